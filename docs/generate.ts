@@ -1,0 +1,79 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import * as z from "zod/mini";
+import {
+  consumerSchema,
+  eventPattern,
+  eventTypes,
+  whenPublished,
+} from "../shared/contracts/events.ts";
+import { settingsSchema } from "../shared/contracts/settings.ts";
+
+/** Everything in `docs/contracts/`, by file name: made from the definitions, never by hand. */
+export function contractDocuments(): Record<string, string> {
+  return {
+    "events.schema.json": json(eventsSchema()),
+    "asyncapi.json": json(asyncApi()),
+    "patterns.json": json(patterns()),
+    "settings.schema.json": json(z.toJSONSchema(settingsSchema, { io: "input" })),
+  };
+}
+
+function schemaOf(type: (typeof eventTypes)[number]) {
+  const { $schema: _, ...schema } = z.toJSONSchema(consumerSchema(type), { io: "input" });
+  return { title: type, description: `Published when ${whenPublished(type)}.`, ...schema };
+}
+
+function eventsSchema() {
+  return {
+    $schema: "https://json-schema.org/draft/2020-12/schema",
+    title: "Ackwire events",
+    description: "The envelope of each event: EventBridge's `detail` without `clientId`.",
+    oneOf: eventTypes.map((type) => ({ $ref: `#/$defs/${type}` })),
+    $defs: Object.fromEntries(eventTypes.map((type) => [type, schemaOf(type)])),
+  };
+}
+
+function patterns() {
+  return {
+    all: eventPattern(),
+    ...Object.fromEntries(eventTypes.map((type) => [type, eventPattern(type)])),
+  };
+}
+
+function asyncApi() {
+  const messages = Object.fromEntries(
+    eventTypes.map((type) => [
+      type,
+      { name: type, summary: `Published when ${whenPublished(type)}.`, payload: schemaOf(type) },
+    ]),
+  );
+  return {
+    asyncapi: "3.0.0",
+    info: { title: "Ackwire events", version: "1.0.0" },
+    channels: {
+      bus: {
+        address: "EventBridge bus of the stack (output BusName)",
+        messages: Object.fromEntries(
+          eventTypes.map((type) => [type, { $ref: `#/components/messages/${type}` }]),
+        ),
+      },
+    },
+    operations: {
+      publish: { action: "send", channel: { $ref: "#/channels/bus" } },
+    },
+    components: { messages },
+  };
+}
+
+function json(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
+
+if (import.meta.main) {
+  const directory = join(import.meta.dirname, "contracts");
+  mkdirSync(directory, { recursive: true });
+  for (const [name, text] of Object.entries(contractDocuments())) {
+    writeFileSync(join(directory, name), text);
+  }
+}

@@ -1,0 +1,20 @@
+import { failures } from "../../shared/contracts/failures.ts";
+import type { ConsumeOutcome } from "../../shared/core/consume-webhooks.ts";
+import type { Telemetry } from "../../shared/runtime/telemetry.ts";
+
+/** What an operator learns of one message. */
+export function report(telemetry: Telemetry, messageId: string, outcome: ConsumeOutcome): void {
+  if (outcome.kind === "failed") {
+    const { code, detail, eventId } = outcome;
+    const fields = { messageId, code, detail, ...(eventId ? { eventId } : {}) };
+    telemetry.log(failures[code].logLevel, "message not done", fields);
+    if (code === "PUBLISH_FAILED") telemetry.count("PublishFailed");
+    return;
+  }
+  const { eventId } = outcome;
+  telemetry.log("debug", outcome.kind, { messageId, eventId });
+  if (outcome.kind === "duplicate" && outcome.conflict) {
+    telemetry.log("warn", "same key, another body: kept the first", { messageId, eventId });
+    telemetry.count("DedupeConflict");
+  }
+}

@@ -1,0 +1,16 @@
+import type { SQSRecord } from "aws-lambda";
+import type { ConsumeOutcome } from "../../shared/core/consume-webhooks.ts";
+
+/** Each record with what became of it. */
+export function pair(records: SQSRecord[], outcomes: ConsumeOutcome[]) {
+  return records.map((record, index) => {
+    const outcome = outcomes[index];
+    if (outcome === undefined) throw new Error(`No outcome for message ${index} of the batch`);
+    return { record, outcome };
+  });
+}
+
+/** The records that must stay in the queue. */
+export function unfinished(paired: ReturnType<typeof pair>): SQSRecord[] {
+  return paired.filter(({ outcome }) => outcome.kind === "failed").map(({ record }) => record);
+}

@@ -1,0 +1,35 @@
+import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from "aws-lambda";
+import { failures } from "../../shared/contracts/failures.ts";
+import type { IngestCommand, IngestOutcome } from "../../shared/core/ingest-webhook.ts";
+
+/** API Gateway's event (payload format 2.0) as our command. The body may come as Base64. */
+export function toCommand(event: APIGatewayProxyEventV2, signal: AbortSignal): IngestCommand {
+  const { provider = "", connectionId = "", token = "" } = event.pathParameters ?? {};
+  const body = Buffer.from(event.body ?? "", event.isBase64Encoded ? "base64" : "utf8");
+  return { provider, connectionId, token, body, headers: event.headers, signal };
+}
+
+export function toResult(outcome: IngestOutcome): APIGatewayProxyStructuredResultV2 {
+  if (outcome.kind === "accepted") {
+    return {
+      statusCode: 200,
+      headers: { "content-type": "application/json" },
+      body: '{"accepted":true}',
+    };
+  }
+  const { httpStatus, title } = failures[outcome.code];
+  return {
+    statusCode: httpStatus,
+    headers: {
+      "content-type": "application/problem+json",
+      ...(httpStatus === 503 ? { "retry-after": "5" } : {}),
+    },
+    body: JSON.stringify({
+      title,
+      status: httpStatus,
+      code: outcome.code,
+      // What came is told only to a sender that has proved itself; a 401 or 404 says the same always.
+      ...(httpStatus === 400 || httpStatus === 413 ? { detail: outcome.detail } : {}),
+    }),
+  };
+}

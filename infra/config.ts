@@ -1,0 +1,131 @@
+import type { Node } from "constructs";
+import { functionEnv } from "../shared/contracts/env.ts";
+import { type Settings, settingsSchema } from "../shared/contracts/settings.ts";
+import { ConfigurationError, checkSettings, resolveSettings } from "./settings.ts";
+import { realTime } from "./timing.ts";
+
+/** What a deployment is told from outside: `cdk deploy -c NAME=VALUE`. */
+export interface Config {
+  stage: string;
+  settings: Settings;
+  /** Business time, as the functions get it in `BUSINESS_CLOCK`. */
+  businessClock: string;
+  alarmEmail: string | undefined;
+  customDomain: { domainName: string; certificateArn: string } | undefined;
+}
+
+/** Stages whose data goes with the stack. */
+const disposableStages = ["dev", "local"];
+
+/** Whether tables, queues, the bus, the secret and the logs stay when the stack is deleted. */
+export const retainsData = (stage: string): boolean => !disposableStages.includes(stage);
+
+/** Context that is no setting. `settings` is a JSON object of settings; `-c NAME=VALUE` wins over it. */
+const contextKeys = [
+  "stage",
+  "settings",
+  "businessClock",
+  "alarmEmail",
+  "domainName",
+  "certificateArn",
+];
+
+/**
+ * Reads the CDK context.
+ *
+ * @throws ConfigurationError that names every unknown name and every bad value, and what is allowed
+ */
+export function readConfig(node: Node): Config {
+  const reader = new ContextReader(node.getAllContext());
+  const stage = reader.text("stage", /^[a-z][a-z0-9-]{0,31}$/) ?? "dev";
+  const settings = reader.settings();
+  const businessClock = reader.businessClock(stage);
+  const alarmEmail = reader.text("alarmEmail", /^[^\s@]+@[^\s@]+$/);
+  const customDomain = reader.customDomain();
+  if (reader.problems.length > 0) throw new ConfigurationError(reader.problems);
+  return { stage, settings, businessClock, alarmEmail, customDomain };
+}
+
+/** Collects every problem, so that a deployer sees them all at once. */
+class ContextReader {
+  readonly problems: string[] = [];
+  readonly #context: Record<string, unknown>;
+
+  constructor(context: Record<string, unknown>) {
+    this.#context = context;
+  }
+
+  text(key: string, pattern: RegExp): string | undefined {
+    const value = this.#context[key];
+    if (value === undefined) return undefined;
+    if (typeof value === "string" && pattern.test(value)) return value;
+    this.problems.push(`${key}: got ${JSON.stringify(value)}; must match ${pattern.source}`);
+    return undefined;
+  }
+
+  settings(): Settings {
+    const byName = this.#settingsByName();
+    const checked = checkSettings({ ...this.#settingsObject(), ...byName });
+    if ("settings" in checked) return checked.settings;
+    this.problems.push(...checked.problems);
+    if (Object.keys(byName).some((name) => !(name in settingsSchema.shape))) {
+      this.problems.push(`besides settings, the context may have ${contextKeys.join(", ")}`);
+    }
+    return resolveSettings();
+  }
+
+  businessClock(stage: string): string {
+    const value = this.#context.businessClock;
+    if (value === undefined) return realTime;
+    if (stage !== "local") {
+      this.problems.push(`businessClock: only the stage "local" may have one; this is "${stage}"`);
+    } else if (typeof value === "string" && isBusinessClock(value)) {
+      return value;
+    } else {
+      this.problems.push(
+        `businessClock: got ${JSON.stringify(value)}; must be JSON text {"realMs":≥ 0,"businessMs":≥ 0,"speed":> 0}`,
+      );
+    }
+    return realTime;
+  }
+
+  customDomain(): Config["customDomain"] {
+    const domainName = this.text("domainName", /^[a-z0-9-]+(\.[a-z0-9-]+)+$/);
+    const certificateArn = this.text("certificateArn", /^arn:[^:]+:acm:.+$/);
+    if (domainName !== undefined && certificateArn !== undefined) {
+      return { domainName, certificateArn };
+    }
+    if ((this.#context.domainName === undefined) !== (this.#context.certificateArn === undefined)) {
+      this.problems.push("domainName, certificateArn: only one is given; give both or neither");
+    }
+    return undefined;
+  }
+
+  #settingsObject(): object {
+    const given = this.#context.settings ?? {};
+    const value = typeof given === "string" ? parseJson(given) : given;
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
+    this.problems.push("settings: must be a JSON object of settings by name");
+    return {};
+  }
+
+  /** All that is neither a context key of ours nor the CDK's own (`@aws-cdk/…`, `aws:cdk:…`). */
+  #settingsByName(): Record<string, unknown> {
+    const names = Object.entries(this.#context).filter(
+      ([key]) => !contextKeys.includes(key) && !/[@:/]|^cli-telemetry$/.test(key),
+    );
+    return Object.fromEntries(names);
+  }
+}
+
+const isBusinessClock = (value: string): boolean =>
+  functionEnv.ingest.shape.BUSINESS_CLOCK.safeParse(value).success;
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // Not JSON: the caller refuses `undefined` as it refuses any other non-object.
+    return undefined;
+  }
+}

@@ -1,0 +1,27 @@
+import { Stack } from "aws-cdk-lib";
+import { PolicyStatement, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import { Topic } from "aws-cdk-lib/aws-sns";
+import { EmailSubscription } from "aws-cdk-lib/aws-sns-subscriptions";
+import { Construct } from "constructs";
+
+/** Where every alarm of the pipeline goes. */
+export class AlarmTopic extends Construct {
+  readonly topic: Topic;
+
+  /** @param props.email is asked by AWS to confirm before it gets anything */
+  constructor(scope: Construct, id: string, props: { email?: string | undefined }) {
+    super(scope, id);
+    this.topic = new Topic(this, "Topic", { displayName: "Ackwire alarms", enforceSSL: true });
+    // `enforceSSL` writes a policy, and a written policy replaces the default one that let alarms in.
+    this.topic.addToResourcePolicy(
+      new PolicyStatement({
+        sid: "AllowAlarmsOfThisAccount",
+        principals: [new ServicePrincipal("cloudwatch.amazonaws.com")],
+        actions: ["sns:Publish"],
+        resources: [this.topic.topicArn],
+        conditions: { StringEquals: { "aws:SourceAccount": Stack.of(this).account } },
+      }),
+    );
+    if (props.email !== undefined) this.topic.addSubscription(new EmailSubscription(props.email));
+  }
+}

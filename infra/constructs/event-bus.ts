@@ -1,0 +1,43 @@
+import { Duration, type RemovalPolicy } from "aws-cdk-lib";
+import { EventBus as Bus } from "aws-cdk-lib/aws-events";
+import { Construct } from "constructs";
+import { EVENT_SOURCE } from "../../shared/contracts/events.ts";
+import type { Binding } from "./binding.ts";
+
+export interface EventBusProps {
+  /** Days for which events can be replayed. */
+  archiveRetentionDays: number;
+  /** What becomes of the bus and its archive with the stack. */
+  removalPolicy: RemovalPolicy;
+}
+
+/**
+ * The bus that every event reaches, and its archive.
+ *
+ * It has no dead-letter queue of its own: EventBridge uses one only where it
+ * cannot decrypt with a customer's key, and there is none. Targets have theirs.
+ */
+export class EventBus extends Construct {
+  readonly bus: Bus;
+
+  constructor(scope: Construct, id: string, props: EventBusProps) {
+    super(scope, id);
+    this.bus = new Bus(this, "Bus", { description: "Events of Ackwire, of every client" });
+    this.bus.applyRemovalPolicy(props.removalPolicy);
+    this.bus
+      .archive("Archive", {
+        description: "Every event of Ackwire, for a replay",
+        eventPattern: { source: [EVENT_SOURCE] },
+        retention: Duration.days(props.archiveRetentionDays),
+      })
+      .applyRemovalPolicy(props.removalPolicy);
+  }
+
+  /** The bus's name, for a function that publishes. */
+  publisher(): Binding {
+    return {
+      value: this.bus.eventBusName,
+      permissions: [{ actions: ["events:PutEvents"], resource: this.bus.eventBusArn }],
+    };
+  }
+}

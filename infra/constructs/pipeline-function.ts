@@ -1,0 +1,74 @@
+import type { Duration, RemovalPolicy } from "aws-cdk-lib";
+import { Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import {
+  Architecture,
+  Function as LambdaFunction,
+  LoggingFormat,
+  Runtime,
+  SystemLogLevel,
+} from "aws-cdk-lib/aws-lambda";
+import { LogGroup } from "aws-cdk-lib/aws-logs";
+import { Construct } from "constructs";
+import type { EnvironmentOf, FunctionName } from "../../shared/contracts/env.ts";
+import { type Binding, grant } from "./binding.ts";
+import { bundle } from "./bundle.ts";
+
+const MEMORY_MIB = 512;
+
+export interface PipelineFunctionProps<Name extends FunctionName> {
+  /** Its folder in `functions/`. */
+  name: Name;
+  description: string;
+  timeout: Duration;
+  /** Days; one of the values that CloudWatch Logs allows. */
+  logRetentionDays: number;
+  /** What becomes of the logs with the stack. */
+  removalPolicy: RemovalPolicy;
+  /**
+   * Exactly the variables of the function's contract: one too few or too many
+   * does not compile. A binding brings its permissions along.
+   */
+  environment: { [Variable in keyof EnvironmentOf<Name>]: Binding | string | number };
+}
+
+/**
+ * A function of the pipeline: its code, its own role with exactly the actions
+ * that its environment implies, and its own log group.
+ */
+export class PipelineFunction<Name extends FunctionName> extends Construct {
+  readonly lambda: LambdaFunction;
+
+  constructor(scope: Construct, id: string, props: PipelineFunctionProps<Name>) {
+    super(scope, id);
+    const { name, description, timeout, logRetentionDays, removalPolicy } = props;
+    const role = new Role(this, "Role", {
+      assumedBy: new ServicePrincipal("lambda.amazonaws.com"),
+      description: `What Ackwire's ${name} function may do`,
+    });
+    const logGroup = new LogGroup(this, "Logs", { retention: logRetentionDays, removalPolicy });
+    logGroup.grantWrite(role);
+
+    const variables = Object.entries<Binding | string | number>(props.environment);
+    for (const [, value] of variables) if (typeof value === "object") grant(role, value);
+
+    this.lambda = new LambdaFunction(this, "Function", {
+      description,
+      code: bundle(name),
+      handler: "index.handler",
+      runtime: Runtime.NODEJS_24_X,
+      architecture: Architecture.ARM_64,
+      memorySize: MEMORY_MIB,
+      timeout,
+      role,
+      logGroup,
+      loggingFormat: LoggingFormat.JSON,
+      systemLogLevelV2: SystemLogLevel.WARN,
+      environment: Object.fromEntries(
+        variables.map(([key, value]) => [
+          key,
+          typeof value === "object" ? value.value : String(value),
+        ]),
+      ),
+    });
+  }
+}

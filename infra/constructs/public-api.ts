@@ -1,0 +1,98 @@
+import { type RemovalPolicy, Stack, Validations } from "aws-cdk-lib";
+import { AccessLogFormat } from "aws-cdk-lib/aws-apigateway";
+import {
+  DomainName,
+  HttpApi,
+  HttpMethod,
+  HttpStage,
+  LogGroupLogDestination,
+} from "aws-cdk-lib/aws-apigatewayv2";
+import { HttpLambdaIntegration } from "aws-cdk-lib/aws-apigatewayv2-integrations";
+import type { ICertificate } from "aws-cdk-lib/aws-certificatemanager";
+import type { IFunction } from "aws-cdk-lib/aws-lambda";
+import { LogGroup } from "aws-cdk-lib/aws-logs";
+import { Construct } from "constructs";
+
+/** A name of the deployer's own, so that inbound URLs outlive the stack. */
+export interface CustomDomain {
+  domainName: string;
+  /** In the stack's own region. */
+  certificate: ICertificate;
+}
+
+export interface PublicApiProps {
+  /** Requests a second that one route takes before it answers 429. */
+  throttleRate: number;
+  /** Requests above the rate that are taken at once. */
+  throttleBurst: number;
+  logRetentionDays: number;
+  removalPolicy: RemovalPolicy;
+  customDomain?: CustomDomain | undefined;
+}
+
+/** The route key, never the path: inbound paths hold a secret. No body, no header, no caller. */
+const accessLogFormat = AccessLogFormat.custom(
+  JSON.stringify({
+    requestId: "$context.requestId",
+    routeKey: "$context.routeKey",
+    status: "$context.status",
+    responseLatencyMs: "$context.responseLatency",
+    integrationLatencyMs: "$context.integrationLatency",
+    responseLength: "$context.responseLength",
+  }),
+);
+
+/** The HTTP API: routes to functions, throttled per route, logged without secrets. */
+export class PublicApi extends Construct {
+  readonly api: HttpApi;
+  /** Without a slash at its end. */
+  readonly url: string;
+  /** What the custom domain's DNS record must point to. */
+  readonly domainTarget: string | undefined;
+
+  constructor(scope: Construct, id: string, props: PublicApiProps) {
+    super(scope, id);
+    const { customDomain, logRetentionDays, removalPolicy } = props;
+    this.api = new HttpApi(this, "Api", {
+      apiName: Stack.of(this).stackName,
+      description: "Ackwire's public API",
+      createDefaultStage: false,
+    });
+    const domain =
+      customDomain === undefined ? undefined : new DomainName(this, "Domain", customDomain);
+    const logGroup = new LogGroup(this, "Logs", { retention: logRetentionDays, removalPolicy });
+    new HttpStage(this, "Stage", {
+      httpApi: this.api,
+      stageName: "$default",
+      autoDeploy: true,
+      throttle: { rateLimit: props.throttleRate, burstLimit: props.throttleBurst },
+      accessLogSettings: {
+        destination: new LogGroupLogDestination(logGroup),
+        format: accessLogFormat,
+      },
+      ...(domain === undefined ? {} : { domainMapping: { domainName: domain } }),
+    });
+    this.url =
+      customDomain === undefined ? this.api.apiEndpoint : `https://${customDomain.domainName}`;
+    this.domainTarget = domain?.regionalDomainName;
+  }
+
+  /**
+   * A route that everyone can call.
+   *
+   * @param publicBecause how callers prove themselves without an authorizer
+   */
+  publicRoute(id: string, route: { path: string; target: IFunction; publicBecause: string }): void {
+    const integration = new HttpLambdaIntegration(`${id}Integration`, route.target);
+    for (const added of this.api.addRoutes({
+      path: route.path,
+      methods: [HttpMethod.POST],
+      integration,
+    })) {
+      Validations.of(added).acknowledge({
+        id: "AwsSolutions-APIG4",
+        reason: `Route POST ${route.path}: ${route.publicBecause}`,
+      });
+    }
+  }
+}

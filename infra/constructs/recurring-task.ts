@@ -1,0 +1,85 @@
+import { type Duration, RemovalPolicy, Stack, Validations } from "aws-cdk-lib";
+import { Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import { EventInvokeConfig, type IFunction } from "aws-cdk-lib/aws-lambda";
+import { CfnSchedule, ScheduleGroup } from "aws-cdk-lib/aws-scheduler";
+import type { Queue } from "aws-cdk-lib/aws-sqs";
+import { Construct } from "constructs";
+import { grant } from "./binding.ts";
+import { deadLetterQueue } from "./work-queue.ts";
+
+/** A start that Scheduler could not make is tried again, but never into the time after next. */
+const MAX_RETRIES = 2;
+
+export interface RecurringTaskProps {
+  description: string;
+  /** Whole minutes: Scheduler has no finer rate. */
+  every: Duration;
+  target: IFunction;
+  /** What becomes of the starts that failed with the stack. */
+  removalPolicy: RemovalPolicy;
+}
+
+/** A function that EventBridge Scheduler starts again and again, through a role of its own. */
+export class RecurringTask extends Construct {
+  /** Starts that Scheduler gave up on. */
+  readonly deadLetters: Queue;
+
+  constructor(scope: Construct, id: string, props: RecurringTaskProps) {
+    super(scope, id);
+    const { description, every, target, removalPolicy } = props;
+    this.deadLetters = deadLetterQueue(this, "DeadLetters", removalPolicy);
+    Validations.of(this.deadLetters).acknowledge({
+      id: "AwsSolutions-SQS3",
+      reason: `${id}/DeadLetters: it is itself the dead-letter queue, of a schedule instead of a queue.`,
+    });
+    // It holds nothing but this schedule, which is made anew with the stack.
+    const group = new ScheduleGroup(this, "Group", { removalPolicy: RemovalPolicy.DESTROY });
+    const role = new Role(this, "Role", {
+      description,
+      assumedBy: new ServicePrincipal("scheduler.amazonaws.com", {
+        conditions: {
+          StringEquals: {
+            "aws:SourceAccount": Stack.of(this).account,
+            "aws:SourceArn": group.scheduleGroupArn,
+          },
+        },
+      }),
+    });
+    grant(role, {
+      value: "",
+      permissions: [
+        { actions: ["lambda:InvokeFunction"], resource: target.functionArn },
+        { actions: ["sqs:SendMessage"], resource: this.deadLetters.queueArn },
+      ],
+    });
+    // Not the L2 target: it grants every version and alias of the function too.
+    const schedule = new CfnSchedule(this, "Schedule", {
+      description,
+      groupName: group.scheduleGroupName,
+      scheduleExpression: rate(every),
+      flexibleTimeWindow: { mode: "OFF" },
+      target: {
+        arn: target.functionArn,
+        roleArn: role.roleArn,
+        deadLetterConfig: { arn: this.deadLetters.queueArn },
+        retryPolicy: {
+          maximumRetryAttempts: MAX_RETRIES,
+          maximumEventAgeInSeconds: every.toSeconds(),
+        },
+      },
+    });
+    // The group is named, not referenced; and the first start must not come before the role may make it.
+    schedule.node.addDependency(group, role);
+    // A start that failed is not made up for: the next one does the same work.
+    new EventInvokeConfig(this, "Invoke", {
+      function: target,
+      maxEventAge: every,
+      retryAttempts: 0,
+    });
+  }
+}
+
+function rate(every: Duration): string {
+  const minutes = every.toMinutes();
+  return minutes === 1 ? "rate(1 minute)" : `rate(${minutes} minutes)`;
+}

@@ -1,0 +1,24 @@
+import { Duration } from "aws-cdk-lib";
+import type { Settings } from "../shared/contracts/settings.ts";
+
+/** AWS's advice for SQS event sources: <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html> */
+const VISIBILITY_PER_TIMEOUT = 6;
+
+/** Business time is real time: what every stage but `local` has. */
+export const realTime = JSON.stringify({ realMs: 0, businessMs: 0, speed: 1 });
+
+/** The fixed times of the pipeline, in real time, and what is computed from them. */
+export const timing = {
+  /** Longer than `inboundDeadlineMs`: `ingest` itself answers 503. */
+  ingestTimeout: Duration.seconds(5),
+  consumeTimeout: Duration.seconds(10),
+  /** Less than the interval, so that one sweep ends before the next begins. */
+  reconcileTimeout: Duration.seconds(50),
+  reconcileInterval: Duration.minutes(1),
+
+  /** How long `consume` has a message before SQS gives it out again. */
+  inboundVisibility: ({ consumeBatchWindowSeconds }: Settings): Duration =>
+    Duration.seconds(
+      VISIBILITY_PER_TIMEOUT * timing.consumeTimeout.toSeconds() + consumeBatchWindowSeconds,
+    ),
+};

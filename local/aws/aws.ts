@@ -1,0 +1,132 @@
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import type { BusinessClock } from "../clock.ts";
+import type { DurableStore } from "../durable-store.ts";
+import type { Template } from "../template.ts";
+import { makeBusinessTimers } from "./business-timers.ts";
+import { openDynamoDb } from "./dynamodb.ts";
+import { openEventBridge } from "./eventbridge.ts";
+import { makeFront } from "./front.ts";
+import { provisionAll } from "./provision.ts";
+import { makeRecurringTimers } from "./recurring-timers.ts";
+import { type Caller, makeRoleCheck } from "./role-check.ts";
+import { openScheduler } from "./scheduler.ts";
+import { openSecretsManager } from "./secrets-manager.ts";
+import { openSqs } from "./sqs.ts";
+import { type Invoke, makeTargetDelivery } from "./target-delivery.ts";
+
+/** One port that answers for DynamoDB, SQS, S3, SNS, EventBridge, Scheduler and Secrets Manager. */
+export interface LocalAws {
+  /** `http://127.0.0.1:<port>`, without a trailing slash. */
+  readonly url: string;
+  /**
+   * Makes every table, queue, bucket, bus, rule, schedule, secret and topic of
+   * the template. Over a data directory it keeps what is there already.
+   *
+   * @throws naming the resource that could not be made
+   */
+  provision(template: Template): Promise<void>;
+  /** From now on, requests signed with this key id are checked against the caller's role. */
+  registerCaller(accessKeyId: string, caller: Caller): void;
+  /** Names who invokes the Lambda targets of rules and schedules; until then they wait. */
+  onInvoke(invoke: Invoke): void;
+  close(): Promise<void>;
+}
+
+/** The SDK keeps connections for reuse: closing one under it would fail a request. */
+const KEEP_ALIVE_MS = 120_000;
+const CLOSE_GRACE_MS = 1_000;
+const CLOSE_SWEEP_MS = 10;
+
+export async function startAws(options: {
+  /** 0 takes a free one. */
+  port: number;
+  /** Without it, tables, queues and buckets are kept in memory. */
+  dataDir?: string;
+  store: DurableStore;
+  clock: BusinessClock;
+  log: (line: string) => void;
+}): Promise<LocalAws> {
+  const server = await listen(options.port);
+  try {
+    return await open(options, server);
+  } catch (error) {
+    await server.close();
+    throw error;
+  }
+}
+
+async function open(
+  options: Parameters<typeof startAws>[0],
+  server: Awaited<ReturnType<typeof listen>>,
+): Promise<LocalAws> {
+  const { store, clock, log, dataDir } = options;
+  const path = (name: string) => (dataDir === undefined ? undefined : join(dataDir, name));
+  const timers = makeBusinessTimers(clock);
+  const recurring = makeRecurringTimers({ store, clock, timers });
+  const roles = makeRoleCheck(log);
+  const callers = new Map<string, Caller>();
+
+  const dynamodb = openDynamoDb({ path: path("dynamodb"), store });
+  const sqs = await openSqs({ dataDir: path("queues"), awsUrl: server.url, store, clock, timers });
+  const delivery = makeTargetDelivery({ sqs, clock, log });
+  const { atomically } = sqs.fauxqs;
+  const events = openEventBridge({ store, clock, recurring, delivery, atomically });
+  const scheduler = openScheduler({ store, clock, timers, recurring, delivery, roles });
+  const secrets = openSecretsManager(store);
+
+  const operations = {
+    dynamodb: dynamodb.operations,
+    events: events.operations,
+    scheduler: scheduler.operations,
+    secretsmanager: secrets.operations,
+    sqs: sqs.operations,
+  };
+  server.serve(makeFront({ operations, fauxqs: sqs.fauxqs, roles, callers, log }));
+
+  return {
+    url: server.url,
+    provision: (template) =>
+      provisionAll({ dynamodb, sqs, events, scheduler, secrets, roles }, template),
+    registerCaller: (accessKeyId, caller) => void callers.set(accessKeyId, caller),
+    onInvoke: delivery.onInvoke,
+    async close() {
+      timers.close();
+      delivery.close();
+      sqs.stopReceiving();
+      await server.close();
+      await sqs.close();
+      await dynamodb.close();
+    },
+  };
+}
+
+type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+
+/** Listens at once, because queue URLs carry the port; requests wait for the handler. */
+async function listen(port: number) {
+  const handler = Promise.withResolvers<Handler>();
+  const server = createServer(async (request, response) => {
+    const handle = await handler.promise;
+    await handle(request, response);
+  });
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, "127.0.0.1", resolve);
+  });
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    serve: (handle: Handler) => handler.resolve(handle),
+    async close() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      // Those that are answered meanwhile become idle, and would be kept alive.
+      const sweep = setInterval(() => server.closeIdleConnections(), CLOSE_SWEEP_MS);
+      const grace = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS);
+      await closed;
+      clearInterval(sweep);
+      clearTimeout(grace);
+    },
+  };
+}

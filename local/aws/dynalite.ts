@@ -1,0 +1,148 @@
+import { createRequire } from "node:module";
+
+/**
+ * The parts of `dynalite` (pinned) that we call: its operations without its
+ * HTTP server. It is CommonJS with callbacks and without types.
+ */
+export interface DynaliteError extends Error {
+  statusCode?: number;
+  body?: Record<string, unknown>;
+}
+type Callback<T = unknown> = (error: DynaliteError | null | undefined, value?: T) => void;
+export type Item = Record<string, unknown>;
+
+interface SubStore {
+  lock: unknown;
+  get(key: string, callback: Callback<Item>): void;
+  put(key: string, value: unknown, callback: Callback): void;
+  del(key: string, callback: Callback): void;
+}
+
+type Write = { type: "put"; key: string; value: unknown } | { type: "del"; key: string };
+
+export interface DynaliteStore {
+  db: { batch(writes: Write[], callback: Callback): void; close(callback: Callback): void };
+  tableDb: SubStore & { awsAccountId: string; awsRegion: string };
+  getItemDb(table: string): SubStore;
+  getIndexDb(type: string, table: string, index: string): SubStore;
+}
+
+type Action = (store: DynaliteStore, data: Record<string, unknown>, callback: Callback) => void;
+interface ActionValidation {
+  types: unknown;
+  custom: unknown;
+}
+
+const require = createRequire(import.meta.url);
+const validations = require("dynalite/validations") as {
+  checkTypes(data: unknown, types: unknown): Record<string, unknown>;
+  checkValidations(data: unknown, types: unknown, custom: unknown, store: DynaliteStore): void;
+};
+
+export function openDynalite(path: string | undefined): DynaliteStore {
+  const { create } = require("dynalite/db") as { create(options: unknown): DynaliteStore };
+  const store = create({
+    ...(path === undefined ? {} : { path }),
+    createTableMs: 0,
+    deleteTableMs: 0,
+    updateTableMs: 0,
+  });
+  Object.assign(store.tableDb, { awsAccountId: "000000000000", awsRegion: "us-east-1" });
+  return store;
+}
+
+export const operationNames = [
+  "BatchGetItem",
+  "BatchWriteItem",
+  "CreateTable",
+  "DeleteItem",
+  "DeleteTable",
+  "DescribeTable",
+  "GetItem",
+  "ListTables",
+  "ListTagsOfResource",
+  "PutItem",
+  "Query",
+  "Scan",
+  "TagResource",
+  "UntagResource",
+  "UpdateItem",
+  "UpdateTable",
+];
+
+const operations = new Map(
+  operationNames.map((name) => {
+    const file = name[0]?.toLowerCase() + name.slice(1);
+    const action = require(`dynalite/actions/${file}`) as Action;
+    return [
+      name,
+      { action, validation: require(`dynalite/validations/${file}`) as ActionValidation },
+    ];
+  }),
+);
+
+/** @throws DynaliteError with `statusCode` and `body` for what DynamoDB itself refuses */
+export async function callDynalite(
+  store: DynaliteStore,
+  name: string,
+  input: unknown,
+): Promise<unknown> {
+  const operation = operations.get(name);
+  if (!operation) throw new Error(`dynalite has no ${name}`);
+  const { types, custom } = operation.validation;
+  const data = validations.checkTypes(input, types);
+  validations.checkValidations(data, types, custom, store);
+  return new Promise((resolve, reject) => {
+    operation.action(store, data, (error, value) => (error ? reject(error) : resolve(value)));
+  });
+}
+
+/**
+ * A view of the store for one write operation.
+ *
+ * dynalite writes an item's index entries before the item, each on its own: a
+ * process killed in between leaves an index that lies. The view keeps the index
+ * writes back until the item's and hands them over as one batch. It relies on
+ * dynalite making them all in one synchronous run, which it does when each
+ * calls back at once.
+ *
+ * It also remembers the item that the operation read under its lock, which is
+ * the one that a failed condition saw.
+ */
+export function writeView(store: DynaliteStore): { view: DynaliteStore; seen(): Item | undefined } {
+  let indexWrites: Write[] = [];
+  let seenItem: Item | undefined;
+  const keepBack = (write: Write, callback: Callback) => {
+    indexWrites.push(write);
+    callback(null);
+  };
+  const flush = (write: Write, callback: Callback) => {
+    const writes = [...indexWrites, write];
+    indexWrites = [];
+    store.db.batch(writes, callback);
+  };
+  const view: DynaliteStore = {
+    ...store,
+    getItemDb: (table) => ({
+      lock: store.getItemDb(table).lock,
+      get: (key, callback) =>
+        store.getItemDb(table).get(key, (error, item) => {
+          seenItem = item;
+          callback(error, item);
+        }),
+      put: (key, value, callback) =>
+        flush({ type: "put", key: `item-${table}~${key}`, value }, callback),
+      del: (key, callback) => flush({ type: "del", key: `item-${table}~${key}` }, callback),
+    }),
+    getIndexDb: (type, table, index) => {
+      const prefix = `index-${type.toLowerCase()}~${table}~${index}~`;
+      return {
+        ...store.getIndexDb(type, table, index),
+        put: (key, value, callback) =>
+          keepBack({ type: "put", key: prefix + key, value }, callback),
+        del: (key, callback) => keepBack({ type: "del", key: prefix + key }, callback),
+      };
+    },
+  };
+  return { view, seen: () => seenItem };
+}

@@ -1,0 +1,122 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Fauxqs } from "./fauxqs.ts";
+import { iamNeeds, s3Needs, snsNeeds } from "./iam-needs.ts";
+import {
+  AwsError,
+  credentialOf,
+  type Operations,
+  parseInput,
+  readBody,
+  sendJson,
+  sendXmlError,
+} from "./protocol.ts";
+import type { Caller, Need, RoleCheck } from "./role-check.ts";
+import { schedulerCall } from "./scheduler-routes.ts";
+
+/** What an `x-amz-target` begins with, and whose it is. */
+const services = {
+  AmazonSQS: "sqs",
+  AWSEvents: "events",
+  DynamoDB_20120810: "dynamodb",
+  secretsmanager: "secretsmanager",
+} as const;
+
+type ServiceName = keyof typeof iamNeeds;
+
+/**
+ * The one HTTP handler for all services: finds out whose request it is, checks
+ * the caller's role, and answers in the service's protocol.
+ */
+export function makeFront(options: {
+  operations: Record<ServiceName, Operations>;
+  fauxqs: Fauxqs;
+  roles: RoleCheck;
+  callers: Map<string, Caller>;
+  log: (line: string) => void;
+}): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
+  function authorise(accessKeyId: string | undefined, needs: () => Need[]): void {
+    const caller = options.callers.get(accessKeyId ?? "");
+    if (caller) options.roles.require(caller, needs());
+  }
+
+  async function run(
+    service: ServiceName,
+    call: { operation: string; input: Record<string, unknown> },
+    request: IncomingMessage,
+  ): Promise<unknown> {
+    const { operation, input } = call;
+    authorise(credentialOf(request).accessKeyId, () => iamNeeds[service](operation, input));
+    const handle = options.operations[service][operation];
+    if (!handle) {
+      throw new AwsError(
+        "UnknownOperationException",
+        `The local run does not know ${service}:${operation}.`,
+      );
+    }
+    return handle(input as never, request);
+  }
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const target = request.headers["x-amz-target"];
+    const { accessKeyId, service } = credentialOf(request);
+    const contentType = request.headers["content-type"] ?? "application/json";
+    if (typeof target === "string") {
+      const [prefix = "", operation = ""] = target.split(".");
+      const name = services[prefix as keyof typeof services];
+      const input = parseInput(await readBody(request));
+      if (!name) throw new AwsError("UnknownOperationException", `Unknown target ${target}.`);
+      const body = await run(name, { operation, input }, request);
+      return sendJson(response, { body, contentType });
+    }
+    if (service === "scheduler") {
+      const body = await readBody(request);
+      const call = schedulerCall(request, parseInput(body));
+      const output = await run("scheduler", call, request);
+      return sendJson(response, { body: output, contentType: "application/json" });
+    }
+    if (contentType.startsWith("application/x-www-form-urlencoded")) {
+      const body = await readBody(request);
+      authorise(accessKeyId, () => snsNeeds(new URLSearchParams(body)));
+      return options.fauxqs.form(body, response);
+    }
+    authorise(accessKeyId, () => s3Needs(request));
+    return options.fauxqs.route(request, response);
+  }
+
+  return async (request, response) => {
+    try {
+      await answer(request, response);
+    } catch (error) {
+      if (response.headersSent) return void response.destroy();
+      sendError(request, response, asAwsError(error));
+    }
+  };
+
+  function asAwsError(error: unknown): AwsError {
+    if (error instanceof AwsError) return error;
+    options.log(`local AWS endpoint: ${error instanceof Error ? error.stack : error}`);
+    return new AwsError("InternalFailure", "The local AWS endpoint failed; its log says why.", {
+      status: 500,
+    });
+  }
+}
+
+function sendError(request: IncomingMessage, response: ServerResponse, error: AwsError): void {
+  const isJson = request.headers["x-amz-target"] || credentialOf(request).service === "scheduler";
+  if (isJson) {
+    sendJson(response, {
+      status: error.status,
+      body: { __type: error.code, message: error.message, ...error.members },
+      contentType: request.headers["content-type"] ?? "application/json",
+      headers: { "x-amzn-errortype": error.name, ...error.headers },
+    });
+    return;
+  }
+  // The body of a refused upload is still coming: the connection cannot be used again.
+  response.shouldKeepAlive = false;
+  const isDenied = error.name === "AccessDeniedException";
+  sendXmlError(
+    response,
+    isDenied ? new AwsError("AccessDenied", error.message, { status: 403 }) : error,
+  );
+}

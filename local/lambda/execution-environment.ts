@@ -1,0 +1,165 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import type { FunctionConfiguration } from "./function-configuration.ts";
+import { failed, type InvokeResult, readErrorReport } from "./invoke-result.ts";
+import { INIT_LIMIT_MS, MAX_RESPONSE_BYTES } from "./limits.ts";
+import { environmentVariables } from "./process-environment.ts";
+import { type Invocation, type RuntimeEvents, startRuntimeApi } from "./runtime-api.ts";
+
+export interface EnvironmentOptions {
+  configuration: FunctionConfiguration;
+  awsUrl: string;
+  log(line: string): void;
+  /** It has loaded its function, or ended an invocation, and takes the next one. */
+  onIdle(environment: ExecutionEnvironment): void;
+}
+
+export interface ExecutionEnvironment {
+  /** Settles when the function is loaded (undefined), or with the reason why it cannot be. */
+  ready: Promise<InvokeResult | undefined>;
+  /** Settles once, whatever becomes of the process. Call it only after `onIdle`, once for each. */
+  invoke(payload: string): Promise<InvokeResult>;
+  kill(): void;
+  /** Settles when the process is gone. */
+  exited: Promise<void>;
+}
+
+const RUNTIME_CLIENT = fileURLToPath(new URL("./runtime-client.ts", import.meta.url));
+
+/** Starts one process that has one function loaded and runs one invocation at a time. */
+export function startEnvironment(options: EnvironmentOptions): ExecutionEnvironment {
+  const { configuration, log } = options;
+  const ready = Promise.withResolvers<InvokeResult | undefined>();
+  const stop = new AbortController();
+  let give: ((invocation: Invocation) => void) | undefined;
+  let current: { requestId: string; settle(result: InvokeResult): void } | undefined;
+
+  const settle = (requestId: string, result: InvokeResult) => {
+    if (current?.requestId !== requestId) return;
+    current.settle(result);
+    current = undefined;
+  };
+  const report = (title: string, body: string) => {
+    const { result, trace } = readErrorReport(body);
+    log(`${title} ${trace.join("\n")}`);
+    return result;
+  };
+  const kill = () => stop.abort();
+  const initTimer = setTimeout(() => {
+    ready.resolve(failed("Sandbox.Timedout", `Init took longer than ${INIT_LIMIT_MS / 1_000} s`));
+    kill();
+  }, INIT_LIMIT_MS);
+
+  const events: RuntimeEvents = {
+    onNext: (next) => {
+      clearTimeout(initTimer);
+      give = next;
+      ready.resolve(undefined);
+      options.onIdle(environment);
+    },
+    onResponse: (requestId, body) => settle(requestId, readResponse(body)),
+    onResponseTooLarge: (requestId) =>
+      settle(
+        requestId,
+        failed(
+          "Function.ResponseSizeTooLarge",
+          `Response payload size exceeded maximum allowed payload size (${MAX_RESPONSE_BYTES} bytes).`,
+        ),
+      ),
+    onError: (requestId, body) => settle(requestId, report("Invoke Error", body)),
+    onInitError: (body) => ready.resolve(report("Init Error", body)),
+  };
+
+  async function run(): Promise<void> {
+    const api = await startRuntimeApi(events);
+    const child = spawnRuntime(options, api.address, stop.signal);
+    const [code, signal] = await once(child, "exit").finally(api.close);
+    clearTimeout(initTimer);
+    const reason = `Runtime exited ${exitReason(code, signal)}`;
+    if (current) log(`RequestId: ${current.requestId} ${reason}`);
+    ready.resolve(failed("Runtime.ExitError", reason));
+    const requestId = current?.requestId ?? "";
+    settle(requestId, failed("Runtime.ExitError", `RequestId: ${requestId} Error: ${reason}`));
+  }
+
+  function invoke(payload: string): Promise<InvokeResult> {
+    const { promise, resolve } = Promise.withResolvers<InvokeResult>();
+    const requestId = randomUUID();
+    const timer = setTimeout(() => {
+      const seconds = (configuration.timeoutMs / 1_000).toFixed(2);
+      const message = `RequestId: ${requestId} Error: Task timed out after ${seconds} seconds`;
+      log(message);
+      settle(requestId, failed("Sandbox.Timedout", message));
+      kill();
+    }, configuration.timeoutMs);
+    current = {
+      requestId,
+      settle: (result) => {
+        clearTimeout(timer);
+        resolve(result);
+      },
+    };
+    give?.({
+      requestId,
+      functionArn: configuration.arn,
+      traceId: traceId(),
+      payload,
+      deadlineMs: Date.now() + configuration.timeoutMs,
+    });
+    return promise;
+  }
+
+  const exited = run().catch((error: Error) => {
+    clearTimeout(initTimer);
+    ready.resolve(failed("Runtime.StartError", `cannot start a process: ${error.message}`));
+  });
+  const environment: ExecutionEnvironment = { ready: ready.promise, invoke, kill, exited };
+  return environment;
+}
+
+function spawnRuntime(
+  options: EnvironmentOptions,
+  runtimeApi: string,
+  signal: AbortSignal,
+): ChildProcess {
+  const { configuration, awsUrl, log } = options;
+  const child = spawn(
+    process.execPath,
+    // As Lambda's own runtime divides the memory: the rest is for buffers and the stack.
+    [`--max-old-space-size=${Math.floor(configuration.memoryMiB * 0.9)}`, RUNTIME_CLIENT],
+    {
+      cwd: configuration.codeDirectory,
+      env: environmentVariables(configuration, { awsUrl, runtimeApi }),
+      stdio: ["ignore", "pipe", "pipe"],
+    },
+  );
+  const kill = () => child.kill("SIGKILL");
+  if (signal.aborted) kill();
+  signal.addEventListener("abort", kill);
+  createInterface({ input: child.stdout }).on("line", log);
+  createInterface({ input: child.stderr }).on("line", log);
+  return child;
+}
+
+function readResponse(body: string): InvokeResult {
+  try {
+    return { payload: JSON.parse(body) };
+  } catch {
+    return failed("Runtime.InvalidResponse", "The runtime answered something that is not JSON");
+  }
+}
+
+function exitReason(code: number | null, signal: NodeJS.Signals | null): string {
+  if (signal) return `with error: signal: ${signal}`;
+  return code === 0 ? "without providing a reason" : `with error: exit status ${code}`;
+}
+
+/** As AWS X-Ray writes it: version, epoch seconds, 96 random bits. */
+function traceId(): string {
+  const seconds = Math.floor(Date.now() / 1_000).toString(16);
+  const random = randomUUID().replaceAll("-", "");
+  return `Root=1-${seconds}-${random.slice(0, 24)};Parent=${random.slice(0, 16)};Sampled=0`;
+}

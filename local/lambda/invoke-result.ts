@@ -1,0 +1,41 @@
+export interface FunctionError {
+  errorType: string;
+  errorMessage: string;
+}
+
+export interface InvokeResult {
+  /** What the function answered; with `functionError`, what Lambda answers in its place. */
+  payload: unknown;
+  functionError?: FunctionError;
+}
+
+/** The payload is larger than Lambda takes; the function was not invoked. */
+export class RequestTooLargeError extends Error {
+  override name = "RequestTooLargeException";
+}
+
+export function failed(errorType: string, errorMessage: string): InvokeResult {
+  const functionError = { errorType, errorMessage };
+  return { payload: functionError, functionError };
+}
+
+/** Reads what a runtime reported to `…/error`; a runtime may report anything. */
+export function readErrorReport(body: string): { result: InvokeResult; trace: string[] } {
+  const report = parse(body) as { errorType?: unknown; errorMessage?: unknown; trace?: unknown };
+  const errorType = String(report.errorType ?? "Unhandled");
+  const errorMessage = String(report.errorMessage ?? "");
+  const trace = Array.isArray(report.trace) ? report.trace.map(String) : [];
+  return {
+    result: { payload: report, functionError: { errorType, errorMessage } },
+    trace: trace.length > 0 ? trace : [`${errorType}: ${errorMessage}`],
+  };
+}
+
+function parse(body: string): object {
+  try {
+    const value: unknown = JSON.parse(body);
+    return typeof value === "object" && value !== null ? value : {};
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,88 @@
+import type { Template } from "../template.ts";
+import { type FunctionConfiguration, readFunctions } from "./function-configuration.ts";
+import { functionCredentials } from "./function-credentials.ts";
+import { type FunctionPool, makeFunctionPool } from "./function-pool.ts";
+import { type InvokeResult, RequestTooLargeError } from "./invoke-result.ts";
+import { DEFAULT_MAX_ENVIRONMENTS, MAX_REQUEST_BYTES } from "./limits.ts";
+
+export interface Lambdas {
+  /**
+   * Starts one environment of each function.
+   *
+   * @throws one error that names every function whose initialisation failed, with its message
+   */
+  warmUp(): Promise<void>;
+  /**
+   * Runs a function and waits for its answer; a failure of the function is part of the result.
+   *
+   * @throws RequestTooLargeError above 6 MB of JSON; an error for an unknown function, or after `close`
+   */
+  invoke(functionArnOrLogicalId: string, payload: unknown): Promise<InvokeResult>;
+  /** Ends every process; what is still running is cut off. */
+  close(): Promise<void>;
+}
+
+/** Runs the template's functions in processes of their own, with the role and variables it gives them. */
+export function startLambdas(options: {
+  template: Template;
+  awsUrl: string;
+  registerCaller(accessKeyId: string, caller: { name: string; roleId: string }): void;
+  log(functionId: string, line: string): void;
+  /** Environments of one function at the same time; more invocations wait in order. */
+  maxEnvironments?: number;
+}): Lambdas {
+  const { awsUrl, log, maxEnvironments = DEFAULT_MAX_ENVIRONMENTS } = options;
+  const functions = readFunctions(options.template).map((configuration) => {
+    const { logicalId, roleId } = configuration;
+    options.registerCaller(functionCredentials(logicalId).accessKeyId, {
+      name: logicalId,
+      roleId,
+    });
+    const pool = makeFunctionPool({
+      configuration,
+      awsUrl,
+      log: (line) => log(logicalId, line),
+      maxEnvironments,
+    });
+    return { configuration, pool };
+  });
+  const pools = new Map(
+    functions.flatMap(({ configuration, pool }) => keysOf(configuration, pool)),
+  );
+
+  return {
+    warmUp: async () => {
+      const failures = await Promise.all(
+        functions.map(async ({ configuration, pool }) => {
+          const error = await pool.warmUp();
+          return error && `${configuration.logicalId}: ${error.errorType}: ${error.errorMessage}`;
+        }),
+      );
+      const messages = failures.filter((message) => message !== undefined);
+      if (messages.length > 0) {
+        throw new Error(`These functions cannot be loaded:\n- ${messages.join("\n- ")}`);
+      }
+    },
+    invoke: async (functionArnOrLogicalId, payload) => {
+      const pool = pools.get(functionArnOrLogicalId);
+      if (!pool) throw new Error(`the template has no function "${functionArnOrLogicalId}"`);
+      const json = JSON.stringify(payload) ?? "null";
+      if (Buffer.byteLength(json) > MAX_REQUEST_BYTES) {
+        throw new RequestTooLargeError(
+          `Request must be smaller than ${MAX_REQUEST_BYTES} bytes for the InvokeFunction operation`,
+        );
+      }
+      return pool.invoke(json);
+    },
+    close: async () => {
+      await Promise.all(functions.map(({ pool }) => pool.close()));
+    },
+  };
+}
+
+function keysOf(
+  { arn, name, logicalId }: FunctionConfiguration,
+  pool: FunctionPool,
+): [string, FunctionPool][] {
+  return [arn, name, logicalId].map((key) => [key, pool]);
+}

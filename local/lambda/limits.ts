@@ -1,0 +1,11 @@
+/** Largest payload of a synchronous invocation (6 MB): https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
+export const MAX_REQUEST_BYTES = 6_291_456;
+/** AWS lets an answer be 100 bytes larger, and says so in its error. */
+export const MAX_RESPONSE_BYTES = 6_291_556;
+/**
+ * Real milliseconds in which an environment must have loaded its function. AWS
+ * takes 10 s; a laptop that starts all functions at once is given more.
+ */
+export const INIT_LIMIT_MS = 30_000;
+/** Environments of one function at the same time, where the caller of the local run says nothing. */
+export const DEFAULT_MAX_ENVIRONMENTS = 4;

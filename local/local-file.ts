@@ -1,0 +1,69 @@
+import { mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import type { Seed } from "./seed.ts";
+
+export interface Addresses {
+  apiUrl: string;
+  awsUrl: string;
+  consoleUrl: string;
+  providerUrl: string;
+}
+
+/**
+ * Writes `local.json`, from which tools and tests learn all they need of a local
+ * run. It holds keys: only its owner may read it. It is complete or not there.
+ */
+export function writeLocalFile(
+  path: string,
+  from: { addresses: Addresses; seed: Seed; outputs: Readonly<Record<string, string>> },
+): void {
+  mkdirSync(dirname(path), { recursive: true });
+  const partial = `${path}.partial`;
+  writeFileSync(partial, `${JSON.stringify(localFile(from), null, 2)}\n`, { mode: 0o600 });
+  renameSync(partial, path);
+}
+
+function localFile({ addresses, seed, outputs }: Parameters<typeof writeLocalFile>[1]) {
+  const account = seed.accounts.find((one) => one.identificationToken !== undefined);
+  return {
+    apiUrl: addresses.apiUrl,
+    awsEndpoint: addresses.awsUrl,
+    region: "us-east-1",
+    consoleUrl: addresses.consoleUrl,
+    providerUrl: addresses.providerUrl,
+    clientId: seed.clientId,
+    apiKey: seed.apiKey,
+    busName: outputs.BusName,
+    queues: byName(outputs, /^(\w+Dlq)Url$|^(\w+)QueueUrl$/),
+    tables: byName(outputs, /^(\w+)TableName$/),
+    connections: seed.connections.map(({ inboundPath, ...connection }) => ({
+      ...connection,
+      inboundUrl: `${addresses.apiUrl}${inboundPath}`,
+    })),
+    accounts: seed.accounts.map(({ provider, accountId }) => ({ provider, accountId })),
+    dialects: {
+      "we-link": { headers: { "x-api-key": seed.keyId, "x-api-secret": seed.keySecret } },
+      "linked-api": {
+        headers: {
+          "linked-api-token": seed.apiKey,
+          "identification-token": account?.identificationToken,
+        },
+      },
+    },
+    outputs,
+  };
+}
+
+/** `InboundQueueUrl` stands as `inbound`, `InboundDlqUrl` as `inboundDlq`. */
+function byName(outputs: Readonly<Record<string, string>>, key: RegExp): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(outputs).flatMap(([output, value]) => {
+      const name = output.match(key)?.slice(1).find(Boolean);
+      return name === undefined ? [] : [[lowerFirst(name), value]];
+    }),
+  );
+}
+
+function lowerFirst(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}

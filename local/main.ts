@@ -1,0 +1,81 @@
+import { demonstrate } from "./demonstration.ts";
+import { type LocalOptions, parseOptions, usage } from "./options.ts";
+import { defaultRunDirectory, type LocalRun, startLocalRun } from "./run.ts";
+
+const print = (line: string) => console.log(line);
+
+/** `npm start`: everything on this machine, until Ctrl-C. */
+async function main(): Promise<void> {
+  const options = parseOptions(process.argv.slice(2));
+  if (options === "help") return print(usage);
+  const stopped = new AbortController();
+  const startedMs = performance.now();
+  print("Starting Ackwire: synthesising the stack, then running it here …");
+  const run = await startLocalRun({ ...options, runDirectory: defaultRunDirectory, print });
+  stopOnSignal(run, stopped);
+  announce(run, performance.now() - startedMs);
+  if (options.demo) await play(run, stopped.signal);
+  await staysUp(run, options, stopped.signal);
+}
+
+function announce({ addresses }: LocalRun, tookMs: number): void {
+  print("");
+  print(`  API                 ${addresses.apiUrl}`);
+  print(`  AWS endpoint        ${addresses.awsUrl}   (SQS, DynamoDB, S3, EventBridge …)`);
+  print(`  status page         ${addresses.consoleUrl}`);
+  print(`  provider simulator  ${addresses.providerUrl}`);
+  print(`  keys and URLs       ${defaultRunDirectory}/local.json`);
+  print("");
+  print(`ackwire ready in ${(tookMs / 1000).toFixed(1)} s`);
+}
+
+/** A demonstration that fails says so; the local run stays up. */
+async function play(run: LocalRun, signal: AbortSignal): Promise<void> {
+  try {
+    await demonstrate({
+      awsUrl: run.addresses.awsUrl,
+      busName: run.outputs.BusName ?? "",
+      simulator: run.simulator,
+      print,
+      signal,
+    });
+  } catch (error) {
+    if (!signal.aborted) print(`The demonstration failed: ${messageOf(error)}`);
+  }
+}
+
+async function staysUp(run: LocalRun, options: LocalOptions, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  print("");
+  print("Still up; Ctrl-C stops it. To send a webhook yourself:");
+  print(`  curl -X POST ${run.addresses.providerUrl}/_control/send -d \\`);
+  print(
+    `    '{"provider":"we-link","body":{"status":"SUCCESS","request_id":"mine-1","result":{}}}'`,
+  );
+  if (options.dataDir === undefined) print("Nothing is kept: use --data-dir DIR to keep it.");
+}
+
+function stopOnSignal(run: LocalRun, stopped: AbortController): void {
+  const stop = () => {
+    if (stopped.signal.aborted) process.exit(1);
+    stopped.abort();
+    print("\nStopping …");
+    run.close().then(
+      () => process.exit(0),
+      (error: unknown) => fail(error),
+    );
+  };
+  process.on("SIGINT", stop);
+  process.on("SIGTERM", stop);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function fail(error: unknown): never {
+  console.error(`\nackwire did not start: ${messageOf(error)}`);
+  process.exit(1);
+}
+
+main().catch(fail);

@@ -1,0 +1,116 @@
+import { EventEmitter } from "node:events";
+import * as z from "zod/mini";
+import { providerId } from "../../shared/contracts/providers.ts";
+import type { JsonObject } from "../../shared/core/json.ts";
+import type { BusinessClock } from "../clock.ts";
+import type { DurableStore } from "../durable-store.ts";
+import { type JsonAnswer, startJsonServer } from "../json-server.ts";
+import { type Behaviour, behaviour } from "./behaviour.ts";
+import { makeWebhookSender, type WebhookAttempt, type WebhookTarget } from "./webhook-sender.ts";
+
+export interface Simulator {
+  url: string;
+  send(provider: WebhookTarget["provider"], body: JsonObject): string;
+  /** Called after each attempt to deliver a webhook; returns what stops it. */
+  onAttempt(listener: (attempt: WebhookAttempt) => void): () => void;
+  close(): Promise<void>;
+}
+
+const sendRequest = z.object({
+  provider: providerId,
+  body: z.record(z.string(), z.unknown()),
+  connectionId: z.optional(z.string()),
+});
+
+/** The two providers as one server: it sends real, signed webhooks to the connections given. */
+export async function startSimulator(options: {
+  port: number;
+  store: DurableStore;
+  clock: BusinessClock;
+  targets: readonly WebhookTarget[];
+}): Promise<Simulator> {
+  const attempts = new EventEmitter<{ attempt: [WebhookAttempt] }>();
+  const settings = options.store.collection<Behaviour>("simulator-behaviour");
+  const current = () => settings.get("current") ?? behaviour.parse({});
+  const sender = makeWebhookSender({
+    store: options.store,
+    clock: options.clock,
+    behaviour: current,
+    onAttempt: (attempt) => attempts.emit("attempt", attempt),
+    target: (provider, connectionId) => {
+      const target = options.targets.find(
+        (one) =>
+          one.provider === provider &&
+          (connectionId === undefined || one.connectionId === connectionId),
+      );
+      if (target) return target;
+      throw new BadRequest(`The local run has no ${provider} connection ${connectionId ?? ""}`);
+    },
+  });
+
+  const routes: Record<string, (text: string) => unknown> = {
+    "PUT /_control/behaviour": (text) => {
+      const next = parse(behaviour, text);
+      settings.put("current", next);
+      return next;
+    },
+    "GET /_control/behaviour": current,
+    "GET /_control/submissions": () => ({ submissions: [] }),
+    "GET /_control/clock": () => ({
+      now: new Date(options.clock.now()).toISOString(),
+      speed: options.clock.speed,
+    }),
+    "POST /_control/send": (text) => {
+      const { provider, body, connectionId } = parse(sendRequest, text);
+      return { webhookId: sender.send(provider, body, connectionId) };
+    },
+  };
+
+  const server = await startJsonServer(options.port, async ({ method, path, text }) =>
+    answer(routes[`${method} ${path}`], `${method} ${path}`, text),
+  );
+  sender.resume();
+
+  return {
+    url: server.url,
+    send: sender.send,
+    onAttempt: (listener) => {
+      attempts.on("attempt", listener);
+      return () => attempts.off("attempt", listener);
+    },
+    close() {
+      sender.close();
+      return server.close();
+    },
+  };
+}
+
+class BadRequest extends Error {}
+
+function parse<Schema extends z.ZodMiniType>(schema: Schema, text: string): z.output<Schema> {
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch {
+    throw new BadRequest("The body must be JSON");
+  }
+  const read = z.safeParse(schema, body, { error: z.locales.en().localeError });
+  if (read.success) return read.data;
+  throw new BadRequest(
+    read.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; "),
+  );
+}
+
+function answer(
+  route: ((text: string) => unknown) | undefined,
+  name: string,
+  text: string,
+): JsonAnswer {
+  if (route === undefined) return { status: 404, body: { error: `The simulator has no ${name}` } };
+  try {
+    return { status: 200, body: route(text) };
+  } catch (error) {
+    if (error instanceof BadRequest) return { status: 400, body: { error: error.message } };
+    throw error;
+  }
+}

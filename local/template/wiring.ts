@@ -1,0 +1,180 @@
+import { ACCOUNT_ID, REGION } from "../physical-name.ts";
+import type { Resource, Template } from "../template.ts";
+import { arnOfResource, findResource } from "./references.ts";
+
+/**
+ * Checks that everything in the template is reached by something: what AWS would
+ * deploy without a word and never run is refused here.
+ *
+ * @throws one error that lists every fault by logical id and says what to add
+ */
+export function checkWiring(template: Template): void {
+  const faults = [
+    ...routeFaults(template),
+    ...mappingFaults(template),
+    ...ruleFaults(template),
+    ...queueFaults(template),
+    ...functionFaults(template),
+  ];
+  if (faults.length > 0) {
+    throw new Error(
+      `The template is wired wrongly:\n${faults.map((fault) => `- ${fault}`).join("\n")}`,
+    );
+  }
+}
+
+function routeFaults(template: Template): string[] {
+  return template.resources("AWS::ApiGatewayV2::Route").flatMap((route) => {
+    const { logicalId, properties } = route;
+    const key = String(properties.RouteKey);
+    const integration = integrationOf(template, route);
+    if (!integration) {
+      return [`route ${logicalId} (${key}): its integration does not exist; add one`];
+    }
+    const target = functionOf(template, integration.properties.IntegrationUri);
+    if (!target) {
+      return [
+        `route ${logicalId} (${key}): integration ${integration.logicalId} leads to no function of the template; give it one`,
+      ];
+    }
+    const faults = [];
+    if (!stageOf(template, properties.ApiId)) {
+      faults.push(
+        `route ${logicalId} (${key}): its API has no stage; add an AWS::ApiGatewayV2::Stage`,
+      );
+    }
+    if (
+      !isPermitted(template, target, "apigateway.amazonaws.com", executeArn(properties.ApiId, key))
+    ) {
+      faults.push(
+        `route ${logicalId} (${key}): API Gateway may not invoke function ${target.logicalId}; add an AWS::Lambda::Permission for apigateway.amazonaws.com on it`,
+      );
+    }
+    return faults;
+  });
+}
+
+function mappingFaults(template: Template): string[] {
+  return mappings(template).flatMap(({ logicalId, properties }) => {
+    const faults = [];
+    if (!findResource(template, "AWS::SQS::Queue", properties.EventSourceArn)) {
+      faults.push(
+        `event source mapping ${logicalId}: its queue ${properties.EventSourceArn} does not exist; add it, or correct EventSourceArn`,
+      );
+    }
+    if (!functionOf(template, properties.FunctionName)) {
+      faults.push(
+        `event source mapping ${logicalId}: its function ${properties.FunctionName} does not exist; add it, or correct FunctionName`,
+      );
+    }
+    return faults;
+  });
+}
+
+function ruleFaults(template: Template): string[] {
+  return template.resources("AWS::Events::Rule").flatMap((rule) =>
+    targetsOf(rule)
+      .map((arn) => functionOf(template, arn))
+      .filter((target) => target !== undefined)
+      .filter(
+        (target) => !isPermitted(template, target, "events.amazonaws.com", arnOfResource(rule)),
+      )
+      .map(
+        (target) =>
+          `rule ${rule.logicalId}: EventBridge may not invoke function ${target.logicalId}; add an AWS::Lambda::Permission for events.amazonaws.com on it`,
+      ),
+  );
+}
+
+/** A queue with a dead-letter queue is there to be worked off; a dead-letter queue itself is not. */
+function queueFaults(template: Template): string[] {
+  return template
+    .resources("AWS::SQS::Queue")
+    .filter((queue) => queue.properties.RedrivePolicy !== undefined)
+    .filter((queue) => {
+      const names = [queue.logicalId, arnOfResource(queue)];
+      return !mappings(template).some(({ properties }) =>
+        names.includes(String(properties.EventSourceArn)),
+      );
+    })
+    .map(
+      (queue) =>
+        `queue ${queue.logicalId}: no function takes its messages; add an AWS::Lambda::EventSourceMapping for it`,
+    );
+}
+
+function functionFaults(template: Template): string[] {
+  const invoked = new Set(
+    [
+      ...template
+        .resources("AWS::ApiGatewayV2::Route")
+        .map((route) => integrationOf(template, route)?.properties.IntegrationUri),
+      ...mappings(template).map(({ properties }) => properties.FunctionName),
+      ...template.resources("AWS::Events::Rule").flatMap(targetsOf),
+      ...template
+        .resources("AWS::Scheduler::Schedule")
+        .map(({ properties }) => arnIn(properties.Target)),
+    ].map((reference) => functionOf(template, reference)?.logicalId),
+  );
+  return template
+    .resources("AWS::Lambda::Function")
+    .filter(({ logicalId }) => !invoked.has(logicalId))
+    .map(
+      ({ logicalId }) =>
+        `function ${logicalId}: nothing invokes it; add a route, an event source mapping, a schedule or a rule target`,
+    );
+}
+
+/** The integration that a route's `Target` (`integrations/<id>`) names. */
+export function integrationOf(template: Template, route: Resource): Resource | undefined {
+  const id = String(route.properties.Target).replace(/^integrations\//, "");
+  return template
+    .resources("AWS::ApiGatewayV2::Integration")
+    .find((integration) => integration.logicalId === id);
+}
+
+/** The function that a property means: by name, by ARN, or by API Gateway's URI around the ARN. */
+export function functionOf(template: Template, reference: unknown): Resource | undefined {
+  const arn = /functions\/(arn:[^/]+)\/invocations$/.exec(String(reference))?.[1];
+  return findResource(template, "AWS::Lambda::Function", arn ?? reference);
+}
+
+export function stageOf(template: Template, apiId: unknown): Resource | undefined {
+  return template
+    .resources("AWS::ApiGatewayV2::Stage")
+    .find(({ properties }) => properties.ApiId === apiId);
+}
+
+const mappings = (template: Template) => template.resources("AWS::Lambda::EventSourceMapping");
+
+function isPermitted(template: Template, fn: Resource, principal: string, sourceArn: string) {
+  return template
+    .resources("AWS::Lambda::Permission")
+    .some(
+      ({ properties }) =>
+        properties.Principal === principal &&
+        ["lambda:InvokeFunction", "lambda:*"].includes(String(properties.Action)) &&
+        functionOf(template, properties.FunctionName) === fn &&
+        (properties.SourceArn === undefined || matches(String(properties.SourceArn), sourceArn)),
+    );
+}
+
+/** Whether an ARN fits a pattern in which `*` stands for any text. */
+function matches(pattern: string, arn: string): boolean {
+  const parts = pattern.split("*").map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&"));
+  return new RegExp(`^${parts.join(".*")}$`).test(arn);
+}
+
+function executeArn(apiId: unknown, routeKey: string): string {
+  const [method = "", path] = routeKey.split(" ");
+  const resource = path === undefined ? method : `${method}${path}`;
+  return `arn:aws:execute-api:${REGION}:${ACCOUNT_ID}:${apiId}/$default/${resource}`;
+}
+
+function targetsOf({ properties }: Resource): unknown[] {
+  return Array.isArray(properties.Targets) ? properties.Targets.map(arnIn) : [];
+}
+
+function arnIn(target: unknown): unknown {
+  return typeof target === "object" && target !== null && "Arn" in target ? target.Arn : undefined;
+}

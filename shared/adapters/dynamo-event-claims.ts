@@ -1,0 +1,171 @@
+import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
+import {
+  type DynamoDBDocumentClient,
+  PutCommand,
+  QueryCommand,
+  UpdateCommand,
+} from "@aws-sdk/lib-dynamodb";
+import { unmarshall } from "@aws-sdk/util-dynamodb";
+import * as z from "zod/mini";
+import { eventType } from "../contracts/events.ts";
+import { eventsTable, OUTBOX_SHARD_COUNT } from "../contracts/tables.ts";
+import { sha256Hex } from "../core/digest.ts";
+import type { FinalEvent } from "../core/envelope.ts";
+import type { ClaimResult, Clock, EventClaims, Lease } from "../core/ports.ts";
+import { dependency } from "./dependency-down.ts";
+
+const item = z.object({
+  id: z.string(),
+  clientId: z.string(),
+  type: eventType,
+  envelope: z.string(),
+  status: z.enum(["CLAIMED", "PUBLISHED"]),
+  owner: z.optional(z.string()),
+  leaseUntilMs: z.optional(z.number()),
+  publishedBy: z.optional(z.string()),
+});
+
+type Item = z.output<typeof item>;
+
+/**
+ * Event claims on DynamoDB, by conditional writes on single items.
+ *
+ * `claim` and `complete` may be repeated with the same owner (the SDK does, when
+ * an answer was lost): the owner's own earlier write is recognised by its token.
+ */
+export function makeDynamoEventClaims(options: {
+  client: DynamoDBDocumentClient;
+  tableName: string;
+  clock: Clock;
+  /** How long a published event is known, in business time. */
+  retentionMs: number;
+}): EventClaims {
+  const { client, tableName: TableName, clock } = options;
+
+  async function claim(event: FinalEvent, lease: Lease): Promise<ClaimResult> {
+    const put = new PutCommand({
+      TableName,
+      Item: {
+        id: event.id,
+        clientId: event.clientId,
+        type: event.type,
+        envelope: event.envelope,
+        status: "CLAIMED",
+        owner: lease.owner,
+        leaseUntilMs: lease.untilMs,
+        outboxShard: shardOf(event.id),
+        outboxAt: clock.realMs(),
+      },
+      // TTL deletes late: an item past its time counts as gone. Unpublished ones have no such time.
+      ConditionExpression: "attribute_not_exists(id) OR expiresAt <= :now",
+      ExpressionAttributeValues: { ":now": Math.floor(clock.businessMs() / 1000) },
+      ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+    });
+    const seen = await writeUnlessRefused("PutItem", () => client.send(put));
+    if (seen === "written") return { kind: "granted", event };
+    const result = judge(seen, lease.owner, clock.realMs());
+    return result ?? (await takeOver(event.id, lease)) ?? { kind: "held", untilMs: lease.untilMs };
+  }
+
+  async function takeOver(id: string, lease: Lease): Promise<ClaimResult | undefined> {
+    const update = new UpdateCommand({
+      TableName,
+      Key: { id },
+      UpdateExpression: "SET #owner = :owner, leaseUntilMs = :until",
+      ConditionExpression: "#status = :claimed AND (leaseUntilMs <= :now OR #owner = :owner)",
+      ExpressionAttributeNames: { "#owner": "owner", "#status": "status" },
+      ExpressionAttributeValues: {
+        ":owner": lease.owner,
+        ":until": lease.untilMs,
+        ":now": clock.realMs(),
+        ":claimed": "CLAIMED",
+      },
+      ReturnValues: "ALL_NEW",
+      ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+    });
+    let taken: Item | undefined;
+    const seen = await writeUnlessRefused("UpdateItem", async () => {
+      taken = item.parse((await client.send(update)).Attributes);
+    });
+    if (taken) return { kind: "granted", event: taken };
+    if (seen === "written" || seen === undefined) return undefined;
+    return judge(seen, lease.owner, clock.realMs()) ?? { kind: "held", untilMs: lease.untilMs };
+  }
+
+  async function complete(id: string, owner: string): Promise<"completed" | "lost"> {
+    const now = clock.businessMs();
+    const update = new UpdateCommand({
+      TableName,
+      Key: { id },
+      UpdateExpression:
+        "SET #status = :published, publishedAt = :at, publishedBy = :owner, expiresAt = :expires REMOVE #owner, leaseUntilMs, outboxShard, outboxAt",
+      ConditionExpression: "#owner = :owner",
+      ExpressionAttributeNames: { "#owner": "owner", "#status": "status" },
+      ExpressionAttributeValues: {
+        ":published": "PUBLISHED",
+        ":at": new Date(now).toISOString(),
+        ":owner": owner,
+        ":expires": Math.ceil((now + options.retentionMs) / 1000),
+      },
+      ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+    });
+    const seen = await writeUnlessRefused("UpdateItem", () => client.send(update));
+    return seen === "written" || seen?.publishedBy === owner ? "completed" : "lost";
+  }
+
+  async function release(id: string, owner: string): Promise<void> {
+    const update = new UpdateCommand({
+      TableName,
+      Key: { id },
+      UpdateExpression: "SET leaseUntilMs = :ended",
+      ConditionExpression: "#owner = :owner",
+      ExpressionAttributeNames: { "#owner": "owner" },
+      ExpressionAttributeValues: { ":owner": owner, ":ended": 0 },
+    });
+    await writeUnlessRefused("UpdateItem", () => client.send(update));
+  }
+
+  async function unpublished(shard: number, beforeMs: number, limit: number): Promise<string[]> {
+    const { name, partitionKey, sortKey } = eventsTable.indexes.outbox;
+    const query = new QueryCommand({
+      TableName,
+      IndexName: name,
+      KeyConditionExpression: `${partitionKey} = :shard AND ${sortKey} < :before`,
+      ExpressionAttributeValues: { ":shard": String(shard), ":before": beforeMs },
+      Limit: limit,
+    });
+    const { Items = [] } = await dependency("DynamoDB Query", () => client.send(query));
+    return Items.map((found) => String(found.id));
+  }
+
+  return { claim, takeOver, complete, release, unpublished };
+}
+
+/** What a stored event means for one that wants it; `undefined` when it may be taken over. */
+function judge(seen: Item | undefined, owner: string, nowMs: number): ClaimResult | undefined {
+  if (seen === undefined) return undefined;
+  if (seen.status === "PUBLISHED") return { kind: "done", envelope: seen.envelope };
+  if (seen.owner === owner) return { kind: "granted", event: seen };
+  const untilMs = seen.leaseUntilMs ?? 0;
+  return untilMs > nowMs ? { kind: "held", untilMs } : undefined;
+}
+
+/** `written`, or the item that the condition met (`undefined` when there was none). */
+async function writeUnlessRefused(
+  operation: string,
+  write: () => Promise<unknown>,
+): Promise<"written" | Item | undefined> {
+  return dependency(`DynamoDB ${operation}`, async () => {
+    try {
+      await write();
+      return "written";
+    } catch (error) {
+      if (!(error instanceof ConditionalCheckFailedException)) throw error;
+      return error.Item ? item.parse(unmarshall(error.Item)) : undefined;
+    }
+  });
+}
+
+function shardOf(id: string): string {
+  return String(Number.parseInt(sha256Hex(id).slice(0, 4), 16) % OUTBOX_SHARD_COUNT);
+}

@@ -1,0 +1,78 @@
+import {
+  type EventBridgeClient,
+  PutEventsCommand,
+  type PutEventsResultEntry,
+} from "@aws-sdk/client-eventbridge";
+import { EVENT_SOURCE } from "../contracts/events.ts";
+import { busDetail, type FinalEvent } from "../core/envelope.ts";
+import type { EventPublisher, PublishResult } from "../core/ports.ts";
+
+/** Entries that one PutEvents call takes. https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html */
+const MAX_ENTRIES = 10;
+
+/** Bytes that one call takes are 1 MB; this leaves room for how AWS counts. */
+const MAX_CALL_BYTES = 900_000;
+
+/** Publishes on EventBridge. A call that was answered may still have failed for single entries. */
+export function makeEventBridgePublisher(options: {
+  client: EventBridgeClient;
+  busName: string;
+}): EventPublisher {
+  return {
+    async publish(events) {
+      const results: PublishResult[] = [];
+      for (const batch of batches(events.map((event) => ({ event, detail: busDetail(event) })))) {
+        results.push(...(await putEvents(options, batch)));
+      }
+      return results;
+    },
+  };
+}
+
+interface Entry {
+  event: FinalEvent;
+  detail: string;
+}
+
+async function putEvents(
+  { client, busName }: { client: EventBridgeClient; busName: string },
+  batch: Entry[],
+): Promise<PublishResult[]> {
+  const command = new PutEventsCommand({
+    Entries: batch.map(({ event, detail }) => ({
+      EventBusName: busName,
+      Source: EVENT_SOURCE,
+      DetailType: event.type,
+      Detail: detail,
+    })),
+  });
+  try {
+    const { Entries = [] } = await client.send(command);
+    return batch.map((_, index) => resultOf(Entries[index]));
+  } catch (error) {
+    const reason = error instanceof Error ? error.name : "unknown error";
+    return batch.map(() => ({ ok: false, reason }));
+  }
+}
+
+function resultOf(entry: PutEventsResultEntry | undefined): PublishResult {
+  if (entry?.EventId !== undefined && entry.ErrorCode === undefined) return { ok: true };
+  return { ok: false, reason: entry?.ErrorCode ?? "no answer for the entry" };
+}
+
+function batches(entries: Entry[]): Entry[][] {
+  const all: Entry[][] = [];
+  let bytes = 0;
+  for (const entry of entries) {
+    const size = Buffer.byteLength(entry.detail) + entry.event.type.length + EVENT_SOURCE.length;
+    const current = all.at(-1);
+    if (current && current.length < MAX_ENTRIES && bytes + size <= MAX_CALL_BYTES) {
+      current.push(entry);
+      bytes += size;
+    } else {
+      all.push([entry]);
+      bytes = size;
+    }
+  }
+  return all;
+}

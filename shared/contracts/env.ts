@@ -1,0 +1,80 @@
+import * as z from "zod/mini";
+
+/**
+ * The environment of each function. `infra` supplies exactly these keys (the
+ * types check it at compile time, a template test at run time) and `handler.ts`
+ * parses them once per cold start.
+ */
+
+const text = () => z.string().check(z.minLength(1));
+const wholeNumber = (min: number, max: number) =>
+  z.coerce.number().check(z.int(), z.gte(min), z.lte(max));
+
+/**
+ * Business time as `{"realMs":…,"businessMs":…,"speed":…}`: business time was
+ * `businessMs` when real time was `realMs`, and passes `speed` times as fast.
+ * A deployed stage always has speed 1; the local run may have more.
+ */
+const businessClock = z.pipe(
+  z.pipe(
+    text(),
+    z.transform((value: string, context) => {
+      try {
+        return JSON.parse(value) as unknown;
+      } catch {
+        context.issues.push({ code: "custom", message: "must be JSON", input: value });
+        return z.NEVER;
+      }
+    }),
+  ),
+  z.object({
+    realMs: z.number().check(z.gte(0)),
+    businessMs: z.number().check(z.gte(0)),
+    speed: z.number().check(z.gt(0)),
+  }),
+);
+
+const common = { BUSINESS_CLOCK: businessClock };
+
+export const ingestEnv = z.object({
+  ...common,
+  CONFIG_TABLE: text(),
+  MASTER_SECRET_ID: text(),
+  INBOUND_QUEUE_URL: text(),
+  INBOUND_MAX_BODY_BYTES: wholeNumber(1_024, 240_000),
+  INBOUND_DEADLINE_MS: wholeNumber(100, 10_000),
+  CONNECTION_CACHE_SECONDS: wholeNumber(0, 300),
+});
+
+export const consumeEnv = z.object({
+  ...common,
+  EVENTS_TABLE: text(),
+  EVENT_BUS_NAME: text(),
+  INBOUND_QUEUE_URL: text(),
+  CLAIM_LEASE_SECONDS: wholeNumber(1, 900),
+  DEDUPE_RETENTION_DAYS: wholeNumber(3, 365),
+});
+
+export const reconcileEnv = z.object({
+  ...common,
+  EVENTS_TABLE: text(),
+  EVENT_BUS_NAME: text(),
+  CLAIM_LEASE_SECONDS: wholeNumber(1, 900),
+  OUTBOX_GRACE_SECONDS: wholeNumber(1, 900),
+  DEDUPE_RETENTION_DAYS: wholeNumber(3, 365),
+});
+
+/** By function name, which is also its folder in `functions/`. */
+export const functionEnv = {
+  ingest: ingestEnv,
+  consume: consumeEnv,
+  reconcile: reconcileEnv,
+} as const;
+
+export type FunctionName = keyof typeof functionEnv;
+
+/** What `infra` must supply for one function: exactly the contract's keys. */
+export type EnvironmentOf<Name extends FunctionName> = Record<
+  keyof z.output<(typeof functionEnv)[Name]>,
+  string
+>;

@@ -1,0 +1,134 @@
+import * as z from "zod/mini";
+
+/** What every consumer of the bus matches on: EventBridge `source`. */
+export const EVENT_SOURCE = "ackwire";
+
+/** Event ids go into HTTP headers of webhooks, so they are printable ASCII without spaces. */
+const eventId = z.string().check(z.regex(/^[\x21-\x7e]{1,512}$/));
+
+const text = z.string();
+const optionalText = z.optional(text);
+
+/** On every event. */
+const subject = {
+  /** `we-link` or `linked-api`. */
+  provider: text,
+  /** The specification's event name (`CONNECTION_SENT` …), or `UNKNOWN`. */
+  eventType: text,
+  accountId: optionalText,
+  action: optionalText,
+  /** True where a number that no consumer could read exactly stands as text. */
+  numbersAsText: z.optional(z.literal(true)),
+};
+
+/** On every event of a workflow. Without `requestId` it belongs to no request made here. */
+const workflow = {
+  ...subject,
+  requestId: optionalText,
+  workflowId: text,
+  providerRequestId: optionalText,
+};
+
+/** The provider's body without its signature. */
+const payload = z.record(text, z.unknown());
+const outcome = z.enum(["completed", "failed"]);
+const failure = z.object({ code: text, message: text });
+
+/**
+ * One definition per event: from it come the producer's strict schema, the
+ * consumer's loose one, the JSON Schema, the AsyncAPI document and the
+ * EventBridge pattern. A sample that was once released must parse for ever.
+ */
+const definitions = {
+  "workflow.created": {
+    when: "a request was accepted, scheduled ones too",
+    data: { ...workflow, status: z.literal("pending"), payload: z.optional(payload) },
+  },
+  "workflow.started": {
+    when: "the provider began to work on it",
+    data: { ...workflow, status: z.literal("running"), payload: z.optional(payload) },
+  },
+  "workflow.actionRequired": {
+    when: "a person must do something: a login PIN",
+    data: { ...workflow, status: z.literal("action_required"), payload: z.optional(payload) },
+  },
+  "workflow.completed": {
+    when: "it reached its end; `result` or `error` says which",
+    data: {
+      ...workflow,
+      status: outcome,
+      result: z.optional(z.unknown()),
+      error: z.optional(failure),
+    },
+  },
+  "account.active": account("active", "the account is connected and operational"),
+  "account.reconnectionRequired": account("reconnection_required", "the user must reconnect it"),
+  "account.frozen": account("frozen", "the account was frozen"),
+  "account.deleted": account("deleted", "the account was deleted"),
+  "message.reply": {
+    when: "a reply came in, unasked",
+    data: { ...workflow, payload },
+  },
+  "connection.accepted": {
+    when: "an invitation was accepted, unasked",
+    data: { ...workflow, payload },
+  },
+  "webhook.test": {
+    when: "the provider sent a test",
+    data: { ...subject, payload },
+  },
+  "event.unrecognised": {
+    when: "an authentic webhook was not understood: it is kept as it came",
+    data: { ...subject, payload },
+  },
+} as const;
+
+function account(status: string, when: string) {
+  const data = { ...subject, accountId: text, status: z.literal(status), payload };
+  return { when, data } as const;
+}
+
+export type EventType = keyof typeof definitions;
+
+export const eventTypes = Object.keys(definitions) as EventType[];
+
+export const eventType = z.enum(eventTypes);
+
+/** When an event of this type is published, in a sentence. */
+export function whenPublished(type: EventType): string {
+  return definitions[type].when;
+}
+
+/** What we produce: the envelope of one type, with nothing in it that is not defined. */
+export function producerSchema(type: EventType) {
+  return z.strictObject({
+    id: eventId,
+    type: z.literal(type),
+    createdAt: z.iso.datetime(),
+    data: z.strictObject(definitions[type].data),
+  });
+}
+
+/** What a consumer should ask for: members that come later do not make it fail. */
+export function consumerSchema(type: EventType) {
+  return z.looseObject({
+    id: eventId,
+    type: z.literal(type),
+    createdAt: z.iso.datetime(),
+    data: z.looseObject(definitions[type].data),
+  });
+}
+
+/** What selects the events of these types on the bus; all of ours where none is named. */
+export function eventPattern(...types: EventType[]) {
+  return { source: [EVENT_SOURCE], ...(types.length > 0 ? { "detail-type": types } : {}) };
+}
+
+/** What EventBridge carries as `detail`, of any type: the envelope and whose it is. */
+export const eventDetail = z.looseObject({
+  clientId: text,
+  id: eventId,
+  type: eventType,
+  createdAt: z.iso.datetime(),
+  data: z.looseObject({ ...subject, workflowId: optionalText, status: optionalText }),
+});

@@ -1,0 +1,16 @@
+import * as z from "zod/mini";
+import { providerId } from "./providers.ts";
+
+/** What `ingest` puts on the inbound queue and `consume` reads: a verified webhook, byte for byte. */
+export const inboundMessage = z.object({
+  v: z.literal(1),
+  provider: providerId,
+  clientId: z.string(),
+  connectionId: z.string(),
+  /** Business time of the ack, in epoch milliseconds. */
+  receivedAtMs: z.number(),
+  /** The webhook's bytes. Base64, because SQS takes only the characters of XML 1.0. */
+  bodyBase64: z.string(),
+});
+
+export type InboundMessage = z.output<typeof inboundMessage>;

@@ -1,0 +1,21 @@
+/** The CloudWatch namespace of every metric that a function emits. */
+export const metricNamespace = "Ackwire";
+
+/**
+ * The one dimension of these metrics; its value is the function's name
+ * (`ingest`, `consume`, `reconcile`). An alarm that looks at another dimension
+ * looks at a metric that does not exist.
+ */
+export const metricDimension = "service";
+
+/** Each is a count. The alarms in `infra/monitoring/alarms.ts` look at them. */
+export const metrics = {
+  /** A webhook's secret URL was right and its signature was not: answered 401. */
+  SignatureRejected: "SignatureRejected",
+  /** EventBridge did not take an event; its outbox entry stays. */
+  PublishFailed: "PublishFailed",
+  /** A webhook came with the key of one that is known, and with another body. */
+  DedupeConflict: "DedupeConflict",
+} as const;
+
+export type MetricName = keyof typeof metrics;

@@ -1,0 +1,25 @@
+/**
+ * The tables' keys and indexes, for both sides: `infra` makes them, the
+ * adapters read and write them. Attribute names are part of the stored data.
+ */
+
+/** Claims and stored events: one item per event, which is also its outbox entry. */
+export const eventsTable = {
+  partitionKey: "id",
+  timeToLive: "expiresAt",
+  indexes: {
+    /** Sparse: only events that are not yet published have these attributes. */
+    outbox: { name: "outbox", partitionKey: "outboxShard", sortKey: "outboxAt", sortType: "N" },
+  },
+} as const;
+
+/** How many partitions the outbox index is spread over, and so how many queries a sweep makes. */
+export const OUTBOX_SHARD_COUNT = 4;
+
+/** Clients, API keys and connections. */
+export const configTable = {
+  partitionKey: "pk",
+  indexes: {
+    byClient: { name: "byClient", partitionKey: "clientId", sortKey: "pk", sortType: "S" },
+  },
+} as const;

@@ -1,0 +1,77 @@
+import type { ConnectionItem, ConnectionSecrets } from "../contracts/config-items.ts";
+import type { InboundMessage } from "../contracts/inbound-message.ts";
+import type { FinalEvent } from "./envelope.ts";
+
+/** Two clocks: the local run may speed business time up, leases and timeouts stay real. */
+export interface Clock {
+  /** Real time, epoch milliseconds. */
+  realMs(): number;
+  /** Business time, epoch milliseconds: due times, retention, what events are stamped with. */
+  businessMs(): number;
+}
+
+/** A connection as `ingest` needs it: the stored item and its secrets, opened. */
+export interface Connection extends Omit<ConnectionItem, "pk" | "sealedSecrets"> {
+  secrets: ConnectionSecrets;
+}
+
+export interface ConnectionReader {
+  /** @throws DEPENDENCY_DOWN when the store or the master secret cannot be read */
+  read(connectionId: string, signal: AbortSignal): Promise<Connection | undefined>;
+}
+
+export interface InboundQueue {
+  /**
+   * Returns when the queue has the message. Not idempotent: a call that failed
+   * may have been applied, and calling again queues it twice.
+   *
+   * @throws DEPENDENCY_DOWN
+   */
+  send(message: InboundMessage, signal: AbortSignal): Promise<void>;
+}
+
+/** Who claims, and until when: `owner` is unique to the attempt. */
+export interface Lease {
+  owner: string;
+  /** Real milliseconds, epoch. */
+  untilMs: number;
+}
+
+export type ClaimResult =
+  /** The event is ours to publish. The bytes are those of the first claim. */
+  | { kind: "granted"; event: FinalEvent }
+  /** Another worker has it: report the message as failed, never as done. */
+  | { kind: "held"; untilMs: number }
+  /** It is on the bus. `envelope` is what was published. */
+  | { kind: "done"; envelope: string };
+
+/**
+ * The events that this system has seen: at once the dedupe record, the outbox
+ * and the event store. At most one live claim per event, whichever workers race.
+ */
+export interface EventClaims {
+  /**
+   * Claims an event, storing it when it is new.
+   *
+   * @throws DEPENDENCY_DOWN; the claim may or may not have been written
+   */
+  claim(event: FinalEvent, lease: Lease): Promise<ClaimResult>;
+  /** Claims an event that is stored already; `undefined` when there is none. */
+  takeOver(id: string, lease: Lease): Promise<ClaimResult | undefined>;
+  /** Records that the event is on the bus; `lost` when the claim had passed to another. */
+  complete(id: string, owner: string): Promise<"completed" | "lost">;
+  /** Gives the claim back, so that the next worker need not wait for its end. */
+  release(id: string, owner: string): Promise<void>;
+  /** Ids of unpublished events of one shard that were stored before `beforeMs` (real), oldest first. */
+  unpublished(shard: number, beforeMs: number, limit: number): Promise<string[]>;
+}
+
+export type PublishResult = { ok: true } | { ok: false; reason: string };
+
+export interface EventPublisher {
+  /**
+   * Puts events on the bus, in batches, and answers for each, in order. An
+   * entry that failed may be published again; one that is `ok` is on the bus.
+   */
+  publish(events: readonly FinalEvent[]): Promise<PublishResult[]>;
+}

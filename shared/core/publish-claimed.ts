@@ -1,0 +1,43 @@
+import type { FailureCode } from "../contracts/failures.ts";
+import type { FinalEvent } from "./envelope.ts";
+import type { EventClaims, EventPublisher } from "./ports.ts";
+
+export type PublishOutcome =
+  | { kind: "published" }
+  | { kind: "failed"; code: FailureCode; detail: string };
+
+/**
+ * Publishes events that `owner` has claimed, and records each. Where publishing
+ * failed the claim is given back; where recording failed the event comes again
+ * with the same id and bytes, which is the one duplicate that G2 allows.
+ */
+export async function publishClaimed(
+  deps: { claims: EventClaims; publisher: EventPublisher },
+  owner: string,
+  events: readonly FinalEvent[],
+): Promise<PublishOutcome[]> {
+  const results = await deps.publisher.publish(events);
+  return Promise.all(
+    events.map(async (event, index): Promise<PublishOutcome> => {
+      const result = results[index];
+      if (result?.ok) return record(deps.claims, event.id, owner);
+      // A claim that cannot be given back ends by itself: the event is not lost by it.
+      await deps.claims.release(event.id, owner).catch(() => undefined);
+      return { kind: "failed", code: "PUBLISH_FAILED", detail: result?.reason ?? "no answer" };
+    }),
+  );
+}
+
+async function record(claims: EventClaims, id: string, owner: string): Promise<PublishOutcome> {
+  try {
+    const recorded = await claims.complete(id, owner);
+    if (recorded === "completed") return { kind: "published" };
+    return { kind: "failed", code: "CLAIM_LOST", detail: "published, but the claim had ended" };
+  } catch (error) {
+    return {
+      kind: "failed",
+      code: "DEPENDENCY_DOWN",
+      detail: `published, not recorded: ${error instanceof Error ? error.message : "unknown"}`,
+    };
+  }
+}

@@ -1,0 +1,171 @@
+import { createHmac } from "node:crypto";
+import type { EventType } from "../contracts/events.ts";
+import { Failure } from "../contracts/failures.ts";
+import { equalSecrets } from "../core/digest.ts";
+import { discriminatorOf } from "../core/event-id.ts";
+import { canonicalJson, isObject, type JsonObject } from "../core/json.ts";
+import { topLevelMembers, withoutMember } from "../core/json-members.ts";
+import type { InboundEvent, ProviderPack } from "../core/provider-pack.ts";
+
+/** We-Link signs with a member `hash` inside the body: HMAC-SHA256, hex, of the body without it. */
+export const weLink: ProviderPack = {
+  id: "we-link",
+
+  verify(webhook, secrets) {
+    const { hash, ...signed } = webhook.value;
+    if (typeof hash !== "string" || !/^[0-9a-f]{64}$/.test(hash)) return false;
+    const forms = signedForms(webhook.text, signed);
+    // Every candidate is compared, so that time tells neither the form nor the secret.
+    return secrets
+      .flatMap((secret) => forms.map((form) => equalSecrets(hmacHex(secret, form), hash)))
+      .includes(true);
+  },
+
+  read(webhook) {
+    const { value } = webhook;
+    const status = value.status;
+    if (typeof status !== "string" || status === "") {
+      throw new Failure("FRAME_INVALID", 'must have a text "status"');
+    }
+    const requestId = requestIdOf(value);
+    const { hash: _, ...payload } = value;
+    const outcome = outcomeOf(status);
+    const { action, eventType } = nameOf(value, outcome);
+    const accountId = textOf(value.accountId) ?? textOf(value.account_id);
+    const common = {
+      workflowId: requestId,
+      providerRequestId: requestId,
+      ...(accountId === undefined ? {} : { accountId }),
+      ...(action === undefined ? {} : { action }),
+    };
+    return {
+      type: typeOf(eventType, outcome),
+      subjectId: requestId,
+      discriminator: discriminatorOf(canonicalJson(payload)),
+      data: { ...common, ...bodyOf(eventType, outcome, payload) },
+    };
+  },
+};
+
+export function hmacHex(secret: string, text: string): string {
+  return createHmac("sha256", secret).update(text).digest("hex");
+}
+
+/** The texts that the sender may have signed: the bytes themselves, or the object written anew. */
+function signedForms(text: string, signed: JsonObject): string[] {
+  const hashes = topLevelMembers(text).filter((member) => member.key === "hash");
+  const [only] = hashes;
+  // Two hashes would make it a matter of taste which one is verified.
+  if (only === undefined || hashes.length > 1) return [];
+  return [withoutMember(text, only), JSON.stringify(signed)];
+}
+
+/** The specification spells it both ways; their consumers have seen a third. */
+function requestIdOf(value: JsonObject): string {
+  const nested = isObject(value.data) ? value.data.request_id : undefined;
+  const found = [value.requestId, value.request_id, value.requestID, nested].filter(
+    (id): id is string => typeof id === "string" && id !== "",
+  );
+  const [id] = found;
+  if (id === undefined) throw new Failure("FRAME_INVALID", 'must have a text "request_id"');
+  if (found.some((other) => other !== id)) {
+    throw new Failure("FRAME_INVALID", "names two different request ids");
+  }
+  return id;
+}
+
+type Outcome = "succeeded" | "failed" | "actionRequired" | "running";
+
+function outcomeOf(status: string): Outcome {
+  if (status === "SUCCESS" || status === "COMPLETED") return "succeeded";
+  if (status === "PIN_REQUIRED") return "actionRequired";
+  if (["QUEUED", "PROCESSING", "PENDING", "IN_PROGRESS"].includes(status)) return "running";
+  return "failed";
+}
+
+/** The specification's event names, by the action that was asked for. */
+const eventNames: readonly { action: RegExp; succeeded: string; failed: string }[] = [
+  { action: /^login/, succeeded: "LOGIN_SUCCESS", failed: "LOGIN_FAILED" },
+  { action: /^connect$/, succeeded: "CONNECTION_SENT", failed: "CONNECTION_FAILED" },
+  { action: /^send_.*(message|inmail)/, succeeded: "MESSAGE_SENT", failed: "MESSAGE_FAILED" },
+  { action: /^(view|visit)_profile/, succeeded: "PROFILE_VIEWED", failed: "PROFILE_VIEWED" },
+  { action: /^(get|scrape)_profile/, succeeded: "PROFILE_DATA", failed: "PROFILE_DATA" },
+  { action: /^search/, succeeded: "SEARCH_COMPLETED", failed: "SEARCH_COMPLETED" },
+];
+
+const unsolicited: Readonly<Record<string, string>> = {
+  message_received: "MESSAGE_REPLY",
+  connection_accepted: "CONNECTION_ACCEPTED",
+};
+
+/** `event_type` is either the specification's name or the path of the API call. */
+function nameOf(value: JsonObject, outcome: Outcome): { action?: string; eventType: string } {
+  const given = textOf(value.event_type);
+  const action = given?.match(/^\/?api\/v1\/([a-z][a-z0-9_]{0,63})$/)?.[1];
+  if (given !== undefined && action === undefined) return { eventType: given };
+  if (action !== undefined && unsolicited[action]) {
+    return { action, eventType: unsolicited[action] };
+  }
+  if (outcome === "actionRequired") {
+    return { ...(action ? { action } : {}), eventType: "LOGIN_PIN_REQUIRED" };
+  }
+  const names = eventNames.find((row) => row.action.test(action ?? actionByShape(value)));
+  const eventType = names?.[outcome === "failed" ? "failed" : "succeeded"] ?? "UNKNOWN";
+  return {
+    ...(action ? { action } : {}),
+    eventType: outcome === "running" ? "UNKNOWN" : eventType,
+  };
+}
+
+/** The samples name no event; what they carry tells which action they answer. */
+function actionByShape(value: JsonObject): string {
+  if (value.status === "WRONG_PASSWORD" || value.error === "WRONG_PASSWORD") return "login";
+  const result = isObject(value.result) ? value.result : {};
+  if (typeof result.connected === "boolean") return "connect";
+  if ("message_id" in result || "thread_id" in result) return "send_message";
+  if ("premium" in result && "email" in result) return "login";
+  return "";
+}
+
+function typeOf(eventType: string, outcome: Outcome): EventType {
+  if (eventType === "MESSAGE_REPLY") return "message.reply";
+  if (eventType === "CONNECTION_ACCEPTED") return "connection.accepted";
+  if (outcome === "actionRequired") return "workflow.actionRequired";
+  return outcome === "running" ? "workflow.started" : "workflow.completed";
+}
+
+const statusNames = {
+  succeeded: "completed",
+  failed: "failed",
+  actionRequired: "action_required",
+  running: "running",
+} as const satisfies Record<Outcome, string>;
+
+function bodyOf(eventType: string, outcome: Outcome, payload: JsonObject): InboundEvent["data"] {
+  const type = typeOf(eventType, outcome);
+  if (type === "message.reply" || type === "connection.accepted") return { eventType, payload };
+  const named = { status: statusNames[outcome], eventType };
+  if (type !== "workflow.completed") return { ...named, payload };
+  if (outcome === "failed") return { ...named, error: errorOf(payload) };
+  return "result" in payload ? { ...named, result: payload.result } : named;
+}
+
+/** `status: FAILED` puts the code into `error`; otherwise the status is the code. */
+function errorOf(payload: JsonObject): { code: string; message: string } {
+  const status = String(payload.status);
+  const error = textOf(payload.error);
+  const message = textOf(payload.message) ?? textOf(payload.error_message) ?? error ?? status;
+  const isCode = error !== undefined && /^[A-Z][A-Z0-9_]*$/.test(error);
+  return { code: status === "FAILED" && isCode ? error : status, message };
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+/** A body signed as We-Link signs it: `hash` is the last member. */
+export function signWeLink(body: JsonObject, secret: string): string {
+  const text = JSON.stringify(body);
+  const separator = text === "{}" ? "" : ",";
+  return `${text.slice(0, -1)}${separator}"hash":"${hmacHex(secret, text)}"}`;
+}

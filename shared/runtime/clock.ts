@@ -1,0 +1,9 @@
+import type { Clock } from "../core/ports.ts";
+
+/** The clocks of one function; the anchor is the variable BUSINESS_CLOCK. */
+export function makeClock(anchor: { realMs: number; businessMs: number; speed: number }): Clock {
+  return {
+    realMs: () => Date.now(),
+    businessMs: () => anchor.businessMs + (Date.now() - anchor.realMs) * anchor.speed,
+  };
+}

@@ -1,0 +1,47 @@
+import { Logger } from "@aws-lambda-powertools/logger";
+import { Metrics, MetricUnit } from "@aws-lambda-powertools/metrics";
+import { metricNamespace, type metrics } from "../contracts/metrics.ts";
+
+/** The only fields that a log line may carry: ids, codes, sizes and times, never content. */
+export interface LogFields {
+  code?: string;
+  detail?: string;
+  connectionId?: string;
+  eventId?: string;
+  messageId?: string;
+  requestId?: string;
+  count?: number;
+  bytes?: number;
+  published?: number;
+  held?: number;
+  failed?: number;
+  error?: Error;
+}
+
+export type LogLevel = "debug" | "info" | "warn" | "error";
+
+export interface Telemetry {
+  log(level: LogLevel, message: string, fields?: LogFields): void;
+  count(metric: keyof typeof metrics, value?: number): void;
+  /** Writes the counted metrics; once per invocation. */
+  flush(): void;
+}
+
+/** Logs as JSON and metrics in the embedded format, with the one dimension `service`. */
+export function makeTelemetry(functionName: string): Telemetry {
+  const logger = new Logger({ serviceName: functionName });
+  const metric = new Metrics({ namespace: metricNamespace, serviceName: functionName });
+  let counted = false;
+  return {
+    log: (level, message, { error, ...fields } = {}) =>
+      logger[level](message, { ...fields, ...(error ? { error } : {}) }),
+    count: (name, value = 1) => {
+      counted = true;
+      metric.addMetric(name, MetricUnit.Count, value);
+    },
+    flush: () => {
+      if (counted) metric.publishStoredMetrics();
+      counted = false;
+    },
+  };
+}

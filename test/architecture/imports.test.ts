@@ -1,0 +1,167 @@
+import { globSync, readFileSync } from "node:fs";
+import { builtinModules } from "node:module";
+import { dirname, join, normalize } from "node:path";
+import { parseSync } from "oxc-parser";
+import { describe, expect, test } from "vitest";
+
+const root = new URL("../..", import.meta.url).pathname;
+const rooms = ["infra", "functions", "shared", "local", "cli"];
+const files = globSync(`{${rooms.join(",")}}/**/*.ts`, { cwd: root });
+
+interface Edge {
+  from: string;
+  /** A path of this repository, or a package's name. */
+  to: string;
+}
+
+const edges = files.flatMap(edgesOf);
+
+/** Who may import whom. The first rule whose `from` fits is the one that holds. */
+const rules: { from: RegExp; may: RegExp[]; because: string }[] = [
+  {
+    from: /^shared\/contracts\//,
+    may: [/^shared\/contracts\//, /^zod\/(mini|locales)$/],
+    because: "contracts are agreements: zod and types only",
+  },
+  {
+    from: /^shared\/(core|providers)\//,
+    may: [/^shared\/(contracts|core|providers)\//, /^zod\/(mini|locales)$/, /^node:crypto$/],
+    because: "the decisions are pure: no AWS, no middy, no clock",
+  },
+  {
+    from: /^shared\/adapters\//,
+    may: [
+      /^shared\/(contracts|core|adapters)\//,
+      /^@aws-sdk\//,
+      /^zod\/(mini|locales)$/,
+      /^node:crypto$/,
+    ],
+    because: "an adapter fulfils a port of the core with one technology",
+  },
+  {
+    from: /^shared\/runtime\//,
+    may: [
+      /^shared\/(contracts|core|runtime)\//,
+      /^@middy\//,
+      /^@aws-lambda-powertools\//,
+      /^zod\/(mini|locales)$/,
+      /^aws-lambda$/,
+    ],
+    because: "the runtime is what every function needs around the core",
+  },
+  {
+    from: /^functions\//,
+    may: [/^shared\//, /^@aws-sdk\//, /^node:crypto$/, /^aws-lambda$/],
+    because: "a function composes what shared has, and never loads CDK",
+  },
+  {
+    from: /^infra\//,
+    may: [
+      /^infra\//,
+      /^shared\/contracts\//,
+      /^aws-cdk-lib/,
+      /^constructs$/,
+      /^cdk-nag$/,
+      /^esbuild$/,
+      /^zod\/(mini|locales)$/,
+      /^node:/,
+    ],
+    because: "infra knows functions as paths, and of shared only the contracts",
+  },
+  {
+    from: /^(local|cli)\//,
+    may: [
+      /^(local|cli|shared)\//,
+      /^@aws-sdk\//,
+      /^zod\/(mini|locales)$/,
+      /^node:/,
+      /^(dynalite|fauxqs|aws-cron-parser)/,
+    ],
+    because: "what runs on a laptop never loads CDK: it reads the template",
+  },
+];
+
+test("the tree that is looked at is the real one", () => {
+  for (const room of rooms) expect(files.some((file) => file.startsWith(room))).toBe(true);
+  expect(edges.length).toBeGreaterThan(100);
+});
+
+test("every import is one that its room may make", () => {
+  const offending = edges.filter(({ from, to }) => {
+    const rule = rules.find((one) => one.from.test(from));
+    return !(rule?.may.some((allowed) => allowed.test(to)) || isOfTheSameFunction(from, to));
+  });
+  expect(offending.map(({ from, to }) => `${from} imports ${to}`)).toEqual([]);
+});
+
+function isOfTheSameFunction(from: string, to: string): boolean {
+  const room = from.match(/^functions\/[^/]+\//)?.[0];
+  return room !== undefined && to.startsWith(room);
+}
+
+test.each([
+  ["shared/core/x.ts", "@aws-sdk/client-sqs", false],
+  ["shared/core/x.ts", "shared/adapters/y.ts", false],
+  ["functions/ingest/x.ts", "aws-cdk-lib", false],
+  ["infra/x.ts", "shared/core/y.ts", false],
+  ["functions/ingest/x.ts", "shared/core/y.ts", true],
+])("the rules themselves: %s imports %s → %s", (from, to, allowed) => {
+  const rule = rules.find((one) => one.from.test(from));
+  expect(rule?.may.some((one) => one.test(to))).toBe(allowed);
+});
+
+describe("time, chance and the environment come from outside", () => {
+  const pure = files.filter((file) => /^shared\/(core|providers|contracts)\//.test(file));
+  const outside =
+    /\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\bset(Timeout|Interval)\b|\brandomUUID\b|\bfetch\(/;
+  test("the core asks no clock and draws no lot", () => {
+    expect(pure.length).toBeGreaterThan(10);
+    expect(pure.filter((file) => outside.test(textOf(file)))).toEqual([]);
+  });
+
+  test("only a handler reads the environment", () => {
+    const readers = files.filter(
+      (file) => /^(shared|functions)\//.test(file) && /\bprocess\.env\b/.test(textOf(file)),
+    );
+    expect(readers.length).toBeGreaterThan(0);
+    expect(readers.filter((file) => !file.endsWith("/handler.ts"))).toEqual([]);
+  });
+});
+
+test("no file is too long to be read", () => {
+  const long = files.filter((file) => textOf(file).split("\n").length > 300);
+  expect(files.length).toBeGreaterThan(50);
+  expect(long).toEqual([]);
+});
+
+test("a handler exports one thing: the wrapped handler", () => {
+  const handlers = files.filter((file) => /^functions\/[^/]+\/handler\.ts$/.test(file));
+  expect(handlers.length).toBeGreaterThan(2);
+  for (const file of handlers) {
+    const exported = textOf(file).match(/^export .*/gm) ?? [];
+    expect(exported, file).toEqual([expect.stringMatching(/^export const handler = make/)]);
+  }
+});
+
+function textOf(file: string): string {
+  return readFileSync(join(root, file), "utf8");
+}
+
+function edgesOf(file: string): Edge[] {
+  const { module, errors } = parseSync(file, textOf(file));
+  expect(errors, file).toEqual([]);
+  const edge = (specifier: string): Edge => ({ from: file, to: resolveImport(file, specifier) });
+  return [
+    ...module.staticImports.map(({ moduleRequest }) => edge(moduleRequest.value)),
+    ...module.staticExports.flatMap(({ entries }) =>
+      entries.flatMap(({ moduleRequest }) => (moduleRequest ? [edge(moduleRequest.value)] : [])),
+    ),
+    // What is computed at run time (a bundle, a file of a pinned package) has no edge to look at.
+    ...[...textOf(file).matchAll(/\bimport\("([^"]+)"\)/g)].map(([, to = ""]) => edge(to)),
+  ];
+}
+
+function resolveImport(file: string, specifier: string): string {
+  if (specifier.startsWith(".")) return normalize(join(dirname(file), specifier));
+  return builtinModules.includes(specifier) ? `node:${specifier}` : specifier;
+}

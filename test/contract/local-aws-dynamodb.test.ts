@@ -1,0 +1,167 @@
+import {
+  BatchWriteItemCommand,
+  ConditionalCheckFailedException,
+  DescribeTableCommand,
+  DescribeTimeToLiveCommand,
+  GetItemCommand,
+  PutItemCommand,
+  QueryCommand,
+  UpdateItemCommand,
+  UpdateTimeToLiveCommand,
+} from "@aws-sdk/client-dynamodb";
+import { expect, test } from "vitest";
+import { clientsOf, running, templateOf, temporaryDirectory } from "./local-aws-fixture.ts";
+
+const events = {
+  Type: "AWS::DynamoDB::Table",
+  Properties: {
+    TableName: "events",
+    BillingMode: "PAY_PER_REQUEST",
+    AttributeDefinitions: [
+      { AttributeName: "id", AttributeType: "S" },
+      { AttributeName: "outboxShard", AttributeType: "S" },
+      { AttributeName: "at", AttributeType: "N" },
+    ],
+    KeySchema: [{ AttributeName: "id", KeyType: "HASH" }],
+    GlobalSecondaryIndexes: [
+      {
+        IndexName: "outbox",
+        KeySchema: [
+          { AttributeName: "outboxShard", KeyType: "HASH" },
+          { AttributeName: "at", KeyType: "RANGE" },
+        ],
+        Projection: { ProjectionType: "ALL" },
+      },
+    ],
+    TimeToLiveSpecification: { AttributeName: "expiresAt", Enabled: true },
+    PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+  },
+};
+const template = templateOf({ Events: events });
+
+async function tables() {
+  const { aws } = await running(template);
+  return clientsOf(aws.url).dynamodb;
+}
+
+const item = (id: string, more = {}) => ({ TableName: "events", Item: { id: { S: id }, ...more } });
+const outboxQuery = new QueryCommand({
+  TableName: "events",
+  IndexName: "outbox",
+  KeyConditionExpression: "outboxShard = :shard",
+  ExpressionAttributeValues: { ":shard": { S: "0" } },
+});
+
+test("a failed condition gives the item that it saw, if asked", async () => {
+  const client = await tables();
+  await client.send(new PutItemCommand(item("a", { owner: { S: "first" } })));
+  const again = {
+    ...item("a", { owner: { S: "second" } }),
+    ConditionExpression: "attribute_not_exists(id)",
+  };
+  const withItem = { ...again, ReturnValuesOnConditionCheckFailure: "ALL_OLD" as const };
+  const error = await client.send(new PutItemCommand(withItem)).catch((caught) => caught);
+  expect(error).toBeInstanceOf(ConditionalCheckFailedException);
+  expect(error.Item).toEqual({ id: { S: "a" }, owner: { S: "first" } });
+  const plain = await client.send(new PutItemCommand(again)).catch((caught) => caught);
+  expect(plain.name).toBe("ConditionalCheckFailedException");
+  expect(plain.Item).toBeUndefined();
+});
+
+test("of many racing claims one wins, and each loser sees the winner", async () => {
+  const client = await tables();
+  const claim = (owner: string) =>
+    client.send(
+      new UpdateItemCommand({
+        TableName: "events",
+        Key: { id: { S: "raced" } },
+        UpdateExpression: "SET #owner = :owner",
+        ConditionExpression: "attribute_not_exists(#owner)",
+        ExpressionAttributeNames: { "#owner": "owner" },
+        ExpressionAttributeValues: { ":owner": { S: owner } },
+        ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+      }),
+    );
+  const owners = Array.from({ length: 50 }, (_, index) => `worker-${index}`);
+  const results = await Promise.allSettled(owners.map(claim));
+  const winner = owners.filter((_, index) => results[index]?.status === "fulfilled");
+  expect(winner).toHaveLength(1);
+  for (const result of results) {
+    if (result.status === "rejected") {
+      expect(result.reason.Item.owner).toEqual({ S: winner[0] });
+    }
+  }
+});
+
+test("a sparse index follows its items", async () => {
+  const client = await tables();
+  for (const [index, id] of ["late", "early"].entries()) {
+    const at = { N: String(2 - index) };
+    await client.send(new PutItemCommand(item(id, { outboxShard: { S: "0" }, at })));
+  }
+  await client.send(new PutItemCommand(item("published")));
+  const found = await client.send(outboxQuery);
+  expect(found.Items?.map((each) => each.id?.S)).toEqual(["early", "late"]);
+  await client.send(
+    new UpdateItemCommand({
+      TableName: "events",
+      Key: { id: { S: "early" } },
+      UpdateExpression: "REMOVE outboxShard, #at",
+      ExpressionAttributeNames: { "#at": "at" },
+    }),
+  );
+  expect((await client.send(outboxQuery)).Items?.map((each) => each.id?.S)).toEqual(["late"]);
+});
+
+test("a batch writes items and their index entries", async () => {
+  const client = await tables();
+  const requests = Array.from({ length: 25 }, (_, index) => ({
+    PutRequest: {
+      Item: { id: { S: `b${index}` }, outboxShard: { S: "0" }, at: { N: `${index}` } },
+    },
+  }));
+  await client.send(new BatchWriteItemCommand({ RequestItems: { events: requests } }));
+  const found = await client.send(outboxQuery);
+  expect(found.Items?.map((each) => each.id?.S)).toEqual(requests.map((_, index) => `b${index}`));
+});
+
+test("time to live is told, and an expired item stays readable", async () => {
+  const client = await tables();
+  const describe = new DescribeTimeToLiveCommand({ TableName: "events" });
+  expect((await client.send(describe)).TimeToLiveDescription).toEqual({
+    TimeToLiveStatus: "ENABLED",
+    AttributeName: "expiresAt",
+  });
+  await client.send(new PutItemCommand(item("old", { expiresAt: { N: "1" } })));
+  const got = await client.send(
+    new GetItemCommand({ TableName: "events", Key: { id: { S: "old" } } }),
+  );
+  expect(got.Item?.expiresAt).toEqual({ N: "1" });
+  const off = { AttributeName: "expiresAt", Enabled: false };
+  await client.send(
+    new UpdateTimeToLiveCommand({ TableName: "events", TimeToLiveSpecification: off }),
+  );
+  expect((await client.send(describe)).TimeToLiveDescription?.TimeToLiveStatus).toBe("DISABLED");
+});
+
+test("a table is active at once and has AWS's ARN", async () => {
+  const client = await tables();
+  const { Table } = await client.send(new DescribeTableCommand({ TableName: "events" }));
+  expect(Table?.TableStatus).toBe("ACTIVE");
+  expect(Table?.TableArn).toBe("arn:aws:dynamodb:us-east-1:000000000000:table/events");
+});
+
+test("an unknown table is refused as AWS does", async () => {
+  const client = await tables();
+  const get = new GetItemCommand({ TableName: "nowhere", Key: { id: { S: "x" } } });
+  await expect(client.send(get)).rejects.toMatchObject({ name: "ResourceNotFoundException" });
+});
+
+test("a data directory whose table has other keys is refused by name", async () => {
+  const dataDir = temporaryDirectory();
+  const first = await running(template, { dataDir });
+  await first.close();
+  const changed = { ...events.Properties, GlobalSecondaryIndexes: undefined };
+  const other = templateOf({ Events: { ...events, Properties: changed } });
+  await expect(running(other, { dataDir })).rejects.toThrow(/Events.*data directory/);
+});

@@ -1,0 +1,187 @@
+import {
+  DeleteRuleCommand,
+  DescribeEventBusCommand,
+  type EventBridgeClient,
+  ListRulesCommand,
+  ListTargetsByRuleCommand,
+  PutEventsCommand,
+  type PutEventsRequestEntry,
+  PutRuleCommand,
+  PutTargetsCommand,
+  RemoveTargetsCommand,
+  type Target,
+} from "@aws-sdk/client-eventbridge";
+import { expect, test, vi } from "vitest";
+import { bodies, clientsOf, queueArn, running, templateOf } from "./local-aws-fixture.ts";
+
+const template = templateOf({
+  Bus: { Type: "AWS::Events::EventBus", Properties: { Name: "pipeline" } },
+  Seen: { Type: "AWS::SQS::Queue" },
+  Other: { Type: "AWS::SQS::Queue" },
+  Lost: { Type: "AWS::SQS::Queue" },
+  FanOut: {
+    Type: "AWS::Events::Rule",
+    Properties: {
+      EventBusName: "pipeline",
+      EventPattern: { source: ["ackwire"] },
+      Targets: [{ Id: "seen", Arn: queueArn("Seen") }],
+    },
+  },
+});
+
+const entry = (more: PutEventsRequestEntry = {}): PutEventsRequestEntry => ({
+  EventBusName: "pipeline",
+  Source: "ackwire",
+  DetailType: "workflow.completed",
+  Detail: "{}",
+  ...more,
+});
+const put = (events: EventBridgeClient, ...Entries: PutEventsRequestEntry[]) =>
+  events.send(new PutEventsCommand({ Entries }));
+
+async function attach(events: EventBridgeClient, target: Partial<Target>, pattern?: object) {
+  const EventPattern = JSON.stringify(pattern ?? { source: ["ackwire"] });
+  const Rule = { Name: "mine", EventBusName: "pipeline" };
+  const { RuleArn } = await events.send(new PutRuleCommand({ ...Rule, EventPattern }));
+  const Targets = [{ Id: "t", Arn: queueArn("Other"), ...target }];
+  await events.send(new PutTargetsCommand({ Rule: "mine", EventBusName: "pipeline", Targets }));
+  return RuleArn;
+}
+
+test("a matching event reaches the queue of the template's rule in AWS's envelope", async () => {
+  const { aws } = await running(template);
+  const { events } = clientsOf(aws.url);
+  const Time = new Date("2026-11-21T04:26:01.500Z");
+  const sent = await put(events, entry({ Time, Resources: ["arn:x"] }), entry({ Source: "no" }));
+  expect(sent.FailedEntryCount).toBe(0);
+  const [message, ...others] = await bodies(aws, "Seen");
+  expect(others).toEqual([]);
+  expect(JSON.parse(message ?? "")).toEqual({
+    version: "0",
+    id: sent.Entries?.[0]?.EventId,
+    "detail-type": "workflow.completed",
+    source: "ackwire",
+    account: "000000000000",
+    time: "2026-11-21T04:26:01Z",
+    region: "us-east-1",
+    resources: ["arn:x"],
+    detail: {},
+  });
+});
+
+test("the detail arrives byte for byte", async () => {
+  const { aws } = await running(template);
+  const Detail = `{ "id":9007199254740993, "f":1.10, "e":1E400, "s":"\\u00e9/\\/ 😀","a":1,"a":2 }`;
+  await put(clientsOf(aws.url).events, entry({ Detail }));
+  const [message] = await bodies(aws, "Seen");
+  expect(message).toContain(`"detail":${Detail}}`);
+});
+
+test.for<[Partial<PutEventsRequestEntry>, string]>([
+  [{ Detail: "[]" }, "MalformedDetail"],
+  [{ Detail: "{" }, "MalformedDetail"],
+  [{ Detail: undefined }, "InvalidArgument"],
+  [{ Source: undefined }, "InvalidArgument"],
+  [{ DetailType: "" }, "InvalidArgument"],
+  [{ Source: "aws.s3" }, "NotAuthorizedForSourceException"],
+  [{ EventBusName: "nowhere" }, "InvalidArgument"],
+])("a bad entry fails alone: %j", async ([more, ErrorCode]) => {
+  const { aws } = await running(template);
+  const sent = await put(clientsOf(aws.url).events, entry(more), entry());
+  expect(sent.FailedEntryCount).toBe(1);
+  expect(sent.Entries).toMatchObject([{ ErrorCode }, { EventId: expect.any(String) }]);
+  expect(await bodies(aws, "Seen")).toHaveLength(1);
+});
+
+test("eleven entries, or more than 1 MiB in all, are refused as a whole", async () => {
+  const { aws } = await running(template);
+  const { events } = clientsOf(aws.url);
+  const name = "ValidationException";
+  const eleven = Array.from({ length: 11 }, () => entry());
+  await expect(put(events, ...eleven)).rejects.toMatchObject({ name });
+  await expect(put(events)).rejects.toMatchObject({ name });
+  const overhead = "ackwire".length + "workflow.completed".length;
+  const detail = (bytes: number) => `{"x":"${"é".repeat((bytes - 8 - overhead) / 2)}"}`;
+  const limit = 1_048_576 + 1; // The overhead is odd; é has two bytes.
+  await expect(put(events, entry({ Detail: detail(limit) }))).rejects.toMatchObject({ name });
+});
+
+test("a rule made at run time is listed, delivers, and ends", async () => {
+  const { aws } = await running(template);
+  const { events } = clientsOf(aws.url);
+  const EventBusName = "pipeline";
+  const RuleArn = await attach(events, {});
+  expect(RuleArn).toBe("arn:aws:events:us-east-1:000000000000:rule/pipeline/mine");
+  const { Rules } = await events.send(new ListRulesCommand({ EventBusName }));
+  expect(Rules?.map((rule) => rule.Name)).toEqual(["FanOut", "mine"]);
+  await put(events, entry());
+  expect(await bodies(aws, "Other")).toHaveLength(1);
+  const list = new ListTargetsByRuleCommand({ Rule: "mine", EventBusName });
+  expect((await events.send(list)).Targets).toEqual([{ Id: "t", Arn: queueArn("Other") }]);
+  const remove = new DeleteRuleCommand({ Name: "mine", EventBusName });
+  await expect(events.send(remove)).rejects.toMatchObject({ name: "ValidationException" });
+  const targets = new RemoveTargetsCommand({ Rule: "mine", EventBusName, Ids: ["t"] });
+  expect((await events.send(targets)).FailedEntryCount).toBe(0);
+  await events.send(remove);
+  await expect(events.send(list)).rejects.toMatchObject({ name: "ResourceNotFoundException" });
+});
+
+test("an invalid pattern is refused, and a missing bus", async () => {
+  const { aws } = await running(template);
+  const { events } = clientsOf(aws.url);
+  const invalid = new PutRuleCommand({ Name: "x", EventPattern: '{"source":"x"}' });
+  await expect(events.send(invalid)).rejects.toMatchObject({
+    name: "InvalidEventPatternException",
+  });
+  const describe = (Name: string) => events.send(new DescribeEventBusCommand({ Name }));
+  await expect(describe("none")).rejects.toMatchObject({ name: "ResourceNotFoundException" });
+  expect((await describe("pipeline")).Arn).toBe(
+    "arn:aws:events:us-east-1:000000000000:event-bus/pipeline",
+  );
+});
+
+const exact = `{"id":9007199254740993,"name":"Ada","n":7}`;
+test.for<[Partial<Target>, string]>([
+  [{ Input: '{"constant":1}' }, '{"constant":1}'],
+  [{ InputPath: "$.detail" }, exact],
+  [{ InputPath: "$.detail.name" }, '"Ada"'],
+  [
+    {
+      InputTransformer: {
+        InputPathsMap: { name: "$.detail.name", n: "$.detail.n", all: "$.detail" },
+        InputTemplate: '{"text":"Hello <name>, <n>","name":<name>,"n":<n>,"all":<all>}',
+      },
+    },
+    `{"text":"Hello Ada, 7","name":"Ada","n":7,"all":${exact}}`,
+  ],
+])("a target may reshape its input: %j", async ([target, expected]) => {
+  const { aws } = await running(template);
+  const { events } = clientsOf(aws.url);
+  await attach(events, target);
+  await put(events, entry({ Detail: exact }));
+  expect(await bodies(aws, "Other")).toEqual([expected]);
+});
+
+test("a target that is not there fails to its dead-letter queue, with a log line", async () => {
+  const { aws, logged } = await running(template);
+  const { events } = clientsOf(aws.url);
+  await attach(events, {
+    Arn: queueArn("Gone"),
+    DeadLetterConfig: { Arn: queueArn("Lost") },
+  });
+  await put(events, entry());
+  expect(await bodies(aws, "Lost")).toHaveLength(1);
+  expect(logged.join()).toContain(queueArn("Gone"));
+});
+
+test("a Lambda target is invoked, also when the invoker comes later", async () => {
+  const { aws } = await running(template);
+  const { events } = clientsOf(aws.url);
+  const Arn = "arn:aws:lambda:us-east-1:000000000000:function:Fn";
+  await attach(events, { Arn });
+  await put(events, entry({ Detail: '{"n":1}' }));
+  const invoked = vi.fn(async (_arn: string, _payload: unknown) => {});
+  aws.onInvoke(invoked);
+  await vi.waitFor(() => expect(invoked).toHaveBeenCalledOnce());
+  expect(invoked.mock.calls[0]).toMatchObject([Arn, { source: "ackwire", detail: { n: 1 } }]);
+});

@@ -1,0 +1,157 @@
+import { GetItemCommand, QueryCommand } from "@aws-sdk/client-dynamodb";
+import { PutEventsCommand } from "@aws-sdk/client-eventbridge";
+import { GetObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
+import { CreateScheduleCommand } from "@aws-sdk/client-scheduler";
+import { GetSecretValueCommand } from "@aws-sdk/client-secrets-manager";
+import {
+  DeleteMessageCommand,
+  SendMessageBatchCommand,
+  SendMessageCommand,
+} from "@aws-sdk/client-sqs";
+import { expect, test } from "vitest";
+import { clientsOf, queueArn, queueUrl, running, templateOf } from "./local-aws-fixture.ts";
+
+const table = (name: string) => ({
+  Type: "AWS::DynamoDB::Table",
+  Properties: {
+    TableName: name,
+    AttributeDefinitions: [{ AttributeName: "id", AttributeType: "S" }],
+    KeySchema: [{ AttributeName: "id", KeyType: "HASH" }],
+    GlobalSecondaryIndexes: [
+      {
+        IndexName: "byId",
+        KeySchema: [{ AttributeName: "id", KeyType: "HASH" }],
+        Projection: { ProjectionType: "KEYS_ONLY" },
+      },
+    ],
+  },
+});
+const tableArn = "arn:aws:dynamodb:us-east-1:000000000000:table/events";
+const role = (name: string) => `arn:aws:iam::000000000000:role/${name}`;
+const allow = (Action: string | string[], Resource: string | string[]) => ({
+  Effect: "Allow",
+  Action,
+  Resource,
+});
+
+const template = templateOf({
+  Work: { Type: "AWS::SQS::Queue" },
+  Other: { Type: "AWS::SQS::Queue" },
+  Events: table("events"),
+  Bus: { Type: "AWS::Events::EventBus", Properties: { Name: "pipeline" } },
+  Bucket: { Type: "AWS::S3::Bucket", Properties: { BucketName: "bodies" } },
+  Master: { Type: "AWS::SecretsManager::Secret", Properties: { Name: "m", SecretString: "s" } },
+  Timer: { Type: "AWS::IAM::Role" },
+  Role: {
+    Type: "AWS::IAM::Role",
+    Properties: {
+      RoleName: "consume-role",
+      Policies: [
+        { PolicyDocument: { Statement: allow("dynamodb:GetItem", tableArn) } },
+        { PolicyDocument: { Statement: [allow("s3:Get*", "arn:aws:s3:::bodies/in/*")] } },
+      ],
+    },
+  },
+  Policy: {
+    Type: "AWS::IAM::Policy",
+    Properties: {
+      Roles: ["consume-role"],
+      PolicyDocument: {
+        Statement: [
+          allow(["SQS:sendmessage"], [queueArn("Work")]),
+          allow("sqs:*", queueArn("Other")),
+          { Effect: "Deny", Action: "sqs:DeleteMessage", Resource: "*" },
+          allow("events:PutEvents", "arn:aws:events:us-east-1:000000000000:event-bus/pipeline"),
+          allow("dynamodb:Query", `${tableArn}/index/*`),
+          allow("scheduler:CreateSchedule", "*"),
+        ],
+      },
+    },
+  },
+});
+
+async function asFunction() {
+  const { aws, logged } = await running(template);
+  aws.registerCaller("AKIACONSUME", { name: "Consume", roleId: "Role" });
+  return { aws, logged, ...clientsOf(aws.url, "AKIACONSUME") };
+}
+
+const denied = (action: string) => ({
+  name: "AccessDeniedException",
+  message: expect.stringContaining(`is not authorized to perform: ${action} on resource: arn:aws:`),
+});
+
+test("what a policy grants passes, by exact or open-ended ARN and action", async () => {
+  const { aws, sqs, events, dynamodb } = await asFunction();
+  const message = { MessageBody: "x", QueueUrl: queueUrl(aws, "Work") };
+  await sqs.send(new SendMessageCommand(message));
+  const batch = { QueueUrl: queueUrl(aws, "Work"), Entries: [{ Id: "a", MessageBody: "x" }] };
+  await sqs.send(new SendMessageBatchCommand(batch));
+  await sqs.send(new SendMessageCommand({ ...message, QueueUrl: queueUrl(aws, "Other") }));
+  const entry = { EventBusName: "pipeline", Source: "a", DetailType: "b", Detail: "{}" };
+  await events.send(new PutEventsCommand({ Entries: [entry] }));
+  await dynamodb.send(new GetItemCommand({ TableName: "events", Key: { id: { S: "x" } } }));
+  expect(true).toBe(true);
+});
+
+test("a refusal names the role, the function, the action and the resource, and is logged", async () => {
+  const { aws, logged, sqs } = await asFunction();
+  const QueueUrl = queueUrl(aws, "Work");
+  const call = sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle: "x" }));
+  const explicit = `User: arn:aws:sts::000000000000:assumed-role/Role/Consume is not authorized to perform: sqs:DeleteMessage on resource: ${queueArn("Work")}`;
+  await expect(call).rejects.toMatchObject({
+    ...denied("sqs:DeleteMessage"),
+    message: expect.stringContaining(explicit),
+  });
+  expect(logged.join()).toContain(explicit);
+});
+
+test("what no policy grants is refused by every service", async () => {
+  const { dynamodb, events, secrets, scheduler } = await asFunction();
+  const query = {
+    TableName: "events",
+    KeyConditionExpression: "id = :id",
+    ExpressionAttributeValues: { ":id": { S: "x" } },
+  };
+  await dynamodb.send(new QueryCommand({ ...query, IndexName: "byId" }));
+  const whole = dynamodb.send(new QueryCommand(query));
+  await expect(whole).rejects.toMatchObject(denied("dynamodb:Query"));
+  const entry = { Source: "a", DetailType: "b", Detail: "{}" };
+  const defaultBus = events.send(new PutEventsCommand({ Entries: [entry] }));
+  await expect(defaultBus).rejects.toMatchObject(denied("events:PutEvents"));
+  const secret = secrets.send(new GetSecretValueCommand({ SecretId: "m" }));
+  await expect(secret).rejects.toMatchObject(denied("secretsmanager:GetSecretValue"));
+  const schedule = scheduler.send(
+    new CreateScheduleCommand({
+      Name: "x",
+      ScheduleExpression: "rate(1 hour)",
+      FlexibleTimeWindow: { Mode: "OFF" },
+      Target: { Arn: queueArn("Work"), RoleArn: role("Timer") },
+    }),
+  );
+  await expect(schedule).rejects.toMatchObject(denied("iam:PassRole"));
+});
+
+test("S3 answers a refusal as S3 does", async () => {
+  const { aws, s3 } = await asFunction();
+  const outside = clientsOf(aws.url).s3;
+  const object = { Bucket: "bodies", Key: "in/é 1.json" };
+  await outside.send(new PutObjectCommand({ ...object, Body: "hello" }));
+  const got = await s3.send(new GetObjectCommand(object));
+  expect(await got.Body?.transformToString()).toBe("hello");
+  const put = s3.send(new PutObjectCommand({ ...object, Body: "x" }));
+  await expect(put).rejects.toMatchObject({
+    name: "AccessDenied",
+    $metadata: { httpStatusCode: 403 },
+  });
+  const other = s3.send(new GetObjectCommand({ ...object, Key: "out/1" }));
+  await expect(other).rejects.toMatchObject({ name: "AccessDenied" });
+});
+
+test("whoever is not registered is not checked", async () => {
+  const { aws } = await running(template);
+  const { sqs, secrets } = clientsOf(aws.url);
+  await sqs.send(new SendMessageCommand({ MessageBody: "x", QueueUrl: queueUrl(aws, "Work") }));
+  const { SecretString } = await secrets.send(new GetSecretValueCommand({ SecretId: "m" }));
+  expect(SecretString).toBe("s");
+});

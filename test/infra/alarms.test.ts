@@ -1,0 +1,127 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { alarmCatalogue } from "../../infra/monitoring/alarms.ts";
+import { find, synth } from "./synth.ts";
+
+const runbooks = new URL("../../docs/runbooks/", import.meta.url);
+const pages = readdirSync(runbooks).filter((file) => file !== "README.md");
+const ids = alarmCatalogue.map(({ id }) => id);
+const { resources } = synth({ stage: "prod", alarmEmail: "ops@example.com" });
+const read = (file: string) => readFileSync(new URL(file, runbooks), "utf8");
+
+describe("runbooks", () => {
+  test("each alarm has a page and each page an alarm", () => {
+    expect(ids.length).toBeGreaterThan(0);
+    expect(pages.sort()).toEqual(ids.map((id) => `${id}.md`).sort());
+  });
+
+  test("the index names each once, with the severity of the catalogue", () => {
+    const rows = [...read("README.md").matchAll(/^\| (\[.*?\)) +\| (\w+) +\|/gm)];
+    expect(rows.map(([, link, severity]) => [link, severity])).toEqual(
+      alarmCatalogue.map(({ id, severity }) => [`[${id}](${id}.md)`, severity]),
+    );
+  });
+
+  test.each(ids)("%s has its five headings in order, each with text", (id) => {
+    const [title, ...sections] = read(`${id}.md`).split(/^## /m);
+    expect(title?.trim()).toBe(`# ${id}`);
+    expect(sections.map((section) => section.split("\n", 1)[0])).toEqual([
+      "Meaning",
+      "Impact",
+      "Check",
+      "Fix",
+      "Afterwards",
+    ]);
+    for (const section of sections)
+      expect(section.split("\n").slice(1).join("").trim()).not.toBe("");
+  });
+
+  test("every link between pages leads somewhere", () => {
+    const links = [...pages, "README.md"].flatMap((page) =>
+      [...read(page).matchAll(/\]\(([^)]+)\)/g)].map(([, target]) => target),
+    );
+    expect(links.length).toBeGreaterThan(pages.length);
+    expect(links.filter((target) => !pages.includes(String(target)))).toEqual([]);
+  });
+});
+
+describe("alarms", () => {
+  const alarms = Object.values(resources).filter(({ Type }) => Type === "AWS::CloudWatch::Alarm");
+
+  test("each rule is one alarm that says what is lost and where its page is", () => {
+    const described = alarms.map(({ Properties }) => [
+      Properties.AlarmName,
+      Properties.AlarmDescription,
+    ]);
+    expect(described).toEqual(
+      alarmCatalogue.map(({ id, severity, impact }) => [
+        `ackwire-prod-${id}`,
+        `${severity}: ${impact} Runbook: docs/runbooks/${id}.md`,
+      ]),
+    );
+  });
+
+  test("each tells the topic when it goes off and when it ends", () => {
+    const topic = [{ Ref: expect.stringMatching(/^AckwireAlarmTopic/) }];
+    for (const { Properties } of alarms) {
+      expect(Properties).toMatchObject({ AlarmActions: topic, OKActions: topic });
+    }
+  });
+
+  test("alarms may publish to the topic, and nobody without TLS", () => {
+    const statements = find(resources, "AWS::SNS::TopicPolicy").Properties.PolicyDocument;
+    expect(statements).toMatchObject({
+      Statement: [
+        { Effect: "Deny", Condition: { Bool: { "aws:SecureTransport": "false" } } },
+        {
+          Effect: "Allow",
+          Action: "sns:Publish",
+          Principal: { Service: "cloudwatch.amazonaws.com" },
+          Condition: { StringEquals: { "aws:SourceAccount": { Ref: "AWS::AccountId" } } },
+        },
+      ],
+    });
+    expect(find(resources, "AWS::SNS::Subscription").Properties).toMatchObject({
+      Protocol: "email",
+      Endpoint: "ops@example.com",
+    });
+  });
+
+  test.each([
+    ["signature-failures", "SignatureRejected", "ingest"],
+    ["dedupe-conflict", "DedupeConflict", "consume"],
+  ])("%s looks at %s by its one dimension", (id, MetricName, service) => {
+    const alarm = alarms.find(({ Properties }) => Properties.AlarmName === `ackwire-prod-${id}`);
+    expect(alarm?.Properties).toMatchObject({
+      Namespace: "Ackwire",
+      MetricName,
+      Dimensions: [{ Name: "service", Value: service }],
+      Statistic: "Sum",
+    });
+  });
+
+  test("publish failures are those of both functions that publish", () => {
+    const alarm = alarms.find(
+      ({ Properties }) => Properties.AlarmName === "ackwire-prod-publish-failures",
+    );
+    const dimensions = JSON.stringify(alarm?.Properties.Metrics).match(/"Dimensions":\[[^\]]*\]/g);
+    expect(dimensions).toEqual([
+      '"Dimensions":[{"Name":"service","Value":"consume"}]',
+      '"Dimensions":[{"Name":"service","Value":"reconcile"}]',
+    ]);
+  });
+
+  test("silence of reconcile is an alarm, silence of the others is not", () => {
+    const breaching = alarms.filter(
+      ({ Properties }) => Properties.TreatMissingData === "breaching",
+    );
+    expect(breaching.map(({ Properties }) => Properties.AlarmName)).toEqual([
+      "ackwire-prod-reconcile-not-running",
+    ]);
+  });
+
+  test("the dashboard shows each", () => {
+    const body = JSON.stringify(find(resources, "AWS::CloudWatch::Dashboard").Properties);
+    for (const id of ids) expect(body).toContain(`\\"title\\":\\"${id}\\"`);
+  });
+});

@@ -1,0 +1,65 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, onTestFinished, test } from "vitest";
+import { cdkContext, makeApp } from "./synth.ts";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+
+const template = (outdir: string) =>
+  readFileSync(join(outdir, "ackwire-dev.template.json"), "utf8");
+const assets = (outdir: string) => readFileSync(join(outdir, "ackwire-dev.assets.json"), "utf8");
+
+function temporaryDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), "ackwire-synth-"));
+  onTestFinished(() => rmSync(directory, { recursive: true }));
+  return directory;
+}
+
+/** `infra/app.ts` as the CLI runs it: in a process and a working directory of its own. */
+function runApp(outdir: string, context: Record<string, unknown>) {
+  return spawnSync(process.execPath, [join(root, "infra/app.ts")], {
+    cwd: outdir,
+    env: {
+      ...process.env,
+      CDK_OUTDIR: outdir,
+      CDK_CONTEXT_JSON: JSON.stringify(cdkContext(context)),
+    },
+    encoding: "utf8",
+  });
+}
+
+test("a bad setting ends the app with the sentence alone", () => {
+  const { status, stderr } = runApp(temporaryDirectory(), { consumeBatchSize: "11" });
+  expect(status).toBe(1);
+  expect(stderr).toBe(
+    'Ackwire cannot be synthesised with this configuration:\n  - consumeBatchSize: got "11"; allowed is a whole number from 1 to 10 (default 10)\n',
+  );
+}, 30_000);
+
+test("two syntheses in two places give the same bytes, without an account or a path of the machine", () => {
+  // As the CLI does it: the template names the assets' paths.
+  const context = { "aws:cdk:enable-asset-metadata": true };
+  const [here, there] = [temporaryDirectory(), temporaryDirectory()];
+  makeApp(context, here).app.synth();
+  expect(runApp(there, context)).toMatchObject({ status: 0 });
+
+  expect(template(there)).toBe(template(here));
+  expect(assets(there)).toBe(assets(here));
+
+  const bundles = readdirSync(here).filter((name) => name.startsWith("asset."));
+  expect(bundles).toHaveLength(3);
+  for (const bundle of bundles) {
+    expect(template(here)).toContain(bundle);
+    const code = readFileSync(join(here, bundle, "index.js"), "utf8");
+    expect(code === readFileSync(join(there, bundle, "index.js"), "utf8")).toBe(true);
+    expect(code.includes(root) || code.includes("sourceMappingURL=")).toBe(false);
+  }
+  const manifest = JSON.parse(readFileSync(join(there, "manifest.json"), "utf8"));
+  expect(manifest.artifacts["ackwire-dev"].environment).toBe(
+    "aws://unknown-account/unknown-region",
+  );
+  expect(manifest.missing).toBeUndefined();
+}, 60_000);

@@ -1,0 +1,130 @@
+import { RootConstruct } from "constructs";
+import { describe, expect, test } from "vitest";
+import { readConfig, retainsData } from "../../infra/config.ts";
+import { settingsSchema } from "../../shared/contracts/settings.ts";
+import { cdkContext } from "./synth.ts";
+
+function read(context: Record<string, unknown>) {
+  const { node } = new RootConstruct();
+  for (const [key, value] of Object.entries(cdkContext(context))) node.setContext(key, value);
+  return readConfig(node);
+}
+
+/** The lines of the refusal, without its heading. */
+function problems(context: Record<string, unknown>): string[] {
+  try {
+    read(context);
+  } catch (error) {
+    return String(error).split("\n  - ").slice(1);
+  }
+  return [];
+}
+
+describe("what is read", () => {
+  test("nothing given is the stage dev with every default and real time", () => {
+    expect(read({})).toEqual({
+      stage: "dev",
+      settings: settingsSchema.parse({}),
+      businessClock: '{"realMs":0,"businessMs":0,"speed":1}',
+      alarmEmail: undefined,
+      customDomain: undefined,
+    });
+  });
+
+  test("a setting given by name wins over the settings object", () => {
+    const settings = JSON.stringify({ consumeBatchSize: 3, archiveRetentionDays: "7" });
+    expect(read({ settings, consumeBatchSize: "4" }).settings).toMatchObject({
+      consumeBatchSize: 4,
+      archiveRetentionDays: 7,
+    });
+  });
+
+  test("the local stage may have a clock of its own", () => {
+    const businessClock = '{"realMs":1,"businessMs":2,"speed":3600}';
+    expect(read({ stage: "local", businessClock }).businessClock).toBe(businessClock);
+  });
+
+  test("a custom domain is a name and its certificate", () => {
+    const customDomain = {
+      domainName: "hooks.example.com",
+      certificateArn: "arn:aws:acm:eu-west-1:111122223333:certificate/abc",
+    };
+    expect(read({ ...customDomain }).customDomain).toEqual(customDomain);
+  });
+
+  test("only dev and local give their data up with the stack", () => {
+    expect(["dev", "local", "prod", "test"].map(retainsData)).toEqual([false, false, true, true]);
+  });
+});
+
+describe("what is refused", () => {
+  test("every problem is in one message", () => {
+    expect(problems({ consumeBatchSize: 11, stag: "prod", alarmEmail: "nobody" })).toEqual([
+      "consumeBatchSize: got 11; allowed is a whole number from 1 to 10 (default 10)",
+      `stag: no such setting; there are ${Object.keys(settingsSchema.shape).join(", ")}`,
+      "besides settings, the context may have stage, settings, businessClock, alarmEmail, domainName, certificateArn",
+      'alarmEmail: got "nobody"; must match ^[^\\s@]+@[^\\s@]+$',
+    ]);
+  });
+
+  test.each(["", " ", "ten", "1.5", "-1", "301", null, true, [3]])(
+    "connectionCacheSeconds %j is no whole number from 0 to 300",
+    (value) => {
+      expect(problems({ settings: { connectionCacheSeconds: value } })).toEqual([
+        `connectionCacheSeconds: got ${JSON.stringify(value)}; allowed is a whole number from 0 to 300 (default 30)`,
+      ]);
+    },
+  );
+
+  test.each([
+    [20, []],
+    [60, []],
+    [61, [expect.stringContaining("visibility timeout of 60 s")]],
+  ])("a claim lease of %d s", (claimLeaseSeconds, expected) => {
+    expect(problems({ claimLeaseSeconds })).toEqual(expected);
+  });
+
+  test("a longer batch window lengthens the visibility timeout, and so what a lease may be", () => {
+    expect(problems({ claimLeaseSeconds: 61, consumeBatchWindowSeconds: 1 })).toEqual([]);
+  });
+
+  test.each([
+    [4_999, []],
+    [5_000, [expect.stringContaining("less than ingest's timeout of 5000 ms")]],
+  ])("an inbound deadline of %d ms", (inboundDeadlineMs, expected) => {
+    expect(problems({ inboundDeadlineMs })).toEqual(expected);
+  });
+
+  test("CloudWatch Logs keeps logs for some numbers of days only", () => {
+    expect(problems({ logRetentionDays: 31 })).toEqual([
+      expect.stringMatching(/^logRetentionDays: got 31; .*\b30, 60,.*\b3653$/),
+    ]);
+  });
+
+  test("no stage but local has a clock of its own", () => {
+    const businessClock = '{"realMs":0,"businessMs":0,"speed":2}';
+    expect(problems({ stage: "prod", businessClock })).toEqual([
+      'businessClock: only the stage "local" may have one; this is "prod"',
+    ]);
+  });
+
+  test.each(["", "now", "{}", '{"realMs":0,"businessMs":0,"speed":0}'])(
+    "the clock %j",
+    (businessClock) => {
+      expect(problems({ stage: "local", businessClock })).toEqual([
+        expect.stringContaining("must be JSON text"),
+      ]);
+    },
+  );
+
+  test.each([
+    [{ stage: "Prod" }, "stage: "],
+    [{ stage: "" }, "stage: "],
+    [{ settings: "[]" }, "settings: must be a JSON object"],
+    [{ settings: "{" }, "settings: must be a JSON object"],
+    [{ domainName: "hooks.example.com" }, "domainName, certificateArn: only one is given"],
+    [{ certificateArn: "arn:aws:acm:x:1:certificate/a" }, "domainName, certificateArn: only one"],
+  ])("%j", (context, start) => {
+    expect(problems(context)).toEqual([expect.stringContaining(start)]);
+  });
+});

@@ -1,0 +1,37 @@
+import { Stack } from "aws-cdk-lib";
+import { Queue } from "aws-cdk-lib/aws-sqs";
+import { AwsSolutionsChecks } from "cdk-nag";
+import { expect, test } from "vitest";
+import { makeApp } from "./synth.ts";
+
+const { app, stack } = makeApp({ stage: "prod" });
+
+const findings = (scope: Stack) =>
+  new AwsSolutionsChecks().validateScope(scope).violations.map(({ ruleName }) => ruleName);
+
+test("the stack has no finding that is not acknowledged", () => {
+  expect(findings(stack)).toEqual([]);
+});
+
+test("the rules do look: a queue without TLS and dead letters is found", () => {
+  const careless = new Stack(app, "careless");
+  new Queue(careless, "Queue");
+  expect(findings(careless)).toEqual(
+    expect.arrayContaining([
+      expect.stringContaining("AwsSolutions-SQS3"),
+      expect.stringContaining("AwsSolutions-SQS4"),
+    ]),
+  );
+});
+
+test("each acknowledged finding has a reason that names the resource", () => {
+  const acknowledged = stack.node
+    .findAll()
+    .flatMap(({ node }) => node.metadata)
+    .filter(({ type }) => type === "aws:cdk:acknowledged-rules")
+    .map(({ data }) => JSON.stringify(data));
+  expect(acknowledged).toHaveLength(3);
+  expect(acknowledged.join("\n")).toMatch(/Route POST \/v1\/in\//);
+  expect(acknowledged.join("\n")).toMatch(/MasterSecret: /);
+  expect(acknowledged.join("\n")).toMatch(/Sweep\/DeadLetters: /);
+});

@@ -1,0 +1,247 @@
+import { describe, expect, test } from "vitest";
+import { all, find, type Resource, synth } from "./synth.ts";
+
+const dev = synth();
+const prod = synth({ stage: "prod" });
+const { resources } = prod;
+
+/** Those whose loss is a loss of data: a change of their ids would replace them. */
+const stateful = {
+  AckwireConfigTable094371C9: "AWS::DynamoDB::Table",
+  AckwireEventsTable485E4F6E: "AWS::DynamoDB::Table",
+  AckwireMasterSecret0E624839: "AWS::SecretsManager::Secret",
+  AckwireInboundQueue23237C85: "AWS::SQS::Queue",
+  AckwireInboundDeadLettersBD4A8CDF: "AWS::SQS::Queue",
+  AckwireSweepDeadLettersF9F69FFB: "AWS::SQS::Queue",
+  AckwireEventBus0D81332B: "AWS::Events::EventBus",
+  AckwireEventBusArchive47A8DB9D: "AWS::Events::Archive",
+};
+
+describe("what is kept", () => {
+  test("stateful resources have their frozen logical ids", () => {
+    const types = [...new Set(Object.values(stateful))];
+    const found = types.flatMap((type) => all(resources, type).map(([id]) => [id, type]));
+    expect(Object.fromEntries(found)).toEqual(stateful);
+  });
+
+  test.each(Object.keys(stateful))("%s is kept in prod and goes in dev", (id) => {
+    expect(resources[id]).toMatchObject({
+      DeletionPolicy: "Retain",
+      UpdateReplacePolicy: "Retain",
+    });
+    expect(dev.resources[id]).toMatchObject({ DeletionPolicy: "Delete" });
+  });
+
+  test("tables can be restored, cost nothing idle, and cannot be deleted in prod", () => {
+    for (const stage of [dev, prod]) {
+      for (const [, { Properties }] of all(stage.resources, "AWS::DynamoDB::Table")) {
+        expect(Properties).toMatchObject({
+          BillingMode: "PAY_PER_REQUEST",
+          PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+          DeletionProtectionEnabled: stage === prod,
+        });
+      }
+    }
+  });
+
+  test("the tables have the contract's keys, time to live and indexes", () => {
+    const key = (AttributeName: string, KeyType: string) => ({ AttributeName, KeyType });
+    expect(find(resources, "AWS::DynamoDB::Table", "AckwireEvents").Properties).toMatchObject({
+      KeySchema: [key("id", "HASH")],
+      TimeToLiveSpecification: { AttributeName: "expiresAt", Enabled: true },
+      AttributeDefinitions: expect.arrayContaining([
+        { AttributeName: "outboxAt", AttributeType: "N" },
+      ]),
+      GlobalSecondaryIndexes: [
+        {
+          IndexName: "outbox",
+          KeySchema: [key("outboxShard", "HASH"), key("outboxAt", "RANGE")],
+          Projection: { ProjectionType: "KEYS_ONLY" },
+        },
+      ],
+    });
+    expect(find(resources, "AWS::DynamoDB::Table", "AckwireConfig").Properties).toMatchObject({
+      KeySchema: [key("pk", "HASH")],
+      GlobalSecondaryIndexes: [
+        { IndexName: "byClient", KeySchema: [key("clientId", "HASH"), key("pk", "RANGE")] },
+      ],
+    });
+  });
+
+  test("the master secret begins as one key that AWS draws", () => {
+    expect(find(resources, "AWS::SecretsManager::Secret").Properties).toMatchObject({
+      GenerateSecretString: {
+        SecretStringTemplate: '{"current":"k1"}',
+        GenerateStringKey: "k1",
+        PasswordLength: 64,
+        ExcludePunctuation: true,
+      },
+    });
+  });
+
+  test("the archive has Ackwire's events for as long as the setting says", () => {
+    const archive = find(synth({ archiveRetentionDays: 7 }).resources, "AWS::Events::Archive");
+    expect(archive.Properties).toMatchObject({
+      EventPattern: { source: ["ackwire"] },
+      RetentionDays: 7,
+    });
+  });
+});
+
+describe("queues", () => {
+  const inbound = find(resources, "AWS::SQS::Queue", "AckwireInboundQueue").Properties;
+
+  test("every dead-letter queue keeps for 14 days, every queue is encrypted", () => {
+    for (const [id, { Properties }] of all(resources, "AWS::SQS::Queue")) {
+      expect(Properties).toMatchObject({ SqsManagedSseEnabled: true });
+      if (Properties.RedrivePolicy === undefined) {
+        expect(Properties.MessageRetentionPeriod, id).toBe(14 * 24 * 60 * 60);
+      }
+    }
+  });
+
+  test("every queue refuses what comes without TLS", () => {
+    const queues = all(resources, "AWS::SQS::Queue").map(([id]) => id);
+    const refusing = all(resources, "AWS::SQS::QueuePolicy").flatMap(([, { Properties }]) =>
+      JSON.stringify(Properties.PolicyDocument).includes('"aws:SecureTransport":"false"')
+        ? (Properties.Queues as { Ref: string }[]).map(({ Ref }) => Ref)
+        : [],
+    );
+    expect(refusing.sort()).toEqual(queues.sort());
+  });
+
+  test("a message is tried at least 5 times, each hidden for at least 6 timeouts", () => {
+    const consume = find(resources, "AWS::Lambda::Function", "AckwireConsume").Properties;
+    expect(inbound.RedrivePolicy).toMatchObject({ maxReceiveCount: 8 });
+    expect(inbound.VisibilityTimeout).toBeGreaterThanOrEqual(6 * Number(consume.Timeout));
+  });
+
+  test("the batch window lengthens the visibility timeout", () => {
+    const longer = synth({ consumeBatchWindowSeconds: 30 }).resources;
+    const queue = find(longer, "AWS::SQS::Queue", "AckwireInboundQueue");
+    expect(queue.Properties.VisibilityTimeout).toBe(Number(inbound.VisibilityTimeout) + 30);
+  });
+
+  test("consume is fed as the settings say, and may fail message by message", () => {
+    const settings = {
+      consumeBatchSize: 3,
+      consumeBatchWindowSeconds: 2,
+      consumeMaxConcurrency: 7,
+    };
+    const mapping = find(synth(settings).resources, "AWS::Lambda::EventSourceMapping");
+    expect(mapping.Properties).toMatchObject({
+      EventSourceArn: { "Fn::GetAtt": ["AckwireInboundQueue23237C85", "Arn"] },
+      BatchSize: 3,
+      MaximumBatchingWindowInSeconds: 2,
+      ScalingConfig: { MaximumConcurrency: 7 },
+      FunctionResponseTypes: ["ReportBatchItemFailures"],
+    });
+  });
+});
+
+describe("functions", () => {
+  const lambdas = all(resources, "AWS::Lambda::Function");
+
+  test("each runs on Node.js 24, arm64, and logs JSON into its own group", () => {
+    expect(lambdas).toHaveLength(3);
+    for (const [, { Properties }] of lambdas) {
+      expect(Properties).toMatchObject({
+        Runtime: "nodejs24.x",
+        Architectures: ["arm64"],
+        MemorySize: 512,
+        LoggingConfig: { LogFormat: "JSON", SystemLogLevel: "WARN" },
+      });
+    }
+    const groups = lambdas.map(([, { Properties }]) => JSON.stringify(Properties.LoggingConfig));
+    expect(new Set(groups).size).toBe(lambdas.length);
+  });
+
+  test("none has less reserved concurrency than its event source may use", () => {
+    for (const [id, { Properties }] of lambdas) {
+      expect(Properties.ReservedConcurrentExecutions, id).toBeUndefined();
+    }
+  });
+
+  test("every log group forgets", () => {
+    for (const [, { Properties }] of all(
+      synth({ logRetentionDays: 7 }).resources,
+      "AWS::Logs::LogGroup",
+    )) {
+      expect(Properties.RetentionInDays).toBe(7);
+    }
+  });
+});
+
+describe("the API", () => {
+  test("has the one route, throttled as the settings say", () => {
+    const throttled = synth({ apiThrottleRate: 5, apiThrottleBurst: 6 }).resources;
+    expect(find(throttled, "AWS::ApiGatewayV2::Route").Properties).toMatchObject({
+      RouteKey: "POST /v1/in/{provider}/{connectionId}/{token}",
+    });
+    expect(find(throttled, "AWS::ApiGatewayV2::Stage").Properties).toMatchObject({
+      StageName: "$default",
+      DefaultRouteSettings: { ThrottlingRateLimit: 5, ThrottlingBurstLimit: 6 },
+    });
+    expect(find(throttled, "AWS::ApiGatewayV2::Integration").Properties).toMatchObject({
+      PayloadFormatVersion: "2.0",
+    });
+  });
+
+  test("logs no path, no address, no header and no body", () => {
+    const stage = find(resources, "AWS::ApiGatewayV2::Stage").Properties;
+    const { Format } = stage.AccessLogSettings as { Format: string };
+    expect(Object.values(JSON.parse(Format)).sort()).toEqual([
+      "$context.integrationLatency",
+      "$context.requestId",
+      "$context.responseLatency",
+      "$context.responseLength",
+      "$context.routeKey",
+      "$context.status",
+    ]);
+  });
+
+  test("may have a name of the deployer's own", () => {
+    const { resources: named, outputs } = synth({
+      domainName: "hooks.example.com",
+      certificateArn: "arn:aws:acm:eu-west-1:111122223333:certificate/abc",
+    });
+    expect(find(named, "AWS::ApiGatewayV2::DomainName").Properties).toMatchObject({
+      DomainName: "hooks.example.com",
+    });
+    expect(find(named, "AWS::ApiGatewayV2::ApiMapping").Properties).toMatchObject({
+      Stage: "$default",
+    });
+    expect(outputs.ApiUrl?.Value).toBe("https://hooks.example.com");
+    expect(outputs.ApiDomainTarget?.Value).toMatchObject({ "Fn::GetAtt": expect.anything() });
+  });
+});
+
+test("reconcile is started every minute, through a group and a role of its own", () => {
+  const schedule: Resource & { DependsOn?: string[] } = find(resources, "AWS::Scheduler::Schedule");
+  expect(schedule.Properties).toMatchObject({
+    ScheduleExpression: "rate(1 minute)",
+    FlexibleTimeWindow: { Mode: "OFF" },
+    GroupName: find(resources, "AWS::Scheduler::ScheduleGroup").Properties.Name,
+    Target: {
+      Arn: { "Fn::GetAtt": [expect.stringMatching(/^AckwireReconcileFunction/), "Arn"] },
+      RetryPolicy: { MaximumEventAgeInSeconds: 60, MaximumRetryAttempts: 2 },
+      DeadLetterConfig: { Arn: { "Fn::GetAtt": ["AckwireSweepDeadLettersF9F69FFB", "Arn"] } },
+    },
+  });
+  expect(schedule.DependsOn).toContainEqual(expect.stringMatching(/^AckwireSweepGroup/));
+  const reconcile = find(resources, "AWS::Lambda::Function", "AckwireReconcile").Properties;
+  expect(reconcile.Timeout).toBeLessThan(60);
+});
+
+test("the outputs have their frozen keys", () => {
+  expect(Object.keys(prod.outputs).sort()).toEqual([
+    "AlarmTopicArn",
+    "ApiUrl",
+    "BusName",
+    "ConfigTableName",
+    "EventsTableName",
+    "InboundDlqUrl",
+    "InboundQueueUrl",
+    "MasterSecretArn",
+  ]);
+});

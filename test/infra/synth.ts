@@ -1,0 +1,64 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { App } from "aws-cdk-lib";
+import { Template } from "aws-cdk-lib/assertions";
+import { afterAll } from "vitest";
+import { AckwireStack } from "../../infra/ackwire-stack.ts";
+import { readConfig } from "../../infra/config.ts";
+
+const cdkJson = JSON.parse(readFileSync(new URL("../../cdk.json", import.meta.url), "utf8"));
+
+/** Of the test file that imports this. */
+const directory = mkdtempSync(join(tmpdir(), "ackwire-infra-"));
+afterAll(() => rmSync(directory, { recursive: true }));
+
+/** What `cdk` hands the app, feature flags included, and the context of one test. */
+export function cdkContext(context: Record<string, unknown>): Record<string, unknown> {
+  return { ...cdkJson.context, ...context };
+}
+
+/** An app as `infra/app.ts` makes it. Its functions have no code, unless there is an `outdir` to bundle into. */
+export function makeApp(context: Record<string, unknown> = {}, outdir?: string) {
+  const unbundled = outdir === undefined ? { "aws:cdk:bundling-stacks": [] } : {};
+  const app = new App({
+    context: cdkContext({ ...unbundled, ...context }),
+    outdir: outdir ?? mkdtempSync(join(directory, "app-")),
+  });
+  return { app, stack: new AckwireStack(app, readConfig(app.node)) };
+}
+
+export interface Resource {
+  Type: string;
+  Properties: Record<string, unknown>;
+  DeletionPolicy?: string;
+  UpdateReplacePolicy?: string;
+}
+
+interface SynthesisedTemplate {
+  Resources: Record<string, Resource>;
+  Outputs: Record<string, { Value: unknown }>;
+}
+
+/** The template of a synthesised stage. */
+export function synth(context: Record<string, unknown> = {}) {
+  const template = Template.fromStack(makeApp(context).stack);
+  const { Resources: resources, Outputs: outputs }: SynthesisedTemplate =
+    template.toJSON() as SynthesisedTemplate;
+  return { resources, outputs };
+}
+
+/** Every resource of a type, as `[logical id, resource]`. */
+export function all(resources: Record<string, Resource>, type: string): [string, Resource][] {
+  return Object.entries(resources).filter(([, { Type }]) => Type === type);
+}
+
+/** The one resource of a type whose logical id begins like this. */
+export function find(resources: Record<string, Resource>, type: string, idStart = ""): Resource {
+  const found = all(resources, type).filter(([id]) => id.startsWith(idStart));
+  const [only] = found;
+  if (only === undefined || found.length > 1) {
+    throw new Error(`${found.length} resources ${type} begin with "${idStart}", not 1`);
+  }
+  return only[1];
+}

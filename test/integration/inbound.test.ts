@@ -1,0 +1,135 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { JsonObject } from "../../shared/core/json.ts";
+import { hmacHex, signWeLink } from "../../shared/providers/we-link.ts";
+import { attachBusConsumer } from "../support/bus-consumer.ts";
+import { startTestRun, type TestRun } from "../support/local-run.ts";
+
+let run: TestRun;
+beforeAll(async () => {
+  run = await startTestRun();
+});
+afterAll(() => run.close());
+
+const connectionOf = (provider: string) => {
+  const connection = run.seed.connections.find((one) => one.provider === provider);
+  if (!connection) throw new Error(`no ${provider} connection`);
+  return { ...connection, inboundUrl: `${run.addresses.apiUrl}${connection.inboundPath}` };
+};
+
+const consumerOf = () =>
+  attachBusConsumer({ awsUrl: run.addresses.awsUrl, busName: run.outputs.BusName ?? "" });
+
+async function post(url: string, body: string | Uint8Array): Promise<Response> {
+  return fetch(url, {
+    method: "POST",
+    body: body as string,
+    headers: { "content-type": "application/json" },
+  });
+}
+
+const weLinkBody = (n: number): JsonObject => ({
+  status: "SUCCESS",
+  request_id: `req-${n}`,
+  result: { connected: true, n },
+});
+
+const linkedApiBody = (n: number): JsonObject => ({
+  id: `workflow.completed:wf-${n}`,
+  type: "workflow.completed",
+  createdAt: "2026-06-25T12:00:00.000Z",
+  data: { workflowId: `wf-${n}`, accountId: "acc", status: "completed", result: { n } },
+});
+
+test("1,000 webhooks of both providers, each three times in random order from 20 connections: 1,000 events", async () => {
+  const consumer = await consumerOf();
+  const weLink = connectionOf("we-link");
+  const linkedApi = connectionOf("linked-api");
+  const webhooks = Array.from({ length: 500 }, (_, n) => [
+    { url: weLink.inboundUrl, body: signWeLink(weLinkBody(n), weLink.secret ?? "") },
+    { url: linkedApi.inboundUrl, body: JSON.stringify(linkedApiBody(n)) },
+  ]).flat();
+  const waiting = shuffled([...webhooks, ...webhooks, ...webhooks]);
+  const answers: string[] = [];
+  await Promise.all(
+    Array.from({ length: 20 }, async () => {
+      for (let next = waiting.pop(); next; next = waiting.pop()) {
+        const response = await post(next.url, next.body);
+        answers.push(`${response.status} ${await response.text()}`);
+      }
+    }),
+  );
+  expect(answers).toHaveLength(3_000);
+  expect(answers.filter((answer) => answer !== '200 {"accepted":true}')).toEqual([]);
+  const received = await consumer.collect(1_000, 60_000);
+  expect(received).toHaveLength(1_000);
+  expect(new Set(consumer.ids()).size).toBe(1_000);
+  expect(run.printed).toEqual([]);
+}, 120_000);
+
+describe("what is not the provider's is refused, and never on the bus", () => {
+  test("each with its status", async () => {
+    const consumer = await consumerOf();
+    const weLink = connectionOf("we-link");
+    const linkedApi = connectionOf("linked-api");
+    const signed = signWeLink(weLinkBody(5_000), weLink.secret ?? "");
+    const wrongToken = (url: string) =>
+      `${url.slice(0, -4)}${url.endsWith("0000") ? "1111" : "0000"}`;
+    const cases: [string, string, string | Uint8Array, number][] = [
+      ["tampered", weLink.inboundUrl, signed.replace("5000", "5001"), 401],
+      ["unsigned", weLink.inboundUrl, JSON.stringify(weLinkBody(5_000)), 401],
+      ["another secret", weLink.inboundUrl, signWeLink(weLinkBody(5_000), "other"), 401],
+      ["wrong token", wrongToken(weLink.inboundUrl), signed, 404],
+      ["wrong token", wrongToken(linkedApi.inboundUrl), JSON.stringify(linkedApiBody(5_000)), 404],
+      ["another's address", linkedApi.inboundUrl, signed, 400],
+      ["not JSON", weLink.inboundUrl, "hello", 400],
+      ["not JSON", linkedApi.inboundUrl, "<xml/>", 400],
+      ["empty", linkedApi.inboundUrl, "", 400],
+      ["not UTF-8", linkedApi.inboundUrl, Buffer.from([0x7b, 0xff, 0x7d]), 400],
+      ["no frame", linkedApi.inboundUrl, "{}", 400],
+      ["too large", linkedApi.inboundUrl, JSON.stringify({ x: "x".repeat(240_001) }), 413],
+    ];
+    for (const [name, url, body, status] of cases) {
+      const response = await post(url, body);
+      expect([name, response.status]).toEqual([name, status]);
+      expect(await response.json()).toMatchObject({ status, code: expect.any(String) });
+    }
+    const last = { ...linkedApiBody(5_002), id: "workflow.completed:last" };
+    expect((await post(linkedApi.inboundUrl, JSON.stringify(last))).status).toBe(200);
+    const received = await consumer.collect(1, 20_000);
+    expect(received.map(({ detail }) => detail.data.workflowId)).toEqual(["wf-5002"]);
+  }, 60_000);
+});
+
+test("an event on the bus has the envelope, and numbers as they came", async () => {
+  const consumer = await consumerOf();
+  const { inboundUrl, secret = "", connectionId } = connectionOf("we-link");
+  const text =
+    '{"status":"SUCCESS","request_id":"exact","result":{"big":9007199254740993,"one":1.0}}';
+  const body = `${text.slice(0, -1)},"hash":"${hmacHex(secret, text)}"}`;
+  expect((await post(inboundUrl, body)).status).toBe(200);
+  const [event] = await consumer.collect(1, 20_000);
+  expect(event).toMatchObject({
+    source: "ackwire",
+    "detail-type": "workflow.completed",
+    detail: {
+      clientId: run.seed.clientId,
+      id: expect.stringContaining(`workflow.completed:${connectionId}:exact:`),
+      type: "workflow.completed",
+      data: {
+        provider: "we-link",
+        workflowId: "exact",
+        providerRequestId: "exact",
+        status: "completed",
+        eventType: "UNKNOWN",
+      },
+    },
+  });
+}, 60_000);
+
+function shuffled<T>(list: T[]): T[] {
+  for (let at = list.length - 1; at > 0; at--) {
+    const other = Math.floor(Math.random() * (at + 1));
+    [list[at], list[other]] = [list[other] as T, list[at] as T];
+  }
+  return list;
+}

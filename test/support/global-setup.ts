@@ -1,0 +1,22 @@
+import { rmSync } from "node:fs";
+import type { TestProject } from "vitest/node";
+import { synthesise } from "../../local/synthesise.ts";
+
+declare module "vitest" {
+  interface ProvidedContext {
+    /** The stack as the local run synthesises it, at real speed: made once for all tests. */
+    assemblyDir: string;
+  }
+}
+
+const assemblyDir = new URL("../../.ackwire/test-assembly", import.meta.url).pathname;
+
+export default async function setup(project: TestProject): Promise<void> {
+  rmSync(assemblyDir, { recursive: true, force: true });
+  await synthesise({
+    outputDir: assemblyDir,
+    settings: {},
+    clock: { realMs: 0, businessMs: 0, speed: 1 },
+  });
+  project.provide("assemblyDir", assemblyDir);
+}

@@ -1,0 +1,41 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { inject } from "vitest";
+import { type LocalRun, startLocalRun } from "../../local/run.ts";
+
+export interface TestRun extends LocalRun {
+  /** What the run printed: faults of the platform and of functions. */
+  printed: string[];
+}
+
+/** A whole local run in this process, on free ports, without the demonstration. */
+export async function startTestRun(
+  options: { assemblyDir?: string; dataDir?: string; speed?: number } = {},
+): Promise<TestRun> {
+  const runDirectory = mkdtempSync(join(tmpdir(), "ackwire-run-"));
+  const printed: string[] = [];
+  try {
+    const run = await startLocalRun({
+      port: 0,
+      awsPort: 0,
+      consolePort: 0,
+      providerPort: 0,
+      speed: 1,
+      settings: {},
+      demo: false,
+      runDirectory,
+      assemblyDir: inject("assemblyDir"),
+      print: (line) => printed.push(line),
+      ...options,
+    });
+    const close = async () => {
+      await run.close();
+      rmSync(runDirectory, { recursive: true, force: true });
+    };
+    return { ...run, printed, close };
+  } catch (error) {
+    rmSync(runDirectory, { recursive: true, force: true });
+    throw error;
+  }
+}

@@ -1,0 +1,210 @@
+import { describe, expect, test } from "vitest";
+import { makeMemoryEventClaims } from "../../shared/adapters/memory-event-claims.ts";
+import { Failure } from "../../shared/contracts/failures.ts";
+import { makeConsumeWebhooks } from "../../shared/core/consume-webhooks.ts";
+import type { FinalEvent } from "../../shared/core/envelope.ts";
+import type { EventClaims, EventPublisher, PublishResult } from "../../shared/core/ports.ts";
+import { makeSweepOutbox } from "../../shared/core/sweep-outbox.ts";
+import { providerPacks } from "../../shared/providers/packs.ts";
+import { makeTestClock } from "../support/clocks.ts";
+
+const LEASE_MS = 30_000;
+
+function setUp(over: { claims?: Partial<EventClaims>; publish?: EventPublisher["publish"] } = {}) {
+  const clock = makeTestClock();
+  const stored = makeMemoryEventClaims({ clock, retentionMs: 86_400_000 });
+  const claims = { ...stored, ...over.claims };
+  const published: FinalEvent[] = [];
+  const publisher: EventPublisher = {
+    publish:
+      over.publish ??
+      (async (events) => {
+        published.push(...events);
+        return events.map((): PublishResult => ({ ok: true }));
+      }),
+  };
+  let owners = 0;
+  const common = {
+    publisher,
+    clock,
+    newOwner: () => `owner-${++owners}`,
+    leaseMs: LEASE_MS,
+  };
+  return {
+    clock,
+    claims: stored,
+    published,
+    consume: makeConsumeWebhooks({ ...common, claims, packs: providerPacks }),
+    sweep: makeSweepOutbox({ ...common, claims: stored, graceMs: 30_000, limit: 100 }),
+  };
+}
+
+const message = (requestId: string, over: object = {}) =>
+  JSON.stringify({
+    v: 1,
+    provider: "we-link",
+    clientId: "cl_1",
+    connectionId: "cn_1",
+    receivedAtMs: Date.UTC(2026, 5, 25, 12),
+    bodyBase64: Buffer.from(
+      JSON.stringify({ status: "SUCCESS", request_id: requestId, hash: "verified before" }),
+    ).toString("base64"),
+    ...over,
+  });
+
+const kinds = (outcomes: { kind: string; code?: string }[]) =>
+  outcomes.map(({ kind, code }) => code ?? kind);
+
+describe("a batch", () => {
+  test("each webhook becomes one event, its copies nothing", async () => {
+    const { consume, published } = setUp();
+    expect(kinds(await consume([message("a"), message("b"), message("a")]))).toEqual([
+      "published",
+      "published",
+      "duplicate",
+    ]);
+    expect(kinds(await consume([message("b")]))).toEqual(["duplicate"]);
+    expect(published.map(({ id }) => id)).toEqual([
+      expect.stringMatching(/^workflow.completed:cn_1:a:/),
+      expect.stringMatching(/^workflow.completed:cn_1:b:/),
+    ]);
+  });
+
+  test.each([
+    ["not JSON", "garbage"],
+    ["not our message", '{"v":2}'],
+    ["a body that ingest would have refused", message("a", { bodyBase64: "W10=" })],
+  ])("a poison message fails alone: %s", async (_name, poison) => {
+    const { consume } = setUp();
+    expect(kinds(await consume([message("a"), poison, message("b")]))).toEqual([
+      "published",
+      "MESSAGE_MALFORMED",
+      "published",
+    ]);
+  });
+
+  test("two clients with the same provider ids do not see each other", async () => {
+    const { consume } = setUp();
+    const other = message("a", { clientId: "cl_2", connectionId: "cn_2" });
+    expect(kinds(await consume([message("a"), other]))).toEqual(["published", "published"]);
+  });
+});
+
+describe("when publishing fails", () => {
+  test("for one entry: that one comes again, and is taken at once", async () => {
+    let calls = 0;
+    const { consume } = setUp({
+      publish: async (events) =>
+        events.map((event) =>
+          event.id.includes(":b:") && calls++ === 0
+            ? { ok: false, reason: "ThrottlingException" }
+            : { ok: true },
+        ),
+    });
+    expect(kinds(await consume([message("a"), message("b"), message("c")]))).toEqual([
+      "published",
+      "PUBLISH_FAILED",
+      "published",
+    ]);
+    expect(kinds(await consume([message("b")]))).toEqual(["published"]);
+  });
+
+  test("an answer for fewer entries than were sent counts as failed", async () => {
+    const { consume } = setUp({ publish: async () => [{ ok: true }] });
+    expect(kinds(await consume([message("a"), message("b")]))).toEqual([
+      "published",
+      "PUBLISH_FAILED",
+    ]);
+  });
+});
+
+describe("when another has the event", () => {
+  test("its message is reported as failed, with the time of the lease's end", async () => {
+    const { consume, claims, clock } = setUp({
+      publish: () => new Promise(() => undefined),
+    });
+    void consume([message("a")]);
+    await Promise.resolve();
+    const [outcome] = await setUpWith(claims, clock).consume([message("a")]);
+    expect(outcome).toMatchObject({ code: "CLAIM_HELD", retryAtMs: clock.realMs() + LEASE_MS });
+  });
+
+  test("after the lease it is published with the same id and bytes", async () => {
+    const sent: FinalEvent[] = [];
+    const crashed = setUp({
+      publish: (events) => {
+        sent.push(...events);
+        return new Promise(() => undefined);
+      },
+    });
+    void crashed.consume([message("a")]);
+    await expect.poll(() => sent).toHaveLength(1);
+    crashed.clock.passReal(LEASE_MS);
+    const second = setUpWith(crashed.claims, crashed.clock);
+    const late = message("a", { receivedAtMs: Date.UTC(2027, 0, 1) });
+    expect(kinds(await second.consume([late]))).toEqual(["published"]);
+    expect(second.published).toEqual(sent);
+  });
+
+  function setUpWith(claims: EventClaims, clock: ReturnType<typeof makeTestClock>) {
+    const published: FinalEvent[] = [];
+    const publisher: EventPublisher = {
+      publish: async (events) => {
+        published.push(...events);
+        return events.map(() => ({ ok: true }));
+      },
+    };
+    const deps = { claims, publisher, packs: providerPacks, clock, leaseMs: LEASE_MS };
+    return { published, consume: makeConsumeWebhooks({ ...deps, newOwner: () => "second" }) };
+  }
+});
+
+describe("when the store fails", () => {
+  const down = async () => {
+    throw new Failure("DEPENDENCY_DOWN", "DynamoDB PutItem failed: TimeoutError");
+  };
+
+  test("while claiming: the message stays", async () => {
+    const { consume, published } = setUp({ claims: { claim: down } });
+    expect(kinds(await consume([message("a")]))).toEqual(["DEPENDENCY_DOWN"]);
+    expect(published).toEqual([]);
+  });
+
+  test("while recording: the message stays, and the event comes again with its id", async () => {
+    const { consume, published } = setUp({ claims: { complete: down } });
+    expect(kinds(await consume([message("a")]))).toEqual(["DEPENDENCY_DOWN"]);
+    expect(published).toHaveLength(1);
+  });
+
+  test("while giving the claim back: only the publishing counts as failed", async () => {
+    const { consume } = setUp({
+      claims: { release: down },
+      publish: async (events) => events.map(() => ({ ok: false, reason: "InternalFailure" })),
+    });
+    expect(kinds(await consume([message("a")]))).toEqual(["PUBLISH_FAILED"]);
+  });
+});
+
+describe("the sweep", () => {
+  const enoughTime = () => 50_000;
+
+  test("publishes what its writer did not, once it is older than the grace", async () => {
+    const { consume, sweep, clock, published } = setUp({
+      claims: { complete: async () => "lost" },
+    });
+    expect(kinds(await consume([message("a")]))).toEqual(["CLAIM_LOST"]);
+    expect(await sweep(enoughTime)).toEqual({ published: 0, held: 0, failed: 0 });
+    clock.passReal(LEASE_MS + 1);
+    expect(await sweep(enoughTime)).toEqual({ published: 1, held: 0, failed: 0 });
+    expect(published[0]).toEqual(published[1]);
+    clock.passReal(LEASE_MS + 1);
+    expect(await sweep(enoughTime)).toEqual({ published: 0, held: 0, failed: 0 });
+  });
+
+  test("begins no batch that it could not record", async () => {
+    const { consume, sweep, clock } = setUp({ claims: { complete: async () => "lost" } });
+    await consume([message("a")]);
+    clock.passReal(LEASE_MS + 1);
+    expect(await sweep(() => 1_000)).toEqual({ published: 0, held: 0, failed: 0 });
+  });
+});

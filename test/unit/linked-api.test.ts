@@ -1,0 +1,109 @@
+import { describe, expect, test } from "vitest";
+import { linkedApi } from "../../shared/providers/linked-api.ts";
+import { webhookOf } from "../support/webhooks.ts";
+
+const createdAt = "2026-06-25T12:00:00.000Z";
+const workflow = (over: object = {}, data: object = {}) => ({
+  id: "workflow.completed:wf-1",
+  type: "workflow.completed",
+  createdAt,
+  data: { workflowId: "wf-1", accountId: "acc-1", status: "completed", ...data },
+  ...over,
+});
+const read = (body: object) => linkedApi.read(webhookOf(body));
+
+describe("the frame that every webhook has", () => {
+  test.each([
+    ["id", { id: 1 }],
+    ["id", { id: "" }],
+    ["type", { type: undefined }],
+    ["createdAt", { createdAt: "yesterday" }],
+    ["createdAt", { createdAt: 1 }],
+    ["data", { data: [] }],
+    ["data", { data: "x" }],
+  ])("without its %s it is refused: %j", (member, over) => {
+    expect(() => read(workflow(over))).toThrow(`not as Linked API sends it: ${member}`);
+  });
+});
+
+describe("result in its shapes", () => {
+  const completion = { actionType: "st.sendConnectionRequest", success: true, data: {} };
+  test.each([
+    ["a completion", completion],
+    ["a list", [completion]],
+    ["completion and failure", { completion, failure: null }],
+  ])("%s names action and event", (_name, result) => {
+    expect(read(workflow({}, { result })).data).toMatchObject({
+      action: "st.sendConnectionRequest",
+      eventType: "CONNECTION_SENT",
+      status: "completed",
+      result,
+    });
+  });
+
+  test("a completed workflow whose action failed says so in its event type", () => {
+    const result = {
+      ...completion,
+      success: false,
+      error: { type: "alreadyPending", message: "m" },
+    };
+    expect(read(workflow({}, { result })).data.eventType).toBe("CONNECTION_FAILED");
+  });
+
+  test("a failed workflow carries its reason as the error, and no result", () => {
+    const failure = { reason: "linkedinAccountSignedOut", message: "signed out" };
+    const { data } = read(workflow({}, { status: "failed", result: { failure } }));
+    expect(data.error).toEqual({ code: "linkedinAccountSignedOut", message: "signed out" });
+    expect(data).not.toHaveProperty("result");
+  });
+
+  test("thin: no result, and nothing in its place", () => {
+    expect(read(workflow()).data).toEqual({
+      workflowId: "wf-1",
+      providerRequestId: "wf-1",
+      accountId: "acc-1",
+      status: "completed",
+      eventType: "UNKNOWN",
+    });
+  });
+});
+
+describe("what tells two events apart", () => {
+  const account = (over: object) =>
+    read({
+      id: "account.active:acc-1",
+      type: "account.active",
+      createdAt,
+      data: { accountId: "acc-1", status: "active" },
+      ...over,
+    });
+
+  test("a workflow event is its id", () => {
+    expect(read(workflow()).discriminator).toBeUndefined();
+    expect(read(workflow({ id: "evt-1" })).discriminator).toMatch(/^[0-9a-f]{16}$/);
+    expect(read(workflow({ id: "evt-1" }))).toEqual(read(workflow({ id: "evt-1" })));
+  });
+
+  test("an account event is its id and its time", () => {
+    const later = account({ createdAt: "2026-06-26T12:00:00.000Z" });
+    expect(account({}).discriminator).toBe(account({}).discriminator);
+    expect(later.discriminator).not.toBe(account({}).discriminator);
+  });
+});
+
+test.each([
+  [{ type: "workflow.paused" }],
+  [{ data: {} }],
+  [{ type: "message.reply" }],
+  [{ type: "account.active", data: {} }],
+])("authentic but not understood: %j is kept as it came", (over) => {
+  const body = workflow(over);
+  expect(read(body)).toMatchObject({
+    type: "event.unrecognised",
+    data: { payload: JSON.parse(JSON.stringify(body)) },
+  });
+});
+
+test("an offset in createdAt is brought to UTC", () => {
+  expect(read(workflow({ createdAt: "2026-06-25T14:00:00+02:00" })).createdAt).toBe(createdAt);
+});

@@ -1,0 +1,75 @@
+import { describe, expect, test } from "vitest";
+import { Failure } from "../../shared/contracts/failures.ts";
+import { canonicalJson, MAX_JSON_DEPTH, readJsonObject } from "../../shared/core/json.ts";
+
+const read = (text: string) => readJsonObject(Buffer.from(text));
+const codeOf = (bytes: Uint8Array) => {
+  try {
+    readJsonObject(bytes);
+    return "accepted";
+  } catch (error) {
+    return error instanceof Failure ? error.code : error;
+  }
+};
+
+describe("numbers reach subscribers as they came", () => {
+  test.each([
+    "9007199254740993",
+    "-9223372036854775808",
+    "9223372036854775807",
+    "1.0",
+    "1e5",
+    "-0",
+    "0.1234567890123456789",
+    "3",
+  ])("%s", (number) => {
+    const { value, numbersAsText } = read(`{"n":${number}}`);
+    expect(JSON.stringify(value)).toBe(`{"n":${number}}`);
+    expect(numbersAsText).toBe(false);
+  });
+
+  test.each(["9223372036854775808", "12345678901234567890", "1e400", "-1e400"])(
+    "%s cannot be carried by the bus: it becomes text, and the event says so",
+    (number) => {
+      const { value, numbersAsText } = read(`{"n":${number}}`);
+      expect(value).toEqual({ n: number });
+      expect(numbersAsText).toBe(true);
+    },
+  );
+});
+
+describe("what is not a JSON object in UTF-8 is refused with its code", () => {
+  const deep = (levels: number) => `${'{"a":'.repeat(levels)}1${"}".repeat(levels)}`;
+  test.each([
+    ["empty", "", "BODY_NOT_JSON"],
+    ["text", "hello", "BODY_NOT_JSON"],
+    ["array", "[]", "BODY_NOT_JSON"],
+    ["a number", "1", "BODY_NOT_JSON"],
+    ["a big number", "12345678901234567", "BODY_NOT_JSON"],
+    ["null", "null", "BODY_NOT_JSON"],
+    ["trailing bytes", "{}x", "BODY_NOT_JSON"],
+    ["as deep as allowed", deep(MAX_JSON_DEPTH), "accepted"],
+    ["one level deeper", deep(MAX_JSON_DEPTH + 1), "BODY_TOO_DEEP"],
+    ["10,000 deep", deep(10_000), "BODY_TOO_DEEP"],
+    ["brackets in a string", `{"a":"${"[".repeat(100)}\\""}`, "accepted"],
+  ])("%s", (_name, text, code) => {
+    expect(codeOf(Buffer.from(text))).toBe(code);
+  });
+
+  test("bytes that are not UTF-8", () => {
+    expect(codeOf(Buffer.from([0x7b, 0xff, 0x7d]))).toBe("BODY_NOT_UTF8");
+  });
+});
+
+test("__proto__ in a body is a member like any other", () => {
+  const { value } = read('{"__proto__":{"polluted":true},"n":1.0}');
+  expect(JSON.stringify(value)).toBe('{"__proto__":{"polluted":true},"n":1.0}');
+  expect(({} as { polluted?: boolean }).polluted).toBeUndefined();
+});
+
+test("canonical JSON is the same for bodies that differ in order and spaces", () => {
+  const one = read('{"b":[1.0,{"d":1,"c":"x"}],"a":null}').value;
+  const other = read('{ "a": null, "b": [ 1.0, { "c": "x", "d": 1 } ] }').value;
+  expect(canonicalJson(one)).toBe(canonicalJson(other));
+  expect(canonicalJson(one)).toBe('{"a":null,"b":[1.0,{"c":"x","d":1}]}');
+});

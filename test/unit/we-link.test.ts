@@ -1,0 +1,152 @@
+import { describe, expect, test } from "vitest";
+import { hmacHex, signWeLink, weLink } from "../../shared/providers/we-link.ts";
+import { webhookOf } from "../support/webhooks.ts";
+
+const secret = "the secret code";
+const body = { status: "SUCCESS", request_id: "req-1", result: { n: 1, s: "ü\u2028" } };
+const signed = signWeLink(body, secret);
+const read = (of: object) => weLink.read(webhookOf(of));
+
+describe("the hash proves the sender", () => {
+  test.each([
+    ["over the bytes without the member", signed, true],
+    ["with the spaces that the sender wrote", spaced(), true],
+    ["over the object written anew, when the hash came first", hashFirst(), true],
+    ["of another body", signed.replace("req-1", "req-2"), false],
+    ["of another secret", signWeLink(body, "another"), false],
+    ["in upper case", signed.replace(/"hash":"(.*)"/, (m) => m.toUpperCase()), false],
+    ["empty", '{"status":"SUCCESS","request_id":"r","hash":""}', false],
+    ["not text", '{"status":"SUCCESS","request_id":"r","hash":1}', false],
+    ["missing", JSON.stringify(body), false],
+    ["twice", signed.replace("{", '{"hash":"x",'), false],
+    ["a digit short", signed.slice(0, -3) + signed.slice(-2), false],
+  ])("%s", (_name, text, valid) => {
+    expect(weLink.verify(webhookOf(text), [secret])).toBe(valid);
+  });
+
+  test("any of several secrets does, none proves nothing", () => {
+    expect(weLink.verify(webhookOf(signed), ["old", secret])).toBe(true);
+    expect(weLink.verify(webhookOf(signed), [])).toBe(false);
+  });
+
+  function spaced() {
+    const text = '{ "status": "SUCCESS",\n "request_id": "r" }';
+    return text.replace(" }", `, "hash": "${hmacHex(secret, text)}" }`);
+  }
+
+  function hashFirst() {
+    const text = JSON.stringify(body);
+    return `{"hash":"${hmacHex(secret, text)}", ${text.slice(1)}`;
+  }
+});
+
+describe("both spellings of the request id, and never two different ones", () => {
+  test.each([
+    [{ requestId: "r" }],
+    [{ request_id: "r" }],
+    [{ requestID: "r" }],
+    [{ data: { request_id: "r" } }],
+    [{ requestId: "r", request_id: "r" }],
+  ])("%j", (ids) => {
+    expect(read({ status: "SUCCESS", ...ids }).data.providerRequestId).toBe("r");
+  });
+
+  test.each([
+    [{ requestId: "a", request_id: "b" }, "names two different request ids"],
+    [{}, 'must have a text "request_id"'],
+    [{ request_id: 7 }, 'must have a text "request_id"'],
+    [{ request_id: "" }, 'must have a text "request_id"'],
+  ])("%j is refused", (ids, message) => {
+    expect(() => read({ status: "SUCCESS", ...ids })).toThrow(message);
+  });
+
+  test("a webhook without a status is refused", () => {
+    expect(() => read({ request_id: "r" })).toThrow('must have a text "status"');
+  });
+});
+
+describe("what a webhook says, in our words", () => {
+  test.each([
+    ["COMPLETED", {}, "workflow.completed", "completed", "UNKNOWN"],
+    ["PROCESSING", {}, "workflow.started", "running", "UNKNOWN"],
+    ["PIN_REQUIRED", {}, "workflow.actionRequired", "action_required", "LOGIN_PIN_REQUIRED"],
+    [
+      "FAILED",
+      { event_type: "/api/v1/connect" },
+      "workflow.completed",
+      "failed",
+      "CONNECTION_FAILED",
+    ],
+    [
+      "SUCCESS",
+      { event_type: "/api/v1/login_v2" },
+      "workflow.completed",
+      "completed",
+      "LOGIN_SUCCESS",
+    ],
+    [
+      "STATUS_429",
+      { event_type: "/api/v1/search_people" },
+      "workflow.completed",
+      "failed",
+      "SEARCH_COMPLETED",
+    ],
+    ["SUCCESS", { event_type: "MESSAGE_SENT" }, "workflow.completed", "completed", "MESSAGE_SENT"],
+    ["SUCCESS", { event_type: "MESSAGE_REPLY" }, "message.reply", undefined, "MESSAGE_REPLY"],
+    [
+      "SUCCESS",
+      { event_type: "/api/v1/message_received" },
+      "message.reply",
+      undefined,
+      "MESSAGE_REPLY",
+    ],
+    [
+      "SUCCESS",
+      { event_type: "/api/v1/connection_accepted" },
+      "connection.accepted",
+      undefined,
+      "CONNECTION_ACCEPTED",
+    ],
+  ])("%s %j", (status, more, type, ourStatus, eventType) => {
+    const event = read({ status, request_id: "r", ...more });
+    expect([event.type, event.data.status, event.data.eventType]).toEqual([
+      type,
+      ourStatus,
+      eventType,
+    ]);
+  });
+
+  test.each([
+    [
+      { status: "FAILED", error: "WRONG_PASSWORD" },
+      { code: "WRONG_PASSWORD", message: "WRONG_PASSWORD" },
+    ],
+    [
+      { status: "FAILED", error: "Password Incorrect" },
+      { code: "FAILED", message: "Password Incorrect" },
+    ],
+    [
+      { status: "PROXY_ERROR", message: "no proxy" },
+      { code: "PROXY_ERROR", message: "no proxy" },
+    ],
+    [
+      { status: "FAILED", error: "STATUS_429", error_message: "slow" },
+      { code: "STATUS_429", message: "slow" },
+    ],
+  ])("%j", (of, error) => {
+    expect(read({ request_id: "r", ...of }).data.error).toEqual(error);
+  });
+
+  test("the signature is no part of what is passed on", () => {
+    const event = read({ status: "PIN_REQUIRED", request_id: "r", message: "m", hash: "h" });
+    expect(event.data.payload).toEqual({ status: "PIN_REQUIRED", request_id: "r", message: "m" });
+  });
+
+  test("two bodies of one request differ in their discriminator, one body with two hashes does not", () => {
+    const first = read({ status: "SUCCESS", request_id: "r", hash: "1" });
+    expect(read({ request_id: "r", status: "SUCCESS", hash: "2" }).discriminator).toBe(
+      first.discriminator,
+    );
+    expect(read({ status: "FAILED", request_id: "r" }).discriminator).not.toBe(first.discriminator);
+  });
+});
