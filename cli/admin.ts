@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { CloudFormationClient, DescribeStacksCommand } from "@aws-sdk/client-cloudformation";
 import { openAdministration, type Place } from "../shared/adapters/open-administration.ts";
@@ -52,7 +52,7 @@ const commands: Readonly<Record<string, (values: Values, where: Place) => Promis
   "connections create": async (values, where) => {
     const provider = providerId.safeParse(required(values, "provider"));
     if (!provider.success) throw new Error(`--provider takes ${providerId.options.join(" or ")}`);
-    const webhookSecret = await secretOf(values);
+    const webhookSecret = secretOf(values);
     if (provider.data === "we-link" && webhookSecret === undefined) {
       throw new Error("We-Link signs its webhooks: give its Secret Code by --webhook-secret-file");
     }
@@ -85,7 +85,7 @@ const commands: Readonly<Record<string, (values: Values, where: Place) => Promis
 
 async function place(values: Values): Promise<Place> {
   if (values.local) {
-    const file = JSON.parse(await readFile(".ackwire/local.json", "utf8")) as {
+    const file = JSON.parse(readFileSync(".ackwire/local.json", "utf8")) as {
       awsEndpoint: string;
       region: string;
       outputs: Record<string, string>;
@@ -115,10 +115,10 @@ function required(values: Values, name: string): string {
   throw new Error(`--${name} is missing\n\n${usage}`);
 }
 
-async function secretOf(values: Values): Promise<string | undefined> {
+function secretOf(values: Values): string | undefined {
   const file = values["webhook-secret-file"];
   if (typeof file !== "string") return undefined;
-  const secret = (await readFile(file === "-" ? "/dev/stdin" : file, "utf8")).trim();
+  const secret = readFileSync(file === "-" ? process.stdin.fd : file, "utf8").trim();
   if (secret === "") throw new Error("The webhook secret is empty");
   return secret;
 }

@@ -25,10 +25,19 @@ export interface DurableStore {
 export function openDurableStore(dataDir?: string): DurableStore {
   if (dataDir) mkdirSync(dataDir, { recursive: true });
   const db = new DatabaseSync(dataDir ? join(dataDir, "local.db") : ":memory:");
-  db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
-  db.exec(
-    "CREATE TABLE IF NOT EXISTS entry (collection TEXT, key TEXT, value TEXT, PRIMARY KEY (collection, key)) WITHOUT ROWID",
-  );
+  try {
+    // Exclusive: two runs on one directory would each undo what the other does.
+    db.exec("PRAGMA locking_mode = EXCLUSIVE");
+    db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
+    db.exec(
+      "CREATE TABLE IF NOT EXISTS entry (collection TEXT, key TEXT, value TEXT, PRIMARY KEY (collection, key)) WITHOUT ROWID",
+    );
+  } catch (cause) {
+    db.close();
+    throw new Error(`The data directory ${dataDir} is in use by another run, or not ours`, {
+      cause,
+    });
+  }
   const get = db.prepare("SELECT value FROM entry WHERE collection = ? AND key = ?");
   const put = db.prepare("INSERT OR REPLACE INTO entry VALUES (?, ?, ?)");
   const remove = db.prepare("DELETE FROM entry WHERE collection = ? AND key = ?");

@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { type HttpAnswer, httpAnswer, plainAnswer } from "./http-api/function-response.ts";
 import { requestEvent } from "./http-api/request-event.ts";
 import { makeRouteTable, type Route, type RouteTable } from "./http-api/route-table.ts";
 import { RequestTooLargeError } from "./lambda/invoke-result.ts";
 import type { Lambdas } from "./lambda/lambdas.ts";
+import { listen } from "./loopback.ts";
 import { stageOf } from "./template/wiring.ts";
 import type { Template } from "./template.ts";
 
@@ -56,11 +56,8 @@ export async function startHttpApi(options: {
       });
   });
   server.keepAliveTimeout = KEEP_ALIVE_MS;
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject).listen(port, "127.0.0.1", resolve);
-  });
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `http://${await listen(server, port)}`,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

@@ -1,5 +1,5 @@
-import { createServer, type IncomingMessage, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer, type IncomingMessage } from "node:http";
+import { closeServer, listen } from "./loopback.ts";
 
 export interface JsonAnswer {
   status: number;
@@ -37,29 +37,10 @@ export async function startJsonServer(
     });
     response.end(typeof answer.body === "string" ? answer.body : JSON.stringify(answer.body));
   });
-  await listen(server, port);
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `http://${await listen(server, port)}`,
     close: () => closeServer(server),
   };
-}
-
-/** @throws Error that says which port is taken, and what to do */
-export function listen(server: Server, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) => {
-      const taken = `Port ${port} is in use: stop what uses it, or choose another`;
-      reject(error.code === "EADDRINUSE" ? new Error(taken, { cause: error }) : error);
-    });
-    server.listen(port, "127.0.0.1", resolve);
-  });
-}
-
-export function closeServer(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve());
-    server.closeAllConnections();
-  });
 }
 
 async function readBody(request: IncomingMessage): Promise<string> {

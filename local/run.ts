@@ -1,15 +1,13 @@
 import { mkdirSync } from "node:fs";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join, resolve } from "node:path";
 import { startAws } from "./aws/aws.ts";
 import type { BusinessClock } from "./clock.ts";
 import { openDurableStore } from "./durable-store.ts";
 import { startMappings } from "./event-source-mapping.ts";
 import { startHttpApi } from "./http-api.ts";
-import { closeServer, listen } from "./json-server.ts";
 import { startLambdas } from "./lambda/lambdas.ts";
 import { type Addresses, writeLocalFile } from "./local-file.ts";
+import { freePort } from "./loopback.ts";
 import type { LocalOptions } from "./options.ts";
 import { openRunLog } from "./run-log.ts";
 import { type Seed, seed } from "./seed.ts";
@@ -118,12 +116,4 @@ async function start(options: RunOptions, started: AsyncDisposableStack): Promis
   writeLocalFile(join(runDirectory, "local.json"), { addresses, seed: made, outputs });
   const close = () => started.disposeAsync();
   return { addresses, outputs, seed: made, clock, simulator, close };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await listen(server, 0);
-  const { port } = server.address() as AddressInfo;
-  await closeServer(server);
-  return port;
 }

@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import type { BusinessClock } from "../clock.ts";
 import type { DurableStore } from "../durable-store.ts";
+import { listen } from "../loopback.ts";
 import type { Template } from "../template.ts";
 import { makeBusinessTimers } from "./business-timers.ts";
 import { openDynamoDb } from "./dynamodb.ts";
@@ -48,7 +48,7 @@ export async function startAws(options: {
   clock: BusinessClock;
   log: (line: string) => void;
 }): Promise<LocalAws> {
-  const server = await listen(options.port);
+  const server = await openServer(options.port);
   try {
     return await open(options, server);
   } catch (error) {
@@ -59,7 +59,7 @@ export async function startAws(options: {
 
 async function open(
   options: Parameters<typeof startAws>[0],
-  server: Awaited<ReturnType<typeof listen>>,
+  server: Awaited<ReturnType<typeof openServer>>,
 ): Promise<LocalAws> {
   const { store, clock, log, dataDir } = options;
   const path = (name: string) => (dataDir === undefined ? undefined : join(dataDir, name));
@@ -105,19 +105,15 @@ async function open(
 type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
 /** Listens at once, because queue URLs carry the port; requests wait for the handler. */
-async function listen(port: number) {
+async function openServer(port: number) {
   const handler = Promise.withResolvers<Handler>();
   const server = createServer(async (request, response) => {
     const handle = await handler.promise;
     await handle(request, response);
   });
   server.keepAliveTimeout = KEEP_ALIVE_MS;
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(port, "127.0.0.1", resolve);
-  });
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `http://${await listen(server, port)}`,
     serve: (handle: Handler) => handler.resolve(handle),
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));

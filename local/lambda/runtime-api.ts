@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { listen } from "../loopback.ts";
 import { MAX_RESPONSE_BYTES } from "./limits.ts";
 
 export interface Invocation {
@@ -41,12 +41,8 @@ export async function startRuntimeApi(events: RuntimeEvents): Promise<RuntimeApi
   // An idle environment waits for its next invocation for as long as the local run lasts.
   server.requestTimeout = 0;
   server.keepAliveTimeout = 0;
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject).listen(0, "127.0.0.1", resolve);
-  });
-  const { port } = server.address() as AddressInfo;
   return {
-    address: `127.0.0.1:${port}`,
+    address: await listen(server, 0),
     close: () => {
       server.close();
       server.closeAllConnections();

@@ -1,0 +1,188 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { signWeLink } from "../../shared/providers/we-link.ts";
+import { attachBusConsumer } from "../support/bus-consumer.ts";
+import { type LocalFile, startLocalProcess } from "../support/local-process.ts";
+
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "ackwire-process-"));
+});
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+const weLinkOf = (local: LocalFile) => {
+  const connection = local.connections.find(({ provider }) => provider === "we-link");
+  if (!connection) throw new Error("no We-Link connection");
+  return connection;
+};
+
+/** Sends one webhook; true when it was acked. */
+async function send(local: LocalFile, n: number): Promise<boolean> {
+  const { inboundUrl, secret = "" } = weLinkOf(local);
+  const body = signWeLink({ status: "SUCCESS", request_id: `req-${n}`, result: { n } }, secret);
+  return fetch(inboundUrl, { method: "POST", body }).then(
+    ({ status }) => status === 200,
+    () => false,
+  );
+}
+
+const consumerOf = (local: LocalFile) =>
+  attachBusConsumer({ awsUrl: local.awsEndpoint, busName: local.busName, name: "kept" });
+
+test("kill -9 amid 300 webhooks, restart, resend what was not acked: every event, duplicates only with the same id", async () => {
+  const args = ["--no-demo", "--data-dir", join(directory, "data")];
+  const first = await startLocalProcess(directory, args);
+  await consumerOf(first.local);
+  const waiting = Array.from({ length: 300 }, (_, n) => n);
+  const acked = new Set<number>();
+  const sending = Array.from({ length: 10 }, async () => {
+    for (let n = waiting.pop(); n !== undefined; n = waiting.pop()) {
+      if (await send(first.local, n)) acked.add(n);
+      if (acked.size === 150) first.child.kill("SIGKILL");
+    }
+  });
+  await Promise.all(sending);
+  await first.end("SIGKILL");
+  expect(acked.size).toBeGreaterThanOrEqual(150);
+  expect(acked.size).toBeLessThan(300);
+
+  const second = await startLocalProcess(directory, args);
+  try {
+    expect(second.local.connections.map(({ connectionId }) => connectionId)).toEqual(
+      first.local.connections.map(({ connectionId }) => connectionId),
+    );
+    const consumer = await consumerOf(second.local);
+    for (let n = 0; n < 300; n++) {
+      if (!acked.has(n)) expect(await send(second.local, n)).toBe(true);
+    }
+    // A claim that died with its worker is taken over when its lease ends, 30 s later.
+    const received = await consumer.collect(300, 90_000);
+    const bytesById = new Map<string, Set<string>>();
+    for (const { detail } of received) {
+      const bytes = bytesById.get(detail.id) ?? new Set();
+      bytesById.set(detail.id, bytes.add(JSON.stringify(detail)));
+    }
+    const requests = received.map(({ detail }) => detail.data.workflowId);
+    expect(new Set(requests).size).toBe(300);
+    expect(bytesById.size).toBe(300);
+    expect([...bytesById.values()].filter(({ size }) => size > 1)).toEqual([]);
+  } finally {
+    expect(await second.end("SIGTERM")).toBe(0);
+  }
+}, 180_000);
+
+describe("the contract of a local run", () => {
+  test("demonstration, local.json, the simulator's controls, the admin command, Ctrl-C", async () => {
+    const run = await startLocalProcess(directory, ["--speed", "60"]);
+    try {
+      const { local } = run;
+      await expect
+        .poll(() => run.lines.join("\n"), { timeout: 40_000 })
+        .toContain("16 webhooks sent, 16 acked: 12 of 12 events on the bus, each once.");
+      expect(statSync(join(directory, ".ackwire/local.json")).mode & 0o777).toBe(0o600);
+      const secrets = [local.apiKey, ...local.connections.map(({ inboundUrl }) => inboundUrl)];
+      for (const secret of secrets) expect(run.lines.join("\n")).not.toContain(secret);
+
+      expect(local.connections.map(({ provider }) => provider)).toEqual(["we-link", "linked-api"]);
+      expect(local.accounts).toHaveLength(4);
+      expect(Object.keys(local.dialects["we-link"]?.headers ?? {})).toEqual([
+        "x-api-key",
+        "x-api-secret",
+      ]);
+      expect(Object.keys(local.dialects["linked-api"]?.headers ?? {})).toEqual([
+        "linked-api-token",
+        "identification-token",
+      ]);
+      expect(local.queues).toMatchObject({
+        inbound: expect.stringContaining("http"),
+        inboundDlq: expect.stringContaining("http"),
+      });
+      expect(Object.keys(local.tables).sort()).toEqual(["config", "events"]);
+
+      const control = async (method: string, path: string, body?: object) => {
+        const response = await fetch(`${local.providerUrl}/_control/${path}`, {
+          method,
+          ...(body ? { body: JSON.stringify(body) } : {}),
+        });
+        return { status: response.status, body: (await response.json()) as object };
+      };
+      expect(await control("PUT", "behaviour", { forgeRate: 1, delayMs: [0, 10] })).toEqual({
+        status: 200,
+        body: {
+          duplicateRate: 0,
+          dropRate: 0,
+          forgeRate: 1,
+          errorRate: 0,
+          tooManyRequestsRate: 0,
+          lostAnswerRate: 0,
+          delayMs: [0, 10],
+        },
+      });
+      expect((await control("PUT", "behaviour", { forgeRate: 2 })).status).toBe(400);
+      expect((await control("PUT", "behaviour", { unknown: 1 })).status).toBe(400);
+      expect(await control("GET", "submissions")).toEqual({
+        status: 200,
+        body: { submissions: [] },
+      });
+      expect((await control("GET", "clock")).body).toMatchObject({ speed: 60 });
+
+      const admin = (...args: string[]) =>
+        JSON.parse(
+          execFileSync(
+            process.execPath,
+            [join(import.meta.dirname, "../../cli/admin.ts"), ...args, "--local"],
+            { cwd: directory, input: "a secret code\n", encoding: "utf8" },
+          ),
+        );
+      const { clientId } = admin("clients", "create", "--name", "another");
+      const made = admin(
+        ...["connections", "create", "--client", clientId],
+        ...["--provider", "we-link", "--webhook-secret-file", "-"],
+      );
+      const consumer = await attachBusConsumer({
+        awsUrl: local.awsEndpoint,
+        busName: local.busName,
+      });
+      const body = signWeLink({ status: "SUCCESS", request_id: "mine" }, "a secret code");
+      expect((await fetch(made.inboundUrl, { method: "POST", body })).status).toBe(200);
+      const [event] = await consumer.collect(1, 20_000);
+      expect(event?.detail).toMatchObject({ clientId, data: { workflowId: "mine" } });
+      expect(admin("connections", "list", "--client", clientId)).toHaveLength(1);
+      admin("connections", "delete", "--client", clientId, "--connection", made.connectionId);
+      expect(admin("connections", "list", "--client", clientId)).toEqual([]);
+
+      const page = await fetch(local.consoleUrl);
+      expect(await page.text()).toContain("0 waiting, 0 in flight");
+    } finally {
+      expect(await run.end("SIGINT")).toBe(0);
+    }
+  }, 90_000);
+
+  test.each([
+    [["--speed", "0"], "--speed takes a number from 1 to 86400"],
+    [["--port", "x"], "--port takes a port"],
+    [["--setting", "dedupeRetentionDays"], "--setting takes NAME=VALUE"],
+    [["--setting", "dedupeRetentionDay=3"], "dedupeRetentionDay: no such setting"],
+    [["--setting", "dedupeRetentionDays=0"], 'dedupeRetentionDays: got "0"'],
+    [["--nonsense"], "--nonsense"],
+  ])("%j is refused, and says why", async (args, message) => {
+    await expect(startLocalProcess(directory, args)).rejects.toThrow(message);
+  });
+
+  test("a second copy on the same ports or the same data says what is wrong", async () => {
+    const data = ["--no-demo", "--data-dir", join(directory, "data")];
+    const first = await startLocalProcess(directory, data);
+    try {
+      const port = new URL(first.local.awsEndpoint).port;
+      await expect(startLocalProcess(directory, ["--no-demo", "--aws-port", port])).rejects.toThrow(
+        `Port ${port} is in use`,
+      );
+      await expect(startLocalProcess(directory, data)).rejects.toThrow(/data.*in use|lock/i);
+    } finally {
+      await first.end("SIGKILL");
+    }
+  });
+});

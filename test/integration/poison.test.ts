@@ -1,0 +1,48 @@
+import { GetQueueAttributesCommand, SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
+import { expect, test } from "vitest";
+import { localAws } from "../../local/seed.ts";
+import { attachBusConsumer } from "../support/bus-consumer.ts";
+import { editedAssembly } from "../support/edited-assembly.ts";
+import { startTestRun } from "../support/local-run.ts";
+
+test("a poison message ends in the dead-letter queue, its neighbours on the bus", async () => {
+  // The same stack with a second's patience, so that the test need not wait for minutes.
+  const assemblyDir = editedAssembly(({ Resources }) => {
+    const queue = Resources.AckwireInboundQueue23237C85?.Properties;
+    if (!queue) throw new Error("no inbound queue");
+    queue.VisibilityTimeout = 1;
+    (queue.RedrivePolicy as { maxReceiveCount: number }).maxReceiveCount = 2;
+  });
+  const run = await startTestRun({ assemblyDir });
+  const sqs = new SQSClient(localAws(run.addresses.awsUrl));
+  try {
+    const consumer = await attachBusConsumer({
+      awsUrl: run.addresses.awsUrl,
+      busName: run.outputs.BusName ?? "",
+    });
+    for (const MessageBody of ["not ours", '{"v":1}', '{"v":1,"provider":"we-link"}']) {
+      const QueueUrl = run.outputs.InboundQueueUrl;
+      await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody }));
+    }
+    for (let n = 0; n < 20; n++) {
+      run.simulator.send("we-link", { status: "SUCCESS", request_id: `r-${n}` });
+    }
+    expect(await consumer.collect(20, 20_000)).toHaveLength(20);
+    const waiting = async (QueueUrl: string | undefined) => {
+      const AttributeNames = ["All" as const];
+      const get = new GetQueueAttributesCommand({ QueueUrl, AttributeNames });
+      return (await sqs.send(get)).Attributes ?? {};
+    };
+    await expect
+      .poll(() => waiting(run.outputs.InboundDlqUrl), { timeout: 20_000 })
+      .toMatchObject({ ApproximateNumberOfMessages: "3" });
+    expect(await waiting(run.outputs.InboundQueueUrl)).toMatchObject({
+      ApproximateNumberOfMessages: "0",
+      ApproximateNumberOfMessagesNotVisible: "0",
+    });
+    expect(run.printed.filter((line) => line.includes("MESSAGE_MALFORMED"))).not.toEqual([]);
+  } finally {
+    sqs.destroy();
+    await run.close();
+  }
+}, 60_000);

@@ -1,0 +1,87 @@
+import { describe, expect, test } from "vitest";
+import {
+  editedAssembly,
+  withoutGrant,
+  withoutResources,
+  withoutVariable,
+} from "../support/edited-assembly.ts";
+import { startTestRun } from "../support/local-run.ts";
+
+describe("a template with something missing does not start, and the message names it", () => {
+  test.each([
+    [
+      "a variable",
+      withoutVariable("AckwireIngest", "INBOUND_QUEUE_URL"),
+      ["AckwireIngest", "INBOUND_QUEUE_URL (is missing)"],
+    ],
+    [
+      "an event source mapping",
+      withoutResources("AWS::Lambda::EventSourceMapping"),
+      ["AckwireConsume", "AckwireInboundQueue"],
+    ],
+    ["a route", withoutResources("AWS::ApiGatewayV2::Route"), ["AckwireIngest"]],
+    [
+      "the API's permission to invoke",
+      withoutResources("AWS::Lambda::Permission"),
+      ["AckwireIngest", "AWS::Lambda::Permission"],
+    ],
+    ["a schedule", withoutResources("AWS::Scheduler::Schedule"), ["AckwireReconcile"]],
+    [
+      "the grant to poll",
+      withoutGrant("AckwireConsume", "sqs:ReceiveMessage"),
+      ["AckwireConsume", "sqs:ReceiveMessage", "AckwireInboundQueue"],
+    ],
+  ])("%s", async (_name, edit, named) => {
+    const starting = startTestRun({ assemblyDir: editedAssembly(edit) });
+    const message = await starting.then(
+      async (run) => {
+        await run.close();
+        return "it started";
+      },
+      (error: Error) => error.message,
+    );
+    for (const text of named) expect(message).toContain(text);
+  });
+});
+
+describe("a grant missing at run time fails the call, and the message names it", () => {
+  test.each([
+    ["AckwireIngest", "sqs:SendMessage", "AckwireInboundQueue"],
+    ["AckwireIngest", "dynamodb:GetItem", "AckwireConfigTable"],
+    ["AckwireIngest", "secretsmanager:GetSecretValue", "AckwireMasterSecret"],
+  ])("%s without %s", async (functionId, action, resource) => {
+    const run = await startTestRun({
+      assemblyDir: editedAssembly(withoutGrant(functionId, action)),
+    });
+    try {
+      const connection = run.seed.connections.find(({ provider }) => provider === "linked-api");
+      const response = await fetch(`${run.addresses.apiUrl}${connection?.inboundPath}`, {
+        method: "POST",
+        body: '{"id":"i","type":"webhook.test","createdAt":"2026-06-25T12:00:00Z","data":{}}',
+      });
+      expect(response.status).toBe(503);
+      const fault = run.printed.find((line) => line.includes("is not authorized to perform"));
+      for (const text of [functionId, action, resource]) expect(fault).toContain(text);
+    } finally {
+      await run.close();
+    }
+  });
+
+  test("consume without events:PutEvents: the event stays in the outbox, and the fault is named", async () => {
+    const assemblyDir = editedAssembly(withoutGrant("AckwireConsume", "events:PutEvents"));
+    const run = await startTestRun({ assemblyDir });
+    try {
+      run.simulator.send("linked-api", {
+        id: "workflow.completed:wf-1",
+        type: "workflow.completed",
+        createdAt: "2026-06-25T12:00:00Z",
+        data: { workflowId: "wf-1", status: "completed" },
+      });
+      await expect
+        .poll(() => run.printed.join("\n"), { timeout: 10_000 })
+        .toMatch(/AckwireConsume.*events:PutEvents.*event-bus/);
+    } finally {
+      await run.close();
+    }
+  });
+});
