@@ -1,23 +1,37 @@
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { CloudFormationClient, DescribeStacksCommand } from "@aws-sdk/client-cloudformation";
+import * as z from "zod/mini";
 import { openAdministration, type Place } from "../shared/adapters/open-administration.ts";
+import { type ConnectionSettings, connectionSettings } from "../shared/contracts/config-items.ts";
 import { providerId } from "../shared/contracts/providers.ts";
+import type { Administration } from "../shared/core/administration.ts";
+import { openQuarantine } from "./quarantine.ts";
 
 const usage = `npm run admin -- COMMAND [options]
 
   clients create --name NAME
-  keys create --client ID
-  connections create --client ID --provider we-link|linked-api [--webhook-secret-file FILE]
-  connections list --client ID
-  connections delete --client ID --connection ID
+  keys create | list              --client ID
+  keys revoke                     --client ID --key ID
+  connections create              --client ID --provider we-link|linked-api
+                                  [--webhook-secret-file FILE] [--credentials-file FILE]
+  connections list                --client ID
+  connections set                 --client ID --connection ID [--status active|paused]
+                                  [--signature enforce|quarantine] [--hash-forms raw,json,python,jwt]
+                                  [--allow-unbound-jwt yes|no] [--verify-by-fetch yes|no]
+  connections rotate-token        --client ID --connection ID
+  connections rotate-secret       --client ID --connection ID --webhook-secret-file FILE
+  connections delete              --client ID --connection ID
+  quarantine list | release       --client ID --connection ID
+  accounts add                    --client ID --connection ID --account ID
 
 Where:
   --local        the local run of this folder (.ackwire/local.json)
   --stack NAME   a deployed stack, with your AWS credentials   (default ackwire-dev)
 
-A webhook secret is read from a file, or from standard input with "-", so that it
-stands in no shell history. New keys and inbound URLs are shown once.`;
+A secret is read from a file, or from standard input with "-", so that it stands in
+no shell history. --credentials-file holds a JSON object of the headers by which the
+provider knows you. New keys and inbound URLs are shown once.`;
 
 type Values = Readonly<Record<string, string | boolean | undefined>>;
 
@@ -30,58 +44,120 @@ async function main(): Promise<unknown> {
       connection: { type: "string" },
       provider: { type: "string" },
       "webhook-secret-file": { type: "string" },
+      "credentials-file": { type: "string" },
+      key: { type: "string" },
+      account: { type: "string" },
+      status: { type: "string" },
+      signature: { type: "string" },
+      "hash-forms": { type: "string" },
+      "allow-unbound-jwt": { type: "string" },
+      "verify-by-fetch": { type: "string" },
       local: { type: "boolean", default: false },
       stack: { type: "string", default: "ackwire-dev" },
       help: { type: "boolean", default: false },
     },
   });
   const command = commands[positionals.join(" ")];
-  if (values.help || command === undefined) throw new Error(usage);
-  return command(values, await place(values));
+  if (values.help) return usage;
+  if (command === undefined) throw new Error(usage);
+  const where = await place(values);
+  return command(values, await openAdministration(where), where);
 }
 
-const commands: Readonly<Record<string, (values: Values, where: Place) => Promise<unknown>>> = {
-  "clients create": async (values, where) =>
-    (await openAdministration(where)).createClient(required(values, "name")),
+type Command = (values: Values, administration: Administration, where: Place) => Promise<unknown>;
 
-  "keys create": async (values, where) => {
-    const key = await (await openAdministration(where)).createApiKey(required(values, "client"));
-    return { clientId: key.clientId, keyId: key.keyId, apiKey: key.apiKey };
+const client = (values: Values) => required(values, "client");
+const connection = (values: Values) => required(values, "connection");
+
+const commands: Readonly<Record<string, Command>> = {
+  "clients create": (values, admin) => admin.createClient(required(values, "name")),
+
+  "keys create": async (values, admin) => {
+    const { clientId, keyId, apiKey } = await admin.createApiKey(client(values));
+    return { clientId, keyId, apiKey };
+  },
+  "keys list": (values, admin) => admin.listApiKeys(client(values)),
+  "keys revoke": async (values, admin) => {
+    await admin.revokeApiKey(client(values), required(values, "key"));
+    return { revoked: values.key };
   },
 
-  "connections create": async (values, where) => {
+  "connections create": async (values, admin, where) => {
     const provider = providerId.safeParse(required(values, "provider"));
     if (!provider.success) throw new Error(`--provider takes ${providerId.options.join(" or ")}`);
     const webhookSecret = secretOf(values);
     if (provider.data === "we-link" && webhookSecret === undefined) {
       throw new Error("We-Link signs its webhooks: give its Secret Code by --webhook-secret-file");
     }
-    const { inboundPath, ...connection } = await (await openAdministration(where)).createConnection(
-      {
-        clientId: required(values, "client"),
-        provider: provider.data,
-        ...(webhookSecret === undefined ? {} : { webhookSecret }),
-      },
-    );
-    return {
-      ...connection,
-      inboundUrl: `${where.outputs.ApiUrl?.replace(/\/$/, "")}${inboundPath}`,
-    };
+    const { inboundPath, ...made } = await admin.createConnection({
+      clientId: client(values),
+      provider: provider.data,
+      webhookSecret,
+      credentials: credentialsOf(values),
+      settings: settingsOf(values),
+    });
+    return { ...made, inboundUrl: urlOf(where, inboundPath) };
+  },
+  "connections list": (values, admin) => admin.listConnections(client(values)),
+  "connections set": (values, admin) =>
+    admin.updateConnection(client(values), connection(values), settingsOf(values)),
+  "connections rotate-token": async (values, admin, where) => {
+    const { inboundPath, ...rotated } = await admin.rotateToken(client(values), connection(values));
+    return { ...rotated, inboundUrl: urlOf(where, inboundPath) };
+  },
+  "connections rotate-secret": (values, admin) => {
+    const secret = secretOf(values);
+    if (secret === undefined) throw new Error("--webhook-secret-file is missing");
+    return admin.rotateSecret(client(values), connection(values), secret);
+  },
+  "connections delete": async (values, admin) => {
+    await admin.deleteConnection(client(values), connection(values));
+    return { deleted: values.connection };
   },
 
-  "connections list": async (values, where) =>
-    (await openAdministration(where)).listConnections(required(values, "client")),
+  "quarantine list": async (values, admin, where) => {
+    await admin.getConnection(client(values), connection(values));
+    return openQuarantine(where).list(connection(values));
+  },
+  "quarantine release": (values, _admin, where) =>
+    openQuarantine(where, (key, outcome) => console.error(`${outcome} ${key}`)).release(
+      client(values),
+      connection(values),
+    ),
 
-  "connections delete": async (values, where) => {
-    const connection = required(values, "connection");
-    const deleted = await (await openAdministration(where)).deleteConnection(
-      required(values, "client"),
-      connection,
-    );
-    if (!deleted) throw new Error(`This client has no connection ${connection}`);
-    return { deleted: connection };
+  "accounts add": async (values, admin) => {
+    const accountId = required(values, "account");
+    await admin.addAccount({
+      clientId: client(values),
+      connectionId: connection(values),
+      accountId,
+    });
+    return { added: accountId };
   },
 };
+
+function urlOf({ outputs }: Place, path: string): string {
+  return `${(outputs.ApiUrl ?? "").replace(/\/$/, "")}${path}`;
+}
+
+function settingsOf(values: Values): Partial<ConnectionSettings> {
+  const yesOrNo = (name: string) => {
+    const value = values[name];
+    if (value === undefined) return undefined;
+    if (value === "yes" || value === "no") return value === "yes";
+    throw new Error(`--${name} takes yes or no`);
+  };
+  const forms = values["hash-forms"];
+  const given = {
+    status: values.status,
+    signature: values.signature,
+    hashForms: typeof forms === "string" ? forms.split(",") : undefined,
+    allowUnboundJwt: yesOrNo("allow-unbound-jwt"),
+    verifyByFetch: yesOrNo("verify-by-fetch"),
+  };
+  const set = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  return z.partial(connectionSettings).parse(set) as Partial<ConnectionSettings>;
+}
 
 async function place(values: Values): Promise<Place> {
   if (values.local) {
@@ -115,16 +191,24 @@ function required(values: Values, name: string): string {
   throw new Error(`--${name} is missing\n\n${usage}`);
 }
 
-function secretOf(values: Values): string | undefined {
-  const file = values["webhook-secret-file"];
+function fileOf(values: Values, name: string): string | undefined {
+  const file = values[name];
   if (typeof file !== "string") return undefined;
-  const secret = readFileSync(file === "-" ? process.stdin.fd : file, "utf8").trim();
-  if (secret === "") throw new Error("The webhook secret is empty");
-  return secret;
+  const text = readFileSync(file === "-" ? process.stdin.fd : file, "utf8").trim();
+  if (text === "") throw new Error(`--${name}: the file is empty`);
+  return text;
+}
+
+const secretOf = (values: Values) => fileOf(values, "webhook-secret-file");
+
+function credentialsOf(values: Values): Record<string, string> | undefined {
+  const text = fileOf(values, "credentials-file");
+  if (text === undefined) return undefined;
+  return z.record(z.string(), z.string()).parse(JSON.parse(text));
 }
 
 main().then(
-  (result) => console.log(JSON.stringify(result, null, 2)),
+  (result) => console.log(typeof result === "string" ? result : JSON.stringify(result, null, 2)),
   (error: unknown) => {
     console.error(error instanceof Error ? error.message : error);
     process.exitCode = 1;

@@ -7,12 +7,14 @@ import {
   eventTypes,
   whenPublished,
 } from "../shared/contracts/events.ts";
+import { openApi } from "../shared/contracts/openapi.ts";
 import { settingsSchema } from "../shared/contracts/settings.ts";
 
 /** Everything in `docs/contracts/`, by file name: made from the definitions, never by hand. */
 export function contractDocuments(): Record<string, string> {
   return {
     "events.schema.json": json(eventsSchema()),
+    "openapi.json": json(JSON.parse(openApi())),
     "asyncapi.json": json(asyncApi()),
     "patterns.json": json(patterns()),
     "settings.schema.json": json(z.toJSONSchema(settingsSchema, { io: "input" })),

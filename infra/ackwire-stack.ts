@@ -6,7 +6,7 @@ import { Ackwire } from "./constructs/ackwire.ts";
 /** One stage of Ackwire as a stack of its own, in whichever account and region it is deployed to. */
 export class AckwireStack extends Stack {
   constructor(app: App, config: Config) {
-    const { stage, settings, businessClock, alarmEmail, customDomain } = config;
+    const { stage, settings, businessClock, providerBaseUrls, alarmEmail, customDomain } = config;
     const retainData = retainsData(stage);
     super(app, `ackwire-${stage}`, {
       description: `Ackwire, stage ${stage}`,
@@ -16,6 +16,7 @@ export class AckwireStack extends Stack {
       settings,
       retainData,
       businessClock,
+      providerBaseUrls,
       alarmEmail,
       customDomain: customDomain && {
         domainName: customDomain.domainName,
@@ -37,6 +38,7 @@ export class AckwireStack extends Stack {
       InboundQueueUrl: parts.inbound.queue.queueUrl,
       InboundDlqUrl: parts.inbound.deadLetters.queueUrl,
       EventsTableName: parts.events.table.tableName,
+      BodiesBucketName: parts.bodies.bucket.bucketName,
       ConfigTableName: parts.config.table.tableName,
       MasterSecretArn: parts.masterSecret.secret.secretArn,
       AlarmTopicArn: alarmTopic.topicArn,

@@ -1,6 +1,7 @@
 import type { Node } from "constructs";
 import { functionEnv } from "../shared/contracts/env.ts";
 import { type Settings, settingsSchema } from "../shared/contracts/settings.ts";
+import { providersOwnUrls } from "./provider-urls.ts";
 import { ConfigurationError, checkSettings, resolveSettings } from "./settings.ts";
 import { realTime } from "./timing.ts";
 
@@ -10,6 +11,8 @@ export interface Config {
   settings: Settings;
   /** Business time, as the functions get it in `BUSINESS_CLOCK`. */
   businessClock: string;
+  /** Where each provider's API is, as `PROVIDER_BASE_URLS` has it. */
+  providerBaseUrls: string;
   alarmEmail: string | undefined;
   customDomain: { domainName: string; certificateArn: string } | undefined;
 }
@@ -25,6 +28,7 @@ const contextKeys = [
   "stage",
   "settings",
   "businessClock",
+  "providerBaseUrls",
   "alarmEmail",
   "domainName",
   "certificateArn",
@@ -40,10 +44,11 @@ export function readConfig(node: Node): Config {
   const stage = reader.text("stage", /^[a-z][a-z0-9-]{0,31}$/) ?? "dev";
   const settings = reader.settings();
   const businessClock = reader.businessClock(stage);
+  const providerBaseUrls = reader.providerBaseUrls(stage);
   const alarmEmail = reader.text("alarmEmail", /^[^\s@]+@[^\s@]+$/);
   const customDomain = reader.customDomain();
   if (reader.problems.length > 0) throw new ConfigurationError(reader.problems);
-  return { stage, settings, businessClock, alarmEmail, customDomain };
+  return { stage, settings, businessClock, providerBaseUrls, alarmEmail, customDomain };
 }
 
 /** Collects every problem, so that a deployer sees them all at once. */
@@ -89,6 +94,22 @@ class ContextReader {
     return realTime;
   }
 
+  providerBaseUrls(stage: string): string {
+    const value = this.#context.providerBaseUrls;
+    if (value === undefined) return providersOwnUrls;
+    const urls = typeof value === "string" ? readBaseUrls(value) : undefined;
+    if (urls === undefined) {
+      this.problems.push(
+        `providerBaseUrls: got ${JSON.stringify(value)}; must be JSON text {"we-link":URL,"linked-api":URL}, each without a query or a slash at its end`,
+      );
+    } else if (stage !== "local" && urls.some((url) => !url.startsWith("https://"))) {
+      this.problems.push(
+        `providerBaseUrls: got ${JSON.stringify(value)}; only the stage "local" may have other than https; this is "${stage}"`,
+      );
+    }
+    return String(value);
+  }
+
   customDomain(): Config["customDomain"] {
     const domainName = this.text("domainName", /^[a-z0-9-]+(\.[a-z0-9-]+)+$/);
     const certificateArn = this.text("certificateArn", /^arn:[^:]+:acm:.+$/);
@@ -120,6 +141,15 @@ class ContextReader {
 
 const isBusinessClock = (value: string): boolean =>
   functionEnv.ingest.shape.BUSINESS_CLOCK.safeParse(value).success;
+
+/** The URLs, or `undefined` where they are not what the contract asks for. */
+function readBaseUrls(value: string): string[] | undefined {
+  const read = functionEnv.consume.shape.PROVIDER_BASE_URLS.safeParse(value);
+  const urls = read.success ? Object.values(read.data) : [];
+  return urls.length > 0 && urls.every((url) => /^https?:\/\/[^?#]*[^/?#]$/.test(url))
+    ? urls
+    : undefined;
+}
 
 function parseJson(text: string): unknown {
   try {

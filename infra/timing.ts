@@ -11,6 +11,8 @@ export const realTime = JSON.stringify({ realMs: 0, businessMs: 0, speed: 1 });
 export const timing = {
   /** Longer than `inboundDeadlineMs`: `ingest` itself answers 503. */
   ingestTimeout: Duration.seconds(5),
+  /** Longer than the time in which `api` itself gives up and answers 503. */
+  apiTimeout: Duration.seconds(10),
   consumeTimeout: Duration.seconds(10),
   /** Less than the interval, so that one sweep ends before the next begins. */
   reconcileTimeout: Duration.seconds(50),

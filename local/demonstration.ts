@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import {
   DeleteRuleCommand,
   EventBridgeClient,
@@ -25,6 +24,10 @@ const busMessage = z.object({ detail: eventDetail });
 
 /** How long the demonstration waits for what it expects, in real time. */
 const PATIENCE_MS = 30_000;
+const ATTEMPT_PATIENCE_MS = 2_000;
+
+/** One name for every run: what a killed run left is taken over, and removed at the end. */
+const CONSUMER = "ackwire-demonstration";
 
 /**
  * Shows one round: the simulated providers send the webhooks of their
@@ -39,6 +42,7 @@ export async function demonstrate(options: {
   signal: AbortSignal;
 }): Promise<void> {
   const { print } = options;
+  const run = Date.now().toString(36);
   const consumer = await attachConsumer(options.awsUrl, options.busName);
   try {
     print("");
@@ -47,12 +51,13 @@ export async function demonstrate(options: {
     const received = new Map<string, number>();
     const receive = async () => {
       for (const event of await consumer.receive()) {
+        if (!isOf(run, event)) continue;
         const count = (received.get(event.id) ?? 0) + 1;
         received.set(event.id, count);
         print(eventLine(event, count));
       }
     };
-    const sending = sendSamples(options);
+    const sending = sendSamples(samplesOf(run), options);
     const until = Date.now() + PATIENCE_MS;
     while (received.size < samples.length && Date.now() < until && !options.signal.aborted) {
       await receive();
@@ -67,34 +72,56 @@ export async function demonstrate(options: {
   }
 }
 
+/** The samples with ids of this run: in a kept data directory those of the last one are known. */
+function samplesOf(run: string): Sample[] {
+  const ids = /req-\d+|1234ab[\w.]+|wf-[\w-]+|f9b4346a-[\w-]+/g;
+  return samples.map((sample) => ({
+    ...sample,
+    body: JSON.parse(JSON.stringify(sample.body).replace(ids, `$&-${run}`)) as Sample["body"],
+  }));
+}
+
+function isOf(run: string, { data }: z.output<typeof eventDetail>): boolean {
+  return [data.workflowId, data.accountId].some((id) => id?.endsWith(`-${run}`));
+}
+
 /** One after another, as they would come in a day; every third one twice. */
-async function sendSamples(options: {
-  simulator: Simulator;
-  print: (line: string) => void;
-  signal: AbortSignal;
-}): Promise<{ sent: number; acked: number }> {
+async function sendSamples(
+  ofThisRun: readonly Sample[],
+  options: { simulator: Simulator; print: (line: string) => void; signal: AbortSignal },
+): Promise<{ sent: number; acked: number }> {
   const total = { sent: 0, acked: 0 };
-  for (const [index, sample] of samples.entries()) {
+  for (const [index, sample] of ofThisRun.entries()) {
     for (const note of index % 3 === 0 ? ["", " (sent again)"] : [""]) {
       if (options.signal.aborted) return total;
-      const { status, durationMs } = await sendOne(options.simulator, sample);
+      const attempt = await sendOne(options.simulator, sample);
       total.sent++;
-      if (status === 200) total.acked++;
+      if (attempt?.status === 200) total.acked++;
       const name = `${sample.provider} ${sample.name}${note}`;
-      const answer = status === 200 ? "acked" : `answered ${status}`;
-      options.print(`  webhook in   ${name.padEnd(48)} ${answer} in ${durationMs.toFixed(0)} ms`);
+      options.print(`  webhook in   ${name.padEnd(48)} ${answerOf(attempt)}`);
     }
   }
   return total;
 }
 
-function sendOne(simulator: Simulator, sample: Sample): Promise<WebhookAttempt> {
+function answerOf(attempt: WebhookAttempt | undefined): string {
+  if (!attempt) return "not sent: the simulator drops or delays it";
+  const answer = attempt.status === 200 ? "acked" : `answered ${attempt.status}`;
+  return `${answer} in ${attempt.durationMs.toFixed(0)} ms`;
+}
+
+/** Gives the first attempt, or nothing where none is made in time. */
+function sendOne(simulator: Simulator, sample: Sample): Promise<WebhookAttempt | undefined> {
   return new Promise((resolve) => {
-    const stopListening = simulator.onAttempt((attempt) => {
-      if (attempt.webhookId !== webhookId) return;
+    const end = (attempt?: WebhookAttempt) => {
       stopListening();
+      clearTimeout(timer);
       resolve(attempt);
+    };
+    const stopListening = simulator.onAttempt((attempt) => {
+      if (attempt.webhookId === webhookId) end(attempt);
     });
+    const timer = setTimeout(end, ATTEMPT_PATIENCE_MS);
     const webhookId = simulator.send(sample.provider, sample.body);
   });
 }
@@ -115,7 +142,7 @@ function summary(sent: number, acks: number, received: ReadonlyMap<string, numbe
 async function attachConsumer(awsUrl: string, busName: string) {
   const sqs = new SQSClient(localAws(awsUrl));
   const bus = new EventBridgeClient(localAws(awsUrl));
-  const name = `demonstration-${randomUUID()}`;
+  const name = CONSUMER;
   const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: name }));
   const { Attributes } = await sqs.send(
     new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ["QueueArn"] }),

@@ -23,7 +23,7 @@ export interface DurableStore {
  * process is concerned (WAL; an operating system crash may lose the last writes).
  */
 export function openDurableStore(dataDir?: string): DurableStore {
-  if (dataDir) mkdirSync(dataDir, { recursive: true });
+  if (dataDir) mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const db = new DatabaseSync(dataDir ? join(dataDir, "local.db") : ":memory:");
   try {
     // Exclusive: two runs on one directory would each undo what the other does.

@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage } from "node:http";
+import { createServer, type IncomingHttpHeaders, type IncomingMessage } from "node:http";
 import { closeServer, listen } from "./loopback.ts";
 
 export interface JsonAnswer {
@@ -16,14 +16,20 @@ export interface LocalServer {
 /** A small HTTP server on loopback; an error of the handler is a 500 with its message. */
 export async function startJsonServer(
   port: number,
-  handle: (request: { method: string; path: string; text: string }) => Promise<JsonAnswer>,
+  handle: (request: {
+    method: string;
+    path: string;
+    headers: IncomingHttpHeaders;
+    text: string;
+  }) => Promise<JsonAnswer>,
 ): Promise<LocalServer> {
   const server = createServer(async (request, response) => {
     const answer = await readBody(request)
       .then((text) =>
         handle({
           method: request.method ?? "GET",
-          path: new URL(request.url ?? "/", "http://local").pathname,
+          headers: request.headers,
+          path: (request.url ?? "/").split("?")[0] ?? "/",
           text,
         }),
       )

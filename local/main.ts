@@ -11,8 +11,9 @@ async function main(): Promise<void> {
   const stopped = new AbortController();
   const startedMs = performance.now();
   print("Starting Ackwire: synthesising the stack, then running it here …");
-  const run = await startLocalRun({ ...options, runDirectory: defaultRunDirectory, print });
-  stopOnSignal(run, stopped);
+  const starting = startLocalRun({ ...options, runDirectory: defaultRunDirectory, print });
+  stopOnSignal(starting, stopped);
+  const run = await starting;
   announce(run, performance.now() - startedMs);
   if (options.demo) await play(run, stopped.signal);
   await staysUp(run, options, stopped.signal);
@@ -55,15 +56,18 @@ async function staysUp(run: LocalRun, options: LocalOptions, signal: AbortSignal
   if (options.dataDir === undefined) print("Nothing is kept: use --data-dir DIR to keep it.");
 }
 
-function stopOnSignal(run: LocalRun, stopped: AbortController): void {
+/** Also while it starts: what is half started is started, and then stopped. */
+function stopOnSignal(starting: Promise<LocalRun>, stopped: AbortController): void {
   const stop = () => {
     if (stopped.signal.aborted) process.exit(1);
     stopped.abort();
     print("\nStopping …");
-    run.close().then(
-      () => process.exit(0),
-      (error: unknown) => fail(error),
-    );
+    starting
+      .then((run) => run.close())
+      .then(
+        () => process.exit(0),
+        (error: unknown) => fail(error),
+      );
   };
   process.on("SIGINT", stop);
   process.on("SIGTERM", stop);

@@ -63,10 +63,12 @@ async function start(options: RunOptions, started: AsyncDisposableStack): Promis
   const clock = startClock(store, options.speed);
 
   const assemblyDir = options.assemblyDir ?? resolve(runDirectory, "assembly");
+  const providerPort = options.providerPort === 0 ? await freePort() : options.providerPort;
+  const providerUrl = `http://127.0.0.1:${providerPort}`;
   const { settings } = options;
   const synthesis = options.assemblyDir
     ? undefined
-    : synthesise({ outputDir: assemblyDir, settings, clock: clock.anchor });
+    : synthesise({ outputDir: assemblyDir, settings, clock: clock.anchor, providerUrl });
   // Heard below; until then a failure must not end the process.
   synthesis?.catch(() => undefined);
   const aws = await startAws({ port: options.awsPort, ...dataDir, store, clock, log: log.fault });
@@ -100,7 +102,7 @@ async function start(options: RunOptions, started: AsyncDisposableStack): Promis
     ...connection,
     inboundUrl: `${apiUrl}${inboundPath}`,
   }));
-  const simulator = await startSimulator({ port: options.providerPort, store, clock, targets });
+  const simulator = await startSimulator({ port: providerPort, store, clock, targets });
   started.defer(simulator.close);
 
   const urls = { apiUrl, awsUrl, providerUrl: simulator.url };

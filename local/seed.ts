@@ -53,11 +53,14 @@ export async function seed(options: {
     const connection = await administration.createConnection({
       clientId,
       provider,
-      ...(secret ? { webhookSecret: secret } : {}),
+      webhookSecret: secret,
+      settings: { allowUnboundJwt: true },
     });
     made.connections.push({ ...connection, ...(secret ? { secret } : {}) });
     for (let n = 1; n <= ACCOUNTS_PER_PROVIDER; n++) {
       const accountId = `${provider}-account-${n}`;
+      const { connectionId } = connection;
+      await administration.addAccount({ clientId, connectionId, accountId });
       made.accounts.push({
         provider,
         accountId,

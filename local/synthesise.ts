@@ -24,11 +24,17 @@ export async function synthesise(options: {
   outputDir: string;
   settings: Readonly<Record<string, string>>;
   clock: ClockAnchor;
+  /** Where the functions find the providers. */
+  providerUrl: string;
 }): Promise<void> {
   const context = {
     stage: "local",
     settings: JSON.stringify(options.settings),
     businessClock: JSON.stringify(options.clock),
+    providerBaseUrls: JSON.stringify({
+      "we-link": options.providerUrl,
+      "linked-api": options.providerUrl,
+    }),
   };
   const child = spawn(process.execPath, [app], {
     cwd: root,

@@ -1,47 +1,72 @@
 import { randomUUID } from "node:crypto";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
+import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
-import { makeDynamoEventClaims } from "../../shared/adapters/dynamo-event-claims.ts";
-import { makeEventBridgePublisher } from "../../shared/adapters/eventbridge-publisher.ts";
+import { openEventStore } from "../../shared/adapters/aws-event-store.ts";
+import { makeDynamoAccounts } from "../../shared/adapters/dynamo-accounts.ts";
+import { makeDynamoConnections } from "../../shared/adapters/dynamo-connections.ts";
+import { makeFetchProviderHttp } from "../../shared/adapters/fetch-provider-http.ts";
+import { makeS3BlobStore } from "../../shared/adapters/s3-blob-store.ts";
+import { makeMasterKeyReader } from "../../shared/adapters/secrets-manager-master-keys.ts";
 import { makeSqsRedelivery } from "../../shared/adapters/sqs-redelivery.ts";
 import { consumeEnv } from "../../shared/contracts/env.ts";
 import { makeConsumeWebhooks } from "../../shared/core/consume-webhooks.ts";
+import { makeReadInbound } from "../../shared/core/read-inbound.ts";
 import { providerPacks } from "../../shared/providers/packs.ts";
-import { awsClientDefaults } from "../../shared/runtime/aws-clients.ts";
-import { makeClock } from "../../shared/runtime/clock.ts";
+import { awsClientDefaults as sdk } from "../../shared/runtime/aws-clients.ts";
+import { DAY_MS, makeClock } from "../../shared/runtime/clock.ts";
 import { readEnvironment } from "../../shared/runtime/environment.ts";
 import { makeQueueFunction } from "../../shared/runtime/queue-function.ts";
 import { makeTelemetry } from "../../shared/runtime/telemetry.ts";
 import { report } from "./report.ts";
 import { pair, unfinished } from "./request.ts";
 
-const DAY_MS = 24 * 60 * 60 * 1000;
-
 const env = readEnvironment("consume", consumeEnv, process.env);
 const telemetry = makeTelemetry("consume");
 const clock = makeClock(env.BUSINESS_CLOCK);
-const sqs = new SQSClient(awsClientDefaults);
+const nowMs = clock.realMs;
+const bodies = makeS3BlobStore({ bucket: env.BODIES_BUCKET, config: sdk });
+const windowMs = env.DEDUPE_RETENTION_DAYS * DAY_MS;
+const config = {
+  client: DynamoDBDocumentClient.from(new DynamoDBClient(sdk)),
+  tableName: env.CONFIG_TABLE,
+  masterKeys: makeMasterKeyReader({
+    client: new SecretsManagerClient(sdk),
+    secretId: env.MASTER_SECRET_ID,
+    nowMs,
+  }),
+  nowMs,
+};
 
 const consumeWebhooks = makeConsumeWebhooks({
-  claims: makeDynamoEventClaims({
-    client: DynamoDBDocumentClient.from(new DynamoDBClient(awsClientDefaults)),
-    tableName: env.EVENTS_TABLE,
+  readInbound: makeReadInbound({
+    packs: providerPacks,
+    bodies,
+    accounts: makeDynamoAccounts(config),
+    connections: makeDynamoConnections({ ...config, ttlMs: 60_000 }),
+    providers: makeFetchProviderHttp({ baseUrls: env.PROVIDER_BASE_URLS }),
     clock,
-    retentionMs: env.DEDUPE_RETENTION_DAYS * DAY_MS,
+    windowMs,
   }),
-  publisher: makeEventBridgePublisher({
-    client: new EventBridgeClient(awsClientDefaults),
+  ...openEventStore({
+    sdk,
+    clock,
+    bodies,
+    tableName: env.EVENTS_TABLE,
     busName: env.EVENT_BUS_NAME,
+    retentionMs: windowMs,
   }),
-  packs: providerPacks,
   clock,
   newOwner: randomUUID,
   leaseMs: env.CLAIM_LEASE_SECONDS * 1000,
 });
 
-const redeliver = makeSqsRedelivery({ client: sqs, queueUrl: env.INBOUND_QUEUE_URL, clock });
+const redeliver = makeSqsRedelivery({
+  client: new SQSClient(sdk),
+  queueUrl: env.INBOUND_QUEUE_URL,
+  clock,
+});
 
 export const handler = makeQueueFunction(telemetry, async (records) => {
   const paired = pair(records, await consumeWebhooks(records.map(({ body }) => body)));

@@ -8,7 +8,7 @@ export function report(telemetry: Telemetry, messageId: string, outcome: Consume
     const { code, detail, eventId } = outcome;
     const fields = { messageId, code, detail, ...(eventId ? { eventId } : {}) };
     telemetry.log(failures[code].logLevel, "message not done", fields);
-    if (code === "PUBLISH_FAILED") telemetry.count("PublishFailed");
+    if (code === "PUBLISH_FAILED" || code === "PUBLISH_REFUSED") telemetry.count("PublishFailed");
     return;
   }
   const { eventId } = outcome;

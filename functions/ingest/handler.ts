@@ -2,16 +2,15 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
-import {
-  cacheConnections,
-  makeDynamoConnections,
-} from "../../shared/adapters/dynamo-connections.ts";
+import { makeDynamoConnections } from "../../shared/adapters/dynamo-connections.ts";
+import { makeBlobQuarantine, makeS3BlobStore } from "../../shared/adapters/s3-blob-store.ts";
 import { makeMasterKeyReader } from "../../shared/adapters/secrets-manager-master-keys.ts";
 import { makeSqsInboundQueue } from "../../shared/adapters/sqs-inbound-queue.ts";
 import { ingestEnv } from "../../shared/contracts/env.ts";
+import { limits } from "../../shared/contracts/limits.ts";
 import { makeIngestWebhook } from "../../shared/core/ingest-webhook.ts";
 import { providerPacks } from "../../shared/providers/packs.ts";
-import { awsClientDefaults } from "../../shared/runtime/aws-clients.ts";
+import { awsClientDefaults as sdk } from "../../shared/runtime/aws-clients.ts";
 import { makeClock } from "../../shared/runtime/clock.ts";
 import { readEnvironment } from "../../shared/runtime/environment.ts";
 import { makeHttpFunction } from "../../shared/runtime/http-function.ts";
@@ -23,26 +22,27 @@ const env = readEnvironment("ingest", ingestEnv, process.env);
 const telemetry = makeTelemetry("ingest");
 const clock = makeClock(env.BUSINESS_CLOCK);
 
+const bodies = makeS3BlobStore({ bucket: env.BODIES_BUCKET, config: sdk });
+
 const ingestWebhook = makeIngestWebhook({
-  connections: cacheConnections(
-    makeDynamoConnections({
-      client: DynamoDBDocumentClient.from(new DynamoDBClient(awsClientDefaults)),
-      tableName: env.CONFIG_TABLE,
-      masterKeys: makeMasterKeyReader({
-        client: new SecretsManagerClient(awsClientDefaults),
-        secretId: env.MASTER_SECRET_ID,
-        nowMs: clock.realMs,
-      }),
+  connections: makeDynamoConnections({
+    client: DynamoDBDocumentClient.from(new DynamoDBClient(sdk)),
+    tableName: env.CONFIG_TABLE,
+    masterKeys: makeMasterKeyReader({
+      client: new SecretsManagerClient(sdk),
+      secretId: env.MASTER_SECRET_ID,
+      nowMs: clock.realMs,
     }),
-    { ttlMs: env.CONNECTION_CACHE_SECONDS * 1000, nowMs: clock.realMs },
-  ),
-  queue: makeSqsInboundQueue({
-    client: new SQSClient(awsClientDefaults),
-    queueUrl: env.INBOUND_QUEUE_URL,
+    ttlMs: env.CONNECTION_CACHE_SECONDS * 1000,
+    nowMs: clock.realMs,
   }),
+  queue: makeSqsInboundQueue({ client: new SQSClient(sdk), queueUrl: env.INBOUND_QUEUE_URL }),
+  bodies,
+  quarantine: makeBlobQuarantine(bodies),
   packs: providerPacks,
   clock,
   maxBodyBytes: env.INBOUND_MAX_BODY_BYTES,
+  maxInlineBytes: limits.maxInlineBytes,
 });
 
 export const handler = makeHttpFunction(telemetry, async (event) => {

@@ -10,7 +10,7 @@ export function toCommand(event: APIGatewayProxyEventV2, signal: AbortSignal): I
 }
 
 export function toResult(outcome: IngestOutcome): APIGatewayProxyStructuredResultV2 {
-  if (outcome.kind === "accepted") {
+  if (outcome.kind !== "refused") {
     return {
       statusCode: 200,
       headers: { "content-type": "application/json" },

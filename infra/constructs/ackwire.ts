@@ -4,12 +4,15 @@ import { ProjectionType } from "aws-cdk-lib/aws-dynamodb";
 import type { EventBus as Bus } from "aws-cdk-lib/aws-events";
 import type { Topic } from "aws-cdk-lib/aws-sns";
 import { Construct } from "constructs";
+import { operations } from "../../shared/contracts/http.ts";
 import type { Settings } from "../../shared/contracts/settings.ts";
 import { configTable, eventsTable } from "../../shared/contracts/tables.ts";
 import { Monitoring } from "../monitoring/monitoring.ts";
+import { providersOwnUrls } from "../provider-urls.ts";
 import { resolveSettings } from "../settings.ts";
 import { realTime, timing } from "../timing.ts";
 import { AlarmTopic } from "./alarm-topic.ts";
+import { BodyBucket } from "./body-bucket.ts";
 import { EventBus } from "./event-bus.ts";
 import { MasterSecret } from "./master-secret.ts";
 import { PipelineFunction } from "./pipeline-function.ts";
@@ -17,6 +20,9 @@ import { type CustomDomain, PublicApi } from "./public-api.ts";
 import { RecurringTask } from "./recurring-task.ts";
 import { Table } from "./table.ts";
 import { WorkQueue } from "./work-queue.ts";
+
+/** A body outlives its event by this much: a message may be redriven, and business time counts in days. */
+const BODY_MARGIN_DAYS = 15;
 
 export interface AckwireProps {
   /** @default - the default of each setting, see `shared/contracts/settings.ts` */
@@ -34,6 +40,8 @@ export interface AckwireProps {
   customDomain?: CustomDomain | undefined;
   /** For the local run: business time as `BUSINESS_CLOCK` tells it. @default - real time */
   businessClock?: string;
+  /** Where each provider's API is, as `PROVIDER_BASE_URLS` tells it. @default - the providers' own */
+  providerBaseUrls?: string;
 }
 
 /**
@@ -58,6 +66,7 @@ export class Ackwire extends Construct {
     const kept = { removalPolicy };
     const logs = { removalPolicy, logRetentionDays: settings.logRetentionDays };
     const BUSINESS_CLOCK = props.businessClock ?? realTime;
+    const PROVIDER_BASE_URLS = props.providerBaseUrls ?? providersOwnUrls;
 
     // What the functions work with.
     const config = new Table(this, "Config", {
@@ -73,8 +82,12 @@ export class Ackwire extends Construct {
     const events = new Table(this, "Events", {
       ...kept,
       contract: eventsTable,
-      // A sweep reads the item itself: the index may be behind it.
-      projections: { outbox: ProjectionType.KEYS_ONLY },
+      // A sweep and a list read the items themselves: an index may be behind them.
+      projections: { byClient: ProjectionType.KEYS_ONLY, outbox: ProjectionType.KEYS_ONLY },
+    });
+    const bodies = new BodyBucket(this, "Bodies", {
+      ...kept,
+      retentionDays: settings.dedupeRetentionDays + BODY_MARGIN_DAYS,
     });
     const { archiveRetentionDays } = settings;
     const eventBus = new EventBus(this, "EventBus", { ...kept, archiveRetentionDays });
@@ -96,17 +109,20 @@ export class Ackwire extends Construct {
         CONFIG_TABLE: config.access(["GetItem"]),
         MASTER_SECRET_ID: masterSecret.reader(),
         INBOUND_QUEUE_URL: inbound.producer(),
+        BODIES_BUCKET: bodies.access({ write: ["inbound", "quarantine"] }),
         INBOUND_MAX_BODY_BYTES: settings.inboundMaxBodyBytes,
         INBOUND_DEADLINE_MS: settings.inboundDeadlineMs,
         CONNECTION_CACHE_SECONDS: settings.connectionCacheSeconds,
       },
     });
-    publicApi.publicRoute("Ingest", {
-      path: "/v1/in/{provider}/{connectionId}/{token}",
-      target: ingest.lambda,
-      publicBecause:
-        "a provider's webhook proves itself by the 256-bit token in its path and by its signature, which the ingest function checks.",
-    });
+    publicApi.publicRoutes("Ingest", ingest.lambda, [
+      {
+        method: "POST",
+        path: "/v1/in/{provider}/{connectionId}/{token}",
+        publicBecause:
+          "a provider's webhook proves itself by the 256-bit token in its path and by its signature, which the ingest function checks.",
+      },
+    ]);
     const consume = new PipelineFunction(this, "Consume", {
       ...logs,
       name: "consume",
@@ -114,6 +130,10 @@ export class Ackwire extends Construct {
       timeout: timing.consumeTimeout,
       environment: {
         BUSINESS_CLOCK,
+        CONFIG_TABLE: config.access(["GetItem"]),
+        MASTER_SECRET_ID: masterSecret.reader(),
+        BODIES_BUCKET: bodies.access({ read: ["inbound", "events"], write: ["events"] }),
+        PROVIDER_BASE_URLS,
         INBOUND_QUEUE_URL: inbound.consumer(),
         EVENTS_TABLE: events.access(["PutItem", "UpdateItem"]),
         EVENT_BUS_NAME: eventBus.publisher(),
@@ -127,6 +147,35 @@ export class Ackwire extends Construct {
       maxConcurrency: settings.consumeMaxConcurrency,
     });
 
+    // What people and programs ask.
+    const api = new PipelineFunction(this, "Api", {
+      ...logs,
+      name: "api",
+      description: "Answers for events, connections and API keys",
+      timeout: timing.apiTimeout,
+      environment: {
+        BUSINESS_CLOCK,
+        CONFIG_TABLE: config.access(
+          ["GetItem", "PutItem", "UpdateItem", "DeleteItem"],
+          ["byClient"],
+        ),
+        EVENTS_TABLE: events.access(["GetItem", "BatchGetItem"], ["byClient"]),
+        MASTER_SECRET_ID: masterSecret.reader(),
+        BODIES_BUCKET: bodies.access({ read: ["events"] }),
+      },
+    });
+    publicApi.publicRoutes(
+      "Api",
+      api.lambda,
+      Object.values(operations).map(({ method, path, isPublic }) => ({
+        method,
+        path,
+        publicBecause: isPublic
+          ? "it tells what everyone may know."
+          : "requests are authenticated by API key, in the api function.",
+      })),
+    );
+
     // Every minute: what a crash left behind.
     const reconcile = new PipelineFunction(this, "Reconcile", {
       ...logs,
@@ -136,6 +185,7 @@ export class Ackwire extends Construct {
       environment: {
         BUSINESS_CLOCK,
         EVENTS_TABLE: events.access(["UpdateItem"], ["outbox"]),
+        BODIES_BUCKET: bodies.access({ read: ["events"] }),
         EVENT_BUS_NAME: eventBus.publisher(),
         CLAIM_LEASE_SECONDS: settings.claimLeaseSeconds,
         OUTBOX_GRACE_SECONDS: settings.outboxGraceSeconds,
@@ -157,6 +207,7 @@ export class Ackwire extends Construct {
         functions: {
           ingest: ingest.lambda,
           consume: consume.lambda,
+          api: api.lambda,
           reconcile: reconcile.lambda,
         },
         inboundQueue: inbound.queue,
@@ -168,14 +219,15 @@ export class Ackwire extends Construct {
     this.bus = eventBus.bus;
     this.api = publicApi.api;
     this.alarmTopic = topic;
-    this.parts = { publicApi, inbound, events, config, masterSecret };
+    this.parts = { publicApi, inbound, events, config, bodies, masterSecret };
   }
 }
 
 interface AckwireParts {
   publicApi: PublicApi;
   inbound: WorkQueue;
-  events: Table<"outbox">;
+  events: Table<"byClient" | "outbox">;
   config: Table<"byClient">;
+  bodies: BodyBucket;
   masterSecret: MasterSecret;
 }

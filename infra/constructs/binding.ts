@@ -1,4 +1,5 @@
-import { type IGrantable, PolicyStatement } from "aws-cdk-lib/aws-iam";
+import { Validations } from "aws-cdk-lib";
+import { PolicyStatement, type Role } from "aws-cdk-lib/aws-iam";
 
 /**
  * The value of one environment variable together with the permissions that a
@@ -11,13 +12,14 @@ export interface Binding {
 
 export interface Permission {
   readonly actions: readonly string[];
-  readonly resource: string;
+  readonly resource: string | readonly string[];
+  /** Findings of cdk-nag that it brings along, where its resources end in a wildcard. */
+  readonly acknowledged?: readonly { id: string; reason: string }[];
 }
 
-export function grant(grantee: IGrantable, { permissions }: Binding): void {
-  for (const { actions, resource } of permissions) {
-    grantee.grantPrincipal.addToPrincipalPolicy(
-      new PolicyStatement({ actions: [...actions], resources: [resource] }),
-    );
+export function grant(role: Role, { permissions }: Binding): void {
+  for (const { actions, resource, acknowledged = [] } of permissions) {
+    role.addToPolicy(new PolicyStatement({ actions: [...actions], resources: [resource].flat() }));
+    Validations.of(role).acknowledge(...acknowledged);
   }
 }

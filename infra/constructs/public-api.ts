@@ -77,22 +77,27 @@ export class PublicApi extends Construct {
     this.domainTarget = domain?.regionalDomainName;
   }
 
-  /**
-   * A route that everyone can call.
-   *
-   * @param publicBecause how callers prove themselves without an authorizer
-   */
-  publicRoute(id: string, route: { path: string; target: IFunction; publicBecause: string }): void {
-    const integration = new HttpLambdaIntegration(`${id}Integration`, route.target);
-    for (const added of this.api.addRoutes({
-      path: route.path,
-      methods: [HttpMethod.POST],
-      integration,
-    })) {
-      Validations.of(added).acknowledge({
-        id: "AwsSolutions-APIG4",
-        reason: `Route POST ${route.path}: ${route.publicBecause}`,
-      });
+  /** Routes that everyone can call, to one function. */
+  publicRoutes(id: string, target: IFunction, routes: readonly PublicRoute[]): void {
+    const integration = new HttpLambdaIntegration(`${id}Integration`, target);
+    for (const { method, path, publicBecause } of routes) {
+      for (const added of this.api.addRoutes({
+        path,
+        methods: [HttpMethod[method]],
+        integration,
+      })) {
+        Validations.of(added).acknowledge({
+          id: "AwsSolutions-APIG4",
+          reason: `Route ${method} ${path}: ${publicBecause}`,
+        });
+      }
     }
   }
+}
+
+export interface PublicRoute {
+  method: "GET" | "POST" | "PATCH" | "DELETE";
+  path: string;
+  /** How callers prove themselves without an authorizer. */
+  publicBecause: string;
 }

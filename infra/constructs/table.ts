@@ -24,7 +24,7 @@ interface IndexContract {
 }
 
 /** An item operation, as IAM names it after `dynamodb:`. */
-type ItemAction = "GetItem" | "PutItem" | "UpdateItem";
+type ItemAction = "GetItem" | "BatchGetItem" | "PutItem" | "UpdateItem" | "DeleteItem";
 
 export interface TableProps<Index extends string> {
   contract: TableContract<Index>;

@@ -58,6 +58,14 @@ export const alarmCatalogue: readonly AlarmRule[] = [
       "Webhooks with the right address and a wrong signature are refused: results come late, or somebody knows a secret address.",
   },
   {
+    id: "quarantine-not-empty",
+    metric: () => custom(metrics.Quarantined, "ingest"),
+    threshold: 0,
+    severity: "ticket",
+    impact:
+      "Webhooks were acked and kept aside because their signature failed; none becomes an event until a person has found out why.",
+  },
+  {
     id: "inbound-queue-age",
     metric: ({ inboundQueue }) =>
       inboundQueue.metricApproximateAgeOfOldestMessage({ ...minute, statistic: "Maximum" }),
@@ -132,15 +140,25 @@ export const alarmCatalogue: readonly AlarmRule[] = [
     impact: "Sweeps were not started; what a crash left unpublished came or comes late.",
   },
   {
+    id: "api-errors",
+    metric: ({ functions }) => functions.api.metricErrors(fiveMinutes),
+    threshold: 0,
+    datapoints: { bad: 2, of: 3 },
+    severity: "ticket",
+    impact:
+      "Clients cannot read their events or change their connections; webhooks are not affected.",
+  },
+  {
     id: "function-throttles",
     metric: ({ functions }) =>
       new MathExpression({
         ...fiveMinutes,
         label: "Throttled invocations",
-        expression: "ingest + consume + reconcile",
+        expression: "FILL(ingest, 0) + FILL(consume, 0) + FILL(api, 0) + FILL(reconcile, 0)",
         usingMetrics: {
           ingest: functions.ingest.metricThrottles(fiveMinutes),
           consume: functions.consume.metricThrottles(fiveMinutes),
+          api: functions.api.metricThrottles(fiveMinutes),
           reconcile: functions.reconcile.metricThrottles(fiveMinutes),
         },
       }),

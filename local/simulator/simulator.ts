@@ -6,6 +6,7 @@ import type { BusinessClock } from "../clock.ts";
 import type { DurableStore } from "../durable-store.ts";
 import { type JsonAnswer, startJsonServer } from "../json-server.ts";
 import { type Behaviour, behaviour } from "./behaviour.ts";
+import { makeLinkedApi } from "./linked-api.ts";
 import { makeWebhookSender, type WebhookAttempt, type WebhookTarget } from "./webhook-sender.ts";
 
 export interface Simulator {
@@ -62,18 +63,26 @@ export async function startSimulator(options: {
     }),
     "POST /_control/send": (text) => {
       const { provider, body, connectionId } = parse(sendRequest, text);
-      return { webhookId: sender.send(provider, body, connectionId) };
+      return { webhookId: send(provider, body, connectionId) };
     },
   };
 
-  const server = await startJsonServer(options.port, async ({ method, path, text }) =>
-    answer(routes[`${method} ${path}`], `${method} ${path}`, text),
-  );
+  const linkedApi = makeLinkedApi({ store: options.store, behaviour: current });
+
+  const server = await startJsonServer(options.port, async (request) => {
+    const name = `${request.method} ${request.path}`;
+    return (await linkedApi.answer(request)) ?? answer(routes[name], name, request.text);
+  });
   sender.resume();
+
+  const send = (provider: WebhookTarget["provider"], body: JsonObject, connectionId?: string) => {
+    if (provider === "linked-api") linkedApi.remember(body);
+    return sender.send(provider, body, connectionId);
+  };
 
   return {
     url: server.url,
-    send: sender.send,
+    send,
     onAttempt: (listener) => {
       attempts.on("attempt", listener);
       return () => attempts.off("attempt", listener);

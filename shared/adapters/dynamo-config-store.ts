@@ -5,8 +5,9 @@ import {
   GetCommand,
   PutCommand,
   QueryCommand,
+  UpdateCommand,
 } from "@aws-sdk/lib-dynamodb";
-import { type ConnectionItem, configKey, connectionItem } from "../contracts/config-items.ts";
+import { apiKeyItem, configKey, connectionItem } from "../contracts/config-items.ts";
 import { configTable } from "../contracts/tables.ts";
 import type { ConfigStore } from "../core/administration.ts";
 
@@ -15,51 +16,90 @@ export function makeDynamoConfigStore(options: {
   tableName: string;
 }): ConfigStore {
   const { client, tableName: TableName } = options;
+
+  async function get(pk: string) {
+    const command = new GetCommand({ TableName, Key: { pk }, ConsistentRead: true });
+    return (await client.send(command)).Item;
+  }
+
+  async function itemsOf(clientId: string, keyPrefix: string) {
+    const { name, partitionKey, sortKey } = configTable.indexes.byClient;
+    const found: Record<string, unknown>[] = [];
+    let ExclusiveStartKey: Record<string, unknown> | undefined;
+    do {
+      const page = await client.send(
+        new QueryCommand({
+          TableName,
+          IndexName: name,
+          KeyConditionExpression: `${partitionKey} = :client AND begins_with(${sortKey}, :kind)`,
+          ExpressionAttributeValues: { ":client": clientId, ":kind": keyPrefix },
+          ...(ExclusiveStartKey ? { ExclusiveStartKey } : {}),
+        }),
+      );
+      found.push(...(page.Items ?? []));
+      ExclusiveStartKey = page.LastEvaluatedKey;
+    } while (ExclusiveStartKey);
+    return found;
+  }
+
   return {
     async create(Item) {
       const ConditionExpression = "attribute_not_exists(pk)";
       await client.send(new PutCommand({ TableName, Item, ConditionExpression }));
     },
 
-    async exists(pk) {
-      const get = new GetCommand({ TableName, Key: { pk }, ConsistentRead: true });
-      return (await client.send(get)).Item !== undefined;
+    exists: async (pk) => (await get(pk)) !== undefined,
+
+    async connection(connectionId) {
+      const found = await get(configKey.connection(connectionId));
+      return found && connectionItem.parse(found);
     },
 
-    async connectionsOf(clientId) {
-      const { name, partitionKey, sortKey } = configTable.indexes.byClient;
-      const found: ConnectionItem[] = [];
-      let ExclusiveStartKey: Record<string, unknown> | undefined;
-      do {
-        const page = await client.send(
-          new QueryCommand({
+    connectionsOf: async (clientId) =>
+      (await itemsOf(clientId, configKey.connection(""))).map((item) => connectionItem.parse(item)),
+
+    replaceConnection: (item) =>
+      unlessRefused(() =>
+        client.send(
+          new PutCommand({
             TableName,
-            IndexName: name,
-            KeyConditionExpression: `${partitionKey} = :client AND begins_with(${sortKey}, :kind)`,
-            ExpressionAttributeValues: { ":client": clientId, ":kind": configKey.connection("") },
-            ...(ExclusiveStartKey ? { ExclusiveStartKey } : {}),
+            Item: { ...item, version: item.version + 1 },
+            ConditionExpression: "version = :read",
+            ExpressionAttributeValues: { ":read": item.version },
           }),
-        );
-        found.push(...(page.Items ?? []).map((item) => connectionItem.parse(item)));
-        ExclusiveStartKey = page.LastEvaluatedKey;
-      } while (ExclusiveStartKey);
-      return found;
+        ),
+      ),
+
+    async deleteConnection(connectionId) {
+      const Key = { pk: configKey.connection(connectionId) };
+      await client.send(new DeleteCommand({ TableName, Key }));
     },
 
-    async deleteConnection(clientId, connectionId) {
-      const remove = new DeleteCommand({
-        TableName,
-        Key: { pk: configKey.connection(connectionId) },
-        ConditionExpression: "clientId = :client",
-        ExpressionAttributeValues: { ":client": clientId },
-      });
-      try {
-        await client.send(remove);
-        return true;
-      } catch (error) {
-        if (error instanceof ConditionalCheckFailedException) return false;
-        throw error;
-      }
-    },
+    apiKeysOf: async (clientId) =>
+      (await itemsOf(clientId, configKey.apiKey(""))).map((item) => apiKeyItem.parse(item)),
+
+    revokeApiKey: (clientId, keyId, at) =>
+      unlessRefused(() =>
+        client.send(
+          new UpdateCommand({
+            TableName,
+            Key: { pk: configKey.apiKey(keyId) },
+            UpdateExpression: "SET revokedAt = if_not_exists(revokedAt, :at)",
+            ConditionExpression: "clientId = :client",
+            ExpressionAttributeValues: { ":at": at, ":client": clientId },
+          }),
+        ),
+      ),
   };
+}
+
+/** `false` when the write's condition did not hold. */
+async function unlessRefused(write: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await write();
+    return true;
+  } catch (error) {
+    if (error instanceof ConditionalCheckFailedException) return false;
+    throw error;
+  }
 }

@@ -8,17 +8,19 @@ import {
 import { unmarshall } from "@aws-sdk/util-dynamodb";
 import * as z from "zod/mini";
 import { eventType } from "../contracts/events.ts";
+import { limits } from "../contracts/limits.ts";
 import { eventsTable, OUTBOX_SHARD_COUNT } from "../contracts/tables.ts";
 import { sha256Hex } from "../core/digest.ts";
 import type { FinalEvent } from "../core/envelope.ts";
-import type { ClaimResult, Clock, EventClaims, Lease } from "../core/ports.ts";
+import type { BlobStore, ClaimResult, Clock, EventClaims, Lease } from "../core/ports.ts";
 import { dependency } from "./dependency-down.ts";
 
 const item = z.object({
   id: z.string(),
   clientId: z.string(),
   type: eventType,
-  envelope: z.string(),
+  envelope: z.optional(z.string()),
+  envelopeKey: z.optional(z.string()),
   status: z.enum(["CLAIMED", "PUBLISHED"]),
   owner: z.optional(z.string()),
   leaseUntilMs: z.optional(z.number()),
@@ -37,10 +39,37 @@ export function makeDynamoEventClaims(options: {
   client: DynamoDBDocumentClient;
   tableName: string;
   clock: Clock;
+  /** For envelopes that are too large for the item. */
+  bodies: BlobStore;
   /** How long a published event is known, in business time. */
   retentionMs: number;
 }): EventClaims {
-  const { client, tableName: TableName, clock } = options;
+  const { client, tableName: TableName, clock, bodies } = options;
+
+  /** Where the bytes lie: in the item, or in the bucket under a name that only these bytes have. */
+  async function place({ id, envelope }: FinalEvent) {
+    if (Buffer.byteLength(envelope) <= limits.maxInlineBytes) return { envelope };
+    const envelopeKey = `events/${sha256Hex(id)}/${sha256Hex(envelope)}`;
+    await bodies.put(envelopeKey, Buffer.from(envelope));
+    return { envelopeKey };
+  }
+
+  async function eventOf({ id, type, clientId, envelope, envelopeKey }: Item): Promise<FinalEvent> {
+    if (envelope !== undefined) return { id, type, clientId, envelope };
+    const bytes = await bodies.get(envelopeKey ?? "");
+    return { id, type, clientId, envelope: Buffer.from(bytes).toString("utf8") };
+  }
+
+  /** What a stored event means for one that wants it; `undefined` when it may be taken over. */
+  async function judge(seen: Item | undefined, owner: string): Promise<ClaimResult | undefined> {
+    if (seen === undefined) return undefined;
+    if (seen.status === "PUBLISHED") {
+      return { kind: "done", envelope: (await eventOf(seen)).envelope };
+    }
+    if (seen.owner === owner) return { kind: "granted", event: await eventOf(seen) };
+    const untilMs = seen.leaseUntilMs ?? 0;
+    return untilMs > clock.realMs() ? { kind: "held", untilMs } : undefined;
+  }
 
   async function claim(event: FinalEvent, lease: Lease): Promise<ClaimResult> {
     const put = new PutCommand({
@@ -49,7 +78,9 @@ export function makeDynamoEventClaims(options: {
         id: event.id,
         clientId: event.clientId,
         type: event.type,
-        envelope: event.envelope,
+        ...(await place(event)),
+        ...(event.raw ? { raw: event.raw } : {}),
+        listedAs: `${new Date(clock.businessMs()).toISOString()}#${event.id}`,
         status: "CLAIMED",
         owner: lease.owner,
         leaseUntilMs: lease.untilMs,
@@ -63,7 +94,7 @@ export function makeDynamoEventClaims(options: {
     });
     const seen = await writeUnlessRefused("PutItem", () => client.send(put));
     if (seen === "written") return { kind: "granted", event };
-    const result = judge(seen, lease.owner, clock.realMs());
+    const result = await judge(seen, lease.owner);
     return result ?? (await takeOver(event.id, lease)) ?? { kind: "held", untilMs: lease.untilMs };
   }
 
@@ -87,9 +118,9 @@ export function makeDynamoEventClaims(options: {
     const seen = await writeUnlessRefused("UpdateItem", async () => {
       taken = item.parse((await client.send(update)).Attributes);
     });
-    if (taken) return { kind: "granted", event: taken };
+    if (taken) return { kind: "granted", event: await eventOf(taken) };
     if (seen === "written" || seen === undefined) return undefined;
-    return judge(seen, lease.owner, clock.realMs()) ?? { kind: "held", untilMs: lease.untilMs };
+    return (await judge(seen, lease.owner)) ?? { kind: "held", untilMs: lease.untilMs };
   }
 
   async function complete(id: string, owner: string): Promise<"completed" | "lost"> {
@@ -113,17 +144,23 @@ export function makeDynamoEventClaims(options: {
     return seen === "written" || seen?.publishedBy === owner ? "completed" : "lost";
   }
 
-  async function release(id: string, owner: string): Promise<void> {
+  async function endClaim(id: string, owner: string, change: string, values: object) {
     const update = new UpdateCommand({
       TableName,
       Key: { id },
-      UpdateExpression: "SET leaseUntilMs = :ended",
+      UpdateExpression: `SET leaseUntilMs = :ended${change}`,
       ConditionExpression: "#owner = :owner",
       ExpressionAttributeNames: { "#owner": "owner" },
-      ExpressionAttributeValues: { ":owner": owner, ":ended": 0 },
+      ExpressionAttributeValues: { ":owner": owner, ":ended": 0, ...values },
     });
     await writeUnlessRefused("UpdateItem", () => client.send(update));
   }
+
+  const release = (id: string, owner: string) =>
+    endClaim(id, owner, ", outboxAt = :now", { ":now": clock.realMs() });
+
+  const park = (id: string, owner: string) =>
+    endClaim(id, owner, " REMOVE outboxShard, outboxAt", {});
 
   async function unpublished(shard: number, beforeMs: number, limit: number): Promise<string[]> {
     const { name, partitionKey, sortKey } = eventsTable.indexes.outbox;
@@ -138,16 +175,7 @@ export function makeDynamoEventClaims(options: {
     return Items.map((found) => String(found.id));
   }
 
-  return { claim, takeOver, complete, release, unpublished };
-}
-
-/** What a stored event means for one that wants it; `undefined` when it may be taken over. */
-function judge(seen: Item | undefined, owner: string, nowMs: number): ClaimResult | undefined {
-  if (seen === undefined) return undefined;
-  if (seen.status === "PUBLISHED") return { kind: "done", envelope: seen.envelope };
-  if (seen.owner === owner) return { kind: "granted", event: seen };
-  const untilMs = seen.leaseUntilMs ?? 0;
-  return untilMs > nowMs ? { kind: "held", untilMs } : undefined;
+  return { claim, takeOver, complete, release, park, unpublished };
 }
 
 /** `written`, or the item that the condition met (`undefined` when there was none). */

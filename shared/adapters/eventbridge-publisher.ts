@@ -4,14 +4,9 @@ import {
   type PutEventsResultEntry,
 } from "@aws-sdk/client-eventbridge";
 import { EVENT_SOURCE } from "../contracts/events.ts";
+import { limits } from "../contracts/limits.ts";
 import { busDetail, type FinalEvent } from "../core/envelope.ts";
 import type { EventPublisher, PublishResult } from "../core/ports.ts";
-
-/** Entries that one PutEvents call takes. https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html */
-const MAX_ENTRIES = 10;
-
-/** Bytes that one call takes are 1 MB; this leaves room for how AWS counts. */
-const MAX_CALL_BYTES = 900_000;
 
 /** Publishes on EventBridge. A call that was answered may still have failed for single entries. */
 export function makeEventBridgePublisher(options: {
@@ -51,14 +46,18 @@ async function putEvents(
     return batch.map((_, index) => resultOf(Entries[index]));
   } catch (error) {
     const reason = error instanceof Error ? error.name : "unknown error";
-    return batch.map(() => ({ ok: false, reason }));
+    return batch.map(() => ({ ok: false, reason, isFinal: false }));
   }
 }
 
 function resultOf(entry: PutEventsResultEntry | undefined): PublishResult {
   if (entry?.EventId !== undefined && entry.ErrorCode === undefined) return { ok: true };
-  return { ok: false, reason: entry?.ErrorCode ?? "no answer for the entry" };
+  const reason = entry?.ErrorCode ?? "no answer for the entry";
+  return { ok: false, reason, isFinal: finalErrors.includes(reason) };
 }
+
+/** What is wrong with the entry itself; all else (throttling, internal failures) passes. */
+const finalErrors = ["MalformedDetail", "InvalidArgument", "NotAuthorizedForSource"];
 
 function batches(entries: Entry[]): Entry[][] {
   const all: Entry[][] = [];
@@ -66,7 +65,11 @@ function batches(entries: Entry[]): Entry[][] {
   for (const entry of entries) {
     const size = Buffer.byteLength(entry.detail) + entry.event.type.length + EVENT_SOURCE.length;
     const current = all.at(-1);
-    if (current && current.length < MAX_ENTRIES && bytes + size <= MAX_CALL_BYTES) {
+    if (
+      current &&
+      current.length < limits.maxPutEventsEntries &&
+      bytes + size <= limits.maxPutEventsBytes
+    ) {
       current.push(entry);
       bytes += size;
     } else {

@@ -55,7 +55,16 @@ export function makeMemoryEventClaims(options: { clock: Clock; retentionMs: numb
 
     async release(id, owner) {
       const found = stored.get(id);
-      if (found?.claimedBy?.owner === owner) found.claimedBy = { owner, untilMs: 0 };
+      if (found?.claimedBy?.owner !== owner) return;
+      found.claimedBy = { owner, untilMs: 0 };
+      found.storedAtMs = clock.realMs();
+    },
+
+    async park(id, owner) {
+      const found = stored.get(id);
+      if (found?.claimedBy?.owner !== owner) return;
+      found.claimedBy = { owner, untilMs: 0 };
+      found.storedAtMs = Number.POSITIVE_INFINITY;
     },
 
     async unpublished(shard, beforeMs, limit) {

@@ -25,13 +25,13 @@ export interface Place {
  * @throws Error when the stack lacks an output, which means it is not Ackwire's
  */
 export async function openAdministration(place: Place): Promise<Administration> {
-  const get = new GetSecretValueCommand({ SecretId: output(place, "MasterSecretArn") });
+  const get = new GetSecretValueCommand({ SecretId: outputOf(place, "MasterSecretArn") });
   const { SecretString = "" } = await new SecretsManagerClient(place.aws).send(get);
   const nowMs = place.nowMs ?? Date.now;
   return makeAdministration({
     store: makeDynamoConfigStore({
       client: DynamoDBDocumentClient.from(new DynamoDBClient(place.aws)),
-      tableName: output(place, "ConfigTableName"),
+      tableName: outputOf(place, "ConfigTableName"),
     }),
     masterKeys: readMasterKeys(SecretString),
     clock: { realMs: Date.now, businessMs: nowMs },
@@ -39,7 +39,8 @@ export async function openAdministration(place: Place): Promise<Administration> 
   });
 }
 
-function output(place: Place, name: string): string {
+/** @throws Error when there is no such output: the stack is none of Ackwire, or an older one */
+export function outputOf(place: Place, name: string): string {
   const value = place.outputs[name];
   if (value === undefined) throw new Error(`The stack has no output ${name}: is it Ackwire's?`);
   return value;

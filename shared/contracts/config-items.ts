@@ -6,43 +6,77 @@ export const configKey = {
   client: (clientId: string) => `client#${clientId}`,
   apiKey: (keyId: string) => `key#${keyId}`,
   connection: (connectionId: string) => `connection#${connectionId}`,
+  account: (connectionId: string, accountId: string) => `account#${connectionId}#${accountId}`,
 } as const;
 
-export const clientItem = z.object({
-  pk: z.string(),
-  clientId: z.string(),
-  name: z.string(),
-  createdAt: z.string(),
-});
+const common = { pk: z.string(), clientId: z.string(), createdAt: z.string() };
+
+const clientItem = z.object({ ...common, name: z.string() });
 
 export const apiKeyItem = z.object({
-  pk: z.string(),
-  clientId: z.string(),
+  ...common,
   keyId: z.string(),
   /** SHA-256 of the key's secret part, hex. The key itself is shown once and kept nowhere. */
   secretSha256: z.string(),
-  createdAt: z.string(),
+  revokedAt: z.optional(z.string()),
+  /** Kept to the hour: a write per call would cost more than the call. */
+  lastUsedAt: z.optional(z.string()),
+});
+
+/** What was replaced is accepted until `validUntil` (business time); what is current has none. */
+const rotated = { validUntil: z.optional(z.string()) };
+
+/** How We-Link may have written the text that it signed, in the order in which they are tried. */
+export const hashForm = z.enum(["raw", "json", "python", "jwt"]);
+
+/** What a client may set on a connection. */
+export const connectionSettings = z.object({
+  /** `paused`: nothing is sent to the provider on it. Its webhooks are taken as ever. */
+  status: z.enum(["active", "paused"]),
+  /** `quarantine`: a webhook whose signature fails is acked and kept aside, never processed by itself. */
+  signature: z.enum(["enforce", "quarantine"]),
+  /** Only these forms of We-Link's `hash` are tried: what is pinned once it is known. */
+  hashForms: z.array(hashForm).check(z.minLength(1)),
+  /** Accepts a JWT `hash` that names the request and does not bind the body. */
+  allowUnboundJwt: z.boolean(),
+  /** Linked API: acts only on what `GET /workflows/{id}` says, not on what the webhook says. */
+  verifyByFetch: z.boolean(),
 });
 
 export const connectionItem = z.object({
-  pk: z.string(),
-  clientId: z.string(),
+  ...common,
   connectionId: z.string(),
   provider: providerId,
-  /** SHA-256 of the inbound URL's token, hex. */
-  tokenSha256: z.string(),
+  /** SHA-256 of the inbound URL's tokens, hex. */
+  tokens: z.array(z.object({ sha256: z.string(), ...rotated })),
   /** The `ConnectionSecrets`, sealed with the master key; the item's key is the associated data. */
   sealedSecrets: z.string(),
-  createdAt: z.string(),
+  settings: connectionSettings,
+  /** Counts the writes: one that read an older version is refused. */
+  version: z.number(),
 });
 
 /** What a connection keeps sealed. */
 export const connectionSecrets = z.object({
   /** Secrets by which the provider signs its webhooks; any of them is accepted. */
-  webhookSecrets: z.array(z.string()),
+  webhookSecrets: z.array(z.object({ secret: z.string(), ...rotated })),
+  /** Headers by which the provider knows us, by name. */
+  credentials: z.optional(z.record(z.string(), z.string())),
+});
+
+export const accountItem = z.object({
+  ...common,
+  connectionId: z.string(),
+  accountId: z.string(),
+  provider: providerId,
+  /** Linked API's token of this account, sealed. */
+  sealedIdentificationToken: z.optional(z.string()),
 });
 
 export type ClientItem = z.output<typeof clientItem>;
 export type ApiKeyItem = z.output<typeof apiKeyItem>;
+export type AccountItem = z.output<typeof accountItem>;
 export type ConnectionItem = z.output<typeof connectionItem>;
 export type ConnectionSecrets = z.output<typeof connectionSecrets>;
+export type ConnectionSettings = z.output<typeof connectionSettings>;
+export type HashForm = z.output<typeof hashForm>;

@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { providerId } from "./providers.ts";
 
 /**
  * The environment of each function. `infra` supplies exactly these keys (the
@@ -15,18 +16,7 @@ const wholeNumber = (min: number, max: number) =>
  * `businessMs` when real time was `realMs`, and passes `speed` times as fast.
  * A deployed stage always has speed 1; the local run may have more.
  */
-const businessClock = z.pipe(
-  z.pipe(
-    text(),
-    z.transform((value: string, context) => {
-      try {
-        return JSON.parse(value) as unknown;
-      } catch {
-        context.issues.push({ code: "custom", message: "must be JSON", input: value });
-        return z.NEVER;
-      }
-    }),
-  ),
+const businessClock = json(
   z.object({
     realMs: z.number().check(z.gte(0)),
     businessMs: z.number().check(z.gte(0)),
@@ -36,11 +26,28 @@ const businessClock = z.pipe(
 
 const common = { BUSINESS_CLOCK: businessClock };
 
+/** Where each provider's API is; https, except in the local run. */
+const providerBaseUrls = json(z.record(providerId, z.url()));
+
+/** A variable that holds JSON. */
+function json<Schema extends z.ZodMiniType>(schema: Schema) {
+  const parse = z.transform((value: string, context) => {
+    try {
+      return JSON.parse(value) as unknown;
+    } catch {
+      context.issues.push({ code: "custom", message: "must be JSON", input: value });
+      return z.NEVER;
+    }
+  });
+  return z.pipe(z.pipe(text(), parse), schema);
+}
+
 export const ingestEnv = z.object({
   ...common,
   CONFIG_TABLE: text(),
   MASTER_SECRET_ID: text(),
   INBOUND_QUEUE_URL: text(),
+  BODIES_BUCKET: text(),
   INBOUND_MAX_BODY_BYTES: wholeNumber(1_024, 240_000),
   INBOUND_DEADLINE_MS: wholeNumber(100, 10_000),
   CONNECTION_CACHE_SECONDS: wholeNumber(0, 300),
@@ -48,6 +55,10 @@ export const ingestEnv = z.object({
 
 export const consumeEnv = z.object({
   ...common,
+  CONFIG_TABLE: text(),
+  MASTER_SECRET_ID: text(),
+  BODIES_BUCKET: text(),
+  PROVIDER_BASE_URLS: providerBaseUrls,
   EVENTS_TABLE: text(),
   EVENT_BUS_NAME: text(),
   INBOUND_QUEUE_URL: text(),
@@ -55,8 +66,17 @@ export const consumeEnv = z.object({
   DEDUPE_RETENTION_DAYS: wholeNumber(3, 365),
 });
 
+export const apiEnv = z.object({
+  ...common,
+  CONFIG_TABLE: text(),
+  EVENTS_TABLE: text(),
+  MASTER_SECRET_ID: text(),
+  BODIES_BUCKET: text(),
+});
+
 export const reconcileEnv = z.object({
   ...common,
+  BODIES_BUCKET: text(),
   EVENTS_TABLE: text(),
   EVENT_BUS_NAME: text(),
   CLAIM_LEASE_SECONDS: wholeNumber(1, 900),
@@ -68,6 +88,7 @@ export const reconcileEnv = z.object({
 export const functionEnv = {
   ingest: ingestEnv,
   consume: consumeEnv,
+  api: apiEnv,
   reconcile: reconcileEnv,
 } as const;
 

@@ -19,6 +19,10 @@ const subject = {
   action: optionalText,
   /** True where a number that no consumer could read exactly stands as text. */
   numbersAsText: z.optional(z.literal(true)),
+  /** True where the provider signs nothing and the account is none that the client registered. */
+  accountUnknown: z.optional(z.literal(true)),
+  /** True where the connection verifies by asking the provider, which has no call that tells this. */
+  unverified: z.optional(z.literal(true)),
 };
 
 /** On every event of a workflow. Without `requestId` it belongs to no request made here. */

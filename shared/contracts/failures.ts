@@ -20,6 +20,10 @@ export const failures = {
   BODY_TOO_DEEP: refuse(400, "The body is nested too deeply"),
   BODY_TOO_LARGE: refuse(413, "The body is too large"),
   FRAME_INVALID: refuse(400, "The body lacks what every webhook of this provider carries"),
+  REQUEST_INVALID: refuse(400, "The request is not valid"),
+  UNAUTHENTICATED: refuse(401, "The API key is missing or not valid"),
+  NOT_FOUND: refuse(404, "There is no such thing"),
+  CONFLICT: refuse(409, "It is not in a state that allows this"),
   CONNECTION_UNKNOWN: refuse(404, "There is no such webhook address"),
   SIGNATURE_REJECTED: {
     disposition: "refuse",
@@ -36,6 +40,9 @@ export const failures = {
   CLAIM_HELD: { disposition: "retry", logLevel: "info", title: "Another worker has this event" },
   CLAIM_LOST: { disposition: "retry", logLevel: "warn", title: "The claim passed to another" },
   PUBLISH_FAILED: { disposition: "retry", logLevel: "error", title: "The bus took no copy" },
+  PUBLISH_REFUSED: { disposition: "park", logLevel: "error", title: "The bus will never take it" },
+  MESSAGE_STALE: { disposition: "park", logLevel: "error", title: "Older than the dedupe window" },
+  UNCONFIRMED: { disposition: "park", logLevel: "error", title: "The provider tells it otherwise" },
   MESSAGE_MALFORMED: { disposition: "park", logLevel: "error", title: "Not one of our messages" },
 } as const satisfies Record<string, FailureRule>;
 

@@ -9,8 +9,12 @@ export const inboundMessage = z.object({
   connectionId: z.string(),
   /** Business time of the ack, in epoch milliseconds. */
   receivedAtMs: z.number(),
+  /** The webhook is a hint: what the provider answers when it is asked is what counts. */
+  verifyByFetch: z.optional(z.literal(true)),
   /** The webhook's bytes. Base64, because SQS takes only the characters of XML 1.0. */
-  bodyBase64: z.string(),
+  bodyBase64: z.optional(z.string()),
+  /** Where a larger body lies in the bucket. */
+  bodyKey: z.optional(z.string()),
 });
 
 export type InboundMessage = z.output<typeof inboundMessage>;

@@ -9,6 +9,8 @@ export const eventsTable = {
   timeToLive: "expiresAt",
   indexes: {
     /** Sparse: only events that are not yet published have these attributes. */
+    /** A client's events by the time when they came. `listedAs` is that time, `#`, and the id. */
+    byClient: { name: "byClient", partitionKey: "clientId", sortKey: "listedAs", sortType: "S" },
     outbox: { name: "outbox", partitionKey: "outboxShard", sortKey: "outboxAt", sortType: "N" },
   },
 } as const;

@@ -1,22 +1,37 @@
 import {
+  type AccountItem,
   type ApiKeyItem,
   type ClientItem,
   type ConnectionItem,
+  type ConnectionSecrets,
+  type ConnectionSettings,
   configKey,
+  connectionSecrets,
+  hashForm,
 } from "../contracts/config-items.ts";
+import { Failure } from "../contracts/failures.ts";
 import type { ProviderId } from "../contracts/providers.ts";
 import { sha256Hex } from "./digest.ts";
 import { identificationToken } from "./identification-token.ts";
-import { type MasterKeys, seal } from "./master-keys.ts";
+import { type MasterKeys, seal, sealedWith, unseal } from "./master-keys.ts";
 import type { Clock } from "./ports.ts";
+import { rotate } from "./rotation.ts";
 
-/** Where clients, API keys and connections are kept. Every write is conditional on the item being new. */
+type ConfigItem = ClientItem | ApiKeyItem | ConnectionItem | AccountItem;
+
+/** Where clients, API keys, connections and accounts are kept. */
 export interface ConfigStore {
-  create(item: ClientItem | ApiKeyItem | ConnectionItem): Promise<void>;
+  /** Writes an item that must be new. */
+  create(item: ConfigItem): Promise<void>;
   exists(pk: string): Promise<boolean>;
+  connection(connectionId: string): Promise<ConnectionItem | undefined>;
   connectionsOf(clientId: string): Promise<ConnectionItem[]>;
-  /** Deletes a connection if it is this client's; `false` when there is none. */
-  deleteConnection(clientId: string, connectionId: string): Promise<boolean>;
+  /** Replaces the version that was read; `false` when another write came first. */
+  replaceConnection(item: ConnectionItem): Promise<boolean>;
+  deleteConnection(connectionId: string): Promise<void>;
+  apiKeysOf(clientId: string): Promise<ApiKeyItem[]>;
+  /** `false` when this client has no such key. */
+  revokeApiKey(clientId: string, keyId: string, at: string): Promise<boolean>;
 }
 
 export interface AdministrationDeps {
@@ -27,84 +42,201 @@ export interface AdministrationDeps {
   randomHex: (bytes: number) => string;
 }
 
-/** What the admin command and the local run's first start do. */
+export interface NewConnection {
+  clientId: string;
+  provider: ProviderId;
+  webhookSecret?: string | undefined;
+  credentials?: Record<string, string> | undefined;
+  settings?: Partial<ConnectionSettings> | undefined;
+}
+
+/** A connection as it may be shown: without tokens and secrets. */
+export type ConnectionView = Pick<ConnectionItem, "connectionId" | "provider" | "createdAt"> &
+  ConnectionSettings;
+
+const defaultSettings: ConnectionSettings = {
+  status: "active",
+  signature: "enforce",
+  hashForms: hashForm.options,
+  allowUnboundJwt: false,
+  verifyByFetch: false,
+};
+
+/** What the admin command, the HTTP API and the local run's first start do. */
 export function makeAdministration(deps: AdministrationDeps) {
-  const now = () => new Date(deps.clock.businessMs()).toISOString();
+  const { store, masterKeys, clock, randomHex } = deps;
+  const now = () => new Date(clock.businessMs()).toISOString();
 
   async function createClient(name: string) {
-    const clientId = `cl_${deps.randomHex(8)}`;
-    await deps.store.create({
-      pk: configKey.client(clientId),
-      clientId,
-      name,
-      createdAt: now(),
-    });
+    const clientId = `cl_${randomHex(8)}`;
+    await store.create({ pk: configKey.client(clientId), clientId, name, createdAt: now() });
     return { clientId, name };
   }
 
   /** The key is in the answer and nowhere else: what is stored is its digest. */
   async function createApiKey(clientId: string) {
     await requireClient(clientId);
-    const keyId = `key${deps.randomHex(8)}`;
-    const secret = deps.randomHex(32);
-    await deps.store.create({
+    const keyId = `key${randomHex(8)}`;
+    const secret = randomHex(32);
+    const createdAt = now();
+    await store.create({
       pk: configKey.apiKey(keyId),
       clientId,
       keyId,
       secretSha256: sha256Hex(secret),
-      createdAt: now(),
+      createdAt,
     });
-    return { clientId, keyId, secret, apiKey: `ackwire_${keyId}_${secret}` };
+    return { clientId, keyId, secret, apiKey: `ackwire_${keyId}_${secret}`, createdAt };
+  }
+
+  async function listApiKeys(clientId: string) {
+    const items = await store.apiKeysOf(clientId);
+    return items.map(({ keyId, createdAt, revokedAt, lastUsedAt }) => ({
+      keyId,
+      createdAt,
+      revokedAt,
+      lastUsedAt,
+    }));
+  }
+
+  /** @throws NOT_FOUND */
+  async function revokeApiKey(clientId: string, keyId: string) {
+    if (await store.revokeApiKey(clientId, keyId, now())) return;
+    throw new Failure("NOT_FOUND", `there is no API key ${keyId}`);
   }
 
   /** The inbound path holds the token, which is in the answer and nowhere else. */
-  async function createConnection(of: {
-    clientId: string;
-    provider: ProviderId;
-    webhookSecret?: string;
-  }) {
+  async function createConnection(of: NewConnection) {
     await requireClient(of.clientId);
-    const connectionId = `cn_${deps.randomHex(8)}`;
-    const token = deps.randomHex(32);
+    const connectionId = `cn_${randomHex(8)}`;
+    const token = randomHex(32);
     const pk = configKey.connection(connectionId);
-    const secrets = { webhookSecrets: of.webhookSecret ? [of.webhookSecret] : [] };
-    await deps.store.create({
+    const item: ConnectionItem = {
       pk,
       clientId: of.clientId,
       connectionId,
       provider: of.provider,
-      tokenSha256: sha256Hex(token),
-      sealedSecrets: seal(deps.masterKeys, pk, JSON.stringify(secrets)),
+      tokens: [{ sha256: sha256Hex(token) }],
+      sealedSecrets: sealSecrets(pk, {
+        webhookSecrets: of.webhookSecret ? [{ secret: of.webhookSecret }] : [],
+        ...(of.credentials ? { credentials: of.credentials } : {}),
+      }),
+      settings: { ...defaultSettings, ...of.settings },
       createdAt: now(),
-    });
-    const inboundPath = `/v1/in/${of.provider}/${connectionId}/${token}`;
-    return { connectionId, provider: of.provider, inboundPath };
+      version: 1,
+    };
+    await store.create(item);
+    return { ...viewOf(item), inboundPath: inboundPath(item, token) };
   }
 
-  async function listConnections(clientId: string) {
-    const items = await deps.store.connectionsOf(clientId);
-    return items.map(({ connectionId, provider, createdAt }) => ({
+  async function listConnections(clientId: string): Promise<ConnectionView[]> {
+    return (await store.connectionsOf(clientId)).map(viewOf);
+  }
+
+  /** @throws NOT_FOUND */
+  async function getConnection(clientId: string, connectionId: string): Promise<ConnectionView> {
+    return viewOf(await requireConnection(clientId, connectionId));
+  }
+
+  /** @throws NOT_FOUND, CONFLICT when another change came in between */
+  async function updateConnection(
+    clientId: string,
+    connectionId: string,
+    changes: Partial<ConnectionSettings>,
+  ): Promise<ConnectionView> {
+    const item = await requireConnection(clientId, connectionId);
+    return viewOf(await replace({ ...item, settings: { ...item.settings, ...changes } }));
+  }
+
+  /** The old inbound URL is taken for 24 hours more. @throws NOT_FOUND, CONFLICT */
+  async function rotateToken(clientId: string, connectionId: string) {
+    const item = await requireConnection(clientId, connectionId);
+    const token = randomHex(32);
+    const tokens = rotate(item.tokens, { sha256: sha256Hex(token) }, clock.businessMs());
+    await replace({ ...item, tokens });
+    return {
       connectionId,
-      provider,
-      createdAt,
-    }));
+      inboundPath: inboundPath(item, token),
+      previousValidUntil: tokens[1]?.validUntil,
+    };
+  }
+
+  /** Webhooks signed with the old secret are taken for 24 hours more. @throws NOT_FOUND, CONFLICT */
+  async function rotateSecret(clientId: string, connectionId: string, secret: string) {
+    const item = await requireConnection(clientId, connectionId);
+    const keyId = sealedWith(item.sealedSecrets);
+    if (!masterKeys.keys.has(keyId)) {
+      throw new Failure("DEPENDENCY_DOWN", `master key ${keyId} is not known here yet: try again`);
+    }
+    const secrets = connectionSecrets.parse(
+      JSON.parse(unseal(masterKeys, item.pk, item.sealedSecrets)),
+    );
+    const webhookSecrets = rotate(secrets.webhookSecrets, { secret }, clock.businessMs());
+    await replace({
+      ...item,
+      sealedSecrets: sealSecrets(item.pk, { ...secrets, webhookSecrets }),
+    });
+    return { connectionId, previousValidUntil: webhookSecrets[1]?.validUntil };
+  }
+
+  /** @throws NOT_FOUND */
+  async function deleteConnection(clientId: string, connectionId: string): Promise<void> {
+    await requireConnection(clientId, connectionId);
+    await store.deleteConnection(connectionId);
+  }
+
+  /** Makes an account known: events of others are published with a mark. @throws NOT_FOUND */
+  async function addAccount(of: { clientId: string; connectionId: string; accountId: string }) {
+    const { provider } = await requireConnection(of.clientId, of.connectionId);
+    const pk = configKey.account(of.connectionId, of.accountId);
+    await store.create({ pk, ...of, provider, createdAt: now() });
+  }
+
+  async function replace(item: ConnectionItem): Promise<ConnectionItem> {
+    if (await store.replaceConnection(item)) return item;
+    throw new Failure("CONFLICT", "the connection was changed meanwhile: read it and try again");
   }
 
   async function requireClient(clientId: string) {
-    if (!(await deps.store.exists(configKey.client(clientId)))) {
-      throw new Error(`There is no client ${clientId}: make one first`);
-    }
+    if (await store.exists(configKey.client(clientId))) return;
+    throw new Failure("NOT_FOUND", `there is no client ${clientId}: make one first`);
+  }
+
+  async function requireConnection(clientId: string, connectionId: string) {
+    const item = await store.connection(connectionId);
+    // Another client's connection looks like none.
+    if (item?.clientId === clientId) return item;
+    throw new Failure("NOT_FOUND", `there is no connection ${connectionId}`);
+  }
+
+  function sealSecrets(pk: string, secrets: ConnectionSecrets): string {
+    return seal(masterKeys, pk, JSON.stringify(secrets));
   }
 
   return {
     createClient,
     createApiKey,
+    listApiKeys,
+    revokeApiKey,
     createConnection,
     listConnections,
-    deleteConnection: deps.store.deleteConnection,
+    getConnection,
+    updateConnection,
+    rotateToken,
+    rotateSecret,
+    deleteConnection,
+    addAccount,
     identificationToken: (of: { clientId: string; accountId: string }) =>
-      identificationToken(deps.masterKeys, of),
+      identificationToken(masterKeys, of),
   };
 }
 
 export type Administration = ReturnType<typeof makeAdministration>;
+
+function inboundPath({ provider, connectionId }: ConnectionItem, token: string): string {
+  return `/v1/in/${provider}/${connectionId}/${token}`;
+}
+
+function viewOf({ connectionId, provider, createdAt, settings }: ConnectionItem): ConnectionView {
+  return { connectionId, provider, createdAt, ...settings };
+}

@@ -1,16 +1,14 @@
 import { Failure, type FailureCode } from "../contracts/failures.ts";
-import { inboundMessage } from "../contracts/inbound-message.ts";
 import { sha256Hex } from "./digest.ts";
-import { type FinalEvent, unmatchedEvent } from "./envelope.ts";
-import { readJsonObject } from "./json.ts";
+import type { FinalEvent } from "./envelope.ts";
 import type { ClaimResult, Clock, EventClaims, EventPublisher } from "./ports.ts";
-import type { ProviderPack } from "./provider-pack.ts";
 import { publishClaimed } from "./publish-claimed.ts";
 
 export interface ConsumeDeps {
   claims: EventClaims;
   publisher: EventPublisher;
-  packs: Readonly<Record<string, ProviderPack>>;
+  /** The event that a message stands for. @throws Failure */
+  readInbound: (message: string) => Promise<FinalEvent>;
   clock: Clock;
   newOwner: () => string;
   leaseMs: number;
@@ -30,40 +28,30 @@ export const makeConsumeWebhooks =
   (deps: ConsumeDeps) =>
   async (bodies: readonly string[]): Promise<ConsumeOutcome[]> => {
     const owner = deps.newOwner();
-    const read = bodies.map((body) => readMessage(deps, body));
-    const unique = new Map(
-      read.flatMap((event) => ("envelope" in event ? [[event.id, event] as const] : [])),
-    );
-    const outcomes = await settle(deps, owner, [...unique.values()]);
-    const first = new Set<string>();
-    return read.map((event) => {
+    const messages = await Promise.all(bodies.map((body) => read(deps, body)));
+    const firsts = new Map<string, FinalEvent>();
+    for (const event of messages) {
+      if ("envelope" in event && !firsts.has(event.id)) firsts.set(event.id, event);
+    }
+    const outcomes = await settle(deps, owner, [...firsts.values()]);
+    return messages.map((event) => {
       if (!("envelope" in event)) return event;
       const outcome = outcomes.get(event.id) ?? noAnswer(event.id);
+      const first = firsts.get(event.id) ?? event;
+      if (event === first || outcome.kind !== "published") return outcome;
       // The same webhook twice in one batch: the second is a duplicate of the first.
-      if (first.has(event.id) && outcome.kind === "published") {
-        return { kind: "duplicate", eventId: event.id, conflict: false };
-      }
-      first.add(event.id);
-      return outcome;
+      const conflict = differ(event.envelope, first.envelope);
+      return { kind: "duplicate", eventId: event.id, conflict };
     });
   };
 
-function readMessage(deps: ConsumeDeps, body: string): FinalEvent | ConsumeOutcome {
+async function read(deps: ConsumeDeps, body: string): Promise<FinalEvent | ConsumeOutcome> {
   try {
-    const message = inboundMessage.parse(JSON.parse(body));
-    const pack = deps.packs[message.provider];
-    if (pack === undefined) throw new Error(`no provider pack for ${message.provider}`);
-    const webhook = {
-      ...readJsonObject(Buffer.from(message.bodyBase64, "base64")),
-      headers: {},
-    };
-    return unmatchedEvent(pack.read(webhook), {
-      ...message,
-      numbersAsText: webhook.numbersAsText,
-    });
+    return await deps.readInbound(body);
   } catch (error) {
     const code = error instanceof Failure ? error.code : "MESSAGE_MALFORMED";
-    return { kind: "failed", code: "MESSAGE_MALFORMED", detail: `message refused: ${code}` };
+    const detail = error instanceof Error ? error.message : "unknown error";
+    return { kind: "failed", code, detail };
   }
 }
 

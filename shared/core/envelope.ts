@@ -10,6 +10,8 @@ export interface FinalEvent {
   clientId: string;
   /** The envelope's JSON text. */
   envelope: string;
+  /** The webhook's exact bytes, kept where the envelope could not carry all of its digits. */
+  raw?: Uint8Array;
 }
 
 /** The event of a webhook that belongs to no request made here. */
@@ -21,12 +23,13 @@ export function unmatchedEvent(
     connectionId: string;
     receivedAtMs: number;
     numbersAsText: boolean;
+    raw?: Uint8Array;
   },
 ): FinalEvent {
   const id = unmatchedEventId({ ...event, connectionId: origin.connectionId });
   const { workflowId, providerRequestId, accountId, action, status, eventType, ...outcome } =
     event.data;
-  const envelope = JSON.stringify({
+  const envelope = busText({
     id,
     type: event.type,
     createdAt: event.createdAt ?? new Date(origin.receivedAtMs).toISOString(),
@@ -42,7 +45,16 @@ export function unmatchedEvent(
       ...(origin.numbersAsText ? { numbersAsText: true } : {}),
     },
   });
-  return { id, type: event.type, clientId: origin.clientId, envelope };
+  const { clientId, raw } = origin;
+  return { id, type: event.type, clientId, envelope, ...(raw ? { raw } : {}) };
+}
+
+/** JSON that every target of the bus takes: SQS refuses two characters that JSON leaves as they are. */
+function busText(value: object): string {
+  return JSON.stringify(value).replace(
+    /[\ufffe\uffff]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16)}`,
+  );
 }
 
 /** EventBridge's `detail`: the envelope's very bytes with the tenant in front. */

@@ -1,16 +1,30 @@
+import type { HashForm } from "../contracts/config-items.ts";
 import { Failure, type HttpFailureCode } from "../contracts/failures.ts";
+import type { InboundMessage } from "../contracts/inbound-message.ts";
 import { providerId } from "../contracts/providers.ts";
 import { equalSecrets, sha256Hex } from "./digest.ts";
 import { readJsonObject } from "./json.ts";
-import type { Clock, Connection, ConnectionReader, InboundQueue } from "./ports.ts";
-import type { ProviderPack } from "./provider-pack.ts";
+import type {
+  BlobStore,
+  Clock,
+  Connection,
+  ConnectionReader,
+  InboundQueue,
+  QuarantineStore,
+} from "./ports.ts";
+import type { Proof, ProviderPack } from "./provider-pack.ts";
+import { validAt } from "./rotation.ts";
 
 export interface IngestDeps {
   connections: ConnectionReader;
   queue: InboundQueue;
+  bodies: BlobStore;
+  quarantine: QuarantineStore;
   packs: Readonly<Record<string, ProviderPack>>;
   clock: Clock;
   maxBodyBytes: number;
+  /** Larger bodies travel by reference. */
+  maxInlineBytes: number;
 }
 
 export interface IngestCommand {
@@ -25,7 +39,16 @@ export interface IngestCommand {
 }
 
 export type IngestOutcome =
-  | { kind: "accepted"; connectionId: string; bytes: number }
+  | {
+      kind: "accepted";
+      connectionId: string;
+      bytes: number;
+      form: HashForm | "url";
+      /** Other forms of the signature would be taken too: what was seen is worth telling. */
+      isCalibrating: boolean;
+    }
+  /** Acked and kept aside: its signature failed on a connection that is being calibrated. */
+  | { kind: "quarantined"; connectionId: string; bytes: number }
   | { kind: "refused"; code: HttpFailureCode; detail: string };
 
 /**
@@ -36,42 +59,69 @@ export const makeIngestWebhook =
   (deps: IngestDeps) =>
   async (command: IngestCommand): Promise<IngestOutcome> => {
     try {
-      const connection = await connectionFor(deps, command);
-      verify(deps, connection, command);
-      await deps.queue.send(
-        {
-          v: 1,
-          provider: connection.provider,
-          clientId: connection.clientId,
-          connectionId: connection.connectionId,
-          receivedAtMs: deps.clock.businessMs(),
-          bodyBase64: Buffer.from(command.body).toString("base64"),
-        },
-        command.signal,
-      );
-      return {
-        kind: "accepted",
-        connectionId: connection.connectionId,
-        bytes: command.body.byteLength,
-      };
+      return await ingest(deps, command);
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
       return { kind: "refused", code: error.code as HttpFailureCode, detail: error.message };
     }
   };
 
-/** The address is `provider`, connection and token together: a wrong part looks like any other. */
-async function connectionFor(deps: IngestDeps, command: IngestCommand): Promise<Connection> {
-  const unknown = new Failure("CONNECTION_UNKNOWN", "no connection has this address");
-  if (!providerId.safeParse(command.provider).success) throw unknown;
-  if (!/^[A-Za-z0-9_-]{1,64}$/.test(command.connectionId)) throw unknown;
-  const connection = await deps.connections.read(command.connectionId, command.signal);
-  if (connection?.provider !== command.provider) throw unknown;
-  if (!equalSecrets(sha256Hex(command.token), connection.tokenSha256)) throw unknown;
-  return connection;
+async function ingest(deps: IngestDeps, command: IngestCommand): Promise<IngestOutcome> {
+  const { connection, proof } = await proveSender(deps, command);
+  const { connectionId } = connection;
+  const bytes = command.body.byteLength;
+  if (proof.kind === "forged") {
+    if (connection.settings.signature === "enforce") {
+      throw new Failure("SIGNATURE_REJECTED", "not signed with a secret of this connection");
+    }
+    await deps.quarantine.put(
+      { connectionId, body: command.body, receivedAtMs: deps.clock.businessMs() },
+      command.signal,
+    );
+    return { kind: "quarantined", connectionId, bytes };
+  }
+  await deps.queue.send(await messageOf(deps, connection, command), command.signal);
+  const isCalibrating = proof.form !== "url" && connection.settings.hashForms.length > 1;
+  return { kind: "accepted", connectionId, bytes, form: proof.form, isCalibrating };
 }
 
-function verify(deps: IngestDeps, connection: Connection, command: IngestCommand): void {
+/**
+ * Finds the connection and checks the webhook against it. What fails against a
+ * remembered connection is checked once more against the stored one: its token
+ * or secret may have been rotated since.
+ */
+async function proveSender(
+  deps: IngestDeps,
+  command: IngestCommand,
+): Promise<{ connection: Connection; proof: Proof }> {
+  const address = addressOf(command);
+  const remembered = await deps.connections.read(address.connectionId, command.signal);
+  const first = check(deps, remembered, command);
+  if (first?.proof.kind === "proven") return first;
+  const stored = await deps.connections.refresh(address.connectionId, command.signal);
+  const second = stored === remembered ? first : check(deps, stored, command);
+  if (second) return second;
+  throw new Failure("CONNECTION_UNKNOWN", "no connection has this address");
+}
+
+function addressOf({ provider, connectionId }: IngestCommand): { connectionId: string } {
+  const isAddress = providerId.safeParse(provider).success && /^[\w-]{1,64}$/.test(connectionId);
+  if (isAddress) return { connectionId };
+  throw new Failure("CONNECTION_UNKNOWN", "no connection has this address");
+}
+
+/** The address is provider, connection and token together: a wrong part looks like any other. */
+function check(
+  deps: IngestDeps,
+  connection: Connection | undefined,
+  command: IngestCommand,
+): { connection: Connection; proof: Proof } | undefined {
+  if (connection?.provider !== command.provider) return undefined;
+  const nowMs = deps.clock.businessMs();
+  const token = sha256Hex(command.token);
+  const known = validAt(connection.tokens, nowMs).map(({ sha256 }) => equalSecrets(token, sha256));
+  if (!known.includes(true)) return undefined;
+
   const bytes = command.body.byteLength;
   if (bytes > deps.maxBodyBytes) {
     throw new Failure("BODY_TOO_LARGE", `${bytes} bytes; at most ${deps.maxBodyBytes} are taken`);
@@ -79,8 +129,34 @@ function verify(deps: IngestDeps, connection: Connection, command: IngestCommand
   const pack = deps.packs[connection.provider];
   if (pack === undefined) throw new Error(`No provider pack for ${connection.provider}`);
   const webhook = { ...readJsonObject(command.body), headers: command.headers };
-  if (!pack.verify(webhook, connection.secrets.webhookSecrets)) {
-    throw new Failure("SIGNATURE_REJECTED", "not signed with a secret of this connection");
+  const proof = pack.prove(webhook, {
+    secrets: validAt(connection.secrets.webhookSecrets, nowMs).map(({ secret }) => secret),
+    settings: connection.settings,
+    nowMs: deps.clock.realMs(),
+  });
+  // Only what is proven is looked at more closely; a quarantined body is kept as it came.
+  if (proof.kind === "proven") pack.read(webhook);
+  return { connection, proof };
+}
+
+/** The message for a proven webhook; a large body is stored before. */
+export async function messageOf(
+  deps: Pick<IngestDeps, "bodies" | "clock" | "maxInlineBytes">,
+  { provider, clientId, connectionId, settings }: Connection,
+  { body, signal }: Pick<IngestCommand, "body" | "signal">,
+): Promise<InboundMessage> {
+  const common = {
+    v: 1 as const,
+    provider,
+    clientId,
+    connectionId,
+    receivedAtMs: deps.clock.businessMs(),
+    ...(settings.verifyByFetch ? { verifyByFetch: true as const } : {}),
+  };
+  if (body.byteLength <= deps.maxInlineBytes) {
+    return { ...common, bodyBase64: Buffer.from(body).toString("base64") };
   }
-  pack.read(webhook);
+  const bodyKey = `inbound/${connectionId}/${sha256Hex(body)}`;
+  await deps.bodies.put(bodyKey, body, signal);
+  return { ...common, bodyKey };
 }

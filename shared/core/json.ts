@@ -1,7 +1,5 @@
 import { Failure } from "../contracts/failures.ts";
-
-/** Deepest nesting of arrays and objects that we carry; every hop after `ingest` is safe with it. */
-export const MAX_JSON_DEPTH = 64;
+import { limits } from "../contracts/limits.ts";
 
 export type JsonObject = { [key: string]: unknown };
 
@@ -33,8 +31,8 @@ const INT64_MAX = 2n ** 63n - 1n;
  */
 export function readJsonObject(bytes: Uint8Array): ReadJson {
   const text = decodeUtf8(bytes);
-  if (nestsDeeperThan(text, MAX_JSON_DEPTH)) {
-    throw new Failure("BODY_TOO_DEEP", `nested more than ${MAX_JSON_DEPTH} deep`);
+  if (nestsDeeperThan(text, limits.maxJsonDepth)) {
+    throw new Failure("BODY_TOO_DEEP", `nested more than ${limits.maxJsonDepth} deep`);
   }
   const { value, numbersAsText } = parseLossless(text);
   if (!isObject(value)) {
@@ -91,7 +89,7 @@ function parseLossless(text: string): { value: unknown; numbersAsText: boolean }
   let numbersAsText = false;
   const keepExact = (_key: string, value: unknown, context: { source?: string }): unknown => {
     if (typeof value !== "number" || context.source === undefined) return value;
-    if (String(value) === context.source) return value;
+    if (String(value) === context.source && isPlain(value)) return value;
     if (isCarriedByBus(value, context.source)) return JSON.rawJSON(context.source);
     numbersAsText = true;
     return context.source;
@@ -106,9 +104,14 @@ function parseLossless(text: string): { value: unknown; numbersAsText: boolean }
   }
 }
 
+function isPlain(value: number): boolean {
+  return Number.isSafeInteger(value) || !Number.isInteger(value);
+}
+
 function isCarriedByBus(value: number, source: string): boolean {
   if (!Number.isFinite(value)) return false;
-  if (!/^-?\d+$/.test(source)) return true;
-  const integer = BigInt(source);
+  // `1e19` is an integer as much as the digits are.
+  if (!Number.isInteger(value) || isPlain(value)) return true;
+  const integer = /^-?\d+$/.test(source) ? BigInt(source) : BigInt(value);
   return integer >= INT64_MIN && integer <= INT64_MAX;
 }

@@ -1,5 +1,6 @@
 import type { ConnectionItem, ConnectionSecrets } from "../contracts/config-items.ts";
 import type { InboundMessage } from "../contracts/inbound-message.ts";
+import type { ProviderId } from "../contracts/providers.ts";
 import type { FinalEvent } from "./envelope.ts";
 
 /** Two clocks: the local run may speed business time up, leases and timeouts stay real. */
@@ -11,13 +12,37 @@ export interface Clock {
 }
 
 /** A connection as `ingest` needs it: the stored item and its secrets, opened. */
-export interface Connection extends Omit<ConnectionItem, "pk" | "sealedSecrets"> {
+export interface Connection extends Omit<ConnectionItem, "pk" | "sealedSecrets" | "version"> {
   secrets: ConnectionSecrets;
 }
 
 export interface ConnectionReader {
   /** @throws DEPENDENCY_DOWN when the store or the master secret cannot be read */
   read(connectionId: string, signal: AbortSignal): Promise<Connection | undefined>;
+  /**
+   * As it is stored, past what is remembered; what is remembered where it was
+   * read a moment ago, so that a flood of forgeries is not one of reads.
+   *
+   * @throws DEPENDENCY_DOWN
+   */
+  refresh(connectionId: string, signal: AbortSignal): Promise<Connection | undefined>;
+}
+
+/** Bodies that are too large to travel inline. Keys hold digests: a second put changes nothing. */
+export interface BlobStore {
+  /** Returns when it is stored. @throws DEPENDENCY_DOWN */
+  put(key: string, body: Uint8Array, signal?: AbortSignal): Promise<void>;
+  /** @throws DEPENDENCY_DOWN */
+  get(key: string): Promise<Uint8Array>;
+}
+
+/** Where webhooks go whose signature failed on a connection that is being calibrated. */
+export interface QuarantineStore {
+  /** Returns when it is stored. @throws DEPENDENCY_DOWN */
+  put(
+    webhook: { connectionId: string; body: Uint8Array; receivedAtMs: number },
+    signal: AbortSignal,
+  ): Promise<void>;
 }
 
 export interface InboundQueue {
@@ -28,6 +53,38 @@ export interface InboundQueue {
    * @throws DEPENDENCY_DOWN
    */
   send(message: InboundMessage, signal: AbortSignal): Promise<void>;
+}
+
+/** An account that this client registered with a connection. */
+export interface KnownAccount {
+  /** Linked API's token of this account. */
+  identificationToken?: string;
+}
+
+export interface AccountReader {
+  /** @throws DEPENDENCY_DOWN */
+  find(connectionId: string, accountId: string): Promise<KnownAccount | undefined>;
+}
+
+/** A call to a provider's API, as its pack wants it made. */
+export interface ProviderRequest {
+  method: "GET" | "POST" | "DELETE";
+  /** Below the provider's base URL, with its leading slash. */
+  path: string;
+  headers: Readonly<Record<string, string>>;
+  body?: string;
+}
+
+export interface ProviderHttp {
+  /**
+   * Makes one call, without a retry, within the adapter's deadline.
+   *
+   * @throws DEPENDENCY_DOWN when there was no complete answer
+   */
+  call(
+    provider: ProviderId,
+    request: ProviderRequest,
+  ): Promise<{ status: number; body: Uint8Array }>;
 }
 
 /** Who claims, and until when: `owner` is unique to the attempt. */
@@ -60,13 +117,21 @@ export interface EventClaims {
   takeOver(id: string, lease: Lease): Promise<ClaimResult | undefined>;
   /** Records that the event is on the bus; `lost` when the claim had passed to another. */
   complete(id: string, owner: string): Promise<"completed" | "lost">;
-  /** Gives the claim back, so that the next worker need not wait for its end. */
+  /** Gives the claim back, to the end of the outbox: the next worker need not wait for its end. */
   release(id: string, owner: string): Promise<void>;
+  /**
+   * Takes out of the outbox what the bus will never take as it is. The event
+   * stays stored, for good, and can be claimed when its message is redriven.
+   */
+  park(id: string, owner: string): Promise<void>;
   /** Ids of unpublished events of one shard that were stored before `beforeMs` (real), oldest first. */
   unpublished(shard: number, beforeMs: number, limit: number): Promise<string[]>;
 }
 
-export type PublishResult = { ok: true } | { ok: false; reason: string };
+export type PublishResult =
+  | { ok: true }
+  /** `isFinal`: the bus will never take this entry as it is. */
+  | { ok: false; reason: string; isFinal: boolean };
 
 export interface EventPublisher {
   /**

@@ -21,9 +21,12 @@ export async function publishClaimed(
     events.map(async (event, index): Promise<PublishOutcome> => {
       const result = results[index];
       if (result?.ok) return record(deps.claims, event.id, owner);
+      const isFinal = result?.isFinal ?? false;
+      const giveBack = isFinal ? deps.claims.park : deps.claims.release;
       // A claim that cannot be given back ends by itself: the event is not lost by it.
-      await deps.claims.release(event.id, owner).catch(() => undefined);
-      return { kind: "failed", code: "PUBLISH_FAILED", detail: result?.reason ?? "no answer" };
+      await giveBack(event.id, owner).catch(() => undefined);
+      const detail = result?.reason ?? "no answer";
+      return { kind: "failed", code: isFinal ? "PUBLISH_REFUSED" : "PUBLISH_FAILED", detail };
     }),
   );
 }

@@ -28,10 +28,12 @@ export const makeSweepOutbox =
     const total = { published: 0, held: 0, failed: 0 };
     const before = deps.clock.realMs() - deps.graceMs;
     for (let shard = 0; shard < OUTBOX_SHARD_COUNT; shard++) {
-      const ids = await deps.claims.unpublished(shard, before, deps.limit);
-      for (let at = 0; at < ids.length; at += BATCH) {
+      const ids = await idsOf(deps, shard, before);
+      // One shard that cannot be read keeps none of the others waiting.
+      if (!ids) total.failed++;
+      for (let at = 0; at < (ids?.length ?? 0); at += BATCH) {
         if (remainingMs() < STOP_BEFORE_MS) return total;
-        const result = await sweepBatch(deps, ids.slice(at, at + BATCH));
+        const result = await sweepBatch(deps, ids?.slice(at, at + BATCH) ?? []);
         total.published += result.published;
         total.held += result.held;
         total.failed += result.failed;
@@ -39,6 +41,14 @@ export const makeSweepOutbox =
     }
     return total;
   };
+
+async function idsOf(deps: SweepOutboxDeps, shard: number, beforeMs: number) {
+  try {
+    return await deps.claims.unpublished(shard, beforeMs, deps.limit);
+  } catch {
+    return undefined;
+  }
+}
 
 /** What one PutEvents call takes. */
 const BATCH = 10;
@@ -49,7 +59,9 @@ const STOP_BEFORE_MS = 10_000;
 async function sweepBatch(deps: SweepOutboxDeps, ids: string[]): Promise<SweepOutboxResult> {
   const owner = deps.newOwner();
   const lease = { owner, untilMs: deps.clock.realMs() + deps.leaseMs };
-  const claims = await Promise.all(ids.map((id) => deps.claims.takeOver(id, lease)));
+  // One item that cannot be read keeps none of its neighbours waiting.
+  const settled = await Promise.allSettled(ids.map((id) => deps.claims.takeOver(id, lease)));
+  const claims = settled.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
   const granted: FinalEvent[] = claims.flatMap((claim) =>
     claim?.kind === "granted" ? [claim.event] : [],
   );
@@ -58,6 +70,6 @@ async function sweepBatch(deps: SweepOutboxDeps, ids: string[]): Promise<SweepOu
   return {
     published,
     held: claims.filter((claim) => claim?.kind === "held").length,
-    failed: outcomes.length - published,
+    failed: outcomes.length - published + (settled.length - claims.length),
   };
 }

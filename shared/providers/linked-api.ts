@@ -1,14 +1,17 @@
 import * as z from "zod/mini";
 import { type EventType, eventTypes } from "../contracts/events.ts";
 import { Failure } from "../contracts/failures.ts";
+import { limits } from "../contracts/limits.ts";
 import { discriminatorOf } from "../core/event-id.ts";
-import { isObject, type JsonObject } from "../core/json.ts";
+import { canonicalJson, isObject, type JsonObject } from "../core/json.ts";
 import type { InboundEvent, ProviderPack } from "../core/provider-pack.ts";
+import { confirmation } from "./linked-api-confirmation.ts";
+import { workflowOutcome } from "./linked-api-result.ts";
 
 const frame = z.object({
-  id: z.string().check(z.minLength(1)),
-  type: z.string().check(z.minLength(1)),
-  createdAt: z.iso.datetime({ offset: true }),
+  id: z.string().check(z.minLength(1), z.maxLength(limits.maxIdLength)),
+  type: z.string().check(z.minLength(1), z.maxLength(limits.maxIdLength)),
+  createdAt: z.iso.datetime({ offset: true }).check(z.regex(/^[1-9]/)),
   data: z.custom<JsonObject>(isObject),
 });
 
@@ -18,7 +21,10 @@ type Frame = z.output<typeof frame>;
 export const linkedApi: ProviderPack = {
   id: "linked-api",
 
-  verify: () => true,
+  marksUnknownAccounts: true,
+  confirmation,
+
+  prove: () => ({ kind: "proven", form: "url" }),
 
   read(webhook) {
     const read = frame.safeParse(webhook.value);
@@ -33,6 +39,8 @@ export const linkedApi: ProviderPack = {
       return {
         type: "event.unrecognised",
         subjectId: event.id,
+        // Nothing is known of its ids: any other body is another event.
+        discriminator: discriminatorOf(canonicalJson(webhook.value)),
         createdAt,
         data: { eventType: "UNKNOWN", payload: webhook.value },
       };
@@ -41,12 +49,18 @@ export const linkedApi: ProviderPack = {
   },
 };
 
+function isId(value: unknown): value is string {
+  return typeof value === "string" && value !== "" && value.length <= limits.maxIdLength;
+}
+
 type Subject = Pick<InboundEvent, "type" | "subjectId" | "discriminator">;
 
 function subjectOf(event: Frame): Subject | undefined {
   const type = eventTypes.find((known) => known === event.type);
   if (type === undefined || statusOf(type, event.data) === undefined) return undefined;
-  if (type === "webhook.test") return { type, subjectId: event.id };
+  if (type === "webhook.test") {
+    return { type, subjectId: event.id, discriminator: discriminatorOf(event.createdAt) };
+  }
   if (type.startsWith("workflow.")) return workflowSubject(type, event);
   return accountSubject(type, event);
 }
@@ -54,7 +68,7 @@ function subjectOf(event: Frame): Subject | undefined {
 /** `id` alone tells workflow events apart; as a rule it is `<type>:<workflowId>`. */
 function workflowSubject(type: EventType, event: Frame): Subject | undefined {
   const { workflowId } = event.data;
-  if (typeof workflowId !== "string" || workflowId === "") return undefined;
+  if (!isId(workflowId)) return undefined;
   const asDocumented = event.id === `${type}:${workflowId}`;
   return {
     type,
@@ -66,7 +80,7 @@ function workflowSubject(type: EventType, event: Frame): Subject | undefined {
 /** An account can become active many times, perhaps under one `id`: the time is part of the key. */
 function accountSubject(type: EventType, event: Frame): Subject | undefined {
   const { accountId } = event.data;
-  if (typeof accountId !== "string" || accountId === "") return undefined;
+  if (!isId(accountId)) return undefined;
   return {
     type,
     subjectId: accountId,
@@ -94,49 +108,13 @@ function dataOf(type: EventType, event: Frame, payload: JsonObject): InboundEven
   if (type === "webhook.test") return { eventType: "UNKNOWN", payload };
   const { workflowId, accountId } = event.data;
   const status = statusOf(type, event.data);
-  const isWorkflow = type.startsWith("workflow.") && typeof workflowId === "string";
+  const isWorkflow = type.startsWith("workflow.") && isId(workflowId);
   const common = {
     ...(isWorkflow ? { workflowId, providerRequestId: workflowId } : {}),
-    ...(typeof accountId === "string" ? { accountId } : {}),
+    ...(isId(accountId) ? { accountId } : {}),
     ...(status === undefined ? {} : { status }),
   };
   if (type !== "workflow.completed") return { ...common, eventType: "UNKNOWN", payload };
-  const completion = firstCompletion(event.data.result);
-  const action = typeof completion?.actionType === "string" ? completion.actionType : undefined;
-  return {
-    ...common,
-    ...(action === undefined ? {} : { action }),
-    eventType: eventTypeOf(action, status !== "failed" && completion?.success !== false),
-    ...outcomeOf(event.data),
-  };
-}
-
-function outcomeOf(data: JsonObject): Pick<InboundEvent["data"], "result" | "error"> {
-  if (data.status !== "failed") return "result" in data ? { result: data.result } : {};
-  const failure = isObject(data.result) && isObject(data.result.failure) ? data.result.failure : {};
-  const code = typeof failure.reason === "string" ? failure.reason : "WORKFLOW_FAILED";
-  const message = typeof failure.message === "string" ? failure.message : "The workflow failed";
-  return { error: { code, message } };
-}
-
-/** `result` is one completion, a list of them, or `{completion, failure}`. */
-function firstCompletion(result: unknown): JsonObject | undefined {
-  const inner = isObject(result) && "completion" in result ? result.completion : result;
-  const first: unknown = Array.isArray(inner) ? inner[0] : inner;
-  return isObject(first) ? first : undefined;
-}
-
-const eventNames: Readonly<Record<string, { succeeded: string; failed: string }>> = {
-  "st.sendConnectionRequest": { succeeded: "CONNECTION_SENT", failed: "CONNECTION_FAILED" },
-  "st.sendMessage": { succeeded: "MESSAGE_SENT", failed: "MESSAGE_FAILED" },
-  "nv.sendMessage": { succeeded: "MESSAGE_SENT", failed: "MESSAGE_FAILED" },
-  "st.openPersonPage": { succeeded: "PROFILE_DATA", failed: "PROFILE_DATA" },
-  "nv.openPersonPage": { succeeded: "PROFILE_DATA", failed: "PROFILE_DATA" },
-  "st.searchPeople": { succeeded: "SEARCH_COMPLETED", failed: "SEARCH_COMPLETED" },
-  "nv.searchPeople": { succeeded: "SEARCH_COMPLETED", failed: "SEARCH_COMPLETED" },
-};
-
-function eventTypeOf(action: string | undefined, succeeded: boolean): string {
-  const names = action === undefined ? undefined : eventNames[action];
-  return names?.[succeeded ? "succeeded" : "failed"] ?? "UNKNOWN";
+  const outcome = status === "failed" ? "failed" : "completed";
+  return { ...common, ...workflowOutcome(outcome, event.data.result) };
 }

@@ -1,37 +1,32 @@
-import { createHmac } from "node:crypto";
 import type { EventType } from "../contracts/events.ts";
 import { Failure } from "../contracts/failures.ts";
-import { equalSecrets } from "../core/digest.ts";
+import { limits } from "../contracts/limits.ts";
 import { discriminatorOf } from "../core/event-id.ts";
 import { canonicalJson, isObject, type JsonObject } from "../core/json.ts";
-import { topLevelMembers, withoutMember } from "../core/json-members.ts";
 import type { InboundEvent, ProviderPack } from "../core/provider-pack.ts";
+import { hmacHex, proveWeLink } from "./we-link-hash.ts";
+import { requestIdsOf } from "./we-link-request-id.ts";
 
-/** We-Link signs with a member `hash` inside the body: HMAC-SHA256, hex, of the body without it. */
+/** We-Link: `POST /api/v1/{action}`, webhooks signed by a member `hash` of their body. */
 export const weLink: ProviderPack = {
   id: "we-link",
 
-  verify(webhook, secrets) {
-    const { hash, ...signed } = webhook.value;
-    if (typeof hash !== "string" || !/^[0-9a-f]{64}$/.test(hash)) return false;
-    const forms = signedForms(webhook.text, signed);
-    // Every candidate is compared, so that time tells neither the form nor the secret.
-    return secrets
-      .flatMap((secret) => forms.map((form) => equalSecrets(hmacHex(secret, form), hash)))
-      .includes(true);
-  },
+  prove: proveWeLink,
 
   read(webhook) {
     const { value } = webhook;
     const status = value.status;
-    if (typeof status !== "string" || status === "") {
-      throw new Failure("FRAME_INVALID", 'must have a text "status"');
+    if (typeof status !== "string" || status === "" || status.length > limits.maxNameLength) {
+      throw new Failure(
+        "FRAME_INVALID",
+        `must have a text "status" of 1 to ${limits.maxNameLength}`,
+      );
     }
     const requestId = requestIdOf(value);
     const { hash: _, ...payload } = value;
     const outcome = outcomeOf(status);
     const { action, eventType } = nameOf(value, outcome);
-    const accountId = textOf(value.accountId) ?? textOf(value.account_id);
+    const accountId = nameIn(value.accountId) ?? nameIn(value.account_id);
     const common = {
       workflowId: requestId,
       providerRequestId: requestId,
@@ -47,28 +42,13 @@ export const weLink: ProviderPack = {
   },
 };
 
-export function hmacHex(secret: string, text: string): string {
-  return createHmac("sha256", secret).update(text).digest("hex");
-}
-
-/** The texts that the sender may have signed: the bytes themselves, or the object written anew. */
-function signedForms(text: string, signed: JsonObject): string[] {
-  const hashes = topLevelMembers(text).filter((member) => member.key === "hash");
-  const [only] = hashes;
-  // Two hashes would make it a matter of taste which one is verified.
-  if (only === undefined || hashes.length > 1) return [];
-  return [withoutMember(text, only), JSON.stringify(signed)];
-}
-
-/** The specification spells it both ways; their consumers have seen a third. */
 function requestIdOf(value: JsonObject): string {
-  const nested = isObject(value.data) ? value.data.request_id : undefined;
-  const found = [value.requestId, value.request_id, value.requestID, nested].filter(
-    (id): id is string => typeof id === "string" && id !== "",
-  );
-  const [id] = found;
+  const [id, ...others] = requestIdsOf(value);
   if (id === undefined) throw new Failure("FRAME_INVALID", 'must have a text "request_id"');
-  if (found.some((other) => other !== id)) {
+  if (id.length > limits.maxIdLength) {
+    throw new Failure("FRAME_INVALID", `has a request id of more than ${limits.maxIdLength}`);
+  }
+  if (others.some((other) => other !== id)) {
     throw new Failure("FRAME_INVALID", "names two different request ids");
   }
   return id;
@@ -93,19 +73,18 @@ const eventNames: readonly { action: RegExp; succeeded: string; failed: string }
   { action: /^search/, succeeded: "SEARCH_COMPLETED", failed: "SEARCH_COMPLETED" },
 ];
 
-const unsolicited: Readonly<Record<string, string>> = {
-  message_received: "MESSAGE_REPLY",
-  connection_accepted: "CONNECTION_ACCEPTED",
-};
+const unsolicited = new Map([
+  ["message_received", "MESSAGE_REPLY"],
+  ["connection_accepted", "CONNECTION_ACCEPTED"],
+]);
 
 /** `event_type` is either the specification's name or the path of the API call. */
 function nameOf(value: JsonObject, outcome: Outcome): { action?: string; eventType: string } {
-  const given = textOf(value.event_type);
+  const given = nameIn(value.event_type);
   const action = given?.match(/^\/?api\/v1\/([a-z][a-z0-9_]{0,63})$/)?.[1];
   if (given !== undefined && action === undefined) return { eventType: given };
-  if (action !== undefined && unsolicited[action]) {
-    return { action, eventType: unsolicited[action] };
-  }
+  const unasked = unsolicited.get(action ?? "");
+  if (action !== undefined && unasked !== undefined) return { action, eventType: unasked };
   if (outcome === "actionRequired") {
     return { ...(action ? { action } : {}), eventType: "LOGIN_PIN_REQUIRED" };
   }
@@ -153,14 +132,26 @@ function bodyOf(eventType: string, outcome: Outcome, payload: JsonObject): Inbou
 /** `status: FAILED` puts the code into `error`; otherwise the status is the code. */
 function errorOf(payload: JsonObject): { code: string; message: string } {
   const status = String(payload.status);
-  const error = textOf(payload.error);
-  const message = textOf(payload.message) ?? textOf(payload.error_message) ?? error ?? status;
+  const given = isObject(payload.error) ? payload.error : { code: payload.error };
+  const error = textOf(given.code);
+  const message =
+    textOf(payload.message) ??
+    textOf(payload.error_message) ??
+    (isObject(payload.error) ? textOf(payload.error.message) : undefined) ??
+    error ??
+    status;
   const isCode = error !== undefined && /^[A-Z][A-Z0-9_]*$/.test(error);
   return { code: status === "FAILED" && isCode ? error : status, message };
 }
 
 function textOf(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+/** A name or an account's id, which stand in several places of an event. */
+function nameIn(value: unknown): string | undefined {
+  const text = textOf(value);
+  return text !== undefined && text.length <= limits.maxNameLength ? text : undefined;
 }
 
 /** A body signed as We-Link signs it: `hash` is the last member. */

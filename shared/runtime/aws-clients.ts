@@ -4,5 +4,10 @@
  */
 export const awsClientDefaults = {
   maxAttempts: 3,
-  requestHandler: { connectionTimeout: 1_000, requestTimeout: 3_000 },
+  requestHandler: {
+    connectionTimeout: 1_000,
+    requestTimeout: 2_000,
+    // Without it the handler only warns, and a silent call lasts as long as the function.
+    throwOnRequestTimeout: true,
+  },
 };

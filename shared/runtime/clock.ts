@@ -1,5 +1,7 @@
 import type { Clock } from "../core/ports.ts";
 
+export const DAY_MS = 24 * 60 * 60 * 1000;
+
 /** The clocks of one function; the anchor is the variable BUSINESS_CLOCK. */
 export function makeClock(anchor: { realMs: number; businessMs: number; speed: number }): Clock {
   return {

@@ -7,7 +7,10 @@ export interface LogFields {
   code?: string;
   detail?: string;
   connectionId?: string;
+  /** In which form a signature was seen: what may be pinned on the connection. */
+  form?: string;
   eventId?: string;
+  keyId?: string;
   messageId?: string;
   requestId?: string;
   count?: number;

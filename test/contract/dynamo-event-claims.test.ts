@@ -7,6 +7,7 @@ import { openDurableStore } from "../../local/durable-store.ts";
 import { localAws } from "../../local/seed.ts";
 import { loadTemplate } from "../../local/template.ts";
 import { makeDynamoEventClaims } from "../../shared/adapters/dynamo-event-claims.ts";
+import { makeS3BlobStore } from "../../shared/adapters/s3-blob-store.ts";
 import { eventClaimsSuite } from "./event-claims.suite.ts";
 
 const opened = new AsyncDisposableStack();
@@ -36,6 +37,10 @@ eventClaimsSuite("on DynamoDB", async ({ clock, retentionMs }) => {
     client: DynamoDBDocumentClient.from(client),
     tableName: template.outputs.EventsTableName ?? "",
     clock,
+    bodies: makeS3BlobStore({
+      bucket: template.outputs.BodiesBucketName ?? "",
+      config: localAws(aws.url),
+    }),
     retentionMs,
   });
 });

@@ -91,6 +91,20 @@ export function eventClaimsSuite(
       expect(kinds.filter((kind) => kind === "held")).toHaveLength(19);
     });
 
+    test("a large envelope comes back byte for byte, by every way", async () => {
+      const id = `workflow.completed:cn_1:${randomUUID()}`;
+      const large = { ...event(id), envelope: JSON.stringify({ id, text: "ü".repeat(100_000) }) };
+      await claims.claim(large, lease("a"));
+      await claims.release(id, "a");
+      const taken = await claims.takeOver(id, lease("b"));
+      expect(taken).toMatchObject({ kind: "granted", event: { envelope: large.envelope } });
+      await claims.complete(id, "b");
+      expect(await claims.claim(large, lease("c"))).toEqual({
+        kind: "done",
+        envelope: large.envelope,
+      });
+    });
+
     test("there is nothing to take over where nothing was stored", async () => {
       expect(await claims.takeOver("workflow.completed:cn_1:none", lease("a"))).toBeUndefined();
     });

@@ -4,8 +4,7 @@ import { makeBusinessClock } from "../../local/clock.ts";
 import { type DurableStore, openDurableStore } from "../../local/durable-store.ts";
 import { closeServer, listen } from "../../local/loopback.ts";
 import { type Simulator, startSimulator } from "../../local/simulator/simulator.ts";
-import { weLink } from "../../shared/providers/we-link.ts";
-import { webhookOf } from "../support/webhooks.ts";
+import { isProven } from "../support/webhooks.ts";
 
 const HOUR_MS = 3_600_000;
 /** An hour of business time is 360 ms. */
@@ -77,7 +76,7 @@ test("what is not acked is sent again on the provider's schedule, the same bytes
   simulator.send("we-link", { status: "SUCCESS", request_id: "r" });
   await expect.poll(() => arrivals.length, { timeout: 10_000 }).toBe(5);
   expect(new Set(arrivals.map(({ body }) => body)).size).toBe(1);
-  expect(weLink.verify(webhookOf(arrivals[0]?.body ?? ""), [secret])).toBe(true);
+  expect(isProven(arrivals[0]?.body ?? "", [secret])).toBe(true);
   const gaps = arrivals.slice(1).map(({ atMs }, n) => atMs - (arrivals[n]?.atMs ?? 0));
   const expected = [1 / 60, 5 / 60, 0.5, 2].map((hours) => hours * HOUR_MS);
   gaps.forEach((gap, n) => {
@@ -106,7 +105,7 @@ describe("behaviour", () => {
     await behave({ duplicateRate: 1, forgeRate: 1 });
     simulator.send("we-link", { status: "SUCCESS", request_id: "r" });
     await expect.poll(() => arrivals.length).toBe(3);
-    const valid = arrivals.map(({ body }) => weLink.verify(webhookOf(body), [secret]));
+    const valid = arrivals.map(({ body }) => isProven(body, [secret]));
     expect(valid.filter(Boolean)).toHaveLength(2);
   });
 

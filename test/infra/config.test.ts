@@ -26,6 +26,8 @@ describe("what is read", () => {
       stage: "dev",
       settings: settingsSchema.parse({}),
       businessClock: '{"realMs":0,"businessMs":0,"speed":1}',
+      providerBaseUrls:
+        '{"we-link":"https://api.we-link.ai","linked-api":"https://api.linkedapi.io"}',
       alarmEmail: undefined,
       customDomain: undefined,
     });
@@ -57,12 +59,32 @@ describe("what is read", () => {
   });
 });
 
+const baseUrls = (url: string) => JSON.stringify({ "we-link": url, "linked-api": url });
+
+test.each([
+  ["prod", "https://proxy.example.com/v2"],
+  ["local", "http://127.0.0.1:8790"],
+])("the stage %s may have the providers at %s", (stage, url) => {
+  expect(read({ stage, providerBaseUrls: baseUrls(url) }).providerBaseUrls).toBe(baseUrls(url));
+});
+
+test.each([
+  ["prod", baseUrls("http://127.0.0.1:8790"), 'only the stage "local" may have other than https'],
+  ["local", baseUrls("ftp://example.com"), "must be JSON text"],
+  ["local", baseUrls("http://127.0.0.1:8790/"), "must be JSON text"],
+  ["local", '{"we-link":"https://api.we-link.ai"}', "must be JSON text"],
+  ["local", "https://api.we-link.ai", "must be JSON text"],
+  ["local", 7, "must be JSON text"],
+])("the stage %s may not have the providers at %j", (stage, providerBaseUrls, reason) => {
+  expect(problems({ stage, providerBaseUrls })).toEqual([expect.stringContaining(reason)]);
+});
+
 describe("what is refused", () => {
   test("every problem is in one message", () => {
     expect(problems({ consumeBatchSize: 11, stag: "prod", alarmEmail: "nobody" })).toEqual([
       "consumeBatchSize: got 11; allowed is a whole number from 1 to 10 (default 10)",
       `stag: no such setting; there are ${Object.keys(settingsSchema.shape).join(", ")}`,
-      "besides settings, the context may have stage, settings, businessClock, alarmEmail, domainName, certificateArn",
+      "besides settings, the context may have stage, settings, businessClock, providerBaseUrls, alarmEmail, domainName, certificateArn",
       'alarmEmail: got "nobody"; must match ^[^\\s@]+@[^\\s@]+$',
     ]);
   });

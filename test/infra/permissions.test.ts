@@ -23,7 +23,11 @@ function permissions(roleIdStart: string): string[] {
     .filter(({ roles }) => roles.some((role) => role.startsWith(roleIdStart)))
     .flatMap(({ statements }) => statements)
     .flatMap((statement) =>
-      actionsOf(statement).map((action) => `${action} ${resourceName(statement.Resource)}`),
+      [statement.Resource]
+        .flat()
+        .flatMap((resource) =>
+          actionsOf(statement).map((action) => `${action} ${resourceName(resource)}`),
+        ),
     )
     .sort();
 }
@@ -31,7 +35,7 @@ function permissions(roleIdStart: string): string[] {
 function resourceName(resource: unknown): string {
   const text = JSON.stringify(resource);
   const id = /"(?:Ref|Fn::GetAtt)":\[?"Ackwire([A-Za-z]+?)[0-9A-F]{8}"/.exec(text)?.[1];
-  const suffix = /(\/index\/\w+)"/.exec(text)?.[1] ?? "";
+  const suffix = /(\/(?:index\/\w+|\w+\/\*))"/.exec(text)?.[1] ?? "";
   return `${id}${suffix}`;
 }
 
@@ -42,6 +46,8 @@ test.each([
       "dynamodb:GetItem ConfigTable",
       "logs:CreateLogStream IngestLogs",
       "logs:PutLogEvents IngestLogs",
+      "s3:PutObject BodiesBucket/inbound/*",
+      "s3:PutObject BodiesBucket/quarantine/*",
       "secretsmanager:GetSecretValue MasterSecret",
       "sqs:SendMessage InboundQueue",
     ],
@@ -49,11 +55,16 @@ test.each([
   [
     "Consume",
     [
+      "dynamodb:GetItem ConfigTable",
       "dynamodb:PutItem EventsTable",
       "dynamodb:UpdateItem EventsTable",
       "events:PutEvents EventBus",
       "logs:CreateLogStream ConsumeLogs",
       "logs:PutLogEvents ConsumeLogs",
+      "s3:GetObject BodiesBucket/events/*",
+      "s3:GetObject BodiesBucket/inbound/*",
+      "s3:PutObject BodiesBucket/events/*",
+      "secretsmanager:GetSecretValue MasterSecret",
       "sqs:ChangeMessageVisibility InboundQueue",
       "sqs:DeleteMessage InboundQueue",
       "sqs:GetQueueAttributes InboundQueue",
@@ -68,6 +79,24 @@ test.each([
       "events:PutEvents EventBus",
       "logs:CreateLogStream ReconcileLogs",
       "logs:PutLogEvents ReconcileLogs",
+      "s3:GetObject BodiesBucket/events/*",
+    ],
+  ],
+  [
+    "Api",
+    [
+      "dynamodb:BatchGetItem EventsTable",
+      "dynamodb:DeleteItem ConfigTable",
+      "dynamodb:GetItem ConfigTable",
+      "dynamodb:GetItem EventsTable",
+      "dynamodb:PutItem ConfigTable",
+      "dynamodb:Query ConfigTable/index/byClient",
+      "dynamodb:Query EventsTable/index/byClient",
+      "dynamodb:UpdateItem ConfigTable",
+      "logs:CreateLogStream ApiLogs",
+      "logs:PutLogEvents ApiLogs",
+      "s3:GetObject BodiesBucket/events/*",
+      "secretsmanager:GetSecretValue MasterSecret",
     ],
   ],
   ["Sweep", ["lambda:InvokeFunction ReconcileFunction", "sqs:SendMessage SweepDeadLetters"]],
@@ -75,8 +104,8 @@ test.each([
   expect(permissions(`Ackwire${owner}Role`)).toEqual(expected);
 });
 
-test("no role has a managed policy, an action with a wildcard, or a resource with one", () => {
-  expect(policies).toHaveLength(4);
+test("no role has a managed policy, an action with a wildcard, or a resource with one but for objects of the bucket", () => {
+  expect(policies).toHaveLength(5);
   for (const [id, { Properties }] of all(resources, "AWS::IAM::Role")) {
     expect(Properties.ManagedPolicyArns, id).toBeUndefined();
     expect(Properties.Policies, id).toBeUndefined();
@@ -85,7 +114,11 @@ test("no role has a managed policy, an action with a wildcard, or a resource wit
     for (const statement of statements) {
       expect(statement.Effect, id).toBe("Allow");
       expect(actionsOf(statement).join(), id).not.toContain("*");
-      expect(JSON.stringify(statement.Resource), id).not.toContain("*");
+      const isOfObjects = actionsOf(statement).every((action) => action.startsWith("s3:"));
+      const resources = JSON.stringify(statement.Resource);
+      expect(isOfObjects ? resources.replaceAll(/\/\w+\/\*"/g, "") : resources, id).not.toContain(
+        "*",
+      );
     }
   }
 });

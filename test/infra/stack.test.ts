@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { operations, routeKeyOf } from "../../shared/contracts/http.ts";
 import { all, find, type Resource, synth } from "./synth.ts";
 
 const dev = synth();
@@ -9,6 +10,7 @@ const { resources } = prod;
 const stateful = {
   AckwireConfigTable094371C9: "AWS::DynamoDB::Table",
   AckwireEventsTable485E4F6E: "AWS::DynamoDB::Table",
+  AckwireBodiesBucket1835B84A: "AWS::S3::Bucket",
   AckwireMasterSecret0E624839: "AWS::SecretsManager::Secret",
   AckwireInboundQueue23237C85: "AWS::SQS::Queue",
   AckwireInboundDeadLettersBD4A8CDF: "AWS::SQS::Queue",
@@ -54,6 +56,11 @@ describe("what is kept", () => {
       ]),
       GlobalSecondaryIndexes: [
         {
+          IndexName: "byClient",
+          KeySchema: [key("clientId", "HASH"), key("listedAs", "RANGE")],
+          Projection: { ProjectionType: "KEYS_ONLY" },
+        },
+        {
           IndexName: "outbox",
           KeySchema: [key("outboxShard", "HASH"), key("outboxAt", "RANGE")],
           Projection: { ProjectionType: "KEYS_ONLY" },
@@ -77,6 +84,36 @@ describe("what is kept", () => {
         ExcludePunctuation: true,
       },
     });
+  });
+
+  test("the bucket is private, encrypted, asks for TLS, and forgets after the events do", () => {
+    const { resources: longer } = synth({ stage: "prod", dedupeRetentionDays: 40 });
+    expect(find(longer, "AWS::S3::Bucket").Properties).toMatchObject({
+      BucketEncryption: {
+        ServerSideEncryptionConfiguration: [
+          { ServerSideEncryptionByDefault: { SSEAlgorithm: "AES256" } },
+        ],
+      },
+      PublicAccessBlockConfiguration: {
+        BlockPublicAcls: true,
+        BlockPublicPolicy: true,
+        IgnorePublicAcls: true,
+        RestrictPublicBuckets: true,
+      },
+      LifecycleConfiguration: {
+        Rules: [{ Status: "Enabled", ExpirationInDays: 55 }],
+      },
+    });
+    expect(find(longer, "AWS::S3::BucketPolicy").Properties.PolicyDocument).toMatchObject({
+      Statement: [{ Effect: "Deny", Condition: { Bool: { "aws:SecureTransport": "false" } } }],
+    });
+  });
+
+  test("nothing empties the bucket by itself", () => {
+    for (const stage of [dev, prod]) {
+      const types = Object.values(stage.resources).map(({ Type }) => Type);
+      expect(types.filter((type) => type.startsWith("Custom::"))).toEqual([]);
+    }
   });
 
   test("the archive has Ackwire's events for as long as the setting says", () => {
@@ -143,7 +180,7 @@ describe("functions", () => {
   const lambdas = all(resources, "AWS::Lambda::Function");
 
   test("each runs on Node.js 24, arm64, and logs JSON into its own group", () => {
-    expect(lambdas).toHaveLength(3);
+    expect(lambdas).toHaveLength(4);
     for (const [, { Properties }] of lambdas) {
       expect(Properties).toMatchObject({
         Runtime: "nodejs24.x",
@@ -173,18 +210,26 @@ describe("functions", () => {
 });
 
 describe("the API", () => {
-  test("has the one route, throttled as the settings say", () => {
+  test("has the inbound route and one for each operation, throttled as the settings say", () => {
     const throttled = synth({ apiThrottleRate: 5, apiThrottleBurst: 6 }).resources;
-    expect(find(throttled, "AWS::ApiGatewayV2::Route").Properties).toMatchObject({
-      RouteKey: "POST /v1/in/{provider}/{connectionId}/{token}",
-    });
+    const routes = all(throttled, "AWS::ApiGatewayV2::Route").map(
+      ([, { Properties }]) => Properties.RouteKey,
+    );
+    expect(routes.sort()).toEqual(
+      [
+        "POST /v1/in/{provider}/{connectionId}/{token}",
+        ...Object.values(operations).map(routeKeyOf),
+      ].sort(),
+    );
     expect(find(throttled, "AWS::ApiGatewayV2::Stage").Properties).toMatchObject({
       StageName: "$default",
       DefaultRouteSettings: { ThrottlingRateLimit: 5, ThrottlingBurstLimit: 6 },
     });
-    expect(find(throttled, "AWS::ApiGatewayV2::Integration").Properties).toMatchObject({
-      PayloadFormatVersion: "2.0",
-    });
+    const integrations = all(throttled, "AWS::ApiGatewayV2::Integration");
+    expect(integrations).toHaveLength(2);
+    for (const [, { Properties }] of integrations) {
+      expect(Properties).toMatchObject({ PayloadFormatVersion: "2.0" });
+    }
   });
 
   test("logs no path, no address, no header and no body", () => {
@@ -237,6 +282,7 @@ test("the outputs have their frozen keys", () => {
   expect(Object.keys(prod.outputs).sort()).toEqual([
     "AlarmTopicArn",
     "ApiUrl",
+    "BodiesBucketName",
     "BusName",
     "ConfigTableName",
     "EventsTableName",

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { JsonObject } from "../../shared/core/json.ts";
-import { hmacHex, signWeLink } from "../../shared/providers/we-link.ts";
+import { signWeLink } from "../../shared/providers/we-link.ts";
+import { hmacHex } from "../../shared/providers/we-link-hash.ts";
 import { attachBusConsumer } from "../support/bus-consumer.ts";
 import { startTestRun, type TestRun } from "../support/local-run.ts";
 

@@ -1,4 +1,7 @@
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { DynamoDBDocumentClient, ScanCommand } from "@aws-sdk/lib-dynamodb";
 import { describe, expect, test } from "vitest";
+import { localAws } from "../../local/seed.ts";
 import {
   editedAssembly,
   withoutGrant,
@@ -80,6 +83,12 @@ describe("a grant missing at run time fails the call, and the message names it",
       await expect
         .poll(() => run.printed.join("\n"), { timeout: 10_000 })
         .toMatch(/AckwireConsume.*events:PutEvents.*event-bus/);
+      const documents = DynamoDBDocumentClient.from(
+        new DynamoDBClient(localAws(run.addresses.awsUrl)),
+      );
+      const TableName = run.outputs.EventsTableName;
+      const { Items = [] } = await documents.send(new ScanCommand({ TableName }));
+      expect(Items).toMatchObject([{ status: "CLAIMED", outboxAt: expect.any(Number) }]);
     } finally {
       await run.close();
     }

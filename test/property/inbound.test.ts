@@ -1,16 +1,42 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { eventDetail, eventTypes, producerSchema } from "../../shared/contracts/events.ts";
 import { Failure } from "../../shared/contracts/failures.ts";
-import { type FinalEvent, unmatchedEvent } from "../../shared/core/envelope.ts";
-import { canonicalJson, type JsonObject, readJsonObject } from "../../shared/core/json.ts";
+import { busDetail, unmatchedEvent } from "../../shared/core/envelope.ts";
+import { discriminatorOf, headerSafeId } from "../../shared/core/event-id.ts";
+import { type JsonObject, readJsonObject } from "../../shared/core/json.ts";
 import { topLevelMembers, withoutMember } from "../../shared/core/json-members.ts";
+import type { InboundEvent, ProviderPack } from "../../shared/core/provider-pack.ts";
 import { providerPacks } from "../../shared/providers/packs.ts";
-import { signWeLink, weLink } from "../../shared/providers/we-link.ts";
 import { webhookOf } from "../support/webhooks.ts";
 
 const jsonObject = fc
   .dictionary(fc.string({ unit: "binary" }), fc.jsonValue({ maxDepth: 4 }))
   .map((value) => JSON.parse(JSON.stringify(value)) as JsonObject);
+
+/** A value where another one was meant. */
+const leaf = fc.oneof(
+  fc.string({ unit: "binary" }),
+  fc.constantFrom("x".repeat(600), "__proto__", "", "\ud800", "WRONG_PASSWORD"),
+  fc.jsonValue({ maxDepth: 2 }),
+  fc.record(
+    {
+      code: fc.string(),
+      message: fc.string(),
+      connected: fc.boolean(),
+      success: fc.boolean(),
+      actionType: fc.constantFrom("st.sendMessage", "toString"),
+    },
+    { requiredKeys: [] },
+  ),
+);
+
+const linkedApiFrame = fc.record({
+  id: fc.string({ minLength: 1 }),
+  type: fc.constantFrom("workflow.created", "account.active", "webhook.test", "unknown"),
+  createdAt: fc.constantFrom("2026-06-25T12:00:00Z", "2026-06-26T12:00:00Z"),
+  data: fc.record({ workflowId: fc.string(), accountId: fc.string() }),
+});
 
 const body = fc
   .tuple(jsonObject, fc.string({ minLength: 1 }), fc.string({ minLength: 1 }))
@@ -18,8 +44,6 @@ const body = fc
     const { hash: _, requestId: __, requestID: ___, data: ____, ...rest } = more;
     return { ...rest, request_id, status };
   });
-
-const secret = fc.string({ minLength: 1 });
 
 /** Parsers throw nothing but our codes. */
 function codeOrValue(read: () => unknown): unknown {
@@ -31,58 +55,77 @@ function codeOrValue(read: () => unknown): unknown {
   }
 }
 
-test("what a sender signs is accepted with its secret, and with no other", () => {
-  fc.assert(
-    fc.property(body, secret, secret, (value, right, wrong) => {
-      const webhook = webhookOf(signWeLink(value, right));
-      expect(weLink.verify(webhook, [right])).toBe(true);
-      expect(weLink.verify(webhook, [wrong])).toBe(wrong === right);
-    }),
-    { numRuns: 1_000 },
-  );
-});
+/** Anything: bytes, JSON, and what looks like a webhook until one looks closer. */
+const anything = fc.oneof(
+  fc.uint8Array({ maxLength: 100 }).map((bytes) => Buffer.from(bytes)),
+  fc.json({ maxDepth: 3 }).map((text) => Buffer.from(text)),
+  weLinkLike().map((value) => Buffer.from(JSON.stringify(value))),
+  linkedApiLike().map((value) => Buffer.from(JSON.stringify(value))),
+  // Cut anywhere, it is rarely JSON.
+  fc.tuple(linkedApiLike(), fc.nat()).map(([value, at]) => {
+    const text = Buffer.from(JSON.stringify(value));
+    return text.subarray(0, at % (text.length + 1));
+  }),
+);
 
-test("a signed body in which one character is another is refused", () => {
-  fc.assert(
-    fc.property(
-      body,
-      secret,
-      fc.nat(),
-      fc.string({ minLength: 1, maxLength: 1 }),
-      (value, key, at, char) => {
-        const text = signWeLink(value, key);
-        const place = at % text.length;
-        const tampered = text.slice(0, place) + char + text.slice(place + 1);
-        fc.pre(tampered !== text);
-        const accepted = codeOrValue(() => weLink.verify(webhookOf(tampered), [key]));
-        // A change that another spelling of the same object would be: the object was signed, not its spelling.
-        const same =
-          codeOrValue(() => canonicalJson(readJsonObject(Buffer.from(tampered)).value)) ===
-          canonicalJson(readJsonObject(Buffer.from(text)).value);
-        if (!same) expect(accepted).not.toBe(true);
-      },
-    ),
-    { numRuns: 2_000 },
-  );
-});
+const ourCodes = ["BODY_NOT_UTF8", "BODY_NOT_JSON", "BODY_TOO_DEEP", "FRAME_INVALID"];
 
-test("whatever bytes come, reading them ends in an object or in one of our codes", () => {
-  const bytes = fc.oneof(
-    fc.uint8Array({ maxLength: 200 }),
-    fc.json({ maxDepth: 3 }).map((text) => new Uint8Array(Buffer.from(text))),
-  );
+test("whatever comes, reading it ends in a value or in one of our codes", () => {
+  const ends = new Map<string, number>();
   fc.assert(
-    fc.property(bytes, (input) => {
+    fc.property(anything, (input) => {
       for (const pack of Object.values(providerPacks)) {
-        codeOrValue(() => {
+        const end = codeOrValue(() => {
           const webhook = { ...readJsonObject(input), headers: {} };
-          pack.verify(webhook, ["secret"]);
+          pack.prove(webhook, {
+            secrets: ["secret"],
+            settings: { hashForms: ["raw", "json", "python", "jwt"], allowUnboundJwt: true },
+            nowMs: 0,
+          });
           return pack.read(webhook);
         });
+        if (typeof end === "string") expect(ourCodes).toContain(end);
+        const kind = typeof end === "string" ? end : `${pack.id} value`;
+        ends.set(kind, (ends.get(kind) ?? 0) + 1);
       }
     }),
-    { numRuns: 2_000 },
+    { numRuns: 10_000 },
   );
+  // Else it would have shown nothing.
+  for (const kind of ["we-link value", "linked-api value", "BODY_NOT_JSON", "FRAME_INVALID"]) {
+    expect([kind, ends.get(kind) ?? 0]).toEqual([kind, expect.toSatisfy((n) => n > 100)]);
+  }
+});
+
+test("whatever is understood becomes an event as its schema says", () => {
+  const seen = new Set<string>();
+  const like = fc.oneof(
+    weLinkLike().map((value) => ({ pack: providerPacks["we-link"], value })),
+    linkedApiLike().map((value) => ({ pack: providerPacks["linked-api"], value })),
+  );
+  fc.assert(
+    fc.property(like, ({ pack, value }) => {
+      const said = codeOrValue(() => pack.read(webhookOf(value))) as InboundEvent | string;
+      if (typeof said === "string") {
+        expect(said).toBe("FRAME_INVALID");
+        return;
+      }
+      const { id, type, clientId, envelope } = unmatchedEvent(said, {
+        provider: pack.id,
+        clientId: "cl_1",
+        connectionId: "cn_1",
+        receivedAtMs: 0,
+        numbersAsText: false,
+      });
+      seen.add(type);
+      const read = producerSchema(type).safeParse(JSON.parse(envelope));
+      expect(read.error).toBeUndefined();
+      const detail = eventDetail.parse(JSON.parse(busDetail({ clientId, envelope })));
+      expect([detail.id, detail.type, detail.clientId]).toEqual([id, type, "cl_1"]);
+    }),
+    { numRuns: 10_000 },
+  );
+  expect([...seen].sort()).toEqual([...eventTypes].sort());
 });
 
 test("cutting a member out leaves the object without it", () => {
@@ -101,23 +144,124 @@ test("cutting a member out leaves the object without it", () => {
 });
 
 test("event ids never meet across connections, and fit into a header", () => {
-  const eventOf = (value: JsonObject, connectionId: string): FinalEvent =>
-    unmatchedEvent(weLink.read(webhookOf(value)), {
-      provider: "we-link",
+  const idOf = (pack: ProviderPack, value: object, connectionId: string): string =>
+    unmatchedEvent(pack.read(webhookOf(value)), {
+      provider: pack.id,
       clientId: "cl",
       connectionId,
       receivedAtMs: 0,
       numbersAsText: false,
-    });
+    }).id;
   const connection = fc.stringMatching(/^cn_[0-9a-f]{16}$/);
+  // Half of the pairs are one body at two connections: what a client would copy.
+  const pair = <T>(of: fc.Arbitrary<T>) =>
+    fc.oneof(
+      of.map((one) => [one, one] as const),
+      fc.tuple(of, of),
+    );
+  const both = fc.oneof(
+    pair(body).map((values) => ({ pack: providerPacks["we-link"], values })),
+    pair(linkedApiFrame).map((values) => ({ pack: providerPacks["linked-api"], values })),
+  );
   fc.assert(
-    fc.property(body, body, connection, connection, (one, other, mine, theirs) => {
+    fc.property(both, connection, connection, ({ pack, values: [one, other] }, mine, theirs) => {
       fc.pre(mine !== theirs);
-      const id = eventOf(one, mine).id;
+      const id = idOf(pack, one, mine);
       expect(id).toMatch(/^[\x21-\x7e]{1,512}$/);
-      expect(eventOf(other, theirs).id).not.toBe(id);
-      expect(eventOf({ ...one, hash: "any" }, mine).id).toBe(id);
+      expect(id.split(":")[1]).toBe(mine);
+      expect(idOf(pack, other, theirs)).not.toBe(id);
+      expect(idOf(pack, { ...one }, mine)).toBe(id);
+      if (pack.id === "we-link") expect(idOf(pack, { ...one, hash: "any" }, mine)).toBe(id);
     }),
-    { numRuns: 1_000 },
+    { numRuns: 10_000 },
   );
 });
+
+test("two ids of a provider are two ids of ours", () => {
+  const text = fc.oneof(
+    fc.string(),
+    fc.string({ unit: "binary" }),
+    fc
+      .array(fc.constantFrom("\ud800", "\ud801", "\ufffd", "\udfff", "a"), { maxLength: 3 })
+      .map((units) => units.join("")),
+  );
+  fc.assert(
+    fc.property(text, text, (one, other) => {
+      expect(headerSafeId(one) === headerSafeId(other)).toBe(one === other);
+      expect(discriminatorOf(one) === discriminatorOf(other)).toBe(one === other);
+    }),
+    { numRuns: 10_000 },
+  );
+});
+
+/** Names that mean something to a parser, and any others. */
+function weLinkLike(): fc.Arbitrary<object> {
+  const id = fc.oneof(
+    fc.string({ minLength: 1, unit: "binary" }),
+    fc.constantFrom("r-1", "", "~"),
+    leaf,
+  );
+  const status = fc.constantFrom(
+    "SUCCESS",
+    "FAILED",
+    "COMPLETED",
+    "PIN_REQUIRED",
+    "PROCESSING",
+    "STATUS_429",
+    "__proto__",
+  );
+  const call = fc.constantFrom(
+    "connect",
+    "login",
+    "message_received",
+    "connection_accepted",
+    "__proto__",
+  );
+  const event_type = fc.oneof(
+    call.map((name) => `/api/v1/${name}`),
+    fc.constantFrom("MESSAGE_REPLY", "CONNECTION_SENT"),
+    leaf,
+  );
+  const texts = {
+    error: leaf,
+    message: leaf,
+    error_message: leaf,
+    accountId: leaf,
+    result: leaf,
+    hash: leaf,
+  };
+  return fc.record(
+    {
+      status: fc.oneof({ weight: 9, arbitrary: status }, leaf),
+      request_id: id,
+      requestId: leaf,
+      event_type,
+      ...texts,
+    },
+    { requiredKeys: ["status", "request_id"] },
+  );
+}
+
+function linkedApiLike(): fc.Arbitrary<object> {
+  const data = fc.record(
+    {
+      workflowId: fc.oneof(fc.constantFrom("wf-1", "wf:2"), leaf),
+      accountId: fc.oneof(fc.constantFrom("acc-1"), leaf),
+      status: fc.oneof(fc.constantFrom("completed", "failed"), leaf),
+      result: leaf,
+    },
+    { requiredKeys: [] },
+  );
+  return fc.record({
+    id: fc.oneof({ weight: 9, arbitrary: fc.constantFrom("e-1", "workflow.completed:wf-1") }, leaf),
+    type: fc.oneof({ weight: 9, arbitrary: fc.constantFrom(...eventTypes) }, leaf),
+    createdAt: fc.oneof(
+      {
+        weight: 9,
+        arbitrary: fc.constantFrom("2026-06-25T12:00:00Z", "1999-12-31T23:59:59.999+14:00"),
+      },
+      leaf,
+    ),
+    data: fc.oneof({ weight: 9, arbitrary: data }, leaf),
+  });
+}

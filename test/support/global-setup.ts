@@ -17,6 +17,8 @@ export default async function setup(project: TestProject): Promise<void> {
     outputDir: assemblyDir,
     settings: {},
     clock: { realMs: 0, businessMs: 0, speed: 1 },
+    // No test of this assembly asks a provider; one that does synthesises its own.
+    providerUrl: "http://127.0.0.1:1",
   });
   project.provide("assemblyDir", assemblyDir);
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inject } from "vitest";
@@ -7,11 +7,13 @@ import { type LocalRun, startLocalRun } from "../../local/run.ts";
 export interface TestRun extends LocalRun {
   /** What the run printed: faults of the platform and of functions. */
   printed: string[];
+  /** All that functions and platform logged so far. */
+  logged(): string;
 }
 
 /** A whole local run in this process, on free ports, without the demonstration. */
 export async function startTestRun(
-  options: { assemblyDir?: string; dataDir?: string; speed?: number } = {},
+  options: { assemblyDir?: string; dataDir?: string; speed?: number; providerPort?: number } = {},
 ): Promise<TestRun> {
   const runDirectory = mkdtempSync(join(tmpdir(), "ackwire-run-"));
   const printed: string[] = [];
@@ -33,7 +35,8 @@ export async function startTestRun(
       await run.close();
       rmSync(runDirectory, { recursive: true, force: true });
     };
-    return { ...run, printed, close };
+    const logged = () => readFileSync(join(runDirectory, "functions.log"), "utf8");
+    return { ...run, printed, logged, close };
   } catch (error) {
     rmSync(runDirectory, { recursive: true, force: true });
     throw error;

@@ -5,8 +5,8 @@ import { makeConsumeWebhooks } from "../../shared/core/consume-webhooks.ts";
 import type { FinalEvent } from "../../shared/core/envelope.ts";
 import type { EventClaims, EventPublisher, PublishResult } from "../../shared/core/ports.ts";
 import { makeSweepOutbox } from "../../shared/core/sweep-outbox.ts";
-import { providerPacks } from "../../shared/providers/packs.ts";
 import { makeTestClock } from "../support/clocks.ts";
+import { makeTestReader } from "../support/inbound-reader.ts";
 
 const LEASE_MS = 30_000;
 
@@ -34,7 +34,7 @@ function setUp(over: { claims?: Partial<EventClaims>; publish?: EventPublisher["
     clock,
     claims: stored,
     published,
-    consume: makeConsumeWebhooks({ ...common, claims, packs: providerPacks }),
+    consume: makeConsumeWebhooks({ ...common, claims, readInbound: makeTestReader({ clock }) }),
     sweep: makeSweepOutbox({ ...common, claims: stored, graceMs: 30_000, limit: 100 }),
   };
 }
@@ -90,6 +90,40 @@ describe("a batch", () => {
   });
 });
 
+test("another body under the same key, in one batch: the first is kept, the second told apart", async () => {
+  const linkedApi = (result: number) =>
+    message("", {
+      provider: "linked-api",
+      bodyBase64: Buffer.from(
+        JSON.stringify({
+          id: "workflow.completed:wf-1",
+          type: "workflow.completed",
+          createdAt: "2026-06-25T12:00:00Z",
+          data: { workflowId: "wf-1", status: "completed", result },
+        }),
+      ).toString("base64"),
+    });
+  const { consume, published } = setUp();
+  const outcomes = await consume([linkedApi(1), linkedApi(2), linkedApi(1)]);
+  expect(outcomes).toMatchObject([
+    { kind: "published" },
+    { kind: "duplicate", conflict: true },
+    { kind: "duplicate", conflict: false },
+  ]);
+  expect(published.map(({ envelope }) => envelope)).toEqual([
+    expect.stringContaining('"result":1'),
+  ]);
+  expect(await consume([linkedApi(2)])).toMatchObject([{ kind: "duplicate", conflict: true }]);
+});
+
+test("a message older than the dedupe window is parked: it may be a copy of a forgotten one", async () => {
+  const { consume, clock } = setUp();
+  clock.passBusiness(30 * 86_400_000);
+  expect(kinds(await consume([message("a")]))).toEqual(["published"]);
+  clock.passBusiness(1);
+  expect(kinds(await consume([message("b")]))).toEqual(["MESSAGE_STALE"]);
+});
+
 describe("when publishing fails", () => {
   test("for one entry: that one comes again, and is taken at once", async () => {
     let calls = 0;
@@ -97,7 +131,7 @@ describe("when publishing fails", () => {
       publish: async (events) =>
         events.map((event) =>
           event.id.includes(":b:") && calls++ === 0
-            ? { ok: false, reason: "ThrottlingException" }
+            ? { ok: false, reason: "ThrottlingException", isFinal: false }
             : { ok: true },
         ),
     });
@@ -154,7 +188,8 @@ describe("when another has the event", () => {
         return events.map(() => ({ ok: true }));
       },
     };
-    const deps = { claims, publisher, packs: providerPacks, clock, leaseMs: LEASE_MS };
+    const readInbound = makeTestReader({ clock });
+    const deps = { claims, publisher, readInbound, clock, leaseMs: LEASE_MS };
     return { published, consume: makeConsumeWebhooks({ ...deps, newOwner: () => "second" }) };
   }
 });
@@ -179,7 +214,8 @@ describe("when the store fails", () => {
   test("while giving the claim back: only the publishing counts as failed", async () => {
     const { consume } = setUp({
       claims: { release: down },
-      publish: async (events) => events.map(() => ({ ok: false, reason: "InternalFailure" })),
+      publish: async (events) =>
+        events.map(() => ({ ok: false, reason: "InternalFailure", isFinal: false })),
     });
     expect(kinds(await consume([message("a")]))).toEqual(["PUBLISH_FAILED"]);
   });
@@ -199,6 +235,32 @@ describe("the sweep", () => {
     expect(published[0]).toEqual(published[1]);
     clock.passReal(LEASE_MS + 1);
     expect(await sweep(enoughTime)).toEqual({ published: 0, held: 0, failed: 0 });
+  });
+
+  test("goes past what cannot be read, and past what the bus will never take", async () => {
+    const refused = new Set<string>();
+    const { consume, sweep, clock, claims } = setUp({
+      claims: { complete: async () => "lost" },
+      publish: async (events) =>
+        events.map(({ id }): PublishResult => {
+          const isBad = id.includes(":bad:");
+          if (isBad) refused.add(id);
+          return isBad ? { ok: false, reason: "MalformedDetail", isFinal: true } : { ok: true };
+        }),
+    });
+    expect(kinds(await consume([message("bad"), message("unread"), message("good")]))).toEqual([
+      "PUBLISH_REFUSED",
+      "CLAIM_LOST",
+      "CLAIM_LOST",
+    ]);
+    clock.passReal(LEASE_MS + 1);
+    const { takeOver } = claims;
+    claims.takeOver = async (id, lease) => {
+      if (id.includes(":unread:")) throw new Error("an item of a later version");
+      return takeOver(id, lease);
+    };
+    expect(await sweep(enoughTime)).toEqual({ published: 1, held: 0, failed: 1 });
+    expect(refused.size).toBe(1);
   });
 
   test("begins no batch that it could not record", async () => {

@@ -3,6 +3,11 @@ import { consumeEnv } from "../../shared/contracts/env.ts";
 import { readEnvironment } from "../../shared/runtime/environment.ts";
 
 const good = {
+  CONFIG_TABLE: "config",
+  MASTER_SECRET_ID: "secret",
+  BODIES_BUCKET: "bodies",
+  PROVIDER_BASE_URLS:
+    '{"we-link":"https://we-link.example","linked-api":"https://linked-api.example"}',
   EVENTS_TABLE: "events",
   EVENT_BUS_NAME: "bus",
   INBOUND_QUEUE_URL: "http://127.0.0.1/q",

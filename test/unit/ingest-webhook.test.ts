@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { makeMemoryBlobStore } from "../../shared/adapters/memory-blob-store.ts";
 import { Failure } from "../../shared/contracts/failures.ts";
 import type { InboundMessage } from "../../shared/contracts/inbound-message.ts";
 import { sha256Hex } from "../../shared/core/digest.ts";
@@ -14,18 +15,46 @@ const connection = (over: Partial<Connection> = {}): Connection => ({
   clientId: "cl_1",
   connectionId: "cn_1",
   provider: "we-link",
-  tokenSha256: sha256Hex(token),
+  tokens: [{ sha256: sha256Hex(token) }],
   createdAt: "2026-06-25T12:00:00.000Z",
-  secrets: { webhookSecrets: [secret] },
+  secrets: { webhookSecrets: [{ secret }] },
+  settings: {
+    status: "active",
+    signature: "enforce",
+    hashForms: ["raw", "json"],
+    allowUnboundJwt: false,
+    verifyByFetch: false,
+  },
   ...over,
 });
 const good = signWeLink({ status: "SUCCESS", request_id: "r" }, secret);
 
-function setUp(options: { read?: () => Promise<Connection>; send?: () => Promise<void> } = {}) {
+function setUp(
+  options: {
+    read?: () => Promise<Connection>;
+    send?: () => Promise<void>;
+    put?: () => Promise<void>;
+    remembered?: Connection;
+    stored?: Connection;
+  } = {},
+) {
   const queued: InboundMessage[] = [];
-  const known = new Map([["cn_1", connection()]]);
+  const quarantined: string[] = [];
+  const bodies = makeMemoryBlobStore();
+  const clock = makeTestClock();
+  const { remembered = connection(), stored = remembered } = options;
+  let refreshes = 0;
+  const known = (id: string, of: Connection) => (id === "cn_1" ? of : undefined);
   const ingest = makeIngestWebhook({
-    connections: { read: options.read ?? (async (id) => known.get(id)) },
+    connections: {
+      read: options.read ?? (async (id) => known(id, remembered)),
+      refresh:
+        options.read ??
+        (async (id) => {
+          refreshes++;
+          return known(id, stored);
+        }),
+    },
     queue: {
       send:
         options.send ??
@@ -33,12 +62,25 @@ function setUp(options: { read?: () => Promise<Connection>; send?: () => Promise
           queued.push(message);
         }),
     },
+    bodies: { ...bodies, ...(options.put ? { put: options.put } : {}) },
+    quarantine: {
+      put:
+        options.put ??
+        (async ({ body }) => {
+          quarantined.push(Buffer.from(body).toString());
+        }),
+    },
     packs: providerPacks,
-    clock: makeTestClock(),
+    clock,
     maxBodyBytes: 1_000,
+    maxInlineBytes: 500,
   });
   return {
+    clock,
     queued,
+    quarantined,
+    bodies,
+    refreshes: () => refreshes,
     ingest: (body: string | Uint8Array = good, over: object = {}) =>
       ingest({
         provider: "we-link",
@@ -58,6 +100,8 @@ test("a good webhook is queued byte for byte, and then accepted", async () => {
     kind: "accepted",
     connectionId: "cn_1",
     bytes: Buffer.byteLength(good),
+    form: "raw",
+    isCalibrating: true,
   });
   expect(queued).toEqual([
     {
@@ -107,5 +151,77 @@ describe("a dependency that is down is never taken for a yes", () => {
       kind: "refused",
       code: "DEPENDENCY_DOWN",
     });
+  });
+});
+
+test("a body too large for the queue travels by reference, and is stored before the message", async () => {
+  const { ingest, queued, bodies } = setUp();
+  const body = signWeLink({ status: "SUCCESS", request_id: "r", more: "x".repeat(500) }, secret);
+  expect(await ingest(body)).toMatchObject({ kind: "accepted" });
+  const [message] = queued;
+  expect(message).not.toHaveProperty("bodyBase64");
+  expect(Buffer.from(await bodies.get(message?.bodyKey ?? "")).toString()).toBe(body);
+});
+
+test("where it cannot be stored, nothing is queued and nothing acked", async () => {
+  const { ingest, queued } = setUp({
+    put: async () => {
+      throw new Failure("DEPENDENCY_DOWN", "S3 PutObject failed: TimeoutError");
+    },
+  });
+  const body = signWeLink({ status: "SUCCESS", request_id: "r", more: "x".repeat(500) }, secret);
+  expect(await ingest(body)).toMatchObject({ kind: "refused", code: "DEPENDENCY_DOWN" });
+  expect(queued).toEqual([]);
+});
+
+describe("rotation", () => {
+  const validUntil = new Date(Date.UTC(2026, 5, 26, 12)).toISOString();
+  const rotated = connection({
+    tokens: [{ sha256: sha256Hex("new") }, { sha256: sha256Hex(token), validUntil }],
+    secrets: { webhookSecrets: [{ secret: "new" }, { secret, validUntil }] },
+  });
+  const signedNew = signWeLink({ status: "SUCCESS", request_id: "r" }, "new");
+
+  test("old and new are taken during the overlap, the old ones not a moment longer", async () => {
+    const { ingest, clock } = setUp({ remembered: rotated });
+    clock.passBusiness(86_399_999);
+    expect(await ingest(good)).toMatchObject({ kind: "accepted" });
+    expect(await ingest(signedNew, { token: "new" })).toMatchObject({ kind: "accepted" });
+    clock.passBusiness(1);
+    expect(await ingest(good, { token: "new" })).toMatchObject({ code: "SIGNATURE_REJECTED" });
+    expect(await ingest(signedNew)).toMatchObject({ code: "CONNECTION_UNKNOWN" });
+    expect(await ingest(signedNew, { token: "new" })).toMatchObject({ kind: "accepted" });
+  });
+
+  test("what a warm function remembers is read anew before a webhook is turned away", async () => {
+    const { ingest, refreshes } = setUp({ remembered: connection(), stored: rotated });
+    expect(await ingest(good)).toMatchObject({ kind: "accepted" });
+    expect(refreshes()).toBe(0);
+    expect(await ingest(signedNew)).toMatchObject({ kind: "accepted" });
+    expect(await ingest(good, { token: "new" })).toMatchObject({ kind: "accepted" });
+    expect(refreshes()).toBe(2);
+  });
+});
+
+describe("a connection in quarantine", () => {
+  const settings = { ...connection().settings, signature: "quarantine" as const };
+  const forged = signWeLink({ status: "SUCCESS", request_id: "r" }, "unknown");
+
+  test("acks what it cannot prove, keeps it aside, and queues nothing of it", async () => {
+    const { ingest, queued, quarantined } = setUp({ remembered: connection({ settings }) });
+    expect(await ingest(forged)).toMatchObject({ kind: "quarantined" });
+    expect(quarantined).toEqual([forged]);
+    expect(queued).toEqual([]);
+    expect(await ingest(good)).toMatchObject({ kind: "accepted" });
+  });
+
+  test("acks nothing that it could not keep", async () => {
+    const { ingest } = setUp({
+      remembered: connection({ settings }),
+      put: async () => {
+        throw new Failure("DEPENDENCY_DOWN", "S3 PutObject failed: TimeoutError");
+      },
+    });
+    expect(await ingest(forged)).toMatchObject({ kind: "refused", code: "DEPENDENCY_DOWN" });
   });
 });

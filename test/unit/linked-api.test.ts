@@ -57,6 +57,14 @@ describe("result in its shapes", () => {
     expect(data).not.toHaveProperty("result");
   });
 
+  test.each([
+    ["in the completion", { ...completion, success: false, error: { type: "a", message: "m" } }],
+    ["in the result itself", { reason: "a", message: "m" }],
+  ])("a failed workflow's reason is found %s", (_name, result) => {
+    const { data } = read(workflow({}, { status: "failed", result }));
+    expect(data.error).toEqual({ code: "a", message: "m" });
+  });
+
   test("thin: no result, and nothing in its place", () => {
     expect(read(workflow()).data).toEqual({
       workflowId: "wf-1",
@@ -102,6 +110,17 @@ test.each([
     type: "event.unrecognised",
     data: { payload: JSON.parse(JSON.stringify(body)) },
   });
+});
+
+test("events of a kind that we do not know, under one id: each is one", () => {
+  const one = read(workflow({ type: "account.paused" }));
+  const later = read(workflow({ type: "account.paused", createdAt: "2026-06-26T12:00:00.000Z" }));
+  expect(one).toEqual(read(workflow({ type: "account.paused" })));
+  expect(later.discriminator).not.toBe(one.discriminator);
+});
+
+test.each(["id", "type"])("a %s of more than 512 characters is none", (member) => {
+  expect(() => read(workflow({ [member]: "x".repeat(513) }))).toThrow(member);
 });
 
 test("an offset in createdAt is brought to UTC", () => {

@@ -54,4 +54,14 @@ describe("a master secret that cannot be used is refused, without its value", ()
   ])("%s", (_name, value) => {
     expect(() => readMasterKeys(JSON.stringify(value))).toThrow(/^The master secret/);
   });
+
+  test("not JSON: the parser would quote it", () => {
+    const read = () => readMasterKeys("canary-passphrase");
+    expect(read).toThrow("The master secret must be a JSON object");
+    try {
+      read();
+    } catch (error) {
+      expect(error).not.toHaveProperty("cause");
+    }
+  });
 });

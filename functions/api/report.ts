@@ -1,0 +1,25 @@
+import { failures } from "../../shared/contracts/failures.ts";
+import type { ApiOutcome } from "../../shared/core/serve-api.ts";
+import type { Telemetry } from "../../shared/runtime/telemetry.ts";
+
+/** What an operator learns of one call. Routes and statuses are in API Gateway's access log. */
+export function report(telemetry: Telemetry, outcome: ApiOutcome, requestId: string): void {
+  if (outcome.kind === "answered") {
+    const { keyId } = outcome;
+    telemetry.log("debug", "call answered", { requestId, ...(keyId ? { keyId } : {}) });
+    return;
+  }
+  const { code, detail, errors } = outcome;
+  telemetry.log(failures[code].logLevel, "call refused", {
+    requestId,
+    code,
+    detail,
+    ...(errors ? { count: errors.length } : {}),
+  });
+  if (code === "UNAUTHENTICATED") telemetry.count("ApiKeyRejected");
+}
+
+export function reportDropped(telemetry: Telemetry, error: unknown): void {
+  const fields = error instanceof Error ? { error } : {};
+  telemetry.log("warn", "when a key was used could not be kept", fields);
+}

@@ -1,0 +1,64 @@
+import { Duration, type RemovalPolicy, Stack, Validations } from "aws-cdk-lib";
+import { BlockPublicAccess, Bucket, BucketEncryption, type CfnBucket } from "aws-cdk-lib/aws-s3";
+import { Construct } from "constructs";
+import type { Binding, Permission } from "./binding.ts";
+
+/** The parts of the bucket; keys begin with one of them and a slash. */
+export type BodyArea = "inbound" | "quarantine" | "events";
+
+export interface BodyBucketProps {
+  /** Days after which an object is deleted. */
+  retentionDays: number;
+  /** What becomes of the bucket with the stack. One that holds objects is never deleted by it. */
+  removalPolicy: RemovalPolicy;
+}
+
+/** Bodies that are too large for a message or an item. */
+export class BodyBucket extends Construct {
+  readonly bucket: Bucket;
+
+  constructor(scope: Construct, id: string, props: BodyBucketProps) {
+    super(scope, id);
+    this.bucket = new Bucket(this, "Bucket", {
+      encryption: BucketEncryption.S3_MANAGED,
+      enforceSSL: true,
+      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+      lifecycleRules: [
+        {
+          id: "forget",
+          expiration: Duration.days(props.retentionDays),
+          abortIncompleteMultipartUploadAfter: Duration.days(1),
+        },
+      ],
+      removalPolicy: props.removalPolicy,
+    });
+    Validations.of(this.bucket).acknowledge({
+      id: "AwsSolutions-S1",
+      reason:
+        "Bodies/Bucket: only three functions of this stack have access, and log what they do; access logs would need a bucket of their own.",
+    });
+  }
+
+  /** The bucket's name, for a function that reads and writes objects of these areas. */
+  access(areas: { read?: readonly BodyArea[]; write?: readonly BodyArea[] }): Binding {
+    const permissions: Permission[] = [];
+    if (areas.read) permissions.push(this.#permission("s3:GetObject", areas.read));
+    if (areas.write) permissions.push(this.#permission("s3:PutObject", areas.write));
+    return { value: this.bucket.bucketName, permissions };
+  }
+
+  #permission(action: string, areas: readonly BodyArea[]): Permission {
+    return {
+      actions: [action],
+      resource: areas.map((area) => this.bucket.arnForObjects(`${area}/*`)),
+      acknowledged: areas.map((area) => ({
+        id: `AwsSolutions-IAM5[Resource::<${this.#logicalId}.Arn>/${area}/*]`,
+        reason: `Bodies/Bucket: the keys below ${area}/ are digests, known only when a body comes.`,
+      })),
+    };
+  }
+
+  get #logicalId(): string {
+    return Stack.of(this).getLogicalId(this.bucket.node.defaultChild as CfnBucket);
+  }
+}

@@ -1,0 +1,49 @@
+import { type DynamoDBDocumentClient, GetCommand } from "@aws-sdk/lib-dynamodb";
+import { accountItem, configKey } from "../contracts/config-items.ts";
+import { sealedWith, unseal } from "../core/master-keys.ts";
+import type { AccountReader, KnownAccount } from "../core/ports.ts";
+import { dependency } from "./dependency-down.ts";
+import type { MasterKeyReader } from "./secrets-manager-master-keys.ts";
+
+/** Most accounts that one function keeps in memory. */
+const CACHE_LIMIT = 10_000;
+
+/** How long a function trusts what it read of an account, or that there was none. */
+const TTL_MS = 60_000;
+
+/** Accounts of the config table, remembered for a minute: one read per account, not per event. */
+export function makeDynamoAccounts(options: {
+  client: DynamoDBDocumentClient;
+  tableName: string;
+  masterKeys: MasterKeyReader;
+  nowMs: () => number;
+}): AccountReader {
+  const remembered = new Map<string, { account: KnownAccount | undefined; readAtMs: number }>();
+
+  async function load(pk: string): Promise<KnownAccount | undefined> {
+    const get = new GetCommand({ TableName: options.tableName, Key: { pk } });
+    const { Item } = await dependency("DynamoDB GetItem", () => options.client.send(get));
+    if (Item === undefined) return undefined;
+    const { sealedIdentificationToken: sealed } = accountItem.parse(Item);
+    if (sealed === undefined) return {};
+    const signal = AbortSignal.timeout(READ_LIMIT_MS);
+    const masterKeys = await options.masterKeys(signal, sealedWith(sealed));
+    return dependency("opening the account's token", async () => ({
+      identificationToken: unseal(masterKeys, pk, sealed),
+    }));
+  }
+
+  return {
+    async find(connectionId, accountId) {
+      const pk = configKey.account(connectionId, accountId);
+      const found = remembered.get(pk);
+      if (found && options.nowMs() - found.readAtMs < TTL_MS) return found.account;
+      const account = await load(pk);
+      if (remembered.size >= CACHE_LIMIT) remembered.clear();
+      remembered.set(pk, { account, readAtMs: options.nowMs() });
+      return account;
+    },
+  };
+}
+
+const READ_LIMIT_MS = 3_000;

@@ -1,0 +1,31 @@
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  paginateListObjectsV2,
+  type S3Client,
+} from "@aws-sdk/client-s3";
+import type { QuarantineContents } from "../core/release-quarantine.ts";
+
+/** The part of the bucket where `makeBlobQuarantine` puts a connection's webhooks. */
+export function makeS3QuarantineContents(options: {
+  client: S3Client;
+  bucket: string;
+}): QuarantineContents {
+  const { client, bucket: Bucket } = options;
+  return {
+    async *keys(connectionId) {
+      const Prefix = `quarantine/${connectionId}/`;
+      for await (const { Contents } of paginateListObjectsV2({ client }, { Bucket, Prefix })) {
+        for (const { Key } of Contents ?? []) if (Key) yield Key;
+      }
+    },
+    async get(Key) {
+      const { Body } = await client.send(new GetObjectCommand({ Bucket, Key }));
+      if (!Body) throw new Error(`${Key} has no body`);
+      return Body.transformToByteArray();
+    },
+    async remove(Key) {
+      await client.send(new DeleteObjectCommand({ Bucket, Key }));
+    },
+  };
+}

@@ -1,0 +1,290 @@
+import * as z from "zod/mini";
+import { apiKeyItem, connectionItem, connectionSettings } from "./config-items.ts";
+import { eventType } from "./events.ts";
+import { providerId } from "./providers.ts";
+
+/**
+ * Every operation of the HTTP API, once: `infra` makes the routes from it, the
+ * `api` function dispatches and checks by it, and the OpenAPI document is it.
+ */
+export interface Operation {
+  operationId: string;
+  method: "GET" | "POST" | "PATCH" | "DELETE";
+  path: string;
+  summary: string;
+  /** Answered without an API key. */
+  isPublic: boolean;
+  params: z.ZodMiniType<Record<string, string>>;
+  query: z.ZodMiniType<Record<string, unknown>>;
+  body?: z.ZodMiniType;
+  answer: { status: 200 | 201 | 204; description: string; schema?: z.ZodMiniType };
+  /** Statuses of its problem bodies besides those that every operation with a key may have. */
+  problems: readonly (404 | 409)[];
+}
+
+const text = (maxLength: number) => z.string().check(z.minLength(1), z.maxLength(maxLength));
+const time = z.iso.datetime();
+const nothing = z.strictObject({});
+
+const connectionView = z.object({
+  ...z.pick(connectionItem, { connectionId: true, provider: true, createdAt: true }).shape,
+  ...connectionSettings.shape,
+});
+const inboundUrl = z.url().check(z.describe("Holds a secret, and is shown only here."));
+
+const newConnection = z.strictObject({
+  provider: providerId,
+  webhookSecret: z.exactOptional(text(1_024)),
+  credentials: z.exactOptional(
+    z
+      .record(
+        z.string().check(z.regex(/^[A-Za-z0-9-]{1,64}$/)),
+        z.string().check(z.regex(/^[\x20-\x7e]{1,2048}$/)),
+      )
+      .check(z.describe("Headers by which the provider knows you. Kept sealed, never shown.")),
+  ),
+  ...exactOptional(connectionSettings.shape),
+});
+
+const settingsChange = z.strictObject(exactOptional(connectionSettings.shape)).check(
+  z.refine((change) => Object.keys(change).length > 0, {
+    error: "must name what to change",
+    // A member that is not known is told already.
+    when: ({ issues }) => issues.length === 0,
+  }),
+);
+
+const event = z.looseObject({
+  id: z.string(),
+  type: eventType,
+  createdAt: time,
+  data: z.looseObject({}),
+  publishedAt: z.optional(time),
+});
+const eventWithBytes = z.extend(event, {
+  raw: z
+    .optional(z.string())
+    .check(
+      z.describe("The webhook's exact bytes, Base64, where `data` could not carry each digit."),
+    ),
+});
+
+const apiKeyView = z.pick(apiKeyItem, {
+  keyId: true,
+  createdAt: true,
+  revokedAt: true,
+  lastUsedAt: true,
+});
+
+const listOf = <Item extends z.ZodMiniType>(item: Item) =>
+  z.object({ items: z.array(item), nextCursor: z.optional(z.string()) });
+
+/** On every list. `cursor` is the `nextCursor` of the page before. */
+const paging = {
+  limit: z._default(z.coerce.number().check(z.int(), z.gte(1), z.lte(100)), 25),
+  cursor: z.exactOptional(text(2_048)),
+};
+
+/** No longer than what DynamoDB takes as a key, which would else look like an outage. */
+const eventParams = z.strictObject({ id: text(512) });
+const connectionParams = z.strictObject({ connectionId: text(128) });
+const keyParams = z.strictObject({ keyId: text(128) });
+const common = { isPublic: false, params: nothing, query: nothing };
+
+export const operations = {
+  getHealth: {
+    ...common,
+    operationId: "getHealth",
+    method: "GET",
+    path: "/health",
+    summary: "Whether the API answers",
+    isPublic: true,
+    answer: ok("It does", z.object({ status: z.literal("ok") })),
+    problems: [],
+  },
+  getOpenApi: {
+    ...common,
+    operationId: "getOpenApi",
+    method: "GET",
+    path: "/openapi.json",
+    summary: "This document",
+    isPublic: true,
+    answer: ok("OpenAPI 3.1", z.looseObject({ openapi: z.string() })),
+    problems: [],
+  },
+  listEvents: {
+    ...common,
+    operationId: "listEvents",
+    method: "GET",
+    path: "/v1/events",
+    summary: "The client's events, newest first, without `raw`",
+    query: z.strictObject({
+      ...paging,
+      type: z.exactOptional(eventType),
+    }),
+    answer: ok(
+      "A page; it may be shorter than `limit` while there is a `nextCursor`",
+      listOf(event),
+    ),
+    problems: [],
+  },
+  getEvent: {
+    ...common,
+    operationId: "getEvent",
+    method: "GET",
+    path: "/v1/events/{id}",
+    summary: "One event, its envelope byte for byte as it was published",
+    params: eventParams,
+    answer: ok("The event", eventWithBytes),
+    problems: [404],
+  },
+  createConnection: {
+    ...common,
+    operationId: "createConnection",
+    method: "POST",
+    path: "/v1/connections",
+    summary: "Makes a connection to a provider",
+    body: newConnection,
+    answer: created(z.extend(connectionView, { inboundUrl })),
+    problems: [],
+  },
+  listConnections: {
+    ...common,
+    operationId: "listConnections",
+    method: "GET",
+    path: "/v1/connections",
+    summary: "The client's connections",
+    query: z.strictObject(paging),
+    answer: ok("A page", listOf(connectionView)),
+    problems: [],
+  },
+  getConnection: {
+    ...common,
+    operationId: "getConnection",
+    method: "GET",
+    path: "/v1/connections/{connectionId}",
+    summary: "One connection",
+    params: connectionParams,
+    answer: ok("The connection, without its secrets", connectionView),
+    problems: [404],
+  },
+  updateConnection: {
+    ...common,
+    operationId: "updateConnection",
+    method: "PATCH",
+    path: "/v1/connections/{connectionId}",
+    summary: "Changes settings of a connection",
+    params: connectionParams,
+    body: settingsChange,
+    answer: ok("The connection as it is now", connectionView),
+    problems: [404, 409],
+  },
+  deleteConnection: {
+    ...common,
+    operationId: "deleteConnection",
+    method: "DELETE",
+    path: "/v1/connections/{connectionId}",
+    summary: "Deletes a connection; its address answers 404 from then on",
+    params: connectionParams,
+    answer: gone("It is deleted"),
+    problems: [404],
+  },
+  rotateConnectionToken: {
+    ...common,
+    operationId: "rotateConnectionToken",
+    method: "POST",
+    path: "/v1/connections/{connectionId}/rotate-token",
+    summary: "Gives a connection a new address; the old one is taken for 24 hours more",
+    params: connectionParams,
+    answer: ok(
+      "The new address",
+      z.object({ connectionId: z.string(), inboundUrl, previousValidUntil: time }),
+    ),
+    problems: [404, 409],
+  },
+  rotateConnectionSecret: {
+    ...common,
+    operationId: "rotateConnectionSecret",
+    method: "POST",
+    path: "/v1/connections/{connectionId}/rotate-secret",
+    summary: "Gives a connection a new webhook secret; the old one is taken for 24 hours more",
+    params: connectionParams,
+    body: z.strictObject({ webhookSecret: text(1_024) }),
+    answer: ok(
+      "It is in use",
+      z.object({ connectionId: z.string(), previousValidUntil: z.optional(time) }),
+    ),
+    problems: [404, 409],
+  },
+  createKey: {
+    ...common,
+    operationId: "createKey",
+    method: "POST",
+    path: "/v1/keys",
+    summary: "Makes an API key of the same client",
+    answer: created(
+      z.object({
+        keyId: z.string(),
+        apiKey: z.string().check(z.describe("Shown only here.")),
+        createdAt: time,
+      }),
+    ),
+    problems: [],
+  },
+  listKeys: {
+    ...common,
+    operationId: "listKeys",
+    method: "GET",
+    path: "/v1/keys",
+    summary: "The client's API keys, revoked ones too",
+    query: z.strictObject(paging),
+    answer: ok("A page", listOf(apiKeyView)),
+    problems: [],
+  },
+  revokeKey: {
+    ...common,
+    operationId: "revokeKey",
+    method: "DELETE",
+    path: "/v1/keys/{keyId}",
+    summary: "Revokes an API key; it may be taken for some seconds more",
+    params: keyParams,
+    answer: gone("It is revoked"),
+    problems: [404],
+  },
+} as const satisfies Record<string, Operation>;
+
+export type OperationId = keyof typeof operations;
+
+/** As API Gateway names a route. */
+export const routeKeyOf = ({ method, path }: Pick<Operation, "method" | "path">): string =>
+  `${method} ${path}`;
+
+/** RFC 9457: what every answer from 400 on has as its body. */
+export const problem = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.number(),
+  detail: z.optional(z.string()),
+  code: z.string(),
+  /** Every bad field of the body, the query or the path. */
+  errors: z.optional(z.array(z.object({ field: z.string(), message: z.string() }))),
+});
+
+function ok<Schema extends z.ZodMiniType>(description: string, schema: Schema) {
+  return { status: 200, description, schema } as const;
+}
+
+function created<Schema extends z.ZodMiniType>(schema: Schema) {
+  return { status: 201, description: "It is made", schema } as const;
+}
+
+function gone(description: string) {
+  return { status: 204, description } as const;
+}
+
+function exactOptional<Shape extends Record<string, z.ZodMiniType>>(shape: Shape) {
+  const members = Object.entries(shape).map(([name, schema]) => [name, z.exactOptional(schema)]);
+  return Object.fromEntries(members) as {
+    [Name in keyof Shape]: z.ZodMiniExactOptional<Shape[Name]>;
+  };
+}

@@ -1,0 +1,20 @@
+/**
+ * The size limits of each hop, in one place: what one hop accepts, the next can
+ * carry. Sizes that a deployer may change are in `settings.ts`; `docs/limits.md`
+ * says where each comes from.
+ */
+export const limits = {
+  /** Nesting of a body: every parser and writer behind `ingest` is safe with it. */
+  maxJsonDepth: 64,
+  /** A larger body or envelope lies in the bucket: SQS and DynamoDB charge by size. */
+  maxInlineBytes: 60_000,
+  /** Entries and bytes of one PutEvents call; AWS takes 10, and 1 MB by its own counting. */
+  maxPutEventsEntries: 10,
+  maxPutEventsBytes: 900_000,
+  /** A provider's id, which stands several times in an event. */
+  maxIdLength: 512,
+  /** A status, an event's name, an account: the same. */
+  maxNameLength: 256,
+  /** A provider's answer that is read. */
+  maxAnswerBytes: 1_000_000,
+} as const;

@@ -1,0 +1,94 @@
+import * as z from "zod/mini";
+import { type Operation, operations, problem } from "./http.ts";
+
+let built: string | undefined;
+
+/** The OpenAPI 3.1 document of the HTTP API, as JSON text. */
+export function openApi(): string {
+  built ??= JSON.stringify(document());
+  return built;
+}
+
+function document() {
+  const paths: Record<string, Record<string, object>> = {};
+  for (const operation of Object.values<Operation>(operations)) {
+    paths[operation.path] ??= {};
+    Object.assign(paths[operation.path] ?? {}, {
+      [operation.method.toLowerCase()]: describe(operation),
+    });
+  }
+  return {
+    openapi: "3.1.0",
+    info: { title: "Ackwire", version: "1.0.0" },
+    paths,
+    components: {
+      schemas: { problem: schemaOf(problem, "output") },
+      securitySchemes: {
+        apiKey: { type: "http", scheme: "bearer", description: "ackwire_<keyId>_<secret>" },
+      },
+    },
+  };
+}
+
+function describe(operation: Operation) {
+  const { operationId, summary, isPublic, params, query, body, answer } = operation;
+  return {
+    operationId,
+    summary,
+    security: isPublic ? [] : [{ apiKey: [] }],
+    parameters: [...parametersOf("path", params), ...parametersOf("query", query)],
+    ...(body && { requestBody: { required: true, content: json(schemaOf(body, "input")) } }),
+    responses: {
+      [answer.status]: {
+        description: answer.description,
+        ...(answer.schema && { content: json(schemaOf(answer.schema, "output")) }),
+      },
+      ...problemsOf(operation),
+    },
+  };
+}
+
+const meanings = {
+  400: "The request is not valid; `errors` names each bad field",
+  401: "The API key is missing or not valid",
+  404: "There is no such thing, or it is another client's",
+  409: "It was changed meanwhile: read it and try again",
+  413: "The body is too large",
+  429: "Too many requests; API Gateway answers this one without a problem body",
+  500: "A fault of ours",
+  503: "Try again after `retry-after` seconds",
+} as const;
+
+function problemsOf({ isPublic, problems, body }: Operation) {
+  if (isPublic) return {};
+  const tooLarge = body ? ([413] as const) : [];
+  const statuses = [400, 401, ...problems, ...tooLarge, 429, 500, 503] as const;
+  const content = {
+    "application/problem+json": { schema: { $ref: "#/components/schemas/problem" } },
+  };
+  return Object.fromEntries(
+    statuses.map((status) => [
+      status,
+      { description: meanings[status], ...(status === 429 ? {} : { content }) },
+    ]),
+  );
+}
+
+function parametersOf(place: "path" | "query", schema: z.ZodMiniType) {
+  const { properties = {}, required = [] } = schemaOf(schema, "input");
+  return Object.entries(properties).map(([name, property]) => ({
+    name,
+    in: place,
+    required: required.includes(name),
+    schema: property,
+  }));
+}
+
+function json(schema: object) {
+  return { "application/json": { schema } };
+}
+
+function schemaOf(schema: z.ZodMiniType, io: "input" | "output") {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io });
+  return rest;
+}

@@ -1,0 +1,105 @@
+import { Failure, type HttpFailureCode } from "../contracts/failures.ts";
+import { type Operation, type OperationId, operations, routeKeyOf } from "../contracts/http.ts";
+import {
+  type ApiHandlerDeps,
+  type ApiHandlers,
+  type ApiInput,
+  makeApiHandlers,
+} from "./api-handlers.ts";
+import { type AuthenticateDeps, makeAuthenticate } from "./authenticate.ts";
+import { check, type FieldError, InvalidRequest } from "./invalid-request.ts";
+import { readJsonObject } from "./json.ts";
+
+export type ServeApiDeps = AuthenticateDeps & ApiHandlerDeps;
+
+export interface ApiCall {
+  /** Method and path template, as the contract has them. */
+  routeKey: string;
+  authorization?: string | undefined;
+  params: Readonly<Record<string, string | undefined>>;
+  query: Readonly<Record<string, string | undefined>>;
+  body: Uint8Array;
+  /** Scheme and host under which the API was called. */
+  origin: string;
+  /** Ends the wait for every dependency: the caller is answered in time. */
+  signal: AbortSignal;
+}
+
+export type ApiOutcome =
+  /** `body` is JSON text, and absent from a 204. */
+  | { kind: "answered"; status: number; body?: string | undefined; keyId?: string | undefined }
+  | {
+      kind: "refused";
+      code: HttpFailureCode;
+      detail: string;
+      errors?: readonly FieldError[] | undefined;
+    };
+
+/** Bodies of this API are settings and secrets: a few hundred bytes. */
+const MAX_BODY_BYTES = 64_000;
+
+const idByRouteKey = new Map(
+  Object.values(operations).map((one) => [routeKeyOf(one), one.operationId] as const),
+);
+
+/** Answers every call of the HTTP API; what it refuses has one of our codes. */
+export function makeServeApi(deps: ServeApiDeps) {
+  const authenticate = makeAuthenticate(deps);
+  const handlers = makeApiHandlers(deps);
+
+  async function serve(call: ApiCall): Promise<ApiOutcome> {
+    const id = idByRouteKey.get(call.routeKey);
+    if (id === undefined) throw new Failure("NOT_FOUND", "there is no such operation");
+    const operation: Operation = operations[id];
+    const caller = operation.isPublic ? undefined : await authenticate(call.authorization);
+    const input = checkCall(operation, call);
+    const body = await run(handlers, id, { ...input, clientId: caller?.clientId ?? "" });
+    return { kind: "answered", status: operation.answer.status, body, keyId: caller?.keyId };
+  }
+
+  return async (call: ApiCall): Promise<ApiOutcome> => {
+    try {
+      return await Promise.race([serve(call), tooLate(call.signal)]);
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      const errors = error instanceof InvalidRequest ? error.errors : undefined;
+      return {
+        kind: "refused",
+        code: error.code as HttpFailureCode,
+        detail: error.message,
+        errors,
+      };
+    }
+  };
+}
+
+function run<Id extends OperationId>(handlers: ApiHandlers, id: Id, input: unknown) {
+  return handlers[id](input as ApiInput<Id>);
+}
+
+/** @throws REQUEST_INVALID with the bad fields of path, query and body together; BODY_… */
+function checkCall(operation: Operation, { params, query, body, origin }: ApiCall) {
+  if (operation.isPublic) return { origin };
+  if (body.byteLength > MAX_BODY_BYTES) {
+    throw new Failure("BODY_TOO_LARGE", `${body.byteLength} bytes; at most ${MAX_BODY_BYTES}`);
+  }
+  const checked = {
+    params: check(operation.params, params),
+    query: check(operation.query, query),
+    body: operation.body ? check(operation.body, readJsonObject(body).value) : { errors: [] },
+  };
+  const errors = Object.values(checked).flatMap((one) => one.errors);
+  if (errors.length > 0) throw new InvalidRequest(errors);
+  const outputs = Object.entries(checked).map(([part, one]) => [
+    part,
+    "output" in one ? one.output : undefined,
+  ]);
+  return { origin, ...Object.fromEntries(outputs) };
+}
+
+function tooLate(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const give = () => reject(new Failure("DEPENDENCY_DOWN", "no answer in time"));
+    signal.addEventListener("abort", give, { once: true });
+  });
+}

@@ -1,0 +1,90 @@
+import { createHmac } from "node:crypto";
+import { equalSecrets, sha256Hex } from "../core/digest.ts";
+import { verifiedClaims } from "../core/hs256.ts";
+import { canonicalJson, isObject, type JsonObject } from "../core/json.ts";
+import { type JsonMember, topLevelMembers, withoutMember } from "../core/json-members.ts";
+import type { Proof, ProofDeps, Webhook } from "../core/provider-pack.ts";
+import { pythonJson } from "../core/python-json.ts";
+import { requestIdsOf } from "./we-link-request-id.ts";
+
+/**
+ * We-Link signs by a member `hash` inside the body. Its documents show both an
+ * HMAC in hex and a JWT, over text that two of its own samples write
+ * differently, so each form is tried that the connection has not ruled out.
+ */
+export function proveWeLink(webhook: Webhook, deps: ProofDeps): Proof {
+  const { hash, ...signed } = webhook.value;
+  const [member, ...others] = topLevelMembers(webhook.text).filter(({ key }) => key === "hash");
+  // Two hashes would make it a matter of taste which one is verified.
+  if (typeof hash !== "string" || !member || others.length > 0) return { kind: "forged" };
+  const texts = makeTexts(webhook, member, signed);
+  if (/^[0-9a-f]{64}$/.test(hash)) return proveHmac(hash, texts, deps);
+  const isToken = deps.settings.hashForms.includes("jwt") && hash.split(".").length === 3;
+  return isToken ? proveToken(hash, { signed, texts }, deps) : { kind: "forged" };
+}
+
+const writtenForms = ["raw", "json", "python"] as const;
+
+type WrittenForm = (typeof writtenForms)[number];
+
+/** The text that was signed, by how it was written; each is made when it is looked at. */
+type Texts = (form: WrittenForm) => string;
+
+function makeTexts(webhook: Webhook, member: JsonMember, signed: JsonObject): Texts {
+  return (form) => {
+    // Written anew, a number that stands as text here would look like one that was sent as text.
+    if (form === "raw" || webhook.numbersAsText) return withoutMember(webhook.text, member);
+    return form === "json" ? JSON.stringify(signed) : pythonJson(signed);
+  };
+}
+
+export function hmacHex(secret: string, text: string): string {
+  return createHmac("sha256", secret).update(text).digest("hex");
+}
+
+function proveHmac(hash: string, texts: Texts, { secrets, settings }: ProofDeps): Proof {
+  const form = writtenForms.find((written) => {
+    if (!settings.hashForms.includes(written)) return false;
+    const text = texts(written);
+    // Every secret is compared, so that time does not tell which one it was.
+    return secrets.map((secret) => equalSecrets(hmacHex(secret, text), hash)).includes(true);
+  });
+  return form ? { kind: "proven", form } : { kind: "forged" };
+}
+
+function proveToken(
+  token: string,
+  body: { signed: JsonObject; texts: Texts },
+  { secrets, settings, nowMs }: ProofDeps,
+): Proof {
+  const claims = verifiedClaims(token, secrets, nowMs);
+  if (!claims) return { kind: "forged" };
+  if (bindsBody(claims, body)) return { kind: "proven", form: "jwt" };
+  const named = requestIdsOf(claims);
+  const meant = requestIdsOf(body.signed);
+  const namesRequest = named.length > 0 && named.every((id) => meant.includes(id));
+  return namesRequest && settings.allowUnboundJwt
+    ? { kind: "proven", form: "jwt" }
+    : { kind: "forged" };
+}
+
+/** The claims hold the body's digest, its text, or every one of its members. */
+function bindsBody(claims: JsonObject, body: { signed: JsonObject; texts: Texts }) {
+  const digests = writtenForms.map(body.texts).flatMap((text) => {
+    const hex = sha256Hex(text);
+    const bytes = Buffer.from(hex, "hex");
+    return [hex, bytes.toString("base64"), bytes.toString("base64url"), text];
+  });
+  const candidates = [claims, ...Object.values(claims).filter(isObject)];
+  return (
+    Object.values(claims).some((claim) => typeof claim === "string" && digests.includes(claim)) ||
+    candidates.some((candidate) => holdsEveryMember(candidate, body.signed))
+  );
+}
+
+function holdsEveryMember(candidate: JsonObject, body: JsonObject): boolean {
+  return Object.entries(body).every(
+    ([key, value]) =>
+      Object.hasOwn(candidate, key) && canonicalJson(candidate[key]) === canonicalJson(value),
+  );
+}

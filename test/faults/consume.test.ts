@@ -1,0 +1,377 @@
+import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { SendMessageCommand } from "@aws-sdk/client-sqs";
+import { DynamoDBDocumentClient, GetCommand } from "@aws-sdk/lib-dynamodb";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { pair, unfinished } from "../../functions/consume/request.ts";
+import { localAws } from "../../local/seed.ts";
+import { awsClientDefaults } from "../../shared/runtime/aws-clients.ts";
+import type { Fault } from "../support/aws-faults.ts";
+import {
+  batchItemFailures,
+  inboundMessage,
+  makeSkewedClock,
+  makeWorker,
+} from "../support/consume-worker.ts";
+import { type FaultyRun, startFaultyRun } from "../support/faulty-run.ts";
+import { attempt, linkedApiWebhook } from "../support/sender.ts";
+
+const LEASE_MS = 30_000;
+const MAX_RECEIVES = 4;
+
+let run: FaultyRun;
+beforeAll(async () => {
+  run = await startFaultyRun({
+    consumeTimeout: 3,
+    lease: 3,
+    visibility: 3,
+    maxReceives: MAX_RECEIVES,
+    batchSize: 1,
+  });
+});
+afterAll(() => run.close());
+
+describe("a function that fails in the midst of its work", () => {
+  const crashes: [row: string, operation: string, fault: Fault, copies: number][] = [
+    ["B1 crash before the claim: redelivery processes", "PutItem", "crash-before", 1],
+    [
+      "B2 claim applied, answer lost: not lost, once the lease has ended",
+      "PutItem",
+      "timeout-applied",
+      1,
+    ],
+    [
+      "B3 crash after the claim, before publishing: published at the lease's end",
+      "PutItem",
+      "crash-after",
+      1,
+    ],
+    [
+      "B4 publish applied, timeout: once more, same id and bytes",
+      "PutEvents",
+      "timeout-applied",
+      2,
+    ],
+    [
+      "B5 crash after publishing, before recording: once more, same id and bytes",
+      "PutEvents",
+      "crash-after",
+      2,
+    ],
+    [
+      "B6 recorded, crash before the batch's answer: redelivery is a no-op",
+      "UpdateItem",
+      "crash-after",
+      1,
+    ],
+  ];
+  const idOfRow = (row: string) => `${row.slice(0, 2)}-`;
+  const plans = new Map<string, { struck(): number }>();
+  const strike = (id: string, operation: string, fault: Fault, times = 1) =>
+    plans.set(id, run.proxy.plan({ from: "consume", operation, fault, matching: id, times }));
+
+  // All at once: each waits for leases and visibility timeouts.
+  beforeAll(async () => {
+    for (const [row, operation, fault] of crashes) {
+      strike(idOfRow(row), operation, fault, row.startsWith("B2") ? 2 : 1);
+    }
+    strike("B8-refused-", "PutEvents", { entryFails: "MalformedDetail" }, 1_000);
+    const QueueUrl = run.outputs.InboundQueueUrl;
+    const MessageBody = '{"v":1,"poison":"B17"}';
+    await run.sqs.send(new SendMessageCommand({ QueueUrl, MessageBody }));
+    const ids = [...crashes.map(([row]) => idOfRow(row)), "B8-refused-", "B8-good-", "B17-"];
+    for (const id of ids) {
+      const { status } = await attempt(run.inboundUrl("linked-api"), linkedApiWebhook(id));
+      if (status !== 200) throw new Error(`${id} was not acked: ${status}`);
+    }
+    await run.quiet(45_000);
+  }, 60_000);
+
+  test.each(crashes)("%s", (row, _operation, _fault, copies) => {
+    const events = run.eventsOf(idOfRow(row));
+    expect(plans.get(idOfRow(row))?.struck()).toBe(row.startsWith("B2") ? 2 : 1);
+    expect(events).toHaveLength(copies);
+    expect(new Set(events).size).toBe(1);
+    expect(run.deadLettersOf(idOfRow(row))).toBe(0);
+  });
+
+  test("B8 the bus refuses an entry for good: dead-letter queue after its receives, no endless loop", async () => {
+    await expect.poll(() => run.deadLettersOf("B8-refused-"), { timeout: 10_000 }).toBe(1);
+    expect(plans.get("B8-refused-")?.struck()).toBe(MAX_RECEIVES);
+    expect(run.eventsOf("B8-refused-")).toEqual([]);
+    expect(run.eventsOf("B8-good-")).toHaveLength(1);
+  });
+
+  test("B17 poison: dead-letter queue after its receives, its neighbours on the bus", async () => {
+    await expect.poll(() => run.deadLettersOf('"poison":"B17"'), { timeout: 10_000 }).toBe(1);
+    expect(run.eventsOf("B17-")).toHaveLength(1);
+  });
+});
+
+const outcomesOf = (outcomes: { kind: string; code?: string }[]) =>
+  outcomes.map(({ kind, code }) => code ?? kind);
+const tenOf = (row: string) => Array.from({ length: 10 }, (_, n) => inboundMessage(`${row}-${n}-`));
+const others = (outcome: string, at: number, count = 10) =>
+  Array.from({ length: count }, (_, n) => (n === at ? outcome : "published"));
+
+/** Every copy of the events whose workflow ids begin like this. */
+async function published(prefix: string): Promise<string[]> {
+  await run.quiet(10_000);
+  return run.eventsOf(prefix);
+}
+
+async function storedItem(id: string) {
+  const client = DynamoDBDocumentClient.from(new DynamoDBClient(localAws(run.addresses.awsUrl)));
+  const Key = { id: `workflow.completed:cn_1:${id}` };
+  const TableName = run.outputs.EventsTableName;
+  return (await client.send(new GetCommand({ TableName, Key, ConsistentRead: true }))).Item;
+}
+
+describe("a batch", () => {
+  test("B7 PutEvents answers 200 with one of ten failed: only that entry comes again; what passes and what never will are told apart", async () => {
+    const work = makeWorker(run);
+    const batch = tenOf("B7");
+    run.proxy.plan({
+      operation: "PutEvents",
+      fault: { entryFails: "ThrottlingException" },
+      matching: "B7-3-",
+    });
+    const outcomes: Awaited<ReturnType<typeof work>> = [];
+    const watched: typeof work = async (bodies) => {
+      outcomes.push(...(await work(bodies)));
+      return outcomes;
+    };
+    expect(await batchItemFailures(watched, batch)).toEqual(["m3"]);
+    expect(outcomesOf(outcomes)).toEqual(others("PUBLISH_FAILED", 3));
+    const again = outcomesOf(await work(batch));
+    expect(again).toEqual(again.map((_, n) => (n === 3 ? "published" : "duplicate")));
+    expect(await published("B7-")).toHaveLength(10);
+
+    run.proxy.plan({
+      operation: "PutEvents",
+      fault: { entryFails: "MalformedDetail" },
+      matching: "B7final-3-",
+    });
+    expect(outcomesOf(await work(tenOf("B7final")))).toEqual(others("PUBLISH_REFUSED", 3));
+  });
+
+  test("B13 item 3 of 10 fails: exactly item 3 is reported", async () => {
+    const batch = tenOf("B13").with(3, "not ours");
+    expect(await batchItemFailures(makeWorker(run), batch)).toEqual(["m3"]);
+    expect(await published("B13-")).toHaveLength(9);
+  });
+
+  test("B14 no malformed answer can be given: each failed id is one of the batch, and a missing outcome fails all of it", async () => {
+    const batch = [inboundMessage("B14-1-"), "", "null", '{"batchItemFailures":[null]}'];
+    expect(await batchItemFailures(makeWorker(run), batch)).toEqual(["m1", "m2", "m3"]);
+    const forgetful = async () => [];
+    await expect(batchItemFailures(forgetful, batch)).rejects.toThrow("No outcome for message 0");
+    expect(unfinished(pair([], []))).toEqual([]);
+  });
+
+  test("B15 frozen while one of ten is being recorded: all come again, the nine are no-ops, the tenth has the same bytes", async () => {
+    const batch = tenOf("B15");
+    const leaseMs = 1_000;
+    const hung = run.proxy.plan({
+      operation: "UpdateItem",
+      fault: { slowMs: 2_500 },
+      matching: "B15-3-",
+    });
+    const frozen = makeWorker(run, { leaseMs })(batch);
+    await expect.poll(() => hung.struck()).toBe(1);
+    await expect.poll(async () => (await storedItem("B15-9-"))?.status).toBe("PUBLISHED");
+    const lease = await storedItem("B15-3-");
+    await expect.poll(() => Date.now(), { timeout: 5_000 }).toBeGreaterThan(lease?.leaseUntilMs);
+    const again = outcomesOf(await makeWorker(run)(batch));
+    expect(again).toEqual(again.map((_, n) => (n === 3 ? "published" : "duplicate")));
+    expect(outcomesOf(await frozen)).toEqual(others("CLAIM_LOST", 3));
+    const events = await published("B15-");
+    expect(events).toHaveLength(11);
+    expect(new Set(events).size).toBe(10);
+  });
+
+  test("B15 a call that AWS never answers is tried again inside the function's timeout", async () => {
+    const hung = run.proxy.plan({
+      operation: "PutItem",
+      fault: "timeout-not-applied",
+      matching: "B15hung-",
+    });
+    const working = makeWorker(run)([inboundMessage("B15hung-")]);
+    await expect.poll(() => hung.struck()).toBe(1);
+    const { requestTimeout } = awsClientDefaults.requestHandler;
+    const late = sleep(requestTimeout + 1_000).then(() => [{ kind: "no answer" }]);
+    expect(outcomesOf(await Promise.race([working, late]))).toEqual(["published"]);
+  });
+
+  test("B16 the same event twice in one batch: one publish", async () => {
+    const message = inboundMessage("B16-");
+    expect(outcomesOf(await makeWorker(run)([message, message]))).toEqual([
+      "published",
+      "duplicate",
+    ]);
+    expect(await published("B16-")).toHaveLength(1);
+  });
+
+  test("B18 DynamoDB throttles one item: tried three times, reported, never a success; its neighbours are published", async () => {
+    const throttled = run.proxy.plan({
+      operation: "PutItem",
+      fault: "throttle",
+      matching: "B18-3-",
+      times: 1_000,
+    });
+    const batch = tenOf("B18");
+    expect(await batchItemFailures(makeWorker(run), batch)).toEqual(["m3"]);
+    expect(throttled.struck()).toBe(3);
+    throttled.end();
+    expect(await batchItemFailures(makeWorker(run), batch)).toEqual([]);
+    expect(await published("B18-")).toHaveLength(10);
+  });
+
+  test("B18 a storm of failed conditions: of twenty workers one publishes, and none that was held off reports success", async () => {
+    const message = inboundMessage("B18storm-");
+    const storm = Array.from({ length: 20 }, () => makeWorker(run)([message]));
+    const kinds = outcomesOf((await Promise.all(storm)).flat());
+    expect(kinds.filter((kind) => kind === "published")).toHaveLength(1);
+    expect(
+      kinds.filter((kind) => !["published", "CLAIM_HELD", "duplicate"].includes(kind)),
+    ).toEqual([]);
+    expect(await published("B18storm-")).toHaveLength(1);
+  });
+});
+
+describe("the lease", () => {
+  test("B9 a second worker while the first is publishing: it reports failure, so that the message stays", async () => {
+    const message = inboundMessage("B9-");
+    const slow = run.proxy.plan({
+      operation: "PutEvents",
+      fault: { slowMs: 500 },
+      matching: "B9-",
+    });
+    const first = makeWorker(run)([message]);
+    await expect.poll(() => slow.struck()).toBe(1);
+    expect(await batchItemFailures(makeWorker(run), [message])).toEqual(["m0"]);
+    expect(outcomesOf(await first)).toEqual(["published"]);
+    expect(outcomesOf(await makeWorker(run)([message]))).toEqual(["duplicate"]);
+    expect(await published("B9-")).toHaveLength(1);
+  });
+
+  test.each([
+    ["records", "slow", "CLAIM_LOST", 2],
+    ["gives back", "throttle", "PUBLISH_FAILED", 1],
+  ] as const)(
+    "B10 a zombie that %s after its lease has passed on changes nothing",
+    async (name, fault, code, copies) => {
+      const id = `B10-${fault}-`;
+      const message = inboundMessage(id);
+      const operation = fault === "slow" ? "UpdateItem" : "PutEvents";
+      const stopped = run.proxy.plan({ operation, fault: { slowMs: 1_000 }, matching: id });
+      // The third try fails too: the zombie gives its claim back, while the next one has it.
+      if (name === "gives back") {
+        stopped.end();
+        run.proxy.plan({ operation, fault: "throttle", matching: id, times: 3 });
+        run.proxy.plan({ operation: "UpdateItem", fault: { slowMs: 1_000 }, matching: id });
+      }
+      const zombie = makeWorker(run, { leaseMs: 1 })([message]);
+      await expect
+        .poll(async () => (await storedItem(id))?.status, { interval: 5 })
+        .toBe("CLAIMED");
+      const calls = () =>
+        run.proxy.calls.filter(
+          (call) => call.operation === "UpdateItem" && call.content.includes(id),
+        );
+      await expect.poll(() => calls().length, { timeout: 5_000, interval: 5 }).toBe(1);
+      expect(outcomesOf(await makeWorker(run)([message]))).toEqual(["published"]);
+      const before = await storedItem(id);
+      expect(outcomesOf(await zombie)).toEqual([code]);
+      expect(before?.status).toBe("PUBLISHED");
+      expect(await storedItem(id)).toEqual(before);
+      const events = await published(id);
+      expect(events).toHaveLength(copies);
+      expect(new Set(events).size).toBe(1);
+    },
+  );
+
+  test("B11 no time remains when claiming: the lease's end is in the claim's own write", async () => {
+    const stop = run.proxy.plan({
+      operation: "PutEvents",
+      fault: "throttle",
+      matching: "B11-",
+      times: 3,
+    });
+    const hung = run.proxy.plan({
+      operation: "UpdateItem",
+      fault: "reset-before",
+      matching: "B11-",
+      times: 3,
+    });
+    const before = Date.now();
+    await makeWorker(run, { leaseMs: LEASE_MS })([inboundMessage("B11-")]);
+    expect([stop.struck(), hung.struck()]).toEqual([3, 3]);
+    const { leaseUntilMs, status } = (await storedItem("B11-")) ?? {};
+    expect(status).toBe("CLAIMED");
+    expect(leaseUntilMs).toBeGreaterThanOrEqual(before + LEASE_MS);
+    expect(leaseUntilMs).toBeLessThanOrEqual(Date.now() + LEASE_MS);
+  });
+
+  /** A first worker that has claimed and never gets further. */
+  async function claimAndDie(id: string) {
+    run.proxy.plan({ operation: "PutEvents", fault: "throttle", matching: id, times: 3 });
+    run.proxy.plan({ operation: "UpdateItem", fault: "reset-before", matching: id, times: 3 });
+    const message = inboundMessage(id);
+    await makeWorker(run, { leaseMs: LEASE_MS })([message]);
+    return message;
+  }
+
+  test("B12 a clock that is ahead by less than lease minus timeout takes nothing over early", async () => {
+    const message = await claimAndDie("B12ahead-");
+    const clock = makeSkewedClock(LEASE_MS - 10_000);
+    expect(outcomesOf(await makeWorker(run, { clock })([message]))).toEqual(["CLAIM_HELD"]);
+    clock.pass(10_000);
+    expect(outcomesOf(await makeWorker(run, { clock })([message]))).toEqual(["published"]);
+  });
+
+  test("B12 a clock 5 min behind is never stuck: it is told when to come again, and then takes over", async () => {
+    const message = await claimAndDie("B12behind-");
+    const clock = makeSkewedClock(-300_000);
+    const [held] = await makeWorker(run, { clock })([message]);
+    expect(held).toMatchObject({ code: "CLAIM_HELD", retryAtMs: expect.any(Number) });
+    const waitMs = (held as { retryAtMs: number }).retryAtMs - clock.realMs();
+    expect(waitMs).toBeLessThanOrEqual(300_000 + LEASE_MS);
+    clock.pass(waitMs);
+    expect(outcomesOf(await makeWorker(run, { clock })([message]))).toEqual(["published"]);
+  });
+
+  test("B12 a clock 5 min ahead, which is more than any lease: at most one copy more, same id and bytes, never lost", async () => {
+    const message = inboundMessage("B12far-");
+    const slow = run.proxy.plan({
+      operation: "PutEvents",
+      fault: { slowMs: 500 },
+      matching: "B12far-",
+    });
+    const first = makeWorker(run)([message]);
+    await expect.poll(() => slow.struck()).toBe(1);
+    const clock = makeSkewedClock(300_000);
+    expect(outcomesOf(await makeWorker(run, { clock })([message]))).toEqual(["published"]);
+    expect(outcomesOf(await first)).toEqual(["CLAIM_LOST"]);
+    expect(outcomesOf(await makeWorker(run)([message]))).toEqual(["duplicate"]);
+    const events = await published("B12far-");
+    expect(events).toHaveLength(2);
+    expect(new Set(events).size).toBe(1);
+  });
+
+  test("B19 an expired claim that is still present counts as gone by its time, not by its presence", async () => {
+    const id = `B19-${randomUUID()}-`;
+    const day = 86_400_000;
+    const retentionMs = 3 * day;
+    const clock = makeSkewedClock(0);
+    const at = () => inboundMessage(id, { receivedAtMs: clock.businessMs() });
+    const work = makeWorker(run, { clock, retentionMs });
+    expect(outcomesOf(await work([at()]))).toEqual(["published"]);
+    clock.pass(retentionMs - 10_000);
+    expect(outcomesOf(await work([at()]))).toEqual(["duplicate"]);
+    clock.pass(12_000);
+    expect(await storedItem(id)).toMatchObject({ status: "PUBLISHED" });
+    expect(outcomesOf(await work([at()]))).toEqual(["published"]);
+  });
+});

@@ -1,0 +1,164 @@
+import { describe, expect, test } from "vitest";
+import { makeMemoryEventClaims } from "../../shared/adapters/memory-event-claims.ts";
+import { makeConsumeWebhooks } from "../../shared/core/consume-webhooks.ts";
+import type { FinalEvent } from "../../shared/core/envelope.ts";
+import { makeSweepOutbox } from "../../shared/core/sweep-outbox.ts";
+import { all, find, synth } from "../infra/synth.ts";
+import { makeTestClock } from "../support/clocks.ts";
+import { inboundMessage } from "../support/consume-worker.ts";
+import { makeTestReader } from "../support/inbound-reader.ts";
+
+const DAY_SECONDS = 86_400;
+const { resources } = synth({ stage: "prod" });
+const text = (value: unknown) => JSON.stringify(value);
+const queue = (idStart: string) => find(resources, "AWS::SQS::Queue", idStart).Properties;
+
+describe("what the template must say", () => {
+  test("A23 the API answers 429 above its throttle, and ingest has no reserved concurrency that would answer for it", () => {
+    const { DefaultRouteSettings } = find(resources, "AWS::ApiGatewayV2::Stage").Properties;
+    expect(DefaultRouteSettings).toMatchObject({
+      ThrottlingRateLimit: expect.any(Number),
+      ThrottlingBurstLimit: expect.any(Number),
+    });
+    const ingest = find(resources, "AWS::Lambda::Function", "AckwireIngest").Properties;
+    expect(ingest.ReservedConcurrentExecutions).toBeUndefined();
+  });
+
+  test("B20 no reserved concurrency below the mapping's maximum, at least 5 receives, visibility of 6 timeouts", () => {
+    const consume = find(resources, "AWS::Lambda::Function", "AckwireConsume").Properties;
+    const mapping = find(resources, "AWS::Lambda::EventSourceMapping").Properties;
+    const { VisibilityTimeout, RedrivePolicy } = queue("AckwireInboundQueue");
+    expect(consume.ReservedConcurrentExecutions).toBeUndefined();
+    expect(mapping.ScalingConfig).toEqual({ MaximumConcurrency: expect.any(Number) });
+    expect(mapping.FunctionResponseTypes).toEqual(["ReportBatchItemFailures"]);
+    expect((RedrivePolicy as { maxReceiveCount: number }).maxReceiveCount).toBeGreaterThanOrEqual(
+      5,
+    );
+    expect(VisibilityTimeout).toBeGreaterThanOrEqual(6 * Number(consume.Timeout));
+  });
+
+  test("B22 the dead-letter queue keeps for 14 days, so at least 10 after the work queue's 4, and has an alarm", () => {
+    const retention = (idStart: string) => Number(queue(idStart).MessageRetentionPeriod);
+    expect(retention("AckwireInboundDeadLetters")).toBe(14 * DAY_SECONDS);
+    expect(retention("AckwireInboundQueue")).toBeLessThanOrEqual(4 * DAY_SECONDS);
+    const alarms = all(resources, "AWS::CloudWatch::Alarm").map(([, alarm]) =>
+      text(alarm.Properties),
+    );
+    const [deadLetters] =
+      all(resources, "AWS::SQS::Queue").find(([id]) =>
+        id.startsWith("AckwireInboundDeadLetters"),
+      ) ?? [];
+    expect(alarms.filter((alarm) => alarm.includes(String(deadLetters)))).toHaveLength(1);
+  });
+
+  test("B24 each target of a rule or schedule has a dead-letter queue; the schedule's has an alarm (no rule is ours: consumers bring theirs)", () => {
+    const targets = [
+      ...all(resources, "AWS::Events::Rule").flatMap(
+        ([, rule]) => rule.Properties.Targets as object[],
+      ),
+      ...all(resources, "AWS::Scheduler::Schedule").map(
+        ([, one]) => one.Properties.Target as object,
+      ),
+    ];
+    expect(targets.length).toBeGreaterThan(0);
+    for (const target of targets) {
+      const config = text(target);
+      expect(config).toMatch(/DeadLetterConfig":\{"Arn":\{"Fn::GetAtt":\["\w*DeadLetters/);
+      const id = /DeadLetterConfig":\{"Arn":\{"Fn::GetAtt":\["(\w+)"/.exec(config)?.[1] ?? "none";
+      expect(queue(id).MessageRetentionPeriod).toBe(14 * DAY_SECONDS);
+      const alarms = all(resources, "AWS::CloudWatch::Alarm").map(([, alarm]) =>
+        text(alarm.Properties),
+      );
+      expect(alarms.filter((alarm) => alarm.includes(id))).toHaveLength(1);
+    }
+  });
+});
+
+function setUp() {
+  const clock = makeTestClock();
+  const claims = makeMemoryEventClaims({ clock, retentionMs: 30 * DAY_SECONDS * 1_000 });
+  const published: FinalEvent[] = [];
+  let owners = 0;
+  const common = {
+    claims,
+    publisher: {
+      publish: async (events: readonly FinalEvent[]) => {
+        published.push(...events);
+        return events.map(() => ({ ok: true as const }));
+      },
+    },
+    clock,
+    newOwner: () => `owner-${++owners}`,
+    leaseMs: 30_000,
+  };
+  const readInbound = makeTestReader({ clock, windowMs: 30 * DAY_SECONDS * 1_000 });
+  const sweeping = { ...common, graceMs: 30_000, limit: 100 };
+  return {
+    clock,
+    published,
+    message: (id: string) => inboundMessage(id, { receivedAtMs: clock.businessMs() }),
+    consume: makeConsumeWebhooks({ ...common, readInbound }),
+    consumeWith: (over: object) => makeConsumeWebhooks({ ...common, readInbound, ...over }),
+    sweep: makeSweepOutbox(sweeping),
+    sweepWith: (over: object) => makeSweepOutbox({ ...sweeping, ...over }),
+    claims,
+  };
+}
+
+test("B21 10,000 messages redriven after a week: none is published again; those older than the window are parked", async () => {
+  const { clock, consume, message, published } = setUp();
+  const bodies = Array.from({ length: 10_000 }, (_, n) => message(`B21-${n}`));
+  const redrive = async () => {
+    const kinds = new Map<string, number>();
+    for (let at = 0; at < bodies.length; at += 10) {
+      for (const outcome of await consume(bodies.slice(at, at + 10))) {
+        const kind = outcome.kind === "failed" ? outcome.code : outcome.kind;
+        kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
+      }
+    }
+    return Object.fromEntries(kinds);
+  };
+  expect(await redrive()).toEqual({ published: 10_000 });
+  clock.passBusiness(7 * DAY_SECONDS * 1_000);
+  expect(await redrive()).toEqual({ duplicate: 10_000 });
+  clock.passBusiness(24 * DAY_SECONDS * 1_000);
+  expect(await redrive()).toEqual({ MESSAGE_STALE: 10_000 });
+  expect(published).toHaveLength(10_000);
+});
+
+describe("B23 the outbox sweep, which stands where a stream relay would", () => {
+  const enoughTime = () => 50_000;
+  const dying = { publish: () => new Promise<never>(() => undefined) };
+
+  test("B23 it crashes after publishing: the next one publishes the same id and bytes, and then it is done", async () => {
+    const { clock, consumeWith, message, published, sweep, sweepWith, claims } = setUp();
+    void consumeWith({ publisher: dying })([message("B23")]);
+    await new Promise(setImmediate);
+    clock.passReal(30_001);
+    const unrecorded = { ...claims, complete: () => new Promise<never>(() => undefined) };
+    void sweepWith({ claims: unrecorded })(enoughTime);
+    await expect.poll(() => published.length).toBe(1);
+    clock.passReal(30_001);
+    expect(await sweep(enoughTime)).toEqual({ published: 1, held: 0, failed: 0 });
+    expect(published[1]).toEqual(published[0]);
+    clock.passReal(30_001);
+    expect(await sweep(enoughTime)).toEqual({ published: 0, held: 0, failed: 0 });
+  });
+
+  test("B23 an event that has waited for more than 24 h is published still", async () => {
+    const { clock, consumeWith, message, published, sweep } = setUp();
+    void consumeWith({ publisher: dying })([message("B23")]);
+    await new Promise(setImmediate);
+    clock.passReal(10 * DAY_SECONDS * 1_000);
+    clock.passBusiness(10 * DAY_SECONDS * 1_000);
+    expect(await sweep(enoughTime)).toMatchObject({ published: 1 });
+    expect(published).toHaveLength(1);
+  });
+
+  test("B23 a sweep that does not run is an alarm, as is one that fails", () => {
+    const names = all(resources, "AWS::CloudWatch::Alarm").map(([id]) => id.toLowerCase());
+    for (const name of ["reconcilenotrunning", "reconcileerrors", "publishfailures"]) {
+      expect(names.filter((id) => id.includes(name))).toHaveLength(1);
+    }
+  });
+});

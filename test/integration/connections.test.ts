@@ -1,0 +1,198 @@
+import { ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { openQuarantine } from "../../cli/quarantine.ts";
+import { freePort } from "../../local/loopback.ts";
+import { localAws } from "../../local/seed.ts";
+import { openAdministration } from "../../shared/adapters/open-administration.ts";
+import type { Administration } from "../../shared/core/administration.ts";
+import type { JsonObject } from "../../shared/core/json.ts";
+import { signWeLink } from "../../shared/providers/we-link.ts";
+import { attachBusConsumer } from "../support/bus-consumer.ts";
+import { editedAssembly } from "../support/edited-assembly.ts";
+import { startTestRun, type TestRun } from "../support/local-run.ts";
+
+let run: TestRun;
+let admin: Administration;
+let clientId: string;
+
+beforeAll(async () => {
+  const providerPort = await freePort();
+  const providerUrl = `http://127.0.0.1:${providerPort}`;
+  const assemblyDir = editedAssembly(({ Resources }) => {
+    for (const { Type, Properties } of Object.values(Resources)) {
+      if (Type !== "AWS::Lambda::Function") continue;
+      const { Variables } = Properties.Environment as { Variables: Record<string, unknown> };
+      if ("PROVIDER_BASE_URLS" in Variables) {
+        const urls = { "we-link": providerUrl, "linked-api": providerUrl };
+        Variables.PROVIDER_BASE_URLS = JSON.stringify(urls);
+      }
+    }
+  });
+  run = await startTestRun({ assemblyDir, providerPort });
+  admin = await openAdministration({
+    aws: localAws(run.addresses.awsUrl),
+    outputs: run.outputs,
+  });
+  clientId = (await admin.createClient("test")).clientId;
+});
+afterAll(() => run.close());
+
+const post = (inboundPath: string, body: string) =>
+  fetch(`${run.addresses.apiUrl}${inboundPath}`, { method: "POST", body });
+
+const consumerOf = () =>
+  attachBusConsumer({ awsUrl: run.addresses.awsUrl, busName: run.outputs.BusName ?? "" });
+
+const signed = (id: string, secret: string, more: JsonObject = {}) =>
+  signWeLink({ status: "SUCCESS", request_id: id, ...more }, secret);
+
+test("a body too large for the queue goes by way of the bucket, and arrives whole", async () => {
+  const { inboundPath } = await admin.createConnection({
+    clientId,
+    provider: "we-link",
+    webhookSecret: "s",
+  });
+  const consumer = await consumerOf();
+  const text = "ü".repeat(110_000);
+  expect((await post(inboundPath, signed("large", "s", { result: { text } }))).status).toBe(200);
+  const [event] = await consumer.collect(1, 20_000);
+  expect(event?.detail.data.result).toEqual({ text });
+}, 60_000);
+
+test("a rotated URL and a rotated secret: old and new are taken, also by a warm function", async () => {
+  const made = await admin.createConnection({
+    clientId,
+    provider: "we-link",
+    webhookSecret: "old",
+  });
+  expect((await post(made.inboundPath, signed("r-1", "old"))).status).toBe(200);
+  const token = await admin.rotateToken(clientId, made.connectionId);
+  const secret = await admin.rotateSecret(clientId, made.connectionId, "new");
+  expect(token.previousValidUntil).toBeDefined();
+  expect(secret.previousValidUntil).toBeDefined();
+  const answers = [
+    await post(made.inboundPath, signed("r-2", "old")),
+    await post(token.inboundPath, signed("r-3", "new")),
+    await post(made.inboundPath, signed("r-4", "new")),
+    await post(token.inboundPath, signed("r-5", "other")),
+  ];
+  expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 401]);
+});
+
+describe("quarantine", () => {
+  test("what cannot be proven is acked, kept aside, and never on the bus", async () => {
+    const { inboundPath, connectionId } = await admin.createConnection({
+      clientId,
+      provider: "we-link",
+      webhookSecret: "s",
+      settings: { signature: "quarantine" },
+    });
+    const consumer = await consumerOf();
+    expect((await post(inboundPath, signed("forged", "unknown"))).status).toBe(200);
+    expect((await post(inboundPath, signed("genuine", "s"))).status).toBe(200);
+    const received = await consumer.collect(1, 20_000);
+    expect(received.map(({ detail }) => detail.data.workflowId)).toEqual(["genuine"]);
+    const s3 = new S3Client(localAws(run.addresses.awsUrl));
+    const { Contents = [] } = await s3.send(
+      new ListObjectsV2Command({
+        Bucket: run.outputs.BodiesBucketName,
+        Prefix: `quarantine/${connectionId}/`,
+      }),
+    );
+    expect(Contents).toHaveLength(1);
+
+    const quarantine = openQuarantine({
+      aws: localAws(run.addresses.awsUrl),
+      outputs: run.outputs,
+    });
+    expect(await quarantine.release(clientId, connectionId)).toEqual({ released: 0, kept: 1 });
+    await admin.rotateSecret(clientId, connectionId, "unknown");
+    expect(await quarantine.release(clientId, connectionId)).toEqual({ released: 1, kept: 0 });
+    expect(await quarantine.list(connectionId)).toEqual([]);
+    const now = await consumer.collect(2, 20_000);
+    expect(now.map(({ detail }) => detail.data.workflowId)).toEqual(["genuine", "forged"]);
+  }, 60_000);
+
+  test("switched off, the forged are refused at once", async () => {
+    const made = await admin.createConnection({
+      clientId,
+      provider: "we-link",
+      webhookSecret: "s",
+      settings: { signature: "quarantine" },
+    });
+    expect((await post(made.inboundPath, signed("forged", "unknown"))).status).toBe(200);
+    await admin.updateConnection(clientId, made.connectionId, { signature: "enforce" });
+    await expect
+      .poll(async () => (await post(made.inboundPath, signed("forged", "unknown"))).status, {
+        timeout: 10_000,
+      })
+      .toBe(401);
+  });
+});
+
+test("verifyByFetch publishes what the provider answers, and nothing that only the webhook says", async () => {
+  const { inboundPath, connectionId } = await admin.createConnection({
+    clientId,
+    provider: "linked-api",
+    credentials: { "linked-api-token": "ours" },
+    settings: { verifyByFetch: true },
+  });
+  await admin.addAccount({ clientId, connectionId, accountId: "acc" });
+  const completed = (workflowId: string, result: object) => ({
+    id: `workflow.completed:${workflowId}`,
+    type: "workflow.completed",
+    createdAt: "2026-06-25T12:00:00.000Z",
+    data: { workflowId, accountId: "acc", status: "completed", result },
+  });
+  // The simulator answers by what it sent itself, on its own connection.
+  run.simulator.send("linked-api", completed("wf-real", { said: "by the provider" }));
+  const consumer = await consumerOf();
+  await post(inboundPath, JSON.stringify(completed("wf-real", { said: "by a forger" })));
+  await post(inboundPath, JSON.stringify(completed("wf-invented", { said: "by a forger" })));
+  const received = await consumer.collect(1, 20_000);
+  const ofTheConnection = received.filter(({ detail }) => detail.id.includes(connectionId));
+  expect(ofTheConnection.map(({ detail }) => detail.data)).toMatchObject([
+    { workflowId: "wf-real", result: { said: "by the provider" } },
+  ]);
+}, 60_000);
+
+test("an event of an account that nobody registered is published, and marked", async () => {
+  const { inboundPath } = await admin.createConnection({ clientId, provider: "linked-api" });
+  const consumer = await consumerOf();
+  const body = {
+    id: "account.active:stranger",
+    type: "account.active",
+    createdAt: "2026-06-25T12:00:00.000Z",
+    data: { accountId: "stranger", status: "active" },
+  };
+  await post(inboundPath, JSON.stringify(body));
+  const [event] = await consumer.collect(1, 20_000);
+  expect(event?.detail.data).toMatchObject({ accountId: "stranger", accountUnknown: true });
+}, 60_000);
+
+describe("administration", () => {
+  test("another client's connection looks like none", async () => {
+    const made = await admin.createConnection({ clientId, provider: "linked-api" });
+    const other = (await admin.createClient("other")).clientId;
+    const calls = [
+      admin.getConnection(other, made.connectionId),
+      admin.updateConnection(other, made.connectionId, { status: "paused" }),
+      admin.rotateToken(other, made.connectionId),
+      admin.rotateSecret(other, made.connectionId, "x"),
+      admin.deleteConnection(other, made.connectionId),
+      admin.revokeApiKey(other, "key0"),
+    ];
+    const results = await Promise.allSettled(calls);
+    expect(results).toMatchObject(calls.map(() => ({ reason: { code: "NOT_FOUND" } })));
+    expect(await admin.listConnections(other)).toEqual([]);
+  });
+
+  test("of two changes that read the same version, one is refused", async () => {
+    const { connectionId } = await admin.createConnection({ clientId, provider: "linked-api" });
+    const changes = Array.from({ length: 8 }, () => admin.rotateToken(clientId, connectionId));
+    const results = await Promise.allSettled(changes);
+    const refused = results.filter(({ status }) => status === "rejected");
+    expect(refused.length).toBeLessThan(8);
+    expect(refused).toMatchObject(refused.map(() => ({ reason: { code: "CONFLICT" } })));
+  });
+});

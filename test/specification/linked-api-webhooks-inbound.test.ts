@@ -1,0 +1,539 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { consumerSchema } from "../../shared/contracts/events.ts";
+import type { JsonObject } from "../../shared/core/json.ts";
+import type { BusMessage } from "../support/bus-consumer.ts";
+import {
+  type Address,
+  type InboundRun,
+  isAbout,
+  postTo,
+  startInboundRun,
+} from "../support/inbound-run.ts";
+import { makeSpecification } from "../support/specification.ts";
+
+/** "Working with Webhooks", sentence by sentence: the side on which Linked API calls us. */
+const { says, later, everySentenceHasItsTest } = makeSpecification([
+  "Receive workflow and account events in real time.",
+  "Linked API delivers an event to your endpoint whenever a workflow changes state or a LinkedIn account changes status.",
+  "You register a single endpoint URL that receives events.",
+  "Every event is delivered as an HTTP POST with a JSON body (the event envelope below).",
+  "Respond with any 2xx status to acknowledge.",
+  "A non-2xx response, or a timeout, is retried for up to 8 attempts.",
+  // Event envelope
+  "Every delivery has the same shape:",
+  "id – stable, unique event identifier.",
+  "Use it to deduplicate: a retried delivery reuses the same id.",
+  "type – event type, one of the values listed below.",
+  "createdAt – ISO 8601 timestamp of when the event was produced.",
+  "data – event-specific payload, described per event type below.",
+  "Delivery order is best-effort and not guaranteed.",
+  "Correlate events by type, data.status, and createdAt rather than by arrival order.",
+  // Workflow events
+  "data carries workflowId, accountId, and status.",
+  "All events for one run share the same workflowId, so you can correlate them.",
+  "workflow.created – your request was accepted and queued. status is pending.",
+  "workflow.started – the workflow actually started running. status is running.",
+  "workflow.completed – the workflow reached a terminal state. status is completed or failed.",
+  "data.result is included only on workflow.completed, and only in fat payload mode.",
+  "Cancelled workflows do not emit a webhook.",
+  // Account events
+  "data carries accountId and status, emitted when a connected LinkedIn account changes status.",
+  "account.reconnectionRequired – the account needs the user to reconnect. status is reconnection_required.",
+  "account.active – the account (re)connected and is operational. status is active.",
+  "account.frozen – the account was frozen, for example due to an unpaid subscription. status is frozen.",
+  "account.deleted – the account was deleted. status is deleted.",
+  // Payload modes
+  "The payload mode controls how much data workflow.completed carries:",
+  "fat (default) – the full workflow result is inlined in data.result.",
+  "thin – data.result is omitted; fetch the result via the workflow API using data.workflowId.",
+  "You can switch the mode at any time when managing the webhook.",
+  // Receiving events
+  "Read the JSON body and branch on type.",
+  "Respond 2xx quickly to acknowledge.",
+  "Do heavy work asynchronously – a slow endpoint will time out and be retried.",
+  "Deduplicate on the envelope id.",
+  "Deliveries are at-least-once, so the same event can arrive more than once.",
+]);
+
+/** The sentences in which we are the sender, or the one who asks. */
+later("requests", [
+  "Instead of polling for a workflow result, register a webhook once.",
+  "Fetch the result via the workflow API using data.workflowId.",
+  "Cancelled workflows do not emit a webhook.",
+]);
+later("deliveries", [
+  "You register a single endpoint URL that receives events.",
+  "A client may hold one active webhook at a time.",
+  "Every event is delivered as an HTTP POST with a JSON body (the event envelope below).",
+  "A non-2xx response, or a timeout, is retried with exponential backoff for up to 8 attempts before the delivery is marked failed.",
+  "Register and manage your webhook through the Admin API.",
+  "Use it to deduplicate: a retried delivery reuses the same id.",
+  "The payload mode controls how much data workflow.completed carries: fat (default), thin.",
+  "You can switch the mode at any time when managing the webhook.",
+  "A slow endpoint will time out and be retried.",
+]);
+
+let inbound: InboundRun;
+let address: Address;
+beforeAll(async () => {
+  inbound = await startInboundRun();
+  address = await inbound.connect({ provider: "linked-api" });
+  const { clientId, connectionId } = address;
+  await inbound.administration.addAccount({ clientId, connectionId, accountId });
+});
+afterAll(() => inbound.close());
+
+const accountId = "f9b4346a-known";
+const createdAt = "2026-06-25T12:00:00.000Z";
+const status = {
+  created: "pending",
+  started: "running",
+  completed: "completed",
+} as const;
+
+let count = 0;
+const nextId = () => `wf-64835e7c-${++count}`;
+
+function workflow(
+  state: keyof typeof status,
+  workflowId: string,
+  over: { data?: JsonObject; frame?: JsonObject } = {},
+): JsonObject {
+  const type = `workflow.${state}`;
+  const data = { workflowId, accountId, status: status[state], ...over.data };
+  return { id: `${type}:${workflowId}`, type, createdAt, data, ...over.frame };
+}
+
+function account(type: string, ours: string, frame: JsonObject = {}): JsonObject {
+  const data = { accountId: `acc-${type}`, status: ours };
+  return { id: `${type}:acc-${type}`, type, createdAt, data, ...frame };
+}
+
+const post = (body: JsonObject) => postTo(address.url, JSON.stringify(body));
+
+/** Posts, which must be acked, and gives the events that the bus brings of this subject. */
+async function eventsOf(
+  subject: string,
+  bodies: JsonObject[],
+  expected = bodies.length,
+): Promise<BusMessage["detail"][]> {
+  for (const body of bodies) expect((await post(body)).status).toBe(200);
+  const events = await inbound.events(isAbout(subject), expected);
+  return events.map(({ detail, source, ...rest }) => {
+    expect([source, rest["detail-type"]]).toEqual(["ackwire", detail.type]);
+    expect(consumerSchema(detail.type).safeParse(detail).error).toBeUndefined();
+    expect(detail.clientId).toBe(address.clientId);
+    expect(detail.data.provider).toBe("linked-api");
+    return detail;
+  });
+}
+
+async function eventOf(subject: string, body: JsonObject): Promise<BusMessage["detail"]> {
+  const [event] = await eventsOf(subject, [body]);
+  if (!event) throw new Error("no event");
+  return event;
+}
+
+const typesOf = (events: BusMessage["detail"][]) => events.map(({ type }) => type).sort();
+
+says("Receive workflow and account events in real time.", async () => {
+  const workflowId = nextId();
+  const startedMs = performance.now();
+  await eventOf(workflowId, workflow("created", workflowId));
+  expect(performance.now() - startedMs).toBeLessThan(5_000);
+});
+
+says(
+  "Linked API delivers an event to your endpoint whenever a workflow changes state or a LinkedIn account changes status.",
+  async () => {
+    const workflowId = nextId();
+    const states = ["created", "started", "completed"] as const;
+    const events = await eventsOf(
+      workflowId,
+      states.map((state) => workflow(state, workflowId)),
+    );
+    expect(typesOf(events)).toEqual(["workflow.completed", "workflow.created", "workflow.started"]);
+    const body = { ...account("account.active", "active"), id: "account.active:changes" };
+    const data = { accountId: "acc-changes", status: "active" };
+    expect((await eventOf("acc-changes", { ...body, data })).type).toBe("account.active");
+  },
+);
+
+says("You register a single endpoint URL that receives events.", async () => {
+  const test = { id: "test-1", type: "webhook.test", createdAt, data: {} };
+  expect((await post(test)).status).toBe(200);
+  const [event] = await inbound.events(({ detail }) => detail.type === "webhook.test");
+  expect(event?.detail.data).toEqual({
+    provider: "linked-api",
+    eventType: "UNKNOWN",
+    payload: test,
+  });
+});
+
+says(
+  "Every event is delivered as an HTTP POST with a JSON body (the event envelope below).",
+  async () => {
+    const body = JSON.stringify(workflow("created", nextId()));
+    expect((await postTo(address.url, body)).status).toBe(200);
+    for (const method of ["GET", "PUT", "PATCH", "DELETE"]) {
+      const response = await fetch(address.url, {
+        method,
+        ...(method === "GET" ? {} : { body }),
+      });
+      expect([method, response.status]).toEqual([method, 404]);
+    }
+    for (const text of ["", "hello", "<xml/>", "[]", '"text"', "null", `[${body}]`]) {
+      expect([text, (await postTo(address.url, text)).status]).toEqual([text, 400]);
+    }
+  },
+);
+
+says("Respond with any 2xx status to acknowledge.", async () => {
+  expect(await post(workflow("created", nextId()))).toMatchObject({
+    status: 200,
+    text: '{"accepted":true}',
+  });
+});
+
+says("A non-2xx response, or a timeout, is retried for up to 8 attempts.", async () => {
+  const workflowId = nextId();
+  const attempts = Array.from({ length: 8 }, () => workflow("completed", workflowId));
+  await eventsOf(workflowId, attempts, 1);
+});
+
+says("Every delivery has the same shape:", async () => {
+  const workflowId = "wf-64835e7c-...";
+  const sample = {
+    id: "workflow.completed:wf-64835e7c-...",
+    type: "workflow.completed",
+    createdAt: "2026-06-25T12:00:00.000Z",
+    data: { workflowId, accountId: "f9b4346a-...", status: "completed", result: {} },
+  };
+  const event = await eventOf(workflowId, sample);
+  expect(event).toMatchObject({
+    type: sample.type,
+    createdAt: sample.createdAt,
+    data: sample.data,
+  });
+  for (const member of ["id", "type", "createdAt", "data"]) {
+    const { [member]: _, ...rest } = sample as JsonObject;
+    expect([member, (await post(rest)).status]).toEqual([member, 400]);
+  }
+});
+
+says("id – stable, unique event identifier.", async () => {
+  const workflowId = nextId();
+  const { id } = await eventOf(workflowId, workflow("created", workflowId));
+  expect(id).toBe(`workflow.created:${address.connectionId}:${workflowId}`);
+  const other = nextId();
+  const sameType = [workflow("created", other), workflow("created", other, { frame: { id: "x" } })];
+  const ids = (await eventsOf(other, sameType)).map((event) => event.id);
+  expect(new Set(ids).size).toBe(2);
+});
+
+says("Use it to deduplicate: a retried delivery reuses the same id.", async () => {
+  const workflowId = nextId();
+  const body = workflow("completed", workflowId, { data: { result: { n: 1 } } });
+  const [event] = await eventsOf(workflowId, [body, body, body], 1);
+  expect(event?.data.result).toEqual({ n: 1 });
+});
+
+says("type – event type, one of the values listed below.", async () => {
+  const body = {
+    id: "unlisted-1",
+    type: "workflow.paused",
+    createdAt,
+    data: { workflowId: nextId(), status: "paused" },
+  };
+  expect((await post(body)).status).toBe(200);
+  const isIt = ({ detail }: BusMessage) => JSON.stringify(detail).includes("unlisted-1");
+  const [event] = await inbound.events(isIt);
+  expect(event?.detail).toMatchObject({
+    type: "event.unrecognised",
+    data: { eventType: "UNKNOWN", payload: body },
+  });
+});
+
+says("createdAt – ISO 8601 timestamp of when the event was produced.", async () => {
+  const cases = [
+    ["2026-06-25T12:00:00.000Z", "2026-06-25T12:00:00.000Z"],
+    ["2026-06-25T12:00:00Z", "2026-06-25T12:00:00.000Z"],
+    ["2026-06-25T14:00:00.5+02:00", "2026-06-25T12:00:00.500Z"],
+  ];
+  for (const [given, ours] of cases) {
+    const workflowId = nextId();
+    const body = workflow("created", workflowId, { frame: { createdAt: given } });
+    expect((await eventOf(workflowId, body)).createdAt).toBe(ours);
+  }
+  const wrong = [
+    "yesterday",
+    "2026-06-25",
+    "2026-02-30T12:00:00Z",
+    "12:00",
+    "",
+    1782388800000,
+    null,
+  ];
+  for (const time of wrong) {
+    const body = workflow("created", "none", { frame: { createdAt: time } });
+    expect([time, (await post(body)).status]).toEqual([time, 400]);
+  }
+});
+
+says("data – event-specific payload, described per event type below.", async () => {
+  for (const data of [[], "text", null, 7]) {
+    const body = workflow("created", "none", { frame: { data } });
+    expect([data, (await post(body)).status]).toEqual([data, 400]);
+  }
+  const workflowId = nextId();
+  const body = workflow("created", workflowId, { data: { more: { n: [1] } } });
+  expect((await eventOf(workflowId, body)).data.payload).toEqual(body);
+});
+
+says("Delivery order is best-effort and not guaranteed.", async () => {
+  const workflowId = nextId();
+  const states = ["completed", "created", "started", "completed", "created"] as const;
+  const bodies = states.map((state) => workflow(state, workflowId));
+  const events = await eventsOf(workflowId, bodies, 3);
+  expect(typesOf(events)).toEqual(["workflow.completed", "workflow.created", "workflow.started"]);
+});
+
+says(
+  "Correlate events by type, data.status, and createdAt rather than by arrival order.",
+  async () => {
+    const workflowId = nextId();
+    const at = (state: keyof typeof status, second: number) =>
+      workflow(state, workflowId, { frame: { createdAt: `2026-06-25T12:00:0${second}.000Z` } });
+    const events = await eventsOf(workflowId, [
+      at("completed", 3),
+      at("created", 1),
+      at("started", 2),
+    ]);
+    const inTime = events.toSorted((a, b) => a.createdAt.localeCompare(b.createdAt));
+    expect(inTime.map(({ type, data }) => [type, data.status])).toEqual([
+      ["workflow.created", "pending"],
+      ["workflow.started", "running"],
+      ["workflow.completed", "completed"],
+    ]);
+  },
+);
+
+says("data carries workflowId, accountId, and status.", async () => {
+  for (const state of ["created", "started", "completed"] as const) {
+    const workflowId = nextId();
+    const { data } = await eventOf(workflowId, workflow(state, workflowId));
+    expect(data).toMatchObject({ workflowId, accountId, status: status[state] });
+  }
+});
+
+says("All events for one run share the same workflowId, so you can correlate them.", async () => {
+  const workflowId = nextId();
+  const bodies = [workflow("created", workflowId), workflow("started", workflowId)];
+  const events = await eventsOf(workflowId, bodies);
+  expect(new Set(events.map(({ data }) => data.workflowId))).toEqual(new Set([workflowId]));
+  expect(new Set(events.map(({ id }) => id)).size).toBe(2);
+});
+
+async function workflowEvent(state: keyof typeof status, ours: string) {
+  const workflowId = nextId();
+  const body = workflow(state, workflowId, { data: { status: ours } });
+  const event = await eventOf(workflowId, body);
+  expect([event.type, event.data.status]).toEqual([`workflow.${state}`, ours]);
+  return event;
+}
+
+says("workflow.created – your request was accepted and queued. status is pending.", async () => {
+  await workflowEvent("created", "pending");
+});
+
+says("workflow.started – the workflow actually started running. status is running.", async () => {
+  await workflowEvent("started", "running");
+});
+
+says(
+  "workflow.completed – the workflow reached a terminal state. status is completed or failed.",
+  async () => {
+    expect((await workflowEvent("completed", "completed")).data).not.toHaveProperty("error");
+    expect((await workflowEvent("completed", "failed")).data.error).toEqual({
+      code: "WORKFLOW_FAILED",
+      message: "The workflow failed",
+    });
+  },
+);
+
+says(
+  "data.result is included only on workflow.completed, and only in fat payload mode.",
+  async () => {
+    const workflowId = nextId();
+    const states = ["created", "started", "completed"] as const;
+    const bodies = states.map((state) =>
+      workflow(state, workflowId, { data: { result: { n: 1 } } }),
+    );
+    for (const { type, data } of await eventsOf(workflowId, bodies)) {
+      expect([type, "result" in data]).toEqual([type, type === "workflow.completed"]);
+    }
+  },
+);
+
+says("Cancelled workflows do not emit a webhook.", async () => {
+  const workflowId = nextId();
+  await eventsOf(workflowId, [workflow("created", workflowId), workflow("started", workflowId)]);
+  // Should one come all the same, it is none that says how a workflow ended.
+  const cancelled = workflow("completed", workflowId, { data: { status: "cancelled" } });
+  expect((await post(cancelled)).status).toBe(200);
+  const isOfIt = ({ detail }: BusMessage) => JSON.stringify(detail).includes(workflowId);
+  const events = await inbound.events(isOfIt, 3);
+  expect(typesOf(events.map(({ detail }) => detail))).toEqual([
+    "event.unrecognised",
+    "workflow.created",
+    "workflow.started",
+  ]);
+});
+
+says(
+  "data carries accountId and status, emitted when a connected LinkedIn account changes status.",
+  async () => {
+    const id = "account.active:acc-known";
+    const body = account("account.active", "active", { id, data: { accountId, status: "active" } });
+    expect((await post(body)).status).toBe(200);
+    const isIt = ({ detail }: BusMessage) =>
+      detail.type === "account.active" && detail.data.accountId === accountId;
+    const [event] = await inbound.events(isIt);
+    expect(event?.detail.data).toEqual({
+      accountId,
+      provider: "linked-api",
+      status: "active",
+      eventType: "UNKNOWN",
+      payload: body,
+    });
+    const without = account("account.active", "active", { id: "no-account", data: {} });
+    expect((await post(without)).status).toBe(200);
+    const [unrecognised] = await inbound.events(({ detail }) =>
+      JSON.stringify(detail).includes("no-account"),
+    );
+    expect(unrecognised?.detail.type).toBe("event.unrecognised");
+  },
+);
+
+/** One account, the same state twice at different times, and one of them delivered twice. */
+async function accountEvent(type: string, ours: string) {
+  const first = account(type, ours);
+  const again = account(type, ours, { createdAt: "2026-07-01T00:00:00.000Z" });
+  const events = await eventsOf(`acc-${type}`, [first, again, first], 2);
+  for (const event of events) {
+    expect([event.type, event.data.status]).toEqual([type, ours]);
+    // Nobody registered it, and the provider signs nothing.
+    expect(event.data.accountUnknown).toBe(true);
+  }
+  expect(new Set(events.map(({ id }) => id)).size).toBe(2);
+}
+
+says(
+  "account.reconnectionRequired – the account needs the user to reconnect. status is reconnection_required.",
+  () => accountEvent("account.reconnectionRequired", "reconnection_required"),
+);
+says("account.active – the account (re)connected and is operational. status is active.", () =>
+  accountEvent("account.active", "active"),
+);
+says(
+  "account.frozen – the account was frozen, for example due to an unpaid subscription. status is frozen.",
+  () => accountEvent("account.frozen", "frozen"),
+);
+says("account.deleted – the account was deleted. status is deleted.", () =>
+  accountEvent("account.deleted", "deleted"),
+);
+
+const completion = { actionType: "st.openPersonPage", success: true, data: { name: "Jane" } };
+
+says("The payload mode controls how much data workflow.completed carries:", async () => {
+  const [fat, thin] = [nextId(), nextId()];
+  const withResult = workflow("completed", fat, { data: { result: completion } });
+  const { result, action, ...rest } = (await eventOf(fat, withResult)).data;
+  const { data } = await eventOf(thin, workflow("completed", thin));
+  expect([result, action]).toEqual([completion, "st.openPersonPage"]);
+  const ids = { workflowId: thin, providerRequestId: thin, eventType: "PROFILE_DATA" };
+  // Which action it was stands in the result alone.
+  expect({ ...data, eventType: "PROFILE_DATA" }).toEqual({ ...rest, ...ids });
+});
+
+says("fat (default) – the full workflow result is inlined in data.result.", async () => {
+  const results = [completion, [completion, completion], { completion, failure: null }, {}];
+  for (const result of results) {
+    const workflowId = nextId();
+    const body = workflow("completed", workflowId, { data: { result } });
+    expect((await eventOf(workflowId, body)).data.result).toEqual(result);
+  }
+});
+
+says(
+  "thin – data.result is omitted; fetch the result via the workflow API using data.workflowId.",
+  async () => {
+    const workflowId = nextId();
+    const { data } = await eventOf(workflowId, workflow("completed", workflowId));
+    expect(data).toEqual({
+      workflowId,
+      providerRequestId: workflowId,
+      accountId,
+      provider: "linked-api",
+      status: "completed",
+      eventType: "UNKNOWN",
+    });
+  },
+);
+
+says("You can switch the mode at any time when managing the webhook.", async () => {
+  const workflowId = nextId();
+  const fat = workflow("completed", workflowId, { data: { result: completion } });
+  // The retry of a delivery comes in the mode of then: it is the event that came already.
+  await eventsOf(workflowId, [fat, workflow("completed", workflowId)], 1);
+});
+
+says("Read the JSON body and branch on type.", async () => {
+  const workflowId = nextId();
+  // The type decides, whatever the status and the id say.
+  const body = workflow("created", workflowId, {
+    data: { status: "completed" },
+    frame: { id: `workflow.completed:${workflowId}` },
+  });
+  const event = await eventOf(workflowId, body);
+  expect([event.type, event.data.status]).toEqual(["workflow.created", "pending"]);
+});
+
+says("Respond 2xx quickly to acknowledge.", async () => {
+  const answers = await Promise.all(
+    Array.from({ length: 50 }, () => post(workflow("created", nextId()))),
+  );
+  expect(new Set(answers.map((answer) => answer.status))).toEqual(new Set([200]));
+  expect(Math.max(...answers.map(({ tookMs }) => tookMs))).toBeLessThan(2_500);
+});
+
+says("Do heavy work asynchronously – a slow endpoint will time out and be retried.", async () => {
+  const settings = { verifyByFetch: true };
+  const asking = await inbound.connect({ provider: "linked-api", settings });
+  const workflowId = nextId();
+  const body = JSON.stringify(workflow("completed", workflowId));
+  // The provider that would have to be asked first is not there, and the ack does not wait for it.
+  const answer = await postTo(asking.url, body);
+  expect(answer.status).toBe(200);
+  expect(answer.tookMs).toBeLessThan(2_500);
+  expect(await inbound.events(isAbout(workflowId), 0)).toEqual([]);
+});
+
+says("Deduplicate on the envelope id.", async () => {
+  const workflowId = nextId();
+  const first = workflow("completed", workflowId, { data: { result: { n: 1 } } });
+  const other = workflow("completed", workflowId, { data: { result: { n: 2 } } });
+  const [event] = await eventsOf(workflowId, [first], 1);
+  expect((await post(other)).status).toBe(200);
+  expect(event?.data.result).toEqual({ n: 1 });
+});
+
+says("Deliveries are at-least-once, so the same event can arrive more than once.", async () => {
+  const workflowId = nextId();
+  const body = workflow("completed", workflowId);
+  const answers = await Promise.all(Array.from({ length: 10 }, () => post(body)));
+  expect(answers.map((answer) => answer.status)).toEqual(Array(10).fill(200));
+});
+
+test("nothing came twice, and nothing more came", () => inbound.nothingMore());
+everySentenceHasItsTest();

@@ -1,0 +1,84 @@
+/** What goes wrong with one call to AWS. */
+export type Fault =
+  /** The service's own throttling error. */
+  | "throttle"
+  /** The service's internal error, 500. */
+  | "internal"
+  /** 503. */
+  | "unavailable"
+  /** The call is applied; its answer never comes. */
+  | "timeout-applied"
+  | "timeout-not-applied"
+  /** The connection is cut instead of an answer. */
+  | "reset-before"
+  | "reset-after"
+  /** The function that called is killed, before the call is applied or after. */
+  | "crash-before"
+  | "crash-after"
+  /** Forwarded so many milliseconds late, unless the caller has left by then. */
+  | { slowMs: number }
+  /** PutEvents answers 200; the entry that the strike matches failed with this code and is on no bus. */
+  | { entryFails: string };
+
+export interface ErrorAnswer {
+  status: number;
+  headers: Record<string, string>;
+  body: string;
+}
+
+interface ServiceErrors {
+  throttle: [status: number, code: string];
+  internal: [status: number, code: string];
+  unavailable: [status: number, code: string];
+}
+
+/** By what an `x-amz-target` begins with; S3 has no target. */
+const errorsOf: Record<string, ServiceErrors> = {
+  DynamoDB_20120810: {
+    throttle: [400, "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException"],
+    internal: [500, "com.amazonaws.dynamodb.v20120810#InternalServerError"],
+    unavailable: [503, "com.amazonaws.dynamodb.v20120810#ServiceUnavailable"],
+  },
+  AmazonSQS: {
+    throttle: [400, "com.amazonaws.sqs#RequestThrottled"],
+    internal: [500, "com.amazon.coral.service#InternalFailure"],
+    unavailable: [503, "com.amazon.coral.service#ServiceUnavailableException"],
+  },
+  AWSEvents: {
+    throttle: [400, "ThrottlingException"],
+    internal: [500, "InternalException"],
+    unavailable: [503, "ServiceUnavailable"],
+  },
+  secretsmanager: {
+    throttle: [400, "ThrottlingException"],
+    internal: [500, "InternalServiceError"],
+    unavailable: [503, "ServiceUnavailable"],
+  },
+};
+
+const s3Errors: ServiceErrors = {
+  throttle: [503, "SlowDown"],
+  internal: [500, "InternalError"],
+  unavailable: [503, "ServiceUnavailable"],
+};
+
+/** The error as the service itself would write it, so that the SDK takes it for what it is. */
+export function errorAnswer(
+  kind: keyof ServiceErrors,
+  target: string | undefined,
+  contentType = "application/x-amz-json-1.0",
+): ErrorAnswer {
+  if (target === undefined) {
+    const [status, code] = s3Errors[kind];
+    const body = `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${code}</Code><Message>planted</Message></Error>`;
+    return { status, headers: { "content-type": "application/xml" }, body };
+  }
+  const errors = errorsOf[target.split(".")[0] ?? ""];
+  if (!errors) throw new Error(`It is not known how ${target} fails`);
+  const [status, code] = errors[kind];
+  return {
+    status,
+    headers: { "content-type": contentType, "x-amzn-errortype": code },
+    body: JSON.stringify({ __type: code, message: "planted" }),
+  };
+}

@@ -1,0 +1,30 @@
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
+import { inject } from "vitest";
+import { startAws } from "../../local/aws/aws.ts";
+import { makeBusinessClock } from "../../local/clock.ts";
+import { openDurableStore } from "../../local/durable-store.ts";
+import { localAws } from "../../local/seed.ts";
+import { loadTemplate } from "../../local/template.ts";
+
+/** The template's tables and bucket on the local AWS endpoint, without functions. */
+export async function openLocalTables() {
+  await using opened = new AsyncDisposableStack();
+  const store = openDurableStore();
+  opened.defer(store.close);
+  const clock = makeBusinessClock({ realMs: 0, businessMs: 0, speed: 1 });
+  const aws = await startAws({ port: 0, store, clock, log: () => undefined });
+  opened.defer(aws.close);
+  const assemblyDir = inject("assemblyDir");
+  const template = loadTemplate({ assemblyDir, awsUrl: aws.url, apiUrl: "http://127.0.0.1:1" });
+  await aws.provision(template);
+  const dynamo = new DynamoDBClient(localAws(aws.url));
+  opened.defer(() => dynamo.destroy());
+  const resources = opened.move();
+  return {
+    client: DynamoDBDocumentClient.from(dynamo),
+    sdk: localAws(aws.url),
+    outputs: template.outputs as Readonly<Record<string, string | undefined>>,
+    close: () => resources.disposeAsync(),
+  };
+}

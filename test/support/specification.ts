@@ -1,0 +1,27 @@
+import { expect, test } from "vitest";
+
+/**
+ * A document of the specification as tests: one for each of its sentences,
+ * named as the sentence. What belongs to a later part is listed, so that
+ * nothing is forgotten.
+ */
+export function makeSpecification<Sentence extends string>(sentences: readonly Sentence[]) {
+  const untested = new Set<Sentence>(sentences);
+  return {
+    says(sentence: Sentence, show: () => void | Promise<void>): void {
+      untested.delete(sentence);
+      test(sentence, show);
+    },
+
+    later(part: "requests" | "deliveries", of: readonly string[]): void {
+      for (const sentence of of) test.todo(`${sentence} (${part})`);
+    },
+
+    everySentenceHasItsTest(): void {
+      test("every sentence of the table has its test", () => {
+        expect([...untested]).toEqual([]);
+        expect(sentences.length).toBeGreaterThan(0);
+      });
+    },
+  };
+}

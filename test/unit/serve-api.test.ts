@@ -1,0 +1,282 @@
+import { describe, expect, test } from "vitest";
+import { toCall, toResult } from "../../functions/api/request.ts";
+import type { ApiKeyItem } from "../../shared/contracts/config-items.ts";
+import { Failure } from "../../shared/contracts/failures.ts";
+import { operations, routeKeyOf } from "../../shared/contracts/http.ts";
+import { openApi } from "../../shared/contracts/openapi.ts";
+import type { Administration } from "../../shared/core/administration.ts";
+import { sha256Hex } from "../../shared/core/digest.ts";
+import type { EventReader } from "../../shared/core/read-events.ts";
+import { type ApiCall, makeServeApi, type ServeApiDeps } from "../../shared/core/serve-api.ts";
+import { makeTestClock } from "../support/clocks.ts";
+
+const API_KEY = "ackwire_key1_secret";
+const HOUR_MS = 3_600_000;
+
+const noEvents: EventReader = {
+  find: async () => undefined,
+  list: async () => ({ events: [] }),
+};
+
+function setUp(given: Partial<ServeApiDeps> & { key?: Partial<ApiKeyItem> } = {}) {
+  const clock = makeTestClock();
+  const key: ApiKeyItem = {
+    pk: "key#key1",
+    clientId: "cl_1",
+    keyId: "key1",
+    secretSha256: sha256Hex("secret"),
+    createdAt: "2026-06-25T12:00:00.000Z",
+    ...given.key,
+  };
+  const touched: string[] = [];
+  const dropped: unknown[] = [];
+  const serve = makeServeApi({
+    keys: {
+      find: async (keyId) => (keyId === "key1" ? key : undefined),
+      touch: async (_, at) => {
+        touched.push(at);
+        key.lastUsedAt = at;
+      },
+    },
+    reader: noEvents,
+    administration: () => Promise.reject(new Failure("DEPENDENCY_DOWN", "no master keys")),
+    clock,
+    dropped: (error) => dropped.push(error),
+    ...given,
+  });
+  return { serve, clock, touched, dropped };
+}
+
+const call = (given: Partial<ApiCall> = {}): ApiCall => ({
+  routeKey: "GET /v1/events",
+  authorization: `Bearer ${API_KEY}`,
+  params: {},
+  query: {},
+  body: new Uint8Array(),
+  origin: "https://api.example.com",
+  signal: new AbortController().signal,
+  ...given,
+});
+
+describe("who calls", () => {
+  test.each([
+    undefined,
+    "",
+    API_KEY,
+    "Bearer ",
+    `Basic ${API_KEY}`,
+    "Bearer ackwire_key1_",
+    "Bearer ackwire_key1_wrong",
+    "Bearer ackwire_key2_secret",
+    `Bearer ${API_KEY} `,
+    `Bearer ${API_KEY}_more`,
+    "Bearer ackwire_key1_secret, Bearer x",
+  ])("%j is nobody", async (authorization) => {
+    expect(await setUp().serve(call({ authorization }))).toEqual({
+      kind: "refused",
+      code: "UNAUTHENTICATED",
+      detail: "no valid API key",
+      errors: undefined,
+    });
+  });
+
+  test("a revoked key is nobody's", async () => {
+    const { serve } = setUp({ key: { revokedAt: "2026-06-25T12:00:00.000Z" } });
+    expect(await serve(call())).toMatchObject({ code: "UNAUTHENTICATED" });
+  });
+
+  test("nobody learns whether the input was good", async () => {
+    const bad = call({ authorization: "", query: { limit: "x" } });
+    expect(await setUp().serve(bad)).toMatchObject({ code: "UNAUTHENTICATED" });
+  });
+
+  test("the scheme's letters may be small", async () => {
+    const { serve } = setUp();
+    expect(await serve(call({ authorization: `bearer ${API_KEY}` }))).toMatchObject({
+      status: 200,
+    });
+  });
+
+  test("when a key was used is kept once an hour of business time", async () => {
+    const { serve, clock, touched } = setUp();
+    await serve(call());
+    clock.passBusiness(HOUR_MS - 1);
+    await serve(call());
+    expect(touched).toEqual(["2026-06-25T12:00:00.000Z"]);
+    clock.passBusiness(1);
+    await serve(call());
+    expect(touched).toEqual(["2026-06-25T12:00:00.000Z", "2026-06-25T13:00:00.000Z"]);
+  });
+
+  test("a call does not fail because that could not be kept", async () => {
+    const error = new Failure("DEPENDENCY_DOWN", "DynamoDB UpdateItem failed");
+    const key = { clientId: "cl_1", keyId: "key1", secretSha256: sha256Hex("secret") };
+    const find = async () => ({ pk: "key#key1", createdAt: "", ...key });
+    const { serve, dropped } = setUp({ keys: { find, touch: () => Promise.reject(error) } });
+    expect(await serve(call())).toMatchObject({ status: 200 });
+    expect(dropped).toEqual([error]);
+  });
+});
+
+describe("what is answered", () => {
+  test("an envelope's text is not touched, and what the store knows stands behind it", async () => {
+    const envelope = '{"id":"e:1","data":{"big":9007199254740993,"one":1.0,"e":1e400, "x":"}"}}';
+    const event = { id: "e:1", clientId: "cl_1", envelope };
+    const find = async () => ({ ...event, publishedAt: "T", raw: new Uint8Array([255]) });
+    const list = async () => ({ events: [event, event], before: "there" });
+    const { serve } = setUp({ reader: { find, list } });
+    expect(await serve(call({ routeKey: "GET /v1/events/{id}", params: { id: "e:1" } }))).toEqual({
+      kind: "answered",
+      status: 200,
+      keyId: "key1",
+      body: `${envelope.slice(0, -1)},"publishedAt":"T","raw":"/w=="}`,
+    });
+    const page = await serve(call());
+    const start = `{"items":[${envelope},${envelope}],"nextCursor":"`;
+    expect(page).toMatchObject({ body: expect.stringContaining(start) });
+  });
+
+  test("a cursor leads on from its place, and only for its client and list", async () => {
+    const asked: unknown[] = [];
+    const list: EventReader["list"] = async (of) => {
+      asked.push(of.before);
+      return { events: [], before: "2026#é" };
+    };
+    const { serve } = setUp({ reader: { ...noEvents, list } });
+    const page = await serve(call());
+    const text = page.kind === "answered" ? String(page.body) : "";
+    const { nextCursor } = JSON.parse(text);
+    await serve(call({ query: { cursor: nextCursor } }));
+    expect(asked).toEqual([undefined, "2026#é"]);
+    const foreign = setUp({ key: { clientId: "cl_2" } }).serve(
+      call({ query: { cursor: nextCursor } }),
+    );
+    expect(await foreign).toMatchObject({ code: "REQUEST_INVALID", errors: [{ field: "cursor" }] });
+  });
+
+  test.each(["", "#", "no mark", `2026#${"x".repeat(513)}`, 7])(
+    "a cursor whose place is %j is refused before the store is asked",
+    async (place) => {
+      const list = () => Promise.reject(new Error("it was asked"));
+      const { serve } = setUp({ reader: { ...noEvents, list } });
+      const owner = sha256Hex("events#cl_1").slice(0, 16);
+      const cursor = Buffer.from(JSON.stringify([owner, place])).toString("base64url");
+      expect(await serve(call({ query: { cursor } }))).toMatchObject({
+        errors: [{ field: "cursor" }],
+      });
+    },
+  );
+
+  test("another client's event is none", async () => {
+    const find = async () => ({ id: "e", clientId: "cl_2", envelope: "{}" });
+    const { serve } = setUp({ reader: { ...noEvents, find } });
+    const answer = serve(call({ routeKey: "GET /v1/events/{id}", params: { id: "e" } }));
+    expect(await answer).toMatchObject({ code: "NOT_FOUND" });
+  });
+
+  test("the bad fields of path, query and body are told together", async () => {
+    const { serve } = setUp();
+    const body = Buffer.from('{"provider":"x","credentials":{"a b":"c"}}');
+    const answer = await serve(
+      call({ routeKey: "POST /v1/connections", query: { a: "1" }, params: { b: "2" }, body }),
+    );
+    expect(answer).toMatchObject({
+      errors: [
+        { field: "b" },
+        { field: "a" },
+        { field: "provider", message: expect.stringContaining("we-link") },
+        { field: "credentials.a b" },
+      ],
+    });
+  });
+
+  test("no message repeats a secret that was sent", async () => {
+    const secret = "s3cret".repeat(400);
+    const body = Buffer.from(JSON.stringify({ provider: secret, webhookSecret: secret }));
+    const answer = await setUp().serve(call({ routeKey: "POST /v1/connections", body }));
+    expect(answer).toMatchObject({ code: "REQUEST_INVALID" });
+    expect(JSON.stringify(answer)).not.toContain("s3cret");
+  });
+});
+
+describe("when a dependency is down", () => {
+  test("the caller is told when to come again, and not which one", async () => {
+    const outcome = await setUp().serve(call({ routeKey: "GET /v1/keys" }));
+    expect(outcome).toMatchObject({ code: "DEPENDENCY_DOWN", detail: "no master keys" });
+    const result = toResult(outcome);
+    expect(result).toMatchObject({ statusCode: 503, headers: { "retry-after": "5" } });
+    expect(result.body).not.toContain("master");
+  });
+
+  test("one that does not answer is waited for until the deadline", async () => {
+    const { serve } = setUp({ reader: { ...noEvents, list: () => new Promise(() => undefined) } });
+    const deadline = new AbortController();
+    const outcome = serve(call({ signal: deadline.signal }));
+    deadline.abort();
+    expect(await outcome).toMatchObject({ kind: "refused", code: "DEPENDENCY_DOWN" });
+  });
+
+  test("a fault of ours is not taken for an outage", async () => {
+    const find = () => Promise.reject(new TypeError("ours"));
+    const { serve } = setUp({ reader: { ...noEvents, find } });
+    const answer = serve(call({ routeKey: "GET /v1/events/{id}", params: { id: "e" } }));
+    await expect(answer).rejects.toThrow("ours");
+  });
+});
+
+test("addresses have the scheme and host of the request", async () => {
+  const event = {
+    routeKey: "POST /v1/connections",
+    headers: { host: "hooks.example.com:8443", "x-forwarded-proto": "https" },
+    isBase64Encoded: true,
+    body: Buffer.from('{"provider":"we-link"}').toString("base64"),
+  };
+  const read = toCall(event as never, new AbortController().signal);
+  expect(read.origin).toBe("https://hooks.example.com:8443");
+  const createConnection = async () => ({ connectionId: "cn_1", inboundPath: "/v1/in/x" });
+  const administration = async () => ({ createConnection }) as unknown as Administration;
+  const outcome = await setUp({ administration }).serve({
+    ...call(),
+    ...read,
+    ...{ authorization: `Bearer ${API_KEY}` },
+  });
+  expect(toResult(outcome)).toMatchObject({
+    statusCode: 201,
+    headers: { "cache-control": "no-store" },
+    body: '{"connectionId":"cn_1","inboundUrl":"https://hooks.example.com:8443/v1/in/x"}',
+  });
+});
+
+describe("the contract", () => {
+  test("each operation has one name and one route", () => {
+    const all = Object.entries(operations);
+    expect(all.length).toBeGreaterThan(10);
+    for (const [name, { operationId }] of all) expect(operationId).toBe(name);
+    expect(new Set(all.map(([, one]) => routeKeyOf(one))).size).toBe(all.length);
+  });
+
+  test("a path's variables are its parameters", () => {
+    for (const { path, params } of Object.values(operations)) {
+      const variables = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
+      expect(Object.keys(params.shape), path).toEqual(variables);
+    }
+  });
+
+  test("OpenAPI has each, with its problems and without a key for what is public", () => {
+    const { paths } = JSON.parse(openApi());
+    for (const { path, method, isPublic, answer } of Object.values(operations)) {
+      const described = paths[path][method.toLowerCase()];
+      expect(described.security).toEqual(isPublic ? [] : [{ apiKey: [] }]);
+      const statuses = Object.keys(described.responses);
+      expect(statuses).toContain(String(answer.status));
+      expect(statuses.includes("401")).toBe(!isPublic);
+    }
+    const list = paths["/v1/events"].get.parameters;
+    expect(list[0]).toEqual({
+      name: "limit",
+      in: "query",
+      required: false,
+      schema: { type: "integer", minimum: 1, maximum: 100, default: 25 },
+    });
+  });
+});
