@@ -121,7 +121,7 @@ describe("one call to SQS", () => {
 });
 
 test(
-  `A4 and point 6 of the issue: SQS throttles, fails, is gone or never answers for ${OUTAGE_MS / 1_000} s: 503 and Retry-After within 2.5 s, never 2xx; every retried webhook arrives once`,
+  `A4 SQS throttles, fails, is gone or never answers for ${OUTAGE_MS / 1_000} s: 503 and Retry-After within 2.5 s, never 2xx; every retried webhook arrives once`,
   async () => {
     const outages = [
       "throttle",
