@@ -68,8 +68,12 @@ const redeliver = makeSqsRedelivery({
   clock,
 });
 
-export const handler = makeQueueFunction(telemetry, async (records) => {
-  const paired = pair(records, await consumeWebhooks(records.map(({ body }) => body)));
+export const handler = makeQueueFunction(telemetry, async (records, context) => {
+  const outcomes = await consumeWebhooks(
+    records.map(({ body }) => body),
+    () => context.getRemainingTimeInMillis(),
+  );
+  const paired = pair(records, outcomes);
   for (const { record, outcome } of paired) report(telemetry, record.messageId, outcome);
   await redeliver(paired);
   return unfinished(paired);

@@ -38,6 +38,7 @@ export const failures = {
     title: "Not accepted: try again later",
   },
   CLAIM_HELD: { disposition: "retry", logLevel: "info", title: "Another worker has this event" },
+  OUT_OF_TIME: { disposition: "retry", logLevel: "warn", title: "Too little time is left" },
   CLAIM_LOST: { disposition: "retry", logLevel: "warn", title: "The claim passed to another" },
   PUBLISH_FAILED: { disposition: "retry", logLevel: "error", title: "The bus took no copy" },
   PUBLISH_REFUSED: { disposition: "park", logLevel: "error", title: "The bus will never take it" },

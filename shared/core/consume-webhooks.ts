@@ -26,14 +26,17 @@ export type ConsumeOutcome =
  */
 export const makeConsumeWebhooks =
   (deps: ConsumeDeps) =>
-  async (bodies: readonly string[]): Promise<ConsumeOutcome[]> => {
+  async (
+    bodies: readonly string[],
+    remainingMs: () => number = () => Number.POSITIVE_INFINITY,
+  ): Promise<ConsumeOutcome[]> => {
     const owner = deps.newOwner();
     const messages = await Promise.all(bodies.map((body) => read(deps, body)));
     const firsts = new Map<string, FinalEvent>();
     for (const event of messages) {
       if ("envelope" in event && !firsts.has(event.id)) firsts.set(event.id, event);
     }
-    const outcomes = await settle(deps, owner, [...firsts.values()]);
+    const outcomes = await settle({ ...deps, remainingMs }, owner, [...firsts.values()]);
     return messages.map((event) => {
       if (!("envelope" in event)) return event;
       const outcome = outcomes.get(event.id) ?? noAnswer(event.id);
@@ -55,8 +58,11 @@ async function read(deps: ConsumeDeps, body: string): Promise<FinalEvent | Consu
   }
 }
 
+/** Real time that publishing and recording should have: what is begun is then recorded too. */
+const PUBLISH_NEEDS_MS = 2_000;
+
 async function settle(
-  deps: ConsumeDeps,
+  deps: ConsumeDeps & { remainingMs: () => number },
   owner: string,
   events: FinalEvent[],
 ): Promise<Map<string, ConsumeOutcome>> {
@@ -70,11 +76,27 @@ async function settle(
     else if (claim.value.kind === "granted") granted.push(claim.value.event);
     else outcomes.set(event.id, notGranted(event, claim.value));
   });
+  if (deps.remainingMs() < PUBLISH_NEEDS_MS) return giveBack(deps, owner, granted, outcomes);
   const published = await publishClaimed(deps, owner, granted);
   granted.forEach((event, index) => {
     const outcome = published[index];
     if (outcome) outcomes.set(event.id, { ...outcome, eventId: event.id });
   });
+  return outcomes;
+}
+
+/** Claiming took so long that publishing might not be recorded: the next receive does it. */
+async function giveBack(
+  deps: ConsumeDeps,
+  owner: string,
+  granted: readonly FinalEvent[],
+  outcomes: Map<string, ConsumeOutcome>,
+) {
+  await Promise.allSettled(granted.map(({ id }) => deps.claims.release(id, owner)));
+  const detail = `less than ${PUBLISH_NEEDS_MS} ms left`;
+  for (const { id } of granted) {
+    outcomes.set(id, { kind: "failed", code: "OUT_OF_TIME", detail, eventId: id });
+  }
   return outcomes;
 }
 

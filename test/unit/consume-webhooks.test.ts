@@ -221,6 +221,17 @@ describe("when the store fails", () => {
   });
 });
 
+test("B15 with too little time left nothing is published that might not be recorded", async () => {
+  const { consume, published } = setUp();
+  const late = await consume([message("a"), message("b")], () => 1_999);
+  expect(kinds(late)).toEqual(["OUT_OF_TIME", "OUT_OF_TIME"]);
+  expect(published).toEqual([]);
+  expect(kinds(await consume([message("a"), message("b")], () => 2_000))).toEqual([
+    "published",
+    "published",
+  ]);
+});
+
 describe("the sweep", () => {
   const enoughTime = () => 50_000;
 
