@@ -3,7 +3,11 @@ import { parseArgs } from "node:util";
 import { CloudFormationClient, DescribeStacksCommand } from "@aws-sdk/client-cloudformation";
 import * as z from "zod/mini";
 import { openAdministration, type Place } from "../shared/adapters/open-administration.ts";
-import { type ConnectionSettings, connectionSettings } from "../shared/contracts/config-items.ts";
+import {
+  type ConnectionSettings,
+  connectionSettings,
+  providerCredentials,
+} from "../shared/contracts/config-items.ts";
 import { providerId } from "../shared/contracts/providers.ts";
 import type { Administration } from "../shared/core/administration.ts";
 import { openQuarantine } from "./quarantine.ts";
@@ -24,6 +28,7 @@ const usage = `npm run admin -- COMMAND [options]
   connections delete              --client ID --connection ID
   quarantine list | release       --client ID --connection ID
   accounts add                    --client ID --connection ID --account ID
+                                  [--identification-token-file FILE]
 
 Where:
   --local        the local run of this folder (.ackwire/local.json)
@@ -45,6 +50,7 @@ async function main(): Promise<unknown> {
       provider: { type: "string" },
       "webhook-secret-file": { type: "string" },
       "credentials-file": { type: "string" },
+      "identification-token-file": { type: "string" },
       key: { type: "string" },
       account: { type: "string" },
       status: { type: "string" },
@@ -86,9 +92,6 @@ const commands: Readonly<Record<string, Command>> = {
     const provider = providerId.safeParse(required(values, "provider"));
     if (!provider.success) throw new Error(`--provider takes ${providerId.options.join(" or ")}`);
     const webhookSecret = secretOf(values);
-    if (provider.data === "we-link" && webhookSecret === undefined) {
-      throw new Error("We-Link signs its webhooks: give its Secret Code by --webhook-secret-file");
-    }
     const { inboundPath, ...made } = await admin.createConnection({
       clientId: client(values),
       provider: provider.data,
@@ -131,6 +134,7 @@ const commands: Readonly<Record<string, Command>> = {
       clientId: client(values),
       connectionId: connection(values),
       accountId,
+      identificationToken: fileOf(values, "identification-token-file"),
     });
     return { added: accountId };
   },
@@ -163,6 +167,7 @@ async function place(values: Values): Promise<Place> {
   if (values.local) {
     const file = JSON.parse(readFileSync(".ackwire/local.json", "utf8")) as {
       awsEndpoint: string;
+      providerUrl: string;
       region: string;
       outputs: Record<string, string>;
     };
@@ -170,6 +175,7 @@ async function place(values: Values): Promise<Place> {
     return {
       outputs: file.outputs,
       aws: { endpoint: file.awsEndpoint, region: file.region, credentials },
+      nowMs: await businessClockOf(file.providerUrl),
     };
   }
   const StackName = required(values, "stack");
@@ -183,6 +189,14 @@ async function place(values: Values): Promise<Place> {
     ]),
   );
   return { outputs, aws: {} };
+}
+
+/** A local run's business time, which may be sped up. */
+async function businessClockOf(providerUrl: string): Promise<() => number> {
+  const answer = await fetch(`${providerUrl}/_control/clock`);
+  const { now, speed } = (await answer.json()) as { now: string; speed: number };
+  const askedAtMs = Date.now();
+  return () => Date.parse(now) + (Date.now() - askedAtMs) * speed;
 }
 
 function required(values: Values, name: string): string {
@@ -204,7 +218,18 @@ const secretOf = (values: Values) => fileOf(values, "webhook-secret-file");
 function credentialsOf(values: Values): Record<string, string> | undefined {
   const text = fileOf(values, "credentials-file");
   if (text === undefined) return undefined;
-  return z.record(z.string(), z.string()).parse(JSON.parse(text));
+  const read = providerCredentials.safeParse(parsedOrNothing(text));
+  if (read.success) return read.data;
+  throw new Error('--credentials-file holds a JSON object of headers, as {"linked-api-token":"…"}');
+}
+
+/** Without the parser's own error: it quotes what it could not read. */
+function parsedOrNothing(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 main().then(

@@ -35,7 +35,7 @@ export class BodyBucket extends Construct {
     Validations.of(this.bucket).acknowledge({
       id: "AwsSolutions-S1",
       reason:
-        "Bodies/Bucket: only three functions of this stack have access, and log what they do; access logs would need a bucket of their own.",
+        "Bodies/Bucket: only functions of this stack have access, and log what they do; access logs would need a bucket of their own.",
     });
   }
 

@@ -39,6 +39,9 @@ export function makeLinkedApi(options: { store: DurableStore; behaviour: () => B
       if (Math.random() < tooManyRequestsRate) return failed(429, "tooManyRequests");
       if (Math.random() < errorRate) return failed(500, "httpError");
       if (!request.headers["linked-api-token"]) return failed(401, "linkedApiTokenRequired");
+      if (!request.headers["identification-token"]) {
+        return failed(401, "identificationTokenRequired");
+      }
       const result = workflows.get(decodeURIComponent(id));
       return result ? { status: 200, body: { success: true, result } } : failed(404, "notFound");
     },

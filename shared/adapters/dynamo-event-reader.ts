@@ -6,6 +6,7 @@ import {
 } from "@aws-sdk/lib-dynamodb";
 import * as z from "zod/mini";
 import type { EventType } from "../contracts/events.ts";
+import { Failure } from "../contracts/failures.ts";
 import { eventsTable } from "../contracts/tables.ts";
 import type { BlobStore, Clock } from "../core/ports.ts";
 import type { EventReader, StoredEvent } from "../core/read-events.ts";
@@ -142,6 +143,7 @@ export function makeDynamoEventReader(options: {
         RequestItems: {
           [tableName]: {
             Keys: waiting.map((id) => ({ id })),
+            ConsistentRead: true,
             ProjectionExpression: listed.map((name) => `#${name}`).join(", "),
             ExpressionAttributeNames: Object.fromEntries(listed.map((name) => [`#${name}`, name])),
           },
@@ -151,6 +153,9 @@ export function makeDynamoEventReader(options: {
       for (const one of page.Responses?.[tableName] ?? [])
         found.set(String(one.id), item.parse(one));
       waiting = (page.UnprocessedKeys?.[tableName]?.Keys ?? []).map(({ id }) => String(id));
+    }
+    if (waiting.length > 0) {
+      throw new Failure("DEPENDENCY_DOWN", `${waiting.length} events were not read in time`);
     }
     return found;
   }

@@ -46,7 +46,9 @@ async function putEvents(
     return batch.map((_, index) => resultOf(Entries[index]));
   } catch (error) {
     const reason = error instanceof Error ? error.name : "unknown error";
-    return batch.map(() => ({ ok: false, reason, isFinal: false }));
+    // A call of one entry that is refused as a call is the entry's own fault.
+    const isFinal = batch.length === 1 && reason === "ValidationException";
+    return batch.map(() => ({ ok: false, reason, isFinal }));
   }
 }
 

@@ -1,6 +1,6 @@
 import type { S3Client } from "@aws-sdk/client-s3";
-import { sha256Hex } from "../core/digest.ts";
 import type { BlobStore, QuarantineStore } from "../core/ports.ts";
+import { quarantineKey } from "../core/quarantine-key.ts";
 import { dependency } from "./dependency-down.ts";
 
 /** The SDK of S3 is large and most functions never need it: it is loaded when the first blob comes. */
@@ -37,9 +37,6 @@ export function makeS3BlobStore(options: { bucket: string; config: object }): Bl
 /** The quarantine is a part of the bucket, sorted by connection and time. */
 export function makeBlobQuarantine(blobs: BlobStore): QuarantineStore {
   return {
-    put({ connectionId, body, receivedAtMs }, signal) {
-      const name = `${new Date(receivedAtMs).toISOString()}-${sha256Hex(body).slice(0, 16)}`;
-      return blobs.put(`quarantine/${connectionId}/${name}`, body, signal);
-    },
+    put: (webhook, signal) => blobs.put(quarantineKey(webhook), webhook.body, signal),
   };
 }

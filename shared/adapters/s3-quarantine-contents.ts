@@ -1,6 +1,7 @@
 import {
   DeleteObjectCommand,
   GetObjectCommand,
+  NoSuchKey,
   paginateListObjectsV2,
   type S3Client,
 } from "@aws-sdk/client-s3";
@@ -20,9 +21,13 @@ export function makeS3QuarantineContents(options: {
       }
     },
     async get(Key) {
-      const { Body } = await client.send(new GetObjectCommand({ Bucket, Key }));
-      if (!Body) throw new Error(`${Key} has no body`);
-      return Body.transformToByteArray();
+      try {
+        const { Body } = await client.send(new GetObjectCommand({ Bucket, Key }));
+        return await Body?.transformToByteArray();
+      } catch (error) {
+        if (error instanceof NoSuchKey) return undefined;
+        throw error;
+      }
     },
     async remove(Key) {
       await client.send(new DeleteObjectCommand({ Bucket, Key }));

@@ -36,7 +36,10 @@ export const connectionSettings = z.object({
   /** `quarantine`: a webhook whose signature fails is acked and kept aside, never processed by itself. */
   signature: z.enum(["enforce", "quarantine"]),
   /** Only these forms of We-Link's `hash` are tried: what is pinned once it is known. */
-  hashForms: z.array(hashForm).check(z.minLength(1)),
+  hashForms: z.array(hashForm).check(
+    z.minLength(1),
+    z.refine((forms) => new Set(forms).size === forms.length, "names a form twice"),
+  ),
   /** Accepts a JWT `hash` that names the request and does not bind the body. */
   allowUnboundJwt: z.boolean(),
   /** Linked API: acts only on what `GET /workflows/{id}` says, not on what the webhook says. */
@@ -56,12 +59,18 @@ export const connectionItem = z.object({
   version: z.number(),
 });
 
+/** Headers by which a provider knows us, by name. */
+export const providerCredentials = z.record(
+  z.string().check(z.regex(/^[a-z0-9-]{1,64}$/)),
+  z.string().check(z.regex(/^[\x20-\x7e]{1,1000}$/)),
+);
+
 /** What a connection keeps sealed. */
 export const connectionSecrets = z.object({
   /** Secrets by which the provider signs its webhooks; any of them is accepted. */
   webhookSecrets: z.array(z.object({ secret: z.string(), ...rotated })),
   /** Headers by which the provider knows us, by name. */
-  credentials: z.optional(z.record(z.string(), z.string())),
+  credentials: z.optional(providerCredentials),
 });
 
 export const accountItem = z.object({

@@ -21,6 +21,8 @@ const subject = {
   numbersAsText: z.optional(z.literal(true)),
   /** True where the provider signs nothing and the account is none that the client registered. */
   accountUnknown: z.optional(z.literal(true)),
+  /** True where the result is larger than the bus carries; it is kept whole in the bucket. */
+  resultTruncated: z.optional(z.literal(true)),
   /** True where the connection verifies by asking the provider, which has no call that tells this. */
   unverified: z.optional(z.literal(true)),
 };

@@ -16,5 +16,5 @@ export const limits = {
   /** A status, an event's name, an account: the same. */
   maxNameLength: 256,
   /** A provider's answer that is read. */
-  maxAnswerBytes: 1_000_000,
+  maxAnswerBytes: 4_000_000,
 } as const;

@@ -8,9 +8,9 @@ export const eventsTable = {
   partitionKey: "id",
   timeToLive: "expiresAt",
   indexes: {
-    /** Sparse: only events that are not yet published have these attributes. */
     /** A client's events by the time when they came. `listedAs` is that time, `#`, and the id. */
     byClient: { name: "byClient", partitionKey: "clientId", sortKey: "listedAs", sortType: "S" },
+    /** Sparse: only events that are not yet published have these attributes. */
     outbox: { name: "outbox", partitionKey: "outboxShard", sortKey: "outboxAt", sortType: "N" },
   },
 } as const;

@@ -15,7 +15,7 @@ import { sha256Hex } from "./digest.ts";
 import { identificationToken } from "./identification-token.ts";
 import { type MasterKeys, seal, sealedWith, unseal } from "./master-keys.ts";
 import type { Clock } from "./ports.ts";
-import { rotate } from "./rotation.ts";
+import { canRotate, rotate } from "./rotation.ts";
 
 type ConfigItem = ClientItem | ApiKeyItem | ConnectionItem | AccountItem;
 
@@ -108,6 +108,12 @@ export function makeAdministration(deps: AdministrationDeps) {
   /** The inbound path holds the token, which is in the answer and nowhere else. */
   async function createConnection(of: NewConnection) {
     await requireClient(of.clientId);
+    if (of.provider === "we-link" && !of.webhookSecret) {
+      throw new Failure(
+        "REQUEST_INVALID",
+        "We-Link signs its webhooks: its Secret Code is missing",
+      );
+    }
     const connectionId = `cn_${randomHex(8)}`;
     const token = randomHex(32);
     const pk = configKey.connection(connectionId);
@@ -151,6 +157,7 @@ export function makeAdministration(deps: AdministrationDeps) {
   /** The old inbound URL is taken for 24 hours more. @throws NOT_FOUND, CONFLICT */
   async function rotateToken(clientId: string, connectionId: string) {
     const item = await requireConnection(clientId, connectionId);
+    requireRoom(item.tokens);
     const token = randomHex(32);
     const tokens = rotate(item.tokens, { sha256: sha256Hex(token) }, clock.businessMs());
     await replace({ ...item, tokens });
@@ -171,6 +178,7 @@ export function makeAdministration(deps: AdministrationDeps) {
     const secrets = connectionSecrets.parse(
       JSON.parse(unseal(masterKeys, item.pk, item.sealedSecrets)),
     );
+    requireRoom(secrets.webhookSecrets);
     const webhookSecrets = rotate(secrets.webhookSecrets, { secret }, clock.businessMs());
     await replace({
       ...item,
@@ -185,11 +193,25 @@ export function makeAdministration(deps: AdministrationDeps) {
     await store.deleteConnection(connectionId);
   }
 
-  /** Makes an account known: events of others are published with a mark. @throws NOT_FOUND */
-  async function addAccount(of: { clientId: string; connectionId: string; accountId: string }) {
+  /** Makes an account known: events of others are published with a mark. @throws NOT_FOUND, CONFLICT */
+  async function addAccount(of: {
+    clientId: string;
+    connectionId: string;
+    accountId: string;
+    /** Linked API's token of this account, by which it is asked. */
+    identificationToken?: string | undefined;
+  }) {
+    const { identificationToken: token, ...account } = of;
     const { provider } = await requireConnection(of.clientId, of.connectionId);
     const pk = configKey.account(of.connectionId, of.accountId);
-    await store.create({ pk, ...of, provider, createdAt: now() });
+    if (await store.exists(pk)) throw new Failure("CONFLICT", "this account is known already");
+    const sealed = token ? { sealedIdentificationToken: seal(masterKeys, pk, token) } : {};
+    await store.create({ pk, ...account, provider, createdAt: now(), ...sealed });
+  }
+
+  function requireRoom(list: Parameters<typeof canRotate>[0]) {
+    if (canRotate(list, clock.businessMs())) return;
+    throw new Failure("CONFLICT", "rotated too often: wait until an older one has run out");
   }
 
   async function replace(item: ConnectionItem): Promise<ConnectionItem> {

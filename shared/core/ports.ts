@@ -121,7 +121,7 @@ export interface EventClaims {
   release(id: string, owner: string): Promise<void>;
   /**
    * Takes out of the outbox what the bus will never take as it is. The event
-   * stays stored, for good, and can be claimed when its message is redriven.
+   * stays stored, and can be claimed when its message is redriven.
    */
   park(id: string, owner: string): Promise<void>;
   /** Ids of unpublished events of one shard that were stored before `beforeMs` (real), oldest first. */

@@ -1,7 +1,9 @@
 import { Failure } from "../contracts/failures.ts";
 import { type InboundMessage, inboundMessage } from "../contracts/inbound-message.ts";
+import { limits } from "../contracts/limits.ts";
+import { sha256Hex } from "./digest.ts";
 import { type FinalEvent, unmatchedEvent } from "./envelope.ts";
-import { type ReadJson, readJsonObject } from "./json.ts";
+import { type JsonObject, type ReadJson, readJsonObject } from "./json.ts";
 import type {
   AccountReader,
   BlobStore,
@@ -45,17 +47,28 @@ export const makeReadInbound =
       pack.marksUnknownAccounts && accountId
         ? await deps.accounts.find(message.connectionId, accountId)
         : undefined;
-    const event = message.verifyByFetch
-      ? await confirm(deps, { message, pack, said, account })
-      : said;
-    const isUnknown = pack.marksUnknownAccounts && accountId !== undefined && !account;
-    if (isUnknown) event.data.accountUnknown = true;
-    return unmatchedEvent(event, {
-      ...message,
-      numbersAsText: read.numbersAsText,
-      ...(read.numbersAsText ? { raw: body } : {}),
-    });
+    const heard = { event: said, read, bytes: body };
+    const { event, ...source } = message.verifyByFetch
+      ? await confirm(deps, { message, pack, heard, account })
+      : heard;
+    if (pack.marksUnknownAccounts && event.data.accountId !== undefined && !account) {
+      event.data.accountUnknown = true;
+    }
+    const { numbersAsText } = source.read;
+    const raw = numbersAsText ? { raw: source.bytes } : {};
+    return fitForBus(deps, unmatchedEvent(event, { ...message, numbersAsText, ...raw }));
   };
+
+/** What the bus cannot carry stays in the bucket, and the event says so. */
+async function fitForBus(deps: ReadInboundDeps, whole: FinalEvent): Promise<FinalEvent> {
+  if (Buffer.byteLength(whole.envelope) <= limits.maxPutEventsBytes) return whole;
+  await deps.bodies.put(`events/${sha256Hex(whole.id)}/whole`, Buffer.from(whole.envelope));
+  const { data, ...frame } = JSON.parse(whole.envelope) as { data: JsonObject };
+  const { result: _, payload: __, error: ___, ...small } = data;
+  const envelope = JSON.stringify({ ...frame, data: { ...small, resultTruncated: true } });
+  const { raw: ____, ...event } = whole;
+  return { ...event, envelope };
+}
 
 function readMessage(text: string): InboundMessage {
   try {
@@ -81,26 +94,49 @@ function readBody(pack: ProviderPack, body: Uint8Array): { read: ReadJson; event
   }
 }
 
+/** What an event was made from. */
+interface Heard {
+  event: InboundEvent;
+  read: ReadJson;
+  bytes: Uint8Array;
+}
+
 /** Asks the provider: the webhook was only a hint. */
 async function confirm(
   deps: ReadInboundDeps,
   of: {
     message: InboundMessage;
     pack: ProviderPack;
-    said: InboundEvent;
+    heard: Heard;
     account: KnownAccount | undefined;
   },
-): Promise<InboundEvent> {
-  const { message, pack, said } = of;
-  const credentials = await credentialsOf(deps, message, of.account);
+): Promise<Heard> {
+  const { message, pack, heard, account } = of;
+  const said = heard.event;
+  const credentials = await credentialsOf(deps, message, account);
   const request = pack.confirmation?.request(said, credentials);
-  if (!pack.confirmation || !request) return { ...said, data: { ...said.data, unverified: true } };
-  const { status, body } = await deps.providers.call(message.provider, request);
+  if (!pack.confirmation || !request) {
+    return { ...heard, event: { ...said, data: { ...said.data, unverified: true } } };
+  }
+  const { status, body: bytes } = await deps.providers.call(message.provider, request);
   if (status === 404) throw new Failure("UNCONFIRMED", "the provider knows nothing of it");
   if (status !== 200) throw new Failure("DEPENDENCY_DOWN", `the provider answered ${status}`);
-  const told = pack.confirmation.read(said, readJsonObject(body).value);
-  if (told) return told;
-  throw new Failure("UNCONFIRMED", "the provider says that it is in another state");
+  const read = readAnswer(bytes);
+  const event = pack.confirmation.read(said, read.value);
+  if (!event) throw new Failure("UNCONFIRMED", "the provider says that it is in another state");
+  // An account is the webhook's word, but for one that we know and asked for by its own token.
+  if (account?.identificationToken && said.data.accountId) {
+    event.data.accountId = said.data.accountId;
+  }
+  return { event, read, bytes };
+}
+
+function readAnswer(bytes: Uint8Array): ReadJson {
+  try {
+    return readJsonObject(bytes);
+  } catch (cause) {
+    throw new Failure("UNCONFIRMED", "the provider's answer cannot be read", { cause });
+  }
 }
 
 async function credentialsOf(

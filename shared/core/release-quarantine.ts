@@ -1,13 +1,16 @@
+import { Failure } from "../contracts/failures.ts";
 import { messageOf } from "./ingest-webhook.ts";
 import { readJsonObject } from "./json.ts";
 import type { BlobStore, Clock, Connection, InboundQueue } from "./ports.ts";
 import type { ProviderPack } from "./provider-pack.ts";
+import { quarantinedAt } from "./quarantine-key.ts";
 import { validAt } from "./rotation.ts";
 
 /** What lies in the quarantine of one connection. */
 export interface QuarantineContents {
   keys(connectionId: string): AsyncIterable<string>;
-  get(key: string): Promise<Uint8Array>;
+  /** `undefined` when another release took it meanwhile. */
+  get(key: string): Promise<Uint8Array | undefined>;
   remove(key: string): Promise<void>;
 }
 
@@ -41,24 +44,38 @@ export const makeReleaseQuarantine =
 
 async function release(deps: ReleaseQuarantineDeps, connection: Connection, key: string) {
   const body = await deps.contents.get(key);
-  if (!isProven(deps, connection, body)) return false;
+  const receivedAtMs = quarantinedAt(key);
+  if (!body || !isProven(deps, connection, { body, receivedAtMs })) return false;
   const signal = AbortSignal.timeout(SEND_LIMIT_MS);
-  await deps.queue.send(await messageOf(deps, connection, { body, signal }), signal);
+  // Its own time, not now: what is older than the dedupe window must not pass for new.
+  const clock = { ...deps.clock, businessMs: () => receivedAtMs };
+  await deps.queue.send(await messageOf({ ...deps, clock }, connection, { body, signal }), signal);
   await deps.contents.remove(key);
   return true;
 }
 
-function isProven(deps: ReleaseQuarantineDeps, connection: Connection, body: Uint8Array): boolean {
+/** As `ingest` would have judged it when it came: a token may have run out since. */
+function isProven(
+  deps: ReleaseQuarantineDeps,
+  connection: Connection,
+  { body, receivedAtMs }: { body: Uint8Array; receivedAtMs: number },
+): boolean {
+  const pack = deps.packs[connection.provider];
   const secrets = validAt(connection.secrets.webhookSecrets, deps.clock.businessMs());
-  const proof = deps.packs[connection.provider]?.prove(
-    { ...readJsonObject(body), headers: {} },
-    {
+  try {
+    const webhook = { ...readJsonObject(body), headers: {} };
+    pack?.read(webhook);
+    const proof = pack?.prove(webhook, {
       secrets: secrets.map(({ secret }) => secret),
       settings: connection.settings,
-      nowMs: deps.clock.realMs(),
-    },
-  );
-  return proof?.kind === "proven";
+      nowMs: receivedAtMs,
+    });
+    return proof?.kind === "proven";
+  } catch (error) {
+    // Not readable, or without its frame: it stays, and keeps none of the others waiting.
+    if (error instanceof Failure) return false;
+    throw error;
+  }
 }
 
 const SEND_LIMIT_MS = 10_000;

@@ -10,6 +10,14 @@ export function validAt<T extends Rotated>(list: readonly T[], nowMs: number): T
   return list.filter(({ validUntil }) => !validUntil || Date.parse(validUntil) > nowMs);
 }
 
+/** Most that are accepted at once: each is one more comparison for every webhook. */
+const MAX_VALID = 4;
+
+/** Whether one more can be made current now. */
+export function canRotate(list: readonly Rotated[], nowMs: number): boolean {
+  return validAt(list, nowMs).length < MAX_VALID;
+}
+
 /** The list with a new current member; what was current is accepted for the overlap. */
 export function rotate<T extends Rotated>(list: readonly T[], next: T, nowMs: number): T[] {
   const validUntil = new Date(nowMs + ROTATION_OVERLAP_MS).toISOString();

@@ -11,11 +11,14 @@ import { workflowOutcome } from "./linked-api-result.ts";
 export const confirmation: NonNullable<ProviderPack["confirmation"]> = {
   request({ type, subjectId }, credentials) {
     if (!type.startsWith("workflow.")) return undefined;
-    return {
-      method: "GET",
-      path: `/workflows/${encodeURIComponent(subjectId)}`,
-      headers: credentials,
-    };
+    // Any other id could lead out of the path.
+    if (!/^[A-Za-z0-9_-]{1,128}$/.test(subjectId)) {
+      throw new Failure(
+        "UNCONFIRMED",
+        "its workflow id is none that the provider can be asked for",
+      );
+    }
+    return { method: "GET", path: `/workflows/${subjectId}`, headers: credentials };
   },
 
   read(event, answer) {
@@ -23,11 +26,18 @@ export const confirmation: NonNullable<ProviderPack["confirmation"]> = {
     if (success !== true || !isObject(result) || typeof result.workflowStatus !== "string") {
       throw new Failure("UNCONFIRMED", "the provider's answer is not a workflow's");
     }
-    const { workflowStatus: status } = result;
-    if (event.type !== "workflow.completed") return hasReached(event, status) ? event : undefined;
+    const { workflowStatus: status, workflowId } = result;
+    if (workflowId !== event.subjectId) return undefined;
+    const { type, subjectId } = event;
+    // Nothing else of the webhook is taken: who knows the URL wrote it.
+    const common = { workflowId, providerRequestId: workflowId };
+    if (type !== "workflow.completed") {
+      if (!hasReached(event, status)) return undefined;
+      const { status: ours = "" } = event.data;
+      return { type, subjectId, data: { ...common, status: ours, eventType: "UNKNOWN" } };
+    }
     if (status !== "completed" && status !== "failed") return undefined;
-    const { result: _, error: __, action: ___, ...common } = event.data;
-    return { ...event, data: { ...common, ...workflowOutcome(status, resultOf(result)) } };
+    return { type, subjectId, data: { ...common, ...workflowOutcome(status, resultOf(result)) } };
   },
 };
 

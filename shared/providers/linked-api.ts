@@ -11,9 +11,15 @@ import { workflowOutcome } from "./linked-api-result.ts";
 const frame = z.object({
   id: z.string().check(z.minLength(1), z.maxLength(limits.maxIdLength)),
   type: z.string().check(z.minLength(1), z.maxLength(limits.maxIdLength)),
-  createdAt: z.iso.datetime({ offset: true }).check(z.regex(/^[1-9]/)),
+  createdAt: z.iso.datetime({ offset: true }).check(z.refine(hasFourDigitYear)),
   data: z.custom<JsonObject>(isObject),
 });
+
+/** An offset can lead out of the years that ISO 8601 writes with four digits. */
+function hasFourDigitYear(createdAt: string): boolean {
+  const year = new Date(createdAt).getUTCFullYear();
+  return year >= 1000 && year <= 9999;
+}
 
 type Frame = z.output<typeof frame>;
 

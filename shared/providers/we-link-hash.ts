@@ -68,23 +68,32 @@ function proveToken(
     : { kind: "forged" };
 }
 
-/** The claims hold the body's digest, its text, or every one of its members. */
+/** What a JWT says of itself. https://datatracker.ietf.org/doc/html/rfc7519#section-4.1 */
+const registeredClaims = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti"];
+
+/** Claims in which a token may carry the whole body. */
+const bodyClaims = ["payload", "data", "body"];
+
+/** The claims hold the body's digest, its text, or exactly its members: no more and no fewer. */
 function bindsBody(claims: JsonObject, body: { signed: JsonObject; texts: Texts }) {
   const digests = writtenForms.map(body.texts).flatMap((text) => {
     const hex = sha256Hex(text);
     const bytes = Buffer.from(hex, "hex");
     return [hex, bytes.toString("base64"), bytes.toString("base64url"), text];
   });
-  const candidates = [claims, ...Object.values(claims).filter(isObject)];
+  const nested = bodyClaims.map((name) => (Object.hasOwn(claims, name) ? claims[name] : undefined));
   return (
     Object.values(claims).some((claim) => typeof claim === "string" && digests.includes(claim)) ||
-    candidates.some((candidate) => holdsEveryMember(candidate, body.signed))
+    isTheBody(without(registeredClaims, claims), without(registeredClaims, body.signed)) ||
+    nested.some((claim) => isObject(claim) && isTheBody(claim, body.signed))
   );
 }
 
-function holdsEveryMember(candidate: JsonObject, body: JsonObject): boolean {
-  return Object.entries(body).every(
-    ([key, value]) =>
-      Object.hasOwn(candidate, key) && canonicalJson(candidate[key]) === canonicalJson(value),
-  );
+/** A token may carry the body with the place of its own signature still in it. */
+function isTheBody(claimed: JsonObject, body: JsonObject): boolean {
+  return canonicalJson(without(["hash"], claimed)) === canonicalJson(body);
+}
+
+function without(names: readonly string[], value: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(value).filter(([name]) => !names.includes(name)));
 }

@@ -1,8 +1,11 @@
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
+import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openQuarantine } from "../../cli/quarantine.ts";
 import { freePort } from "../../local/loopback.ts";
 import { localAws } from "../../local/seed.ts";
+import { makeDynamoConfigStore } from "../../shared/adapters/dynamo-config-store.ts";
 import { openAdministration } from "../../shared/adapters/open-administration.ts";
 import type { Administration } from "../../shared/core/administration.ts";
 import type { JsonObject } from "../../shared/core/json.ts";
@@ -40,19 +43,23 @@ afterAll(() => run.close());
 const post = (inboundPath: string, body: string) =>
   fetch(`${run.addresses.apiUrl}${inboundPath}`, { method: "POST", body });
 
-const consumerOf = () =>
-  attachBusConsumer({ awsUrl: run.addresses.awsUrl, busName: run.outputs.BusName ?? "" });
+const consumerOf = ({ connectionId }: { connectionId: string }) =>
+  attachBusConsumer({
+    awsUrl: run.addresses.awsUrl,
+    busName: run.outputs.BusName ?? "",
+    connectionId,
+  });
 
 const signed = (id: string, secret: string, more: JsonObject = {}) =>
   signWeLink({ status: "SUCCESS", request_id: id, ...more }, secret);
 
 test("a body too large for the queue goes by way of the bucket, and arrives whole", async () => {
-  const { inboundPath } = await admin.createConnection({
+  const { inboundPath, connectionId } = await admin.createConnection({
     clientId,
     provider: "we-link",
     webhookSecret: "s",
   });
-  const consumer = await consumerOf();
+  const consumer = await consumerOf({ connectionId });
   const text = "ü".repeat(110_000);
   expect((await post(inboundPath, signed("large", "s", { result: { text } }))).status).toBe(200);
   const [event] = await consumer.collect(1, 20_000);
@@ -87,7 +94,7 @@ describe("quarantine", () => {
       webhookSecret: "s",
       settings: { signature: "quarantine" },
     });
-    const consumer = await consumerOf();
+    const consumer = await consumerOf({ connectionId });
     expect((await post(inboundPath, signed("forged", "unknown"))).status).toBe(200);
     expect((await post(inboundPath, signed("genuine", "s"))).status).toBe(200);
     const received = await consumer.collect(1, 20_000);
@@ -137,7 +144,12 @@ test("verifyByFetch publishes what the provider answers, and nothing that only t
     credentials: { "linked-api-token": "ours" },
     settings: { verifyByFetch: true },
   });
-  await admin.addAccount({ clientId, connectionId, accountId: "acc" });
+  await admin.addAccount({
+    clientId,
+    connectionId,
+    accountId: "acc",
+    identificationToken: "the account's",
+  });
   const completed = (workflowId: string, result: object) => ({
     id: `workflow.completed:${workflowId}`,
     type: "workflow.completed",
@@ -146,19 +158,31 @@ test("verifyByFetch publishes what the provider answers, and nothing that only t
   });
   // The simulator answers by what it sent itself, on its own connection.
   run.simulator.send("linked-api", completed("wf-real", { said: "by the provider" }));
-  const consumer = await consumerOf();
+  const consumer = await consumerOf({ connectionId });
   await post(inboundPath, JSON.stringify(completed("wf-real", { said: "by a forger" })));
   await post(inboundPath, JSON.stringify(completed("wf-invented", { said: "by a forger" })));
-  const received = await consumer.collect(1, 20_000);
-  const ofTheConnection = received.filter(({ detail }) => detail.id.includes(connectionId));
-  expect(ofTheConnection.map(({ detail }) => detail.data)).toMatchObject([
-    { workflowId: "wf-real", result: { said: "by the provider" } },
+  const again = { ...completed("wf-real", {}), id: "another", createdAt: "2020-01-01T00:00:00Z" };
+  await post(inboundPath, JSON.stringify(again));
+  const started = { ...completed("wf-real", { said: "by a forger" }), type: "workflow.started" };
+  await post(inboundPath, JSON.stringify(started));
+  const received = await consumer.collect(2, 20_000);
+  expect(received).toHaveLength(2);
+  expect(received.map(({ detail }) => detail.id).sort()).toEqual([
+    `workflow.completed:${connectionId}:wf-real`,
+    `workflow.started:${connectionId}:wf-real`,
   ]);
+  const text = JSON.stringify(received);
+  expect(text).toContain("by the provider");
+  expect(text).not.toContain("by a forger");
+  expect(text).not.toContain("2020-01-01");
 }, 60_000);
 
 test("an event of an account that nobody registered is published, and marked", async () => {
-  const { inboundPath } = await admin.createConnection({ clientId, provider: "linked-api" });
-  const consumer = await consumerOf();
+  const { inboundPath, connectionId } = await admin.createConnection({
+    clientId,
+    provider: "linked-api",
+  });
+  const consumer = await consumerOf({ connectionId });
   const body = {
     id: "account.active:stranger",
     type: "account.active",
@@ -189,10 +213,15 @@ describe("administration", () => {
 
   test("of two changes that read the same version, one is refused", async () => {
     const { connectionId } = await admin.createConnection({ clientId, provider: "linked-api" });
-    const changes = Array.from({ length: 8 }, () => admin.rotateToken(clientId, connectionId));
-    const results = await Promise.allSettled(changes);
-    const refused = results.filter(({ status }) => status === "rejected");
-    expect(refused.length).toBeLessThan(8);
-    expect(refused).toMatchObject(refused.map(() => ({ reason: { code: "CONFLICT" } })));
+    const store = makeDynamoConfigStore({
+      client: DynamoDBDocumentClient.from(new DynamoDBClient(localAws(run.addresses.awsUrl))),
+      tableName: run.outputs.ConfigTableName ?? "",
+    });
+    const read = await store.connection(connectionId);
+    if (!read) throw new Error("no connection");
+    const settings = { ...read.settings, status: "paused" as const };
+    expect(await store.replaceConnection({ ...read, settings })).toBe(true);
+    expect(await store.replaceConnection(read)).toBe(false);
+    expect(await admin.getConnection(clientId, connectionId)).toMatchObject({ status: "paused" });
   });
 });

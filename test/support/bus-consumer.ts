@@ -15,7 +15,13 @@ const busMessage = z.object({ source: z.string(), "detail-type": z.string(), det
 export type BusMessage = z.output<typeof busMessage>;
 
 /** A consumer of the bus as another team would attach one: PutRule, PutTargets, a queue. */
-export async function attachBusConsumer(run: { awsUrl: string; busName: string; name?: string }) {
+export async function attachBusConsumer(run: {
+  awsUrl: string;
+  busName: string;
+  name?: string;
+  /** Only events of this connection: those of an earlier test may still be under way. */
+  connectionId?: string;
+}) {
   const config = {
     endpoint: run.awsUrl,
     region: "us-east-1",
@@ -44,7 +50,8 @@ export async function attachBusConsumer(run: { awsUrl: string; busName: string; 
       }),
     );
     if (Messages.length === 0) return 0;
-    received.push(...Messages.map(({ Body = "" }) => busMessage.parse(JSON.parse(Body))));
+    const messages = Messages.map(({ Body = "" }) => busMessage.parse(JSON.parse(Body)));
+    received.push(...messages.filter(({ detail }) => detail.id.includes(run.connectionId ?? "")));
     const Entries = Messages.map(({ ReceiptHandle }, n) => ({ Id: String(n), ReceiptHandle }));
     await sqs.send(new DeleteMessageBatchCommand({ QueueUrl, Entries }));
     return Messages.length;

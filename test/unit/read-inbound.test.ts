@@ -93,7 +93,10 @@ test("exact bytes are kept where a number had to become text", async () => {
 
 describe("verifyByFetch acts only on what the provider says", () => {
   const hint = (body: object) => messageOf(body, { verifyByFetch: true });
-  const says = (result: object) => ({ status: 200, body: { success: true, result } });
+  const says = (result: object) => ({
+    status: 200,
+    body: { success: true, result: { workflowId: "wf-1", ...result } },
+  });
 
   test("the result is the provider's, not the webhook's; it is asked with our credentials", async () => {
     const completion = { actionType: "st.sendMessage", success: true, data: { real: true } };
@@ -125,6 +128,7 @@ describe("verifyByFetch acts only on what the provider says", () => {
     ["still running", says({ workflowStatus: "running" }), "UNCONFIRMED"],
     ["not its own", { status: 404, body: {} }, "UNCONFIRMED"],
     ["something else", says({ other: 1 }), "UNCONFIRMED"],
+    ["another workflow", says({ workflowId: "wf-2", workflowStatus: "completed" }), "UNCONFIRMED"],
     ["an error", { status: 200, body: { success: false } }, "UNCONFIRMED"],
     ["nothing for now", { status: 500, body: {} }, "DEPENDENCY_DOWN"],
     ["too fast", { status: 429, body: {} }, "DEPENDENCY_DOWN"],
@@ -140,6 +144,38 @@ describe("verifyByFetch acts only on what the provider says", () => {
     expect(dataOf(await readInbound(hint(started)))).toMatchObject({ status: "running" });
     const pending = setUp(says({ workflowStatus: "pending" }));
     expect(await codeOf(pending.readInbound(hint(started)))).toBe("UNCONFIRMED");
+  });
+
+  test.each(["..", ".", "a/b", "x\ud800", "y".repeat(129)])(
+    "a workflow id that leads out of the path is not asked for: %j",
+    async (workflowId) => {
+      const { readInbound, asked } = setUp(says({ workflowStatus: "completed" }));
+      const body = workflow("workflow.completed", { workflowId, status: "completed" });
+      expect(await codeOf(readInbound(hint(body)))).toBe("UNCONFIRMED");
+      expect(asked).toEqual([]);
+    },
+  );
+
+  test("numbers are those of the answer, and its exact bytes are kept", async () => {
+    const completion = { n: JSON.rawJSON("12345678901234567890") };
+    const answer = says({ workflowStatus: "completed", completion });
+    const text = JSON.stringify(answer.body);
+    const { readInbound } = setUp(answer);
+    const event = await readInbound(hint(completed));
+    expect(dataOf(event)).toMatchObject({
+      numbersAsText: true,
+      result: { n: "12345678901234567890" },
+    });
+    expect(Buffer.from(event.raw ?? []).toString()).toBe(text);
+  });
+
+  test("a result larger than the bus carries stays in the bucket, and the event says so", async () => {
+    const completion = { actionType: "st.sendMessage", success: true, text: "x".repeat(1_000_000) };
+    const { readInbound, bodies } = setUp(says({ workflowStatus: "completed", completion }));
+    const event = await readInbound(hint(completed));
+    expect(dataOf(event)).toMatchObject({ resultTruncated: true, eventType: "MESSAGE_SENT" });
+    expect(event.envelope.length).toBeLessThan(1_000);
+    expect(bodies.keys()).toEqual([expect.stringMatching(/^events\/[0-9a-f]{64}\/whole$/)]);
   });
 
   test("what the provider has no call for is published, and marked", async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { signHs256 } from "../../shared/core/hs256.ts";
 import { signWeLink, weLink } from "../../shared/providers/we-link.ts";
 import { hmacHex } from "../../shared/providers/we-link-hash.ts";
 import { isProven, webhookOf } from "../support/webhooks.ts";
@@ -39,6 +40,28 @@ describe("the hash proves the sender", () => {
     const text = JSON.stringify(body);
     return `{"hash":"${hmacHex(secret, text)}", ${text.slice(1)}`;
   }
+});
+
+describe("a token binds the body whole", () => {
+  const claims = { status: "FAILED", request_id: "r", error: "WRONG_PASSWORD", event_type: "x" };
+  const nested = {
+    status: "PIN_REQUIRED",
+    request_id: "r",
+    result: { status: "SUCCESS", request_id: "o" },
+  };
+  const { event_type: _, ...shorter } = claims;
+  test.each([
+    ["as it is", claims, claims, true],
+    ["with what a token says of itself", { ...claims, iat: 1, jti: "j" }, claims, true],
+    ["in a claim of its own", { payload: claims }, claims, true],
+    ["without a member", claims, shorter, false],
+    ["with one more", shorter, claims, false],
+    ["as a part of another body", nested, nested.result, false],
+    ["with nothing", { iat: 1 }, { status: "SUCCESS", request_id: "r" }, false],
+  ])("%s", (_name, claimed, sent, valid) => {
+    const hash = signHs256(claimed, secret);
+    expect(isProven(JSON.stringify({ ...sent, hash }), [secret])).toBe(valid);
+  });
 });
 
 describe("both spellings of the request id, and never two different ones", () => {

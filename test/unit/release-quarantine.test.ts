@@ -1,0 +1,92 @@
+import { expect, test } from "vitest";
+import { makeMemoryBlobStore } from "../../shared/adapters/memory-blob-store.ts";
+import type { InboundMessage } from "../../shared/contracts/inbound-message.ts";
+import { signHs256 } from "../../shared/core/hs256.ts";
+import type { Connection } from "../../shared/core/ports.ts";
+import { quarantineKey } from "../../shared/core/quarantine-key.ts";
+import { makeReleaseQuarantine } from "../../shared/core/release-quarantine.ts";
+import { providerPacks } from "../../shared/providers/packs.ts";
+import { signWeLink } from "../../shared/providers/we-link.ts";
+import { makeTestClock } from "../support/clocks.ts";
+
+const DAY_MS = 86_400_000;
+const secret = "secret code";
+const connection = {
+  clientId: "cl_1",
+  connectionId: "cn_1",
+  provider: "we-link",
+  secrets: { webhookSecrets: [{ secret }] },
+  settings: {
+    status: "active",
+    signature: "quarantine",
+    hashForms: ["raw", "jwt"],
+    allowUnboundJwt: false,
+    verifyByFetch: false,
+  },
+} as unknown as Connection;
+
+function setUp(bodies: string[]) {
+  const clock = makeTestClock();
+  const receivedAtMs = clock.businessMs() - 40 * DAY_MS;
+  const held = new Map(
+    bodies.map((text) => {
+      const body = Buffer.from(text);
+      return [quarantineKey({ connectionId: "cn_1", body, receivedAtMs }), body] as const;
+    }),
+  );
+  const queued: InboundMessage[] = [];
+  const release = makeReleaseQuarantine({
+    contents: {
+      keys: async function* () {
+        yield* [...held.keys()];
+      },
+      get: async (key) => held.get(key),
+      remove: async (key) => void held.delete(key),
+    },
+    queue: { send: async (message) => void queued.push(message) },
+    bodies: makeMemoryBlobStore(),
+    packs: providerPacks,
+    clock,
+    maxInlineBytes: 60_000,
+    onProgress: () => undefined,
+  });
+  return { clock, receivedAtMs, held, queued, release: () => release(connection) };
+}
+
+const good = (id: string) => signWeLink({ status: "SUCCESS", request_id: id }, secret);
+
+test("what is proven now is queued with the time when it came, and leaves the quarantine", async () => {
+  const { release, queued, held, receivedAtMs } = setUp([good("a")]);
+  expect(await release()).toEqual({ released: 1, kept: 0 });
+  expect(queued).toMatchObject([{ connectionId: "cn_1", receivedAtMs }]);
+  expect(held.size).toBe(0);
+});
+
+test("what is not, stays, and keeps none of the others waiting", async () => {
+  const bad = [
+    "not JSON",
+    signWeLink({ status: "SUCCESS", request_id: "a" }, "another"),
+    signWeLink({ status: "SUCCESS", request_id: "a", requestId: "b" }, secret),
+  ];
+  const { release, held } = setUp([...bad, good("a"), good("b")]);
+  expect(await release()).toEqual({ released: 2, kept: 3 });
+  expect(held.size).toBe(3);
+});
+
+test("a token that has run out since is judged as of when it came", async () => {
+  const { receivedAtMs } = setUp([]);
+  const body = { status: "SUCCESS", request_id: "a" };
+  const exp = Math.floor(receivedAtMs / 1000) + 60;
+  const hash = signHs256({ ...body, exp }, secret);
+  expect(await setUp([JSON.stringify({ ...body, hash })]).release()).toEqual({
+    released: 1,
+    kept: 0,
+  });
+});
+
+test("what another release took meanwhile is passed over", async () => {
+  const { release, held } = setUp([good("a")]);
+  const running = release();
+  held.clear();
+  expect(await running).toEqual({ released: 0, kept: 1 });
+});
