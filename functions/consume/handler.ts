@@ -28,8 +28,9 @@ const clock = makeClock(env.BUSINESS_CLOCK);
 const nowMs = clock.realMs;
 const bodies = makeS3BlobStore({ bucket: env.BODIES_BUCKET, config: sdk });
 const windowMs = env.DEDUPE_RETENTION_DAYS * DAY_MS;
+const client = DynamoDBDocumentClient.from(new DynamoDBClient(sdk));
 const config = {
-  client: DynamoDBDocumentClient.from(new DynamoDBClient(sdk)),
+  client,
   tableName: env.CONFIG_TABLE,
   masterKeys: makeMasterKeyReader({
     client: new SecretsManagerClient(sdk),
@@ -50,6 +51,7 @@ const consumeWebhooks = makeConsumeWebhooks({
     windowMs,
   }),
   ...openEventStore({
+    client,
     sdk,
     clock,
     bodies,

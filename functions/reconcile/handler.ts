@@ -1,4 +1,6 @@
 import { randomUUID } from "node:crypto";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { openEventStore } from "../../shared/adapters/aws-event-store.ts";
 import { makeS3BlobStore } from "../../shared/adapters/s3-blob-store.ts";
 import { reconcileEnv } from "../../shared/contracts/env.ts";
@@ -19,6 +21,7 @@ const clock = makeClock(env.BUSINESS_CLOCK);
 
 const sweepOutbox = makeSweepOutbox({
   ...openEventStore({
+    client: DynamoDBDocumentClient.from(new DynamoDBClient(sdk)),
     sdk,
     clock,
     bodies: makeS3BlobStore({ bucket: env.BODIES_BUCKET, config: sdk }),

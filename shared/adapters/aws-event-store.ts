@@ -1,12 +1,14 @@
-import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
-import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
+import type { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import type { BlobStore, Clock, EventClaims, EventPublisher } from "../core/ports.ts";
 import { makeDynamoEventClaims } from "./dynamo-event-claims.ts";
 import { makeEventBridgePublisher } from "./eventbridge-publisher.ts";
 
 /** What a function needs that claims and publishes events. */
 export function openEventStore(options: {
+  /** The function's one client of DynamoDB. */
+  client: DynamoDBDocumentClient;
+  /** How the client of EventBridge is made. */
   sdk: object;
   clock: Clock;
   bodies: BlobStore;
@@ -15,9 +17,8 @@ export function openEventStore(options: {
   retentionMs: number;
 }): { claims: EventClaims; publisher: EventPublisher } {
   const { sdk, busName, ...store } = options;
-  const client = DynamoDBDocumentClient.from(new DynamoDBClient(sdk));
   return {
-    claims: makeDynamoEventClaims({ ...store, client }),
+    claims: makeDynamoEventClaims(store),
     publisher: makeEventBridgePublisher({ client: new EventBridgeClient(sdk), busName }),
   };
 }

@@ -30,10 +30,13 @@ export const makeSweepOutbox =
     for (let shard = 0; shard < OUTBOX_SHARD_COUNT; shard++) {
       const ids = await idsOf(deps, shard, before);
       // One shard that cannot be read keeps none of the others waiting.
-      if (!ids) total.failed++;
-      for (let at = 0; at < (ids?.length ?? 0); at += BATCH) {
+      if (!ids) {
+        total.failed++;
+        continue;
+      }
+      for (let at = 0; at < ids.length; at += BATCH) {
         if (remainingMs() < STOP_BEFORE_MS) return total;
-        const result = await sweepBatch(deps, ids?.slice(at, at + BATCH) ?? []);
+        const result = await sweepBatch(deps, ids.slice(at, at + BATCH));
         total.published += result.published;
         total.held += result.held;
         total.failed += result.failed;

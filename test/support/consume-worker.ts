@@ -1,4 +1,6 @@
 import { randomUUID } from "node:crypto";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import type { SQSBatchResponse } from "aws-lambda";
 import { pair, unfinished } from "../../functions/consume/request.ts";
 import { localAws } from "../../local/seed.ts";
@@ -46,10 +48,12 @@ export function makeWorker(
   options: { clock?: Clock; leaseMs?: number; retentionMs?: number } = {},
 ): (bodies: readonly string[]) => ReturnType<ReturnType<typeof makeConsumeWebhooks>> {
   const { clock = realClock, leaseMs = 30_000, retentionMs = 30 * 86_400_000 } = options;
+  const sdk = { ...awsClientDefaults, ...localAws(run.proxy.url) };
   return makeConsumeWebhooks({
     readInbound: makeTestReader({ clock, windowMs: retentionMs }),
     ...openEventStore({
-      sdk: { ...awsClientDefaults, ...localAws(run.proxy.url) },
+      client: DynamoDBDocumentClient.from(new DynamoDBClient(sdk)),
+      sdk,
       clock,
       bodies: makeMemoryBlobStore(),
       tableName: run.outputs.EventsTableName ?? "",
