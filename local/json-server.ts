@@ -5,6 +5,19 @@ export interface JsonAnswer {
   status: number;
   body: unknown;
   contentType?: string;
+  headers?: Readonly<Record<string, string>>;
+}
+
+/** No answer: the caller waits until it gives up, or finds its connection cut. */
+export interface NoAnswer {
+  withheld: "hold" | "cut";
+}
+
+export interface JsonRequest {
+  method: string;
+  path: string;
+  headers: IncomingHttpHeaders;
+  text: string;
 }
 
 export interface LocalServer {
@@ -16,12 +29,7 @@ export interface LocalServer {
 /** A small HTTP server on loopback; an error of the handler is a 500 with its message. */
 export async function startJsonServer(
   port: number,
-  handle: (request: {
-    method: string;
-    path: string;
-    headers: IncomingHttpHeaders;
-    text: string;
-  }) => Promise<JsonAnswer>,
+  handle: (request: JsonRequest) => Promise<JsonAnswer | NoAnswer>,
 ): Promise<LocalServer> {
   const server = createServer(async (request, response) => {
     const answer = await readBody(request)
@@ -33,13 +41,19 @@ export async function startJsonServer(
           text,
         }),
       )
-      .catch((error: unknown) => ({
-        status: 500,
-        body: { error: error instanceof Error ? error.message : "unknown error" },
-        contentType: undefined,
-      }));
+      .catch(
+        (error: unknown): JsonAnswer => ({
+          status: 500,
+          body: { error: error instanceof Error ? error.message : "unknown error" },
+        }),
+      );
+    if ("withheld" in answer) {
+      if (answer.withheld === "cut") request.socket.destroy();
+      return;
+    }
     response.writeHead(answer.status, {
       "content-type": answer.contentType ?? "application/json",
+      ...answer.headers,
     });
     response.end(typeof answer.body === "string" ? answer.body : JSON.stringify(answer.body));
   });

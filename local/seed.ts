@@ -3,6 +3,7 @@ import { openAdministration } from "../shared/adapters/open-administration.ts";
 import { type ProviderId, providerId } from "../shared/contracts/providers.ts";
 import type { BusinessClock } from "./clock.ts";
 import type { DurableStore } from "./durable-store.ts";
+import { simulatedIdentificationToken } from "./simulator/identification-token.ts";
 
 /** What a local run has from its first start: it stays the same with a data directory. */
 export interface Seed {
@@ -54,13 +55,21 @@ export async function seed(options: {
       clientId,
       provider,
       webhookSecret: secret,
+      credentials: simulatorCredentials(provider),
       settings: { allowUnboundJwt: true },
     });
     made.connections.push({ ...connection, ...(secret ? { secret } : {}) });
     for (let n = 1; n <= ACCOUNTS_PER_PROVIDER; n++) {
       const accountId = `${provider}-account-${n}`;
       const { connectionId } = connection;
-      await administration.addAccount({ clientId, connectionId, accountId });
+      await administration.addAccount({
+        clientId,
+        connectionId,
+        accountId,
+        ...(provider === "linked-api"
+          ? { identificationToken: simulatedIdentificationToken(accountId) }
+          : {}),
+      });
       made.accounts.push({
         provider,
         accountId,
@@ -72,6 +81,14 @@ export async function seed(options: {
   }
   kept.put("seed", made);
   return made;
+}
+
+/** The simulator takes any: they are made up, so that nobody takes them for real ones. */
+function simulatorCredentials(provider: ProviderId): Record<string, string> {
+  const madeUp = () => `simulated-${randomBytes(8).toString("hex")}`;
+  return provider === "we-link"
+    ? { "x-api-key": madeUp(), "x-api-secret": madeUp() }
+    : { "linked-api-token": madeUp() };
 }
 
 /** How anything that is not a function calls the local run. */

@@ -26,3 +26,19 @@ export const behaviour = z.strictObject({
 });
 
 export type Behaviour = z.output<typeof behaviour>;
+
+/** What befalls a call: each at its own rate, at most one of them. */
+export type CallFault = "lostAnswer" | "tooManyRequests" | "error";
+
+export function drawCallFault(of: Behaviour): CallFault | undefined {
+  const drawn = Math.random();
+  if (drawn < of.lostAnswerRate) return "lostAnswer";
+  if (drawn < of.lostAnswerRate + of.tooManyRequestsRate) return "tooManyRequests";
+  if (drawn < of.lostAnswerRate + of.tooManyRequestsRate + of.errorRate) return "error";
+  return undefined;
+}
+
+/** Business milliseconds before a webhook's first attempt. */
+export function drawDelayMs({ delayMs: [min, max] }: Behaviour): number {
+  return min + Math.random() * (max - min);
+}

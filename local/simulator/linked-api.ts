@@ -1,58 +1,137 @@
+import { randomUUID } from "node:crypto";
 import { isObject, type JsonObject } from "../../shared/core/json.ts";
-import type { DurableStore } from "../durable-store.ts";
 import type { JsonAnswer } from "../json-server.ts";
-import type { Behaviour } from "./behaviour.ts";
+import { accountIdOfToken } from "./identification-token.ts";
+import { answerAt, begun, type Job, type Jobs } from "./jobs.ts";
+import { courseOf } from "./linked-api-course.ts";
+import { actionsOf } from "./linked-api-outcome.ts";
+import type { Handled, PlanWebhook, ProviderApi, ProviderCall } from "./provider-api.ts";
+import { isRefusedCredential } from "./steering.ts";
 
-interface Workflow {
-  workflowId: string;
-  workflowStatus: string;
-  completion?: unknown;
-  failure?: unknown;
-}
+/** Linked API's workflows: submitted, asked about and cancelled, with three webhooks each. */
+export function makeLinkedApi(options: {
+  jobs: Jobs;
+  planWebhook: PlanWebhook;
+  drawDelayMs: () => number;
+}): ProviderApi {
+  const { jobs } = options;
 
-/** Linked API's `GET /workflows/{id}`: what it answers is what its webhooks said. */
-export function makeLinkedApi(options: { store: DurableStore; behaviour: () => Behaviour }) {
-  const workflows = options.store.collection<Workflow>("simulator-workflows");
+  function submit(body: unknown, { accountId, nowMs }: { accountId: string; nowMs: number }) {
+    const actions = actionsOf(body);
+    if (!actions) {
+      return refused(400, "invalidWorkflow", "Each action must have a text actionType");
+    }
+    const workflowId = `wf-${randomUUID()}`;
+    const draw = () => nowMs + options.drawDelayMs();
+    const course = courseOf({ workflowId, accountId, actions, times: [draw(), draw(), draw()] });
+    const webhooks = course.map(({ webhook, atMs }) =>
+      options.planWebhook({ webhookId: randomUUID(), body: webhook, atMs }),
+    );
+    const job: Job = {
+      id: workflowId,
+      provider: "linked-api",
+      steps: course.map(({ atMs, answer }) => ({ atMs, answer })),
+      webhookIds: webhooks.map(({ webhookId }) => webhookId),
+    };
+    return {
+      answer: succeeded({ workflowId }),
+      providerRequestId: workflowId,
+      change: { job, webhooks },
+    };
+  }
+
+  function tell(id: string, nowMs: number): Handled {
+    const job = jobs.find("linked-api", id);
+    if (!job) return unknownWorkflow(id);
+    return { answer: succeeded({ workflowId: id, ...answerAt(job, nowMs) }) };
+  }
+
+  function cancel(id: string, nowMs: number): Handled {
+    const job = jobs.find("linked-api", id);
+    if (!job) return unknownWorkflow(id);
+    const { failure, workflowStatus } = answerAt(job, nowMs);
+    const isCancelled = isObject(failure) && failure.reason === CANCELLED;
+    if (isCancelled) return { answer: succeeded({ cancelled: true }) };
+    if (workflowStatus === "completed" || workflowStatus === "failed") {
+      return { answer: succeeded({ cancelled: false }) };
+    }
+    const answer = {
+      workflowStatus: "failed",
+      failure: { reason: CANCELLED, message: "The workflow was cancelled" },
+    };
+    const steps = [...begun(job, nowMs), { atMs: nowMs, answer }];
+    return {
+      answer: succeeded({ cancelled: true }),
+      change: { job: { ...job, steps, webhookIds: [] }, cancelledWebhookIds: job.webhookIds },
+    };
+  }
 
   return {
-    /** Keeps what a webhook says of its workflow, so that a question about it is answered alike. */
-    remember({ type, data }: JsonObject): void {
+    provider: "linked-api",
+    tooManyRequests: "tooManyRequests",
+    internalError: "httpError",
+    failed,
+
+    endpoint(call) {
+      const { method, path, headers, body, nowMs } = call;
+      const id = path.match(/^\/workflows\/([^/]+)$/)?.[1];
+      const isSubmission = method === "POST" && path === "/workflows";
+      const isOther = id !== undefined && (method === "GET" || method === "DELETE");
+      if (!isSubmission && !isOther) return undefined;
+      const accountId = accountIdOfToken(String(headers["identification-token"] ?? ""));
+      return {
+        isSubmission,
+        accountId,
+        ...unauthorised(call),
+        handle() {
+          if (id === undefined) return submit(body, { accountId, nowMs });
+          return method === "GET" ? tell(id, nowMs) : cancel(id, nowMs);
+        },
+      };
+    },
+
+    remember({ type, data }, nowMs) {
       if (!isObject(data) || typeof data.workflowId !== "string") return;
       const workflowStatus =
         type === "workflow.completed" ? String(data.status) : statusByType[String(type)];
       if (workflowStatus === undefined) return;
       const { workflowId, result } = data;
       const parts = isObject(result) && "failure" in result ? result : { completion: result };
-      workflows.put(workflowId, { workflowId, workflowStatus, ...parts });
-    },
-
-    /** `undefined` where the call is none of Linked API's. */
-    async answer(request: {
-      method: string;
-      path: string;
-      headers: Readonly<Record<string, unknown>>;
-    }): Promise<JsonAnswer | undefined> {
-      const id = request.path.match(/^\/workflows\/([^/]+)$/)?.[1];
-      if (request.method !== "GET" || id === undefined) return undefined;
-      const { errorRate, tooManyRequestsRate, lostAnswerRate } = options.behaviour();
-      if (Math.random() < lostAnswerRate) return new Promise(() => undefined);
-      if (Math.random() < tooManyRequestsRate) return failed(429, "tooManyRequests");
-      if (Math.random() < errorRate) return failed(500, "httpError");
-      if (!request.headers["linked-api-token"]) return failed(401, "linkedApiTokenRequired");
-      if (!request.headers["identification-token"]) {
-        return failed(401, "identificationTokenRequired");
-      }
-      const result = workflows.get(decodeURIComponent(id));
-      return result ? { status: 200, body: { success: true, result } } : failed(404, "notFound");
+      jobs.say("linked-api", workflowId, { atMs: nowMs, answer: { workflowStatus, ...parts } });
     },
   };
 }
+
+const CANCELLED = "cancelled";
 
 const statusByType: Readonly<Record<string, string>> = {
   "workflow.created": "pending",
   "workflow.started": "running",
 };
 
-function failed(status: number, type: string): JsonAnswer {
-  return { status, body: { success: false, error: { type, message: type } } };
+function unauthorised({ headers }: ProviderCall): { unauthorised?: JsonAnswer } {
+  const refuse = (type: string) => ({ unauthorised: failed(401, type, `The ${type} error`) });
+  if (!headers["linked-api-token"]) return refuse("linkedApiTokenRequired");
+  if (isRefusedCredential(headers["linked-api-token"])) return refuse("invalidLinkedApiToken");
+  if (!headers["identification-token"]) return refuse("identificationTokenRequired");
+  if (isRefusedCredential(headers["identification-token"])) {
+    return refuse("invalidIdentificationToken");
+  }
+  return {};
+}
+
+function unknownWorkflow(id: string): Handled {
+  return refused(404, "workflowNotFound", `There is no workflow ${id}`);
+}
+
+function refused(status: number, type: string, message: string): Handled {
+  return { answer: failed(status, type, message) };
+}
+
+function failed(status: number, type: string, message: string): JsonAnswer {
+  return { status, body: { success: false, error: { type, message } } };
+}
+
+function succeeded(result: JsonObject): JsonAnswer {
+  return { status: 200, body: { success: true, result } };
 }

@@ -5,8 +5,12 @@ import type { JsonObject } from "../../shared/core/json.ts";
 import type { BusinessClock } from "../clock.ts";
 import type { DurableStore } from "../durable-store.ts";
 import { type JsonAnswer, startJsonServer } from "../json-server.ts";
-import { type Behaviour, behaviour } from "./behaviour.ts";
+import { type Behaviour, behaviour, drawDelayMs } from "./behaviour.ts";
+import { makeJobs } from "./jobs.ts";
 import { makeLinkedApi } from "./linked-api.ts";
+import { makeProviderCalls } from "./provider-calls.ts";
+import { makeSubmissions } from "./submissions.ts";
+import { makeWeLink } from "./we-link.ts";
 import { makeWebhookSender, type WebhookAttempt, type WebhookTarget } from "./webhook-sender.ts";
 
 export interface Simulator {
@@ -23,7 +27,11 @@ const sendRequest = z.object({
   connectionId: z.optional(z.string()),
 });
 
-/** The two providers as one server: it sends real, signed webhooks to the connections given. */
+/**
+ * The two providers as one server: it takes their calls, works through them in
+ * business time, and sends real, signed webhooks. What comes of a call goes to
+ * the provider's first target, whatever credentials it came with.
+ */
 export async function startSimulator(options: {
   port: number;
   store: DurableStore;
@@ -33,21 +41,35 @@ export async function startSimulator(options: {
   const attempts = new EventEmitter<{ attempt: [WebhookAttempt] }>();
   const settings = options.store.collection<Behaviour>("simulator-behaviour");
   const current = () => settings.get("current") ?? behaviour.parse({});
+  const target = (provider: WebhookTarget["provider"], connectionId?: string) => {
+    const found = options.targets.find(
+      (one) =>
+        one.provider === provider &&
+        (connectionId === undefined || one.connectionId === connectionId),
+    );
+    if (found) return found;
+    throw new BadRequest(`The local run has no ${provider} connection ${connectionId ?? ""}`);
+  };
   const sender = makeWebhookSender({
     store: options.store,
     clock: options.clock,
     behaviour: current,
     onAttempt: (attempt) => attempts.emit("attempt", attempt),
-    target: (provider, connectionId) => {
-      const target = options.targets.find(
-        (one) =>
-          one.provider === provider &&
-          (connectionId === undefined || one.connectionId === connectionId),
-      );
-      if (target) return target;
-      throw new BadRequest(`The local run has no ${provider} connection ${connectionId ?? ""}`);
-    },
+    target,
   });
+  const submissions = makeSubmissions(options.store);
+  const jobs = makeJobs({ store: options.store, submissions, sender });
+  const makeApi = (provider: WebhookTarget["provider"]) =>
+    (provider === "we-link" ? makeWeLink : makeLinkedApi)({
+      jobs,
+      planWebhook: (webhook) => ({
+        ...webhook,
+        provider,
+        connectionId: target(provider).connectionId,
+      }),
+      drawDelayMs: () => drawDelayMs(current()),
+    });
+  const apis = { "we-link": makeApi("we-link"), "linked-api": makeApi("linked-api") };
 
   const routes: Record<string, (text: string) => unknown> = {
     "PUT /_control/behaviour": (text) => {
@@ -56,7 +78,7 @@ export async function startSimulator(options: {
       return next;
     },
     "GET /_control/behaviour": current,
-    "GET /_control/submissions": () => ({ submissions: [] }),
+    "GET /_control/submissions": () => ({ submissions: submissions.list() }),
     "GET /_control/clock": () => ({
       now: new Date(options.clock.now()).toISOString(),
       speed: options.clock.speed,
@@ -67,18 +89,24 @@ export async function startSimulator(options: {
     },
   };
 
-  const linkedApi = makeLinkedApi({ store: options.store, behaviour: current });
+  const send = (provider: WebhookTarget["provider"], body: JsonObject, connectionId?: string) => {
+    const webhookId = sender.send(provider, body, connectionId);
+    apis[provider].remember(body, options.clock.now());
+    return webhookId;
+  };
 
+  const providerCalls = makeProviderCalls({
+    apis: Object.values(apis),
+    jobs,
+    behaviour: current,
+    nowMs: options.clock.now,
+  });
   const server = await startJsonServer(options.port, async (request) => {
     const name = `${request.method} ${request.path}`;
-    return (await linkedApi.answer(request)) ?? answer(routes[name], name, request.text);
+    return providerCalls(request) ?? answer(routes[name], name, request.text);
   });
+  jobs.recover();
   sender.resume();
-
-  const send = (provider: WebhookTarget["provider"], body: JsonObject, connectionId?: string) => {
-    if (provider === "linked-api") linkedApi.remember(body);
-    return sender.send(provider, body, connectionId);
-  };
 
   return {
     url: server.url,

@@ -1,11 +1,12 @@
 import { randomUUID } from "node:crypto";
 import type { ProviderId } from "../../shared/contracts/providers.ts";
 import type { JsonObject } from "../../shared/core/json.ts";
-import { signWeLink } from "../../shared/providers/we-link.ts";
 import type { BusinessClock } from "../clock.ts";
 import type { DurableStore } from "../durable-store.ts";
 import { setLongTimeout } from "../long-timeout.ts";
-import type { Behaviour } from "./behaviour.ts";
+import { type Behaviour, drawDelayMs } from "./behaviour.ts";
+import { makeTurns } from "./turns.ts";
+import { forge, sign } from "./webhook-request.ts";
 
 /** Where a provider sends its webhooks. */
 export interface WebhookTarget {
@@ -25,10 +26,16 @@ export interface WebhookAttempt {
   durationMs: number;
 }
 
-interface PendingWebhook {
+export interface PlannedWebhook {
+  webhookId: string;
   provider: ProviderId;
   connectionId: string;
   body: JsonObject;
+  /** Business time of the first attempt. */
+  atMs: number;
+}
+
+interface PendingWebhook extends Omit<PlannedWebhook, "webhookId" | "atMs"> {
   attempt: number;
   /** Business time of the next attempt. */
   nextAtMs: number;
@@ -47,6 +54,9 @@ const retryDelaysMs: Readonly<Record<ProviderId, readonly number[]>> = {
 /** Real time that a provider waits for our answer. */
 const ANSWER_TIMEOUT_MS = 30 * SECOND;
 
+/** Webhooks that a provider has under way at once: more would take this machine's sockets. */
+const MAX_UNDER_WAY = 64;
+
 /** Sends webhooks as the providers do, and again until they are acked; its work survives `kill -9`. */
 export function makeWebhookSender(options: {
   store: DurableStore;
@@ -57,21 +67,29 @@ export function makeWebhookSender(options: {
 }) {
   const pending = options.store.collection<PendingWebhook>("simulator-webhooks");
   const timers = new Map<string, () => void>();
+  const turns = { "we-link": makeTurns(MAX_UNDER_WAY), "linked-api": makeTurns(MAX_UNDER_WAY) };
   let closed = false;
+  /** Whether it was neither cancelled nor left to the next run. */
+  const isWanted = (webhookId: string) => !closed && pending.get(webhookId) !== undefined;
 
   function arm(webhookId: string, webhook: PendingWebhook) {
     if (closed) return;
+    timers.get(webhookId)?.();
     const delayMs = options.clock.realMsUntil(webhook.nextAtMs);
     timers.set(
       webhookId,
-      setLongTimeout(() => void attempt(webhookId, webhook), delayMs),
+      setLongTimeout(() => {
+        timers.delete(webhookId);
+        void turns[webhook.provider](() => attempt(webhookId, webhook));
+      }, delayMs),
     );
   }
 
   async function attempt(webhookId: string, webhook: PendingWebhook) {
-    timers.delete(webhookId);
+    if (!isWanted(webhookId)) return;
     const { dropRate, duplicateRate, forgeRate } = options.behaviour();
     if (draw(forgeRate)) await post(webhookId, webhook, "forged");
+    if (!isWanted(webhookId)) return;
     // A dropped attempt is one that the provider believes delivered.
     let acked = true;
     if (!draw(dropRate)) {
@@ -81,7 +99,7 @@ export function makeWebhookSender(options: {
       const answers = await Promise.all(copies.map((copy) => post(webhookId, webhook, copy)));
       acked = answers.includes(true);
     }
-    if (closed) return;
+    if (!isWanted(webhookId)) return;
     const delay = retryDelaysMs[webhook.provider][webhook.attempt - 1];
     if (acked || delay === undefined) return pending.delete(webhookId);
     const next = {
@@ -114,21 +132,30 @@ export function makeWebhookSender(options: {
     return status >= 200 && status < 300;
   }
 
+  /** Makes a webhook durable, to be sent at its time. */
+  function plan({ webhookId, atMs, ...rest }: PlannedWebhook): void {
+    const webhook = { ...rest, attempt: 1, nextAtMs: atMs };
+    pending.put(webhookId, webhook);
+    arm(webhookId, webhook);
+  }
+
   return {
+    plan,
     /** Makes a webhook durable and sends it after the behaviour's delay. Returns its id. */
     send(provider: ProviderId, body: JsonObject, connectionId?: string): string {
-      const [min, max] = options.behaviour().delayMs;
+      const target = options.target(provider, connectionId);
+      const atMs = options.clock.now() + drawDelayMs(options.behaviour());
       const webhookId = randomUUID();
-      const webhook = {
-        provider,
-        connectionId: options.target(provider, connectionId).connectionId,
-        body,
-        attempt: 1,
-        nextAtMs: options.clock.now() + min + Math.random() * (max - min),
-      };
-      pending.put(webhookId, webhook);
-      arm(webhookId, webhook);
+      plan({ webhookId, provider, connectionId: target.connectionId, body, atMs });
       return webhookId;
+    },
+    /** What is not delivered yet is not sent, nor sent again; a POST under way may finish. */
+    cancel(webhookIds: readonly string[]): void {
+      for (const webhookId of webhookIds) {
+        timers.get(webhookId)?.();
+        timers.delete(webhookId);
+        pending.delete(webhookId);
+      }
     },
     /** Goes on with what an earlier run left. */
     resume: () => {
@@ -143,18 +170,4 @@ export function makeWebhookSender(options: {
 
 function draw(rate: number): boolean {
   return Math.random() < rate;
-}
-
-function sign(target: WebhookTarget, body: JsonObject) {
-  const signed =
-    target.provider === "we-link" ? signWeLink(body, target.secret ?? "") : JSON.stringify(body);
-  return { url: target.inboundUrl, body: signed };
-}
-
-/** We-Link: signed with a wrong secret. Linked API signs nothing: a wrong token in the URL. */
-function forge(target: WebhookTarget, body: JsonObject) {
-  if (target.provider === "we-link") {
-    return { url: target.inboundUrl, body: signWeLink(body, `not-${target.secret}`) };
-  }
-  return { url: `${target.inboundUrl.slice(0, -8)}00000000`, body: JSON.stringify(body) };
 }

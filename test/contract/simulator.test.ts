@@ -3,7 +3,9 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { makeBusinessClock } from "../../local/clock.ts";
 import { type DurableStore, openDurableStore } from "../../local/durable-store.ts";
 import { closeServer, listen } from "../../local/loopback.ts";
+import { behaviour } from "../../local/simulator/behaviour.ts";
 import { type Simulator, startSimulator } from "../../local/simulator/simulator.ts";
+import { makeWebhookSender } from "../../local/simulator/webhook-sender.ts";
 import { isProven } from "../support/webhooks.ts";
 
 const HOUR_MS = 3_600_000;
@@ -99,6 +101,30 @@ test("its work goes on after a restart", async () => {
   simulator = await start();
   await expect.poll(() => arrivals.length).toBe(1);
   await expect.poll(() => store.collection("simulator-webhooks").entries()).toEqual([]);
+});
+
+test("a cancelled webhook is not sent again, though a POST was under way", async () => {
+  statuses = Array.from({ length: 20 }, () => 500);
+  const attempts: number[] = [];
+  const inboundUrl = `http://${receiverAddress}`;
+  const target = { provider: "we-link", connectionId: "cn_1", inboundUrl, secret } as const;
+  const sender = makeWebhookSender({
+    store,
+    clock,
+    behaviour: () => behaviour.parse({}),
+    target: () => target,
+    onAttempt: ({ attempt }) => {
+      attempts.push(attempt);
+      // The answer is there, and what follows from it not yet.
+      if (attempt === 2) sender.cancel(["w"]);
+    },
+  });
+  sender.plan({ webhookId: "w", ...target, body: { request_id: "r" }, atMs: clock.now() });
+  await expect.poll(() => attempts).toEqual([1, 2]);
+  expect(store.collection("simulator-webhooks").entries()).toEqual([]);
+  const untilMs = clock.now() + HOUR_MS;
+  await expect.poll(() => clock.now() > untilMs).toBe(true);
+  expect(attempts).toEqual([1, 2]);
 });
 
 describe("behaviour", () => {

@@ -1,0 +1,122 @@
+import { randomUUID } from "node:crypto";
+import { isObject, type JsonObject } from "../../shared/core/json.ts";
+import { requestIdsOf } from "../../shared/providers/we-link-request-id.ts";
+import type { JsonAnswer } from "../json-server.ts";
+import { answerAt, begun, type Job, type Jobs } from "./jobs.ts";
+import type { Handled, PlanWebhook, ProviderApi, ProviderCall } from "./provider-api.ts";
+import { isRefusedCredential, WRONG_PIN } from "./steering.ts";
+import { loggedIn, pinPrompt, type WeLinkOutcome, weLinkOutcome } from "./we-link-outcome.ts";
+
+/** We-Link: everything is a `POST` below `/api/v1`, acked with an id and answered by webhook. */
+export function makeWeLink(options: {
+  jobs: Jobs;
+  planWebhook: PlanWebhook;
+  drawDelayMs: () => number;
+}): ProviderApi {
+  const { jobs, planWebhook, drawDelayMs } = options;
+
+  function accept(action: string, body: JsonObject, nowMs: number): Handled {
+    const id = `wl-${randomUUID()}`;
+    const endMs = nowMs + drawDelayMs();
+    const outcome = weLinkOutcome(action, body, endMs);
+    const email = typeof body.email === "string" ? { email: body.email } : {};
+    const job: Job = {
+      id,
+      provider: "we-link",
+      webhookIds: [],
+      ...email,
+      steps: [
+        { atMs: nowMs, answer: { status: "QUEUED" } },
+        { atMs: (nowMs + endMs) / 2, answer: { status: "PROCESSING" } },
+        { atMs: endMs, answer: outcome },
+      ],
+    };
+    return accepted(job, outcome, endMs);
+  }
+
+  /** `login_code` answers the PIN prompt of a login, by the login's own id. */
+  function continueLogin(body: JsonObject, nowMs: number): Handled {
+    const { code, requestId } = body;
+    if (typeof code !== "string" || typeof requestId !== "string") {
+      return refused(400, "BAD_REQUEST", "code and requestId must be texts");
+    }
+    const job = jobs.find("we-link", requestId);
+    if (!job) return refused(404, "NOT_FOUND", `There is no request ${requestId}`);
+    if (answerAt(job, nowMs).status !== "PIN_REQUIRED") {
+      return refused(400, "PIN_NOT_REQUIRED", "This login waits for no code");
+    }
+    const endMs = nowMs + drawDelayMs();
+    const outcome = code === WRONG_PIN ? pinPrompt() : loggedIn(job.email ?? "");
+    const steps = [
+      ...begun(job, nowMs),
+      { atMs: nowMs, answer: { status: "PROCESSING" } },
+      { atMs: endMs, answer: outcome },
+    ];
+    return accepted({ ...job, steps }, outcome, endMs);
+  }
+
+  function accepted(job: Job, outcome: WeLinkOutcome, atMs: number): Handled {
+    const { status, ...rest } = outcome;
+    const body = { status, request_id: job.id, ...rest };
+    return {
+      answer: { status: 200, body: { requestId: job.id } },
+      providerRequestId: job.id,
+      change: { job, webhooks: [planWebhook({ webhookId: randomUUID(), body, atMs })] },
+    };
+  }
+
+  function getResponse(body: JsonObject, nowMs: number): Handled {
+    const id = body.request_id;
+    const job = typeof id === "string" ? jobs.find("we-link", id) : undefined;
+    if (!job) return refused(404, "NOT_FOUND", `There is no request ${String(id)}`);
+    const known = { request_id: job.id, requestId: job.id, ...answerAt(job, nowMs) };
+    return { answer: { status: 200, body: known } };
+  }
+
+  return {
+    provider: "we-link",
+    tooManyRequests: "STATUS_429",
+    internalError: "INTERNAL_SERVER_ERROR",
+    failed,
+
+    endpoint(call) {
+      const action = call.path.match(/^\/api\/v1\/([a-z][a-z0-9_]{0,63})$/)?.[1];
+      if (action === undefined || call.method !== "POST") return undefined;
+      const { body, nowMs } = call;
+      return {
+        isSubmission: action !== "get_response",
+        accountId: isObject(body) && typeof body.accountId === "string" ? body.accountId : "",
+        ...unauthorised(call),
+        handle() {
+          if (!isObject(body)) {
+            return refused(400, "BAD_REQUEST", "The body must be a JSON object");
+          }
+          if (action === "get_response") return getResponse(body, nowMs);
+          if (action === "login_code") return continueLogin(body, nowMs);
+          return accept(action, body, nowMs);
+        },
+      };
+    },
+
+    remember(body, nowMs) {
+      const [id] = requestIdsOf(body);
+      const { request_id: _, requestId: __, hash: ___, ...answer } = body;
+      if (id !== undefined) jobs.say("we-link", id, { atMs: nowMs, answer });
+    },
+  };
+}
+
+function unauthorised({ headers }: ProviderCall): { unauthorised?: JsonAnswer } {
+  const given = [headers["x-api-key"], headers["x-api-secret"]];
+  if (given.every((one) => one && !isRefusedCredential(one))) return {};
+  return { unauthorised: failed(401, "UNAUTHORIZED", "x-api-key or x-api-secret is not valid") };
+}
+
+function refused(status: number, code: string, message: string): Handled {
+  return { answer: failed(status, code, message) };
+}
+
+/** https://apidocs.we-link.ai/docs/errors-and-limits/error-model */
+function failed(status: number, code: string, message: string): JsonAnswer {
+  return { status, body: { status: code, message, requestId: randomUUID() } };
+}
