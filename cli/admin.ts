@@ -10,6 +10,7 @@ import {
 } from "../shared/contracts/config-items.ts";
 import { providerId } from "../shared/contracts/providers.ts";
 import type { Administration } from "../shared/core/administration.ts";
+import { type AccountCommand, accountCommands, whichAccount } from "./accounts.ts";
 import { openQuarantine } from "./quarantine.ts";
 
 const usage = `npm run admin -- COMMAND [options]
@@ -20,7 +21,7 @@ const usage = `npm run admin -- COMMAND [options]
   connections create              --client ID --provider we-link|linked-api
                                   [--webhook-secret-file FILE] [--credentials-file FILE]
   connections list                --client ID
-  connections set                 --client ID --connection ID [--status active|paused]
+  connections set                 --client ID --connection ID [--status active|paused] [--credentials-file FILE]
                                   [--signature enforce|quarantine] [--hash-forms raw,json,python,jwt]
                                   [--allow-unbound-jwt yes|no] [--verify-by-fetch yes|no]
   connections rotate-token        --client ID --connection ID
@@ -29,6 +30,9 @@ const usage = `npm run admin -- COMMAND [options]
   quarantine list | release       --client ID --connection ID
   accounts add                    --client ID --connection ID --account ID
                                   [--identification-token-file FILE]
+  accounts list                   --client ID
+  accounts set                    --client ID --account ID [--connection ID] --pace MIN-MAX
+  accounts pause | resume         --client ID --account ID [--connection ID]
 
 Where:
   --local        the local run of this folder (.ackwire/local.json)
@@ -53,6 +57,7 @@ async function main(): Promise<unknown> {
       "identification-token-file": { type: "string" },
       key: { type: "string" },
       account: { type: "string" },
+      pace: { type: "string" },
       status: { type: "string" },
       signature: { type: "string" },
       "hash-forms": { type: "string" },
@@ -103,7 +108,10 @@ const commands: Readonly<Record<string, Command>> = {
   },
   "connections list": (values, admin) => admin.listConnections(client(values)),
   "connections set": (values, admin) =>
-    admin.updateConnection(client(values), connection(values), settingsOf(values)),
+    admin.updateConnection(client(values), connection(values), {
+      ...settingsOf(values),
+      credentials: credentialsOf(values),
+    }),
   "connections rotate-token": async (values, admin, where) => {
     const { inboundPath, ...rotated } = await admin.rotateToken(client(values), connection(values));
     return { ...rotated, inboundUrl: urlOf(where, inboundPath) };
@@ -138,7 +146,21 @@ const commands: Readonly<Record<string, Command>> = {
     });
     return { added: accountId };
   },
+  "accounts list": (values, _admin, where) => accountCommands.list(where, client(values)),
+  "accounts set": (values, _admin, where) =>
+    accountCommands.set(where, accountOf(values), required(values, "pace")),
+  "accounts pause": (values, _admin, where) => accountCommands.pause(where, accountOf(values)),
+  "accounts resume": (values, _admin, where) => accountCommands.resume(where, accountOf(values)),
 };
+
+function accountOf(values: Values): AccountCommand {
+  const { provider, connection: connectionId } = values;
+  const which = whichAccount({
+    provider: provider === undefined ? undefined : String(provider),
+    connection: connectionId === undefined ? undefined : String(connectionId),
+  });
+  return { client: client(values), account: required(values, "account"), which };
+}
 
 function urlOf({ outputs }: Place, path: string): string {
   return `${(outputs.ApiUrl ?? "").replace(/\/$/, "")}${path}`;

@@ -1,3 +1,4 @@
+import { Duration } from "aws-cdk-lib";
 import { RetentionDays } from "aws-cdk-lib/aws-logs";
 import * as z from "zod/mini";
 import { type Settings, settingsSchema } from "../shared/contracts/settings.ts";
@@ -31,32 +32,107 @@ export class ConfigurationError extends Error {
 
 /** Relations between settings, and between a setting and a fixed time of the pipeline. */
 function brokenRelations(settings: Settings): string[] {
+  return [...brokenInbound(settings), ...brokenSubmitting(settings), ...brokenRequests(settings)];
+}
+
+function brokenInbound(settings: Settings): string[] {
   const { claimLeaseSeconds: lease, inboundDeadlineMs: deadlineMs, logRetentionDays } = settings;
   const consumeSeconds = timing.consumeTimeout.toSeconds();
   const visibilitySeconds = timing.inboundVisibility(settings).toSeconds();
   const ingestMs = timing.ingestTimeout.toMilliseconds();
-  const broken: string[] = [];
-  if (lease <= consumeSeconds) {
-    broken.push(
-      `claimLeaseSeconds: got ${lease}; must be more than consume's timeout of ${consumeSeconds} s, or two workers may hold one event`,
-    );
-  }
-  if (lease > visibilitySeconds) {
-    broken.push(
-      `claimLeaseSeconds: got ${lease}; must be at most the inbound queue's visibility timeout of ${visibilitySeconds} s, or a message comes back while a crashed worker still holds its event`,
-    );
-  }
-  if (deadlineMs >= ingestMs) {
-    broken.push(
-      `inboundDeadlineMs: got ${deadlineMs}; must be less than ingest's timeout of ${ingestMs} ms, or Lambda ends ingest before it answers`,
-    );
-  }
-  if (RetentionDays[logRetentionDays] === undefined) {
-    broken.push(
-      `logRetentionDays: got ${logRetentionDays}; CloudWatch Logs allows ${retentionDays().join(", ")}`,
-    );
-  }
-  return broken;
+  return broken(settings, [
+    [
+      "claimLeaseSeconds",
+      lease > consumeSeconds,
+      `more than consume's timeout of ${consumeSeconds} s, or two workers may hold one event`,
+    ],
+    [
+      "claimLeaseSeconds",
+      lease <= visibilitySeconds,
+      `at most the inbound queue's visibility timeout of ${visibilitySeconds} s, or a message comes back while a crashed worker still holds its event`,
+    ],
+    [
+      "inboundDeadlineMs",
+      deadlineMs < ingestMs,
+      `less than ingest's timeout of ${ingestMs} ms, or Lambda ends ingest before it answers`,
+    ],
+    [
+      "logRetentionDays",
+      RetentionDays[logRetentionDays] !== undefined,
+      `what CloudWatch Logs allows: ${retentionDays().join(", ")}`,
+    ],
+  ]);
+}
+
+/** Submit's HTTP timeout < submit's own < the lane's lease < the queue's visibility timeout. */
+function brokenSubmitting(settings: Settings): string[] {
+  const { submitTimeoutSeconds, laneLeaseSeconds: lease } = settings;
+  const submitSeconds = timing.submitTimeout.toSeconds();
+  const visibilitySeconds = timing.submitVisibility().toSeconds();
+  return broken(settings, [
+    [
+      "submitTimeoutSeconds",
+      submitTimeoutSeconds < submitSeconds,
+      `less than submit's timeout of ${submitSeconds} s, or Lambda ends submit before the provider's answer is stored`,
+    ],
+    [
+      "laneLeaseSeconds",
+      lease > submitSeconds,
+      `more than submit's timeout of ${submitSeconds} s, or two workers may hold one lane`,
+    ],
+    [
+      "laneLeaseSeconds",
+      lease < visibilitySeconds,
+      `less than the submit queue's visibility timeout of ${visibilitySeconds} s, or a message comes back while a crashed worker still holds its lane`,
+    ],
+  ]);
+}
+
+function brokenRequests(settings: Settings): string[] {
+  const { dedupeRetentionDays, requestRetentionDays, paceMinSeconds, scheduleMaxDays } = settings;
+  return broken(settings, [
+    [
+      "paceMaxSeconds",
+      settings.paceMaxSeconds >= paceMinSeconds,
+      `at least paceMinSeconds, which is ${paceMinSeconds}`,
+    ],
+    [
+      "laneHoldSeconds",
+      settings.laneHoldSeconds <= settings.resultTimeoutSeconds,
+      `at most resultTimeoutSeconds, which is ${settings.resultTimeoutSeconds}: a request that has ended holds no lane`,
+    ],
+    [
+      "unknownHoldSeconds",
+      settings.unknownHoldSeconds <= settings.unknownTimeoutSeconds,
+      `at most unknownTimeoutSeconds, which is ${settings.unknownTimeoutSeconds}: a request that has ended holds no lane`,
+    ],
+    [
+      "scheduleLeadSeconds",
+      Duration.seconds(settings.scheduleLeadSeconds).toMilliseconds() <=
+        Duration.days(scheduleMaxDays).toMilliseconds(),
+      `at most scheduleMaxDays, which is ${scheduleMaxDays} days, or nothing can be scheduled`,
+    ],
+    [
+      "requestRetentionDays",
+      requestRetentionDays >= dedupeRetentionDays,
+      `at least dedupeRetentionDays, which is ${dedupeRetentionDays}, or a webhook comes for a request that is forgotten`,
+    ],
+    [
+      "idempotencyHours",
+      Duration.hours(settings.idempotencyHours).toMilliseconds() <=
+        Duration.days(requestRetentionDays).toMilliseconds(),
+      `at most requestRetentionDays, which is ${requestRetentionDays} days, or a key answers with a request that is forgotten`,
+    ],
+  ]);
+}
+
+/** A setting, whether it is as it must be, and how that is. */
+type Relation = [name: keyof Settings, holds: boolean, mustBe: string];
+
+function broken(settings: Settings, relations: Relation[]): string[] {
+  return relations
+    .filter(([, holds]) => !holds)
+    .map(([name, , mustBe]) => `${name}: got ${settings[name]}; must be ${mustBe}`);
 }
 
 function retentionDays(): number[] {

@@ -14,6 +14,8 @@ export const timing = {
   /** Longer than the time in which `api` itself gives up and answers 503. */
   apiTimeout: Duration.seconds(10),
   consumeTimeout: Duration.seconds(10),
+  /** Longer than `submitTimeoutSeconds`: the answer is stored before Lambda ends the worker. */
+  submitTimeout: Duration.seconds(30),
   /** Less than the interval, so that one sweep ends before the next begins. */
   reconcileTimeout: Duration.seconds(50),
   reconcileInterval: Duration.minutes(1),
@@ -23,4 +25,8 @@ export const timing = {
     Duration.seconds(
       VISIBILITY_PER_TIMEOUT * timing.consumeTimeout.toSeconds() + consumeBatchWindowSeconds,
     ),
+
+  /** How long `submit` has a message. Longer than `laneLeaseSeconds`, so that it comes back to a free lane. */
+  submitVisibility: (): Duration =>
+    Duration.seconds(VISIBILITY_PER_TIMEOUT * timing.submitTimeout.toSeconds()),
 };

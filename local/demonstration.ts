@@ -15,6 +15,7 @@ import {
 } from "@aws-sdk/client-sqs";
 import * as z from "zod/mini";
 import { EVENT_SOURCE, eventDetail } from "../shared/contracts/events.ts";
+import { demonstrateRequests, type RequestsDemonstration } from "./demonstrate-requests.ts";
 import { localAws } from "./seed.ts";
 import { type Sample, samples } from "./simulator/samples.ts";
 import type { Simulator } from "./simulator/simulator.ts";
@@ -32,15 +33,15 @@ const CONSUMER = "ackwire-demonstration";
 /**
  * Shows one round: the simulated providers send the webhooks of their
  * documentation, some of them twice, and a consumer that is attached to the bus
- * as any AWS service would be receives each event once.
+ * as any AWS service would be receives each event once. Then requests are made.
  */
-export async function demonstrate(options: {
-  awsUrl: string;
-  busName: string;
-  simulator: Simulator;
-  print: (line: string) => void;
-  signal: AbortSignal;
-}): Promise<void> {
+export async function demonstrate(
+  options: Omit<RequestsDemonstration, "receive"> & {
+    awsUrl: string;
+    busName: string;
+    simulator: Simulator;
+  },
+): Promise<void> {
   const { print } = options;
   const run = Date.now().toString(36);
   const consumer = await attachConsumer(options.awsUrl, options.busName);
@@ -67,6 +68,7 @@ export async function demonstrate(options: {
     await receive();
     print("");
     print(summary(sent, acked, received));
+    await demonstrateRequests({ ...options, receive: consumer.receive });
   } finally {
     await consumer.detach();
   }

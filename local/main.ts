@@ -37,6 +37,11 @@ async function play(run: LocalRun, signal: AbortSignal): Promise<void> {
       awsUrl: run.addresses.awsUrl,
       busName: run.outputs.BusName ?? "",
       simulator: run.simulator,
+      apiUrl: run.addresses.apiUrl,
+      providerUrl: run.addresses.providerUrl,
+      headers: { "x-api-key": run.seed.keyId, "x-api-secret": run.seed.keySecret },
+      accountId: run.seed.accounts.find(({ provider }) => provider === "we-link")?.accountId ?? "",
+      clock: run.clock,
       print,
       signal,
     });

@@ -111,6 +111,7 @@ async function start(options: RunOptions, started: AsyncDisposableStack): Promis
     clock,
     addresses: urls,
     outputs,
+    calls: aws.calls,
   });
   started.defer(page.close);
 

@@ -1,4 +1,5 @@
 import { GetQueueAttributesCommand, SQSClient } from "@aws-sdk/client-sqs";
+import type { CallCounts } from "./aws/call-counts.ts";
 import type { BusinessClock } from "./clock.ts";
 import { type LocalServer, startJsonServer } from "./json-server.ts";
 import { localAws } from "./seed.ts";
@@ -9,6 +10,7 @@ export function startStatusPage(options: {
   clock: BusinessClock;
   addresses: { apiUrl: string; awsUrl: string; providerUrl: string };
   outputs: Readonly<Record<string, string>>;
+  calls: Pick<CallCounts, "list">;
 }): Promise<LocalServer> {
   const sqs = new SQSClient(localAws(options.addresses.awsUrl));
   const queueUrls = Object.entries(options.outputs).filter(([name]) =>
@@ -25,7 +27,8 @@ export function startStatusPage(options: {
   }
 
   return startJsonServer(options.port, async ({ path }) => {
-    if (path !== "/") return { status: 404, body: { error: "Only / is here" } };
+    if (path === "/aws-calls") return { status: 200, body: options.calls.list() };
+    if (path !== "/") return { status: 404, body: { error: "Only / and /aws-calls are here" } };
     const queues = await Promise.all(
       queueUrls.map(async ([name, url]) => [name.replace(/Url$/, ""), await waiting(url)]),
     );

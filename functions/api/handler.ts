@@ -1,16 +1,27 @@
 import { randomBytes } from "node:crypto";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { SchedulerClient } from "@aws-sdk/client-scheduler";
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { makeDependable } from "../../shared/adapters/dependable-config-store.ts";
+import { makeDynamoAccounts } from "../../shared/adapters/dynamo-accounts.ts";
 import { makeDynamoApiKeys } from "../../shared/adapters/dynamo-api-keys.ts";
+import { makeDynamoClientRates } from "../../shared/adapters/dynamo-client-rates.ts";
 import { makeDynamoConfigStore } from "../../shared/adapters/dynamo-config-store.ts";
+import { makeDynamoConnections } from "../../shared/adapters/dynamo-connections.ts";
 import { makeDynamoEventReader } from "../../shared/adapters/dynamo-event-reader.ts";
+import { makeDynamoIdempotency } from "../../shared/adapters/dynamo-idempotency.ts";
+import { makeHttpProviderCalls } from "../../shared/adapters/http-provider-calls.ts";
+import { openRequests } from "../../shared/adapters/open-requests.ts";
 import { makeS3BlobStore } from "../../shared/adapters/s3-blob-store.ts";
+import { makeSchedulerSchedules } from "../../shared/adapters/scheduler-schedules.ts";
 import { makeMasterKeyReader } from "../../shared/adapters/secrets-manager-master-keys.ts";
 import { apiEnv } from "../../shared/contracts/env.ts";
+import { makeAccounts } from "../../shared/core/accounts.ts";
 import { makeAdministration } from "../../shared/core/administration.ts";
+import { makeRequests } from "../../shared/core/requests/requests.ts";
 import { makeServeApi } from "../../shared/core/serve-api.ts";
+import { providerRequests } from "../../shared/providers/provider-requests.ts";
 import { awsClientDefaults as sdk } from "../../shared/runtime/aws-clients.ts";
 import { makeClock } from "../../shared/runtime/clock.ts";
 import { readEnvironment } from "../../shared/runtime/environment.ts";
@@ -35,23 +46,53 @@ const masterKeys = makeMasterKeyReader({
   nowMs: clock.realMs,
 });
 
+const bodies = makeS3BlobStore({ bucket: env.BODIES_BUCKET, config: sdk });
+const reader = makeDynamoEventReader({ client, tableName: env.EVENTS_TABLE, clock, bodies });
+const randomHex = (bytes: number) => randomBytes(bytes).toString("hex");
+const dropped = (error: unknown) => reportDropped(telemetry, error);
+const currentKeys = () => masterKeys(AbortSignal.timeout(DEADLINE_MS));
+const common = {
+  ...openRequests({ client, sdk, clock, bodies, env }),
+  clock,
+  masterKeys: currentKeys,
+  randomHex,
+  dropped,
+};
+const accounts = makeAccounts({ ...common, store });
+const requestTable = { client, tableName: env.REQUESTS_TABLE, clock };
+const known = { ...config, masterKeys, nowMs: clock.realMs };
+
 const serveApi = makeServeApi({
   keys: makeDynamoApiKeys({ ...config, nowMs: clock.realMs }),
-  reader: makeDynamoEventReader({
-    client,
-    tableName: env.EVENTS_TABLE,
-    clock,
-    bodies: makeS3BlobStore({ bucket: env.BODIES_BUCKET, config: sdk }),
-  }),
-  administration: async () =>
-    makeAdministration({
-      store,
-      masterKeys: await masterKeys(AbortSignal.timeout(DEADLINE_MS)),
-      clock,
-      randomHex: (bytes) => randomBytes(bytes).toString("hex"),
+  masterKeys: (keyId) => masterKeys(AbortSignal.timeout(DEADLINE_MS), keyId),
+  reader,
+  requests: makeRequests({
+    ...common,
+    providers: providerRequests,
+    destinations: accounts.destinations,
+    connectionIdsOf: accounts.connectionIdsOf,
+    events: reader,
+    idempotency: makeDynamoIdempotency(requestTable),
+    rates: makeDynamoClientRates({
+      ...requestTable,
+      limit: env.REQUEST_RULES.clientRequestsPerSecond,
     }),
+    schedules: makeSchedulerSchedules({
+      client: new SchedulerClient(sdk),
+      groupName: env.SCHEDULE_GROUP,
+      roleArn: env.SCHEDULE_ROLE_ARN,
+      queueArn: env.SUBMIT_QUEUE_ARN,
+      deadLetterArn: env.SCHEDULE_DLQ_ARN,
+    }),
+    accounts: makeDynamoAccounts(known),
+    connections: makeDynamoConnections({ ...known, ttlMs: 30_000 }),
+    calls: makeHttpProviderCalls({ baseUrls: env.PROVIDER_BASE_URLS }),
+  }),
+  accounts,
+  administration: async () =>
+    makeAdministration({ store, masterKeys: await currentKeys(), clock, randomHex }),
   clock,
-  dropped: (error) => reportDropped(telemetry, error),
+  dropped,
 });
 
 export const handler = makeHttpFunction(telemetry, async (event) => {

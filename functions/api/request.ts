@@ -1,5 +1,6 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from "aws-lambda";
 import { failures } from "../../shared/contracts/failures.ts";
+import { refusalBodies } from "../../shared/core/dialects/refusals.ts";
 import type { ApiCall, ApiOutcome } from "../../shared/core/serve-api.ts";
 
 /** API Gateway's event (payload format 2.0) as our call. The body may come as Base64. */
@@ -7,7 +8,7 @@ export function toCall(event: APIGatewayProxyEventV2, signal: AbortSignal): ApiC
   const { headers, body = "", isBase64Encoded } = event;
   return {
     routeKey: event.routeKey,
-    authorization: headers.authorization,
+    headers,
     params: event.pathParameters ?? {},
     query: event.queryStringParameters ?? {},
     body: Buffer.from(body, isBase64Encoded ? "base64" : "utf8"),
@@ -25,24 +26,31 @@ export function toResult(outcome: ApiOutcome): APIGatewayProxyStructuredResultV2
     if (body === undefined) return { statusCode, headers: common };
     return { statusCode, headers: { ...common, "content-type": "application/json" }, body };
   }
-  const { code, detail, errors } = outcome;
-  const { httpStatus: status, title } = failures[code];
+  const { code, dialect } = outcome;
+  const status = failures[code].httpStatus;
   return {
     statusCode: status,
     headers: {
       ...common,
-      "content-type": "application/problem+json",
-      ...(status === 401 ? { "www-authenticate": "Bearer" } : {}),
-      ...(status === 503 ? { "retry-after": "5" } : {}),
+      "content-type": dialect === undefined ? "application/problem+json" : "application/json",
+      ...(status === 401 && dialect === undefined ? { "www-authenticate": "Bearer" } : {}),
+      ...(status === 503 || status === 429 ? { "retry-after": "5" } : {}),
     },
-    body: JSON.stringify({
-      type: "about:blank",
-      title,
-      status,
-      // Which dependency failed is for the log; a 401 says the same always.
-      ...(status === 401 || status === 503 ? {} : { detail }),
-      code,
-      ...(errors ? { errors } : {}),
-    }),
+    body: JSON.stringify(
+      dialect === undefined ? problemOf(outcome) : refusalBodies[dialect](outcome),
+    ),
+  };
+}
+
+function problemOf({ code, detail, errors }: Extract<ApiOutcome, { kind: "refused" }>) {
+  const { httpStatus: status, title } = failures[code];
+  return {
+    type: "about:blank",
+    title,
+    status,
+    // Which dependency failed is for the log; a 401 says the same always.
+    ...(status === 401 || status === 503 ? {} : { detail }),
+    code,
+    ...(errors ? { errors } : {}),
   };
 }

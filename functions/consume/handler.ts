@@ -6,14 +6,21 @@ import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { openEventStore } from "../../shared/adapters/aws-event-store.ts";
 import { makeDynamoAccounts } from "../../shared/adapters/dynamo-accounts.ts";
 import { makeDynamoConnections } from "../../shared/adapters/dynamo-connections.ts";
+import { makeDynamoEventArchive } from "../../shared/adapters/dynamo-event-archive.ts";
 import { makeFetchProviderHttp } from "../../shared/adapters/fetch-provider-http.ts";
+import { openRequests } from "../../shared/adapters/open-requests.ts";
 import { makeS3BlobStore } from "../../shared/adapters/s3-blob-store.ts";
 import { makeMasterKeyReader } from "../../shared/adapters/secrets-manager-master-keys.ts";
+import { makeSqsSendBack } from "../../shared/adapters/sqs-inbound-queue.ts";
 import { makeSqsRedelivery } from "../../shared/adapters/sqs-redelivery.ts";
 import { consumeEnv } from "../../shared/contracts/env.ts";
 import { makeConsumeWebhooks } from "../../shared/core/consume-webhooks.ts";
-import { makeReadInbound } from "../../shared/core/read-inbound.ts";
+import { makeHearInbound } from "../../shared/core/read-inbound.ts";
+import { makeJoinWebhooks } from "../../shared/core/requests/join-webhooks.ts";
+import { makePublishOutboxes } from "../../shared/core/requests/publish-outboxes.ts";
+import { makeTakeNews } from "../../shared/core/requests/take-news.ts";
 import { providerPacks } from "../../shared/providers/packs.ts";
+import { providerRequests } from "../../shared/providers/provider-requests.ts";
 import { awsClientDefaults as sdk } from "../../shared/runtime/aws-clients.ts";
 import { DAY_MS, makeClock } from "../../shared/runtime/clock.ts";
 import { readEnvironment } from "../../shared/runtime/environment.ts";
@@ -40,8 +47,17 @@ const config = {
   nowMs,
 };
 
+const events = { client, clock, bodies, tableName: env.EVENTS_TABLE, retentionMs: windowMs };
+const { claims, publisher } = openEventStore({ ...events, sdk, busName: env.EVENT_BUS_NAME });
+const sqs = new SQSClient(sdk);
+
+const requests = {
+  ...openRequests({ client, sdk, clock, bodies, env }),
+  providers: providerRequests,
+};
+
 const consumeWebhooks = makeConsumeWebhooks({
-  readInbound: makeReadInbound({
+  hear: makeHearInbound({
     packs: providerPacks,
     bodies,
     accounts: makeDynamoAccounts(config),
@@ -50,22 +66,29 @@ const consumeWebhooks = makeConsumeWebhooks({
     clock,
     windowMs,
   }),
-  ...openEventStore({
-    client,
-    sdk,
-    clock,
-    bodies,
-    tableName: env.EVENTS_TABLE,
-    busName: env.EVENT_BUS_NAME,
-    retentionMs: windowMs,
+  join: makeJoinWebhooks({
+    ...requests,
+    takeNews: makeTakeNews(requests),
+    publish: makePublishOutboxes({
+      ...requests,
+      publisher,
+      archive: makeDynamoEventArchive(events),
+    }),
+    sendBack: makeSqsSendBack({
+      client: sqs,
+      queueUrl: env.INBOUND_QUEUE_URL,
+      businessPerRealSecond: env.BUSINESS_CLOCK.speed,
+    }),
   }),
+  claims,
+  publisher,
   clock,
   newOwner: randomUUID,
   leaseMs: env.CLAIM_LEASE_SECONDS * 1000,
 });
 
 const redeliver = makeSqsRedelivery({
-  client: new SQSClient(sdk),
+  client: sqs,
   queueUrl: env.INBOUND_QUEUE_URL,
   clock,
 });

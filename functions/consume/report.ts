@@ -11,6 +11,18 @@ export function report(telemetry: Telemetry, messageId: string, outcome: Consume
     if (code === "PUBLISH_FAILED" || code === "PUBLISH_REFUSED") telemetry.count("PublishFailed");
     return;
   }
+  if (outcome.kind === "waiting") {
+    telemetry.log("debug", "its submission is under way", { messageId });
+    return;
+  }
+  if (outcome.kind === "joined") {
+    const { requestId, verdict, hasPausedAccount } = outcome;
+    const isNews = verdict === "late" || hasPausedAccount;
+    telemetry.log(isNews ? "warn" : "debug", `joined: ${verdict}`, { messageId, requestId });
+    if (verdict === "late") telemetry.count("LateResult");
+    if (hasPausedAccount) telemetry.count("AccountPaused");
+    return;
+  }
   const { eventId } = outcome;
   telemetry.log("debug", outcome.kind, { messageId, eventId });
   if (outcome.kind === "duplicate" && outcome.conflict) {

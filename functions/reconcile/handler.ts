@@ -1,34 +1,57 @@
 import { randomUUID } from "node:crypto";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { openEventStore } from "../../shared/adapters/aws-event-store.ts";
+import { makeDynamoAccounts } from "../../shared/adapters/dynamo-accounts.ts";
+import { makeDynamoConnectionPause } from "../../shared/adapters/dynamo-connection-pause.ts";
+import { makeDynamoConnections } from "../../shared/adapters/dynamo-connections.ts";
+import { makeDynamoEventArchive } from "../../shared/adapters/dynamo-event-archive.ts";
+import { makeHttpProviderCalls } from "../../shared/adapters/http-provider-calls.ts";
+import { openRequests } from "../../shared/adapters/open-requests.ts";
 import { makeS3BlobStore } from "../../shared/adapters/s3-blob-store.ts";
+import { makeMasterKeyReader } from "../../shared/adapters/secrets-manager-master-keys.ts";
 import { reconcileEnv } from "../../shared/contracts/env.ts";
+import { makeJoinWhenDue } from "../../shared/core/requests/join-lane.ts";
+import { makeLookAfterRequests } from "../../shared/core/requests/look-after-requests.ts";
+import { makePollRequest } from "../../shared/core/requests/poll-request.ts";
+import { makePublishOutboxes } from "../../shared/core/requests/publish-outboxes.ts";
+import { makeTakeNews } from "../../shared/core/requests/take-news.ts";
 import { makeSweepOutbox } from "../../shared/core/sweep-outbox.ts";
+import { providerRequests } from "../../shared/providers/provider-requests.ts";
 import { awsClientDefaults as sdk } from "../../shared/runtime/aws-clients.ts";
 import { DAY_MS, makeClock } from "../../shared/runtime/clock.ts";
 import { readEnvironment } from "../../shared/runtime/environment.ts";
 import { makeScheduledFunction } from "../../shared/runtime/scheduled-function.ts";
 import { makeTelemetry } from "../../shared/runtime/telemetry.ts";
-import { report } from "./report.ts";
+import { report, reportRequests } from "./report.ts";
 
 /** Most events per outbox shard and run; a backlog is worked off run by run. */
 const EVENTS_PER_SHARD = 500;
+
+/** Most requests and lanes per shard and run. */
+const REQUESTS_PER_SHARD = 250;
 
 const env = readEnvironment("reconcile", reconcileEnv, process.env);
 const telemetry = makeTelemetry("reconcile");
 const clock = makeClock(env.BUSINESS_CLOCK);
 
+const nowMs = clock.realMs;
+const client = DynamoDBDocumentClient.from(new DynamoDBClient(sdk));
+const bodies = makeS3BlobStore({ bucket: env.BODIES_BUCKET, config: sdk });
+const masterKeys = makeMasterKeyReader({
+  client: new SecretsManagerClient(sdk),
+  secretId: env.MASTER_SECRET_ID,
+  nowMs,
+});
+const config = { client, tableName: env.CONFIG_TABLE, masterKeys, nowMs };
+const retentionMs = env.DEDUPE_RETENTION_DAYS * DAY_MS;
+const events = { client, clock, bodies, tableName: env.EVENTS_TABLE, retentionMs };
+const { claims, publisher } = openEventStore({ ...events, sdk, busName: env.EVENT_BUS_NAME });
+
 const sweepOutbox = makeSweepOutbox({
-  ...openEventStore({
-    client: DynamoDBDocumentClient.from(new DynamoDBClient(sdk)),
-    sdk,
-    clock,
-    bodies: makeS3BlobStore({ bucket: env.BODIES_BUCKET, config: sdk }),
-    tableName: env.EVENTS_TABLE,
-    busName: env.EVENT_BUS_NAME,
-    retentionMs: env.DEDUPE_RETENTION_DAYS * DAY_MS,
-  }),
+  claims,
+  publisher,
   clock,
   newOwner: randomUUID,
   leaseMs: env.CLAIM_LEASE_SECONDS * 1000,
@@ -36,6 +59,43 @@ const sweepOutbox = makeSweepOutbox({
   limit: EVENTS_PER_SHARD,
 });
 
+const requests = {
+  ...openRequests({ client, sdk, clock, bodies, env }),
+  providers: providerRequests,
+};
+const publish = makePublishOutboxes({
+  ...requests,
+  publisher,
+  archive: makeDynamoEventArchive(events),
+});
+
+const connections = makeDynamoConnections({ ...config, ttlMs: 30_000 });
+
+const { poll } = makePollRequest({
+  ...requests,
+  publish,
+  takeNews: makeTakeNews(requests),
+  accounts: makeDynamoAccounts(config),
+  connections,
+  calls: makeHttpProviderCalls({ baseUrls: env.PROVIDER_BASE_URLS }),
+  pauseConnection: makeDynamoConnectionPause({ ...config, connections }),
+});
+
+const lookAfterRequests = makeLookAfterRequests({
+  ...requests,
+  publish,
+  joinWhenDue: makeJoinWhenDue(requests),
+  pollRequest: poll,
+  limit: REQUESTS_PER_SHARD,
+  maxPolls: env.POLLS_PER_RUN,
+});
+
 export const handler = makeScheduledFunction(telemetry, async (remainingMs) => {
-  report(telemetry, await sweepOutbox(remainingMs));
+  // Side by side: a backlog of the one does not use up the time of the other.
+  const [events, requests] = await Promise.all([
+    sweepOutbox(remainingMs),
+    lookAfterRequests(remainingMs),
+  ]);
+  report(telemetry, events);
+  reportRequests(telemetry, requests);
 });

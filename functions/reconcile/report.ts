@@ -1,3 +1,4 @@
+import type { LookedAfter } from "../../shared/core/requests/look-after-requests.ts";
 import type { SweepOutboxResult } from "../../shared/core/sweep-outbox.ts";
 import type { Telemetry } from "../../shared/runtime/telemetry.ts";
 
@@ -7,4 +8,23 @@ export function report(telemetry: Telemetry, result: SweepOutboxResult): void {
   if (published + held + failed === 0) return;
   telemetry.log(failed > 0 ? "error" : "warn", "outbox swept", { published, held, failed });
   if (failed > 0) telemetry.count("PublishFailed", failed);
+}
+
+/** What was made up for, and what ended. */
+export function reportRequests(telemetry: Telemetry, result: LookedAfter): void {
+  if (Object.values(result).every((count) => count === 0)) return;
+  const { failed, joined, published, timedOut, unknown, unpublished } = result;
+  const isNews = joined + published + timedOut + unknown > 0;
+  const level = failed + unpublished > 0 ? "error" : isNews ? "warn" : "info";
+  telemetry.log(level, "requests looked after", { ...result });
+  const counts = {
+    RequestTimedOut: timedOut,
+    RequestUnknown: unknown,
+    PublishFailed: unpublished,
+    ConnectionPaused: result.pausedConnections,
+    AccountPaused: result.pausedAccounts,
+  } as const;
+  for (const [metric, count] of Object.entries(counts)) {
+    if (count > 0) telemetry.count(metric as keyof typeof counts, count);
+  }
 }

@@ -1,28 +1,20 @@
 import { RemovalPolicy } from "aws-cdk-lib";
 import type { HttpApi } from "aws-cdk-lib/aws-apigatewayv2";
-import { ProjectionType } from "aws-cdk-lib/aws-dynamodb";
 import type { EventBus as Bus } from "aws-cdk-lib/aws-events";
 import type { Topic } from "aws-cdk-lib/aws-sns";
 import { Construct } from "constructs";
 import { operations } from "../../shared/contracts/http.ts";
 import type { Settings } from "../../shared/contracts/settings.ts";
-import { configTable, eventsTable } from "../../shared/contracts/tables.ts";
 import { Monitoring } from "../monitoring/monitoring.ts";
 import { providersOwnUrls } from "../provider-urls.ts";
+import { requestRulesOf } from "../request-rules.ts";
 import { resolveSettings } from "../settings.ts";
 import { realTime, timing } from "../timing.ts";
 import { AlarmTopic } from "./alarm-topic.ts";
-import { BodyBucket } from "./body-bucket.ts";
-import { EventBus } from "./event-bus.ts";
-import { MasterSecret } from "./master-secret.ts";
 import { PipelineFunction } from "./pipeline-function.ts";
 import { type CustomDomain, PublicApi } from "./public-api.ts";
 import { RecurringTask } from "./recurring-task.ts";
-import { Table } from "./table.ts";
-import { WorkQueue } from "./work-queue.ts";
-
-/** A body outlives its event by this much: a message may be redriven, and business time counts in days. */
-const BODY_MARGIN_DAYS = 15;
+import { makeStores, type Stores } from "./stores.ts";
 
 export interface AckwireProps {
   /** @default - the default of each setting, see `shared/contracts/settings.ts` */
@@ -45,8 +37,10 @@ export interface AckwireProps {
 }
 
 /**
- * The pipeline: it verifies and acks the webhooks of automation providers,
- * dedupes them, and publishes each as one event on `bus`.
+ * The pipeline. It acks a product's requests and sends each to its automation
+ * provider in its account's turn; it verifies and acks the providers' webhooks,
+ * dedupes them, joins them with their requests, and publishes each as one event
+ * on `bus`.
  *
  * @throws ConfigurationError where a setting, or a relation between two, is wrong; it names each
  */
@@ -63,34 +57,16 @@ export class Ackwire extends Construct {
     super(scope, id);
     const settings = resolveSettings(props.settings);
     const removalPolicy = (props.retainData ?? true) ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
-    const kept = { removalPolicy };
     const logs = { removalPolicy, logRetentionDays: settings.logRetentionDays };
     const BUSINESS_CLOCK = props.businessClock ?? realTime;
     const PROVIDER_BASE_URLS = props.providerBaseUrls ?? providersOwnUrls;
+    const REQUEST_RULES = requestRulesOf(settings);
+    const { claimLeaseSeconds: CLAIM_LEASE_SECONDS, dedupeRetentionDays: DEDUPE_RETENTION_DAYS } =
+      settings;
 
-    // What the functions work with.
-    const config = new Table(this, "Config", {
-      ...kept,
-      contract: configTable,
-      projections: { byClient: ProjectionType.ALL },
-    });
-    const masterSecret = new MasterSecret(this, "MasterSecret", kept);
-    const inbound = new WorkQueue(this, "Inbound", {
-      ...kept,
-      visibilityTimeout: timing.inboundVisibility(settings),
-    });
-    const events = new Table(this, "Events", {
-      ...kept,
-      contract: eventsTable,
-      // A sweep and a list read the items themselves: an index may be behind them.
-      projections: { byClient: ProjectionType.KEYS_ONLY, outbox: ProjectionType.KEYS_ONLY },
-    });
-    const bodies = new BodyBucket(this, "Bodies", {
-      ...kept,
-      retentionDays: settings.dedupeRetentionDays + BODY_MARGIN_DAYS,
-    });
-    const { archiveRetentionDays } = settings;
-    const eventBus = new EventBus(this, "EventBus", { ...kept, archiveRetentionDays });
+    const stores = makeStores(this, { settings, removalPolicy });
+    const { config, masterSecret, inbound, events, requests, submit, schedules, bodies, eventBus } =
+      stores;
 
     // The way of a webhook: API, ingest, inbound queue, consume, bus.
     const publicApi = new PublicApi(this, "PublicApi", {
@@ -132,13 +108,19 @@ export class Ackwire extends Construct {
         BUSINESS_CLOCK,
         CONFIG_TABLE: config.access(["GetItem"]),
         MASTER_SECRET_ID: masterSecret.reader(),
-        BODIES_BUCKET: bodies.access({ read: ["inbound", "events"], write: ["events"] }),
+        BODIES_BUCKET: bodies.access({
+          read: ["inbound", "events", "requests"],
+          write: ["events", "requests"],
+        }),
         PROVIDER_BASE_URLS,
         INBOUND_QUEUE_URL: inbound.consumer(),
-        EVENTS_TABLE: events.access(["PutItem", "UpdateItem"]),
+        REQUESTS_TABLE: requests.access(["GetItem", "BatchGetItem", "PutItem", "UpdateItem"]),
+        SUBMIT_QUEUE_URL: submit.producer(),
+        REQUEST_RULES,
+        EVENTS_TABLE: events.access(["PutItem", "UpdateItem", "BatchWriteItem"]),
         EVENT_BUS_NAME: eventBus.publisher(),
-        CLAIM_LEASE_SECONDS: settings.claimLeaseSeconds,
-        DEDUPE_RETENTION_DAYS: settings.dedupeRetentionDays,
+        CLAIM_LEASE_SECONDS,
+        DEDUPE_RETENTION_DAYS,
       },
     });
     inbound.feed(consume.lambda, {
@@ -147,11 +129,11 @@ export class Ackwire extends Construct {
       maxConcurrency: settings.consumeMaxConcurrency,
     });
 
-    // What people and programs ask.
+    // The way of a request: API, api, submit queue (at once, or from a schedule), submit, provider.
     const api = new PipelineFunction(this, "Api", {
       ...logs,
       name: "api",
-      description: "Answers for events, connections and API keys",
+      description: "Accepts requests; answers for requests, events, accounts, connections and keys",
       timeout: timing.apiTimeout,
       environment: {
         BUSINESS_CLOCK,
@@ -159,9 +141,20 @@ export class Ackwire extends Construct {
           ["GetItem", "PutItem", "UpdateItem", "DeleteItem"],
           ["byClient"],
         ),
+        REQUESTS_TABLE: requests.access(
+          ["GetItem", "BatchGetItem", "PutItem", "UpdateItem"],
+          ["byClient", "queue"],
+        ),
         EVENTS_TABLE: events.access(["GetItem", "BatchGetItem"], ["byClient"]),
         MASTER_SECRET_ID: masterSecret.reader(),
-        BODIES_BUCKET: bodies.access({ read: ["events"] }),
+        BODIES_BUCKET: bodies.access({ read: ["events", "requests"], write: ["requests"] }),
+        PROVIDER_BASE_URLS,
+        SUBMIT_QUEUE_URL: submit.producer(),
+        REQUEST_RULES,
+        SCHEDULE_GROUP: schedules.creator(),
+        SCHEDULE_ROLE_ARN: schedules.passedRole(),
+        SCHEDULE_DLQ_ARN: schedules.deadLetters.queueArn,
+        SUBMIT_QUEUE_ARN: submit.queue.queueArn,
       },
     });
     publicApi.publicRoutes(
@@ -176,24 +169,66 @@ export class Ackwire extends Construct {
       })),
     );
 
-    // Every minute: what a crash left behind.
+    const submitter = new PipelineFunction(this, "Submit", {
+      ...logs,
+      name: "submit",
+      description: "Sends each account's requests to its provider, one at a time",
+      timeout: timing.submitTimeout,
+      environment: {
+        BUSINESS_CLOCK,
+        CONFIG_TABLE: config.access(["GetItem", "UpdateItem"]),
+        REQUESTS_TABLE: requests.access(
+          ["GetItem", "BatchGetItem", "PutItem", "UpdateItem"],
+          ["queue"],
+        ),
+        MASTER_SECRET_ID: masterSecret.reader(),
+        BODIES_BUCKET: bodies.access({ read: ["requests"], write: ["events", "requests"] }),
+        PROVIDER_BASE_URLS,
+        SUBMIT_QUEUE_URL: submit.consumer(),
+        REQUEST_RULES,
+        EVENTS_TABLE: events.access(["BatchWriteItem"]),
+        EVENT_BUS_NAME: eventBus.publisher(),
+        DEDUPE_RETENTION_DAYS,
+      },
+    });
+    submit.feed(submitter.lambda, {
+      batchSize: settings.submitBatchSize,
+      // A waiting batch would make a continued login wait.
+      batchWindowSeconds: 0,
+      maxConcurrency: settings.submitMaxConcurrency,
+    });
+
+    // Every minute: what a crash left behind, and what has come due without a message.
     const reconcile = new PipelineFunction(this, "Reconcile", {
       ...logs,
       name: "reconcile",
-      description: "Publishes the events that their writer could not",
+      description: "Takes up what a crash left behind, and ends what has waited too long",
       timeout: timing.reconcileTimeout,
       environment: {
         BUSINESS_CLOCK,
-        EVENTS_TABLE: events.access(["UpdateItem"], ["outbox"]),
-        BODIES_BUCKET: bodies.access({ read: ["events"] }),
+        CONFIG_TABLE: config.access(["GetItem", "UpdateItem"]),
+        REQUESTS_TABLE: requests.access(
+          ["GetItem", "BatchGetItem", "PutItem", "UpdateItem"],
+          ["due", "sweep", "queue"],
+        ),
+        MASTER_SECRET_ID: masterSecret.reader(),
+        BODIES_BUCKET: bodies.access({
+          read: ["events", "requests"],
+          write: ["events", "requests"],
+        }),
+        PROVIDER_BASE_URLS,
+        SUBMIT_QUEUE_URL: submit.producer(),
+        REQUEST_RULES,
+        POLLS_PER_RUN: settings.pollsPerRun,
+        EVENTS_TABLE: events.access(["UpdateItem", "BatchWriteItem"], ["outbox"]),
         EVENT_BUS_NAME: eventBus.publisher(),
-        CLAIM_LEASE_SECONDS: settings.claimLeaseSeconds,
+        CLAIM_LEASE_SECONDS,
         OUTBOX_GRACE_SECONDS: settings.outboxGraceSeconds,
-        DEDUPE_RETENTION_DAYS: settings.dedupeRetentionDays,
+        DEDUPE_RETENTION_DAYS,
       },
     });
     const sweep = new RecurringTask(this, "Sweep", {
-      ...kept,
+      removalPolicy,
       description: "Starts Ackwire's reconcile function",
       every: timing.reconcileInterval,
       target: reconcile.lambda,
@@ -208,26 +243,23 @@ export class Ackwire extends Construct {
           ingest: ingest.lambda,
           consume: consume.lambda,
           api: api.lambda,
+          submit: submitter.lambda,
           reconcile: reconcile.lambda,
         },
         inboundQueue: inbound.queue,
         inboundDeadLetters: inbound.deadLetters,
+        submitQueue: submit.queue,
+        submitDeadLetters: submit.deadLetters,
         scheduleDeadLetters: sweep.deadLetters,
+        requestScheduleDeadLetters: schedules.deadLetters,
       },
     });
 
     this.bus = eventBus.bus;
     this.api = publicApi.api;
     this.alarmTopic = topic;
-    this.parts = { publicApi, inbound, events, config, bodies, masterSecret };
+    this.parts = { ...stores, publicApi };
   }
 }
 
-interface AckwireParts {
-  publicApi: PublicApi;
-  inbound: WorkQueue;
-  events: Table<"byClient" | "outbox">;
-  config: Table<"byClient">;
-  bodies: BodyBucket;
-  masterSecret: MasterSecret;
-}
+type AckwireParts = Stores & { publicApi: PublicApi };

@@ -13,13 +13,17 @@ export interface Binding {
 export interface Permission {
   readonly actions: readonly string[];
   readonly resource: string | readonly string[];
+  /** Under which the permission holds: operator, condition key, value. */
+  readonly conditions?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** Findings of cdk-nag that it brings along, where its resources end in a wildcard. */
   readonly acknowledged?: readonly { id: string; reason: string }[];
 }
 
 export function grant(role: Role, { permissions }: Binding): void {
-  for (const { actions, resource, acknowledged = [] } of permissions) {
-    role.addToPolicy(new PolicyStatement({ actions: [...actions], resources: [resource].flat() }));
+  for (const { actions, resource, conditions = {}, acknowledged = [] } of permissions) {
+    role.addToPolicy(
+      new PolicyStatement({ actions: [...actions], resources: [resource].flat(), conditions }),
+    );
     Validations.of(role).acknowledge(...acknowledged);
   }
 }

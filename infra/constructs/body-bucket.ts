@@ -4,11 +4,11 @@ import { Construct } from "constructs";
 import type { Binding, Permission } from "./binding.ts";
 
 /** The parts of the bucket; keys begin with one of them and a slash. */
-export type BodyArea = "inbound" | "quarantine" | "events";
+export type BodyArea = "inbound" | "quarantine" | "events" | "requests";
 
 export interface BodyBucketProps {
-  /** Days after which an object is deleted. */
-  retentionDays: number;
+  /** Days after which an object of each area is deleted. */
+  retentionDays: Record<BodyArea, number>;
   /** What becomes of the bucket with the stack. One that holds objects is never deleted by it. */
   removalPolicy: RemovalPolicy;
 }
@@ -24,11 +24,13 @@ export class BodyBucket extends Construct {
       enforceSSL: true,
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
       lifecycleRules: [
-        {
-          id: "forget",
-          expiration: Duration.days(props.retentionDays),
-          abortIncompleteMultipartUploadAfter: Duration.days(1),
-        },
+        // One for each area: of two that match, S3 takes the one that deletes first.
+        ...Object.entries(props.retentionDays).map(([area, days]) => ({
+          id: `forget-${area}`,
+          prefix: `${area}/`,
+          expiration: Duration.days(days),
+        })),
+        { id: "abort-uploads", abortIncompleteMultipartUploadAfter: Duration.days(1) },
       ],
       removalPolicy: props.removalPolicy,
     });

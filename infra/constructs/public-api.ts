@@ -79,7 +79,10 @@ export class PublicApi extends Construct {
 
   /** Routes that everyone can call, to one function. */
   publicRoutes(id: string, target: IFunction, routes: readonly PublicRoute[]): void {
-    const integration = new HttpLambdaIntegration(`${id}Integration`, target);
+    const integration = new HttpLambdaIntegration(`${id}Integration`, target, {
+      // Of many routes, one permission for all: one each would outgrow the 20 KB of a function's policy.
+      scopePermissionToRoute: routes.length === 1,
+    });
     for (const { method, path, publicBecause } of routes) {
       for (const added of this.api.addRoutes({
         path,
@@ -96,7 +99,7 @@ export class PublicApi extends Construct {
 }
 
 export interface PublicRoute {
-  method: "GET" | "POST" | "PATCH" | "DELETE";
+  method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   path: string;
   /** How callers prove themselves without an authorizer. */
   publicBecause: string;

@@ -3,48 +3,64 @@ import {
   AttributeType,
   BillingMode,
   Table as DynamoTable,
-  type ProjectionType,
+  ProjectionType,
   TableEncryption,
 } from "aws-cdk-lib/aws-dynamodb";
 import { Construct } from "constructs";
 import type { Binding, Permission } from "./binding.ts";
 
-/** A table as `shared/contracts/tables.ts` describes it. Every partition key is a string. */
-interface TableContract<Index extends string> {
+/** A table as `shared/contracts/tables.ts` describes it. Every key of the table itself is a string. */
+interface TableContract<Index extends string, LocalIndex extends string> {
   partitionKey: string;
+  sortKey?: string;
   timeToLive?: string;
-  indexes: Record<Index, IndexContract>;
+  indexes: Record<Index, IndexContract & { partitionKey: string }>;
+  /** With the table's own partition key, and as consistent as the table itself. */
+  localIndexes?: Record<LocalIndex, IndexContract>;
 }
 
 interface IndexContract {
   name: string;
-  partitionKey: string;
   sortKey: string;
   sortType: "S" | "N";
 }
 
-/** An item operation, as IAM names it after `dynamodb:`. */
-type ItemAction = "GetItem" | "BatchGetItem" | "PutItem" | "UpdateItem" | "DeleteItem";
+/** What an index holds: only its keys, every attribute, or its keys and these. */
+export type Projection = "KEYS_ONLY" | "ALL" | readonly string[];
 
-export interface TableProps<Index extends string> {
-  contract: TableContract<Index>;
-  /** What each index holds besides its keys. */
-  projections: Record<Index, ProjectionType>;
+/** An item operation, as IAM names it after `dynamodb:`. */
+type ItemAction =
+  | "GetItem"
+  | "BatchGetItem"
+  | "PutItem"
+  | "UpdateItem"
+  | "DeleteItem"
+  | "BatchWriteItem";
+
+export interface TableProps<Index extends string, LocalIndex extends string> {
+  contract: TableContract<Index, LocalIndex>;
+  projections: Record<NoInfer<Index | LocalIndex>, Projection>;
   /** `RETAIN` also protects the table from deletion. */
   removalPolicy: RemovalPolicy;
 }
 
-/** A DynamoDB table on demand, restorable to any second of the last 35 days. */
-export class Table<Index extends string> extends Construct {
+/**
+ * A DynamoDB table on demand, restorable to any second of the last 35 days. Its
+ * local indexes are frozen: CloudFormation replaces a table to change them.
+ */
+export class Table<Index extends string, LocalIndex extends string = never> extends Construct {
   readonly table: DynamoTable;
-  readonly #indexes: Record<Index, IndexContract>;
+  readonly #indexes: Record<string, IndexContract>;
 
-  constructor(scope: Construct, id: string, props: TableProps<Index>) {
+  constructor(scope: Construct, id: string, props: TableProps<Index, LocalIndex>) {
     super(scope, id);
-    const { contract, projections, removalPolicy } = props;
-    this.#indexes = contract.indexes;
+    const { contract, removalPolicy } = props;
+    const projections: Record<string, Projection> = props.projections;
+    const localIndexes: Record<string, IndexContract> = contract.localIndexes ?? {};
+    this.#indexes = { ...contract.indexes, ...localIndexes };
     this.table = new DynamoTable(this, "Table", {
-      partitionKey: { name: contract.partitionKey, type: AttributeType.STRING },
+      partitionKey: text(contract.partitionKey),
+      ...(contract.sortKey === undefined ? {} : { sortKey: text(contract.sortKey) }),
       ...(contract.timeToLive === undefined ? {} : { timeToLiveAttribute: contract.timeToLive }),
       billingMode: BillingMode.PAY_PER_REQUEST,
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
@@ -52,24 +68,23 @@ export class Table<Index extends string> extends Construct {
       deletionProtection: removalPolicy === RemovalPolicy.RETAIN,
       removalPolicy,
     });
-    for (const [key, index] of Object.entries<IndexContract>(contract.indexes)) {
+    const globalIndexes: TableContract<string, never>["indexes"] = contract.indexes;
+    for (const [key, index] of Object.entries(globalIndexes)) {
       this.table.addGlobalSecondaryIndex({
-        indexName: index.name,
-        partitionKey: { name: index.partitionKey, type: AttributeType.STRING },
-        sortKey: {
-          name: index.sortKey,
-          type: index.sortType === "N" ? AttributeType.NUMBER : AttributeType.STRING,
-        },
-        projectionType: projections[key as Index],
+        ...described(index, projections[key]),
+        partitionKey: text(index.partitionKey),
       });
+    }
+    for (const [key, index] of Object.entries(localIndexes)) {
+      this.table.addLocalSecondaryIndex(described(index, projections[key]));
     }
   }
 
   /** The table's name, for a function that does these things to its items and queries these indexes. */
-  access(actions: readonly ItemAction[], queried: readonly Index[] = []): Binding {
+  access(actions: readonly ItemAction[], queried: readonly (Index | LocalIndex)[] = []): Binding {
     const permissions: Permission[] = queried.map((key) => ({
       actions: ["dynamodb:Query"],
-      resource: `${this.table.tableArn}/index/${this.#indexes[key].name}`,
+      resource: `${this.table.tableArn}/index/${this.#indexes[key]?.name}`,
     }));
     permissions.push({
       actions: actions.map((action) => `dynamodb:${action}`),
@@ -77,4 +92,19 @@ export class Table<Index extends string> extends Construct {
     });
     return { value: this.table.tableName, permissions };
   }
+}
+
+const text = (name: string) => ({ name, type: AttributeType.STRING });
+
+function described({ name, sortKey, sortType }: IndexContract, projection: Projection = "ALL") {
+  return {
+    indexName: name,
+    sortKey: {
+      name: sortKey,
+      type: sortType === "N" ? AttributeType.NUMBER : AttributeType.STRING,
+    },
+    ...(typeof projection === "string"
+      ? { projectionType: ProjectionType[projection] }
+      : { projectionType: ProjectionType.INCLUDE, nonKeyAttributes: [...projection] }),
+  };
 }

@@ -13,7 +13,7 @@ const DEAD_LETTER_RETENTION = Duration.days(14);
  */
 const WORK_RETENTION = Duration.days(4);
 
-/** With a visibility of a minute, EventBridge or DynamoDB may be down for some 8 minutes before work is parked. */
+/** A dependency may be down for some 8 visibility timeouts before work is parked: 8 minutes inbound, 24 of submissions. */
 const MAX_RECEIVES = 8;
 
 export interface WorkQueueProps {
@@ -46,9 +46,10 @@ export class WorkQueue extends Construct {
     return this.#bind("sqs:SendMessage");
   }
 
-  /** The queue's URL, for a function that is `feed` from it and may put work back for later. */
+  /** The queue's URL, for a function that is `feed` from it and sends work back with a delay. */
   consumer(): Binding {
     return this.#bind(
+      "sqs:SendMessage",
       "sqs:ReceiveMessage",
       "sqs:DeleteMessage",
       "sqs:GetQueueAttributes",

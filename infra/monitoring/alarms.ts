@@ -17,7 +17,12 @@ export interface Monitored {
   functions: Record<FunctionName, IFunction>;
   inboundQueue: IQueue;
   inboundDeadLetters: IQueue;
+  submitQueue: IQueue;
+  submitDeadLetters: IQueue;
+  /** Starts of `reconcile` that failed. */
   scheduleDeadLetters: IQueue;
+  /** Firings of scheduled requests that failed. */
+  requestScheduleDeadLetters: IQueue;
 }
 
 export interface AlarmRule {
@@ -39,6 +44,9 @@ export interface AlarmRule {
 
 const minute = { period: Duration.minutes(1) };
 const fiveMinutes = { period: Duration.minutes(5) };
+
+/** What SQS delays a message at most; a delayed tick of a lane is not late. */
+const LONGEST_DELAY_SECONDS = 900;
 
 export const alarmCatalogue: readonly AlarmRule[] = [
   {
@@ -67,8 +75,7 @@ export const alarmCatalogue: readonly AlarmRule[] = [
   },
   {
     id: "inbound-queue-age",
-    metric: ({ inboundQueue }) =>
-      inboundQueue.metricApproximateAgeOfOldestMessage({ ...minute, statistic: "Maximum" }),
+    metric: ({ inboundQueue }) => age(inboundQueue),
     threshold: 300,
     datapoints: { bad: 3, of: 3 },
     severity: "page",
@@ -99,17 +106,88 @@ export const alarmCatalogue: readonly AlarmRule[] = [
       "A provider sent two different bodies under one id; only the first became an event, so a subscriber may miss the second.",
   },
   {
+    id: "submit-queue-age",
+    metric: ({ submitQueue }) => age(submitQueue),
+    threshold: LONGEST_DELAY_SECONDS + 300,
+    datapoints: { bad: 3, of: 3 },
+    severity: "page",
+    impact: "Requests are sent minutes late, whose turn or time has come.",
+  },
+  {
+    id: "submit-dlq-not-empty",
+    metric: ({ submitDeadLetters }) => waiting(submitDeadLetters),
+    threshold: 0,
+    severity: "page",
+    impact:
+      "Work on some accounts failed again and again; their requests wait, and end FAILED when their queue timeout has passed.",
+  },
+  {
+    id: "submit-errors",
+    metric: ({ functions }) => functions.submit.metricErrors(fiveMinutes),
+    threshold: 0,
+    datapoints: { bad: 2, of: 3 },
+    severity: "page",
+    impact:
+      "Requests are not sent, or nobody knows whether they were: one that was being sent when its worker ended becomes UNKNOWN.",
+  },
+  {
+    id: "submit-failures",
+    metric: () => custom(metrics.SubmitFailed, "submit"),
+    threshold: 5,
+    severity: "ticket",
+    impact: "Requests end FAILED without having been done; their clients have to submit anew.",
+  },
+  {
+    id: "request-unknown",
+    metric: () => customSum(metrics.RequestUnknown, ["submit", "reconcile"]),
+    threshold: 0,
+    severity: "ticket",
+    impact:
+      "Nobody knows whether a request was done. Its account waits meanwhile, and unless it is settled the request ends FAILED.",
+  },
+  {
+    id: "request-timeouts",
+    metric: () => customSum(metrics.RequestTimedOut, ["submit", "reconcile"]),
+    threshold: 0,
+    severity: "ticket",
+    impact:
+      "Requests ended FAILED because a time limit had passed; their clients have no result, or a late one.",
+  },
+  {
+    id: "connection-paused",
+    metric: () => customSum(metrics.ConnectionPaused, ["submit", "reconcile", "api"]),
+    threshold: 0,
+    severity: "page",
+    impact:
+      "The provider refuses a connection's credentials: nothing is sent on it until a person has given it new ones.",
+  },
+  {
+    id: "account-paused",
+    metric: () => customSum(metrics.AccountPaused, ["submit", "consume", "reconcile"]),
+    threshold: 0,
+    severity: "ticket",
+    impact:
+      "An account must log in or is restricted: its requests wait until a login succeeds or a person resumes it.",
+  },
+  {
+    id: "late-result",
+    metric: () => custom(metrics.LateResult, "consume"),
+    threshold: 0,
+    severity: "ticket",
+    impact:
+      "A request that its client knows as FAILED or CANCELLED was done after all; submitting it anew would do it twice.",
+  },
+  {
+    id: "request-schedule-dlq-not-empty",
+    metric: ({ requestScheduleDeadLetters }) => waiting(requestScheduleDeadLetters),
+    threshold: 0,
+    severity: "ticket",
+    impact:
+      "Scheduled requests join their lanes up to 150 seconds late, by the sweep instead of by their schedules.",
+  },
+  {
     id: "publish-failures",
-    metric: () =>
-      new MathExpression({
-        ...fiveMinutes,
-        label: "Publishes that failed",
-        expression: "FILL(consume, 0) + FILL(reconcile, 0)",
-        usingMetrics: {
-          consume: custom(metrics.PublishFailed, "consume"),
-          reconcile: custom(metrics.PublishFailed, "reconcile"),
-        },
-      }),
+    metric: () => customSum(metrics.PublishFailed, ["consume", "submit", "reconcile"]),
     threshold: 0,
     datapoints: { bad: 2, of: 3 },
     severity: "page",
@@ -122,7 +200,8 @@ export const alarmCatalogue: readonly AlarmRule[] = [
     below: true,
     missingIsBad: true,
     severity: "page",
-    impact: "What a crash left unpublished stays unpublished.",
+    impact:
+      "What a crash left stays as it is: events unpublished, scheduled requests unjoined, and nothing is polled or timed out.",
   },
   {
     id: "reconcile-errors",
@@ -130,44 +209,44 @@ export const alarmCatalogue: readonly AlarmRule[] = [
     threshold: 0,
     datapoints: { bad: 2, of: 3 },
     severity: "ticket",
-    impact: "What a crash left unpublished may stay unpublished.",
+    impact:
+      "What a crash left may stay as it is: events unpublished, requests unjoined, unpolled or without an end.",
   },
   {
     id: "schedule-dlq-not-empty",
     metric: ({ scheduleDeadLetters }) => waiting(scheduleDeadLetters),
     threshold: 0,
     severity: "ticket",
-    impact: "Sweeps were not started; what a crash left unpublished came or comes late.",
+    impact: "Sweeps were not started; what a crash left, polls and time limits came or come late.",
   },
   {
     id: "api-errors",
     metric: ({ functions }) => functions.api.metricErrors(fiveMinutes),
     threshold: 0,
     datapoints: { bad: 2, of: 3 },
-    severity: "ticket",
+    severity: "page",
     impact:
-      "Clients cannot read their events or change their connections; webhooks are not affected.",
+      "Clients cannot submit requests, read results and events, or change anything; webhooks are not affected.",
   },
   {
     id: "function-throttles",
     metric: ({ functions }) =>
-      new MathExpression({
-        ...fiveMinutes,
-        label: "Throttled invocations",
-        expression: "FILL(ingest, 0) + FILL(consume, 0) + FILL(api, 0) + FILL(reconcile, 0)",
-        usingMetrics: {
-          ingest: functions.ingest.metricThrottles(fiveMinutes),
-          consume: functions.consume.metricThrottles(fiveMinutes),
-          api: functions.api.metricThrottles(fiveMinutes),
-          reconcile: functions.reconcile.metricThrottles(fiveMinutes),
-        },
-      }),
+      sum(
+        "Throttled invocations",
+        Object.fromEntries(
+          Object.entries(functions).map(([name, one]) => [name, one.metricThrottles(fiveMinutes)]),
+        ),
+      ),
     threshold: 0,
     severity: "ticket",
     impact:
-      "The account's Lambda concurrency is used up: webhooks are turned away and events come late.",
+      "The account's Lambda concurrency is used up: webhooks and requests are turned away, and events and submissions come late.",
   },
 ];
+
+function age(queue: IQueue): IMetric {
+  return queue.metricApproximateAgeOfOldestMessage({ ...minute, statistic: "Maximum" });
+}
 
 function waiting(queue: IQueue): IMetric {
   return queue.metricApproximateNumberOfMessagesVisible({ ...minute, statistic: "Maximum" });
@@ -181,4 +260,19 @@ function custom(metricName: MetricName, service: FunctionName): Metric {
     dimensionsMap: { [metricDimension]: service },
     statistic: "Sum",
   });
+}
+
+function customSum(metricName: MetricName, services: readonly FunctionName[]): IMetric {
+  return sum(
+    metricName,
+    Object.fromEntries(services.map((service) => [service, custom(metricName, service)])),
+  );
+}
+
+/** A function that is idle has no data: without `FILL` the sum would have none either. */
+function sum(label: string, usingMetrics: Record<string, IMetric>): IMetric {
+  const expression = Object.keys(usingMetrics)
+    .map((id) => `FILL(${id}, 0)`)
+    .join(" + ");
+  return new MathExpression({ ...fiveMinutes, label, expression, usingMetrics });
 }

@@ -5,6 +5,7 @@ import type { DurableStore } from "../durable-store.ts";
 import { listen } from "../loopback.ts";
 import type { Template } from "../template.ts";
 import { makeBusinessTimers } from "./business-timers.ts";
+import { type CallCounts, makeCallCounts } from "./call-counts.ts";
 import { openDynamoDb } from "./dynamodb.ts";
 import { openEventBridge } from "./eventbridge.ts";
 import { makeFront } from "./front.ts";
@@ -31,6 +32,8 @@ export interface LocalAws {
   registerCaller(accessKeyId: string, caller: Caller): void;
   /** Names who invokes the Lambda targets of rules and schedules; until then they wait. */
   onInvoke(invoke: Invoke): void;
+  /** The calls that came so far. */
+  calls: Pick<CallCounts, "list">;
   close(): Promise<void>;
 }
 
@@ -67,6 +70,7 @@ async function open(
   const recurring = makeRecurringTimers({ store, clock, timers });
   const roles = makeRoleCheck(log);
   const callers = new Map<string, Caller>();
+  const calls = makeCallCounts();
 
   const dynamodb = openDynamoDb({ path: path("dynamodb"), store });
   const sqs = await openSqs({ dataDir: path("queues"), awsUrl: server.url, store, clock, timers });
@@ -83,7 +87,7 @@ async function open(
     secretsmanager: secrets.operations,
     sqs: sqs.operations,
   };
-  server.serve(makeFront({ operations, fauxqs: sqs.fauxqs, roles, callers, log }));
+  server.serve(makeFront({ operations, fauxqs: sqs.fauxqs, roles, callers, calls, log }));
 
   return {
     url: server.url,
@@ -91,6 +95,7 @@ async function open(
       provisionAll({ dynamodb, sqs, events, scheduler, secrets, roles }, template),
     registerCaller: (accessKeyId, caller) => void callers.set(accessKeyId, caller),
     onInvoke: delivery.onInvoke,
+    calls,
     async close() {
       timers.close();
       delivery.close();

@@ -39,9 +39,17 @@ const validations = require("dynalite/validations") as {
   checkValidations(data: unknown, types: unknown, custom: unknown, store: DynaliteStore): void;
 };
 
+const db = require("dynalite/db") as {
+  create(options: unknown): DynaliteStore;
+  itemSize(item: unknown): number;
+  validationError(message: string): DynaliteError;
+};
+
+/** What an item and its entry in any one local index may have together, in bytes. */
+const MAX_ITEM_SIZE = 409_600;
+
 export function openDynalite(path: string | undefined): DynaliteStore {
-  const { create } = require("dynalite/db") as { create(options: unknown): DynaliteStore };
-  const store = create({
+  const store = db.create({
     ...(path === undefined ? {} : { path }),
     createTableMs: 0,
     deleteTableMs: 0,
@@ -107,10 +115,13 @@ export async function callDynalite(
  * calls back at once.
  *
  * It also remembers the item that the operation read under its lock, which is
- * the one that a failed condition saw.
+ * the one that a failed condition saw; and it refuses an item that is too large
+ * together with its entry in a local index, as DynamoDB does:
+ * <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html>
  */
 export function writeView(store: DynaliteStore): { view: DynaliteStore; seen(): Item | undefined } {
   let indexWrites: Write[] = [];
+  let largestLocalEntry = 0;
   let seenItem: Item | undefined;
   const keepBack = (write: Write, callback: Callback) => {
     indexWrites.push(write);
@@ -118,7 +129,13 @@ export function writeView(store: DynaliteStore): { view: DynaliteStore; seen(): 
   };
   const flush = (write: Write, callback: Callback) => {
     const writes = [...indexWrites, write];
+    const size = write.type === "put" ? db.itemSize(write.value) + largestLocalEntry : 0;
     indexWrites = [];
+    largestLocalEntry = 0;
+    if (size > MAX_ITEM_SIZE) {
+      callback(db.validationError("Item size has exceeded the maximum allowed size"));
+      return;
+    }
     store.db.batch(writes, callback);
   };
   const view: DynaliteStore = {
@@ -138,11 +155,21 @@ export function writeView(store: DynaliteStore): { view: DynaliteStore; seen(): 
       const prefix = `index-${type.toLowerCase()}~${table}~${index}~`;
       return {
         ...store.getIndexDb(type, table, index),
-        put: (key, value, callback) =>
-          keepBack({ type: "put", key: prefix + key, value }, callback),
+        put: (key, value, callback) => {
+          if (type === "Local") {
+            largestLocalEntry = Math.max(largestLocalEntry, db.itemSize(present(value)));
+          }
+          keepBack({ type: "put", key: prefix + key, value }, callback);
+        },
         del: (key, callback) => keepBack({ type: "del", key: prefix + key }, callback),
       };
     },
   };
   return { view, seen: () => seenItem };
+}
+
+/** An index entry without the projected attributes that its item does not have. */
+function present(entry: unknown): Item {
+  const attributes = Object.entries(entry as Item).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(attributes);
 }

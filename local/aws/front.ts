@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { CallCounts } from "./call-counts.ts";
 import type { Fauxqs } from "./fauxqs.ts";
 import { iamNeeds, s3Needs, snsNeeds } from "./iam-needs.ts";
 import {
@@ -32,12 +33,16 @@ export function makeFront(options: {
   fauxqs: Fauxqs;
   roles: RoleCheck;
   callers: Map<string, Caller>;
+  calls: CallCounts;
   log: (line: string) => void;
 }): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
   function authorise(accessKeyId: string | undefined, needs: () => Need[]): void {
     const caller = options.callers.get(accessKeyId ?? "");
     if (caller) options.roles.require(caller, needs());
   }
+
+  const callerOf = (request: IncomingMessage) =>
+    options.callers.get(credentialOf(request).accessKeyId ?? "")?.name ?? "other";
 
   async function run(
     service: ServiceName,
@@ -53,7 +58,13 @@ export function makeFront(options: {
         `The local run does not know ${service}:${operation}.`,
       );
     }
-    return handle(input as never, request);
+    const count = (output?: unknown) =>
+      options.calls.count(callerOf(request), `${service}:${operation}`, input, output);
+    // A call that fails is billed as well.
+    if (operation !== "ReceiveMessage") count();
+    const output = await handle(input as never, request);
+    if (operation === "ReceiveMessage") count(output);
+    return output;
   }
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -80,6 +91,7 @@ export function makeFront(options: {
       return options.fauxqs.form(body, response);
     }
     authorise(accessKeyId, () => s3Needs(request));
+    options.calls.count(callerOf(request), `s3:${request.method}`, undefined);
     return options.fauxqs.route(request, response);
   }
 

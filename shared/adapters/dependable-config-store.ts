@@ -14,6 +14,11 @@ export function makeDependable(store: ConfigStore): ConfigStore {
     connectionsOf: guard(store.connectionsOf),
     replaceConnection: guard(store.replaceConnection),
     deleteConnection: guard(store.deleteConnection),
+    account: guard(store.account),
+    accountsOf: guard(store.accountsOf),
+    addAccountIfNew: guard(store.addAccountIfNew),
+    putAccount: guard(store.putAccount),
+    deleteAccount: guard(store.deleteAccount),
     apiKeysOf: guard(store.apiKeysOf),
     revokeApiKey: guard(store.revokeApiKey),
   };

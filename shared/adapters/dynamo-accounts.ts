@@ -24,11 +24,13 @@ export function makeDynamoAccounts(options: {
     const get = new GetCommand({ TableName: options.tableName, Key: { pk } });
     const { Item } = await dependency("DynamoDB GetItem", () => options.client.send(get));
     if (Item === undefined) return undefined;
-    const { sealedIdentificationToken: sealed } = accountItem.parse(Item);
-    if (sealed === undefined) return {};
+    const { sealedIdentificationToken: sealed, pace } = accountItem.parse(Item);
+    const account: KnownAccount = pace ? { pace } : {};
+    if (sealed === undefined) return account;
     const signal = AbortSignal.timeout(READ_LIMIT_MS);
     const masterKeys = await options.masterKeys(signal, sealedWith(sealed));
     return dependency("opening the account's token", async () => ({
+      ...account,
       identificationToken: unseal(masterKeys, pk, sealed),
     }));
   }

@@ -7,7 +7,7 @@ import {
   QueryCommand,
   UpdateCommand,
 } from "@aws-sdk/lib-dynamodb";
-import { apiKeyItem, configKey, connectionItem } from "../contracts/config-items.ts";
+import { accountItem, apiKeyItem, configKey, connectionItem } from "../contracts/config-items.ts";
 import { configTable } from "../contracts/tables.ts";
 import type { ConfigStore } from "../core/administration.ts";
 
@@ -75,6 +75,29 @@ export function makeDynamoConfigStore(options: {
       await client.send(new DeleteCommand({ TableName, Key }));
     },
 
+    async account(connectionId, accountId) {
+      const found = await get(configKey.account(connectionId, accountId));
+      return found && accountItem.parse(found);
+    },
+
+    accountsOf: async (clientId) =>
+      (await itemsOf(clientId, ACCOUNT_PREFIX)).map((item) => accountItem.parse(item)),
+
+    async addAccountIfNew(Item) {
+      const ConditionExpression = "attribute_not_exists(pk)";
+      const put = new PutCommand({ TableName, Item, ConditionExpression });
+      await unlessRefused(() => client.send(put));
+    },
+
+    async putAccount(Item) {
+      await client.send(new PutCommand({ TableName, Item }));
+    },
+
+    async deleteAccount(connectionId, accountId) {
+      const Key = { pk: configKey.account(connectionId, accountId) };
+      await client.send(new DeleteCommand({ TableName, Key }));
+    },
+
     apiKeysOf: async (clientId) =>
       (await itemsOf(clientId, configKey.apiKey(""))).map((item) => apiKeyItem.parse(item)),
 
@@ -92,6 +115,9 @@ export function makeDynamoConfigStore(options: {
       ),
   };
 }
+
+/** What the keys of all accounts begin with. */
+const ACCOUNT_PREFIX = configKey.account("", "").slice(0, -1);
 
 /** `false` when the write's condition did not hold. */
 async function unlessRefused(write: () => Promise<unknown>): Promise<boolean> {

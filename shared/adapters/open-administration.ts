@@ -1,10 +1,16 @@
 import { randomBytes } from "node:crypto";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { GetSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import { SQSClient } from "@aws-sdk/client-sqs";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
+import { type Accounts, makeAccounts } from "../core/accounts.ts";
 import { type Administration, makeAdministration } from "../core/administration.ts";
 import { readMasterKeys } from "../core/master-keys.ts";
+import { makeTicks } from "../core/requests/lanes.ts";
 import { makeDynamoConfigStore } from "./dynamo-config-store.ts";
+import { makeDynamoLanes } from "./dynamo-lanes.ts";
+import { TICK_GRACE_MS } from "./open-requests.ts";
+import { makeSqsSubmitQueue } from "./sqs-submit-queue.ts";
 
 /** Where to administer: a stack's outputs, and how its AWS is called. */
 export interface Place {
@@ -25,18 +31,45 @@ export interface Place {
  * @throws Error when the stack lacks an output, which means it is not Ackwire's
  */
 export async function openAdministration(place: Place): Promise<Administration> {
+  return makeAdministration({
+    ...(await openCommon(place)),
+    randomHex: (bytes) => randomBytes(bytes).toString("hex"),
+  });
+}
+
+/** The accounts of one stack: pace and pause. @throws Error when the stack lacks an output */
+export async function openAccounts(place: Place): Promise<Accounts> {
+  const common = await openCommon(place);
+  const { client, clock } = common;
+  const lanes = makeDynamoLanes({
+    client,
+    clock,
+    tableName: outputOf(place, "RequestsTableName"),
+  });
+  const queue = makeSqsSubmitQueue({
+    client: new SQSClient(place.aws),
+    queueUrl: outputOf(place, "SubmitQueueUrl"),
+  });
+  return makeAccounts({
+    ...common,
+    lanes,
+    ticks: makeTicks({ lanes, queue, nowMs: clock.businessMs, graceMs: TICK_GRACE_MS }),
+    masterKeys: async () => common.masterKeys,
+    dropped: (error) => console.error(error),
+  });
+}
+
+async function openCommon(place: Place) {
   const get = new GetSecretValueCommand({ SecretId: outputOf(place, "MasterSecretArn") });
   const { SecretString = "" } = await new SecretsManagerClient(place.aws).send(get);
   const nowMs = place.nowMs ?? Date.now;
-  return makeAdministration({
-    store: makeDynamoConfigStore({
-      client: DynamoDBDocumentClient.from(new DynamoDBClient(place.aws)),
-      tableName: outputOf(place, "ConfigTableName"),
-    }),
+  const client = DynamoDBDocumentClient.from(new DynamoDBClient(place.aws));
+  return {
+    client,
+    store: makeDynamoConfigStore({ client, tableName: outputOf(place, "ConfigTableName") }),
     masterKeys: readMasterKeys(SecretString),
     clock: { realMs: Date.now, businessMs: nowMs },
-    randomHex: (bytes) => randomBytes(bytes).toString("hex"),
-  });
+  };
 }
 
 /** @throws Error when there is no such output: the stack is none of Ackwire, or an older one */

@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { paceRange } from "./http-requests.ts";
 import { providerId } from "./providers.ts";
 
 /** The items of the `config` table. `pk` is `<kind>#<id>`. */
@@ -80,6 +81,8 @@ export const accountItem = z.object({
   provider: providerId,
   /** Linked API's token of this account, sealed. */
   sealedIdentificationToken: z.optional(z.string()),
+  /** The account's own gap between submissions. */
+  pace: z.optional(paceRange),
 });
 
 export type ClientItem = z.output<typeof clientItem>;

@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 import { providerId } from "./providers.ts";
+import { requestRules } from "./request-rules.ts";
 
 /**
  * The environment of each function. `infra` supplies exactly these keys (the
@@ -42,6 +43,13 @@ function json<Schema extends z.ZodMiniType>(schema: Schema) {
   return z.pipe(z.pipe(text(), parse), schema);
 }
 
+/** What every function needs that works on requests. */
+const ofRequests = {
+  REQUESTS_TABLE: text(),
+  SUBMIT_QUEUE_URL: text(),
+  REQUEST_RULES: json(requestRules),
+};
+
 export const ingestEnv = z.object({
   ...common,
   CONFIG_TABLE: text(),
@@ -64,18 +72,44 @@ export const consumeEnv = z.object({
   INBOUND_QUEUE_URL: text(),
   CLAIM_LEASE_SECONDS: wholeNumber(1, 900),
   DEDUPE_RETENTION_DAYS: wholeNumber(3, 365),
+  ...ofRequests,
 });
 
 export const apiEnv = z.object({
   ...common,
+  ...ofRequests,
   CONFIG_TABLE: text(),
   EVENTS_TABLE: text(),
   MASTER_SECRET_ID: text(),
   BODIES_BUCKET: text(),
+  PROVIDER_BASE_URLS: providerBaseUrls,
+  SCHEDULE_GROUP: text(),
+  /** The role that Scheduler takes on to reach the submit queue. */
+  SCHEDULE_ROLE_ARN: text(),
+  SCHEDULE_DLQ_ARN: text(),
+  SUBMIT_QUEUE_ARN: text(),
+});
+
+export const submitEnv = z.object({
+  ...common,
+  ...ofRequests,
+  CONFIG_TABLE: text(),
+  EVENTS_TABLE: text(),
+  EVENT_BUS_NAME: text(),
+  MASTER_SECRET_ID: text(),
+  BODIES_BUCKET: text(),
+  PROVIDER_BASE_URLS: providerBaseUrls,
+  DEDUPE_RETENTION_DAYS: wholeNumber(3, 365),
 });
 
 export const reconcileEnv = z.object({
   ...common,
+  ...ofRequests,
+  CONFIG_TABLE: text(),
+  MASTER_SECRET_ID: text(),
+  PROVIDER_BASE_URLS: providerBaseUrls,
+  /** Calls to providers that one run makes at most. */
+  POLLS_PER_RUN: wholeNumber(1, 1_000),
   BODIES_BUCKET: text(),
   EVENTS_TABLE: text(),
   EVENT_BUS_NAME: text(),
@@ -89,6 +123,7 @@ export const functionEnv = {
   ingest: ingestEnv,
   consume: consumeEnv,
   api: apiEnv,
+  submit: submitEnv,
   reconcile: reconcileEnv,
 } as const;
 

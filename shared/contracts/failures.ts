@@ -24,6 +24,7 @@ export const failures = {
   UNAUTHENTICATED: refuse(401, "The API key is missing or not valid"),
   NOT_FOUND: refuse(404, "There is no such thing"),
   CONFLICT: refuse(409, "It is not in a state that allows this"),
+  TOO_MANY_REQUESTS: refuse(429, "Too many requests: try again later"),
   CONNECTION_UNKNOWN: refuse(404, "There is no such webhook address"),
   SIGNATURE_REJECTED: {
     disposition: "refuse",
@@ -44,6 +45,7 @@ export const failures = {
   PUBLISH_REFUSED: { disposition: "park", logLevel: "error", title: "The bus will never take it" },
   MESSAGE_STALE: { disposition: "park", logLevel: "error", title: "Older than the dedupe window" },
   UNCONFIRMED: { disposition: "park", logLevel: "error", title: "The provider tells it otherwise" },
+  LANE_BUSY: { disposition: "retry", logLevel: "info", title: "Another worker has this lane" },
   MESSAGE_MALFORMED: { disposition: "park", logLevel: "error", title: "Not one of our messages" },
 } as const satisfies Record<string, FailureRule>;
 

@@ -1,7 +1,10 @@
 import * as z from "zod/mini";
 import { apiKeyItem, connectionItem, connectionSettings } from "./config-items.ts";
 import { eventType } from "./events.ts";
-import { providerId } from "./providers.ts";
+import { dialectOperations } from "./http-dialects.ts";
+import { listOf, paging, plain, text, time } from "./http-parts.ts";
+import { requestOperations } from "./http-requests.ts";
+import { type ProviderId, providerId } from "./providers.ts";
 
 /**
  * Every operation of the HTTP API, once: `infra` makes the routes from it, the
@@ -9,22 +12,22 @@ import { providerId } from "./providers.ts";
  */
 export interface Operation {
   operationId: string;
-  method: "GET" | "POST" | "PATCH" | "DELETE";
+  method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   path: string;
   summary: string;
   /** Answered without an API key. */
   isPublic: boolean;
+  /** Whose protocol it speaks where it is not ours: its headers and the shape of its errors. */
+  dialect?: ProviderId;
   params: z.ZodMiniType<Record<string, string>>;
   query: z.ZodMiniType<Record<string, unknown>>;
   body?: z.ZodMiniType;
-  answer: { status: 200 | 201 | 204; description: string; schema?: z.ZodMiniType };
+  answer: { status: 200 | 201 | 202 | 204; description: string; schema?: z.ZodMiniType };
   /** Statuses of its problem bodies besides those that every operation with a key may have. */
   problems: readonly (404 | 409)[];
+  /** An `Idempotency-Key` makes a repeated call answer the same. */
+  takesIdempotencyKey?: true;
 }
-
-const text = (maxLength: number) => z.string().check(z.minLength(1), z.maxLength(maxLength));
-const time = z.iso.datetime();
-const nothing = z.strictObject({});
 
 const connectionView = z.object({
   ...z.pick(connectionItem, { connectionId: true, provider: true, createdAt: true }).shape,
@@ -32,27 +35,31 @@ const connectionView = z.object({
 });
 const inboundUrl = z.url().check(z.describe("Holds a secret, and is shown only here."));
 
+const credentialHeaders = z.exactOptional(
+  z
+    .record(
+      z.string().check(z.regex(/^[A-Za-z0-9-]{1,64}$/)),
+      z.string().check(z.regex(/^[\x20-\x7e]{1,1000}$/)),
+    )
+    .check(z.describe("Headers by which the provider knows you. Kept sealed, never shown.")),
+);
+
 const newConnection = z.strictObject({
   provider: providerId,
   webhookSecret: z.exactOptional(text(1_024)),
-  credentials: z.exactOptional(
-    z
-      .record(
-        z.string().check(z.regex(/^[A-Za-z0-9-]{1,64}$/)),
-        z.string().check(z.regex(/^[\x20-\x7e]{1,2048}$/)),
-      )
-      .check(z.describe("Headers by which the provider knows you. Kept sealed, never shown.")),
-  ),
+  credentials: credentialHeaders,
   ...exactOptional(connectionSettings.shape),
 });
 
-const settingsChange = z.strictObject(exactOptional(connectionSettings.shape)).check(
-  z.refine((change) => Object.keys(change).length > 0, {
-    error: "must name what to change",
-    // A member that is not known is told already.
-    when: ({ issues }) => issues.length === 0,
-  }),
-);
+const settingsChange = z
+  .strictObject({ ...exactOptional(connectionSettings.shape), credentials: credentialHeaders })
+  .check(
+    z.refine((change) => Object.keys(change).length > 0, {
+      error: "must name what to change",
+      // A member that is not known is told already.
+      when: ({ issues }) => issues.length === 0,
+    }),
+  );
 
 const event = z.looseObject({
   id: z.string(),
@@ -76,24 +83,14 @@ const apiKeyView = z.pick(apiKeyItem, {
   lastUsedAt: true,
 });
 
-const listOf = <Item extends z.ZodMiniType>(item: Item) =>
-  z.object({ items: z.array(item), nextCursor: z.optional(z.string()) });
-
-/** On every list. `cursor` is the `nextCursor` of the page before. */
-const paging = {
-  limit: z._default(z.coerce.number().check(z.int(), z.gte(1), z.lte(100)), 25),
-  cursor: z.exactOptional(text(2_048)),
-};
-
 /** No longer than what DynamoDB takes as a key, which would else look like an outage. */
 const eventParams = z.strictObject({ id: text(512) });
 const connectionParams = z.strictObject({ connectionId: text(128) });
 const keyParams = z.strictObject({ keyId: text(128) });
-const common = { isPublic: false, params: nothing, query: nothing };
 
 export const operations = {
   getHealth: {
-    ...common,
+    ...plain,
     operationId: "getHealth",
     method: "GET",
     path: "/health",
@@ -103,7 +100,7 @@ export const operations = {
     problems: [],
   },
   getOpenApi: {
-    ...common,
+    ...plain,
     operationId: "getOpenApi",
     method: "GET",
     path: "/openapi.json",
@@ -113,7 +110,7 @@ export const operations = {
     problems: [],
   },
   listEvents: {
-    ...common,
+    ...plain,
     operationId: "listEvents",
     method: "GET",
     path: "/v1/events",
@@ -129,7 +126,7 @@ export const operations = {
     problems: [],
   },
   getEvent: {
-    ...common,
+    ...plain,
     operationId: "getEvent",
     method: "GET",
     path: "/v1/events/{id}",
@@ -139,7 +136,7 @@ export const operations = {
     problems: [404],
   },
   createConnection: {
-    ...common,
+    ...plain,
     operationId: "createConnection",
     method: "POST",
     path: "/v1/connections",
@@ -149,7 +146,7 @@ export const operations = {
     problems: [],
   },
   listConnections: {
-    ...common,
+    ...plain,
     operationId: "listConnections",
     method: "GET",
     path: "/v1/connections",
@@ -159,7 +156,7 @@ export const operations = {
     problems: [],
   },
   getConnection: {
-    ...common,
+    ...plain,
     operationId: "getConnection",
     method: "GET",
     path: "/v1/connections/{connectionId}",
@@ -169,7 +166,7 @@ export const operations = {
     problems: [404],
   },
   updateConnection: {
-    ...common,
+    ...plain,
     operationId: "updateConnection",
     method: "PATCH",
     path: "/v1/connections/{connectionId}",
@@ -180,7 +177,7 @@ export const operations = {
     problems: [404, 409],
   },
   deleteConnection: {
-    ...common,
+    ...plain,
     operationId: "deleteConnection",
     method: "DELETE",
     path: "/v1/connections/{connectionId}",
@@ -190,7 +187,7 @@ export const operations = {
     problems: [404],
   },
   rotateConnectionToken: {
-    ...common,
+    ...plain,
     operationId: "rotateConnectionToken",
     method: "POST",
     path: "/v1/connections/{connectionId}/rotate-token",
@@ -203,7 +200,7 @@ export const operations = {
     problems: [404, 409],
   },
   rotateConnectionSecret: {
-    ...common,
+    ...plain,
     operationId: "rotateConnectionSecret",
     method: "POST",
     path: "/v1/connections/{connectionId}/rotate-secret",
@@ -217,7 +214,7 @@ export const operations = {
     problems: [404, 409],
   },
   createKey: {
-    ...common,
+    ...plain,
     operationId: "createKey",
     method: "POST",
     path: "/v1/keys",
@@ -232,7 +229,7 @@ export const operations = {
     problems: [],
   },
   listKeys: {
-    ...common,
+    ...plain,
     operationId: "listKeys",
     method: "GET",
     path: "/v1/keys",
@@ -242,7 +239,7 @@ export const operations = {
     problems: [],
   },
   revokeKey: {
-    ...common,
+    ...plain,
     operationId: "revokeKey",
     method: "DELETE",
     path: "/v1/keys/{keyId}",
@@ -251,6 +248,8 @@ export const operations = {
     answer: gone("It is revoked"),
     problems: [404],
   },
+  ...requestOperations,
+  ...dialectOperations,
 } as const satisfies Record<string, Operation>;
 
 export type OperationId = keyof typeof operations;

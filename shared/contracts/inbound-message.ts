@@ -13,6 +13,11 @@ export const inboundMessage = z.object({
   verifyByFetch: z.optional(z.literal(true)),
   /** The webhook's bytes. Base64, because SQS takes only the characters of XML 1.0. */
   bodyBase64: z.optional(z.string()),
+  /**
+   * Real time until which a submission on its connection was under way when the
+   * webhook was first read: it waits so long for a request that may be its own.
+   */
+  waitUntilRealMs: z.optional(z.number()),
   /** Where a larger body lies in the bucket. */
   bodyKey: z.optional(z.string()),
 });

@@ -15,6 +15,10 @@ export const limits = {
   maxIdLength: 512,
   /** A status, an event's name, an account: the same. */
   maxNameLength: 256,
+  /** Params of a request: with its frame it stays a body that every hop carries. */
+  maxParamsBytes: 240_000,
+  /** Params that hold a secret: sealed, they never leave the item. */
+  maxSecretBytes: 16_000,
   /** A provider's answer that is read. */
   maxAnswerBytes: 4_000_000,
 } as const;

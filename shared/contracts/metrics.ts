@@ -3,7 +3,7 @@ export const metricNamespace = "Ackwire";
 
 /**
  * The one dimension of these metrics; its value is the function's name
- * (`ingest`, `consume`, `api`, `reconcile`). An alarm that looks at another dimension
+ * (`ingest`, `consume`, `api`, `submit`, `reconcile`). An alarm that looks at another dimension
  * looks at a metric that does not exist.
  */
 export const metricDimension = "service";
@@ -20,6 +20,18 @@ export const metrics = {
   PublishFailed: "PublishFailed",
   /** A webhook came with the key of one that is known, and with another body. */
   DedupeConflict: "DedupeConflict",
+  /** A provider refused a request for good, or a request could not be sent in time (`submit`). */
+  SubmitFailed: "SubmitFailed",
+  /** A submission's outcome is not known: its answer was lost (`submit`, `reconcile`). */
+  RequestUnknown: "RequestUnknown",
+  /** A request ended because a time limit had passed (`submit`, `reconcile`). */
+  RequestTimedOut: "RequestTimedOut",
+  /** A provider refused a connection's credentials: the connection was paused (`submit`, `reconcile`, `api`). */
+  ConnectionPaused: "ConnectionPaused",
+  /** An account was paused until a person resumes it or a login succeeds (`submit`, `consume`, `reconcile`). */
+  AccountPaused: "AccountPaused",
+  /** A result came for a request that had ended otherwise: kept as `lateResult` (`consume`). */
+  LateResult: "LateResult",
 } as const;
 
 export type MetricName = keyof typeof metrics;

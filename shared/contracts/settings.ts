@@ -28,6 +28,47 @@ export const settingsSchema = z.strictObject({
   dedupeRetentionDays: wholeNumber(3, 365, 30),
   /** Real seconds after which `reconcile` publishes what its writer did not. */
   outboxGraceSeconds: wholeNumber(1, 900, 30),
+  /** Seconds (business time) after which a request that still waits in its lane ends FAILED. */
+  queueTimeoutSeconds: wholeNumber(60, 31_536_000, 86_400),
+  /** Seconds (business time) for which a running request keeps its lane to itself. */
+  laneHoldSeconds: wholeNumber(1, 31_536_000, 3_600),
+  /** Seconds (business time) after which a running request without a result ends FAILED. */
+  resultTimeoutSeconds: wholeNumber(60, 31_536_000, 86_400),
+  /** Seconds (business time) for which a request waits for a person's input. */
+  actionTimeoutSeconds: wholeNumber(60, 31_536_000, 900),
+  /** Seconds (business time) for which a request of unknown outcome keeps its lane to itself. */
+  unknownHoldSeconds: wholeNumber(1, 31_536_000, 900),
+  /** Seconds (business time) after which a request of unknown outcome ends FAILED. */
+  unknownTimeoutSeconds: wholeNumber(60, 31_536_000, 86_400),
+  /** Seconds (business time) without a webhook after which the provider is asked; then doubling. */
+  firstPollSeconds: wholeNumber(60, 31_536_000, 900),
+  /** Seconds (business time) that `scheduled` must be ahead at least. */
+  scheduleLeadSeconds: wholeNumber(0, 31_536_000, 7_200),
+  /** Days (business time) that `scheduled` may be ahead at most. */
+  scheduleMaxDays: wholeNumber(1, 365, 365),
+  /** Seconds (business time) of an account's shortest and longest gap, where it has none of its own. */
+  paceMinSeconds: wholeNumber(0, 86_400, 30),
+  paceMaxSeconds: wholeNumber(0, 86_400, 90),
+  /** Seconds (business time) for which a 429 pauses an account that does not say how long. */
+  rateLimitPauseSeconds: wholeNumber(1, 86_400, 3_600),
+  /** Requests that may wait in one account's lane before more are answered 429. */
+  accountWaitingLimit: wholeNumber(1, 100_000, 1_000),
+  /** Requests a second (real time) that one client may make before more are answered 429. */
+  clientRequestsPerSecond: wholeNumber(1, 10_000, 100),
+  /** Hours (business time) for which an idempotency key is remembered. */
+  idempotencyHours: wholeNumber(24, 8_760, 24),
+  /** Days (business time) for which a request is kept after its end. */
+  requestRetentionDays: wholeNumber(3, 3_650, 90),
+  /** Real seconds in which a provider must answer a submission. */
+  submitTimeoutSeconds: wholeNumber(1, 10, 10),
+  /** Real seconds for which a lane belongs to one worker. */
+  laneLeaseSeconds: wholeNumber(40, 900, 60),
+  /** Messages given to one `submit` invocation, each of another lane as a rule. */
+  submitBatchSize: wholeNumber(1, 10, 10),
+  /** Concurrent `submit` invocations (the event source's maximum concurrency). */
+  submitMaxConcurrency: wholeNumber(2, 1_000, 50),
+  /** Calls to providers that one `reconcile` run makes at most. */
+  pollsPerRun: wholeNumber(1, 1_000, 100),
   /** Days for which the bus keeps events for a replay. */
   archiveRetentionDays: wholeNumber(1, 3_650, 30),
   /** Days for which logs are kept. */

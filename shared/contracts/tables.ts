@@ -18,6 +18,34 @@ export const eventsTable = {
 /** How many partitions the outbox index is spread over, and so how many queries a sweep makes. */
 export const OUTBOX_SHARD_COUNT = 4;
 
+/**
+ * Lanes, requests, references and idempotency keys. A request and its lane share
+ * a partition, so that what waits in a lane is read strongly consistent.
+ */
+export const requestsTable = {
+  partitionKey: "lane",
+  sortKey: "id",
+  timeToLive: "expiresAt",
+  localIndexes: {
+    /**
+     * Sparse: the requests that wait in a lane or hold it. `laneKey` is `held#`
+     * or `wait#` and the place, so that holders come first.
+     */
+    queue: { name: "queue", sortKey: "laneKey", sortType: "S" },
+  },
+  indexes: {
+    /** A client's requests by the time when they came. `listedAs` is that time, `#`, and the id. */
+    byClient: { name: "byClient", partitionKey: "clientId", sortKey: "listedAs", sortType: "S" },
+    /** Sparse: when (business time, ms) a request or a lane must be looked at. */
+    due: { name: "due", partitionKey: "dueShard", sortKey: "dueAt", sortType: "N" },
+    /** Sparse: since when (real time, ms) a writer may have died over a request. */
+    sweep: { name: "sweep", partitionKey: "sweepShard", sortKey: "sweepAt", sortType: "N" },
+  },
+} as const;
+
+/** How many partitions `due` and `sweep` are spread over each. */
+export const REQUEST_SHARD_COUNT = 4;
+
 /** Clients, API keys and connections. */
 export const configTable = {
   partitionKey: "pk",

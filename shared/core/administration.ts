@@ -29,6 +29,13 @@ export interface ConfigStore {
   /** Replaces the version that was read; `false` when another write came first. */
   replaceConnection(item: ConnectionItem): Promise<boolean>;
   deleteConnection(connectionId: string): Promise<void>;
+  account(connectionId: string, accountId: string): Promise<AccountItem | undefined>;
+  accountsOf(clientId: string): Promise<AccountItem[]>;
+  /** Writes an account unless there is one. */
+  addAccountIfNew(item: AccountItem): Promise<void>;
+  /** Writes an account over the one that is there, if one is. */
+  putAccount(item: AccountItem): Promise<void>;
+  deleteAccount(connectionId: string, accountId: string): Promise<void>;
   apiKeysOf(clientId: string): Promise<ApiKeyItem[]>;
   /** `false` when this client has no such key. */
   revokeApiKey(clientId: string, keyId: string, at: string): Promise<boolean>;
@@ -49,6 +56,11 @@ export interface NewConnection {
   credentials?: Record<string, string> | undefined;
   settings?: Partial<ConnectionSettings> | undefined;
 }
+
+/** Settings, and headers by which the provider is to know us from now on. */
+export type ConnectionChange = Partial<ConnectionSettings> & {
+  credentials?: Record<string, string> | undefined;
+};
 
 /** A connection as it may be shown: without tokens and secrets. */
 export type ConnectionView = Pick<ConnectionItem, "connectionId" | "provider" | "createdAt"> &
@@ -125,7 +137,7 @@ export function makeAdministration(deps: AdministrationDeps) {
       tokens: [{ sha256: sha256Hex(token) }],
       sealedSecrets: sealSecrets(pk, {
         webhookSecrets: of.webhookSecret ? [{ secret: of.webhookSecret }] : [],
-        ...(of.credentials ? { credentials: of.credentials } : {}),
+        ...(of.credentials ? { credentials: lowerCased(of.credentials) } : {}),
       }),
       settings: { ...defaultSettings, ...of.settings },
       createdAt: now(),
@@ -148,10 +160,14 @@ export function makeAdministration(deps: AdministrationDeps) {
   async function updateConnection(
     clientId: string,
     connectionId: string,
-    changes: Partial<ConnectionSettings>,
+    { credentials, ...changes }: ConnectionChange,
   ): Promise<ConnectionView> {
     const item = await requireConnection(clientId, connectionId);
-    return viewOf(await replace({ ...item, settings: { ...item.settings, ...changes } }));
+    const sealedSecrets = credentials
+      ? sealSecrets(item.pk, { ...openSecrets(item), credentials: lowerCased(credentials) })
+      : item.sealedSecrets;
+    const settings = { ...item.settings, ...changes };
+    return viewOf(await replace({ ...item, sealedSecrets, settings }));
   }
 
   /** The old inbound URL is taken for 24 hours more. @throws NOT_FOUND, CONFLICT */
@@ -171,13 +187,7 @@ export function makeAdministration(deps: AdministrationDeps) {
   /** Webhooks signed with the old secret are taken for 24 hours more. @throws NOT_FOUND, CONFLICT */
   async function rotateSecret(clientId: string, connectionId: string, secret: string) {
     const item = await requireConnection(clientId, connectionId);
-    const keyId = sealedWith(item.sealedSecrets);
-    if (!masterKeys.keys.has(keyId)) {
-      throw new Failure("DEPENDENCY_DOWN", `master key ${keyId} is not known here yet: try again`);
-    }
-    const secrets = connectionSecrets.parse(
-      JSON.parse(unseal(masterKeys, item.pk, item.sealedSecrets)),
-    );
+    const secrets = openSecrets(item);
     requireRoom(secrets.webhookSecrets);
     const webhookSecrets = rotate(secrets.webhookSecrets, { secret }, clock.businessMs());
     await replace({
@@ -231,6 +241,15 @@ export function makeAdministration(deps: AdministrationDeps) {
     throw new Failure("NOT_FOUND", `there is no connection ${connectionId}`);
   }
 
+  /** @throws DEPENDENCY_DOWN when it was sealed with a master key that is newer than ours */
+  function openSecrets(item: ConnectionItem): ConnectionSecrets {
+    const keyId = sealedWith(item.sealedSecrets);
+    if (!masterKeys.keys.has(keyId)) {
+      throw new Failure("DEPENDENCY_DOWN", `master key ${keyId} is not known here yet: try again`);
+    }
+    return connectionSecrets.parse(JSON.parse(unseal(masterKeys, item.pk, item.sealedSecrets)));
+  }
+
   function sealSecrets(pk: string, secrets: ConnectionSecrets): string {
     return seal(masterKeys, pk, JSON.stringify(secrets));
   }
@@ -254,6 +273,13 @@ export function makeAdministration(deps: AdministrationDeps) {
 }
 
 export type Administration = ReturnType<typeof makeAdministration>;
+
+/** Names of headers, which are the same in upper and lower case. */
+function lowerCased(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]),
+  );
+}
 
 function inboundPath({ provider, connectionId }: ConnectionItem, token: string): string {
   return `/v1/in/${provider}/${connectionId}/${token}`;

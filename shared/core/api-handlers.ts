@@ -1,12 +1,18 @@
 import type * as z from "zod/mini";
 import type { OperationId, operations } from "../contracts/http.ts";
 import { openApi } from "../contracts/openapi.ts";
+import type { Accounts } from "./accounts.ts";
 import type { Administration } from "./administration.ts";
 import { pageOf } from "./cursor.ts";
+import { dialectHandlers } from "./dialects/dialect-handlers.ts";
 import { type EventReader, makeReadEvents } from "./read-events.ts";
+import { accountHandlers, requestHandlers } from "./request-handlers.ts";
+import type { Requests } from "./requests/requests.ts";
 
 export interface ApiHandlerDeps {
   reader: EventReader;
+  requests: Requests;
+  accounts: Accounts;
   /** Opened when it is first needed: it takes the master keys. @throws DEPENDENCY_DOWN */
   administration: () => Promise<Administration>;
 }
@@ -16,6 +22,10 @@ type Contract = typeof operations;
 /** What one operation is called with, checked by its contract. */
 export interface ApiInput<Id extends OperationId> {
   clientId: string;
+  /** The account that the caller's token names; empty where the protocol has no such token. */
+  accountId: string;
+  /** Only for operations that take one. */
+  idempotencyKey?: string | undefined;
   origin: string;
   params: z.output<Contract[Id]["params"]>;
   query: z.output<Contract[Id]["query"]>;
@@ -28,7 +38,14 @@ export type ApiHandlers = {
 };
 
 export function makeApiHandlers(deps: ApiHandlerDeps): ApiHandlers {
-  return { ...publicHandlers, ...eventHandlers(deps), ...administrationHandlers(deps) };
+  return {
+    ...publicHandlers,
+    ...eventHandlers(deps),
+    ...administrationHandlers(deps),
+    ...requestHandlers(deps),
+    ...accountHandlers(deps),
+    ...dialectHandlers(deps),
+  };
 }
 
 const publicHandlers = {

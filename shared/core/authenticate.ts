@@ -1,6 +1,9 @@
 import type { ApiKeyItem } from "../contracts/config-items.ts";
 import { Failure } from "../contracts/failures.ts";
+import type { ProviderId } from "../contracts/providers.ts";
 import { equalSecrets, sha256Hex } from "./digest.ts";
+import { identifiedAccount, identifiedWith } from "./identification-token.ts";
+import type { MasterKeys } from "./master-keys.ts";
 import type { Clock } from "./ports.ts";
 
 export interface ApiKeys {
@@ -12,6 +15,8 @@ export interface ApiKeys {
 
 export interface AuthenticateDeps {
   keys: ApiKeys;
+  /** The master keys, `keyId` among them if there is one of that name. @throws DEPENDENCY_DOWN */
+  masterKeys: (keyId: string) => Promise<MasterKeys>;
   clock: Clock;
   /** Told of what was given up without harm to the caller. */
   dropped: (error: unknown) => void;
@@ -21,28 +26,86 @@ export interface AuthenticateDeps {
 export interface Caller {
   clientId: string;
   keyId: string;
+  /** The account that a caller in Linked API's protocol named by its token. */
+  accountId?: string;
 }
 
-const BEARER = /^bearer +ackwire_([A-Za-z0-9]{1,64})_([A-Za-z0-9]{1,256})$/i;
+/** A call's headers, their names in lower case. */
+export type Headers = Readonly<Record<string, string | undefined>>;
+
+/** UNAUTHENTICATED, with what a dialect's own error says; the native API tells each caller the same. */
+export class Unauthenticated extends Failure<"UNAUTHENTICATED"> {
+  readonly lacks: LackingProof;
+
+  constructor(lacks: LackingProof) {
+    super("UNAUTHENTICATED", lacks.proof === "key" ? "no valid API key" : "no valid account token");
+    this.lacks = lacks;
+  }
+}
+
+export interface LackingProof {
+  proof: "key" | "account";
+  /** Sent, and not right; else it was not sent. */
+  wasSent: boolean;
+}
+
+interface ApiKey {
+  keyId: string;
+  secret: string;
+}
+
+const API_KEY = /^ackwire_([A-Za-z0-9]{1,64})_([A-Za-z0-9]{1,256})$/;
 const TOUCH_EVERY_MS = 60 * 60 * 1000;
 
 /**
- * Who calls, by the `Authorization` header.
+ * Who calls, by the headers of the API's own protocol or of a dialect.
  *
- * @throws UNAUTHENTICATED, the same for each cause; DEPENDENCY_DOWN
+ * @throws UNAUTHENTICATED, the same for each cause but those of `LackingProof`; DEPENDENCY_DOWN
  */
-export const makeAuthenticate =
-  (deps: AuthenticateDeps) =>
-  async (authorization: string | undefined): Promise<Caller> => {
-    const [, keyId = "", secret = ""] = BEARER.exec(authorization ?? "") ?? [];
+export function makeAuthenticate(deps: AuthenticateDeps) {
+  async function callerBy(sent: string | undefined, { keyId, secret }: ApiKey): Promise<Caller> {
     const key = keyId === "" ? undefined : await deps.keys.find(keyId);
     const isRight = equalSecrets(sha256Hex(secret), key?.secretSha256 ?? "");
     if (!key || !isRight || key.revokedAt !== undefined) {
-      throw new Failure("UNAUTHENTICATED", "no valid API key");
+      throw new Unauthenticated({ proof: "key", wasSent: Boolean(sent) });
     }
     await touch(deps, key);
     return { clientId: key.clientId, keyId };
+  }
+
+  async function accountBy(token: string | undefined, clientId: string): Promise<string> {
+    if (!token) throw new Unauthenticated({ proof: "account", wasSent: false });
+    const keyId = identifiedWith(token);
+    const accountId =
+      keyId === "" ? undefined : identifiedAccount(await deps.masterKeys(keyId), clientId, token);
+    if (accountId === undefined) throw new Unauthenticated({ proof: "account", wasSent: true });
+    return accountId;
+  }
+
+  return async (protocol: ProviderId | "native", headers: Headers): Promise<Caller> => {
+    switch (protocol) {
+      case "native": {
+        const [, sent] = /^bearer +(\S+)$/i.exec(headers.authorization ?? "") ?? [];
+        return callerBy(sent, readApiKey(sent));
+      }
+      case "we-link": {
+        const { "x-api-key": keyId, "x-api-secret": secret } = headers;
+        return callerBy(keyId && secret, readApiKey(`ackwire_${keyId}_${secret}`));
+      }
+      case "linked-api": {
+        const token = headers["linked-api-token"];
+        const caller = await callerBy(token, readApiKey(token));
+        const accountId = await accountBy(headers["identification-token"], caller.clientId);
+        return { ...caller, accountId };
+      }
+    }
   };
+}
+
+function readApiKey(text: string | undefined): ApiKey {
+  const [, keyId = "", secret = ""] = API_KEY.exec(text ?? "") ?? [];
+  return { keyId, secret };
+}
 
 async function touch({ keys, clock, dropped }: AuthenticateDeps, key: ApiKeyItem): Promise<void> {
   const nowMs = clock.businessMs();

@@ -3,12 +3,16 @@ import { sha256Hex } from "./digest.ts";
 import type { FinalEvent } from "./envelope.ts";
 import type { ClaimResult, Clock, EventClaims, EventPublisher } from "./ports.ts";
 import { publishClaimed } from "./publish-claimed.ts";
+import type { HeardWebhook } from "./read-inbound.ts";
+import type { JoinOutcome } from "./requests/join-webhooks.ts";
 
 export interface ConsumeDeps {
   claims: EventClaims;
   publisher: EventPublisher;
-  /** The event that a message stands for. @throws Failure */
-  readInbound: (message: string) => Promise<FinalEvent>;
+  /** What a message of the queue says. @throws Failure */
+  hear: (message: string) => Promise<HeardWebhook>;
+  /** Which request each belongs to, in order; what belongs to one is settled there. */
+  join: (heard: readonly HeardWebhook[]) => Promise<JoinOutcome[]>;
   clock: Clock;
   newOwner: () => string;
   leaseMs: number;
@@ -17,6 +21,10 @@ export interface ConsumeDeps {
 export type ConsumeOutcome =
   | { kind: "published"; eventId: string }
   | { kind: "duplicate"; eventId: string; conflict: boolean }
+  /** It belongs to a request made here, which knows it now. */
+  | { kind: "joined"; requestId: string; verdict: string; hasPausedAccount: boolean }
+  /** Sent back: the submission that it may belong to is still under way. */
+  | { kind: "waiting" }
   /** The message must stay in the queue; `retryAtMs` (real) is when it is worth another look. */
   | { kind: "failed"; code: FailureCode; detail: string; eventId?: string; retryAtMs?: number };
 
@@ -31,7 +39,7 @@ export const makeConsumeWebhooks =
     remainingMs: () => number = () => Number.POSITIVE_INFINITY,
   ): Promise<ConsumeOutcome[]> => {
     const owner = deps.newOwner();
-    const messages = await Promise.all(bodies.map((body) => read(deps, body)));
+    const messages = await readAll(deps, bodies);
     const firsts = new Map<string, FinalEvent>();
     for (const event of messages) {
       if ("envelope" in event && !firsts.has(event.id)) firsts.set(event.id, event);
@@ -48,14 +56,28 @@ export const makeConsumeWebhooks =
     });
   };
 
-async function read(deps: ConsumeDeps, body: string): Promise<FinalEvent | ConsumeOutcome> {
-  try {
-    return await deps.readInbound(body);
-  } catch (error) {
-    const code = error instanceof Failure ? error.code : "MESSAGE_MALFORMED";
-    const detail = error instanceof Error ? error.message : "unknown error";
-    return { kind: "failed", code, detail };
-  }
+/** For each message the event of nobody's request that it stands for, or what became of it. */
+async function readAll(
+  deps: ConsumeDeps,
+  bodies: readonly string[],
+): Promise<(FinalEvent | ConsumeOutcome)[]> {
+  const heard = await Promise.allSettled(bodies.map(deps.hear));
+  const understood = heard.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
+  const joined = await deps.join(understood).catch((error: unknown) => error);
+  const outcomes = Array.isArray(joined) ? (joined as JoinOutcome[]) : undefined;
+  let at = 0;
+  return heard.map((one) => {
+    if (one.status === "rejected") return failedBy(one.reason);
+    const outcome = outcomes?.[at++];
+    if (!outcome) return failedBy(joined);
+    return outcome.kind === "unmatched" ? outcome.event : outcome;
+  });
+}
+
+function failedBy(error: unknown): ConsumeOutcome {
+  const code = error instanceof Failure ? error.code : "MESSAGE_MALFORMED";
+  const detail = error instanceof Error ? error.message : "unknown error";
+  return { kind: "failed", code, detail };
 }
 
 /** Real time that publishing and recording should have: what is begun is then recorded too. */

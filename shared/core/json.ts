@@ -4,9 +4,9 @@ import { limits } from "../contracts/limits.ts";
 export type JsonObject = { [key: string]: unknown };
 
 /** A body that was read as JSON without losing a digit. */
-export interface ReadJson {
+export interface ReadJson<Value = JsonObject> {
   text: string;
-  value: JsonObject;
+  value: Value;
   /** True when a number stands as text, because no consumer of the bus could carry it. */
   numbersAsText: boolean;
 }
@@ -19,6 +19,9 @@ declare global {
   }
 }
 
+/** `exact`: each number is written as it was read, also one that the bus would not carry. */
+type Numbers = "forBus" | "exact";
+
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const INT64_MIN = -(2n ** 63n);
 const INT64_MAX = 2n ** 63n - 1n;
@@ -29,16 +32,21 @@ const INT64_MAX = 2n ** 63n - 1n;
  *
  * @throws BODY_NOT_UTF8, BODY_TOO_DEEP, BODY_NOT_JSON
  */
-export function readJsonObject(bytes: Uint8Array): ReadJson {
+export function readJsonObject(bytes: Uint8Array, numbers: Numbers = "forBus"): ReadJson {
+  const { value, ...read } = readJson(bytes, numbers);
+  if (!isObject(value)) {
+    throw new Failure("BODY_NOT_JSON", "must be a JSON object at the top");
+  }
+  return { ...read, value };
+}
+
+/** The same of any JSON value. @throws BODY_NOT_UTF8, BODY_TOO_DEEP, BODY_NOT_JSON */
+export function readJson(bytes: Uint8Array, numbers: Numbers = "forBus"): ReadJson<unknown> {
   const text = decodeUtf8(bytes);
   if (nestsDeeperThan(text, limits.maxJsonDepth)) {
     throw new Failure("BODY_TOO_DEEP", `nested more than ${limits.maxJsonDepth} deep`);
   }
-  const { value, numbersAsText } = parseLossless(text);
-  if (!isObject(value)) {
-    throw new Failure("BODY_NOT_JSON", "must be a JSON object at the top");
-  }
-  return { text, value, numbersAsText };
+  return { text, ...parseLossless(text, numbers) };
 }
 
 export function isObject(value: unknown): value is JsonObject {
@@ -85,12 +93,13 @@ function nestsDeeperThan(text: string, limit: number): boolean {
 /** Only bodies with such a number pay for the slower, exact parse. */
 const mayHoldInexactNumber = /\d{16}|\d[.eE]|-0/;
 
-function parseLossless(text: string): { value: unknown; numbersAsText: boolean } {
+function parseLossless(text: string, numbers: Numbers): { value: unknown; numbersAsText: boolean } {
   let numbersAsText = false;
   const keepExact = (_key: string, value: unknown, context: { source?: string }): unknown => {
     if (typeof value !== "number" || context.source === undefined) return value;
     if (String(value) === context.source && isPlain(value)) return value;
-    if (isCarriedByBus(value, context.source)) return JSON.rawJSON(context.source);
+    if (numbers === "exact" || isCarriedByBus(value, context.source))
+      return JSON.rawJSON(context.source);
     numbersAsText = true;
     return context.source;
   };

@@ -1,4 +1,5 @@
 import type { ConnectionItem, ConnectionSecrets } from "../contracts/config-items.ts";
+import type { PaceRange } from "../contracts/http-requests.ts";
 import type { InboundMessage } from "../contracts/inbound-message.ts";
 import type { ProviderId } from "../contracts/providers.ts";
 import type { FinalEvent } from "./envelope.ts";
@@ -59,6 +60,8 @@ export interface InboundQueue {
 export interface KnownAccount {
   /** Linked API's token of this account. */
   identificationToken?: string;
+  /** Its own gap between submissions. */
+  pace?: PaceRange;
 }
 
 export interface AccountReader {

@@ -3,6 +3,7 @@ import type { EventType } from "../contracts/events.ts";
 import type { ProviderId } from "../contracts/providers.ts";
 import type { JsonObject, ReadJson } from "./json.ts";
 import type { ProviderRequest } from "./ports.ts";
+import type { ProviderRequests } from "./provider-requests.ts";
 
 /** A webhook as it came, its body read. */
 export interface Webhook extends ReadJson {
@@ -19,6 +20,10 @@ export interface InboundEvent {
   discriminator?: string;
   /** ISO 8601, where the provider says when the event was produced. */
   createdAt?: string;
+  /** Labels that the client's own words had, which came back with the result. */
+  labels?: readonly string[];
+  /** The provider itself said what the specification calls it: `eventType` is its own word. */
+  namesItself?: true;
   data: {
     workflowId?: string;
     providerRequestId?: string;
@@ -50,6 +55,7 @@ export interface ProofDeps {
 /** All that is particular to one provider: data and pure functions. */
 export interface ProviderPack {
   id: ProviderId;
+  requests: ProviderRequests;
   prove(webhook: Webhook, deps: ProofDeps): Proof;
   /**
    * What the webhook says.

@@ -1,9 +1,8 @@
 import { Failure } from "../contracts/failures.ts";
 import { type InboundMessage, inboundMessage } from "../contracts/inbound-message.ts";
-import { limits } from "../contracts/limits.ts";
 import { sha256Hex } from "./digest.ts";
-import { type FinalEvent, unmatchedEvent } from "./envelope.ts";
-import { type JsonObject, type ReadJson, readJsonObject } from "./json.ts";
+import { type FinalEvent, fitForBus, unmatchedEvent } from "./envelope.ts";
+import { type ReadJson, readJsonObject } from "./json.ts";
 import type {
   AccountReader,
   BlobStore,
@@ -25,14 +24,26 @@ export interface ReadInboundDeps {
   windowMs: number;
 }
 
+/** A webhook as `consume` understands it. */
+export interface HeardWebhook {
+  message: InboundMessage;
+  event: InboundEvent;
+  numbersAsText: boolean;
+  /** The exact bytes, where an event could not carry each digit. */
+  raw?: Uint8Array;
+  /** The event that it is where it belongs to no request made here. @throws DEPENDENCY_DOWN */
+  toEvent(): Promise<FinalEvent>;
+}
+
 /**
- * Turns a message of the inbound queue into the event that it stands for.
+ * Reads a message of the inbound queue: what the webhook says, asked of the
+ * provider where the connection wants that.
  *
  * @throws MESSAGE_MALFORMED, MESSAGE_STALE, UNCONFIRMED, DEPENDENCY_DOWN
  */
-export const makeReadInbound =
+export const makeHearInbound =
   (deps: ReadInboundDeps) =>
-  async (text: string): Promise<FinalEvent> => {
+  async (text: string): Promise<HeardWebhook> => {
     const message = readMessage(text);
     if (deps.clock.businessMs() - message.receivedAtMs > deps.windowMs) {
       // It may be a copy of one that is forgotten by now: a person decides.
@@ -56,18 +67,16 @@ export const makeReadInbound =
     }
     const { numbersAsText } = source.read;
     const raw = numbersAsText ? { raw: source.bytes } : {};
-    return fitForBus(deps, unmatchedEvent(event, { ...message, numbersAsText, ...raw }));
+    const toEvent = () =>
+      keepWhole(deps, unmatchedEvent(event, { ...message, numbersAsText, ...raw }));
+    return { message, event, numbersAsText, ...raw, toEvent };
   };
 
 /** What the bus cannot carry stays in the bucket, and the event says so. */
-async function fitForBus(deps: ReadInboundDeps, whole: FinalEvent): Promise<FinalEvent> {
-  if (Buffer.byteLength(whole.envelope) <= limits.maxPutEventsBytes) return whole;
+async function keepWhole(deps: ReadInboundDeps, whole: FinalEvent): Promise<FinalEvent> {
+  if (fitForBus(whole) === whole) return whole;
   await deps.bodies.put(`events/${sha256Hex(whole.id)}/whole`, Buffer.from(whole.envelope));
-  const { data, ...frame } = JSON.parse(whole.envelope) as { data: JsonObject };
-  const { result: _, payload: __, error: ___, ...small } = data;
-  const envelope = JSON.stringify({ ...frame, data: { ...small, resultTruncated: true } });
-  const { raw: ____, ...event } = whole;
-  return { ...event, envelope };
+  return fitForBus(whole);
 }
 
 function readMessage(text: string): InboundMessage {

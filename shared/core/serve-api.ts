@@ -1,21 +1,29 @@
 import { Failure, type HttpFailureCode } from "../contracts/failures.ts";
 import { type Operation, type OperationId, operations, routeKeyOf } from "../contracts/http.ts";
+import { limits } from "../contracts/limits.ts";
+import type { ProviderId } from "../contracts/providers.ts";
 import {
   type ApiHandlerDeps,
   type ApiHandlers,
   type ApiInput,
   makeApiHandlers,
 } from "./api-handlers.ts";
-import { type AuthenticateDeps, makeAuthenticate } from "./authenticate.ts";
+import {
+  type AuthenticateDeps,
+  type Headers,
+  type LackingProof,
+  makeAuthenticate,
+  Unauthenticated,
+} from "./authenticate.ts";
 import { check, type FieldError, InvalidRequest } from "./invalid-request.ts";
-import { readJsonObject } from "./json.ts";
+import { readJson, readJsonObject } from "./json.ts";
 
 export type ServeApiDeps = AuthenticateDeps & ApiHandlerDeps;
 
 export interface ApiCall {
   /** Method and path template, as the contract has them. */
   routeKey: string;
-  authorization?: string | undefined;
+  headers: Headers;
   params: Readonly<Record<string, string | undefined>>;
   query: Readonly<Record<string, string | undefined>>;
   body: Uint8Array;
@@ -33,10 +41,14 @@ export type ApiOutcome =
       code: HttpFailureCode;
       detail: string;
       errors?: readonly FieldError[] | undefined;
+      /** Of a call in a provider's own protocol: errors have that provider's shape. */
+      dialect?: ProviderId | undefined;
+      lacks?: LackingProof | undefined;
     };
 
-/** Bodies of this API are settings and secrets: a few hundred bytes. */
+/** Bodies of this API are settings and secrets, a few hundred bytes, but for those of new requests. */
 const MAX_BODY_BYTES = 64_000;
+const MAX_REQUEST_BYTES = limits.maxParamsBytes + 4_000;
 
 const idByRouteKey = new Map(
   Object.values(operations).map((one) => [routeKeyOf(one), one.operationId] as const),
@@ -51,9 +63,15 @@ export function makeServeApi(deps: ServeApiDeps) {
     const id = idByRouteKey.get(call.routeKey);
     if (id === undefined) throw new Failure("NOT_FOUND", "there is no such operation");
     const operation: Operation = operations[id];
-    const caller = operation.isPublic ? undefined : await authenticate(call.authorization);
+    const caller = operation.isPublic
+      ? undefined
+      : await authenticate(operation.dialect ?? "native", call.headers);
     const input = checkCall(operation, call);
-    const body = await run(handlers, id, { ...input, clientId: caller?.clientId ?? "" });
+    const body = await run(handlers, id, {
+      ...input,
+      clientId: caller?.clientId ?? "",
+      accountId: caller?.accountId ?? "",
+    });
     return { kind: "answered", status: operation.answer.status, body, keyId: caller?.keyId };
   }
 
@@ -68,9 +86,17 @@ export function makeServeApi(deps: ServeApiDeps) {
         code: error.code as HttpFailureCode,
         detail: error.message,
         errors,
+        dialect: dialectOf(call.routeKey),
+        lacks: error instanceof Unauthenticated ? error.lacks : undefined,
       };
     }
   };
+}
+
+function dialectOf(routeKey: string): ProviderId | undefined {
+  const id = idByRouteKey.get(routeKey);
+  const operation: Operation | undefined = id && operations[id];
+  return operation?.dialect;
 }
 
 function run<Id extends OperationId>(handlers: ApiHandlers, id: Id, input: unknown) {
@@ -78,23 +104,39 @@ function run<Id extends OperationId>(handlers: ApiHandlers, id: Id, input: unkno
 }
 
 /** @throws REQUEST_INVALID with the bad fields of path, query and body together; BODY_… */
-function checkCall(operation: Operation, { params, query, body, origin }: ApiCall) {
+function checkCall(operation: Operation, { params, query, body, origin, headers }: ApiCall) {
   if (operation.isPublic) return { origin };
-  if (body.byteLength > MAX_BODY_BYTES) {
-    throw new Failure("BODY_TOO_LARGE", `${body.byteLength} bytes; at most ${MAX_BODY_BYTES}`);
+  const maxBytes = operation.takesIdempotencyKey ? MAX_REQUEST_BYTES : MAX_BODY_BYTES;
+  if (body.byteLength > maxBytes) {
+    throw new Failure("BODY_TOO_LARGE", `${body.byteLength} bytes; at most ${maxBytes}`);
   }
   const checked = {
     params: check(operation.params, params),
     query: check(operation.query, query),
-    body: operation.body ? check(operation.body, readJsonObject(body).value) : { errors: [] },
+    body: operation.body ? check(operation.body, readBody(operation, body)) : { errors: [] },
   };
-  const errors = Object.values(checked).flatMap((one) => one.errors);
+  const idempotencyKey = operation.takesIdempotencyKey && headers["idempotency-key"];
+  const errors = [
+    ...Object.values(checked).flatMap((one) => one.errors),
+    ...idempotencyKeyErrors(idempotencyKey),
+  ];
   if (errors.length > 0) throw new InvalidRequest(errors);
   const outputs = Object.entries(checked).map(([part, one]) => [
     part,
     "output" in one ? one.output : undefined,
   ]);
-  return { origin, ...Object.fromEntries(outputs) };
+  return { origin, idempotencyKey, ...Object.fromEntries(outputs) };
+}
+
+/** Passed on digit by digit; only Linked API takes a list. */
+function readBody({ dialect }: Operation, body: Uint8Array): unknown {
+  return (dialect === "linked-api" ? readJson : readJsonObject)(body, "exact").value;
+}
+
+function idempotencyKeyErrors(key: string | undefined): FieldError[] {
+  if (key === undefined || /^[\x21-\x7e]{1,255}$/.test(key)) return [];
+  const message = "must be 1 to 255 printable ASCII characters without spaces";
+  return [{ field: "Idempotency-Key", message }];
 }
 
 function tooLate(signal: AbortSignal): Promise<never> {

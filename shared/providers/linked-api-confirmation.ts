@@ -1,7 +1,7 @@
 import { Failure } from "../contracts/failures.ts";
 import { isObject, type JsonObject } from "../core/json.ts";
 import type { InboundEvent, ProviderPack } from "../core/provider-pack.ts";
-import { workflowOutcome } from "./linked-api-result.ts";
+import { labelsOf, workflowOutcome } from "./linked-api-result.ts";
 
 /**
  * Linked API signs nothing: who knows the inbound URL can say anything. What
@@ -37,7 +37,9 @@ export const confirmation: NonNullable<ProviderPack["confirmation"]> = {
       return { type, subjectId, data: { ...common, status: ours, eventType: "UNKNOWN" } };
     }
     if (status !== "completed" && status !== "failed") return undefined;
-    return { type, subjectId, data: { ...common, ...workflowOutcome(status, resultOf(result)) } };
+    const told = resultOf(result);
+    const data = { ...common, ...workflowOutcome(status, told) };
+    return { type, subjectId, ...labelsOf(told), data };
   },
 };
 

@@ -15,16 +15,28 @@ export function workflowOutcome(status: "completed" | "failed", result: unknown)
   return {
     status,
     ...(action === undefined ? {} : { action }),
-    eventType: eventTypeOf(action, succeeded),
+    eventType: linkedApiEventTypeOf(action ?? "", succeeded ? "succeeded" : "failed"),
     ...(status === "failed" ? { error: errorOf(result) } : {}),
     ...(status === "completed" && result !== undefined ? { result } : {}),
   };
 }
 
+/** The labels that came back: Linked API returns each action's own in its completion. */
+export function labelsOf(result: unknown): { labels?: string[] } {
+  const labels = completionsOf(result)
+    .map((completion) => (isObject(completion) ? completion.label : undefined))
+    .filter((label) => typeof label === "string");
+  return labels.length > 0 ? { labels } : {};
+}
+
 function firstCompletion(result: unknown): JsonObject | undefined {
-  const inner = isObject(result) && "completion" in result ? result.completion : result;
-  const first: unknown = Array.isArray(inner) ? inner[0] : inner;
+  const [first] = completionsOf(result);
   return isObject(first) ? first : undefined;
+}
+
+function completionsOf(result: unknown): readonly unknown[] {
+  const inner = isObject(result) && "completion" in result ? result.completion : result;
+  return Array.isArray(inner) ? inner : [inner];
 }
 
 /** The reason stands in `failure`, in the result itself, or in the completion that failed. */
@@ -51,7 +63,6 @@ const eventNames = new Map(
   }),
 );
 
-function eventTypeOf(action: string | undefined, succeeded: boolean): string {
-  const names = eventNames.get(action ?? "");
-  return names?.[succeeded ? "succeeded" : "failed"] ?? "UNKNOWN";
+export function linkedApiEventTypeOf(action: string, outcome: "succeeded" | "failed"): string {
+  return eventNames.get(action)?.[outcome] ?? "UNKNOWN";
 }

@@ -6,7 +6,8 @@ import { discriminatorOf } from "../core/event-id.ts";
 import { canonicalJson, isObject, type JsonObject } from "../core/json.ts";
 import type { InboundEvent, ProviderPack } from "../core/provider-pack.ts";
 import { confirmation } from "./linked-api-confirmation.ts";
-import { workflowOutcome } from "./linked-api-result.ts";
+import { linkedApiRequests } from "./linked-api-requests.ts";
+import { labelsOf, workflowOutcome } from "./linked-api-result.ts";
 
 const frame = z.object({
   id: z.string().check(z.minLength(1), z.maxLength(limits.maxIdLength)),
@@ -29,6 +30,7 @@ export const linkedApi: ProviderPack = {
 
   marksUnknownAccounts: true,
   confirmation,
+  requests: linkedApiRequests,
 
   prove: () => ({ kind: "proven", form: "url" }),
 
@@ -51,7 +53,12 @@ export const linkedApi: ProviderPack = {
         data: { eventType: "UNKNOWN", payload: webhook.value },
       };
     }
-    return { ...subject, createdAt, data: dataOf(subject.type, event, webhook.value) };
+    return {
+      ...subject,
+      createdAt,
+      ...(subject.type === "workflow.completed" ? labelsOf(event.data.result) : {}),
+      data: dataOf(subject.type, event, webhook.value),
+    };
   },
 };
 

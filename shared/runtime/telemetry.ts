@@ -18,6 +18,14 @@ export interface LogFields {
   published?: number;
   held?: number;
   failed?: number;
+  joined?: number;
+  ticked?: number;
+  polled?: number;
+  timedOut?: number;
+  unknown?: number;
+  unpublished?: number;
+  pausedAccounts?: number;
+  pausedConnections?: number;
   error?: Error;
 }
 

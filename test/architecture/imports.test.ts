@@ -34,7 +34,7 @@ const rules: { from: RegExp; may: RegExp[]; because: string }[] = [
       /^shared\/(contracts|core|adapters)\//,
       /^@aws-sdk\//,
       /^zod\/(mini|locales)$/,
-      /^node:crypto$/,
+      /^node:(crypto|https?|net|timers\/promises)$/,
     ],
     because: "an adapter fulfils a port of the core with one technology",
   },

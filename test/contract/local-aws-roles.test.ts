@@ -1,7 +1,12 @@
-import { GetItemCommand, QueryCommand } from "@aws-sdk/client-dynamodb";
+import {
+  BatchWriteItemCommand,
+  GetItemCommand,
+  PutItemCommand,
+  QueryCommand,
+} from "@aws-sdk/client-dynamodb";
 import { PutEventsCommand } from "@aws-sdk/client-eventbridge";
 import { GetObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
-import { CreateScheduleCommand } from "@aws-sdk/client-scheduler";
+import { CreateScheduleCommand, DeleteScheduleCommand } from "@aws-sdk/client-scheduler";
 import { GetSecretValueCommand } from "@aws-sdk/client-secrets-manager";
 import {
   DeleteMessageCommand,
@@ -68,6 +73,30 @@ const template = templateOf({
       },
     },
   },
+  Group: { Type: "AWS::Scheduler::ScheduleGroup", Properties: { Name: "requests" } },
+  Elsewhere: { Type: "AWS::Scheduler::ScheduleGroup", Properties: { Name: "elsewhere" } },
+  Stranger: { Type: "AWS::IAM::Role" },
+  Submitter: { Type: "AWS::IAM::Role" },
+  SubmitterPolicy: {
+    Type: "AWS::IAM::Policy",
+    Properties: {
+      Roles: ["Submitter"],
+      PolicyDocument: {
+        Statement: [
+          allow("dynamodb:Query", `${tableArn}/index/byId`),
+          allow("dynamodb:BatchWriteItem", tableArn),
+          allow(
+            ["scheduler:CreateSchedule", "scheduler:DeleteSchedule"],
+            "arn:aws:scheduler:us-east-1:000000000000:schedule/requests/*",
+          ),
+          {
+            ...allow("iam:PassRole", role("Timer")),
+            Condition: { StringEquals: { "iam:PassedToService": "scheduler.amazonaws.com" } },
+          },
+        ],
+      },
+    },
+  },
 });
 
 async function asFunction() {
@@ -130,6 +159,51 @@ test("what no policy grants is refused by every service", async () => {
     }),
   );
   await expect(schedule).rejects.toMatchObject(denied("iam:PassRole"));
+});
+
+const schedule = (GroupName: string, passed = "Timer") => ({
+  Name: "due",
+  GroupName,
+  ScheduleExpression: "at(2099-01-01T00:00:00)",
+  FlexibleTimeWindow: { Mode: "OFF" as const },
+  Target: { Arn: queueArn("Work"), RoleArn: role(passed) },
+});
+
+test("schedules may be made and deleted in the granted group alone, with the granted role alone", async () => {
+  const { aws } = await running(template);
+  aws.registerCaller("AKIASUBMIT", { name: "Submit", roleId: "Submitter" });
+  const { scheduler } = clientsOf(aws.url, "AKIASUBMIT");
+  const create = (...parameters: Parameters<typeof schedule>) =>
+    scheduler.send(new CreateScheduleCommand(schedule(...parameters)));
+  const remove = (GroupName: string) =>
+    scheduler.send(new DeleteScheduleCommand({ Name: "due", GroupName }));
+  await expect(create("requests", "Stranger")).rejects.toMatchObject(denied("iam:PassRole"));
+  await expect(create("elsewhere")).rejects.toMatchObject(denied("scheduler:CreateSchedule"));
+  await create("requests");
+  await expect(remove("elsewhere")).rejects.toMatchObject(denied("scheduler:DeleteSchedule"));
+  await remove("requests");
+});
+
+test("an index is granted by its name, and a batch as an action of its own", async () => {
+  const { aws } = await running(template);
+  aws.registerCaller("AKIASUBMIT", { name: "Submit", roleId: "Submitter" });
+  const { dynamodb } = clientsOf(aws.url, "AKIASUBMIT");
+  const item = { id: { S: "x" } };
+  const RequestItems = { events: [{ PutRequest: { Item: item } }] };
+  await dynamodb.send(new BatchWriteItemCommand({ RequestItems }));
+  const put = dynamodb.send(new PutItemCommand({ TableName: "events", Item: item }));
+  await expect(put).rejects.toMatchObject(denied("dynamodb:PutItem"));
+  const query = (IndexName: string) =>
+    dynamodb.send(
+      new QueryCommand({
+        TableName: "events",
+        IndexName,
+        KeyConditionExpression: "id = :id",
+        ExpressionAttributeValues: { ":id": { S: "x" } },
+      }),
+    );
+  expect((await query("byId")).Count).toBe(1);
+  await expect(query("other")).rejects.toMatchObject(denied("dynamodb:Query"));
 });
 
 test("S3 answers a refusal as S3 does", async () => {

@@ -33,15 +33,23 @@ const faults = [
   "crash-after",
 ] as const satisfies Fault[];
 
+/** Which of the calls of one operation is meant, by what only that one says. */
+const NOTES = "eventId";
+const RECORDS = "publishedBy";
+const GIVES_BACK = "outboxAt = ";
+const TAKES_OVER = "leaseUntilMs <= ";
+
 /** What a webhook makes the functions call, in order of first use: the test below sees to it that this is all. */
-const callsOf = {
+const callsOf: Record<"small" | "large", readonly (readonly [string, string, string?])[]> = {
   small: [
     ["ingest", "GetItem"],
     ["ingest", "SendMessage"],
     ["consume", "GetItem"],
+    ["consume", "BatchGetItem"],
+    ["consume", "UpdateItem", NOTES],
     ["consume", "PutItem"],
     ["consume", "PutEvents"],
-    ["consume", "UpdateItem"],
+    ["consume", "UpdateItem", RECORDS],
   ],
   large: [
     ["ingest", "GetItem"],
@@ -49,46 +57,49 @@ const callsOf = {
     ["ingest", "SendMessage"],
     ["consume", "GetObject"],
     ["consume", "GetItem"],
+    ["consume", "BatchGetItem"],
+    ["consume", "UpdateItem", NOTES],
     ["consume", "PutObject"],
     ["consume", "PutItem"],
     ["consume", "PutEvents"],
-    ["consume", "UpdateItem"],
+    ["consume", "UpdateItem", RECORDS],
   ],
-} as const;
+};
 
 interface Case {
   name: string;
   id: string;
   bytes: number;
-  strikes: { from: string; operation: string; fault: Fault }[];
+  strikes: { from: string; operation: string; which?: string | undefined; fault: Fault }[];
   /** A fault strikes between publishing and recording: the one duplicate that G2 allows. */
   mayRepeat: boolean;
 }
 
-const mayRepeat = (operation: string, fault: string) =>
+const mayRepeat = (operation: string, fault: string, which?: string) =>
   (operation === "PutEvents" && ["timeout-applied", "crash-after"].includes(fault)) ||
-  (operation === "UpdateItem" && !["timeout-applied", "crash-after"].includes(fault));
+  (which === RECORDS && !["timeout-applied", "crash-after"].includes(fault));
 
 let cases = 0;
 const nextId = () => `case-${++cases}-`;
 
 const everyCall: Case[] = (["small", "large"] as const).flatMap((size) =>
-  callsOf[size].flatMap(([from, operation]) =>
+  callsOf[size].flatMap(([from, operation, which]) =>
     faults.map((fault) => ({
-      name: `${size}: ${from} ${operation} ${fault}`,
+      name: `${size}: ${from} ${operation} ${which ?? ""} ${fault}`,
       id: nextId(),
       bytes: size === "large" ? LARGE_BYTES : 0,
-      strikes: [{ from, operation, fault }],
-      mayRepeat: from === "consume" && mayRepeat(operation, fault),
+      strikes: [{ from, operation, which, fault }],
+      mayRepeat: from === "consume" && mayRepeat(operation, fault, which),
     })),
   ),
 );
 
 /** Calls that are made only after a first fault: giving a claim back, and taking one over. */
 const afterAFault: Case[] = faults.flatMap((fault) => {
-  const consume = (operation: string, first: Fault) => ({
+  const consume = (operation: string, first: Fault, which?: string) => ({
     from: "consume",
     operation,
+    which,
     fault: first,
   });
   return [
@@ -96,14 +107,14 @@ const afterAFault: Case[] = faults.flatMap((fault) => {
       name: `PutEvents throttle, then giving back ${fault}`,
       id: nextId(),
       bytes: 0,
-      strikes: [consume("PutEvents", "throttle"), consume("UpdateItem", fault)],
+      strikes: [consume("PutEvents", "throttle"), consume("UpdateItem", fault, GIVES_BACK)],
       mayRepeat: false,
     },
     {
       name: `PutItem crash-after, then taking over ${fault}`,
       id: nextId(),
       bytes: LARGE_BYTES,
-      strikes: [consume("PutItem", "crash-after"), consume("UpdateItem", fault)],
+      strikes: [consume("PutItem", "crash-after"), consume("UpdateItem", fault, TAKES_OVER)],
       mayRepeat: false,
     },
   ];
@@ -113,10 +124,11 @@ const afterAFault: Case[] = faults.flatMap((fault) => {
 const timesOf = (fault: Fault) => (fault === "throttle" || fault === "internal" ? 3 : 1);
 
 async function play(one: Case, inboundUrl: string, matching = one.id) {
-  const plans = one.strikes.map(({ from, operation, fault }) =>
+  const plans = one.strikes.map(({ from, operation, which, fault }) =>
     run.proxy.plan({
       from,
       operation,
+      which,
       fault,
       times: timesOf(fault),
       ...(operation === "GetSecretValue" ? {} : { matching }),
@@ -187,7 +199,7 @@ test("these are all calls that a webhook makes", async () => {
     await run.quiet(10_000);
     const made = run.proxy.calls.slice(from).map((call) => `${call.from} ${call.operation}`);
     // A function that has just been started reads the secret, too.
-    const expected = callsOf[size].map((call) => call.join(" "));
+    const expected = callsOf[size].map(([caller, operation]) => `${caller} ${operation}`);
     expect(made.filter((call) => call !== "ingest GetSecretValue")).toEqual(expected);
   }
 }, 60_000);

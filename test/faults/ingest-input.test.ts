@@ -11,7 +11,7 @@ import { signWeLink } from "../../shared/providers/we-link.ts";
 import { hmacHex } from "../../shared/providers/we-link-hash.ts";
 import { makeTestClock } from "../support/clocks.ts";
 import { inboundMessage } from "../support/consume-worker.ts";
-import { makeTestReader } from "../support/inbound-reader.ts";
+import { makeTestReader, unjoined } from "../support/inbound-reader.ts";
 import { MAX_BODY_BYTES, makeIngestCore, SECRET } from "../support/ingest-core.ts";
 import { linkedApiWebhook } from "../support/sender.ts";
 
@@ -28,7 +28,7 @@ test("A7 another body under the same id: told apart as a conflict, the first sta
         return events.map(() => ({ ok: true }));
       },
     },
-    readInbound: makeTestReader({ clock }),
+    ...unjoined({ clock }),
     clock,
     newOwner: () => "owner",
     leaseMs: 30_000,

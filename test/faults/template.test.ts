@@ -6,7 +6,7 @@ import { makeSweepOutbox } from "../../shared/core/sweep-outbox.ts";
 import { all, find, synth } from "../infra/synth.ts";
 import { makeTestClock } from "../support/clocks.ts";
 import { inboundMessage } from "../support/consume-worker.ts";
-import { makeTestReader } from "../support/inbound-reader.ts";
+import { unjoined } from "../support/inbound-reader.ts";
 
 const DAY_SECONDS = 86_400;
 const { resources } = synth({ stage: "prod" });
@@ -26,7 +26,7 @@ describe("what the template must say", () => {
 
   test("B20 no reserved concurrency below the mapping's maximum, at least 5 receives, visibility of 6 timeouts", () => {
     const consume = find(resources, "AWS::Lambda::Function", "AckwireConsume").Properties;
-    const mapping = find(resources, "AWS::Lambda::EventSourceMapping").Properties;
+    const mapping = find(resources, "AWS::Lambda::EventSourceMapping", "AckwireInbound").Properties;
     const { VisibilityTimeout, RedrivePolicy } = queue("AckwireInboundQueue");
     expect(consume.ReservedConcurrentExecutions).toBeUndefined();
     expect(mapping.ScalingConfig).toEqual({ MaximumConcurrency: expect.any(Number) });
@@ -91,14 +91,14 @@ function setUp() {
     newOwner: () => `owner-${++owners}`,
     leaseMs: 30_000,
   };
-  const readInbound = makeTestReader({ clock, windowMs: 30 * DAY_SECONDS * 1_000 });
+  const heard = unjoined({ clock, windowMs: 30 * DAY_SECONDS * 1_000 });
   const sweeping = { ...common, graceMs: 30_000, limit: 100 };
   return {
     clock,
     published,
     message: (id: string) => inboundMessage(id, { receivedAtMs: clock.businessMs() }),
-    consume: makeConsumeWebhooks({ ...common, readInbound }),
-    consumeWith: (over: object) => makeConsumeWebhooks({ ...common, readInbound, ...over }),
+    consume: makeConsumeWebhooks({ ...common, ...heard }),
+    consumeWith: (over: object) => makeConsumeWebhooks({ ...common, ...heard, ...over }),
     sweep: makeSweepOutbox(sweeping),
     sweepWith: (over: object) => makeSweepOutbox({ ...sweeping, ...over }),
     claims,

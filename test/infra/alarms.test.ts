@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { alarmCatalogue } from "../../infra/monitoring/alarms.ts";
-import { find, synth } from "./synth.ts";
+import { all, find, synth } from "./synth.ts";
 
 const runbooks = new URL("../../docs/runbooks/", import.meta.url);
 const pages = readdirSync(runbooks).filter((file) => file !== "README.md");
@@ -104,6 +104,8 @@ describe("alarms", () => {
     ["signature-failures", "SignatureRejected", "ingest"],
     ["quarantine-not-empty", "Quarantined", "ingest"],
     ["dedupe-conflict", "DedupeConflict", "consume"],
+    ["submit-failures", "SubmitFailed", "submit"],
+    ["late-result", "LateResult", "consume"],
   ])("%s looks at %s by its one dimension", (id, MetricName, service) => {
     const alarm = alarms.find(({ Properties }) => Properties.AlarmName === `ackwire-prod-${id}`);
     expect(alarm?.Properties).toMatchObject({
@@ -114,15 +116,29 @@ describe("alarms", () => {
     });
   });
 
-  test("publish failures are those of both functions that publish", () => {
-    const alarm = alarms.find(
-      ({ Properties }) => Properties.AlarmName === "ackwire-prod-publish-failures",
+  test.each([
+    ["publish-failures", "PublishFailed", ["consume", "submit", "reconcile"]],
+    ["request-unknown", "RequestUnknown", ["submit", "reconcile"]],
+    ["request-timeouts", "RequestTimedOut", ["submit", "reconcile"]],
+    ["connection-paused", "ConnectionPaused", ["submit", "reconcile", "api"]],
+    ["account-paused", "AccountPaused", ["submit", "consume", "reconcile"]],
+  ])("%s adds up %s of every function that counts it", (id, metricName, services) => {
+    const alarm = alarms.find(({ Properties }) => Properties.AlarmName === `ackwire-prod-${id}`);
+    const metrics = JSON.stringify(alarm?.Properties.Metrics);
+    expect(metrics.match(/"MetricName":"\w+"/g)).toEqual(
+      services.map(() => `"MetricName":"${metricName}"`),
     );
-    const dimensions = JSON.stringify(alarm?.Properties.Metrics).match(/"Dimensions":\[[^\]]*\]/g);
-    expect(dimensions).toEqual([
-      '"Dimensions":[{"Name":"service","Value":"consume"}]',
-      '"Dimensions":[{"Name":"service","Value":"reconcile"}]',
-    ]);
+    expect(metrics.match(/"Dimensions":\[[^\]]*\]/g)).toEqual(
+      services.map((service) => `"Dimensions":[{"Name":"service","Value":"${service}"}]`),
+    );
+  });
+
+  test("throttles of every function are counted", () => {
+    const alarm = alarms.find(
+      ({ Properties }) => Properties.AlarmName === "ackwire-prod-function-throttles",
+    );
+    const metrics = JSON.stringify(alarm?.Properties.Metrics);
+    for (const [id] of all(resources, "AWS::Lambda::Function")) expect(metrics).toContain(id);
   });
 
   test("silence of reconcile is an alarm, silence of the others is not", () => {

@@ -117,6 +117,25 @@ describe("what is refused", () => {
     expect(problems({ inboundDeadlineMs })).toEqual(expected);
   });
 
+  test.each([
+    [{ laneLeaseSeconds: 179 }, []],
+    [{ laneLeaseSeconds: 180 }, ["laneLeaseSeconds: got 180; must be less than the submit queue"]],
+    [{ paceMinSeconds: 90 }, []],
+    [{ paceMinSeconds: 91 }, ["paceMaxSeconds: got 90; must be at least paceMinSeconds, which is"]],
+    [{ laneHoldSeconds: 86_400 }, []],
+    [{ laneHoldSeconds: 86_401 }, ["laneHoldSeconds: got 86401; must be at most resultTimeout"]],
+    [{ unknownHoldSeconds: 86_400 }, []],
+    [{ unknownTimeoutSeconds: 899 }, ["unknownHoldSeconds: got 900; must be at most unknownTime"]],
+    [{ scheduleMaxDays: 1, scheduleLeadSeconds: 86_400 }, []],
+    [{ scheduleMaxDays: 1, scheduleLeadSeconds: 86_401 }, ["scheduleLeadSeconds: got 86401; must"]],
+    [{ dedupeRetentionDays: 90 }, []],
+    [{ dedupeRetentionDays: 91 }, ["requestRetentionDays: got 90; must be at least dedupeRet"]],
+    [{ idempotencyHours: 2_160 }, []],
+    [{ idempotencyHours: 2_161 }, ["idempotencyHours: got 2161; must be at most requestRet"]],
+  ])("%j", (settings, starts) => {
+    expect(problems(settings)).toEqual(starts.map((start) => expect.stringContaining(start)));
+  });
+
   test("CloudWatch Logs keeps logs for some numbers of days only", () => {
     expect(problems({ logRetentionDays: 31 })).toEqual([
       expect.stringMatching(/^logRetentionDays: got 31; .*\b30, 60,.*\b3653$/),

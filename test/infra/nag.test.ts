@@ -32,13 +32,17 @@ test("each acknowledged finding has a reason that names the resource", () => {
     .filter(({ type }) => type === "aws:cdk:acknowledged-rules")
     .map(({ data }) => JSON.stringify(data));
   const routes = Object.keys(operations).length + 1;
-  const objectAreas = 2 + 3 + 1 + 1;
-  expect(acknowledged).toHaveLength(routes + objectAreas + 3);
+  // Of ingest, consume, api, submit and reconcile: reading and writing each.
+  const objectAreas = 2 + (3 + 2) + (2 + 1) + (1 + 1) + (2 + 2);
+  const schedules = 1;
+  expect(acknowledged).toHaveLength(routes + objectAreas + schedules + 4);
   expect(acknowledged.join("\n")).toMatch(/Route POST \/v1\/in\//);
   for (const { method, path } of Object.values(operations)) {
     expect(acknowledged.join("\n")).toContain(`Route ${method} ${path}: `);
   }
-  expect(acknowledged.filter((one) => one.includes("IAM5"))).toHaveLength(objectAreas);
+  expect(acknowledged.filter((one) => one.includes("IAM5"))).toHaveLength(objectAreas + schedules);
+  expect(acknowledged.join("\n")).toMatch(/Schedules\/Group: /);
+  expect(acknowledged.join("\n")).toMatch(/Schedules\/DeadLetters: /);
   expect(acknowledged.join("\n")).toMatch(/Bodies\/Bucket: only/);
   expect(acknowledged.join("\n")).toMatch(/MasterSecret: /);
   expect(acknowledged.join("\n")).toMatch(/Sweep\/DeadLetters: /);

@@ -34,6 +34,8 @@ function permissions(roleIdStart: string): string[] {
 
 function resourceName(resource: unknown): string {
   const text = JSON.stringify(resource);
+  const group = /:schedule\/([\w-]+)\/\*"/.exec(text)?.[1];
+  if (group !== undefined) return `schedules of ${group.replace(/-[0-9A-F]{8}$/, "")}`;
   const id = /"(?:Ref|Fn::GetAtt)":\[?"Ackwire([A-Za-z]+?)[0-9A-F]{8}"/.exec(text)?.[1];
   const suffix = /(\/(?:index\/\w+|\w+\/\*))"/.exec(text)?.[1] ?? "";
   return `${id}${suffix}`;
@@ -55,57 +57,119 @@ test.each([
   [
     "Consume",
     [
+      "dynamodb:BatchGetItem RequestsTable",
+      "dynamodb:BatchWriteItem EventsTable",
       "dynamodb:GetItem ConfigTable",
+      "dynamodb:GetItem RequestsTable",
       "dynamodb:PutItem EventsTable",
+      "dynamodb:PutItem RequestsTable",
       "dynamodb:UpdateItem EventsTable",
+      "dynamodb:UpdateItem RequestsTable",
       "events:PutEvents EventBus",
       "logs:CreateLogStream ConsumeLogs",
       "logs:PutLogEvents ConsumeLogs",
       "s3:GetObject BodiesBucket/events/*",
       "s3:GetObject BodiesBucket/inbound/*",
+      "s3:GetObject BodiesBucket/requests/*",
       "s3:PutObject BodiesBucket/events/*",
+      "s3:PutObject BodiesBucket/requests/*",
       "secretsmanager:GetSecretValue MasterSecret",
       "sqs:ChangeMessageVisibility InboundQueue",
       "sqs:DeleteMessage InboundQueue",
       "sqs:GetQueueAttributes InboundQueue",
       "sqs:ReceiveMessage InboundQueue",
+      "sqs:SendMessage InboundQueue",
+      "sqs:SendMessage SubmissionsQueue",
+    ],
+  ],
+  [
+    "Submit",
+    [
+      "dynamodb:BatchGetItem RequestsTable",
+      "dynamodb:BatchWriteItem EventsTable",
+      "dynamodb:GetItem ConfigTable",
+      "dynamodb:GetItem RequestsTable",
+      "dynamodb:PutItem RequestsTable",
+      "dynamodb:Query RequestsTable/index/queue",
+      "dynamodb:UpdateItem ConfigTable",
+      "dynamodb:UpdateItem RequestsTable",
+      "events:PutEvents EventBus",
+      "logs:CreateLogStream SubmitLogs",
+      "logs:PutLogEvents SubmitLogs",
+      "s3:GetObject BodiesBucket/requests/*",
+      "s3:PutObject BodiesBucket/events/*",
+      "s3:PutObject BodiesBucket/requests/*",
+      "secretsmanager:GetSecretValue MasterSecret",
+      "sqs:ChangeMessageVisibility SubmissionsQueue",
+      "sqs:DeleteMessage SubmissionsQueue",
+      "sqs:GetQueueAttributes SubmissionsQueue",
+      "sqs:ReceiveMessage SubmissionsQueue",
+      "sqs:SendMessage SubmissionsQueue",
     ],
   ],
   [
     "Reconcile",
     [
+      "dynamodb:BatchGetItem RequestsTable",
+      "dynamodb:BatchWriteItem EventsTable",
+      "dynamodb:GetItem ConfigTable",
+      "dynamodb:GetItem RequestsTable",
+      "dynamodb:PutItem RequestsTable",
       "dynamodb:Query EventsTable/index/outbox",
+      "dynamodb:Query RequestsTable/index/due",
+      "dynamodb:Query RequestsTable/index/queue",
+      "dynamodb:Query RequestsTable/index/sweep",
+      "dynamodb:UpdateItem ConfigTable",
       "dynamodb:UpdateItem EventsTable",
+      "dynamodb:UpdateItem RequestsTable",
       "events:PutEvents EventBus",
       "logs:CreateLogStream ReconcileLogs",
       "logs:PutLogEvents ReconcileLogs",
       "s3:GetObject BodiesBucket/events/*",
+      "s3:GetObject BodiesBucket/requests/*",
+      "s3:PutObject BodiesBucket/events/*",
+      "s3:PutObject BodiesBucket/requests/*",
+      "secretsmanager:GetSecretValue MasterSecret",
+      "sqs:SendMessage SubmissionsQueue",
     ],
   ],
   [
     "Api",
     [
       "dynamodb:BatchGetItem EventsTable",
+      "dynamodb:BatchGetItem RequestsTable",
       "dynamodb:DeleteItem ConfigTable",
       "dynamodb:GetItem ConfigTable",
       "dynamodb:GetItem EventsTable",
+      "dynamodb:GetItem RequestsTable",
       "dynamodb:PutItem ConfigTable",
+      "dynamodb:PutItem RequestsTable",
       "dynamodb:Query ConfigTable/index/byClient",
       "dynamodb:Query EventsTable/index/byClient",
+      "dynamodb:Query RequestsTable/index/byClient",
+      "dynamodb:Query RequestsTable/index/queue",
       "dynamodb:UpdateItem ConfigTable",
+      "dynamodb:UpdateItem RequestsTable",
+      "iam:PassRole SchedulesRole",
       "logs:CreateLogStream ApiLogs",
       "logs:PutLogEvents ApiLogs",
       "s3:GetObject BodiesBucket/events/*",
+      "s3:GetObject BodiesBucket/requests/*",
+      "s3:PutObject BodiesBucket/requests/*",
+      "scheduler:CreateSchedule schedules of ackwireprod-Ackwire-Schedules-Group",
+      "scheduler:DeleteSchedule schedules of ackwireprod-Ackwire-Schedules-Group",
       "secretsmanager:GetSecretValue MasterSecret",
+      "sqs:SendMessage SubmissionsQueue",
     ],
   ],
   ["Sweep", ["lambda:InvokeFunction ReconcileFunction", "sqs:SendMessage SweepDeadLetters"]],
+  ["Schedules", ["sqs:SendMessage SchedulesDeadLetters", "sqs:SendMessage SubmissionsQueue"]],
 ])("%s may do exactly this", (owner, expected) => {
   expect(permissions(`Ackwire${owner}Role`)).toEqual(expected);
 });
 
-test("no role has a managed policy, an action with a wildcard, or a resource with one but for objects of the bucket", () => {
-  expect(policies).toHaveLength(5);
+test("no role has a managed policy or an action with a wildcard", () => {
+  expect(policies).toHaveLength(7);
   for (const [id, { Properties }] of all(resources, "AWS::IAM::Role")) {
     expect(Properties.ManagedPolicyArns, id).toBeUndefined();
     expect(Properties.Policies, id).toBeUndefined();
@@ -114,11 +178,20 @@ test("no role has a managed policy, an action with a wildcard, or a resource wit
     for (const statement of statements) {
       expect(statement.Effect, id).toBe("Allow");
       expect(actionsOf(statement).join(), id).not.toContain("*");
-      const isOfObjects = actionsOf(statement).every((action) => action.startsWith("s3:"));
-      const resources = JSON.stringify(statement.Resource);
-      expect(isOfObjects ? resources.replaceAll(/\/\w+\/\*"/g, "") : resources, id).not.toContain(
-        "*",
-      );
+    }
+  }
+});
+
+test("no resource has a wildcard but for objects of one area and schedules of our own group", () => {
+  const group = find(resources, "AWS::Scheduler::ScheduleGroup", "AckwireSchedules").Properties
+    .Name;
+  for (const { id, statements } of policies) {
+    for (const statement of statements) {
+      const named = JSON.stringify(statement.Resource);
+      const [service] = actionsOf(statement)[0]?.split(":") ?? [];
+      const open = { s3: /\/\w+\/\*"/g, scheduler: `:schedule/${group}/*"` };
+      const allowed = service === "s3" || service === "scheduler" ? open[service] : "";
+      expect(named.replaceAll(allowed, ""), id).not.toContain("*");
     }
   }
 });
@@ -130,25 +203,48 @@ test("every function has a role of its own", () => {
   expect(new Set(roles).size).toBe(roles.length);
 });
 
-test("nothing may pass a role on", () => {
-  expect(JSON.stringify(policies)).not.toContain("iam:PassRole");
+test("one function may pass one role on, and to Scheduler alone", () => {
+  const passing = policies.flatMap(({ roles, statements }) =>
+    statements
+      .filter((statement) => actionsOf(statement).includes("iam:PassRole"))
+      .map((statement) => ({ roles, ...statement })),
+  );
+  expect(passing).toEqual([
+    {
+      roles: [expect.stringMatching(/^AckwireApiRole/)],
+      Effect: "Allow",
+      Action: "iam:PassRole",
+      Resource: { "Fn::GetAtt": [expect.stringMatching(/^AckwireSchedulesRole/), "Arn"] },
+      Condition: { StringEquals: { "iam:PassedToService": "scheduler.amazonaws.com" } },
+    },
+  ]);
 });
 
-test("only schedules of our own group in our own account may take the scheduler's role", () => {
-  const trust = find(resources, "AWS::IAM::Role", "AckwireSweep").Properties;
-  expect(trust.AssumeRolePolicyDocument).toMatchObject({
-    Statement: [
-      {
-        Principal: { Service: "scheduler.amazonaws.com" },
-        Condition: {
-          StringEquals: {
-            "aws:SourceAccount": { Ref: "AWS::AccountId" },
-            "aws:SourceArn": {
-              "Fn::GetAtt": [expect.stringMatching(/^AckwireSweepGroup/), "Arn"],
+test.each(["Sweep", "Schedules"])(
+  "only schedules of our own group in our own account may take the role of %s",
+  (owner) => {
+    const trust = find(resources, "AWS::IAM::Role", `Ackwire${owner}`).Properties;
+    expect(trust.AssumeRolePolicyDocument).toMatchObject({
+      Statement: [
+        {
+          Principal: { Service: "scheduler.amazonaws.com" },
+          Condition: {
+            StringEquals: {
+              "aws:SourceAccount": { Ref: "AWS::AccountId" },
+              "aws:SourceArn": {
+                "Fn::GetAtt": [expect.stringMatching(new RegExp(`^Ackwire${owner}Group`)), "Arn"],
+              },
             },
           },
         },
-      },
-    ],
-  });
+      ],
+    });
+  },
+);
+
+test("the API may invoke a function by one permission, however many routes lead there", () => {
+  const invoked = all(resources, "AWS::Lambda::Permission").map(([, { Properties }]) =>
+    resourceName(Properties.FunctionName),
+  );
+  expect(invoked.sort()).toEqual(["ApiFunction", "IngestFunction"]);
 });

@@ -15,6 +15,10 @@ const stateful = {
   AckwireInboundQueue23237C85: "AWS::SQS::Queue",
   AckwireInboundDeadLettersBD4A8CDF: "AWS::SQS::Queue",
   AckwireSweepDeadLettersF9F69FFB: "AWS::SQS::Queue",
+  AckwireRequestsTable089CA6B8: "AWS::DynamoDB::Table",
+  AckwireSubmissionsQueue1CBD13B0: "AWS::SQS::Queue",
+  AckwireSubmissionsDeadLettersDDCF9EC5: "AWS::SQS::Queue",
+  AckwireSchedulesDeadLetters7165B5F9: "AWS::SQS::Queue",
   AckwireEventBus0D81332B: "AWS::Events::EventBus",
   AckwireEventBusArchive47A8DB9D: "AWS::Events::Archive",
 };
@@ -86,7 +90,7 @@ describe("what is kept", () => {
     });
   });
 
-  test("the bucket is private, encrypted, asks for TLS, and forgets after the events do", () => {
+  test("the bucket is private, encrypted, asks for TLS, and forgets after what refers to it does", () => {
     const { resources: longer } = synth({ stage: "prod", dedupeRetentionDays: 40 });
     expect(find(longer, "AWS::S3::Bucket").Properties).toMatchObject({
       BucketEncryption: {
@@ -100,10 +104,23 @@ describe("what is kept", () => {
         IgnorePublicAcls: true,
         RestrictPublicBuckets: true,
       },
-      LifecycleConfiguration: {
-        Rules: [{ Status: "Enabled", ExpirationInDays: 55 }],
-      },
     });
+    const { Rules } = find(longer, "AWS::S3::Bucket").Properties.LifecycleConfiguration as {
+      Rules: Record<string, unknown>[];
+    };
+    const day = 86_400;
+    const limits = day + day + 900 + day;
+    expect(Rules).toMatchObject([
+      { Prefix: "inbound/", Status: "Enabled", ExpirationInDays: 40 + 15 },
+      { Prefix: "quarantine/", Status: "Enabled", ExpirationInDays: 40 + 15 },
+      { Prefix: "events/", Status: "Enabled", ExpirationInDays: 40 + 15 },
+      {
+        Prefix: "requests/",
+        Status: "Enabled",
+        ExpirationInDays: 365 + Math.ceil(limits / day) + 90 + 15,
+      },
+      { Status: "Enabled", AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 } },
+    ]);
     expect(find(longer, "AWS::S3::BucketPolicy").Properties.PolicyDocument).toMatchObject({
       Statement: [{ Effect: "Deny", Condition: { Bool: { "aws:SecureTransport": "false" } } }],
     });
@@ -165,7 +182,8 @@ describe("queues", () => {
       consumeBatchWindowSeconds: 2,
       consumeMaxConcurrency: 7,
     };
-    const mapping = find(synth(settings).resources, "AWS::Lambda::EventSourceMapping");
+    const fed = synth(settings).resources;
+    const mapping = find(fed, "AWS::Lambda::EventSourceMapping", "AckwireInbound");
     expect(mapping.Properties).toMatchObject({
       EventSourceArn: { "Fn::GetAtt": ["AckwireInboundQueue23237C85", "Arn"] },
       BatchSize: 3,
@@ -180,7 +198,7 @@ describe("functions", () => {
   const lambdas = all(resources, "AWS::Lambda::Function");
 
   test("each runs on Node.js 24, arm64, and logs JSON into its own group", () => {
-    expect(lambdas).toHaveLength(4);
+    expect(lambdas).toHaveLength(5);
     for (const [, { Properties }] of lambdas) {
       expect(Properties).toMatchObject({
         Runtime: "nodejs24.x",
@@ -266,7 +284,7 @@ test("reconcile is started every minute, through a group and a role of its own",
   expect(schedule.Properties).toMatchObject({
     ScheduleExpression: "rate(1 minute)",
     FlexibleTimeWindow: { Mode: "OFF" },
-    GroupName: find(resources, "AWS::Scheduler::ScheduleGroup").Properties.Name,
+    GroupName: find(resources, "AWS::Scheduler::ScheduleGroup", "AckwireSweep").Properties.Name,
     Target: {
       Arn: { "Fn::GetAtt": [expect.stringMatching(/^AckwireReconcileFunction/), "Arn"] },
       RetryPolicy: { MaximumEventAgeInSeconds: 60, MaximumRetryAttempts: 2 },
@@ -289,5 +307,9 @@ test("the outputs have their frozen keys", () => {
     "InboundDlqUrl",
     "InboundQueueUrl",
     "MasterSecretArn",
+    "RequestScheduleDlqUrl",
+    "RequestsTableName",
+    "SubmitDlqUrl",
+    "SubmitQueueUrl",
   ]);
 });

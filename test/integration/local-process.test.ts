@@ -100,7 +100,7 @@ describe("the contract of a local run", () => {
         inbound: expect.stringContaining("http"),
         inboundDlq: expect.stringContaining("http"),
       });
-      expect(Object.keys(local.tables).sort()).toEqual(["config", "events"]);
+      expect(Object.keys(local.tables).sort()).toEqual(["config", "events", "requests"]);
 
       const control = async (method: string, path: string, body?: object) => {
         const response = await fetch(`${local.providerUrl}/_control/${path}`, {

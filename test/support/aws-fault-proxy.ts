@@ -30,6 +30,8 @@ export interface Strike {
   from?: string;
   /** Only calls whose content holds this text. */
   matching?: string;
+  /** And this one: which of several calls of one operation is meant. */
+  which?: string | undefined;
   fault: Fault;
   /** How many calls it hits. Default: one. */
   times?: number;
@@ -71,8 +73,8 @@ export async function startAwsFaultProxy() {
     const fault = strike?.fault;
     if (fault === undefined) return reply(response, await forward());
     if (fault === "throttle" || fault === "internal" || fault === "unavailable") {
-      const { "x-amz-target": target, "content-type": type } = request.headers;
-      const { status, headers, body: text } = errorAnswer(fault, target?.toString(), type);
+      const type = request.headers["content-type"];
+      const { status, headers, body: text } = errorAnswer(fault, targetOf(request), type);
       return reply(response, { status, headers, body: Buffer.from(text) });
     }
     if (fault === "timeout-not-applied") return;
@@ -128,7 +130,8 @@ function isHit(strike: Strike, call: AwsCall): boolean {
   return (
     strike.operation === call.operation &&
     (strike.from === undefined || strike.from === call.from) &&
-    call.content.includes(strike.matching ?? "")
+    call.content.includes(strike.matching ?? "") &&
+    call.content.includes(strike.which ?? "")
   );
 }
 
@@ -141,7 +144,7 @@ function crash({ pid }: AwsCall): void {
 const s3Operations: Record<string, string> = { PUT: "PutObject", GET: "GetObject" };
 
 function readCall(request: IncomingMessage, body: Buffer, bodies: Map<string, string>): AwsCall {
-  const target = request.headers["x-amz-target"]?.toString();
+  const target = targetOf(request);
   const path = (request.url ?? "").split("?")[0] ?? "";
   const [, from = "", pid] = /app\/(\w+)-(\d+)/.exec(String(request.headers["user-agent"])) ?? [];
   if (target === undefined && request.method === "PUT") bodies.set(path, body.toString());
@@ -153,6 +156,19 @@ function readCall(request: IncomingMessage, body: Buffer, bodies: Map<string, st
     applied: false,
     abandoned: false,
   };
+}
+
+const schedulerOperations: Record<string, string> = {
+  POST: "CreateSchedule",
+  GET: "GetSchedule",
+  DELETE: "DeleteSchedule",
+};
+
+/** The service and operation of a call; none for S3, which names them by method and path alone. */
+function targetOf({ headers, method = "", url = "" }: IncomingMessage): string | undefined {
+  const target = headers["x-amz-target"]?.toString();
+  if (target !== undefined || !url.startsWith("/schedules/")) return target;
+  return `scheduler.${schedulerOperations[method]}`;
 }
 
 /** A message of the inbound queue holds its webhook as Base64, or names where it lies. */

@@ -49,6 +49,11 @@ const errorsOf: Record<string, ServiceErrors> = {
     internal: [500, "InternalException"],
     unavailable: [503, "ServiceUnavailable"],
   },
+  scheduler: {
+    throttle: [429, "ThrottlingException"],
+    internal: [500, "InternalServerException"],
+    unavailable: [503, "ServiceUnavailableException"],
+  },
   secretsmanager: {
     throttle: [400, "ThrottlingException"],
     internal: [500, "InternalServiceError"],

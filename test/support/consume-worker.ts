@@ -11,7 +11,7 @@ import type { Clock } from "../../shared/core/ports.ts";
 import { awsClientDefaults } from "../../shared/runtime/aws-clients.ts";
 import { makeQueueFunction } from "../../shared/runtime/queue-function.ts";
 import type { FaultyRun } from "./faulty-run.ts";
-import { makeTestReader } from "./inbound-reader.ts";
+import { unjoined } from "./inbound-reader.ts";
 import { linkedApiWebhook } from "./sender.ts";
 
 export const realClock: Clock = { realMs: Date.now, businessMs: Date.now };
@@ -50,7 +50,7 @@ export function makeWorker(
   const { clock = realClock, leaseMs = 30_000, retentionMs = 30 * 86_400_000 } = options;
   const sdk = { ...awsClientDefaults, ...localAws(run.proxy.url) };
   return makeConsumeWebhooks({
-    readInbound: makeTestReader({ clock, windowMs: retentionMs }),
+    ...unjoined({ clock, windowMs: retentionMs }),
     ...openEventStore({
       client: DynamoDBDocumentClient.from(new DynamoDBClient(sdk)),
       sdk,

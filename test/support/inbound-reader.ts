@@ -1,14 +1,17 @@
 import { makeMemoryBlobStore } from "../../shared/adapters/memory-blob-store.ts";
 import { Failure } from "../../shared/contracts/failures.ts";
-import { makeReadInbound, type ReadInboundDeps } from "../../shared/core/read-inbound.ts";
+import type { FinalEvent } from "../../shared/core/envelope.ts";
+import type { HeardWebhook } from "../../shared/core/read-inbound.ts";
+import { makeHearInbound, type ReadInboundDeps } from "../../shared/core/read-inbound.ts";
+import type { JoinOutcome } from "../../shared/core/requests/join-webhooks.ts";
 import { providerPacks } from "../../shared/providers/packs.ts";
 
-/** Reads inbound messages without a store: every account is known, and no provider answers. */
-export function makeTestReader(
+/** Hears inbound messages without a store: every account is known, and no provider answers. */
+export function makeTestHearing(
   over: Partial<ReadInboundDeps> & Pick<ReadInboundDeps, "clock">,
-): ReturnType<typeof makeReadInbound> {
+): ReturnType<typeof makeHearInbound> {
   const none = async () => undefined;
-  return makeReadInbound({
+  return makeHearInbound({
     packs: providerPacks,
     bodies: makeMemoryBlobStore(),
     accounts: { find: async () => ({}) },
@@ -21,4 +24,19 @@ export function makeTestReader(
     windowMs: 30 * 86_400_000,
     ...over,
   });
+}
+
+/** The event that a message stands for where it belongs to no request. */
+export function makeTestReader(of: Parameters<typeof makeTestHearing>[0]) {
+  const hear = makeTestHearing(of);
+  return async (text: string): Promise<FinalEvent> => (await hear(text)).toEvent();
+}
+
+/** What `consume` needs to hear messages that belong to no request. */
+export function unjoined(of: Parameters<typeof makeTestHearing>[0]) {
+  const join = (heard: readonly HeardWebhook[]): Promise<JoinOutcome[]> =>
+    Promise.all(
+      heard.map(async (one) => ({ kind: "unmatched" as const, event: await one.toEvent() })),
+    );
+  return { hear: makeTestHearing(of), join };
 }

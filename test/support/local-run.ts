@@ -11,12 +11,23 @@ export interface TestRun extends LocalRun {
   logged(): string;
 }
 
-/** A whole local run in this process, on free ports, without the demonstration. */
+/**
+ * A whole local run in this process, on free ports, without the demonstration.
+ * With `speed` or `settings` it synthesises a stack of its own, for some
+ * seconds: the tests' common one is at real speed and knows no provider.
+ */
 export async function startTestRun(
-  options: { assemblyDir?: string; dataDir?: string; speed?: number; providerPort?: number } = {},
+  options: {
+    assemblyDir?: string;
+    dataDir?: string;
+    speed?: number;
+    settings?: Record<string, string>;
+    providerPort?: number;
+  } = {},
 ): Promise<TestRun> {
   const runDirectory = mkdtempSync(join(tmpdir(), "ackwire-run-"));
   const printed: string[] = [];
+  const isOwn = options.speed !== undefined || options.settings !== undefined;
   try {
     const run = await startLocalRun({
       port: 0,
@@ -27,7 +38,7 @@ export async function startTestRun(
       settings: {},
       demo: false,
       runDirectory,
-      assemblyDir: inject("assemblyDir"),
+      ...(isOwn ? {} : { assemblyDir: inject("assemblyDir") }),
       print: (line) => printed.push(line),
       ...options,
     });

@@ -7,7 +7,7 @@ import { openDurableStore } from "../../local/durable-store.ts";
 import { localAws } from "../../local/seed.ts";
 import { loadTemplate } from "../../local/template.ts";
 
-/** The template's tables and bucket on the local AWS endpoint, without functions. */
+/** What the template stores things in, on the local AWS endpoint, without functions. */
 export async function openLocalTables() {
   await using opened = new AsyncDisposableStack();
   const store = openDurableStore();
@@ -25,6 +25,15 @@ export async function openLocalTables() {
     client: DynamoDBDocumentClient.from(dynamo),
     sdk: localAws(aws.url),
     outputs: template.outputs as Readonly<Record<string, string | undefined>>,
+    /** What the template gives its functions under this name. */
+    variable(name: string): string {
+      const values = template
+        .resources("AWS::Lambda::Function")
+        .map(({ properties }) => properties.Environment as { Variables?: Record<string, string> })
+        .flatMap((environment) => environment?.Variables?.[name] ?? []);
+      if (values[0] === undefined) throw new Error(`no function has the variable ${name}`);
+      return values[0];
+    },
     close: () => resources.disposeAsync(),
   };
 }

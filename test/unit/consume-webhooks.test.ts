@@ -6,7 +6,7 @@ import type { FinalEvent } from "../../shared/core/envelope.ts";
 import type { EventClaims, EventPublisher, PublishResult } from "../../shared/core/ports.ts";
 import { makeSweepOutbox } from "../../shared/core/sweep-outbox.ts";
 import { makeTestClock } from "../support/clocks.ts";
-import { makeTestReader } from "../support/inbound-reader.ts";
+import { unjoined } from "../support/inbound-reader.ts";
 
 const LEASE_MS = 30_000;
 
@@ -34,7 +34,7 @@ function setUp(over: { claims?: Partial<EventClaims>; publish?: EventPublisher["
     clock,
     claims: stored,
     published,
-    consume: makeConsumeWebhooks({ ...common, claims, readInbound: makeTestReader({ clock }) }),
+    consume: makeConsumeWebhooks({ ...common, claims, ...unjoined({ clock }) }),
     sweep: makeSweepOutbox({ ...common, claims: stored, graceMs: 30_000, limit: 100 }),
   };
 }
@@ -188,8 +188,7 @@ describe("when another has the event", () => {
         return events.map(() => ({ ok: true }));
       },
     };
-    const readInbound = makeTestReader({ clock });
-    const deps = { claims, publisher, readInbound, clock, leaseMs: LEASE_MS };
+    const deps = { claims, publisher, ...unjoined({ clock }), clock, leaseMs: LEASE_MS };
     return { published, consume: makeConsumeWebhooks({ ...deps, newOwner: () => "second" }) };
   }
 });

@@ -1,6 +1,10 @@
 import { describe, expect, test } from "vitest";
+import { requestRulesOf } from "../../infra/request-rules.ts";
+import { resolveSettings } from "../../infra/settings.ts";
 import { consumeEnv } from "../../shared/contracts/env.ts";
 import { readEnvironment } from "../../shared/runtime/environment.ts";
+
+const rules = requestRulesOf(resolveSettings());
 
 const good = {
   CONFIG_TABLE: "config",
@@ -13,6 +17,9 @@ const good = {
   INBOUND_QUEUE_URL: "http://127.0.0.1/q",
   CLAIM_LEASE_SECONDS: "30",
   DEDUPE_RETENTION_DAYS: "30",
+  REQUESTS_TABLE: "requests",
+  SUBMIT_QUEUE_URL: "http://127.0.0.1/s",
+  REQUEST_RULES: rules,
   BUSINESS_CLOCK: '{"realMs":0,"businessMs":0,"speed":1}',
 };
 

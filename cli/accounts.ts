@@ -1,0 +1,48 @@
+import { openAccounts, type Place } from "../shared/adapters/open-administration.ts";
+import { providerId } from "../shared/contracts/providers.ts";
+import type { WhichAccount } from "../shared/core/accounts.ts";
+
+/** What is asked of the accounts of one client. */
+export interface AccountCommand {
+  client: string;
+  account: string;
+  which: WhichAccount;
+}
+
+/** `accounts …`: what an operator may do with a client's accounts. */
+export const accountCommands = {
+  list: async (where: Place, client: string) => (await openAccounts(where)).list(client),
+
+  async set(where: Place, { client, account, which }: AccountCommand, pace: string) {
+    const accounts = await openAccounts(where);
+    const { provider, connectionId } = await accounts.get(client, account, which);
+    return accounts.put(client, account, { provider, connectionId, pace: paceOf(pace) });
+  },
+
+  pause: async (where: Place, { client, account, which }: AccountCommand) =>
+    (await openAccounts(where)).pause(client, account, which),
+
+  resume: async (where: Place, { client, account, which }: AccountCommand) =>
+    (await openAccounts(where)).resume(client, account, which),
+};
+
+/** Seconds as `30-90`. */
+function paceOf(text: string): { minSeconds: number; maxSeconds: number } {
+  const [, min, max] = /^(\d{1,5})-(\d{1,5})$/.exec(text) ?? [];
+  const pace = { minSeconds: Number(min), maxSeconds: Number(max) };
+  if (min !== undefined && pace.minSeconds <= pace.maxSeconds) return pace;
+  throw new Error("--pace takes seconds as MIN-MAX, such as 30-90");
+}
+
+/** @throws Error where it names no provider */
+export function whichAccount(values: {
+  provider?: string | undefined;
+  connection?: string | undefined;
+}): WhichAccount {
+  const { provider, connection: connectionId } = values;
+  const known = providerId.safeParse(provider);
+  if (provider !== undefined && !known.success) {
+    throw new Error(`--provider takes ${providerId.options.join(" or ")}`);
+  }
+  return { connectionId, ...(known.success ? { provider: known.data } : {}) };
+}

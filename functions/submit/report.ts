@@ -1,0 +1,38 @@
+import { failures } from "../../shared/contracts/failures.ts";
+import type { SubmitRun } from "../../shared/core/requests/handle-submit-messages.ts";
+import type { Submission } from "../../shared/core/requests/submit-request.ts";
+import type { Telemetry } from "../../shared/runtime/telemetry.ts";
+
+/** What an operator learns of one batch. */
+export function report(telemetry: Telemetry, run: SubmitRun): void {
+  for (const outcome of run.messages) {
+    if (outcome.kind === "done") continue;
+    const { code, detail } = outcome;
+    telemetry.log(failures[code].logLevel, "message not done", { code, detail });
+  }
+  for (const submission of run.submissions) reportSubmission(telemetry, submission);
+  if (run.outbox.failed > 0) telemetry.count("PublishFailed", run.outbox.failed);
+}
+
+function reportSubmission(telemetry: Telemetry, submission: Submission): void {
+  if (submission.kind === "overtaken") return;
+  if (submission.kind === "impossible") {
+    const { error, request } = submission;
+    const { code } = error;
+    const { requestId, connectionId } = request;
+    telemetry.log("warn", "request ended without a submission", { requestId, connectionId, code });
+    telemetry.count(
+      code === "QUEUE_TIMEOUT_THRESHOLD_EXCEEDED" ? "RequestTimedOut" : "SubmitFailed",
+    );
+    return;
+  }
+  const { request, outcome, pause, hasPausedConnection } = submission;
+  const { requestId, connectionId } = request;
+  const code = "code" in outcome ? outcome.code : outcome.kind;
+  const level = outcome.kind === "accepted" ? "debug" : "warn";
+  telemetry.log(level, `submission ${outcome.kind}`, { requestId, connectionId, code });
+  if (outcome.kind === "rejected") telemetry.count("SubmitFailed");
+  if (outcome.kind === "unknown") telemetry.count("RequestUnknown");
+  if (pause && pause.untilMs === undefined) telemetry.count("AccountPaused");
+  if (hasPausedConnection) telemetry.count("ConnectionPaused");
+}

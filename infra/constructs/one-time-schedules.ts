@@ -1,0 +1,94 @@
+import { RemovalPolicy, Stack, Validations } from "aws-cdk-lib";
+import { Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import { ScheduleGroup } from "aws-cdk-lib/aws-scheduler";
+import type { Queue } from "aws-cdk-lib/aws-sqs";
+import { Construct } from "constructs";
+import { type Binding, grant } from "./binding.ts";
+import { deadLetterQueue } from "./work-queue.ts";
+
+export interface OneTimeSchedulesProps {
+  /** What each schedule sends its message to. */
+  target: Queue;
+  /** What becomes of the firings that failed with the stack. */
+  removalPolicy: RemovalPolicy;
+}
+
+/**
+ * A place for schedules that functions make at run time, each of which sends one
+ * message at its time, and the role through which they do.
+ */
+export class OneTimeSchedules extends Construct {
+  /** Firings that Scheduler gave up on. */
+  readonly deadLetters: Queue;
+  readonly #group: ScheduleGroup;
+  readonly #role: Role;
+
+  constructor(scope: Construct, id: string, props: OneTimeSchedulesProps) {
+    super(scope, id);
+    this.deadLetters = deadLetterQueue(this, "DeadLetters", props.removalPolicy);
+    Validations.of(this.deadLetters).acknowledge({
+      id: "AwsSolutions-SQS3",
+      reason: `${id}/DeadLetters: it is itself the dead-letter queue, of schedules instead of a queue.`,
+    });
+    // Its schedules go with the stack in every stage: without the role they could reach nothing.
+    this.#group = new ScheduleGroup(this, "Group", { removalPolicy: RemovalPolicy.DESTROY });
+    this.#role = new Role(this, "Role", {
+      description: "What Ackwire's scheduled requests may do when they are due",
+      assumedBy: new ServicePrincipal("scheduler.amazonaws.com", {
+        conditions: {
+          StringEquals: {
+            "aws:SourceAccount": Stack.of(this).account,
+            "aws:SourceArn": this.#group.scheduleGroupArn,
+          },
+        },
+      }),
+    });
+    grant(this.#role, {
+      value: "",
+      permissions: [
+        {
+          actions: ["sqs:SendMessage"],
+          resource: [props.target.queueArn, this.deadLetters.queueArn],
+        },
+      ],
+    });
+  }
+
+  /** The group's name, for a function that makes and deletes schedules in it. */
+  creator(): Binding {
+    const name = this.#group.scheduleGroupName;
+    const { partition, region, account } = Stack.of(this);
+    const schedules = (...[of, where, whose]: string[]) =>
+      `arn:${of}:scheduler:${where}:${whose}:schedule/${name}/*`;
+    return {
+      value: name,
+      permissions: [
+        {
+          actions: ["scheduler:CreateSchedule", "scheduler:DeleteSchedule"],
+          resource: schedules(partition, region, account),
+          acknowledged: [
+            {
+              id: `AwsSolutions-IAM5[Resource::${schedules("<AWS::Partition>", "<AWS::Region>", "<AWS::AccountId>")}]`,
+              reason: `${this.node.id}/Group: a schedule is named after its request, which is known only when it comes.`,
+            },
+          ],
+        },
+      ],
+    };
+  }
+
+  /** The role's ARN, for a `creator` that hands it to Scheduler. */
+  passedRole(): Binding {
+    const { roleArn } = this.#role;
+    return {
+      value: roleArn,
+      permissions: [
+        {
+          actions: ["iam:PassRole"],
+          resource: roleArn,
+          conditions: { StringEquals: { "iam:PassedToService": "scheduler.amazonaws.com" } },
+        },
+      ],
+    };
+  }
+}

@@ -1,0 +1,76 @@
+import {
+  ConflictException,
+  CreateScheduleCommand,
+  DeleteScheduleCommand,
+  ResourceNotFoundException,
+  type SchedulerClient,
+} from "@aws-sdk/client-scheduler";
+import type { SubmitMessage } from "../contracts/submit-message.ts";
+import type { Schedules } from "../core/requests/ports.ts";
+import { dependency } from "./dependency-down.ts";
+
+/** Scheduler tries a target that it cannot reach again for so long: the sweep is there before. */
+const MAX_EVENT_AGE_SECONDS = 3_600;
+const MAX_RETRIES = 10;
+
+/**
+ * One-time schedules of EventBridge Scheduler, each with the name of its
+ * request, which is within what names may be (64 of `[0-9a-zA-Z-_.]`).
+ */
+export function makeSchedulerSchedules(options: {
+  client: SchedulerClient;
+  groupName: string;
+  roleArn: string;
+  queueArn: string;
+  deadLetterArn: string;
+}): Schedules {
+  const { client, groupName: GroupName } = options;
+
+  return {
+    async create(requestId, atMs) {
+      const due: SubmitMessage = { v: 1, kind: "due", requestId };
+      const command = new CreateScheduleCommand({
+        Name: requestId,
+        GroupName,
+        ClientToken: requestId,
+        ScheduleExpression: `at(${upToTheSecond(atMs)})`,
+        ScheduleExpressionTimezone: "UTC",
+        FlexibleTimeWindow: { Mode: "OFF" },
+        ActionAfterCompletion: "DELETE",
+        Target: {
+          Arn: options.queueArn,
+          RoleArn: options.roleArn,
+          Input: JSON.stringify(due),
+          DeadLetterConfig: { Arn: options.deadLetterArn },
+          RetryPolicy: {
+            MaximumRetryAttempts: MAX_RETRIES,
+            MaximumEventAgeInSeconds: MAX_EVENT_AGE_SECONDS,
+          },
+        },
+      });
+      await dependency("Scheduler CreateSchedule", () =>
+        // The name says what it is for: one that is there is this one.
+        client.send(command).catch(unless(ConflictException)),
+      );
+    },
+
+    async delete(requestId) {
+      const command = new DeleteScheduleCommand({ Name: requestId, GroupName });
+      await dependency("Scheduler DeleteSchedule", () =>
+        client.send(command).catch(unless(ResourceNotFoundException)),
+      );
+    },
+  };
+}
+
+/** `at()` takes no fraction; rounded up, so that it does not fire before the time. */
+function upToTheSecond(atMs: number): string {
+  return new Date(Math.ceil(atMs / 1000) * 1000).toISOString().slice(0, 19);
+}
+
+function unless(kind: new (...args: never[]) => Error) {
+  return (error: unknown): undefined => {
+    if (error instanceof kind) return undefined;
+    throw error;
+  };
+}

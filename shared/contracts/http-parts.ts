@@ -1,0 +1,21 @@
+import * as z from "zod/mini";
+
+/** What the operations of the HTTP API have in common. */
+
+export const text = (maxLength: number) => z.string().check(z.minLength(1), z.maxLength(maxLength));
+
+export const time = z.iso.datetime();
+
+export const nothing = z.strictObject({});
+
+/** Of an operation with a key and without parameters. */
+export const plain = { isPublic: false, params: nothing, query: nothing } as const;
+
+export const listOf = <Item extends z.ZodMiniType>(item: Item) =>
+  z.object({ items: z.array(item), nextCursor: z.optional(z.string()) });
+
+/** On every list. `cursor` is the `nextCursor` of the page before. */
+export const paging = {
+  limit: z._default(z.coerce.number().check(z.int(), z.gte(1), z.lte(100)), 25),
+  cursor: z.exactOptional(text(2_048)),
+};

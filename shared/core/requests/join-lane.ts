@@ -1,0 +1,37 @@
+import type { Ticks } from "./lanes.ts";
+import { type Moment, moveTo } from "./moves.ts";
+import type { LaneStore } from "./ports.ts";
+import type { RequestRecord } from "./record.ts";
+import type { RequestWriter } from "./request-writer.ts";
+
+/**
+ * Lets a scheduled request join its lane when its time has come (G7); too early,
+ * twice, or after a cancel, it does nothing.
+ *
+ * @returns the request where it has joined now, and whether nobody was going to look at its lane
+ * @throws DEPENDENCY_DOWN
+ */
+export const makeJoinWhenDue =
+  (deps: { lanes: LaneStore; writer: RequestWriter; ticks: Ticks; moment: () => Moment }) =>
+  async (
+    found: RequestRecord,
+  ): Promise<{ request: RequestRecord; isIdle: boolean } | undefined> => {
+    const isDue = ({ status, scheduledMs = Number.POSITIVE_INFINITY }: RequestRecord) =>
+      status === "SCHEDULED" && scheduledMs <= deps.moment().nowMs;
+    if (!isDue(found)) return undefined;
+    const { nowMs } = deps.moment();
+    const place = await deps.lanes.join(found.lane, found, {
+      nowMs,
+      dueMs: deps.ticks.dueFor(nowMs),
+    });
+    if (place === "full") return undefined;
+    const changed = await deps.writer.change(found.requestId, (request) =>
+      isDue(request) ? joined(request, place.place, deps.moment()) : undefined,
+    );
+    return changed?.isChanged ? { request: changed.request, isIdle: place.isIdle } : undefined;
+  };
+
+/** In its lane, at the place that the lane gave it. */
+export function joined(request: RequestRecord, place: number, moment: Moment): RequestRecord {
+  return moveTo(request, "QUEUED", moment, { place, joinedMs: moment.nowMs });
+}

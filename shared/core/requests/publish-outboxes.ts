@@ -1,0 +1,102 @@
+import type { FinalEvent } from "../envelope.ts";
+import type { EventPublisher } from "../ports.ts";
+import { derived, type Moment, OUTBOX_GRACE_MS } from "./moves.ts";
+import type { EventArchive, RequestStore, TextStore } from "./ports.ts";
+import type { OutboxEntry, RequestRecord } from "./record.ts";
+
+export interface PublishOutboxesDeps {
+  requests: RequestStore;
+  texts: TextStore;
+  publisher: EventPublisher;
+  archive: EventArchive;
+  moment: () => Moment;
+}
+
+export interface PublishedOutboxes {
+  published: number;
+  /** They stay in their outbox, and `reconcile` tries again. */
+  failed: number;
+}
+
+/** How often the note that events are published is tried against other writers. */
+const MAX_CONFLICTS = 5;
+
+export type PublishOutboxes = ReturnType<typeof makePublishOutboxes>;
+
+/** Which entries are whose to publish: so that two who are well never publish one twice. */
+export const outboxOf = {
+  /** What this very write caused. */
+  ownWrite: ({ version }: OutboxEntry, request: RequestRecord) => version === request.version,
+  /** What the accept caused: its message has it published, unless it comes late. */
+  accept: ({ version, sinceRealMs }: OutboxEntry, _: RequestRecord, { nowRealMs }: Moment) =>
+    version === 1 && nowRealMs - sinceRealMs < OUTBOX_GRACE_MS / 2,
+  /** What its writer has left. */
+  overdue: ({ sinceRealMs }: OutboxEntry, _: RequestRecord, { nowRealMs }: Moment) =>
+    nowRealMs - sinceRealMs >= OUTBOX_GRACE_MS,
+} as const;
+
+/**
+ * Publishes what these requests have in their outboxes, in one go, and takes it
+ * out (G2). Never throws: what is not published, or not noted as such, stays for
+ * `reconcile`, with the same ids and bytes.
+ */
+export const makePublishOutboxes =
+  (deps: PublishOutboxesDeps) =>
+  async (
+    requests: readonly RequestRecord[],
+    whose: keyof typeof outboxOf = "ownWrite",
+  ): Promise<PublishedOutboxes> => {
+    const moment = deps.moment();
+    const waiting = requests.flatMap((request) =>
+      request.outbox
+        .filter((entry) => outboxOf[whose](entry, request, moment))
+        .map((entry) => ({ request, entry })),
+    );
+    if (waiting.length === 0) return { published: 0, failed: 0 };
+    try {
+      const events = await Promise.all(
+        waiting.map(({ request, entry }) => open(deps, request, entry)),
+      );
+      const results = await deps.publisher.publish(events);
+      const done = events.filter((_, index) => results[index]?.ok);
+      const isDone = new Set(done.map(({ id }) => id));
+      // Stored before they leave the outbox: what was published can be read (G2).
+      await deps.archive.store(done);
+      await Promise.all(
+        requests
+          .filter(({ outbox }) => outbox.some(({ id }) => isDone.has(id)))
+          .map((request) => takeOut(deps, request, isDone)),
+      );
+      return { published: done.length, failed: events.length - done.length };
+    } catch {
+      return { published: 0, failed: waiting.length };
+    }
+  };
+
+async function open(
+  { texts }: PublishOutboxesDeps,
+  { clientId }: RequestRecord,
+  { id, type, envelope, raw }: OutboxEntry,
+): Promise<FinalEvent> {
+  return {
+    id,
+    type,
+    clientId,
+    envelope: await texts.open(envelope),
+    ...(raw ? { raw: Buffer.from(await texts.open(raw), "base64") } : {}),
+  };
+}
+
+async function takeOut(
+  { requests, moment }: PublishOutboxesDeps,
+  written: RequestRecord,
+  done: ReadonlySet<string>,
+): Promise<void> {
+  let request: RequestRecord | undefined = written;
+  for (let conflict = 0; request && conflict < MAX_CONFLICTS; conflict++) {
+    const outbox = request.outbox.filter(({ id }) => !done.has(id));
+    if (outbox.length === request.outbox.length) return;
+    if (await requests.replace(derived({ ...request, outbox }, moment()))) return;
+    request = await requests.find(written.requestId);
+  }
+}

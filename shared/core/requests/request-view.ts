@@ -1,0 +1,70 @@
+import type { RequestStatus } from "../../contracts/http-requests.ts";
+import type { ProviderId } from "../../contracts/providers.ts";
+import type { TextStore } from "./ports.ts";
+import type { RequestRecord } from "./record.ts";
+
+/** A request as its client sees it. Params are never part of it. */
+export interface RequestView {
+  requestId: string;
+  status: RequestStatus;
+  provider: ProviderId;
+  accountId: string;
+  action: string;
+  scheduled?: string | undefined;
+  createdAt: string;
+  joinedAt?: string | undefined;
+  submittedAt?: string | undefined;
+  finishedAt?: string | undefined;
+  providerRequestId?: string | undefined;
+  attempts: number;
+  /** JSON text: parsed and written again it would lose digits. */
+  result?: string | undefined;
+  error?: { code: string; message: string } | undefined;
+  /** JSON text. */
+  lateResult?: string | undefined;
+}
+
+/** The request with its result, read from where it lies. @throws DEPENDENCY_DOWN */
+export async function viewOf(request: RequestRecord, texts: TextStore): Promise<RequestView> {
+  const { result, lateResult } = request;
+  return {
+    ...summaryOf(request),
+    ...(result ? { result: await texts.open(result) } : {}),
+    ...(lateResult ? { lateResult: await texts.open(lateResult) } : {}),
+  };
+}
+
+/** The request without its result. */
+export function summaryOf(request: RequestRecord): RequestView {
+  const { requestId, status, provider, accountId, action, providerRequestId, attempts, error } =
+    request;
+  return {
+    requestId,
+    status,
+    provider,
+    accountId,
+    action,
+    scheduled: isoOf(request.scheduledMs),
+    createdAt: new Date(request.createdMs).toISOString(),
+    joinedAt: isoOf(request.joinedMs),
+    submittedAt: isoOf(request.submittedMs),
+    finishedAt: isoOf(request.finishedMs),
+    providerRequestId,
+    attempts,
+    error,
+  };
+}
+
+/** The view as JSON text, its results' very digits spliced in. */
+export function requestJson({ result, lateResult, ...view }: RequestView): string {
+  const added = [
+    ...(result === undefined ? [] : [`"result":${result}`]),
+    ...(lateResult === undefined ? [] : [`"lateResult":${lateResult}`]),
+  ].join(",");
+  const text = JSON.stringify(view);
+  return added === "" ? text : `${text.slice(0, -1)},${added}}`;
+}
+
+function isoOf(ms: number | undefined): string | undefined {
+  return ms === undefined ? undefined : new Date(ms).toISOString();
+}

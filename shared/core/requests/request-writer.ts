@@ -1,0 +1,75 @@
+import { Failure } from "../../contracts/failures.ts";
+import type { RequestStore, TextStore } from "./ports.ts";
+import type { RequestRecord, StoredText } from "./record.ts";
+
+/** Writers of one request that may come in between before we give up. */
+const MAX_CONFLICTS = 8;
+
+export type RequestWriter = ReturnType<typeof makeRequestWriter>;
+
+/** Writes requests; texts that are too large for an item go into the bucket first. */
+export function makeRequestWriter(deps: { requests: RequestStore; texts: TextStore }) {
+  const { requests, texts } = deps;
+
+  async function placed(request: RequestRecord): Promise<RequestRecord> {
+    const keep = async <Text extends StoredText | undefined>(text: Text): Promise<Text> =>
+      text && "inline" in text
+        ? ((await texts.keep(request.requestId, text.inline)) as Text)
+        : text;
+    const [params, result, lateResult, outbox] = await Promise.all([
+      keep(request.params),
+      keep(request.result),
+      keep(request.lateResult),
+      Promise.all(
+        request.outbox.map(async ({ raw, ...entry }) => ({
+          ...entry,
+          envelope: await keep(entry.envelope),
+          ...(raw ? { raw: await keep(raw) } : {}),
+        })),
+      ),
+    ]);
+    return { ...request, params, result, lateResult, outbox };
+  }
+
+  /** `undefined` when another write came first. @throws DEPENDENCY_DOWN */
+  async function replace(request: RequestRecord): Promise<RequestRecord | undefined> {
+    return requests.replace(await placed(request));
+  }
+
+  return {
+    /** Gives the request as it is stored: the one that was there already, if so. @throws DEPENDENCY_DOWN */
+    async create(request: RequestRecord): Promise<{ request: RequestRecord; isCreated: boolean }> {
+      const fresh = await placed(request);
+      const known = await requests.create(fresh);
+      return known === "created"
+        ? { request: { ...fresh, version: 1 }, isCreated: true }
+        : { request: known, isCreated: false };
+    },
+
+    replace,
+
+    /**
+     * Changes a request as it is stored now, again where another write came first.
+     * `decide` gives nothing where there is nothing to change.
+     *
+     * @returns the request as it is then, and whether this changed it; `undefined` when there is none
+     * @throws DEPENDENCY_DOWN, and what `decide` throws
+     */
+    async change(
+      requestId: string,
+      decide: (
+        request: RequestRecord,
+      ) => RequestRecord | undefined | Promise<RequestRecord | undefined>,
+    ): Promise<{ request: RequestRecord; isChanged: boolean } | undefined> {
+      for (let conflict = 0; conflict < MAX_CONFLICTS; conflict++) {
+        const found = await requests.find(requestId);
+        if (!found) return undefined;
+        const decided = await decide(found);
+        if (!decided || decided === found) return { request: found, isChanged: false };
+        const stored = await replace(decided);
+        if (stored) return { request: stored, isChanged: true };
+      }
+      throw new Failure("DEPENDENCY_DOWN", "too many writers of one request");
+    },
+  };
+}

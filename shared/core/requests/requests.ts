@@ -1,0 +1,164 @@
+import { Failure } from "../../contracts/failures.ts";
+import type { RequestStatus } from "../../contracts/http-requests.ts";
+import type { ProviderId } from "../../contracts/providers.ts";
+import { readCursor, writeCursor } from "../cursor.ts";
+import { seal } from "../master-keys.ts";
+import type { AccountReader, ConnectionReader } from "../ports.ts";
+import type { EventReader } from "../read-events.ts";
+import { type AcceptRequestDeps, makeAcceptRequest, type NewRequest } from "./accept-request.ts";
+import { cancelled } from "./endings.ts";
+import { moveTo } from "./moves.ts";
+import type { ProviderCalls, ReferenceStore, TextStore } from "./ports.ts";
+import type { RequestRecord } from "./record.ts";
+import { isRequestId } from "./request-id.ts";
+import { type RequestView, requestJson, summaryOf, viewOf } from "./request-view.ts";
+import { makeResolveRequest, type Resolution } from "./resolve-request.ts";
+import { credentialsOf } from "./submit-request.ts";
+
+export interface RequestsDeps extends AcceptRequestDeps {
+  texts: TextStore;
+  references: ReferenceStore;
+  accounts: AccountReader;
+  connections: ConnectionReader;
+  calls: ProviderCalls;
+  events: EventReader;
+  connectionIdsOf: (clientId: string, provider: ProviderId) => Promise<string[]>;
+}
+
+/** A time, `#`, and a request's id: what the store can go on from. */
+const LISTED_AS = /^[^#]{1,32}#rq_[0-9a-f]{44}$/;
+
+/** Real time that a provider has to answer that it cancels. */
+const CANCEL_TIMEOUT_MS = 5_000;
+const READ_LIMIT_MS = 3_000;
+
+export type Requests = ReturnType<typeof makeRequests>;
+
+/** What clients may do with their requests, whichever API they speak. */
+export function makeRequests(deps: RequestsDeps) {
+  const { requests, writer, texts, moment } = deps;
+  const acceptRequest = makeAcceptRequest(deps);
+  const resolveRequest = makeResolveRequest(deps);
+
+  /** @throws NOT_FOUND, for another client's too */
+  async function own(clientId: string, requestId: string): Promise<RequestRecord> {
+    const request = isRequestId(requestId) ? await requests.find(requestId) : undefined;
+    if (request?.clientId === clientId) return request;
+    throw new Failure("NOT_FOUND", "there is no such request");
+  }
+
+  /** Changes a request of this client in one conditional write. @throws NOT_FOUND, CONFLICT */
+  async function change(
+    requestId: string,
+    decide: (request: RequestRecord) => RequestRecord | undefined,
+  ): Promise<RequestRecord> {
+    const changed = await writer.change(requestId, decide);
+    if (changed) return changed.request;
+    throw new Failure("NOT_FOUND", "there is no such request");
+  }
+
+  async function askToCancel(request: RequestRecord): Promise<void> {
+    const { provider, connectionId, providerRequestId } = request;
+    const how = deps.providers[provider].cancel;
+    if (!how || request.status !== "RUNNING" || providerRequestId === undefined) throw tooLate();
+    const signal = AbortSignal.timeout(READ_LIMIT_MS);
+    const connection = await deps.connections.read(connectionId, signal);
+    if (!connection) throw tooLate();
+    const credentials = await credentialsOf(deps, request, connection);
+    const call = how.request(providerRequestId, credentials);
+    const exchange = await deps.calls.exchange(provider, call, CANCEL_TIMEOUT_MS);
+    const answer = exchange.kind === "answered" ? how.read(exchange.answer) : "unknown";
+    if (answer === "refused") throw tooLate();
+    if (answer === "unknown") throw new Failure("DEPENDENCY_DOWN", `${provider} did not say yes`);
+  }
+
+  return {
+    /** @throws REQUEST_INVALID, CONFLICT, TOO_MANY_REQUESTS, DEPENDENCY_DOWN */
+    async accept(of: NewRequest): Promise<RequestView> {
+      return viewOf(await acceptRequest(of), texts);
+    },
+
+    /** @throws NOT_FOUND, DEPENDENCY_DOWN */
+    async get(clientId: string, requestId: string): Promise<RequestView> {
+      return viewOf(await own(clientId, requestId), texts);
+    },
+
+    /** A page as JSON text, newest first. @throws REQUEST_INVALID for a bad cursor, DEPENDENCY_DOWN */
+    async list(
+      clientId: string,
+      query: { limit: number; cursor?: string; accountId?: string; status?: RequestStatus },
+    ): Promise<string> {
+      const { limit, cursor, accountId, status } = query;
+      const of = { list: "requests", clientId } as const;
+      const before = cursor === undefined ? undefined : readCursor(of, cursor, LISTED_AS);
+      const page = await requests.list({ clientId, accountId, status, limit, before });
+      const items = page.requests.map((request) => requestJson(summaryOf(request))).join(",");
+      if (page.before === undefined) return `{"items":[${items}]}`;
+      const nextCursor = JSON.stringify(writeCursor(of, page.before));
+      return `{"items":[${items}],"nextCursor":${nextCursor}}`;
+    },
+
+    /** @throws NOT_FOUND, CONFLICT once it is submitted and the provider does not cancel, DEPENDENCY_DOWN */
+    async cancel(clientId: string, requestId: string) {
+      const request = await own(clientId, requestId);
+      const isWaiting = ["SCHEDULED", "QUEUED", "CANCELLED"].includes(request.status);
+      if (!isWaiting) await askToCancel(request);
+      const cancelledNow = await change(requestId, (now) => {
+        if (now.status === "CANCELLED") return undefined;
+        const stillWaits = now.status === "SCHEDULED" || now.status === "QUEUED";
+        if (!stillWaits && (isWaiting || now.status !== "RUNNING")) throw tooLate();
+        return cancelled(now, moment());
+      });
+      // There may be none any more; one that fires finds the request cancelled.
+      if (cancelledNow.scheduledMs !== undefined && cancelledNow.joinedMs === undefined) {
+        await deps.schedules.delete(requestId).catch(deps.dropped);
+      }
+      if (!isWaiting) await deps.ticks.freed(cancelledNow).catch(deps.dropped);
+      return { requestId, status: "CANCELLED" as const };
+    },
+
+    /** @throws NOT_FOUND, CONFLICT when it waits for no input (any more), DEPENDENCY_DOWN */
+    async continue(clientId: string, requestId: string, input: string): Promise<RequestView> {
+      const { provider } = await own(clientId, requestId);
+      const sealedInput = seal(await deps.masterKeys(), requestId, input);
+      const request = await change(requestId, (now) => {
+        const isWaiting = now.status === "ACTION_REQUIRED" && now.providerRequestId !== undefined;
+        const isInTime = (now.deadlineMs ?? 0) > moment().nowMs;
+        if (!isWaiting || !isInTime || !deps.providers[provider].continuation) {
+          throw new Failure("CONFLICT", "it waits for no input");
+        }
+        return moveTo(now, "SUBMITTING", moment(), { sealedInput, dueMs: undefined });
+      });
+      await deps.queue.send({ v: 1, kind: "continue", requestId }).catch(deps.dropped);
+      return viewOf(request, texts);
+    },
+
+    /** @throws NOT_FOUND, CONFLICT when its outcome is known, DEPENDENCY_DOWN */
+    async resolve(clientId: string, requestId: string, as: Resolution): Promise<RequestView> {
+      await own(clientId, requestId);
+      return viewOf(await resolveRequest(requestId, as), texts);
+    },
+
+    /** The last event's envelope of a request that was made elsewhere, as JSON text. @throws DEPENDENCY_DOWN */
+    async findByProviderId(
+      clientId: string,
+      provider: ProviderId,
+      providerRequestId: string,
+    ): Promise<string | undefined> {
+      const connectionIds = await deps.connectionIdsOf(clientId, provider);
+      const looks = await deps.references.look(
+        connectionIds.map((connectionId) => ({ connectionId, providerRequestId })),
+      );
+      for (const { reference } of looks) {
+        if (!reference || !("eventId" in reference)) continue;
+        const event = await deps.events.find(reference.eventId);
+        if (event?.clientId === clientId) return event.envelope;
+      }
+      return undefined;
+    },
+  };
+}
+
+function tooLate(): Failure {
+  return new Failure("CONFLICT", "it was submitted, and can no longer be cancelled");
+}

@@ -1,0 +1,63 @@
+import { Failure } from "../../contracts/failures.ts";
+import type { ProviderId } from "../../contracts/providers.ts";
+import type { ProviderRequests } from "../provider-requests.ts";
+import type { Ticks } from "./lanes.ts";
+import { type Moment, moveTo } from "./moves.ts";
+import type { ReferenceStore } from "./ports.ts";
+import type { RequestRecord } from "./record.ts";
+import type { RequestWriter } from "./request-writer.ts";
+import { started } from "./started.ts";
+import { isContinuation, returned } from "./submission.ts";
+
+/** What a person found out at the provider. */
+export type Resolution = { as: "submitted"; providerRequestId?: string } | { as: "not-submitted" };
+
+/**
+ * Settles a request whose outcome was unknown by a person's word (G3): what was
+ * not submitted goes back to the head of its lane, or to waiting for its input.
+ *
+ * @throws NOT_FOUND, CONFLICT, DEPENDENCY_DOWN
+ */
+export const makeResolveRequest =
+  (deps: {
+    writer: RequestWriter;
+    references: ReferenceStore;
+    providers: Readonly<Record<ProviderId, ProviderRequests>>;
+    ticks: Ticks;
+    moment: () => Moment;
+  }) =>
+  async (requestId: string, as: Resolution): Promise<RequestRecord> => {
+    const decided = await deps.writer.change(requestId, (request) => {
+      if (request.status !== "UNKNOWN") throw new Failure("CONFLICT", "its outcome is known");
+      const moment = deps.moment();
+      if (as.as === "not-submitted") return returned(request, moment);
+      const provider = deps.providers[request.provider];
+      return submitted(request, as.providerRequestId, moment, provider);
+    });
+    if (!decided) throw new Failure("NOT_FOUND", "there is no such request");
+    const { request } = decided;
+    const { connectionId, providerRequestId } = request;
+    if (as.as === "not-submitted" && !isContinuation(request)) await deps.ticks.wake(request.lane);
+    if (as.as === "submitted" && providerRequestId !== undefined) {
+      await deps.references.bind({ connectionId, providerRequestId, requestId });
+    }
+    return request;
+  };
+
+function submitted(
+  request: RequestRecord,
+  providerRequestId: string | undefined,
+  moment: Moment,
+  provider: ProviderRequests,
+): RequestRecord {
+  const { nowMs, rules } = moment;
+  const running = moveTo(request, "RUNNING", moment, {
+    providerRequestId: providerRequestId ?? request.providerRequestId,
+    submittedMs: request.submittedMs ?? nowMs,
+    deadlineMs: nowMs + rules.resultTimeoutMs,
+    // Its result may be there already: the provider is asked.
+    dueMs: nowMs,
+    polls: 0,
+  });
+  return provider.startsWhenAccepted ? started(running, moment) : running;
+}

@@ -1,0 +1,237 @@
+import {
+  BatchGetItemCommand,
+  BatchWriteItemCommand,
+  PutItemCommand,
+  QueryCommand,
+  type QueryCommandInput,
+  UpdateItemCommand,
+} from "@aws-sdk/client-dynamodb";
+import { expect, test } from "vitest";
+import { clientsOf, running, templateOf, temporaryDirectory } from "./local-aws-fixture.ts";
+
+const key = (AttributeName: string, KeyType: string) => ({ AttributeName, KeyType });
+const attribute = (AttributeName: string, AttributeType: string) => ({
+  AttributeName,
+  AttributeType,
+});
+
+/** In the form of the requests table: what waits in a lane is a strongly consistent index of it. */
+const requests = {
+  Type: "AWS::DynamoDB::Table",
+  Properties: {
+    TableName: "requests",
+    BillingMode: "PAY_PER_REQUEST",
+    AttributeDefinitions: [
+      attribute("lane", "S"),
+      attribute("id", "S"),
+      attribute("laneKey", "S"),
+      attribute("leanKey", "S"),
+      attribute("clientId", "S"),
+      attribute("listedAs", "S"),
+    ],
+    KeySchema: [key("lane", "HASH"), key("id", "RANGE")],
+    LocalSecondaryIndexes: [
+      {
+        IndexName: "queue",
+        KeySchema: [key("lane", "HASH"), key("laneKey", "RANGE")],
+        Projection: { ProjectionType: "ALL" },
+      },
+      {
+        IndexName: "lean",
+        KeySchema: [key("lane", "HASH"), key("leanKey", "RANGE")],
+        Projection: { ProjectionType: "INCLUDE", NonKeyAttributes: ["status"] },
+      },
+    ],
+    GlobalSecondaryIndexes: [
+      {
+        IndexName: "byClient",
+        KeySchema: [key("clientId", "HASH"), key("listedAs", "RANGE")],
+        Projection: { ProjectionType: "INCLUDE", NonKeyAttributes: ["status"] },
+      },
+    ],
+  },
+};
+const template = templateOf({ Requests: requests });
+
+type Values = Record<string, string>;
+const marshalled = (values: Values) =>
+  Object.fromEntries(Object.entries(values).map(([name, S]) => [name, { S }]));
+const put = (values: Values) =>
+  new PutItemCommand({ TableName: "requests", Item: marshalled(values) });
+
+/** What the lane `a` holds, in the index's order. */
+const queueOf = (more: Partial<QueryCommandInput> = {}) =>
+  new QueryCommand({
+    TableName: "requests",
+    IndexName: "queue",
+    ConsistentRead: true,
+    KeyConditionExpression: "lane = :lane",
+    ExpressionAttributeValues: { ":lane": { S: "a" } },
+    ...more,
+  });
+
+async function table(dataDir?: string) {
+  const { aws, close } = await running(template, dataDir === undefined ? {} : { dataDir });
+  const client = clientsOf(aws.url).dynamodb;
+  const ids = async (more?: Partial<QueryCommandInput>) =>
+    (await client.send(queueOf(more))).Items?.map(({ id }) => id?.S);
+  return { client, ids, close };
+}
+
+test("a local index has its lane's items by their sort key, and none without one", async () => {
+  const { client, ids } = await table();
+  await client.send(put({ lane: "a", id: "second", laneKey: "wait#2" }));
+  await client.send(put({ lane: "a", id: "first", laneKey: "wait#1" }));
+  await client.send(put({ lane: "a", id: "held", laneKey: "held#9" }));
+  await client.send(put({ lane: "a", id: "lane" }));
+  await client.send(put({ lane: "b", id: "other", laneKey: "wait#0" }));
+  expect(await ids()).toEqual(["held", "first", "second"]);
+  const waiting = {
+    KeyConditionExpression: "lane = :lane AND begins_with(laneKey, :wait)",
+    ExpressionAttributeValues: { ":lane": { S: "a" }, ":wait": { S: "wait#" } },
+  };
+  expect(await ids({ ...waiting, Limit: 1 })).toEqual(["first"]);
+  expect(await ids({ ...waiting, ScanIndexForward: false })).toEqual(["second", "first"]);
+});
+
+test("two items with the same sort key are both there, page by page", async () => {
+  const { client } = await table();
+  for (const id of ["x", "y"]) await client.send(put({ lane: "a", id, laneKey: "wait#1" }));
+  const first = await client.send(queueOf({ Limit: 1 }));
+  const second = await client.send(
+    queueOf({ Limit: 1, ExclusiveStartKey: first.LastEvaluatedKey }),
+  );
+  expect([first, second].map(({ Items }) => Items?.[0]?.id?.S).sort()).toEqual(["x", "y"]);
+});
+
+test("it gives every attribute, and follows a conditional move at once", async () => {
+  const { client, ids } = await table();
+  await client.send(put({ lane: "a", id: "1", laneKey: "wait#1", status: "QUEUED" }));
+  const move = (from: string, to: string) =>
+    client.send(
+      new UpdateItemCommand({
+        TableName: "requests",
+        Key: marshalled({ lane: "a", id: "1" }),
+        UpdateExpression: "SET #status = :to, laneKey = :laneKey",
+        ConditionExpression: "#status = :from",
+        ExpressionAttributeNames: { "#status": "status" },
+        ExpressionAttributeValues: marshalled({ ":from": from, ":to": to, ":laneKey": "held#1" }),
+        ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+      }),
+    );
+  await move("QUEUED", "SUBMITTING");
+  const { Items } = await client.send(queueOf());
+  expect(Items).toEqual([
+    marshalled({ lane: "a", id: "1", laneKey: "held#1", status: "SUBMITTING" }),
+  ]);
+  await expect(move("QUEUED", "SUBMITTING")).rejects.toMatchObject({
+    name: "ConditionalCheckFailedException",
+    Item: { status: { S: "SUBMITTING" } },
+  });
+  await client.send(
+    new UpdateItemCommand({
+      TableName: "requests",
+      Key: marshalled({ lane: "a", id: "1" }),
+      UpdateExpression: "REMOVE laneKey",
+    }),
+  );
+  expect(await ids()).toEqual([]);
+});
+
+test("a local index that holds less gives the rest from the table when it is asked for", async () => {
+  const { client } = await table();
+  const item = { lane: "a", id: "1", leanKey: "1", params: "large" };
+  await client.send(put(item));
+  const lean = { IndexName: "lean" };
+  const { params, ...held } = item;
+  expect((await client.send(queueOf(lean))).Items).toEqual([marshalled(held)]);
+  const whole = await client.send(queueOf({ ...lean, Select: "ALL_ATTRIBUTES" }));
+  expect(whole.Items).toEqual([marshalled(item)]);
+});
+
+test("an item and its entry in a local index may have 400 KB together", async () => {
+  const { client, ids } = await table();
+  const params = "x".repeat(250_000);
+  const tooLarge = {
+    name: "ValidationException",
+    message: "Item size has exceeded the maximum allowed size",
+  };
+  const twice = client.send(put({ lane: "a", id: "1", laneKey: "wait#1", params }));
+  await expect(twice).rejects.toMatchObject(tooLarge);
+  expect(await ids()).toEqual([]);
+  await client.send(put({ lane: "a", id: "1", leanKey: "1", params }));
+  const join = client.send(
+    new UpdateItemCommand({
+      TableName: "requests",
+      Key: marshalled({ lane: "a", id: "1" }),
+      UpdateExpression: "SET laneKey = :laneKey",
+      ExpressionAttributeValues: marshalled({ ":laneKey": "wait#1" }),
+    }),
+  );
+  await expect(join).rejects.toMatchObject(tooLarge);
+  expect(await ids()).toEqual([]);
+});
+
+test("an index that includes some attributes gives these and its keys", async () => {
+  const { client } = await table();
+  const listed = { lane: "a", id: "1", clientId: "c", listedAs: "1#1", status: "QUEUED" };
+  await client.send(put({ ...listed, params: "large" }));
+  const byClient = new QueryCommand({
+    TableName: "requests",
+    IndexName: "byClient",
+    KeyConditionExpression: "clientId = :client",
+    ExpressionAttributeValues: { ":client": { S: "c" } },
+  });
+  expect((await client.send(byClient)).Items).toEqual([marshalled(listed)]);
+});
+
+test("only a local index can be read strongly consistent", async () => {
+  const { client } = await table();
+  const query = queueOf({
+    IndexName: "byClient",
+    KeyConditionExpression: "clientId = :lane",
+  });
+  await expect(client.send(query)).rejects.toMatchObject({ name: "ValidationException" });
+});
+
+test("batches write and read items by both keys", async () => {
+  const { client, ids } = await table();
+  const item = (id: string) => ({ lane: "a", id, laneKey: `wait#${id}` });
+  await client.send(
+    new BatchWriteItemCommand({
+      RequestItems: {
+        requests: ["1", "2", "3"].map((id) => ({ PutRequest: { Item: marshalled(item(id)) } })),
+      },
+    }),
+  );
+  expect(await ids()).toEqual(["1", "2", "3"]);
+  const { Responses } = await client.send(
+    new BatchGetItemCommand({
+      RequestItems: {
+        requests: {
+          ConsistentRead: true,
+          Keys: ["3", "none", "1"].map((id) => marshalled({ lane: "a", id })),
+        },
+      },
+    }),
+  );
+  expect(Responses?.requests?.map(({ id }) => id?.S).sort()).toEqual(["1", "3"]);
+});
+
+test("many requests that join one lane at once are all in its queue, each in its place", async () => {
+  const { client, ids } = await table();
+  const places = Array.from({ length: 40 }, (_, place) => String(place).padStart(3, "0"));
+  await Promise.all(
+    places.map((place) => client.send(put({ lane: "a", id: place, laneKey: `wait#${place}` }))),
+  );
+  expect(await ids()).toEqual(places);
+});
+
+test("a restart finds the queue as it was", async () => {
+  const dataDir = temporaryDirectory();
+  const first = await table(dataDir);
+  await first.client.send(put({ lane: "a", id: "1", laneKey: "wait#1" }));
+  await first.close();
+  const second = await table(dataDir);
+  expect(await second.ids()).toEqual(["1"]);
+});

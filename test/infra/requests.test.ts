@@ -1,0 +1,163 @@
+import { describe, expect, test } from "vitest";
+import { functionEnv } from "../../shared/contracts/env.ts";
+import { type Settings, settingsSchema } from "../../shared/contracts/settings.ts";
+import { all, find, synth } from "./synth.ts";
+
+const { resources } = synth({ stage: "prod" });
+const key = (AttributeName: string, KeyType: string) => ({ AttributeName, KeyType });
+const submitLambda = find(resources, "AWS::Lambda::Function", "AckwireSubmit").Properties;
+
+/** `REQUEST_RULES` of each function that has it, as text. */
+function rulesIn(of: ReturnType<typeof synth>["resources"]): string[] {
+  return all(of, "AWS::Lambda::Function").flatMap(([, { Properties }]) => {
+    const { Variables } = Properties.Environment as { Variables: Record<string, string> };
+    return Variables.REQUEST_RULES ?? [];
+  });
+}
+
+describe("the requests table", () => {
+  const { Properties } = find(resources, "AWS::DynamoDB::Table", "AckwireRequests");
+
+  test("has a lane as its partition, and lets what is ended expire", () => {
+    expect(Properties).toMatchObject({
+      KeySchema: [key("lane", "HASH"), key("id", "RANGE")],
+      TimeToLiveSpecification: { AttributeName: "expiresAt", Enabled: true },
+    });
+  });
+
+  test("has the lane's queue as a local index, so that it is read strongly consistent", () => {
+    expect(Properties.LocalSecondaryIndexes).toEqual([
+      {
+        IndexName: "queue",
+        KeySchema: [key("lane", "HASH"), key("laneKey", "RANGE")],
+        Projection: { ProjectionType: "KEYS_ONLY" },
+      },
+    ]);
+  });
+
+  test("has the sweeps' indexes by number, and the list's with what it is filtered by", () => {
+    expect(Properties.GlobalSecondaryIndexes).toEqual([
+      {
+        IndexName: "byClient",
+        KeySchema: [key("clientId", "HASH"), key("listedAs", "RANGE")],
+        Projection: { ProjectionType: "INCLUDE", NonKeyAttributes: ["accountId", "status"] },
+      },
+      {
+        IndexName: "due",
+        KeySchema: [key("dueShard", "HASH"), key("dueAt", "RANGE")],
+        Projection: { ProjectionType: "KEYS_ONLY" },
+      },
+      {
+        IndexName: "sweep",
+        KeySchema: [key("sweepShard", "HASH"), key("sweepAt", "RANGE")],
+        Projection: { ProjectionType: "KEYS_ONLY" },
+      },
+    ]);
+    expect(Properties.AttributeDefinitions).toEqual(
+      expect.arrayContaining([
+        { AttributeName: "laneKey", AttributeType: "S" },
+        { AttributeName: "dueAt", AttributeType: "N" },
+        { AttributeName: "sweepAt", AttributeType: "N" },
+      ]),
+    );
+  });
+});
+
+describe("the submit queue", () => {
+  const queue = find(resources, "AWS::SQS::Queue", "AckwireSubmissionsQueue").Properties;
+
+  test("hides a message for 6 timeouts of submit", () => {
+    expect(submitLambda.Timeout).toBe(30);
+    expect(queue.VisibilityTimeout).toBe(180);
+  });
+
+  test.each(["smallest", "default", "largest"])(
+    "%s: HTTP timeout < submit's timeout < lease < visibility timeout",
+    (which) => {
+      const { submitTimeoutSeconds, laneLeaseSeconds } = {
+        smallest: { submitTimeoutSeconds: 1, laneLeaseSeconds: 40 },
+        default: settingsSchema.parse({}),
+        largest: { submitTimeoutSeconds: 10, laneLeaseSeconds: 179 },
+      }[which] as Pick<Settings, "submitTimeoutSeconds" | "laneLeaseSeconds">;
+      const given = synth({ submitTimeoutSeconds, laneLeaseSeconds }).resources;
+      const rules = functionEnv.submit.shape.REQUEST_RULES.parse(rulesIn(given)[0]);
+      const times = [
+        rules.submitTimeoutMs,
+        Number(submitLambda.Timeout) * 1_000,
+        rules.laneLeaseMs,
+        Number(queue.VisibilityTimeout) * 1_000,
+      ];
+      expect(times).toEqual([...new Set(times)].sort((a, b) => a - b));
+    },
+  );
+
+  test("submit is fed as the settings say, at once, and may fail message by message", () => {
+    const fed = synth({ submitBatchSize: 3, submitMaxConcurrency: 7 }).resources;
+    const mapping = find(fed, "AWS::Lambda::EventSourceMapping", "AckwireSubmissions");
+    expect(mapping.Properties).toMatchObject({
+      EventSourceArn: { "Fn::GetAtt": [expect.stringMatching(/^AckwireSubmissionsQueue/), "Arn"] },
+      FunctionName: { Ref: expect.stringMatching(/^AckwireSubmitFunction/) },
+      BatchSize: 3,
+      MaximumBatchingWindowInSeconds: 0,
+      ScalingConfig: { MaximumConcurrency: 7 },
+      FunctionResponseTypes: ["ReportBatchItemFailures"],
+    });
+  });
+});
+
+describe("scheduled requests", () => {
+  test("api is told where to make schedules, through which role, and where failed firings go", () => {
+    const { Variables } = find(resources, "AWS::Lambda::Function", "AckwireApi").Properties
+      .Environment as { Variables: Record<string, unknown> };
+    const arnOf = (idStart: string) => ({
+      "Fn::GetAtt": [expect.stringMatching(new RegExp(`^${idStart}`)), "Arn"],
+    });
+    const group = find(resources, "AWS::Scheduler::ScheduleGroup", "AckwireSchedules").Properties;
+    expect(Variables).toMatchObject({
+      SCHEDULE_GROUP: group.Name,
+      SCHEDULE_ROLE_ARN: arnOf("AckwireSchedulesRole"),
+      SCHEDULE_DLQ_ARN: arnOf("AckwireSchedulesDeadLetters"),
+      SUBMIT_QUEUE_ARN: arnOf("AckwireSubmissionsQueue"),
+    });
+  });
+
+  test("the group goes with the stack in every stage: its schedules could reach nothing", () => {
+    for (const [, group] of all(resources, "AWS::Scheduler::ScheduleGroup")) {
+      expect(group.DeletionPolicy).toBe("Delete");
+    }
+  });
+});
+
+describe("the rules of requests", () => {
+  test("are the same text for api, submit, consume and reconcile", () => {
+    const rules = rulesIn(resources);
+    expect(rules).toHaveLength(4);
+    expect(new Set(rules).size).toBe(1);
+  });
+
+  test("have every setting in milliseconds, under the name of what it limits", () => {
+    const [rules] = rulesIn(
+      synth({ scheduleMaxDays: 2, idempotencyHours: 30, paceMinSeconds: 1, paceMaxSeconds: 2 })
+        .resources,
+    );
+    expect(functionEnv.api.shape.REQUEST_RULES.parse(rules)).toEqual({
+      queueTimeoutMs: 86_400_000,
+      laneHoldMs: 3_600_000,
+      resultTimeoutMs: 86_400_000,
+      actionTimeoutMs: 900_000,
+      unknownHoldMs: 900_000,
+      unknownTimeoutMs: 86_400_000,
+      firstPollMs: 900_000,
+      scheduleLeadMs: 7_200_000,
+      scheduleMaxMs: 172_800_000,
+      paceMs: [1_000, 2_000],
+      rateLimitPauseMs: 3_600_000,
+      accountWaitingLimit: 1_000,
+      clientRequestsPerSecond: 100,
+      idempotencyMs: 108_000_000,
+      retentionMs: 7_776_000_000,
+      submitTimeoutMs: 10_000,
+      laneLeaseMs: 60_000,
+    });
+  });
+});

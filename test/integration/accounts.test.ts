@@ -1,0 +1,137 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type RequestsRun, startRequestsRun } from "../support/requests-run.ts";
+
+/** At this speed five minutes pass in half a second. */
+const SPEED = 600;
+
+let run: RequestsRun;
+beforeAll(async () => {
+  run = await startRequestsRun({ speed: SPEED });
+});
+afterAll(() => run.close());
+
+interface Account {
+  accountId: string;
+  connectionId: string;
+  status: string;
+  pausedBecause?: string;
+  pace?: object;
+  identificationToken?: string;
+}
+
+const account = (method: string, path: string, body?: unknown) =>
+  run.native<Account & { errors?: { field: string }[] }>(method, `/v1/accounts/${path}`, body);
+
+describe("accounts", () => {
+  test("are made known, changed, listed and forgotten; a token is never shown", async () => {
+    const pace = { minSeconds: 5, maxSeconds: 7 };
+    const made = await account("PUT", "acc%20ü", { provider: "we-link", pace });
+    expect(made).toMatchObject({
+      status: 200,
+      body: { accountId: "acc ü", status: "active", pace },
+    });
+    const linked = { provider: "linked-api", identificationToken: "canary-token" };
+    expect((await account("PUT", "li-1", linked)).text).not.toContain("canary-token");
+    // What is not named stays as it is.
+    const slower = { provider: "linked-api", pace: { minSeconds: 60, maxSeconds: 60 } };
+    const changed = (await account("PUT", "li-1", slower)).body;
+    expect(changed).toMatchObject({ pace: slower.pace, identificationToken: expect.any(String) });
+    const { body } = await run.native<{ items: Account[] }>("GET", "/v1/accounts?limit=100");
+    expect(body.items.map(({ accountId }) => accountId)).toEqual(
+      expect.arrayContaining(["acc ü", "li-1"]),
+    );
+    expect((await account("DELETE", "li-1")).status).toBe(204);
+    expect((await account("GET", "li-1")).status).toBe(404);
+  });
+
+  test.each([
+    ["Linked API without its token", { provider: "linked-api" }, "identificationToken"],
+    [
+      "a pace upside down",
+      { provider: "we-link", pace: { minSeconds: 9, maxSeconds: 1 } },
+      "pace.maxSeconds",
+    ],
+    ["no such connection", { provider: "we-link", connectionId: "cn_none" }, "connectionId"],
+  ])("%s is refused, and the field named", async (_name, body, field) => {
+    const refused = await account("PUT", "refused", body);
+    expect(refused.status).toBe(400);
+    expect(refused.body.errors?.map((error) => error.field)).toEqual([field]);
+  });
+
+  test("one id at two connections must say which", async () => {
+    const { body } = await run.native<{ connectionId: string }>("POST", "/v1/connections", {
+      provider: "we-link",
+      webhookSecret: "another",
+    });
+    const first = run.run.seed.connections[0]?.connectionId;
+    const put = (connectionId: string | undefined) =>
+      account("PUT", "twice", { provider: "we-link", connectionId });
+    expect([await put(first), await put(body.connectionId)].map(({ status }) => status)).toEqual([
+      200, 200,
+    ]);
+    expect((await account("GET", "twice")).body.errors?.[0]?.field).toBe("connectionId");
+    const one = await account("GET", `twice?connectionId=${body.connectionId}`);
+    expect(one.body.connectionId).toBe(body.connectionId);
+    await run.native("DELETE", `/v1/connections/${body.connectionId}`);
+  });
+});
+
+test("a paused account waits, and goes on when it is resumed; others are not touched", async () => {
+  await account("PUT", "paused", { provider: "we-link" });
+  expect((await account("POST", "paused/pause")).body).toMatchObject({
+    status: "paused",
+    pausedBecause: "PAUSED_BY_CLIENT",
+  });
+  const waiting = await run.request({ accountId: "paused", action: "connect" });
+  const other = await run.request({ accountId: "not-paused", action: "connect" });
+  await run.reaches(other.body.requestId, "SUCCEEDED");
+  expect((await run.get(waiting.body.requestId)).status).toBe("QUEUED");
+  expect(await run.submissions("paused")).toEqual([]);
+  expect((await account("POST", "paused/resume")).body.status).toBe("active");
+  await run.reaches(waiting.body.requestId, "SUCCEEDED");
+});
+
+test("a wrong password pauses the account; a login is taken past the pause, and ends it", async () => {
+  const login = (password: string) =>
+    run.request({
+      accountId: "locked",
+      action: "login_v2",
+      params: { email: "jane@example.com", password },
+    });
+  const wrong = await login("wrong");
+  expect((await run.reaches(wrong.body.requestId, "FAILED")).error?.code).toBe("WRONG_PASSWORD");
+  await account("PUT", "locked", { provider: "we-link" });
+  expect((await account("GET", "locked")).body).toMatchObject({
+    status: "paused",
+    pausedBecause: "WRONG_PASSWORD",
+  });
+  const waiting = await run.request({ accountId: "locked", action: "connect" });
+  const right = await login("right");
+  await run.reaches(right.body.requestId, "SUCCEEDED");
+  await run.reaches(waiting.body.requestId, "SUCCEEDED");
+  expect((await account("GET", "locked")).body.status).toBe("active");
+});
+
+test("refused credentials pause the connection; with new ones everything that waited is sent", async () => {
+  const credentials = (apiKey: string) => ({ "X-Api-Key": apiKey, "X-Api-Secret": "s" });
+  const { body } = await run.native<{ connectionId: string; status: string }>(
+    "POST",
+    "/v1/connections",
+    { provider: "we-link", webhookSecret: "s", credentials: credentials("refused") },
+  );
+  const { connectionId } = body;
+  const of = { accountId: "unpaid", action: "connect", connectionId };
+  const first = await run.request(of);
+  const path = `/v1/connections/${connectionId}`;
+  const statusOf = async () => (await run.native<typeof body>("GET", path)).body.status;
+  await expect.poll(statusOf, { timeout: 20_000 }).toBe("paused");
+  expect(await run.get(first.body.requestId)).toMatchObject({ status: "QUEUED", attempts: 1 });
+  const mended = { status: "active", credentials: credentials("good") };
+  expect((await run.native("PATCH", path, mended)).status).toBe(200);
+  // `submit` trusts what it read of a connection for 30 s. The webhook goes to the run's own connection: the poll tells.
+  await expect
+    .poll(async () => (await run.get(first.body.requestId)).status, { timeout: 60_000 })
+    .toBe("SUCCEEDED");
+  const seen = (await run.submissions("unpaid")).map(({ status }) => status);
+  expect(seen).toEqual([401, 200]);
+}, 90_000);

@@ -1,0 +1,253 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DynamoDBClient, ListTablesCommand, ScanCommand } from "@aws-sdk/client-dynamodb";
+import {
+  GetObjectCommand,
+  ListBucketsCommand,
+  ListObjectsV2Command,
+  S3Client,
+} from "@aws-sdk/client-s3";
+import {
+  GetScheduleCommand,
+  ListSchedulesCommand,
+  SchedulerClient,
+} from "@aws-sdk/client-scheduler";
+import { ListQueuesCommand, ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { localAws } from "../../local/seed.ts";
+import { type RequestsRun, startRequestsRun } from "../support/requests-run.ts";
+
+/**
+ * A password and the codes of its logins go through everything. They may be
+ * sealed in the requests table, and stand nowhere else, at no time (G10).
+ */
+const nonce = Math.random().toString(36).slice(2, 12);
+const PASSWORD = `Canary-password-${nonce}`;
+const PIN = `Canary-pin-${nonce}`;
+/** Is no secret: where it is not found, nothing else would be. */
+const MARKER = `Marker-${nonce}`;
+
+const dataDir = mkdtempSync(join(tmpdir(), "ackwire-canary-"));
+let requests: RequestsRun;
+beforeAll(async () => {
+  requests = await startRequestsRun({
+    speed: 600,
+    dataDir,
+    // A person has time on a busy machine, too.
+    settings: { actionTimeoutSeconds: "86400", laneHoldSeconds: "36000" },
+  });
+});
+afterAll(() => rmSync(dataDir, { recursive: true, force: true }));
+
+/** As it is, and as it stands in a Base64 text, at each of the three places where it may begin. */
+function formsOf(secret: string): string[] {
+  const encoded = ["", "x", "xx"].flatMap((before) => {
+    const bytes = Buffer.from(before + secret);
+    const whole = bytes.toString("base64").slice(before.length === 0 ? 0 : 4);
+    return [whole, whole.replaceAll("+", "-").replaceAll("/", "_")].map((text) =>
+      text.slice(0, -4),
+    );
+  });
+  return [secret, ...encoded];
+}
+
+const holds = (text: string, secret: string) => formsOf(secret).some((form) => text.includes(form));
+
+/** Everything that the run keeps, says and sends, as text, by where it is. */
+async function everything(): Promise<Map<string, string>> {
+  const { run, answers, received } = requests;
+  const submissions = await requests.submissions();
+  return new Map([
+    ...(await inTables()),
+    ["queues", JSON.stringify(await inQueues())],
+    ["bucket", (await inBuckets()).join("\n")],
+    ["schedules", JSON.stringify(await inSchedules())],
+    ["bus", JSON.stringify(received)],
+    ["answers", answers.join("\n")],
+    ["log", run.logged()],
+    ["terminal", run.printed.join("\n")],
+    ["submissions", JSON.stringify(submissions)],
+  ]);
+}
+
+async function inTables(): Promise<[string, string][]> {
+  const dynamo = new DynamoDBClient(localAws(requests.run.addresses.awsUrl));
+  const { TableNames = [] } = await dynamo.send(new ListTablesCommand({}));
+  const scanned = await Promise.all(
+    TableNames.map(async (TableName): Promise<[string, string]> => {
+      const { Items, LastEvaluatedKey } = await dynamo.send(new ScanCommand({ TableName }));
+      expect(LastEvaluatedKey).toBeUndefined();
+      return [TableName, JSON.stringify(Items)];
+    }),
+  );
+  dynamo.destroy();
+  expect(scanned.length).toBeGreaterThanOrEqual(3);
+  return scanned;
+}
+
+/** What waits in any queue, dead letters included; it stays there. */
+async function inQueues(): Promise<unknown[]> {
+  const sqs = new SQSClient(localAws(requests.run.addresses.awsUrl));
+  const { QueueUrls = [] } = await sqs.send(new ListQueuesCommand({}));
+  expect(QueueUrls.length).toBeGreaterThanOrEqual(5);
+  const messages = await Promise.all(
+    QueueUrls.map((QueueUrl) =>
+      sqs.send(
+        new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10, VisibilityTimeout: 0 }),
+      ),
+    ),
+  );
+  sqs.destroy();
+  return messages.flatMap(({ Messages = [] }) => Messages);
+}
+
+async function inBuckets(): Promise<string[]> {
+  const s3 = new S3Client({ ...localAws(requests.run.addresses.awsUrl), forcePathStyle: true });
+  const { Buckets = [] } = await s3.send(new ListBucketsCommand({}));
+  expect(Buckets.length).toBeGreaterThan(0);
+  const objects: string[] = [];
+  for (const { Name: Bucket } of Buckets) {
+    const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket }));
+    for (const { Key } of Contents) {
+      const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key }));
+      objects.push((await Body?.transformToString()) ?? "");
+    }
+  }
+  s3.destroy();
+  return objects;
+}
+
+async function inSchedules(): Promise<unknown[]> {
+  const scheduler = new SchedulerClient(localAws(requests.run.addresses.awsUrl));
+  const { Schedules = [] } = await scheduler.send(new ListSchedulesCommand({}));
+  const told = await Promise.all(
+    Schedules.map(({ Name, GroupName }) =>
+      scheduler.send(new GetScheduleCommand({ Name, GroupName })),
+    ),
+  );
+  scheduler.destroy();
+  return told.flatMap(({ Target }) => Target?.Input ?? []);
+}
+
+async function expectNowhere(secret: string): Promise<void> {
+  const places = [...(await everything())].filter(([, text]) => holds(text, secret));
+  expect(places.map(([place]) => place)).toEqual([]);
+}
+
+const login = (email: string) => ({ email, password: PASSWORD, proxy: { location: MARKER } });
+
+test("what is looked for would be found", async () => {
+  const scheduled = new Date(requests.businessMs() + 48 * 3_600_000).toISOString();
+  const params = { profile_id: MARKER, note: "n".repeat(70_000) };
+  const of = { accountId: "marker", action: "connect", scheduled };
+  expect((await requests.request({ ...of, params: { profile_id: MARKER } })).status).toBe(202);
+  expect((await requests.request({ ...of, params })).status).toBe(202);
+  const { RequestsTableName = "" } = requests.run.outputs;
+  const all = await everything();
+  for (const place of [RequestsTableName, "bucket"]) {
+    expect([place, holds(all.get(place) ?? "", MARKER)]).toEqual([place, true]);
+  }
+  expect(await inSchedules()).toHaveLength(2);
+  for (const before of ["", "{", "{ "]) {
+    const encoded = Buffer.from(`${before}${MARKER} and more`).toString("base64");
+    expect(holds(encoded, MARKER)).toBe(true);
+  }
+});
+
+test("a login by our own API: its secrets are sealed while they wait, and then gone", async () => {
+  const accountId = "native";
+  const scheduled = new Date(requests.businessMs() + 48 * 3_600_000).toISOString();
+  const params = login("jane.pin@example.com");
+  const later = await requests.request({ accountId, action: "login_v2", params, scheduled });
+  const cancelled = later.body.requestId;
+  expect((await requests.stored(cancelled)).sealedParams).toMatch(/^v1\.k1\./);
+
+  const { status, body } = await requests.request({ accountId, action: "login_v2", params });
+  expect(status).toBe(202);
+  const { requestId } = body;
+  await expectNowhere(PASSWORD);
+
+  await requests.native("DELETE", `/v1/requests/${cancelled}`);
+  expect(await requests.stored(cancelled)).not.toHaveProperty("sealedParams");
+  await requests.reaches(requestId, "ACTION_REQUIRED");
+  const asked = await requests.event(requestId, "workflow.actionRequired");
+  expect(asked.data).toMatchObject({
+    requestId,
+    status: "action_required",
+    eventType: "LOGIN_PIN_REQUIRED",
+  });
+  expect(await requests.stored(requestId)).not.toHaveProperty("sealedParams");
+
+  // None that is wrong is kept or said again.
+  const path = `/v1/requests/${requestId}/continue`;
+  for (const bad of [{ input: { pin: PIN } }, { input: [PIN] }, { pin: PIN }]) {
+    expect((await requests.native("POST", path, bad)).status).toBe(400);
+  }
+  const continued = await requests.native("POST", path, { input: PIN });
+  expect(continued).toMatchObject({ status: 202, body: { requestId } });
+  // A second at once is too late.
+  expect((await requests.native("POST", path, { input: PIN })).status).toBe(409);
+  const done = await requests.reaches(requestId, "SUCCEEDED");
+  expect(done.result).toMatchObject({ email: "jane.pin@example.com" });
+  const stored = await requests.stored(requestId);
+  for (const member of ["params", "sealedParams", "sealedInput"]) {
+    expect(stored).not.toHaveProperty(member);
+  }
+  const sent = (await requests.submissions()).filter(({ path }) => path.includes("login"));
+  expect(sent).toMatchObject([
+    { path: "/api/v1/login_v2", body: { password: "***" }, status: 200 },
+    { path: "/api/v1/login_code", body: { code: "***" }, status: 200 },
+  ]);
+});
+
+test("a login by We-Link's protocol, with a wrong code before the right one", async () => {
+  const { body } = await requests.weLink<{ requestId: string }>("login_v2", login("joe.pin@a.b"));
+  const { requestId } = body;
+  await requests.reaches(requestId, "ACTION_REQUIRED");
+  const answer = await requests.weLink("get_response", { request_id: requestId });
+  expect(answer.body).toMatchObject({ status: "PIN_REQUIRED" });
+  await requests.weLink("login_code", { code: "000000", requestId });
+  // The same prompt again, to the byte: it counts once a poll has confirmed it.
+  const prompts = () =>
+    requests.received.filter(
+      ({ detail: { type, data } }) =>
+        type === "workflow.actionRequired" && data.requestId === requestId,
+    );
+  await expect.poll(() => prompts().length, { timeout: 20_000 }).toBe(2);
+  expect((await requests.weLink("login_code", { code: PIN, requestId })).status).toBe(200);
+  await requests.reaches(requestId, "SUCCEEDED");
+});
+
+test("calls that are refused say nothing of what they held", async () => {
+  const params = login("jane@example.com");
+  const of = { provider: "we-link", accountId: "bad", action: "login_v2", params };
+  const bad = [
+    { ...of, provider: PASSWORD },
+    { ...of, action: PASSWORD },
+    { ...of, scheduled: PASSWORD },
+    { ...of, connectionId: PASSWORD },
+    { ...of, params: [params] },
+  ];
+  for (const body of bad) {
+    expect((await requests.native("POST", "/v1/requests", body)).status).toBe(400);
+  }
+  const scheduled = "2020-01-01T00:00:00Z";
+  expect((await requests.weLink("login_v2", { ...params, scheduled })).status).toBe(400);
+  expect((await requests.weLink("login_code", { code: PIN, requestId: "none" })).status).toBe(404);
+});
+
+test("the secrets stand nowhere: no table, queue, object, schedule, event, answer or log", async () => {
+  for (const secret of [PASSWORD, PIN]) await expectNowhere(secret);
+  const { run } = requests;
+  expect(run.printed).toEqual([]);
+  await requests.close();
+  // Nor in what the emulators and the simulator have written to the disk.
+  const files = readdirSync(dataDir, { recursive: true, withFileTypes: true })
+    .filter((file) => file.isFile())
+    .map((file) => readFileSync(join(file.parentPath, file.name), "latin1"));
+  expect(files.some((text) => holds(text, MARKER))).toBe(true);
+  for (const secret of [PASSWORD, PIN]) {
+    expect(files.filter((text) => holds(text, secret))).toEqual([]);
+  }
+});

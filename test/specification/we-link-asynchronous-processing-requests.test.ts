@@ -1,0 +1,624 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type ApiAnswer, type RequestsRun, startRequestsRun } from "../support/requests-run.ts";
+import { makeSpecification } from "../support/specification.ts";
+
+/** "Asynchronous Processing", sentence by sentence: what a client asks for, and when it is done. */
+const { says, everySentenceHasItsTest } = makeSpecification([
+  "We-Link utilizes an asynchronous processing model for the vast majority of API endpoints, such as sending messages or connection requests.",
+  "This design is essential for both performance and account safety.",
+  "When you trigger an action through our API, we do not make your system wait for the task to finish.",
+  "We immediately acknowledge your request and provide a unique requestId",
+  "Your application continues its workflow without interruption",
+  "Our engine processes the operation in the background",
+  "Once the background operation is complete, you have two options to receive the results:",
+  "If you prefer to monitor progress yourself, use the request_id to query our status endpoint:",
+  'POST /api/v1/get_response {"request_id": "1234ab5678290...."}',
+  "LinkedIn operations through We-Link are long-running tasks by design.",
+  "To keep your account safe, our processing engine incorporates human-like delays, randomized timing, and sequential execution between actions.",
+  "A single request — such as sending a connection request — may take anywhere from a few seconds to several minutes to complete, depending on the current queue and safety pacing.",
+  "Making your application wait synchronously for each operation to finish would:",
+  "Block your app unnecessarily — Your system would be idle, waiting on a response that could take minutes",
+  "Limit throughput — You wouldn't be able to queue additional actions while waiting for one to complete",
+  "Create tight coupling — Network timeouts or transient delays would force complex retry logic on your side",
+  "By returning a requestId immediately and processing in the background, We-Link lets your application move on instantly while we handle the heavy lifting — executing each action with the appropriate safety delays and delivering the result to you when it's ready.",
+  "Requests that remain queued for too long are automatically marked as failed with the status QUEUE_TIMEOUT_THRESHOLD_EXCEEDED.",
+  "This prevents requests from being stuck indefinitely and ensures stable, fair processing of newer requests.",
+  "If you receive this error, re-submit the request.",
+  "You can schedule any API request to be executed at a later time by including the optional scheduled parameter in the request body.",
+  "Add a scheduled field with a date-time string in ISO 8601 format (YYYY-MM-DDTHH:mm:ss.sssZ)",
+  "The scheduled time must be at least 2 hours later than the current time — requests that don't meet this minimum will be rejected",
+  "The request is queued and automatically executed at the specified time",
+  "Results are delivered via your webhook just like any other async request",
+  '{"accountId": "1234ab5678290....", "profile_id": "ACoABC1d2f...", "message": "Hi Jane, great connecting with you!", "scheduled": "2025-09-22T18:30:00.000Z"}',
+  "The scheduled value must be in UTC.",
+  "Ensure proper time zone awareness to avoid executing requests at unintended times.",
+]);
+
+/** Business time; an hour passes in a real second. */
+const SPEED = 3_600;
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+
+/** Eight real seconds: what is to wait shorter does so on a busy machine too. */
+const QUEUE_TIMEOUT_MS = 8 * HOUR_MS;
+
+let requests: RequestsRun;
+let stories: { expired: Promise<Expired>; scheduled: Promise<Scheduled> };
+beforeAll(async () => {
+  requests = await startRequestsRun({
+    speed: SPEED,
+    settings: {
+      queueTimeoutSeconds: String(QUEUE_TIMEOUT_MS / 1_000),
+      // A result that comes late on a busy machine is still waited for.
+      laneHoldSeconds: "36000",
+    },
+  });
+  // They take their time: it passes while the other sentences are shown.
+  stories = { expired: expire(), scheduled: schedule() };
+  for (const story of Object.values(stories)) story.catch(() => undefined);
+});
+afterAll(() => requests.close());
+
+/** An ack is quick when it is given before anything can have come of it. */
+const QUICK_MS = 2_000;
+
+const ack = (action: string, body: object) => requests.weLink<{ requestId: string }>(action, body);
+
+const poll = async (request_id: string) =>
+  (await requests.weLink<Record<string, unknown>>("get_response", { request_id })).body;
+
+async function ackedId(action: string, body: object): Promise<string> {
+  const { status, body: acked } = await ack(action, body);
+  expect(status).toBe(200);
+  return acked.requestId;
+}
+
+const account = async (accountId: string, pace?: { minSeconds: number; maxSeconds: number }) => {
+  const body = { provider: "we-link", ...(pace ? { pace } : {}) };
+  const { status } = await requests.native("PUT", `/v1/accounts/${accountId}`, body);
+  expect(status).toBe(200);
+  return accountId;
+};
+
+const forAccount = async (accountId: string, what: "pause" | "resume") => {
+  const { status } = await requests.native("POST", `/v1/accounts/${accountId}/${what}`);
+  expect(status).toBe(200);
+};
+
+/** Longer than any of these tests. */
+const aDay = { minSeconds: 86_400, maxSeconds: 86_400 };
+
+/** An account in which one request went and nothing more goes for a day. */
+async function pacedAccount(accountId: string): Promise<string> {
+  await account(accountId, aDay);
+  await requests.reaches(await ackedId("connect", { accountId }), "SUCCEEDED");
+  return accountId;
+}
+
+const inFuture = (aheadMs: number) => new Date(requests.businessMs() + aheadMs).toISOString();
+
+interface Expired {
+  accountId: string;
+  requestId: string;
+  answer: Record<string, unknown>;
+}
+
+/** A request that waits in its account's queue for too long. */
+async function expire(): Promise<Expired> {
+  const accountId = await account("never-its-turn");
+  await forAccount(accountId, "pause");
+  const requestId = await ackedId("connect", { accountId, profile_id: "old" });
+  await requests.reaches(requestId, "FAILED");
+  return { accountId, requestId, answer: await poll(requestId) };
+}
+
+interface Scheduled {
+  requestId: string;
+  scheduled: string;
+}
+
+/** The document's example, at a time that is in the future now. */
+async function schedule(): Promise<Scheduled> {
+  const scheduled = inFuture(4 * HOUR_MS);
+  const requestId = await ackedId("send_message", { ...example, scheduled });
+  return { requestId, scheduled };
+}
+
+const example = {
+  accountId: "1234ab5678290....",
+  profile_id: "ACoABC1d2f...",
+  message: "Hi Jane, great connecting with you!",
+  scheduled: "2025-09-22T18:30:00.000Z",
+};
+
+says(
+  "We-Link utilizes an asynchronous processing model for the vast majority of API endpoints, such as sending messages or connection requests.",
+  async () => {
+    const actions = ["send_message", "connect", "search_people", "get_profile", "visit_profile"];
+    const acked = await Promise.all(
+      actions.map((action) => ack(action, { accountId: `any-${action}`, profile_id: "jane" })),
+    );
+    for (const { status, body } of acked) {
+      expect(status).toBe(200);
+      // The ack is all: no status, and no result.
+      expect(body).toEqual({ requestId: expect.any(String) });
+    }
+    const ids = acked.map(({ body }) => body.requestId);
+    await Promise.all(ids.map((id) => requests.reaches(id, "SUCCEEDED")));
+  },
+);
+
+says("This design is essential for both performance and account safety.", async () => {
+  const accountId = await account("safe", { minSeconds: 60, maxSeconds: 120 });
+  const startedMs = performance.now();
+  const acked = await Promise.all(
+    Array.from({ length: 4 }, (_, n) => ack("connect", { accountId, profile_id: `p${n}` })),
+  );
+  expect(performance.now() - startedMs).toBeLessThan(QUICK_MS);
+  // The client has all of them in its hands; its account has had one at a time.
+  const done = await Promise.all(
+    acked.map(({ body }) => requests.reaches(body.requestId, "SUCCEEDED")),
+  );
+  const times = done.map(({ submittedAt = "", finishedAt = "" }) => [submittedAt, finishedAt]);
+  const inOrder = times.sort().flat();
+  expect(inOrder).toEqual(inOrder.toSorted());
+});
+
+says(
+  "When you trigger an action through our API, we do not make your system wait for the task to finish.",
+  async () => {
+    await requests.behave({ delayMs: [HOUR_MS, HOUR_MS] });
+    const { body, tookMs } = await ack("connect", { accountId: "slow" });
+    await requests.behave({});
+    const request = await requests.get(body.requestId);
+    expect(["QUEUED", "SUBMITTING", "RUNNING"]).toContain(request.status);
+    const { createdAt, finishedAt = "" } = await requests.reaches(body.requestId, "SUCCEEDED");
+    expect(Date.parse(finishedAt) - Date.parse(createdAt)).toBeGreaterThan(tookMs * SPEED);
+  },
+);
+
+says("We immediately acknowledge your request and provide a unique requestId", async () => {
+  const paced = await pacedAccount("paced");
+  await forAccount(await account("paused"), "pause");
+  await requests.behave({ errorRate: 1 });
+  const acked = await Promise.all([
+    ...[paced, "paused", "at a provider that is down"].flatMap((accountId) => [
+      ack("connect", { accountId }),
+      ack("connect", { accountId }),
+      requests.request({ accountId, action: "connect" }),
+    ]),
+    requests
+      .linkedApi<{ result: { workflowId: string } }>("POST", "/workflows", {
+        actionType: "st.retrieveSSI",
+      })
+      .then(({ body, ...answer }) => ({ ...answer, body: { requestId: body.result.workflowId } })),
+  ]);
+  for (const { status, tookMs } of acked) {
+    expect([200, 202]).toContain(status);
+    expect(tookMs).toBeLessThan(QUICK_MS);
+  }
+  const ids = acked.map(({ body }) => body.requestId);
+  expect(new Set(ids).size).toBe(10);
+  // What is acked is there, at once.
+  for (const id of ids) expect(await requests.get(id)).toMatchObject({ requestId: id });
+  await requests.behave({});
+});
+
+says("Your application continues its workflow without interruption", async () => {
+  const waiting = await ackedId("connect", { accountId: await pacedAccount("busy") });
+  const listed = await requests.native<{ items: unknown[] }>("GET", "/v1/requests?accountId=busy");
+  expect(listed.body.items).toHaveLength(2);
+  const other = await ackedId("send_message", { accountId: "free", message: "Hi" });
+  await requests.reaches(other, "SUCCEEDED");
+  expect((await requests.get(waiting)).status).toBe("QUEUED");
+  expect((await requests.native("DELETE", `/v1/requests/${waiting}`)).status).toBe(200);
+});
+
+says("Our engine processes the operation in the background", async () => {
+  const requestId = await ackedId("connect", { accountId: "background", profile_id: "jane" });
+  // Nobody asks for it: the bus alone tells.
+  for (const [type, status] of [
+    ["workflow.created", "pending"],
+    ["workflow.started", "running"],
+    ["workflow.completed", "completed"],
+  ] as const) {
+    expect((await requests.event(requestId, type)).data).toMatchObject({ status, requestId });
+  }
+  expect(await requests.submissions("background")).toMatchObject([
+    { path: "/api/v1/connect", body: { accountId: "background", profile_id: "jane" }, status: 200 },
+  ]);
+});
+
+says(
+  "Once the background operation is complete, you have two options to receive the results:",
+  async () => {
+    const result = { connected: true, profile_id: "jane" };
+    const good = await ackedId("connect", { accountId: "both", profile_id: "jane" });
+    const pushed = await requests.event(good, "workflow.completed");
+    expect(pushed.data).toMatchObject({ status: "completed", result });
+    expect(await poll(good)).toMatchObject({ status: "SUCCESS", result });
+    expect(await requests.get(good)).toMatchObject({ status: "SUCCEEDED", result });
+
+    const bad = await ackedId("connect", { accountId: "both", profile_id: "fail:NOT_FOUND" });
+    const failed = await requests.event(bad, "workflow.completed");
+    expect(failed.data).toMatchObject({ status: "failed", error: { code: "NOT_FOUND" } });
+    expect(await poll(bad)).toMatchObject({ status: "FAILED", error: "NOT_FOUND" });
+    const { error } = await requests.get(bad);
+    expect(failed.data.error).toEqual(error);
+  },
+);
+
+says(
+  "If you prefer to monitor progress yourself, use the request_id to query our status endpoint:",
+  async () => {
+    const accountId = await account("monitored");
+    await forAccount(accountId, "pause");
+    const request_id = await ackedId("connect", { accountId });
+    expect(await poll(request_id)).toMatchObject({ request_id, status: "QUEUED" });
+    await requests.behave({ delayMs: [HOUR_MS, HOUR_MS] });
+    await forAccount(accountId, "resume");
+    const status = async () => (await poll(request_id)).status;
+    await expect.poll(status, { timeout: 10_000, interval: 20 }).toBe("PROCESSING");
+    await requests.behave({});
+    await expect.poll(status, { timeout: 10_000, interval: 20 }).toBe("SUCCESS");
+  },
+);
+
+says('POST /api/v1/get_response {"request_id": "1234ab5678290...."}', async () => {
+  expect(await requests.weLink("get_response", { request_id: "1234ab5678290...." })).toMatchObject({
+    status: 404,
+    body: { status: "NOT_FOUND" },
+  });
+  const requestId = await ackedId("connect", { accountId: "polled" });
+  const answer = await requests.weLink("get_response", { request_id: requestId });
+  expect(answer).toMatchObject({ status: 200, body: { request_id: requestId, requestId } });
+});
+
+says("LinkedIn operations through We-Link are long-running tasks by design.", async () => {
+  await requests.behave({ delayMs: [2 * HOUR_MS, 2 * HOUR_MS] });
+  const requestId = await ackedId("connect", { accountId: "long-running" });
+  await requests.event(requestId, "workflow.started");
+  await requests.behave({});
+  const request = await requests.reaches(requestId, "SUCCEEDED");
+  const tookMs = Date.parse(request.finishedAt ?? "") - Date.parse(request.submittedAt ?? "");
+  expect(tookMs).toBeGreaterThan(1.5 * HOUR_MS);
+});
+
+says(
+  "To keep your account safe, our processing engine incorporates human-like delays, randomized timing, and sequential execution between actions.",
+  async () => {
+    const accountId = await account("human", { minSeconds: 420, maxSeconds: 840 });
+    const ids: string[] = [];
+    for (let n = 0; n < 5; n++)
+      ids.push(await ackedId("connect", { accountId, profile_id: `p${n}` }));
+    const done = await Promise.all(ids.map((id) => requests.reaches(id, "SUCCEEDED")));
+    // In the order in which they came, …
+    const sent = await requests.submissions(accountId);
+    expect(sent.map(({ body }) => body)).toEqual(
+      ids.map((_, n) => ({ accountId, profile_id: `p${n}` })),
+    );
+    // … one after the other had come to its end, …
+    const drawn: number[] = [];
+    for (const [n, request] of done.entries()) {
+      const { laneNextMs } = await requests.stored(request.requestId);
+      const answeredMs = Date.parse(request.submittedAt ?? "");
+      drawn.push(Number(laneNextMs) - answeredMs);
+      const next = sent[n + 1];
+      if (!next) continue;
+      expect(Date.parse(next.at)).toBeGreaterThanOrEqual(Date.parse(request.finishedAt ?? ""));
+      // … not before a gap that is drawn anew for each.
+      expect(Date.parse(next.at)).toBeGreaterThanOrEqual(Math.floor(Number(laneNextMs)));
+    }
+    for (const gapMs of drawn) {
+      expect(gapMs).toBeGreaterThanOrEqual(420_000);
+      expect(gapMs).toBeLessThanOrEqual(840_001);
+    }
+    expect(new Set(drawn.map(Math.round)).size).toBe(drawn.length);
+  },
+);
+
+says(
+  "A single request — such as sending a connection request — may take anywhere from a few seconds to several minutes to complete, depending on the current queue and safety pacing.",
+  async () => {
+    const accountId = await account("queue", { minSeconds: 1_800, maxSeconds: 1_800 });
+    const acked = await Promise.all([1, 2, 3].map(() => ack("connect", { accountId })));
+    const done = await Promise.all(
+      acked.map(({ body }) => requests.reaches(body.requestId, "SUCCEEDED")),
+    );
+    const waits = done.map(
+      ({ joinedAt = "", submittedAt = "" }) => Date.parse(submittedAt) - Date.parse(joinedAt),
+    );
+    const [shortest = 0, , longest = 0] = waits.sort((a, b) => a - b);
+    // They joined at nearly one time, and two gaps lie between the first and the last.
+    expect(longest - shortest).toBeGreaterThan(HOUR_MS / 2);
+  },
+);
+
+/** While the provider takes hours over it and the queue is long. */
+async function underLoad(work: () => Promise<void>): Promise<void> {
+  await requests.behave({ delayMs: [6 * HOUR_MS, 6 * HOUR_MS] });
+  try {
+    await work();
+  } finally {
+    await requests.behave({});
+  }
+}
+
+says("Making your application wait synchronously for each operation to finish would:", () =>
+  underLoad(async () => {
+    const acked = await Promise.all([
+      ack("connect", { accountId: "sync" }),
+      requests.request({ accountId: "sync", action: "connect" }),
+      requests.native("GET", "/v1/requests?limit=100"),
+    ]);
+    for (const { tookMs } of acked) expect(tookMs).toBeLessThan(QUICK_MS);
+  }),
+);
+
+says(
+  "Block your app unnecessarily — Your system would be idle, waiting on a response that could take minutes",
+  () =>
+    underLoad(async () => {
+      const requestId = await ackedId("connect", { accountId: "minutes" });
+      await requests.reaches(requestId, "RUNNING");
+      const { body, tookMs } = await requests.weLink("get_response", { request_id: requestId });
+      expect(body).toEqual({ request_id: requestId, requestId, status: "PROCESSING" });
+      expect(tookMs).toBeLessThan(QUICK_MS);
+    }),
+);
+
+says(
+  "Limit throughput — You wouldn't be able to queue additional actions while waiting for one to complete",
+  () =>
+    underLoad(async () => {
+      const accountId = "throughput";
+      await requests.reaches(await ackedId("connect", { accountId }), "RUNNING");
+      const more = await Promise.all(
+        Array.from({ length: 10 }, () => ack("connect", { accountId })),
+      );
+      expect(more.map(({ status }) => status)).toEqual(more.map(() => 200));
+      const { body } = await requests.native<{ items: unknown[] }>(
+        "GET",
+        `/v1/requests?accountId=${accountId}&status=QUEUED&limit=100`,
+      );
+      expect(body.items).toHaveLength(10);
+    }),
+);
+
+says(
+  "Create tight coupling — Network timeouts or transient delays would force complex retry logic on your side",
+  async () => {
+    // The client heard no answer and says it again.
+    const key = { "idempotency-key": "said-twice" };
+    const body = { accountId: "coupled", profile_id: "once" };
+    const said = await Promise.all([1, 2, 3].map(() => requests.weLink("connect", body, key)));
+    const [first, ...again] = said.map(({ body }) => String(body.requestId));
+    expect(again).toEqual([first, first]);
+    await requests.reaches(first ?? "", "SUCCEEDED");
+    expect(await requests.submissions("coupled")).toHaveLength(1);
+    // The provider has no time for us; we say it again, not the client.
+    await requests.behave({ tooManyRequestsRate: 1 });
+    const requestId = await ackedId("connect", { accountId: "refused for a while" });
+    const refused = async () => (await requests.submissions("refused for a while")).length;
+    await expect.poll(refused, { timeout: 10_000, interval: 20 }).toBeGreaterThan(0);
+    await requests.behave({});
+    await requests.reaches(requestId, "SUCCEEDED");
+  },
+);
+
+says(
+  "By returning a requestId immediately and processing in the background, We-Link lets your application move on instantly while we handle the heavy lifting — executing each action with the appropriate safety delays and delivering the result to you when it's ready.",
+  async () => {
+    const accountId = await account("moves-on", { minSeconds: 300, maxSeconds: 600 });
+    const acked = [await ack("connect", { accountId }), await ack("connect", { accountId })];
+    for (const { tookMs } of acked) expect(tookMs).toBeLessThan(QUICK_MS);
+    const results = await Promise.all(
+      acked.map(({ body }) => requests.event(body.requestId, "workflow.completed")),
+    );
+    for (const { data } of results) expect(data).toMatchObject({ result: { connected: true } });
+    const [one, other] = (await requests.submissions(accountId)).map(({ at }) => Date.parse(at));
+    expect((other ?? 0) - (one ?? 0)).toBeGreaterThanOrEqual(300_000);
+  },
+);
+
+says(
+  "You can schedule any API request to be executed at a later time by including the optional scheduled parameter in the request body.",
+  async () => {
+    const scheduled = inFuture(24 * HOUR_MS);
+    const accountId = "tomorrow";
+    for (const action of ["connect", "send_message", "search_people", "login_v2"]) {
+      const requestId = await ackedId(action, { accountId, scheduled });
+      expect((await poll(requestId)).status).toBe("SCHEDULED");
+      expect(await requests.get(requestId)).toMatchObject({ status: "SCHEDULED", scheduled });
+      await requests.native("DELETE", `/v1/requests/${requestId}`);
+    }
+    for (const provider of ["we-link", "linked-api"] as const) {
+      const account = provider === "linked-api" ? "linked-api-account-2" : accountId;
+      const of = { provider, accountId: account, action: "connect", scheduled };
+      const { status, body } = await requests.request(of);
+      expect([status, body.status, body.scheduled]).toEqual([202, "SCHEDULED", scheduled]);
+      await requests.native("DELETE", `/v1/requests/${body.requestId}`);
+    }
+    // It is optional.
+    expect(await requests.get(await ackedId("connect", { accountId }))).not.toHaveProperty(
+      "scheduled",
+    );
+  },
+);
+
+/** A refusal that says which field, in both ways of asking. */
+async function refusalsOf(scheduled: string): Promise<string> {
+  const body = { accountId: "refused", scheduled };
+  const asWeLink = (await ack("connect", body)) as ApiAnswer<Record<string, unknown>>;
+  expect(asWeLink).toMatchObject({ status: 400, body: { status: "REQUEST_INVALID" } });
+  const native = (await requests.request({ ...body, action: "connect" })) as ApiAnswer<unknown>;
+  expect(native).toMatchObject({
+    status: 400,
+    body: { errors: [{ field: "scheduled", message: expect.any(String) }] },
+  });
+  expect(asWeLink.body.message).toContain("scheduled");
+  const { errors } = native.body as { errors: { message: string }[] };
+  expect(asWeLink.body.message).toContain(errors[0]?.message.slice(0, 40));
+  return errors[0]?.message ?? "";
+}
+
+says(
+  "Add a scheduled field with a date-time string in ISO 8601 format (YYYY-MM-DDTHH:mm:ss.sssZ)",
+  async () => {
+    const at = inFuture(5 * HOUR_MS);
+    for (const scheduled of [at, `${at.slice(0, 19)}Z`, `${at.slice(0, 21)}Z`]) {
+      const requestId = await ackedId("connect", { accountId: "formats", scheduled });
+      const shown = (await requests.get(requestId)).scheduled;
+      expect(shown).toBe(new Date(scheduled).toISOString());
+      await requests.native("DELETE", `/v1/requests/${requestId}`);
+    }
+    for (const bad of ["tomorrow", String(Date.now()), at.slice(0, 10), at.replace("T", " ")]) {
+      expect(await refusalsOf(bad)).toContain("YYYY-MM-DDTHH:mm:ss.sssZ");
+    }
+  },
+);
+
+says(
+  "The scheduled time must be at least 2 hours later than the current time — requests that don't meet this minimum will be rejected",
+  async () => {
+    for (const aheadMs of [-HOUR_MS, 0, 2 * HOUR_MS - 1]) {
+      expect(await refusalsOf(inFuture(aheadMs))).toContain("at least 2 hours later than now");
+    }
+    // The earliest that is named would have been right when it was said: the clock has gone on.
+    const earliest = /\S+Z/.exec(await refusalsOf(inFuture(0)))?.[0] ?? "";
+    expect(Math.abs(Date.parse(earliest) - requests.businessMs() - 2 * HOUR_MS)).toBeLessThan(
+      HOUR_MS,
+    );
+    const scheduled = inFuture(2 * HOUR_MS + 30 * MINUTE_MS);
+    const requestId = await ackedId("connect", { accountId: "two-hours", scheduled });
+    await requests.native("DELETE", `/v1/requests/${requestId}`);
+    expect(await requests.submissions("refused")).toEqual([]);
+  },
+);
+
+says("The request is queued and automatically executed at the specified time", async () => {
+  const { requestId, scheduled } = await stories.scheduled;
+  const { joinedAt = "" } = await requests.reaches(requestId, "SUCCEEDED");
+  const dueMs = Date.parse(scheduled);
+  const [sent, ...others] = await requests.submissions(example.accountId);
+  expect(others).toEqual([]);
+  expect(Date.parse(sent?.at ?? "")).toBeGreaterThanOrEqual(dueMs);
+  // Within a minute, and two real seconds (G7).
+  expect(Date.parse(joinedAt)).toBeGreaterThanOrEqual(dueMs);
+  expect(Date.parse(joinedAt) - dueMs).toBeLessThanOrEqual(MINUTE_MS + 2_000 * SPEED);
+});
+
+says("Results are delivered via your webhook just like any other async request", async () => {
+  const { requestId } = await stories.scheduled;
+  const result = { thread_id: "thread-ACoABC1d2f...", message_id: expect.any(String) };
+  const { data } = await requests.event(requestId, "workflow.completed");
+  expect(data).toMatchObject({ status: "completed", eventType: "MESSAGE_SENT", result });
+  // It was told when it was accepted, as any other.
+  const created = await requests.event(requestId, "workflow.created");
+  expect(created.data.status).toBe("pending");
+  expect(await poll(requestId)).toMatchObject({ status: "SUCCESS", result });
+});
+
+says(
+  '{"accountId": "1234ab5678290....", "profile_id": "ACoABC1d2f...", "message": "Hi Jane, great connecting with you!", "scheduled": "2025-09-22T18:30:00.000Z"}',
+  async () => {
+    // The very example: of a form that is right, and of a time that has passed.
+    expect(await ack("send_message", example)).toMatchObject({
+      status: 400,
+      body: { message: expect.stringMatching(/scheduled.*at least 2 hours later than now/) },
+    });
+    const { requestId } = await stories.scheduled;
+    await requests.reaches(requestId, "SUCCEEDED");
+    // What is the provider's goes to it as it came; when it is sent is our matter.
+    const { scheduled: _, ...body } = example;
+    expect(await requests.submissions(example.accountId)).toMatchObject([
+      { path: "/api/v1/send_message", body, status: 200 },
+    ]);
+    const [sent] = await requests.submissions(example.accountId);
+    expect(sent?.body).not.toHaveProperty("scheduled");
+  },
+);
+
+says("The scheduled value must be in UTC.", async () => {
+  const at = inFuture(5 * HOUR_MS).slice(0, 23);
+  for (const zone of ["", "+02:00", "-0500", "+00:00"]) {
+    expect(await refusalsOf(`${at}${zone}`)).toContain("must be a time in UTC");
+  }
+});
+
+says(
+  "Ensure proper time zone awareness to avoid executing requests at unintended times.",
+  async () => {
+    // The same wall clock elsewhere is another time: it is refused, not taken for UTC.
+    const at = inFuture(5 * HOUR_MS);
+    expect(await refusalsOf(at.replace("Z", "+02:00"))).toContain("a local offset is not allowed");
+    const { body } = await requests.request({
+      accountId: "aware",
+      action: "connect",
+      scheduled: at,
+    });
+    // What is shown back is in UTC, too.
+    expect(body.scheduled).toBe(at);
+    await requests.native("DELETE", `/v1/requests/${body.requestId}`);
+  },
+);
+
+const EXPIRED = "QUEUE_TIMEOUT_THRESHOLD_EXCEEDED";
+
+says(
+  "Requests that remain queued for too long are automatically marked as failed with the status QUEUE_TIMEOUT_THRESHOLD_EXCEEDED.",
+  async () => {
+    const { requestId, answer } = await stories.expired;
+    expect(answer).toMatchObject({ status: EXPIRED, requestId });
+    const { error, joinedAt = "", finishedAt = "" } = await requests.get(requestId);
+    expect(error?.code).toBe(EXPIRED);
+    expect(Date.parse(finishedAt) - Date.parse(joinedAt)).toBeGreaterThan(QUEUE_TIMEOUT_MS);
+    const { data } = await requests.event(requestId, "workflow.completed");
+    expect(data).toMatchObject({ status: "failed", error });
+  },
+);
+
+says(
+  "This prevents requests from being stuck indefinitely and ensures stable, fair processing of newer requests.",
+  async () => {
+    const { accountId } = await stories.expired;
+    const newer = await ackedId("connect", { accountId, profile_id: "newer" });
+    await forAccount(accountId, "resume");
+    await requests.reaches(newer, "SUCCEEDED");
+    // The one that expired stands in nobody's way, and was never sent.
+    expect(await requests.submissions(accountId)).toMatchObject([
+      { body: { profile_id: "newer" } },
+    ]);
+  },
+);
+
+says("If you receive this error, re-submit the request.", async () => {
+  const { accountId, requestId } = await stories.expired;
+  expect((await requests.get(requestId)).error?.message).toMatch(/submit it anew/);
+  const again = await ackedId("connect", { accountId, profile_id: "old" });
+  expect(again).not.toBe(requestId);
+  await requests.reaches(again, "SUCCEEDED");
+  const old = (await requests.submissions(accountId)).filter(
+    ({ body }) => (body as typeof example).profile_id === "old",
+  );
+  expect(old).toHaveLength(1);
+  // What has ended stays as it is.
+  expect(await poll(requestId)).toMatchObject({ status: EXPIRED });
+});
+
+test("other accounts are not slowed by one that waits", async () => {
+  const waiting = await ackedId("connect", { accountId: await pacedAccount("hot") });
+  const others = await Promise.all(
+    Array.from({ length: 5 }, (_, n) => ackedId("connect", { accountId: `cool-${n}` })),
+  );
+  await Promise.all(others.map((id) => requests.reaches(id, "SUCCEEDED")));
+  expect((await requests.get(waiting)).status).toBe("QUEUED");
+});
+
+test("each event came once, and nothing was said that is not so", () => {
+  const ids = requests.received.map(({ detail }) => detail.id);
+  expect(ids.toSorted()).toEqual([...new Set(ids)].sort());
+  expect(requests.run.printed).toEqual([]);
+});
+
+everySentenceHasItsTest();

@@ -1,0 +1,372 @@
+import { makeMemoryRequests } from "../../shared/adapters/memory-requests.ts";
+import type { PaceRange } from "../../shared/contracts/http-requests.ts";
+import type { ProviderId } from "../../shared/contracts/providers.ts";
+import type { RequestRules } from "../../shared/contracts/request-rules.ts";
+import type { SubmitMessage } from "../../shared/contracts/submit-message.ts";
+import type { FinalEvent } from "../../shared/core/envelope.ts";
+import type { Connection, ProviderRequest } from "../../shared/core/ports.ts";
+import { makeHandleSubmitMessages } from "../../shared/core/requests/handle-submit-messages.ts";
+import { makeJoinWhenDue } from "../../shared/core/requests/join-lane.ts";
+import { makeTicks } from "../../shared/core/requests/lanes.ts";
+import { makeLookAfterRequests } from "../../shared/core/requests/look-after-requests.ts";
+import type { Moment } from "../../shared/core/requests/moves.ts";
+import { makePollRequest } from "../../shared/core/requests/poll-request.ts";
+import type { Exchange, TextStore } from "../../shared/core/requests/ports.ts";
+import { makePublishOutboxes } from "../../shared/core/requests/publish-outboxes.ts";
+import type { RequestRecord } from "../../shared/core/requests/record.ts";
+import { makeRequestWriter } from "../../shared/core/requests/request-writer.ts";
+import { makeRequests } from "../../shared/core/requests/requests.ts";
+import { makeSendInput } from "../../shared/core/requests/send-input.ts";
+import { makeSubmitRequest } from "../../shared/core/requests/submit-request.ts";
+import { makeTakeNews } from "../../shared/core/requests/take-news.ts";
+import { makeWorkLane } from "../../shared/core/requests/work-lane.ts";
+import { providerRequests } from "../../shared/providers/provider-requests.ts";
+import { makeTestClock } from "./clocks.ts";
+import { requestRules } from "./request-world.ts";
+
+const owner = { clientId: "cl_1", connectionId: "cn_1" };
+const MINUTE_MS = 60_000;
+
+/** What Lambda gives `submit`, and SQS to one batch. */
+const FUNCTION_MS = 30_000;
+const BATCH_SIZE = 10;
+
+type Port = Record<string, unknown>;
+type Call = (...args: never[]) => Promise<unknown>;
+
+/** One call of a worker to a port, so that a test decides when it comes back, if ever. */
+export type Step = <Result>(name: string, call: () => Promise<Result>) => Promise<Result>;
+
+/** A call that the provider was made, from when to when (true time). */
+export interface ProviderCall {
+  accountId: string;
+  /** What the request's params say it is. */
+  n: number;
+  fromMs: number;
+  untilMs: number;
+  status: number;
+}
+
+export type WorkersWorld = ReturnType<typeof makeWorkersWorld>;
+
+/**
+ * Many accounts and several workers of `submit`: the real use cases over one
+ * memory, a queue and a scheduler that keep their times, and a provider that is
+ * the test's. Time passes only by `pass` and `runUntil`.
+ */
+export function makeWorkersWorld(of: {
+  provider?: ProviderId;
+  rules?: Partial<RequestRules>;
+  pace?: PaceRange;
+  /** Default: `finished()`, at once. */
+  exchange?: (call: { accountId: string; n: number; nth: number }) => Promise<Exchange> | Exchange;
+  /** Every call of every worker goes through it. */
+  step?: Step;
+}) {
+  const { provider = "we-link", step = (_, call) => call() } = of;
+  const rules = { ...requestRules, ...of.rules };
+  const clock = makeTestClock();
+  const memory = makeMemoryRequests({ clock, retentionMs: rules.retentionMs });
+  const calls: ProviderCall[] = [];
+  const published: FinalEvent[] = [];
+  const queue: { message: SubmitMessage; atMs: number }[] = [];
+  const schedules = new Map<string, number>();
+  const texts: TextStore = {
+    keep: async (_, inline) => ({ inline }),
+    open: async (text) => {
+      if ("inline" in text) return text.inline;
+      throw new Error("the text is gone");
+    },
+  };
+  const connection: Connection = {
+    ...owner,
+    createdAt: "2026-06-25T12:00:00.000Z",
+    provider,
+    tokens: [],
+    settings: {
+      status: "active",
+      signature: "enforce",
+      hashForms: ["raw"],
+      allowUnboundJwt: false,
+      verifyByFetch: false,
+    },
+    secrets: { webhookSecrets: [], credentials: {} },
+  };
+  const readConnection = async () => connection;
+  const keys = { current: "k1", keys: new Map([["k1", "the master key of one test"]]) };
+  let ids = 0;
+  const newId = () => String(++ids);
+
+  async function exchange({ body = "{}" }: ProviderRequest): Promise<Exchange> {
+    const { accountId, n } = JSON.parse(body) as { accountId: string; n: number };
+    const nth = calls.filter((one) => one.accountId === accountId && one.n === n).length + 1;
+    const call = { accountId, n, fromMs: clock.businessMs(), untilMs: Infinity, status: 0 };
+    calls.push(call);
+    const answer = await (of.exchange ?? finished)({ accountId, n, nth });
+    call.untilMs = clock.businessMs();
+    if (answer.kind === "answered") call.status = answer.answer.status;
+    return answer;
+  }
+
+  /** A process: its own clock, its own memory, and each of its calls a step. */
+  function assemble(skewMs: number) {
+    const moment = (): Moment => ({
+      nowMs: clock.businessMs() + skewMs,
+      nowRealMs: clock.realMs() + skewMs,
+      rules,
+    });
+    const stepped = <P extends object>(port: P): P =>
+      Object.fromEntries(
+        Object.entries(port as Port).map(([name, call]) => [
+          name,
+          (...args: never[]) => step(name, () => skewed(skewMs, () => (call as Call)(...args))),
+        ]),
+      ) as P;
+    const requests = stepped(memory.requests);
+    const lanes = stepped(memory.lanes);
+    const submitQueue = stepped({
+      send: async (message: SubmitMessage, delayMs = 0) => {
+        queue.push({ message, atMs: clock.businessMs() + delayMs });
+      },
+    });
+    const common = {
+      requests,
+      lanes,
+      references: stepped(memory.references),
+      idempotency: stepped(memory.idempotency),
+      texts,
+      queue: submitQueue,
+      moment,
+      writer: makeRequestWriter({ requests, texts }),
+      ticks: makeTicks({
+        lanes,
+        queue: submitQueue,
+        nowMs: () => moment().nowMs,
+        graceMs: MINUTE_MS / 2,
+      }),
+      providers: providerRequests,
+      accounts: { find: async () => (of.pace ? { pace: of.pace } : {}) },
+      connections: { read: readConnection, refresh: readConnection },
+      calls: {
+        exchange: (_: ProviderId, request: ProviderRequest) =>
+          step("exchange", () => exchange(request)),
+      },
+      masterKeys: async () => keys,
+      pauseConnection: async () => true,
+      newOwner: () => `worker-${newId()}`,
+      random: Math.random,
+    };
+    const publish = makePublishOutboxes({
+      ...common,
+      publisher: stepped({
+        publish: async (events: readonly FinalEvent[]) => {
+          published.push(...events);
+          return events.map(() => ({ ok: true as const }));
+        },
+      }),
+      archive: { store: async () => undefined },
+    });
+    return { ...common, publish, takeNews: makeTakeNews(common) };
+  }
+
+  /** The adapters in memory have one clock: for this call it is the worker's. */
+  function skewed<Result>(skewMs: number, call: () => Promise<Result>): Promise<Result> {
+    clock.passReal(skewMs);
+    try {
+      return call();
+    } finally {
+      clock.passReal(-skewMs);
+    }
+  }
+
+  /** A process of `submit`. */
+  function makeWorker({ skewMs = 0 } = {}) {
+    const common = assemble(skewMs);
+    const submitRequest = makeSubmitRequest(common);
+    const handle = makeHandleSubmitMessages({
+      ...common,
+      joinWhenDue: makeJoinWhenDue(common),
+      workLane: makeWorkLane({ ...common, submitRequest }),
+      sendInput: makeSendInput({ ...common, submitRequest }),
+    });
+    return {
+      /** @returns the messages that stay in the queue */
+      async handle(messages: readonly SubmitMessage[]): Promise<SubmitMessage[]> {
+        const bodies = messages.map((message) => JSON.stringify(message));
+        const run = await handle(bodies, () => FUNCTION_MS);
+        return messages.filter((_, index) => run.messages[index]?.kind === "failed");
+      },
+    };
+  }
+
+  const api = assemble(0);
+  const requests = makeRequests({
+    ...api,
+    schedules: {
+      create: async (requestId, atMs) => {
+        schedules.set(requestId, Math.ceil(atMs / 1_000) * 1_000);
+      },
+      delete: async (requestId) => {
+        schedules.delete(requestId);
+      },
+    },
+    rates: { take: async () => true },
+    destinations: {
+      connectionIdOf: async () => owner.connectionId,
+      requireAccount: async () => undefined,
+      noteAccount: async () => undefined,
+    },
+    events: { find: async () => undefined, list: async () => ({ events: [] }) },
+    connectionIdsOf: async () => [owner.connectionId],
+    randomHex: (bytes) => newId().padStart(2 * bytes, "0"),
+    dropped: () => undefined,
+  });
+
+  /** A process of `reconcile`. */
+  function makeSweeper() {
+    const common = assemble(0);
+    const sweep = makeLookAfterRequests({
+      ...common,
+      joinWhenDue: makeJoinWhenDue(common),
+      pollRequest: makePollRequest(common).poll,
+      limit: 250,
+      maxPolls: 100,
+    });
+    return () => sweep(() => 50_000);
+  }
+
+  const sweep = makeSweeper();
+  let worker = makeWorker();
+
+  function pass(ms: number) {
+    clock.passReal(ms);
+    clock.passBusiness(ms);
+  }
+
+  /** Takes what is due out of the queue, in order. */
+  function ready(): SubmitMessage[] {
+    const nowMs = clock.businessMs();
+    for (const [requestId, atMs] of schedules) {
+      if (atMs > nowMs) continue;
+      schedules.delete(requestId);
+      queue.push({ message: { v: 1, kind: "due", requestId }, atMs });
+    }
+    const due = queue.filter(({ atMs }) => atMs <= nowMs).slice(0, BATCH_SIZE);
+    for (const one of due) queue.splice(queue.indexOf(one), 1);
+    return due.map(({ message }) => message);
+  }
+
+  /** Works until nothing more is due now. */
+  async function drain(): Promise<void> {
+    for (let batch = ready(); batch.length > 0; batch = ready()) {
+      const failed = await worker.handle(batch);
+      const atMs = clock.businessMs() + 180_000;
+      queue.push(...failed.map((message) => ({ message, atMs })));
+    }
+  }
+
+  return {
+    clock,
+    calls,
+    published,
+    queue,
+    schedules,
+    pass,
+    makeWorker,
+    makeSweeper,
+    drain,
+    sweep,
+
+    /** From now on another process works. */
+    replaceWorker(of: { skewMs?: number } = {}) {
+      worker = makeWorker(of);
+    },
+
+    accept: (request: {
+      accountId: string;
+      n: number;
+      scheduledMs?: number;
+      scheduled?: string;
+      idempotencyKey?: string;
+    }) => {
+      const { accountId, n, scheduledMs, scheduled, idempotencyKey } = request;
+      const time = scheduledMs === undefined ? scheduled : new Date(scheduledMs).toISOString();
+      return requests.accept({
+        clientId: owner.clientId,
+        provider,
+        accountId,
+        action: "connect",
+        params: { n },
+        ...(time === undefined ? {} : { scheduled: time }),
+        ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+      });
+    },
+
+    cancel: (requestId: string) => requests.cancel(owner.clientId, requestId),
+
+    async find(requestId: string): Promise<RequestRecord> {
+      const found = await memory.requests.find(requestId);
+      if (!found) throw new Error("there is no such request");
+      return found;
+    },
+
+    /** Another writer of the same store: what a test plants there. */
+    stored: memory.requests,
+    lanes: memory.lanes,
+
+    /** The provider's webhook says that it is done. */
+    async done(requestId: string, providerRequestId: string): Promise<void> {
+      const event = {
+        type: "workflow.completed" as const,
+        subjectId: providerRequestId,
+        data: {
+          providerRequestId,
+          status: "completed",
+          eventType: "CONNECTION_SENT",
+          result: { connected: true },
+        },
+      };
+      const news = await api.takeNews({ requestId, connectionId: owner.connectionId }, { event });
+      if (news?.isChanged) await api.publish([news.request]);
+    },
+
+    /** Lets time pass, and everybody work at their times; `reconcile` runs every minute. */
+    async runUntil(endMs: number): Promise<void> {
+      const sweepAfter = (ms: number) => (Math.floor(ms / MINUTE_MS) + 1) * MINUTE_MS;
+      let nextSweepMs = sweepAfter(clock.businessMs());
+      for (;;) {
+        await drain();
+        const times = [...queue.map(({ atMs }) => atMs), ...schedules.values(), nextSweepMs];
+        const nextMs = Math.min(...times);
+        if (nextMs > endMs) return pass(Math.max(0, endMs - clock.businessMs()));
+        pass(Math.max(0, nextMs - clock.businessMs()));
+        if (clock.businessMs() < nextSweepMs) continue;
+        nextSweepMs = sweepAfter(clock.businessMs());
+        await sweep();
+      }
+    },
+  };
+}
+
+/** We-Link's answers to a submission. */
+export function accepted(requestId: string): Exchange {
+  return answered(200, { requestId });
+}
+
+/** With the result in the answer: nothing holds the lane afterwards. */
+export function finished(): Exchange {
+  return answered(200, { status: "SUCCESS", requestId: `theirs-${++answers}`, result: {} });
+}
+
+let answers = 0;
+
+export function answered(
+  status: number,
+  body: object,
+  headers: Readonly<Record<string, string>> = {},
+): Exchange {
+  return {
+    kind: "answered",
+    answer: { status, headers, body: Buffer.from(JSON.stringify(body)) },
+  };
+}

@@ -1,0 +1,299 @@
+import { describe, expect, test } from "vitest";
+import type { ProviderAnswer } from "../../shared/core/provider-requests.ts";
+import { accountIdOfNameless } from "../../shared/providers/we-link-account.ts";
+import { weLinkRequests as requests } from "../../shared/providers/we-link-requests.ts";
+
+const credentials = { "x-api-key": "key", "x-api-secret": "secret" };
+
+const answer = (status: number, body: unknown, headers = {}): ProviderAnswer => ({
+  status,
+  headers,
+  body: body instanceof Uint8Array ? body : Buffer.from(textOf(body)),
+});
+const textOf = (body: unknown) => (typeof body === "string" ? body : JSON.stringify(body));
+const read = (status: number, body: unknown, headers = {}) =>
+  requests.readSubmission(answer(status, body, headers), "connect");
+const poll = (status: number, body: unknown, headers = {}) =>
+  requests.readPoll("r1", answer(status, body, headers));
+
+describe("a submission", () => {
+  const submit = (accountId: string, params: object) =>
+    requests.submit(
+      { requestId: "rq", accountId, action: "connect", params: { ...params } },
+      credentials,
+    );
+
+  test("is the client's own body with the account, below the action's path", () => {
+    expect(submit("acc", { profile_id: "p", accountId: "another" })).toEqual({
+      method: "POST",
+      path: "/api/v1/connect",
+      headers: credentials,
+      body: '{"profile_id":"p","accountId":"acc"}',
+    });
+  });
+
+  test.each([accountIdOfNameless("a@example.com"), accountIdOfNameless(undefined)])(
+    "does not send %s, which stands for a call that names no account",
+    (accountId) => expect(submit(accountId, { n: 1 }).body).toBe('{"n":1}'),
+  );
+
+  test("keeps each digit", () => {
+    const n = JSON.rawJSON("12345678901234567890.10");
+    expect(submit("acc", { n }).body).toContain('"n":12345678901234567890.10');
+  });
+});
+
+describe("an answer to a submission", () => {
+  test.each([
+    ["an id", 200, { requestId: "r1" }, { kind: "accepted", providerRequestId: "r1" }],
+    ["201", 201, { request_id: "r1" }, { kind: "accepted", providerRequestId: "r1" }],
+    [
+      "a status",
+      200,
+      { status: "SUCCESS", requestID: "r1" },
+      { kind: "accepted", providerRequestId: "r1" },
+    ],
+    [
+      "a word",
+      200,
+      { status: "QUEUED", requestId: "r1", result: null },
+      { kind: "accepted", providerRequestId: "r1" },
+    ],
+    [
+      "an odd word",
+      200,
+      { status: "OK", requestId: "r1", result: {} },
+      { kind: "accepted", providerRequestId: "r1" },
+    ],
+    ["two ids", 200, { requestId: "r1", request_id: "r2" }, { kind: "unknown", code: "HTTP_200" }],
+    ["neither", 200, { status: "QUEUED" }, { kind: "unknown", code: "HTTP_200" }],
+    ["nothing", 200, "", { kind: "unknown", code: "HTTP_200" }],
+    ["a list", 200, [1], { kind: "unknown", code: "HTTP_200" }],
+    ["no UTF-8", 200, Buffer.from([0xff, 0xfe]), { kind: "unknown", code: "HTTP_200" }],
+    ["deep nesting", 200, "[".repeat(100_000), { kind: "unknown", code: "HTTP_200" }],
+    ["a long id", 200, { requestId: "r".repeat(513) }, { kind: "unknown", code: "HTTP_200" }],
+    ["no content", 204, "", { kind: "unknown", code: "HTTP_204" }],
+    [
+      "a code",
+      400,
+      { status: "PROFILE_NOT_FOUND", message: "No such", requestId: "r1" },
+      { kind: "rejected", error: { code: "PROFILE_NOT_FOUND", message: "No such" } },
+    ],
+    [
+      "FAILED and a code",
+      400,
+      { status: "FAILED", error: "WRONG_PASSWORD" },
+      { kind: "rejected", error: { code: "WRONG_PASSWORD", message: "WRONG_PASSWORD" } },
+    ],
+    [
+      "NestJS",
+      400,
+      { message: ["profile_id must be a string"], error: "Bad Request", statusCode: 400 },
+      { kind: "rejected", error: { code: "BAD_REQUEST", message: "profile_id must be a string" } },
+    ],
+    [
+      "a dead session",
+      400,
+      { message: "Linked account not active", error: "Bad Request", statusCode: 400 },
+      { kind: "accountBlocked", code: "ACCOUNT_NOT_ACTIVE" },
+    ],
+    [
+      "no words",
+      400,
+      "<html>",
+      { kind: "rejected", error: { code: "HTTP_400", message: "We-Link answered 400" } },
+    ],
+    ["no key", 401, {}, { kind: "credentialsRefused", code: "HTTP_401" }],
+    ["no right", 403, { error: "Forbidden" }, { kind: "credentialsRefused", code: "FORBIDDEN" }],
+    [
+      "no path",
+      404,
+      { message: "Cannot POST" },
+      { kind: "rejected", error: { code: "HTTP_404", message: "Cannot POST" } },
+    ],
+    [
+      "too large",
+      413,
+      "",
+      { kind: "rejected", error: { code: "HTTP_413", message: "We-Link answered 413" } },
+    ],
+    [
+      "not taken",
+      422,
+      "",
+      { kind: "rejected", error: { code: "HTTP_422", message: "We-Link answered 422" } },
+    ],
+    ["too many", 429, "", { kind: "rateLimited" }],
+    ["a redirect", 302, "", { kind: "unknown", code: "HTTP_302" }],
+    ["a timeout", 408, "", { kind: "unknown", code: "HTTP_408" }],
+    ["a fault", 500, { requestId: "r1" }, { kind: "unknown", code: "HTTP_500" }],
+    ["a gateway", 502, "<html>", { kind: "unknown", code: "HTTP_502" }],
+    ["away", 503, "", { kind: "unknown", code: "HTTP_503" }],
+  ])("%s (%i)", (_name, status, body, expected) => {
+    expect(read(status, body)).toEqual(expected);
+  });
+
+  test.each([
+    ["seconds", { "retry-after": "120" }, 120_000],
+    [
+      "a date",
+      { "retry-after": "Sat, 21 Nov 2026 10:01:00 GMT", date: "Sat, 21 Nov 2026 10:00:00 GMT" },
+      60_000,
+    ],
+    ["a date without a clock", { "retry-after": "Sat, 21 Nov 2026 10:01:00 GMT" }, undefined],
+    [
+      "a date that is over",
+      { "retry-after": "Sat, 21 Nov 2026 09:59:00 GMT", date: "Sat, 21 Nov 2026 10:00:00 GMT" },
+      undefined,
+    ],
+    ["a negative number", { "retry-after": "-1" }, undefined],
+    ["a word", { "retry-after": "soon" }, undefined],
+    ["nothing", { "retry-after": "" }, undefined],
+    ["a fraction", { "retry-after": "1.5" }, undefined],
+    ["far too much", { "retry-after": "99999999999999999999" }, undefined],
+  ])("tells how long to wait by %s", (_name, headers, retryAfterMs) => {
+    const wait = retryAfterMs === undefined ? {} : { retryAfterMs };
+    expect(read(429, "", headers)).toEqual({ kind: "rateLimited", ...wait });
+  });
+});
+
+describe("an answer that holds the outcome", () => {
+  test("is read as the webhook that would have brought it", () => {
+    const body = { status: "SUCCESS", requestId: "r1", result: { connected: true } };
+    expect(read(200, body)).toMatchObject({
+      kind: "accepted",
+      providerRequestId: "r1",
+      outcome: {
+        type: "workflow.completed",
+        subjectId: "r1",
+        data: {
+          providerRequestId: "r1",
+          status: "completed",
+          eventType: "CONNECTION_SENT",
+          result: { connected: true },
+        },
+      },
+    });
+  });
+
+  test("needs no id, and then gives none", () => {
+    const told = read(200, { status: "SUCCESS", result: { n: 1 } });
+    expect(told).toMatchObject({ kind: "accepted", outcome: { data: { result: { n: 1 } } } });
+    expect(JSON.stringify(told)).not.toMatch(/workflowId|providerRequestId/);
+  });
+
+  test("may be a failure", () => {
+    expect(read(200, { status: "WRONG_PASSWORD", message: "No" })).toMatchObject({
+      kind: "accepted",
+      outcome: { data: { status: "failed", error: { code: "WRONG_PASSWORD", message: "No" } } },
+    });
+  });
+
+  test.each([
+    ["get_ln_account_details", '{"status":"ACTIVE","n":1.0}', { status: "ACTIVE" }],
+    ["get_all_ln_accounts", '[{"id":1}]', [{ id: 1 }]],
+    ["me", '{"status":"SUCCESS","result":{"id":1}}', { id: 1 }],
+  ])("of %s, which is answered at once, is the result", (action, body, result) => {
+    const told = requests.readSubmission(answer(200, body), action);
+    expect(told).toMatchObject({
+      kind: "accepted",
+      outcome: { type: "workflow.completed", data: { status: "completed", result } },
+    });
+  });
+
+  test("says where a number stands as text", () => {
+    const body = '{"status":"SUCCESS","result":{"n":123456789012345678901234567890}}';
+    expect(read(200, body)).toMatchObject({ kind: "accepted", numbersAsText: true });
+  });
+
+  test("of another action is unknown where it names neither", () => {
+    expect(requests.readSubmission(answer(200, { n: 1 }), "connect").kind).toBe("unknown");
+    expect(requests.readSubmission(answer(200, "<html>"), "me").kind).toBe("unknown");
+  });
+});
+
+describe("a poll", () => {
+  test("asks by the id", () => {
+    expect(requests.poll("r1", credentials)).toEqual({
+      method: "POST",
+      path: "/api/v1/get_response",
+      headers: credentials,
+      body: '{"request_id":"r1"}',
+    });
+  });
+
+  test.each([
+    ["SUCCESS", { status: "SUCCESS", result: { a: 1 } }, "workflow.completed"],
+    ["a failure", { status: "PROXY_ERROR", message: "No" }, "workflow.completed"],
+    ["FAILED", { status: "FAILED" }, "workflow.completed"],
+    ["PIN_REQUIRED", { status: "PIN_REQUIRED" }, "workflow.actionRequired"],
+    ["PROCESSING", { status: "PROCESSING" }, "workflow.started"],
+    ["IN_PROGRESS", { status: "IN_PROGRESS", request_id: "r1" }, "workflow.started"],
+  ])("is told %s", (_name, body, type) => {
+    expect(poll(200, body)).toMatchObject({
+      kind: "told",
+      numbersAsText: false,
+      event: { type, subjectId: "r1", data: { providerRequestId: "r1" } },
+    });
+  });
+
+  test.each([
+    ["QUEUED", 200, { status: "QUEUED" }, { kind: "nothing" }],
+    ["PENDING", 200, { status: "PENDING", message: "Wait" }, { kind: "nothing" }],
+    ["SCHEDULED", 200, { status: "SCHEDULED" }, { kind: "nothing" }],
+    ["not found", 404, "<html>", { kind: "nothing" }],
+    [
+      "a word that nobody knows",
+      200,
+      { status: "HMM" },
+      { kind: "failed", code: "STATUS_NOT_UNDERSTOOD" },
+    ],
+    ["no status", 200, { result: 1 }, { kind: "failed", code: "STATUS_NOT_UNDERSTOOD" }],
+    [
+      "another request",
+      200,
+      { status: "SUCCESS", requestId: "r2" },
+      { kind: "failed", code: "ANSWERS_ANOTHER_REQUEST" },
+    ],
+    ["nothing", 200, "", { kind: "failed", code: "HTTP_200" }],
+    ["a list", 200, [], { kind: "failed", code: "HTTP_200" }],
+    ["a fault", 500, { status: "SUCCESS" }, { kind: "failed", code: "HTTP_500" }],
+    ["bad words", 400, { status: "FAILED" }, { kind: "failed", code: "HTTP_400" }],
+    ["no key", 401, {}, { kind: "credentialsRefused", code: "HTTP_401" }],
+    ["too many", 429, {}, { kind: "rateLimited" }],
+  ])("answered by %s", (_name, status, body, expected) => {
+    expect(poll(status, body)).toEqual(expected);
+  });
+
+  test("keeps digits, and says where they stand as text", () => {
+    const told = poll(200, '{"status":"SUCCESS","result":{"n":1.0,"m":1e400}}');
+    expect(told).toMatchObject({ kind: "told", numbersAsText: true });
+    expect(JSON.stringify(told)).toContain('{"n":1.0,"m":"1e400"}');
+  });
+});
+
+test("a person's input goes to the login that waits for it", () => {
+  const of = { providerRequestId: "r1", accountId: "acc", input: "123456" };
+  expect(requests.continuation?.request(of, credentials)).toEqual({
+    method: "POST",
+    path: "/api/v1/login_code",
+    headers: credentials,
+    body: '{"accountId":"acc","code":"123456","requestId":"r1"}',
+  });
+  const nameless = { ...of, accountId: accountIdOfNameless("A@example.com ") };
+  expect(requests.continuation?.request(nameless, credentials).body).toBe(
+    '{"code":"123456","requestId":"r1"}',
+  );
+  expect(nameless.accountId).toBe(accountIdOfNameless("a@example.com"));
+});
+
+test("names, secrets, logins and codes", () => {
+  expect(["login_v2", "login", "login_code"].map(requests.isSecret)).toEqual([true, true, true]);
+  expect([requests.isSecret("connect"), requests.isLogin("connect")]).toEqual([false, false]);
+  expect(requests.isLogin("login_v2")).toBe(true);
+  expect(["WRONG_PASSWORD", "PROXY_ERROR"].map(requests.blocksAccount)).toEqual([true, false]);
+  expect(["STATUS_429", "PROXY_ERROR"].map(requests.isRateLimit)).toEqual([true, false]);
+  expect(requests.eventTypeOf("connect", "failed")).toBe("CONNECTION_FAILED");
+  expect(requests.eventTypeOf("search_people", "failed")).toBe("SEARCH_COMPLETED");
+  expect(requests.eventTypeOf("withdraw_invite", "succeeded")).toBe("UNKNOWN");
+});
