@@ -80,7 +80,9 @@ async function ingest(deps: IngestDeps, command: IngestCommand): Promise<IngestO
     );
     return { kind: "quarantined", connectionId, bytes };
   }
-  await deps.queue.send(await messageOf(deps, connection, command), command.signal);
+  const mustConfirm = proof.kind === "unbound" || connection.settings.verifyByFetch;
+  const message = await messageOf(deps, connection, { ...command, mustConfirm });
+  await deps.queue.send(message, command.signal);
   const isCalibrating = proof.form !== "url" && connection.settings.hashForms.length > 1;
   return { kind: "accepted", connectionId, bytes, form: proof.form, isCalibrating };
 }
@@ -97,7 +99,7 @@ async function proveSender(
   const address = addressOf(command);
   const remembered = await deps.connections.read(address.connectionId, command.signal);
   const first = check(deps, remembered, command);
-  if (first?.proof.kind === "proven") return first;
+  if (first && first.proof.kind !== "forged") return first;
   const stored = await deps.connections.refresh(address.connectionId, command.signal);
   const second = stored === remembered ? first : check(deps, stored, command);
   if (second) return second;
@@ -135,15 +137,19 @@ function check(
     nowMs: deps.clock.realMs(),
   });
   // Only what is proven is looked at more closely; a quarantined body is kept as it came.
-  if (proof.kind === "proven") pack.read(webhook);
-  return { connection, proof };
+  if (proof.kind === "forged") return { connection, proof };
+  const event = pack.read(webhook);
+  if (proof.kind === "proven") return { connection, proof };
+  // What the provider cannot be asked for stays unproven.
+  const question = pack.confirmation?.request(event, connection.secrets.credentials ?? {});
+  return { connection, proof: question ? proof : { kind: "forged" } };
 }
 
 /** The message for a proven webhook; a large body is stored before. */
 export async function messageOf(
   deps: Pick<IngestDeps, "bodies" | "clock" | "maxInlineBytes">,
-  { provider, clientId, connectionId, settings }: Connection,
-  { body, signal }: Pick<IngestCommand, "body" | "signal">,
+  { provider, clientId, connectionId }: Connection,
+  of: Pick<IngestCommand, "body" | "signal"> & { mustConfirm: boolean },
 ): Promise<InboundMessage> {
   const common = {
     v: 1 as const,
@@ -151,8 +157,9 @@ export async function messageOf(
     clientId,
     connectionId,
     receivedAtMs: deps.clock.businessMs(),
-    ...(settings.verifyByFetch ? { verifyByFetch: true as const } : {}),
+    ...(of.mustConfirm ? { verifyByFetch: true as const } : {}),
   };
+  const { body, signal } = of;
   if (body.byteLength <= deps.maxInlineBytes) {
     return { ...common, bodyBase64: Buffer.from(body).toString("base64") };
   }

@@ -42,7 +42,11 @@ export interface InboundEvent {
 }
 
 /** Whether a webhook is the provider's, and by which form of its signature that was seen. */
-export type Proof = { kind: "proven"; form: HashForm | "url" } | { kind: "forged" };
+export type Proof =
+  | { kind: "proven"; form: HashForm | "url" }
+  /** Signed by the provider, but for the request alone: the body is anybody's until the provider confirms it. */
+  | { kind: "unbound"; form: HashForm }
+  | { kind: "forged" };
 
 export interface ProofDeps {
   /** Any of them may have signed. */

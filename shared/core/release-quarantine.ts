@@ -49,7 +49,9 @@ async function release(deps: ReleaseQuarantineDeps, connection: Connection, key:
   const signal = AbortSignal.timeout(SEND_LIMIT_MS);
   // Its own time, not now: what is older than the dedupe window must not pass for new.
   const clock = { ...deps.clock, businessMs: () => receivedAtMs };
-  await deps.queue.send(await messageOf({ ...deps, clock }, connection, { body, signal }), signal);
+  const mustConfirm = connection.settings.verifyByFetch;
+  const of = { body, signal, mustConfirm };
+  await deps.queue.send(await messageOf({ ...deps, clock }, connection, of), signal);
   await deps.contents.remove(key);
   return true;
 }

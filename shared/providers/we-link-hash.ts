@@ -63,9 +63,8 @@ function proveToken(
   const named = requestIdsOf(claims);
   const meant = requestIdsOf(body.signed);
   const namesRequest = named.length > 0 && named.every((id) => meant.includes(id));
-  return namesRequest && settings.allowUnboundJwt
-    ? { kind: "proven", form: "jwt" }
-    : { kind: "forged" };
+  if (!namesRequest) return { kind: "forged" };
+  return { kind: settings.allowUnboundJwt ? "proven" : "unbound", form: "jwt" };
 }
 
 /** What a JWT says of itself. https://datatracker.ietf.org/doc/html/rfc7519#section-4.1 */

@@ -1,5 +1,6 @@
 import type { JsonObject } from "../core/json.ts";
 import type { ProviderPack } from "../core/provider-pack.ts";
+import { confirmation } from "./we-link-confirmation.ts";
 import { readWeLink } from "./we-link-event.ts";
 import { hmacHex, proveWeLink } from "./we-link-hash.ts";
 import { weLinkRequests } from "./we-link-requests.ts";
@@ -11,6 +12,7 @@ export const weLink: ProviderPack = {
   prove: proveWeLink,
   read: readWeLink,
   requests: weLinkRequests,
+  confirmation,
 };
 
 /** A body signed as We-Link signs it: `hash` is the last member. */

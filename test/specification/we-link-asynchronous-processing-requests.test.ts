@@ -180,9 +180,9 @@ says(
 says("We immediately acknowledge your request and provide a unique requestId", async () => {
   const paced = await pacedAccount("paced");
   await forAccount(await account("paused"), "pause");
-  await requests.behave({ errorRate: 1 });
+  await requests.behave({ tooManyRequestsRate: 1 });
   const acked = await Promise.all([
-    ...[paced, "paused", "at a provider that is down"].flatMap((accountId) => [
+    ...[paced, "paused", "at a provider that takes nothing"].flatMap((accountId) => [
       ack("connect", { accountId }),
       ack("connect", { accountId }),
       requests.request({ accountId, action: "connect" }),
@@ -320,17 +320,16 @@ says(
 says(
   "A single request — such as sending a connection request — may take anywhere from a few seconds to several minutes to complete, depending on the current queue and safety pacing.",
   async () => {
-    const accountId = await account("queue", { minSeconds: 1_800, maxSeconds: 1_800 });
-    const acked = await Promise.all([1, 2, 3].map(() => ack("connect", { accountId })));
+    const accountId = await account("queue", { minSeconds: 840, maxSeconds: 840 });
+    const acked = await Promise.all([1, 2, 3, 4].map(() => ack("connect", { accountId })));
     const done = await Promise.all(
       acked.map(({ body }) => requests.reaches(body.requestId, "SUCCEEDED")),
     );
     const waits = done.map(
       ({ joinedAt = "", submittedAt = "" }) => Date.parse(submittedAt) - Date.parse(joinedAt),
     );
-    const [shortest = 0, , longest = 0] = waits.sort((a, b) => a - b);
-    // They joined at nearly one time, and two gaps lie between the first and the last.
-    expect(longest - shortest).toBeGreaterThan(HOUR_MS / 2);
+    // They joined at nearly one time, and three gaps lie between the first and the last.
+    expect(Math.max(...waits) - Math.min(...waits)).toBeGreaterThan(20 * MINUTE_MS);
   },
 );
 
@@ -500,9 +499,9 @@ says("The request is queued and automatically executed at the specified time", a
   const { requestId, scheduled } = await stories.scheduled;
   const { joinedAt = "" } = await requests.reaches(requestId, "SUCCEEDED");
   const dueMs = Date.parse(scheduled);
-  const [sent, ...others] = await requests.submissions(example.accountId);
-  expect(others).toEqual([]);
-  expect(Date.parse(sent?.at ?? "")).toBeGreaterThanOrEqual(dueMs);
+  const sent = await requests.submissions(example.accountId);
+  expect(sent.filter(({ status }) => status === 200)).toHaveLength(1);
+  for (const { at } of sent) expect(Date.parse(at)).toBeGreaterThanOrEqual(dueMs);
   // Within a minute, and two real seconds (G7).
   expect(Date.parse(joinedAt)).toBeGreaterThanOrEqual(dueMs);
   expect(Date.parse(joinedAt) - dueMs).toBeLessThanOrEqual(MINUTE_MS + 2_000 * SPEED);
@@ -531,11 +530,11 @@ says(
     await requests.reaches(requestId, "SUCCEEDED");
     // What is the provider's goes to it as it came; when it is sent is our matter.
     const { scheduled: _, ...body } = example;
-    expect(await requests.submissions(example.accountId)).toMatchObject([
-      { path: "/api/v1/send_message", body, status: 200 },
-    ]);
-    const [sent] = await requests.submissions(example.accountId);
-    expect(sent?.body).not.toHaveProperty("scheduled");
+    const taken = (await requests.submissions(example.accountId)).filter(
+      ({ status }) => status === 200,
+    );
+    expect(taken).toMatchObject([{ path: "/api/v1/send_message", body }]);
+    expect(taken[0]?.body).not.toHaveProperty("scheduled");
   },
 );
 

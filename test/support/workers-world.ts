@@ -34,8 +34,11 @@ const BATCH_SIZE = 10;
 type Port = Record<string, unknown>;
 type Call = (...args: never[]) => Promise<unknown>;
 
-/** One call of a worker to a port, so that a test decides when it comes back, if ever. */
-export type Step = <Result>(name: string, call: () => Promise<Result>) => Promise<Result>;
+/** One call of a process to a port, so that a test decides whether it is made, and when it comes back. */
+export type Step = <Result>(
+  call: () => Promise<Result>,
+  of: { who: string; name: string },
+) => Promise<Result>;
 
 /** A call that the provider was made, from when to when (true time). */
 export interface ProviderCall {
@@ -60,10 +63,12 @@ export function makeWorkersWorld(of: {
   pace?: PaceRange;
   /** Default: `finished()`, at once. */
   exchange?: (call: { accountId: string; n: number; nth: number }) => Promise<Exchange> | Exchange;
-  /** Every call of every worker goes through it. */
+  /** Every call of every process goes through it. */
   step?: Step;
+  /** Each batch is worked by a process of its own, whose clock is wrong by so much. */
+  skewOfNextMs?: () => number;
 }) {
-  const { provider = "we-link", step = (_, call) => call() } = of;
+  const { provider = "we-link", step = (call) => call() } = of;
   const rules = { ...requestRules, ...of.rules };
   const clock = makeTestClock();
   const memory = makeMemoryRequests({ clock, retentionMs: rules.retentionMs });
@@ -109,7 +114,7 @@ export function makeWorkersWorld(of: {
   }
 
   /** A process: its own clock, its own memory, and each of its calls a step. */
-  function assemble(skewMs: number) {
+  function assemble(who: string, skewMs = 0) {
     const moment = (): Moment => ({
       nowMs: clock.businessMs() + skewMs,
       nowRealMs: clock.realMs() + skewMs,
@@ -119,7 +124,8 @@ export function makeWorkersWorld(of: {
       Object.fromEntries(
         Object.entries(port as Port).map(([name, call]) => [
           name,
-          (...args: never[]) => step(name, () => skewed(skewMs, () => (call as Call)(...args))),
+          (...args: never[]) =>
+            step(() => skewed(skewMs, () => (call as Call)(...args)), { who, name }),
         ]),
       ) as P;
     const requests = stepped(memory.requests);
@@ -149,7 +155,7 @@ export function makeWorkersWorld(of: {
       connections: { read: readConnection, refresh: readConnection },
       calls: {
         exchange: (_: ProviderId, request: ProviderRequest) =>
-          step("exchange", () => exchange(request)),
+          step(() => exchange(request), { who, name: "exchange" }),
       },
       masterKeys: async () => keys,
       pauseConnection: async () => true,
@@ -180,8 +186,8 @@ export function makeWorkersWorld(of: {
   }
 
   /** A process of `submit`. */
-  function makeWorker({ skewMs = 0 } = {}) {
-    const common = assemble(skewMs);
+  function makeWorker({ who = "worker", skewMs = 0 } = {}) {
+    const common = assemble(who, skewMs);
     const submitRequest = makeSubmitRequest(common);
     const handle = makeHandleSubmitMessages({
       ...common,
@@ -199,7 +205,7 @@ export function makeWorkersWorld(of: {
     };
   }
 
-  const api = assemble(0);
+  const api = assemble("api");
   const requests = makeRequests({
     ...api,
     schedules: {
@@ -224,7 +230,7 @@ export function makeWorkersWorld(of: {
 
   /** A process of `reconcile`. */
   function makeSweeper() {
-    const common = assemble(0);
+    const common = assemble("sweep");
     const sweep = makeLookAfterRequests({
       ...common,
       joinWhenDue: makeJoinWhenDue(common),
@@ -259,6 +265,7 @@ export function makeWorkersWorld(of: {
   /** Works until nothing more is due now. */
   async function drain(): Promise<void> {
     for (let batch = ready(); batch.length > 0; batch = ready()) {
+      if (of.skewOfNextMs) worker = makeWorker({ skewMs: of.skewOfNextMs() });
       const failed = await worker.handle(batch);
       const atMs = clock.businessMs() + 180_000;
       queue.push(...failed.map((message) => ({ message, atMs })));
@@ -276,11 +283,6 @@ export function makeWorkersWorld(of: {
     makeSweeper,
     drain,
     sweep,
-
-    /** From now on another process works. */
-    replaceWorker(of: { skewMs?: number } = {}) {
-      worker = makeWorker(of);
-    },
 
     accept: (request: {
       accountId: string;

@@ -1,0 +1,61 @@
+import { SignJWT } from "jose";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type RequestsRun, startRequestsRun } from "../support/requests-run.ts";
+
+const SECRET = "a secret code of We-Link's dashboard";
+
+let run: RequestsRun;
+let inboundUrl: string;
+let connectionId: string;
+beforeAll(async () => {
+  run = await startRequestsRun({ speed: 1 });
+  const made = await run.native<{ inboundUrl: string; connectionId: string }>(
+    "POST",
+    "/v1/connections",
+    {
+      provider: "we-link",
+      webhookSecret: SECRET,
+      credentials: { "x-api-key": "key", "x-api-secret": "secret" },
+    },
+  );
+  ({ inboundUrl, connectionId } = made.body);
+});
+afterAll(() => run.close());
+
+/** A webhook whose token names the request and says nothing of the body. */
+async function post(body: { request_id: string; [member: string]: unknown }) {
+  const claims = new SignJWT({ request_id: body.request_id });
+  const hash = await claims
+    .setProtectedHeader({ alg: "HS256" })
+    .sign(new TextEncoder().encode(SECRET));
+  const answer = await fetch(inboundUrl, {
+    method: "POST",
+    body: JSON.stringify({ ...body, hash }),
+  });
+  return answer.status;
+}
+
+test("a JWT that binds the request alone is taken as a hint: what the provider says is what counts", async () => {
+  const of = {
+    accountId: "hinted",
+    action: "connect",
+    params: { profile_id: "p-1" },
+    connectionId,
+  };
+  const { requestId } = (await run.request(of)).body;
+  await expect.poll(async () => (await run.get(requestId)).providerRequestId).toBeDefined();
+  const { providerRequestId = "" } = await run.get(requestId);
+  const lie = { status: "FAILED", request_id: providerRequestId, error: "ACCOUNT_RESTRICTED" };
+  expect(await post(lie)).toBe(200);
+  const truth = { status: "SUCCESS", request_id: providerRequestId, result: { connected: false } };
+  expect(await post(truth)).toBe(200);
+  expect((await run.reaches(requestId, "SUCCEEDED")).result).toEqual({
+    connected: true,
+    profile_id: "p-1",
+  });
+});
+
+test("what the provider cannot be asked for stays refused", async () => {
+  const reply = { status: "SUCCESS", event_type: "MESSAGE_REPLY", request_id: "req-1" };
+  expect(await post(reply)).toBe(401);
+});
