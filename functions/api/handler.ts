@@ -85,7 +85,7 @@ const serveApi = makeServeApi({
       deadLetterArn: env.SCHEDULE_DLQ_ARN,
     }),
     accounts: makeDynamoAccounts(known),
-    connections: makeDynamoConnections({ ...known, ttlMs: 30_000 }),
+    connections: makeDynamoConnections({ ...known, ttlMs: env.CONNECTION_CACHE_SECONDS * 1000 }),
     calls: makeHttpProviderCalls({ baseUrls: env.PROVIDER_BASE_URLS }),
   }),
   accounts,

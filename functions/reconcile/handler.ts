@@ -69,7 +69,10 @@ const publish = makePublishOutboxes({
   archive: makeDynamoEventArchive(events),
 });
 
-const connections = makeDynamoConnections({ ...config, ttlMs: 30_000 });
+const connections = makeDynamoConnections({
+  ...config,
+  ttlMs: env.CONNECTION_CACHE_SECONDS * 1000,
+});
 
 const { poll } = makePollRequest({
   ...requests,

@@ -45,7 +45,7 @@ const config = { client, tableName: env.CONFIG_TABLE, masterKeys, nowMs };
 const common = {
   ...openRequests({ client, sdk, clock, bodies, env }),
   accounts: makeDynamoAccounts(config),
-  connections: makeDynamoConnections({ ...config, ttlMs: 30_000 }),
+  connections: makeDynamoConnections({ ...config, ttlMs: env.CONNECTION_CACHE_SECONDS * 1000 }),
   providers: providerRequests,
   newOwner: randomUUID,
 };

@@ -11,6 +11,7 @@ export function report(telemetry: Telemetry, run: SubmitRun): void {
     telemetry.log(failures[code].logLevel, "message not done", { code, detail });
   }
   for (const submission of run.submissions) reportSubmission(telemetry, submission);
+  if (run.longestWaitMs > 0) telemetry.seconds("LaneWait", run.longestWaitMs / 1_000);
   if (run.outbox.failed > 0) telemetry.count("PublishFailed", run.outbox.failed);
 }
 

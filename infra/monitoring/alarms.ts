@@ -5,6 +5,7 @@ import type { IFunction } from "aws-cdk-lib/aws-lambda";
 import type { IQueue } from "aws-cdk-lib/aws-sqs";
 import type { FunctionName } from "../../shared/contracts/env.ts";
 import {
+  durations,
   type MetricName,
   metricDimension,
   metricNamespace,
@@ -154,6 +155,14 @@ export const alarmCatalogue: readonly AlarmRule[] = [
       "Requests ended FAILED because a time limit had passed; their clients have no result, or a late one.",
   },
   {
+    id: "lane-age",
+    metric: () => custom(durations.LaneWait, "submit", "Maximum"),
+    threshold: 43_200,
+    severity: "ticket",
+    impact:
+      "The first request of an account's lane has waited for more than twelve hours; after `queueTimeoutSeconds` it ends FAILED and is never sent.",
+  },
+  {
     id: "connection-paused",
     metric: () => customSum(metrics.ConnectionPaused, ["submit", "reconcile", "api"]),
     threshold: 0,
@@ -252,13 +261,17 @@ function waiting(queue: IQueue): IMetric {
   return queue.metricApproximateNumberOfMessagesVisible({ ...minute, statistic: "Maximum" });
 }
 
-function custom(metricName: MetricName, service: FunctionName): Metric {
+function custom(
+  metricName: MetricName,
+  service: FunctionName,
+  statistic: "Sum" | "Maximum" = "Sum",
+): Metric {
   return new Metric({
     ...fiveMinutes,
     namespace: metricNamespace,
     metricName,
     dimensionsMap: { [metricDimension]: service },
-    statistic: "Sum",
+    statistic,
   });
 }
 

@@ -134,9 +134,13 @@ export function makeDynamoLanes(options: {
           ":due": dueMs,
           ":shard": shardOf(lane),
         },
-        returns: "ALL_NEW",
+        returns: "ALL_OLD",
       });
-      return "written" in result ? readLaneItem(result.written) : undefined;
+      if (!("written" in result)) return undefined;
+      const before = readLaneItem(result.written);
+      const wasLeft = before.owner !== undefined && before.owner !== lease.owner;
+      const held = { owner: lease.owner, leaseUntilRealMs: lease.untilMs, dueMs };
+      return { ...before, ...held, ...(wasLeft ? { wasLeft } : {}) };
     },
 
     async release(seen, change) {

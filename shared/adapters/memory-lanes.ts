@@ -77,8 +77,9 @@ export function makeMemoryLanes(options: { clock: Clock }): LaneStore & {
         found.owner !== lease.owner &&
         (found.leaseUntilRealMs ?? 0) > clock.realMs();
       if (isHeld) return undefined;
+      const wasLeft = found.owner !== undefined && found.owner !== lease.owner;
       Object.assign(found, { owner: lease.owner, leaseUntilRealMs: lease.untilMs, dueMs });
-      return seen(found);
+      return { ...seen(found), ...(wasLeft ? { wasLeft } : {}) };
     },
 
     async release(before, { dueMs, nextMs, taken = 0, pause }) {

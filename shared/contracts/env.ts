@@ -50,6 +50,14 @@ const ofRequests = {
   REQUEST_RULES: json(requestRules),
 };
 
+/** What every function needs that calls providers for requests. */
+const ofProviders = {
+  CONFIG_TABLE: text(),
+  MASTER_SECRET_ID: text(),
+  PROVIDER_BASE_URLS: providerBaseUrls,
+  CONNECTION_CACHE_SECONDS: wholeNumber(0, 300),
+};
+
 export const ingestEnv = z.object({
   ...common,
   CONFIG_TABLE: text(),
@@ -78,11 +86,9 @@ export const consumeEnv = z.object({
 export const apiEnv = z.object({
   ...common,
   ...ofRequests,
-  CONFIG_TABLE: text(),
+  ...ofProviders,
   EVENTS_TABLE: text(),
-  MASTER_SECRET_ID: text(),
   BODIES_BUCKET: text(),
-  PROVIDER_BASE_URLS: providerBaseUrls,
   SCHEDULE_GROUP: text(),
   /** The role that Scheduler takes on to reach the submit queue. */
   SCHEDULE_ROLE_ARN: text(),
@@ -93,21 +99,17 @@ export const apiEnv = z.object({
 export const submitEnv = z.object({
   ...common,
   ...ofRequests,
-  CONFIG_TABLE: text(),
+  ...ofProviders,
   EVENTS_TABLE: text(),
   EVENT_BUS_NAME: text(),
-  MASTER_SECRET_ID: text(),
   BODIES_BUCKET: text(),
-  PROVIDER_BASE_URLS: providerBaseUrls,
   DEDUPE_RETENTION_DAYS: wholeNumber(3, 365),
 });
 
 export const reconcileEnv = z.object({
   ...common,
   ...ofRequests,
-  CONFIG_TABLE: text(),
-  MASTER_SECRET_ID: text(),
-  PROVIDER_BASE_URLS: providerBaseUrls,
+  ...ofProviders,
   /** Calls to providers that one run makes at most. */
   POLLS_PER_RUN: wholeNumber(1, 1_000),
   BODIES_BUCKET: text(),

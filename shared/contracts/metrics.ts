@@ -34,4 +34,10 @@ export const metrics = {
   LateResult: "LateResult",
 } as const;
 
-export type MetricName = keyof typeof metrics;
+/** Each is in seconds. */
+export const durations = {
+  /** How long who is first in an account's lane has waited, each time the lane is looked at (`submit`). */
+  LaneWait: "LaneWait",
+} as const;
+
+export type MetricName = keyof typeof metrics | keyof typeof durations;

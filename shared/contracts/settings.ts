@@ -14,7 +14,7 @@ export const settingsSchema = z.strictObject({
   inboundMaxBodyBytes: wholeNumber(1_024, 240_000, 240_000),
   /** Real milliseconds in which `ingest` answers, 503 included. */
   inboundDeadlineMs: wholeNumber(100, 10_000, 2_300),
-  /** Real seconds for which a warm `ingest` trusts what it read of a connection. */
+  /** Real seconds for which a warm function trusts what it read of a connection. */
   connectionCacheSeconds: wholeNumber(0, 300, 30),
   /** Webhooks given to one `consume` invocation. */
   consumeBatchSize: wholeNumber(1, 10, 10),

@@ -1,6 +1,6 @@
 import { Logger } from "@aws-lambda-powertools/logger";
 import { Metrics, MetricUnit } from "@aws-lambda-powertools/metrics";
-import { metricNamespace, type metrics } from "../contracts/metrics.ts";
+import { type durations, metricNamespace, type metrics } from "../contracts/metrics.ts";
 
 /** The only fields that a log line may carry: ids, codes, sizes and times, never content. */
 export interface LogFields {
@@ -34,7 +34,9 @@ export type LogLevel = "debug" | "info" | "warn" | "error";
 export interface Telemetry {
   log(level: LogLevel, message: string, fields?: LogFields): void;
   count(metric: keyof typeof metrics, value?: number): void;
-  /** Writes the counted metrics; once per invocation. */
+  /** A duration; of several in one invocation, CloudWatch has each. */
+  seconds(metric: keyof typeof durations, value: number): void;
+  /** Writes the metrics; once per invocation. */
   flush(): void;
 }
 
@@ -49,6 +51,10 @@ export function makeTelemetry(functionName: string): Telemetry {
     count: (name, value = 1) => {
       counted = true;
       metric.addMetric(name, MetricUnit.Count, value);
+    },
+    seconds: (name, value) => {
+      counted = true;
+      metric.addMetric(name, MetricUnit.Seconds, value);
     },
     flush: () => {
       if (counted) metric.publishStoredMetrics();

@@ -157,6 +157,8 @@ test("what is looked for would be found", async () => {
 
 test("a login by our own API: its secrets are sealed while they wait, and then gone", async () => {
   const accountId = "native";
+  await requests.native("PUT", `/v1/accounts/${accountId}`, { provider: "we-link" });
+  await requests.native("POST", `/v1/accounts/${accountId}/pause`);
   const scheduled = new Date(requests.businessMs() + 48 * 3_600_000).toISOString();
   const params = login("jane.pin@example.com");
   const later = await requests.request({ accountId, action: "login_v2", params, scheduled });
@@ -167,9 +169,13 @@ test("a login by our own API: its secrets are sealed while they wait, and then g
   expect(status).toBe(202);
   const { requestId } = body;
   await expectNowhere(PASSWORD);
+  const waiting = await requests.stored(requestId);
+  expect(waiting).toMatchObject({ status: "QUEUED", sealedParams: expect.any(String) });
+  expect(waiting).not.toHaveProperty("params");
 
   await requests.native("DELETE", `/v1/requests/${cancelled}`);
   expect(await requests.stored(cancelled)).not.toHaveProperty("sealedParams");
+  await requests.native("POST", `/v1/accounts/${accountId}/resume`);
   await requests.reaches(requestId, "ACTION_REQUIRED");
   const asked = await requests.event(requestId, "workflow.actionRequired");
   expect(asked.data).toMatchObject({

@@ -56,11 +56,6 @@ const { says, later, everySentenceHasItsTest } = makeSpecification([
 ]);
 
 /** The sentences in which we are the sender, or the one who asks. */
-later("requests", [
-  "Instead of polling for a workflow result, register a webhook once.",
-  "Fetch the result via the workflow API using data.workflowId.",
-  "Cancelled workflows do not emit a webhook.",
-]);
 later("deliveries", [
   "You register a single endpoint URL that receives events.",
   "A client may hold one active webhook at a time.",

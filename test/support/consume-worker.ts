@@ -71,7 +71,12 @@ export async function batchItemFailures(
   consume: ReturnType<typeof makeWorker>,
   bodies: readonly string[],
 ): Promise<string[]> {
-  const silent = { log: () => undefined, count: () => undefined, flush: () => undefined };
+  const silent = {
+    log: () => undefined,
+    count: () => undefined,
+    seconds: () => undefined,
+    flush: () => undefined,
+  };
   const handler = makeQueueFunction(silent, async (records) =>
     unfinished(pair(records, await consume(records.map(({ body }) => body)))),
   );

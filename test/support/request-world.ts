@@ -56,8 +56,6 @@ export const requestRules: RequestRules = {
 
 const owner = { clientId: "cl_1", connectionId: "cn_1", accountId: "account" };
 
-export type RequestWorld = ReturnType<typeof makeRequestWorld>;
-
 /**
  * One request with all who may have a hand in it: the real use cases over
  * stores in memory, a clock that is told what time it is, and a provider and a

@@ -13,7 +13,7 @@ export function makeSpecification<Sentence extends string>(sentences: readonly S
       test(sentence, show);
     },
 
-    later(part: "requests" | "deliveries", of: readonly string[]): void {
+    later(part: "deliveries", of: readonly string[]): void {
       for (const sentence of of) test.todo(`${sentence} (${part})`);
     },
 

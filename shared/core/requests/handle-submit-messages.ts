@@ -26,6 +26,8 @@ export interface SubmitRun {
   /** One for each message, in order. */
   messages: MessageOutcome[];
   submissions: Submission[];
+  /** The longest that the first of a lane has waited (business); 0 where nobody waits. */
+  longestWaitMs: number;
   outbox: PublishedOutboxes;
 }
 
@@ -83,6 +85,7 @@ export const makeHandleSubmitMessages =
     return {
       messages: settled.map(outcomeOf),
       submissions: done.flatMap(({ submissions }) => submissions),
+      longestWaitMs: Math.max(0, ...done.map(({ headWaitMs = 0 }) => headWaitMs)),
       outbox: total,
     };
   };

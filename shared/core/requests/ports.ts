@@ -74,9 +74,14 @@ export interface LaneStore {
   /**
    * Takes the lane for one worker and puts its next look off to `dueMs`.
    *
-   * @returns `undefined` when another worker has it, or there is none
+   * @returns `undefined` when another worker has it, or there is none; `wasLeft`
+   *   where the worker before did not give it back, and nobody knows what it did last
    */
-  acquire(lane: string, lease: Lease, dueMs: number): Promise<Lane | undefined>;
+  acquire(
+    lane: string,
+    lease: Lease,
+    dueMs: number,
+  ): Promise<(Lane & { wasLeft?: true }) | undefined>;
   /**
    * Gives the lane back. Without a `dueMs` nobody looks at it again until
    * somebody joins. Only as `seen`: who has joined or hastened it meanwhile is

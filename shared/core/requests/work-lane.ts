@@ -5,7 +5,13 @@ import { failed, type RequestError } from "./endings.ts";
 import type { Ticks } from "./lanes.ts";
 import { derived, type Moment } from "./moves.ts";
 import type { LaneStore, RequestStore } from "./ports.ts";
-import { type Lane, type LanePause, PAUSED_BY_CLIENT, type RequestRecord } from "./record.ts";
+import {
+  type Lane,
+  type LaneOwner,
+  type LanePause,
+  PAUSED_BY_CLIENT,
+  type RequestRecord,
+} from "./record.ts";
 import type { RequestWriter } from "./request-writer.ts";
 import { unknown } from "./submission.ts";
 import { type makeSubmitRequest, SUBMISSION_MARGIN_MS, type Submission } from "./submit-request.ts";
@@ -29,6 +35,8 @@ export interface LaneWork {
   submissions: Submission[];
   /** Requests that were changed: what they cause is to be published. */
   changed: RequestRecord[];
+  /** How long who is first in the lane has waited (business). */
+  headWaitMs?: number;
 }
 
 /** What the front of a lane says should be done. */
@@ -45,6 +53,9 @@ const MAX_LOOKS = 25;
 
 /** How often a lane is looked at whose connection is paused (business). */
 const PAUSED_CONNECTION_MS = 300_000;
+
+/** How often a lane is looked at that waits for a person or a login: its age is measured then (business). */
+const PAUSED_LOOK_MS = 3_600_000;
 
 /** A submission that is under way ends within the lease: then look again (business). */
 const SUBMITTING_MS = 60_000;
@@ -72,9 +83,14 @@ export function makeWorkLane(deps: WorkLaneDeps) {
     const work: LaneWork = { kind: "worked", submissions: [], changed: [] };
     const { nowMs, nowRealMs, rules } = deps.moment();
     const lease = { owner: deps.newOwner(), untilMs: nowRealMs + rules.laneLeaseMs };
-    let lane = await lanes.acquire(id, lease, ticks.dueFor(nowMs + rules.laneLeaseMs));
-    if (!lane) return { ...work, kind: "busy" };
-    const change: LaneChange = { taken: 0 };
+    const acquired = await lanes.acquire(id, lease, ticks.dueFor(nowMs + rules.laneLeaseMs));
+    if (!acquired) return { ...work, kind: "busy" };
+    const { wasLeft, ...found } = acquired;
+    let lane: Lane = found;
+    // Who had it may have had an answer just now: the pace begins anew.
+    const change: LaneChange = wasLeft
+      ? { taken: 0, nextMs: Math.max(lane.nextMs, nowMs + (await paceOf(lane))[1]) }
+      : { taken: 0 };
     for (let looks = 0; ; looks++) {
       const isLast = looks === MAX_LOOKS;
       const step: Step = isLast
@@ -132,11 +148,12 @@ export function makeWorkLane(deps: WorkLaneDeps) {
   async function lookAt(lane: Lane, work: LaneWork): Promise<Look> {
     const moment = deps.moment();
     const front = await requests.queue(lane.lane, FRONT);
+    const [first, second] = front.filter(({ standing }) => standing === "waiting");
+    if (first) work.headWaitMs = moment.nowMs - (first.joinedMs ?? moment.nowMs);
     for (const holder of front.filter(({ standing }) => standing === "holding")) {
       const untilMs = await holdOf(holder, moment, work);
       if (untilMs !== undefined) return { kind: "wait", untilMs };
     }
-    const [first, second] = front.filter(({ standing }) => standing === "waiting");
     if (!first) return front.length === FRONT ? lookAt(lane, work) : { kind: "idle" };
     const pausedUntilMs = pauseEnd(lane.pause, moment);
     // A login mends what other requests wait for.
@@ -182,17 +199,22 @@ export function makeWorkLane(deps: WorkLaneDeps) {
     const connection = await deps.connections.read(request.connectionId, signal);
     if (!connection) return end(request, connectionGone, work);
     if (connection.settings.status === "paused") return "paused";
-    const account = await deps.accounts.find(request.connectionId, request.accountId);
     const sender = { owner: lease.owner, leaseUntilRealMs: lease.untilMs };
-    const pace = account?.pace;
-    const paceMs = pace
-      ? ([pace.minSeconds * 1000, pace.maxSeconds * 1000] as const)
-      : deps.moment().rules.paceMs;
-    const submission = await deps.submitRequest(request, connection, sender, paceMs);
+    const submission = await deps.submitRequest(request, connection, sender, await paceOf(request));
     work.submissions.push(submission);
     if (submission.kind === "submitted" && submission.isOurs) work.changed.push(submission.request);
     if (submission.kind === "impossible") await end(request, submission.error, work);
     return submission;
+  }
+
+  async function paceOf({
+    connectionId,
+    accountId,
+  }: LaneOwner): Promise<readonly [number, number]> {
+    const account = await deps.accounts.find(connectionId, accountId);
+    const { minSeconds, maxSeconds } = account?.pace ?? {};
+    if (minSeconds === undefined || maxSeconds === undefined) return deps.moment().rules.paceMs;
+    return [minSeconds * 1_000, maxSeconds * 1_000];
   }
 
   async function end(request: RequestRecord, error: RequestError, work: LaneWork) {
@@ -204,9 +226,9 @@ export function makeWorkLane(deps: WorkLaneDeps) {
 }
 
 /** When a pause ends, or is looked at again; nothing where it is over. */
-function pauseEnd(pause: LanePause | undefined, { nowMs, rules }: Moment): number | undefined {
+function pauseEnd(pause: LanePause | undefined, { nowMs }: Moment): number | undefined {
   if (pause === undefined) return undefined;
-  const { untilMs = nowMs + rules.queueTimeoutMs } = pause;
+  const { untilMs = nowMs + PAUSED_LOOK_MS } = pause;
   return untilMs > nowMs ? untilMs : undefined;
 }
 
