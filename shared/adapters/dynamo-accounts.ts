@@ -1,7 +1,7 @@
 import { type DynamoDBDocumentClient, GetCommand } from "@aws-sdk/lib-dynamodb";
 import { accountItem, configKey } from "../contracts/config-items.ts";
 import { sealedWith, unseal } from "../core/master-keys.ts";
-import type { AccountReader, KnownAccount } from "../core/ports.ts";
+import type { FreshAccountReader, KnownAccount } from "../core/ports.ts";
 import { dependency } from "./dependency-down.ts";
 import type { MasterKeyReader } from "./secrets-manager-master-keys.ts";
 
@@ -17,11 +17,15 @@ export function makeDynamoAccounts(options: {
   tableName: string;
   masterKeys: MasterKeyReader;
   nowMs: () => number;
-}): AccountReader {
+}): FreshAccountReader {
   const remembered = new Map<string, { account: KnownAccount | undefined; readAtMs: number }>();
 
   async function load(pk: string): Promise<KnownAccount | undefined> {
-    const get = new GetCommand({ TableName: options.tableName, Key: { pk } });
+    const get = new GetCommand({
+      TableName: options.tableName,
+      Key: { pk },
+      ConsistentRead: true,
+    });
     const { Item } = await dependency("DynamoDB GetItem", () => options.client.send(get));
     if (Item === undefined) return undefined;
     const { sealedIdentificationToken: sealed, pace } = accountItem.parse(Item);
@@ -35,16 +39,21 @@ export function makeDynamoAccounts(options: {
     }));
   }
 
+  async function remember(pk: string): Promise<KnownAccount | undefined> {
+    const account = await load(pk);
+    if (remembered.size >= CACHE_LIMIT) remembered.clear();
+    remembered.set(pk, { account, readAtMs: options.nowMs() });
+    return account;
+  }
+
   return {
     async find(connectionId, accountId) {
       const pk = configKey.account(connectionId, accountId);
       const found = remembered.get(pk);
-      if (found && options.nowMs() - found.readAtMs < TTL_MS) return found.account;
-      const account = await load(pk);
-      if (remembered.size >= CACHE_LIMIT) remembered.clear();
-      remembered.set(pk, { account, readAtMs: options.nowMs() });
-      return account;
+      const isFresh = found && options.nowMs() - found.readAtMs < TTL_MS;
+      return isFresh ? found.account : remember(pk);
     },
+    refresh: (connectionId, accountId) => remember(configKey.account(connectionId, accountId)),
   };
 }
 

@@ -40,7 +40,8 @@ export function makeDynamoConnections(options: {
     const get = new GetCommand({
       TableName: options.tableName,
       Key: { pk: configKey.connection(connectionId) },
-      ConsistentRead: isRefresh,
+      // A connection may be used the moment after it was made.
+      ConsistentRead: true,
     });
     const { Item } = await dependency("DynamoDB GetItem", () =>
       options.client.send(get, { abortSignal }),

@@ -202,6 +202,25 @@ export function makeDynamoLanes(options: {
       return "written" in result;
     },
 
+    async ensure(lane, dueMs) {
+      const result = await update(lane, {
+        set: ["dueAt = :due", SET_DUE],
+        condition:
+          "attribute_exists(lane) AND (attribute_not_exists(dueAt) OR attribute_exists(#owner))",
+        names: { "#owner": "owner" },
+        values: { ":due": dueMs, ":shard": shardOf(lane) },
+      });
+      return "written" in result;
+    },
+
+    async delay(lane, nextMs) {
+      await update(lane, {
+        set: ["nextMs = :next"],
+        condition: "attribute_exists(lane) AND (attribute_not_exists(nextMs) OR nextMs < :next)",
+        values: { ":next": nextMs },
+      });
+    },
+
     async wake(lane, dueMs) {
       const result = await update(lane, {
         set: ["dueAt = :due", SET_DUE],

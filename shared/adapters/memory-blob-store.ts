@@ -8,7 +8,7 @@ export function makeMemoryBlobStore(): BlobStore & { keys(): string[] } {
     put: async (key, body) => void blobs.set(key, body),
     async get(key) {
       const found = blobs.get(key);
-      if (found === undefined) throw new Failure("DEPENDENCY_DOWN", "there is no such blob");
+      if (found === undefined) throw new Failure("BODY_GONE", "there is no such blob");
       return found;
     },
     keys: () => [...blobs.keys()],

@@ -106,6 +106,18 @@ export function makeMemoryLanes(options: { clock: Clock }): LaneStore & {
       return found?.dueMs !== undefined && bringForward(found, dueMs);
     },
 
+    async ensure(lane, dueMs) {
+      const found = stored.get(lane);
+      if (!found || (found.dueMs !== undefined && found.owner === undefined)) return false;
+      found.dueMs = dueMs;
+      return true;
+    },
+
+    async delay(lane, nextMs) {
+      const found = stored.get(lane);
+      if (found) found.nextMs = Math.max(found.nextMs, nextMs);
+    },
+
     wake: async (lane, dueMs) => bringForward(stored.get(lane), dueMs),
 
     async pause(lane, owner, pause) {

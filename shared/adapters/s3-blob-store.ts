@@ -1,4 +1,5 @@
 import type { S3Client } from "@aws-sdk/client-s3";
+import { Failure } from "../contracts/failures.ts";
 import type { BlobStore, QuarantineStore } from "../core/ports.ts";
 import { quarantineKey } from "../core/quarantine-key.ts";
 import { dependency } from "./dependency-down.ts";
@@ -24,13 +25,20 @@ export function makeS3BlobStore(options: { bucket: string; config: object }): Bl
         await client.send(new s3.PutObjectCommand({ Bucket, Key, Body }), options);
       });
     },
-    get: (Key) =>
-      dependency("S3 GetObject", async () => {
+    async get(Key) {
+      const found = await dependency("S3 GetObject", async () => {
         const { s3, client } = await load();
-        const { Body } = await client.send(new s3.GetObjectCommand({ Bucket, Key }));
-        if (Body === undefined) throw new Error("the object has no body");
-        return Body.transformToByteArray();
-      }),
+        try {
+          const { Body } = await client.send(new s3.GetObjectCommand({ Bucket, Key }));
+          return await Body?.transformToByteArray();
+        } catch (error) {
+          if (error instanceof s3.NoSuchKey) return undefined;
+          throw error;
+        }
+      });
+      if (found) return found;
+      throw new Failure("BODY_GONE", "the bucket has no such object");
+    },
   };
 }
 

@@ -60,9 +60,16 @@ export const connectionItem = z.object({
   version: z.number(),
 });
 
+/** Headers that say how a message is framed and to whom it goes: never anybody's credential. */
+const framingHeaders =
+  /^(connection|content-.*|expect|host|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade|accept-.*)$/i;
+
 /** Headers by which a provider knows us, by name. */
 export const providerCredentials = z.record(
-  z.string().check(z.regex(/^[a-z0-9-]{1,64}$/)),
+  z.string().check(
+    z.regex(/^[A-Za-z0-9-]{1,64}$/),
+    z.refine((name) => !framingHeaders.test(name), "is no header that can be a credential"),
+  ),
   z.string().check(z.regex(/^[\x20-\x7e]{1,1000}$/)),
 );
 

@@ -45,7 +45,7 @@ export const failures = {
   PUBLISH_REFUSED: { disposition: "park", logLevel: "error", title: "The bus will never take it" },
   MESSAGE_STALE: { disposition: "park", logLevel: "error", title: "Older than the dedupe window" },
   UNCONFIRMED: { disposition: "park", logLevel: "error", title: "The provider tells it otherwise" },
-  LANE_BUSY: { disposition: "retry", logLevel: "info", title: "Another worker has this lane" },
+  BODY_GONE: { disposition: "park", logLevel: "error", title: "The bucket has it no more" },
   MESSAGE_MALFORMED: { disposition: "park", logLevel: "error", title: "Not one of our messages" },
 } as const satisfies Record<string, FailureRule>;
 

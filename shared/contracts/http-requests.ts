@@ -24,7 +24,20 @@ const actionForms = {
   "linked-api": /^[A-Za-z][A-Za-z0-9_.]{0,63}$/,
 } as const;
 
-const accountId = text(512);
+/** It is part of an index's key, which DynamoDB limits to 1,024 bytes. */
+const MAX_ACCOUNT_BYTES = 900;
+
+const accountId = text(512).check(
+  z.refine(
+    (id) => id.isWellFormed() && new TextEncoder().encode(id).length <= MAX_ACCOUNT_BYTES,
+    `must be well-formed Unicode of at most ${MAX_ACCOUNT_BYTES} bytes`,
+  ),
+);
+
+/** The form of a scheduled time; whether there is such a time, and when, is looked at later. */
+export const SCHEDULED_FORM = /^(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,3}))?Z$/;
+export const SCHEDULED_MESSAGE =
+  "must be a time in UTC as YYYY-MM-DDTHH:mm:ss.sssZ, such as 2026-09-22T18:30:00.000Z; a local offset is not allowed";
 
 const jsonObject = z.record(z.string(), z.unknown());
 
@@ -37,15 +50,21 @@ const newRequest = z
       .union([jsonObject, z.array(jsonObject).check(z.minLength(1), z.maxLength(100))])
       .check(z.describe("The rest of the provider's own body, passed on as it is.")),
     scheduled: z
-      .exactOptional(text(64))
+      .exactOptional(z.string().check(z.regex(SCHEDULED_FORM, SCHEDULED_MESSAGE)))
       .check(z.describe("YYYY-MM-DDTHH:mm:ss.sssZ in UTC, at least 2 hours ahead.")),
     connectionId: z.exactOptional(text(128)),
   })
   .check(
-    z.refine(({ provider, action }) => actionForms[provider].test(action), {
-      path: ["action"],
-      error: "is none that this provider can have",
-    }),
+    z.refine(
+      ({ provider, action }) =>
+        !Object.hasOwn(actionForms, provider) || actionForms[provider].test(action),
+      {
+        path: ["action"],
+        error: "is none that this provider can have",
+        // Also where another field is wrong: all that is wrong is told at once.
+        when: () => true,
+      },
+    ),
     z.refine(({ provider, params }) => provider === "linked-api" || !Array.isArray(params), {
       path: ["params"],
       error: "must be an object: only Linked API takes a list of actions",

@@ -1,5 +1,10 @@
 import * as z from "zod/mini";
-import { apiKeyItem, connectionItem, connectionSettings } from "./config-items.ts";
+import {
+  apiKeyItem,
+  connectionItem,
+  connectionSettings,
+  providerCredentials,
+} from "./config-items.ts";
 import { eventType } from "./events.ts";
 import { dialectOperations } from "./http-dialects.ts";
 import { listOf, paging, plain, text, time } from "./http-parts.ts";
@@ -36,12 +41,9 @@ const connectionView = z.object({
 const inboundUrl = z.url().check(z.describe("Holds a secret, and is shown only here."));
 
 const credentialHeaders = z.exactOptional(
-  z
-    .record(
-      z.string().check(z.regex(/^[A-Za-z0-9-]{1,64}$/)),
-      z.string().check(z.regex(/^[\x20-\x7e]{1,1000}$/)),
-    )
-    .check(z.describe("Headers by which the provider knows you. Kept sealed, never shown.")),
+  providerCredentials.check(
+    z.describe("Headers by which the provider knows you. Kept sealed, never shown."),
+  ),
 );
 
 const newConnection = z.strictObject({

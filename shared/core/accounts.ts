@@ -44,6 +44,8 @@ export type Accounts = ReturnType<typeof makeAccounts>;
 /** The client's accounts: their pace, their token at the provider, and whether they are paused. */
 export function makeAccounts(deps: AccountsDeps) {
   const { store, lanes, ticks, clock } = deps;
+  /** Accounts that this process has made known, or found to be. */
+  const noted = new Set<string>();
   const onlyOnes = new Map<string, { connectionId: string; readAtMs: number }>();
 
   async function connectionIdsOf(clientId: string, provider: ProviderId): Promise<string[]> {
@@ -146,6 +148,9 @@ export function makeAccounts(deps: AccountsDeps) {
     },
     async noteAccount({ clientId, provider, connectionId, accountId }: LaneOwner) {
       const pk = configKey.account(connectionId, accountId);
+      if (noted.has(pk)) return;
+      if (noted.size >= CACHE_LIMIT) noted.clear();
+      noted.add(pk);
       const createdAt = isoOf(clock.businessMs());
       await store
         .addAccountIfNew({ pk, clientId, connectionId, accountId, provider, createdAt })

@@ -33,7 +33,7 @@ export interface ConnectionReader {
 export interface BlobStore {
   /** Returns when it is stored. @throws DEPENDENCY_DOWN */
   put(key: string, body: Uint8Array, signal?: AbortSignal): Promise<void>;
-  /** @throws DEPENDENCY_DOWN */
+  /** @throws BODY_GONE when there is none; DEPENDENCY_DOWN */
   get(key: string): Promise<Uint8Array>;
 }
 
@@ -67,6 +67,12 @@ export interface KnownAccount {
 export interface AccountReader {
   /** @throws DEPENDENCY_DOWN */
   find(connectionId: string, accountId: string): Promise<KnownAccount | undefined>;
+}
+
+/** One that can look past what it remembers. */
+export interface FreshAccountReader extends AccountReader {
+  /** As it is stored. @throws DEPENDENCY_DOWN */
+  refresh(connectionId: string, accountId: string): Promise<KnownAccount | undefined>;
 }
 
 /** A call to a provider's API, as its pack wants it made. */

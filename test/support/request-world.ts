@@ -146,7 +146,7 @@ export function makeRequestWorld(of: {
     writer: makeRequestWriter({ requests, texts }),
     ticks: makeTicks({ lanes: memory.lanes, queue, nowMs: clock.businessMs, graceMs: 30_000 }),
     providers: providerRequests,
-    accounts: { find: async () => ({}) },
+    accounts: { find: async () => ({}), refresh: async () => ({}) },
     connections: { read, refresh: read },
     calls: { exchange: (_: ProviderId, request: ProviderRequest) => of.exchange(request) },
     masterKeys: async () => keys,

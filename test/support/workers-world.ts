@@ -5,6 +5,7 @@ import type { RequestRules } from "../../shared/contracts/request-rules.ts";
 import type { SubmitMessage } from "../../shared/contracts/submit-message.ts";
 import type { FinalEvent } from "../../shared/core/envelope.ts";
 import type { Connection, ProviderRequest } from "../../shared/core/ports.ts";
+import type { InboundEvent } from "../../shared/core/provider-pack.ts";
 import { makeHandleSubmitMessages } from "../../shared/core/requests/handle-submit-messages.ts";
 import { makeJoinWhenDue } from "../../shared/core/requests/join-lane.ts";
 import { makeTicks } from "../../shared/core/requests/lanes.ts";
@@ -45,6 +46,8 @@ export interface ProviderCall {
   accountId: string;
   /** What the request's params say it is. */
   n: number;
+  /** We-Link's name of what is asked for. */
+  action: string;
   fromMs: number;
   untilMs: number;
   status: number;
@@ -98,6 +101,7 @@ export function makeWorkersWorld(of: {
     secrets: { webhookSecrets: [], credentials: {} },
   };
   const readConnection = async () => connection;
+  const readAccount = async () => (of.pace ? { pace: of.pace } : {});
   const keys = { current: "k1", keys: new Map([["k1", "the master key of one test"]]) };
   let ids = 0;
   const newId = () => String(++ids);
@@ -107,7 +111,9 @@ export function makeWorkersWorld(of: {
     if (path.endsWith("/get_response")) return answered(404, {});
     const { accountId, n } = JSON.parse(body) as { accountId: string; n: number };
     const nth = calls.filter((one) => one.accountId === accountId && one.n === n).length + 1;
-    const call = { accountId, n, fromMs: clock.businessMs(), untilMs: Infinity, status: 0 };
+    const action = path.slice("/api/v1/".length);
+    const fromMs = clock.businessMs();
+    const call = { accountId, n, action, fromMs, untilMs: Number.POSITIVE_INFINITY, status: 0 };
     calls.push(call);
     const answer = await (of.exchange ?? finished)({ accountId, n, nth });
     call.untilMs = clock.businessMs();
@@ -153,7 +159,7 @@ export function makeWorkersWorld(of: {
         graceMs: MINUTE_MS / 2,
       }),
       providers: providerRequests,
-      accounts: { find: async () => (of.pace ? { pace: of.pace } : {}) },
+      accounts: { find: readAccount, refresh: readAccount },
       connections: { read: readConnection, refresh: readConnection },
       calls: {
         exchange: (_: ProviderId, request: ProviderRequest) =>
@@ -207,6 +213,7 @@ export function makeWorkersWorld(of: {
     };
   }
 
+  const consume = assemble("consume");
   const api = assemble("api");
   const requests = makeRequests({
     ...api,
@@ -289,24 +296,27 @@ export function makeWorkersWorld(of: {
     accept: (request: {
       accountId: string;
       n: number;
+      action?: string;
       scheduledMs?: number;
       scheduled?: string;
       idempotencyKey?: string;
     }) => {
-      const { accountId, n, scheduledMs, scheduled, idempotencyKey } = request;
+      const { accountId, n, action = "connect", scheduledMs, scheduled, idempotencyKey } = request;
       const time = scheduledMs === undefined ? scheduled : new Date(scheduledMs).toISOString();
       return requests.accept({
         clientId: owner.clientId,
         provider,
         accountId,
-        action: "connect",
-        params: { n },
+        action,
+        params: { accountId, n },
         ...(time === undefined ? {} : { scheduled: time }),
         ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
       });
     },
 
     cancel: (requestId: string) => requests.cancel(owner.clientId, requestId),
+    continue: (requestId: string, input: string) =>
+      requests.continue(owner.clientId, requestId, input),
 
     async find(requestId: string): Promise<RequestRecord> {
       const found = await memory.requests.find(requestId);
@@ -318,20 +328,12 @@ export function makeWorkersWorld(of: {
     stored: memory.requests,
     lanes: memory.lanes,
 
-    /** The provider's webhook says that it is done. */
-    async done(requestId: string, providerRequestId: string): Promise<void> {
-      const event = {
-        type: "workflow.completed" as const,
-        subjectId: providerRequestId,
-        data: {
-          providerRequestId,
-          status: "completed",
-          eventType: "CONNECTION_SENT",
-          result: { connected: true },
-        },
-      };
-      const news = await api.takeNews({ requestId, connectionId: owner.connectionId }, { event });
-      if (news?.isChanged) await api.publish([news.request]);
+    /** The provider's webhook, as `consume` takes it. */
+    async hear(requestId: string, told: "done" | "prompt" | { failed: string }): Promise<void> {
+      const { providerRequestId = "theirs" } = await this.find(requestId);
+      const news = { event: eventOf(providerRequestId, told) };
+      const taken = await consume.takeNews({ requestId, connectionId: owner.connectionId }, news);
+      if (taken?.isChanged) await consume.publish([taken.request]);
     },
 
     /** Lets time pass, and everybody work at their times; `reconcile` runs every minute. */
@@ -350,6 +352,21 @@ export function makeWorkersWorld(of: {
       }
     },
   };
+}
+
+function eventOf(
+  providerRequestId: string,
+  told: "done" | "prompt" | { failed: string },
+): InboundEvent {
+  const data = { providerRequestId, eventType: "UNKNOWN" };
+  const ended = { type: "workflow.completed" as const, subjectId: providerRequestId };
+  if (told === "done") return { ...ended, data: { ...data, status: "completed", result: {} } };
+  if (told === "prompt") {
+    const type = "workflow.actionRequired" as const;
+    return { type, subjectId: providerRequestId, data: { ...data, status: "action_required" } };
+  }
+  const error = { code: told.failed, message: told.failed };
+  return { ...ended, data: { ...data, status: "failed", error } };
 }
 
 /** We-Link's answers to a submission. */

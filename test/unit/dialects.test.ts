@@ -147,7 +147,7 @@ describe("We-Link's POST /api/v1/{action}", () => {
     const { call, called } = setUp();
     const answer = await call("POST /api/v1/login_code", { body });
     expect([answer.status, answer.body]).toEqual([200, { requestId: "rq_1" }]);
-    expect(called).toEqual([["continue", "cl_1", "rq_1", code]]);
+    expect(called).toEqual([["continue", "cl_1", "rq_1", code, undefined]]);
   });
 
   test.each([

@@ -67,7 +67,7 @@ test("a body that lies in the bucket is read from there", async () => {
   const message = messageOf(completed, { bodyBase64: undefined, bodyKey: "inbound/x" });
   expect((await readInbound(message)).id).toBe("workflow.completed:cn_1:wf-1");
   const gone = messageOf(completed, { bodyBase64: undefined, bodyKey: "inbound/y" });
-  expect(await codeOf(readInbound(gone))).toBe("DEPENDENCY_DOWN");
+  expect(await codeOf(readInbound(gone))).toBe("BODY_GONE");
 });
 
 test("an event of an account that nobody registered is published, and marked", async () => {

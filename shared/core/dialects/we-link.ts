@@ -19,7 +19,7 @@ export async function submitAsWeLink(
   requests: Requests,
   { clientId, action, body, idempotencyKey }: WeLinkCall,
 ): Promise<string> {
-  if (action === "login_code") return continueLogin(requests, clientId, body);
+  if (action === "login_code") return continueLogin(requests, { clientId, body, idempotencyKey });
   const { accountId, scheduled, ...params } = body;
   const { requestId } = await requests.accept({
     clientId,
@@ -36,8 +36,7 @@ export async function submitAsWeLink(
 /** The account is not looked at: the request has its own. */
 async function continueLogin(
   requests: Requests,
-  clientId: string,
-  body: JsonObject,
+  { clientId, body, idempotencyKey }: Omit<WeLinkCall, "action">,
 ): Promise<string> {
   const id = textIn(body.requestId) ?? textIn(body.request_id);
   const code =
@@ -49,7 +48,7 @@ async function continueLogin(
     ...(code === undefined ? [{ field: "code", message: "must be the code that was sent" }] : []),
   ];
   if (id === undefined || code === undefined) throw new InvalidRequest(errors);
-  const { requestId } = await requests.continue(clientId, id, code);
+  const { requestId } = await requests.continue(clientId, id, code, idempotencyKey);
   return JSON.stringify({ requestId });
 }
 

@@ -222,7 +222,7 @@ async function enqueue(
   if (!isCreated) return stored;
   const { requestId } = fresh;
   await deps.queue
-    .send({ v: 1, kind: "accepted", requestId, tick: joined.isIdle })
+    .send({ v: 1, kind: "accepted", requestId, tick: joined.isIdle || fresh.isLogin === true })
     .catch(deps.dropped);
   if (joined.isFirst) await deps.destinations.noteAccount(fresh);
   return stored;
@@ -241,6 +241,7 @@ async function schedule(
   await Promise.all([
     deps.schedules.create(requestId, scheduledMs).catch(deps.dropped),
     deps.queue.send({ v: 1, kind: "accepted", requestId, tick: false }).catch(deps.dropped),
+    deps.destinations.noteAccount(fresh),
   ]);
   return stored;
 }

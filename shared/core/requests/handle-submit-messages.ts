@@ -1,6 +1,7 @@
 import { Failure, type FailureCode } from "../../contracts/failures.ts";
 import { type SubmitMessage, submitMessage } from "../../contracts/submit-message.ts";
 import type { makeJoinWhenDue } from "./join-lane.ts";
+import type { Ticks } from "./lanes.ts";
 import type { Moment } from "./moves.ts";
 import type { RequestStore, SubmitQueue } from "./ports.ts";
 import type { PublishedOutboxes, PublishOutboxes } from "./publish-outboxes.ts";
@@ -11,6 +12,7 @@ import type { LaneWork } from "./work-lane.ts";
 export interface HandleSubmitMessagesDeps {
   requests: RequestStore;
   queue: SubmitQueue;
+  ticks: Ticks;
   joinWhenDue: ReturnType<typeof makeJoinWhenDue>;
   workLane: (lane: string, remainingMs: () => number) => Promise<LaneWork>;
   sendInput: (requestId: string) => Promise<LaneWork>;
@@ -108,12 +110,14 @@ async function laneOf(
   const { request, lane } = found.get(message.requestId) ?? {};
   if (!request) return undefined;
   if (message.kind === "accepted") {
+    if (request.status !== "QUEUED") return undefined;
     // Who joined while a worker was just leaving is nobody's concern yet.
-    const isForgotten = lane?.dueMs === undefined;
-    return request.status === "QUEUED" && (message.tick || isForgotten) ? request.lane : undefined;
+    if (message.tick || lane?.dueMs === undefined) return request.lane;
+    if (lane.owner !== undefined) await deps.ticks.ensure(request.lane);
+    return undefined;
   }
   const joined = await deps.joinWhenDue(request);
-  if (joined) return joined.isIdle ? request.lane : undefined;
+  if (joined) return joined.worksNow ? request.lane : undefined;
   const { status, scheduledMs = 0 } = request;
   const delayMs = scheduledMs - deps.moment().nowMs;
   if (status === "SCHEDULED" && delayMs > 0 && delayMs <= MAX_DELAY_MS) {

@@ -8,14 +8,14 @@ import type { RequestWriter } from "./request-writer.ts";
  * Lets a scheduled request join its lane when its time has come (G7); too early,
  * twice, or after a cancel, it does nothing.
  *
- * @returns the request where it has joined now, and whether nobody was going to look at its lane
+ * @returns the request where it has joined now, and whether the lane should be worked at once
  * @throws DEPENDENCY_DOWN
  */
 export const makeJoinWhenDue =
   (deps: { lanes: LaneStore; writer: RequestWriter; ticks: Ticks; moment: () => Moment }) =>
   async (
     found: RequestRecord,
-  ): Promise<{ request: RequestRecord; isIdle: boolean } | undefined> => {
+  ): Promise<{ request: RequestRecord; worksNow: boolean } | undefined> => {
     const isDue = ({ status, scheduledMs = Number.POSITIVE_INFINITY }: RequestRecord) =>
       status === "SCHEDULED" && scheduledMs <= deps.moment().nowMs;
     if (!isDue(found)) return undefined;
@@ -28,7 +28,11 @@ export const makeJoinWhenDue =
     const changed = await deps.writer.change(found.requestId, (request) =>
       isDue(request) ? joined(request, place.place, deps.moment()) : undefined,
     );
-    return changed?.isChanged ? { request: changed.request, isIdle: place.isIdle } : undefined;
+    if (!changed?.isChanged) return undefined;
+    const { request } = changed;
+    const worksNow = place.isIdle || request.isLogin === true;
+    if (!worksNow) await deps.ticks.ensure(request.lane);
+    return { request, worksNow };
   };
 
 /** In its lane, at the place that the lane gave it. */

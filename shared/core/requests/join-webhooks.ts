@@ -62,11 +62,16 @@ interface Subject {
   providerRequestId: string;
 }
 
-/** What a webhook may be joined by; an unasked reply is never the result of a request. */
+/** What a webhook is about at its provider. */
 function subjectOf({ message, event }: HeardWebhook): Subject | undefined {
   const { providerRequestId } = event.data;
-  const isOfRequest = event.type.startsWith("workflow.") && providerRequestId !== undefined;
-  return isOfRequest ? { connectionId: message.connectionId, providerRequestId } : undefined;
+  const { connectionId } = message;
+  return providerRequestId === undefined ? undefined : { connectionId, providerRequestId };
+}
+
+/** An unasked reply names a request, and is never its result. */
+function mayBeResult({ event }: HeardWebhook): boolean {
+  return event.type.startsWith("workflow.");
 }
 
 async function joinOne(
@@ -80,6 +85,7 @@ async function joinOne(
 ): Promise<JoinOutcome> {
   const { subject, look, taken } = of;
   if (!subject || !look) return { kind: "unmatched", event: await webhook.toEvent() };
+  if (!mayBeResult(webhook)) return leave(deps, webhook, subject);
   const joined = await takeBy(deps, webhook, subject, look.reference);
   if (joined) return settle(joined, taken);
 
@@ -90,14 +96,22 @@ async function joinOne(
     await deps.sendBack({ ...message, waitUntilRealMs }, Math.min(leftMs, LOOK_AGAIN_MS));
     return { kind: "waiting" };
   }
+  return leave(deps, webhook, subject, taken);
+}
+
+/** As an event of nobody's request, which is found by the provider's id; unless it was bound meanwhile. */
+async function leave(
+  deps: JoinWebhooksDeps,
+  webhook: HeardWebhook,
+  subject: Subject,
+  taken?: RequestRecord[],
+): Promise<JoinOutcome> {
   const event = await webhook.toEvent();
   const isFinal = event.type === "workflow.completed";
   const requestId = await deps.references.leave({ ...subject, eventId: event.id, isFinal });
-  if (requestId !== undefined) {
-    const late = await take(deps, webhook, subject, requestId);
-    if (late) return settle(late, taken);
-  }
-  return { kind: "unmatched", event };
+  const late =
+    requestId !== undefined && taken ? await take(deps, webhook, subject, requestId) : undefined;
+  return late && taken ? settle(late, taken) : { kind: "unmatched", event };
 }
 
 /** By the reference, or else by our own id, where the provider tells it. */

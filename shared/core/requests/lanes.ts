@@ -31,6 +31,12 @@ export function makeTicks(deps: {
       if (await lanes.hasten(lane, atMs + graceMs)) await tick(lane, atMs);
     },
 
+    /** Something waits in the lane: whoever was just leaving it may not have seen that. */
+    async ensure(lane: string): Promise<void> {
+      const atMs = nowMs();
+      if (await lanes.ensure(lane, atMs + graceMs)) await tick(lane, atMs);
+    },
+
     /** There is work in the lane again, whatever was known of it. */
     async wake(lane: string): Promise<void> {
       const atMs = nowMs();

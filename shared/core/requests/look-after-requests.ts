@@ -45,6 +45,9 @@ export interface LookedAfter {
 /** So many are looked after at once. */
 const CHUNK = 10;
 
+/** What one run has no call left for waits for the next (business). */
+const PUT_OFF_MS = 60_000;
+
 /** A run ends in its own time: what is begun is also recorded. */
 const STOP_BEFORE_MS = 12_000;
 
@@ -75,16 +78,25 @@ export function makeLookAfterRequests(deps: LookAfterRequestsDeps) {
         total.failed += settled.filter(({ status }) => status === "rejected").length;
       }
     };
-    for (let shard = 0; shard < REQUEST_SHARD_COUNT; shard++) {
-      const stale = await requests
-        .stale(shard, deps.moment().nowRealMs, deps.limit)
-        .catch(() => undefined);
-      await each(stale ?? [], (requestId) => lookAtStale(requestId, total));
-      const due = await requests.due(shard, deps.moment().nowMs, deps.limit).catch(() => undefined);
-      await each(due ?? [], (entry) => lookAtDue(entry, total));
+    const shards = Array.from({ length: REQUEST_SHARD_COUNT }, (_, shard) => shard);
+    const read = async <Entry>(query: (shard: number) => Promise<Entry[]>) => {
+      const found = await Promise.allSettled(shards.map(query));
       // One shard that cannot be read keeps none of the others waiting.
-      total.failed += (stale ? 0 : 1) + (due ? 0 : 1);
-    }
+      total.failed += found.filter(({ status }) => status === "rejected").length;
+      return found.flatMap((one) => (one.status === "fulfilled" ? one.value : []));
+    };
+    const { nowMs, nowRealMs } = deps.moment();
+    const toPoll: RequestRecord[] = [];
+    await each(await read((shard) => requests.due(shard, nowMs, deps.limit)), (entry) =>
+      lookAtDue(entry, total, toPoll),
+    );
+    await each(await read((shard) => requests.stale(shard, nowRealMs, deps.limit)), (requestId) =>
+      lookAtStale(requestId, total),
+    );
+    // Last, because a provider may be slow to answer; first whose time is up.
+    toPoll.sort((one, other) => (one.deadlineMs ?? 0) - (other.deadlineMs ?? 0));
+    await each(toPoll.slice(0, deps.maxPolls), (request) => pollOne(request, total));
+    await each(toPoll.slice(deps.maxPolls), (request) => putOff(request));
     return total;
   };
 
@@ -105,12 +117,19 @@ export function makeLookAfterRequests(deps: LookAfterRequestsDeps) {
       await queue.send({ v: 1, kind: "continue", requestId });
     }
     if (isTerminal(request)) await ticks.freed(request);
+    // The message of its accept never came, and its lane may not know of it.
+    const isForgotten = request.outbox.some(({ version }) => version === 1);
+    if (request.status === "QUEUED" && isForgotten) await ticks.ensure(request.lane);
     const { published, failed: unpublished } = await publish([request], "overdue");
     total.published += published;
     total.unpublished += unpublished;
   }
 
-  async function lookAtDue({ lane, requestId }: DueEntry, total: LookedAfter): Promise<void> {
+  async function lookAtDue(
+    { lane, requestId }: DueEntry,
+    total: LookedAfter,
+    toPoll: RequestRecord[],
+  ): Promise<void> {
     if (requestId === undefined) {
       await queue.send({ v: 1, kind: "tick", lane });
       total.ticked++;
@@ -122,22 +141,32 @@ export function makeLookAfterRequests(deps: LookAfterRequestsDeps) {
     if (!request || isTerminal(request) || (request.dueMs ?? nowMs) > nowMs) return;
     if (request.status === "SCHEDULED") return joinOverdue(request, total);
     if (request.providerRequestId !== undefined && request.status !== "QUEUED") {
-      const mayPoll = total.polled < deps.maxPolls;
-      if (!mayPoll) return;
-      total.polled++;
-      const polled = await deps.pollRequest(request);
-      if (polled.hasPausedAccount) total.pausedAccounts++;
-      if (polled.hasPausedConnection) total.pausedConnections++;
-      if (isTerminal(polled.request)) return;
+      toPoll.push(request);
+      return;
     }
     await timeOut(requestId, total);
+  }
+
+  async function pollOne(request: RequestRecord, total: LookedAfter): Promise<void> {
+    total.polled++;
+    // A poll that cannot be made keeps no request from its end.
+    const polled = await deps.pollRequest(request).catch(() => undefined);
+    if (!polled) total.failed++;
+    if (polled?.hasPausedAccount) total.pausedAccounts++;
+    if (polled?.hasPausedConnection) total.pausedConnections++;
+    if (!polled || !isTerminal(polled.request)) await timeOut(request.requestId, total);
+  }
+
+  /** More are to be asked for than one run may ask: these must not hide what is due behind them. */
+  async function putOff(request: RequestRecord): Promise<void> {
+    await writer.replace({ ...request, dueMs: deps.moment().nowMs + PUT_OFF_MS });
   }
 
   async function joinOverdue(request: RequestRecord, total: LookedAfter): Promise<void> {
     const joined = await deps.joinWhenDue(request);
     if (!joined) return;
     total.joined++;
-    if (joined.isIdle) await queue.send({ v: 1, kind: "tick", lane: request.lane });
+    if (joined.worksNow) await queue.send({ v: 1, kind: "tick", lane: request.lane });
   }
 
   async function timeOut(requestId: string, total: LookedAfter): Promise<void> {

@@ -118,7 +118,8 @@ function completed(
   const digest = sha256Hex(canonicalJson([data.status, data.result ?? null, data.error ?? null]));
   const lane = laneEffect(request, news, moment, provider);
   if (isTerminal(request)) return after(request, { news, digest, outcome }, moment, lane);
-  const { result, error } = data;
+  const { result } = data;
+  const error = data.error && shortened(data.error);
   const ended = moveTo(request, outcome, moment, {
     providerRequestId: request.providerRequestId ?? data.providerRequestId,
     submittedMs: request.submittedMs ?? moment.nowMs,
@@ -138,6 +139,14 @@ function completed(
     raw: news.raw,
   });
   return { request: causing(ended, moment, said), verdict: "applied", ...lane };
+}
+
+/** A provider's words lie in the item, which has its limit. */
+const MAX_CODE = 200;
+const MAX_MESSAGE = 1_000;
+
+function shortened({ code, message }: { code: string; message: string }) {
+  return { code: code.slice(0, MAX_CODE), message: message.slice(0, MAX_MESSAGE) };
 }
 
 /** The terminal write is made: what says the same is a duplicate, what says otherwise is kept. */

@@ -1,12 +1,12 @@
 import type { ProviderId } from "../../contracts/providers.ts";
-import type { AccountReader, ConnectionReader } from "../ports.ts";
+import type { ConnectionReader, FreshAccountReader } from "../ports.ts";
 import type { PollOutcome, ProviderRequests } from "../provider-requests.ts";
 import { derived, type Moment, pollDelayMs } from "./moves.ts";
 import type { ProviderCalls, ReferenceStore } from "./ports.ts";
 import type { PublishOutboxes } from "./publish-outboxes.ts";
 import { isTerminal, type RequestRecord } from "./record.ts";
+import { credentialsOf, makeHaveChanged } from "./refused-credentials.ts";
 import type { RequestWriter } from "./request-writer.ts";
-import { credentialsOf } from "./submit-request.ts";
 import type { makeTakeNews } from "./take-news.ts";
 
 /** Real time that a provider has to answer a poll. */
@@ -24,7 +24,7 @@ export interface Polled {
 export function makePollRequest(deps: {
   writer: RequestWriter;
   references: ReferenceStore;
-  accounts: AccountReader;
+  accounts: FreshAccountReader;
   connections: ConnectionReader;
   calls: ProviderCalls;
   providers: Readonly<Record<ProviderId, ProviderRequests>>;
@@ -33,44 +33,70 @@ export function makePollRequest(deps: {
   pauseConnection: (connectionId: string) => Promise<boolean>;
   moment: () => Moment;
 }) {
+  const haveChanged = makeHaveChanged(deps);
+
   async function ask(request: RequestRecord): Promise<PollOutcome> {
     const { providerRequestId, connectionId } = request;
     const signal = AbortSignal.timeout(READ_LIMIT_MS);
     const connection = await deps.connections.read(connectionId, signal);
-    if (!connection || providerRequestId === undefined) return { kind: "nothing" };
+    if (connection?.settings.status !== "active" || providerRequestId === undefined) {
+      return { kind: "nothing" };
+    }
     const credentials = await credentialsOf(deps, request, connection);
     const provider = deps.providers[request.provider];
     const call = provider.poll(providerRequestId, credentials);
     const exchange = await deps.calls.exchange(request.provider, call, POLL_TIMEOUT_MS);
     if (exchange.kind !== "answered") return { kind: "failed", code: exchange.reason };
-    return provider.readPoll(providerRequestId, exchange.answer);
+    const outcome = provider.readPoll(providerRequestId, exchange.answer);
+    const isOutdated =
+      outcome.kind === "credentialsRefused" && (await haveChanged(request, credentials));
+    return isOutdated ? { kind: "nothing" } : outcome;
   }
 
   return {
-    /** @throws DEPENDENCY_DOWN */
-    async poll(request: RequestRecord): Promise<Polled> {
-      const outcome = await ask(request);
-      const hasPausedConnection =
-        outcome.kind === "credentialsRefused" && (await deps.pauseConnection(request.connectionId));
-      let hasPausedAccount = false;
-      if (outcome.kind === "told") {
-        const { event, numbersAsText } = outcome;
-        const taken = await deps.takeNews(request, { event, numbersAsText, isPolled: true });
-        if (taken?.isChanged) await deps.publish([taken.request]);
-        hasPausedAccount = taken?.hasPausedAccount ?? false;
-      }
-      const changed = await deps.writer.change(request.requestId, (now) =>
-        isTerminal(now) ? undefined : later(now, outcome, deps.moment()),
+    /**
+     * The next poll is put off before this one is made: whatever comes of it, it
+     * is not made again at once.
+     *
+     * @throws DEPENDENCY_DOWN
+     */
+    async poll(found: RequestRecord): Promise<Polled> {
+      const nothing = { hasPausedConnection: false, hasPausedAccount: false };
+      const claimed = await deps.writer.change(found.requestId, (now) =>
+        isTerminal(now) ? undefined : later(now, deps.moment()),
       );
-      return { request: changed?.request ?? request, hasPausedConnection, hasPausedAccount };
+      const { request = found } = claimed ?? {};
+      if (isTerminal(request)) return { request, ...nothing };
+      const outcome = await ask(request);
+      if (outcome.kind === "credentialsRefused") {
+        const hasPausedConnection = await deps.pauseConnection(request.connectionId);
+        return { request, ...nothing, hasPausedConnection };
+      }
+      if (outcome.kind === "rateLimited")
+        return { request: await wait(request, outcome), ...nothing };
+      if (outcome.kind !== "told") return { request, ...nothing };
+      const { event, numbersAsText } = outcome;
+      const taken = await deps.takeNews(request, { event, numbersAsText, isPolled: true });
+      if (taken?.isChanged) await deps.publish([taken.request]);
+      const { request: now = request, hasPausedAccount = false } = taken ?? {};
+      return { request: now, ...nothing, hasPausedAccount };
     },
   };
+
+  /** As long as the provider asks, where that is longer. */
+  async function wait(
+    request: RequestRecord,
+    { retryAfterMs = 0 }: { retryAfterMs?: number },
+  ): Promise<RequestRecord> {
+    const moment = deps.moment();
+    const dueMs = Math.max(request.dueMs ?? 0, moment.nowMs + retryAfterMs);
+    return (await deps.writer.replace(derived({ ...request, dueMs }, moment))) ?? request;
+  }
 }
 
-/** With its next poll put off: after 15, 30, 60 minutes and so on, or as long as the provider asks. */
-function later(request: RequestRecord, outcome: PollOutcome, moment: Moment): RequestRecord {
+/** With its next poll put off: after 15, 30, 60 minutes and so on. */
+function later(request: RequestRecord, moment: Moment): RequestRecord {
   const polls = request.polls + 1;
-  const asked = outcome.kind === "rateLimited" ? (outcome.retryAfterMs ?? 0) : 0;
-  const delayMs = Math.max(pollDelayMs(polls, moment.rules), asked);
-  return derived({ ...request, polls, dueMs: moment.nowMs + delayMs }, moment);
+  const dueMs = moment.nowMs + pollDelayMs(polls, moment.rules);
+  return derived({ ...request, polls, dueMs }, moment);
 }

@@ -104,6 +104,15 @@ export interface LaneStore {
    * sooner. A worker that has the lane meanwhile learns of it at its `release`.
    */
   hasten(lane: string, dueMs: number): Promise<boolean>;
+  /**
+   * Sees to it that a lane in which something waits is looked at: by then, if
+   * nobody was going to, and by the worker that has it before it is given back.
+   *
+   * @returns whether that was needed
+   */
+  ensure(lane: string, dueMs: number): Promise<boolean>;
+  /** No submission before then; an earlier time changes nothing. */
+  delay(lane: string, nextMs: number): Promise<void>;
   /** Has the lane looked at by then, whether or not something was known to wait; `false` when somebody looks sooner. */
   wake(lane: string, dueMs: number): Promise<boolean>;
   /** Makes the lane if there is none. A pause without an end is not replaced by one that has one. */

@@ -54,9 +54,11 @@ export const makePublishOutboxes =
     );
     if (waiting.length === 0) return { published: 0, failed: 0 };
     try {
-      const events = await Promise.all(
+      const opened = await Promise.allSettled(
         waiting.map(({ request, entry }) => open(deps, request, entry)),
       );
+      // One that cannot be read keeps none of the others waiting.
+      const events = opened.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
       const results = await deps.publisher.publish(events);
       const done = events.filter((_, index) => results[index]?.ok);
       const isDone = new Set(done.map(({ id }) => id));
@@ -67,7 +69,7 @@ export const makePublishOutboxes =
           .filter(({ outbox }) => outbox.some(({ id }) => isDone.has(id)))
           .map((request) => takeOut(deps, request, isDone)),
       );
-      return { published: done.length, failed: events.length - done.length };
+      return { published: done.length, failed: waiting.length - done.length };
     } catch {
       return { published: 0, failed: waiting.length };
     }

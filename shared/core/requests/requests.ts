@@ -2,6 +2,7 @@ import { Failure } from "../../contracts/failures.ts";
 import type { RequestStatus } from "../../contracts/http-requests.ts";
 import type { ProviderId } from "../../contracts/providers.ts";
 import { readCursor, writeCursor } from "../cursor.ts";
+import { sha256Hex } from "../digest.ts";
 import { seal } from "../master-keys.ts";
 import type { AccountReader, ConnectionReader } from "../ports.ts";
 import type { EventReader } from "../read-events.ts";
@@ -10,10 +11,10 @@ import { cancelled } from "./endings.ts";
 import { moveTo } from "./moves.ts";
 import type { ProviderCalls, ReferenceStore, TextStore } from "./ports.ts";
 import type { RequestRecord } from "./record.ts";
+import { credentialsOf } from "./refused-credentials.ts";
 import { isRequestId } from "./request-id.ts";
 import { type RequestView, requestJson, summaryOf, viewOf } from "./request-view.ts";
 import { makeResolveRequest, type Resolution } from "./resolve-request.ts";
-import { credentialsOf } from "./submit-request.ts";
 
 export interface RequestsDeps extends AcceptRequestDeps {
   texts: TextStore;
@@ -29,7 +30,7 @@ export interface RequestsDeps extends AcceptRequestDeps {
 const LISTED_AS = /^[^#]{1,32}#rq_[0-9a-f]{44}$/;
 
 /** Real time that a provider has to answer that it cancels. */
-const CANCEL_TIMEOUT_MS = 5_000;
+const CANCEL_TIMEOUT_MS = 3_000;
 const READ_LIMIT_MS = 3_000;
 
 export type Requests = ReturnType<typeof makeRequests>;
@@ -57,6 +58,23 @@ export function makeRequests(deps: RequestsDeps) {
     throw new Failure("NOT_FOUND", "there is no such request");
   }
 
+  /** What a key of an input stands for: not the input, of which nothing may be kept. */
+  const inputDigest = (requestId: string) => sha256Hex(`continue ${requestId}`);
+
+  /** @throws CONFLICT when the key was used for something else */
+  async function isRepeated({ clientId, requestId }: RequestRecord, key: string | undefined) {
+    const known = key === undefined ? undefined : await deps.idempotency.find(clientId, key);
+    if (known === undefined || known.bodySha256 === inputDigest(requestId)) return Boolean(known);
+    throw new Failure("CONFLICT", "this Idempotency-Key was used with another body");
+  }
+
+  async function rememberInput({ clientId, requestId }: RequestRecord, key: string): Promise<void> {
+    const { nowMs, rules } = moment();
+    const expiresMs = nowMs + rules.idempotencyMs;
+    const bodySha256 = inputDigest(requestId);
+    await deps.idempotency.reserve({ clientId, key, bodySha256, requestId, expiresMs });
+  }
+
   async function askToCancel(request: RequestRecord): Promise<void> {
     const { provider, connectionId, providerRequestId } = request;
     const how = deps.providers[provider].cancel;
@@ -64,6 +82,9 @@ export function makeRequests(deps: RequestsDeps) {
     const signal = AbortSignal.timeout(READ_LIMIT_MS);
     const connection = await deps.connections.read(connectionId, signal);
     if (!connection) throw tooLate();
+    if (connection.settings.status === "paused") {
+      throw new Failure("CONFLICT", "its connection is paused: the provider cannot be asked");
+    }
     const credentials = await credentialsOf(deps, request, connection);
     const call = how.request(providerRequestId, credentials);
     const exchange = await deps.calls.exchange(provider, call, CANCEL_TIMEOUT_MS);
@@ -118,8 +139,15 @@ export function makeRequests(deps: RequestsDeps) {
     },
 
     /** @throws NOT_FOUND, CONFLICT when it waits for no input (any more), DEPENDENCY_DOWN */
-    async continue(clientId: string, requestId: string, input: string): Promise<RequestView> {
-      const { provider } = await own(clientId, requestId);
+    async continue(
+      clientId: string,
+      requestId: string,
+      input: string,
+      idempotencyKey?: string,
+    ): Promise<RequestView> {
+      const before = await own(clientId, requestId);
+      if (await isRepeated(before, idempotencyKey)) return viewOf(before, texts);
+      const { provider } = before;
       const sealedInput = seal(await deps.masterKeys(), requestId, input);
       const request = await change(requestId, (now) => {
         const isWaiting = now.status === "ACTION_REQUIRED" && now.providerRequestId !== undefined;
@@ -130,13 +158,14 @@ export function makeRequests(deps: RequestsDeps) {
         return moveTo(now, "SUBMITTING", moment(), { sealedInput, dueMs: undefined });
       });
       await deps.queue.send({ v: 1, kind: "continue", requestId }).catch(deps.dropped);
+      if (idempotencyKey !== undefined) await rememberInput(request, idempotencyKey);
       return viewOf(request, texts);
     },
 
     /** @throws NOT_FOUND, CONFLICT when its outcome is known, DEPENDENCY_DOWN */
     async resolve(clientId: string, requestId: string, as: Resolution): Promise<RequestView> {
-      await own(clientId, requestId);
-      return viewOf(await resolveRequest(requestId, as), texts);
+      const request = await own(clientId, requestId);
+      return viewOf(await resolveRequest(request, as), texts);
     },
 
     /** The last event's envelope of a request that was made elsewhere, as JSON text. @throws DEPENDENCY_DOWN */

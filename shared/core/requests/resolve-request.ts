@@ -26,7 +26,17 @@ export const makeResolveRequest =
     ticks: Ticks;
     moment: () => Moment;
   }) =>
-  async (requestId: string, as: Resolution): Promise<RequestRecord> => {
+  async (before: RequestRecord, as: Resolution): Promise<RequestRecord> => {
+    const { requestId, connectionId } = before;
+    if (before.status !== "UNKNOWN") throw new Failure("CONFLICT", "its outcome is known");
+    if (as.as === "submitted" && as.providerRequestId !== undefined) {
+      // First, because it can be repeated, and may show that the id is another's.
+      const { providerRequestId } = as;
+      const known = await deps.references.bind({ connectionId, providerRequestId, requestId });
+      if (known && "requestId" in known && known.requestId !== requestId) {
+        throw new Failure("CONFLICT", "this provider's id is that of another request");
+      }
+    }
     const decided = await deps.writer.change(requestId, (request) => {
       if (request.status !== "UNKNOWN") throw new Failure("CONFLICT", "its outcome is known");
       const moment = deps.moment();
@@ -36,11 +46,7 @@ export const makeResolveRequest =
     });
     if (!decided) throw new Failure("NOT_FOUND", "there is no such request");
     const { request } = decided;
-    const { connectionId, providerRequestId } = request;
     if (as.as === "not-submitted" && !isContinuation(request)) await deps.ticks.wake(request.lane);
-    if (as.as === "submitted" && providerRequestId !== undefined) {
-      await deps.references.bind({ connectionId, providerRequestId, requestId });
-    }
     return request;
   };
 
@@ -51,12 +57,14 @@ function submitted(
   provider: ProviderRequests,
 ): RequestRecord {
   const { nowMs, rules } = moment;
+  const knownId = providerRequestId ?? request.providerRequestId;
+  const deadlineMs = nowMs + rules.resultTimeoutMs;
   const running = moveTo(request, "RUNNING", moment, {
-    providerRequestId: providerRequestId ?? request.providerRequestId,
+    providerRequestId: knownId,
     submittedMs: request.submittedMs ?? nowMs,
-    deadlineMs: nowMs + rules.resultTimeoutMs,
-    // Its result may be there already: the provider is asked.
-    dueMs: nowMs,
+    deadlineMs,
+    // Its result may be there already: the provider is asked, if it can be.
+    dueMs: knownId === undefined ? deadlineMs : nowMs,
     polls: 0,
   });
   return provider.startsWhenAccepted ? started(running, moment) : running;

@@ -1,6 +1,5 @@
+import { SCHEDULED_FORM, SCHEDULED_MESSAGE } from "../../contracts/http-requests.ts";
 import { InvalidRequest } from "../invalid-request.ts";
-
-const FORM = /^(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,3}))?Z$/;
 
 /**
  * Reads `scheduled`: UTC, `YYYY-MM-DDTHH:mm:ss[.s{1,3}]Z`, at least `leadMs`
@@ -16,9 +15,7 @@ export function readScheduled(
 ): number {
   const atMs = parseUtc(text);
   if (atMs === undefined) {
-    throw refused(
-      "must be a time in UTC as YYYY-MM-DDTHH:mm:ss.sssZ, such as 2026-09-22T18:30:00.000Z; a local offset is not allowed",
-    );
+    throw refused(SCHEDULED_MESSAGE);
   }
   const earliestMs = Math.ceil(nowMs) + leadMs;
   if (atMs < nowMs + leadMs) {
@@ -32,7 +29,7 @@ export function readScheduled(
 
 /** Epoch milliseconds, or `undefined` where the text is no such time. */
 function parseUtc(text: string): number | undefined {
-  const [, year, month, day, hour, minute, second, fraction = ""] = FORM.exec(text) ?? [];
+  const [, year, month, day, hour, minute, second, fraction = ""] = SCHEDULED_FORM.exec(text) ?? [];
   if (year === undefined) return undefined;
   const parts = [year, month, day, hour, minute, second].map(Number);
   const atMs = Date.parse(`${text.slice(0, 19)}.${fraction.padEnd(3, "0")}Z`);

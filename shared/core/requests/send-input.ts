@@ -1,48 +1,66 @@
-import type { ConnectionReader } from "../ports.ts";
+import type { AccountReader, ConnectionReader } from "../ports.ts";
 import type { Moment } from "./moves.ts";
-import type { RequestStore } from "./ports.ts";
+import { makePaceOf } from "./pace.ts";
+import type { LaneStore, RequestStore } from "./ports.ts";
+import type { RequestRecord } from "./record.ts";
 import type { RequestWriter } from "./request-writer.ts";
 import { returned } from "./submission.ts";
 import type { makeSubmitRequest } from "./submit-request.ts";
 import type { LaneWork } from "./work-lane.ts";
 
+export interface SendInputDeps {
+  requests: RequestStore;
+  writer: RequestWriter;
+  lanes: LaneStore;
+  accounts: AccountReader;
+  connections: ConnectionReader;
+  submitRequest: ReturnType<typeof makeSubmitRequest>;
+  moment: () => Moment;
+  newOwner: () => string;
+}
+
+const READ_LIMIT_MS = 3_000;
+
 /**
- * Sends a person's input past the lane, at once. Whoever took it over first
- * sends it; a message that comes twice does nothing.
+ * Sends a person's input past the lane, at once; what comes after it keeps the
+ * pace. Whoever took it over first sends it: a message that comes twice does nothing.
  *
  * @throws DEPENDENCY_DOWN before anything was sent
  */
-export const makeSendInput =
-  (deps: {
-    requests: RequestStore;
-    writer: RequestWriter;
-    connections: ConnectionReader;
-    submitRequest: ReturnType<typeof makeSubmitRequest>;
-    moment: () => Moment;
-    newOwner: () => string;
-  }) =>
-  async (requestId: string): Promise<LaneWork> => {
-    const request = await deps.requests.find(requestId);
+export function makeSendInput(deps: SendInputDeps) {
+  const paceOf = makePaceOf(deps);
+
+  /** It cannot be sent: the person may try again, as long as there is time. */
+  const giveBack = (requestId: string) =>
+    deps.writer.change(requestId, (now) =>
+      now.sealedInput === undefined || now.owner ? undefined : returned(now, deps.moment()),
+    );
+
+  async function send(request: RequestRecord): Promise<LaneWork> {
     const nothing: LaneWork = { kind: "worked", submissions: [], changed: [] };
-    const isWaiting = request?.status === "SUBMITTING" && request.owner === undefined;
-    if (!isWaiting || request.sealedInput === undefined) return nothing;
+    const { requestId, connectionId, lane } = request;
     const signal = AbortSignal.timeout(READ_LIMIT_MS);
-    const connection = await deps.connections.read(request.connectionId, signal);
-    const giveBack = () =>
-      deps.writer.change(requestId, (now) =>
-        now.sealedInput === undefined || now.owner ? undefined : returned(now, deps.moment()),
-      );
-    if (!connection) {
-      await giveBack();
+    const connection = await deps.connections.read(connectionId, signal);
+    if (connection?.settings.status !== "active") {
+      await giveBack(requestId);
       return nothing;
     }
     const { nowRealMs, rules } = deps.moment();
     const sender = { owner: deps.newOwner(), leaseUntilRealMs: nowRealMs + rules.laneLeaseMs };
-    const submission = await deps.submitRequest(request, connection, sender, rules.paceMs);
-    if (submission.kind === "impossible") await giveBack();
-    const isOurs = submission.kind === "submitted" && submission.isOurs;
-    const changed = isOurs ? [submission.request] : [];
+    const pace = await paceOf(request);
+    const submission = await deps.submitRequest(request, connection, sender, pace);
+    if (submission.kind === "impossible") await giveBack(requestId);
+    if (submission.kind !== "submitted") return { ...nothing, submissions: [submission] };
+    if (submission.pause) await deps.lanes.pause(lane, request, submission.pause);
+    await deps.lanes.delay(lane, submission.nextMs);
+    const changed = submission.isOurs ? [submission.request] : [];
     return { kind: "worked", submissions: [submission], changed };
-  };
+  }
 
-const READ_LIMIT_MS = 3_000;
+  return async (requestId: string): Promise<LaneWork> => {
+    const request = await deps.requests.find(requestId);
+    const isWaiting = request?.status === "SUBMITTING" && request.owner === undefined;
+    if (isWaiting && request.sealedInput !== undefined) return send(request);
+    return { kind: "worked", submissions: [], changed: [] };
+  };
+}

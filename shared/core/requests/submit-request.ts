@@ -2,12 +2,19 @@ import { Failure } from "../../contracts/failures.ts";
 import type { ProviderId } from "../../contracts/providers.ts";
 import { readJson } from "../json.ts";
 import { type MasterKeys, unseal } from "../master-keys.ts";
-import type { AccountReader, Connection, ProviderRequest } from "../ports.ts";
+import type {
+  Connection,
+  ConnectionReader,
+  FreshAccountReader,
+  ProviderRequest,
+} from "../ports.ts";
 import type { Credentials, ProviderRequests } from "../provider-requests.ts";
 import { overdueError, type RequestError } from "./endings.ts";
 import type { Moment } from "./moves.ts";
+import type { Pace } from "./pace.ts";
 import type { ProviderCalls, ReferenceStore, TextStore } from "./ports.ts";
 import type { LanePause, RequestRecord } from "./record.ts";
+import { credentialsOf, makeHaveChanged } from "./refused-credentials.ts";
 import type { RequestWriter } from "./request-writer.ts";
 import {
   isContinuation,
@@ -22,7 +29,8 @@ export interface SubmitRequestDeps {
   writer: RequestWriter;
   references: ReferenceStore;
   texts: TextStore;
-  accounts: AccountReader;
+  accounts: FreshAccountReader;
+  connections: ConnectionReader;
   calls: ProviderCalls;
   providers: Readonly<Record<ProviderId, ProviderRequests>>;
   /** Pauses a connection whose credentials were refused; `false` when it is paused. */
@@ -79,6 +87,7 @@ export const SUBMISSION_MARGIN_MS = SEND_WITHIN_MS + ANSWER_MARGIN_MS;
  */
 export function makeSubmitRequest(deps: SubmitRequestDeps) {
   const { writer, references, calls } = deps;
+  const haveChanged = makeHaveChanged(deps);
 
   /** The highest mark that this process has set per connection: one write serves many sends. */
   const raised = new Map<string, number>();
@@ -95,7 +104,7 @@ export function makeSubmitRequest(deps: SubmitRequestDeps) {
     request: RequestRecord,
     connection: Connection,
     sender: Sender,
-    paceMs: readonly [number, number],
+    paceMs: Pace,
   ): Promise<Submission> => {
     const provider = deps.providers[request.provider];
     const credentials = await credentialsOf(deps, request, connection);
@@ -110,7 +119,10 @@ export function makeSubmitRequest(deps: SubmitRequestDeps) {
     const ours = await writer.replace(taken(request, until, taking));
     if (!ours) return { kind: "overtaken" };
 
-    const outcome = await send(ours, call.request, taking.nowRealMs);
+    const told = await send(ours, call.request, taking.nowRealMs);
+    const isRefusal = told.kind === "credentialsRefused" || told.kind === "accountBlocked";
+    const isOutdated = isRefusal && (await haveChanged(request, credentials));
+    const outcome: Outcome = isOutdated ? sentOutdated : told;
     const answered = deps.moment();
     const [minMs, maxMs] = paceMs;
     const nextMs = answered.nowMs + minMs + deps.random() * (maxMs - minMs);
@@ -182,21 +194,11 @@ export function makeSubmitRequest(deps: SubmitRequestDeps) {
   }
 }
 
+/** Nothing was done, and the next attempt has the new credentials. */
+const sentOutdated: Outcome = { kind: "notNow", code: "CREDENTIALS_CHANGED", retryAfterMs: 1_000 };
+
 /** How much longer than needed a mark is set: the next send of this process needs none. */
 const MARK_AHEAD_MS = 10_000;
-
-export async function credentialsOf(
-  { accounts }: Pick<SubmitRequestDeps, "accounts">,
-  { connectionId, accountId }: RequestRecord,
-  connection: Connection,
-): Promise<Credentials> {
-  const account = await accounts.find(connectionId, accountId);
-  const token = account?.identificationToken;
-  return {
-    ...connection.secrets.credentials,
-    ...(token === undefined ? {} : { "identification-token": token }),
-  };
-}
 
 async function callOf(
   deps: SubmitRequestDeps,

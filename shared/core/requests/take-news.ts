@@ -42,19 +42,19 @@ export const makeTakeNews =
       if (request.connectionId !== of.connectionId) return undefined;
       const result = applyNews(request, news, moment(), providers[request.provider]);
       applied = result;
-      // Before the write: a crash in between leaves a pause too many, not one too few.
+      // Before the write: what follows a crash in between does both again.
       if (result.lane && "pause" in result.lane) {
         await lanes.pause(request.lane, request, result.lane.pause);
+      } else if (result.lane) {
+        await lanes.unblock(request.lane, ticks.dueFor(moment().nowMs));
       }
       return result.request;
     });
     if (!changed || !applied) return undefined;
     const { request, isChanged } = changed;
     const { lane, verdict } = applied;
-    if (isChanged && lane && "resume" in lane) {
-      await lanes.unblock(request.lane, ticks.dueFor(moment().nowMs));
-    }
-    if (isChanged && isTerminal(request)) await ticks.freed(request);
+    // Also for a duplicate: whoever ended it may have died before this.
+    if (isTerminal(request)) await ticks.freed(request);
     const pause = lane && "pause" in lane ? lane.pause : undefined;
     const hasPausedAccount = isChanged && pause !== undefined && pause.untilMs === undefined;
     return { request, verdict, isChanged, hasPausedAccount };

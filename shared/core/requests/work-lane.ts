@@ -4,14 +4,9 @@ import type { ProviderRequests } from "../provider-requests.ts";
 import { failed, type RequestError } from "./endings.ts";
 import type { Ticks } from "./lanes.ts";
 import { derived, type Moment } from "./moves.ts";
+import { makePaceOf } from "./pace.ts";
 import type { LaneStore, RequestStore } from "./ports.ts";
-import {
-  type Lane,
-  type LaneOwner,
-  type LanePause,
-  PAUSED_BY_CLIENT,
-  type RequestRecord,
-} from "./record.ts";
+import { type Lane, type LanePause, PAUSED_BY_CLIENT, type RequestRecord } from "./record.ts";
 import type { RequestWriter } from "./request-writer.ts";
 import { unknown } from "./submission.ts";
 import { type makeSubmitRequest, SUBMISSION_MARGIN_MS, type Submission } from "./submit-request.ts";
@@ -62,10 +57,14 @@ const SUBMITTING_MS = 60_000;
 
 /** What this run did to the lane, to be kept when it is given back. */
 interface LaneChange {
+  hasSubmitted: boolean;
+  /** How many wait no longer. */
   taken: number;
   nextMs?: number | undefined;
   pause?: LanePause | undefined;
 }
+
+const untouched: LaneChange = { hasSubmitted: false, taken: 0 };
 
 /** `again`: something ended without a call. `lookAtMs` is absent where nothing waits. */
 type Step = "again" | { lookAtMs?: number | undefined };
@@ -78,6 +77,7 @@ type Step = "again" | { lookAtMs?: number | undefined };
  */
 export function makeWorkLane(deps: WorkLaneDeps) {
   const { requests, writer, lanes, ticks } = deps;
+  const paceOf = makePaceOf(deps);
 
   return async (id: string, remainingMs: () => number): Promise<LaneWork> => {
     const work: LaneWork = { kind: "worked", submissions: [], changed: [] };
@@ -89,8 +89,8 @@ export function makeWorkLane(deps: WorkLaneDeps) {
     let lane: Lane = found;
     // Who had it may have had an answer just now: the pace begins anew.
     const change: LaneChange = wasLeft
-      ? { taken: 0, nextMs: Math.max(lane.nextMs, nowMs + (await paceOf(lane))[1]) }
-      : { taken: 0 };
+      ? { ...untouched, nextMs: Math.max(lane.nextMs, nowMs + (await paceOf(lane))[1]) }
+      : { ...untouched };
     for (let looks = 0; ; looks++) {
       const isLast = looks === MAX_LOOKS;
       const step: Step = isLast
@@ -112,14 +112,16 @@ export function makeWorkLane(deps: WorkLaneDeps) {
     const { nextMs = lane.nextMs, pause = lane.pause } = change;
     const look = await lookAt({ ...lane, nextMs, pause }, work);
     if (look.kind !== "take") return look.kind === "wait" ? { lookAtMs: look.untilMs } : {};
-    if (change.taken > 0 || !hasTime(lease.untilMs, remainingMs)) {
+    if (change.hasSubmitted || !hasTime(lease.untilMs, remainingMs)) {
       return { lookAtMs: Math.max(nextMs, deps.moment().nowMs) };
     }
     const submission = await take(look.request, lease, work);
     if (submission === "paused") return { lookAtMs: deps.moment().nowMs + PAUSED_CONNECTION_MS };
     if (submission?.kind !== "submitted") return "again";
-    Object.assign(change, { taken: 1, nextMs: submission.nextMs, pause: submission.pause });
     const { standing, holdUntilMs = 0 } = submission.request;
+    const taken = standing === "waiting" ? 0 : 1;
+    const { nextMs: laterMs, pause: newPause } = submission;
+    Object.assign(change, { hasSubmitted: true, taken, nextMs: laterMs, pause: newPause });
     if (!look.othersWait && standing !== "waiting") return {};
     const heldMs = standing === "holding" ? holdUntilMs : 0;
     return { lookAtMs: Math.max(submission.nextMs, heldMs, submission.pause?.untilMs ?? 0) };
@@ -139,7 +141,8 @@ export function makeWorkLane(deps: WorkLaneDeps) {
     change: LaneChange,
   ): Promise<"done" | Lane> {
     const dueMs = atMs === undefined ? undefined : ticks.dueFor(atMs);
-    const released = await lanes.release(lane, { ...change, dueMs });
+    const { taken, nextMs, pause } = change;
+    const released = await lanes.release(lane, { taken, nextMs, pause, dueMs });
     if (typeof released === "object") return released;
     if (released === "released" && atMs !== undefined) await ticks.tick(lane.lane, atMs);
     return "done";
@@ -186,8 +189,9 @@ export function makeWorkLane(deps: WorkLaneDeps) {
     }
     const { holdUntilMs = 0 } = holder;
     if (holdUntilMs > moment.nowMs) return holdUntilMs;
-    await writer.replace(derived({ ...holder, holdUntilMs: undefined }, moment));
-    return undefined;
+    const noted = await writer.replace(derived({ ...holder, holdUntilMs: undefined }, moment));
+    // Something came in between: perhaps it holds anew.
+    return noted ? undefined : moment.nowMs;
   }
 
   async function take(
@@ -205,16 +209,6 @@ export function makeWorkLane(deps: WorkLaneDeps) {
     if (submission.kind === "submitted" && submission.isOurs) work.changed.push(submission.request);
     if (submission.kind === "impossible") await end(request, submission.error, work);
     return submission;
-  }
-
-  async function paceOf({
-    connectionId,
-    accountId,
-  }: LaneOwner): Promise<readonly [number, number]> {
-    const account = await deps.accounts.find(connectionId, accountId);
-    const { minSeconds, maxSeconds } = account?.pace ?? {};
-    if (minSeconds === undefined || maxSeconds === undefined) return deps.moment().rules.paceMs;
-    return [minSeconds * 1_000, maxSeconds * 1_000];
   }
 
   async function end(request: RequestRecord, error: RequestError, work: LaneWork) {
