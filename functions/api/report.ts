@@ -21,5 +21,5 @@ export function report(telemetry: Telemetry, outcome: ApiOutcome, requestId: str
 
 export function reportDropped(telemetry: Telemetry, error: unknown): void {
   const fields = error instanceof Error ? { error } : {};
-  telemetry.log("warn", "when a key was used could not be kept", fields);
+  telemetry.log("warn", "given up, and made up for later", fields);
 }

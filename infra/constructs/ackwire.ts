@@ -209,10 +209,7 @@ export class Ackwire extends Construct {
       environment: {
         BUSINESS_CLOCK,
         CONFIG_TABLE: config.access(["GetItem", "UpdateItem"]),
-        REQUESTS_TABLE: requests.access(
-          ["GetItem", "BatchGetItem", "PutItem", "UpdateItem"],
-          ["due", "sweep", "queue"],
-        ),
+        REQUESTS_TABLE: requests.access(["GetItem", "PutItem", "UpdateItem"], ["due", "sweep"]),
         MASTER_SECRET_ID: masterSecret.reader(),
         BODIES_BUCKET: bodies.access({
           read: ["events", "requests"],

@@ -125,8 +125,19 @@ export function makeDynamoRequestStore(options: {
     },
 
     async queue(lane, limit) {
-      const { Items = [] } = await query({ ...ofLane(lane), Limit: limit });
-      return Items.map((item) => readRequestItem(item).request);
+      const found: RequestRecord[] = [];
+      let from: Record<string, unknown> | undefined;
+      do {
+        // A page ends at 1 MB, also before the limit.
+        const page = await query({
+          ...ofLane(lane),
+          Limit: limit - found.length,
+          ...(from ? { ExclusiveStartKey: from } : {}),
+        });
+        found.push(...(page.Items ?? []).map((item) => readRequestItem(item).request));
+        from = page.LastEvaluatedKey;
+      } while (from && found.length < limit);
+      return found;
     },
 
     async firstLogin(lane) {

@@ -18,6 +18,8 @@ export const inboundMessage = z.object({
    * webhook was first read: it waits so long for a request that may be its own.
    */
   waitUntilRealMs: z.optional(z.number()),
+  /** How often it was put back for that. */
+  waits: z.optional(z.number()),
   /** Where a larger body lies in the bucket. */
   bodyKey: z.optional(z.string()),
 });

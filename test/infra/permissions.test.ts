@@ -110,14 +110,12 @@ test.each([
   [
     "Reconcile",
     [
-      "dynamodb:BatchGetItem RequestsTable",
       "dynamodb:BatchWriteItem EventsTable",
       "dynamodb:GetItem ConfigTable",
       "dynamodb:GetItem RequestsTable",
       "dynamodb:PutItem RequestsTable",
       "dynamodb:Query EventsTable/index/outbox",
       "dynamodb:Query RequestsTable/index/due",
-      "dynamodb:Query RequestsTable/index/queue",
       "dynamodb:Query RequestsTable/index/sweep",
       "dynamodb:UpdateItem ConfigTable",
       "dynamodb:UpdateItem EventsTable",

@@ -2,12 +2,12 @@ import { Failure } from "../../contracts/failures.ts";
 import type { PaceRange } from "../../contracts/http-requests.ts";
 import { limits } from "../../contracts/limits.ts";
 import type { ProviderId } from "../../contracts/providers.ts";
-import { sha256Hex } from "../digest.ts";
 import { requestEvent } from "../envelope.ts";
 import { InvalidRequest } from "../invalid-request.ts";
 import { canonicalJson } from "../json.ts";
 import { type MasterKeys, seal } from "../master-keys.ts";
 import type { ProviderRequests } from "../provider-requests.ts";
+import { type BodyDigest, keyedDigest, plainDigest } from "./body-digest.ts";
 import type { Ticks } from "./lanes.ts";
 import { causing, derived, type Moment } from "./moves.ts";
 import type {
@@ -86,10 +86,10 @@ export function makeAcceptRequest(deps: AcceptRequestDeps) {
     const lane = laneId(owner);
     const params = paramsText(of.params);
     const moment = deps.moment();
-    const bodySha256 = digestOf(of, connectionId);
-    const scheduledMs = await scheduledOf(deps, of, { bodySha256, moment });
+    const digest = await digestOf(deps, of, connectionId);
+    const scheduledMs = await scheduledOf(deps, of, { digest, moment });
     if (typeof scheduledMs === "object") return scheduledMs;
-    const { requestId, known } = await reserve(deps, of, { lane, bodySha256 });
+    const { requestId, known } = await reserve(deps, of, { lane, digest });
     if (known) return known;
 
     const fresh: RequestRecord = {
@@ -123,13 +123,17 @@ function paramsText(params: unknown): string {
   throw new InvalidRequest([{ field: "params", message }]);
 }
 
-/** What a key stands for: another body is another request. */
-function digestOf(
-  { provider, accountId, action, scheduled, params }: NewRequest,
+/** What a key stands for: another body is another request. Without a key nothing is kept of it. */
+async function digestOf(
+  { providers, masterKeys }: AcceptRequestDeps,
+  { provider, accountId, action, scheduled, params, idempotencyKey }: NewRequest,
   connectionId: string,
-): string {
+): Promise<BodyDigest | undefined> {
+  if (idempotencyKey === undefined) return undefined;
   const said = [provider, connectionId, accountId, action, scheduled ?? null, params];
-  return sha256Hex(canonicalJson(said));
+  const body = canonicalJson(said);
+  const isSecret = providers[provider].isSecret(action);
+  return isSecret ? keyedDigest(await masterKeys(), body) : plainDigest(body);
 }
 
 /**
@@ -140,7 +144,7 @@ function digestOf(
 async function scheduledOf(
   { requests, idempotency }: AcceptRequestDeps,
   { scheduled, clientId, idempotencyKey }: NewRequest,
-  { bodySha256, moment }: { bodySha256: string; moment: Moment },
+  { digest, moment }: { digest: BodyDigest | undefined; moment: Moment },
 ): Promise<number | undefined | RequestRecord> {
   const { nowMs, rules } = moment;
   if (scheduled === undefined) return undefined;
@@ -149,7 +153,7 @@ async function scheduledOf(
     return readScheduled(scheduled, bounds);
   } catch (error) {
     const key = idempotencyKey && (await idempotency.find(clientId, idempotencyKey));
-    const isRepeated = key && key.bodySha256 === bodySha256;
+    const isRepeated = key && digest?.isOf(key.bodySha256);
     const known = isRepeated ? await requests.find(key.requestId) : undefined;
     if (known) return known;
     throw error;
@@ -160,14 +164,15 @@ async function scheduledOf(
 async function reserve(
   { requests, idempotency, randomHex, moment }: AcceptRequestDeps,
   { idempotencyKey: key, clientId }: NewRequest,
-  { lane, bodySha256 }: { lane: string; bodySha256: string },
+  { lane, digest }: { lane: string; digest: BodyDigest | undefined },
 ): Promise<{ requestId: string; known?: RequestRecord | undefined }> {
   const requestId = newRequestId(lane, randomHex(10));
-  if (key === undefined) return { requestId };
+  if (key === undefined || digest === undefined) return { requestId };
   const { nowMs, rules } = moment();
+  const bodySha256 = digest.text;
   const expiresMs = nowMs + rules.idempotencyMs;
   const kept = await idempotency.reserve({ clientId, key, bodySha256, requestId, expiresMs });
-  if (kept.bodySha256 !== bodySha256) {
+  if (!digest.isOf(kept.bodySha256)) {
     throw new Failure("CONFLICT", "this Idempotency-Key was used with another body");
   }
   if (kept.requestId === requestId) return { requestId };

@@ -77,7 +77,10 @@ export const makeHandleSubmitMessages =
           return;
         }
         const lane = await laneOf(deps, message, found);
-        if (lane !== undefined) await once(lane, () => deps.workLane(lane, remainingMs));
+        if (lane === undefined) return;
+        const { kind } = await once(lane, () => deps.workLane(lane, remainingMs));
+        // Who has the lane may have looked before this request was there.
+        if (kind === "busy" && message.kind !== "tick") await deps.ticks.ensure(lane);
       }),
     );
     const done = (await Promise.allSettled(works.values())).flatMap((work) =>

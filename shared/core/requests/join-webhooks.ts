@@ -27,7 +27,7 @@ export type JoinOutcome =
   | { kind: "waiting" }
   | { kind: "failed"; code: Failure["code"]; detail: string };
 
-/** How soon a webhook that waits for its submission's answer is looked at again (real). */
+/** How soon a webhook that waits for its submission's answer is looked at again (real); then twice as late each time. */
 const LOOK_AGAIN_MS = 1_000;
 
 /**
@@ -93,7 +93,9 @@ async function joinOne(
   const waitUntilRealMs = message.waitUntilRealMs ?? look.submittingUntilRealMs;
   const leftMs = waitUntilRealMs - deps.moment().nowRealMs;
   if (leftMs > 0) {
-    await deps.sendBack({ ...message, waitUntilRealMs }, Math.min(leftMs, LOOK_AGAIN_MS));
+    const { waits = 0 } = message;
+    const delayMs = Math.min(leftMs, LOOK_AGAIN_MS * 2 ** waits);
+    await deps.sendBack({ ...message, waitUntilRealMs, waits: waits + 1 }, delayMs);
     return { kind: "waiting" };
   }
   return leave(deps, webhook, subject, taken);

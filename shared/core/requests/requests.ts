@@ -2,11 +2,11 @@ import { Failure } from "../../contracts/failures.ts";
 import type { RequestStatus } from "../../contracts/http-requests.ts";
 import type { ProviderId } from "../../contracts/providers.ts";
 import { readCursor, writeCursor } from "../cursor.ts";
-import { sha256Hex } from "../digest.ts";
 import { seal } from "../master-keys.ts";
 import type { AccountReader, ConnectionReader } from "../ports.ts";
 import type { EventReader } from "../read-events.ts";
 import { type AcceptRequestDeps, makeAcceptRequest, type NewRequest } from "./accept-request.ts";
+import { type BodyDigest, keyedDigest } from "./body-digest.ts";
 import { cancelled } from "./endings.ts";
 import { moveTo } from "./moves.ts";
 import type { ProviderCalls, ReferenceStore, TextStore } from "./ports.ts";
@@ -58,21 +58,11 @@ export function makeRequests(deps: RequestsDeps) {
     throw new Failure("NOT_FOUND", "there is no such request");
   }
 
-  /** What a key of an input stands for: not the input, of which nothing may be kept. */
-  const inputDigest = (requestId: string) => sha256Hex(`continue ${requestId}`);
-
-  /** @throws CONFLICT when the key was used for something else */
-  async function isRepeated({ clientId, requestId }: RequestRecord, key: string | undefined) {
-    const known = key === undefined ? undefined : await deps.idempotency.find(clientId, key);
-    if (known === undefined || known.bodySha256 === inputDigest(requestId)) return Boolean(known);
+  /** Whether this input was taken before under this key. @throws CONFLICT when the key stands for another */
+  async function isRepeated(clientId: string, key: string, digest: BodyDigest): Promise<boolean> {
+    const known = await deps.idempotency.find(clientId, key);
+    if (known === undefined || digest.isOf(known.bodySha256)) return known !== undefined;
     throw new Failure("CONFLICT", "this Idempotency-Key was used with another body");
-  }
-
-  async function rememberInput({ clientId, requestId }: RequestRecord, key: string): Promise<void> {
-    const { nowMs, rules } = moment();
-    const expiresMs = nowMs + rules.idempotencyMs;
-    const bodySha256 = inputDigest(requestId);
-    await deps.idempotency.reserve({ clientId, key, bodySha256, requestId, expiresMs });
   }
 
   async function askToCancel(request: RequestRecord): Promise<void> {
@@ -146,9 +136,14 @@ export function makeRequests(deps: RequestsDeps) {
       idempotencyKey?: string,
     ): Promise<RequestView> {
       const before = await own(clientId, requestId);
-      if (await isRepeated(before, idempotencyKey)) return viewOf(before, texts);
       const { provider } = before;
-      const sealedInput = seal(await deps.masterKeys(), requestId, input);
+      const master = await deps.masterKeys();
+      const key = idempotencyKey;
+      const digest = keyedDigest(master, `continue ${requestId} ${input}`);
+      if (key !== undefined && (await isRepeated(clientId, key, digest))) {
+        return viewOf(before, texts);
+      }
+      const sealedInput = seal(master, requestId, input);
       const request = await change(requestId, (now) => {
         const isWaiting = now.status === "ACTION_REQUIRED" && now.providerRequestId !== undefined;
         const isInTime = (now.deadlineMs ?? 0) > moment().nowMs;
@@ -158,7 +153,13 @@ export function makeRequests(deps: RequestsDeps) {
         return moveTo(now, "SUBMITTING", moment(), { sealedInput, dueMs: undefined });
       });
       await deps.queue.send({ v: 1, kind: "continue", requestId }).catch(deps.dropped);
-      if (idempotencyKey !== undefined) await rememberInput(request, idempotencyKey);
+      if (key !== undefined) {
+        const { nowMs, rules } = moment();
+        const kept = { clientId, key, bodySha256: digest.text, requestId };
+        const expiresMs = nowMs + rules.idempotencyMs;
+        // It is taken: that a repeated call would be a conflict is no reason to say that it is not.
+        await deps.idempotency.reserve({ ...kept, expiresMs }).catch(deps.dropped);
+      }
       return viewOf(request, texts);
     },
 
