@@ -114,11 +114,13 @@ export function makeDynamoLanes(options: {
     },
 
     async correctWaiting(lane, waiting) {
-      await update(lane, {
+      const result = await update(lane, {
         set: ["waiting = :waiting"],
-        condition: "attribute_exists(lane)",
+        condition: "attribute_exists(lane) AND attribute_not_exists(#owner)",
+        names: { "#owner": "owner" },
         values: { ":waiting": waiting },
       });
+      return "written" in result;
     },
 
     async acquire(lane, lease, dueMs) {

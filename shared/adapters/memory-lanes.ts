@@ -66,7 +66,9 @@ export function makeMemoryLanes(options: { clock: Clock }): LaneStore & {
 
     async correctWaiting(lane, waiting) {
       const found = stored.get(lane);
-      if (found) found.waiting = waiting;
+      if (!found || found.owner !== undefined) return false;
+      found.waiting = waiting;
+      return true;
     },
 
     async acquire(lane, lease, dueMs) {

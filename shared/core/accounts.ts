@@ -56,7 +56,7 @@ export function makeAccounts(deps: AccountsDeps) {
   }
 
   const connectionIdOf: Destinations["connectionIdOf"] = async (of) => {
-    const { clientId, provider, connectionId } = of;
+    const { clientId, provider, connectionId, accountId } = of;
     if (connectionId !== undefined) {
       const named = await store.connection(connectionId);
       if (named?.clientId === clientId && named.provider === provider) return connectionId;
@@ -68,11 +68,23 @@ export function makeAccounts(deps: AccountsDeps) {
     if (known && nowMs - known.readAtMs < CONNECTION_TTL_MS) return known.connectionId;
     const [only, ...others] = await connectionIdsOf(clientId, provider);
     if (only === undefined) throw invalid("provider", `has no connection yet: make one first`);
-    if (others.length > 0) throw invalid("connectionId", "is needed: there are several");
+    if (others.length > 0) return oneThatKnows([only, ...others], accountId);
     if (onlyOnes.size >= CACHE_LIMIT) onlyOnes.clear();
     onlyOnes.set(key, { connectionId: only, readAtMs: nowMs });
     return only;
   };
+
+  /** @throws REQUEST_INVALID where none or several do */
+  async function oneThatKnows(connectionIds: string[], accountId: string | undefined) {
+    const known = await Promise.all(
+      connectionIds.map((id) =>
+        accountId === undefined ? undefined : store.account(id, accountId),
+      ),
+    );
+    const [one, ...more] = known.filter((item) => item !== undefined);
+    if (one && more.length === 0) return one.connectionId;
+    throw invalid("connectionId", "is needed: there are several");
+  }
 
   /** @throws NOT_FOUND, REQUEST_INVALID where several have this id */
   async function find(clientId: string, accountId: string, which: WhichAccount) {
@@ -150,11 +162,11 @@ export function makeAccounts(deps: AccountsDeps) {
       const pk = configKey.account(connectionId, accountId);
       if (noted.has(pk)) return;
       if (noted.size >= CACHE_LIMIT) noted.clear();
-      noted.add(pk);
       const createdAt = isoOf(clock.businessMs());
       await store
         .addAccountIfNew({ pk, clientId, connectionId, accountId, provider, createdAt })
-        // It will be noted when it is changed: the request does not wait for it.
+        .then(() => noted.add(pk))
+        // The next request of the account tries again: this one does not wait for it.
         .catch(deps.dropped);
     },
   };
@@ -171,6 +183,7 @@ export function makeAccounts(deps: AccountsDeps) {
     async delete(clientId: string, accountId: string, which: WhichAccount) {
       const { connectionId } = await find(clientId, accountId, which);
       await store.deleteAccount(connectionId, accountId);
+      noted.delete(configKey.account(connectionId, accountId));
     },
     async pause(clientId: string, accountId: string, which: WhichAccount) {
       const account = await find(clientId, accountId, which);

@@ -328,6 +328,10 @@ export function makeWorkersWorld(of: {
     stored: memory.requests,
     lanes: memory.lanes,
 
+    /** A person has found out that the provider never had it. */
+    notSubmitted: (requestId: string) =>
+      requests.resolve(owner.clientId, requestId, { as: "not-submitted" }),
+
     /** The provider's webhook, as `consume` takes it. */
     async hear(requestId: string, told: "done" | "prompt" | { failed: string }): Promise<void> {
       const { providerRequestId = "theirs" } = await this.find(requestId);

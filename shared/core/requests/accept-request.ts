@@ -37,11 +37,14 @@ export interface NewRequest {
 /** What the accounts side knows of where a request goes. */
 export interface Destinations {
   /**
-   * The connection meant: the one named, or the client's only one of that provider.
+   * The connection meant: the one named, the client's only one of that provider,
+   * or the only one that knows the account.
    *
    * @throws REQUEST_INVALID that says which field to mend
    */
-  connectionIdOf(of: Pick<NewRequest, "clientId" | "provider" | "connectionId">): Promise<string>;
+  connectionIdOf(
+    of: Pick<NewRequest, "clientId" | "provider" | "connectionId"> & { accountId?: string },
+  ): Promise<string>;
   /** @throws REQUEST_INVALID where the provider needs an account to be known, and it is not */
   requireAccount(owner: LaneOwner): Promise<{ pace?: PaceRange | undefined } | undefined>;
   /** Makes an account known that came into being by its first request. Never throws. */
@@ -213,8 +216,8 @@ async function enqueue(
   if (joined === "full") {
     // The count only ever errs upwards: it is counted anew before anyone is turned away.
     const waiting = await deps.requests.countWaiting(fresh.lane, rules.accountWaitingLimit);
-    if (waiting < rules.accountWaitingLimit) {
-      await deps.lanes.correctWaiting(fresh.lane, waiting);
+    const isWrong = waiting < rules.accountWaitingLimit;
+    if (isWrong && (await deps.lanes.correctWaiting(fresh.lane, waiting))) {
       joined = await deps.lanes.join(fresh.lane, fresh, of);
     }
   }
@@ -229,7 +232,7 @@ async function enqueue(
   await deps.queue
     .send({ v: 1, kind: "accepted", requestId, tick: joined.isIdle || fresh.isLogin === true })
     .catch(deps.dropped);
-  if (joined.isFirst) await deps.destinations.noteAccount(fresh);
+  await deps.destinations.noteAccount(fresh);
   return stored;
 }
 

@@ -69,8 +69,8 @@ export interface LaneStore {
     owner: LaneOwner,
     of: { nowMs: number; dueMs: number; limit?: number },
   ): Promise<Joined | "full">;
-  /** Sets the count of what waits to what was counted. */
-  correctWaiting(lane: string, waiting: number): Promise<void>;
+  /** Sets the count of what waits to what was counted; `false` while a worker has the lane, which counts itself. */
+  correctWaiting(lane: string, waiting: number): Promise<boolean>;
   /**
    * Takes the lane for one worker and puts its next look off to `dueMs`.
    *

@@ -51,7 +51,6 @@ export function makeSendInput(deps: SendInputDeps) {
     const submission = await deps.submitRequest(request, connection, sender, pace);
     if (submission.kind === "impossible") await giveBack(requestId);
     if (submission.kind !== "submitted") return { ...nothing, submissions: [submission] };
-    if (submission.pause) await deps.lanes.pause(lane, request, submission.pause);
     await deps.lanes.delay(lane, submission.nextMs);
     const changed = submission.isOurs ? [submission.request] : [];
     return { kind: "worked", submissions: [submission], changed };

@@ -12,7 +12,7 @@ import type { Credentials, ProviderRequests } from "../provider-requests.ts";
 import { overdueError, type RequestError } from "./endings.ts";
 import type { Moment } from "./moves.ts";
 import type { Pace } from "./pace.ts";
-import type { ProviderCalls, ReferenceStore, TextStore } from "./ports.ts";
+import type { LaneStore, ProviderCalls, ReferenceStore, TextStore } from "./ports.ts";
 import type { LanePause, RequestRecord } from "./record.ts";
 import { credentialsOf, makeHaveChanged } from "./refused-credentials.ts";
 import type { RequestWriter } from "./request-writer.ts";
@@ -28,6 +28,7 @@ import {
 export interface SubmitRequestDeps {
   writer: RequestWriter;
   references: ReferenceStore;
+  lanes: LaneStore;
   texts: TextStore;
   accounts: FreshAccountReader;
   connections: ConnectionReader;
@@ -129,6 +130,9 @@ export function makeSubmitRequest(deps: SubmitRequestDeps) {
     const of = { provider, laneNextMs: nextMs };
     const isKnown = await bind(ours, outcome);
     const settling = settled(ours, outcome, answered, of);
+    // Before the request is seen to wait again: a worker that dies in between leaves the pause.
+    if (settling.pause)
+      await deps.lanes.pause(request.lane, request, settling.pause).catch(() => undefined);
     const stored = await store(ours, { settling, outcome, isKnown }, answered, of);
     const hasPausedConnection =
       settling.pausesConnection === true && (await deps.pauseConnection(request.connectionId));
