@@ -24,6 +24,7 @@ export function requestRulesOf(settings: Settings): string {
     clientRequestsPerSecond: settings.clientRequestsPerSecond,
     idempotencyMs: hoursMs(settings.idempotencyHours),
     retentionMs: daysMs(settings.requestRetentionDays),
+    outboxGraceMs: secondsMs(settings.outboxGraceSeconds),
     submitTimeoutMs: secondsMs(settings.submitTimeoutSeconds),
     laneLeaseMs: secondsMs(settings.laneLeaseSeconds),
   };

@@ -60,7 +60,7 @@ export async function synthesise(options: {
 
 /** Without progress, and without the lines of minified libraries that Node prints with an error. */
 function readable(said: string): string {
-  const lines = said.split("\n").filter((line) => line.length < 400);
+  const lines = said.split("\n").filter((line) => line.length < 2_000);
   return lines
     .filter((line) => !/^Bundling asset|^\s+at /.test(line))
     .join("\n")

@@ -1,6 +1,6 @@
 import { type DynamoDBDocumentClient, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { configKey } from "../contracts/config-items.ts";
-import type { ConnectionReader } from "../core/ports.ts";
+import type { FreshConnectionReader } from "../core/ports.ts";
 import { conditionalWrite } from "./conditional-write.ts";
 
 /**
@@ -11,7 +11,7 @@ export function makeDynamoConnectionPause(options: {
   client: DynamoDBDocumentClient;
   tableName: string;
   /** What this process remembers of the connection is brought up to date. */
-  connections: ConnectionReader;
+  connections: FreshConnectionReader;
 }) {
   return async (connectionId: string): Promise<boolean> => {
     const update = new UpdateCommand({
@@ -23,7 +23,7 @@ export function makeDynamoConnectionPause(options: {
       ExpressionAttributeValues: { ":paused": "paused", ":active": "active", ":one": 1 },
     });
     const result = await conditionalWrite("UpdateItem", () => options.client.send(update));
-    await options.connections.refresh(connectionId, AbortSignal.timeout(READ_LIMIT_MS));
+    await options.connections.reread(connectionId, AbortSignal.timeout(READ_LIMIT_MS));
     return "written" in result;
   };
 }

@@ -6,7 +6,7 @@ import {
   connectionSecrets,
 } from "../contracts/config-items.ts";
 import { sealedWith, unseal } from "../core/master-keys.ts";
-import type { Connection, ConnectionReader } from "../core/ports.ts";
+import type { Connection, FreshConnectionReader } from "../core/ports.ts";
 import { dependency } from "./dependency-down.ts";
 import type { MasterKeyReader } from "./secrets-manager-master-keys.ts";
 
@@ -33,7 +33,7 @@ export function makeDynamoConnections(options: {
   masterKeys: MasterKeyReader;
   ttlMs: number;
   nowMs: () => number;
-}): ConnectionReader {
+}): FreshConnectionReader {
   const remembered = new Map<string, Remembered>();
 
   async function load(connectionId: string, abortSignal: AbortSignal, isRefresh: boolean) {
@@ -76,5 +76,6 @@ export function makeDynamoConnections(options: {
       const isFresh = found && options.nowMs() - found.refreshedAtMs < REFRESH_EVERY_MS;
       return isFresh ? found.connection : load(connectionId, signal, true);
     },
+    reread: (connectionId, signal) => load(connectionId, signal, true),
   };
 }

@@ -23,6 +23,8 @@ export const requestRules = z.object({
   clientRequestsPerSecond: count(),
   idempotencyMs: count(),
   retentionMs: count(),
+  /** How long (real) the writer of an event has to publish it before `reconcile` does. */
+  outboxGraceMs: count(),
   /** Real. */
   submitTimeoutMs: count(),
   /** Real. */

@@ -29,6 +29,12 @@ export interface ConnectionReader {
   refresh(connectionId: string, signal: AbortSignal): Promise<Connection | undefined>;
 }
 
+/** One that can look past all that it remembers. */
+export interface FreshConnectionReader extends ConnectionReader {
+  /** As it is stored now. @throws DEPENDENCY_DOWN */
+  reread(connectionId: string, signal: AbortSignal): Promise<Connection | undefined>;
+}
+
 /** Bodies that are too large to travel inline. Keys hold digests: a second put changes nothing. */
 export interface BlobStore {
   /** Returns when it is stored. @throws DEPENDENCY_DOWN */

@@ -12,7 +12,10 @@ beforeAll(async () => {
   const place = { client: tables.client, tableName: tables.outputs.ConfigTableName ?? "" };
   store = makeDynamoConfigStore(place);
   const none = async () => undefined;
-  pause = makeDynamoConnectionPause({ ...place, connections: { read: none, refresh: none } });
+  pause = makeDynamoConnectionPause({
+    ...place,
+    connections: { read: none, refresh: none, reread: none },
+  });
 });
 afterAll(() => tables.close());
 

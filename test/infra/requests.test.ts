@@ -157,6 +157,7 @@ describe("the rules of requests", () => {
       idempotencyMs: 108_000_000,
       retentionMs: 7_776_000_000,
       submitTimeoutMs: 10_000,
+      outboxGraceMs: 30_000,
       laneLeaseMs: 60_000,
     });
   });

@@ -11,7 +11,7 @@ const { says, everySentenceHasItsTest } = makeSpecification([
 
 let run: RequestsRun;
 beforeAll(async () => {
-  run = await startRequestsRun({ speed: 600 });
+  run = await startRequestsRun({ speed: 600, settings: { firstPollSeconds: "86400" } });
 });
 afterAll(() => run.close());
 

@@ -20,14 +20,16 @@ interface Differences {
   visibilitySeconds?: number;
   maxReceives?: number;
   batchSize?: number;
+  /** How often `reconcile` runs (business); never more than once a real second. */
+  sweepMinutes?: number;
 }
 
-const faultyFunctions = ["api", "submit"];
+const faultyFunctions = ["api", "submit", "reconcile"];
 const services = ["DYNAMODB", "SQS", "S3", "EVENTBRIDGE", "SECRETS_MANAGER", "SCHEDULER"];
 
 export type FaultyRequestsRun = Awaited<ReturnType<typeof startFaultyRequestsRun>>;
 
-/** A local run with the simulator, whose `api` and `submit` reach AWS through the fault proxy only. */
+/** A local run with the simulator, whose `api`, `submit` and `reconcile` reach AWS through the fault proxy only. */
 export async function startFaultyRequestsRun({ speed = 600, ...differences }: Differences = {}) {
   const dataDir = mkdtempSync(join(tmpdir(), "ackwire-faulty-"));
   // The template tells the functions the time before there is a run: the run finds it in its data.
@@ -98,6 +100,9 @@ function edit(
     }
     if (Type === "AWS::Lambda::EventSourceMapping" && id.startsWith("AckwireSubmissions")) {
       Properties.BatchSize = of.batchSize ?? Properties.BatchSize;
+    }
+    if (Type === "AWS::Scheduler::Schedule" && id.startsWith("AckwireSweep") && of.sweepMinutes) {
+      Properties.ScheduleExpression = `rate(${of.sweepMinutes} minutes)`;
     }
     const environment = Properties.Environment as { Variables: Record<string, unknown> };
     if (Type !== "AWS::Lambda::Function" || environment === undefined) continue;

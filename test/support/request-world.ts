@@ -51,6 +51,7 @@ export const requestRules: RequestRules = {
   idempotencyMs: DAY_MS,
   retentionMs: 90 * DAY_MS,
   submitTimeoutMs: 10 * SECOND_MS,
+  outboxGraceMs: 30 * SECOND_MS,
   laneLeaseMs: 60 * SECOND_MS,
 };
 
@@ -147,7 +148,7 @@ export function makeRequestWorld(of: {
     ticks: makeTicks({ lanes: memory.lanes, queue, nowMs: clock.businessMs, graceMs: 30_000 }),
     providers: providerRequests,
     accounts: { find: async () => ({}), refresh: async () => ({}) },
-    connections: { read, refresh: read },
+    connections: { read, refresh: read, reread: read },
     calls: { exchange: (_: ProviderId, request: ProviderRequest) => of.exchange(request) },
     masterKeys: async () => keys,
     pauseConnection: async () => true,

@@ -160,7 +160,7 @@ export function makeWorkersWorld(of: {
       }),
       providers: providerRequests,
       accounts: { find: readAccount, refresh: readAccount },
-      connections: { read: readConnection, refresh: readConnection },
+      connections: { read: readConnection, refresh: readConnection, reread: readConnection },
       calls: {
         exchange: (_: ProviderId, request: ProviderRequest) =>
           step(() => exchange(request), { who, name: "exchange" }),
@@ -237,7 +237,6 @@ export function makeWorkersWorld(of: {
     dropped: () => undefined,
   });
 
-  /** A process of `reconcile`. */
   function makeSweeper() {
     const common = assemble("sweep");
     const sweep = makeLookAfterRequests({
@@ -250,6 +249,7 @@ export function makeWorkersWorld(of: {
     return () => sweep(() => 50_000);
   }
 
+  /** One run of `reconcile`. */
   const sweep = makeSweeper();
   let worker = makeWorker();
 
@@ -289,7 +289,6 @@ export function makeWorkersWorld(of: {
     schedules,
     pass,
     makeWorker,
-    makeSweeper,
     drain,
     sweep,
 

@@ -34,9 +34,6 @@ export function mayMove(from: RequestStatus, to: RequestStatus): boolean {
   return moves[from].includes(to);
 }
 
-/** How long (real) the writer of an event has to publish it before `reconcile` does. */
-export const OUTBOX_GRACE_MS = 30_000;
-
 /** A sweep finds a scheduled request this long after its time: its firing was lost. */
 const OVERDUE_MS = 90_000;
 
@@ -111,12 +108,12 @@ function dueOf(request: RequestRecord, { rules }: Moment): number | undefined {
   }
 }
 
-function sweepOf(request: RequestRecord, { nowRealMs }: Moment): number | undefined {
+function sweepOf(request: RequestRecord, { nowRealMs, rules }: Moment): number | undefined {
   const times = [
-    ...request.outbox.map(({ sinceRealMs }) => sinceRealMs + OUTBOX_GRACE_MS),
+    ...request.outbox.map(({ sinceRealMs }) => sinceRealMs + rules.outboxGraceMs),
     // The worker that sends it is dead by then; without one, its message was lost.
     request.status === "SUBMITTING"
-      ? (request.sendingUntilRealMs ?? nowRealMs + OUTBOX_GRACE_MS)
+      ? (request.sendingUntilRealMs ?? nowRealMs + rules.outboxGraceMs)
       : undefined,
   ].filter((time) => time !== undefined);
   return times.length === 0 ? undefined : Math.min(...times);

@@ -1,5 +1,5 @@
 import type { ProviderId } from "../../contracts/providers.ts";
-import type { ConnectionReader, FreshAccountReader } from "../ports.ts";
+import type { FreshAccountReader, FreshConnectionReader } from "../ports.ts";
 import type { PollOutcome, ProviderRequests } from "../provider-requests.ts";
 import { derived, type Moment, pollDelayMs } from "./moves.ts";
 import type { ProviderCalls, ReferenceStore } from "./ports.ts";
@@ -25,7 +25,7 @@ export function makePollRequest(deps: {
   writer: RequestWriter;
   references: ReferenceStore;
   accounts: FreshAccountReader;
-  connections: ConnectionReader;
+  connections: FreshConnectionReader;
   calls: ProviderCalls;
   providers: Readonly<Record<ProviderId, ProviderRequests>>;
   takeNews: ReturnType<typeof makeTakeNews>;

@@ -1,6 +1,6 @@
 import type { FinalEvent } from "../envelope.ts";
 import type { EventPublisher } from "../ports.ts";
-import { derived, type Moment, OUTBOX_GRACE_MS } from "./moves.ts";
+import { derived, type Moment } from "./moves.ts";
 import type { EventArchive, RequestStore, TextStore } from "./ports.ts";
 import type { OutboxEntry, RequestRecord } from "./record.ts";
 
@@ -28,11 +28,11 @@ export const outboxOf = {
   /** What this very write caused. */
   ownWrite: ({ version }: OutboxEntry, request: RequestRecord) => version === request.version,
   /** What the accept caused: its message has it published, unless it comes late. */
-  accept: ({ version, sinceRealMs }: OutboxEntry, _: RequestRecord, { nowRealMs }: Moment) =>
-    version === 1 && nowRealMs - sinceRealMs < OUTBOX_GRACE_MS / 2,
+  accept: ({ version, sinceRealMs }: OutboxEntry, _: RequestRecord, { nowRealMs, rules }: Moment) =>
+    version === 1 && nowRealMs - sinceRealMs < rules.outboxGraceMs / 2,
   /** What its writer has left. */
-  overdue: ({ sinceRealMs }: OutboxEntry, _: RequestRecord, { nowRealMs }: Moment) =>
-    nowRealMs - sinceRealMs >= OUTBOX_GRACE_MS,
+  overdue: ({ sinceRealMs }: OutboxEntry, _: RequestRecord, { nowRealMs, rules }: Moment) =>
+    nowRealMs - sinceRealMs >= rules.outboxGraceMs,
 } as const;
 
 /**

@@ -1,4 +1,4 @@
-import type { Connection, ConnectionReader, FreshAccountReader } from "../ports.ts";
+import type { Connection, FreshAccountReader, FreshConnectionReader } from "../ports.ts";
 import type { Credentials } from "../provider-requests.ts";
 import type { RequestRecord } from "./record.ts";
 
@@ -23,12 +23,12 @@ export async function credentialsOf(
  * mended it meanwhile, and nothing must be paused for it. Never throws.
  */
 export const makeHaveChanged =
-  (deps: { accounts: FreshAccountReader; connections: ConnectionReader }) =>
+  (deps: { accounts: FreshAccountReader; connections: FreshConnectionReader }) =>
   async (request: RequestRecord, sent: Credentials): Promise<boolean> => {
     const { connectionId, accountId } = request;
     try {
       const signal = AbortSignal.timeout(READ_LIMIT_MS);
-      const connection = await deps.connections.refresh(connectionId, signal);
+      const connection = await deps.connections.reread(connectionId, signal);
       await deps.accounts.refresh(connectionId, accountId);
       if (!connection) return false;
       const stored = await credentialsOf(deps, request, connection);

@@ -4,8 +4,8 @@ import { readJson } from "../json.ts";
 import { type MasterKeys, unseal } from "../master-keys.ts";
 import type {
   Connection,
-  ConnectionReader,
   FreshAccountReader,
+  FreshConnectionReader,
   ProviderRequest,
 } from "../ports.ts";
 import type { Credentials, ProviderRequests } from "../provider-requests.ts";
@@ -31,7 +31,7 @@ export interface SubmitRequestDeps {
   lanes: LaneStore;
   texts: TextStore;
   accounts: FreshAccountReader;
-  connections: ConnectionReader;
+  connections: FreshConnectionReader;
   calls: ProviderCalls;
   providers: Readonly<Record<ProviderId, ProviderRequests>>;
   /** Pauses a connection whose credentials were refused; `false` when it is paused. */

@@ -1,0 +1,43 @@
+import type { LocalFile } from "./bench-run.ts";
+import type { Report } from "./report.ts";
+
+type Counts = Record<string, { calls: number; entries: number }>;
+
+export async function awsCalls({ consoleUrl }: LocalFile): Promise<Counts> {
+  const response = await fetch(`${consoleUrl}/aws-calls`);
+  return (await response.json()) as Counts;
+}
+
+/** What goes on without any request, and what the load itself calls. */
+const isIdle = (call: string) => call.endsWith("(empty)") || call.startsWith("other ");
+
+/**
+ * What the functions and their pollers called between two counts, per request.
+ * Receives that gave nothing are paid by time, not by request: they stand apart,
+ * and so do the sweeps of `reconcile`, which run once a minute whatever happens.
+ */
+export function reportAwsCalls(
+  report: Report,
+  { before, after, requests }: { before: Counts; after: Counts; requests: number },
+): void {
+  const rows = Object.entries(after)
+    .map(([call, { calls, entries }]) => ({
+      call: call.replace(/^Ackwire(\w+?)Function\w{8}/, "$1"),
+      calls: calls - (before[call]?.calls ?? 0),
+      entries: entries - (before[call]?.entries ?? 0),
+    }))
+    .filter(({ calls }) => calls > 0);
+  const work = rows.filter(({ call }) => !isIdle(call));
+  const sweeps = work.filter(({ call }) => /^Reconcile/.test(call));
+  const sum = (of: typeof rows) => of.reduce((total, { calls }) => total + calls, 0);
+  for (const { call, calls, entries } of work.toSorted((a, b) => b.calls - a.calls)) {
+    const carried = entries > calls ? `, ${(entries / calls).toFixed(1)} in each` : "";
+    report.figure(`  ${call}`, `${(calls / requests).toFixed(3)}${carried}`);
+  }
+  report.figure("billed AWS calls per request", (sum(work) / requests).toFixed(2));
+  report.figure("  of them by reconcile", (sum(sweeps) / requests).toFixed(2));
+  report.figure(
+    "receives that gave nothing",
+    sum(rows.filter(({ call }) => call.endsWith("(empty)"))),
+  );
+}

@@ -1,0 +1,336 @@
+import { ListSchedulesCommand, SchedulerClient } from "@aws-sdk/client-scheduler";
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { localAws } from "../../local/seed.ts";
+import { laneId, newRequestId } from "../../shared/core/requests/request-id.ts";
+import type { Fault } from "../support/aws-faults.ts";
+import { type FaultyRequestsRun, startFaultyRequestsRun } from "../support/faulty-requests-run.ts";
+
+const SPEED = 600;
+const MINUTE_MS = 60_000;
+
+/** By what a write of a request is known that stands so. */
+const stored = (status: string) => `"status":{"S":"${status}"}`;
+
+let run: FaultyRequestsRun;
+let scheduler: SchedulerClient;
+let stories: {
+  left: Promise<Left>;
+  lost: ReturnType<typeof losesAnswer>;
+  retried: ReturnType<typeof retries>;
+};
+beforeAll(async () => {
+  run = await startFaultyRequestsRun({
+    speed: SPEED,
+    batchSize: 1,
+    rules: { scheduleLeadMs: 0, clientRequestsPerSecond: 10_000 },
+  });
+  scheduler = new SchedulerClient(localAws(run.run.addresses.awsUrl));
+  // They wait for the sweep, or their time, while the other rows are shown.
+  stories = { left: leaveAll(), lost: losesAnswer(), retried: retries() };
+  for (const story of Object.values(stories)) story.catch(() => undefined);
+});
+afterAll(async () => {
+  scheduler.destroy();
+  await run.close();
+});
+
+const connect = (accountId: string, more: object = {}, key?: string) =>
+  run.request(
+    { accountId, action: "connect", ...more },
+    key === undefined ? {} : { "idempotency-key": key },
+  );
+
+const inMinutes = (minutes: number) =>
+  new Date(run.businessMs() + minutes * MINUTE_MS).toISOString();
+
+describe("the same Idempotency-Key", () => {
+  test("C1 twenty times at once, and after it is done: one request, the same answer, one submission; with another body 409", async () => {
+    const body = { params: { text: "C1" } };
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, () => connect("C1", body, "C1-key")),
+    );
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([202]));
+    const [requestId = "", ...others] = new Set(answers.map((answer) => answer.body.requestId));
+    expect(others).toEqual([]);
+    const done = await run.reaches(requestId, "SUCCEEDED");
+    await run.event(requestId, "workflow.completed");
+
+    const again = await connect("C1", body, "C1-key");
+    expect([again.status, again.body]).toEqual([202, done]);
+    for (const other of [{ params: { text: "another" } }, { ...body, scheduled: inMinutes(60) }]) {
+      expect(await connect("C1", other, "C1-key")).toMatchObject({ status: 409 });
+    }
+    expect(await connect("C1 of another", body, "C1-key")).toMatchObject({ status: 409 });
+    expect(await run.submissions("C1")).toHaveLength(1);
+    expect(run.copies(requestId, "workflow.created")).toHaveLength(1);
+    expect(run.copies(requestId, "workflow.completed")).toHaveLength(1);
+  });
+
+  test("C1 two bodies race for one key: one of them is the request, the other 409 each time", async () => {
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, (_, n) => connect("C1 race", { params: { n: n % 2 } }, "C1-race")),
+    );
+    const winners = answers.filter(({ status }) => status === 202);
+    expect(winners).toHaveLength(10);
+    expect(answers.filter(({ status }) => status === 409)).toHaveLength(10);
+    const ids = new Set(winners.map(({ body }) => body.requestId));
+    expect(ids.size).toBe(1);
+    const [requestId = ""] = ids;
+    await run.reaches(requestId, "SUCCEEDED");
+    expect(await run.submissions("C1 race")).toHaveLength(1);
+  });
+});
+
+type Left = Record<(typeof leavings)[number]["accountId"], { status: number; dueMs: number }>;
+
+/** A fault in the midst of an accept, after which its client never comes back. */
+const leavings: readonly {
+  accountId: string;
+  row: string;
+  operation: string;
+  which?: string;
+  fault: Fault;
+  times?: number;
+  /** What the client is told. */
+  status: number;
+  isScheduled?: true;
+}[] = [
+  {
+    accountId: "C2-enqueue-fails",
+    row: "C2 the record is written and enqueuing it fails: accepted, and sent all the same",
+    operation: "SendMessage",
+    fault: "internal",
+    times: 3,
+    status: 202,
+  },
+  {
+    accountId: "C2-enqueue-crash",
+    row: "C2 crash after the record, before enqueuing: no ack, and sent all the same",
+    operation: "SendMessage",
+    fault: "crash-before",
+    status: 500,
+  },
+  {
+    accountId: "C2-record-crash",
+    row: "C2 crash as the record is written: no ack, and sent all the same",
+    operation: "PutItem",
+    which: stored("QUEUED"),
+    fault: "crash-after",
+    status: 500,
+  },
+  {
+    accountId: "C2-schedule-fails",
+    row: "C2 the record is written and Scheduler refuses: accepted, and sent at its time",
+    operation: "CreateSchedule",
+    fault: "throttle",
+    times: 3,
+    status: 202,
+    isScheduled: true,
+  },
+  {
+    accountId: "C2-schedule-crash",
+    row: "C2 crash before CreateSchedule: no ack, and sent at its time",
+    operation: "CreateSchedule",
+    fault: "crash-before",
+    status: 500,
+    isScheduled: true,
+  },
+  {
+    accountId: "C3-crash",
+    row: "C3 CreateSchedule applied, crash: no ack, one schedule, one submission",
+    operation: "CreateSchedule",
+    fault: "crash-after",
+    status: 500,
+    isScheduled: true,
+  },
+];
+
+const MINUTES_AHEAD = 60;
+
+async function leaveAll(): Promise<Left> {
+  const rows = await Promise.all(
+    leavings.map(async ({ accountId, operation, which, fault, times = 1, isScheduled }) => {
+      const matching = run.lane(accountId);
+      run.proxy.plan({ from: "api", operation, which, fault, times, matching });
+      const dueMs = run.businessMs() + MINUTES_AHEAD * MINUTE_MS;
+      const scheduled = isScheduled ? { scheduled: new Date(dueMs).toISOString() } : {};
+      const { status } = await connect(accountId, scheduled);
+      return [accountId, { status, dueMs }] as const;
+    }),
+  );
+  return Object.fromEntries(rows) as Left;
+}
+
+async function ofAccount(accountId: string): Promise<string[]> {
+  const { body } = await run.native<{ items: { requestId: string }[] }>(
+    "GET",
+    `/v1/requests?accountId=${accountId}`,
+  );
+  return body.items.map(({ requestId }) => requestId);
+}
+
+describe("what was stored is picked up, though its accept was not finished", () => {
+  test.each(leavings)("$row", async ({ accountId, status, isScheduled }) => {
+    const told = (await stories.left)[accountId];
+    expect(told?.status).toBe(status);
+    const [requestId = "", ...others] = await ofAccount(accountId);
+    expect(others).toEqual([]);
+    await run.reaches(requestId, "SUCCEEDED");
+    await run.event(requestId, "workflow.completed");
+    const submissions = await run.submissions(accountId);
+    expect(submissions).toHaveLength(1);
+    if (isScheduled) {
+      const lateMs = Date.parse(submissions[0]?.at ?? "") - (told?.dueMs ?? 0);
+      expect(lateMs).toBeGreaterThanOrEqual(0);
+      // Of these, two seconds are for the machine; under other tests it takes more.
+      expect(lateMs).toBeLessThan(150_000 + 10_000 * SPEED);
+    }
+  });
+
+  test("C2 crash between its place in the lane and its record: nothing was accepted, and the account's next is sent", async () => {
+    run.proxy.plan({
+      from: "api",
+      operation: "PutItem",
+      which: stored("QUEUED"),
+      fault: "crash-before",
+      matching: run.lane("C2-place"),
+    });
+    expect((await connect("C2-place", { params: { n: 1 } })).status).toBe(500);
+    const { status, body } = await connect("C2-place", { params: { n: 2 } });
+    expect(status).toBe(202);
+    await run.reaches(body.requestId, "SUCCEEDED");
+    const submissions = await run.submissions("C2-place");
+    expect(submissions.map((one) => (one.body as { n: number }).n)).toEqual([2]);
+  });
+});
+
+const schedulesOf = async (NamePrefix: string) =>
+  (await scheduler.send(new ListSchedulesCommand({ NamePrefix }))).Schedules ?? [];
+
+/** CreateSchedule is applied, and its answer is lost. */
+async function losesAnswer() {
+  const matching = run.lane("C3");
+  const lost = run.proxy.plan({ operation: "CreateSchedule", fault: "timeout-applied", matching });
+  const { status, body } = await connect("C3", { scheduled: inMinutes(MINUTES_AHEAD) });
+  return { status, requestId: body.requestId, struck: lost.struck() };
+}
+
+/** The same, and it crashes: the client asks again. */
+async function retries() {
+  const matching = run.lane("C3-again");
+  run.proxy.plan({ operation: "CreateSchedule", fault: "crash-after", matching });
+  const body = { scheduled: inMinutes(MINUTES_AHEAD) };
+  const first = await connect("C3-again", body, "C3-key");
+  const stored = await ofAccount("C3-again");
+  const second = await connect("C3-again", body, "C3-key");
+  const statuses = [first.status, second.status];
+  return { statuses, stored, requestId: second.body.requestId };
+}
+
+/** Whether each was applied; all of them name one schedule, by one token. */
+function madeSchedule(requestId: string): boolean[] {
+  const calls = run.proxy.calls.filter(
+    (call) => call.operation === "CreateSchedule" && call.content.includes(requestId),
+  );
+  for (const { content } of calls) {
+    expect(content).toContain(`/schedules/${requestId} `);
+    expect(content).toContain(`"ClientToken":"${requestId}"`);
+  }
+  return calls.map(({ applied }) => applied);
+}
+
+describe("CreateSchedule is applied, and its answer is lost", () => {
+  test("C3 the SDK asks again with the same token: one schedule, one submission", async () => {
+    const { status, struck, requestId } = await stories.lost;
+    expect([status, struck]).toEqual([202, 1]);
+    expect(madeSchedule(requestId)).toEqual([true, true]);
+    await run.reaches(requestId, "SUCCEEDED");
+    expect(await run.submissions("C3")).toHaveLength(1);
+    expect(await schedulesOf(requestId)).toEqual([]);
+  });
+
+  test("C3 crash before the ack, and the client asks again by its key: the same request, one schedule, one submission", async () => {
+    const { statuses, stored, requestId } = await stories.retried;
+    expect(statuses).toEqual([500, 202]);
+    expect(stored).toEqual([requestId]);
+    expect(madeSchedule(requestId)).toEqual([true]);
+    await run.reaches(requestId, "SUCCEEDED");
+    expect(await run.submissions("C3-again")).toHaveLength(1);
+    expect(await schedulesOf(requestId)).toEqual([]);
+  });
+});
+
+describe("times over the API", () => {
+  test.each([
+    "2020-01-01T00:00:00.000Z",
+    "9999-12-31T23:59:59.000Z",
+    "2027-02-29T12:00:00.000Z",
+    "2027-03-28T02:30:00.000+01:00",
+    "2027-03-28T02:30:00[Europe/Kiev]",
+  ])("C5 %s: 400 that names the field, and nothing is stored", async (scheduled) => {
+    const { status, text } = await connect("C5", { scheduled });
+    expect(status).toBe(400);
+    expect(JSON.parse(text)).toMatchObject({ errors: [{ field: "scheduled" }] });
+    expect(await ofAccount("C5")).toEqual([]);
+  });
+});
+
+describe("whatever an account is called", () => {
+  const owner = { clientId: "cl_1", provider: "we-link", connectionId: "cn_1" } as const;
+
+  /** What Scheduler takes as a name: https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html */
+  const scheduleName = /^[0-9a-zA-Z-_.]{1,64}$/;
+
+  test("C16 its lane and the names of its schedules are hashed: of the allowed form, and no two accounts share one", () => {
+    const text = fc.oneof(
+      fc.string({ unit: "binary", maxLength: 512 }),
+      fc.string({ unit: "grapheme", maxLength: 40 }),
+      // Parts that would meet where they are only joined.
+      fc
+        .array(fc.constantFrom("a", "#", " ", "/", "\\", '"', ",", "\u0000"))
+        .map((of) => of.join("")),
+    );
+    const parts = fc.record({ clientId: text, connectionId: text, accountId: text });
+    fc.assert(
+      fc.property(parts, parts, (one, other) => {
+        const lanes = [one, other].map((of) => laneId({ ...owner, ...of }));
+        const isSame = JSON.stringify(one) === JSON.stringify(other);
+        expect(lanes[0] === lanes[1]).toBe(isSame);
+        for (const lane of lanes) {
+          expect(newRequestId(lane, "0".repeat(20))).toMatch(scheduleName);
+        }
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  test("C16 100,000 accounts have 100,000 lanes", () => {
+    const lanes = Array.from({ length: 100_000 }, (_, n) =>
+      laneId({ ...owner, accountId: `account ${n}` }),
+    );
+    expect(new Set(lanes).size).toBe(100_000);
+  });
+
+  const names = [
+    "two words, a tab\tand a line\nbreak",
+    "Zoë 🚀 \u202emirrored\u202c e\u0301",
+    "../..//%2e%2e/#?&",
+    "x".repeat(300),
+    "漢".repeat(300),
+  ];
+
+  test("C16 unicode, blanks, and as long as an account may be called: each is sent, at once and scheduled, in a lane of its own", async () => {
+    const asked = names.flatMap((accountId) => [
+      { accountId, params: {} },
+      { accountId, params: {}, scheduled: inMinutes(30) },
+    ]);
+    const told = await Promise.all(asked.map(({ accountId, ...more }) => connect(accountId, more)));
+    expect(told.map(({ status }) => status)).toEqual(asked.map(() => 202));
+    for (const { body } of told) await run.reaches(body.requestId, "SUCCEEDED");
+    const submissions = await run.submissions();
+    const counts = names.map((name) => submissions.filter((one) => one.accountId === name).length);
+    expect(counts).toEqual(names.map(() => 2));
+    expect(new Set(told.map(({ body }) => body.requestId.slice(0, 27))).size).toBe(names.length);
+  });
+});

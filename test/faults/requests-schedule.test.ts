@@ -1,0 +1,289 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import fc from "fast-check";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { InvalidRequest } from "../../shared/core/invalid-request.ts";
+import { type FaultyRequestsRun, startFaultyRequestsRun } from "../support/faulty-requests-run.ts";
+import { makeWorkersWorld, type WorkersWorld } from "../support/workers-world.ts";
+
+const SECOND_MS = 1_000;
+const MINUTE_MS = 60 * SECOND_MS;
+const HOUR_MS = 60 * MINUTE_MS;
+
+/** `SCHEDULED_REQUESTS=100000 npx vitest run test/faults/requests-schedule.test.ts -t C7` plays it as large as the row has it. */
+const REQUESTS = Number(process.env.SCHEDULED_REQUESTS ?? 20_000);
+
+const accountId = "account";
+
+/** One request that is scheduled three hours ahead. */
+async function scheduledWorld(of: Parameters<typeof makeWorkersWorld>[0] = {}) {
+  const world = makeWorkersWorld(of);
+  const atMs = world.clock.businessMs() + 3 * HOUR_MS;
+  const { requestId } = await world.accept({ accountId, n: 1, scheduledMs: atMs });
+  await world.drain();
+  // Scheduler is the test's own.
+  world.schedules.clear();
+  const due = { v: 1, kind: "due", requestId } as const;
+  return { world, atMs, requestId, due, fire: () => world.makeWorker().handle([due]) };
+}
+
+const status = async (world: WorkersWorld, requestId: string) =>
+  (await world.find(requestId)).status;
+
+describe("Scheduler's firings", () => {
+  test.each([
+    ["an hour", HOUR_MS],
+    ["15 minutes and a second", 15 * MINUTE_MS + SECOND_MS],
+    ["14 minutes", 14 * MINUTE_MS],
+    ["a millisecond", 1],
+  ])(
+    "C4 early by %s: nothing is sent before the time, and it is sent at its time",
+    async (_, earlyMs) => {
+      const { world, atMs, requestId, fire } = await scheduledWorld();
+      await world.runUntil(atMs - earlyMs);
+      await fire();
+      await world.runUntil(atMs - 1);
+      expect(world.calls).toEqual([]);
+      expect(await status(world, requestId)).toBe("SCHEDULED");
+      await world.runUntil(atMs + 150 * SECOND_MS);
+      expect(world.calls).toHaveLength(1);
+      expect(world.calls[0]?.fromMs).toBeGreaterThanOrEqual(atMs);
+    },
+  );
+
+  test("C4 twice at once, whichever way the two interleave, and once more a minute late: one submission", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.scheduler(), async (s) => {
+        let isScheduled = false;
+        const { world, atMs, requestId, due, fire } = await scheduledWorld({
+          step: (call, { who, name }) =>
+            isScheduled ? s.schedule(call(), `${who} ${name}`) : call(),
+        });
+        await world.runUntil(atMs);
+        isScheduled = true;
+        const firings = ["one", "other"].map((who) => world.makeWorker({ who }).handle([due]));
+        await s.waitFor(Promise.all(firings));
+        isScheduled = false;
+        await world.runUntil(atMs + MINUTE_MS);
+        await fire();
+        await world.runUntil(atMs + HOUR_MS);
+        expect(world.calls).toHaveLength(1);
+        expect(await status(world, requestId)).toBe("SUCCEEDED");
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test("C4 60 s late: sent then; never: the sweep makes up for it within 150 s", async () => {
+    for (const lateMs of [MINUTE_MS, undefined]) {
+      const { world, atMs, fire } = await scheduledWorld();
+      await world.runUntil(atMs + (lateMs ?? 0));
+      if (lateMs !== undefined) await fire();
+      await world.runUntil(atMs + 150 * SECOND_MS);
+      expect(world.calls).toHaveLength(1);
+    }
+  });
+});
+
+describe("times", () => {
+  const { TZ } = process.env;
+  afterEach(() => {
+    if (TZ === undefined) delete process.env.TZ;
+    else process.env.TZ = TZ;
+  });
+
+  const accepted: [what: string, now: string, scheduled: string][] = [
+    ["in the hour that Europe skips", "2027-03-27T12:00:00Z", "2027-03-28T01:30:00.000Z"],
+    ["in the hour that Europe has twice", "2026-10-24T12:00:00Z", "2026-10-25T00:30:00.000Z"],
+    ["in the hour that New York skips", "2027-03-13T12:00:00Z", "2027-03-14T07:30:00.000Z"],
+    ["on a leap day", "2028-02-28T12:00:00Z", "2028-02-29T12:00:00.5Z"],
+    ["at the turn of a year", "2026-12-31T12:00:00Z", "2026-12-31T23:59:59.999Z"],
+  ];
+
+  test.each(accepted)(
+    "C5 %s: the instant in UTC, in whichever zone the machine is",
+    async (_, now, scheduled) => {
+      const atMs = Date.parse(scheduled);
+      for (const zone of ["UTC", "Europe/Kyiv", "America/New_York", "Asia/Kathmandu"]) {
+        process.env.TZ = zone;
+        const world = makeWorkersWorld({});
+        world.pass(Date.parse(now) - world.clock.businessMs());
+        await world.accept({ accountId, n: 1, scheduled });
+        expect([...world.schedules.values()]).toEqual([Math.ceil(atMs / SECOND_MS) * SECOND_MS]);
+        await world.drain();
+        world.pass(atMs - MINUTE_MS - world.clock.businessMs());
+        await world.runUntil(atMs + MINUTE_MS);
+        expect(world.calls).toHaveLength(1);
+        expect(world.calls[0]?.fromMs).toBeGreaterThanOrEqual(atMs);
+        expect(world.calls[0]?.fromMs).toBeLessThan(atMs + SECOND_MS);
+      }
+    },
+  );
+
+  const now = "2026-06-25T12:00:00.000Z";
+  const refused: [what: string, scheduled: string][] = [
+    ["the past", "2026-06-25T11:59:59.999Z"],
+    ["now", now],
+    ["a millisecond less than two hours ahead", "2026-06-25T13:59:59.999Z"],
+    ["more than a year ahead", "2027-06-26T12:00:00.001Z"],
+    ["year 9999", "9999-12-31T23:59:59.000Z"],
+    ["29 February of no leap year", "2027-02-29T12:00:00.000Z"],
+    ["a leap second", "2026-06-30T23:59:60.000Z"],
+    ["hour 24", "2026-06-26T24:00:00.000Z"],
+    ["a local offset", "2026-06-26T12:00:00.000+02:00"],
+    ["a zone's name", "2026-06-26T12:00:00[Europe/Kyiv]"],
+    ["a zone's former name", "2026-06-26T12:00:00 Europe/Kiev"],
+    ["no zone", "2026-06-26T12:00:00.000"],
+  ];
+
+  test.each(refused)(
+    "C5 %s is refused: the field is named, and nothing is stored",
+    async (_, scheduled) => {
+      const world = makeWorkersWorld({});
+      expect(new Date(world.clock.businessMs()).toISOString()).toBe(now);
+      const told = await world.accept({ accountId, n: 1, scheduled }).catch((error) => error);
+      expect(told).toBeInstanceOf(InvalidRequest);
+      expect((told as InvalidRequest).errors.map(({ field }) => field)).toEqual(["scheduled"]);
+      expect([world.schedules.size, world.queue.length]).toEqual([0, 0]);
+    },
+  );
+});
+
+describe("a cancel while it fires", () => {
+  test("C6 whichever way they interleave: exactly one of cancelled and submitted, and a cancelled one is silent", async () => {
+    const seen = { CANCELLED: 0, SUCCEEDED: 0 };
+    await fc.assert(
+      fc.asyncProperty(fc.scheduler(), async (s) => {
+        let isScheduled = false;
+        const { world, atMs, requestId, fire } = await scheduledWorld({
+          step: (call, { who, name }) =>
+            isScheduled ? s.schedule(call(), `${who} ${name}`) : call(),
+        });
+        await world.runUntil(atMs);
+        world.published.splice(0);
+        isScheduled = true;
+        const cancelling = s
+          .schedule(Promise.resolve(), "cancel")
+          .then(() => world.cancel(requestId))
+          .then(
+            () => "CANCELLED" as const,
+            (error: Error) => {
+              expect(error).toMatchObject({ code: "CONFLICT" });
+              return "SUCCEEDED" as const;
+            },
+          );
+        const [outcome] = await s.waitFor(Promise.all([cancelling, fire()]));
+        isScheduled = false;
+        await world.runUntil(atMs + HOUR_MS);
+        seen[outcome]++;
+        const isCancelled = outcome === "CANCELLED";
+        expect(await status(world, requestId)).toBe(outcome);
+        expect(world.calls).toHaveLength(isCancelled ? 0 : 1);
+        if (isCancelled) expect(world.published).toEqual([]);
+      }),
+      { numRuns: 300 },
+    );
+    expect(Math.min(seen.CANCELLED, seen.SUCCEEDED)).toBeGreaterThan(10);
+  });
+});
+
+describe(`${REQUESTS} requests at 09:00:00`, () => {
+  const ACCOUNTS = 500;
+  /** Half of all are one account's. */
+  const HOT = REQUESTS / 2;
+
+  test(`C7 all fire in one minute, one account's ${HOT} first: each account's first goes with its own firing, its next in its own gap, and no firing costs more for the crowd`, async () => {
+    let steps = 0;
+    const world = makeWorkersWorld({
+      rules: { accountWaitingLimit: REQUESTS },
+      step: (call) => {
+        steps++;
+        return call();
+      },
+    });
+    const atMs = world.clock.businessMs() + 21 * HOUR_MS;
+    const ids: string[] = [];
+    for (let n = 0; n < REQUESTS; n++) {
+      const of = n < HOT ? "hot" : `account ${n % (ACCOUNTS - 1)}`;
+      const { requestId } = await world.accept({ accountId: of, n, scheduledMs: atMs });
+      ids.push(requestId);
+    }
+    world.queue.splice(0);
+    world.schedules.clear();
+    world.pass(atMs - world.clock.businessMs());
+    steps = 0;
+    const worker = world.makeWorker();
+    for (let at = 0; at < REQUESTS; at += 10) {
+      const batch = ids.slice(at, at + 10);
+      const failed = await worker.handle(
+        batch.map((requestId) => ({ v: 1, kind: "due", requestId }) as const),
+      );
+      expect(failed).toEqual([]);
+    }
+    // Joining a lane, seeing to it that it is looked at, and working it where it was idle.
+    expect(steps / REQUESTS).toBeLessThan(5);
+    const callsOf = () => Map.groupBy(world.calls, (call) => call.accountId);
+    expect(callsOf().size).toBe(ACCOUNTS);
+    // The longest gap, and 30 s until the sweep counts a lane as overlooked.
+    await world.runUntil(atMs + 2 * MINUTE_MS);
+    const twice = [...callsOf().values()].filter((calls) => calls.length > 1);
+    expect(twice).toHaveLength(ACCOUNTS);
+    // Those that fire at one time have no order among them but that of joining.
+    for (const calls of twice) {
+      const order = calls.map(({ n }) => n);
+      expect(order).toEqual(order.toSorted((one, other) => one - other));
+    }
+  }, 240_000);
+});
+
+describe("on a local run", () => {
+  const SPEED = 600;
+  let run: FaultyRequestsRun;
+  beforeAll(async () => {
+    run = await startFaultyRequestsRun({
+      speed: SPEED,
+      rules: { scheduleLeadMs: 0, clientRequestsPerSecond: 10_000 },
+    });
+  });
+  afterAll(() => run.close());
+
+  /** Scheduled soon; again where its time was past before it was accepted. */
+  async function acceptSoon(of: string): Promise<{ requestId: string; atMs: number }> {
+    for (;;) {
+      const atMs = run.businessMs() + 5 * MINUTE_MS;
+      const scheduled = new Date(atMs).toISOString();
+      const told = await run.request({ accountId: of, action: "connect", scheduled });
+      if (told.status === 202) return { requestId: told.body.requestId, atMs };
+    }
+  }
+
+  test("C6 100 times: a cancel at about the time of the firing is answered 200 and nothing is submitted, or 409 and it is submitted once", async () => {
+    const CHAINS = 10;
+    const PER_CHAIN = 10;
+    const race = async (n: number) => {
+      const of = `C6 ${n}`;
+      const { requestId, atMs } = await acceptSoon(of);
+      // From 50 real milliseconds before its time on.
+      const leftMs = (atMs - run.businessMs()) / SPEED;
+      await sleep(Math.max(0, leftMs - 50 + 5 * n));
+      const { status: answer } = await run.native("DELETE", `/v1/requests/${requestId}`);
+      return { requestId, accountId: of, answer };
+    };
+    const chains = Array.from({ length: CHAINS }, async (_, chain) => {
+      const rows = [];
+      for (let n = 0; n < PER_CHAIN; n++) rows.push(await race(n * CHAINS + chain));
+      return rows;
+    });
+    const rows = (await Promise.all(chains)).flat();
+    const submitted = rows.filter(({ answer }) => answer === 409);
+    const cancelled = rows.filter(({ answer }) => answer === 200);
+    await Promise.all(submitted.map(({ requestId }) => run.reaches(requestId, "SUCCEEDED")));
+    const submissions = Map.groupBy(await run.submissions(), (one) => one.accountId);
+    const count = (of: { accountId: string }) => submissions.get(of.accountId)?.length ?? 0;
+    expect(cancelled.length + submitted.length).toBe(CHAINS * PER_CHAIN);
+    expect(Math.min(cancelled.length, submitted.length)).toBeGreaterThan(0);
+    expect(cancelled.filter((one) => count(one) !== 0)).toEqual([]);
+    expect(submitted.filter((one) => count(one) !== 1)).toEqual([]);
+    const shown = await Promise.all(cancelled.map(({ requestId }) => run.get(requestId)));
+    expect(shown.filter((one) => one.status !== "CANCELLED")).toEqual([]);
+  }, 60_000);
+});

@@ -1,0 +1,308 @@
+import { DeleteObjectCommand, ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
+import { ReceiveMessageCommand, SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { localAws } from "../../local/seed.ts";
+import { type FaultyRequestsRun, startFaultyRequestsRun } from "../support/faulty-requests-run.ts";
+import type { NewRequest } from "../support/requests-run.ts";
+import { answered, finished, makeWorkersWorld } from "../support/workers-world.ts";
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+
+/** Real: the shortest that leaves a worker the time for one submission. */
+const LEASE_MS = 13_000;
+
+/** By what two writes of a submission are known. */
+const TAKES = '"status":{"S":"SUBMITTING"}';
+const BINDS = "requestId = :mine";
+
+let run: FaultyRequestsRun;
+let sqs: SQSClient;
+let s3: S3Client;
+let crashes: ReturnType<typeof crashAll>;
+beforeAll(async () => {
+  run = await startFaultyRequestsRun({
+    batchSize: 1,
+    // A poisonous message is received three times within this file's time.
+    visibilitySeconds: 3,
+    maxReceives: 3,
+    rules: {
+      laneLeaseMs: LEASE_MS,
+      outboxGraceMs: 5_000,
+      submitTimeoutMs: 1_000,
+      clientRequestsPerSecond: 10_000,
+    },
+  });
+  sqs = new SQSClient(localAws(run.run.addresses.awsUrl));
+  s3 = new S3Client({ ...localAws(run.run.addresses.awsUrl), forcePathStyle: true });
+  for (const MessageBody of poison) {
+    await sqs.send(
+      new SendMessageCommand({ QueueUrl: run.run.outputs.SubmitQueueUrl, MessageBody }),
+    );
+  }
+  // They wait for a dead worker's lease, while the other rows are shown.
+  crashes = crashAll();
+  await crashes;
+});
+afterAll(async () => {
+  sqs.destroy();
+  s3.destroy();
+  await run.close();
+});
+
+const poison = ["C13 is no message", '{"v":1,"kind":"C13"}'];
+
+async function accept(of: NewRequest): Promise<string> {
+  const { status, body } = await run.request(of);
+  expect(status).toBe(202);
+  return body.requestId;
+}
+
+const linkedApi = (accountId: string): NewRequest => ({
+  provider: "linked-api",
+  accountId,
+  action: "st.openPersonPage",
+});
+
+const resolve = async (requestId: string, as: object) => {
+  const { status } = await run.native("POST", `/v1/requests/${requestId}/resolve`, as);
+  expect(status).toBe(200);
+};
+
+/** The provider's id of what it took of an account. */
+async function takenId(accountId: string): Promise<string> {
+  const [submission] = await run.submissions(accountId);
+  if (!submission?.providerRequestId) throw new Error("the provider has none");
+  return submission.providerRequestId;
+}
+
+/** A request whose worker is killed at one of its calls. */
+async function crashed(of: NewRequest, which: string, fault: "crash-before" | "crash-after") {
+  const strike = run.proxy.plan({
+    from: "submit",
+    operation: which === TAKES ? "PutItem" : "UpdateItem",
+    which,
+    fault,
+    matching: run.lane(of.accountId, of.provider),
+  });
+  const requestId = await accept(of);
+  await vi.waitUntil(() => strike.struck() > 0, { timeout: 20_000 });
+  return requestId;
+}
+
+async function crashAll() {
+  const connect = (accountId: string) => ({ accountId, action: "connect" });
+  const [beforeCall, afterCall, labelled] = await Promise.all([
+    crashed(connect("C9-before-call"), TAKES, "crash-after"),
+    crashed(connect("C9-after-call"), BINDS, "crash-before"),
+    crashed(linkedApi("linked-api-account-1"), BINDS, "crash-before"),
+  ]);
+  return { beforeCall, afterCall, labelled };
+}
+
+/** What the bus has brought of a request's end: all copies are the same. */
+async function endOnBus(requestId: string): Promise<number> {
+  await run.event(requestId, "workflow.completed");
+  const copies = run.copies(requestId, "workflow.completed");
+  expect(new Set(copies).size).toBe(1);
+  return copies.length;
+}
+
+describe("the answer of a submission is lost", () => {
+  test("C8 the provider took it and never answered: UNKNOWN, never sent again; Linked API's webhook settles it by its label, a person We-Link's", async () => {
+    const accounts = ["C8", "linked-api-account-2"];
+    // Long enough to be seen UNKNOWN.
+    await run.behave({ lostAnswerRate: 1, delayMs: [30 * MINUTE_MS, 30 * MINUTE_MS] });
+    const [weLinks = "", linkedApis = ""] = await Promise.all([
+      accept({ accountId: "C8", action: "connect" }),
+      accept(linkedApi("linked-api-account-2")),
+    ]);
+    await Promise.all([weLinks, linkedApis].map((id) => run.reaches(id, "UNKNOWN")));
+    await run.behave({});
+    await resolve(weLinks, { as: "submitted", providerRequestId: await takenId("C8") });
+    for (const requestId of [weLinks, linkedApis]) {
+      await run.reaches(requestId, "SUCCEEDED");
+      expect(await endOnBus(requestId)).toBe(1);
+    }
+    for (const accountId of accounts) {
+      const seen = await run.submissions(accountId);
+      expect(seen.map(({ status }) => status)).toEqual([0]);
+    }
+    expect(run.run.logged()).toContain('"RequestUnknown"');
+  });
+});
+
+describe("no webhook ever comes", () => {
+  test("C17 the poll tells the result, once on the bus and the same at both places", async () => {
+    await run.behave({ dropRate: 1 });
+    const ids = await Promise.all([
+      accept({ accountId: "C17", action: "connect" }),
+      accept(linkedApi("linked-api-account-2")),
+    ]);
+    for (const requestId of ids) {
+      const { result } = await run.reaches(requestId, "SUCCEEDED");
+      const { data } = await run.event(requestId, "workflow.completed");
+      expect(data).toMatchObject({ status: "completed", result });
+    }
+    await run.behave({});
+    for (const requestId of ids) expect(await endOnBus(requestId)).toBe(1);
+  });
+});
+
+describe("the provider answers 429", () => {
+  test("C15 the lane pauses for its Retry-After, the order stays, and no attempt is a failure", async () => {
+    const accountId = "C15";
+    await run.native("PUT", `/v1/accounts/${accountId}`, {
+      provider: "we-link",
+      pace: { minSeconds: 0, maxSeconds: 0 },
+    });
+    await run.behave({ tooManyRequestsRate: 1 });
+    const ids = [];
+    for (const n of [1, 2, 3])
+      ids.push(await accept({ accountId, action: "connect", params: { n } }));
+    const refused = async () => (await run.submissions(accountId)).length;
+    await expect.poll(refused, { timeout: 20_000 }).toBeGreaterThanOrEqual(3);
+    await run.behave({});
+    for (const requestId of ids) await run.reaches(requestId, "SUCCEEDED");
+
+    const calls = await run.submissions(accountId);
+    const order = calls.map(({ body }) => (body as { n: number }).n);
+    expect(order).toEqual(order.toSorted());
+    const tooMany = calls.filter(({ status }) => status === 429);
+    expect(tooMany.every((one) => (one.body as { n: number }).n === 1)).toBe(true);
+    expect(calls.filter(({ status }) => status === 200)).toHaveLength(3);
+    for (const [index, { at, status }] of calls.entries()) {
+      const next = calls[index + 1];
+      if (status !== 429 || !next) continue;
+      // The simulator asks for 60 s.
+      expect(Date.parse(next.at) - Date.parse(at)).toBeGreaterThanOrEqual(MINUTE_MS);
+    }
+    expect((await run.get(ids[0] ?? "")).attempts).toBe(tooMany.length + 1);
+  });
+
+  test("C15 each pause is as long as it was asked for, and the account shows it; another account's lane goes on", async () => {
+    const retryAfterMs = 20 * MINUTE_MS;
+    const headers = { "retry-after": String(retryAfterMs / 1_000) };
+    const world = makeWorkersWorld({
+      exchange: ({ n, nth }) => (n === 1 && nth <= 3 ? answered(429, {}, headers) : finished()),
+    });
+    const startMs = world.clock.businessMs();
+    const [first] = [
+      await world.accept({ accountId: "C15", n: 1 }),
+      await world.accept({ accountId: "C15", n: 2 }),
+      await world.accept({ accountId: "another", n: 3 }),
+    ];
+    await world.drain();
+    const { lane } = await world.find(first.requestId);
+    const pause = { reason: "RATE_LIMITED", untilMs: startMs + retryAfterMs };
+    expect((await world.lanes.find(lane))?.pause).toEqual(pause);
+    expect(world.calls.map(({ n }) => n)).toEqual([1, 3]);
+    await world.runUntil(startMs + 2 * HOUR_MS);
+    const calls = world.calls.filter((call) => call.accountId === "C15");
+    expect(calls.map(({ n }) => n)).toEqual([1, 1, 1, 1, 2]);
+    for (const [index, { fromMs }] of calls.slice(0, 4).entries()) {
+      expect(fromMs).toBeGreaterThanOrEqual(startMs + index * retryAfterMs);
+    }
+    expect(await world.find(first.requestId)).toMatchObject({ status: "SUCCEEDED", attempts: 4 });
+  });
+});
+
+describe("a poisonous request at the head of its lane", () => {
+  const resume = (accountId: string, what: "pause" | "resume") =>
+    run.native("POST", `/v1/accounts/${accountId}/${what}`);
+
+  test("C13 the provider refuses it for good: FAILED and counted, and the lane goes on", async () => {
+    const accountId = "C13-refused";
+    const [first, second] = [
+      await accept({ accountId, action: "login_code" }),
+      await accept({ accountId, action: "connect" }),
+    ];
+    await run.reaches(second, "SUCCEEDED");
+    expect(await run.get(first)).toMatchObject({ status: "FAILED", attempts: 1 });
+    expect(run.run.logged()).toContain('"SubmitFailed"');
+  });
+
+  test("C13 what is to be sent is gone from the bucket: FAILED, never sent, and the lane goes on", async () => {
+    const accountId = "C13-gone";
+    await run.native("PUT", `/v1/accounts/${accountId}`, { provider: "we-link" });
+    await resume(accountId, "pause");
+    const first = await accept({
+      accountId,
+      action: "connect",
+      params: { text: "x".repeat(61_500) },
+    });
+    const second = await accept({ accountId, action: "connect" });
+    const Bucket = run.run.outputs.BodiesBucketName;
+    const { Contents = [] } = await s3.send(
+      new ListObjectsV2Command({ Bucket, Prefix: `requests/${first}` }),
+    );
+    expect(Contents).toHaveLength(1);
+    for (const { Key } of Contents) await s3.send(new DeleteObjectCommand({ Bucket, Key }));
+    await resume(accountId, "resume");
+    await run.reaches(second, "SUCCEEDED");
+    expect(await run.get(first)).toMatchObject({
+      status: "FAILED",
+      error: { code: "CANNOT_BE_SENT" },
+    });
+    expect(await run.submissions(accountId)).toHaveLength(1);
+  });
+
+  test("C13 its call never gets through: its attempts end with its queue timeout, and the lane goes on", async () => {
+    const world = makeWorkersWorld({
+      exchange: ({ n }) => (n === 1 ? { kind: "notSent", reason: "ENOTFOUND" } : finished()),
+    });
+    const first = await world.accept({ accountId: "C13", n: 1 });
+    await world.runUntil(world.clock.businessMs() + DAY_MS - HOUR_MS);
+    await world.accept({ accountId: "C13", n: 2 });
+    await world.runUntil(world.clock.businessMs() + 2 * HOUR_MS);
+    expect(world.calls.filter(({ n }) => n === 1).length).toBeLessThanOrEqual(DAY_MS / MINUTE_MS);
+    expect(world.calls.at(-1)).toMatchObject({ n: 2, status: 200 });
+    expect(await world.find(first.requestId)).toMatchObject({
+      status: "FAILED",
+      error: { code: "QUEUE_TIMEOUT_THRESHOLD_EXCEEDED" },
+    });
+  });
+
+  test("C13 messages that are none of ours: dead-letter queue after their receives", async () => {
+    const dead: string[] = [];
+    const receive = async () => {
+      const QueueUrl = run.run.outputs.SubmitDlqUrl;
+      const { Messages = [] } = await sqs.send(
+        new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10, VisibilityTimeout: 60 }),
+      );
+      dead.push(...Messages.map(({ Body = "" }) => Body));
+      return dead.filter((body) => poison.includes(body)).sort();
+    };
+    await expect.poll(receive, { timeout: 20_000, interval: 200 }).toEqual(poison.toSorted());
+  });
+});
+
+describe("a worker dies between taking a request and storing the answer", () => {
+  test("C9 before the call: UNKNOWN, never sent again by itself; a person says that it was not sent, and it is sent once", async () => {
+    const { beforeCall } = await crashes;
+    await run.reaches(beforeCall, "UNKNOWN");
+    expect(await run.submissions("C9-before-call")).toEqual([]);
+    await resolve(beforeCall, { as: "not-submitted" });
+    await run.reaches(beforeCall, "SUCCEEDED");
+    expect(await run.submissions("C9-before-call")).toHaveLength(1);
+    expect(await endOnBus(beforeCall)).toBe(1);
+  });
+
+  test("C9 after the call, and We-Link tells nobody's id: UNKNOWN; a person names it, and the poll tells its end", async () => {
+    const { afterCall } = await crashes;
+    await run.reaches(afterCall, "UNKNOWN");
+    const providerRequestId = await takenId("C9-after-call");
+    await resolve(afterCall, { as: "submitted", providerRequestId });
+    await run.reaches(afterCall, "SUCCEEDED");
+    expect(await run.submissions("C9-after-call")).toHaveLength(1);
+    expect(await endOnBus(afterCall)).toBe(1);
+  });
+
+  test("C9 after the call, and Linked API's webhook bears its label: settled without a person", async () => {
+    const { labelled } = await crashes;
+    await run.reaches(labelled, "SUCCEEDED");
+    expect(await run.submissions("linked-api-account-1")).toHaveLength(1);
+    expect(await endOnBus(labelled)).toBe(1);
+  });
+});
