@@ -7,8 +7,8 @@ export default defineConfig({
     setupFiles: ["test/support/setup.ts"],
     testTimeout: 30_000,
     hookTimeout: 60_000,
-    // Two cores, and tests that wait as much as they work: with more, those that start processes are late.
-    maxWorkers: 3,
+    // Two cores: more workers only make the ones that start processes late.
+    maxWorkers: 2,
     reporters: ["default", ["json", { outputFile: "test-results/vitest.json" }]],
   },
 });

@@ -75,6 +75,26 @@ async function submissions(): Promise<{ path: string; accountId: string; body: o
 }
 
 describe("We-Link's protocol", () => {
+  // First: while a submission is under way, such a webhook waits for it.
+  test("a request made elsewhere is answered by its last webhook", async () => {
+    const response = await fetch(`${run.addresses.providerUrl}/_control/send`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({
+        provider: "we-link",
+        body: { status: "SUCCESS", request_id: "elsewhere-1", result: { n: 7 } },
+      }),
+    });
+    expect(response.ok).toBe(true);
+    await expect
+      .poll(async () => (await weLink("get_response", { request_id: "elsewhere-1" })).body, {
+        // It waits while what was just submitted on this connection may still be its request.
+        timeout: 80_000,
+        interval: 250,
+      })
+      .toMatchObject({ requestId: "elsewhere-1", status: "SUCCESS", result: { n: 7 } });
+  }, 100_000);
+
   test("an action is acked, sent as it came, and its result is polled", async () => {
     const accountId = "we-link-account-1";
     const body = { accountId, profile_id: "ACoABC1d2f", message: "Hi Jane" };
@@ -160,25 +180,6 @@ describe("We-Link's protocol", () => {
       expect(await weLink(action, body, headers)).toMatchObject({ status: 404 });
     }
   });
-
-  test("a request made elsewhere is answered by its last webhook", async () => {
-    const response = await fetch(`${run.addresses.providerUrl}/_control/send`, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({
-        provider: "we-link",
-        body: { status: "SUCCESS", request_id: "elsewhere-1", result: { n: 7 } },
-      }),
-    });
-    expect(response.ok).toBe(true);
-    await expect
-      .poll(async () => (await weLink("get_response", { request_id: "elsewhere-1" })).body, {
-        // It waits while what was just submitted on this connection may still be its request.
-        timeout: 80_000,
-        interval: 250,
-      })
-      .toMatchObject({ requestId: "elsewhere-1", status: "SUCCESS", result: { n: 7 } });
-  }, 100_000);
 });
 
 describe("Linked API's protocol", () => {
