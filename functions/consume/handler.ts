@@ -7,7 +7,7 @@ import { openEventStore } from "../../shared/adapters/aws-event-store.ts";
 import { makeDynamoAccounts } from "../../shared/adapters/dynamo-accounts.ts";
 import { makeDynamoConnections } from "../../shared/adapters/dynamo-connections.ts";
 import { makeDynamoEventArchive } from "../../shared/adapters/dynamo-event-archive.ts";
-import { makeFetchProviderHttp } from "../../shared/adapters/fetch-provider-http.ts";
+import { makeHttpProviderCalls } from "../../shared/adapters/http-provider-calls.ts";
 import { openRequests } from "../../shared/adapters/open-requests.ts";
 import { makeS3BlobStore } from "../../shared/adapters/s3-blob-store.ts";
 import { makeMasterKeyReader } from "../../shared/adapters/secrets-manager-master-keys.ts";
@@ -62,7 +62,7 @@ const consumeWebhooks = makeConsumeWebhooks({
     bodies,
     accounts: makeDynamoAccounts(config),
     connections: makeDynamoConnections({ ...config, ttlMs: 60_000 }),
-    providers: makeFetchProviderHttp({ baseUrls: env.PROVIDER_BASE_URLS }),
+    calls: makeHttpProviderCalls({ baseUrls: env.PROVIDER_BASE_URLS }),
     clock,
     windowMs,
   }),

@@ -2,6 +2,7 @@ import { type DynamoDBDocumentClient, GetCommand } from "@aws-sdk/lib-dynamodb";
 import { accountItem, configKey } from "../contracts/config-items.ts";
 import { sealedWith, unseal } from "../core/master-keys.ts";
 import type { FreshAccountReader, KnownAccount } from "../core/ports.ts";
+import { readDeadline } from "../core/read-deadline.ts";
 import { dependency } from "./dependency-down.ts";
 import type { MasterKeyReader } from "./secrets-manager-master-keys.ts";
 
@@ -31,8 +32,7 @@ export function makeDynamoAccounts(options: {
     const { sealedIdentificationToken: sealed, pace } = accountItem.parse(Item);
     const account: KnownAccount = pace ? { pace } : {};
     if (sealed === undefined) return account;
-    const signal = AbortSignal.timeout(READ_LIMIT_MS);
-    const masterKeys = await options.masterKeys(signal, sealedWith(sealed));
+    const masterKeys = await options.masterKeys(readDeadline(), sealedWith(sealed));
     return dependency("opening the account's token", async () => ({
       ...account,
       identificationToken: unseal(masterKeys, pk, sealed),
@@ -56,5 +56,3 @@ export function makeDynamoAccounts(options: {
     refresh: (connectionId, accountId) => remember(configKey.account(connectionId, accountId)),
   };
 }
-
-const READ_LIMIT_MS = 3_000;

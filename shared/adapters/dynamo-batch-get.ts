@@ -4,42 +4,74 @@ import { dependency } from "./dependency-down.ts";
 
 /** What one BatchGetItem takes. */
 const MAX_KEYS = 100;
-/** Keys that DynamoDB gave back unread are asked for again so often. */
-const MAX_ROUNDS = 5;
+/** Rounds for keys that came back unread; each reads at least one item, by 16 MB. */
+const MAX_ROUNDS = 10;
 
-interface RequestsKey {
-  lane: string;
-  id: string;
+type Key = Readonly<Record<string, string>>;
+type RequestItems = NonNullable<BatchGetCommand["input"]["RequestItems"]>;
+
+/** What is wanted of one table. */
+export interface TableRead {
+  tableName: string;
+  keys: readonly Key[];
+  /** The attributes that come; all where it is absent. */
+  projection?: readonly string[];
 }
 
 /**
- * Reads items of the requests table, strongly consistent, in one call where
- * they fit. They come in no order, and what there is not does not come.
+ * Reads items of one or several tables, each named once, strongly consistent,
+ * in one call where they fit. They come by their table's name, in no order, and
+ * what there is not does not come. A key may be named twice.
  *
  * @throws DEPENDENCY_DOWN
  */
 export async function batchGet(
-  { client, tableName }: { client: DynamoDBDocumentClient; tableName: string },
-  keys: readonly RequestsKey[],
-): Promise<Record<string, unknown>[]> {
-  // A key that is named twice fails the whole call.
-  const unique = [...new Map(keys.map((key) => [`${key.lane} ${key.id}`, key])).values()];
-  const found: Record<string, unknown>[] = [];
-  for (let at = 0; at < unique.length; at += MAX_KEYS) {
-    let waiting: Record<string, unknown>[] = unique
-      .slice(at, at + MAX_KEYS)
-      .map((key) => ({ ...key }));
-    for (let round = 0; waiting.length > 0 && round < MAX_ROUNDS; round++) {
-      const get = new BatchGetCommand({
-        RequestItems: { [tableName]: { Keys: waiting, ConsistentRead: true } },
-      });
+  client: DynamoDBDocumentClient,
+  reads: readonly TableRead[],
+): Promise<Map<string, Record<string, unknown>[]>> {
+  const found = new Map<string, Record<string, unknown>[]>();
+  const wanted = reads.flatMap((read) => unique(read.keys).map((key) => ({ read, key })));
+  for (let at = 0; at < wanted.length; at += MAX_KEYS) {
+    let waiting = toRequestItems(wanted.slice(at, at + MAX_KEYS));
+    for (let round = 0; countKeys(waiting) > 0 && round < MAX_ROUNDS; round++) {
+      const get = new BatchGetCommand({ RequestItems: waiting });
       const page = await dependency("DynamoDB BatchGetItem", () => client.send(get));
-      found.push(...(page.Responses?.[tableName] ?? []));
-      waiting = page.UnprocessedKeys?.[tableName]?.Keys ?? [];
+      for (const [tableName, items] of Object.entries(page.Responses ?? {})) {
+        found.set(tableName, [...(found.get(tableName) ?? []), ...items]);
+      }
+      // It says again how each table is read.
+      waiting = page.UnprocessedKeys ?? {};
     }
-    if (waiting.length > 0) {
-      throw new Failure("DEPENDENCY_DOWN", `${waiting.length} items were not read in time`);
+    if (countKeys(waiting) > 0) {
+      throw new Failure("DEPENDENCY_DOWN", `${countKeys(waiting)} items were not read in time`);
     }
   }
   return found;
+}
+
+/** A key that is named twice fails the whole call. */
+function unique(keys: readonly Key[]): Key[] {
+  return [...new Map(keys.map((key) => [JSON.stringify(key), key])).values()];
+}
+
+function toRequestItems(wanted: readonly { read: TableRead; key: Key }[]): RequestItems {
+  const items: RequestItems = {};
+  for (const { read, key } of wanted) {
+    const { Keys = [] } = items[read.tableName] ?? {};
+    items[read.tableName] = { Keys: [...Keys, { ...key }], ...howToRead(read) };
+  }
+  return items;
+}
+
+function howToRead({ projection }: TableRead) {
+  if (projection === undefined) return { ConsistentRead: true };
+  return {
+    ConsistentRead: true,
+    ProjectionExpression: projection.map((name) => `#${name}`).join(", "),
+    ExpressionAttributeNames: Object.fromEntries(projection.map((name) => [`#${name}`, name])),
+  };
+}
+
+function countKeys(items: RequestItems): number {
+  return Object.values(items).reduce((count, { Keys = [] }) => count + Keys.length, 0);
 }

@@ -1,6 +1,7 @@
 import { type DynamoDBDocumentClient, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { configKey } from "../contracts/config-items.ts";
 import type { FreshConnectionReader } from "../core/ports.ts";
+import { readDeadline } from "../core/read-deadline.ts";
 import { conditionalWrite } from "./conditional-write.ts";
 
 /**
@@ -23,9 +24,7 @@ export function makeDynamoConnectionPause(options: {
       ExpressionAttributeValues: { ":paused": "paused", ":active": "active", ":one": 1 },
     });
     const result = await conditionalWrite("UpdateItem", () => options.client.send(update));
-    await options.connections.reread(connectionId, AbortSignal.timeout(READ_LIMIT_MS));
+    await options.connections.reread(connectionId, readDeadline());
     return "written" in result;
   };
 }
-
-const READ_LIMIT_MS = 3_000;

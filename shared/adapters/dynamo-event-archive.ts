@@ -1,12 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { BatchWriteCommand, type DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { Failure } from "../contracts/failures.ts";
-import { limits } from "../contracts/limits.ts";
-import { sha256Hex } from "../core/digest.ts";
 import type { FinalEvent } from "../core/envelope.ts";
 import type { BlobStore, Clock } from "../core/ports.ts";
 import type { EventArchive } from "../core/requests/ports.ts";
 import { dependency } from "./dependency-down.ts";
+import { placeEnvelope } from "./place-envelope.ts";
 
 /** What one BatchWriteItem takes. */
 const MAX_BATCH = 25;
@@ -26,27 +25,21 @@ export function makeDynamoEventArchive(options: {
 }): EventArchive {
   const { client, tableName, clock, bodies } = options;
 
-  async function itemOf({ id, clientId, type, envelope, raw }: FinalEvent) {
+  async function itemOf(event: FinalEvent) {
+    const { id, clientId, type, raw } = event;
     const nowMs = clock.businessMs();
     const at = new Date(nowMs).toISOString();
     return {
       id,
       clientId,
       type,
-      ...(await place(id, envelope)),
+      ...(await placeEnvelope(bodies, event)),
       ...(raw ? { raw } : {}),
       listedAs: `${at}#${id}`,
       status: "PUBLISHED",
       publishedAt: at,
       expiresAt: Math.ceil((nowMs + options.retentionMs) / 1000),
     };
-  }
-
-  async function place(id: string, envelope: string) {
-    if (Buffer.byteLength(envelope) <= limits.maxInlineBytes) return { envelope };
-    const envelopeKey = `events/${sha256Hex(id)}/${sha256Hex(envelope)}`;
-    await bodies.put(envelopeKey, Buffer.from(envelope));
-    return { envelopeKey };
   }
 
   return {

@@ -1,19 +1,18 @@
-import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
 import {
   type DynamoDBDocumentClient,
   PutCommand,
   QueryCommand,
   UpdateCommand,
 } from "@aws-sdk/lib-dynamodb";
-import { unmarshall } from "@aws-sdk/util-dynamodb";
 import * as z from "zod/mini";
 import { eventType } from "../contracts/events.ts";
-import { limits } from "../contracts/limits.ts";
 import { eventsTable, OUTBOX_SHARD_COUNT } from "../contracts/tables.ts";
-import { sha256Hex } from "../core/digest.ts";
 import type { FinalEvent } from "../core/envelope.ts";
 import type { BlobStore, ClaimResult, Clock, EventClaims, Lease } from "../core/ports.ts";
+import { conditionalWrite } from "./conditional-write.ts";
 import { dependency } from "./dependency-down.ts";
+import { placeEnvelope } from "./place-envelope.ts";
+import { shardOf } from "./shard.ts";
 
 const item = z.object({
   id: z.string(),
@@ -46,14 +45,6 @@ export function makeDynamoEventClaims(options: {
 }): EventClaims {
   const { client, tableName: TableName, clock, bodies } = options;
 
-  /** Where the bytes lie: in the item, or in the bucket under a name that only these bytes have. */
-  async function place({ id, envelope }: FinalEvent) {
-    if (Buffer.byteLength(envelope) <= limits.maxInlineBytes) return { envelope };
-    const envelopeKey = `events/${sha256Hex(id)}/${sha256Hex(envelope)}`;
-    await bodies.put(envelopeKey, Buffer.from(envelope));
-    return { envelopeKey };
-  }
-
   async function eventOf({ id, type, clientId, envelope, envelopeKey }: Item): Promise<FinalEvent> {
     if (envelope !== undefined) return { id, type, clientId, envelope };
     const bytes = await bodies.get(envelopeKey ?? "");
@@ -61,8 +52,12 @@ export function makeDynamoEventClaims(options: {
   }
 
   /** What a stored event means for one that wants it; `undefined` when it may be taken over. */
-  async function judge(seen: Item | undefined, owner: string): Promise<ClaimResult | undefined> {
-    if (seen === undefined) return undefined;
+  async function judge(
+    met: Record<string, unknown> | undefined,
+    owner: string,
+  ): Promise<ClaimResult | undefined> {
+    if (met === undefined) return undefined;
+    const seen = item.parse(met);
     if (seen.status === "PUBLISHED") {
       return { kind: "done", envelope: (await eventOf(seen)).envelope };
     }
@@ -78,13 +73,13 @@ export function makeDynamoEventClaims(options: {
         id: event.id,
         clientId: event.clientId,
         type: event.type,
-        ...(await place(event)),
+        ...(await placeEnvelope(bodies, event)),
         ...(event.raw ? { raw: event.raw } : {}),
         listedAs: `${new Date(clock.businessMs()).toISOString()}#${event.id}`,
         status: "CLAIMED",
         owner: lease.owner,
         leaseUntilMs: lease.untilMs,
-        outboxShard: shardOf(event.id),
+        outboxShard: shardOf(event.id, OUTBOX_SHARD_COUNT),
         outboxAt: clock.realMs(),
       },
       // TTL deletes late: an item past its time counts as gone. Unpublished ones have no such time.
@@ -92,10 +87,10 @@ export function makeDynamoEventClaims(options: {
       ExpressionAttributeValues: { ":now": Math.floor(clock.businessMs() / 1000) },
       ReturnValuesOnConditionCheckFailure: "ALL_OLD",
     });
-    const seen = await writeUnlessRefused("PutItem", () => client.send(put));
-    if (seen === "written") return { kind: "granted", event };
-    const result = await judge(seen, lease.owner);
-    return result ?? (await takeOver(event.id, lease)) ?? { kind: "held", untilMs: lease.untilMs };
+    const result = await conditionalWrite("PutItem", () => client.send(put));
+    if ("written" in result) return { kind: "granted", event };
+    const judged = await judge(result.met, lease.owner);
+    return judged ?? (await takeOver(event.id, lease)) ?? { kind: "held", untilMs: lease.untilMs };
   }
 
   async function takeOver(id: string, lease: Lease): Promise<ClaimResult | undefined> {
@@ -114,13 +109,12 @@ export function makeDynamoEventClaims(options: {
       ReturnValues: "ALL_NEW",
       ReturnValuesOnConditionCheckFailure: "ALL_OLD",
     });
-    let taken: Item | undefined;
-    const seen = await writeUnlessRefused("UpdateItem", async () => {
-      taken = item.parse((await client.send(update)).Attributes);
-    });
-    if (taken) return { kind: "granted", event: await eventOf(taken) };
-    if (seen === "written" || seen === undefined) return undefined;
-    return (await judge(seen, lease.owner)) ?? { kind: "held", untilMs: lease.untilMs };
+    const result = await conditionalWrite("UpdateItem", () => client.send(update));
+    if ("written" in result) {
+      return { kind: "granted", event: await eventOf(item.parse(result.written.Attributes)) };
+    }
+    if (result.met === undefined) return undefined;
+    return (await judge(result.met, lease.owner)) ?? { kind: "held", untilMs: lease.untilMs };
   }
 
   async function complete(id: string, owner: string): Promise<"completed" | "lost"> {
@@ -140,8 +134,9 @@ export function makeDynamoEventClaims(options: {
       },
       ReturnValuesOnConditionCheckFailure: "ALL_OLD",
     });
-    const seen = await writeUnlessRefused("UpdateItem", () => client.send(update));
-    return seen === "written" || seen?.publishedBy === owner ? "completed" : "lost";
+    const result = await conditionalWrite("UpdateItem", () => client.send(update));
+    const isOurs = "written" in result || result.met?.publishedBy === owner;
+    return isOurs ? "completed" : "lost";
   }
 
   async function endClaim(id: string, owner: string, change: string, values: object) {
@@ -153,7 +148,7 @@ export function makeDynamoEventClaims(options: {
       ExpressionAttributeNames: { "#owner": "owner" },
       ExpressionAttributeValues: { ":owner": owner, ":ended": 0, ...values },
     });
-    await writeUnlessRefused("UpdateItem", () => client.send(update));
+    await conditionalWrite("UpdateItem", () => client.send(update));
   }
 
   const release = (id: string, owner: string) =>
@@ -176,24 +171,4 @@ export function makeDynamoEventClaims(options: {
   }
 
   return { claim, takeOver, complete, release, park, unpublished };
-}
-
-/** `written`, or the item that the condition met (`undefined` when there was none). */
-async function writeUnlessRefused(
-  operation: string,
-  write: () => Promise<unknown>,
-): Promise<"written" | Item | undefined> {
-  return dependency(`DynamoDB ${operation}`, async () => {
-    try {
-      await write();
-      return "written";
-    } catch (error) {
-      if (!(error instanceof ConditionalCheckFailedException)) throw error;
-      return error.Item ? item.parse(unmarshall(error.Item)) : undefined;
-    }
-  });
-}
-
-function shardOf(id: string): string {
-  return String(Number.parseInt(sha256Hex(id).slice(0, 4), 16) % OUTBOX_SHARD_COUNT);
 }

@@ -1,12 +1,15 @@
 import { type DynamoDBDocumentClient, GetCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { Failure } from "../contracts/failures.ts";
+import { REQUEST_SHARD_COUNT } from "../contracts/tables.ts";
 import type { Clock } from "../core/ports.ts";
 import type { LaneStore } from "../core/requests/ports.ts";
 import type { LaneOwner } from "../core/requests/record.ts";
 import { conditionalWrite } from "./conditional-write.ts";
 import { dependency } from "./dependency-down.ts";
 import { LANE_ID, pauseItem, pauseName, readLaneItem } from "./lane-item.ts";
-import { shardOf } from "./request-item.ts";
+import { shardOf } from "./shard.ts";
+
+const shardOfLane = (lane: string) => shardOf(lane, REQUEST_SHARD_COUNT);
 
 const OWNER_NAMES = {
   "#clientId": "clientId",
@@ -92,7 +95,7 @@ export function makeDynamoLanes(options: {
             ":none": 0,
             ":one": 1,
             ":due": of.dueMs,
-            ":shard": shardOf(lane),
+            ":shard": shardOfLane(lane),
             ...(of.limit === undefined ? {} : { ":limit": of.limit }),
           },
           returns: "ALL_OLD",
@@ -134,7 +137,7 @@ export function makeDynamoLanes(options: {
           ":until": lease.untilMs,
           ":now": clock.realMs(),
           ":due": dueMs,
-          ":shard": shardOf(lane),
+          ":shard": shardOfLane(lane),
         },
         returns: "ALL_OLD",
       });
@@ -174,7 +177,7 @@ export function makeDynamoLanes(options: {
             ...(taken > 0 ? { ":taken": taken } : {}),
             ...(taken > 0 && !isEnough ? { ":none": 0 } : {}),
             ...(stays
-              ? { ":due": dueMs, ":shard": shardOf(seen.lane) }
+              ? { ":due": dueMs, ":shard": shardOfLane(seen.lane) }
               : { ":seenPlace": seen.lastPlace }),
             ...(nextMs === undefined ? {} : { ":next": nextMs }),
             ...(pause === undefined ? {} : { ":pause": pauseItem(pause) }),
@@ -210,7 +213,7 @@ export function makeDynamoLanes(options: {
         condition:
           "attribute_exists(lane) AND (attribute_not_exists(dueAt) OR attribute_exists(#owner))",
         names: { "#owner": "owner" },
-        values: { ":due": dueMs, ":shard": shardOf(lane) },
+        values: { ":due": dueMs, ":shard": shardOfLane(lane) },
       });
       return "written" in result;
     },
@@ -229,7 +232,7 @@ export function makeDynamoLanes(options: {
         condition:
           "attribute_exists(lane) AND (attribute_not_exists(dueAt) OR dueAt > :due OR attribute_exists(#owner))",
         names: { "#owner": "owner" },
-        values: { ":due": dueMs, ":shard": shardOf(lane) },
+        values: { ":due": dueMs, ":shard": shardOfLane(lane) },
       });
       return "written" in result;
     },
@@ -255,7 +258,7 @@ export function makeDynamoLanes(options: {
         set: ["dueAt = :due", SET_DUE],
         remove: ["stop"],
         condition: "attribute_exists(stop)",
-        values: { ":due": dueMs, ":shard": shardOf(lane) },
+        values: { ":due": dueMs, ":shard": shardOfLane(lane) },
       });
     },
 
@@ -264,7 +267,7 @@ export function makeDynamoLanes(options: {
         set: ["dueAt = :due", SET_DUE],
         remove: ["halt", "stop", "pause"],
         condition: "attribute_exists(lane)",
-        values: { ":due": dueMs, ":shard": shardOf(lane) },
+        values: { ":due": dueMs, ":shard": shardOfLane(lane) },
       });
       return "written" in result;
     },

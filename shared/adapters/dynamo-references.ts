@@ -35,7 +35,8 @@ export function makeDynamoReferences(options: {
   return {
     async look(of) {
       const keys = of.flatMap((one) => [referenceKey(one), markKey(one.connectionId)]);
-      const found = new Map((await batchGet(options, keys)).map((item) => [item.lane, item]));
+      const items = (await batchGet(client, [{ tableName: TableName, keys }])).get(TableName) ?? [];
+      const found = new Map(items.map((item) => [item.lane, item]));
       return of.map((one) => ({
         reference: referenceOf(found.get(referenceKey(one).lane)),
         submittingUntilRealMs: Number(found.get(markKey(one.connectionId).lane)?.untilRealMs ?? 0),

@@ -96,7 +96,8 @@ export function makeDynamoRequestStore(options: {
       });
       const lanes = new Map<string, Lane>();
       const requests: RequestRecord[] = [];
-      for (const item of await batchGet(options, keys)) {
+      const found = await batchGet(client, [{ tableName: TableName, keys }]);
+      for (const item of found.get(TableName) ?? []) {
         if (item.id === LANE_ID) lanes.set(String(item.lane), readLaneItem(item));
         else requests.push(readRequestItem(item).request);
       }
@@ -172,7 +173,7 @@ export function makeDynamoRequestStore(options: {
       return count;
     },
 
-    list: makeDynamoRequestList({ ...options, isAlive }),
+    list: makeDynamoRequestList({ ...options, keyOf, isAlive }),
 
     async due(shard, untilMs, limit): Promise<DueEntry[]> {
       const { Items = [] } = await query({

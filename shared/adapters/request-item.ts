@@ -3,8 +3,8 @@ import { eventType } from "../contracts/events.ts";
 import { requestStatus } from "../contracts/http-requests.ts";
 import { providerId } from "../contracts/providers.ts";
 import { REQUEST_SHARD_COUNT } from "../contracts/tables.ts";
-import { sha256Hex } from "../core/digest.ts";
 import type { RequestRecord } from "../core/requests/record.ts";
+import { shardOf } from "./shard.ts";
 
 const storedText = z.union([z.object({ inline: z.string() }), z.object({ key: z.string() })]);
 const text = z.optional(z.string());
@@ -91,7 +91,7 @@ export function readRequestItem(found: unknown): { request: RequestRecord; write
 /** @param writeId by which the writer knows its own write again */
 export function requestItem(request: RequestRecord, writeId: string): Record<string, unknown> {
   const { requestId, dueMs, sweepRealMs, expiresMs, ...rest } = request;
-  const shard = shardOf(requestId);
+  const shard = shardOf(requestId, REQUEST_SHARD_COUNT);
   return present({
     ...rest,
     outbox: request.outbox.map(present),
@@ -103,11 +103,6 @@ export function requestItem(request: RequestRecord, writeId: string): Record<str
     ...(sweepRealMs === undefined ? {} : { sweepShard: shard, sweepAt: sweepRealMs }),
     expiresAt: expiresMs === undefined ? undefined : Math.ceil(expiresMs / 1000),
   });
-}
-
-/** The shard of an index in which a request or a lane stands. */
-export function shardOf(id: string): string {
-  return String(Number.parseInt(sha256Hex(id).slice(0, 4), 16) % REQUEST_SHARD_COUNT);
 }
 
 function laneKey({ standing, place = 0 }: RequestRecord): string | undefined {

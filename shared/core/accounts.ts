@@ -153,9 +153,9 @@ export function makeAccounts(deps: AccountsDeps) {
   const destinations: Destinations = {
     connectionIdOf,
     async requireAccount({ provider, connectionId, accountId }) {
-      if (provider !== "linked-api") return undefined;
+      if (provider !== "linked-api") return;
       const account = await store.account(connectionId, accountId);
-      if (account?.sealedIdentificationToken !== undefined) return account;
+      if (account?.sealedIdentificationToken !== undefined) return;
       throw invalid("accountId", "is not known: make it so with PUT /v1/accounts/{accountId}");
     },
     async noteAccount({ clientId, provider, connectionId, accountId }: LaneOwner) {

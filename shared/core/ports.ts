@@ -1,7 +1,6 @@
 import type { ConnectionItem, ConnectionSecrets } from "../contracts/config-items.ts";
 import type { PaceRange } from "../contracts/http-requests.ts";
 import type { InboundMessage } from "../contracts/inbound-message.ts";
-import type { ProviderId } from "../contracts/providers.ts";
 import type { FinalEvent } from "./envelope.ts";
 
 /** Two clocks: the local run may speed business time up, leases and timeouts stay real. */
@@ -88,18 +87,6 @@ export interface ProviderRequest {
   path: string;
   headers: Readonly<Record<string, string>>;
   body?: string;
-}
-
-export interface ProviderHttp {
-  /**
-   * Makes one call, without a retry, within the adapter's deadline.
-   *
-   * @throws DEPENDENCY_DOWN when there was no complete answer
-   */
-  call(
-    provider: ProviderId,
-    request: ProviderRequest,
-  ): Promise<{ status: number; body: Uint8Array }>;
 }
 
 /** Who claims, and until when: `owner` is unique to the attempt. */

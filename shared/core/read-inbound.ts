@@ -1,24 +1,22 @@
 import { Failure } from "../contracts/failures.ts";
 import { type InboundMessage, inboundMessage } from "../contracts/inbound-message.ts";
+import { credentialsOf } from "./credentials.ts";
 import { sha256Hex } from "./digest.ts";
 import { type FinalEvent, fitForBus, unmatchedEvent } from "./envelope.ts";
 import { type ReadJson, readJsonObject } from "./json.ts";
-import type {
-  AccountReader,
-  BlobStore,
-  Clock,
-  ConnectionReader,
-  KnownAccount,
-  ProviderHttp,
-} from "./ports.ts";
+import type { AccountReader, BlobStore, Clock, ConnectionReader, KnownAccount } from "./ports.ts";
 import type { InboundEvent, ProviderPack } from "./provider-pack.ts";
+import { readDeadline } from "./read-deadline.ts";
+import type { ProviderCalls } from "./requests/ports.ts";
+
+const CONFIRM_TIMEOUT_MS = 5_000;
 
 export interface ReadInboundDeps {
   packs: Readonly<Record<string, ProviderPack>>;
   bodies: BlobStore;
   accounts: AccountReader;
   connections: ConnectionReader;
-  providers: ProviderHttp;
+  calls: ProviderCalls;
   clock: Clock;
   /** Business time for which an event is known as seen. */
   windowMs: number;
@@ -122,12 +120,17 @@ async function confirm(
 ): Promise<Heard> {
   const { message, pack, heard, account } = of;
   const said = heard.event;
-  const credentials = await credentialsOf(deps, message, account);
-  const request = pack.confirmation?.request(said, credentials);
+  const connection = await deps.connections.read(message.connectionId, readDeadline());
+  const request = pack.confirmation?.request(said, credentialsOf(connection, account));
   if (!pack.confirmation || !request) {
     return { ...heard, event: { ...said, data: { ...said.data, unverified: true } } };
   }
-  const { status, body: bytes } = await deps.providers.call(message.provider, request);
+  const { provider } = message;
+  const exchange = await deps.calls.exchange(provider, request, CONFIRM_TIMEOUT_MS);
+  if (exchange.kind !== "answered") {
+    throw new Failure("DEPENDENCY_DOWN", `${provider} gave no answer: ${exchange.reason}`);
+  }
+  const { status, body: bytes } = exchange.answer;
   if (status === 404) throw new Failure("UNCONFIRMED", "the provider knows nothing of it");
   if (status !== 200) throw new Failure("DEPENDENCY_DOWN", `the provider answered ${status}`);
   const read = readAnswer(bytes);
@@ -147,18 +150,3 @@ function readAnswer(bytes: Uint8Array): ReadJson {
     throw new Failure("UNCONFIRMED", "the provider's answer cannot be read", { cause });
   }
 }
-
-async function credentialsOf(
-  deps: ReadInboundDeps,
-  { connectionId }: InboundMessage,
-  account: KnownAccount | undefined,
-): Promise<Record<string, string>> {
-  const connection = await deps.connections.read(connectionId, AbortSignal.timeout(READ_LIMIT_MS));
-  const token = account?.identificationToken;
-  return {
-    ...connection?.secrets.credentials,
-    ...(token === undefined ? {} : { "identification-token": token }),
-  };
-}
-
-const READ_LIMIT_MS = 3_000;

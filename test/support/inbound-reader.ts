@@ -1,5 +1,4 @@
 import { makeMemoryBlobStore } from "../../shared/adapters/memory-blob-store.ts";
-import { Failure } from "../../shared/contracts/failures.ts";
 import type { FinalEvent } from "../../shared/core/envelope.ts";
 import type { HeardWebhook } from "../../shared/core/read-inbound.ts";
 import { makeHearInbound, type ReadInboundDeps } from "../../shared/core/read-inbound.ts";
@@ -16,11 +15,7 @@ export function makeTestHearing(
     bodies: makeMemoryBlobStore(),
     accounts: { find: async () => ({}) },
     connections: { read: none, refresh: none },
-    providers: {
-      call: async () => {
-        throw new Failure("DEPENDENCY_DOWN", "no provider answers in this test");
-      },
-    },
+    calls: { exchange: async () => ({ kind: "lost", reason: "no provider answers in this test" }) },
     windowMs: 30 * 86_400_000,
     ...over,
   });

@@ -6,7 +6,7 @@ import type { ProviderId } from "../../shared/contracts/providers.ts";
 import type { RequestRules } from "../../shared/contracts/request-rules.ts";
 import type { SubmitMessage } from "../../shared/contracts/submit-message.ts";
 import { type FinalEvent, unmatchedEvent } from "../../shared/core/envelope.ts";
-import type { Connection, ProviderRequest } from "../../shared/core/ports.ts";
+import type { ProviderRequest } from "../../shared/core/ports.ts";
 import type { HeardWebhook } from "../../shared/core/read-inbound.ts";
 import { makeHandleSubmitMessages } from "../../shared/core/requests/handle-submit-messages.ts";
 import { makeJoinWhenDue } from "../../shared/core/requests/join-lane.ts";
@@ -15,7 +15,7 @@ import { makeTicks } from "../../shared/core/requests/lanes.ts";
 import { makeLookAfterRequests } from "../../shared/core/requests/look-after-requests.ts";
 import type { Moment } from "../../shared/core/requests/moves.ts";
 import { makePollRequest } from "../../shared/core/requests/poll-request.ts";
-import type { Exchange, RequestStore, TextStore } from "../../shared/core/requests/ports.ts";
+import type { Exchange, RequestStore } from "../../shared/core/requests/ports.ts";
 import { makePublishOutboxes } from "../../shared/core/requests/publish-outboxes.ts";
 import type { RequestRecord } from "../../shared/core/requests/record.ts";
 import { makeRequestWriter } from "../../shared/core/requests/request-writer.ts";
@@ -27,6 +27,7 @@ import { makeWorkLane } from "../../shared/core/requests/work-lane.ts";
 import { providerPacks } from "../../shared/providers/packs.ts";
 import { providerRequests } from "../../shared/providers/provider-requests.ts";
 import { makeTestClock } from "./clocks.ts";
+import { makeRequestParts } from "./request-parts.ts";
 import { webhookOf } from "./webhooks.ts";
 
 const SECOND_MS = 1_000;
@@ -102,24 +103,8 @@ export function makeRequestWorld(of: {
       return written;
     },
   };
-  const texts: TextStore = {
-    keep: async (_, inline) => ({ inline }),
-    open: async (text) => ("inline" in text ? text.inline : ""),
-  };
-  const connection: Connection = {
-    ...owner,
-    createdAt: "2026-06-25T12:00:00.000Z",
-    provider,
-    tokens: [],
-    settings: {
-      status: "active",
-      signature: "enforce",
-      hashForms: ["raw"],
-      allowUnboundJwt: false,
-      verifyByFetch: false,
-    },
-    secrets: { webhookSecrets: [], credentials: {} },
-  };
+  const parts = makeRequestParts({ ...owner, provider });
+  const { connection, texts, masterKeys } = parts;
   const submitQueue: SubmitMessage[] = [];
   const inboundQueue: InboundMessage[] = [];
   let lastMessage: SubmitMessage | undefined;
@@ -135,7 +120,6 @@ export function makeRequestWorld(of: {
     await of.onLook();
     return isDeleted ? undefined : connection;
   };
-  const keys = { current: "k1", keys: new Map([["k1", "the master key of one test"]]) };
   let owners = 0;
   let ids = 0;
   const common = {
@@ -150,7 +134,7 @@ export function makeRequestWorld(of: {
     accounts: { find: async () => ({}), refresh: async () => ({}) },
     connections: { read, refresh: read, reread: read },
     calls: { exchange: (_: ProviderId, request: ProviderRequest) => of.exchange(request) },
-    masterKeys: async () => keys,
+    masterKeys,
     pauseConnection: async () => true,
     newOwner: () => `worker-${++owners}`,
     random: () => 0.5,
@@ -194,15 +178,8 @@ export function makeRequestWorld(of: {
   });
   const client = makeRequests({
     ...common,
+    ...parts.client,
     schedules: { create: async () => undefined, delete: async () => undefined },
-    rates: { take: async () => true },
-    destinations: {
-      connectionIdOf: async () => owner.connectionId,
-      requireAccount: async () => undefined,
-      noteAccount: async () => undefined,
-    },
-    events: { find: async () => undefined, list: async () => ({ events: [] }) },
-    connectionIdsOf: async () => [owner.connectionId],
     randomHex: (bytes) => String(++ids).padStart(2 * bytes, "0"),
     dropped: (error) => {
       throw error;

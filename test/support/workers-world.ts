@@ -4,7 +4,7 @@ import type { ProviderId } from "../../shared/contracts/providers.ts";
 import type { RequestRules } from "../../shared/contracts/request-rules.ts";
 import type { SubmitMessage } from "../../shared/contracts/submit-message.ts";
 import type { FinalEvent } from "../../shared/core/envelope.ts";
-import type { Connection, ProviderRequest } from "../../shared/core/ports.ts";
+import type { ProviderRequest } from "../../shared/core/ports.ts";
 import type { InboundEvent } from "../../shared/core/provider-pack.ts";
 import { makeHandleSubmitMessages } from "../../shared/core/requests/handle-submit-messages.ts";
 import { makeJoinWhenDue } from "../../shared/core/requests/join-lane.ts";
@@ -12,7 +12,7 @@ import { makeTicks } from "../../shared/core/requests/lanes.ts";
 import { makeLookAfterRequests } from "../../shared/core/requests/look-after-requests.ts";
 import type { Moment } from "../../shared/core/requests/moves.ts";
 import { makePollRequest } from "../../shared/core/requests/poll-request.ts";
-import type { Exchange, TextStore } from "../../shared/core/requests/ports.ts";
+import type { Exchange } from "../../shared/core/requests/ports.ts";
 import { makePublishOutboxes } from "../../shared/core/requests/publish-outboxes.ts";
 import type { RequestRecord } from "../../shared/core/requests/record.ts";
 import { makeRequestWriter } from "../../shared/core/requests/request-writer.ts";
@@ -23,6 +23,7 @@ import { makeTakeNews } from "../../shared/core/requests/take-news.ts";
 import { makeWorkLane } from "../../shared/core/requests/work-lane.ts";
 import { providerRequests } from "../../shared/providers/provider-requests.ts";
 import { makeTestClock } from "./clocks.ts";
+import { makeRequestParts } from "./request-parts.ts";
 import { requestRules } from "./request-world.ts";
 
 const owner = { clientId: "cl_1", connectionId: "cn_1" };
@@ -79,30 +80,10 @@ export function makeWorkersWorld(of: {
   const published: FinalEvent[] = [];
   const queue: { message: SubmitMessage; atMs: number }[] = [];
   const schedules = new Map<string, number>();
-  const texts: TextStore = {
-    keep: async (_, inline) => ({ inline }),
-    open: async (text) => {
-      if ("inline" in text) return text.inline;
-      throw new Error("the text is gone");
-    },
-  };
-  const connection: Connection = {
-    ...owner,
-    createdAt: "2026-06-25T12:00:00.000Z",
-    provider,
-    tokens: [],
-    settings: {
-      status: "active",
-      signature: "enforce",
-      hashForms: ["raw"],
-      allowUnboundJwt: false,
-      verifyByFetch: false,
-    },
-    secrets: { webhookSecrets: [], credentials: {} },
-  };
+  const parts = makeRequestParts({ ...owner, provider });
+  const { connection, texts, masterKeys } = parts;
   const readConnection = async () => connection;
   const readAccount = async () => (of.pace ? { pace: of.pace } : {});
-  const keys = { current: "k1", keys: new Map([["k1", "the master key of one test"]]) };
   let ids = 0;
   const newId = () => String(++ids);
 
@@ -165,7 +146,7 @@ export function makeWorkersWorld(of: {
         exchange: (_: ProviderId, request: ProviderRequest) =>
           step(() => exchange(request), { who, name: "exchange" }),
       },
-      masterKeys: async () => keys,
+      masterKeys,
       pauseConnection: async () => true,
       newOwner: () => `worker-${newId()}`,
       random: Math.random,
@@ -217,6 +198,7 @@ export function makeWorkersWorld(of: {
   const api = assemble("api");
   const requests = makeRequests({
     ...api,
+    ...parts.client,
     schedules: {
       create: async (requestId, atMs) => {
         schedules.set(requestId, Math.ceil(atMs / 1_000) * 1_000);
@@ -225,14 +207,6 @@ export function makeWorkersWorld(of: {
         schedules.delete(requestId);
       },
     },
-    rates: { take: async () => true },
-    destinations: {
-      connectionIdOf: async () => owner.connectionId,
-      requireAccount: async () => undefined,
-      noteAccount: async () => undefined,
-    },
-    events: { find: async () => undefined, list: async () => ({ events: [] }) },
-    connectionIdsOf: async () => [owner.connectionId],
     randomHex: (bytes) => newId().padStart(2 * bytes, "0"),
     dropped: () => undefined,
   });

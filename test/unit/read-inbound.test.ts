@@ -41,11 +41,12 @@ function setUp(answer?: { status: number; body: object }, account?: KnownAccount
     bodies,
     accounts: { find: async (_, id) => (id === "acc-1" ? account : undefined) },
     connections: { read, refresh: read },
-    providers: {
-      call: async (_, request) => {
+    calls: {
+      exchange: async (_, request) => {
         asked.push(request);
-        if (!answer) throw new Failure("DEPENDENCY_DOWN", "linked-api gave no answer");
-        return { status: answer.status, body: Buffer.from(JSON.stringify(answer.body)) };
+        if (!answer) return { kind: "lost", reason: "TIMEOUT" };
+        const body = Buffer.from(JSON.stringify(answer.body));
+        return { kind: "answered", answer: { status: answer.status, headers: {}, body } };
       },
     },
   });

@@ -1,5 +1,4 @@
 import { Failure } from "../../contracts/failures.ts";
-import type { PaceRange } from "../../contracts/http-requests.ts";
 import { limits } from "../../contracts/limits.ts";
 import type { ProviderId } from "../../contracts/providers.ts";
 import { requestEvent } from "../envelope.ts";
@@ -46,7 +45,7 @@ export interface Destinations {
     of: Pick<NewRequest, "clientId" | "provider" | "connectionId"> & { accountId?: string },
   ): Promise<string>;
   /** @throws REQUEST_INVALID where the provider needs an account to be known, and it is not */
-  requireAccount(owner: LaneOwner): Promise<{ pace?: PaceRange | undefined } | undefined>;
+  requireAccount(owner: LaneOwner): Promise<void>;
   /** Makes an account known that came into being by its first request. Never throws. */
   noteAccount(owner: LaneOwner): Promise<void>;
 }
@@ -229,10 +228,11 @@ async function enqueue(
   // Another call with the same key was faster: it, or the sweep, sees to the rest.
   if (!isCreated) return stored;
   const { requestId } = fresh;
-  await deps.queue
-    .send({ v: 1, kind: "accepted", requestId, tick: joined.isIdle || fresh.isLogin === true })
-    .catch(deps.dropped);
-  await deps.destinations.noteAccount(fresh);
+  const tick = joined.isIdle || fresh.isLogin === true;
+  await Promise.all([
+    deps.queue.send({ v: 1, kind: "accepted", requestId, tick }).catch(deps.dropped),
+    deps.destinations.noteAccount(fresh),
+  ]);
   return stored;
 }
 

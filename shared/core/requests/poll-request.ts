@@ -1,17 +1,17 @@
 import type { ProviderId } from "../../contracts/providers.ts";
 import type { FreshAccountReader, FreshConnectionReader } from "../ports.ts";
 import type { PollOutcome, ProviderRequests } from "../provider-requests.ts";
+import { readDeadline } from "../read-deadline.ts";
 import { derived, type Moment, pollDelayMs } from "./moves.ts";
 import type { ProviderCalls, ReferenceStore } from "./ports.ts";
 import type { PublishOutboxes } from "./publish-outboxes.ts";
 import { isTerminal, type RequestRecord } from "./record.ts";
-import { credentialsOf, makeHaveChanged } from "./refused-credentials.ts";
+import { findCredentials, makeHaveChanged } from "./refused-credentials.ts";
 import type { RequestWriter } from "./request-writer.ts";
 import type { makeTakeNews } from "./take-news.ts";
 
 /** Real time that a provider has to answer a poll. */
 const POLL_TIMEOUT_MS = 5_000;
-const READ_LIMIT_MS = 3_000;
 
 export interface Polled {
   /** As it is after that. */
@@ -37,12 +37,11 @@ export function makePollRequest(deps: {
 
   async function ask(request: RequestRecord): Promise<PollOutcome> {
     const { providerRequestId, connectionId } = request;
-    const signal = AbortSignal.timeout(READ_LIMIT_MS);
-    const connection = await deps.connections.read(connectionId, signal);
+    const connection = await deps.connections.read(connectionId, readDeadline());
     if (connection?.settings.status !== "active" || providerRequestId === undefined) {
       return { kind: "nothing" };
     }
-    const credentials = await credentialsOf(deps, request, connection);
+    const credentials = await findCredentials(deps, request, connection);
     const provider = deps.providers[request.provider];
     const call = provider.poll(providerRequestId, credentials);
     const exchange = await deps.calls.exchange(request.provider, call, POLL_TIMEOUT_MS);

@@ -1,21 +1,16 @@
+import { credentialsOf } from "../credentials.ts";
 import type { Connection, FreshAccountReader, FreshConnectionReader } from "../ports.ts";
 import type { Credentials } from "../provider-requests.ts";
+import { readDeadline } from "../read-deadline.ts";
 import type { RequestRecord } from "./record.ts";
 
-const READ_LIMIT_MS = 3_000;
-
-/** The headers by which the provider knows the connection and, at Linked API, the account. */
-export async function credentialsOf(
+/** What a call for this request is made with. @throws DEPENDENCY_DOWN */
+export async function findCredentials(
   { accounts }: { accounts: Pick<FreshAccountReader, "find"> },
   { connectionId, accountId }: RequestRecord,
   connection: Connection,
 ): Promise<Credentials> {
-  const account = await accounts.find(connectionId, accountId);
-  const token = account?.identificationToken;
-  return {
-    ...connection.secrets.credentials,
-    ...(token === undefined ? {} : { "identification-token": token }),
-  };
+  return credentialsOf(connection, await accounts.find(connectionId, accountId));
 }
 
 /**
@@ -27,11 +22,10 @@ export const makeHaveChanged =
   async (request: RequestRecord, sent: Credentials): Promise<boolean> => {
     const { connectionId, accountId } = request;
     try {
-      const signal = AbortSignal.timeout(READ_LIMIT_MS);
-      const connection = await deps.connections.reread(connectionId, signal);
+      const connection = await deps.connections.reread(connectionId, readDeadline());
       await deps.accounts.refresh(connectionId, accountId);
       if (!connection) return false;
-      const stored = await credentialsOf(deps, request, connection);
+      const stored = await findCredentials(deps, request, connection);
       return JSON.stringify(stored) !== JSON.stringify(sent);
     } catch {
       return false;

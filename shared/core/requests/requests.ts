@@ -4,6 +4,7 @@ import type { ProviderId } from "../../contracts/providers.ts";
 import { readCursor, writeCursor } from "../cursor.ts";
 import { seal } from "../master-keys.ts";
 import type { AccountReader, ConnectionReader } from "../ports.ts";
+import { readDeadline } from "../read-deadline.ts";
 import type { EventReader } from "../read-events.ts";
 import { type AcceptRequestDeps, makeAcceptRequest, type NewRequest } from "./accept-request.ts";
 import { type BodyDigest, keyedDigest } from "./body-digest.ts";
@@ -11,7 +12,7 @@ import { cancelled } from "./endings.ts";
 import { moveTo } from "./moves.ts";
 import type { ProviderCalls, ReferenceStore, TextStore } from "./ports.ts";
 import type { RequestRecord } from "./record.ts";
-import { credentialsOf } from "./refused-credentials.ts";
+import { findCredentials } from "./refused-credentials.ts";
 import { isRequestId } from "./request-id.ts";
 import { type RequestView, requestJson, summaryOf, viewOf } from "./request-view.ts";
 import { makeResolveRequest, type Resolution } from "./resolve-request.ts";
@@ -31,7 +32,6 @@ const LISTED_AS = /^[^#]{1,32}#rq_[0-9a-f]{44}$/;
 
 /** Real time that a provider has to answer that it cancels. */
 const CANCEL_TIMEOUT_MS = 3_000;
-const READ_LIMIT_MS = 3_000;
 
 export type Requests = ReturnType<typeof makeRequests>;
 
@@ -69,13 +69,12 @@ export function makeRequests(deps: RequestsDeps) {
     const { provider, connectionId, providerRequestId } = request;
     const how = deps.providers[provider].cancel;
     if (!how || request.status !== "RUNNING" || providerRequestId === undefined) throw tooLate();
-    const signal = AbortSignal.timeout(READ_LIMIT_MS);
-    const connection = await deps.connections.read(connectionId, signal);
+    const connection = await deps.connections.read(connectionId, readDeadline());
     if (!connection) throw tooLate();
     if (connection.settings.status === "paused") {
       throw new Failure("CONFLICT", "its connection is paused: the provider cannot be asked");
     }
-    const credentials = await credentialsOf(deps, request, connection);
+    const credentials = await findCredentials(deps, request, connection);
     const call = how.request(providerRequestId, credentials);
     const exchange = await deps.calls.exchange(provider, call, CANCEL_TIMEOUT_MS);
     const answer = exchange.kind === "answered" ? how.read(exchange.answer) : "unknown";

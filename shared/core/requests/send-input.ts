@@ -1,4 +1,5 @@
 import type { AccountReader, ConnectionReader } from "../ports.ts";
+import { readDeadline } from "../read-deadline.ts";
 import type { Moment } from "./moves.ts";
 import { makePaceOf } from "./pace.ts";
 import type { LaneStore, RequestStore } from "./ports.ts";
@@ -19,8 +20,6 @@ export interface SendInputDeps {
   newOwner: () => string;
 }
 
-const READ_LIMIT_MS = 3_000;
-
 /**
  * Sends a person's input past the lane, at once; what comes after it keeps the
  * pace. Whoever took it over first sends it: a message that comes twice does nothing.
@@ -39,8 +38,7 @@ export function makeSendInput(deps: SendInputDeps) {
   async function send(request: RequestRecord): Promise<LaneWork> {
     const nothing: LaneWork = { kind: "worked", submissions: [], changed: [] };
     const { requestId, connectionId, lane } = request;
-    const signal = AbortSignal.timeout(READ_LIMIT_MS);
-    const connection = await deps.connections.read(connectionId, signal);
+    const connection = await deps.connections.read(connectionId, readDeadline());
     if (connection?.settings.status !== "active") {
       await giveBack(requestId);
       return nothing;

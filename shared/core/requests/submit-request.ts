@@ -14,7 +14,7 @@ import type { Moment } from "./moves.ts";
 import type { Pace } from "./pace.ts";
 import type { LaneStore, ProviderCalls, ReferenceStore, TextStore } from "./ports.ts";
 import type { LanePause, RequestRecord } from "./record.ts";
-import { credentialsOf, makeHaveChanged } from "./refused-credentials.ts";
+import { findCredentials, makeHaveChanged } from "./refused-credentials.ts";
 import type { RequestWriter } from "./request-writer.ts";
 import {
   isContinuation,
@@ -108,7 +108,7 @@ export function makeSubmitRequest(deps: SubmitRequestDeps) {
     paceMs: Pace,
   ): Promise<Submission> => {
     const provider = deps.providers[request.provider];
-    const credentials = await credentialsOf(deps, request, connection);
+    const credentials = await findCredentials(deps, request, connection);
     const call = await callOf(deps, request, credentials);
     if ("error" in call) return { kind: "impossible", request, error: call.error };
     await raiseMark(request.connectionId, deps.moment());

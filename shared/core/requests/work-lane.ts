@@ -1,6 +1,7 @@
 import type { ProviderId } from "../../contracts/providers.ts";
 import type { AccountReader, ConnectionReader, Lease } from "../ports.ts";
 import type { ProviderRequests } from "../provider-requests.ts";
+import { readDeadline } from "../read-deadline.ts";
 import { failed, type RequestError } from "./endings.ts";
 import type { Ticks } from "./lanes.ts";
 import { derived, type Moment } from "./moves.ts";
@@ -199,8 +200,7 @@ export function makeWorkLane(deps: WorkLaneDeps) {
     lease: Lease,
     work: LaneWork,
   ): Promise<Submission | "paused" | undefined> {
-    const signal = AbortSignal.timeout(READ_LIMIT_MS);
-    const connection = await deps.connections.read(request.connectionId, signal);
+    const connection = await deps.connections.read(request.connectionId, readDeadline());
     if (!connection) return end(request, connectionGone, work);
     if (connection.settings.status === "paused") return "paused";
     const sender = { owner: lease.owner, leaseUntilRealMs: lease.untilMs };
@@ -225,8 +225,6 @@ function pauseEnd(pause: LanePause | undefined, { nowMs }: Moment): number | und
   const { untilMs = nowMs + PAUSED_LOOK_MS } = pause;
   return untilMs > nowMs ? untilMs : undefined;
 }
-
-const READ_LIMIT_MS = 3_000;
 
 const connectionGone: RequestError = {
   code: "CONNECTION_DELETED",
