@@ -80,12 +80,31 @@ const definitions = {
     data: { ...workflow, payload },
   },
   "webhook.test": {
-    when: "the provider sent a test",
-    data: { ...subject, payload },
+    when: "a provider sent a test; a client's own test send is not on the bus",
+    data: { ...subject, message: optionalText, payload: z.optional(payload) },
   },
   "event.unrecognised": {
     when: "an authentic webhook was not understood: it is kept as it came",
     data: { ...subject, payload },
+  },
+  "delivery.failed": {
+    when: "a delivery to a webhook failed for good; it stays resendable",
+    data: {
+      deliveryId: text,
+      eventId: text,
+      /** The type of the event that was not delivered. */
+      eventType: text,
+      webhookId: text,
+      /** 1 at first; each resend opens the next. */
+      cycle: z.number(),
+      /** Attempts of this cycle. */
+      attempts: z.number(),
+      reason: text,
+    },
+  },
+  "webhook.disabled": {
+    when: "a webhook was disabled: by its client, or because its endpoint answered 410",
+    data: { webhookId: text, reason: text },
   },
 } as const;
 
@@ -99,6 +118,18 @@ export type EventType = keyof typeof definitions;
 export const eventTypes = Object.keys(definitions) as EventType[];
 
 export const eventType = z.enum(eventTypes);
+
+/** What is told of deliveries themselves, on the bus only: a webhook of it would cause more of it. */
+const operationalTypes = ["delivery.failed", "webhook.disabled"] as const;
+
+export type DeliverableType = Exclude<EventType, (typeof operationalTypes)[number]>;
+
+/** What a subscriber's webhook can be told of. */
+export const deliverableTypes = eventTypes.filter(
+  (type): type is DeliverableType => !(operationalTypes as readonly string[]).includes(type),
+);
+
+export const deliverableType = z.enum(deliverableTypes);
 
 /** When an event of this type is published, in a sentence. */
 export function whenPublished(type: EventType): string {
@@ -136,5 +167,10 @@ export const eventDetail = z.looseObject({
   id: eventId,
   type: eventType,
   createdAt: z.iso.datetime(),
-  data: z.looseObject({ ...subject, workflowId: optionalText, status: optionalText }),
+  data: z.looseObject({
+    ...subject,
+    provider: optionalText,
+    workflowId: optionalText,
+    status: optionalText,
+  }),
 });

@@ -68,7 +68,17 @@ export function unseal(master: MasterKeys, boundTo: string, sealed: string): str
 }
 
 function sealingKey(master: MasterKeys, keyId: string): Buffer {
+  return derivedKey(master, keyId, "ackwire/seal");
+}
+
+/**
+ * 32 bytes that belong to one purpose alone, the same at each call: what they
+ * protect need not store them.
+ *
+ * @throws Error that names the master key, when it is gone
+ */
+export function derivedKey(master: MasterKeys, keyId: string, purpose: string): Buffer {
   const secret = master.keys.get(keyId);
   if (secret === undefined) throw new Error(`The master secret has no key ${keyId}`);
-  return Buffer.from(hkdfSync("sha256", secret, "", "ackwire/seal", 32));
+  return Buffer.from(hkdfSync("sha256", secret, "", purpose, 32));
 }

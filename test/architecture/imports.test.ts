@@ -5,7 +5,7 @@ import { parseSync } from "oxc-parser";
 import { describe, expect, test } from "vitest";
 
 const root = new URL("../..", import.meta.url).pathname;
-const rooms = ["infra", "functions", "shared", "local", "cli"];
+const rooms = ["infra", "functions", "shared", "local", "cli", "client"];
 const files = globSync(`{${rooms.join(",")}}/**/*.ts`, { cwd: root });
 
 interface Edge {
@@ -25,8 +25,9 @@ const rules: { from: RegExp; may: RegExp[]; because: string }[] = [
   },
   {
     from: /^shared\/(core|providers)\//,
-    may: [/^shared\/(contracts|core|providers)\//, /^zod\/(mini|locales)$/, /^node:crypto$/],
-    because: "the decisions are pure: no AWS, no middy, no clock",
+    may: [/^shared\/(contracts|core|providers)\//, /^zod\/(mini|locales)$/, /^node:(crypto|net)$/],
+    because:
+      "the decisions are pure: no AWS, no middy, no clock; of node:net only address arithmetic",
   },
   {
     from: /^shared\/adapters\//,
@@ -34,7 +35,7 @@ const rules: { from: RegExp; may: RegExp[]; because: string }[] = [
       /^shared\/(contracts|core|adapters)\//,
       /^@aws-sdk\//,
       /^zod\/(mini|locales)$/,
-      /^node:(crypto|https?|net|timers\/promises)$/,
+      /^node:(crypto|dns\/promises|https?|net|timers\/promises|tls)$/,
     ],
     because: "an adapter fulfils a port of the core with one technology",
   },
@@ -69,13 +70,18 @@ const rules: { from: RegExp; may: RegExp[]; because: string }[] = [
     because: "infra knows functions as paths, and of shared only the contracts",
   },
   {
+    from: /^client\//,
+    may: [/^client\//, /^node:crypto$/],
+    because: "the client package is published by itself and depends on nothing",
+  },
+  {
     from: /^(local|cli)\//,
     may: [
       /^(local|cli|shared)\//,
       /^@aws-sdk\//,
       /^zod\/(mini|locales)$/,
       /^node:/,
-      /^(dynalite|fauxqs|aws-cron-parser)/,
+      /^(dynalite|fauxqs|aws-cron-parser|standardwebhooks)/,
     ],
     because: "what runs on a laptop never loads CDK: it reads the template",
   },

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { eventDetail, eventTypes, producerSchema } from "../../shared/contracts/events.ts";
+import { deliverableTypes, eventDetail, producerSchema } from "../../shared/contracts/events.ts";
 import { Failure } from "../../shared/contracts/failures.ts";
 import { busDetail, unmatchedEvent } from "../../shared/core/envelope.ts";
 import { discriminatorOf, headerSafeId } from "../../shared/core/event-id.ts";
@@ -125,7 +125,7 @@ test("whatever is understood becomes an event as its schema says", () => {
     }),
     { numRuns: 10_000 },
   );
-  expect([...seen].sort()).toEqual([...eventTypes].sort());
+  expect([...seen].sort()).toEqual([...deliverableTypes].sort());
 });
 
 test("cutting a member out leaves the object without it", () => {
@@ -254,7 +254,7 @@ function linkedApiLike(): fc.Arbitrary<object> {
   );
   return fc.record({
     id: fc.oneof({ weight: 9, arbitrary: fc.constantFrom("e-1", "workflow.completed:wf-1") }, leaf),
-    type: fc.oneof({ weight: 9, arbitrary: fc.constantFrom(...eventTypes) }, leaf),
+    type: fc.oneof({ weight: 9, arbitrary: fc.constantFrom(...deliverableTypes) }, leaf),
     createdAt: fc.oneof(
       {
         weight: 9,

@@ -1,0 +1,190 @@
+import { Webhook as StandardWebhook } from "standardwebhooks";
+import { describe, expect, test } from "vitest";
+import {
+  verifyWebhook,
+  type WebhookVerificationCode,
+  WebhookVerificationError,
+} from "../../client/verify-webhook.ts";
+import { signedHeaders } from "../../shared/core/deliveries/signing.ts";
+
+const secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+const other = `whsec_${Buffer.alloc(32, 7).toString("base64")}`;
+const nowMs = Date.UTC(2026, 5, 25, 12);
+const nowSeconds = nowMs / 1000;
+const event = { id: "message.reply:cn_1:r", type: "message.reply", data: { s: "ü\u2028" } };
+const text = JSON.stringify(event);
+
+const headersOf = (of: Partial<Parameters<typeof signedHeaders>[0]> = {}) =>
+  signedHeaders({
+    eventId: event.id,
+    body: text,
+    timestampSeconds: nowSeconds,
+    secrets: [secret],
+    ...of,
+  });
+const headers = headersOf();
+const renamed = (change: (name: string) => string) =>
+  Object.fromEntries(Object.entries(headers).map(([name, value]) => [change(name), value]));
+
+describe("is verified", () => {
+  const [mine = "", wrong = ""] = [headers, headersOf({ secrets: [other] })].map(
+    (one) => one["webhook-signature"],
+  );
+  const cases: [string, Parameters<typeof verifyWebhook>[1], string | string[]][] = [
+    ["by its secret", headers, secret],
+    ["by its secret without the prefix", headers, secret.replace("whsec_", "")],
+    ["by its secret out of a file, with a line's end", headers, `${secret}\n`],
+    ["by the second of two secrets", headers, [other, secret]],
+    ["with two signatures", headersOf({ secrets: [other, secret] }), secret],
+    [
+      "with unknown signatures beside",
+      { ...headers, "webhook-signature": `v1a,x v2,${mine} ${mine}` },
+      secret,
+    ],
+    ["with a wrong one behind", { ...headers, "webhook-signature": `${mine} ${wrong}` }, secret],
+    ["with signatures in two headers", { ...headers, "webhook-signature": [wrong, mine] }, secret],
+    ["with headers in capitals", renamed((name) => name.toUpperCase()), secret],
+    ["with svix-* headers", renamed((name) => name.replace("webhook-", "svix-")), secret],
+    ["with headers of fetch", new Headers(headers), secret],
+    ["with other headers that have no value", { ...headers, cookie: undefined }, secret],
+    ["at the edge of the past", headersOf({ timestampSeconds: nowSeconds - 300 }), secret],
+    ["at the edge of the future", headersOf({ timestampSeconds: nowSeconds + 300 }), secret],
+  ];
+  test.each(cases)("%s", (_name, given, secrets) => {
+    expect(verifyWebhook(text, given, secrets, { nowMs })).toEqual(event);
+    expect(verifyWebhook(Buffer.from(text), given, secrets, { nowMs })).toEqual(event);
+  });
+
+  test("by this machine's clock where none is given", () => {
+    const given = headersOf({ timestampSeconds: Math.floor(Date.now() / 1000) });
+    expect(verifyWebhook(text, given, secret)).toEqual(event);
+  });
+
+  /** From the tests of the reference libraries: "sign function works". */
+  test("the published webhook", () => {
+    const published = {
+      "webhook-id": "msg_p5jXN8AQM9LWM0D4loKWxJek",
+      "webhook-timestamp": "1614265330",
+      "webhook-signature": "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+    };
+    const at = { nowMs: 1_614_265_330_000 };
+    expect(verifyWebhook('{"test": 2432232314}', published, secret, at)).toEqual({
+      test: 2432232314,
+    });
+  });
+
+  test("what the reference library signs", () => {
+    const signature = new StandardWebhook(secret).sign(event.id, new Date(nowMs), text);
+    const given = { ...headers, "webhook-signature": signature };
+    expect(verifyWebhook(text, given, secret, { nowMs })).toEqual(event);
+  });
+});
+
+function refusalOf(of: {
+  body?: string | Uint8Array;
+  headers?: Parameters<typeof verifyWebhook>[1];
+  secrets?: string | string[];
+  toleranceSeconds?: number;
+}): WebhookVerificationError {
+  const { toleranceSeconds = 300 } = of;
+  try {
+    const options = { nowMs, toleranceSeconds };
+    verifyWebhook(of.body ?? text, of.headers ?? headers, of.secrets ?? secret, options);
+  } catch (error) {
+    if (error instanceof WebhookVerificationError) return error;
+    throw error;
+  }
+  throw new Error("it was verified");
+}
+
+describe("is refused, with a code and what to do", () => {
+  const { "webhook-id": id, "webhook-timestamp": at, "webhook-signature": signature } = headers;
+  const signed = (body: string) => ({ body, headers: headersOf({ body }) });
+  const timed = (timestamp: string) => ({
+    headers: { ...headers, "webhook-timestamp": timestamp },
+  });
+  const bySignature = (given: string) => ({ headers: { ...headers, "webhook-signature": given } });
+  const cases: [string, WebhookVerificationCode, Parameters<typeof refusalOf>[0]][] = [
+    ["no headers", "HEADERS_MISSING", { headers: {} }],
+    [
+      "no id",
+      "HEADERS_MISSING",
+      { headers: { "webhook-timestamp": at, "webhook-signature": signature } },
+    ],
+    ["an empty signature", "HEADERS_MISSING", bySignature("")],
+    [
+      "headers half of the one name, half of the other",
+      "HEADERS_MISSING",
+      { headers: { "webhook-id": id, "svix-timestamp": at, "svix-signature": signature } },
+    ],
+    ["a time in words", "TIMESTAMP_INVALID", timed("now")],
+    ["a time with a fraction", "TIMESTAMP_INVALID", timed(`${nowSeconds}.5`)],
+    ["a time with a sign", "TIMESTAMP_INVALID", timed(`+${nowSeconds}`)],
+    [
+      "two times",
+      "TIMESTAMP_INVALID",
+      { headers: { ...headers, "webhook-timestamp": [at ?? "", at ?? ""] } },
+    ],
+    [
+      "too old",
+      "TIMESTAMP_TOO_OLD",
+      { headers: headersOf({ timestampSeconds: nowSeconds - 301 }) },
+    ],
+    [
+      "too new",
+      "TIMESTAMP_TOO_NEW",
+      { headers: headersOf({ timestampSeconds: nowSeconds + 301 }) },
+    ],
+    [
+      "too old for less tolerance",
+      "TIMESTAMP_TOO_OLD",
+      { headers: headersOf({ timestampSeconds: nowSeconds - 6 }), toleranceSeconds: 5 },
+    ],
+    ["another body", "SIGNATURE_MISMATCH", { body: `${text} ` }],
+    ["the body written anew", "SIGNATURE_MISMATCH", { body: JSON.stringify(event, null, 1) }],
+    ["another secret", "SIGNATURE_MISMATCH", { secrets: other }],
+    ["another id", "SIGNATURE_MISMATCH", { headers: { ...headers, "webhook-id": `${id}x` } }],
+    ["another time", "SIGNATURE_MISMATCH", timed(String(nowSeconds - 1))],
+    [
+      "a signature of another version",
+      "SIGNATURE_MISMATCH",
+      bySignature(signature?.replace("v1,", "v2,") ?? ""),
+    ],
+    [
+      "a signature without its version",
+      "SIGNATURE_MISMATCH",
+      bySignature(signature?.replace("v1,", "") ?? ""),
+    ],
+    ["half a signature", "SIGNATURE_MISMATCH", bySignature(signature?.slice(0, 12) ?? "")],
+    ["a version alone", "SIGNATURE_MISMATCH", bySignature("v1,")],
+    ["not JSON", "BODY_NOT_JSON", signed("hello")],
+    ["empty", "BODY_NOT_JSON", signed("")],
+    ["a list", "BODY_NOT_JSON", signed("[]")],
+    ["null", "BODY_NOT_JSON", signed("null")],
+    ["no secret", "SECRET_INVALID", { secrets: [] }],
+    ["an empty secret, with which anybody can sign", "SECRET_INVALID", { secrets: "" }],
+    ["a prefix alone", "SECRET_INVALID", { secrets: "whsec_" }],
+    ["a secret that is not Base64", "SECRET_INVALID", { secrets: "whsec_not base64!" }],
+    ["one secret of two that is none", "SECRET_INVALID", { secrets: [secret, ""] }],
+  ];
+  test.each(cases)("%s: %s", (_name, code, of) => {
+    const error = refusalOf(of);
+    expect(error.code).toBe(code);
+    expect(error.name).toBe("WebhookVerificationError");
+    expect(error.message).toMatch(/: /);
+  });
+
+  test("bytes that are not UTF-8", () => {
+    const body = Buffer.from([0x22, 0xff, 0x22]);
+    expect(refusalOf({ body }).code).toBe("SIGNATURE_MISMATCH");
+  });
+
+  test("no message tells the secret, a signature or the body", () => {
+    for (const [, , of] of cases) {
+      const { message } = refusalOf(of);
+      for (const kept of [secret.slice(6), signature ?? "", "ü", "hello", "not base64"]) {
+        expect(message).not.toContain(kept);
+      }
+    }
+  });
+});

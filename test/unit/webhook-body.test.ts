@@ -1,0 +1,230 @@
+import { jwtVerify } from "jose";
+import { describe, expect, test } from "vitest";
+import { type EventType, eventTypes } from "../../shared/contracts/events.ts";
+import { hashFormat } from "../../shared/contracts/webhook-forms.ts";
+import { bodyOf, formatCarries } from "../../shared/core/deliveries/body.ts";
+import { sha256Hex } from "../../shared/core/digest.ts";
+import { weLink } from "../../shared/providers/we-link.ts";
+import { isProven, webhookOf } from "../support/webhooks.ts";
+
+const secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+/** An envelope whose `data` is this JSON text. */
+const envelopeOf = (type: EventType, data: string) =>
+  `{"id":"${type}:r","type":"${type}","createdAt":"2026-06-25T12:00:00.000Z","data":${data}}`;
+
+type BodyOf = Parameters<typeof bodyOf>[0];
+
+function body(type: EventType, data: string, more: Partial<BodyOf> = {}): string {
+  return bodyOf({
+    envelope: envelopeOf(type, data),
+    eventType: type,
+    payloadMode: "fat",
+    format: "standard",
+    hashFormat: "hmac-hex",
+    secret,
+    ...more,
+  });
+}
+
+const weLinkBody = (type: EventType, data: string, more: Partial<BodyOf> = {}) =>
+  body(type, data, { format: "we-link", ...more });
+
+/** The flat payload without its hash, as text. */
+const flat = (type: EventType, data: string, more: Partial<BodyOf> = {}) =>
+  weLinkBody(type, data, more).replace(/,"hash":"[0-9a-f]{64}"}$/, "}");
+
+const ids = '"request_id":"r","requestId":"r"';
+
+describe("standard", () => {
+  const result = '{"n":1.0,"big":123456789012345678901234567890,"10":1,"2":"ü\\ufffe"}';
+  const data = `{"requestId":"r","status":"completed","result":${result},"numbersAsText":true}`;
+
+  test("fat is the envelope's very text", () => {
+    expect(body("workflow.completed", data)).toBe(envelopeOf("workflow.completed", data));
+  });
+
+  test.each([
+    ["in the middle", data, '{"requestId":"r","status":"completed","numbersAsText":true}'],
+    ["first", `{"result":${result},"a":1.0}`, '{"a":1.0}'],
+    ["last", `{"a":1.0,"result":${result}}`, '{"a":1.0}'],
+    ["alone", `{"result":${result}}`, "{}"],
+    ["null", '{"a":1,"result":null}', '{"a":1}'],
+    [
+      "deeper than a webhook may be",
+      `{"a":1,"result":${"[".repeat(70)}${"]".repeat(70)}}`,
+      '{"a":1}',
+    ],
+    ["that looks like the end", '{"result":"}}],\\"result\\":1","a":1}', '{"a":1}'],
+  ])("thin is the same text without the result: %s", (_name, fat, thin) => {
+    expect(body("workflow.completed", fat, { payloadMode: "thin" })).toBe(
+      envelopeOf("workflow.completed", thin),
+    );
+  });
+
+  test.each([
+    ["a failure", '{"requestId":"r","status":"failed","error":{"code":"C","message":"m"}}'],
+    ["a result elsewhere", '{"payload":{"result":{"n":1.0}},"status":"pending"}'],
+  ])("thin leaves the text as it is where there is no result: %s", (_name, without) => {
+    const sent = body("workflow.created", without, { payloadMode: "thin" });
+    expect(sent).toBe(envelopeOf("workflow.created", without));
+  });
+});
+
+describe("We-Link's flat payload", () => {
+  const error = (code: string) => `"error":{"code":"${code}","message":"why"}`;
+  const cases: [string, EventType, string, string][] = [
+    [
+      "a success, digit by digit",
+      "workflow.completed",
+      '{"requestId":"r","workflowId":"r","status":"completed","result":{"n":1.0,"b":12345678901234567890}}',
+      `{"status":"SUCCESS",${ids},"result":{"n":1.0,"b":12345678901234567890}}`,
+    ],
+    [
+      "a success without a result",
+      "workflow.completed",
+      '{"requestId":"r","status":"completed","resultTruncated":true}',
+      `{"status":"SUCCESS",${ids},"resultTruncated":true}`,
+    ],
+    [
+      "a failure",
+      "workflow.completed",
+      `{"requestId":"r","status":"failed",${error("WRONG_PASSWORD")}}`,
+      `{"status":"FAILED",${ids},"error":"WRONG_PASSWORD","message":"why"}`,
+    ],
+    [
+      "a failure that does not say why",
+      "workflow.completed",
+      '{"requestId":"r","status":"failed"}',
+      `{"status":"FAILED",${ids},"error":"FAILED","message":"FAILED"}`,
+    ],
+    [
+      "marked as failed with the status QUEUE_TIMEOUT_THRESHOLD_EXCEEDED",
+      "workflow.completed",
+      `{"requestId":"r","status":"failed",${error("QUEUE_TIMEOUT_THRESHOLD_EXCEEDED")}}`,
+      `{"status":"QUEUE_TIMEOUT_THRESHOLD_EXCEEDED",${ids},"error":"QUEUE_TIMEOUT_THRESHOLD_EXCEEDED","message":"why"}`,
+    ],
+    [
+      "a PIN that is asked for",
+      "workflow.actionRequired",
+      '{"requestId":"r","status":"action_required","payload":{"status":"PIN_REQUIRED","request_id":"p","message":"Please"}}',
+      `{"status":"PIN_REQUIRED",${ids},"message":"Please"}`,
+    ],
+    [
+      "a PIN without words",
+      "workflow.actionRequired",
+      '{"requestId":"r","status":"action_required","payload":{"message":7}}',
+      `{"status":"PIN_REQUIRED",${ids}}`,
+    ],
+    [
+      "a reply, in the provider's words",
+      "message.reply",
+      '{"workflowId":"r","providerRequestId":"r","eventType":"MESSAGE_REPLY","payload":{"status":"SUCCESS","request_id":"r","result":{"n":1.0}}}',
+      `{${ids},"status":"SUCCESS","result":{"n":1.0},"event_type":"MESSAGE_REPLY"}`,
+    ],
+    [
+      "a reply that says what it is, and bears another id",
+      "message.reply",
+      '{"requestId":"r","workflowId":"r","eventType":"MESSAGE_REPLY","payload":{"requestID":"p","event_type":"/api/v1/message_received","status":"COMPLETED","hash":"old"}}',
+      `{${ids},"event_type":"/api/v1/message_received","status":"COMPLETED"}`,
+    ],
+    [
+      "an invitation accepted, without a status, of an unknown name",
+      "connection.accepted",
+      '{"workflowId":"r","eventType":"UNKNOWN","payload":{"who":"x"}}',
+      `{"status":"SUCCESS",${ids},"who":"x"}`,
+    ],
+    [
+      "a reply whose payload was too large",
+      "message.reply",
+      '{"workflowId":"r","eventType":"MESSAGE_REPLY","resultTruncated":true}',
+      `{"status":"SUCCESS",${ids},"event_type":"MESSAGE_REPLY","resultTruncated":true}`,
+    ],
+    [
+      "a test",
+      "webhook.test",
+      '{"provider":"we-link","eventType":"UNKNOWN","payload":{"message":"hello"}}',
+      '{"status":"SUCCESS","event_type":"webhook.test"}',
+    ],
+  ];
+
+  test.each(cases)("%s", (_name, type, data, expected) => {
+    expect(flat(type, data)).toBe(expected);
+  });
+
+  test.each(cases)("is taken as We-Link's own, whichever hash it has: %s", (_name, type, data) => {
+    for (const form of hashFormat.options) {
+      const sent = weLinkBody(type, data, { hashFormat: form });
+      const hashForms = [form === "jwt" ? ("jwt" as const) : ("raw" as const)];
+      expect(isProven(sent, [secret], { hashForms }), sent).toBe(true);
+      expect(isProven(sent, ["another"], { hashForms }), sent).toBe(false);
+      expect(isProven(sent.replace('"status"', '"STATUS"'), [secret]), sent).toBe(false);
+    }
+  });
+
+  test.each(cases.filter(([, type]) => type !== "webhook.test"))(
+    "is understood by who reads We-Link: %s",
+    (_name, type, data) => {
+      const read = weLink.read(webhookOf(weLinkBody(type, data)));
+      expect(read.subjectId).toBe("r");
+      expect(data.includes('"failed"')).toBe(read.data.status === "failed");
+    },
+  );
+
+  test("thin leaves the result of a success out, and nothing else", () => {
+    const thin = { payloadMode: "thin" } as const;
+    const success = '{"requestId":"r","status":"completed","result":{"n":1}}';
+    expect(flat("workflow.completed", success, thin)).toBe(`{"status":"SUCCESS",${ids}}`);
+    const reply = '{"workflowId":"r","eventType":"UNKNOWN","payload":{"status":"S","result":1}}';
+    expect(flat("message.reply", reply, thin)).toBe(`{${ids},"status":"S","result":1}`);
+  });
+
+  test("the id is ours, else the provider's", () => {
+    const idIn = (data: string) =>
+      (JSON.parse(flat("workflow.completed", data)) as { requestId?: string }).requestId;
+    expect(idIn('{"requestId":"a","providerRequestId":"b","workflowId":"c"}')).toBe("a");
+    expect(idIn('{"providerRequestId":"b","workflowId":"c"}')).toBe("b");
+    expect(idIn('{"workflowId":"c"}')).toBe("c");
+    expect(idIn("{}")).toBeUndefined();
+  });
+
+  test("the token names the request and the digest of what stands before it", async () => {
+    const data = '{"requestId":"r","status":"completed","result":{"n":1.0}}';
+    const sent = weLinkBody("workflow.completed", data, { hashFormat: "jwt" });
+    const text = `{"status":"SUCCESS",${ids},"result":{"n":1.0}}`;
+    const [, token = ""] = /,"hash":"([^"]+)"}$/.exec(sent) ?? [];
+    expect(sent).toBe(`${text.slice(0, -1)},"hash":"${token}"}`);
+    const { payload, protectedHeader } = await jwtVerify(token, Buffer.from(secret));
+    expect(protectedHeader).toEqual({ alg: "HS256", typ: "JWT" });
+    expect(payload).toEqual({ request_id: "r", sha256: sha256Hex(text) });
+  });
+
+  test("a token of what has no request names none", async () => {
+    const sent = weLinkBody("webhook.test", '{"payload":{}}', { hashFormat: "jwt" });
+    const { hash } = JSON.parse(sent) as { hash: string };
+    const { payload } = await jwtVerify(hash, Buffer.from(secret));
+    expect(Object.keys(payload)).toEqual(["sha256"]);
+  });
+});
+
+describe("what a format carries", () => {
+  const inWeLink = [
+    "workflow.actionRequired",
+    "workflow.completed",
+    "message.reply",
+    "connection.accepted",
+    "webhook.test",
+  ];
+
+  test("standard carries all, We-Link what it sends itself", () => {
+    expect(eventTypes.filter((type) => formatCarries("standard", type))).toEqual(eventTypes);
+    expect(eventTypes.filter((type) => formatCarries("we-link", type))).toEqual(inWeLink);
+  });
+
+  test.each(eventTypes.filter((type) => !inWeLink.includes(type)))(
+    "%s has no body in We-Link's form",
+    (type) => {
+      expect(() => weLinkBody(type, "{}")).toThrow(`no payload for ${type}`);
+    },
+  );
+});

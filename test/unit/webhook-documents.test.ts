@@ -1,0 +1,93 @@
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { hashFormat } from "../../shared/contracts/webhook-forms.ts";
+import { bodyOf } from "../../shared/core/deliveries/body.ts";
+import { signedHeaders } from "../../shared/core/deliveries/signing.ts";
+
+const document = readFileSync(
+  join(import.meta.dirname, "../../docs/receiving-webhooks.md"),
+  "utf8",
+);
+/** The document's only code in this language that defines something. */
+const code = (language: string, defines: string) => {
+  const blocks = document.split("```").filter((block) => block.startsWith(`${language}\n`));
+  const [found = "", ...more] = blocks.filter((block) => block.includes(defines));
+  expect([found === "", more.length]).toEqual([false, 0]);
+  return found.slice(language.length);
+};
+
+const secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+const other = `whsec_${Buffer.alloc(32, 7).toString("base64")}`;
+
+const hasPython = (() => {
+  try {
+    execFileSync("python3", ["-c", "import sys; assert sys.version_info >= (3, 9)"]);
+    return true;
+  } catch {
+    return false;
+  }
+})();
+
+test.skipIf(!hasPython)("the Python of docs/receiving-webhooks.md verifies, and refuses", () => {
+  const body = '{"id":"webhook.test:1","data":{"s":"ü\u2028","n":1.0}}';
+  const nowSeconds = Math.floor(Date.now() / 1000);
+  const headersOf = (secrets: string[], timestampSeconds = nowSeconds) =>
+    signedHeaders({ eventId: "webhook.test:1", body, timestampSeconds, secrets });
+  const good = headersOf([secret]);
+  const cases: [string, Record<string, string>, string[], string][] = [
+    [body, good, [secret], "verified"],
+    [body, headersOf([other, secret]), [secret], "verified"],
+    [body, good, [other, secret], "verified"],
+    [`${body} `, good, [secret], "no signature is by one of the secrets"],
+    [body, good, [other], "no signature is by one of the secrets"],
+    [body, headersOf([secret], nowSeconds - 400), [secret], "webhook-timestamp is not of now"],
+    [body, headersOf([secret], nowSeconds + 400), [secret], "webhook-timestamp is not of now"],
+    [body, { ...good, "webhook-timestamp": "x" }, [secret], "webhook-timestamp is not of now"],
+    [body, good, ["whsec_"], "the secret is not whole"],
+  ];
+  const run = `
+import json, sys
+for body, headers, secrets, _ in json.load(sys.stdin):
+    try:
+        verify(body.encode(), headers, secrets)
+        print("verified")
+    except ValueError as error:
+        print(error)
+`;
+  const answer = execFileSync("python3", ["-c", code("python", "def verify(") + run], {
+    input: JSON.stringify(cases),
+    encoding: "utf8",
+  });
+  expect(answer.trim().split("\n")).toEqual(cases.map(([, , , expected]) => expected));
+});
+
+describe("the JavaScript of docs/receiving-webhooks.md takes our form of We-Link", async () => {
+  const module = `data:text/javascript,${encodeURIComponent(code("js", "isFromAckwire"))}`;
+  const { isFromAckwire } = (await import(module)) as {
+    isFromAckwire(body: string, secret: string): boolean;
+  };
+  const data = '{"requestId":"r","status":"completed","result":{"n":1.0,"hash":"ü"}}';
+
+  test.each(hashFormat.options)("and no other, with %s", (form) => {
+    const body = bodyOf({
+      envelope: `{"id":"workflow.completed:r","data":${data}}`,
+      eventType: "workflow.completed",
+      payloadMode: "fat",
+      format: "we-link",
+      hashFormat: form,
+      secret,
+    });
+    expect(isFromAckwire(body, secret)).toBe(true);
+    const forged: [string, string][] = [
+      [body, other],
+      [body.replace("SUCCESS", "FAILED"), secret],
+      [body.replace(/"}$/, '.x","status":"FAILED"}'), secret],
+      [body.replace(/"}$/, 'ü"}'), secret],
+      [body.replace(/,"hash":"[^"]+"}$/, "}"), secret],
+      [body.replace(/,"hash":"[^"]+"}$/, ',"hash":""}'), secret],
+    ];
+    for (const [text, by] of forged) expect(isFromAckwire(text, by), text).toBe(false);
+  });
+});
