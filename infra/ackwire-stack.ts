@@ -6,7 +6,8 @@ import { Ackwire } from "./constructs/ackwire.ts";
 /** One stage of Ackwire as a stack of its own, in whichever account and region it is deployed to. */
 export class AckwireStack extends Stack {
   constructor(app: App, config: Config) {
-    const { stage, settings, businessClock, providerBaseUrls, alarmEmail, customDomain } = config;
+    const { stage, settings, businessClock, providerBaseUrls, webhookTargets } = config;
+    const { alarmEmail, customDomain } = config;
     const retainData = retainsData(stage);
     super(app, `ackwire-${stage}`, {
       description: `Ackwire, stage ${stage}`,
@@ -17,6 +18,7 @@ export class AckwireStack extends Stack {
       retainData,
       businessClock,
       providerBaseUrls,
+      webhookTargets,
       alarmEmail,
       customDomain: customDomain && {
         domainName: customDomain.domainName,
@@ -40,8 +42,15 @@ export class AckwireStack extends Stack {
       SubmitQueueUrl: parts.submit.queue.queueUrl,
       SubmitDlqUrl: parts.submit.deadLetters.queueUrl,
       RequestScheduleDlqUrl: parts.schedules.deadLetters.queueUrl,
+      FanoutQueueUrl: parts.fanout.queue.queueUrl,
+      FanoutDlqUrl: parts.fanout.deadLetters.queueUrl,
+      AttemptsQueueUrl: parts.attempts.queue.queueUrl,
+      AttemptsDlqUrl: parts.attempts.deadLetters.queueUrl,
+      RetriesQueueUrl: parts.retries.queue.queueUrl,
+      RetriesDlqUrl: parts.retries.deadLetters.queueUrl,
       RequestsTableName: parts.requests.table.tableName,
       EventsTableName: parts.events.table.tableName,
+      DeliveriesTableName: parts.deliveries.table.tableName,
       BodiesBucketName: parts.bodies.bucket.bucketName,
       ConfigTableName: parts.config.table.tableName,
       MasterSecretArn: parts.masterSecret.secret.secretArn,

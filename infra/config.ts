@@ -4,6 +4,7 @@ import { type Settings, settingsSchema } from "../shared/contracts/settings.ts";
 import { providersOwnUrls } from "./provider-urls.ts";
 import { ConfigurationError, checkSettings, resolveSettings } from "./settings.ts";
 import { realTime } from "./timing.ts";
+import { webhookTargetsOf } from "./webhook-targets.ts";
 
 /** What a deployment is told from outside: `cdk deploy -c NAME=VALUE`. */
 export interface Config {
@@ -13,6 +14,8 @@ export interface Config {
   businessClock: string;
   /** Where each provider's API is, as `PROVIDER_BASE_URLS` has it. */
   providerBaseUrls: string;
+  /** Where webhooks go, as `WEBHOOK_TARGETS` has it. */
+  webhookTargets: string;
   alarmEmail: string | undefined;
   customDomain: { domainName: string; certificateArn: string } | undefined;
 }
@@ -29,6 +32,7 @@ const contextKeys = [
   "settings",
   "businessClock",
   "providerBaseUrls",
+  "webhookTargets",
   "alarmEmail",
   "domainName",
   "certificateArn",
@@ -45,10 +49,19 @@ export function readConfig(node: Node): Config {
   const settings = reader.settings();
   const businessClock = reader.businessClock(stage);
   const providerBaseUrls = reader.providerBaseUrls(stage);
+  const webhookTargets = reader.webhookTargets(stage) ?? webhookTargetsOf(settings);
   const alarmEmail = reader.text("alarmEmail", /^[^\s@]+@[^\s@]+$/);
   const customDomain = reader.customDomain();
   if (reader.problems.length > 0) throw new ConfigurationError(reader.problems);
-  return { stage, settings, businessClock, providerBaseUrls, alarmEmail, customDomain };
+  return {
+    stage,
+    settings,
+    businessClock,
+    providerBaseUrls,
+    webhookTargets,
+    alarmEmail,
+    customDomain,
+  };
 }
 
 /** Collects every problem, so that a deployer sees them all at once. */
@@ -80,18 +93,16 @@ class ContextReader {
   }
 
   businessClock(stage: string): string {
-    const value = this.#context.businessClock;
-    if (value === undefined) return realTime;
-    if (stage !== "local") {
-      this.problems.push(`businessClock: only the stage "local" may have one; this is "${stage}"`);
-    } else if (typeof value === "string" && isBusinessClock(value)) {
-      return value;
-    } else {
-      this.problems.push(
-        `businessClock: got ${JSON.stringify(value)}; must be JSON text {"realMs":≥ 0,"businessMs":≥ 0,"speed":> 0}`,
-      );
-    }
-    return realTime;
+    const mustBe = 'JSON text {"realMs":≥ 0,"businessMs":≥ 0,"speed":> 0}';
+    return (
+      this.#localOnly("businessClock", stage, { isValid: isBusinessClock, mustBe }) ?? realTime
+    );
+  }
+
+  webhookTargets(stage: string): string | undefined {
+    const mustBe =
+      'JSON text {"ports":[from 1 to 65535, …],"allowsLocal":true or false,"refusedPorts":[…]}';
+    return this.#localOnly("webhookTargets", stage, { isValid: isWebhookTargets, mustBe });
   }
 
   providerBaseUrls(stage: string): string {
@@ -122,6 +133,24 @@ class ContextReader {
     return undefined;
   }
 
+  /** A text that the local run alone may give. */
+  #localOnly(
+    key: string,
+    stage: string,
+    { isValid, mustBe }: { isValid: (value: string) => boolean; mustBe: string },
+  ): string | undefined {
+    const value = this.#context[key];
+    if (value === undefined) return undefined;
+    if (stage !== "local") {
+      this.problems.push(`${key}: only the stage "local" may have one; this is "${stage}"`);
+    } else if (typeof value === "string" && isValid(value)) {
+      return value;
+    } else {
+      this.problems.push(`${key}: got ${JSON.stringify(value)}; must be ${mustBe}`);
+    }
+    return undefined;
+  }
+
   #settingsObject(): object {
     const given = this.#context.settings ?? {};
     const value = typeof given === "string" ? parseJson(given) : given;
@@ -141,6 +170,9 @@ class ContextReader {
 
 const isBusinessClock = (value: string): boolean =>
   functionEnv.ingest.shape.BUSINESS_CLOCK.safeParse(value).success;
+
+const isWebhookTargets = (value: string): boolean =>
+  functionEnv.deliver.shape.WEBHOOK_TARGETS.safeParse(value).success;
 
 /** The URLs, or `undefined` where they are not what the contract asks for. */
 function readBaseUrls(value: string): string[] | undefined {

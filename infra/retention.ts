@@ -1,6 +1,7 @@
 import { Duration } from "aws-cdk-lib";
 import type { Settings } from "../shared/contracts/settings.ts";
 import type { BodyArea } from "./constructs/body-bucket.ts";
+import { longestCycle } from "./delivery-rules.ts";
 
 /** A body outlives what refers to it by this much: a message may be redriven, and business time counts in days. */
 const BODY_MARGIN_DAYS = 15;
@@ -9,7 +10,15 @@ const BODY_MARGIN_DAYS = 15;
 export function bodyRetentionDays(settings: Settings): Record<BodyArea, number> {
   const ofEvent = settings.dedupeRetentionDays + BODY_MARGIN_DAYS;
   const ofRequest = longestRequestDays(settings) + settings.requestRetentionDays + BODY_MARGIN_DAYS;
-  return { inbound: ofEvent, quarantine: ofEvent, events: ofEvent, requests: ofRequest };
+  const ofDelivery =
+    wholeDays(longestCycle(settings)) + settings.deliveryRetentionDays + BODY_MARGIN_DAYS;
+  return {
+    inbound: ofEvent,
+    quarantine: ofEvent,
+    events: ofEvent,
+    requests: ofRequest,
+    deliveries: ofDelivery,
+  };
 }
 
 /** From acceptance to the end: every time limit of a request is used up. */
@@ -18,7 +27,9 @@ function longestRequestDays(settings: Settings): number {
     settings;
   const seconds =
     queueTimeoutSeconds + resultTimeoutSeconds + actionTimeoutSeconds + unknownTimeoutSeconds;
-  return (
-    settings.scheduleMaxDays + Math.ceil(Duration.seconds(seconds).toDays({ integral: false }))
-  );
+  return settings.scheduleMaxDays + wholeDays(Duration.seconds(seconds));
+}
+
+function wholeDays(duration: Duration): number {
+  return Math.ceil(duration.toDays({ integral: false }));
 }

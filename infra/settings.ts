@@ -2,6 +2,7 @@ import { Duration } from "aws-cdk-lib";
 import { RetentionDays } from "aws-cdk-lib/aws-logs";
 import * as z from "zod/mini";
 import { type Settings, settingsSchema } from "../shared/contracts/settings.ts";
+import { longestDelay } from "./delivery-rules.ts";
 import { timing } from "./timing.ts";
 
 /** Every setting, or one line for each thing that is wrong. */
@@ -32,7 +33,12 @@ export class ConfigurationError extends Error {
 
 /** Relations between settings, and between a setting and a fixed time of the pipeline. */
 function brokenRelations(settings: Settings): string[] {
-  return [...brokenInbound(settings), ...brokenSubmitting(settings), ...brokenRequests(settings)];
+  return [
+    ...brokenInbound(settings),
+    ...brokenSubmitting(settings),
+    ...brokenRequests(settings),
+    ...brokenDelivering(settings),
+  ];
 }
 
 function brokenInbound(settings: Settings): string[] {
@@ -126,6 +132,31 @@ function brokenRequests(settings: Settings): string[] {
   ]);
 }
 
+/** The POST's timeout and a margin < deliver's own < the attempt's lease < the queues' visibility timeout. */
+function brokenDelivering(settings: Settings): string[] {
+  const { deliveryTimeoutSeconds, deliveryRetentionDays, deliverMaxConcurrency } = settings;
+  const deliverSeconds = timing.deliverTimeout.toSeconds();
+  const marginSeconds = timing.deliverMargin.toSeconds();
+  const delay = longestDelay(settings);
+  return broken(settings, [
+    [
+      "deliveryTimeoutSeconds",
+      deliveryTimeoutSeconds + marginSeconds < deliverSeconds,
+      `less than deliver's timeout of ${deliverSeconds} s by more than ${marginSeconds} s, or Lambda ends deliver before it has stored what came of a POST`,
+    ],
+    [
+      "deliveryRetentionDays",
+      Duration.days(deliveryRetentionDays).toSeconds() > delay.toSeconds(),
+      `more than the longest delay of deliveryDelaysSeconds, which is ${delay.toSeconds()} s with its jitter, or a delivery is forgotten before its next attempt`,
+    ],
+    [
+      "deliveryWorkersPerEndpoint",
+      settings.deliveryWorkersPerEndpoint < deliverMaxConcurrency,
+      `less than deliverMaxConcurrency, which is ${deliverMaxConcurrency}, or one endpoint that hangs keeps every worker busy`,
+    ],
+  ]);
+}
+
 /** A setting, whether it is as it must be, and how that is. */
 type Relation = [name: keyof Settings, holds: boolean, mustBe: string];
 
@@ -141,27 +172,36 @@ function retentionDays(): number[] {
   );
 }
 
+const limits = z.toJSONSchema(settingsSchema, { io: "output" }).properties ?? {};
+
+/** What each setting must be that is a text. */
+const allowedTexts: Partial<Record<string, string>> = {
+  deliveryDelaysSeconds: "seven whole numbers of seconds from 0 to 86400 separated by commas",
+} satisfies Partial<Record<keyof Settings, string>>;
+
 function describe(issues: z.core.$ZodIssue[], given: Record<string, unknown>): string[] {
-  const limits = z.toJSONSchema(settingsSchema, { io: "output" }).properties ?? {};
   return issues.flatMap((issue) => {
     if (issue.code === "unrecognized_keys") {
       const allowed = Object.keys(limits).join(", ");
       return issue.keys.map((name) => `${name}: no such setting; there are ${allowed}`);
     }
     const name = String(issue.path[0]);
-    const limit = limits[name];
-    const range =
-      typeof limit === "object"
-        ? ` from ${limit.minimum} to ${limit.maximum} (default ${limit.default})`
-        : "";
-    return `${name}: got ${JSON.stringify(given[name])}; allowed is a whole number${range}`;
+    return `${name}: got ${JSON.stringify(given[name])}; allowed is ${allowed(name)}`;
   });
+}
+
+function allowed(name: string): string {
+  const limit = limits[name];
+  if (typeof limit !== "object") return "a whole number";
+  const values = allowedTexts[name] ?? `a whole number from ${limit.minimum} to ${limit.maximum}`;
+  return `${values} (default ${limit.default})`;
 }
 
 /** Coercion reads "", null and booleans as 0 or 1; a deployer who wrote them meant no number. */
 function onlyNumeric(given: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(given).map(([name, value]) => {
+      if (name in allowedTexts) return [name, value];
       const numeric = typeof value === "number" || (typeof value === "string" && value.trim());
       return [name, numeric ? value : Number.NaN];
     }),

@@ -19,6 +19,14 @@ export const timing = {
   /** Less than the interval, so that one sweep ends before the next begins. */
   reconcileTimeout: Duration.seconds(50),
   reconcileInterval: Duration.minutes(1),
+  /** Longer than `deliveryTimeoutSeconds` and `deliverMargin`: what a batch began is also stored. */
+  deliverTimeout: Duration.seconds(40),
+  /** What `deliver` needs beside its POSTs: to read before them, and to store what came of them. */
+  deliverMargin: Duration.seconds(10),
+  /** How long an attempt belongs to one worker. Longer than a worker can live. */
+  deliverLease: Duration.seconds(75),
+  /** A batch of more than 10 messages must wait to fill: <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-parameters.html> */
+  retriesBatchWindow: Duration.seconds(1),
 
   /** How long `consume` has a message before SQS gives it out again. */
   inboundVisibility: ({ consumeBatchWindowSeconds }: Settings): Duration =>
@@ -29,4 +37,10 @@ export const timing = {
   /** How long `submit` has a message. Longer than `laneLeaseSeconds`, so that it comes back to a free lane. */
   submitVisibility: (): Duration =>
     Duration.seconds(VISIBILITY_PER_TIMEOUT * timing.submitTimeout.toSeconds()),
+
+  /** How long `deliver` has a message that was in a batch which waited so long. Longer than `deliverLease`. */
+  deliverVisibility: (batchWindow = Duration.seconds(0)): Duration =>
+    Duration.seconds(
+      VISIBILITY_PER_TIMEOUT * timing.deliverTimeout.toSeconds() + batchWindow.toSeconds(),
+    ),
 };

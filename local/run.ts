@@ -1,5 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
+import type { WebhookTargets } from "../shared/contracts/webhook-targets.ts";
 import { startAws } from "./aws/aws.ts";
 import type { BusinessClock } from "./clock.ts";
 import { openDurableStore } from "./durable-store.ts";
@@ -7,9 +8,9 @@ import { startMappings } from "./event-source-mapping.ts";
 import { startHttpApi } from "./http-api.ts";
 import { startLambdas } from "./lambda/lambdas.ts";
 import { type Addresses, writeLocalFile } from "./local-file.ts";
-import { freePort } from "./loopback.ts";
 import type { LocalOptions } from "./options.ts";
 import { openRunLog } from "./run-log.ts";
+import { chooseRunPorts } from "./run-ports.ts";
 import { type Seed, seed } from "./seed.ts";
 import { type Simulator, startSimulator } from "./simulator/simulator.ts";
 import { startClock } from "./start-clock.ts";
@@ -63,20 +64,23 @@ async function start(options: RunOptions, started: AsyncDisposableStack): Promis
   const clock = startClock(store, options.speed);
 
   const assemblyDir = options.assemblyDir ?? resolve(runDirectory, "assembly");
-  const providerPort = options.providerPort === 0 ? await freePort() : options.providerPort;
-  const providerUrl = `http://127.0.0.1:${providerPort}`;
-  const { settings } = options;
+  const ports = await chooseRunPorts(options);
   const synthesis = options.assemblyDir
     ? undefined
-    : synthesise({ outputDir: assemblyDir, settings, clock: clock.anchor, providerUrl });
+    : synthesise({
+        outputDir: assemblyDir,
+        settings: options.settings,
+        clock: clock.anchor,
+        providerUrl: `http://127.0.0.1:${ports.provider}`,
+        webhookTargets: localTargets(Object.values(ports)),
+      });
   // Heard below; until then a failure must not end the process.
   synthesis?.catch(() => undefined);
-  const aws = await startAws({ port: options.awsPort, ...dataDir, store, clock, log: log.fault });
+  const aws = await startAws({ port: ports.aws, ...dataDir, store, clock, log: log.fault });
   started.defer(aws.close);
   await synthesis;
 
-  const port = options.port === 0 ? await freePort() : options.port;
-  const apiUrl = `http://127.0.0.1:${port}`;
+  const apiUrl = `http://127.0.0.1:${ports.api}`;
   const awsUrl = aws.url;
   const template = loadTemplate({ assemblyDir, awsUrl, apiUrl });
   checkWiring(template);
@@ -95,19 +99,19 @@ async function start(options: RunOptions, started: AsyncDisposableStack): Promis
   const made = await seed({ store, clock, awsUrl, outputs });
   const mappings = await startMappings({ template, awsUrl, lambdas, log: log.note });
   started.defer(mappings.close);
-  const api = await startHttpApi({ port, template, lambdas, log: log.fault });
+  const api = await startHttpApi({ port: ports.api, template, lambdas, log: log.fault });
   started.defer(api.close);
 
   const targets = made.connections.map(({ inboundPath, ...connection }) => ({
     ...connection,
     inboundUrl: `${apiUrl}${inboundPath}`,
   }));
-  const simulator = await startSimulator({ port: providerPort, store, clock, targets });
+  const simulator = await startSimulator({ port: ports.provider, store, clock, targets });
   started.defer(simulator.close);
 
   const urls = { apiUrl, awsUrl, providerUrl: simulator.url };
   const page = await startStatusPage({
-    port: options.consolePort,
+    port: ports.console,
     clock,
     addresses: urls,
     outputs,
@@ -119,4 +123,9 @@ async function start(options: RunOptions, started: AsyncDisposableStack): Promis
   writeLocalFile(join(runDirectory, "local.json"), { addresses, seed: made, outputs });
   const close = () => started.disposeAsync();
   return { addresses, outputs, seed: made, clock, simulator, close };
+}
+
+/** A receiver on this machine may have any port but the run's own. */
+function localTargets(refusedPorts: number[]): WebhookTargets {
+  return { ports: [443, 8_443], allowsLocal: true, refusedPorts };
 }

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import type { WebhookTargets } from "../shared/contracts/webhook-targets.ts";
 import type { ClockAnchor } from "./clock.ts";
 
 const app = fileURLToPath(new URL("../infra/app.ts", import.meta.url));
@@ -26,6 +27,8 @@ export async function synthesise(options: {
   clock: ClockAnchor;
   /** Where the functions find the providers. */
   providerUrl: string;
+  /** Where they deliver webhooks to. */
+  webhookTargets: WebhookTargets;
 }): Promise<void> {
   const context = {
     stage: "local",
@@ -35,6 +38,7 @@ export async function synthesise(options: {
       "we-link": options.providerUrl,
       "linked-api": options.providerUrl,
     }),
+    webhookTargets: JSON.stringify(options.webhookTargets),
   };
   const child = spawn(process.execPath, [app], {
     cwd: root,

@@ -28,6 +28,7 @@ async function main(): Promise<void> {
     settings: options.settings,
     clock: { realMs: 0, businessMs: 0, speed: 1 },
     providerUrl: `http://127.0.0.1:${providerPort}`,
+    webhookTargets: { ports: [443, 8_443], allowsLocal: true, refusedPorts: [] },
   });
   const name = readdirSync(assemblyDir).find((file) => file.endsWith(".template.json")) ?? "";
   const file = join(assemblyDir, name);

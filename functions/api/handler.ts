@@ -12,6 +12,7 @@ import { makeDynamoConnections } from "../../shared/adapters/dynamo-connections.
 import { makeDynamoEventReader } from "../../shared/adapters/dynamo-event-reader.ts";
 import { makeDynamoIdempotency } from "../../shared/adapters/dynamo-idempotency.ts";
 import { makeHttpProviderCalls } from "../../shared/adapters/http-provider-calls.ts";
+import { openDeliveries } from "../../shared/adapters/open-deliveries.ts";
 import { openRequests } from "../../shared/adapters/open-requests.ts";
 import { makeS3BlobStore } from "../../shared/adapters/s3-blob-store.ts";
 import { makeSchedulerSchedules } from "../../shared/adapters/scheduler-schedules.ts";
@@ -19,6 +20,8 @@ import { makeMasterKeyReader } from "../../shared/adapters/secrets-manager-maste
 import { apiEnv } from "../../shared/contracts/env.ts";
 import { makeAccounts } from "../../shared/core/accounts.ts";
 import { makeAdministration } from "../../shared/core/administration.ts";
+import { makeDeliveries } from "../../shared/core/deliveries/deliveries.ts";
+import { makeWebhooks } from "../../shared/core/deliveries/webhooks.ts";
 import { makeRequests } from "../../shared/core/requests/requests.ts";
 import { makeServeApi } from "../../shared/core/serve-api.ts";
 import { providerRequests } from "../../shared/providers/provider-requests.ts";
@@ -50,7 +53,8 @@ const bodies = makeS3BlobStore({ bucket: env.BODIES_BUCKET, config: sdk });
 const reader = makeDynamoEventReader({ client, tableName: env.EVENTS_TABLE, clock, bodies });
 const randomHex = (bytes: number) => randomBytes(bytes).toString("hex");
 const dropped = (error: unknown) => reportDropped(telemetry, error);
-const currentKeys = () => masterKeys(AbortSignal.timeout(DEADLINE_MS));
+const keysWith = (keyId?: string) => masterKeys(AbortSignal.timeout(DEADLINE_MS), keyId);
+const currentKeys = () => keysWith();
 const common = {
   ...openRequests({ client, sdk, clock, bodies, env }),
   clock,
@@ -60,11 +64,18 @@ const common = {
 };
 const accounts = makeAccounts({ ...common, store });
 const requestTable = { client, tableName: env.REQUESTS_TABLE, clock };
+const outbound = {
+  ...openDeliveries({ client, sdk, clock, bodies, env }),
+  masterKeys: keysWith,
+  targets: env.WEBHOOK_TARGETS,
+  randomHex,
+  dropped,
+};
 const known = { ...config, masterKeys, nowMs: clock.realMs };
 
 const serveApi = makeServeApi({
   keys: makeDynamoApiKeys({ ...config, nowMs: clock.realMs }),
-  masterKeys: (keyId) => masterKeys(AbortSignal.timeout(DEADLINE_MS), keyId),
+  masterKeys: keysWith,
   reader,
   requests: makeRequests({
     ...common,
@@ -89,6 +100,8 @@ const serveApi = makeServeApi({
     calls: makeHttpProviderCalls({ baseUrls: env.PROVIDER_BASE_URLS }),
   }),
   accounts,
+  webhooks: makeWebhooks(outbound),
+  deliveries: makeDeliveries(outbound),
   administration: async () =>
     makeAdministration({ store, masterKeys: await currentKeys(), clock, randomHex }),
   clock,

@@ -8,10 +8,13 @@ import { makeDynamoConnectionPause } from "../../shared/adapters/dynamo-connecti
 import { makeDynamoConnections } from "../../shared/adapters/dynamo-connections.ts";
 import { makeDynamoEventArchive } from "../../shared/adapters/dynamo-event-archive.ts";
 import { makeHttpProviderCalls } from "../../shared/adapters/http-provider-calls.ts";
+import { openDeliveries } from "../../shared/adapters/open-deliveries.ts";
 import { openRequests } from "../../shared/adapters/open-requests.ts";
 import { makeS3BlobStore } from "../../shared/adapters/s3-blob-store.ts";
 import { makeMasterKeyReader } from "../../shared/adapters/secrets-manager-master-keys.ts";
 import { reconcileEnv } from "../../shared/contracts/env.ts";
+import { makeLookAfterDeliveries } from "../../shared/core/deliveries/look-after-deliveries.ts";
+import { makeTellFailures } from "../../shared/core/deliveries/tell-failures.ts";
 import { makeJoinWhenDue } from "../../shared/core/requests/join-lane.ts";
 import { makeLookAfterRequests } from "../../shared/core/requests/look-after-requests.ts";
 import { makePollRequest } from "../../shared/core/requests/poll-request.ts";
@@ -24,10 +27,13 @@ import { DAY_MS, makeClock } from "../../shared/runtime/clock.ts";
 import { readEnvironment } from "../../shared/runtime/environment.ts";
 import { makeScheduledFunction } from "../../shared/runtime/scheduled-function.ts";
 import { makeTelemetry } from "../../shared/runtime/telemetry.ts";
-import { report, reportRequests } from "./report.ts";
+import { report, reportDeliveries, reportDropped, reportRequests } from "./report.ts";
 
 /** Most events per outbox shard and run; a backlog is worked off run by run. */
 const EVENTS_PER_SHARD = 500;
+
+/** Deliveries per shard that one query takes; a run makes as many queries as it has time for. */
+const DELIVERIES_PER_QUERY = 500;
 
 /** Most requests and lanes per shard and run. */
 const REQUESTS_PER_SHARD = 250;
@@ -93,12 +99,32 @@ const lookAfterRequests = makeLookAfterRequests({
   maxPolls: env.POLLS_PER_RUN,
 });
 
+const deliveries = {
+  ...openDeliveries({ client, sdk, clock, bodies, env }),
+  dropped: (error: unknown) => reportDropped(telemetry, error),
+};
+const lookAfterDeliveries = makeLookAfterDeliveries({
+  ...deliveries,
+  limit: DELIVERIES_PER_QUERY,
+  tellFailures: makeTellFailures({
+    ...deliveries,
+    publisher,
+    archive: makeDynamoEventArchive(events),
+    counted: (failures) => {
+      telemetry.count("DeliveryFailed", failures);
+      telemetry.flush();
+    },
+  }),
+});
+
 export const handler = makeScheduledFunction(telemetry, async (remainingMs) => {
   // Side by side: a backlog of the one does not use up the time of the other.
-  const [events, requests] = await Promise.all([
+  const [events, requests, attempts] = await Promise.all([
     sweepOutbox(remainingMs),
     lookAfterRequests(remainingMs),
+    lookAfterDeliveries(remainingMs),
   ]);
   report(telemetry, events);
   reportRequests(telemetry, requests);
+  reportDeliveries(telemetry, attempts);
 });

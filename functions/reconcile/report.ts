@@ -1,3 +1,4 @@
+import type { LookedAfterDeliveries } from "../../shared/core/deliveries/look-after-deliveries.ts";
 import type { LookedAfter } from "../../shared/core/requests/look-after-requests.ts";
 import type { SweepOutboxResult } from "../../shared/core/sweep-outbox.ts";
 import type { Telemetry } from "../../shared/runtime/telemetry.ts";
@@ -27,4 +28,18 @@ export function reportRequests(telemetry: Telemetry, result: LookedAfter): void 
   for (const [metric, count] of Object.entries(counts)) {
     if (count > 0) telemetry.count(metric as keyof typeof counts, count);
   }
+}
+
+/** Attempts that came due are the daily work; what a crash left is news. */
+export function reportDeliveries(telemetry: Telemetry, result: LookedAfterDeliveries): void {
+  if (Object.values(result).every((count) => count === 0)) return;
+  const { failed, untold, told, jobs } = result;
+  const level = failed + untold > 0 ? "error" : told + jobs > 0 ? "warn" : "info";
+  telemetry.log(level, "deliveries looked after", { ...result });
+  if (untold > 0) telemetry.count("PublishFailed", untold);
+}
+
+export function reportDropped(telemetry: Telemetry, error: unknown): void {
+  const fields = error instanceof Error ? { error } : {};
+  telemetry.log("warn", "given up, and made up for later", fields);
 }

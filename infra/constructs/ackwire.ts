@@ -5,12 +5,15 @@ import type { Topic } from "aws-cdk-lib/aws-sns";
 import { Construct } from "constructs";
 import { operations } from "../../shared/contracts/http.ts";
 import type { Settings } from "../../shared/contracts/settings.ts";
+import { deliveryRulesOf } from "../delivery-rules.ts";
 import { Monitoring } from "../monitoring/monitoring.ts";
 import { providersOwnUrls } from "../provider-urls.ts";
 import { requestRulesOf } from "../request-rules.ts";
 import { resolveSettings } from "../settings.ts";
 import { realTime, timing } from "../timing.ts";
+import { webhookTargetsOf } from "../webhook-targets.ts";
 import { AlarmTopic } from "./alarm-topic.ts";
+import { makeDeliver } from "./deliver.ts";
 import { PipelineFunction } from "./pipeline-function.ts";
 import { type CustomDomain, PublicApi } from "./public-api.ts";
 import { RecurringTask } from "./recurring-task.ts";
@@ -34,13 +37,15 @@ export interface AckwireProps {
   businessClock?: string;
   /** Where each provider's API is, as `PROVIDER_BASE_URLS` tells it. @default - the providers' own */
   providerBaseUrls?: string;
+  /** For the local run: where webhooks go, as `WEBHOOK_TARGETS` tells it. @default - public addresses, https, on the settings' ports */
+  webhookTargets?: string | undefined;
 }
 
 /**
  * The pipeline. It acks a product's requests and sends each to its automation
  * provider in its account's turn; it verifies and acks the providers' webhooks,
  * dedupes them, joins them with their requests, and publishes each as one event
- * on `bus`.
+ * on `bus`; and it delivers each to its client's webhook.
  *
  * @throws ConfigurationError where a setting, or a relation between two, is wrong; it names each
  */
@@ -61,12 +66,15 @@ export class Ackwire extends Construct {
     const BUSINESS_CLOCK = props.businessClock ?? realTime;
     const PROVIDER_BASE_URLS = props.providerBaseUrls ?? providersOwnUrls;
     const REQUEST_RULES = requestRulesOf(settings);
+    const DELIVERY_RULES = deliveryRulesOf(settings);
+    const WEBHOOK_TARGETS = props.webhookTargets ?? webhookTargetsOf(settings);
     const { claimLeaseSeconds: CLAIM_LEASE_SECONDS, dedupeRetentionDays: DEDUPE_RETENTION_DAYS } =
       settings;
 
     const stores = makeStores(this, { settings, removalPolicy });
     const { config, masterSecret, inbound, events, requests, submit, schedules, bodies, eventBus } =
       stores;
+    const { deliveries, fanout, attempts, retries } = stores;
 
     // The way of a webhook: API, ingest, inbound queue, consume, bus.
     const publicApi = new PublicApi(this, "PublicApi", {
@@ -133,7 +141,8 @@ export class Ackwire extends Construct {
     const api = new PipelineFunction(this, "Api", {
       ...logs,
       name: "api",
-      description: "Accepts requests; answers for requests, events, accounts, connections and keys",
+      description:
+        "Accepts requests; answers for requests, events, webhooks, deliveries, accounts, connections and keys",
       timeout: timing.apiTimeout,
       environment: {
         BUSINESS_CLOCK,
@@ -147,11 +156,18 @@ export class Ackwire extends Construct {
         ),
         EVENTS_TABLE: events.access(["GetItem", "BatchGetItem"], ["byClient"]),
         MASTER_SECRET_ID: masterSecret.reader(),
-        BODIES_BUCKET: bodies.access({ read: ["events", "requests"], write: ["requests"] }),
+        BODIES_BUCKET: bodies.access({
+          read: ["events", "requests"],
+          write: ["requests", "deliveries"],
+        }),
         PROVIDER_BASE_URLS,
         CONNECTION_CACHE_SECONDS: settings.connectionCacheSeconds,
         SUBMIT_QUEUE_URL: submit.producer(),
         REQUEST_RULES,
+        DELIVERIES_TABLE: deliveries.access(["GetItem", "BatchGetItem", "PutItem"], ["byClient"]),
+        RETRIES_QUEUE_URL: retries.producer(),
+        DELIVERY_RULES,
+        WEBHOOK_TARGETS,
         SCHEDULE_GROUP: schedules.creator(),
         SCHEDULE_ROLE_ARN: schedules.passedRole(),
         SCHEDULE_DLQ_ARN: schedules.deadLetters.queueArn,
@@ -200,6 +216,14 @@ export class Ackwire extends Construct {
       maxConcurrency: settings.submitMaxConcurrency,
     });
 
+    // The way of a delivery: bus, fan-out queue, deliver, one of the queues of attempts, deliver, subscriber.
+    const { deliver, eventFeed } = makeDeliver(this, {
+      logs,
+      settings,
+      stores,
+      variables: { BUSINESS_CLOCK, DELIVERY_RULES, WEBHOOK_TARGETS },
+    });
+
     // Every minute: what a crash left behind, and what has come due without a message.
     const reconcile = new PipelineFunction(this, "Reconcile", {
       ...logs,
@@ -219,6 +243,9 @@ export class Ackwire extends Construct {
         CONNECTION_CACHE_SECONDS: settings.connectionCacheSeconds,
         SUBMIT_QUEUE_URL: submit.producer(),
         REQUEST_RULES,
+        DELIVERIES_TABLE: deliveries.access(["GetItem", "PutItem", "UpdateItem"], ["due", "sweep"]),
+        RETRIES_QUEUE_URL: retries.producer(),
+        DELIVERY_RULES,
         POLLS_PER_RUN: settings.pollsPerRun,
         EVENTS_TABLE: events.access(["UpdateItem", "BatchWriteItem"], ["outbox"]),
         EVENT_BUS_NAME: eventBus.publisher(),
@@ -244,12 +271,15 @@ export class Ackwire extends Construct {
           consume: consume.lambda,
           api: api.lambda,
           submit: submitter.lambda,
+          deliver: deliver.lambda,
           reconcile: reconcile.lambda,
         },
-        inboundQueue: inbound.queue,
-        inboundDeadLetters: inbound.deadLetters,
-        submitQueue: submit.queue,
-        submitDeadLetters: submit.deadLetters,
+        eventFeed,
+        inbound,
+        submit,
+        fanout,
+        attempts,
+        retries,
         scheduleDeadLetters: sweep.deadLetters,
         requestScheduleDeadLetters: schedules.deadLetters,
       },

@@ -4,7 +4,7 @@ import { Construct } from "constructs";
 import type { Binding, Permission } from "./binding.ts";
 
 /** The parts of the bucket; keys begin with one of them and a slash. */
-export type BodyArea = "inbound" | "quarantine" | "events" | "requests";
+export type BodyArea = "inbound" | "quarantine" | "events" | "requests" | "deliveries";
 
 export interface BodyBucketProps {
   /** Days after which an object of each area is deleted. */

@@ -1,7 +1,12 @@
 import type { RemovalPolicy } from "aws-cdk-lib";
 import type { Construct } from "constructs";
 import type { Settings } from "../../shared/contracts/settings.ts";
-import { configTable, eventsTable, requestsTable } from "../../shared/contracts/tables.ts";
+import {
+  configTable,
+  deliveriesTable,
+  eventsTable,
+  requestsTable,
+} from "../../shared/contracts/tables.ts";
 import { bodyRetentionDays } from "../retention.ts";
 import { timing } from "../timing.ts";
 import { BodyBucket } from "./body-bucket.ts";
@@ -57,6 +62,28 @@ export function makeStores(
     }),
     submit,
     schedules: new OneTimeSchedules(scope, "Schedules", { ...kept, target: submit.queue }),
+    deliveries: new Table(scope, "Deliveries", {
+      ...kept,
+      contract: deliveriesTable,
+      projections: {
+        byClient: ["status"],
+        // What a message names, so that a sweep reads no item.
+        due: ["clientId", "webhookId", "requestId", "nextMs"],
+        sweep: "KEYS_ONLY",
+      },
+    }),
+    fanout: new WorkQueue(scope, "Fanout", {
+      ...kept,
+      visibilityTimeout: timing.deliverVisibility(),
+    }),
+    attempts: new WorkQueue(scope, "Attempts", {
+      ...kept,
+      visibilityTimeout: timing.deliverVisibility(),
+    }),
+    retries: new WorkQueue(scope, "Retries", {
+      ...kept,
+      visibilityTimeout: timing.deliverVisibility(timing.retriesBatchWindow),
+    }),
     bodies: new BodyBucket(scope, "Bodies", {
       ...kept,
       retentionDays: bodyRetentionDays(settings),

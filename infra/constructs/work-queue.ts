@@ -1,4 +1,5 @@
 import { Duration, type RemovalPolicy } from "aws-cdk-lib";
+import { PolicyStatement } from "aws-cdk-lib/aws-iam";
 import { EventSourceMapping, type IFunction } from "aws-cdk-lib/aws-lambda";
 import { Queue, QueueEncryption } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
@@ -13,7 +14,7 @@ const DEAD_LETTER_RETENTION = Duration.days(14);
  */
 const WORK_RETENTION = Duration.days(4);
 
-/** A dependency may be down for some 8 visibility timeouts before work is parked: 8 minutes inbound, 24 of submissions. */
+/** A dependency may be down for some 8 visibility timeouts before work is parked: 8 minutes inbound, 24 of submissions, 32 of deliveries. */
 const MAX_RECEIVES = 8;
 
 export interface WorkQueueProps {
@@ -46,25 +47,25 @@ export class WorkQueue extends Construct {
     return this.#bind("sqs:SendMessage");
   }
 
-  /** The queue's URL, for a function that is `feed` from it and sends work back with a delay. */
+  /** The queue's URL, for a function that is `feed` from it and puts work off: it sends it anew, or hides it longer. */
   consumer(): Binding {
-    return this.#bind(
-      "sqs:SendMessage",
-      "sqs:ReceiveMessage",
-      "sqs:DeleteMessage",
-      "sqs:GetQueueAttributes",
-      "sqs:ChangeMessageVisibility",
-    );
+    return this.#bind("sqs:SendMessage", "sqs:ChangeMessageVisibility");
   }
 
   /**
-   * Has Lambda poll the queue for a function that got `consumer()`. The function
+   * Has Lambda poll the queue for a function, in the function's name. The function
    * answers with the messages that failed, and only these come again.
    */
   feed(
     target: IFunction,
     options: { batchSize: number; batchWindowSeconds: number; maxConcurrency: number },
   ): void {
+    target.addToRolePolicy(
+      new PolicyStatement({
+        actions: ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"],
+        resources: [this.queue.queueArn],
+      }),
+    );
     // Not SqsEventSource: it grants sqs:GetQueueUrl too, which nobody calls.
     new EventSourceMapping(this, "Mapping", {
       target,

@@ -1,25 +1,33 @@
-import { Duration } from "aws-cdk-lib";
 import type { HttpApi } from "aws-cdk-lib/aws-apigatewayv2";
-import { type IMetric, MathExpression, Metric } from "aws-cdk-lib/aws-cloudwatch";
+import type { IMetric } from "aws-cdk-lib/aws-cloudwatch";
 import type { IFunction } from "aws-cdk-lib/aws-lambda";
 import type { IQueue } from "aws-cdk-lib/aws-sqs";
 import type { FunctionName } from "../../shared/contracts/env.ts";
+import { durations, metrics } from "../../shared/contracts/metrics.ts";
+import type { EventFeed } from "../constructs/event-feed.ts";
+import type { WorkQueue } from "../constructs/work-queue.ts";
 import {
-  durations,
-  type MetricName,
-  metricDimension,
-  metricNamespace,
-  metrics,
-} from "../../shared/contracts/metrics.ts";
+  age,
+  custom,
+  customSum,
+  fiveMinutes,
+  LONGEST_DELAY_SECONDS,
+  sum,
+  waiting,
+} from "./alarm-metrics.ts";
+import { deliveryAlarms } from "./delivery-alarms.ts";
 
 /** What the alarms look at. */
 export interface Monitored {
   api: HttpApi;
   functions: Record<FunctionName, IFunction>;
-  inboundQueue: IQueue;
-  inboundDeadLetters: IQueue;
-  submitQueue: IQueue;
-  submitDeadLetters: IQueue;
+  /** Puts events into `fanout`. */
+  eventFeed: EventFeed;
+  inbound: WorkQueue;
+  submit: WorkQueue;
+  fanout: WorkQueue;
+  attempts: WorkQueue;
+  retries: WorkQueue;
   /** Starts of `reconcile` that failed. */
   scheduleDeadLetters: IQueue;
   /** Firings of scheduled requests that failed. */
@@ -42,12 +50,6 @@ export interface AlarmRule {
   /** What a person loses while it lasts. */
   impact: string;
 }
-
-const minute = { period: Duration.minutes(1) };
-const fiveMinutes = { period: Duration.minutes(5) };
-
-/** What SQS delays a message at most; a delayed tick of a lane is not late. */
-const LONGEST_DELAY_SECONDS = 900;
 
 export const alarmCatalogue: readonly AlarmRule[] = [
   {
@@ -76,7 +78,7 @@ export const alarmCatalogue: readonly AlarmRule[] = [
   },
   {
     id: "inbound-queue-age",
-    metric: ({ inboundQueue }) => age(inboundQueue),
+    metric: ({ inbound }) => age(inbound.queue),
     threshold: 300,
     datapoints: { bad: 3, of: 3 },
     severity: "page",
@@ -84,7 +86,7 @@ export const alarmCatalogue: readonly AlarmRule[] = [
   },
   {
     id: "inbound-dlq-not-empty",
-    metric: ({ inboundDeadLetters }) => waiting(inboundDeadLetters),
+    metric: ({ inbound }) => waiting(inbound.deadLetters),
     threshold: 0,
     severity: "page",
     impact:
@@ -108,7 +110,7 @@ export const alarmCatalogue: readonly AlarmRule[] = [
   },
   {
     id: "submit-queue-age",
-    metric: ({ submitQueue }) => age(submitQueue),
+    metric: ({ submit }) => age(submit.queue),
     threshold: LONGEST_DELAY_SECONDS + 300,
     datapoints: { bad: 3, of: 3 },
     severity: "page",
@@ -116,7 +118,7 @@ export const alarmCatalogue: readonly AlarmRule[] = [
   },
   {
     id: "submit-dlq-not-empty",
-    metric: ({ submitDeadLetters }) => waiting(submitDeadLetters),
+    metric: ({ submit }) => waiting(submit.deadLetters),
     threshold: 0,
     severity: "page",
     impact:
@@ -196,12 +198,13 @@ export const alarmCatalogue: readonly AlarmRule[] = [
   },
   {
     id: "publish-failures",
-    metric: () => customSum(metrics.PublishFailed, ["consume", "submit", "reconcile"]),
+    metric: () => customSum(metrics.PublishFailed, ["consume", "submit", "deliver", "reconcile"]),
     threshold: 0,
     datapoints: { bad: 2, of: 3 },
     severity: "page",
     impact: "Events wait in the outbox and reach subscribers late.",
   },
+  ...deliveryAlarms,
   {
     id: "reconcile-not-running",
     metric: ({ functions }) => functions.reconcile.metricInvocations(fiveMinutes),
@@ -210,7 +213,7 @@ export const alarmCatalogue: readonly AlarmRule[] = [
     missingIsBad: true,
     severity: "page",
     impact:
-      "What a crash left stays as it is: events unpublished, scheduled requests unjoined, and nothing is polled or timed out.",
+      "What a crash left stays as it is: events unpublished, scheduled requests unjoined; nothing is polled or timed out, and deliveries get no attempt that is more than 15 minutes away.",
   },
   {
     id: "reconcile-errors",
@@ -219,14 +222,15 @@ export const alarmCatalogue: readonly AlarmRule[] = [
     datapoints: { bad: 2, of: 3 },
     severity: "ticket",
     impact:
-      "What a crash left may stay as it is: events unpublished, requests unjoined, unpolled or without an end.",
+      "What a crash left may stay as it is: events unpublished, requests unjoined, unpolled or without an end, deliveries without their next attempt.",
   },
   {
     id: "schedule-dlq-not-empty",
     metric: ({ scheduleDeadLetters }) => waiting(scheduleDeadLetters),
     threshold: 0,
     severity: "ticket",
-    impact: "Sweeps were not started; what a crash left, polls and time limits came or come late.",
+    impact:
+      "Sweeps were not started; what a crash left, polls, time limits and later attempts of deliveries came or come late.",
   },
   {
     id: "api-errors",
@@ -249,43 +253,6 @@ export const alarmCatalogue: readonly AlarmRule[] = [
     threshold: 0,
     severity: "ticket",
     impact:
-      "The account's Lambda concurrency is used up: webhooks and requests are turned away, and events and submissions come late.",
+      "The account's Lambda concurrency is used up: webhooks and requests are turned away, and events, submissions and deliveries come late.",
   },
 ];
-
-function age(queue: IQueue): IMetric {
-  return queue.metricApproximateAgeOfOldestMessage({ ...minute, statistic: "Maximum" });
-}
-
-function waiting(queue: IQueue): IMetric {
-  return queue.metricApproximateNumberOfMessagesVisible({ ...minute, statistic: "Maximum" });
-}
-
-function custom(
-  metricName: MetricName,
-  service: FunctionName,
-  statistic: "Sum" | "Maximum" = "Sum",
-): Metric {
-  return new Metric({
-    ...fiveMinutes,
-    namespace: metricNamespace,
-    metricName,
-    dimensionsMap: { [metricDimension]: service },
-    statistic,
-  });
-}
-
-function customSum(metricName: MetricName, services: readonly FunctionName[]): IMetric {
-  return sum(
-    metricName,
-    Object.fromEntries(services.map((service) => [service, custom(metricName, service)])),
-  );
-}
-
-/** A function that is idle has no data: without `FILL` the sum would have none either. */
-function sum(label: string, usingMetrics: Record<string, IMetric>): IMetric {
-  const expression = Object.keys(usingMetrics)
-    .map((id) => `FILL(${id}, 0)`)
-    .join(" + ");
-  return new MathExpression({ ...fiveMinutes, label, expression, usingMetrics });
-}

@@ -1,3 +1,4 @@
+import { functionOf } from "../template/wiring.ts";
 import type { Template } from "../template.ts";
 import { type FunctionConfiguration, readFunctions } from "./function-configuration.ts";
 import { functionCredentials } from "./function-credentials.ts";
@@ -28,11 +29,15 @@ export function startLambdas(options: {
   awsUrl: string;
   registerCaller(accessKeyId: string, caller: { name: string; roleId: string }): void;
   log(functionId: string, line: string): void;
-  /** Environments of one function at the same time; more invocations wait in order. */
+  /**
+   * Environments of one function at the same time, for each event source mapping
+   * that it has; more invocations wait in order.
+   */
   maxEnvironments?: number;
 }): Lambdas {
   const { awsUrl, log, maxEnvironments = DEFAULT_MAX_ENVIRONMENTS } = options;
-  const functions = readFunctions(options.template).map((configuration) => {
+  const { template } = options;
+  const functions = readFunctions(template).map((configuration) => {
     const { logicalId, roleId } = configuration;
     options.registerCaller(functionCredentials(logicalId).accessKeyId, {
       name: logicalId,
@@ -42,7 +47,8 @@ export function startLambdas(options: {
       configuration,
       awsUrl,
       log: (line) => log(logicalId, line),
-      maxEnvironments,
+      // A mapping takes no more at once than its own part: none of them starves another.
+      maxEnvironments: maxEnvironments * Math.max(1, mappingsOf(template, logicalId)),
     });
     return { configuration, pool };
   });
@@ -78,6 +84,14 @@ export function startLambdas(options: {
       await Promise.all(functions.map(({ pool }) => pool.close()));
     },
   };
+}
+
+function mappingsOf(template: Template, functionId: string): number {
+  return template
+    .resources("AWS::Lambda::EventSourceMapping")
+    .filter(
+      ({ properties }) => functionOf(template, properties.FunctionName)?.logicalId === functionId,
+    ).length;
 }
 
 function keysOf(

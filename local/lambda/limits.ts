@@ -7,5 +7,5 @@ export const MAX_RESPONSE_BYTES = 6_291_556;
  * takes 10 s; a laptop that starts all functions at once is given more.
  */
 export const INIT_LIMIT_MS = 30_000;
-/** Environments of one function at the same time, where the caller of the local run says nothing. */
+/** Environments of one function at the same time, per event source mapping, where the caller of the local run says nothing. */
 export const DEFAULT_MAX_ENVIRONMENTS = 4;

@@ -22,3 +22,9 @@ export function findResource(
       ].includes(String(reference)),
     );
 }
+
+/** Whether an ARN fits a pattern in which `*` stands for any text. */
+export function arnMatches(pattern: string, arn: string): boolean {
+  const parts = pattern.split("*").map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&"));
+  return new RegExp(`^${parts.join(".*")}$`).test(arn);
+}

@@ -1,6 +1,7 @@
 import { ACCOUNT_ID, REGION } from "../physical-name.ts";
 import type { Resource, Template } from "../template.ts";
-import { arnOfResource, findResource } from "./references.ts";
+import { mayEventBridgeSend } from "./queue-policy.ts";
+import { arnMatches, arnOfResource, findResource } from "./references.ts";
 
 /**
  * Checks that everything in the template is reached by something: what AWS would
@@ -72,18 +73,36 @@ function mappingFaults(template: Template): string[] {
 }
 
 function ruleFaults(template: Template): string[] {
-  return template.resources("AWS::Events::Rule").flatMap((rule) =>
-    targetsOf(rule)
-      .map((arn) => functionOf(template, arn))
-      .filter((target) => target !== undefined)
-      .filter(
-        (target) => !isPermitted(template, target, "events.amazonaws.com", arnOfResource(rule)),
-      )
-      .map(
-        (target) =>
-          `rule ${rule.logicalId}: EventBridge may not invoke function ${target.logicalId}; add an AWS::Lambda::Permission for events.amazonaws.com on it`,
-      ),
+  return template
+    .resources("AWS::Events::Rule")
+    .flatMap((rule) => [...lambdaFaults(template, rule), ...sendFaults(template, rule)]);
+}
+
+function lambdaFaults(template: Template, rule: Resource): string[] {
+  return targetsOf(rule)
+    .map((arn) => functionOf(template, arn))
+    .filter((target) => target !== undefined)
+    .filter((target) => !isPermitted(template, target, "events.amazonaws.com", arnOfResource(rule)))
+    .map(
+      (target) =>
+        `rule ${rule.logicalId}: EventBridge may not invoke function ${target.logicalId}; add an AWS::Lambda::Permission for events.amazonaws.com on it`,
+    );
+}
+
+/** Queues that a rule names, as targets and for dead letters: each must be there and let EventBridge in. */
+function sendFaults(template: Template, rule: Resource): string[] {
+  const queueArns = [...targetsOf(rule), ...deadLettersOf(rule)].filter((arn) =>
+    String(arn).startsWith("arn:aws:sqs:"),
   );
+  return queueArns.flatMap((arn) => {
+    const queue = findResource(template, "AWS::SQS::Queue", arn);
+    if (!queue) return [`rule ${rule.logicalId}: its queue ${arn} does not exist; add it`];
+    return mayEventBridgeSend(template, queue, arnOfResource(rule))
+      ? []
+      : [
+          `rule ${rule.logicalId}: EventBridge may not send to queue ${queue.logicalId}; add an AWS::SQS::QueuePolicy that allows it sqs:SendMessage`,
+        ];
+  });
 }
 
 /** A queue with a dead-letter queue is there to be worked off; a dead-letter queue itself is not. */
@@ -155,14 +174,8 @@ function isPermitted(template: Template, fn: Resource, principal: string, source
         properties.Principal === principal &&
         ["lambda:InvokeFunction", "lambda:*"].includes(String(properties.Action)) &&
         functionOf(template, properties.FunctionName) === fn &&
-        (properties.SourceArn === undefined || matches(String(properties.SourceArn), sourceArn)),
+        (properties.SourceArn === undefined || arnMatches(String(properties.SourceArn), sourceArn)),
     );
-}
-
-/** Whether an ARN fits a pattern in which `*` stands for any text. */
-function matches(pattern: string, arn: string): boolean {
-  const parts = pattern.split("*").map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&"));
-  return new RegExp(`^${parts.join(".*")}$`).test(arn);
 }
 
 function executeArn(apiId: unknown, routeKey: string): string {
@@ -173,6 +186,13 @@ function executeArn(apiId: unknown, routeKey: string): string {
 
 function targetsOf({ properties }: Resource): unknown[] {
   return Array.isArray(properties.Targets) ? properties.Targets.map(arnIn) : [];
+}
+
+function deadLettersOf({ properties }: Resource): unknown[] {
+  const targets = Array.isArray(properties.Targets) ? properties.Targets : [];
+  return targets
+    .map((target) => arnIn(target?.DeadLetterConfig))
+    .filter((arn) => arn !== undefined);
 }
 
 function arnIn(target: unknown): unknown {

@@ -4,11 +4,16 @@ import type { BlobStore } from "../core/ports.ts";
 import type { TextStore } from "../core/requests/ports.ts";
 
 /** Texts that are too large for an item lie in the bucket, under a name that only these bytes have. */
-export function makeBlobTextStore({ bodies }: { bodies: BlobStore }): TextStore {
+export function makeBlobTextStore(options: {
+  bodies: BlobStore;
+  /** The part of the bucket, which says how long they are kept. */
+  area: "requests" | "deliveries";
+}): TextStore {
+  const { bodies, area } = options;
   return {
-    async keep(requestId, text) {
+    async keep(id, text) {
       if (Buffer.byteLength(text) <= limits.maxInlineBytes) return { inline: text };
-      const key = `requests/${requestId}/${sha256Hex(text)}`;
+      const key = `${area}/${id}/${sha256Hex(text)}`;
       await bodies.put(key, Buffer.from(text));
       return { key };
     },

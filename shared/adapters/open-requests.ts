@@ -35,7 +35,7 @@ export function openRequests(options: {
   // A tick takes real time too, however fast business time passes.
   const graceMs = Math.max(TICK_GRACE_MS, TICK_GRACE_REAL_MS * env.BUSINESS_CLOCK.speed);
   const table = { client, tableName, clock };
-  const texts = makeBlobTextStore({ bodies: options.bodies });
+  const texts = makeBlobTextStore({ bodies: options.bodies, area: "requests" });
   const requests = makeDynamoRequestStore(table);
   const lanes = makeDynamoLanes(table);
   const queue = makeSqsSubmitQueue({ client: new SQSClient(sdk), queueUrl });

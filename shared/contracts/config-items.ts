@@ -1,6 +1,8 @@
 import * as z from "zod/mini";
+import { deliverableType } from "./events.ts";
 import { paceRange } from "./http-requests.ts";
 import { providerId } from "./providers.ts";
+import { hashFormat, payloadMode, webhookFormat } from "./webhook-forms.ts";
 
 /** The items of the `config` table. `pk` is `<kind>#<id>`. */
 export const configKey = {
@@ -8,6 +10,8 @@ export const configKey = {
   apiKey: (keyId: string) => `key#${keyId}`,
   connection: (connectionId: string) => `connection#${connectionId}`,
   account: (connectionId: string, accountId: string) => `account#${connectionId}#${accountId}`,
+  /** One for each client: it holds one active webhook at a time. */
+  webhook: (clientId: string) => `webhook#${clientId}`,
 } as const;
 
 const common = { pk: z.string(), clientId: z.string(), createdAt: z.string() };
@@ -92,6 +96,36 @@ export const accountItem = z.object({
   pace: z.optional(paceRange),
 });
 
+/** A client's present webhook; one that was deleted stays until the next takes its place. */
+export const webhookItem = z.object({
+  ...common,
+  webhookId: z.string(),
+  url: z.string(),
+  status: z.enum(["active", "disabled", "deleted"]),
+  disabledReason: z.optional(z.string()),
+  disabledAt: z.optional(z.string()),
+  payloadMode,
+  format: webhookFormat,
+  hashFormat,
+  /** Only these; every type that its format carries where it is absent. */
+  eventTypes: z.optional(z.array(deliverableType)),
+  description: z.optional(z.string()),
+  /** What its signing secrets are derived from, the current one first. */
+  secrets: z.array(z.object({ version: z.number(), masterKeyId: z.string(), ...rotated })),
+  /** The client's webhooks before this one, and how each ended: their deliveries end likewise. */
+  former: z.array(
+    z.object({
+      webhookId: z.string(),
+      status: z.enum(["disabled", "deleted"]),
+      disabledReason: z.optional(z.string()),
+      disabledAt: z.optional(z.string()),
+    }),
+  ),
+  /** Counts the writes: one that read an older version is refused. */
+  version: z.number(),
+});
+
+export type WebhookItem = z.output<typeof webhookItem>;
 export type ClientItem = z.output<typeof clientItem>;
 export type ApiKeyItem = z.output<typeof apiKeyItem>;
 export type AccountItem = z.output<typeof accountItem>;

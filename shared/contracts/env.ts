@@ -1,6 +1,8 @@
 import * as z from "zod/mini";
+import { deliveryRules } from "./delivery-rules.ts";
 import { providerId } from "./providers.ts";
 import { requestRules } from "./request-rules.ts";
+import { webhookTargets } from "./webhook-targets.ts";
 
 /**
  * The environment of each function. `infra` supplies exactly these keys (the
@@ -58,6 +60,14 @@ const ofProviders = {
   CONNECTION_CACHE_SECONDS: wholeNumber(0, 300),
 };
 
+/** What every function needs that works on deliveries. */
+const ofDeliveries = {
+  DELIVERIES_TABLE: text(),
+  /** Retries, held attempts, jobs, and all that is sent on behalf of a person. */
+  RETRIES_QUEUE_URL: text(),
+  DELIVERY_RULES: json(deliveryRules),
+};
+
 export const ingestEnv = z.object({
   ...common,
   CONFIG_TABLE: text(),
@@ -94,6 +104,8 @@ export const apiEnv = z.object({
   SCHEDULE_ROLE_ARN: text(),
   SCHEDULE_DLQ_ARN: text(),
   SUBMIT_QUEUE_ARN: text(),
+  ...ofDeliveries,
+  WEBHOOK_TARGETS: json(webhookTargets),
 });
 
 export const submitEnv = z.object({
@@ -106,10 +118,27 @@ export const submitEnv = z.object({
   DEDUPE_RETENTION_DAYS: wholeNumber(3, 365),
 });
 
+export const deliverEnv = z.object({
+  ...common,
+  ...ofDeliveries,
+  /** First attempts to endpoints that answer promptly. */
+  ATTEMPTS_QUEUE_URL: text(),
+  CONFIG_TABLE: text(),
+  MASTER_SECRET_ID: text(),
+  REQUESTS_TABLE: text(),
+  BODIES_BUCKET: text(),
+  EVENTS_TABLE: text(),
+  EVENT_BUS_NAME: text(),
+  WEBHOOK_TARGETS: json(webhookTargets),
+  CLAIM_LEASE_SECONDS: wholeNumber(1, 900),
+  DEDUPE_RETENTION_DAYS: wholeNumber(3, 365),
+});
+
 export const reconcileEnv = z.object({
   ...common,
   ...ofRequests,
   ...ofProviders,
+  ...ofDeliveries,
   /** Calls to providers that one run makes at most. */
   POLLS_PER_RUN: wholeNumber(1, 1_000),
   BODIES_BUCKET: text(),
@@ -126,6 +155,7 @@ export const functionEnv = {
   consume: consumeEnv,
   api: apiEnv,
   submit: submitEnv,
+  deliver: deliverEnv,
   reconcile: reconcileEnv,
 } as const;
 

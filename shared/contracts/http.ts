@@ -7,8 +7,10 @@ import {
 } from "./config-items.ts";
 import { eventType } from "./events.ts";
 import { dialectOperations } from "./http-dialects.ts";
+import { linkedApiWebhookOperations } from "./http-linked-api-webhooks.ts";
 import { listOf, paging, plain, text, time } from "./http-parts.ts";
 import { requestOperations } from "./http-requests.ts";
+import { webhookOperations } from "./http-webhooks.ts";
 import { type ProviderId, providerId } from "./providers.ts";
 
 /**
@@ -24,6 +26,8 @@ export interface Operation {
   isPublic: boolean;
   /** Whose protocol it speaks where it is not ours: its headers and the shape of its errors. */
   dialect?: ProviderId;
+  /** `false` where a dialect's call names no account. */
+  needsAccount?: false;
   params: z.ZodMiniType<Record<string, string>>;
   query: z.ZodMiniType<Record<string, unknown>>;
   body?: z.ZodMiniType;
@@ -251,7 +255,9 @@ export const operations = {
     problems: [404],
   },
   ...requestOperations,
+  ...webhookOperations,
   ...dialectOperations,
+  ...linkedApiWebhookOperations,
 } as const satisfies Record<string, Operation>;
 
 export type OperationId = keyof typeof operations;

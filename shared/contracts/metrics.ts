@@ -3,7 +3,7 @@ export const metricNamespace = "Ackwire";
 
 /**
  * The one dimension of these metrics; its value is the function's name
- * (`ingest`, `consume`, `api`, `submit`, `reconcile`). An alarm that looks at another dimension
+ * (`ingest`, `consume`, `api`, `submit`, `deliver`, `reconcile`). An alarm that looks at another dimension
  * looks at a metric that does not exist.
  */
 export const metricDimension = "service";
@@ -32,6 +32,12 @@ export const metrics = {
   AccountPaused: "AccountPaused",
   /** A result came for a request that had ended otherwise: kept as `lateResult` (`consume`). */
   LateResult: "LateResult",
+  /** A delivery failed for good and its `delivery.failed` is published (`deliver`, `reconcile`). */
+  DeliveryFailed: "DeliveryFailed",
+  /** A webhook's endpoint failed so often in a row that its deliveries are held back (`deliver`). */
+  BreakerOpened: "BreakerOpened",
+  /** A webhook was disabled because its endpoint answered 410 (`deliver`). */
+  WebhookDisabled: "WebhookDisabled",
 } as const;
 
 /** Each is in seconds. */

@@ -61,12 +61,18 @@ const idempotencyKey = {
   schema: { type: "string", minLength: 1, maxLength: 255 },
 } as const;
 
+function securityOf({ isPublic, dialect, needsAccount }: Operation): object[] {
+  if (isPublic) return [];
+  if (dialect === "linked-api" && needsAccount === false) return [{ linkedApiToken: [] }];
+  return [security[dialect ?? "native"]];
+}
+
 function describe(operation: Operation) {
-  const { operationId, summary, isPublic, params, query, body, answer, dialect } = operation;
+  const { operationId, summary, params, query, body, answer } = operation;
   return {
     operationId,
     summary,
-    security: isPublic ? [] : [security[dialect ?? "native"]],
+    security: securityOf(operation),
     parameters: [
       ...parametersOf("path", params),
       ...parametersOf("query", query),

@@ -1,13 +1,26 @@
 import * as z from "zod/mini";
 
 /**
- * Every number that a deployer may change, with its unit in the name, its range
- * and its default. `cdk deploy -c NAME=VALUE` and `npm start -- --setting
+ * Everything that a deployer may tune, with its unit in the name, its range and
+ * its default. `cdk deploy -c NAME=VALUE` and `npm start -- --setting
  * NAME=VALUE` set them; `infra/config.ts` reads them.
  */
 
 const wholeNumber = (min: number, max: number, fallback: number) =>
   z._default(z.coerce.number().check(z.int(), z.gte(min), z.lte(max)), fallback);
+
+/** Seven delays between eight attempts, each up to a day. */
+const delayList = (fallback: string) =>
+  z._default(
+    z
+      .string()
+      .check(
+        z.regex(
+          /^(\d{1,4}|[1-7]\d{4}|8[0-5]\d{3}|86[0-3]\d{2}|86400)(,(\d{1,4}|[1-7]\d{4}|8[0-5]\d{3}|86[0-3]\d{2}|86400)){6}$/,
+        ),
+      ),
+    fallback,
+  );
 
 export const settingsSchema = z.strictObject({
   /** Largest webhook body that `ingest` accepts; what one PutEvents entry surely carries. */
@@ -69,6 +82,23 @@ export const settingsSchema = z.strictObject({
   submitMaxConcurrency: wholeNumber(2, 1_000, 50),
   /** Calls to providers that one `reconcile` run makes at most. */
   pollsPerRun: wholeNumber(1, 1_000, 100),
+  /** Seconds (business time) between the eight attempts of a delivery, each ± 20 %. */
+  deliveryDelaysSeconds: delayList("5,300,1800,7200,18000,36000,36000"),
+  /** Real seconds in which a webhook's endpoint must have answered. */
+  deliveryTimeoutSeconds: wholeNumber(1, 15, 15),
+  /** Failures in a row after which an endpoint's deliveries are held back. */
+  deliveryBreakerFailures: wholeNumber(1, 1_000, 5),
+  /** Workers that are at one endpoint at the same time, at most. */
+  deliveryWorkersPerEndpoint: wholeNumber(1, 1_000, 3),
+  /** POSTs to one endpoint that one worker has under way, at most. */
+  deliveryPostsPerWorker: wholeNumber(1, 100, 10),
+  /** Concurrent `deliver` invocations of each of its queues (the event source's maximum concurrency). */
+  deliverMaxConcurrency: wholeNumber(2, 1_000, 50),
+  /** Days (business time) for which a delivery is kept after its last change. */
+  deliveryRetentionDays: wholeNumber(1, 3_650, 30),
+  /** Ports that a webhook's URL may name. */
+  webhookPort: wholeNumber(1, 65_535, 443),
+  webhookAlternativePort: wholeNumber(1, 65_535, 8_443),
   /** Days for which the bus keeps events for a replay. */
   archiveRetentionDays: wholeNumber(1, 3_650, 30),
   /** Days for which logs are kept. */

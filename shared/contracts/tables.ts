@@ -46,7 +46,24 @@ export const requestsTable = {
 /** How many partitions `due` and `sweep` are spread over each. */
 export const REQUEST_SHARD_COUNT = 4;
 
-/** Clients, API keys and connections. */
+/** Deliveries of webhooks, the health of their endpoints, and jobs that walk over many deliveries. */
+export const deliveriesTable = {
+  partitionKey: "id",
+  timeToLive: "expiresAt",
+  indexes: {
+    /** A client's deliveries by the time when they were made. `listedAs` is that time, `#`, and the id. */
+    byClient: { name: "byClient", partitionKey: "clientId", sortKey: "listedAs", sortType: "S" },
+    /** Sparse: when (business time, ms) somebody must see to it that a delivery is attempted. */
+    due: { name: "due", partitionKey: "dueShard", sortKey: "dueAt", sortType: "N" },
+    /** Sparse: since when (real time, ms) a worker may have died over it. */
+    sweep: { name: "sweep", partitionKey: "sweepShard", sortKey: "sweepAt", sortType: "N" },
+  },
+} as const;
+
+/** How many partitions `due` and `sweep` of the deliveries are spread over each. */
+export const DELIVERY_SHARD_COUNT = 4;
+
+/** Clients, API keys, connections, accounts and webhooks. */
 export const configTable = {
   partitionKey: "pk",
   indexes: {

@@ -4,15 +4,20 @@ import { openApi } from "../contracts/openapi.ts";
 import type { Accounts } from "./accounts.ts";
 import type { Administration } from "./administration.ts";
 import { pageOf } from "./cursor.ts";
+import type { Deliveries } from "./deliveries/deliveries.ts";
+import type { Webhooks } from "./deliveries/webhooks.ts";
 import { dialectHandlers } from "./dialects/dialect-handlers.ts";
 import { type EventReader, makeReadEvents } from "./read-events.ts";
 import { accountHandlers, requestHandlers } from "./request-handlers.ts";
 import type { Requests } from "./requests/requests.ts";
+import { webhookHandlers } from "./webhook-handlers.ts";
 
 export interface ApiHandlerDeps {
   reader: EventReader;
   requests: Requests;
   accounts: Accounts;
+  webhooks: Webhooks;
+  deliveries: Deliveries;
   /** Opened when it is first needed: it takes the master keys. @throws DEPENDENCY_DOWN */
   administration: () => Promise<Administration>;
 }
@@ -44,6 +49,7 @@ export function makeApiHandlers(deps: ApiHandlerDeps): ApiHandlers {
     ...administrationHandlers(deps),
     ...requestHandlers(deps),
     ...accountHandlers(deps),
+    ...webhookHandlers(deps),
     ...dialectHandlers(deps),
   };
 }

@@ -1,6 +1,6 @@
 import type { ApiKeyItem } from "../contracts/config-items.ts";
 import { Failure } from "../contracts/failures.ts";
-import type { ProviderId } from "../contracts/providers.ts";
+import type { Operation } from "../contracts/http.ts";
 import { equalSecrets, sha256Hex } from "./digest.ts";
 import { identifiedAccount, identifiedWith } from "./identification-token.ts";
 import type { MasterKeys } from "./master-keys.ts";
@@ -82,8 +82,11 @@ export function makeAuthenticate(deps: AuthenticateDeps) {
     return accountId;
   }
 
-  return async (protocol: ProviderId | "native", headers: Headers): Promise<Caller> => {
-    switch (protocol) {
+  return async (
+    { dialect, needsAccount }: Pick<Operation, "dialect" | "needsAccount">,
+    headers: Headers,
+  ): Promise<Caller> => {
+    switch (dialect ?? "native") {
       case "native": {
         const [, sent] = /^bearer +(\S+)$/i.exec(headers.authorization ?? "") ?? [];
         return callerBy(sent, readApiKey(sent));
@@ -95,6 +98,7 @@ export function makeAuthenticate(deps: AuthenticateDeps) {
       case "linked-api": {
         const token = headers["linked-api-token"];
         const caller = await callerBy(token, readApiKey(token));
+        if (needsAccount === false) return caller;
         const accountId = await accountBy(headers["identification-token"], caller.clientId);
         return { ...caller, accountId };
       }

@@ -3,7 +3,7 @@ import { InvalidRequest } from "./invalid-request.ts";
 
 /** What a cursor belongs to: one list of one client. */
 export interface CursorOf {
-  list: "events" | "connections" | "keys" | "requests" | "accounts";
+  list: "events" | "connections" | "keys" | "requests" | "accounts" | "deliveries";
   clientId: string;
 }
 

@@ -105,7 +105,7 @@ export function fitForBus(whole: FinalEvent): FinalEvent {
 }
 
 /** JSON that every target of the bus takes: SQS refuses two characters that JSON leaves as they are. */
-function busText(value: object): string {
+export function busText(value: object): string {
   return JSON.stringify(value).replace(
     /[\ufffe\uffff]/g,
     (char) => `\\u${char.charCodeAt(0).toString(16)}`,

@@ -1,6 +1,6 @@
 import type { FailureCode } from "../contracts/failures.ts";
 import type { FinalEvent } from "./envelope.ts";
-import type { EventClaims, EventPublisher } from "./ports.ts";
+import type { Clock, EventClaims, EventPublisher } from "./ports.ts";
 
 export type PublishOutcome =
   | { kind: "published" }
@@ -30,6 +30,27 @@ export async function publishClaimed(
     }),
   );
 }
+
+/**
+ * Stores one event and puts it on the bus, or leaves that to the sweep. An event
+ * that was stored before is published once all the same.
+ *
+ * @throws DEPENDENCY_DOWN where it is not known to be stored
+ */
+export const makePublishEvent =
+  (deps: {
+    claims: EventClaims;
+    publisher: EventPublisher;
+    clock: Clock;
+    newOwner: () => string;
+    leaseMs: number;
+  }) =>
+  async (event: FinalEvent): Promise<void> => {
+    const owner = deps.newOwner();
+    const untilMs = deps.clock.realMs() + deps.leaseMs;
+    const claim = await deps.claims.claim(event, { owner, untilMs });
+    if (claim.kind === "granted") await publishClaimed(deps, owner, [claim.event]);
+  };
 
 async function record(claims: EventClaims, id: string, owner: string): Promise<PublishOutcome> {
   try {

@@ -43,6 +43,8 @@ export type ApiOutcome =
       errors?: readonly FieldError[] | undefined;
       /** Of a call in a provider's own protocol: errors have that provider's shape. */
       dialect?: ProviderId | undefined;
+      /** Absent where there is no such operation. */
+      operationId?: OperationId | undefined;
       lacks?: LackingProof | undefined;
     };
 
@@ -63,9 +65,7 @@ export function makeServeApi(deps: ServeApiDeps) {
     const id = idByRouteKey.get(call.routeKey);
     if (id === undefined) throw new Failure("NOT_FOUND", "there is no such operation");
     const operation: Operation = operations[id];
-    const caller = operation.isPublic
-      ? undefined
-      : await authenticate(operation.dialect ?? "native", call.headers);
+    const caller = operation.isPublic ? undefined : await authenticate(operation, call.headers);
     const input = checkCall(operation, call);
     const body = await run(handlers, id, {
       ...input,
@@ -86,17 +86,18 @@ export function makeServeApi(deps: ServeApiDeps) {
         code: error.code as HttpFailureCode,
         detail: error.message,
         errors,
-        dialect: dialectOf(call.routeKey),
+        ...spokenOf(call.routeKey),
         lacks: error instanceof Unauthenticated ? error.lacks : undefined,
       };
     }
   };
 }
 
-function dialectOf(routeKey: string): ProviderId | undefined {
-  const id = idByRouteKey.get(routeKey);
-  const operation: Operation | undefined = id && operations[id];
-  return operation?.dialect;
+/** What the words of a refusal go by. */
+function spokenOf(routeKey: string) {
+  const operationId = idByRouteKey.get(routeKey);
+  const operation: Operation | undefined = operationId && operations[operationId];
+  return { operationId, dialect: operation?.dialect };
 }
 
 function run<Id extends OperationId>(handlers: ApiHandlers, id: Id, input: unknown) {

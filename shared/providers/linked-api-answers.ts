@@ -2,9 +2,9 @@ import { limits } from "../contracts/limits.ts";
 import { isObject, type JsonObject } from "../core/json.ts";
 import type { InboundEvent } from "../core/provider-pack.ts";
 import type { PollOutcome, ProviderAnswer, SubmissionOutcome } from "../core/provider-requests.ts";
+import { retryAfterOf } from "../core/retry-after.ts";
 import { bodyOfAnswer, isSuccess, messageOf } from "./answer-body.ts";
 import { confirmation } from "./linked-api-confirmation.ts";
-import { retryAfterOf } from "./retry-after.ts";
 
 /**
  * Error types that mean something else than "refused for good". Types are those

@@ -2,8 +2,8 @@ import { limits } from "../contracts/limits.ts";
 import { isObject, type JsonObject, type ReadJson, readJson } from "../core/json.ts";
 import type { InboundEvent } from "../core/provider-pack.ts";
 import type { PollOutcome, ProviderAnswer, SubmissionOutcome } from "../core/provider-requests.ts";
+import { retryAfterOf } from "../core/retry-after.ts";
 import { bodyOfAnswer, isSuccess, messageOf } from "./answer-body.ts";
-import { retryAfterOf } from "./retry-after.ts";
 import { readWeLink, weLinkErrorOf } from "./we-link-event.ts";
 import { requestIdsOf } from "./we-link-request-id.ts";
 

@@ -13,6 +13,8 @@ export interface LogFields {
   keyId?: string;
   messageId?: string;
   requestId?: string;
+  deliveryId?: string;
+  webhookId?: string;
   count?: number;
   bytes?: number;
   published?: number;
@@ -24,6 +26,10 @@ export interface LogFields {
   timedOut?: number;
   unknown?: number;
   unpublished?: number;
+  hinted?: number;
+  told?: number;
+  untold?: number;
+  jobs?: number;
   pausedAccounts?: number;
   pausedConnections?: number;
   error?: Error;

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { functionCredentials } from "../../local/lambda/function-credentials.ts";
 import { type Lambdas, startLambdas } from "../../local/lambda/lambdas.ts";
-import { functionWithRole, loadAssembly } from "../support/cloud-assembly.ts";
+import { functionWithRole, loadAssembly, type TestResource } from "../support/cloud-assembly.ts";
 
 const awsUrl = "http://127.0.0.1:4566";
 const started: Lambdas[] = [];
@@ -13,10 +13,15 @@ afterEach(async () => {
 /** Starts functions whose files are given by function name. */
 function start(
   code: Record<string, Record<string, string>>,
-  options: { properties?: Record<string, unknown>; maxEnvironments?: number } = {},
+  options: {
+    properties?: Record<string, unknown>;
+    maxEnvironments?: number;
+    resources?: Record<string, TestResource>;
+  } = {},
 ) {
   const functions = Object.keys(code).map((id) => functionWithRole(id, options.properties));
-  const template = loadAssembly({ Resources: Object.assign({}, ...functions) }, code);
+  const Resources = Object.assign({}, ...functions, options.resources);
+  const template = loadAssembly({ Resources }, code);
   const lines: string[] = [];
   const callers = new Map<string, unknown>();
   const lambdas = startLambdas({
@@ -270,6 +275,21 @@ describe("environments", () => {
     for (const [position, index] of ended.entries()) {
       expect(Math.abs(position - index)).toBeLessThanOrEqual(2);
     }
+  });
+
+  it("are so many for each event source mapping: one that is busy starves no other", async () => {
+    const mapping = (queue: string) => ({
+      Type: "AWS::Lambda::EventSourceMapping",
+      Properties: { EventSourceArn: queue, FunctionName: { Ref: "F" } },
+    });
+    const { lambdas } = startHandler(
+      "async (event) => { if (event.ms) await new Promise((r) => setTimeout(r, event.ms)); return 'done'; }",
+      { maxEnvironments: 1, resources: { A: mapping("a"), B: mapping("b") } },
+    );
+    const hanging = lambdas.invoke("F", { ms: 60_000 });
+    await expect(lambdas.invoke("F", {})).resolves.toEqual({ payload: "done" });
+    await lambdas.close();
+    await expect(hanging).resolves.toMatchObject({ functionError: expect.anything() });
   });
 
   it("are reused while one is idle", async () => {

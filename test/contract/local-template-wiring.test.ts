@@ -10,6 +10,36 @@ import {
 
 const arn = (logicalId: string) => ({ "Fn::GetAtt": [logicalId, "Arn"] });
 
+/** As the CDK writes it: without TLS nobody may do anything, and one rule may send. */
+function queuePolicy(queueId: string, allow: Record<string, unknown> = {}): TestResource {
+  return {
+    Type: "AWS::SQS::QueuePolicy",
+    Properties: {
+      Queues: [{ Ref: queueId }],
+      PolicyDocument: {
+        Version: "2012-10-17",
+        Statement: [
+          {
+            Effect: "Deny",
+            Principal: { AWS: "*" },
+            Action: "sqs:*",
+            Resource: arn(queueId),
+            Condition: { Bool: { "aws:SecureTransport": "false" } },
+          },
+          {
+            Effect: "Allow",
+            Principal: { Service: "events.amazonaws.com" },
+            Action: "sqs:SendMessage",
+            Resource: arn(queueId),
+            Condition: { ArnEquals: { "aws:SourceArn": arn("Rule") } },
+            ...allow,
+          },
+        ],
+      },
+    },
+  };
+}
+
 /** A stack in which everything is reached by something. */
 function wired(): Record<string, TestResource> {
   return {
@@ -34,8 +64,15 @@ function wired(): Record<string, TestResource> {
     ...functionWithRole("OnEvent"),
     Rule: {
       Type: "AWS::Events::Rule",
-      Properties: { Targets: [{ Id: "0", Arn: arn("OnEvent") }] },
+      Properties: {
+        Targets: [
+          { Id: "0", Arn: arn("OnEvent") },
+          { Id: "1", Arn: arn("Work"), DeadLetterConfig: { Arn: arn("Dlq") } },
+        ],
+      },
     },
+    WorkPolicy: queuePolicy("Work"),
+    DlqPolicy: queuePolicy("Dlq"),
     RulePermission: {
       Type: "AWS::Lambda::Permission",
       Properties: {
@@ -106,6 +143,18 @@ describe("checkWiring", () => {
         "rule Rule: EventBridge may not invoke function OnEvent; add an AWS::Lambda::Permission for events.amazonaws.com on it",
       ],
     ],
+    [
+      "WorkPolicy",
+      [
+        "rule Rule: EventBridge may not send to queue Work; add an AWS::SQS::QueuePolicy that allows it sqs:SendMessage",
+      ],
+    ],
+    [
+      "DlqPolicy",
+      [
+        "rule Rule: EventBridge may not send to queue Dlq; add an AWS::SQS::QueuePolicy that allows it sqs:SendMessage",
+      ],
+    ],
   ])("says what is missing when %s is removed", (removed, faults) => {
     expect(faultsWithout(removed)).toEqual(faults);
   });
@@ -126,6 +175,42 @@ describe("checkWiring", () => {
     resources.InboundPermission = other.OtherPermission as TestResource;
     expect(faultsOf(resources)).toEqual([
       expect.stringContaining("may not invoke function Ingest"),
+    ]);
+  });
+
+  it.each([
+    ["denies", { Effect: "Deny" }],
+    ["is for another service", { Principal: { Service: "sns.amazonaws.com" } }],
+    ["is for another action", { Action: ["sqs:ReceiveMessage"] }],
+    ["is for another queue", { Resource: arn("Dlq") }],
+    [
+      "is for another rule",
+      { Condition: { ArnLike: { "aws:SourceArn": `arn:aws:events:*:rule/x` } } },
+    ],
+  ])("refuses a queue policy for a rule that %s", (_, allow) => {
+    const faults = faultsOf({ ...wired(), WorkPolicy: queuePolicy("Work", allow) });
+    expect(faults).toEqual([expect.stringContaining("may not send to queue Work")]);
+  });
+
+  it("takes a queue policy for every rule of EventBridge", () => {
+    const everyRule = { Action: ["sqs:SendMessage"], Condition: {} };
+    expect(faultsOf({ ...wired(), WorkPolicy: queuePolicy("Work", everyRule) })).toEqual([]);
+  });
+
+  it("refuses a rule whose queue does not exist", () => {
+    const resources = wired();
+    const elsewhere = "arn:aws:sqs:us-east-1:000000000000:Elsewhere";
+    resources.Rule = {
+      Type: "AWS::Events::Rule",
+      Properties: {
+        Targets: [
+          { Id: "0", Arn: arn("OnEvent") },
+          { Id: "1", Arn: elsewhere },
+        ],
+      },
+    };
+    expect(faultsOf(resources)).toEqual([
+      `rule Rule: its queue ${elsewhere} does not exist; add it`,
     ]);
   });
 

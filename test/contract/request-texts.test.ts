@@ -4,7 +4,7 @@ import { makeMemoryBlobStore } from "../../shared/adapters/memory-blob-store.ts"
 import { limits } from "../../shared/contracts/limits.ts";
 
 const bodies = makeMemoryBlobStore();
-const texts = makeBlobTextStore({ bodies });
+const texts = makeBlobTextStore({ bodies, area: "requests" });
 
 test("a text lies in the item as long as it is within the limit, counted in bytes", async () => {
   const most = "ü".repeat(limits.maxInlineBytes / 2);

@@ -106,6 +106,8 @@ describe("alarms", () => {
     ["dedupe-conflict", "DedupeConflict", "consume"],
     ["submit-failures", "SubmitFailed", "submit"],
     ["late-result", "LateResult", "consume"],
+    ["webhook-breaker-open", "BreakerOpened", "deliver"],
+    ["webhook-disabled", "WebhookDisabled", "deliver"],
   ])("%s looks at %s by its one dimension", (id, MetricName, service) => {
     const alarm = alarms.find(({ Properties }) => Properties.AlarmName === `ackwire-prod-${id}`);
     expect(alarm?.Properties).toMatchObject({
@@ -117,7 +119,8 @@ describe("alarms", () => {
   });
 
   test.each([
-    ["publish-failures", "PublishFailed", ["consume", "submit", "reconcile"]],
+    ["publish-failures", "PublishFailed", ["consume", "submit", "deliver", "reconcile"]],
+    ["delivery-failures", "DeliveryFailed", ["deliver", "reconcile"]],
     ["request-unknown", "RequestUnknown", ["submit", "reconcile"]],
     ["request-timeouts", "RequestTimedOut", ["submit", "reconcile"]],
     ["connection-paused", "ConnectionPaused", ["submit", "reconcile", "api"]],
@@ -132,6 +135,39 @@ describe("alarms", () => {
       services.map((service) => `"Dimensions":[{"Name":"service","Value":"${service}"}]`),
     );
   });
+
+  test("what EventBridge gives up is counted under the rule's own name on its own bus", () => {
+    const alarm = alarms.find(
+      ({ Properties }) => Properties.AlarmName === "ackwire-prod-event-feed-failures",
+    );
+    expect(alarm?.Properties).toMatchObject({
+      Namespace: "AWS/Events",
+      MetricName: "FailedInvocations",
+      Dimensions: [
+        { Name: "EventBusName", Value: { Ref: "AckwireEventBus0D81332B" } },
+        { Name: "RuleName", Value: find(resources, "AWS::Events::Rule").Properties.Name },
+      ],
+    });
+  });
+
+  test.each(["Fanout", "Attempts", "Retries"])(
+    "the age and the dead letters of %s are looked at",
+    (name) => {
+      const queue = name.toLowerCase();
+      const looked = alarms
+        .filter(({ Properties }) =>
+          String(Properties.AlarmName).startsWith(`ackwire-prod-${queue}-`),
+        )
+        .map(({ Properties }) => [Properties.MetricName, JSON.stringify(Properties.Dimensions)]);
+      expect(looked).toEqual([
+        ["ApproximateAgeOfOldestMessage", expect.stringContaining(`Ackwire${name}Queue`)],
+        [
+          "ApproximateNumberOfMessagesVisible",
+          expect.stringContaining(`Ackwire${name}DeadLetters`),
+        ],
+      ]);
+    },
+  );
 
   test("throttles of every function are counted", () => {
     const alarm = alarms.find(

@@ -50,7 +50,7 @@ test("two syntheses in two places give the same bytes, without an account or a p
   expect(assets(there)).toBe(assets(here));
 
   const bundles = readdirSync(here).filter((name) => name.startsWith("asset."));
-  expect(bundles).toHaveLength(5);
+  expect(bundles).toHaveLength(6);
   for (const bundle of bundles) {
     expect(template(here)).toContain(bundle);
     const code = readFileSync(join(here, bundle, "index.js"), "utf8");

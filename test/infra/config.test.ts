@@ -28,6 +28,7 @@ describe("what is read", () => {
       businessClock: '{"realMs":0,"businessMs":0,"speed":1}',
       providerBaseUrls:
         '{"we-link":"https://api.we-link.ai","linked-api":"https://api.linkedapi.io"}',
+      webhookTargets: '{"ports":[443,8443],"allowsLocal":false,"refusedPorts":[]}',
       alarmEmail: undefined,
       customDomain: undefined,
     });
@@ -79,12 +80,69 @@ test.each([
   expect(problems({ stage, providerBaseUrls })).toEqual([expect.stringContaining(reason)]);
 });
 
+describe("where webhooks are delivered to", () => {
+  const local = '{"ports":[443],"allowsLocal":true,"refusedPorts":[8787]}';
+
+  test("is what the local stage says", () => {
+    expect(read({ stage: "local", webhookTargets: local }).webhookTargets).toBe(local);
+  });
+
+  test("is public addresses on the settings' ports in every other, each port named once", () => {
+    const ports = { webhookPort: 444, webhookAlternativePort: "444" };
+    expect(JSON.parse(read({ stage: "prod", ...ports }).webhookTargets)).toEqual({
+      ports: [444],
+      allowsLocal: false,
+      refusedPorts: [],
+    });
+  });
+
+  test("cannot be said by another stage, so that none delivers to local addresses", () => {
+    expect(problems({ stage: "prod", webhookTargets: local })).toEqual([
+      'webhookTargets: only the stage "local" may have one; this is "prod"',
+    ]);
+  });
+
+  test.each(["", "443", "{}", '{"ports":[],"allowsLocal":true,"refusedPorts":[]}', 7])(
+    "is not %j",
+    (webhookTargets) => {
+      expect(problems({ stage: "local", webhookTargets })).toEqual([
+        expect.stringMatching(/^webhookTargets: got .*; must be JSON text \{"ports"/),
+      ]);
+    },
+  );
+});
+
+describe("the delays of deliveries", () => {
+  test("are seven seconds, as they are written", () => {
+    const deliveryDelaysSeconds = "0,1,2,3,4,5,86400";
+    expect(read({ deliveryDelaysSeconds, deliveryRetentionDays: 2 }).settings).toMatchObject({
+      deliveryDelaysSeconds,
+    });
+  });
+
+  test.each([
+    "",
+    "5",
+    "1,2,3,4,5,6",
+    "1,2,3,4,5,6,7,8",
+    "1,2,3,4,5,6,86401",
+    "1, 2,3,4,5,6,7",
+    5,
+    null,
+    [1],
+  ])("are not %j", (deliveryDelaysSeconds) => {
+    expect(problems({ settings: { deliveryDelaysSeconds } })).toEqual([
+      `deliveryDelaysSeconds: got ${JSON.stringify(deliveryDelaysSeconds)}; allowed is seven whole numbers of seconds from 0 to 86400 separated by commas (default 5,300,1800,7200,18000,36000,36000)`,
+    ]);
+  });
+});
+
 describe("what is refused", () => {
   test("every problem is in one message", () => {
     expect(problems({ consumeBatchSize: 11, stag: "prod", alarmEmail: "nobody" })).toEqual([
       "consumeBatchSize: got 11; allowed is a whole number from 1 to 10 (default 10)",
       `stag: no such setting; there are ${Object.keys(settingsSchema.shape).join(", ")}`,
-      "besides settings, the context may have stage, settings, businessClock, providerBaseUrls, alarmEmail, domainName, certificateArn",
+      "besides settings, the context may have stage, settings, businessClock, providerBaseUrls, webhookTargets, alarmEmail, domainName, certificateArn",
       'alarmEmail: got "nobody"; must match ^[^\\s@]+@[^\\s@]+$',
     ]);
   });
@@ -130,6 +188,17 @@ describe("what is refused", () => {
     [{ scheduleMaxDays: 1, scheduleLeadSeconds: 86_401 }, ["scheduleLeadSeconds: got 86401; must"]],
     [{ dedupeRetentionDays: 90 }, []],
     [{ dedupeRetentionDays: 91 }, ["requestRetentionDays: got 90; must be at least dedupeRet"]],
+    [{ deliveryRetentionDays: 1 }, []],
+    [{ deliveryRetentionDays: 1, deliveryDelaysSeconds: "5,5,5,5,5,5,71999" }, []],
+    [
+      { deliveryRetentionDays: 1, deliveryDelaysSeconds: "5,5,5,5,5,5,72000" },
+      ["deliveryRetentionDays: got 1; must be more than the longest delay of delivery"],
+    ],
+    [{ deliverMaxConcurrency: 4 }, []],
+    [
+      { deliverMaxConcurrency: 3 },
+      ["deliveryWorkersPerEndpoint: got 3; must be less than deliverMaxConcurrency, which is 3"],
+    ],
     [{ idempotencyHours: 2_160 }, []],
     [{ idempotencyHours: 2_161 }, ["idempotencyHours: got 2161; must be at most requestRet"]],
   ])("%j", (settings, starts) => {

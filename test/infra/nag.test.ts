@@ -32,8 +32,8 @@ test("each acknowledged finding has a reason that names the resource", () => {
     .filter(({ type }) => type === "aws:cdk:acknowledged-rules")
     .map(({ data }) => JSON.stringify(data));
   const routes = Object.keys(operations).length + 1;
-  // Of ingest, consume, api, submit and reconcile: reading and writing each.
-  const objectAreas = 2 + (3 + 2) + (2 + 1) + (1 + 2) + (2 + 2);
+  // Of ingest, consume, api, submit, deliver and reconcile: reading and writing each.
+  const objectAreas = 2 + (3 + 2) + (2 + 2) + (1 + 2) + (2 + 2) + (2 + 2);
   const schedules = 1;
   expect(acknowledged).toHaveLength(routes + objectAreas + schedules + 4);
   expect(acknowledged.join("\n")).toMatch(/Route POST \/v1\/in\//);

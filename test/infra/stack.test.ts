@@ -19,6 +19,13 @@ const stateful = {
   AckwireSubmissionsQueue1CBD13B0: "AWS::SQS::Queue",
   AckwireSubmissionsDeadLettersDDCF9EC5: "AWS::SQS::Queue",
   AckwireSchedulesDeadLetters7165B5F9: "AWS::SQS::Queue",
+  AckwireDeliveriesTable014780B4: "AWS::DynamoDB::Table",
+  AckwireFanoutQueue9EF78FB5: "AWS::SQS::Queue",
+  AckwireFanoutDeadLetters0D942186: "AWS::SQS::Queue",
+  AckwireAttemptsQueue29259C07: "AWS::SQS::Queue",
+  AckwireAttemptsDeadLettersA604E1C3: "AWS::SQS::Queue",
+  AckwireRetriesQueue51BB7E4B: "AWS::SQS::Queue",
+  AckwireRetriesDeadLetters17AFDAF1: "AWS::SQS::Queue",
   AckwireEventBus0D81332B: "AWS::Events::EventBus",
   AckwireEventBusArchive47A8DB9D: "AWS::Events::Archive",
 };
@@ -119,6 +126,8 @@ describe("what is kept", () => {
         Status: "Enabled",
         ExpirationInDays: 365 + Math.ceil(limits / day) + 90 + 15,
       },
+      // Every delay between the attempts at its longest, and what is kept after the last.
+      { Prefix: "deliveries/", Status: "Enabled", ExpirationInDays: 2 + 30 + 15 },
       { Status: "Enabled", AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 } },
     ]);
     expect(find(longer, "AWS::S3::BucketPolicy").Properties.PolicyDocument).toMatchObject({
@@ -198,7 +207,7 @@ describe("functions", () => {
   const lambdas = all(resources, "AWS::Lambda::Function");
 
   test("each runs on Node.js 24, arm64, and logs JSON into its own group", () => {
-    expect(lambdas).toHaveLength(5);
+    expect(lambdas).toHaveLength(6);
     for (const [, { Properties }] of lambdas) {
       expect(Properties).toMatchObject({
         Runtime: "nodejs24.x",
@@ -300,15 +309,22 @@ test("the outputs have their frozen keys", () => {
   expect(Object.keys(prod.outputs).sort()).toEqual([
     "AlarmTopicArn",
     "ApiUrl",
+    "AttemptsDlqUrl",
+    "AttemptsQueueUrl",
     "BodiesBucketName",
     "BusName",
     "ConfigTableName",
+    "DeliveriesTableName",
     "EventsTableName",
+    "FanoutDlqUrl",
+    "FanoutQueueUrl",
     "InboundDlqUrl",
     "InboundQueueUrl",
     "MasterSecretArn",
     "RequestScheduleDlqUrl",
     "RequestsTableName",
+    "RetriesDlqUrl",
+    "RetriesQueueUrl",
     "SubmitDlqUrl",
     "SubmitQueueUrl",
   ]);

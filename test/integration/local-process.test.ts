@@ -76,15 +76,29 @@ test("kill -9 amid 300 webhooks, restart, resend what was not acked: every event
 
 describe("the contract of a local run", () => {
   test("demonstration, local.json, the simulator's controls, the admin command, Ctrl-C", async () => {
-    const run = await startLocalProcess(directory, ["--speed", "60"]);
+    const run = await startLocalProcess(directory, ["--speed", "3600"]);
     try {
       const { local } = run;
-      await expect
-        .poll(() => run.lines.join("\n"), { timeout: 40_000 })
-        .toContain("16 webhooks sent, 16 acked: 12 of 12 events on the bus, each once.");
+      const printed = () => run.lines.join("\n");
+      await expect.poll(printed, { timeout: 60_000 }).toContain("Still up; Ctrl-C stops it.");
+      expect(printed()).toContain(
+        "16 webhooks sent, 16 acked: 12 of 12 events on the bus, each once.",
+      );
+      // An event at a subscriber: failed once, sent again, and both proven by Standard Webhooks' library.
+      expect(printed()).toMatch(
+        /attempt 1 +workflow\.completed:rq_\w+\n +signature verified .*; answered 500, on purpose/,
+      );
+      expect(printed()).toMatch(
+        /attempt 2 .* with the same webhook-id\n +signature verified .*; answered 204/,
+      );
+      expect(printed()).toMatch(/says delivered; attempts 1: 500 in \d+ ms, 2: 204 in \d+ ms/);
+      expect(printed()).not.toContain("whsec_");
+      const authorization = `Bearer ${local.apiKey}`;
+      const webhook = await fetch(`${local.apiUrl}/v1/webhook`, { headers: { authorization } });
+      expect(webhook.status).toBe(404);
       expect(statSync(join(directory, ".ackwire/local.json")).mode & 0o777).toBe(0o600);
       const secrets = [local.apiKey, ...local.connections.map(({ inboundUrl }) => inboundUrl)];
-      for (const secret of secrets) expect(run.lines.join("\n")).not.toContain(secret);
+      for (const secret of secrets) expect(printed()).not.toContain(secret);
 
       expect(local.connections.map(({ provider }) => provider)).toEqual(["we-link", "linked-api"]);
       expect(local.accounts).toHaveLength(4);
@@ -100,7 +114,12 @@ describe("the contract of a local run", () => {
         inbound: expect.stringContaining("http"),
         inboundDlq: expect.stringContaining("http"),
       });
-      expect(Object.keys(local.tables).sort()).toEqual(["config", "events", "requests"]);
+      expect(Object.keys(local.tables).sort()).toEqual([
+        "config",
+        "deliveries",
+        "events",
+        "requests",
+      ]);
 
       const control = async (method: string, path: string, body?: object) => {
         const response = await fetch(`${local.providerUrl}/_control/${path}`, {
@@ -123,11 +142,9 @@ describe("the contract of a local run", () => {
       });
       expect((await control("PUT", "behaviour", { forgeRate: 2 })).status).toBe(400);
       expect((await control("PUT", "behaviour", { unknown: 1 })).status).toBe(400);
-      expect(await control("GET", "submissions")).toEqual({
-        status: 200,
-        body: { submissions: [] },
-      });
-      expect((await control("GET", "clock")).body).toMatchObject({ speed: 60 });
+      const { body: seen } = await control("GET", "submissions");
+      expect(seen).toMatchObject({ submissions: Array(4).fill({ provider: "we-link" }) });
+      expect((await control("GET", "clock")).body).toMatchObject({ speed: 3600 });
 
       const admin = (...args: string[]) =>
         JSON.parse(

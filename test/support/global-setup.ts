@@ -19,6 +19,8 @@ export default async function setup(project: TestProject): Promise<void> {
     clock: { realMs: 0, businessMs: 0, speed: 1 },
     // No test of this assembly asks a provider; one that does synthesises its own.
     providerUrl: "http://127.0.0.1:1",
+    // Nor does any look at which ports a run keeps for itself.
+    webhookTargets: { ports: [443, 8_443], allowsLocal: true, refusedPorts: [] },
   });
   project.provide("assemblyDir", assemblyDir);
 }

@@ -44,6 +44,8 @@ function setUp(given: Partial<ServeApiDeps> & { key?: Partial<ApiKeyItem> } = {}
     reader: noEvents,
     requests: {} as ServeApiDeps["requests"],
     accounts: {} as ServeApiDeps["accounts"],
+    webhooks: {} as ServeApiDeps["webhooks"],
+    deliveries: {} as ServeApiDeps["deliveries"],
     administration: () => Promise.reject(new Failure("DEPENDENCY_DOWN", "no master keys")),
     clock,
     dropped: (error) => dropped.push(error),

@@ -1,10 +1,20 @@
 import type { ApiHandlers } from "../api-handlers.ts";
+import type { Deliveries } from "../deliveries/deliveries.ts";
+import type { Webhooks } from "../deliveries/webhooks.ts";
 import type { Requests } from "../requests/requests.ts";
 import { cancelAsLinkedApi, getAsLinkedApi, startAsLinkedApi } from "./linked-api.ts";
+import { linkedApiWebhookHandlers } from "./linked-api-webhooks.ts";
 import { getAsWeLink, submitAsWeLink } from "./we-link.ts";
 
-/** The operations of `http-dialects.ts`. */
-export function dialectHandlers({ requests }: { requests: Requests }) {
+interface DialectDeps {
+  requests: Requests;
+  webhooks: Webhooks;
+  deliveries: Deliveries;
+}
+
+/** Every operation of another protocol than ours. */
+export function dialectHandlers(deps: DialectDeps) {
+  const { requests } = deps;
   return {
     weLinkSubmit: ({ clientId, params, body, idempotencyKey }) =>
       submitAsWeLink(requests, { clientId, action: params.action, body, idempotencyKey }),
@@ -15,5 +25,6 @@ export function dialectHandlers({ requests }: { requests: Requests }) {
       getAsLinkedApi(requests, { clientId, workflowId: params.workflowId }),
     linkedApiCancelWorkflow: ({ clientId, params }) =>
       cancelAsLinkedApi(requests, { clientId, workflowId: params.workflowId }),
+    ...linkedApiWebhookHandlers(deps),
   } satisfies Partial<ApiHandlers>;
 }

@@ -1,4 +1,5 @@
 import { failures, type HttpFailureCode } from "../../contracts/failures.ts";
+import type { OperationId } from "../../contracts/http.ts";
 import type { ProviderId } from "../../contracts/providers.ts";
 import type { LackingProof } from "../authenticate.ts";
 import type { FieldError } from "../invalid-request.ts";
@@ -9,6 +10,8 @@ export interface Refusal {
   detail: string;
   errors?: readonly FieldError[] | undefined;
   lacks?: LackingProof | undefined;
+  /** Which call it was. */
+  operationId?: OperationId | undefined;
 }
 
 /** The body of an error as each provider words it. */
@@ -48,14 +51,14 @@ function messageOf({ code, detail, errors = [] }: Refusal): string {
 }
 
 /** Types that Linked API's own client knows (dist/types/errors.d.ts), where one fits. */
-function typeOf({ code, lacks }: Refusal): string {
+function typeOf({ code, lacks, operationId }: Refusal): string {
   switch (failures[code].httpStatus) {
     case 401:
       return proofTypes[lacks?.proof ?? "key"][lacks?.wasSent ? "wasSent" : "wasNotSent"];
     case 404:
-      return "workflowNotFound";
+      return (operationId && notFoundTypes[operationId]) ?? "workflowNotFound";
     case 409:
-      return "conflict";
+      return (operationId && conflictTypes[operationId]) ?? "conflict";
     case 429:
       return "tooManyRequests";
     case 503:
@@ -65,6 +68,19 @@ function typeOf({ code, lacks }: Refusal): string {
       return "invalidRequestPayload";
   }
 }
+
+/** Of calls that are about no workflow. */
+const notFoundTypes: Readonly<Partial<Record<OperationId, string>>> = {
+  linkedApiSetPayloadMode: "webhookNotFound",
+  linkedApiDeleteWebhook: "webhookNotFound",
+  linkedApiSendTest: "webhookNotFound",
+  linkedApiReplayDelivery: "deliveryNotFound",
+};
+
+const conflictTypes: Readonly<Partial<Record<OperationId, string>>> = {
+  linkedApiSetWebhook: "webhookAlreadyExists",
+  linkedApiSendTest: "webhookDisabled",
+};
 
 const proofTypes = {
   key: { wasSent: "invalidLinkedApiToken", wasNotSent: "linkedApiTokenRequired" },

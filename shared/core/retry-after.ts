@@ -1,4 +1,4 @@
-import type { ProviderAnswer } from "../core/provider-requests.ts";
+import type { ProviderAnswer } from "./provider-requests.ts";
 
 /**
  * How long an answer asks to wait, by its `Retry-After`: seconds or a date,

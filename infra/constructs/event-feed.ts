@@ -1,0 +1,78 @@
+import { Duration } from "aws-cdk-lib";
+import { Metric } from "aws-cdk-lib/aws-cloudwatch";
+import { type EventBus as Bus, Rule } from "aws-cdk-lib/aws-events";
+import { PolicyStatement, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import type { Queue } from "aws-cdk-lib/aws-sqs";
+import { Construct } from "constructs";
+import { EVENT_SOURCE, type EventType } from "../../shared/contracts/events.ts";
+import type { WorkQueue } from "./work-queue.ts";
+
+/** EventBridge's most; after that it parks the event. <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-retry-policy.html> */
+const MAX_EVENT_AGE = Duration.hours(24);
+const MAX_RETRIES = 185;
+
+export interface EventFeedProps {
+  bus: Bus;
+  /** The rule's name on the bus. Frozen: its alarm and its runbook look for it. */
+  ruleName: string;
+  description: string;
+  eventTypes: readonly EventType[];
+  /** Gets each whole event as one message; what EventBridge gives up goes to its dead letters. */
+  target: WorkQueue;
+}
+
+/** Has EventBridge put every event of some types into a queue of work. */
+export class EventFeed extends Construct {
+  readonly #rule: Rule;
+  readonly #props: EventFeedProps;
+
+  constructor(scope: Construct, id: string, props: EventFeedProps) {
+    super(scope, id);
+    this.#props = props;
+    const { bus, ruleName, description, eventTypes, target } = props;
+    const { queue, deadLetters } = target;
+    this.#rule = new Rule(this, "Rule", {
+      ruleName,
+      description,
+      eventBus: bus,
+      eventPattern: { source: [EVENT_SOURCE], detailType: [...eventTypes] },
+    });
+    this.#rule.addTarget({
+      // Not the L2 target: it grants sqs:GetQueueUrl and sqs:GetQueueAttributes too.
+      bind: () => ({
+        arn: queue.queueArn,
+        deadLetterConfig: { arn: deadLetters.queueArn },
+        retryPolicy: {
+          maximumEventAgeInSeconds: MAX_EVENT_AGE.toSeconds(),
+          maximumRetryAttempts: MAX_RETRIES,
+        },
+      }),
+    });
+    for (const one of [queue, deadLetters]) this.#mayBeSentTo(one);
+  }
+
+  /** Events that EventBridge gave up. */
+  metricFailedInvocations(options: { period: Duration }): Metric {
+    const { bus, ruleName } = this.#props;
+    return new Metric({
+      ...options,
+      namespace: "AWS/Events",
+      metricName: "FailedInvocations",
+      // Of a rule on a bus of one's own; the rule's `Ref` would be `bus|rule`.
+      dimensionsMap: { EventBusName: bus.eventBusName, RuleName: ruleName },
+      statistic: "Sum",
+    });
+  }
+
+  #mayBeSentTo(queue: Queue): void {
+    queue.addToResourcePolicy(
+      new PolicyStatement({
+        sid: "AllowThisRule",
+        principals: [new ServicePrincipal("events.amazonaws.com")],
+        actions: ["sqs:SendMessage"],
+        resources: [queue.queueArn],
+        conditions: { ArnEquals: { "aws:SourceArn": this.#rule.ruleArn } },
+      }),
+    );
+  }
+}

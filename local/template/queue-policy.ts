@@ -1,0 +1,52 @@
+import * as z from "zod/mini";
+import type { Resource, Template } from "../template.ts";
+import { arnMatches, arnOfResource, findResource } from "./references.ts";
+
+const oneOrMore = z.union([z.string(), z.array(z.string())]);
+
+/** As far as it is looked at; a principal may also be `*`. */
+const policy = z.object({
+  Queues: z.array(z.unknown()),
+  PolicyDocument: z.object({
+    Statement: z.array(
+      z.object({
+        Effect: z.string(),
+        Principal: z.union([z.string(), z.object({ Service: z.optional(oneOrMore) })]),
+        Action: oneOrMore,
+        Resource: oneOrMore,
+        Condition: z.optional(z.record(z.string(), z.record(z.string(), oneOrMore))),
+      }),
+    ),
+  }),
+});
+
+/**
+ * Whether some policy of the queue lets EventBridge send to it for this rule. Of
+ * conditions only the source's ARN is looked at, and of denials none: those of a
+ * template of ours are about TLS, which the local run has not.
+ */
+export function mayEventBridgeSend(template: Template, queue: Resource, ruleArn: string): boolean {
+  return template
+    .resources("AWS::SQS::QueuePolicy")
+    .map(({ properties }) => policy.parse(properties))
+    .filter(({ Queues }) =>
+      Queues.some((one) => findResource(template, "AWS::SQS::Queue", nameIn(one)) === queue),
+    )
+    .flatMap(({ PolicyDocument }) => PolicyDocument.Statement)
+    .some(({ Effect, Principal, Action, Resource, Condition = {} }) => {
+      const services = typeof Principal === "string" ? [] : [Principal.Service ?? []].flat();
+      const sources = Object.values(Condition).flatMap((keys) => keys["aws:SourceArn"] ?? []);
+      return (
+        Effect === "Allow" &&
+        services.includes("events.amazonaws.com") &&
+        [Action].flat().some((action) => ["sqs:SendMessage", "sqs:*"].includes(action)) &&
+        [Resource].flat().some((arn) => arnMatches(arn, arnOfResource(queue))) &&
+        (sources.length === 0 || sources.some((arn) => arnMatches(arn, ruleArn)))
+      );
+    });
+}
+
+/** A policy names its queues by their URLs. */
+function nameIn(queue: unknown): string | undefined {
+  return String(queue).split("/").at(-1);
+}

@@ -1,0 +1,50 @@
+import { randomUUID } from "node:crypto";
+import { type DynamoDBDocumentClient, PutCommand } from "@aws-sdk/lib-dynamodb";
+import { conditionalWrite } from "./conditional-write.ts";
+
+/**
+ * Writes whole items, each over the version that was read.
+ *
+ * @param over.version that of the item which it replaces; absent where there must be none
+ * @returns the version that it has now, or the item that was met instead (`undefined`: none)
+ * @throws DEPENDENCY_DOWN; it may or may not be written
+ */
+export function makeVersionedPut(options: {
+  client: DynamoDBDocumentClient;
+  tableName: string;
+  partitionKey: string;
+}) {
+  const { client, tableName, partitionKey } = options;
+
+  return async (
+    item: object,
+    over: { version?: number | undefined },
+  ): Promise<{ version: number } | { met: Record<string, unknown> | undefined }> => {
+    const writeId = randomUUID();
+    const version = (over.version ?? 0) + 1;
+    const command = new PutCommand({
+      TableName: tableName,
+      Item: { ...present(item), version, writeId },
+      ...(over.version === undefined
+        ? { ConditionExpression: `attribute_not_exists(${partitionKey})` }
+        : {
+            ConditionExpression: "version = :read",
+            ExpressionAttributeValues: { ":read": over.version },
+          }),
+      ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+    });
+    const result = await conditionalWrite("PutItem", () => client.send(command));
+    // The SDK tried again after a lost answer, and met its own write.
+    if ("written" in result || result.met?.writeId === writeId) return { version };
+    return result;
+  };
+}
+
+/** Without what is `undefined`, at any depth: DynamoDB cannot store it. */
+function present<Value>(value: Value): Value;
+function present(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(present);
+  if (typeof value !== "object" || value === null) return value;
+  const members = Object.entries(value).filter(([, member]) => member !== undefined);
+  return Object.fromEntries(members.map(([name, member]) => [name, present(member)]));
+}

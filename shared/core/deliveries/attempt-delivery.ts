@@ -1,0 +1,146 @@
+import type { WebhookItem } from "../../contracts/config-items.ts";
+import type { AttemptHint } from "../../contracts/delivery-message.ts";
+import type { Lease } from "../ports.ts";
+import type { TextStore } from "../requests/ports.ts";
+import { validAt } from "../rotation.ts";
+import { freshDelivery } from "./hint.ts";
+import { masterKeysOf, type ReadMasterKeys } from "./master-keys-of.ts";
+import type { DeliveryMoment } from "./moment.ts";
+import { attempted, ended, isSuccess, isWornOut, taken } from "./moves.ts";
+import type { DeliveryStore, Posted, WebhookPoster } from "./ports.ts";
+import type { DeliveryRecord, EndReason } from "./record.ts";
+import { signedHeaders, signingSecret } from "./signing.ts";
+
+export interface AttemptDeliveryDeps {
+  deliveries: DeliveryStore;
+  texts: TextStore;
+  poster: WebhookPoster;
+  masterKeys: ReadMasterKeys;
+  moment: () => DeliveryMoment;
+  /** From 0 to 1. */
+  random: () => number;
+  newOwner: () => string;
+}
+
+/** What stands against an attempt, as it is the moment before it would begin. */
+export type Standing =
+  | { kind: "wanted"; webhook: WebhookItem }
+  | { kind: "unwanted"; status: "failed" | "cancelled"; reason: EndReason };
+
+export type AttemptOutcome =
+  /** A POST was made, and is recorded. */
+  | { kind: "attempted"; delivery: DeliveryRecord; isSuccess: boolean; isSlow: boolean }
+  /** It ended, or counts as an attempt, without a POST. */
+  | { kind: "settled"; delivery: DeliveryRecord }
+  /** Its time has not come. */
+  | { kind: "early"; nextMs: number }
+  /** Nothing is left to do for this message. */
+  | { kind: "nothing" };
+
+/** The worker must reach the POST so soon after the claim that the lease outlasts it (real). */
+const LEASE_MARGIN_MS = 5_000;
+
+/**
+ * Makes one attempt of a delivery: claims it, POSTs, and records what became of
+ * it in one write. A crash in between makes the same attempt again when the
+ * claim's lease is over, with the same id and bytes.
+ *
+ * @throws DEPENDENCY_DOWN: the message must come again
+ */
+export function makeAttemptDelivery(deps: AttemptDeliveryDeps) {
+  const { deliveries } = deps;
+
+  return async (hint: AttemptHint, standing: () => Promise<Standing>): Promise<AttemptOutcome> => {
+    const now = await standing();
+    const { nowRealMs, rules } = deps.moment();
+    const lease = { owner: deps.newOwner(), untilMs: nowRealMs + rules.leaseMs };
+    const claim = await take(hint, lease);
+    if (claim.kind === "early") return claim;
+    if (claim.kind === "notOurs") return { kind: "nothing" };
+    const { delivery } = claim;
+    if (now.kind === "unwanted") {
+      return settle(ended(delivery, now.status, now.reason, deps.moment()));
+    }
+    if (isWornOut(delivery)) {
+      return settle(after(delivery, { error: "WORKER_LOST", durationMs: 0 }));
+    }
+    const prepared = await prepare(delivery, now.webhook);
+    const moment = deps.moment();
+    // A worker that was frozen in the meantime leaves it to another.
+    if (moment.nowRealMs + rules.timeoutMs + LEASE_MARGIN_MS > lease.untilMs) {
+      return { kind: "nothing" };
+    }
+    const posted = await deps.poster.post(prepared);
+    const recorded = await deliveries.replace(after(delivery, posted, moment.nowMs));
+    // The lease was over, and another worker made the attempt again: what it records holds.
+    if (!recorded) return { kind: "nothing" };
+    return {
+      kind: "attempted",
+      delivery: recorded,
+      isSuccess: isSuccess(posted),
+      isSlow: posted.durationMs > rules.slowMs,
+    };
+  };
+
+  /** Stores what is not stored yet as taken; what was stored meanwhile is claimed as ever. */
+  async function take({ fresh, ...hint }: AttemptHint, lease: Lease) {
+    if (fresh) {
+      const delivery = taken(freshDelivery({ ...hint, fresh }, deps.moment()), lease);
+      const stored = await deliveries.create(delivery);
+      if (stored === "created") {
+        return { kind: "claimed", delivery: { ...delivery, version: 1 } } as const;
+      }
+    }
+    return deliveries.claim(hint.deliveryId, lease);
+  }
+
+  function after(delivery: DeliveryRecord, posted: Posted, atMs = deps.moment().nowMs) {
+    return attempted(delivery, { posted, atMs, draw: deps.random() }, deps.moment());
+  }
+
+  async function settle(next: DeliveryRecord): Promise<AttemptOutcome> {
+    const delivery = await deliveries.replace(next);
+    return delivery ? { kind: "settled", delivery } : { kind: "nothing" };
+  }
+
+  /** All that needs a dependency; where it fails, the claim is given back uncounted. */
+  async function prepare(delivery: DeliveryRecord, webhook: WebhookItem) {
+    try {
+      const [body, secrets] = await Promise.all([bodyOf(delivery), secretsOf(webhook)]);
+      const timestampSeconds = Math.floor(deps.moment().nowRealMs / 1000);
+      const { eventId } = delivery;
+      return {
+        url: webhook.url,
+        headers: signedHeaders({ eventId, body, timestampSeconds, secrets }),
+        body,
+      };
+    } catch (error) {
+      await giveBack(delivery).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  async function bodyOf({ body }: DeliveryRecord): Promise<string> {
+    return deps.texts.open(body);
+  }
+
+  async function secretsOf({ webhookId, secrets }: WebhookItem): Promise<string[]> {
+    const valid = validAt(secrets, deps.moment().nowMs);
+    const master = await masterKeysOf(valid, deps.masterKeys);
+    return valid.map((secret) => signingSecret(master, { webhookId, ...secret }));
+  }
+
+  async function giveBack(delivery: DeliveryRecord): Promise<void> {
+    const { nextMs = deps.moment().nowMs } = delivery;
+    await deliveries.replace({
+      ...delivery,
+      status: "waiting",
+      begun: delivery.begun - 1,
+      owner: undefined,
+      leaseUntilRealMs: undefined,
+      nextMs,
+      dueMs: nextMs,
+      sweepRealMs: delivery.unheard.length > 0 ? deps.moment().nowRealMs : undefined,
+    });
+  }
+}

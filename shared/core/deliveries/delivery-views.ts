@@ -1,0 +1,47 @@
+import type { DeliveryView, RecoveryView } from "../../contracts/http-webhooks.ts";
+import type { Attempt, DeliveryJob, DeliveryRecord } from "./record.ts";
+
+/** A delivery as its client sees it. */
+export function deliveryView(delivery: DeliveryRecord): DeliveryView {
+  const { status, nextMs } = delivery;
+  return {
+    id: delivery.deliveryId,
+    webhookId: delivery.webhookId,
+    eventId: delivery.eventId,
+    eventType: delivery.eventType,
+    status,
+    reason: delivery.reason,
+    cycle: delivery.cycle,
+    attempts: delivery.attempts.map(attemptView),
+    nextAttemptAt: status === "waiting" && nextMs !== undefined ? isoOf(nextMs) : undefined,
+    createdAt: isoOf(delivery.createdMs),
+  };
+}
+
+/** The same in a list: a page of a hundred, each with what a hundred endpoints said, is too large for Lambda. */
+export function deliverySummary(delivery: DeliveryRecord): DeliveryView {
+  const attempts = delivery.attempts.map(({ bodyStart: _, ...attempt }) => attempt);
+  return deliveryView({ ...delivery, attempts });
+}
+
+export function recoveryView(job: DeliveryJob): RecoveryView {
+  return {
+    recoveryId: job.jobId,
+    status: job.status,
+    since: isoOf(job.sinceMs),
+    until: isoOf(job.untilMs),
+    examined: job.examined,
+    recovered: job.changed,
+    skipped: job.skipped,
+    createdAt: isoOf(job.createdMs),
+    finishedAt: job.finishedMs === undefined ? undefined : isoOf(job.finishedMs),
+  };
+}
+
+function attemptView({ atMs, ...attempt }: Attempt): DeliveryView["attempts"][number] {
+  return { ...attempt, at: isoOf(atMs) };
+}
+
+function isoOf(ms: number): string {
+  return new Date(ms).toISOString();
+}

@@ -1,0 +1,51 @@
+import type { AttemptHint } from "../../contracts/delivery-message.ts";
+import type { Standing } from "./attempt-delivery.ts";
+import type { DeliveryMoment } from "./moment.ts";
+import type { DeliveryFacts, DeliveryFactsReader } from "./ports.ts";
+import { standingOf } from "./webhook-of.ts";
+
+/** How old (real) what a batch knows may be when an attempt begins. */
+const MAX_AGE_MS = 1_000;
+
+/** What a batch must know, read again when it is no longer fresh: a batch may last as long as its slowest endpoint. */
+export function makeFreshFacts(
+  { facts, moment }: { facts: DeliveryFactsReader; moment: () => DeliveryMoment },
+  hints: readonly AttemptHint[],
+) {
+  const of = {
+    clientIds: [...new Set(hints.map(({ clientId }) => clientId))],
+    requestIds: [...new Set(hints.flatMap(({ requestId }) => requestId ?? []))],
+  };
+  let read: { facts: Promise<DeliveryFacts>; atRealMs: number } | undefined;
+
+  function now(): Promise<DeliveryFacts> {
+    const { nowRealMs } = moment();
+    if (!read || nowRealMs - read.atRealMs > MAX_AGE_MS) {
+      read = { facts: facts.read(of), atRealMs: nowRealMs };
+    }
+    return read.facts;
+  }
+
+  return {
+    now,
+    forget(): void {
+      read = undefined;
+    },
+    /** Whether a delivery is wanted still. @throws DEPENDENCY_DOWN */
+    async standingOf({ clientId, webhookId, requestId }: AttemptHint): Promise<Standing> {
+      const { webhooks, cancelledRequests } = await now();
+      const present = webhooks.get(clientId);
+      if (requestId !== undefined && cancelledRequests.has(requestId)) {
+        return { kind: "unwanted", status: "cancelled", reason: "request_cancelled" };
+      }
+      const { status } = standingOf(present, webhookId);
+      if (status === "deleted") {
+        return { kind: "unwanted", status: "cancelled", reason: "webhook_deleted" };
+      }
+      if (status === "disabled" || present === undefined || present.webhookId !== webhookId) {
+        return { kind: "unwanted", status: "failed", reason: "disabled" };
+      }
+      return { kind: "wanted", webhook: present };
+    },
+  };
+}

@@ -1,0 +1,53 @@
+import type { AttemptHint } from "../../contracts/delivery-message.ts";
+import type { HintOutcome, makeAttemptDeliveries } from "./attempt-deliveries.ts";
+import type { CreateOutcome, makeCreateDeliveries } from "./create-deliveries.ts";
+import { failedBy } from "./not-done.ts";
+import type { AttemptLane } from "./ports.ts";
+import type { makeRunJob } from "./run-job.ts";
+
+/** What a message of one of the three queues is. */
+export type DeliveryWork =
+  | { kind: "event"; body: string }
+  | { kind: "attempt"; hint: AttemptHint }
+  | { kind: "job"; jobId: string };
+
+export type WorkOutcome = CreateOutcome | HintOutcome | { kind: "walked" };
+
+/** Does what a batch of messages asks for, each kind in one go; answers for each, in order. */
+export function makeHandleDeliveryWork(deps: {
+  createDeliveries: ReturnType<typeof makeCreateDeliveries>;
+  attemptDeliveries: ReturnType<typeof makeAttemptDeliveries>;
+  runJob: ReturnType<typeof makeRunJob>;
+}) {
+  return async (
+    works: readonly DeliveryWork[],
+    { lane, remainingMs }: { lane: AttemptLane; remainingMs: () => number },
+  ): Promise<WorkOutcome[]> => {
+    const events = works.flatMap((work) => (work.kind === "event" ? [work.body] : []));
+    const hints = works.flatMap((work) => (work.kind === "attempt" ? [work.hint] : []));
+    const jobs = works.flatMap((work) => (work.kind === "job" ? [work.jobId] : []));
+    const [created, attempted, walked] = await Promise.all([
+      events.length > 0 ? deps.createDeliveries(events) : [],
+      hints.length > 0 ? deps.attemptDeliveries(lane, hints, remainingMs) : [],
+      Promise.all(jobs.map((jobId) => walk(jobId, remainingMs))),
+    ]);
+    const outcomes = {
+      event: created.values(),
+      attempt: attempted.values(),
+      job: walked.values(),
+    };
+    return works.map(({ kind }): WorkOutcome => {
+      const { value } = outcomes[kind].next() as IteratorResult<WorkOutcome, undefined>;
+      return value ?? { kind: "failed", code: "DEPENDENCY_DOWN", detail: "no outcome" };
+    });
+  };
+
+  async function walk(jobId: string, remainingMs: () => number): Promise<WorkOutcome> {
+    try {
+      await deps.runJob(jobId, remainingMs);
+      return { kind: "walked" };
+    } catch (error) {
+      return failedBy(error);
+    }
+  }
+}

@@ -1,0 +1,61 @@
+import type { Lease } from "../ports.ts";
+import type { DeliveryMoment } from "./moment.ts";
+import type { EndpointHealth } from "./record.ts";
+
+/** What a worker saw of an endpoint, attempt by attempt in the order in which they ended. */
+export interface Seen {
+  /** Whether each succeeded, and whether it took longer than an endpoint should. */
+  attempts: { isSuccess: boolean; isSlow: boolean }[];
+}
+
+/** What is stored of this webhook's endpoint; one that nobody has been at has to prove itself. */
+export function healthOf(
+  stored: EndpointHealth | undefined,
+  of: { clientId: string; webhookId: string },
+): EndpointHealth {
+  if (stored?.webhookId === of.webhookId) return stored;
+  const { clientId, webhookId } = of;
+  const version = stored?.version ?? 0;
+  return { clientId, webhookId, isPrompt: false, failures: 0, workers: {}, version };
+}
+
+/** Whether its deliveries are held back: it has failed too often in a row. */
+export function isOpen(
+  { failures }: EndpointHealth,
+  { rules }: Pick<DeliveryMoment, "rules">,
+): boolean {
+  return failures >= rules.breakerFailures;
+}
+
+/** With one worker more at it, or `undefined` where there are as many as it may have. */
+export function entered(
+  health: EndpointHealth,
+  lease: Lease,
+  moment: DeliveryMoment,
+): EndpointHealth | undefined {
+  const alive = Object.entries(health.workers).filter(
+    ([owner, untilMs]) => untilMs > moment.nowRealMs && owner !== lease.owner,
+  );
+  // One that fails is tried by one worker alone.
+  const most = isOpen(health, moment) ? 1 : moment.rules.workersPerEndpoint;
+  if (alive.length >= most) return undefined;
+  return { ...health, workers: Object.fromEntries([...alive, [lease.owner, lease.untilMs]]) };
+}
+
+/** Without that worker, and with what it saw. */
+export function left(
+  health: EndpointHealth,
+  owner: string,
+  { attempts }: Seen,
+  { nowRealMs }: DeliveryMoment,
+): EndpointHealth {
+  const workers = Object.fromEntries(
+    Object.entries(health.workers).filter(([one, untilMs]) => one !== owner && untilMs > nowRealMs),
+  );
+  if (attempts.length === 0) return { ...health, workers };
+  const lastSuccess = attempts.findLastIndex(({ isSuccess }) => isSuccess);
+  const failures =
+    lastSuccess === -1 ? health.failures + attempts.length : attempts.length - 1 - lastSuccess;
+  const isPrompt = attempts.every(({ isSuccess, isSlow }) => isSuccess && !isSlow);
+  return { ...health, workers, failures, isPrompt };
+}

@@ -1,0 +1,12 @@
+import type { DeliveryRules } from "../../contracts/delivery-rules.ts";
+
+/** When a decision about a delivery is made, and by which rules. */
+export interface DeliveryMoment {
+  /** Business time. */
+  nowMs: number;
+  /** Real time. */
+  nowRealMs: number;
+  /** How fast business time passes. */
+  speed: number;
+  rules: DeliveryRules;
+}

@@ -1,0 +1,175 @@
+import type { Lease } from "../ports.ts";
+import type { DeliveryMoment } from "./moment.ts";
+import type { Posted } from "./ports.ts";
+import type { Attempt, DeliveryRecord, EndReason } from "./record.ts";
+
+/** What SQS delays a message by at most. */
+export const LONGEST_DELAY_MS = 900_000;
+
+/**
+ * A message that was sent is missed only so much later (business): endpoints that
+ * fail are held back by a quarter of an hour, and queues have their own pace.
+ */
+const MISSED_AFTER_MS = 1_200_000;
+/** The same at least, in real time, where business time is sped up. */
+const MISSED_AFTER_REAL_MS = 20_000;
+
+/** A worker may die over one attempt so often before the attempt counts as failed. */
+const MAX_BEGUN = 3;
+
+/** Attempts that an item has room for, whatever number of times it is resent. */
+const MAX_ATTEMPTS_KEPT = 100;
+
+/** When a message that is to arrive at `nextMs` counts as lost. */
+export function missedMs(nextMs: number, { speed }: DeliveryMoment): number {
+  return nextMs + Math.max(MISSED_AFTER_MS, MISSED_AFTER_REAL_MS * speed);
+}
+
+/** Whether the present attempt was begun too often to be begun again. */
+export function isWornOut({ begun }: DeliveryRecord): boolean {
+  return begun > MAX_BEGUN;
+}
+
+/** A new delivery that waits for its first attempt, for which a message is sent at once. */
+export function waiting(
+  of: Pick<
+    DeliveryRecord,
+    "deliveryId" | "clientId" | "webhookId" | "eventId" | "eventType" | "requestId" | "body"
+  >,
+  moment: DeliveryMoment,
+): DeliveryRecord {
+  return {
+    deliveryId: of.deliveryId,
+    clientId: of.clientId,
+    webhookId: of.webhookId,
+    eventId: of.eventId,
+    eventType: of.eventType,
+    requestId: of.requestId,
+    body: of.body,
+    createdMs: moment.nowMs,
+    status: "waiting",
+    cycle: 1,
+    attempt: 0,
+    begun: 0,
+    attempts: [],
+    unheard: [],
+    nextMs: moment.nowMs,
+    dueMs: missedMs(moment.nowMs, moment),
+    expiresMs: moment.nowMs + moment.rules.retentionMs,
+    version: 0,
+  };
+}
+
+/** The same, taken for its first attempt by whoever stores it. */
+export function taken(delivery: DeliveryRecord, { owner, untilMs }: Lease): DeliveryRecord {
+  return {
+    ...delivery,
+    status: "delivering",
+    owner,
+    leaseUntilRealMs: untilMs,
+    sweepRealMs: untilMs,
+    begun: 1,
+    nextMs: undefined,
+    dueMs: undefined,
+  };
+}
+
+/** The next cycle of a delivery that has ended: same id, same bytes. */
+export function resent(delivery: DeliveryRecord, moment: DeliveryMoment): DeliveryRecord {
+  return {
+    ...over(delivery, moment),
+    status: "waiting",
+    cycle: delivery.cycle + 1,
+    attempt: 0,
+    reason: undefined,
+    endedMs: undefined,
+    nextMs: moment.nowMs,
+    dueMs: missedMs(moment.nowMs, moment),
+  };
+}
+
+/** The delivery without an attempt: it is not wanted any more, or not possible. */
+export function ended(
+  delivery: DeliveryRecord,
+  status: "failed" | "cancelled",
+  reason: EndReason,
+  moment: DeliveryMoment,
+): DeliveryRecord {
+  const { cycle, attempt: attempts } = delivery;
+  const failure = { cycle, attempts, reason, atMs: moment.nowMs };
+  const unheard = status === "failed" ? [...delivery.unheard, failure] : delivery.unheard;
+  return { ...over({ ...delivery, unheard }, moment), status, reason, endedMs: moment.nowMs };
+}
+
+/** Nobody is at it and nobody waits for it. */
+function over(delivery: DeliveryRecord, moment: DeliveryMoment): DeliveryRecord {
+  const { nowMs, nowRealMs, rules } = moment;
+  return {
+    ...delivery,
+    begun: 0,
+    nextMs: undefined,
+    owner: undefined,
+    leaseUntilRealMs: undefined,
+    dueMs: undefined,
+    // A failure is published by whoever writes it, and by the sweep where that one dies.
+    sweepRealMs: delivery.unheard.length > 0 ? nowRealMs + rules.outboxGraceMs : undefined,
+    expiresMs: nowMs + rules.retentionMs,
+  };
+}
+
+/**
+ * The delivery after an attempt: delivered, waiting for the next, or failed.
+ *
+ * @param atMs when the attempt began (business)
+ * @param draw a random number from 0 to 1
+ */
+export function attempted(
+  delivery: DeliveryRecord,
+  of: { posted: Posted; atMs: number; draw: number },
+  moment: DeliveryMoment,
+): DeliveryRecord {
+  const { posted, atMs, draw } = of;
+  const { httpStatus, error, durationMs, bodyStart } = posted;
+  const attempt = delivery.attempt + 1;
+  const made: Attempt = {
+    cycle: delivery.cycle,
+    n: attempt,
+    atMs,
+    httpStatus,
+    error,
+    durationMs,
+    bodyStart,
+  };
+  const attempts = [...delivery.attempts, made].slice(-MAX_ATTEMPTS_KEPT);
+  const done = { ...delivery, attempt, attempts };
+  if (isSuccess(posted)) {
+    return { ...over(done, moment), status: "delivered", endedMs: moment.nowMs };
+  }
+  if (httpStatus === 410) return ended(done, "failed", "gone", moment);
+  const delayMs = moment.rules.delaysMs[attempt - 1];
+  if (delayMs === undefined) return ended(done, "failed", "attempts_used", moment);
+  const nextMs = moment.nowMs + nextDelayMs({ delayMs, draw, posted }, moment);
+  return { ...over(done, moment), status: "waiting", nextMs, dueMs: dueFor(nextMs, moment) };
+}
+
+/** Any 2xx, at the headers. */
+export function isSuccess({ httpStatus = 0 }: Pick<Posted, "httpStatus">): boolean {
+  return httpStatus >= 200 && httpStatus < 300;
+}
+
+/** Drawn around the schedule; what the endpoint asks for counts where it is longer, up to the longest step. */
+function nextDelayMs(
+  { delayMs, draw, posted }: { delayMs: number; draw: number; posted: Posted },
+  { rules }: DeliveryMoment,
+): number {
+  const drawnMs = Math.round(delayMs * (1 + rules.jitter * (2 * draw - 1)));
+  const isAsked = posted.httpStatus === 429 || posted.httpStatus === 503;
+  const askedMs = isAsked ? (posted.retryAfterMs ?? 0) : 0;
+  return Math.max(drawnMs, Math.min(askedMs, Math.max(...rules.delaysMs)));
+}
+
+/** A message is sent for what SQS can delay; the rest is left to the sweep, which sends it in time. */
+function dueFor(nextMs: number, moment: DeliveryMoment): number {
+  const isSent = nextMs - moment.nowMs <= LONGEST_DELAY_MS;
+  return isSent ? missedMs(nextMs, moment) : nextMs - LONGEST_DELAY_MS;
+}

@@ -1,0 +1,167 @@
+import type { WebhookItem } from "../../contracts/config-items.ts";
+import { deliverableType } from "../../contracts/events.ts";
+import { busText, type FinalEvent } from "../envelope.ts";
+import { formatCarries } from "./body.ts";
+import { eachOf } from "./each-of.ts";
+import { startJob } from "./end-webhook.ts";
+import { hintOf } from "./hint.ts";
+import { masterKeysOf, type ReadMasterKeys } from "./master-keys-of.ts";
+import type { DeliveryMoment } from "./moment.ts";
+import { ended, resent } from "./moves.ts";
+import { newDelivery } from "./new-delivery.ts";
+import type { DeliveryQueue, DeliveryStore, JobStore, WebhookStore } from "./ports.ts";
+import type { DeliveryJob, DeliveryRecord } from "./record.ts";
+import type { TellFailures } from "./tell-failures.ts";
+import { standingOf } from "./webhook-of.ts";
+
+export interface RunJobDeps {
+  jobs: JobStore;
+  deliveries: DeliveryStore;
+  webhooks: WebhookStore;
+  queue: DeliveryQueue;
+  tellFailures: TellFailures;
+  /** Stores an event, puts it on the bus, or leaves that to the sweep; again changes nothing. @throws DEPENDENCY_DOWN */
+  publish: (event: FinalEvent) => Promise<void>;
+  /** The stored event, if it still is. @throws DEPENDENCY_DOWN */
+  findEvent: (eventId: string) => Promise<{ clientId: string; envelope: string } | undefined>;
+  masterKeys: ReadMasterKeys;
+  moment: () => DeliveryMoment;
+  dropped: (error: unknown) => void;
+}
+
+const PAGE = 100;
+const AT_ONCE = 10;
+
+/** A run ends in its own time: a page begun is also noted. */
+const STOP_BEFORE_MS = 15_000;
+
+/**
+ * Walks over a client's deliveries, newest first, page by page, and notes after
+ * each how far it is: whoever dies on the way, the next goes on from there, and
+ * to do a page twice changes nothing.
+ *
+ * @throws DEPENDENCY_DOWN: the message must come again
+ */
+export function makeRunJob(deps: RunJobDeps) {
+  return async (jobId: string, remainingMs: () => number): Promise<void> => {
+    let job = await deps.jobs.find(jobId);
+    if (!job || job.status === "done") return;
+    while (job && job.status === "running" && remainingMs() > STOP_BEFORE_MS) {
+      const webhook = await deps.webhooks.find(job.clientId);
+      const isEnd = job.kind === "end";
+      const goesOn = !isEnd || (await begin(job, webhook));
+      job = await note(job, goesOn ? await page(job, webhook) : { status: "done" });
+    }
+    if (job?.status === "running") await startJob(job, deps);
+  };
+
+  /** Tells that a webhook is disabled; `false` when it is active (again), and nothing is to be done. */
+  async function begin(job: DeliveryJob, present: WebhookItem | undefined): Promise<boolean> {
+    const { webhookId = "", clientId } = job;
+    const { status, disabledAt, disabledReason } = standingOf(present, webhookId);
+    if (status === "active") return false;
+    const isBegun = job.before !== undefined;
+    if (!isBegun && status === "disabled" && disabledAt !== undefined) {
+      await deps.publish(disabledEvent({ clientId, webhookId, disabledAt, disabledReason }));
+    }
+    return true;
+  }
+
+  async function page(
+    job: DeliveryJob,
+    webhook: WebhookItem | undefined,
+  ): Promise<Partial<DeliveryJob>> {
+    const { clientId, before, sinceMs, untilMs } = job;
+    const status = job.kind === "recover" ? "failed" : "waiting";
+    const found = await deps.deliveries.list({ clientId, status, limit: PAGE, before });
+    const inTime = found.deliveries.filter(
+      ({ createdMs }) => createdMs >= sinceMs && createdMs <= untilMs,
+    );
+    const isPast = found.deliveries.some(({ createdMs }) => createdMs < sinceMs);
+    const done = { changed: 0, skipped: 0 };
+    const changed: DeliveryRecord[] = [];
+    await eachOf(inTime, AT_ONCE, async (delivery) => {
+      const next = await (job.kind === "recover"
+        ? recover(delivery, webhook)
+        : end(delivery, job, webhook));
+      if (next) changed.push(next);
+      done[next ? "changed" : "skipped"]++;
+    });
+    await deps.tellFailures(changed.filter(({ unheard }) => unheard.length > 0));
+    const again = changed.filter((one) => one.status === "waiting");
+    if (again.length > 0) {
+      // What is not sent here is found by the sweep.
+      const messages = again.map((one) => ({ message: hintOf(one) }));
+      await deps.queue.send("careful", messages).catch(deps.dropped);
+    }
+    return {
+      before: found.before,
+      examined: job.examined + inTime.length,
+      changed: job.changed + done.changed,
+      skipped: job.skipped + done.skipped,
+      ...(isPast || found.before === undefined ? { status: "done" } : {}),
+    };
+  }
+
+  /** The same delivery in its next cycle, or one of the same event to the webhook that came after. */
+  async function recover(
+    delivery: DeliveryRecord,
+    webhook: WebhookItem | undefined,
+  ): Promise<DeliveryRecord | undefined> {
+    if (webhook?.status !== "active") return undefined;
+    if (delivery.webhookId === webhook.webhookId) {
+      return deps.deliveries.replace(resent(delivery, deps.moment()));
+    }
+    const { eventId: id, eventType, clientId, requestId } = delivery;
+    const type = deliverableType.safeParse(eventType).data;
+    const event = await deps.findEvent(id);
+    const isWanted = type && (webhook.eventTypes?.includes(type) ?? true);
+    if (!isWanted || !formatCarries(webhook.format, type)) return undefined;
+    if (!event || event.clientId !== clientId) return undefined;
+    const of = { id, type, clientId, envelope: event.envelope, requestId };
+    const master = await masterKeysOf(webhook.secrets.slice(0, 1), deps.masterKeys);
+    const fresh = newDelivery(webhook, of, { master, moment: deps.moment() });
+    const stored = await deps.deliveries.create(fresh);
+    // One that was made before takes its own way; one that failed too is met by itself.
+    return stored === "created" ? { ...fresh, version: 1 } : undefined;
+  }
+
+  async function end(
+    delivery: DeliveryRecord,
+    { webhookId = "" }: DeliveryJob,
+    webhook: WebhookItem | undefined,
+  ): Promise<DeliveryRecord | undefined> {
+    if (delivery.webhookId !== webhookId) return undefined;
+    const moment = deps.moment();
+    const isDisabled = standingOf(webhook, webhookId).status === "disabled";
+    const over = isDisabled
+      ? ended(delivery, "failed", "disabled", moment)
+      : ended(delivery, "cancelled", "webhook_deleted", moment);
+    return deps.deliveries.replace(over);
+  }
+
+  async function note(job: DeliveryJob, change: Partial<DeliveryJob>) {
+    const { nowMs, nowRealMs, rules } = deps.moment();
+    const isDone = change.status === "done";
+    return deps.jobs.replace({
+      ...job,
+      ...change,
+      ...(isDone ? { finishedMs: nowMs } : {}),
+      sweepRealMs: isDone ? undefined : nowRealMs + rules.outboxGraceMs,
+    });
+  }
+}
+
+/** Derived, so that every teller tells the same. */
+function disabledEvent(of: {
+  clientId: string;
+  webhookId: string;
+  disabledAt: string;
+  disabledReason?: string | undefined;
+}): FinalEvent {
+  const { clientId, webhookId, disabledAt, disabledReason: reason = "unknown" } = of;
+  const type = "webhook.disabled";
+  const id = `${type}:${webhookId}:${Date.parse(disabledAt)}`;
+  const envelope = busText({ id, type, createdAt: disabledAt, data: { webhookId, reason } });
+  return { id, type, clientId, envelope };
+}

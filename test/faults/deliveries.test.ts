@@ -1,0 +1,486 @@
+import { describe, expect, test } from "vitest";
+import type { AttemptHint } from "../../shared/contracts/delivery-message.ts";
+import { Failure } from "../../shared/contracts/failures.ts";
+import { deliveryIdOf } from "../../shared/core/deliveries/delivery-id.ts";
+import { makeEndWebhook } from "../../shared/core/deliveries/end-webhook.ts";
+import type { DeliveryStore } from "../../shared/core/deliveries/ports.ts";
+import type { DeliveryRecord } from "../../shared/core/deliveries/record.ts";
+import {
+  Crash,
+  DELAYS_MS,
+  HOUR_MS,
+  MINUTE_MS,
+  makeDeliveryWorld,
+  webhookOfClient,
+} from "../support/delivery-world.ts";
+
+/** Rows D1 to D15 of the fault matrix: outbound delivery. The endpoint and time are the test's. */
+
+const DAY_MS = 24 * HOUR_MS;
+const id = deliveryIdOf("wh_cl_1", "workflow.completed:rq_1");
+
+async function worldWithWebhook(
+  options: Parameters<typeof makeDeliveryWorld>[0] = {},
+  { isPrompt = false } = {},
+) {
+  const world = makeDeliveryWorld(options);
+  await world.webhooks.replace(webhookOfClient());
+  if (isPrompt) {
+    const of = { clientId: "cl_1", webhookId: "wh_cl_1" };
+    await world.health.replace({ ...of, isPrompt, failures: 0, workers: {}, version: 0 });
+  }
+  return world;
+}
+
+/** Endpoints that answer promptly have a way of their own, on which the first attempt stores the delivery. */
+const endpoints = [
+  ["that is not known yet", { isPrompt: false }],
+  ["that answers promptly", { isPrompt: true }],
+] as const;
+
+/** A store whose `replace` meets a fault when `when` says so. */
+const faultyReplace =
+  (
+    when: (delivery: DeliveryRecord) => boolean,
+    fault: (apply: () => Promise<unknown>) => Promise<never>,
+  ) =>
+  (store: DeliveryStore): DeliveryStore => ({
+    ...store,
+    replace: async (delivery) =>
+      when(delivery) ? fault(() => store.replace(delivery)) : store.replace(delivery),
+  });
+
+function times(n: number): () => boolean {
+  let left = n;
+  return () => left-- > 0;
+}
+
+const wasAnswered = ({ attempts, owner }: DeliveryRecord) =>
+  attempts.length > 0 && owner === undefined;
+
+describe.each(endpoints)("D1: the worker dies before the POST to an endpoint %s", (_, known) => {
+  test("the attempt is made by another, with the same number", async () => {
+    const dies = times(1);
+    const world = await worldWithWebhook(
+      {
+        answer: () => {
+          if (dies()) throw new Crash();
+          return { httpStatus: 200 };
+        },
+      },
+      known,
+    );
+    world.publish();
+    await world.pass(HOUR_MS);
+    expect(world.crashes()).toBe(1);
+    expect(await world.deliveries.find(id)).toMatchObject({
+      status: "delivered",
+      attempts: [{ n: 1, httpStatus: 200 }],
+    });
+  });
+
+  test("never more than 8 attempts, and 2 POSTs more for each that a worker died over", async () => {
+    const world = await worldWithWebhook(
+      {
+        answer: () => {
+          throw new Crash();
+        },
+      },
+      known,
+    );
+    world.publish();
+    await world.pass(5 * DAY_MS);
+    const delivery = await world.deliveries.find(id);
+    expect(delivery).toMatchObject({ status: "failed", reason: "attempts_used", attempt: 8 });
+    expect(delivery?.attempts.map(({ error }) => error)).toEqual(Array(8).fill("WORKER_LOST"));
+    expect(world.posts).toHaveLength(8 * 3);
+    expect(world.counts.DeliveryFailed).toBe(1);
+  });
+});
+
+test.each(endpoints)(
+  "D2: the worker dies after the POST to one %s, before recording: the same id and bytes come again",
+  async (_, known) => {
+    const dies = times(1);
+    const world = await worldWithWebhook(
+      {
+        deliveries: faultyReplace(
+          (delivery) => wasAnswered(delivery) && dies(),
+          async () => {
+            throw new Crash();
+          },
+        ),
+      },
+      known,
+    );
+    world.publish();
+    await world.pass(HOUR_MS);
+    expect(world.posts).toHaveLength(2);
+    const [first, second] = world.posts;
+    expect(second?.headers["webhook-id"]).toBe(first?.headers["webhook-id"]);
+    expect(second?.body).toBe(first?.body);
+    const delivery = await world.deliveries.find(id);
+    expect(delivery).toMatchObject({ status: "delivered", attempt: 1 });
+  },
+);
+
+test.each(endpoints)(
+  "D3: the record of a POST to one %s is written and its answer lost: no POST more",
+  async (_, known) => {
+    const loses = times(1);
+    const world = await worldWithWebhook(
+      {
+        deliveries: faultyReplace(
+          (delivery) => wasAnswered(delivery) && loses(),
+          async (apply) => {
+            await apply();
+            throw new Failure("DEPENDENCY_DOWN", "the answer was lost");
+          },
+        ),
+      },
+      known,
+    );
+    world.publish();
+    await world.pass(DAY_MS);
+    expect(world.posts).toHaveLength(1);
+    expect(await world.deliveries.find(id)).toMatchObject({ status: "delivered", attempt: 1 });
+  },
+);
+
+test("D4: the next attempt's message is lost after the record of a failure: the sweep finds it", async () => {
+  const world = await worldWithWebhook({ answer: () => ({ httpStatus: 500 }) });
+  world.publish();
+  await world.drain();
+  for (let n = 1; n < 8; n++) {
+    world.lose();
+    // A message counts as missed twenty minutes after its time.
+    await world.pass((DELAYS_MS[n - 1] ?? 0) + 22 * MINUTE_MS);
+    expect(world.posts).toHaveLength(n + 1);
+  }
+  expect(await world.deliveries.find(id)).toMatchObject({ status: "failed", attempt: 8 });
+});
+
+test("D4: all messages are lost before the first attempt: the sweep finds it", async () => {
+  const world = await worldWithWebhook({
+    queue: (queue) => {
+      const loses = times(1);
+      return {
+        send: (lane, messages) => (loses() ? Promise.resolve() : queue.send(lane, messages)),
+      };
+    },
+  });
+  world.publish();
+  await world.drain();
+  expect(world.posts).toHaveLength(0);
+  await world.pass(22 * MINUTE_MS);
+  expect((await world.deliveries.find(id))?.status).toBe("delivered");
+});
+
+test("D5: the 8th failure is recorded and the worker dies: the sweep tells it, and the alarm has its count", async () => {
+  const world = await worldWithWebhook({
+    answer: () => ({ httpStatus: 500 }),
+    deliveries: faultyReplace(
+      ({ unheard, owner }) => unheard.length > 0 && owner === undefined && dies(),
+      async (apply) => {
+        await apply();
+        throw new Crash();
+      },
+    ),
+  });
+  let left = 1;
+  const dies = () => left-- > 0;
+  world.publish();
+  await world.pass(2 * DAY_MS);
+  expect(world.crashes()).toBe(1);
+  expect(world.posts).toHaveLength(8);
+  expect(world.published.map(({ type }) => type)).toEqual(["delivery.failed"]);
+  expect(world.counts.DeliveryFailed).toBe(1);
+  expect(await world.deliveries.find(id)).toMatchObject({ status: "failed", unheard: [] });
+});
+
+test("D6: a delay beyond the 15 minutes of SQS is the sweep's, and the whole span is the schedule's", async () => {
+  const world = await worldWithWebhook({ answer: () => ({ httpStatus: 500 }) });
+  world.publish();
+  await world.pass(DELAYS_MS.slice(0, 2).reduce((sum, ms) => sum + ms, 0));
+  // The third attempt has failed: the next is half an hour away, which no message can wait.
+  expect(world.posts).toHaveLength(3);
+  expect(world.waiting()).toEqual([]);
+  await world.pass(2 * DAY_MS);
+  const span = (world.posts.at(-1)?.atMs ?? 0) - (world.posts[0]?.atMs ?? 0);
+  const schedule = DELAYS_MS.reduce((sum, ms) => sum + ms, 0);
+  expect(schedule).toBe(27 * HOUR_MS + 35 * MINUTE_MS + 5_000);
+  expect(span).toBeGreaterThanOrEqual(schedule);
+  expect(span).toBeLessThanOrEqual(schedule + MINUTE_MS);
+});
+
+test("D7: an endpoint that comes back after six hours is not flooded by what is due", async () => {
+  const count = 600;
+  let underWay = 0;
+  let peak = 0;
+  let isDown = true;
+  const world = await worldWithWebhook({
+    answer: async () => {
+      peak = Math.max(peak, ++underWay);
+      await new Promise((resolve) => setImmediate(resolve));
+      underWay--;
+      return { httpStatus: isDown ? 503 : 200 };
+    },
+  });
+  for (let n = 0; n < count; n++) world.publish({ requestId: `rq_${n}` });
+  await world.pass(6 * HOUR_MS);
+  isDown = false;
+  peak = 0;
+  await world.pass(DAY_MS);
+  const { deliveries } = await world.deliveries.list({ clientId: "cl_1", limit: count });
+  expect(deliveries.filter(({ status }) => status === "delivered")).toHaveLength(count);
+  // Three workers with ten POSTs each is what a well endpoint gets.
+  expect(peak).toBeLessThanOrEqual(2 * 3 * 10);
+});
+
+describe("D8: what an endpoint answers", () => {
+  test.each([
+    [200, "delivered"],
+    [204, "delivered"],
+    [301, "waiting"],
+    [307, "waiting"],
+    [400, "waiting"],
+    [401, "waiting"],
+    [404, "waiting"],
+    [408, "waiting"],
+    [409, "waiting"],
+    [410, "failed"],
+    [425, "waiting"],
+    [429, "waiting"],
+    [500, "waiting"],
+    [502, "waiting"],
+  ])("%d: %s", async (httpStatus, status) => {
+    const world = await worldWithWebhook({ answer: () => ({ httpStatus }) });
+    world.publish();
+    await world.drain();
+    expect((await world.deliveries.find(id))?.status).toBe(status);
+    expect((await world.webhooks.find("cl_1"))?.status).toBe(
+      httpStatus === 410 ? "disabled" : "active",
+    );
+  });
+});
+
+test.each([
+  ["absent", undefined, 5_000],
+  ["a minute", 60_000, 60_000],
+  ["a million years", 3.15e16, 36_000_000],
+])("D9: a Retry-After that is %s moves the next attempt by %d ms", async (_, asked, expected) => {
+  const world = await worldWithWebhook({
+    answer: (_post, n) =>
+      n === 1 ? { httpStatus: 503, retryAfterMs: asked } : { httpStatus: 200 },
+  });
+  world.publish();
+  await world.pass(DAY_MS);
+  const [first, second] = world.posts;
+  expect((second?.atMs ?? 0) - (first?.atMs ?? 0)).toBe(expected);
+});
+
+describe("D10: the webhook changes while an attempt is due", () => {
+  async function afterFirstFailure() {
+    const world = await worldWithWebhook({
+      answer: (_, n) => ({ httpStatus: n === 1 ? 500 : 200 }),
+    });
+    world.publish();
+    await world.drain();
+    const webhook = await world.webhooks.find("cl_1");
+    if (!webhook) throw new Error("the webhook is gone");
+    return { world, webhook, end: makeEndWebhook(world.common) };
+  }
+
+  test("deleted: cancelled, without a POST", async () => {
+    const { world, webhook, end } = await afterFirstFailure();
+    await end(webhook, { status: "deleted" });
+    await world.pass(DAY_MS);
+    expect(world.posts).toHaveLength(1);
+    expect(await world.deliveries.find(id)).toMatchObject({
+      status: "cancelled",
+      reason: "webhook_deleted",
+    });
+    expect(world.counts.DeliveryFailed).toBe(0);
+  });
+
+  test("disabled: failed at once, without a POST, and told", async () => {
+    const { world, webhook, end } = await afterFirstFailure();
+    await end(webhook, { status: "disabled", reason: "disabled_by_client" });
+    await world.drain();
+    expect(world.posts).toHaveLength(1);
+    expect(await world.deliveries.find(id)).toMatchObject({ status: "failed", reason: "disabled" });
+    expect(world.published.map(({ type }) => type).sort()).toEqual([
+      "delivery.failed",
+      "webhook.disabled",
+    ]);
+  });
+
+  test("its secret is rotated: signed with both, the same bytes", async () => {
+    const { world, webhook } = await afterFirstFailure();
+    const validUntil = new Date(world.now() + DAY_MS).toISOString();
+    const secrets = [
+      { version: 2, masterKeyId: "k1" },
+      { version: 1, masterKeyId: "k1", validUntil },
+    ];
+    await world.webhooks.replace({ ...webhook, secrets });
+    await world.pass(MINUTE_MS);
+    const [first, second] = world.posts;
+    expect(first?.headers["webhook-signature"]?.split(" ")).toHaveLength(1);
+    expect(second?.headers["webhook-signature"]?.split(" ")).toHaveLength(2);
+    expect(second?.body).toBe(first?.body);
+  });
+
+  test("replaced by another after it was disabled: failed, and recoverable to the new one", async () => {
+    const { world, webhook, end } = await afterFirstFailure();
+    const disabled = await end(webhook, { status: "disabled", reason: "disabled_by_client" });
+    await world.drain();
+    await world.webhooks.replace({
+      ...webhookOfClient("cl_1", { webhookId: "wh_new", url: "https://new.example.com/" }),
+      former: [{ webhookId: webhook.webhookId, status: "disabled" }],
+      version: disabled?.version ?? 0,
+    });
+    await world.jobs.create({
+      jobId: "job_1",
+      clientId: "cl_1",
+      kind: "recover",
+      sinceMs: world.startMs,
+      untilMs: world.now(),
+      status: "running",
+      examined: 0,
+      changed: 0,
+      skipped: 0,
+      createdMs: world.now(),
+      sweepRealMs: world.now(),
+      expiresMs: world.now() + DAY_MS,
+      version: 0,
+    });
+    // Its message was lost: the sweep starts it.
+    await world.pass(5 * MINUTE_MS);
+    expect(await world.jobs.find("job_1")).toMatchObject({
+      status: "done",
+      examined: 1,
+      changed: 1,
+    });
+    expect(world.posts.at(-1)).toMatchObject({
+      url: "https://new.example.com/",
+      body: world.posts[0]?.body,
+    });
+  });
+});
+
+test("D11: an endpoint that hangs with a thousand deliveries holds few workers, and the others' first attempts none", async () => {
+  const world = makeDeliveryWorld({
+    answer: ({ url }) =>
+      url.includes("cl-dead") ? { error: "TIMEOUT", tookMs: 15_000 } : { httpStatus: 200 },
+  });
+  await world.webhooks.replace(webhookOfClient("cl_dead"));
+  await world.webhooks.replace(webhookOfClient("cl_well"));
+  world.publish({ clientId: "cl_well", requestId: "rq_0" });
+  await world.pass(MINUTE_MS);
+  for (let n = 0; n < 1_000; n++) world.publish({ clientId: "cl_dead", requestId: `rq_d${n}` });
+  for (let n = 1; n <= 20; n++) world.publish({ clientId: "cl_well", requestId: `rq_w${n}` });
+  const before = world.posts.length;
+  await world.drain();
+  const made = world.posts.slice(before);
+  expect(made.filter(({ url }) => url.includes("cl-well"))).toHaveLength(20);
+  // Ten until it has failed five times in a row; then each of a hundred batches tries one, one at a time.
+  expect(made.filter(({ url }) => url.includes("cl-dead")).length).toBeLessThanOrEqual(10 + 100);
+  expect(world.counts.BreakerOpened).toBe(1);
+});
+
+test("D12: webhook-timestamp is of each attempt, in real time; the id is the same", async () => {
+  const world = await worldWithWebhook({ answer: (_, n) => ({ httpStatus: n < 3 ? 500 : 200 }) });
+  world.publish();
+  await world.pass(HOUR_MS);
+  const stamps = world.posts.map(({ headers }) => Number(headers["webhook-timestamp"]));
+  expect(stamps).toEqual(world.posts.map(({ atMs }) => Math.floor(atMs / 1000)));
+  expect(new Set(world.posts.map(({ headers }) => headers["webhook-id"])).size).toBe(1);
+});
+
+describe("D13: two workers pick the same attempt", () => {
+  test("of a stored delivery: one POST", async () => {
+    const world = await worldWithWebhook();
+    world.publish();
+    const [event] = world.waiting();
+    const of = { lane: "careful", remainingMs: () => 40_000 } as const;
+    await world.handle([{ kind: "event", body: event?.body ?? "" }], of);
+    const hint = { v: 1, kind: "attempt", deliveryId: id, clientId: "cl_1", webhookId: "wh_cl_1" };
+    const work = { kind: "attempt", hint: hint as AttemptHint } as const;
+    await Promise.all([1, 2, 3].map(() => world.handle([work, work], of)));
+    await world.drain();
+    expect(world.posts).toHaveLength(1);
+  });
+
+  test("of one that its first attempt stores: one POST", async () => {
+    const world = await worldWithWebhook({}, { isPrompt: true });
+    world.publish();
+    const [event] = world.waiting();
+    const of = { lane: "prompt", remainingMs: () => 40_000 } as const;
+    await world.handle([{ kind: "event", body: event?.body ?? "" }], of);
+    const hint = JSON.parse(world.waiting().at(-1)?.body ?? "") as AttemptHint;
+    expect(hint.fresh).toBeDefined();
+    expect(await world.deliveries.find(id)).toBeUndefined();
+    const work = { kind: "attempt", hint } as const;
+    await Promise.all([1, 2, 3].map(() => world.handle([work, work], of)));
+    await world.drain();
+    expect(world.posts).toHaveLength(1);
+    expect(await world.deliveries.find(id)).toMatchObject({ status: "delivered" });
+  });
+
+  test("of one whose endpoint turned bad meanwhile: stored, and left to the careful", async () => {
+    const world = await worldWithWebhook({}, { isPrompt: true });
+    world.publish();
+    const [event] = world.waiting();
+    const of = { lane: "prompt", remainingMs: () => 40_000 } as const;
+    await world.handle([{ kind: "event", body: event?.body ?? "" }], of);
+    const hint = JSON.parse(world.waiting().at(-1)?.body ?? "") as AttemptHint;
+    const { health } = await world.facts.read({ clientIds: ["cl_1"], requestIds: [] });
+    const known = health.get("cl_1");
+    if (known) await world.health.replace({ ...known, isPrompt: false });
+    await world.handle([{ kind: "attempt", hint }], of);
+    expect(world.posts).toHaveLength(0);
+    expect(await world.deliveries.find(id)).toMatchObject({ status: "waiting" });
+    await world.drain();
+    expect(await world.deliveries.find(id)).toMatchObject({ status: "delivered" });
+  });
+});
+
+test("D14: what the webhook is set to meanwhile changes no byte of a delivery that has begun", async () => {
+  const world = await worldWithWebhook({ answer: (_, n) => ({ httpStatus: n === 1 ? 500 : 200 }) });
+  const event = world.publish();
+  await world.drain();
+  const webhook = await world.webhooks.find("cl_1");
+  if (webhook) await world.webhooks.replace({ ...webhook, payloadMode: "thin" });
+  world.stored.clear();
+  await world.pass(HOUR_MS);
+  expect(world.posts.map(({ body }) => body)).toEqual([event.envelope, event.envelope]);
+});
+
+test("D15: a success counts at the headers, whatever becomes of the body", async () => {
+  const world = await worldWithWebhook({
+    // What the poster says of 200 and five gigabytes: `test/contract/hostile-endpoints.test.ts`.
+    answer: () => ({ httpStatus: 200, bodyStart: "x".repeat(512) }),
+  });
+  world.publish();
+  await world.drain();
+  expect(await world.deliveries.find(id)).toMatchObject({
+    status: "delivered",
+    attempts: [{ httpStatus: 200, bodyStart: "x".repeat(512) }],
+  });
+});
+
+describe("a request that is cancelled is silent (G9)", () => {
+  test("its events are not sent any more, and a retry of one is cancelled", async () => {
+    const world = await worldWithWebhook({ answer: () => ({ httpStatus: 500 }) });
+    world.publish({ type: "workflow.created" });
+    await world.drain();
+    world.cancelledRequests.add("rq_1");
+    world.publish({ type: "workflow.started" });
+    await world.pass(DAY_MS);
+    expect(world.posts).toHaveLength(1);
+    for (const type of ["workflow.created", "workflow.started"]) {
+      const found = await world.deliveries.find(deliveryIdOf("wh_cl_1", `${type}:rq_1`));
+      expect(found).toMatchObject({ status: "cancelled", reason: "request_cancelled" });
+    }
+  });
+});

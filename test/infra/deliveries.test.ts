@@ -1,0 +1,191 @@
+import { describe, expect, test } from "vitest";
+import { functionEnv } from "../../shared/contracts/env.ts";
+import { deliverableTypes } from "../../shared/contracts/events.ts";
+import { settingsSchema } from "../../shared/contracts/settings.ts";
+import { all, find, synth } from "./synth.ts";
+
+type Resources = ReturnType<typeof synth>["resources"];
+
+const { resources } = synth({ stage: "prod" });
+const key = (AttributeName: string, KeyType: string) => ({ AttributeName, KeyType });
+const queueOf = (of: Resources, name: string) =>
+  find(of, "AWS::SQS::Queue", `Ackwire${name}Queue`).Properties;
+const arnOf = (idStart: string) => ({
+  "Fn::GetAtt": [expect.stringMatching(new RegExp(`^${idStart}`)), "Arn"],
+});
+
+/** A variable of each function that has it, as text. */
+function variableIn(of: Resources, name: string): string[] {
+  return all(of, "AWS::Lambda::Function").flatMap(([, { Properties }]) => {
+    const { Variables } = Properties.Environment as { Variables: Record<string, string> };
+    return Variables[name] ?? [];
+  });
+}
+
+test("the deliveries table has the sweeps' indexes by number, with what a message names", () => {
+  const { Properties } = find(resources, "AWS::DynamoDB::Table", "AckwireDeliveries");
+  expect(Properties).toMatchObject({
+    KeySchema: [key("id", "HASH")],
+    TimeToLiveSpecification: { AttributeName: "expiresAt", Enabled: true },
+    AttributeDefinitions: expect.arrayContaining([
+      { AttributeName: "dueAt", AttributeType: "N" },
+      { AttributeName: "sweepAt", AttributeType: "N" },
+    ]),
+  });
+  expect(Properties.GlobalSecondaryIndexes).toEqual([
+    {
+      IndexName: "byClient",
+      KeySchema: [key("clientId", "HASH"), key("listedAs", "RANGE")],
+      Projection: { ProjectionType: "INCLUDE", NonKeyAttributes: ["status"] },
+    },
+    {
+      IndexName: "due",
+      KeySchema: [key("dueShard", "HASH"), key("dueAt", "RANGE")],
+      Projection: {
+        ProjectionType: "INCLUDE",
+        NonKeyAttributes: ["clientId", "webhookId", "requestId", "nextMs"],
+      },
+    },
+    {
+      IndexName: "sweep",
+      KeySchema: [key("sweepShard", "HASH"), key("sweepAt", "RANGE")],
+      Projection: { ProjectionType: "KEYS_ONLY" },
+    },
+  ]);
+});
+
+describe("the rule that feeds deliveries", () => {
+  const rule = find(resources, "AWS::Events::Rule").Properties;
+
+  test("takes every event that a webhook may be told of, and none about deliveries", () => {
+    expect(rule).toMatchObject({
+      Name: "deliveries",
+      EventBusName: { Ref: "AckwireEventBus0D81332B" },
+      EventPattern: { source: ["ackwire"], "detail-type": deliverableTypes },
+    });
+    expect(JSON.stringify(rule.EventPattern)).not.toMatch(/delivery\.failed|webhook\.disabled/);
+  });
+
+  test("hands the whole event to the fan-out queue, tries for a day, and parks what it gives up (B24)", () => {
+    expect(rule.Targets).toEqual([
+      {
+        Id: "Target0",
+        Arn: arnOf("AckwireFanoutQueue"),
+        DeadLetterConfig: { Arn: arnOf("AckwireFanoutDeadLetters") },
+        RetryPolicy: { MaximumEventAgeInSeconds: 86_400, MaximumRetryAttempts: 185 },
+      },
+    ]);
+  });
+
+  test.each(["Queue", "DeadLetters"])("it alone may send to Fanout/%s by a policy", (part) => {
+    const policy = find(resources, "AWS::SQS::QueuePolicy", `AckwireFanout${part}`).Properties;
+    const { Statement } = policy.PolicyDocument as { Statement: { Effect: string }[] };
+    expect(Statement.filter(({ Effect }) => Effect === "Allow")).toEqual([
+      {
+        Sid: "AllowThisRule",
+        Effect: "Allow",
+        Action: "sqs:SendMessage",
+        Principal: { Service: "events.amazonaws.com" },
+        Resource: arnOf(`AckwireFanout${part}`),
+        Condition: { ArnEquals: { "aws:SourceArn": arnOf("AckwireEventFeedRule") } },
+      },
+    ]);
+  });
+});
+
+describe("deliver", () => {
+  const lambda = find(resources, "AWS::Lambda::Function", "AckwireDeliver").Properties;
+  const fed = synth({ deliverMaxConcurrency: 7 }).resources;
+
+  test.each([
+    ["Fanout", 10, 0],
+    ["Attempts", 10, 0],
+    ["Retries", 100, 1],
+  ])("is fed from %s, and may fail message by message", (name, batchSize, windowSeconds) => {
+    const mapping = find(fed, "AWS::Lambda::EventSourceMapping", `Ackwire${name}`);
+    expect(mapping.Properties).toMatchObject({
+      EventSourceArn: arnOf(`Ackwire${name}Queue`),
+      FunctionName: { Ref: expect.stringMatching(/^AckwireDeliverFunction/) },
+      BatchSize: batchSize,
+      MaximumBatchingWindowInSeconds: windowSeconds,
+      ScalingConfig: { MaximumConcurrency: 7 },
+      FunctionResponseTypes: ["ReportBatchItemFailures"],
+    });
+  });
+
+  test.each(["Fanout", "Attempts", "Retries"])(
+    "the POST's timeout < its own < an attempt's lease < how long %s hides a message",
+    (name) => {
+      const { deliveryTimeoutSeconds: longest } = settingsSchema.parse({});
+      const rules = functionEnv.deliver.shape.DELIVERY_RULES.parse(
+        variableIn(resources, "DELIVERY_RULES")[0],
+      );
+      const times = [
+        longest * 1_000,
+        Number(lambda.Timeout) * 1_000,
+        rules.leaseMs,
+        Number(queueOf(resources, name).VisibilityTimeout) * 1_000,
+      ];
+      expect(times).toEqual([...new Set(times)].sort((a, b) => a - b));
+      expect(queueOf(resources, name).VisibilityTimeout).toBeGreaterThanOrEqual(
+        6 * Number(lambda.Timeout),
+      );
+    },
+  );
+
+  test("delivers to public addresses on the settings' ports", () => {
+    const targets = variableIn(synth({ webhookPort: 444 }).resources, "WEBHOOK_TARGETS");
+    expect(targets).toHaveLength(2);
+    expect(new Set(targets)).toEqual(
+      new Set(['{"ports":[444,8443],"allowsLocal":false,"refusedPorts":[]}']),
+    );
+  });
+});
+
+describe("the rules of deliveries", () => {
+  test("are the same text for api, deliver and reconcile", () => {
+    const rules = variableIn(resources, "DELIVERY_RULES");
+    expect(rules).toHaveLength(3);
+    expect(new Set(rules).size).toBe(1);
+  });
+
+  test("are the specification's eight attempts by default", () => {
+    const [rules] = variableIn(resources, "DELIVERY_RULES");
+    expect(functionEnv.deliver.shape.DELIVERY_RULES.parse(rules)).toEqual({
+      delaysMs: [5_000, 300_000, 1_800_000, 7_200_000, 18_000_000, 36_000_000, 36_000_000],
+      jitter: 0.2,
+      timeoutMs: 15_000,
+      slowMs: 2_000,
+      leaseMs: 75_000,
+      breakerFailures: 5,
+      workersPerEndpoint: 3,
+      postsPerWorker: 10,
+      retentionMs: 2_592_000_000,
+      outboxGraceMs: 30_000,
+    });
+  });
+
+  test("follow the settings", () => {
+    const [rules] = variableIn(
+      synth({
+        deliveryDelaysSeconds: "1,2,3,4,5,6,0",
+        deliveryTimeoutSeconds: 2,
+        deliveryBreakerFailures: 9,
+        deliveryWorkersPerEndpoint: 4,
+        deliveryPostsPerWorker: 6,
+        deliveryRetentionDays: 2,
+        outboxGraceSeconds: 8,
+      }).resources,
+      "DELIVERY_RULES",
+    );
+    expect(functionEnv.deliver.shape.DELIVERY_RULES.parse(rules)).toMatchObject({
+      delaysMs: [1_000, 2_000, 3_000, 4_000, 5_000, 6_000, 0],
+      timeoutMs: 2_000,
+      breakerFailures: 9,
+      workersPerEndpoint: 4,
+      postsPerWorker: 6,
+      retentionMs: 172_800_000,
+      outboxGraceMs: 8_000,
+    });
+  });
+});

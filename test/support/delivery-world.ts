@@ -1,0 +1,285 @@
+import { makeMemoryDeliveries } from "../../shared/adapters/memory-deliveries.ts";
+import type { WebhookItem } from "../../shared/contracts/config-items.ts";
+import type { DeliveryMessage } from "../../shared/contracts/delivery-message.ts";
+import type { DeliveryRules } from "../../shared/contracts/delivery-rules.ts";
+import { makeAttemptDeliveries } from "../../shared/core/deliveries/attempt-deliveries.ts";
+import { makeAttemptDelivery } from "../../shared/core/deliveries/attempt-delivery.ts";
+import { makeCreateDeliveries } from "../../shared/core/deliveries/create-deliveries.ts";
+import { makeEndWebhook } from "../../shared/core/deliveries/end-webhook.ts";
+import { makeEndpoints } from "../../shared/core/deliveries/endpoints.ts";
+import { makeHandleDeliveryWork } from "../../shared/core/deliveries/handle-delivery-work.ts";
+import { makeLookAfterDeliveries } from "../../shared/core/deliveries/look-after-deliveries.ts";
+import type {
+  AttemptLane,
+  DeliveryQueue,
+  DeliveryStore,
+  Posted,
+  WebhookPost,
+} from "../../shared/core/deliveries/ports.ts";
+import { makeRunJob } from "../../shared/core/deliveries/run-job.ts";
+import { makeTellFailures } from "../../shared/core/deliveries/tell-failures.ts";
+import { busDetail, type FinalEvent } from "../../shared/core/envelope.ts";
+import { readMasterKeys } from "../../shared/core/master-keys.ts";
+
+export const MINUTE_MS = 60_000;
+export const HOUR_MS = 3_600_000;
+export const DELAYS_MS = [5, 300, 1_800, 7_200, 18_000, 36_000, 36_000].map((s) => s * 1_000);
+
+export const deliveryRules: DeliveryRules = {
+  delaysMs: DELAYS_MS,
+  jitter: 0.2,
+  timeoutMs: 15_000,
+  slowMs: 2_000,
+  leaseMs: 75_000,
+  breakerFailures: 5,
+  workersPerEndpoint: 3,
+  postsPerWorker: 10,
+  retentionMs: 30 * 24 * HOUR_MS,
+  outboxGraceMs: 30_000,
+};
+
+export const master = readMasterKeys(
+  JSON.stringify({ current: "k1", k1: "0123456789abcdef0123456789abcdef0123456789abcdef" }),
+);
+
+export function webhookOfClient(clientId = "cl_1", more: Partial<WebhookItem> = {}): WebhookItem {
+  return {
+    pk: `webhook#${clientId}`,
+    clientId,
+    createdAt: new Date(0).toISOString(),
+    webhookId: `wh_${clientId}`,
+    url: `https://${clientId.replace("_", "-")}.example.com/hook`,
+    status: "active",
+    payloadMode: "fat",
+    format: "standard",
+    hashFormat: "hmac-hex",
+    secrets: [{ version: 1, masterKeyId: "k1" }],
+    former: [],
+    version: 0,
+    ...more,
+  };
+}
+
+/** A worker that dies: whatever it was at stays as it is. */
+export class Crash extends Error {}
+
+/** One POST as an endpoint of the world saw it. */
+export interface SeenPost extends WebhookPost {
+  atMs: number;
+}
+
+type Answered = Partial<Posted> & { tookMs?: number };
+type Answer = (post: SeenPost, n: number) => Answered | Promise<Answered>;
+
+interface Waiting {
+  lane: AttemptLane | "events";
+  dueMs: number;
+  body: string;
+  receives: number;
+}
+
+/**
+ * Deliveries in memory and in virtual time: queues with delays, workers, the
+ * sweep of every minute, and endpoints that answer as a test says.
+ */
+export function makeDeliveryWorld(
+  options: {
+    rules?: Partial<DeliveryRules>;
+    answer?: Answer;
+    deliveries?: (store: DeliveryStore) => DeliveryStore;
+    queue?: (queue: DeliveryQueue) => DeliveryQueue;
+    random?: () => number;
+  } = {},
+) {
+  const startMs = Date.UTC(2026, 0, 1);
+  let nowMs = startMs;
+  const rules = { ...deliveryRules, ...options.rules };
+  const clock = { realMs: () => nowMs, businessMs: () => nowMs };
+  const cancelledRequests = new Set<string>();
+  const memory = makeMemoryDeliveries({ clock, cancelledRequests });
+  const deliveries = options.deliveries?.(memory.deliveries) ?? memory.deliveries;
+  const posts: SeenPost[] = [];
+  const published: FinalEvent[] = [];
+  const counts = { DeliveryFailed: 0, BreakerOpened: 0, WebhookDisabled: 0 };
+  const dropped: unknown[] = [];
+  const stored = new Map<string, FinalEvent>();
+  let waiting: Waiting[] = [];
+  let ids = 0;
+  let crashes = 0;
+  let answer: Answer = options.answer ?? (() => ({ httpStatus: 200 }));
+
+  const plainQueue: DeliveryQueue = {
+    async send(lane, messages) {
+      for (const { message, delayMs = 0 } of messages) {
+        waiting.push({ lane, dueMs: nowMs + delayMs, body: JSON.stringify(message), receives: 0 });
+      }
+    },
+  };
+  const queue = options.queue?.(plainQueue) ?? plainQueue;
+  const common = {
+    ...memory,
+    deliveries,
+    queue,
+    texts: {
+      keep: async (_: string, text: string) => ({ inline: text }),
+      open: async (text: { inline: string } | { key: string }) =>
+        "inline" in text ? text.inline : "",
+    },
+    moment: () => ({ nowMs, nowRealMs: nowMs, speed: 1, rules }),
+    masterKeys: async () => master,
+    newOwner: () => `owner-${++ids}`,
+    random: options.random ?? (() => 0.5),
+    randomHex: () => `${++ids}`.padStart(24, "0"),
+    dropped: (error: unknown) => void dropped.push(error),
+  };
+  const publish = async (events: readonly FinalEvent[]) => {
+    published.push(...events);
+    return events.map(() => ({ ok: true as const }));
+  };
+  const tellFailures = makeTellFailures({
+    ...common,
+    publisher: { publish },
+    archive: {
+      store: async (events) => {
+        for (const event of events) stored.set(event.id, event);
+      },
+    },
+    counted: (failures) => {
+      counts.DeliveryFailed += failures;
+    },
+  });
+  const attemptDelivery = makeAttemptDelivery({
+    ...common,
+    poster: {
+      async post(post) {
+        const seen = { ...post, atMs: nowMs };
+        posts.push(seen);
+        const { tookMs = 20, ...posted } = await answer(seen, posts.length);
+        return { durationMs: tookMs, ...posted };
+      },
+    },
+  });
+  const handle = makeHandleDeliveryWork({
+    createDeliveries: makeCreateDeliveries({ ...common, tellFailures }),
+    attemptDeliveries: makeAttemptDeliveries({
+      ...common,
+      tellFailures,
+      attemptDelivery,
+      endpoints: makeEndpoints({ ...common, opened: () => counts.BreakerOpened++ }),
+      endWebhook: makeEndWebhook(common),
+      disabled: () => counts.WebhookDisabled++,
+      // Nothing takes time here but what a test says.
+      sleep: (_, signal) =>
+        new Promise((_resolve, reject) => {
+          signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+        }),
+    }),
+    runJob: makeRunJob({
+      ...common,
+      tellFailures,
+      publish: async (event) => void (await publish([event])),
+      findEvent: async (id) => stored.get(id),
+    }),
+  });
+  const lookAfter = makeLookAfterDeliveries({ ...common, tellFailures, limit: 100 });
+
+  /** One invocation with what waits in a queue, at most so many. */
+  async function work(lane: Waiting["lane"], size: number): Promise<void> {
+    const batch = waiting.filter((one) => one.lane === lane && one.dueMs <= nowMs).slice(0, size);
+    if (batch.length === 0) return;
+    waiting = waiting.filter((one) => !batch.includes(one));
+    const works = batch.map(({ body }) => {
+      const message = JSON.parse(body) as DeliveryMessage | { detail: object };
+      if ("detail" in message) return { kind: "event", body } as const;
+      return message.kind === "job"
+        ? ({ kind: "job", jobId: message.jobId } as const)
+        : ({ kind: "attempt", hint: message } as const);
+    });
+    const at = lane === "prompt" ? "prompt" : "careful";
+    const outcomes = await handle(works, { lane: at, remainingMs: () => 40_000 }).catch(
+      (error: unknown) => {
+        if (!(error instanceof Crash)) throw error;
+        crashes++;
+        return works.map(() => ({ kind: "failed" as const }));
+      },
+    );
+    for (const [index, one] of batch.entries()) {
+      if (outcomes[index]?.kind !== "failed") continue;
+      // It comes again when its visibility timeout ends.
+      waiting.push({ ...one, dueMs: nowMs + 240_000, receives: one.receives + 1 });
+    }
+  }
+
+  /** Works off what is due now. */
+  async function drain(): Promise<void> {
+    while (waiting.some((one) => one.dueMs <= nowMs)) {
+      await work("events", 10);
+      await work("prompt", 10);
+      await work("careful", 100);
+    }
+  }
+
+  return {
+    ...memory,
+    deliveries,
+    clock,
+    startMs,
+    posts,
+    published,
+    counts,
+    crashes: () => crashes,
+    dropped,
+    stored,
+    cancelledRequests,
+    attemptDelivery,
+    handle,
+    queue,
+    drain,
+    sweep: () => lookAfter(() => 50_000),
+    waiting: () => waiting,
+    lose: () => {
+      waiting = [];
+    },
+    answerWith: (next: Answer) => {
+      answer = next;
+    },
+    moment: common.moment,
+    common,
+    now: () => nowMs,
+
+    /** An event comes over the bus. */
+    publish(event: Partial<FinalEvent> & { requestId?: string } = {}): FinalEvent {
+      const type = event.type ?? "workflow.completed";
+      const { clientId = "cl_1", requestId = "rq_1", id = `${type}:${requestId}` } = event;
+      const envelope =
+        event.envelope ??
+        JSON.stringify({
+          id,
+          type,
+          createdAt: new Date(nowMs).toISOString(),
+          data: { requestId, workflowId: requestId, status: "completed", result: { n: 1 } },
+        });
+      const final = { id, type, clientId, envelope };
+      stored.set(id, final);
+      const body = `{"detail-type":${JSON.stringify(type)},"detail":${busDetail(final)}}`;
+      waiting.push({ lane: "events", dueMs: nowMs, body, receives: 0 });
+      return final;
+    },
+
+    /** Lets time pass: messages come when they are due, the sweep once a minute. */
+    async pass(ms: number): Promise<void> {
+      const endMs = nowMs + ms;
+      for (;;) {
+        await drain();
+        const nextSweepMs = (Math.floor((nowMs - startMs) / MINUTE_MS) + 1) * MINUTE_MS + startMs;
+        const nextMs = Math.min(nextSweepMs, ...waiting.map(({ dueMs }) => dueMs));
+        if (nextMs > endMs) break;
+        nowMs = Math.max(nowMs, nextMs);
+        if (nowMs === nextSweepMs) await lookAfter(() => 50_000);
+      }
+      nowMs = endMs;
+    },
+  };
+}
+
+export type DeliveryWorld = ReturnType<typeof makeDeliveryWorld>;

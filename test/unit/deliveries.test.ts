@@ -1,0 +1,306 @@
+import { describe, expect, test } from "vitest";
+import { deliveryIdOf } from "../../shared/core/deliveries/delivery-id.ts";
+import { hook, makeWebhookApi } from "../support/webhook-api.ts";
+
+const NOON = "2026-06-25T12:00:00.000Z";
+const MINUTE_MS = 60_000;
+
+async function withHook(given: Parameters<typeof makeWebhookApi>[0] = {}) {
+  const api = makeWebhookApi(given);
+  const { body } = await api.call("PUT /v1/webhook", { body: hook });
+  return { ...api, webhookId: body.id as string };
+}
+
+const attempt = (n: number, of: object = {}) => ({
+  cycle: 1,
+  n,
+  atMs: Date.parse(NOON) + n,
+  durationMs: 12,
+  ...of,
+});
+
+describe("a delivery's id", () => {
+  test("is the same for the same webhook and event, and for no other pair", () => {
+    const ids = [
+      deliveryIdOf("wh_1", "e:1"),
+      deliveryIdOf("wh_1e", ":1"),
+      deliveryIdOf("wh_2", "e:1"),
+      deliveryIdOf('wh_1","e', "1"),
+      deliveryIdOf("wh_1", 'e","1'),
+    ];
+    for (const id of ids) expect(id).toMatch(/^dl_[0-9a-f]{32}$/);
+    expect(new Set(ids).size).toBe(ids.length);
+    expect(deliveryIdOf("wh_1", "e:1")).toBe(ids[0]);
+  });
+});
+
+describe("GET /v1/deliveries/{id}", () => {
+  test("tells of one that waits when its next attempt is", async () => {
+    const { call, haveDelivery, webhookId } = await withHook();
+    const attempts = [
+      attempt(1, { httpStatus: 500, bodyStart: "oops" }),
+      attempt(2, { error: "TIMEOUT" }),
+    ];
+    const nextMs = Date.parse(NOON) + MINUTE_MS;
+    const { deliveryId } = await haveDelivery({ eventId: "e:1", attempts, attempt: 2, nextMs });
+    const answer = await call("GET /v1/deliveries/{id}", { params: { id: deliveryId } });
+    expect(answer).toEqual({
+      status: 200,
+      body: {
+        id: deliveryId,
+        webhookId,
+        eventId: "e:1",
+        eventType: "workflow.started",
+        status: "waiting",
+        cycle: 1,
+        attempts: [
+          {
+            cycle: 1,
+            n: 1,
+            at: "2026-06-25T12:00:00.001Z",
+            httpStatus: 500,
+            durationMs: 12,
+            bodyStart: "oops",
+          },
+          { cycle: 1, n: 2, at: "2026-06-25T12:00:00.002Z", error: "TIMEOUT", durationMs: 12 },
+        ],
+        nextAttemptAt: "2026-06-25T12:01:00.000Z",
+        createdAt: NOON,
+      },
+    });
+  });
+
+  test("tells of one that failed why, and of no next attempt", async () => {
+    const { call, haveDelivery } = await withHook();
+    const failed = { status: "failed", reason: "gone" } as const;
+    const { deliveryId: id } = await haveDelivery({ eventId: "e:1", ...failed });
+    const { body } = await call("GET /v1/deliveries/{id}", { params: { id } });
+    expect(body).toMatchObject(failed);
+    expect(body).not.toHaveProperty("nextAttemptAt");
+  });
+
+  test("another client's is none, nor is one that never was", async () => {
+    const { call, haveDelivery } = await withHook();
+    const { deliveryId } = await haveDelivery({ eventId: "e:1" });
+    for (const params of [{ id: deliveryId }, { id: "dl_0" }]) {
+      const as = "cl_2";
+      expect((await call("GET /v1/deliveries/{id}", { params, as })).status).toBe(404);
+      const resend = await call("POST /v1/deliveries/{id}/resend", { params, as });
+      expect(resend.status).toBe(404);
+    }
+  });
+});
+
+describe("GET /v1/deliveries", () => {
+  const idsOf = (body: { items: { eventId: string }[] }) => body.items.map((one) => one.eventId);
+
+  test("lists the client's own, newest first, page by page", async () => {
+    const { call, clock, haveDelivery } = await withHook();
+    await call("PUT /v1/webhook", { body: hook, as: "cl_2" });
+    for (const eventId of ["e:1", "e:2", "e:3"]) {
+      await haveDelivery({ eventId });
+      await haveDelivery({ eventId: `other ${eventId}`, clientId: "cl_2" });
+      clock.passBusiness(1);
+    }
+    const first = await call("GET /v1/deliveries", { query: { limit: "2" } });
+    expect(idsOf(first.body)).toEqual(["e:3", "e:2"]);
+    const query = { limit: "2", cursor: first.body.nextCursor };
+    const second = await call("GET /v1/deliveries", { query });
+    expect(idsOf(second.body)).toEqual(["e:1"]);
+    expect(second.body).not.toHaveProperty("nextCursor");
+    const foreign = await call("GET /v1/deliveries", { query, as: "cl_2" });
+    expect(foreign).toMatchObject({ status: 400, body: { errors: [{ field: "cursor" }] } });
+  });
+
+  test("lists those of one status, without what endpoints said", async () => {
+    const { call, haveDelivery } = await withHook();
+    await haveDelivery({ eventId: "e:1" });
+    const attempts = [attempt(1, { httpStatus: 410, bodyStart: "private" })];
+    await haveDelivery({ eventId: "e:2", status: "failed", reason: "gone", attempts });
+    const { body } = await call("GET /v1/deliveries", { query: { status: "failed" } });
+    expect(idsOf(body)).toEqual(["e:2"]);
+    expect(body.items[0].attempts[0]).toMatchObject({ httpStatus: 410 });
+    expect(JSON.stringify(body)).not.toContain("private");
+  });
+
+  test.each([{ status: "lost" }, { limit: "0" }, { limit: "101" }, { cursor: "x" }, { a: "b" }])(
+    "refuses %j",
+    async (query) => {
+      const { call } = await withHook();
+      expect((await call("GET /v1/deliveries", { query })).status).toBe(400);
+    },
+  );
+});
+
+describe("POST /v1/deliveries/{id}/resend", () => {
+  const route = "POST /v1/deliveries/{id}/resend";
+
+  test.each(["delivered", "failed"] as const)(
+    "opens the next cycle of one that is %s",
+    async (status) => {
+      const { call, haveDelivery, sent, deps, webhookId } = await withHook();
+      const attempts = [attempt(1, { httpStatus: 500 })];
+      const { deliveryId, body } = await haveDelivery({
+        eventId: "e:1",
+        status,
+        attempt: 1,
+        attempts,
+        endedMs: 1,
+        nextMs: undefined,
+      });
+      const answer = await call(route, { params: { id: deliveryId }, body: {} });
+      expect(answer).toMatchObject({
+        status: 202,
+        body: { id: deliveryId, status: "waiting", cycle: 2, attempts: [{ cycle: 1, n: 1 }] },
+      });
+      expect(answer.body.nextAttemptAt).toBe(NOON);
+      const stored = await deps.deliveries.find(deliveryId);
+      expect(stored).toMatchObject({ body, attempt: 0, cycle: 2 });
+      const hint = { v: 1, kind: "attempt", deliveryId, clientId: "cl_1", webhookId };
+      expect(sent).toEqual([{ lane: "careful", message: hint }]);
+    },
+  );
+
+  test("may be repeated any number of times", async () => {
+    const { call, haveDelivery, deps } = await withHook();
+    const { deliveryId: id } = await haveDelivery({ eventId: "e:1", status: "failed" });
+    for (let cycle = 2; cycle < 6; cycle++) {
+      expect((await call(route, { params: { id } })).body.cycle).toBe(cycle);
+      const now = await deps.deliveries.find(id);
+      if (now) await deps.deliveries.replace({ ...now, status: "delivered" });
+    }
+  });
+
+  test.each(["waiting", "delivering"] as const)("leaves one that is %s", async (status) => {
+    const { call, haveDelivery, sent } = await withHook();
+    const { deliveryId: id } = await haveDelivery({ eventId: "e:1", status });
+    expect(await call(route, { params: { id } })).toMatchObject({
+      status: 202,
+      body: { status, cycle: 1 },
+    });
+    expect(sent).toEqual([]);
+  });
+
+  test("refuses one that was cancelled", async () => {
+    const { call, haveDelivery } = await withHook();
+    const { deliveryId: id } = await haveDelivery({ eventId: "e:1", status: "cancelled" });
+    expect(await call(route, { params: { id } })).toMatchObject({
+      status: 409,
+      body: { code: "CONFLICT", detail: expect.stringContaining("cancelled") },
+    });
+  });
+
+  test.each([
+    ["disabled", ["PATCH"], /enable it with PATCH/],
+    ["deleted", ["DELETE"], /recover/],
+    ["another by now", ["DELETE", "PUT"], /recover/],
+  ])("says what to do where the webhook is %s", async (_name, methods, detail) => {
+    const { call, haveDelivery, sent } = await withHook();
+    const { deliveryId: id } = await haveDelivery({ eventId: "e:1", status: "failed" });
+    const bodies: Record<string, object> = { PATCH: { status: "disabled" }, PUT: hook };
+    for (const method of methods) await call(`${method} /v1/webhook`, { body: bodies[method] });
+    expect(await call(route, { params: { id } })).toMatchObject({
+      status: 409,
+      body: { detail: expect.stringMatching(detail) },
+    });
+    expect(sent.filter(({ message }) => message.kind === "attempt")).toEqual([]);
+  });
+
+  test("of two at once, both are answered, and one cycle is opened", async () => {
+    const { call, haveDelivery } = await withHook();
+    const { deliveryId: id } = await haveDelivery({ eventId: "e:1", status: "failed" });
+    const both = await Promise.all([1, 2].map(() => call(route, { params: { id } })));
+    expect(both.map(({ status, body }) => [status, body.cycle])).toEqual([
+      [202, 2],
+      [202, 2],
+    ]);
+  });
+
+  test("is accepted though its message is lost", async () => {
+    const error = new Error("SQS");
+    const queue = { send: () => Promise.reject(error) };
+    const { call, haveDelivery, dropped } = await withHook({ queue });
+    const { deliveryId: id } = await haveDelivery({ eventId: "e:1", status: "failed" });
+    expect((await call(route, { params: { id } })).status).toBe(202);
+    expect(dropped).toEqual([error]);
+  });
+});
+
+describe("POST /v1/deliveries/recover", () => {
+  const route = "POST /v1/deliveries/recover";
+  const since = "2026-06-24T00:00:00.000Z";
+
+  test("begins a job, whose progress is told", async () => {
+    const { call, sent, deps } = await withHook();
+    const answer = await call(route, { body: { since } });
+    const { recoveryId } = answer.body;
+    expect(answer).toEqual({
+      status: 202,
+      body: {
+        recoveryId: expect.stringMatching(/^job_/),
+        status: "running",
+        since,
+        until: NOON,
+        examined: 0,
+        recovered: 0,
+        skipped: 0,
+        createdAt: NOON,
+      },
+    });
+    expect(sent).toEqual([{ lane: "careful", message: { v: 1, kind: "job", jobId: recoveryId } }]);
+    const job = await deps.jobs.find(recoveryId);
+    expect(job).toMatchObject({ kind: "recover", clientId: "cl_1" });
+    if (job) {
+      const done = { status: "done", examined: 3, changed: 2, skipped: 1 } as const;
+      await deps.jobs.replace({ ...job, ...done, finishedMs: Date.parse(NOON) });
+    }
+    const params = { recoveryId };
+    const progress = await call("GET /v1/deliveries/recover/{recoveryId}", { params });
+    expect(progress).toMatchObject({
+      status: 200,
+      body: { status: "done", examined: 3, recovered: 2, skipped: 1, finishedAt: NOON },
+    });
+  });
+
+  test("takes the end of the time", async () => {
+    const { call } = await withHook();
+    const until = "2026-06-24T12:00:00.000Z";
+    expect((await call(route, { body: { since, until } })).body).toMatchObject({ since, until });
+  });
+
+  test.each([
+    [{}, "since"],
+    [{ since: "yesterday" }, "since"],
+    [{ since: "2026-06-25T12:00:00.001Z" }, "since"],
+    [{ since, until: "2026-06-23T00:00:00.000Z" }, "until"],
+    [{ since, other: 1 }, "other"],
+  ])("refuses %j", async (body, field) => {
+    const { call } = await withHook();
+    expect(await call(route, { body })).toMatchObject({
+      status: 400,
+      body: { errors: [{ field }] },
+    });
+  });
+
+  test("needs a webhook that is active", async () => {
+    const { call } = await withHook();
+    expect((await call(route, { body: { since }, as: "cl_2" })).status).toBe(404);
+    await call("PATCH /v1/webhook", { body: { status: "disabled" } });
+    expect((await call(route, { body: { since } })).status).toBe(409);
+    await call("DELETE /v1/webhook");
+    expect((await call(route, { body: { since } })).status).toBe(404);
+  });
+
+  test("another client's recovery is none, nor is a job of another kind", async () => {
+    const { call, lastJob } = await withHook();
+    const { recoveryId } = (await call(route, { body: { since } })).body;
+    const read = (id: string, as: "cl_1" | "cl_2") =>
+      call("GET /v1/deliveries/recover/{recoveryId}", { params: { recoveryId: id }, as });
+    expect((await read(recoveryId, "cl_2")).status).toBe(404);
+    await call("DELETE /v1/webhook");
+    const end = await lastJob();
+    expect(end?.kind).toBe("end");
+    expect((await read(end?.jobId ?? "", "cl_1")).status).toBe(404);
+    expect((await read(recoveryId, "cl_1")).status).toBe(200);
+  });
+});

@@ -1,0 +1,219 @@
+import { describe, expect, test } from "vitest";
+import { openApi } from "../../shared/contracts/openapi.ts";
+import { hook, makeWebhookApi } from "../support/webhook-api.ts";
+
+const NOON = "2026-06-25T12:00:00.000Z";
+
+async function withHook() {
+  const api = makeWebhookApi();
+  const { body } = await api.call("POST /admin/webhook.set", { body: hook });
+  return { ...api, webhook: body.result.webhook };
+}
+
+const refused = (status: number, type: string) => ({
+  status,
+  body: { success: false, error: { type, message: expect.any(String) } },
+});
+
+describe("webhook.set", () => {
+  test("registers the client's webhook, the same that the native API shows", async () => {
+    const { call, webhook } = await withHook();
+    expect(webhook).toEqual({
+      id: expect.stringMatching(/^wh_/),
+      ...hook,
+      payloadMode: "fat",
+      isActive: true,
+      createdAt: NOON,
+      secret: expect.stringMatching(/^whsec_/),
+    });
+    expect((await call("GET /v1/webhook")).body).toMatchObject({ id: webhook.id, ...hook });
+  });
+
+  test("takes a payload mode, and members that it does not know", async () => {
+    const body = { ...hook, payloadMode: "thin", other: 1 };
+    const answer = await makeWebhookApi().call("POST /admin/webhook.set", { body });
+    expect(answer.body.result.webhook.payloadMode).toBe("thin");
+  });
+
+  test("is refused while one is active", async () => {
+    const { call } = await withHook();
+    const answer = await call("POST /admin/webhook.set", { body: hook });
+    expect(answer).toMatchObject(refused(409, "webhookAlreadyExists"));
+  });
+
+  test.each([[{ url: "https://192.168.0.1/" }], [{ url: "http://a.example.com" }], [{}], [[]]])(
+    "refuses %j",
+    async (body) => {
+      const answer = await makeWebhookApi().call("POST /admin/webhook.set", { body });
+      expect(answer).toMatchObject(refused(400, "invalidRequestPayload"));
+    },
+  );
+});
+
+describe("webhook.get", () => {
+  const get = "POST /admin/webhook.get";
+  test.each([undefined, {}])("gives none or one (body %j)", async (body) => {
+    expect(await makeWebhookApi().call(get, { body })).toEqual({
+      status: 200,
+      body: { success: true, result: { webhooks: [] } },
+    });
+    const { call, webhook } = await withHook();
+    const { secret: _, ...shown } = webhook;
+    expect((await call(get, { body })).body.result).toEqual({ webhooks: [shown] });
+    expect((await call(get, { body, as: "cl_2" })).body.result).toEqual({ webhooks: [] });
+    await call("PATCH /v1/webhook", { body: { status: "disabled" } });
+    expect((await call(get, { body })).body.result).toMatchObject({
+      webhooks: [{ isActive: false }],
+    });
+  });
+});
+
+describe("webhook.setPayloadMode", () => {
+  const set = "POST /admin/webhook.setPayloadMode";
+  test("switches it", async () => {
+    const { call, webhook } = await withHook();
+    const answer = await call(set, { body: { id: webhook.id, payloadMode: "thin" } });
+    expect(answer).toMatchObject({
+      status: 200,
+      body: { success: true, result: { webhook: { id: webhook.id, payloadMode: "thin" } } },
+    });
+    expect((await call("GET /v1/webhook")).body.payloadMode).toBe("thin");
+  });
+
+  test("of another id is not found, and changes nothing", async () => {
+    const { call, webhook } = await withHook();
+    const body = { id: "wh_other", payloadMode: "thin" };
+    expect(await call(set, { body })).toMatchObject(refused(404, "webhookNotFound"));
+    const own = { ...body, id: webhook.id };
+    expect(await call(set, { body: own, as: "cl_2" })).toMatchObject(
+      refused(404, "webhookNotFound"),
+    );
+    expect((await call("GET /v1/webhook")).body.payloadMode).toBe("fat");
+  });
+
+  test("of a mode that is none is refused", async () => {
+    const { call, webhook } = await withHook();
+    const answer = await call(set, { body: { id: webhook.id, payloadMode: "slim" } });
+    expect(answer).toMatchObject(refused(400, "invalidRequestPayload"));
+  });
+});
+
+describe("webhook.delete", () => {
+  const remove = "POST /admin/webhook.delete";
+  test("deletes it, so that another can be set", async () => {
+    const { call, webhook } = await withHook();
+    const wrong = await call(remove, { body: { id: "wh_other" } });
+    expect(wrong).toMatchObject(refused(404, "webhookNotFound"));
+    expect(await call(remove, { body: { id: webhook.id } })).toEqual({
+      status: 200,
+      body: { success: true, result: { deleted: true } },
+    });
+    const again = await call(remove, { body: { id: webhook.id } });
+    expect(again).toMatchObject(refused(404, "webhookNotFound"));
+    expect((await call("POST /admin/webhook.set", { body: hook })).status).toBe(200);
+  });
+});
+
+describe("webhook.sendTest", () => {
+  const sendTest = "POST /admin/webhook.sendTest";
+  test.each([undefined, {}])("sends one (body %j)", async (body) => {
+    const { call, sent } = await withHook();
+    const { deliveryId } = (await call(sendTest, { body })).body.result;
+    expect(sent).toMatchObject([{ message: { kind: "attempt", deliveryId } }]);
+  });
+
+  test("needs a webhook that is active", async () => {
+    expect(await makeWebhookApi().call(sendTest)).toMatchObject(refused(404, "webhookNotFound"));
+    const { call } = await withHook();
+    await call("PATCH /v1/webhook", { body: { status: "disabled" } });
+    expect(await call(sendTest)).toMatchObject(refused(409, "webhookDisabled"));
+  });
+});
+
+describe("webhook.deliveries", () => {
+  const list = "POST /admin/webhook.deliveries";
+  test.each([
+    ["waiting", "pending"],
+    ["delivering", "delivering"],
+    ["delivered", "success"],
+    ["failed", "failed"],
+    ["cancelled", "failed"],
+  ] as const)("tells %s as %s", async (status, told) => {
+    const { call, haveDelivery } = await withHook();
+    await haveDelivery({ eventId: "e:1", status });
+    expect((await call(list)).body.result.deliveries).toMatchObject([
+      { status: told, attempts: 0 },
+    ]);
+    expect((await call(list, { as: "cl_2" })).body.result.deliveries).toEqual([]);
+  });
+
+  test("tells what the last attempt gave, and when", async () => {
+    const { call, clock, haveDelivery } = await withHook();
+    const attempts = [{ cycle: 1, n: 1, atMs: clock.businessMs() + 5, durationMs: 1 }];
+    const answered = { ...attempts[0], httpStatus: 500 } as (typeof attempts)[number];
+    const ended = { status: "failed", reason: "attempts_used", endedMs: clock.businessMs() + 9 };
+    const { deliveryId: id } = await haveDelivery({
+      eventId: "e:1",
+      ...(ended as object),
+      attempts: [...attempts, answered],
+    });
+    expect((await call(list)).body.result.deliveries).toEqual([
+      {
+        id,
+        eventType: "workflow.started",
+        eventId: "e:1",
+        status: "failed",
+        attempts: 2,
+        responseStatusCode: 500,
+        lastError: "attempts_used",
+        createdAt: NOON,
+        updatedAt: "2026-06-25T12:00:00.009Z",
+      },
+    ]);
+  });
+});
+
+describe("webhook.replayDelivery", () => {
+  const replay = "POST /admin/webhook.replayDelivery";
+  test("sends one again", async () => {
+    const { call, haveDelivery, deps } = await withHook();
+    const { deliveryId } = await haveDelivery({ eventId: "e:1", status: "failed" });
+    expect(await call(replay, { body: { deliveryId } })).toEqual({
+      status: 200,
+      body: { success: true, result: { deliveryId } },
+    });
+    expect(await deps.deliveries.find(deliveryId)).toMatchObject({ status: "waiting", cycle: 2 });
+  });
+
+  test("refuses one that is not there, or not to be sent", async () => {
+    const { call, haveDelivery } = await withHook();
+    const { deliveryId } = await haveDelivery({ eventId: "e:1", status: "cancelled" });
+    const none = await call(replay, { body: { deliveryId: "dl_0" } });
+    expect(none).toMatchObject(refused(404, "deliveryNotFound"));
+    const foreign = await call(replay, { body: { deliveryId }, as: "cl_2" });
+    expect(foreign).toMatchObject(refused(404, "deliveryNotFound"));
+    expect(await call(replay, { body: { deliveryId } })).toMatchObject(refused(409, "conflict"));
+  });
+});
+
+describe("who calls", () => {
+  test.each([
+    [undefined, "linkedApiTokenRequired"],
+    ["ackwire_key1_wrong", "invalidLinkedApiToken"],
+  ])("with the token %j is nobody", async (token, type) => {
+    const headers = { "linked-api-token": token };
+    const answer = await makeWebhookApi().call("POST /admin/webhook.get", { headers });
+    expect(answer).toMatchObject(refused(401, type));
+  });
+
+  test("an account's token is not asked for, nor looked at", async () => {
+    const headers = { "identification-token": "x" };
+    const answer = await makeWebhookApi().call("POST /admin/webhook.get", { headers });
+    expect(answer.status).toBe(200);
+    const { paths } = JSON.parse(openApi());
+    expect(paths["/admin/webhook.get"].post.security).toEqual([{ linkedApiToken: [] }]);
+    expect(paths["/workflows"].post.security).toEqual([
+      { linkedApiToken: [], identificationToken: [] },
+    ]);
+  });
+});

@@ -1,0 +1,352 @@
+import { describe, expect, test } from "vitest";
+import { webhookTargets } from "../../shared/contracts/webhook-targets.ts";
+import { deliveryIdOf } from "../../shared/core/deliveries/delivery-id.ts";
+import { signingSecret } from "../../shared/core/deliveries/signing.ts";
+import { contested, hook, makeWebhookApi, testMasterKeys } from "../support/webhook-api.ts";
+
+const HOUR_MS = 3_600_000;
+const NOON = "2026-06-25T12:00:00.000Z";
+const SECRET = /^whsec_[A-Za-z0-9+/]{43}=$/;
+
+async function withHook(of: object = {}) {
+  const api = makeWebhookApi();
+  const { body } = await api.call("PUT /v1/webhook", { body: { ...hook, ...of } });
+  return { ...api, registered: body };
+}
+
+describe("PUT /v1/webhook", () => {
+  test("registers one, and shows its secret", async () => {
+    const { call } = makeWebhookApi();
+    const answer = await call("PUT /v1/webhook", { body: hook });
+    expect(answer).toEqual({
+      status: 201,
+      body: {
+        id: expect.stringMatching(/^wh_[0-9a-f]{16}$/),
+        ...hook,
+        status: "active",
+        payloadMode: "fat",
+        format: "standard",
+        createdAt: NOON,
+        secret: expect.stringMatching(SECRET),
+      },
+    });
+    const { secret: _, ...shown } = answer.body;
+    expect(await call("GET /v1/webhook")).toEqual({ status: 200, body: shown });
+  });
+
+  test("keeps no secret, only what it is derived from", async () => {
+    const { registered, stored } = await withHook();
+    const { secrets, webhookId } = await stored();
+    expect(secrets).toEqual([{ version: 1, masterKeyId: "k2" }]);
+    const of = { webhookId, version: 1, masterKeyId: "k2" };
+    expect(registered.secret).toBe(signingSecret(testMasterKeys, of));
+  });
+
+  test("takes all that can be wished for", async () => {
+    const wishes = {
+      payloadMode: "thin",
+      format: "we-link",
+      hashFormat: "jwt",
+      eventTypes: ["workflow.completed", "message.reply"],
+      description: "CRM",
+    };
+    expect((await withHook(wishes)).registered).toMatchObject(wishes);
+    expect((await withHook({ format: "we-link" })).registered.hashFormat).toBe("hmac-hex");
+  });
+
+  test.each([
+    [{ url: "http://hooks.example.com" }, ["url"]],
+    [{ url: "https://10.0.0.1/" }, ["url"]],
+    [{ url: "not a url" }, ["url"]],
+    [{ hashFormat: "jwt" }, ["hashFormat"]],
+    [{ format: "we-link", eventTypes: ["workflow.created"] }, ["eventTypes"]],
+    [{ url: "ftp://x", hashFormat: "jwt" }, ["url", "hashFormat"]],
+    [{ eventTypes: [] }, ["eventTypes"]],
+    [{ eventTypes: ["delivery.failed"] }, ["eventTypes.0"]],
+    [{ eventTypes: ["message.reply", "message.reply"] }, ["eventTypes"]],
+    [{ payloadMode: "slim", other: 1 }, ["payloadMode", "other"]],
+  ])("refuses %j and names the fields", async (wrong, fields) => {
+    const { call } = makeWebhookApi();
+    const answer = await call("PUT /v1/webhook", { body: { ...hook, ...wrong } });
+    expect(answer).toMatchObject({ status: 400, body: { code: "REQUEST_INVALID" } });
+    expect(answer.body.errors.map(({ field }: { field: string }) => field)).toEqual(fields);
+    expect((await call("GET /v1/webhook")).status).toBe(404);
+  });
+
+  test("names the types that a format does not carry", async () => {
+    const { call } = makeWebhookApi();
+    const eventTypes = ["workflow.created", "workflow.completed", "account.active"];
+    const answer = await call("PUT /v1/webhook", {
+      body: { ...hook, format: "we-link", eventTypes },
+    });
+    expect(answer.body.errors[0].message).toBe(
+      "are not carried by format we-link: workflow.created, account.active",
+    );
+  });
+
+  test("may name this machine only where the targets allow it", async () => {
+    const targets = webhookTargets.parse({ ports: [443], allowsLocal: true, refusedPorts: [8787] });
+    const { call } = makeWebhookApi({ targets });
+    const body = { url: "http://127.0.0.1:8787/" };
+    expect((await call("PUT /v1/webhook", { body })).status).toBe(400);
+    expect((await call("PUT /v1/webhook", { body: { url: "http://127.0.0.1:9/" } })).status).toBe(
+      201,
+    );
+  });
+
+  test("is a conflict while one is active", async () => {
+    const { call, registered } = await withHook();
+    const answer = await call("PUT /v1/webhook", { body: hook });
+    expect(answer).toMatchObject({
+      status: 409,
+      body: { detail: expect.stringMatching(/delete it, or change it with PATCH/) },
+    });
+    expect((await call("GET /v1/webhook")).body.id).toBe(registered.id);
+  });
+
+  test.each([
+    ["disabled", { status: "disabled", disabledReason: "disabled_by_client", disabledAt: NOON }],
+    ["deleted", { status: "deleted" }],
+  ])("replaces one that is %s, and keeps how it ended", async (status, expected) => {
+    const { call, registered, stored } = await withHook({ payloadMode: "thin" });
+    if (status === "deleted") await call("DELETE /v1/webhook");
+    else await call("PATCH /v1/webhook", { body: { status } });
+    const { body } = await call("PUT /v1/webhook", { body: hook });
+    expect(body).toMatchObject({ status: "active", payloadMode: "fat" });
+    expect(body.id).not.toBe(registered.id);
+    expect(body.secret).not.toBe(registered.secret);
+    expect((await stored()).former).toEqual([{ webhookId: registered.id, ...expected }]);
+  });
+
+  test("remembers the last fifty, newest first", async () => {
+    const { call, stored } = makeWebhookApi();
+    const ids: string[] = [];
+    for (let n = 0; n < 52; n++) {
+      ids.unshift((await call("PUT /v1/webhook", { body: hook })).body.id);
+      await call("DELETE /v1/webhook");
+    }
+    const { former } = await stored();
+    expect(former.map(({ webhookId }) => webhookId)).toEqual(ids.slice(1, 51));
+  });
+
+  test("of two at once, one registers and the other is a conflict", async () => {
+    const { call } = makeWebhookApi();
+    const both = [1, 2].map(() => call("PUT /v1/webhook", { body: hook }));
+    const statuses = (await Promise.all(both)).map(({ status }) => status);
+    expect(statuses.sort()).toEqual([201, 409]);
+  });
+
+  test("is each client's own", async () => {
+    const { call } = await withHook();
+    expect((await call("GET /v1/webhook", { as: "cl_2" })).status).toBe(404);
+    expect((await call("PUT /v1/webhook", { as: "cl_2", body: hook })).status).toBe(201);
+  });
+});
+
+describe("where there is none", () => {
+  test.each([
+    ["PATCH /v1/webhook", { payloadMode: "thin" }],
+    ["DELETE /v1/webhook"],
+    ["POST /v1/webhook/test"],
+    ["POST /v1/webhook/rotate-secret", {}],
+    ["GET /v1/webhook"],
+  ])("%s is 404, and where it was deleted", async (routeKey, body?: object) => {
+    expect((await makeWebhookApi().call(routeKey, { body })).status).toBe(404);
+    const { call } = await withHook();
+    expect(await call("DELETE /v1/webhook")).toEqual({ status: 204, body: null });
+    expect((await call(routeKey, { body })).status).toBe(404);
+  });
+});
+
+describe("PATCH /v1/webhook", () => {
+  const types = ["workflow.completed"];
+  test.each([
+    ["the payload mode", { payloadMode: "thin" }, { payloadMode: "thin", eventTypes: types }],
+    ["the description", { description: "ERP" }, { description: "ERP", eventTypes: types }],
+    ["the types", { eventTypes: ["message.reply"] }, { eventTypes: ["message.reply"] }],
+    ["back to all types", { eventTypes: null }, {}],
+  ])("changes %s, and nothing else", async (_name, body, expected) => {
+    const { call, registered } = await withHook({ eventTypes: types });
+    const { secret: _, eventTypes: __, ...before } = registered;
+    const answer = await call("PATCH /v1/webhook", { body });
+    expect(answer).toEqual({ status: 200, body: { ...before, ...expected } });
+    expect((await call("GET /v1/webhook")).body).toEqual(answer.body);
+  });
+
+  test.each([[{}], [{ url: "https://b.example.com" }], [{ format: "we-link" }]])(
+    "refuses %j",
+    async (body) => {
+      const { call } = await withHook();
+      expect((await call("PATCH /v1/webhook", { body })).status).toBe(400);
+    },
+  );
+
+  test("refuses types that the format does not carry", async () => {
+    const { call } = await withHook({ format: "we-link" });
+    const body = { eventTypes: ["account.frozen"] };
+    expect(await call("PATCH /v1/webhook", { body })).toMatchObject({
+      status: 400,
+      body: {
+        errors: [{ field: "eventTypes", message: expect.stringContaining("account.frozen") }],
+      },
+    });
+  });
+
+  test("disables, with all else that is to change, and has a job end what waits", async () => {
+    const { call, registered, sent, lastJob } = await withHook();
+    const body = { status: "disabled", payloadMode: "thin" };
+    expect((await call("PATCH /v1/webhook", { body })).body).toMatchObject({
+      status: "disabled",
+      disabledReason: "disabled_by_client",
+      payloadMode: "thin",
+    });
+    expect(sent).toMatchObject([{ lane: "careful", message: { kind: "job" } }]);
+    expect(await lastJob()).toMatchObject({
+      kind: "end",
+      clientId: "cl_1",
+      webhookId: registered.id,
+      status: "running",
+    });
+    await call("PATCH /v1/webhook", { body });
+    expect(sent).toHaveLength(1);
+  });
+
+  test("enables, and forgets why it was disabled", async () => {
+    const { call, registered, stored } = await withHook();
+    await call("PATCH /v1/webhook", { body: { status: "disabled" } });
+    const kept = (await call("PATCH /v1/webhook", { body: { payloadMode: "thin" } })).body;
+    expect(kept).toMatchObject({ status: "disabled", disabledReason: "disabled_by_client" });
+    const { body } = await call("PATCH /v1/webhook", { body: { status: "active" } });
+    expect(body).toMatchObject({ id: registered.id, status: "active", payloadMode: "thin" });
+    expect(body).not.toHaveProperty("disabledReason");
+    expect(await stored()).not.toHaveProperty("disabledAt");
+  });
+
+  test.each([
+    [4, 200],
+    [5, 409],
+  ])("is tried again where another write came first %i times: %i", async (times, status) => {
+    const api = makeWebhookApi();
+    await api.call("PUT /v1/webhook", { body: hook });
+    const webhooks = contested(api.memory.webhooks, times);
+    const { call } = makeWebhookApi({ webhooks });
+    const body = { payloadMode: "thin" };
+    expect((await call("PATCH /v1/webhook", { body })).status).toBe(status);
+  });
+});
+
+describe("POST /v1/webhook/rotate-secret", () => {
+  test("gives the next secret, and both sign for 24 hours", async () => {
+    const { call, registered, stored } = await withHook();
+    const { status, body } = await call("POST /v1/webhook/rotate-secret");
+    expect([status, body]).toEqual([
+      200,
+      {
+        secret: expect.stringMatching(SECRET),
+        previousValidUntil: "2026-06-26T12:00:00.000Z",
+      },
+    ]);
+    expect(body.secret).not.toBe(registered.secret);
+    expect((await stored()).secrets).toEqual([
+      { version: 2, masterKeyId: "k2" },
+      { version: 1, masterKeyId: "k2", validUntil: "2026-06-26T12:00:00.000Z" },
+    ]);
+  });
+
+  test("a second within that time is a conflict, and one after it is not", async () => {
+    const { call, clock, stored } = await withHook();
+    await call("POST /v1/webhook/rotate-secret", { body: {} });
+    clock.passBusiness(24 * HOUR_MS - 1);
+    expect(await call("POST /v1/webhook/rotate-secret")).toMatchObject({
+      status: 409,
+      body: { detail: expect.stringContaining("2026-06-26T12:00:00.000Z") },
+    });
+    clock.passBusiness(1);
+    expect((await call("POST /v1/webhook/rotate-secret")).status).toBe(200);
+    expect((await stored()).secrets.map(({ version }) => version)).toEqual([3, 2]);
+  });
+
+  test("of two at once, one is a conflict", async () => {
+    const { call } = await withHook();
+    const both = [1, 2].map(() => call("POST /v1/webhook/rotate-secret"));
+    const statuses = (await Promise.all(both)).map(({ status }) => status);
+    expect(statuses.sort()).toEqual([200, 409]);
+  });
+
+  test("takes the master key that is current now", async () => {
+    const { memory } = await withHook();
+    const master = { ...testMasterKeys, current: "k1" };
+    const api = makeWebhookApi({ webhooks: memory.webhooks, masterKeys: async () => master });
+    await api.call("POST /v1/webhook/rotate-secret");
+    expect((await api.stored()).secrets[0]).toEqual({ version: 2, masterKeyId: "k1" });
+  });
+
+  test("is possible while the webhook is disabled", async () => {
+    const { call } = await withHook();
+    await call("PATCH /v1/webhook", { body: { status: "disabled" } });
+    expect((await call("POST /v1/webhook/rotate-secret")).status).toBe(200);
+  });
+});
+
+describe("POST /v1/webhook/test", () => {
+  test.each([undefined, {}])("makes a delivery of an event of its own (body %j)", async (body) => {
+    const { bodyOf, call, registered, deps, sent } = await withHook({
+      eventTypes: ["message.reply"],
+    });
+    const answer = await call("POST /v1/webhook/test", { body });
+    const { deliveryId, eventId } = answer.body;
+    expect(answer.status).toBe(202);
+    expect(eventId).toMatch(/^webhook\.test:[0-9a-f]{32}$/);
+    expect(deliveryId).toBe(deliveryIdOf(registered.id, eventId));
+    const delivery = await deps.deliveries.find(deliveryId);
+    expect(delivery).toMatchObject({ status: "waiting", eventType: "webhook.test", eventId });
+    expect(await bodyOf(deliveryId)).toEqual({
+      id: eventId,
+      type: "webhook.test",
+      createdAt: NOON,
+      data: { provider: "ackwire", eventType: "UNKNOWN", message: expect.any(String) },
+    });
+    const hint = { v: 1, kind: "attempt", deliveryId, clientId: "cl_1", webhookId: registered.id };
+    expect(sent).toEqual([{ lane: "careful", message: hint }]);
+  });
+
+  test("is signed in We-Link's format", async () => {
+    const { bodyOf, call } = await withHook({ format: "we-link" });
+    const { deliveryId } = (await call("POST /v1/webhook/test")).body;
+    expect(await bodyOf(deliveryId)).toMatchObject({ status: "SUCCESS", hash: expect.any(String) });
+  });
+
+  test("is accepted though its message is lost: the sweep makes up for it", async () => {
+    const error = new Error("SQS");
+    const { call, dropped } = makeWebhookApi({ queue: { send: () => Promise.reject(error) } });
+    await call("PUT /v1/webhook", { body: hook });
+    expect((await call("POST /v1/webhook/test")).status).toBe(202);
+    expect(dropped).toEqual([error]);
+  });
+
+  test("is a conflict while the webhook is disabled", async () => {
+    const { call } = await withHook();
+    await call("PATCH /v1/webhook", { body: { status: "disabled" } });
+    expect(await call("POST /v1/webhook/test")).toMatchObject({
+      status: 409,
+      body: { detail: expect.stringContaining("enable it") },
+    });
+  });
+
+  test("waits for a master key that is not known here yet", async () => {
+    const { memory } = await withHook();
+    const master = { current: "k1", keys: new Map([["k1", "1".repeat(32)]]) };
+    const api = makeWebhookApi({ webhooks: memory.webhooks, masterKeys: async () => master });
+    expect((await api.call("POST /v1/webhook/test")).status).toBe(503);
+  });
+});
+
+test("a deleted webhook's waiting deliveries are ended by a job", async () => {
+  const { call, registered, lastJob, stored } = await withHook();
+  await call("DELETE /v1/webhook");
+  expect(await lastJob()).toMatchObject({
+    kind: "end",
+    webhookId: registered.id,
+  });
+  expect((await stored()).status).toBe("deleted");
+});
