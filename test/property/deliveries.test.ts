@@ -1,0 +1,140 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { Failure } from "../../shared/contracts/failures.ts";
+import type { DeliveryQueue, DeliveryStore } from "../../shared/core/deliveries/ports.ts";
+import {
+  Crash,
+  DELAYS_MS,
+  HOUR_MS,
+  MINUTE_MS,
+  makeDeliveryWorld,
+  webhookOfClient,
+} from "../support/delivery-world.ts";
+
+/** What befalls one call: nothing for the most part, so that most runs come far. */
+const fault = fc.oneof(
+  { weight: 12, arbitrary: fc.constant("fine" as const) },
+  { weight: 1, arbitrary: fc.constant("down" as const) },
+  { weight: 1, arbitrary: fc.constant("answerLost" as const) },
+  { weight: 1, arbitrary: fc.constant("crashBefore" as const) },
+  { weight: 1, arbitrary: fc.constant("crashAfter" as const) },
+);
+const answer = fc.oneof(
+  fc.constantFrom(200, 204).map((httpStatus) => ({ httpStatus })),
+  fc.constantFrom(301, 404, 429, 500, 503).map((httpStatus) => ({ httpStatus })),
+  fc.constant({ error: "TIMEOUT", tookMs: 15_000 }),
+);
+
+/** Faults stop some time; what is under way must settle then (G12). */
+const FAULTY_MS = 30 * HOUR_MS;
+const SETTLED_MS = 40 * HOUR_MS;
+
+/** Each is drawn once and then used again and again. */
+function cycle<Value>(values: readonly Value[]): () => Value {
+  let at = 0;
+  return () => values[at++ % values.length] as Value;
+}
+
+test("whatever befalls, each delivery ends once, within its attempts, on schedule, with its bytes", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fault, { minLength: 5, maxLength: 60 }),
+      fc.array(answer, { minLength: 1, maxLength: 20 }),
+      fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 1, maxLength: 20 }),
+      fc.boolean(),
+      async (faults, answers, draws, wasPrompt) => {
+        const nextFault = cycle(faults);
+        const startMs = Date.UTC(2026, 0, 1);
+        let now = () => startMs;
+        const strike = async <Result>(call: () => Promise<Result>): Promise<Result> => {
+          const what = now() - startMs < FAULTY_MS ? nextFault() : "fine";
+          if (what === "crashBefore") throw new Crash();
+          if (what === "down") throw new Failure("DEPENDENCY_DOWN", "down");
+          const result = await call();
+          if (what === "crashAfter") throw new Crash();
+          if (what === "answerLost") throw new Failure("DEPENDENCY_DOWN", "the answer was lost");
+          return result;
+        };
+        const world = makeDeliveryWorld({
+          answer: cycle(answers),
+          random: cycle(draws),
+          deliveries: (store): DeliveryStore => ({
+            ...store,
+            create: (delivery) => strike(() => store.create(delivery)),
+            claim: (id, lease) => strike(() => store.claim(id, lease)),
+            replace: (delivery) => strike(() => store.replace(delivery)),
+          }),
+          queue: (queue): DeliveryQueue => ({
+            send: (lane, messages) => strike(() => queue.send(lane, messages)),
+          }),
+        });
+        now = world.now;
+        await world.webhooks.replace(webhookOfClient());
+        if (wasPrompt) {
+          const of = { clientId: "cl_1", webhookId: "wh_cl_1" };
+          await world.health.replace({
+            ...of,
+            isPrompt: true,
+            failures: 0,
+            workers: {},
+            version: 0,
+          });
+        }
+        const events = [0, 1, 2].map((n) => world.publish({ requestId: `rq_${n}` }));
+        await world.pass(FAULTY_MS + SETTLED_MS);
+
+        const { deliveries } = await world.deliveries.list({ clientId: "cl_1", limit: 10 });
+        expect(deliveries).toHaveLength(events.length);
+        for (const delivery of deliveries) {
+          expect(["delivered", "failed"]).toContain(delivery.status);
+          expect(delivery.attempt).toBeLessThanOrEqual(8);
+          expect(delivery.unheard).toEqual([]);
+          const own = world.posts.filter(
+            ({ headers }) => headers["webhook-id"] === delivery.eventId,
+          );
+          const event = events.find(({ id }) => id === delivery.eventId);
+          expect(new Set(own.map(({ body }) => body))).toEqual(new Set([event?.envelope]));
+          // What is more than the attempts was a fault's.
+          const posts = delivery.attempts.filter(({ error }) => error !== "WORKER_LOST").length;
+          expect(own.length).toBeGreaterThanOrEqual(posts);
+          expect(own.length).toBeLessThanOrEqual(3 * delivery.attempts.length);
+          if (faults.every((one) => one === "fine")) expect(own.length).toBe(posts);
+          const told = world.published.filter(
+            ({ id }) => id === `delivery.failed:${delivery.deliveryId}:1`,
+          );
+          expect(told.length > 0).toBe(delivery.status === "failed");
+          for (const [index, { atMs }] of delivery.attempts.entries()) {
+            const before = delivery.attempts[index - 1];
+            const delayMs = DELAYS_MS[index - 1];
+            if (before && delayMs) expect(atMs - before.atMs).toBeGreaterThanOrEqual(delayMs * 0.8);
+          }
+        }
+      },
+    ),
+    { numRuns: 60 },
+  );
+}, 60_000);
+
+test("without a fault every attempt is in its time, however the jitter falls", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 1, maxLength: 8 }),
+      async (draws) => {
+        const world = makeDeliveryWorld({
+          answer: () => ({ httpStatus: 500 }),
+          random: cycle(draws),
+        });
+        await world.webhooks.replace(webhookOfClient());
+        world.publish();
+        await world.pass(40 * HOUR_MS);
+        expect(world.posts).toHaveLength(8);
+        for (const [index, delayMs] of DELAYS_MS.entries()) {
+          const gap = (world.posts[index + 1]?.atMs ?? 0) - (world.posts[index]?.atMs ?? 0);
+          expect(gap).toBeGreaterThanOrEqual(delayMs * 0.8 - 1);
+          expect(gap).toBeLessThanOrEqual(delayMs * 1.2 + MINUTE_MS);
+        }
+      },
+    ),
+    { numRuns: 30 },
+  );
+});
