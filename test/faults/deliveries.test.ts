@@ -330,6 +330,32 @@ describe("D10: the webhook changes while an attempt is due", () => {
     expect(second?.body).toBe(first?.body);
   });
 
+  test("its master key is gone: nothing is sent unsigned, and it goes on when the key is back", async () => {
+    const { world, webhook } = await afterFirstFailure();
+    const secrets = [{ version: 2, masterKeyId: "k2" }];
+    await world.webhooks.replace({ ...webhook, secrets });
+    await world.pass(HOUR_MS);
+    expect(world.posts).toHaveLength(1);
+    const found = await world.deliveries.find(id);
+    expect(found).toMatchObject({ status: "waiting", attempt: 1 });
+    const now = await world.webhooks.find("cl_1");
+    if (now) await world.webhooks.replace({ ...now, secrets: [{ version: 3, masterKeyId: "k1" }] });
+    await world.pass(HOUR_MS);
+    expect(await world.deliveries.find(id)).toMatchObject({ status: "delivered", attempt: 2 });
+  });
+
+  test("the key of its former secret is gone: signed with the present one", async () => {
+    const { world, webhook } = await afterFirstFailure();
+    const validUntil = new Date(world.now() + DAY_MS).toISOString();
+    const secrets = [
+      { version: 2, masterKeyId: "k1" },
+      { version: 1, masterKeyId: "k0", validUntil },
+    ];
+    await world.webhooks.replace({ ...webhook, secrets });
+    await world.pass(MINUTE_MS);
+    expect(world.posts.at(-1)?.headers["webhook-signature"]?.split(" ")).toHaveLength(1);
+  });
+
   test("replaced by another after it was disabled: failed, and recoverable to the new one", async () => {
     const { world, webhook, end } = await afterFirstFailure();
     const disabled = await end(webhook, { status: "disabled", reason: "disabled_by_client" });

@@ -124,10 +124,18 @@ export function makeAttemptDelivery(deps: AttemptDeliveryDeps) {
     return deps.texts.open(body);
   }
 
-  async function secretsOf({ webhookId, secrets }: WebhookItem): Promise<string[]> {
-    const valid = validAt(secrets, deps.moment().nowMs);
-    const master = await masterKeysOf(valid, deps.masterKeys);
-    return valid.map((secret) => signingSecret(master, { webhookId, ...secret }));
+  /** The present secret, and while a rotation overlaps the one before, where its master key is still there. */
+  async function secretsOf(webhook: WebhookItem): Promise<string[]> {
+    const [present, ...before] = validAt(webhook.secrets, deps.moment().nowMs);
+    const signing = present
+      ? [{ secret: present, master: await masterKeysOf(webhook, deps.masterKeys) }]
+      : [];
+    for (const secret of before) {
+      const master = await deps.masterKeys(secret.masterKeyId);
+      if (master.keys.has(secret.masterKeyId)) signing.push({ secret, master });
+    }
+    const { webhookId } = webhook;
+    return signing.map(({ secret, master }) => signingSecret(master, { webhookId, ...secret }));
   }
 
   async function giveBack(delivery: DeliveryRecord): Promise<void> {

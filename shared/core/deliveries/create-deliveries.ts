@@ -81,7 +81,7 @@ export function makeCreateDeliveries(deps: CreateDeliveriesDeps) {
     const webhook = facts.webhooks.get(event.clientId);
     if (!webhook || !wants(webhook, event)) return { kind: "unwanted" };
     const moment = deps.moment();
-    const master = await masterKeysOf(webhook.secrets.slice(0, 1), deps.masterKeys);
+    const master = await masterKeysOf(webhook, deps.masterKeys);
     const delivery = newDelivery(webhook, event, { master, moment });
     if (event.requestId && facts.cancelledRequests.has(event.requestId)) {
       return store(ended(delivery, "cancelled", "request_cancelled", moment));

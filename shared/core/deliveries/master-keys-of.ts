@@ -6,24 +6,19 @@ import type { MasterKeys } from "../master-keys.ts";
 export type ReadMasterKeys = (keyId: string) => Promise<MasterKeys>;
 
 /**
- * The master keys, that of each of these secrets among them.
+ * The master keys, that of the webhook's present secret among them.
  *
- * @throws DEPENDENCY_DOWN where one is gone: it comes back, or the secret is rotated
+ * @throws DEPENDENCY_DOWN where it is gone: it comes back, or the secret is rotated
  */
 export async function masterKeysOf(
-  secrets: WebhookItem["secrets"],
+  { secrets: [present] }: Pick<WebhookItem, "secrets">,
   read: ReadMasterKeys,
 ): Promise<MasterKeys> {
-  let master: MasterKeys | undefined;
-  for (const { masterKeyId } of secrets) {
-    master = await read(masterKeyId);
-    if (!master.keys.has(masterKeyId)) {
-      throw new Failure(
-        "DEPENDENCY_DOWN",
-        `the master secret has no key ${masterKeyId}, which signs: put it back, or rotate the webhook's secret`,
-      );
-    }
-  }
-  if (!master) throw new Failure("DEPENDENCY_DOWN", "the webhook has no secret that is valid");
-  return master;
+  const { masterKeyId = "" } = present ?? {};
+  const master = await read(masterKeyId);
+  if (master.keys.has(masterKeyId)) return master;
+  throw new Failure(
+    "DEPENDENCY_DOWN",
+    `the master secret has no key ${masterKeyId}, which signs: put it back, or rotate the webhook's secret`,
+  );
 }

@@ -119,7 +119,7 @@ export function makeRunJob(deps: RunJobDeps) {
     if (!isWanted || !formatCarries(webhook.format, type)) return undefined;
     if (!event || event.clientId !== clientId) return undefined;
     const of = { id, type, clientId, envelope: event.envelope, requestId };
-    const master = await masterKeysOf(webhook.secrets.slice(0, 1), deps.masterKeys);
+    const master = await masterKeysOf(webhook, deps.masterKeys);
     const fresh = newDelivery(webhook, of, { master, moment: deps.moment() });
     const stored = await deps.deliveries.create(fresh);
     // One that was made before takes its own way; one that failed too is met by itself.
