@@ -19,7 +19,7 @@ export interface RequestsDemonstration {
 }
 
 /** How long the demonstration waits for one thing, in real time. */
-const PATIENCE_MS = 30_000;
+export const PATIENCE_MS = 30_000;
 
 /** A scheduled request is waited for where its two hours pass in this time. */
 const SCHEDULE_PATIENCE_MS = 30_000;
@@ -62,7 +62,11 @@ interface Asked {
   profileId: string;
 }
 
-async function submit(of: RequestsDemonstration, params: Record<string, string>): Promise<Asked> {
+/** Makes a request and says how soon it was acked. */
+export async function submit(
+  of: RequestsDemonstration,
+  params: Record<string, string>,
+): Promise<Asked> {
   const startedMs = performance.now();
   const { requestId } = await call(of, "connect", { accountId: of.accountId, ...params });
   const tookMs = performance.now() - startedMs;
@@ -82,7 +86,10 @@ async function showWay(
     const isMine = (one: Submission) => one.body?.profile_id === profileId && one.status === 200;
     return submissions.findLast(isMine);
   });
-  if (!submission) return of.print(`  not submitted  ${requestId} in ${PATIENCE_MS / 1000} s`);
+  if (!submission) {
+    const status = await statusOf(of, { requestId, profileId });
+    return of.print(`  not submitted  ${requestId} in ${PATIENCE_MS / 1000} s (${status})`);
+  }
   of.print(`  submitted      to ${submission.path} at ${submission.at} (business time)`);
   const isMine = ({ data }: BusEvent) => data.requestId === requestId;
   const types = () => seen.filter(isMine).map(({ type }) => type);
@@ -112,7 +119,7 @@ async function call(of: RequestsDemonstration, action: string, body: object) {
     method: "POST",
     headers: { ...of.headers, "content-type": "application/json" },
     body: JSON.stringify(body),
-    signal: of.signal,
+    signal: AbortSignal.any([of.signal, AbortSignal.timeout(PATIENCE_MS)]),
   });
   if (!answer.ok)
     throw new Error(`${action} was answered ${answer.status}: ${await answer.text()}`);
@@ -120,7 +127,7 @@ async function call(of: RequestsDemonstration, action: string, body: object) {
 }
 
 /** What `look` finds, looking again and again; nothing when the patience is over. */
-async function until<Found>(
+export async function until<Found>(
   { signal }: RequestsDemonstration,
   look: () => Promise<Found | undefined>,
 ): Promise<Found | undefined> {

@@ -15,7 +15,8 @@ import {
 } from "@aws-sdk/client-sqs";
 import * as z from "zod/mini";
 import { EVENT_SOURCE, eventDetail } from "../shared/contracts/events.ts";
-import { demonstrateRequests, type RequestsDemonstration } from "./demonstrate-requests.ts";
+import { demonstrateRequests } from "./demonstrate-requests.ts";
+import { demonstrateWebhooks, type WebhooksDemonstration } from "./demonstrate-webhooks.ts";
 import { localAws } from "./seed.ts";
 import { type Sample, samples } from "./simulator/samples.ts";
 import type { Simulator } from "./simulator/simulator.ts";
@@ -33,10 +34,11 @@ const CONSUMER = "ackwire-demonstration";
 /**
  * Shows one round: the simulated providers send the webhooks of their
  * documentation, some of them twice, and a consumer that is attached to the bus
- * as any AWS service would be receives each event once. Then requests are made.
+ * as any AWS service would be receives each event once. Then requests are made,
+ * and at last an event is delivered to a webhook.
  */
 export async function demonstrate(
-  options: Omit<RequestsDemonstration, "receive"> & {
+  options: Omit<WebhooksDemonstration, "receive"> & {
     awsUrl: string;
     busName: string;
     simulator: Simulator;
@@ -68,7 +70,9 @@ export async function demonstrate(
     await receive();
     print("");
     print(summary(sent, acked, received));
-    await demonstrateRequests({ ...options, receive: consumer.receive });
+    const shown = { ...options, receive: consumer.receive };
+    await demonstrateRequests(shown);
+    await demonstrateWebhooks(shown);
   } finally {
     await consumer.detach();
   }

@@ -39,6 +39,7 @@ async function play(run: LocalRun, signal: AbortSignal): Promise<void> {
       simulator: run.simulator,
       apiUrl: run.addresses.apiUrl,
       providerUrl: run.addresses.providerUrl,
+      apiKey: run.seed.apiKey,
       headers: { "x-api-key": run.seed.keyId, "x-api-secret": run.seed.keySecret },
       accountId: run.seed.accounts.find(({ provider }) => provider === "we-link")?.accountId ?? "",
       clock: run.clock,
@@ -53,11 +54,14 @@ async function play(run: LocalRun, signal: AbortSignal): Promise<void> {
 async function staysUp(run: LocalRun, options: LocalOptions, signal: AbortSignal): Promise<void> {
   if (signal.aborted) return;
   print("");
-  print("Still up; Ctrl-C stops it. To send a webhook yourself:");
+  print("Still up; Ctrl-C stops it. To send a webhook as a provider:");
   print(`  curl -X POST ${run.addresses.providerUrl}/_control/send -d \\`);
   print(
     `    '{"provider":"we-link","body":{"status":"SUCCESS","request_id":"mine-1","result":{}}}'`,
   );
+  print("To get webhooks (the key is apiKey of local.json; no port of Ackwire's own):");
+  print(`  curl -X PUT ${run.addresses.apiUrl}/v1/webhook -H "authorization: Bearer $KEY" -d \\`);
+  print(`    '{"url":"http://127.0.0.1:3000/"}'`);
   if (options.dataDir === undefined) print("Nothing is kept: use --data-dir DIR to keep it.");
 }
 

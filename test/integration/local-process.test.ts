@@ -80,7 +80,7 @@ describe("the contract of a local run", () => {
     try {
       const { local } = run;
       const printed = () => run.lines.join("\n");
-      await expect.poll(printed, { timeout: 60_000 }).toContain("Still up; Ctrl-C stops it.");
+      await expect.poll(printed, { timeout: 100_000 }).toContain("Still up; Ctrl-C stops it.");
       expect(printed()).toContain(
         "16 webhooks sent, 16 acked: 12 of 12 events on the bus, each once.",
       );
@@ -176,7 +176,7 @@ describe("the contract of a local run", () => {
     } finally {
       expect(await run.end("SIGINT")).toBe(0);
     }
-  }, 90_000);
+  }, 150_000);
 
   test.each([
     [["--speed", "0"], "--speed takes a number from 1 to 86400"],
