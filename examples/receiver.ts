@@ -1,4 +1,5 @@
 import { createServer, type Server } from "node:http";
+import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 // In your own project: import { … } from "@ackwire/client";
 import {
@@ -6,6 +7,18 @@ import {
   type WebhookEvent,
   WebhookVerificationError,
 } from "../client/verify-webhook.ts";
+
+/** An event has 900 KB at most: whoever sends more is not Ackwire. */
+const MAX_BYTES = 1_048_576;
+
+async function* limited(request: AsyncIterable<Buffer>) {
+  let bytes = 0;
+  for await (const chunk of request) {
+    bytes += chunk.byteLength;
+    if (bytes > MAX_BYTES) throw new Error("the body is too large");
+    yield chunk;
+  }
+}
 
 /** Receives webhooks on 127.0.0.1 and gives each event to `onEvent` once. */
 export function startReceiver(of: {
@@ -20,11 +33,13 @@ export function startReceiver(of: {
 
   const server = createServer(async (request, response) => {
     try {
-      const event = verifyWebhook(await buffer(request), request.headers, of.secret);
-      response.writeHead(204).end();
-      if (seen.has(event.id)) return;
+      const body = await buffer(Readable.from(limited(request)));
+      const event = verifyWebhook(body, request.headers, of.secret);
+      const isNew = !seen.has(event.id);
       seen.add(event.id);
-      await of.onEvent(event);
+      response.writeHead(204).end();
+      // Slow work belongs behind the answer.
+      if (isNew) await of.onEvent(event);
     } catch (error) {
       const isRefused = error instanceof WebhookVerificationError;
       console.error(isRefused ? `refused: ${error.code}` : error);

@@ -7,7 +7,7 @@ import { timing } from "./timing.ts";
 const JITTER = 0.2;
 
 /** An endpoint that lets a POST wait for so long would keep others waiting. */
-const SLOW = Duration.seconds(2);
+const SLOW = Duration.millis(500);
 
 const secondsMs = (seconds: number) => Duration.seconds(seconds).toMilliseconds();
 

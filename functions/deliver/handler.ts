@@ -85,7 +85,6 @@ const handleWork = makeHandleDeliveryWork({
     }),
     endpoints: makeEndpoints({ ...common, opened: (health) => reportBreaker(telemetry, health) }),
     endWebhook: makeEndWebhook(common),
-    disabled: () => telemetry.count("WebhookDisabled"),
     sleep,
   }),
   runJob: makeRunJob({
@@ -98,6 +97,7 @@ const handleWork = makeHandleDeliveryWork({
       leaseMs: env.CLAIM_LEASE_SECONDS * 1000,
     }),
     findEvent: makeDynamoEventReader(events).find,
+    disabled: () => telemetry.count("WebhookDisabled"),
   }),
 });
 

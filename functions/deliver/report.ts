@@ -6,8 +6,9 @@ import type { Telemetry } from "../../shared/runtime/telemetry.ts";
 /** What an operator learns of one message: of an attempt that failed, never what was sent or answered. */
 export function report(telemetry: Telemetry, messageId: string, outcome: WorkOutcome): void {
   if (outcome.kind === "failed") {
-    const { code, detail } = outcome;
-    telemetry.log(failures[code].logLevel, "message not done", { messageId, code, detail });
+    const { code, detail, error } = outcome;
+    const fields = { messageId, code, detail, ...(error ? { error } : {}) };
+    telemetry.log(failures[code].logLevel, "message not done", fields);
     return;
   }
   const delivery = "delivery" in outcome ? outcome.delivery : undefined;

@@ -11,7 +11,7 @@ import { providersOwnUrls } from "../provider-urls.ts";
 import { requestRulesOf } from "../request-rules.ts";
 import { resolveSettings } from "../settings.ts";
 import { realTime, timing } from "../timing.ts";
-import { webhookTargetsOf } from "../webhook-targets.ts";
+import { refuseLocalTargets, webhookTargetsOf } from "../webhook-targets.ts";
 import { AlarmTopic } from "./alarm-topic.ts";
 import { makeDeliver } from "./deliver.ts";
 import { PipelineFunction } from "./pipeline-function.ts";
@@ -68,6 +68,7 @@ export class Ackwire extends Construct {
     const REQUEST_RULES = requestRulesOf(settings);
     const DELIVERY_RULES = deliveryRulesOf(settings);
     const WEBHOOK_TARGETS = props.webhookTargets ?? webhookTargetsOf(settings);
+    refuseLocalTargets(this, WEBHOOK_TARGETS);
     const { claimLeaseSeconds: CLAIM_LEASE_SECONDS, dedupeRetentionDays: DEDUPE_RETENTION_DAYS } =
       settings;
 

@@ -1,18 +1,18 @@
-import { lookup as lookUp } from "node:dns/promises";
 import { isIP, connect as netConnect, type Socket, type TcpNetConnectOpts } from "node:net";
 import { connect as tlsConnect } from "node:tls";
 import type { WebhookTargets } from "../contracts/webhook-targets.ts";
 import { hostOf, mayConnectTo, portOf } from "../core/deliveries/target-url.ts";
+import { makeNameLookup } from "./dns-name-lookup.ts";
 
 /** What a connection needs of the world; a test puts its own in place. */
 export interface Network {
-  /** All addresses of a name. */
-  lookup(hostname: string): Promise<readonly { address: string }[]>;
+  /** All addresses of a name; ends when the signal aborts. */
+  lookup(hostname: string, signal: AbortSignal): Promise<readonly { address: string }[]>;
   connect(options: TcpNetConnectOpts): Socket;
 }
 
 export const systemNetwork: Network = {
-  lookup: (hostname) => lookUp(hostname, { all: true, order: "verbatim" }),
+  lookup: makeNameLookup(),
   connect: (options) => netConnect(options),
 };
 
@@ -46,7 +46,7 @@ export async function openChecked(
   { targets, network, signal }: { targets: WebhookTargets; network: Network; signal: AbortSignal },
 ): Promise<Socket> {
   const host = hostOf(url);
-  const addresses = await orAbort(addressesOf(host, network), signal);
+  const addresses = await orAbort(addressesOf(host, network, signal), signal);
   if (!addresses.every((address) => mayConnectTo(address, url, targets))) {
     throw new ConnectionFault("ADDRESS_REFUSED");
   }
@@ -77,10 +77,14 @@ export async function openChecked(
   return secured;
 }
 
-async function addressesOf(host: string, { lookup }: Network): Promise<string[]> {
+async function addressesOf(
+  host: string,
+  { lookup }: Network,
+  signal: AbortSignal,
+): Promise<string[]> {
   if (isIP(host)) return [host];
   try {
-    const found = await lookup(host);
+    const found = await lookup(host, signal);
     if (found.length > 0) return found.map(({ address }) => address);
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : undefined;

@@ -12,6 +12,7 @@ const endReason = z.enum({
   attempts_used: "attempts_used",
   gone: "gone",
   disabled: "disabled",
+  body_gone: "body_gone",
   webhook_deleted: "webhook_deleted",
   request_cancelled: "request_cancelled",
 } as const satisfies { [Reason in EndReason]: Reason });

@@ -10,6 +10,7 @@ const item = z.object({
   clientId: z.string(),
   webhookId: z.string(),
   isPrompt: z.boolean(),
+  toProve: z.number(),
   failures: z.number(),
   workers: z.record(z.string(), z.number()),
   version: z.number(),

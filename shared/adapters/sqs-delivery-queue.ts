@@ -58,7 +58,7 @@ export function makeSqsDeliveryQueue(options: {
 }
 
 function groupOf(message: DeliveryMessage): string {
-  return message.kind === "attempt" ? message.webhookId : message.jobId;
+  return message.kind === "attempt" ? message.webhookId : message.clientId;
 }
 
 function batches<Entry extends { MessageBody: string }>(entries: readonly Entry[]): Entry[][] {

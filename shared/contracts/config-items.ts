@@ -111,7 +111,15 @@ export const webhookItem = z.object({
   eventTypes: z.optional(z.array(deliverableType)),
   description: z.optional(z.string()),
   /** What its signing secrets are derived from, the current one first. */
-  secrets: z.array(z.object({ version: z.number(), masterKeyId: z.string(), ...rotated })),
+  secrets: z.array(
+    z.object({
+      version: z.number(),
+      masterKeyId: z.string(),
+      /** SHA-256 of the Idempotency-Key by which it was made: the same call again is told it again. */
+      keySha256: z.optional(z.string()),
+      ...rotated,
+    }),
+  ),
   /** The client's webhooks before this one, and how each ended: their deliveries end likewise. */
   former: z.array(
     z.object({

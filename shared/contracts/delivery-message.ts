@@ -32,7 +32,12 @@ export const deliveryMessage = z.discriminatedUnion("kind", [
     heldMs: z.optional(z.number()),
   }),
   /** A job over many deliveries goes on. */
-  z.object({ v: z.literal(1), kind: z.literal("job"), jobId: z.string() }),
+  z.object({
+    v: z.literal(1),
+    kind: z.literal("job"),
+    jobId: z.string(),
+    clientId: z.string(),
+  }),
 ]);
 
 export type DeliveryMessage = z.output<typeof deliveryMessage>;

@@ -43,6 +43,7 @@ export const failures = {
   CLAIM_LOST: { disposition: "retry", logLevel: "warn", title: "The claim passed to another" },
   PUBLISH_FAILED: { disposition: "retry", logLevel: "error", title: "The bus took no copy" },
   PUBLISH_REFUSED: { disposition: "park", logLevel: "error", title: "The bus will never take it" },
+  UNFORESEEN: { disposition: "retry", logLevel: "error", title: "A fault of ours" },
   MESSAGE_STALE: { disposition: "park", logLevel: "error", title: "Older than the dedupe window" },
   UNCONFIRMED: { disposition: "park", logLevel: "error", title: "The provider tells it otherwise" },
   BODY_GONE: { disposition: "park", logLevel: "error", title: "The bucket has it no more" },

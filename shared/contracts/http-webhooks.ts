@@ -99,7 +99,7 @@ const recoveryView = z.object({
   examined: z.number(),
   /** Of them those that are on their way again. */
   recovered: z.number(),
-  /** Of them those that could not be: their event is no longer stored. */
+  /** Of them those that were not: no longer stored, not wanted by the present webhook, or sent to it before. */
   skipped: z.number(),
   createdAt: time,
   finishedAt: z.optional(time),
@@ -156,7 +156,7 @@ export const webhookOperations = {
     path: "/v1/webhook",
     summary: "Deletes the webhook; what still waits for it is cancelled",
     answer: { status: 204, description: "It is deleted" },
-    problems: [404],
+    problems: [404, 409],
   },
   testWebhook: {
     ...plain,
@@ -173,6 +173,7 @@ export const webhookOperations = {
     method: "POST",
     path: "/v1/webhook/rotate-secret",
     summary: "Gives the webhook a new secret; for 24 hours each delivery is signed with both",
+    takesIdempotencyKey: true,
     answer: ok("The new secret", z.object({ secret: webhookSecret, previousValidUntil: time })),
     problems: [404, 409],
   },

@@ -32,8 +32,12 @@ const INT64_MAX = 2n ** 63n - 1n;
  *
  * @throws BODY_NOT_UTF8, BODY_TOO_DEEP, BODY_NOT_JSON
  */
-export function readJsonObject(bytes: Uint8Array, numbers: Numbers = "forBus"): ReadJson {
-  const { value, ...read } = readJson(bytes, numbers);
+export function readJsonObject(
+  bytes: Uint8Array,
+  numbers: Numbers = "forBus",
+  maxDepth: number = limits.maxJsonDepth,
+): ReadJson {
+  const { value, ...read } = readJson(bytes, numbers, maxDepth);
   if (!isObject(value)) {
     throw new Failure("BODY_NOT_JSON", "must be a JSON object at the top");
   }
@@ -41,10 +45,14 @@ export function readJsonObject(bytes: Uint8Array, numbers: Numbers = "forBus"): 
 }
 
 /** The same of any JSON value. @throws BODY_NOT_UTF8, BODY_TOO_DEEP, BODY_NOT_JSON */
-export function readJson(bytes: Uint8Array, numbers: Numbers = "forBus"): ReadJson<unknown> {
+export function readJson(
+  bytes: Uint8Array,
+  numbers: Numbers = "forBus",
+  maxDepth: number = limits.maxJsonDepth,
+): ReadJson<unknown> {
   const text = decodeUtf8(bytes);
-  if (nestsDeeperThan(text, limits.maxJsonDepth)) {
-    throw new Failure("BODY_TOO_DEEP", `nested more than ${limits.maxJsonDepth} deep`);
+  if (nestsDeeperThan(text, maxDepth)) {
+    throw new Failure("BODY_TOO_DEEP", `nested more than ${maxDepth} deep`);
   }
   return { text, ...parseLossless(text, numbers) };
 }

@@ -6,8 +6,8 @@ import type { Webhooks } from "./deliveries/webhooks.ts";
 export function webhookHandlers(deps: { webhooks: Webhooks; deliveries: Deliveries }) {
   const { webhooks, deliveries } = deps;
   return {
-    putWebhook: async ({ clientId, body }) =>
-      JSON.stringify(await webhooks.register(clientId, body)),
+    putWebhook: async ({ clientId, body, origin }) =>
+      JSON.stringify(await webhooks.register(clientId, { ...body, origin })),
     getWebhook: async ({ clientId }) => JSON.stringify(await webhooks.get(clientId)),
     updateWebhook: async ({ clientId, body }) =>
       JSON.stringify(await webhooks.update(clientId, body)),
@@ -16,8 +16,8 @@ export function webhookHandlers(deps: { webhooks: Webhooks; deliveries: Deliveri
       return undefined;
     },
     testWebhook: async ({ clientId }) => JSON.stringify(await webhooks.test(clientId)),
-    rotateWebhookSecret: async ({ clientId }) =>
-      JSON.stringify(await webhooks.rotateSecret(clientId)),
+    rotateWebhookSecret: async ({ clientId, idempotencyKey }) =>
+      JSON.stringify(await webhooks.rotateSecret(clientId, idempotencyKey)),
     listDeliveries: async ({ clientId, query }) =>
       JSON.stringify(await deliveries.list(clientId, query)),
     getDelivery: async ({ clientId, params }) =>

@@ -1,8 +1,11 @@
+import { createSocket } from "node:dgram";
+import { lookup as lookUp } from "node:dns/promises";
 import { createServer as createHttp, type RequestListener } from "node:http";
 import { createServer as createHttps } from "node:https";
 import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import { afterEach, describe, expect, test } from "vitest";
 import { closeServer, freePort, listen } from "../../local/loopback.ts";
+import { makeNameLookup } from "../../shared/adapters/dns-name-lookup.ts";
 import { makeHttpWebhookPoster } from "../../shared/adapters/http-webhook-poster.ts";
 import { makeLoopbackCertificate } from "../support/loopback-certificate.ts";
 
@@ -149,4 +152,32 @@ test("a trusted certificate of the URL's host is taken", async () => {
   // The certificate is that of 127.0.0.1 alone.
   const other = await postTo(`https://${address.replace("127.0.0.1", "localhost")}/`);
   expect(other).toMatchObject({ error: "ERR_TLS_CERT_ALTNAME_INVALID" });
+});
+
+describe("names whose servers never answer", () => {
+  test("end by themselves, and keep no other name of the process waiting", async () => {
+    const blackHole = createSocket("udp4");
+    await new Promise<void>((resolve) => blackHole.bind(0, "127.0.0.1", resolve));
+    opened.defer(async () => void blackHole.close());
+    const lookup = makeNameLookup([`127.0.0.1:${blackHole.address().port}`]);
+    const startedMs = performance.now();
+    const posting = Array.from({ length: 30 }, (_, n) =>
+      makeHttpWebhookPoster({
+        targets: { ports: [443], allowsLocal: false, refusedPorts: [] },
+        timeoutMs: 1_000,
+        lookup,
+      }).post({ url: `https://tarpit-${n}.example.com/`, headers, body: "{}" }),
+    );
+    // What waits in the threads of libuv, as every other look-up of the process does.
+    await lookUp("localhost");
+    expect(performance.now() - startedMs).toBeLessThan(900);
+    for (const { error } of await Promise.all(posting)) expect(error).toBe("TIMEOUT");
+    expect(performance.now() - startedMs).toBeLessThan(2_000);
+  });
+
+  test("localhost is known without a question", async () => {
+    const lookup = makeNameLookup(["127.0.0.1:1"]);
+    const found = await lookup("localhost", new AbortController().signal);
+    expect(found.map(({ address }) => address)).toEqual(["127.0.0.1", "::1"]);
+  });
 });

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import type { AttemptHint } from "../../shared/contracts/delivery-message.ts";
 import { Failure } from "../../shared/contracts/failures.ts";
 import { deliveryIdOf } from "../../shared/core/deliveries/delivery-id.ts";
@@ -27,7 +27,14 @@ async function worldWithWebhook(
   await world.webhooks.replace(webhookOfClient());
   if (isPrompt) {
     const of = { clientId: "cl_1", webhookId: "wh_cl_1" };
-    await world.health.replace({ ...of, isPrompt, failures: 0, workers: {}, version: 0 });
+    await world.health.replace({
+      ...of,
+      isPrompt,
+      toProve: 0,
+      failures: 0,
+      workers: {},
+      version: 0,
+    });
   }
   return world;
 }
@@ -414,6 +421,89 @@ test("D11: an endpoint that hangs with a thousand deliveries holds few workers, 
   expect(world.counts.BreakerOpened).toBe(1);
 });
 
+describe("D11: an endpoint that answered promptly begins to hang", () => {
+  async function hanging() {
+    let release = () => {};
+    const hangs = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    let isSlow = () => {};
+    const slow = new Promise<void>((resolve) => {
+      isSlow = resolve;
+    });
+    const world = await worldWithWebhook(
+      {
+        // The time after which a POST counts as slow passes when the test says so.
+        sleep: () => slow,
+        answer: async () => {
+          await hangs;
+          return { error: "TIMEOUT", tookMs: 15_000 };
+        },
+      },
+      { isPrompt: true },
+    );
+    const hints: AttemptHint[] = [];
+    for (let n = 0; n < 40; n++) world.publish({ requestId: `rq_${n}` });
+    const of = { remainingMs: () => 40_000 } as const;
+    const events = world.waiting().map(({ body }) => ({ kind: "event", body }) as const);
+    world.lose();
+    await world.handle(events, { lane: "careful", ...of });
+    for (const { body } of world.waiting()) hints.push(JSON.parse(body) as AttemptHint);
+    world.lose();
+    const batch = (count: number) =>
+      world.handle(
+        hints.splice(0, count).map((hint) => ({ kind: "attempt", hint }) as const),
+        { lane: "prompt", ...of },
+      );
+    return { world, batch, release, isSlow };
+  }
+
+  test("a backlog gets its three workers and no more", async () => {
+    const { world, batch, release, isSlow } = await hanging();
+    const running = [batch(10), batch(10), batch(10)];
+    await vi.waitFor(() => expect(world.posts).toHaveLength(30));
+    // The fourth is passed on without a POST.
+    expect((await batch(10)).map(({ kind }) => kind)).toEqual(Array(10).fill("passedOn"));
+    expect(world.posts).toHaveLength(30);
+    isSlow();
+    release();
+    await Promise.all(running);
+  });
+
+  test("from the moment when one POST is slow nothing more of it goes the quick way", async () => {
+    const { world, batch, release, isSlow } = await hanging();
+    const running = [batch(1), batch(1)];
+    await vi.waitFor(() => expect(world.posts).toHaveLength(2));
+    isSlow();
+    await vi.waitFor(async () => {
+      const { health } = await world.facts.read({ clientIds: ["cl_1"], requestIds: [] });
+      expect(health.get("cl_1")?.isPrompt).toBe(false);
+    });
+    expect((await batch(1)).map(({ kind }) => kind)).toEqual(["passedOn"]);
+    expect(world.posts).toHaveLength(2);
+    release();
+    await Promise.all(running);
+  });
+
+  test("it goes the quick way again after twenty prompt successes, not after one", async () => {
+    const world = await worldWithWebhook({
+      answer: (_, n) => ({ httpStatus: n === 1 ? 500 : 200 }),
+    });
+    const isPrompt = async () => {
+      const { health } = await world.facts.read({ clientIds: ["cl_1"], requestIds: [] });
+      return health.get("cl_1")?.isPrompt;
+    };
+    world.publish({ requestId: "rq_0" });
+    await world.pass(MINUTE_MS);
+    for (let n = 1; n < 20; n++) {
+      expect(await isPrompt()).toBe(false);
+      world.publish({ requestId: `rq_${n}` });
+      await world.pass(1_000);
+    }
+    expect(await isPrompt()).toBe(true);
+  });
+});
+
 test("D12: webhook-timestamp is of each attempt, in real time; the id is the same", async () => {
   const world = await worldWithWebhook({ answer: (_, n) => ({ httpStatus: n < 3 ? 500 : 200 }) });
   world.publish();
@@ -509,4 +599,72 @@ describe("a request that is cancelled is silent (G9)", () => {
       expect(found).toMatchObject({ status: "cancelled", reason: "request_cancelled" });
     }
   });
+});
+
+describe("what the sweep cannot help", () => {
+  test("a failure of a later cycle is told, though one of an earlier cycle was told late", async () => {
+    const refuses = times(1);
+    const world = await worldWithWebhook({
+      busRefuses: (eventId) => eventId.endsWith(":2") && refuses(),
+    });
+    const { nowMs } = world.moment();
+    const failure = { attempts: 8, reason: "attempts_used", atMs: nowMs } as const;
+    world.publish();
+    await world.drain();
+    const delivery = await world.deliveries.find(id);
+    if (!delivery) throw new Error("no delivery");
+    const unheard = [
+      { ...failure, cycle: 1 },
+      { ...failure, cycle: 2 },
+    ];
+    const known = { ...delivery, status: "failed", unheard, sweepRealMs: nowMs } as const;
+    expect(await world.deliveries.replace(known)).toBeDefined();
+    await world.pass(HOUR_MS);
+    expect(world.published.map(({ id: told }) => told)).toEqual([
+      `delivery.failed:${id}:1`,
+      `delivery.failed:${id}:2`,
+    ]);
+  });
+
+  test("a large body that the bucket has no more ends its delivery, told as any failure", async () => {
+    const world = await worldWithWebhook({ bodyIsGone: true });
+    world.publish();
+    await world.pass(HOUR_MS);
+    expect(world.posts).toEqual([]);
+    expect(await world.deliveries.find(id)).toMatchObject({
+      status: "failed",
+      reason: "body_gone",
+    });
+    expect(world.counts.DeliveryFailed).toBe(1);
+  });
+});
+
+test.each([62, 63, 64, 65])(
+  "an event whose body nests %d deep is delivered as it was published",
+  async (depth) => {
+    const world = await worldWithWebhook();
+    const result = `${"[".repeat(depth)}${"]".repeat(depth)}`;
+    const envelope = `{"id":"workflow.completed:rq_1","type":"workflow.completed","createdAt":"2026-01-01T00:00:00.000Z","data":{"result":${result}}}`;
+    world.publish({ envelope });
+    await world.drain();
+    expect(world.posts.map(({ body }) => body)).toEqual([envelope]);
+  },
+);
+
+test("a message that nobody foresaw fails alone", async () => {
+  const world = await worldWithWebhook({
+    deliveries: (store) => ({
+      ...store,
+      claim: async (deliveryId, lease) => {
+        if (deliveryId === id) throw new TypeError("a fault of ours");
+        return store.claim(deliveryId, lease);
+      },
+    }),
+  });
+  world.publish();
+  world.publish({ requestId: "rq_2" });
+  await world.drain();
+  expect(world.posts.map(({ headers }) => headers["webhook-id"])).toEqual([
+    "workflow.completed:rq_2",
+  ]);
 });

@@ -75,13 +75,16 @@ test("whatever befalls, each delivery ends once, within its attempts, on schedul
           await world.health.replace({
             ...of,
             isPrompt: true,
+            toProve: 0,
             failures: 0,
             workers: {},
             version: 0,
           });
         }
         const events = [0, 1, 2].map((n) => world.publish({ requestId: `rq_${n}` }));
-        await world.pass(FAULTY_MS + SETTLED_MS);
+        await world.pass(FAULTY_MS);
+        world.redrive();
+        await world.pass(SETTLED_MS);
 
         const { deliveries } = await world.deliveries.list({ clientId: "cl_1", limit: 10 });
         expect(deliveries).toHaveLength(events.length);

@@ -12,7 +12,7 @@ import {
 import { makeSpecification } from "../support/specification.ts";
 
 /** "Working with Webhooks", sentence by sentence: the side on which Linked API calls us. */
-const { says, later, everySentenceHasItsTest } = makeSpecification([
+const { says, everySentenceHasItsTest } = makeSpecification([
   "Receive workflow and account events in real time.",
   "Linked API delivers an event to your endpoint whenever a workflow changes state or a LinkedIn account changes status.",
   "You register a single endpoint URL that receives events.",
@@ -56,18 +56,6 @@ const { says, later, everySentenceHasItsTest } = makeSpecification([
 ]);
 
 /** The sentences in which we are the sender, or the one who asks. */
-later("deliveries", [
-  "You register a single endpoint URL that receives events.",
-  "A client may hold one active webhook at a time.",
-  "Every event is delivered as an HTTP POST with a JSON body (the event envelope below).",
-  "A non-2xx response, or a timeout, is retried with exponential backoff for up to 8 attempts before the delivery is marked failed.",
-  "Register and manage your webhook through the Admin API.",
-  "Use it to deduplicate: a retried delivery reuses the same id.",
-  "The payload mode controls how much data workflow.completed carries: fat (default), thin.",
-  "You can switch the mode at any time when managing the webhook.",
-  "A slow endpoint will time out and be retried.",
-]);
-
 let inbound: InboundRun;
 let address: Address;
 beforeAll(async () => {

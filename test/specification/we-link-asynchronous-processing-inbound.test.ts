@@ -14,7 +14,7 @@ import {
 import { makeSpecification } from "../support/specification.ts";
 
 /** "Asynchronous Processing", sentence by sentence: the result webhook. */
-const { says, later, everySentenceHasItsTest } = makeSpecification([
+const { says, everySentenceHasItsTest } = makeSpecification([
   "We push the final result directly to your configured webhook endpoint the moment the task is finished.",
   "Webhook payload delivered to your endpoint",
   '"requestId": "1234ab5678290...."',
@@ -22,11 +22,6 @@ const { says, later, everySentenceHasItsTest } = makeSpecification([
   '"hash": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...." // hash for verification',
   "Requests that remain queued for too long are automatically marked as failed with the status QUEUE_TIMEOUT_THRESHOLD_EXCEEDED.",
   "Results are delivered via your webhook just like any other async request",
-]);
-
-later("deliveries", [
-  "We push the final result directly to your configured webhook endpoint the moment the task is finished.",
-  "This is the most efficient approach.",
 ]);
 
 let inbound: InboundRun;

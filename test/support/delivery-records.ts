@@ -57,6 +57,7 @@ export function endpointHealth(of: Partial<EndpointHealth> = {}): EndpointHealth
     clientId: newId("cl"),
     webhookId: newId("wh"),
     isPrompt: true,
+    toProve: 0,
     failures: 0,
     workers: {},
     version: 0,

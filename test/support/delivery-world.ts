@@ -2,6 +2,7 @@ import { makeMemoryDeliveries } from "../../shared/adapters/memory-deliveries.ts
 import type { WebhookItem } from "../../shared/contracts/config-items.ts";
 import type { DeliveryMessage } from "../../shared/contracts/delivery-message.ts";
 import type { DeliveryRules } from "../../shared/contracts/delivery-rules.ts";
+import { Failure } from "../../shared/contracts/failures.ts";
 import { makeAttemptDeliveries } from "../../shared/core/deliveries/attempt-deliveries.ts";
 import { makeAttemptDelivery } from "../../shared/core/deliveries/attempt-delivery.ts";
 import { makeCreateDeliveries } from "../../shared/core/deliveries/create-deliveries.ts";
@@ -29,7 +30,7 @@ export const deliveryRules: DeliveryRules = {
   delaysMs: DELAYS_MS,
   jitter: 0.2,
   timeoutMs: 15_000,
-  slowMs: 2_000,
+  slowMs: 500,
   leaseMs: 75_000,
   breakerFailures: 5,
   workersPerEndpoint: 3,
@@ -89,6 +90,11 @@ export function makeDeliveryWorld(
     deliveries?: (store: DeliveryStore) => DeliveryStore;
     queue?: (queue: DeliveryQueue) => DeliveryQueue;
     random?: () => number;
+    /** Real time in the deliveries; never over where a test says nothing. */
+    sleep?: () => Promise<void>;
+    bodyIsGone?: boolean;
+    /** What the bus takes not, this time. */
+    busRefuses?: (eventId: string) => boolean;
   } = {},
 ) {
   const startMs = Date.UTC(2026, 0, 1);
@@ -97,16 +103,35 @@ export function makeDeliveryWorld(
   const clock = { realMs: () => nowMs, businessMs: () => nowMs };
   const cancelledRequests = new Set<string>();
   const memory = makeMemoryDeliveries({ clock, cancelledRequests });
-  const deliveries = options.deliveries?.(memory.deliveries) ?? memory.deliveries;
+  const deliveries = mortal(options.deliveries?.(memory.deliveries) ?? memory.deliveries);
   const posts: SeenPost[] = [];
   const published: FinalEvent[] = [];
   const counts = { DeliveryFailed: 0, BreakerOpened: 0, WebhookDisabled: 0 };
   const dropped: unknown[] = [];
   const stored = new Map<string, FinalEvent>();
   let waiting: Waiting[] = [];
+  let parked: Waiting[] = [];
   let ids = 0;
   let crashes = 0;
   let answer: Answer = options.answer ?? (() => ({ httpStatus: 200 }));
+  let death = Promise.withResolvers<never>();
+
+  /** Where a call meets a `Crash` the invocation ends there: nothing behind it is done. */
+  function mortal<Port extends object>(port: Port): Port {
+    const calls = Object.entries(port).map(([name, call]) => [
+      name,
+      async (...args: unknown[]) => {
+        try {
+          return await (call as (...args: unknown[]) => Promise<unknown>)(...args);
+        } catch (error) {
+          if (!(error instanceof Crash)) throw error;
+          death.reject(error);
+          return new Promise(() => undefined);
+        }
+      },
+    ]);
+    return Object.fromEntries(calls) as Port;
+  }
 
   const plainQueue: DeliveryQueue = {
     async send(lane, messages) {
@@ -115,15 +140,17 @@ export function makeDeliveryWorld(
       }
     },
   };
-  const queue = options.queue?.(plainQueue) ?? plainQueue;
+  const queue = mortal(options.queue?.(plainQueue) ?? plainQueue);
   const common = {
     ...memory,
     deliveries,
     queue,
     texts: {
       keep: async (_: string, text: string) => ({ inline: text }),
-      open: async (text: { inline: string } | { key: string }) =>
-        "inline" in text ? text.inline : "",
+      async open(text: { inline: string } | { key: string }) {
+        if (options.bodyIsGone || !("inline" in text)) throw new Failure("BODY_GONE", "gone");
+        return text.inline;
+      },
     },
     moment: () => ({ nowMs, nowRealMs: nowMs, speed: 1, rules }),
     masterKeys: async () => master,
@@ -133,8 +160,13 @@ export function makeDeliveryWorld(
     dropped: (error: unknown) => void dropped.push(error),
   };
   const publish = async (events: readonly FinalEvent[]) => {
-    published.push(...events);
-    return events.map(() => ({ ok: true as const }));
+    return events.map((event) => {
+      if (options.busRefuses?.(event.id)) {
+        return { ok: false as const, reason: "throttled", isFinal: false };
+      }
+      published.push(event);
+      return { ok: true as const };
+    });
   };
   const tellFailures = makeTellFailures({
     ...common,
@@ -150,14 +182,14 @@ export function makeDeliveryWorld(
   });
   const attemptDelivery = makeAttemptDelivery({
     ...common,
-    poster: {
-      async post(post) {
+    poster: mortal({
+      async post(post: WebhookPost) {
         const seen = { ...post, atMs: nowMs };
         posts.push(seen);
         const { tookMs = 20, ...posted } = await answer(seen, posts.length);
         return { durationMs: tookMs, ...posted };
       },
-    },
+    }),
   });
   const handle = makeHandleDeliveryWork({
     createDeliveries: makeCreateDeliveries({ ...common, tellFailures }),
@@ -167,9 +199,9 @@ export function makeDeliveryWorld(
       attemptDelivery,
       endpoints: makeEndpoints({ ...common, opened: () => counts.BreakerOpened++ }),
       endWebhook: makeEndWebhook(common),
-      disabled: () => counts.WebhookDisabled++,
       // Nothing takes time here but what a test says.
       sleep: (_, signal) =>
+        options.sleep?.() ??
         new Promise((_resolve, reject) => {
           signal.addEventListener("abort", () => reject(signal.reason), { once: true });
         }),
@@ -179,9 +211,22 @@ export function makeDeliveryWorld(
       tellFailures,
       publish: async (event) => void (await publish([event])),
       findEvent: async (id) => stored.get(id),
+      disabled: () => counts.WebhookDisabled++,
     }),
   });
   const lookAfter = makeLookAfterDeliveries({ ...common, tellFailures, limit: 100 });
+
+  /** What an invocation gives, or nothing where it died. */
+  async function untilDeath<Result>(run: () => Promise<Result>): Promise<Result | undefined> {
+    death = Promise.withResolvers<never>();
+    try {
+      return await Promise.race([run(), death.promise]);
+    } catch (error) {
+      if (!(error instanceof Crash)) throw error;
+      crashes++;
+      return undefined;
+    }
+  }
 
   /** One invocation with what waits in a queue, at most so many. */
   async function work(lane: Waiting["lane"], size: number): Promise<void> {
@@ -196,17 +241,13 @@ export function makeDeliveryWorld(
         : ({ kind: "attempt", hint: message } as const);
     });
     const at = lane === "prompt" ? "prompt" : "careful";
-    const outcomes = await handle(works, { lane: at, remainingMs: () => 40_000 }).catch(
-      (error: unknown) => {
-        if (!(error instanceof Crash)) throw error;
-        crashes++;
-        return works.map(() => ({ kind: "failed" as const }));
-      },
-    );
+    const run = await untilDeath(() => handle(works, { lane: at, remainingMs: () => 40_000 }));
+    const outcomes = run ?? works.map(() => ({ kind: "failed" as const }));
     for (const [index, one] of batch.entries()) {
       if (outcomes[index]?.kind !== "failed") continue;
-      // It comes again when its visibility timeout ends.
-      waiting.push({ ...one, dueMs: nowMs + 240_000, receives: one.receives + 1 });
+      // It comes again when its visibility timeout ends, or is parked after eight times.
+      const again = { ...one, dueMs: nowMs + 240_000, receives: one.receives + 1 };
+      (again.receives < 8 ? waiting : parked).push(again);
     }
   }
 
@@ -239,6 +280,11 @@ export function makeDeliveryWorld(
     waiting: () => waiting,
     lose: () => {
       waiting = [];
+    },
+    /** A person sends back what is in the dead-letter queues. */
+    redrive: () => {
+      waiting.push(...parked.map((one) => ({ ...one, receives: 0 })));
+      parked = [];
     },
     answerWith: (next: Answer) => {
       answer = next;
@@ -275,7 +321,7 @@ export function makeDeliveryWorld(
         const nextMs = Math.min(nextSweepMs, ...waiting.map(({ dueMs }) => dueMs));
         if (nextMs > endMs) break;
         nowMs = Math.max(nowMs, nextMs);
-        if (nowMs === nextSweepMs) await lookAfter(() => 50_000);
+        if (nowMs === nextSweepMs) await untilDeath(() => lookAfter(() => 50_000));
       }
       nowMs = endMs;
     },

@@ -1,4 +1,4 @@
-import { rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import type { TestProject } from "vitest/node";
 import { synthesise } from "../../local/synthesise.ts";
 
@@ -9,10 +9,12 @@ declare module "vitest" {
   }
 }
 
-const assemblyDir = new URL("../../.ackwire/test-assembly", import.meta.url).pathname;
+const runsDir = new URL("../../.ackwire/", import.meta.url).pathname;
 
-export default async function setup(project: TestProject): Promise<void> {
-  rmSync(assemblyDir, { recursive: true, force: true });
+export default async function setup(project: TestProject): Promise<() => void> {
+  mkdirSync(runsDir, { recursive: true });
+  // One for each run of the tests: two at the same time take nothing from each other.
+  const assemblyDir = mkdtempSync(`${runsDir}test-assembly-`);
   await synthesise({
     outputDir: assemblyDir,
     settings: {},
@@ -23,4 +25,5 @@ export default async function setup(project: TestProject): Promise<void> {
     webhookTargets: { ports: [443, 8_443], allowsLocal: true, refusedPorts: [] },
   });
   project.provide("assemblyDir", assemblyDir);
+  return () => rmSync(assemblyDir, { recursive: true, force: true });
 }

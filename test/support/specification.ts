@@ -2,8 +2,7 @@ import { expect, test } from "vitest";
 
 /**
  * A document of the specification as tests: one for each of its sentences,
- * named as the sentence. What belongs to a later part is listed, so that
- * nothing is forgotten.
+ * named as the sentence.
  */
 export function makeSpecification<Sentence extends string>(sentences: readonly Sentence[]) {
   const untested = new Set<Sentence>(sentences);
@@ -11,10 +10,6 @@ export function makeSpecification<Sentence extends string>(sentences: readonly S
     says(sentence: Sentence, show: () => void | Promise<void>): void {
       untested.delete(sentence);
       test(sentence, show);
-    },
-
-    later(part: "deliveries", of: readonly string[]): void {
-      for (const sentence of of) test.todo(`${sentence} (${part})`);
     },
 
     everySentenceHasItsTest(): void {

@@ -247,7 +247,9 @@ describe("POST /v1/deliveries/recover", () => {
         createdAt: NOON,
       },
     });
-    expect(sent).toEqual([{ lane: "careful", message: { v: 1, kind: "job", jobId: recoveryId } }]);
+    expect(sent).toEqual([
+      { lane: "careful", message: { v: 1, kind: "job", jobId: recoveryId, clientId: "cl_1" } },
+    ]);
     const job = await deps.jobs.find(recoveryId);
     expect(job).toMatchObject({ kind: "recover", clientId: "cl_1" });
     if (job) {

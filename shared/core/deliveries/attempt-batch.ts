@@ -4,7 +4,7 @@ import type { AttemptOutcome } from "./attempt-delivery.ts";
 import { makeFreshFacts } from "./fresh-facts.ts";
 import { healthOf, isOpen } from "./health.ts";
 import { freshDelivery, hintOf } from "./hint.ts";
-import { LONGEST_DELAY_MS } from "./moves.ts";
+import { ANSWERED_GONE, LONGEST_DELAY_MS } from "./moves.ts";
 import { failedBy } from "./not-done.ts";
 import type { DeliveryRecord, EndpointHealth } from "./record.ts";
 
@@ -66,7 +66,7 @@ export function makeAttemptBatch(
       return undefined;
     }
     try {
-      const outcome = await deps.attemptDelivery(hint, () => facts.standingOf(hint));
+      const outcome = await deps.attemptDelivery(hint, () => facts.standingOf(hint), hasTime);
       return await follow(at, hint, outcome);
     } catch (error) {
       outcomes.set(at, failedBy(error));
@@ -95,9 +95,8 @@ export function makeAttemptBatch(
   async function disable({ clientId, webhookId }: DeliveryRecord): Promise<void> {
     const webhook = (await facts.now()).webhooks.get(clientId);
     if (webhook?.webhookId !== webhookId || webhook.status !== "active") return;
-    const to = { status: "disabled", reason: "endpoint_answered_410" } as const;
-    const ended = await deps.endWebhook(webhook, to).catch(deps.dropped);
-    if (ended) deps.disabled();
+    const to = { status: "disabled", reason: ANSWERED_GONE } as const;
+    await deps.endWebhook(webhook, to).catch(deps.dropped);
     facts.forget();
   }
 

@@ -25,8 +25,6 @@ export interface AttemptDeliveriesDeps {
   newOwner: () => string;
   /** Real time. */
   sleep: (ms: number, signal: AbortSignal) => Promise<void>;
-  /** Told of a webhook that was disabled because its endpoint said so. */
-  disabled: () => void;
   /** Told of what was given up without harm: the sweep makes up for it. */
   dropped: (error: unknown) => void;
 }

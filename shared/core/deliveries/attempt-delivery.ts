@@ -1,5 +1,6 @@
 import type { WebhookItem } from "../../contracts/config-items.ts";
 import type { AttemptHint } from "../../contracts/delivery-message.ts";
+import { Failure } from "../../contracts/failures.ts";
 import type { Lease } from "../ports.ts";
 import type { TextStore } from "../requests/ports.ts";
 import { validAt } from "../rotation.ts";
@@ -37,6 +38,9 @@ export type AttemptOutcome =
   /** Nothing is left to do for this message. */
   | { kind: "nothing" };
 
+/** What cannot be prepared now is tried again so much later (business). */
+const GIVEN_BACK_MS = 60_000;
+
 /** The worker must reach the POST so soon after the claim that the lease outlasts it (real). */
 const LEASE_MARGIN_MS = 5_000;
 
@@ -50,7 +54,12 @@ const LEASE_MARGIN_MS = 5_000;
 export function makeAttemptDelivery(deps: AttemptDeliveryDeps) {
   const { deliveries } = deps;
 
-  return async (hint: AttemptHint, standing: () => Promise<Standing>): Promise<AttemptOutcome> => {
+  return async (
+    hint: AttemptHint,
+    standing: () => Promise<Standing>,
+    /** Whether a POST that began now would end in this invocation. */
+    hasTime: () => boolean,
+  ): Promise<AttemptOutcome> => {
     const now = await standing();
     const { nowRealMs, rules } = deps.moment();
     const lease = { owner: deps.newOwner(), untilMs: nowRealMs + rules.leaseMs };
@@ -65,10 +74,17 @@ export function makeAttemptDelivery(deps: AttemptDeliveryDeps) {
       return settle(after(delivery, { error: "WORKER_LOST", durationMs: 0 }));
     }
     const prepared = await prepare(delivery, now.webhook);
+    if (prepared === "BODY_GONE") {
+      return settle(ended(delivery, "failed", "body_gone", deps.moment()));
+    }
     const moment = deps.moment();
     // A worker that was frozen in the meantime leaves it to another.
     if (moment.nowRealMs + rules.timeoutMs + LEASE_MARGIN_MS > lease.untilMs) {
       return { kind: "nothing" };
+    }
+    if (!hasTime()) {
+      await giveBack(delivery, 0);
+      return { kind: "early", nextMs: moment.nowMs };
     }
     const posted = await deps.poster.post(prepared);
     const recorded = await deliveries.replace(after(delivery, posted, moment.nowMs));
@@ -115,7 +131,8 @@ export function makeAttemptDelivery(deps: AttemptDeliveryDeps) {
         body,
       };
     } catch (error) {
-      await giveBack(delivery).catch(() => undefined);
+      if (error instanceof Failure && error.code === "BODY_GONE") return "BODY_GONE";
+      await giveBack(delivery, GIVEN_BACK_MS).catch(() => undefined);
       throw error;
     }
   }
@@ -138,8 +155,8 @@ export function makeAttemptDelivery(deps: AttemptDeliveryDeps) {
     return signing.map(({ secret, master }) => signingSecret(master, { webhookId, ...secret }));
   }
 
-  async function giveBack(delivery: DeliveryRecord): Promise<void> {
-    const { nextMs = deps.moment().nowMs } = delivery;
+  async function giveBack(delivery: DeliveryRecord, waitMs: number): Promise<void> {
+    const nextMs = deps.moment().nowMs + waitMs;
     await deliveries.replace({
       ...delivery,
       status: "waiting",

@@ -70,9 +70,9 @@ export function newJob(
 }
 
 export async function startJob(
-  { jobId }: DeliveryJob,
+  { jobId, clientId }: DeliveryJob,
   { queue, dropped }: Pick<EndWebhookDeps, "queue" | "dropped">,
 ): Promise<void> {
-  const message = { v: 1, kind: "job", jobId } as const;
+  const message = { v: 1, kind: "job", jobId, clientId } as const;
   await queue.send("careful", [{ message }]).catch(dropped);
 }

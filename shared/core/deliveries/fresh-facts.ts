@@ -4,8 +4,11 @@ import type { DeliveryMoment } from "./moment.ts";
 import type { DeliveryFacts, DeliveryFactsReader } from "./ports.ts";
 import { standingOf } from "./webhook-of.ts";
 
-/** How old (real) what a batch knows may be when an attempt begins. */
-const MAX_AGE_MS = 1_000;
+/**
+ * How old (real) what a batch knows may be when an attempt begins: what is
+ * cancelled or ended in less time before a POST is as what is while it lasts.
+ */
+const MAX_AGE_MS = 100;
 
 /** What a batch must know, read again when it is no longer fresh: a batch may last as long as its slowest endpoint. */
 export function makeFreshFacts(

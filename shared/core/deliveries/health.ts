@@ -16,7 +16,7 @@ export function healthOf(
   if (stored?.webhookId === of.webhookId) return stored;
   const { clientId, webhookId } = of;
   const version = stored?.version ?? 0;
-  return { clientId, webhookId, isPrompt: false, failures: 0, workers: {}, version };
+  return { clientId, webhookId, isPrompt: false, toProve: 1, failures: 0, workers: {}, version };
 }
 
 /** Whether its deliveries are held back: it has failed too often in a row. */
@@ -42,6 +42,12 @@ export function entered(
   return { ...health, workers: Object.fromEntries([...alive, [lease.owner, lease.untilMs]]) };
 }
 
+/**
+ * An endpoint that was slow or failed has to succeed promptly so often before its
+ * deliveries go the quick way again: one that comes and goes is not trusted.
+ */
+const TO_PROVE_AGAIN = 20;
+
 /** Without that worker, and with what it saw. */
 export function left(
   health: EndpointHealth,
@@ -56,6 +62,8 @@ export function left(
   const lastSuccess = attempts.findLastIndex(({ isSuccess }) => isSuccess);
   const failures =
     lastSuccess === -1 ? health.failures + attempts.length : attempts.length - 1 - lastSuccess;
-  const isPrompt = attempts.every(({ isSuccess, isSlow }) => isSuccess && !isSlow);
-  return { ...health, workers, failures, isPrompt };
+  const lastBad = attempts.findLastIndex(({ isSuccess, isSlow }) => !isSuccess || isSlow);
+  const lacking = lastBad === -1 ? health.toProve : TO_PROVE_AGAIN;
+  const toProve = Math.max(0, lacking - (attempts.length - 1 - lastBad));
+  return { ...health, workers, failures, isPrompt: toProve === 0, toProve };
 }

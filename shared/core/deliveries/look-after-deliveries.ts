@@ -4,6 +4,7 @@ import { hintOf } from "./hint.ts";
 import type { DeliveryMoment } from "./moment.ts";
 import { missedMs } from "./moves.ts";
 import type { DeliveryQueue, DeliveryStore, DueDelivery, JobStore } from "./ports.ts";
+import type { DeliveryRecord } from "./record.ts";
 import type { TellFailures } from "./tell-failures.ts";
 
 export interface LookAfterDeliveriesDeps {
@@ -51,8 +52,12 @@ export function makeLookAfterDeliveries(deps: LookAfterDeliveriesDeps) {
       page: (limit: number) => Promise<Entry[]>,
       look: (entries: Entry[]) => Promise<void>,
     ) => {
+      let before: Entry[] = [];
       while (hasTime()) {
         const entries = await page(deps.limit);
+        // What stays although it was looked at is gone, or the index is behind.
+        if (JSON.stringify(entries) === JSON.stringify(before)) return;
+        before = entries;
         for (let at = 0; at < entries.length && hasTime(); at += CHUNK) {
           await look(entries.slice(at, at + CHUNK));
         }
@@ -105,6 +110,7 @@ export function makeLookAfterDeliveries(deps: LookAfterDeliveriesDeps) {
     total.hinted += mine.length;
   }
 
+  /** Each is first moved on in the index: what cannot be helped now hides nothing behind it. */
   async function lookAtStale(ids: readonly string[], total: LookedAfterDeliveries): Promise<void> {
     const settled = await Promise.allSettled(
       ids.map((id) => (id.startsWith("job_") ? restart(id, total) : revive(id, total))),
@@ -114,9 +120,15 @@ export function makeLookAfterDeliveries(deps: LookAfterDeliveriesDeps) {
       total.failed++;
       deps.dropped(one.reason);
     }
+    const unheard = settled.flatMap((one) =>
+      one.status === "fulfilled" && one.value ? [one.value] : [],
+    );
+    const { told, untold } = await deps.tellFailures(unheard);
+    total.told += told;
+    total.untold += untold;
   }
 
-  async function restart(jobId: string, total: LookedAfterDeliveries): Promise<void> {
+  async function restart(jobId: string, total: LookedAfterDeliveries): Promise<undefined> {
     const job = await jobs.find(jobId);
     if (!job || job.status === "done") return;
     const sweepRealMs = deps.moment().nowRealMs + RETRY_STALE_MS;
@@ -125,19 +137,21 @@ export function makeLookAfterDeliveries(deps: LookAfterDeliveriesDeps) {
     total.jobs++;
   }
 
-  async function revive(deliveryId: string, total: LookedAfterDeliveries): Promise<void> {
-    const delivery = await deliveries.find(deliveryId);
-    if (!delivery) return;
+  /** Gives it where it has failures that were not told. */
+  async function revive(
+    deliveryId: string,
+    total: LookedAfterDeliveries,
+  ): Promise<DeliveryRecord | undefined> {
+    const found = await deliveries.find(deliveryId);
+    if (!found || (found.sweepRealMs ?? Number.POSITIVE_INFINITY) > deps.moment().nowRealMs) return;
     const { nowRealMs } = deps.moment();
+    const sweepRealMs = nowRealMs + RETRY_STALE_MS;
+    const delivery = await deliveries.replace({ ...found, sweepRealMs });
+    if (!delivery) return;
     if (delivery.status === "delivering" && (delivery.leaseUntilRealMs ?? 0) <= nowRealMs) {
-      const sweepRealMs = nowRealMs + RETRY_STALE_MS;
-      if (!(await deliveries.replace({ ...delivery, sweepRealMs }))) return;
       await queue.send("careful", [{ message: hintOf(delivery) }]);
       total.hinted++;
     }
-    if (delivery.unheard.length === 0) return;
-    const { told, untold } = await deps.tellFailures([delivery]);
-    total.told += told;
-    total.untold += untold;
+    return delivery.unheard.length > 0 ? delivery : undefined;
   }
 }

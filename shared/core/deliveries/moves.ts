@@ -3,6 +3,9 @@ import type { DeliveryMoment } from "./moment.ts";
 import type { Posted } from "./ports.ts";
 import type { Attempt, DeliveryRecord, EndReason } from "./record.ts";
 
+/** Why a webhook is disabled whose endpoint wants no more. */
+export const ANSWERED_GONE = "endpoint_answered_410";
+
 /** What SQS delays a message by at most. */
 export const LONGEST_DELAY_MS = 900_000;
 

@@ -4,11 +4,15 @@ import { Failure, type FailureCode } from "../../contracts/failures.ts";
 export interface NotDone {
   kind: "failed";
   code: FailureCode;
+  /** Without content. */
   detail: string;
+  /** What nobody foresaw. */
+  error?: Error;
 }
 
-/** What a fault of ours makes of a message; whatever else is thrown is thrown on. */
+/** What a fault makes of the one message that it befell: its neighbours have nothing to do with it. */
 export function failedBy(error: unknown): NotDone {
   if (error instanceof Failure) return { kind: "failed", code: error.code, detail: error.message };
-  throw error;
+  const unforeseen = error instanceof Error ? error : new Error("something that is no error");
+  return { kind: "failed", code: "UNFORESEEN", detail: unforeseen.name, error: unforeseen };
 }

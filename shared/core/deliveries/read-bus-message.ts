@@ -1,6 +1,7 @@
 import { busMessage } from "../../contracts/delivery-message.ts";
 import { type DeliverableType, deliverableType } from "../../contracts/events.ts";
 import { Failure } from "../../contracts/failures.ts";
+import { limits } from "../../contracts/limits.ts";
 import type { FinalEvent } from "../envelope.ts";
 import { readJsonObject } from "../json.ts";
 import { topLevelMembers, withoutMember } from "../json-members.ts";
@@ -31,9 +32,12 @@ export function readBusMessage(text: string): BusEvent | undefined {
   return { id, type, clientId, envelope, ...requestOf(type, envelope) };
 }
 
+/** A provider's body of the greatest depth, and what the event and the bus put around it. */
+const MAX_DEPTH = limits.maxJsonDepth + 8;
+
 function detailOf(text: string): string | undefined {
   try {
-    readJsonObject(Buffer.from(text), "exact");
+    readJsonObject(Buffer.from(text), "exact", MAX_DEPTH);
   } catch (cause) {
     throw new Failure("MESSAGE_MALFORMED", "is no JSON object", { cause });
   }

@@ -24,6 +24,8 @@ export type EndReason =
   /** The endpoint answered 410: it wants no more. */
   | "gone"
   | "disabled"
+  /** It was resent when its body, which is large, lay in the bucket no more. */
+  | "body_gone"
   | "webhook_deleted"
   | "request_cancelled";
 
@@ -120,8 +122,10 @@ export interface DeliveryJob {
 export interface EndpointHealth {
   clientId: string;
   webhookId: string;
-  /** The last attempt succeeded, and promptly. */
+  /** It has proven itself: nothing failed and nothing was slow since. */
   isPrompt: boolean;
+  /** Prompt successes that it lacks for that. */
+  toProve: number;
   /** Failed attempts in a row. */
   failures: number;
   /** Workers that are at it, and until when (real) each is at most. */

@@ -7,7 +7,7 @@ import { startJob } from "./end-webhook.ts";
 import { hintOf } from "./hint.ts";
 import { masterKeysOf, type ReadMasterKeys } from "./master-keys-of.ts";
 import type { DeliveryMoment } from "./moment.ts";
-import { ended, resent } from "./moves.ts";
+import { ANSWERED_GONE, ended, resent } from "./moves.ts";
 import { newDelivery } from "./new-delivery.ts";
 import type { DeliveryQueue, DeliveryStore, JobStore, WebhookStore } from "./ports.ts";
 import type { DeliveryJob, DeliveryRecord } from "./record.ts";
@@ -26,6 +26,8 @@ export interface RunJobDeps {
   findEvent: (eventId: string) => Promise<{ clientId: string; envelope: string } | undefined>;
   masterKeys: ReadMasterKeys;
   moment: () => DeliveryMoment;
+  /** Told of a webhook that was disabled because its endpoint said so. */
+  disabled: () => void;
   dropped: (error: unknown) => void;
 }
 
@@ -62,6 +64,7 @@ export function makeRunJob(deps: RunJobDeps) {
     if (status === "active") return false;
     const isBegun = job.before !== undefined;
     if (!isBegun && status === "disabled" && disabledAt !== undefined) {
+      if (disabledReason === ANSWERED_GONE) deps.disabled();
       await deps.publish(disabledEvent({ clientId, webhookId, disabledAt, disabledReason }));
     }
     return true;
@@ -77,7 +80,8 @@ export function makeRunJob(deps: RunJobDeps) {
     const inTime = found.deliveries.filter(
       ({ createdMs }) => createdMs >= sinceMs && createdMs <= untilMs,
     );
-    const isPast = found.deliveries.some(({ createdMs }) => createdMs < sinceMs);
+    // It begins with the time, also of those that the page has passed over.
+    const isPast = (found.before ?? "") < new Date(sinceMs).toISOString();
     const done = { changed: 0, skipped: 0 };
     const changed: DeliveryRecord[] = [];
     await eachOf(inTime, AT_ONCE, async (delivery) => {
@@ -99,7 +103,7 @@ export function makeRunJob(deps: RunJobDeps) {
       examined: job.examined + inTime.length,
       changed: job.changed + done.changed,
       skipped: job.skipped + done.skipped,
-      ...(isPast || found.before === undefined ? { status: "done" } : {}),
+      ...(isPast ? { status: "done" } : {}),
     };
   }
 

@@ -59,8 +59,9 @@ export function makeTellFailures(deps: TellFailuresDeps) {
         (failure) => !told.has(failureId(deliveryId, failure)),
       );
       if (unheard.length === delivery.unheard.length) return;
-      // While a worker is at it, its lease is what the sweep looks at.
-      const sweepRealMs = delivery.owner === undefined ? undefined : delivery.sweepRealMs;
+      // A worker's lease, or a failure that is not told yet, is what the sweep looks at.
+      const isSwept = delivery.owner !== undefined || unheard.length > 0;
+      const sweepRealMs = isSwept ? delivery.sweepRealMs : undefined;
       if (await deps.deliveries.replace({ ...delivery, unheard, sweepRealMs })) return;
       delivery = await deps.deliveries.find(deliveryId);
     }

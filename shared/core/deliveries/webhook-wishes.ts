@@ -15,6 +15,8 @@ export interface NewWebhook {
   /** Only these; all that the format carries where it is absent. */
   eventTypes?: readonly DeliverableType[] | undefined;
   description?: string | undefined;
+  /** Where this API was called: a webhook back to it would go round for ever. */
+  origin?: string | undefined;
 }
 
 export interface WebhookChange {
@@ -34,7 +36,7 @@ type Wishes = Pick<
 /** @throws REQUEST_INVALID that names `url`, `hashFormat` and `eventTypes`, where they are to blame */
 export function wishesOf(of: NewWebhook, targets: WebhookTargets): Wishes {
   const { url, payloadMode = "fat", format = "standard", eventTypes, description } = of;
-  const urlProblem = targetUrlProblem(url, targets);
+  const urlProblem = targetUrlProblem(url, targets) ?? ownHostProblem(url, of.origin);
   const hashProblem =
     of.hashFormat !== undefined && format !== "we-link"
       ? `is for format we-link alone: ${format} has no hash`
@@ -48,6 +50,12 @@ export function wishesOf(of: NewWebhook, targets: WebhookTargets): Wishes {
     ...(eventTypes ? { eventTypes: [...eventTypes] } : {}),
     ...(description === undefined ? {} : { description }),
   };
+}
+
+function ownHostProblem(url: string, origin = ""): string | undefined {
+  const ownHost = URL.parse(origin)?.host;
+  const isOwn = ownHost !== undefined && URL.parse(url)?.host === ownHost;
+  return isOwn ? "must not be this API itself: each delivery would cause the next" : undefined;
 }
 
 /**

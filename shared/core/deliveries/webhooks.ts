@@ -2,6 +2,7 @@ import { configKey, type WebhookItem } from "../../contracts/config-items.ts";
 import { Failure } from "../../contracts/failures.ts";
 import type { WebhookView } from "../../contracts/http-webhooks.ts";
 import type { WebhookTargets } from "../../contracts/webhook-targets.ts";
+import { sha256Hex } from "../digest.ts";
 import { rotate, validAt } from "../rotation.ts";
 import { type EndWebhookDeps, makeEndWebhook } from "./end-webhook.ts";
 import { presentSecret } from "./new-delivery.ts";
@@ -107,17 +108,24 @@ export function makeWebhooks(deps: WebhooksDeps) {
       );
     },
 
-    /** For a time each delivery is signed with both. @throws NOT_FOUND, CONFLICT within that time */
-    async rotateSecret(clientId: string) {
+    /**
+     * For a time each delivery is signed with both. A call whose answer was lost
+     * is repeated with its key, and answered the same.
+     *
+     * @throws NOT_FOUND, CONFLICT within that time
+     */
+    async rotateSecret(clientId: string, idempotencyKey?: string) {
+      const keySha256 = idempotencyKey === undefined ? undefined : sha256Hex(idempotencyKey);
       const master = await deps.masterKeys();
-      const rotated = await change({ clientId }, (webhook) => {
+      const rotated = await change({ clientId }, async (webhook) => {
         const [present, previous] = validAt(webhook.secrets, nowMs());
+        if (keySha256 !== undefined && present?.keySha256 === keySha256) return webhook;
         if (previous) {
           const until = `until ${previous.validUntil}`;
           throw new Failure("CONFLICT", `the secret before is still in use, ${until}`);
         }
         const version = (present?.version ?? 0) + 1;
-        const next: WebhookItem["secrets"][number] = { version, masterKeyId: master.current };
+        const next = { version, masterKeyId: master.current, keySha256 };
         return store.replace({ ...webhook, secrets: rotate(webhook.secrets, next, nowMs()) });
       });
       return {

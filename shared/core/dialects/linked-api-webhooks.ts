@@ -12,8 +12,8 @@ const LISTED_DELIVERIES = 100;
 export function linkedApiWebhookHandlers(deps: { webhooks: Webhooks; deliveries: Deliveries }) {
   const { webhooks, deliveries } = deps;
   return {
-    async linkedApiSetWebhook({ clientId, body: { url, payloadMode } }) {
-      const { secret, ...view } = await webhooks.register(clientId, { url, payloadMode });
+    async linkedApiSetWebhook({ clientId, origin, body: { url, payloadMode } }) {
+      const { secret, ...view } = await webhooks.register(clientId, { url, payloadMode, origin });
       return answered({ webhook: { ...webhookOf(view), secret } });
     },
     async linkedApiGetWebhook({ clientId }) {

@@ -1,0 +1,37 @@
+import { Resolver } from "node:dns/promises";
+
+/** One question to one name server, and how often it is asked (real time). */
+const questionMs = 2_000;
+const tries = 2;
+
+/**
+ * All addresses of a name, by asking the name servers directly.
+ *
+ * Not by `dns.lookup`: that one waits in libuv's few threads and cannot be
+ * ended, so that names whose servers never answer would keep all other names of
+ * the process waiting, ours of AWS too. Here each question ends by itself, or
+ * with its signal. `/etc/hosts` is not looked at; `localhost` is known.
+ *
+ * @param servers those of the system if absent; for tests
+ */
+export function makeNameLookup(servers?: readonly string[]) {
+  return async (hostname: string, signal: AbortSignal): Promise<{ address: string }[]> => {
+    if (hostname === "localhost") return [{ address: "127.0.0.1" }, { address: "::1" }];
+    const resolver = new Resolver({ timeout: questionMs, tries });
+    if (servers) resolver.setServers(servers);
+    const cancel = () => resolver.cancel();
+    signal.addEventListener("abort", cancel, { once: true });
+    try {
+      const answers = await Promise.allSettled([
+        resolver.resolve4(hostname),
+        resolver.resolve6(hostname),
+      ]);
+      const found = answers.flatMap((one) => (one.status === "fulfilled" ? one.value : []));
+      const [first] = answers;
+      if (found.length === 0 && first?.status === "rejected") throw first.reason;
+      return found.map((address) => ({ address }));
+    } finally {
+      signal.removeEventListener("abort", cancel);
+    }
+  };
+}
