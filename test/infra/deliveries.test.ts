@@ -155,7 +155,7 @@ describe("the rules of deliveries", () => {
       delaysMs: [5_000, 300_000, 1_800_000, 7_200_000, 18_000_000, 36_000_000, 36_000_000],
       jitter: 0.2,
       timeoutMs: 15_000,
-      slowMs: 2_000,
+      slowMs: 500,
       leaseMs: 75_000,
       breakerFailures: 5,
       workersPerEndpoint: 3,

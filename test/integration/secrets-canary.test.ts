@@ -17,10 +17,12 @@ import { ListQueuesCommand, ReceiveMessageCommand, SQSClient } from "@aws-sdk/cl
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { localAws } from "../../local/seed.ts";
 import { type RequestsRun, startRequestsRun } from "../support/requests-run.ts";
+import { type Endpoint, startWebhookReceiver, verified } from "../support/webhook-receiver.ts";
 
 /**
  * A password and the codes of its logins go through everything. They may be
- * sealed in the requests table, and stand nowhere else, at no time (G10).
+ * sealed in the requests table, and stand nowhere else, at no time (G10). Nor
+ * does the secret by which the client's webhook is signed: nothing stores it.
  */
 const nonce = Math.random().toString(36).slice(2, 12);
 const PASSWORD = `Canary-password-${nonce}`;
@@ -30,6 +32,9 @@ const MARKER = `Marker-${nonce}`;
 
 const dataDir = mkdtempSync(join(tmpdir(), "ackwire-canary-"));
 let requests: RequestsRun;
+let receiver: Awaited<ReturnType<typeof startWebhookReceiver>>;
+let endpoint: Endpoint;
+let webhookSecret: string;
 beforeAll(async () => {
   requests = await startRequestsRun({
     speed: 600,
@@ -37,8 +42,26 @@ beforeAll(async () => {
     // A person has time on a busy machine, too.
     settings: { actionTimeoutSeconds: "86400", laneHoldSeconds: "36000" },
   });
+  receiver = await startWebhookReceiver();
+  endpoint = receiver.endpoint();
+  webhookSecret = await setWebhook(endpoint.url);
 });
-afterAll(() => rmSync(dataDir, { recursive: true, force: true }));
+afterAll(async () => {
+  await receiver.close();
+  rmSync(dataDir, { recursive: true, force: true });
+});
+
+/** Not by the run's own call: this answer alone may show the secret. */
+async function setWebhook(url: string): Promise<string> {
+  const { addresses, seed } = requests.run;
+  const response = await fetch(`${addresses.apiUrl}/v1/webhook`, {
+    method: "PUT",
+    headers: { authorization: `Bearer ${seed.apiKey}` },
+    body: JSON.stringify({ url }),
+  });
+  const { secret } = (await response.json()) as { secret: string };
+  return secret;
+}
 
 /** As it is, and as it stands in a Base64 text, at each of the three places where it may begin. */
 function formsOf(secret: string): string[] {
@@ -65,6 +88,7 @@ async function everything(): Promise<Map<string, string>> {
     ["schedules", JSON.stringify(await inSchedules())],
     ["bus", JSON.stringify(received)],
     ["answers", answers.join("\n")],
+    ["webhooks", JSON.stringify(endpoint.posts)],
     ["log", run.logged()],
     ["terminal", run.printed.join("\n")],
     ["submissions", JSON.stringify(submissions)],
@@ -244,7 +268,12 @@ test("calls that are refused say nothing of what they held", async () => {
 });
 
 test("the secrets stand nowhere: no table, queue, object, schedule, event, answer or log", async () => {
-  for (const secret of [PASSWORD, PIN]) await expectNowhere(secret);
+  const [post] = await endpoint.received(1, ({ id }) => id.startsWith("workflow.completed"));
+  expect(post && verified(post, webhookSecret)).toMatchObject({ id: post?.id });
+  await requests.native("GET", "/v1/webhook");
+  await requests.native("GET", "/v1/deliveries");
+  const secrets = [PASSWORD, PIN, webhookSecret, webhookSecret.slice("whsec_".length)];
+  for (const secret of secrets) await expectNowhere(secret);
   const { run } = requests;
   expect(run.printed).toEqual([]);
   await requests.close();
@@ -253,7 +282,7 @@ test("the secrets stand nowhere: no table, queue, object, schedule, event, answe
     .filter((file) => file.isFile())
     .map((file) => readFileSync(join(file.parentPath, file.name), "latin1"));
   expect(files.some((text) => holds(text, MARKER))).toBe(true);
-  for (const secret of [PASSWORD, PIN]) {
+  for (const secret of secrets) {
     expect(files.filter((text) => holds(text, secret))).toEqual([]);
   }
 });

@@ -5,6 +5,7 @@ import { expect, test } from "vitest";
 import { signHs256, verifiedClaims } from "../../shared/core/hs256.ts";
 import { canonicalJson, type JsonObject, readJsonObject } from "../../shared/core/json.ts";
 import { signWeLink } from "../../shared/providers/we-link.ts";
+import { runs } from "../support/runs.ts";
 import { isProven } from "../support/webhooks.ts";
 
 const value = fc.jsonValue({ maxDepth: 2 });
@@ -78,7 +79,7 @@ test("HMAC: what is signed with a secret is proven with it, and with no other", 
       expect(isProven(signWeLink(of, right), [right])).toBe(true);
       expect(isProven(signWeLink(of, right), [wrong])).toBe(wrong === right);
     }),
-    { numRuns: 10_000 },
+    runs(10_000),
   );
 });
 
@@ -91,7 +92,7 @@ test("HMAC: what one character makes another object is refused", () => {
       if (isAccepted(changed, key)) expect(meansTheSame(changed, text)).toBe(true);
       else expect(isAccepted(text, key)).toBe(true);
     }),
-    { numRuns: 10_000 },
+    runs(10_000),
   );
 });
 
@@ -102,7 +103,7 @@ test("JWT: what is signed with a secret is proven with it, and with no other", (
       expect(isProven(text, [right], { nowMs })).toBe(true);
       expect(isProven(text, [wrong], { nowMs })).toBe(wrong === right);
     }),
-    { numRuns: 10_000 },
+    runs(10_000),
   );
 });
 
@@ -115,7 +116,7 @@ test("JWT: what one character makes another object or another token is refused",
       if (isAccepted(changed, key)) expect(meansTheSame(changed, text)).toBe(true);
       else expect(isAccepted(text, key)).toBe(true);
     }),
-    { numRuns: 10_000 },
+    runs(10_000),
   );
 });
 
@@ -128,7 +129,7 @@ test("JWT: a token of which one character is another is none", () => {
       expect(verifiedClaims(token, [key], nowMs)).toBeDefined();
       expect(verifiedClaims(changed, [key], nowMs)).toBeUndefined();
     }),
-    { numRuns: 10_000 },
+    runs(10_000),
   );
 });
 

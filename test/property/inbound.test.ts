@@ -8,6 +8,7 @@ import { type JsonObject, readJsonObject } from "../../shared/core/json.ts";
 import { topLevelMembers, withoutMember } from "../../shared/core/json-members.ts";
 import type { InboundEvent, ProviderPack } from "../../shared/core/provider-pack.ts";
 import { providerPacks } from "../../shared/providers/packs.ts";
+import { runs } from "../support/runs.ts";
 import { webhookOf } from "../support/webhooks.ts";
 
 const jsonObject = fc
@@ -89,7 +90,7 @@ test("whatever comes, reading it ends in a value or in one of our codes", () => 
         ends.set(kind, (ends.get(kind) ?? 0) + 1);
       }
     }),
-    { numRuns: 10_000 },
+    runs(10_000),
   );
   // Else it would have shown nothing.
   for (const kind of ["we-link value", "linked-api value", "BODY_NOT_JSON", "FRAME_INVALID"]) {
@@ -123,7 +124,7 @@ test("whatever is understood becomes an event as its schema says", () => {
       const detail = eventDetail.parse(JSON.parse(busDetail({ clientId, envelope })));
       expect([detail.id, detail.type, detail.clientId]).toEqual([id, type, "cl_1"]);
     }),
-    { numRuns: 10_000 },
+    runs(10_000),
   );
   expect([...seen].sort()).toEqual([...deliverableTypes].sort());
 });
@@ -173,7 +174,7 @@ test("event ids never meet across connections, and fit into a header", () => {
       expect(idOf(pack, { ...one }, mine)).toBe(id);
       if (pack.id === "we-link") expect(idOf(pack, { ...one, hash: "any" }, mine)).toBe(id);
     }),
-    { numRuns: 10_000 },
+    runs(10_000),
   );
 });
 
@@ -190,7 +191,7 @@ test("two ids of a provider are two ids of ours", () => {
       expect(headerSafeId(one) === headerSafeId(other)).toBe(one === other);
       expect(discriminatorOf(one) === discriminatorOf(other)).toBe(one === other);
     }),
-    { numRuns: 10_000 },
+    runs(10_000),
   );
 });
 

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { InvalidRequest } from "../../shared/core/invalid-request.ts";
 import { readScheduled } from "../../shared/core/requests/schedule-time.ts";
+import { runs } from "../support/runs.ts";
 
 /** `scheduled` is a time in UTC that the calendar has, 2 hours to 1 year ahead, and nothing else. */
 
@@ -115,7 +116,7 @@ test("a time is accepted exactly if it is of the form, in the calendar, and in i
       expect(said).toEqual(isValid ? atMs : expect.any(String));
       if (isValid) accepted++;
     }),
-    { numRuns: 10_000 },
+    runs(10_000),
   );
   // Else it would have shown nothing.
   expect(accepted).toBeGreaterThan(1_000);
@@ -226,6 +227,6 @@ test("whatever comes, it is accepted or refused as a bad field", () => {
       if (typeof said === "number")
         expect(new Date(said).toISOString().slice(0, 19)).toBe(text.slice(0, 19));
     }),
-    { numRuns: 10_000 },
+    runs(10_000),
   );
 });

@@ -10,7 +10,14 @@ import {
 import * as z from "zod/mini";
 import { eventDetail } from "../../shared/contracts/events.ts";
 
-const busMessage = z.object({ source: z.string(), "detail-type": z.string(), detail: eventDetail });
+/** `webhook.disabled` is about no event. */
+const data = z.extend(eventDetail.shape.data, { eventType: z.optional(z.string()) });
+
+const busMessage = z.object({
+  source: z.string(),
+  "detail-type": z.string(),
+  detail: z.extend(eventDetail, { data }),
+});
 
 export type BusMessage = z.output<typeof busMessage>;
 

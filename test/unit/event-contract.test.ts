@@ -10,6 +10,7 @@ import {
 import type { ProviderId } from "../../shared/contracts/providers.ts";
 import { busDetail, unmatchedEvent } from "../../shared/core/envelope.ts";
 import { providerPacks } from "../../shared/providers/packs.ts";
+import { runs } from "../support/runs.ts";
 import { webhookOf } from "../support/webhooks.ts";
 
 function eventOf(provider: ProviderId, body: object) {
@@ -102,7 +103,7 @@ test("whatever a provider sends, the event has the form that its type promises",
       seen.add(event.type);
       producerSchema(event.type).parse(parsed(event.envelope));
     }),
-    { numRuns: 3_000 },
+    runs(3_000),
   );
   expect(seen.size).toBeGreaterThan(5);
 });

@@ -1,0 +1,382 @@
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import type {
+  DeliveryView,
+  RecoveryView,
+  WebhookView,
+} from "../../shared/contracts/http-webhooks.ts";
+import type { JsonObject } from "../../shared/core/json.ts";
+import { startBusListener } from "../support/bus-listener.ts";
+import { accountWords } from "../support/linked-api-words.ts";
+import { type Client, type OutboundRun, startOutboundRun } from "../support/outbound-run.ts";
+import { eventOf, type Post, verified } from "../support/webhook-receiver.ts";
+
+/** Webhooks from end to end by our own API, each test with a client of its own, and all at once. */
+const SPEED = 600;
+/** The longest step of the schedule, which is what an endpoint may ask for: one real second. */
+const LONGEST_SECONDS = SPEED;
+
+let outbound: OutboundRun;
+let bus: Awaited<ReturnType<typeof startBusListener>>;
+beforeAll(async () => {
+  outbound = await startOutboundRun({
+    speed: SPEED,
+    settings: { deliveryDelaysSeconds: `0,0,0,0,0,0,${LONGEST_SECONDS}` },
+  });
+  bus = await startBusListener(outbound.run);
+});
+afterAll(async () => {
+  await bus.close();
+  await outbound.close();
+});
+
+/** They are in URLs, bodies and answers; no log may hold them, nor any secret. */
+const canaries = ["Canary-in-a-url", "Canary-in-a-body", "Canary-in-an-answer"] as const;
+const [urlCanary, bodyCanary, answerCanary] = canaries;
+const secrets: string[] = [];
+
+async function register(client: Client, of: JsonObject) {
+  const registered = await client.register(of);
+  secrets.push(registered.secret);
+  return registered;
+}
+
+type AccountType = Parameters<typeof accountWords>[0];
+
+/** Something happens of which the client is to be told. */
+async function happen(client: Client, type: AccountType, name: string = client.accountId) {
+  const words = accountWords(type, { createdAt: outbound.businessNow(), accountId: name });
+  await client.tell("linked-api", { ...words, note: bodyCanary });
+}
+
+const isOf =
+  ({ clientId }: Client, type: string) =>
+  (event: { clientId: string; type: string }) =>
+    event.clientId === clientId && event.type === type;
+
+const putOff = {
+  status: 503,
+  headers: { "retry-after": String(LONGEST_SECONDS) },
+  body: answerCanary,
+};
+
+test.concurrent("eight attempts, and any number of cycles after them, with one id and the same bytes", async ({
+  expect,
+}) => {
+  const client = await outbound.newClient("resent");
+  const endpoint = outbound.receiver.endpoint(() => ({ status: 500, body: answerCanary }));
+  const { id: webhookId, secret } = await register(client, { url: `${endpoint.url}` });
+  await happen(client, "account.active");
+  const [{ id: eventId }] = (await endpoint.received(1)) as [Post];
+  const { items } = (await client.native<{ items: DeliveryView[] }>("GET", "/v1/deliveries")).body;
+  const id = items[0]?.id ?? "";
+  const resend = () => client.native<DeliveryView>("POST", `/v1/deliveries/${id}/resend`);
+  // On its way already: it stays as it is.
+  expect(await resend()).toMatchObject({ status: 202, body: { id, cycle: 1 } });
+
+  const failed = await client.deliveryOf(eventId, { status: "failed" });
+  expect(failed).toMatchObject({ id, webhookId, eventId, reason: "attempts_used", cycle: 1 });
+  expect(failed.attempts).toHaveLength(8);
+  for (const [at, attempt] of failed.attempts.entries()) {
+    expect(attempt).toMatchObject({ n: at + 1, httpStatus: 500, bodyStart: answerCanary });
+  }
+  const [told] = await bus.events(1, isOf(client, "delivery.failed"));
+  expect(told).toMatchObject({
+    id: `delivery.failed:${id}:1`,
+    data: {
+      deliveryId: id,
+      eventId,
+      eventType: "account.active",
+      webhookId,
+      cycle: 1,
+      attempts: 8,
+      reason: "attempts_used",
+    },
+  });
+
+  endpoint.answering = () => 200;
+  for (const cycle of [2, 3]) {
+    expect(await resend()).toMatchObject({ status: 202, body: { id, cycle, status: "waiting" } });
+    const again = await client.deliveryOf(eventId);
+    expect(again).toMatchObject({ id, cycle });
+    expect(again.attempts.at(-1)).toMatchObject({ cycle, n: 1, httpStatus: 200 });
+  }
+  expect(endpoint.posts).toHaveLength(10);
+  for (const post of endpoint.posts) {
+    expect([post.id, post.body]).toEqual([eventId, endpoint.posts[0]?.body]);
+    expect(verified(post, secret)).toMatchObject({ id: eventId, type: "account.active" });
+  }
+  expect(bus.heard().filter(isOf(client, "delivery.failed"))).toHaveLength(1);
+});
+
+test.concurrent("410 disables the webhook, and what failed is recovered to the one that replaces it", async ({
+  expect,
+}) => {
+  const client = await outbound.newClient("gone");
+  const endpoint = outbound.receiver.endpoint(({ body }) => (body.includes("wait") ? putOff : 410));
+  const { id: webhookId } = await register(client, { url: `${endpoint.url}` });
+  const since = outbound.businessNow();
+  await happen(client, "account.active", "wait-1");
+  await happen(client, "account.active", "wait-2");
+  for (const name of ["wait-1", "wait-2"]) {
+    await endpoint.received(1, ({ body }) => body.includes(name));
+  }
+  await happen(client, "account.frozen", "last");
+  const [last] = (await endpoint.received(1, ({ body }) => body.includes("last"))) as [Post];
+
+  const [disabled] = await bus.events(1, isOf(client, "webhook.disabled"));
+  expect(disabled?.data).toEqual({ webhookId, reason: "endpoint_answered_410" });
+  const { body: view } = await client.native<WebhookView>("GET", "/v1/webhook");
+  expect(view).toMatchObject({ status: "disabled", disabledReason: "endpoint_answered_410" });
+  await happen(client, "account.active", "after");
+  const failures = await bus.events(4, isOf(client, "delivery.failed"));
+  const reasons = new Map(failures.map(({ data }) => [data.eventId, data.reason]));
+  expect(reasons.get(last.id)).toBe("gone");
+  expect([...reasons.values()].sort()).toEqual(["disabled", "disabled", "disabled", "gone"]);
+  // The one that came after was never sent.
+  expect(endpoint.posts.filter(({ body }) => body.includes("after"))).toEqual([]);
+  const recover = (body: JsonObject) =>
+    client.native<RecoveryView>("POST", "/v1/deliveries/recover", body);
+  expect((await recover({ since })).status).toBe(409);
+
+  const other = outbound.receiver.endpoint();
+  const next = await register(client, { url: other.url });
+  expect(next.id).not.toBe(webhookId);
+  const before = await client.deliveries();
+  const [first] = before;
+  const resent = await client.native("POST", `/v1/deliveries/${first?.id}/resend`);
+  expect(resent.status).toBe(409);
+  const begun = await recover({ since });
+  expect(begun).toMatchObject({ status: 202, body: { examined: 0, since } });
+  const path = `/v1/deliveries/recover/${begun.body.recoveryId}`;
+  const done = await vi.waitFor(async () => {
+    const { body } = await client.native<RecoveryView>("GET", path);
+    if (body.status !== "done") throw new Error("It is running");
+    return body;
+  }, 20_000);
+  expect(done).toMatchObject({ examined: 4, recovered: 4, skipped: 0 });
+  expect(done.finishedAt).toBeDefined();
+  const posts = await other.received(4);
+  expect(posts.map(({ id }) => id).sort()).toEqual([...reasons.keys()].sort());
+  for (const post of posts) expect(verified(post, next.secret).id).toBe(post.id);
+  await client.settled();
+  // Each is a delivery of its own; those before stay as they ended.
+  const after = await client.deliveries();
+  expect(after.filter(({ webhookId: of }) => of === next.id)).toHaveLength(4);
+  expect(after.filter(({ webhookId: of }) => of === webhookId)).toEqual(before);
+
+  const stranger = await outbound.newClient("stranger-to-recovery");
+  expect((await stranger.native("GET", path)).status).toBe(404);
+});
+
+test.concurrent("a rotated secret: both sign for a day", async ({ expect }) => {
+  const client = await outbound.newClient("rotated");
+  const endpoint = outbound.receiver.endpoint();
+  const { secret: old } = await register(client, { url: `${endpoint.url}?token=${urlCanary}` });
+  const rotate = () =>
+    client.native<{ secret: string; previousValidUntil: string }>(
+      "POST",
+      "/v1/webhook/rotate-secret",
+    );
+  const beforeMs = outbound.run.clock.now();
+  const { status, body } = await rotate();
+  expect(status).toBe(200);
+  secrets.push(body.secret);
+  expect(body.secret).not.toBe(old);
+  expect(Date.parse(body.previousValidUntil) - beforeMs).toBeGreaterThanOrEqual(86_400_000);
+  expect(await rotate()).toMatchObject({ status: 409 });
+  const { body: sent } = await client.native("POST", "/v1/webhook/test");
+  const [post] = (await endpoint.received(1)) as [Post];
+  // By each library, with either secret alone.
+  for (const secret of [old, body.secret]) {
+    expect(verified(post, secret)).toMatchObject({ id: sent.eventId, type: "webhook.test" });
+  }
+  expect(String(post.headers["webhook-signature"]).split(" ")).toHaveLength(2);
+  expect(() => verified(post, `whsec_${Buffer.alloc(32).toString("base64")}`)).toThrow();
+});
+
+test.concurrent("a webhook is registered, described, filtered, tested and deleted", async ({
+  expect,
+}) => {
+  const client = await outbound.newClient("filtered");
+  const endpoint = outbound.receiver.endpoint();
+  const { url } = endpoint;
+  const wishes = { url, eventTypes: ["account.frozen"], description: "Of the billing team" };
+  const { secret, ...view } = await register(client, wishes);
+  expect(view).toEqual({
+    ...wishes,
+    id: expect.stringMatching(/^wh_/),
+    status: "active",
+    payloadMode: "fat",
+    format: "standard",
+    createdAt: expect.any(String),
+  });
+  expect(await client.native("GET", "/v1/webhook")).toEqual({ status: 200, body: view });
+  const second = await client.native("PUT", "/v1/webhook", { url });
+  expect(second).toMatchObject({ status: 409, body: { status: 409 } });
+
+  await happen(client, "account.active");
+  await happen(client, "account.frozen");
+  const [frozen] = (await endpoint.received(1)) as [Post];
+  expect(verified(frozen, secret).type).toBe("account.frozen");
+  // A test comes whatever it is to be told of.
+  const { status, body: sent } = await client.native("POST", "/v1/webhook/test");
+  expect(status).toBe(202);
+  const [, tested] = (await endpoint.received(2)) as [Post, Post];
+  expect(verified(tested, secret)).toMatchObject({
+    id: sent.eventId,
+    data: { message: expect.any(String) },
+  });
+  expect(await client.deliveryOf(tested.id)).toMatchObject({ id: sent.deliveryId });
+  expect(bus.heard().map(({ id }) => id)).not.toContain(tested.id);
+
+  const change = { eventTypes: null, description: "Of all teams" };
+  const changed = await client.native<WebhookView>("PATCH", "/v1/webhook", change);
+  expect(changed.body).toMatchObject({ id: view.id, description: "Of all teams" });
+  expect(changed.body).not.toHaveProperty("eventTypes");
+  await happen(client, "account.active", "now-wanted");
+  const [, , wanted] = (await endpoint.received(3)) as [Post, Post, Post];
+  expect(eventOf(wanted)).toMatchObject({
+    type: "account.active",
+    data: { accountId: "now-wanted" },
+  });
+  // Of the first account.active there never was a delivery.
+  await client.settled();
+  const types = (await client.deliveries()).map(({ eventType }) => eventType).sort();
+  expect(types).toEqual(["account.active", "account.frozen", "webhook.test"]);
+
+  expect((await client.native("DELETE", "/v1/webhook")).status).toBe(204);
+  for (const [method, path] of [
+    ["GET", "/v1/webhook"],
+    ["DELETE", "/v1/webhook"],
+    ["POST", "/v1/webhook/test"],
+  ] as const) {
+    expect((await client.native(method, path)).status).toBe(404);
+  }
+});
+
+test.concurrent("a disabled webhook takes nothing until it is active again", async ({ expect }) => {
+  const client = await outbound.newClient("disabled");
+  const endpoint = outbound.receiver.endpoint();
+  const { id: webhookId, secret } = await register(client, { url: endpoint.url });
+  const patch = (status: string) => client.native<WebhookView>("PATCH", "/v1/webhook", { status });
+  expect((await patch("disabled")).body).toMatchObject({
+    id: webhookId,
+    status: "disabled",
+    disabledReason: "disabled_by_client",
+  });
+  const [disabled] = await bus.events(1, isOf(client, "webhook.disabled"));
+  expect(disabled?.data).toEqual({ webhookId, reason: "disabled_by_client" });
+  await happen(client, "account.active");
+  const [failure] = await bus.events(1, isOf(client, "delivery.failed"));
+  const eventId = String(failure?.data.eventId);
+  const failed = await client.deliveryOf(eventId, { status: "failed" });
+  expect(failed).toMatchObject({ reason: "disabled", attempts: [] });
+  const resend = () => client.native("POST", `/v1/deliveries/${failed.id}/resend`);
+  expect((await resend()).status).toBe(409);
+  expect((await client.native("POST", "/v1/webhook/test")).status).toBe(409);
+
+  const active = await patch("active");
+  expect(active.body).toMatchObject({ id: webhookId, status: "active" });
+  expect(active.body).not.toHaveProperty("disabledReason");
+  expect((await resend()).status).toBe(202);
+  const [post] = (await endpoint.received(1)) as [Post];
+  // The secret is the one that it was.
+  expect(verified(post, secret).id).toBe(eventId);
+  expect(await client.deliveryOf(eventId)).toMatchObject({ cycle: 2 });
+  expect(endpoint.posts).toHaveLength(1);
+});
+
+test.concurrent("what waits is cancelled with its request, or with its webhook", async ({
+  expect,
+}) => {
+  const client = await outbound.newClient("cancelled");
+  const endpoint = outbound.receiver.endpoint(() => putOff);
+  await register(client, { url: endpoint.url });
+  const { accountId } = client;
+  const asked = { provider: "linked-api", accountId, action: "st.openPersonPage", params: {} };
+  const { body: request } = await client.native("POST", "/v1/requests", asked);
+  await client.submitted(String(request.requestId));
+  await happen(client, "account.active");
+  const of = async (type: string) =>
+    (await endpoint.received(1, ({ id }) => id.startsWith(type))) as [Post];
+  const [created] = await of("workflow.created");
+  const [active] = await of("account.active");
+
+  await client.native("DELETE", `/v1/requests/${request.requestId}`);
+  const withRequest = await client.deliveryOf(created.id, { status: "cancelled" });
+  expect(withRequest.reason).toBe("request_cancelled");
+  const resent = await client.native("POST", `/v1/deliveries/${withRequest.id}/resend`);
+  expect(resent.status).toBe(409);
+  await client.native("DELETE", "/v1/webhook");
+  const withWebhook = await client.deliveryOf(active.id, { status: "cancelled" });
+  expect(withWebhook.reason).toBe("webhook_deleted");
+  expect(bus.heard().filter(isOf(client, "delivery.failed"))).toEqual([]);
+});
+
+test.concurrent("another client sees and resends none of it", async ({ expect }) => {
+  const client = await outbound.newClient("one");
+  const other = await outbound.newClient("other");
+  const endpoint = outbound.receiver.endpoint();
+  await register(client, { url: endpoint.url });
+  const theirs = outbound.receiver.endpoint();
+  await register(other, { url: theirs.url });
+  await happen(client, "account.active");
+  const [{ id: eventId }] = (await endpoint.received(1)) as [Post];
+  const { id, webhookId } = await client.deliveryOf(eventId);
+
+  expect(await other.deliveries()).toEqual([]);
+  const tries = await Promise.all([
+    other.native("GET", `/v1/deliveries/${id}`),
+    other.native("POST", `/v1/deliveries/${id}/resend`),
+    other.linkedApi("POST", "/admin/webhook.replayDelivery", { deliveryId: id }),
+    other.linkedApi("POST", "/admin/webhook.delete", { id: webhookId }),
+    other.linkedApi("POST", "/admin/webhook.setPayloadMode", {
+      id: webhookId,
+      payloadMode: "thin",
+    }),
+  ]);
+  expect(tries.map(({ status }) => status)).toEqual([404, 404, 404, 404, 404]);
+  const listed = await other.linkedApi("POST", "/admin/webhook.deliveries", {});
+  expect(listed.body).toEqual({ success: true, result: { deliveries: [] } });
+  expect(await client.delivery(id)).toMatchObject({ cycle: 1, status: "delivered" });
+  expect([endpoint.posts.length, theirs.posts.length]).toEqual([1, 0]);
+});
+
+test.concurrent("an address that is none of the public is refused, and the reason is told", async ({
+  expect,
+}) => {
+  const client = await outbound.newClient("refused");
+  const own = Object.values(outbound.run.addresses).map(
+    (address) => [address, /is one of Ackwire's own/] as const,
+  );
+  const cases = [
+    ...own,
+    ["https://10.0.0.1/hook", /10\.0\.0\.1 is not a public address/],
+    ["https://169.254.169.254/latest/meta-data", /is not a public address/],
+    ["https://[fd00::1]/hook", /is not a public address/],
+    ["https://0x7f000001/hook", /must write this machine as/],
+    ["https://hooks.internal/in", /hooks\.internal is not a public name/],
+    ["https://user:word@hooks.example.com/in", /user name or password/],
+    ["ftp://hooks.example.com/in", /must be https; got ftp/],
+  ] as const;
+  expect(own.length).toBeGreaterThanOrEqual(4);
+  for (const [url, reason] of cases) {
+    const ours = await client.native("PUT", "/v1/webhook", { url });
+    expect([url, ours.status]).toEqual([url, 400]);
+    expect(JSON.stringify(ours.body)).toMatch(reason);
+    const theirs = await client.linkedApi("POST", "/admin/webhook.set", { url });
+    expect([url, theirs.status]).toEqual([url, 400]);
+    expect(JSON.stringify(theirs.body)).toMatch(reason);
+  }
+  expect((await client.native("GET", "/v1/webhook")).status).toBe(404);
+});
+
+test("no log holds a secret, a signature, a body, an answer or a URL's token", () => {
+  const { run } = outbound;
+  expect(secrets.length).toBeGreaterThan(5);
+  const log = run.logged();
+  expect(log).toContain("delivery failed");
+  const held = [...secrets, ...canaries, "v1,"].filter((text) => log.includes(text));
+  expect(held).toEqual([]);
+  expect(run.printed).toEqual([]);
+});

@@ -1,0 +1,181 @@
+import { jwtVerify } from "jose";
+import { expect } from "vitest";
+import { hashFormat } from "../../shared/contracts/webhook-forms.ts";
+import type { JsonObject } from "../../shared/core/json.ts";
+import { hmacOf } from "../support/inbound-run.ts";
+import { makeSpecification } from "../support/specification.ts";
+import type { WeLinkStories } from "../support/we-link-stories.ts";
+import { verified } from "../support/webhook-receiver.ts";
+import { isProven } from "../support/webhooks.ts";
+
+/** "Asynchronous Processing" and "Event Types & Payloads" of a webhook in We-Link's format. */
+export function weLinkOutbound(stories: () => WeLinkStories): void {
+  const { says, everySentenceHasItsTest } = makeSpecification([
+    "We push the final result directly to your configured webhook endpoint the moment the task is finished.",
+    "This is the most efficient approach.",
+    "Webhook payload delivered to your endpoint",
+    "result may vary according to the type of the endpoint",
+    '"hash": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...." // hash for verification',
+    "Requests that remain queued for too long are automatically marked as failed with the status QUEUE_TIMEOUT_THRESHOLD_EXCEEDED.",
+    "Results are delivered via your webhook just like any other async request",
+    // Event Types & Payloads
+    "Each event carries a consistent payload structure with type-specific result data.",
+    "LOGIN_PIN_REQUIRED Payload:",
+    // Common Payload Fields: Field | Type | Description
+    "Every webhook payload contains these standard fields:",
+    "status | string | SUCCESS, FAILED, or event-specific status",
+    "request_id | string | Unique identifier matching the original API request",
+    "result | object | Event-specific result data (on success)",
+    "error | string | Error message (on failure)",
+    "hash | string | HMAC signature for verification",
+  ]);
+
+  const bothForms = () => Promise.all(hashFormat.options.map((form) => stories()[form]));
+  const plain = () => stories()["hmac-hex"];
+
+  says(
+    "We push the final result directly to your configured webhook endpoint the moment the task is finished.",
+    async () => {
+      for (const { results } of await bothForms()) {
+        for (const { tookMs } of Object.values(results)) expect(tookMs).toBeLessThan(15_000);
+      }
+    },
+  );
+
+  says("This is the most efficient approach.", async () => {
+    // One POST for each result, and nothing to be asked for: it says what a poll says.
+    const { posts, polled, results } = await plain();
+    expect(posts).toHaveLength(Object.keys(results).length);
+    const { hash: _, ...told } = results.connection.body;
+    expect(polled).toMatchObject(told);
+  });
+
+  says("Webhook payload delivered to your endpoint", async () => {
+    for (const { results } of await bothForms()) {
+      const { body, requestId, post } = results.connection;
+      expect(post).toMatchObject({
+        method: "POST",
+        headers: { "content-type": "application/json" },
+      });
+      expect(body).toEqual({
+        status: "SUCCESS",
+        request_id: requestId,
+        requestId,
+        result: { connected: true, profile_id: "ACoABC1d2f..." },
+        hash: expect.any(String),
+      });
+    }
+  });
+
+  says("result may vary according to the type of the endpoint", async () => {
+    const { connection, message, session } = (await plain()).results;
+    for (const { body, told } of [connection, message, session]) {
+      expect(body.result).toEqual(told.result);
+    }
+  });
+
+  says('"hash": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...." // hash for verification', async () => {
+    const { results, webhook } = await stories().jwt;
+    for (const { body, requestId, post } of Object.values(results)) {
+      expect(body.hash).toMatch(/^eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9\./);
+      const key = Buffer.from(webhook.secret);
+      const { payload } = await jwtVerify(String(body.hash), key, { algorithms: ["HS256"] });
+      expect(payload.request_id).toBe(requestId);
+      expect(isProven(post.body, [webhook.secret], { hashForms: ["jwt"] })).toBe(true);
+    }
+  });
+
+  says(
+    "Requests that remain queued for too long are automatically marked as failed with the status QUEUE_TIMEOUT_THRESHOLD_EXCEEDED.",
+    async () => {
+      const { body } = (await plain()).results.expired;
+      expect(body).toMatchObject({ status: "QUEUE_TIMEOUT_THRESHOLD_EXCEEDED" });
+      expect(body).not.toHaveProperty("result");
+    },
+  );
+
+  says("Results are delivered via your webhook just like any other async request", async () => {
+    for (const { results, client } of await bothForms()) {
+      const { requestId, body } = results.later;
+      const { body: request } = await client.native("GET", `/v1/requests/${requestId}`);
+      expect(request).toMatchObject({ status: "SUCCEEDED", scheduled: expect.any(String) });
+      expect(body).toMatchObject({ status: "SUCCESS", request_id: requestId });
+    }
+  });
+
+  says(
+    "Each event carries a consistent payload structure with type-specific result data.",
+    async () => {
+      const { results } = await plain();
+      for (const { body } of Object.values(results)) {
+        const [first, ...others] = Object.keys(body);
+        expect([first, others.at(-1)]).toEqual(["status", "hash"]);
+      }
+    },
+  );
+
+  says("LOGIN_PIN_REQUIRED Payload:", async () => {
+    const { body, requestId } = (await plain()).results.prompt;
+    expect(body).toEqual({
+      status: "PIN_REQUIRED",
+      request_id: requestId,
+      requestId,
+      message: "Please provide the code",
+      hash: expect.any(String),
+    });
+  });
+
+  says("Every webhook payload contains these standard fields:", async () => {
+    for (const { results } of await bothForms()) {
+      for (const { body } of Object.values(results)) {
+        const { status, request_id, hash } = body;
+        expect([typeof status, typeof request_id, typeof hash]).toEqual(Array(3).fill("string"));
+      }
+    }
+  });
+
+  says("status | string | SUCCESS, FAILED, or event-specific status", async () => {
+    const { connection, failure, prompt } = (await plain()).results;
+    const statuses = [connection, failure, prompt].map(({ body }) => body.status);
+    expect(statuses).toEqual(["SUCCESS", "FAILED", "PIN_REQUIRED"]);
+  });
+
+  says("request_id | string | Unique identifier matching the original API request", async () => {
+    for (const { results } of await bothForms()) {
+      for (const { body, requestId } of Object.values(results)) {
+        expect([body.request_id, body.requestId]).toEqual([requestId, requestId]);
+      }
+    }
+  });
+
+  says("result | object | Event-specific result data (on success)", async () => {
+    const { results } = await plain();
+    for (const { body, told } of Object.values(results)) {
+      expect("result" in body).toBe(told.status === "SUCCESS");
+    }
+  });
+
+  says("error | string | Error message (on failure)", async () => {
+    const { failure, connection } = (await plain()).results;
+    expect(failure.body).toMatchObject({ status: "FAILED", error: "PROFILE_NOT_FOUND" });
+    expect(connection.body).not.toHaveProperty("error");
+  });
+
+  says("hash | string | HMAC signature for verification", async () => {
+    const { results, webhook } = await plain();
+    for (const { post } of Object.values(results)) {
+      // As We-Link's sample verifies it, whose text is here written anew.
+      const { hash, ...data } = JSON.parse(post.body) as JsonObject;
+      expect(hash).toBe(hmacOf(JSON.stringify(data), webhook.secret));
+      expect(isProven(post.body, [webhook.secret], { hashForms: ["raw"] })).toBe(true);
+      expect(isProven(post.body, [`${webhook.secret}x`])).toBe(false);
+      expect(isProven(post.body.replace('"status":"', '"status":"X'), [webhook.secret])).toBe(
+        false,
+      );
+      // The headers sign it, too.
+      expect(verified(post, webhook.secret)).toEqual({ ...data, hash });
+    }
+  });
+
+  everySentenceHasItsTest();
+}

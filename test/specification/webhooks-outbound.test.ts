@@ -1,0 +1,27 @@
+import { afterAll, beforeAll, describe } from "vitest";
+import { beginStories, type Stories } from "../support/linked-api-stories.ts";
+import { type OutboundRun, startOutboundRun } from "../support/outbound-run.ts";
+import { beginWeLinkStories, type WeLinkStories } from "../support/we-link-stories.ts";
+import { linkedApiWebhooksOutbound } from "./linked-api-webhooks-outbound.suite.ts";
+import { weLinkOutbound } from "./we-link-outbound.suite.ts";
+
+/** What the documents say of webhooks where we are the sender. They share one run, and its time. */
+let outbound: OutboundRun;
+let linkedApi: Stories;
+let weLink: WeLinkStories;
+beforeAll(async () => {
+  // Half a day passes in a second: the eight attempts of a delivery need more than one.
+  outbound = await startOutboundRun({
+    speed: 43_200,
+    settings: { deliveryTimeoutSeconds: "1" },
+  });
+  linkedApi = beginStories(outbound);
+  weLink = beginWeLinkStories(outbound);
+});
+beforeAll(async () => {
+  await Promise.allSettled([...Object.values(linkedApi), ...Object.values(weLink)]);
+});
+afterAll(() => outbound.close());
+
+describe("We-Link", () => weLinkOutbound(() => weLink));
+describe("Linked API", () => linkedApiWebhooksOutbound(() => linkedApi));
