@@ -1,8 +1,12 @@
 import { defineConfig } from "vitest/config";
 
+/** What runs on nothing outside: its files share a process and what they have loaded. */
+const pure = ["unit", "property", "architecture", "infra"].map(
+  (room) => `test/${room}/**/*.test.ts`,
+);
+
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
     globalSetup: ["test/support/global-setup.ts"],
     setupFiles: ["test/support/setup.ts"],
     testTimeout: 30_000,
@@ -10,5 +14,9 @@ export default defineConfig({
     // Two cores: more workers only make the ones that start processes late.
     maxWorkers: 2,
     reporters: ["default", ["json", { outputFile: "test-results/vitest.json" }]],
+    projects: [
+      { extends: true, test: { name: "pure", include: pure, isolate: false } },
+      { extends: true, test: { name: "run", include: ["test/**/*.test.ts"], exclude: pure } },
+    ],
   },
 });

@@ -170,6 +170,7 @@ export const eventDetail = z.looseObject({
   data: z.looseObject({
     ...subject,
     provider: optionalText,
+    eventType: optionalText,
     workflowId: optionalText,
     status: optionalText,
   }),

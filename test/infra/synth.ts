@@ -3,15 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { App } from "aws-cdk-lib";
 import { Template } from "aws-cdk-lib/assertions";
-import { afterAll } from "vitest";
 import { AckwireStack } from "../../infra/ackwire-stack.ts";
 import { readConfig } from "../../infra/config.ts";
 
 const cdkJson = JSON.parse(readFileSync(new URL("../../cdk.json", import.meta.url), "utf8"));
 
-/** Of the test file that imports this. */
+/** Of the process: test files that share one share its modules. */
 const directory = mkdtempSync(join(tmpdir(), "ackwire-infra-"));
-afterAll(() => rmSync(directory, { recursive: true }));
+process.once("exit", () => rmSync(directory, { recursive: true, force: true }));
 
 /** What `cdk` hands the app, feature flags included, and the context of one test. */
 export function cdkContext(context: Record<string, unknown>): Record<string, unknown> {

@@ -28,6 +28,11 @@ describe("a template with something missing does not start, and the message name
       withoutResources("AWS::Lambda::Permission"),
       ["AckwireIngest", "AWS::Lambda::Permission"],
     ],
+    [
+      "the event source mapping of retries",
+      withoutResources("AWS::Lambda::EventSourceMapping", "AckwireRetries"),
+      ["AckwireRetriesQueue"],
+    ],
     ["a schedule", withoutResources("AWS::Scheduler::Schedule"), ["AckwireReconcile"]],
     [
       "the grant to poll",
@@ -89,6 +94,32 @@ describe("a grant missing at run time fails the call, and the message names it",
       const TableName = run.outputs.EventsTableName;
       const { Items = [] } = await documents.send(new ScanCommand({ TableName }));
       expect(Items).toMatchObject([{ status: "CLAIMED", outboxAt: expect.any(Number) }]);
+    } finally {
+      await run.close();
+    }
+  });
+
+  test("deliver without dynamodb:PutItem: the event stays in the queue, and the fault is named", async () => {
+    const run = await startTestRun({
+      assemblyDir: editedAssembly(withoutGrant("AckwireDeliver", "dynamodb:PutItem")),
+    });
+    try {
+      const { status } = await fetch(`${run.addresses.apiUrl}/v1/webhook`, {
+        method: "PUT",
+        headers: { authorization: `Bearer ${run.seed.apiKey}` },
+        body: JSON.stringify({ url: "http://127.0.0.1:1/never-called" }),
+      });
+      expect(status).toBe(201);
+      run.simulator.send("linked-api", {
+        id: "workflow.completed:wf-1",
+        type: "workflow.completed",
+        createdAt: "2026-06-25T12:00:00Z",
+        data: { workflowId: "wf-1", status: "completed" },
+      });
+      await expect
+        .poll(() => run.printed.join("\n"), { timeout: 10_000 })
+        .toMatch(/AckwireDeliver.*dynamodb:PutItem.*AckwireDeliveriesTable/);
+      expect(run.logged()).toMatch(/message not done.*DEPENDENCY_DOWN/);
     } finally {
       await run.close();
     }

@@ -90,7 +90,7 @@ test("whatever comes, reading it ends in a value or in one of our codes", () => 
         ends.set(kind, (ends.get(kind) ?? 0) + 1);
       }
     }),
-    runs(10_000),
+    { numRuns: 10_000 },
   );
   // Else it would have shown nothing.
   for (const kind of ["we-link value", "linked-api value", "BODY_NOT_JSON", "FRAME_INVALID"]) {

@@ -116,7 +116,7 @@ test("a time is accepted exactly if it is of the form, in the calendar, and in i
       expect(said).toEqual(isValid ? atMs : expect.any(String));
       if (isValid) accepted++;
     }),
-    runs(10_000),
+    { numRuns: 10_000 },
   );
   // Else it would have shown nothing.
   expect(accepted).toBeGreaterThan(1_000);

@@ -28,17 +28,20 @@ export interface AwsCall {
 export interface Strike {
   operation: string;
   from?: string;
-  /** Only calls whose content holds this text. */
-  matching?: string;
-  /** And this one: which of several calls of one operation is meant. */
-  which?: string | undefined;
+  /** Only calls whose content holds this text, or passes. */
+  matching?: string | ((content: string) => boolean);
+  /** And this one, or all of these: which of several calls of one operation is meant. */
+  which?: string | readonly string[] | undefined;
   fault: Fault;
+  /** How many calls it lets pass first. */
+  after?: number | undefined;
   /** How many calls it hits. Default: one. */
   times?: number;
 }
 
 interface Planned extends Strike {
   left: number;
+  toPass: number;
 }
 
 interface Answer {
@@ -68,7 +71,7 @@ export async function startAwsFaultProxy() {
       call.applied = answer.status < 300;
       return answer;
     };
-    const strike = planned.find((one) => one.left > 0 && isHit(one, call));
+    const strike = planned.find((one) => one.left > 0 && isHit(one, call) && one.toPass-- <= 0);
     if (strike) strike.left--;
     const fault = strike?.fault;
     if (fault === undefined) return reply(response, await forward());
@@ -89,7 +92,9 @@ export async function startAwsFaultProxy() {
       await sleep(fault.slowMs);
       return call.abandoned ? undefined : reply(response, await forward());
     }
-    return reply(response, await withoutEntry(body, strike?.matching ?? "", fault, forward));
+    const isMeant = (entry: string) => holds(entry, strike?.matching);
+    const without = call.operation === "PutEvents" ? withoutEntry : withoutMessage;
+    return reply(response, await without(body, { isMeant, ...fault }, forward));
   }
 
   const server = createServer((request, response) => {
@@ -107,7 +112,7 @@ export async function startAwsFaultProxy() {
     },
     /** What is planned first strikes first. `end` takes back what has not struck. */
     plan(strike: Strike) {
-      const plan = { ...strike, left: strike.times ?? 1 };
+      const plan = { ...strike, left: strike.times ?? 1, toPass: strike.after ?? 0 };
       planned.push(plan);
       const asked = plan.left;
       return {
@@ -130,9 +135,13 @@ function isHit(strike: Strike, call: AwsCall): boolean {
   return (
     strike.operation === call.operation &&
     (strike.from === undefined || strike.from === call.from) &&
-    call.content.includes(strike.matching ?? "") &&
-    call.content.includes(strike.which ?? "")
+    holds(call.content, strike.matching) &&
+    [strike.which ?? []].flat().every((text) => call.content.includes(text))
   );
+}
+
+function holds(content: string, matching: Strike["matching"] = ""): boolean {
+  return typeof matching === "string" ? content.includes(matching) : matching(content);
 }
 
 /** As power fails: the process of the function ends in the midst of its call. */
@@ -180,15 +189,17 @@ function unfolded(text: string, bodies: Map<string, string>): string {
   return path ? `${text} ${bodies.get(path)}` : text;
 }
 
+type FailedEntry = { isMeant: (entry: string) => boolean; entryFails: string };
+type Forward = (body: Buffer) => Promise<Answer>;
+
 /** Publishes all entries but the first that matches, and puts its failure into the answer. */
 async function withoutEntry(
   body: Buffer,
-  matching: string,
-  { entryFails }: { entryFails: string },
-  forward: (body: Buffer) => Promise<Answer>,
+  { isMeant, entryFails }: FailedEntry,
+  forward: Forward,
 ): Promise<Answer> {
   const input = JSON.parse(body.toString()) as { Entries: object[] };
-  const at = input.Entries.findIndex((entry) => JSON.stringify(entry).includes(matching));
+  const at = input.Entries.findIndex((entry) => isMeant(JSON.stringify(entry)));
   const others = input.Entries.toSpliced(at, 1);
   const answer =
     others.length > 0
@@ -198,6 +209,24 @@ async function withoutEntry(
   const failure = { ErrorCode: entryFails, ErrorMessage: "planted" };
   const Entries = output.Entries.toSpliced(at, 0, failure);
   return { ...answer, body: Buffer.from(JSON.stringify({ Entries, FailedEntryCount: 1 })) };
+}
+
+/** Sends all messages but the first that matches. */
+async function withoutMessage(
+  body: Buffer,
+  { isMeant, entryFails }: FailedEntry,
+  forward: Forward,
+): Promise<Answer> {
+  const input = JSON.parse(body.toString()) as { Entries: { Id: string }[] };
+  const refused = input.Entries.find((entry) => isMeant(JSON.stringify(entry)));
+  const Entries = input.Entries.filter((entry) => entry !== refused);
+  const answer =
+    Entries.length > 0
+      ? await forward(Buffer.from(JSON.stringify({ ...input, Entries })))
+      : { status: 200, headers: {}, body: Buffer.from("{}") };
+  const output = JSON.parse(answer.body.toString()) as object;
+  const Failed = [{ Id: refused?.Id, Code: entryFails, SenderFault: false }];
+  return { ...answer, body: Buffer.from(JSON.stringify({ ...output, Failed })) };
 }
 
 function passOn(

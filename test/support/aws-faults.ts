@@ -17,7 +17,7 @@ export type Fault =
   | "crash-after"
   /** Forwarded so many milliseconds late, unless the caller has left by then. */
   | { slowMs: number }
-  /** PutEvents answers 200; the entry that the strike matches failed with this code and is on no bus. */
+  /** PutEvents or SendMessageBatch answers 200; the entry that the strike matches failed with this code, and is nowhere. */
   | { entryFails: string };
 
 export interface ErrorAnswer {

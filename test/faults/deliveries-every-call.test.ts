@@ -1,0 +1,246 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Fault } from "../support/aws-faults.ts";
+import {
+  callsAfterAFault,
+  type DeliveryCall,
+  deliveryCalls,
+  sharedReads,
+  unlisted,
+} from "../support/delivery-calls.ts";
+import {
+  answersOf,
+  type Expected,
+  ended,
+  type StoryName,
+  stories,
+} from "../support/delivery-stories.ts";
+import {
+  type FaultyDeliveriesRun,
+  type Subscriber,
+  startFaultyDeliveriesRun,
+} from "../support/faulty-deliveries-run.ts";
+import { verified } from "../support/webhook-receiver.ts";
+
+const isEvery = process.env.EVERY_FAULT === "1";
+
+const SECOND_MS = 1_000;
+const MINUTE_MS = 60 * SECOND_MS;
+
+/** Stories that go on at once. */
+const AT_ONCE = 60;
+
+let run: FaultyDeliveriesRun;
+beforeAll(async () => {
+  run = await startFaultyDeliveriesRun({
+    speed: 600,
+    rules: {
+      // One of the steps is left to the sweep, as every one is that is longer than a quarter of an hour.
+      delaysMs: [5 * SECOND_MS, ...[1, 1, 1, 1, 20, 1].map((minutes) => minutes * MINUTE_MS)],
+      timeoutMs: 700,
+      // Longer than a POST and what must be left when it begins.
+      leaseMs: isEvery ? 9_000 : 6_700,
+      outboxGraceMs: 3_000,
+    },
+    fanoutVisibilitySeconds: 3,
+    // Longer than the lease, as in the stack that is deployed.
+    attemptsVisibilitySeconds: isEvery ? 15 : 7,
+    claimLeaseSeconds: 4,
+    outboxGraceSeconds: 1,
+  });
+});
+afterAll(() => run?.close());
+
+/** Less than the SDK waits for. */
+const SLOW = { slowMs: isEvery ? 1_500 : 300 };
+
+/** Calls of several entries may fail for some, and be answered all the same. */
+const ENTRY_FAILS = { entryFails: "InternalFailure" };
+const ofEntries = ["PutEvents", "SendMessageBatch"];
+
+/** Not applied: refused, failed, cut off. Applied: the answer late, lost, lost for good. And the worker killed. */
+const faults: readonly Fault[] = [
+  "throttle",
+  "internal",
+  "reset-before",
+  SLOW,
+  "timeout-applied",
+  "reset-after",
+  "crash-before",
+  "crash-after",
+];
+
+const nameOf = (fault: Fault) =>
+  typeof fault === "string" ? fault : Object.keys(fault).join().replace("Ms", "");
+
+/** How often it strikes. An SDK client tries three times before it says that a call failed; we try again a refused message. */
+const timesOf = (fault: Fault) => {
+  if (fault === ENTRY_FAILS) return 2;
+  return ["throttle", "internal", "reset-before", "reset-after"].includes(nameOf(fault)) ? 3 : 1;
+};
+
+interface Case {
+  name: string;
+  story: StoryName;
+  strikes: { call: DeliveryCall; fault: Fault }[];
+}
+
+function caseOf(strikes: Case["strikes"]): Case {
+  const said = strikes.map(
+    ({ call, fault }) => `${call.from} ${call.operation} ${call.which.join(" ")} ${nameOf(fault)}`,
+  );
+  return { name: said.join(", then "), story: strikes[0]?.call.story ?? "is delivered", strikes };
+}
+
+const everyCase = (): Case[] => [
+  ...deliveryCalls.flatMap((call) => {
+    const more = ofEntries.includes(call.operation) ? [ENTRY_FAILS] : [];
+    return [...faults, ...more].map((fault) => caseOf([{ call, fault }]));
+  }),
+  ...callsAfterAFault.flatMap(([first, then, fault]) =>
+    faults.map((second) =>
+      caseOf([
+        { call: first, fault },
+        { call: then, fault: second },
+      ]),
+    ),
+  ),
+];
+
+/**
+ * Each call by one fault, in turn. The longest story meets all of its own at
+ * once, and they are short, as is that of a message which would be missed late.
+ */
+function quickCases(): Case[] {
+  const isLong = ({ story }: DeliveryCall) => story === "fails for good";
+  const short = deliveryCalls.filter((call) => !isLong(call));
+  return [
+    caseOf(deliveryCalls.filter(isLong).map((call) => ({ call, fault: SLOW }))),
+    ...short.map((call, n) =>
+      caseOf([{ call, fault: call.isHint ? SLOW : (faults[n % faults.length] ?? SLOW) }]),
+    ),
+  ];
+}
+
+const cases: readonly Case[] = isEvery ? everyCase() : quickCases();
+
+/** A POST is made again only where the worker could not record what came of it. */
+const mayPostAgain = ({ strikes }: Case) =>
+  strikes.some(
+    ({ call, fault }) =>
+      call.isRecord &&
+      ["throttle", "internal", "reset-before", "crash-before"].includes(nameOf(fault)),
+  );
+
+/** Strikes whoever comes first. */
+function planSharedReads() {
+  return sharedReads.flatMap((read) =>
+    (isEvery ? faults : [SLOW]).map((fault) => ({
+      name: `${read.from} ${read.operation} ${read.which.join(" ")} ${nameOf(fault)}`,
+      plan: run.proxy.plan({ ...read, fault, times: timesOf(fault) }),
+    })),
+  );
+}
+
+async function play(one: Case, n: number) {
+  const subscriber = await run.subscriber(`case-${n}`, answersOf[one.story]);
+  const plans: ReturnType<typeof run.proxy.plan>[] = [];
+  const arm = () => {
+    for (const { call, fault } of one.strikes) {
+      const { from, operation, which, after } = call;
+      const matching = subscriber.isNamedIn;
+      const times = timesOf(fault);
+      plans.push(run.proxy.plan({ from, operation, which, after, fault, times, matching }));
+    }
+  };
+  const startedMs = Date.now();
+  const laws = { subscriber, mayPostAgain: mayPostAgain(one) };
+  const results = await stories[one.story]({ run, subscriber, arm }).then(
+    (expected) => Promise.all(expected.map((of) => resultOf(of, laws))),
+    (error: Error) => [[error.message]],
+  );
+  return {
+    case: `${one.story}: ${one.name}`,
+    isStruck: () => plans.every((plan) => plan.struck() > 0),
+    violations: [...results.flat(), ...oneIdEach(subscriber)],
+    posts: subscriber.endpoint.posts.length,
+    tookMs: Date.now() - startedMs,
+  };
+}
+
+/** What is wrong with how a delivery ended. */
+async function resultOf(
+  expected: Expected,
+  { subscriber, mayPostAgain }: { subscriber: Subscriber; mayPostAgain: boolean },
+): Promise<string[]> {
+  const { event, deliveryId, status, reason } = expected;
+  const delivery = await ended(run, expected);
+  const posts = subscriber.endpoint.posts.filter(({ id }) => id === event.id);
+  const attempts = delivery?.attempts.length ?? 0;
+  const failures = subscriber.told("delivery.failed").map(({ id }) => id);
+  const isTold = failures.includes(`delivery.failed:${deliveryId}:${delivery?.cycle}`);
+  const isVerified = posts.every((post) => {
+    try {
+      return verified(post, subscriber.secret());
+    } catch {
+      return false;
+    }
+  });
+  const laws = {
+    [`is ${delivery?.status} (${delivery?.reason})`]:
+      delivery?.status === status && delivery.reason === reason,
+    "a failure is not told": delivery?.unheard.length === 0,
+    [`delivery.failed is ${isTold ? "" : "not "}told`]: isTold === (status === "failed"),
+    "never came": status !== "delivered" || posts.length > 0,
+    "came with other bytes": posts.every(({ body }) => body === event.envelope),
+    "came unsigned": isVerified,
+    [`came ${posts.length} times for ${attempts} attempts`]:
+      posts.length <= attempts + (mayPostAgain ? 1 : 0),
+    "had more than 8 attempts": (delivery?.attempt ?? 0) <= 8,
+  };
+  return Object.entries(laws).flatMap(([law, isKept]) => (isKept ? [] : [`${event.id} ${law}`]));
+}
+
+/** What the bus is told twice is the same twice. */
+function oneIdEach(subscriber: Subscriber): string[] {
+  const told = ["delivery.failed", "webhook.disabled"].flatMap(subscriber.told);
+  const bodies = new Map<string, Set<string>>();
+  for (const detail of told) {
+    bodies.set(detail.id, (bodies.get(detail.id) ?? new Set()).add(JSON.stringify(detail)));
+  }
+  return [...bodies].flatMap(([id, { size }]) => (size > 1 ? [`${id} has ${size} bodies`] : []));
+}
+
+test(`D every AWS call of deliveries, by every fault (${cases.length} cases): 0 lost, each event with one id and the same bytes`, async () => {
+  const shared = planSharedReads();
+  // The faults of one call far apart: a sweep that is killed leaves the others' for later, too.
+  const place = (n: number) => (n * 97) % cases.length;
+  const waiting = [...cases.entries()].toSorted(([a], [b]) => place(a) - place(b));
+  const rows: Awaited<ReturnType<typeof play>>[] = [];
+  const player = async () => {
+    for (let next = waiting.shift(); next; next = waiting.shift()) {
+      const [n, one] = next;
+      rows.push(await play(one, n));
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, player));
+
+  const missed = () => [
+    ...rows.filter(({ isStruck }) => !isStruck()).map((row) => row.case),
+    ...shared.filter(({ plan }) => plan.struck() === 0).map(({ name }) => name),
+  ];
+  const slowest = rows.toSorted((a, b) => b.tookMs - a.tookMs).slice(0, 10);
+  console.log(
+    [
+      `${rows.length} cases, ${run.proxy.calls.length} calls; not struck: ${missed().length}`,
+      ...missed(),
+      "slowest:",
+      ...slowest.map((row) => `${Math.round(row.tookMs / SECOND_MS)} s ${row.case}`),
+    ].join("\n"),
+  );
+  expect(rows.filter(({ violations }) => violations.length > 0)).toEqual([]);
+  // Another's fault may kill the sweep first, and what a delivery's end is noted by comes after it.
+  const mayMiss = isEvery ? rows.length / 50 : 0;
+  await expect.poll(() => missed().length, { timeout: 5_000 }).toBeLessThanOrEqual(mayMiss);
+  expect(unlisted(run.proxy.calls)).toEqual([]);
+  expect(await run.deadLetters()).toBe(0);
+}, 600_000);
