@@ -24,6 +24,7 @@ export interface Group {
 const HOLDS_MS = [60_000, 120_000, 240_000, 480_000] as const;
 /** Held so long they are made all the same: a quarter of an hour in all. */
 const LONGEST_HOLD_MS = 900_000;
+const HOLD_REAL_MS = 1_000;
 
 /** What an endpoint's other workers keep waiting comes again so soon (business, and real at least). */
 const BUSY_MS = 10_000;
@@ -105,7 +106,9 @@ export function makeAttemptBatch(
     const { heldMs = 0 } = hint;
     // Each hold ends where the sum of them does: 1, 3, 7 and 15 minutes.
     const holdMs = HOLDS_MS.find((ms) => heldMs < 2 * ms - 60_000) ?? HOLDS_MS[0];
-    later(at, { ...hint, heldMs: heldMs + holdMs }, holdMs);
+    // A queue's round takes real time, however fast business time passes.
+    const waitMs = Math.max(holdMs, HOLD_REAL_MS * deps.moment().speed);
+    later(at, { ...hint, heldMs: heldMs + holdMs }, waitMs);
   }
 
   /** Drawn, so that what waits together does not come back together. */

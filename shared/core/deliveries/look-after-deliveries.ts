@@ -90,9 +90,7 @@ export function makeLookAfterDeliveries(deps: LookAfterDeliveriesDeps) {
     const moment = deps.moment();
     // First put off, then sent: two runs at once do not both send.
     const settled = await Promise.allSettled(
-      due.map((one) =>
-        deliveries.putOff(one, missedMs(Math.max(one.nextMs, moment.nowMs), moment)),
-      ),
+      due.map((one) => deliveries.putOff(one, missedMs(one.nextMs, moment))),
     );
     total.failed += settled.filter(({ status }) => status === "rejected").length;
     const mine = due.filter((_, index) => {

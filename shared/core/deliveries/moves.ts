@@ -15,7 +15,7 @@ export const LONGEST_DELAY_MS = 900_000;
  */
 const MISSED_AFTER_MS = 1_200_000;
 /** The same at least, in real time, where business time is sped up. */
-const MISSED_AFTER_REAL_MS = 20_000;
+const MISSED_AFTER_REAL_MS = 60_000;
 
 /** A worker may die over one attempt so often before the attempt counts as failed. */
 const MAX_BEGUN = 3;
@@ -23,9 +23,14 @@ const MAX_BEGUN = 3;
 /** Attempts that an item has room for, whatever number of times it is resent. */
 const MAX_ATTEMPTS_KEPT = 100;
 
-/** When a message that is to arrive at `nextMs` counts as lost. */
-export function missedMs(nextMs: number, { speed }: DeliveryMoment): number {
-  return nextMs + Math.max(MISSED_AFTER_MS, MISSED_AFTER_REAL_MS * speed);
+/**
+ * When a message that is to arrive at `nextMs` counts as lost. The longer it is
+ * overdue the later it is sent again: what only waits in a long queue does not
+ * make it longer and longer.
+ */
+export function missedMs(nextMs: number, { nowMs, speed }: DeliveryMoment): number {
+  const graceMs = Math.max(MISSED_AFTER_MS, MISSED_AFTER_REAL_MS * speed);
+  return Math.max(nextMs, nowMs) + Math.max(graceMs, nowMs - nextMs);
 }
 
 /** Whether the present attempt was begun too often to be begun again. */
