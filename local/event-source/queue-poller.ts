@@ -63,7 +63,15 @@ export function makeQueuePoller(options: {
     receiveBatch: async ({ size, windowMs, signal }) => {
       const batch = await receive({ count: size, waitSeconds: LONG_POLL_SECONDS, signal });
       const deadline = Date.now() + windowMs;
+      /** A receive that was full says that more wait: no reason to wait for them. */
+      let isMore = batch.length === MAX_MESSAGES_PER_CALL;
       while (windowMs > 0 && batch.length > 0 && batch.length < size && !signal.aborted) {
+        if (isMore) {
+          const more = await receive({ count: size - batch.length, waitSeconds: 0 });
+          isMore = more.length === MAX_MESSAGES_PER_CALL;
+          batch.push(...more);
+          continue;
+        }
         const leftSeconds = Math.max(0, (deadline - Date.now()) / 1_000);
         // SQS waits whole seconds; what is left of the last one is waited here.
         if (leftSeconds > 0 && leftSeconds < 1) await pause(leftSeconds * 1_000, signal);
