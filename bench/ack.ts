@@ -111,7 +111,12 @@ try {
     report.figure(`${name}: p50 / p99`, `${p50} / ${p99} ms`);
     report.figure(`${name}: acks a second`, ((1000 * rounds * perRound) / totalMs).toFixed(0));
     const after = await awsCalls(run.local);
-    reportAwsCalls(report, { before: before[index] ?? {}, after, requests: rounds * perRound });
+    reportAwsCalls(report, {
+      before: before[index] ?? {},
+      after,
+      count: rounds * perRound,
+      unit: "request",
+    });
   }
   const [bare, ours] = sides;
   const ratio = (share: number) =>

@@ -131,7 +131,7 @@ try {
   report.figure("answers of the API asked for again", JSON.stringify(api.retries));
   if (kills === 0) {
     const after = await awsCalls(run.local);
-    reportAwsCalls(report, { before: callsBefore, after, requests: total });
+    reportAwsCalls(report, { before: callsBefore, after, count: total, unit: "request" });
   }
   await checkRequests({
     report,

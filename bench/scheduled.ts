@@ -94,7 +94,12 @@ try {
   stopProgress();
   report.figure("from the first accept to the last result", `${seconds()} s`);
   await checkScheduled();
-  reportAwsCalls(report, { before: callsBefore, after: callsAfter, requests: total });
+  reportAwsCalls(report, {
+    before: callsBefore,
+    after: callsAfter,
+    count: total,
+    unit: "request",
+  });
 } finally {
   stopProgress();
   await bus.close();

@@ -12,14 +12,21 @@ export async function awsCalls({ consoleUrl }: LocalFile): Promise<Counts> {
 const isIdle = (call: string) => call.endsWith("(empty)") || call.startsWith("other ");
 
 /**
- * What the functions and their pollers called between two counts, per request.
- * Receives that gave nothing are paid by time, not by request: they stand apart,
+ * What the functions and their pollers called between two counts, per
+ * request or delivery. Receives that gave nothing are paid by time, not by those: they stand apart,
  * and so do the sweeps of `reconcile`, which run once a minute whatever happens.
  */
 export function reportAwsCalls(
   report: Report,
-  { before, after, requests }: { before: Counts; after: Counts; requests: number },
+  of: {
+    before: Counts;
+    after: Counts;
+    /** What the calls are divided by, and what that is. */
+    count: number;
+    unit: string;
+  },
 ): void {
+  const { before, after, count, unit } = of;
   const rows = Object.entries(after)
     .map(([call, { calls, entries }]) => ({
       call: call.replace(/^Ackwire(\w+?)Function\w{8}/, "$1"),
@@ -32,10 +39,10 @@ export function reportAwsCalls(
   const sum = (of: typeof rows) => of.reduce((total, { calls }) => total + calls, 0);
   for (const { call, calls, entries } of work.toSorted((a, b) => b.calls - a.calls)) {
     const carried = entries > calls ? `, ${(entries / calls).toFixed(1)} in each` : "";
-    report.figure(`  ${call}`, `${(calls / requests).toFixed(3)}${carried}`);
+    report.figure(`  ${call}`, `${(calls / count).toFixed(3)}${carried}`);
   }
-  report.figure("billed AWS calls per request", (sum(work) / requests).toFixed(2));
-  report.figure("  of them by reconcile", (sum(sweeps) / requests).toFixed(2));
+  report.figure(`billed AWS calls per ${unit}`, (sum(work) / count).toFixed(2));
+  report.figure("  of them by reconcile", (sum(sweeps) / count).toFixed(2));
   report.figure(
     "receives that gave nothing",
     sum(rows.filter(({ call }) => call.endsWith("(empty)"))),

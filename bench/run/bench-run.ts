@@ -20,6 +20,8 @@ export interface LocalFile {
   queues: Record<string, string>;
   tables: Record<string, string>;
   dialects: Record<"we-link" | "linked-api", { headers: Record<string, string> }>;
+  /** Of the stack: what its administration needs. */
+  outputs: Record<string, string>;
 }
 
 /** A local run in a process group of its own and in a directory that ends with it. */
@@ -43,7 +45,7 @@ const portOptions = {
 
 export async function startBenchRun(options: {
   speed: number;
-  settings: Readonly<Record<string, number>>;
+  settings: Readonly<Record<string, number | string>>;
   keepsData?: boolean;
   /** Started instead of `local/main.ts`, with the same arguments. */
   main?: string;
@@ -132,5 +134,7 @@ export async function startBenchRun(options: {
 }
 
 function isGreeting(line: string): boolean {
-  return /^$|^ {2}|^Starting|^ackwire ready|^Still up|^Nothing is kept|^Stopping/.test(line);
+  return /^$|^ {2}|^Starting|^ackwire ready|^Still up|^Nothing is kept|^To get webhooks|^Stopping/.test(
+    line,
+  );
 }

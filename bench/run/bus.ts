@@ -15,15 +15,16 @@ export interface Published {
   publishId: string;
   id: string;
   requestId?: string;
-  status: string;
+  /** Of a workflow's event. */
+  status?: string;
   result?: unknown;
   detail: string;
 }
 
 const RECEIVERS = 2;
 
-/** Attaches a queue to the bus as another team would, and receives every `workflow.completed`. */
-export async function attachConsumer(local: LocalFile) {
+/** Attaches a queue to the bus as another team would, and receives every event of one type. */
+export async function attachConsumer(local: LocalFile, type = "workflow.completed") {
   const config = {
     endpoint: local.awsEndpoint,
     region: "us-east-1",
@@ -37,10 +38,7 @@ export async function attachConsumer(local: LocalFile) {
   const { Attributes } = await sqs.send(
     new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ["QueueArn"] }),
   );
-  const EventPattern = JSON.stringify({
-    source: ["ackwire"],
-    "detail-type": ["workflow.completed"],
-  });
+  const EventPattern = JSON.stringify({ source: ["ackwire"], "detail-type": [type] });
   await bus.send(new PutRuleCommand({ EventBusName: local.busName, Name, EventPattern }));
   const Targets = [{ Id: "queue", Arn: Attributes?.QueueArn }];
   await bus.send(new PutTargetsCommand({ EventBusName: local.busName, Rule: Name, Targets }));
@@ -48,6 +46,7 @@ export async function attachConsumer(local: LocalFile) {
   /** By the bus's own id: a message that SQS gives out twice is one publish. */
   const published = new Map<string, Published>();
   const requestIds = new Set<string>();
+  const ids = new Set<string>();
   const stop = new AbortController();
 
   async function receive(): Promise<void> {
@@ -59,6 +58,7 @@ export async function attachConsumer(local: LocalFile) {
     for (const { Body = "" } of Messages) {
       const event = readPublished(Body);
       published.set(event.publishId, event);
+      ids.add(event.id);
       if (event.requestId !== undefined) requestIds.add(event.requestId);
     }
     const Entries = Messages.map(({ ReceiptHandle }, n) => ({ Id: String(n), ReceiptHandle }));
@@ -75,6 +75,8 @@ export async function attachConsumer(local: LocalFile) {
   return {
     /** Requests of which the bus told the end. */
     completed: () => requestIds.size,
+    /** Different events, however often each was published. */
+    events: () => ids.size,
     published: () => [...published.values()],
     async close() {
       stop.abort();
@@ -86,14 +88,14 @@ export async function attachConsumer(local: LocalFile) {
 function readPublished(body: string): Published {
   const { id, detail } = JSON.parse(body) as {
     id: string;
-    detail: { id: string; data: { requestId?: string; status: string; result?: unknown } };
+    detail: { id: string; data: { requestId?: string; status?: string; result?: unknown } };
   };
   const { requestId, status, result } = detail.data;
   return {
     publishId: id,
     id: detail.id,
     ...(requestId === undefined ? {} : { requestId }),
-    status,
+    ...(status === undefined ? {} : { status }),
     result,
     detail: JSON.stringify(detail),
   };

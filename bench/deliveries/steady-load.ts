@@ -1,0 +1,47 @@
+import { watchCores, watchEmulators } from "../run/machine.ts";
+import type { Report } from "../run/report.ts";
+import type { Behaviour } from "./endpoints.ts";
+import { inTurns } from "./events.ts";
+import { latenciesMs, percentiles } from "./latency.ts";
+import { type Load, openLoad } from "./load.ts";
+import { mixture } from "./mixture.ts";
+import type { BenchOptions } from "./options.ts";
+import { stages } from "./stages.ts";
+
+/** The first part of a load is still warming up. */
+const UNMEASURED_PART = 0.1;
+
+/**
+ * Warms everything up, and puts the events of a load one after the other. The
+ * places that are healthy in the mixture are measured, whoever is in the others.
+ */
+export async function runSteadyLoad(
+  report: Report,
+  options: BenchOptions,
+  side: { name: string; behaviours: readonly (Behaviour | undefined)[] },
+): Promise<{ load: Load; latencies: number[] }> {
+  report.note(`${side.name}:`);
+  const load = await openLoad(report, { ...options, behaviours: side.behaviours });
+  await load.warmUp();
+  const each = Math.round(options.deliveries / mixture.length);
+  const inPlaces = inTurns(load.places, {
+    load: "steady",
+    each,
+    isMeasured: (round) => round >= each * UNMEASURED_PART,
+  });
+  const events = inPlaces.filter((event) => event !== undefined);
+  load.events.push(...events);
+  const busy = watchCores();
+  const answersMs = watchEmulators(load.run.local);
+  await load.bus.putSteadily(inPlaces, { perSecond: options.rate });
+  const probedMs = answersMs();
+  const measured = events.filter(({ endpoint }) => mixture[endpoint] === "healthy");
+  await load.until(() => load.arrived(measured).length === measured.length, 30);
+  load.note(`all put; cores ${(busy() * 100).toFixed(0)} % busy meanwhile`);
+  const latencies = latenciesMs(measured, load.endpoints.posts);
+  report.figure(`${side.name}: put to POST (p50 / p95 / p99)`, percentiles(latencies));
+  const parts = await stages(load, measured, options.speed);
+  for (const [name, part] of Object.entries(parts)) report.figure(`  ${name}`, part);
+  report.figure("  an easy AWS call meanwhile", percentiles(probedMs));
+  return { load, latencies };
+}
