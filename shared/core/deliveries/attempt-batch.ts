@@ -1,6 +1,6 @@
 import type { AttemptHint, DeliveryMessage } from "../../contracts/delivery-message.ts";
 import type { AttemptDeliveriesDeps, HintOutcome } from "./attempt-deliveries.ts";
-import type { AttemptOutcome } from "./attempt-delivery.ts";
+import type { AttemptOutcome, WatchPost } from "./attempt-delivery.ts";
 import { makeFreshFacts } from "./fresh-facts.ts";
 import { healthOf, isOpen } from "./health.ts";
 import { freshDelivery, hintOf } from "./hint.ts";
@@ -61,13 +61,16 @@ export function makeAttemptBatch(
   }
 
   /** One attempt; gives what it says of the endpoint. */
-  async function run({ at, hint }: Placed) {
+  async function run({ at, hint }: Placed, watch?: WatchPost) {
     if (!hasTime()) {
       later(at, hint, 0);
       return undefined;
     }
     try {
-      const outcome = await deps.attemptDelivery(hint, () => facts.standingOf(hint), hasTime);
+      const outcome = await deps.attemptDelivery(hint, () => facts.standingOf(hint), {
+        hasTime,
+        watch,
+      });
       return await follow(at, hint, outcome);
     } catch (error) {
       outcomes.set(at, failedBy(error));

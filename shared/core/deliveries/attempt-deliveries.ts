@@ -1,6 +1,6 @@
 import type { AttemptHint } from "../../contracts/delivery-message.ts";
 import { type Group, makeAttemptBatch } from "./attempt-batch.ts";
-import type { AttemptOutcome, makeAttemptDelivery } from "./attempt-delivery.ts";
+import type { AttemptOutcome, makeAttemptDelivery, WatchPost } from "./attempt-delivery.ts";
 import { eachOf } from "./each-of.ts";
 import type { EndWebhook } from "./end-webhook.ts";
 import type { Endpoints } from "./endpoints.ts";
@@ -82,11 +82,11 @@ async function workPromptly(
   if (!health.isPrompt || isOpen(health, deps.moment())) return batch.passOn(hints);
   if (hints.length > 1 || isFull) {
     return atEndpoint(deps, group, {
-      run: (entered) => watched(deps, entered, () => runAll(deps, batch, { hints })),
+      run: (entered) => runAll(deps, batch, { hints, watch: watchOf(deps, entered) }),
       refused: () => batch.passOn(hints),
     });
   }
-  const seen = await watched(deps, health, () => runAll(deps, batch, { hints }));
+  const seen = await runAll(deps, batch, { hints, watch: watchOf(deps, health) });
   await deps.endpoints.note(health, seen);
 }
 
@@ -122,22 +122,20 @@ async function atEndpoint(
 }
 
 /** An endpoint that lets a POST wait is a slow one from then on, long before that POST times out. */
-async function watched(
-  { endpoints, moment, sleep }: Deps,
-  health: EndpointHealth,
-  run: () => Promise<Seen>,
-): Promise<Seen> {
-  const ended = new AbortController();
+function watchOf({ endpoints, moment, sleep }: Deps, health: EndpointHealth): WatchPost {
   const slow = { attempts: [{ isSuccess: true, isSlow: true }] };
-  const watch = sleep(moment().rules.slowMs, ended.signal)
-    .then(() => endpoints.note(health, slow))
-    .catch(() => undefined);
-  try {
-    return await run();
-  } finally {
-    ended.abort();
-    await watch;
-  }
+  return async (posting) => {
+    const ended = new AbortController();
+    const watch = sleep(moment().rules.slowMs, ended.signal)
+      .then(() => endpoints.note(health, slow))
+      .catch(() => undefined);
+    try {
+      return await posting;
+    } finally {
+      ended.abort();
+      await watch;
+    }
+  };
 }
 
 /**
@@ -148,14 +146,14 @@ async function watched(
 async function runAll(
   { moment }: Deps,
   batch: Batch,
-  { hints, failures }: { hints: Group["hints"]; failures?: number },
+  { hints, failures, watch }: { hints: Group["hints"]; failures?: number; watch?: WatchPost },
 ): Promise<Seen> {
   const { rules } = moment();
   const seen: Seen = { attempts: [] };
   let inARow = failures ?? Number.NEGATIVE_INFINITY;
   await eachOf(hints, rules.postsPerWorker, async (one) => {
     if (inARow >= rules.breakerFailures) return batch.hold(one);
-    const result = await batch.run(one);
+    const result = await batch.run(one, watch);
     if (!result) return;
     seen.attempts.push(result);
     if (failures !== undefined) inARow = result.isSuccess ? 0 : inARow + 1;

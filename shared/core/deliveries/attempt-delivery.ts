@@ -23,6 +23,9 @@ export interface AttemptDeliveryDeps {
   newOwner: () => string;
 }
 
+/** Looks at a POST, and nothing else, while it is under way. */
+export type WatchPost = (posting: Promise<Posted>) => Promise<Posted>;
+
 /** What stands against an attempt, as it is the moment before it would begin. */
 export type Standing =
   | { kind: "wanted"; webhook: WebhookItem }
@@ -57,8 +60,11 @@ export function makeAttemptDelivery(deps: AttemptDeliveryDeps) {
   return async (
     hint: AttemptHint,
     standing: () => Promise<Standing>,
-    /** Whether a POST that began now would end in this invocation. */
-    hasTime: () => boolean,
+    of: {
+      /** Whether a POST that began now would end in this invocation. */
+      hasTime: () => boolean;
+      watch?: WatchPost | undefined;
+    },
   ): Promise<AttemptOutcome> => {
     const now = await standing();
     const { nowRealMs, rules } = deps.moment();
@@ -82,11 +88,12 @@ export function makeAttemptDelivery(deps: AttemptDeliveryDeps) {
     if (moment.nowRealMs + rules.timeoutMs + LEASE_MARGIN_MS > lease.untilMs) {
       return { kind: "nothing" };
     }
-    if (!hasTime()) {
+    if (!of.hasTime()) {
       await giveBack(delivery, 0);
       return { kind: "early", nextMs: moment.nowMs };
     }
-    const posted = await deps.poster.post(prepared);
+    const posting = deps.poster.post(prepared);
+    const posted = await (of.watch?.(posting) ?? posting);
     const recorded = await deliveries.replace(after(delivery, posted, moment.nowMs));
     // The lease was over, and another worker made the attempt again: what it records holds.
     if (!recorded) return { kind: "nothing" };
