@@ -18,8 +18,3 @@ export function report(telemetry: Telemetry, outcome: ApiOutcome, requestId: str
   });
   if (code === "UNAUTHENTICATED") telemetry.count("ApiKeyRejected");
 }
-
-export function reportDropped(telemetry: Telemetry, error: unknown): void {
-  const fields = error instanceof Error ? { error } : {};
-  telemetry.log("warn", "given up, and made up for later", fields);
-}

@@ -26,8 +26,9 @@ import { awsClientDefaults as sdk } from "../../shared/runtime/aws-clients.ts";
 import { DAY_MS, makeClock } from "../../shared/runtime/clock.ts";
 import { readEnvironment } from "../../shared/runtime/environment.ts";
 import { makeQueueFunction } from "../../shared/runtime/queue-function.ts";
+import { reportDropped } from "../../shared/runtime/report-dropped.ts";
 import { makeTelemetry } from "../../shared/runtime/telemetry.ts";
-import { report, reportBreaker, reportDropped } from "./report.ts";
+import { report, reportBreaker } from "./report.ts";
 import { areOf, workOf } from "./request.ts";
 
 const env = readEnvironment("deliver", deliverEnv, process.env);

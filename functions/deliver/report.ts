@@ -35,8 +35,3 @@ export function reportBreaker(telemetry: Telemetry, { webhookId, failures }: End
   });
   telemetry.count("BreakerOpened");
 }
-
-export function reportDropped(telemetry: Telemetry, error: unknown): void {
-  const fields = error instanceof Error ? { error } : {};
-  telemetry.log("warn", "given up, and made up for later", fields);
-}

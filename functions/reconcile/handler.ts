@@ -25,9 +25,10 @@ import { providerRequests } from "../../shared/providers/provider-requests.ts";
 import { awsClientDefaults as sdk } from "../../shared/runtime/aws-clients.ts";
 import { DAY_MS, makeClock } from "../../shared/runtime/clock.ts";
 import { readEnvironment } from "../../shared/runtime/environment.ts";
+import { reportDropped } from "../../shared/runtime/report-dropped.ts";
 import { makeScheduledFunction } from "../../shared/runtime/scheduled-function.ts";
 import { makeTelemetry } from "../../shared/runtime/telemetry.ts";
-import { report, reportDeliveries, reportDropped, reportRequests } from "./report.ts";
+import { report, reportDeliveries, reportRequests } from "./report.ts";
 
 /** Most events per outbox shard and run; a backlog is worked off run by run. */
 const EVENTS_PER_SHARD = 500;

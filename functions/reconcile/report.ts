@@ -38,8 +38,3 @@ export function reportDeliveries(telemetry: Telemetry, result: LookedAfterDelive
   telemetry.log(level, "deliveries looked after", { ...result });
   if (untold > 0) telemetry.count("PublishFailed", untold);
 }
-
-export function reportDropped(telemetry: Telemetry, error: unknown): void {
-  const fields = error instanceof Error ? { error } : {};
-  telemetry.log("warn", "given up, and made up for later", fields);
-}

@@ -129,7 +129,10 @@ export function makeAttemptDelivery(deps: AttemptDeliveryDeps) {
   /** All that needs a dependency; where it fails, the claim is given back uncounted. */
   async function prepare(delivery: DeliveryRecord, webhook: WebhookItem) {
     try {
-      const [body, secrets] = await Promise.all([bodyOf(delivery), secretsOf(webhook)]);
+      const [body, secrets] = await Promise.all([
+        deps.texts.open(delivery.body),
+        secretsOf(webhook),
+      ]);
       const timestampSeconds = Math.floor(deps.moment().nowRealMs / 1000);
       const { eventId } = delivery;
       return {
@@ -142,10 +145,6 @@ export function makeAttemptDelivery(deps: AttemptDeliveryDeps) {
       await giveBack(delivery, GIVEN_BACK_MS).catch(() => undefined);
       throw error;
     }
-  }
-
-  async function bodyOf({ body }: DeliveryRecord): Promise<string> {
-    return deps.texts.open(body);
   }
 
   /** The present secret, and while a rotation overlaps the one before, where its master key is still there. */

@@ -2,6 +2,7 @@ import type { WebhookItem } from "../../contracts/config-items.ts";
 import type { AttemptHint } from "../../contracts/delivery-message.ts";
 import { limits } from "../../contracts/limits.ts";
 import { formatCarries } from "./body.ts";
+import { factKeysOf } from "./fresh-facts.ts";
 import { healthOf, isOpen } from "./health.ts";
 import { freshHintOf, hintOf } from "./hint.ts";
 import { masterKeysOf, type ReadMasterKeys } from "./master-keys-of.ts";
@@ -50,7 +51,9 @@ interface Made {
 export function makeCreateDeliveries(deps: CreateDeliveriesDeps) {
   return async (bodies: readonly string[]): Promise<CreateOutcome[]> => {
     const events = bodies.map(read);
-    const facts = await factsOf(events.filter((one) => "type" in one)).catch(failedBy);
+    const facts = await deps.facts
+      .read(factKeysOf(events.filter((one) => "type" in one)))
+      .catch(failedBy);
     const made = await Promise.all(
       events.map((one) => {
         if (!("type" in one)) return one;
@@ -69,13 +72,6 @@ export function makeCreateDeliveries(deps: CreateDeliveriesDeps) {
       return { kind: "created", deliveryId: one.delivery.deliveryId };
     });
   };
-
-  function factsOf(events: readonly BusEvent[]): Promise<DeliveryFacts> {
-    return deps.facts.read({
-      clientIds: [...new Set(events.map(({ clientId }) => clientId))],
-      requestIds: [...new Set(events.flatMap(({ requestId }) => requestId ?? []))],
-    });
-  }
 
   async function make(event: BusEvent, facts: DeliveryFacts): Promise<Made | CreateOutcome> {
     const webhook = facts.webhooks.get(event.clientId);

@@ -10,15 +10,22 @@ import { standingOf } from "./webhook-of.ts";
  */
 const MAX_AGE_MS = 100;
 
+/** What a batch must know of these, each named once. */
+export function factKeysOf(
+  of: readonly { clientId: string; requestId?: string | undefined }[],
+): Parameters<DeliveryFactsReader["read"]>[0] {
+  return {
+    clientIds: [...new Set(of.map(({ clientId }) => clientId))],
+    requestIds: [...new Set(of.flatMap(({ requestId }) => requestId ?? []))],
+  };
+}
+
 /** What a batch must know, read again when it is no longer fresh: a batch may last as long as its slowest endpoint. */
 export function makeFreshFacts(
   { facts, moment }: { facts: DeliveryFactsReader; moment: () => DeliveryMoment },
   hints: readonly AttemptHint[],
 ) {
-  const of = {
-    clientIds: [...new Set(hints.map(({ clientId }) => clientId))],
-    requestIds: [...new Set(hints.flatMap(({ requestId }) => requestId ?? []))],
-  };
+  const of = factKeysOf(hints);
   let read: { facts: Promise<DeliveryFacts>; atRealMs: number } | undefined;
 
   function now(): Promise<DeliveryFacts> {
