@@ -527,6 +527,21 @@ describe("D13: two workers pick the same attempt", () => {
     expect(world.posts).toHaveLength(1);
   });
 
+  test("however often one hint is doubled, none of them outlives the attempt that it names", async () => {
+    const delaysMs = Array.from({ length: 7 }, () => 5 * MINUTE_MS);
+    const world = makeDeliveryWorld({ rules: { delaysMs }, answer: () => ({ httpStatus: 500 }) });
+    await world.webhooks.replace(webhookOfClient());
+    world.publish();
+    await world.pass(MINUTE_MS);
+    const [message] = world.waiting();
+    if (!message) throw new Error("nothing waits");
+    for (let copies = 1; copies < 50; copies++) world.waiting().push(message);
+    await world.pass(6 * MINUTE_MS);
+    expect(world.waiting()).toHaveLength(1);
+    await world.pass(2 * HOUR_MS);
+    expect(world.posts).toHaveLength(8);
+  });
+
   test("of one that its first attempt stores: one POST", async () => {
     const world = await worldWithWebhook({}, { isPrompt: true });
     world.publish();

@@ -30,6 +30,13 @@ const HOLD_REAL_MS = 1_000;
 const BUSY_MS = 10_000;
 const BUSY_REAL_MS = 1_000;
 
+/**
+ * A hint before its time is one more of the same, whose attempt another has made: it ends
+ * here. Only what two clocks may differ by is waited for (business, and real at least).
+ */
+const SKEW_MS = 2_000;
+const SKEW_REAL_MS = 100;
+
 /** What is begun is also recorded before Lambda ends the worker (real). */
 const RECORDING_MS = 8_000;
 
@@ -80,9 +87,11 @@ export function makeAttemptBatch(
 
   async function follow(at: number, hint: AttemptHint, outcome: AttemptOutcome) {
     outcomes.set(at, outcome);
-    const { nowMs } = deps.moment();
-    if (outcome.kind === "early" && outcome.nextMs - nowMs <= LONGEST_DELAY_MS) {
-      moved.push({ at, hint, delayMs: Math.max(0, outcome.nextMs - nowMs) });
+    const { nowMs, speed } = deps.moment();
+    if (outcome.kind === "early") {
+      const leftMs = Math.max(0, outcome.nextMs - nowMs);
+      const isSkewed = leftMs <= Math.max(SKEW_MS, SKEW_REAL_MS * speed);
+      if (isSkewed) moved.push({ at, hint, delayMs: leftMs });
     }
     if (outcome.kind !== "attempted" && outcome.kind !== "settled") return undefined;
     const { delivery } = outcome;
