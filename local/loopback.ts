@@ -1,3 +1,4 @@
+import { randomInt } from "node:crypto";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 
@@ -27,10 +28,16 @@ export function closeServer(server: Server): Promise<void> {
   });
 }
 
-/** A port that nothing listens on now. */
+/**
+ * A port that nothing listens on now. It lies below those that systems give out by
+ * themselves (from 32768), so that it is free still when the caller gets to it.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer();
-  const address = await listen(server, 0);
-  await closeServer(server);
-  return Number(address.split(":")[1]);
+  for (;;) {
+    const port = randomInt(20_000, 32_768);
+    const server = createServer();
+    const free = await listen(server, port).catch(() => undefined);
+    await closeServer(server);
+    if (free) return port;
+  }
 }

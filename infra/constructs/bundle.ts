@@ -1,9 +1,9 @@
 import { writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join, parse, resolve } from "node:path";
 import { AssetHashType, DockerImage } from "aws-cdk-lib";
 import { Code } from "aws-cdk-lib/aws-lambda";
 import { buildSync } from "esbuild";
-import type { FunctionName } from "../../shared/contracts/env.ts";
+import { type FunctionName, functionEnv } from "../../shared/contracts/env.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 
@@ -23,7 +23,7 @@ export function bundle(name: FunctionName): Code {
       image: DockerImage.fromRegistry("never-used"),
       local: {
         tryBundle: (directory) => {
-          build(name, directory);
+          write(name, directory);
           return true;
         },
       },
@@ -31,11 +31,25 @@ export function bundle(name: FunctionName): Code {
   });
 }
 
-function build(name: FunctionName, directory: string): void {
-  buildSync({
+function write(name: FunctionName, directory: string): void {
+  built ??= buildAll();
+  writeFileSync(join(directory, "index.js"), built[name]);
+  // The asset may lie below a package.json that says "module": the local run starts it there.
+  writeFileSync(join(directory, "package.json"), '{"type":"commonjs"}\n');
+}
+
+let built: Record<FunctionName, Uint8Array> | undefined;
+
+/** All functions are built together, the first time that one is asked for: what they share is parsed once. */
+function buildAll(): Record<FunctionName, Uint8Array> {
+  const { outputFiles } = buildSync({
     absWorkingDir: root,
-    entryPoints: [`functions/${name}/handler.ts`],
-    outfile: join(directory, "index.js"),
+    entryPoints: Object.keys(functionEnv).map((name) => ({
+      in: `functions/${name}/handler.ts`,
+      out: name,
+    })),
+    outdir: ".",
+    write: false,
     bundle: true,
     platform: "node",
     target: "node24",
@@ -49,6 +63,6 @@ function build(name: FunctionName, directory: string): void {
     legalComments: "none",
     logLevel: "warning",
   });
-  // The asset may lie below a package.json that says "module": the local run starts it there.
-  writeFileSync(join(directory, "package.json"), '{"type":"commonjs"}\n');
+  const files = outputFiles.map(({ path, contents }) => [parse(path).name, contents]);
+  return Object.fromEntries(files) as Record<FunctionName, Uint8Array>;
 }

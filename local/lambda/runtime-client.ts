@@ -7,7 +7,7 @@
  */
 import { existsSync } from "node:fs";
 import { Agent, type IncomingHttpHeaders, request } from "node:http";
-import { createRequire, registerHooks } from "node:module";
+import { createRequire, flushCompileCache, registerHooks } from "node:module";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 
@@ -154,9 +154,13 @@ async function workOff(handler: Handler) {
   }
 }
 
+// Lambda has no such variable; what Node was to learn from it, it knows by now.
+delete process.env.NODE_COMPILE_CACHE;
 isolateModules();
 try {
   const handler = await loadHandler();
+  // Node writes it when a process exits, but this one is killed.
+  flushCompileCache();
   for (;;) await workOff(handler);
 } catch (error) {
   await failFor(error, errorName(error), 1);
