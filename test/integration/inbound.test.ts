@@ -4,6 +4,7 @@ import { signWeLink } from "../../shared/providers/we-link.ts";
 import { hmacHex } from "../../shared/providers/we-link-hash.ts";
 import { attachBusConsumer } from "../support/bus-consumer.ts";
 import { startTestRun, type TestRun } from "../support/local-run.ts";
+import { thorough } from "../support/runs.ts";
 
 let run: TestRun;
 beforeAll(async () => {
@@ -41,11 +42,13 @@ const linkedApiBody = (n: number): JsonObject => ({
   data: { workflowId: `wf-${n}`, accountId: "acc", status: "completed", result: { n } },
 });
 
-test("1,000 webhooks of both providers, each three times in random order from 20 connections: 1,000 events", async () => {
+const WEBHOOKS = thorough(2_000);
+
+test(`${WEBHOOKS} webhooks of both providers, each three times in random order from 20 connections: ${WEBHOOKS} events`, async () => {
   const consumer = await consumerOf();
   const weLink = connectionOf("we-link");
   const linkedApi = connectionOf("linked-api");
-  const webhooks = Array.from({ length: 500 }, (_, n) => [
+  const webhooks = Array.from({ length: WEBHOOKS / 2 }, (_, n) => [
     { url: weLink.inboundUrl, body: signWeLink(weLinkBody(n), weLink.secret ?? "") },
     { url: linkedApi.inboundUrl, body: JSON.stringify(linkedApiBody(n)) },
   ]).flat();
@@ -59,11 +62,11 @@ test("1,000 webhooks of both providers, each three times in random order from 20
       }
     }),
   );
-  expect(answers).toHaveLength(3_000);
+  expect(answers).toHaveLength(3 * WEBHOOKS);
   expect(answers.filter((answer) => answer !== '200 {"accepted":true}')).toEqual([]);
-  const received = await consumer.collect(1_000, 60_000);
-  expect(received).toHaveLength(1_000);
-  expect(new Set(consumer.ids()).size).toBe(1_000);
+  const received = await consumer.collect(WEBHOOKS, 60_000);
+  expect(received).toHaveLength(WEBHOOKS);
+  expect(new Set(consumer.ids()).size).toBe(WEBHOOKS);
   expect(run.printed).toEqual([]);
 }, 120_000);
 

@@ -2,16 +2,19 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { test as base } from "vitest";
 import { signWeLink } from "../../shared/providers/we-link.ts";
 import { attachBusConsumer } from "../support/bus-consumer.ts";
 import { type LocalFile, startLocalProcess } from "../support/local-process.ts";
 
-let directory: string;
-beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), "ackwire-process-"));
+const test = base.extend<{ directory: string }>({
+  // biome-ignore lint/correctness/noEmptyPattern: vitest reads the names of what a fixture needs.
+  directory: async ({}, use) => {
+    const directory = mkdtempSync(join(tmpdir(), "ackwire-process-"));
+    await use(directory);
+    rmSync(directory, { recursive: true, force: true });
+  },
 });
-afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
 const weLinkOf = (local: LocalFile) => {
   const connection = local.connections.find(({ provider }) => provider === "we-link");
@@ -32,7 +35,10 @@ async function send(local: LocalFile, n: number): Promise<boolean> {
 const consumerOf = (local: LocalFile) =>
   attachBusConsumer({ awsUrl: local.awsEndpoint, busName: local.busName, name: "kept" });
 
-test("kill -9 amid 300 webhooks, restart, resend what was not acked: every event, duplicates only with the same id", async () => {
+test.concurrent("kill -9 amid 300 webhooks, restart, resend what was not acked: every event, duplicates only with the same id", async ({
+  directory,
+  expect,
+}) => {
   const args = ["--no-demo", "--data-dir", join(directory, "data")];
   const first = await startLocalProcess(directory, args);
   await consumerOf(first.local);
@@ -74,132 +80,136 @@ test("kill -9 amid 300 webhooks, restart, resend what was not acked: every event
   }
 }, 180_000);
 
-describe("the contract of a local run", () => {
-  test("demonstration, local.json, the simulator's controls, the admin command, Ctrl-C", async () => {
-    const run = await startLocalProcess(directory, ["--speed", "3600"]);
-    try {
-      const { local } = run;
-      const printed = () => run.lines.join("\n");
-      await expect.poll(printed, { timeout: 100_000 }).toContain("Still up; Ctrl-C stops it.");
-      expect(printed()).toContain(
-        "16 webhooks sent, 16 acked: 12 of 12 events on the bus, each once.",
-      );
-      // An event at a subscriber: failed once, sent again, and both proven by Standard Webhooks' library.
-      expect(printed()).toMatch(
-        /attempt 1 +workflow\.completed:rq_\w+\n +signature verified .*; answered 500, on purpose/,
-      );
-      expect(printed()).toMatch(
-        /attempt 2 .* with the same webhook-id\n +signature verified .*; answered 204/,
-      );
-      expect(printed()).toMatch(/says delivered; attempts 1: 500 in \d+ ms, 2: 204 in \d+ ms/);
-      expect(printed()).not.toContain("whsec_");
-      const authorization = `Bearer ${local.apiKey}`;
-      const webhook = await fetch(`${local.apiUrl}/v1/webhook`, { headers: { authorization } });
-      expect(webhook.status).toBe(404);
-      expect(statSync(join(directory, ".ackwire/local.json")).mode & 0o777).toBe(0o600);
-      const secrets = [local.apiKey, ...local.connections.map(({ inboundUrl }) => inboundUrl)];
-      for (const secret of secrets) expect(printed()).not.toContain(secret);
+test.concurrent("demonstration, local.json, the simulator's controls, the admin command, Ctrl-C", async ({
+  directory,
+  expect,
+}) => {
+  const run = await startLocalProcess(directory, ["--speed", "3600"]);
+  try {
+    const { local } = run;
+    const printed = () => run.lines.join("\n");
+    await expect.poll(printed, { timeout: 100_000 }).toContain("Still up; Ctrl-C stops it.");
+    expect(printed()).toContain(
+      "16 webhooks sent, 16 acked: 12 of 12 events on the bus, each once.",
+    );
+    // An event at a subscriber: failed once, sent again, and both proven by Standard Webhooks' library.
+    expect(printed()).toMatch(
+      /attempt 1 +workflow\.completed:rq_\w+\n +signature verified .*; answered 500, on purpose/,
+    );
+    expect(printed()).toMatch(
+      /attempt 2 .* with the same webhook-id\n +signature verified .*; answered 204/,
+    );
+    expect(printed()).toMatch(/says delivered; attempts 1: 500 in \d+ ms, 2: 204 in \d+ ms/);
+    expect(printed()).not.toContain("whsec_");
+    const authorization = `Bearer ${local.apiKey}`;
+    const webhook = await fetch(`${local.apiUrl}/v1/webhook`, { headers: { authorization } });
+    expect(webhook.status).toBe(404);
+    expect(statSync(join(directory, ".ackwire/local.json")).mode & 0o777).toBe(0o600);
+    const secrets = [local.apiKey, ...local.connections.map(({ inboundUrl }) => inboundUrl)];
+    for (const secret of secrets) expect(printed()).not.toContain(secret);
 
-      expect(local.connections.map(({ provider }) => provider)).toEqual(["we-link", "linked-api"]);
-      expect(local.accounts).toHaveLength(4);
-      expect(Object.keys(local.dialects["we-link"]?.headers ?? {})).toEqual([
-        "x-api-key",
-        "x-api-secret",
-      ]);
-      expect(Object.keys(local.dialects["linked-api"]?.headers ?? {})).toEqual([
-        "linked-api-token",
-        "identification-token",
-      ]);
-      expect(local.queues).toMatchObject({
-        inbound: expect.stringContaining("http"),
-        inboundDlq: expect.stringContaining("http"),
+    expect(local.connections.map(({ provider }) => provider)).toEqual(["we-link", "linked-api"]);
+    expect(local.accounts).toHaveLength(4);
+    expect(Object.keys(local.dialects["we-link"]?.headers ?? {})).toEqual([
+      "x-api-key",
+      "x-api-secret",
+    ]);
+    expect(Object.keys(local.dialects["linked-api"]?.headers ?? {})).toEqual([
+      "linked-api-token",
+      "identification-token",
+    ]);
+    expect(local.queues).toMatchObject({
+      inbound: expect.stringContaining("http"),
+      inboundDlq: expect.stringContaining("http"),
+    });
+    expect(Object.keys(local.tables).sort()).toEqual([
+      "config",
+      "deliveries",
+      "events",
+      "requests",
+    ]);
+
+    const control = async (method: string, path: string, body?: object) => {
+      const response = await fetch(`${local.providerUrl}/_control/${path}`, {
+        method,
+        ...(body ? { body: JSON.stringify(body) } : {}),
       });
-      expect(Object.keys(local.tables).sort()).toEqual([
-        "config",
-        "deliveries",
-        "events",
-        "requests",
-      ]);
+      return { status: response.status, body: (await response.json()) as object };
+    };
+    expect(await control("PUT", "behaviour", { forgeRate: 1, delayMs: [0, 10] })).toEqual({
+      status: 200,
+      body: {
+        duplicateRate: 0,
+        dropRate: 0,
+        forgeRate: 1,
+        errorRate: 0,
+        tooManyRequestsRate: 0,
+        lostAnswerRate: 0,
+        delayMs: [0, 10],
+      },
+    });
+    expect((await control("PUT", "behaviour", { forgeRate: 2 })).status).toBe(400);
+    expect((await control("PUT", "behaviour", { unknown: 1 })).status).toBe(400);
+    const { body: seen } = await control("GET", "submissions");
+    expect(seen).toMatchObject({ submissions: Array(4).fill({ provider: "we-link" }) });
+    expect((await control("GET", "clock")).body).toMatchObject({ speed: 3600 });
 
-      const control = async (method: string, path: string, body?: object) => {
-        const response = await fetch(`${local.providerUrl}/_control/${path}`, {
-          method,
-          ...(body ? { body: JSON.stringify(body) } : {}),
-        });
-        return { status: response.status, body: (await response.json()) as object };
-      };
-      expect(await control("PUT", "behaviour", { forgeRate: 1, delayMs: [0, 10] })).toEqual({
-        status: 200,
-        body: {
-          duplicateRate: 0,
-          dropRate: 0,
-          forgeRate: 1,
-          errorRate: 0,
-          tooManyRequestsRate: 0,
-          lostAnswerRate: 0,
-          delayMs: [0, 10],
-        },
-      });
-      expect((await control("PUT", "behaviour", { forgeRate: 2 })).status).toBe(400);
-      expect((await control("PUT", "behaviour", { unknown: 1 })).status).toBe(400);
-      const { body: seen } = await control("GET", "submissions");
-      expect(seen).toMatchObject({ submissions: Array(4).fill({ provider: "we-link" }) });
-      expect((await control("GET", "clock")).body).toMatchObject({ speed: 3600 });
-
-      const admin = (...args: string[]) =>
-        JSON.parse(
-          execFileSync(
-            process.execPath,
-            [join(import.meta.dirname, "../../cli/admin.ts"), ...args, "--local"],
-            { cwd: directory, input: "a secret code\n", encoding: "utf8" },
-          ),
-        );
-      const { clientId } = admin("clients", "create", "--name", "another");
-      const made = admin(
-        ...["connections", "create", "--client", clientId],
-        ...["--provider", "we-link", "--webhook-secret-file", "-"],
+    const admin = (...args: string[]) =>
+      JSON.parse(
+        execFileSync(
+          process.execPath,
+          [join(import.meta.dirname, "../../cli/admin.ts"), ...args, "--local"],
+          { cwd: directory, input: "a secret code\n", encoding: "utf8" },
+        ),
       );
-      const consumer = await attachBusConsumer({
-        awsUrl: local.awsEndpoint,
-        busName: local.busName,
-      });
-      const body = signWeLink({ status: "SUCCESS", request_id: "mine" }, "a secret code");
-      expect((await fetch(made.inboundUrl, { method: "POST", body })).status).toBe(200);
-      const [event] = await consumer.collect(1, 20_000);
-      expect(event?.detail).toMatchObject({ clientId, data: { workflowId: "mine" } });
-      expect(admin("connections", "list", "--client", clientId)).toHaveLength(1);
-      admin("connections", "delete", "--client", clientId, "--connection", made.connectionId);
-      expect(admin("connections", "list", "--client", clientId)).toEqual([]);
+    const { clientId } = admin("clients", "create", "--name", "another");
+    const made = admin(
+      ...["connections", "create", "--client", clientId],
+      ...["--provider", "we-link", "--webhook-secret-file", "-"],
+    );
+    const consumer = await attachBusConsumer({
+      awsUrl: local.awsEndpoint,
+      busName: local.busName,
+    });
+    const body = signWeLink({ status: "SUCCESS", request_id: "mine" }, "a secret code");
+    expect((await fetch(made.inboundUrl, { method: "POST", body })).status).toBe(200);
+    const [event] = await consumer.collect(1, 20_000);
+    expect(event?.detail).toMatchObject({ clientId, data: { workflowId: "mine" } });
+    expect(admin("connections", "list", "--client", clientId)).toHaveLength(1);
+    admin("connections", "delete", "--client", clientId, "--connection", made.connectionId);
+    expect(admin("connections", "list", "--client", clientId)).toEqual([]);
 
-      const page = await fetch(local.consoleUrl);
-      expect(await page.text()).toContain("0 waiting, 0 in flight");
-    } finally {
-      expect(await run.end("SIGINT")).toBe(0);
-    }
-  }, 150_000);
+    const page = await fetch(local.consoleUrl);
+    expect(await page.text()).toContain("0 waiting, 0 in flight");
+  } finally {
+    expect(await run.end("SIGINT")).toBe(0);
+  }
+}, 150_000);
 
-  test.each([
-    [["--speed", "0"], "--speed takes a number from 1 to 86400"],
-    [["--port", "x"], "--port takes a port"],
-    [["--setting", "dedupeRetentionDays"], "--setting takes NAME=VALUE"],
-    [["--setting", "dedupeRetentionDay=3"], "dedupeRetentionDay: no such setting"],
-    [["--setting", "dedupeRetentionDays=0"], 'dedupeRetentionDays: got "0"'],
-    [["--nonsense"], "--nonsense"],
-  ])("%j is refused, and says why", async (args, message) => {
-    await expect(startLocalProcess(directory, args)).rejects.toThrow(message);
-  });
+test.concurrent("a second copy on the same ports or the same data says what is wrong", async ({
+  directory,
+  expect,
+}) => {
+  const data = ["--no-demo", "--data-dir", join(directory, "data")];
+  const first = await startLocalProcess(directory, data);
+  try {
+    const port = new URL(first.local.awsEndpoint).port;
+    await expect(startLocalProcess(directory, ["--no-demo", "--aws-port", port])).rejects.toThrow(
+      `Port ${port} is in use`,
+    );
+    await expect(startLocalProcess(directory, data)).rejects.toThrow(/data.*in use|lock/i);
+  } finally {
+    await first.end("SIGKILL");
+  }
+});
 
-  test("a second copy on the same ports or the same data says what is wrong", async () => {
-    const data = ["--no-demo", "--data-dir", join(directory, "data")];
-    const first = await startLocalProcess(directory, data);
-    try {
-      const port = new URL(first.local.awsEndpoint).port;
-      await expect(startLocalProcess(directory, ["--no-demo", "--aws-port", port])).rejects.toThrow(
-        `Port ${port} is in use`,
-      );
-      await expect(startLocalProcess(directory, data)).rejects.toThrow(/data.*in use|lock/i);
-    } finally {
-      await first.end("SIGKILL");
-    }
-  });
+test.for<[string[], string]>([
+  [["--speed", "0"], "--speed takes a number from 1 to 86400"],
+  [["--port", "x"], "--port takes a port"],
+  [["--setting", "dedupeRetentionDays"], "--setting takes NAME=VALUE"],
+  [["--setting", "dedupeRetentionDay=3"], "dedupeRetentionDay: no such setting"],
+  [["--setting", "dedupeRetentionDays=0"], 'dedupeRetentionDays: got "0"'],
+  [["--nonsense"], "--nonsense"],
+])("%j is refused, and says why", async ([args, message], { directory, expect }) => {
+  await expect(startLocalProcess(directory, args)).rejects.toThrow(message);
 });

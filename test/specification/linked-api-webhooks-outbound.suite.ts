@@ -435,7 +435,8 @@ export function linkedApiWebhooksOutbound(stories: () => Stories): void {
     for (const { delivery, posts } of [slow, silent].filter((one) => one !== undefined)) {
       const [timedOut, again] = delivery.attempts;
       expect(timedOut).toMatchObject({ n: 1, error: "TIMEOUT" });
-      expect(timedOut?.durationMs).toBeGreaterThanOrEqual(1_000);
+      // The timeout is a second; Node's timers may be a millisecond early.
+      expect(timedOut?.durationMs).toBeGreaterThanOrEqual(999);
       expect(again).toMatchObject({ n: 2, httpStatus: 204 });
       expect(posts).toHaveLength(2);
     }
