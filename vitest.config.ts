@@ -7,6 +7,15 @@ const pure = ["unit", "property", "architecture", "infra"].map(
   (room) => `test/${room}/**/*.test.ts`,
 );
 
+/** What waits for leases, timeouts and retries for most of its time: more of them go on at once. */
+const waiting = [
+  ...["consume", "ingest", "every-call", "requests-every-call", "deliveries-every-call"].map(
+    (name) => `test/faults/${name}.test.ts`,
+  ),
+  ...["accounts", "local-process", "webhooks"].map((name) => `test/integration/${name}.test.ts`),
+  "test/contract/local-event-source.test.ts",
+];
+
 // Every process of the tests loads the same libraries: compiled once, for all of them.
 process.env.NODE_COMPILE_CACHE ??= join(tmpdir(), "node-compile-cache");
 
@@ -16,12 +25,19 @@ export default defineConfig({
     setupFiles: ["test/support/setup.ts"],
     testTimeout: 30_000,
     hookTimeout: 60_000,
-    // Two cores: more workers only make the ones that start processes late.
-    maxWorkers: 2,
     reporters: ["default", ["json", { outputFile: "test-results/vitest.json" }]],
+    // Two cores: where there is no waiting, more workers only make the ones that start processes late.
+    maxWorkers: 2,
     projects: [
       { extends: true, test: { name: "pure", include: pure, isolate: false } },
-      { extends: true, test: { name: "run", include: ["test/**/*.test.ts"], exclude: pure } },
+      {
+        extends: true,
+        test: { name: "run", include: ["test/**/*.test.ts"], exclude: [...pure, ...waiting] },
+      },
+      {
+        extends: true,
+        test: { name: "wait", include: waiting, maxWorkers: 3, sequence: { groupOrder: 1 } },
+      },
     ],
   },
 });
