@@ -9,12 +9,10 @@ const pure = ["unit", "property", "architecture", "infra"].map(
 
 /** What waits for leases, timeouts and retries for most of its time: more of them go on at once. */
 const waiting = [
-  ...["consume", "ingest", "every-call", "requests-every-call", "deliveries-every-call"].map(
-    (name) => `test/faults/${name}.test.ts`,
-  ),
-  ...["accounts", "local-process", "webhooks"].map((name) => `test/integration/${name}.test.ts`),
-  "test/contract/local-event-source.test.ts",
-];
+  "faults/{consume,ingest,every-call,requests-every-call,deliveries-every-call}",
+  "integration/{accounts,connections,local-process,webhooks}",
+  "contract/local-{aws-durability,aws-scheduler,event-source}",
+].map((name) => `test/${name}.test.ts`);
 
 // Every process of the tests loads the same libraries: compiled once, for all of them.
 process.env.NODE_COMPILE_CACHE ??= join(tmpdir(), "node-compile-cache");
@@ -36,7 +34,7 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: "wait", include: waiting, maxWorkers: 3, sequence: { groupOrder: 1 } },
+        test: { name: "wait", include: waiting, maxWorkers: 4, sequence: { groupOrder: 1 } },
       },
     ],
   },

@@ -39,7 +39,7 @@ export const timing = {
     Duration.seconds(VISIBILITY_PER_TIMEOUT * timing.submitTimeout.toSeconds()),
 
   /** How long `deliver` has a message that was in a batch which waited so long. Longer than `deliverLease`. */
-  deliverVisibility: (batchWindow = Duration.seconds(0)): Duration =>
+  deliverVisibility: (batchWindow: Duration): Duration =>
     Duration.seconds(
       VISIBILITY_PER_TIMEOUT * timing.deliverTimeout.toSeconds() + batchWindow.toSeconds(),
     ),

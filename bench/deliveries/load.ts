@@ -14,6 +14,7 @@ export interface LoadOptions {
   behaviours: readonly (Behaviour | undefined)[];
   speed: number;
   timeoutSeconds: number;
+  windowSeconds: number;
   keepsData?: boolean;
   keepsDirectory: boolean;
 }
@@ -32,7 +33,10 @@ export async function openLoad(report: Report, options: LoadOptions) {
   const { behaviours, speed, timeoutSeconds } = options;
   const run = await startBenchRun({
     speed,
-    settings: { deliveryTimeoutSeconds: timeoutSeconds },
+    settings: {
+      deliveryTimeoutSeconds: timeoutSeconds,
+      deliverBatchWindowSeconds: options.windowSeconds,
+    },
     keepsData: options.keepsData ?? false,
     keepsDirectory: options.keepsDirectory,
   });
@@ -107,7 +111,9 @@ export async function openLoad(report: Report, options: LoadOptions) {
       await setTimeout(timeoutSeconds * 1000 + 1_000);
       const healthy = load.subscribers.filter(({ behaviour }) => behaviour === "healthy");
       let rounds = 0;
-      for (let slowestMs = Infinity; rounds < MIN_ROUNDS || slowestMs > WARM_MS; rounds++) {
+      // A batch fills twice on the way.
+      const warmMs = WARM_MS + 2_000 * options.windowSeconds;
+      for (let slowestMs = Infinity; rounds < MIN_ROUNDS || slowestMs > warmMs; rounds++) {
         if (rounds === MAX_ROUNDS) break;
         const events = healthy.map((subscriber) =>
           makeEvent({ subscriber, name: `warm-${rounds}`, isMeasured: true }),

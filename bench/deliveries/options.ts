@@ -10,6 +10,7 @@ each has ended.
     --control          and beside as many healthy ones instead of the sick
   --kills N            kill -9 of everything so often, on the way of deliveries to 20 endpoints
   --calls              AWS calls per delivery that succeeds at once
+    --window SECONDS   deliverBatchWindowSeconds (0)
   --flood              many deliveries for an endpoint that hangs, beside ten others
     --seconds N        for which the others are measured (120)
     --control          and for one that does not hang
@@ -45,6 +46,7 @@ export interface BenchOptions {
   rounds: number;
   kills: number;
   seconds: number;
+  windowSeconds: number;
   keepsDirectory: boolean;
 }
 
@@ -63,6 +65,7 @@ export function readOptions(): BenchOptions | "help" {
       control: flag,
       kills: text,
       calls: flag,
+      window: { ...text, default: "0" },
       flood: flag,
       seconds: { ...text, default: "120" },
       keep: flag,
@@ -83,6 +86,7 @@ export function readOptions(): BenchOptions | "help" {
     rounds: Number(values.rounds),
     kills: Number(values.kills ?? 0),
     seconds: Number(values.seconds),
+    windowSeconds: Number(values.window),
     keepsDirectory: values.keep,
   };
 }

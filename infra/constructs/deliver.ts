@@ -55,10 +55,10 @@ export function makeDeliver(scope: Construct, { logs, settings, stores, variable
     eventTypes: deliverableTypes,
     target: fanout,
   });
-  const { deliverMaxConcurrency: maxConcurrency } = settings;
-  const atOnce = { batchSize: 10, batchWindowSeconds: 0, maxConcurrency };
-  fanout.feed(deliver.lambda, atOnce);
-  attempts.feed(deliver.lambda, atOnce);
+  const { deliverMaxConcurrency: maxConcurrency, deliverBatchWindowSeconds } = settings;
+  const promptly = { batchSize: 10, batchWindowSeconds: deliverBatchWindowSeconds, maxConcurrency };
+  fanout.feed(deliver.lambda, promptly);
+  attempts.feed(deliver.lambda, promptly);
   // Those of a failing endpoint are best decided on together.
   retries.feed(deliver.lambda, {
     batchSize: 100,

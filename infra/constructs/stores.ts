@@ -1,4 +1,4 @@
-import type { RemovalPolicy } from "aws-cdk-lib";
+import { Duration, type RemovalPolicy } from "aws-cdk-lib";
 import type { Construct } from "constructs";
 import type { Settings } from "../../shared/contracts/settings.ts";
 import {
@@ -27,6 +27,7 @@ export function makeStores(
   { settings, removalPolicy }: { settings: Settings; removalPolicy: RemovalPolicy },
 ) {
   const kept = { removalPolicy };
+  const deliverWindow = Duration.seconds(settings.deliverBatchWindowSeconds);
   const submit = new WorkQueue(scope, "Submissions", {
     ...kept,
     visibilityTimeout: timing.submitVisibility(),
@@ -74,11 +75,11 @@ export function makeStores(
     }),
     fanout: new WorkQueue(scope, "Fanout", {
       ...kept,
-      visibilityTimeout: timing.deliverVisibility(),
+      visibilityTimeout: timing.deliverVisibility(deliverWindow),
     }),
     attempts: new WorkQueue(scope, "Attempts", {
       ...kept,
-      visibilityTimeout: timing.deliverVisibility(),
+      visibilityTimeout: timing.deliverVisibility(deliverWindow),
     }),
     retries: new WorkQueue(scope, "Retries", {
       ...kept,

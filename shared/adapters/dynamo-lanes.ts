@@ -280,7 +280,6 @@ const MAX_ATTEMPTS = 5;
 function joinedFrom(before: Record<string, unknown> | undefined, place: number) {
   return {
     place,
-    isFirst: before?.lastPlace === undefined,
     isIdle: before?.dueAt === undefined,
   };
 }

@@ -56,12 +56,11 @@ export function makeMemoryLanes(options: { clock: Clock }): LaneStore & {
     async join(lane, owner, { nowMs, dueMs, limit = Number.POSITIVE_INFINITY }) {
       if ((stored.get(lane)?.waiting ?? 0) >= limit) return "full";
       const found = put(lane, owner);
-      const isFirst = found.lastPlace === 0;
       const isIdle = found.dueMs === undefined;
       found.lastPlace = Math.max(Math.ceil(nowMs), found.lastPlace + 1);
       found.waiting += 1;
       found.dueMs ??= dueMs;
-      return { place: found.lastPlace, isFirst, isIdle };
+      return { place: found.lastPlace, isIdle };
     },
 
     async correctWaiting(lane, waiting) {

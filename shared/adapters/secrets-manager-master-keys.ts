@@ -11,29 +11,50 @@ const MISSING_KEY_REREAD_MS = 2_000;
 /** Gives the master keys; `keyId` is one that the caller will need of them. */
 export type MasterKeyReader = (abortSignal: AbortSignal, keyId?: string) => Promise<MasterKeys>;
 
+/** Who needs them so soon after a reading began waits for it: one that is older may have been frozen. */
+const JOINED_FOR_MS = 1_000;
+
 /**
  * Reads the master keys when they are first needed, every five minutes, and
- * when a value was sealed with a key that was added since.
+ * when a value was sealed with a key that was added since. Those who need them
+ * at the same time share a reading, and the first one's deadline.
  */
 export function makeMasterKeyReader(options: {
   client: SecretsManagerClient;
   secretId: string;
   nowMs: () => number;
 }): MasterKeyReader {
+  const { client, secretId, nowMs } = options;
   let cached: { keys: MasterKeys; readAtMs: number } | undefined;
-  return async (abortSignal, keyId) => {
-    const ageMs = cached ? options.nowMs() - cached.readAtMs : Number.POSITIVE_INFINITY;
-    const isMissing = keyId !== undefined && !cached?.keys.keys.has(keyId);
-    const limitMs = isMissing ? MISSING_KEY_REREAD_MS : REREAD_AFTER_MS;
-    if (cached && ageMs < limitMs) return cached.keys;
-    const get = new GetSecretValueCommand({ SecretId: options.secretId });
+  let reading: { keys: Promise<MasterKeys>; beganMs: number } | undefined;
+
+  async function read(abortSignal: AbortSignal): Promise<MasterKeys> {
+    const get = new GetSecretValueCommand({ SecretId: secretId });
     const { SecretString = "" } = await dependency("Secrets Manager GetSecretValue", () =>
-      options.client.send(get, { abortSignal }),
+      client.send(get, { abortSignal }),
     );
     const keys = await dependency("reading the master secret", async () =>
       readMasterKeys(SecretString),
     );
-    cached = { keys, readAtMs: options.nowMs() };
+    cached = { keys, readAtMs: nowMs() };
     return keys;
+  }
+
+  async function shared(abortSignal: AbortSignal): Promise<MasterKeys> {
+    if (reading && nowMs() - reading.beganMs < JOINED_FOR_MS) return reading.keys;
+    const mine = { keys: read(abortSignal), beganMs: nowMs() };
+    reading = mine;
+    try {
+      return await mine.keys;
+    } finally {
+      if (reading === mine) reading = undefined;
+    }
+  }
+
+  return async (abortSignal, keyId) => {
+    const ageMs = cached ? nowMs() - cached.readAtMs : Number.POSITIVE_INFINITY;
+    const isMissing = keyId !== undefined && !cached?.keys.keys.has(keyId);
+    const limitMs = isMissing ? MISSING_KEY_REREAD_MS : REREAD_AFTER_MS;
+    return cached && ageMs < limitMs ? cached.keys : shared(abortSignal);
   };
 }

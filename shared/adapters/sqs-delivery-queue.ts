@@ -8,11 +8,11 @@ import { Failure } from "../contracts/failures.ts";
 import type { AttemptLane, DeliveryQueue } from "../core/deliveries/ports.ts";
 import { busText } from "../core/envelope.ts";
 import { dependency } from "./dependency-down.ts";
+import { delaySeconds } from "./sqs-delay.ts";
 
-/** What one SendMessageBatch takes, and what a message is delayed by at most. */
+/** What one SendMessageBatch takes. */
 const MAX_ENTRIES = 10;
 const MAX_BATCH_BYTES = 1_048_576;
-const MAX_DELAY_SECONDS = 900;
 
 /**
  * Attempts and jobs on SQS. Messages of one webhook are a group: where one
@@ -47,7 +47,7 @@ export function makeSqsDeliveryQueue(options: {
         Id: String(index),
         MessageBody: busText(message),
         MessageGroupId: groupOf(message),
-        DelaySeconds: Math.min(Math.max(0, Math.ceil(delayMs / 1000)), MAX_DELAY_SECONDS),
+        DelaySeconds: delaySeconds(delayMs),
       }));
       const sent = await Promise.allSettled(
         batches(entries).map((batch) => sendAll(queueUrls[lane], batch)),

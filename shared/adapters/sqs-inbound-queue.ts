@@ -2,6 +2,7 @@ import { SendMessageCommand, type SQSClient } from "@aws-sdk/client-sqs";
 import type { InboundMessage } from "../contracts/inbound-message.ts";
 import type { InboundQueue } from "../core/ports.ts";
 import { dependency } from "./dependency-down.ts";
+import { delaySeconds } from "./sqs-delay.ts";
 
 export function makeSqsInboundQueue(options: {
   client: SQSClient;
@@ -18,9 +19,6 @@ export function makeSqsInboundQueue(options: {
   };
 }
 
-/** What SQS delays a message by at most, in seconds. */
-const MAX_DELAY_SECONDS = 900;
-
 /**
  * Puts a message that cannot be settled yet back into its queue, as a new one:
  * a receive that failed would count towards the dead-letter queue.
@@ -32,11 +30,10 @@ export function makeSqsSendBack(options: {
   businessPerRealSecond: number;
 }) {
   return async (message: InboundMessage, delayRealMs: number): Promise<void> => {
-    const seconds = Math.ceil((delayRealMs / 1000) * options.businessPerRealSecond);
     const command = new SendMessageCommand({
       QueueUrl: options.queueUrl,
       MessageBody: JSON.stringify(message),
-      DelaySeconds: Math.min(seconds, MAX_DELAY_SECONDS),
+      DelaySeconds: delaySeconds(delayRealMs * options.businessPerRealSecond),
     });
     await dependency("SQS SendMessage", () => options.client.send(command));
   };

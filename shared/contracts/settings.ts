@@ -92,6 +92,8 @@ export const settingsSchema = z.strictObject({
   deliveryWorkersPerEndpoint: wholeNumber(1, 1_000, 3),
   /** POSTs to one endpoint that one worker has under way, at most. */
   deliveryPostsPerWorker: wholeNumber(1, 100, 10),
+  /** Real seconds for which a batch of events or of first attempts may wait to fill up. */
+  deliverBatchWindowSeconds: wholeNumber(0, 30, 0),
   /** Concurrent `deliver` invocations of each of its queues (the event source's maximum concurrency). */
   deliverMaxConcurrency: wholeNumber(2, 1_000, 50),
   /** Days (business time) for which a delivery is kept after its last change. */

@@ -45,8 +45,8 @@ export function laneStoreSuite(
         const owner = newOwner();
         const lane = laneId(owner);
         const join = async (nowMs: number) => lanes.join(lane, owner, { nowMs, dueMs: nowMs + 9 });
-        expect(await join(NOW)).toEqual({ place: NOW, isFirst: true, isIdle: true });
-        expect(await join(NOW)).toEqual({ place: NOW + 1, isFirst: false, isIdle: false });
+        expect(await join(NOW)).toEqual({ place: NOW, isIdle: true });
+        expect(await join(NOW)).toEqual({ place: NOW + 1, isIdle: false });
         expect(await join(NOW - 50)).toMatchObject({ place: NOW + 2 });
         expect(await join(NOW + 1)).toMatchObject({ place: NOW + 3 });
         expect(await join(NOW + 70)).toMatchObject({ place: NOW + 70 });
@@ -68,7 +68,6 @@ export function laneStoreSuite(
         );
         const places = (await Promise.all(racers)) as Joined[];
         expect(new Set(places.map(({ place }) => place)).size).toBe(20);
-        expect(places.filter(({ isFirst }) => isFirst)).toHaveLength(1);
         expect(places.filter(({ isIdle }) => isIdle)).toHaveLength(1);
         expect(await lanes.find(lane)).toMatchObject({ waiting: 20 });
       });
@@ -145,7 +144,7 @@ export function laneStoreSuite(
         expect(await lanes.find(lane)).toMatchObject({ waiting: 0 });
         expect((await lanes.find(lane))?.dueMs).toBeUndefined();
         const again = await lanes.join(lane, owner, { nowMs: NOW + 5, dueMs: NOW + 6 });
-        expect(again).toEqual({ place: NOW + 5, isFirst: false, isIdle: true });
+        expect(again).toEqual({ place: NOW + 5, isIdle: true });
         expect(await lanes.find(lane)).toMatchObject({ dueMs: NOW + 6 });
       });
 
@@ -261,7 +260,7 @@ export function laneStoreSuite(
         await lanes.pause(lane, owner, endless);
         expect(await lanes.find(lane)).toMatchObject({ ...owner, waiting: 0, pause: endless });
         const first = await lanes.join(lane, owner, { nowMs: NOW, dueMs: NOW });
-        expect(first).toEqual({ place: NOW, isFirst: true, isIdle: true });
+        expect(first).toEqual({ place: NOW, isIdle: true });
         expect(await pauseOf(lane)).toEqual(endless);
       });
 

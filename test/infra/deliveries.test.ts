@@ -95,11 +95,11 @@ describe("the rule that feeds deliveries", () => {
 
 describe("deliver", () => {
   const lambda = find(resources, "AWS::Lambda::Function", "AckwireDeliver").Properties;
-  const fed = synth({ deliverMaxConcurrency: 7 }).resources;
+  const fed = synth({ deliverMaxConcurrency: 7, deliverBatchWindowSeconds: 2 }).resources;
 
   test.each([
-    ["Fanout", 10, 0],
-    ["Attempts", 10, 0],
+    ["Fanout", 10, 2],
+    ["Attempts", 10, 2],
     ["Retries", 100, 1],
   ])("is fed from %s, and may fail message by message", (name, batchSize, windowSeconds) => {
     const mapping = find(fed, "AWS::Lambda::EventSourceMapping", `Ackwire${name}`);
@@ -112,6 +112,14 @@ describe("deliver", () => {
       FunctionResponseTypes: ["ReportBatchItemFailures"],
     });
   });
+
+  test.each(["Fanout", "Attempts"])(
+    "the batch window lengthens how long %s hides a message",
+    (name) => {
+      const before = Number(queueOf(resources, name).VisibilityTimeout);
+      expect(queueOf(fed, name).VisibilityTimeout).toBe(before + 2);
+    },
+  );
 
   test.each(["Fanout", "Attempts", "Retries"])(
     "the POST's timeout < its own < an attempt's lease < how long %s hides a message",

@@ -50,8 +50,6 @@ export interface DueEntry {
 
 export interface Joined {
   place: number;
-  /** True for the first request that the lane ever had. */
-  isFirst: boolean;
   /** True when nobody was going to look at the lane: the caller sees to it. */
   isIdle: boolean;
 }
