@@ -49,10 +49,12 @@ export function makeSqsDeliveryQueue(options: {
         MessageGroupId: groupOf(message),
         DelaySeconds: delaySeconds(delayMs),
       }));
-      const sent = await Promise.allSettled(
-        batches(entries).map((batch) => sendAll(queueUrls[lane], batch)),
-      );
-      for (const one of sent) if (one.status === "rejected") throw one.reason;
+      // One after the other: a hundred that are put back at once would keep others' calls waiting.
+      const failures: unknown[] = [];
+      for (const batch of batches(entries)) {
+        await sendAll(queueUrls[lane], batch).catch((error) => failures.push(error));
+      }
+      if (failures.length > 0) throw failures[0];
     },
   };
 }

@@ -421,6 +421,29 @@ test("D11: an endpoint that hangs with a thousand deliveries holds few workers, 
   expect(world.counts.BreakerOpened).toBe(1);
 });
 
+test("D11: while one worker tries a failing endpoint others are held back, but what was held for a quarter of an hour is not", async () => {
+  const world = await worldWithWebhook({ answer: () => ({ httpStatus: 500 }) });
+  const place = { clientId: "cl_1", webhookId: "wh_cl_1", isPrompt: false, toProve: 20 };
+  const workers = { another: world.now() + 75_000 };
+  await world.health.replace({ ...place, failures: 5, workers, version: 0 });
+  for (const requestId of ["rq_1", "rq_2"]) world.publish({ requestId });
+  const of = { lane: "careful", remainingMs: () => 40_000 } as const;
+  const events = world.waiting().map(({ body }) => ({ kind: "event", body }) as const);
+  world.lose();
+  await world.handle(events, of);
+  const hints = world.waiting().map(({ body }) => JSON.parse(body) as AttemptHint);
+  world.lose();
+  const attempt = (heldMs: number) =>
+    world.handle(
+      hints.splice(0, 1).map((hint) => ({ kind: "attempt", hint: { ...hint, heldMs } }) as const),
+      of,
+    );
+  expect(await attempt(420_000)).toMatchObject([{ kind: "held" }]);
+  expect(world.posts).toHaveLength(0);
+  expect(await attempt(900_000)).toMatchObject([{ kind: "attempted" }]);
+  expect(world.posts).toHaveLength(1);
+});
+
 describe("D11: an endpoint that answered promptly begins to hang", () => {
   async function hanging() {
     let release = () => {};

@@ -52,6 +52,8 @@ export function makeAttemptBatch(
   const next: { message: DeliveryMessage; delayMs?: number }[] = [];
   const moved: (Placed & { delayMs: number })[] = [];
 
+  const isHeldLongEnough = ({ hint }: Placed) => (hint.heldMs ?? 0) >= LONGEST_HOLD_MS;
+
   /** Whether a POST that began now would end in this invocation. */
   const hasTime = () => remainingMs() > deps.moment().rules.timeoutMs + RECORDING_MS;
 
@@ -158,7 +160,7 @@ export function makeAttemptBatch(
     groups,
     run,
     hold,
-    isHeldLongEnough: ({ hint }: Placed) => (hint.heldMs ?? 0) >= LONGEST_HOLD_MS,
+    isHeldLongEnough,
 
     /** What fails for one endpoint fails for its own messages alone. */
     async guarded(group: Group, work: () => Promise<void>): Promise<void> {
@@ -183,7 +185,7 @@ export function makeAttemptBatch(
       const moment = deps.moment();
       const delayMs = Math.max(BUSY_MS, BUSY_REAL_MS * moment.speed);
       for (const one of ofGroup) {
-        if (isOpen(health, moment)) hold(one);
+        if (isOpen(health, moment) && !isHeldLongEnough(one)) hold(one);
         else later(one.at, one.hint, delayMs);
       }
     },

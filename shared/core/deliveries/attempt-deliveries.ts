@@ -82,6 +82,7 @@ async function workPromptly(
   if (!health.isPrompt || isOpen(health, deps.moment())) return batch.passOn(hints);
   if (hints.length > 1 || isFull) {
     return atEndpoint(deps, group, {
+      isOverdue: false,
       run: (entered) => runAll(deps, batch, { hints, watch: watchOf(deps, entered) }),
       refused: () => batch.passOn(hints),
     });
@@ -92,6 +93,7 @@ async function workPromptly(
 
 async function workCarefully(deps: Deps, batch: Batch, group: Group): Promise<void> {
   await atEndpoint(deps, group, {
+    isOverdue: group.hints.some(batch.isHeldLongEnough),
     run: ({ failures, ...health }) =>
       isOpen({ failures, ...health }, deps.moment())
         ? probe(deps, batch, group)
@@ -105,13 +107,14 @@ async function atEndpoint(
   { endpoints, moment, newOwner }: Deps,
   group: Group,
   on: {
+    isOverdue: boolean;
     run: (health: EndpointHealth) => Promise<Seen>;
     refused: (health: EndpointHealth) => void;
   },
 ): Promise<void> {
   const { nowRealMs, rules } = moment();
   const lease = { owner: newOwner(), untilMs: nowRealMs + rules.leaseMs };
-  const result = await endpoints.enter(group.health, lease);
+  const result = await endpoints.enter(group.health, { lease, isOverdue: on.isOverdue });
   if ("refusedBy" in result) return on.refused(result.refusedBy);
   let seen: Seen = { attempts: [] };
   try {

@@ -45,8 +45,8 @@ export function makeEndpoints(deps: {
      * @returns the health as it is now, or by which it was refused
      * @throws DEPENDENCY_DOWN
      */
-    enter: (health: EndpointHealth, lease: Lease) =>
-      write(health, (now) => entered(now, lease, deps.moment())),
+    enter: (health: EndpointHealth, of: { lease: Lease; isOverdue: boolean }) =>
+      write(health, (now) => entered(now, of, deps.moment())),
 
     /** Gives the place back and tells what was seen. Never throws: a place ends by itself. */
     async leave(health: EndpointHealth, owner: string, seen: Seen): Promise<void> {

@@ -27,17 +27,21 @@ export function isOpen(
   return failures >= rules.breakerFailures;
 }
 
-/** With one worker more at it, or `undefined` where there are as many as it may have. */
+/**
+ * With one worker more at it, or `undefined` where there are as many as it may have.
+ *
+ * @param isOverdue what the worker brings was held back for as long as it may be
+ */
 export function entered(
   health: EndpointHealth,
-  lease: Lease,
+  { lease, isOverdue }: { lease: Lease; isOverdue: boolean },
   moment: DeliveryMoment,
 ): EndpointHealth | undefined {
   const alive = Object.entries(health.workers).filter(
     ([owner, untilMs]) => untilMs > moment.nowRealMs && owner !== lease.owner,
   );
-  // One that fails is tried by one worker alone.
-  const most = isOpen(health, moment) ? 1 : moment.rules.workersPerEndpoint;
+  // One that fails is tried by one worker alone, but what is overdue does not wait for that one.
+  const most = isOpen(health, moment) && !isOverdue ? 1 : moment.rules.workersPerEndpoint;
   if (alive.length >= most) return undefined;
   return { ...health, workers: Object.fromEntries([...alive, [lease.owner, lease.untilMs]]) };
 }
