@@ -10,6 +10,13 @@ import {
 } from "../support/edited-assembly.ts";
 import { startTestRun } from "../support/local-run.ts";
 
+const completed = {
+  id: "workflow.completed:wf-1",
+  type: "workflow.completed",
+  createdAt: "2026-06-25T12:00:00Z",
+  data: { workflowId: "wf-1", status: "completed" },
+};
+
 describe("a template with something missing does not start, and the message names it", () => {
   test.each([
     [
@@ -79,12 +86,7 @@ describe("a grant missing at run time fails the call, and the message names it",
     const assemblyDir = editedAssembly(withoutGrant("AckwireConsume", "events:PutEvents"));
     const run = await startTestRun({ assemblyDir });
     try {
-      run.simulator.send("linked-api", {
-        id: "workflow.completed:wf-1",
-        type: "workflow.completed",
-        createdAt: "2026-06-25T12:00:00Z",
-        data: { workflowId: "wf-1", status: "completed" },
-      });
+      run.simulator.send("linked-api", completed);
       await expect
         .poll(() => run.printed.join("\n"), { timeout: 10_000 })
         .toMatch(/AckwireConsume.*events:PutEvents.*event-bus/);
@@ -110,12 +112,7 @@ describe("a grant missing at run time fails the call, and the message names it",
         body: JSON.stringify({ url: "http://127.0.0.1:1/never-called" }),
       });
       expect(status).toBe(201);
-      run.simulator.send("linked-api", {
-        id: "workflow.completed:wf-1",
-        type: "workflow.completed",
-        createdAt: "2026-06-25T12:00:00Z",
-        data: { workflowId: "wf-1", status: "completed" },
-      });
+      run.simulator.send("linked-api", completed);
       await expect
         .poll(() => run.printed.join("\n"), { timeout: 10_000 })
         .toMatch(/AckwireDeliver.*dynamodb:PutItem.*AckwireDeliveriesTable/);

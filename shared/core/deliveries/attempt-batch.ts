@@ -40,6 +40,10 @@ const SKEW_REAL_MS = 100;
 /** What is begun is also recorded before Lambda ends the worker (real). */
 const RECORDING_MS = 8_000;
 
+export function isHeldLongEnough({ hint: { heldMs = 0 } }: Placed): boolean {
+  return heldMs >= LONGEST_HOLD_MS;
+}
+
 /** One batch of attempts: what is known, what became of each message, and what is to be sent on. */
 export function makeAttemptBatch(
   deps: AttemptDeliveriesDeps,
@@ -51,8 +55,6 @@ export function makeAttemptBatch(
   /** What follows from attempts, and what is only moved on. */
   const next: { message: DeliveryMessage; delayMs?: number }[] = [];
   const moved: (Placed & { delayMs: number })[] = [];
-
-  const isHeldLongEnough = ({ hint }: Placed) => (hint.heldMs ?? 0) >= LONGEST_HOLD_MS;
 
   /** Whether a POST that began now would end in this invocation. */
   const hasTime = () => remainingMs() > deps.moment().rules.timeoutMs + RECORDING_MS;
@@ -160,7 +162,6 @@ export function makeAttemptBatch(
     groups,
     run,
     hold,
-    isHeldLongEnough,
 
     /** What fails for one endpoint fails for its own messages alone. */
     async guarded(group: Group, work: () => Promise<void>): Promise<void> {

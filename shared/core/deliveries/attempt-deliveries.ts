@@ -1,5 +1,5 @@
 import type { AttemptHint } from "../../contracts/delivery-message.ts";
-import { type Group, makeAttemptBatch } from "./attempt-batch.ts";
+import { type Group, isHeldLongEnough, makeAttemptBatch } from "./attempt-batch.ts";
 import type { AttemptOutcome, makeAttemptDelivery, WatchPost } from "./attempt-delivery.ts";
 import { eachOf } from "./each-of.ts";
 import type { EndWebhook } from "./end-webhook.ts";
@@ -82,7 +82,6 @@ async function workPromptly(
   if (!health.isPrompt || isOpen(health, deps.moment())) return batch.passOn(hints);
   if (hints.length > 1 || isFull) {
     return atEndpoint(deps, group, {
-      isOverdue: false,
       run: (entered) => runAll(deps, batch, { hints, watch: watchOf(deps, entered) }),
       refused: () => batch.passOn(hints),
     });
@@ -93,7 +92,6 @@ async function workPromptly(
 
 async function workCarefully(deps: Deps, batch: Batch, group: Group): Promise<void> {
   await atEndpoint(deps, group, {
-    isOverdue: group.hints.some(batch.isHeldLongEnough),
     run: ({ failures, ...health }) =>
       isOpen({ failures, ...health }, deps.moment())
         ? probe(deps, batch, group)
@@ -107,14 +105,14 @@ async function atEndpoint(
   { endpoints, moment, newOwner }: Deps,
   group: Group,
   on: {
-    isOverdue: boolean;
     run: (health: EndpointHealth) => Promise<Seen>;
     refused: (health: EndpointHealth) => void;
   },
 ): Promise<void> {
   const { nowRealMs, rules } = moment();
   const lease = { owner: newOwner(), untilMs: nowRealMs + rules.leaseMs };
-  const result = await endpoints.enter(group.health, { lease, isOverdue: on.isOverdue });
+  const isOverdue = group.hints.some(isHeldLongEnough);
+  const result = await endpoints.enter(group.health, { lease, isOverdue });
   if ("refusedBy" in result) return on.refused(result.refusedBy);
   let seen: Seen = { attempts: [] };
   try {
@@ -167,7 +165,7 @@ async function runAll(
 /** At a failing endpoint: what was held for long enough, or else one, to see whether it is well again. */
 async function probe(deps: Deps, batch: Batch, { hints }: Group): Promise<Seen> {
   const { rules } = deps.moment();
-  const forced = hints.filter(batch.isHeldLongEnough);
+  const forced = hints.filter(isHeldLongEnough);
   const first = forced.length > 0 ? forced : hints.slice(0, 1);
   const rest = hints.filter((one) => !first.includes(one));
   const seen: Seen = { attempts: [] };
