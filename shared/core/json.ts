@@ -98,8 +98,11 @@ function nestsDeeperThan(text: string, limit: number): boolean {
   return false;
 }
 
-/** Only bodies with such a number pay for the slower, exact parse. */
-const mayHoldInexactNumber = /\d{16}|\d[.eE]|-0/;
+/**
+ * Only bodies with such a number pay for the slower, exact parse. A number stands at the start
+ * or behind one of these characters: the digits of a signature in hex are not meant.
+ */
+const mayHoldInexactNumber = /(?:^|[:,[])\s*(?:-0|-?\d{16}|-?\d+[.eE])/;
 
 function parseLossless(text: string, numbers: Numbers): { value: unknown; numbersAsText: boolean } {
   let numbersAsText = false;

@@ -2,13 +2,20 @@ import { isObject } from "./json.ts";
 
 /** As Python's `json.dumps` writes it by default: spaces behind `,` and `:`, all but ASCII escaped. */
 export function pythonJson(value: unknown): string {
+  if (typeof value === "string") return pythonString(value);
   if (Array.isArray(value)) return `[${value.map(pythonJson).join(", ")}]`;
-  if (isObject(value)) {
-    const members = Object.entries(value);
-    return `{${members.map(([key, of]) => `${pythonJson(key)}: ${pythonJson(of)}`).join(", ")}}`;
-  }
-  const text = JSON.stringify(value);
-  return typeof value === "string" ? text.replace(/[^ -~]/g, escaped) : text;
+  if (!isObject(value)) return JSON.stringify(value);
+  const members = Object.keys(value).map(
+    (key) => `${pythonString(key)}: ${pythonJson(value[key])}`,
+  );
+  return `{${members.join(", ")}}`;
+}
+
+const needsNoEscape = /^[ !#-[\]-~]*$/;
+
+function pythonString(value: string): string {
+  if (needsNoEscape.test(value)) return `"${value}"`;
+  return JSON.stringify(value).replace(/[^ -~]/g, escaped);
 }
 
 /** Surrogates one by one, as Python does: the expression above has no `u` flag. */

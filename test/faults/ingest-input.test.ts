@@ -1,5 +1,5 @@
 import { generateKeyPairSync, sign } from "node:crypto";
-import { describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { toCommand } from "../../functions/ingest/request.ts";
 import { makeMemoryEventClaims } from "../../shared/adapters/memory-event-claims.ts";
 import { limits } from "../../shared/contracts/limits.ts";
@@ -196,22 +196,28 @@ describe("A13 numbers and keys that JavaScript would change", () => {
 });
 
 describe("A14 bounded CPU", () => {
+  /** At the speed of a core that reads the body below in so many milliseconds. */
   const MAX_CPU_MS = 50;
+  const READS_IN_MS = 16;
   /** The first ones run before the compiler has seen the code. */
-  const TRIES = 100;
-  /** CPU of this thread while one body is handled; the best of some, as others run beside it. */
-  async function cpuMs(body: string | Uint8Array, headers: Record<string, string> = {}) {
-    const { post } = makeIngestCore();
+  const TRIES = 40;
+  /** CPU of this thread, in ms; the best of some, as others run beside it. */
+  async function bestCpuMs(run: () => unknown, enough = 0) {
     let ms = Number.POSITIVE_INFINITY;
-    let status: number | undefined;
-    for (let n = 0; n < TRIES && ms > MAX_CPU_MS; n++) {
+    for (let n = 0; n < TRIES && ms > enough; n++) {
       const before = process.threadCpuUsage();
-      status = (await post(body, headers)).status;
+      await run();
       const { user, system } = process.threadCpuUsage(before);
       ms = Math.min(ms, (user + system) / 1_000);
     }
-    return { ms, status };
+    return ms;
   }
+  let maxCpuMs = MAX_CPU_MS;
+  beforeAll(async () => {
+    const numbers = `[${"1.0e1,".repeat(38_000)}1]`;
+    const readsInMs = await bestCpuMs(() => JSON.parse(numbers, (_key, value) => value));
+    maxCpuMs *= Math.max(1, readsInMs / READS_IN_MS);
+  });
   const keys = (count: number) => Array.from({ length: count }, (_, n) => `"k${n}":1`).join(",");
   const text = (more: string) => `{"status":"SUCCESS","request_id":"A14",${more}}`;
   const fill = (piece: string, bytes = 239_000) => piece.repeat(Math.floor(bytes / piece.length));
@@ -233,9 +239,13 @@ describe("A14 bounded CPU", () => {
     ["a token of dots", `${text('"a":1').slice(0, -1)},"hash":"${fill(".")}"}`, 401],
   ];
   test.each(cases)("A14 %s", async (_name, body, status, headers) => {
-    const used = await cpuMs(body, headers);
-    expect(used.status).toBe(status);
-    expect(used.ms).toBeLessThanOrEqual(MAX_CPU_MS);
+    const { post } = makeIngestCore();
+    let answered: number | undefined;
+    const usedMs = await bestCpuMs(async () => {
+      answered = (await post(body, headers)).status;
+    }, maxCpuMs);
+    expect(answered).toBe(status);
+    expect(usedMs).toBeLessThanOrEqual(maxCpuMs);
   });
 });
 

@@ -30,6 +30,17 @@ describe("numbers reach subscribers as they came", () => {
   });
 
   test.each([
+    '{"a":[1.0]}',
+    '{"a":[1,-0]}',
+    '{"a":[[],9007199254740993]}',
+    '{"a":"f1e5","b":1e5}',
+    '{"a":{"b":-1.0}}',
+  ])("wherever they stand: %s", (text) => {
+    expect(JSON.stringify(read(text).value)).toBe(text);
+    expect(JSON.stringify(read(text.replaceAll(/([:,[])/g, "$1 \t\r\n")).value)).toBe(text);
+  });
+
+  test.each([
     "9223372036854775808",
     "12345678901234567890",
     "10000000000000000000",
