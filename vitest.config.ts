@@ -2,7 +2,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { defineConfig } from "vitest/config";
 
-/** What runs on nothing outside: its files share a process and what they have loaded. */
+/** What runs on nothing outside. */
 const pure = ["unit", "property", "architecture", "infra"].map(
   (room) => `test/${room}/**/*.test.ts`,
 );
@@ -24,17 +24,25 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     reporters: ["default", ["json", { outputFile: "test-results/vitest.json" }]],
-    // Two cores: where there is no waiting, more workers only make the ones that start processes late.
+    // A worker goes on to its next file with what it has loaded; no file changes what others see.
+    isolate: false,
+    // Two cores: where there is little waiting, more workers only make all the others late.
     maxWorkers: 2,
     projects: [
-      { extends: true, test: { name: "pure", include: pure, isolate: false } },
+      { extends: true, test: { name: "pure", include: pure } },
       {
         extends: true,
-        test: { name: "run", include: ["test/**/*.test.ts"], exclude: [...pure, ...waiting] },
+        test: {
+          name: "run",
+          include: ["test/**/*.test.ts"],
+          exclude: [...pure, ...waiting],
+          maxWorkers: 3,
+          sequence: { groupOrder: 1 },
+        },
       },
       {
         extends: true,
-        test: { name: "wait", include: waiting, maxWorkers: 4, sequence: { groupOrder: 1 } },
+        test: { name: "wait", include: waiting, maxWorkers: 4, sequence: { groupOrder: 2 } },
       },
     ],
   },

@@ -6,11 +6,20 @@ import { eventsWithin, type SqsEventRecord, sqsRecord } from "./event-source/sqs
 import { functionCredentials } from "./lambda/function-credentials.ts";
 import { failed } from "./lambda/invoke-result.ts";
 import type { Lambdas } from "./lambda/lambdas.ts";
-import { DEFAULT_MAX_ENVIRONMENTS, MAX_REQUEST_BYTES } from "./lambda/limits.ts";
+import { DEFAULT_MAX_BATCHES, MAX_REQUEST_BYTES } from "./lambda/limits.ts";
 import type { Template } from "./template.ts";
 
 /** How long a mapping leaves the queue alone after it could not be asked. */
 const RETRY_MS = 1_000;
+
+/**
+ * So many batches are begun at once, and one more after each such time in which
+ * all were busy. AWS begins with five and grows faster; here a short burst starts
+ * no more processes than two cores can, and yet nothing waits long behind batches
+ * that hang. https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
+ */
+const FIRST_BATCHES = 4;
+const GROW_MS = 1_000;
 
 export interface EventSourceMappings {
   /** Asks no queue any more, and lets the batches under way end. */
@@ -21,7 +30,7 @@ interface MappingOptions {
   lambdas: Pick<Lambdas, "invoke">;
   log(line: string): void;
   /** Batches of one mapping at the same time, whatever more its ScalingConfig allows. */
-  maxEnvironments?: number;
+  maxBatches?: number;
 }
 
 /**
@@ -92,9 +101,10 @@ function runMapping(
   options: MappingOptions,
   firstBatch: Message[],
 ): EventSourceMappings {
-  const { maxEnvironments = DEFAULT_MAX_ENVIRONMENTS } = options;
   const log = (line: string) => options.log(`${mapping.logicalId}: ${line}`);
-  const maxBatches = Math.min(mapping.maxConcurrency, maxEnvironments);
+  const maxBatches = Math.min(mapping.maxConcurrency, options.maxBatches ?? DEFAULT_MAX_BATCHES);
+  const firstBatches = Math.min(maxBatches, FIRST_BATCHES);
+  let allowed = firstBatches;
   const batches = new Set<Promise<void>>();
   let longPoll = new AbortController();
   let isClosing = false;
@@ -131,9 +141,19 @@ function runMapping(
     batches.add(batch);
   }
 
+  /** Waits until one more batch may begin. */
+  async function room(): Promise<void> {
+    if (batches.size < firstBatches) allowed = firstBatches;
+    while (batches.size >= allowed && !isClosing) {
+      const growth = allowed < maxBatches ? [pause(GROW_MS, longPoll.signal)] : [];
+      await Promise.race([...batches, ...growth]);
+      if (batches.size >= allowed && allowed < maxBatches) allowed++;
+    }
+  }
+
   async function poll(): Promise<void> {
     while (!isClosing) {
-      if (batches.size >= maxBatches) await Promise.race(batches);
+      await room();
       longPoll = new AbortController();
       const { signal } = longPoll;
       const { batchSize: size, windowMs } = mapping;

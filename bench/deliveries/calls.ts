@@ -26,7 +26,6 @@ export async function runCalls(report: Report, options: BenchOptions): Promise<v
       const inPlaces = inTurns(load.places, {
         load: `at-${perSecond}`,
         each: Math.round(deliveries / endpoints),
-        isMeasured: () => false,
       });
       const events = inPlaces.filter((event) => event !== undefined);
       load.events.push(...events);

@@ -13,8 +13,6 @@ export interface BenchEvent {
   detail: string;
   /** Of what every POST of it must bring. */
   sha256: string;
-  /** Whether its latency counts: not while everything is still warming up. */
-  isMeasured: boolean;
   /** Real time just before it was put on the bus, for the first time. */
   putMs?: number;
 }
@@ -31,9 +29,8 @@ const result = {
 export function makeEvent(of: {
   subscriber: Pick<Subscriber, "n" | "clientId">;
   name: string;
-  isMeasured?: boolean;
 }): BenchEvent {
-  const { subscriber, name, isMeasured = false } = of;
+  const { subscriber, name } = of;
   const { id, clientId, envelope } = requestEvent(
     TYPE,
     {
@@ -46,19 +43,17 @@ export function makeEvent(of: {
     { atMs: Date.now(), status: "completed", eventType: "PROFILE_VIEWED", more: { result } },
   );
   const detail = busDetail({ clientId, envelope });
-  return { id, endpoint: subscriber.n, detail, sha256: sha256Hex(envelope), isMeasured };
+  return { id, endpoint: subscriber.n, detail, sha256: sha256Hex(envelope) };
 }
 
 /** Each subscriber gets as many, in turns, so that what goes to one of them is spread evenly. */
 export function inTurns(
   places: readonly (Subscriber | undefined)[],
-  of: { load: string; each: number; isMeasured: (round: number) => boolean },
+  of: { load: string; each: number },
 ): (BenchEvent | undefined)[] {
   return Array.from({ length: of.each }, (_, round) =>
     places.map(
-      (subscriber) =>
-        subscriber &&
-        makeEvent({ subscriber, name: `${of.load}-${round}`, isMeasured: of.isMeasured(round) }),
+      (subscriber) => subscriber && makeEvent({ subscriber, name: `${of.load}-${round}` }),
     ),
   ).flat();
 }

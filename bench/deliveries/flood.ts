@@ -81,7 +81,6 @@ function startTrickle(load: Load, perSecond: number) {
   const events = inTurns(load.places.slice(0, OTHERS), {
     load: "trickle",
     each: Math.round((perSecond * MAX_SECONDS) / OTHERS),
-    isMeasured: () => true,
   }).filter((event) => event !== undefined);
   const putting = load.bus.putSteadily(events, { perSecond, signal: stop.signal });
   return {

@@ -23,7 +23,7 @@ export async function runKills(report: Report, options: BenchOptions): Promise<v
   try {
     await load.warmUp();
     const each = Math.round(deliveries / ENDPOINTS);
-    const inPlaces = inTurns(load.places, { load: "steady", each, isMeasured: () => true });
+    const inPlaces = inTurns(load.places, { load: "steady", each });
     const events = inPlaces.filter((event) => event !== undefined);
     load.events.push(...events);
     const killsMs: number[] = [];

@@ -2,13 +2,13 @@ import { percentile } from "../run/report.ts";
 import type { Post } from "./endpoints.ts";
 import type { BenchEvent } from "./events.ts";
 
-/** Real milliseconds from just before the put of each measured event to its first POST. */
+/** Real milliseconds from just before the put of each event to its first POST. */
 export function latenciesMs(events: readonly BenchEvent[], posts: readonly Post[]): number[] {
   const firstAtMs = new Map<string, number>();
   for (const { id, atMs } of posts) if (!firstAtMs.has(id)) firstAtMs.set(id, atMs);
-  return events.flatMap(({ id, putMs, isMeasured }) => {
+  return events.flatMap(({ id, putMs }) => {
     const atMs = firstAtMs.get(id);
-    return isMeasured && putMs !== undefined && atMs !== undefined ? [atMs - putMs] : [];
+    return putMs !== undefined && atMs !== undefined ? [atMs - putMs] : [];
   });
 }
 

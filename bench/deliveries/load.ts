@@ -116,7 +116,7 @@ export async function openLoad(report: Report, options: LoadOptions) {
       for (let slowestMs = Infinity; rounds < MIN_ROUNDS || slowestMs > warmMs; rounds++) {
         if (rounds === MAX_ROUNDS) break;
         const events = healthy.map((subscriber) =>
-          makeEvent({ subscriber, name: `warm-${rounds}`, isMeasured: true }),
+          makeEvent({ subscriber, name: `warm-${rounds}` }),
         );
         await load.deliver(events, () => bus.putSteadily(events, { perSecond: WARM_PER_SECOND }));
         slowestMs = Math.max(...latenciesMs(events, endpoints.posts));

@@ -23,10 +23,10 @@ export async function stages(
   );
   const viewOf = new Map(views.flat().map((view) => [view.eventId, view]));
   const postOf = new Map(load.endpoints.posts.map((post) => [post.id, post]));
-  const parts = events.flatMap(({ id, putMs, isMeasured }) => {
+  const parts = events.flatMap(({ id, putMs }) => {
     const [view, post] = [viewOf.get(id), postOf.get(id)];
     const begunAt = view?.attempts[0]?.at;
-    if (!isMeasured || putMs === undefined || !view || !post || !begunAt) return [];
+    if (putMs === undefined || !view || !post || !begunAt) return [];
     const [createdMs, begunMs] = [realMs(view.createdAt), realMs(begunAt)];
     return [[createdMs - putMs, begunMs - createdMs, post.atMs - begunMs] as const];
   });

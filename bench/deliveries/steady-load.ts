@@ -1,15 +1,18 @@
 import { watchCores, watchEmulators } from "../run/machine.ts";
 import type { Report } from "../run/report.ts";
 import type { Behaviour } from "./endpoints.ts";
-import { inTurns } from "./events.ts";
+import { type BenchEvent, inTurns } from "./events.ts";
 import { latenciesMs, percentiles } from "./latency.ts";
 import { type Load, openLoad } from "./load.ts";
 import { mixture } from "./mixture.ts";
 import type { BenchOptions } from "./options.ts";
 import { stages } from "./stages.ts";
 
-/** The first part of a load is still warming up. */
-const UNMEASURED_PART = 0.1;
+/**
+ * So long it takes until the sick are known for what they are, and the workers
+ * that are left to them have started: processes of this machine, all at once.
+ */
+const SETTLING_MS = 30_000;
 
 /**
  * Warms everything up, and puts the events of a load one after the other. The
@@ -27,7 +30,6 @@ export async function runSteadyLoad(
   const inPlaces = inTurns(load.places, {
     load: "steady",
     each,
-    isMeasured: (round) => round >= each * UNMEASURED_PART,
   });
   const events = inPlaces.filter((event) => event !== undefined);
   load.events.push(...events);
@@ -35,10 +37,16 @@ export async function runSteadyLoad(
   const answersMs = watchEmulators(load.run.local);
   await load.bus.putSteadily(inPlaces, { perSecond: options.rate });
   const probedMs = answersMs();
-  const measured = events.filter(({ endpoint }) => mixture[endpoint] === "healthy");
-  await load.until(() => load.arrived(measured).length === measured.length, 30);
+  const healthy = events.filter(({ endpoint }) => mixture[endpoint] === "healthy");
+  const startMs = events[0]?.putMs ?? 0;
+  const isSettled = ({ putMs = 0 }: BenchEvent) => putMs >= startMs + SETTLING_MS;
+  const measured = healthy.filter(isSettled);
+  const settling = healthy.filter((event) => !isSettled(event));
+  await load.until(() => load.arrived(healthy).length === healthy.length, 30);
   load.note(`all put; cores ${(busy() * 100).toFixed(0)} % busy meanwhile`);
   const latencies = latenciesMs(measured, load.endpoints.posts);
+  const settlingMs = latenciesMs(settling, load.endpoints.posts);
+  report.figure(`${side.name}, its first ${SETTLING_MS / 1_000} s`, percentiles(settlingMs));
   report.figure(`${side.name}: put to POST (p50 / p95 / p99)`, percentiles(latencies));
   const parts = await stages(load, measured, options.speed);
   for (const [name, part] of Object.entries(parts)) report.figure(`  ${name}`, part);

@@ -26,16 +26,21 @@ export function makeFunctionPool(
   const waiting: Work[] = [];
   const all = new Set<ExecutionEnvironment>();
   const starting = new Set<ExecutionEnvironment>();
+  // They have answered and are about to ask for more: sooner than a new one would be there.
+  const ending = new Set<ExecutionEnvironment>();
   // Last in, first out: the one that ran most recently has the warmest caches.
   const idle: ExecutionEnvironment[] = [];
   let isClosed = false;
 
   function dispatch() {
-    for (let work = waiting[0]; work && idle.length > 0; work = waiting[0]) {
+    for (let work = waiting[0]; work; work = waiting[0]) {
+      const environment = idle.pop();
+      if (!environment) break;
       waiting.shift();
-      void idle.pop()?.invoke(work.payload).then(work.resolve);
+      void run(environment, work);
     }
-    while (starting.size < waiting.length && all.size < options.maxEnvironments) {
+    const isShort = () => starting.size + ending.size < waiting.length;
+    while (isShort() && all.size < options.maxEnvironments) {
       void start().ready.then((failure) => {
         // The invocation that asked for it gets its failure; the next one tries a new environment.
         if (failure) waiting.shift()?.resolve(failure);
@@ -43,11 +48,18 @@ export function makeFunctionPool(
     }
   }
 
+  async function run(environment: ExecutionEnvironment, work: Work) {
+    const result = await environment.invoke(work.payload);
+    if (all.has(environment)) ending.add(environment);
+    work.resolve(result);
+  }
+
   function start(): ExecutionEnvironment {
     const environment = startEnvironment({
       ...options,
       onIdle: (ready) => {
         starting.delete(ready);
+        ending.delete(ready);
         idle.push(ready);
         dispatch();
       },
@@ -57,6 +69,7 @@ export function makeFunctionPool(
     void environment.exited.then(() => {
       all.delete(environment);
       starting.delete(environment);
+      ending.delete(environment);
       const index = idle.indexOf(environment);
       if (index >= 0) idle.splice(index, 1);
       dispatch();

@@ -4,7 +4,7 @@ import { type FunctionConfiguration, readFunctions } from "./function-configurat
 import { functionCredentials } from "./function-credentials.ts";
 import { type FunctionPool, makeFunctionPool } from "./function-pool.ts";
 import { type InvokeResult, RequestTooLargeError } from "./invoke-result.ts";
-import { DEFAULT_MAX_ENVIRONMENTS, MAX_REQUEST_BYTES } from "./limits.ts";
+import { DEFAULT_MAX_BATCHES, DEFAULT_MAX_ENVIRONMENTS, MAX_REQUEST_BYTES } from "./limits.ts";
 
 export interface Lambdas {
   /**
@@ -35,10 +35,12 @@ export function startLambdas(options: {
    */
   maxEnvironments?: number;
 }): Lambdas {
-  const { awsUrl, log, maxEnvironments = DEFAULT_MAX_ENVIRONMENTS } = options;
-  const { template } = options;
+  const { template, awsUrl, log } = options;
+  const { maxEnvironments: perMapping = DEFAULT_MAX_BATCHES } = options;
+  const { maxEnvironments: forRequests = DEFAULT_MAX_ENVIRONMENTS } = options;
   const functions = readFunctions(template).map((configuration) => {
     const { logicalId, roleId } = configuration;
+    const mappings = mappingsOf(template, logicalId);
     options.registerCaller(functionCredentials(logicalId).accessKeyId, {
       name: logicalId,
       roleId,
@@ -48,7 +50,7 @@ export function startLambdas(options: {
       awsUrl,
       log: (line) => log(logicalId, line),
       // A mapping takes no more at once than its own part: none of them starves another.
-      maxEnvironments: maxEnvironments * Math.max(1, mappingsOf(template, logicalId)),
+      maxEnvironments: mappings > 0 ? mappings * perMapping : forRequests,
     });
     return { configuration, pool };
   });

@@ -7,5 +7,7 @@ export const MAX_RESPONSE_BYTES = 6_291_556;
  * takes 10 s; a laptop that starts all functions at once is given more.
  */
 export const INIT_LIMIT_MS = 30_000;
-/** Environments of one function at the same time, per event source mapping, where the caller of the local run says nothing. */
+/** Environments at the same time of a function that is invoked by requests: two cores have enough with them. */
 export const DEFAULT_MAX_ENVIRONMENTS = 4;
+/** Batches of one event source mapping at the same time, each in an environment of its own. */
+export const DEFAULT_MAX_BATCHES = 16;

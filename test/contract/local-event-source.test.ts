@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import {
   CreateQueueCommand,
   DeleteQueueCommand,
@@ -25,7 +26,7 @@ interface Setup {
   queue?: Record<string, unknown>;
   grants?: string[];
   code?: string;
-  maxEnvironments?: number;
+  maxBatches?: number;
 }
 
 function resources({ mapping, queue, grants = allGrants }: Setup): Record<string, TestResource> {
@@ -115,14 +116,14 @@ type Answer = (records: SqsEventRecord[]) => InvokeResult | Promise<InvokeResult
 async function run(
   { aws, template }: Awaited<ReturnType<typeof setUp>>,
   answer: Answer = () => ({ payload: null }),
-  maxEnvironments = 4,
+  maxBatches = 4,
 ) {
   const batches: SqsEventRecord[][] = [];
   const lines: string[] = [];
   const mappings = await startMappings({
     template,
     awsUrl: aws.url,
-    maxEnvironments,
+    maxBatches,
     lambdas: {
       invoke: async (_, event) => {
         const { Records } = event as { Records: SqsEventRecord[] };
@@ -264,19 +265,34 @@ describe("an event source mapping", () => {
 
   it.each([
     ["its maximum concurrency", { ScalingConfig: { MaximumConcurrency: 2 } }, 4, 2],
-    ["the environments that there are", { ScalingConfig: { MaximumConcurrency: 50 } }, 3, 3],
-  ])("runs no more batches at once than %s", async (_, mapping, maxEnvironments, expected) => {
+    ["its machine has room for", { ScalingConfig: { MaximumConcurrency: 50 } }, 3, 3],
+  ])("runs no more batches at once than %s", async (_, mapping, maxBatches, expected) => {
     const setup = await setUp({
       mapping: { BatchSize: 1, ...mapping },
       queue: { VisibilityTimeout: 30 },
     });
     const gate = Promise.withResolvers<InvokeResult>();
-    const { batches } = await run(setup, () => gate.promise, maxEnvironments);
+    const { batches } = await run(setup, () => gate.promise, maxBatches);
     await setup.send("1", "2", "3", "4", "5", "6");
     await expect.poll(() => batches.length).toBe(expected);
     // What it has not taken is still visible, so that another consumer could have it.
     await expect.poll(() => setup.count("Work")).toBe(6);
     expect(batches).toHaveLength(expected);
+    gate.resolve({ payload: null });
+    await expect.poll(() => setup.count("Work")).toBe(0);
+  });
+
+  it("begins four batches at once, and one more for each second in which all are busy", async () => {
+    const setup = await setUp({ mapping: { BatchSize: 1 }, queue: { VisibilityTimeout: 30 } });
+    const gate = Promise.withResolvers<InvokeResult>();
+    const { batches } = await run(setup, () => gate.promise, 6);
+    const startedAt = Date.now();
+    await setup.send("1", "2", "3", "4", "5", "6", "7");
+    await expect.poll(() => batches.length).toBe(4);
+    await expect.poll(() => batches.length, { timeout: 5_000 }).toBe(6);
+    expect(Date.now() - startedAt).toBeGreaterThanOrEqual(1_990);
+    await setTimeout(1_200);
+    expect(batches).toHaveLength(6);
     gate.resolve({ payload: null });
     await expect.poll(() => setup.count("Work")).toBe(0);
   });

@@ -201,7 +201,7 @@ test.concurrent("a second copy on the same ports or the same data says what is w
   } finally {
     await first.end("SIGKILL");
   }
-});
+}, 90_000);
 
 test.for<[string[], string]>([
   [["--speed", "0"], "--speed takes a number from 1 to 86400"],
