@@ -26,6 +26,7 @@ export default defineConfig({
     reporters: ["default", ["json", { outputFile: "test-results/vitest.json" }]],
     // A worker goes on to its next file with what it has loaded; no file changes what others see.
     isolate: false,
+    unstubEnvs: true,
     // Two cores: where there is little waiting, more workers only make all the others late.
     maxWorkers: 2,
     projects: [

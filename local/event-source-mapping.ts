@@ -13,13 +13,12 @@ import type { Template } from "./template.ts";
 const RETRY_MS = 1_000;
 
 /**
- * So many batches are begun at once, and one more after each such time in which
- * all were busy. AWS begins with five and grows faster; here a short burst starts
- * no more processes than two cores can, and yet nothing waits long behind batches
- * that hang. https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
+ * So many batches are begun at once, where AWS grows up to `MaximumConcurrency`: more
+ * processes two cores have nothing from. One that takes longer than a second waits for
+ * something else than them, and does not count: nothing stands behind batches that hang.
  */
-const FIRST_BATCHES = 4;
-const GROW_MS = 1_000;
+const YOUNG_BATCHES = 4;
+const YOUNG_MS = 1_000;
 
 export interface EventSourceMappings {
   /** Asks no queue any more, and lets the batches under way end. */
@@ -103,9 +102,9 @@ function runMapping(
 ): EventSourceMappings {
   const log = (line: string) => options.log(`${mapping.logicalId}: ${line}`);
   const maxBatches = Math.min(mapping.maxConcurrency, options.maxBatches ?? DEFAULT_MAX_BATCHES);
-  const firstBatches = Math.min(maxBatches, FIRST_BATCHES);
-  let allowed = firstBatches;
   const batches = new Set<Promise<void>>();
+  /** Each ends with its batch, or when that is young no more. */
+  const youths = new Set<Promise<void>>();
   let longPoll = new AbortController();
   let isClosing = false;
 
@@ -133,21 +132,26 @@ function runMapping(
 
   function startBatch(messages: Message[]) {
     if (messages.length === 0) return;
+    const ended = new AbortController();
     const batch = workOff(messages)
       .catch((error: Error) =>
         log(`a batch was not finished and will come again: ${error.message}`),
       )
-      .finally(() => batches.delete(batch));
+      .finally(() => {
+        batches.delete(batch);
+        ended.abort();
+      });
     batches.add(batch);
+    const youth = pause(YOUNG_MS, ended.signal).finally(() => youths.delete(youth));
+    youths.add(youth);
   }
 
   /** Waits until one more batch may begin. */
   async function room(): Promise<void> {
-    if (batches.size < firstBatches) allowed = firstBatches;
-    while (batches.size >= allowed && !isClosing) {
-      const growth = allowed < maxBatches ? [pause(GROW_MS, longPoll.signal)] : [];
-      await Promise.race([...batches, ...growth]);
-      if (batches.size >= allowed && allowed < maxBatches) allowed++;
+    while (!isClosing) {
+      if (batches.size >= maxBatches) await Promise.race(batches);
+      else if (youths.size >= YOUNG_BATCHES) await Promise.race(youths);
+      else return;
     }
   }
 

@@ -24,7 +24,7 @@ each has ended.
   --keep               leave the runs' directories behind`;
 
 const defaults = {
-  // More than this the four local workers of failing deliveries cannot do (see README.md).
+  // More than this the local workers of failing deliveries cannot do (see README.md).
   full: { deliveries: 10_000, rate: 8, speed: 60, timeout: 1 },
   // As it is deployed: what is sped up would be a load that no stage has.
   isolation: { deliveries: 5_000, rate: 20, speed: 1, timeout: 15 },

@@ -44,6 +44,7 @@ export async function runSteadyLoad(
   const settling = healthy.filter((event) => !isSettled(event));
   await load.until(() => load.arrived(healthy).length === healthy.length, 30);
   load.note(`all put; cores ${(busy() * 100).toFixed(0)} % busy meanwhile`);
+  if (measured.length === 0) throw new Error(`Nothing is put after ${SETTLING_MS / 1_000} s`);
   const latencies = latenciesMs(measured, load.endpoints.posts);
   const settlingMs = latenciesMs(settling, load.endpoints.posts);
   report.figure(`${side.name}, its first ${SETTLING_MS / 1_000} s`, percentiles(settlingMs));

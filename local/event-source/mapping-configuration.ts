@@ -28,7 +28,12 @@ const propertiesSchema = z.strictObject({
   FunctionResponseTypes: z._default(z.array(z.literal("ReportBatchItemFailures")), []),
   MaximumBatchingWindowInSeconds: z._default(z.coerce.number().check(z.gte(0), z.lte(300)), 0),
   MetricsConfig: z.optional(z.unknown()),
-  ScalingConfig: z._default(z.object({ MaximumConcurrency: z.optional(z.coerce.number()) }), {}),
+  ScalingConfig: z._default(
+    z.object({
+      MaximumConcurrency: z.optional(z.coerce.number().check(z.int(), z.gte(2), z.lte(1_000))),
+    }),
+    {},
+  ),
   Tags: z.optional(z.unknown()),
 });
 

@@ -52,14 +52,15 @@ export function startEnvironment(options: EnvironmentOptions): ExecutionEnvironm
     return result;
   };
   const kill = () => stop.abort();
-  const initTimer = setTimeout(() => {
+  /** Of the initialisation, then of each invocation: it runs until the process asks for the next one. */
+  let timer = setTimeout(() => {
     ready.resolve(failed("Sandbox.Timedout", `Init took longer than ${INIT_LIMIT_MS / 1_000} s`));
     kill();
   }, INIT_LIMIT_MS);
 
   const events: RuntimeEvents = {
     onNext: (next) => {
-      clearTimeout(initTimer);
+      clearTimeout(timer);
       give = next;
       ready.resolve(undefined);
       options.onIdle(environment);
@@ -81,7 +82,7 @@ export function startEnvironment(options: EnvironmentOptions): ExecutionEnvironm
     const api = await startRuntimeApi(events);
     const child = spawnRuntime(options, api.address, stop.signal);
     const [code, signal] = await once(child, "exit").finally(api.close);
-    clearTimeout(initTimer);
+    clearTimeout(timer);
     const reason = `Runtime exited ${exitReason(code, signal)}`;
     if (current) log(`RequestId: ${current.requestId} ${reason}`);
     ready.resolve(failed("Runtime.ExitError", reason));
@@ -92,20 +93,14 @@ export function startEnvironment(options: EnvironmentOptions): ExecutionEnvironm
   function invoke(payload: string): Promise<InvokeResult> {
     const { promise, resolve } = Promise.withResolvers<InvokeResult>();
     const requestId = randomUUID();
-    const timer = setTimeout(() => {
+    timer = setTimeout(() => {
       const seconds = (configuration.timeoutMs / 1_000).toFixed(2);
       const message = `RequestId: ${requestId} Error: Task timed out after ${seconds} seconds`;
       log(message);
       settle(requestId, failed("Sandbox.Timedout", message));
       kill();
     }, configuration.timeoutMs);
-    current = {
-      requestId,
-      settle: (result) => {
-        clearTimeout(timer);
-        resolve(result);
-      },
-    };
+    current = { requestId, settle: resolve };
     give?.({
       requestId,
       functionArn: configuration.arn,
@@ -117,7 +112,7 @@ export function startEnvironment(options: EnvironmentOptions): ExecutionEnvironm
   }
 
   const exited = run().catch((error: Error) => {
-    clearTimeout(initTimer);
+    clearTimeout(timer);
     ready.resolve(failed("Runtime.StartError", `cannot start a process: ${error.message}`));
   });
   const environment: ExecutionEnvironment = { ready: ready.promise, invoke, kill, exited };

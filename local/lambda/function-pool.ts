@@ -21,7 +21,11 @@ interface Work {
 
 /** The execution environments of one function: started when needed, kept warm until closed. */
 export function makeFunctionPool(
-  options: Omit<EnvironmentOptions, "onIdle"> & { maxEnvironments: number },
+  options: Omit<EnvironmentOptions, "onIdle"> & {
+    maxEnvironments: number;
+    /** So long (ms) all but one are kept when they have nothing to do. */
+    keptIdleMs: number;
+  },
 ): FunctionPool {
   const waiting: Work[] = [];
   const all = new Set<ExecutionEnvironment>();
@@ -29,21 +33,28 @@ export function makeFunctionPool(
   // They have answered and are about to ask for more: sooner than a new one would be there.
   const ending = new Set<ExecutionEnvironment>();
   // Last in, first out: the one that ran most recently has the warmest caches.
-  const idle: ExecutionEnvironment[] = [];
+  const idle: { environment: ExecutionEnvironment; sinceMs: number }[] = [];
   let isClosed = false;
+  const thinning = setInterval(() => {
+    const longAgoMs = Date.now() - options.keptIdleMs;
+    while (idle.length > 1 && (idle[0]?.sinceMs ?? 0) <= longAgoMs)
+      idle.shift()?.environment.kill();
+  }, options.keptIdleMs / 2).unref();
 
   function dispatch() {
     for (let work = waiting[0]; work; work = waiting[0]) {
-      const environment = idle.pop();
-      if (!environment) break;
+      const next = idle.pop();
+      if (!next) break;
       waiting.shift();
-      void run(environment, work);
+      void run(next.environment, work);
     }
-    const isShort = () => starting.size + ending.size < waiting.length;
-    while (isShort() && all.size < options.maxEnvironments) {
+    for (;;) {
+      const asking = waiting[starting.size + ending.size];
+      if (!asking || all.size >= options.maxEnvironments) return;
       void start().ready.then((failure) => {
-        // The invocation that asked for it gets its failure; the next one tries a new environment.
-        if (failure) waiting.shift()?.resolve(failure);
+        // Whoever asked for it gets its failure; the next one tries a new environment.
+        const index = waiting.indexOf(asking);
+        if (failure && index >= 0) waiting.splice(index, 1)[0]?.resolve(failure);
       });
     }
   }
@@ -60,7 +71,7 @@ export function makeFunctionPool(
       onIdle: (ready) => {
         starting.delete(ready);
         ending.delete(ready);
-        idle.push(ready);
+        idle.push({ environment: ready, sinceMs: Date.now() });
         dispatch();
       },
     });
@@ -70,7 +81,7 @@ export function makeFunctionPool(
       all.delete(environment);
       starting.delete(environment);
       ending.delete(environment);
-      const index = idle.indexOf(environment);
+      const index = idle.findIndex((one) => one.environment === environment);
       if (index >= 0) idle.splice(index, 1);
       dispatch();
     });
@@ -90,6 +101,7 @@ export function makeFunctionPool(
       }),
     close: async () => {
       isClosed = true;
+      clearInterval(thinning);
       for (const work of waiting.splice(0)) work.reject(closedError());
       for (const environment of all) environment.kill();
       await Promise.all([...all].map((environment) => environment.exited));

@@ -4,7 +4,12 @@ import { type FunctionConfiguration, readFunctions } from "./function-configurat
 import { functionCredentials } from "./function-credentials.ts";
 import { type FunctionPool, makeFunctionPool } from "./function-pool.ts";
 import { type InvokeResult, RequestTooLargeError } from "./invoke-result.ts";
-import { DEFAULT_MAX_BATCHES, DEFAULT_MAX_ENVIRONMENTS, MAX_REQUEST_BYTES } from "./limits.ts";
+import {
+  DEFAULT_MAX_BATCHES,
+  DEFAULT_MAX_ENVIRONMENTS,
+  KEPT_IDLE_MS,
+  MAX_REQUEST_BYTES,
+} from "./limits.ts";
 
 export interface Lambdas {
   /**
@@ -34,8 +39,10 @@ export function startLambdas(options: {
    * that it has; more invocations wait in order.
    */
   maxEnvironments?: number;
+  /** So long (ms) all but one of a function are kept when they have nothing to do. */
+  keptIdleMs?: number;
 }): Lambdas {
-  const { template, awsUrl, log } = options;
+  const { template, awsUrl, log, keptIdleMs = KEPT_IDLE_MS } = options;
   const { maxEnvironments: perMapping = DEFAULT_MAX_BATCHES } = options;
   const { maxEnvironments: forRequests = DEFAULT_MAX_ENVIRONMENTS } = options;
   const functions = readFunctions(template).map((configuration) => {
@@ -48,6 +55,7 @@ export function startLambdas(options: {
     const pool = makeFunctionPool({
       configuration,
       awsUrl,
+      keptIdleMs,
       log: (line) => log(logicalId, line),
       // A mapping takes no more at once than its own part: none of them starves another.
       maxEnvironments: mappings > 0 ? mappings * perMapping : forRequests,

@@ -9,5 +9,7 @@ export const MAX_RESPONSE_BYTES = 6_291_556;
 export const INIT_LIMIT_MS = 30_000;
 /** Environments at the same time of a function that is invoked by requests: two cores have enough with them. */
 export const DEFAULT_MAX_ENVIRONMENTS = 4;
+/** Environments that have nothing to do are kept for so long (ms); AWS keeps them for some minutes. */
+export const KEPT_IDLE_MS = 60_000;
 /** Batches of one event source mapping at the same time, each in an environment of its own. */
 export const DEFAULT_MAX_BATCHES = 16;

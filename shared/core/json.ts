@@ -99,10 +99,10 @@ function nestsDeeperThan(text: string, limit: number): boolean {
 }
 
 /**
- * Only bodies with such a number pay for the slower, exact parse. A number stands at the start
- * or behind one of these characters: the digits of a signature in hex are not meant.
+ * Only bodies with such a number pay for the slower, exact parse. A number stands between these
+ * characters: the digits of a signature in hex, or of a time, are not meant.
  */
-const mayHoldInexactNumber = /(?:^|[:,[])\s*(?:-0|-?\d{16}|-?\d+[.eE])/;
+const mayHoldInexactNumber = /(?:^|[:,[])\s*(?:-0|-?\d{16}|-?\d+[.eE][-+.eE\d]*\s*(?:[,\]}]|$))/;
 
 function parseLossless(text: string, numbers: Numbers): { value: unknown; numbersAsText: boolean } {
   let numbersAsText = false;

@@ -48,8 +48,6 @@ export interface Running {
   close(): Promise<void>;
 }
 
-const realStart = Date.now();
-
 /** Starts the endpoint for one test; a second start on the same directory is a restart. */
 export async function running(
   template: Template,
@@ -61,13 +59,14 @@ export async function running(
   } = {},
 ): Promise<Running> {
   const { dataDir, speed = 1, leapMs = 0 } = options;
+  const realMs = Date.now();
   const store = openDurableStore(dataDir);
   const logged: string[] = [];
   const aws = await startAws({
     port: 0,
     ...(dataDir === undefined ? {} : { dataDir }),
     store,
-    clock: makeBusinessClock({ realMs: realStart, businessMs: realStart + leapMs, speed }),
+    clock: makeBusinessClock({ realMs, businessMs: realMs + leapMs, speed }),
     log: (line) => void logged.push(line),
   });
   let isClosed = false;

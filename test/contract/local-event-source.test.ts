@@ -282,7 +282,7 @@ describe("an event source mapping", () => {
     await expect.poll(() => setup.count("Work")).toBe(0);
   });
 
-  it("begins four batches at once, and one more for each second in which all are busy", async () => {
+  it("begins four batches at once; those that take more than a second keep no other waiting", async () => {
     const setup = await setUp({ mapping: { BatchSize: 1 }, queue: { VisibilityTimeout: 30 } });
     const gate = Promise.withResolvers<InvokeResult>();
     const { batches } = await run(setup, () => gate.promise, 6);
@@ -290,11 +290,30 @@ describe("an event source mapping", () => {
     await setup.send("1", "2", "3", "4", "5", "6", "7");
     await expect.poll(() => batches.length).toBe(4);
     await expect.poll(() => batches.length, { timeout: 5_000 }).toBe(6);
-    expect(Date.now() - startedAt).toBeGreaterThanOrEqual(1_990);
+    expect(Date.now() - startedAt).toBeGreaterThanOrEqual(990);
     await setTimeout(1_200);
     expect(batches).toHaveLength(6);
     gate.resolve({ payload: null });
     await expect.poll(() => setup.count("Work")).toBe(0);
+  });
+
+  it("runs no more than four batches at once that are quick, however many wait", async () => {
+    const setup = await setUp({ mapping: { BatchSize: 1 }, queue: { VisibilityTimeout: 30 } });
+    let running = 0;
+    let most = 0;
+    await setup.send(...Array.from({ length: 20 }, String));
+    await run(
+      setup,
+      async () => {
+        most = Math.max(most, ++running);
+        await setTimeout(100);
+        running--;
+        return { payload: null };
+      },
+      16,
+    );
+    await expect.poll(() => setup.count("Work"), { timeout: 5_000 }).toBe(0);
+    expect(most).toBe(4);
   });
 
   it("that is not enabled leaves its queue alone", async () => {

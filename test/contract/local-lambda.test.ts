@@ -16,6 +16,7 @@ function start(
   options: {
     properties?: Record<string, unknown>;
     maxEnvironments?: number;
+    keptIdleMs?: number;
     resources?: Record<string, TestResource>;
   } = {},
 ) {
@@ -30,6 +31,7 @@ function start(
     registerCaller: (key, caller) => callers.set(key, caller),
     log: (functionId, line) => lines.push(`${functionId} ${line}`),
     ...(options.maxEnvironments && { maxEnvironments: options.maxEnvironments }),
+    ...(options.keptIdleMs && { keptIdleMs: options.keptIdleMs }),
   });
   started.push(lambdas);
   return { lambdas, lines, callers };
@@ -299,6 +301,28 @@ describe("environments", () => {
     const until = Date.now() + 1_000;
     while (Date.now() < until) pids.add((await lambdas.invoke("F", { ms: 0 })).payload);
     expect(pids.size).toBe(1);
+  });
+
+  it("that answered and never ask for more end with the function's timeout", async () => {
+    const { lambdas } = startHandler(
+      "async () => { setImmediate(() => { for (;;); }); return process.pid; }",
+      { properties: { Timeout: 1 } },
+    );
+    const { payload: first } = await lambdas.invoke("F", {});
+    const startedAt = Date.now();
+    const { payload: second } = await lambdas.invoke("F", {});
+    expect(second).not.toBe(first);
+    expect(Date.now() - startedAt).toBeGreaterThan(500);
+  });
+
+  it("end when they had nothing to do for long, all but one", async () => {
+    const { lambdas } = startHandler(slow, { keptIdleMs: 1_000 });
+    const pids = await Promise.all(
+      [1, 2, 3].map(async () => (await lambdas.invoke("F", { ms: 300 })).payload as number),
+    );
+    await expect.poll(() => pids.filter(isAlive).length, { timeout: 5_000 }).toBe(1);
+    const { payload } = await lambdas.invoke("F", { ms: 0 });
+    expect(pids).toContain(payload);
   });
 
   it("end at close: waiting invocations are refused, running ones cut off", async () => {

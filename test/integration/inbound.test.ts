@@ -4,7 +4,6 @@ import { signWeLink } from "../../shared/providers/we-link.ts";
 import { hmacHex } from "../../shared/providers/we-link-hash.ts";
 import { attachBusConsumer } from "../support/bus-consumer.ts";
 import { startTestRun, type TestRun } from "../support/local-run.ts";
-import { thorough } from "../support/runs.ts";
 
 let run: TestRun;
 beforeAll(async () => {
@@ -42,7 +41,7 @@ const linkedApiBody = (n: number): JsonObject => ({
   data: { workflowId: `wf-${n}`, accountId: "acc", status: "completed", result: { n } },
 });
 
-const WEBHOOKS = thorough(2_000);
+const WEBHOOKS = 1_000;
 
 test(`${WEBHOOKS} webhooks of both providers, each three times in random order from 20 connections: ${WEBHOOKS} events`, async () => {
   const consumer = await consumerOf();

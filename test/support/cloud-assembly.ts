@@ -1,8 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the syntax of Fn::Sub
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll } from "vitest";
+import { inject } from "vitest";
 import { loadTemplate, type Template } from "../../local/template.ts";
 
 export interface TestResource {
@@ -17,18 +16,12 @@ export interface TestTemplate {
   [section: string]: unknown;
 }
 
-const written: string[] = [];
-afterAll(() => {
-  for (const directory of written.splice(0)) rmSync(directory, { recursive: true, force: true });
-});
-
 /** Writes a directory as `cdk synth` does, one code asset per function: its files by their name. */
 export function writeAssembly(
   template: TestTemplate,
   code: Record<string, Record<string, string>> = {},
 ): string {
-  const assemblyDir = mkdtempSync(join(tmpdir(), "ackwire-assembly-"));
-  written.push(assemblyDir);
+  const assemblyDir = mkdtempSync(join(inject("scratchDir"), "assembly-"));
   const write = (file: string, content: unknown) =>
     writeFileSync(join(assemblyDir, file), JSON.stringify(content));
   const files: Record<string, unknown> = {};

@@ -1,4 +1,6 @@
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { TestProject } from "vitest/node";
 import { synthesise } from "../../local/synthesise.ts";
 
@@ -6,6 +8,8 @@ declare module "vitest" {
   interface ProvidedContext {
     /** The stack as the local run synthesises it, at real speed: made once for all tests. */
     assemblyDir: string;
+    /** For what a test writes that no other reads. */
+    scratchDir: string;
   }
 }
 
@@ -24,6 +28,10 @@ export default async function setup(project: TestProject): Promise<() => void> {
     // Nor does any look at which ports a run keeps for itself.
     webhookTargets: { ports: [443, 8_443], allowsLocal: true, refusedPorts: [] },
   });
+  const scratchDir = mkdtempSync(join(tmpdir(), "ackwire-tests-"));
   project.provide("assemblyDir", assemblyDir);
-  return () => rmSync(assemblyDir, { recursive: true, force: true });
+  project.provide("scratchDir", scratchDir);
+  return () => {
+    for (const one of [assemblyDir, scratchDir]) rmSync(one, { recursive: true, force: true });
+  };
 }

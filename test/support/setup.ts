@@ -5,9 +5,10 @@ beforeEach(() => {
   expect.hasAssertions();
 });
 
-/** No test leaves this machine: a connection to any other address fails before it is tried. */
 const connect = Socket.prototype.connect;
-Socket.prototype.connect = function (this: Socket, ...args: unknown[]) {
+
+/** No test leaves this machine: a connection to any other address fails before it is tried. */
+function connectToLoopback(this: Socket, ...args: unknown[]): Socket {
   const [first, second] = Array.isArray(args[0]) ? (args[0] as unknown[]) : args;
   const host =
     typeof first === "object" && first !== null
@@ -19,4 +20,9 @@ Socket.prototype.connect = function (this: Socket, ...args: unknown[]) {
     throw new Error(`A test tried to connect to ${host}: only loopback is allowed`);
   }
   return Reflect.apply(connect, this, args) as Socket;
-} as typeof connect;
+}
+
+// The files of a worker share it.
+if (connect.name !== connectToLoopback.name) {
+  Socket.prototype.connect = connectToLoopback as typeof connect;
+}
