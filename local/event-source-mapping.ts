@@ -104,7 +104,7 @@ function runMapping(
   const maxBatches = Math.min(mapping.maxConcurrency, options.maxBatches ?? DEFAULT_MAX_BATCHES);
   const batches = new Set<Promise<void>>();
   /** Each ends with its batch, or when that is young no more. */
-  const youths = new Set<Promise<void>>();
+  const young = new Set<Promise<void>>();
   let longPoll = new AbortController();
   let isClosing = false;
 
@@ -142,15 +142,15 @@ function runMapping(
         ended.abort();
       });
     batches.add(batch);
-    const youth = pause(YOUNG_MS, ended.signal).finally(() => youths.delete(youth));
-    youths.add(youth);
+    const youth = pause(YOUNG_MS, ended.signal).finally(() => young.delete(youth));
+    young.add(youth);
   }
 
   /** Waits until one more batch may begin. */
   async function room(): Promise<void> {
     while (!isClosing) {
       if (batches.size >= maxBatches) await Promise.race(batches);
-      else if (youths.size >= YOUNG_BATCHES) await Promise.race(youths);
+      else if (young.size >= YOUNG_BATCHES) await Promise.race(young);
       else return;
     }
   }

@@ -35,6 +35,8 @@ export interface RunOptions extends LocalOptions {
   runDirectory: string;
   /** A synthesised stack to run instead of this repository's. */
   assemblyDir?: string;
+  /** Of each event source mapping, at the same time. */
+  maxBatches?: number;
   print: (line: string) => void;
 }
 
@@ -97,7 +99,14 @@ async function start(options: RunOptions, started: AsyncDisposableStack): Promis
   await lambdas.warmUp();
 
   const made = await seed({ store, clock, awsUrl, outputs });
-  const mappings = await startMappings({ template, awsUrl, lambdas, log: log.note });
+  const { maxBatches } = options;
+  const mappings = await startMappings({
+    template,
+    awsUrl,
+    lambdas,
+    log: log.note,
+    ...(maxBatches === undefined ? {} : { maxBatches }),
+  });
   started.defer(mappings.close);
   const api = await startHttpApi({ port: ports.api, template, lambdas, log: log.fault });
   started.defer(api.close);

@@ -27,10 +27,7 @@ export async function runSteadyLoad(
   const load = await openLoad(report, { ...options, behaviours: side.behaviours });
   await load.warmUp();
   const each = Math.round(options.deliveries / mixture.length);
-  const inPlaces = inTurns(load.places, {
-    load: "steady",
-    each,
-  });
+  const inPlaces = inTurns(load.places, { load: "steady", each });
   const events = inPlaces.filter((event) => event !== undefined);
   load.events.push(...events);
   const busy = watchCores();

@@ -99,7 +99,6 @@ describe("a function", () => {
       properties: { Environment: { Variables: { TABLE: "t", COUNT: 3 } } },
     });
     const payload = (await lambdas.invoke("F", {})).payload as Record<string, string>;
-    vi.unstubAllEnvs();
     const { accessKeyId, secretAccessKey, sessionToken } = functionCredentials("F");
     expect(payload).toMatchObject({
       TABLE: "t",

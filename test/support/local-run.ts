@@ -38,6 +38,8 @@ export async function startTestRun(
       settings: {},
       demo: false,
       runDirectory,
+      // Other tests run beside it: more would last longer than the short leases that some have.
+      maxBatches: 4,
       ...(isOwn ? {} : { assemblyDir: inject("assemblyDir") }),
       print: (line) => printed.push(line),
       ...options,
