@@ -11,7 +11,7 @@ const pure = ["unit", "property", "architecture", "infra"].map(
 const waiting = [
   "faults/{consume,ingest,every-call,requests-every-call,deliveries-every-call}",
   "integration/{accounts,connections,local-process,webhooks}",
-  "contract/local-{aws-durability,aws-scheduler,event-source}",
+  "contract/local/local-{aws-durability,aws-scheduler,event-source}",
 ].map((name) => `test/${name}.test.ts`);
 
 // Every process of the tests loads the same libraries: compiled once, for all of them.

@@ -1,6 +1,6 @@
-import { openAccounts, type Place } from "../shared/adapters/open-administration.ts";
+import { openAccounts, type Place } from "../shared/composition/administration.ts";
 import { providerId } from "../shared/contracts/providers.ts";
-import type { WhichAccount } from "../shared/core/accounts.ts";
+import type { WhichAccount } from "../shared/core/administration/accounts.ts";
 
 /** What is asked of the accounts of one client. */
 export interface AccountCommand {

@@ -2,14 +2,14 @@ import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { CloudFormationClient, DescribeStacksCommand } from "@aws-sdk/client-cloudformation";
 import * as z from "zod/mini";
-import { openAdministration, type Place } from "../shared/adapters/open-administration.ts";
+import { openAdministration, type Place } from "../shared/composition/administration.ts";
 import {
   type ConnectionSettings,
   connectionSettings,
   providerCredentials,
 } from "../shared/contracts/config-items.ts";
 import { providerId } from "../shared/contracts/providers.ts";
-import type { Administration } from "../shared/core/administration.ts";
+import type { Administration } from "../shared/core/administration/administration.ts";
 import { type AccountCommand, accountCommands, whichAccount } from "./accounts.ts";
 import { openQuarantine } from "./quarantine.ts";
 

@@ -3,17 +3,17 @@ import { S3Client } from "@aws-sdk/client-s3";
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
-import { makeDynamoConnections } from "../shared/adapters/dynamo-connections.ts";
-import { outputOf, type Place } from "../shared/adapters/open-administration.ts";
-import { makeS3BlobStore } from "../shared/adapters/s3-blob-store.ts";
-import { makeS3QuarantineContents } from "../shared/adapters/s3-quarantine-contents.ts";
+import { makeDynamoConnections } from "../shared/adapters/dynamo/dynamo-connections.ts";
+import { makeS3BlobStore } from "../shared/adapters/s3/s3-blob-store.ts";
+import { makeS3QuarantineContents } from "../shared/adapters/s3/s3-quarantine-contents.ts";
 import { makeMasterKeyReader } from "../shared/adapters/secrets-manager-master-keys.ts";
-import { makeSqsInboundQueue } from "../shared/adapters/sqs-inbound-queue.ts";
+import { makeSqsInboundQueue } from "../shared/adapters/sqs/sqs-inbound-queue.ts";
+import { outputOf, type Place } from "../shared/composition/administration.ts";
 import { limits } from "../shared/contracts/limits.ts";
 import {
   makeReleaseQuarantine,
   type ReleaseQuarantineDeps,
-} from "../shared/core/release-quarantine.ts";
+} from "../shared/core/inbound/release-quarantine.ts";
 import { providerPacks } from "../shared/providers/packs.ts";
 
 /** Looking at, and releasing, what a connection's quarantine holds. */

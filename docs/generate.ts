@@ -7,7 +7,7 @@ import {
   eventTypes,
   whenPublished,
 } from "../shared/contracts/events.ts";
-import { openApi } from "../shared/contracts/openapi.ts";
+import { openApi } from "../shared/contracts/http/openapi.ts";
 import { settingsSchema } from "../shared/contracts/settings.ts";
 
 /** Everything in `docs/contracts/`, by file name: made from the definitions, never by hand. */

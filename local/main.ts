@@ -1,6 +1,6 @@
-import { demonstrate } from "./demonstration.ts";
-import { type LocalOptions, parseOptions, usage } from "./options.ts";
-import { defaultRunDirectory, type LocalRun, startLocalRun } from "./run.ts";
+import { demonstrate } from "./demo/demonstration.ts";
+import { type LocalOptions, parseOptions, usage } from "./run/options.ts";
+import { defaultRunDirectory, type LocalRun, startLocalRun } from "./run/run.ts";
 
 const print = (line: string) => console.log(line);
 

@@ -4,9 +4,9 @@ import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { freePort } from "../../local/loopback.ts";
-import { parseOptions } from "../../local/options.ts";
-import { defaultRunDirectory, startLocalRun } from "../../local/run.ts";
-import { synthesise } from "../../local/synthesise.ts";
+import { parseOptions } from "../../local/run/options.ts";
+import { defaultRunDirectory, startLocalRun } from "../../local/run/run.ts";
+import { synthesise } from "../../local/run/synthesise.ts";
 
 interface Resource {
   Type: string;

@@ -1,8 +1,8 @@
 import { setTimeout } from "node:timers/promises";
 import { EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge";
 import { EVENT_SOURCE } from "../../shared/contracts/events.ts";
-import { sha256Hex } from "../../shared/core/digest.ts";
-import { busDetail, requestEvent } from "../../shared/core/envelope.ts";
+import { sha256Hex } from "../../shared/core/crypto/digest.ts";
+import { busDetail, requestEvent } from "../../shared/core/events/envelope.ts";
 import type { LocalFile } from "../run/bench-run.ts";
 import type { Subscriber } from "./subscribers.ts";
 

@@ -1,5 +1,5 @@
-import { openAdministration } from "../../shared/adapters/open-administration.ts";
-import type { DeliveryView, WebhookView } from "../../shared/contracts/http-webhooks.ts";
+import { openAdministration } from "../../shared/composition/administration.ts";
+import type { DeliveryView, WebhookView } from "../../shared/contracts/http/webhooks.ts";
 import { type Api, forEach, makeApi } from "../run/api.ts";
 import type { LocalFile } from "../run/bench-run.ts";
 import type { Behaviour } from "./endpoints.ts";

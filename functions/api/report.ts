@@ -1,5 +1,5 @@
 import { failures } from "../../shared/contracts/failures.ts";
-import type { ApiOutcome } from "../../shared/core/serve-api.ts";
+import type { ApiOutcome } from "../../shared/core/api/serve-api.ts";
 import type { Telemetry } from "../../shared/runtime/telemetry.ts";
 
 /** What an operator learns of one call. Routes and statuses are in API Gateway's access log. */

@@ -1,7 +1,7 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from "aws-lambda";
 import { failures } from "../../shared/contracts/failures.ts";
-import { refusalBodies } from "../../shared/core/dialects/refusals.ts";
-import type { ApiCall, ApiOutcome } from "../../shared/core/serve-api.ts";
+import { refusalBodies } from "../../shared/core/api/dialects/refusals.ts";
+import type { ApiCall, ApiOutcome } from "../../shared/core/api/serve-api.ts";
 
 /** API Gateway's event (payload format 2.0) as our call. The body may come as Base64. */
 export function toCall(event: APIGatewayProxyEventV2, signal: AbortSignal): ApiCall {

@@ -1,5 +1,5 @@
 import { failures } from "../../shared/contracts/failures.ts";
-import type { ConsumeOutcome } from "../../shared/core/consume-webhooks.ts";
+import type { ConsumeOutcome } from "../../shared/core/inbound/consume-webhooks.ts";
 import type { Telemetry } from "../../shared/runtime/telemetry.ts";
 
 /** What an operator learns of one message. */

@@ -1,5 +1,5 @@
 import type { SQSRecord } from "aws-lambda";
-import type { ConsumeOutcome } from "../../shared/core/consume-webhooks.ts";
+import type { ConsumeOutcome } from "../../shared/core/inbound/consume-webhooks.ts";
 
 /** Each record with what became of it. */
 export function pair(records: SQSRecord[], outcomes: ConsumeOutcome[]) {

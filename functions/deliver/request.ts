@@ -1,5 +1,5 @@
 import type { SQSRecord } from "aws-lambda";
-import { deliveryMessage } from "../../shared/contracts/delivery-message.ts";
+import { deliveryMessage } from "../../shared/contracts/messages/delivery.ts";
 import type { DeliveryWork } from "../../shared/core/deliveries/handle-delivery-work.ts";
 
 /** What is not one of our own messages can only be the bus's, which is looked at closer later. */

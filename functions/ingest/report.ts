@@ -1,5 +1,5 @@
 import { failures } from "../../shared/contracts/failures.ts";
-import type { IngestOutcome } from "../../shared/core/ingest-webhook.ts";
+import type { IngestOutcome } from "../../shared/core/inbound/ingest-webhook.ts";
 import type { Telemetry } from "../../shared/runtime/telemetry.ts";
 
 /** What an operator learns of one webhook. Accepted ones are counted by API Gateway already. */

@@ -1,6 +1,6 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from "aws-lambda";
 import { failures } from "../../shared/contracts/failures.ts";
-import type { IngestCommand, IngestOutcome } from "../../shared/core/ingest-webhook.ts";
+import type { IngestCommand, IngestOutcome } from "../../shared/core/inbound/ingest-webhook.ts";
 
 /** API Gateway's event (payload format 2.0) as our command. The body may come as Base64. */
 export function toCommand(event: APIGatewayProxyEventV2, signal: AbortSignal): IngestCommand {

@@ -1,6 +1,6 @@
-import type { LookedAfterDeliveries } from "../../shared/core/deliveries/look-after-deliveries.ts";
-import type { LookedAfter } from "../../shared/core/requests/look-after-requests.ts";
-import type { SweepOutboxResult } from "../../shared/core/sweep-outbox.ts";
+import type { LookedAfterDeliveries } from "../../shared/core/deliveries/sweep-deliveries.ts";
+import type { SweepOutboxResult } from "../../shared/core/events/sweep-outbox.ts";
+import type { LookedAfter } from "../../shared/core/requests/sweep-requests.ts";
 import type { Telemetry } from "../../shared/runtime/telemetry.ts";
 
 /** A run that found nothing says nothing. */

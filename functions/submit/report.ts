@@ -1,6 +1,6 @@
 import { failures } from "../../shared/contracts/failures.ts";
-import type { SubmitRun } from "../../shared/core/requests/handle-submit-messages.ts";
-import type { Submission } from "../../shared/core/requests/submit-request.ts";
+import type { SubmitRun } from "../../shared/core/requests/submission/handle-submit-messages.ts";
+import type { Submission } from "../../shared/core/requests/submission/submit-request.ts";
 import type { Telemetry } from "../../shared/runtime/telemetry.ts";
 
 /** What an operator learns of one batch. */

@@ -1,5 +1,5 @@
 import type { SQSRecord } from "aws-lambda";
-import type { MessageOutcome } from "../../shared/core/requests/handle-submit-messages.ts";
+import type { MessageOutcome } from "../../shared/core/requests/submission/handle-submit-messages.ts";
 
 /** The records that must stay in the queue. */
 export function unfinished(records: SQSRecord[], outcomes: MessageOutcome[]): SQSRecord[] {

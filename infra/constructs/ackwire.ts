@@ -3,7 +3,7 @@ import type { HttpApi } from "aws-cdk-lib/aws-apigatewayv2";
 import type { EventBus as Bus } from "aws-cdk-lib/aws-events";
 import type { Topic } from "aws-cdk-lib/aws-sns";
 import { Construct } from "constructs";
-import { operations } from "../../shared/contracts/http.ts";
+import { operations } from "../../shared/contracts/http/operations.ts";
 import type { Settings } from "../../shared/contracts/settings.ts";
 import { deliveryRulesOf } from "../delivery-rules.ts";
 import { Monitoring } from "../monitoring/monitoring.ts";

@@ -1,21 +1,21 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { join } from "node:path";
-import type { BusinessClock } from "../clock.ts";
+import { makeBusinessTimers } from "../clock/business-timers.ts";
+import type { BusinessClock } from "../clock/clock.ts";
+import { makeRecurringTimers } from "../clock/recurring-timers.ts";
 import type { DurableStore } from "../durable-store.ts";
 import { listen } from "../loopback.ts";
-import type { Template } from "../template.ts";
-import { makeBusinessTimers } from "./business-timers.ts";
+import type { Template } from "../template/template.ts";
 import { type CallCounts, makeCallCounts } from "./call-counts.ts";
-import { openDynamoDb } from "./dynamodb.ts";
-import { openEventBridge } from "./eventbridge.ts";
+import { openDynamoDb } from "./dynamodb/dynamodb.ts";
+import { openEventBridge } from "./eventbridge/eventbridge.ts";
+import { type Invoke, makeTargetDelivery } from "./eventbridge/target-delivery.ts";
 import { makeFront } from "./front.ts";
+import { type Caller, makeRoleCheck } from "./iam/role-check.ts";
 import { provisionAll } from "./provision.ts";
-import { makeRecurringTimers } from "./recurring-timers.ts";
-import { type Caller, makeRoleCheck } from "./role-check.ts";
-import { openScheduler } from "./scheduler.ts";
+import { openScheduler } from "./scheduler/scheduler.ts";
 import { openSecretsManager } from "./secrets-manager.ts";
-import { openSqs } from "./sqs.ts";
-import { type Invoke, makeTargetDelivery } from "./target-delivery.ts";
+import { openSqs } from "./sqs/sqs.ts";
 
 /** One port that answers for DynamoDB, SQS, S3, SNS, EventBridge, Scheduler and Secrets Manager. */
 export interface LocalAws {

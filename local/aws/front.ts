@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { CallCounts } from "./call-counts.ts";
-import type { Fauxqs } from "./fauxqs.ts";
-import { iamNeeds, s3Needs, snsNeeds } from "./iam-needs.ts";
+import { iamNeeds, s3Needs, snsNeeds } from "./iam/iam-needs.ts";
+import type { Caller, Need, RoleCheck } from "./iam/role-check.ts";
 import {
   AwsError,
   credentialOf,
@@ -11,8 +11,8 @@ import {
   sendJson,
   sendXmlError,
 } from "./protocol.ts";
-import type { Caller, Need, RoleCheck } from "./role-check.ts";
-import { schedulerCall } from "./scheduler-routes.ts";
+import { schedulerCall } from "./scheduler/scheduler-routes.ts";
+import type { Fauxqs } from "./sqs/fauxqs.ts";
 
 /** What an `x-amz-target` begins with, and whose it is. */
 const services = {

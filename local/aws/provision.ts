@@ -1,11 +1,11 @@
 import { arnOf, physicalName, REGION } from "../physical-name.ts";
-import type { Resource, Template } from "../template.ts";
-import type { DynamoDb } from "./dynamodb.ts";
-import type { EventBridge } from "./eventbridge.ts";
-import type { RoleCheck } from "./role-check.ts";
-import type { Scheduler } from "./scheduler.ts";
+import type { Resource, Template } from "../template/template.ts";
+import type { DynamoDb } from "./dynamodb/dynamodb.ts";
+import type { EventBridge } from "./eventbridge/eventbridge.ts";
+import type { RoleCheck } from "./iam/role-check.ts";
+import type { Scheduler } from "./scheduler/scheduler.ts";
 import type { SecretsManager } from "./secrets-manager.ts";
-import type { Sqs } from "./sqs.ts";
+import type { Sqs } from "./sqs/sqs.ts";
 
 export interface Services {
   dynamodb: DynamoDb;

@@ -1,5 +1,5 @@
+import type { Resource, Template } from "../template/template.ts";
 import { functionOf, integrationOf } from "../template/wiring.ts";
-import type { Resource, Template } from "../template.ts";
 
 export interface Route {
   /** As the template has it: `POST /v1/in/{provider}`, `ANY /{proxy+}` or `$default`. */

@@ -1,5 +1,5 @@
+import type { Template } from "../template/template.ts";
 import { functionOf } from "../template/wiring.ts";
-import type { Template } from "../template.ts";
 import { type FunctionConfiguration, readFunctions } from "./function-configuration.ts";
 import { functionCredentials } from "./function-credentials.ts";
 import { type FunctionPool, makeFunctionPool } from "./function-pool.ts";

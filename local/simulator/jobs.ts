@@ -1,5 +1,5 @@
 import type { ProviderId } from "../../shared/contracts/providers.ts";
-import type { JsonObject } from "../../shared/core/json.ts";
+import type { JsonObject } from "../../shared/core/json/json.ts";
 import type { DurableStore } from "../durable-store.ts";
 import type { makeSubmissions, Submission } from "./submissions.ts";
 import type { makeWebhookSender, PlannedWebhook } from "./webhook-sender.ts";

@@ -1,4 +1,4 @@
-import type { JsonObject } from "../../shared/core/json.ts";
+import type { JsonObject } from "../../shared/core/json/json.ts";
 
 /** A list holds this many, or as many as its `limit` allows. */
 const LIST_LENGTH = 3;

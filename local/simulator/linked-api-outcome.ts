@@ -1,6 +1,6 @@
-import { isObject, type JsonObject } from "../../shared/core/json.ts";
+import { isObject, type JsonObject } from "../../shared/core/json/json.ts";
 import { dataOf } from "./linked-api-data.ts";
-import { askedFailure } from "./steering.ts";
+import { askedFailure } from "./magic-values.ts";
 
 /** One action of a workflow, with what is done with its result. */
 export interface Action extends JsonObject {

@@ -1,12 +1,12 @@
 import { randomUUID } from "node:crypto";
-import { isObject, type JsonObject } from "../../shared/core/json.ts";
+import { isObject, type JsonObject } from "../../shared/core/json/json.ts";
 import type { JsonAnswer } from "../json-server.ts";
 import { accountIdOfToken } from "./identification-token.ts";
 import { answerAt, begun, type Job, type Jobs } from "./jobs.ts";
-import { courseOf } from "./linked-api-course.ts";
 import { actionsOf } from "./linked-api-outcome.ts";
+import { courseOf } from "./linked-api-progress.ts";
+import { isRefusedCredential } from "./magic-values.ts";
 import type { Handled, PlanWebhook, ProviderApi, ProviderCall } from "./provider-api.ts";
-import { isRefusedCredential } from "./steering.ts";
 
 /** Linked API's workflows: submitted, asked about and cancelled, with three webhooks each. */
 export function makeLinkedApi(options: {

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { ProviderId } from "../../shared/contracts/providers.ts";
-import type { JsonObject } from "../../shared/core/json.ts";
+import type { JsonObject } from "../../shared/core/json/json.ts";
 import type { JsonAnswer } from "../json-server.ts";
 import type { Change } from "./jobs.ts";
 import type { PlannedWebhook } from "./webhook-sender.ts";

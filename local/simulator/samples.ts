@@ -1,5 +1,5 @@
 import type { ProviderId } from "../../shared/contracts/providers.ts";
-import type { JsonObject } from "../../shared/core/json.ts";
+import type { JsonObject } from "../../shared/core/json/json.ts";
 
 export interface Sample {
   provider: ProviderId;

@@ -1,8 +1,8 @@
 import { EventEmitter } from "node:events";
 import * as z from "zod/mini";
 import { providerId } from "../../shared/contracts/providers.ts";
-import type { JsonObject } from "../../shared/core/json.ts";
-import type { BusinessClock } from "../clock.ts";
+import type { JsonObject } from "../../shared/core/json/json.ts";
+import type { BusinessClock } from "../clock/clock.ts";
 import type { DurableStore } from "../durable-store.ts";
 import { type JsonAnswer, startJsonServer } from "../json-server.ts";
 import { type Behaviour, behaviour, drawDelayMs } from "./behaviour.ts";

@@ -1,5 +1,5 @@
 import type { ProviderId } from "../../shared/contracts/providers.ts";
-import { isObject } from "../../shared/core/json.ts";
+import { isObject } from "../../shared/core/json/json.ts";
 import type { DurableStore } from "../durable-store.ts";
 
 /** One call that asked a provider to do something, refused ones included. */

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
-import type { JsonObject } from "../../shared/core/json.ts";
-import { askedFailure, needsPin, WRONG_PASSWORD } from "./steering.ts";
+import type { JsonObject } from "../../shared/core/json/json.ts";
+import { askedFailure, needsPin, WRONG_PASSWORD } from "./magic-values.ts";
 
 /** What a webhook and `get_response` say of a request, but for its id. */
 export type WeLinkOutcome = { status: string } & JsonObject;

@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
-import { isObject, type JsonObject } from "../../shared/core/json.ts";
-import { requestIdsOf } from "../../shared/providers/we-link-request-id.ts";
+import { isObject, type JsonObject } from "../../shared/core/json/json.ts";
+import { requestIdsOf } from "../../shared/providers/we-link/request-id.ts";
 import type { JsonAnswer } from "../json-server.ts";
 import { answerAt, begun, type Job, type Jobs } from "./jobs.ts";
+import { isRefusedCredential, WRONG_PIN } from "./magic-values.ts";
 import type { Handled, PlanWebhook, ProviderApi, ProviderCall } from "./provider-api.ts";
-import { isRefusedCredential, WRONG_PIN } from "./steering.ts";
 import { loggedIn, pinPrompt, type WeLinkOutcome, weLinkOutcome } from "./we-link-outcome.ts";
 
 /** We-Link: everything is a `POST` below `/api/v1`, acked with an id and answered by webhook. */

@@ -1,5 +1,5 @@
-import type { JsonObject } from "../../shared/core/json.ts";
-import { signWeLink } from "../../shared/providers/we-link.ts";
+import type { JsonObject } from "../../shared/core/json/json.ts";
+import { signWeLink } from "../../shared/providers/we-link/pack.ts";
 import type { WebhookTarget } from "./webhook-sender.ts";
 
 /** A webhook as the provider sends it. */

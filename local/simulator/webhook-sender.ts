@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
 import type { ProviderId } from "../../shared/contracts/providers.ts";
-import type { JsonObject } from "../../shared/core/json.ts";
-import type { BusinessClock } from "../clock.ts";
+import type { JsonObject } from "../../shared/core/json/json.ts";
+import type { BusinessClock } from "../clock/clock.ts";
+import { setLongTimeout } from "../clock/long-timeout.ts";
 import type { DurableStore } from "../durable-store.ts";
-import { setLongTimeout } from "../long-timeout.ts";
 import { type Behaviour, drawDelayMs } from "./behaviour.ts";
-import { makeTurns } from "./turns.ts";
+import { makeTurns } from "./concurrency-limit.ts";
 import { forge, sign } from "./webhook-request.ts";
 
 /** Where a provider sends its webhooks. */

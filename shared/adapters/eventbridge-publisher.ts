@@ -5,7 +5,7 @@ import {
 } from "@aws-sdk/client-eventbridge";
 import { EVENT_SOURCE } from "../contracts/events.ts";
 import { limits } from "../contracts/limits.ts";
-import { busDetail, type FinalEvent } from "../core/envelope.ts";
+import { busDetail, type FinalEvent } from "../core/events/envelope.ts";
 import type { EventPublisher, PublishResult } from "../core/ports.ts";
 
 /** Publishes on EventBridge. A call that was answered may still have failed for single entries. */

@@ -5,7 +5,7 @@ import {
   ResourceNotFoundException,
   type SchedulerClient,
 } from "@aws-sdk/client-scheduler";
-import type { SubmitMessage } from "../contracts/submit-message.ts";
+import type { SubmitMessage } from "../contracts/messages/submit.ts";
 import type { Schedules } from "../core/requests/ports.ts";
 import { dependency } from "./dependency-down.ts";
 

@@ -1,5 +1,5 @@
 import { GetSecretValueCommand, type SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
-import { type MasterKeys, readMasterKeys } from "../core/master-keys.ts";
+import { type MasterKeys, readMasterKeys } from "../core/crypto/master-keys.ts";
 import { dependency } from "./dependency-down.ts";
 
 /** How long one function works with the master keys that it read. */

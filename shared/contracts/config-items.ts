@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import { deliverableType } from "./events.ts";
-import { paceRange } from "./http-requests.ts";
+import { paceRange } from "./http/requests.ts";
 import { providerId } from "./providers.ts";
 import { hashFormat, payloadMode, webhookFormat } from "./webhook-forms.ts";
 

@@ -1,7 +1,7 @@
 import type { ConnectionItem, ConnectionSecrets } from "../contracts/config-items.ts";
-import type { PaceRange } from "../contracts/http-requests.ts";
-import type { InboundMessage } from "../contracts/inbound-message.ts";
-import type { FinalEvent } from "./envelope.ts";
+import type { PaceRange } from "../contracts/http/requests.ts";
+import type { InboundMessage } from "../contracts/messages/inbound.ts";
+import type { FinalEvent } from "./events/envelope.ts";
 
 /** Two clocks: the local run may speed business time up, leases and timeouts stay real. */
 export interface Clock {

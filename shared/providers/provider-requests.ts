@@ -1,5 +1,5 @@
 import type { ProviderId } from "../contracts/providers.ts";
-import type { ProviderRequests } from "../core/provider-requests.ts";
+import type { ProviderRequests } from "../core/providers/provider-client.ts";
 import { providerPacks } from "./packs.ts";
 
 /** How each provider takes requests. */

@@ -40,6 +40,11 @@ const rules: { from: RegExp; may: RegExp[]; because: string }[] = [
     because: "an adapter fulfils a port of the core with one technology",
   },
   {
+    from: /^shared\/composition\//,
+    may: [/^shared\//, /^@aws-sdk\//, /^node:crypto$/],
+    because: "composition joins use cases with adapters, once for handlers, tests and CLI",
+  },
+  {
     from: /^shared\/runtime\//,
     may: [
       /^shared\/(contracts|core|runtime)\//,

@@ -5,17 +5,17 @@ import { SendMessageCommand } from "@aws-sdk/client-sqs";
 import { DynamoDBDocumentClient, GetCommand } from "@aws-sdk/lib-dynamodb";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { pair, unfinished } from "../../functions/consume/request.ts";
-import { localAws } from "../../local/seed.ts";
+import { localAws } from "../../local/run/seed.ts";
 import { awsClientDefaults } from "../../shared/runtime/aws-clients.ts";
-import type { Fault } from "../support/aws-faults.ts";
+import type { Fault } from "../support/fakes/aws-faults.ts";
+import { attempt, linkedApiWebhook } from "../support/fakes/sender.ts";
+import { type FaultyRun, startFaultyRun } from "../support/runs/faulty-run.ts";
 import {
   batchItemFailures,
   inboundMessage,
   makeSkewedClock,
   makeWorker,
-} from "../support/consume-worker.ts";
-import { type FaultyRun, startFaultyRun } from "../support/faulty-run.ts";
-import { attempt, linkedApiWebhook } from "../support/sender.ts";
+} from "../support/simulations/consume-worker.ts";
 
 const LEASE_MS = 30_000;
 const MAX_RECEIVES = 4;

@@ -1,25 +1,25 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { Fault } from "../support/aws-faults.ts";
+import type { Fault } from "../support/fakes/aws-faults.ts";
+import { verified } from "../support/fakes/webhook-receiver.ts";
 import {
-  callsAfterAFault,
-  type DeliveryCall,
-  deliveryCalls,
-  sharedReads,
-  unlisted,
-} from "../support/delivery-calls.ts";
+  type FaultyDeliveriesRun,
+  type Subscriber,
+  startFaultyDeliveriesRun,
+} from "../support/runs/faulty-deliveries-run.ts";
 import {
   answersOf,
   type Expected,
   ended,
   type StoryName,
   stories,
-} from "../support/delivery-stories.ts";
+} from "../support/scenarios/delivery-scenarios.ts";
 import {
-  type FaultyDeliveriesRun,
-  type Subscriber,
-  startFaultyDeliveriesRun,
-} from "../support/faulty-deliveries-run.ts";
-import { verified } from "../support/webhook-receiver.ts";
+  callsAfterAFault,
+  type DeliveryCall,
+  deliveryCalls,
+  sharedReads,
+  unlisted,
+} from "../support/simulations/delivery-calls.ts";
 
 const isEvery = process.env.EVERY_FAULT === "1";
 

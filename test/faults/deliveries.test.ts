@@ -1,10 +1,10 @@
 import { describe, expect, test, vi } from "vitest";
-import type { AttemptHint } from "../../shared/contracts/delivery-message.ts";
 import { Failure } from "../../shared/contracts/failures.ts";
-import { deliveryIdOf } from "../../shared/core/deliveries/delivery-id.ts";
-import { makeEndWebhook } from "../../shared/core/deliveries/end-webhook.ts";
+import type { AttemptHint } from "../../shared/contracts/messages/delivery.ts";
+import { deliveryIdOf } from "../../shared/core/deliveries/creation/delivery-id.ts";
 import type { DeliveryStore } from "../../shared/core/deliveries/ports.ts";
 import type { DeliveryRecord } from "../../shared/core/deliveries/record.ts";
+import { makeEndWebhook } from "../../shared/core/deliveries/webhooks/deactivate-webhook.ts";
 import {
   Crash,
   DELAYS_MS,
@@ -12,7 +12,7 @@ import {
   MINUTE_MS,
   makeDeliveryWorld,
   webhookOfClient,
-} from "../support/delivery-world.ts";
+} from "../support/simulations/delivery-simulation.ts";
 
 /** Rows D1 to D15 of the fault matrix: outbound delivery. The endpoint and time are the test's. */
 
@@ -612,7 +612,7 @@ test("D14: what the webhook is set to meanwhile changes no byte of a delivery th
 
 test("D15: a success counts at the headers, whatever becomes of the body", async () => {
   const world = await worldWithWebhook({
-    // What the poster says of 200 and five gigabytes: `test/contract/hostile-endpoints.test.ts`.
+    // What the poster says of 200 and five gigabytes: `test/contract/http/hostile-endpoints.test.ts`.
     answer: () => ({ httpStatus: 200, bodyStart: "x".repeat(512) }),
   });
   world.publish();

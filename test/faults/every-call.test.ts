@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { localAws } from "../../local/seed.ts";
-import { openAdministration } from "../../shared/adapters/open-administration.ts";
-import type { Fault } from "../support/aws-faults.ts";
-import { type FaultyRun, startFaultyRun } from "../support/faulty-run.ts";
-import { deliver, linkedApiWebhook } from "../support/sender.ts";
+import { localAws } from "../../local/run/seed.ts";
+import { openAdministration } from "../../shared/composition/administration.ts";
+import type { Fault } from "../support/fakes/aws-faults.ts";
+import { deliver, linkedApiWebhook } from "../support/fakes/sender.ts";
+import { type FaultyRun, startFaultyRun } from "../support/runs/faulty-run.ts";
 
 /** As a webhook above 60 KB, whose body and event travel by S3. */
 const LARGE_BYTES = 70_000;

@@ -1,19 +1,23 @@
 import { generateKeyPairSync, sign } from "node:crypto";
 import { beforeAll, describe, expect, test } from "vitest";
 import { toCommand } from "../../functions/ingest/request.ts";
-import { makeMemoryEventClaims } from "../../shared/adapters/memory-event-claims.ts";
 import { limits } from "../../shared/contracts/limits.ts";
 import { settingsSchema } from "../../shared/contracts/settings.ts";
-import { makeConsumeWebhooks } from "../../shared/core/consume-webhooks.ts";
-import type { FinalEvent } from "../../shared/core/envelope.ts";
-import { CLOCK_TOLERANCE_SECONDS, signHs256, verifiedClaims } from "../../shared/core/hs256.ts";
-import { signWeLink } from "../../shared/providers/we-link.ts";
-import { hmacHex } from "../../shared/providers/we-link-hash.ts";
-import { makeTestClock } from "../support/clocks.ts";
-import { inboundMessage } from "../support/consume-worker.ts";
-import { makeTestReader, unjoined } from "../support/inbound-reader.ts";
-import { MAX_BODY_BYTES, makeIngestCore, SECRET } from "../support/ingest-core.ts";
-import { linkedApiWebhook } from "../support/sender.ts";
+import {
+  CLOCK_TOLERANCE_SECONDS,
+  signHs256,
+  verifiedClaims,
+} from "../../shared/core/crypto/hs256.ts";
+import type { FinalEvent } from "../../shared/core/events/envelope.ts";
+import { makeConsumeWebhooks } from "../../shared/core/inbound/consume-webhooks.ts";
+import { hmacHex } from "../../shared/providers/we-link/hash.ts";
+import { signWeLink } from "../../shared/providers/we-link/pack.ts";
+import { makeTestClock } from "../support/fakes/clocks.ts";
+import { makeTestReader, unjoined } from "../support/fakes/inbound-reader.ts";
+import { MAX_BODY_BYTES, makeIngestCore, SECRET } from "../support/fakes/ingest-core.ts";
+import { linkedApiWebhook } from "../support/fakes/sender.ts";
+import { makeMemoryEventClaims } from "../support/memory/memory-event-claims.ts";
+import { inboundMessage } from "../support/simulations/consume-worker.ts";
 
 const signed = (text: string) => `${text.slice(0, -1)},"hash":"${hmacHex(SECRET, text)}"}`;
 

@@ -2,11 +2,11 @@ import { createHmac } from "node:crypto";
 import { request } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { localAws } from "../../local/seed.ts";
-import { openAdministration } from "../../shared/adapters/open-administration.ts";
-import type { Fault } from "../support/aws-faults.ts";
-import { type FaultyRun, startFaultyRun } from "../support/faulty-run.ts";
-import { type Attempt, attempt, deliver, linkedApiWebhook } from "../support/sender.ts";
+import { localAws } from "../../local/run/seed.ts";
+import { openAdministration } from "../../shared/composition/administration.ts";
+import type { Fault } from "../support/fakes/aws-faults.ts";
+import { type Attempt, attempt, deliver, linkedApiWebhook } from "../support/fakes/sender.ts";
+import { type FaultyRun, startFaultyRun } from "../support/runs/faulty-run.ts";
 
 /** What a provider is promised, and what `ingest` is given for it. */
 const ANSWER_LIMIT_MS = 2_500;

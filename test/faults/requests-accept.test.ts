@@ -1,10 +1,13 @@
 import { ListSchedulesCommand, SchedulerClient } from "@aws-sdk/client-scheduler";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { localAws } from "../../local/seed.ts";
-import { laneId, newRequestId } from "../../shared/core/requests/request-id.ts";
-import type { Fault } from "../support/aws-faults.ts";
-import { type FaultyRequestsRun, startFaultyRequestsRun } from "../support/faulty-requests-run.ts";
+import { localAws } from "../../local/run/seed.ts";
+import { laneId, newRequestId } from "../../shared/core/requests/acceptance/request-id.ts";
+import type { Fault } from "../support/fakes/aws-faults.ts";
+import {
+  type FaultyRequestsRun,
+  startFaultyRequestsRun,
+} from "../support/runs/faulty-requests-run.ts";
 
 const SPEED = 600;
 const MINUTE_MS = 60_000;

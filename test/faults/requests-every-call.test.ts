@@ -1,7 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { Fault } from "../support/aws-faults.ts";
-import { type FaultyRequestsRun, startFaultyRequestsRun } from "../support/faulty-requests-run.ts";
+import type { Fault } from "../support/fakes/aws-faults.ts";
+import {
+  type FaultyRequestsRun,
+  startFaultyRequestsRun,
+} from "../support/runs/faulty-requests-run.ts";
 
 const MINUTE_MS = 60_000;
 

@@ -9,7 +9,7 @@ import {
   makeWorkersWorld,
   type Step,
   type WorkersWorld,
-} from "../support/workers-world.ts";
+} from "../support/simulations/workers-simulation.ts";
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;

@@ -1,9 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { InvalidRequest } from "../../shared/core/invalid-request.ts";
-import { type FaultyRequestsRun, startFaultyRequestsRun } from "../support/faulty-requests-run.ts";
-import { makeWorkersWorld, type WorkersWorld } from "../support/workers-world.ts";
+import { InvalidRequest } from "../../shared/core/input/invalid-request.ts";
+import {
+  type FaultyRequestsRun,
+  startFaultyRequestsRun,
+} from "../support/runs/faulty-requests-run.ts";
+import { makeWorkersWorld, type WorkersWorld } from "../support/simulations/workers-simulation.ts";
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;

@@ -1,10 +1,13 @@
 import { DeleteObjectCommand, ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
 import { ReceiveMessageCommand, SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { localAws } from "../../local/seed.ts";
-import { type FaultyRequestsRun, startFaultyRequestsRun } from "../support/faulty-requests-run.ts";
-import type { NewRequest } from "../support/requests-run.ts";
-import { answered, finished, makeWorkersWorld } from "../support/workers-world.ts";
+import { localAws } from "../../local/run/seed.ts";
+import {
+  type FaultyRequestsRun,
+  startFaultyRequestsRun,
+} from "../support/runs/faulty-requests-run.ts";
+import type { NewRequest } from "../support/runs/requests-run.ts";
+import { answered, finished, makeWorkersWorld } from "../support/simulations/workers-simulation.ts";
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;

@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { makeMemoryEventClaims } from "../../shared/adapters/memory-event-claims.ts";
-import { makeConsumeWebhooks } from "../../shared/core/consume-webhooks.ts";
-import type { FinalEvent } from "../../shared/core/envelope.ts";
-import { makeSweepOutbox } from "../../shared/core/sweep-outbox.ts";
+import type { FinalEvent } from "../../shared/core/events/envelope.ts";
+import { makeSweepOutbox } from "../../shared/core/events/sweep-outbox.ts";
+import { makeConsumeWebhooks } from "../../shared/core/inbound/consume-webhooks.ts";
 import { all, find, synth } from "../infra/synth.ts";
-import { makeTestClock } from "../support/clocks.ts";
-import { inboundMessage } from "../support/consume-worker.ts";
-import { unjoined } from "../support/inbound-reader.ts";
+import { makeTestClock } from "../support/fakes/clocks.ts";
+import { unjoined } from "../support/fakes/inbound-reader.ts";
+import { makeMemoryEventClaims } from "../support/memory/memory-event-claims.ts";
+import { inboundMessage } from "../support/simulations/consume-worker.ts";
 
 const DAY_SECONDS = 86_400;
 const { resources } = synth({ stage: "prod" });

@@ -2,7 +2,7 @@ import { Stack } from "aws-cdk-lib";
 import { Queue } from "aws-cdk-lib/aws-sqs";
 import { AwsSolutionsChecks } from "cdk-nag";
 import { expect, test } from "vitest";
-import { operations } from "../../shared/contracts/http.ts";
+import { operations } from "../../shared/contracts/http/operations.ts";
 import { makeApp } from "./synth.ts";
 
 const { app, stack } = makeApp({ stage: "prod" });

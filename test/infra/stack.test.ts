@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { operations, routeKeyOf } from "../../shared/contracts/http.ts";
+import { operations, routeKeyOf } from "../../shared/contracts/http/operations.ts";
 import { all, find, type Resource, synth } from "./synth.ts";
 
 const dev = synth();

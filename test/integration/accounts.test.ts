@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type RequestsRun, startRequestsRun } from "../support/requests-run.ts";
+import { type RequestsRun, startRequestsRun } from "../support/runs/requests-run.ts";
 
 /** At this speed five minutes pass in half a second. */
 const SPEED = 600;

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { localAws } from "../../local/seed.ts";
-import { openAdministration } from "../../shared/adapters/open-administration.ts";
-import type { Administration } from "../../shared/core/administration.ts";
-import { signWeLink } from "../../shared/providers/we-link.ts";
-import { hmacHex } from "../../shared/providers/we-link-hash.ts";
-import { startTestRun, type TestRun } from "../support/local-run.ts";
+import { localAws } from "../../local/run/seed.ts";
+import { openAdministration } from "../../shared/composition/administration.ts";
+import type { Administration } from "../../shared/core/administration/administration.ts";
+import { hmacHex } from "../../shared/providers/we-link/hash.ts";
+import { signWeLink } from "../../shared/providers/we-link/pack.ts";
+import { startTestRun, type TestRun } from "../support/runs/local-run.ts";
 
 let run: TestRun;
 let administration: Administration;

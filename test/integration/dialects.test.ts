@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { localAws } from "../../local/seed.ts";
-import { openAdministration } from "../../shared/adapters/open-administration.ts";
-import { startTestRun, type TestRun } from "../support/local-run.ts";
+import { localAws } from "../../local/run/seed.ts";
+import { openAdministration } from "../../shared/composition/administration.ts";
+import { startTestRun, type TestRun } from "../support/runs/local-run.ts";
 
 let run: TestRun;
 beforeAll(async () => {

@@ -10,7 +10,7 @@ import {
   signed,
   startInboundRun,
   withHash,
-} from "../support/inbound-run.ts";
+} from "../support/runs/inbound-run.ts";
 
 /** In which `ingest` answers whatever comes: its deadline, and what the way there and back takes. */
 const ANSWER_LIMIT_MS = 2_500;

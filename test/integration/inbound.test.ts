@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { JsonObject } from "../../shared/core/json.ts";
-import { signWeLink } from "../../shared/providers/we-link.ts";
-import { hmacHex } from "../../shared/providers/we-link-hash.ts";
-import { attachBusConsumer } from "../support/bus-consumer.ts";
-import { startTestRun, type TestRun } from "../support/local-run.ts";
+import type { JsonObject } from "../../shared/core/json/json.ts";
+import { hmacHex } from "../../shared/providers/we-link/hash.ts";
+import { signWeLink } from "../../shared/providers/we-link/pack.ts";
+import { attachBusConsumer } from "../support/fakes/bus-consumer.ts";
+import { startTestRun, type TestRun } from "../support/runs/local-run.ts";
 
 let run: TestRun;
 beforeAll(async () => {

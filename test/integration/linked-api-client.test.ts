@@ -1,6 +1,6 @@
 import { LinkedApi, LinkedApiError } from "@linkedapi/node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { startTestRun, type TestRun } from "../support/local-run.ts";
+import { startTestRun, type TestRun } from "../support/runs/local-run.ts";
 
 /** Linked API's own client, pointed at Ackwire: nothing of it is changed but its `baseUrl`. */
 let run: TestRun;

@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test as base } from "vitest";
-import { signWeLink } from "../../shared/providers/we-link.ts";
-import { attachBusConsumer } from "../support/bus-consumer.ts";
-import { type LocalFile, startLocalProcess } from "../support/local-process.ts";
+import { signWeLink } from "../../shared/providers/we-link/pack.ts";
+import { attachBusConsumer } from "../support/fakes/bus-consumer.ts";
+import { type LocalFile, startLocalProcess } from "../support/runs/local-process.ts";
 
 const test = base.extend<{ directory: string }>({
   // biome-ignore lint/correctness/noEmptyPattern: vitest reads the names of what a fixture needs.

@@ -1,9 +1,9 @@
 import { GetQueueAttributesCommand, SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { expect, test } from "vitest";
-import { localAws } from "../../local/seed.ts";
-import { attachBusConsumer } from "../support/bus-consumer.ts";
-import { editedAssembly } from "../support/edited-assembly.ts";
-import { startTestRun } from "../support/local-run.ts";
+import { localAws } from "../../local/run/seed.ts";
+import { attachBusConsumer } from "../support/fakes/bus-consumer.ts";
+import { editedAssembly } from "../support/runs/edited-assembly.ts";
+import { startTestRun } from "../support/runs/local-run.ts";
 
 test("a poison message ends in the dead-letter queue, its neighbours on the bus", async () => {
   // The same stack with a second's patience, so that the test need not wait for minutes.

@@ -15,9 +15,13 @@ import {
 } from "@aws-sdk/client-scheduler";
 import { ListQueuesCommand, ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { localAws } from "../../local/seed.ts";
-import { type RequestsRun, startRequestsRun } from "../support/requests-run.ts";
-import { type Endpoint, startWebhookReceiver, verified } from "../support/webhook-receiver.ts";
+import { localAws } from "../../local/run/seed.ts";
+import {
+  type Endpoint,
+  startWebhookReceiver,
+  verified,
+} from "../support/fakes/webhook-receiver.ts";
+import { type RequestsRun, startRequestsRun } from "../support/runs/requests-run.ts";
 
 /**
  * A password and the codes of its logins go through everything. They may be

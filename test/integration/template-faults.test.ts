@@ -1,14 +1,14 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocumentClient, ScanCommand } from "@aws-sdk/lib-dynamodb";
 import { describe, expect, test } from "vitest";
-import { localAws } from "../../local/seed.ts";
+import { localAws } from "../../local/run/seed.ts";
 import {
   editedAssembly,
   withoutGrant,
   withoutResources,
   withoutVariable,
-} from "../support/edited-assembly.ts";
-import { startTestRun } from "../support/local-run.ts";
+} from "../support/runs/edited-assembly.ts";
+import { startTestRun } from "../support/runs/local-run.ts";
 
 const completed = {
   id: "workflow.completed:wf-1",

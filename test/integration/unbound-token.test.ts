@@ -1,6 +1,6 @@
 import { SignJWT } from "jose";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type RequestsRun, startRequestsRun } from "../support/requests-run.ts";
+import { type RequestsRun, startRequestsRun } from "../support/runs/requests-run.ts";
 
 const SECRET = "a secret code of We-Link's dashboard";
 

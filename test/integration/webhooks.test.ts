@@ -3,12 +3,12 @@ import type {
   DeliveryView,
   RecoveryView,
   WebhookView,
-} from "../../shared/contracts/http-webhooks.ts";
-import type { JsonObject } from "../../shared/core/json.ts";
-import { startBusListener } from "../support/bus-listener.ts";
-import { accountWords } from "../support/linked-api-words.ts";
-import { type Client, type OutboundRun, startOutboundRun } from "../support/outbound-run.ts";
-import { eventOf, type Post, verified } from "../support/webhook-receiver.ts";
+} from "../../shared/contracts/http/webhooks.ts";
+import type { JsonObject } from "../../shared/core/json/json.ts";
+import { startBusListener } from "../support/fakes/bus-listener.ts";
+import { eventOf, type Post, verified } from "../support/fakes/webhook-receiver.ts";
+import { accountWords } from "../support/payloads/linked-api-payloads.ts";
+import { type Client, type OutboundRun, startOutboundRun } from "../support/runs/outbound-run.ts";
 
 /** Webhooks from end to end by our own API, each test with a client of its own, and all at once. */
 const SPEED = 600;

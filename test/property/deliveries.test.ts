@@ -9,7 +9,7 @@ import {
   MINUTE_MS,
   makeDeliveryWorld,
   webhookOfClient,
-} from "../support/delivery-world.ts";
+} from "../support/simulations/delivery-simulation.ts";
 
 /** What befalls one call: nothing for the most part, so that most runs come far. */
 const fault = fc.oneof(

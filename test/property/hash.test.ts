@@ -2,11 +2,11 @@ import { createHmac } from "node:crypto";
 import fc from "fast-check";
 import { jwtVerify, SignJWT } from "jose";
 import { expect, test } from "vitest";
-import { signHs256, verifiedClaims } from "../../shared/core/hs256.ts";
-import { canonicalJson, type JsonObject, readJsonObject } from "../../shared/core/json.ts";
-import { signWeLink } from "../../shared/providers/we-link.ts";
-import { runs } from "../support/runs.ts";
-import { isProven } from "../support/webhooks.ts";
+import { signHs256, verifiedClaims } from "../../shared/core/crypto/hs256.ts";
+import { canonicalJson, type JsonObject, readJsonObject } from "../../shared/core/json/json.ts";
+import { signWeLink } from "../../shared/providers/we-link/pack.ts";
+import { isProven } from "../support/payloads/webhooks.ts";
+import { runs } from "../support/runs/runs.ts";
 
 const value = fc.jsonValue({ maxDepth: 2 });
 const body = fc

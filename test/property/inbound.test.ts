@@ -2,14 +2,14 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { deliverableTypes, eventDetail, producerSchema } from "../../shared/contracts/events.ts";
 import { Failure } from "../../shared/contracts/failures.ts";
-import { busDetail, unmatchedEvent } from "../../shared/core/envelope.ts";
-import { discriminatorOf, headerSafeId } from "../../shared/core/event-id.ts";
-import { type JsonObject, readJsonObject } from "../../shared/core/json.ts";
-import { topLevelMembers, withoutMember } from "../../shared/core/json-members.ts";
-import type { InboundEvent, ProviderPack } from "../../shared/core/provider-pack.ts";
+import { busDetail, unmatchedEvent } from "../../shared/core/events/envelope.ts";
+import { discriminatorOf, headerSafeId } from "../../shared/core/events/event-id.ts";
+import { type JsonObject, readJsonObject } from "../../shared/core/json/json.ts";
+import { topLevelMembers, withoutMember } from "../../shared/core/json/json-members.ts";
+import type { InboundEvent, ProviderPack } from "../../shared/core/providers/provider-pack.ts";
 import { providerPacks } from "../../shared/providers/packs.ts";
-import { runs } from "../support/runs.ts";
-import { webhookOf } from "../support/webhooks.ts";
+import { webhookOf } from "../support/payloads/webhooks.ts";
+import { runs } from "../support/runs/runs.ts";
 
 const jsonObject = fc
   .dictionary(fc.string({ unit: "binary" }), fc.jsonValue({ maxDepth: 4 }))

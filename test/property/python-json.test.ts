@@ -1,8 +1,8 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { readJsonObject } from "../../shared/core/json.ts";
-import { pythonJson } from "../../shared/core/python-json.ts";
+import { readJsonObject } from "../../shared/core/json/json.ts";
+import { pythonJson } from "../../shared/core/json/python-json.ts";
 
 const ours = (json: string) => pythonJson(readJsonObject(Buffer.from(json)).value);
 

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { InvalidRequest } from "../../shared/core/invalid-request.ts";
-import { readScheduled } from "../../shared/core/requests/schedule-time.ts";
-import { runs } from "../support/runs.ts";
+import { InvalidRequest } from "../../shared/core/input/invalid-request.ts";
+import { readScheduled } from "../../shared/core/requests/acceptance/schedule-time.ts";
+import { runs } from "../support/runs/runs.ts";
 
 /** `scheduled` is a time in UTC that the calendar has, 2 hours to 1 year ahead, and nothing else. */
 

@@ -3,10 +3,10 @@ import { Webhook as StandardWebhook } from "standardwebhooks";
 import { expect, test } from "vitest";
 import { verifyWebhook } from "../../client/verify-webhook.ts";
 import { hashFormat } from "../../shared/contracts/webhook-forms.ts";
-import { bodyOf } from "../../shared/core/deliveries/body.ts";
-import { signedHeaders, signingSecret } from "../../shared/core/deliveries/signing.ts";
-import { canonicalJson, readJson } from "../../shared/core/json.ts";
-import { isProven } from "../support/webhooks.ts";
+import { bodyOf } from "../../shared/core/deliveries/creation/body.ts";
+import { signedHeaders, signingSecret } from "../../shared/core/deliveries/webhooks/signing.ts";
+import { canonicalJson, readJson } from "../../shared/core/json/json.ts";
+import { isProven } from "../support/payloads/webhooks.ts";
 
 const timestampSeconds = Math.floor(Date.now() / 1000);
 const nowMs = timestampSeconds * 1000;

@@ -6,7 +6,7 @@ import {
   postTo,
   signed,
   startInboundRun,
-} from "../support/inbound-run.ts";
+} from "../support/runs/inbound-run.ts";
 
 let inbound: InboundRun;
 let addresses: Record<"we-link" | "linked-api", Address>;

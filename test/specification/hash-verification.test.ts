@@ -4,8 +4,8 @@ import { SignJWT, UnsecuredJWT } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { listen } from "../../local/loopback.ts";
 import type { HashForm } from "../../shared/contracts/config-items.ts";
-import { pythonJson } from "../../shared/core/python-json.ts";
-import { tokenOf, unsignedToken } from "../support/forged-tokens.ts";
+import { pythonJson } from "../../shared/core/json/python-json.ts";
+import { tokenOf, unsignedToken } from "../support/payloads/forged-tokens.ts";
 import {
   type Address,
   type Answer,
@@ -16,7 +16,7 @@ import {
   signed,
   startInboundRun,
   withHash,
-} from "../support/inbound-run.ts";
+} from "../support/runs/inbound-run.ts";
 
 /** Stands in every body here, so that a log that holds a piece of one is found out. */
 const canary = "canary-7f3a";

@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { consumerSchema } from "../../shared/contracts/events.ts";
-import type { JsonObject } from "../../shared/core/json.ts";
-import type { BusMessage } from "../support/bus-consumer.ts";
+import type { JsonObject } from "../../shared/core/json/json.ts";
+import type { BusMessage } from "../support/fakes/bus-consumer.ts";
 import {
   type Address,
   type InboundRun,
   isAbout,
   postTo,
   startInboundRun,
-} from "../support/inbound-run.ts";
+} from "../support/runs/inbound-run.ts";
 import { makeSpecification } from "../support/specification.ts";
 
 /** "Working with Webhooks", sentence by sentence: the side on which Linked API calls us. */

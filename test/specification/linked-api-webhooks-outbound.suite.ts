@@ -1,10 +1,10 @@
 import { expect } from "vitest";
 import { deliverableTypes } from "../../shared/contracts/events.ts";
-import type { JsonObject } from "../../shared/core/json.ts";
-import { completion, type Stories } from "../support/linked-api-stories.ts";
-import { accountStatuses } from "../support/linked-api-words.ts";
+import type { JsonObject } from "../../shared/core/json/json.ts";
+import { eventOf, type Post, verified } from "../support/fakes/webhook-receiver.ts";
+import { accountStatuses } from "../support/payloads/linked-api-payloads.ts";
+import { completion, type Stories } from "../support/scenarios/linked-api-scenarios.ts";
 import { makeSpecification } from "../support/specification.ts";
-import { eventOf, type Post, verified } from "../support/webhook-receiver.ts";
 
 /** "Working with Webhooks", sentence by sentence: the side on which we are the sender. */
 export function linkedApiWebhooksOutbound(stories: () => Stories): void {

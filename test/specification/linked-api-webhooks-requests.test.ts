@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect } from "vitest";
-import { type RequestsRun, startRequestsRun } from "../support/requests-run.ts";
+import { type RequestsRun, startRequestsRun } from "../support/runs/requests-run.ts";
 import { makeSpecification } from "../support/specification.ts";
 
 /** "Webhooks", sentence by sentence: what it says of workflows that were submitted here. */

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { ProviderId } from "../../shared/contracts/providers.ts";
-import type { JsonObject } from "../../shared/core/json.ts";
+import type { JsonObject } from "../../shared/core/json/json.ts";
 import {
   type Address,
   type InboundRun,
@@ -8,7 +8,7 @@ import {
   postTo,
   signed,
   startInboundRun,
-} from "../support/inbound-run.ts";
+} from "../support/runs/inbound-run.ts";
 
 /** Two clients whose providers speak of the same ids, and who even have the same secret. */
 let inbound: InboundRun;

@@ -1,7 +1,7 @@
 import { SignJWT } from "jose";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { JsonObject } from "../../shared/core/json.ts";
-import type { BusMessage } from "../support/bus-consumer.ts";
+import type { JsonObject } from "../../shared/core/json/json.ts";
+import type { BusMessage } from "../support/fakes/bus-consumer.ts";
 import {
   type Address,
   type InboundRun,
@@ -10,7 +10,7 @@ import {
   signed,
   startInboundRun,
   withHash,
-} from "../support/inbound-run.ts";
+} from "../support/runs/inbound-run.ts";
 import { makeSpecification } from "../support/specification.ts";
 
 /** "Asynchronous Processing", sentence by sentence: the result webhook. */

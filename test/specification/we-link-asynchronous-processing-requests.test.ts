@@ -1,5 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type ApiAnswer, type RequestsRun, startRequestsRun } from "../support/requests-run.ts";
+import {
+  type ApiAnswer,
+  type RequestsRun,
+  startRequestsRun,
+} from "../support/runs/requests-run.ts";
 import { makeSpecification } from "../support/specification.ts";
 
 /** "Asynchronous Processing", sentence by sentence: what a client asks for, and when it is done. */

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { consumerSchema, type EventType } from "../../shared/contracts/events.ts";
-import type { JsonObject } from "../../shared/core/json.ts";
-import { weLink } from "../../shared/providers/we-link.ts";
-import type { BusMessage } from "../support/bus-consumer.ts";
+import type { JsonObject } from "../../shared/core/json/json.ts";
+import { weLink } from "../../shared/providers/we-link/pack.ts";
+import type { BusMessage } from "../support/fakes/bus-consumer.ts";
+import { webhookOf } from "../support/payloads/webhooks.ts";
 import {
   type Address,
   hmacOf,
@@ -11,9 +12,8 @@ import {
   postTo,
   signed,
   startInboundRun,
-} from "../support/inbound-run.ts";
+} from "../support/runs/inbound-run.ts";
 import { makeSpecification } from "../support/specification.ts";
-import { webhookOf } from "../support/webhooks.ts";
 
 /** "Event Types & Payloads", sentence by sentence. */
 const { says, everySentenceHasItsTest } = makeSpecification([

@@ -1,12 +1,12 @@
 import { jwtVerify } from "jose";
 import { expect } from "vitest";
 import { hashFormat } from "../../shared/contracts/webhook-forms.ts";
-import type { JsonObject } from "../../shared/core/json.ts";
-import { hmacOf } from "../support/inbound-run.ts";
+import type { JsonObject } from "../../shared/core/json/json.ts";
+import { verified } from "../support/fakes/webhook-receiver.ts";
+import { isProven } from "../support/payloads/webhooks.ts";
+import { hmacOf } from "../support/runs/inbound-run.ts";
+import type { WeLinkStories } from "../support/scenarios/we-link-scenarios.ts";
 import { makeSpecification } from "../support/specification.ts";
-import type { WeLinkStories } from "../support/we-link-stories.ts";
-import { verified } from "../support/webhook-receiver.ts";
-import { isProven } from "../support/webhooks.ts";
 
 /** "Asynchronous Processing" and "Event Types & Payloads" of a webhook in We-Link's format. */
 export function weLinkOutbound(stories: () => WeLinkStories): void {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe } from "vitest";
-import { beginStories, type Stories } from "../support/linked-api-stories.ts";
-import { type OutboundRun, startOutboundRun } from "../support/outbound-run.ts";
-import { beginWeLinkStories, type WeLinkStories } from "../support/we-link-stories.ts";
+import { type OutboundRun, startOutboundRun } from "../support/runs/outbound-run.ts";
+import { beginStories, type Stories } from "../support/scenarios/linked-api-scenarios.ts";
+import { beginWeLinkStories, type WeLinkStories } from "../support/scenarios/we-link-scenarios.ts";
 import { linkedApiWebhooksOutbound } from "./linked-api-webhooks-outbound.suite.ts";
 import { weLinkOutbound } from "./we-link-outbound.suite.ts";
 

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestProject } from "vitest/node";
-import { synthesise } from "../../local/synthesise.ts";
+import { synthesise } from "../../local/run/synthesise.ts";
 
 declare module "vitest" {
   interface ProvidedContext {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { deliveryIdOf } from "../../shared/core/deliveries/delivery-id.ts";
+import { deliveryIdOf } from "../../shared/core/deliveries/creation/delivery-id.ts";
 import {
   DELAYS_MS,
   type DeliveryWorld,
@@ -7,7 +7,7 @@ import {
   MINUTE_MS,
   makeDeliveryWorld,
   webhookOfClient,
-} from "../support/delivery-world.ts";
+} from "../support/simulations/delivery-simulation.ts";
 
 const id = deliveryIdOf("wh_cl_1", "workflow.completed:rq_1");
 const DAY_MS = 24 * HOUR_MS;

@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { makeMemoryEventClaims } from "../../shared/adapters/memory-event-claims.ts";
 import { Failure } from "../../shared/contracts/failures.ts";
-import { makeConsumeWebhooks } from "../../shared/core/consume-webhooks.ts";
-import type { FinalEvent } from "../../shared/core/envelope.ts";
+import type { FinalEvent } from "../../shared/core/events/envelope.ts";
+import { makeSweepOutbox } from "../../shared/core/events/sweep-outbox.ts";
+import { makeConsumeWebhooks } from "../../shared/core/inbound/consume-webhooks.ts";
 import type { EventClaims, EventPublisher, PublishResult } from "../../shared/core/ports.ts";
-import { makeSweepOutbox } from "../../shared/core/sweep-outbox.ts";
-import { makeTestClock } from "../support/clocks.ts";
-import { unjoined } from "../support/inbound-reader.ts";
+import { makeTestClock } from "../support/fakes/clocks.ts";
+import { unjoined } from "../support/fakes/inbound-reader.ts";
+import { makeMemoryEventClaims } from "../support/memory/memory-event-claims.ts";
 
 const LEASE_MS = 30_000;
 

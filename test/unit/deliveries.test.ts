@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { deliveryIdOf } from "../../shared/core/deliveries/delivery-id.ts";
-import { hook, makeWebhookApi } from "../support/webhook-api.ts";
+import { deliveryIdOf } from "../../shared/core/deliveries/creation/delivery-id.ts";
+import { hook, makeWebhookApi } from "../support/fakes/webhook-api.ts";
 
 const NOON = "2026-06-25T12:00:00.000Z";
 const MINUTE_MS = 60_000;

@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { toCall, toResult } from "../../functions/api/request.ts";
 import { Failure } from "../../shared/contracts/failures.ts";
-import { sha256Hex } from "../../shared/core/digest.ts";
-import { identificationToken } from "../../shared/core/identification-token.ts";
+import { identificationToken } from "../../shared/core/administration/identification-token.ts";
+import { makeServeApi, type ServeApiDeps } from "../../shared/core/api/serve-api.ts";
+import { sha256Hex } from "../../shared/core/crypto/digest.ts";
 import type { RequestView } from "../../shared/core/requests/request-view.ts";
 import type { Requests } from "../../shared/core/requests/requests.ts";
-import { makeServeApi, type ServeApiDeps } from "../../shared/core/serve-api.ts";
-import { makeTestClock } from "../support/clocks.ts";
+import { makeTestClock } from "../support/fakes/clocks.ts";
 
 const masterKeys = {
   current: "k2",

@@ -8,10 +8,10 @@ import {
   producerSchema,
 } from "../../shared/contracts/events.ts";
 import type { ProviderId } from "../../shared/contracts/providers.ts";
-import { busDetail, unmatchedEvent } from "../../shared/core/envelope.ts";
+import { busDetail, unmatchedEvent } from "../../shared/core/events/envelope.ts";
 import { providerPacks } from "../../shared/providers/packs.ts";
-import { runs } from "../support/runs.ts";
-import { webhookOf } from "../support/webhooks.ts";
+import { webhookOf } from "../support/payloads/webhooks.ts";
+import { runs } from "../support/runs/runs.ts";
 
 function eventOf(provider: ProviderId, body: object) {
   const webhook = webhookOf(body);

@@ -1,13 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { makeMemoryBlobStore } from "../../shared/adapters/memory-blob-store.ts";
 import { Failure } from "../../shared/contracts/failures.ts";
-import type { InboundMessage } from "../../shared/contracts/inbound-message.ts";
-import { sha256Hex } from "../../shared/core/digest.ts";
-import { makeIngestWebhook } from "../../shared/core/ingest-webhook.ts";
+import type { InboundMessage } from "../../shared/contracts/messages/inbound.ts";
+import { sha256Hex } from "../../shared/core/crypto/digest.ts";
+import { makeIngestWebhook } from "../../shared/core/inbound/ingest-webhook.ts";
 import type { Connection } from "../../shared/core/ports.ts";
 import { providerPacks } from "../../shared/providers/packs.ts";
-import { signWeLink } from "../../shared/providers/we-link.ts";
-import { makeTestClock } from "../support/clocks.ts";
+import { signWeLink } from "../../shared/providers/we-link/pack.ts";
+import { makeTestClock } from "../support/fakes/clocks.ts";
+import { makeMemoryBlobStore } from "../support/memory/memory-blob-store.ts";
 
 const secret = "secret code";
 const token = "t".repeat(64);

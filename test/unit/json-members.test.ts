@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { topLevelMembers, withoutMember } from "../../shared/core/json-members.ts";
+import { topLevelMembers, withoutMember } from "../../shared/core/json/json-members.ts";
 
 const cut = (text: string) => {
   const member = topLevelMembers(text).find(({ key }) => key === "hash");

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import type { JsonObject } from "../../shared/core/json.ts";
-import type { ProviderAnswer } from "../../shared/core/provider-requests.ts";
-import { linkedApi } from "../../shared/providers/linked-api.ts";
-import { linkedApiRequests as requests } from "../../shared/providers/linked-api-requests.ts";
-import { webhookOf } from "../support/webhooks.ts";
+import type { JsonObject } from "../../shared/core/json/json.ts";
+import type { ProviderAnswer } from "../../shared/core/providers/provider-client.ts";
+import { linkedApi } from "../../shared/providers/linked-api/pack.ts";
+import { linkedApiRequests as requests } from "../../shared/providers/linked-api/requests.ts";
+import { webhookOf } from "../support/payloads/webhooks.ts";
 
 const credentials = { "linked-api-token": "token", "identification-token": "account" };
 const requestId = `rq_${"0a".repeat(22)}`;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { openApi } from "../../shared/contracts/openapi.ts";
-import { hook, makeWebhookApi } from "../support/webhook-api.ts";
+import { openApi } from "../../shared/contracts/http/openapi.ts";
+import { hook, makeWebhookApi } from "../support/fakes/webhook-api.ts";
 
 const NOON = "2026-06-25T12:00:00.000Z";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { linkedApi } from "../../shared/providers/linked-api.ts";
-import { webhookOf } from "../support/webhooks.ts";
+import { linkedApi } from "../../shared/providers/linked-api/pack.ts";
+import { webhookOf } from "../support/payloads/webhooks.ts";
 
 const createdAt = "2026-06-25T12:00:00.000Z";
 const workflow = (over: object = {}, data: object = {}) => ({

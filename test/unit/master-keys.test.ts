@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { readMasterKeys, seal, unseal } from "../../shared/core/master-keys.ts";
+import { readMasterKeys, seal, unseal } from "../../shared/core/crypto/master-keys.ts";
 
 const key = (char: string) => char.repeat(64);
 const one = readMasterKeys(JSON.stringify({ current: "k1", k1: key("a") }));

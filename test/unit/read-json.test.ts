@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { Failure } from "../../shared/contracts/failures.ts";
 import { limits } from "../../shared/contracts/limits.ts";
-import { canonicalJson, readJsonObject } from "../../shared/core/json.ts";
+import { canonicalJson, readJsonObject } from "../../shared/core/json/json.ts";
 
 const read = (text: string) => readJsonObject(Buffer.from(text));
 const codeOf = (bytes: Uint8Array) => {

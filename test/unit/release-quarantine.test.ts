@@ -1,13 +1,13 @@
 import { expect, test } from "vitest";
-import { makeMemoryBlobStore } from "../../shared/adapters/memory-blob-store.ts";
-import type { InboundMessage } from "../../shared/contracts/inbound-message.ts";
-import { signHs256 } from "../../shared/core/hs256.ts";
+import type { InboundMessage } from "../../shared/contracts/messages/inbound.ts";
+import { signHs256 } from "../../shared/core/crypto/hs256.ts";
+import { quarantineKey } from "../../shared/core/inbound/quarantine-key.ts";
+import { makeReleaseQuarantine } from "../../shared/core/inbound/release-quarantine.ts";
 import type { Connection } from "../../shared/core/ports.ts";
-import { quarantineKey } from "../../shared/core/quarantine-key.ts";
-import { makeReleaseQuarantine } from "../../shared/core/release-quarantine.ts";
 import { providerPacks } from "../../shared/providers/packs.ts";
-import { signWeLink } from "../../shared/providers/we-link.ts";
-import { makeTestClock } from "../support/clocks.ts";
+import { signWeLink } from "../../shared/providers/we-link/pack.ts";
+import { makeTestClock } from "../support/fakes/clocks.ts";
+import { makeMemoryBlobStore } from "../support/memory/memory-blob-store.ts";
 
 const DAY_MS = 86_400_000;
 const secret = "secret code";

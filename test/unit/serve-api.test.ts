@@ -2,13 +2,13 @@ import { describe, expect, test } from "vitest";
 import { toCall, toResult } from "../../functions/api/request.ts";
 import type { ApiKeyItem } from "../../shared/contracts/config-items.ts";
 import { Failure } from "../../shared/contracts/failures.ts";
-import { operations, routeKeyOf } from "../../shared/contracts/http.ts";
-import { openApi } from "../../shared/contracts/openapi.ts";
-import type { Administration } from "../../shared/core/administration.ts";
-import { sha256Hex } from "../../shared/core/digest.ts";
-import type { EventReader } from "../../shared/core/read-events.ts";
-import { type ApiCall, makeServeApi, type ServeApiDeps } from "../../shared/core/serve-api.ts";
-import { makeTestClock } from "../support/clocks.ts";
+import { openApi } from "../../shared/contracts/http/openapi.ts";
+import { operations, routeKeyOf } from "../../shared/contracts/http/operations.ts";
+import type { Administration } from "../../shared/core/administration/administration.ts";
+import { type ApiCall, makeServeApi, type ServeApiDeps } from "../../shared/core/api/serve-api.ts";
+import { sha256Hex } from "../../shared/core/crypto/digest.ts";
+import type { EventReader } from "../../shared/core/events/read-events.ts";
+import { makeTestClock } from "../support/fakes/clocks.ts";
 
 const API_KEY = "ackwire_key1_secret";
 /** Stands for a header that is not sent. */

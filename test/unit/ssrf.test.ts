@@ -3,17 +3,17 @@ import { connect, Socket, type TcpNetConnectOpts } from "node:net";
 import { createServer as createTlsServer, type TLSSocket } from "node:tls";
 import { afterEach, describe, expect, test } from "vitest";
 import { closeServer, listen } from "../../local/loopback.ts";
-import { makeHttpWebhookPoster } from "../../shared/adapters/http-webhook-poster.ts";
+import { makeHttpWebhookPoster } from "../../shared/adapters/http/http-webhook-poster.ts";
 import type { WebhookTargets } from "../../shared/contracts/webhook-targets.ts";
-import { isPublicAddress } from "../../shared/core/deliveries/public-address.ts";
-import { targetUrlProblem } from "../../shared/core/deliveries/target-url.ts";
+import { isPublicAddress } from "../../shared/core/deliveries/webhooks/public-address.ts";
+import { targetUrlProblem } from "../../shared/core/deliveries/webhooks/target-url.ts";
+import { makeLoopbackCertificate } from "../support/fakes/loopback-certificate.ts";
 import {
   disguisedHosts,
   privateAddresses,
   privateNames,
   publicAddresses,
-} from "../support/address-cases.ts";
-import { makeLoopbackCertificate } from "../support/loopback-certificate.ts";
+} from "../support/payloads/address-cases.ts";
 
 const deployed: WebhookTargets = { ports: [443, 8443], allowsLocal: false, refusedPorts: [] };
 const local: WebhookTargets = { ports: [443], allowsLocal: true, refusedPorts: [4566, 80] };

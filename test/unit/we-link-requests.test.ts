@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import type { ProviderAnswer } from "../../shared/core/provider-requests.ts";
-import { accountIdOfNameless } from "../../shared/providers/we-link-account.ts";
-import { weLinkRequests as requests } from "../../shared/providers/we-link-requests.ts";
+import type { ProviderAnswer } from "../../shared/core/providers/provider-client.ts";
+import { accountIdOfNameless } from "../../shared/providers/we-link/account.ts";
+import { weLinkRequests as requests } from "../../shared/providers/we-link/requests.ts";
 
 const credentials = { "x-api-key": "key", "x-api-secret": "secret" };
 

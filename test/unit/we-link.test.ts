@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { signHs256 } from "../../shared/core/hs256.ts";
-import { signWeLink, weLink } from "../../shared/providers/we-link.ts";
-import { hmacHex } from "../../shared/providers/we-link-hash.ts";
-import { isProven, webhookOf } from "../support/webhooks.ts";
+import { signHs256 } from "../../shared/core/crypto/hs256.ts";
+import { hmacHex } from "../../shared/providers/we-link/hash.ts";
+import { signWeLink, weLink } from "../../shared/providers/we-link/pack.ts";
+import { isProven, webhookOf } from "../support/payloads/webhooks.ts";
 
 const secret = "the secret code";
 const body = { status: "SUCCESS", request_id: "req-1", result: { n: 1, s: "ü\u2028" } };

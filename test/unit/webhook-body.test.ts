@@ -2,10 +2,10 @@ import { jwtVerify } from "jose";
 import { describe, expect, test } from "vitest";
 import { type EventType, eventTypes } from "../../shared/contracts/events.ts";
 import { hashFormat } from "../../shared/contracts/webhook-forms.ts";
-import { bodyOf, formatCarries } from "../../shared/core/deliveries/body.ts";
-import { sha256Hex } from "../../shared/core/digest.ts";
-import { weLink } from "../../shared/providers/we-link.ts";
-import { isProven, webhookOf } from "../support/webhooks.ts";
+import { sha256Hex } from "../../shared/core/crypto/digest.ts";
+import { bodyOf, formatCarries } from "../../shared/core/deliveries/creation/body.ts";
+import { weLink } from "../../shared/providers/we-link/pack.ts";
+import { isProven, webhookOf } from "../support/payloads/webhooks.ts";
 
 const secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { webhookTargets } from "../../shared/contracts/webhook-targets.ts";
-import { deliveryIdOf } from "../../shared/core/deliveries/delivery-id.ts";
-import { signingSecret } from "../../shared/core/deliveries/signing.ts";
-import { contested, hook, makeWebhookApi, testMasterKeys } from "../support/webhook-api.ts";
+import { deliveryIdOf } from "../../shared/core/deliveries/creation/delivery-id.ts";
+import { signingSecret } from "../../shared/core/deliveries/webhooks/signing.ts";
+import { contested, hook, makeWebhookApi, testMasterKeys } from "../support/fakes/webhook-api.ts";
 
 const HOUR_MS = 3_600_000;
 const NOON = "2026-06-25T12:00:00.000Z";

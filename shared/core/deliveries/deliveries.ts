@@ -1,14 +1,14 @@
 import type { WebhookItem } from "../../contracts/config-items.ts";
 import { Failure } from "../../contracts/failures.ts";
-import type { DeliveryStatus, DeliveryView, RecoveryView } from "../../contracts/http-webhooks.ts";
-import { readCursor, writeCursor } from "../cursor.ts";
-import { InvalidRequest } from "../invalid-request.ts";
+import type { DeliveryStatus, DeliveryView, RecoveryView } from "../../contracts/http/webhooks.ts";
+import { readCursor, writeCursor } from "../input/cursor.ts";
+import { InvalidRequest } from "../input/invalid-request.ts";
+import { hintOf } from "./attempts/attempt-message.ts";
+import { resent } from "./delivery-state.ts";
 import { deliverySummary, deliveryView, recoveryView } from "./delivery-views.ts";
-import { type EndWebhookDeps, newJob, startJob } from "./end-webhook.ts";
-import { hintOf } from "./hint.ts";
-import { resent } from "./moves.ts";
 import type { DeliveryStore } from "./ports.ts";
 import { type DeliveryRecord, isOver } from "./record.ts";
+import { type EndWebhookDeps, newJob, startJob } from "./webhooks/deactivate-webhook.ts";
 
 export interface DeliveriesDeps extends EndWebhookDeps {
   deliveries: DeliveryStore;

@@ -1,6 +1,6 @@
-import type { AttemptHint } from "../../contracts/delivery-message.ts";
-import type { HintOutcome, makeAttemptDeliveries } from "./attempt-deliveries.ts";
-import type { CreateOutcome, makeCreateDeliveries } from "./create-deliveries.ts";
+import type { AttemptHint } from "../../contracts/messages/delivery.ts";
+import type { HintOutcome, makeAttemptDeliveries } from "./attempts/attempt-deliveries.ts";
+import type { CreateOutcome, makeCreateDeliveries } from "./creation/create-deliveries.ts";
 import { failedBy } from "./not-done.ts";
 import type { AttemptLane } from "./ports.ts";
 import type { makeRunJob } from "./run-job.ts";

@@ -1,6 +1,6 @@
 import type { WebhookItem } from "../../contracts/config-items.ts";
-import type { AttemptHint, DeliveryMessage } from "../../contracts/delivery-message.ts";
-import type { DeliveryStatus } from "../../contracts/http-webhooks.ts";
+import type { DeliveryStatus } from "../../contracts/http/webhooks.ts";
+import type { AttemptHint, DeliveryMessage } from "../../contracts/messages/delivery.ts";
 import type { Lease } from "../ports.ts";
 import type { DeliveryJob, DeliveryRecord, EndpointHealth } from "./record.ts";
 

@@ -1,18 +1,18 @@
 import type { WebhookItem } from "../../contracts/config-items.ts";
 import { deliverableType } from "../../contracts/events.ts";
-import { busText, type FinalEvent } from "../envelope.ts";
-import { formatCarries } from "./body.ts";
-import { eachOf } from "./each-of.ts";
-import { startJob } from "./end-webhook.ts";
-import { hintOf } from "./hint.ts";
-import { masterKeysOf, type ReadMasterKeys } from "./master-keys-of.ts";
+import { busText, type FinalEvent } from "../events/envelope.ts";
+import { hintOf } from "./attempts/attempt-message.ts";
+import { eachOf } from "./attempts/each-of.ts";
+import { formatCarries } from "./creation/body.ts";
+import { newDelivery } from "./creation/new-delivery.ts";
+import { ANSWERED_GONE, ended, resent } from "./delivery-state.ts";
 import type { DeliveryMoment } from "./moment.ts";
-import { ANSWERED_GONE, ended, resent } from "./moves.ts";
-import { newDelivery } from "./new-delivery.ts";
 import type { DeliveryQueue, DeliveryStore, JobStore, WebhookStore } from "./ports.ts";
+import type { TellFailures } from "./publish-failures.ts";
 import type { DeliveryJob, DeliveryRecord } from "./record.ts";
-import type { TellFailures } from "./tell-failures.ts";
-import { standingOf } from "./webhook-of.ts";
+import { startJob } from "./webhooks/deactivate-webhook.ts";
+import { masterKeysOf, type ReadMasterKeys } from "./webhooks/master-keys-of.ts";
+import { standingOf } from "./webhooks/webhook-of.ts";
 
 export interface RunJobDeps {
   jobs: JobStore;

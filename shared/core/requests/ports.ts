@@ -1,9 +1,9 @@
-import type { RequestStatus } from "../../contracts/http-requests.ts";
+import type { RequestStatus } from "../../contracts/http/requests.ts";
+import type { SubmitMessage } from "../../contracts/messages/submit.ts";
 import type { ProviderId } from "../../contracts/providers.ts";
-import type { SubmitMessage } from "../../contracts/submit-message.ts";
-import type { FinalEvent } from "../envelope.ts";
+import type { FinalEvent } from "../events/envelope.ts";
 import type { Lease, ProviderRequest } from "../ports.ts";
-import type { ProviderAnswer } from "../provider-requests.ts";
+import type { ProviderAnswer } from "../providers/provider-client.ts";
 import type { Lane, LaneOwner, LanePause, RequestRecord, StoredText } from "./record.ts";
 
 /** Every port throws DEPENDENCY_DOWN when it cannot answer: what it was to write may be written. */

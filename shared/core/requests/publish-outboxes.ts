@@ -1,8 +1,8 @@
-import type { FinalEvent } from "../envelope.ts";
+import type { FinalEvent } from "../events/envelope.ts";
 import type { EventPublisher } from "../ports.ts";
-import { derived, type Moment } from "./moves.ts";
 import type { EventArchive, RequestStore, TextStore } from "./ports.ts";
 import type { OutboxEntry, RequestRecord } from "./record.ts";
+import { derived, type Moment } from "./request-state.ts";
 
 export interface PublishOutboxesDeps {
   requests: RequestStore;

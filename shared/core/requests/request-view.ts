@@ -1,4 +1,4 @@
-import type { RequestStatus } from "../../contracts/http-requests.ts";
+import type { RequestStatus } from "../../contracts/http/requests.ts";
 import type { ProviderId } from "../../contracts/providers.ts";
 import type { TextStore } from "./ports.ts";
 import type { RequestRecord } from "./record.ts";

@@ -1,21 +1,25 @@
 import { Failure } from "../../contracts/failures.ts";
-import type { RequestStatus } from "../../contracts/http-requests.ts";
+import type { RequestStatus } from "../../contracts/http/requests.ts";
 import type { ProviderId } from "../../contracts/providers.ts";
-import { readCursor, writeCursor } from "../cursor.ts";
-import { seal } from "../master-keys.ts";
+import { seal } from "../crypto/master-keys.ts";
+import type { EventReader } from "../events/read-events.ts";
+import { readCursor, writeCursor } from "../input/cursor.ts";
 import type { AccountReader, ConnectionReader } from "../ports.ts";
 import { readDeadline } from "../read-deadline.ts";
-import type { EventReader } from "../read-events.ts";
-import { type AcceptRequestDeps, makeAcceptRequest, type NewRequest } from "./accept-request.ts";
-import { type BodyDigest, keyedDigest } from "./body-digest.ts";
-import { cancelled } from "./endings.ts";
-import { moveTo } from "./moves.ts";
+import {
+  type AcceptRequestDeps,
+  makeAcceptRequest,
+  type NewRequest,
+} from "./acceptance/accept-request.ts";
+import { type BodyDigest, keyedDigest } from "./acceptance/body-digest.ts";
+import { isRequestId } from "./acceptance/request-id.ts";
 import type { ProviderCalls, ReferenceStore, TextStore } from "./ports.ts";
 import type { RequestRecord } from "./record.ts";
-import { findCredentials } from "./refused-credentials.ts";
-import { isRequestId } from "./request-id.ts";
+import { moveTo } from "./request-state.ts";
 import { type RequestView, requestJson, summaryOf, viewOf } from "./request-view.ts";
-import { makeResolveRequest, type Resolution } from "./resolve-request.ts";
+import { makeResolveRequest, type Resolution } from "./results/resolve-request.ts";
+import { findCredentials } from "./submission/credentials-changed.ts";
+import { cancelled } from "./timeouts.ts";
 
 export interface RequestsDeps extends AcceptRequestDeps {
   texts: TextStore;

@@ -1,0 +1,203 @@
+import type { TimeToLiveSpecification } from "@aws-sdk/client-dynamodb";
+import type { Collection, DurableStore } from "../../durable-store.ts";
+import { physicalName } from "../../physical-name.ts";
+import type { Resource } from "../../template/template.ts";
+import { AwsError, type Operation, type Operations } from "../protocol.ts";
+import {
+  callDynalite,
+  type DynaliteError,
+  type DynaliteStore,
+  openDynalite,
+  operationNames,
+  writeView,
+} from "./dynalite.ts";
+
+const CONDITION_FAILED = "ConditionalCheckFailedException";
+const writeOperations = new Set(["PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"]);
+
+export interface DynamoDb {
+  operations: Operations;
+  createTable(resource: Resource): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** DynamoDB on dynalite, with what it lacks: atomic index writes, `ALL_OLD` on a failed condition, TTL. */
+export function openDynamoDb(options: { path: string | undefined; store: DurableStore }): DynamoDb {
+  const tables = openDynalite(options.path);
+  const timeToLive = options.store.collection<TimeToLiveSpecification>("dynamodb.timeToLive");
+  const operations: Operations = Object.fromEntries(
+    operationNames.map((name): [string, Operation] => [
+      name,
+      (input: Record<string, unknown>) => call(tables, name, input),
+    ]),
+  );
+  return {
+    operations: { ...operations, ...timeToLiveOperations(tables, timeToLive) },
+    createTable: (resource) => createTable(tables, timeToLive, resource),
+    close: () =>
+      new Promise((resolve, reject) =>
+        tables.db.close((error) => (error ? reject(error) : resolve())),
+      ),
+  };
+}
+
+async function call(
+  store: DynaliteStore,
+  name: string,
+  input: Record<string, unknown>,
+): Promise<unknown> {
+  if (!writeOperations.has(name)) {
+    return callDynalite(store, name, input).catch((error) => fail(error, {}));
+  }
+  const wantsItem = input.ReturnValuesOnConditionCheckFailure === "ALL_OLD";
+  const { view, seen } = writeView(store);
+  return callDynalite(view, name, input).catch((error) =>
+    fail(error, wantsItem && isConditionFailure(error) && seen() ? { Item: seen() } : {}),
+  );
+}
+
+function isConditionFailure(error: DynaliteError): boolean {
+  return String(error.body?.__type).endsWith(CONDITION_FAILED);
+}
+
+function fail(error: DynaliteError, members: Record<string, unknown>): never {
+  if (!error.statusCode || !error.body) throw error;
+  const { __type, message, Message, ...rest } = error.body;
+  throw new AwsError(String(__type), String(message ?? Message ?? ""), {
+    status: error.statusCode,
+    members: { ...rest, ...members },
+  });
+}
+
+function timeToLiveOperations(
+  store: DynaliteStore,
+  specifications: Collection<TimeToLiveSpecification>,
+): Operations {
+  const assertTable = (TableName: string) => call(store, "DescribeTable", { TableName });
+  return {
+    // Expired items are not deleted: AWS does so within days, and readers must not rely on it.
+    UpdateTimeToLive: async (input: {
+      TableName: string;
+      TimeToLiveSpecification: TimeToLiveSpecification;
+    }) => {
+      await assertTable(input.TableName);
+      specifications.put(input.TableName, input.TimeToLiveSpecification);
+      return { TimeToLiveSpecification: input.TimeToLiveSpecification };
+    },
+    DescribeTimeToLive: async (input: { TableName: string }) => {
+      await assertTable(input.TableName);
+      const found = specifications.get(input.TableName);
+      return {
+        TimeToLiveDescription: found?.Enabled
+          ? { TimeToLiveStatus: "ENABLED", AttributeName: found.AttributeName }
+          : { TimeToLiveStatus: "DISABLED" },
+      };
+    },
+  };
+}
+
+interface KeyElement {
+  AttributeName: string;
+  KeyType: string;
+}
+
+interface TableDescription {
+  TableStatus: string;
+  KeySchema: unknown;
+  GlobalSecondaryIndexes?: { IndexName: string; IndexStatus: string }[];
+  LocalSecondaryIndexes?: { IndexName: string }[];
+}
+
+async function createTable(
+  store: DynaliteStore,
+  timeToLive: Collection<TimeToLiveSpecification>,
+  { type, logicalId, properties }: Resource,
+): Promise<void> {
+  const TableName = physicalName(type, logicalId, properties);
+  if (properties.StreamSpecification) {
+    throw new Error(`${logicalId} (${type}): the local run has no DynamoDB streams`);
+  }
+  const existing = await describe(store, TableName);
+  if (existing) assertSameKeys(logicalId, existing, properties);
+  else await call(store, "CreateTable", createTableInput(TableName, properties));
+  await activate(store, TableName);
+  const specification = properties.TimeToLiveSpecification as TimeToLiveSpecification | undefined;
+  if (specification) timeToLive.put(TableName, specification);
+}
+
+function createTableInput(TableName: string, properties: Record<string, unknown>) {
+  // A template that names no billing mode has provisioned throughput, which is nothing to us.
+  const { AttributeDefinitions, KeySchema, GlobalSecondaryIndexes, LocalSecondaryIndexes } =
+    properties;
+  const indexes = (value: unknown) =>
+    (value as Record<string, unknown>[] | undefined)?.map(
+      ({ IndexName, KeySchema, Projection }) => ({
+        IndexName,
+        KeySchema,
+        Projection,
+      }),
+    );
+  return {
+    TableName,
+    AttributeDefinitions,
+    KeySchema,
+    BillingMode: "PAY_PER_REQUEST",
+    GlobalSecondaryIndexes: indexes(GlobalSecondaryIndexes),
+    LocalSecondaryIndexes: indexes(LocalSecondaryIndexes),
+  };
+}
+
+async function describe(
+  store: DynaliteStore,
+  TableName: string,
+): Promise<TableDescription | undefined> {
+  return new Promise((resolve, reject) => {
+    store.tableDb.get(TableName, (error, table) => {
+      if (error && error.name !== "NotFoundError") return reject(unreadable(error));
+      resolve(table as TableDescription | undefined);
+    });
+  });
+}
+
+function unreadable(cause: Error): Error {
+  return new Error("the tables cannot be read; is the data directory in use by another run?", {
+    cause,
+  });
+}
+
+/** dynalite activates a table in a later turn; a process killed in between left it `CREATING`. */
+async function activate(store: DynaliteStore, TableName: string): Promise<void> {
+  const table = await describe(store, TableName);
+  if (!table) throw new Error(`table ${TableName} was not created`);
+  table.TableStatus = "ACTIVE";
+  for (const index of table.GlobalSecondaryIndexes ?? []) index.IndexStatus = "ACTIVE";
+  await new Promise<void>((resolve, reject) =>
+    store.tableDb.put(TableName, table, (error) => (error ? reject(error) : resolve())),
+  );
+}
+
+function assertSameKeys(
+  logicalId: string,
+  existing: TableDescription,
+  properties: Record<string, unknown>,
+): void {
+  const keysOf = (table: {
+    KeySchema?: unknown;
+    GlobalSecondaryIndexes?: unknown;
+    LocalSecondaryIndexes?: unknown;
+  }) =>
+    JSON.stringify([
+      ((table.KeySchema ?? []) as KeyElement[]).map((key) => `${key.KeyType} ${key.AttributeName}`),
+      indexNames(table.GlobalSecondaryIndexes),
+      indexNames(table.LocalSecondaryIndexes),
+    ]);
+  if (keysOf(existing) !== keysOf(properties)) {
+    throw new Error(
+      `${logicalId}: the table in the data directory has other keys or indexes than the template; start with an empty data directory`,
+    );
+  }
+}
+
+function indexNames(indexes: unknown): string[] {
+  return ((indexes ?? []) as { IndexName: string }[]).map((index) => index.IndexName).sort();
+}

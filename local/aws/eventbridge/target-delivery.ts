@@ -1,0 +1,132 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { BusinessClock } from "../../clock/clock.ts";
+import { AwsError } from "../protocol.ts";
+import type { Sqs } from "../sqs/sqs.ts";
+
+/**
+ * Rejects when the function could not be invoked: that is retried as the target's
+ * retry policy says. What the function itself throws is no such failure; Lambda's
+ * asynchronous invocation deals with it.
+ */
+export type Invoke = (functionArn: string, payload: unknown) => Promise<void>;
+
+/** One payload for one target, from a rule or a schedule. */
+interface Delivery {
+  /** What is delivering, as log lines name it: the ARN of a rule or a schedule. */
+  sourceArn: string;
+  targetArn: string;
+  /** JSON, in the bytes in which an SQS message carries it. */
+  payload: string;
+  groupId?: string | undefined;
+  deadLetterArn?: string | undefined;
+  maximumRetryAttempts?: number | undefined;
+  maximumEventAgeInSeconds?: number | undefined;
+  /** Why the target may not be called at all; such a delivery is not tried. */
+  refusal?: string | undefined;
+  /** Why the dead-letter queue may not be written to. */
+  deadLetterRefusal?: string | undefined;
+}
+
+export interface TargetDelivery {
+  /**
+   * Delivers, or gives up and hands the payload to the dead-letter queue. An SQS
+   * target has the message when this returns; the promise settles, and never
+   * rejects, when a Lambda target has accepted it or the attempts are used up.
+   *
+   * @returns `"abandoned"` when the endpoint was closed before that
+   */
+  deliver(delivery: Delivery): Promise<"settled" | "abandoned">;
+  /** Lambda targets wait until there is someone who invokes them. */
+  onInvoke(invoke: Invoke): void;
+  close(): void;
+}
+
+const DEFAULT_RETRY_ATTEMPTS = 185;
+const DEFAULT_EVENT_AGE_SECONDS = 86_400;
+const MAX_BACKOFF_MS = 60_000;
+
+export function makeTargetDelivery(options: {
+  sqs: Sqs;
+  clock: BusinessClock;
+  log: (line: string) => void;
+}): TargetDelivery {
+  const invoker = Promise.withResolvers<Invoke>();
+  const closing = new AbortController();
+
+  function giveUp(delivery: Delivery, failure: { code: string; message: string; retries: number }) {
+    const { sourceArn, targetArn, deadLetterArn, deadLetterRefusal } = delivery;
+    options.log(`${sourceArn} could not reach ${targetArn}: ${failure.message}`);
+    if (!deadLetterArn) return;
+    try {
+      if (deadLetterRefusal !== undefined) throw new Error(deadLetterRefusal);
+      options.sqs.send(deadLetterArn, {
+        body: delivery.payload,
+        attributes: {
+          [sourceArn.includes(":scheduler:") ? "SCHEDULE_ARN" : "RULE_ARN"]: sourceArn,
+          TARGET_ARN: targetArn,
+          ERROR_CODE: failure.code,
+          ERROR_MESSAGE: failure.message,
+          RETRY_ATTEMPTS: String(failure.retries),
+        },
+      });
+    } catch (error) {
+      options.log(`${sourceArn} could not reach ${deadLetterArn}: ${(error as Error).message}`);
+    }
+  }
+
+  async function invokeWithRetries(delivery: Delivery): Promise<void> {
+    const invoke = await invoker.promise;
+    const maximum = delivery.maximumRetryAttempts ?? DEFAULT_RETRY_ATTEMPTS;
+    const ageSeconds = delivery.maximumEventAgeInSeconds ?? DEFAULT_EVENT_AGE_SECONDS;
+    const expiresAt = options.clock.now() + ageSeconds * 1_000;
+    for (let retries = 0; !closing.signal.aborted; retries += 1) {
+      try {
+        return await invoke(delivery.targetArn, JSON.parse(delivery.payload));
+      } catch (error) {
+        if (closing.signal.aborted) return;
+        if (retries >= maximum || options.clock.now() >= expiresAt) {
+          const message = error instanceof Error ? error.message : String(error);
+          return giveUp(delivery, { code: "INVOCATION_FAILED", message, retries });
+        }
+        const backoffMs = Math.min(1_000 * 2 ** retries, MAX_BACKOFF_MS);
+        await sleep(backoffMs, undefined, { signal: closing.signal }).catch(() => {});
+      }
+    }
+  }
+
+  function sendOnce(delivery: Delivery): void {
+    try {
+      options.sqs.send(delivery.targetArn, { body: delivery.payload, groupId: delivery.groupId });
+    } catch (error) {
+      if (!(error instanceof AwsError)) throw error;
+      // What a local queue refuses once, it refuses again: there is nothing to retry.
+      giveUp(delivery, { code: error.name, message: error.message, retries: 0 });
+    }
+  }
+
+  return {
+    async deliver(delivery) {
+      if (delivery.refusal !== undefined) {
+        giveUp(delivery, { code: "NO_PERMISSIONS", message: delivery.refusal, retries: 0 });
+      } else if (delivery.targetArn.startsWith("arn:aws:sqs:")) {
+        sendOnce(delivery);
+      } else {
+        await invokeWithRetries(delivery);
+      }
+      return closing.signal.aborted ? "abandoned" : "settled";
+    },
+    onInvoke: (invoke) => invoker.resolve(invoke),
+    close: () => closing.abort(),
+  };
+}
+
+/** @throws AwsError for a target that the local run cannot call */
+export function assertTargetArn(arn: string | undefined): string {
+  if (!arn || !/^arn:aws:(sqs|lambda):[a-z0-9-]+:\d{12}:.+/.test(arn)) {
+    throw new AwsError(
+      "ValidationException",
+      `Target ${arn}: the local run delivers to SQS queues and Lambda functions only.`,
+    );
+  }
+  return arn;
+}

@@ -1,0 +1,125 @@
+import { arnOf, physicalName } from "../../physical-name.ts";
+import type { Resource, Template } from "../../template/template.ts";
+import { AwsError } from "../protocol.ts";
+
+/** Whoever makes a call, as its access key says. */
+export interface Caller {
+  /** The function's logical id. */
+  name: string;
+  /** Its role's logical id. */
+  roleId: string;
+}
+
+/** One permission that a call needs. */
+export interface Need {
+  action: string;
+  resource: string;
+}
+
+interface Statement {
+  effect: string;
+  actions: string[];
+  resources: string[];
+}
+
+type Verdict = "allowed" | "denied" | "unmatched";
+
+export interface RoleCheck {
+  load(template: Template): void;
+  /** The logical id of a role of the template by its ARN. */
+  roleIdOf(arn: string): string | undefined;
+  /** Why the role may not, in AWS's words; undefined when it may. */
+  refusal(principal: string, roleId: string, need: Need): string | undefined;
+  /** @throws AccessDeniedException, which is also logged */
+  require(caller: Caller, needs: Need[]): void;
+}
+
+/**
+ * Checks calls against the identity policies of the template's roles: action
+ * and resource exact or with a trailing `*`. Conditions are ignored, so a
+ * statement that AWS would not apply may allow (or deny) here.
+ */
+export function makeRoleCheck(log: (line: string) => void): RoleCheck {
+  const statementsOf = new Map<string, Statement[]>();
+  const idByArn = new Map<string, string>();
+
+  function verdict(roleId: string, need: Need): Verdict {
+    const matching = (statementsOf.get(roleId) ?? []).filter(
+      (statement) =>
+        statement.actions.some((action) =>
+          matches(action.toLowerCase(), need.action.toLowerCase()),
+        ) && statement.resources.some((resource) => matches(resource, need.resource)),
+    );
+    if (matching.some((statement) => statement.effect === "Deny")) return "denied";
+    return matching.length > 0 ? "allowed" : "unmatched";
+  }
+
+  function refusal(principal: string, roleId: string, need: Need): string | undefined {
+    const found = verdict(roleId, need);
+    if (found === "allowed") return undefined;
+    const reason =
+      found === "denied"
+        ? "with an explicit deny in an identity-based policy"
+        : `because no identity-based policy allows the ${need.action} action`;
+    return `User: arn:aws:sts::000000000000:assumed-role/${roleId}/${principal} is not authorized to perform: ${need.action} on resource: ${need.resource} ${reason}`;
+  }
+
+  return {
+    load(template) {
+      const roles = template.resources("AWS::IAM::Role");
+      const idByName = new Map(roles.map((role) => [nameOf(role), role.logicalId]));
+      for (const role of roles) {
+        idByArn.set(arnOf(role.type, nameOf(role)), role.logicalId);
+        const inline = asArray(role.properties.Policies) as { PolicyDocument: unknown }[];
+        statementsOf.set(
+          role.logicalId,
+          inline.flatMap((policy) => statements(role.logicalId, policy.PolicyDocument)),
+        );
+      }
+      const attached = ["AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"];
+      for (const policy of attached.flatMap((type) => template.resources(type))) {
+        const found = statements(policy.logicalId, policy.properties.PolicyDocument);
+        for (const name of asArray(policy.properties.Roles)) {
+          statementsOf.get(idByName.get(String(name)) ?? "")?.push(...found);
+        }
+      }
+    },
+    roleIdOf: (arn) => idByArn.get(arn),
+    refusal,
+    require(caller, needs) {
+      for (const need of needs) {
+        const message = refusal(caller.name, caller.roleId, need);
+        if (message === undefined) continue;
+        log(message);
+        throw new AwsError("AccessDeniedException", message);
+      }
+    },
+  };
+}
+
+function nameOf(resource: Resource): string {
+  return physicalName(resource.type, resource.logicalId, resource.properties);
+}
+
+function statements(logicalId: string, document: unknown): Statement[] {
+  const found = asArray((document as { Statement?: unknown } | undefined)?.Statement);
+  return (found as Record<string, unknown>[]).map((statement) => {
+    if ("NotAction" in statement || "NotResource" in statement) {
+      throw new Error(`${logicalId}: the role check knows neither NotAction nor NotResource`);
+    }
+    return {
+      effect: String(statement.Effect),
+      actions: asArray(statement.Action).map(String),
+      resources: asArray(statement.Resource).map(String),
+    };
+  });
+}
+
+function matches(pattern: string, value: string): boolean {
+  return pattern.endsWith("*") ? value.startsWith(pattern.slice(0, -1)) : pattern === value;
+}
+
+function asArray(value: unknown): unknown[] {
+  if (value === undefined || value === null) return [];
+  return Array.isArray(value) ? value : [value];
+}

@@ -1,0 +1,218 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { DatabaseSync } from "node:sqlite";
+import { buildApp } from "fauxqs";
+import { ACCOUNT_ID } from "../../physical-name.ts";
+
+/**
+ * The parts of `fauxqs` (pinned) that we call: its stores and SQS actions, which
+ * it does not export, and its HTTP application for S3 and SNS.
+ */
+export interface SqsMessage {
+  messageId: string;
+  body: string;
+  sentTimestamp: number;
+  approximateReceiveCount: number;
+  approximateFirstReceiveTimestamp?: number | undefined;
+  delayUntil?: number | undefined;
+  messageGroupId?: string | undefined;
+}
+
+export interface SqsQueue {
+  readonly name: string;
+  readonly url: string;
+  readonly arn: string;
+  attributes: Record<string, string>;
+  messages: SqsMessage[];
+  isFifo(): boolean;
+  enqueue(message: SqsMessage): void;
+  getAttribute(name: string): string | undefined;
+  setAttributes(attributes: Record<string, string>): void;
+  waitForMessages(waitTimeSeconds: number): Promise<void>;
+  purge(): void;
+  persistence?: Persistence | undefined;
+}
+
+interface SqsStore {
+  createQueue(
+    name: string,
+    url: string,
+    arn: string,
+    attributes?: Record<string, string>,
+    tags?: Record<string, string>,
+  ): SqsQueue;
+  deleteQueue(url: string): boolean;
+  getQueue(url: string): SqsQueue | undefined;
+  getQueueByArn(arn: string): SqsQueue | undefined;
+  getQueueByName(name: string): SqsQueue | undefined;
+  allQueues(): Iterable<SqsQueue>;
+  buildQueueUrl(name: string): string;
+  shutdown(): void;
+  persistence?: Persistence | undefined;
+}
+
+interface SnsStore {
+  createTopic(name: string, attributes: undefined, tags: undefined, region: string): unknown;
+  subscribe(topicArn: string, protocol: string, endpoint: string, attributes: undefined): unknown;
+  persistence?: Persistence | undefined;
+}
+
+interface S3Store {
+  createBucket(name: string): void;
+  persistence?: Persistence | undefined;
+}
+
+interface Persistence {
+  db: DatabaseSync;
+  load(sqs: SqsStore, sns: SnsStore, s3: S3Store): void;
+  updateMessageReady(messageId: string): void;
+  transaction(run: () => void): void;
+  close(): void;
+}
+
+type SqsAction = (
+  input: Record<string, unknown>,
+  store: SqsStore,
+  request: { headers: Record<string, string> },
+) => unknown;
+
+export interface Fauxqs {
+  sqs: SqsStore;
+  sns: SnsStore;
+  s3: S3Store;
+  actions: Record<string, SqsAction>;
+  /** Runs one synchronous piece of work whose writes reach the disk together or not at all. */
+  atomically<T>(run: () => T): T;
+  /** Answers an S3 request as it comes. */
+  route(request: IncomingMessage, response: ServerResponse): void;
+  /** Answers an SNS or STS request whose body has been read. */
+  form(body: string, response: ServerResponse): Promise<void>;
+  close(): Promise<void>;
+}
+
+const sqsActionNames = [
+  "ChangeMessageVisibility",
+  "CreateQueue",
+  "DeleteMessage",
+  "DeleteQueue",
+  "GetQueueAttributes",
+  "GetQueueUrl",
+  "ListQueueTags",
+  "ListQueues",
+  "PurgeQueue",
+  "ReceiveMessage",
+  "SendMessage",
+  "SetQueueAttributes",
+  "TagQueue",
+  "UntagQueue",
+];
+
+async function internal<T>(path: string): Promise<T> {
+  return (await import(new URL(path, import.meta.resolve("fauxqs")).href)) as T;
+}
+
+async function loadActions(): Promise<Record<string, SqsAction>> {
+  const load = async (name: string): Promise<[string, SqsAction]> => {
+    const file = name[0]?.toLowerCase() + name.slice(1);
+    const module = await internal<Record<string, SqsAction>>(`./sqs/actions/${file}.js`);
+    const action = module[file];
+    if (!action) throw new Error(`fauxqs has no SQS action ${name}`);
+    return [name, action];
+  };
+  return Object.fromEntries(await Promise.all(sqsActionNames.map(load)));
+}
+
+/** fauxqs takes everything above U+FFFF (emoji) for an invalid character; SQS does not. */
+async function allowAstralCharacters(): Promise<void> {
+  const { INVALID_MESSAGE_BODY_CHAR: pattern } = await internal<{
+    INVALID_MESSAGE_BODY_CHAR: RegExp;
+  }>("./sqs/sqsTypes.js");
+  const invalid = /[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/u;
+  pattern.test = (text) => invalid.test(text);
+}
+
+async function openPersistence(dataDir: string, awsUrl: string): Promise<Persistence> {
+  const { PersistenceManager } = await internal<{
+    PersistenceManager: new (dataDir: string) => Persistence;
+  }>("./persistence.js");
+  const persistence = new PersistenceManager(dataDir);
+  persistence.db.exec("PRAGMA synchronous = NORMAL");
+  // No consumer of the last run is alive, and the port may be another one.
+  persistence.db.exec("UPDATE sqs_messages SET receipt_handle = NULL, visibility_deadline = NULL");
+  persistence.db.prepare("UPDATE sqs_queues SET url = ? || name").run(`${awsUrl}/${ACCOUNT_ID}/`);
+  // fauxqs's own would clear the receive count, which its schema forbids.
+  const makeReady = persistence.db.prepare(
+    "UPDATE sqs_messages SET receipt_handle = NULL, visibility_deadline = NULL WHERE message_id = ?",
+  );
+  persistence.updateMessageReady = (messageId) => void makeReady.run(messageId);
+  return persistence;
+}
+
+/**
+ * @param adaptQueue called with every queue, restored ones included, before anything uses it
+ */
+export async function openFauxqs(options: {
+  dataDir: string | undefined;
+  awsUrl: string;
+  adaptQueue(queue: SqsQueue): void;
+}): Promise<Fauxqs> {
+  const { SqsStore } = await internal<{ SqsStore: new () => SqsStore }>("./sqs/sqsStore.js");
+  const { SnsStore } = await internal<{ SnsStore: new () => SnsStore }>("./sns/snsStore.js");
+  const { S3Store } = await internal<{ S3Store: new () => S3Store }>("./s3/s3Store.js");
+  const [sqs, sns, s3] = [new SqsStore(), new SnsStore(), new S3Store()];
+  await allowAstralCharacters();
+
+  const createQueue = sqs.createQueue.bind(sqs);
+  sqs.createQueue = (...parameters) => {
+    const queue = createQueue(...parameters);
+    options.adaptQueue(queue);
+    return queue;
+  };
+  const persistence =
+    options.dataDir === undefined
+      ? undefined
+      : await openPersistence(options.dataDir, options.awsUrl);
+  if (persistence) {
+    // Loading before wiring: fauxqs would otherwise write back what it reads.
+    persistence.load(sqs, sns, s3);
+    for (const part of [sqs, sns, s3, ...sqs.allQueues()]) part.persistence = persistence;
+  }
+
+  const stores = { sqsStore: sqs, snsStore: sns, s3Store: s3 };
+  const app = buildApp({ logger: false, stores } as unknown as Parameters<typeof buildApp>[0]);
+  sqs.buildQueueUrl = (name) => `${options.awsUrl}/${ACCOUNT_ID}/${name}`;
+  await app.ready();
+
+  return {
+    sqs,
+    sns,
+    s3,
+    actions: await loadActions(),
+    atomically: persistence ? transactions(persistence) : (run) => run(),
+    route: (request, response) => app.routing(request, response),
+    async form(body, response) {
+      const headers = { "content-type": "application/x-www-form-urlencoded" };
+      const answer = await app.inject({ method: "POST", url: "/", headers, payload: body });
+      response.writeHead(answer.statusCode, { "content-type": "text/xml" });
+      response.end(answer.rawPayload);
+    },
+    async close() {
+      await app.close();
+      persistence?.close();
+    },
+  };
+}
+
+function transactions(persistence: Persistence): <T>(run: () => T) => T {
+  let isOpen = false;
+  return <T>(run: () => T): T => {
+    if (isOpen) return run();
+    const results: T[] = [];
+    isOpen = true;
+    try {
+      persistence.transaction(() => results.push(run()));
+    } finally {
+      isOpen = false;
+    }
+    return results[0] as T;
+  };
+}

@@ -1,0 +1,55 @@
+import type { IncomingMessage } from "node:http";
+import type { Message, ReceiveMessageRequest, ReceiveMessageResult } from "@aws-sdk/client-sqs";
+import type { Operation } from "../protocol.ts";
+import type { Fauxqs } from "./fauxqs.ts";
+import type { CallSqs } from "./sqs.ts";
+
+/**
+ * ReceiveMessage with long polling. fauxqs wakes every waiter for each message
+ * and lets those that find none answer early; these go on waiting, as in SQS. A
+ * client that has gone takes no message.
+ */
+export function makeReceive(
+  fauxqs: Fauxqs,
+  call: CallSqs,
+): { operation: Operation; close(): void } {
+  let isClosing = false;
+
+  async function operation(
+    input: ReceiveMessageRequest,
+    request: IncomingMessage,
+  ): Promise<ReceiveMessageResult> {
+    const queue = fauxqs.sqs.getQueue(String(input.QueueUrl));
+    // The action itself refuses a missing queue or a wait that is out of range.
+    const waitSeconds =
+      input.WaitTimeSeconds ?? Number(queue?.attributes.ReceiveMessageWaitTimeSeconds ?? 0);
+    const isInRange = waitSeconds > 0 && waitSeconds <= 20;
+    const once = { ...input, WaitTimeSeconds: isInRange ? 0 : waitSeconds };
+    const deadline = Date.now() + waitSeconds * 1_000;
+    for (;;) {
+      const { Messages } = (await fauxqs.atomically(() =>
+        call("ReceiveMessage", once as Record<string, unknown>),
+      )) as ReceiveMessageResult;
+      if (Messages) return { Messages: Messages.map((message) => visible(message, input)) };
+      const leftMs = deadline - Date.now();
+      if (!queue || !isInRange || leftMs <= 0 || isClosing) return {};
+      await queue.waitForMessages(leftMs / 1_000);
+      if (request.socket.destroyed) return {};
+    }
+  }
+
+  return {
+    operation,
+    close() {
+      isClosing = true;
+      fauxqs.sqs.shutdown();
+    },
+  };
+}
+
+/** fauxqs gives all message attributes to whoever asks for none. */
+function visible(message: Message, input: ReceiveMessageRequest): Message {
+  if (input.MessageAttributeNames?.length) return message;
+  const { MessageAttributes, MD5OfMessageAttributes, ...rest } = message;
+  return rest;
+}

@@ -1,0 +1,193 @@
+import type { BusinessTimers } from "../../clock/business-timers.ts";
+import type { BusinessClock } from "../../clock/clock.ts";
+import type { DurableStore } from "../../durable-store.ts";
+import { arnOf, physicalName } from "../../physical-name.ts";
+import type { Resource } from "../../template/template.ts";
+import type { Operation, Operations } from "../protocol.ts";
+import { type Fauxqs, openFauxqs, type SqsQueue } from "./fauxqs.ts";
+import { makeHeldMessages } from "./held-messages.ts";
+import { batchOperations } from "./sqs-batch.ts";
+import { sqsError, translated } from "./sqs-errors.ts";
+import { makeReceive } from "./sqs-receive.ts";
+import { redriveOperations } from "./sqs-redrive.ts";
+
+export type Input = Record<string, unknown>;
+/** Runs one of fauxqs's actions and translates its errors. */
+export type CallSqs = (name: string, input: Input) => unknown;
+
+interface OutgoingMessage {
+  body: string;
+  groupId?: string | undefined;
+  attributes?: Record<string, string>;
+}
+
+export interface Sqs {
+  operations: Operations;
+  fauxqs: Fauxqs;
+  createQueue(resource: Resource): void;
+  /**
+   * Sends as an AWS service does. Durable when it returns.
+   *
+   * @throws AwsError when there is no such queue or it does not take the message
+   */
+  send(queueArn: string, message: OutgoingMessage): void;
+  /** Answers every long poll. */
+  stopReceiving(): void;
+  close(): Promise<void>;
+}
+
+const MAX_DELAY_SECONDS = 900;
+
+/** SQS on fauxqs, with delays in business time and what fauxqs lacks. */
+export async function openSqs(options: {
+  dataDir: string | undefined;
+  awsUrl: string;
+  store: DurableStore;
+  clock: BusinessClock;
+  timers: BusinessTimers;
+}): Promise<Sqs> {
+  const enqueue = new Map<string, SqsQueue["enqueue"]>();
+  /** Of the message being sent: fauxqs drops it on a standard queue, where it makes a fair queue. */
+  let groupId: string | undefined;
+  const held = makeHeldMessages({
+    ...options,
+    release: (queueName, message) => enqueue.get(queueName)?.(message),
+  });
+
+  function adaptQueue(queue: SqsQueue): void {
+    const original = {
+      enqueue: queue.enqueue.bind(queue),
+      getAttribute: queue.getAttribute.bind(queue),
+      purge: queue.purge.bind(queue),
+    };
+    enqueue.set(queue.name, original.enqueue);
+    queue.enqueue = (message) => {
+      if (groupId !== undefined) message.messageGroupId = groupId;
+      if (message.delayUntil === undefined) return original.enqueue(message);
+      const { delayUntil, ...rest } = message;
+      held.hold(queue.name, rest, delayUntil - message.sentTimestamp);
+    };
+    queue.getAttribute = (name) =>
+      name === "ApproximateNumberOfMessagesDelayed"
+        ? String(held.count(queue.name))
+        : original.getAttribute(name);
+    queue.purge = () => {
+      held.drop(queue.name);
+      original.purge();
+    };
+  }
+
+  const fauxqs = await openFauxqs({ ...options, adaptQueue });
+  held.restore();
+
+  const call: CallSqs = (name, input) => {
+    const action = fauxqs.actions[name];
+    if (!action) throw new Error(`fauxqs has no ${name}`);
+    // Without headers every queue is in the one region.
+    return translated(() => action(input, fauxqs.sqs, { headers: {} }));
+  };
+  const plain = Object.keys(fauxqs.actions).map((name): [string, Operation] => [
+    name,
+    (input: Input) => call(name, input),
+  ]);
+  const receive = makeReceive(fauxqs, call);
+  const sendMessage = (input: Input) => {
+    assertDelay(input.DelaySeconds ?? 0);
+    groupId = input.MessageGroupId as string | undefined;
+    try {
+      return call("SendMessage", input);
+    } finally {
+      groupId = undefined;
+    }
+  };
+  const single = {
+    SendMessage: sendMessage,
+    DeleteMessage: (input: Input) => withHandle(call, "DeleteMessage", input),
+    ChangeMessageVisibility: (input: Input) => withHandle(call, "ChangeMessageVisibility", input),
+  };
+  const own: Operations = {
+    ReceiveMessage: receive.operation,
+    DeleteQueue: (input: Input) => {
+      const queue = fauxqs.sqs.getQueue(String(input.QueueUrl));
+      if (queue) held.drop(queue.name);
+      return call("DeleteQueue", input);
+    },
+  };
+
+  return {
+    operations: {
+      ...Object.fromEntries(plain),
+      ...own,
+      ...single,
+      ...batchOperations(fauxqs, single),
+      ...redriveOperations(fauxqs),
+    },
+    fauxqs,
+    createQueue: (resource) => createQueue(fauxqs, call, resource),
+    send(queueArn, { body, groupId, attributes }) {
+      const queue = fauxqs.sqs.getQueueByArn(queueArn);
+      if (!queue) throw sqsError("QueueDoesNotExist", `There is no queue ${queueArn}.`);
+      const values = Object.entries(attributes ?? {}).map(([name, value]) => [
+        name,
+        { DataType: "String", StringValue: value },
+      ]);
+      sendMessage({
+        QueueUrl: queue.url,
+        MessageBody: body,
+        MessageAttributes: Object.fromEntries(values),
+        ...(groupId === undefined ? {} : { MessageGroupId: groupId }),
+      });
+    },
+    stopReceiving: receive.close,
+    close: fauxqs.close,
+  };
+}
+
+function assertDelay(delay: unknown): void {
+  if (typeof delay !== "number" || !(delay >= 0 && delay <= MAX_DELAY_SECONDS)) {
+    throw sqsError(
+      "InvalidParameterValue",
+      `Value ${delay} for parameter DelaySeconds is invalid. Reason: DelaySeconds must be >= 0 and <= ${MAX_DELAY_SECONDS}.`,
+    );
+  }
+}
+
+function withHandle(call: CallSqs, name: string, input: Input): unknown {
+  const handle = input.ReceiptHandle;
+  if (typeof handle === "string" && !/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(handle)) {
+    throw sqsError(
+      "ReceiptHandleIsInvalid",
+      `The input receipt handle "${handle}" is not a valid receipt handle.`,
+    );
+  }
+  return call(name, input);
+}
+
+const queueAttributes = [
+  "ContentBasedDeduplication",
+  "DelaySeconds",
+  "FifoQueue",
+  "KmsDataKeyReusePeriodSeconds",
+  "KmsMasterKeyId",
+  "MaximumMessageSize",
+  "MessageRetentionPeriod",
+  "ReceiveMessageWaitTimeSeconds",
+  "RedriveAllowPolicy",
+  "RedrivePolicy",
+  "SqsManagedSseEnabled",
+  "VisibilityTimeout",
+];
+
+function createQueue(fauxqs: Fauxqs, call: CallSqs, resource: Resource): void {
+  const { type, logicalId, properties } = resource;
+  const name = physicalName(type, logicalId, properties);
+  const given = queueAttributes.flatMap((attribute) => {
+    const value = properties[attribute];
+    if (value === undefined) return [];
+    return [[attribute, typeof value === "object" ? JSON.stringify(value) : String(value)]];
+  });
+  const attributes: Record<string, string> = Object.fromEntries(given);
+  const existing = fauxqs.sqs.getQueueByArn(arnOf(type, name));
+  if (existing) call("SetQueueAttributes", { QueueUrl: existing.url, Attributes: attributes });
+  else call("CreateQueue", { QueueName: name, Attributes: attributes });
+}

@@ -1,0 +1,140 @@
+import { mkdirSync } from "node:fs";
+import { join, resolve } from "node:path";
+import type { WebhookTargets } from "../../shared/contracts/webhook-targets.ts";
+import { startAws } from "../aws/aws.ts";
+import type { BusinessClock } from "../clock/clock.ts";
+import { startClock } from "../clock/start-clock.ts";
+import { openDurableStore } from "../durable-store.ts";
+import { startMappings } from "../event-source/event-source-mapping.ts";
+import { startHttpApi } from "../http-api/http-api.ts";
+import { startLambdas } from "../lambda/lambdas.ts";
+import { type Simulator, startSimulator } from "../simulator/simulator.ts";
+import { checkWiring, loadTemplate } from "../template/template.ts";
+import { type Addresses, writeLocalFile } from "./local-file.ts";
+import type { LocalOptions } from "./options.ts";
+import { openRunLog } from "./run-log.ts";
+import { chooseRunPorts } from "./run-ports.ts";
+import { type Seed, seed } from "./seed.ts";
+import { startStatusPage } from "./status-page.ts";
+import { synthesise } from "./synthesise.ts";
+
+export interface LocalRun {
+  addresses: Addresses;
+  outputs: Readonly<Record<string, string>>;
+  seed: Seed;
+  clock: BusinessClock;
+  simulator: Simulator;
+  /** Stops everything, in the order in which nothing is lost. */
+  close(): Promise<void>;
+}
+
+/** Where `npm start` puts `local.json`, the synthesised stack and the functions' log. */
+export const defaultRunDirectory = ".ackwire";
+
+export interface RunOptions extends LocalOptions {
+  runDirectory: string;
+  /** A synthesised stack to run instead of this repository's. */
+  assemblyDir?: string;
+  /** Of each event source mapping, at the same time. */
+  maxBatches?: number;
+  print: (line: string) => void;
+}
+
+/**
+ * Starts what the template says, on this machine. What is wired wrongly there
+ * fails here, with a message that names it.
+ */
+export async function startLocalRun(options: RunOptions): Promise<LocalRun> {
+  const started = new AsyncDisposableStack();
+  try {
+    return await start(options, started);
+  } catch (error) {
+    await started.disposeAsync();
+    throw error;
+  }
+}
+
+/** `started` is undone from the last to the first: what feeds others stops before them. */
+async function start(options: RunOptions, started: AsyncDisposableStack): Promise<LocalRun> {
+  const dataDir = options.dataDir === undefined ? {} : { dataDir: resolve(options.dataDir) };
+  const { runDirectory, print } = options;
+  mkdirSync(runDirectory, { recursive: true });
+  const log = openRunLog(runDirectory, print);
+  started.defer(log.close);
+  const store = openDurableStore(dataDir.dataDir);
+  started.defer(store.close);
+  const clock = startClock(store, options.speed);
+
+  const assemblyDir = options.assemblyDir ?? resolve(runDirectory, "assembly");
+  const ports = await chooseRunPorts(options);
+  const synthesis = options.assemblyDir
+    ? undefined
+    : synthesise({
+        outputDir: assemblyDir,
+        settings: options.settings,
+        clock: clock.anchor,
+        providerUrl: `http://127.0.0.1:${ports.provider}`,
+        webhookTargets: localTargets(Object.values(ports)),
+      });
+  // Heard below; until then a failure must not end the process.
+  synthesis?.catch(() => undefined);
+  const aws = await startAws({ port: ports.aws, ...dataDir, store, clock, log: log.fault });
+  started.defer(aws.close);
+  await synthesis;
+
+  const apiUrl = `http://127.0.0.1:${ports.api}`;
+  const awsUrl = aws.url;
+  const template = loadTemplate({ assemblyDir, awsUrl, apiUrl });
+  checkWiring(template);
+  await aws.provision(template);
+  const { outputs } = template;
+
+  const { registerCaller } = aws;
+  const lambdas = startLambdas({ template, awsUrl, registerCaller, log: log.function });
+  started.defer(lambdas.close);
+  aws.onInvoke(async (functionArn, payload) => {
+    // Asynchronous, as a schedule invokes: an error of the function is the function's, and logged.
+    await lambdas.invoke(functionArn, payload);
+  });
+  await lambdas.warmUp();
+
+  const made = await seed({ store, clock, awsUrl, outputs });
+  const { maxBatches } = options;
+  const mappings = await startMappings({
+    template,
+    awsUrl,
+    lambdas,
+    log: log.note,
+    ...(maxBatches === undefined ? {} : { maxBatches }),
+  });
+  started.defer(mappings.close);
+  const api = await startHttpApi({ port: ports.api, template, lambdas, log: log.fault });
+  started.defer(api.close);
+
+  const targets = made.connections.map(({ inboundPath, ...connection }) => ({
+    ...connection,
+    inboundUrl: `${apiUrl}${inboundPath}`,
+  }));
+  const simulator = await startSimulator({ port: ports.provider, store, clock, targets });
+  started.defer(simulator.close);
+
+  const urls = { apiUrl, awsUrl, providerUrl: simulator.url };
+  const page = await startStatusPage({
+    port: ports.console,
+    clock,
+    addresses: urls,
+    outputs,
+    calls: aws.calls,
+  });
+  started.defer(page.close);
+
+  const addresses = { ...urls, consoleUrl: page.url };
+  writeLocalFile(join(runDirectory, "local.json"), { addresses, seed: made, outputs });
+  const close = () => started.disposeAsync();
+  return { addresses, outputs, seed: made, clock, simulator, close };
+}
+
+/** A receiver on this machine may have any port but the run's own. */
+function localTargets(refusedPorts: number[]): WebhookTargets {
+  return { ports: [443, 8_443], allowsLocal: true, refusedPorts };
+}

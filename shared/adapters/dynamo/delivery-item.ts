@@ -1,0 +1,109 @@
+import * as z from "zod/mini";
+import { eventType } from "../../contracts/events.ts";
+import { deliveryStatus } from "../../contracts/http/webhooks.ts";
+import { DELIVERY_SHARD_COUNT } from "../../contracts/tables.ts";
+import type { DeliveryRecord, EndReason } from "../../core/deliveries/record.ts";
+import { shardOf } from "./shard.ts";
+
+const text = z.optional(z.string());
+const number = z.optional(z.number());
+
+const endReason = z.enum({
+  attempts_used: "attempts_used",
+  gone: "gone",
+  disabled: "disabled",
+  body_gone: "body_gone",
+  webhook_deleted: "webhook_deleted",
+  request_cancelled: "request_cancelled",
+} as const satisfies { [Reason in EndReason]: Reason });
+
+type Renamed = "deliveryId" | "dueMs" | "sweepRealMs" | "expiresMs";
+type Attribute =
+  | Exclude<keyof DeliveryRecord, Renamed>
+  | ("entity" | "id" | "dueAt" | "sweepAt" | "expiresAt");
+
+/**
+ * The attributes bear the record's names but for the key and what the indexes
+ * hold. A member that had none would be lost at the next write.
+ */
+const item = z.object({
+  /** What an item of this table is of: ids come from callers too. */
+  entity: z.literal("delivery"),
+  id: z.string(),
+  clientId: z.string(),
+  webhookId: z.string(),
+  eventId: z.string(),
+  eventType,
+  requestId: text,
+  createdMs: z.number(),
+  body: z.union([z.object({ inline: z.string() }), z.object({ key: z.string() })]),
+  status: deliveryStatus,
+  reason: z.optional(endReason),
+  cycle: z.number(),
+  attempt: z.number(),
+  begun: z.number(),
+  attempts: z.array(
+    z.object({
+      cycle: z.number(),
+      n: z.number(),
+      atMs: z.number(),
+      httpStatus: number,
+      error: text,
+      durationMs: z.number(),
+      bodyStart: text,
+    }),
+  ),
+  nextMs: number,
+  owner: text,
+  leaseUntilRealMs: number,
+  unheard: z.array(
+    z.object({ cycle: z.number(), attempts: z.number(), reason: endReason, atMs: z.number() }),
+  ),
+  endedMs: number,
+  dueAt: number,
+  sweepAt: number,
+  expiresAt: z.number(),
+  version: z.number(),
+} satisfies Record<Attribute, z.ZodMiniType>);
+
+/** `undefined` where the item is not that of a delivery. */
+export function readDeliveryItem(
+  found: Record<string, unknown> | undefined,
+): DeliveryRecord | undefined {
+  if (found?.entity !== "delivery") return undefined;
+  const { entity: _, id, dueAt, sweepAt, expiresAt, ...rest } = item.parse(found);
+  return {
+    ...rest,
+    deliveryId: id,
+    dueMs: dueAt,
+    sweepRealMs: sweepAt,
+    expiresMs: expiresAt * 1000,
+  };
+}
+
+export function deliveryItem(delivery: DeliveryRecord): Record<string, unknown> {
+  const { deliveryId, dueMs, sweepRealMs, expiresMs, ...rest } = delivery;
+  return {
+    ...rest,
+    entity: "delivery",
+    id: deliveryId,
+    listedAs: `${new Date(delivery.createdMs).toISOString()}#${deliveryId}`,
+    ...(dueMs === undefined ? {} : { dueShard: shardOfDelivery(deliveryId), dueAt: dueMs }),
+    ...sweepEntry(deliveryId, sweepRealMs),
+    ...expiry(expiresMs),
+  };
+}
+
+/** The attributes by which an item of this table stands in the index `sweep`. */
+export function sweepEntry(id: string, sweepRealMs: number | undefined) {
+  return sweepRealMs === undefined ? {} : { sweepShard: shardOfDelivery(id), sweepAt: sweepRealMs };
+}
+
+export function shardOfDelivery(id: string): string {
+  return shardOf(id, DELIVERY_SHARD_COUNT);
+}
+
+/** TTL counts in seconds. */
+export function expiry(expiresMs: number): { expiresAt: number } {
+  return { expiresAt: Math.ceil(expiresMs / 1000) };
+}

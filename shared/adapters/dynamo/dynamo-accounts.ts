@@ -1,0 +1,58 @@
+import { type DynamoDBDocumentClient, GetCommand } from "@aws-sdk/lib-dynamodb";
+import { accountItem, configKey } from "../../contracts/config-items.ts";
+import { sealedWith, unseal } from "../../core/crypto/master-keys.ts";
+import type { FreshAccountReader, KnownAccount } from "../../core/ports.ts";
+import { readDeadline } from "../../core/read-deadline.ts";
+import { dependency } from "../dependency-down.ts";
+import type { MasterKeyReader } from "../secrets-manager-master-keys.ts";
+
+/** Most accounts that one function keeps in memory. */
+const CACHE_LIMIT = 10_000;
+
+/** How long a function trusts what it read of an account, or that there was none. */
+const TTL_MS = 60_000;
+
+/** Accounts of the config table, remembered for a minute: one read per account, not per event. */
+export function makeDynamoAccounts(options: {
+  client: DynamoDBDocumentClient;
+  tableName: string;
+  masterKeys: MasterKeyReader;
+  nowMs: () => number;
+}): FreshAccountReader {
+  const remembered = new Map<string, { account: KnownAccount | undefined; readAtMs: number }>();
+
+  async function load(pk: string): Promise<KnownAccount | undefined> {
+    const get = new GetCommand({
+      TableName: options.tableName,
+      Key: { pk },
+      ConsistentRead: true,
+    });
+    const { Item } = await dependency("DynamoDB GetItem", () => options.client.send(get));
+    if (Item === undefined) return undefined;
+    const { sealedIdentificationToken: sealed, pace } = accountItem.parse(Item);
+    const account: KnownAccount = pace ? { pace } : {};
+    if (sealed === undefined) return account;
+    const masterKeys = await options.masterKeys(readDeadline(), sealedWith(sealed));
+    return dependency("opening the account's token", async () => ({
+      ...account,
+      identificationToken: unseal(masterKeys, pk, sealed),
+    }));
+  }
+
+  async function remember(pk: string): Promise<KnownAccount | undefined> {
+    const account = await load(pk);
+    if (remembered.size >= CACHE_LIMIT) remembered.clear();
+    remembered.set(pk, { account, readAtMs: options.nowMs() });
+    return account;
+  }
+
+  return {
+    async find(connectionId, accountId) {
+      const pk = configKey.account(connectionId, accountId);
+      const found = remembered.get(pk);
+      const isFresh = found && options.nowMs() - found.readAtMs < TTL_MS;
+      return isFresh ? found.account : remember(pk);
+    },
+    refresh: (connectionId, accountId) => remember(configKey.account(connectionId, accountId)),
+  };
+}

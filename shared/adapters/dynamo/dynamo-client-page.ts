@@ -1,0 +1,80 @@
+import {
+  type DynamoDBDocumentClient,
+  QueryCommand,
+  type QueryCommandInput,
+} from "@aws-sdk/lib-dynamodb";
+import * as z from "zod/mini";
+import { dependency } from "../dependency-down.ts";
+
+/** An entry of a `byClient` index. `listedAs` is the time when it came, `#`, and the id. */
+const indexEntry = z.object({ id: z.string(), listedAs: z.string() });
+type IndexEntry = z.output<typeof indexEntry>;
+
+/** What a list keeps of the index's entries. `:client` is the index's own. */
+export interface PageFilter {
+  expression: string;
+  names?: Readonly<Record<string, string>>;
+  values: Readonly<Record<string, unknown>>;
+}
+
+export interface ClientPageOf {
+  clientId: string;
+  limit: number;
+  /** The `before` of the page that came first. */
+  before?: string | undefined;
+  filter?: PageFilter | undefined;
+}
+
+/**
+ * Reads pages of a table's `byClient` index: one client's entries, newest
+ * first, and where the next page begins. A filtered page may hold fewer than
+ * `limit` while there is a `before`. The index may be behind the items.
+ *
+ * @throws DEPENDENCY_DOWN
+ */
+export function makeReadClientPage(options: {
+  client: DynamoDBDocumentClient;
+  tableName: string;
+  index: { name: string; partitionKey: "clientId"; sortKey: "listedAs" };
+  /** The table's own key, as it is read from an id. */
+  keyOf: (id: string) => Readonly<Record<string, string>> | undefined;
+  /** What one page looks at for a rare entry before it gives what it has. */
+  filtered: { maxQueries: number; keysPerQuery: number };
+}): (of: ClientPageOf) => Promise<{ entries: IndexEntry[]; before?: string | undefined }> {
+  const { client, tableName, index, keyOf, filtered } = options;
+
+  function queryOf({ clientId, limit, filter }: ClientPageOf, before: string | undefined) {
+    const input: QueryCommandInput = {
+      TableName: tableName,
+      IndexName: index.name,
+      KeyConditionExpression: `${index.partitionKey} = :client`,
+      ExpressionAttributeValues: { ...filter?.values, ":client": clientId },
+      ScanIndexForward: false,
+      Limit: filter ? filtered.keysPerQuery : limit + 1,
+    };
+    if (filter) input.FilterExpression = filter.expression;
+    if (filter?.names) input.ExpressionAttributeNames = { ...filter.names };
+    if (before !== undefined) {
+      const id = before.slice(before.indexOf("#") + 1);
+      input.ExclusiveStartKey = { clientId, listedAs: before, ...keyOf(id) };
+    }
+    return new QueryCommand(input);
+  }
+
+  return async (of) => {
+    const entries: IndexEntry[] = [];
+    let { before } = of;
+    for (let queries = 0; queries < filtered.maxQueries; queries++) {
+      const query = queryOf(of, before);
+      const page = await dependency("DynamoDB Query", () => client.send(query));
+      entries.push(...(page.Items ?? []).map((entry) => indexEntry.parse(entry)));
+      if (entries.length > of.limit) {
+        const shown = entries.slice(0, of.limit);
+        return { entries: shown, before: shown.at(-1)?.listedAs };
+      }
+      if (page.LastEvaluatedKey === undefined) return { entries };
+      before = indexEntry.parse(page.LastEvaluatedKey).listedAs;
+    }
+    return { entries, before };
+  };
+}

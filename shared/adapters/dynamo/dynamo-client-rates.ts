@@ -1,0 +1,48 @@
+import { type DynamoDBDocumentClient, UpdateCommand } from "@aws-sdk/lib-dynamodb";
+import type { Clock } from "../../core/ports.ts";
+import type { ClientRates } from "../../core/requests/ports.ts";
+import { conditionalWrite } from "./conditional-write.ts";
+
+/** Most clients that one function keeps in memory. */
+const CACHE_LIMIT = 10_000;
+
+/** A second's counter is of no use after it; TTL removes it some time. */
+const KEPT_SECONDS = 3_600;
+
+/**
+ * Counts what a client asks for in each second of real time. The first call of
+ * a second is free in each process: a client within its limits costs no write.
+ * So the bound is the limit and one for each process that serves the client.
+ */
+export function makeDynamoClientRates(options: {
+  client: DynamoDBDocumentClient;
+  tableName: string;
+  clock: Clock;
+  limit: number;
+}): ClientRates {
+  const { client, tableName: TableName, clock, limit } = options;
+  const lastSeconds = new Map<string, number>();
+
+  return {
+    async take(clientId) {
+      const second = Math.floor(clock.realMs() / 1000);
+      if (lastSeconds.get(clientId) !== second) {
+        if (lastSeconds.size >= CACHE_LIMIT) lastSeconds.clear();
+        lastSeconds.set(clientId, second);
+        return true;
+      }
+      const update = new UpdateCommand({
+        TableName,
+        Key: { lane: `rate#${clientId}#${second}`, id: "#" },
+        UpdateExpression: "ADD used :one SET expiresAt = :expires",
+        ConditionExpression: "attribute_not_exists(used) OR used < :limit",
+        ExpressionAttributeValues: {
+          ":one": 1,
+          ":limit": limit,
+          ":expires": Math.ceil(clock.businessMs() / 1000) + KEPT_SECONDS,
+        },
+      });
+      return "written" in (await conditionalWrite("UpdateItem", () => client.send(update)));
+    },
+  };
+}

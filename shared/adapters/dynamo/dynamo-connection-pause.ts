@@ -1,0 +1,30 @@
+import { type DynamoDBDocumentClient, UpdateCommand } from "@aws-sdk/lib-dynamodb";
+import { configKey } from "../../contracts/config-items.ts";
+import type { FreshConnectionReader } from "../../core/ports.ts";
+import { readDeadline } from "../../core/read-deadline.ts";
+import { conditionalWrite } from "./conditional-write.ts";
+
+/**
+ * Pauses a connection whose credentials a provider has refused: a person must
+ * look. `false` when it is paused, or gone, already.
+ */
+export function makeDynamoConnectionPause(options: {
+  client: DynamoDBDocumentClient;
+  tableName: string;
+  /** What this process remembers of the connection is brought up to date. */
+  connections: FreshConnectionReader;
+}) {
+  return async (connectionId: string): Promise<boolean> => {
+    const update = new UpdateCommand({
+      TableName: options.tableName,
+      Key: { pk: configKey.connection(connectionId) },
+      UpdateExpression: "SET settings.#status = :paused, version = version + :one",
+      ConditionExpression: "settings.#status = :active",
+      ExpressionAttributeNames: { "#status": "status" },
+      ExpressionAttributeValues: { ":paused": "paused", ":active": "active", ":one": 1 },
+    });
+    const result = await conditionalWrite("UpdateItem", () => options.client.send(update));
+    await options.connections.reread(connectionId, readDeadline());
+    return "written" in result;
+  };
+}

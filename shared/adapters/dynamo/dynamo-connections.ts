@@ -1,0 +1,81 @@
+import { type DynamoDBDocumentClient, GetCommand } from "@aws-sdk/lib-dynamodb";
+import {
+  type ConnectionItem,
+  configKey,
+  connectionItem,
+  connectionSecrets,
+} from "../../contracts/config-items.ts";
+import { sealedWith, unseal } from "../../core/crypto/master-keys.ts";
+import type { Connection, FreshConnectionReader } from "../../core/ports.ts";
+import { dependency } from "../dependency-down.ts";
+import type { MasterKeyReader } from "../secrets-manager-master-keys.ts";
+
+/** Most connections that one function keeps in memory. */
+const CACHE_LIMIT = 1_000;
+
+/** How often a connection is read anew because of what does not fit it. */
+const REFRESH_EVERY_MS = 1_000;
+
+interface Remembered {
+  connection: Connection | undefined;
+  readAtMs: number;
+  /** When it was last read because something did not fit. */
+  refreshedAtMs: number;
+}
+
+/**
+ * Connections of the config table: one GetItem each, the secrets opened with
+ * the master key. What was found is remembered for `ttlMs`; an error is not.
+ */
+export function makeDynamoConnections(options: {
+  client: DynamoDBDocumentClient;
+  tableName: string;
+  masterKeys: MasterKeyReader;
+  ttlMs: number;
+  nowMs: () => number;
+}): FreshConnectionReader {
+  const remembered = new Map<string, Remembered>();
+
+  async function load(connectionId: string, abortSignal: AbortSignal, isRefresh: boolean) {
+    const get = new GetCommand({
+      TableName: options.tableName,
+      Key: { pk: configKey.connection(connectionId) },
+      // A connection may be used the moment after it was made.
+      ConsistentRead: true,
+    });
+    const { Item } = await dependency("DynamoDB GetItem", () =>
+      options.client.send(get, { abortSignal }),
+    );
+    const connection = Item && (await open(connectionItem.parse(Item), abortSignal));
+    const readAtMs = options.nowMs();
+    // That there is none was asked just now: no need to ask again at once.
+    const refreshedAtMs = isRefresh || !connection ? readAtMs : 0;
+    if (remembered.size >= CACHE_LIMIT) remembered.clear();
+    remembered.set(connectionId, { connection, readAtMs, refreshedAtMs });
+    return connection;
+  }
+
+  async function open(item: ConnectionItem, signal: AbortSignal): Promise<Connection> {
+    const { sealedSecrets, version: _, pk, ...rest } = item;
+    const masterKeys = await options.masterKeys(signal, sealedWith(sealedSecrets));
+    return dependency("opening the connection's secrets", async () => {
+      const opened = unseal(masterKeys, pk, sealedSecrets);
+      return { ...rest, secrets: connectionSecrets.parse(JSON.parse(opened)) };
+    });
+  }
+
+  return {
+    async read(connectionId, signal) {
+      const found = remembered.get(connectionId);
+      const isFresh = found && options.nowMs() - found.readAtMs < options.ttlMs;
+      // That there was none is no reason to turn a new one away.
+      return (isFresh && found.connection) || load(connectionId, signal, false);
+    },
+    async refresh(connectionId, signal) {
+      const found = remembered.get(connectionId);
+      const isFresh = found && options.nowMs() - found.refreshedAtMs < REFRESH_EVERY_MS;
+      return isFresh ? found.connection : load(connectionId, signal, true);
+    },
+    reread: (connectionId, signal) => load(connectionId, signal, true),
+  };
+}

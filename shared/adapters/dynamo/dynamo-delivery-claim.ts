@@ -1,0 +1,55 @@
+import { type DynamoDBDocumentClient, UpdateCommand } from "@aws-sdk/lib-dynamodb";
+import type { DeliveryStore } from "../../core/deliveries/ports.ts";
+import type { Clock } from "../../core/ports.ts";
+import { conditionalWrite } from "./conditional-write.ts";
+import { readDeliveryItem, shardOfDelivery } from "./delivery-item.ts";
+
+/**
+ * Takes a delivery by one conditional UpdateItem. Safe to repeat: a claim that
+ * the same owner still holds is given to it again, and counted once.
+ */
+export function makeDynamoDeliveryClaim(options: {
+  client: DynamoDBDocumentClient;
+  tableName: string;
+  clock: Clock;
+}): DeliveryStore["claim"] {
+  const { client, tableName: TableName, clock } = options;
+
+  return async (deliveryId, lease) => {
+    const command = new UpdateCommand({
+      TableName,
+      Key: { id: deliveryId },
+      UpdateExpression:
+        "SET #status = :delivering, #owner = :owner, leaseUntilRealMs = :until, " +
+        "begun = begun + :one, version = version + :one, sweepShard = :shard, sweepAt = :until " +
+        "REMOVE nextMs, dueShard, dueAt",
+      ConditionExpression:
+        "(#status = :waiting AND nextMs <= :now) OR " +
+        "(#status = :delivering AND leaseUntilRealMs <= :nowReal)",
+      ExpressionAttributeNames: { "#status": "status", "#owner": "owner" },
+      ExpressionAttributeValues: {
+        ":waiting": "waiting",
+        ":delivering": "delivering",
+        ":owner": lease.owner,
+        ":until": lease.untilMs,
+        ":one": 1,
+        ":shard": shardOfDelivery(deliveryId),
+        ":now": clock.businessMs(),
+        ":nowReal": clock.realMs(),
+      },
+      ReturnValues: "ALL_NEW",
+      ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+    });
+    const result = await conditionalWrite("UpdateItem", () => client.send(command));
+    if ("written" in result) {
+      const delivery = readDeliveryItem(result.written.Attributes);
+      return delivery ? { kind: "claimed", delivery } : { kind: "notOurs" };
+    }
+    const met = readDeliveryItem(result.met);
+    if (met?.status === "waiting" && met.nextMs !== undefined) {
+      return { kind: "early", nextMs: met.nextMs };
+    }
+    const isOwn = met?.status === "delivering" && met.owner === lease.owner;
+    return isOwn ? { kind: "claimed", delivery: met } : { kind: "notOurs" };
+  };
+}

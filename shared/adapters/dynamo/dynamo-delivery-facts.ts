@@ -1,0 +1,50 @@
+import type { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
+import { configKey, webhookItem } from "../../contracts/config-items.ts";
+import type { RequestStatus } from "../../contracts/http/requests.ts";
+import type { DeliveryFactsReader } from "../../core/deliveries/ports.ts";
+import { laneOf } from "../../core/requests/acceptance/request-id.ts";
+import { batchGet } from "./dynamo-batch-get.ts";
+import { healthKey, readHealthItem } from "./dynamo-endpoint-health.ts";
+
+const CANCELLED: RequestStatus = "CANCELLED";
+
+/** Webhooks, their endpoints' health and what is cancelled, by one BatchGetItem over three tables. */
+export function makeDynamoDeliveryFacts(options: {
+  client: DynamoDBDocumentClient;
+  tables: { config: string; deliveries: string; requests: string };
+}): DeliveryFactsReader {
+  const { client, tables } = options;
+
+  return {
+    async read({ clientIds, requestIds }) {
+      const found = await batchGet(client, [
+        {
+          tableName: tables.config,
+          keys: clientIds.map((clientId) => ({ pk: configKey.webhook(clientId) })),
+        },
+        { tableName: tables.deliveries, keys: clientIds.map(healthKey) },
+        {
+          tableName: tables.requests,
+          keys: requestIds.flatMap(requestKey),
+          // A request's item may be large, and is charged by its size all the same.
+          projection: ["id", "status"],
+        },
+      ]);
+      const itemsOf = (tableName: string) => found.get(tableName) ?? [];
+      const webhooks = itemsOf(tables.config).map((item) => webhookItem.parse(item));
+      const health = itemsOf(tables.deliveries).map(readHealthItem);
+      const cancelled = itemsOf(tables.requests).filter(({ status }) => status === CANCELLED);
+      return {
+        webhooks: new Map(webhooks.map((webhook) => [webhook.clientId, webhook])),
+        health: new Map(health.map((one) => [one.clientId, one])),
+        cancelledRequests: new Set(cancelled.map(({ id }) => String(id))),
+      };
+    },
+  };
+}
+
+/** Nothing where it can be no request's id. */
+function requestKey(requestId: string): { lane: string; id: string }[] {
+  const lane = laneOf(requestId);
+  return lane === undefined ? [] : [{ lane, id: requestId }];
+}

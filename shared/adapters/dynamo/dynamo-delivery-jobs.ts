@@ -1,0 +1,77 @@
+import { type DynamoDBDocumentClient, GetCommand } from "@aws-sdk/lib-dynamodb";
+import * as z from "zod/mini";
+import { Failure } from "../../contracts/failures.ts";
+import { deliveriesTable } from "../../contracts/tables.ts";
+import type { JobStore } from "../../core/deliveries/ports.ts";
+import type { DeliveryJob } from "../../core/deliveries/record.ts";
+import type { Clock } from "../../core/ports.ts";
+import { dependency } from "../dependency-down.ts";
+import { expiry, sweepEntry } from "./delivery-item.ts";
+import { makeVersionedPut } from "./dynamo-versioned-put.ts";
+
+type Attribute =
+  | Exclude<keyof DeliveryJob, "jobId" | "sweepRealMs" | "expiresMs">
+  | ("entity" | "id" | "sweepAt" | "expiresAt");
+
+const item = z.object({
+  entity: z.literal("job"),
+  id: z.string(),
+  clientId: z.string(),
+  kind: z.enum(["recover", "end"]),
+  webhookId: z.optional(z.string()),
+  sinceMs: z.number(),
+  untilMs: z.number(),
+  before: z.optional(z.string()),
+  status: z.enum(["running", "done"]),
+  examined: z.number(),
+  changed: z.number(),
+  skipped: z.number(),
+  createdMs: z.number(),
+  finishedMs: z.optional(z.number()),
+  sweepAt: z.optional(z.number()),
+  expiresAt: z.number(),
+  version: z.number(),
+} satisfies Record<Attribute, z.ZodMiniType>);
+
+/** Jobs beside the deliveries, in the same table and the same index of what is swept. */
+export function makeDynamoDeliveryJobs(options: {
+  client: DynamoDBDocumentClient;
+  tableName: string;
+  clock: Clock;
+}): JobStore {
+  const { client, tableName: TableName, clock } = options;
+  const put = makeVersionedPut({ ...options, partitionKey: deliveriesTable.partitionKey });
+
+  return {
+    async find(jobId) {
+      // DynamoDB refuses an empty key.
+      if (jobId === "") return undefined;
+      const get = new GetCommand({ TableName, Key: { id: jobId }, ConsistentRead: true });
+      const { Item } = await dependency("DynamoDB GetItem", () => client.send(get));
+      const job = readJobItem(Item);
+      return job && job.expiresMs > clock.businessMs() ? job : undefined;
+    },
+
+    async create(job) {
+      const result = await put(jobItem(job), {});
+      if ("version" in result) return;
+      throw new Failure("DEPENDENCY_DOWN", "there is a job of this id already");
+    },
+
+    async replace(job) {
+      const result = await put(jobItem(job), { version: job.version });
+      return "version" in result ? { ...job, version: result.version } : undefined;
+    },
+  };
+}
+
+function readJobItem(found: Record<string, unknown> | undefined): DeliveryJob | undefined {
+  if (found?.entity !== "job") return undefined;
+  const { entity: _, id, sweepAt, expiresAt, ...rest } = item.parse(found);
+  return { ...rest, jobId: id, sweepRealMs: sweepAt, expiresMs: expiresAt * 1000 };
+}
+
+function jobItem({ jobId, sweepRealMs, expiresMs, ...rest }: DeliveryJob) {
+  const entry = { ...sweepEntry(jobId, sweepRealMs), ...expiry(expiresMs) };
+  return { ...rest, ...entry, entity: "job", id: jobId };
+}

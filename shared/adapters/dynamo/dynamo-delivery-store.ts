@@ -1,0 +1,95 @@
+import { type DynamoDBDocumentClient, GetCommand } from "@aws-sdk/lib-dynamodb";
+import { Failure } from "../../contracts/failures.ts";
+import { deliveriesTable } from "../../contracts/tables.ts";
+import type { DeliveryStore } from "../../core/deliveries/ports.ts";
+import type { DeliveryRecord } from "../../core/deliveries/record.ts";
+import type { Clock } from "../../core/ports.ts";
+import type { TextStore } from "../../core/requests/ports.ts";
+import { dependency } from "../dependency-down.ts";
+import { deliveryItem, readDeliveryItem } from "./delivery-item.ts";
+import { batchGet } from "./dynamo-batch-get.ts";
+import { makeReadClientPage } from "./dynamo-client-page.ts";
+import { makeDynamoDeliveryClaim } from "./dynamo-delivery-claim.ts";
+import { makeDynamoDeliverySweeps } from "./dynamo-delivery-sweeps.ts";
+import { makeVersionedPut } from "./dynamo-versioned-put.ts";
+
+/**
+ * Deliveries on DynamoDB: each write is one conditional call. A body that is too
+ * large for the item is placed before the item is written, and comes back as its key.
+ */
+export function makeDynamoDeliveryStore(options: {
+  client: DynamoDBDocumentClient;
+  tableName: string;
+  clock: Clock;
+  texts: Pick<TextStore, "keep">;
+}): DeliveryStore {
+  const { client, tableName: TableName, clock, texts } = options;
+  const { partitionKey, indexes } = deliveriesTable;
+  const put = makeVersionedPut({ ...options, partitionKey });
+  const keyOf = (id: string) => ({ id });
+  const readPage = makeReadClientPage({
+    client,
+    tableName: TableName,
+    index: indexes.byClient,
+    keyOf,
+    filtered: { maxQueries: 5, keysPerQuery: 200 },
+  });
+  /** TTL deletes late: an item past its time counts as gone. */
+  const isAlive = ({ expiresMs }: DeliveryRecord) => expiresMs > clock.businessMs();
+
+  async function placed(delivery: DeliveryRecord): Promise<DeliveryRecord> {
+    if ("key" in delivery.body) return delivery;
+    return { ...delivery, body: await texts.keep(delivery.deliveryId, delivery.body.inline) };
+  }
+
+  return {
+    async find(deliveryId) {
+      // DynamoDB refuses an empty key.
+      if (deliveryId === "") return undefined;
+      const get = new GetCommand({ TableName, Key: keyOf(deliveryId), ConsistentRead: true });
+      const { Item } = await dependency("DynamoDB GetItem", () => client.send(get));
+      const delivery = readDeliveryItem(Item);
+      return delivery && isAlive(delivery) ? delivery : undefined;
+    },
+
+    async create(delivery) {
+      const result = await put(deliveryItem(await placed(delivery)), {});
+      if ("version" in result) return "created";
+      const met = readDeliveryItem(result.met);
+      if (met) return met;
+      throw new Failure("DEPENDENCY_DOWN", "a delivery that was there is gone");
+    },
+
+    async replace(delivery) {
+      const next = await placed(delivery);
+      const result = await put(deliveryItem(next), { version: delivery.version });
+      return "version" in result ? { ...next, version: result.version } : undefined;
+    },
+
+    async list({ status, ...of }) {
+      const { entries, before } = await readPage({
+        ...of,
+        filter:
+          status === undefined
+            ? undefined
+            : {
+                expression: "#status = :status",
+                names: { "#status": "status" },
+                values: { ":status": status },
+              },
+      });
+      const keys = entries.map(({ id }) => keyOf(id));
+      const found = await batchGet(client, [{ tableName: TableName, keys }]);
+      const byId = new Map((found.get(TableName) ?? []).map((item) => [item.id, item]));
+      const deliveries = entries
+        .flatMap(({ id }) => readDeliveryItem(byId.get(id)) ?? [])
+        // The index may be behind the item.
+        .filter((delivery) => status === undefined || delivery.status === status)
+        .filter(isAlive);
+      return { deliveries, before };
+    },
+
+    claim: makeDynamoDeliveryClaim(options),
+    ...makeDynamoDeliverySweeps(options),
+  };
+}

@@ -1,0 +1,72 @@
+import { type DynamoDBDocumentClient, QueryCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
+import * as z from "zod/mini";
+import { deliveriesTable } from "../../contracts/tables.ts";
+import { hintOf } from "../../core/deliveries/attempts/attempt-message.ts";
+import type { DeliveryStore } from "../../core/deliveries/ports.ts";
+import { dependency } from "../dependency-down.ts";
+import { conditionalWrite } from "./conditional-write.ts";
+
+/** What the index `due` holds of a delivery, so that a sweep need not read the items. */
+const dueEntry = z.object({
+  id: z.string(),
+  clientId: z.string(),
+  webhookId: z.string(),
+  requestId: z.optional(z.string()),
+  dueAt: z.number(),
+  nextMs: z.number(),
+});
+
+/** What has to be looked at, by the sparse indexes; they may be behind the items. */
+export function makeDynamoDeliverySweeps(options: {
+  client: DynamoDBDocumentClient;
+  tableName: string;
+}): Pick<DeliveryStore, "due" | "putOff" | "stale"> {
+  const { client, tableName: TableName } = options;
+  const { due, sweep } = deliveriesTable.indexes;
+
+  async function earliest(index: typeof due | typeof sweep, shard: number, of: Earliest) {
+    const command = new QueryCommand({
+      TableName,
+      IndexName: index.name,
+      KeyConditionExpression: `${index.partitionKey} = :shard AND ${index.sortKey} <= :until`,
+      ExpressionAttributeValues: { ":shard": String(shard), ":until": of.untilMs },
+      Limit: of.limit,
+    });
+    const { Items = [] } = await dependency("DynamoDB Query", () => client.send(command));
+    return Items;
+  }
+
+  return {
+    async due(shard, untilMs, limit) {
+      return (await earliest(due, shard, { untilMs, limit })).map((entry) => {
+        const { id, dueAt, nextMs, ...rest } = dueEntry.parse(entry);
+        return { hint: hintOf({ ...rest, deliveryId: id }), dueMs: dueAt, nextMs };
+      });
+    },
+
+    // Its version stays: whoever read the delivery before may still write it.
+    async putOff(seen, dueMs) {
+      const command = new UpdateCommand({
+        TableName,
+        Key: { id: seen.hint.deliveryId },
+        UpdateExpression: "SET dueAt = :due",
+        ConditionExpression: "dueAt = :seen",
+        ExpressionAttributeValues: { ":due": dueMs, ":seen": seen.dueMs },
+        ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+      });
+      const result = await conditionalWrite("UpdateItem", () => client.send(command));
+      // Its own write, of which the answer was lost.
+      return "written" in result || result.met?.dueAt === dueMs;
+    },
+
+    async stale(shard, beforeRealMs, limit) {
+      const found = await earliest(sweep, shard, { untilMs: beforeRealMs, limit });
+      return found.map(({ id }) => String(id));
+    },
+  };
+}
+
+interface Earliest {
+  untilMs: number;
+  limit: number;
+}

@@ -1,0 +1,44 @@
+import type { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
+import * as z from "zod/mini";
+import { Failure } from "../../contracts/failures.ts";
+import { deliveriesTable } from "../../contracts/tables.ts";
+import type { HealthStore } from "../../core/deliveries/ports.ts";
+import type { EndpointHealth } from "../../core/deliveries/record.ts";
+import { makeVersionedPut } from "./dynamo-versioned-put.ts";
+
+const item = z.object({
+  clientId: z.string(),
+  webhookId: z.string(),
+  isPrompt: z.boolean(),
+  toProve: z.number(),
+  failures: z.number(),
+  workers: z.record(z.string(), z.number()),
+  version: z.number(),
+} satisfies Record<keyof EndpointHealth, z.ZodMiniType>);
+
+/** Where the health of a client's endpoint lies in the table of the deliveries. */
+export function healthKey(clientId: string): { id: string } {
+  return { id: `health#${clientId}` };
+}
+
+export function readHealthItem(found: unknown): EndpointHealth {
+  return item.parse(found);
+}
+
+/** One item for each client, of whichever webhook it has; read with the other facts. */
+export function makeDynamoEndpointHealth(options: {
+  client: DynamoDBDocumentClient;
+  tableName: string;
+}): HealthStore {
+  const put = makeVersionedPut({ ...options, partitionKey: deliveriesTable.partitionKey });
+
+  return {
+    async replace(health) {
+      const written = { ...health, ...healthKey(health.clientId), entity: "health" };
+      const result = await put(written, { version: health.version || undefined });
+      if ("version" in result) return { written: { ...health, version: result.version } };
+      if (result.met) return { stored: readHealthItem(result.met) };
+      throw new Failure("DEPENDENCY_DOWN", "an endpoint's health that was there is gone");
+    },
+  };
+}

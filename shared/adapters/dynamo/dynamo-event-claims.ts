@@ -1,0 +1,174 @@
+import {
+  type DynamoDBDocumentClient,
+  PutCommand,
+  QueryCommand,
+  UpdateCommand,
+} from "@aws-sdk/lib-dynamodb";
+import * as z from "zod/mini";
+import { eventType } from "../../contracts/events.ts";
+import { eventsTable, OUTBOX_SHARD_COUNT } from "../../contracts/tables.ts";
+import type { FinalEvent } from "../../core/events/envelope.ts";
+import type { BlobStore, ClaimResult, Clock, EventClaims, Lease } from "../../core/ports.ts";
+import { dependency } from "../dependency-down.ts";
+import { conditionalWrite } from "./conditional-write.ts";
+import { placeEnvelope } from "./place-envelope.ts";
+import { shardOf } from "./shard.ts";
+
+const item = z.object({
+  id: z.string(),
+  clientId: z.string(),
+  type: eventType,
+  envelope: z.optional(z.string()),
+  envelopeKey: z.optional(z.string()),
+  status: z.enum(["CLAIMED", "PUBLISHED"]),
+  owner: z.optional(z.string()),
+  leaseUntilMs: z.optional(z.number()),
+  publishedBy: z.optional(z.string()),
+});
+
+type Item = z.output<typeof item>;
+
+/**
+ * Event claims on DynamoDB, by conditional writes on single items.
+ *
+ * `claim` and `complete` may be repeated with the same owner (the SDK does, when
+ * an answer was lost): the owner's own earlier write is recognised by its token.
+ */
+export function makeDynamoEventClaims(options: {
+  client: DynamoDBDocumentClient;
+  tableName: string;
+  clock: Clock;
+  /** For envelopes that are too large for the item. */
+  bodies: BlobStore;
+  /** How long a published event is known, in business time. */
+  retentionMs: number;
+}): EventClaims {
+  const { client, tableName: TableName, clock, bodies } = options;
+
+  async function eventOf({ id, type, clientId, envelope, envelopeKey }: Item): Promise<FinalEvent> {
+    if (envelope !== undefined) return { id, type, clientId, envelope };
+    const bytes = await bodies.get(envelopeKey ?? "");
+    return { id, type, clientId, envelope: Buffer.from(bytes).toString("utf8") };
+  }
+
+  /** What a stored event means for one that wants it; `undefined` when it may be taken over. */
+  async function judge(
+    met: Record<string, unknown> | undefined,
+    owner: string,
+  ): Promise<ClaimResult | undefined> {
+    if (met === undefined) return undefined;
+    const seen = item.parse(met);
+    if (seen.status === "PUBLISHED") {
+      return { kind: "done", envelope: (await eventOf(seen)).envelope };
+    }
+    if (seen.owner === owner) return { kind: "granted", event: await eventOf(seen) };
+    const untilMs = seen.leaseUntilMs ?? 0;
+    return untilMs > clock.realMs() ? { kind: "held", untilMs } : undefined;
+  }
+
+  async function claim(event: FinalEvent, lease: Lease): Promise<ClaimResult> {
+    const put = new PutCommand({
+      TableName,
+      Item: {
+        id: event.id,
+        clientId: event.clientId,
+        type: event.type,
+        ...(await placeEnvelope(bodies, event)),
+        ...(event.raw ? { raw: event.raw } : {}),
+        listedAs: `${new Date(clock.businessMs()).toISOString()}#${event.id}`,
+        status: "CLAIMED",
+        owner: lease.owner,
+        leaseUntilMs: lease.untilMs,
+        outboxShard: shardOf(event.id, OUTBOX_SHARD_COUNT),
+        outboxAt: clock.realMs(),
+      },
+      // TTL deletes late: an item past its time counts as gone. Unpublished ones have no such time.
+      ConditionExpression: "attribute_not_exists(id) OR expiresAt <= :now",
+      ExpressionAttributeValues: { ":now": Math.floor(clock.businessMs() / 1000) },
+      ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+    });
+    const result = await conditionalWrite("PutItem", () => client.send(put));
+    if ("written" in result) return { kind: "granted", event };
+    const judged = await judge(result.met, lease.owner);
+    return judged ?? (await takeOver(event.id, lease)) ?? { kind: "held", untilMs: lease.untilMs };
+  }
+
+  async function takeOver(id: string, lease: Lease): Promise<ClaimResult | undefined> {
+    const update = new UpdateCommand({
+      TableName,
+      Key: { id },
+      UpdateExpression: "SET #owner = :owner, leaseUntilMs = :until",
+      ConditionExpression: "#status = :claimed AND (leaseUntilMs <= :now OR #owner = :owner)",
+      ExpressionAttributeNames: { "#owner": "owner", "#status": "status" },
+      ExpressionAttributeValues: {
+        ":owner": lease.owner,
+        ":until": lease.untilMs,
+        ":now": clock.realMs(),
+        ":claimed": "CLAIMED",
+      },
+      ReturnValues: "ALL_NEW",
+      ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+    });
+    const result = await conditionalWrite("UpdateItem", () => client.send(update));
+    if ("written" in result) {
+      return { kind: "granted", event: await eventOf(item.parse(result.written.Attributes)) };
+    }
+    if (result.met === undefined) return undefined;
+    return (await judge(result.met, lease.owner)) ?? { kind: "held", untilMs: lease.untilMs };
+  }
+
+  async function complete(id: string, owner: string): Promise<"completed" | "lost"> {
+    const now = clock.businessMs();
+    const update = new UpdateCommand({
+      TableName,
+      Key: { id },
+      UpdateExpression:
+        "SET #status = :published, publishedAt = :at, publishedBy = :owner, expiresAt = :expires REMOVE #owner, leaseUntilMs, outboxShard, outboxAt",
+      ConditionExpression: "#owner = :owner",
+      ExpressionAttributeNames: { "#owner": "owner", "#status": "status" },
+      ExpressionAttributeValues: {
+        ":published": "PUBLISHED",
+        ":at": new Date(now).toISOString(),
+        ":owner": owner,
+        ":expires": Math.ceil((now + options.retentionMs) / 1000),
+      },
+      ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+    });
+    const result = await conditionalWrite("UpdateItem", () => client.send(update));
+    const isOurs = "written" in result || result.met?.publishedBy === owner;
+    return isOurs ? "completed" : "lost";
+  }
+
+  async function endClaim(id: string, owner: string, change: string, values: object) {
+    const update = new UpdateCommand({
+      TableName,
+      Key: { id },
+      UpdateExpression: `SET leaseUntilMs = :ended${change}`,
+      ConditionExpression: "#owner = :owner",
+      ExpressionAttributeNames: { "#owner": "owner" },
+      ExpressionAttributeValues: { ":owner": owner, ":ended": 0, ...values },
+    });
+    await conditionalWrite("UpdateItem", () => client.send(update));
+  }
+
+  const release = (id: string, owner: string) =>
+    endClaim(id, owner, ", outboxAt = :now", { ":now": clock.realMs() });
+
+  const park = (id: string, owner: string) =>
+    endClaim(id, owner, " REMOVE outboxShard, outboxAt", {});
+
+  async function unpublished(shard: number, beforeMs: number, limit: number): Promise<string[]> {
+    const { name, partitionKey, sortKey } = eventsTable.indexes.outbox;
+    const query = new QueryCommand({
+      TableName,
+      IndexName: name,
+      KeyConditionExpression: `${partitionKey} = :shard AND ${sortKey} < :before`,
+      ExpressionAttributeValues: { ":shard": String(shard), ":before": beforeMs },
+      Limit: limit,
+    });
+    const { Items = [] } = await dependency("DynamoDB Query", () => client.send(query));
+    return Items.map((found) => String(found.id));
+  }
+
+  return { claim, takeOver, complete, release, park, unpublished };
+}

@@ -1,0 +1,48 @@
+import { type DynamoDBDocumentClient, GetCommand, PutCommand } from "@aws-sdk/lib-dynamodb";
+import { sha256Hex } from "../../core/crypto/digest.ts";
+import type { Clock } from "../../core/ports.ts";
+import type { IdempotencyStore } from "../../core/requests/ports.ts";
+import { dependency } from "../dependency-down.ts";
+import { conditionalWrite } from "./conditional-write.ts";
+
+/** Idempotency keys, in the table of requests: one item for each. */
+export function makeDynamoIdempotency(options: {
+  client: DynamoDBDocumentClient;
+  tableName: string;
+  clock: Clock;
+}): IdempotencyStore {
+  const { client, tableName: TableName, clock } = options;
+  const keyOf = (clientId: string, key: string) => ({
+    lane: `idempotency#${clientId}#${sha256Hex(key)}`,
+    id: "#",
+  });
+
+  return {
+    async find(clientId, key) {
+      const get = new GetCommand({ TableName, Key: keyOf(clientId, key), ConsistentRead: true });
+      const { Item } = await dependency("DynamoDB GetItem", () => client.send(get));
+      if (!Item || Number(Item.expiresAt) * 1000 <= clock.businessMs()) return undefined;
+      return { bodySha256: String(Item.bodySha256), requestId: String(Item.requestId) };
+    },
+
+    async reserve({ clientId, key, bodySha256, requestId, expiresMs }) {
+      const put = new PutCommand({
+        TableName,
+        Item: {
+          ...keyOf(clientId, key),
+          bodySha256,
+          requestId,
+          expiresAt: Math.ceil(expiresMs / 1000),
+        },
+        // TTL deletes late: an item past its time counts as gone.
+        ConditionExpression: "attribute_not_exists(id) OR expiresAt <= :now",
+        ExpressionAttributeValues: { ":now": Math.floor(clock.businessMs() / 1000) },
+        ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+      });
+      const result = await conditionalWrite("PutItem", () => client.send(put));
+      if ("written" in result || result.met === undefined) return { bodySha256, requestId };
+      const { met } = result;
+      return { bodySha256: String(met.bodySha256), requestId: String(met.requestId) };
+    },
+  };
+}

@@ -1,0 +1,285 @@
+import { type DynamoDBDocumentClient, GetCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
+import { Failure } from "../../contracts/failures.ts";
+import { REQUEST_SHARD_COUNT } from "../../contracts/tables.ts";
+import type { Clock } from "../../core/ports.ts";
+import type { LaneStore } from "../../core/requests/ports.ts";
+import type { LaneOwner } from "../../core/requests/record.ts";
+import { dependency } from "../dependency-down.ts";
+import { conditionalWrite } from "./conditional-write.ts";
+import { LANE_ID, pauseItem, pauseName, readLaneItem } from "./lane-item.ts";
+import { shardOf } from "./shard.ts";
+
+const shardOfLane = (lane: string) => shardOf(lane, REQUEST_SHARD_COUNT);
+
+const OWNER_NAMES = {
+  "#clientId": "clientId",
+  "#provider": "provider",
+  "#connectionId": "connectionId",
+  "#accountId": "accountId",
+};
+const SET_OWNER =
+  "#clientId = :clientId, #provider = :provider, #connectionId = :connectionId, #accountId = :accountId";
+
+const ownerValues = ({ clientId, provider, connectionId, accountId }: LaneOwner) => ({
+  ":clientId": clientId,
+  ":provider": provider,
+  ":connectionId": connectionId,
+  ":accountId": accountId,
+});
+
+/** Lanes on DynamoDB: one item each, changed by one conditional UpdateItem at a time. */
+export function makeDynamoLanes(options: {
+  client: DynamoDBDocumentClient;
+  tableName: string;
+  clock: Clock;
+}): LaneStore {
+  const { client, tableName: TableName, clock } = options;
+
+  interface Change {
+    set?: string[];
+    remove?: string[];
+    condition: string;
+    names?: Record<string, string>;
+    values: Record<string, unknown>;
+    returns?: "ALL_OLD" | "ALL_NEW";
+  }
+
+  async function update(lane: string, change: Change) {
+    const { set = [], remove = [], condition, names, values, returns } = change;
+    const expression = [
+      ...(set.length > 0 ? [`SET ${set.join(", ")}`] : []),
+      ...(remove.length > 0 ? [`REMOVE ${remove.join(", ")}`] : []),
+    ].join(" ");
+    const command = new UpdateCommand({
+      TableName,
+      Key: { lane, id: LANE_ID },
+      UpdateExpression: expression,
+      ConditionExpression: condition,
+      ...(names ? { ExpressionAttributeNames: names } : {}),
+      ExpressionAttributeValues: values,
+      ReturnValues: returns ?? "NONE",
+      ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+    });
+    const result = await conditionalWrite("UpdateItem", () => client.send(command));
+    return "written" in result ? { written: result.written.Attributes } : result;
+  }
+
+  const SET_DUE = "dueShard = :shard";
+
+  return {
+    async find(lane) {
+      const get = new GetCommand({ TableName, Key: { lane, id: LANE_ID }, ConsistentRead: true });
+      const { Item } = await dependency("DynamoDB GetItem", () => client.send(get));
+      return Item && readLaneItem(Item);
+    },
+
+    async join(lane, owner, of) {
+      const now = Math.ceil(of.nowMs);
+      const joinAt = (place: string, condition: string) =>
+        update(lane, {
+          set: [
+            SET_OWNER,
+            `lastPlace = ${place}`,
+            "waiting = if_not_exists(waiting, :none) + :one",
+            "dueAt = if_not_exists(dueAt, :due)",
+            SET_DUE,
+          ],
+          condition:
+            of.limit === undefined
+              ? condition
+              : `(${condition}) AND (attribute_not_exists(waiting) OR waiting < :limit)`,
+          names: OWNER_NAMES,
+          values: {
+            ...ownerValues(owner),
+            ":now": now,
+            ":none": 0,
+            ":one": 1,
+            ":due": of.dueMs,
+            ":shard": shardOfLane(lane),
+            ...(of.limit === undefined ? {} : { ":limit": of.limit }),
+          },
+          returns: "ALL_OLD",
+        });
+      const isFull = (met: Record<string, unknown> | undefined) =>
+        of.limit !== undefined && Number(met?.waiting ?? 0) >= of.limit;
+      for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+        const first = await joinAt(":now", "attribute_not_exists(lastPlace) OR lastPlace < :now");
+        if ("written" in first) return joinedFrom(first.written, now);
+        if (isFull(first.met)) return "full";
+        // Another joined in this millisecond, or its clock is ahead: the place after it.
+        const second = await joinAt("lastPlace + :one", "lastPlace >= :now");
+        if ("written" in second) {
+          return joinedFrom(second.written, Number(second.written?.lastPlace) + 1);
+        }
+        if (isFull(second.met)) return "full";
+      }
+      throw new Failure("DEPENDENCY_DOWN", "too many join one lane at once");
+    },
+
+    async correctWaiting(lane, waiting) {
+      const result = await update(lane, {
+        set: ["waiting = :waiting"],
+        condition: "attribute_exists(lane) AND attribute_not_exists(#owner)",
+        names: { "#owner": "owner" },
+        values: { ":waiting": waiting },
+      });
+      return "written" in result;
+    },
+
+    async acquire(lane, lease, dueMs) {
+      const result = await update(lane, {
+        set: ["#owner = :owner", "leaseUntilRealMs = :until", "dueAt = :due", SET_DUE],
+        condition:
+          "attribute_exists(lane) AND (attribute_not_exists(#owner) OR leaseUntilRealMs <= :now OR #owner = :owner)",
+        names: { "#owner": "owner" },
+        values: {
+          ":owner": lease.owner,
+          ":until": lease.untilMs,
+          ":now": clock.realMs(),
+          ":due": dueMs,
+          ":shard": shardOfLane(lane),
+        },
+        returns: "ALL_OLD",
+      });
+      if (!("written" in result)) return undefined;
+      const before = readLaneItem(result.written);
+      const wasLeft = before.owner !== undefined && before.owner !== lease.owner;
+      const held = { owner: lease.owner, leaseUntilRealMs: lease.untilMs, dueMs };
+      return { ...before, ...held, ...(wasLeft ? { wasLeft } : {}) };
+    },
+
+    async release(seen, change) {
+      const { dueMs, nextMs, taken = 0, pause } = change;
+      const stays = dueMs !== undefined;
+      let { waiting } = seen;
+      for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+        const isEnough = waiting >= taken;
+        const result = await update(seen.lane, {
+          set: [
+            "releasedBy = :owner",
+            ...(taken > 0 ? [`waiting = ${isEnough ? "waiting - :taken" : ":none"}`] : []),
+            ...(stays ? ["dueAt = :due", SET_DUE] : []),
+            ...(nextMs === undefined ? [] : ["nextMs = :next"]),
+            ...(pause === undefined ? [] : [`${pauseName(pause)} = :pause`]),
+          ],
+          remove: ["#owner", "leaseUntilRealMs", ...(stays ? [] : ["dueAt", "dueShard"])],
+          condition: [
+            "#owner = :owner",
+            // Who hastened the lane meanwhile is not overlooked, nor who joined one that was idle.
+            "dueAt = :seenDue",
+            ...(stays ? [] : ["lastPlace = :seenPlace"]),
+            ...(taken > 0 ? [isEnough ? "waiting >= :taken" : "waiting < :taken"] : []),
+          ].join(" AND "),
+          names: { "#owner": "owner" },
+          values: {
+            ":owner": seen.owner,
+            ":seenDue": seen.dueMs,
+            ...(taken > 0 ? { ":taken": taken } : {}),
+            ...(taken > 0 && !isEnough ? { ":none": 0 } : {}),
+            ...(stays
+              ? { ":due": dueMs, ":shard": shardOfLane(seen.lane) }
+              : { ":seenPlace": seen.lastPlace }),
+            ...(nextMs === undefined ? {} : { ":next": nextMs }),
+            ...(pause === undefined ? {} : { ":pause": pauseItem(pause) }),
+          },
+        });
+        if ("written" in result) return "released";
+        if (result.met?.owner !== seen.owner) {
+          return result.met?.releasedBy === seen.owner ? "released" : "lost";
+        }
+        const met = readLaneItem(result.met);
+        const isAsSeen = met.dueMs === seen.dueMs && (stays || met.lastPlace === seen.lastPlace);
+        if (!isAsSeen) return met;
+        // Only its count was another: the same once more, with the count as it is.
+        waiting = met.waiting;
+      }
+      throw new Failure("DEPENDENCY_DOWN", "a lane's count changes too fast to give it back");
+    },
+
+    async hasten(lane, dueMs) {
+      const result = await update(lane, {
+        set: ["dueAt = :due"],
+        // A worker that has the lane must see it when it gives the lane back, though it looks sooner.
+        condition: "attribute_exists(dueAt) AND (dueAt > :due OR attribute_exists(#owner))",
+        names: { "#owner": "owner" },
+        values: { ":due": dueMs },
+      });
+      return "written" in result;
+    },
+
+    async ensure(lane, dueMs) {
+      const result = await update(lane, {
+        set: ["dueAt = :due", SET_DUE],
+        condition:
+          "attribute_exists(lane) AND (attribute_not_exists(dueAt) OR attribute_exists(#owner))",
+        names: { "#owner": "owner" },
+        values: { ":due": dueMs, ":shard": shardOfLane(lane) },
+      });
+      return "written" in result;
+    },
+
+    async delay(lane, nextMs) {
+      await update(lane, {
+        set: ["nextMs = :next"],
+        condition: "attribute_exists(lane) AND (attribute_not_exists(nextMs) OR nextMs < :next)",
+        values: { ":next": nextMs },
+      });
+    },
+
+    async wake(lane, dueMs) {
+      const result = await update(lane, {
+        set: ["dueAt = :due", SET_DUE],
+        condition:
+          "attribute_exists(lane) AND (attribute_not_exists(dueAt) OR dueAt > :due OR attribute_exists(#owner))",
+        names: { "#owner": "owner" },
+        values: { ":due": dueMs, ":shard": shardOfLane(lane) },
+      });
+      return "written" in result;
+    },
+
+    async pause(lane, owner, pause) {
+      await update(lane, {
+        set: [SET_OWNER, `${pauseName(pause)} = :pause`],
+        condition:
+          pause.untilMs === undefined
+            ? "attribute_exists(lane) OR attribute_not_exists(lane)"
+            : "attribute_not_exists(pause) OR pause.untilMs < :until",
+        names: OWNER_NAMES,
+        values: {
+          ...ownerValues(owner),
+          ":pause": pauseItem(pause),
+          ...(pause.untilMs === undefined ? {} : { ":until": pause.untilMs }),
+        },
+      });
+    },
+
+    async unblock(lane, dueMs) {
+      await update(lane, {
+        set: ["dueAt = :due", SET_DUE],
+        remove: ["stop"],
+        condition: "attribute_exists(stop)",
+        values: { ":due": dueMs, ":shard": shardOfLane(lane) },
+      });
+    },
+
+    async resume(lane, dueMs) {
+      const result = await update(lane, {
+        set: ["dueAt = :due", SET_DUE],
+        remove: ["halt", "stop", "pause"],
+        condition: "attribute_exists(lane)",
+        values: { ":due": dueMs, ":shard": shardOfLane(lane) },
+      });
+      return "written" in result;
+    },
+  };
+}
+
+/** Two joins at once that each fall between the two forms of the other: more than this is a fault. */
+const MAX_ATTEMPTS = 5;
+
+function joinedFrom(before: Record<string, unknown> | undefined, place: number) {
+  return {
+    place,
+    isIdle: before?.dueAt === undefined,
+  };
+}

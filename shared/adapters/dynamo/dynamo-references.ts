@@ -1,0 +1,101 @@
+import { type DynamoDBDocumentClient, UpdateCommand } from "@aws-sdk/lib-dynamodb";
+import { headerSafeId } from "../../core/events/event-id.ts";
+import type { Clock } from "../../core/ports.ts";
+import type { Reference, ReferenceStore } from "../../core/requests/ports.ts";
+import { conditionalWrite } from "./conditional-write.ts";
+import { batchGet } from "./dynamo-batch-get.ts";
+
+/** Sort key of items that are alone in their partition. */
+const ALONE = "#";
+
+/** What is known of providers' ids, in the table of requests: one item for each id. */
+export function makeDynamoReferences(options: {
+  client: DynamoDBDocumentClient;
+  tableName: string;
+  clock: Clock;
+  /** How long an id is known after it was last written (business). */
+  retentionMs: number;
+}): ReferenceStore {
+  const { client, tableName: TableName, clock } = options;
+
+  const referenceKey = (of: { connectionId: string; providerRequestId: string }) => ({
+    lane: `ref#${of.connectionId}#${headerSafeId(of.providerRequestId)}`,
+    id: ALONE,
+  });
+  const markKey = (connectionId: string) => ({ lane: `submitting#${connectionId}`, id: ALONE });
+  const expiresAt = () => Math.ceil((clock.businessMs() + options.retentionMs) / 1000);
+
+  function referenceOf(item: Record<string, unknown> | undefined): Reference | undefined {
+    // TTL deletes late: an item past its time counts as gone.
+    if (!item || Number(item.expiresAt) * 1000 <= clock.businessMs()) return undefined;
+    if (typeof item.requestId === "string") return { requestId: item.requestId };
+    return typeof item.eventId === "string" ? { eventId: item.eventId } : undefined;
+  }
+
+  return {
+    async look(of) {
+      const keys = of.flatMap((one) => [referenceKey(one), markKey(one.connectionId)]);
+      const items = (await batchGet(client, [{ tableName: TableName, keys }])).get(TableName) ?? [];
+      const found = new Map(items.map((item) => [item.lane, item]));
+      return of.map((one) => ({
+        reference: referenceOf(found.get(referenceKey(one).lane)),
+        submittingUntilRealMs: Number(found.get(markKey(one.connectionId).lane)?.untilRealMs ?? 0),
+      }));
+    },
+
+    async bind({ requestId, ...of }) {
+      const update = new UpdateCommand({
+        TableName,
+        Key: referenceKey(of),
+        // The event that came before stays noted: binding it again gives the same answer.
+        UpdateExpression: "SET requestId = :mine, expiresAt = :expires",
+        // An id that is another request's stays that one's.
+        ConditionExpression:
+          "attribute_not_exists(requestId) OR requestId = :mine OR expiresAt <= :now",
+        ExpressionAttributeValues: {
+          ":mine": requestId,
+          ":expires": expiresAt(),
+          ":now": Math.floor(clock.businessMs() / 1000),
+        },
+        ReturnValues: "ALL_OLD",
+        ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+      });
+      const result = await conditionalWrite("UpdateItem", () => client.send(update));
+      if (!("written" in result)) return referenceOf(result.met);
+      const { requestId: _, ...before } = result.written.Attributes ?? {};
+      return referenceOf(before);
+    },
+
+    async leave({ eventId, isFinal, ...of }) {
+      const update = new UpdateCommand({
+        TableName,
+        Key: referenceKey(of),
+        // What tells the end is not replaced by what came before it.
+        UpdateExpression: isFinal
+          ? "SET eventId = :event, expiresAt = :expires REMOVE requestId"
+          : "SET eventId = if_not_exists(eventId, :event), expiresAt = :expires REMOVE requestId",
+        ConditionExpression: "attribute_not_exists(requestId) OR expiresAt <= :now",
+        ExpressionAttributeValues: {
+          ":event": eventId,
+          ":expires": expiresAt(),
+          ":now": Math.floor(clock.businessMs() / 1000),
+        },
+        ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+      });
+      const result = await conditionalWrite("UpdateItem", () => client.send(update));
+      const met = "written" in result ? undefined : result.met;
+      return typeof met?.requestId === "string" ? met.requestId : undefined;
+    },
+
+    async raise(connectionId, untilRealMs) {
+      const update = new UpdateCommand({
+        TableName,
+        Key: markKey(connectionId),
+        UpdateExpression: "SET untilRealMs = :until",
+        ConditionExpression: "attribute_not_exists(untilRealMs) OR untilRealMs < :until",
+        ExpressionAttributeValues: { ":until": untilRealMs },
+      });
+      await conditionalWrite("UpdateItem", () => client.send(update));
+    },
+  };
+}

@@ -1,0 +1,201 @@
+import { randomUUID } from "node:crypto";
+import {
+  type DynamoDBDocumentClient,
+  GetCommand,
+  PutCommand,
+  QueryCommand,
+  type QueryCommandInput,
+} from "@aws-sdk/lib-dynamodb";
+import { Failure } from "../../contracts/failures.ts";
+import { requestsTable } from "../../contracts/tables.ts";
+import type { Clock } from "../../core/ports.ts";
+import { laneOf } from "../../core/requests/acceptance/request-id.ts";
+import type { DueEntry, RequestStore } from "../../core/requests/ports.ts";
+import type { Lane, RequestRecord } from "../../core/requests/record.ts";
+import { dependency } from "../dependency-down.ts";
+import { conditionalWrite } from "./conditional-write.ts";
+import { batchGet } from "./dynamo-batch-get.ts";
+import { makeDynamoRequestList } from "./dynamo-request-list.ts";
+import { LANE_ID, readLaneItem } from "./lane-item.ts";
+import { readRequestItem, requestItem, WAITING } from "./request-item.ts";
+
+/** Requests on DynamoDB: each write is one conditional PutItem, by the version that was read. */
+export function makeDynamoRequestStore(options: {
+  client: DynamoDBDocumentClient;
+  tableName: string;
+  clock: Clock;
+}): RequestStore {
+  const { client, tableName: TableName, clock } = options;
+  const { due, sweep } = requestsTable.indexes;
+  const { queue } = requestsTable.localIndexes;
+
+  function keyOf(requestId: string) {
+    const lane = laneOf(requestId);
+    return lane === undefined ? undefined : { lane, id: requestId };
+  }
+  /** TTL deletes late: an item past its time counts as gone. */
+  const isAlive = ({ expiresMs }: RequestRecord) =>
+    expiresMs === undefined || expiresMs > clock.businessMs();
+
+  async function find(requestId: string): Promise<RequestRecord | undefined> {
+    const Key = keyOf(requestId);
+    if (Key === undefined) return undefined;
+    const get = new GetCommand({ TableName, Key, ConsistentRead: true });
+    const { Item } = await dependency("DynamoDB GetItem", () => client.send(get));
+    const request = Item && readRequestItem(Item).request;
+    return request && isAlive(request) ? request : undefined;
+  }
+
+  async function put(
+    request: RequestRecord,
+    condition: Pick<QueryCommandInput, "ExpressionAttributeValues"> & {
+      ConditionExpression: string;
+    },
+  ): Promise<"written" | RequestRecord | undefined> {
+    const writeId = randomUUID();
+    const command = new PutCommand({
+      TableName,
+      Item: requestItem(request, writeId),
+      ...condition,
+      ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+    });
+    const result = await conditionalWrite("PutItem", () => client.send(command));
+    if ("written" in result) return "written";
+    if (result.met === undefined) return undefined;
+    const met = readRequestItem(result.met);
+    // The SDK tried again after a lost answer, and met its own write.
+    return met.writeId === writeId ? "written" : met.request;
+  }
+
+  async function query(input: Omit<QueryCommandInput, "TableName">) {
+    const command = new QueryCommand({ TableName, ...input });
+    return dependency("DynamoDB Query", () => client.send(command));
+  }
+
+  const ofLane = (lane: string) => ({
+    IndexName: queue.name,
+    ConsistentRead: true,
+    // The index holds keys alone: whole items come from the table.
+    Select: "ALL_ATTRIBUTES" as const,
+    KeyConditionExpression: "lane = :lane",
+    ExpressionAttributeValues: { ":lane": lane },
+  });
+  const waitingIn = (lane: string) => ({
+    ...ofLane(lane),
+    KeyConditionExpression: `lane = :lane AND begins_with(${queue.sortKey}, :waiting)`,
+    ExpressionAttributeValues: { ":lane": lane, ":waiting": WAITING },
+  });
+
+  return {
+    find,
+
+    async findWithLanes(requestIds) {
+      const keys = requestIds.flatMap((id) => {
+        const key = keyOf(id);
+        return key ? [key, { lane: key.lane, id: LANE_ID }] : [];
+      });
+      const lanes = new Map<string, Lane>();
+      const requests: RequestRecord[] = [];
+      const found = await batchGet(client, [{ tableName: TableName, keys }]);
+      for (const item of found.get(TableName) ?? []) {
+        if (item.id === LANE_ID) lanes.set(String(item.lane), readLaneItem(item));
+        else requests.push(readRequestItem(item).request);
+      }
+      return new Map(
+        requests
+          .filter(isAlive)
+          .map((request) => [request.requestId, { request, lane: lanes.get(request.lane) }]),
+      );
+    },
+
+    async create(request) {
+      const fresh = { ...request, version: 1 };
+      const result = await put(fresh, { ConditionExpression: "attribute_not_exists(id)" });
+      if (result === "written") return "created";
+      if (result) return result;
+      throw new Failure("DEPENDENCY_DOWN", "a request that was there is gone");
+    },
+
+    async replace(request) {
+      const next = { ...request, version: request.version + 1 };
+      const result = await put(next, {
+        ConditionExpression: "version = :read",
+        ExpressionAttributeValues: { ":read": request.version },
+      });
+      return result === "written" ? next : undefined;
+    },
+
+    async queue(lane, limit) {
+      const found: RequestRecord[] = [];
+      let from: Record<string, unknown> | undefined;
+      do {
+        // A page ends at 1 MB, also before the limit.
+        const page = await query({
+          ...ofLane(lane),
+          Limit: limit - found.length,
+          ...(from ? { ExclusiveStartKey: from } : {}),
+        });
+        found.push(...(page.Items ?? []).map((item) => readRequestItem(item).request));
+        from = page.LastEvaluatedKey;
+      } while (from && found.length < limit);
+      return found;
+    },
+
+    async firstLogin(lane) {
+      let from: Record<string, unknown> | undefined;
+      do {
+        const page = await query({
+          ...waitingIn(lane),
+          FilterExpression: "isLogin = :yes",
+          ExpressionAttributeValues: { ":lane": lane, ":waiting": WAITING, ":yes": true },
+          ...(from ? { ExclusiveStartKey: from } : {}),
+        });
+        const [first] = page.Items ?? [];
+        if (first) return readRequestItem(first).request;
+        from = page.LastEvaluatedKey;
+      } while (from);
+      return undefined;
+    },
+
+    async countWaiting(lane, limit) {
+      let count = 0;
+      let from: Record<string, unknown> | undefined;
+      do {
+        const page = await query({
+          ...waitingIn(lane),
+          Select: "COUNT",
+          Limit: limit - count,
+          ...(from ? { ExclusiveStartKey: from } : {}),
+        });
+        count += page.Count ?? 0;
+        from = page.LastEvaluatedKey;
+      } while (from && count < limit);
+      return count;
+    },
+
+    list: makeDynamoRequestList({ ...options, keyOf, isAlive }),
+
+    async due(shard, untilMs, limit): Promise<DueEntry[]> {
+      const { Items = [] } = await query({
+        IndexName: due.name,
+        KeyConditionExpression: `${due.partitionKey} = :shard AND ${due.sortKey} <= :until`,
+        ExpressionAttributeValues: { ":shard": String(shard), ":until": untilMs },
+        Limit: limit,
+      });
+      return Items.map(({ lane, id }) => ({
+        lane: String(lane),
+        ...(id === LANE_ID ? {} : { requestId: String(id) }),
+      }));
+    },
+
+    async stale(shard, beforeRealMs, limit) {
+      const { Items = [] } = await query({
+        IndexName: sweep.name,
+        KeyConditionExpression: `${sweep.partitionKey} = :shard AND ${sweep.sortKey} <= :before`,
+        ExpressionAttributeValues: { ":shard": String(shard), ":before": beforeRealMs },
+        Limit: limit,
+      });
+      return Items.map(({ id }) => String(id));
+    },
+  };
+}

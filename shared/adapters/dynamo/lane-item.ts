@@ -1,0 +1,40 @@
+import * as z from "zod/mini";
+import { providerId } from "../../contracts/providers.ts";
+import { type Lane, type LanePause, PAUSED_BY_CLIENT } from "../../core/requests/record.ts";
+
+/** The sort key of a lane's own item, beside its requests. */
+export const LANE_ID = "#lane";
+
+const item = z.object({
+  lane: z.string(),
+  clientId: z.string(),
+  provider: providerId,
+  connectionId: z.string(),
+  accountId: z.string(),
+  lastPlace: z._default(z.number(), 0),
+  waiting: z._default(z.number(), 0),
+  nextMs: z._default(z.number(), 0),
+  dueAt: z.optional(z.number()),
+  /** A pause without an end: it stands beside one that ends, and hides it. */
+  stop: z.optional(z.object({ reason: z.string() })),
+  halt: z.optional(z.object({ reason: z.string() })),
+  pause: z.optional(z.object({ reason: z.string(), untilMs: z.number() })),
+  owner: z.optional(z.string()),
+  leaseUntilRealMs: z.optional(z.number()),
+  releasedBy: z.optional(z.string()),
+});
+
+export function readLaneItem(found: unknown): Lane {
+  const { dueAt, halt, stop, pause, releasedBy: _, ...lane } = item.parse(found);
+  return { ...lane, dueMs: dueAt, pause: halt ?? stop ?? pause };
+}
+
+/** Pauses of several kinds stand beside each other: one that ends ends none of the others. */
+export function pauseName({ reason, untilMs }: LanePause) {
+  if (reason === PAUSED_BY_CLIENT) return "halt";
+  return untilMs === undefined ? "stop" : "pause";
+}
+
+export function pauseItem({ reason, untilMs }: LanePause) {
+  return untilMs === undefined ? { reason } : { reason, untilMs };
+}

@@ -1,0 +1,20 @@
+import { limits } from "../../contracts/limits.ts";
+import { sha256Hex } from "../../core/crypto/digest.ts";
+import type { FinalEvent } from "../../core/events/envelope.ts";
+import type { BlobStore } from "../../core/ports.ts";
+
+/**
+ * The attribute of an event's item that holds its envelope or says where it
+ * lies: in the bucket, once it is stored there, under a name that only these bytes have.
+ *
+ * @throws DEPENDENCY_DOWN
+ */
+export async function placeEnvelope(
+  bodies: Pick<BlobStore, "put">,
+  { id, envelope }: Pick<FinalEvent, "id" | "envelope">,
+): Promise<{ envelope: string } | { envelopeKey: string }> {
+  if (Buffer.byteLength(envelope) <= limits.maxInlineBytes) return { envelope };
+  const envelopeKey = `events/${sha256Hex(id)}/${sha256Hex(envelope)}`;
+  await bodies.put(envelopeKey, Buffer.from(envelope));
+  return { envelopeKey };
+}

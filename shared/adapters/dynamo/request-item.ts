@@ -1,0 +1,117 @@
+import * as z from "zod/mini";
+import { eventType } from "../../contracts/events.ts";
+import { requestStatus } from "../../contracts/http/requests.ts";
+import { providerId } from "../../contracts/providers.ts";
+import { REQUEST_SHARD_COUNT } from "../../contracts/tables.ts";
+import type { RequestRecord } from "../../core/requests/record.ts";
+import { shardOf } from "./shard.ts";
+
+const storedText = z.union([z.object({ inline: z.string() }), z.object({ key: z.string() })]);
+const text = z.optional(z.string());
+const number = z.optional(z.number());
+
+type Renamed = "requestId" | "dueMs" | "sweepRealMs" | "expiresMs";
+type Attribute =
+  | Exclude<keyof RequestRecord, Renamed>
+  | ("id" | "dueAt" | "sweepAt" | "expiresAt" | "writeId");
+
+/**
+ * The attributes bear the record's names but for the sort key and what the
+ * indexes hold. A member that had none would be lost at the next write.
+ */
+const item = z.object({
+  lane: z.string(),
+  id: z.string(),
+  clientId: z.string(),
+  provider: providerId,
+  connectionId: z.string(),
+  accountId: z.string(),
+  action: z.string(),
+  status: requestStatus,
+  createdMs: z.number(),
+  scheduledMs: number,
+  joinedMs: number,
+  submittedMs: number,
+  finishedMs: number,
+  place: number,
+  standing: z.optional(z.enum(["waiting", "holding"])),
+  holdUntilMs: number,
+  params: z.optional(storedText),
+  sealedParams: text,
+  sealedInput: text,
+  isLogin: z.optional(z.literal(true)),
+  attempts: z.number(),
+  owner: text,
+  sendingUntilRealMs: number,
+  providerRequestId: text,
+  result: z.optional(storedText),
+  error: z.optional(z.object({ code: z.string(), message: z.string() })),
+  lateResult: z.optional(storedText),
+  outcomeDigest: text,
+  deadlineMs: number,
+  actionDeadlineMs: number,
+  dueAt: number,
+  sweepAt: number,
+  polls: z.number(),
+  isStarted: z.boolean(),
+  prompts: z.array(z.string()),
+  laneNextMs: number,
+  outbox: z.array(
+    z.object({
+      id: z.string(),
+      type: eventType,
+      version: z.number(),
+      sinceRealMs: z.number(),
+      envelope: storedText,
+      raw: z.optional(storedText),
+    }),
+  ),
+  expiresAt: number,
+  version: z.number(),
+  writeId: text,
+} satisfies Record<Attribute, z.ZodMiniType>);
+
+/** Beginnings of `laneKey`: what holds the lane comes before what waits in it. */
+const HOLDING = "held#";
+export const WAITING = "wait#";
+
+/** `writeId` is that of the write that stored it. */
+export function readRequestItem(found: unknown): { request: RequestRecord; writeId?: string } {
+  const { id, dueAt, sweepAt, expiresAt, writeId, ...rest } = item.parse(found);
+  const request: RequestRecord = {
+    ...rest,
+    requestId: id,
+    dueMs: dueAt,
+    sweepRealMs: sweepAt,
+    expiresMs: expiresAt === undefined ? undefined : expiresAt * 1000,
+  };
+  return writeId === undefined ? { request } : { request, writeId };
+}
+
+/** @param writeId by which the writer knows its own write again */
+export function requestItem(request: RequestRecord, writeId: string): Record<string, unknown> {
+  const { requestId, dueMs, sweepRealMs, expiresMs, ...rest } = request;
+  const shard = shardOf(requestId, REQUEST_SHARD_COUNT);
+  return present({
+    ...rest,
+    outbox: request.outbox.map(present),
+    id: requestId,
+    writeId,
+    listedAs: `${new Date(request.createdMs).toISOString()}#${requestId}`,
+    laneKey: laneKey(request),
+    ...(dueMs === undefined ? {} : { dueShard: shard, dueAt: dueMs }),
+    ...(sweepRealMs === undefined ? {} : { sweepShard: shard, sweepAt: sweepRealMs }),
+    expiresAt: expiresMs === undefined ? undefined : Math.ceil(expiresMs / 1000),
+  });
+}
+
+function laneKey({ standing, place = 0 }: RequestRecord): string | undefined {
+  if (standing === undefined) return undefined;
+  const beginning = standing === "holding" ? HOLDING : WAITING;
+  return `${beginning}${String(place).padStart(16, "0")}`;
+}
+
+/** Without what is `undefined`, which DynamoDB cannot store. */
+function present(value: object): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined));
+}

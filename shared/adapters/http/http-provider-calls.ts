@@ -1,0 +1,118 @@
+import * as http from "node:http";
+import * as https from "node:https";
+import { limits } from "../../contracts/limits.ts";
+import type { ProviderId } from "../../contracts/providers.ts";
+import type { ProviderRequest } from "../../core/ports.ts";
+import type { ProviderAnswer } from "../../core/providers/provider-client.ts";
+import type { Exchange, ProviderCalls } from "../../core/requests/ports.ts";
+
+/**
+ * Calls providers over a connection of its own each time: only so is it known
+ * whether anything can have been sent. No retry; a redirect is an answer.
+ *
+ * Until TCP (and TLS, where the address is https) is made, not a byte of the
+ * request has left: `notSent`. From then on a call without a whole answer is `lost`.
+ */
+export function makeHttpProviderCalls(options: {
+  baseUrls: Readonly<Record<ProviderId, string>>;
+}): ProviderCalls {
+  return {
+    exchange(provider, request, timeoutMs) {
+      const baseUrl = options.baseUrls[provider].replace(/\/$/, "");
+      return exchangeWith(`${baseUrl}${request.path}`, request, timeoutMs);
+    },
+  };
+}
+
+function exchangeWith(
+  address: string,
+  request: ProviderRequest,
+  timeoutMs: number,
+): Promise<Exchange> {
+  return new Promise((resolve) => {
+    let isConnected = false;
+    let call: http.ClientRequest | undefined;
+    // One deadline, from the name's resolution to the last byte.
+    const deadline = setTimeout(() => fail("TIMEOUT"), timeoutMs);
+
+    function settle(exchange: Exchange) {
+      clearTimeout(deadline);
+      resolve(exchange);
+      call?.destroy();
+    }
+    const fail = (reason: string) => settle({ kind: isConnected ? "lost" : "notSent", reason });
+
+    try {
+      call = send(new URL(address), request);
+    } catch (error) {
+      // An address or a header that cannot be written.
+      return fail(reasonOf(error));
+    }
+    call.on("socket", (socket) => {
+      const connected = address.startsWith("https:") ? "secureConnect" : "connect";
+      socket.once(connected, () => {
+        isConnected = true;
+      });
+    });
+    call.on("error", (error) => fail(reasonOf(error)));
+    call.on("close", () => fail("CONNECTION_CLOSED"));
+    call.on("response", (response) => {
+      readAnswer(response, {
+        done: (answer) => settle({ kind: "answered", answer }),
+        fail,
+      });
+    });
+  });
+}
+
+function send(url: URL, { method, headers, body }: ProviderRequest): http.ClientRequest {
+  const { request } = url.protocol === "https:" ? https : http;
+  const bytes = body === undefined ? undefined : Buffer.from(body);
+  const call = request(url, {
+    method,
+    agent: false,
+    headers: {
+      accept: "application/json",
+      // What comes is read as it is.
+      "accept-encoding": "identity",
+      "user-agent": "ackwire",
+      ...headers,
+      "content-type": "application/json",
+      ...(bytes ? { "content-length": bytes.byteLength } : {}),
+    },
+  });
+  call.end(bytes);
+  return call;
+}
+
+function readAnswer(
+  response: http.IncomingMessage,
+  { done, fail }: { done(answer: ProviderAnswer): void; fail(reason: string): void },
+): void {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  response.on("data", (chunk: Buffer) => {
+    bytes += chunk.byteLength;
+    if (bytes > limits.maxAnswerBytes) fail("ANSWER_TOO_LARGE");
+    else chunks.push(chunk);
+  });
+  response.on("error", (error) => fail(reasonOf(error)));
+  response.on("end", () => {
+    if (!response.complete) return fail("ANSWER_CUT");
+    const headers = Object.entries(response.headers).map(([name, value]) => [
+      name,
+      Array.isArray(value) ? value.join(", ") : value,
+    ]);
+    done({
+      status: response.statusCode ?? 0,
+      headers: Object.fromEntries(headers),
+      body: Buffer.concat(chunks),
+    });
+  });
+}
+
+/** A code, or the kind of fault: messages of the network may hold addresses. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return "UNKNOWN_ERROR";
+  return "code" in error && typeof error.code === "string" ? error.code : error.name;
+}

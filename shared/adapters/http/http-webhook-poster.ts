@@ -1,0 +1,155 @@
+import { type ClientRequest, type IncomingMessage, request } from "node:http";
+import type { Socket } from "node:net";
+import type { WebhookTargets } from "../../contracts/webhook-targets.ts";
+import type { Posted, WebhookPost, WebhookPoster } from "../../core/deliveries/ports.ts";
+import { targetUrlProblem } from "../../core/deliveries/webhooks/target-url.ts";
+import { retryAfterOf } from "../../core/providers/retry-after.ts";
+import {
+  ConnectionFault,
+  connectionClosed,
+  type Network,
+  openChecked,
+  systemNetwork,
+} from "./checked-connection.ts";
+
+const maxHeaderBytes = 16_384;
+const maxBodyBytes = 16_384;
+/** Everything of an answer: what comes before it, its frame and what follows count too. */
+const maxAnswerBytes = maxHeaderBytes + maxBodyBytes;
+const maxBodyMs = 1_000;
+const keptBodyBytes = 512;
+const maxInformationalCount = 10;
+
+type Outcome = Omit<Posted, "durationMs">;
+
+/**
+ * Posts webhooks to subscribers, who may be anybody: a URL is checked before
+ * every POST, and so is every address that its name stands for. One connection
+ * each, never kept; no proxy, no retry; nothing is followed, inflated or
+ * upgraded. The status is known at the headers, and stands whatever the body does.
+ *
+ * @param options.timeoutMs from the name's resolution to the last byte, in real time
+ * @param options.refusedAuthority `host:port` of the Lambda runtime's own API,
+ *   whose port is refused on this machine in every notation
+ */
+export function makeHttpWebhookPoster(
+  options: {
+    targets: WebhookTargets;
+    timeoutMs: number;
+    refusedAuthority?: string | undefined;
+  } & Partial<Network>,
+): WebhookPoster {
+  const { timeoutMs, refusedAuthority } = options;
+  const { lookup = systemNetwork.lookup, connect = systemNetwork.connect } = options;
+  const refusedPort = refusedAuthority?.split(":").at(-1);
+  const targets: WebhookTargets = {
+    ...options.targets,
+    refusedPorts: [...options.targets.refusedPorts, ...(refusedPort ? [Number(refusedPort)] : [])],
+  };
+
+  return {
+    async post(post) {
+      const startedMs = performance.now();
+      const end = new AbortController();
+      const deadline = setTimeout(() => end.abort(new ConnectionFault("TIMEOUT")), timeoutMs);
+      const outcome = await exchange(post, end.signal).catch((error) => ({
+        // What the deadline destroys fails in its own way first.
+        error: codeOf(end.signal.aborted ? end.signal.reason : error),
+      }));
+      clearTimeout(deadline);
+      // Whatever is still open is destroyed.
+      end.abort(connectionClosed);
+      return { ...outcome, durationMs: Math.round(performance.now() - startedMs) };
+    },
+  };
+
+  async function exchange(post: WebhookPost, signal: AbortSignal): Promise<Outcome> {
+    if (targetUrlProblem(post.url, targets)) throw new ConnectionFault("ADDRESS_REFUSED");
+    const url = new URL(post.url);
+    const network = { lookup, connect };
+    const socket = await openChecked(url, { targets, network, signal });
+    return answerTo(send(post, url, socket), signal);
+  }
+}
+
+function send(post: WebhookPost, url: URL, socket: Socket): ClientRequest {
+  const body = Buffer.from(post.body);
+  const call = request({
+    method: "POST",
+    path: `${url.pathname}${url.search}`,
+    // Without an agent: nothing is kept, nothing is read from the environment.
+    createConnection: () => socket,
+    maxHeaderSize: maxHeaderBytes,
+    headers: {
+      "user-agent": "ackwire",
+      ...post.headers,
+      host: url.host,
+      "accept-encoding": "identity",
+      connection: "close",
+      "content-length": body.byteLength,
+    },
+  });
+  call.end(body);
+  return call;
+}
+
+function answerTo(call: ClientRequest, signal: AbortSignal): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    const fail = (code: string) => reject(new ConnectionFault(code));
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+    call.on("error", reject);
+    call.on("close", () => reject(connectionClosed));
+    call.on("upgrade", () => fail("UPGRADE_REFUSED"));
+    let informationalCount = 0;
+    call.on("information", () => {
+      if (++informationalCount > maxInformationalCount) fail("TOO_MANY_INFORMATIONAL");
+    });
+    let bytes = 0;
+    call.on("socket", (socket) => {
+      socket.on("data", (chunk: Buffer) => {
+        bytes += chunk.byteLength;
+        if (bytes > maxAnswerBytes) call.destroy(new ConnectionFault("ANSWER_TOO_LARGE"));
+      });
+    });
+    // From here on the status stands: what fails later changes nothing.
+    call.on("response", (response) => resolve(answerOf(response, signal)));
+  });
+}
+
+async function answerOf(response: IncomingMessage, signal: AbortSignal): Promise<Outcome> {
+  const { "retry-after": retryAfter, date } = response.headers;
+  const bodyStart = await startOf(response, signal);
+  return {
+    httpStatus: response.statusCode,
+    ...(bodyStart === "" ? {} : { bodyStart }),
+    ...retryAfterOf({ headers: { "retry-after": retryAfter, date } }),
+  };
+}
+
+/** Reads a body to its end, or to the first limit, and gives its start as text. */
+async function startOf(response: IncomingMessage, signal: AbortSignal): Promise<string> {
+  const chunks: Buffer[] = [];
+  await new Promise<void>((done) => {
+    const timer = setTimeout(done, maxBodyMs);
+    const enough = () => {
+      clearTimeout(timer);
+      done();
+    };
+    let bytes = 0;
+    response.on("data", (chunk: Buffer) => {
+      if (bytes < keptBodyBytes) chunks.push(chunk);
+      bytes += chunk.byteLength;
+      if (bytes >= maxBodyBytes) enough();
+    });
+    for (const event of ["end", "error", "close"]) response.on(event, enough);
+    signal.addEventListener("abort", enough, { once: true });
+  });
+  const text = new TextDecoder().decode(Buffer.concat(chunks).subarray(0, keptBodyBytes));
+  return text.replace(/[^\P{Cc}\t\n]/gu, "");
+}
+
+/** Messages of the network may hold addresses: of an error only its code is told. */
+function codeOf(error: unknown): string {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  return typeof code === "string" && /^[A-Z][A-Z0-9_]*$/.test(code) ? code : "FAILED";
+}

@@ -1,0 +1,56 @@
+import { SQSClient } from "@aws-sdk/client-sqs";
+import type { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
+import { makeDynamoLanes } from "../adapters/dynamo/dynamo-lanes.ts";
+import { makeDynamoReferences } from "../adapters/dynamo/dynamo-references.ts";
+import { makeDynamoRequestStore } from "../adapters/dynamo/dynamo-request-store.ts";
+import { makeBlobTextStore } from "../adapters/s3/blob-text-store.ts";
+import { makeSqsSubmitQueue } from "../adapters/sqs/sqs-submit-queue.ts";
+import type { RequestRules } from "../contracts/request-rules.ts";
+import type { BlobStore, Clock } from "../core/ports.ts";
+import { makeTicks } from "../core/requests/lanes/lane-scheduler.ts";
+import type { Moment } from "../core/requests/request-state.ts";
+import { makeRequestWriter } from "../core/requests/request-writer.ts";
+
+/** How long (business) a lane waits for its tick before the sweep looks at it, and at least in real time. */
+export const TICK_GRACE_MS = 30_000;
+const TICK_GRACE_REAL_MS = 2_000;
+
+/** What every function needs that works on requests. */
+export function openRequests(options: {
+  /** The function's one client of DynamoDB. */
+  client: DynamoDBDocumentClient;
+  /** How the client of SQS is made. */
+  sdk: object;
+  clock: Clock;
+  bodies: BlobStore;
+  env: {
+    BUSINESS_CLOCK: { speed: number };
+    REQUESTS_TABLE: string;
+    SUBMIT_QUEUE_URL: string;
+    REQUEST_RULES: RequestRules;
+  };
+}) {
+  const { client, sdk, clock, env } = options;
+  const { REQUESTS_TABLE: tableName, SUBMIT_QUEUE_URL: queueUrl, REQUEST_RULES: rules } = env;
+  // A tick takes real time too, however fast business time passes.
+  const graceMs = Math.max(TICK_GRACE_MS, TICK_GRACE_REAL_MS * env.BUSINESS_CLOCK.speed);
+  const table = { client, tableName, clock };
+  const texts = makeBlobTextStore({ bodies: options.bodies, area: "requests" });
+  const requests = makeDynamoRequestStore(table);
+  const lanes = makeDynamoLanes(table);
+  const queue = makeSqsSubmitQueue({ client: new SQSClient(sdk), queueUrl });
+  return {
+    requests,
+    lanes,
+    references: makeDynamoReferences({ ...table, retentionMs: rules.retentionMs }),
+    texts,
+    queue,
+    ticks: makeTicks({ lanes, queue, nowMs: clock.businessMs, graceMs }),
+    writer: makeRequestWriter({ requests, texts }),
+    moment: (): Moment => ({
+      nowMs: clock.businessMs(),
+      nowRealMs: clock.realMs(),
+      rules,
+    }),
+  };
+}

@@ -1,0 +1,111 @@
+import * as z from "zod/mini";
+import { eventType } from "../events.ts";
+import { payloadMode } from "../webhook-forms.ts";
+import { nothing, text, time } from "./parts.ts";
+import { webhookSecret, webhookUrl } from "./webhooks.ts";
+
+/** Linked API's calls for a webhook; clients that speak its protocol make them with their token alone. */
+const admin = {
+  isPublic: false,
+  needsAccount: false,
+  params: nothing,
+  query: z.looseObject({}),
+  dialect: "linked-api",
+  method: "POST",
+} as const;
+
+const envelope = <Result extends z.ZodMiniType>(result: Result) =>
+  ({
+    status: 200,
+    description: "The answer",
+    schema: z.object({ success: z.literal(true), result }),
+  }) as const;
+
+const linkedApiWebhook = z.object({
+  id: z.string(),
+  url: z.string(),
+  payloadMode,
+  isActive: z.boolean(),
+  createdAt: time,
+});
+
+const byId = z.looseObject({ id: text(128) });
+
+export const linkedApiWebhookOperations = {
+  linkedApiSetWebhook: {
+    ...admin,
+    operationId: "linkedApiSetWebhook",
+    path: "/admin/webhook.set",
+    summary: "Linked API's call that registers the client's webhook",
+    body: z.looseObject({ url: webhookUrl, payloadMode: z.exactOptional(payloadMode) }),
+    answer: envelope(z.object({ webhook: z.extend(linkedApiWebhook, { secret: webhookSecret }) })),
+    problems: [409],
+  },
+  linkedApiGetWebhook: {
+    ...admin,
+    operationId: "linkedApiGetWebhook",
+    path: "/admin/webhook.get",
+    summary: "Linked API's call for the client's webhook",
+    answer: envelope(z.object({ webhooks: z.array(linkedApiWebhook) })),
+    problems: [],
+  },
+  linkedApiSetPayloadMode: {
+    ...admin,
+    operationId: "linkedApiSetPayloadMode",
+    path: "/admin/webhook.setPayloadMode",
+    summary: "Linked API's call that switches the payload mode",
+    body: z.looseObject({ id: text(128), payloadMode }),
+    answer: envelope(z.object({ webhook: linkedApiWebhook })),
+    problems: [404, 409],
+  },
+  linkedApiDeleteWebhook: {
+    ...admin,
+    operationId: "linkedApiDeleteWebhook",
+    path: "/admin/webhook.delete",
+    summary: "Linked API's call that deletes the webhook",
+    body: byId,
+    answer: envelope(z.object({ deleted: z.literal(true) })),
+    problems: [404],
+  },
+  linkedApiSendTest: {
+    ...admin,
+    operationId: "linkedApiSendTest",
+    path: "/admin/webhook.sendTest",
+    summary: "Linked API's call for a test send",
+    answer: envelope(z.object({ deliveryId: z.string() })),
+    problems: [404, 409],
+  },
+  linkedApiListDeliveries: {
+    ...admin,
+    operationId: "linkedApiListDeliveries",
+    path: "/admin/webhook.deliveries",
+    summary: "Linked API's call for the last deliveries, at most 100",
+    answer: envelope(
+      z.object({
+        deliveries: z.array(
+          z.object({
+            id: z.string(),
+            eventType,
+            eventId: z.string(),
+            status: z.enum(["pending", "delivering", "success", "failed"]),
+            attempts: z.number(),
+            responseStatusCode: z.optional(z.number()),
+            lastError: z.optional(z.string()),
+            createdAt: time,
+            updatedAt: time,
+          }),
+        ),
+      }),
+    ),
+    problems: [],
+  },
+  linkedApiReplayDelivery: {
+    ...admin,
+    operationId: "linkedApiReplayDelivery",
+    path: "/admin/webhook.replayDelivery",
+    summary: "Linked API's call that sends a delivery again",
+    body: z.looseObject({ deliveryId: text(128) }),
+    answer: envelope(z.object({ deliveryId: z.string() })),
+    problems: [404, 409],
+  },
+} as const;

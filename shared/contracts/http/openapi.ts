@@ -1,0 +1,139 @@
+import * as z from "zod/mini";
+import type { ProviderId } from "../providers.ts";
+import { linkedApiError, weLinkError } from "./dialects.ts";
+import { type Operation, operations, problem } from "./operations.ts";
+
+type Protocol = ProviderId | "native";
+
+let built: string | undefined;
+
+/** The OpenAPI 3.1 document of the HTTP API, as JSON text. */
+export function openApi(): string {
+  built ??= JSON.stringify(document());
+  return built;
+}
+
+function document() {
+  const paths: Record<string, Record<string, object>> = {};
+  for (const operation of Object.values<Operation>(operations)) {
+    paths[operation.path] ??= {};
+    Object.assign(paths[operation.path] ?? {}, {
+      [operation.method.toLowerCase()]: describe(operation),
+    });
+  }
+  return {
+    openapi: "3.1.0",
+    info: { title: "Ackwire", version: "1.0.0" },
+    paths,
+    components: {
+      schemas: {
+        problem: schemaOf(problem, "output"),
+        weLinkError: schemaOf(weLinkError, "output"),
+        linkedApiError: schemaOf(linkedApiError, "output"),
+      },
+      securitySchemes: {
+        apiKey: { type: "http", scheme: "bearer", description: "ackwire_<keyId>_<secret>" },
+        weLinkKey: header("x-api-key", "The API key's id"),
+        weLinkSecret: header("x-api-secret", "The API key's secret"),
+        linkedApiToken: header("linked-api-token", "The API key: ackwire_<keyId>_<secret>"),
+        identificationToken: header("identification-token", "Names one of the client's accounts"),
+      },
+    },
+  };
+}
+
+function header(name: string, description: string) {
+  return { type: "apiKey", in: "header", name, description } as const;
+}
+
+/** What each protocol asks for: all of one list. */
+const security: Readonly<Record<Protocol, object>> = {
+  native: { apiKey: [] },
+  "we-link": { weLinkKey: [], weLinkSecret: [] },
+  "linked-api": { linkedApiToken: [], identificationToken: [] },
+};
+
+const idempotencyKey = {
+  name: "Idempotency-Key",
+  in: "header",
+  required: false,
+  description: "The same key with the same body answers with the same request",
+  schema: { type: "string", minLength: 1, maxLength: 255 },
+} as const;
+
+function securityOf({ isPublic, dialect, needsAccount }: Operation): object[] {
+  if (isPublic) return [];
+  if (dialect === "linked-api" && needsAccount === false) return [{ linkedApiToken: [] }];
+  return [security[dialect ?? "native"]];
+}
+
+function describe(operation: Operation) {
+  const { operationId, summary, params, query, body, answer } = operation;
+  return {
+    operationId,
+    summary,
+    security: securityOf(operation),
+    parameters: [
+      ...parametersOf("path", params),
+      ...parametersOf("query", query),
+      ...(operation.takesIdempotencyKey ? [idempotencyKey] : []),
+    ],
+    ...(body && { requestBody: { required: true, content: json(schemaOf(body, "input")) } }),
+    responses: {
+      [answer.status]: {
+        description: answer.description,
+        ...(answer.schema && { content: json(schemaOf(answer.schema, "output")) }),
+      },
+      ...problemsOf(operation),
+    },
+  };
+}
+
+const meanings = {
+  400: "The request is not valid; `errors` names each bad field",
+  401: "The API key is missing or not valid",
+  404: "There is no such thing, or it is another client's",
+  409: "It is not in a state that allows this, or was changed meanwhile: read it",
+  413: "The body is too large",
+  429: "Too many requests; API Gateway answers this one without a problem body",
+  500: "A fault of ours",
+  503: "Try again after `retry-after` seconds",
+} as const;
+
+const errorContents: Readonly<Record<Protocol, object>> = {
+  native: { "application/problem+json": { schema: { $ref: "#/components/schemas/problem" } } },
+  "we-link": json({ $ref: "#/components/schemas/weLinkError" }),
+  "linked-api": json({ $ref: "#/components/schemas/linkedApiError" }),
+};
+
+function problemsOf({ isPublic, problems, body, dialect }: Operation) {
+  if (isPublic) return {};
+  const tooLarge = body ? ([413] as const) : [];
+  const statuses = [400, 401, ...problems, ...tooLarge, 429, 500, 503] as const;
+  const content = errorContents[dialect ?? "native"];
+  return Object.fromEntries(
+    statuses.map((status) => [
+      status,
+      { description: meanings[status], ...(status === 429 ? {} : { content }) },
+    ]),
+  );
+}
+
+function parametersOf(place: "path" | "query", schema: z.ZodMiniType) {
+  const { properties = {}, required = [] } = schemaOf(schema, "input");
+  return Object.entries(properties).map(([name, property]) => ({
+    name,
+    in: place,
+    required: required.includes(name),
+    schema: property,
+  }));
+}
+
+function json(schema: object) {
+  return { "application/json": { schema } };
+}
+
+function schemaOf(schema: z.ZodMiniType, io: "input" | "output") {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io });
+  return rest;
+}

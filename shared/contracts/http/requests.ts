@@ -1,0 +1,292 @@
+import * as z from "zod/mini";
+import { providerId } from "../providers.ts";
+import { listOf, paging, plain, text, time } from "./parts.ts";
+
+/** The API's operations on requests and accounts; part of the one table in `http.ts`. */
+
+export const requestStatus = z.enum([
+  "SCHEDULED",
+  "QUEUED",
+  "SUBMITTING",
+  "RUNNING",
+  "ACTION_REQUIRED",
+  "UNKNOWN",
+  "SUCCEEDED",
+  "FAILED",
+  "CANCELLED",
+]);
+
+export type RequestStatus = z.output<typeof requestStatus>;
+
+/** We-Link's path segment, or Linked API's `actionType`. */
+const actionForms = {
+  "we-link": /^[a-z][a-z0-9_]{0,63}$/,
+  "linked-api": /^[A-Za-z][A-Za-z0-9_.]{0,63}$/,
+} as const;
+
+/** It is part of an index's key, which DynamoDB limits to 1,024 bytes. */
+const MAX_ACCOUNT_BYTES = 900;
+
+const accountId = text(512).check(
+  z.refine(
+    (id) => id.isWellFormed() && new TextEncoder().encode(id).length <= MAX_ACCOUNT_BYTES,
+    `must be well-formed Unicode of at most ${MAX_ACCOUNT_BYTES} bytes`,
+  ),
+);
+
+/** The form of a scheduled time; whether there is such a time, and when, is looked at later. */
+export const SCHEDULED_FORM = /^(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,3}))?Z$/;
+export const SCHEDULED_MESSAGE =
+  "must be a time in UTC as YYYY-MM-DDTHH:mm:ss.sssZ, such as 2026-09-22T18:30:00.000Z; a local offset is not allowed";
+
+const jsonObject = z.record(z.string(), z.unknown());
+
+const newRequest = z
+  .strictObject({
+    provider: providerId,
+    accountId,
+    action: text(64),
+    params: z
+      .union([jsonObject, z.array(jsonObject).check(z.minLength(1), z.maxLength(100))])
+      .check(z.describe("The rest of the provider's own body, passed on as it is.")),
+    scheduled: z
+      .exactOptional(z.string().check(z.regex(SCHEDULED_FORM, SCHEDULED_MESSAGE)))
+      .check(z.describe("YYYY-MM-DDTHH:mm:ss.sssZ in UTC, at least 2 hours ahead.")),
+    connectionId: z.exactOptional(text(128)),
+  })
+  .check(
+    z.refine(
+      ({ provider, action }) =>
+        !Object.hasOwn(actionForms, provider) || actionForms[provider].test(action),
+      {
+        path: ["action"],
+        error: "is none that this provider can have",
+        // Also where another field is wrong: all that is wrong is told at once.
+        when: () => true,
+      },
+    ),
+    z.refine(({ provider, params }) => provider === "linked-api" || !Array.isArray(params), {
+      path: ["params"],
+      error: "must be an object: only Linked API takes a list of actions",
+    }),
+  );
+
+const requestView = z.object({
+  requestId: z.string(),
+  status: requestStatus,
+  provider: providerId,
+  accountId: z.string(),
+  action: z.string(),
+  scheduled: z.optional(time),
+  createdAt: time,
+  joinedAt: z.optional(time),
+  submittedAt: z.optional(time),
+  finishedAt: z.optional(time),
+  providerRequestId: z.optional(z.string()),
+  attempts: z.number(),
+  result: z.optional(z.unknown()),
+  error: z.optional(z.object({ code: z.string(), message: z.string() })),
+  lateResult: z.optional(z.unknown()),
+});
+
+export const paceRange = z
+  .strictObject({
+    minSeconds: z.number().check(z.gte(0), z.lte(86_400)),
+    maxSeconds: z.number().check(z.gte(0), z.lte(86_400)),
+  })
+  .check(
+    z.refine(({ minSeconds, maxSeconds }) => minSeconds <= maxSeconds, {
+      path: ["maxSeconds"],
+      error: "must be at least minSeconds",
+    }),
+  );
+
+export type PaceRange = z.output<typeof paceRange>;
+
+const accountChange = z.strictObject({
+  provider: providerId,
+  connectionId: z.exactOptional(text(128)),
+  pace: z
+    .exactOptional(paceRange)
+    .check(z.describe("Between the answer of one submission and the next; a random gap in it.")),
+  identificationToken: z
+    .exactOptional(z.string().check(z.regex(/^[\x20-\x7e]{1,1000}$/)))
+    .check(z.describe("Linked API's token of this account. Kept sealed, never shown.")),
+});
+
+const accountView = z.object({
+  accountId: z.string(),
+  provider: providerId,
+  connectionId: z.string(),
+  createdAt: time,
+  status: z.enum(["active", "paused"]),
+  /** Why it is paused. */
+  pausedBecause: z.optional(z.string()),
+  /** Until when, where it resumes by itself. */
+  pausedUntil: z.optional(time),
+  pace: z.optional(paceRange),
+  identificationToken: z.optional(
+    z
+      .string()
+      .check(z.describe("For clients that speak Linked API to Ackwire: names this account.")),
+  ),
+});
+
+const requestParams = z.strictObject({ requestId: text(128) });
+const accountParams = z.strictObject({ accountId });
+/** An account id may exist at several connections: these say which is meant. */
+const whichAccount = z.strictObject({
+  provider: z.exactOptional(providerId),
+  connectionId: z.exactOptional(text(128)),
+});
+
+export const requestOperations = {
+  createRequest: {
+    ...plain,
+    operationId: "createRequest",
+    method: "POST",
+    path: "/v1/requests",
+    summary: "Accepts a request: it is submitted in its account's turn, or at its scheduled time",
+    body: newRequest,
+    takesIdempotencyKey: true,
+    answer: { status: 202, description: "It is stored and will be submitted", schema: requestView },
+    problems: [409],
+  },
+  listRequests: {
+    ...plain,
+    operationId: "listRequests",
+    method: "GET",
+    path: "/v1/requests",
+    summary: "The client's requests, newest first, without `result`",
+    query: z.strictObject({
+      ...paging,
+      accountId: z.exactOptional(accountId),
+      status: z.exactOptional(requestStatus),
+    }),
+    answer: {
+      status: 200,
+      description: "A page; it may be shorter than `limit` while there is a `nextCursor`",
+      schema: listOf(requestView),
+    },
+    problems: [],
+  },
+  getRequest: {
+    ...plain,
+    operationId: "getRequest",
+    method: "GET",
+    path: "/v1/requests/{requestId}",
+    summary: "One request as it stands",
+    params: requestParams,
+    answer: { status: 200, description: "The request", schema: requestView },
+    problems: [404],
+  },
+  cancelRequest: {
+    ...plain,
+    operationId: "cancelRequest",
+    method: "DELETE",
+    path: "/v1/requests/{requestId}",
+    summary: "Cancels a request that was not submitted; Linked API is asked to cancel a later one",
+    params: requestParams,
+    answer: {
+      status: 200,
+      description: "It is cancelled",
+      schema: z.object({ requestId: z.string(), status: z.literal("CANCELLED") }),
+    },
+    problems: [404, 409],
+  },
+  continueRequest: {
+    ...plain,
+    operationId: "continueRequest",
+    method: "POST",
+    path: "/v1/requests/{requestId}/continue",
+    summary: "Answers a request that waits for a person's input, such as a login's PIN",
+    params: requestParams,
+    body: z.strictObject({
+      input: text(1_024).check(z.describe("Kept sealed until it is sent, never shown.")),
+    }),
+    answer: { status: 202, description: "It will be sent at once", schema: requestView },
+    problems: [404, 409],
+  },
+  resolveRequest: {
+    ...plain,
+    operationId: "resolveRequest",
+    method: "POST",
+    path: "/v1/requests/{requestId}/resolve",
+    summary: "Settles a request whose outcome is unknown, after a look at the provider",
+    params: requestParams,
+    body: z.discriminatedUnion("as", [
+      z.strictObject({
+        as: z.literal("submitted"),
+        providerRequestId: z.exactOptional(text(512)),
+      }),
+      z.strictObject({ as: z.literal("not-submitted") }),
+    ]),
+    answer: { status: 200, description: "The request as it is now", schema: requestView },
+    problems: [404, 409],
+  },
+  listAccounts: {
+    ...plain,
+    operationId: "listAccounts",
+    method: "GET",
+    path: "/v1/accounts",
+    summary: "The client's accounts",
+    query: z.strictObject(paging),
+    answer: { status: 200, description: "A page", schema: listOf(accountView) },
+    problems: [],
+  },
+  putAccount: {
+    ...plain,
+    operationId: "putAccount",
+    method: "PUT",
+    path: "/v1/accounts/{accountId}",
+    summary: "Makes an account known, or changes its pace or token",
+    params: accountParams,
+    body: accountChange,
+    answer: { status: 200, description: "The account as it is now", schema: accountView },
+    problems: [404, 409],
+  },
+  getAccount: {
+    ...plain,
+    operationId: "getAccount",
+    method: "GET",
+    path: "/v1/accounts/{accountId}",
+    summary: "One account, and whether it is paused",
+    params: accountParams,
+    query: whichAccount,
+    answer: { status: 200, description: "The account", schema: accountView },
+    problems: [404, 409],
+  },
+  deleteAccount: {
+    ...plain,
+    operationId: "deleteAccount",
+    method: "DELETE",
+    path: "/v1/accounts/{accountId}",
+    summary: "Forgets an account's settings; requests that were accepted go on",
+    params: accountParams,
+    query: whichAccount,
+    answer: { status: 204, description: "It is forgotten" },
+    problems: [404, 409],
+  },
+  pauseAccount: {
+    ...plain,
+    operationId: "pauseAccount",
+    method: "POST",
+    path: "/v1/accounts/{accountId}/pause",
+    summary: "Stops submitting for an account; what is accepted waits",
+    params: accountParams,
+    query: whichAccount,
+    answer: { status: 200, description: "The account as it is now", schema: accountView },
+    problems: [404, 409],
+  },
+  resumeAccount: {
+    ...plain,
+    operationId: "resumeAccount",
+    method: "POST",
+    path: "/v1/accounts/{accountId}/resume",
+    summary: "Goes on submitting for an account, whatever paused it",
+    params: accountParams,
+    query: whichAccount,
+    answer: { status: 200, description: "The account as it is now", schema: accountView },
+    problems: [404, 409],
+  },
+} as const;

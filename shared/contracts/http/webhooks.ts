@@ -1,0 +1,243 @@
+import * as z from "zod/mini";
+import { deliverableType, eventType } from "../events.ts";
+import { hashFormat, payloadMode, webhookFormat } from "../webhook-forms.ts";
+import { listOf, paging, plain, text, time } from "./parts.ts";
+
+/** The API's operations on a client's webhook and its deliveries; part of the one table in `http.ts`. */
+
+const eventTypes = z.array(deliverableType).check(
+  z.minLength(1),
+  z.refine((types) => new Set(types).size === types.length, "names a type twice"),
+);
+const description = z.string().check(z.maxLength(1_024));
+/** Longer than any that is allowed, so that the reason is told in words. */
+export const webhookUrl = text(8_192).check(
+  z.describe("https, on port 443 or 8443, at a public address."),
+);
+export const webhookSecret = z
+  .string()
+  .check(z.describe("whsec_…, for verifying what is delivered. Shown only here."));
+
+const newWebhook = z.strictObject({
+  url: webhookUrl,
+  payloadMode: z.exactOptional(payloadMode),
+  format: z.exactOptional(webhookFormat),
+  hashFormat: z.exactOptional(hashFormat),
+  eventTypes: z
+    .exactOptional(eventTypes)
+    .check(z.describe("Only these; without it all that the format carries.")),
+  description: z.exactOptional(description),
+});
+
+const webhookChange = z
+  .strictObject({
+    payloadMode: z.exactOptional(payloadMode),
+    eventTypes: z
+      .exactOptional(z.nullable(eventTypes))
+      .check(z.describe("`null`: all that the format carries, again.")),
+    description: z.exactOptional(description),
+    status: z.exactOptional(z.enum(["active", "disabled"])),
+  })
+  .check(
+    z.refine((change) => Object.keys(change).length > 0, {
+      error: "must name what to change",
+      when: ({ issues }) => issues.length === 0,
+    }),
+  );
+
+export const webhookView = z.object({
+  id: z.string(),
+  url: z.string(),
+  status: z.enum(["active", "disabled"]),
+  disabledReason: z.optional(z.string()),
+  payloadMode,
+  format: webhookFormat,
+  hashFormat: z.optional(hashFormat),
+  eventTypes: z.optional(z.array(deliverableType)),
+  description: z.optional(z.string()),
+  createdAt: time,
+});
+
+export type WebhookView = z.output<typeof webhookView>;
+
+export const deliveryStatus = z.enum(["waiting", "delivering", "delivered", "failed", "cancelled"]);
+
+export type DeliveryStatus = z.output<typeof deliveryStatus>;
+
+const deliveryView = z.object({
+  id: z.string(),
+  webhookId: z.string(),
+  eventId: z.string(),
+  eventType,
+  status: deliveryStatus,
+  reason: z.optional(z.string()),
+  cycle: z.number(),
+  attempts: z.array(
+    z.object({
+      cycle: z.number(),
+      n: z.number(),
+      at: time,
+      httpStatus: z.optional(z.number()),
+      error: z.optional(z.string()),
+      durationMs: z.number(),
+      bodyStart: z.optional(z.string()),
+    }),
+  ),
+  nextAttemptAt: z.optional(time),
+  createdAt: time,
+});
+
+export type DeliveryView = z.output<typeof deliveryView>;
+
+/** A walk over many deliveries, page by page, and how far it is. */
+const recoveryView = z.object({
+  recoveryId: z.string(),
+  status: z.enum(["running", "done"]),
+  since: time,
+  until: time,
+  /** Failed deliveries of that time that were looked at so far. */
+  examined: z.number(),
+  /** Of them those that are on their way again. */
+  recovered: z.number(),
+  /** Of them those that were not: no longer stored, not wanted by the present webhook, or sent to it before. */
+  skipped: z.number(),
+  createdAt: time,
+  finishedAt: z.optional(time),
+});
+
+export type RecoveryView = z.output<typeof recoveryView>;
+
+const ok = <Schema extends z.ZodMiniType>(summary: string, schema: Schema) =>
+  ({ status: 200, description: summary, schema }) as const;
+const accepted = <Schema extends z.ZodMiniType>(summary: string, schema: Schema) =>
+  ({ status: 202, description: summary, schema }) as const;
+
+const deliveryParams = z.strictObject({ id: text(128) });
+
+export const webhookOperations = {
+  putWebhook: {
+    ...plain,
+    operationId: "putWebhook",
+    method: "PUT",
+    path: "/v1/webhook",
+    summary: "Registers the client's webhook; there is one at a time",
+    body: newWebhook,
+    answer: {
+      status: 201,
+      description: "It is active",
+      schema: z.extend(webhookView, { secret: webhookSecret }),
+    },
+    problems: [409],
+  },
+  getWebhook: {
+    ...plain,
+    operationId: "getWebhook",
+    method: "GET",
+    path: "/v1/webhook",
+    summary: "The client's webhook, without its secret",
+    answer: ok("The webhook", webhookView),
+    problems: [404],
+  },
+  updateWebhook: {
+    ...plain,
+    operationId: "updateWebhook",
+    method: "PATCH",
+    path: "/v1/webhook",
+    summary:
+      "Changes the webhook; it holds from the next event on. Its URL stays: delete it and set another",
+    body: webhookChange,
+    answer: ok("The webhook as it is now", webhookView),
+    problems: [404, 409],
+  },
+  deleteWebhook: {
+    ...plain,
+    operationId: "deleteWebhook",
+    method: "DELETE",
+    path: "/v1/webhook",
+    summary: "Deletes the webhook; what still waits for it is cancelled",
+    answer: { status: 204, description: "It is deleted" },
+    problems: [404, 409],
+  },
+  testWebhook: {
+    ...plain,
+    operationId: "testWebhook",
+    method: "POST",
+    path: "/v1/webhook/test",
+    summary: "Sends a `webhook.test` through the whole delivery",
+    answer: accepted("It is on its way", z.object({ deliveryId: z.string(), eventId: z.string() })),
+    problems: [404, 409],
+  },
+  rotateWebhookSecret: {
+    ...plain,
+    operationId: "rotateWebhookSecret",
+    method: "POST",
+    path: "/v1/webhook/rotate-secret",
+    summary: "Gives the webhook a new secret; for 24 hours each delivery is signed with both",
+    takesIdempotencyKey: true,
+    answer: ok("The new secret", z.object({ secret: webhookSecret, previousValidUntil: time })),
+    problems: [404, 409],
+  },
+  listDeliveries: {
+    ...plain,
+    operationId: "listDeliveries",
+    method: "GET",
+    path: "/v1/deliveries",
+    summary: "The client's deliveries, newest first",
+    query: z.strictObject({ ...paging, status: z.exactOptional(deliveryStatus) }),
+    answer: ok(
+      "A page; it may be shorter than `limit` while there is a `nextCursor`",
+      listOf(deliveryView),
+    ),
+    problems: [],
+  },
+  getDelivery: {
+    ...plain,
+    operationId: "getDelivery",
+    method: "GET",
+    path: "/v1/deliveries/{id}",
+    summary: "One delivery with its attempts",
+    params: deliveryParams,
+    answer: ok("The delivery", deliveryView),
+    problems: [404],
+  },
+  resendDelivery: {
+    ...plain,
+    operationId: "resendDelivery",
+    method: "POST",
+    path: "/v1/deliveries/{id}/resend",
+    summary:
+      "Sends a delivery again that has ended: same id, same bytes, up to eight attempts more",
+    params: deliveryParams,
+    answer: accepted("It is on its way", deliveryView),
+    problems: [404, 409],
+  },
+  recoverDeliveries: {
+    ...plain,
+    operationId: "recoverDeliveries",
+    method: "POST",
+    path: "/v1/deliveries/recover",
+    summary: "Sends again every delivery of a time that failed, to the present webhook",
+    body: z.strictObject({ since: time, until: z.exactOptional(time) }).check(
+      z.refine(
+        ({ since, until }) => until === undefined || Date.parse(since) <= Date.parse(until),
+        {
+          path: ["until"],
+          error: "must not be before since",
+          when: ({ issues }) => issues.length === 0,
+        },
+      ),
+    ),
+    answer: accepted("It has begun; `GET` tells how far it is", recoveryView),
+    problems: [404, 409],
+  },
+  getRecovery: {
+    ...plain,
+    operationId: "getRecovery",
+    method: "GET",
+    path: "/v1/deliveries/recover/{recoveryId}",
+    summary: "How far a recovery is",
+    params: z.strictObject({ recoveryId: text(128) }),
+    answer: ok("The recovery", recoveryView),
+    problems: [404],
+  },
+} as const;

@@ -1,0 +1,212 @@
+import { type AccountItem, configKey } from "../../contracts/config-items.ts";
+import { Failure } from "../../contracts/failures.ts";
+import type { PaceRange } from "../../contracts/http/requests.ts";
+import type { ProviderId } from "../../contracts/providers.ts";
+import { type MasterKeys, seal } from "../crypto/master-keys.ts";
+import { InvalidRequest } from "../input/invalid-request.ts";
+import type { Clock } from "../ports.ts";
+import type { Destinations } from "../requests/acceptance/accept-request.ts";
+import { laneId } from "../requests/acceptance/request-id.ts";
+import type { Ticks } from "../requests/lanes/lane-scheduler.ts";
+import type { LaneStore } from "../requests/ports.ts";
+import { type LaneOwner, type LanePause, PAUSED_BY_CLIENT } from "../requests/record.ts";
+import type { ConfigStore } from "./administration.ts";
+import { identificationToken } from "./identification-token.ts";
+
+export interface AccountsDeps {
+  store: ConfigStore;
+  lanes: LaneStore;
+  ticks: Ticks;
+  masterKeys: () => Promise<MasterKeys>;
+  clock: Clock;
+  /** Told of what was given up without harm to the caller. */
+  dropped: (error: unknown) => void;
+}
+
+/** Which account is meant, where one id exists at several connections. */
+export interface WhichAccount {
+  provider?: ProviderId | undefined;
+  connectionId?: string | undefined;
+}
+
+export interface AccountChange {
+  provider: ProviderId;
+  connectionId?: string | undefined;
+  pace?: PaceRange | undefined;
+  identificationToken?: string | undefined;
+}
+
+/** How long it is trusted which connection a client's requests go to, if it has but one (real). */
+const CONNECTION_TTL_MS = 30_000;
+
+export type Accounts = ReturnType<typeof makeAccounts>;
+
+/** The client's accounts: their pace, their token at the provider, and whether they are paused. */
+export function makeAccounts(deps: AccountsDeps) {
+  const { store, lanes, ticks, clock } = deps;
+  /** Accounts that this process has made known, or found to be. */
+  const noted = new Set<string>();
+  const onlyOnes = new Map<string, { connectionId: string; readAtMs: number }>();
+
+  async function connectionIdsOf(clientId: string, provider: ProviderId): Promise<string[]> {
+    const connections = await store.connectionsOf(clientId);
+    return connections
+      .filter((connection) => connection.provider === provider)
+      .map(({ connectionId }) => connectionId);
+  }
+
+  const connectionIdOf: Destinations["connectionIdOf"] = async (of) => {
+    const { clientId, provider, connectionId, accountId } = of;
+    if (connectionId !== undefined) {
+      const named = await store.connection(connectionId);
+      if (named?.clientId === clientId && named.provider === provider) return connectionId;
+      throw invalid("connectionId", `is none of your ${provider} connections`);
+    }
+    const key = `${clientId} ${provider}`;
+    const known = onlyOnes.get(key);
+    const nowMs = clock.realMs();
+    if (known && nowMs - known.readAtMs < CONNECTION_TTL_MS) return known.connectionId;
+    const [only, ...others] = await connectionIdsOf(clientId, provider);
+    if (only === undefined) throw invalid("provider", `has no connection yet: make one first`);
+    if (others.length > 0) return oneThatKnows([only, ...others], accountId);
+    if (onlyOnes.size >= CACHE_LIMIT) onlyOnes.clear();
+    onlyOnes.set(key, { connectionId: only, readAtMs: nowMs });
+    return only;
+  };
+
+  /** @throws REQUEST_INVALID where none or several do */
+  async function oneThatKnows(connectionIds: string[], accountId: string | undefined) {
+    const known = await Promise.all(
+      connectionIds.map((id) =>
+        accountId === undefined ? undefined : store.account(id, accountId),
+      ),
+    );
+    const [one, ...more] = known.filter((item) => item !== undefined);
+    if (one && more.length === 0) return one.connectionId;
+    throw invalid("connectionId", "is needed: there are several");
+  }
+
+  /** @throws NOT_FOUND, REQUEST_INVALID where several have this id */
+  async function find(clientId: string, accountId: string, which: WhichAccount) {
+    const connections = (await store.connectionsOf(clientId)).filter(
+      ({ provider, connectionId }) =>
+        (which.provider ?? provider) === provider &&
+        (which.connectionId ?? connectionId) === connectionId,
+    );
+    const found = await Promise.all(
+      connections.map(({ connectionId }) => store.account(connectionId, accountId)),
+    );
+    const [account, ...others] = found.filter((item) => item?.clientId === clientId);
+    if (account === undefined) throw new Failure("NOT_FOUND", "there is no such account");
+    if (others.length > 0) throw invalid("connectionId", "is needed: several have this account");
+    return account;
+  }
+
+  async function viewOf(item: AccountItem) {
+    const { accountId, provider, connectionId, createdAt, pace, clientId } = item;
+    const lane = await lanes.find(laneId(item));
+    const pause = activePause(lane?.pause, clock.businessMs());
+    const token =
+      provider === "linked-api"
+        ? identificationToken(await deps.masterKeys(), { clientId, accountId })
+        : undefined;
+    return {
+      accountId,
+      provider,
+      connectionId,
+      createdAt,
+      status: pause ? ("paused" as const) : ("active" as const),
+      pausedBecause: pause?.reason,
+      pausedUntil: pause?.untilMs === undefined ? undefined : isoOf(pause.untilMs),
+      pace,
+      identificationToken: token,
+    };
+  }
+
+  const isoOf = (ms: number) => new Date(ms).toISOString();
+
+  async function put(clientId: string, accountId: string, change: AccountChange) {
+    const { provider, pace, identificationToken: token } = change;
+    const connectionId = await connectionIdOf({ clientId, ...change });
+    const pk = configKey.account(connectionId, accountId);
+    const before = await store.account(connectionId, accountId);
+    const sealed = token
+      ? seal(await deps.masterKeys(), pk, token)
+      : before?.sealedIdentificationToken;
+    if (provider === "linked-api" && sealed === undefined) {
+      throw invalid("identificationToken", "is needed: Linked API knows its accounts by it");
+    }
+    const item: AccountItem = {
+      pk,
+      clientId,
+      connectionId,
+      accountId,
+      provider,
+      createdAt: before?.createdAt ?? isoOf(clock.businessMs()),
+      ...(sealed === undefined ? {} : { sealedIdentificationToken: sealed }),
+      ...((pace ?? before?.pace) ? { pace: pace ?? before?.pace } : {}),
+    };
+    await store.putAccount(item);
+    return viewOf(item);
+  }
+
+  const destinations: Destinations = {
+    connectionIdOf,
+    async requireAccount({ provider, connectionId, accountId }) {
+      if (provider !== "linked-api") return;
+      const account = await store.account(connectionId, accountId);
+      if (account?.sealedIdentificationToken !== undefined) return;
+      throw invalid("accountId", "is not known: make it so with PUT /v1/accounts/{accountId}");
+    },
+    async noteAccount({ clientId, provider, connectionId, accountId }: LaneOwner) {
+      const pk = configKey.account(connectionId, accountId);
+      if (noted.has(pk)) return;
+      if (noted.size >= CACHE_LIMIT) noted.clear();
+      const createdAt = isoOf(clock.businessMs());
+      await store
+        .addAccountIfNew({ pk, clientId, connectionId, accountId, provider, createdAt })
+        .then(() => noted.add(pk))
+        // The next request of the account tries again: this one does not wait for it.
+        .catch(deps.dropped);
+    },
+  };
+
+  return {
+    destinations,
+    connectionIdsOf,
+    put,
+    async list(clientId: string) {
+      return Promise.all((await store.accountsOf(clientId)).map(viewOf));
+    },
+    get: async (clientId: string, accountId: string, which: WhichAccount) =>
+      viewOf(await find(clientId, accountId, which)),
+    async delete(clientId: string, accountId: string, which: WhichAccount) {
+      const { connectionId } = await find(clientId, accountId, which);
+      await store.deleteAccount(connectionId, accountId);
+      noted.delete(configKey.account(connectionId, accountId));
+    },
+    async pause(clientId: string, accountId: string, which: WhichAccount) {
+      const account = await find(clientId, accountId, which);
+      await lanes.pause(laneId(account), account, { reason: PAUSED_BY_CLIENT });
+      return viewOf(account);
+    },
+    async resume(clientId: string, accountId: string, which: WhichAccount) {
+      const account = await find(clientId, accountId, which);
+      const lane = laneId(account);
+      const nowMs = clock.businessMs();
+      if (await lanes.resume(lane, ticks.dueFor(nowMs))) await ticks.tick(lane, nowMs);
+      return viewOf(account);
+    },
+  };
+}
+
+const CACHE_LIMIT = 1_000;
+
+function activePause(pause: LanePause | undefined, nowMs: number): LanePause | undefined {
+  const isOver = pause?.untilMs !== undefined && pause.untilMs <= nowMs;
+  return isOver ? undefined : pause;
+}
+
+function invalid(field: string, message: string): InvalidRequest {
+  return new InvalidRequest([{ field, message }]);
+}

@@ -1,0 +1,290 @@
+import {
+  type AccountItem,
+  type ApiKeyItem,
+  type ClientItem,
+  type ConnectionItem,
+  type ConnectionSecrets,
+  type ConnectionSettings,
+  configKey,
+  connectionSecrets,
+  hashForm,
+} from "../../contracts/config-items.ts";
+import { Failure } from "../../contracts/failures.ts";
+import type { ProviderId } from "../../contracts/providers.ts";
+import { sha256Hex } from "../crypto/digest.ts";
+import { type MasterKeys, seal, sealedWith, unseal } from "../crypto/master-keys.ts";
+import type { Clock } from "../ports.ts";
+import { identificationToken } from "./identification-token.ts";
+import { canRotate, rotate } from "./rotation.ts";
+
+type ConfigItem = ClientItem | ApiKeyItem | ConnectionItem | AccountItem;
+
+/** Where clients, API keys, connections and accounts are kept. */
+export interface ConfigStore {
+  /** Writes an item that must be new. */
+  create(item: ConfigItem): Promise<void>;
+  exists(pk: string): Promise<boolean>;
+  connection(connectionId: string): Promise<ConnectionItem | undefined>;
+  connectionsOf(clientId: string): Promise<ConnectionItem[]>;
+  /** Replaces the version that was read; `false` when another write came first. */
+  replaceConnection(item: ConnectionItem): Promise<boolean>;
+  deleteConnection(connectionId: string): Promise<void>;
+  account(connectionId: string, accountId: string): Promise<AccountItem | undefined>;
+  accountsOf(clientId: string): Promise<AccountItem[]>;
+  /** Writes an account unless there is one. */
+  addAccountIfNew(item: AccountItem): Promise<void>;
+  /** Writes an account over the one that is there, if one is. */
+  putAccount(item: AccountItem): Promise<void>;
+  deleteAccount(connectionId: string, accountId: string): Promise<void>;
+  apiKeysOf(clientId: string): Promise<ApiKeyItem[]>;
+  /** `false` when this client has no such key. */
+  revokeApiKey(clientId: string, keyId: string, at: string): Promise<boolean>;
+}
+
+export interface AdministrationDeps {
+  store: ConfigStore;
+  masterKeys: MasterKeys;
+  clock: Clock;
+  /** So many random bytes, as hex. */
+  randomHex: (bytes: number) => string;
+}
+
+export interface NewConnection {
+  clientId: string;
+  provider: ProviderId;
+  webhookSecret?: string | undefined;
+  credentials?: Record<string, string> | undefined;
+  settings?: Partial<ConnectionSettings> | undefined;
+}
+
+/** Settings, and headers by which the provider is to know us from now on. */
+export type ConnectionChange = Partial<ConnectionSettings> & {
+  credentials?: Record<string, string> | undefined;
+};
+
+/** A connection as it may be shown: without tokens and secrets. */
+export type ConnectionView = Pick<ConnectionItem, "connectionId" | "provider" | "createdAt"> &
+  ConnectionSettings;
+
+const defaultSettings: ConnectionSettings = {
+  status: "active",
+  signature: "enforce",
+  hashForms: hashForm.options,
+  allowUnboundJwt: false,
+  verifyByFetch: false,
+};
+
+/** What the admin command, the HTTP API and the local run's first start do. */
+export function makeAdministration(deps: AdministrationDeps) {
+  const { store, masterKeys, clock, randomHex } = deps;
+  const now = () => new Date(clock.businessMs()).toISOString();
+
+  async function createClient(name: string) {
+    const clientId = `cl_${randomHex(8)}`;
+    await store.create({ pk: configKey.client(clientId), clientId, name, createdAt: now() });
+    return { clientId, name };
+  }
+
+  /** The key is in the answer and nowhere else: what is stored is its digest. */
+  async function createApiKey(clientId: string) {
+    await requireClient(clientId);
+    const keyId = `key${randomHex(8)}`;
+    const secret = randomHex(32);
+    const createdAt = now();
+    await store.create({
+      pk: configKey.apiKey(keyId),
+      clientId,
+      keyId,
+      secretSha256: sha256Hex(secret),
+      createdAt,
+    });
+    return { clientId, keyId, secret, apiKey: `ackwire_${keyId}_${secret}`, createdAt };
+  }
+
+  async function listApiKeys(clientId: string) {
+    const items = await store.apiKeysOf(clientId);
+    return items.map(({ keyId, createdAt, revokedAt, lastUsedAt }) => ({
+      keyId,
+      createdAt,
+      revokedAt,
+      lastUsedAt,
+    }));
+  }
+
+  /** @throws NOT_FOUND */
+  async function revokeApiKey(clientId: string, keyId: string) {
+    if (await store.revokeApiKey(clientId, keyId, now())) return;
+    throw new Failure("NOT_FOUND", `there is no API key ${keyId}`);
+  }
+
+  /** The inbound path holds the token, which is in the answer and nowhere else. */
+  async function createConnection(of: NewConnection) {
+    await requireClient(of.clientId);
+    if (of.provider === "we-link" && !of.webhookSecret) {
+      throw new Failure(
+        "REQUEST_INVALID",
+        "We-Link signs its webhooks: its Secret Code is missing",
+      );
+    }
+    const connectionId = `cn_${randomHex(8)}`;
+    const token = randomHex(32);
+    const pk = configKey.connection(connectionId);
+    const item: ConnectionItem = {
+      pk,
+      clientId: of.clientId,
+      connectionId,
+      provider: of.provider,
+      tokens: [{ sha256: sha256Hex(token) }],
+      sealedSecrets: sealSecrets(pk, {
+        webhookSecrets: of.webhookSecret ? [{ secret: of.webhookSecret }] : [],
+        ...(of.credentials ? { credentials: lowerCased(of.credentials) } : {}),
+      }),
+      settings: { ...defaultSettings, ...of.settings },
+      createdAt: now(),
+      version: 1,
+    };
+    await store.create(item);
+    return { ...viewOf(item), inboundPath: inboundPath(item, token) };
+  }
+
+  async function listConnections(clientId: string): Promise<ConnectionView[]> {
+    return (await store.connectionsOf(clientId)).map(viewOf);
+  }
+
+  /** @throws NOT_FOUND */
+  async function getConnection(clientId: string, connectionId: string): Promise<ConnectionView> {
+    return viewOf(await requireConnection(clientId, connectionId));
+  }
+
+  /** @throws NOT_FOUND, CONFLICT when another change came in between */
+  async function updateConnection(
+    clientId: string,
+    connectionId: string,
+    { credentials, ...changes }: ConnectionChange,
+  ): Promise<ConnectionView> {
+    const item = await requireConnection(clientId, connectionId);
+    const sealedSecrets = credentials
+      ? sealSecrets(item.pk, { ...openSecrets(item), credentials: lowerCased(credentials) })
+      : item.sealedSecrets;
+    const settings = { ...item.settings, ...changes };
+    return viewOf(await replace({ ...item, sealedSecrets, settings }));
+  }
+
+  /** The old inbound URL is taken for 24 hours more. @throws NOT_FOUND, CONFLICT */
+  async function rotateToken(clientId: string, connectionId: string) {
+    const item = await requireConnection(clientId, connectionId);
+    requireRoom(item.tokens);
+    const token = randomHex(32);
+    const tokens = rotate(item.tokens, { sha256: sha256Hex(token) }, clock.businessMs());
+    await replace({ ...item, tokens });
+    return {
+      connectionId,
+      inboundPath: inboundPath(item, token),
+      previousValidUntil: tokens[1]?.validUntil,
+    };
+  }
+
+  /** Webhooks signed with the old secret are taken for 24 hours more. @throws NOT_FOUND, CONFLICT */
+  async function rotateSecret(clientId: string, connectionId: string, secret: string) {
+    const item = await requireConnection(clientId, connectionId);
+    const secrets = openSecrets(item);
+    requireRoom(secrets.webhookSecrets);
+    const webhookSecrets = rotate(secrets.webhookSecrets, { secret }, clock.businessMs());
+    await replace({
+      ...item,
+      sealedSecrets: sealSecrets(item.pk, { ...secrets, webhookSecrets }),
+    });
+    return { connectionId, previousValidUntil: webhookSecrets[1]?.validUntil };
+  }
+
+  /** @throws NOT_FOUND */
+  async function deleteConnection(clientId: string, connectionId: string): Promise<void> {
+    await requireConnection(clientId, connectionId);
+    await store.deleteConnection(connectionId);
+  }
+
+  /** Makes an account known: events of others are published with a mark. @throws NOT_FOUND, CONFLICT */
+  async function addAccount(of: {
+    clientId: string;
+    connectionId: string;
+    accountId: string;
+    /** Linked API's token of this account, by which it is asked. */
+    identificationToken?: string | undefined;
+  }) {
+    const { identificationToken: token, ...account } = of;
+    const { provider } = await requireConnection(of.clientId, of.connectionId);
+    const pk = configKey.account(of.connectionId, of.accountId);
+    if (await store.exists(pk)) throw new Failure("CONFLICT", "this account is known already");
+    const sealed = token ? { sealedIdentificationToken: seal(masterKeys, pk, token) } : {};
+    await store.create({ pk, ...account, provider, createdAt: now(), ...sealed });
+  }
+
+  function requireRoom(list: Parameters<typeof canRotate>[0]) {
+    if (canRotate(list, clock.businessMs())) return;
+    throw new Failure("CONFLICT", "rotated too often: wait until an older one has run out");
+  }
+
+  async function replace(item: ConnectionItem): Promise<ConnectionItem> {
+    if (await store.replaceConnection(item)) return item;
+    throw new Failure("CONFLICT", "the connection was changed meanwhile: read it and try again");
+  }
+
+  async function requireClient(clientId: string) {
+    if (await store.exists(configKey.client(clientId))) return;
+    throw new Failure("NOT_FOUND", `there is no client ${clientId}: make one first`);
+  }
+
+  async function requireConnection(clientId: string, connectionId: string) {
+    const item = await store.connection(connectionId);
+    // Another client's connection looks like none.
+    if (item?.clientId === clientId) return item;
+    throw new Failure("NOT_FOUND", `there is no connection ${connectionId}`);
+  }
+
+  /** @throws DEPENDENCY_DOWN when it was sealed with a master key that is newer than ours */
+  function openSecrets(item: ConnectionItem): ConnectionSecrets {
+    const keyId = sealedWith(item.sealedSecrets);
+    if (!masterKeys.keys.has(keyId)) {
+      throw new Failure("DEPENDENCY_DOWN", `master key ${keyId} is not known here yet: try again`);
+    }
+    return connectionSecrets.parse(JSON.parse(unseal(masterKeys, item.pk, item.sealedSecrets)));
+  }
+
+  function sealSecrets(pk: string, secrets: ConnectionSecrets): string {
+    return seal(masterKeys, pk, JSON.stringify(secrets));
+  }
+
+  return {
+    createClient,
+    createApiKey,
+    listApiKeys,
+    revokeApiKey,
+    createConnection,
+    listConnections,
+    getConnection,
+    updateConnection,
+    rotateToken,
+    rotateSecret,
+    deleteConnection,
+    addAccount,
+    identificationToken: (of: { clientId: string; accountId: string }) =>
+      identificationToken(masterKeys, of),
+  };
+}
+
+export type Administration = ReturnType<typeof makeAdministration>;
+
+/** Names of headers, which are the same in upper and lower case. */
+function lowerCased(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]),
+  );
+}
+
+function inboundPath({ provider, connectionId }: ConnectionItem, token: string): string {
+  return `/v1/in/${provider}/${connectionId}/${token}`;
+}
+
+function viewOf({ connectionId, provider, createdAt, settings }: ConnectionItem): ConnectionView {
+  return { connectionId, provider, createdAt, ...settings };
+}

@@ -1,0 +1,123 @@
+import type * as z from "zod/mini";
+import { openApi } from "../../contracts/http/openapi.ts";
+import type { OperationId, operations } from "../../contracts/http/operations.ts";
+import type { Accounts } from "../administration/accounts.ts";
+import type { Administration } from "../administration/administration.ts";
+import type { Deliveries } from "../deliveries/deliveries.ts";
+import type { Webhooks } from "../deliveries/webhooks/webhooks.ts";
+import { type EventReader, makeReadEvents } from "../events/read-events.ts";
+import { pageOf } from "../input/cursor.ts";
+import type { Requests } from "../requests/requests.ts";
+import { dialectHandlers } from "./dialects/dialect-handlers.ts";
+import { accountHandlers, requestHandlers } from "./handlers/requests.ts";
+import { webhookHandlers } from "./handlers/webhooks.ts";
+
+export interface ApiHandlerDeps {
+  reader: EventReader;
+  requests: Requests;
+  accounts: Accounts;
+  webhooks: Webhooks;
+  deliveries: Deliveries;
+  /** Opened when it is first needed: it takes the master keys. @throws DEPENDENCY_DOWN */
+  administration: () => Promise<Administration>;
+}
+
+type Contract = typeof operations;
+
+/** What one operation is called with, checked by its contract. */
+export interface ApiInput<Id extends OperationId> {
+  clientId: string;
+  /** The account that the caller's token names; empty where the protocol has no such token. */
+  accountId: string;
+  /** Only for operations that take one. */
+  idempotencyKey?: string | undefined;
+  origin: string;
+  params: z.output<Contract[Id]["params"]>;
+  query: z.output<Contract[Id]["query"]>;
+  body: Contract[Id] extends { body: infer Body extends z.ZodMiniType } ? z.output<Body> : unknown;
+}
+
+/** Each gives its answer's JSON text, or nothing where there is none to give. */
+export type ApiHandlers = {
+  [Id in OperationId]: (input: ApiInput<Id>) => Promise<string | undefined>;
+};
+
+export function makeApiHandlers(deps: ApiHandlerDeps): ApiHandlers {
+  return {
+    ...publicHandlers,
+    ...eventHandlers(deps),
+    ...administrationHandlers(deps),
+    ...requestHandlers(deps),
+    ...accountHandlers(deps),
+    ...webhookHandlers(deps),
+    ...dialectHandlers(deps),
+  };
+}
+
+const publicHandlers = {
+  getHealth: async () => '{"status":"ok"}',
+  getOpenApi: async () => openApi(),
+} satisfies Partial<ApiHandlers>;
+
+function eventHandlers({ reader }: ApiHandlerDeps) {
+  const events = makeReadEvents({ reader });
+  return {
+    listEvents: async ({ clientId, query }) => events.list(clientId, query),
+    getEvent: async ({ clientId, params }) => events.get(clientId, params.id),
+  } satisfies Partial<ApiHandlers>;
+}
+
+function administrationHandlers({ administration }: ApiHandlerDeps) {
+  return {
+    async createConnection({ clientId, origin, body }) {
+      const { provider, webhookSecret, credentials, ...settings } = body;
+      const { inboundPath, ...view } = await (await administration()).createConnection({
+        clientId,
+        provider,
+        webhookSecret,
+        credentials,
+        settings,
+      });
+      return JSON.stringify({ ...view, inboundUrl: `${origin}${inboundPath}` });
+    },
+    async listConnections({ clientId, query }) {
+      const all = await (await administration()).listConnections(clientId);
+      const idOf = ({ connectionId }: { connectionId: string }) => connectionId;
+      return JSON.stringify(pageOf(all, { ...query, list: "connections", clientId, idOf }));
+    },
+    async getConnection({ clientId, params }) {
+      const { getConnection } = await administration();
+      return JSON.stringify(await getConnection(clientId, params.connectionId));
+    },
+    async updateConnection({ clientId, params, body }) {
+      const { updateConnection } = await administration();
+      return JSON.stringify(await updateConnection(clientId, params.connectionId, body));
+    },
+    async deleteConnection({ clientId, params }) {
+      await (await administration()).deleteConnection(clientId, params.connectionId);
+      return undefined;
+    },
+    async rotateConnectionToken({ clientId, origin, params }) {
+      const { rotateToken } = await administration();
+      const { inboundPath, ...rotated } = await rotateToken(clientId, params.connectionId);
+      return JSON.stringify({ ...rotated, inboundUrl: `${origin}${inboundPath}` });
+    },
+    async rotateConnectionSecret({ clientId, params, body }) {
+      const { rotateSecret } = await administration();
+      return JSON.stringify(await rotateSecret(clientId, params.connectionId, body.webhookSecret));
+    },
+    async createKey({ clientId }) {
+      const { keyId, apiKey, createdAt } = await (await administration()).createApiKey(clientId);
+      return JSON.stringify({ keyId, apiKey, createdAt });
+    },
+    async listKeys({ clientId, query }) {
+      const all = await (await administration()).listApiKeys(clientId);
+      const idOf = ({ keyId }: { keyId: string }) => keyId;
+      return JSON.stringify(pageOf(all, { ...query, list: "keys", clientId, idOf }));
+    },
+    async revokeKey({ clientId, params }) {
+      await (await administration()).revokeApiKey(clientId, params.keyId);
+      return undefined;
+    },
+  } satisfies Partial<ApiHandlers>;
+}

@@ -1,0 +1,83 @@
+import { Failure } from "../../../contracts/failures.ts";
+import type { DeliveryStatus, WebhookView } from "../../../contracts/http/webhooks.ts";
+import type { Deliveries } from "../../deliveries/deliveries.ts";
+import type { DeliveryRecord } from "../../deliveries/record.ts";
+import type { Webhooks } from "../../deliveries/webhooks/webhooks.ts";
+import type { ApiHandlers } from "../api-handlers.ts";
+
+/** As many as a page of ours has at most. */
+const LISTED_DELIVERIES = 100;
+
+/** Linked API's calls on the client's webhook: an id in them must be that webhook's. */
+export function linkedApiWebhookHandlers(deps: { webhooks: Webhooks; deliveries: Deliveries }) {
+  const { webhooks, deliveries } = deps;
+  return {
+    async linkedApiSetWebhook({ clientId, origin, body: { url, payloadMode } }) {
+      const { secret, ...view } = await webhooks.register(clientId, { url, payloadMode, origin });
+      return answered({ webhook: { ...webhookOf(view), secret } });
+    },
+    async linkedApiGetWebhook({ clientId }) {
+      const view = await webhooks.get(clientId).catch(nothingIfNotFound);
+      return answered({ webhooks: view ? [webhookOf(view)] : [] });
+    },
+    async linkedApiSetPayloadMode({ clientId, body: { id, payloadMode } }) {
+      return answered({
+        webhook: webhookOf(await webhooks.update(clientId, { payloadMode }, id)),
+      });
+    },
+    async linkedApiDeleteWebhook({ clientId, body }) {
+      await webhooks.delete(clientId, body.id);
+      return answered({ deleted: true });
+    },
+    async linkedApiSendTest({ clientId }) {
+      const { deliveryId } = await webhooks.test(clientId);
+      return answered({ deliveryId });
+    },
+    async linkedApiListDeliveries({ clientId }) {
+      const newest = await deliveries.newest(clientId, LISTED_DELIVERIES);
+      return answered({ deliveries: newest.map(deliveryOf) });
+    },
+    async linkedApiReplayDelivery({ clientId, body }) {
+      const { id } = await deliveries.resend(clientId, body.deliveryId);
+      return answered({ deliveryId: id });
+    },
+  } satisfies Partial<ApiHandlers>;
+}
+
+function webhookOf({ id, url, payloadMode, status, createdAt }: WebhookView) {
+  return { id, url, payloadMode, isActive: status === "active", createdAt };
+}
+
+/** Linked API has no word for a delivery that is not wanted any more. */
+const statuses = {
+  waiting: "pending",
+  delivering: "delivering",
+  delivered: "success",
+  failed: "failed",
+  cancelled: "failed",
+} as const satisfies Record<DeliveryStatus, string>;
+
+function deliveryOf(delivery: DeliveryRecord) {
+  const { status, reason, attempts, createdMs, endedMs } = delivery;
+  const last = attempts.at(-1);
+  return {
+    id: delivery.deliveryId,
+    eventType: delivery.eventType,
+    eventId: delivery.eventId,
+    status: statuses[status],
+    attempts: attempts.length,
+    responseStatusCode: last?.httpStatus,
+    lastError: status === "delivered" ? undefined : (last?.error ?? reason),
+    createdAt: new Date(createdMs).toISOString(),
+    updatedAt: new Date(Math.max(createdMs, last?.atMs ?? 0, endedMs ?? 0)).toISOString(),
+  };
+}
+
+function answered(result: object): string {
+  return JSON.stringify({ success: true, result });
+}
+
+function nothingIfNotFound(error: unknown): undefined {
+  if (error instanceof Failure && error.code === "NOT_FOUND") return undefined;
+  throw error;
+}

@@ -1,0 +1,117 @@
+import type { WeLinkStatus } from "../../../contracts/http/dialects.ts";
+import type { RequestStatus } from "../../../contracts/http/requests.ts";
+import { accountIdOfNameless } from "../../../providers/we-link/account.ts";
+import { InvalidRequest } from "../../input/invalid-request.ts";
+import { isObject, type JsonObject } from "../../json/json.ts";
+import type { RequestView } from "../../requests/request-view.ts";
+import type { Requests } from "../../requests/requests.ts";
+import { type FoundEvent, findRequest, withMember } from "./find-request.ts";
+
+interface WeLinkCall {
+  clientId: string;
+  action: string;
+  body: JsonObject & { accountId?: string; scheduled?: string };
+  idempotencyKey?: string | undefined;
+}
+
+/** `POST /api/v1/{action}`: a new request, or a person's code for a login that waits for it. */
+export async function submitAsWeLink(
+  requests: Requests,
+  { clientId, action, body, idempotencyKey }: WeLinkCall,
+): Promise<string> {
+  if (action === "login_code") return continueLogin(requests, { clientId, body, idempotencyKey });
+  const { accountId, scheduled, ...params } = body;
+  const { requestId } = await requests.accept({
+    clientId,
+    provider: "we-link",
+    accountId: accountId ?? accountIdOfNameless(body.email),
+    action,
+    params,
+    scheduled,
+    idempotencyKey,
+  });
+  return JSON.stringify({ requestId });
+}
+
+/** The account is not looked at: the request has its own. */
+async function continueLogin(
+  requests: Requests,
+  { clientId, body, idempotencyKey }: Omit<WeLinkCall, "action">,
+): Promise<string> {
+  const id = textIn(body.requestId) ?? textIn(body.request_id);
+  const code =
+    textIn(body.code) ?? (Number.isSafeInteger(body.code) ? String(body.code) : undefined);
+  const errors = [
+    ...(id === undefined
+      ? [{ field: "requestId", message: "must be the login's request id" }]
+      : []),
+    ...(code === undefined ? [{ field: "code", message: "must be the code that was sent" }] : []),
+  ];
+  if (id === undefined || code === undefined) throw new InvalidRequest(errors);
+  const { requestId } = await requests.continue(clientId, id, code, idempotencyKey);
+  return JSON.stringify({ requestId });
+}
+
+/** `POST /api/v1/get_response` @throws NOT_FOUND, DEPENDENCY_DOWN */
+export async function getAsWeLink(
+  requests: Requests,
+  { clientId, body }: { clientId: string; body: { request_id?: string; requestId?: string } },
+): Promise<string> {
+  const id = body.request_id ?? body.requestId ?? "";
+  const found = await findRequest(requests, { clientId, provider: "we-link", id });
+  const ids = { request_id: id, requestId: id };
+  const { result, ...answer } =
+    "request" in found ? answerOf(found.request) : eventAnswer(found.event);
+  return withMember({ ...ids, ...answer }, "result", result);
+}
+
+const statuses: Readonly<Record<RequestStatus, WeLinkStatus>> = {
+  SCHEDULED: "SCHEDULED",
+  QUEUED: "QUEUED",
+  SUBMITTING: "PROCESSING",
+  RUNNING: "PROCESSING",
+  UNKNOWN: "PROCESSING",
+  ACTION_REQUIRED: "PIN_REQUIRED",
+  SUCCEEDED: "SUCCESS",
+  FAILED: "FAILED",
+  CANCELLED: "CANCELLED",
+};
+
+/** The specification's words, which We-Link sends with this status. */
+const PIN_MESSAGE = "Please provide the verification code sent to the user";
+
+interface WeLinkAnswer {
+  status: WeLinkStatus;
+  error?: string;
+  message?: string;
+  /** JSON text. */
+  result?: string | undefined;
+}
+
+function answerOf({ status, error, result }: RequestView): WeLinkAnswer {
+  if (status === "FAILED" && error) return failureOf(error);
+  return {
+    status: statuses[status],
+    ...(status === "ACTION_REQUIRED" ? { message: PIN_MESSAGE } : {}),
+    result: status === "SUCCEEDED" ? result : undefined,
+  };
+}
+
+function failureOf({ code, message }: { code: string; message: string }): WeLinkAnswer {
+  if (code === "QUEUE_TIMEOUT_THRESHOLD_EXCEEDED") return { status: code, message };
+  return { status: "FAILED", error: code, message };
+}
+
+/** A request made elsewhere, as its last event tells it. */
+function eventAnswer({ type, data, result }: FoundEvent): WeLinkAnswer {
+  if (type === "workflow.started") return { status: "PROCESSING" };
+  if (type === "workflow.actionRequired") return { status: "PIN_REQUIRED", message: PIN_MESSAGE };
+  if (isObject(data.error)) {
+    return failureOf({ code: String(data.error.code), message: String(data.error.message) });
+  }
+  return { status: data.status === "failed" ? "FAILED" : "SUCCESS", result };
+}
+
+function textIn(value: unknown): string | undefined {
+  return typeof value === "string" && value !== "" ? value : undefined;
+}

@@ -1,0 +1,46 @@
+import type { Accounts } from "../../administration/accounts.ts";
+import { pageOf } from "../../input/cursor.ts";
+import { requestJson } from "../../requests/request-view.ts";
+import type { Requests } from "../../requests/requests.ts";
+import type { ApiHandlers } from "../api-handlers.ts";
+
+/** The operations of `http-requests.ts` on requests. */
+export function requestHandlers({ requests }: { requests: Requests }) {
+  return {
+    createRequest: async ({ clientId, idempotencyKey, body }) =>
+      requestJson(await requests.accept({ clientId, idempotencyKey, ...body })),
+    listRequests: async ({ clientId, query }) => requests.list(clientId, query),
+    getRequest: async ({ clientId, params }) =>
+      requestJson(await requests.get(clientId, params.requestId)),
+    cancelRequest: async ({ clientId, params }) =>
+      JSON.stringify(await requests.cancel(clientId, params.requestId)),
+    continueRequest: async ({ clientId, params, body }) =>
+      requestJson(await requests.continue(clientId, params.requestId, body.input)),
+    resolveRequest: async ({ clientId, params, body }) =>
+      requestJson(await requests.resolve(clientId, params.requestId, body)),
+  } satisfies Partial<ApiHandlers>;
+}
+
+/** The operations of `http-requests.ts` on accounts. */
+export function accountHandlers({ accounts }: { accounts: Accounts }) {
+  return {
+    async listAccounts({ clientId, query }) {
+      const all = await accounts.list(clientId);
+      const idOf = (one: { accountId: string; connectionId: string }) =>
+        `${one.accountId}#${one.connectionId}`;
+      return JSON.stringify(pageOf(all, { ...query, list: "accounts", clientId, idOf }));
+    },
+    putAccount: async ({ clientId, params, body }) =>
+      JSON.stringify(await accounts.put(clientId, params.accountId, body)),
+    getAccount: async ({ clientId, params, query }) =>
+      JSON.stringify(await accounts.get(clientId, params.accountId, query)),
+    async deleteAccount({ clientId, params, query }) {
+      await accounts.delete(clientId, params.accountId, query);
+      return undefined;
+    },
+    pauseAccount: async ({ clientId, params, query }) =>
+      JSON.stringify(await accounts.pause(clientId, params.accountId, query)),
+    resumeAccount: async ({ clientId, params, query }) =>
+      JSON.stringify(await accounts.resume(clientId, params.accountId, query)),
+  } satisfies Partial<ApiHandlers>;
+}

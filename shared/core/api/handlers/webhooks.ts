@@ -1,0 +1,32 @@
+import type { Deliveries } from "../../deliveries/deliveries.ts";
+import type { Webhooks } from "../../deliveries/webhooks/webhooks.ts";
+import type { ApiHandlers } from "../api-handlers.ts";
+
+/** The operations of `http-webhooks.ts` in our own protocol. */
+export function webhookHandlers(deps: { webhooks: Webhooks; deliveries: Deliveries }) {
+  const { webhooks, deliveries } = deps;
+  return {
+    putWebhook: async ({ clientId, body, origin }) =>
+      JSON.stringify(await webhooks.register(clientId, { ...body, origin })),
+    getWebhook: async ({ clientId }) => JSON.stringify(await webhooks.get(clientId)),
+    updateWebhook: async ({ clientId, body }) =>
+      JSON.stringify(await webhooks.update(clientId, body)),
+    async deleteWebhook({ clientId }) {
+      await webhooks.delete(clientId);
+      return undefined;
+    },
+    testWebhook: async ({ clientId }) => JSON.stringify(await webhooks.test(clientId)),
+    rotateWebhookSecret: async ({ clientId, idempotencyKey }) =>
+      JSON.stringify(await webhooks.rotateSecret(clientId, idempotencyKey)),
+    listDeliveries: async ({ clientId, query }) =>
+      JSON.stringify(await deliveries.list(clientId, query)),
+    getDelivery: async ({ clientId, params }) =>
+      JSON.stringify(await deliveries.get(clientId, params.id)),
+    resendDelivery: async ({ clientId, params }) =>
+      JSON.stringify(await deliveries.resend(clientId, params.id)),
+    recoverDeliveries: async ({ clientId, body }) =>
+      JSON.stringify(await deliveries.recover(clientId, body)),
+    getRecovery: async ({ clientId, params }) =>
+      JSON.stringify(await deliveries.getRecovery(clientId, params.recoveryId)),
+  } satisfies Partial<ApiHandlers>;
+}

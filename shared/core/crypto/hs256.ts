@@ -1,0 +1,59 @@
+import { createHmac } from "node:crypto";
+import { type JsonObject, readJsonObject } from "../json/json.ts";
+import { equalSecrets } from "./digest.ts";
+
+/** How far two clocks may differ when a token says from when to when it holds. */
+export const CLOCK_TOLERANCE_SECONDS = 30;
+
+/**
+ * The claims of a JWT that one of the secrets signed with HS256, or `undefined`.
+ *
+ * The algorithm is ours, never the token's choice; a header that asks for
+ * anything else (`none`, RS256, `crit`) is refused. Headers that point to keys
+ * (`jku`, `x5u`, `kid`) are not looked at.
+ */
+export function verifiedClaims(
+  token: string,
+  secrets: readonly string[],
+  nowMs: number,
+): JsonObject | undefined {
+  const [header = "", claims = "", signature = "", ...more] = token.split(".");
+  if (more.length > 0) return undefined;
+  const isSigned = secrets
+    .map((secret) => equalSecrets(hs256(secret, `${header}.${claims}`), signature))
+    .includes(true);
+  const { alg, crit } = decoded(header) ?? {};
+  const read = decoded(claims);
+  if (!isSigned || alg !== "HS256" || crit !== undefined || !read) return undefined;
+  return holdsAt(read, nowMs / 1000) ? read : undefined;
+}
+
+/** A token of these claims, as a provider signs it. */
+export function signHs256(claims: object, secret: string): string {
+  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
+  const text = `${part({ alg: "HS256", typ: "JWT" })}.${part(claims)}`;
+  return `${text}.${hs256(secret, text)}`;
+}
+
+function hs256(secret: string, text: string): string {
+  return createHmac("sha256", secret).update(text).digest("base64url");
+}
+
+function decoded(part: string): JsonObject | undefined {
+  // Buffer skips what is not Base64: another spelling of the same bytes was not signed.
+  const bytes = Buffer.from(part, "base64url");
+  if (bytes.toString("base64url") !== part) return undefined;
+  try {
+    return readJsonObject(bytes).value;
+  } catch {
+    return undefined;
+  }
+}
+
+function holdsAt(claims: JsonObject, nowSeconds: number): boolean {
+  const { exp, nbf } = claims;
+  const isTime = (claim: unknown) => claim === undefined || Number.isFinite(claim);
+  if (!isTime(exp) || !isTime(nbf)) return false;
+  if (exp !== undefined && nowSeconds >= Number(exp) + CLOCK_TOLERANCE_SECONDS) return false;
+  return nbf === undefined || nowSeconds >= Number(nbf) - CLOCK_TOLERANCE_SECONDS;
+}

@@ -1,0 +1,84 @@
+import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from "node:crypto";
+import { isObject } from "../json/json.ts";
+
+/**
+ * The master secret: `{"current":"k1","k1":"<random>"}`. New keys are added
+ * beside the old ones, so that what an old key sealed can still be opened.
+ */
+export interface MasterKeys {
+  current: string;
+  keys: ReadonlyMap<string, string>;
+}
+
+const KEY_ID = /^k\d{1,6}$/;
+
+/** @throws Error that names what is missing, and holds no value */
+export function readMasterKeys(secretString: string): MasterKeys {
+  const parsed = parsedOrNothing(secretString);
+  if (!isObject(parsed)) throw new Error("The master secret must be a JSON object");
+  const keys = new Map<string, string>();
+  for (const [id, value] of Object.entries(parsed)) {
+    if (KEY_ID.test(id) && typeof value === "string" && value.length >= 32) keys.set(id, value);
+  }
+  const { current } = parsed;
+  if (typeof current !== "string" || !keys.has(current)) {
+    throw new Error('The master secret\'s "current" must name one of its keys (k1, k2 …)');
+  }
+  return { current, keys };
+}
+
+/** Without the parser's own error: it quotes what it could not read. */
+function parsedOrNothing(secretString: string): unknown {
+  try {
+    return JSON.parse(secretString);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The id of the master key that sealed a value. */
+export function sealedWith(sealed: string): string {
+  return sealed.split(".")[1] ?? "";
+}
+
+/**
+ * Seals a text for storage (AES-256-GCM). It opens only with the same
+ * `boundTo`, so that a sealed value copied into another item stays shut.
+ */
+export function seal(master: MasterKeys, boundTo: string, plaintext: string): string {
+  const iv = randomBytes(12);
+  const cipher = createCipheriv("aes-256-gcm", sealingKey(master, master.current), iv);
+  cipher.setAAD(Buffer.from(boundTo));
+  const body = Buffer.concat([cipher.update(plaintext, "utf8"), cipher.final()]);
+  const parts = [iv, body, cipher.getAuthTag()].map((part) => part.toString("base64url"));
+  return ["v1", master.current, ...parts].join(".");
+}
+
+/** @throws Error when the key is gone, the binding differs or a bit was changed */
+export function unseal(master: MasterKeys, boundTo: string, sealed: string): string {
+  const [version, keyId = "", ...parts] = sealed.split(".");
+  const [iv, body, tag] = parts.map((part) => Buffer.from(part, "base64url"));
+  if (version !== "v1" || !iv || !body || tag?.length !== 16) {
+    throw new Error("A sealed value is not of the form v1.key.iv.body.tag");
+  }
+  const decipher = createDecipheriv("aes-256-gcm", sealingKey(master, keyId), iv);
+  decipher.setAAD(Buffer.from(boundTo));
+  decipher.setAuthTag(tag);
+  return Buffer.concat([decipher.update(body), decipher.final()]).toString("utf8");
+}
+
+function sealingKey(master: MasterKeys, keyId: string): Buffer {
+  return derivedKey(master, keyId, "ackwire/seal");
+}
+
+/**
+ * 32 bytes that belong to one purpose alone, the same at each call: what they
+ * protect need not store them.
+ *
+ * @throws Error that names the master key, when it is gone
+ */
+export function derivedKey(master: MasterKeys, keyId: string, purpose: string): Buffer {
+  const secret = master.keys.get(keyId);
+  if (secret === undefined) throw new Error(`The master secret has no key ${keyId}`);
+  return Buffer.from(hkdfSync("sha256", secret, "", purpose, 32));
+}

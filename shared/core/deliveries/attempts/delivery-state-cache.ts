@@ -1,0 +1,61 @@
+import type { AttemptHint } from "../../../contracts/messages/delivery.ts";
+import type { DeliveryMoment } from "../moment.ts";
+import type { DeliveryFacts, DeliveryFactsReader } from "../ports.ts";
+import { standingOf } from "../webhooks/webhook-of.ts";
+import type { Standing } from "./attempt-delivery.ts";
+
+/**
+ * How old (real) what a batch knows may be when an attempt begins: what is
+ * cancelled or ended in less time before a POST is as what is while it lasts.
+ */
+const MAX_AGE_MS = 100;
+
+/** What a batch must know of these, each named once. */
+export function factKeysOf(
+  of: readonly { clientId: string; requestId?: string | undefined }[],
+): Parameters<DeliveryFactsReader["read"]>[0] {
+  return {
+    clientIds: [...new Set(of.map(({ clientId }) => clientId))],
+    requestIds: [...new Set(of.flatMap(({ requestId }) => requestId ?? []))],
+  };
+}
+
+/** What a batch must know, read again when it is no longer fresh: a batch may last as long as its slowest endpoint. */
+export function makeFreshFacts(
+  { facts, moment }: { facts: DeliveryFactsReader; moment: () => DeliveryMoment },
+  hints: readonly AttemptHint[],
+) {
+  const of = factKeysOf(hints);
+  let read: { facts: Promise<DeliveryFacts>; atRealMs: number } | undefined;
+
+  function now(): Promise<DeliveryFacts> {
+    const { nowRealMs } = moment();
+    if (!read || nowRealMs - read.atRealMs > MAX_AGE_MS) {
+      read = { facts: facts.read(of), atRealMs: nowRealMs };
+    }
+    return read.facts;
+  }
+
+  return {
+    now,
+    forget(): void {
+      read = undefined;
+    },
+    /** Whether a delivery is wanted still. @throws DEPENDENCY_DOWN */
+    async standingOf({ clientId, webhookId, requestId }: AttemptHint): Promise<Standing> {
+      const { webhooks, cancelledRequests } = await now();
+      const present = webhooks.get(clientId);
+      if (requestId !== undefined && cancelledRequests.has(requestId)) {
+        return { kind: "unwanted", status: "cancelled", reason: "request_cancelled" };
+      }
+      const { status } = standingOf(present, webhookId);
+      if (status === "deleted") {
+        return { kind: "unwanted", status: "cancelled", reason: "webhook_deleted" };
+      }
+      if (status === "disabled" || present === undefined || present.webhookId !== webhookId) {
+        return { kind: "unwanted", status: "failed", reason: "disabled" };
+      }
+      return { kind: "wanted", webhook: present };
+    },
+  };
+}

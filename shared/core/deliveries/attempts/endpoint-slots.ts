@@ -1,0 +1,63 @@
+import type { Lease } from "../../ports.ts";
+import type { DeliveryMoment } from "../moment.ts";
+import type { HealthStore } from "../ports.ts";
+import type { EndpointHealth } from "../record.ts";
+import { entered, isOpen, left, type Seen } from "./endpoint-health.ts";
+
+/** Writers of one endpoint's health that may come in between before we give up. */
+const MAX_CONFLICTS = 10;
+
+export type Endpoints = ReturnType<typeof makeEndpoints>;
+
+/** Who is at which endpoint, and how it does: bounded, whatever it does (G11). */
+export function makeEndpoints(deps: {
+  health: HealthStore;
+  moment: () => DeliveryMoment;
+  /** Told of an endpoint whose deliveries are held back from now on. */
+  opened: (health: EndpointHealth) => void;
+  dropped: (error: unknown) => void;
+}) {
+  async function write(
+    before: EndpointHealth,
+    change: (health: EndpointHealth) => EndpointHealth | undefined,
+  ): Promise<{ written: EndpointHealth } | { refusedBy: EndpointHealth }> {
+    let current = before;
+    for (let conflict = 0; conflict < MAX_CONFLICTS; conflict++) {
+      const next = change(current);
+      if (!next) return { refusedBy: current };
+      const result = await deps.health.replace(next);
+      if ("written" in result) {
+        const moment = deps.moment();
+        if (isOpen(next, moment) && !isOpen(current, moment)) deps.opened(next);
+        return result;
+      }
+      current = result.stored;
+      // Its client has another webhook by now.
+      if (current.webhookId !== before.webhookId) break;
+    }
+    return { refusedBy: current };
+  }
+
+  return {
+    /**
+     * Takes one of the endpoint's places for workers. It ends by `leave`, or with the lease.
+     *
+     * @returns the health as it is now, or by which it was refused
+     * @throws DEPENDENCY_DOWN
+     */
+    enter: (health: EndpointHealth, of: { lease: Lease; isOverdue: boolean }) =>
+      write(health, (now) => entered(now, of, deps.moment())),
+
+    /** Gives the place back and tells what was seen. Never throws: a place ends by itself. */
+    async leave(health: EndpointHealth, owner: string, seen: Seen): Promise<void> {
+      await write(health, (now) => left(now, owner, seen, deps.moment())).catch(deps.dropped);
+    },
+
+    /** Tells what a worker saw that took no place; nothing is written where nothing is new. */
+    async note(health: EndpointHealth, seen: Seen): Promise<void> {
+      const isNews = seen.attempts.some(({ isSuccess, isSlow }) => !isSuccess || isSlow);
+      if (!isNews && health.isPrompt) return;
+      await write(health, (now) => left(now, "", seen, deps.moment())).catch(deps.dropped);
+    },
+  };
+}

@@ -1,0 +1,139 @@
+import type { WebhookItem } from "../../../contracts/config-items.ts";
+import { limits } from "../../../contracts/limits.ts";
+import type { AttemptHint } from "../../../contracts/messages/delivery.ts";
+import { freshHintOf, hintOf } from "../attempts/attempt-message.ts";
+import { factKeysOf } from "../attempts/delivery-state-cache.ts";
+import { healthOf, isOpen } from "../attempts/endpoint-health.ts";
+import { ended } from "../delivery-state.ts";
+import type { DeliveryMoment } from "../moment.ts";
+import { failedBy, type NotDone } from "../not-done.ts";
+import type {
+  AttemptLane,
+  DeliveryFacts,
+  DeliveryFactsReader,
+  DeliveryQueue,
+  DeliveryStore,
+} from "../ports.ts";
+import type { TellFailures } from "../publish-failures.ts";
+import type { DeliveryRecord } from "../record.ts";
+import { masterKeysOf, type ReadMasterKeys } from "../webhooks/master-keys-of.ts";
+import { formatCarries } from "./body.ts";
+import { newDelivery } from "./new-delivery.ts";
+import { type BusEvent, readBusMessage } from "./read-bus-message.ts";
+
+export interface CreateDeliveriesDeps {
+  facts: DeliveryFactsReader;
+  deliveries: DeliveryStore;
+  queue: DeliveryQueue;
+  tellFailures: TellFailures;
+  masterKeys: ReadMasterKeys;
+  moment: () => DeliveryMoment;
+}
+
+export type CreateOutcome =
+  | { kind: "created"; deliveryId: string }
+  /** Nobody asked for it. */
+  | { kind: "unwanted" }
+  | NotDone;
+
+/** What one event leads to: a delivery, and the message of its first attempt where it needs one. */
+interface Made {
+  kind: "made";
+  delivery: DeliveryRecord;
+  first?: { lane: AttemptLane; message: AttemptHint };
+}
+
+/**
+ * Makes a delivery of each event whose client wants it, and sends its first
+ * attempt on its way. Answers for each message, in order; one that fails never
+ * holds up its neighbours, and one that comes twice changes nothing.
+ */
+export function makeCreateDeliveries(deps: CreateDeliveriesDeps) {
+  return async (bodies: readonly string[]): Promise<CreateOutcome[]> => {
+    const events = bodies.map(read);
+    const facts = await deps.facts
+      .read(factKeysOf(events.filter((one) => "type" in one)))
+      .catch(failedBy);
+    const made = await Promise.all(
+      events.map((one) => {
+        if (!("type" in one)) return one;
+        return "kind" in facts ? facts : make(one, facts).catch(failedBy);
+      }),
+    );
+    const fault = await send(made.flatMap((one) => (one.kind === "made" ? (one.first ?? []) : [])));
+    await deps.tellFailures(
+      made.flatMap((one) =>
+        one.kind === "made" && one.delivery.unheard.length > 0 ? [one.delivery] : [],
+      ),
+    );
+    return made.map((one) => {
+      if (one.kind !== "made") return one;
+      if (fault && one.first) return fault;
+      return { kind: "created", deliveryId: one.delivery.deliveryId };
+    });
+  };
+
+  async function make(event: BusEvent, facts: DeliveryFacts): Promise<Made | CreateOutcome> {
+    const webhook = facts.webhooks.get(event.clientId);
+    if (!webhook || !wants(webhook, event)) return { kind: "unwanted" };
+    const moment = deps.moment();
+    const master = await masterKeysOf(webhook, deps.masterKeys);
+    const delivery = newDelivery(webhook, event, { master, moment });
+    if (event.requestId && facts.cancelledRequests.has(event.requestId)) {
+      return store(ended(delivery, "cancelled", "request_cancelled", moment));
+    }
+    if (webhook.status === "disabled") {
+      return store(ended(delivery, "failed", "disabled", moment));
+    }
+    const body = inlineOf(delivery);
+    if (body === undefined || !isPrompt(delivery, facts)) return store(delivery);
+    // Its first attempt, which comes at once, stores it.
+    const message = freshHintOf(delivery, { eventType: event.type, body });
+    return { kind: "made", delivery, first: { lane: "prompt", message } };
+  }
+
+  async function store(delivery: DeliveryRecord): Promise<Made> {
+    const met = await deps.deliveries.create(delivery);
+    const stored = met === "created" ? { ...delivery, version: 1 } : met;
+    const { status, cycle, attempt } = stored;
+    // New, or made by a worker that died before it sent the first attempt on its way.
+    const isFirst = status === "waiting" && cycle === 1 && attempt === 0;
+    const first = { lane: "careful", message: hintOf(stored) } as const;
+    return { kind: "made", delivery: stored, ...(isFirst ? { first } : {}) };
+  }
+
+  /** In as few calls as there are queues; gives what every message must be told that was not sent. */
+  async function send(firsts: readonly NonNullable<Made["first"]>[]): Promise<NotDone | undefined> {
+    const byLane = Map.groupBy(firsts, ({ lane }) => lane);
+    const sent = await Promise.allSettled(
+      [...byLane].map(([lane, ofLane]) => deps.queue.send(lane, ofLane)),
+    );
+    const fault = sent.find((one) => one.status === "rejected");
+    return fault && failedBy(fault.reason);
+  }
+
+  /** An endpoint that answers promptly is not kept waiting by those that do not. */
+  function isPrompt({ clientId, webhookId }: DeliveryRecord, facts: DeliveryFacts): boolean {
+    const health = healthOf(facts.health.get(clientId), { clientId, webhookId });
+    return health.isPrompt && !isOpen(health, deps.moment());
+  }
+}
+
+/** The body where a message carries it. */
+function inlineOf({ body }: DeliveryRecord): string | undefined {
+  const text = "inline" in body ? body.inline : undefined;
+  return text !== undefined && Buffer.byteLength(text) <= limits.maxInlineBytes ? text : undefined;
+}
+
+function wants({ status, format, eventTypes }: WebhookItem, { type }: BusEvent): boolean {
+  const isChosen = eventTypes === undefined || eventTypes.includes(type);
+  return status !== "deleted" && isChosen && formatCarries(format, type);
+}
+
+function read(body: string): BusEvent | CreateOutcome {
+  try {
+    return readBusMessage(body) ?? { kind: "unwanted" };
+  } catch (error) {
+    return failedBy(error);
+  }
+}

@@ -1,0 +1,54 @@
+import { type DeliverableType, deliverableType } from "../../../contracts/events.ts";
+import { Failure } from "../../../contracts/failures.ts";
+import { limits } from "../../../contracts/limits.ts";
+import { busMessage } from "../../../contracts/messages/delivery.ts";
+import type { FinalEvent } from "../../events/envelope.ts";
+import { readJsonObject } from "../../json/json.ts";
+import { topLevelMembers, withoutMember } from "../../json/json-members.ts";
+
+/** An event as the bus handed it on. */
+export interface BusEvent extends FinalEvent {
+  type: DeliverableType;
+  /** Set where it is not delivered any more once its request is cancelled (G9). */
+  requestId?: string | undefined;
+}
+
+/**
+ * The event in a message of the queue that the bus feeds, its envelope cut out of
+ * the text so that no digit changes; `undefined` where it is of a type that is
+ * delivered to nobody.
+ *
+ * @throws MESSAGE_MALFORMED
+ */
+export function readBusMessage(text: string): BusEvent | undefined {
+  const detailText = detailOf(text);
+  const detail = detailText && busMessage.shape.detail.safeParse(JSON.parse(detailText)).data;
+  if (!detail) throw new Failure("MESSAGE_MALFORMED", "is no event of the bus");
+  const type = deliverableType.safeParse(detail.type).data;
+  if (type === undefined) return undefined;
+  const clientMember = topLevelMembers(detailText).find(({ key }) => key === "clientId");
+  const envelope = clientMember ? withoutMember(detailText, clientMember) : detailText;
+  const { clientId, id } = detail;
+  return { id, type, clientId, envelope, ...requestOf(type, envelope) };
+}
+
+/** A provider's body of the greatest depth, and what the event and the bus put around it. */
+const MAX_DEPTH = limits.maxJsonDepth + 8;
+
+function detailOf(text: string): string | undefined {
+  try {
+    readJsonObject(Buffer.from(text), "exact", MAX_DEPTH);
+  } catch (cause) {
+    throw new Failure("MESSAGE_MALFORMED", "is no JSON object", { cause });
+  }
+  const member = topLevelMembers(text).find(({ key }) => key === "detail");
+  const value = member && text.slice(text.indexOf("{", member.start), member.end);
+  return value?.startsWith("{") ? value : undefined;
+}
+
+/** A completed request is told whatever came before. */
+function requestOf(type: DeliverableType, envelope: string): { requestId?: string } {
+  if (type === "workflow.completed") return {};
+  const { data } = JSON.parse(envelope) as { data?: { requestId?: unknown } };
+  return typeof data?.requestId === "string" ? { requestId: data.requestId } : {};
+}

@@ -1,0 +1,89 @@
+import { isIP } from "node:net";
+import type { WebhookTargets } from "../../../contracts/webhook-targets.ts";
+import { isPublicAddress } from "./public-address.ts";
+
+const maxUrlLength = 2_048;
+
+/** Ends of names that mean something inside a network only. https://www.rfc-editor.org/rfc/rfc6761 */
+const privateEnds =
+  /(^|\.)(localhost|localdomain|local|internal|intranet|private|corp|home|lan|home\.arpa)$/;
+const fullName = /^([a-z0-9_-]{1,63}\.)+[a-z0-9-]{2,63}$/;
+
+/** The addresses that `allowsLocal` adds, and how a URL must write them. */
+const loopbackAddresses = ["127.0.0.1", "::1"];
+const plainLoopback = /^(127\.0\.0\.1|\[::1\]|localhost)(:\d*)?$/i;
+
+/**
+ * Why webhooks may not be delivered to a URL, as the end of a sentence that
+ * begins with it; undefined where they may. It asks no name server: what a name
+ * stands for is looked at at each delivery, by `mayConnectTo`.
+ */
+export function targetUrlProblem(text: string, targets: WebhookTargets): string | undefined {
+  if (text.length > maxUrlLength) return "must have at most 2,048 characters";
+  // A URL parser drops or turns them, so that a person reads another host than it does.
+  if (/[\s\\\p{Cc}]/u.test(text)) return "holds a space, a control character or a backslash";
+  if (!URL.canParse(text)) return "must be a URL with a host, such as https://example.com/hooks";
+  const url = new URL(text);
+  const scheme = url.protocol.slice(0, -1);
+  if (scheme !== "https" && !(targets.allowsLocal && scheme === "http")) {
+    return `must be https; got ${scheme}`;
+  }
+  const authority = /^https?:\/\/([^/?#]+)/i.exec(text)?.[1];
+  if (authority === undefined) return "has no host after //";
+  if (authority.includes("@")) return "holds a user name or password";
+  if (text.includes("#")) return "holds a fragment, which is never sent";
+  return hostProblem(url, authority, targets) ?? portProblem(url, targets);
+}
+
+function hostProblem(
+  url: URL,
+  authority: string,
+  { allowsLocal }: WebhookTargets,
+): string | undefined {
+  const host = hostOf(url);
+  if (allowsLocal && isLoopback(host)) {
+    // One notation each: no other spelling can slip past a check of its port.
+    return plainLoopback.test(authority)
+      ? undefined
+      : "must write this machine as 127.0.0.1, [::1] or localhost";
+  }
+  if (isIP(host)) return isPublicAddress(host) ? undefined : `${host} is not a public address`;
+  if (privateEnds.test(host.replace(/\.$/, ""))) return `${host} is not a public name`;
+  return fullName.test(host) ? undefined : `${host} is not a full name such as hooks.example.com`;
+}
+
+function portProblem(url: URL, targets: WebhookTargets): string | undefined {
+  const port = portOf(url);
+  if (!targets.allowsLocal) {
+    return targets.ports.includes(port)
+      ? undefined
+      : `port ${port} is not allowed: ${targets.ports.join(", ")}`;
+  }
+  return isLoopback(hostOf(url)) && targets.refusedPorts.includes(port)
+    ? `port ${port} is one of Ackwire's own`
+    : undefined;
+}
+
+/**
+ * Whether one address that a URL's host stands for may be connected to. A name
+ * must stand for public addresses only; `localhost` alone, where it is allowed,
+ * for this machine.
+ */
+export function mayConnectTo(address: string, url: URL, { allowsLocal }: WebhookTargets): boolean {
+  return allowsLocal && isLoopback(hostOf(url))
+    ? loopbackAddresses.includes(address)
+    : isPublicAddress(address);
+}
+
+/** The host as `node:net` wants it: an IPv6 address without brackets. */
+export function hostOf(url: URL): string {
+  return url.hostname.replace(/^\[|\]$/g, "");
+}
+
+export function portOf(url: URL): number {
+  return Number(url.port || (url.protocol === "https:" ? 443 : 80));
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || loopbackAddresses.includes(host);
+}

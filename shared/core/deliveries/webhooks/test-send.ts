@@ -1,0 +1,58 @@
+import type { WebhookItem } from "../../../contracts/config-items.ts";
+import { Failure } from "../../../contracts/failures.ts";
+import type { MasterKeys } from "../../crypto/master-keys.ts";
+import { hintOf } from "../attempts/attempt-message.ts";
+import { newDelivery } from "../creation/new-delivery.ts";
+import type { DeliveryMoment } from "../moment.ts";
+import type { DeliveryQueue, DeliveryStore } from "../ports.ts";
+
+export interface TestSendDeps {
+  deliveries: DeliveryStore;
+  queue: DeliveryQueue;
+  /** The master keys, `keyId` among them if there is one of that name. @throws DEPENDENCY_DOWN */
+  masterKeys: (keyId?: string) => Promise<MasterKeys>;
+  moment: () => DeliveryMoment;
+  randomHex: (bytes: number) => string;
+  /** Told of what was given up without harm. */
+  dropped: (error: unknown) => void;
+}
+
+/**
+ * An event of its own for one webhook alone, which goes all the way that every
+ * other goes. It is not on the bus.
+ *
+ * @throws CONFLICT while the webhook is disabled, DEPENDENCY_DOWN
+ */
+export async function sendTest(
+  webhook: WebhookItem,
+  deps: TestSendDeps,
+): Promise<{ deliveryId: string; eventId: string }> {
+  if (webhook.status !== "active") {
+    throw new Failure("CONFLICT", "the webhook is disabled: enable it with PATCH");
+  }
+  const { clientId } = webhook;
+  const moment = deps.moment();
+  const type = "webhook.test" as const;
+  const eventId = `${type}:${deps.randomHex(16)}`;
+  const envelope = JSON.stringify({
+    id: eventId,
+    type,
+    createdAt: new Date(moment.nowMs).toISOString(),
+    data: { provider: "ackwire", eventType: "UNKNOWN", message: "A test of your webhook" },
+  });
+  const master = await masterKeysFor(webhook, deps);
+  const event = { id: eventId, type, clientId, envelope };
+  const delivery = newDelivery(webhook, event, { master, moment });
+  await deps.deliveries.create(delivery);
+  // It is stored: the sweep finds it where the message is lost.
+  await deps.queue.send("careful", [{ message: hintOf(delivery) }]).catch(deps.dropped);
+  return { deliveryId: delivery.deliveryId, eventId };
+}
+
+/** Another process may have made the secret with a master key that is newer than ours. */
+async function masterKeysFor({ secrets }: WebhookItem, { masterKeys }: TestSendDeps) {
+  const keyId = secrets[0]?.masterKeyId ?? "";
+  const master = await masterKeys(keyId);
+  if (master.keys.has(keyId)) return master;
+  throw new Failure("DEPENDENCY_DOWN", `master key ${keyId} is not known here yet: try again`);
+}

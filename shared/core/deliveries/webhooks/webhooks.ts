@@ -1,0 +1,153 @@
+import { configKey, type WebhookItem } from "../../../contracts/config-items.ts";
+import { Failure } from "../../../contracts/failures.ts";
+import type { WebhookView } from "../../../contracts/http/webhooks.ts";
+import type { WebhookTargets } from "../../../contracts/webhook-targets.ts";
+import { rotate, validAt } from "../../administration/rotation.ts";
+import { sha256Hex } from "../../crypto/digest.ts";
+import { presentSecret } from "../creation/new-delivery.ts";
+import { type EndWebhookDeps, makeEndWebhook } from "./deactivate-webhook.ts";
+import { sendTest, type TestSendDeps } from "./test-send.ts";
+import {
+  type NewWebhook,
+  viewOf,
+  type WebhookChange,
+  wishesOf,
+  withChange,
+} from "./webhook-settings.ts";
+
+export interface WebhooksDeps extends EndWebhookDeps, TestSendDeps {
+  targets: WebhookTargets;
+}
+
+export type Webhooks = ReturnType<typeof makeWebhooks>;
+
+/** A former webhook's deliveries are gone long before so many have followed it. */
+const MAX_FORMER = 50;
+
+/** Another write comes first so often only where somebody writes without a pause. */
+const MAX_TRIES = 5;
+
+/**
+ * A client's one webhook. `webhookId` in a call means that one alone: NOT_FOUND
+ * where the present one is another.
+ *
+ * Every call @throws DEPENDENCY_DOWN; a change may have been made then.
+ */
+export function makeWebhooks(deps: WebhooksDeps) {
+  const { webhooks: store, moment } = deps;
+  const endWebhook = makeEndWebhook(deps);
+  const nowMs = () => moment().nowMs;
+
+  async function own(clientId: string, webhookId?: string): Promise<WebhookItem> {
+    const webhook = await store.find(clientId);
+    const isMeant = webhookId === undefined || webhookId === webhook?.webhookId;
+    if (webhook && webhook.status !== "deleted" && isMeant) return webhook;
+    throw new Failure("NOT_FOUND", "there is no such webhook");
+  }
+
+  /** @throws NOT_FOUND, CONFLICT */
+  async function change(
+    of: { clientId: string; webhookId?: string | undefined },
+    write: (webhook: WebhookItem) => Promise<WebhookItem | undefined>,
+  ): Promise<WebhookItem> {
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      const written = await write(await own(of.clientId, of.webhookId));
+      if (written) return written;
+    }
+    throw changedMeanwhile();
+  }
+
+  return {
+    /** The secret is in the answer, and derived anew whenever it is needed. @throws REQUEST_INVALID, CONFLICT */
+    async register(clientId: string, of: NewWebhook): Promise<WebhookView & { secret: string }> {
+      const wishes = wishesOf(of, deps.targets);
+      const master = await deps.masterKeys();
+      const before = await store.find(clientId);
+      if (before?.status === "active") {
+        const how = "delete it, or change it with PATCH";
+        throw new Failure("CONFLICT", `a webhook is active already: ${how}`);
+      }
+      const webhook = await store.replace({
+        ...wishes,
+        pk: configKey.webhook(clientId),
+        clientId,
+        webhookId: `wh_${deps.randomHex(8)}`,
+        status: "active",
+        secrets: [{ version: 1, masterKeyId: master.current }],
+        former: before ? [formerOf(before), ...before.former].slice(0, MAX_FORMER) : [],
+        createdAt: new Date(nowMs()).toISOString(),
+        version: before?.version ?? 0,
+      });
+      if (!webhook) throw changedMeanwhile();
+      return { ...viewOf(webhook), secret: presentSecret(webhook, master) };
+    },
+
+    /** @throws NOT_FOUND */
+    get: async (clientId: string): Promise<WebhookView> => viewOf(await own(clientId)),
+
+    /**
+     * One that is disabled keeps what fails meanwhile for a recovery.
+     *
+     * @throws REQUEST_INVALID, NOT_FOUND, CONFLICT
+     */
+    async update(clientId: string, wanted: WebhookChange, webhookId?: string) {
+      const changed = await change({ clientId, webhookId }, (webhook) => {
+        const next = withChange(webhook, wanted);
+        const isDisabling = wanted.status === "disabled" && webhook.status === "active";
+        return isDisabling
+          ? endWebhook(next, { status: "disabled", reason: "disabled_by_client" })
+          : store.replace(next);
+      });
+      return viewOf(changed);
+    },
+
+    /** @throws NOT_FOUND, CONFLICT */
+    async delete(clientId: string, webhookId?: string): Promise<void> {
+      await change({ clientId, webhookId }, (webhook) =>
+        endWebhook(webhook, { status: "deleted" }),
+      );
+    },
+
+    /**
+     * For a time each delivery is signed with both. A call whose answer was lost
+     * is repeated with its key, and answered the same.
+     *
+     * @throws NOT_FOUND, CONFLICT within that time
+     */
+    async rotateSecret(clientId: string, idempotencyKey?: string) {
+      const keySha256 = idempotencyKey === undefined ? undefined : sha256Hex(idempotencyKey);
+      const master = await deps.masterKeys();
+      const rotated = await change({ clientId }, async (webhook) => {
+        const [present, previous] = validAt(webhook.secrets, nowMs());
+        if (keySha256 !== undefined && present?.keySha256 === keySha256) return webhook;
+        if (previous) {
+          const until = `until ${previous.validUntil}`;
+          throw new Failure("CONFLICT", `the secret before is still in use, ${until}`);
+        }
+        const version = (present?.version ?? 0) + 1;
+        const next = { version, masterKeyId: master.current, keySha256 };
+        return store.replace({ ...webhook, secrets: rotate(webhook.secrets, next, nowMs()) });
+      });
+      return {
+        secret: presentSecret(rotated, master),
+        previousValidUntil: rotated.secrets[1]?.validUntil,
+      };
+    },
+
+    /** Whatever types it is to be told of. @throws NOT_FOUND, CONFLICT while it is disabled */
+    async test(clientId: string): Promise<{ deliveryId: string; eventId: string }> {
+      return sendTest(await own(clientId), deps);
+    },
+  };
+}
+
+function formerOf(webhook: WebhookItem): WebhookItem["former"][number] {
+  const { webhookId, status, disabledReason, disabledAt } = webhook;
+  return status === "deleted"
+    ? { webhookId, status }
+    : { webhookId, status: "disabled", disabledReason, disabledAt };
+}
+
+function changedMeanwhile(): Failure {
+  return new Failure("CONFLICT", "the webhook was changed meanwhile: read it and try again");
+}

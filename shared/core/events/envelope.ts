@@ -1,0 +1,118 @@
+import type { EventType } from "../../contracts/events.ts";
+import { limits } from "../../contracts/limits.ts";
+import type { ProviderId } from "../../contracts/providers.ts";
+import type { JsonObject } from "../json/json.ts";
+import type { InboundEvent } from "../providers/provider-pack.ts";
+import { unmatchedEventId } from "./event-id.ts";
+
+/** An event in its final form: these bytes are stored, published and never made anew. */
+export interface FinalEvent {
+  id: string;
+  type: EventType;
+  clientId: string;
+  /** The envelope's JSON text. */
+  envelope: string;
+  /** The webhook's exact bytes, kept where the envelope could not carry all of its digits. */
+  raw?: Uint8Array;
+}
+
+/** The event of a webhook that belongs to no request made here. */
+export function unmatchedEvent(
+  event: InboundEvent,
+  origin: {
+    provider: ProviderId;
+    clientId: string;
+    connectionId: string;
+    receivedAtMs: number;
+    numbersAsText: boolean;
+    raw?: Uint8Array;
+  },
+): FinalEvent {
+  const id = unmatchedEventId({ ...event, connectionId: origin.connectionId });
+  const { workflowId, providerRequestId, accountId, action, status, eventType, ...outcome } =
+    event.data;
+  const envelope = busText({
+    id,
+    type: event.type,
+    createdAt: event.createdAt ?? new Date(origin.receivedAtMs).toISOString(),
+    data: {
+      workflowId,
+      providerRequestId,
+      accountId,
+      provider: origin.provider,
+      action,
+      status,
+      eventType,
+      ...outcome,
+      ...(origin.numbersAsText ? { numbersAsText: true } : {}),
+    },
+  });
+  const { clientId, raw } = origin;
+  return { id, type: event.type, clientId, envelope, ...(raw ? { raw } : {}) };
+}
+
+/** An event of a request made here. `n` tells several of one type apart. */
+export function requestEvent(
+  type: EventType,
+  request: {
+    requestId: string;
+    clientId: string;
+    accountId: string;
+    provider: ProviderId;
+    action: string;
+    providerRequestId?: string | undefined;
+  },
+  of: {
+    atMs: number;
+    status: string;
+    eventType: string;
+    n?: number;
+    /** `result`, `error` or `payload`, and the marks. */
+    more?: Readonly<Record<string, unknown>>;
+    raw?: Uint8Array | undefined;
+  },
+): FinalEvent {
+  const { requestId, clientId, accountId, provider, action, providerRequestId } = request;
+  const id = of.n === undefined ? `${type}:${requestId}` : `${type}:${requestId}:${of.n}`;
+  const envelope = busText({
+    id,
+    type,
+    createdAt: new Date(of.atMs).toISOString(),
+    data: {
+      requestId,
+      workflowId: requestId,
+      providerRequestId,
+      accountId,
+      provider,
+      action,
+      status: of.status,
+      eventType: of.eventType,
+      ...of.more,
+    },
+  });
+  const { raw } = of;
+  return fitForBus({ id, type, clientId, envelope, ...(raw ? { raw } : {}) });
+}
+
+/** What the bus cannot carry is left out of the event, which says so. */
+export function fitForBus(whole: FinalEvent): FinalEvent {
+  if (Buffer.byteLength(whole.envelope) <= limits.maxPutEventsBytes) return whole;
+  const { data, ...frame } = JSON.parse(whole.envelope) as { data: JsonObject };
+  const { result: _, payload: __, error: ___, ...small } = data;
+  const envelope = JSON.stringify({ ...frame, data: { ...small, resultTruncated: true } });
+  const { raw: ____, ...event } = whole;
+  return { ...event, envelope };
+}
+
+/** JSON that every target of the bus takes: SQS refuses two characters that JSON leaves as they are. */
+export function busText(value: object): string {
+  return JSON.stringify(value).replace(
+    /[\ufffe\uffff]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16)}`,
+  );
+}
+
+/** EventBridge's `detail`: the envelope's very bytes with the tenant in front. */
+export function busDetail(event: Pick<FinalEvent, "clientId" | "envelope">): string {
+  return `{"clientId":${JSON.stringify(event.clientId)},${event.envelope.slice(1)}`;
+}

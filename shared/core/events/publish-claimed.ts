@@ -1,0 +1,67 @@
+import type { FailureCode } from "../../contracts/failures.ts";
+import type { Clock, EventClaims, EventPublisher } from "../ports.ts";
+import type { FinalEvent } from "./envelope.ts";
+
+export type PublishOutcome =
+  | { kind: "published" }
+  | { kind: "failed"; code: FailureCode; detail: string };
+
+/**
+ * Publishes events that `owner` has claimed, and records each. Where publishing
+ * failed the claim is given back; where recording failed the event comes again
+ * with the same id and bytes, which is the one duplicate that G2 allows.
+ */
+export async function publishClaimed(
+  deps: { claims: EventClaims; publisher: EventPublisher },
+  owner: string,
+  events: readonly FinalEvent[],
+): Promise<PublishOutcome[]> {
+  const results = await deps.publisher.publish(events);
+  return Promise.all(
+    events.map(async (event, index): Promise<PublishOutcome> => {
+      const result = results[index];
+      if (result?.ok) return record(deps.claims, event.id, owner);
+      const isFinal = result?.isFinal ?? false;
+      const giveBack = isFinal ? deps.claims.park : deps.claims.release;
+      // A claim that cannot be given back ends by itself: the event is not lost by it.
+      await giveBack(event.id, owner).catch(() => undefined);
+      const detail = result?.reason ?? "no answer";
+      return { kind: "failed", code: isFinal ? "PUBLISH_REFUSED" : "PUBLISH_FAILED", detail };
+    }),
+  );
+}
+
+/**
+ * Stores one event and puts it on the bus, or leaves that to the sweep. An event
+ * that was stored before is published once all the same.
+ *
+ * @throws DEPENDENCY_DOWN where it is not known to be stored
+ */
+export const makePublishEvent =
+  (deps: {
+    claims: EventClaims;
+    publisher: EventPublisher;
+    clock: Clock;
+    newOwner: () => string;
+    leaseMs: number;
+  }) =>
+  async (event: FinalEvent): Promise<void> => {
+    const owner = deps.newOwner();
+    const untilMs = deps.clock.realMs() + deps.leaseMs;
+    const claim = await deps.claims.claim(event, { owner, untilMs });
+    if (claim.kind === "granted") await publishClaimed(deps, owner, [claim.event]);
+  };
+
+async function record(claims: EventClaims, id: string, owner: string): Promise<PublishOutcome> {
+  try {
+    const recorded = await claims.complete(id, owner);
+    if (recorded === "completed") return { kind: "published" };
+    return { kind: "failed", code: "CLAIM_LOST", detail: "published, but the claim had ended" };
+  } catch (error) {
+    return {
+      kind: "failed",
+      code: "DEPENDENCY_DOWN",
+      detail: `published, not recorded: ${error instanceof Error ? error.message : "unknown"}`,
+    };
+  }
+}

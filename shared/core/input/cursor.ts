@@ -1,0 +1,52 @@
+import { sha256Hex } from "../crypto/digest.ts";
+import { InvalidRequest } from "./invalid-request.ts";
+
+/** What a cursor belongs to: one list of one client. */
+export interface CursorOf {
+  list: "events" | "connections" | "keys" | "requests" | "accounts" | "deliveries";
+  clientId: string;
+}
+
+/** Names a place in a list. Opaque to callers, and no good for another list or client. */
+export function writeCursor(of: CursorOf, place: string): string {
+  return Buffer.from(JSON.stringify([owner(of), place])).toString("base64url");
+}
+
+/** @throws REQUEST_INVALID when it is not a cursor of this list and client, with a place of this form */
+export function readCursor(of: CursorOf, cursor: string, form: RegExp): string {
+  const [madeFor, place] = parse(cursor);
+  if (madeFor === owner(of) && typeof place === "string" && form.test(place)) return place;
+  const message = "must be the nextCursor of an earlier page of this list";
+  throw new InvalidRequest([{ field: "cursor", message }]);
+}
+
+function parse(cursor: string): unknown[] {
+  try {
+    const parsed: unknown = JSON.parse(Buffer.from(cursor, "base64url").toString("utf8"));
+    return Array.isArray(parsed) ? parsed : [];
+  } catch {
+    // Refused by the caller, as any other text that is no cursor.
+    return [];
+  }
+}
+
+/** No secret: it keeps mistakes out. What a place can show is bound to the client by the query itself. */
+function owner({ list, clientId }: CursorOf): string {
+  return sha256Hex(`${list}#${clientId}`).slice(0, 16);
+}
+
+/** A page of a list that was read whole, in the order of its ids. */
+export function pageOf<Item>(
+  items: readonly Item[],
+  page: CursorOf & { limit: number; cursor?: string; idOf: (item: Item) => string },
+): { items: Item[]; nextCursor?: string } {
+  const { idOf, limit } = page;
+  const after = page.cursor === undefined ? "" : readCursor(page, page.cursor, /^/);
+  const rest = items
+    .filter((item) => idOf(item) > after)
+    .sort((one, other) => (idOf(one) < idOf(other) ? -1 : 1));
+  const shown = rest.slice(0, limit);
+  const last = shown.at(-1);
+  if (last === undefined || rest.length === shown.length) return { items: shown };
+  return { items: shown, nextCursor: writeCursor(page, idOf(last)) };
+}

@@ -1,0 +1,38 @@
+import { en } from "zod/locales";
+import * as z from "zod/mini";
+import { Failure } from "../../contracts/failures.ts";
+
+export interface FieldError {
+  /** The field's path, its parts joined by dots. */
+  field: string;
+  message: string;
+}
+
+/** REQUEST_INVALID with every field that is to blame. */
+export class InvalidRequest extends Failure<"REQUEST_INVALID"> {
+  readonly errors: readonly FieldError[];
+
+  constructor(errors: readonly FieldError[]) {
+    super("REQUEST_INVALID", `${errors.length} bad fields`);
+    this.errors = errors;
+  }
+}
+
+/** What the schema makes of the input, or what is wrong with it; no message holds a value. */
+export function check<Schema extends z.ZodMiniType>(
+  schema: Schema,
+  input: unknown,
+): { output: z.output<Schema>; errors: FieldError[] } | { errors: FieldError[] } {
+  // Without a locale, zod/mini says no more than "Invalid input".
+  const read = z.safeParse(schema, input, { error: en().localeError });
+  if (read.success) return { output: read.data, errors: [] };
+  return { errors: read.error.issues.flatMap(fieldErrors) };
+}
+
+function fieldErrors(issue: z.core.$ZodIssue): FieldError[] {
+  const at = issue.path.map(String);
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys.map((key) => ({ field: [...at, key].join("."), message: "is not known" }));
+  }
+  return [{ field: at.join("."), message: issue.message }];
+}

@@ -1,0 +1,137 @@
+import { Failure } from "../../contracts/failures.ts";
+import { limits } from "../../contracts/limits.ts";
+
+export type JsonObject = { [key: string]: unknown };
+
+/** A body that was read as JSON without losing a digit. */
+export interface ReadJson<Value = JsonObject> {
+  text: string;
+  value: Value;
+  /** True when a number stands as text, because no consumer of the bus could carry it. */
+  numbersAsText: boolean;
+}
+
+declare global {
+  interface JSON {
+    /** A value that `JSON.stringify` writes as exactly this text. */
+    rawJSON(text: string): unknown;
+    isRawJSON(value: unknown): value is { readonly rawJSON: string };
+  }
+}
+
+/** `exact`: each number is written as it was read, also one that the bus would not carry. */
+type Numbers = "forBus" | "exact";
+
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const INT64_MIN = -(2n ** 63n);
+const INT64_MAX = 2n ** 63n - 1n;
+
+/**
+ * Reads bytes as a JSON object. Numbers that JavaScript would change (`1.0`,
+ * integers beyond 2^53) are kept as they were written.
+ *
+ * @throws BODY_NOT_UTF8, BODY_TOO_DEEP, BODY_NOT_JSON
+ */
+export function readJsonObject(
+  bytes: Uint8Array,
+  numbers: Numbers = "forBus",
+  maxDepth: number = limits.maxJsonDepth,
+): ReadJson {
+  const { value, ...read } = readJson(bytes, numbers, maxDepth);
+  if (!isObject(value)) {
+    throw new Failure("BODY_NOT_JSON", "must be a JSON object at the top");
+  }
+  return { ...read, value };
+}
+
+/** The same of any JSON value. @throws BODY_NOT_UTF8, BODY_TOO_DEEP, BODY_NOT_JSON */
+export function readJson(
+  bytes: Uint8Array,
+  numbers: Numbers = "forBus",
+  maxDepth: number = limits.maxJsonDepth,
+): ReadJson<unknown> {
+  const text = decodeUtf8(bytes);
+  if (nestsDeeperThan(text, maxDepth)) {
+    throw new Failure("BODY_TOO_DEEP", `nested more than ${maxDepth} deep`);
+  }
+  return { text, ...parseLossless(text, numbers) };
+}
+
+export function isObject(value: unknown): value is JsonObject {
+  return (
+    typeof value === "object" && value !== null && !Array.isArray(value) && !JSON.isRawJSON(value)
+  );
+}
+
+/** The value's text with sorted keys: equal for bodies that differ in order and spaces alone. */
+export function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
+  if (!isObject(value)) return JSON.stringify(value);
+  const members = Object.keys(value)
+    .sort()
+    .map((key) => `${JSON.stringify(key)}:${canonicalJson(value[key])}`);
+  return `{${members.join(",")}}`;
+}
+
+function decodeUtf8(bytes: Uint8Array): string {
+  try {
+    return utf8.decode(bytes);
+  } catch (cause) {
+    throw new Failure("BODY_NOT_UTF8", `${bytes.byteLength} bytes are not UTF-8`, { cause });
+  }
+}
+
+/** Counts brackets outside strings, without recursion: linear, whatever the input. */
+function nestsDeeperThan(text: string, limit: number): boolean {
+  let depth = 0;
+  let inString = false;
+  for (let at = 0; at < text.length; at++) {
+    const char = text.charCodeAt(at);
+    if (inString) {
+      if (char === 0x5c) at++;
+      else if (char === 0x22) inString = false;
+    } else if (char === 0x22) inString = true;
+    else if (char === 0x7b || char === 0x5b) {
+      if (++depth > limit) return true;
+    } else if (char === 0x7d || char === 0x5d) depth--;
+  }
+  return false;
+}
+
+/**
+ * Only bodies with such a number pay for the slower, exact parse. A number stands between these
+ * characters: the digits of a signature in hex, or of a time, are not meant.
+ */
+const mayHoldInexactNumber = /(?:^|[:,[])\s*(?:-0|-?\d{16}|-?\d+[.eE][-+.eE\d]*\s*(?:[,\]}]|$))/;
+
+function parseLossless(text: string, numbers: Numbers): { value: unknown; numbersAsText: boolean } {
+  let numbersAsText = false;
+  const keepExact = (_key: string, value: unknown, context: { source?: string }): unknown => {
+    if (typeof value !== "number" || context.source === undefined) return value;
+    if (String(value) === context.source && isPlain(value)) return value;
+    if (numbers === "exact" || isCarriedByBus(value, context.source))
+      return JSON.rawJSON(context.source);
+    numbersAsText = true;
+    return context.source;
+  };
+  try {
+    const value: unknown = mayHoldInexactNumber.test(text)
+      ? JSON.parse(text, keepExact as (key: string, value: unknown) => unknown)
+      : JSON.parse(text);
+    return { value, numbersAsText };
+  } catch (cause) {
+    throw new Failure("BODY_NOT_JSON", `${text.length} characters are not JSON`, { cause });
+  }
+}
+
+function isPlain(value: number): boolean {
+  return Number.isSafeInteger(value) || !Number.isInteger(value);
+}
+
+function isCarriedByBus(value: number, source: string): boolean {
+  if (!Number.isFinite(value)) return false;
+  // `1e19` is an integer as much as the digits are.
+  if (!Number.isInteger(value) || isPlain(value)) return true;
+  const integer = /^-?\d+$/.test(source) ? BigInt(source) : BigInt(value);
+  return integer >= INT64_MIN && integer <= INT64_MAX;
+}

@@ -1,0 +1,14 @@
+import type { Connection, KnownAccount } from "../ports.ts";
+import type { Credentials } from "./provider-client.ts";
+
+/** The headers by which the provider knows the connection and, at Linked API, the account. */
+export function credentialsOf(
+  connection: Pick<Connection, "secrets"> | undefined,
+  account: KnownAccount | undefined,
+): Credentials {
+  const token = account?.identificationToken;
+  return {
+    ...connection?.secrets.credentials,
+    ...(token === undefined ? {} : { "identification-token": token }),
+  };
+}

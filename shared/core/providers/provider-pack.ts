@@ -1,0 +1,86 @@
+import type { ConnectionSettings, HashForm } from "../../contracts/config-items.ts";
+import type { EventType } from "../../contracts/events.ts";
+import type { ProviderId } from "../../contracts/providers.ts";
+import type { JsonObject, ReadJson } from "../json/json.ts";
+import type { ProviderRequest } from "../ports.ts";
+import type { ProviderRequests } from "./provider-client.ts";
+
+/** A webhook as it came, its body read. */
+export interface Webhook extends ReadJson {
+  /** Names in lower case. */
+  headers: Readonly<Record<string, string | undefined>>;
+}
+
+/** What a webhook says, in our words. */
+export interface InboundEvent {
+  type: EventType;
+  /** The provider's id of what the event is about: a request, a workflow, an account. */
+  subjectId: string;
+  /** Tells events of one type and subject apart, where there can be several. */
+  discriminator?: string;
+  /** ISO 8601, where the provider says when the event was produced. */
+  createdAt?: string;
+  /** Labels that the client's own words had, which came back with the result. */
+  labels?: readonly string[];
+  /** The provider itself said what the specification calls it: `eventType` is its own word. */
+  namesItself?: true;
+  data: {
+    workflowId?: string;
+    providerRequestId?: string;
+    accountId?: string;
+    action?: string;
+    status?: string;
+    eventType: string;
+    result?: unknown;
+    error?: { code: string; message: string };
+    payload?: unknown;
+    /** The account is none that the client registered. */
+    accountUnknown?: true;
+    /** The provider was to be asked, and has no call that tells. */
+    unverified?: true;
+  };
+}
+
+/** Whether a webhook is the provider's, and by which form of its signature that was seen. */
+export type Proof =
+  | { kind: "proven"; form: HashForm | "url" }
+  /** Signed by the provider, but for the request alone: the body is anybody's until the provider confirms it. */
+  | { kind: "unbound"; form: HashForm }
+  | { kind: "forged" };
+
+export interface ProofDeps {
+  /** Any of them may have signed. */
+  secrets: readonly string[];
+  settings: Pick<ConnectionSettings, "hashForms" | "allowUnboundJwt">;
+  /** Real time: a token says in it from when to when it holds. */
+  nowMs: number;
+}
+
+/** All that is particular to one provider: data and pure functions. */
+export interface ProviderPack {
+  id: ProviderId;
+  requests: ProviderRequests;
+  prove(webhook: Webhook, deps: ProofDeps): Proof;
+  /**
+   * What the webhook says.
+   *
+   * @throws FRAME_INVALID when it lacks what each of this provider's webhooks carries
+   */
+  read(webhook: Webhook): InboundEvent;
+  /** True where the provider signs nothing, so that events of accounts nobody registered are marked. */
+  marksUnknownAccounts?: true;
+  /** How to ask the provider whether what a webhook says is so. */
+  confirmation?: {
+    /** `undefined`: the provider has no call that tells. */
+    request(
+      event: InboundEvent,
+      credentials: Readonly<Record<string, string>>,
+    ): ProviderRequest | undefined;
+    /**
+     * The event as the provider's answer tells it; `undefined` when it tells another story.
+     *
+     * @throws UNCONFIRMED when the answer is none of this provider's
+     */
+    read(event: InboundEvent, answer: JsonObject): InboundEvent | undefined;
+  };
+}

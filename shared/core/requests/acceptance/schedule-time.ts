@@ -1,0 +1,58 @@
+import { SCHEDULED_FORM, SCHEDULED_MESSAGE } from "../../../contracts/http/requests.ts";
+import { InvalidRequest } from "../../input/invalid-request.ts";
+
+/**
+ * Reads `scheduled`: UTC, `YYYY-MM-DDTHH:mm:ss[.s{1,3}]Z`, at least `leadMs`
+ * (inclusive) and at most `maxMs` from `nowMs` on. Leap seconds and days that
+ * no calendar has are refused, not moved.
+ *
+ * Source: We-Link, "Scheduling Requests".
+ * @throws REQUEST_INVALID that names the field and what is allowed
+ */
+export function readScheduled(
+  text: string,
+  { nowMs, leadMs, maxMs }: { nowMs: number; leadMs: number; maxMs: number },
+): number {
+  const atMs = parseUtc(text);
+  if (atMs === undefined) {
+    throw refused(SCHEDULED_MESSAGE);
+  }
+  const earliestMs = Math.ceil(nowMs) + leadMs;
+  if (atMs < nowMs + leadMs) {
+    throw refused(
+      `must be at least ${inWords(leadMs)} later than now: ${new Date(earliestMs).toISOString()} or later`,
+    );
+  }
+  if (atMs > nowMs + maxMs) throw refused(`must be at most ${inWords(maxMs)} later than now`);
+  return atMs;
+}
+
+/** Epoch milliseconds, or `undefined` where the text is no such time. */
+function parseUtc(text: string): number | undefined {
+  const [, year, month, day, hour, minute, second, fraction = ""] = SCHEDULED_FORM.exec(text) ?? [];
+  if (year === undefined) return undefined;
+  const parts = [year, month, day, hour, minute, second].map(Number);
+  const atMs = Date.parse(`${text.slice(0, 19)}.${fraction.padEnd(3, "0")}Z`);
+  if (Number.isNaN(atMs)) return undefined;
+  const at = new Date(atMs);
+  const said = [
+    at.getUTCFullYear(),
+    at.getUTCMonth() + 1,
+    at.getUTCDate(),
+    at.getUTCHours(),
+    at.getUTCMinutes(),
+    at.getUTCSeconds(),
+  ];
+  // `24:00:00` and 30 February would be read as another day.
+  return said.every((part, index) => part === parts[index]) ? atMs : undefined;
+}
+
+function inWords(durationMs: number): string {
+  const hours = durationMs / 3_600_000;
+  if (hours >= 48 && Number.isInteger(hours / 24)) return `${hours / 24} days`;
+  return Number.isInteger(hours) && hours > 0 ? `${hours} hours` : `${durationMs / 1000} seconds`;
+}
+
+function refused(message: string): InvalidRequest {
+  return new InvalidRequest([{ field: "scheduled", message }]);
+}

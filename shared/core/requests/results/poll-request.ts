@@ -1,0 +1,101 @@
+import type { ProviderId } from "../../../contracts/providers.ts";
+import type { FreshAccountReader, FreshConnectionReader } from "../../ports.ts";
+import type { PollOutcome, ProviderRequests } from "../../providers/provider-client.ts";
+import { readDeadline } from "../../read-deadline.ts";
+import type { ProviderCalls, ReferenceStore } from "../ports.ts";
+import type { PublishOutboxes } from "../publish-outboxes.ts";
+import { isTerminal, type RequestRecord } from "../record.ts";
+import { derived, type Moment, pollDelayMs } from "../request-state.ts";
+import type { RequestWriter } from "../request-writer.ts";
+import { findCredentials, makeHaveChanged } from "../submission/credentials-changed.ts";
+import type { makeTakeNews } from "./apply-provider-update.ts";
+
+/** Real time that a provider has to answer a poll. */
+const POLL_TIMEOUT_MS = 5_000;
+
+export interface Polled {
+  /** As it is after that. */
+  request: RequestRecord;
+  hasPausedConnection: boolean;
+  hasPausedAccount: boolean;
+}
+
+/** Asks the provider about a request of which no webhook has told the end. */
+export function makePollRequest(deps: {
+  writer: RequestWriter;
+  references: ReferenceStore;
+  accounts: FreshAccountReader;
+  connections: FreshConnectionReader;
+  calls: ProviderCalls;
+  providers: Readonly<Record<ProviderId, ProviderRequests>>;
+  takeNews: ReturnType<typeof makeTakeNews>;
+  publish: PublishOutboxes;
+  pauseConnection: (connectionId: string) => Promise<boolean>;
+  moment: () => Moment;
+}) {
+  const haveChanged = makeHaveChanged(deps);
+
+  async function ask(request: RequestRecord): Promise<PollOutcome> {
+    const { providerRequestId, connectionId } = request;
+    const connection = await deps.connections.read(connectionId, readDeadline());
+    if (connection?.settings.status !== "active" || providerRequestId === undefined) {
+      return { kind: "nothing" };
+    }
+    const credentials = await findCredentials(deps, request, connection);
+    const provider = deps.providers[request.provider];
+    const call = provider.poll(providerRequestId, credentials);
+    const exchange = await deps.calls.exchange(request.provider, call, POLL_TIMEOUT_MS);
+    if (exchange.kind !== "answered") return { kind: "failed", code: exchange.reason };
+    const outcome = provider.readPoll(providerRequestId, exchange.answer);
+    const isOutdated =
+      outcome.kind === "credentialsRefused" && (await haveChanged(request, credentials));
+    return isOutdated ? { kind: "nothing" } : outcome;
+  }
+
+  return {
+    /**
+     * The next poll is put off before this one is made: whatever comes of it, it
+     * is not made again at once.
+     *
+     * @throws DEPENDENCY_DOWN
+     */
+    async poll(found: RequestRecord): Promise<Polled> {
+      const nothing = { hasPausedConnection: false, hasPausedAccount: false };
+      const claimed = await deps.writer.change(found.requestId, (now) =>
+        isTerminal(now) ? undefined : later(now, deps.moment()),
+      );
+      const { request = found } = claimed ?? {};
+      if (isTerminal(request)) return { request, ...nothing };
+      const outcome = await ask(request);
+      if (outcome.kind === "credentialsRefused") {
+        const hasPausedConnection = await deps.pauseConnection(request.connectionId);
+        return { request, ...nothing, hasPausedConnection };
+      }
+      if (outcome.kind === "rateLimited")
+        return { request: await wait(request, outcome), ...nothing };
+      if (outcome.kind !== "told") return { request, ...nothing };
+      const { event, numbersAsText } = outcome;
+      const taken = await deps.takeNews(request, { event, numbersAsText, isPolled: true });
+      if (taken?.isChanged) await deps.publish([taken.request]);
+      const { request: now = request, hasPausedAccount = false } = taken ?? {};
+      return { request: now, ...nothing, hasPausedAccount };
+    },
+  };
+
+  /** As long as the provider asks, where that is longer. */
+  async function wait(
+    request: RequestRecord,
+    { retryAfterMs = 0 }: { retryAfterMs?: number },
+  ): Promise<RequestRecord> {
+    const moment = deps.moment();
+    const dueMs = Math.max(request.dueMs ?? 0, moment.nowMs + retryAfterMs);
+    return (await deps.writer.replace(derived({ ...request, dueMs }, moment))) ?? request;
+  }
+}
+
+/** With its next poll put off: after 15, 30, 60 minutes and so on. */
+function later(request: RequestRecord, moment: Moment): RequestRecord {
+  const polls = request.polls + 1;
+  const dueMs = moment.nowMs + pollDelayMs(polls, moment.rules);
+  return derived({ ...request, polls, dueMs }, moment);
+}

@@ -1,0 +1,193 @@
+import { sha256Hex } from "../../crypto/digest.ts";
+import { requestEvent } from "../../events/envelope.ts";
+import { canonicalJson } from "../../json/json.ts";
+import type { ProviderRequests } from "../../providers/provider-client.ts";
+import type { InboundEvent } from "../../providers/provider-pack.ts";
+import { isTerminal, type LanePause, type RequestRecord } from "../record.ts";
+import { causing, derived, type Moment, moveTo, pollDelayMs } from "../request-state.ts";
+import { started } from "./started.ts";
+
+/** What the provider says of a request: by webhook, by an answer to a poll, or at once. */
+export interface News {
+  event: InboundEvent;
+  /** We asked: what it says is so now. A webhook may be late, and come twice. */
+  isPolled?: boolean;
+  numbersAsText?: boolean;
+  /** The exact bytes, where the event could not carry each digit. */
+  raw?: Uint8Array;
+}
+
+export interface Applied {
+  request: RequestRecord;
+  /**
+   * `late`: the request had ended otherwise. `unsure`: an old prompt again, which
+   * counts only once a poll has confirmed it.
+   */
+  verdict: "applied" | "duplicate" | "late" | "unsure";
+  /** For the account's lane, to be done before the request is stored: doing it again changes nothing. */
+  lane?: { pause: LanePause } | { resume: true };
+}
+
+/** The request after news of it (G4): by whichever way and in whichever order it comes. */
+export function applyNews(
+  request: RequestRecord,
+  news: News,
+  moment: Moment,
+  provider: ProviderRequests,
+): Applied {
+  switch (news.event.type) {
+    case "workflow.started":
+      return running(request, news, moment);
+    case "workflow.actionRequired":
+      return prompted(request, news, moment);
+    case "workflow.completed":
+      return completed(request, news, moment, provider);
+    default:
+      // We said ourselves that it was created.
+      return { request, verdict: "duplicate" };
+  }
+}
+
+function running(request: RequestRecord, { event }: News, moment: Moment): Applied {
+  if (request.status === "CANCELLED") return { request, verdict: "duplicate" };
+  const proves = ["QUEUED", "UNKNOWN"].includes(request.status);
+  const now = proves ? runningNow(request, event, moment) : request;
+  const payload = event.data.payload;
+  const told = started(now, moment, payload);
+  return told === request
+    ? { request, verdict: "duplicate" }
+    : { request: told, verdict: "applied" };
+}
+
+/** It is with the provider, though we did not know. */
+function runningNow(request: RequestRecord, event: InboundEvent, moment: Moment): RequestRecord {
+  const { nowMs, rules } = moment;
+  return moveTo(request, "RUNNING", moment, {
+    providerRequestId: request.providerRequestId ?? event.data.providerRequestId,
+    submittedMs: request.submittedMs ?? nowMs,
+    holdUntilMs: nowMs + rules.laneHoldMs,
+    deadlineMs: nowMs + rules.resultTimeoutMs,
+    dueMs: nowMs + pollDelayMs(0, rules),
+    polls: 0,
+  });
+}
+
+function prompted(request: RequestRecord, news: News, moment: Moment): Applied {
+  if (isTerminal(request)) return { request, verdict: "duplicate" };
+  const { event } = news;
+  const digest = event.discriminator ?? sha256Hex(canonicalJson(event.data)).slice(0, 16);
+  const isKnown = news.isPolled || request.prompts.at(-1) === digest;
+  // A poll words the prompt that waits in its own way.
+  if (request.status === "ACTION_REQUIRED" && isKnown) return { request, verdict: "duplicate" };
+  // While an input is on its way, what the provider says is of before.
+  if (request.sealedInput !== undefined) return { request, verdict: "duplicate" };
+  if (!news.isPolled && request.prompts.includes(digest)) {
+    const asked = derived({ ...request, dueMs: moment.nowMs }, moment);
+    return { request: asked, verdict: "unsure" };
+  }
+  const { nowMs, rules } = moment;
+  const deadlineMs = nowMs + rules.actionTimeoutMs;
+  const waiting = moveTo(request, "ACTION_REQUIRED", moment, {
+    prompts: [...request.prompts, digest],
+    providerRequestId: request.providerRequestId ?? event.data.providerRequestId,
+    submittedMs: request.submittedMs ?? nowMs,
+    holdUntilMs: deadlineMs,
+    deadlineMs,
+    actionDeadlineMs: deadlineMs,
+    dueMs: deadlineMs,
+  });
+  const said = requestEvent("workflow.actionRequired", waiting, {
+    n: waiting.prompts.length,
+    atMs: nowMs,
+    status: "action_required",
+    eventType: event.data.eventType,
+    more: { payload: event.data.payload, ...marks(news) },
+    raw: news.raw,
+  });
+  return { request: causing(waiting, moment, said), verdict: "applied" };
+}
+
+function completed(
+  request: RequestRecord,
+  news: News,
+  moment: Moment,
+  provider: ProviderRequests,
+): Applied {
+  const { data } = news.event;
+  const outcome = data.status === "completed" ? "SUCCEEDED" : "FAILED";
+  const digest = sha256Hex(canonicalJson([data.status, data.result ?? null, data.error ?? null]));
+  const lane = laneEffect(request, news, moment, provider);
+  if (isTerminal(request)) return after(request, { news, digest, outcome }, moment, lane);
+  const { result } = data;
+  const error = data.error && shortened(data.error);
+  const ended = moveTo(request, outcome, moment, {
+    providerRequestId: request.providerRequestId ?? data.providerRequestId,
+    submittedMs: request.submittedMs ?? moment.nowMs,
+    outcomeDigest: digest,
+    ...(result === undefined ? {} : { result: { inline: JSON.stringify(result) } }),
+    ...(error === undefined ? {} : { error }),
+  });
+  const said = requestEvent("workflow.completed", ended, {
+    atMs: moment.nowMs,
+    status: outcome === "SUCCEEDED" ? "completed" : "failed",
+    eventType: eventTypeOf(request, news, provider),
+    more: {
+      ...(result === undefined ? {} : { result }),
+      ...(error === undefined ? {} : { error }),
+      ...marks(news),
+    },
+    raw: news.raw,
+  });
+  return { request: causing(ended, moment, said), verdict: "applied", ...lane };
+}
+
+/** A provider's words lie in the item, which has its limit. */
+const MAX_CODE = 200;
+const MAX_MESSAGE = 1_000;
+
+function shortened({ code, message }: { code: string; message: string }) {
+  return { code: code.slice(0, MAX_CODE), message: message.slice(0, MAX_MESSAGE) };
+}
+
+/** The terminal write is made: what says the same is a duplicate, what says otherwise is kept. */
+function after(
+  request: RequestRecord,
+  of: { news: News; digest: string; outcome: RequestRecord["status"] },
+  moment: Moment,
+  lane: Pick<Applied, "lane">,
+): Applied {
+  const isSame =
+    request.outcomeDigest === of.digest ||
+    // A poll and a webhook may word one result differently.
+    (request.outcomeDigest !== undefined && request.status === of.outcome);
+  if (isSame || request.lateResult !== undefined) return { request, verdict: "duplicate" };
+  const { status, result, error } = of.news.event.data;
+  const late = { inline: JSON.stringify({ status, result, error }) };
+  return { request: derived({ ...request, lateResult: late }, moment), verdict: "late", ...lane };
+}
+
+function eventTypeOf(request: RequestRecord, { event }: News, provider: ProviderRequests): string {
+  if (event.namesItself) return event.data.eventType;
+  const succeeded = event.data.status === "completed";
+  const known = provider.eventTypeOf(request.action, succeeded ? "succeeded" : "failed");
+  return known === "UNKNOWN" ? event.data.eventType : known;
+}
+
+function laneEffect(
+  request: RequestRecord,
+  { event }: News,
+  moment: Moment,
+  provider: ProviderRequests,
+): Pick<Applied, "lane"> {
+  const code = event.data.error?.code;
+  if (code === undefined) return provider.isLogin(request.action) ? { lane: { resume: true } } : {};
+  if (provider.isRateLimit(code)) {
+    const untilMs = moment.nowMs + moment.rules.rateLimitPauseMs;
+    return { lane: { pause: { reason: code, untilMs } } };
+  }
+  return provider.blocksAccount(code) ? { lane: { pause: { reason: code } } } : {};
+}
+
+function marks(news: News): { numbersAsText?: true } {
+  return news.numbersAsText ? { numbersAsText: true } : {};
+}

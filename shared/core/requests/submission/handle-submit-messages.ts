@@ -1,0 +1,138 @@
+import { Failure, type FailureCode } from "../../../contracts/failures.ts";
+import { type SubmitMessage, submitMessage } from "../../../contracts/messages/submit.ts";
+import type { makeJoinWhenDue } from "../lanes/join-lane.ts";
+import type { Ticks } from "../lanes/lane-scheduler.ts";
+import type { LaneWork } from "../lanes/work-lane.ts";
+import type { RequestStore, SubmitQueue } from "../ports.ts";
+import type { PublishedOutboxes, PublishOutboxes } from "../publish-outboxes.ts";
+import type { Lane, RequestRecord } from "../record.ts";
+import type { Moment } from "../request-state.ts";
+import type { Submission } from "./submit-request.ts";
+
+export interface HandleSubmitMessagesDeps {
+  requests: RequestStore;
+  queue: SubmitQueue;
+  ticks: Ticks;
+  joinWhenDue: ReturnType<typeof makeJoinWhenDue>;
+  workLane: (lane: string, remainingMs: () => number) => Promise<LaneWork>;
+  sendInput: (requestId: string) => Promise<LaneWork>;
+  publish: PublishOutboxes;
+  moment: () => Moment;
+}
+
+export type MessageOutcome =
+  | { kind: "done" }
+  | { kind: "failed"; code: FailureCode; detail: string };
+
+export interface SubmitRun {
+  /** One for each message, in order. */
+  messages: MessageOutcome[];
+  submissions: Submission[];
+  /** The longest that the first of a lane has waited (business); 0 where nobody waits. */
+  longestWaitMs: number;
+  outbox: PublishedOutboxes;
+}
+
+/** An early firing is sent again for its time, as far as SQS can wait. */
+const MAX_DELAY_MS = 900_000;
+
+/**
+ * Does what the messages of the submit queue hint at. What one batch causes is
+ * published together; a lane that is named twice is worked once.
+ */
+export const makeHandleSubmitMessages =
+  (deps: HandleSubmitMessagesDeps) =>
+  async (bodies: readonly string[], remainingMs: () => number): Promise<SubmitRun> => {
+    const messages = bodies.map(read);
+    const ids = messages.flatMap((message) =>
+      message?.kind === "accepted" || message?.kind === "due" ? [message.requestId] : [],
+    );
+    const found = await deps.requests.findWithLanes([...new Set(ids)]);
+    const total: PublishedOutboxes = { published: 0, failed: 0 };
+    const publish = async (...of: Parameters<PublishOutboxes>) => {
+      const { published, failed } = await deps.publish(...of);
+      total.published += published;
+      total.failed += failed;
+    };
+    const accepted = messages.flatMap((message) =>
+      message?.kind === "accepted" ? (found.get(message.requestId) ?? []) : [],
+    );
+    await publish(
+      [...new Set(accepted)].map(({ request }) => request),
+      "accept",
+    );
+
+    const works = new Map<string, Promise<LaneWork>>();
+    /** A lane is worked once, however many messages name it. */
+    const once = (key: string, work: () => Promise<LaneWork>) => {
+      const known = works.get(key) ?? work();
+      works.set(key, known);
+      return known;
+    };
+    const settled = await Promise.allSettled(
+      messages.map(async (message) => {
+        if (!message) throw new Failure("MESSAGE_MALFORMED", "not one of our messages");
+        if (message.kind === "continue") {
+          await once(message.requestId, () => deps.sendInput(message.requestId));
+          return;
+        }
+        const lane = await laneOf(deps, message, found);
+        if (lane === undefined) return;
+        const { kind } = await once(lane, () => deps.workLane(lane, remainingMs));
+        // Who has the lane may have looked before this request was there.
+        if (kind === "busy" && message.kind !== "tick") await deps.ticks.ensure(lane);
+      }),
+    );
+    const done = (await Promise.allSettled(works.values())).flatMap((work) =>
+      work.status === "fulfilled" ? [work.value] : [],
+    );
+    await publish(done.flatMap(({ changed }) => changed));
+    return {
+      messages: settled.map(outcomeOf),
+      submissions: done.flatMap(({ submissions }) => submissions),
+      longestWaitMs: Math.max(0, ...done.map(({ headWaitMs = 0 }) => headWaitMs)),
+      outbox: total,
+    };
+  };
+
+function read(body: string): SubmitMessage | undefined {
+  try {
+    return submitMessage.parse(JSON.parse(body));
+  } catch {
+    return undefined;
+  }
+}
+
+/** The lane in which there may be work because of this message. */
+async function laneOf(
+  deps: HandleSubmitMessagesDeps,
+  message: Exclude<SubmitMessage, { kind: "continue" }>,
+  found: Map<string, { request: RequestRecord; lane: Lane | undefined }>,
+): Promise<string | undefined> {
+  if (message.kind === "tick") return message.lane;
+  const { request, lane } = found.get(message.requestId) ?? {};
+  if (!request) return undefined;
+  if (message.kind === "accepted") {
+    if (request.status !== "QUEUED") return undefined;
+    // Who joined while a worker was just leaving is nobody's concern yet.
+    if (message.tick || lane?.dueMs === undefined) return request.lane;
+    if (lane.owner !== undefined) await deps.ticks.ensure(request.lane);
+    return undefined;
+  }
+  const joined = await deps.joinWhenDue(request);
+  if (joined) return joined.worksNow ? request.lane : undefined;
+  const { status, scheduledMs = 0 } = request;
+  const delayMs = scheduledMs - deps.moment().nowMs;
+  if (status === "SCHEDULED" && delayMs > 0 && delayMs <= MAX_DELAY_MS) {
+    await deps.queue.send(message, delayMs);
+  }
+  return undefined;
+}
+
+function outcomeOf(settled: PromiseSettledResult<void>): MessageOutcome {
+  if (settled.status === "fulfilled") return { kind: "done" };
+  const { reason } = settled;
+  const code = reason instanceof Failure ? reason.code : "DEPENDENCY_DOWN";
+  const detail = reason instanceof Error ? reason.message : "unknown error";
+  return { kind: "failed", code, detail };
+}

@@ -1,0 +1,63 @@
+import type { AccountReader, ConnectionReader } from "../../ports.ts";
+import { readDeadline } from "../../read-deadline.ts";
+import { makePaceOf } from "../lanes/pace.ts";
+import type { LaneWork } from "../lanes/work-lane.ts";
+import type { LaneStore, RequestStore } from "../ports.ts";
+import type { RequestRecord } from "../record.ts";
+import type { Moment } from "../request-state.ts";
+import type { RequestWriter } from "../request-writer.ts";
+import { returned } from "./submission.ts";
+import type { makeSubmitRequest } from "./submit-request.ts";
+
+export interface SendInputDeps {
+  requests: RequestStore;
+  writer: RequestWriter;
+  lanes: LaneStore;
+  accounts: AccountReader;
+  connections: ConnectionReader;
+  submitRequest: ReturnType<typeof makeSubmitRequest>;
+  moment: () => Moment;
+  newOwner: () => string;
+}
+
+/**
+ * Sends a person's input past the lane, at once; what comes after it keeps the
+ * pace. Whoever took it over first sends it: a message that comes twice does nothing.
+ *
+ * @throws DEPENDENCY_DOWN before anything was sent
+ */
+export function makeSendInput(deps: SendInputDeps) {
+  const paceOf = makePaceOf(deps);
+
+  /** It cannot be sent: the person may try again, as long as there is time. */
+  const giveBack = (requestId: string) =>
+    deps.writer.change(requestId, (now) =>
+      now.sealedInput === undefined || now.owner ? undefined : returned(now, deps.moment()),
+    );
+
+  async function send(request: RequestRecord): Promise<LaneWork> {
+    const nothing: LaneWork = { kind: "worked", submissions: [], changed: [] };
+    const { requestId, connectionId, lane } = request;
+    const connection = await deps.connections.read(connectionId, readDeadline());
+    if (connection?.settings.status !== "active") {
+      await giveBack(requestId);
+      return nothing;
+    }
+    const { nowRealMs, rules } = deps.moment();
+    const sender = { owner: deps.newOwner(), leaseUntilRealMs: nowRealMs + rules.laneLeaseMs };
+    const pace = await paceOf(request);
+    const submission = await deps.submitRequest(request, connection, sender, pace);
+    if (submission.kind === "impossible") await giveBack(requestId);
+    if (submission.kind !== "submitted") return { ...nothing, submissions: [submission] };
+    await deps.lanes.delay(lane, submission.nextMs);
+    const changed = submission.isOurs ? [submission.request] : [];
+    return { kind: "worked", submissions: [submission], changed };
+  }
+
+  return async (requestId: string): Promise<LaneWork> => {
+    const request = await deps.requests.find(requestId);
+    const isWaiting = request?.status === "SUBMITTING" && request.owner === undefined;
+    if (isWaiting && request.sealedInput !== undefined) return send(request);
+    return { kind: "worked", submissions: [], changed: [] };
+  };
+}

@@ -1,0 +1,151 @@
+import { limits } from "../../contracts/limits.ts";
+import { isObject, type JsonObject } from "../../core/json/json.ts";
+import type {
+  PollOutcome,
+  ProviderAnswer,
+  SubmissionOutcome,
+} from "../../core/providers/provider-client.ts";
+import type { InboundEvent } from "../../core/providers/provider-pack.ts";
+import { retryAfterOf } from "../../core/providers/retry-after.ts";
+import { bodyOfAnswer, isSuccess, messageOf } from "../answer-body.ts";
+import { confirmation } from "./confirmation.ts";
+
+/**
+ * Error types that mean something else than "refused for good". Types are those
+ * of `@linkedapi/node`'s dist/types/errors.d.ts (its common errors:
+ * https://linkedapi.io/docs/making-requests/#common-errors).
+ */
+const meanings = new Map<string, SubmissionOutcome["kind"]>(
+  Object.entries({
+    // No more calls for now. https://linkedapi.io/docs/admin-overview
+    tooManyRequests: "rateLimited",
+    // The connection's own token, or what is paid for it: every account of it is concerned.
+    linkedApiTokenRequired: "credentialsRefused",
+    invalidLinkedApiToken: "credentialsRefused",
+    subscriptionRequired: "credentialsRefused",
+    // The token of one account, or its LinkedIn session: its user must connect it anew.
+    identificationTokenRequired: "accountBlocked",
+    invalidIdentificationToken: "accountBlocked",
+    linkedinAccountSignedOut: "accountBlocked",
+    // Outside the hours that the account's owner has set (linkedapi-mcp, handle-linked-api-error.ts).
+    outsideWorkingHours: "notNow",
+    workingHoursWaitExpired: "notNow",
+    // Made by the client library itself, so that from the provider they tell nothing.
+    httpError: "unknown",
+    workflowTimeout: "unknown",
+  } as const),
+);
+
+/** Answers of which nobody says that nothing was done: each 5xx, and what has no envelope. */
+const unknown = ({ status }: ProviderAnswer) =>
+  ({ kind: "unknown", code: `HTTP_${status}` }) as const;
+
+/** What an answer to `POST /workflows` means: by the envelope's error type, else by the status. */
+export function readLinkedApiSubmission(answer: ProviderAnswer): SubmissionOutcome {
+  const { result, error } = envelopeOf(answer);
+  if (answer.status === 429) return { kind: "rateLimited", ...retryAfterOf(answer) };
+  if (error && answer.status < 500) return refusedBy(error, answer);
+  if (answer.status === 401 || answer.status === 403) {
+    return { kind: "credentialsRefused", code: `HTTP_${answer.status}` };
+  }
+  if (!isSuccess(answer) || !isObject(result)) return unknown(answer);
+  const { workflowId } = result;
+  const isId = typeof workflowId === "string" && workflowId !== "";
+  if (!isId || workflowId.length > limits.maxIdLength) return unknown(answer);
+  return { kind: "accepted", providerRequestId: workflowId };
+}
+
+function refusedBy(error: ProviderError, answer: ProviderAnswer): SubmissionOutcome {
+  const code = error.type;
+  const kind = meanings.get(code) ?? "rejected";
+  switch (kind) {
+    case "rateLimited":
+      return { kind, ...retryAfterOf(answer) };
+    case "credentialsRefused":
+    case "accountBlocked":
+      return { kind, code };
+    case "notNow":
+      return { kind, code, ...retryAfterOf(answer) };
+    case "rejected":
+      return { kind, error: { code, message: error.message } };
+    default:
+      return { kind: "unknown", code };
+  }
+}
+
+/** What an answer to `GET /workflows/{id}` tells. */
+export function readLinkedApiPoll(workflowId: string, answer: ProviderAnswer): PollOutcome {
+  const { value, numbersAsText, result, error } = envelopeOf(answer);
+  if (answer.status === 404) return { kind: "nothing" };
+  if (answer.status === 429 || (error && meanings.get(error.type) === "rateLimited")) {
+    return { kind: "rateLimited", ...retryAfterOf(answer) };
+  }
+  const code = error?.type ?? `HTTP_${answer.status}`;
+  const isRefused = error
+    ? meanings.get(code) === "credentialsRefused"
+    : answer.status === 401 || answer.status === 403;
+  if (isRefused) return { kind: "credentialsRefused", code };
+  if (!isSuccess(answer) || !isObject(result)) return { kind: "failed", code };
+  if (result.workflowStatus === "pending") {
+    const isAsked = result.workflowId === workflowId;
+    return isAsked ? { kind: "nothing" } : { kind: "failed", code: "ANSWERS_ANOTHER_WORKFLOW" };
+  }
+  const event = eventIn({ workflowId, workflowStatus: result.workflowStatus, value });
+  if (!event) return { kind: "failed", code: "ANSWER_NOT_UNDERSTOOD" };
+  return { kind: "told", event, numbersAsText };
+}
+
+/** The state as the webhook would have told it that tells of this state. */
+function eventIn(of: {
+  workflowId: string;
+  workflowStatus: unknown;
+  value: JsonObject;
+}): InboundEvent | undefined {
+  const isRunning = of.workflowStatus === "running";
+  const asked: InboundEvent = {
+    type: isRunning ? "workflow.started" : "workflow.completed",
+    subjectId: of.workflowId,
+    data: { status: "running", eventType: "UNKNOWN" },
+  };
+  try {
+    return confirmation.read(asked, of.value);
+  } catch {
+    // Not a workflow's answer: the caller has an outcome for what cannot be read.
+    return undefined;
+  }
+}
+
+/** What an answer to `DELETE /workflows/{id}` tells. */
+export function readLinkedApiCancel(answer: ProviderAnswer): "cancelled" | "refused" | "unknown" {
+  const { result } = envelopeOf(answer);
+  if (!isSuccess(answer) || !isObject(result)) return "unknown";
+  if (result.cancelled === true) return "cancelled";
+  return result.cancelled === false ? "refused" : "unknown";
+}
+
+interface ProviderError {
+  type: string;
+  message: string;
+}
+
+interface Envelope {
+  value: JsonObject;
+  numbersAsText: boolean;
+  result?: unknown;
+  error?: ProviderError;
+}
+
+/** `{success: true, result}` or `{success: false, error: {type, message}}`; else neither of the two. */
+function envelopeOf(answer: ProviderAnswer): Envelope {
+  const body = bodyOfAnswer(answer);
+  const value: JsonObject = body?.value ?? {};
+  const numbersAsText = body?.numbersAsText ?? false;
+  const { success, result, error } = value;
+  if (success === true) return { value, numbersAsText, result };
+  if (!isObject(error) || typeof error.type !== "string") {
+    return { value, numbersAsText };
+  }
+  const message = typeof error.message === "string" ? error.message : error.type;
+  const type = error.type.slice(0, limits.maxNameLength);
+  return { value, numbersAsText, error: { type, message: messageOf(message) } };
+}

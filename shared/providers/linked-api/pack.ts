@@ -1,0 +1,133 @@
+import * as z from "zod/mini";
+import { type EventType, eventTypes } from "../../contracts/events.ts";
+import { Failure } from "../../contracts/failures.ts";
+import { limits } from "../../contracts/limits.ts";
+import { discriminatorOf } from "../../core/events/event-id.ts";
+import { canonicalJson, isObject, type JsonObject } from "../../core/json/json.ts";
+import type { InboundEvent, ProviderPack } from "../../core/providers/provider-pack.ts";
+import { confirmation } from "./confirmation.ts";
+import { linkedApiRequests } from "./requests.ts";
+import { labelsOf, workflowOutcome } from "./result.ts";
+
+const frame = z.object({
+  id: z.string().check(z.minLength(1), z.maxLength(limits.maxIdLength)),
+  type: z.string().check(z.minLength(1), z.maxLength(limits.maxIdLength)),
+  createdAt: z.iso.datetime({ offset: true }).check(z.refine(hasFourDigitYear)),
+  data: z.custom<JsonObject>(isObject),
+});
+
+/** An offset can lead out of the years that ISO 8601 writes with four digits. */
+function hasFourDigitYear(createdAt: string): boolean {
+  const year = new Date(createdAt).getUTCFullYear();
+  return year >= 1000 && year <= 9999;
+}
+
+type Frame = z.output<typeof frame>;
+
+/** Linked API signs nothing: the secret in the URL is the proof, and it was checked before. */
+export const linkedApi: ProviderPack = {
+  id: "linked-api",
+
+  marksUnknownAccounts: true,
+  confirmation,
+  requests: linkedApiRequests,
+
+  prove: () => ({ kind: "proven", form: "url" }),
+
+  read(webhook) {
+    const read = frame.safeParse(webhook.value);
+    if (!read.success) {
+      const members = read.error.issues.map((issue) => issue.path.join(".")).join(", ");
+      throw new Failure("FRAME_INVALID", `not as Linked API sends it: ${members}`);
+    }
+    const { data: event } = read;
+    const subject = subjectOf(event);
+    const createdAt = new Date(event.createdAt).toISOString();
+    if (subject === undefined) {
+      return {
+        type: "event.unrecognised",
+        subjectId: event.id,
+        // Nothing is known of its ids: any other body is another event.
+        discriminator: discriminatorOf(canonicalJson(webhook.value)),
+        createdAt,
+        data: { eventType: "UNKNOWN", payload: webhook.value },
+      };
+    }
+    return {
+      ...subject,
+      createdAt,
+      ...(subject.type === "workflow.completed" ? labelsOf(event.data.result) : {}),
+      data: dataOf(subject.type, event, webhook.value),
+    };
+  },
+};
+
+function isId(value: unknown): value is string {
+  return typeof value === "string" && value !== "" && value.length <= limits.maxIdLength;
+}
+
+type Subject = Pick<InboundEvent, "type" | "subjectId" | "discriminator">;
+
+function subjectOf(event: Frame): Subject | undefined {
+  const type = eventTypes.find((known) => known === event.type);
+  if (type === undefined || statusOf(type, event.data) === undefined) return undefined;
+  if (type === "webhook.test") {
+    return { type, subjectId: event.id, discriminator: discriminatorOf(event.createdAt) };
+  }
+  if (type.startsWith("workflow.")) return workflowSubject(type, event);
+  return accountSubject(type, event);
+}
+
+/** `id` alone tells workflow events apart; as a rule it is `<type>:<workflowId>`. */
+function workflowSubject(type: EventType, event: Frame): Subject | undefined {
+  const { workflowId } = event.data;
+  if (!isId(workflowId)) return undefined;
+  const asDocumented = event.id === `${type}:${workflowId}`;
+  return {
+    type,
+    subjectId: workflowId,
+    ...(asDocumented ? {} : { discriminator: discriminatorOf(event.id) }),
+  };
+}
+
+/** An account can become active many times, perhaps under one `id`: the time is part of the key. */
+function accountSubject(type: EventType, event: Frame): Subject | undefined {
+  const { accountId } = event.data;
+  if (!isId(accountId)) return undefined;
+  return {
+    type,
+    subjectId: accountId,
+    discriminator: discriminatorOf(`${event.id}|${event.createdAt}`),
+  };
+}
+
+/** Ours by the type; only a completed workflow says itself how it ended. */
+function statusOf(type: EventType, data: JsonObject): string | undefined {
+  if (type !== "workflow.completed") return statusByType[type];
+  return data.status === "completed" || data.status === "failed" ? data.status : undefined;
+}
+
+const statusByType: Readonly<Partial<Record<EventType, string>>> = {
+  "workflow.created": "pending",
+  "workflow.started": "running",
+  "account.active": "active",
+  "account.reconnectionRequired": "reconnection_required",
+  "account.frozen": "frozen",
+  "account.deleted": "deleted",
+  "webhook.test": "test",
+};
+
+function dataOf(type: EventType, event: Frame, payload: JsonObject): InboundEvent["data"] {
+  if (type === "webhook.test") return { eventType: "UNKNOWN", payload };
+  const { workflowId, accountId } = event.data;
+  const status = statusOf(type, event.data);
+  const isWorkflow = type.startsWith("workflow.") && isId(workflowId);
+  const common = {
+    ...(isWorkflow ? { workflowId, providerRequestId: workflowId } : {}),
+    ...(isId(accountId) ? { accountId } : {}),
+    ...(status === undefined ? {} : { status }),
+  };
+  if (type !== "workflow.completed") return { ...common, eventType: "UNKNOWN", payload };
+  const outcome = status === "failed" ? "failed" : "completed";
+  return { ...common, ...workflowOutcome(outcome, event.data.result) };
+}

@@ -1,0 +1,67 @@
+import type { JsonObject } from "../../core/json/json.ts";
+import type { ProviderRequest } from "../../core/ports.ts";
+import type { ProviderRequests } from "../../core/providers/provider-client.ts";
+import { readLinkedApiCancel, readLinkedApiPoll, readLinkedApiSubmission } from "./answers.ts";
+import { linkedApiEventTypeOf } from "./result.ts";
+
+/**
+ * How Linked API takes requests: `POST /workflows` with one action or a list.
+ * https://linkedapi.io/docs/executing-workflows
+ */
+export const linkedApiRequests: ProviderRequests = {
+  // It sends `workflow.started`, and a poll says `running`.
+  startsWhenAccepted: false,
+  isSecret: () => false,
+  isLogin: () => false,
+  // Its wait-for-a-person class; the account is signed in again at the provider.
+  blocksAccount: (code) => code === "linkedinAccountSignedOut",
+  isRateLimit: (code) => code === "tooManyRequests",
+  eventTypeOf: linkedApiEventTypeOf,
+
+  submit: ({ requestId, action, params }, headers) => ({
+    method: "POST",
+    path: "/workflows",
+    headers,
+    body: JSON.stringify(workflowOf({ requestId, action, params })),
+  }),
+  readSubmission: readLinkedApiSubmission,
+
+  poll: (workflowId, credentials) => workflow("GET", workflowId, credentials),
+  readPoll: readLinkedApiPoll,
+
+  cancel: {
+    request: (workflowId, credentials) => workflow("DELETE", workflowId, credentials),
+    read: readLinkedApiCancel,
+  },
+
+  requestIdOf: ({ labels = [] }) => labels.find((label) => /^rq_[0-9a-f]{44}$/.test(label)),
+};
+
+/** The client's own body, the first action that has no label labelled with our id. */
+function workflowOf(of: {
+  requestId: string;
+  action: string;
+  params: JsonObject | readonly JsonObject[];
+}): unknown {
+  const [first = {}, ...others] = [of.params].flat();
+  const actions: JsonObject[] = [{ actionType: of.action, ...first }, ...others];
+  const unlabelled = actions.findIndex(({ label }) => label === undefined);
+  const labelled = actions.map((action, n) =>
+    n === unlabelled ? { ...action, label: of.requestId } : action,
+  );
+  return Array.isArray(of.params) ? labelled : labelled[0];
+}
+
+function workflow(
+  method: "GET" | "DELETE",
+  workflowId: string,
+  headers: Readonly<Record<string, string>>,
+): ProviderRequest {
+  return { method, path: `/workflows/${pathSegment(workflowId)}`, headers };
+}
+
+/** Encoded, so that no id leads out of the path; an encoded dot would, unless encoded twice. */
+function pathSegment(id: string): string {
+  const encoded = encodeURIComponent(id.toWellFormed());
+  return /^\.*$/.test(encoded) ? `%252E${encoded.length}` : encoded;
+}

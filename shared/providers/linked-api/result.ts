@@ -1,0 +1,68 @@
+import { isObject, type JsonObject } from "../../core/json/json.ts";
+import type { InboundEvent } from "../../core/providers/provider-pack.ts";
+
+type Outcome = Pick<InboundEvent["data"], "status" | "action" | "eventType" | "result" | "error">;
+
+/**
+ * What a workflow came to. `result` is one completion, a list of them, or
+ * `{completion, failure}`; a completed workflow may have actions that failed,
+ * which the event's name says.
+ */
+export function workflowOutcome(status: "completed" | "failed", result: unknown): Outcome {
+  const first = firstCompletion(result);
+  const action = typeof first?.actionType === "string" ? first.actionType : undefined;
+  const succeeded = status === "completed" && first?.success !== false;
+  return {
+    status,
+    ...(action === undefined ? {} : { action }),
+    eventType: linkedApiEventTypeOf(action ?? "", succeeded ? "succeeded" : "failed"),
+    ...(status === "failed" ? { error: errorOf(result) } : {}),
+    ...(status === "completed" && result !== undefined ? { result } : {}),
+  };
+}
+
+/** The labels that came back: Linked API returns each action's own in its completion. */
+export function labelsOf(result: unknown): { labels?: string[] } {
+  const labels = completionsOf(result)
+    .map((completion) => (isObject(completion) ? completion.label : undefined))
+    .filter((label) => typeof label === "string");
+  return labels.length > 0 ? { labels } : {};
+}
+
+function firstCompletion(result: unknown): JsonObject | undefined {
+  const [first] = completionsOf(result);
+  return isObject(first) ? first : undefined;
+}
+
+function completionsOf(result: unknown): readonly unknown[] {
+  const inner = isObject(result) && "completion" in result ? result.completion : result;
+  return Array.isArray(inner) ? inner : [inner];
+}
+
+/** The reason stands in `failure`, in the result itself, or in the completion that failed. */
+function errorOf(result: unknown): { code: string; message: string } {
+  const places = [result, firstCompletion(result)].filter(isObject);
+  const reasons = places.flatMap((place) => [place.failure, place.error, place]).filter(isObject);
+  const text = (key: string) =>
+    reasons.map((reason) => reason[key]).find((value) => typeof value === "string");
+  return {
+    code: text("reason") ?? text("type") ?? "WORKFLOW_FAILED",
+    message: text("message") ?? "The workflow failed",
+  };
+}
+
+const eventNames = new Map(
+  Object.entries({
+    "st.sendConnectionRequest": { succeeded: "CONNECTION_SENT", failed: "CONNECTION_FAILED" },
+    "st.sendMessage": { succeeded: "MESSAGE_SENT", failed: "MESSAGE_FAILED" },
+    "nv.sendMessage": { succeeded: "MESSAGE_SENT", failed: "MESSAGE_FAILED" },
+    "st.openPersonPage": { succeeded: "PROFILE_DATA", failed: "PROFILE_DATA" },
+    "nv.openPersonPage": { succeeded: "PROFILE_DATA", failed: "PROFILE_DATA" },
+    "st.searchPeople": { succeeded: "SEARCH_COMPLETED", failed: "SEARCH_COMPLETED" },
+    "nv.searchPeople": { succeeded: "SEARCH_COMPLETED", failed: "SEARCH_COMPLETED" },
+  }),
+);
+
+export function linkedApiEventTypeOf(action: string, outcome: "succeeded" | "failed"): string {
+  return eventNames.get(action)?.[outcome] ?? "UNKNOWN";
+}

@@ -1,0 +1,174 @@
+import { limits } from "../../contracts/limits.ts";
+import { isObject, type JsonObject, type ReadJson, readJson } from "../../core/json/json.ts";
+import type {
+  PollOutcome,
+  ProviderAnswer,
+  SubmissionOutcome,
+} from "../../core/providers/provider-client.ts";
+import type { InboundEvent } from "../../core/providers/provider-pack.ts";
+import { retryAfterOf } from "../../core/providers/retry-after.ts";
+import { bodyOfAnswer, isSuccess, messageOf } from "../answer-body.ts";
+import { readWeLink, weLinkErrorOf } from "./event.ts";
+import { requestIdsOf } from "./request-id.ts";
+
+/**
+ * What an answer to `POST /api/v1/{action}` means. The statuses are those of
+ * https://apidocs.we-link.ai/docs/errors-and-limits/error-model and
+ * https://apidocs.we-link.ai/docs/errors-and-limits/rate-limits; of every
+ * other one, each 5xx included, nobody says that nothing was done.
+ */
+export function readWeLinkSubmission(answer: ProviderAnswer, action: string): SubmissionOutcome {
+  if (isSuccess(answer)) return acceptedBy(answer, action);
+  const error = errorOf(answer);
+  switch (answer.status) {
+    case 401:
+    case 403:
+      return { kind: "credentialsRefused", code: error.code };
+    case 429:
+      return { kind: "rateLimited", ...retryAfterOf(answer) };
+    case 400:
+      // https://apidocs.we-link.ai/docs/accounts-and-sessions/account-status: a dead session.
+      if (/linked account not active/i.test(error.message)) {
+        return { kind: "accountBlocked", code: "ACCOUNT_NOT_ACTIVE" };
+      }
+      return { kind: "rejected", error };
+    case 404:
+    case 413:
+    case 422:
+      return { kind: "rejected", error };
+    default:
+      return unknown(answer);
+  }
+}
+
+const unknown = ({ status }: ProviderAnswer) =>
+  ({ kind: "unknown", code: `HTTP_${status}` }) as const;
+
+/**
+ * Calls that answer with what was asked for and give no request id: account
+ * management, by the documents, and `me`, by a consumer's notes.
+ * https://apidocs.we-link.ai/api/v1
+ */
+const synchronousActions = ["get_all_ln_accounts", "get_ln_account_details", "me"];
+
+function acceptedBy(answer: ProviderAnswer, action: string): SubmissionOutcome {
+  const body = bodyOfAnswer(answer);
+  const [id, ...others] = body ? requestIdsOf(body.value) : [];
+  if (others.some((other) => other !== id) || (id?.length ?? 0) > limits.maxIdLength) {
+    return unknown(answer);
+  }
+  // Without a result, a status is that of the acceptance and not of the request.
+  const isTold = id === undefined || isObject(body?.value.result);
+  const whole = synchronousActions.includes(action) && id === undefined;
+  const told = whole && !body?.value.result ? asResult(answer) : body;
+  const outcome = told && isTold ? endIn(told, { action, id }) : undefined;
+  if (id === undefined && !outcome) return unknown(answer);
+  return {
+    kind: "accepted",
+    ...(id === undefined ? {} : { providerRequestId: id }),
+    ...(outcome && { outcome }),
+    ...(outcome && told?.numbersAsText ? { numbersAsText: true } : {}),
+  };
+}
+
+/** The end that an answer tells at once, read as the webhook that would have brought it. */
+function endIn(
+  body: ReadJson,
+  { action, id }: { action: string; id: string | undefined },
+): InboundEvent | undefined {
+  const value = "result" in body.value ? { status: "SUCCESS", ...body.value } : body.value;
+  if (!(id === undefined ? tellsItsEnd(value) : succeeded(value))) return undefined;
+  const event = eventIn({
+    ...body,
+    value: { event_type: `/api/v1/${action}`, ...value, request_id: id ?? "answer" },
+  });
+  if (event?.type !== "workflow.completed") return undefined;
+  const { workflowId: _workflowId, providerRequestId: _providerId, ...data } = event.data;
+  return { ...event, data: { ...data, ...(id === undefined ? {} : { providerRequestId: id }) } };
+}
+
+const succeeded = ({ status }: JsonObject) => status === "SUCCESS" || status === "COMPLETED";
+
+/** A failure carries a text that explains it: a word alone may be a status that no page lists. */
+function tellsItsEnd(value: JsonObject): boolean {
+  const { status, message, error, error_message } = value;
+  if (succeeded(value) || status === "FAILED") return true;
+  return isText(status) && [message, error, error_message].some(isText);
+}
+
+function asResult(answer: ProviderAnswer): ReadJson | undefined {
+  try {
+    const { value, ...read } = readJson(answer.body);
+    return { ...read, value: { result: value } };
+  } catch {
+    return undefined;
+  }
+}
+
+function eventIn(body: ReadJson): InboundEvent | undefined {
+  try {
+    return readWeLink(body);
+  } catch {
+    // The frame is not there: the caller has an outcome for what cannot be read.
+    return undefined;
+  }
+}
+
+/**
+ * Statuses of a request that waits, and, behind the first two, words that no
+ * page lists: none of them may end a request.
+ */
+const waiting = ["QUEUED", "PENDING", "SCHEDULED", "ACCEPTED", "RECEIVED", "RUNNING"];
+const underWay = ["PROCESSING", "IN_PROGRESS", "PIN_REQUIRED"];
+
+/**
+ * What an answer of `get_response` tells.
+ * https://apidocs.we-link.ai/api-reference/request-status/get-request-status
+ */
+export function readWeLinkPoll(providerRequestId: string, answer: ProviderAnswer): PollOutcome {
+  const { status: httpStatus } = answer;
+  if (httpStatus === 404) return { kind: "nothing" };
+  if (httpStatus === 429) return { kind: "rateLimited", ...retryAfterOf(answer) };
+  if (httpStatus === 401 || httpStatus === 403) {
+    return { kind: "credentialsRefused", code: errorOf(answer).code };
+  }
+  const body = isSuccess(answer) ? bodyOfAnswer(answer) : undefined;
+  if (!body) return { kind: "failed", code: `HTTP_${httpStatus}` };
+  const { status } = body.value;
+  if (requestIdsOf(body.value).some((id) => id !== providerRequestId)) {
+    return { kind: "failed", code: "ANSWERS_ANOTHER_REQUEST" };
+  }
+  if (waiting.includes(String(status))) return { kind: "nothing" };
+  if (!underWay.includes(String(status)) && !tellsItsEnd(body.value)) {
+    return { kind: "failed", code: "STATUS_NOT_UNDERSTOOD" };
+  }
+  const event = eventIn({ ...body, value: { ...body.value, request_id: providerRequestId } });
+  if (!event) return { kind: "failed", code: "ANSWER_NOT_UNDERSTOOD" };
+  return { kind: "told", event, numbersAsText: body.numbersAsText };
+}
+
+/** Both shapes are sent: `{status: CODE, message}`, and NestJS's `{message, error, statusCode}`. */
+function errorOf(answer: ProviderAnswer): { code: string; message: string } {
+  const value = bodyOfAnswer(answer)?.value ?? {};
+  const code = `HTTP_${answer.status}`;
+  if (isText(value.status)) {
+    const told = weLinkErrorOf(value);
+    return { code: asCode(told.code) ?? code, message: messageOf(told.message) };
+  }
+  const error = isObject(value.error) ? value.error.code : value.error;
+  const texts = [value.message, value.error_message, error].flat().filter(isText);
+  return {
+    code: asCode(error) ?? code,
+    message: messageOf(texts[0] ?? `We-Link answered ${answer.status}`),
+  };
+}
+
+/** `Bad Request` as `BAD_REQUEST`; a sentence is no code. */
+function asCode(text: unknown): string | undefined {
+  if (!isText(text) || !/^[A-Za-z][A-Za-z0-9_ ]{0,63}$/.test(text)) return undefined;
+  return text.trim().replaceAll(/ +/g, "_").toUpperCase();
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string" && value !== "";
+}

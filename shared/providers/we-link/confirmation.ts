@@ -1,0 +1,28 @@
+import { Failure } from "../../contracts/failures.ts";
+import type { InboundEvent, ProviderPack } from "../../core/providers/provider-pack.ts";
+import { readWeLink } from "./event.ts";
+import { requestIdsOf } from "./request-id.ts";
+import { weLinkRequests } from "./requests.ts";
+
+/** What `get_response` says of a request: it tells nothing of replies and other unasked events. */
+export const confirmation: NonNullable<ProviderPack["confirmation"]> = {
+  request({ type, subjectId }, credentials) {
+    const isKnown = credentials["x-api-key"] !== undefined;
+    if (!isKnown || !type.startsWith("workflow.")) return undefined;
+    return weLinkRequests.poll(subjectId, credentials);
+  },
+
+  read({ type, subjectId }, answer) {
+    const named = requestIdsOf(answer);
+    const event = readAnswer(named.length > 0 ? answer : { request_id: subjectId, ...answer });
+    return event.subjectId === subjectId && event.type === type ? event : undefined;
+  },
+};
+
+function readAnswer(value: Parameters<typeof readWeLink>[0]["value"]): InboundEvent {
+  try {
+    return readWeLink({ value, text: "", numbersAsText: false });
+  } catch (cause) {
+    throw new Failure("UNCONFIRMED", "the provider's answer is not a request's", { cause });
+  }
+}

@@ -1,0 +1,61 @@
+import type { JsonObject } from "../../core/json/json.ts";
+import type { ProviderRequest } from "../../core/ports.ts";
+import type { ProviderRequests } from "../../core/providers/provider-client.ts";
+import { isWeLinkAccount } from "./account.ts";
+import { readWeLinkPoll, readWeLinkSubmission } from "./answers.ts";
+import { weLinkEventTypeOf } from "./event.ts";
+
+/**
+ * Codes after which an account takes nothing until a person or a login has
+ * mended it. https://apidocs.we-link.ai/docs/errors-and-limits/error-model
+ */
+const blockingCodes = [
+  "WRONG_PASSWORD",
+  "ACCOUNT_RESTRICTED",
+  "RECRUITER_ACKNOWLEDGEMENT_REQUIRED",
+];
+
+/** `login_v2` carries a password, `login_code` the code that was sent to the user. */
+const isLogin = (action: string) => action.startsWith("login");
+
+/** How We-Link takes requests: everything is a `POST` below `/api/v1`. */
+export const weLinkRequests: ProviderRequests = {
+  // It sends no event of its own when it begins.
+  startsWhenAccepted: true,
+  isSecret: isLogin,
+  isLogin,
+  blocksAccount: (code) => blockingCodes.includes(code),
+  isRateLimit: (code) => code === "STATUS_429",
+  eventTypeOf: weLinkEventTypeOf,
+
+  submit: ({ accountId, action, params }, credentials) =>
+    post(action, { ...params, ...named(accountId) }, credentials),
+  readSubmission: readWeLinkSubmission,
+
+  poll: (providerRequestId, credentials) =>
+    post("get_response", { request_id: providerRequestId }, credentials),
+  readPoll: readWeLinkPoll,
+
+  // https://apidocs.we-link.ai/api-reference/authentication/submit-otp
+  continuation: {
+    request: ({ providerRequestId, accountId, input }, credentials) =>
+      post(
+        "login_code",
+        { ...named(accountId), code: input, requestId: providerRequestId },
+        credentials,
+      ),
+  },
+};
+
+function named(accountId: string): { accountId?: string } {
+  return isWeLinkAccount(accountId) ? { accountId } : {};
+}
+
+function post(
+  action: string,
+  body: JsonObject,
+  headers: Readonly<Record<string, string>>,
+): ProviderRequest {
+  const path = `/api/v1/${encodeURIComponent(action)}`;
+  return { method: "POST", path, headers, body: JSON.stringify(body) };
+}

@@ -1,0 +1,136 @@
+import { createServer, type Server, type Socket } from "node:net";
+import { createSecureContext, TLSSocket } from "node:tls";
+import { gzipSync } from "node:zlib";
+import { makeLoopbackCertificate } from "../../support/fakes/loopback-certificate.ts";
+
+/**
+ * Endpoints that misbehave, each a server of its own, in a process of its own so
+ * that they take no time from the client that is measured. Prints their ports.
+ */
+type Behaviour = (socket: Socket) => void;
+
+const head = "HTTP/1.1 200 OK\r\n";
+const chunked = `${head}transfer-encoding: chunked\r\n\r\n`;
+
+/** Once the first bytes of a request are here. */
+const onRequest =
+  (answer: Behaviour): Behaviour =>
+  (socket) =>
+    void socket.once("data", () => answer(socket));
+const says = (text: string | Buffer) => onRequest((socket) => void socket.end(text));
+const saysAndStays = (text: string) => onRequest((socket) => void socket.write(text));
+
+/** Writes the same again and again: as fast as it is taken, or every so often. */
+const endless = (start: string | Buffer, again: string | Buffer, everyMs?: number) =>
+  onRequest((socket) => {
+    socket.write(start);
+    if (everyMs !== undefined) {
+      const timer = setInterval(() => socket.write(again), everyMs);
+      socket.once("close", () => clearInterval(timer));
+      return;
+    }
+    const pour = () => {
+      while (!socket.destroyed && socket.write(again));
+    };
+    socket.on("drain", pour);
+    pour();
+  });
+
+let followedCount = 0;
+const { key, cert } = makeLoopbackCertificate();
+const secureContext = createSecureContext({ key, cert });
+const bomb = gzipSync(Buffer.alloc(50_000_000));
+
+const overTls =
+  (answer: Behaviour): Behaviour =>
+  (socket) => {
+    const secured = new TLSSocket(socket, { isServer: true, secureContext });
+    secured.on("error", () => undefined);
+    answer(secured);
+  };
+
+const behaviours: Record<string, Behaviour> = {
+  silent: () => undefined,
+  "never reads": (socket) => void socket.pause(),
+  "closes at once": (socket) => void socket.end(),
+  "resets at once": (socket) => void socket.resetAndDestroy(),
+  "resets before the headers": onRequest((socket) => void socket.resetAndDestroy()),
+  "resets after the headers": onRequest((socket) => {
+    socket.write(`${head}content-length: 100\r\n\r\nhalf`);
+    setTimeout(() => socket.resetAndDestroy(), 30);
+  }),
+  "endless 103": endless("", "HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n", 5),
+  "endless 100 at once": endless("", "HTTP/1.1 100 Continue\r\n\r\n"),
+  "large 103s": endless("", `HTTP/1.1 103 Early Hints\r\nlink: ${"x".repeat(8_000)}\r\n\r\n`),
+  "ten 103s, then 200": says(`${"HTTP/1.1 103 Early Hints\r\n\r\n".repeat(10)}${head}\r\nok`),
+  "header drip": endless(head, "x-drip: 1\r\n", 50),
+  "status line drip": endless("HTTP/1.1 200 ", "O", 50),
+  "body drip": endless(`${head}\r\n`, "x", 50),
+  "200 KB header": says(`${head}x-large: ${"x".repeat(200_000)}\r\n\r\n`),
+  "many headers": says(`${head}${"x-many: 1\r\n".repeat(20_000)}\r\n`),
+  "gzip bomb": says(Buffer.concat([Buffer.from(`${head}content-encoding: gzip\r\n\r\n`), bomb])),
+  "body of 5 GB": endless(`${head}content-length: 5000000000\r\n\r\n`, Buffer.alloc(65_536, "x")),
+  "endless body": endless(`${head}\r\n`, Buffer.alloc(65_536, "x")),
+  "endless chunks of one byte": endless(chunked, "1\r\nx\r\n".repeat(1_000)),
+  "endless chunk extension": endless(`${chunked}1;`, "x".repeat(1_000)),
+  "endless trailers": endless(`${chunked}0\r\n`, "x-trailer: 1\r\n".repeat(100)),
+  "short body": says(`${head}content-length: 100\r\n\r\nshort`),
+  "wrong chunk size": says(`${chunked}zz\r\nbody\r\n0\r\n\r\n`),
+  "a length and chunks": says(
+    `${head}content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n`,
+  ),
+  "two lengths": says(`${head}content-length: 1\r\ncontent-length: 2\r\n\r\nok`),
+  "trailing data": says(`${head}content-length: 2\r\n\r\nokHTTP/1.1 500 Oh\r\n\r\n`),
+  "204 with a body": says("HTTP/1.1 204 No Content\r\ncontent-length: 4\r\n\r\nbody"),
+  "status 999": says("HTTP/1.1 999 Odd\r\n\r\n"),
+  "no HTTP": says("220 mail.example.com ESMTP\r\n"),
+  "HTTP/0.9": says("<html>hello</html>"),
+  "control characters in a header": says(`${head}x-odd: a\u0000b\r\n\r\n`),
+  "control characters in the body": says(
+    Buffer.concat([
+      Buffer.from(`${head}\r\n\u001b[2Ja\tb\r\nc\u0000\u009b`),
+      Buffer.of(0xff, 0xc3),
+    ]),
+  ),
+  "endless CR LF": endless("", "\r\n".repeat(1_000)),
+  "endless noise": endless("", Buffer.alloc(65_536, 0xaa)),
+  upgrade: saysAndStays("HTTP/1.1 101 Switching\r\nconnection: upgrade\r\nupgrade: x\r\n\r\nx"),
+  "unasked upgrade on 200": says(`${head}connection: upgrade\r\nupgrade: x\r\n\r\nok`),
+  redirect: onRequest((socket) => {
+    socket.end(`HTTP/1.1 307 Moved\r\nlocation: http://127.0.0.1:${portOf("followed")}/\r\n\r\n`);
+  }),
+  followed: onRequest((socket) => {
+    followedCount++;
+    socket.end(`${head}\r\n`);
+  }),
+  "how many followed": onRequest((socket) => void socket.end(`${head}\r\n${followedCount}`)),
+  "answers before it has read": (socket) => void socket.end("HTTP/1.1 413 Large\r\n\r\n"),
+  "TLS: silent": () => undefined,
+  "TLS: no TLS": says("HTTP/1.1 400 Bad Request\r\n\r\n"),
+  "TLS: cut in the handshake": onRequest((socket) => void socket.resetAndDestroy()),
+  "TLS: handshake drip": endless(Buffer.from("1603034000", "hex"), Buffer.of(0), 50),
+  "TLS: not trusted": overTls(says(`${head}\r\nok`)),
+};
+
+const servers = new Map<string, Server>();
+for (const [name, behave] of Object.entries(behaviours)) {
+  const server = createServer((socket) => {
+    socket.on("error", () => undefined);
+    // Taken and thrown away where a behaviour does nothing else with it.
+    if (name !== "never reads" && !name.startsWith("TLS: not")) socket.resume();
+    behave(socket);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", 1_024, resolve));
+  servers.set(name, server);
+}
+
+function portOf(name: string): number {
+  const address = servers.get(name)?.address();
+  return typeof address === "object" ? (address?.port ?? 0) : 0;
+}
+
+console.log(
+  JSON.stringify(Object.fromEntries([...servers.keys()].map((name) => [name, portOf(name)]))),
+);
+// The parent's end is this process's end.
+process.stdin.on("end", () => process.exit()).resume();

@@ -1,0 +1,255 @@
+import { createServer as createHttp, type RequestListener, type Server } from "node:http";
+import { createServer as createHttps } from "node:https";
+import { createServer as createTcp, type Socket, type Server as TcpServer } from "node:net";
+import { getCACertificates, setDefaultCACertificates } from "node:tls";
+import { afterEach, describe, expect, test } from "vitest";
+import { closeServer, freePort, listen } from "../../../local/loopback.ts";
+import { makeHttpProviderCalls } from "../../../shared/adapters/http/http-provider-calls.ts";
+import { limits } from "../../../shared/contracts/limits.ts";
+import type { ProviderRequest } from "../../../shared/core/ports.ts";
+import { makeLoopbackCertificate } from "../../support/fakes/loopback-certificate.ts";
+
+let opened = new AsyncDisposableStack();
+afterEach(async () => {
+  await opened.disposeAsync();
+  opened = new AsyncDisposableStack();
+});
+
+const request: ProviderRequest = {
+  method: "POST",
+  path: "/api/v1/invite?x=1",
+  headers: { "x-api-key": "key" },
+  body: '{"text":"ü"}',
+};
+
+const callsOf = (baseUrl: string) =>
+  makeHttpProviderCalls({ baseUrls: { "we-link": baseUrl, "linked-api": "http://127.0.0.1:1" } });
+
+const exchange = (baseUrl: string, timeoutMs = 5_000, of: Partial<ProviderRequest> = {}) =>
+  callsOf(baseUrl).exchange("we-link", { ...request, ...of }, timeoutMs);
+
+/** An HTTP server; what a test leaves open is cut at its end. */
+async function httpServer(serve: RequestListener, scheme: "http" | "https" = "http") {
+  const server: Server =
+    scheme === "http" ? createHttp(serve) : createHttps(makeLoopbackCertificate(), serve);
+  const url = `${scheme}://${await listen(server, 0)}`;
+  opened.defer(() => closeServer(server));
+  return url;
+}
+
+/** A server that speaks no HTTP, but what the test has it do. */
+async function tcpServer(serve: (socket: Socket) => void, scheme = "http") {
+  const sockets = new Set<Socket>();
+  const server: TcpServer = createTcp((socket) => {
+    sockets.add(socket);
+    socket.on("error", () => undefined);
+    serve(socket);
+  });
+  const url = `${scheme}://${await listen(server as Server, 0)}`;
+  opened.defer(async () => {
+    for (const socket of sockets) socket.destroy();
+    await new Promise<void>((resolve) => server.close(() => resolve()));
+  });
+  return url;
+}
+
+/** Does something as soon as the request has come. */
+const onRequest = (work: (socket: Socket) => void) => (socket: Socket) =>
+  void socket.once("data", () => work(socket));
+
+describe("an answer", () => {
+  test("is given whole, with the request as it was asked for", async () => {
+    const seen: unknown[] = [];
+    const url = await httpServer(async (incoming, response) => {
+      let body = "";
+      for await (const chunk of incoming) body += chunk;
+      const { method, url: path, headers } = incoming;
+      seen.push({ method, path, headers, body });
+      response.setHeader("Retry-After", "7").setHeader("Set-Cookie", ["a=1", "b=2"]);
+      response.writeHead(201).end('{"requestId":"1"}');
+    });
+    const found = await exchange(`${url}/`);
+    expect(found).toMatchObject({
+      kind: "answered",
+      answer: { status: 201, headers: { "retry-after": "7", "set-cookie": "a=1, b=2" } },
+    });
+    expect(found.kind === "answered" && Buffer.from(found.answer.body).toString()).toBe(
+      '{"requestId":"1"}',
+    );
+    expect(seen).toMatchObject([
+      {
+        method: "POST",
+        path: "/api/v1/invite?x=1",
+        body: request.body,
+        headers: {
+          "x-api-key": "key",
+          "content-type": "application/json",
+          "content-length": "13",
+          "accept-encoding": "identity",
+          connection: "close",
+        },
+      },
+    ]);
+  });
+
+  test("has the path below that of the provider's address", async () => {
+    const url = await httpServer((incoming, response) => response.end(incoming.url));
+    const found = await exchange(`${url}/base/`, 5_000, { method: "GET", path: "/x" });
+    expect(found.kind === "answered" && Buffer.from(found.answer.body).toString()).toBe("/base/x");
+  });
+
+  test.each([200, 302, 404, 429, 500, 503])(
+    "of %d is an answer, followed nowhere",
+    async (status) => {
+      let calls = 0;
+      const url = await httpServer((incoming, response) => {
+        calls++;
+        response.writeHead(status, { location: `http://${incoming.headers.host}/elsewhere` }).end();
+      });
+      expect(await exchange(url)).toMatchObject({ kind: "answered", answer: { status } });
+      expect(calls).toBe(1);
+    },
+  );
+
+  test("comes over a connection of its own each time", async () => {
+    const ports = new Set<number | undefined>();
+    const url = await httpServer((incoming, response) => {
+      ports.add(incoming.socket.remotePort);
+      response.end("{}");
+    });
+    for (let n = 0; n < 3; n++) await exchange(url);
+    expect(ports.size).toBe(3);
+  });
+
+  test("that comes drop by drop within the time is whole", async () => {
+    const url = await tcpServer(
+      onRequest((socket) => {
+        const bytes = "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\ndone";
+        let at = 0;
+        const timer = setInterval(() => {
+          socket.write(bytes.slice(at, at + 8));
+          at += 8;
+          if (at >= bytes.length) clearInterval(timer);
+        }, 5);
+        socket.once("close", () => clearInterval(timer));
+      }),
+    );
+    const found = await exchange(url);
+    expect(found.kind === "answered" && Buffer.from(found.answer.body).toString()).toBe("done");
+  });
+});
+
+describe("nothing was sent (G3)", () => {
+  const notSent = (reason: unknown = expect.any(String)) => ({ kind: "notSent", reason });
+
+  test("where nobody listens", async () => {
+    expect(await exchange(`http://127.0.0.1:${await freePort()}`)).toEqual(notSent("ECONNREFUSED"));
+  });
+
+  test("where what is to be sent cannot be written", async () => {
+    const url = await httpServer((_, response) => response.end());
+    expect(await exchange(url, 5_000, { headers: { "x-key": "line\nbreak" } })).toEqual(
+      notSent("ERR_INVALID_CHAR"),
+    );
+    expect(await exchange("no address")).toEqual(notSent("ERR_INVALID_URL"));
+  });
+
+  test("where TLS is asked of a server that has none", async () => {
+    const url = await tcpServer(
+      onRequest((socket) => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n")),
+      "https",
+    );
+    expect(await exchange(url)).toEqual(notSent());
+  });
+
+  test("where the certificate is not trusted", async () => {
+    let calls = 0;
+    const url = await httpServer((_, response) => {
+      calls++;
+      response.end();
+    }, "https");
+    expect(await exchange(url)).toEqual(notSent("DEPTH_ZERO_SELF_SIGNED_CERT"));
+    expect(calls).toBe(0);
+  });
+
+  test("where the TLS handshake hangs until the time is over, or is cut", async () => {
+    const hangs = await tcpServer(() => undefined, "https");
+    expect(await exchange(hangs, 150)).toEqual(notSent("TIMEOUT"));
+    const cuts = await tcpServer((socket) => void socket.resetAndDestroy(), "https");
+    expect(await exchange(cuts)).toEqual(notSent());
+  });
+});
+
+describe("it may have arrived, and there is no whole answer (G3)", () => {
+  const lost = (reason: unknown = expect.any(String)) => ({ kind: "lost", reason });
+
+  test("where the server takes the connection and hangs", async () => {
+    const startedMs = performance.now();
+    expect(await exchange(await tcpServer(() => undefined), 150)).toEqual(lost("TIMEOUT"));
+    expect(performance.now() - startedMs).toBeLessThan(2_000);
+  });
+
+  test("where the connection is reset or closed after the request", async () => {
+    const resets = await tcpServer(onRequest((socket) => socket.resetAndDestroy()));
+    expect(await exchange(resets)).toEqual(lost("ECONNRESET"));
+    const closes = await tcpServer(onRequest((socket) => socket.end()));
+    expect(await exchange(closes)).toEqual(lost());
+  });
+
+  test("where the answer is cut", async () => {
+    const cut = (answer: string) => tcpServer(onRequest((socket) => socket.end(answer)));
+    const head = "HTTP/1.1 200 OK\r\n";
+    for (const answer of [
+      "HTTP/1.1 200",
+      head,
+      `${head}content-length: 10\r\n\r\n{}`,
+      `${head}transfer-encoding: chunked\r\n\r\n2\r\n{}\r\n`,
+    ]) {
+      expect(await exchange(await cut(answer))).toEqual(lost());
+    }
+  });
+
+  test("where what comes is no HTTP, or would go on in another protocol", async () => {
+    const noise = await tcpServer(onRequest((socket) => socket.end("noise\r\n\r\n")));
+    expect(await exchange(noise)).toEqual(lost());
+    const upgrade = "HTTP/1.1 101 Switching\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n";
+    const upgrades = await tcpServer(onRequest((socket) => socket.write(upgrade)));
+    expect(await exchange(upgrades)).toEqual(lost());
+  });
+
+  test("where the answer drips beyond the time: one deadline for all of it", async () => {
+    const drips = await tcpServer(
+      onRequest((socket) => {
+        socket.write("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n");
+        const timer = setInterval(() => socket.write("1\r\nx\r\n"), 20);
+        socket.once("close", () => clearInterval(timer));
+      }),
+    );
+    expect(await exchange(drips, 200)).toEqual(lost("TIMEOUT"));
+  });
+
+  test("where the answer is larger than is read, at the last byte that is", async () => {
+    const sized = (bytes: number) => httpServer((_, response) => response.end(Buffer.alloc(bytes)));
+    expect(await exchange(await sized(limits.maxAnswerBytes + 1))).toEqual(
+      lost("ANSWER_TOO_LARGE"),
+    );
+    const whole = await exchange(await sized(limits.maxAnswerBytes));
+    expect(whole.kind === "answered" && whole.answer.body.byteLength).toBe(limits.maxAnswerBytes);
+  });
+
+  test("where TLS was made and then nothing came", async () => {
+    const { key, cert } = makeLoopbackCertificate();
+    const usual = getCACertificates("default");
+    setDefaultCACertificates([...usual, cert]);
+    opened.defer(() => setDefaultCACertificates(usual));
+    let calls = 0;
+    const server = createHttps({ key, cert }, (incoming) => {
+      calls++;
+      incoming.socket.destroy();
+    });
+    const url = `https://${await listen(server, 0)}`;
+    opened.defer(() => closeServer(server));
+    expect(await exchange(url)).toEqual(lost("ECONNRESET"));
+    expect(calls).toBe(1);
+  });
+});

@@ -1,0 +1,183 @@
+import { createSocket } from "node:dgram";
+import { lookup as lookUp } from "node:dns/promises";
+import { createServer as createHttp, type RequestListener } from "node:http";
+import { createServer as createHttps } from "node:https";
+import { getCACertificates, setDefaultCACertificates } from "node:tls";
+import { afterEach, describe, expect, test } from "vitest";
+import { closeServer, freePort, listen } from "../../../local/loopback.ts";
+import { makeNameLookup } from "../../../shared/adapters/http/dns-name-lookup.ts";
+import { makeHttpWebhookPoster } from "../../../shared/adapters/http/http-webhook-poster.ts";
+import { makeLoopbackCertificate } from "../../support/fakes/loopback-certificate.ts";
+
+let opened = new AsyncDisposableStack();
+afterEach(async () => {
+  await opened.disposeAsync();
+  opened = new AsyncDisposableStack();
+});
+
+async function serverThat(serve: RequestListener): Promise<string> {
+  const server = createHttp(serve);
+  const url = `http://${await listen(server, 0)}`;
+  opened.defer(() => closeServer(server));
+  return url;
+}
+
+const poster = makeHttpWebhookPoster({
+  targets: { ports: [443], allowsLocal: true, refusedPorts: [] },
+  timeoutMs: 5_000,
+});
+const headers = { "content-type": "application/json", "webhook-id": "workflow.completed:1" };
+const postTo = (url: string, body = '{"text":"ü"}') => poster.post({ url, headers, body });
+
+describe("a POST", () => {
+  test("goes out with its bytes and headers, once, and gives the answer's start", async () => {
+    const seen: unknown[] = [];
+    const url = await serverThat(async (incoming, response) => {
+      let body = "";
+      for await (const chunk of incoming) body += chunk;
+      seen.push({ method: incoming.method, url: incoming.url, headers: incoming.headers, body });
+      response.writeHead(201).end("thanks");
+    });
+    const posted = await postTo(`${url}/hooks?a=b`);
+    expect(posted).toEqual({
+      httpStatus: 201,
+      bodyStart: "thanks",
+      durationMs: expect.any(Number),
+    });
+    const host = url.replace("http://", "");
+    expect(seen).toEqual([
+      {
+        method: "POST",
+        url: "/hooks?a=b",
+        body: '{"text":"ü"}',
+        headers: {
+          ...headers,
+          host,
+          "content-length": "13",
+          "accept-encoding": "identity",
+          "user-agent": "ackwire",
+          connection: "close",
+        },
+      },
+    ]);
+  });
+
+  test("has a connection of its own", async () => {
+    const ports = new Set<number | undefined>();
+    const url = await serverThat((incoming, response) => {
+      ports.add(incoming.socket.remotePort);
+      response.end();
+    });
+    for (let n = 0; n < 3; n++) await postTo(url);
+    expect(ports.size).toBe(3);
+  });
+
+  test.each([200, 204, 301, 307, 400, 401, 404, 408, 409, 410, 425, 429, 500, 503])(
+    "gives the status %d as it is",
+    async (status) => {
+      const url = await serverThat((_, response) => response.writeHead(status).end());
+      expect(await postTo(url)).toEqual({ httpStatus: status, durationMs: expect.any(Number) });
+    },
+  );
+
+  test.each([
+    ["7", 7_000],
+    ["-1", undefined],
+    ["1000000000000", undefined],
+    ["soon", undefined],
+    ["Sat, 21 Nov 2026 10:01:00 GMT", 60_000],
+    ["Sat, 21 Nov 2026 09:59:00 GMT", undefined],
+  ])("with retry-after %s waits %s ms", async (retryAfter, retryAfterMs) => {
+    const url = await serverThat((_, response) => {
+      const date = "Sat, 21 Nov 2026 10:00:00 GMT";
+      response.writeHead(503, { "retry-after": retryAfter, date }).end();
+    });
+    expect((await postTo(url)).retryAfterMs).toBe(retryAfterMs);
+  });
+
+  test("keeps the first 512 bytes of an answer as text", async () => {
+    const url = await serverThat((_, response) => response.end(`ü${"x".repeat(5_000)}`));
+    expect((await postTo(url)).bodyStart).toBe(`ü${"x".repeat(510)}`);
+  });
+});
+
+describe("a POST that cannot be made", () => {
+  test("says why in a code, and nothing else", async () => {
+    expect(await postTo(`http://127.0.0.1:${await freePort()}/`)).toEqual({
+      error: "ECONNREFUSED",
+      durationMs: expect.any(Number),
+    });
+    const url = await serverThat((_, response) => response.end());
+    const broken = await poster.post({ url, headers: { "x-key": "line\nbreak" }, body: "" });
+    expect(broken).toEqual({ error: "ERR_INVALID_CHAR", durationMs: expect.any(Number) });
+    expect(await postTo("no url")).toMatchObject({ error: "ADDRESS_REFUSED" });
+  });
+});
+
+describe("a name", () => {
+  test("is looked up by the system", async () => {
+    const url = await serverThat((_, response) => response.end());
+    expect(await postTo(url.replace("127.0.0.1", "localhost"))).toMatchObject({ httpStatus: 200 });
+  });
+
+  test("has its next address tried where one does not answer", async () => {
+    const url = await serverThat((_, response) => response.end());
+    const twoAddresses = makeHttpWebhookPoster({
+      targets: { ports: [443], allowsLocal: true, refusedPorts: [] },
+      timeoutMs: 5_000,
+      lookup: async () => [{ address: "::1" }, { address: "127.0.0.1" }],
+    });
+    const posted = twoAddresses.post({
+      url: url.replace("127.0.0.1", "localhost"),
+      headers,
+      body: "",
+    });
+    expect(await posted).toMatchObject({ httpStatus: 200 });
+  });
+});
+
+test("a trusted certificate of the URL's host is taken", async () => {
+  const { key, cert } = makeLoopbackCertificate();
+  const usual = getCACertificates("default");
+  setDefaultCACertificates([...usual, cert]);
+  opened.defer(() => setDefaultCACertificates(usual));
+  const server = createHttps({ key, cert }, (_, response) => response.end("sealed"));
+  const address = await listen(server, 0);
+  opened.defer(() => closeServer(server));
+  const large = "x".repeat(300_000);
+  expect(await postTo(`https://${address}/`, large)).toMatchObject({
+    httpStatus: 200,
+    bodyStart: "sealed",
+  });
+  // The certificate is that of 127.0.0.1 alone.
+  const other = await postTo(`https://${address.replace("127.0.0.1", "localhost")}/`);
+  expect(other).toMatchObject({ error: "ERR_TLS_CERT_ALTNAME_INVALID" });
+});
+
+describe("names whose servers never answer", () => {
+  test("end by themselves, and keep no other name of the process waiting", async () => {
+    const blackHole = createSocket("udp4");
+    await new Promise<void>((resolve) => blackHole.bind(0, "127.0.0.1", resolve));
+    opened.defer(async () => void blackHole.close());
+    const lookup = makeNameLookup([`127.0.0.1:${blackHole.address().port}`]);
+    const startedMs = performance.now();
+    const posting = Array.from({ length: 30 }, (_, n) =>
+      makeHttpWebhookPoster({
+        targets: { ports: [443], allowsLocal: false, refusedPorts: [] },
+        timeoutMs: 1_000,
+        lookup,
+      }).post({ url: `https://tarpit-${n}.example.com/`, headers, body: "{}" }),
+    );
+    // What waits in the threads of libuv, as every other look-up of the process does.
+    await lookUp("localhost");
+    expect(performance.now() - startedMs).toBeLessThan(900);
+    for (const { error } of await Promise.all(posting)) expect(error).toBe("TIMEOUT");
+    expect(performance.now() - startedMs).toBeLessThan(2_000);
+  });
+
+  test("localhost is known without a question", async () => {
+    const lookup = makeNameLookup(["127.0.0.1:1"]);
+    const found = await lookup("localhost", new AbortController().signal);
+    expect(found.map(({ address }) => address)).toEqual(["127.0.0.1", "::1"]);
+  });
+});

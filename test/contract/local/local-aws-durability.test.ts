@@ -1,0 +1,172 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { PutItemCommand, QueryCommand, ScanCommand } from "@aws-sdk/client-dynamodb";
+import { PutEventsCommand, PutRuleCommand, PutTargetsCommand } from "@aws-sdk/client-eventbridge";
+import { GetObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
+import { CreateScheduleCommand } from "@aws-sdk/client-scheduler";
+import {
+  GetQueueAttributesCommand,
+  ReceiveMessageCommand,
+  SendMessageCommand,
+} from "@aws-sdk/client-sqs";
+import { expect, onTestFinished, test, vi } from "vitest";
+import { assertKnownTypes } from "../../../local/aws/known-types.ts";
+import { durableTemplate } from "./local-aws-durability-template.ts";
+import {
+  bodies,
+  clientsOf,
+  queueArn,
+  queueUrl,
+  running,
+  temporaryDirectory,
+} from "./local-aws-fixture.ts";
+
+const restart = (dataDir: string) => running(durableTemplate, { dataDir });
+const child = new URL("./local-aws-durability-child.ts", import.meta.url).pathname;
+
+/** Starts the endpoint in a process of its own, to be killed as no handler can catch. */
+async function runningChild(dataDir: string) {
+  const process_ = spawn(process.execPath, [child, dataDir], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  onTestFinished(() => void process_.kill("SIGKILL"));
+  const [url] = (await once(createInterface(process_.stdout), "line")) as [string];
+  const exited = once(process_, "exit");
+  return {
+    url,
+    async kill() {
+      process_.kill("SIGKILL");
+      await exited;
+    },
+  };
+}
+
+/** Puts one thing of each kind that must be there after a restart. */
+async function fill(url: string): Promise<void> {
+  const { sqs, s3, events, dynamodb, scheduler } = clientsOf(url);
+  const QueueUrl = `${url}/000000000000/Work`;
+  await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: "in flight" }));
+  await sqs.send(new ReceiveMessageCommand({ QueueUrl }));
+  await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: "delayed", DelaySeconds: 2 }));
+  await s3.send(new PutObjectCommand({ Bucket: "bodies", Key: "k", Body: "object" }));
+  const Item = { id: { S: "1" }, outboxShard: { S: "0" } };
+  await dynamodb.send(new PutItemCommand({ TableName: "events", Item }));
+  const EventPattern = '{"source":["ackwire"]}';
+  const rule = { EventBusName: "pipeline", Name: "mine", EventPattern };
+  await events.send(new PutRuleCommand(rule));
+  const Targets = [{ Id: "seen", Arn: queueArn("Seen") }];
+  await events.send(new PutTargetsCommand({ EventBusName: "pipeline", Rule: "mine", Targets }));
+  const at = new Date(Date.now() + 2_000).toISOString().slice(0, 19);
+  await scheduler.send(
+    new CreateScheduleCommand({
+      Name: "once",
+      ScheduleExpression: `at(${at})`,
+      FlexibleTimeWindow: { Mode: "OFF" },
+      Target: {
+        Arn: queueArn("Due"),
+        RoleArn: "arn:aws:iam::000000000000:role/Timer",
+        Input: "due",
+      },
+    }),
+  );
+}
+
+async function assertAllThere(dataDir: string): Promise<void> {
+  const { aws } = await restart(dataDir);
+  const { s3, events, dynamodb, sqs } = clientsOf(aws.url);
+  const QueueUrl = queueUrl(aws, "Work");
+  const attributes = new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ["All"] });
+  expect((await sqs.send(attributes)).Attributes?.VisibilityTimeout).toBe("600");
+  expect(await bodies(aws, "Work")).toEqual(["in flight"]);
+  const object = await s3.send(new GetObjectCommand({ Bucket: "bodies", Key: "k" }));
+  expect(await object.Body?.transformToString()).toBe("object");
+  expect((await dynamodb.send(new ScanCommand({ TableName: "events" }))).Count).toBe(1);
+  const entry = { EventBusName: "pipeline", Source: "ackwire", DetailType: "t", Detail: "{}" };
+  await events.send(new PutEventsCommand({ Entries: [entry] }));
+  expect(await bodies(aws, "Seen")).toHaveLength(1);
+  expect(await bodies(aws, "Work", 5)).toEqual(["delayed"]);
+  expect(await bodies(aws, "Due", 5)).toEqual(["due"]);
+}
+
+test("a restart keeps everything, and what was in flight is visible at once", async () => {
+  const dataDir = temporaryDirectory();
+  const first = await restart(dataDir);
+  await fill(first.aws.url);
+  await first.close();
+  await assertAllThere(dataDir);
+}, 20_000);
+
+test("so does a kill -9", async () => {
+  const dataDir = temporaryDirectory();
+  const first = await runningChild(dataDir);
+  await fill(first.url);
+  await first.kill();
+  await assertAllThere(dataDir);
+}, 20_000);
+
+test("nothing acknowledged is lost by a kill under load, and no index lies", async () => {
+  const dataDir = temporaryDirectory();
+  const first = await runningChild(dataDir);
+  const { sqs, dynamodb, events } = clientsOf(first.url);
+  await fill(first.url);
+  const acked = { items: new Set<string>(), messages: new Set<string>(), events: 0 };
+  const QueueUrl = `${first.url}/000000000000/Work`;
+  const load = Array.from({ length: 8 }, async (_, worker) => {
+    for (let index = 0; ; index += 1) {
+      const id = `${worker}-${index}`;
+      const Item = { id: { S: id }, outboxShard: { S: "0" } };
+      await dynamodb.send(new PutItemCommand({ TableName: "events", Item }));
+      acked.items.add(id);
+      await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: id }));
+      acked.messages.add(id);
+      const entry = { EventBusName: "pipeline", Source: "ackwire", DetailType: "t", Detail: "{}" };
+      await events.send(new PutEventsCommand({ Entries: [entry] }));
+      acked.events += 1;
+    }
+  });
+  const ended = Promise.allSettled(load);
+  await vi.waitFor(() => expect(acked.items.size).toBeGreaterThan(200), { timeout: 10_000 });
+  await first.kill();
+  await ended;
+
+  const { aws } = await restart(dataDir);
+  const after = clientsOf(aws.url);
+  const scanned = await after.dynamodb.send(new ScanCommand({ TableName: "events" }));
+  const ids = new Set(scanned.Items?.map((item) => item.id?.S ?? ""));
+  expect([...acked.items].filter((id) => !ids.has(id))).toEqual([]);
+  const indexed = await after.dynamodb.send(
+    new QueryCommand({
+      TableName: "events",
+      IndexName: "outbox",
+      KeyConditionExpression: "outboxShard = :shard",
+      ExpressionAttributeValues: { ":shard": { S: "0" } },
+    }),
+  );
+  expect(new Set(indexed.Items?.map((item) => item.id?.S ?? ""))).toEqual(ids);
+  const drain = async (name: string) => {
+    const all: string[] = [];
+    for (;;) {
+      const some = await bodies(aws, name, 0);
+      if (some.length === 0) return all;
+      all.push(...some);
+    }
+  };
+  const messages = new Set(await drain("Work"));
+  expect([...acked.messages].filter((id) => !messages.has(id))).toEqual([]);
+  expect((await drain("Seen")).length).toBeGreaterThanOrEqual(acked.events);
+}, 30_000);
+
+test("two runs over one data directory are refused", async () => {
+  const dataDir = temporaryDirectory();
+  await restart(dataDir);
+  await expect(restart(dataDir)).rejects.toThrow(/in use by another run/);
+});
+
+test("a resource that would be missing unnoticed is named", () => {
+  const resources = [
+    { logicalId: "Fine", type: "AWS::ApiGatewayV2::Route" },
+    { logicalId: "Flow", type: "AWS::StepFunctions::StateMachine" },
+  ];
+  expect(() => assertKnownTypes(resources)).toThrow(/Flow.*AWS::StepFunctions::StateMachine/);
+});

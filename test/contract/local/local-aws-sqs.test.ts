@@ -1,0 +1,190 @@
+import {
+  ChangeMessageVisibilityCommand,
+  DeleteMessageBatchCommand,
+  DeleteMessageCommand,
+  GetQueueAttributesCommand,
+  GetQueueUrlCommand,
+  ListDeadLetterSourceQueuesCommand,
+  type Message,
+  PurgeQueueCommand,
+  ReceiveMessageCommand,
+  SendMessageBatchCommand,
+  SendMessageCommand,
+  StartMessageMoveTaskCommand,
+} from "@aws-sdk/client-sqs";
+import { expect, test, vi } from "vitest";
+import type { LocalAws } from "../../../local/aws/aws.ts";
+import {
+  bodies,
+  clientsOf,
+  queueArn,
+  queueUrl,
+  running,
+  templateOf,
+  temporaryDirectory,
+} from "./local-aws-fixture.ts";
+
+const template = templateOf({
+  Work: {
+    Type: "AWS::SQS::Queue",
+    Properties: {
+      VisibilityTimeout: 60,
+      RedrivePolicy: { deadLetterTargetArn: queueArn("Dead"), maxReceiveCount: 1 },
+    },
+  },
+  Dead: { Type: "AWS::SQS::Queue" },
+  Slow: { Type: "AWS::SQS::Queue", Properties: { DelaySeconds: 10 } },
+});
+
+const send = (aws: LocalAws, body: string, more = {}) =>
+  clientsOf(aws.url).sqs.send(
+    new SendMessageCommand({ QueueUrl: queueUrl(aws, "Work"), MessageBody: body, ...more }),
+  );
+
+async function receive(aws: LocalAws, name: string, more = {}): Promise<Message | undefined> {
+  const command = new ReceiveMessageCommand({ QueueUrl: queueUrl(aws, name), ...more });
+  return (await clientsOf(aws.url).sqs.send(command)).Messages?.[0];
+}
+
+async function attribute(aws: LocalAws, name: string, which: string) {
+  const { Attributes } = await clientsOf(aws.url).sqs.send(
+    new GetQueueAttributesCommand({ QueueUrl: queueUrl(aws, name), AttributeNames: ["All"] }),
+  );
+  return (Attributes as Record<string, string> | undefined)?.[which];
+}
+
+test("a queue's URL is on the endpoint itself", async () => {
+  const { aws } = await running(template);
+  const { QueueUrl } = await clientsOf(aws.url).sqs.send(
+    new GetQueueUrlCommand({ QueueName: "Work" }),
+  );
+  expect(QueueUrl).toBe(queueUrl(aws, "Work"));
+});
+
+test("a message arrives with its bytes and the attributes that were asked for", async () => {
+  const { aws } = await running(template);
+  const body = `{"big":12345678901234567890,"text":"é 😀 \\u0000"}`;
+  const MessageAttributes = { kind: { DataType: "String", StringValue: "x" } };
+  await send(aws, body, { MessageAttributes, MessageGroupId: "tenant-1" });
+  const message = await receive(aws, "Work", {
+    MessageAttributeNames: ["All"],
+    MessageSystemAttributeNames: ["All"],
+  });
+  expect(message?.Body).toBe(body);
+  expect(message?.MessageAttributes?.kind?.StringValue).toBe("x");
+  expect(message?.Attributes?.ApproximateReceiveCount).toBe("1");
+  expect(message?.Attributes?.MessageGroupId).toBe("tenant-1");
+});
+
+test("message attributes that nobody asked for are not given", async () => {
+  const { aws } = await running(template);
+  await send(aws, "x", { MessageAttributes: { kind: { DataType: "String", StringValue: "x" } } });
+  expect((await receive(aws, "Work"))?.MessageAttributes).toBeUndefined();
+});
+
+test.for([
+  { DelaySeconds: 901, name: "InvalidParameterValue" },
+  { DelaySeconds: -1, name: "InvalidParameterValue" },
+  { MessageBody: "\u0001", name: "InvalidMessageContents" },
+  { MessageBody: "x".repeat(1_048_577), name: "InvalidParameterValue" },
+  { QueueUrl: "http://127.0.0.1/000000000000/none", name: "QueueDoesNotExist" },
+])("a bad message is refused: $name", async ({ name, ...more }) => {
+  const { aws } = await running(template);
+  await expect(send(aws, "x", more)).rejects.toMatchObject({ name });
+});
+
+test("a batch fails by entry", async () => {
+  const { aws } = await running(template);
+  const entry = (Id: string, more = {}) => ({ Id, MessageBody: Id, ...more });
+  const result = await clientsOf(aws.url).sqs.send(
+    new SendMessageBatchCommand({
+      QueueUrl: queueUrl(aws, "Work"),
+      Entries: [entry("a"), entry("b", { DelaySeconds: 901 }), entry("c")],
+    }),
+  );
+  expect(result.Successful?.map((each) => each.Id)).toEqual(["a", "c"]);
+  expect(result.Failed).toMatchObject([{ Id: "b", SenderFault: true }]);
+  expect(await bodies(aws, "Work")).toEqual(["a", "c"]);
+});
+
+test("receipt handles that SQS never gave are refused", async () => {
+  const { aws } = await running(template);
+  const { sqs } = clientsOf(aws.url);
+  const QueueUrl = queueUrl(aws, "Work");
+  const junk = new DeleteMessageCommand({ QueueUrl, ReceiptHandle: "junk" });
+  await expect(sqs.send(junk)).rejects.toMatchObject({ name: "ReceiptHandleIsInvalid" });
+  const batch = new DeleteMessageBatchCommand({
+    QueueUrl,
+    Entries: [{ Id: "a", ReceiptHandle: "junk" }],
+  });
+  expect((await sqs.send(batch)).Failed).toMatchObject([{ Code: "ReceiptHandleIsInvalid" }]);
+});
+
+test("a long poll gets what is sent meanwhile, and one of several pollers has it", async () => {
+  const { aws } = await running(template);
+  const polls = [1, 2, 3].map(() => receive(aws, "Work", { WaitTimeSeconds: 2 }));
+  await vi.waitFor(async () => {
+    await send(aws, "one");
+    const first = await Promise.race(polls);
+    expect(first?.Body).toBe("one");
+  });
+  const got = await Promise.all(polls);
+  expect(got.filter((message) => message?.Body === "one")).toHaveLength(1);
+});
+
+test("closing answers a long poll", async () => {
+  const { aws, close } = await running(template);
+  const poll = receive(aws, "Work", { WaitTimeSeconds: 20 });
+  await vi.waitFor(async () => expect(await attribute(aws, "Work", "QueueArn")).toBeDefined());
+  await close();
+  await expect(poll.catch(() => undefined)).resolves.toBeUndefined();
+});
+
+test("a delay passes in business time, to the millisecond, and is counted", async () => {
+  const { aws } = await running(template, { speed: 100 });
+  const before = Date.now();
+  await send(aws, "later", { DelaySeconds: 60 });
+  expect(await attribute(aws, "Work", "ApproximateNumberOfMessagesDelayed")).toBe("1");
+  expect(await receive(aws, "Work")).toBeUndefined();
+  const message = await receive(aws, "Work", { WaitTimeSeconds: 5 });
+  expect(message?.Body).toBe("later");
+  expect(Date.now() - before).toBeGreaterThanOrEqual(600);
+  expect(Date.now() - before).toBeLessThan(3_000);
+  expect(await attribute(aws, "Work", "ApproximateNumberOfMessagesDelayed")).toBe("0");
+});
+
+test("a queue's own delay holds messages too, and a purge drops them", async () => {
+  const { aws } = await running(template);
+  const { sqs } = clientsOf(aws.url);
+  const QueueUrl = queueUrl(aws, "Slow");
+  await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: "held" }));
+  expect(await attribute(aws, "Slow", "ApproximateNumberOfMessagesDelayed")).toBe("1");
+  await sqs.send(new PurgeQueueCommand({ QueueUrl }));
+  expect(await attribute(aws, "Slow", "ApproximateNumberOfMessagesDelayed")).toBe("0");
+});
+
+test.for([undefined, "with a data directory"])(
+  "a message received too often moves to the DLQ, and back by a redrive (%s)",
+  async (kind) => {
+    const dataDir = kind && temporaryDirectory();
+    const { aws } = await running(template, dataDir ? { dataDir } : {});
+    const { sqs } = clientsOf(aws.url);
+    await send(aws, "poison");
+    const first = await receive(aws, "Work");
+    await sqs.send(
+      new ChangeMessageVisibilityCommand({
+        QueueUrl: queueUrl(aws, "Work"),
+        ReceiptHandle: first?.ReceiptHandle,
+        VisibilityTimeout: 0,
+      }),
+    );
+    expect(await receive(aws, "Work")).toBeUndefined();
+    expect(await attribute(aws, "Dead", "ApproximateNumberOfMessages")).toBe("1");
+    const sources = new ListDeadLetterSourceQueuesCommand({ QueueUrl: queueUrl(aws, "Dead") });
+    expect((await sqs.send(sources)).queueUrls).toEqual([queueUrl(aws, "Work")]);
+    await sqs.send(new StartMessageMoveTaskCommand({ SourceArn: queueArn("Dead") }));
+    const again = await receive(aws, "Work", { MessageSystemAttributeNames: ["All"] });
+    expect(again?.Body).toBe("poison");
+    expect(again?.Attributes?.ApproximateReceiveCount).toBe("1");
+  },
+);

@@ -1,0 +1,404 @@
+import { setTimeout } from "node:timers/promises";
+import {
+  CreateQueueCommand,
+  DeleteQueueCommand,
+  GetQueueAttributesCommand,
+  SendMessageBatchCommand,
+  SendMessageCommand,
+  SQSClient,
+} from "@aws-sdk/client-sqs";
+import { afterEach, describe, expect, it } from "vitest";
+import { type LocalAws, startAws } from "../../../local/aws/aws.ts";
+import { makeBusinessClock } from "../../../local/clock/clock.ts";
+import { openDurableStore } from "../../../local/durable-store.ts";
+import { startMappings } from "../../../local/event-source/event-source-mapping.ts";
+import type { SqsEventRecord } from "../../../local/event-source/sqs-event.ts";
+import { functionCredentials } from "../../../local/lambda/function-credentials.ts";
+import { failed, type InvokeResult } from "../../../local/lambda/invoke-result.ts";
+import { startLambdas } from "../../../local/lambda/lambdas.ts";
+import {
+  functionWithRole,
+  loadAssembly,
+  type TestResource,
+} from "../../support/runs/cloud-assembly.ts";
+
+const arn = (logicalId: string) => ({ "Fn::GetAtt": [logicalId, "Arn"] });
+const allGrants = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"];
+
+interface Setup {
+  mapping?: Record<string, unknown>;
+  queue?: Record<string, unknown>;
+  grants?: string[];
+  code?: string;
+  maxBatches?: number;
+}
+
+function resources({ mapping, queue, grants = allGrants }: Setup): Record<string, TestResource> {
+  return {
+    Dlq: { Type: "AWS::SQS::Queue" },
+    Work: {
+      Type: "AWS::SQS::Queue",
+      Properties: {
+        VisibilityTimeout: 1,
+        RedrivePolicy: { deadLetterTargetArn: arn("Dlq"), maxReceiveCount: 2 },
+        ...queue,
+      },
+    },
+    ...functionWithRole("F"),
+    Policy: {
+      Type: "AWS::IAM::Policy",
+      Properties: {
+        Roles: [{ Ref: "FRole" }],
+        PolicyDocument: {
+          Statement: [{ Effect: "Allow", Action: grants, Resource: arn("Work") }],
+        },
+      },
+    },
+    Mapping: {
+      Type: "AWS::Lambda::EventSourceMapping",
+      Properties: {
+        EventSourceArn: arn("Work"),
+        FunctionName: { Ref: "F" },
+        FunctionResponseTypes: ["ReportBatchItemFailures"],
+        ...mapping,
+      },
+    },
+  };
+}
+
+const closers: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+async function setUp(setup: Setup = {}) {
+  const store = openDurableStore();
+  const now = Date.now();
+  const clock = makeBusinessClock({ realMs: now, businessMs: now, speed: 1 });
+  const aws: LocalAws = await startAws({ port: 0, store, clock, log: () => {} });
+  closers.push(async () => {
+    await aws.close();
+    store.close();
+  });
+  const code = { F: { "index.js": setup.code ?? "exports.handler = async () => {};" } };
+  const template = loadAssembly({ Resources: resources(setup) }, code, aws.url);
+  await aws.provision(template);
+  aws.registerCaller(functionCredentials("F").accessKeyId, { name: "F", roleId: "FRole" });
+  const credentials = { accessKeyId: "person", secretAccessKey: "local" };
+  const sqs = new SQSClient({ endpoint: aws.url, region: "us-east-1", credentials });
+  const url = (queueId: string) => `${aws.url}/000000000000/${queueId}`;
+  return {
+    aws,
+    template,
+    /** Sends bodies, in calls of ten. */
+    send: async (...bodies: string[]) => {
+      for (let start = 0; start < bodies.length; start += 10) {
+        const Entries = bodies
+          .slice(start, start + 10)
+          .map((MessageBody, index) => ({ Id: String(index), MessageBody }));
+        await sqs.send(new SendMessageBatchCommand({ QueueUrl: url("Work"), Entries }));
+      }
+    },
+    sendOne: (message: Omit<ConstructorParameters<typeof SendMessageCommand>[0], "QueueUrl">) =>
+      sqs.send(new SendMessageCommand({ QueueUrl: url("Work"), ...message })),
+    removeQueue: () => sqs.send(new DeleteQueueCommand({ QueueUrl: url("Work") })),
+    restoreQueue: () => sqs.send(new CreateQueueCommand({ QueueName: "Work" })),
+    /** How many messages are in a queue, in flight or not. */
+    count: async (queueId: string) => {
+      const { Attributes = {} } = await sqs.send(
+        new GetQueueAttributesCommand({ QueueUrl: url(queueId), AttributeNames: ["All"] }),
+      );
+      const { ApproximateNumberOfMessages, ApproximateNumberOfMessagesNotVisible } = Attributes;
+      return Number(ApproximateNumberOfMessages) + Number(ApproximateNumberOfMessagesNotVisible);
+    },
+  };
+}
+
+type Answer = (records: SqsEventRecord[]) => InvokeResult | Promise<InvokeResult>;
+
+/** Starts the mappings with a function that is only its answer. */
+async function run(
+  { aws, template }: Awaited<ReturnType<typeof setUp>>,
+  answer: Answer = () => ({ payload: null }),
+  maxBatches = 4,
+) {
+  const batches: SqsEventRecord[][] = [];
+  const lines: string[] = [];
+  const mappings = await startMappings({
+    template,
+    awsUrl: aws.url,
+    maxBatches,
+    lambdas: {
+      invoke: async (_, event) => {
+        const { Records } = event as { Records: SqsEventRecord[] };
+        batches.push(Records);
+        return answer(Records);
+      },
+    },
+    log: (line) => lines.push(line),
+  });
+  closers.push(mappings.close);
+  const bodies = () => batches.flat().map(({ body }) => body);
+  return { mappings, batches, bodies, lines };
+}
+
+const failuresOf = (records: SqsEventRecord[], isFailed: (body: string) => boolean) => ({
+  payload: {
+    batchItemFailures: records
+      .filter(({ body }) => isFailed(body))
+      .map(({ messageId }) => ({ itemIdentifier: messageId })),
+  },
+});
+
+describe("an event source mapping", () => {
+  it("gives messages to the function, those that waited too, and deletes them", async () => {
+    const setup = await setUp();
+    await setup.send("before");
+    const { bodies } = await run(setup);
+    await setup.sendOne({
+      MessageBody: "after",
+      MessageAttributes: { Kind: { DataType: "String", StringValue: "x" } },
+    });
+    await expect.poll(bodies).toEqual(["before", "after"]);
+    await expect.poll(() => setup.count("Work")).toBe(0);
+  });
+
+  it("hands over records as Lambda does", async () => {
+    const setup = await setUp();
+    const { batches } = await run(setup);
+    await setup.sendOne({
+      MessageBody: "body",
+      MessageAttributes: { Kind: { DataType: "String", StringValue: "x" } },
+    });
+    await expect.poll(() => batches).toHaveLength(1);
+    expect(batches[0]).toEqual([
+      {
+        messageId: expect.stringMatching(/^[0-9a-f-]{36}$/),
+        receiptHandle: expect.any(String),
+        body: "body",
+        attributes: expect.objectContaining({
+          ApproximateReceiveCount: "1",
+          SentTimestamp: expect.stringMatching(/^\d{13}$/),
+        }),
+        messageAttributes: {
+          Kind: {
+            stringValue: "x",
+            stringListValues: [],
+            binaryListValues: [],
+            dataType: "String",
+          },
+        },
+        md5OfMessageAttributes: expect.any(String),
+        md5OfBody: "841a2d689ad86bd1611447453c22c6fc",
+        eventSource: "aws:sqs",
+        eventSourceARN: "arn:aws:sqs:us-east-1:000000000000:Work",
+        awsRegion: "us-east-1",
+      },
+    ]);
+  });
+
+  it("leaves only what the function reports; it comes again, and ends in the dead-letter queue", async () => {
+    const setup = await setUp();
+    await setup.send("good", "bad", "fine");
+    const { bodies, batches, lines } = await run(setup, (records) =>
+      failuresOf(records, (body) => body === "bad"),
+    );
+    await expect.poll(() => setup.count("Dlq"), { timeout: 10_000 }).toBe(1);
+    expect(bodies().toSorted()).toEqual(["bad", "bad", "fine", "good"]);
+    expect(batches.flat().at(-1)?.attributes.ApproximateReceiveCount).toBe("2");
+    expect(await setup.count("Work")).toBe(0);
+    expect(lines).toContain("Mapping: 1 of 1 messages failed and go back to the queue");
+  });
+
+  it.each<[string, InvokeResult, string]>([
+    ["fails", failed("TypeError", "no"), "TypeError"],
+    [
+      "names an unknown message",
+      { payload: { batchItemFailures: [{ itemIdentifier: "other" }] } },
+      "its answer names a message that is not in the batch",
+    ],
+    ["answers nonsense", { payload: "done" }, "its answer is no batch response"],
+  ])("leaves the whole batch when the function %s", async (_, first, reason) => {
+    const setup = await setUp();
+    await setup.send("a", "b");
+    let isFirst = true;
+    const { bodies, lines } = await run(setup, () => {
+      const result = isFirst ? first : { payload: null };
+      isFirst = false;
+      return result;
+    });
+    await expect.poll(() => bodies().toSorted(), { timeout: 10_000 }).toEqual(["a", "a", "b", "b"]);
+    expect(lines[0]).toBe(`Mapping: 2 of 2 messages failed (${reason}) and go back to the queue`);
+    await expect.poll(() => setup.count("Work")).toBe(0);
+  });
+
+  it("does not read reports that it did not ask for", async () => {
+    const setup = await setUp({ mapping: { FunctionResponseTypes: [] } });
+    await setup.send("bad");
+    const { bodies } = await run(setup, (records) => failuresOf(records, () => true));
+    await expect.poll(() => setup.count("Work")).toBe(0);
+    expect(bodies()).toEqual(["bad"]);
+  });
+
+  it("keeps to the batch size", async () => {
+    const setup = await setUp({ mapping: { BatchSize: 3 } });
+    const { batches, bodies } = await run(setup);
+    await setup.send("1", "2", "3", "4", "5", "6", "7");
+    await expect.poll(() => bodies().toSorted()).toEqual(["1", "2", "3", "4", "5", "6", "7"]);
+    expect(Math.max(...batches.map((batch) => batch.length))).toBe(3);
+  });
+
+  it("waits for a batch to fill, at most for its window", async () => {
+    const setup = await setUp({
+      mapping: { BatchSize: 15, MaximumBatchingWindowInSeconds: 1 },
+      queue: { VisibilityTimeout: 30 },
+    });
+    const { batches } = await run(setup);
+    const startedAt = Date.now();
+    await setup.send("1");
+    await setup.send("2", "3");
+    await expect.poll(() => batches, { timeout: 5_000 }).toHaveLength(1);
+    expect(Date.now() - startedAt).toBeGreaterThanOrEqual(990);
+    expect(batches[0]).toHaveLength(3);
+    const fullAt = Date.now();
+    await setup.send(...Array.from({ length: 15 }, String));
+    await expect.poll(() => batches).toHaveLength(2);
+    expect(batches[1]).toHaveLength(15);
+    expect(Date.now() - fullAt).toBeLessThan(900);
+  });
+
+  it.each([
+    ["its maximum concurrency", { ScalingConfig: { MaximumConcurrency: 2 } }, 4, 2],
+    ["its machine has room for", { ScalingConfig: { MaximumConcurrency: 50 } }, 3, 3],
+  ])("runs no more batches at once than %s", async (_, mapping, maxBatches, expected) => {
+    const setup = await setUp({
+      mapping: { BatchSize: 1, ...mapping },
+      queue: { VisibilityTimeout: 30 },
+    });
+    const gate = Promise.withResolvers<InvokeResult>();
+    const { batches } = await run(setup, () => gate.promise, maxBatches);
+    await setup.send("1", "2", "3", "4", "5", "6");
+    await expect.poll(() => batches.length).toBe(expected);
+    // What it has not taken is still visible, so that another consumer could have it.
+    await expect.poll(() => setup.count("Work")).toBe(6);
+    expect(batches).toHaveLength(expected);
+    gate.resolve({ payload: null });
+    await expect.poll(() => setup.count("Work")).toBe(0);
+  });
+
+  it("begins four batches at once; those that take more than a second keep no other waiting", async () => {
+    const setup = await setUp({ mapping: { BatchSize: 1 }, queue: { VisibilityTimeout: 30 } });
+    const gate = Promise.withResolvers<InvokeResult>();
+    const { batches } = await run(setup, () => gate.promise, 6);
+    const startedAt = Date.now();
+    await setup.send("1", "2", "3", "4", "5", "6", "7");
+    await expect.poll(() => batches.length).toBe(4);
+    await expect.poll(() => batches.length, { timeout: 5_000 }).toBe(6);
+    expect(Date.now() - startedAt).toBeGreaterThanOrEqual(990);
+    await setTimeout(1_200);
+    expect(batches).toHaveLength(6);
+    gate.resolve({ payload: null });
+    await expect.poll(() => setup.count("Work")).toBe(0);
+  });
+
+  it("runs no more than four batches at once that are quick, however many wait", async () => {
+    const setup = await setUp({ mapping: { BatchSize: 1 }, queue: { VisibilityTimeout: 30 } });
+    let running = 0;
+    let most = 0;
+    await setup.send(...Array.from({ length: 20 }, String));
+    await run(
+      setup,
+      async () => {
+        most = Math.max(most, ++running);
+        await setTimeout(100);
+        running--;
+        return { payload: null };
+      },
+      16,
+    );
+    await expect.poll(() => setup.count("Work"), { timeout: 5_000 }).toBe(0);
+    expect(most).toBe(4);
+  });
+
+  it("that is not enabled leaves its queue alone", async () => {
+    const setup = await setUp({ mapping: { Enabled: false } });
+    await setup.send("a");
+    const { mappings, batches } = await run(setup);
+    await mappings.close();
+    expect(batches).toEqual([]);
+    expect(await setup.count("Work")).toBe(1);
+  });
+
+  it("at its close polls no more, and lets batches end and be deleted", async () => {
+    const setup = await setUp();
+    const gate = Promise.withResolvers<InvokeResult>();
+    const { mappings, batches } = await run(setup, () => gate.promise);
+    await setup.send("under way");
+    await expect.poll(() => batches).toHaveLength(1);
+    const startedAt = Date.now();
+    const closed = mappings.close();
+    gate.resolve({ payload: null });
+    await closed;
+    // The long poll of 20 s is given up, not waited for.
+    expect(Date.now() - startedAt).toBeLessThan(2_000);
+    expect(await setup.count("Work")).toBe(0);
+    await setup.send("later");
+    expect(batches).toHaveLength(1);
+    expect(await setup.count("Work")).toBe(1);
+  });
+
+  it("goes on after an invocation that was not possible", async () => {
+    const setup = await setUp();
+    const { bodies, lines } = await run(setup, (records) =>
+      records[0]?.body === "throws" ? Promise.reject(new Error("closing")) : { payload: null },
+    );
+    await setup.send("throws");
+    await expect.poll(() => lines[0]).toContain("1 of 1 messages failed (Error)");
+    await setup.send("next");
+    await expect.poll(bodies).toContain("next");
+  });
+
+  it("goes on when its queue could not be asked for a while", async () => {
+    const setup = await setUp();
+    const { bodies, lines } = await run(setup);
+    await setup.removeQueue();
+    await expect.poll(() => lines).toContainEqual(expect.stringMatching(/cannot poll queue Work/));
+    await setup.restoreQueue();
+    await setup.send("again");
+    await expect.poll(bodies, { timeout: 5_000 }).toEqual(["again"]);
+  });
+
+  it.each(allGrants)("cannot start without %s, and names it", async (missing) => {
+    const setup = await setUp({ grants: allGrants.filter((grant) => grant !== missing) });
+    const started = run(setup);
+    await expect(started).rejects.toThrow("Mapping: function F cannot poll queue Work");
+    await expect(started).rejects.toThrow(`is not authorized to perform: ${missing}`);
+  });
+
+  it("that asks for what the local run does not know is refused by name", async () => {
+    const setup = await setUp({ mapping: { FilterCriteria: { Filters: [] } } });
+    await expect(run(setup)).rejects.toThrow(
+      'the local run cannot follow AWS::Lambda::EventSourceMapping Mapping: Unrecognized key: "FilterCriteria"',
+    );
+  });
+
+  it("works off 500 messages a second and more, with the function in a process of its own", async () => {
+    const setup = await setUp({
+      code: "exports.handler = async () => ({ batchItemFailures: [] });",
+      queue: { VisibilityTimeout: 60 },
+    });
+    const { aws, template } = setup;
+    const { registerCaller, url: awsUrl } = aws;
+    const lambdas = startLambdas({ template, awsUrl, registerCaller, log: () => {} });
+    closers.push(lambdas.close);
+    await lambdas.warmUp();
+    await setup.send(...Array.from({ length: 1_000 }, String));
+    const startedAt = performance.now();
+    const mappings = await startMappings({ template, awsUrl, lambdas, log: () => {} });
+    closers.push(mappings.close);
+    await expect.poll(() => setup.count("Work"), { timeout: 20_000 }).toBe(0);
+    const perSecond = 1_000 / ((performance.now() - startedAt) / 1_000);
+    // Half the aim, because the test shares its machine with others.
+    expect(perSecond).toBeGreaterThan(250);
+  });
+});

@@ -1,0 +1,364 @@
+import { once } from "node:events";
+import { request } from "node:http";
+import { connect } from "node:net";
+import { text } from "node:stream/consumers";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { type HttpApi, startHttpApi } from "../../../local/http-api/http-api.ts";
+import { failed, type InvokeResult } from "../../../local/lambda/invoke-result.ts";
+import { type Lambdas, startLambdas } from "../../../local/lambda/lambdas.ts";
+import {
+  functionWithRole,
+  httpApi,
+  loadAssembly,
+  route,
+} from "../../support/runs/cloud-assembly.ts";
+
+const routes = {
+  ...route("Inbound", { key: "POST /v1/in/{provider}/{token}", functionId: "F" }),
+  ...route("Fixed", { key: "POST /v1/in/fixed/{token}", functionId: "F" }),
+  ...route("Greedy", { key: "ANY /v1/{proxy+}", functionId: "F" }),
+  ...route("Get", { key: "GET /v1/echo", functionId: "F" }),
+  ...route("Any", { key: "ANY /v1/echo", functionId: "F" }),
+  ...route("Slow", { key: "GET /slow", functionId: "F", timeoutMs: 50 }),
+};
+const template = (more: Parameters<typeof loadAssembly>[0]["Resources"] = {}) =>
+  loadAssembly({ Resources: { ...httpApi, ...functionWithRole("F"), ...routes, ...more } });
+
+interface Event extends Record<string, unknown> {
+  headers: Record<string, string>;
+  requestContext: Record<string, unknown>;
+}
+
+let api: HttpApi;
+let events: Event[];
+let lines: string[];
+/** What the function answers. */
+let answer: (event: Event) => InvokeResult | Promise<InvokeResult>;
+
+const lambdas = {
+  invoke: async (_: string, event: unknown) => {
+    events.push(event as Event);
+    return answer(event as Event);
+  },
+};
+const start = (resources: ReturnType<typeof template> = template()) =>
+  startHttpApi({
+    port: 0,
+    template: resources,
+    lambdas,
+    log: (line) => lines.push(line),
+  });
+
+beforeEach(async () => {
+  events = [];
+  lines = [];
+  answer = () => ({ payload: { statusCode: 200, body: "ok" } });
+  api = await start();
+});
+afterEach(() => api.close());
+
+/** Sends exactly what is given: `fetch` would tidy the path and the headers. */
+async function send(
+  method: string,
+  path: string,
+  options: { headers?: Record<string, string | string[]>; body?: string | Buffer } = {},
+) {
+  const { hostname, port } = new URL(api.url);
+  const outgoing = request({ hostname, port, method, path, headers: options.headers ?? {} });
+  outgoing.end(options.body);
+  const [response] = await once(outgoing, "response");
+  return {
+    status: response.statusCode,
+    headers: response.headers,
+    body: await text(response),
+  };
+}
+
+describe("the event of a request", () => {
+  it("has the form of payload format 2.0", async () => {
+    const body = '{"a":"ü"}';
+    await send("POST", "/v1/in/we-link/t%C3%B6k%20en?b=1&a=x%20y&b=2&c", {
+      headers: {
+        "Content-Type": "application/json; charset=utf-8",
+        "X-Twice": ["one", "two"],
+        Cookie: "a=1; b=2",
+        "User-Agent": "test/1",
+        Host: "api.example.com:8787",
+      },
+      body,
+    });
+    expect(events).toEqual([
+      {
+        version: "2.0",
+        routeKey: "POST /v1/in/{provider}/{token}",
+        rawPath: "/v1/in/we-link/tök en",
+        rawQueryString: "b=1&a=x%20y&b=2&c",
+        cookies: ["a=1", "b=2"],
+        headers: {
+          "content-type": "application/json; charset=utf-8",
+          "content-length": String(Buffer.byteLength(body)),
+          host: "api.example.com:8787",
+          "user-agent": "test/1",
+          "x-twice": "one,two",
+          "x-amzn-trace-id": expect.stringMatching(/^Root=1-[0-9a-f]{8}-[0-9a-f]{24}$/),
+          "x-forwarded-for": "127.0.0.1",
+          "x-forwarded-port": new URL(api.url).port,
+          "x-forwarded-proto": "http",
+        },
+        queryStringParameters: { b: "1,2", a: "x y", c: "" },
+        requestContext: {
+          accountId: "000000000000",
+          apiId: "Api",
+          domainName: "api.example.com",
+          domainPrefix: "api",
+          http: {
+            method: "POST",
+            path: "/v1/in/we-link/tök en",
+            protocol: "HTTP/1.1",
+            sourceIp: "127.0.0.1",
+            userAgent: "test/1",
+          },
+          requestId: expect.stringMatching(/^[\w-]{15}=$/),
+          routeKey: "POST /v1/in/{provider}/{token}",
+          stage: "$default",
+          time: expect.stringMatching(/^\d{2}\/[A-Z][a-z]{2}\/\d{4}:\d{2}:\d{2}:\d{2} \+0000$/),
+          timeEpoch: expect.any(Number),
+        },
+        pathParameters: { provider: "we-link", token: "tök en" },
+        body,
+        isBase64Encoded: false,
+      },
+    ]);
+  });
+
+  it("leaves out what is not there", async () => {
+    await send("GET", "/v1/echo");
+    const [event] = events;
+    expect(event).toMatchObject({ rawQueryString: "", isBase64Encoded: false });
+    for (const absent of ["body", "cookies", "queryStringParameters", "pathParameters"]) {
+      expect(event).not.toHaveProperty(absent);
+    }
+  });
+
+  const utf8 = Buffer.from("grüße");
+  it.each<[string, string | undefined, Buffer, boolean]>([
+    ["JSON", "application/json", utf8, false],
+    ["JSON in capitals", "Application/JSON;charset=UTF-8", utf8, false],
+    ["XML", "application/xml", utf8, false],
+    ["JavaScript", "application/javascript", utf8, false],
+    ["any text", "text/csv", utf8, false],
+    ["a form", "application/x-www-form-urlencoded", utf8, true],
+    ["JSON of another type", "application/cloudevents+json", utf8, true],
+    ["bytes", "application/octet-stream", utf8, true],
+    ["no content type", undefined, utf8, true],
+    ["JSON that is not UTF-8", "application/json", Buffer.from([0x22, 0xff, 0x22]), true],
+  ])("carries %s", async (_, type, body, isBase64Encoded) => {
+    await send("POST", "/v1/echo", { ...(type && { headers: { "content-type": type } }), body });
+    const encoding = isBase64Encoded ? "base64" : "utf8";
+    expect(events[0]).toMatchObject({ isBase64Encoded, body: body.toString(encoding) });
+  });
+});
+
+describe("routes", () => {
+  it.each([
+    ["GET", "/v1/echo", "GET /v1/echo"],
+    ["PUT", "/v1/echo", "ANY /v1/echo"],
+    ["POST", "/v1/in/fixed/t", "POST /v1/in/fixed/{token}"],
+    ["POST", "/v1/in/other/t", "POST /v1/in/{provider}/{token}"],
+    ["GET", "/v1/in/other/t", "ANY /v1/{proxy+}"],
+    ["POST", "/v1/in/other/t/more", "ANY /v1/{proxy+}"],
+  ])("%s %s goes to %s", async (method, path, key) => {
+    await send(method, path);
+    expect(events[0]?.routeKey).toBe(key);
+  });
+
+  it("gives a greedy variable the whole rest", async () => {
+    await send("GET", "/v1/a/b%20c/");
+    expect(events[0]?.pathParameters).toEqual({ proxy: "a/b c/" });
+  });
+
+  it.each([
+    ["GET", "/elsewhere"],
+    ["GET", "/"],
+    ["GET", "/v1/"],
+    ["HEAD", "/slow"],
+    ["POST", "/slow"],
+  ])("%s %s is not found", async (method, path) => {
+    const { status, body } = await send(method, path, { body: method === "POST" ? "x" : "" });
+    expect(status).toBe(404);
+    if (method !== "HEAD") expect(JSON.parse(body)).toEqual({ message: "Not Found" });
+    expect(events).toEqual([]);
+  });
+
+  it("go to $default when nothing else fits", async () => {
+    await api.close();
+    api = await start(template(route("Default", { key: "$default", functionId: "F" })));
+    await send("DELETE", "/elsewhere/at/all");
+    expect(events[0]).toMatchObject({ routeKey: "$default", rawPath: "/elsewhere/at/all" });
+  });
+
+  it("refuse an integration of payload format 1.0", async () => {
+    const resources = route("Old", { key: "GET /old", functionId: "F" });
+    const properties = resources.OldIntegration?.Properties ?? {};
+    properties.PayloadFormatVersion = "1.0";
+    await expect(start(template(resources))).rejects.toThrow(
+      "OldIntegration: the local run has payload format 2.0 only",
+    );
+  });
+});
+
+describe("the answer", () => {
+  it("has the function's status, headers and cookies, and the request's id", async () => {
+    answer = () => ({
+      payload: {
+        statusCode: 202,
+        headers: {
+          "X-Number": 7,
+          "Content-Type": "application/problem+json",
+          "content-length": 99,
+        },
+        cookies: ["a=1", "b=2; Secure"],
+        body: '{"ü":1}',
+      },
+    });
+    const { status, headers, body } = await send("GET", "/v1/echo");
+    expect({ status, body }).toEqual({ status: 202, body: '{"ü":1}' });
+    expect(headers).toMatchObject({
+      "x-number": "7",
+      "content-type": "application/problem+json",
+      "content-length": "8",
+      "set-cookie": ["a=1", "b=2; Secure"],
+      "apigw-requestid": events[0]?.requestContext.requestId,
+    });
+  });
+
+  it.each<[string, unknown, string, string]>([
+    ["an object without a status", { a: 1 }, "application/json", '{"a":1}'],
+    ["a text", "plain", "application/json", "plain"],
+    ["nothing", null, "application/json", "null"],
+    ["no content type", { statusCode: 200, body: "x" }, "text/plain;charset=UTF-8", "x"],
+    ["a status as text", { statusCode: "200", body: "x" }, "text/plain;charset=UTF-8", "x"],
+    [
+      "base64",
+      { statusCode: 200, headers: { "content-type": "a/b" }, body: "w7w=", isBase64Encoded: true },
+      "a/b",
+      "ü",
+    ],
+  ])("is 200 for %s", async (_, payload, contentType, expected) => {
+    answer = () => ({ payload });
+    const { status, headers, body } = await send("GET", "/v1/echo");
+    expect({ status, contentType: headers["content-type"], body }).toEqual({
+      status: 200,
+      contentType,
+      body: expected,
+    });
+  });
+
+  it("has no body where HTTP has none", async () => {
+    answer = () => ({ payload: { statusCode: 204, body: "ignored" } });
+    const { status, body } = await send("GET", "/v1/echo");
+    expect({ status, body }).toEqual({ status: 204, body: "" });
+  });
+
+  it.each<[string, InvokeResult | Error, RegExp]>([
+    ["a function error", failed("TypeError", "no"), /^GET \/v1\/echo: F failed with TypeError$/],
+    ["an odd status", { payload: { statusCode: "often" } }, /statusCode/],
+    ["a body that is no text", { payload: { statusCode: 200, body: { a: 1 } } }, /body/],
+    [
+      "a header that is no text",
+      { payload: { statusCode: 200, headers: { a: [] } } },
+      /headers\.a/,
+    ],
+    ["a header with a newline", { payload: { statusCode: 200, headers: { a: "b\nc" } } }, /failed/],
+    ["an invocation that fails", new Error("closing"), /failed: closing/],
+  ])("is 500 for %s, which is logged without the path", async (_, result, line) => {
+    answer = () => {
+      if (result instanceof Error) throw result;
+      return result;
+    };
+    const { status, body } = await send("GET", "/v1/echo?secret");
+    expect(status).toBe(500);
+    expect(JSON.parse(body)).toEqual({ message: "Internal Server Error" });
+    expect(lines).toEqual([expect.stringMatching(line)]);
+    expect(lines[0]).not.toContain("secret");
+  });
+
+  it("is 503 when the function takes longer than the integration may", async () => {
+    const late = Promise.withResolvers<InvokeResult>();
+    answer = () => late.promise;
+    const { status, body } = await send("GET", "/slow");
+    late.resolve({ payload: null });
+    expect(status).toBe(503);
+    expect(JSON.parse(body)).toEqual({ message: "Service Unavailable" });
+    expect(lines).toEqual(["GET /slow: F took longer than 50 ms"]);
+  });
+
+  it.each(["/v1/echo/%zz", "/v1/%ff", "/v1/echo?a=%f"])(
+    "is 400 for the bad encoding of %s",
+    async (path) => {
+      const { status, body } = await send("GET", path);
+      expect({ status, body }).toEqual({ status: 400, body: '{"message":"Bad Request"}' });
+    },
+  );
+
+  it("is 413 for more than 10 MB, and the connection lives on", async () => {
+    const { status, body } = await send("POST", "/v1/echo", { body: Buffer.alloc(10_485_761) });
+    expect(status).toBe(413);
+    expect(JSON.parse(body)).toEqual({ message: "Request Entity Too Large" });
+    await expect(send("GET", "/v1/echo")).resolves.toMatchObject({ status: 200 });
+  });
+
+  it("is 431 for more than 10,240 bytes of headers", async () => {
+    const { status } = await send("GET", "/v1/echo", { headers: { "x-long": "x".repeat(10_240) } });
+    expect(status).toBe(431);
+  });
+});
+
+describe("with functions behind it", () => {
+  let real: Lambdas;
+  afterEach(() => real.close());
+
+  it("runs them, and is 413 for an event that no invocation carries", async () => {
+    await api.close();
+    const source = "exports.handler = async (e) => ({ statusCode: 201, body: e.body ?? '' });";
+    const resources = loadAssembly(
+      { Resources: { ...httpApi, ...functionWithRole("F"), ...routes } },
+      { F: { "index.js": source } },
+    );
+    real = startLambdas({ template: resources, awsUrl: api.url, registerCaller() {}, log() {} });
+    api = await startHttpApi({ port: 0, template: resources, lambdas: real, log: () => {} });
+    const headers = { "content-type": "text/plain" };
+    await expect(send("POST", "/v1/echo", { headers, body: "hello" })).resolves.toMatchObject({
+      status: 201,
+      body: "hello",
+    });
+    const large = await send("POST", "/v1/echo", { headers, body: "x".repeat(6_300_000) });
+    expect(large).toMatchObject({ status: 413, body: '{"message":"Request Entity Too Large"}' });
+  });
+});
+
+describe("close", () => {
+  it("lets requests under way end, and takes no new ones", async () => {
+    const late = Promise.withResolvers<InvokeResult>();
+    answer = () => late.promise;
+    const underWay = send("GET", "/v1/echo");
+    await expect.poll(() => events.length).toBe(1);
+    const closed = api.close();
+    await expect(send("GET", "/v1/echo")).rejects.toThrow("ECONNREFUSED");
+    late.resolve({ payload: "done" });
+    await expect(underWay).resolves.toMatchObject({ status: 200, body: "done" });
+    await expect(closed).resolves.toBeUndefined();
+    // A second close, by afterEach, must not fail either.
+    api = await start();
+  });
+
+  it("survives a client that goes away in the middle of its body", async () => {
+    const { port } = new URL(api.url);
+    const socket = connect(Number(port), "127.0.0.1");
+    socket.write("POST /v1/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf");
+    await once(socket, "connect");
+    socket.destroy();
+    await expect(send("GET", "/v1/echo")).resolves.toMatchObject({ status: 200 });
+    expect(events).toHaveLength(1);
+  });
+});

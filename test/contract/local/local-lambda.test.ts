@@ -1,0 +1,355 @@
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { functionCredentials } from "../../../local/lambda/function-credentials.ts";
+import { type Lambdas, startLambdas } from "../../../local/lambda/lambdas.ts";
+import {
+  functionWithRole,
+  loadAssembly,
+  type TestResource,
+} from "../../support/runs/cloud-assembly.ts";
+
+const awsUrl = "http://127.0.0.1:4566";
+const started: Lambdas[] = [];
+
+afterEach(async () => {
+  for (const lambdas of started.splice(0)) await lambdas.close();
+});
+
+/** Starts functions whose files are given by function name. */
+function start(
+  code: Record<string, Record<string, string>>,
+  options: {
+    properties?: Record<string, unknown>;
+    maxEnvironments?: number;
+    keptIdleMs?: number;
+    resources?: Record<string, TestResource>;
+  } = {},
+) {
+  const functions = Object.keys(code).map((id) => functionWithRole(id, options.properties));
+  const Resources = Object.assign({}, ...functions, options.resources);
+  const template = loadAssembly({ Resources }, code);
+  const lines: string[] = [];
+  const callers = new Map<string, unknown>();
+  const lambdas = startLambdas({
+    template,
+    awsUrl,
+    registerCaller: (key, caller) => callers.set(key, caller),
+    log: (functionId, line) => lines.push(`${functionId} ${line}`),
+    ...(options.maxEnvironments && { maxEnvironments: options.maxEnvironments }),
+    ...(options.keptIdleMs && { keptIdleMs: options.keptIdleMs }),
+  });
+  started.push(lambdas);
+  return { lambdas, lines, callers };
+}
+
+/** One function `F` from its handler's source. */
+const startHandler = (source: string, options: Parameters<typeof start>[1] = {}) =>
+  start({ F: { "index.js": `exports.handler = ${source};` } }, options);
+
+const isAlive = (pid: number) => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+describe("a function", () => {
+  it("gets its payload, and its answer comes back, by logical id and by ARN", async () => {
+    const { lambdas } = startHandler("async (event) => ({ got: event })");
+    await expect(lambdas.invoke("F", { a: [1, "ü", null] })).resolves.toEqual({
+      payload: { got: { a: [1, "ü", null] } },
+    });
+    const arn = "arn:aws:lambda:us-east-1:000000000000:function:F";
+    await expect(lambdas.invoke(arn, 7)).resolves.toEqual({ payload: { got: 7 } });
+    await expect(lambdas.invoke("Absent", 7)).rejects.toThrow('no function "Absent"');
+  });
+
+  it("answers null where its handler returns nothing", async () => {
+    const { lambdas } = startHandler("() => {}");
+    await expect(lambdas.invoke("F", {})).resolves.toEqual({ payload: null });
+  });
+
+  it("may be an ES module, with top-level await and a handler of another name", async () => {
+    const { lambdas } = start(
+      { F: { "main.mjs": "const x = await Promise.resolve(4); export const run = () => x;" } },
+      { properties: { Handler: "main.run" } },
+    );
+    await expect(lambdas.invoke("F", {})).resolves.toEqual({ payload: 4 });
+  });
+
+  it("sees what Lambda's context says", async () => {
+    const { lambdas } = startHandler(
+      "async (_, context) => ({ ...context, left: context.getRemainingTimeInMillis(), trace: process.env._X_AMZN_TRACE_ID })",
+      { properties: { Timeout: 7, MemorySize: 256, FunctionName: "named" } },
+    );
+    const { payload } = await lambdas.invoke("F", {});
+    expect(payload).toMatchObject({
+      functionName: "named",
+      functionVersion: "$LATEST",
+      memoryLimitInMB: "256",
+      invokedFunctionArn: "arn:aws:lambda:us-east-1:000000000000:function:named",
+      logGroupName: "/aws/lambda/named",
+      awsRequestId: expect.stringMatching(/^[0-9a-f-]{36}$/),
+      left: expect.toSatisfy((left: number) => left > 5_000 && left <= 7_000),
+      trace: expect.stringMatching(/^Root=1-[0-9a-f]{8}-[0-9a-f]{24};Parent=[0-9a-f]{16};/),
+    });
+  });
+
+  it("has its variables and Lambda's, and none of the person's shell", async () => {
+    vi.stubEnv("PERSONAL_TOKEN", "secret");
+    vi.stubEnv("NODE_OPTIONS", "--no-warnings");
+    const { lambdas, callers } = startHandler("async () => process.env", {
+      properties: { Environment: { Variables: { TABLE: "t", COUNT: 3 } } },
+    });
+    const payload = (await lambdas.invoke("F", {})).payload as Record<string, string>;
+    const { accessKeyId, secretAccessKey, sessionToken } = functionCredentials("F");
+    expect(payload).toMatchObject({
+      TABLE: "t",
+      COUNT: "3",
+      TZ: "UTC",
+      AWS_REGION: "us-east-1",
+      AWS_DEFAULT_REGION: "us-east-1",
+      AWS_ENDPOINT_URL: awsUrl,
+      AWS_ACCESS_KEY_ID: accessKeyId,
+      AWS_SECRET_ACCESS_KEY: secretAccessKey,
+      AWS_SESSION_TOKEN: sessionToken,
+      AWS_EXECUTION_ENV: "AWS_Lambda_nodejs24.x",
+      AWS_LAMBDA_FUNCTION_NAME: "F",
+      AWS_LAMBDA_FUNCTION_MEMORY_SIZE: "128",
+      _HANDLER: "index.handler",
+      LAMBDA_TASK_ROOT: expect.stringMatching(/asset\.F$/),
+    });
+    expect(Object.keys(payload)).not.toContain("PERSONAL_TOKEN");
+    expect(Object.keys(payload)).not.toContain("NODE_OPTIONS");
+    expect(callers.get(accessKeyId)).toEqual({ name: "F", roleId: "FRole" });
+  });
+
+  it("keeps what it holds between invocations, and what it writes is logged line by line", async () => {
+    const { lambdas, lines } = start({
+      F: {
+        "index.js": "let n = 0; exports.handler = () => { console.log('a\\nb'); return ++n; };",
+      },
+    });
+    await lambdas.invoke("F", {});
+    await expect(lambdas.invoke("F", {})).resolves.toEqual({ payload: 2 });
+    await expect.poll(() => lines).toEqual(["F a", "F b", "F a", "F b"]);
+  });
+
+  it("that throws answers with the error, which is logged, and stays warm", async () => {
+    const { lambdas, lines } = start({
+      F: {
+        "index.js":
+          "let n = 0; exports.handler = async () => { if (n++ === 0) throw new TypeError('no'); return n; };",
+      },
+    });
+    await expect(lambdas.invoke("F", {})).resolves.toMatchObject({
+      payload: { errorType: "TypeError", errorMessage: "no", trace: expect.any(Array) },
+      functionError: { errorType: "TypeError", errorMessage: "no" },
+    });
+    expect(lines[0]).toContain("F Invoke Error TypeError: no");
+    await expect(lambdas.invoke("F", {})).resolves.toEqual({ payload: 2 });
+  });
+
+  it.each([
+    ["exits", "process.exit(3)", "exit status 3"],
+    ["is killed", "process.kill(process.pid, 'SIGKILL')", "signal: SIGKILL"],
+  ])("that %s answers Runtime.ExitError, and the next invocation runs", async (_, how, reason) => {
+    const { lambdas, lines } = startHandler(
+      `async (event) => { if (event.crash) ${how}; return 'ok'; }`,
+    );
+    const { functionError } = await lambdas.invoke("F", { crash: true });
+    expect(functionError?.errorType).toBe("Runtime.ExitError");
+    expect(functionError?.errorMessage).toContain(`Runtime exited with error: ${reason}`);
+    expect(lines[0]).toContain(reason);
+    await expect(lambdas.invoke("F", {})).resolves.toEqual({ payload: "ok" });
+  });
+
+  it.each([
+    ["exception", "setTimeout(() => { throw new RangeError('late'); }, 1)", "RangeError"],
+    ["rejection", "Promise.reject(new Error('late'))", "Runtime.UnhandledPromiseRejection"],
+  ])("with an uncaught %s is failed and ended", async (_, how, errorType) => {
+    const { lambdas } = startHandler(`() => { ${how}; return new Promise(() => {}); }`, {
+      properties: { Timeout: 20 },
+    });
+    await expect(lambdas.invoke("F", {})).resolves.toMatchObject({
+      functionError: { errorType, errorMessage: "late" },
+    });
+  });
+
+  it("that runs over its time is killed and answered for", async () => {
+    const { lambdas, lines } = startHandler(
+      "async (event) => { if (event.hang) for (;;); return process.pid; }",
+      { properties: { Timeout: 1 } },
+    );
+    const { payload: pid } = await lambdas.invoke("F", {});
+    await expect(lambdas.invoke("F", { hang: true })).resolves.toMatchObject({
+      functionError: {
+        errorType: "Sandbox.Timedout",
+        errorMessage: expect.stringMatching(
+          /^RequestId: \S+ Error: Task timed out after 1\.00 seconds$/,
+        ),
+      },
+    });
+    expect(lines.join()).toContain("Task timed out after 1.00 seconds");
+    await expect.poll(() => isAlive(Number(pid))).toBe(false);
+    await expect(lambdas.invoke("F", {})).resolves.toEqual({ payload: expect.any(Number) });
+  });
+
+  it("answers for what is larger than Lambda carries, and goes on", async () => {
+    const { lambdas } = startHandler("async (event) => 'x'.repeat(event.size ?? 0)");
+    await expect(lambdas.invoke("F", { pad: "x".repeat(6_291_456) })).rejects.toMatchObject({
+      name: "RequestTooLargeException",
+    });
+    await expect(lambdas.invoke("F", { size: 6_300_000 })).resolves.toMatchObject({
+      functionError: { errorType: "Function.ResponseSizeTooLarge" },
+    });
+    const { payload } = await lambdas.invoke("F", { size: 6_000_000 });
+    expect(String(payload).length).toBe(6_000_000);
+  });
+});
+
+describe("a function that cannot be loaded", () => {
+  it("answers with what its module threw, and is tried anew each time", async () => {
+    const { lambdas, lines } = start({
+      F: { "index.js": "throw new Error('TABLE is missing at ' + process.pid);" },
+    });
+    const results = [await lambdas.invoke("F", {}), await lambdas.invoke("F", {})];
+    const messages = results.map(({ functionError }) => functionError?.errorMessage);
+    expect(messages).toEqual([
+      expect.stringContaining("TABLE is missing at "),
+      expect.stringContaining("TABLE is missing at "),
+    ]);
+    expect(messages[0]).not.toBe(messages[1]);
+    expect(lines[0]).toContain("F Init Error Error: TABLE is missing");
+  });
+
+  it("fails the warm-up, which names every such function", async () => {
+    const { lambdas } = start({
+      Good: { "index.js": "exports.handler = () => 1;" },
+      Bad: { "index.js": "throw new Error('QUEUE_URL is missing');" },
+      Worse: { "index.js": "process.exit(4);" },
+      Empty: { "index.js": "exports.other = 1;" },
+      Unparsable: { "index.js": "const const = 1;" },
+      Unbundled: { "index.js": "require('../package.json'); exports.handler = () => 1;" },
+      Misnamed: { "other.js": "exports.handler = () => 1;" },
+    });
+    const error = await lambdas.warmUp().catch((thrown: Error) => thrown.message);
+    expect(error).toContain("Bad: Error: QUEUE_URL is missing");
+    expect(error).toContain("Worse: Runtime.ExitError: Runtime exited with error: exit status 4");
+    expect(error).toContain("Empty: Runtime.HandlerNotFound: index.handler is undefined");
+    expect(error).toContain("Unparsable: SyntaxError: ");
+    expect(error).toContain(
+      "Unbundled: Error: Cannot find module '../package.json': it is not in the bundle",
+    );
+    expect(error).toContain("Misnamed: Runtime.ImportModuleError: Cannot find module 'index'");
+    expect(error).not.toContain("Good");
+  });
+
+  it("is refused before anything starts when the template asks for what is not there", () => {
+    const code = { F: { "index.js": "" } };
+    expect(() => start(code, { properties: { Runtime: "python3.13" } })).toThrow(
+      "the local run cannot follow AWS::Lambda::Function F: Runtime: ",
+    );
+    expect(() => start(code, { properties: { Role: "arn:aws:iam::1:role/x" } })).toThrow(
+      "F has a role that the template does not define",
+    );
+  });
+});
+
+describe("environments", () => {
+  const slow =
+    "async (event) => { console.log(event.ms); await new Promise((r) => setTimeout(r, event.ms)); return process.pid; }";
+
+  it("are at most so many per function; more invocations wait in order", async () => {
+    const { lambdas } = startHandler(
+      "(() => { let n = 0; return async (event) => { await new Promise((r) => setTimeout(r, 20)); return [event, process.pid, ++n]; }; })()",
+      { maxEnvironments: 2 },
+    );
+    const ended: number[] = [];
+    const results = await Promise.all(
+      [0, 1, 2, 3, 4, 5, 6, 7].map(async (index) => {
+        const { payload } = await lambdas.invoke("F", index);
+        ended.push(index);
+        return payload as [number, number, number];
+      }),
+    );
+    expect(new Set(results.map(([, pid]) => pid)).size).toBe(2);
+    expect(Math.max(...results.map(([, , count]) => count))).toBeGreaterThan(1);
+    // Two run side by side, so neighbours may change places, and nothing more.
+    for (const [position, index] of ended.entries()) {
+      expect(Math.abs(position - index)).toBeLessThanOrEqual(2);
+    }
+  });
+
+  it("are so many for each event source mapping: one that is busy starves no other", async () => {
+    const mapping = (queue: string) => ({
+      Type: "AWS::Lambda::EventSourceMapping",
+      Properties: { EventSourceArn: queue, FunctionName: { Ref: "F" } },
+    });
+    const { lambdas } = startHandler(
+      "async (event) => { if (event.ms) await new Promise((r) => setTimeout(r, event.ms)); return 'done'; }",
+      { maxEnvironments: 1, resources: { A: mapping("a"), B: mapping("b") } },
+    );
+    const hanging = lambdas.invoke("F", { ms: 60_000 });
+    await expect(lambdas.invoke("F", {})).resolves.toEqual({ payload: "done" });
+    await lambdas.close();
+    await expect(hanging).resolves.toMatchObject({ functionError: expect.anything() });
+  });
+
+  it("are reused by one invocation after the other: no second one starts", async () => {
+    const { lambdas } = startHandler(slow);
+    await lambdas.warmUp();
+    const pids = new Set<unknown>();
+    const until = Date.now() + 1_000;
+    while (Date.now() < until) pids.add((await lambdas.invoke("F", { ms: 0 })).payload);
+    expect(pids.size).toBe(1);
+  });
+
+  it("that answered and never ask for more end with the function's timeout", async () => {
+    const { lambdas } = startHandler(
+      "async () => { setImmediate(() => { for (;;); }); return process.pid; }",
+      { properties: { Timeout: 1 } },
+    );
+    const { payload: first } = await lambdas.invoke("F", {});
+    const startedAt = Date.now();
+    const { payload: second } = await lambdas.invoke("F", {});
+    expect(second).not.toBe(first);
+    expect(Date.now() - startedAt).toBeGreaterThan(500);
+  });
+
+  it("end when they had nothing to do for long, all but one", async () => {
+    const { lambdas } = startHandler(slow, { keptIdleMs: 1_000 });
+    const pids = await Promise.all(
+      [1, 2, 3].map(async () => (await lambdas.invoke("F", { ms: 300 })).payload as number),
+    );
+    await expect.poll(() => pids.filter(isAlive).length, { timeout: 5_000 }).toBe(1);
+    const { payload } = await lambdas.invoke("F", { ms: 0 });
+    expect(pids).toContain(payload);
+  });
+
+  it("end at close: waiting invocations are refused, running ones cut off", async () => {
+    const { lambdas, lines } = startHandler(slow, {
+      maxEnvironments: 1,
+      properties: { Timeout: 90 },
+    });
+    const { payload: pid } = await lambdas.invoke("F", { ms: 0 });
+    const running = lambdas.invoke("F", { ms: 60_000 });
+    const waiting = lambdas.invoke("F", { ms: 0 }).catch((error: Error) => error.message);
+    await expect.poll(() => lines).toContain("F 60000");
+    await lambdas.close();
+    await expect(running).resolves.toMatchObject({
+      functionError: { errorType: "Runtime.ExitError" },
+    });
+    await expect(waiting).resolves.toContain("the local run is closing");
+    await expect(lambdas.invoke("F", {})).rejects.toThrow("the local run is closing");
+    expect(isAlive(Number(pid))).toBe(false);
+  });
+
+  it("end at close even while they start", async () => {
+    const { lambdas } = start({ F: { "index.js": "for (;;);" } });
+    const invocation = lambdas.invoke("F", {}).catch((error: Error) => error.message);
+    await lambdas.close();
+    await expect(invocation).resolves.toContain("the local run is closing");
+  });
+});

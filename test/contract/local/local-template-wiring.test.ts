@@ -1,0 +1,248 @@
+import { describe, expect, it } from "vitest";
+import { checkWiring } from "../../../local/template/template.ts";
+import {
+  functionWithRole,
+  httpApi,
+  loadAssembly,
+  route,
+  type TestResource,
+} from "../../support/runs/cloud-assembly.ts";
+
+const arn = (logicalId: string) => ({ "Fn::GetAtt": [logicalId, "Arn"] });
+
+/** As the CDK writes it: without TLS nobody may do anything, and one rule may send. */
+function queuePolicy(queueId: string, allow: Record<string, unknown> = {}): TestResource {
+  return {
+    Type: "AWS::SQS::QueuePolicy",
+    Properties: {
+      Queues: [{ Ref: queueId }],
+      PolicyDocument: {
+        Version: "2012-10-17",
+        Statement: [
+          {
+            Effect: "Deny",
+            Principal: { AWS: "*" },
+            Action: "sqs:*",
+            Resource: arn(queueId),
+            Condition: { Bool: { "aws:SecureTransport": "false" } },
+          },
+          {
+            Effect: "Allow",
+            Principal: { Service: "events.amazonaws.com" },
+            Action: "sqs:SendMessage",
+            Resource: arn(queueId),
+            Condition: { ArnEquals: { "aws:SourceArn": arn("Rule") } },
+            ...allow,
+          },
+        ],
+      },
+    },
+  };
+}
+
+/** A stack in which everything is reached by something. */
+function wired(): Record<string, TestResource> {
+  return {
+    ...httpApi,
+    ...functionWithRole("Ingest"),
+    ...route("Inbound", { key: "POST /v1/in/{provider}/{token}", functionId: "Ingest" }),
+    Dlq: { Type: "AWS::SQS::Queue" },
+    Work: {
+      Type: "AWS::SQS::Queue",
+      Properties: { RedrivePolicy: { deadLetterTargetArn: arn("Dlq"), maxReceiveCount: 5 } },
+    },
+    ...functionWithRole("Consume"),
+    Mapping: {
+      Type: "AWS::Lambda::EventSourceMapping",
+      Properties: { EventSourceArn: arn("Work"), FunctionName: { Ref: "Consume" } },
+    },
+    ...functionWithRole("Reconcile"),
+    Schedule: {
+      Type: "AWS::Scheduler::Schedule",
+      Properties: { ScheduleExpression: "rate(1 minute)", Target: { Arn: arn("Reconcile") } },
+    },
+    ...functionWithRole("OnEvent"),
+    Rule: {
+      Type: "AWS::Events::Rule",
+      Properties: {
+        Targets: [
+          { Id: "0", Arn: arn("OnEvent") },
+          { Id: "1", Arn: arn("Work"), DeadLetterConfig: { Arn: arn("Dlq") } },
+        ],
+      },
+    },
+    WorkPolicy: queuePolicy("Work"),
+    DlqPolicy: queuePolicy("Dlq"),
+    RulePermission: {
+      Type: "AWS::Lambda::Permission",
+      Properties: {
+        Action: "lambda:InvokeFunction",
+        FunctionName: arn("OnEvent"),
+        Principal: "events.amazonaws.com",
+        SourceArn: arn("Rule"),
+      },
+    },
+  };
+}
+
+function faultsWithout(...logicalIds: string[]): string[] {
+  const resources = wired();
+  for (const logicalId of logicalIds) delete resources[logicalId];
+  return faultsOf(resources);
+}
+
+function faultsOf(resources: Record<string, TestResource>): string[] {
+  try {
+    checkWiring(loadAssembly({ Resources: resources }));
+    return [];
+  } catch (error) {
+    return error instanceof Error ? error.message.split("\n- ").slice(1) : [];
+  }
+}
+
+describe("checkWiring", () => {
+  it("finds nothing in a stack in which everything is reached", () => {
+    expect(faultsWithout()).toEqual([]);
+  });
+
+  it.each<[removed: string, faults: string[]]>([
+    [
+      "Mapping",
+      [
+        "queue Work: no function takes its messages; add an AWS::Lambda::EventSourceMapping for it",
+        "function Consume: nothing invokes it; add a route, an event source mapping, a schedule or a rule target",
+      ],
+    ],
+    [
+      "InboundPermission",
+      [
+        "route Inbound (POST /v1/in/{provider}/{token}): API Gateway may not invoke function Ingest; add an AWS::Lambda::Permission for apigateway.amazonaws.com on it",
+      ],
+    ],
+    [
+      "Inbound",
+      [
+        "function Ingest: nothing invokes it; add a route, an event source mapping, a schedule or a rule target",
+      ],
+    ],
+    [
+      "ApiStage",
+      [
+        "route Inbound (POST /v1/in/{provider}/{token}): its API has no stage; add an AWS::ApiGatewayV2::Stage",
+      ],
+    ],
+    [
+      "Schedule",
+      [
+        "function Reconcile: nothing invokes it; add a route, an event source mapping, a schedule or a rule target",
+      ],
+    ],
+    [
+      "RulePermission",
+      [
+        "rule Rule: EventBridge may not invoke function OnEvent; add an AWS::Lambda::Permission for events.amazonaws.com on it",
+      ],
+    ],
+    [
+      "WorkPolicy",
+      [
+        "rule Rule: EventBridge may not send to queue Work; add an AWS::SQS::QueuePolicy that allows it sqs:SendMessage",
+      ],
+    ],
+    [
+      "DlqPolicy",
+      [
+        "rule Rule: EventBridge may not send to queue Dlq; add an AWS::SQS::QueuePolicy that allows it sqs:SendMessage",
+      ],
+    ],
+  ])("says what is missing when %s is removed", (removed, faults) => {
+    expect(faultsWithout(removed)).toEqual(faults);
+  });
+
+  it("names every fault in one message", () => {
+    const faults = faultsWithout("Mapping", "Schedule", "InboundPermission");
+    expect(faults.map((fault) => fault.split(/[ :]/)[1])).toEqual([
+      "Inbound",
+      "Work",
+      "Consume",
+      "Reconcile",
+    ]);
+  });
+
+  it("refuses a permission for another route", () => {
+    const resources = wired();
+    const other = route("Other", { key: "GET /health", functionId: "Ingest" });
+    resources.InboundPermission = other.OtherPermission as TestResource;
+    expect(faultsOf(resources)).toEqual([
+      expect.stringContaining("may not invoke function Ingest"),
+    ]);
+  });
+
+  it.each([
+    ["denies", { Effect: "Deny" }],
+    ["is for another service", { Principal: { Service: "sns.amazonaws.com" } }],
+    ["is for another action", { Action: ["sqs:ReceiveMessage"] }],
+    ["is for another queue", { Resource: arn("Dlq") }],
+    [
+      "is for another rule",
+      { Condition: { ArnLike: { "aws:SourceArn": `arn:aws:events:*:rule/x` } } },
+    ],
+  ])("refuses a queue policy for a rule that %s", (_, allow) => {
+    const faults = faultsOf({ ...wired(), WorkPolicy: queuePolicy("Work", allow) });
+    expect(faults).toEqual([expect.stringContaining("may not send to queue Work")]);
+  });
+
+  it("takes a queue policy for every rule of EventBridge", () => {
+    const everyRule = { Action: ["sqs:SendMessage"], Condition: {} };
+    expect(faultsOf({ ...wired(), WorkPolicy: queuePolicy("Work", everyRule) })).toEqual([]);
+  });
+
+  it("refuses a rule whose queue does not exist", () => {
+    const resources = wired();
+    const elsewhere = "arn:aws:sqs:us-east-1:000000000000:Elsewhere";
+    resources.Rule = {
+      Type: "AWS::Events::Rule",
+      Properties: {
+        Targets: [
+          { Id: "0", Arn: arn("OnEvent") },
+          { Id: "1", Arn: elsewhere },
+        ],
+      },
+    };
+    expect(faultsOf(resources)).toEqual([
+      `rule Rule: its queue ${elsewhere} does not exist; add it`,
+    ]);
+  });
+
+  it("refuses an integration that leads nowhere", () => {
+    const resources = wired();
+    const properties = resources.InboundIntegration?.Properties ?? {};
+    properties.IntegrationUri = "arn:aws:lambda:us-east-1:000000000000:function:Elsewhere";
+    expect(faultsOf(resources)).toContainEqual(
+      expect.stringContaining("integration InboundIntegration leads to no function"),
+    );
+    const target = resources.Inbound?.Properties ?? {};
+    target.Target = "integrations/Absent";
+    expect(faultsOf(resources)).toContainEqual(
+      expect.stringContaining("route Inbound (POST /v1/in/{provider}/{token}): its integration"),
+    );
+  });
+
+  it("refuses a mapping whose queue or function does not exist", () => {
+    const resources = wired();
+    resources.Mapping = {
+      Type: "AWS::Lambda::EventSourceMapping",
+      Properties: {
+        EventSourceArn: "arn:aws:sqs:us-east-1:000000000000:Elsewhere",
+        FunctionName: "Nobody",
+      },
+    };
+    const faults = faultsOf(resources);
+    expect(faults).toContainEqual(
+      "event source mapping Mapping: its queue arn:aws:sqs:us-east-1:000000000000:Elsewhere does not exist; add it, or correct EventSourceArn",
+    );
+    expect(faults).toContainEqual(
+      "event source mapping Mapping: its function Nobody does not exist; add it, or correct FunctionName",
+    );
+  });
+});

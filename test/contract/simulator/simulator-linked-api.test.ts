@@ -1,0 +1,219 @@
+import { LinkedApi } from "@linkedapi/node";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { linkedApi as pack } from "../../../shared/providers/linked-api/pack.ts";
+import { webhookOf } from "../../support/payloads/webhooks.ts";
+import {
+  linkedApiHeaders,
+  MINUTE_MS,
+  type SimulatorFixture,
+  startSimulatorFixture,
+} from "./simulator-fixture.ts";
+
+let simulator: SimulatorFixture;
+beforeEach(async () => {
+  simulator = await startSimulatorFixture();
+});
+afterEach(() => simulator.close());
+
+async function submit(body: unknown): Promise<string> {
+  const answer = await simulator.linkedApi("POST", "/workflows", body);
+  const result = { workflowId: expect.stringMatching(/^wf-/) };
+  expect(answer).toMatchObject({ status: 200, body: { success: true, result } });
+  return (answer.body.result as { workflowId: string }).workflowId;
+}
+
+const ask = async (id: string) =>
+  (await simulator.linkedApi("GET", `/workflows/${id}`)).body.result as Record<string, unknown>;
+const cancel = (id: string) => simulator.linkedApi("DELETE", `/workflows/${id}`);
+
+const message = { actionType: "st.sendMessage", personUrl: "p", text: "t", label: "mine" };
+
+test("a workflow tells by three webhooks that it was created, started and completed", async () => {
+  const workflowId = await submit(message);
+  await expect.poll(() => simulator.arrivals).toHaveLength(3);
+  const completion = { actionType: "st.sendMessage", label: "mine", success: true, data: {} };
+  const told = (type: string, status: string, more = {}) => ({
+    id: `${type}:${workflowId}`,
+    type,
+    createdAt: expect.stringMatching(/Z$/),
+    data: { workflowId, accountId: "acc-1", status, ...more },
+  });
+  expect(simulator.arrivals).toEqual(
+    expect.arrayContaining([
+      told("workflow.created", "pending"),
+      told("workflow.started", "running"),
+      told("workflow.completed", "completed", { result: completion }),
+    ]),
+  );
+  for (const webhook of simulator.arrivals) {
+    expect(pack.read(webhookOf(webhook)).type).toBe(webhook.type);
+  }
+  expect(await ask(workflowId)).toEqual({ workflowId, workflowStatus: "completed", completion });
+});
+
+test("in the behaviour's delay it is pending, running, completed", async () => {
+  await simulator.behave({ delayMs: [0, 20 * MINUTE_MS] });
+  const statuses = new Set();
+  // The three moments are drawn: one of these workflows shows all of them.
+  await expect
+    .poll(
+      async () => {
+        const id = await submit(message);
+        const seen = new Set();
+        while (!seen.has("completed")) seen.add((await ask(id)).workflowStatus);
+        for (const status of seen) statuses.add(status);
+        return [...seen].join();
+      },
+      { timeout: 25_000 },
+    )
+    .toBe("pending,running,completed");
+  expect(statuses.size).toBe(3);
+});
+
+describe("a workflow can be", () => {
+  test("several actions: its completion is a list", async () => {
+    const id = await submit([message, { actionType: "st.checkConnectionStatus" }]);
+    await expect
+      .poll(async () => (await ask(id)).completion)
+      .toMatchObject([
+        { actionType: "st.sendMessage", label: "mine" },
+        { actionType: "st.checkConnectionStatus", data: { connectionStatus: "notConnected" } },
+      ]);
+  });
+
+  test("a chain: what follows an action stands in its data, in the form of the request", async () => {
+    const search = {
+      actionType: "st.searchPeople",
+      limit: 2,
+      // biome-ignore lint/suspicious/noThenProperty: it is the provider's name
+      then: { actionType: "st.openPersonPage" },
+    };
+    const id = await submit(search);
+    const page = { actionType: "st.openPersonPage", success: true };
+    await expect
+      .poll(async () => (await ask(id)).completion)
+      // biome-ignore lint/suspicious/noThenProperty: it is the provider's name
+      .toMatchObject({ data: [{ then: page }, { then: page }] });
+  });
+});
+
+describe("a caller can ask for a failure", () => {
+  test("of an action, in a workflow that completes", async () => {
+    const id = await submit({ ...message, personUrl: "fail:personNotFound" });
+    const completion = { success: false, error: { type: "personNotFound" }, label: "mine" };
+    await expect.poll(() => ask(id)).toMatchObject({ workflowStatus: "completed", completion });
+  });
+
+  test("of the workflow", async () => {
+    const id = await submit({ ...message, personUrl: "fail-workflow:linkedinAccountSignedOut" });
+    const failure = { reason: "linkedinAccountSignedOut", message: expect.any(String) };
+    await expect.poll(() => ask(id)).toEqual({ workflowId: id, workflowStatus: "failed", failure });
+    await expect.poll(() => simulator.arrivals).toHaveLength(3);
+    const webhook = simulator.arrivals.find(({ type }) => type === "workflow.completed");
+    expect(webhook).toMatchObject({ data: { status: "failed", result: { failure } } });
+  });
+});
+
+describe("a cancel", () => {
+  test("is silent: what has not left does not leave", async () => {
+    await simulator.behave({ delayMs: [MINUTE_MS, MINUTE_MS] });
+    const id = await submit(message);
+    const other = await submit(message);
+    expect((await cancel(id)).body).toEqual({ success: true, result: { cancelled: true } });
+    expect(simulator.store().collection("simulator-webhooks").entries()).toHaveLength(3);
+    await expect.poll(() => simulator.arrivals).toHaveLength(3);
+    const told = simulator.arrivals.map(({ data }) => (data as { workflowId: string }).workflowId);
+    expect(new Set(told)).toEqual(new Set([other]));
+    expect(await ask(id)).toMatchObject({
+      workflowStatus: "failed",
+      failure: { reason: "cancelled" },
+    });
+    // Asked again, as after a lost answer.
+    expect((await cancel(id)).body).toEqual({ success: true, result: { cancelled: true } });
+  });
+
+  test("comes too late for what has ended", async () => {
+    const id = await submit(message);
+    await expect.poll(async () => (await ask(id)).workflowStatus).toBe("completed");
+    expect((await cancel(id)).body).toEqual({ success: true, result: { cancelled: false } });
+  });
+});
+
+describe("refusals have Linked API's shape", () => {
+  const { "linked-api-token": token, "identification-token": account } = linkedApiHeaders;
+  test.each([
+    ["linkedApiTokenRequired", { "identification-token": account }],
+    ["identificationTokenRequired", { "linked-api-token": token }],
+    ["invalidLinkedApiToken", { ...linkedApiHeaders, "linked-api-token": "refused" }],
+    ["invalidIdentificationToken", { ...linkedApiHeaders, "identification-token": "refused" }],
+  ])("401 %s", async (type, headers) => {
+    const answer = await simulator.linkedApi("POST", "/workflows", message, { headers });
+    expect(answer).toMatchObject({
+      status: 401,
+      body: { success: false, error: { type, message: expect.any(String) } },
+    });
+  });
+
+  test.each([
+    ["{"],
+    [[]],
+    [{}],
+    [[message, {}]],
+    // biome-ignore lint/suspicious/noThenProperty: it is the provider's name
+    [{ ...message, then: {} }],
+  ])("the definition %j is 400", async (body) => {
+    const answer = await simulator.linkedApi("POST", "/workflows", body);
+    expect(answer).toMatchObject({ status: 400, body: { error: { type: "invalidWorkflow" } } });
+  });
+
+  test.each(["GET", "DELETE"])("%s of an unknown workflow is 404", async (method) => {
+    const answer = await simulator.linkedApi(method, "/workflows/wf-none");
+    const error = { type: "workflowNotFound", message: expect.any(String) };
+    expect(answer).toMatchObject({ status: 404, body: { success: false, error } });
+  });
+});
+
+test("a token of another form is the account's id", async () => {
+  const headers = { ...linkedApiHeaders, "identification-token": "plain" };
+  await simulator.linkedApi("POST", "/workflows", message, { headers });
+  expect(await simulator.submissions()).toMatchObject([{ accountId: "plain" }]);
+});
+
+describe("the official client reads", () => {
+  const client = () =>
+    new LinkedApi({ linkedApiToken: "t", identificationToken: "i", baseUrl: simulator.url() });
+  const soon = { pollInterval: 20 };
+
+  test("what gives nothing, and what fails", async () => {
+    const api = client();
+    const sent = await api.sendMessage.execute({ personUrl: "p", text: "t" });
+    expect(await api.sendMessage.result(sent, soon)).toEqual({ data: undefined, errors: [] });
+    const failing = await api.sendConnectionRequest.execute({ personUrl: "fail:alreadyPending" });
+    expect(await api.sendConnectionRequest.result(failing, soon)).toMatchObject({
+      errors: [{ type: "alreadyPending" }],
+    });
+  });
+
+  test("a status, a person with details, and a search", async () => {
+    const api = client();
+    const status = await api.checkConnectionStatus.execute({ personUrl: "p" });
+    expect((await api.checkConnectionStatus.result(status, soon)).data).toEqual({
+      connectionStatus: "notConnected",
+    });
+    const person = await api.fetchPerson.execute({ personUrl: "p", retrieveSkills: true });
+    expect(await api.fetchPerson.result(person, soon)).toMatchObject({
+      data: { name: expect.any(String), publicUrl: "p", skills: expect.any(Array) },
+      errors: [],
+    });
+    const search = await api.searchPeople.execute({ term: "x", limit: 2 });
+    expect((await api.searchPeople.result(search, soon)).data).toHaveLength(2);
+  });
+
+  test("a custom workflow, and a cancel", async () => {
+    await simulator.behave({ delayMs: [MINUTE_MS, MINUTE_MS] });
+    const api = client();
+    const custom = await api.customWorkflow.execute(message);
+    expect((await api.customWorkflow.result(custom, soon)).data).toMatchObject({ label: "mine" });
+    expect(await api.sendMessage.cancel(await api.sendMessage.execute(message))).toBe(true);
+  });
+});

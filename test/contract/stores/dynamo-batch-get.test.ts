@@ -1,0 +1,43 @@
+import { PutCommand } from "@aws-sdk/lib-dynamodb";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { batchGet } from "../../../shared/adapters/dynamo/dynamo-batch-get.ts";
+import { openLocalTables } from "../../support/runs/local-tables.ts";
+
+let tables: Awaited<ReturnType<typeof openLocalTables>>;
+let events = "";
+let requests = "";
+
+beforeAll(async () => {
+  tables = await openLocalTables();
+  events = tables.outputs.EventsTableName ?? "";
+  requests = tables.outputs.RequestsTableName ?? "";
+});
+afterAll(() => tables.close());
+
+const put = (TableName: string, Item: object) =>
+  tables.client.send(new PutCommand({ TableName, Item: { ...Item } }));
+
+test("items of two tables come by their table's name, each as it was asked for", async () => {
+  await put(events, { id: "e-1", status: "PUBLISHED", raw: "large" });
+  await put(requests, { lane: "l-1", id: "r-1", status: "queued" });
+  const found = await batchGet(tables.client, [
+    { tableName: events, keys: [{ id: "e-1" }, { id: "none" }], projection: ["id", "status"] },
+    { tableName: requests, keys: [{ lane: "l-1", id: "r-1" }] },
+  ]);
+  expect(Object.fromEntries(found)).toEqual({
+    [events]: [{ id: "e-1", status: "PUBLISHED" }],
+    [requests]: [{ lane: "l-1", id: "r-1", status: "queued" }],
+  });
+});
+
+test("more keys than one call takes are read, and one that is named twice comes once", async () => {
+  const ids = Array.from({ length: 130 }, (_, n) => `many-${n}`);
+  await Promise.all(ids.map((id) => put(events, { id })));
+  const keys = [...ids, ...ids].map((id) => ({ id }));
+  const found = await batchGet(tables.client, [{ tableName: events, keys }]);
+  expect((found.get(events) ?? []).map(({ id }) => String(id)).sort()).toEqual(ids.sort());
+});
+
+test("nothing is asked for where nothing is wanted", async () => {
+  expect(await batchGet(tables.client, [{ tableName: events, keys: [] }])).toEqual(new Map());
+});

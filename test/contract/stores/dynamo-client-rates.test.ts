@@ -1,0 +1,48 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { makeDynamoClientRates } from "../../../shared/adapters/dynamo/dynamo-client-rates.ts";
+import type { ClientRates } from "../../../shared/core/requests/ports.ts";
+import { makeTestClock } from "../../support/fakes/clocks.ts";
+import { openLocalTables } from "../../support/runs/local-tables.ts";
+
+const LIMIT = 5;
+const clock = makeTestClock();
+let tables: Awaited<ReturnType<typeof openLocalTables>>;
+beforeAll(async () => {
+  tables = await openLocalTables();
+});
+afterAll(() => tables.close());
+
+let clients = 0;
+const newClient = () => `cl_${++clients}`;
+
+/** As one instance of the function has it. */
+const open = () =>
+  makeDynamoClientRates({
+    client: tables.client,
+    tableName: tables.outputs.RequestsTableName ?? "",
+    clock,
+    limit: LIMIT,
+  });
+
+async function taken(rates: ClientRates, clientId: string, times: number) {
+  const all = await Promise.all(Array.from({ length: times }, () => rates.take(clientId)));
+  return all.filter((one) => one).length;
+}
+
+test("a client has its limit, and one for each process, in a second of real time", async () => {
+  const clientId = newClient();
+  const [one, other] = [open(), open()];
+  expect(await taken(one, clientId, 20)).toBe(LIMIT + 1);
+  expect(await taken(other, clientId, 20)).toBe(1);
+  clock.passBusiness(60_000);
+  expect(await taken(one, clientId, 20)).toBe(0);
+  clock.passReal(1_000);
+  expect(await taken(one, clientId, 20)).toBe(LIMIT + 1);
+});
+
+test("one client's calls do not count against another's (G10)", async () => {
+  const rates = open();
+  const clientId = newClient();
+  await taken(rates, clientId, 20);
+  expect(await taken(rates, newClient(), LIMIT)).toBe(LIMIT);
+});

@@ -1,0 +1,205 @@
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { makeDynamoDeliveryFacts } from "../../../shared/adapters/dynamo/dynamo-delivery-facts.ts";
+import { makeDynamoRequestStore } from "../../../shared/adapters/dynamo/dynamo-request-store.ts";
+import { makeS3BlobStore } from "../../../shared/adapters/s3/s3-blob-store.ts";
+import { openDeliveries } from "../../../shared/composition/deliveries.ts";
+import { limits } from "../../../shared/contracts/limits.ts";
+import { startAwsFaultProxy } from "../../support/fakes/aws-fault-proxy.ts";
+import { makeTestClock } from "../../support/fakes/clocks.ts";
+import {
+  deliveryJob,
+  deliveryRecord,
+  endpointHealth,
+  webhookRecord,
+} from "../../support/payloads/delivery-records.ts";
+import { requestRecord } from "../../support/payloads/request-records.ts";
+import { openLocalTables } from "../../support/runs/local-tables.ts";
+import { deliveryClaimsSuite } from "../suites/delivery-claims.suite.ts";
+import { deliveryFactsSuite } from "../suites/delivery-facts.suite.ts";
+import { deliveryStoreSuite } from "../suites/delivery-store.suite.ts";
+
+type Clock = ReturnType<typeof makeTestClock>;
+
+let tables: Awaited<ReturnType<typeof openLocalTables>>;
+beforeAll(async () => {
+  tables = await openLocalTables();
+});
+afterAll(() => tables.close());
+
+const rules = {
+  delaysMs: [1],
+  jitter: 0,
+  timeoutMs: 1,
+  slowMs: 1,
+  leaseMs: 1,
+  breakerFailures: 1,
+  workersPerEndpoint: 1,
+  postsPerWorker: 1,
+  retentionMs: 1,
+  outboxGraceMs: 1,
+};
+
+function stores(clock: Clock, client = tables.client) {
+  const { outputs, sdk } = tables;
+  const { ConfigTableName = "", DeliveriesTableName = "", RequestsTableName = "" } = outputs;
+  const bodies = makeS3BlobStore({ bucket: outputs.BodiesBucketName ?? "", config: sdk });
+  const opened = openDeliveries({
+    client,
+    sdk,
+    clock,
+    bodies,
+    env: {
+      BUSINESS_CLOCK: { speed: 60 },
+      CONFIG_TABLE: ConfigTableName,
+      DELIVERIES_TABLE: DeliveriesTableName,
+      DELIVERY_RULES: rules,
+      RETRIES_QUEUE_URL: outputs.SubmitQueueUrl ?? "",
+    },
+  });
+  const facts = makeDynamoDeliveryFacts({
+    client,
+    tables: {
+      config: ConfigTableName,
+      deliveries: DeliveriesTableName,
+      requests: RequestsTableName,
+    },
+  });
+  const requests = makeDynamoRequestStore({ client, tableName: RequestsTableName, clock });
+  return { ...opened, facts, requests };
+}
+
+deliveryStoreSuite("on DynamoDB", async ({ clock }) => stores(clock));
+deliveryClaimsSuite("on DynamoDB", async ({ clock }) => stores(clock));
+
+deliveryFactsSuite("on DynamoDB", async () => {
+  const opened = stores(makeTestClock());
+  return {
+    ...opened,
+    keepRequest: async (request) => void (await opened.requests.create(request)),
+  };
+});
+
+test("a decision's moment has both clocks, the speed and the rules", () => {
+  const clock = makeTestClock(1_000);
+  clock.passBusiness(1);
+  expect(stores(clock).moment()).toEqual({ nowMs: 1_001, nowRealMs: 1_000, speed: 60, rules });
+});
+
+describe("a body that is too large for an item", () => {
+  test("lies in the bucket, and comes back as its place there", async () => {
+    const { deliveries, texts } = stores(makeTestClock());
+    const inline = `"${"ü".repeat(limits.maxInlineBytes)}"`;
+    const delivery = deliveryRecord({ body: { inline } });
+    expect(await deliveries.create(delivery)).toBe("created");
+    const found = await deliveries.find(delivery.deliveryId);
+    const key = expect.stringMatching(`^deliveries/${delivery.deliveryId}/[0-9a-f]{64}$`);
+    expect(found).toEqual({ ...delivery, body: { key } });
+    expect(found && (await texts.open(found.body))).toBe(inline);
+    // Its maker has the record as it was before, and writes it once more.
+    const written = await deliveries.replace({ ...delivery, attempt: 1 });
+    expect(written).toEqual({ ...delivery, attempt: 1, body: found?.body, version: 2 });
+  });
+
+  test("leaves room for all else that an item holds", async () => {
+    const { deliveries } = stores(makeTestClock());
+    const attempt = { cycle: 1, n: 1, atMs: 1, durationMs: 1, bodyStart: "ü".repeat(1_000) };
+    const delivery = deliveryRecord({
+      body: { inline: "x".repeat(limits.maxInlineBytes) },
+      attempts: Array.from({ length: 100 }, () => attempt),
+    });
+    await deliveries.create(delivery);
+    expect(await deliveries.find(delivery.deliveryId)).toEqual(delivery);
+  });
+});
+
+describe("a call whose answer was lost, and which the SDK makes again", () => {
+  const clock = makeTestClock();
+  let proxy: Awaited<ReturnType<typeof startAwsFaultProxy>>;
+  let dynamo: DynamoDBClient;
+  let lossy: ReturnType<typeof stores>;
+  beforeAll(async () => {
+    proxy = await startAwsFaultProxy();
+    proxy.forwardTo(tables.sdk.endpoint);
+    dynamo = new DynamoDBClient({ ...tables.sdk, endpoint: proxy.url });
+    lossy = stores(clock, DynamoDBDocumentClient.from(dynamo));
+  });
+  afterAll(async () => {
+    dynamo.destroy();
+    await proxy.close();
+  });
+
+  async function withLost<T>(operation: string, work: () => Promise<T>): Promise<T> {
+    const plan = proxy.plan({ operation, fault: "reset-after" });
+    const result = await work();
+    expect(plan.struck()).toBe(1);
+    return result;
+  }
+
+  test("creates and replaces a delivery once", async () => {
+    const delivery = deliveryRecord();
+    const create = () => lossy.deliveries.create(delivery);
+    expect(await withLost("PutItem", create)).toBe("created");
+    const next = { ...delivery, attempt: 1 };
+    const written = await withLost("PutItem", () => lossy.deliveries.replace(next));
+    expect(written).toEqual({ ...next, version: 2 });
+    expect(await lossy.deliveries.find(delivery.deliveryId)).toEqual(written);
+  });
+
+  test("does not take another's write for its own", async () => {
+    const delivery = deliveryRecord();
+    await lossy.deliveries.create(delivery);
+    await lossy.deliveries.replace({ ...delivery, attempt: 1 });
+    const second = () => lossy.deliveries.replace({ ...delivery, attempt: 2 });
+    expect(await withLost("PutItem", second)).toBeUndefined();
+  });
+
+  test("claims a delivery once", async () => {
+    const { deliveryId, ...of } = deliveryRecord();
+    await lossy.deliveries.create({ ...of, deliveryId });
+    const lease = { owner: "a", untilMs: clock.realMs() + 1_000 };
+    const claim = await withLost("UpdateItem", () => lossy.deliveries.claim(deliveryId, lease));
+    expect(claim).toMatchObject({ kind: "claimed", delivery: { begun: 1, version: 2 } });
+    expect(await lossy.deliveries.find(deliveryId)).toMatchObject({ begun: 1, version: 2 });
+  });
+
+  test("puts a delivery off", async () => {
+    const delivery = deliveryRecord({ dueMs: 5 });
+    await lossy.deliveries.create(delivery);
+    const { deliveryId, clientId, webhookId } = delivery;
+    const hint = { v: 1, kind: "attempt", deliveryId, clientId, webhookId } as const;
+    const putOff = () => lossy.deliveries.putOff({ hint, dueMs: 5 }, 6);
+    expect(await withLost("UpdateItem", putOff)).toBe(true);
+  });
+
+  test("writes health, a webhook and a job once", async () => {
+    const health = endpointHealth();
+    const first = await withLost("PutItem", () => lossy.health.replace(health));
+    expect(first).toEqual({ written: { ...health, version: 1 } });
+    const webhook = webhookRecord();
+    const registered = await withLost("PutItem", () => lossy.webhooks.replace(webhook));
+    expect(registered).toEqual({ ...webhook, version: 1 });
+    const job = deliveryJob();
+    await withLost("PutItem", () => lossy.jobs.create(job));
+    const done = await withLost("PutItem", () => lossy.jobs.replace({ ...job, examined: 1 }));
+    expect(done).toEqual({ ...job, examined: 1, version: 2 });
+  });
+
+  test("the facts of many clients and requests are one call", async () => {
+    const before = proxy.calls.length;
+    await lossy.facts.read({
+      clientIds: Array.from({ length: 10 }, (_, n) => `cl_${n}`),
+      requestIds: Array.from({ length: 10 }, () => requestRecord().requestId),
+    });
+    const made = proxy.calls.slice(before).map(({ operation }) => operation);
+    expect(made).toEqual(["BatchGetItem"]);
+  });
+
+  test("what fails for good is DEPENDENCY_DOWN", async () => {
+    const plan = proxy.plan({ operation: "UpdateItem", fault: "internal", times: 99 });
+    const claim = lossy.deliveries.claim("dl_1", { owner: "a", untilMs: 1 });
+    await expect(claim).rejects.toMatchObject({ code: "DEPENDENCY_DOWN" });
+    plan.end();
+  });
+});

@@ -1,0 +1,119 @@
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { makeDynamoIdempotency } from "../../../shared/adapters/dynamo/dynamo-idempotency.ts";
+import { makeDynamoLanes } from "../../../shared/adapters/dynamo/dynamo-lanes.ts";
+import { makeDynamoReferences } from "../../../shared/adapters/dynamo/dynamo-references.ts";
+import { makeDynamoRequestStore } from "../../../shared/adapters/dynamo/dynamo-request-store.ts";
+import { laneId } from "../../../shared/core/requests/acceptance/request-id.ts";
+import { startAwsFaultProxy } from "../../support/fakes/aws-fault-proxy.ts";
+import { makeTestClock } from "../../support/fakes/clocks.ts";
+import { newOwner, requestRecord } from "../../support/payloads/request-records.ts";
+import { openLocalTables } from "../../support/runs/local-tables.ts";
+import { laneStoreSuite } from "../suites/lane-store.suite.ts";
+import { referenceStoreSuite } from "../suites/reference-store.suite.ts";
+import { requestStoreSuite } from "../suites/request-store.suite.ts";
+
+/** The table is the template's, so that its keys and indexes are what is tested. */
+let tables: Awaited<ReturnType<typeof openLocalTables>>;
+beforeAll(async () => {
+  tables = await openLocalTables();
+});
+afterAll(() => tables.close());
+
+type Clock = ReturnType<typeof makeTestClock>;
+
+function stores(of: { clock: Clock; retentionMs?: number }, client = tables.client) {
+  const table = { client, tableName: tables.outputs.RequestsTableName ?? "", clock: of.clock };
+  return {
+    requests: makeDynamoRequestStore(table),
+    lanes: makeDynamoLanes(table),
+    references: makeDynamoReferences({ ...table, retentionMs: of.retentionMs ?? 1 }),
+    idempotency: makeDynamoIdempotency(table),
+  };
+}
+
+requestStoreSuite("on DynamoDB", async (options) => stores(options));
+laneStoreSuite("on DynamoDB", async (options) => stores(options));
+referenceStoreSuite("on DynamoDB", async (options) => stores(options));
+
+describe("a write whose answer was lost, and which the SDK makes again", () => {
+  const clock = makeTestClock();
+  let proxy: Awaited<ReturnType<typeof startAwsFaultProxy>>;
+  let dynamo: DynamoDBClient;
+  let lossy: ReturnType<typeof stores>;
+  beforeAll(async () => {
+    proxy = await startAwsFaultProxy();
+    proxy.forwardTo(tables.sdk.endpoint);
+    dynamo = new DynamoDBClient({ ...tables.sdk, endpoint: proxy.url });
+    lossy = stores({ clock, retentionMs: 1_000_000 }, DynamoDBDocumentClient.from(dynamo));
+  });
+  afterAll(async () => {
+    dynamo.destroy();
+    await proxy.close();
+  });
+
+  async function withLost<T>(operation: string, work: () => Promise<T>): Promise<T> {
+    const plan = proxy.plan({ operation, fault: "reset-after" });
+    const result = await work();
+    expect(plan.struck()).toBe(1);
+    return result;
+  }
+
+  test("creates a request once", async () => {
+    const request = requestRecord();
+    expect(await withLost("PutItem", () => lossy.requests.create(request))).toBe("created");
+    expect(await lossy.requests.find(request.requestId)).toEqual(request);
+  });
+
+  test("replaces a request once", async () => {
+    const request = requestRecord();
+    await lossy.requests.create(request);
+    const next = { ...request, action: "other" };
+    const written = await withLost("PutItem", () => lossy.requests.replace(next));
+    expect(written).toEqual({ ...next, version: 2 });
+    expect(await lossy.requests.find(request.requestId)).toEqual(written);
+  });
+
+  test("does not take another's write for its own", async () => {
+    const request = requestRecord();
+    await lossy.requests.create(request);
+    await lossy.requests.replace({ ...request, action: "first" });
+    const second = { ...request, action: "second" };
+    const written = await withLost("PutItem", () => lossy.requests.replace(second));
+    expect(written).toBeUndefined();
+  });
+
+  test("joins at a place, at worst at a second one", async () => {
+    const owner = newOwner();
+    const lane = laneId(owner);
+    const join = () => lossy.lanes.join(lane, owner, { nowMs: 1_000, dueMs: 1_001 });
+    expect(await withLost("UpdateItem", join)).toMatchObject({ place: 1_001 });
+  });
+
+  test("acquires and releases a lane", async () => {
+    const owner = newOwner();
+    const lane = laneId(owner);
+    await lossy.lanes.join(lane, owner, { nowMs: 1_000, dueMs: 1_001 });
+    const lease = { owner: "a", untilMs: clock.realMs() + 1_000 };
+    const seen = await withLost("UpdateItem", () => lossy.lanes.acquire(lane, lease, 2_000));
+    if (!seen) throw new Error("the lane is not to be had");
+    const release = () => lossy.lanes.release(seen, { taken: 1, nextMs: 5, dueMs: 3_000 });
+    expect(await withLost("UpdateItem", release)).toBe("released");
+    expect(await lossy.lanes.find(lane)).toMatchObject({ waiting: 0, nextMs: 5, dueMs: 3_000 });
+  });
+
+  test("reserves an idempotency key", async () => {
+    const expiresMs = clock.businessMs() + 100_000;
+    const of = { clientId: "cl_1", key: "lost", bodySha256: "b", requestId: "rq_1", expiresMs };
+    const reserve = () => lossy.idempotency.reserve(of);
+    expect(await withLost("PutItem", reserve)).toEqual({ bodySha256: "b", requestId: "rq_1" });
+  });
+
+  test("binds an id, and still tells of the event that came before", async () => {
+    const id = { connectionId: "cn_1", providerRequestId: "lost" };
+    await lossy.references.leave({ ...id, eventId: "e_1", isFinal: true });
+    const bind = () => lossy.references.bind({ ...id, requestId: "rq_1" });
+    expect(await withLost("UpdateItem", bind)).toEqual({ eventId: "e_1" });
+  });
+});

@@ -1,0 +1,154 @@
+import {
+  CreateScheduleCommand,
+  GetScheduleCommand,
+  SchedulerClient,
+} from "@aws-sdk/client-scheduler";
+import { DeleteMessageCommand, ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { freePort } from "../../../local/loopback.ts";
+import { makeSchedulerSchedules } from "../../../shared/adapters/scheduler-schedules.ts";
+import { submitMessage } from "../../../shared/contracts/messages/submit.ts";
+import type { Schedules } from "../../../shared/core/requests/ports.ts";
+import { requestRecord } from "../../support/payloads/request-records.ts";
+import { openLocalTables } from "../../support/runs/local-tables.ts";
+
+/** The group, the role and the queues are the template's, so that their wiring is tested too. */
+const opened = new AsyncDisposableStack();
+let client: SchedulerClient;
+let schedules: Schedules;
+let received: () => Promise<unknown[]>;
+let groupName: string;
+
+beforeAll(async () => {
+  const aws = await openLocalTables();
+  opened.defer(aws.close);
+  client = new SchedulerClient(aws.sdk);
+  opened.defer(() => client.destroy());
+  const sqs = new SQSClient(aws.sdk);
+  opened.defer(() => sqs.destroy());
+  groupName = aws.variable("SCHEDULE_GROUP");
+  schedules = makeSchedulerSchedules({
+    client,
+    groupName,
+    roleArn: aws.variable("SCHEDULE_ROLE_ARN"),
+    queueArn: aws.variable("SUBMIT_QUEUE_ARN"),
+    deadLetterArn: aws.variable("SCHEDULE_DLQ_ARN"),
+  });
+  const QueueUrl = aws.variable("SUBMIT_QUEUE_URL");
+  received = async () => {
+    const { Messages = [] } = await sqs.send(
+      new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10 }),
+    );
+    for (const { ReceiptHandle } of Messages) {
+      await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
+    }
+    return Messages.map(({ Body = "" }) => JSON.parse(Body));
+  };
+});
+afterAll(() => opened.disposeAsync());
+
+const DAY_MS = 86_400_000;
+const get = (Name: string) => client.send(new GetScheduleCommand({ Name, GroupName: groupName }));
+
+test("a schedule sends `due` at its time, not before it, and is gone then (G7)", async () => {
+  const { requestId } = requestRecord();
+  const atMs = Date.now() + 1_200;
+  await schedules.create(requestId, atMs);
+  const messages = await vi.waitUntil(
+    async () => {
+      const found = await received();
+      return found.length > 0 ? found : undefined;
+    },
+    { timeout: 10_000, interval: 50 },
+  );
+  expect(Date.now()).toBeGreaterThanOrEqual(atMs);
+  expect(messages.map((message) => submitMessage.parse(message))).toEqual([
+    { v: 1, kind: "due", requestId },
+  ]);
+  await expect
+    .poll(() => get(requestId).catch((error: Error) => error.name))
+    .toBe("ResourceNotFoundException");
+});
+
+test("a schedule says all that AWS needs, its time in UTC and rounded up to the second", async () => {
+  const { requestId } = requestRecord();
+  const atMs = Date.UTC(2099, 11, 31, 23, 59, 59, 1);
+  await schedules.create(requestId, atMs);
+  const found = await get(requestId);
+  expect(found).toMatchObject({
+    ScheduleExpression: "at(2100-01-01T00:00:00)",
+    ScheduleExpressionTimezone: "UTC",
+    FlexibleTimeWindow: { Mode: "OFF" },
+    ActionAfterCompletion: "DELETE",
+    Target: {
+      DeadLetterConfig: { Arn: expect.stringContaining(":sqs:") },
+      RetryPolicy: { MaximumRetryAttempts: expect.any(Number) },
+    },
+  });
+  expect(found.Name).toMatch(/^[0-9a-zA-Z-_.]{1,64}$/);
+});
+
+test("a whole second is left as it is", async () => {
+  const { requestId } = requestRecord();
+  await schedules.create(requestId, Date.UTC(2099, 0, 1));
+  expect((await get(requestId)).ScheduleExpression).toBe("at(2099-01-01T00:00:00)");
+});
+
+test("making a schedule again changes nothing", async () => {
+  const { requestId } = requestRecord();
+  const atMs = Date.UTC(2099, 0, 1);
+  await schedules.create(requestId, atMs);
+  await schedules.create(requestId, atMs);
+  expect((await get(requestId)).ScheduleExpression).toBe("at(2099-01-01T00:00:00)");
+});
+
+test("a schedule that an earlier try made, with another token, stays as it is", async () => {
+  const [made, taken] = [requestRecord().requestId, requestRecord().requestId];
+  await schedules.create(made, Date.UTC(2099, 0, 1));
+  const { ScheduleExpression, FlexibleTimeWindow, Target } = await get(made);
+  await client.send(
+    new CreateScheduleCommand({
+      Name: taken,
+      GroupName: groupName,
+      ClientToken: "another",
+      ScheduleExpression,
+      FlexibleTimeWindow,
+      Target,
+    }),
+  );
+  await schedules.create(taken, Date.UTC(2099, 0, 2));
+  expect((await get(taken)).ScheduleExpression).toBe(ScheduleExpression);
+});
+
+test("a schedule is deleted, and again", async () => {
+  const { requestId } = requestRecord();
+  await schedules.create(requestId, Date.now() + DAY_MS);
+  await schedules.delete(requestId);
+  await expect(get(requestId)).rejects.toThrow();
+  await schedules.delete(requestId);
+});
+
+test("a time that is over cannot be scheduled: the caller is told", async () => {
+  const creating = schedules.create(requestRecord().requestId, Date.now() - DAY_MS);
+  await expect(creating).rejects.toMatchObject({ code: "DEPENDENCY_DOWN" });
+});
+
+test("a Scheduler that does not answer is DEPENDENCY_DOWN", async () => {
+  const endpoint = `http://127.0.0.1:${await freePort()}`;
+  const credentials = { accessKeyId: "none", secretAccessKey: "none" };
+  const gone = new SchedulerClient({ endpoint, credentials, region: "us-east-1", maxAttempts: 1 });
+  const roleArn = "arn:aws:iam::000000000000:role/none";
+  const queueArn = "arn:aws:sqs:us-east-1:000000000000:none";
+  const down = makeSchedulerSchedules({
+    client: gone,
+    groupName,
+    roleArn,
+    queueArn,
+    deadLetterArn: queueArn,
+  });
+  const { requestId } = requestRecord();
+  const isDown = { code: "DEPENDENCY_DOWN" };
+  await expect(down.create(requestId, Date.now() + DAY_MS)).rejects.toMatchObject(isDown);
+  await expect(down.delete(requestId)).rejects.toMatchObject(isDown);
+  gone.destroy();
+});

@@ -1,0 +1,74 @@
+import { createServer } from "node:http";
+import { setTimeout } from "node:timers/promises";
+import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { closeServer, listen } from "../../../local/loopback.ts";
+import { localAws } from "../../../local/run/seed.ts";
+import { makeMasterKeyReader } from "../../../shared/adapters/secrets-manager-master-keys.ts";
+
+const SecretString = JSON.stringify({ current: "k1", k1: "a".repeat(64) });
+/** How each call is answered, in order; well, where nothing is left. */
+let answers: number[] = [];
+let calls = 0;
+const server = createServer(async (_, response) => {
+  calls++;
+  const status = answers.shift() ?? 200;
+  await setTimeout(30);
+  response.writeHead(status, { "content-type": "application/x-amz-json-1.1" });
+  response.end(
+    JSON.stringify(status === 200 ? { SecretString } : { __type: "InternalServiceError" }),
+  );
+});
+let client: SecretsManagerClient;
+beforeAll(async () => {
+  client = new SecretsManagerClient({
+    ...localAws(`http://${await listen(server, 0)}`),
+    maxAttempts: 1,
+  });
+});
+afterAll(async () => {
+  client.destroy();
+  await closeServer(server);
+});
+
+let nowMs = 0;
+let read: ReturnType<typeof makeMasterKeyReader>;
+beforeEach(() => {
+  nowMs = 1_000_000;
+  calls = 0;
+  answers = [];
+  read = makeMasterKeyReader({ client, secretId: "master", nowMs: () => nowMs });
+});
+const signal = () => AbortSignal.timeout(5_000);
+
+test("ten that need them at the same time share one reading, and later ones what it gave", async () => {
+  const all = await Promise.all(Array.from({ length: 10 }, () => read(signal(), "k1")));
+  expect(all.every(({ keys }) => keys.has("k1"))).toBe(true);
+  await read(signal(), "k1");
+  expect(calls).toBe(1);
+});
+
+test("a reading that failed fails for those who shared it, and the next one reads again", async () => {
+  answers = [500];
+  const failing = await Promise.allSettled([read(signal()), read(signal())]);
+  expect(failing.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+  expect((await read(signal())).keys.has("k1")).toBe(true);
+  expect(calls).toBe(2);
+});
+
+test("nobody waits for a reading that began a second ago: its worker was frozen", async () => {
+  const frozen = read(signal());
+  nowMs += 1_000;
+  await read(signal());
+  await frozen;
+  expect(calls).toBe(2);
+});
+
+test("a key that is missing is looked for again, at most every two seconds", async () => {
+  await read(signal());
+  await read(signal(), "k2");
+  expect(calls).toBe(1);
+  nowMs += 2_000;
+  await Promise.all([read(signal(), "k2"), read(signal(), "k2")]);
+  expect(calls).toBe(2);
+});

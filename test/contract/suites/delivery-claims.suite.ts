@@ -1,0 +1,106 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import { DELIVERY_SHARD_COUNT } from "../../../shared/contracts/tables.ts";
+import type { DeliveryStore } from "../../../shared/core/deliveries/ports.ts";
+import type { DeliveryRecord } from "../../../shared/core/deliveries/record.ts";
+import { makeTestClock } from "../../support/fakes/clocks.ts";
+import { deliveryRecord } from "../../support/payloads/delivery-records.ts";
+
+type Clock = ReturnType<typeof makeTestClock>;
+
+const shards = Array.from({ length: DELIVERY_SHARD_COUNT }, (_, shard) => shard);
+
+/** Who gets a delivery for an attempt, on every store of deliveries. */
+export function deliveryClaimsSuite(
+  name: string,
+  open: (options: { clock: Clock }) => Promise<{ deliveries: DeliveryStore }>,
+): void {
+  describe(`a claim of a delivery: ${name}`, () => {
+    const clock = makeTestClock();
+    let deliveries: DeliveryStore;
+    beforeAll(async () => {
+      ({ deliveries } = await open({ clock }));
+    });
+
+    async function stored(of: Partial<DeliveryRecord> = {}): Promise<DeliveryRecord> {
+      const delivery = deliveryRecord(of);
+      expect(await deliveries.create(delivery)).toBe("created");
+      return delivery;
+    }
+    const lease = (owner: string, ms = 60_000) => ({ owner, untilMs: clock.realMs() + ms });
+    const dueUntil = async (ms: number): Promise<string[]> =>
+      (await Promise.all(shards.map((shard) => deliveries.due(shard, ms, 1_000))))
+        .flat()
+        .map(({ hint }) => hint.deliveryId);
+    const staleUntil = async (ms: number): Promise<string[]> =>
+      (await Promise.all(shards.map((shard) => deliveries.stale(shard, ms, 1_000)))).flat();
+
+    test("takes what waits and whose time has come, and counts it", async () => {
+      const delivery = await stored({ nextMs: clock.businessMs(), dueMs: 77_000 });
+      const until = lease("a");
+      const claim = await deliveries.claim(delivery.deliveryId, until);
+      const claimed = {
+        ...delivery,
+        status: "delivering",
+        owner: "a",
+        leaseUntilRealMs: until.untilMs,
+        sweepRealMs: until.untilMs,
+        begun: 1,
+        version: 2,
+        nextMs: undefined,
+        dueMs: undefined,
+      };
+      expect(claim).toEqual({ kind: "claimed", delivery: claimed });
+      expect(await deliveries.find(delivery.deliveryId)).toEqual(claimed);
+      expect(await dueUntil(1e15)).not.toContain(delivery.deliveryId);
+      expect(await staleUntil(until.untilMs)).toContain(delivery.deliveryId);
+      expect(await staleUntil(until.untilMs - 1)).not.toContain(delivery.deliveryId);
+    });
+
+    test("is told when its time has not come, in business time", async () => {
+      const nextMs = clock.businessMs() + 5_000;
+      const { deliveryId } = await stored({ nextMs });
+      expect(await deliveries.claim(deliveryId, lease("a"))).toEqual({ kind: "early", nextMs });
+      clock.passReal(5_000);
+      expect(await deliveries.claim(deliveryId, lease("a"))).toEqual({ kind: "early", nextMs });
+      clock.passBusiness(5_000);
+      expect(await deliveries.claim(deliveryId, lease("a"))).toMatchObject({ kind: "claimed" });
+    });
+
+    test("is refused while another worker has it, until its lease is over in real time", async () => {
+      const { deliveryId } = await stored();
+      await deliveries.claim(deliveryId, lease("a", 1_000));
+      clock.passBusiness(10_000);
+      clock.passReal(999);
+      expect(await deliveries.claim(deliveryId, lease("b"))).toEqual({ kind: "notOurs" });
+      clock.passReal(1);
+      expect(await deliveries.claim(deliveryId, lease("b"))).toMatchObject({
+        kind: "claimed",
+        delivery: { owner: "b", begun: 2, version: 3 },
+      });
+    });
+
+    test("of the same owner again is the claim that it has", async () => {
+      const { deliveryId } = await stored();
+      const first = await deliveries.claim(deliveryId, lease("a"));
+      clock.passReal(10);
+      expect(await deliveries.claim(deliveryId, lease("a"))).toEqual(first);
+    });
+
+    test("of several at once is granted to one", async () => {
+      const { deliveryId } = await stored();
+      const claims = await Promise.all(
+        Array.from({ length: 10 }, (_, n) => deliveries.claim(deliveryId, lease(`w${n}`))),
+      );
+      expect(claims.filter(({ kind }) => kind === "claimed")).toHaveLength(1);
+      expect(claims.filter(({ kind }) => kind === "notOurs")).toHaveLength(9);
+    });
+
+    test.each(["delivered", "failed", "cancelled"] as const)(
+      "of what is %s is refused",
+      async (status) => {
+        const { deliveryId } = await stored({ status });
+        expect(await deliveries.claim(deliveryId, lease("a"))).toEqual({ kind: "notOurs" });
+      },
+    );
+  });
+}

@@ -1,0 +1,121 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import type {
+  DeliveryFactsReader,
+  HealthStore,
+  WebhookStore,
+} from "../../../shared/core/deliveries/ports.ts";
+import { endpointHealth, webhookRecord } from "../../support/payloads/delivery-records.ts";
+import { requestRecord } from "../../support/payloads/request-records.ts";
+
+interface Stores {
+  health: HealthStore;
+  webhooks: WebhookStore;
+  facts: DeliveryFactsReader;
+  /** Has a request of this id and status. */
+  keepRequest: (request: ReturnType<typeof requestRecord>) => Promise<void>;
+}
+
+/** What the stores of webhooks and of their endpoints' health promise, and what reads them together. */
+export function deliveryFactsSuite(name: string, open: () => Promise<Stores>): void {
+  describe(`webhooks and health: ${name}`, () => {
+    let health: HealthStore;
+    let webhooks: WebhookStore;
+    let facts: DeliveryFactsReader;
+    let keepRequest: Stores["keepRequest"];
+    beforeAll(async () => {
+      ({ health, webhooks, facts, keepRequest } = await open());
+    });
+
+    async function healthOf(clientId: string) {
+      const read = await facts.read({ clientIds: [clientId], requestIds: [] });
+      return read.health.get(clientId);
+    }
+
+    test("a webhook comes back whole, and is written over the version that was read", async () => {
+      const webhook = webhookRecord({
+        status: "disabled",
+        disabledReason: "gone",
+        disabledAt: "2026-06-25T12:00:00.000Z",
+        payloadMode: "thin",
+        format: "we-link",
+        hashFormat: "jwt",
+        eventTypes: ["workflow.completed"],
+        description: "",
+        secrets: [
+          { version: 2, masterKeyId: "1" },
+          { version: 1, masterKeyId: "1", validUntil: "2026-06-26T12:00:00.000Z" },
+        ],
+        former: [{ webhookId: "wh_0", status: "deleted" }],
+      });
+      const { clientId } = webhook;
+      expect(await webhooks.find(clientId)).toBeUndefined();
+      expect(await webhooks.replace(webhook)).toEqual({ ...webhook, version: 1 });
+      expect(await webhooks.find(clientId)).toEqual({ ...webhook, version: 1 });
+      const next = { ...webhook, description: undefined, version: 1 };
+      expect(await webhooks.replace(next)).toEqual({ ...next, version: 2 });
+      expect(await webhooks.find(clientId)).toEqual({ ...next, version: 2 });
+    });
+
+    test("of two that write a webhook over one version, one does; so too where there was none", async () => {
+      const [one, other] = [webhookRecord(), webhookRecord()];
+      const { clientId, pk } = one;
+      const rival = { ...other, clientId, pk };
+      for (const version of [0, 1]) {
+        const writes = [one, rival].map((webhook) => webhooks.replace({ ...webhook, version }));
+        const written = (await Promise.all(writes)).filter((webhook) => webhook !== undefined);
+        expect(written).toHaveLength(1);
+        expect(await webhooks.find(clientId)).toEqual(written[0]);
+      }
+      expect(await webhooks.replace(one)).toBeUndefined();
+      expect(await webhooks.replace(webhookRecord({ version: 3 }))).toBeUndefined();
+    });
+
+    test("health comes back whole; who comes second is told what is stored", async () => {
+      const first = endpointHealth({ failures: 3, isPrompt: false, workers: { "a#1": 5.5, b: 6 } });
+      const { clientId } = first;
+      expect(await healthOf(clientId)).toBeUndefined();
+      const stored = { ...first, version: 1 };
+      expect(await health.replace(first)).toEqual({ written: stored });
+      expect(await healthOf(clientId)).toEqual(stored);
+      expect(await health.replace({ ...first, failures: 9 })).toEqual({ stored });
+      const next = { ...stored, webhookId: "wh_next", workers: {} };
+      expect(await health.replace(next)).toEqual({ written: { ...next, version: 2 } });
+      expect(await health.replace(stored)).toEqual({ stored: { ...next, version: 2 } });
+    });
+
+    test("of several that write health at once, one does", async () => {
+      const first = endpointHealth();
+      const results = await Promise.all(
+        Array.from({ length: 5 }, (_, failures) => health.replace({ ...first, failures })),
+      );
+      expect(results.filter((result) => "written" in result)).toHaveLength(1);
+    });
+
+    test("a batch reads what it must know of all its clients and requests at once", async () => {
+      const [one, other] = [webhookRecord(), webhookRecord({ status: "deleted" })];
+      const ofOne = endpointHealth({ clientId: one.clientId, webhookId: one.webhookId });
+      await webhooks.replace(one);
+      await webhooks.replace(other);
+      await webhooks.replace(webhookRecord());
+      await health.replace(ofOne);
+      const [cancelled, queued, elsewhere] = [
+        requestRecord(undefined, { status: "CANCELLED" }),
+        requestRecord(),
+        requestRecord(undefined, { status: "CANCELLED" }),
+      ];
+      for (const request of [cancelled, queued, elsewhere]) await keepRequest(request);
+      const read = await facts.read({
+        clientIds: [one.clientId, other.clientId, one.clientId, "cl_none"],
+        requestIds: [cancelled.requestId, queued.requestId, requestRecord().requestId, "", "odd"],
+      });
+      expect(read.webhooks).toEqual(
+        new Map([
+          [one.clientId, { ...one, version: 1 }],
+          [other.clientId, { ...other, version: 1 }],
+        ]),
+      );
+      expect(read.health).toEqual(new Map([[one.clientId, { ...ofOne, version: 1 }]]));
+      expect(read.cancelledRequests).toEqual(new Set([cancelled.requestId]));
+    });
+  });
+}

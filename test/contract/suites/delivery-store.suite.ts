@@ -1,0 +1,261 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import { DELIVERY_SHARD_COUNT } from "../../../shared/contracts/tables.ts";
+import { hintOf } from "../../../shared/core/deliveries/attempts/attempt-message.ts";
+import type {
+  DeliveryStore,
+  DueDelivery,
+  JobStore,
+} from "../../../shared/core/deliveries/ports.ts";
+import type { DeliveryRecord } from "../../../shared/core/deliveries/record.ts";
+import { makeTestClock } from "../../support/fakes/clocks.ts";
+import { deliveryJob, deliveryRecord } from "../../support/payloads/delivery-records.ts";
+
+type Clock = ReturnType<typeof makeTestClock>;
+type Stores = { deliveries: DeliveryStore; jobs: JobStore };
+
+const shards = Array.from({ length: DELIVERY_SHARD_COUNT }, (_, shard) => shard);
+
+/** A record that has every member there is. */
+function fullRecord(): DeliveryRecord {
+  return deliveryRecord({
+    requestId: "rq_1",
+    body: { key: "deliveries/dl/digest" },
+    status: "failed",
+    reason: "attempts_used",
+    cycle: 2,
+    attempt: 3,
+    begun: 4,
+    attempts: [
+      { cycle: 1, n: 1, atMs: 5, httpStatus: 500, durationMs: 6.5, bodyStart: "\ud83d\ude00" },
+      { cycle: 2, n: 1, atMs: 7, error: "TIMEOUT", durationMs: 8 },
+    ],
+    nextMs: 9,
+    owner: "worker",
+    leaseUntilRealMs: 10,
+    unheard: [{ cycle: 1, attempts: 1, reason: "gone", atMs: 11 }],
+    endedMs: 12,
+    dueMs: 13,
+    sweepRealMs: 14,
+  });
+}
+
+/** What every store of deliveries and jobs promises; each one's test file is a call of this. */
+export function deliveryStoreSuite(
+  name: string,
+  open: (options: { clock: Clock }) => Promise<Stores>,
+): void {
+  describe(`deliveries: ${name}`, () => {
+    const clock = makeTestClock();
+    let deliveries: DeliveryStore;
+    let jobs: JobStore;
+    beforeAll(async () => {
+      ({ deliveries, jobs } = await open({ clock }));
+    });
+
+    async function stored(of: Partial<DeliveryRecord> = {}): Promise<DeliveryRecord> {
+      const delivery = deliveryRecord(of);
+      expect(await deliveries.create(delivery)).toBe("created");
+      return delivery;
+    }
+    const lease = (owner: string, ms = 60_000) => ({ owner, untilMs: clock.realMs() + ms });
+    const dueUntil = async (ms: number): Promise<DueDelivery[]> =>
+      (await Promise.all(shards.map((shard) => deliveries.due(shard, ms, 1_000)))).flat();
+    const staleUntil = async (ms: number): Promise<string[]> =>
+      (await Promise.all(shards.map((shard) => deliveries.stale(shard, ms, 1_000)))).flat();
+
+    test("what is stored comes back whole", async () => {
+      const full = fullRecord();
+      expect(await deliveries.create(full)).toBe("created");
+      expect(await deliveries.find(full.deliveryId)).toEqual(full);
+      const { clientId } = full;
+      const page = await deliveries.list({ clientId, limit: 10 });
+      expect(page.deliveries).toEqual([full]);
+    });
+
+    test("members that a write leaves out are gone", async () => {
+      const full = fullRecord();
+      await deliveries.create(full);
+      const bare = deliveryRecord({ deliveryId: full.deliveryId });
+      expect(await deliveries.replace(bare)).toEqual({ ...bare, version: 2 });
+      expect(await deliveries.find(full.deliveryId)).toEqual({ ...bare, version: 2 });
+      const due = (await dueUntil(1e15)).map(({ hint }) => hint.deliveryId);
+      expect(due).not.toContain(full.deliveryId);
+      expect(await staleUntil(1e15)).not.toContain(full.deliveryId);
+    });
+
+    test("a delivery is created once: the second try is told what is there", async () => {
+      const first = await stored();
+      expect(await deliveries.create({ ...first, eventId: "other" })).toEqual(first);
+    });
+
+    test("there is none where none was stored, and none of an id that is another thing's", async () => {
+      const job = deliveryJob();
+      await jobs.create(job);
+      const delivery = await stored();
+      for (const id of ["", "none", job.jobId]) {
+        expect(await deliveries.find(id)).toBeUndefined();
+      }
+      for (const id of ["", "none", delivery.deliveryId]) {
+        expect(await jobs.find(id)).toBeUndefined();
+      }
+      expect(await deliveries.claim("none", lease("a"))).toEqual({ kind: "notOurs" });
+      expect(await deliveries.claim(job.jobId, lease("a"))).toEqual({ kind: "notOurs" });
+    });
+
+    test("of several that write over one version, one does", async () => {
+      const delivery = await stored();
+      const writes = Array.from({ length: 10 }, (_, n) =>
+        deliveries.replace({ ...delivery, attempt: n }),
+      );
+      const written = (await Promise.all(writes)).filter((one) => one !== undefined);
+      expect(written).toHaveLength(1);
+      expect(written[0]?.version).toBe(2);
+      expect(await deliveries.find(delivery.deliveryId)).toEqual(written[0]);
+    });
+
+    test("who read it before another claimed it does not write over the claim", async () => {
+      const delivery = await stored();
+      await deliveries.claim(delivery.deliveryId, lease("a"));
+      expect(await deliveries.replace({ ...delivery, status: "cancelled" })).toBeUndefined();
+    });
+
+    test("a delivery that was never stored is not replaced", async () => {
+      expect(await deliveries.replace(deliveryRecord())).toBeUndefined();
+    });
+
+    test("what is due is listed with all that its message says, the oldest first, each in one shard", async () => {
+      const base = 5_000_000;
+      const second = await stored({ dueMs: base + 2, requestId: "rq_2" });
+      const first = await stored({ dueMs: base + 1 });
+      const later = await stored({ dueMs: base + 4 });
+      const listed = await Promise.all(
+        shards.map((shard) => deliveries.due(shard, base + 3, 1_000)),
+      );
+      const ids = [first, second, later].map(({ deliveryId }) => deliveryId);
+      const ours = listed.flat().filter(({ hint }) => ids.includes(hint.deliveryId));
+      expect(ours.sort((one, other) => one.dueMs - other.dueMs)).toEqual([
+        { hint: hintOf(first), dueMs: base + 1, nextMs: first.nextMs },
+        { hint: hintOf(second), dueMs: base + 2, nextMs: second.nextMs },
+      ]);
+      for (const shard of listed) {
+        const times = shard.map(({ dueMs }) => dueMs);
+        expect(times).toEqual(times.toSorted((one, other) => one - other));
+      }
+      const limited = await Promise.all(shards.map((shard) => deliveries.due(shard, base + 3, 1)));
+      expect(Math.max(...limited.map(({ length }) => length))).toBe(1);
+    });
+
+    test("what is put off is due later, for whoever saw it as it is", async () => {
+      const delivery = await stored({ dueMs: 6_000_000 });
+      const seen = { hint: hintOf(delivery), dueMs: 6_000_000 };
+      expect(await deliveries.putOff(seen, 6_000_100)).toBe(true);
+      const due = (await dueUntil(6_000_100)).map(({ dueMs }) => dueMs);
+      expect(due).toContain(6_000_100);
+      expect(await deliveries.putOff(seen, 6_000_200)).toBe(false);
+      // Whoever read it before can still write it.
+      expect(await deliveries.replace({ ...delivery, dueMs: undefined })).toBeDefined();
+      expect(await deliveries.putOff({ ...seen, dueMs: 6_000_100 }, 6_000_300)).toBe(false);
+      expect(await deliveries.find(delivery.deliveryId)).toMatchObject({ dueMs: undefined });
+    });
+
+    test("deliveries and jobs whose worker may be dead are listed until they are written again", async () => {
+      const delivery = await stored({ sweepRealMs: 700_000 });
+      const job = deliveryJob({ sweepRealMs: 700_001 });
+      await jobs.create(job);
+      const ids = [delivery.deliveryId, job.jobId];
+      const before = await staleUntil(699_999);
+      for (const id of ids) expect(before).not.toContain(id);
+      expect(await staleUntil(700_001)).toEqual(expect.arrayContaining(ids));
+      await deliveries.replace({ ...delivery, sweepRealMs: undefined });
+      await jobs.replace({ ...job, sweepRealMs: undefined });
+      const left = await staleUntil(700_001);
+      for (const id of ids) expect(left).not.toContain(id);
+    });
+
+    describe("a list", () => {
+      async function pages(of: Omit<Parameters<DeliveryStore["list"]>[0], "before">) {
+        const all: string[][] = [];
+        let before: string | undefined;
+        do {
+          const page = await deliveries.list({ ...of, before });
+          all.push(page.deliveries.map(({ deliveryId }) => deliveryId));
+          before = page.before;
+        } while (before !== undefined && all.length < 50);
+        return all;
+      }
+
+      test("has the newest first, each once, and no page behind the last", async () => {
+        const { clientId, createdMs } = deliveryRecord();
+        const ids: string[] = [];
+        for (let n = 0; n < 6; n++) {
+          // Two were made in the same millisecond: their ids order them.
+          const at = createdMs + Math.floor(n / 2);
+          ids.push((await stored({ clientId, createdMs: at })).deliveryId);
+        }
+        await stored();
+        const all = await pages({ clientId, limit: 100 });
+        expect(all).toHaveLength(1);
+        const pair = (n: number) => ids.slice(n, n + 2).sort((a, b) => (a < b ? 1 : -1));
+        expect(all.flat()).toEqual([...pair(4), ...pair(2), ...pair(0)]);
+        for (const limit of [1, 4, 6]) {
+          expect((await pages({ clientId, limit })).flat()).toEqual(all.flat());
+        }
+        expect(await pages({ clientId, limit: 3 })).toHaveLength(2);
+      });
+
+      test("is of one status where asked, as the deliveries are now", async () => {
+        const { clientId, createdMs } = deliveryRecord();
+        const first = await stored({ clientId, createdMs });
+        const second = await stored({ clientId, createdMs: createdMs + 1, status: "failed" });
+        const third = await stored({ clientId, createdMs: createdMs + 2 });
+        await deliveries.replace({ ...first, status: "failed" });
+        await deliveries.claim(third.deliveryId, lease("a"));
+        const list = async (status: DeliveryRecord["status"]) =>
+          (await pages({ clientId, limit: 1, status })).flat();
+        expect(await list("failed")).toEqual([second.deliveryId, first.deliveryId]);
+        expect(await list("delivering")).toEqual([third.deliveryId]);
+        expect(await list("waiting")).toEqual([]);
+      });
+    });
+
+    test("a delivery or a job whose time is over is gone, although TTL deletes it later", async () => {
+      const expiresMs = clock.businessMs() + 10_000;
+      const delivery = await stored({ expiresMs });
+      const job = deliveryJob({ expiresMs });
+      await jobs.create(job);
+      clock.passBusiness(9_000);
+      expect(await deliveries.find(delivery.deliveryId)).toEqual(delivery);
+      expect(await jobs.find(job.jobId)).toEqual(job);
+      clock.passBusiness(1_000);
+      expect(await deliveries.find(delivery.deliveryId)).toBeUndefined();
+      expect(await jobs.find(job.jobId)).toBeUndefined();
+      const { clientId } = delivery;
+      expect(await deliveries.list({ clientId, limit: 10 })).toMatchObject({ deliveries: [] });
+    });
+
+    describe("a job", () => {
+      test("comes back whole, and of two that write over one version, one does", async () => {
+        const job = deliveryJob({
+          kind: "end",
+          webhookId: "wh_1",
+          before: "2026-06-25T12:00:00.000Z#dl_1",
+          finishedMs: 3,
+          sweepRealMs: 4,
+        });
+        await jobs.create(job);
+        expect(await jobs.find(job.jobId)).toEqual(job);
+        const next = { ...job, before: undefined, examined: 5, status: "done" as const };
+        expect(await jobs.replace(next)).toEqual({ ...next, version: 2 });
+        expect(await jobs.replace({ ...job, examined: 6 })).toBeUndefined();
+        expect(await jobs.find(job.jobId)).toEqual({ ...next, version: 2 });
+      });
+
+      test("that was never stored is not replaced, and one that was is not made again", async () => {
+        const job = deliveryJob();
+        expect(await jobs.replace(job)).toBeUndefined();
+        await jobs.create(job);
+        await expect(jobs.create(job)).rejects.toMatchObject({ code: "DEPENDENCY_DOWN" });
+      });
+    });
+  });
+}

@@ -1,0 +1,140 @@
+import { randomUUID } from "node:crypto";
+import { beforeAll, describe, expect, test } from "vitest";
+import { OUTBOX_SHARD_COUNT } from "../../../shared/contracts/tables.ts";
+import type { FinalEvent } from "../../../shared/core/events/envelope.ts";
+import type { EventClaims, Lease } from "../../../shared/core/ports.ts";
+import { makeTestClock } from "../../support/fakes/clocks.ts";
+
+export const RETENTION_MS = 3 * 24 * 3_600_000;
+
+type Clock = ReturnType<typeof makeTestClock>;
+
+/** What every store of claims promises; each one's test file is a call of this. */
+export function eventClaimsSuite(
+  name: string,
+  open: (options: { clock: Clock; retentionMs: number }) => Promise<EventClaims>,
+): void {
+  describe(`event claims: ${name}`, () => {
+    const clock = makeTestClock();
+    let claims: EventClaims;
+    beforeAll(async () => {
+      claims = await open({ clock, retentionMs: RETENTION_MS });
+    });
+
+    const event = (id = `workflow.completed:cn_1:${randomUUID()}`): FinalEvent => ({
+      id,
+      type: "workflow.completed",
+      clientId: "cl_1",
+      envelope: JSON.stringify({ id, data: { n: Math.random() } }),
+    });
+    const lease = (owner: string): Lease => ({ owner, untilMs: clock.realMs() + 30_000 });
+
+    test("a new event is granted, and completed once", async () => {
+      const one = event();
+      expect(await claims.claim(one, lease("a"))).toEqual({ kind: "granted", event: one });
+      expect(await claims.complete(one.id, "a")).toBe("completed");
+      expect(await claims.claim(one, lease("b"))).toEqual({
+        kind: "done",
+        envelope: one.envelope,
+      });
+    });
+
+    test("a live claim of another is held, whoever asks how often", async () => {
+      const one = event();
+      const { untilMs } = lease("a");
+      await claims.claim(one, { owner: "a", untilMs });
+      expect(await claims.claim(one, lease("b"))).toEqual({ kind: "held", untilMs });
+      expect(await claims.takeOver(one.id, lease("b"))).toEqual({ kind: "held", untilMs });
+    });
+
+    test("the owner's own claim is recognised when its answer was lost", async () => {
+      const one = event();
+      await claims.claim(one, lease("a"));
+      expect(await claims.claim(one, lease("a"))).toMatchObject({ kind: "granted" });
+      expect(await claims.complete(one.id, "a")).toBe("completed");
+      expect(await claims.complete(one.id, "a")).toBe("completed");
+    });
+
+    test("an ended lease passes on with the bytes of the first claim", async () => {
+      const first = event();
+      await claims.claim(first, lease("a"));
+      clock.passReal(30_000);
+      const second = { ...first, envelope: JSON.stringify({ id: first.id, other: true }) };
+      const taken = await claims.claim(second, lease("b"));
+      expect(taken).toMatchObject({ kind: "granted", event: { envelope: first.envelope } });
+    });
+
+    test("a zombie neither completes nor releases what passed to another", async () => {
+      const one = event();
+      await claims.claim(one, lease("zombie"));
+      clock.passReal(30_001);
+      await claims.claim(one, lease("b"));
+      expect(await claims.complete(one.id, "zombie")).toBe("lost");
+      await claims.release(one.id, "zombie");
+      expect(await claims.claim(one, lease("c"))).toMatchObject({ kind: "held" });
+      expect(await claims.complete(one.id, "b")).toBe("completed");
+      expect(await claims.complete(one.id, "zombie")).toBe("lost");
+    });
+
+    test("a released claim can be taken at once", async () => {
+      const one = event();
+      await claims.claim(one, lease("a"));
+      await claims.release(one.id, "a");
+      expect(await claims.claim(one, lease("b"))).toMatchObject({ kind: "granted" });
+    });
+
+    test("of twenty that race, one is granted", async () => {
+      const one = event();
+      const racers = Array.from({ length: 20 }, (_, n) => claims.claim(one, lease(`racer-${n}`)));
+      const kinds = (await Promise.all(racers)).map(({ kind }) => kind);
+      expect(kinds.filter((kind) => kind === "granted")).toHaveLength(1);
+      expect(kinds.filter((kind) => kind === "held")).toHaveLength(19);
+    });
+
+    test("a large envelope comes back byte for byte, by every way", async () => {
+      const id = `workflow.completed:cn_1:${randomUUID()}`;
+      const large = { ...event(id), envelope: JSON.stringify({ id, text: "ü".repeat(100_000) }) };
+      await claims.claim(large, lease("a"));
+      await claims.release(id, "a");
+      const taken = await claims.takeOver(id, lease("b"));
+      expect(taken).toMatchObject({ kind: "granted", event: { envelope: large.envelope } });
+      await claims.complete(id, "b");
+      expect(await claims.claim(large, lease("c"))).toEqual({
+        kind: "done",
+        envelope: large.envelope,
+      });
+    });
+
+    test("there is nothing to take over where nothing was stored", async () => {
+      expect(await claims.takeOver("workflow.completed:cn_1:none", lease("a"))).toBeUndefined();
+    });
+
+    test("the outbox lists what is not published and older than asked for", async () => {
+      const [published, old, young] = [event(), event(), event()];
+      await claims.claim(published, lease("a"));
+      await claims.complete(published.id, "a");
+      await claims.claim(old, lease("a"));
+      clock.passReal(10);
+      const before = clock.realMs();
+      await claims.claim(young, lease("a"));
+      const shards = Array.from({ length: OUTBOX_SHARD_COUNT }, (_, shard) => shard);
+      const listed = await Promise.all(shards.map((n) => claims.unpublished(n, before, 100)));
+      const ids = listed.flat();
+      expect(ids).toContain(old.id);
+      expect(ids).not.toContain(young.id);
+      expect(ids).not.toContain(published.id);
+    });
+
+    test("a published event is known for its retention, then it is new; an unpublished one stays", async () => {
+      const [published, unpublished] = [event(), event()];
+      await claims.claim(published, lease("a"));
+      await claims.complete(published.id, "a");
+      await claims.claim(unpublished, lease("a"));
+      clock.passBusiness(RETENTION_MS - 1_000);
+      expect(await claims.claim(published, lease("b"))).toMatchObject({ kind: "done" });
+      clock.passBusiness(2_000);
+      expect(await claims.claim(published, lease("b"))).toMatchObject({ kind: "granted" });
+      expect(await claims.claim(unpublished, lease("b"))).toMatchObject({ kind: "held" });
+    });
+  });
+}

@@ -1,0 +1,153 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import type { IdempotencyStore, ReferenceStore } from "../../../shared/core/requests/ports.ts";
+import { makeTestClock } from "../../support/fakes/clocks.ts";
+
+type Clock = ReturnType<typeof makeTestClock>;
+type Stores = { references: ReferenceStore; idempotency: IdempotencyStore };
+
+const RETENTION_MS = 1_000_000;
+
+/** What every store of references and idempotency keys promises. */
+export function referenceStoreSuite(
+  name: string,
+  open: (options: { clock: Clock; retentionMs: number }) => Promise<Stores>,
+): void {
+  describe(`references: ${name}`, () => {
+    const clock = makeTestClock();
+    let references: ReferenceStore;
+    let idempotency: IdempotencyStore;
+    beforeAll(async () => {
+      ({ references, idempotency } = await open({ clock, retentionMs: RETENTION_MS }));
+    });
+
+    let ids = 0;
+    const newId = () => ({ connectionId: "cn_1", providerRequestId: `id ${++ids}` });
+    const at = async (id: ReturnType<typeof newId>) => (await references.look([id]))[0]?.reference;
+
+    test("an id that was bound is its request's, and no other's", async () => {
+      const id = newId();
+      expect(await references.bind({ ...id, requestId: "rq_1" })).toBeUndefined();
+      expect(await at(id)).toEqual({ requestId: "rq_1" });
+      expect(await references.bind({ ...id, requestId: "rq_2" })).toEqual({ requestId: "rq_1" });
+      expect(await at(id)).toEqual({ requestId: "rq_1" });
+      expect(await at({ ...id, connectionId: "cn_2" })).toBeUndefined();
+    });
+
+    test("who binds an id learns of the event that came before", async () => {
+      const id = newId();
+      expect(await references.leave({ ...id, eventId: "e_1", isFinal: false })).toBeUndefined();
+      expect(await references.bind({ ...id, requestId: "rq_1" })).toEqual({ eventId: "e_1" });
+      expect(await at(id)).toEqual({ requestId: "rq_1" });
+      expect(await references.bind({ ...id, requestId: "rq_1" })).toEqual({ eventId: "e_1" });
+      expect(await references.bind({ ...id, requestId: "rq_2" })).toEqual({ requestId: "rq_1" });
+      expect(await references.leave({ ...id, eventId: "e_2", isFinal: true })).toBe("rq_1");
+      expect(await at(id)).toEqual({ requestId: "rq_1" });
+    });
+
+    test("of the events of an id the last final one is kept", async () => {
+      const id = newId();
+      const leave = (eventId: string, isFinal: boolean) =>
+        references.leave({ ...id, eventId, isFinal });
+      await leave("started", false);
+      expect(await at(id)).toEqual({ eventId: "started" });
+      await leave("completed", true);
+      await leave("late start", false);
+      expect(await at(id)).toEqual({ eventId: "completed" });
+      await leave("completed again", true);
+      expect(await at(id)).toEqual({ eventId: "completed again" });
+    });
+
+    test("ids of any text are told apart", async () => {
+      const texts = ["a#b", "a", "A", "ü", "\ud800", "\udfff", "�", "x".repeat(512), " a"];
+      const of = (providerRequestId: string) => ({ connectionId: "cn_text", providerRequestId });
+      for (const [n, text] of texts.entries()) {
+        expect(await references.bind({ ...of(text), requestId: `rq_${n}` })).toBeUndefined();
+      }
+      const found = await references.look(texts.map(of));
+      expect(found.map(({ reference }) => reference)).toEqual(
+        texts.map((_, n) => ({ requestId: `rq_${n}` })),
+      );
+    });
+
+    test("many are looked up in their order, with what is being submitted", async () => {
+      const many = Array.from({ length: 120 }, newId);
+      const last = many.at(-1) ?? newId();
+      await references.bind({ ...last, requestId: "rq_last" });
+      await references.raise("cn_busy", 50);
+      const found = await references.look([...many, { ...last, connectionId: "cn_busy" }, last]);
+      expect(found).toHaveLength(122);
+      expect(found[0]).toEqual({ reference: undefined, submittingUntilRealMs: 0 });
+      expect(found[119]?.reference).toEqual({ requestId: "rq_last" });
+      expect(found[120]).toEqual({ reference: undefined, submittingUntilRealMs: 50 });
+      expect(found[121]?.reference).toEqual({ requestId: "rq_last" });
+      expect(await references.look([])).toEqual([]);
+    });
+
+    test("the time of a submission under way is raised, never lowered", async () => {
+      const id = { ...newId(), connectionId: "cn_raised" };
+      const until = async () => (await references.look([id]))[0]?.submittingUntilRealMs;
+      await references.raise("cn_raised", 100);
+      await references.raise("cn_raised", 90);
+      expect(await until()).toBe(100);
+      await references.raise("cn_raised", 110);
+      expect(await until()).toBe(110);
+    });
+
+    test("an id is known for its retention after it was last written, then it is new", async () => {
+      const [bound, left] = [newId(), newId()];
+      await references.bind({ ...bound, requestId: "rq_1" });
+      await references.leave({ ...left, eventId: "e_1", isFinal: true });
+      clock.passBusiness(RETENTION_MS - 1_000);
+      expect(await at(bound)).toEqual({ requestId: "rq_1" });
+      await references.leave({ ...left, eventId: "e_2", isFinal: true });
+      clock.passBusiness(2_000);
+      expect(await at(bound)).toBeUndefined();
+      expect(await at(left)).toEqual({ eventId: "e_2" });
+      expect(await references.leave({ ...bound, eventId: "e_3", isFinal: true })).toBeUndefined();
+      expect(await at(bound)).toEqual({ eventId: "e_3" });
+      clock.passBusiness(RETENTION_MS + 1_000);
+      expect(await references.bind({ ...bound, requestId: "rq_2" })).toBeUndefined();
+      expect(await at(bound)).toEqual({ requestId: "rq_2" });
+    });
+
+    describe("an idempotency key", () => {
+      const key = { clientId: "cl_1", bodySha256: "body", requestId: "rq_1" };
+      const known = { bodySha256: "body", requestId: "rq_1" };
+
+      test("keeps what it first stood for, for each client by itself", async () => {
+        const expiresMs = clock.businessMs() + 100_000;
+        const one = { ...key, key: "key one", expiresMs };
+        expect(await idempotency.find("cl_1", "key one")).toBeUndefined();
+        expect(await idempotency.reserve(one)).toEqual(known);
+        const other = { ...one, bodySha256: "other", requestId: "rq_2" };
+        expect(await idempotency.reserve(other)).toEqual(known);
+        expect(await idempotency.find("cl_1", "key one")).toEqual(known);
+        expect(await idempotency.find("cl_2", "key one")).toBeUndefined();
+        expect(await idempotency.reserve({ ...other, clientId: "cl_2" })).toEqual({
+          bodySha256: "other",
+          requestId: "rq_2",
+        });
+      });
+
+      test("stands for one request, however many race for it", async () => {
+        const expiresMs = clock.businessMs() + 100_000;
+        const racers = Array.from({ length: 10 }, (_, n) =>
+          idempotency.reserve({ ...key, key: "raced", requestId: `rq_${n}`, expiresMs }),
+        );
+        const ids = (await Promise.all(racers)).map(({ requestId }) => requestId);
+        expect(new Set(ids).size).toBe(1);
+      });
+
+      test("is free again when its time is over", async () => {
+        const expiresMs = clock.businessMs() + 5_000;
+        await idempotency.reserve({ ...key, key: "brief", expiresMs });
+        clock.passBusiness(4_000);
+        expect(await idempotency.find("cl_1", "brief")).toEqual(known);
+        clock.passBusiness(1_000);
+        expect(await idempotency.find("cl_1", "brief")).toBeUndefined();
+        const next = { ...key, key: "brief", requestId: "rq_9", expiresMs: expiresMs + 9_000 };
+        expect(await idempotency.reserve(next)).toMatchObject({ requestId: "rq_9" });
+      });
+    });
+  });
+}

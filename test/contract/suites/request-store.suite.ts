@@ -1,0 +1,290 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import { REQUEST_SHARD_COUNT } from "../../../shared/contracts/tables.ts";
+import type { LaneStore, RequestStore } from "../../../shared/core/requests/ports.ts";
+import type { RequestRecord } from "../../../shared/core/requests/record.ts";
+import { makeTestClock } from "../../support/fakes/clocks.ts";
+import { newOwner, requestRecord } from "../../support/payloads/request-records.ts";
+
+type Clock = ReturnType<typeof makeTestClock>;
+type Stores = { requests: RequestStore; lanes: LaneStore };
+
+const shards = Array.from({ length: REQUEST_SHARD_COUNT }, (_, shard) => shard);
+
+/** A record that has every member there is. */
+function fullRecord(): RequestRecord {
+  return requestRecord(newOwner(), {
+    status: "FAILED",
+    scheduledMs: 1,
+    joinedMs: 2,
+    submittedMs: 3,
+    finishedMs: 4,
+    place: 5,
+    standing: "holding",
+    holdUntilMs: 6,
+    params: { inline: '{"text":"\\ud800 ü"}' },
+    sealedParams: "sealed",
+    sealedInput: "sealed too",
+    isLogin: true,
+    attempts: 7,
+    owner: "worker",
+    sendingUntilRealMs: 8,
+    providerRequestId: "provider's \ud83d\ude00",
+    result: { key: "requests/r/digest" },
+    error: { code: "CODE", message: "" },
+    lateResult: { inline: "null" },
+    outcomeDigest: "digest",
+    deadlineMs: 9,
+    actionDeadlineMs: 10,
+    dueMs: 11,
+    sweepRealMs: 12,
+    polls: 13,
+    isStarted: true,
+    prompts: ["one", "other"],
+    laneNextMs: 14,
+    outbox: [
+      {
+        id: "workflow.created:r",
+        type: "workflow.created",
+        version: 1,
+        sinceRealMs: 15,
+        envelope: { inline: "{}" },
+        raw: { inline: "AA==" },
+      },
+      {
+        id: "workflow.started:r",
+        type: "workflow.started",
+        version: 2,
+        sinceRealMs: 16,
+        envelope: { key: "requests/r/other" },
+      },
+    ],
+    expiresMs: Date.UTC(2027, 0, 1),
+  });
+}
+
+/** What every store of requests promises; each one's test file is a call of this. */
+export function requestStoreSuite(
+  name: string,
+  open: (options: { clock: Clock }) => Promise<Stores>,
+): void {
+  describe(`requests: ${name}`, () => {
+    const clock = makeTestClock();
+    let requests: RequestStore;
+    let lanes: LaneStore;
+    beforeAll(async () => {
+      ({ requests, lanes } = await open({ clock }));
+    });
+
+    async function stored(...args: Parameters<typeof requestRecord>): Promise<RequestRecord> {
+      const request = requestRecord(...args);
+      expect(await requests.create(request)).toBe("created");
+      return request;
+    }
+
+    test("what is stored comes back whole, by every way", async () => {
+      const full = fullRecord();
+      expect(await requests.create(full)).toBe("created");
+      expect(await requests.find(full.requestId)).toEqual(full);
+      const { requestId } = full;
+      const found = await requests.findWithLanes([requestId]);
+      expect(found.get(requestId)).toEqual({ request: full, lane: undefined });
+      expect(await requests.queue(full.lane, 10)).toEqual([full]);
+    });
+
+    test("members that a write leaves out are gone", async () => {
+      const owner = newOwner();
+      const full = { ...fullRecord(), ...requestRecord(owner) };
+      await requests.create(full);
+      const bare = { ...requestRecord(owner), requestId: full.requestId };
+      const written = await requests.replace(bare);
+      expect(written).toEqual({ ...bare, version: 2 });
+      expect(await requests.find(full.requestId)).toEqual({ ...bare, version: 2 });
+      expect(await requests.queue(full.lane, 10)).toEqual([]);
+      const due = await Promise.all(shards.map((shard) => requests.due(shard, 1e15, 1_000)));
+      expect(due.flat().map(({ requestId }) => requestId)).not.toContain(full.requestId);
+    });
+
+    test("a request is created once: the second try is told what is there", async () => {
+      const first = await stored();
+      expect(await requests.create({ ...first, action: "other" })).toEqual(first);
+    });
+
+    test("there is none where none was stored, and none for what can be no id", async () => {
+      expect(await requests.find(requestRecord().requestId)).toBeUndefined();
+      for (const id of ["", "rq_", "nothing", "#lane", `rq_${"G".repeat(44)}`]) {
+        expect(await requests.find(id)).toBeUndefined();
+      }
+      expect(await requests.findWithLanes([])).toEqual(new Map());
+      expect(await requests.findWithLanes(["", "nothing"])).toEqual(new Map());
+    });
+
+    test("of two that write over one version, one does (G4)", async () => {
+      const request = await stored();
+      const writes = Array.from({ length: 10 }, (_, n) =>
+        requests.replace({ ...request, action: `action_${n}` }),
+      );
+      const written = (await Promise.all(writes)).filter((one) => one !== undefined);
+      expect(written).toHaveLength(1);
+      expect(written[0]?.version).toBe(2);
+      expect(await requests.find(request.requestId)).toEqual(written[0]);
+    });
+
+    test("a request that was never stored is not replaced", async () => {
+      expect(await requests.replace(requestRecord())).toBeUndefined();
+    });
+
+    test("requests are found with their lanes, each lane however many are of it", async () => {
+      const [one, other] = [newOwner(), newOwner()];
+      const first = await stored(one);
+      const second = await stored(one);
+      const third = await stored(other);
+      await lanes.join(first.lane, one, { nowMs: 5, dueMs: 6 });
+      const ids = [third, first, second, first].map(({ requestId }) => requestId);
+      const found = await requests.findWithLanes([...ids, requestRecord().requestId]);
+      expect([...found.keys()].sort()).toEqual([...new Set(ids)].sort());
+      expect(found.get(first.requestId)).toMatchObject({ request: first, lane: { lastPlace: 5 } });
+      expect(found.get(second.requestId)?.lane).toEqual(await lanes.find(second.lane));
+      expect(found.get(third.requestId)?.lane).toBeUndefined();
+    });
+
+    test("more than one call takes are found too", async () => {
+      const ids: string[] = [];
+      for (let n = 0; n < 60; n++) ids.push((await stored()).requestId);
+      expect([...(await requests.findWithLanes(ids)).keys()].sort()).toEqual(ids.sort());
+    });
+
+    test("a lane's queue has its holders first, then who waits, each by its place", async () => {
+      const owner = newOwner();
+      const add = (place: number, standing?: "waiting" | "holding") =>
+        stored(owner, { place, ...(standing ? { standing } : {}) });
+      const late = await add(1_782_388_800_001, "waiting");
+      const early = await add(999, "waiting");
+      const holder = await add(1_782_388_800_002, "holding");
+      await add(1, undefined);
+      await stored(newOwner(), { place: 2, standing: "waiting" });
+      const ids = (found: RequestRecord[]) => found.map(({ requestId }) => requestId);
+      const inOrder = ids([holder, early, late]);
+      expect(ids(await requests.queue(late.lane, 10))).toEqual(inOrder);
+      expect(ids(await requests.queue(late.lane, 2))).toEqual(inOrder.slice(0, 2));
+      expect(await requests.countWaiting(late.lane, 10)).toBe(2);
+      expect(await requests.countWaiting(late.lane, 1)).toBe(1);
+      await requests.replace({ ...early, standing: undefined });
+      expect(ids(await requests.queue(late.lane, 10))).toEqual(ids([holder, late]));
+    });
+
+    test("the first login that waits is found behind others, one that holds is not", async () => {
+      const owner = newOwner();
+      const { lane } = await stored(owner, { place: 1, standing: "waiting" });
+      expect(await requests.firstLogin(lane)).toBeUndefined();
+      await stored(owner, { place: 2, standing: "holding", isLogin: true });
+      expect(await requests.firstLogin(lane)).toBeUndefined();
+      const second = await stored(owner, { place: 4, standing: "waiting", isLogin: true });
+      const first = await stored(owner, { place: 3, standing: "waiting", isLogin: true });
+      expect(await requests.firstLogin(lane)).toEqual(first);
+      await requests.replace({ ...first, standing: "holding" });
+      expect(await requests.firstLogin(lane)).toEqual(second);
+    });
+
+    describe("a list", () => {
+      const createdMs = clock.businessMs();
+
+      async function pages(of: Omit<Parameters<RequestStore["list"]>[0], "before">) {
+        const all: string[][] = [];
+        let before: string | undefined;
+        do {
+          const page = await requests.list({ ...of, before });
+          all.push(page.requests.map(({ requestId }) => requestId));
+          before = page.before;
+        } while (before !== undefined && all.length < 50);
+        return all;
+      }
+
+      test("has the newest first, each once, and no page behind the last", async () => {
+        const owner = newOwner();
+        const ids: string[] = [];
+        for (let n = 0; n < 6; n++) {
+          // Two came in the same millisecond: their ids order them.
+          const at = createdMs + Math.floor(n / 2);
+          ids.push((await stored(owner, { createdMs: at })).requestId);
+        }
+        await stored();
+        const { clientId } = owner;
+        const all = await pages({ clientId, limit: 100 });
+        expect(all).toHaveLength(1);
+        expect(all.flat().sort()).toEqual(ids.toSorted());
+        for (const [n, id] of all.flat().entries()) {
+          expect(ids.slice(4 - (n - (n % 2)), 6 - (n - (n % 2)))).toContain(id);
+        }
+        for (const limit of [1, 3, 4, 5, 6]) {
+          expect((await pages({ clientId, limit })).flat()).toEqual(all.flat());
+        }
+        expect((await pages({ clientId, limit: 3 })).length).toBe(2);
+      });
+
+      test("is of one account or status where asked, as the requests are now", async () => {
+        const owner = newOwner();
+        const { clientId, accountId } = owner;
+        const other = { ...owner, accountId: "other" };
+        const [queued, ended, ofOther] = [
+          await stored(owner, { createdMs }),
+          await stored(owner, { createdMs: createdMs + 1 }),
+          await stored(other, { createdMs: createdMs + 2, status: "SUCCEEDED" }),
+        ].map(({ requestId }) => requestId);
+        const before = await requests.find(ended ?? "");
+        if (before) await requests.replace({ ...before, status: "SUCCEEDED" });
+        const list = async (of: object) => (await pages({ clientId, limit: 2, ...of })).flat();
+        expect(await list({ accountId })).toEqual([ended, queued]);
+        expect(await list({ status: "SUCCEEDED" })).toEqual([ofOther, ended]);
+        expect(await list({ status: "SUCCEEDED", accountId })).toEqual([ended]);
+        expect(await list({ status: "CANCELLED" })).toEqual([]);
+      });
+    });
+
+    test("what is due is listed, requests and lanes, the oldest first, each in one shard", async () => {
+      const owner = newOwner();
+      const base = 5_000_000;
+      const second = await stored(owner, { dueMs: base + 2 });
+      const first = await stored(owner, { dueMs: base + 1 });
+      const never = await stored(owner, {});
+      const later = await stored(owner, { dueMs: base + 4 });
+      await lanes.join(first.lane, owner, { nowMs: 1, dueMs: base + 3 });
+      const listed = await Promise.all(shards.map((shard) => requests.due(shard, base + 3, 1_000)));
+      const ours = listed.flat().filter(({ lane }) => lane === first.lane);
+      const key = ({ lane, requestId }: RequestRecord) => ({ lane, requestId });
+      expect(ours).toHaveLength(3);
+      expect(ours).toEqual(expect.arrayContaining([key(first), key(second), { lane: first.lane }]));
+      expect(ours).not.toContainEqual(key(later));
+      expect(ours).not.toContainEqual(key(never));
+      const places = listed.map((entries) => entries.map(({ requestId }) => requestId));
+      for (const shard of places) {
+        const [one, other] = [shard.indexOf(first.requestId), shard.indexOf(second.requestId)];
+        if (one >= 0 && other >= 0) expect(one).toBeLessThan(other);
+      }
+      const limited = await Promise.all(shards.map((shard) => requests.due(shard, base + 3, 1)));
+      expect(Math.max(...limited.map(({ length }) => length))).toBe(1);
+    });
+
+    test("requests whose writer may be dead are listed until they are written again", async () => {
+      const stale = async (ms: number) =>
+        (await Promise.all(shards.map((shard) => requests.stale(shard, ms, 1_000)))).flat();
+      const request = await stored(newOwner(), { sweepRealMs: 700_000 });
+      expect(await stale(699_999)).not.toContain(request.requestId);
+      expect(await stale(700_001)).toContain(request.requestId);
+      await requests.replace({ ...request, sweepRealMs: undefined });
+      expect(await stale(700_001)).not.toContain(request.requestId);
+    });
+
+    test("a request whose time is over is gone, although TTL deletes it later", async () => {
+      const owner = newOwner();
+      const expiresMs = clock.businessMs() + 10_000;
+      const request = await stored(owner, { expiresMs });
+      clock.passBusiness(9_000);
+      expect(await requests.find(request.requestId)).toEqual(request);
+      clock.passBusiness(1_000);
+      expect(await requests.find(request.requestId)).toBeUndefined();
+      expect(await requests.findWithLanes([request.requestId])).toEqual(new Map());
+      const { clientId } = owner;
+      expect(await requests.list({ clientId, limit: 10 })).toMatchObject({ requests: [] });
+    });
+  });
+}

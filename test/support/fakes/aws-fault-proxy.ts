@@ -1,0 +1,268 @@
+import {
+  Agent,
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type ServerResponse,
+  request as sendRequest,
+} from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
+import { listen } from "../../../local/loopback.ts";
+import { errorAnswer, type Fault } from "./aws-faults.ts";
+
+/** One call that a function made. */
+export interface AwsCall {
+  /** The function, by its folder's name; empty where the caller did not say. */
+  from: string;
+  pid: number | undefined;
+  /** `PutItem`, `SendMessage`, `GetObject` … */
+  operation: string;
+  /** All that the call says, bodies by reference included: what a strike is matched against. */
+  content: string;
+  /** AWS took it. */
+  applied: boolean;
+  /** The caller left before it was answered. */
+  abandoned: boolean;
+}
+
+export interface Strike {
+  operation: string;
+  from?: string;
+  /** Only calls whose content holds this text, or passes. */
+  matching?: string | ((content: string) => boolean);
+  /** And this one, or all of these: which of several calls of one operation is meant. */
+  which?: string | readonly string[] | undefined;
+  fault: Fault;
+  /** How many calls it lets pass first. */
+  after?: number | undefined;
+  /** How many calls it hits. Default: one. */
+  times?: number;
+}
+
+interface Planned extends Strike {
+  left: number;
+  toPass: number;
+}
+
+interface Answer {
+  status: number;
+  headers: IncomingHttpHeaders;
+  body: Buffer;
+}
+
+/** Stands between the functions and the local AWS endpoint, and lets calls fail by plan. */
+export async function startAwsFaultProxy() {
+  const calls: AwsCall[] = [];
+  const planned: Planned[] = [];
+  const bodies = new Map<string, string>();
+  const agent = new Agent({ keepAlive: true });
+  let awsUrl: string | undefined;
+
+  async function serve(request: IncomingMessage, response: ServerResponse) {
+    const body = await readBytes(request);
+    const call = readCall(request, body, bodies);
+    calls.push(call);
+    response.once("close", () => {
+      call.abandoned = !response.writableFinished;
+    });
+    const forward = async (bytes = body) => {
+      if (awsUrl === undefined) throw new Error("The proxy was not told where AWS is");
+      const answer = await passOn(awsUrl, { request, body: bytes, agent });
+      call.applied = answer.status < 300;
+      return answer;
+    };
+    const strike = planned.find((one) => one.left > 0 && isHit(one, call) && one.toPass-- <= 0);
+    if (strike) strike.left--;
+    const fault = strike?.fault;
+    if (fault === undefined) return reply(response, await forward());
+    if (fault === "throttle" || fault === "internal" || fault === "unavailable") {
+      const type = request.headers["content-type"];
+      const { status, headers, body: text } = errorAnswer(fault, targetOf(request), type);
+      return reply(response, { status, headers, body: Buffer.from(text) });
+    }
+    if (fault === "timeout-not-applied") return;
+    if (fault === "timeout-applied") return void (await forward());
+    if (fault === "reset-before") return void request.socket.destroy();
+    if (fault === "crash-before") return crash(call);
+    if (fault === "reset-after" || fault === "crash-after") {
+      await forward();
+      return fault === "crash-after" ? crash(call) : void request.socket.destroy();
+    }
+    if ("slowMs" in fault) {
+      await sleep(fault.slowMs);
+      return call.abandoned ? undefined : reply(response, await forward());
+    }
+    const isMeant = (entry: string) => holds(entry, strike?.matching);
+    const without = call.operation === "PutEvents" ? withoutEntry : withoutMessage;
+    return reply(response, await without(body, { isMeant, ...fault }, forward));
+  }
+
+  const server = createServer((request, response) => {
+    serve(request, response).catch(() => response.destroy());
+  });
+  server.keepAliveTimeout = 120_000;
+  const url = `http://${await listen(server, 0)}`;
+
+  return {
+    url,
+    calls,
+    /** Calls that came before this was said fail. */
+    forwardTo: (to: string) => {
+      awsUrl = to;
+    },
+    /** What is planned first strikes first. `end` takes back what has not struck. */
+    plan(strike: Strike) {
+      const plan = { ...strike, left: strike.times ?? 1, toPass: strike.after ?? 0 };
+      planned.push(plan);
+      const asked = plan.left;
+      return {
+        struck: () => asked - plan.left,
+        end: () => {
+          planned.splice(planned.indexOf(plan), 1);
+        },
+      };
+    },
+    close: () =>
+      new Promise<void>((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+        agent.destroy();
+      }),
+  };
+}
+
+function isHit(strike: Strike, call: AwsCall): boolean {
+  return (
+    strike.operation === call.operation &&
+    (strike.from === undefined || strike.from === call.from) &&
+    holds(call.content, strike.matching) &&
+    [strike.which ?? []].flat().every((text) => call.content.includes(text))
+  );
+}
+
+function holds(content: string, matching: Strike["matching"] = ""): boolean {
+  return typeof matching === "string" ? content.includes(matching) : matching(content);
+}
+
+/** As power fails: the process of the function ends in the midst of its call. */
+function crash({ pid }: AwsCall): void {
+  if (pid === undefined) throw new Error("The caller did not say its process id");
+  process.kill(pid, "SIGKILL");
+}
+
+const s3Operations: Record<string, string> = { PUT: "PutObject", GET: "GetObject" };
+
+function readCall(request: IncomingMessage, body: Buffer, bodies: Map<string, string>): AwsCall {
+  const target = targetOf(request);
+  const path = (request.url ?? "").split("?")[0] ?? "";
+  const [, from = "", pid] = /app\/(\w+)-(\d+)/.exec(String(request.headers["user-agent"])) ?? [];
+  if (target === undefined && request.method === "PUT") bodies.set(path, body.toString());
+  return {
+    from,
+    pid: pid === undefined ? undefined : Number(pid),
+    operation: target?.split(".")[1] ?? s3Operations[request.method ?? ""] ?? "unknown",
+    content: `${path} ${bodies.get(path) ?? ""} ${unfolded(body.toString(), bodies)}`,
+    applied: false,
+    abandoned: false,
+  };
+}
+
+const schedulerOperations: Record<string, string> = {
+  POST: "CreateSchedule",
+  GET: "GetSchedule",
+  DELETE: "DeleteSchedule",
+};
+
+/** The service and operation of a call; none for S3, which names them by method and path alone. */
+function targetOf({ headers, method = "", url = "" }: IncomingMessage): string | undefined {
+  const target = headers["x-amz-target"]?.toString();
+  if (target !== undefined || !url.startsWith("/schedules/")) return target;
+  return `scheduler.${schedulerOperations[method]}`;
+}
+
+/** A message of the inbound queue holds its webhook as Base64, or names where it lies. */
+function unfolded(text: string, bodies: Map<string, string>): string {
+  const inline = /\\"bodyBase64\\":\\"([^\\]+)/.exec(text)?.[1];
+  if (inline !== undefined) return `${text} ${Buffer.from(inline, "base64").toString()}`;
+  const key = /\\"bodyKey\\":\\"([^\\]+)/.exec(text)?.[1];
+  const path = key && [...bodies.keys()].find((known) => known.endsWith(key));
+  return path ? `${text} ${bodies.get(path)}` : text;
+}
+
+type FailedEntry = { isMeant: (entry: string) => boolean; entryFails: string };
+type Forward = (body: Buffer) => Promise<Answer>;
+
+/** Publishes all entries but the first that matches, and puts its failure into the answer. */
+async function withoutEntry(
+  body: Buffer,
+  { isMeant, entryFails }: FailedEntry,
+  forward: Forward,
+): Promise<Answer> {
+  const input = JSON.parse(body.toString()) as { Entries: object[] };
+  const at = input.Entries.findIndex((entry) => isMeant(JSON.stringify(entry)));
+  const others = input.Entries.toSpliced(at, 1);
+  const answer =
+    others.length > 0
+      ? await forward(Buffer.from(JSON.stringify({ ...input, Entries: others })))
+      : { status: 200, headers: {}, body: Buffer.from('{"Entries":[]}') };
+  const output = JSON.parse(answer.body.toString()) as { Entries: object[] };
+  const failure = { ErrorCode: entryFails, ErrorMessage: "planted" };
+  const Entries = output.Entries.toSpliced(at, 0, failure);
+  return { ...answer, body: Buffer.from(JSON.stringify({ Entries, FailedEntryCount: 1 })) };
+}
+
+/** Sends all messages but the first that matches. */
+async function withoutMessage(
+  body: Buffer,
+  { isMeant, entryFails }: FailedEntry,
+  forward: Forward,
+): Promise<Answer> {
+  const input = JSON.parse(body.toString()) as { Entries: { Id: string }[] };
+  const refused = input.Entries.find((entry) => isMeant(JSON.stringify(entry)));
+  const Entries = input.Entries.filter((entry) => entry !== refused);
+  const answer =
+    Entries.length > 0
+      ? await forward(Buffer.from(JSON.stringify({ ...input, Entries })))
+      : { status: 200, headers: {}, body: Buffer.from("{}") };
+  const output = JSON.parse(answer.body.toString()) as object;
+  const Failed = [{ Id: refused?.Id, Code: entryFails, SenderFault: false }];
+  return { ...answer, body: Buffer.from(JSON.stringify({ ...output, Failed })) };
+}
+
+function passOn(
+  awsUrl: string,
+  of: { request: IncomingMessage; body: Buffer; agent: Agent },
+): Promise<Answer> {
+  const { request, body, agent } = of;
+  const { "transfer-encoding": _, connection: __, ...headers } = request.headers;
+  return new Promise((resolve, reject) => {
+    const outgoing = sendRequest(
+      new URL(request.url ?? "/", awsUrl),
+      {
+        method: request.method ?? "POST",
+        headers: { ...headers, "content-length": body.length },
+        agent,
+      },
+      (response) => {
+        readBytes(response).then(
+          (bytes) =>
+            resolve({ status: response.statusCode ?? 0, headers: response.headers, body: bytes }),
+          reject,
+        );
+      },
+    );
+    outgoing.on("error", reject);
+    outgoing.end(body);
+  });
+}
+
+function reply(response: ServerResponse, { status, headers, body }: Answer): void {
+  const { "transfer-encoding": _, connection: __, ...rest } = headers;
+  response.writeHead(status, { ...rest, "content-length": body.length }).end(body);
+}
+
+async function readBytes(stream: AsyncIterable<Buffer>): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}

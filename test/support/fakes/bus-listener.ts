@@ -1,0 +1,35 @@
+import { vi } from "vitest";
+import type { TestRun } from "../runs/local-run.ts";
+import { attachBusConsumer, type BusMessage } from "./bus-consumer.ts";
+
+type Detail = BusMessage["detail"];
+
+/** Hears all of a run's bus, from now on. */
+export async function startBusListener({ addresses, outputs }: TestRun) {
+  const { awsUrl } = addresses;
+  const consumer = await attachBusConsumer({ awsUrl, busName: outputs.BusName ?? "" });
+  let isClosed = false;
+  const listening = (async () => {
+    while (!isClosed) await consumer.collect(0, 0);
+  })();
+  return {
+    heard: () => consumer.received.map(({ detail }) => detail),
+
+    /** The events that are these, once there are so many. */
+    async events(count: number, are: (event: Detail) => boolean): Promise<Detail[]> {
+      return vi.waitFor(
+        () => {
+          const found = consumer.received.map(({ detail }) => detail).filter(are);
+          if (found.length >= count) return found;
+          throw new Error(`The bus has brought ${found.length} of ${count}`);
+        },
+        { timeout: 20_000, interval: 20 },
+      );
+    },
+
+    async close(): Promise<void> {
+      isClosed = true;
+      await listening;
+    },
+  };
+}

@@ -1,0 +1,20 @@
+import type { Clock } from "../../../shared/core/ports.ts";
+
+/** A clock that stands still until it is told to go on. */
+export function makeTestClock(startMs = Date.UTC(2026, 5, 25, 12)): Clock & {
+  passReal(ms: number): void;
+  passBusiness(ms: number): void;
+} {
+  let realMs = startMs;
+  let businessMs = startMs;
+  return {
+    realMs: () => realMs,
+    businessMs: () => businessMs,
+    passReal: (ms) => {
+      realMs += ms;
+    },
+    passBusiness: (ms) => {
+      businessMs += ms;
+    },
+  };
+}

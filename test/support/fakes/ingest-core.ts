@@ -1,0 +1,70 @@
+import { toResult } from "../../../functions/ingest/request.ts";
+import type { InboundMessage } from "../../../shared/contracts/messages/inbound.ts";
+import { sha256Hex } from "../../../shared/core/crypto/digest.ts";
+import { makeIngestWebhook } from "../../../shared/core/inbound/ingest-webhook.ts";
+import type { Connection } from "../../../shared/core/ports.ts";
+import { providerPacks } from "../../../shared/providers/packs.ts";
+import { makeMemoryBlobStore } from "../memory/memory-blob-store.ts";
+import { makeTestClock } from "./clocks.ts";
+import { makeTestReader } from "./inbound-reader.ts";
+
+export const SECRET = "secret code";
+const TOKEN = "t".repeat(64);
+
+/** The limit of a deployed stage. */
+export const MAX_BODY_BYTES = 240_000;
+
+/** The decisions of `ingest` on one connection in memory, with a clock that stands still. */
+export function makeIngestCore(provider: "we-link" | "linked-api" = "we-link") {
+  const clock = makeTestClock();
+  const queued: InboundMessage[] = [];
+  const bodies = makeMemoryBlobStore();
+  const connection: Connection = {
+    clientId: "cl_1",
+    connectionId: "cn_1",
+    provider,
+    tokens: [{ sha256: sha256Hex(TOKEN) }],
+    createdAt: "2026-06-25T12:00:00.000Z",
+    secrets: { webhookSecrets: [{ secret: SECRET }] },
+    settings: {
+      status: "active",
+      signature: "enforce",
+      hashForms: ["raw", "json", "python", "jwt"],
+      allowUnboundJwt: false,
+      verifyByFetch: false,
+    },
+  };
+  const known = async (id: string) => (id === connection.connectionId ? connection : undefined);
+  const ingest = makeIngestWebhook({
+    connections: { read: known, refresh: known },
+    queue: {
+      send: async (message) => {
+        queued.push(message);
+      },
+    },
+    bodies,
+    quarantine: { put: async () => undefined },
+    packs: providerPacks,
+    clock,
+    maxBodyBytes: MAX_BODY_BYTES,
+    maxInlineBytes: 60_000,
+  });
+  const read = makeTestReader({ clock, bodies });
+
+  return {
+    clock,
+    queued,
+    /** What the provider is answered. */
+    async post(body: string | Uint8Array, headers: Record<string, string> = {}) {
+      const command = { provider, connectionId: "cn_1", token: TOKEN, headers };
+      const signal = AbortSignal.timeout(1_000);
+      const bytes = typeof body === "string" ? Buffer.from(body) : body;
+      const { statusCode, body: text } = toResult(
+        await ingest({ ...command, body: bytes, signal }),
+      );
+      return { status: statusCode, code: JSON.parse(text ?? "{}").code, text };
+    },
+    /** The events that `consume` makes of what was queued. */
+    events: () => Promise.all(queued.map((message) => read(JSON.stringify(message)))),
+  };
+}

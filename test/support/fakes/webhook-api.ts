@@ -1,0 +1,163 @@
+import { toCall, toResult } from "../../../functions/api/request.ts";
+import type { DeliveryRules } from "../../../shared/contracts/delivery-rules.ts";
+import type { DeliveryMessage } from "../../../shared/contracts/messages/delivery.ts";
+import { makeServeApi, type ServeApiDeps } from "../../../shared/core/api/serve-api.ts";
+import { sha256Hex } from "../../../shared/core/crypto/digest.ts";
+import { newDelivery } from "../../../shared/core/deliveries/creation/new-delivery.ts";
+import { makeDeliveries } from "../../../shared/core/deliveries/deliveries.ts";
+import type { DeliveryMoment } from "../../../shared/core/deliveries/moment.ts";
+import type { WebhookStore } from "../../../shared/core/deliveries/ports.ts";
+import type { DeliveryJob, DeliveryRecord } from "../../../shared/core/deliveries/record.ts";
+import {
+  makeWebhooks,
+  type WebhooksDeps,
+} from "../../../shared/core/deliveries/webhooks/webhooks.ts";
+import { makeMemoryDeliveries } from "../memory/memory-deliveries.ts";
+import { makeTestClock } from "./clocks.ts";
+
+const SECOND_MS = 1_000;
+
+export const testDeliveryRules: DeliveryRules = {
+  delaysMs: [5, 300, 1_800, 7_200, 18_000, 36_000, 36_000].map((seconds) => seconds * SECOND_MS),
+  jitter: 0.2,
+  timeoutMs: 15 * SECOND_MS,
+  slowMs: 2 * SECOND_MS,
+  leaseMs: 60 * SECOND_MS,
+  breakerFailures: 5,
+  workersPerEndpoint: 3,
+  postsPerWorker: 10,
+  retentionMs: 30 * 24 * 3_600 * SECOND_MS,
+  outboxGraceMs: 30 * SECOND_MS,
+};
+
+export const testMasterKeys = {
+  current: "k2",
+  keys: new Map([
+    ["k1", "1".repeat(32)],
+    ["k2", "2".repeat(32)],
+  ]),
+};
+
+/** One call by one of two clients, in the protocol that its path speaks. */
+interface Call {
+  body?: unknown;
+  query?: Record<string, string>;
+  /** For the variables of the route. */
+  params?: Record<string, string>;
+  as?: "cl_1" | "cl_2";
+  headers?: Record<string, string | undefined>;
+}
+
+/** The API on webhooks and deliveries, over stores in memory. */
+export function makeWebhookApi(given: Partial<WebhooksDeps> = {}) {
+  const clock = makeTestClock();
+  const memory = makeMemoryDeliveries({ clock });
+  const sent: { lane: string; message: DeliveryMessage }[] = [];
+  const dropped: unknown[] = [];
+  let drawn = 0;
+  const moment = (): DeliveryMoment => ({
+    nowMs: clock.businessMs(),
+    nowRealMs: clock.realMs(),
+    speed: 1,
+    rules: testDeliveryRules,
+  });
+  const deps: WebhooksDeps = {
+    ...memory,
+    queue: {
+      async send(lane, messages) {
+        sent.push(...messages.map(({ message }) => ({ lane, message })));
+      },
+    },
+    masterKeys: async () => testMasterKeys,
+    targets: { ports: [443, 8_443], allowsLocal: false, refusedPorts: [] },
+    moment,
+    randomHex: (bytes) => (++drawn).toString(16).padStart(bytes * 2, "0"),
+    dropped: (error) => dropped.push(error),
+    ...given,
+  };
+  const api: Partial<ServeApiDeps> = {
+    keys: {
+      find: async (keyId) => ({
+        pk: `key#${keyId}`,
+        clientId: keyId.replace("key", "cl_"),
+        keyId,
+        secretSha256: sha256Hex("secret"),
+        createdAt: new Date(clock.businessMs()).toISOString(),
+      }),
+      touch: async () => undefined,
+    },
+    webhooks: makeWebhooks(deps),
+    deliveries: makeDeliveries(deps),
+    clock,
+    dropped: deps.dropped,
+  };
+  const serve = makeServeApi(api as ServeApiDeps);
+
+  async function call(routeKey: string, of: Call = {}) {
+    const apiKey = `ackwire_${(of.as ?? "cl_1").replace("cl_", "key")}_secret`;
+    const event = {
+      routeKey,
+      headers: routeKey.includes("/admin/")
+        ? { "linked-api-token": apiKey, ...of.headers }
+        : { authorization: `Bearer ${apiKey}`, ...of.headers },
+      pathParameters: of.params,
+      queryStringParameters: of.query,
+      body: of.body === undefined ? "" : JSON.stringify(of.body),
+    };
+    const outcome = await serve(toCall(event as never, new AbortController().signal));
+    const { statusCode: status, body: text = "null" } = toResult(outcome);
+    return { status, body: JSON.parse(text) };
+  }
+
+  /** The present webhook as it is stored. */
+  async function stored(clientId = "cl_1") {
+    const webhook = await deps.webhooks.find(clientId);
+    if (!webhook) throw new Error("There is no webhook");
+    return webhook;
+  }
+
+  /** A delivery to the client's present webhook, as it would be after some time. */
+  async function haveDelivery(
+    of: { eventId: string; clientId?: string } & Partial<DeliveryRecord>,
+  ): Promise<DeliveryRecord> {
+    const { eventId: id, clientId = "cl_1", ...rest } = of;
+    const event = { id, type: "workflow.started" as const, clientId, envelope: '{"data":{}}' };
+    const at = { master: testMasterKeys, moment: moment() };
+    const delivery = newDelivery(await stored(clientId), event, at);
+    await deps.deliveries.create(delivery);
+    const next = await deps.deliveries.replace({ ...delivery, version: 1, ...rest });
+    if (!next) throw new Error("The delivery was there already");
+    return next;
+  }
+
+  /** What each attempt of a delivery sends. */
+  async function bodyOf(deliveryId: string): Promise<unknown> {
+    const { body = { inline: "null" } } = (await deps.deliveries.find(deliveryId)) ?? {};
+    return "inline" in body ? JSON.parse(body.inline) : body;
+  }
+
+  /** The job of the last message that names one. */
+  async function lastJob(): Promise<DeliveryJob | undefined> {
+    const messages = sent.map(({ message }) => message);
+    const last = messages.findLast((message) => message.kind === "job");
+    return last && deps.jobs.find(last.jobId);
+  }
+
+  return { bodyOf, call, clock, deps, dropped, haveDelivery, lastJob, memory, sent, stored };
+}
+
+export const hook = { url: "https://hooks.example.com/in" };
+
+/** A store in which another write comes first, so often. */
+export function contested(store: WebhookStore, times: number): WebhookStore {
+  let left = times;
+  return {
+    ...store,
+    async replace(webhook) {
+      if (left-- <= 0) return store.replace(webhook);
+      const present = await store.find(webhook.clientId);
+      if (present) await store.replace(present);
+      return undefined;
+    },
+  };
+}

@@ -1,0 +1,118 @@
+import { hintOf } from "../../../shared/core/deliveries/attempts/attempt-message.ts";
+import type { DeliveryStore } from "../../../shared/core/deliveries/ports.ts";
+import type { DeliveryJob, DeliveryRecord } from "../../../shared/core/deliveries/record.ts";
+import type { Clock } from "../../../shared/core/ports.ts";
+
+/** Deliveries in memory, with the promises of the stored ones: for tests and simulations. */
+export function makeMemoryDeliveryStore(options: {
+  clock: Clock;
+  /** The jobs beside them, as they are now. */
+  jobs: () => DeliveryJob[];
+}): DeliveryStore {
+  const { clock, jobs } = options;
+  const stored = new Map<string, DeliveryRecord>();
+
+  function alive(deliveryId: string): DeliveryRecord | undefined {
+    const found = stored.get(deliveryId);
+    return found && found.expiresMs > clock.businessMs() ? { ...found } : undefined;
+  }
+
+  function isFree({ status, nextMs, leaseUntilRealMs }: DeliveryRecord): boolean {
+    if (status === "waiting") return nextMs !== undefined && nextMs <= clock.businessMs();
+    if (status !== "delivering" || leaseUntilRealMs === undefined) return false;
+    return leaseUntilRealMs <= clock.realMs();
+  }
+
+  return {
+    find: async (deliveryId) => alive(deliveryId),
+
+    async create(delivery) {
+      const found = stored.get(delivery.deliveryId);
+      if (found) return { ...found };
+      stored.set(delivery.deliveryId, { ...delivery, version: 1 });
+      return "created";
+    },
+
+    async claim(deliveryId, lease) {
+      const found = stored.get(deliveryId);
+      if (!found) return { kind: "notOurs" };
+      if (isFree(found)) {
+        const delivery: DeliveryRecord = {
+          ...found,
+          status: "delivering",
+          owner: lease.owner,
+          leaseUntilRealMs: lease.untilMs,
+          sweepRealMs: lease.untilMs,
+          begun: found.begun + 1,
+          version: found.version + 1,
+          nextMs: undefined,
+          dueMs: undefined,
+        };
+        stored.set(deliveryId, delivery);
+        return { kind: "claimed", delivery: { ...delivery } };
+      }
+      const { status, nextMs, owner } = found;
+      if (status === "waiting" && nextMs !== undefined) return { kind: "early", nextMs };
+      const isOwn = status === "delivering" && owner === lease.owner;
+      return isOwn ? { kind: "claimed", delivery: { ...found } } : { kind: "notOurs" };
+    },
+
+    async replace(delivery) {
+      if (stored.get(delivery.deliveryId)?.version !== delivery.version) return undefined;
+      const next = { ...delivery, version: delivery.version + 1 };
+      stored.set(delivery.deliveryId, next);
+      return { ...next };
+    },
+
+    async list({ clientId, status, limit, before }) {
+      const all = [...stored.keys()]
+        .flatMap((id) => alive(id) ?? [])
+        .filter((delivery) => delivery.clientId === clientId)
+        .filter((delivery) => status === undefined || delivery.status === status)
+        .filter((delivery) => before === undefined || listedAs(delivery) < before)
+        .sort((one, other) => (listedAs(one) < listedAs(other) ? 1 : -1));
+      const shown = all.slice(0, limit);
+      const last = all.length > shown.length ? shown.at(-1) : undefined;
+      return { deliveries: shown, before: last && listedAs(last) };
+    },
+
+    async due(shard, untilMs, limit) {
+      // One shard holds them all: how they are spread is the store's own affair.
+      if (shard !== 0) return [];
+      return [...stored.values()]
+        .flatMap((delivery) => {
+          const { dueMs, nextMs } = delivery;
+          if (dueMs === undefined || nextMs === undefined) return [];
+          return [{ hint: hintOf(delivery), dueMs, nextMs }];
+        })
+        .filter(({ dueMs }) => dueMs <= untilMs)
+        .sort((one, other) => one.dueMs - other.dueMs)
+        .slice(0, limit);
+    },
+
+    async putOff({ hint, dueMs: seenMs }, dueMs) {
+      const found = stored.get(hint.deliveryId);
+      if (found?.dueMs === dueMs) return true;
+      if (found?.dueMs !== seenMs) return false;
+      stored.set(hint.deliveryId, { ...found, dueMs });
+      return true;
+    },
+
+    async stale(shard, beforeRealMs, limit) {
+      if (shard !== 0) return [];
+      return [
+        ...[...stored.values()].map(({ deliveryId: id, sweepRealMs }) => ({ id, sweepRealMs })),
+        ...jobs().map(({ jobId: id, sweepRealMs }) => ({ id, sweepRealMs })),
+      ]
+        .flatMap(({ id, sweepRealMs }) => (sweepRealMs === undefined ? [] : { id, sweepRealMs }))
+        .filter(({ sweepRealMs }) => sweepRealMs <= beforeRealMs)
+        .sort((one, other) => one.sweepRealMs - other.sweepRealMs)
+        .slice(0, limit)
+        .map(({ id }) => id);
+    },
+  };
+}
+
+function listedAs({ createdMs, deliveryId }: DeliveryRecord): string {
+  return `${new Date(createdMs).toISOString()}#${deliveryId}`;
+}

@@ -1,0 +1,31 @@
+import type { Clock } from "../../../shared/core/ports.ts";
+import type {
+  IdempotencyStore,
+  LaneStore,
+  ReferenceStore,
+  RequestStore,
+} from "../../../shared/core/requests/ports.ts";
+import { makeMemoryLanes } from "./memory-lanes.ts";
+import { makeMemoryIdempotency, makeMemoryReferences } from "./memory-references.ts";
+import { makeMemoryRequestStore } from "./memory-request-store.ts";
+
+/** All that the requests table holds, in memory: for tests and simulations. */
+export function makeMemoryRequests(options: {
+  clock: Clock;
+  /** How long (business) a provider's id is known after it was last written. */
+  retentionMs: number;
+}): {
+  requests: RequestStore;
+  lanes: LaneStore;
+  references: ReferenceStore;
+  idempotency: IdempotencyStore;
+} {
+  const { clock } = options;
+  const { all, ...lanes } = makeMemoryLanes({ clock });
+  return {
+    requests: makeMemoryRequestStore({ clock, lanes: all }),
+    lanes,
+    references: makeMemoryReferences(options),
+    idempotency: makeMemoryIdempotency({ clock }),
+  };
+}

@@ -1,0 +1,86 @@
+import { randomBytes } from "node:crypto";
+import { configKey, type WebhookItem } from "../../../shared/contracts/config-items.ts";
+import type {
+  DeliveryJob,
+  DeliveryRecord,
+  EndpointHealth,
+} from "../../../shared/core/deliveries/record.ts";
+
+const newId = (kind: string) => `${kind}_${randomBytes(8).toString("hex")}`;
+
+const createdMs = Date.UTC(2026, 5, 25, 12);
+const expiresMs = createdMs + 30 * 86_400_000;
+
+/** A delivery that waits for its first attempt, of a client of its own; `of` says what is otherwise. */
+export function deliveryRecord(of: Partial<DeliveryRecord> = {}): DeliveryRecord {
+  return {
+    deliveryId: newId("dl"),
+    clientId: newId("cl"),
+    webhookId: newId("wh"),
+    eventId: "workflow.created:rq_1",
+    eventType: "workflow.created",
+    createdMs,
+    body: { inline: '{"id":"workflow.created:rq_1"}' },
+    status: "waiting",
+    cycle: 1,
+    attempt: 0,
+    begun: 0,
+    attempts: [],
+    nextMs: createdMs,
+    unheard: [],
+    expiresMs,
+    version: 1,
+    ...of,
+  };
+}
+
+export function deliveryJob(of: Partial<DeliveryJob> = {}): DeliveryJob {
+  return {
+    jobId: newId("job"),
+    clientId: newId("cl"),
+    kind: "recover",
+    sinceMs: 1,
+    untilMs: 2,
+    status: "running",
+    examined: 0,
+    changed: 0,
+    skipped: 0,
+    createdMs,
+    expiresMs,
+    version: 1,
+    ...of,
+  };
+}
+
+export function endpointHealth(of: Partial<EndpointHealth> = {}): EndpointHealth {
+  return {
+    clientId: newId("cl"),
+    webhookId: newId("wh"),
+    isPrompt: true,
+    toProve: 0,
+    failures: 0,
+    workers: {},
+    version: 0,
+    ...of,
+  };
+}
+
+/** A webhook that is not stored yet. */
+export function webhookRecord(of: Partial<WebhookItem> = {}): WebhookItem {
+  const clientId = of.clientId ?? newId("cl");
+  return {
+    pk: configKey.webhook(clientId),
+    clientId,
+    createdAt: new Date(createdMs).toISOString(),
+    webhookId: newId("wh"),
+    url: "https://hooks.example.com/ackwire",
+    status: "active",
+    payloadMode: "fat",
+    format: "standard",
+    hashFormat: "hmac-hex",
+    secrets: [{ version: 1, masterKeyId: "1" }],
+    former: [],
+    version: 0,
+    ...of,
+  };
+}

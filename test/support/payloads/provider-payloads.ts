@@ -1,0 +1,155 @@
+import type { ProviderId } from "../../../shared/contracts/providers.ts";
+import type { ProviderRequest } from "../../../shared/core/ports.ts";
+import type { Exchange } from "../../../shared/core/requests/ports.ts";
+
+/** What the provider says of a request, by webhook or when it is asked. */
+export type Said =
+  | ("pending" | "running" | "prompt" | "other prompt" | "success")
+  | ("WRONG_PASSWORD" | "STATUS_429");
+
+/** What a poll may say besides. */
+export type Polled = Said | "knows nothing" | "error";
+
+/** How a call that submits ends. */
+export type CallEnd =
+  | ("accepted" | "done" | "error" | "lost" | "killed")
+  /** What proves that nothing happened. */
+  | ("rejected" | "too many" | "refused" | "not sent");
+
+export const provesNothingHappened: readonly CallEnd[] = [
+  ...(["rejected", "too many", "refused", "not sent"] as const),
+];
+
+/** A worker that was killed at its call: nothing of it goes on. */
+export class Killed extends Error {
+  override message = "killed";
+}
+
+/** The provider's id of the only request of these tests. */
+export const PROVIDER_REQUEST_ID = "theirs-1";
+
+/** What a call is for, by its method and path. */
+export function purposeOf({
+  method,
+  path,
+}: ProviderRequest): "submit" | "input" | "poll" | "cancel" {
+  if (method === "DELETE") return "cancel";
+  if (method === "GET" || path.endsWith("/get_response")) return "poll";
+  return path.endsWith("/login_code") ? "input" : "submit";
+}
+
+/** The body of a webhook; none where this provider says no such thing. */
+export function webhookBody(
+  provider: ProviderId,
+  says: Said,
+  label?: string,
+): Record<string, unknown> | undefined {
+  if (provider === "we-link") return weLinkBody(says);
+  const [type, status] = linkedApiWords[says] ?? [];
+  if (type === undefined) return undefined;
+  const completion = {
+    actionType: "connect",
+    success: true,
+    data: {},
+    ...(label ? { label } : {}),
+  };
+  const failure = { reason: says, message: says };
+  const result = status === "completed" ? completion : { failure };
+  const data = { workflowId: PROVIDER_REQUEST_ID, accountId: "account", status, result };
+  return {
+    id: `${type}:${PROVIDER_REQUEST_ID}`,
+    type,
+    createdAt: "2026-06-25T12:00:00.000Z",
+    data,
+  };
+}
+
+export function pollAnswer(provider: ProviderId, says: Polled): Exchange {
+  if (says === "error") return answered(500, {});
+  if (says === "knows nothing") return answered(404, {});
+  if (provider === "we-link") return answered(200, weLinkBody(says));
+  const [, workflowStatus] = linkedApiWords[says] ?? [];
+  if (workflowStatus === undefined) return answered(404, {});
+  const completion = { actionType: "connect", success: true, data: {} };
+  const failure = { reason: says, message: says };
+  const outcome = workflowStatus === "completed" ? { completion } : { failure };
+  return answered(200, {
+    success: true,
+    result: { workflowId: PROVIDER_REQUEST_ID, workflowStatus, ...outcome },
+  });
+}
+
+/** @throws Killed */
+export function callAnswer(provider: ProviderId, end: CallEnd): Exchange {
+  const isWeLink = provider === "we-link";
+  switch (end) {
+    case "accepted":
+      return answered(
+        200,
+        isWeLink
+          ? { requestId: PROVIDER_REQUEST_ID }
+          : { success: true, result: { workflowId: PROVIDER_REQUEST_ID } },
+      );
+    case "done":
+      // Only We-Link answers with a result at once.
+      if (!isWeLink) return callAnswer(provider, "accepted");
+      return answered(200, {
+        status: "SUCCESS",
+        requestId: PROVIDER_REQUEST_ID,
+        result: { connected: true },
+      });
+    case "rejected":
+      return answered(
+        400,
+        isWeLink ? { message: "no" } : { success: false, error: { type: "no" } },
+      );
+    case "too many":
+      return answered(429, {});
+    case "refused":
+      return answered(401, {});
+    case "error":
+      return answered(500, {});
+    case "not sent":
+      return { kind: "notSent", reason: "ECONNREFUSED" };
+    case "killed":
+      throw new Killed();
+    default:
+      return { kind: "lost", reason: "TIMEOUT" };
+  }
+}
+
+export function cancelAnswer(end: "yes" | "no" | "lost"): Exchange {
+  if (end === "lost") return { kind: "lost", reason: "TIMEOUT" };
+  return answered(200, { success: true, result: { cancelled: end === "yes" } });
+}
+
+function weLinkBody(says: Said): Record<string, unknown> {
+  const request_id = PROVIDER_REQUEST_ID;
+  switch (says) {
+    case "pending":
+      return { status: "QUEUED", request_id };
+    case "running":
+      return { status: "PROCESSING", request_id };
+    case "prompt":
+    case "other prompt":
+      return { status: "PIN_REQUIRED", request_id, message: says };
+    case "success":
+      return { status: "SUCCESS", request_id, result: { connected: true } };
+    default:
+      return { status: "FAILED", request_id, error: says };
+  }
+}
+
+/** It prompts nobody. */
+const linkedApiWords: Readonly<Partial<Record<Said, [type: string, status: string]>>> = {
+  pending: ["workflow.created", "pending"],
+  running: ["workflow.started", "running"],
+  success: ["workflow.completed", "completed"],
+  WRONG_PASSWORD: ["workflow.completed", "failed"],
+  STATUS_429: ["workflow.completed", "failed"],
+};
+
+function answered(status: number, body: object): Exchange {
+  const answer = { status, headers: {}, body: Buffer.from(JSON.stringify(body)) };
+  return { kind: "answered", answer };
+}

@@ -1,0 +1,51 @@
+import type { ProviderId } from "../../../shared/contracts/providers.ts";
+import type { Connection } from "../../../shared/core/ports.ts";
+import type { TextStore } from "../../../shared/core/requests/ports.ts";
+import type { RequestsDeps } from "../../../shared/core/requests/requests.ts";
+
+/** Every text stands in its item. */
+const texts: TextStore = {
+  keep: async (_, inline) => ({ inline }),
+  open: async (text) => {
+    if ("inline" in text) return text.inline;
+    throw new Error("the text is gone");
+  },
+};
+
+const keys = { current: "k1", keys: new Map([["k1", "the master key of one test"]]) };
+
+/** What a world of requests has around its stores: one client, and its one connection. */
+export function makeRequestParts(of: {
+  clientId: string;
+  connectionId: string;
+  provider: ProviderId;
+}) {
+  const { clientId, connectionId, provider } = of;
+  const connection: Connection = {
+    clientId,
+    connectionId,
+    provider,
+    createdAt: "2026-06-25T12:00:00.000Z",
+    tokens: [],
+    settings: {
+      status: "active",
+      signature: "enforce",
+      hashForms: ["raw"],
+      allowUnboundJwt: false,
+      verifyByFetch: false,
+    },
+    secrets: { webhookSecrets: [], credentials: {} },
+  };
+  /** A client that is never too fast, and whose accounts are all known. */
+  const client = {
+    rates: { take: async () => true },
+    destinations: {
+      connectionIdOf: async () => connectionId,
+      requireAccount: async () => undefined,
+      noteAccount: async () => undefined,
+    },
+    events: { find: async () => undefined, list: async () => ({ events: [] }) },
+    connectionIdsOf: async () => [connectionId],
+  } satisfies Partial<RequestsDeps>;
+  return { connection, client, texts, masterKeys: async () => keys };
+}

@@ -1,0 +1,40 @@
+import { randomBytes } from "node:crypto";
+import { laneId, newRequestId } from "../../../shared/core/requests/acceptance/request-id.ts";
+import type { LaneOwner, RequestRecord } from "../../../shared/core/requests/record.ts";
+
+let accounts = 0;
+
+/** An account that no other test has. */
+export function newOwner(of: Partial<LaneOwner> = {}): LaneOwner {
+  const n = ++accounts;
+  return {
+    clientId: `cl_${n}`,
+    provider: "we-link",
+    connectionId: `cn_${n}`,
+    accountId: `account ${n}`,
+    ...of,
+  };
+}
+
+/** A request that waits in its lane; `of` says what is otherwise. */
+export function requestRecord(
+  owner: LaneOwner = newOwner(),
+  of: Partial<RequestRecord> = {},
+): RequestRecord {
+  const lane = laneId(owner);
+  return {
+    ...owner,
+    lane,
+    requestId: newRequestId(lane, randomBytes(10).toString("hex")),
+    action: "invite",
+    status: "QUEUED",
+    createdMs: Date.UTC(2026, 5, 25, 12),
+    attempts: 0,
+    polls: 0,
+    isStarted: false,
+    prompts: [],
+    outbox: [],
+    version: 1,
+    ...of,
+  };
+}

@@ -1,0 +1,25 @@
+import { hashForm } from "../../../shared/contracts/config-items.ts";
+import { readJsonObject } from "../../../shared/core/json/json.ts";
+import type { ProofDeps, Webhook } from "../../../shared/core/providers/provider-pack.ts";
+import { weLink } from "../../../shared/providers/we-link/pack.ts";
+
+/** A webhook with this body, as a provider pack gets it. */
+export function webhookOf(body: string | object): Webhook {
+  const text = typeof body === "string" ? body : JSON.stringify(body);
+  return { ...readJsonObject(Buffer.from(text)), headers: {} };
+}
+
+/** Whether We-Link's pack takes this body as signed with one of the secrets. */
+export function isProven(
+  body: string | object,
+  secrets: readonly string[],
+  settings: Partial<ProofDeps["settings"]> & { nowMs?: number } = {},
+): boolean {
+  const { nowMs = Date.now(), ...rest } = settings;
+  const proof = weLink.prove(webhookOf(body), {
+    secrets,
+    settings: { hashForms: hashForm.options, allowUnboundJwt: false, ...rest },
+    nowMs,
+  });
+  return proof.kind === "proven";
+}

@@ -1,0 +1,98 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startClock } from "../../../local/clock/start-clock.ts";
+import { openDurableStore } from "../../../local/durable-store.ts";
+import { freePort } from "../../../local/loopback.ts";
+import { startAwsFaultProxy } from "../fakes/aws-fault-proxy.ts";
+import { editedAssembly } from "./edited-assembly.ts";
+
+const services = ["DYNAMODB", "SQS", "S3", "EVENTBRIDGE", "SECRETS_MANAGER", "SCHEDULER"];
+
+export type Resources = Record<string, { Type: string; Properties: Record<string, unknown> }>;
+
+/**
+ * A stack without a synthesis of its own, whose named functions reach AWS
+ * through the fault proxy only, and the options of the local run for it.
+ */
+export async function prepareBehindFaultProxy(of: {
+  /** Business time per real time. */
+  speed: number;
+  functions: readonly string[];
+  /** What else differs from the stack as it is deployed. */
+  edit: (resources: Resources) => void;
+}) {
+  const { speed, functions } = of;
+  const dataDir = mkdtempSync(join(tmpdir(), "ackwire-faulty-"));
+  // The template tells the functions the time before there is a run: the run finds it in its data.
+  const store = openDurableStore(dataDir);
+  const { anchor } = startClock(store, speed);
+  store.close();
+  const providerPort = await freePort();
+  const providerUrl = `http://127.0.0.1:${providerPort}`;
+  const proxy = await startAwsFaultProxy();
+  const known: Record<string, string> = {
+    BUSINESS_CLOCK: JSON.stringify(anchor),
+    PROVIDER_BASE_URLS: JSON.stringify({ "we-link": providerUrl, "linked-api": providerUrl }),
+  };
+  const assemblyDir = editedAssembly(({ Resources }) => {
+    of.edit(Resources);
+    for (const [name, value] of Object.entries(known)) changeVariable(Resources, name, value);
+    for (const { id, variables } of functionsOf(Resources)) {
+      const name = functions.find((one) => id.startsWith(`Ackwire${capital(one)}Function`));
+      if (name !== undefined) Object.assign(variables, throughProxy(proxy.url, name, variables));
+    }
+  });
+
+  return {
+    proxy,
+    options: { speed, dataDir, assemblyDir, providerPort },
+    /** When the run is over. */
+    clean: async () => {
+      await proxy.close();
+      for (const directory of [dataDir, assemblyDir]) rmSync(directory, { recursive: true });
+    },
+  };
+}
+
+/** The functions of a template, each with its variables, to be changed. */
+function functionsOf(resources: Resources) {
+  return Object.entries(resources).flatMap(([id, { Type, Properties }]) => {
+    const environment = Properties.Environment as { Variables: Record<string, unknown> };
+    if (Type !== "AWS::Lambda::Function" || environment === undefined) return [];
+    return [{ id, variables: environment.Variables }];
+  });
+}
+
+/** Sets a variable, wherever there is one of this name. */
+export function changeVariable(resources: Resources, name: string, value: string): void {
+  for (const { variables } of functionsOf(resources)) {
+    if (name in variables) variables[name] = value;
+  }
+}
+
+/** Changes members of a variable that holds rules, wherever there is one. */
+export function changeRules(resources: Resources, name: string, change: object | undefined): void {
+  for (const { variables } of functionsOf(resources)) {
+    if (!(name in variables)) continue;
+    const rules = JSON.parse(String(variables[name])) as object;
+    variables[name] = JSON.stringify({ ...rules, ...change });
+  }
+}
+
+function throughProxy(proxyUrl: string, name: string, variables: Record<string, unknown>): object {
+  // The SQS client goes where the queue's URL points, whatever its endpoint is.
+  const queues = Object.entries(variables).flatMap(([variable, value]) =>
+    variable.endsWith("_QUEUE_URL")
+      ? [[variable, `${proxyUrl}/000000000000/${(value as { Ref: string }).Ref}`]]
+      : [],
+  );
+  return {
+    ...Object.fromEntries(services.map((service) => [`AWS_ENDPOINT_URL_${service}`, proxyUrl])),
+    ...Object.fromEntries(queues),
+    // Each call says by its user agent which process made it, so that this can be killed.
+    NODE_OPTIONS: `--import data:text/javascript,process.env.AWS_SDK_UA_APP_ID='${name}-'+process.pid`,
+  };
+}
+
+const capital = (word: string) => `${word.charAt(0).toUpperCase()}${word.slice(1)}`;

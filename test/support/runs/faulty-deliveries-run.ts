@@ -1,0 +1,257 @@
+import { randomBytes } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge";
+import { GetQueueAttributesCommand, SQSClient } from "@aws-sdk/client-sqs";
+import { DynamoDBDocumentClient, GetCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
+import { localAws } from "../../../local/run/seed.ts";
+import { readDeliveryItem } from "../../../shared/adapters/dynamo/delivery-item.ts";
+import { makeDynamoEventArchive } from "../../../shared/adapters/dynamo/dynamo-event-archive.ts";
+import { openAdministration } from "../../../shared/composition/administration.ts";
+import type { DeliveryRules } from "../../../shared/contracts/delivery-rules.ts";
+import { EVENT_SOURCE } from "../../../shared/contracts/events.ts";
+import { deliveryIdOf } from "../../../shared/core/deliveries/creation/delivery-id.ts";
+import type { DeliveryRecord } from "../../../shared/core/deliveries/record.ts";
+import { busDetail, type FinalEvent } from "../../../shared/core/events/envelope.ts";
+import { startWebhookReceiver } from "../fakes/webhook-receiver.ts";
+import { makeMemoryBlobStore } from "../memory/memory-blob-store.ts";
+import {
+  changeRules,
+  changeVariable,
+  prepareBehindFaultProxy,
+  type Resources,
+} from "./behind-fault-proxy.ts";
+import { startRequestsRun } from "./requests-run.ts";
+
+/** What differs from the stack as it is deployed, where a test has no patience for the real times. */
+interface Differences {
+  /** Business time per real time. */
+  speed: number;
+  rules: Partial<DeliveryRules>;
+  /** Real: of the queue on the bus, and of those of attempts. */
+  fanoutVisibilitySeconds: number;
+  attemptsVisibilitySeconds: number;
+  claimLeaseSeconds: number;
+  outboxGraceSeconds: number;
+}
+
+type Answering = Parameters<Awaited<ReturnType<typeof startWebhookReceiver>>["endpoint"]>[0];
+
+export type FaultyDeliveriesRun = Awaited<ReturnType<typeof startFaultyDeliveriesRun>>;
+export type Subscriber = Awaited<ReturnType<FaultyDeliveriesRun["subscriber"]>>;
+
+/** A local run whose `deliver`, `reconcile` and `api` reach AWS through the fault proxy only, and receivers. */
+export async function startFaultyDeliveriesRun({ speed, ...differences }: Differences) {
+  const { proxy, options, clean } = await prepareBehindFaultProxy({
+    speed,
+    functions: ["deliver", "reconcile", "api"],
+    edit: (resources) => edit(resources, differences),
+  });
+  const requests = await startRequestsRun(options).catch(async (error: unknown) => {
+    await clean();
+    throw error;
+  });
+  const { run, received } = requests;
+  const { outputs } = run;
+  proxy.forwardTo(run.addresses.awsUrl);
+  const aws = localAws(run.addresses.awsUrl);
+  const bus = new EventBridgeClient(aws);
+  const sqs = new SQSClient(aws);
+  const dynamo = DynamoDBDocumentClient.from(new DynamoDBClient(aws));
+  const administration = await openAdministration({ aws, outputs, nowMs: run.clock.now });
+  const receiver = await startWebhookReceiver();
+  const archive = makeDynamoEventArchive({
+    client: dynamo,
+    tableName: outputs.EventsTableName ?? "",
+    clock: { businessMs: run.clock.now, realMs: Date.now },
+    bodies: makeMemoryBlobStore(),
+    retentionMs: 86_400_000,
+  });
+
+  /** An item of the table of deliveries, past all faults. */
+  async function item(id: string): Promise<Record<string, unknown> | undefined> {
+    const { DeliveriesTableName: TableName } = outputs;
+    const get = new GetCommand({ TableName, Key: { id }, ConsistentRead: true });
+    return (await dynamo.send(get)).Item;
+  }
+
+  const clientsOfJobs = new Map<string, string>();
+  let callsRead = 0;
+
+  /** A job's message names nothing else: whose it is was said when it was stored. */
+  function clientOfJob(jobId: string): string | undefined {
+    for (const { content } of proxy.calls.slice(callsRead)) {
+      const [, id] = /"id":{"S":"(job_[0-9a-f]{24})"/.exec(content) ?? [];
+      const [, clientId] = /"clientId":{"S":"(\w+)"/.exec(content) ?? [];
+      if (id && clientId) clientsOfJobs.set(id, clientId);
+    }
+    callsRead = proxy.calls.length;
+    return clientsOfJobs.get(jobId);
+  }
+
+  /** A client with an endpoint; its webhook is yet to come. */
+  async function subscriber(name: string, answering?: Answering) {
+    const { clientId } = await administration.createClient(name);
+    const { apiKey } = await administration.createApiKey(clientId);
+    const endpoint = receiver.endpoint(answering);
+    const repeated: string[] = [];
+    const events: FinalEvent[] = [];
+    const webhookIds: string[] = [];
+    let webhook = { id: "", secret: "" };
+
+    /** Asks again until it is answered, as a client does; each repetition is counted. */
+    async function api<Body = Record<string, unknown>>(method: string, path: string, of?: object) {
+      const headers = { authorization: `Bearer ${apiKey}` };
+      for (let attempt = 0; attempt < 30; attempt++) {
+        const asked = await requests.native<Body>(method, path, of, headers).catch(() => undefined);
+        if (asked && asked.status < 500) return asked;
+        repeated.push(path);
+        await sleep(100);
+      }
+      throw new Error(`${method} ${path} of ${name} was never answered`);
+    }
+
+    return {
+      clientId,
+      endpoint,
+      api,
+      /** Calls of the API that had no good answer at first. */
+      repeated: (path: string) => repeated.filter((one) => one === path).length,
+      secret: () => webhook.secret,
+      deliveryIdOf: (eventId: string) => deliveryIdOf(webhook.id, eventId),
+
+      /** Whether a call to AWS is about this client: it names it, or something of its own. */
+      isNamedIn(content: string): boolean {
+        if ([clientId, ...webhookIds].some((id) => content.includes(id))) return true;
+        const jobId = /job_[0-9a-f]{24}/.exec(content)?.[0];
+        if (jobId !== undefined) return clientOfJob(jobId) === clientId;
+        return events.some(
+          ({ id }) =>
+            content.includes(id) ||
+            webhookIds.some((webhookId) => content.includes(deliveryIdOf(webhookId, id))),
+        );
+      },
+
+      /** Whose answer was lost finds its webhook active, and has its secret made anew. */
+      async register(): Promise<void> {
+        const { status, body } = await api<{ id: string; secret: string }>("PUT", "/v1/webhook", {
+          url: endpoint.url,
+        });
+        if (status === 201) webhook = body;
+        else {
+          const { id } = (await api<{ id: string }>("GET", "/v1/webhook")).body;
+          const rotated = await api<{ secret: string }>("POST", "/v1/webhook/rotate-secret");
+          webhook = { id, secret: rotated.body.secret };
+        }
+        webhookIds.push(webhook.id);
+      },
+
+      /** An event of its own on the bus, and in the store of events if so asked. */
+      async publish(of: { bytes?: number; isArchived?: boolean } = {}): Promise<FinalEvent> {
+        const event = startedEvent(clientId, of.bytes ?? 0);
+        events.push(event);
+        if (of.isArchived) await archive.store([event]);
+        const Entry = {
+          EventBusName: outputs.BusName,
+          Source: EVENT_SOURCE,
+          DetailType: event.type,
+          Detail: busDetail(event),
+        };
+        await bus.send(new PutEventsCommand({ Entries: [Entry] }));
+        return event;
+      },
+
+      /** What the bus has carried of this client's events of one type. */
+      told: (type: string) =>
+        received
+          .map(({ detail }) => detail)
+          .filter((detail) => detail.type === type && detail.clientId === clientId),
+    };
+  }
+
+  return {
+    ...requests,
+    proxy,
+    item,
+    subscriber,
+    delivery: async (id: string): Promise<DeliveryRecord | undefined> =>
+      readDeliveryItem(await item(id)),
+
+    /** Has a delivery wait for a day, as the steps of the real schedule would; `false` where it does not wait. */
+    async letWait(id: string): Promise<boolean> {
+      const update = new UpdateCommand({
+        TableName: outputs.DeliveriesTableName,
+        Key: { id },
+        UpdateExpression: "SET nextMs = :far, dueAt = :far",
+        ConditionExpression: "#status = :waiting AND attempt > :none",
+        ExpressionAttributeNames: { "#status": "status" },
+        ExpressionAttributeValues: {
+          ":far": run.clock.now() + 86_400_000,
+          ":waiting": "waiting",
+          ":none": 0,
+        },
+      });
+      return dynamo.send(update).then(
+        () => true,
+        () => false,
+      );
+    },
+
+    /** Messages that were given up. */
+    async deadLetters(): Promise<number> {
+      const { FanoutDlqUrl, AttemptsDlqUrl, RetriesDlqUrl } = outputs;
+      const counts = [FanoutDlqUrl, AttemptsDlqUrl, RetriesDlqUrl].map(async (QueueUrl) => {
+        const get = new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ["All"] });
+        return Number((await sqs.send(get)).Attributes?.ApproximateNumberOfMessages);
+      });
+      return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
+    },
+
+    close: async () => {
+      await requests.close();
+      await receiver.close();
+      for (const client of [bus, sqs, dynamo]) client.destroy();
+      await clean();
+    },
+  };
+}
+
+/** It names a request, so that what is cancelled is looked up, too. */
+function startedEvent(clientId: string, bytes: number): FinalEvent {
+  const requestId = `rq_${randomBytes(22).toString("hex")}`;
+  const type = "workflow.started";
+  const id = `${type}:${requestId}`;
+  const data = {
+    requestId,
+    workflowId: requestId,
+    provider: "we-link",
+    eventType: "CONNECTION_SENT",
+    status: "running",
+    payload: { text: "x".repeat(bytes) },
+  };
+  const envelope = JSON.stringify({ id, type, createdAt: "2026-06-25T12:00:00.000Z", data });
+  return { id, type, clientId, envelope };
+}
+
+const attemptQueues = /^Ackwire(Attempts|Retries)(Queue|Mapping)/;
+const isOfDeliveries = /^Ackwire(Fanout|Attempts|Retries)(Queue|Mapping)/;
+
+function edit(resources: Resources, of: Omit<Differences, "speed">): void {
+  for (const [id, { Type, Properties }] of Object.entries(resources)) {
+    if (!isOfDeliveries.test(id)) continue;
+    if (Type === "AWS::SQS::Queue") {
+      Properties.VisibilityTimeout = attemptQueues.test(id)
+        ? of.attemptsVisibilitySeconds
+        : of.fanoutVisibilitySeconds;
+      // Struck as often as a test likes: nothing is parked for that.
+      (Properties.RedrivePolicy as { maxReceiveCount: number }).maxReceiveCount = 100;
+    }
+    if (Type === "AWS::Lambda::EventSourceMapping") {
+      // Every message in a batch of its own: a fault strikes its own case alone.
+      Object.assign(Properties, { BatchSize: 1, MaximumBatchingWindowInSeconds: 0 });
+    }
+  }
+  changeRules(resources, "DELIVERY_RULES", of.rules);
+  changeVariable(resources, "CLAIM_LEASE_SECONDS", String(of.claimLeaseSeconds));
+  changeVariable(resources, "OUTBOX_GRACE_SECONDS", String(of.outboxGraceSeconds));
+}

@@ -1,0 +1,154 @@
+import { createHmac, randomBytes } from "node:crypto";
+import { GetQueueAttributesCommand, SQSClient } from "@aws-sdk/client-sqs";
+import { expect } from "vitest";
+import { localAws } from "../../../local/run/seed.ts";
+import { openAdministration } from "../../../shared/composition/administration.ts";
+import type { ConnectionSettings } from "../../../shared/contracts/config-items.ts";
+import type { ProviderId } from "../../../shared/contracts/providers.ts";
+import { attachBusConsumer, type BusMessage } from "../fakes/bus-consumer.ts";
+import { startTestRun } from "./local-run.ts";
+
+/** A connection as its provider knows it: an address and, perhaps, a secret. */
+export interface Address {
+  clientId: string;
+  connectionId: string;
+  url: string;
+  token: string;
+  secret: string;
+}
+
+export interface Answer {
+  status: number;
+  text: string;
+  contentType: string | null;
+  tookMs: number;
+}
+
+export type InboundRun = Awaited<ReturnType<typeof startInboundRun>>;
+
+/** A local run with clients and connections to order, and a consumer that hears all of the bus. */
+export async function startInboundRun() {
+  const run = await startTestRun();
+  const { awsUrl, apiUrl } = run.addresses;
+  const administration = await openAdministration({
+    aws: localAws(awsUrl),
+    outputs: run.outputs,
+    nowMs: run.clock.now,
+  });
+  const consumer = await attachBusConsumer({ awsUrl, busName: run.outputs.BusName ?? "" });
+  const sqs = new SQSClient(localAws(awsUrl));
+
+  let isClosed = false;
+  let silences = 0;
+  const listening = (async () => {
+    while (!isClosed) {
+      // Ends when a whole second brought nothing.
+      await consumer.collect(0, 0);
+      silences++;
+    }
+  })();
+
+  const waiting = async (): Promise<number> => {
+    const { Attributes } = await sqs.send(
+      new GetQueueAttributesCommand({
+        QueueUrl: run.outputs.InboundQueueUrl,
+        AttributeNames: ["ApproximateNumberOfMessages"],
+      }),
+    );
+    return Number(Attributes?.ApproximateNumberOfMessages);
+  };
+
+  const asked: { are: (event: BusMessage) => boolean; count: number }[] = [];
+
+  return {
+    run,
+    apiUrl,
+    administration,
+    received: consumer.received,
+
+    newClient: async (name: string): Promise<string> =>
+      (await administration.createClient(name)).clientId,
+
+    async connect(of: {
+      provider: ProviderId;
+      clientId?: string;
+      secret?: string;
+      settings?: Partial<ConnectionSettings>;
+    }): Promise<Address> {
+      const { provider, settings, clientId = run.seed.clientId } = of;
+      const secret = of.secret ?? randomBytes(16).toString("hex");
+      const made = await administration.createConnection({
+        clientId,
+        provider,
+        settings,
+        webhookSecret: secret,
+      });
+      const token = made.inboundPath.split("/").at(-1) ?? "";
+      const url = `${apiUrl}${made.inboundPath}`;
+      return { clientId, connectionId: made.connectionId, url, token, secret };
+    },
+
+    /** Waits until the bus has brought so many events that are these. */
+    async events(are: (event: BusMessage) => boolean, count = 1): Promise<BusMessage[]> {
+      await expect.poll(() => consumer.received.filter(are).length, patience).toBe(count);
+      asked.push({ are, count });
+      return consumer.received.filter(are);
+    },
+
+    /** Waits until the bus is silent, and sees that it brought nothing twice and nothing unasked for. */
+    async nothingMore(): Promise<void> {
+      await expect.poll(waiting, patience).toBe(0);
+      const before = silences;
+      // The first of them may have begun before.
+      await expect.poll(() => silences, patience).toBeGreaterThanOrEqual(before + 2);
+      for (const { are, count } of asked) expect(consumer.received.filter(are)).toHaveLength(count);
+      const ids = consumer.received.map(({ detail }) => detail.id);
+      expect(ids.toSorted()).toEqual([...new Set(ids)].sort());
+    },
+
+    async close(): Promise<void> {
+      isClosed = true;
+      await listening;
+      sqs.destroy();
+      await run.close();
+    },
+  };
+}
+
+const patience = { timeout: 20_000, interval: 20 };
+
+export async function postTo(
+  url: string,
+  body: string | Uint8Array,
+  headers: Record<string, string> = { "content-type": "application/json" },
+): Promise<Answer> {
+  const startedMs = performance.now();
+  const response = await fetch(url, { method: "POST", body: Buffer.from(body), headers });
+  return {
+    status: response.status,
+    text: await response.text(),
+    contentType: response.headers.get("content-type"),
+    tookMs: performance.now() - startedMs,
+  };
+}
+
+/** `hash` as the last member, as in every sample of We-Link's. */
+export function withHash(text: string, hash: unknown): string {
+  return `${text.slice(0, -1)},"hash":${JSON.stringify(hash)}}`;
+}
+
+/** As We-Link's sample in JavaScript signs; written here again, so that it is none of our code. */
+export function hmacOf(text: string, secret: string, algorithm = "sha256"): string {
+  return createHmac(algorithm, secret).update(text).digest("hex");
+}
+
+export function signed(body: object | string, secret: string): string {
+  const text = typeof body === "string" ? body : JSON.stringify(body);
+  return withHash(text, hmacOf(text, secret));
+}
+
+/** Events about one request, workflow or account of the provider's. */
+export function isAbout(subject: string): (event: BusMessage) => boolean {
+  return ({ detail: { data } }) =>
+    [data.workflowId, data.accountId, data.providerRequestId].includes(subject);
+}

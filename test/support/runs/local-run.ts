@@ -1,0 +1,57 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { inject } from "vitest";
+import { type LocalRun, startLocalRun } from "../../../local/run/run.ts";
+
+export interface TestRun extends LocalRun {
+  /** What the run printed: faults of the platform and of functions. */
+  printed: string[];
+  /** All that functions and platform logged so far. */
+  logged(): string;
+}
+
+/**
+ * A whole local run in this process, on free ports, without the demonstration.
+ * With `speed` or `settings` it synthesises a stack of its own, for some
+ * seconds: the tests' common one is at real speed and knows no provider.
+ */
+export async function startTestRun(
+  options: {
+    assemblyDir?: string;
+    dataDir?: string;
+    speed?: number;
+    settings?: Record<string, string>;
+    providerPort?: number;
+  } = {},
+): Promise<TestRun> {
+  const runDirectory = mkdtempSync(join(tmpdir(), "ackwire-run-"));
+  const printed: string[] = [];
+  const isOwn = options.speed !== undefined || options.settings !== undefined;
+  try {
+    const run = await startLocalRun({
+      port: 0,
+      awsPort: 0,
+      consolePort: 0,
+      providerPort: 0,
+      speed: 1,
+      settings: {},
+      demo: false,
+      runDirectory,
+      // Other tests run beside it: more would last longer than the short leases that some have.
+      maxBatches: 4,
+      ...(isOwn ? {} : { assemblyDir: inject("assemblyDir") }),
+      print: (line) => printed.push(line),
+      ...options,
+    });
+    const close = async () => {
+      await run.close();
+      rmSync(runDirectory, { recursive: true, force: true });
+    };
+    const logged = () => readFileSync(join(runDirectory, "functions.log"), "utf8");
+    return { ...run, printed, logged, close };
+  } catch (error) {
+    rmSync(runDirectory, { recursive: true, force: true });
+    throw error;
+  }
+}

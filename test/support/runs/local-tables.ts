@@ -1,0 +1,39 @@
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
+import { inject } from "vitest";
+import { startAws } from "../../../local/aws/aws.ts";
+import { makeBusinessClock } from "../../../local/clock/clock.ts";
+import { openDurableStore } from "../../../local/durable-store.ts";
+import { localAws } from "../../../local/run/seed.ts";
+import { loadTemplate } from "../../../local/template/template.ts";
+
+/** What the template stores things in, on the local AWS endpoint, without functions. */
+export async function openLocalTables() {
+  await using opened = new AsyncDisposableStack();
+  const store = openDurableStore();
+  opened.defer(store.close);
+  const clock = makeBusinessClock({ realMs: 0, businessMs: 0, speed: 1 });
+  const aws = await startAws({ port: 0, store, clock, log: () => undefined });
+  opened.defer(aws.close);
+  const assemblyDir = inject("assemblyDir");
+  const template = loadTemplate({ assemblyDir, awsUrl: aws.url, apiUrl: "http://127.0.0.1:1" });
+  await aws.provision(template);
+  const dynamo = new DynamoDBClient(localAws(aws.url));
+  opened.defer(() => dynamo.destroy());
+  const resources = opened.move();
+  return {
+    client: DynamoDBDocumentClient.from(dynamo),
+    sdk: localAws(aws.url),
+    outputs: template.outputs as Readonly<Record<string, string | undefined>>,
+    /** What the template gives its functions under this name. */
+    variable(name: string): string {
+      const values = template
+        .resources("AWS::Lambda::Function")
+        .map(({ properties }) => properties.Environment as { Variables?: Record<string, string> })
+        .flatMap((environment) => environment?.Variables?.[name] ?? []);
+      if (values[0] === undefined) throw new Error(`no function has the variable ${name}`);
+      return values[0];
+    },
+    close: () => resources.disposeAsync(),
+  };
+}

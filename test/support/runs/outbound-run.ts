@@ -1,0 +1,220 @@
+import { vi } from "vitest";
+import { localAws } from "../../../local/run/seed.ts";
+import { simulatedIdentificationToken } from "../../../local/simulator/identification-token.ts";
+import { openAdministration } from "../../../shared/composition/administration.ts";
+import type { DeliveryView, WebhookView } from "../../../shared/contracts/http/webhooks.ts";
+import type { ProviderId } from "../../../shared/contracts/providers.ts";
+import type { JsonObject } from "../../../shared/core/json/json.ts";
+import { deliver } from "../fakes/sender.ts";
+import { startWebhookReceiver } from "../fakes/webhook-receiver.ts";
+import { signed } from "./inbound-run.ts";
+import { startTestRun } from "./local-run.ts";
+import type { ShownRequest } from "./requests-run.ts";
+
+export interface Answered<Body> {
+  status: number;
+  body: Body;
+}
+
+export type Registered = WebhookView & { secret: string };
+
+export type OutboundRun = Awaited<ReturnType<typeof startOutboundRun>>;
+export type Client = Awaited<ReturnType<OutboundRun["newClient"]>>;
+
+/** Business time passes fast: what waits for a test waits on a busy machine, too. */
+const patientSettings = {
+  inboundDeadlineMs: "4500",
+  consumeMaxConcurrency: "2",
+  submitMaxConcurrency: "2",
+  firstPollSeconds: "31536000",
+  queueTimeoutSeconds: "31536000",
+  resultTimeoutSeconds: "31536000",
+  actionTimeoutSeconds: "31536000",
+  laneHoldSeconds: "31536000",
+  paceMinSeconds: "0",
+  paceMaxSeconds: "0",
+  requestRetentionDays: "3650",
+  dedupeRetentionDays: "365",
+  deliveryRetentionDays: "3650",
+};
+
+const A_YEAR_MS = 365 * 86_400_000;
+
+const patience = { timeout: 25_000, interval: 25 };
+
+/**
+ * A local run with a receiver of webhooks and clients to order, each with a
+ * webhook of its own to come: so stories of several of them go on at once.
+ */
+export async function startOutboundRun(options: {
+  speed: number;
+  settings?: Record<string, string>;
+}) {
+  const run = await startTestRun({
+    ...options,
+    settings: { ...patientSettings, ...options.settings },
+  });
+  const { awsUrl, apiUrl } = run.addresses;
+  const { outputs } = run;
+  const administration = await openAdministration({
+    aws: localAws(awsUrl),
+    outputs,
+    nowMs: run.clock.now,
+  });
+  const receiver = await startWebhookReceiver();
+  // The simulator tells nothing of its own while a test lasts.
+  await fetch(`${run.addresses.providerUrl}/_control/behaviour`, {
+    method: "PUT",
+    body: JSON.stringify({ delayMs: [A_YEAR_MS, A_YEAR_MS] }),
+  });
+
+  async function call<Body>(
+    path: string,
+    of: { method: string; headers: Record<string, string>; body?: unknown },
+  ): Promise<Answered<Body>> {
+    const response = await fetch(`${apiUrl}${path}`, {
+      method: of.method,
+      headers: { "content-type": "application/json", ...of.headers },
+      ...(of.body === undefined ? {} : { body: JSON.stringify(of.body) }),
+    });
+    const text = await response.text();
+    if (response.status >= 500) throw new Error(`${path} was answered ${response.status}`);
+    return { status: response.status, body: JSON.parse(text || "null") as Body };
+  }
+
+  /**
+   * A client with a connection and an account at each provider. Its requests go
+   * to the simulator; what comes of them a test tells by `tell`, when and as it
+   * likes.
+   */
+  async function newClient(name: string) {
+    const { clientId } = await administration.createClient(name);
+    const key = await administration.createApiKey(clientId);
+    const accountId = `account-${name}`;
+
+    async function connect(provider: ProviderId) {
+      const isWeLink = provider === "we-link";
+      const secret = `secret of ${name}`;
+      const { connectionId, inboundPath } = await administration.createConnection({
+        clientId,
+        provider,
+        webhookSecret: isWeLink ? secret : undefined,
+        credentials: isWeLink
+          ? { "x-api-key": "simulated", "x-api-secret": "simulated" }
+          : { "linked-api-token": "simulated" },
+      });
+      const identificationToken = isWeLink ? undefined : simulatedIdentificationToken(accountId);
+      await administration.addAccount({ clientId, connectionId, accountId, identificationToken });
+      const tell = async (body: JsonObject) => {
+        const text = isWeLink ? signed(body, secret) : JSON.stringify(body);
+        const attempts = await deliver(`${apiUrl}${inboundPath}`, text);
+        if (attempts.at(-1)?.status !== 200) throw new Error(`${provider}'s webhook was not acked`);
+      };
+      return { connectionId, tell };
+    }
+    const connections = {
+      "linked-api": await connect("linked-api"),
+      "we-link": await connect("we-link"),
+    };
+
+    /** Our own API. */
+    const native = <Body = JsonObject>(method: string, path: string, body?: unknown) =>
+      call<Body>(path, { method, headers: { authorization: `Bearer ${key.apiKey}` }, body });
+    const get = async <Body>(path: string): Promise<Body> => {
+      const { status, body } = await native<Body>("GET", path);
+      if (status !== 200) throw new Error(`${path} was answered ${status}`);
+      return body;
+    };
+    const deliveries = async () =>
+      (await get<{ items: DeliveryView[] }>("/v1/deliveries?limit=100")).items;
+
+    return {
+      clientId,
+      accountId,
+      connections,
+      native,
+
+      /** As a client of Linked API's that was pointed here. */
+      linkedApi: <Body = JsonObject>(method: string, path: string, body?: unknown) =>
+        call<Body>(path, {
+          method,
+          headers: {
+            "linked-api-token": key.apiKey,
+            "identification-token": administration.identificationToken({ clientId, accountId }),
+          },
+          body,
+        }),
+
+      /** As a client of We-Link's that was pointed here. */
+      weLink: <Body = JsonObject>(action: string, body: unknown) =>
+        call<Body>(`/api/v1/${action}`, {
+          method: "POST",
+          headers: { "x-api-key": key.keyId, "x-api-secret": key.secret },
+          body,
+        }),
+
+      /** A webhook of the provider's about whatever of this client's, again until it is acked. */
+      tell: (provider: ProviderId, body: JsonObject) => connections[provider].tell(body),
+
+      async register(of: JsonObject): Promise<Registered> {
+        const { status, body } = await native<Registered>("PUT", "/v1/webhook", of);
+        if (status !== 201) throw new Error(`PUT /v1/webhook was answered ${status}`);
+        return body;
+      },
+
+      deliveries,
+      delivery: (id: string) => get<DeliveryView>(`/v1/deliveries/${id}`),
+
+      /**
+       * The delivery of an event, once it stands so: delivered, where nothing is said.
+       *
+       * @param of.seen told of it each time it is looked at
+       */
+      async deliveryOf(
+        eventId: string,
+        of: { status?: DeliveryView["status"]; seen?: (delivery: DeliveryView) => void } = {},
+      ): Promise<DeliveryView> {
+        const { status = "delivered", seen } = of;
+        return vi.waitFor(async () => {
+          const found = (await deliveries()).find((one) => one.eventId === eventId);
+          if (found) seen?.(found);
+          if (found?.status === status) return get<DeliveryView>(`/v1/deliveries/${found.id}`);
+          throw new Error(`The delivery of ${eventId} is ${found?.status}, not ${status}`);
+        }, patience);
+      },
+
+      /** Waits until nothing is under way to its webhook. */
+      async settled(): Promise<void> {
+        await vi.waitFor(async () => {
+          const underWay = (await deliveries()).filter(({ status }) => isUnderWay(status));
+          if (underWay.length > 0) throw new Error(`${underWay.length} deliveries are under way`);
+        }, patience);
+      },
+
+      /** A request, once its provider has taken it. */
+      async submitted(requestId: string): Promise<ShownRequest & { providerRequestId: string }> {
+        return vi.waitFor(async () => {
+          const request = await get<ShownRequest>(`/v1/requests/${requestId}`);
+          const { providerRequestId } = request;
+          if (providerRequestId !== undefined) return { ...request, providerRequestId };
+          throw new Error(`The request is ${request.status}`);
+        }, patience);
+      },
+    };
+  }
+
+  return {
+    run,
+    receiver,
+    newClient,
+    /** As in a provider's words. */
+    businessNow: () => new Date(run.clock.now()).toISOString(),
+    async close(): Promise<void> {
+      await run.close();
+      await receiver.close();
+    },
+  };
+}
+
+const isUnderWay = (status: DeliveryView["status"]) =>
+  status === "waiting" || status === "delivering";

@@ -1,0 +1,188 @@
+import { performance } from "node:perf_hooks";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { DynamoDBDocumentClient, GetCommand } from "@aws-sdk/lib-dynamodb";
+import { expect } from "vitest";
+import { localAws } from "../../../local/run/seed.ts";
+import type { Behaviour } from "../../../local/simulator/behaviour.ts";
+import type { Submission } from "../../../local/simulator/submissions.ts";
+import type { RequestStatus } from "../../../shared/contracts/http/requests.ts";
+import type { ProviderId } from "../../../shared/contracts/providers.ts";
+import type { RequestView } from "../../../shared/core/requests/request-view.ts";
+import { attachBusConsumer, type BusMessage } from "../fakes/bus-consumer.ts";
+import { startTestRun } from "./local-run.ts";
+
+/** A request as the API shows it: its result parsed. */
+export type ShownRequest = Omit<RequestView, "result" | "lateResult"> & {
+  result?: unknown;
+  lateResult?: unknown;
+};
+
+export interface ApiAnswer<Body = Record<string, unknown>> {
+  status: number;
+  text: string;
+  body: Body;
+  tookMs: number;
+}
+
+type Headers = Record<string, string>;
+
+export interface NewRequest {
+  provider?: ProviderId;
+  accountId: string;
+  action: string;
+  params?: object;
+  scheduled?: string;
+  connectionId?: string;
+}
+
+const patience = { timeout: 25_000, interval: 25 };
+
+export type RequestsRun = Awaited<ReturnType<typeof startRequestsRun>>;
+
+/** A local run with the simulator behind it, called as clients call it, and a consumer that hears all of the bus. */
+export async function startRequestsRun(options: {
+  speed: number;
+  settings?: Record<string, string>;
+  dataDir?: string;
+}) {
+  const run = await startTestRun(options);
+  const { apiUrl, awsUrl, providerUrl } = run.addresses;
+  const { keyId, keySecret, apiKey } = run.seed;
+  const consumer = await attachBusConsumer({ awsUrl, busName: run.outputs.BusName ?? "" });
+  const dynamo = DynamoDBDocumentClient.from(new DynamoDBClient(localAws(awsUrl)));
+  const answers: string[] = [];
+
+  let isClosed = false;
+  const listening = (async () => {
+    while (!isClosed) await consumer.collect(0, 0);
+  })();
+
+  async function call<Body>(
+    url: string,
+    of: { method: string; headers?: Headers; body?: unknown },
+  ): Promise<ApiAnswer<Body>> {
+    const startedMs = performance.now();
+    const response = await fetch(url, {
+      method: of.method,
+      headers: { "content-type": "application/json", ...of.headers },
+      ...(of.body === undefined ? {} : { body: JSON.stringify(of.body) }),
+    });
+    const text = await response.text();
+    const tookMs = performance.now() - startedMs;
+    answers.push(text);
+    return { status: response.status, text, body: JSON.parse(text || "null") as Body, tookMs };
+  }
+
+  /** Our own API. */
+  const native = <Body = Record<string, unknown>>(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Headers = {},
+  ) =>
+    call<Body>(`${apiUrl}${path}`, {
+      method,
+      headers: { authorization: `Bearer ${apiKey}`, ...headers },
+      body,
+    });
+
+  const get = async (requestId: string): Promise<ShownRequest> =>
+    (await native<ShownRequest>("GET", `/v1/requests/${requestId}`)).body;
+
+  async function submissions(accountId?: string): Promise<Submission[]> {
+    const { body } = await call<{ submissions: Submission[] }>(
+      `${providerUrl}/_control/submissions`,
+      { method: "GET" },
+    );
+    return body.submissions.filter((one) => [one.accountId, undefined].includes(accountId));
+  }
+
+  return {
+    run,
+    native,
+    get,
+    submissions,
+    received: consumer.received,
+    /** Every answer that a client was given, as text. */
+    answers,
+    businessMs: run.clock.now,
+
+    /** As a client of We-Link's that was pointed here. */
+    weLink: <Body = Record<string, unknown>>(
+      action: string,
+      body: unknown,
+      headers: Headers = {},
+    ) =>
+      call<Body>(`${apiUrl}/api/v1/${action}`, {
+        method: "POST",
+        headers: { "x-api-key": keyId, "x-api-secret": keySecret, ...headers },
+        body,
+      }),
+
+    /** As a client of Linked API's that was pointed here, for its first account. */
+    linkedApi: <Body = Record<string, unknown>>(method: string, path: string, body?: unknown) => {
+      const account = run.seed.accounts.find(({ identificationToken }) => identificationToken);
+      return call<Body>(`${apiUrl}${path}`, {
+        method,
+        headers: {
+          "linked-api-token": apiKey,
+          "identification-token": account?.identificationToken ?? "",
+        },
+        body,
+      });
+    },
+
+    /** A request by our own API. */
+    async request(of: NewRequest, headers: Headers = {}): Promise<ApiAnswer<ShownRequest>> {
+      const body = { provider: "we-link", params: {}, ...of };
+      return native<ShownRequest>("POST", "/v1/requests", body, headers);
+    },
+
+    /** Waits until a request stands so. */
+    async reaches(requestId: string, status: RequestStatus): Promise<ShownRequest> {
+      let last: ShownRequest | undefined;
+      const look = async () => {
+        last = await get(requestId);
+        return last.status;
+      };
+      await expect.poll(look, patience).toBe(status);
+      if (!last) throw new Error("no request");
+      return last;
+    },
+
+    /** Waits until the bus has brought an event of this type about the request. */
+    async event(requestId: string, type: string): Promise<BusMessage["detail"]> {
+      const find = () =>
+        consumer.received.find(
+          ({ detail }) => detail.type === type && detail.data.requestId === requestId,
+        );
+      await expect.poll(find, patience).toBeDefined();
+      const found = find();
+      if (!found) throw new Error("no event");
+      return found.detail;
+    },
+
+    /** The request as it is stored. */
+    async stored(requestId: string): Promise<Record<string, unknown>> {
+      const Key = { lane: requestId.slice(3, 27), id: requestId };
+      const { Item } = await dynamo.send(
+        new GetCommand({ TableName: run.outputs.RequestsTableName, Key, ConsistentRead: true }),
+      );
+      return Item ?? {};
+    },
+
+    /** How the simulated providers behave from now on; what is absent is well. */
+    async behave(behaviour: Partial<Behaviour>): Promise<void> {
+      const url = `${providerUrl}/_control/behaviour`;
+      const { status } = await call(url, { method: "PUT", body: behaviour });
+      expect(status).toBe(200);
+    },
+
+    async close(): Promise<void> {
+      isClosed = true;
+      await listening;
+      dynamo.destroy();
+      await run.close();
+    },
+  };
+}

@@ -1,0 +1,69 @@
+import type { HashFormat } from "../../../shared/contracts/webhook-forms.ts";
+import type { JsonObject } from "../../../shared/core/json/json.ts";
+import type { Post } from "../fakes/webhook-receiver.ts";
+import type { OutboundRun } from "../runs/outbound-run.ts";
+
+export type WeLinkStories = ReturnType<typeof beginWeLinkStories>;
+
+/** The same requests of two clients whose receivers were written for We-Link, one for each form of its hash. */
+export function beginWeLinkStories(outbound: OutboundRun) {
+  const stories = {
+    "hmac-hex": theResults(outbound, "hmac-hex"),
+    jwt: theResults(outbound, "jwt"),
+  } satisfies Record<HashFormat, unknown>;
+  for (const story of Object.values(stories)) story.catch(() => undefined);
+  return stories;
+}
+
+/** What was asked for, what We-Link said of it, and what came of both. */
+export interface Result {
+  requestId: string;
+  told: JsonObject;
+  post: Post;
+  /** From We-Link's webhook to ours. */
+  tookMs: number;
+  body: JsonObject;
+}
+
+/** Business time for which a scheduled request waits: on a busy machine it is far ahead too. */
+const AHEAD_MS = 3 * 86_400_000;
+
+async function theResults({ newClient, receiver, run }: OutboundRun, hashFormat: HashFormat) {
+  const client = await newClient(hashFormat);
+  const endpoint = receiver.endpoint();
+  const webhook = await client.register({ url: endpoint.url, format: "we-link", hashFormat });
+
+  let accounts = 0;
+  /** Each for an account of its own, so that none waits for another. */
+  async function result(action: string, told: JsonObject, more: JsonObject = {}): Promise<Result> {
+    const asked = { accountId: `${hashFormat}-${++accounts}`, ...more };
+    const { body: ack, status } = await client.weLink<{ requestId: string }>(action, asked);
+    if (status !== 200) throw new Error(`${action} was answered ${status}`);
+    const { requestId } = ack;
+    const { providerRequestId } = await client.submitted(requestId);
+    const atMs = performance.now();
+    await client.tell("we-link", { ...told, request_id: providerRequestId });
+    const [post] = (await endpoint.received(1, ({ body }) => body.includes(requestId))) as [Post];
+    const body = JSON.parse(post.body) as JsonObject;
+    return { requestId, told, post, tookMs: post.atMs - atMs, body };
+  }
+
+  const connected = { connected: true, profile_id: "ACoABC1d2f..." };
+  const loggedIn = { first_name: "Jane", profile_id: "jane-doe-123", premium: true };
+  const login = { email: "jane@example.com", password: "not for the logs" };
+  const [connection, message, failure, expired, prompt, session] = await Promise.all([
+    result("connect", { status: "SUCCESS", result: connected }),
+    result("send_message", { status: "SUCCESS", result: { message_id: "m-1", n: 1 } }),
+    result("connect", { status: "FAILED", error: "PROFILE_NOT_FOUND" }),
+    result("connect", { status: "QUEUE_TIMEOUT_THRESHOLD_EXCEEDED" }),
+    result("login_v2", { status: "PIN_REQUIRED", message: "Please provide the code" }, login),
+    result("login_v2", { status: "SUCCESS", result: loggedIn }, login),
+  ]);
+  const scheduled = new Date(run.clock.now() + AHEAD_MS).toISOString();
+  const later = await result("connect", { status: "SUCCESS", result: connected }, { scheduled });
+  const polled = await client.weLink("get_response", { request_id: connection.requestId });
+  const results = { connection, message, failure, expired, prompt, session, later };
+  // Nothing else is told in this format: no request that was only accepted or begun.
+  await client.settled();
+  return { client, webhook, posts: endpoint.posts, polled: polled.body, results };
+}

@@ -1,0 +1,92 @@
+import { randomUUID } from "node:crypto";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
+import type { SQSBatchResponse } from "aws-lambda";
+import { pair, unfinished } from "../../../functions/consume/request.ts";
+import { localAws } from "../../../local/run/seed.ts";
+import { openEventStore } from "../../../shared/composition/event-store.ts";
+import { makeConsumeWebhooks } from "../../../shared/core/inbound/consume-webhooks.ts";
+import type { Clock } from "../../../shared/core/ports.ts";
+import { awsClientDefaults } from "../../../shared/runtime/aws-clients.ts";
+import { makeQueueFunction } from "../../../shared/runtime/queue-function.ts";
+import { unjoined } from "../fakes/inbound-reader.ts";
+import { linkedApiWebhook } from "../fakes/sender.ts";
+import { makeMemoryBlobStore } from "../memory/memory-blob-store.ts";
+import type { FaultyRun } from "../runs/faulty-run.ts";
+
+export const realClock: Clock = { realMs: Date.now, businessMs: Date.now };
+
+/** A real clock that is wrong by so much, and can be put forward. */
+export function makeSkewedClock(skewMs: number): Clock & { pass(ms: number): void } {
+  let offsetMs = skewMs;
+  const now = () => Date.now() + offsetMs;
+  return {
+    realMs: now,
+    businessMs: now,
+    pass: (ms) => {
+      offsetMs += ms;
+    },
+  };
+}
+
+/** A message of the inbound queue for a webhook of Linked API. */
+export function inboundMessage(workflowId: string, over: object = {}): string {
+  return JSON.stringify({
+    v: 1,
+    provider: "linked-api",
+    clientId: "cl_1",
+    connectionId: "cn_1",
+    receivedAtMs: Date.now(),
+    bodyBase64: Buffer.from(linkedApiWebhook(workflowId)).toString("base64"),
+    ...over,
+  });
+}
+
+/** `consume` in this process, so that a test decides what is in a batch; its AWS is the fault proxy. */
+export function makeWorker(
+  run: FaultyRun,
+  options: { clock?: Clock; leaseMs?: number; retentionMs?: number } = {},
+): (bodies: readonly string[]) => ReturnType<ReturnType<typeof makeConsumeWebhooks>> {
+  const { clock = realClock, leaseMs = 30_000, retentionMs = 30 * 86_400_000 } = options;
+  const sdk = { ...awsClientDefaults, ...localAws(run.proxy.url) };
+  return makeConsumeWebhooks({
+    ...unjoined({ clock, windowMs: retentionMs }),
+    ...openEventStore({
+      client: DynamoDBDocumentClient.from(new DynamoDBClient(sdk)),
+      sdk,
+      clock,
+      bodies: makeMemoryBlobStore(),
+      tableName: run.outputs.EventsTableName ?? "",
+      busName: run.outputs.BusName ?? "",
+      retentionMs,
+    }),
+    clock,
+    newOwner: randomUUID,
+    leaseMs,
+  });
+}
+
+/** What Lambda is told of a batch whose message ids are `m0`, `m1` … */
+export async function batchItemFailures(
+  consume: ReturnType<typeof makeWorker>,
+  bodies: readonly string[],
+): Promise<string[]> {
+  const silent = {
+    log: () => undefined,
+    count: () => undefined,
+    seconds: () => undefined,
+    flush: () => undefined,
+  };
+  const handler = makeQueueFunction(silent, async (records) =>
+    unfinished(pair(records, await consume(records.map(({ body }) => body)))),
+  );
+  const Records = bodies.map((body, n) => ({ messageId: `m${n}`, body }));
+  const answer = await (handler as unknown as Handler)({ Records }, {});
+  return answer.batchItemFailures.map(({ itemIdentifier }) => itemIdentifier);
+}
+
+/** A handler as Lambda calls it; of a record it uses the id and the body alone. */
+type Handler = (
+  event: { Records: { messageId: string; body: string }[] },
+  context: object,
+) => Promise<SQSBatchResponse>;

@@ -1,0 +1,331 @@
+import type { WebhookItem } from "../../../shared/contracts/config-items.ts";
+import type { DeliveryRules } from "../../../shared/contracts/delivery-rules.ts";
+import { Failure } from "../../../shared/contracts/failures.ts";
+import type { DeliveryMessage } from "../../../shared/contracts/messages/delivery.ts";
+import { readMasterKeys } from "../../../shared/core/crypto/master-keys.ts";
+import { makeAttemptDeliveries } from "../../../shared/core/deliveries/attempts/attempt-deliveries.ts";
+import { makeAttemptDelivery } from "../../../shared/core/deliveries/attempts/attempt-delivery.ts";
+import { makeEndpoints } from "../../../shared/core/deliveries/attempts/endpoint-slots.ts";
+import { makeCreateDeliveries } from "../../../shared/core/deliveries/creation/create-deliveries.ts";
+import { makeHandleDeliveryWork } from "../../../shared/core/deliveries/handle-delivery-work.ts";
+import type {
+  AttemptLane,
+  DeliveryQueue,
+  DeliveryStore,
+  Posted,
+  WebhookPost,
+} from "../../../shared/core/deliveries/ports.ts";
+import { makeTellFailures } from "../../../shared/core/deliveries/publish-failures.ts";
+import { makeRunJob } from "../../../shared/core/deliveries/run-job.ts";
+import { makeLookAfterDeliveries } from "../../../shared/core/deliveries/sweep-deliveries.ts";
+import { makeEndWebhook } from "../../../shared/core/deliveries/webhooks/deactivate-webhook.ts";
+import { busDetail, type FinalEvent } from "../../../shared/core/events/envelope.ts";
+import { makeMemoryDeliveries } from "../memory/memory-deliveries.ts";
+
+export const MINUTE_MS = 60_000;
+export const HOUR_MS = 3_600_000;
+export const DELAYS_MS = [5, 300, 1_800, 7_200, 18_000, 36_000, 36_000].map((s) => s * 1_000);
+
+export const deliveryRules: DeliveryRules = {
+  delaysMs: DELAYS_MS,
+  jitter: 0.2,
+  timeoutMs: 15_000,
+  slowMs: 500,
+  leaseMs: 75_000,
+  breakerFailures: 5,
+  workersPerEndpoint: 3,
+  postsPerWorker: 10,
+  retentionMs: 30 * 24 * HOUR_MS,
+  outboxGraceMs: 30_000,
+};
+
+export const master = readMasterKeys(
+  JSON.stringify({ current: "k1", k1: "0123456789abcdef0123456789abcdef0123456789abcdef" }),
+);
+
+export function webhookOfClient(clientId = "cl_1", more: Partial<WebhookItem> = {}): WebhookItem {
+  return {
+    pk: `webhook#${clientId}`,
+    clientId,
+    createdAt: new Date(0).toISOString(),
+    webhookId: `wh_${clientId}`,
+    url: `https://${clientId.replace("_", "-")}.example.com/hook`,
+    status: "active",
+    payloadMode: "fat",
+    format: "standard",
+    hashFormat: "hmac-hex",
+    secrets: [{ version: 1, masterKeyId: "k1" }],
+    former: [],
+    version: 0,
+    ...more,
+  };
+}
+
+/** A worker that dies: whatever it was at stays as it is. */
+export class Crash extends Error {}
+
+/** One POST as an endpoint of the world saw it. */
+export interface SeenPost extends WebhookPost {
+  atMs: number;
+}
+
+type Answered = Partial<Posted> & { tookMs?: number };
+type Answer = (post: SeenPost, n: number) => Answered | Promise<Answered>;
+
+interface Waiting {
+  lane: AttemptLane | "events";
+  dueMs: number;
+  body: string;
+  receives: number;
+}
+
+/**
+ * Deliveries in memory and in virtual time: queues with delays, workers, the
+ * sweep of every minute, and endpoints that answer as a test says.
+ */
+export function makeDeliveryWorld(
+  options: {
+    rules?: Partial<DeliveryRules>;
+    answer?: Answer;
+    deliveries?: (store: DeliveryStore) => DeliveryStore;
+    queue?: (queue: DeliveryQueue) => DeliveryQueue;
+    random?: () => number;
+    /** Real time in the deliveries; never over where a test says nothing. */
+    sleep?: () => Promise<void>;
+    bodyIsGone?: boolean;
+    /** What the bus takes not, this time. */
+    busRefuses?: (eventId: string) => boolean;
+  } = {},
+) {
+  const startMs = Date.UTC(2026, 0, 1);
+  let nowMs = startMs;
+  const rules = { ...deliveryRules, ...options.rules };
+  const clock = { realMs: () => nowMs, businessMs: () => nowMs };
+  const cancelledRequests = new Set<string>();
+  const memory = makeMemoryDeliveries({ clock, cancelledRequests });
+  const deliveries = mortal(options.deliveries?.(memory.deliveries) ?? memory.deliveries);
+  const posts: SeenPost[] = [];
+  const published: FinalEvent[] = [];
+  const counts = { DeliveryFailed: 0, BreakerOpened: 0, WebhookDisabled: 0 };
+  const dropped: unknown[] = [];
+  const stored = new Map<string, FinalEvent>();
+  let waiting: Waiting[] = [];
+  let parked: Waiting[] = [];
+  let ids = 0;
+  let crashes = 0;
+  let answer: Answer = options.answer ?? (() => ({ httpStatus: 200 }));
+  let death = Promise.withResolvers<never>();
+
+  /** Where a call meets a `Crash` the invocation ends there: nothing behind it is done. */
+  function mortal<Port extends object>(port: Port): Port {
+    const calls = Object.entries(port).map(([name, call]) => [
+      name,
+      async (...args: unknown[]) => {
+        try {
+          return await (call as (...args: unknown[]) => Promise<unknown>)(...args);
+        } catch (error) {
+          if (!(error instanceof Crash)) throw error;
+          death.reject(error);
+          return new Promise(() => undefined);
+        }
+      },
+    ]);
+    return Object.fromEntries(calls) as Port;
+  }
+
+  const plainQueue: DeliveryQueue = {
+    async send(lane, messages) {
+      for (const { message, delayMs = 0 } of messages) {
+        waiting.push({ lane, dueMs: nowMs + delayMs, body: JSON.stringify(message), receives: 0 });
+      }
+    },
+  };
+  const queue = mortal(options.queue?.(plainQueue) ?? plainQueue);
+  const common = {
+    ...memory,
+    deliveries,
+    queue,
+    texts: {
+      keep: async (_: string, text: string) => ({ inline: text }),
+      async open(text: { inline: string } | { key: string }) {
+        if (options.bodyIsGone || !("inline" in text)) throw new Failure("BODY_GONE", "gone");
+        return text.inline;
+      },
+    },
+    moment: () => ({ nowMs, nowRealMs: nowMs, speed: 1, rules }),
+    masterKeys: async () => master,
+    newOwner: () => `owner-${++ids}`,
+    random: options.random ?? (() => 0.5),
+    randomHex: () => `${++ids}`.padStart(24, "0"),
+    dropped: (error: unknown) => void dropped.push(error),
+  };
+  const publish = async (events: readonly FinalEvent[]) => {
+    return events.map((event) => {
+      if (options.busRefuses?.(event.id)) {
+        return { ok: false as const, reason: "throttled", isFinal: false };
+      }
+      published.push(event);
+      return { ok: true as const };
+    });
+  };
+  const tellFailures = makeTellFailures({
+    ...common,
+    publisher: { publish },
+    archive: {
+      store: async (events) => {
+        for (const event of events) stored.set(event.id, event);
+      },
+    },
+    counted: (failures) => {
+      counts.DeliveryFailed += failures;
+    },
+  });
+  const attemptDelivery = makeAttemptDelivery({
+    ...common,
+    poster: mortal({
+      async post(post: WebhookPost) {
+        const seen = { ...post, atMs: nowMs };
+        posts.push(seen);
+        const { tookMs = 20, ...posted } = await answer(seen, posts.length);
+        return { durationMs: tookMs, ...posted };
+      },
+    }),
+  });
+  const handle = makeHandleDeliveryWork({
+    createDeliveries: makeCreateDeliveries({ ...common, tellFailures }),
+    attemptDeliveries: makeAttemptDeliveries({
+      ...common,
+      tellFailures,
+      attemptDelivery,
+      endpoints: makeEndpoints({ ...common, opened: () => counts.BreakerOpened++ }),
+      endWebhook: makeEndWebhook(common),
+      // Nothing takes time here but what a test says.
+      sleep: (_, signal) =>
+        options.sleep?.() ??
+        new Promise((_resolve, reject) => {
+          signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+        }),
+    }),
+    runJob: makeRunJob({
+      ...common,
+      tellFailures,
+      publish: async (event) => void (await publish([event])),
+      findEvent: async (id) => stored.get(id),
+      disabled: () => counts.WebhookDisabled++,
+    }),
+  });
+  const lookAfter = makeLookAfterDeliveries({ ...common, tellFailures, limit: 100 });
+
+  /** What an invocation gives, or nothing where it died. */
+  async function untilDeath<Result>(run: () => Promise<Result>): Promise<Result | undefined> {
+    death = Promise.withResolvers<never>();
+    try {
+      return await Promise.race([run(), death.promise]);
+    } catch (error) {
+      if (!(error instanceof Crash)) throw error;
+      crashes++;
+      return undefined;
+    }
+  }
+
+  /** One invocation with what waits in a queue, at most so many. */
+  async function work(lane: Waiting["lane"], size: number): Promise<void> {
+    const batch = waiting.filter((one) => one.lane === lane && one.dueMs <= nowMs).slice(0, size);
+    if (batch.length === 0) return;
+    waiting = waiting.filter((one) => !batch.includes(one));
+    const works = batch.map(({ body }) => {
+      const message = JSON.parse(body) as DeliveryMessage | { detail: object };
+      if ("detail" in message) return { kind: "event", body } as const;
+      return message.kind === "job"
+        ? ({ kind: "job", jobId: message.jobId } as const)
+        : ({ kind: "attempt", hint: message } as const);
+    });
+    const at = lane === "prompt" ? "prompt" : "careful";
+    const run = await untilDeath(() => handle(works, { lane: at, remainingMs: () => 40_000 }));
+    const outcomes = run ?? works.map(() => ({ kind: "failed" as const }));
+    for (const [index, one] of batch.entries()) {
+      if (outcomes[index]?.kind !== "failed") continue;
+      // It comes again when its visibility timeout ends, or is parked after eight times.
+      const again = { ...one, dueMs: nowMs + 240_000, receives: one.receives + 1 };
+      (again.receives < 8 ? waiting : parked).push(again);
+    }
+  }
+
+  /** Works off what is due now. */
+  async function drain(): Promise<void> {
+    while (waiting.some((one) => one.dueMs <= nowMs)) {
+      await work("events", 10);
+      await work("prompt", 10);
+      await work("careful", 100);
+    }
+  }
+
+  return {
+    ...memory,
+    deliveries,
+    clock,
+    startMs,
+    posts,
+    published,
+    counts,
+    crashes: () => crashes,
+    dropped,
+    stored,
+    cancelledRequests,
+    attemptDelivery,
+    handle,
+    queue,
+    drain,
+    sweep: () => lookAfter(() => 50_000),
+    waiting: () => waiting,
+    lose: () => {
+      waiting = [];
+    },
+    /** A person sends back what is in the dead-letter queues. */
+    redrive: () => {
+      waiting.push(...parked.map((one) => ({ ...one, receives: 0 })));
+      parked = [];
+    },
+    answerWith: (next: Answer) => {
+      answer = next;
+    },
+    moment: common.moment,
+    common,
+    now: () => nowMs,
+
+    /** An event comes over the bus. */
+    publish(event: Partial<FinalEvent> & { requestId?: string } = {}): FinalEvent {
+      const type = event.type ?? "workflow.completed";
+      const { clientId = "cl_1", requestId = "rq_1", id = `${type}:${requestId}` } = event;
+      const envelope =
+        event.envelope ??
+        JSON.stringify({
+          id,
+          type,
+          createdAt: new Date(nowMs).toISOString(),
+          data: { requestId, workflowId: requestId, status: "completed", result: { n: 1 } },
+        });
+      const final = { id, type, clientId, envelope };
+      stored.set(id, final);
+      const body = `{"detail-type":${JSON.stringify(type)},"detail":${busDetail(final)}}`;
+      waiting.push({ lane: "events", dueMs: nowMs, body, receives: 0 });
+      return final;
+    },
+
+    /** Lets time pass: messages come when they are due, the sweep once a minute. */
+    async pass(ms: number): Promise<void> {
+      const endMs = nowMs + ms;
+      for (;;) {
+        await drain();
+        const nextSweepMs = (Math.floor((nowMs - startMs) / MINUTE_MS) + 1) * MINUTE_MS + startMs;
+        const nextMs = Math.min(nextSweepMs, ...waiting.map(({ dueMs }) => dueMs));
+        if (nextMs > endMs) break;
+        nowMs = Math.max(nowMs, nextMs);
+        if (nowMs === nextSweepMs) await untilDeath(() => lookAfter(() => 50_000));
+      }
+      nowMs = endMs;
+    },
+  };
+}
+
+export type DeliveryWorld = ReturnType<typeof makeDeliveryWorld>;

@@ -1,0 +1,90 @@
+import fc from "fast-check";
+import type { ProviderId } from "../../../shared/contracts/providers.ts";
+import type { CallEnd, Polled, Said } from "../payloads/provider-payloads.ts";
+
+export const MINUTE_MS = 60_000;
+
+/**
+ * What somebody does to a request. `meanwhile` is done in the middle of the
+ * deed's call to the provider, or of its publishing.
+ */
+export type Deed =
+  | { do: "bus fails" | "bus works" | "fire" | "continue" | "resume account" | "hear again" }
+  | { do: "delete connection" | "repeat message" }
+  | { do: "work"; end: CallEnd; meanwhile: Deed[]; isBeforeCall?: boolean; batch?: number }
+  | { do: "webhook"; says: Said; isBound: boolean; isLabelled: boolean; meanwhile: Deed[] }
+  | { do: "sweep"; says: Polled; meanwhile: Deed[] }
+  | { do: "cancel"; end: "yes" | "no" | "lost" }
+  | { do: "resolve"; as: "submitted" | "not-submitted" }
+  | { do: "pass"; businessMs: number; realMs: number };
+
+const said = fc.constantFrom<Said[]>(
+  ...(["pending", "running", "prompt", "prompt", "other prompt", "success"] as const),
+  ...(["success", "WRONG_PASSWORD", "STATUS_429"] as const),
+);
+const callEnd = fc.constantFrom<CallEnd[]>(
+  ...(["accepted", "accepted", "accepted", "accepted", "done", "rejected"] as const),
+  ...(["error", "lost", "killed", "too many", "refused", "not sent"] as const),
+);
+const polled = fc.oneof(said, fc.constantFrom<Polled[]>("knows nothing", "error"));
+
+export const { deed } = fc.letrec<{ deed: Deed; meanwhile: Deed[] }>((tie) => {
+  const meanwhile = tie("meanwhile");
+  const weighed = (weight: number, of: Record<string, fc.Arbitrary<unknown>>) => ({
+    weight,
+    arbitrary: fc.record(of) as fc.Arbitrary<Deed>,
+  });
+  return {
+    meanwhile: fc.oneof(
+      { depthSize: "small", withCrossShrink: true },
+      fc.constant<Deed[]>([]),
+      fc.array(tie("deed"), { minLength: 1, maxLength: 4, size: "max" }),
+    ),
+    deed: fc.oneof(
+      weighed(2, { do: fc.constantFrom("bus fails", "bus works", "resume account") }),
+      weighed(2, { do: fc.constantFrom("fire", "hear again", "repeat message") }),
+      weighed(1, { do: fc.constantFrom("delete connection", "bus fails") }),
+      weighed(10, {
+        do: fc.constant("work"),
+        end: callEnd,
+        meanwhile,
+        isBeforeCall: fc.boolean(),
+        batch: fc.constantFrom(1, 10),
+      }),
+      weighed(6, {
+        do: fc.constant("webhook"),
+        says: said,
+        isBound: fc.boolean(),
+        isLabelled: fc.boolean(),
+        meanwhile,
+      }),
+      weighed(4, { do: fc.constant("sweep"), says: polled, meanwhile }),
+      weighed(1, { do: fc.constant("cancel"), end: fc.constantFrom("yes", "no", "lost") }),
+      weighed(4, { do: fc.constant("continue") }),
+      weighed(1, { do: fc.constant("resolve"), as: fc.constantFrom("submitted", "not-submitted") }),
+      weighed(4, {
+        do: fc.constant("pass"),
+        businessMs: fc
+          .constantFrom(0, 0, 2, 2, 5, 20, 120, 120, 1_500)
+          .map((minutes) => minutes * MINUTE_MS),
+        realMs: fc.constantFrom(0, 6_000, 2 * MINUTE_MS),
+      }),
+    ),
+  };
+});
+
+/** How a request comes into being. */
+export interface Beginning {
+  provider: ProviderId;
+  action: string;
+  isScheduled: boolean;
+  /** How often the client said it at once. */
+  times: number;
+}
+
+export const beginning: fc.Arbitrary<Beginning> = fc.record({
+  provider: fc.constantFrom("we-link", "we-link", "linked-api"),
+  action: fc.constantFrom("login_v2", "connect"),
+  isScheduled: fc.constantFrom(false, false, false, true),
+  times: fc.constantFrom(1, 1, 1, 3),
+});

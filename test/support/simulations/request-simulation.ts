@@ -1,0 +1,293 @@
+import { expect } from "vitest";
+import { Failure } from "../../../shared/contracts/failures.ts";
+import type { InboundMessage } from "../../../shared/contracts/messages/inbound.ts";
+import type { SubmitMessage } from "../../../shared/contracts/messages/submit.ts";
+import type { ProviderId } from "../../../shared/contracts/providers.ts";
+import type { RequestRules } from "../../../shared/contracts/request-rules.ts";
+import { type FinalEvent, unmatchedEvent } from "../../../shared/core/events/envelope.ts";
+import type { HeardWebhook } from "../../../shared/core/inbound/decode-inbound.ts";
+import { makeJoinWebhooks } from "../../../shared/core/inbound/join-webhooks.ts";
+import type { ProviderRequest } from "../../../shared/core/ports.ts";
+import { makeJoinWhenDue } from "../../../shared/core/requests/lanes/join-lane.ts";
+import { makeTicks } from "../../../shared/core/requests/lanes/lane-scheduler.ts";
+import { makeWorkLane } from "../../../shared/core/requests/lanes/work-lane.ts";
+import type { Exchange, RequestStore } from "../../../shared/core/requests/ports.ts";
+import { makePublishOutboxes } from "../../../shared/core/requests/publish-outboxes.ts";
+import type { RequestRecord } from "../../../shared/core/requests/record.ts";
+import type { Moment } from "../../../shared/core/requests/request-state.ts";
+import { makeRequestWriter } from "../../../shared/core/requests/request-writer.ts";
+import { makeRequests } from "../../../shared/core/requests/requests.ts";
+import { makeTakeNews } from "../../../shared/core/requests/results/apply-provider-update.ts";
+import { makePollRequest } from "../../../shared/core/requests/results/poll-request.ts";
+import { makeHandleSubmitMessages } from "../../../shared/core/requests/submission/handle-submit-messages.ts";
+import { makeSendInput } from "../../../shared/core/requests/submission/send-input.ts";
+import { makeSubmitRequest } from "../../../shared/core/requests/submission/submit-request.ts";
+import { makeLookAfterRequests } from "../../../shared/core/requests/sweep-requests.ts";
+import { providerPacks } from "../../../shared/providers/packs.ts";
+import { providerRequests } from "../../../shared/providers/provider-requests.ts";
+import { makeTestClock } from "../fakes/clocks.ts";
+import { makeMemoryRequests } from "../memory/memory-requests.ts";
+import { makeRequestParts } from "../payloads/request-parts.ts";
+import { webhookOf } from "../payloads/webhooks.ts";
+
+const SECOND_MS = 1_000;
+const HOUR_MS = 3_600 * SECOND_MS;
+const DAY_MS = 24 * HOUR_MS;
+
+/** As the settings are without a word of the deployer's. */
+export const requestRules: RequestRules = {
+  queueTimeoutMs: DAY_MS,
+  laneHoldMs: HOUR_MS,
+  resultTimeoutMs: DAY_MS,
+  actionTimeoutMs: HOUR_MS / 4,
+  unknownHoldMs: HOUR_MS / 4,
+  unknownTimeoutMs: DAY_MS,
+  firstPollMs: HOUR_MS / 4,
+  scheduleLeadMs: 2 * HOUR_MS,
+  scheduleMaxMs: 365 * DAY_MS,
+  paceMs: [30 * SECOND_MS, 90 * SECOND_MS],
+  rateLimitPauseMs: HOUR_MS,
+  accountWaitingLimit: 1_000,
+  clientRequestsPerSecond: 100,
+  idempotencyMs: DAY_MS,
+  retentionMs: 90 * DAY_MS,
+  submitTimeoutMs: 10 * SECOND_MS,
+  outboxGraceMs: 30 * SECOND_MS,
+  laneLeaseMs: 60 * SECOND_MS,
+};
+
+const owner = { clientId: "cl_1", connectionId: "cn_1", accountId: "account" };
+
+/**
+ * One request with all who may have a hand in it: the real use cases over
+ * stores in memory, a clock that is told what time it is, and a provider and a
+ * bus that are the test's.
+ */
+export function makeRequestWorld(of: {
+  provider: ProviderId;
+  /** Sees each write, and the record that it replaced. */
+  onWrite: (after: RequestRecord, before: RequestRecord | undefined) => void;
+  /** Any call to the provider. */
+  exchange: (request: ProviderRequest) => Promise<Exchange>;
+  /** Between a worker's look at a request and its taking it. */
+  onLook: () => Promise<void>;
+  /** Answers whether the bus takes them. */
+  publish: (events: readonly FinalEvent[]) => Promise<boolean>;
+}) {
+  const { provider } = of;
+  const clock = makeTestClock();
+  const moment = (): Moment => ({
+    nowMs: clock.businessMs(),
+    nowRealMs: clock.realMs(),
+    rules: requestRules,
+  });
+  const { retentionMs } = requestRules;
+  const memory = makeMemoryRequests({ clock, retentionMs });
+  let latest: RequestRecord | undefined;
+  const requests: RequestStore = {
+    ...memory.requests,
+    async create(request) {
+      const known = await memory.requests.create(request);
+      if (known === "created") {
+        latest = { ...request, version: 1 };
+        of.onWrite(latest, undefined);
+      }
+      return known;
+    },
+    async replace(request) {
+      const written = await memory.requests.replace(request);
+      if (written) {
+        of.onWrite(written, latest);
+        latest = written;
+      }
+      return written;
+    },
+  };
+  const parts = makeRequestParts({ ...owner, provider });
+  const { connection, texts, masterKeys } = parts;
+  const submitQueue: SubmitMessage[] = [];
+  const inboundQueue: InboundMessage[] = [];
+  let lastMessage: SubmitMessage | undefined;
+  const queue = {
+    send: async (message: SubmitMessage) => {
+      submitQueue.push(message);
+      lastMessage = message;
+    },
+  };
+  let refused = 0;
+  let isDeleted = false;
+  const read = async () => {
+    await of.onLook();
+    return isDeleted ? undefined : connection;
+  };
+  let owners = 0;
+  let ids = 0;
+  const common = {
+    ...memory,
+    requests,
+    texts,
+    queue,
+    moment,
+    writer: makeRequestWriter({ requests, texts }),
+    ticks: makeTicks({ lanes: memory.lanes, queue, nowMs: clock.businessMs, graceMs: 30_000 }),
+    providers: providerRequests,
+    accounts: { find: async () => ({}), refresh: async () => ({}) },
+    connections: { read, refresh: read, reread: read },
+    calls: { exchange: (_: ProviderId, request: ProviderRequest) => of.exchange(request) },
+    masterKeys,
+    pauseConnection: async () => true,
+    newOwner: () => `worker-${++owners}`,
+    random: () => 0.5,
+  };
+  const publish = makePublishOutboxes({
+    ...common,
+    publisher: {
+      async publish(events) {
+        const ok = await of.publish(events);
+        if (!ok) refused += events.length;
+        return events.map(() => (ok ? { ok } : { ok, reason: "down", isFinal: false }));
+      },
+    },
+    archive: { store: async () => undefined },
+  });
+  const takeNews = makeTakeNews(common);
+  const submitRequest = makeSubmitRequest(common);
+  const joinWhenDue = makeJoinWhenDue(common);
+  const handleSubmitMessages = makeHandleSubmitMessages({
+    ...common,
+    publish,
+    joinWhenDue,
+    workLane: makeWorkLane({ ...common, submitRequest }),
+    sendInput: makeSendInput({ ...common, submitRequest }),
+  });
+  const joinWebhooks = makeJoinWebhooks({
+    ...common,
+    takeNews,
+    publish,
+    sendBack: async (message) => {
+      inboundQueue.push(message);
+    },
+  });
+  const lookAfterRequests = makeLookAfterRequests({
+    ...common,
+    publish,
+    joinWhenDue,
+    pollRequest: makePollRequest({ ...common, publish, takeNews }).poll,
+    limit: 10,
+    maxPolls: 10,
+  });
+  const client = makeRequests({
+    ...common,
+    ...parts.client,
+    schedules: { create: async () => undefined, delete: async () => undefined },
+    randomHex: (bytes) => String(++ids).padStart(2 * bytes, "0"),
+    dropped: (error) => {
+      throw error;
+    },
+  });
+
+  function now(): RequestRecord {
+    if (!latest) throw new Error("there is no request yet");
+    return latest;
+  }
+
+  function hear(message: InboundMessage): HeardWebhook {
+    const text = Buffer.from(message.bodyBase64 ?? "", "base64").toString();
+    const event = providerPacks[provider].read(webhookOf(text));
+    const toEvent = async () => unmatchedEvent(event, { ...message, numbersAsText: false });
+    return { message, event, numbersAsText: false, toEvent };
+  }
+
+  return {
+    clock,
+    now,
+
+    /** A client that hears no answer says the same again, so many times at once. */
+    async accept(
+      request: { action: string; params: object; scheduled?: string },
+      times: number,
+    ): Promise<void> {
+      const said = { ...owner, provider, idempotencyKey: "the same", ...request };
+      const views = await Promise.all(Array.from({ length: times }, () => client.accept(said)));
+      expect(new Set(views.map(({ requestId }) => requestId)).size).toBe(1);
+    },
+
+    /** The queue gives out so much of what stands in it; what failed comes back to it. */
+    async work(batchSize = 10): Promise<void> {
+      const messages = submitQueue.splice(0, batchSize);
+      const bodies = messages.map((message) => JSON.stringify(message));
+      const run = await handleSubmitMessages(bodies, () => 30 * SECOND_MS);
+      const failed = run.messages.filter((outcome) => outcome.kind === "failed");
+      for (const { code, detail } of failed) {
+        expect([code, detail]).toEqual(expect.toSatisfy(isExpected));
+      }
+      submitQueue.push(...messages.filter((_, index) => run.messages[index]?.kind === "failed"));
+    },
+
+    /** Scheduler fires, in its time or not. */
+    async fire(): Promise<void> {
+      await queue.send({ v: 1, kind: "due", requestId: now().requestId });
+      await this.work();
+    },
+
+    /** A webhook comes, and with it those that were told to wait. */
+    async webhook(body: object): Promise<void> {
+      const bodyBase64 = Buffer.from(JSON.stringify(body)).toString("base64");
+      const receivedAtMs = clock.businessMs();
+      inboundQueue.push({ v: 1, ...owner, provider, receivedAtMs, bodyBase64 });
+      await this.hearAgain();
+    },
+
+    async hearAgain(): Promise<void> {
+      const outcomes = await joinWebhooks(inboundQueue.splice(0).map(hear));
+      expect(outcomes.filter(({ kind }) => kind === "failed")).toEqual([]);
+    },
+
+    /** The provider's id is known, however that came about. */
+    async bind(providerRequestId: string): Promise<void> {
+      const { requestId, connectionId } = now();
+      await memory.references.bind({ requestId, connectionId, providerRequestId });
+    },
+
+    deleteConnection(): void {
+      isDeleted = true;
+    },
+
+    async sweep(): Promise<void> {
+      const before = refused;
+      const { failed } = await lookAfterRequests(() => 50 * SECOND_MS);
+      // What the bus refused is counted: nothing else may fail.
+      expect(failed).toBeLessThanOrEqual(refused - before);
+    },
+
+    /** A message is given out twice. */
+    repeatMessage(): void {
+      // That of an acceptance would have its event published by both.
+      if (lastMessage && lastMessage.kind !== "accepted") submitQueue.push(lastMessage);
+    },
+
+    resumeAccount: () =>
+      common.ticks.wake(now().lane).then(() => memory.lanes.resume(now().lane, 0)),
+
+    cancel: () => isDone(client.cancel(owner.clientId, now().requestId)),
+    continue: (input: string) => isDone(client.continue(owner.clientId, now().requestId, input)),
+    resolve: (as: Parameters<typeof client.resolve>[2]) =>
+      isDone(client.resolve(owner.clientId, now().requestId, as)),
+  };
+}
+
+/** A lane that another has, and a worker that was killed. */
+const isExpected = ([code, detail]: [string, string]) =>
+  code === "LANE_BUSY" || detail === "killed";
+
+/** Whether it was done; a client may ask for what cannot be done any more. */
+async function isDone(asked: Promise<unknown>): Promise<boolean> {
+  try {
+    await asked;
+    return true;
+  } catch (error) {
+    expect(error).toBeInstanceOf(Failure);
+    expect(["CONFLICT", "DEPENDENCY_DOWN"]).toContain((error as Failure).code);
+    return false;
+  }
+}

@@ -1,0 +1,370 @@
+import type { PaceRange } from "../../../shared/contracts/http/requests.ts";
+import type { SubmitMessage } from "../../../shared/contracts/messages/submit.ts";
+import type { ProviderId } from "../../../shared/contracts/providers.ts";
+import type { RequestRules } from "../../../shared/contracts/request-rules.ts";
+import type { FinalEvent } from "../../../shared/core/events/envelope.ts";
+import type { ProviderRequest } from "../../../shared/core/ports.ts";
+import type { InboundEvent } from "../../../shared/core/providers/provider-pack.ts";
+import { makeJoinWhenDue } from "../../../shared/core/requests/lanes/join-lane.ts";
+import { makeTicks } from "../../../shared/core/requests/lanes/lane-scheduler.ts";
+import { makeWorkLane } from "../../../shared/core/requests/lanes/work-lane.ts";
+import type { Exchange } from "../../../shared/core/requests/ports.ts";
+import { makePublishOutboxes } from "../../../shared/core/requests/publish-outboxes.ts";
+import type { RequestRecord } from "../../../shared/core/requests/record.ts";
+import type { Moment } from "../../../shared/core/requests/request-state.ts";
+import { makeRequestWriter } from "../../../shared/core/requests/request-writer.ts";
+import { makeRequests } from "../../../shared/core/requests/requests.ts";
+import { makeTakeNews } from "../../../shared/core/requests/results/apply-provider-update.ts";
+import { makePollRequest } from "../../../shared/core/requests/results/poll-request.ts";
+import { makeHandleSubmitMessages } from "../../../shared/core/requests/submission/handle-submit-messages.ts";
+import { makeSendInput } from "../../../shared/core/requests/submission/send-input.ts";
+import { makeSubmitRequest } from "../../../shared/core/requests/submission/submit-request.ts";
+import { makeLookAfterRequests } from "../../../shared/core/requests/sweep-requests.ts";
+import { providerRequests } from "../../../shared/providers/provider-requests.ts";
+import { makeTestClock } from "../fakes/clocks.ts";
+import { makeMemoryRequests } from "../memory/memory-requests.ts";
+import { makeRequestParts } from "../payloads/request-parts.ts";
+import { requestRules } from "./request-simulation.ts";
+
+const owner = { clientId: "cl_1", connectionId: "cn_1" };
+const MINUTE_MS = 60_000;
+
+/** What Lambda gives `submit`, and SQS to one batch. */
+const FUNCTION_MS = 30_000;
+const BATCH_SIZE = 10;
+
+type Port = Record<string, unknown>;
+type Call = (...args: never[]) => Promise<unknown>;
+
+/** One call of a process to a port, so that a test decides whether it is made, and when it comes back. */
+export type Step = <Result>(
+  call: () => Promise<Result>,
+  of: { who: string; name: string },
+) => Promise<Result>;
+
+/** A call that the provider was made, from when to when (true time). */
+export interface ProviderCall {
+  accountId: string;
+  /** What the request's params say it is. */
+  n: number;
+  /** We-Link's name of what is asked for. */
+  action: string;
+  fromMs: number;
+  untilMs: number;
+  status: number;
+}
+
+export type WorkersWorld = ReturnType<typeof makeWorkersWorld>;
+
+/**
+ * Many accounts and several workers of `submit`: the real use cases over one
+ * memory, a queue and a scheduler that keep their times, and a provider that is
+ * the test's. Time passes only by `pass` and `runUntil`.
+ */
+export function makeWorkersWorld(of: {
+  provider?: ProviderId;
+  rules?: Partial<RequestRules>;
+  pace?: PaceRange;
+  /** Default: `finished()`, at once. */
+  exchange?: (call: { accountId: string; n: number; nth: number }) => Promise<Exchange> | Exchange;
+  /** Every call of every process goes through it. */
+  step?: Step;
+  /** Each batch is worked by a process of its own, whose clock is wrong by so much. */
+  skewOfNextMs?: () => number;
+}) {
+  const { provider = "we-link", step = (call) => call() } = of;
+  const rules = { ...requestRules, ...of.rules };
+  const clock = makeTestClock();
+  const memory = makeMemoryRequests({ clock, retentionMs: rules.retentionMs });
+  const calls: ProviderCall[] = [];
+  const published: FinalEvent[] = [];
+  const queue: { message: SubmitMessage; atMs: number }[] = [];
+  const schedules = new Map<string, number>();
+  const parts = makeRequestParts({ ...owner, provider });
+  const { connection, texts, masterKeys } = parts;
+  const readConnection = async () => connection;
+  const readAccount = async () => (of.pace ? { pace: of.pace } : {});
+  let ids = 0;
+  const newId = () => String(++ids);
+
+  async function exchange({ path, body = "{}" }: ProviderRequest): Promise<Exchange> {
+    // A poll: it knows nothing.
+    if (path.endsWith("/get_response")) return answered(404, {});
+    const { accountId, n } = JSON.parse(body) as { accountId: string; n: number };
+    const nth = calls.filter((one) => one.accountId === accountId && one.n === n).length + 1;
+    const action = path.slice("/api/v1/".length);
+    const fromMs = clock.businessMs();
+    const call = { accountId, n, action, fromMs, untilMs: Number.POSITIVE_INFINITY, status: 0 };
+    calls.push(call);
+    const answer = await (of.exchange ?? finished)({ accountId, n, nth });
+    call.untilMs = clock.businessMs();
+    if (answer.kind === "answered") call.status = answer.answer.status;
+    return answer;
+  }
+
+  /** A process: its own clock, its own memory, and each of its calls a step. */
+  function assemble(who: string, skewMs = 0) {
+    const moment = (): Moment => ({
+      nowMs: clock.businessMs() + skewMs,
+      nowRealMs: clock.realMs() + skewMs,
+      rules,
+    });
+    const stepped = <P extends object>(port: P): P =>
+      Object.fromEntries(
+        Object.entries(port as Port).map(([name, call]) => [
+          name,
+          (...args: never[]) =>
+            step(() => skewed(skewMs, () => (call as Call)(...args)), { who, name }),
+        ]),
+      ) as P;
+    const requests = stepped(memory.requests);
+    const lanes = stepped(memory.lanes);
+    const submitQueue = stepped({
+      send: async (message: SubmitMessage, delayMs = 0) => {
+        queue.push({ message, atMs: clock.businessMs() + delayMs });
+      },
+    });
+    const common = {
+      requests,
+      lanes,
+      references: stepped(memory.references),
+      idempotency: stepped(memory.idempotency),
+      texts,
+      queue: submitQueue,
+      moment,
+      writer: makeRequestWriter({ requests, texts }),
+      ticks: makeTicks({
+        lanes,
+        queue: submitQueue,
+        nowMs: () => moment().nowMs,
+        graceMs: MINUTE_MS / 2,
+      }),
+      providers: providerRequests,
+      accounts: { find: readAccount, refresh: readAccount },
+      connections: { read: readConnection, refresh: readConnection, reread: readConnection },
+      calls: {
+        exchange: (_: ProviderId, request: ProviderRequest) =>
+          step(() => exchange(request), { who, name: "exchange" }),
+      },
+      masterKeys,
+      pauseConnection: async () => true,
+      newOwner: () => `worker-${newId()}`,
+      random: Math.random,
+    };
+    const publish = makePublishOutboxes({
+      ...common,
+      publisher: stepped({
+        publish: async (events: readonly FinalEvent[]) => {
+          published.push(...events);
+          return events.map(() => ({ ok: true as const }));
+        },
+      }),
+      archive: { store: async () => undefined },
+    });
+    return { ...common, publish, takeNews: makeTakeNews(common) };
+  }
+
+  /** The adapters in memory have one clock: for this call it is the worker's. */
+  function skewed<Result>(skewMs: number, call: () => Promise<Result>): Promise<Result> {
+    clock.passReal(skewMs);
+    try {
+      return call();
+    } finally {
+      clock.passReal(-skewMs);
+    }
+  }
+
+  /** A process of `submit`. */
+  function makeWorker({ who = "worker", skewMs = 0 } = {}) {
+    const common = assemble(who, skewMs);
+    const submitRequest = makeSubmitRequest(common);
+    const handle = makeHandleSubmitMessages({
+      ...common,
+      joinWhenDue: makeJoinWhenDue(common),
+      workLane: makeWorkLane({ ...common, submitRequest }),
+      sendInput: makeSendInput({ ...common, submitRequest }),
+    });
+    return {
+      /** @returns the messages that stay in the queue */
+      async handle(messages: readonly SubmitMessage[]): Promise<SubmitMessage[]> {
+        const bodies = messages.map((message) => JSON.stringify(message));
+        const run = await handle(bodies, () => FUNCTION_MS);
+        return messages.filter((_, index) => run.messages[index]?.kind === "failed");
+      },
+    };
+  }
+
+  const consume = assemble("consume");
+  const api = assemble("api");
+  const requests = makeRequests({
+    ...api,
+    ...parts.client,
+    schedules: {
+      create: async (requestId, atMs) => {
+        schedules.set(requestId, Math.ceil(atMs / 1_000) * 1_000);
+      },
+      delete: async (requestId) => {
+        schedules.delete(requestId);
+      },
+    },
+    randomHex: (bytes) => newId().padStart(2 * bytes, "0"),
+    dropped: () => undefined,
+  });
+
+  function makeSweeper() {
+    const common = assemble("sweep");
+    const sweep = makeLookAfterRequests({
+      ...common,
+      joinWhenDue: makeJoinWhenDue(common),
+      pollRequest: makePollRequest(common).poll,
+      limit: 250,
+      maxPolls: 100,
+    });
+    return () => sweep(() => 50_000);
+  }
+
+  /** One run of `reconcile`. */
+  const sweep = makeSweeper();
+  let worker = makeWorker();
+
+  function pass(ms: number) {
+    clock.passReal(ms);
+    clock.passBusiness(ms);
+  }
+
+  /** Takes what is due out of the queue, in order. */
+  function ready(): SubmitMessage[] {
+    const nowMs = clock.businessMs();
+    for (const [requestId, atMs] of schedules) {
+      if (atMs > nowMs) continue;
+      schedules.delete(requestId);
+      queue.push({ message: { v: 1, kind: "due", requestId }, atMs });
+    }
+    const due = queue.filter(({ atMs }) => atMs <= nowMs).slice(0, BATCH_SIZE);
+    for (const one of due) queue.splice(queue.indexOf(one), 1);
+    return due.map(({ message }) => message);
+  }
+
+  /** Works until nothing more is due now. */
+  async function drain(): Promise<void> {
+    for (let batch = ready(); batch.length > 0; batch = ready()) {
+      if (of.skewOfNextMs) worker = makeWorker({ skewMs: of.skewOfNextMs() });
+      const failed = await worker.handle(batch);
+      const atMs = clock.businessMs() + 180_000;
+      queue.push(...failed.map((message) => ({ message, atMs })));
+    }
+  }
+
+  return {
+    clock,
+    calls,
+    published,
+    queue,
+    schedules,
+    pass,
+    makeWorker,
+    drain,
+    sweep,
+
+    accept: (request: {
+      accountId: string;
+      n: number;
+      action?: string;
+      scheduledMs?: number;
+      scheduled?: string;
+      idempotencyKey?: string;
+    }) => {
+      const { accountId, n, action = "connect", scheduledMs, scheduled, idempotencyKey } = request;
+      const time = scheduledMs === undefined ? scheduled : new Date(scheduledMs).toISOString();
+      return requests.accept({
+        clientId: owner.clientId,
+        provider,
+        accountId,
+        action,
+        params: { accountId, n },
+        ...(time === undefined ? {} : { scheduled: time }),
+        ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+      });
+    },
+
+    cancel: (requestId: string) => requests.cancel(owner.clientId, requestId),
+    continue: (requestId: string, input: string) =>
+      requests.continue(owner.clientId, requestId, input),
+
+    async find(requestId: string): Promise<RequestRecord> {
+      const found = await memory.requests.find(requestId);
+      if (!found) throw new Error("there is no such request");
+      return found;
+    },
+
+    /** Another writer of the same store: what a test plants there. */
+    stored: memory.requests,
+    lanes: memory.lanes,
+
+    /** A person has found out that the provider never had it. */
+    notSubmitted: (requestId: string) =>
+      requests.resolve(owner.clientId, requestId, { as: "not-submitted" }),
+
+    /** The provider's webhook, as `consume` takes it. */
+    async hear(requestId: string, told: "done" | "prompt" | { failed: string }): Promise<void> {
+      const { providerRequestId = "theirs" } = await this.find(requestId);
+      const news = { event: eventOf(providerRequestId, told) };
+      const taken = await consume.takeNews({ requestId, connectionId: owner.connectionId }, news);
+      if (taken?.isChanged) await consume.publish([taken.request]);
+    },
+
+    /** Lets time pass, and everybody work at their times; `reconcile` runs every minute. */
+    async runUntil(endMs: number): Promise<void> {
+      const sweepAfter = (ms: number) => (Math.floor(ms / MINUTE_MS) + 1) * MINUTE_MS;
+      let nextSweepMs = sweepAfter(clock.businessMs());
+      for (;;) {
+        await drain();
+        const times = [...queue.map(({ atMs }) => atMs), ...schedules.values(), nextSweepMs];
+        const nextMs = Math.min(...times);
+        if (nextMs > endMs) return pass(Math.max(0, endMs - clock.businessMs()));
+        pass(Math.max(0, nextMs - clock.businessMs()));
+        if (clock.businessMs() < nextSweepMs) continue;
+        nextSweepMs = sweepAfter(clock.businessMs());
+        await sweep();
+      }
+    },
+  };
+}
+
+function eventOf(
+  providerRequestId: string,
+  told: "done" | "prompt" | { failed: string },
+): InboundEvent {
+  const data = { providerRequestId, eventType: "UNKNOWN" };
+  const ended = { type: "workflow.completed" as const, subjectId: providerRequestId };
+  if (told === "done") return { ...ended, data: { ...data, status: "completed", result: {} } };
+  if (told === "prompt") {
+    const type = "workflow.actionRequired" as const;
+    return { type, subjectId: providerRequestId, data: { ...data, status: "action_required" } };
+  }
+  const error = { code: told.failed, message: told.failed };
+  return { ...ended, data: { ...data, status: "failed", error } };
+}
+
+/** We-Link's answers to a submission. */
+export function accepted(requestId: string): Exchange {
+  return answered(200, { requestId });
+}
+
+/** With the result in the answer: nothing holds the lane afterwards. */
+export function finished(): Exchange {
+  return answered(200, { status: "SUCCESS", requestId: `theirs-${++answers}`, result: {} });
+}
+
+let answers = 0;
+
+export function answered(
+  status: number,
+  body: object,
+  headers: Readonly<Record<string, string>> = {},
+): Exchange {
+  return {
+    kind: "answered",
+    answer: { status, headers, body: Buffer.from(JSON.stringify(body)) },
+  };
+}

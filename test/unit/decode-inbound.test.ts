@@ -1,0 +1,191 @@
+import { describe, expect, test } from "vitest";
+import { producerSchema } from "../../shared/contracts/events.ts";
+import { Failure } from "../../shared/contracts/failures.ts";
+import type { KnownAccount, ProviderRequest } from "../../shared/core/ports.ts";
+import { makeTestClock } from "../support/fakes/clocks.ts";
+import { makeTestReader } from "../support/fakes/inbound-reader.ts";
+import { makeMemoryBlobStore } from "../support/memory/memory-blob-store.ts";
+
+const workflow = (type: string, data: object) => ({
+  id: `${type}:wf-1`,
+  type,
+  createdAt: "2026-06-25T12:00:00.000Z",
+  data: { workflowId: "wf-1", accountId: "acc-1", ...data },
+});
+
+const completed = workflow("workflow.completed", {
+  status: "completed",
+  result: { actionType: "st.sendMessage", success: true, forged: true },
+});
+
+const messageOf = (body: object, over: object = {}) =>
+  JSON.stringify({
+    v: 1,
+    provider: "linked-api",
+    clientId: "cl_1",
+    connectionId: "cn_1",
+    receivedAtMs: Date.UTC(2026, 5, 25, 12),
+    bodyBase64: Buffer.from(JSON.stringify(body)).toString("base64"),
+    ...over,
+  });
+
+function setUp(answer?: { status: number; body: object }, account?: KnownAccount) {
+  const asked: ProviderRequest[] = [];
+  const bodies = makeMemoryBlobStore();
+  const connection = {
+    secrets: { webhookSecrets: [], credentials: { "linked-api-token": "lat" } },
+  };
+  const read = async () => connection as never;
+  const readInbound = makeTestReader({
+    clock: makeTestClock(),
+    bodies,
+    accounts: { find: async (_, id) => (id === "acc-1" ? account : undefined) },
+    connections: { read, refresh: read },
+    calls: {
+      exchange: async (_, request) => {
+        asked.push(request);
+        if (!answer) return { kind: "lost", reason: "TIMEOUT" };
+        const body = Buffer.from(JSON.stringify(answer.body));
+        return { kind: "answered", answer: { status: answer.status, headers: {}, body } };
+      },
+    },
+  });
+  return { asked, bodies, readInbound };
+}
+
+const dataOf = ({ type, envelope }: { type: string; envelope: string }) =>
+  producerSchema(type as "workflow.completed").parse(JSON.parse(envelope)).data;
+
+const codeOf = (reading: Promise<unknown>) =>
+  reading.then(
+    () => "read",
+    (error: unknown) => (error instanceof Failure ? error.code : error),
+  );
+
+test("a body that lies in the bucket is read from there", async () => {
+  const { readInbound, bodies } = setUp(undefined, {});
+  await bodies.put("inbound/x", Buffer.from(JSON.stringify(completed)));
+  const message = messageOf(completed, { bodyBase64: undefined, bodyKey: "inbound/x" });
+  expect((await readInbound(message)).id).toBe("workflow.completed:cn_1:wf-1");
+  const gone = messageOf(completed, { bodyBase64: undefined, bodyKey: "inbound/y" });
+  expect(await codeOf(readInbound(gone))).toBe("BODY_GONE");
+});
+
+test("an event of an account that nobody registered is published, and marked", async () => {
+  const known = setUp(undefined, {});
+  expect(dataOf(await known.readInbound(messageOf(completed)))).not.toHaveProperty(
+    "accountUnknown",
+  );
+  const unknown = setUp();
+  expect(dataOf(await unknown.readInbound(messageOf(completed)))).toMatchObject({
+    accountUnknown: true,
+  });
+});
+
+test("exact bytes are kept where a number had to become text", async () => {
+  const { readInbound } = setUp();
+  const body = JSON.stringify(completed).replace('"forged":true', '"n":1e400');
+  const bodyBase64 = Buffer.from(body).toString("base64");
+  const event = await readInbound(messageOf({}, { bodyBase64 }));
+  expect(Buffer.from(event.raw ?? []).toString()).toBe(body);
+  expect(dataOf(event)).toMatchObject({ numbersAsText: true, result: { n: "1e400" } });
+  expect(await readInbound(messageOf(completed))).not.toHaveProperty("raw");
+});
+
+describe("verifyByFetch acts only on what the provider says", () => {
+  const hint = (body: object) => messageOf(body, { verifyByFetch: true });
+  const says = (result: object) => ({
+    status: 200,
+    body: { success: true, result: { workflowId: "wf-1", ...result } },
+  });
+
+  test("the result is the provider's, not the webhook's; it is asked with our credentials", async () => {
+    const completion = { actionType: "st.sendMessage", success: true, data: { real: true } };
+    const { readInbound, asked } = setUp(says({ workflowStatus: "completed", completion }), {
+      identificationToken: "it",
+    });
+    const event = await readInbound(hint(completed));
+    expect(dataOf(event)).toMatchObject({ result: completion, eventType: "MESSAGE_SENT" });
+    expect(event.envelope).not.toContain("forged");
+    expect(asked).toEqual([
+      {
+        method: "GET",
+        path: "/workflows/wf-1",
+        headers: { "linked-api-token": "lat", "identification-token": "it" },
+      },
+    ]);
+  });
+
+  test("a webhook that says completed of a workflow that failed becomes failed", async () => {
+    const failure = { reason: "workflowTimeout", message: "m" };
+    const { readInbound } = setUp(says({ workflowStatus: "failed", failure }));
+    expect(dataOf(await readInbound(hint(completed)))).toMatchObject({
+      status: "failed",
+      error: { code: "workflowTimeout", message: "m" },
+    });
+  });
+
+  test.each([
+    ["still running", says({ workflowStatus: "running" }), "UNCONFIRMED"],
+    ["not its own", { status: 404, body: {} }, "UNCONFIRMED"],
+    ["something else", says({ other: 1 }), "UNCONFIRMED"],
+    ["another workflow", says({ workflowId: "wf-2", workflowStatus: "completed" }), "UNCONFIRMED"],
+    ["an error", { status: 200, body: { success: false } }, "UNCONFIRMED"],
+    ["nothing for now", { status: 500, body: {} }, "DEPENDENCY_DOWN"],
+    ["too fast", { status: 429, body: {} }, "DEPENDENCY_DOWN"],
+    ["who are you", { status: 401, body: {} }, "DEPENDENCY_DOWN"],
+    ["nothing at all", undefined, "DEPENDENCY_DOWN"],
+  ])("the provider says %s: nothing is published", async (_name, answer, code) => {
+    expect(await codeOf(setUp(answer).readInbound(hint(completed)))).toBe(code);
+  });
+
+  test("a later state confirms an earlier one", async () => {
+    const started = workflow("workflow.started", { status: "running" });
+    const { readInbound } = setUp(says({ workflowStatus: "failed" }));
+    expect(dataOf(await readInbound(hint(started)))).toMatchObject({ status: "running" });
+    const pending = setUp(says({ workflowStatus: "pending" }));
+    expect(await codeOf(pending.readInbound(hint(started)))).toBe("UNCONFIRMED");
+  });
+
+  test.each(["..", ".", "a/b", "x\ud800", "y".repeat(129)])(
+    "a workflow id that leads out of the path is not asked for: %j",
+    async (workflowId) => {
+      const { readInbound, asked } = setUp(says({ workflowStatus: "completed" }));
+      const body = workflow("workflow.completed", { workflowId, status: "completed" });
+      expect(await codeOf(readInbound(hint(body)))).toBe("UNCONFIRMED");
+      expect(asked).toEqual([]);
+    },
+  );
+
+  test("numbers are those of the answer, and its exact bytes are kept", async () => {
+    const completion = { n: JSON.rawJSON("12345678901234567890") };
+    const answer = says({ workflowStatus: "completed", completion });
+    const text = JSON.stringify(answer.body);
+    const { readInbound } = setUp(answer);
+    const event = await readInbound(hint(completed));
+    expect(dataOf(event)).toMatchObject({
+      numbersAsText: true,
+      result: { n: "12345678901234567890" },
+    });
+    expect(Buffer.from(event.raw ?? []).toString()).toBe(text);
+  });
+
+  test("a result larger than the bus carries stays in the bucket, and the event says so", async () => {
+    const completion = { actionType: "st.sendMessage", success: true, text: "x".repeat(1_000_000) };
+    const { readInbound, bodies } = setUp(says({ workflowStatus: "completed", completion }));
+    const event = await readInbound(hint(completed));
+    expect(dataOf(event)).toMatchObject({ resultTruncated: true, eventType: "MESSAGE_SENT" });
+    expect(event.envelope.length).toBeLessThan(1_000);
+    expect(bodies.keys()).toEqual([expect.stringMatching(/^events\/[0-9a-f]{64}\/whole$/)]);
+  });
+
+  test("what the provider has no call for is published, and marked", async () => {
+    const { readInbound, asked } = setUp();
+    const body = {
+      ...workflow("account.frozen", { status: "frozen" }),
+      id: "account.frozen:acc-1",
+    };
+    expect(dataOf(await readInbound(hint(body)))).toMatchObject({ unverified: true });
+    expect(asked).toEqual([]);
+  });
+});
