@@ -5,7 +5,7 @@ import type { BusinessClock } from "../clock/clock.ts";
 import { makeRecurringTimers } from "../clock/recurring-timers.ts";
 import type { DurableStore } from "../durable-store.ts";
 import { listen } from "../loopback.ts";
-import type { Template } from "../template/template.ts";
+import type { Template } from "../template/resource.ts";
 import { type CallCounts, makeCallCounts } from "./call-counts.ts";
 import { openDynamoDb } from "./dynamodb/dynamodb.ts";
 import { openEventBridge } from "./eventbridge/eventbridge.ts";

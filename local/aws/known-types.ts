@@ -1,4 +1,4 @@
-import type { Resource } from "../template/template.ts";
+import type { Resource } from "../template/resource.ts";
 
 /** What the AWS endpoint makes of a template. */
 const madeHere = [

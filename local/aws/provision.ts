@@ -1,5 +1,5 @@
 import { arnOf, physicalName, REGION } from "../physical-name.ts";
-import type { Resource, Template } from "../template/template.ts";
+import type { Resource, Template } from "../template/resource.ts";
 import type { DynamoDb } from "./dynamodb/dynamodb.ts";
 import type { EventBridge } from "./eventbridge/eventbridge.ts";
 import type { RoleCheck } from "./iam/role-check.ts";

@@ -6,7 +6,7 @@ import type {
 } from "@aws-sdk/client-secrets-manager";
 import type { DurableStore } from "../durable-store.ts";
 import { arnOf, physicalName } from "../physical-name.ts";
-import type { Resource } from "../template/template.ts";
+import type { Resource } from "../template/resource.ts";
 import { AwsError, type Operations, required } from "./protocol.ts";
 
 interface SecretVersion {

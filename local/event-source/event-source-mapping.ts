@@ -3,7 +3,7 @@ import { functionCredentials } from "../lambda/function-credentials.ts";
 import { failed } from "../lambda/invoke-result.ts";
 import type { Lambdas } from "../lambda/lambdas.ts";
 import { DEFAULT_MAX_BATCHES, MAX_REQUEST_BYTES } from "../lambda/limits.ts";
-import type { Template } from "../template/template.ts";
+import type { Template } from "../template/resource.ts";
 import { failedMessages } from "./batch-result.ts";
 import { type MappingConfiguration, readMapping } from "./mapping-configuration.ts";
 import { makeQueuePoller, pause, type QueuePoller } from "./queue-poller.ts";

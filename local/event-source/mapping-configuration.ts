@@ -2,7 +2,7 @@ import * as z from "zod/mini";
 import { physicalName, refOf } from "../physical-name.ts";
 import { readProperties } from "../template/read-properties.ts";
 import { findResource } from "../template/references.ts";
-import type { Resource, Template } from "../template/template.ts";
+import type { Resource, Template } from "../template/resource.ts";
 import { functionOf } from "../template/wiring.ts";
 
 /** One `AWS::Lambda::EventSourceMapping` of an SQS queue. */

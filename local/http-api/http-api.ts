@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { RequestTooLargeError } from "../lambda/invoke-result.ts";
 import type { Lambdas } from "../lambda/lambdas.ts";
 import { listen } from "../loopback.ts";
-import type { Template } from "../template/template.ts";
+import type { Template } from "../template/resource.ts";
 import { stageOf } from "../template/wiring.ts";
 import { type HttpAnswer, httpAnswer, plainAnswer } from "./function-response.ts";
 import { requestEvent } from "./request-event.ts";

@@ -1,4 +1,4 @@
-import type { Resource, Template } from "../template/template.ts";
+import type { Resource, Template } from "../template/resource.ts";
 import { functionOf, integrationOf } from "../template/wiring.ts";
 
 export interface Route {

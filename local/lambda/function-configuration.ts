@@ -3,7 +3,7 @@ import * as z from "zod/mini";
 import { physicalName } from "../physical-name.ts";
 import { readProperties } from "../template/read-properties.ts";
 import { arnOfResource, findResource } from "../template/references.ts";
-import type { Resource, Template } from "../template/template.ts";
+import type { Resource, Template } from "../template/resource.ts";
 
 /** One `AWS::Lambda::Function` of the template, as its runner needs it. */
 export interface FunctionConfiguration {

@@ -1,4 +1,4 @@
-import type { Template } from "../template/template.ts";
+import type { Template } from "../template/resource.ts";
 import { functionOf } from "../template/wiring.ts";
 import { type FunctionConfiguration, readFunctions } from "./function-configuration.ts";
 import { functionCredentials } from "./function-credentials.ts";

@@ -11,7 +11,8 @@ import { makeLinkedApi } from "./linked-api.ts";
 import { makeProviderCalls } from "./provider-calls.ts";
 import { makeSubmissions } from "./submissions.ts";
 import { makeWeLink } from "./we-link.ts";
-import { makeWebhookSender, type WebhookAttempt, type WebhookTarget } from "./webhook-sender.ts";
+import { makeWebhookSender, type WebhookAttempt } from "./webhook-sender.ts";
+import type { WebhookTarget } from "./webhook-target.ts";
 
 export interface Simulator {
   url: string;

@@ -1,6 +1,6 @@
 import type { JsonObject } from "../../shared/core/json/json.ts";
 import { signWeLink } from "../../shared/providers/we-link/pack.ts";
-import type { WebhookTarget } from "./webhook-sender.ts";
+import type { WebhookTarget } from "./webhook-target.ts";
 
 /** A webhook as the provider sends it. */
 export function sign(target: WebhookTarget, body: JsonObject) {

@@ -7,14 +7,7 @@ import type { DurableStore } from "../durable-store.ts";
 import { type Behaviour, drawDelayMs } from "./behaviour.ts";
 import { makeTurns } from "./concurrency-limit.ts";
 import { forge, sign } from "./webhook-request.ts";
-
-/** Where a provider sends its webhooks. */
-export interface WebhookTarget {
-  provider: ProviderId;
-  connectionId: string;
-  inboundUrl: string;
-  secret?: string;
-}
+import type { WebhookTarget } from "./webhook-target.ts";
 
 export interface WebhookAttempt {
   webhookId: string;

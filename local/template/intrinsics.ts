@@ -1,7 +1,7 @@
 import { ACCOUNT_ID, physicalName, REGION, refOf } from "../physical-name.ts";
 import type { TemplateDocument } from "./assembly.ts";
 import { attributeOf, type Referenced } from "./attributes.ts";
-import type { Resource } from "./template.ts";
+import type { Resource } from "./resource.ts";
 
 export interface Resolver {
   resources(): Resource[];

@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import { arnMatches, arnOfResource, findResource } from "./references.ts";
-import type { Resource, Template } from "./template.ts";
+import type { Resource, Template } from "./resource.ts";
 
 const oneOrMore = z.union([z.string(), z.array(z.string())]);
 

@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import type { Resource } from "./template.ts";
+import type { Resource } from "./resource.ts";
 
 /** @throws an error that names the resource, and each property with what is wrong with it */
 export function readProperties<T extends z.ZodMiniType>(

@@ -1,5 +1,5 @@
 import { arnOf, physicalName } from "../physical-name.ts";
-import type { Resource, Template } from "./template.ts";
+import type { Resource, Template } from "./resource.ts";
 
 /** A resource's ARN. @throws for a type that has none here */
 export function arnOfResource({ type, logicalId, properties }: Resource): string {

@@ -1,7 +1,7 @@
 import { ACCOUNT_ID, REGION } from "../physical-name.ts";
 import { mayEventBridgeSend } from "./queue-policy.ts";
 import { arnMatches, arnOfResource, findResource } from "./references.ts";
-import type { Resource, Template } from "./template.ts";
+import type { Resource, Template } from "./resource.ts";
 
 /**
  * Checks that everything in the template is reached by something: what AWS would

@@ -1,7 +1,7 @@
 import type { TimeToLiveSpecification } from "@aws-sdk/client-dynamodb";
 import type { Collection, DurableStore } from "../../durable-store.ts";
 import { physicalName } from "../../physical-name.ts";
-import type { Resource } from "../../template/template.ts";
+import type { Resource } from "../../template/resource.ts";
 import { AwsError, type Operation, type Operations } from "../protocol.ts";
 import {
   callDynalite,

@@ -1,7 +1,7 @@
 import type { Target } from "@aws-sdk/client-eventbridge";
 import type { Collection, DurableStore } from "../../durable-store.ts";
 import { arnOf, busNameOf, physicalName } from "../../physical-name.ts";
-import type { Resource } from "../../template/template.ts";
+import type { Resource } from "../../template/resource.ts";
 import { AwsError } from "../protocol.ts";
 import { assertInput } from "./event-input.ts";
 import { compileEventPattern, type EventMatcher, InvalidEventPattern } from "./event-pattern.ts";

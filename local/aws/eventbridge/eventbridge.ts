@@ -9,7 +9,7 @@ import type { BusinessClock } from "../../clock/clock.ts";
 import type { RecurringTimers } from "../../clock/recurring-timers.ts";
 import type { DurableStore } from "../../durable-store.ts";
 import { arnOf, busNameOf, physicalName } from "../../physical-name.ts";
-import type { Resource } from "../../template/template.ts";
+import type { Resource } from "../../template/resource.ts";
 import { AwsError, type Operations, required, validationError } from "../protocol.ts";
 import {
   assertEntries,

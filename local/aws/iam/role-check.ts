@@ -1,5 +1,5 @@
 import { arnOf, physicalName } from "../../physical-name.ts";
-import type { Resource, Template } from "../../template/template.ts";
+import type { Resource, Template } from "../../template/resource.ts";
 import { AwsError } from "../protocol.ts";
 
 /** Whoever makes a call, as its access key says. */

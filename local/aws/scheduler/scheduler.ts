@@ -4,7 +4,7 @@ import type { BusinessClock } from "../../clock/clock.ts";
 import type { RecurringTimers } from "../../clock/recurring-timers.ts";
 import type { DurableStore } from "../../durable-store.ts";
 import { ACCOUNT_ID, arnOf, physicalName, REGION } from "../../physical-name.ts";
-import type { Resource } from "../../template/template.ts";
+import type { Resource } from "../../template/resource.ts";
 import type { TargetDelivery } from "../eventbridge/target-delivery.ts";
 import type { RoleCheck } from "../iam/role-check.ts";
 import { AwsError, type Operations, validationError } from "../protocol.ts";

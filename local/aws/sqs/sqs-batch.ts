@@ -1,6 +1,6 @@
 import { AwsError, type Operations } from "../protocol.ts";
+import type { Input } from "./calls.ts";
 import type { Fauxqs } from "./fauxqs.ts";
-import type { Input } from "./sqs.ts";
 import { sqsError } from "./sqs-errors.ts";
 
 const MAX_ENTRIES = 10;

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from "node:http";
 import type { Message, ReceiveMessageRequest, ReceiveMessageResult } from "@aws-sdk/client-sqs";
 import type { Operation } from "../protocol.ts";
+import type { CallSqs } from "./calls.ts";
 import type { Fauxqs } from "./fauxqs.ts";
-import type { CallSqs } from "./sqs.ts";
 
 /**
  * ReceiveMessage with long polling. fauxqs wakes every waiter for each message

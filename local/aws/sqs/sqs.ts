@@ -2,18 +2,15 @@ import type { BusinessTimers } from "../../clock/business-timers.ts";
 import type { BusinessClock } from "../../clock/clock.ts";
 import type { DurableStore } from "../../durable-store.ts";
 import { arnOf, physicalName } from "../../physical-name.ts";
-import type { Resource } from "../../template/template.ts";
+import type { Resource } from "../../template/resource.ts";
 import type { Operation, Operations } from "../protocol.ts";
+import type { CallSqs, Input } from "./calls.ts";
 import { type Fauxqs, openFauxqs, type SqsQueue } from "./fauxqs.ts";
 import { makeHeldMessages } from "./held-messages.ts";
 import { batchOperations } from "./sqs-batch.ts";
 import { sqsError, translated } from "./sqs-errors.ts";
 import { makeReceive } from "./sqs-receive.ts";
 import { redriveOperations } from "./sqs-redrive.ts";
-
-export type Input = Record<string, unknown>;
-/** Runs one of fauxqs's actions and translates its errors. */
-export type CallSqs = (name: string, input: Input) => unknown;
 
 interface OutgoingMessage {
   body: string;

@@ -1,4 +1,4 @@
-import type { Resource, Template } from "../../../local/template/template.ts";
+import type { Resource, Template } from "../../../local/template/resource.ts";
 
 const queueArn = (name: string) => `arn:aws:sqs:us-east-1:000000000000:${name}`;
 

@@ -11,7 +11,7 @@ import { onTestFinished } from "vitest";
 import { type LocalAws, startAws } from "../../../local/aws/aws.ts";
 import { makeBusinessClock } from "../../../local/clock/clock.ts";
 import { openDurableStore } from "../../../local/durable-store.ts";
-import type { Resource, Template } from "../../../local/template/template.ts";
+import type { Resource, Template } from "../../../local/template/resource.ts";
 
 /** A template of resolved resources, by logical id. */
 export function templateOf(

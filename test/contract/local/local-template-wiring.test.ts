@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { checkWiring } from "../../../local/template/template.ts";
+import { checkWiring } from "../../../local/template/wiring.ts";
 import {
   functionWithRole,
   httpApi,

@@ -3,7 +3,8 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, inject, it } from "vitest";
-import { checkWiring, loadTemplate } from "../../../local/template/template.ts";
+import { loadTemplate } from "../../../local/template/template.ts";
+import { checkWiring } from "../../../local/template/wiring.ts";
 import { loadAssembly, type TestTemplate } from "../../support/runs/cloud-assembly.ts";
 
 /** Resolves one value in the midst of a small stack. */

@@ -2,7 +2,8 @@
 import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { inject } from "vitest";
-import { loadTemplate, type Template } from "../../../local/template/template.ts";
+import type { Template } from "../../../local/template/resource.ts";
+import { loadTemplate } from "../../../local/template/template.ts";
 
 export interface TestResource {
   Type: string;
