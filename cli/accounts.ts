@@ -1,33 +1,37 @@
-import { openAccounts, type Place } from "../shared/composition/administration.ts";
+import { openAccounts, type StackTarget } from "../shared/composition/administration.ts";
 import { providerId } from "../shared/contracts/providers.ts";
-import type { WhichAccount } from "../shared/core/administration/accounts.ts";
+import type { AccountSelector } from "../shared/core/administration/accounts.ts";
 
 /** What is asked of the accounts of one client. */
 export interface AccountCommand {
   client: string;
   account: string;
-  which: WhichAccount;
+  which: AccountSelector;
 }
 
 /** `accounts …`: what an operator may do with a client's accounts. */
 export const accountCommands = {
-  list: async (where: Place, client: string) => (await openAccounts(where)).list(client),
+  list: async (where: StackTarget, client: string) => (await openAccounts(where)).list(client),
 
-  async set(where: Place, { client, account, which }: AccountCommand, pace: string) {
+  async set(where: StackTarget, { client, account, which }: AccountCommand, pace: string) {
     const accounts = await openAccounts(where);
     const { provider, connectionId } = await accounts.get(client, account, which);
-    return accounts.put(client, account, { provider, connectionId, pace: paceOf(pace) });
+    return accounts.put(client, account, {
+      provider,
+      connectionId,
+      pace: submissionIntervalOf(pace),
+    });
   },
 
-  pause: async (where: Place, { client, account, which }: AccountCommand) =>
+  pause: async (where: StackTarget, { client, account, which }: AccountCommand) =>
     (await openAccounts(where)).pause(client, account, which),
 
-  resume: async (where: Place, { client, account, which }: AccountCommand) =>
+  resume: async (where: StackTarget, { client, account, which }: AccountCommand) =>
     (await openAccounts(where)).resume(client, account, which),
 };
 
 /** Seconds as `30-90`. */
-function paceOf(text: string): { minSeconds: number; maxSeconds: number } {
+function submissionIntervalOf(text: string): { minSeconds: number; maxSeconds: number } {
   const [, min, max] = /^(\d{1,5})-(\d{1,5})$/.exec(text) ?? [];
   const pace = { minSeconds: Number(min), maxSeconds: Number(max) };
   if (min !== undefined && pace.minSeconds <= pace.maxSeconds) return pace;
@@ -38,7 +42,7 @@ function paceOf(text: string): { minSeconds: number; maxSeconds: number } {
 export function whichAccount(values: {
   provider?: string | undefined;
   connection?: string | undefined;
-}): WhichAccount {
+}): AccountSelector {
   const { provider, connection: connectionId } = values;
   const known = providerId.safeParse(provider);
   if (provider !== undefined && !known.success) {

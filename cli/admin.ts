@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { CloudFormationClient, DescribeStacksCommand } from "@aws-sdk/client-cloudformation";
 import * as z from "zod/mini";
-import { openAdministration, type Place } from "../shared/composition/administration.ts";
+import { composeAdministration, type StackTarget } from "../shared/composition/administration.ts";
 import {
   type ConnectionSettings,
   connectionSettings,
@@ -72,10 +72,14 @@ async function main(): Promise<unknown> {
   if (values.help) return usage;
   if (command === undefined) throw new Error(usage);
   const where = await place(values);
-  return command(values, await openAdministration(where), where);
+  return command(values, await composeAdministration(where), where);
 }
 
-type Command = (values: Values, administration: Administration, where: Place) => Promise<unknown>;
+type Command = (
+  values: Values,
+  administration: Administration,
+  where: StackTarget,
+) => Promise<unknown>;
 
 const client = (values: Values) => required(values, "client");
 const connection = (values: Values) => required(values, "connection");
@@ -162,7 +166,7 @@ function accountOf(values: Values): AccountCommand {
   return { client: client(values), account: required(values, "account"), which };
 }
 
-function urlOf({ outputs }: Place, path: string): string {
+function urlOf({ outputs }: StackTarget, path: string): string {
   return `${(outputs.ApiUrl ?? "").replace(/\/$/, "")}${path}`;
 }
 
@@ -185,7 +189,7 @@ function settingsOf(values: Values): Partial<ConnectionSettings> {
   return z.partial(connectionSettings).parse(set) as Partial<ConnectionSettings>;
 }
 
-async function place(values: Values): Promise<Place> {
+async function place(values: Values): Promise<StackTarget> {
   if (values.local) {
     const file = JSON.parse(readFileSync(".ackwire/local.json", "utf8")) as {
       awsEndpoint: string;

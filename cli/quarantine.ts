@@ -8,7 +8,7 @@ import { makeS3BlobStore } from "../shared/adapters/s3/s3-blob-store.ts";
 import { makeS3QuarantineContents } from "../shared/adapters/s3/s3-quarantine-contents.ts";
 import { makeMasterKeyReader } from "../shared/adapters/secrets-manager-master-keys.ts";
 import { makeSqsInboundQueue } from "../shared/adapters/sqs/sqs-inbound-queue.ts";
-import { outputOf, type Place } from "../shared/composition/administration.ts";
+import { outputOf, type StackTarget } from "../shared/composition/administration.ts";
 import { limits } from "../shared/contracts/limits.ts";
 import {
   makeReleaseQuarantine,
@@ -18,7 +18,7 @@ import { providerPacks } from "../shared/providers/packs.ts";
 
 /** Looking at, and releasing, what a connection's quarantine holds. */
 export function openQuarantine(
-  place: Place,
+  place: StackTarget,
   onProgress: ReleaseQuarantineDeps["onProgress"] = () => undefined,
 ) {
   const bucket = outputOf(place, "BodiesBucketName");

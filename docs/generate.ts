@@ -3,9 +3,9 @@ import { join } from "node:path";
 import * as z from "zod/mini";
 import {
   consumerSchema,
+  describeEvent,
   eventPattern,
   eventTypes,
-  whenPublished,
 } from "../shared/contracts/events.ts";
 import { openApi } from "../shared/contracts/http/openapi.ts";
 import { settingsSchema } from "../shared/contracts/settings.ts";
@@ -23,7 +23,7 @@ export function contractDocuments(): Record<string, string> {
 
 function schemaOf(type: (typeof eventTypes)[number]) {
   const { $schema: _, ...schema } = z.toJSONSchema(consumerSchema(type), { io: "input" });
-  return { title: type, description: `Published when ${whenPublished(type)}.`, ...schema };
+  return { title: type, description: `Published when ${describeEvent(type)}.`, ...schema };
 }
 
 function eventsSchema() {
@@ -47,7 +47,7 @@ function asyncApi() {
   const messages = Object.fromEntries(
     eventTypes.map((type) => [
       type,
-      { name: type, summary: `Published when ${whenPublished(type)}.`, payload: schemaOf(type) },
+      { name: type, summary: `Published when ${describeEvent(type)}.`, payload: schemaOf(type) },
     ]),
   );
   return {

@@ -12,7 +12,7 @@ export type CheckedSettings = { settings: Settings } | { problems: string[] };
 export function checkSettings(given: Record<string, unknown>): CheckedSettings {
   const parsed = settingsSchema.safeParse(onlyNumeric(given));
   if (!parsed.success) return { problems: describe(parsed.error.issues, given) };
-  const problems = brokenRelations(parsed.data);
+  const problems = violatedConstraints(parsed.data);
   return problems.length === 0 ? { settings: parsed.data } : { problems };
 }
 
@@ -32,7 +32,7 @@ export class ConfigurationError extends Error {
 }
 
 /** Relations between settings, and between a setting and a fixed time of the pipeline. */
-function brokenRelations(settings: Settings): string[] {
+function violatedConstraints(settings: Settings): string[] {
   return [
     ...brokenInbound(settings),
     ...brokenSubmitting(settings),

@@ -2,7 +2,7 @@ import { setTimeout } from "node:timers/promises";
 import { EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge";
 import { EVENT_SOURCE } from "../../shared/contracts/events.ts";
 import { sha256Hex } from "../../shared/core/crypto/digest.ts";
-import { busDetail, requestEvent } from "../../shared/core/events/envelope.ts";
+import { requestEvent, toEventBridgeDetail } from "../../shared/core/events/envelope.ts";
 import type { LocalFile } from "../run/bench-run.ts";
 import type { Subscriber } from "./subscribers.ts";
 
@@ -42,7 +42,7 @@ export function makeEvent(of: {
     },
     { atMs: Date.now(), status: "completed", eventType: "PROFILE_VIEWED", more: { result } },
   );
-  const detail = busDetail({ clientId, envelope });
+  const detail = toEventBridgeDetail({ clientId, envelope });
   return { id, endpoint: subscriber.n, detail, sha256: sha256Hex(envelope) };
 }
 

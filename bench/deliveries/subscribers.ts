@@ -1,4 +1,4 @@
-import { openAdministration } from "../../shared/composition/administration.ts";
+import { composeAdministration } from "../../shared/composition/administration.ts";
 import type { DeliveryView, WebhookView } from "../../shared/contracts/http/webhooks.ts";
 import { type Api, forEach, makeApi } from "../run/api.ts";
 import type { LocalFile } from "../run/bench-run.ts";
@@ -20,7 +20,7 @@ export async function makeSubscribers(
   endpoints: EndpointsProcess,
   behaviours: readonly (Behaviour | undefined)[],
 ): Promise<(Subscriber | undefined)[]> {
-  const administration = await openAdministration({
+  const administration = await composeAdministration({
     outputs: local.outputs,
     aws: {
       endpoint: local.awsEndpoint,

@@ -15,8 +15,8 @@ import { makeHttpProviderCalls } from "../../shared/adapters/http/http-provider-
 import { makeS3BlobStore } from "../../shared/adapters/s3/s3-blob-store.ts";
 import { makeSchedulerSchedules } from "../../shared/adapters/scheduler-schedules.ts";
 import { makeMasterKeyReader } from "../../shared/adapters/secrets-manager-master-keys.ts";
-import { openDeliveries } from "../../shared/composition/deliveries.ts";
-import { openRequests } from "../../shared/composition/requests.ts";
+import { composeDeliveryPorts } from "../../shared/composition/deliveries.ts";
+import { composeRequestPorts } from "../../shared/composition/requests.ts";
 import { apiEnv } from "../../shared/contracts/env.ts";
 import { makeAccounts } from "../../shared/core/administration/accounts.ts";
 import { makeAdministration } from "../../shared/core/administration/administration.ts";
@@ -57,7 +57,7 @@ const dropped = (error: unknown) => reportDropped(telemetry, error);
 const keysWith = (keyId?: string) => masterKeys(AbortSignal.timeout(DEADLINE_MS), keyId);
 const currentKeys = () => keysWith();
 const common = {
-  ...openRequests({ client, sdk, clock, bodies, env }),
+  ...composeRequestPorts({ client, sdk, clock, bodies, env }),
   clock,
   masterKeys: currentKeys,
   randomHex,
@@ -66,7 +66,7 @@ const common = {
 const accounts = makeAccounts({ ...common, store });
 const requestTable = { client, tableName: env.REQUESTS_TABLE, clock };
 const outbound = {
-  ...openDeliveries({ client, sdk, clock, bodies, env }),
+  ...composeDeliveryPorts({ client, sdk, clock, bodies, env }),
   masterKeys: keysWith,
   targets: env.WEBHOOK_TARGETS,
   randomHex,

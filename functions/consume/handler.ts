@@ -12,13 +12,13 @@ import { makeMasterKeyReader } from "../../shared/adapters/secrets-manager-maste
 import { makeSqsSendBack } from "../../shared/adapters/sqs/sqs-inbound-queue.ts";
 import { makeSqsRedelivery } from "../../shared/adapters/sqs/sqs-redelivery.ts";
 import { openEventStore } from "../../shared/composition/event-store.ts";
-import { openRequests } from "../../shared/composition/requests.ts";
+import { composeRequestPorts } from "../../shared/composition/requests.ts";
 import { consumeEnv } from "../../shared/contracts/env.ts";
 import { makeConsumeWebhooks } from "../../shared/core/inbound/consume-webhooks.ts";
-import { makeHearInbound } from "../../shared/core/inbound/decode-inbound.ts";
+import { makeDecodeInbound } from "../../shared/core/inbound/decode-inbound.ts";
 import { makeJoinWebhooks } from "../../shared/core/inbound/join-webhooks.ts";
 import { makePublishOutboxes } from "../../shared/core/requests/publish-outboxes.ts";
-import { makeTakeNews } from "../../shared/core/requests/results/apply-provider-update.ts";
+import { makeApplyProviderUpdate } from "../../shared/core/requests/results/apply-provider-update.ts";
 import { providerPacks } from "../../shared/providers/packs.ts";
 import { providerRequests } from "../../shared/providers/provider-requests.ts";
 import { awsClientDefaults as sdk } from "../../shared/runtime/aws-clients.ts";
@@ -27,7 +27,7 @@ import { readEnvironment } from "../../shared/runtime/environment.ts";
 import { makeQueueFunction } from "../../shared/runtime/queue-function.ts";
 import { makeTelemetry } from "../../shared/runtime/telemetry.ts";
 import { report } from "./report.ts";
-import { pair, unfinished } from "./request.ts";
+import { failedRecords, pair } from "./request.ts";
 
 const env = readEnvironment("consume", consumeEnv, process.env);
 const telemetry = makeTelemetry("consume");
@@ -52,12 +52,12 @@ const { claims, publisher } = openEventStore({ ...events, sdk, busName: env.EVEN
 const sqs = new SQSClient(sdk);
 
 const requests = {
-  ...openRequests({ client, sdk, clock, bodies, env }),
+  ...composeRequestPorts({ client, sdk, clock, bodies, env }),
   providers: providerRequests,
 };
 
 const consumeWebhooks = makeConsumeWebhooks({
-  hear: makeHearInbound({
+  decode: makeDecodeInbound({
     packs: providerPacks,
     bodies,
     accounts: makeDynamoAccounts(config),
@@ -68,7 +68,7 @@ const consumeWebhooks = makeConsumeWebhooks({
   }),
   join: makeJoinWebhooks({
     ...requests,
-    takeNews: makeTakeNews(requests),
+    applyProviderUpdate: makeApplyProviderUpdate(requests),
     publish: makePublishOutboxes({
       ...requests,
       publisher,
@@ -101,5 +101,5 @@ export const handler = makeQueueFunction(telemetry, async (records, context) => 
   const paired = pair(records, outcomes);
   for (const { record, outcome } of paired) report(telemetry, record.messageId, outcome);
   await redeliver(paired);
-  return unfinished(paired);
+  return failedRecords(paired);
 });

@@ -11,6 +11,6 @@ export function pair(records: SQSRecord[], outcomes: ConsumeOutcome[]) {
 }
 
 /** The records that must stay in the queue. */
-export function unfinished(paired: ReturnType<typeof pair>): SQSRecord[] {
+export function failedRecords(paired: ReturnType<typeof pair>): SQSRecord[] {
   return paired.filter(({ outcome }) => outcome.kind === "failed").map(({ record }) => record);
 }

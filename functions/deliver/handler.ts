@@ -9,17 +9,17 @@ import { makeHttpWebhookPoster } from "../../shared/adapters/http/http-webhook-p
 import { makeS3BlobStore } from "../../shared/adapters/s3/s3-blob-store.ts";
 import { makeMasterKeyReader } from "../../shared/adapters/secrets-manager-master-keys.ts";
 import { sleep } from "../../shared/adapters/timers-sleep.ts";
-import { openDeliveries } from "../../shared/composition/deliveries.ts";
+import { composeDeliveryPorts } from "../../shared/composition/deliveries.ts";
 import { openEventStore } from "../../shared/composition/event-store.ts";
 import { deliverEnv } from "../../shared/contracts/env.ts";
 import { makeAttemptDeliveries } from "../../shared/core/deliveries/attempts/attempt-deliveries.ts";
 import { makeAttemptDelivery } from "../../shared/core/deliveries/attempts/attempt-delivery.ts";
-import { makeEndpoints } from "../../shared/core/deliveries/attempts/endpoint-slots.ts";
+import { makeEndpointConcurrency } from "../../shared/core/deliveries/attempts/endpoint-slots.ts";
 import { makeCreateDeliveries } from "../../shared/core/deliveries/creation/create-deliveries.ts";
 import { makeHandleDeliveryWork } from "../../shared/core/deliveries/handle-delivery-work.ts";
-import { makeTellFailures } from "../../shared/core/deliveries/publish-failures.ts";
-import { makeRunJob } from "../../shared/core/deliveries/run-job.ts";
-import { makeEndWebhook } from "../../shared/core/deliveries/webhooks/deactivate-webhook.ts";
+import { makePublishFailures } from "../../shared/core/deliveries/publish-failures.ts";
+import { makeRunBulkJob } from "../../shared/core/deliveries/run-job.ts";
+import { makeDeactivateWebhook } from "../../shared/core/deliveries/webhooks/deactivate-webhook.ts";
 import { makePublishEvent } from "../../shared/core/events/publish-claimed.ts";
 import { readDeadline } from "../../shared/core/read-deadline.ts";
 import { awsClientDefaults as sdk } from "../../shared/runtime/aws-clients.ts";
@@ -29,7 +29,7 @@ import { makeQueueFunction } from "../../shared/runtime/queue-function.ts";
 import { reportDropped } from "../../shared/runtime/report-dropped.ts";
 import { makeTelemetry } from "../../shared/runtime/telemetry.ts";
 import { report, reportBreaker } from "./report.ts";
-import { areOf, workOf } from "./request.ts";
+import { cameFromQueue, workOf } from "./request.ts";
 
 const env = readEnvironment("deliver", deliverEnv, process.env);
 const telemetry = makeTelemetry("deliver");
@@ -46,7 +46,7 @@ const retentionMs = env.DEDUPE_RETENTION_DAYS * DAY_MS;
 const events = { client, clock, bodies, tableName: env.EVENTS_TABLE, retentionMs };
 const store = openEventStore({ ...events, sdk, busName: env.EVENT_BUS_NAME });
 const common = {
-  ...openDeliveries({ client, sdk, clock, bodies, env }),
+  ...composeDeliveryPorts({ client, sdk, clock, bodies, env }),
   facts: makeDynamoDeliveryFacts({
     client,
     tables: {
@@ -61,7 +61,7 @@ const common = {
   randomHex: (bytes: number) => randomBytes(bytes).toString("hex"),
   dropped: (error: unknown) => reportDropped(telemetry, error),
 };
-const tellFailures = makeTellFailures({
+const publishFailures = makePublishFailures({
   ...common,
   publisher: store.publisher,
   archive: makeDynamoEventArchive(events),
@@ -72,10 +72,10 @@ const tellFailures = makeTellFailures({
 });
 
 const handleWork = makeHandleDeliveryWork({
-  createDeliveries: makeCreateDeliveries({ ...common, tellFailures }),
+  createDeliveries: makeCreateDeliveries({ ...common, publishFailures }),
   attemptDeliveries: makeAttemptDeliveries({
     ...common,
-    tellFailures,
+    publishFailures,
     attemptDelivery: makeAttemptDelivery({
       ...common,
       poster: makeHttpWebhookPoster({
@@ -84,13 +84,16 @@ const handleWork = makeHandleDeliveryWork({
         refusedAuthority: process.env.AWS_LAMBDA_RUNTIME_API,
       }),
     }),
-    endpoints: makeEndpoints({ ...common, opened: (health) => reportBreaker(telemetry, health) }),
-    endWebhook: makeEndWebhook(common),
+    endpoints: makeEndpointConcurrency({
+      ...common,
+      opened: (health) => reportBreaker(telemetry, health),
+    }),
+    deactivateWebhook: makeDeactivateWebhook(common),
     sleep,
   }),
-  runJob: makeRunJob({
+  runBulkJob: makeRunBulkJob({
     ...common,
-    tellFailures,
+    publishFailures,
     publish: makePublishEvent({
       ...store,
       clock,
@@ -103,7 +106,7 @@ const handleWork = makeHandleDeliveryWork({
 });
 
 export const handler = makeQueueFunction(telemetry, async (records, context) => {
-  const lane = areOf(env.ATTEMPTS_QUEUE_URL, records) ? "prompt" : "careful";
+  const lane = cameFromQueue(env.ATTEMPTS_QUEUE_URL, records) ? "prompt" : "careful";
   const remainingMs = () => context.getRemainingTimeInMillis();
   const outcomes = await handleWork(records.map(workOf), { lane, remainingMs });
   return records.filter((record, at) => {

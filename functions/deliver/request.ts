@@ -20,7 +20,7 @@ function parsed(body: string): unknown {
 }
 
 /** Whether records come from this queue; an invocation's are all of one. */
-export function areOf(queueUrl: string, records: readonly SQSRecord[]): boolean {
+export function cameFromQueue(queueUrl: string, records: readonly SQSRecord[]): boolean {
   const name = queueUrl.split("/").at(-1);
   return records[0]?.eventSourceARN.split(":").at(-1) === name;
 }

@@ -9,18 +9,18 @@ import { makeDynamoEventArchive } from "../../shared/adapters/dynamo/dynamo-even
 import { makeHttpProviderCalls } from "../../shared/adapters/http/http-provider-calls.ts";
 import { makeS3BlobStore } from "../../shared/adapters/s3/s3-blob-store.ts";
 import { makeMasterKeyReader } from "../../shared/adapters/secrets-manager-master-keys.ts";
-import { openDeliveries } from "../../shared/composition/deliveries.ts";
+import { composeDeliveryPorts } from "../../shared/composition/deliveries.ts";
 import { openEventStore } from "../../shared/composition/event-store.ts";
-import { openRequests } from "../../shared/composition/requests.ts";
+import { composeRequestPorts } from "../../shared/composition/requests.ts";
 import { reconcileEnv } from "../../shared/contracts/env.ts";
-import { makeTellFailures } from "../../shared/core/deliveries/publish-failures.ts";
-import { makeLookAfterDeliveries } from "../../shared/core/deliveries/sweep-deliveries.ts";
+import { makePublishFailures } from "../../shared/core/deliveries/publish-failures.ts";
+import { makeSweepDeliveries } from "../../shared/core/deliveries/sweep-deliveries.ts";
 import { makeSweepOutbox } from "../../shared/core/events/sweep-outbox.ts";
 import { makeJoinWhenDue } from "../../shared/core/requests/lanes/join-lane.ts";
 import { makePublishOutboxes } from "../../shared/core/requests/publish-outboxes.ts";
-import { makeTakeNews } from "../../shared/core/requests/results/apply-provider-update.ts";
+import { makeApplyProviderUpdate } from "../../shared/core/requests/results/apply-provider-update.ts";
 import { makePollRequest } from "../../shared/core/requests/results/poll-request.ts";
-import { makeLookAfterRequests } from "../../shared/core/requests/sweep-requests.ts";
+import { makeSweepRequests } from "../../shared/core/requests/sweep-requests.ts";
 import { providerRequests } from "../../shared/providers/provider-requests.ts";
 import { awsClientDefaults as sdk } from "../../shared/runtime/aws-clients.ts";
 import { DAY_MS, makeClock } from "../../shared/runtime/clock.ts";
@@ -67,7 +67,7 @@ const sweepOutbox = makeSweepOutbox({
 });
 
 const requests = {
-  ...openRequests({ client, sdk, clock, bodies, env }),
+  ...composeRequestPorts({ client, sdk, clock, bodies, env }),
   providers: providerRequests,
 };
 const publish = makePublishOutboxes({
@@ -84,14 +84,14 @@ const connections = makeDynamoConnections({
 const { poll } = makePollRequest({
   ...requests,
   publish,
-  takeNews: makeTakeNews(requests),
+  applyProviderUpdate: makeApplyProviderUpdate(requests),
   accounts: makeDynamoAccounts(config),
   connections,
   calls: makeHttpProviderCalls({ baseUrls: env.PROVIDER_BASE_URLS }),
   pauseConnection: makeDynamoConnectionPause({ ...config, connections }),
 });
 
-const lookAfterRequests = makeLookAfterRequests({
+const sweepRequests = makeSweepRequests({
   ...requests,
   publish,
   joinWhenDue: makeJoinWhenDue(requests),
@@ -101,13 +101,13 @@ const lookAfterRequests = makeLookAfterRequests({
 });
 
 const deliveries = {
-  ...openDeliveries({ client, sdk, clock, bodies, env }),
+  ...composeDeliveryPorts({ client, sdk, clock, bodies, env }),
   dropped: (error: unknown) => reportDropped(telemetry, error),
 };
-const lookAfterDeliveries = makeLookAfterDeliveries({
+const sweepDeliveries = makeSweepDeliveries({
   ...deliveries,
   limit: DELIVERIES_PER_QUERY,
-  tellFailures: makeTellFailures({
+  publishFailures: makePublishFailures({
     ...deliveries,
     publisher,
     archive: makeDynamoEventArchive(events),
@@ -122,8 +122,8 @@ export const handler = makeScheduledFunction(telemetry, async (remainingMs) => {
   // Side by side: a backlog of the one does not use up the time of the other.
   const [events, requests, attempts] = await Promise.all([
     sweepOutbox(remainingMs),
-    lookAfterRequests(remainingMs),
-    lookAfterDeliveries(remainingMs),
+    sweepRequests(remainingMs),
+    sweepDeliveries(remainingMs),
   ]);
   report(telemetry, events);
   reportRequests(telemetry, requests);

@@ -1,6 +1,6 @@
-import type { LookedAfterDeliveries } from "../../shared/core/deliveries/sweep-deliveries.ts";
+import type { DeliverySweepResult } from "../../shared/core/deliveries/sweep-deliveries.ts";
 import type { SweepOutboxResult } from "../../shared/core/events/sweep-outbox.ts";
-import type { LookedAfter } from "../../shared/core/requests/sweep-requests.ts";
+import type { RequestSweepResult } from "../../shared/core/requests/sweep-requests.ts";
 import type { Telemetry } from "../../shared/runtime/telemetry.ts";
 
 /** A run that found nothing says nothing. */
@@ -12,7 +12,7 @@ export function report(telemetry: Telemetry, result: SweepOutboxResult): void {
 }
 
 /** What was made up for, and what ended. */
-export function reportRequests(telemetry: Telemetry, result: LookedAfter): void {
+export function reportRequests(telemetry: Telemetry, result: RequestSweepResult): void {
   if (Object.values(result).every((count) => count === 0)) return;
   const { failed, joined, published, timedOut, unknown, unpublished } = result;
   const isNews = joined + published + timedOut + unknown > 0;
@@ -31,7 +31,7 @@ export function reportRequests(telemetry: Telemetry, result: LookedAfter): void 
 }
 
 /** Attempts that came due are the daily work; what a crash left is news. */
-export function reportDeliveries(telemetry: Telemetry, result: LookedAfterDeliveries): void {
+export function reportDeliveries(telemetry: Telemetry, result: DeliverySweepResult): void {
   if (Object.values(result).every((count) => count === 0)) return;
   const { failed, untold, told, jobs } = result;
   const level = failed + untold > 0 ? "error" : told + jobs > 0 ? "warn" : "info";

@@ -11,7 +11,7 @@ import { makeEventBridgePublisher } from "../../shared/adapters/eventbridge-publ
 import { makeHttpProviderCalls } from "../../shared/adapters/http/http-provider-calls.ts";
 import { makeS3BlobStore } from "../../shared/adapters/s3/s3-blob-store.ts";
 import { makeMasterKeyReader } from "../../shared/adapters/secrets-manager-master-keys.ts";
-import { openRequests } from "../../shared/composition/requests.ts";
+import { composeRequestPorts } from "../../shared/composition/requests.ts";
 import { submitEnv } from "../../shared/contracts/env.ts";
 import { sealedWith } from "../../shared/core/crypto/master-keys.ts";
 import { makeJoinWhenDue } from "../../shared/core/requests/lanes/join-lane.ts";
@@ -43,7 +43,7 @@ const masterKeys = makeMasterKeyReader({
 const config = { client, tableName: env.CONFIG_TABLE, masterKeys, nowMs };
 
 const common = {
-  ...openRequests({ client, sdk, clock, bodies, env }),
+  ...composeRequestPorts({ client, sdk, clock, bodies, env }),
   accounts: makeDynamoAccounts(config),
   connections: makeDynamoConnections({ ...config, ttlMs: env.CONNECTION_CACHE_SECONDS * 1000 }),
   providers: providerRequests,

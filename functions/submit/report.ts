@@ -1,6 +1,6 @@
 import { failures } from "../../shared/contracts/failures.ts";
 import type { SubmitRun } from "../../shared/core/requests/submission/handle-submit-messages.ts";
-import type { Submission } from "../../shared/core/requests/submission/submit-request.ts";
+import type { SubmitResult } from "../../shared/core/requests/submission/submit-request.ts";
 import type { Telemetry } from "../../shared/runtime/telemetry.ts";
 
 /** What an operator learns of one batch. */
@@ -15,9 +15,9 @@ export function report(telemetry: Telemetry, run: SubmitRun): void {
   if (run.outbox.failed > 0) telemetry.count("PublishFailed", run.outbox.failed);
 }
 
-function reportSubmission(telemetry: Telemetry, submission: Submission): void {
-  if (submission.kind === "overtaken") return;
-  if (submission.kind === "impossible") {
+function reportSubmission(telemetry: Telemetry, submission: SubmitResult): void {
+  if (submission.kind === "conflict") return;
+  if (submission.kind === "unsubmittable") {
     const { error, request } = submission;
     const { code } = error;
     const { requestId, connectionId } = request;

@@ -104,7 +104,7 @@ export class Ackwire extends Construct {
       {
         method: "POST",
         path: "/v1/in/{provider}/{connectionId}/{token}",
-        publicBecause:
+        noAuthorizerReason:
           "a provider's webhook proves itself by the 256-bit token in its path and by its signature, which the ingest function checks.",
       },
     ]);
@@ -181,7 +181,7 @@ export class Ackwire extends Construct {
       Object.values(operations).map(({ method, path, isPublic }) => ({
         method,
         path,
-        publicBecause: isPublic
+        noAuthorizerReason: isPublic
           ? "it tells what everyone may know."
           : "requests are authenticated by API key, in the api function.",
       })),

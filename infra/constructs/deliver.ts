@@ -56,9 +56,13 @@ export function makeDeliver(scope: Construct, { logs, settings, stores, variable
     target: fanout,
   });
   const { deliverMaxConcurrency: maxConcurrency, deliverBatchWindowSeconds } = settings;
-  const promptly = { batchSize: 10, batchWindowSeconds: deliverBatchWindowSeconds, maxConcurrency };
-  fanout.feed(deliver.lambda, promptly);
-  attempts.feed(deliver.lambda, promptly);
+  const fastQueueOptions = {
+    batchSize: 10,
+    batchWindowSeconds: deliverBatchWindowSeconds,
+    maxConcurrency,
+  };
+  fanout.feed(deliver.lambda, fastQueueOptions);
+  attempts.feed(deliver.lambda, fastQueueOptions);
   // Those of a failing endpoint are best decided on together.
   retries.feed(deliver.lambda, {
     batchSize: 100,

@@ -83,7 +83,7 @@ export class PublicApi extends Construct {
       // Of many routes, one permission for all: one each would outgrow the 20 KB of a function's policy.
       scopePermissionToRoute: routes.length === 1,
     });
-    for (const { method, path, publicBecause } of routes) {
+    for (const { method, path, noAuthorizerReason } of routes) {
       for (const added of this.api.addRoutes({
         path,
         methods: [HttpMethod[method]],
@@ -91,7 +91,7 @@ export class PublicApi extends Construct {
       })) {
         Validations.of(added).acknowledge({
           id: "AwsSolutions-APIG4",
-          reason: `Route ${method} ${path}: ${publicBecause}`,
+          reason: `Route ${method} ${path}: ${noAuthorizerReason}`,
         });
       }
     }
@@ -102,5 +102,5 @@ export interface PublicRoute {
   method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   path: string;
   /** How callers prove themselves without an authorizer. */
-  publicBecause: string;
+  noAuthorizerReason: string;
 }

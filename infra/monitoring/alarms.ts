@@ -44,7 +44,7 @@ export interface AlarmRule {
   /** Datapoints that must be over the threshold, out of how many. Default: 1 of 1. */
   datapoints?: { bad: number; of: number };
   /** Set where silence is itself the fault. */
-  missingIsBad?: true;
+  treatMissingAsBreaching?: true;
   /** `page`: somebody loses something now. `ticket`: within the working day. */
   severity: "page" | "ticket";
   /** What a person loses while it lasts. */
@@ -210,7 +210,7 @@ export const alarmCatalogue: readonly AlarmRule[] = [
     metric: ({ functions }) => functions.reconcile.metricInvocations(fiveMinutes),
     threshold: 1,
     below: true,
-    missingIsBad: true,
+    treatMissingAsBreaching: true,
     severity: "page",
     impact:
       "What a crash left stays as it is: events unpublished, scheduled requests unjoined; nothing is polled or timed out, and deliveries get no attempt that is more than 15 minutes away.",

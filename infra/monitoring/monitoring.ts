@@ -61,7 +61,9 @@ export class Monitoring extends Construct {
       datapointsToAlarm: bad,
       evaluationPeriods: of,
       treatMissingData:
-        rule.missingIsBad === true ? TreatMissingData.BREACHING : TreatMissingData.NOT_BREACHING,
+        rule.treatMissingAsBreaching === true
+          ? TreatMissingData.BREACHING
+          : TreatMissingData.NOT_BREACHING,
     });
   }
 }

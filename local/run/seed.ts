@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { openAdministration } from "../../shared/composition/administration.ts";
+import { composeAdministration } from "../../shared/composition/administration.ts";
 import { type ProviderId, providerId } from "../../shared/contracts/providers.ts";
 import type { BusinessClock } from "../clock/clock.ts";
 import type { DurableStore } from "../durable-store.ts";
@@ -33,7 +33,7 @@ export async function seed(options: {
   const before = kept.get("seed");
   if (before) return before;
 
-  const administration = await openAdministration({
+  const administration = await composeAdministration({
     aws: localAws(options.awsUrl),
     outputs: options.outputs,
     nowMs: options.clock.now,

@@ -1,7 +1,7 @@
 import { Failure } from "../contracts/failures.ts";
 
 /** Runs one AWS call; any way in which it fails becomes DEPENDENCY_DOWN, with the cause kept. */
-export async function dependency<T>(name: string, call: () => Promise<T>): Promise<T> {
+export async function callDependency<T>(name: string, call: () => Promise<T>): Promise<T> {
   try {
     return await call();
   } catch (cause) {

@@ -5,7 +5,7 @@ import {
 } from "@aws-sdk/client-eventbridge";
 import { EVENT_SOURCE } from "../contracts/events.ts";
 import { limits } from "../contracts/limits.ts";
-import { busDetail, type FinalEvent } from "../core/events/envelope.ts";
+import { type FinalEvent, toEventBridgeDetail } from "../core/events/envelope.ts";
 import type { EventPublisher, PublishResult } from "../core/ports.ts";
 
 /** Publishes on EventBridge. A call that was answered may still have failed for single entries. */
@@ -16,7 +16,9 @@ export function makeEventBridgePublisher(options: {
   return {
     async publish(events) {
       const results: PublishResult[] = [];
-      for (const batch of batches(events.map((event) => ({ event, detail: busDetail(event) })))) {
+      for (const batch of batches(
+        events.map((event) => ({ event, detail: toEventBridgeDetail(event) })),
+      )) {
         results.push(...(await putEvents(options, batch)));
       }
       return results;

@@ -7,7 +7,7 @@ import {
 } from "@aws-sdk/client-scheduler";
 import type { SubmitMessage } from "../contracts/messages/submit.ts";
 import type { Schedules } from "../core/requests/ports.ts";
-import { dependency } from "./dependency-down.ts";
+import { callDependency } from "./dependency-down.ts";
 
 /** Scheduler tries a target that it cannot reach again for so long: the sweep is there before. */
 const MAX_EVENT_AGE_SECONDS = 3_600;
@@ -48,7 +48,7 @@ export function makeSchedulerSchedules(options: {
           },
         },
       });
-      await dependency("Scheduler CreateSchedule", () =>
+      await callDependency("Scheduler CreateSchedule", () =>
         // The name says what it is for: one that is there is this one.
         client.send(command).catch(unless(ConflictException)),
       );
@@ -56,7 +56,7 @@ export function makeSchedulerSchedules(options: {
 
     async delete(requestId) {
       const command = new DeleteScheduleCommand({ Name: requestId, GroupName });
-      await dependency("Scheduler DeleteSchedule", () =>
+      await callDependency("Scheduler DeleteSchedule", () =>
         client.send(command).catch(unless(ResourceNotFoundException)),
       );
     },

@@ -1,6 +1,6 @@
 import { GetSecretValueCommand, type SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { type MasterKeys, readMasterKeys } from "../core/crypto/master-keys.ts";
-import { dependency } from "./dependency-down.ts";
+import { callDependency } from "./dependency-down.ts";
 
 /** How long one function works with the master keys that it read. */
 const REREAD_AFTER_MS = 5 * 60_000;
@@ -30,10 +30,10 @@ export function makeMasterKeyReader(options: {
 
   async function read(abortSignal: AbortSignal): Promise<MasterKeys> {
     const get = new GetSecretValueCommand({ SecretId: secretId });
-    const { SecretString = "" } = await dependency("Secrets Manager GetSecretValue", () =>
+    const { SecretString = "" } = await callDependency("Secrets Manager GetSecretValue", () =>
       client.send(get, { abortSignal }),
     );
-    const keys = await dependency("reading the master secret", async () =>
+    const keys = await callDependency("reading the master secret", async () =>
       readMasterKeys(SecretString),
     );
     cached = { keys, readAtMs: nowMs() };

@@ -9,11 +9,11 @@ import { makeSqsSubmitQueue } from "../adapters/sqs/sqs-submit-queue.ts";
 import { type Accounts, makeAccounts } from "../core/administration/accounts.ts";
 import { type Administration, makeAdministration } from "../core/administration/administration.ts";
 import { readMasterKeys } from "../core/crypto/master-keys.ts";
-import { makeTicks } from "../core/requests/lanes/lane-scheduler.ts";
+import { makeLaneScheduler } from "../core/requests/lanes/lane-scheduler.ts";
 import { TICK_GRACE_MS } from "./requests.ts";
 
 /** Where to administer: a stack's outputs, and how its AWS is called. */
-export interface Place {
+export interface StackTarget {
   outputs: Readonly<Record<string, string>>;
   aws: {
     endpoint?: string;
@@ -30,7 +30,7 @@ export interface Place {
  *
  * @throws Error when the stack lacks an output, which means it is not Ackwire's
  */
-export async function openAdministration(place: Place): Promise<Administration> {
+export async function composeAdministration(place: StackTarget): Promise<Administration> {
   return makeAdministration({
     ...(await openCommon(place)),
     randomHex: (bytes) => randomBytes(bytes).toString("hex"),
@@ -38,7 +38,7 @@ export async function openAdministration(place: Place): Promise<Administration> 
 }
 
 /** The accounts of one stack: pace and pause. @throws Error when the stack lacks an output */
-export async function openAccounts(place: Place): Promise<Accounts> {
+export async function openAccounts(place: StackTarget): Promise<Accounts> {
   const common = await openCommon(place);
   const { client, clock } = common;
   const lanes = makeDynamoLanes({
@@ -53,13 +53,18 @@ export async function openAccounts(place: Place): Promise<Accounts> {
   return makeAccounts({
     ...common,
     lanes,
-    ticks: makeTicks({ lanes, queue, nowMs: clock.businessMs, graceMs: TICK_GRACE_MS }),
+    laneScheduler: makeLaneScheduler({
+      lanes,
+      queue,
+      nowMs: clock.businessMs,
+      graceMs: TICK_GRACE_MS,
+    }),
     masterKeys: async () => common.masterKeys,
     dropped: (error) => console.error(error),
   });
 }
 
-async function openCommon(place: Place) {
+async function openCommon(place: StackTarget) {
   const get = new GetSecretValueCommand({ SecretId: outputOf(place, "MasterSecretArn") });
   const { SecretString = "" } = await new SecretsManagerClient(place.aws).send(get);
   const nowMs = place.nowMs ?? Date.now;
@@ -73,7 +78,7 @@ async function openCommon(place: Place) {
 }
 
 /** @throws Error when there is no such output: the stack is none of Ackwire, or an older one */
-export function outputOf(place: Place, name: string): string {
+export function outputOf(place: StackTarget, name: string): string {
   const value = place.outputs[name];
   if (value === undefined) throw new Error(`The stack has no output ${name}: is it Ackwire's?`);
   return value;

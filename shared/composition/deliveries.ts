@@ -7,11 +7,11 @@ import { makeDynamoWebhooks } from "../adapters/dynamo/dynamo-webhooks.ts";
 import { makeBlobTextStore } from "../adapters/s3/blob-text-store.ts";
 import { makeSqsDeliveryQueue } from "../adapters/sqs/sqs-delivery-queue.ts";
 import type { DeliveryRules } from "../contracts/delivery-rules.ts";
-import type { DeliveryMoment } from "../core/deliveries/moment.ts";
+import type { DeliveryContext } from "../core/deliveries/moment.ts";
 import type { BlobStore, Clock } from "../core/ports.ts";
 
 /** What every function needs that works on deliveries. */
-export function openDeliveries(options: {
+export function composeDeliveryPorts(options: {
   /** The function's one client of DynamoDB. */
   client: DynamoDBDocumentClient;
   /** How the client of SQS is made. */
@@ -42,7 +42,7 @@ export function openDeliveries(options: {
       queueUrls: { prompt, careful },
     }),
     texts,
-    moment: (): DeliveryMoment => ({
+    context: (): DeliveryContext => ({
       nowMs: clock.businessMs(),
       nowRealMs: clock.realMs(),
       speed: env.BUSINESS_CLOCK.speed,

@@ -7,8 +7,8 @@ import { makeBlobTextStore } from "../adapters/s3/blob-text-store.ts";
 import { makeSqsSubmitQueue } from "../adapters/sqs/sqs-submit-queue.ts";
 import type { RequestRules } from "../contracts/request-rules.ts";
 import type { BlobStore, Clock } from "../core/ports.ts";
-import { makeTicks } from "../core/requests/lanes/lane-scheduler.ts";
-import type { Moment } from "../core/requests/request-state.ts";
+import { makeLaneScheduler } from "../core/requests/lanes/lane-scheduler.ts";
+import type { DecisionContext } from "../core/requests/request-state.ts";
 import { makeRequestWriter } from "../core/requests/request-writer.ts";
 
 /** How long (business) a lane waits for its tick before the sweep looks at it, and at least in real time. */
@@ -16,7 +16,7 @@ export const TICK_GRACE_MS = 30_000;
 const TICK_GRACE_REAL_MS = 2_000;
 
 /** What every function needs that works on requests. */
-export function openRequests(options: {
+export function composeRequestPorts(options: {
   /** The function's one client of DynamoDB. */
   client: DynamoDBDocumentClient;
   /** How the client of SQS is made. */
@@ -45,9 +45,9 @@ export function openRequests(options: {
     references: makeDynamoReferences({ ...table, retentionMs: rules.retentionMs }),
     texts,
     queue,
-    ticks: makeTicks({ lanes, queue, nowMs: clock.businessMs, graceMs }),
+    laneScheduler: makeLaneScheduler({ lanes, queue, nowMs: clock.businessMs, graceMs }),
     writer: makeRequestWriter({ requests, texts }),
-    moment: (): Moment => ({
+    context: (): DecisionContext => ({
       nowMs: clock.businessMs(),
       nowRealMs: clock.realMs(),
       rules,

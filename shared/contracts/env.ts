@@ -46,14 +46,14 @@ function json<Schema extends z.ZodMiniType>(schema: Schema) {
 }
 
 /** What every function needs that works on requests. */
-const ofRequests = {
+const requestVariables = {
   REQUESTS_TABLE: text(),
   SUBMIT_QUEUE_URL: text(),
   REQUEST_RULES: json(requestRules),
 };
 
 /** What every function needs that calls providers for requests. */
-const ofProviders = {
+const providerVariables = {
   CONFIG_TABLE: text(),
   MASTER_SECRET_ID: text(),
   PROVIDER_BASE_URLS: providerBaseUrls,
@@ -61,7 +61,7 @@ const ofProviders = {
 };
 
 /** What every function needs that works on deliveries. */
-const ofDeliveries = {
+const deliveryVariables = {
   DELIVERIES_TABLE: text(),
   /** Retries, held attempts, jobs, and all that is sent on behalf of a person. */
   RETRIES_QUEUE_URL: text(),
@@ -90,13 +90,13 @@ export const consumeEnv = z.object({
   INBOUND_QUEUE_URL: text(),
   CLAIM_LEASE_SECONDS: wholeNumber(1, 900),
   DEDUPE_RETENTION_DAYS: wholeNumber(3, 365),
-  ...ofRequests,
+  ...requestVariables,
 });
 
 export const apiEnv = z.object({
   ...common,
-  ...ofRequests,
-  ...ofProviders,
+  ...requestVariables,
+  ...providerVariables,
   EVENTS_TABLE: text(),
   BODIES_BUCKET: text(),
   SCHEDULE_GROUP: text(),
@@ -104,14 +104,14 @@ export const apiEnv = z.object({
   SCHEDULE_ROLE_ARN: text(),
   SCHEDULE_DLQ_ARN: text(),
   SUBMIT_QUEUE_ARN: text(),
-  ...ofDeliveries,
+  ...deliveryVariables,
   WEBHOOK_TARGETS: json(webhookTargets),
 });
 
 export const submitEnv = z.object({
   ...common,
-  ...ofRequests,
-  ...ofProviders,
+  ...requestVariables,
+  ...providerVariables,
   EVENTS_TABLE: text(),
   EVENT_BUS_NAME: text(),
   BODIES_BUCKET: text(),
@@ -120,7 +120,7 @@ export const submitEnv = z.object({
 
 export const deliverEnv = z.object({
   ...common,
-  ...ofDeliveries,
+  ...deliveryVariables,
   /** First attempts to endpoints that answer promptly. */
   ATTEMPTS_QUEUE_URL: text(),
   CONFIG_TABLE: text(),
@@ -136,9 +136,9 @@ export const deliverEnv = z.object({
 
 export const reconcileEnv = z.object({
   ...common,
-  ...ofRequests,
-  ...ofProviders,
-  ...ofDeliveries,
+  ...requestVariables,
+  ...providerVariables,
+  ...deliveryVariables,
   /** Calls to providers that one run makes at most. */
   POLLS_PER_RUN: wholeNumber(1, 1_000),
   BODIES_BUCKET: text(),

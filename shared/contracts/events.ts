@@ -132,7 +132,7 @@ export const deliverableTypes = eventTypes.filter(
 export const deliverableType = z.enum(deliverableTypes);
 
 /** When an event of this type is published, in a sentence. */
-export function whenPublished(type: EventType): string {
+export function describeEvent(type: EventType): string {
   return definitions[type].when;
 }
 

@@ -81,7 +81,7 @@ export interface FreshAccountReader extends AccountReader {
 }
 
 /** A call to a provider's API, as its pack wants it made. */
-export interface ProviderRequest {
+export interface ProviderHttpCall {
   method: "GET" | "POST" | "DELETE";
   /** Below the provider's base URL, with its leading slash. */
   path: string;

@@ -188,7 +188,7 @@ async function resultOf(
   const laws = {
     [`is ${delivery?.status} (${delivery?.reason})`]:
       delivery?.status === status && delivery.reason === reason,
-    "a failure is not told": delivery?.unheard.length === 0,
+    "a failure is not told": delivery?.unpublishedFailures.length === 0,
     [`delivery.failed is ${isTold ? "" : "not "}told`]: isTold === (status === "failed"),
     "never came": status !== "delivered" || posts.length > 0,
     "came with other bytes": posts.every(({ body }) => body === event.envelope),

@@ -1,10 +1,10 @@
 import { describe, expect, test, vi } from "vitest";
 import { Failure } from "../../shared/contracts/failures.ts";
-import type { AttemptHint } from "../../shared/contracts/messages/delivery.ts";
+import type { AttemptMessage } from "../../shared/contracts/messages/delivery.ts";
 import { deliveryIdOf } from "../../shared/core/deliveries/creation/delivery-id.ts";
 import type { DeliveryStore } from "../../shared/core/deliveries/ports.ts";
 import type { DeliveryRecord } from "../../shared/core/deliveries/record.ts";
-import { makeEndWebhook } from "../../shared/core/deliveries/webhooks/deactivate-webhook.ts";
+import { makeDeactivateWebhook } from "../../shared/core/deliveries/webhooks/deactivate-webhook.ts";
 import {
   Crash,
   DELAYS_MS,
@@ -21,16 +21,16 @@ const id = deliveryIdOf("wh_cl_1", "workflow.completed:rq_1");
 
 async function worldWithWebhook(
   options: Parameters<typeof makeDeliveryWorld>[0] = {},
-  { isPrompt = false } = {},
+  { isFast = false } = {},
 ) {
   const world = makeDeliveryWorld(options);
   await world.webhooks.replace(webhookOfClient());
-  if (isPrompt) {
+  if (isFast) {
     const of = { clientId: "cl_1", webhookId: "wh_cl_1" };
     await world.health.replace({
       ...of,
-      isPrompt,
-      toProve: 0,
+      isFast,
+      promptSuccessesNeeded: 0,
       failures: 0,
       workers: {},
       version: 0,
@@ -41,8 +41,8 @@ async function worldWithWebhook(
 
 /** Endpoints that answer promptly have a way of their own, on which the first attempt stores the delivery. */
 const endpoints = [
-  ["that is not known yet", { isPrompt: false }],
-  ["that answers promptly", { isPrompt: true }],
+  ["that is not known yet", { isFast: false }],
+  ["that answers promptly", { isFast: true }],
 ] as const;
 
 /** A store whose `replace` meets a fault when `when` says so. */
@@ -187,7 +187,8 @@ test("D5: the 8th failure is recorded and the worker dies: the sweep tells it, a
   const world = await worldWithWebhook({
     answer: () => ({ httpStatus: 500 }),
     deliveries: faultyReplace(
-      ({ unheard, owner }) => unheard.length > 0 && owner === undefined && dies(),
+      ({ unpublishedFailures, owner }) =>
+        unpublishedFailures.length > 0 && owner === undefined && dies(),
       async (apply) => {
         await apply();
         throw new Crash();
@@ -202,7 +203,10 @@ test("D5: the 8th failure is recorded and the worker dies: the sweep tells it, a
   expect(world.posts).toHaveLength(8);
   expect(world.published.map(({ type }) => type)).toEqual(["delivery.failed"]);
   expect(world.counts.DeliveryFailed).toBe(1);
-  expect(await world.deliveries.find(id)).toMatchObject({ status: "failed", unheard: [] });
+  expect(await world.deliveries.find(id)).toMatchObject({
+    status: "failed",
+    unpublishedFailures: [],
+  });
 });
 
 test("D6: a delay beyond the 15 minutes of SQS is the sweep's, and the whole span is the schedule's", async () => {
@@ -295,7 +299,7 @@ describe("D10: the webhook changes while an attempt is due", () => {
     await world.drain();
     const webhook = await world.webhooks.find("cl_1");
     if (!webhook) throw new Error("the webhook is gone");
-    return { world, webhook, end: makeEndWebhook(world.common) };
+    return { world, webhook, end: makeDeactivateWebhook(world.common) };
   }
 
   test("deleted: cancelled, without a POST", async () => {
@@ -383,7 +387,7 @@ describe("D10: the webhook changes while an attempt is due", () => {
       changed: 0,
       skipped: 0,
       createdMs: world.now(),
-      sweepRealMs: world.now(),
+      recoverAfterRealMs: world.now(),
       expiresMs: world.now() + DAY_MS,
       version: 0,
     });
@@ -423,7 +427,12 @@ test("D11: an endpoint that hangs with a thousand deliveries holds few workers, 
 
 test("D11: while one worker tries a failing endpoint others are held back, but what was held for a quarter of an hour is not", async () => {
   const world = await worldWithWebhook({ answer: () => ({ httpStatus: 500 }) });
-  const place = { clientId: "cl_1", webhookId: "wh_cl_1", isPrompt: false, toProve: 20 };
+  const place = {
+    clientId: "cl_1",
+    webhookId: "wh_cl_1",
+    isFast: false,
+    promptSuccessesNeeded: 20,
+  };
   const workers = { another: world.now() + 75_000 };
   await world.health.replace({ ...place, failures: 5, workers, version: 0 });
   for (const requestId of ["rq_1", "rq_2"]) world.publish({ requestId });
@@ -431,7 +440,7 @@ test("D11: while one worker tries a failing endpoint others are held back, but w
   const events = world.waiting().map(({ body }) => ({ kind: "event", body }) as const);
   world.lose();
   await world.handle(events, of);
-  const hints = world.waiting().map(({ body }) => JSON.parse(body) as AttemptHint);
+  const hints = world.waiting().map(({ body }) => JSON.parse(body) as AttemptMessage);
   world.lose();
   const attempt = (heldMs: number) =>
     world.handle(
@@ -463,15 +472,15 @@ describe("D11: an endpoint that answered promptly begins to hang", () => {
           return { error: "TIMEOUT", tookMs: 15_000 };
         },
       },
-      { isPrompt: true },
+      { isFast: true },
     );
-    const hints: AttemptHint[] = [];
+    const hints: AttemptMessage[] = [];
     for (let n = 0; n < 40; n++) world.publish({ requestId: `rq_${n}` });
     const of = { remainingMs: () => 40_000 } as const;
     const events = world.waiting().map(({ body }) => ({ kind: "event", body }) as const);
     world.lose();
     await world.handle(events, { lane: "careful", ...of });
-    for (const { body } of world.waiting()) hints.push(JSON.parse(body) as AttemptHint);
+    for (const { body } of world.waiting()) hints.push(JSON.parse(body) as AttemptMessage);
     world.lose();
     const batch = (count: number) =>
       world.handle(
@@ -500,7 +509,7 @@ describe("D11: an endpoint that answered promptly begins to hang", () => {
     isSlow();
     await vi.waitFor(async () => {
       const { health } = await world.facts.read({ clientIds: ["cl_1"], requestIds: [] });
-      expect(health.get("cl_1")?.isPrompt).toBe(false);
+      expect(health.get("cl_1")?.isFast).toBe(false);
     });
     expect((await batch(1)).map(({ kind }) => kind)).toEqual(["passedOn"]);
     expect(world.posts).toHaveLength(2);
@@ -512,18 +521,18 @@ describe("D11: an endpoint that answered promptly begins to hang", () => {
     const world = await worldWithWebhook({
       answer: (_, n) => ({ httpStatus: n === 1 ? 500 : 200 }),
     });
-    const isPrompt = async () => {
+    const isFast = async () => {
       const { health } = await world.facts.read({ clientIds: ["cl_1"], requestIds: [] });
-      return health.get("cl_1")?.isPrompt;
+      return health.get("cl_1")?.isFast;
     };
     world.publish({ requestId: "rq_0" });
     await world.pass(MINUTE_MS);
     for (let n = 1; n < 20; n++) {
-      expect(await isPrompt()).toBe(false);
+      expect(await isFast()).toBe(false);
       world.publish({ requestId: `rq_${n}` });
       await world.pass(1_000);
     }
-    expect(await isPrompt()).toBe(true);
+    expect(await isFast()).toBe(true);
   });
 });
 
@@ -544,7 +553,7 @@ describe("D13: two workers pick the same attempt", () => {
     const of = { lane: "careful", remainingMs: () => 40_000 } as const;
     await world.handle([{ kind: "event", body: event?.body ?? "" }], of);
     const hint = { v: 1, kind: "attempt", deliveryId: id, clientId: "cl_1", webhookId: "wh_cl_1" };
-    const work = { kind: "attempt", hint: hint as AttemptHint } as const;
+    const work = { kind: "attempt", hint: hint as AttemptMessage } as const;
     await Promise.all([1, 2, 3].map(() => world.handle([work, work], of)));
     await world.drain();
     expect(world.posts).toHaveLength(1);
@@ -566,12 +575,12 @@ describe("D13: two workers pick the same attempt", () => {
   });
 
   test("of one that its first attempt stores: one POST", async () => {
-    const world = await worldWithWebhook({}, { isPrompt: true });
+    const world = await worldWithWebhook({}, { isFast: true });
     world.publish();
     const [event] = world.waiting();
     const of = { lane: "prompt", remainingMs: () => 40_000 } as const;
     await world.handle([{ kind: "event", body: event?.body ?? "" }], of);
-    const hint = JSON.parse(world.waiting().at(-1)?.body ?? "") as AttemptHint;
+    const hint = JSON.parse(world.waiting().at(-1)?.body ?? "") as AttemptMessage;
     expect(hint.fresh).toBeDefined();
     expect(await world.deliveries.find(id)).toBeUndefined();
     const work = { kind: "attempt", hint } as const;
@@ -582,15 +591,15 @@ describe("D13: two workers pick the same attempt", () => {
   });
 
   test("of one whose endpoint turned bad meanwhile: stored, and left to the careful", async () => {
-    const world = await worldWithWebhook({}, { isPrompt: true });
+    const world = await worldWithWebhook({}, { isFast: true });
     world.publish();
     const [event] = world.waiting();
     const of = { lane: "prompt", remainingMs: () => 40_000 } as const;
     await world.handle([{ kind: "event", body: event?.body ?? "" }], of);
-    const hint = JSON.parse(world.waiting().at(-1)?.body ?? "") as AttemptHint;
+    const hint = JSON.parse(world.waiting().at(-1)?.body ?? "") as AttemptMessage;
     const { health } = await world.facts.read({ clientIds: ["cl_1"], requestIds: [] });
     const known = health.get("cl_1");
-    if (known) await world.health.replace({ ...known, isPrompt: false });
+    if (known) await world.health.replace({ ...known, isFast: false });
     await world.handle([{ kind: "attempt", hint }], of);
     expect(world.posts).toHaveLength(0);
     expect(await world.deliveries.find(id)).toMatchObject({ status: "waiting" });
@@ -645,17 +654,22 @@ describe("what the sweep cannot help", () => {
     const world = await worldWithWebhook({
       busRefuses: (eventId) => eventId.endsWith(":2") && refuses(),
     });
-    const { nowMs } = world.moment();
+    const { nowMs } = world.context();
     const failure = { attempts: 8, reason: "attempts_used", atMs: nowMs } as const;
     world.publish();
     await world.drain();
     const delivery = await world.deliveries.find(id);
     if (!delivery) throw new Error("no delivery");
-    const unheard = [
+    const unpublishedFailures = [
       { ...failure, cycle: 1 },
       { ...failure, cycle: 2 },
     ];
-    const known = { ...delivery, status: "failed", unheard, sweepRealMs: nowMs } as const;
+    const known = {
+      ...delivery,
+      status: "failed",
+      unpublishedFailures,
+      recoverAfterRealMs: nowMs,
+    } as const;
     expect(await world.deliveries.replace(known)).toBeDefined();
     await world.pass(HOUR_MS);
     expect(world.published.map(({ id: told }) => told)).toEqual([

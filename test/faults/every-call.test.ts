@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { localAws } from "../../local/run/seed.ts";
-import { openAdministration } from "../../shared/composition/administration.ts";
+import { composeAdministration } from "../../shared/composition/administration.ts";
 import type { Fault } from "../support/fakes/aws-faults.ts";
 import { deliver, linkedApiWebhook } from "../support/fakes/sender.ts";
 import { type FaultyRun, startFaultyRun } from "../support/runs/faulty-run.ts";
@@ -210,7 +210,7 @@ test("these are all calls that a webhook makes", async () => {
 }, 60_000);
 
 test(`every AWS call of a webhook, by every fault (${cases.length} cases): 0 lost, duplicates only between publishing and recording`, async () => {
-  const administration = await openAdministration({
+  const administration = await composeAdministration({
     outputs: run.outputs,
     aws: localAws(run.addresses.awsUrl),
   });

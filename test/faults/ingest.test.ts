@@ -3,7 +3,7 @@ import { request } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { localAws } from "../../local/run/seed.ts";
-import { openAdministration } from "../../shared/composition/administration.ts";
+import { composeAdministration } from "../../shared/composition/administration.ts";
 import type { Fault } from "../support/fakes/aws-faults.ts";
 import { type Attempt, attempt, deliver, linkedApiWebhook } from "../support/fakes/sender.ts";
 import { type FaultyRun, startFaultyRun } from "../support/runs/faulty-run.ts";
@@ -237,7 +237,7 @@ test("A14 10,000 headers: 431; 6 MB: 413; 60,000 keys: 413; a neighbour is acked
 });
 
 test("A19 a rotated secret and token: old and new are taken at once by a warm function; forgeries are not a flood of reads", async () => {
-  const administration = await openAdministration({
+  const administration = await composeAdministration({
     outputs: run.outputs,
     aws: localAws(run.addresses.awsUrl),
   });

@@ -235,7 +235,7 @@ test("C10 whoever takes a result dies before it has the lane looked at: when the
   const world = makeWorkersWorld({
     exchange: ({ n }) => accepted(`theirs-${n}`),
     step: (call, { who, name }) => {
-      if (who !== "consume" || name !== "hasten" || !crashes) return call();
+      if (who !== "consume" || name !== "bringForward" || !crashes) return call();
       crashes = false;
       throw new Error("crash");
     },
@@ -243,8 +243,8 @@ test("C10 whoever takes a result dies before it has the lane looked at: when the
   const first = await world.accept({ accountId, n: 1 });
   await world.accept({ accountId, n: 2 });
   await world.drain();
-  await expect(world.hear(first.requestId, "done")).rejects.toThrow("crash");
-  await world.hear(first.requestId, "done");
+  await expect(world.decode(first.requestId, "done")).rejects.toThrow("crash");
+  await world.decode(first.requestId, "done");
   await world.runUntil(world.clock.businessMs() + 3 * MINUTE_MS);
   expect(sent(world)).toEqual([1, 2]);
 });
@@ -263,7 +263,7 @@ describe("a login, and those that wait for it", () => {
     });
     const first = await world.accept({ accountId, n: 1 });
     await world.drain();
-    await world.hear(first.requestId, { failed: "WRONG_PASSWORD" });
+    await world.decode(first.requestId, { failed: "WRONG_PASSWORD" });
     await world.accept({ accountId, n: 2 });
     await world.runUntil(world.clock.businessMs() + 10 * MINUTE_MS);
     expect(sent(world)).toEqual([1]);
@@ -282,15 +282,15 @@ describe("a login, and those that wait for it", () => {
     expect(sent(world)).toEqual([1, 3]);
   });
 
-  test.each(["replace", "unblock", "hasten"])(
+  test.each(["replace", "unblock", "bringForward"])(
     "C10 whoever takes the word of its success dies after `%s`: the account is not left blocked",
     async (name) => {
       const { world, crash } = await blocked();
       const login = await world.accept({ accountId, n: 3, action: "login_v2" });
       await world.drain();
       crash(name);
-      await expect(world.hear(login.requestId, "done")).rejects.toThrow("crash");
-      await world.hear(login.requestId, "done");
+      await expect(world.decode(login.requestId, "done")).rejects.toThrow("crash");
+      await world.decode(login.requestId, "done");
       await world.runUntil(world.clock.businessMs() + 10 * MINUTE_MS);
       expect(sent(world)).toEqual([1, 3, 2]);
     },
@@ -304,13 +304,13 @@ describe("a login, and those that wait for it", () => {
     });
     const login = await world.accept({ accountId, n: 1, action: "login_v2" });
     await world.drain();
-    await world.hear(login.requestId, "prompt");
+    await world.decode(login.requestId, "prompt");
     await world.runUntil(world.clock.businessMs() + 12 * MINUTE_MS);
     await world.accept({ accountId, n: 2 });
     await world.continue(login.requestId, "123456");
     await world.drain();
     const answeredMs = world.clock.businessMs();
-    await world.hear(login.requestId, "done");
+    await world.decode(login.requestId, "done");
     await world.runUntil(answeredMs + HOUR_MS);
     expect(world.calls.map(({ action }) => action)).toEqual(["login_v2", "login_code", "connect"]);
     expect(world.calls[1]?.fromMs).toBe(answeredMs);
@@ -426,7 +426,7 @@ describe("no FIFO queue holds a lane's order: the lane itself does", () => {
       case "not sent":
         return refused;
       case "lost":
-        return { kind: "lost", reason: "TIMEOUT" };
+        return { kind: "incomplete", reason: "TIMEOUT" };
       case "500":
         return answered(500, {});
       default:

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { localAws } from "../../local/run/seed.ts";
-import { openAdministration } from "../../shared/composition/administration.ts";
+import { composeAdministration } from "../../shared/composition/administration.ts";
 import type { Administration } from "../../shared/core/administration/administration.ts";
 import { hmacHex } from "../../shared/providers/we-link/hash.ts";
 import { signWeLink } from "../../shared/providers/we-link/pack.ts";
@@ -11,7 +11,7 @@ let administration: Administration;
 beforeAll(async () => {
   run = await startTestRun();
   const { outputs, addresses } = run;
-  administration = await openAdministration({ outputs, aws: localAws(addresses.awsUrl) });
+  administration = await composeAdministration({ outputs, aws: localAws(addresses.awsUrl) });
 });
 afterAll(() => run.close());
 

@@ -6,7 +6,7 @@ import { openQuarantine } from "../../cli/quarantine.ts";
 import { freePort } from "../../local/loopback.ts";
 import { localAws } from "../../local/run/seed.ts";
 import { makeDynamoConfigStore } from "../../shared/adapters/dynamo/dynamo-config-store.ts";
-import { openAdministration } from "../../shared/composition/administration.ts";
+import { composeAdministration } from "../../shared/composition/administration.ts";
 import type { Administration } from "../../shared/core/administration/administration.ts";
 import type { JsonObject } from "../../shared/core/json/json.ts";
 import { signWeLink } from "../../shared/providers/we-link/pack.ts";
@@ -32,7 +32,7 @@ beforeAll(async () => {
     }
   });
   run = await startTestRun({ assemblyDir, providerPort });
-  admin = await openAdministration({
+  admin = await composeAdministration({
     aws: localAws(run.addresses.awsUrl),
     outputs: run.outputs,
   });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { localAws } from "../../local/run/seed.ts";
-import { openAdministration } from "../../shared/composition/administration.ts";
+import { composeAdministration } from "../../shared/composition/administration.ts";
 import { startTestRun, type TestRun } from "../support/runs/local-run.ts";
 
 let run: TestRun;
@@ -50,7 +50,7 @@ const linkedApi = (method: string, path: string, body?: unknown, headers: Sent =
 /** Another client, with a key of its own. */
 async function stranger() {
   const { outputs, addresses } = run;
-  const administration = await openAdministration({ outputs, aws: localAws(addresses.awsUrl) });
+  const administration = await composeAdministration({ outputs, aws: localAws(addresses.awsUrl) });
   const { clientId } = await administration.createClient("stranger");
   return administration.createApiKey(clientId);
 }

@@ -53,7 +53,7 @@ const isOf =
   (event: { clientId: string; type: string }) =>
     event.clientId === clientId && event.type === type;
 
-const putOff = {
+const postpone = {
   status: 503,
   headers: { "retry-after": String(LONGEST_SECONDS) },
   body: answerCanary,
@@ -112,7 +112,9 @@ test.concurrent("410 disables the webhook, and what failed is recovered to the o
   expect,
 }) => {
   const client = await outbound.newClient("gone");
-  const endpoint = outbound.receiver.endpoint(({ body }) => (body.includes("wait") ? putOff : 410));
+  const endpoint = outbound.receiver.endpoint(({ body }) =>
+    body.includes("wait") ? postpone : 410,
+  );
   const { id: webhookId } = await register(client, { url: `${endpoint.url}` });
   const since = outbound.businessNow();
   await happen(client, "account.active", "wait-1");
@@ -145,9 +147,9 @@ test.concurrent("410 disables the webhook, and what failed is recovered to the o
   const [first] = before;
   const resent = await client.native("POST", `/v1/deliveries/${first?.id}/resend`);
   expect(resent.status).toBe(409);
-  const begun = await recover({ since });
-  expect(begun).toMatchObject({ status: 202, body: { examined: 0, since } });
-  const path = `/v1/deliveries/recover/${begun.body.recoveryId}`;
+  const startCount = await recover({ since });
+  expect(startCount).toMatchObject({ status: 202, body: { examined: 0, since } });
+  const path = `/v1/deliveries/recover/${startCount.body.recoveryId}`;
   const done = await vi.waitFor(async () => {
     const { body } = await client.native<RecoveryView>("GET", path);
     if (body.status !== "done") throw new Error("It is running");
@@ -290,7 +292,7 @@ test.concurrent("what waits is cancelled with its request, or with its webhook",
   expect,
 }) => {
   const client = await outbound.newClient("cancelled");
-  const endpoint = outbound.receiver.endpoint(() => putOff);
+  const endpoint = outbound.receiver.endpoint(() => postpone);
   await register(client, { url: endpoint.url });
   const { accountId } = client;
   const asked = { provider: "linked-api", accountId, action: "st.openPersonPage", params: {} };

@@ -74,8 +74,8 @@ test("whatever befalls, each delivery ends once, within its attempts, on schedul
           const of = { clientId: "cl_1", webhookId: "wh_cl_1" };
           await world.health.replace({
             ...of,
-            isPrompt: true,
-            toProve: 0,
+            isFast: true,
+            promptSuccessesNeeded: 0,
             failures: 0,
             workers: {},
             version: 0,
@@ -93,7 +93,7 @@ test("whatever befalls, each delivery ends once, within its attempts, on schedul
         for (const delivery of deliveries) {
           expect(["delivered", "failed"]).toContain(delivery.status);
           expect(delivery.attempt).toBeLessThanOrEqual(8);
-          expect(delivery.unheard).toEqual([]);
+          expect(delivery.unpublishedFailures).toEqual([]);
           const own = world.posts.filter(
             ({ headers }) => headers["webhook-id"] === delivery.eventId,
           );

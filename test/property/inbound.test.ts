@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { deliverableTypes, eventDetail, producerSchema } from "../../shared/contracts/events.ts";
 import { Failure } from "../../shared/contracts/failures.ts";
-import { busDetail, unmatchedEvent } from "../../shared/core/events/envelope.ts";
+import { toEventBridgeDetail, unmatchedEvent } from "../../shared/core/events/envelope.ts";
 import { discriminatorOf, headerSafeId } from "../../shared/core/events/event-id.ts";
 import { type JsonObject, readJsonObject } from "../../shared/core/json/json.ts";
 import { topLevelMembers, withoutMember } from "../../shared/core/json/json-members.ts";
@@ -78,7 +78,7 @@ test("whatever comes, reading it ends in a value or in one of our codes", () => 
       for (const pack of Object.values(providerPacks)) {
         const end = codeOrValue(() => {
           const webhook = { ...readJsonObject(input), headers: {} };
-          pack.prove(webhook, {
+          pack.verify(webhook, {
             secrets: ["secret"],
             settings: { hashForms: ["raw", "json", "python", "jwt"], allowUnboundJwt: true },
             nowMs: 0,
@@ -121,7 +121,7 @@ test("whatever is understood becomes an event as its schema says", () => {
       seen.add(type);
       const read = producerSchema(type).safeParse(JSON.parse(envelope));
       expect(read.error).toBeUndefined();
-      const detail = eventDetail.parse(JSON.parse(busDetail({ clientId, envelope })));
+      const detail = eventDetail.parse(JSON.parse(toEventBridgeDetail({ clientId, envelope })));
       expect([detail.id, detail.type, detail.clientId]).toEqual([id, type, "cl_1"]);
     }),
     runs(10_000),

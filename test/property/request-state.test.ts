@@ -69,7 +69,7 @@ async function play(of: Beginning, deeds: readonly Deed[]): Promise<Seen> {
       if (current.isBeforeCall) await doMeanwhile();
     },
     async exchange(call) {
-      const { end = "lost", polls = "knows nothing", cancels = "lost" } = current;
+      const { end = "incomplete", polls = "knows nothing", cancels = "incomplete" } = current;
       const purpose = purposeOf(call);
       if (purpose === "submit" || purpose === "input") {
         // Only who has taken it sends it, and never a cancelled one.
@@ -184,7 +184,7 @@ async function play(of: Beginning, deeds: readonly Deed[]): Promise<Seen> {
   const isOver = () => isTerminal(world.now()) && world.now().outbox.length === 0;
   for (let day = 0; day < 10 && !isOver(); day++) {
     await perform({ do: "pass", businessMs: 1_500 * MINUTE_MS, realMs: 2 * MINUTE_MS });
-    await perform({ do: "work", end: "lost", meanwhile: [] });
+    await perform({ do: "work", end: "incomplete", meanwhile: [] });
     await perform({ do: "sweep", says: "knows nothing", meanwhile: [] });
   }
   checkStory(seen, world.now());
@@ -195,7 +195,7 @@ async function play(of: Beginning, deeds: readonly Deed[]): Promise<Seen> {
 interface Current {
   end?: CallEnd;
   polls?: Polled;
-  cancels?: "yes" | "no" | "lost";
+  cancels?: "yes" | "no" | "incomplete";
   meanwhile: readonly Deed[];
   /** Done while the worker looks, and not while it calls. */
   isBeforeCall?: boolean;

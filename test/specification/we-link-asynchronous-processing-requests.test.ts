@@ -304,14 +304,16 @@ says(
     // … one after the other had come to its end, …
     const drawn: number[] = [];
     for (const [n, request] of done.entries()) {
-      const { laneNextMs } = await requests.stored(request.requestId);
+      const { nextSubmissionNotBeforeMs } = await requests.stored(request.requestId);
       const answeredMs = Date.parse(request.submittedAt ?? "");
-      drawn.push(Number(laneNextMs) - answeredMs);
+      drawn.push(Number(nextSubmissionNotBeforeMs) - answeredMs);
       const next = sent[n + 1];
       if (!next) continue;
       expect(Date.parse(next.at)).toBeGreaterThanOrEqual(Date.parse(request.finishedAt ?? ""));
       // … not before a gap that is drawn anew for each.
-      expect(Date.parse(next.at)).toBeGreaterThanOrEqual(Math.floor(Number(laneNextMs)));
+      expect(Date.parse(next.at)).toBeGreaterThanOrEqual(
+        Math.floor(Number(nextSubmissionNotBeforeMs)),
+      );
     }
     for (const gapMs of drawn) {
       expect(gapMs).toBeGreaterThanOrEqual(420_000);

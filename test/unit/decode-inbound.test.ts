@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { producerSchema } from "../../shared/contracts/events.ts";
 import { Failure } from "../../shared/contracts/failures.ts";
-import type { KnownAccount, ProviderRequest } from "../../shared/core/ports.ts";
+import type { KnownAccount, ProviderHttpCall } from "../../shared/core/ports.ts";
 import { makeTestClock } from "../support/fakes/clocks.ts";
 import { makeTestReader } from "../support/fakes/inbound-reader.ts";
 import { makeMemoryBlobStore } from "../support/memory/memory-blob-store.ts";
@@ -30,7 +30,7 @@ const messageOf = (body: object, over: object = {}) =>
   });
 
 function setUp(answer?: { status: number; body: object }, account?: KnownAccount) {
-  const asked: ProviderRequest[] = [];
+  const asked: ProviderHttpCall[] = [];
   const bodies = makeMemoryBlobStore();
   const connection = {
     secrets: { webhookSecrets: [], credentials: { "linked-api-token": "lat" } },
@@ -44,7 +44,7 @@ function setUp(answer?: { status: number; body: object }, account?: KnownAccount
     calls: {
       exchange: async (_, request) => {
         asked.push(request);
-        if (!answer) return { kind: "lost", reason: "TIMEOUT" };
+        if (!answer) return { kind: "incomplete", reason: "TIMEOUT" };
         const body = Buffer.from(JSON.stringify(answer.body));
         return { kind: "answered", answer: { status: answer.status, headers: {}, body } };
       },

@@ -8,7 +8,7 @@ import {
   producerSchema,
 } from "../../shared/contracts/events.ts";
 import type { ProviderId } from "../../shared/contracts/providers.ts";
-import { busDetail, unmatchedEvent } from "../../shared/core/events/envelope.ts";
+import { toEventBridgeDetail, unmatchedEvent } from "../../shared/core/events/envelope.ts";
 import { providerPacks } from "../../shared/providers/packs.ts";
 import { webhookOf } from "../support/payloads/webhooks.ts";
 import { runs } from "../support/runs/runs.ts";
@@ -54,7 +54,10 @@ describe("every webhook of the providers' documentation becomes the right event"
     expect(parsed(event.envelope)).toMatchObject({ type, data: { status, eventType } });
     producerSchema(event.type).parse(parsed(event.envelope));
     consumerSchema(event.type).parse(parsed(event.envelope));
-    expect(eventDetail.parse(parsed(busDetail(event)))).toMatchObject({ clientId: "cl_1", type });
+    expect(eventDetail.parse(parsed(toEventBridgeDetail(event)))).toMatchObject({
+      clientId: "cl_1",
+      type,
+    });
   });
 
   test("the table has them all", () => {

@@ -65,7 +65,7 @@ describe("an answer to a submission", () => {
       { kind: "unknown", code: "HTTP_200" },
     ],
     ["no envelope", 200, { workflowId: "wf-1" }, { kind: "unknown", code: "HTTP_200" }],
-    ["nothing", 200, "", { kind: "unknown", code: "HTTP_200" }],
+    ["noChange", 200, "", { kind: "unknown", code: "HTTP_200" }],
     ["a list", 200, "[]", { kind: "unknown", code: "HTTP_200" }],
     ["too many", 429, "", { kind: "rateLimited" }],
     ["too many, by name", 400, refusal("tooManyRequests"), { kind: "rateLimited" }],
@@ -111,7 +111,7 @@ describe("an answer to a submission", () => {
       "closed",
       400,
       refusal("outsideWorkingHours"),
-      { kind: "notNow", code: "outsideWorkingHours" },
+      { kind: "temporarilyUnavailable", code: "outsideWorkingHours" },
     ],
     ["a bad payload", 400, refusal("invalidRequestPayload"), rejected("invalidRequestPayload")],
     ["a bad workflow", 422, refusal("invalidWorkflow"), rejected("invalidWorkflow")],
@@ -131,7 +131,7 @@ describe("an answer to a submission", () => {
     const headers = { "retry-after": "5" };
     expect(read(429, "", headers)).toEqual({ kind: "rateLimited", retryAfterMs: 5_000 });
     const closed = read(400, refusal("outsideWorkingHours"), headers);
-    expect(closed).toMatchObject({ kind: "notNow", retryAfterMs: 5_000 });
+    expect(closed).toMatchObject({ kind: "temporarilyUnavailable", retryAfterMs: 5_000 });
   });
 });
 
@@ -151,7 +151,7 @@ describe("a poll", () => {
   test("is told the end as a webhook would tell it", () => {
     const told = poll(200, workflow({ workflowStatus: "completed", completion }));
     expect(told).toEqual({
-      kind: "told",
+      kind: "update",
       numbersAsText: false,
       event: {
         type: "workflow.completed",
@@ -169,7 +169,7 @@ describe("a poll", () => {
     });
     const failure = { reason: "linkedinAccountSignedOut", message: "Out" };
     expect(poll(200, workflow({ workflowStatus: "failed", failure }))).toMatchObject({
-      kind: "told",
+      kind: "update",
       event: {
         type: "workflow.completed",
         data: { status: "failed", error: { code: failure.reason, message: "Out" } },
@@ -179,14 +179,14 @@ describe("a poll", () => {
 
   test("is told that it runs", () => {
     expect(poll(200, workflow({ workflowStatus: "running" }))).toMatchObject({
-      kind: "told",
+      kind: "update",
       event: { type: "workflow.started", subjectId: "wf-1", data: { status: "running" } },
     });
   });
 
   test.each([
-    ["pending", 200, workflow({ workflowStatus: "pending" }), { kind: "nothing" }],
-    ["not found", 404, refusal("workflowNotFound"), { kind: "nothing" }],
+    ["pending", 200, workflow({ workflowStatus: "pending" }), { kind: "noChange" }],
+    ["not found", 404, refusal("workflowNotFound"), { kind: "noChange" }],
     [
       "another, pending",
       200,
@@ -206,7 +206,7 @@ describe("a poll", () => {
       { kind: "failed", code: "ANSWER_NOT_UNDERSTOOD" },
     ],
     ["no status", 200, workflow({}), { kind: "failed", code: "ANSWER_NOT_UNDERSTOOD" }],
-    ["nothing", 200, "", { kind: "failed", code: "HTTP_200" }],
+    ["noChange", 200, "", { kind: "failed", code: "HTTP_200" }],
     ["too many", 429, "", { kind: "rateLimited" }],
     ["too many, by name", 400, refusal("tooManyRequests"), { kind: "rateLimited" }],
     [

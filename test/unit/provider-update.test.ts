@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
 import type { ProviderId } from "../../shared/contracts/providers.ts";
 import type { RequestRecord } from "../../shared/core/requests/record.ts";
-import type { Moment } from "../../shared/core/requests/request-state.ts";
+import type { DecisionContext } from "../../shared/core/requests/request-state.ts";
 import {
-  type Applied,
-  applyNews,
-  type News,
+  type ProviderUpdate,
+  type UpdateResult,
+  withProviderUpdate,
 } from "../../shared/core/requests/results/provider-update.ts";
 import { providerPacks } from "../../shared/providers/packs.ts";
 import { providerRequests } from "../../shared/providers/provider-requests.ts";
@@ -16,7 +16,7 @@ import { requestRules } from "../support/simulations/request-simulation.ts";
 
 const MINUTE_MS = 60_000;
 const nowMs = Date.UTC(2026, 5, 25, 12, 10);
-const moment: Moment = { nowMs, nowRealMs: nowMs, rules: requestRules };
+const context: DecisionContext = { nowMs, nowRealMs: nowMs, rules: requestRules };
 
 const sealed = { sealedParams: "v1.k1.sealed" };
 const submitted = { submittedMs: nowMs - MINUTE_MS, providerRequestId: "theirs-1" };
@@ -54,7 +54,7 @@ const states = {
 
 type State = keyof typeof states;
 
-function heard(provider: ProviderId, says: Said): News["event"] {
+function heard(provider: ProviderId, says: Said): ProviderUpdate["event"] {
   return providerPacks[provider].read(webhookOf(webhookBody(provider, says) ?? {}));
 }
 
@@ -62,22 +62,22 @@ function digestOf(says: Said): string {
   return heard("we-link", says).discriminator ?? "";
 }
 
-function hear(
+function decode(
   state: State,
   says: Said,
   of: { provider?: ProviderId; action?: string; isPolled?: boolean } = {},
-): Applied {
+): UpdateResult {
   const { provider = "we-link", action = "login_v2", isPolled = false } = of;
   const request = requestRecord(newOwner({ provider }), { action, ...states[state] });
-  const news = { event: heard(provider, says), isPolled };
-  return applyNews(request, news, moment, providerRequests[provider]);
+  const update = { event: heard(provider, says), isPolled };
+  return withProviderUpdate(request, update, context, providerRequests[provider]);
 }
 
 /** What the request causes now, by type. */
-const caused = ({ request }: Applied) => request.outbox.map(({ type }) => type);
+const caused = ({ request }: UpdateResult) => request.outbox.map(({ type }) => type);
 
 /** The event of that type, as its consumers read it. */
-function said({ request }: Applied, type: string): Record<string, unknown> {
+function said({ request }: UpdateResult, type: string): Record<string, unknown> {
   const [entry] = request.outbox.filter((one) => one.type === type);
   const { envelope } = entry ?? {};
   const { data } = JSON.parse(envelope && "inline" in envelope ? envelope.inline : "{}") as {
@@ -90,7 +90,7 @@ describe("a result", () => {
   test.each<State>([
     ...(["queued", "sending", "running", "unknown", "prompted", "sending an input"] as const),
   ])("ends a request that is %s, and its secrets with it", (state) => {
-    const applied = hear(state, "success");
+    const applied = decode(state, "success");
     expect(applied.verdict).toBe("applied");
     expect(caused(applied)).toEqual(["workflow.completed"]);
     const { request } = applied;
@@ -99,7 +99,7 @@ describe("a result", () => {
       finishedMs: nowMs,
       providerRequestId: "theirs-1",
       result: { inline: '{"connected":true}' },
-      standing: undefined,
+      laneState: undefined,
       owner: undefined,
     });
     expect([request.params, request.sealedParams, request.sealedInput]).toEqual([
@@ -113,7 +113,7 @@ describe("a result", () => {
   });
 
   test("a failure says its code, and what the specification calls it", () => {
-    const applied = hear("running", "WRONG_PASSWORD");
+    const applied = decode("running", "WRONG_PASSWORD");
     expect(applied.request).toMatchObject({ status: "FAILED", error: { code: "WRONG_PASSWORD" } });
     expect(said(applied, "workflow.completed")).toMatchObject({
       status: "failed",
@@ -123,29 +123,29 @@ describe("a result", () => {
   });
 
   test("the same again is a duplicate, by webhook or asked", () => {
-    const { request } = hear("running", "success");
+    const { request } = decode("running", "success");
     for (const isPolled of [false, true]) {
-      const news = { event: heard("we-link", "success"), isPolled };
-      const again = applyNews(request, news, moment, providerRequests["we-link"]);
+      const update = { event: heard("we-link", "success"), isPolled };
+      const again = withProviderUpdate(request, update, context, providerRequests["we-link"]);
       expect(again).toEqual({ request, verdict: "duplicate" });
     }
   });
 
   test("another one is too late: it is kept, once, and changes nothing", () => {
-    const { request } = hear("running", "success");
+    const { request } = decode("running", "success");
     const other = { event: heard("we-link", "WRONG_PASSWORD") };
-    const late = applyNews(request, other, moment, providerRequests["we-link"]);
+    const late = withProviderUpdate(request, other, context, providerRequests["we-link"]);
     const { lateResult, ...rest } = late.request;
     expect(late.verdict).toBe("late");
     expect(rest).toMatchObject({ status: "SUCCEEDED", result: request.result });
     expect(late.request.outbox).toEqual(request.outbox);
     expect(lateResult).toEqual({ inline: expect.stringContaining("WRONG_PASSWORD") });
-    const again = applyNews(late.request, other, moment, providerRequests["we-link"]);
+    const again = withProviderUpdate(late.request, other, context, providerRequests["we-link"]);
     expect(again).toEqual({ request: late.request, verdict: "duplicate" });
   });
 
   test.each<State>(["cancelled", "timed out"])("after it was %s is kept beside it", (state) => {
-    const late = hear(state, "success");
+    const late = decode(state, "success");
     expect([late.verdict, caused(late)]).toEqual(["late", []]);
     const { status, error } = late.request;
     const before: Partial<RequestRecord> = states[state];
@@ -157,41 +157,48 @@ describe("a result", () => {
 
 describe("what a result means for the account", () => {
   test("a code that needs a person pauses it until one has come", () => {
-    expect(hear("running", "WRONG_PASSWORD").lane).toEqual({ pause: { reason: "WRONG_PASSWORD" } });
+    expect(decode("running", "WRONG_PASSWORD").lane).toEqual({
+      pause: { reason: "WRONG_PASSWORD" },
+    });
   });
 
   test("the provider's limit pauses it for a while", () => {
     const untilMs = nowMs + requestRules.rateLimitPauseMs;
-    expect(hear("running", "STATUS_429").lane).toEqual({
+    expect(decode("running", "STATUS_429").lane).toEqual({
       pause: { reason: "STATUS_429", untilMs },
     });
   });
 
   test("a login that succeeds resumes it; another success does not", () => {
-    expect(hear("running", "success").lane).toEqual({ resume: true });
-    expect(hear("running", "success", { action: "connect" }).lane).toBeUndefined();
+    expect(decode("running", "success").lane).toEqual({ resume: true });
+    expect(decode("running", "success", { action: "connect" }).lane).toBeUndefined();
   });
 });
 
 describe("that it has begun", () => {
   test("is told once", () => {
-    const begun = hear("unstarted", "running", {
+    const startCount = decode("unstarted", "running", {
       provider: "linked-api",
       action: "st.sendMessage",
     });
-    expect([begun.verdict, caused(begun)]).toEqual(["applied", ["workflow.started"]]);
-    const news = { event: heard("linked-api", "running") };
-    const again = applyNews(begun.request, news, moment, providerRequests["linked-api"]);
-    expect(again).toEqual({ request: begun.request, verdict: "duplicate" });
+    expect([startCount.verdict, caused(startCount)]).toEqual(["applied", ["workflow.started"]]);
+    const update = { event: heard("linked-api", "running") };
+    const again = withProviderUpdate(
+      startCount.request,
+      update,
+      context,
+      providerRequests["linked-api"],
+    );
+    expect(again).toEqual({ request: startCount.request, verdict: "duplicate" });
   });
 
   test.each<State>(["queued", "unknown"])(
     "proves that one that is %s is with the provider",
     (state) => {
-      const proven = hear(state, "running");
+      const proven = decode(state, "running");
       expect(proven.request).toMatchObject({
         status: "RUNNING",
-        standing: "holding",
+        laneState: "holding",
         providerRequestId: "theirs-1",
         submittedMs: nowMs,
         dueMs: nowMs + requestRules.firstPollMs,
@@ -203,13 +210,13 @@ describe("that it has begun", () => {
   );
 
   test("leaves one that is being sent to its worker, who has it still", () => {
-    const { request } = hear("sending", "running");
+    const { request } = decode("sending", "running");
     expect(request).toMatchObject({ status: "SUBMITTING", owner: "worker", isStarted: true });
   });
 
   test("is told of one that has ended, as it was not told before, but not of a cancelled one", () => {
-    expect(caused(hear("timed out", "running"))).toEqual(["workflow.started"]);
-    expect(caused(hear("cancelled", "running"))).toEqual([]);
+    expect(caused(decode("timed out", "running"))).toEqual(["workflow.started"]);
+    expect(caused(decode("cancelled", "running"))).toEqual([]);
   });
 });
 
@@ -217,11 +224,11 @@ describe("a prompt", () => {
   test.each<State>(["queued", "sending", "running", "unknown"])(
     "has one that is %s wait for a person",
     (state) => {
-      const prompted = hear(state, "prompt");
+      const prompted = decode(state, "prompt");
       const deadlineMs = nowMs + requestRules.actionTimeoutMs;
       expect(prompted.request).toMatchObject({
         status: "ACTION_REQUIRED",
-        standing: "holding",
+        laneState: "holding",
         holdUntilMs: deadlineMs,
         deadlineMs,
         dueMs: deadlineMs,
@@ -237,37 +244,40 @@ describe("a prompt", () => {
   );
 
   test("that waits already is a duplicate; another one is the next", () => {
-    expect(hear("prompted", "prompt").verdict).toBe("duplicate");
-    const next = hear("prompted", "other prompt");
+    expect(decode("prompted", "prompt").verdict).toBe("duplicate");
+    const next = decode("prompted", "other prompt");
     expect(next.verdict).toBe("applied");
     expect(next.request.outbox[0]?.id).toMatch(/^workflow\.actionRequired:rq_\w+:2$/);
   });
 
   test("while an input is on its way is of before", () => {
     for (const says of ["prompt", "other prompt"] as const) {
-      const applied = hear("sending an input", says);
+      const applied = decode("sending an input", says);
       expect([applied.verdict, applied.request.status]).toEqual(["duplicate", "SUBMITTING"]);
     }
   });
 
   test("with the bytes of an answered one counts only once the provider was asked", () => {
-    const unsure = hear("answered", "prompt");
+    const unsure = decode("answered", "prompt");
     expect([unsure.verdict, caused(unsure)]).toEqual(["unsure", []]);
     // It is asked at once.
     expect(unsure.request).toMatchObject({ status: "RUNNING", dueMs: nowMs });
-    const sure = hear("answered", "prompt", { isPolled: true });
+    const sure = decode("answered", "prompt", { isPolled: true });
     expect([sure.verdict, sure.request.status]).toEqual(["applied", "ACTION_REQUIRED"]);
     expect(sure.request.outbox[0]?.id).toMatch(/:2$/);
   });
 
   test.each<State>(["cancelled", "timed out"])("changes nothing of one that was %s", (state) => {
-    const applied = hear(state, "prompt");
+    const applied = decode(state, "prompt");
     expect([applied.verdict, caused(applied)]).toEqual(["duplicate", []]);
     expect(applied.request.status).toBe(states[state].status);
   });
 });
 
 test("that it was created, we said ourselves", () => {
-  const applied = hear("running", "pending", { provider: "linked-api", action: "st.sendMessage" });
+  const applied = decode("running", "pending", {
+    provider: "linked-api",
+    action: "st.sendMessage",
+  });
   expect([applied.verdict, caused(applied)]).toEqual(["duplicate", []]);
 });

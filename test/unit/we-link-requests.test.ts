@@ -67,7 +67,7 @@ describe("an answer to a submission", () => {
     ],
     ["two ids", 200, { requestId: "r1", request_id: "r2" }, { kind: "unknown", code: "HTTP_200" }],
     ["neither", 200, { status: "QUEUED" }, { kind: "unknown", code: "HTTP_200" }],
-    ["nothing", 200, "", { kind: "unknown", code: "HTTP_200" }],
+    ["noChange", 200, "", { kind: "unknown", code: "HTTP_200" }],
     ["a list", 200, [1], { kind: "unknown", code: "HTTP_200" }],
     ["no UTF-8", 200, Buffer.from([0xff, 0xfe]), { kind: "unknown", code: "HTTP_200" }],
     ["deep nesting", 200, "[".repeat(100_000), { kind: "unknown", code: "HTTP_200" }],
@@ -148,7 +148,7 @@ describe("an answer to a submission", () => {
     ],
     ["a negative number", { "retry-after": "-1" }, undefined],
     ["a word", { "retry-after": "soon" }, undefined],
-    ["nothing", { "retry-after": "" }, undefined],
+    ["noChange", { "retry-after": "" }, undefined],
     ["a fraction", { "retry-after": "1.5" }, undefined],
     ["far too much", { "retry-after": "99999999999999999999" }, undefined],
   ])("tells how long to wait by %s", (_name, headers, retryAfterMs) => {
@@ -231,17 +231,17 @@ describe("a poll", () => {
     ["IN_PROGRESS", { status: "IN_PROGRESS", request_id: "r1" }, "workflow.started"],
   ])("is told %s", (_name, body, type) => {
     expect(poll(200, body)).toMatchObject({
-      kind: "told",
+      kind: "update",
       numbersAsText: false,
       event: { type, subjectId: "r1", data: { providerRequestId: "r1" } },
     });
   });
 
   test.each([
-    ["QUEUED", 200, { status: "QUEUED" }, { kind: "nothing" }],
-    ["PENDING", 200, { status: "PENDING", message: "Wait" }, { kind: "nothing" }],
-    ["SCHEDULED", 200, { status: "SCHEDULED" }, { kind: "nothing" }],
-    ["not found", 404, "<html>", { kind: "nothing" }],
+    ["QUEUED", 200, { status: "QUEUED" }, { kind: "noChange" }],
+    ["PENDING", 200, { status: "PENDING", message: "Wait" }, { kind: "noChange" }],
+    ["SCHEDULED", 200, { status: "SCHEDULED" }, { kind: "noChange" }],
+    ["not found", 404, "<html>", { kind: "noChange" }],
     [
       "a word that nobody knows",
       200,
@@ -255,7 +255,7 @@ describe("a poll", () => {
       { status: "SUCCESS", requestId: "r2" },
       { kind: "failed", code: "ANSWERS_ANOTHER_REQUEST" },
     ],
-    ["nothing", 200, "", { kind: "failed", code: "HTTP_200" }],
+    ["noChange", 200, "", { kind: "failed", code: "HTTP_200" }],
     ["a list", 200, [], { kind: "failed", code: "HTTP_200" }],
     ["a fault", 500, { status: "SUCCESS" }, { kind: "failed", code: "HTTP_500" }],
     ["bad words", 400, { status: "FAILED" }, { kind: "failed", code: "HTTP_400" }],
@@ -267,7 +267,7 @@ describe("a poll", () => {
 
   test("keeps digits, and says where they stand as text", () => {
     const told = poll(200, '{"status":"SUCCESS","result":{"n":1.0,"m":1e400}}');
-    expect(told).toMatchObject({ kind: "told", numbersAsText: true });
+    expect(told).toMatchObject({ kind: "update", numbersAsText: true });
     expect(JSON.stringify(told)).toContain('{"n":1.0,"m":"1e400"}');
   });
 });

@@ -1,6 +1,6 @@
 import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
 import { unmarshall } from "@aws-sdk/util-dynamodb";
-import { dependency } from "../dependency-down.ts";
+import { callDependency } from "../dependency-down.ts";
 
 /**
  * Runs a write that asks for `ALL_OLD` on a failed condition.
@@ -12,7 +12,7 @@ export async function conditionalWrite<Written>(
   operation: string,
   write: () => Promise<Written>,
 ): Promise<{ written: Written } | { met: Record<string, unknown> | undefined }> {
-  return dependency(`DynamoDB ${operation}`, async () => {
+  return callDependency(`DynamoDB ${operation}`, async () => {
     try {
       return { written: await write() };
     } catch (error) {

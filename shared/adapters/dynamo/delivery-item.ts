@@ -17,7 +17,7 @@ const endReason = z.enum({
   request_cancelled: "request_cancelled",
 } as const satisfies { [Reason in EndReason]: Reason });
 
-type Renamed = "deliveryId" | "dueMs" | "sweepRealMs" | "expiresMs";
+type Renamed = "deliveryId" | "dueMs" | "recoverAfterRealMs" | "expiresMs";
 type Attribute =
   | Exclude<keyof DeliveryRecord, Renamed>
   | ("entity" | "id" | "dueAt" | "sweepAt" | "expiresAt");
@@ -41,7 +41,7 @@ const item = z.object({
   reason: z.optional(endReason),
   cycle: z.number(),
   attempt: z.number(),
-  begun: z.number(),
+  startCount: z.number(),
   attempts: z.array(
     z.object({
       cycle: z.number(),
@@ -56,7 +56,7 @@ const item = z.object({
   nextMs: number,
   owner: text,
   leaseUntilRealMs: number,
-  unheard: z.array(
+  unpublishedFailures: z.array(
     z.object({ cycle: z.number(), attempts: z.number(), reason: endReason, atMs: z.number() }),
   ),
   endedMs: number,
@@ -76,27 +76,29 @@ export function readDeliveryItem(
     ...rest,
     deliveryId: id,
     dueMs: dueAt,
-    sweepRealMs: sweepAt,
+    recoverAfterRealMs: sweepAt,
     expiresMs: expiresAt * 1000,
   };
 }
 
 export function deliveryItem(delivery: DeliveryRecord): Record<string, unknown> {
-  const { deliveryId, dueMs, sweepRealMs, expiresMs, ...rest } = delivery;
+  const { deliveryId, dueMs, recoverAfterRealMs, expiresMs, ...rest } = delivery;
   return {
     ...rest,
     entity: "delivery",
     id: deliveryId,
     listedAs: `${new Date(delivery.createdMs).toISOString()}#${deliveryId}`,
     ...(dueMs === undefined ? {} : { dueShard: shardOfDelivery(deliveryId), dueAt: dueMs }),
-    ...sweepEntry(deliveryId, sweepRealMs),
+    ...sweepEntry(deliveryId, recoverAfterRealMs),
     ...expiry(expiresMs),
   };
 }
 
 /** The attributes by which an item of this table stands in the index `sweep`. */
-export function sweepEntry(id: string, sweepRealMs: number | undefined) {
-  return sweepRealMs === undefined ? {} : { sweepShard: shardOfDelivery(id), sweepAt: sweepRealMs };
+export function sweepEntry(id: string, recoverAfterRealMs: number | undefined) {
+  return recoverAfterRealMs === undefined
+    ? {}
+    : { sweepShard: shardOfDelivery(id), sweepAt: recoverAfterRealMs };
 }
 
 export function shardOfDelivery(id: string): string {

@@ -1,12 +1,12 @@
 import type { ConfigStore } from "../../core/administration/administration.ts";
-import { dependency } from "../dependency-down.ts";
+import { callDependency } from "../dependency-down.ts";
 
 /** The same store, whose every fault is DEPENDENCY_DOWN: for callers who are answered with codes. */
 export function makeDependable(store: ConfigStore): ConfigStore {
   const guard =
     <Args extends unknown[], Result>(call: (...args: Args) => Promise<Result>) =>
     (...args: Args): Promise<Result> =>
-      dependency("the config table", () => call(...args));
+      callDependency("the config table", () => call(...args));
   return {
     create: guard(store.create),
     exists: guard(store.exists),

@@ -3,7 +3,7 @@ import { accountItem, configKey } from "../../contracts/config-items.ts";
 import { sealedWith, unseal } from "../../core/crypto/master-keys.ts";
 import type { FreshAccountReader, KnownAccount } from "../../core/ports.ts";
 import { readDeadline } from "../../core/read-deadline.ts";
-import { dependency } from "../dependency-down.ts";
+import { callDependency } from "../dependency-down.ts";
 import type { MasterKeyReader } from "../secrets-manager-master-keys.ts";
 
 /** Most accounts that one function keeps in memory. */
@@ -27,13 +27,13 @@ export function makeDynamoAccounts(options: {
       Key: { pk },
       ConsistentRead: true,
     });
-    const { Item } = await dependency("DynamoDB GetItem", () => options.client.send(get));
+    const { Item } = await callDependency("DynamoDB GetItem", () => options.client.send(get));
     if (Item === undefined) return undefined;
     const { sealedIdentificationToken: sealed, pace } = accountItem.parse(Item);
     const account: KnownAccount = pace ? { pace } : {};
     if (sealed === undefined) return account;
     const masterKeys = await options.masterKeys(readDeadline(), sealedWith(sealed));
-    return dependency("opening the account's token", async () => ({
+    return callDependency("opening the account's token", async () => ({
       ...account,
       identificationToken: unseal(masterKeys, pk, sealed),
     }));

@@ -2,7 +2,7 @@ import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
 import { type DynamoDBDocumentClient, GetCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { type ApiKeyItem, apiKeyItem, configKey } from "../../contracts/config-items.ts";
 import type { ApiKeys } from "../../core/api/authenticate.ts";
-import { dependency } from "../dependency-down.ts";
+import { callDependency } from "../dependency-down.ts";
 
 /** How long a key that was revoked may still be taken by one function. */
 const TTL_MS = 10_000;
@@ -24,7 +24,7 @@ export function makeDynamoApiKeys(options: {
     const found = remembered.get(keyId);
     if (found && found.untilMs > nowMs()) return found.key;
     const get = new GetCommand({ TableName, Key: { pk: configKey.apiKey(keyId) } });
-    const { Item } = await dependency("DynamoDB GetItem", () => client.send(get));
+    const { Item } = await callDependency("DynamoDB GetItem", () => client.send(get));
     const key = Item && apiKeyItem.parse(Item);
     if (key) remember(keyId, key);
     else remembered.delete(keyId);
@@ -49,7 +49,7 @@ export function makeDynamoApiKeys(options: {
         "attribute_exists(pk) AND (attribute_not_exists(lastUsedAt) OR lastUsedAt < :at)",
       ExpressionAttributeValues: { ":at": usedAt },
     });
-    await dependency("DynamoDB UpdateItem", async () => {
+    await callDependency("DynamoDB UpdateItem", async () => {
       try {
         await client.send(update);
       } catch (error) {

@@ -1,6 +1,6 @@
 import { BatchGetCommand, type DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { Failure } from "../../contracts/failures.ts";
-import { dependency } from "../dependency-down.ts";
+import { callDependency } from "../dependency-down.ts";
 
 /** What one BatchGetItem takes. */
 const MAX_KEYS = 100;
@@ -35,7 +35,7 @@ export async function batchGet(
     let waiting = toRequestItems(wanted.slice(at, at + MAX_KEYS));
     for (let round = 0; countKeys(waiting) > 0 && round < MAX_ROUNDS; round++) {
       const get = new BatchGetCommand({ RequestItems: waiting });
-      const page = await dependency("DynamoDB BatchGetItem", () => client.send(get));
+      const page = await callDependency("DynamoDB BatchGetItem", () => client.send(get));
       for (const [tableName, items] of Object.entries(page.Responses ?? {})) {
         found.set(tableName, [...(found.get(tableName) ?? []), ...items]);
       }

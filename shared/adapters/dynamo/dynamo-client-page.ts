@@ -4,7 +4,7 @@ import {
   type QueryCommandInput,
 } from "@aws-sdk/lib-dynamodb";
 import * as z from "zod/mini";
-import { dependency } from "../dependency-down.ts";
+import { callDependency } from "../dependency-down.ts";
 
 /** An entry of a `byClient` index. `listedAs` is the time when it came, `#`, and the id. */
 const indexEntry = z.object({ id: z.string(), listedAs: z.string() });
@@ -66,7 +66,7 @@ export function makeReadClientPage(options: {
     let { before } = of;
     for (let queries = 0; queries < filtered.maxQueries; queries++) {
       const query = queryOf(of, before);
-      const page = await dependency("DynamoDB Query", () => client.send(query));
+      const page = await callDependency("DynamoDB Query", () => client.send(query));
       entries.push(...(page.Items ?? []).map((entry) => indexEntry.parse(entry)));
       if (entries.length > of.limit) {
         const shown = entries.slice(0, of.limit);

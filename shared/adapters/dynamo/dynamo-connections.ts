@@ -7,7 +7,7 @@ import {
 } from "../../contracts/config-items.ts";
 import { sealedWith, unseal } from "../../core/crypto/master-keys.ts";
 import type { Connection, FreshConnectionReader } from "../../core/ports.ts";
-import { dependency } from "../dependency-down.ts";
+import { callDependency } from "../dependency-down.ts";
 import type { MasterKeyReader } from "../secrets-manager-master-keys.ts";
 
 /** Most connections that one function keeps in memory. */
@@ -43,7 +43,7 @@ export function makeDynamoConnections(options: {
       // A connection may be used the moment after it was made.
       ConsistentRead: true,
     });
-    const { Item } = await dependency("DynamoDB GetItem", () =>
+    const { Item } = await callDependency("DynamoDB GetItem", () =>
       options.client.send(get, { abortSignal }),
     );
     const connection = Item && (await open(connectionItem.parse(Item), abortSignal));
@@ -58,7 +58,7 @@ export function makeDynamoConnections(options: {
   async function open(item: ConnectionItem, signal: AbortSignal): Promise<Connection> {
     const { sealedSecrets, version: _, pk, ...rest } = item;
     const masterKeys = await options.masterKeys(signal, sealedWith(sealedSecrets));
-    return dependency("opening the connection's secrets", async () => {
+    return callDependency("opening the connection's secrets", async () => {
       const opened = unseal(masterKeys, pk, sealedSecrets);
       return { ...rest, secrets: connectionSecrets.parse(JSON.parse(opened)) };
     });

@@ -5,12 +5,12 @@ import { deliveriesTable } from "../../contracts/tables.ts";
 import type { JobStore } from "../../core/deliveries/ports.ts";
 import type { DeliveryJob } from "../../core/deliveries/record.ts";
 import type { Clock } from "../../core/ports.ts";
-import { dependency } from "../dependency-down.ts";
+import { callDependency } from "../dependency-down.ts";
 import { expiry, sweepEntry } from "./delivery-item.ts";
 import { makeVersionedPut } from "./dynamo-versioned-put.ts";
 
 type Attribute =
-  | Exclude<keyof DeliveryJob, "jobId" | "sweepRealMs" | "expiresMs">
+  | Exclude<keyof DeliveryJob, "jobId" | "recoverAfterRealMs" | "expiresMs">
   | ("entity" | "id" | "sweepAt" | "expiresAt");
 
 const item = z.object({
@@ -47,7 +47,7 @@ export function makeDynamoDeliveryJobs(options: {
       // DynamoDB refuses an empty key.
       if (jobId === "") return undefined;
       const get = new GetCommand({ TableName, Key: { id: jobId }, ConsistentRead: true });
-      const { Item } = await dependency("DynamoDB GetItem", () => client.send(get));
+      const { Item } = await callDependency("DynamoDB GetItem", () => client.send(get));
       const job = readJobItem(Item);
       return job && job.expiresMs > clock.businessMs() ? job : undefined;
     },
@@ -68,10 +68,10 @@ export function makeDynamoDeliveryJobs(options: {
 function readJobItem(found: Record<string, unknown> | undefined): DeliveryJob | undefined {
   if (found?.entity !== "job") return undefined;
   const { entity: _, id, sweepAt, expiresAt, ...rest } = item.parse(found);
-  return { ...rest, jobId: id, sweepRealMs: sweepAt, expiresMs: expiresAt * 1000 };
+  return { ...rest, jobId: id, recoverAfterRealMs: sweepAt, expiresMs: expiresAt * 1000 };
 }
 
-function jobItem({ jobId, sweepRealMs, expiresMs, ...rest }: DeliveryJob) {
-  const entry = { ...sweepEntry(jobId, sweepRealMs), ...expiry(expiresMs) };
+function jobItem({ jobId, recoverAfterRealMs, expiresMs, ...rest }: DeliveryJob) {
+  const entry = { ...sweepEntry(jobId, recoverAfterRealMs), ...expiry(expiresMs) };
   return { ...rest, ...entry, entity: "job", id: jobId };
 }

@@ -5,7 +5,7 @@ import type { DeliveryStore } from "../../core/deliveries/ports.ts";
 import type { DeliveryRecord } from "../../core/deliveries/record.ts";
 import type { Clock } from "../../core/ports.ts";
 import type { TextStore } from "../../core/requests/ports.ts";
-import { dependency } from "../dependency-down.ts";
+import { callDependency } from "../dependency-down.ts";
 import { deliveryItem, readDeliveryItem } from "./delivery-item.ts";
 import { batchGet } from "./dynamo-batch-get.ts";
 import { makeReadClientPage } from "./dynamo-client-page.ts";
@@ -47,7 +47,7 @@ export function makeDynamoDeliveryStore(options: {
       // DynamoDB refuses an empty key.
       if (deliveryId === "") return undefined;
       const get = new GetCommand({ TableName, Key: keyOf(deliveryId), ConsistentRead: true });
-      const { Item } = await dependency("DynamoDB GetItem", () => client.send(get));
+      const { Item } = await callDependency("DynamoDB GetItem", () => client.send(get));
       const delivery = readDeliveryItem(Item);
       return delivery && isAlive(delivery) ? delivery : undefined;
     },

@@ -1,9 +1,9 @@
 import { type DynamoDBDocumentClient, QueryCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import * as z from "zod/mini";
 import { deliveriesTable } from "../../contracts/tables.ts";
-import { hintOf } from "../../core/deliveries/attempts/attempt-message.ts";
+import { toAttemptMessage } from "../../core/deliveries/attempts/attempt-message.ts";
 import type { DeliveryStore } from "../../core/deliveries/ports.ts";
-import { dependency } from "../dependency-down.ts";
+import { callDependency } from "../dependency-down.ts";
 import { conditionalWrite } from "./conditional-write.ts";
 
 /** What the index `due` holds of a delivery, so that a sweep need not read the items. */
@@ -20,7 +20,7 @@ const dueEntry = z.object({
 export function makeDynamoDeliverySweeps(options: {
   client: DynamoDBDocumentClient;
   tableName: string;
-}): Pick<DeliveryStore, "due" | "putOff" | "stale"> {
+}): Pick<DeliveryStore, "due" | "postpone" | "stale"> {
   const { client, tableName: TableName } = options;
   const { due, sweep } = deliveriesTable.indexes;
 
@@ -32,7 +32,7 @@ export function makeDynamoDeliverySweeps(options: {
       ExpressionAttributeValues: { ":shard": String(shard), ":until": of.untilMs },
       Limit: of.limit,
     });
-    const { Items = [] } = await dependency("DynamoDB Query", () => client.send(command));
+    const { Items = [] } = await callDependency("DynamoDB Query", () => client.send(command));
     return Items;
   }
 
@@ -40,12 +40,12 @@ export function makeDynamoDeliverySweeps(options: {
     async due(shard, untilMs, limit) {
       return (await earliest(due, shard, { untilMs, limit })).map((entry) => {
         const { id, dueAt, nextMs, ...rest } = dueEntry.parse(entry);
-        return { hint: hintOf({ ...rest, deliveryId: id }), dueMs: dueAt, nextMs };
+        return { hint: toAttemptMessage({ ...rest, deliveryId: id }), dueMs: dueAt, nextMs };
       });
     },
 
     // Its version stays: whoever read the delivery before may still write it.
-    async putOff(seen, dueMs) {
+    async postpone(seen, dueMs) {
       const command = new UpdateCommand({
         TableName,
         Key: { id: seen.hint.deliveryId },

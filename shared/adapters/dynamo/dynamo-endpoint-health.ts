@@ -9,8 +9,8 @@ import { makeVersionedPut } from "./dynamo-versioned-put.ts";
 const item = z.object({
   clientId: z.string(),
   webhookId: z.string(),
-  isPrompt: z.boolean(),
-  toProve: z.number(),
+  isFast: z.boolean(),
+  promptSuccessesNeeded: z.number(),
   failures: z.number(),
   workers: z.record(z.string(), z.number()),
   version: z.number(),

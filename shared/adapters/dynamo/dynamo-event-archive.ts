@@ -4,7 +4,7 @@ import { Failure } from "../../contracts/failures.ts";
 import type { FinalEvent } from "../../core/events/envelope.ts";
 import type { BlobStore, Clock } from "../../core/ports.ts";
 import type { EventArchive } from "../../core/requests/ports.ts";
-import { dependency } from "../dependency-down.ts";
+import { callDependency } from "../dependency-down.ts";
 import { placeEnvelope } from "./place-envelope.ts";
 
 /** What one BatchWriteItem takes. */
@@ -52,7 +52,7 @@ export function makeDynamoEventArchive(options: {
         for (let round = 0; waiting.length > 0 && round < MAX_ROUNDS; round++) {
           if (round > 0) await sleep(FIRST_PAUSE_MS * 2 ** round);
           const write = new BatchWriteCommand({ RequestItems: { [tableName]: waiting } });
-          const page = await dependency("DynamoDB BatchWriteItem", () => client.send(write));
+          const page = await callDependency("DynamoDB BatchWriteItem", () => client.send(write));
           waiting = (page.UnprocessedItems?.[tableName] ?? []) as typeof waiting;
         }
         if (waiting.length > 0) {

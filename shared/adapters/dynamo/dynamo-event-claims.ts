@@ -9,7 +9,7 @@ import { eventType } from "../../contracts/events.ts";
 import { eventsTable, OUTBOX_SHARD_COUNT } from "../../contracts/tables.ts";
 import type { FinalEvent } from "../../core/events/envelope.ts";
 import type { BlobStore, ClaimResult, Clock, EventClaims, Lease } from "../../core/ports.ts";
-import { dependency } from "../dependency-down.ts";
+import { callDependency } from "../dependency-down.ts";
 import { conditionalWrite } from "./conditional-write.ts";
 import { placeEnvelope } from "./place-envelope.ts";
 import { shardOf } from "./shard.ts";
@@ -52,7 +52,7 @@ export function makeDynamoEventClaims(options: {
   }
 
   /** What a stored event means for one that wants it; `undefined` when it may be taken over. */
-  async function judge(
+  async function interpretExisting(
     met: Record<string, unknown> | undefined,
     owner: string,
   ): Promise<ClaimResult | undefined> {
@@ -89,7 +89,7 @@ export function makeDynamoEventClaims(options: {
     });
     const result = await conditionalWrite("PutItem", () => client.send(put));
     if ("written" in result) return { kind: "granted", event };
-    const judged = await judge(result.met, lease.owner);
+    const judged = await interpretExisting(result.met, lease.owner);
     return judged ?? (await takeOver(event.id, lease)) ?? { kind: "held", untilMs: lease.untilMs };
   }
 
@@ -114,7 +114,9 @@ export function makeDynamoEventClaims(options: {
       return { kind: "granted", event: await eventOf(item.parse(result.written.Attributes)) };
     }
     if (result.met === undefined) return undefined;
-    return (await judge(result.met, lease.owner)) ?? { kind: "held", untilMs: lease.untilMs };
+    return (
+      (await interpretExisting(result.met, lease.owner)) ?? { kind: "held", untilMs: lease.untilMs }
+    );
   }
 
   async function complete(id: string, owner: string): Promise<"completed" | "lost"> {
@@ -166,7 +168,7 @@ export function makeDynamoEventClaims(options: {
       ExpressionAttributeValues: { ":shard": String(shard), ":before": beforeMs },
       Limit: limit,
     });
-    const { Items = [] } = await dependency("DynamoDB Query", () => client.send(query));
+    const { Items = [] } = await callDependency("DynamoDB Query", () => client.send(query));
     return Items.map((found) => String(found.id));
   }
 

@@ -4,7 +4,7 @@ import type { EventType } from "../../contracts/events.ts";
 import { eventsTable } from "../../contracts/tables.ts";
 import type { EventReader, StoredEvent } from "../../core/events/read-events.ts";
 import type { BlobStore, Clock } from "../../core/ports.ts";
-import { dependency } from "../dependency-down.ts";
+import { callDependency } from "../dependency-down.ts";
 import { batchGet } from "./dynamo-batch-get.ts";
 import { makeReadClientPage, type PageFilter } from "./dynamo-client-page.ts";
 
@@ -68,7 +68,7 @@ export function makeDynamoEventReader(options: {
 
   async function find(id: string): Promise<StoredEvent | undefined> {
     const get = new GetCommand({ TableName: tableName, Key: { id }, ConsistentRead: true });
-    const { Item } = await dependency("DynamoDB GetItem", () => client.send(get));
+    const { Item } = await callDependency("DynamoDB GetItem", () => client.send(get));
     const found = Item && item.parse(Item);
     return found && isAlive(found) ? open(found) : undefined;
   }

@@ -2,7 +2,7 @@ import { type DynamoDBDocumentClient, GetCommand, PutCommand } from "@aws-sdk/li
 import { sha256Hex } from "../../core/crypto/digest.ts";
 import type { Clock } from "../../core/ports.ts";
 import type { IdempotencyStore } from "../../core/requests/ports.ts";
-import { dependency } from "../dependency-down.ts";
+import { callDependency } from "../dependency-down.ts";
 import { conditionalWrite } from "./conditional-write.ts";
 
 /** Idempotency keys, in the table of requests: one item for each. */
@@ -20,7 +20,7 @@ export function makeDynamoIdempotency(options: {
   return {
     async find(clientId, key) {
       const get = new GetCommand({ TableName, Key: keyOf(clientId, key), ConsistentRead: true });
-      const { Item } = await dependency("DynamoDB GetItem", () => client.send(get));
+      const { Item } = await callDependency("DynamoDB GetItem", () => client.send(get));
       if (!Item || Number(Item.expiresAt) * 1000 <= clock.businessMs()) return undefined;
       return { bodySha256: String(Item.bodySha256), requestId: String(Item.requestId) };
     },

@@ -4,7 +4,7 @@ import { REQUEST_SHARD_COUNT } from "../../contracts/tables.ts";
 import type { Clock } from "../../core/ports.ts";
 import type { LaneStore } from "../../core/requests/ports.ts";
 import type { LaneOwner } from "../../core/requests/record.ts";
-import { dependency } from "../dependency-down.ts";
+import { callDependency } from "../dependency-down.ts";
 import { conditionalWrite } from "./conditional-write.ts";
 import { LANE_ID, pauseItem, pauseName, readLaneItem } from "./lane-item.ts";
 import { shardOf } from "./shard.ts";
@@ -69,7 +69,7 @@ export function makeDynamoLanes(options: {
   return {
     async find(lane) {
       const get = new GetCommand({ TableName, Key: { lane, id: LANE_ID }, ConsistentRead: true });
-      const { Item } = await dependency("DynamoDB GetItem", () => client.send(get));
+      const { Item } = await callDependency("DynamoDB GetItem", () => client.send(get));
       return Item && readLaneItem(Item);
     },
 
@@ -143,9 +143,9 @@ export function makeDynamoLanes(options: {
       });
       if (!("written" in result)) return undefined;
       const before = readLaneItem(result.written);
-      const wasLeft = before.owner !== undefined && before.owner !== lease.owner;
+      const abandonedByPrevious = before.owner !== undefined && before.owner !== lease.owner;
       const held = { owner: lease.owner, leaseUntilRealMs: lease.untilMs, dueMs };
-      return { ...before, ...held, ...(wasLeft ? { wasLeft } : {}) };
+      return { ...before, ...held, ...(abandonedByPrevious ? { abandonedByPrevious } : {}) };
     },
 
     async release(seen, change) {
@@ -196,7 +196,7 @@ export function makeDynamoLanes(options: {
       throw new Failure("DEPENDENCY_DOWN", "a lane's count changes too fast to give it back");
     },
 
-    async hasten(lane, dueMs) {
+    async bringForward(lane, dueMs) {
       const result = await update(lane, {
         set: ["dueAt = :due"],
         // A worker that has the lane must see it when it gives the lane back, though it looks sooner.
@@ -280,6 +280,6 @@ const MAX_ATTEMPTS = 5;
 function joinedFrom(before: Record<string, unknown> | undefined, place: number) {
   return {
     place,
-    isIdle: before?.dueAt === undefined,
+    wasUnscheduled: before?.dueAt === undefined,
   };
 }

@@ -33,7 +33,7 @@ export function makeDynamoReferences(options: {
   }
 
   return {
-    async look(of) {
+    async findByProviderIds(of) {
       const keys = of.flatMap((one) => [referenceKey(one), markKey(one.connectionId)]);
       const items = (await batchGet(client, [{ tableName: TableName, keys }])).get(TableName) ?? [];
       const found = new Map(items.map((item) => [item.lane, item]));
@@ -66,7 +66,7 @@ export function makeDynamoReferences(options: {
       return referenceOf(before);
     },
 
-    async leave({ eventId, isFinal, ...of }) {
+    async recordUnmatched({ eventId, isFinal, ...of }) {
       const update = new UpdateCommand({
         TableName,
         Key: referenceKey(of),
@@ -87,7 +87,7 @@ export function makeDynamoReferences(options: {
       return typeof met?.requestId === "string" ? met.requestId : undefined;
     },
 
-    async raise(connectionId, untilRealMs) {
+    async extendSubmittingUntil(connectionId, untilRealMs) {
       const update = new UpdateCommand({
         TableName,
         Key: markKey(connectionId),

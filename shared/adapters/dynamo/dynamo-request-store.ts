@@ -12,7 +12,7 @@ import type { Clock } from "../../core/ports.ts";
 import { laneOf } from "../../core/requests/acceptance/request-id.ts";
 import type { DueEntry, RequestStore } from "../../core/requests/ports.ts";
 import type { Lane, RequestRecord } from "../../core/requests/record.ts";
-import { dependency } from "../dependency-down.ts";
+import { callDependency } from "../dependency-down.ts";
 import { conditionalWrite } from "./conditional-write.ts";
 import { batchGet } from "./dynamo-batch-get.ts";
 import { makeDynamoRequestList } from "./dynamo-request-list.ts";
@@ -41,7 +41,7 @@ export function makeDynamoRequestStore(options: {
     const Key = keyOf(requestId);
     if (Key === undefined) return undefined;
     const get = new GetCommand({ TableName, Key, ConsistentRead: true });
-    const { Item } = await dependency("DynamoDB GetItem", () => client.send(get));
+    const { Item } = await callDependency("DynamoDB GetItem", () => client.send(get));
     const request = Item && readRequestItem(Item).request;
     return request && isAlive(request) ? request : undefined;
   }
@@ -69,7 +69,7 @@ export function makeDynamoRequestStore(options: {
 
   async function query(input: Omit<QueryCommandInput, "TableName">) {
     const command = new QueryCommand({ TableName, ...input });
-    return dependency("DynamoDB Query", () => client.send(command));
+    return callDependency("DynamoDB Query", () => client.send(command));
   }
 
   const ofLane = (lane: string) => ({

@@ -2,7 +2,7 @@ import { type DynamoDBDocumentClient, GetCommand } from "@aws-sdk/lib-dynamodb";
 import { configKey, webhookItem } from "../../contracts/config-items.ts";
 import { configTable } from "../../contracts/tables.ts";
 import type { WebhookStore } from "../../core/deliveries/ports.ts";
-import { dependency } from "../dependency-down.ts";
+import { callDependency } from "../dependency-down.ts";
 import { makeVersionedPut } from "./dynamo-versioned-put.ts";
 
 /** Webhooks in the config table: one item for each client. */
@@ -17,7 +17,7 @@ export function makeDynamoWebhooks(options: {
     async find(clientId) {
       const Key = { pk: configKey.webhook(clientId) };
       const get = new GetCommand({ TableName, Key, ConsistentRead: true });
-      const { Item } = await dependency("DynamoDB GetItem", () => client.send(get));
+      const { Item } = await callDependency("DynamoDB GetItem", () => client.send(get));
       return Item && webhookItem.parse(Item);
     },
 

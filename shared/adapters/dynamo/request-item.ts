@@ -10,7 +10,7 @@ const storedText = z.union([z.object({ inline: z.string() }), z.object({ key: z.
 const text = z.optional(z.string());
 const number = z.optional(z.number());
 
-type Renamed = "requestId" | "dueMs" | "sweepRealMs" | "expiresMs";
+type Renamed = "requestId" | "dueMs" | "recoverAfterRealMs" | "expiresMs";
 type Attribute =
   | Exclude<keyof RequestRecord, Renamed>
   | ("id" | "dueAt" | "sweepAt" | "expiresAt" | "writeId");
@@ -34,7 +34,7 @@ const item = z.object({
   submittedMs: number,
   finishedMs: number,
   place: number,
-  standing: z.optional(z.enum(["waiting", "holding"])),
+  laneState: z.optional(z.enum(["waiting", "holding"])),
   holdUntilMs: number,
   params: z.optional(storedText),
   sealedParams: text,
@@ -55,7 +55,7 @@ const item = z.object({
   polls: z.number(),
   isStarted: z.boolean(),
   prompts: z.array(z.string()),
-  laneNextMs: number,
+  nextSubmissionNotBeforeMs: number,
   outbox: z.array(
     z.object({
       id: z.string(),
@@ -82,7 +82,7 @@ export function readRequestItem(found: unknown): { request: RequestRecord; write
     ...rest,
     requestId: id,
     dueMs: dueAt,
-    sweepRealMs: sweepAt,
+    recoverAfterRealMs: sweepAt,
     expiresMs: expiresAt === undefined ? undefined : expiresAt * 1000,
   };
   return writeId === undefined ? { request } : { request, writeId };
@@ -90,7 +90,7 @@ export function readRequestItem(found: unknown): { request: RequestRecord; write
 
 /** @param writeId by which the writer knows its own write again */
 export function requestItem(request: RequestRecord, writeId: string): Record<string, unknown> {
-  const { requestId, dueMs, sweepRealMs, expiresMs, ...rest } = request;
+  const { requestId, dueMs, recoverAfterRealMs, expiresMs, ...rest } = request;
   const shard = shardOf(requestId, REQUEST_SHARD_COUNT);
   return present({
     ...rest,
@@ -100,14 +100,14 @@ export function requestItem(request: RequestRecord, writeId: string): Record<str
     listedAs: `${new Date(request.createdMs).toISOString()}#${requestId}`,
     laneKey: laneKey(request),
     ...(dueMs === undefined ? {} : { dueShard: shard, dueAt: dueMs }),
-    ...(sweepRealMs === undefined ? {} : { sweepShard: shard, sweepAt: sweepRealMs }),
+    ...(recoverAfterRealMs === undefined ? {} : { sweepShard: shard, sweepAt: recoverAfterRealMs }),
     expiresAt: expiresMs === undefined ? undefined : Math.ceil(expiresMs / 1000),
   });
 }
 
-function laneKey({ standing, place = 0 }: RequestRecord): string | undefined {
-  if (standing === undefined) return undefined;
-  const beginning = standing === "holding" ? HOLDING : WAITING;
+function laneKey({ laneState, place = 0 }: RequestRecord): string | undefined {
+  if (laneState === undefined) return undefined;
+  const beginning = laneState === "holding" ? HOLDING : WAITING;
   return `${beginning}${String(place).padStart(16, "0")}`;
 }
 

@@ -2,7 +2,7 @@ import * as http from "node:http";
 import * as https from "node:https";
 import { limits } from "../../contracts/limits.ts";
 import type { ProviderId } from "../../contracts/providers.ts";
-import type { ProviderRequest } from "../../core/ports.ts";
+import type { ProviderHttpCall } from "../../core/ports.ts";
 import type { ProviderAnswer } from "../../core/providers/provider-client.ts";
 import type { Exchange, ProviderCalls } from "../../core/requests/ports.ts";
 
@@ -26,7 +26,7 @@ export function makeHttpProviderCalls(options: {
 
 function exchangeWith(
   address: string,
-  request: ProviderRequest,
+  request: ProviderHttpCall,
   timeoutMs: number,
 ): Promise<Exchange> {
   return new Promise((resolve) => {
@@ -40,7 +40,8 @@ function exchangeWith(
       resolve(exchange);
       call?.destroy();
     }
-    const fail = (reason: string) => settle({ kind: isConnected ? "lost" : "notSent", reason });
+    const fail = (reason: string) =>
+      settle({ kind: isConnected ? "incomplete" : "notSent", reason });
 
     try {
       call = send(new URL(address), request);
@@ -65,7 +66,7 @@ function exchangeWith(
   });
 }
 
-function send(url: URL, { method, headers, body }: ProviderRequest): http.ClientRequest {
+function send(url: URL, { method, headers, body }: ProviderHttpCall): http.ClientRequest {
   const { request } = url.protocol === "https:" ? https : http;
   const bytes = body === undefined ? undefined : Buffer.from(body);
   const call = request(url, {

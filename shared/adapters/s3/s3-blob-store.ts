@@ -2,7 +2,7 @@ import type { S3Client } from "@aws-sdk/client-s3";
 import { Failure } from "../../contracts/failures.ts";
 import { quarantineKey } from "../../core/inbound/quarantine-key.ts";
 import type { BlobStore, QuarantineStore } from "../../core/ports.ts";
-import { dependency } from "../dependency-down.ts";
+import { callDependency } from "../dependency-down.ts";
 
 /** The SDK of S3 is large and most functions never need it: it is loaded when the first blob comes. */
 export function makeS3BlobStore(options: { bucket: string; config: object }): BlobStore {
@@ -19,14 +19,14 @@ export function makeS3BlobStore(options: { bucket: string; config: object }): Bl
 
   return {
     async put(Key, Body, abortSignal) {
-      await dependency("S3 PutObject", async () => {
+      await callDependency("S3 PutObject", async () => {
         const { s3, client } = await load();
         const options = abortSignal ? { abortSignal } : {};
         await client.send(new s3.PutObjectCommand({ Bucket, Key, Body }), options);
       });
     },
     async get(Key) {
-      const found = await dependency("S3 GetObject", async () => {
+      const found = await callDependency("S3 GetObject", async () => {
         const { s3, client } = await load();
         try {
           const { Body } = await client.send(new s3.GetObjectCommand({ Bucket, Key }));

@@ -6,8 +6,8 @@ import {
 import { Failure } from "../../contracts/failures.ts";
 import type { DeliveryMessage } from "../../contracts/messages/delivery.ts";
 import type { AttemptLane, DeliveryQueue } from "../../core/deliveries/ports.ts";
-import { busText } from "../../core/events/envelope.ts";
-import { dependency } from "../dependency-down.ts";
+import { busSafeJson } from "../../core/events/envelope.ts";
+import { callDependency } from "../dependency-down.ts";
 import { delaySeconds } from "./sqs-delay.ts";
 
 /** What one SendMessageBatch takes. */
@@ -27,7 +27,7 @@ export function makeSqsDeliveryQueue(options: {
   /** Gives the entries that were not taken. */
   async function sendBatch(QueueUrl: string, Entries: SendMessageBatchRequestEntry[]) {
     const command = new SendMessageBatchCommand({ QueueUrl, Entries });
-    const { Successful = [] } = await dependency("SQS SendMessageBatch", () =>
+    const { Successful = [] } = await callDependency("SQS SendMessageBatch", () =>
       client.send(command),
     );
     const taken = new Set(Successful.map(({ Id }) => Id));
@@ -45,7 +45,7 @@ export function makeSqsDeliveryQueue(options: {
     async send(lane, messages) {
       const entries = messages.map(({ message, delayMs = 0 }, index) => ({
         Id: String(index),
-        MessageBody: busText(message),
+        MessageBody: busSafeJson(message),
         MessageGroupId: groupOf(message),
         DelaySeconds: delaySeconds(delayMs),
       }));

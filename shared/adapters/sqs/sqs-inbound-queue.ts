@@ -1,7 +1,7 @@
 import { SendMessageCommand, type SQSClient } from "@aws-sdk/client-sqs";
 import type { InboundMessage } from "../../contracts/messages/inbound.ts";
 import type { InboundQueue } from "../../core/ports.ts";
-import { dependency } from "../dependency-down.ts";
+import { callDependency } from "../dependency-down.ts";
 import { delaySeconds } from "./sqs-delay.ts";
 
 export function makeSqsInboundQueue(options: {
@@ -14,7 +14,7 @@ export function makeSqsInboundQueue(options: {
         QueueUrl: options.queueUrl,
         MessageBody: JSON.stringify(message),
       });
-      await dependency("SQS SendMessage", () => options.client.send(command, { abortSignal }));
+      await callDependency("SQS SendMessage", () => options.client.send(command, { abortSignal }));
     },
   };
 }
@@ -35,6 +35,6 @@ export function makeSqsSendBack(options: {
       MessageBody: JSON.stringify(message),
       DelaySeconds: delaySeconds(delayRealMs * options.businessPerRealSecond),
     });
-    await dependency("SQS SendMessage", () => options.client.send(command));
+    await callDependency("SQS SendMessage", () => options.client.send(command));
   };
 }

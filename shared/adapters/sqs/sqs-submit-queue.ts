@@ -1,6 +1,6 @@
 import { SendMessageCommand, type SQSClient } from "@aws-sdk/client-sqs";
 import type { SubmitQueue } from "../../core/requests/ports.ts";
-import { dependency } from "../dependency-down.ts";
+import { callDependency } from "../dependency-down.ts";
 import { delaySeconds } from "./sqs-delay.ts";
 
 export function makeSqsSubmitQueue(options: { client: SQSClient; queueUrl: string }): SubmitQueue {
@@ -11,7 +11,7 @@ export function makeSqsSubmitQueue(options: { client: SQSClient; queueUrl: strin
         MessageBody: JSON.stringify(message),
         DelaySeconds: delaySeconds(delayMs),
       });
-      await dependency("SQS SendMessage", () => options.client.send(command));
+      await callDependency("SQS SendMessage", () => options.client.send(command));
     },
   };
 }

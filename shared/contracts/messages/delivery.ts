@@ -41,7 +41,7 @@ export const deliveryMessage = z.discriminatedUnion("kind", [
 ]);
 
 export type DeliveryMessage = z.output<typeof deliveryMessage>;
-export type AttemptHint = Extract<DeliveryMessage, { kind: "attempt" }>;
+export type AttemptMessage = Extract<DeliveryMessage, { kind: "attempt" }>;
 
 /** What EventBridge puts into the queue of events: the whole event. */
 export const busMessage = z.object({

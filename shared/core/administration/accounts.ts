@@ -7,7 +7,7 @@ import { InvalidRequest } from "../input/invalid-request.ts";
 import type { Clock } from "../ports.ts";
 import type { Destinations } from "../requests/acceptance/accept-request.ts";
 import { laneId } from "../requests/acceptance/request-id.ts";
-import type { Ticks } from "../requests/lanes/lane-scheduler.ts";
+import type { LaneScheduler } from "../requests/lanes/lane-scheduler.ts";
 import type { LaneStore } from "../requests/ports.ts";
 import { type LaneOwner, type LanePause, PAUSED_BY_CLIENT } from "../requests/record.ts";
 import type { ConfigStore } from "./administration.ts";
@@ -16,7 +16,7 @@ import { identificationToken } from "./identification-token.ts";
 export interface AccountsDeps {
   store: ConfigStore;
   lanes: LaneStore;
-  ticks: Ticks;
+  laneScheduler: LaneScheduler;
   masterKeys: () => Promise<MasterKeys>;
   clock: Clock;
   /** Told of what was given up without harm to the caller. */
@@ -24,7 +24,7 @@ export interface AccountsDeps {
 }
 
 /** Which account is meant, where one id exists at several connections. */
-export interface WhichAccount {
+export interface AccountSelector {
   provider?: ProviderId | undefined;
   connectionId?: string | undefined;
 }
@@ -43,7 +43,7 @@ export type Accounts = ReturnType<typeof makeAccounts>;
 
 /** The client's accounts: their pace, their token at the provider, and whether they are paused. */
 export function makeAccounts(deps: AccountsDeps) {
-  const { store, lanes, ticks, clock } = deps;
+  const { store, lanes, laneScheduler, clock } = deps;
   /** Accounts that this process has made known, or found to be. */
   const noted = new Set<string>();
   const onlyOnes = new Map<string, { connectionId: string; readAtMs: number }>();
@@ -68,14 +68,14 @@ export function makeAccounts(deps: AccountsDeps) {
     if (known && nowMs - known.readAtMs < CONNECTION_TTL_MS) return known.connectionId;
     const [only, ...others] = await connectionIdsOf(clientId, provider);
     if (only === undefined) throw invalid("provider", `has no connection yet: make one first`);
-    if (others.length > 0) return oneThatKnows([only, ...others], accountId);
+    if (others.length > 0) return soleConnectionWithAccount([only, ...others], accountId);
     if (onlyOnes.size >= CACHE_LIMIT) onlyOnes.clear();
     onlyOnes.set(key, { connectionId: only, readAtMs: nowMs });
     return only;
   };
 
   /** @throws REQUEST_INVALID where none or several do */
-  async function oneThatKnows(connectionIds: string[], accountId: string | undefined) {
+  async function soleConnectionWithAccount(connectionIds: string[], accountId: string | undefined) {
     const known = await Promise.all(
       connectionIds.map((id) =>
         accountId === undefined ? undefined : store.account(id, accountId),
@@ -87,7 +87,7 @@ export function makeAccounts(deps: AccountsDeps) {
   }
 
   /** @throws NOT_FOUND, REQUEST_INVALID where several have this id */
-  async function find(clientId: string, accountId: string, which: WhichAccount) {
+  async function find(clientId: string, accountId: string, which: AccountSelector) {
     const connections = (await store.connectionsOf(clientId)).filter(
       ({ provider, connectionId }) =>
         (which.provider ?? provider) === provider &&
@@ -158,7 +158,7 @@ export function makeAccounts(deps: AccountsDeps) {
       if (account?.sealedIdentificationToken !== undefined) return;
       throw invalid("accountId", "is not known: make it so with PUT /v1/accounts/{accountId}");
     },
-    async noteAccount({ clientId, provider, connectionId, accountId }: LaneOwner) {
+    async registerAccountIfNew({ clientId, provider, connectionId, accountId }: LaneOwner) {
       const pk = configKey.account(connectionId, accountId);
       if (noted.has(pk)) return;
       if (noted.size >= CACHE_LIMIT) noted.clear();
@@ -178,23 +178,24 @@ export function makeAccounts(deps: AccountsDeps) {
     async list(clientId: string) {
       return Promise.all((await store.accountsOf(clientId)).map(viewOf));
     },
-    get: async (clientId: string, accountId: string, which: WhichAccount) =>
+    get: async (clientId: string, accountId: string, which: AccountSelector) =>
       viewOf(await find(clientId, accountId, which)),
-    async delete(clientId: string, accountId: string, which: WhichAccount) {
+    async delete(clientId: string, accountId: string, which: AccountSelector) {
       const { connectionId } = await find(clientId, accountId, which);
       await store.deleteAccount(connectionId, accountId);
       noted.delete(configKey.account(connectionId, accountId));
     },
-    async pause(clientId: string, accountId: string, which: WhichAccount) {
+    async pause(clientId: string, accountId: string, which: AccountSelector) {
       const account = await find(clientId, accountId, which);
       await lanes.pause(laneId(account), account, { reason: PAUSED_BY_CLIENT });
       return viewOf(account);
     },
-    async resume(clientId: string, accountId: string, which: WhichAccount) {
+    async resume(clientId: string, accountId: string, which: AccountSelector) {
       const account = await find(clientId, accountId, which);
       const lane = laneId(account);
       const nowMs = clock.businessMs();
-      if (await lanes.resume(lane, ticks.dueFor(nowMs))) await ticks.tick(lane, nowMs);
+      if (await lanes.resume(lane, laneScheduler.dueFor(nowMs)))
+        await laneScheduler.tick(lane, nowMs);
       return viewOf(account);
     },
   };

@@ -35,16 +35,19 @@ export type Headers = Readonly<Record<string, string | undefined>>;
 
 /** UNAUTHENTICATED, with what a dialect's own error says; the native API tells each caller the same. */
 export class Unauthenticated extends Failure<"UNAUTHENTICATED"> {
-  readonly lacks: LackingProof;
+  readonly lacks: AuthFailure;
 
-  constructor(lacks: LackingProof) {
-    super("UNAUTHENTICATED", lacks.proof === "key" ? "no valid API key" : "no valid account token");
+  constructor(lacks: AuthFailure) {
+    super(
+      "UNAUTHENTICATED",
+      lacks.credential === "key" ? "no valid API key" : "no valid account token",
+    );
     this.lacks = lacks;
   }
 }
 
-export interface LackingProof {
-  proof: "key" | "account";
+export interface AuthFailure {
+  credential: "key" | "account";
   /** Sent, and not right; else it was not sent. */
   wasSent: boolean;
 }
@@ -67,18 +70,19 @@ export function makeAuthenticate(deps: AuthenticateDeps) {
     const key = keyId === "" ? undefined : await deps.keys.find(keyId);
     const isRight = equalSecrets(sha256Hex(secret), key?.secretSha256 ?? "");
     if (!key || !isRight || key.revokedAt !== undefined) {
-      throw new Unauthenticated({ proof: "key", wasSent: Boolean(sent) });
+      throw new Unauthenticated({ credential: "key", wasSent: Boolean(sent) });
     }
     await touch(deps, key);
     return { clientId: key.clientId, keyId };
   }
 
   async function accountBy(token: string | undefined, clientId: string): Promise<string> {
-    if (!token) throw new Unauthenticated({ proof: "account", wasSent: false });
+    if (!token) throw new Unauthenticated({ credential: "account", wasSent: false });
     const keyId = identifiedWith(token);
     const accountId =
       keyId === "" ? undefined : identifiedAccount(await deps.masterKeys(keyId), clientId, token);
-    if (accountId === undefined) throw new Unauthenticated({ proof: "account", wasSent: true });
+    if (accountId === undefined)
+      throw new Unauthenticated({ credential: "account", wasSent: true });
     return accountId;
   }
 

@@ -17,8 +17,8 @@ import {
 } from "./api-handlers.ts";
 import {
   type AuthenticateDeps,
+  type AuthFailure,
   type Headers,
-  type LackingProof,
   makeAuthenticate,
   Unauthenticated,
 } from "./authenticate.ts";
@@ -50,7 +50,7 @@ export type ApiOutcome =
       dialect?: ProviderId | undefined;
       /** Absent where there is no such operation. */
       operationId?: OperationId | undefined;
-      lacks?: LackingProof | undefined;
+      lacks?: AuthFailure | undefined;
     };
 
 /** Bodies of this API are settings and secrets, a few hundred bytes, but for those of new requests. */

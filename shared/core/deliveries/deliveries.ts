@@ -3,7 +3,7 @@ import { Failure } from "../../contracts/failures.ts";
 import type { DeliveryStatus, DeliveryView, RecoveryView } from "../../contracts/http/webhooks.ts";
 import { readCursor, writeCursor } from "../input/cursor.ts";
 import { InvalidRequest } from "../input/invalid-request.ts";
-import { hintOf } from "./attempts/attempt-message.ts";
+import { toAttemptMessage } from "./attempts/attempt-message.ts";
 import { resent } from "./delivery-state.ts";
 import { deliverySummary, deliveryView, recoveryView } from "./delivery-views.ts";
 import type { DeliveryStore } from "./ports.ts";
@@ -28,7 +28,7 @@ const MAX_TRIES = 5;
  * Every call @throws DEPENDENCY_DOWN; a change may have been made then.
  */
 export function makeDeliveries(deps: DeliveriesDeps) {
-  const { deliveries: store, jobs, webhooks, queue, moment, dropped } = deps;
+  const { deliveries: store, jobs, webhooks, queue, context, dropped } = deps;
 
   async function own(clientId: string, deliveryId: string): Promise<DeliveryRecord> {
     const delivery = await store.find(deliveryId);
@@ -71,10 +71,10 @@ export function makeDeliveries(deps: DeliveriesDeps) {
         const delivery = await own(clientId, deliveryId);
         if (!isOver(delivery)) return deliveryView(delivery);
         requireResendable(delivery, await webhooks.find(clientId));
-        const written = await store.replace(resent(delivery, moment()));
+        const written = await store.replace(resent(delivery, context()));
         if (!written) continue;
         // It is stored: the sweep finds it where the message is lost.
-        await queue.send("careful", [{ message: hintOf(written) }]).catch(dropped);
+        await queue.send("careful", [{ message: toAttemptMessage(written) }]).catch(dropped);
         return deliveryView(written);
       }
       throw new Failure("CONFLICT", "it was changed meanwhile: read it and try again");
@@ -91,7 +91,7 @@ export function makeDeliveries(deps: DeliveriesDeps) {
       { since, until }: { since: string; until?: string },
     ): Promise<RecoveryView> {
       const sinceMs = Date.parse(since);
-      const untilMs = until === undefined ? moment().nowMs : Date.parse(until);
+      const untilMs = until === undefined ? context().nowMs : Date.parse(until);
       if (sinceMs > untilMs) {
         throw new InvalidRequest([{ field: "since", message: "must not be in the future" }]);
       }

@@ -1,5 +1,5 @@
 import type { Lease } from "../ports.ts";
-import type { DeliveryMoment } from "./moment.ts";
+import type { DeliveryContext } from "./moment.ts";
 import type { Posted } from "./ports.ts";
 import type { Attempt, DeliveryRecord, EndReason } from "./record.ts";
 
@@ -28,14 +28,14 @@ const MAX_ATTEMPTS_KEPT = 100;
  * overdue the later it is sent again: what only waits in a long queue does not
  * make it longer and longer.
  */
-export function missedMs(nextMs: number, { nowMs, speed }: DeliveryMoment): number {
+export function considerLostAfterMs(nextMs: number, { nowMs, speed }: DeliveryContext): number {
   const graceMs = Math.max(MISSED_AFTER_MS, MISSED_AFTER_REAL_MS * speed);
   return Math.max(nextMs, nowMs) + Math.max(graceMs, nowMs - nextMs);
 }
 
 /** Whether the present attempt was begun too often to be begun again. */
-export function isWornOut({ begun }: DeliveryRecord): boolean {
-  return begun > MAX_BEGUN;
+export function hasExhaustedStarts({ startCount }: DeliveryRecord): boolean {
+  return startCount > MAX_BEGUN;
 }
 
 /** A new delivery that waits for its first attempt, for which a message is sent at once. */
@@ -44,7 +44,7 @@ export function waiting(
     DeliveryRecord,
     "deliveryId" | "clientId" | "webhookId" | "eventId" | "eventType" | "requestId" | "body"
   >,
-  moment: DeliveryMoment,
+  context: DeliveryContext,
 ): DeliveryRecord {
   return {
     deliveryId: of.deliveryId,
@@ -54,16 +54,16 @@ export function waiting(
     eventType: of.eventType,
     requestId: of.requestId,
     body: of.body,
-    createdMs: moment.nowMs,
+    createdMs: context.nowMs,
     status: "waiting",
     cycle: 1,
     attempt: 0,
-    begun: 0,
+    startCount: 0,
     attempts: [],
-    unheard: [],
-    nextMs: moment.nowMs,
-    dueMs: missedMs(moment.nowMs, moment),
-    expiresMs: moment.nowMs + moment.rules.retentionMs,
+    unpublishedFailures: [],
+    nextMs: context.nowMs,
+    dueMs: considerLostAfterMs(context.nowMs, context),
+    expiresMs: context.nowMs + context.rules.retentionMs,
     version: 0,
   };
 }
@@ -75,24 +75,24 @@ export function taken(delivery: DeliveryRecord, { owner, untilMs }: Lease): Deli
     status: "delivering",
     owner,
     leaseUntilRealMs: untilMs,
-    sweepRealMs: untilMs,
-    begun: 1,
+    recoverAfterRealMs: untilMs,
+    startCount: 1,
     nextMs: undefined,
     dueMs: undefined,
   };
 }
 
 /** The next cycle of a delivery that has ended: same id, same bytes. */
-export function resent(delivery: DeliveryRecord, moment: DeliveryMoment): DeliveryRecord {
+export function resent(delivery: DeliveryRecord, context: DeliveryContext): DeliveryRecord {
   return {
-    ...over(delivery, moment),
+    ...over(delivery, context),
     status: "waiting",
     cycle: delivery.cycle + 1,
     attempt: 0,
     reason: undefined,
     endedMs: undefined,
-    nextMs: moment.nowMs,
-    dueMs: missedMs(moment.nowMs, moment),
+    nextMs: context.nowMs,
+    dueMs: considerLostAfterMs(context.nowMs, context),
   };
 }
 
@@ -101,26 +101,33 @@ export function ended(
   delivery: DeliveryRecord,
   status: "failed" | "cancelled",
   reason: EndReason,
-  moment: DeliveryMoment,
+  context: DeliveryContext,
 ): DeliveryRecord {
   const { cycle, attempt: attempts } = delivery;
-  const failure = { cycle, attempts, reason, atMs: moment.nowMs };
-  const unheard = status === "failed" ? [...delivery.unheard, failure] : delivery.unheard;
-  return { ...over({ ...delivery, unheard }, moment), status, reason, endedMs: moment.nowMs };
+  const failure = { cycle, attempts, reason, atMs: context.nowMs };
+  const unpublishedFailures =
+    status === "failed" ? [...delivery.unpublishedFailures, failure] : delivery.unpublishedFailures;
+  return {
+    ...over({ ...delivery, unpublishedFailures }, context),
+    status,
+    reason,
+    endedMs: context.nowMs,
+  };
 }
 
 /** Nobody is at it and nobody waits for it. */
-function over(delivery: DeliveryRecord, moment: DeliveryMoment): DeliveryRecord {
-  const { nowMs, nowRealMs, rules } = moment;
+function over(delivery: DeliveryRecord, context: DeliveryContext): DeliveryRecord {
+  const { nowMs, nowRealMs, rules } = context;
   return {
     ...delivery,
-    begun: 0,
+    startCount: 0,
     nextMs: undefined,
     owner: undefined,
     leaseUntilRealMs: undefined,
     dueMs: undefined,
     // A failure is published by whoever writes it, and by the sweep where that one dies.
-    sweepRealMs: delivery.unheard.length > 0 ? nowRealMs + rules.outboxGraceMs : undefined,
+    recoverAfterRealMs:
+      delivery.unpublishedFailures.length > 0 ? nowRealMs + rules.outboxGraceMs : undefined,
     expiresMs: nowMs + rules.retentionMs,
   };
 }
@@ -134,7 +141,7 @@ function over(delivery: DeliveryRecord, moment: DeliveryMoment): DeliveryRecord 
 export function attempted(
   delivery: DeliveryRecord,
   of: { posted: Posted; atMs: number; draw: number },
-  moment: DeliveryMoment,
+  context: DeliveryContext,
 ): DeliveryRecord {
   const { posted, atMs, draw } = of;
   const { httpStatus, error, durationMs, bodyStart } = posted;
@@ -151,13 +158,18 @@ export function attempted(
   const attempts = [...delivery.attempts, made].slice(-MAX_ATTEMPTS_KEPT);
   const done = { ...delivery, attempt, attempts };
   if (isSuccess(posted)) {
-    return { ...over(done, moment), status: "delivered", endedMs: moment.nowMs };
+    return { ...over(done, context), status: "delivered", endedMs: context.nowMs };
   }
-  if (httpStatus === 410) return ended(done, "failed", "gone", moment);
-  const delayMs = moment.rules.delaysMs[attempt - 1];
-  if (delayMs === undefined) return ended(done, "failed", "attempts_used", moment);
-  const nextMs = moment.nowMs + nextDelayMs({ delayMs, draw, posted }, moment);
-  return { ...over(done, moment), status: "waiting", nextMs, dueMs: dueFor(nextMs, moment) };
+  if (httpStatus === 410) return ended(done, "failed", "gone", context);
+  const delayMs = context.rules.delaysMs[attempt - 1];
+  if (delayMs === undefined) return ended(done, "failed", "attempts_used", context);
+  const nextMs = context.nowMs + nextDelayMs({ delayMs, draw, posted }, context);
+  return {
+    ...over(done, context),
+    status: "waiting",
+    nextMs,
+    dueMs: dueFor(nextMs, context),
+  };
 }
 
 /** Any 2xx, at the headers. */
@@ -168,7 +180,7 @@ export function isSuccess({ httpStatus = 0 }: Pick<Posted, "httpStatus">): boole
 /** Drawn around the schedule; what the endpoint asks for counts where it is longer, up to the longest step. */
 function nextDelayMs(
   { delayMs, draw, posted }: { delayMs: number; draw: number; posted: Posted },
-  { rules }: DeliveryMoment,
+  { rules }: DeliveryContext,
 ): number {
   const drawnMs = Math.round(delayMs * (1 + rules.jitter * (2 * draw - 1)));
   const isAsked = posted.httpStatus === 429 || posted.httpStatus === 503;
@@ -177,7 +189,7 @@ function nextDelayMs(
 }
 
 /** A message is sent for what SQS can delay; the rest is left to the sweep, which sends it in time. */
-function dueFor(nextMs: number, moment: DeliveryMoment): number {
-  const isSent = nextMs - moment.nowMs <= LONGEST_DELAY_MS;
-  return isSent ? missedMs(nextMs, moment) : nextMs - LONGEST_DELAY_MS;
+function dueFor(nextMs: number, context: DeliveryContext): number {
+  const isSent = nextMs - context.nowMs <= LONGEST_DELAY_MS;
+  return isSent ? considerLostAfterMs(nextMs, context) : nextMs - LONGEST_DELAY_MS;
 }

@@ -1,23 +1,23 @@
-import type { AttemptHint } from "../../contracts/messages/delivery.ts";
+import type { AttemptMessage } from "../../contracts/messages/delivery.ts";
 import type { HintOutcome, makeAttemptDeliveries } from "./attempts/attempt-deliveries.ts";
 import type { CreateOutcome, makeCreateDeliveries } from "./creation/create-deliveries.ts";
-import { failedBy } from "./not-done.ts";
+import { toMessageFailure } from "./not-done.ts";
 import type { AttemptLane } from "./ports.ts";
-import type { makeRunJob } from "./run-job.ts";
+import type { makeRunBulkJob } from "./run-job.ts";
 
 /** What a message of one of the three queues is. */
 export type DeliveryWork =
   | { kind: "event"; body: string }
-  | { kind: "attempt"; hint: AttemptHint }
+  | { kind: "attempt"; hint: AttemptMessage }
   | { kind: "job"; jobId: string };
 
-export type WorkOutcome = CreateOutcome | HintOutcome | { kind: "walked" };
+export type WorkOutcome = CreateOutcome | HintOutcome | { kind: "jobRan" };
 
 /** Does what a batch of messages asks for, each kind in one go; answers for each, in order. */
 export function makeHandleDeliveryWork(deps: {
   createDeliveries: ReturnType<typeof makeCreateDeliveries>;
   attemptDeliveries: ReturnType<typeof makeAttemptDeliveries>;
-  runJob: ReturnType<typeof makeRunJob>;
+  runBulkJob: ReturnType<typeof makeRunBulkJob>;
 }) {
   return async (
     works: readonly DeliveryWork[],
@@ -44,10 +44,10 @@ export function makeHandleDeliveryWork(deps: {
 
   async function walk(jobId: string, remainingMs: () => number): Promise<WorkOutcome> {
     try {
-      await deps.runJob(jobId, remainingMs);
-      return { kind: "walked" };
+      await deps.runBulkJob(jobId, remainingMs);
+      return { kind: "jobRan" };
     } catch (error) {
-      return failedBy(error);
+      return toMessageFailure(error);
     }
   }
 }

@@ -1,7 +1,7 @@
 import type { DeliveryRules } from "../../contracts/delivery-rules.ts";
 
 /** When a decision about a delivery is made, and by which rules. */
-export interface DeliveryMoment {
+export interface DeliveryContext {
   /** Business time. */
   nowMs: number;
   /** Real time. */

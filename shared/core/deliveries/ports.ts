@@ -1,6 +1,6 @@
 import type { WebhookItem } from "../../contracts/config-items.ts";
 import type { DeliveryStatus } from "../../contracts/http/webhooks.ts";
-import type { AttemptHint, DeliveryMessage } from "../../contracts/messages/delivery.ts";
+import type { AttemptMessage, DeliveryMessage } from "../../contracts/messages/delivery.ts";
 import type { Lease } from "../ports.ts";
 import type { DeliveryJob, DeliveryRecord, EndpointHealth } from "./record.ts";
 
@@ -40,14 +40,14 @@ export interface DeliveryStore {
   /** Deliveries that somebody must see to by then (business), oldest first. */
   due(shard: number, untilMs: number, limit: number): Promise<DueDelivery[]>;
   /** Moves when somebody must see to a delivery; `false` when it was moved or changed meanwhile. */
-  putOff(due: Pick<DueDelivery, "hint" | "dueMs">, dueMs: number): Promise<boolean>;
+  postpone(due: Pick<DueDelivery, "hint" | "dueMs">, dueMs: number): Promise<boolean>;
   /** Ids of deliveries and jobs over which a worker may have died before this real time, oldest first. */
   stale(shard: number, beforeRealMs: number, limit: number): Promise<string[]>;
 }
 
 /** What a message needs to name of a delivery. */
 export interface DueDelivery {
-  hint: AttemptHint;
+  hint: AttemptMessage;
   dueMs: number;
   /** When its next attempt may begin. */
   nextMs: number;

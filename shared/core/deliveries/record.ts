@@ -30,7 +30,7 @@ export type EndReason =
   | "request_cancelled";
 
 /** What `delivery.failed` tells of one cycle. */
-export interface UnheardFailure {
+export interface UnpublishedFailure {
   cycle: number;
   attempts: number;
   reason: EndReason;
@@ -60,7 +60,7 @@ export interface DeliveryRecord {
   /** Attempts of this cycle that have ended. */
   attempt: number;
   /** How often the attempt under way was begun: workers may die over it. */
-  begun: number;
+  startCount: number;
   /** The newest attempts of all cycles, oldest first. */
   attempts: readonly Attempt[];
   /** When the next attempt may begin; only while it waits. */
@@ -70,14 +70,14 @@ export interface DeliveryRecord {
   owner?: string | undefined;
   leaseUntilRealMs?: number | undefined;
   /** Its failures of which `delivery.failed` is not known to be on the bus yet. */
-  unheard: readonly UnheardFailure[];
+  unpublishedFailures: readonly UnpublishedFailure[];
   /** When it ended. */
   endedMs?: number | undefined;
 
   /** When somebody must see to it that it is attempted. */
   dueMs?: number | undefined;
   /** Real time from which on a worker may have died over it. */
-  sweepRealMs?: number | undefined;
+  recoverAfterRealMs?: number | undefined;
   /** When the item may be deleted. */
   expiresMs: number;
   /** Counts the writes: one that read an older version is refused. */
@@ -113,7 +113,7 @@ export interface DeliveryJob {
   createdMs: number;
   finishedMs?: number | undefined;
   /** Real time from which on its message counts as lost. */
-  sweepRealMs?: number | undefined;
+  recoverAfterRealMs?: number | undefined;
   expiresMs: number;
   version: number;
 }
@@ -123,9 +123,9 @@ export interface EndpointHealth {
   clientId: string;
   webhookId: string;
   /** It has proven itself: nothing failed and nothing was slow since. */
-  isPrompt: boolean;
+  isFast: boolean;
   /** Prompt successes that it lacks for that. */
-  toProve: number;
+  promptSuccessesNeeded: number;
   /** Failed attempts in a row. */
   failures: number;
   /** Workers that are at it, and until when (real) each is at most. */

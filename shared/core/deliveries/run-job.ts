@@ -1,14 +1,14 @@
 import type { WebhookItem } from "../../contracts/config-items.ts";
 import { deliverableType } from "../../contracts/events.ts";
-import { busText, type FinalEvent } from "../events/envelope.ts";
-import { hintOf } from "./attempts/attempt-message.ts";
-import { eachOf } from "./attempts/each-of.ts";
+import { busSafeJson, type FinalEvent } from "../events/envelope.ts";
+import { toAttemptMessage } from "./attempts/attempt-message.ts";
+import { forEachConcurrent } from "./attempts/each-of.ts";
 import { formatCarries } from "./creation/body.ts";
 import { newDelivery } from "./creation/new-delivery.ts";
 import { ANSWERED_GONE, ended, resent } from "./delivery-state.ts";
-import type { DeliveryMoment } from "./moment.ts";
+import type { DeliveryContext } from "./moment.ts";
 import type { DeliveryQueue, DeliveryStore, JobStore, WebhookStore } from "./ports.ts";
-import type { TellFailures } from "./publish-failures.ts";
+import type { PublishFailures } from "./publish-failures.ts";
 import type { DeliveryJob, DeliveryRecord } from "./record.ts";
 import { startJob } from "./webhooks/deactivate-webhook.ts";
 import { masterKeysOf, type ReadMasterKeys } from "./webhooks/master-keys-of.ts";
@@ -19,13 +19,13 @@ export interface RunJobDeps {
   deliveries: DeliveryStore;
   webhooks: WebhookStore;
   queue: DeliveryQueue;
-  tellFailures: TellFailures;
+  publishFailures: PublishFailures;
   /** Stores an event, puts it on the bus, or leaves that to the sweep; again changes nothing. @throws DEPENDENCY_DOWN */
   publish: (event: FinalEvent) => Promise<void>;
   /** The stored event, if it still is. @throws DEPENDENCY_DOWN */
   findEvent: (eventId: string) => Promise<{ clientId: string; envelope: string } | undefined>;
   masterKeys: ReadMasterKeys;
-  moment: () => DeliveryMoment;
+  context: () => DeliveryContext;
   /** Told of a webhook that was disabled because its endpoint said so. */
   disabled: () => void;
   dropped: (error: unknown) => void;
@@ -44,7 +44,7 @@ const STOP_BEFORE_MS = 15_000;
  *
  * @throws DEPENDENCY_DOWN: the message must come again
  */
-export function makeRunJob(deps: RunJobDeps) {
+export function makeRunBulkJob(deps: RunJobDeps) {
   return async (jobId: string, remainingMs: () => number): Promise<void> => {
     let job = await deps.jobs.find(jobId);
     if (!job || job.status === "done") return;
@@ -84,18 +84,20 @@ export function makeRunJob(deps: RunJobDeps) {
     const isPast = (found.before ?? "") < new Date(sinceMs).toISOString();
     const done = { changed: 0, skipped: 0 };
     const changed: DeliveryRecord[] = [];
-    await eachOf(inTime, AT_ONCE, async (delivery) => {
+    await forEachConcurrent(inTime, AT_ONCE, async (delivery) => {
       const next = await (job.kind === "recover"
         ? recover(delivery, webhook)
         : end(delivery, job, webhook));
       if (next) changed.push(next);
       done[next ? "changed" : "skipped"]++;
     });
-    await deps.tellFailures(changed.filter(({ unheard }) => unheard.length > 0));
+    await deps.publishFailures(
+      changed.filter(({ unpublishedFailures }) => unpublishedFailures.length > 0),
+    );
     const again = changed.filter((one) => one.status === "waiting");
     if (again.length > 0) {
       // What is not sent here is found by the sweep.
-      const messages = again.map((one) => ({ message: hintOf(one) }));
+      const messages = again.map((one) => ({ message: toAttemptMessage(one) }));
       await deps.queue.send("careful", messages).catch(deps.dropped);
     }
     return {
@@ -114,7 +116,7 @@ export function makeRunJob(deps: RunJobDeps) {
   ): Promise<DeliveryRecord | undefined> {
     if (webhook?.status !== "active") return undefined;
     if (delivery.webhookId === webhook.webhookId) {
-      return deps.deliveries.replace(resent(delivery, deps.moment()));
+      return deps.deliveries.replace(resent(delivery, deps.context()));
     }
     const { eventId: id, eventType, clientId, requestId } = delivery;
     const type = deliverableType.safeParse(eventType).data;
@@ -124,7 +126,7 @@ export function makeRunJob(deps: RunJobDeps) {
     if (!event || event.clientId !== clientId) return undefined;
     const of = { id, type, clientId, envelope: event.envelope, requestId };
     const master = await masterKeysOf(webhook, deps.masterKeys);
-    const fresh = newDelivery(webhook, of, { master, moment: deps.moment() });
+    const fresh = newDelivery(webhook, of, { master, context: deps.context() });
     const stored = await deps.deliveries.create(fresh);
     // One that was made before takes its own way; one that failed too is met by itself.
     return stored === "created" ? { ...fresh, version: 1 } : undefined;
@@ -136,22 +138,22 @@ export function makeRunJob(deps: RunJobDeps) {
     webhook: WebhookItem | undefined,
   ): Promise<DeliveryRecord | undefined> {
     if (delivery.webhookId !== webhookId) return undefined;
-    const moment = deps.moment();
+    const context = deps.context();
     const isDisabled = standingOf(webhook, webhookId).status === "disabled";
     const over = isDisabled
-      ? ended(delivery, "failed", "disabled", moment)
-      : ended(delivery, "cancelled", "webhook_deleted", moment);
+      ? ended(delivery, "failed", "disabled", context)
+      : ended(delivery, "cancelled", "webhook_deleted", context);
     return deps.deliveries.replace(over);
   }
 
   async function note(job: DeliveryJob, change: Partial<DeliveryJob>) {
-    const { nowMs, nowRealMs, rules } = deps.moment();
+    const { nowMs, nowRealMs, rules } = deps.context();
     const isDone = change.status === "done";
     return deps.jobs.replace({
       ...job,
       ...change,
       ...(isDone ? { finishedMs: nowMs } : {}),
-      sweepRealMs: isDone ? undefined : nowRealMs + rules.outboxGraceMs,
+      recoverAfterRealMs: isDone ? undefined : nowRealMs + rules.outboxGraceMs,
     });
   }
 }
@@ -166,6 +168,6 @@ function disabledEvent(of: {
   const { clientId, webhookId, disabledAt, disabledReason: reason = "unknown" } = of;
   const type = "webhook.disabled";
   const id = `${type}:${webhookId}:${Date.parse(disabledAt)}`;
-  const envelope = busText({ id, type, createdAt: disabledAt, data: { webhookId, reason } });
+  const envelope = busSafeJson({ id, type, createdAt: disabledAt, data: { webhookId, reason } });
   return { id, type, clientId, envelope };
 }

@@ -1,24 +1,24 @@
 import { DELIVERY_SHARD_COUNT } from "../../contracts/tables.ts";
-import { hintOf } from "./attempts/attempt-message.ts";
-import { missedMs } from "./delivery-state.ts";
-import type { DeliveryMoment } from "./moment.ts";
+import { toAttemptMessage } from "./attempts/attempt-message.ts";
+import { considerLostAfterMs } from "./delivery-state.ts";
+import type { DeliveryContext } from "./moment.ts";
 import type { DeliveryQueue, DeliveryStore, DueDelivery, JobStore } from "./ports.ts";
-import type { TellFailures } from "./publish-failures.ts";
+import type { PublishFailures } from "./publish-failures.ts";
 import type { DeliveryRecord } from "./record.ts";
 import { startJob } from "./webhooks/deactivate-webhook.ts";
 
-export interface LookAfterDeliveriesDeps {
+export interface SweepDeliveriesDeps {
   deliveries: DeliveryStore;
   jobs: JobStore;
   queue: DeliveryQueue;
-  tellFailures: TellFailures;
-  moment: () => DeliveryMoment;
+  publishFailures: PublishFailures;
+  context: () => DeliveryContext;
   /** Most deliveries that one query takes of a shard. */
   limit: number;
   dropped: (error: unknown) => void;
 }
 
-export interface LookedAfterDeliveries {
+export interface DeliverySweepResult {
   /** Attempts whose message was due, or was lost. */
   hinted: number;
   /** Failures that their writer had not told. */
@@ -41,10 +41,10 @@ const RETRY_STALE_MS = 60_000;
  * Looks after deliveries whose time has come or whose worker died (G6, G12):
  * found by index, each on its own, as many as the run has time for.
  */
-export function makeLookAfterDeliveries(deps: LookAfterDeliveriesDeps) {
+export function makeSweepDeliveries(deps: SweepDeliveriesDeps) {
   const { deliveries, jobs, queue } = deps;
 
-  return async (remainingMs: () => number): Promise<LookedAfterDeliveries> => {
+  return async (remainingMs: () => number): Promise<DeliverySweepResult> => {
     const total = { hinted: 0, told: 0, untold: 0, jobs: 0, failed: 0 };
     const hasTime = () => remainingMs() > STOP_BEFORE_MS;
     /** Looks at one shard page by page: what was seen to has left the index. */
@@ -64,7 +64,7 @@ export function makeLookAfterDeliveries(deps: LookAfterDeliveriesDeps) {
         if (entries.length < deps.limit) return;
       }
     };
-    const { nowMs, nowRealMs } = deps.moment();
+    const { nowMs, nowRealMs } = deps.context();
     const shards = Array.from({ length: DELIVERY_SHARD_COUNT }, (_, shard) => shard);
     const walks = shards.flatMap((shard) => [
       walk(
@@ -73,7 +73,7 @@ export function makeLookAfterDeliveries(deps: LookAfterDeliveriesDeps) {
       ),
       walk(
         (limit) => deliveries.stale(shard, nowRealMs, limit),
-        (found) => lookAtStale(found, total),
+        (found) => recoverStale(found, total),
       ),
     ]);
     // One shard that cannot be read keeps none of the others waiting.
@@ -86,11 +86,11 @@ export function makeLookAfterDeliveries(deps: LookAfterDeliveriesDeps) {
   };
 
   /** Sends the messages of what is due soon, or whose message was lost. */
-  async function hint(due: readonly DueDelivery[], total: LookedAfterDeliveries): Promise<void> {
-    const moment = deps.moment();
+  async function hint(due: readonly DueDelivery[], total: DeliverySweepResult): Promise<void> {
+    const context = deps.context();
     // First put off, then sent: two runs at once do not both send.
     const settled = await Promise.allSettled(
-      due.map((one) => deliveries.putOff(one, missedMs(one.nextMs, moment))),
+      due.map((one) => deliveries.postpone(one, considerLostAfterMs(one.nextMs, context))),
     );
     total.failed += settled.filter(({ status }) => status === "rejected").length;
     const mine = due.filter((_, index) => {
@@ -102,14 +102,14 @@ export function makeLookAfterDeliveries(deps: LookAfterDeliveriesDeps) {
       "careful",
       mine.map(({ hint: message, nextMs }) => ({
         message,
-        delayMs: Math.max(0, nextMs - moment.nowMs),
+        delayMs: Math.max(0, nextMs - context.nowMs),
       })),
     );
     total.hinted += mine.length;
   }
 
   /** Each is first moved on in the index: what cannot be helped now hides nothing behind it. */
-  async function lookAtStale(ids: readonly string[], total: LookedAfterDeliveries): Promise<void> {
+  async function recoverStale(ids: readonly string[], total: DeliverySweepResult): Promise<void> {
     const settled = await Promise.allSettled(
       ids.map((id) => (id.startsWith("job_") ? restart(id, total) : revive(id, total))),
     );
@@ -118,19 +118,19 @@ export function makeLookAfterDeliveries(deps: LookAfterDeliveriesDeps) {
       total.failed++;
       deps.dropped(one.reason);
     }
-    const unheard = settled.flatMap((one) =>
+    const unpublishedFailures = settled.flatMap((one) =>
       one.status === "fulfilled" && one.value ? [one.value] : [],
     );
-    const { told, untold } = await deps.tellFailures(unheard);
+    const { told, untold } = await deps.publishFailures(unpublishedFailures);
     total.told += told;
     total.untold += untold;
   }
 
-  async function restart(jobId: string, total: LookedAfterDeliveries): Promise<undefined> {
+  async function restart(jobId: string, total: DeliverySweepResult): Promise<undefined> {
     const job = await jobs.find(jobId);
     if (!job || job.status === "done") return;
-    const sweepRealMs = deps.moment().nowRealMs + RETRY_STALE_MS;
-    if (!(await jobs.replace({ ...job, sweepRealMs }))) return;
+    const recoverAfterRealMs = deps.context().nowRealMs + RETRY_STALE_MS;
+    if (!(await jobs.replace({ ...job, recoverAfterRealMs }))) return;
     await startJob(job, deps);
     total.jobs++;
   }
@@ -138,18 +138,19 @@ export function makeLookAfterDeliveries(deps: LookAfterDeliveriesDeps) {
   /** Gives it where it has failures that were not told. */
   async function revive(
     deliveryId: string,
-    total: LookedAfterDeliveries,
+    total: DeliverySweepResult,
   ): Promise<DeliveryRecord | undefined> {
     const found = await deliveries.find(deliveryId);
-    if (!found || (found.sweepRealMs ?? Number.POSITIVE_INFINITY) > deps.moment().nowRealMs) return;
-    const { nowRealMs } = deps.moment();
-    const sweepRealMs = nowRealMs + RETRY_STALE_MS;
-    const delivery = await deliveries.replace({ ...found, sweepRealMs });
+    if (!found || (found.recoverAfterRealMs ?? Number.POSITIVE_INFINITY) > deps.context().nowRealMs)
+      return;
+    const { nowRealMs } = deps.context();
+    const recoverAfterRealMs = nowRealMs + RETRY_STALE_MS;
+    const delivery = await deliveries.replace({ ...found, recoverAfterRealMs });
     if (!delivery) return;
     if (delivery.status === "delivering" && (delivery.leaseUntilRealMs ?? 0) <= nowRealMs) {
-      await queue.send("careful", [{ message: hintOf(delivery) }]);
+      await queue.send("careful", [{ message: toAttemptMessage(delivery) }]);
       total.hinted++;
     }
-    return delivery.unheard.length > 0 ? delivery : undefined;
+    return delivery.unpublishedFailures.length > 0 ? delivery : undefined;
   }
 }

@@ -31,7 +31,7 @@ export function unmatchedEvent(
   const id = unmatchedEventId({ ...event, connectionId: origin.connectionId });
   const { workflowId, providerRequestId, accountId, action, status, eventType, ...outcome } =
     event.data;
-  const envelope = busText({
+  const envelope = busSafeJson({
     id,
     type: event.type,
     createdAt: event.createdAt ?? new Date(origin.receivedAtMs).toISOString(),
@@ -74,7 +74,7 @@ export function requestEvent(
 ): FinalEvent {
   const { requestId, clientId, accountId, provider, action, providerRequestId } = request;
   const id = of.n === undefined ? `${type}:${requestId}` : `${type}:${requestId}:${of.n}`;
-  const envelope = busText({
+  const envelope = busSafeJson({
     id,
     type,
     createdAt: new Date(of.atMs).toISOString(),
@@ -91,11 +91,11 @@ export function requestEvent(
     },
   });
   const { raw } = of;
-  return fitForBus({ id, type, clientId, envelope, ...(raw ? { raw } : {}) });
+  return truncateForBus({ id, type, clientId, envelope, ...(raw ? { raw } : {}) });
 }
 
 /** What the bus cannot carry is left out of the event, which says so. */
-export function fitForBus(whole: FinalEvent): FinalEvent {
+export function truncateForBus(whole: FinalEvent): FinalEvent {
   if (Buffer.byteLength(whole.envelope) <= limits.maxPutEventsBytes) return whole;
   const { data, ...frame } = JSON.parse(whole.envelope) as { data: JsonObject };
   const { result: _, payload: __, error: ___, ...small } = data;
@@ -105,7 +105,7 @@ export function fitForBus(whole: FinalEvent): FinalEvent {
 }
 
 /** JSON that every target of the bus takes: SQS refuses two characters that JSON leaves as they are. */
-export function busText(value: object): string {
+export function busSafeJson(value: object): string {
   return JSON.stringify(value).replace(
     /[\ufffe\uffff]/g,
     (char) => `\\u${char.charCodeAt(0).toString(16)}`,
@@ -113,6 +113,6 @@ export function busText(value: object): string {
 }
 
 /** EventBridge's `detail`: the envelope's very bytes with the tenant in front. */
-export function busDetail(event: Pick<FinalEvent, "clientId" | "envelope">): string {
+export function toEventBridgeDetail(event: Pick<FinalEvent, "clientId" | "envelope">): string {
   return `{"clientId":${JSON.stringify(event.clientId)},${event.envelope.slice(1)}`;
 }

@@ -21,19 +21,19 @@ export function unmatchedEventId(of: {
 export function headerSafeId(providerId: string): string {
   return /^[A-Za-z0-9_-]{1,128}$/.test(providerId)
     ? providerId
-    : `~${sha256Hex(distinctBytes(providerId))}`;
+    : `~${sha256Hex(encodeInjective(providerId))}`;
 }
 
 /** Sixteen hex digits that tell two events of one subject apart. */
 export function discriminatorOf(text: string): string {
-  return sha256Hex(distinctBytes(text)).slice(0, 16);
+  return sha256Hex(encodeInjective(text)).slice(0, 16);
 }
 
 /**
  * UTF-8, which has no lone surrogates: it would make one of all of them. A text
  * that has some is taken in UTF-16, behind a byte that no UTF-8 begins with.
  */
-function distinctBytes(text: string): Uint8Array {
+function encodeInjective(text: string): Uint8Array {
   if (text.isWellFormed()) return Buffer.from(text, "utf8");
   return Buffer.concat([Buffer.from([0xff]), Buffer.from(text, "utf16le")]);
 }

@@ -3,16 +3,16 @@ import { sha256Hex } from "../crypto/digest.ts";
 import type { FinalEvent } from "../events/envelope.ts";
 import { publishClaimed } from "../events/publish-claimed.ts";
 import type { ClaimResult, Clock, EventClaims, EventPublisher } from "../ports.ts";
-import type { HeardWebhook } from "./decode-inbound.ts";
+import type { DecodedWebhook } from "./decode-inbound.ts";
 import type { JoinOutcome } from "./join-webhooks.ts";
 
 export interface ConsumeDeps {
   claims: EventClaims;
   publisher: EventPublisher;
   /** What a message of the queue says. @throws Failure */
-  hear: (message: string) => Promise<HeardWebhook>;
+  decode: (message: string) => Promise<DecodedWebhook>;
   /** Which request each belongs to, in order; what belongs to one is settled there. */
-  join: (heard: readonly HeardWebhook[]) => Promise<JoinOutcome[]>;
+  join: (heard: readonly DecodedWebhook[]) => Promise<JoinOutcome[]>;
   clock: Clock;
   newOwner: () => string;
   leaseMs: number;
@@ -39,7 +39,7 @@ export const makeConsumeWebhooks =
     remainingMs: () => number = () => Number.POSITIVE_INFINITY,
   ): Promise<ConsumeOutcome[]> => {
     const owner = deps.newOwner();
-    const messages = await readAll(deps, bodies);
+    const messages = await decodeAndJoin(deps, bodies);
     const firsts = new Map<string, FinalEvent>();
     for (const event of messages) {
       if ("envelope" in event && !firsts.has(event.id)) firsts.set(event.id, event);
@@ -51,30 +51,30 @@ export const makeConsumeWebhooks =
       const first = firsts.get(event.id) ?? event;
       if (event === first || outcome.kind !== "published") return outcome;
       // The same webhook twice in one batch: the second is a duplicate of the first.
-      const conflict = differ(event.envelope, first.envelope);
+      const conflict = isConflict(event.envelope, first.envelope);
       return { kind: "duplicate", eventId: event.id, conflict };
     });
   };
 
 /** For each message the event of nobody's request that it stands for, or what became of it. */
-async function readAll(
+async function decodeAndJoin(
   deps: ConsumeDeps,
   bodies: readonly string[],
 ): Promise<(FinalEvent | ConsumeOutcome)[]> {
-  const heard = await Promise.allSettled(bodies.map(deps.hear));
+  const heard = await Promise.allSettled(bodies.map(deps.decode));
   const understood = heard.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
   const joined = await deps.join(understood).catch((error: unknown) => error);
   const outcomes = Array.isArray(joined) ? (joined as JoinOutcome[]) : undefined;
   let at = 0;
   return heard.map((one) => {
-    if (one.status === "rejected") return failedBy(one.reason);
+    if (one.status === "rejected") return toMessageFailure(one.reason);
     const outcome = outcomes?.[at++];
-    if (!outcome) return failedBy(joined);
+    if (!outcome) return toMessageFailure(joined);
     return outcome.kind === "unmatched" ? outcome.event : outcome;
   });
 }
 
-function failedBy(error: unknown): ConsumeOutcome {
+function toMessageFailure(error: unknown): ConsumeOutcome {
   const code = error instanceof Failure ? error.code : "MESSAGE_MALFORMED";
   const detail = error instanceof Error ? error.message : "unknown error";
   return { kind: "failed", code, detail };
@@ -135,11 +135,15 @@ function notGranted(
       retryAtMs: claim.untilMs,
     };
   }
-  return { kind: "duplicate", eventId: event.id, conflict: differ(event.envelope, claim.envelope) };
+  return {
+    kind: "duplicate",
+    eventId: event.id,
+    conflict: isConflict(event.envelope, claim.envelope),
+  };
 }
 
 /** When it came, and whether its account was known then, differs between copies; what it says must not. */
-function differ(one: string, other: string): boolean {
+function isConflict(one: string, other: string): boolean {
   const said = (envelope: string) =>
     sha256Hex(envelope.slice(envelope.indexOf('"data":')).replace(',"accountUnknown":true', ""));
   return said(one) !== said(other);

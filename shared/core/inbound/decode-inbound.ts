@@ -1,7 +1,7 @@
 import { Failure } from "../../contracts/failures.ts";
 import { type InboundMessage, inboundMessage } from "../../contracts/messages/inbound.ts";
 import { sha256Hex } from "../crypto/digest.ts";
-import { type FinalEvent, fitForBus, unmatchedEvent } from "../events/envelope.ts";
+import { type FinalEvent, truncateForBus, unmatchedEvent } from "../events/envelope.ts";
 import { type ReadJson, readJsonObject } from "../json/json.ts";
 import type { AccountReader, BlobStore, Clock, ConnectionReader, KnownAccount } from "../ports.ts";
 import { credentialsOf } from "../providers/credentials.ts";
@@ -23,7 +23,7 @@ export interface ReadInboundDeps {
 }
 
 /** A webhook as `consume` understands it. */
-export interface HeardWebhook {
+export interface DecodedWebhook {
   message: InboundMessage;
   event: InboundEvent;
   numbersAsText: boolean;
@@ -39,9 +39,9 @@ export interface HeardWebhook {
  *
  * @throws MESSAGE_MALFORMED, MESSAGE_STALE, UNCONFIRMED, DEPENDENCY_DOWN
  */
-export const makeHearInbound =
+export const makeDecodeInbound =
   (deps: ReadInboundDeps) =>
-  async (text: string): Promise<HeardWebhook> => {
+  async (text: string): Promise<DecodedWebhook> => {
     const message = readMessage(text);
     if (deps.clock.businessMs() - message.receivedAtMs > deps.windowMs) {
       // It may be a copy of one that is forgotten by now: a person decides.
@@ -72,9 +72,9 @@ export const makeHearInbound =
 
 /** What the bus cannot carry stays in the bucket, and the event says so. */
 async function keepWhole(deps: ReadInboundDeps, whole: FinalEvent): Promise<FinalEvent> {
-  if (fitForBus(whole) === whole) return whole;
+  if (truncateForBus(whole) === whole) return whole;
   await deps.bodies.put(`events/${sha256Hex(whole.id)}/whole`, Buffer.from(whole.envelope));
-  return fitForBus(whole);
+  return truncateForBus(whole);
 }
 
 function readMessage(text: string): InboundMessage {

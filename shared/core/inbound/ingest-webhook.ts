@@ -13,7 +13,7 @@ import type {
   InboundQueue,
   QuarantineStore,
 } from "../ports.ts";
-import type { Proof, ProviderPack } from "../providers/provider-pack.ts";
+import type { ProviderPack, Verification } from "../providers/provider-pack.ts";
 
 export interface IngestDeps {
   connections: ConnectionReader;
@@ -70,7 +70,7 @@ async function ingest(deps: IngestDeps, command: IngestCommand): Promise<IngestO
   const { connection, proof } = await proveSender(deps, command);
   const { connectionId } = connection;
   const bytes = command.body.byteLength;
-  if (proof.kind === "forged") {
+  if (proof.kind === "invalid") {
     if (connection.settings.signature === "enforce") {
       throw new Failure("SIGNATURE_REJECTED", "not signed with a secret of this connection");
     }
@@ -81,7 +81,7 @@ async function ingest(deps: IngestDeps, command: IngestCommand): Promise<IngestO
     return { kind: "quarantined", connectionId, bytes };
   }
   const mustConfirm = proof.kind === "unbound" || connection.settings.verifyByFetch;
-  const message = await messageOf(deps, connection, { ...command, mustConfirm });
+  const message = await storeAndBuildMessage(deps, connection, { ...command, mustConfirm });
   await deps.queue.send(message, command.signal);
   const isCalibrating = proof.form !== "url" && connection.settings.hashForms.length > 1;
   return { kind: "accepted", connectionId, bytes, form: proof.form, isCalibrating };
@@ -95,13 +95,13 @@ async function ingest(deps: IngestDeps, command: IngestCommand): Promise<IngestO
 async function proveSender(
   deps: IngestDeps,
   command: IngestCommand,
-): Promise<{ connection: Connection; proof: Proof }> {
+): Promise<{ connection: Connection; proof: Verification }> {
   const address = addressOf(command);
   const remembered = await deps.connections.read(address.connectionId, command.signal);
-  const first = check(deps, remembered, command);
-  if (first && first.proof.kind !== "forged") return first;
+  const first = verifyAgainst(deps, remembered, command);
+  if (first && first.proof.kind !== "invalid") return first;
   const stored = await deps.connections.refresh(address.connectionId, command.signal);
-  const second = stored === remembered ? first : check(deps, stored, command);
+  const second = stored === remembered ? first : verifyAgainst(deps, stored, command);
   if (second) return second;
   throw new Failure("CONNECTION_UNKNOWN", "no connection has this address");
 }
@@ -113,11 +113,11 @@ function addressOf({ provider, connectionId }: IngestCommand): { connectionId: s
 }
 
 /** The address is provider, connection and token together: a wrong part looks like any other. */
-function check(
+function verifyAgainst(
   deps: IngestDeps,
   connection: Connection | undefined,
   command: IngestCommand,
-): { connection: Connection; proof: Proof } | undefined {
+): { connection: Connection; proof: Verification } | undefined {
   if (connection?.provider !== command.provider) return undefined;
   const nowMs = deps.clock.businessMs();
   const token = sha256Hex(command.token);
@@ -131,22 +131,22 @@ function check(
   const pack = deps.packs[connection.provider];
   if (pack === undefined) throw new Error(`No provider pack for ${connection.provider}`);
   const webhook = { ...readJsonObject(command.body), headers: command.headers };
-  const proof = pack.prove(webhook, {
+  const proof = pack.verify(webhook, {
     secrets: validAt(connection.secrets.webhookSecrets, nowMs).map(({ secret }) => secret),
     settings: connection.settings,
     nowMs: deps.clock.realMs(),
   });
   // Only what is proven is looked at more closely; a quarantined body is kept as it came.
-  if (proof.kind === "forged") return { connection, proof };
+  if (proof.kind === "invalid") return { connection, proof };
   const event = pack.read(webhook);
-  if (proof.kind === "proven") return { connection, proof };
+  if (proof.kind === "verified") return { connection, proof };
   // What the provider cannot be asked for stays unproven.
   const question = pack.confirmation?.request(event, connection.secrets.credentials ?? {});
-  return { connection, proof: question ? proof : { kind: "forged" } };
+  return { connection, proof: question ? proof : { kind: "invalid" } };
 }
 
 /** The message for a proven webhook; a large body is stored before. */
-export async function messageOf(
+export async function storeAndBuildMessage(
   deps: Pick<IngestDeps, "bodies" | "clock" | "maxInlineBytes">,
   { provider, clientId, connectionId }: Connection,
   of: Pick<IngestCommand, "body" | "signal"> & { mustConfirm: boolean },

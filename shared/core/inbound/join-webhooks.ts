@@ -2,22 +2,25 @@ import { Failure } from "../../contracts/failures.ts";
 import type { InboundMessage } from "../../contracts/messages/inbound.ts";
 import type { ProviderId } from "../../contracts/providers.ts";
 import type { FinalEvent } from "../events/envelope.ts";
-import type { ProviderRequests } from "../providers/provider-client.ts";
+import type { ProviderClient } from "../providers/provider-client.ts";
 import type { Reference, ReferenceStore } from "../requests/ports.ts";
 import type { PublishOutboxes } from "../requests/publish-outboxes.ts";
 import type { RequestRecord } from "../requests/record.ts";
-import type { Moment } from "../requests/request-state.ts";
-import type { makeTakeNews, TakenNews } from "../requests/results/apply-provider-update.ts";
-import type { HeardWebhook } from "./decode-inbound.ts";
+import type { DecisionContext } from "../requests/request-state.ts";
+import type {
+  AppliedUpdate,
+  makeApplyProviderUpdate,
+} from "../requests/results/apply-provider-update.ts";
+import type { DecodedWebhook } from "./decode-inbound.ts";
 
 export interface JoinWebhooksDeps {
   references: ReferenceStore;
-  takeNews: ReturnType<typeof makeTakeNews>;
+  applyProviderUpdate: ReturnType<typeof makeApplyProviderUpdate>;
   publish: PublishOutboxes;
-  providers: Readonly<Record<ProviderId, ProviderRequests>>;
+  providers: Readonly<Record<ProviderId, ProviderClient>>;
   /** Puts a message back into its queue, to come again after this real time. @throws DEPENDENCY_DOWN */
   sendBack: (message: InboundMessage, delayRealMs: number) => Promise<void>;
-  moment: () => Moment;
+  context: () => DecisionContext;
 }
 
 export type JoinOutcome =
@@ -38,9 +41,11 @@ const LOOK_AGAIN_MS = 1_000;
  */
 export const makeJoinWebhooks =
   (deps: JoinWebhooksDeps) =>
-  async (heard: readonly HeardWebhook[]): Promise<JoinOutcome[]> => {
+  async (heard: readonly DecodedWebhook[]): Promise<JoinOutcome[]> => {
     const asked = heard.map((webhook) => subjectOf(webhook));
-    const looks = await deps.references.look(asked.filter((subject) => subject !== undefined));
+    const looks = await deps.references.findByProviderIds(
+      asked.filter((subject) => subject !== undefined),
+    );
     let at = 0;
     const paired = heard.map((webhook, index) => ({
       webhook,
@@ -50,7 +55,7 @@ export const makeJoinWebhooks =
     const taken: RequestRecord[] = [];
     const outcomes = await Promise.all(
       paired.map(({ webhook, subject, look }) =>
-        joinOne(deps, webhook, { subject, look, taken }).catch(failedBy),
+        joinOne(deps, webhook, { subject, look, taken }).catch(toMessageFailure),
       ),
     );
     await deps.publish(taken);
@@ -63,20 +68,20 @@ interface Subject {
 }
 
 /** What a webhook is about at its provider. */
-function subjectOf({ message, event }: HeardWebhook): Subject | undefined {
+function subjectOf({ message, event }: DecodedWebhook): Subject | undefined {
   const { providerRequestId } = event.data;
   const { connectionId } = message;
   return providerRequestId === undefined ? undefined : { connectionId, providerRequestId };
 }
 
 /** An unasked reply names a request, and is never its result. */
-function mayBeResult({ event }: HeardWebhook): boolean {
+function mayBeResult({ event }: DecodedWebhook): boolean {
   return event.type.startsWith("workflow.");
 }
 
 async function joinOne(
   deps: JoinWebhooksDeps,
-  webhook: HeardWebhook,
+  webhook: DecodedWebhook,
   of: {
     subject: Subject | undefined;
     look: { reference?: Reference | undefined; submittingUntilRealMs: number } | undefined;
@@ -91,7 +96,7 @@ async function joinOne(
 
   const { message } = webhook;
   const waitUntilRealMs = message.waitUntilRealMs ?? look.submittingUntilRealMs;
-  const leftMs = waitUntilRealMs - deps.moment().nowRealMs;
+  const leftMs = waitUntilRealMs - deps.context().nowRealMs;
   if (leftMs > 0) {
     const { waits = 0 } = message;
     const delayMs = Math.min(leftMs, LOOK_AGAIN_MS * 2 ** waits);
@@ -104,13 +109,17 @@ async function joinOne(
 /** As an event of nobody's request, which is found by the provider's id; unless it was bound meanwhile. */
 async function leave(
   deps: JoinWebhooksDeps,
-  webhook: HeardWebhook,
+  webhook: DecodedWebhook,
   subject: Subject,
   taken?: RequestRecord[],
 ): Promise<JoinOutcome> {
   const event = await webhook.toEvent();
   const isFinal = event.type === "workflow.completed";
-  const requestId = await deps.references.leave({ ...subject, eventId: event.id, isFinal });
+  const requestId = await deps.references.recordUnmatched({
+    ...subject,
+    eventId: event.id,
+    isFinal,
+  });
   const late =
     requestId !== undefined && taken ? await take(deps, webhook, subject, requestId) : undefined;
   return late && taken ? settle(late, taken) : { kind: "unmatched", event };
@@ -119,10 +128,10 @@ async function leave(
 /** By the reference, or else by our own id, where the provider tells it. */
 async function takeBy(
   deps: JoinWebhooksDeps,
-  webhook: HeardWebhook,
+  webhook: DecodedWebhook,
   subject: Subject,
   reference: Reference | undefined,
-): Promise<TakenNews | undefined> {
+): Promise<AppliedUpdate | undefined> {
   if (reference && "requestId" in reference) {
     return take(deps, webhook, subject, reference.requestId);
   }
@@ -135,21 +144,21 @@ async function takeBy(
 
 function take(
   deps: JoinWebhooksDeps,
-  { event, numbersAsText, raw }: HeardWebhook,
+  { event, numbersAsText, raw }: DecodedWebhook,
   { connectionId }: Subject,
   requestId: string,
-): Promise<TakenNews | undefined> {
-  const news = { event, numbersAsText, ...(raw ? { raw } : {}) };
-  return deps.takeNews({ requestId, connectionId }, news);
+): Promise<AppliedUpdate | undefined> {
+  const update = { event, numbersAsText, ...(raw ? { raw } : {}) };
+  return deps.applyProviderUpdate({ requestId, connectionId }, update);
 }
 
-function settle(news: TakenNews, taken: RequestRecord[]): JoinOutcome {
-  const { request, verdict, isChanged, hasPausedAccount } = news;
+function settle(update: AppliedUpdate, taken: RequestRecord[]): JoinOutcome {
+  const { request, verdict, isChanged, hasPausedAccount } = update;
   if (isChanged) taken.push(request);
   return { kind: "joined", requestId: request.requestId, verdict, hasPausedAccount };
 }
 
-function failedBy(error: unknown): JoinOutcome {
+function toMessageFailure(error: unknown): JoinOutcome {
   const code = error instanceof Failure ? error.code : "DEPENDENCY_DOWN";
   return { kind: "failed", code, detail: error instanceof Error ? error.message : "unknown error" };
 }

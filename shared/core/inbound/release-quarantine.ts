@@ -3,7 +3,7 @@ import { validAt } from "../administration/rotation.ts";
 import { readJsonObject } from "../json/json.ts";
 import type { BlobStore, Clock, Connection, InboundQueue } from "../ports.ts";
 import type { ProviderPack } from "../providers/provider-pack.ts";
-import { messageOf } from "./ingest-webhook.ts";
+import { storeAndBuildMessage } from "./ingest-webhook.ts";
 import { quarantinedAt } from "./quarantine-key.ts";
 
 /** What lies in the quarantine of one connection. */
@@ -51,7 +51,7 @@ async function release(deps: ReleaseQuarantineDeps, connection: Connection, key:
   const clock = { ...deps.clock, businessMs: () => receivedAtMs };
   const mustConfirm = connection.settings.verifyByFetch;
   const of = { body, signal, mustConfirm };
-  await deps.queue.send(await messageOf({ ...deps, clock }, connection, of), signal);
+  await deps.queue.send(await storeAndBuildMessage({ ...deps, clock }, connection, of), signal);
   await deps.contents.remove(key);
   return true;
 }
@@ -67,12 +67,12 @@ function isProven(
   try {
     const webhook = { ...readJsonObject(body), headers: {} };
     pack?.read(webhook);
-    const proof = pack?.prove(webhook, {
+    const proof = pack?.verify(webhook, {
       secrets: secrets.map(({ secret }) => secret),
       settings: connection.settings,
       nowMs: receivedAtMs,
     });
-    return proof?.kind === "proven";
+    return proof?.kind === "verified";
   } catch (error) {
     // Not readable, or without its frame: it stays, and keeps none of the others waiting.
     if (error instanceof Failure) return false;

@@ -1,9 +1,9 @@
 import type { JsonObject } from "../json/json.ts";
-import type { ProviderRequest } from "../ports.ts";
+import type { ProviderHttpCall } from "../ports.ts";
 import type { InboundEvent } from "./provider-pack.ts";
 
 /** A request as the provider's own body wants it. */
-export interface Submission {
+export interface SubmitInput {
   requestId: string;
   accountId: string;
   /** We-Link's path segment, or Linked API's `actionType`. */
@@ -44,15 +44,15 @@ export type SubmissionOutcome =
   /** Nothing was done, and nothing will be until a person has looked after this account. */
   | { kind: "accountBlocked"; code: string }
   /** Nothing was done, and a later attempt may succeed. */
-  | { kind: "notNow"; code: string; retryAfterMs?: number }
+  | { kind: "temporarilyUnavailable"; code: string; retryAfterMs?: number }
   | { kind: "unknown"; code: string };
 
 /** What a poll tells of a request. */
 export type PollOutcome =
   /** In the words of a webhook; it is still under way where its type is `workflow.started`. */
-  | { kind: "told"; event: InboundEvent; numbersAsText: boolean }
+  | { kind: "update"; event: InboundEvent; numbersAsText: boolean }
   /** It waits at the provider and was not begun, or the provider knows nothing of it. */
-  | { kind: "nothing" }
+  | { kind: "noChange" }
   | { kind: "rateLimited"; retryAfterMs?: number }
   | { kind: "credentialsRefused"; code: string }
   /** No answer that tells anything. */
@@ -62,7 +62,7 @@ export type PollOutcome =
 export type Credentials = Readonly<Record<string, string>>;
 
 /** How a pack's provider takes requests: data and pure functions. */
-export interface ProviderRequests {
+export interface ProviderClient {
   /** Params and inputs of these actions hold secrets. */
   isSecret(action: string): boolean;
   /** That the provider took it is `workflow.started`; else it sends an event of its own. */
@@ -75,15 +75,15 @@ export interface ProviderRequests {
   isRateLimit(code: string): boolean;
   /** The specification's event name, by action and outcome; `UNKNOWN` where it has none. */
   eventTypeOf(action: string, outcome: "succeeded" | "failed"): string;
-  submit(of: Submission, credentials: Credentials): ProviderRequest;
+  submit(of: SubmitInput, credentials: Credentials): ProviderHttpCall;
   /** Never throws: what cannot be read is `unknown`. `action` is the one that was submitted. */
   readSubmission(answer: ProviderAnswer, action: string): SubmissionOutcome;
-  poll(providerRequestId: string, credentials: Credentials): ProviderRequest;
+  poll(providerRequestId: string, credentials: Credentials): ProviderHttpCall;
   /** Never throws: what cannot be read has `failed`. */
   readPoll(providerRequestId: string, answer: ProviderAnswer): PollOutcome;
   /** Absent where the provider cannot be asked to cancel. */
   cancel?: {
-    request(providerRequestId: string, credentials: Credentials): ProviderRequest;
+    request(providerRequestId: string, credentials: Credentials): ProviderHttpCall;
     /** `refused`: it has gone too far. `unknown`: no answer that tells. */
     read(answer: ProviderAnswer): "cancelled" | "refused" | "unknown";
   };
@@ -92,7 +92,7 @@ export interface ProviderRequests {
     request(
       of: { providerRequestId: string; accountId: string; input: string },
       credentials: Credentials,
-    ): ProviderRequest;
+    ): ProviderHttpCall;
   };
   /**
    * Our id of the request that an event names in a label which we had sent with

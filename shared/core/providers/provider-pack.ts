@@ -2,8 +2,8 @@ import type { ConnectionSettings, HashForm } from "../../contracts/config-items.
 import type { EventType } from "../../contracts/events.ts";
 import type { ProviderId } from "../../contracts/providers.ts";
 import type { JsonObject, ReadJson } from "../json/json.ts";
-import type { ProviderRequest } from "../ports.ts";
-import type { ProviderRequests } from "./provider-client.ts";
+import type { ProviderHttpCall } from "../ports.ts";
+import type { ProviderClient } from "./provider-client.ts";
 
 /** A webhook as it came, its body read. */
 export interface Webhook extends ReadJson {
@@ -23,7 +23,7 @@ export interface InboundEvent {
   /** Labels that the client's own words had, which came back with the result. */
   labels?: readonly string[];
   /** The provider itself said what the specification calls it: `eventType` is its own word. */
-  namesItself?: true;
+  hasOwnEventType?: true;
   data: {
     workflowId?: string;
     providerRequestId?: string;
@@ -42,13 +42,13 @@ export interface InboundEvent {
 }
 
 /** Whether a webhook is the provider's, and by which form of its signature that was seen. */
-export type Proof =
-  | { kind: "proven"; form: HashForm | "url" }
+export type Verification =
+  | { kind: "verified"; form: HashForm | "url" }
   /** Signed by the provider, but for the request alone: the body is anybody's until the provider confirms it. */
   | { kind: "unbound"; form: HashForm }
-  | { kind: "forged" };
+  | { kind: "invalid" };
 
-export interface ProofDeps {
+export interface VerificationDeps {
   /** Any of them may have signed. */
   secrets: readonly string[];
   settings: Pick<ConnectionSettings, "hashForms" | "allowUnboundJwt">;
@@ -59,8 +59,8 @@ export interface ProofDeps {
 /** All that is particular to one provider: data and pure functions. */
 export interface ProviderPack {
   id: ProviderId;
-  requests: ProviderRequests;
-  prove(webhook: Webhook, deps: ProofDeps): Proof;
+  requests: ProviderClient;
+  verify(webhook: Webhook, deps: VerificationDeps): Verification;
   /**
    * What the webhook says.
    *
@@ -75,7 +75,7 @@ export interface ProviderPack {
     request(
       event: InboundEvent,
       credentials: Readonly<Record<string, string>>,
-    ): ProviderRequest | undefined;
+    ): ProviderHttpCall | undefined;
     /**
      * The event as the provider's answer tells it; `undefined` when it tells another story.
      *

@@ -2,7 +2,7 @@ import type { RequestStatus } from "../../contracts/http/requests.ts";
 import type { SubmitMessage } from "../../contracts/messages/submit.ts";
 import type { ProviderId } from "../../contracts/providers.ts";
 import type { FinalEvent } from "../events/envelope.ts";
-import type { Lease, ProviderRequest } from "../ports.ts";
+import type { Lease, ProviderHttpCall } from "../ports.ts";
 import type { ProviderAnswer } from "../providers/provider-client.ts";
 import type { Lane, LaneOwner, LanePause, RequestRecord, StoredText } from "./record.ts";
 
@@ -51,7 +51,7 @@ export interface DueEntry {
 export interface Joined {
   place: number;
   /** True when nobody was going to look at the lane: the caller sees to it. */
-  isIdle: boolean;
+  wasUnscheduled: boolean;
 }
 
 export interface LaneStore {
@@ -79,7 +79,7 @@ export interface LaneStore {
     lane: string,
     lease: Lease,
     dueMs: number,
-  ): Promise<(Lane & { wasLeft?: true }) | undefined>;
+  ): Promise<(Lane & { abandonedByPrevious?: true }) | undefined>;
   /**
    * Gives the lane back. Without a `dueMs` nobody looks at it again until
    * somebody joins. Only as `seen`: who has joined or hastened it meanwhile is
@@ -101,7 +101,7 @@ export interface LaneStore {
    * Brings the next look forward; `false` when nothing waits or somebody looks
    * sooner. A worker that has the lane meanwhile learns of it at its `release`.
    */
-  hasten(lane: string, dueMs: number): Promise<boolean>;
+  bringForward(lane: string, dueMs: number): Promise<boolean>;
   /**
    * Sees to it that a lane in which something waits is looked at: by then, if
    * nobody was going to, and by the worker that has it before it is given back.
@@ -126,7 +126,7 @@ export type Reference = { requestId: string } | { eventId: string };
 
 export interface ReferenceStore {
   /** Strongly consistent; in one call for all, with what is being submitted on each connection. */
-  look(
+  findByProviderIds(
     of: readonly { connectionId: string; providerRequestId: string }[],
   ): Promise<{ reference?: Reference | undefined; submittingUntilRealMs: number }[]>;
   /** Binds a provider's id to a request. Gives what was there before. Repeating it changes nothing. */
@@ -140,14 +140,14 @@ export interface ReferenceStore {
    *
    * @returns the request's id where it was bound meanwhile
    */
-  leave(of: {
+  recordUnmatched(of: {
     connectionId: string;
     providerRequestId: string;
     eventId: string;
     isFinal: boolean;
   }): Promise<string | undefined>;
   /** Says that a submission is under way on this connection until this real time. */
-  raise(connectionId: string, untilRealMs: number): Promise<void>;
+  extendSubmittingUntil(connectionId: string, untilRealMs: number): Promise<void>;
 }
 
 export interface IdempotencyStore {
@@ -196,11 +196,11 @@ export type Exchange =
   /** No connection was made: nothing can have happened. */
   | { kind: "notSent"; reason: string }
   /** It was or may have been sent, and there is no complete answer. */
-  | { kind: "lost"; reason: string };
+  | { kind: "incomplete"; reason: string };
 
 export interface ProviderCalls {
   /** One call over a connection of its own, without a retry; never throws. */
-  exchange(provider: ProviderId, request: ProviderRequest, timeoutMs: number): Promise<Exchange>;
+  exchange(provider: ProviderId, request: ProviderHttpCall, timeoutMs: number): Promise<Exchange>;
 }
 
 /** Limits how fast a client may make requests. */

@@ -2,14 +2,14 @@ import type { FinalEvent } from "../events/envelope.ts";
 import type { EventPublisher } from "../ports.ts";
 import type { EventArchive, RequestStore, TextStore } from "./ports.ts";
 import type { OutboxEntry, RequestRecord } from "./record.ts";
-import { derived, type Moment } from "./request-state.ts";
+import { type DecisionContext, withDerivedFields } from "./request-state.ts";
 
 export interface PublishOutboxesDeps {
   requests: RequestStore;
   texts: TextStore;
   publisher: EventPublisher;
   archive: EventArchive;
-  moment: () => Moment;
+  context: () => DecisionContext;
 }
 
 export interface PublishedOutboxes {
@@ -24,15 +24,21 @@ const MAX_CONFLICTS = 5;
 export type PublishOutboxes = ReturnType<typeof makePublishOutboxes>;
 
 /** Which entries are whose to publish: so that two who are well never publish one twice. */
-export const outboxOf = {
+export const outboxFilters = {
   /** What this very write caused. */
   ownWrite: ({ version }: OutboxEntry, request: RequestRecord) => version === request.version,
   /** What the accept caused: its message has it published, unless it comes late. */
-  accept: ({ version, sinceRealMs }: OutboxEntry, _: RequestRecord, { nowRealMs, rules }: Moment) =>
-    version === 1 && nowRealMs - sinceRealMs < rules.outboxGraceMs / 2,
+  accept: (
+    { version, sinceRealMs }: OutboxEntry,
+    _: RequestRecord,
+    { nowRealMs, rules }: DecisionContext,
+  ) => version === 1 && nowRealMs - sinceRealMs < rules.outboxGraceMs / 2,
   /** What its writer has left. */
-  overdue: ({ sinceRealMs }: OutboxEntry, _: RequestRecord, { nowRealMs, rules }: Moment) =>
-    nowRealMs - sinceRealMs >= rules.outboxGraceMs,
+  overdue: (
+    { sinceRealMs }: OutboxEntry,
+    _: RequestRecord,
+    { nowRealMs, rules }: DecisionContext,
+  ) => nowRealMs - sinceRealMs >= rules.outboxGraceMs,
 } as const;
 
 /**
@@ -44,12 +50,12 @@ export const makePublishOutboxes =
   (deps: PublishOutboxesDeps) =>
   async (
     requests: readonly RequestRecord[],
-    whose: keyof typeof outboxOf = "ownWrite",
+    whose: keyof typeof outboxFilters = "ownWrite",
   ): Promise<PublishedOutboxes> => {
-    const moment = deps.moment();
+    const context = deps.context();
     const waiting = requests.flatMap((request) =>
       request.outbox
-        .filter((entry) => outboxOf[whose](entry, request, moment))
+        .filter((entry) => outboxFilters[whose](entry, request, context))
         .map((entry) => ({ request, entry })),
     );
     if (waiting.length === 0) return { published: 0, failed: 0 };
@@ -90,7 +96,7 @@ async function open(
 }
 
 async function takeOut(
-  { requests, moment }: PublishOutboxesDeps,
+  { requests, context }: PublishOutboxesDeps,
   written: RequestRecord,
   done: ReadonlySet<string>,
 ): Promise<void> {
@@ -98,7 +104,7 @@ async function takeOut(
   for (let conflict = 0; request && conflict < MAX_CONFLICTS; conflict++) {
     const outbox = request.outbox.filter(({ id }) => !done.has(id));
     if (outbox.length === request.outbox.length) return;
-    if (await requests.replace(derived({ ...request, outbox }, moment()))) return;
+    if (await requests.replace(withDerivedFields({ ...request, outbox }, context()))) return;
     request = await requests.find(written.requestId);
   }
 }

@@ -45,7 +45,7 @@ export interface RequestRecord extends LaneOwner {
   /** Its place in the lane, given when it joined; a request that returns has its old one. */
   place?: number | undefined;
   /** Where it stands in the lane now; absent once it neither waits nor holds. */
-  standing?: "waiting" | "holding" | undefined;
+  laneState?: "waiting" | "holding" | undefined;
   /** Until when it keeps the lane to itself. */
   holdUntilMs?: number | undefined;
 
@@ -81,14 +81,14 @@ export interface RequestRecord extends LaneOwner {
   /** When somebody must look at it. */
   dueMs?: number | undefined;
   /** Real time from which on its writer counts as dead. */
-  sweepRealMs?: number | undefined;
+  recoverAfterRealMs?: number | undefined;
   polls: number;
   /** Whether `workflow.started` was caused already. */
   isStarted: boolean;
   /** Digests of the prompts for a person's input, in order; the last is the one that waits. */
   prompts: readonly string[];
   /** The account's next submission comes no earlier. */
-  laneNextMs?: number | undefined;
+  nextSubmissionNotBeforeMs?: number | undefined;
 
   outbox: readonly OutboxEntry[];
   /** When the item may be deleted. */

@@ -5,7 +5,7 @@ import type { RequestRecord } from "./record.ts";
 import { isTerminal } from "./record.ts";
 
 /** When a decision is made, and by which rules. */
-export interface Moment {
+export interface DecisionContext {
   /** Business time. */
   nowMs: number;
   /** Real time. */
@@ -18,7 +18,7 @@ export interface Moment {
  * the provider says of a request that we took for unsent proves the contrary,
  * so that its words are taken in `QUEUED` too.
  */
-const moves: Readonly<Record<RequestStatus, readonly RequestStatus[]>> = {
+const transitions: Readonly<Record<RequestStatus, readonly RequestStatus[]>> = {
   SCHEDULED: ["QUEUED", "CANCELLED"],
   QUEUED: ["SUBMITTING", "RUNNING", "ACTION_REQUIRED", "SUCCEEDED", "FAILED", "CANCELLED"],
   SUBMITTING: ["QUEUED", "RUNNING", "ACTION_REQUIRED", "SUCCEEDED", "FAILED", "UNKNOWN"],
@@ -30,8 +30,8 @@ const moves: Readonly<Record<RequestStatus, readonly RequestStatus[]>> = {
   CANCELLED: [],
 };
 
-export function mayMove(from: RequestStatus, to: RequestStatus): boolean {
-  return moves[from].includes(to);
+export function canTransition(from: RequestStatus, to: RequestStatus): boolean {
+  return transitions[from].includes(to);
 }
 
 /** A sweep finds a scheduled request this long after its time: its firing was lost. */
@@ -43,20 +43,20 @@ const OVERDUE_MS = 90_000;
  *
  * @throws Error where the table of moves does not know the step
  */
-export function moveTo(
+export function transition(
   request: RequestRecord,
   status: RequestStatus,
-  moment: Moment,
+  context: DecisionContext,
   changes: Partial<RequestRecord> = {},
 ): RequestRecord {
-  if (!mayMove(request.status, status)) {
+  if (!canTransition(request.status, status)) {
     throw new Error(`A request does not go from ${request.status} to ${status}`);
   }
-  return derived({ ...request, ...leave(status), ...changes, status }, moment);
+  return withDerivedFields({ ...request, ...fieldsClearedOn(status), ...changes, status }, context);
 }
 
 /** What no state takes over from the one before. */
-function leave(status: RequestStatus): Partial<RequestRecord> {
+function fieldsClearedOn(status: RequestStatus): Partial<RequestRecord> {
   const common = { owner: undefined, sendingUntilRealMs: undefined, holdUntilMs: undefined };
   // Secrets are gone with the send; a request that may return to its lane needs its params.
   const mayReturn = ["SCHEDULED", "QUEUED", "SUBMITTING", "UNKNOWN"].includes(status);
@@ -69,30 +69,30 @@ function leave(status: RequestStatus): Partial<RequestRecord> {
 }
 
 /** The same state with what is derived from it brought up to date. */
-export function derived(request: RequestRecord, moment: Moment): RequestRecord {
+export function withDerivedFields(request: RequestRecord, context: DecisionContext): RequestRecord {
   return {
     ...request,
-    standing: standingOf(request),
-    dueMs: dueOf(request, moment),
-    sweepRealMs: sweepOf(request, moment),
+    laneState: laneStateOf(request),
+    dueMs: dueOf(request, context),
+    recoverAfterRealMs: sweepOf(request, context),
     ...(isTerminal(request)
       ? {
-          finishedMs: request.finishedMs ?? moment.nowMs,
+          finishedMs: request.finishedMs ?? context.nowMs,
           deadlineMs: undefined,
-          expiresMs: (request.finishedMs ?? moment.nowMs) + moment.rules.retentionMs,
+          expiresMs: (request.finishedMs ?? context.nowMs) + context.rules.retentionMs,
         }
       : {}),
   };
 }
 
-function standingOf({ status, holdUntilMs }: RequestRecord): RequestRecord["standing"] {
+function laneStateOf({ status, holdUntilMs }: RequestRecord): RequestRecord["laneState"] {
   if (status === "QUEUED") return "waiting";
   if (status === "SUBMITTING") return "holding";
   const mayHold = status === "RUNNING" || status === "ACTION_REQUIRED" || status === "UNKNOWN";
   return mayHold && holdUntilMs !== undefined ? "holding" : undefined;
 }
 
-function dueOf(request: RequestRecord, { rules }: Moment): number | undefined {
+function dueOf(request: RequestRecord, { rules }: DecisionContext): number | undefined {
   const { status, scheduledMs = 0, joinedMs = 0, deadlineMs = 0, dueMs } = request;
   switch (status) {
     case "SCHEDULED":
@@ -108,7 +108,10 @@ function dueOf(request: RequestRecord, { rules }: Moment): number | undefined {
   }
 }
 
-function sweepOf(request: RequestRecord, { nowRealMs, rules }: Moment): number | undefined {
+function sweepOf(
+  request: RequestRecord,
+  { nowRealMs, rules }: DecisionContext,
+): number | undefined {
   const times = [
     ...request.outbox.map(({ sinceRealMs }) => sinceRealMs + rules.outboxGraceMs),
     // The worker that sends it is dead by then; without one, its message was lost.
@@ -120,20 +123,20 @@ function sweepOf(request: RequestRecord, { nowRealMs, rules }: Moment): number |
 }
 
 /** The record with events that its change causes, as final bytes. */
-export function causing(
+export function withOutboxEvents(
   request: RequestRecord,
-  moment: Moment,
+  context: DecisionContext,
   ...events: FinalEvent[]
 ): RequestRecord {
   const added = events.map(({ id, type, envelope, raw }) => ({
     id,
     type,
     version: request.version + 1,
-    sinceRealMs: moment.nowRealMs,
+    sinceRealMs: context.nowRealMs,
     envelope: { inline: envelope },
     ...(raw ? { raw: { inline: Buffer.from(raw).toString("base64") } } : {}),
   }));
-  return derived({ ...request, outbox: [...request.outbox, ...added] }, moment);
+  return withDerivedFields({ ...request, outbox: [...request.outbox, ...added] }, context);
 }
 
 /** After so many polls the next comes this much later: the first delay, then twice, four times … */

@@ -15,7 +15,7 @@ import { type BodyDigest, keyedDigest } from "./acceptance/body-digest.ts";
 import { isRequestId } from "./acceptance/request-id.ts";
 import type { ProviderCalls, ReferenceStore, TextStore } from "./ports.ts";
 import type { RequestRecord } from "./record.ts";
-import { moveTo } from "./request-state.ts";
+import { transition } from "./request-state.ts";
 import { type RequestView, requestJson, summaryOf, viewOf } from "./request-view.ts";
 import { makeResolveRequest, type Resolution } from "./results/resolve-request.ts";
 import { findCredentials } from "./submission/credentials-changed.ts";
@@ -41,7 +41,7 @@ export type Requests = ReturnType<typeof makeRequests>;
 
 /** What clients may do with their requests, whichever API they speak. */
 export function makeRequests(deps: RequestsDeps) {
-  const { requests, writer, texts, moment } = deps;
+  const { requests, writer, texts, context } = deps;
   const acceptRequest = makeAcceptRequest(deps);
   const resolveRequest = makeResolveRequest(deps);
 
@@ -121,13 +121,13 @@ export function makeRequests(deps: RequestsDeps) {
         if (now.status === "CANCELLED") return undefined;
         const stillWaits = now.status === "SCHEDULED" || now.status === "QUEUED";
         if (!stillWaits && (isWaiting || now.status !== "RUNNING")) throw tooLate();
-        return cancelled(now, moment());
+        return cancelled(now, context());
       });
       // There may be none any more; one that fires finds the request cancelled.
       if (cancelledNow.scheduledMs !== undefined && cancelledNow.joinedMs === undefined) {
         await deps.schedules.delete(requestId).catch(deps.dropped);
       }
-      if (!isWaiting) await deps.ticks.freed(cancelledNow).catch(deps.dropped);
+      if (!isWaiting) await deps.laneScheduler.onLaneFreed(cancelledNow).catch(deps.dropped);
       return { requestId, status: "CANCELLED" as const };
     },
 
@@ -149,15 +149,15 @@ export function makeRequests(deps: RequestsDeps) {
       const sealedInput = seal(master, requestId, input);
       const request = await change(requestId, (now) => {
         const isWaiting = now.status === "ACTION_REQUIRED" && now.providerRequestId !== undefined;
-        const isInTime = (now.deadlineMs ?? 0) > moment().nowMs;
+        const isInTime = (now.deadlineMs ?? 0) > context().nowMs;
         if (!isWaiting || !isInTime || !deps.providers[provider].continuation) {
           throw new Failure("CONFLICT", "it waits for no input");
         }
-        return moveTo(now, "SUBMITTING", moment(), { sealedInput, dueMs: undefined });
+        return transition(now, "SUBMITTING", context(), { sealedInput, dueMs: undefined });
       });
       await deps.queue.send({ v: 1, kind: "continue", requestId }).catch(deps.dropped);
       if (key !== undefined) {
-        const { nowMs, rules } = moment();
+        const { nowMs, rules } = context();
         const kept = { clientId, key, bodySha256: digest.text, requestId };
         const expiresMs = nowMs + rules.idempotencyMs;
         // It is taken: that a repeated call would be a conflict is no reason to say that it is not.
@@ -179,7 +179,7 @@ export function makeRequests(deps: RequestsDeps) {
       providerRequestId: string,
     ): Promise<string | undefined> {
       const connectionIds = await deps.connectionIdsOf(clientId, provider);
-      const looks = await deps.references.look(
+      const looks = await deps.references.findByProviderIds(
         connectionIds.map((connectionId) => ({ connectionId, providerRequestId })),
       );
       for (const { reference } of looks) {

@@ -1,32 +1,32 @@
 import { REQUEST_SHARD_COUNT } from "../../contracts/tables.ts";
 import type { makeJoinWhenDue } from "./lanes/join-lane.ts";
-import type { Ticks } from "./lanes/lane-scheduler.ts";
+import type { LaneScheduler } from "./lanes/lane-scheduler.ts";
 import type { DueEntry, RequestStore, SubmitQueue } from "./ports.ts";
 import type { PublishOutboxes } from "./publish-outboxes.ts";
 import { isTerminal, type RequestRecord } from "./record.ts";
-import { derived, type Moment } from "./request-state.ts";
+import { type DecisionContext, withDerivedFields } from "./request-state.ts";
 import type { RequestWriter } from "./request-writer.ts";
 import type { makePollRequest } from "./results/poll-request.ts";
-import { unknown } from "./submission/submission.ts";
-import { failed, overdueError } from "./timeouts.ts";
+import { markUnknown } from "./submission/submission.ts";
+import { failRequest, timeoutError } from "./timeouts.ts";
 
-export interface LookAfterRequestsDeps {
+export interface SweepRequestsDeps {
   requests: RequestStore;
   writer: RequestWriter;
   queue: SubmitQueue;
-  ticks: Ticks;
+  laneScheduler: LaneScheduler;
   publish: PublishOutboxes;
   joinWhenDue: ReturnType<typeof makeJoinWhenDue>;
   pollRequest: ReturnType<typeof makePollRequest>["poll"];
   providers: Parameters<typeof makePollRequest>[0]["providers"];
-  moment: () => Moment;
+  context: () => DecisionContext;
   /** Most requests and lanes that one run takes of a shard; the next run goes on. */
   limit: number;
   /** Calls to providers that one run makes at most. */
   maxPolls: number;
 }
 
-export interface LookedAfter {
+export interface RequestSweepResult {
   /** Scheduled requests whose firing was lost. */
   joined: number;
   ticked: number;
@@ -55,10 +55,10 @@ const STOP_BEFORE_MS = 12_000;
  * Looks after requests whose time has come or whose worker died (G1, G8, G12):
  * found by index, so much per run, each on its own.
  */
-export function makeLookAfterRequests(deps: LookAfterRequestsDeps) {
-  const { requests, writer, queue, ticks, publish } = deps;
+export function makeSweepRequests(deps: SweepRequestsDeps) {
+  const { requests, writer, queue, laneScheduler, publish } = deps;
 
-  return async (remainingMs: () => number): Promise<LookedAfter> => {
+  return async (remainingMs: () => number): Promise<RequestSweepResult> => {
     const total = {
       joined: 0,
       ticked: 0,
@@ -85,30 +85,30 @@ export function makeLookAfterRequests(deps: LookAfterRequestsDeps) {
       total.failed += found.filter(({ status }) => status === "rejected").length;
       return found.flatMap((one) => (one.status === "fulfilled" ? one.value : []));
     };
-    const { nowMs, nowRealMs } = deps.moment();
+    const { nowMs, nowRealMs } = deps.context();
     const toPoll: RequestRecord[] = [];
     await each(await read((shard) => requests.due(shard, nowMs, deps.limit)), (entry) =>
-      lookAtDue(entry, total, toPoll),
+      processDue(entry, total, toPoll),
     );
     await each(await read((shard) => requests.stale(shard, nowRealMs, deps.limit)), (requestId) =>
-      lookAtStale(requestId, total),
+      recoverStale(requestId, total),
     );
     // Last, because a provider may be slow to answer; first whose time is up.
     toPoll.sort((one, other) => (one.deadlineMs ?? 0) - (other.deadlineMs ?? 0));
     await each(toPoll.slice(0, deps.maxPolls), (request) => pollOne(request, total));
-    await each(toPoll.slice(deps.maxPolls), (request) => putOff(request));
+    await each(toPoll.slice(deps.maxPolls), (request) => postpone(request));
     return total;
   };
 
   /** Its writer may be dead: what it left to do is done. */
-  async function lookAtStale(requestId: string, total: LookedAfter): Promise<void> {
+  async function recoverStale(requestId: string, total: RequestSweepResult): Promise<void> {
     const changed = await writer.change(requestId, (request) => {
       const { status, owner, sendingUntilRealMs = 0 } = request;
-      const moment = deps.moment();
+      const context = deps.context();
       if (status !== "SUBMITTING") return undefined;
       // Nobody has begun to send that input: its message was lost.
-      if (owner === undefined) return derived(request, moment);
-      return sendingUntilRealMs <= moment.nowRealMs ? unknown(request, moment) : undefined;
+      if (owner === undefined) return withDerivedFields(request, context);
+      return sendingUntilRealMs <= context.nowRealMs ? markUnknown(request, context) : undefined;
     });
     if (!changed) return;
     const { request, isChanged } = changed;
@@ -116,18 +116,18 @@ export function makeLookAfterRequests(deps: LookAfterRequestsDeps) {
     if (isChanged && request.status === "SUBMITTING") {
       await queue.send({ v: 1, kind: "continue", requestId });
     }
-    if (isTerminal(request)) await ticks.freed(request);
+    if (isTerminal(request)) await laneScheduler.onLaneFreed(request);
     // The message of its accept never came, and its lane may not know of it.
     const isForgotten = request.outbox.some(({ version }) => version === 1);
-    if (request.status === "QUEUED" && isForgotten) await ticks.ensure(request.lane);
+    if (request.status === "QUEUED" && isForgotten) await laneScheduler.ensure(request.lane);
     const { published, failed: unpublished } = await publish([request], "overdue");
     total.published += published;
     total.unpublished += unpublished;
   }
 
-  async function lookAtDue(
+  async function processDue(
     { lane, requestId }: DueEntry,
-    total: LookedAfter,
+    total: RequestSweepResult,
     toPoll: RequestRecord[],
   ): Promise<void> {
     if (requestId === undefined) {
@@ -136,7 +136,7 @@ export function makeLookAfterRequests(deps: LookAfterRequestsDeps) {
       return;
     }
     const request = await requests.find(requestId);
-    const { nowMs } = deps.moment();
+    const { nowMs } = deps.context();
     // The index may be behind the item.
     if (!request || isTerminal(request) || (request.dueMs ?? nowMs) > nowMs) return;
     if (request.status === "SCHEDULED") return joinOverdue(request, total);
@@ -147,7 +147,7 @@ export function makeLookAfterRequests(deps: LookAfterRequestsDeps) {
     await timeOut(requestId, total);
   }
 
-  async function pollOne(request: RequestRecord, total: LookedAfter): Promise<void> {
+  async function pollOne(request: RequestRecord, total: RequestSweepResult): Promise<void> {
     total.polled++;
     // A poll that cannot be made keeps no request from its end.
     const polled = await deps.pollRequest(request).catch(() => undefined);
@@ -158,27 +158,27 @@ export function makeLookAfterRequests(deps: LookAfterRequestsDeps) {
   }
 
   /** More are to be asked for than one run may ask: these must not hide what is due behind them. */
-  async function putOff(request: RequestRecord): Promise<void> {
-    await writer.replace({ ...request, dueMs: deps.moment().nowMs + PUT_OFF_MS });
+  async function postpone(request: RequestRecord): Promise<void> {
+    await writer.replace({ ...request, dueMs: deps.context().nowMs + PUT_OFF_MS });
   }
 
-  async function joinOverdue(request: RequestRecord, total: LookedAfter): Promise<void> {
+  async function joinOverdue(request: RequestRecord, total: RequestSweepResult): Promise<void> {
     const joined = await deps.joinWhenDue(request);
     if (!joined) return;
     total.joined++;
-    if (joined.worksNow) await queue.send({ v: 1, kind: "tick", lane: request.lane });
+    if (joined.processNow) await queue.send({ v: 1, kind: "tick", lane: request.lane });
   }
 
-  async function timeOut(requestId: string, total: LookedAfter): Promise<void> {
+  async function timeOut(requestId: string, total: RequestSweepResult): Promise<void> {
     const changed = await writer.change(requestId, (request) => {
-      const moment = deps.moment();
-      const error = overdueError(request, moment);
-      return error && failed(request, error, moment, deps.providers[request.provider]);
+      const context = deps.context();
+      const error = timeoutError(request, context);
+      return error && failRequest(request, error, context, deps.providers[request.provider]);
     });
     if (!changed?.isChanged) return;
     // A person who did not answer a prompt is no fault of the pipeline.
     if (changed.request.error?.code !== "ACTION_TIMEOUT") total.timedOut++;
-    await ticks.freed(changed.request);
+    await laneScheduler.onLaneFreed(changed.request);
     await publish([changed.request]);
   }
 }

@@ -1,8 +1,8 @@
 import type { FinalEvent } from "../events/envelope.ts";
 import { requestEvent } from "../events/envelope.ts";
-import type { ProviderRequests } from "../providers/provider-client.ts";
+import type { ProviderClient } from "../providers/provider-client.ts";
 import type { RequestRecord } from "./record.ts";
-import { causing, type Moment, moveTo } from "./request-state.ts";
+import { type DecisionContext, transition, withOutboxEvents } from "./request-state.ts";
 
 export interface RequestError {
   code: string;
@@ -24,26 +24,29 @@ function failedEvent(
 }
 
 /** The request ends FAILED by our own word, not by the provider's. */
-export function failed(
+export function failRequest(
   request: RequestRecord,
   error: RequestError,
-  moment: Moment,
-  provider: ProviderRequests,
+  context: DecisionContext,
+  provider: ProviderClient,
 ): RequestRecord {
   const eventType = provider.eventTypeOf(request.action, "failed");
-  const ended = moveTo(request, "FAILED", moment, { error });
-  const event = failedEvent(ended, error, { eventType, atMs: moment.nowMs });
-  return causing(ended, moment, event);
+  const ended = transition(request, "FAILED", context, { error });
+  const event = failedEvent(ended, error, { eventType, atMs: context.nowMs });
+  return withOutboxEvents(ended, context, event);
 }
 
 /** Why a request ends whose time is up in its present state; `undefined` where it is not. */
-export function overdueError(request: RequestRecord, moment: Moment): RequestError | undefined {
+export function timeoutError(
+  request: RequestRecord,
+  context: DecisionContext,
+): RequestError | undefined {
   const { status, deadlineMs = Number.POSITIVE_INFINITY } = request;
   if (status === "QUEUED") {
-    const waitedMs = moment.nowMs - (request.joinedMs ?? moment.nowMs);
-    return waitedMs > moment.rules.queueTimeoutMs ? queueTimeout : undefined;
+    const waitedMs = context.nowMs - (request.joinedMs ?? context.nowMs);
+    return waitedMs > context.rules.queueTimeoutMs ? queueTimeout : undefined;
   }
-  return moment.nowMs >= deadlineMs ? endings[status] : undefined;
+  return context.nowMs >= deadlineMs ? endings[status] : undefined;
 }
 
 const queueTimeout: RequestError = {
@@ -70,6 +73,6 @@ const endings: Readonly<Partial<Record<RequestRecord["status"], RequestError>>> 
 };
 
 /** Cancelled is silent: what was to be published is not (G9). */
-export function cancelled(request: RequestRecord, moment: Moment): RequestRecord {
-  return moveTo(request, "CANCELLED", moment, { outbox: [] });
+export function cancelled(request: RequestRecord, context: DecisionContext): RequestRecord {
+  return transition(request, "CANCELLED", context, { outbox: [] });
 }

@@ -28,8 +28,8 @@ const meanings = new Map<string, SubmissionOutcome["kind"]>(
     invalidIdentificationToken: "accountBlocked",
     linkedinAccountSignedOut: "accountBlocked",
     // Outside the hours that the account's owner has set (linkedapi-mcp, handle-linked-api-error.ts).
-    outsideWorkingHours: "notNow",
-    workingHoursWaitExpired: "notNow",
+    outsideWorkingHours: "temporarilyUnavailable",
+    workingHoursWaitExpired: "temporarilyUnavailable",
     // Made by the client library itself, so that from the provider they tell nothing.
     httpError: "unknown",
     workflowTimeout: "unknown",
@@ -64,7 +64,7 @@ function refusedBy(error: ProviderError, answer: ProviderAnswer): SubmissionOutc
     case "credentialsRefused":
     case "accountBlocked":
       return { kind, code };
-    case "notNow":
+    case "temporarilyUnavailable":
       return { kind, code, ...retryAfterOf(answer) };
     case "rejected":
       return { kind, error: { code, message: error.message } };
@@ -76,7 +76,7 @@ function refusedBy(error: ProviderError, answer: ProviderAnswer): SubmissionOutc
 /** What an answer to `GET /workflows/{id}` tells. */
 export function readLinkedApiPoll(workflowId: string, answer: ProviderAnswer): PollOutcome {
   const { value, numbersAsText, result, error } = envelopeOf(answer);
-  if (answer.status === 404) return { kind: "nothing" };
+  if (answer.status === 404) return { kind: "noChange" };
   if (answer.status === 429 || (error && meanings.get(error.type) === "rateLimited")) {
     return { kind: "rateLimited", ...retryAfterOf(answer) };
   }
@@ -88,11 +88,11 @@ export function readLinkedApiPoll(workflowId: string, answer: ProviderAnswer): P
   if (!isSuccess(answer) || !isObject(result)) return { kind: "failed", code };
   if (result.workflowStatus === "pending") {
     const isAsked = result.workflowId === workflowId;
-    return isAsked ? { kind: "nothing" } : { kind: "failed", code: "ANSWERS_ANOTHER_WORKFLOW" };
+    return isAsked ? { kind: "noChange" } : { kind: "failed", code: "ANSWERS_ANOTHER_WORKFLOW" };
   }
   const event = eventIn({ workflowId, workflowStatus: result.workflowStatus, value });
   if (!event) return { kind: "failed", code: "ANSWER_NOT_UNDERSTOOD" };
-  return { kind: "told", event, numbersAsText };
+  return { kind: "update", event, numbersAsText };
 }
 
 /** The state as the webhook would have told it that tells of this state. */

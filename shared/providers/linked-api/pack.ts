@@ -32,7 +32,7 @@ export const linkedApi: ProviderPack = {
   confirmation,
   requests: linkedApiRequests,
 
-  prove: () => ({ kind: "proven", form: "url" }),
+  verify: () => ({ kind: "verified", form: "url" }),
 
   read(webhook) {
     const read = frame.safeParse(webhook.value);

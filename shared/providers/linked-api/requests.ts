@@ -1,6 +1,6 @@
 import type { JsonObject } from "../../core/json/json.ts";
-import type { ProviderRequest } from "../../core/ports.ts";
-import type { ProviderRequests } from "../../core/providers/provider-client.ts";
+import type { ProviderHttpCall } from "../../core/ports.ts";
+import type { ProviderClient } from "../../core/providers/provider-client.ts";
 import { readLinkedApiCancel, readLinkedApiPoll, readLinkedApiSubmission } from "./answers.ts";
 import { linkedApiEventTypeOf } from "./result.ts";
 
@@ -8,7 +8,7 @@ import { linkedApiEventTypeOf } from "./result.ts";
  * How Linked API takes requests: `POST /workflows` with one action or a list.
  * https://linkedapi.io/docs/executing-workflows
  */
-export const linkedApiRequests: ProviderRequests = {
+export const linkedApiRequests: ProviderClient = {
   // It sends `workflow.started`, and a poll says `running`.
   startsWhenAccepted: false,
   isSecret: () => false,
@@ -56,7 +56,7 @@ function workflow(
   method: "GET" | "DELETE",
   workflowId: string,
   headers: Readonly<Record<string, string>>,
-): ProviderRequest {
+): ProviderHttpCall {
   return { method, path: `/workflows/${pathSegment(workflowId)}`, headers };
 }
 

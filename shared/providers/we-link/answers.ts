@@ -127,7 +127,7 @@ const underWay = ["PROCESSING", "IN_PROGRESS", "PIN_REQUIRED"];
  */
 export function readWeLinkPoll(providerRequestId: string, answer: ProviderAnswer): PollOutcome {
   const { status: httpStatus } = answer;
-  if (httpStatus === 404) return { kind: "nothing" };
+  if (httpStatus === 404) return { kind: "noChange" };
   if (httpStatus === 429) return { kind: "rateLimited", ...retryAfterOf(answer) };
   if (httpStatus === 401 || httpStatus === 403) {
     return { kind: "credentialsRefused", code: errorOf(answer).code };
@@ -138,13 +138,13 @@ export function readWeLinkPoll(providerRequestId: string, answer: ProviderAnswer
   if (requestIdsOf(body.value).some((id) => id !== providerRequestId)) {
     return { kind: "failed", code: "ANSWERS_ANOTHER_REQUEST" };
   }
-  if (waiting.includes(String(status))) return { kind: "nothing" };
+  if (waiting.includes(String(status))) return { kind: "noChange" };
   if (!underWay.includes(String(status)) && !tellsItsEnd(body.value)) {
     return { kind: "failed", code: "STATUS_NOT_UNDERSTOOD" };
   }
   const event = eventIn({ ...body, value: { ...body.value, request_id: providerRequestId } });
   if (!event) return { kind: "failed", code: "ANSWER_NOT_UNDERSTOOD" };
-  return { kind: "told", event, numbersAsText: body.numbersAsText };
+  return { kind: "update", event, numbersAsText: body.numbersAsText };
 }
 
 /** Both shapes are sent: `{status: CODE, message}`, and NestJS's `{message, error, statusCode}`. */

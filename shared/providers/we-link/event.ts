@@ -77,10 +77,11 @@ const unsolicited = new Map([
 function nameOf(
   value: JsonObject,
   outcome: Outcome,
-): { action?: string; eventType: string; namesItself?: true } {
+): { action?: string; eventType: string; hasOwnEventType?: true } {
   const given = nameIn(value.event_type);
   const action = given?.match(/^\/?api\/v1\/([a-z][a-z0-9_]{0,63})$/)?.[1];
-  if (given !== undefined && action === undefined) return { eventType: given, namesItself: true };
+  if (given !== undefined && action === undefined)
+    return { eventType: given, hasOwnEventType: true };
   const unasked = unsolicited.get(action ?? "");
   if (action !== undefined && unasked !== undefined) return { action, eventType: unasked };
   if (outcome === "actionRequired") {

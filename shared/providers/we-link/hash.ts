@@ -4,7 +4,11 @@ import { verifiedClaims } from "../../core/crypto/hs256.ts";
 import { canonicalJson, isObject, type JsonObject } from "../../core/json/json.ts";
 import { type JsonMember, topLevelMembers, withoutMember } from "../../core/json/json-members.ts";
 import { pythonJson } from "../../core/json/python-json.ts";
-import type { Proof, ProofDeps, Webhook } from "../../core/providers/provider-pack.ts";
+import type {
+  Verification,
+  VerificationDeps,
+  Webhook,
+} from "../../core/providers/provider-pack.ts";
 import { requestIdsOf } from "./request-id.ts";
 
 /**
@@ -12,15 +16,15 @@ import { requestIdsOf } from "./request-id.ts";
  * HMAC in hex and a JWT, over text that two of its own samples write
  * differently, so each form is tried that the connection has not ruled out.
  */
-export function proveWeLink(webhook: Webhook, deps: ProofDeps): Proof {
+export function proveWeLink(webhook: Webhook, deps: VerificationDeps): Verification {
   const { hash, ...signed } = webhook.value;
   const [member, ...others] = topLevelMembers(webhook.text).filter(({ key }) => key === "hash");
   // Two hashes would make it a matter of taste which one is verified.
-  if (typeof hash !== "string" || !member || others.length > 0) return { kind: "forged" };
+  if (typeof hash !== "string" || !member || others.length > 0) return { kind: "invalid" };
   const texts = makeTexts(webhook, member, signed);
   if (/^[0-9a-f]{64}$/.test(hash)) return proveHmac(hash, texts, deps);
   const isToken = deps.settings.hashForms.includes("jwt") && hash.split(".").length === 3;
-  return isToken ? proveToken(hash, { signed, texts }, deps) : { kind: "forged" };
+  return isToken ? proveToken(hash, { signed, texts }, deps) : { kind: "invalid" };
 }
 
 const writtenForms = ["raw", "json", "python"] as const;
@@ -42,29 +46,33 @@ export function hmacHex(secret: string, text: string): string {
   return createHmac("sha256", secret).update(text).digest("hex");
 }
 
-function proveHmac(hash: string, texts: Texts, { secrets, settings }: ProofDeps): Proof {
+function proveHmac(
+  hash: string,
+  texts: Texts,
+  { secrets, settings }: VerificationDeps,
+): Verification {
   const form = writtenForms.find((written) => {
     if (!settings.hashForms.includes(written)) return false;
     const text = texts(written);
     // Every secret is compared, so that time does not tell which one it was.
     return secrets.map((secret) => equalSecrets(hmacHex(secret, text), hash)).includes(true);
   });
-  return form ? { kind: "proven", form } : { kind: "forged" };
+  return form ? { kind: "verified", form } : { kind: "invalid" };
 }
 
 function proveToken(
   token: string,
   body: { signed: JsonObject; texts: Texts },
-  { secrets, settings, nowMs }: ProofDeps,
-): Proof {
+  { secrets, settings, nowMs }: VerificationDeps,
+): Verification {
   const claims = verifiedClaims(token, secrets, nowMs);
-  if (!claims) return { kind: "forged" };
-  if (bindsBody(claims, body)) return { kind: "proven", form: "jwt" };
+  if (!claims) return { kind: "invalid" };
+  if (bindsBody(claims, body)) return { kind: "verified", form: "jwt" };
   const named = requestIdsOf(claims);
   const meant = requestIdsOf(body.signed);
   const namesRequest = named.length > 0 && named.every((id) => meant.includes(id));
-  if (!namesRequest) return { kind: "forged" };
-  return { kind: settings.allowUnboundJwt ? "proven" : "unbound", form: "jwt" };
+  if (!namesRequest) return { kind: "invalid" };
+  return { kind: settings.allowUnboundJwt ? "verified" : "unbound", form: "jwt" };
 }
 
 /** What a JWT says of itself. https://datatracker.ietf.org/doc/html/rfc7519#section-4.1 */

@@ -9,7 +9,7 @@ import { weLinkRequests } from "./requests.ts";
 export const weLink: ProviderPack = {
   id: "we-link",
 
-  prove: proveWeLink,
+  verify: proveWeLink,
   read: readWeLink,
   requests: weLinkRequests,
   confirmation,

@@ -1,6 +1,6 @@
 import type { JsonObject } from "../../core/json/json.ts";
-import type { ProviderRequest } from "../../core/ports.ts";
-import type { ProviderRequests } from "../../core/providers/provider-client.ts";
+import type { ProviderHttpCall } from "../../core/ports.ts";
+import type { ProviderClient } from "../../core/providers/provider-client.ts";
 import { isWeLinkAccount } from "./account.ts";
 import { readWeLinkPoll, readWeLinkSubmission } from "./answers.ts";
 import { weLinkEventTypeOf } from "./event.ts";
@@ -19,7 +19,7 @@ const blockingCodes = [
 const isLogin = (action: string) => action.startsWith("login");
 
 /** How We-Link takes requests: everything is a `POST` below `/api/v1`. */
-export const weLinkRequests: ProviderRequests = {
+export const weLinkRequests: ProviderClient = {
   // It sends no event of its own when it begins.
   startsWhenAccepted: true,
   isSecret: isLogin,
@@ -55,7 +55,7 @@ function post(
   action: string,
   body: JsonObject,
   headers: Readonly<Record<string, string>>,
-): ProviderRequest {
+): ProviderHttpCall {
   const path = `/api/v1/${encodeURIComponent(action)}`;
   return { method: "POST", path, headers, body: JSON.stringify(body) };
 }

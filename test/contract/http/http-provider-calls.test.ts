@@ -6,7 +6,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { closeServer, freePort, listen } from "../../../local/loopback.ts";
 import { makeHttpProviderCalls } from "../../../shared/adapters/http/http-provider-calls.ts";
 import { limits } from "../../../shared/contracts/limits.ts";
-import type { ProviderRequest } from "../../../shared/core/ports.ts";
+import type { ProviderHttpCall } from "../../../shared/core/ports.ts";
 import { makeLoopbackCertificate } from "../../support/fakes/loopback-certificate.ts";
 
 let opened = new AsyncDisposableStack();
@@ -15,7 +15,7 @@ afterEach(async () => {
   opened = new AsyncDisposableStack();
 });
 
-const request: ProviderRequest = {
+const request: ProviderHttpCall = {
   method: "POST",
   path: "/api/v1/invite?x=1",
   headers: { "x-api-key": "key" },
@@ -25,7 +25,7 @@ const request: ProviderRequest = {
 const callsOf = (baseUrl: string) =>
   makeHttpProviderCalls({ baseUrls: { "we-link": baseUrl, "linked-api": "http://127.0.0.1:1" } });
 
-const exchange = (baseUrl: string, timeoutMs = 5_000, of: Partial<ProviderRequest> = {}) =>
+const exchange = (baseUrl: string, timeoutMs = 5_000, of: Partial<ProviderHttpCall> = {}) =>
   callsOf(baseUrl).exchange("we-link", { ...request, ...of }, timeoutMs);
 
 /** An HTTP server; what a test leaves open is cut at its end. */
@@ -181,7 +181,7 @@ describe("nothing was sent (G3)", () => {
 });
 
 describe("it may have arrived, and there is no whole answer (G3)", () => {
-  const lost = (reason: unknown = expect.any(String)) => ({ kind: "lost", reason });
+  const lost = (reason: unknown = expect.any(String)) => ({ kind: "incomplete", reason });
 
   test("where the server takes the connection and hangs", async () => {
     const startedMs = performance.now();

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { makeDynamoDeliveryFacts } from "../../../shared/adapters/dynamo/dynamo-delivery-facts.ts";
 import { makeDynamoRequestStore } from "../../../shared/adapters/dynamo/dynamo-request-store.ts";
 import { makeS3BlobStore } from "../../../shared/adapters/s3/s3-blob-store.ts";
-import { openDeliveries } from "../../../shared/composition/deliveries.ts";
+import { composeDeliveryPorts } from "../../../shared/composition/deliveries.ts";
 import { limits } from "../../../shared/contracts/limits.ts";
 import { startAwsFaultProxy } from "../../support/fakes/aws-fault-proxy.ts";
 import { makeTestClock } from "../../support/fakes/clocks.ts";
@@ -45,7 +45,7 @@ function stores(clock: Clock, client = tables.client) {
   const { outputs, sdk } = tables;
   const { ConfigTableName = "", DeliveriesTableName = "", RequestsTableName = "" } = outputs;
   const bodies = makeS3BlobStore({ bucket: outputs.BodiesBucketName ?? "", config: sdk });
-  const opened = openDeliveries({
+  const opened = composeDeliveryPorts({
     client,
     sdk,
     clock,
@@ -84,7 +84,12 @@ deliveryFactsSuite("on DynamoDB", async () => {
 test("a decision's moment has both clocks, the speed and the rules", () => {
   const clock = makeTestClock(1_000);
   clock.passBusiness(1);
-  expect(stores(clock).moment()).toEqual({ nowMs: 1_001, nowRealMs: 1_000, speed: 60, rules });
+  expect(stores(clock).context()).toEqual({
+    nowMs: 1_001,
+    nowRealMs: 1_000,
+    speed: 60,
+    rules,
+  });
 });
 
 describe("a body that is too large for an item", () => {
@@ -160,8 +165,8 @@ describe("a call whose answer was lost, and which the SDK makes again", () => {
     await lossy.deliveries.create({ ...of, deliveryId });
     const lease = { owner: "a", untilMs: clock.realMs() + 1_000 };
     const claim = await withLost("UpdateItem", () => lossy.deliveries.claim(deliveryId, lease));
-    expect(claim).toMatchObject({ kind: "claimed", delivery: { begun: 1, version: 2 } });
-    expect(await lossy.deliveries.find(deliveryId)).toMatchObject({ begun: 1, version: 2 });
+    expect(claim).toMatchObject({ kind: "claimed", delivery: { startCount: 1, version: 2 } });
+    expect(await lossy.deliveries.find(deliveryId)).toMatchObject({ startCount: 1, version: 2 });
   });
 
   test("puts a delivery off", async () => {
@@ -169,8 +174,8 @@ describe("a call whose answer was lost, and which the SDK makes again", () => {
     await lossy.deliveries.create(delivery);
     const { deliveryId, clientId, webhookId } = delivery;
     const hint = { v: 1, kind: "attempt", deliveryId, clientId, webhookId } as const;
-    const putOff = () => lossy.deliveries.putOff({ hint, dueMs: 5 }, 6);
-    expect(await withLost("UpdateItem", putOff)).toBe(true);
+    const postpone = () => lossy.deliveries.postpone({ hint, dueMs: 5 }, 6);
+    expect(await withLost("UpdateItem", postpone)).toBe(true);
   });
 
   test("writes health, a webhook and a job once", async () => {

@@ -112,7 +112,7 @@ describe("a write whose answer was lost, and which the SDK makes again", () => {
 
   test("binds an id, and still tells of the event that came before", async () => {
     const id = { connectionId: "cn_1", providerRequestId: "lost" };
-    await lossy.references.leave({ ...id, eventId: "e_1", isFinal: true });
+    await lossy.references.recordUnmatched({ ...id, eventId: "e_1", isFinal: true });
     const bind = () => lossy.references.bind({ ...id, requestId: "rq_1" });
     expect(await withLost("UpdateItem", bind)).toEqual({ eventId: "e_1" });
   });

@@ -5,7 +5,10 @@ import { CreateQueueCommand, ReceiveMessageCommand, SQSClient } from "@aws-sdk/c
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { listen } from "../../../local/loopback.ts";
 import { makeSqsDeliveryQueue } from "../../../shared/adapters/sqs/sqs-delivery-queue.ts";
-import { type AttemptHint, deliveryMessage } from "../../../shared/contracts/messages/delivery.ts";
+import {
+  type AttemptMessage,
+  deliveryMessage,
+} from "../../../shared/contracts/messages/delivery.ts";
 import type { AttemptLane, DeliveryQueue } from "../../../shared/core/deliveries/ports.ts";
 import { startAwsFaultProxy } from "../../support/fakes/aws-fault-proxy.ts";
 import { openLocalTables } from "../../support/runs/local-tables.ts";
@@ -52,7 +55,7 @@ async function received(lane: AttemptLane) {
   }
 }
 
-function hint(n: number, of: Partial<AttemptHint> = {}): AttemptHint {
+function hint(n: number, of: Partial<AttemptMessage> = {}): AttemptMessage {
   const ids = { deliveryId: `dl_${n}`, clientId: "cl_1", webhookId: `wh_${n % 2}` };
   return { v: 1, kind: "attempt", ...ids, ...of };
 }

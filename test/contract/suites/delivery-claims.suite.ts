@@ -43,8 +43,8 @@ export function deliveryClaimsSuite(
         status: "delivering",
         owner: "a",
         leaseUntilRealMs: until.untilMs,
-        sweepRealMs: until.untilMs,
-        begun: 1,
+        recoverAfterRealMs: until.untilMs,
+        startCount: 1,
         version: 2,
         nextMs: undefined,
         dueMs: undefined,
@@ -75,7 +75,7 @@ export function deliveryClaimsSuite(
       clock.passReal(1);
       expect(await deliveries.claim(deliveryId, lease("b"))).toMatchObject({
         kind: "claimed",
-        delivery: { owner: "b", begun: 2, version: 3 },
+        delivery: { owner: "b", startCount: 2, version: 3 },
       });
     });
 

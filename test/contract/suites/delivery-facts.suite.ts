@@ -71,7 +71,7 @@ export function deliveryFactsSuite(name: string, open: () => Promise<Stores>): v
     });
 
     test("health comes back whole; who comes second is told what is stored", async () => {
-      const first = endpointHealth({ failures: 3, isPrompt: false, workers: { "a#1": 5.5, b: 6 } });
+      const first = endpointHealth({ failures: 3, isFast: false, workers: { "a#1": 5.5, b: 6 } });
       const { clientId } = first;
       expect(await healthOf(clientId)).toBeUndefined();
       const stored = { ...first, version: 1 };

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { DELIVERY_SHARD_COUNT } from "../../../shared/contracts/tables.ts";
-import { hintOf } from "../../../shared/core/deliveries/attempts/attempt-message.ts";
+import { toAttemptMessage } from "../../../shared/core/deliveries/attempts/attempt-message.ts";
 import type {
   DeliveryStore,
   DueDelivery,
@@ -24,7 +24,7 @@ function fullRecord(): DeliveryRecord {
     reason: "attempts_used",
     cycle: 2,
     attempt: 3,
-    begun: 4,
+    startCount: 4,
     attempts: [
       { cycle: 1, n: 1, atMs: 5, httpStatus: 500, durationMs: 6.5, bodyStart: "\ud83d\ude00" },
       { cycle: 2, n: 1, atMs: 7, error: "TIMEOUT", durationMs: 8 },
@@ -32,10 +32,10 @@ function fullRecord(): DeliveryRecord {
     nextMs: 9,
     owner: "worker",
     leaseUntilRealMs: 10,
-    unheard: [{ cycle: 1, attempts: 1, reason: "gone", atMs: 11 }],
+    unpublishedFailures: [{ cycle: 1, attempts: 1, reason: "gone", atMs: 11 }],
     endedMs: 12,
     dueMs: 13,
-    sweepRealMs: 14,
+    recoverAfterRealMs: 14,
   });
 }
 
@@ -134,8 +134,8 @@ export function deliveryStoreSuite(
       const ids = [first, second, later].map(({ deliveryId }) => deliveryId);
       const ours = listed.flat().filter(({ hint }) => ids.includes(hint.deliveryId));
       expect(ours.sort((one, other) => one.dueMs - other.dueMs)).toEqual([
-        { hint: hintOf(first), dueMs: base + 1, nextMs: first.nextMs },
-        { hint: hintOf(second), dueMs: base + 2, nextMs: second.nextMs },
+        { hint: toAttemptMessage(first), dueMs: base + 1, nextMs: first.nextMs },
+        { hint: toAttemptMessage(second), dueMs: base + 2, nextMs: second.nextMs },
       ]);
       for (const shard of listed) {
         const times = shard.map(({ dueMs }) => dueMs);
@@ -147,27 +147,27 @@ export function deliveryStoreSuite(
 
     test("what is put off is due later, for whoever saw it as it is", async () => {
       const delivery = await stored({ dueMs: 6_000_000 });
-      const seen = { hint: hintOf(delivery), dueMs: 6_000_000 };
-      expect(await deliveries.putOff(seen, 6_000_100)).toBe(true);
+      const seen = { hint: toAttemptMessage(delivery), dueMs: 6_000_000 };
+      expect(await deliveries.postpone(seen, 6_000_100)).toBe(true);
       const due = (await dueUntil(6_000_100)).map(({ dueMs }) => dueMs);
       expect(due).toContain(6_000_100);
-      expect(await deliveries.putOff(seen, 6_000_200)).toBe(false);
+      expect(await deliveries.postpone(seen, 6_000_200)).toBe(false);
       // Whoever read it before can still write it.
       expect(await deliveries.replace({ ...delivery, dueMs: undefined })).toBeDefined();
-      expect(await deliveries.putOff({ ...seen, dueMs: 6_000_100 }, 6_000_300)).toBe(false);
+      expect(await deliveries.postpone({ ...seen, dueMs: 6_000_100 }, 6_000_300)).toBe(false);
       expect(await deliveries.find(delivery.deliveryId)).toMatchObject({ dueMs: undefined });
     });
 
     test("deliveries and jobs whose worker may be dead are listed until they are written again", async () => {
-      const delivery = await stored({ sweepRealMs: 700_000 });
-      const job = deliveryJob({ sweepRealMs: 700_001 });
+      const delivery = await stored({ recoverAfterRealMs: 700_000 });
+      const job = deliveryJob({ recoverAfterRealMs: 700_001 });
       await jobs.create(job);
       const ids = [delivery.deliveryId, job.jobId];
       const before = await staleUntil(699_999);
       for (const id of ids) expect(before).not.toContain(id);
       expect(await staleUntil(700_001)).toEqual(expect.arrayContaining(ids));
-      await deliveries.replace({ ...delivery, sweepRealMs: undefined });
-      await jobs.replace({ ...job, sweepRealMs: undefined });
+      await deliveries.replace({ ...delivery, recoverAfterRealMs: undefined });
+      await jobs.replace({ ...job, recoverAfterRealMs: undefined });
       const left = await staleUntil(700_001);
       for (const id of ids) expect(left).not.toContain(id);
     });
@@ -240,7 +240,7 @@ export function deliveryStoreSuite(
           webhookId: "wh_1",
           before: "2026-06-25T12:00:00.000Z#dl_1",
           finishedMs: 3,
-          sweepRealMs: 4,
+          recoverAfterRealMs: 4,
         });
         await jobs.create(job);
         expect(await jobs.find(job.jobId)).toEqual(job);

@@ -45,8 +45,8 @@ export function laneStoreSuite(
         const owner = newOwner();
         const lane = laneId(owner);
         const join = async (nowMs: number) => lanes.join(lane, owner, { nowMs, dueMs: nowMs + 9 });
-        expect(await join(NOW)).toEqual({ place: NOW, isIdle: true });
-        expect(await join(NOW)).toEqual({ place: NOW + 1, isIdle: false });
+        expect(await join(NOW)).toEqual({ place: NOW, wasUnscheduled: true });
+        expect(await join(NOW)).toEqual({ place: NOW + 1, wasUnscheduled: false });
         expect(await join(NOW - 50)).toMatchObject({ place: NOW + 2 });
         expect(await join(NOW + 1)).toMatchObject({ place: NOW + 3 });
         expect(await join(NOW + 70)).toMatchObject({ place: NOW + 70 });
@@ -68,7 +68,7 @@ export function laneStoreSuite(
         );
         const places = (await Promise.all(racers)) as Joined[];
         expect(new Set(places.map(({ place }) => place)).size).toBe(20);
-        expect(places.filter(({ isIdle }) => isIdle)).toHaveLength(1);
+        expect(places.filter(({ wasUnscheduled }) => wasUnscheduled)).toHaveLength(1);
         expect(await lanes.find(lane)).toMatchObject({ waiting: 20 });
       });
 
@@ -144,7 +144,7 @@ export function laneStoreSuite(
         expect(await lanes.find(lane)).toMatchObject({ waiting: 0 });
         expect((await lanes.find(lane))?.dueMs).toBeUndefined();
         const again = await lanes.join(lane, owner, { nowMs: NOW + 5, dueMs: NOW + 6 });
-        expect(again).toEqual({ place: NOW + 5, isIdle: true });
+        expect(again).toEqual({ place: NOW + 5, wasUnscheduled: true });
         expect(await lanes.find(lane)).toMatchObject({ dueMs: NOW + 6 });
       });
 
@@ -170,7 +170,7 @@ export function laneStoreSuite(
       test("does not overlook that the lane was hastened or resumed", async () => {
         const { lane } = await joined(2);
         const seen = await acquired(lane);
-        expect(await lanes.hasten(lane, NOW + 3)).toBe(true);
+        expect(await lanes.bringForward(lane, NOW + 3)).toBe(true);
         const found = await lanes.release(seen, { dueMs: NOW + 50 });
         expect(found).toMatchObject({ dueMs: NOW + 3, owner: "a" });
         await lanes.resume(lane, NOW + 4);
@@ -203,17 +203,17 @@ export function laneStoreSuite(
     describe("the next look", () => {
       test("is brought forward, never put off, and not where nothing waits", async () => {
         const { lane } = await joined();
-        expect(await lanes.hasten(lane, NOW + 2)).toBe(false);
-        expect(await lanes.hasten(lane, NOW - 2)).toBe(true);
+        expect(await lanes.bringForward(lane, NOW + 2)).toBe(false);
+        expect(await lanes.bringForward(lane, NOW - 2)).toBe(true);
         expect(await lanes.find(lane)).toMatchObject({ dueMs: NOW - 2 });
         await lanes.release(await acquired(lane), {});
-        expect(await lanes.hasten(lane, NOW)).toBe(false);
-        expect(await lanes.hasten(laneId(newOwner()), NOW)).toBe(false);
+        expect(await lanes.bringForward(lane, NOW)).toBe(false);
+        expect(await lanes.bringForward(laneId(newOwner()), NOW)).toBe(false);
       });
 
       test("is not overlooked by who has the lane, though that one looks sooner", async () => {
         const { lane } = await joined();
-        for (const hint of ["hasten", "wake"] as const) {
+        for (const hint of ["bringForward", "wake"] as const) {
           const seen = await acquired(lane, hint);
           expect(await lanes[hint](lane, (seen.dueMs ?? 0) + 50)).toBe(true);
           const again = await lanes.release(seen, { dueMs: NOW + 5_000 });
@@ -260,7 +260,7 @@ export function laneStoreSuite(
         await lanes.pause(lane, owner, endless);
         expect(await lanes.find(lane)).toMatchObject({ ...owner, waiting: 0, pause: endless });
         const first = await lanes.join(lane, owner, { nowMs: NOW, dueMs: NOW });
-        expect(first).toEqual({ place: NOW, isIdle: true });
+        expect(first).toEqual({ place: NOW, wasUnscheduled: true });
         expect(await pauseOf(lane)).toEqual(endless);
       });
 

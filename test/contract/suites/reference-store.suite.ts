@@ -22,7 +22,8 @@ export function referenceStoreSuite(
 
     let ids = 0;
     const newId = () => ({ connectionId: "cn_1", providerRequestId: `id ${++ids}` });
-    const at = async (id: ReturnType<typeof newId>) => (await references.look([id]))[0]?.reference;
+    const at = async (id: ReturnType<typeof newId>) =>
+      (await references.findByProviderIds([id]))[0]?.reference;
 
     test("an id that was bound is its request's, and no other's", async () => {
       const id = newId();
@@ -35,19 +36,23 @@ export function referenceStoreSuite(
 
     test("who binds an id learns of the event that came before", async () => {
       const id = newId();
-      expect(await references.leave({ ...id, eventId: "e_1", isFinal: false })).toBeUndefined();
+      expect(
+        await references.recordUnmatched({ ...id, eventId: "e_1", isFinal: false }),
+      ).toBeUndefined();
       expect(await references.bind({ ...id, requestId: "rq_1" })).toEqual({ eventId: "e_1" });
       expect(await at(id)).toEqual({ requestId: "rq_1" });
       expect(await references.bind({ ...id, requestId: "rq_1" })).toEqual({ eventId: "e_1" });
       expect(await references.bind({ ...id, requestId: "rq_2" })).toEqual({ requestId: "rq_1" });
-      expect(await references.leave({ ...id, eventId: "e_2", isFinal: true })).toBe("rq_1");
+      expect(await references.recordUnmatched({ ...id, eventId: "e_2", isFinal: true })).toBe(
+        "rq_1",
+      );
       expect(await at(id)).toEqual({ requestId: "rq_1" });
     });
 
     test("of the events of an id the last final one is kept", async () => {
       const id = newId();
       const leave = (eventId: string, isFinal: boolean) =>
-        references.leave({ ...id, eventId, isFinal });
+        references.recordUnmatched({ ...id, eventId, isFinal });
       await leave("started", false);
       expect(await at(id)).toEqual({ eventId: "started" });
       await leave("completed", true);
@@ -63,7 +68,7 @@ export function referenceStoreSuite(
       for (const [n, text] of texts.entries()) {
         expect(await references.bind({ ...of(text), requestId: `rq_${n}` })).toBeUndefined();
       }
-      const found = await references.look(texts.map(of));
+      const found = await references.findByProviderIds(texts.map(of));
       expect(found.map(({ reference }) => reference)).toEqual(
         texts.map((_, n) => ({ requestId: `rq_${n}` })),
       );
@@ -73,37 +78,44 @@ export function referenceStoreSuite(
       const many = Array.from({ length: 120 }, newId);
       const last = many.at(-1) ?? newId();
       await references.bind({ ...last, requestId: "rq_last" });
-      await references.raise("cn_busy", 50);
-      const found = await references.look([...many, { ...last, connectionId: "cn_busy" }, last]);
+      await references.extendSubmittingUntil("cn_busy", 50);
+      const found = await references.findByProviderIds([
+        ...many,
+        { ...last, connectionId: "cn_busy" },
+        last,
+      ]);
       expect(found).toHaveLength(122);
       expect(found[0]).toEqual({ reference: undefined, submittingUntilRealMs: 0 });
       expect(found[119]?.reference).toEqual({ requestId: "rq_last" });
       expect(found[120]).toEqual({ reference: undefined, submittingUntilRealMs: 50 });
       expect(found[121]?.reference).toEqual({ requestId: "rq_last" });
-      expect(await references.look([])).toEqual([]);
+      expect(await references.findByProviderIds([])).toEqual([]);
     });
 
     test("the time of a submission under way is raised, never lowered", async () => {
       const id = { ...newId(), connectionId: "cn_raised" };
-      const until = async () => (await references.look([id]))[0]?.submittingUntilRealMs;
-      await references.raise("cn_raised", 100);
-      await references.raise("cn_raised", 90);
+      const until = async () =>
+        (await references.findByProviderIds([id]))[0]?.submittingUntilRealMs;
+      await references.extendSubmittingUntil("cn_raised", 100);
+      await references.extendSubmittingUntil("cn_raised", 90);
       expect(await until()).toBe(100);
-      await references.raise("cn_raised", 110);
+      await references.extendSubmittingUntil("cn_raised", 110);
       expect(await until()).toBe(110);
     });
 
     test("an id is known for its retention after it was last written, then it is new", async () => {
       const [bound, left] = [newId(), newId()];
       await references.bind({ ...bound, requestId: "rq_1" });
-      await references.leave({ ...left, eventId: "e_1", isFinal: true });
+      await references.recordUnmatched({ ...left, eventId: "e_1", isFinal: true });
       clock.passBusiness(RETENTION_MS - 1_000);
       expect(await at(bound)).toEqual({ requestId: "rq_1" });
-      await references.leave({ ...left, eventId: "e_2", isFinal: true });
+      await references.recordUnmatched({ ...left, eventId: "e_2", isFinal: true });
       clock.passBusiness(2_000);
       expect(await at(bound)).toBeUndefined();
       expect(await at(left)).toEqual({ eventId: "e_2" });
-      expect(await references.leave({ ...bound, eventId: "e_3", isFinal: true })).toBeUndefined();
+      expect(
+        await references.recordUnmatched({ ...bound, eventId: "e_3", isFinal: true }),
+      ).toBeUndefined();
       expect(await at(bound)).toEqual({ eventId: "e_3" });
       clock.passBusiness(RETENTION_MS + 1_000);
       expect(await references.bind({ ...bound, requestId: "rq_2" })).toBeUndefined();

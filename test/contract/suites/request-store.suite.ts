@@ -19,7 +19,7 @@ function fullRecord(): RequestRecord {
     submittedMs: 3,
     finishedMs: 4,
     place: 5,
-    standing: "holding",
+    laneState: "holding",
     holdUntilMs: 6,
     params: { inline: '{"text":"\\ud800 ü"}' },
     sealedParams: "sealed",
@@ -36,11 +36,11 @@ function fullRecord(): RequestRecord {
     deadlineMs: 9,
     actionDeadlineMs: 10,
     dueMs: 11,
-    sweepRealMs: 12,
+    recoverAfterRealMs: 12,
     polls: 13,
     isStarted: true,
     prompts: ["one", "other"],
-    laneNextMs: 14,
+    nextSubmissionNotBeforeMs: 14,
     outbox: [
       {
         id: "workflow.created:r",
@@ -155,33 +155,33 @@ export function requestStoreSuite(
 
     test("a lane's queue has its holders first, then who waits, each by its place", async () => {
       const owner = newOwner();
-      const add = (place: number, standing?: "waiting" | "holding") =>
-        stored(owner, { place, ...(standing ? { standing } : {}) });
+      const add = (place: number, laneState?: "waiting" | "holding") =>
+        stored(owner, { place, ...(laneState ? { laneState } : {}) });
       const late = await add(1_782_388_800_001, "waiting");
       const early = await add(999, "waiting");
       const holder = await add(1_782_388_800_002, "holding");
       await add(1, undefined);
-      await stored(newOwner(), { place: 2, standing: "waiting" });
+      await stored(newOwner(), { place: 2, laneState: "waiting" });
       const ids = (found: RequestRecord[]) => found.map(({ requestId }) => requestId);
       const inOrder = ids([holder, early, late]);
       expect(ids(await requests.queue(late.lane, 10))).toEqual(inOrder);
       expect(ids(await requests.queue(late.lane, 2))).toEqual(inOrder.slice(0, 2));
       expect(await requests.countWaiting(late.lane, 10)).toBe(2);
       expect(await requests.countWaiting(late.lane, 1)).toBe(1);
-      await requests.replace({ ...early, standing: undefined });
+      await requests.replace({ ...early, laneState: undefined });
       expect(ids(await requests.queue(late.lane, 10))).toEqual(ids([holder, late]));
     });
 
     test("the first login that waits is found behind others, one that holds is not", async () => {
       const owner = newOwner();
-      const { lane } = await stored(owner, { place: 1, standing: "waiting" });
+      const { lane } = await stored(owner, { place: 1, laneState: "waiting" });
       expect(await requests.firstLogin(lane)).toBeUndefined();
-      await stored(owner, { place: 2, standing: "holding", isLogin: true });
+      await stored(owner, { place: 2, laneState: "holding", isLogin: true });
       expect(await requests.firstLogin(lane)).toBeUndefined();
-      const second = await stored(owner, { place: 4, standing: "waiting", isLogin: true });
-      const first = await stored(owner, { place: 3, standing: "waiting", isLogin: true });
+      const second = await stored(owner, { place: 4, laneState: "waiting", isLogin: true });
+      const first = await stored(owner, { place: 3, laneState: "waiting", isLogin: true });
       expect(await requests.firstLogin(lane)).toEqual(first);
-      await requests.replace({ ...first, standing: "holding" });
+      await requests.replace({ ...first, laneState: "holding" });
       expect(await requests.firstLogin(lane)).toEqual(second);
     });
 
@@ -267,10 +267,10 @@ export function requestStoreSuite(
     test("requests whose writer may be dead are listed until they are written again", async () => {
       const stale = async (ms: number) =>
         (await Promise.all(shards.map((shard) => requests.stale(shard, ms, 1_000)))).flat();
-      const request = await stored(newOwner(), { sweepRealMs: 700_000 });
+      const request = await stored(newOwner(), { recoverAfterRealMs: 700_000 });
       expect(await stale(699_999)).not.toContain(request.requestId);
       expect(await stale(700_001)).toContain(request.requestId);
-      await requests.replace({ ...request, sweepRealMs: undefined });
+      await requests.replace({ ...request, recoverAfterRealMs: undefined });
       expect(await stale(700_001)).not.toContain(request.requestId);
     });
 

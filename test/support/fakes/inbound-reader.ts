@@ -1,7 +1,7 @@
 import type { FinalEvent } from "../../../shared/core/events/envelope.ts";
-import type { HeardWebhook } from "../../../shared/core/inbound/decode-inbound.ts";
+import type { DecodedWebhook } from "../../../shared/core/inbound/decode-inbound.ts";
 import {
-  makeHearInbound,
+  makeDecodeInbound,
   type ReadInboundDeps,
 } from "../../../shared/core/inbound/decode-inbound.ts";
 import type { JoinOutcome } from "../../../shared/core/inbound/join-webhooks.ts";
@@ -11,14 +11,16 @@ import { makeMemoryBlobStore } from "../memory/memory-blob-store.ts";
 /** Hears inbound messages without a store: every account is known, and no provider answers. */
 export function makeTestHearing(
   over: Partial<ReadInboundDeps> & Pick<ReadInboundDeps, "clock">,
-): ReturnType<typeof makeHearInbound> {
+): ReturnType<typeof makeDecodeInbound> {
   const none = async () => undefined;
-  return makeHearInbound({
+  return makeDecodeInbound({
     packs: providerPacks,
     bodies: makeMemoryBlobStore(),
     accounts: { find: async () => ({}) },
     connections: { read: none, refresh: none },
-    calls: { exchange: async () => ({ kind: "lost", reason: "no provider answers in this test" }) },
+    calls: {
+      exchange: async () => ({ kind: "incomplete", reason: "no provider answers in this test" }),
+    },
     windowMs: 30 * 86_400_000,
     ...over,
   });
@@ -26,15 +28,15 @@ export function makeTestHearing(
 
 /** The event that a message stands for where it belongs to no request. */
 export function makeTestReader(of: Parameters<typeof makeTestHearing>[0]) {
-  const hear = makeTestHearing(of);
-  return async (text: string): Promise<FinalEvent> => (await hear(text)).toEvent();
+  const decode = makeTestHearing(of);
+  return async (text: string): Promise<FinalEvent> => (await decode(text)).toEvent();
 }
 
 /** What `consume` needs to hear messages that belong to no request. */
 export function unjoined(of: Parameters<typeof makeTestHearing>[0]) {
-  const join = (heard: readonly HeardWebhook[]): Promise<JoinOutcome[]> =>
+  const join = (heard: readonly DecodedWebhook[]): Promise<JoinOutcome[]> =>
     Promise.all(
       heard.map(async (one) => ({ kind: "unmatched" as const, event: await one.toEvent() })),
     );
-  return { hear: makeTestHearing(of), join };
+  return { decode: makeTestHearing(of), join };
 }

@@ -5,7 +5,7 @@ import { makeServeApi, type ServeApiDeps } from "../../../shared/core/api/serve-
 import { sha256Hex } from "../../../shared/core/crypto/digest.ts";
 import { newDelivery } from "../../../shared/core/deliveries/creation/new-delivery.ts";
 import { makeDeliveries } from "../../../shared/core/deliveries/deliveries.ts";
-import type { DeliveryMoment } from "../../../shared/core/deliveries/moment.ts";
+import type { DeliveryContext } from "../../../shared/core/deliveries/moment.ts";
 import type { WebhookStore } from "../../../shared/core/deliveries/ports.ts";
 import type { DeliveryJob, DeliveryRecord } from "../../../shared/core/deliveries/record.ts";
 import {
@@ -55,7 +55,7 @@ export function makeWebhookApi(given: Partial<WebhooksDeps> = {}) {
   const sent: { lane: string; message: DeliveryMessage }[] = [];
   const dropped: unknown[] = [];
   let drawn = 0;
-  const moment = (): DeliveryMoment => ({
+  const context = (): DeliveryContext => ({
     nowMs: clock.businessMs(),
     nowRealMs: clock.realMs(),
     speed: 1,
@@ -70,7 +70,7 @@ export function makeWebhookApi(given: Partial<WebhooksDeps> = {}) {
     },
     masterKeys: async () => testMasterKeys,
     targets: { ports: [443, 8_443], allowsLocal: false, refusedPorts: [] },
-    moment,
+    context,
     randomHex: (bytes) => (++drawn).toString(16).padStart(bytes * 2, "0"),
     dropped: (error) => dropped.push(error),
     ...given,
@@ -122,7 +122,7 @@ export function makeWebhookApi(given: Partial<WebhooksDeps> = {}) {
   ): Promise<DeliveryRecord> {
     const { eventId: id, clientId = "cl_1", ...rest } = of;
     const event = { id, type: "workflow.started" as const, clientId, envelope: '{"data":{}}' };
-    const at = { master: testMasterKeys, moment: moment() };
+    const at = { master: testMasterKeys, context: context() };
     const delivery = newDelivery(await stored(clientId), event, at);
     await deps.deliveries.create(delivery);
     const next = await deps.deliveries.replace({ ...delivery, version: 1, ...rest });

@@ -1,4 +1,4 @@
-import { hintOf } from "../../../shared/core/deliveries/attempts/attempt-message.ts";
+import { toAttemptMessage } from "../../../shared/core/deliveries/attempts/attempt-message.ts";
 import type { DeliveryStore } from "../../../shared/core/deliveries/ports.ts";
 import type { DeliveryJob, DeliveryRecord } from "../../../shared/core/deliveries/record.ts";
 import type { Clock } from "../../../shared/core/ports.ts";
@@ -42,8 +42,8 @@ export function makeMemoryDeliveryStore(options: {
           status: "delivering",
           owner: lease.owner,
           leaseUntilRealMs: lease.untilMs,
-          sweepRealMs: lease.untilMs,
-          begun: found.begun + 1,
+          recoverAfterRealMs: lease.untilMs,
+          startCount: found.startCount + 1,
           version: found.version + 1,
           nextMs: undefined,
           dueMs: undefined,
@@ -83,14 +83,14 @@ export function makeMemoryDeliveryStore(options: {
         .flatMap((delivery) => {
           const { dueMs, nextMs } = delivery;
           if (dueMs === undefined || nextMs === undefined) return [];
-          return [{ hint: hintOf(delivery), dueMs, nextMs }];
+          return [{ hint: toAttemptMessage(delivery), dueMs, nextMs }];
         })
         .filter(({ dueMs }) => dueMs <= untilMs)
         .sort((one, other) => one.dueMs - other.dueMs)
         .slice(0, limit);
     },
 
-    async putOff({ hint, dueMs: seenMs }, dueMs) {
+    async postpone({ hint, dueMs: seenMs }, dueMs) {
       const found = stored.get(hint.deliveryId);
       if (found?.dueMs === dueMs) return true;
       if (found?.dueMs !== seenMs) return false;
@@ -101,12 +101,17 @@ export function makeMemoryDeliveryStore(options: {
     async stale(shard, beforeRealMs, limit) {
       if (shard !== 0) return [];
       return [
-        ...[...stored.values()].map(({ deliveryId: id, sweepRealMs }) => ({ id, sweepRealMs })),
-        ...jobs().map(({ jobId: id, sweepRealMs }) => ({ id, sweepRealMs })),
+        ...[...stored.values()].map(({ deliveryId: id, recoverAfterRealMs }) => ({
+          id,
+          recoverAfterRealMs,
+        })),
+        ...jobs().map(({ jobId: id, recoverAfterRealMs }) => ({ id, recoverAfterRealMs })),
       ]
-        .flatMap(({ id, sweepRealMs }) => (sweepRealMs === undefined ? [] : { id, sweepRealMs }))
-        .filter(({ sweepRealMs }) => sweepRealMs <= beforeRealMs)
-        .sort((one, other) => one.sweepRealMs - other.sweepRealMs)
+        .flatMap(({ id, recoverAfterRealMs }) =>
+          recoverAfterRealMs === undefined ? [] : { id, recoverAfterRealMs },
+        )
+        .filter(({ recoverAfterRealMs }) => recoverAfterRealMs <= beforeRealMs)
+        .sort((one, other) => one.recoverAfterRealMs - other.recoverAfterRealMs)
         .slice(0, limit)
         .map(({ id }) => id);
     },

@@ -56,11 +56,11 @@ export function makeMemoryLanes(options: { clock: Clock }): LaneStore & {
     async join(lane, owner, { nowMs, dueMs, limit = Number.POSITIVE_INFINITY }) {
       if ((stored.get(lane)?.waiting ?? 0) >= limit) return "full";
       const found = put(lane, owner);
-      const isIdle = found.dueMs === undefined;
+      const wasUnscheduled = found.dueMs === undefined;
       found.lastPlace = Math.max(Math.ceil(nowMs), found.lastPlace + 1);
       found.waiting += 1;
       found.dueMs ??= dueMs;
-      return { place: found.lastPlace, isIdle };
+      return { place: found.lastPlace, wasUnscheduled };
     },
 
     async correctWaiting(lane, waiting) {
@@ -78,9 +78,9 @@ export function makeMemoryLanes(options: { clock: Clock }): LaneStore & {
         found.owner !== lease.owner &&
         (found.leaseUntilRealMs ?? 0) > clock.realMs();
       if (isHeld) return undefined;
-      const wasLeft = found.owner !== undefined && found.owner !== lease.owner;
+      const abandonedByPrevious = found.owner !== undefined && found.owner !== lease.owner;
       Object.assign(found, { owner: lease.owner, leaseUntilRealMs: lease.untilMs, dueMs });
-      return { ...seen(found), ...(wasLeft ? { wasLeft } : {}) };
+      return { ...seen(found), ...(abandonedByPrevious ? { abandonedByPrevious } : {}) };
     },
 
     async release(before, { dueMs, nextMs, taken = 0, pause }) {
@@ -102,7 +102,7 @@ export function makeMemoryLanes(options: { clock: Clock }): LaneStore & {
       return "released";
     },
 
-    async hasten(lane, dueMs) {
+    async bringForward(lane, dueMs) {
       const found = stored.get(lane);
       return found?.dueMs !== undefined && bringForward(found, dueMs);
     },

@@ -31,7 +31,7 @@ export function makeMemoryReferences(options: {
   }
 
   return {
-    look: async (of) =>
+    findByProviderIds: async (of) =>
       of.map((each) => ({
         reference: referenceOf(alive(keyOf(each))),
         submittingUntilRealMs: submitting.get(each.connectionId) ?? 0,
@@ -47,7 +47,7 @@ export function makeMemoryReferences(options: {
       return found?.eventId === undefined ? undefined : { eventId: found.eventId };
     },
 
-    async leave({ eventId, isFinal, ...id }) {
+    async recordUnmatched({ eventId, isFinal, ...id }) {
       const key = keyOf(id);
       const found = alive(key);
       if (found?.requestId !== undefined) return found.requestId;
@@ -55,7 +55,7 @@ export function makeMemoryReferences(options: {
       return undefined;
     },
 
-    async raise(connectionId, untilRealMs) {
+    async extendSubmittingUntil(connectionId, untilRealMs) {
       const before = submitting.get(connectionId) ?? 0;
       submitting.set(connectionId, Math.max(before, untilRealMs));
     },

@@ -22,9 +22,9 @@ export function makeMemoryRequestStore(options: {
     return [...ids].flatMap((id) => alive(id) ?? []);
   }
 
-  function inLane(lane: string, standing: RequestRecord["standing"]): RequestRecord[] {
+  function inLane(lane: string, laneState: RequestRecord["laneState"]): RequestRecord[] {
     return all(ofLane.get(lane) ?? [])
-      .filter((request) => request.standing === standing)
+      .filter((request) => request.laneState === laneState)
       .sort(by(({ place }) => place ?? 0));
   }
 
@@ -94,8 +94,10 @@ export function makeMemoryRequestStore(options: {
     async stale(shard, beforeRealMs, limit) {
       if (shard !== 0) return [];
       return all()
-        .filter(({ sweepRealMs = Number.POSITIVE_INFINITY }) => sweepRealMs <= beforeRealMs)
-        .sort(by(({ sweepRealMs }) => sweepRealMs ?? 0))
+        .filter(
+          ({ recoverAfterRealMs = Number.POSITIVE_INFINITY }) => recoverAfterRealMs <= beforeRealMs,
+        )
+        .sort(by(({ recoverAfterRealMs }) => recoverAfterRealMs ?? 0))
         .slice(0, limit)
         .map(({ requestId }) => requestId);
     },

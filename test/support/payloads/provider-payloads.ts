@@ -1,5 +1,5 @@
 import type { ProviderId } from "../../../shared/contracts/providers.ts";
-import type { ProviderRequest } from "../../../shared/core/ports.ts";
+import type { ProviderHttpCall } from "../../../shared/core/ports.ts";
 import type { Exchange } from "../../../shared/core/requests/ports.ts";
 
 /** What the provider says of a request, by webhook or when it is asked. */
@@ -12,7 +12,7 @@ export type Polled = Said | "knows nothing" | "error";
 
 /** How a call that submits ends. */
 export type CallEnd =
-  | ("accepted" | "done" | "error" | "lost" | "killed")
+  | ("accepted" | "done" | "error" | "incomplete" | "killed")
   /** What proves that nothing happened. */
   | ("rejected" | "too many" | "refused" | "not sent");
 
@@ -32,7 +32,7 @@ export const PROVIDER_REQUEST_ID = "theirs-1";
 export function purposeOf({
   method,
   path,
-}: ProviderRequest): "submit" | "input" | "poll" | "cancel" {
+}: ProviderHttpCall): "submit" | "input" | "poll" | "cancel" {
   if (method === "DELETE") return "cancel";
   if (method === "GET" || path.endsWith("/get_response")) return "poll";
   return path.endsWith("/login_code") ? "input" : "submit";
@@ -114,12 +114,12 @@ export function callAnswer(provider: ProviderId, end: CallEnd): Exchange {
     case "killed":
       throw new Killed();
     default:
-      return { kind: "lost", reason: "TIMEOUT" };
+      return { kind: "incomplete", reason: "TIMEOUT" };
   }
 }
 
-export function cancelAnswer(end: "yes" | "no" | "lost"): Exchange {
-  if (end === "lost") return { kind: "lost", reason: "TIMEOUT" };
+export function cancelAnswer(end: "yes" | "no" | "incomplete"): Exchange {
+  if (end === "incomplete") return { kind: "incomplete", reason: "TIMEOUT" };
   return answered(200, { success: true, result: { cancelled: end === "yes" } });
 }
 

@@ -42,7 +42,7 @@ export function makeRequestParts(of: {
     destinations: {
       connectionIdOf: async () => connectionId,
       requireAccount: async () => undefined,
-      noteAccount: async () => undefined,
+      registerAccountIfNew: async () => undefined,
     },
     events: { find: async () => undefined, list: async () => ({ events: [] }) },
     connectionIdsOf: async () => [connectionId],

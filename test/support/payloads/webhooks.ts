@@ -1,6 +1,6 @@
 import { hashForm } from "../../../shared/contracts/config-items.ts";
 import { readJsonObject } from "../../../shared/core/json/json.ts";
-import type { ProofDeps, Webhook } from "../../../shared/core/providers/provider-pack.ts";
+import type { VerificationDeps, Webhook } from "../../../shared/core/providers/provider-pack.ts";
 import { weLink } from "../../../shared/providers/we-link/pack.ts";
 
 /** A webhook with this body, as a provider pack gets it. */
@@ -13,13 +13,13 @@ export function webhookOf(body: string | object): Webhook {
 export function isProven(
   body: string | object,
   secrets: readonly string[],
-  settings: Partial<ProofDeps["settings"]> & { nowMs?: number } = {},
+  settings: Partial<VerificationDeps["settings"]> & { nowMs?: number } = {},
 ): boolean {
   const { nowMs = Date.now(), ...rest } = settings;
-  const proof = weLink.prove(webhookOf(body), {
+  const proof = weLink.verify(webhookOf(body), {
     secrets,
     settings: { hashForms: hashForm.options, allowUnboundJwt: false, ...rest },
     nowMs,
   });
-  return proof.kind === "proven";
+  return proof.kind === "verified";
 }

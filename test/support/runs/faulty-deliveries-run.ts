@@ -7,12 +7,12 @@ import { DynamoDBDocumentClient, GetCommand, UpdateCommand } from "@aws-sdk/lib-
 import { localAws } from "../../../local/run/seed.ts";
 import { readDeliveryItem } from "../../../shared/adapters/dynamo/delivery-item.ts";
 import { makeDynamoEventArchive } from "../../../shared/adapters/dynamo/dynamo-event-archive.ts";
-import { openAdministration } from "../../../shared/composition/administration.ts";
+import { composeAdministration } from "../../../shared/composition/administration.ts";
 import type { DeliveryRules } from "../../../shared/contracts/delivery-rules.ts";
 import { EVENT_SOURCE } from "../../../shared/contracts/events.ts";
 import { deliveryIdOf } from "../../../shared/core/deliveries/creation/delivery-id.ts";
 import type { DeliveryRecord } from "../../../shared/core/deliveries/record.ts";
-import { busDetail, type FinalEvent } from "../../../shared/core/events/envelope.ts";
+import { type FinalEvent, toEventBridgeDetail } from "../../../shared/core/events/envelope.ts";
 import { startWebhookReceiver } from "../fakes/webhook-receiver.ts";
 import { makeMemoryBlobStore } from "../memory/memory-blob-store.ts";
 import {
@@ -58,7 +58,7 @@ export async function startFaultyDeliveriesRun({ speed, ...differences }: Differ
   const bus = new EventBridgeClient(aws);
   const sqs = new SQSClient(aws);
   const dynamo = DynamoDBDocumentClient.from(new DynamoDBClient(aws));
-  const administration = await openAdministration({ aws, outputs, nowMs: run.clock.now });
+  const administration = await composeAdministration({ aws, outputs, nowMs: run.clock.now });
   const receiver = await startWebhookReceiver();
   const archive = makeDynamoEventArchive({
     client: dynamo,
@@ -155,7 +155,7 @@ export async function startFaultyDeliveriesRun({ speed, ...differences }: Differ
           EventBusName: outputs.BusName,
           Source: EVENT_SOURCE,
           DetailType: event.type,
-          Detail: busDetail(event),
+          Detail: toEventBridgeDetail(event),
         };
         await bus.send(new PutEventsCommand({ Entries: [Entry] }));
         return event;

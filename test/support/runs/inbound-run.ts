@@ -2,7 +2,7 @@ import { createHmac, randomBytes } from "node:crypto";
 import { GetQueueAttributesCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { expect } from "vitest";
 import { localAws } from "../../../local/run/seed.ts";
-import { openAdministration } from "../../../shared/composition/administration.ts";
+import { composeAdministration } from "../../../shared/composition/administration.ts";
 import type { ConnectionSettings } from "../../../shared/contracts/config-items.ts";
 import type { ProviderId } from "../../../shared/contracts/providers.ts";
 import { attachBusConsumer, type BusMessage } from "../fakes/bus-consumer.ts";
@@ -30,7 +30,7 @@ export type InboundRun = Awaited<ReturnType<typeof startInboundRun>>;
 export async function startInboundRun() {
   const run = await startTestRun();
   const { awsUrl, apiUrl } = run.addresses;
-  const administration = await openAdministration({
+  const administration = await composeAdministration({
     aws: localAws(awsUrl),
     outputs: run.outputs,
     nowMs: run.clock.now,

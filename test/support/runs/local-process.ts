@@ -51,7 +51,7 @@ export async function startLocalProcess(
   const exited = once(child, "exit").then(([code]) => code as number | null);
   const lines: string[] = [];
   const ready = new Promise<void>((resolve, reject) => {
-    const hear = (line: string) => {
+    const decode = (line: string) => {
       lines.push(line);
       // The contract: local.json is complete before this line.
       if (line.startsWith("ackwire ready")) {
@@ -59,8 +59,8 @@ export async function startLocalProcess(
         else reject(new Error("ready without local.json"));
       }
     };
-    createInterface({ input: child.stdout }).on("line", hear);
-    createInterface({ input: child.stderr }).on("line", hear);
+    createInterface({ input: child.stdout }).on("line", decode);
+    createInterface({ input: child.stderr }).on("line", decode);
     void exited.then(() => reject(new Error(`The local run ended:\n${lines.join("\n")}`)));
   });
   await ready;

@@ -1,7 +1,7 @@
 import { vi } from "vitest";
 import { localAws } from "../../../local/run/seed.ts";
 import { simulatedIdentificationToken } from "../../../local/simulator/identification-token.ts";
-import { openAdministration } from "../../../shared/composition/administration.ts";
+import { composeAdministration } from "../../../shared/composition/administration.ts";
 import type { DeliveryView, WebhookView } from "../../../shared/contracts/http/webhooks.ts";
 import type { ProviderId } from "../../../shared/contracts/providers.ts";
 import type { JsonObject } from "../../../shared/core/json/json.ts";
@@ -56,7 +56,7 @@ export async function startOutboundRun(options: {
   });
   const { awsUrl, apiUrl } = run.addresses;
   const { outputs } = run;
-  const administration = await openAdministration({
+  const administration = await composeAdministration({
     aws: localAws(awsUrl),
     outputs,
     nowMs: run.clock.now,

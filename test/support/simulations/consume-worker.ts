@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import type { SQSBatchResponse } from "aws-lambda";
-import { pair, unfinished } from "../../../functions/consume/request.ts";
+import { failedRecords, pair } from "../../../functions/consume/request.ts";
 import { localAws } from "../../../local/run/seed.ts";
 import { openEventStore } from "../../../shared/composition/event-store.ts";
 import { makeConsumeWebhooks } from "../../../shared/core/inbound/consume-webhooks.ts";
@@ -78,7 +78,7 @@ export async function batchItemFailures(
     flush: () => undefined,
   };
   const handler = makeQueueFunction(silent, async (records) =>
-    unfinished(pair(records, await consume(records.map(({ body }) => body)))),
+    failedRecords(pair(records, await consume(records.map(({ body }) => body)))),
   );
   const Records = bodies.map((body, n) => ({ messageId: `m${n}`, body }));
   const answer = await (handler as unknown as Handler)({ Records }, {});

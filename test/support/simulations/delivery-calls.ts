@@ -25,8 +25,8 @@ const RETRIES = "AckwireRetriesQueue";
 const delivery = (status: string) => [DELIVERIES, `"status":{"S":"${status}"}`, `"dl_`];
 const IS_NEW = "attribute_not_exists";
 const IS_NEXT = "version = :read";
-const HAS_NEWS = '"unheard":{"L":[{';
-const IS_TOLD = '"unheard":{"L":[]}';
+const HAS_UNPUBLISHED = '"unpublishedFailures":{"L":[{';
+const IS_PUBLISHED = '"unpublishedFailures":{"L":[]}';
 
 const FACTS = ["webhook#", "health#"];
 const CREATES = [...delivery("waiting"), IS_NEW];
@@ -34,13 +34,13 @@ const CREATES = [...delivery("waiting"), IS_NEW];
 const TAKES = [...delivery("delivering"), IS_NEW];
 const ENTERS = ['"entity":{"S":"health"}', '"workers":{"M":{"'];
 const LEAVES = ['"entity":{"S":"health"}', '"workers":{"M":{}}'];
-const CLAIMS = ["begun = begun + :one"];
+const CLAIMS = ["startCount = startCount + :one"];
 const DELIVERED = [...delivery("delivered"), IS_NEXT];
-const RETRIED = [...delivery("waiting"), IS_NEXT, '"begun":{"N":"0"}'];
-const FAILS = [...delivery("failed"), HAS_NEWS];
+const RETRIED = [...delivery("waiting"), IS_NEXT, '"startCount":{"N":"0"}'];
+const FAILS = [...delivery("failed"), HAS_UNPUBLISHED];
 const TELLS = ["delivery.failed:"];
 const ARCHIVES = [EVENTS, "delivery.failed:"];
-const NOTES_TOLD = [...delivery("failed"), IS_TOLD];
+const NOTES_TOLD = [...delivery("failed"), IS_PUBLISHED];
 const HINT = [RETRIES, '\\"attempt\\"'];
 const JOB = [RETRIES, '\\"job\\"'];
 const CREATES_JOB = ['"entity":{"S":"job"}', IS_NEW];
@@ -216,7 +216,7 @@ export const callsAfterAFault: readonly AfterAFault[] = [
 const collisions = [
   { from: "deliver", operation: "GetItem", which: FINDS },
   { from: "deliver", operation: "PutItem", which: [...REVIVES, IS_NEXT] },
-  { from: "reconcile", operation: "PutItem", which: [DELIVERIES, '"dl_', IS_TOLD] },
+  { from: "reconcile", operation: "PutItem", which: [DELIVERIES, '"dl_', IS_PUBLISHED] },
   { from: "deliver", operation: "UpdateItem", which: [EVENTS, "leaseUntilMs <= "] },
 ] as const;
 

@@ -5,7 +5,7 @@ import type { DeliveryMessage } from "../../../shared/contracts/messages/deliver
 import { readMasterKeys } from "../../../shared/core/crypto/master-keys.ts";
 import { makeAttemptDeliveries } from "../../../shared/core/deliveries/attempts/attempt-deliveries.ts";
 import { makeAttemptDelivery } from "../../../shared/core/deliveries/attempts/attempt-delivery.ts";
-import { makeEndpoints } from "../../../shared/core/deliveries/attempts/endpoint-slots.ts";
+import { makeEndpointConcurrency } from "../../../shared/core/deliveries/attempts/endpoint-slots.ts";
 import { makeCreateDeliveries } from "../../../shared/core/deliveries/creation/create-deliveries.ts";
 import { makeHandleDeliveryWork } from "../../../shared/core/deliveries/handle-delivery-work.ts";
 import type {
@@ -15,11 +15,11 @@ import type {
   Posted,
   WebhookPost,
 } from "../../../shared/core/deliveries/ports.ts";
-import { makeTellFailures } from "../../../shared/core/deliveries/publish-failures.ts";
-import { makeRunJob } from "../../../shared/core/deliveries/run-job.ts";
-import { makeLookAfterDeliveries } from "../../../shared/core/deliveries/sweep-deliveries.ts";
-import { makeEndWebhook } from "../../../shared/core/deliveries/webhooks/deactivate-webhook.ts";
-import { busDetail, type FinalEvent } from "../../../shared/core/events/envelope.ts";
+import { makePublishFailures } from "../../../shared/core/deliveries/publish-failures.ts";
+import { makeRunBulkJob } from "../../../shared/core/deliveries/run-job.ts";
+import { makeSweepDeliveries } from "../../../shared/core/deliveries/sweep-deliveries.ts";
+import { makeDeactivateWebhook } from "../../../shared/core/deliveries/webhooks/deactivate-webhook.ts";
+import { type FinalEvent, toEventBridgeDetail } from "../../../shared/core/events/envelope.ts";
 import { makeMemoryDeliveries } from "../memory/memory-deliveries.ts";
 
 export const MINUTE_MS = 60_000;
@@ -152,7 +152,7 @@ export function makeDeliveryWorld(
         return text.inline;
       },
     },
-    moment: () => ({ nowMs, nowRealMs: nowMs, speed: 1, rules }),
+    context: () => ({ nowMs, nowRealMs: nowMs, speed: 1, rules }),
     masterKeys: async () => master,
     newOwner: () => `owner-${++ids}`,
     random: options.random ?? (() => 0.5),
@@ -168,7 +168,7 @@ export function makeDeliveryWorld(
       return { ok: true as const };
     });
   };
-  const tellFailures = makeTellFailures({
+  const publishFailures = makePublishFailures({
     ...common,
     publisher: { publish },
     archive: {
@@ -192,13 +192,13 @@ export function makeDeliveryWorld(
     }),
   });
   const handle = makeHandleDeliveryWork({
-    createDeliveries: makeCreateDeliveries({ ...common, tellFailures }),
+    createDeliveries: makeCreateDeliveries({ ...common, publishFailures }),
     attemptDeliveries: makeAttemptDeliveries({
       ...common,
-      tellFailures,
+      publishFailures,
       attemptDelivery,
-      endpoints: makeEndpoints({ ...common, opened: () => counts.BreakerOpened++ }),
-      endWebhook: makeEndWebhook(common),
+      endpoints: makeEndpointConcurrency({ ...common, opened: () => counts.BreakerOpened++ }),
+      deactivateWebhook: makeDeactivateWebhook(common),
       // Nothing takes time here but what a test says.
       sleep: (_, signal) =>
         options.sleep?.() ??
@@ -206,15 +206,15 @@ export function makeDeliveryWorld(
           signal.addEventListener("abort", () => reject(signal.reason), { once: true });
         }),
     }),
-    runJob: makeRunJob({
+    runBulkJob: makeRunBulkJob({
       ...common,
-      tellFailures,
+      publishFailures,
       publish: async (event) => void (await publish([event])),
       findEvent: async (id) => stored.get(id),
       disabled: () => counts.WebhookDisabled++,
     }),
   });
-  const lookAfter = makeLookAfterDeliveries({ ...common, tellFailures, limit: 100 });
+  const lookAfter = makeSweepDeliveries({ ...common, publishFailures, limit: 100 });
 
   /** What an invocation gives, or nothing where it died. */
   async function untilDeath<Result>(run: () => Promise<Result>): Promise<Result | undefined> {
@@ -289,7 +289,7 @@ export function makeDeliveryWorld(
     answerWith: (next: Answer) => {
       answer = next;
     },
-    moment: common.moment,
+    context: common.context,
     common,
     now: () => nowMs,
 
@@ -307,7 +307,7 @@ export function makeDeliveryWorld(
         });
       const final = { id, type, clientId, envelope };
       stored.set(id, final);
-      const body = `{"detail-type":${JSON.stringify(type)},"detail":${busDetail(final)}}`;
+      const body = `{"detail-type":${JSON.stringify(type)},"detail":${toEventBridgeDetail(final)}}`;
       waiting.push({ lane: "events", dueMs: nowMs, body, receives: 0 });
       return final;
     },

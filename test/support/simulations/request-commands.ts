@@ -14,7 +14,7 @@ export type Deed =
   | { do: "work"; end: CallEnd; meanwhile: Deed[]; isBeforeCall?: boolean; batch?: number }
   | { do: "webhook"; says: Said; isBound: boolean; isLabelled: boolean; meanwhile: Deed[] }
   | { do: "sweep"; says: Polled; meanwhile: Deed[] }
-  | { do: "cancel"; end: "yes" | "no" | "lost" }
+  | { do: "cancel"; end: "yes" | "no" | "incomplete" }
   | { do: "resolve"; as: "submitted" | "not-submitted" }
   | { do: "pass"; businessMs: number; realMs: number };
 
@@ -24,7 +24,7 @@ const said = fc.constantFrom<Said[]>(
 );
 const callEnd = fc.constantFrom<CallEnd[]>(
   ...(["accepted", "accepted", "accepted", "accepted", "done", "rejected"] as const),
-  ...(["error", "lost", "killed", "too many", "refused", "not sent"] as const),
+  ...(["error", "incomplete", "killed", "too many", "refused", "not sent"] as const),
 );
 const polled = fc.oneof(said, fc.constantFrom<Polled[]>("knows nothing", "error"));
 
@@ -59,7 +59,7 @@ export const { deed } = fc.letrec<{ deed: Deed; meanwhile: Deed[] }>((tie) => {
         meanwhile,
       }),
       weighed(4, { do: fc.constant("sweep"), says: polled, meanwhile }),
-      weighed(1, { do: fc.constant("cancel"), end: fc.constantFrom("yes", "no", "lost") }),
+      weighed(1, { do: fc.constant("cancel"), end: fc.constantFrom("yes", "no", "incomplete") }),
       weighed(4, { do: fc.constant("continue") }),
       weighed(1, { do: fc.constant("resolve"), as: fc.constantFrom("submitted", "not-submitted") }),
       weighed(4, {

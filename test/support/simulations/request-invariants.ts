@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 import { isTerminal, type RequestRecord } from "../../../shared/core/requests/record.ts";
-import { mayMove } from "../../../shared/core/requests/request-state.ts";
+import { canTransition } from "../../../shared/core/requests/request-state.ts";
 import { providerPacks } from "../../../shared/providers/packs.ts";
 
 /** What stands in the params and in the inputs of these tests. */
@@ -45,7 +45,7 @@ export function checkWrite(
   const { status } = after;
   seen.statuses.add(status);
   if (before) {
-    const isStep = before.status === status || mayMove(before.status, status);
+    const isStep = before.status === status || canTransition(before.status, status);
     expect([before.status, status, isStep]).toEqual([before.status, status, true]);
     // One terminal state, and it never changes (G4).
     if (isTerminal(before)) {
@@ -71,14 +71,14 @@ export function checkWrite(
 
 /** The laws that hold of a request as it stands. */
 function checkRecord(request: RequestRecord): void {
-  const { status, standing, outbox, owner } = request;
+  const { status, laneState, outbox, owner } = request;
   const isOver = isTerminal(request);
   // Where it stands in its lane.
   const holds = request.holdUntilMs !== undefined;
-  if (status === "QUEUED") expect(standing).toBe("waiting");
-  else if (status === "SUBMITTING") expect(standing).toBe("holding");
-  else if (isOver || status === "SCHEDULED") expect(standing).toBeUndefined();
-  else expect(standing).toBe(holds ? "holding" : undefined);
+  if (status === "QUEUED") expect(laneState).toBe("waiting");
+  else if (status === "SUBMITTING") expect(laneState).toBe("holding");
+  else if (isOver || status === "SCHEDULED") expect(laneState).toBeUndefined();
+  else expect(laneState).toBe(holds ? "holding" : undefined);
   if (isOver) expect(holds).toBe(false);
   expect(request.place === undefined).toBe(request.joinedMs === undefined);
   // Somebody always looks at it again until it ends (G1, G12).
@@ -86,7 +86,7 @@ function checkRecord(request: RequestRecord): void {
   else if (status !== "SUBMITTING") expect(request.dueMs).toEqual(expect.any(Number));
   if (isOver) expect(request.expiresMs).toBeGreaterThan(request.finishedMs ?? Number.NaN);
   const isSwept = status === "SUBMITTING" || outbox.length > 0;
-  expect(request.sweepRealMs !== undefined).toBe(isSwept);
+  expect(request.recoverAfterRealMs !== undefined).toBe(isSwept);
   // Nobody is sending what is not being sent.
   if (status !== "SUBMITTING")
     expect([owner, request.sendingUntilRealMs]).toEqual([undefined, undefined]);

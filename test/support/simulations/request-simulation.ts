@@ -5,24 +5,24 @@ import type { SubmitMessage } from "../../../shared/contracts/messages/submit.ts
 import type { ProviderId } from "../../../shared/contracts/providers.ts";
 import type { RequestRules } from "../../../shared/contracts/request-rules.ts";
 import { type FinalEvent, unmatchedEvent } from "../../../shared/core/events/envelope.ts";
-import type { HeardWebhook } from "../../../shared/core/inbound/decode-inbound.ts";
+import type { DecodedWebhook } from "../../../shared/core/inbound/decode-inbound.ts";
 import { makeJoinWebhooks } from "../../../shared/core/inbound/join-webhooks.ts";
-import type { ProviderRequest } from "../../../shared/core/ports.ts";
+import type { ProviderHttpCall } from "../../../shared/core/ports.ts";
 import { makeJoinWhenDue } from "../../../shared/core/requests/lanes/join-lane.ts";
-import { makeTicks } from "../../../shared/core/requests/lanes/lane-scheduler.ts";
+import { makeLaneScheduler } from "../../../shared/core/requests/lanes/lane-scheduler.ts";
 import { makeWorkLane } from "../../../shared/core/requests/lanes/work-lane.ts";
 import type { Exchange, RequestStore } from "../../../shared/core/requests/ports.ts";
 import { makePublishOutboxes } from "../../../shared/core/requests/publish-outboxes.ts";
 import type { RequestRecord } from "../../../shared/core/requests/record.ts";
-import type { Moment } from "../../../shared/core/requests/request-state.ts";
+import type { DecisionContext } from "../../../shared/core/requests/request-state.ts";
 import { makeRequestWriter } from "../../../shared/core/requests/request-writer.ts";
 import { makeRequests } from "../../../shared/core/requests/requests.ts";
-import { makeTakeNews } from "../../../shared/core/requests/results/apply-provider-update.ts";
+import { makeApplyProviderUpdate } from "../../../shared/core/requests/results/apply-provider-update.ts";
 import { makePollRequest } from "../../../shared/core/requests/results/poll-request.ts";
 import { makeHandleSubmitMessages } from "../../../shared/core/requests/submission/handle-submit-messages.ts";
 import { makeSendInput } from "../../../shared/core/requests/submission/send-input.ts";
 import { makeSubmitRequest } from "../../../shared/core/requests/submission/submit-request.ts";
-import { makeLookAfterRequests } from "../../../shared/core/requests/sweep-requests.ts";
+import { makeSweepRequests } from "../../../shared/core/requests/sweep-requests.ts";
 import { providerPacks } from "../../../shared/providers/packs.ts";
 import { providerRequests } from "../../../shared/providers/provider-requests.ts";
 import { makeTestClock } from "../fakes/clocks.ts";
@@ -68,7 +68,7 @@ export function makeRequestWorld(of: {
   /** Sees each write, and the record that it replaced. */
   onWrite: (after: RequestRecord, before: RequestRecord | undefined) => void;
   /** Any call to the provider. */
-  exchange: (request: ProviderRequest) => Promise<Exchange>;
+  exchange: (request: ProviderHttpCall) => Promise<Exchange>;
   /** Between a worker's look at a request and its taking it. */
   onLook: () => Promise<void>;
   /** Answers whether the bus takes them. */
@@ -76,7 +76,7 @@ export function makeRequestWorld(of: {
 }) {
   const { provider } = of;
   const clock = makeTestClock();
-  const moment = (): Moment => ({
+  const context = (): DecisionContext => ({
     nowMs: clock.businessMs(),
     nowRealMs: clock.realMs(),
     rules: requestRules,
@@ -127,13 +127,18 @@ export function makeRequestWorld(of: {
     requests,
     texts,
     queue,
-    moment,
+    context,
     writer: makeRequestWriter({ requests, texts }),
-    ticks: makeTicks({ lanes: memory.lanes, queue, nowMs: clock.businessMs, graceMs: 30_000 }),
+    laneScheduler: makeLaneScheduler({
+      lanes: memory.lanes,
+      queue,
+      nowMs: clock.businessMs,
+      graceMs: 30_000,
+    }),
     providers: providerRequests,
     accounts: { find: async () => ({}), refresh: async () => ({}) },
     connections: { read, refresh: read, reread: read },
-    calls: { exchange: (_: ProviderId, request: ProviderRequest) => of.exchange(request) },
+    calls: { exchange: (_: ProviderId, request: ProviderHttpCall) => of.exchange(request) },
     masterKeys,
     pauseConnection: async () => true,
     newOwner: () => `worker-${++owners}`,
@@ -150,7 +155,7 @@ export function makeRequestWorld(of: {
     },
     archive: { store: async () => undefined },
   });
-  const takeNews = makeTakeNews(common);
+  const applyProviderUpdate = makeApplyProviderUpdate(common);
   const submitRequest = makeSubmitRequest(common);
   const joinWhenDue = makeJoinWhenDue(common);
   const handleSubmitMessages = makeHandleSubmitMessages({
@@ -162,17 +167,17 @@ export function makeRequestWorld(of: {
   });
   const joinWebhooks = makeJoinWebhooks({
     ...common,
-    takeNews,
+    applyProviderUpdate,
     publish,
     sendBack: async (message) => {
       inboundQueue.push(message);
     },
   });
-  const lookAfterRequests = makeLookAfterRequests({
+  const sweepRequests = makeSweepRequests({
     ...common,
     publish,
     joinWhenDue,
-    pollRequest: makePollRequest({ ...common, publish, takeNews }).poll,
+    pollRequest: makePollRequest({ ...common, publish, applyProviderUpdate }).poll,
     limit: 10,
     maxPolls: 10,
   });
@@ -191,7 +196,7 @@ export function makeRequestWorld(of: {
     return latest;
   }
 
-  function hear(message: InboundMessage): HeardWebhook {
+  function decode(message: InboundMessage): DecodedWebhook {
     const text = Buffer.from(message.bodyBase64 ?? "", "base64").toString();
     const event = providerPacks[provider].read(webhookOf(text));
     const toEvent = async () => unmatchedEvent(event, { ...message, numbersAsText: false });
@@ -239,7 +244,7 @@ export function makeRequestWorld(of: {
     },
 
     async hearAgain(): Promise<void> {
-      const outcomes = await joinWebhooks(inboundQueue.splice(0).map(hear));
+      const outcomes = await joinWebhooks(inboundQueue.splice(0).map(decode));
       expect(outcomes.filter(({ kind }) => kind === "failed")).toEqual([]);
     },
 
@@ -255,7 +260,7 @@ export function makeRequestWorld(of: {
 
     async sweep(): Promise<void> {
       const before = refused;
-      const { failed } = await lookAfterRequests(() => 50 * SECOND_MS);
+      const { failed } = await sweepRequests(() => 50 * SECOND_MS);
       // What the bus refused is counted: nothing else may fail.
       expect(failed).toBeLessThanOrEqual(refused - before);
     },
@@ -267,7 +272,7 @@ export function makeRequestWorld(of: {
     },
 
     resumeAccount: () =>
-      common.ticks.wake(now().lane).then(() => memory.lanes.resume(now().lane, 0)),
+      common.laneScheduler.wake(now().lane).then(() => memory.lanes.resume(now().lane, 0)),
 
     cancel: () => isDone(client.cancel(owner.clientId, now().requestId)),
     continue: (input: string) => isDone(client.continue(owner.clientId, now().requestId, input)),

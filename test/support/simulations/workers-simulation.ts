@@ -3,23 +3,23 @@ import type { SubmitMessage } from "../../../shared/contracts/messages/submit.ts
 import type { ProviderId } from "../../../shared/contracts/providers.ts";
 import type { RequestRules } from "../../../shared/contracts/request-rules.ts";
 import type { FinalEvent } from "../../../shared/core/events/envelope.ts";
-import type { ProviderRequest } from "../../../shared/core/ports.ts";
+import type { ProviderHttpCall } from "../../../shared/core/ports.ts";
 import type { InboundEvent } from "../../../shared/core/providers/provider-pack.ts";
 import { makeJoinWhenDue } from "../../../shared/core/requests/lanes/join-lane.ts";
-import { makeTicks } from "../../../shared/core/requests/lanes/lane-scheduler.ts";
+import { makeLaneScheduler } from "../../../shared/core/requests/lanes/lane-scheduler.ts";
 import { makeWorkLane } from "../../../shared/core/requests/lanes/work-lane.ts";
 import type { Exchange } from "../../../shared/core/requests/ports.ts";
 import { makePublishOutboxes } from "../../../shared/core/requests/publish-outboxes.ts";
 import type { RequestRecord } from "../../../shared/core/requests/record.ts";
-import type { Moment } from "../../../shared/core/requests/request-state.ts";
+import type { DecisionContext } from "../../../shared/core/requests/request-state.ts";
 import { makeRequestWriter } from "../../../shared/core/requests/request-writer.ts";
 import { makeRequests } from "../../../shared/core/requests/requests.ts";
-import { makeTakeNews } from "../../../shared/core/requests/results/apply-provider-update.ts";
+import { makeApplyProviderUpdate } from "../../../shared/core/requests/results/apply-provider-update.ts";
 import { makePollRequest } from "../../../shared/core/requests/results/poll-request.ts";
 import { makeHandleSubmitMessages } from "../../../shared/core/requests/submission/handle-submit-messages.ts";
 import { makeSendInput } from "../../../shared/core/requests/submission/send-input.ts";
 import { makeSubmitRequest } from "../../../shared/core/requests/submission/submit-request.ts";
-import { makeLookAfterRequests } from "../../../shared/core/requests/sweep-requests.ts";
+import { makeSweepRequests } from "../../../shared/core/requests/sweep-requests.ts";
 import { providerRequests } from "../../../shared/providers/provider-requests.ts";
 import { makeTestClock } from "../fakes/clocks.ts";
 import { makeMemoryRequests } from "../memory/memory-requests.ts";
@@ -87,7 +87,7 @@ export function makeWorkersWorld(of: {
   let ids = 0;
   const newId = () => String(++ids);
 
-  async function exchange({ path, body = "{}" }: ProviderRequest): Promise<Exchange> {
+  async function exchange({ path, body = "{}" }: ProviderHttpCall): Promise<Exchange> {
     // A poll: it knows nothing.
     if (path.endsWith("/get_response")) return answered(404, {});
     const { accountId, n } = JSON.parse(body) as { accountId: string; n: number };
@@ -104,7 +104,7 @@ export function makeWorkersWorld(of: {
 
   /** A process: its own clock, its own memory, and each of its calls a step. */
   function assemble(who: string, skewMs = 0) {
-    const moment = (): Moment => ({
+    const context = (): DecisionContext => ({
       nowMs: clock.businessMs() + skewMs,
       nowRealMs: clock.realMs() + skewMs,
       rules,
@@ -131,19 +131,19 @@ export function makeWorkersWorld(of: {
       idempotency: stepped(memory.idempotency),
       texts,
       queue: submitQueue,
-      moment,
+      context,
       writer: makeRequestWriter({ requests, texts }),
-      ticks: makeTicks({
+      laneScheduler: makeLaneScheduler({
         lanes,
         queue: submitQueue,
-        nowMs: () => moment().nowMs,
+        nowMs: () => context().nowMs,
         graceMs: MINUTE_MS / 2,
       }),
       providers: providerRequests,
       accounts: { find: readAccount, refresh: readAccount },
       connections: { read: readConnection, refresh: readConnection, reread: readConnection },
       calls: {
-        exchange: (_: ProviderId, request: ProviderRequest) =>
+        exchange: (_: ProviderId, request: ProviderHttpCall) =>
           step(() => exchange(request), { who, name: "exchange" }),
       },
       masterKeys,
@@ -161,7 +161,7 @@ export function makeWorkersWorld(of: {
       }),
       archive: { store: async () => undefined },
     });
-    return { ...common, publish, takeNews: makeTakeNews(common) };
+    return { ...common, publish, applyProviderUpdate: makeApplyProviderUpdate(common) };
   }
 
   /** The adapters in memory have one clock: for this call it is the worker's. */
@@ -213,7 +213,7 @@ export function makeWorkersWorld(of: {
 
   function makeSweeper() {
     const common = assemble("sweep");
-    const sweep = makeLookAfterRequests({
+    const sweep = makeSweepRequests({
       ...common,
       joinWhenDue: makeJoinWhenDue(common),
       pollRequest: makePollRequest(common).poll,
@@ -306,10 +306,13 @@ export function makeWorkersWorld(of: {
       requests.resolve(owner.clientId, requestId, { as: "not-submitted" }),
 
     /** The provider's webhook, as `consume` takes it. */
-    async hear(requestId: string, told: "done" | "prompt" | { failed: string }): Promise<void> {
+    async decode(requestId: string, told: "done" | "prompt" | { failed: string }): Promise<void> {
       const { providerRequestId = "theirs" } = await this.find(requestId);
-      const news = { event: eventOf(providerRequestId, told) };
-      const taken = await consume.takeNews({ requestId, connectionId: owner.connectionId }, news);
+      const update = { event: eventOf(providerRequestId, told) };
+      const taken = await consume.applyProviderUpdate(
+        { requestId, connectionId: owner.connectionId },
+        update,
+      );
       if (taken?.isChanged) await consume.publish([taken.request]);
     },
 

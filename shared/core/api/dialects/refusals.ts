@@ -2,14 +2,14 @@ import { failures, type HttpFailureCode } from "../../../contracts/failures.ts";
 import type { OperationId } from "../../../contracts/http/operations.ts";
 import type { ProviderId } from "../../../contracts/providers.ts";
 import type { FieldError } from "../../input/invalid-request.ts";
-import type { LackingProof } from "../authenticate.ts";
+import type { AuthFailure } from "../authenticate.ts";
 
 /** Why a call was refused, as far as its caller may know. */
 export interface Refusal {
   code: HttpFailureCode;
   detail: string;
   errors?: readonly FieldError[] | undefined;
-  lacks?: LackingProof | undefined;
+  lacks?: AuthFailure | undefined;
   /** Which call it was. */
   operationId?: OperationId | undefined;
 }
@@ -54,7 +54,7 @@ function messageOf({ code, detail, errors = [] }: Refusal): string {
 function typeOf({ code, lacks, operationId }: Refusal): string {
   switch (failures[code].httpStatus) {
     case 401:
-      return proofTypes[lacks?.proof ?? "key"][lacks?.wasSent ? "wasSent" : "wasNotSent"];
+      return proofTypes[lacks?.credential ?? "key"][lacks?.wasSent ? "wasSent" : "wasNotSent"];
     case 404:
       return (operationId && notFoundTypes[operationId]) ?? "workflowNotFound";
     case 409:

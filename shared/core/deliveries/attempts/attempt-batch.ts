@@ -1,22 +1,22 @@
-import type { AttemptHint, DeliveryMessage } from "../../../contracts/messages/delivery.ts";
+import type { AttemptMessage, DeliveryMessage } from "../../../contracts/messages/delivery.ts";
 import { ANSWERED_GONE, LONGEST_DELAY_MS } from "../delivery-state.ts";
-import { failedBy } from "../not-done.ts";
+import { toMessageFailure } from "../not-done.ts";
 import type { DeliveryRecord, EndpointHealth } from "../record.ts";
 import type { AttemptDeliveriesDeps, HintOutcome } from "./attempt-deliveries.ts";
 import type { AttemptOutcome, WatchPost } from "./attempt-delivery.ts";
-import { freshDelivery, hintOf } from "./attempt-message.ts";
-import { makeFreshFacts } from "./delivery-state-cache.ts";
-import { healthOf, isOpen } from "./endpoint-health.ts";
+import { freshDelivery, toAttemptMessage } from "./attempt-message.ts";
+import { makeDeliveryStateCache } from "./delivery-state-cache.ts";
+import { healthOf, isCircuitOpen } from "./endpoint-health.ts";
 
 /** One message of a batch, and its place in it. */
-interface Placed {
+interface IndexedMessage {
   at: number;
-  hint: AttemptHint;
+  hint: AttemptMessage;
 }
 
 /** The attempts of one endpoint that one batch brought, and what is known of it. */
 export interface Group {
-  hints: readonly Placed[];
+  hints: readonly IndexedMessage[];
   health: EndpointHealth;
 }
 
@@ -40,24 +40,24 @@ const SKEW_REAL_MS = 100;
 /** What is begun is also recorded before Lambda ends the worker (real). */
 const RECORDING_MS = 8_000;
 
-export function isHeldLongEnough({ hint: { heldMs = 0 } }: Placed): boolean {
+export function isHeldLongEnough({ hint: { heldMs = 0 } }: IndexedMessage): boolean {
   return heldMs >= LONGEST_HOLD_MS;
 }
 
 /** One batch of attempts: what is known, what became of each message, and what is to be sent on. */
 export function makeAttemptBatch(
   deps: AttemptDeliveriesDeps,
-  hints: readonly AttemptHint[],
+  hints: readonly AttemptMessage[],
   remainingMs: () => number,
 ) {
-  const facts = makeFreshFacts(deps, hints);
+  const facts = makeDeliveryStateCache(deps, hints);
   const outcomes = new Map<number, HintOutcome>();
   /** What follows from attempts, and what is only moved on. */
   const next: { message: DeliveryMessage; delayMs?: number }[] = [];
-  const moved: (Placed & { delayMs: number })[] = [];
+  const moved: (IndexedMessage & { delayMs: number })[] = [];
 
   /** Whether a POST that began now would end in this invocation. */
-  const hasTime = () => remainingMs() > deps.moment().rules.timeoutMs + RECORDING_MS;
+  const hasTime = () => remainingMs() > deps.context().rules.timeoutMs + RECORDING_MS;
 
   async function groups(): Promise<Group[]> {
     const { health } = await facts.now();
@@ -66,13 +66,13 @@ export function makeAttemptBatch(
       ({ hint }) => hint.webhookId,
     );
     return [...byWebhook.values()].map((ofWebhook) => {
-      const [{ hint }] = ofWebhook as [Placed];
+      const [{ hint }] = ofWebhook as [IndexedMessage];
       return { hints: ofWebhook, health: healthOf(health.get(hint.clientId), hint) };
     });
   }
 
   /** One attempt; gives what it says of the endpoint. */
-  async function run({ at, hint }: Placed, watch?: WatchPost) {
+  async function run({ at, hint }: IndexedMessage, watch?: WatchPost) {
     if (!hasTime()) {
       later(at, hint, 0);
       return undefined;
@@ -84,14 +84,14 @@ export function makeAttemptBatch(
       });
       return await follow(at, hint, outcome);
     } catch (error) {
-      outcomes.set(at, failedBy(error));
+      outcomes.set(at, toMessageFailure(error));
       return undefined;
     }
   }
 
-  async function follow(at: number, hint: AttemptHint, outcome: AttemptOutcome) {
+  async function follow(at: number, hint: AttemptMessage, outcome: AttemptOutcome) {
     outcomes.set(at, outcome);
-    const { nowMs, speed } = deps.moment();
+    const { nowMs, speed } = deps.context();
     if (outcome.kind === "early") {
       const leftMs = Math.max(0, outcome.nextMs - nowMs);
       const isSkewed = leftMs <= Math.max(SKEW_MS, SKEW_REAL_MS * speed);
@@ -102,7 +102,7 @@ export function makeAttemptBatch(
     if (delivery.status === "failed" && delivery.reason === "gone") await disable(delivery);
     const { nextMs } = delivery;
     if (nextMs !== undefined && nextMs - nowMs <= LONGEST_DELAY_MS) {
-      next.push({ message: hintOf(delivery), delayMs: Math.max(0, nextMs - nowMs) });
+      next.push({ message: toAttemptMessage(delivery), delayMs: Math.max(0, nextMs - nowMs) });
     }
     if (outcome.kind === "settled") return undefined;
     return { isSuccess: outcome.isSuccess, isSlow: outcome.isSlow };
@@ -113,22 +113,22 @@ export function makeAttemptBatch(
     const webhook = (await facts.now()).webhooks.get(clientId);
     if (webhook?.webhookId !== webhookId || webhook.status !== "active") return;
     const to = { status: "disabled", reason: ANSWERED_GONE } as const;
-    await deps.endWebhook(webhook, to).catch(deps.dropped);
+    await deps.deactivateWebhook(webhook, to).catch(deps.dropped);
     facts.forget();
   }
 
   /** Back into the queue because its endpoint is failing; it does not count as an attempt. */
-  function hold({ at, hint }: Placed): void {
+  function hold({ at, hint }: IndexedMessage): void {
     const { heldMs = 0 } = hint;
     // Each hold ends where the sum of them does: 1, 3, 7 and 15 minutes.
     const holdMs = HOLDS_MS.find((ms) => heldMs < 2 * ms - 60_000) ?? HOLDS_MS[0];
     // A queue's round takes real time, however fast business time passes.
-    const waitMs = Math.max(holdMs, HOLD_REAL_MS * deps.moment().speed);
+    const waitMs = Math.max(holdMs, HOLD_REAL_MS * deps.context().speed);
     later(at, { ...hint, heldMs: heldMs + holdMs }, waitMs);
   }
 
   /** Drawn, so that what waits together does not come back together. */
-  function later(at: number, hint: AttemptHint, delayMs: number): void {
+  function later(at: number, hint: AttemptMessage, delayMs: number): void {
     outcomes.set(at, { kind: "held" });
     moved.push({ at, hint, delayMs: delayMs * (1 - 0.3 * deps.random()) });
   }
@@ -137,10 +137,10 @@ export function makeAttemptBatch(
   async function stored({ at, hint, delayMs }: (typeof moved)[number]) {
     const { fresh, ...plain } = hint;
     try {
-      if (fresh) await deps.deliveries.create(freshDelivery({ ...plain, fresh }, deps.moment()));
+      if (fresh) await deps.deliveries.create(freshDelivery({ ...plain, fresh }, deps.context()));
       return [{ at, message: plain, delayMs }];
     } catch (error) {
-      outcomes.set(at, failedBy(error));
+      outcomes.set(at, toMessageFailure(error));
       return [];
     }
   }
@@ -152,7 +152,7 @@ export function makeAttemptBatch(
     try {
       await deps.queue.send("careful", [...next, ...onward]);
     } catch (error) {
-      const failed = failedBy(error);
+      const failed = toMessageFailure(error);
       for (const { at } of onward) outcomes.set(at, failed);
       deps.dropped(error);
     }
@@ -164,17 +164,17 @@ export function makeAttemptBatch(
     hold,
 
     /** What fails for one endpoint fails for its own messages alone. */
-    async guarded(group: Group, work: () => Promise<void>): Promise<void> {
+    async isolateErrors(group: Group, work: () => Promise<void>): Promise<void> {
       try {
         await work();
       } catch (error) {
-        const failed = failedBy(error);
+        const failed = toMessageFailure(error);
         for (const { at } of group.hints) if (!outcomes.has(at)) outcomes.set(at, failed);
       }
     },
 
     /** To the workers of the lane `careful`. */
-    passOn(ofGroup: Group["hints"]): void {
+    moveToIsolatedQueue(ofGroup: Group["hints"]): void {
       for (const { at, hint } of ofGroup) {
         outcomes.set(at, { kind: "passedOn" });
         moved.push({ at, hint, delayMs: 0 });
@@ -182,11 +182,11 @@ export function makeAttemptBatch(
     },
 
     /** There are as many workers at the endpoint as it may have. */
-    putBack(ofGroup: Group["hints"], health: EndpointHealth): void {
-      const moment = deps.moment();
-      const delayMs = Math.max(BUSY_MS, BUSY_REAL_MS * moment.speed);
+    requeue(ofGroup: Group["hints"], health: EndpointHealth): void {
+      const context = deps.context();
+      const delayMs = Math.max(BUSY_MS, BUSY_REAL_MS * context.speed);
       for (const one of ofGroup) {
-        if (isOpen(health, moment) && !isHeldLongEnough(one)) hold(one);
+        if (isCircuitOpen(health, context) && !isHeldLongEnough(one)) hold(one);
         else later(one.at, one.hint, delayMs);
       }
     },
@@ -196,7 +196,9 @@ export function makeAttemptBatch(
         "delivery" in one && one.delivery ? [one.delivery] : [],
       );
       await Promise.all([
-        deps.tellFailures(records.filter(({ unheard }) => unheard.length > 0)),
+        deps.publishFailures(
+          records.filter(({ unpublishedFailures }) => unpublishedFailures.length > 0),
+        ),
         send(),
       ]);
     },

@@ -1,25 +1,25 @@
-import type { AttemptHint } from "../../../contracts/messages/delivery.ts";
-import type { DeliveryMoment } from "../moment.ts";
-import { failedBy, type NotDone } from "../not-done.ts";
+import type { AttemptMessage } from "../../../contracts/messages/delivery.ts";
+import type { DeliveryContext } from "../moment.ts";
+import { type MessageFailure, toMessageFailure } from "../not-done.ts";
 import type { AttemptLane, DeliveryFactsReader, DeliveryQueue, DeliveryStore } from "../ports.ts";
-import type { TellFailures } from "../publish-failures.ts";
+import type { PublishFailures } from "../publish-failures.ts";
 import type { DeliveryRecord, EndpointHealth } from "../record.ts";
-import type { EndWebhook } from "../webhooks/deactivate-webhook.ts";
+import type { DeactivateWebhook } from "../webhooks/deactivate-webhook.ts";
 import { type Group, isHeldLongEnough, makeAttemptBatch } from "./attempt-batch.ts";
 import type { AttemptOutcome, makeAttemptDelivery, WatchPost } from "./attempt-delivery.ts";
-import { eachOf } from "./each-of.ts";
-import { isOpen, type Seen } from "./endpoint-health.ts";
-import type { Endpoints } from "./endpoint-slots.ts";
+import { forEachConcurrent } from "./each-of.ts";
+import { isCircuitOpen, type Seen } from "./endpoint-health.ts";
+import type { EndpointConcurrency } from "./endpoint-slots.ts";
 
 export interface AttemptDeliveriesDeps {
   facts: DeliveryFactsReader;
   deliveries: DeliveryStore;
   attemptDelivery: ReturnType<typeof makeAttemptDelivery>;
-  endpoints: Endpoints;
-  endWebhook: EndWebhook;
+  endpoints: EndpointConcurrency;
+  deactivateWebhook: DeactivateWebhook;
   queue: DeliveryQueue;
-  tellFailures: TellFailures;
-  moment: () => DeliveryMoment;
+  publishFailures: PublishFailures;
+  context: () => DeliveryContext;
   /** From 0 to 1. */
   random: () => number;
   newOwner: () => string;
@@ -31,7 +31,7 @@ export interface AttemptDeliveriesDeps {
 
 export type HintOutcome =
   | { kind: AttemptOutcome["kind"] | "held" | "passedOn"; delivery?: DeliveryRecord }
-  | NotDone;
+  | MessageFailure;
 
 /** A batch that fills a receive says that more wait. */
 const FULL_BATCH = 10;
@@ -47,16 +47,16 @@ const FULL_BATCH = 10;
 export function makeAttemptDeliveries(deps: AttemptDeliveriesDeps) {
   return async (
     lane: AttemptLane,
-    hints: readonly AttemptHint[],
+    hints: readonly AttemptMessage[],
     remainingMs: () => number,
   ): Promise<HintOutcome[]> => {
     const batch = makeAttemptBatch(deps, hints, remainingMs);
-    const groups = await batch.groups().catch(failedBy);
+    const groups = await batch.groups().catch(toMessageFailure);
     if ("kind" in groups) return hints.map(() => groups);
     const isFull = hints.length >= FULL_BATCH;
     await Promise.all(
       groups.map((group) =>
-        batch.guarded(group, () =>
+        batch.isolateErrors(group, () =>
           lane === "prompt"
             ? workPromptly(deps, batch, group, isFull)
             : workCarefully(deps, batch, group),
@@ -79,56 +79,57 @@ async function workPromptly(
   isFull: boolean,
 ): Promise<void> {
   const { health, hints } = group;
-  if (!health.isPrompt || isOpen(health, deps.moment())) return batch.passOn(hints);
+  if (!health.isFast || isCircuitOpen(health, deps.context()))
+    return batch.moveToIsolatedQueue(hints);
   if (hints.length > 1 || isFull) {
     return atEndpoint(deps, group, {
       run: (entered) => runAll(deps, batch, { hints, watch: watchOf(deps, entered) }),
-      refused: () => batch.passOn(hints),
+      refused: () => batch.moveToIsolatedQueue(hints),
     });
   }
   const seen = await runAll(deps, batch, { hints, watch: watchOf(deps, health) });
-  await deps.endpoints.note(health, seen);
+  await deps.endpoints.recordResult(health, seen);
 }
 
 async function workCarefully(deps: Deps, batch: Batch, group: Group): Promise<void> {
   await atEndpoint(deps, group, {
     run: ({ failures, ...health }) =>
-      isOpen({ failures, ...health }, deps.moment())
+      isCircuitOpen({ failures, ...health }, deps.context())
         ? probe(deps, batch, group)
         : runAll(deps, batch, { hints: group.hints, failures }),
-    refused: (health) => batch.putBack(group.hints, health),
+    refused: (health) => batch.requeue(group.hints, health),
   });
 }
 
 /** With one of the endpoint's places for workers. */
 async function atEndpoint(
-  { endpoints, moment, newOwner }: Deps,
+  { endpoints, context, newOwner }: Deps,
   group: Group,
   on: {
     run: (health: EndpointHealth) => Promise<Seen>;
     refused: (health: EndpointHealth) => void;
   },
 ): Promise<void> {
-  const { nowRealMs, rules } = moment();
+  const { nowRealMs, rules } = context();
   const lease = { owner: newOwner(), untilMs: nowRealMs + rules.leaseMs };
   const isOverdue = group.hints.some(isHeldLongEnough);
-  const result = await endpoints.enter(group.health, { lease, isOverdue });
+  const result = await endpoints.acquire(group.health, { lease, isOverdue });
   if ("refusedBy" in result) return on.refused(result.refusedBy);
   let seen: Seen = { attempts: [] };
   try {
     seen = await on.run(result.written);
   } finally {
-    await endpoints.leave(result.written, lease.owner, seen);
+    await endpoints.release(result.written, lease.owner, seen);
   }
 }
 
 /** An endpoint that lets a POST wait is a slow one from then on, long before that POST times out. */
-function watchOf({ endpoints, moment, sleep }: Deps, health: EndpointHealth): WatchPost {
+function watchOf({ endpoints, context, sleep }: Deps, health: EndpointHealth): WatchPost {
   const slow = { attempts: [{ isSuccess: true, isSlow: true }] };
   return async (posting) => {
     const ended = new AbortController();
-    const watch = sleep(moment().rules.slowMs, ended.signal)
-      .then(() => endpoints.note(health, slow))
+    const watch = sleep(context().rules.slowMs, ended.signal)
+      .then(() => endpoints.recordResult(health, slow))
       .catch(() => undefined);
     try {
       return await posting;
@@ -145,35 +146,40 @@ function watchOf({ endpoints, moment, sleep }: Deps, health: EndpointHealth): Wa
  * @param of.failures in a row so far: with the last that is allowed, the rest is held back
  */
 async function runAll(
-  { moment }: Deps,
+  { context }: Deps,
   batch: Batch,
   { hints, failures, watch }: { hints: Group["hints"]; failures?: number; watch?: WatchPost },
 ): Promise<Seen> {
-  const { rules } = moment();
+  const { rules } = context();
   const seen: Seen = { attempts: [] };
-  let inARow = failures ?? Number.NEGATIVE_INFINITY;
-  await eachOf(hints, rules.postsPerWorker, async (one) => {
-    if (inARow >= rules.breakerFailures) return batch.hold(one);
+  let consecutiveFailures = failures ?? Number.NEGATIVE_INFINITY;
+  await forEachConcurrent(hints, rules.postsPerWorker, async (one) => {
+    if (consecutiveFailures >= rules.breakerFailures) return batch.hold(one);
     const result = await batch.run(one, watch);
     if (!result) return;
     seen.attempts.push(result);
-    if (failures !== undefined) inARow = result.isSuccess ? 0 : inARow + 1;
+    if (failures !== undefined)
+      consecutiveFailures = result.isSuccess ? 0 : consecutiveFailures + 1;
   });
   return seen;
 }
 
 /** At a failing endpoint: what was held for long enough, or else one, to see whether it is well again. */
 async function probe(deps: Deps, batch: Batch, { hints }: Group): Promise<Seen> {
-  const { rules } = deps.moment();
+  const { rules } = deps.context();
   const forced = hints.filter(isHeldLongEnough);
   const first = forced.length > 0 ? forced : hints.slice(0, 1);
   const rest = hints.filter((one) => !first.includes(one));
   const seen: Seen = { attempts: [] };
   // One that has just recovered gets at most twice what a well one does.
-  await eachOf(first, 2 * rules.workersPerEndpoint * rules.postsPerWorker, async (one) => {
-    const result = await batch.run(one);
-    if (result) seen.attempts.push(result);
-  });
+  await forEachConcurrent(
+    first,
+    2 * rules.workersPerEndpoint * rules.postsPerWorker,
+    async (one) => {
+      const result = await batch.run(one);
+      if (result) seen.attempts.push(result);
+    },
+  );
   if (!seen.attempts.some(({ isSuccess }) => isSuccess)) {
     for (const one of rest) batch.hold(one);
     return seen;

@@ -1,11 +1,11 @@
 import type { WebhookItem } from "../../../contracts/config-items.ts";
 import { Failure } from "../../../contracts/failures.ts";
-import type { AttemptHint } from "../../../contracts/messages/delivery.ts";
+import type { AttemptMessage } from "../../../contracts/messages/delivery.ts";
 import { validAt } from "../../administration/rotation.ts";
 import type { Lease } from "../../ports.ts";
 import type { TextStore } from "../../requests/ports.ts";
-import { attempted, ended, isSuccess, isWornOut, taken } from "../delivery-state.ts";
-import type { DeliveryMoment } from "../moment.ts";
+import { attempted, ended, hasExhaustedStarts, isSuccess, taken } from "../delivery-state.ts";
+import type { DeliveryContext } from "../moment.ts";
 import type { DeliveryStore, Posted, WebhookPoster } from "../ports.ts";
 import type { DeliveryRecord, EndReason } from "../record.ts";
 import { masterKeysOf, type ReadMasterKeys } from "../webhooks/master-keys-of.ts";
@@ -17,7 +17,7 @@ export interface AttemptDeliveryDeps {
   texts: TextStore;
   poster: WebhookPoster;
   masterKeys: ReadMasterKeys;
-  moment: () => DeliveryMoment;
+  context: () => DeliveryContext;
   /** From 0 to 1. */
   random: () => number;
   newOwner: () => string;
@@ -27,9 +27,9 @@ export interface AttemptDeliveryDeps {
 export type WatchPost = (posting: Promise<Posted>) => Promise<Posted>;
 
 /** What stands against an attempt, as it is the moment before it would begin. */
-export type Standing =
-  | { kind: "wanted"; webhook: WebhookItem }
-  | { kind: "unwanted"; status: "failed" | "cancelled"; reason: EndReason };
+export type DeliveryEligibility =
+  | { kind: "eligible"; webhook: WebhookItem }
+  | { kind: "ineligible"; status: "failed" | "cancelled"; reason: EndReason };
 
 export type AttemptOutcome =
   /** A POST was made, and is recorded. */
@@ -58,8 +58,8 @@ export function makeAttemptDelivery(deps: AttemptDeliveryDeps) {
   const { deliveries } = deps;
 
   return async (
-    hint: AttemptHint,
-    standing: () => Promise<Standing>,
+    hint: AttemptMessage,
+    standing: () => Promise<DeliveryEligibility>,
     of: {
       /** Whether a POST that began now would end in this invocation. */
       hasTime: () => boolean;
@@ -67,34 +67,34 @@ export function makeAttemptDelivery(deps: AttemptDeliveryDeps) {
     },
   ): Promise<AttemptOutcome> => {
     const now = await standing();
-    const { nowRealMs, rules } = deps.moment();
+    const { nowRealMs, rules } = deps.context();
     const lease = { owner: deps.newOwner(), untilMs: nowRealMs + rules.leaseMs };
     const claim = await take(hint, lease);
     if (claim.kind === "early") return claim;
     if (claim.kind === "notOurs") return { kind: "nothing" };
     const { delivery } = claim;
-    if (now.kind === "unwanted") {
-      return settle(ended(delivery, now.status, now.reason, deps.moment()));
+    if (now.kind === "ineligible") {
+      return settle(ended(delivery, now.status, now.reason, deps.context()));
     }
-    if (isWornOut(delivery)) {
+    if (hasExhaustedStarts(delivery)) {
       return settle(after(delivery, { error: "WORKER_LOST", durationMs: 0 }));
     }
     const prepared = await prepare(delivery, now.webhook);
     if (prepared === "BODY_GONE") {
-      return settle(ended(delivery, "failed", "body_gone", deps.moment()));
+      return settle(ended(delivery, "failed", "body_gone", deps.context()));
     }
-    const moment = deps.moment();
+    const context = deps.context();
     // A worker that was frozen in the meantime leaves it to another.
-    if (moment.nowRealMs + rules.timeoutMs + LEASE_MARGIN_MS > lease.untilMs) {
+    if (context.nowRealMs + rules.timeoutMs + LEASE_MARGIN_MS > lease.untilMs) {
       return { kind: "nothing" };
     }
     if (!of.hasTime()) {
       await giveBack(delivery, 0);
-      return { kind: "early", nextMs: moment.nowMs };
+      return { kind: "early", nextMs: context.nowMs };
     }
     const posting = deps.poster.post(prepared);
     const posted = await (of.watch?.(posting) ?? posting);
-    const recorded = await deliveries.replace(after(delivery, posted, moment.nowMs));
+    const recorded = await deliveries.replace(after(delivery, posted, context.nowMs));
     // The lease was over, and another worker made the attempt again: what it records holds.
     if (!recorded) return { kind: "nothing" };
     return {
@@ -106,9 +106,9 @@ export function makeAttemptDelivery(deps: AttemptDeliveryDeps) {
   };
 
   /** Stores what is not stored yet as taken; what was stored meanwhile is claimed as ever. */
-  async function take({ fresh, ...hint }: AttemptHint, lease: Lease) {
+  async function take({ fresh, ...hint }: AttemptMessage, lease: Lease) {
     if (fresh) {
-      const delivery = taken(freshDelivery({ ...hint, fresh }, deps.moment()), lease);
+      const delivery = taken(freshDelivery({ ...hint, fresh }, deps.context()), lease);
       const stored = await deliveries.create(delivery);
       if (stored === "created") {
         return { kind: "claimed", delivery: { ...delivery, version: 1 } } as const;
@@ -117,8 +117,8 @@ export function makeAttemptDelivery(deps: AttemptDeliveryDeps) {
     return deliveries.claim(hint.deliveryId, lease);
   }
 
-  function after(delivery: DeliveryRecord, posted: Posted, atMs = deps.moment().nowMs) {
-    return attempted(delivery, { posted, atMs, draw: deps.random() }, deps.moment());
+  function after(delivery: DeliveryRecord, posted: Posted, atMs = deps.context().nowMs) {
+    return attempted(delivery, { posted, atMs, draw: deps.random() }, deps.context());
   }
 
   async function settle(next: DeliveryRecord): Promise<AttemptOutcome> {
@@ -133,7 +133,7 @@ export function makeAttemptDelivery(deps: AttemptDeliveryDeps) {
         deps.texts.open(delivery.body),
         secretsOf(webhook),
       ]);
-      const timestampSeconds = Math.floor(deps.moment().nowRealMs / 1000);
+      const timestampSeconds = Math.floor(deps.context().nowRealMs / 1000);
       const { eventId } = delivery;
       return {
         url: webhook.url,
@@ -149,7 +149,7 @@ export function makeAttemptDelivery(deps: AttemptDeliveryDeps) {
 
   /** The present secret, and while a rotation overlaps the one before, where its master key is still there. */
   async function secretsOf(webhook: WebhookItem): Promise<string[]> {
-    const [present, ...before] = validAt(webhook.secrets, deps.moment().nowMs);
+    const [present, ...before] = validAt(webhook.secrets, deps.context().nowMs);
     const signing = present
       ? [{ secret: present, master: await masterKeysOf(webhook, deps.masterKeys) }]
       : [];
@@ -162,16 +162,17 @@ export function makeAttemptDelivery(deps: AttemptDeliveryDeps) {
   }
 
   async function giveBack(delivery: DeliveryRecord, waitMs: number): Promise<void> {
-    const nextMs = deps.moment().nowMs + waitMs;
+    const nextMs = deps.context().nowMs + waitMs;
     await deliveries.replace({
       ...delivery,
       status: "waiting",
-      begun: delivery.begun - 1,
+      startCount: delivery.startCount - 1,
       owner: undefined,
       leaseUntilRealMs: undefined,
       nextMs,
       dueMs: nextMs,
-      sweepRealMs: delivery.unheard.length > 0 ? deps.moment().nowRealMs : undefined,
+      recoverAfterRealMs:
+        delivery.unpublishedFailures.length > 0 ? deps.context().nowRealMs : undefined,
     });
   }
 }

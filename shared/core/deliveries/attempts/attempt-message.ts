@@ -1,12 +1,12 @@
-import type { AttemptHint } from "../../../contracts/messages/delivery.ts";
+import type { AttemptMessage } from "../../../contracts/messages/delivery.ts";
 import { waiting } from "../delivery-state.ts";
-import type { DeliveryMoment } from "../moment.ts";
+import type { DeliveryContext } from "../moment.ts";
 import type { DeliveryRecord } from "../record.ts";
 
 /** The message that has a delivery's next attempt made, if it is due. */
-export function hintOf(
+export function toAttemptMessage(
   delivery: Pick<DeliveryRecord, "deliveryId" | "clientId" | "webhookId" | "requestId">,
-): AttemptHint {
+): AttemptMessage {
   const { deliveryId, clientId, webhookId, requestId } = delivery;
   return {
     v: 1,
@@ -19,21 +19,21 @@ export function hintOf(
 }
 
 /** The same with all that stores the delivery, which is not stored yet. */
-export function freshHintOf(
+export function toInlineAttemptMessage(
   delivery: DeliveryRecord,
   of: Pick<Fresh, "eventType" | "body">,
-): AttemptHint {
+): AttemptMessage {
   const { eventId, createdMs } = delivery;
-  return { ...hintOf(delivery), fresh: { eventId, createdMs, ...of } };
+  return { ...toAttemptMessage(delivery), fresh: { eventId, createdMs, ...of } };
 }
 
 /** The delivery that such a message stands for. */
 export function freshDelivery(
-  { fresh, ...hint }: AttemptHint & { fresh: Fresh },
-  moment: DeliveryMoment,
+  { fresh, ...hint }: AttemptMessage & { fresh: Fresh },
+  context: DeliveryContext,
 ): DeliveryRecord {
   const { body, createdMs, ...event } = fresh;
-  return { ...waiting({ ...hint, ...event, body: { inline: body } }, moment), createdMs };
+  return { ...waiting({ ...hint, ...event, body: { inline: body } }, context), createdMs };
 }
 
-type Fresh = NonNullable<AttemptHint["fresh"]>;
+type Fresh = NonNullable<AttemptMessage["fresh"]>;

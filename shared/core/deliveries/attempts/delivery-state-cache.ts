@@ -1,8 +1,8 @@
-import type { AttemptHint } from "../../../contracts/messages/delivery.ts";
-import type { DeliveryMoment } from "../moment.ts";
+import type { AttemptMessage } from "../../../contracts/messages/delivery.ts";
+import type { DeliveryContext } from "../moment.ts";
 import type { DeliveryFacts, DeliveryFactsReader } from "../ports.ts";
 import { standingOf } from "../webhooks/webhook-of.ts";
-import type { Standing } from "./attempt-delivery.ts";
+import type { DeliveryEligibility } from "./attempt-delivery.ts";
 
 /**
  * How old (real) what a batch knows may be when an attempt begins: what is
@@ -21,15 +21,15 @@ export function factKeysOf(
 }
 
 /** What a batch must know, read again when it is no longer fresh: a batch may last as long as its slowest endpoint. */
-export function makeFreshFacts(
-  { facts, moment }: { facts: DeliveryFactsReader; moment: () => DeliveryMoment },
-  hints: readonly AttemptHint[],
+export function makeDeliveryStateCache(
+  { facts, context }: { facts: DeliveryFactsReader; context: () => DeliveryContext },
+  hints: readonly AttemptMessage[],
 ) {
   const of = factKeysOf(hints);
   let read: { facts: Promise<DeliveryFacts>; atRealMs: number } | undefined;
 
   function now(): Promise<DeliveryFacts> {
-    const { nowRealMs } = moment();
+    const { nowRealMs } = context();
     if (!read || nowRealMs - read.atRealMs > MAX_AGE_MS) {
       read = { facts: facts.read(of), atRealMs: nowRealMs };
     }
@@ -42,20 +42,24 @@ export function makeFreshFacts(
       read = undefined;
     },
     /** Whether a delivery is wanted still. @throws DEPENDENCY_DOWN */
-    async standingOf({ clientId, webhookId, requestId }: AttemptHint): Promise<Standing> {
+    async standingOf({
+      clientId,
+      webhookId,
+      requestId,
+    }: AttemptMessage): Promise<DeliveryEligibility> {
       const { webhooks, cancelledRequests } = await now();
       const present = webhooks.get(clientId);
       if (requestId !== undefined && cancelledRequests.has(requestId)) {
-        return { kind: "unwanted", status: "cancelled", reason: "request_cancelled" };
+        return { kind: "ineligible", status: "cancelled", reason: "request_cancelled" };
       }
       const { status } = standingOf(present, webhookId);
       if (status === "deleted") {
-        return { kind: "unwanted", status: "cancelled", reason: "webhook_deleted" };
+        return { kind: "ineligible", status: "cancelled", reason: "webhook_deleted" };
       }
       if (status === "disabled" || present === undefined || present.webhookId !== webhookId) {
-        return { kind: "unwanted", status: "failed", reason: "disabled" };
+        return { kind: "ineligible", status: "failed", reason: "disabled" };
       }
-      return { kind: "wanted", webhook: present };
+      return { kind: "eligible", webhook: present };
     },
   };
 }

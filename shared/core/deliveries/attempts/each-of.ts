@@ -1,5 +1,5 @@
 /** Runs `run` for each, at most so many at once, in order of their beginning. The first fault ends the wait. */
-export async function eachOf<Item>(
+export async function forEachConcurrent<Item>(
   items: readonly Item[],
   atOnce: number,
   run: (item: Item) => Promise<unknown> | unknown,

@@ -1,5 +1,5 @@
 import type { Lease } from "../../ports.ts";
-import type { DeliveryMoment } from "../moment.ts";
+import type { DeliveryContext } from "../moment.ts";
 import type { EndpointHealth } from "../record.ts";
 
 /** What a worker saw of an endpoint, attempt by attempt in the order in which they ended. */
@@ -16,13 +16,21 @@ export function healthOf(
   if (stored?.webhookId === of.webhookId) return stored;
   const { clientId, webhookId } = of;
   const version = stored?.version ?? 0;
-  return { clientId, webhookId, isPrompt: false, toProve: 1, failures: 0, workers: {}, version };
+  return {
+    clientId,
+    webhookId,
+    isFast: false,
+    promptSuccessesNeeded: 1,
+    failures: 0,
+    workers: {},
+    version,
+  };
 }
 
 /** Whether its deliveries are held back: it has failed too often in a row. */
-export function isOpen(
+export function isCircuitOpen(
   { failures }: EndpointHealth,
-  { rules }: Pick<DeliveryMoment, "rules">,
+  { rules }: Pick<DeliveryContext, "rules">,
 ): boolean {
   return failures >= rules.breakerFailures;
 }
@@ -32,16 +40,16 @@ export function isOpen(
  *
  * @param isOverdue what the worker brings was held back for as long as it may be
  */
-export function entered(
+export function acquireSlot(
   health: EndpointHealth,
   { lease, isOverdue }: { lease: Lease; isOverdue: boolean },
-  moment: DeliveryMoment,
+  context: DeliveryContext,
 ): EndpointHealth | undefined {
   const alive = Object.entries(health.workers).filter(
-    ([owner, untilMs]) => untilMs > moment.nowRealMs && owner !== lease.owner,
+    ([owner, untilMs]) => untilMs > context.nowRealMs && owner !== lease.owner,
   );
   // One that fails is tried by one worker alone, but what is overdue does not wait for that one.
-  const most = isOpen(health, moment) && !isOverdue ? 1 : moment.rules.workersPerEndpoint;
+  const most = isCircuitOpen(health, context) && !isOverdue ? 1 : context.rules.workersPerEndpoint;
   if (alive.length >= most) return undefined;
   return { ...health, workers: Object.fromEntries([...alive, [lease.owner, lease.untilMs]]) };
 }
@@ -53,11 +61,11 @@ export function entered(
 const TO_PROVE_AGAIN = 20;
 
 /** Without that worker, and with what it saw. */
-export function left(
+export function releaseSlot(
   health: EndpointHealth,
   owner: string,
   { attempts }: Seen,
-  { nowRealMs }: DeliveryMoment,
+  { nowRealMs }: DeliveryContext,
 ): EndpointHealth {
   const workers = Object.fromEntries(
     Object.entries(health.workers).filter(([one, untilMs]) => one !== owner && untilMs > nowRealMs),
@@ -67,7 +75,13 @@ export function left(
   const failures =
     lastSuccess === -1 ? health.failures + attempts.length : attempts.length - 1 - lastSuccess;
   const lastBad = attempts.findLastIndex(({ isSuccess, isSlow }) => !isSuccess || isSlow);
-  const lacking = lastBad === -1 ? health.toProve : TO_PROVE_AGAIN;
-  const toProve = Math.max(0, lacking - (attempts.length - 1 - lastBad));
-  return { ...health, workers, failures, isPrompt: toProve === 0, toProve };
+  const lacking = lastBad === -1 ? health.promptSuccessesNeeded : TO_PROVE_AGAIN;
+  const promptSuccessesNeeded = Math.max(0, lacking - (attempts.length - 1 - lastBad));
+  return {
+    ...health,
+    workers,
+    failures,
+    isFast: promptSuccessesNeeded === 0,
+    promptSuccessesNeeded,
+  };
 }

@@ -1,18 +1,18 @@
 import type { Lease } from "../../ports.ts";
-import type { DeliveryMoment } from "../moment.ts";
+import type { DeliveryContext } from "../moment.ts";
 import type { HealthStore } from "../ports.ts";
 import type { EndpointHealth } from "../record.ts";
-import { entered, isOpen, left, type Seen } from "./endpoint-health.ts";
+import { acquireSlot, isCircuitOpen, releaseSlot, type Seen } from "./endpoint-health.ts";
 
 /** Writers of one endpoint's health that may come in between before we give up. */
 const MAX_CONFLICTS = 10;
 
-export type Endpoints = ReturnType<typeof makeEndpoints>;
+export type EndpointConcurrency = ReturnType<typeof makeEndpointConcurrency>;
 
 /** Who is at which endpoint, and how it does: bounded, whatever it does (G11). */
-export function makeEndpoints(deps: {
+export function makeEndpointConcurrency(deps: {
   health: HealthStore;
-  moment: () => DeliveryMoment;
+  context: () => DeliveryContext;
   /** Told of an endpoint whose deliveries are held back from now on. */
   opened: (health: EndpointHealth) => void;
   dropped: (error: unknown) => void;
@@ -27,8 +27,8 @@ export function makeEndpoints(deps: {
       if (!next) return { refusedBy: current };
       const result = await deps.health.replace(next);
       if ("written" in result) {
-        const moment = deps.moment();
-        if (isOpen(next, moment) && !isOpen(current, moment)) deps.opened(next);
+        const context = deps.context();
+        if (isCircuitOpen(next, context) && !isCircuitOpen(current, context)) deps.opened(next);
         return result;
       }
       current = result.stored;
@@ -45,19 +45,21 @@ export function makeEndpoints(deps: {
      * @returns the health as it is now, or by which it was refused
      * @throws DEPENDENCY_DOWN
      */
-    enter: (health: EndpointHealth, of: { lease: Lease; isOverdue: boolean }) =>
-      write(health, (now) => entered(now, of, deps.moment())),
+    acquire: (health: EndpointHealth, of: { lease: Lease; isOverdue: boolean }) =>
+      write(health, (now) => acquireSlot(now, of, deps.context())),
 
     /** Gives the place back and tells what was seen. Never throws: a place ends by itself. */
-    async leave(health: EndpointHealth, owner: string, seen: Seen): Promise<void> {
-      await write(health, (now) => left(now, owner, seen, deps.moment())).catch(deps.dropped);
+    async release(health: EndpointHealth, owner: string, seen: Seen): Promise<void> {
+      await write(health, (now) => releaseSlot(now, owner, seen, deps.context())).catch(
+        deps.dropped,
+      );
     },
 
     /** Tells what a worker saw that took no place; nothing is written where nothing is new. */
-    async note(health: EndpointHealth, seen: Seen): Promise<void> {
+    async recordResult(health: EndpointHealth, seen: Seen): Promise<void> {
       const isNews = seen.attempts.some(({ isSuccess, isSlow }) => !isSuccess || isSlow);
-      if (!isNews && health.isPrompt) return;
-      await write(health, (now) => left(now, "", seen, deps.moment())).catch(deps.dropped);
+      if (!isNews && health.isFast) return;
+      await write(health, (now) => releaseSlot(now, "", seen, deps.context())).catch(deps.dropped);
     },
   };
 }

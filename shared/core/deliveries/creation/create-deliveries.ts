@@ -1,12 +1,12 @@
 import type { WebhookItem } from "../../../contracts/config-items.ts";
 import { limits } from "../../../contracts/limits.ts";
-import type { AttemptHint } from "../../../contracts/messages/delivery.ts";
-import { freshHintOf, hintOf } from "../attempts/attempt-message.ts";
+import type { AttemptMessage } from "../../../contracts/messages/delivery.ts";
+import { toAttemptMessage, toInlineAttemptMessage } from "../attempts/attempt-message.ts";
 import { factKeysOf } from "../attempts/delivery-state-cache.ts";
-import { healthOf, isOpen } from "../attempts/endpoint-health.ts";
+import { healthOf, isCircuitOpen } from "../attempts/endpoint-health.ts";
 import { ended } from "../delivery-state.ts";
-import type { DeliveryMoment } from "../moment.ts";
-import { failedBy, type NotDone } from "../not-done.ts";
+import type { DeliveryContext } from "../moment.ts";
+import { type MessageFailure, toMessageFailure } from "../not-done.ts";
 import type {
   AttemptLane,
   DeliveryFacts,
@@ -14,7 +14,7 @@ import type {
   DeliveryQueue,
   DeliveryStore,
 } from "../ports.ts";
-import type { TellFailures } from "../publish-failures.ts";
+import type { PublishFailures } from "../publish-failures.ts";
 import type { DeliveryRecord } from "../record.ts";
 import { masterKeysOf, type ReadMasterKeys } from "../webhooks/master-keys-of.ts";
 import { formatCarries } from "./body.ts";
@@ -25,22 +25,22 @@ export interface CreateDeliveriesDeps {
   facts: DeliveryFactsReader;
   deliveries: DeliveryStore;
   queue: DeliveryQueue;
-  tellFailures: TellFailures;
+  publishFailures: PublishFailures;
   masterKeys: ReadMasterKeys;
-  moment: () => DeliveryMoment;
+  context: () => DeliveryContext;
 }
 
 export type CreateOutcome =
   | { kind: "created"; deliveryId: string }
   /** Nobody asked for it. */
-  | { kind: "unwanted" }
-  | NotDone;
+  | { kind: "ineligible" }
+  | MessageFailure;
 
 /** What one event leads to: a delivery, and the message of its first attempt where it needs one. */
 interface Made {
   kind: "made";
   delivery: DeliveryRecord;
-  first?: { lane: AttemptLane; message: AttemptHint };
+  first?: { lane: AttemptLane; message: AttemptMessage };
 }
 
 /**
@@ -53,17 +53,17 @@ export function makeCreateDeliveries(deps: CreateDeliveriesDeps) {
     const events = bodies.map(read);
     const facts = await deps.facts
       .read(factKeysOf(events.filter((one) => "type" in one)))
-      .catch(failedBy);
+      .catch(toMessageFailure);
     const made = await Promise.all(
       events.map((one) => {
         if (!("type" in one)) return one;
-        return "kind" in facts ? facts : make(one, facts).catch(failedBy);
+        return "kind" in facts ? facts : make(one, facts).catch(toMessageFailure);
       }),
     );
     const fault = await send(made.flatMap((one) => (one.kind === "made" ? (one.first ?? []) : [])));
-    await deps.tellFailures(
+    await deps.publishFailures(
       made.flatMap((one) =>
-        one.kind === "made" && one.delivery.unheard.length > 0 ? [one.delivery] : [],
+        one.kind === "made" && one.delivery.unpublishedFailures.length > 0 ? [one.delivery] : [],
       ),
     );
     return made.map((one) => {
@@ -75,20 +75,20 @@ export function makeCreateDeliveries(deps: CreateDeliveriesDeps) {
 
   async function make(event: BusEvent, facts: DeliveryFacts): Promise<Made | CreateOutcome> {
     const webhook = facts.webhooks.get(event.clientId);
-    if (!webhook || !wants(webhook, event)) return { kind: "unwanted" };
-    const moment = deps.moment();
+    if (!webhook || !wants(webhook, event)) return { kind: "ineligible" };
+    const context = deps.context();
     const master = await masterKeysOf(webhook, deps.masterKeys);
-    const delivery = newDelivery(webhook, event, { master, moment });
+    const delivery = newDelivery(webhook, event, { master, context });
     if (event.requestId && facts.cancelledRequests.has(event.requestId)) {
-      return store(ended(delivery, "cancelled", "request_cancelled", moment));
+      return store(ended(delivery, "cancelled", "request_cancelled", context));
     }
     if (webhook.status === "disabled") {
-      return store(ended(delivery, "failed", "disabled", moment));
+      return store(ended(delivery, "failed", "disabled", context));
     }
     const body = inlineOf(delivery);
-    if (body === undefined || !isPrompt(delivery, facts)) return store(delivery);
+    if (body === undefined || !isFast(delivery, facts)) return store(delivery);
     // Its first attempt, which comes at once, stores it.
-    const message = freshHintOf(delivery, { eventType: event.type, body });
+    const message = toInlineAttemptMessage(delivery, { eventType: event.type, body });
     return { kind: "made", delivery, first: { lane: "prompt", message } };
   }
 
@@ -98,24 +98,26 @@ export function makeCreateDeliveries(deps: CreateDeliveriesDeps) {
     const { status, cycle, attempt } = stored;
     // New, or made by a worker that died before it sent the first attempt on its way.
     const isFirst = status === "waiting" && cycle === 1 && attempt === 0;
-    const first = { lane: "careful", message: hintOf(stored) } as const;
+    const first = { lane: "careful", message: toAttemptMessage(stored) } as const;
     return { kind: "made", delivery: stored, ...(isFirst ? { first } : {}) };
   }
 
   /** In as few calls as there are queues; gives what every message must be told that was not sent. */
-  async function send(firsts: readonly NonNullable<Made["first"]>[]): Promise<NotDone | undefined> {
+  async function send(
+    firsts: readonly NonNullable<Made["first"]>[],
+  ): Promise<MessageFailure | undefined> {
     const byLane = Map.groupBy(firsts, ({ lane }) => lane);
     const sent = await Promise.allSettled(
       [...byLane].map(([lane, ofLane]) => deps.queue.send(lane, ofLane)),
     );
     const fault = sent.find((one) => one.status === "rejected");
-    return fault && failedBy(fault.reason);
+    return fault && toMessageFailure(fault.reason);
   }
 
   /** An endpoint that answers promptly is not kept waiting by those that do not. */
-  function isPrompt({ clientId, webhookId }: DeliveryRecord, facts: DeliveryFacts): boolean {
+  function isFast({ clientId, webhookId }: DeliveryRecord, facts: DeliveryFacts): boolean {
     const health = healthOf(facts.health.get(clientId), { clientId, webhookId });
-    return health.isPrompt && !isOpen(health, deps.moment());
+    return health.isFast && !isCircuitOpen(health, deps.context());
   }
 }
 
@@ -132,8 +134,8 @@ function wants({ status, format, eventTypes }: WebhookItem, { type }: BusEvent):
 
 function read(body: string): BusEvent | CreateOutcome {
   try {
-    return readBusMessage(body) ?? { kind: "unwanted" };
+    return readBusMessage(body) ?? { kind: "ineligible" };
   } catch (error) {
-    return failedBy(error);
+    return toMessageFailure(error);
   }
 }

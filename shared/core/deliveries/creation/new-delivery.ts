@@ -2,7 +2,7 @@ import type { WebhookItem } from "../../../contracts/config-items.ts";
 import type { EventType } from "../../../contracts/events.ts";
 import type { MasterKeys } from "../../crypto/master-keys.ts";
 import { waiting } from "../delivery-state.ts";
-import type { DeliveryMoment } from "../moment.ts";
+import type { DeliveryContext } from "../moment.ts";
 import type { DeliveryRecord } from "../record.ts";
 import { signingSecret } from "../webhooks/signing.ts";
 import { bodyOf } from "./body.ts";
@@ -28,7 +28,7 @@ export interface DeliverableEvent {
 export function newDelivery(
   webhook: WebhookItem,
   event: DeliverableEvent,
-  { master, moment }: { master: MasterKeys; moment: DeliveryMoment },
+  { master, context }: { master: MasterKeys; context: DeliveryContext },
 ): DeliveryRecord {
   const { webhookId, payloadMode, format, hashFormat } = webhook;
   const { id: eventId, type: eventType, clientId, envelope, requestId } = event;
@@ -44,7 +44,7 @@ export function newDelivery(
       requestId,
       body: { inline: body },
     },
-    moment,
+    context,
   );
 }
 

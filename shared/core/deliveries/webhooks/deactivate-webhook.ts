@@ -1,5 +1,5 @@
 import type { WebhookItem } from "../../../contracts/config-items.ts";
-import type { DeliveryMoment } from "../moment.ts";
+import type { DeliveryContext } from "../moment.ts";
 import type { DeliveryQueue, JobStore, WebhookStore } from "../ports.ts";
 import type { DeliveryJob } from "../record.ts";
 
@@ -7,13 +7,13 @@ export interface EndWebhookDeps {
   webhooks: WebhookStore;
   jobs: JobStore;
   queue: DeliveryQueue;
-  moment: () => DeliveryMoment;
+  context: () => DeliveryContext;
   randomHex: (bytes: number) => string;
   /** Told of what was given up without harm: the sweep makes up for it. */
   dropped: (error: unknown) => void;
 }
 
-export type EndWebhook = ReturnType<typeof makeEndWebhook>;
+export type DeactivateWebhook = ReturnType<typeof makeDeactivateWebhook>;
 
 /**
  * Disables or deletes a webhook, and has all end that waits for it.
@@ -24,15 +24,15 @@ export type EndWebhook = ReturnType<typeof makeEndWebhook>;
  * @returns the webhook as it is now, or `undefined` when another write came first
  * @throws DEPENDENCY_DOWN
  */
-export function makeEndWebhook(deps: EndWebhookDeps) {
+export function makeDeactivateWebhook(deps: EndWebhookDeps) {
   return async (
     webhook: WebhookItem,
     to: { status: "disabled"; reason: string } | { status: "deleted" },
   ): Promise<WebhookItem | undefined> => {
-    const moment = deps.moment();
+    const context = deps.context();
     const job = newJob("end", { clientId: webhook.clientId, webhookId: webhook.webhookId }, deps);
     await deps.jobs.create(job);
-    const at = new Date(moment.nowMs).toISOString();
+    const at = new Date(context.nowMs).toISOString();
     const ended = await deps.webhooks.replace({
       ...webhook,
       status: to.status,
@@ -47,9 +47,9 @@ export function makeEndWebhook(deps: EndWebhookDeps) {
 export function newJob(
   kind: DeliveryJob["kind"],
   of: Pick<DeliveryJob, "clientId" | "webhookId"> & { sinceMs?: number; untilMs?: number },
-  { moment, randomHex }: Pick<EndWebhookDeps, "moment" | "randomHex">,
+  { context, randomHex }: Pick<EndWebhookDeps, "context" | "randomHex">,
 ): DeliveryJob {
-  const { nowMs, nowRealMs, rules } = moment();
+  const { nowMs, nowRealMs, rules } = context();
   const { sinceMs = nowMs - rules.retentionMs, untilMs = nowMs } = of;
   return {
     jobId: `job_${randomHex(12)}`,
@@ -63,7 +63,7 @@ export function newJob(
     changed: 0,
     skipped: 0,
     createdMs: nowMs,
-    sweepRealMs: nowRealMs + rules.outboxGraceMs,
+    recoverAfterRealMs: nowRealMs + rules.outboxGraceMs,
     expiresMs: nowMs + rules.retentionMs,
     version: 0,
   };

@@ -1,9 +1,9 @@
 import type { WebhookItem } from "../../../contracts/config-items.ts";
 import { Failure } from "../../../contracts/failures.ts";
 import type { MasterKeys } from "../../crypto/master-keys.ts";
-import { hintOf } from "../attempts/attempt-message.ts";
+import { toAttemptMessage } from "../attempts/attempt-message.ts";
 import { newDelivery } from "../creation/new-delivery.ts";
-import type { DeliveryMoment } from "../moment.ts";
+import type { DeliveryContext } from "../moment.ts";
 import type { DeliveryQueue, DeliveryStore } from "../ports.ts";
 
 export interface TestSendDeps {
@@ -11,7 +11,7 @@ export interface TestSendDeps {
   queue: DeliveryQueue;
   /** The master keys, `keyId` among them if there is one of that name. @throws DEPENDENCY_DOWN */
   masterKeys: (keyId?: string) => Promise<MasterKeys>;
-  moment: () => DeliveryMoment;
+  context: () => DeliveryContext;
   randomHex: (bytes: number) => string;
   /** Told of what was given up without harm. */
   dropped: (error: unknown) => void;
@@ -31,21 +31,21 @@ export async function sendTest(
     throw new Failure("CONFLICT", "the webhook is disabled: enable it with PATCH");
   }
   const { clientId } = webhook;
-  const moment = deps.moment();
+  const context = deps.context();
   const type = "webhook.test" as const;
   const eventId = `${type}:${deps.randomHex(16)}`;
   const envelope = JSON.stringify({
     id: eventId,
     type,
-    createdAt: new Date(moment.nowMs).toISOString(),
+    createdAt: new Date(context.nowMs).toISOString(),
     data: { provider: "ackwire", eventType: "UNKNOWN", message: "A test of your webhook" },
   });
   const master = await masterKeysFor(webhook, deps);
   const event = { id: eventId, type, clientId, envelope };
-  const delivery = newDelivery(webhook, event, { master, moment });
+  const delivery = newDelivery(webhook, event, { master, context });
   await deps.deliveries.create(delivery);
   // It is stored: the sweep finds it where the message is lost.
-  await deps.queue.send("careful", [{ message: hintOf(delivery) }]).catch(deps.dropped);
+  await deps.queue.send("careful", [{ message: toAttemptMessage(delivery) }]).catch(deps.dropped);
   return { deliveryId: delivery.deliveryId, eventId };
 }
 

@@ -28,13 +28,13 @@ export interface WebhookChange {
 }
 
 /** What of a stored webhook the client has asked for. */
-type Wishes = Pick<
+type WebhookSettings = Pick<
   WebhookItem,
   "url" | "payloadMode" | "format" | "hashFormat" | "eventTypes" | "description"
 >;
 
 /** @throws REQUEST_INVALID that names `url`, `hashFormat` and `eventTypes`, where they are to blame */
-export function wishesOf(of: NewWebhook, targets: WebhookTargets): Wishes {
+export function parseWebhookSettings(of: NewWebhook, targets: WebhookTargets): WebhookSettings {
   const { url, payloadMode = "fat", format = "standard", eventTypes, description } = of;
   const urlProblem = targetUrlProblem(url, targets) ?? ownHostProblem(url, of.origin);
   const hashProblem =

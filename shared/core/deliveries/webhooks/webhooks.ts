@@ -5,13 +5,13 @@ import type { WebhookTargets } from "../../../contracts/webhook-targets.ts";
 import { rotate, validAt } from "../../administration/rotation.ts";
 import { sha256Hex } from "../../crypto/digest.ts";
 import { presentSecret } from "../creation/new-delivery.ts";
-import { type EndWebhookDeps, makeEndWebhook } from "./deactivate-webhook.ts";
+import { type EndWebhookDeps, makeDeactivateWebhook } from "./deactivate-webhook.ts";
 import { sendTest, type TestSendDeps } from "./test-send.ts";
 import {
   type NewWebhook,
+  parseWebhookSettings,
   viewOf,
   type WebhookChange,
-  wishesOf,
   withChange,
 } from "./webhook-settings.ts";
 
@@ -22,7 +22,7 @@ export interface WebhooksDeps extends EndWebhookDeps, TestSendDeps {
 export type Webhooks = ReturnType<typeof makeWebhooks>;
 
 /** A former webhook's deliveries are gone long before so many have followed it. */
-const MAX_FORMER = 50;
+const MAX_PREVIOUS_WEBHOOKS = 50;
 
 /** Another write comes first so often only where somebody writes without a pause. */
 const MAX_TRIES = 5;
@@ -34,9 +34,9 @@ const MAX_TRIES = 5;
  * Every call @throws DEPENDENCY_DOWN; a change may have been made then.
  */
 export function makeWebhooks(deps: WebhooksDeps) {
-  const { webhooks: store, moment } = deps;
-  const endWebhook = makeEndWebhook(deps);
-  const nowMs = () => moment().nowMs;
+  const { webhooks: store, context } = deps;
+  const deactivateWebhook = makeDeactivateWebhook(deps);
+  const nowMs = () => context().nowMs;
 
   async function own(clientId: string, webhookId?: string): Promise<WebhookItem> {
     const webhook = await store.find(clientId);
@@ -60,7 +60,7 @@ export function makeWebhooks(deps: WebhooksDeps) {
   return {
     /** The secret is in the answer, and derived anew whenever it is needed. @throws REQUEST_INVALID, CONFLICT */
     async register(clientId: string, of: NewWebhook): Promise<WebhookView & { secret: string }> {
-      const wishes = wishesOf(of, deps.targets);
+      const wishes = parseWebhookSettings(of, deps.targets);
       const master = await deps.masterKeys();
       const before = await store.find(clientId);
       if (before?.status === "active") {
@@ -74,7 +74,7 @@ export function makeWebhooks(deps: WebhooksDeps) {
         webhookId: `wh_${deps.randomHex(8)}`,
         status: "active",
         secrets: [{ version: 1, masterKeyId: master.current }],
-        former: before ? [formerOf(before), ...before.former].slice(0, MAX_FORMER) : [],
+        former: before ? [formerOf(before), ...before.former].slice(0, MAX_PREVIOUS_WEBHOOKS) : [],
         createdAt: new Date(nowMs()).toISOString(),
         version: before?.version ?? 0,
       });
@@ -95,7 +95,7 @@ export function makeWebhooks(deps: WebhooksDeps) {
         const next = withChange(webhook, wanted);
         const isDisabling = wanted.status === "disabled" && webhook.status === "active";
         return isDisabling
-          ? endWebhook(next, { status: "disabled", reason: "disabled_by_client" })
+          ? deactivateWebhook(next, { status: "disabled", reason: "disabled_by_client" })
           : store.replace(next);
       });
       return viewOf(changed);
@@ -104,7 +104,7 @@ export function makeWebhooks(deps: WebhooksDeps) {
     /** @throws NOT_FOUND, CONFLICT */
     async delete(clientId: string, webhookId?: string): Promise<void> {
       await change({ clientId, webhookId }, (webhook) =>
-        endWebhook(webhook, { status: "deleted" }),
+        deactivateWebhook(webhook, { status: "deleted" }),
       );
     },
 

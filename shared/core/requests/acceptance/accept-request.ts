@@ -5,8 +5,8 @@ import { type MasterKeys, seal } from "../../crypto/master-keys.ts";
 import { requestEvent } from "../../events/envelope.ts";
 import { InvalidRequest } from "../../input/invalid-request.ts";
 import { canonicalJson } from "../../json/json.ts";
-import type { ProviderRequests } from "../../providers/provider-client.ts";
-import type { Ticks } from "../lanes/lane-scheduler.ts";
+import type { ProviderClient } from "../../providers/provider-client.ts";
+import type { LaneScheduler } from "../lanes/lane-scheduler.ts";
 import type {
   ClientRates,
   IdempotencyStore,
@@ -16,7 +16,7 @@ import type {
   SubmitQueue,
 } from "../ports.ts";
 import type { LaneOwner, RequestRecord } from "../record.ts";
-import { causing, derived, type Moment } from "../request-state.ts";
+import { type DecisionContext, withDerivedFields, withOutboxEvents } from "../request-state.ts";
 import type { RequestWriter } from "../request-writer.ts";
 import { type BodyDigest, keyedDigest, plainDigest } from "./body-digest.ts";
 import { laneId, newRequestId } from "./request-id.ts";
@@ -47,23 +47,23 @@ export interface Destinations {
   /** @throws REQUEST_INVALID where the provider needs an account to be known, and it is not */
   requireAccount(owner: LaneOwner): Promise<void>;
   /** Makes an account known that came into being by its first request. Never throws. */
-  noteAccount(owner: LaneOwner): Promise<void>;
+  registerAccountIfNew(owner: LaneOwner): Promise<void>;
 }
 
 export interface AcceptRequestDeps {
   requests: RequestStore;
   writer: RequestWriter;
   lanes: LaneStore;
-  ticks: Ticks;
+  laneScheduler: LaneScheduler;
   idempotency: IdempotencyStore;
   queue: SubmitQueue;
   schedules: Schedules;
   rates: ClientRates;
   destinations: Destinations;
-  providers: Readonly<Record<ProviderId, ProviderRequests>>;
+  providers: Readonly<Record<ProviderId, ProviderClient>>;
   masterKeys: () => Promise<MasterKeys>;
   randomHex: (bytes: number) => string;
-  moment: () => Moment;
+  context: () => DecisionContext;
   /** Told of what was given up without harm to the caller: the sweep makes up for it. */
   dropped: (error: unknown) => void;
 }
@@ -79,7 +79,7 @@ export function makeAcceptRequest(deps: AcceptRequestDeps) {
   return async (of: NewRequest): Promise<RequestRecord> => {
     const { clientId, provider, accountId } = of;
     if (!(await deps.rates.take(clientId))) {
-      const { clientRequestsPerSecond } = deps.moment().rules;
+      const { clientRequestsPerSecond } = deps.context().rules;
       throw new Failure("TOO_MANY_REQUESTS", `more than ${clientRequestsPerSecond} a second`);
     }
     const connectionId = await deps.destinations.connectionIdOf(of);
@@ -87,9 +87,9 @@ export function makeAcceptRequest(deps: AcceptRequestDeps) {
     await deps.destinations.requireAccount(owner);
     const lane = laneId(owner);
     const params = paramsText(of.params);
-    const moment = deps.moment();
+    const context = deps.context();
     const digest = await digestOf(deps, of, connectionId);
-    const scheduledMs = await scheduledOf(deps, of, { digest, moment });
+    const scheduledMs = await scheduledOf(deps, of, { digest, context });
     if (typeof scheduledMs === "object") return scheduledMs;
     const { requestId, known } = await reserve(deps, of, { lane, digest });
     if (known) return known;
@@ -100,7 +100,7 @@ export function makeAcceptRequest(deps: AcceptRequestDeps) {
       requestId,
       action: of.action,
       status: scheduledMs === undefined ? "QUEUED" : "SCHEDULED",
-      createdMs: moment.nowMs,
+      createdMs: context.nowMs,
       scheduledMs,
       ...(await storedParams(deps, of, { requestId, params })),
       ...(deps.providers[provider].isLogin(of.action) ? { isLogin: true } : {}),
@@ -112,8 +112,8 @@ export function makeAcceptRequest(deps: AcceptRequestDeps) {
       version: 0,
     };
     return scheduledMs === undefined
-      ? enqueue(deps, fresh, moment)
-      : schedule(deps, fresh, scheduledMs, moment);
+      ? enqueue(deps, fresh, context)
+      : schedule(deps, fresh, scheduledMs, context);
   };
 }
 
@@ -146,9 +146,9 @@ async function digestOf(
 async function scheduledOf(
   { requests, idempotency }: AcceptRequestDeps,
   { scheduled, clientId, idempotencyKey }: NewRequest,
-  { digest, moment }: { digest: BodyDigest | undefined; moment: Moment },
+  { digest, context }: { digest: BodyDigest | undefined; context: DecisionContext },
 ): Promise<number | undefined | RequestRecord> {
-  const { nowMs, rules } = moment;
+  const { nowMs, rules } = context;
   if (scheduled === undefined) return undefined;
   try {
     const bounds = { nowMs, leadMs: rules.scheduleLeadMs, maxMs: rules.scheduleMaxMs };
@@ -164,13 +164,13 @@ async function scheduledOf(
 
 /** The request's id, and the request itself where an earlier call with this key has made it. */
 async function reserve(
-  { requests, idempotency, randomHex, moment }: AcceptRequestDeps,
+  { requests, idempotency, randomHex, context }: AcceptRequestDeps,
   { idempotencyKey: key, clientId }: NewRequest,
   { lane, digest }: { lane: string; digest: BodyDigest | undefined },
 ): Promise<{ requestId: string; known?: RequestRecord | undefined }> {
   const requestId = newRequestId(lane, randomHex(10));
   if (key === undefined || digest === undefined) return { requestId };
-  const { nowMs, rules } = moment();
+  const { nowMs, rules } = context();
   const bodySha256 = digest.text;
   const expiresMs = nowMs + rules.idempotencyMs;
   const kept = await idempotency.reserve({ clientId, key, bodySha256, requestId, expiresMs });
@@ -194,23 +194,23 @@ async function storedParams(
   return { sealedParams: seal(await masterKeys(), requestId, params) };
 }
 
-function created(request: RequestRecord, moment: Moment): RequestRecord {
+function created(request: RequestRecord, context: DecisionContext): RequestRecord {
   const event = requestEvent("workflow.created", request, {
-    atMs: moment.nowMs,
+    atMs: context.nowMs,
     status: "pending",
     eventType: "UNKNOWN",
   });
-  return causing(derived(request, moment), moment, event);
+  return withOutboxEvents(withDerivedFields(request, context), context, event);
 }
 
 /** Joins its lane at once. */
 async function enqueue(
   deps: AcceptRequestDeps,
   fresh: RequestRecord,
-  moment: Moment,
+  context: DecisionContext,
 ): Promise<RequestRecord> {
-  const { nowMs, rules } = moment;
-  const of = { nowMs, dueMs: deps.ticks.dueFor(nowMs), limit: rules.accountWaitingLimit };
+  const { nowMs, rules } = context;
+  const of = { nowMs, dueMs: deps.laneScheduler.dueFor(nowMs), limit: rules.accountWaitingLimit };
   let joined = await deps.lanes.join(fresh.lane, fresh, of);
   if (joined === "full") {
     // The count only ever errs upwards: it is counted anew before anyone is turned away.
@@ -224,14 +224,14 @@ async function enqueue(
     throw new Failure("TOO_MANY_REQUESTS", `${of.limit} requests of this account wait already`);
   }
   const queued = { ...fresh, place: joined.place, joinedMs: nowMs };
-  const { request: stored, isCreated } = await deps.writer.create(created(queued, moment));
+  const { request: stored, isCreated } = await deps.writer.create(created(queued, context));
   // Another call with the same key was faster: it, or the sweep, sees to the rest.
   if (!isCreated) return stored;
   const { requestId } = fresh;
-  const tick = joined.isIdle || fresh.isLogin === true;
+  const tick = joined.wasUnscheduled || fresh.isLogin === true;
   await Promise.all([
     deps.queue.send({ v: 1, kind: "accepted", requestId, tick }).catch(deps.dropped),
-    deps.destinations.noteAccount(fresh),
+    deps.destinations.registerAccountIfNew(fresh),
   ]);
   return stored;
 }
@@ -241,15 +241,15 @@ async function schedule(
   deps: AcceptRequestDeps,
   fresh: RequestRecord,
   scheduledMs: number,
-  moment: Moment,
+  context: DecisionContext,
 ): Promise<RequestRecord> {
-  const { request: stored, isCreated } = await deps.writer.create(created(fresh, moment));
+  const { request: stored, isCreated } = await deps.writer.create(created(fresh, context));
   if (!isCreated) return stored;
   const { requestId } = fresh;
   await Promise.all([
     deps.schedules.create(requestId, scheduledMs).catch(deps.dropped),
     deps.queue.send({ v: 1, kind: "accepted", requestId, tick: false }).catch(deps.dropped),
-    deps.destinations.noteAccount(fresh),
+    deps.destinations.registerAccountIfNew(fresh),
   ]);
   return stored;
 }

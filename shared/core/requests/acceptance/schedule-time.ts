@@ -35,7 +35,7 @@ function parseUtc(text: string): number | undefined {
   const atMs = Date.parse(`${text.slice(0, 19)}.${fraction.padEnd(3, "0")}Z`);
   if (Number.isNaN(atMs)) return undefined;
   const at = new Date(atMs);
-  const said = [
+  const components = [
     at.getUTCFullYear(),
     at.getUTCMonth() + 1,
     at.getUTCDate(),
@@ -44,7 +44,7 @@ function parseUtc(text: string): number | undefined {
     at.getUTCSeconds(),
   ];
   // `24:00:00` and 30 February would be read as another day.
-  return said.every((part, index) => part === parts[index]) ? atMs : undefined;
+  return components.every((part, index) => part === parts[index]) ? atMs : undefined;
 }
 
 function inWords(durationMs: number): string {

@@ -1,8 +1,8 @@
 import type { LaneStore } from "../ports.ts";
 import type { RequestRecord } from "../record.ts";
-import { type Moment, moveTo } from "../request-state.ts";
+import { type DecisionContext, transition } from "../request-state.ts";
 import type { RequestWriter } from "../request-writer.ts";
-import type { Ticks } from "./lane-scheduler.ts";
+import type { LaneScheduler } from "./lane-scheduler.ts";
 
 /**
  * Lets a scheduled request join its lane when its time has come (G7); too early,
@@ -12,30 +12,39 @@ import type { Ticks } from "./lane-scheduler.ts";
  * @throws DEPENDENCY_DOWN
  */
 export const makeJoinWhenDue =
-  (deps: { lanes: LaneStore; writer: RequestWriter; ticks: Ticks; moment: () => Moment }) =>
+  (deps: {
+    lanes: LaneStore;
+    writer: RequestWriter;
+    laneScheduler: LaneScheduler;
+    context: () => DecisionContext;
+  }) =>
   async (
     found: RequestRecord,
-  ): Promise<{ request: RequestRecord; worksNow: boolean } | undefined> => {
+  ): Promise<{ request: RequestRecord; processNow: boolean } | undefined> => {
     const isDue = ({ status, scheduledMs = Number.POSITIVE_INFINITY }: RequestRecord) =>
-      status === "SCHEDULED" && scheduledMs <= deps.moment().nowMs;
+      status === "SCHEDULED" && scheduledMs <= deps.context().nowMs;
     if (!isDue(found)) return undefined;
-    const { nowMs } = deps.moment();
+    const { nowMs } = deps.context();
     const place = await deps.lanes.join(found.lane, found, {
       nowMs,
-      dueMs: deps.ticks.dueFor(nowMs),
+      dueMs: deps.laneScheduler.dueFor(nowMs),
     });
     if (place === "full") return undefined;
     const changed = await deps.writer.change(found.requestId, (request) =>
-      isDue(request) ? joined(request, place.place, deps.moment()) : undefined,
+      isDue(request) ? joined(request, place.place, deps.context()) : undefined,
     );
     if (!changed?.isChanged) return undefined;
     const { request } = changed;
-    const worksNow = place.isIdle || request.isLogin === true;
-    if (!worksNow) await deps.ticks.ensure(request.lane);
-    return { request, worksNow };
+    const processNow = place.wasUnscheduled || request.isLogin === true;
+    if (!processNow) await deps.laneScheduler.ensure(request.lane);
+    return { request, processNow };
   };
 
 /** In its lane, at the place that the lane gave it. */
-export function joined(request: RequestRecord, place: number, moment: Moment): RequestRecord {
-  return moveTo(request, "QUEUED", moment, { place, joinedMs: moment.nowMs });
+export function joined(
+  request: RequestRecord,
+  place: number,
+  context: DecisionContext,
+): RequestRecord {
+  return transition(request, "QUEUED", context, { place, joinedMs: context.nowMs });
 }

@@ -5,7 +5,7 @@ import type { RequestRecord } from "../record.ts";
 const MAX_DELAY_MS = 900_000;
 
 /** Has a lane looked at, at a time: by a message where SQS can wait so long, else by the sweep. */
-export function makeTicks(deps: {
+export function makeLaneScheduler(deps: {
   lanes: LaneStore;
   queue: SubmitQueue;
   nowMs: () => number;
@@ -26,9 +26,9 @@ export function makeTicks(deps: {
     dueFor: (atMs: number) => atMs + graceMs,
 
     /** The lane may be free again: who waits in it need not wait for the end of the hold. */
-    async freed({ lane, laneNextMs = 0 }: RequestRecord): Promise<void> {
-      const atMs = Math.max(nowMs(), laneNextMs);
-      if (await lanes.hasten(lane, atMs + graceMs)) await tick(lane, atMs);
+    async onLaneFreed({ lane, nextSubmissionNotBeforeMs = 0 }: RequestRecord): Promise<void> {
+      const atMs = Math.max(nowMs(), nextSubmissionNotBeforeMs);
+      if (await lanes.bringForward(lane, atMs + graceMs)) await tick(lane, atMs);
     },
 
     /** Something waits in the lane: whoever was just leaving it may not have seen that. */
@@ -46,4 +46,4 @@ export function makeTicks(deps: {
   };
 }
 
-export type Ticks = ReturnType<typeof makeTicks>;
+export type LaneScheduler = ReturnType<typeof makeLaneScheduler>;

@@ -1,38 +1,38 @@
 import type { ProviderId } from "../../../contracts/providers.ts";
 import type { AccountReader, ConnectionReader, Lease } from "../../ports.ts";
-import type { ProviderRequests } from "../../providers/provider-client.ts";
+import type { ProviderClient } from "../../providers/provider-client.ts";
 import { readDeadline } from "../../read-deadline.ts";
 import type { LaneStore, RequestStore } from "../ports.ts";
 import { type Lane, type LanePause, PAUSED_BY_CLIENT, type RequestRecord } from "../record.ts";
-import { derived, type Moment } from "../request-state.ts";
+import { type DecisionContext, withDerivedFields } from "../request-state.ts";
 import type { RequestWriter } from "../request-writer.ts";
-import { unknown } from "../submission/submission.ts";
+import { markUnknown } from "../submission/submission.ts";
 import {
   type makeSubmitRequest,
   SUBMISSION_MARGIN_MS,
-  type Submission,
+  type SubmitResult,
 } from "../submission/submit-request.ts";
-import { failed, type RequestError } from "../timeouts.ts";
-import type { Ticks } from "./lane-scheduler.ts";
-import { makePaceOf } from "./pace.ts";
+import { failRequest, type RequestError } from "../timeouts.ts";
+import type { LaneScheduler } from "./lane-scheduler.ts";
+import { makeSubmissionInterval } from "./pace.ts";
 
 export interface WorkLaneDeps {
   requests: RequestStore;
   writer: RequestWriter;
   lanes: LaneStore;
-  ticks: Ticks;
+  laneScheduler: LaneScheduler;
   accounts: AccountReader;
   connections: ConnectionReader;
-  providers: Readonly<Record<ProviderId, ProviderRequests>>;
+  providers: Readonly<Record<ProviderId, ProviderClient>>;
   submitRequest: ReturnType<typeof makeSubmitRequest>;
-  moment: () => Moment;
+  context: () => DecisionContext;
   newOwner: () => string;
 }
 
-export interface LaneWork {
+export interface LaneRunResult {
   /** `busy`: another worker has the lane. */
   kind: "worked" | "busy";
-  submissions: Submission[];
+  submissions: SubmitResult[];
   /** Requests that were changed: what they cause is to be published. */
   changed: RequestRecord[];
   /** How long who is first in the lane has waited (business). */
@@ -40,16 +40,16 @@ export interface LaneWork {
 }
 
 /** What the front of a lane says should be done. */
-type Look =
+type LaneDecision =
   | { kind: "take"; request: RequestRecord; othersWait: boolean }
   | { kind: "wait"; untilMs: number }
   | { kind: "idle" };
 
 /** So much of a lane's front is read at once: who holds it, who is first, and whether others wait. */
-const FRONT = 4;
+const LANE_HEAD_PAGE = 4;
 
 /** Most requests of one lane that one run looks at: each ended without a call, but for one. */
-const MAX_LOOKS = 25;
+const MAX_SKIPPED_PER_RUN = 25;
 
 /** How often a lane is looked at whose connection is paused (business). */
 const PAUSED_CONNECTION_MS = 300_000;
@@ -72,7 +72,7 @@ interface LaneChange {
 const untouched: LaneChange = { hasSubmitted: false, taken: 0 };
 
 /** `again`: something ended without a call. `lookAtMs` is absent where nothing waits. */
-type Step = "again" | { lookAtMs?: number | undefined };
+type Step = "again" | { checkAgainAtMs?: number | undefined };
 
 /**
  * Works for one lane: submits at most one request, in its turn (G5), and sees to
@@ -81,28 +81,35 @@ type Step = "again" | { lookAtMs?: number | undefined };
  * @throws DEPENDENCY_DOWN; what was begun is stored, and the lane is free at the lease's end
  */
 export function makeWorkLane(deps: WorkLaneDeps) {
-  const { requests, writer, lanes, ticks } = deps;
-  const paceOf = makePaceOf(deps);
+  const { requests, writer, lanes, laneScheduler } = deps;
+  const submissionIntervalOf = makeSubmissionInterval(deps);
 
-  return async (id: string, remainingMs: () => number): Promise<LaneWork> => {
-    const work: LaneWork = { kind: "worked", submissions: [], changed: [] };
-    const { nowMs, nowRealMs, rules } = deps.moment();
+  return async (id: string, remainingMs: () => number): Promise<LaneRunResult> => {
+    const work: LaneRunResult = { kind: "worked", submissions: [], changed: [] };
+    const { nowMs, nowRealMs, rules } = deps.context();
     const lease = { owner: deps.newOwner(), untilMs: nowRealMs + rules.laneLeaseMs };
-    const acquired = await lanes.acquire(id, lease, ticks.dueFor(nowMs + rules.laneLeaseMs));
+    const acquired = await lanes.acquire(
+      id,
+      lease,
+      laneScheduler.dueFor(nowMs + rules.laneLeaseMs),
+    );
     if (!acquired) return { ...work, kind: "busy" };
-    const { wasLeft, ...found } = acquired;
+    const { abandonedByPrevious, ...found } = acquired;
     let lane: Lane = found;
     // Who had it may have had an answer just now: the pace begins anew.
-    const change: LaneChange = wasLeft
-      ? { ...untouched, nextMs: Math.max(lane.nextMs, nowMs + (await paceOf(lane))[1]) }
+    const change: LaneChange = abandonedByPrevious
+      ? {
+          ...untouched,
+          nextMs: Math.max(lane.nextMs, nowMs + (await submissionIntervalOf(lane))[1]),
+        }
       : { ...untouched };
     for (let looks = 0; ; looks++) {
-      const isLast = looks === MAX_LOOKS;
+      const isLast = looks === MAX_SKIPPED_PER_RUN;
       const step: Step = isLast
-        ? { lookAtMs: deps.moment().nowMs }
+        ? { checkAgainAtMs: deps.context().nowMs }
         : await takeStep(lane, change, work, { lease, remainingMs });
       if (step === "again") continue;
-      const released = await release(lane, step.lookAtMs, change);
+      const released = await release(lane, step.checkAgainAtMs, change);
       if (released === "done" || isLast) return work;
       lane = released;
     }
@@ -111,30 +118,31 @@ export function makeWorkLane(deps: WorkLaneDeps) {
   async function takeStep(
     lane: Lane,
     change: LaneChange,
-    work: LaneWork,
+    work: LaneRunResult,
     { lease, remainingMs }: { lease: Lease; remainingMs: () => number },
   ): Promise<Step> {
     const { nextMs = lane.nextMs, pause = lane.pause } = change;
     const look = await lookAt({ ...lane, nextMs, pause }, work);
-    if (look.kind !== "take") return look.kind === "wait" ? { lookAtMs: look.untilMs } : {};
+    if (look.kind !== "take") return look.kind === "wait" ? { checkAgainAtMs: look.untilMs } : {};
     if (change.hasSubmitted || !hasTime(lease.untilMs, remainingMs)) {
-      return { lookAtMs: Math.max(nextMs, deps.moment().nowMs) };
+      return { checkAgainAtMs: Math.max(nextMs, deps.context().nowMs) };
     }
     const submission = await take(look.request, lease, work);
-    if (submission === "paused") return { lookAtMs: deps.moment().nowMs + PAUSED_CONNECTION_MS };
+    if (submission === "paused")
+      return { checkAgainAtMs: deps.context().nowMs + PAUSED_CONNECTION_MS };
     if (submission?.kind !== "submitted") return "again";
-    const { standing, holdUntilMs = 0 } = submission.request;
-    const taken = standing === "waiting" ? 0 : 1;
+    const { laneState, holdUntilMs = 0 } = submission.request;
+    const taken = laneState === "waiting" ? 0 : 1;
     const { nextMs: laterMs, pause: newPause } = submission;
     Object.assign(change, { hasSubmitted: true, taken, nextMs: laterMs, pause: newPause });
-    if (!look.othersWait && standing !== "waiting") return {};
-    const heldMs = standing === "holding" ? holdUntilMs : 0;
-    return { lookAtMs: Math.max(submission.nextMs, heldMs, submission.pause?.untilMs ?? 0) };
+    if (!look.othersWait && laneState !== "waiting") return {};
+    const heldMs = laneState === "holding" ? holdUntilMs : 0;
+    return { checkAgainAtMs: Math.max(submission.nextMs, heldMs, submission.pause?.untilMs ?? 0) };
   }
 
   /** A submission that was begun must also be stored before the lease and the function end. */
   function hasTime(leaseUntilMs: number, remainingMs: () => number): boolean {
-    const { nowRealMs, rules } = deps.moment();
+    const { nowRealMs, rules } = deps.context();
     const neededMs = rules.submitTimeoutMs + SUBMISSION_MARGIN_MS;
     return leaseUntilMs - nowRealMs > neededMs && remainingMs() > neededMs;
   }
@@ -145,25 +153,25 @@ export function makeWorkLane(deps: WorkLaneDeps) {
     atMs: number | undefined,
     change: LaneChange,
   ): Promise<"done" | Lane> {
-    const dueMs = atMs === undefined ? undefined : ticks.dueFor(atMs);
+    const dueMs = atMs === undefined ? undefined : laneScheduler.dueFor(atMs);
     const { taken, nextMs, pause } = change;
     const released = await lanes.release(lane, { taken, nextMs, pause, dueMs });
     if (typeof released === "object") return released;
-    if (released === "released" && atMs !== undefined) await ticks.tick(lane.lane, atMs);
+    if (released === "released" && atMs !== undefined) await laneScheduler.tick(lane.lane, atMs);
     return "done";
   }
 
-  async function lookAt(lane: Lane, work: LaneWork): Promise<Look> {
-    const moment = deps.moment();
-    const front = await requests.queue(lane.lane, FRONT);
-    const [first, second] = front.filter(({ standing }) => standing === "waiting");
-    if (first) work.headWaitMs = moment.nowMs - (first.joinedMs ?? moment.nowMs);
-    for (const holder of front.filter(({ standing }) => standing === "holding")) {
-      const untilMs = await holdOf(holder, moment, work);
+  async function lookAt(lane: Lane, work: LaneRunResult): Promise<LaneDecision> {
+    const context = deps.context();
+    const front = await requests.queue(lane.lane, LANE_HEAD_PAGE);
+    const [first, second] = front.filter(({ laneState }) => laneState === "waiting");
+    if (first) work.headWaitMs = context.nowMs - (first.joinedMs ?? context.nowMs);
+    for (const holder of front.filter(({ laneState }) => laneState === "holding")) {
+      const untilMs = await holdOf(holder, context, work);
       if (untilMs !== undefined) return { kind: "wait", untilMs };
     }
-    if (!first) return front.length === FRONT ? lookAt(lane, work) : { kind: "idle" };
-    const pausedUntilMs = pauseEnd(lane.pause, moment);
+    if (!first) return front.length === LANE_HEAD_PAGE ? lookAt(lane, work) : { kind: "idle" };
+    const pausedUntilMs = pauseEnd(lane.pause, context);
     // A login mends what other requests wait for.
     const isBlocked = pausedUntilMs !== undefined && lane.pause?.reason !== PAUSED_BY_CLIENT;
     const passes = isBlocked && lane.pause?.untilMs === undefined;
@@ -171,52 +179,59 @@ export function makeWorkLane(deps: WorkLaneDeps) {
     if (pausedUntilMs !== undefined && !(passes && head)) {
       return { kind: "wait", untilMs: pausedUntilMs };
     }
-    if (lane.nextMs > moment.nowMs) return { kind: "wait", untilMs: lane.nextMs };
+    if (lane.nextMs > context.nowMs) return { kind: "wait", untilMs: lane.nextMs };
     return {
       kind: "take",
       request: head ?? first,
-      othersWait: second !== undefined || front.length === FRONT,
+      othersWait: second !== undefined || front.length === LANE_HEAD_PAGE,
     };
   }
 
   /** Until when a request holds its lane; nothing where its hold is over, which is noted. */
   async function holdOf(
     holder: RequestRecord,
-    moment: Moment,
-    work: LaneWork,
+    context: DecisionContext,
+    work: LaneRunResult,
   ): Promise<number | undefined> {
     if (holder.status === "SUBMITTING") {
       const { sendingUntilRealMs = Number.POSITIVE_INFINITY } = holder;
-      if (sendingUntilRealMs > moment.nowRealMs) return moment.nowMs + SUBMITTING_MS;
-      const lost = await writer.replace(unknown(holder, moment));
+      if (sendingUntilRealMs > context.nowRealMs) return context.nowMs + SUBMITTING_MS;
+      const lost = await writer.replace(markUnknown(holder, context));
       if (lost) work.changed.push(lost);
-      return lost?.holdUntilMs ?? moment.nowMs;
+      return lost?.holdUntilMs ?? context.nowMs;
     }
     const { holdUntilMs = 0 } = holder;
-    if (holdUntilMs > moment.nowMs) return holdUntilMs;
-    const noted = await writer.replace(derived({ ...holder, holdUntilMs: undefined }, moment));
+    if (holdUntilMs > context.nowMs) return holdUntilMs;
+    const noted = await writer.replace(
+      withDerivedFields({ ...holder, holdUntilMs: undefined }, context),
+    );
     // Something came in between: perhaps it holds anew.
-    return noted ? undefined : moment.nowMs;
+    return noted ? undefined : context.nowMs;
   }
 
   async function take(
     request: RequestRecord,
     lease: Lease,
-    work: LaneWork,
-  ): Promise<Submission | "paused" | undefined> {
+    work: LaneRunResult,
+  ): Promise<SubmitResult | "paused" | undefined> {
     const connection = await deps.connections.read(request.connectionId, readDeadline());
     if (!connection) return end(request, connectionGone, work);
     if (connection.settings.status === "paused") return "paused";
     const sender = { owner: lease.owner, leaseUntilRealMs: lease.untilMs };
-    const submission = await deps.submitRequest(request, connection, sender, await paceOf(request));
+    const submission = await deps.submitRequest(
+      request,
+      connection,
+      sender,
+      await submissionIntervalOf(request),
+    );
     work.submissions.push(submission);
     if (submission.kind === "submitted" && submission.isOurs) work.changed.push(submission.request);
-    if (submission.kind === "impossible") await end(request, submission.error, work);
+    if (submission.kind === "unsubmittable") await end(request, submission.error, work);
     return submission;
   }
 
-  async function end(request: RequestRecord, error: RequestError, work: LaneWork) {
-    const ended = failed(request, error, deps.moment(), deps.providers[request.provider]);
+  async function end(request: RequestRecord, error: RequestError, work: LaneRunResult) {
+    const ended = failRequest(request, error, deps.context(), deps.providers[request.provider]);
     const stored = await writer.replace(ended);
     if (stored) work.changed.push(stored);
     return undefined;
@@ -224,7 +239,7 @@ export function makeWorkLane(deps: WorkLaneDeps) {
 }
 
 /** When a pause ends, or is looked at again; nothing where it is over. */
-function pauseEnd(pause: LanePause | undefined, { nowMs }: Moment): number | undefined {
+function pauseEnd(pause: LanePause | undefined, { nowMs }: DecisionContext): number | undefined {
   if (pause === undefined) return undefined;
   const { untilMs = nowMs + PAUSED_LOOK_MS } = pause;
   return untilMs > nowMs ? untilMs : undefined;

@@ -1,23 +1,23 @@
 import type { ProviderId } from "../../../contracts/providers.ts";
-import type { ProviderRequests } from "../../providers/provider-client.ts";
-import type { Ticks } from "../lanes/lane-scheduler.ts";
+import type { ProviderClient } from "../../providers/provider-client.ts";
+import type { LaneScheduler } from "../lanes/lane-scheduler.ts";
 import type { LaneStore } from "../ports.ts";
 import { isTerminal, type RequestRecord } from "../record.ts";
-import type { Moment } from "../request-state.ts";
+import type { DecisionContext } from "../request-state.ts";
 import type { RequestWriter } from "../request-writer.ts";
-import { type Applied, applyNews, type News } from "./provider-update.ts";
+import { type ProviderUpdate, type UpdateResult, withProviderUpdate } from "./provider-update.ts";
 
-export interface TakeNewsDeps {
+export interface ApplyProviderUpdateDeps {
   writer: RequestWriter;
   lanes: LaneStore;
-  ticks: Ticks;
-  providers: Readonly<Record<ProviderId, ProviderRequests>>;
-  moment: () => Moment;
+  laneScheduler: LaneScheduler;
+  providers: Readonly<Record<ProviderId, ProviderClient>>;
+  context: () => DecisionContext;
 }
 
-export interface TakenNews {
+export interface AppliedUpdate {
   request: RequestRecord;
-  verdict: Applied["verdict"];
+  verdict: UpdateResult["verdict"];
   /** Whether this changed it: what it caused is then ours to publish. */
   isChanged: boolean;
   /** The account was paused until a person or a login has mended it. */
@@ -31,22 +31,22 @@ export interface TakenNews {
  * @returns `undefined` when there is no such request on this connection
  * @throws DEPENDENCY_DOWN; taking it again is safe
  */
-export const makeTakeNews =
-  ({ writer, lanes, ticks, providers, moment }: TakeNewsDeps) =>
+export const makeApplyProviderUpdate =
+  ({ writer, lanes, laneScheduler, providers, context }: ApplyProviderUpdateDeps) =>
   async (
     of: { requestId: string; connectionId: string },
-    news: News,
-  ): Promise<TakenNews | undefined> => {
-    let applied: Applied | undefined;
+    update: ProviderUpdate,
+  ): Promise<AppliedUpdate | undefined> => {
+    let applied: UpdateResult | undefined;
     const changed = await writer.change(of.requestId, async (request) => {
       if (request.connectionId !== of.connectionId) return undefined;
-      const result = applyNews(request, news, moment(), providers[request.provider]);
+      const result = withProviderUpdate(request, update, context(), providers[request.provider]);
       applied = result;
       // Before the write: what follows a crash in between does both again.
       if (result.lane && "pause" in result.lane) {
         await lanes.pause(request.lane, request, result.lane.pause);
       } else if (result.lane) {
-        await lanes.unblock(request.lane, ticks.dueFor(moment().nowMs));
+        await lanes.unblock(request.lane, laneScheduler.dueFor(context().nowMs));
       }
       return result.request;
     });
@@ -54,7 +54,7 @@ export const makeTakeNews =
     const { request, isChanged } = changed;
     const { lane, verdict } = applied;
     // Also for a duplicate: whoever ended it may have died before this.
-    if (isTerminal(request)) await ticks.freed(request);
+    if (isTerminal(request)) await laneScheduler.onLaneFreed(request);
     const pause = lane && "pause" in lane ? lane.pause : undefined;
     const hasPausedAccount = isChanged && pause !== undefined && pause.untilMs === undefined;
     return { request, verdict, isChanged, hasPausedAccount };

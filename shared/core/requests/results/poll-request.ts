@@ -1,14 +1,14 @@
 import type { ProviderId } from "../../../contracts/providers.ts";
 import type { FreshAccountReader, FreshConnectionReader } from "../../ports.ts";
-import type { PollOutcome, ProviderRequests } from "../../providers/provider-client.ts";
+import type { PollOutcome, ProviderClient } from "../../providers/provider-client.ts";
 import { readDeadline } from "../../read-deadline.ts";
 import type { ProviderCalls, ReferenceStore } from "../ports.ts";
 import type { PublishOutboxes } from "../publish-outboxes.ts";
 import { isTerminal, type RequestRecord } from "../record.ts";
-import { derived, type Moment, pollDelayMs } from "../request-state.ts";
+import { type DecisionContext, pollDelayMs, withDerivedFields } from "../request-state.ts";
 import type { RequestWriter } from "../request-writer.ts";
-import { findCredentials, makeHaveChanged } from "../submission/credentials-changed.ts";
-import type { makeTakeNews } from "./apply-provider-update.ts";
+import { findCredentials, makeCredentialsChangedSince } from "../submission/credentials-changed.ts";
+import type { makeApplyProviderUpdate } from "./apply-provider-update.ts";
 
 /** Real time that a provider has to answer a poll. */
 const POLL_TIMEOUT_MS = 5_000;
@@ -27,19 +27,19 @@ export function makePollRequest(deps: {
   accounts: FreshAccountReader;
   connections: FreshConnectionReader;
   calls: ProviderCalls;
-  providers: Readonly<Record<ProviderId, ProviderRequests>>;
-  takeNews: ReturnType<typeof makeTakeNews>;
+  providers: Readonly<Record<ProviderId, ProviderClient>>;
+  applyProviderUpdate: ReturnType<typeof makeApplyProviderUpdate>;
   publish: PublishOutboxes;
   pauseConnection: (connectionId: string) => Promise<boolean>;
-  moment: () => Moment;
+  context: () => DecisionContext;
 }) {
-  const haveChanged = makeHaveChanged(deps);
+  const credentialsChangedSince = makeCredentialsChangedSince(deps);
 
   async function ask(request: RequestRecord): Promise<PollOutcome> {
     const { providerRequestId, connectionId } = request;
     const connection = await deps.connections.read(connectionId, readDeadline());
     if (connection?.settings.status !== "active" || providerRequestId === undefined) {
-      return { kind: "nothing" };
+      return { kind: "noChange" };
     }
     const credentials = await findCredentials(deps, request, connection);
     const provider = deps.providers[request.provider];
@@ -48,8 +48,9 @@ export function makePollRequest(deps: {
     if (exchange.kind !== "answered") return { kind: "failed", code: exchange.reason };
     const outcome = provider.readPoll(providerRequestId, exchange.answer);
     const isOutdated =
-      outcome.kind === "credentialsRefused" && (await haveChanged(request, credentials));
-    return isOutdated ? { kind: "nothing" } : outcome;
+      outcome.kind === "credentialsRefused" &&
+      (await credentialsChangedSince(request, credentials));
+    return isOutdated ? { kind: "noChange" } : outcome;
   }
 
   return {
@@ -62,7 +63,7 @@ export function makePollRequest(deps: {
     async poll(found: RequestRecord): Promise<Polled> {
       const nothing = { hasPausedConnection: false, hasPausedAccount: false };
       const claimed = await deps.writer.change(found.requestId, (now) =>
-        isTerminal(now) ? undefined : later(now, deps.moment()),
+        isTerminal(now) ? undefined : later(now, deps.context()),
       );
       const { request = found } = claimed ?? {};
       if (isTerminal(request)) return { request, ...nothing };
@@ -73,9 +74,13 @@ export function makePollRequest(deps: {
       }
       if (outcome.kind === "rateLimited")
         return { request: await wait(request, outcome), ...nothing };
-      if (outcome.kind !== "told") return { request, ...nothing };
+      if (outcome.kind !== "update") return { request, ...nothing };
       const { event, numbersAsText } = outcome;
-      const taken = await deps.takeNews(request, { event, numbersAsText, isPolled: true });
+      const taken = await deps.applyProviderUpdate(request, {
+        event,
+        numbersAsText,
+        isPolled: true,
+      });
       if (taken?.isChanged) await deps.publish([taken.request]);
       const { request: now = request, hasPausedAccount = false } = taken ?? {};
       return { request: now, ...nothing, hasPausedAccount };
@@ -87,15 +92,17 @@ export function makePollRequest(deps: {
     request: RequestRecord,
     { retryAfterMs = 0 }: { retryAfterMs?: number },
   ): Promise<RequestRecord> {
-    const moment = deps.moment();
-    const dueMs = Math.max(request.dueMs ?? 0, moment.nowMs + retryAfterMs);
-    return (await deps.writer.replace(derived({ ...request, dueMs }, moment))) ?? request;
+    const context = deps.context();
+    const dueMs = Math.max(request.dueMs ?? 0, context.nowMs + retryAfterMs);
+    return (
+      (await deps.writer.replace(withDerivedFields({ ...request, dueMs }, context))) ?? request
+    );
   }
 }
 
 /** With its next poll put off: after 15, 30, 60 minutes and so on. */
-function later(request: RequestRecord, moment: Moment): RequestRecord {
+function later(request: RequestRecord, context: DecisionContext): RequestRecord {
   const polls = request.polls + 1;
-  const dueMs = moment.nowMs + pollDelayMs(polls, moment.rules);
-  return derived({ ...request, polls, dueMs }, moment);
+  const dueMs = context.nowMs + pollDelayMs(polls, context.rules);
+  return withDerivedFields({ ...request, polls, dueMs }, context);
 }

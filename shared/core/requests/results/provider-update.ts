@@ -1,14 +1,20 @@
 import { sha256Hex } from "../../crypto/digest.ts";
 import { requestEvent } from "../../events/envelope.ts";
 import { canonicalJson } from "../../json/json.ts";
-import type { ProviderRequests } from "../../providers/provider-client.ts";
+import type { ProviderClient } from "../../providers/provider-client.ts";
 import type { InboundEvent } from "../../providers/provider-pack.ts";
 import { isTerminal, type LanePause, type RequestRecord } from "../record.ts";
-import { causing, derived, type Moment, moveTo, pollDelayMs } from "../request-state.ts";
-import { started } from "./started.ts";
+import {
+  type DecisionContext,
+  pollDelayMs,
+  transition,
+  withDerivedFields,
+  withOutboxEvents,
+} from "../request-state.ts";
+import { emitStarted } from "./started.ts";
 
 /** What the provider says of a request: by webhook, by an answer to a poll, or at once. */
-export interface News {
+export interface ProviderUpdate {
   event: InboundEvent;
   /** We asked: what it says is so now. A webhook may be late, and come twice. */
   isPolled?: boolean;
@@ -17,7 +23,7 @@ export interface News {
   raw?: Uint8Array;
 }
 
-export interface Applied {
+export interface UpdateResult {
   request: RequestRecord;
   /**
    * `late`: the request had ended otherwise. `unsure`: an old prompt again, which
@@ -29,40 +35,48 @@ export interface Applied {
 }
 
 /** The request after news of it (G4): by whichever way and in whichever order it comes. */
-export function applyNews(
+export function withProviderUpdate(
   request: RequestRecord,
-  news: News,
-  moment: Moment,
-  provider: ProviderRequests,
-): Applied {
-  switch (news.event.type) {
+  update: ProviderUpdate,
+  context: DecisionContext,
+  provider: ProviderClient,
+): UpdateResult {
+  switch (update.event.type) {
     case "workflow.started":
-      return running(request, news, moment);
+      return running(request, update, context);
     case "workflow.actionRequired":
-      return prompted(request, news, moment);
+      return prompted(request, update, context);
     case "workflow.completed":
-      return completed(request, news, moment, provider);
+      return completed(request, update, context, provider);
     default:
       // We said ourselves that it was created.
       return { request, verdict: "duplicate" };
   }
 }
 
-function running(request: RequestRecord, { event }: News, moment: Moment): Applied {
+function running(
+  request: RequestRecord,
+  { event }: ProviderUpdate,
+  context: DecisionContext,
+): UpdateResult {
   if (request.status === "CANCELLED") return { request, verdict: "duplicate" };
   const proves = ["QUEUED", "UNKNOWN"].includes(request.status);
-  const now = proves ? runningNow(request, event, moment) : request;
+  const now = proves ? runningNow(request, event, context) : request;
   const payload = event.data.payload;
-  const told = started(now, moment, payload);
+  const told = emitStarted(now, context, payload);
   return told === request
     ? { request, verdict: "duplicate" }
     : { request: told, verdict: "applied" };
 }
 
 /** It is with the provider, though we did not know. */
-function runningNow(request: RequestRecord, event: InboundEvent, moment: Moment): RequestRecord {
-  const { nowMs, rules } = moment;
-  return moveTo(request, "RUNNING", moment, {
+function runningNow(
+  request: RequestRecord,
+  event: InboundEvent,
+  context: DecisionContext,
+): RequestRecord {
+  const { nowMs, rules } = context;
+  return transition(request, "RUNNING", context, {
     providerRequestId: request.providerRequestId ?? event.data.providerRequestId,
     submittedMs: request.submittedMs ?? nowMs,
     holdUntilMs: nowMs + rules.laneHoldMs,
@@ -72,22 +86,26 @@ function runningNow(request: RequestRecord, event: InboundEvent, moment: Moment)
   });
 }
 
-function prompted(request: RequestRecord, news: News, moment: Moment): Applied {
+function prompted(
+  request: RequestRecord,
+  update: ProviderUpdate,
+  context: DecisionContext,
+): UpdateResult {
   if (isTerminal(request)) return { request, verdict: "duplicate" };
-  const { event } = news;
+  const { event } = update;
   const digest = event.discriminator ?? sha256Hex(canonicalJson(event.data)).slice(0, 16);
-  const isKnown = news.isPolled || request.prompts.at(-1) === digest;
+  const isKnown = update.isPolled || request.prompts.at(-1) === digest;
   // A poll words the prompt that waits in its own way.
   if (request.status === "ACTION_REQUIRED" && isKnown) return { request, verdict: "duplicate" };
   // While an input is on its way, what the provider says is of before.
   if (request.sealedInput !== undefined) return { request, verdict: "duplicate" };
-  if (!news.isPolled && request.prompts.includes(digest)) {
-    const asked = derived({ ...request, dueMs: moment.nowMs }, moment);
+  if (!update.isPolled && request.prompts.includes(digest)) {
+    const asked = withDerivedFields({ ...request, dueMs: context.nowMs }, context);
     return { request: asked, verdict: "unsure" };
   }
-  const { nowMs, rules } = moment;
+  const { nowMs, rules } = context;
   const deadlineMs = nowMs + rules.actionTimeoutMs;
-  const waiting = moveTo(request, "ACTION_REQUIRED", moment, {
+  const waiting = transition(request, "ACTION_REQUIRED", context, {
     prompts: [...request.prompts, digest],
     providerRequestId: request.providerRequestId ?? event.data.providerRequestId,
     submittedMs: request.submittedMs ?? nowMs,
@@ -101,44 +119,44 @@ function prompted(request: RequestRecord, news: News, moment: Moment): Applied {
     atMs: nowMs,
     status: "action_required",
     eventType: event.data.eventType,
-    more: { payload: event.data.payload, ...marks(news) },
-    raw: news.raw,
+    more: { payload: event.data.payload, ...marks(update) },
+    raw: update.raw,
   });
-  return { request: causing(waiting, moment, said), verdict: "applied" };
+  return { request: withOutboxEvents(waiting, context, said), verdict: "applied" };
 }
 
 function completed(
   request: RequestRecord,
-  news: News,
-  moment: Moment,
-  provider: ProviderRequests,
-): Applied {
-  const { data } = news.event;
+  update: ProviderUpdate,
+  context: DecisionContext,
+  provider: ProviderClient,
+): UpdateResult {
+  const { data } = update.event;
   const outcome = data.status === "completed" ? "SUCCEEDED" : "FAILED";
   const digest = sha256Hex(canonicalJson([data.status, data.result ?? null, data.error ?? null]));
-  const lane = laneEffect(request, news, moment, provider);
-  if (isTerminal(request)) return after(request, { news, digest, outcome }, moment, lane);
+  const lane = laneEffect(request, update, context, provider);
+  if (isTerminal(request)) return after(request, { update, digest, outcome }, context, lane);
   const { result } = data;
   const error = data.error && shortened(data.error);
-  const ended = moveTo(request, outcome, moment, {
+  const ended = transition(request, outcome, context, {
     providerRequestId: request.providerRequestId ?? data.providerRequestId,
-    submittedMs: request.submittedMs ?? moment.nowMs,
+    submittedMs: request.submittedMs ?? context.nowMs,
     outcomeDigest: digest,
     ...(result === undefined ? {} : { result: { inline: JSON.stringify(result) } }),
     ...(error === undefined ? {} : { error }),
   });
   const said = requestEvent("workflow.completed", ended, {
-    atMs: moment.nowMs,
+    atMs: context.nowMs,
     status: outcome === "SUCCEEDED" ? "completed" : "failed",
-    eventType: eventTypeOf(request, news, provider),
+    eventType: eventTypeOf(request, update, provider),
     more: {
       ...(result === undefined ? {} : { result }),
       ...(error === undefined ? {} : { error }),
-      ...marks(news),
+      ...marks(update),
     },
-    raw: news.raw,
+    raw: update.raw,
   });
-  return { request: causing(ended, moment, said), verdict: "applied", ...lane };
+  return { request: withOutboxEvents(ended, context, said), verdict: "applied", ...lane };
 }
 
 /** A provider's words lie in the item, which has its limit. */
@@ -152,22 +170,30 @@ function shortened({ code, message }: { code: string; message: string }) {
 /** The terminal write is made: what says the same is a duplicate, what says otherwise is kept. */
 function after(
   request: RequestRecord,
-  of: { news: News; digest: string; outcome: RequestRecord["status"] },
-  moment: Moment,
-  lane: Pick<Applied, "lane">,
-): Applied {
+  of: { update: ProviderUpdate; digest: string; outcome: RequestRecord["status"] },
+  context: DecisionContext,
+  lane: Pick<UpdateResult, "lane">,
+): UpdateResult {
   const isSame =
     request.outcomeDigest === of.digest ||
     // A poll and a webhook may word one result differently.
     (request.outcomeDigest !== undefined && request.status === of.outcome);
   if (isSame || request.lateResult !== undefined) return { request, verdict: "duplicate" };
-  const { status, result, error } = of.news.event.data;
+  const { status, result, error } = of.update.event.data;
   const late = { inline: JSON.stringify({ status, result, error }) };
-  return { request: derived({ ...request, lateResult: late }, moment), verdict: "late", ...lane };
+  return {
+    request: withDerivedFields({ ...request, lateResult: late }, context),
+    verdict: "late",
+    ...lane,
+  };
 }
 
-function eventTypeOf(request: RequestRecord, { event }: News, provider: ProviderRequests): string {
-  if (event.namesItself) return event.data.eventType;
+function eventTypeOf(
+  request: RequestRecord,
+  { event }: ProviderUpdate,
+  provider: ProviderClient,
+): string {
+  if (event.hasOwnEventType) return event.data.eventType;
   const succeeded = event.data.status === "completed";
   const known = provider.eventTypeOf(request.action, succeeded ? "succeeded" : "failed");
   return known === "UNKNOWN" ? event.data.eventType : known;
@@ -175,19 +201,19 @@ function eventTypeOf(request: RequestRecord, { event }: News, provider: Provider
 
 function laneEffect(
   request: RequestRecord,
-  { event }: News,
-  moment: Moment,
-  provider: ProviderRequests,
-): Pick<Applied, "lane"> {
+  { event }: ProviderUpdate,
+  context: DecisionContext,
+  provider: ProviderClient,
+): Pick<UpdateResult, "lane"> {
   const code = event.data.error?.code;
   if (code === undefined) return provider.isLogin(request.action) ? { lane: { resume: true } } : {};
   if (provider.isRateLimit(code)) {
-    const untilMs = moment.nowMs + moment.rules.rateLimitPauseMs;
+    const untilMs = context.nowMs + context.rules.rateLimitPauseMs;
     return { lane: { pause: { reason: code, untilMs } } };
   }
   return provider.blocksAccount(code) ? { lane: { pause: { reason: code } } } : {};
 }
 
-function marks(news: News): { numbersAsText?: true } {
-  return news.numbersAsText ? { numbersAsText: true } : {};
+function marks(update: ProviderUpdate): { numbersAsText?: true } {
+  return update.numbersAsText ? { numbersAsText: true } : {};
 }

@@ -1,13 +1,13 @@
 import { Failure } from "../../../contracts/failures.ts";
 import type { ProviderId } from "../../../contracts/providers.ts";
-import type { ProviderRequests } from "../../providers/provider-client.ts";
-import type { Ticks } from "../lanes/lane-scheduler.ts";
+import type { ProviderClient } from "../../providers/provider-client.ts";
+import type { LaneScheduler } from "../lanes/lane-scheduler.ts";
 import type { ReferenceStore } from "../ports.ts";
 import type { RequestRecord } from "../record.ts";
-import { type Moment, moveTo } from "../request-state.ts";
+import { type DecisionContext, transition } from "../request-state.ts";
 import type { RequestWriter } from "../request-writer.ts";
-import { isContinuation, returned } from "../submission/submission.ts";
-import { started } from "./started.ts";
+import { isContinuation, requeue } from "../submission/submission.ts";
+import { emitStarted } from "./started.ts";
 
 /** What a person found out at the provider. */
 export type Resolution = { as: "submitted"; providerRequestId?: string } | { as: "not-submitted" };
@@ -22,9 +22,9 @@ export const makeResolveRequest =
   (deps: {
     writer: RequestWriter;
     references: ReferenceStore;
-    providers: Readonly<Record<ProviderId, ProviderRequests>>;
-    ticks: Ticks;
-    moment: () => Moment;
+    providers: Readonly<Record<ProviderId, ProviderClient>>;
+    laneScheduler: LaneScheduler;
+    context: () => DecisionContext;
   }) =>
   async (before: RequestRecord, as: Resolution): Promise<RequestRecord> => {
     const { requestId, connectionId } = before;
@@ -39,27 +39,28 @@ export const makeResolveRequest =
     }
     const decided = await deps.writer.change(requestId, (request) => {
       if (request.status !== "UNKNOWN") throw new Failure("CONFLICT", "its outcome is known");
-      const moment = deps.moment();
-      if (as.as === "not-submitted") return returned(request, moment);
+      const context = deps.context();
+      if (as.as === "not-submitted") return requeue(request, context);
       const provider = deps.providers[request.provider];
-      return submitted(request, as.providerRequestId, moment, provider);
+      return submitted(request, as.providerRequestId, context, provider);
     });
     if (!decided) throw new Failure("NOT_FOUND", "there is no such request");
     const { request } = decided;
-    if (as.as === "not-submitted" && !isContinuation(request)) await deps.ticks.wake(request.lane);
+    if (as.as === "not-submitted" && !isContinuation(request))
+      await deps.laneScheduler.wake(request.lane);
     return request;
   };
 
 function submitted(
   request: RequestRecord,
   providerRequestId: string | undefined,
-  moment: Moment,
-  provider: ProviderRequests,
+  context: DecisionContext,
+  provider: ProviderClient,
 ): RequestRecord {
-  const { nowMs, rules } = moment;
+  const { nowMs, rules } = context;
   const knownId = providerRequestId ?? request.providerRequestId;
   const deadlineMs = nowMs + rules.resultTimeoutMs;
-  const running = moveTo(request, "RUNNING", moment, {
+  const running = transition(request, "RUNNING", context, {
     providerRequestId: knownId,
     submittedMs: request.submittedMs ?? nowMs,
     deadlineMs,
@@ -67,5 +68,5 @@ function submitted(
     dueMs: knownId === undefined ? deadlineMs : nowMs,
     polls: 0,
   });
-  return provider.startsWhenAccepted ? started(running, moment) : running;
+  return provider.startsWhenAccepted ? emitStarted(running, context) : running;
 }

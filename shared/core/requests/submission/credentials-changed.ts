@@ -17,7 +17,7 @@ export async function findCredentials(
  * Whether what a provider refused is not what is stored by now: a person has
  * mended it meanwhile, and nothing must be paused for it. Never throws.
  */
-export const makeHaveChanged =
+export const makeCredentialsChangedSince =
   (deps: { accounts: FreshAccountReader; connections: FreshConnectionReader }) =>
   async (request: RequestRecord, sent: Credentials): Promise<boolean> => {
     const { connectionId, accountId } = request;

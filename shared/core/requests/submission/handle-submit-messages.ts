@@ -1,23 +1,23 @@
 import { Failure, type FailureCode } from "../../../contracts/failures.ts";
 import { type SubmitMessage, submitMessage } from "../../../contracts/messages/submit.ts";
 import type { makeJoinWhenDue } from "../lanes/join-lane.ts";
-import type { Ticks } from "../lanes/lane-scheduler.ts";
-import type { LaneWork } from "../lanes/work-lane.ts";
+import type { LaneScheduler } from "../lanes/lane-scheduler.ts";
+import type { LaneRunResult } from "../lanes/work-lane.ts";
 import type { RequestStore, SubmitQueue } from "../ports.ts";
 import type { PublishedOutboxes, PublishOutboxes } from "../publish-outboxes.ts";
 import type { Lane, RequestRecord } from "../record.ts";
-import type { Moment } from "../request-state.ts";
-import type { Submission } from "./submit-request.ts";
+import type { DecisionContext } from "../request-state.ts";
+import type { SubmitResult } from "./submit-request.ts";
 
 export interface HandleSubmitMessagesDeps {
   requests: RequestStore;
   queue: SubmitQueue;
-  ticks: Ticks;
+  laneScheduler: LaneScheduler;
   joinWhenDue: ReturnType<typeof makeJoinWhenDue>;
-  workLane: (lane: string, remainingMs: () => number) => Promise<LaneWork>;
-  sendInput: (requestId: string) => Promise<LaneWork>;
+  workLane: (lane: string, remainingMs: () => number) => Promise<LaneRunResult>;
+  sendInput: (requestId: string) => Promise<LaneRunResult>;
   publish: PublishOutboxes;
-  moment: () => Moment;
+  context: () => DecisionContext;
 }
 
 export type MessageOutcome =
@@ -27,7 +27,7 @@ export type MessageOutcome =
 export interface SubmitRun {
   /** One for each message, in order. */
   messages: MessageOutcome[];
-  submissions: Submission[];
+  submissions: SubmitResult[];
   /** The longest that the first of a lane has waited (business); 0 where nobody waits. */
   longestWaitMs: number;
   outbox: PublishedOutboxes;
@@ -62,9 +62,9 @@ export const makeHandleSubmitMessages =
       "accept",
     );
 
-    const works = new Map<string, Promise<LaneWork>>();
+    const works = new Map<string, Promise<LaneRunResult>>();
     /** A lane is worked once, however many messages name it. */
-    const once = (key: string, work: () => Promise<LaneWork>) => {
+    const dedupeByKey = (key: string, work: () => Promise<LaneRunResult>) => {
       const known = works.get(key) ?? work();
       works.set(key, known);
       return known;
@@ -73,14 +73,14 @@ export const makeHandleSubmitMessages =
       messages.map(async (message) => {
         if (!message) throw new Failure("MESSAGE_MALFORMED", "not one of our messages");
         if (message.kind === "continue") {
-          await once(message.requestId, () => deps.sendInput(message.requestId));
+          await dedupeByKey(message.requestId, () => deps.sendInput(message.requestId));
           return;
         }
         const lane = await laneOf(deps, message, found);
         if (lane === undefined) return;
-        const { kind } = await once(lane, () => deps.workLane(lane, remainingMs));
+        const { kind } = await dedupeByKey(lane, () => deps.workLane(lane, remainingMs));
         // Who has the lane may have looked before this request was there.
-        if (kind === "busy" && message.kind !== "tick") await deps.ticks.ensure(lane);
+        if (kind === "busy" && message.kind !== "tick") await deps.laneScheduler.ensure(lane);
       }),
     );
     const done = (await Promise.allSettled(works.values())).flatMap((work) =>
@@ -116,13 +116,13 @@ async function laneOf(
     if (request.status !== "QUEUED") return undefined;
     // Who joined while a worker was just leaving is nobody's concern yet.
     if (message.tick || lane?.dueMs === undefined) return request.lane;
-    if (lane.owner !== undefined) await deps.ticks.ensure(request.lane);
+    if (lane.owner !== undefined) await deps.laneScheduler.ensure(request.lane);
     return undefined;
   }
   const joined = await deps.joinWhenDue(request);
-  if (joined) return joined.worksNow ? request.lane : undefined;
+  if (joined) return joined.processNow ? request.lane : undefined;
   const { status, scheduledMs = 0 } = request;
-  const delayMs = scheduledMs - deps.moment().nowMs;
+  const delayMs = scheduledMs - deps.context().nowMs;
   if (status === "SCHEDULED" && delayMs > 0 && delayMs <= MAX_DELAY_MS) {
     await deps.queue.send(message, delayMs);
   }

@@ -1,12 +1,12 @@
 import type { AccountReader, ConnectionReader } from "../../ports.ts";
 import { readDeadline } from "../../read-deadline.ts";
-import { makePaceOf } from "../lanes/pace.ts";
-import type { LaneWork } from "../lanes/work-lane.ts";
+import { makeSubmissionInterval } from "../lanes/pace.ts";
+import type { LaneRunResult } from "../lanes/work-lane.ts";
 import type { LaneStore, RequestStore } from "../ports.ts";
 import type { RequestRecord } from "../record.ts";
-import type { Moment } from "../request-state.ts";
+import type { DecisionContext } from "../request-state.ts";
 import type { RequestWriter } from "../request-writer.ts";
-import { returned } from "./submission.ts";
+import { requeue } from "./submission.ts";
 import type { makeSubmitRequest } from "./submit-request.ts";
 
 export interface SendInputDeps {
@@ -16,7 +16,7 @@ export interface SendInputDeps {
   accounts: AccountReader;
   connections: ConnectionReader;
   submitRequest: ReturnType<typeof makeSubmitRequest>;
-  moment: () => Moment;
+  context: () => DecisionContext;
   newOwner: () => string;
 }
 
@@ -27,34 +27,34 @@ export interface SendInputDeps {
  * @throws DEPENDENCY_DOWN before anything was sent
  */
 export function makeSendInput(deps: SendInputDeps) {
-  const paceOf = makePaceOf(deps);
+  const submissionIntervalOf = makeSubmissionInterval(deps);
 
   /** It cannot be sent: the person may try again, as long as there is time. */
   const giveBack = (requestId: string) =>
     deps.writer.change(requestId, (now) =>
-      now.sealedInput === undefined || now.owner ? undefined : returned(now, deps.moment()),
+      now.sealedInput === undefined || now.owner ? undefined : requeue(now, deps.context()),
     );
 
-  async function send(request: RequestRecord): Promise<LaneWork> {
-    const nothing: LaneWork = { kind: "worked", submissions: [], changed: [] };
+  async function send(request: RequestRecord): Promise<LaneRunResult> {
+    const nothing: LaneRunResult = { kind: "worked", submissions: [], changed: [] };
     const { requestId, connectionId, lane } = request;
     const connection = await deps.connections.read(connectionId, readDeadline());
     if (connection?.settings.status !== "active") {
       await giveBack(requestId);
       return nothing;
     }
-    const { nowRealMs, rules } = deps.moment();
+    const { nowRealMs, rules } = deps.context();
     const sender = { owner: deps.newOwner(), leaseUntilRealMs: nowRealMs + rules.laneLeaseMs };
-    const pace = await paceOf(request);
+    const pace = await submissionIntervalOf(request);
     const submission = await deps.submitRequest(request, connection, sender, pace);
-    if (submission.kind === "impossible") await giveBack(requestId);
+    if (submission.kind === "unsubmittable") await giveBack(requestId);
     if (submission.kind !== "submitted") return { ...nothing, submissions: [submission] };
     await deps.lanes.delay(lane, submission.nextMs);
     const changed = submission.isOurs ? [submission.request] : [];
     return { kind: "worked", submissions: [submission], changed };
   }
 
-  return async (requestId: string): Promise<LaneWork> => {
+  return async (requestId: string): Promise<LaneRunResult> => {
     const request = await deps.requests.find(requestId);
     const isWaiting = request?.status === "SUBMITTING" && request.owner === undefined;
     if (isWaiting && request.sealedInput !== undefined) return send(request);

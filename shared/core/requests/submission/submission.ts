@@ -1,20 +1,29 @@
-import type { ProviderRequests, SubmissionOutcome } from "../../providers/provider-client.ts";
+import type { ProviderClient, SubmissionOutcome } from "../../providers/provider-client.ts";
 import type { LanePause, RequestRecord } from "../record.ts";
-import { derived, type Moment, moveTo, pollDelayMs } from "../request-state.ts";
-import { applyNews } from "../results/provider-update.ts";
-import { started } from "../results/started.ts";
-import { failed } from "../timeouts.ts";
+import {
+  type DecisionContext,
+  pollDelayMs,
+  transition,
+  withDerivedFields,
+} from "../request-state.ts";
+import { withProviderUpdate } from "../results/provider-update.ts";
+import { emitStarted } from "../results/started.ts";
+import { failRequest } from "../timeouts.ts";
 
 /** Taken by one worker, which may be at it until that real time. */
-export function taken(
+export function claimForSubmission(
   request: RequestRecord,
   by: { owner: string; untilRealMs: number },
-  moment: Moment,
+  context: DecisionContext,
 ): RequestRecord {
   const sending = { owner: by.owner, sendingUntilRealMs: by.untilRealMs };
   // An input was taken over by the API already: now its sending begins.
-  if (request.status === "SUBMITTING") return derived({ ...request, ...sending }, moment);
-  return moveTo(request, "SUBMITTING", moment, { ...sending, attempts: request.attempts + 1 });
+  if (request.status === "SUBMITTING")
+    return withDerivedFields({ ...request, ...sending }, context);
+  return transition(request, "SUBMITTING", context, {
+    ...sending,
+    attempts: request.attempts + 1,
+  });
 }
 
 /** Whether what is being sent is a person's input for a request that the provider has. */
@@ -43,36 +52,39 @@ const NOT_NOW_MS = 60_000;
  * The request after its submission (G3). Only what proves that nothing happened
  * returns it; an outcome that is not known is UNKNOWN and never sent again.
  */
-export function settled(
+export function applySubmissionOutcome(
   request: RequestRecord,
   outcome: Outcome,
-  moment: Moment,
-  of: { provider: ProviderRequests; laneNextMs: number },
+  context: DecisionContext,
+  of: { provider: ProviderClient; nextSubmissionNotBeforeMs: number },
 ): Settled {
   const { provider } = of;
-  const answered = { ...request, laneNextMs: of.laneNextMs };
+  const answered = { ...request, nextSubmissionNotBeforeMs: of.nextSubmissionNotBeforeMs };
   switch (outcome.kind) {
     case "accepted":
-      return { request: accepted(answered, outcome, moment, provider) };
+      return { request: accepted(answered, outcome, context, provider) };
     case "rejected":
       // A wrong code is not the end of a login: a person may try another.
       return isContinuation(request)
-        ? { request: returned(answered, moment) }
-        : { request: failed(answered, outcome.error, moment, provider) };
+        ? { request: requeue(answered, context) }
+        : { request: failRequest(answered, outcome.error, context, provider) };
     case "unknown":
-      return { request: unknown(answered, moment) };
+      return { request: markUnknown(answered, context) };
     case "credentialsRefused":
-      return { request: returned(answered, moment), pausesConnection: true };
+      return { request: requeue(answered, context), pausesConnection: true };
     case "accountBlocked":
-      return { request: returned(answered, moment), pause: { reason: outcome.code } };
+      return { request: requeue(answered, context), pause: { reason: outcome.code } };
     default:
-      return { request: returned(answered, moment), pause: pauseOf(outcome, moment) };
+      return {
+        request: requeue(answered, context),
+        pause: pauseOf(outcome, context),
+      };
   }
 }
 
 function pauseOf(
-  outcome: Extract<Outcome, { kind: "rateLimited" | "notNow" | "notSent" }>,
-  { nowMs, rules }: Moment,
+  outcome: Extract<Outcome, { kind: "rateLimited" | "temporarilyUnavailable" | "notSent" }>,
+  { nowMs, rules }: DecisionContext,
 ): LanePause {
   if (outcome.kind === "notSent") return { reason: outcome.code, untilMs: nowMs + NOT_NOW_MS };
   const isLimit = outcome.kind === "rateLimited";
@@ -84,12 +96,12 @@ function pauseOf(
 function accepted(
   request: RequestRecord,
   outcome: Extract<SubmissionOutcome, { kind: "accepted" }>,
-  moment: Moment,
-  provider: ProviderRequests,
+  context: DecisionContext,
+  provider: ProviderClient,
 ): RequestRecord {
-  const { nowMs, rules } = moment;
+  const { nowMs, rules } = context;
   const providerRequestId = outcome.providerRequestId ?? request.providerRequestId;
-  const running = moveTo(request, "RUNNING", moment, {
+  const running = transition(request, "RUNNING", context, {
     providerRequestId,
     submittedMs: request.submittedMs ?? nowMs,
     holdUntilMs: nowMs + rules.laneHoldMs,
@@ -97,27 +109,27 @@ function accepted(
     dueMs: nowMs + pollDelayMs(0, rules),
     polls: 0,
   });
-  const begun = provider.startsWhenAccepted ? started(running, moment) : running;
+  const begun = provider.startsWhenAccepted ? emitStarted(running, context) : running;
   if (!outcome.outcome) return begun;
   // A call that is answered at once has its result in the answer.
   const { outcome: event, numbersAsText = false } = outcome;
-  const news = { event, numbersAsText, isPolled: true };
-  return applyNews(begun, news, moment, provider).request;
+  const update = { event, numbersAsText, isPolled: true };
+  return withProviderUpdate(begun, update, context, provider).request;
 }
 
 /** Nothing happened: back to the head of its lane, or to waiting for a person's input. */
-export function returned(request: RequestRecord, moment: Moment): RequestRecord {
-  if (!isContinuation(request)) return moveTo(request, "QUEUED", moment);
-  const deadlineMs = request.actionDeadlineMs ?? moment.nowMs;
+export function requeue(request: RequestRecord, context: DecisionContext): RequestRecord {
+  if (!isContinuation(request)) return transition(request, "QUEUED", context);
+  const deadlineMs = request.actionDeadlineMs ?? context.nowMs;
   const until = { deadlineMs, holdUntilMs: deadlineMs, dueMs: deadlineMs };
-  return moveTo(request, "ACTION_REQUIRED", moment, until);
+  return transition(request, "ACTION_REQUIRED", context, until);
 }
 
 /** Nobody knows whether the provider has it (G3). */
-export function unknown(request: RequestRecord, moment: Moment): RequestRecord {
-  const { nowMs, rules } = moment;
+export function markUnknown(request: RequestRecord, context: DecisionContext): RequestRecord {
+  const { nowMs, rules } = context;
   const deadlineMs = nowMs + rules.unknownTimeoutMs;
-  return moveTo(request, "UNKNOWN", moment, {
+  return transition(request, "UNKNOWN", context, {
     holdUntilMs: nowMs + rules.unknownHoldMs,
     deadlineMs,
     // Only a request whose id is known can be asked for.
@@ -127,23 +139,23 @@ export function unknown(request: RequestRecord, moment: Moment): RequestRecord {
 }
 
 /** What comes after the answer of a request that ended, or was settled, before it was stored. */
-export function mergedAfterwards(
+export function mergeLateAnswer(
   request: RequestRecord,
   outcome: Outcome,
-  moment: Moment,
-  of: { provider: ProviderRequests; laneNextMs: number },
+  context: DecisionContext,
+  of: { provider: ProviderClient; nextSubmissionNotBeforeMs: number },
 ): RequestRecord | undefined {
   if (outcome.kind !== "accepted") return undefined;
   const { providerRequestId } = outcome;
-  const merged = derived(
+  const merged = withDerivedFields(
     {
       ...request,
-      laneNextMs: of.laneNextMs,
-      submittedMs: request.submittedMs ?? moment.nowMs,
+      nextSubmissionNotBeforeMs: of.nextSubmissionNotBeforeMs,
+      submittedMs: request.submittedMs ?? context.nowMs,
       providerRequestId: request.providerRequestId ?? providerRequestId,
     },
-    moment,
+    context,
   );
   const isSilent = request.status === "CANCELLED" || !of.provider.startsWhenAccepted;
-  return isSilent ? merged : started(merged, moment);
+  return isSilent ? merged : emitStarted(merged, context);
 }

@@ -6,23 +6,23 @@ import type {
   Connection,
   FreshAccountReader,
   FreshConnectionReader,
-  ProviderRequest,
+  ProviderHttpCall,
 } from "../../ports.ts";
-import type { Credentials, ProviderRequests } from "../../providers/provider-client.ts";
+import type { Credentials, ProviderClient } from "../../providers/provider-client.ts";
 import type { Pace } from "../lanes/pace.ts";
 import type { LaneStore, ProviderCalls, ReferenceStore, TextStore } from "../ports.ts";
 import type { LanePause, RequestRecord } from "../record.ts";
-import type { Moment } from "../request-state.ts";
+import type { DecisionContext } from "../request-state.ts";
 import type { RequestWriter } from "../request-writer.ts";
-import { overdueError, type RequestError } from "../timeouts.ts";
-import { findCredentials, makeHaveChanged } from "./credentials-changed.ts";
+import { type RequestError, timeoutError } from "../timeouts.ts";
+import { findCredentials, makeCredentialsChangedSince } from "./credentials-changed.ts";
 import {
+  applySubmissionOutcome,
+  claimForSubmission,
   isContinuation,
-  mergedAfterwards,
+  mergeLateAnswer,
   type Outcome,
   type Settled,
-  settled,
-  taken,
 } from "./submission.ts";
 
 export interface SubmitRequestDeps {
@@ -33,11 +33,11 @@ export interface SubmitRequestDeps {
   accounts: FreshAccountReader;
   connections: FreshConnectionReader;
   calls: ProviderCalls;
-  providers: Readonly<Record<ProviderId, ProviderRequests>>;
+  providers: Readonly<Record<ProviderId, ProviderClient>>;
   /** Pauses a connection whose credentials were refused; `false` when it is paused. */
   pauseConnection: (connectionId: string) => Promise<boolean>;
   masterKeys: (sealed: string) => Promise<MasterKeys>;
-  moment: () => Moment;
+  context: () => DecisionContext;
   /** From 0 to 1. */
   random: () => number;
 }
@@ -60,12 +60,12 @@ export interface Submitted {
   hasPausedConnection: boolean;
 }
 
-export type Submission =
+export type SubmitResult =
   | Submitted
   /** Another write came first: it is not ours to send. */
-  | { kind: "overtaken" }
+  | { kind: "conflict" }
   /** It cannot be sent, now or ever. */
-  | { kind: "impossible"; request: RequestRecord; error: RequestError };
+  | { kind: "unsubmittable"; request: RequestRecord; error: RequestError };
 
 /**
  * After the write that takes a request it must be on its way within this time: a
@@ -88,16 +88,19 @@ export const SUBMISSION_MARGIN_MS = SEND_WITHIN_MS + ANSWER_MARGIN_MS;
  */
 export function makeSubmitRequest(deps: SubmitRequestDeps) {
   const { writer, references, calls } = deps;
-  const haveChanged = makeHaveChanged(deps);
+  const credentialsChangedSince = makeCredentialsChangedSince(deps);
 
   /** The highest mark that this process has set per connection: one write serves many sends. */
   const raised = new Map<string, number>();
 
-  async function raiseMark(connectionId: string, { rules, nowRealMs }: Moment): Promise<void> {
+  async function raiseMark(
+    connectionId: string,
+    { rules, nowRealMs }: DecisionContext,
+  ): Promise<void> {
     const neededMs = nowRealMs + SEND_WITHIN_MS + rules.submitTimeoutMs + ANSWER_MARGIN_MS;
     if ((raised.get(connectionId) ?? 0) >= neededMs) return;
     const untilRealMs = neededMs + MARK_AHEAD_MS;
-    await references.raise(connectionId, untilRealMs);
+    await references.extendSubmittingUntil(connectionId, untilRealMs);
     raised.set(connectionId, untilRealMs);
   }
 
@@ -106,30 +109,30 @@ export function makeSubmitRequest(deps: SubmitRequestDeps) {
     connection: Connection,
     sender: Sender,
     paceMs: Pace,
-  ): Promise<Submission> => {
+  ): Promise<SubmitResult> => {
     const provider = deps.providers[request.provider];
     const credentials = await findCredentials(deps, request, connection);
     const call = await callOf(deps, request, credentials);
-    if ("error" in call) return { kind: "impossible", request, error: call.error };
-    await raiseMark(request.connectionId, deps.moment());
+    if ("error" in call) return { kind: "unsubmittable", request, error: call.error };
+    await raiseMark(request.connectionId, deps.context());
 
     const until = { owner: sender.owner, untilRealMs: sender.leaseUntilRealMs };
-    const taking = deps.moment();
-    const overdue = isContinuation(request) ? undefined : overdueError(request, taking);
-    if (overdue) return { kind: "impossible", request, error: overdue };
-    const ours = await writer.replace(taken(request, until, taking));
-    if (!ours) return { kind: "overtaken" };
+    const taking = deps.context();
+    const overdue = isContinuation(request) ? undefined : timeoutError(request, taking);
+    if (overdue) return { kind: "unsubmittable", request, error: overdue };
+    const ours = await writer.replace(claimForSubmission(request, until, taking));
+    if (!ours) return { kind: "conflict" };
 
     const told = await send(ours, call.request, taking.nowRealMs);
     const isRefusal = told.kind === "credentialsRefused" || told.kind === "accountBlocked";
-    const isOutdated = isRefusal && (await haveChanged(request, credentials));
+    const isOutdated = isRefusal && (await credentialsChangedSince(request, credentials));
     const outcome: Outcome = isOutdated ? sentOutdated : told;
-    const answered = deps.moment();
+    const answered = deps.context();
     const [minMs, maxMs] = paceMs;
     const nextMs = answered.nowMs + minMs + deps.random() * (maxMs - minMs);
-    const of = { provider, laneNextMs: nextMs };
+    const of = { provider, nextSubmissionNotBeforeMs: nextMs };
     const isKnown = await bind(ours, outcome);
-    const settling = settled(ours, outcome, answered, of);
+    const settling = applySubmissionOutcome(ours, outcome, answered, of);
     // Before the request is seen to wait again: a worker that dies in between leaves the pause.
     if (settling.pause)
       await deps.lanes.pause(request.lane, request, settling.pause).catch(() => undefined);
@@ -148,14 +151,14 @@ export function makeSubmitRequest(deps: SubmitRequestDeps) {
 
   async function send(
     request: RequestRecord,
-    call: ProviderRequest,
+    call: ProviderHttpCall,
     takenAtRealMs: number,
   ): Promise<Outcome> {
-    const { nowRealMs, rules } = deps.moment();
+    const { nowRealMs, rules } = deps.context();
     if (nowRealMs - takenAtRealMs > SEND_WITHIN_MS) return { kind: "notSent", code: "WOKEN_LATE" };
     const exchange = await calls.exchange(request.provider, call, rules.submitTimeoutMs);
     if (exchange.kind === "notSent") return { kind: "notSent", code: exchange.reason };
-    if (exchange.kind === "lost") return { kind: "unknown", code: exchange.reason };
+    if (exchange.kind === "incomplete") return { kind: "unknown", code: exchange.reason };
     return deps.providers[request.provider].readSubmission(exchange.answer, request.action);
   }
 
@@ -176,22 +179,22 @@ export function makeSubmitRequest(deps: SubmitRequestDeps) {
   async function store(
     ours: RequestRecord,
     result: { settling: Settled; outcome: Outcome; isKnown: boolean },
-    moment: Moment,
-    of: { provider: ProviderRequests; laneNextMs: number },
+    context: DecisionContext,
+    of: { provider: ProviderClient; nextSubmissionNotBeforeMs: number },
   ): Promise<{ request: RequestRecord; isOurs: boolean }> {
     const { settling, outcome, isKnown } = result;
     // Its result came before its id was known, and went out as one of nobody's: the provider is asked.
     const asked = (request: RequestRecord): RequestRecord =>
-      isKnown && request.status === "RUNNING" ? { ...request, dueMs: moment.nowMs } : request;
+      isKnown && request.status === "RUNNING" ? { ...request, dueMs: context.nowMs } : request;
     const stored = await writer.replace(asked(settling.request)).catch(() => undefined);
     if (stored) return { request: stored, isOurs: true };
     // A webhook, a sweep or a person came in between: what we know goes into what there is now.
     const merged = await writer.change(ours.requestId, (now) => {
       const isUnsettled = now.status === "UNKNOWN" && now.attempts === ours.attempts;
       if (now.owner === ours.owner || (isUnsettled && outcome.kind !== "unknown")) {
-        return asked(settled(now, outcome, moment, of).request);
+        return asked(applySubmissionOutcome(now, outcome, context, of).request);
       }
-      const known = mergedAfterwards(now, outcome, moment, of);
+      const known = mergeLateAnswer(now, outcome, context, of);
       return known && asked(known);
     });
     return { request: merged?.request ?? settling.request, isOurs: merged?.isChanged ?? false };
@@ -199,7 +202,11 @@ export function makeSubmitRequest(deps: SubmitRequestDeps) {
 }
 
 /** Nothing was done, and the next attempt has the new credentials. */
-const sentOutdated: Outcome = { kind: "notNow", code: "CREDENTIALS_CHANGED", retryAfterMs: 1_000 };
+const sentOutdated: Outcome = {
+  kind: "temporarilyUnavailable",
+  code: "CREDENTIALS_CHANGED",
+  retryAfterMs: 1_000,
+};
 
 /** How much longer than needed a mark is set: the next send of this process needs none. */
 const MARK_AHEAD_MS = 10_000;
@@ -208,7 +215,7 @@ async function callOf(
   deps: SubmitRequestDeps,
   request: RequestRecord,
   credentials: Credentials,
-): Promise<{ request: ProviderRequest } | { error: RequestError }> {
+): Promise<{ request: ProviderHttpCall } | { error: RequestError }> {
   const provider = deps.providers[request.provider];
   try {
     if (isContinuation(request)) {
@@ -235,6 +242,6 @@ async function paramsOf(deps: SubmitRequestDeps, request: RequestRecord) {
     ? unseal(await deps.masterKeys(sealedParams), requestId, sealedParams)
     : await deps.texts.open(params ?? { inline: "" });
   return readJson(Buffer.from(text), "exact").value as Parameters<
-    ProviderRequests["submit"]
+    ProviderClient["submit"]
   >[0]["params"];
 }
