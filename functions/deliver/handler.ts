@@ -17,8 +17,8 @@ import { makeAttemptDelivery } from "../../shared/core/deliveries/attempts/attem
 import { makeEndpointConcurrency } from "../../shared/core/deliveries/attempts/endpoint-slots.ts";
 import { makeCreateDeliveries } from "../../shared/core/deliveries/creation/create-deliveries.ts";
 import { makeHandleDeliveryWork } from "../../shared/core/deliveries/handle-delivery-work.ts";
-import { makePublishFailures } from "../../shared/core/deliveries/publish-failures.ts";
-import { makeRunBulkJob } from "../../shared/core/deliveries/run-job.ts";
+import { makeRunBulkJob } from "../../shared/core/deliveries/run-bulk-job.ts";
+import { makePublishFailures } from "../../shared/core/deliveries/state/publish-failures.ts";
 import { makeDeactivateWebhook } from "../../shared/core/deliveries/webhooks/deactivate-webhook.ts";
 import { makePublishEvent } from "../../shared/core/events/publish-claimed.ts";
 import { readDeadline } from "../../shared/core/read-deadline.ts";

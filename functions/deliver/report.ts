@@ -1,6 +1,6 @@
 import { failures } from "../../shared/contracts/failures.ts";
 import type { WorkOutcome } from "../../shared/core/deliveries/handle-delivery-work.ts";
-import type { EndpointHealth } from "../../shared/core/deliveries/record.ts";
+import type { EndpointHealth } from "../../shared/core/deliveries/state/record.ts";
 import type { Telemetry } from "../../shared/runtime/telemetry.ts";
 
 /** What an operator learns of one message: of an attempt that failed, never what was sent or answered. */

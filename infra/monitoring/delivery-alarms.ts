@@ -7,7 +7,7 @@ import {
   LONGEST_DELAY_SECONDS,
   waiting,
 } from "./alarm-metrics.ts";
-import type { AlarmRule } from "./alarms.ts";
+import type { AlarmRule } from "./alarm-rule.ts";
 
 /** What the alarm catalogue has about deliveries, in the order in which an event travels to a webhook. */
 export const deliveryAlarms: readonly AlarmRule[] = [

@@ -10,7 +10,8 @@ import {
 import { SnsAction } from "aws-cdk-lib/aws-cloudwatch-actions";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
 import { Construct } from "constructs";
-import { type AlarmRule, alarmCatalogue, type Monitored } from "./alarms.ts";
+import type { AlarmRule, Monitored } from "./alarm-rule.ts";
+import { alarmCatalogue } from "./alarms.ts";
 
 /** The dashboard's width in CloudWatch's grid, and of one of its graphs. */
 const FULL_WIDTH = 24;

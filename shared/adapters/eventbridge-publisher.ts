@@ -6,7 +6,7 @@ import {
 import { EVENT_SOURCE } from "../contracts/events.ts";
 import { limits } from "../contracts/limits.ts";
 import { type FinalEvent, toEventBridgeDetail } from "../core/events/envelope.ts";
-import type { EventPublisher, PublishResult } from "../core/ports.ts";
+import type { EventPublisher, PublishResult } from "../core/events/ports.ts";
 
 /** Publishes on EventBridge. A call that was answered may still have failed for single entries. */
 export function makeEventBridgePublisher(options: {

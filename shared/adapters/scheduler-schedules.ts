@@ -6,7 +6,7 @@ import {
   type SchedulerClient,
 } from "@aws-sdk/client-scheduler";
 import type { SubmitMessage } from "../contracts/messages/submit.ts";
-import type { Schedules } from "../core/requests/ports.ts";
+import type { Schedules } from "../core/requests/state/ports.ts";
 import { callDependency } from "./dependency-down.ts";
 
 /** Scheduler tries a target that it cannot reach again for so long: the sweep is there before. */

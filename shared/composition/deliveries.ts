@@ -7,8 +7,9 @@ import { makeDynamoWebhooks } from "../adapters/dynamo/dynamo-webhooks.ts";
 import { makeBlobTextStore } from "../adapters/s3/blob-text-store.ts";
 import { makeSqsDeliveryQueue } from "../adapters/sqs/sqs-delivery-queue.ts";
 import type { DeliveryRules } from "../contracts/delivery-rules.ts";
-import type { DeliveryContext } from "../core/deliveries/moment.ts";
-import type { BlobStore, Clock } from "../core/ports.ts";
+import type { Clock } from "../core/clock.ts";
+import type { DeliveryContext } from "../core/deliveries/state/delivery-context.ts";
+import type { BlobStore } from "../core/inbound/ports.ts";
 
 /** What every function needs that works on deliveries. */
 export function composeDeliveryPorts(options: {

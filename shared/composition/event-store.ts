@@ -2,7 +2,9 @@ import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
 import type { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { makeDynamoEventClaims } from "../adapters/dynamo/dynamo-event-claims.ts";
 import { makeEventBridgePublisher } from "../adapters/eventbridge-publisher.ts";
-import type { BlobStore, Clock, EventClaims, EventPublisher } from "../core/ports.ts";
+import type { Clock } from "../core/clock.ts";
+import type { EventClaims, EventPublisher } from "../core/events/ports.ts";
+import type { BlobStore } from "../core/inbound/ports.ts";
 
 /** What a function needs that claims and publishes events. */
 export function openEventStore(options: {

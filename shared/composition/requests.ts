@@ -6,10 +6,11 @@ import { makeDynamoRequestStore } from "../adapters/dynamo/dynamo-request-store.
 import { makeBlobTextStore } from "../adapters/s3/blob-text-store.ts";
 import { makeSqsSubmitQueue } from "../adapters/sqs/sqs-submit-queue.ts";
 import type { RequestRules } from "../contracts/request-rules.ts";
-import type { BlobStore, Clock } from "../core/ports.ts";
+import type { Clock } from "../core/clock.ts";
+import type { BlobStore } from "../core/inbound/ports.ts";
 import { makeLaneScheduler } from "../core/requests/lanes/lane-scheduler.ts";
-import type { DecisionContext } from "../core/requests/request-state.ts";
-import { makeRequestWriter } from "../core/requests/request-writer.ts";
+import type { DecisionContext } from "../core/requests/state/decision-context.ts";
+import { makeRequestWriter } from "../core/requests/state/request-writer.ts";
 
 /** How long (business) a lane waits for its tick before the sweep looks at it, and at least in real time. */
 export const TICK_GRACE_MS = 30_000;

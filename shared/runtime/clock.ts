@@ -1,4 +1,4 @@
-import type { Clock } from "../core/ports.ts";
+import type { Clock } from "../core/clock.ts";
 
 export const DAY_MS = 24 * 60 * 60 * 1000;
 

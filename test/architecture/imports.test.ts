@@ -105,6 +105,81 @@ test("every import is one that its room may make", () => {
   expect(offending.map(({ from, to }) => `${from} imports ${to}`)).toEqual([]);
 });
 
+test("no file imports itself through others, types included", () => {
+  expect(importCycles()).toEqual([]);
+});
+
+/** The folders of the core, from the bottom up: a file imports from its own folder and from those before it. */
+const coreOrder = [
+  "",
+  "json",
+  "crypto",
+  "input",
+  "events",
+  "providers",
+  "connections",
+  "requests/state",
+  "requests/lanes",
+  "requests/acceptance",
+  "requests/submission",
+  "requests/results",
+  "requests",
+  "inbound",
+  "deliveries/state",
+  "deliveries/signing",
+  "deliveries/creation",
+  "deliveries/webhooks",
+  "deliveries/attempts",
+  "deliveries",
+  "administration",
+  "api/authentication",
+  "api/handlers",
+  "api/dialects",
+  "api",
+];
+
+test("no file of the core imports from a folder that stands above its own", () => {
+  const folderOf = (file: string) => dirname(file).replace(/^shared\/core\/?/, "");
+  const inCore = edges.filter(
+    ({ from, to }) => from.startsWith("shared/core/") && to.startsWith("shared/core/"),
+  );
+  expect(inCore.length).toBeGreaterThan(100);
+  expect([...new Set(inCore.flatMap(({ from, to }) => [folderOf(from), folderOf(to)]))].sort())
+    // A folder that is not in the list, or no longer in the tree, is an error of the list.
+    .toEqual([...coreOrder].sort());
+  const upwards = inCore.filter(
+    ({ from, to }) => coreOrder.indexOf(folderOf(to)) > coreOrder.indexOf(folderOf(from)),
+  );
+  expect(upwards.map(({ from, to }) => `${from} imports ${to}`)).toEqual([]);
+});
+
+/** Tarjan's strongly connected components of the import graph, those of more than one file. */
+function importCycles(): string[][] {
+  const targets = Map.groupBy(edges, ({ from }) => from);
+  const order = new Map<string, number>();
+  const low = new Map<string, number>();
+  const stack: string[] = [];
+  const cycles: string[][] = [];
+  const visit = (file: string): number => {
+    const mine = order.size;
+    order.set(file, mine);
+    low.set(file, mine);
+    stack.push(file);
+    for (const { to } of targets.get(file) ?? []) {
+      if (!targets.has(to)) continue;
+      const reached = order.has(to) ? (stack.includes(to) ? order.get(to) : undefined) : visit(to);
+      low.set(file, Math.min(low.get(file) ?? mine, reached ?? mine));
+    }
+    if (low.get(file) === mine) {
+      const component = stack.splice(stack.indexOf(file));
+      if (component.length > 1) cycles.push(component.sort());
+    }
+    return low.get(file) ?? mine;
+  };
+  for (const file of targets.keys()) if (!order.has(file)) visit(file);
+  return cycles;
+}
+
 function isOfTheSameFunction(from: string, to: string): boolean {
   const room = from.match(/^functions\/[^/]+\//)?.[0];
   return room !== undefined && to.startsWith(room);

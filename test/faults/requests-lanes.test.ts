@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Failure } from "../../shared/contracts/failures.ts";
-import type { Exchange } from "../../shared/core/requests/ports.ts";
+import type { Exchange } from "../../shared/core/requests/state/ports.ts";
 import {
   accepted,
   answered,

@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { signedHeaders } from "../../shared/core/deliveries/webhooks/signing.ts";
+import { signedHeaders } from "../../shared/core/deliveries/signing/signing.ts";
 
 const root = join(import.meta.dirname, "../..");
 const tsc = join(root, "node_modules/.bin/tsc");

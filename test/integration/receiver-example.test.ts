@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { WebhookEvent } from "../../client/verify-webhook.ts";
 import { startReceiver } from "../../examples/receiver.ts";
 import { closeServer } from "../../local/loopback.ts";
-import { signedHeaders } from "../../shared/core/deliveries/webhooks/signing.ts";
+import { signedHeaders } from "../../shared/core/deliveries/signing/signing.ts";
 
 const [oldSecret = "", newSecret = ""] = [1, 2].map(
   (byte) => `whsec_${Buffer.alloc(32, byte).toString("base64")}`,

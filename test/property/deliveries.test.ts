@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Failure } from "../../shared/contracts/failures.ts";
-import type { DeliveryQueue, DeliveryStore } from "../../shared/core/deliveries/ports.ts";
+import type { DeliveryQueue, DeliveryStore } from "../../shared/core/deliveries/state/ports.ts";
 import {
   Crash,
   DELAYS_MS,

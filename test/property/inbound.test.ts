@@ -4,9 +4,10 @@ import { deliverableTypes, eventDetail, producerSchema } from "../../shared/cont
 import { Failure } from "../../shared/contracts/failures.ts";
 import { toEventBridgeDetail, unmatchedEvent } from "../../shared/core/events/envelope.ts";
 import { discriminatorOf, headerSafeId } from "../../shared/core/events/event-id.ts";
+import type { InboundEvent } from "../../shared/core/events/inbound-event.ts";
 import { type JsonObject, readJsonObject } from "../../shared/core/json/json.ts";
 import { topLevelMembers, withoutMember } from "../../shared/core/json/json-members.ts";
-import type { InboundEvent, ProviderPack } from "../../shared/core/providers/provider-pack.ts";
+import type { ProviderPack } from "../../shared/core/providers/provider-pack.ts";
 import { providerPacks } from "../../shared/providers/packs.ts";
 import { webhookOf } from "../support/payloads/webhooks.ts";
 import { runs } from "../support/runs/runs.ts";

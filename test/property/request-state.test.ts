@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { isTerminal } from "../../shared/core/requests/record.ts";
+import { isTerminal } from "../../shared/core/requests/state/record.ts";
 import {
   type CallEnd,
   callAnswer,

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { verifyWebhook } from "../../client/verify-webhook.ts";
 import { hashFormat } from "../../shared/contracts/webhook-forms.ts";
 import { bodyOf } from "../../shared/core/deliveries/creation/body.ts";
-import { signedHeaders, signingSecret } from "../../shared/core/deliveries/webhooks/signing.ts";
+import { signedHeaders, signingSecret } from "../../shared/core/deliveries/signing/signing.ts";
 import { canonicalJson, readJson } from "../../shared/core/json/json.ts";
 import { isProven } from "../support/payloads/webhooks.ts";
 

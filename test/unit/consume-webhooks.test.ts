@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { Failure } from "../../shared/contracts/failures.ts";
 import type { FinalEvent } from "../../shared/core/events/envelope.ts";
+import type { EventClaims, EventPublisher, PublishResult } from "../../shared/core/events/ports.ts";
 import { makeSweepOutbox } from "../../shared/core/events/sweep-outbox.ts";
 import { makeConsumeWebhooks } from "../../shared/core/inbound/consume-webhooks.ts";
-import type { EventClaims, EventPublisher, PublishResult } from "../../shared/core/ports.ts";
 import { makeTestClock } from "../support/fakes/clocks.ts";
 import { unjoined } from "../support/fakes/inbound-reader.ts";
 import { makeMemoryEventClaims } from "../support/memory/memory-event-claims.ts";

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { producerSchema } from "../../shared/contracts/events.ts";
 import { Failure } from "../../shared/contracts/failures.ts";
-import type { KnownAccount, ProviderHttpCall } from "../../shared/core/ports.ts";
+import type { KnownAccount } from "../../shared/core/connections/ports.ts";
+import type { ProviderHttpCall } from "../../shared/core/providers/http-call.ts";
 import { makeTestClock } from "../support/fakes/clocks.ts";
 import { makeTestReader } from "../support/fakes/inbound-reader.ts";
 import { makeMemoryBlobStore } from "../support/memory/memory-blob-store.ts";

@@ -4,8 +4,8 @@ import { Failure } from "../../shared/contracts/failures.ts";
 import { identificationToken } from "../../shared/core/administration/identification-token.ts";
 import { makeServeApi, type ServeApiDeps } from "../../shared/core/api/serve-api.ts";
 import { sha256Hex } from "../../shared/core/crypto/digest.ts";
-import type { RequestView } from "../../shared/core/requests/request-view.ts";
 import type { Requests } from "../../shared/core/requests/requests.ts";
+import type { RequestView } from "../../shared/core/requests/state/request-view.ts";
 import { makeTestClock } from "../support/fakes/clocks.ts";
 
 const masterKeys = {

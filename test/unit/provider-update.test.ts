@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
 import type { ProviderId } from "../../shared/contracts/providers.ts";
-import type { RequestRecord } from "../../shared/core/requests/record.ts";
-import type { DecisionContext } from "../../shared/core/requests/request-state.ts";
+import type { DecisionContext } from "../../shared/core/requests/state/decision-context.ts";
 import {
   type ProviderUpdate,
   type UpdateResult,
   withProviderUpdate,
-} from "../../shared/core/requests/results/provider-update.ts";
+} from "../../shared/core/requests/state/provider-update.ts";
+import type { RequestRecord } from "../../shared/core/requests/state/record.ts";
 import { providerPacks } from "../../shared/providers/packs.ts";
 import { providerRequests } from "../../shared/providers/provider-requests.ts";
 import { type Said, webhookBody } from "../support/payloads/provider-payloads.ts";

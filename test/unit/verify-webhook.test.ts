@@ -5,7 +5,7 @@ import {
   type WebhookVerificationCode,
   WebhookVerificationError,
 } from "../../client/verify-webhook.ts";
-import { signedHeaders } from "../../shared/core/deliveries/webhooks/signing.ts";
+import { signedHeaders } from "../../shared/core/deliveries/signing/signing.ts";
 
 const secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const other = `whsec_${Buffer.alloc(32, 7).toString("base64")}`;

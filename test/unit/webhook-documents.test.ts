@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { hashFormat } from "../../shared/contracts/webhook-forms.ts";
 import { bodyOf } from "../../shared/core/deliveries/creation/body.ts";
-import { signedHeaders } from "../../shared/core/deliveries/webhooks/signing.ts";
+import { signedHeaders } from "../../shared/core/deliveries/signing/signing.ts";
 
 const document = readFileSync(
   join(import.meta.dirname, "../../docs/receiving-webhooks.md"),

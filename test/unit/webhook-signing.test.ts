@@ -2,7 +2,7 @@ import { Webhook as StandardWebhook } from "standardwebhooks";
 import { Webhook as SvixWebhook } from "svix";
 import { describe, expect, test } from "vitest";
 import { readMasterKeys } from "../../shared/core/crypto/master-keys.ts";
-import { signedHeaders, signingSecret } from "../../shared/core/deliveries/webhooks/signing.ts";
+import { signedHeaders, signingSecret } from "../../shared/core/deliveries/signing/signing.ts";
 
 const key = (char: string) => char.repeat(64);
 const one = readMasterKeys(JSON.stringify({ current: "k1", k1: key("a") }));

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { webhookTargets } from "../../shared/contracts/webhook-targets.ts";
 import { deliveryIdOf } from "../../shared/core/deliveries/creation/delivery-id.ts";
-import { signingSecret } from "../../shared/core/deliveries/webhooks/signing.ts";
+import { signingSecret } from "../../shared/core/deliveries/signing/signing.ts";
 import { contested, hook, makeWebhookApi, testMasterKeys } from "../support/fakes/webhook-api.ts";
 
 const HOUR_MS = 3_600_000;

@@ -1,7 +1,7 @@
 import { type DynamoDBDocumentClient, GetCommand } from "@aws-sdk/lib-dynamodb";
 import { accountItem, configKey } from "../../contracts/config-items.ts";
+import type { FreshAccountReader, KnownAccount } from "../../core/connections/ports.ts";
 import { sealedWith, unseal } from "../../core/crypto/master-keys.ts";
-import type { FreshAccountReader, KnownAccount } from "../../core/ports.ts";
 import { readDeadline } from "../../core/read-deadline.ts";
 import { callDependency } from "../dependency-down.ts";
 import type { MasterKeyReader } from "../secrets-manager-master-keys.ts";

@@ -1,7 +1,7 @@
 import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
 import { type DynamoDBDocumentClient, GetCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { type ApiKeyItem, apiKeyItem, configKey } from "../../contracts/config-items.ts";
-import type { ApiKeys } from "../../core/api/authenticate.ts";
+import type { ApiKeys } from "../../core/api/authentication/authenticate.ts";
 import { callDependency } from "../dependency-down.ts";
 
 /** How long a key that was revoked may still be taken by one function. */

@@ -1,6 +1,6 @@
 import { type DynamoDBDocumentClient, UpdateCommand } from "@aws-sdk/lib-dynamodb";
-import type { Clock } from "../../core/ports.ts";
-import type { ClientRates } from "../../core/requests/ports.ts";
+import type { Clock } from "../../core/clock.ts";
+import type { ClientRates } from "../../core/requests/state/ports.ts";
 import { conditionalWrite } from "./conditional-write.ts";
 
 /** Most clients that one function keeps in memory. */

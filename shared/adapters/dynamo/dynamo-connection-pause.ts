@@ -1,6 +1,6 @@
 import { type DynamoDBDocumentClient, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { configKey } from "../../contracts/config-items.ts";
-import type { FreshConnectionReader } from "../../core/ports.ts";
+import type { FreshConnectionReader } from "../../core/connections/ports.ts";
 import { readDeadline } from "../../core/read-deadline.ts";
 import { conditionalWrite } from "./conditional-write.ts";
 

@@ -5,8 +5,8 @@ import {
   connectionItem,
   connectionSecrets,
 } from "../../contracts/config-items.ts";
+import type { Connection, FreshConnectionReader } from "../../core/connections/ports.ts";
 import { sealedWith, unseal } from "../../core/crypto/master-keys.ts";
-import type { Connection, FreshConnectionReader } from "../../core/ports.ts";
 import { callDependency } from "../dependency-down.ts";
 import type { MasterKeyReader } from "../secrets-manager-master-keys.ts";
 

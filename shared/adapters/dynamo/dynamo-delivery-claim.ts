@@ -1,6 +1,6 @@
 import { type DynamoDBDocumentClient, UpdateCommand } from "@aws-sdk/lib-dynamodb";
-import type { DeliveryStore } from "../../core/deliveries/ports.ts";
-import type { Clock } from "../../core/ports.ts";
+import type { Clock } from "../../core/clock.ts";
+import type { DeliveryStore } from "../../core/deliveries/state/ports.ts";
 import { conditionalWrite } from "./conditional-write.ts";
 import { readDeliveryItem, shardOfDelivery } from "./delivery-item.ts";
 

@@ -1,7 +1,7 @@
 import type { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { configKey, webhookItem } from "../../contracts/config-items.ts";
 import type { RequestStatus } from "../../contracts/http/requests.ts";
-import type { DeliveryFactsReader } from "../../core/deliveries/ports.ts";
+import type { DeliveryFactsReader } from "../../core/deliveries/state/ports.ts";
 import { laneOf } from "../../core/requests/acceptance/request-id.ts";
 import { batchGet } from "./dynamo-batch-get.ts";
 import { healthKey, readHealthItem } from "./dynamo-endpoint-health.ts";

@@ -1,10 +1,10 @@
 import { type DynamoDBDocumentClient, GetCommand } from "@aws-sdk/lib-dynamodb";
 import { Failure } from "../../contracts/failures.ts";
 import { deliveriesTable } from "../../contracts/tables.ts";
-import type { DeliveryStore } from "../../core/deliveries/ports.ts";
-import type { DeliveryRecord } from "../../core/deliveries/record.ts";
-import type { Clock } from "../../core/ports.ts";
-import type { TextStore } from "../../core/requests/ports.ts";
+import type { Clock } from "../../core/clock.ts";
+import type { DeliveryStore } from "../../core/deliveries/state/ports.ts";
+import type { DeliveryRecord } from "../../core/deliveries/state/record.ts";
+import type { TextStore } from "../../core/requests/state/ports.ts";
 import { callDependency } from "../dependency-down.ts";
 import { deliveryItem, readDeliveryItem } from "./delivery-item.ts";
 import { batchGet } from "./dynamo-batch-get.ts";

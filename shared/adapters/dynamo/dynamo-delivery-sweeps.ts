@@ -1,8 +1,8 @@
 import { type DynamoDBDocumentClient, QueryCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import * as z from "zod/mini";
 import { deliveriesTable } from "../../contracts/tables.ts";
-import { toAttemptMessage } from "../../core/deliveries/attempts/attempt-message.ts";
-import type { DeliveryStore } from "../../core/deliveries/ports.ts";
+import { toAttemptMessage } from "../../core/deliveries/state/attempt-message.ts";
+import type { DeliveryStore } from "../../core/deliveries/state/ports.ts";
 import { callDependency } from "../dependency-down.ts";
 import { conditionalWrite } from "./conditional-write.ts";
 

@@ -2,8 +2,8 @@ import type { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import * as z from "zod/mini";
 import { Failure } from "../../contracts/failures.ts";
 import { deliveriesTable } from "../../contracts/tables.ts";
-import type { HealthStore } from "../../core/deliveries/ports.ts";
-import type { EndpointHealth } from "../../core/deliveries/record.ts";
+import type { HealthStore } from "../../core/deliveries/state/ports.ts";
+import type { EndpointHealth } from "../../core/deliveries/state/record.ts";
 import { makeVersionedPut } from "./dynamo-versioned-put.ts";
 
 const item = z.object({

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { BatchWriteCommand, type DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { Failure } from "../../contracts/failures.ts";
+import type { Clock } from "../../core/clock.ts";
 import type { FinalEvent } from "../../core/events/envelope.ts";
-import type { BlobStore, Clock } from "../../core/ports.ts";
-import type { EventArchive } from "../../core/requests/ports.ts";
+import type { BlobStore } from "../../core/inbound/ports.ts";
+import type { EventArchive } from "../../core/requests/state/ports.ts";
 import { callDependency } from "../dependency-down.ts";
 import { placeEnvelope } from "./place-envelope.ts";
 

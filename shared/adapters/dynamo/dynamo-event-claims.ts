@@ -7,8 +7,10 @@ import {
 import * as z from "zod/mini";
 import { eventType } from "../../contracts/events.ts";
 import { eventsTable, OUTBOX_SHARD_COUNT } from "../../contracts/tables.ts";
+import type { Clock, Lease } from "../../core/clock.ts";
 import type { FinalEvent } from "../../core/events/envelope.ts";
-import type { BlobStore, ClaimResult, Clock, EventClaims, Lease } from "../../core/ports.ts";
+import type { ClaimResult, EventClaims } from "../../core/events/ports.ts";
+import type { BlobStore } from "../../core/inbound/ports.ts";
 import { callDependency } from "../dependency-down.ts";
 import { conditionalWrite } from "./conditional-write.ts";
 import { placeEnvelope } from "./place-envelope.ts";

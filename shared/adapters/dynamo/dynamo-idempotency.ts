@@ -1,7 +1,7 @@
 import { type DynamoDBDocumentClient, GetCommand, PutCommand } from "@aws-sdk/lib-dynamodb";
+import type { Clock } from "../../core/clock.ts";
 import { sha256Hex } from "../../core/crypto/digest.ts";
-import type { Clock } from "../../core/ports.ts";
-import type { IdempotencyStore } from "../../core/requests/ports.ts";
+import type { IdempotencyStore } from "../../core/requests/state/ports.ts";
 import { callDependency } from "../dependency-down.ts";
 import { conditionalWrite } from "./conditional-write.ts";
 

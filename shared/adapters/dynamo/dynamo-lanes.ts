@@ -1,9 +1,9 @@
 import { type DynamoDBDocumentClient, GetCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { Failure } from "../../contracts/failures.ts";
 import { REQUEST_SHARD_COUNT } from "../../contracts/tables.ts";
-import type { Clock } from "../../core/ports.ts";
-import type { LaneStore } from "../../core/requests/ports.ts";
-import type { LaneOwner } from "../../core/requests/record.ts";
+import type { Clock } from "../../core/clock.ts";
+import type { LaneStore } from "../../core/requests/state/ports.ts";
+import type { LaneOwner } from "../../core/requests/state/record.ts";
 import { callDependency } from "../dependency-down.ts";
 import { conditionalWrite } from "./conditional-write.ts";
 import { LANE_ID, pauseItem, pauseName, readLaneItem } from "./lane-item.ts";

@@ -1,7 +1,7 @@
 import { type DynamoDBDocumentClient, UpdateCommand } from "@aws-sdk/lib-dynamodb";
+import type { Clock } from "../../core/clock.ts";
 import { headerSafeId } from "../../core/events/event-id.ts";
-import type { Clock } from "../../core/ports.ts";
-import type { Reference, ReferenceStore } from "../../core/requests/ports.ts";
+import type { Reference, ReferenceStore } from "../../core/requests/state/ports.ts";
 import { conditionalWrite } from "./conditional-write.ts";
 import { batchGet } from "./dynamo-batch-get.ts";
 

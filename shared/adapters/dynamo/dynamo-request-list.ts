@@ -1,7 +1,7 @@
 import type { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { requestsTable } from "../../contracts/tables.ts";
-import type { RequestStore } from "../../core/requests/ports.ts";
-import type { RequestRecord } from "../../core/requests/record.ts";
+import type { RequestStore } from "../../core/requests/state/ports.ts";
+import type { RequestRecord } from "../../core/requests/state/record.ts";
 import { batchGet } from "./dynamo-batch-get.ts";
 import { makeReadClientPage, type PageFilter } from "./dynamo-client-page.ts";
 import { readRequestItem } from "./request-item.ts";

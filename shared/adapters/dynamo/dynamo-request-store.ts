@@ -8,10 +8,10 @@ import {
 } from "@aws-sdk/lib-dynamodb";
 import { Failure } from "../../contracts/failures.ts";
 import { requestsTable } from "../../contracts/tables.ts";
-import type { Clock } from "../../core/ports.ts";
+import type { Clock } from "../../core/clock.ts";
 import { laneOf } from "../../core/requests/acceptance/request-id.ts";
-import type { DueEntry, RequestStore } from "../../core/requests/ports.ts";
-import type { Lane, RequestRecord } from "../../core/requests/record.ts";
+import type { DueEntry, RequestStore } from "../../core/requests/state/ports.ts";
+import type { Lane, RequestRecord } from "../../core/requests/state/record.ts";
 import { callDependency } from "../dependency-down.ts";
 import { conditionalWrite } from "./conditional-write.ts";
 import { batchGet } from "./dynamo-batch-get.ts";

@@ -1,7 +1,7 @@
 import { type DynamoDBDocumentClient, GetCommand } from "@aws-sdk/lib-dynamodb";
 import { configKey, webhookItem } from "../../contracts/config-items.ts";
 import { configTable } from "../../contracts/tables.ts";
-import type { WebhookStore } from "../../core/deliveries/ports.ts";
+import type { WebhookStore } from "../../core/deliveries/state/ports.ts";
 import { callDependency } from "../dependency-down.ts";
 import { makeVersionedPut } from "./dynamo-versioned-put.ts";
 

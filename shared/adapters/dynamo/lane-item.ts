@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import { providerId } from "../../contracts/providers.ts";
-import { type Lane, type LanePause, PAUSED_BY_CLIENT } from "../../core/requests/record.ts";
+import { type Lane, type LanePause, PAUSED_BY_CLIENT } from "../../core/requests/state/record.ts";
 
 /** The sort key of a lane's own item, beside its requests. */
 export const LANE_ID = "#lane";

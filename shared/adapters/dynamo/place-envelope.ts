@@ -1,7 +1,7 @@
 import { limits } from "../../contracts/limits.ts";
 import { sha256Hex } from "../../core/crypto/digest.ts";
 import type { FinalEvent } from "../../core/events/envelope.ts";
-import type { BlobStore } from "../../core/ports.ts";
+import type { BlobStore } from "../../core/inbound/ports.ts";
 
 /**
  * The attribute of an event's item that holds its envelope or says where it

@@ -3,7 +3,7 @@ import { eventType } from "../../contracts/events.ts";
 import { requestStatus } from "../../contracts/http/requests.ts";
 import { providerId } from "../../contracts/providers.ts";
 import { REQUEST_SHARD_COUNT } from "../../contracts/tables.ts";
-import type { RequestRecord } from "../../core/requests/record.ts";
+import type { RequestRecord } from "../../core/requests/state/record.ts";
 import { shardOf } from "./shard.ts";
 
 const storedText = z.union([z.object({ inline: z.string() }), z.object({ key: z.string() })]);

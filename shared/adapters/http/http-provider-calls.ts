@@ -2,9 +2,9 @@ import * as http from "node:http";
 import * as https from "node:https";
 import { limits } from "../../contracts/limits.ts";
 import type { ProviderId } from "../../contracts/providers.ts";
-import type { ProviderHttpCall } from "../../core/ports.ts";
+import type { ProviderHttpCall } from "../../core/providers/http-call.ts";
 import type { ProviderAnswer } from "../../core/providers/provider-client.ts";
-import type { Exchange, ProviderCalls } from "../../core/requests/ports.ts";
+import type { Exchange, ProviderCalls } from "../../core/requests/state/ports.ts";
 
 /**
  * Calls providers over a connection of its own each time: only so is it known

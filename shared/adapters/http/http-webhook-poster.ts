@@ -1,7 +1,7 @@
 import { type ClientRequest, type IncomingMessage, request } from "node:http";
 import type { Socket } from "node:net";
 import type { WebhookTargets } from "../../contracts/webhook-targets.ts";
-import type { Posted, WebhookPost, WebhookPoster } from "../../core/deliveries/ports.ts";
+import type { Posted, WebhookPost, WebhookPoster } from "../../core/deliveries/state/ports.ts";
 import { targetUrlProblem } from "../../core/deliveries/webhooks/target-url.ts";
 import { retryAfterOf } from "../../core/providers/retry-after.ts";
 import {

@@ -1,7 +1,7 @@
 import { limits } from "../../contracts/limits.ts";
 import { sha256Hex } from "../../core/crypto/digest.ts";
-import type { BlobStore } from "../../core/ports.ts";
-import type { TextStore } from "../../core/requests/ports.ts";
+import type { BlobStore } from "../../core/inbound/ports.ts";
+import type { TextStore } from "../../core/requests/state/ports.ts";
 
 /** Texts that are too large for an item lie in the bucket, under a name that only these bytes have. */
 export function makeBlobTextStore(options: {

@@ -1,7 +1,7 @@
 import type { S3Client } from "@aws-sdk/client-s3";
 import { Failure } from "../../contracts/failures.ts";
+import type { BlobStore, QuarantineStore } from "../../core/inbound/ports.ts";
 import { quarantineKey } from "../../core/inbound/quarantine-key.ts";
-import type { BlobStore, QuarantineStore } from "../../core/ports.ts";
 import { callDependency } from "../dependency-down.ts";
 
 /** The SDK of S3 is large and most functions never need it: it is loaded when the first blob comes. */

@@ -5,7 +5,7 @@ import {
 } from "@aws-sdk/client-sqs";
 import { Failure } from "../../contracts/failures.ts";
 import type { DeliveryMessage } from "../../contracts/messages/delivery.ts";
-import type { AttemptLane, DeliveryQueue } from "../../core/deliveries/ports.ts";
+import type { AttemptLane, DeliveryQueue } from "../../core/deliveries/state/ports.ts";
 import { busSafeJson } from "../../core/events/envelope.ts";
 import { callDependency } from "../dependency-down.ts";
 import { delaySeconds } from "./sqs-delay.ts";

@@ -1,6 +1,6 @@
 import { SendMessageCommand, type SQSClient } from "@aws-sdk/client-sqs";
 import type { InboundMessage } from "../../contracts/messages/inbound.ts";
-import type { InboundQueue } from "../../core/ports.ts";
+import type { InboundQueue } from "../../core/inbound/ports.ts";
 import { callDependency } from "../dependency-down.ts";
 import { delaySeconds } from "./sqs-delay.ts";
 

@@ -1,5 +1,5 @@
 import { SendMessageCommand, type SQSClient } from "@aws-sdk/client-sqs";
-import type { SubmitQueue } from "../../core/requests/ports.ts";
+import type { SubmitQueue } from "../../core/requests/state/ports.ts";
 import { callDependency } from "../dependency-down.ts";
 import { delaySeconds } from "./sqs-delay.ts";
 

@@ -2,14 +2,14 @@ import { type AccountItem, configKey } from "../../contracts/config-items.ts";
 import { Failure } from "../../contracts/failures.ts";
 import type { PaceRange } from "../../contracts/http/requests.ts";
 import type { ProviderId } from "../../contracts/providers.ts";
+import type { Clock } from "../clock.ts";
 import { type MasterKeys, seal } from "../crypto/master-keys.ts";
 import { InvalidRequest } from "../input/invalid-request.ts";
-import type { Clock } from "../ports.ts";
 import type { Destinations } from "../requests/acceptance/accept-request.ts";
 import { laneId } from "../requests/acceptance/request-id.ts";
 import type { LaneScheduler } from "../requests/lanes/lane-scheduler.ts";
-import type { LaneStore } from "../requests/ports.ts";
-import { type LaneOwner, type LanePause, PAUSED_BY_CLIENT } from "../requests/record.ts";
+import type { LaneStore } from "../requests/state/ports.ts";
+import { type LaneOwner, type LanePause, PAUSED_BY_CLIENT } from "../requests/state/record.ts";
 import type { ConfigStore } from "./administration.ts";
 import { identificationToken } from "./identification-token.ts";
 

@@ -11,11 +11,11 @@ import {
 } from "../../contracts/config-items.ts";
 import { Failure } from "../../contracts/failures.ts";
 import type { ProviderId } from "../../contracts/providers.ts";
+import type { Clock } from "../clock.ts";
+import { canRotate, rotate } from "../connections/rotation.ts";
 import { sha256Hex } from "../crypto/digest.ts";
 import { type MasterKeys, seal, sealedWith, unseal } from "../crypto/master-keys.ts";
-import type { Clock } from "../ports.ts";
 import { identificationToken } from "./identification-token.ts";
-import { canRotate, rotate } from "./rotation.ts";
 
 type ConfigItem = ClientItem | ApiKeyItem | ConnectionItem | AccountItem;
 

@@ -1,6 +1,4 @@
-import type * as z from "zod/mini";
 import { openApi } from "../../contracts/http/openapi.ts";
-import type { OperationId, operations } from "../../contracts/http/operations.ts";
 import type { Accounts } from "../administration/accounts.ts";
 import type { Administration } from "../administration/administration.ts";
 import type { Deliveries } from "../deliveries/deliveries.ts";
@@ -9,6 +7,7 @@ import { type EventReader, makeReadEvents } from "../events/read-events.ts";
 import { pageOf } from "../input/cursor.ts";
 import type { Requests } from "../requests/requests.ts";
 import { dialectHandlers } from "./dialects/dialect-handlers.ts";
+import type { ApiHandlers } from "./handlers/api-operations.ts";
 import { accountHandlers, requestHandlers } from "./handlers/requests.ts";
 import { webhookHandlers } from "./handlers/webhooks.ts";
 
@@ -21,26 +20,6 @@ export interface ApiHandlerDeps {
   /** Opened when it is first needed: it takes the master keys. @throws DEPENDENCY_DOWN */
   administration: () => Promise<Administration>;
 }
-
-type Contract = typeof operations;
-
-/** What one operation is called with, checked by its contract. */
-export interface ApiInput<Id extends OperationId> {
-  clientId: string;
-  /** The account that the caller's token names; empty where the protocol has no such token. */
-  accountId: string;
-  /** Only for operations that take one. */
-  idempotencyKey?: string | undefined;
-  origin: string;
-  params: z.output<Contract[Id]["params"]>;
-  query: z.output<Contract[Id]["query"]>;
-  body: Contract[Id] extends { body: infer Body extends z.ZodMiniType } ? z.output<Body> : unknown;
-}
-
-/** Each gives its answer's JSON text, or nothing where there is none to give. */
-export type ApiHandlers = {
-  [Id in OperationId]: (input: ApiInput<Id>) => Promise<string | undefined>;
-};
 
 export function makeApiHandlers(deps: ApiHandlerDeps): ApiHandlers {
   return {

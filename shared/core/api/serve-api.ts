@@ -9,19 +9,15 @@ import { limits } from "../../contracts/limits.ts";
 import type { ProviderId } from "../../contracts/providers.ts";
 import { check, type FieldError, InvalidRequest } from "../input/invalid-request.ts";
 import { readJson, readJsonObject } from "../json/json.ts";
-import {
-  type ApiHandlerDeps,
-  type ApiHandlers,
-  type ApiInput,
-  makeApiHandlers,
-} from "./api-handlers.ts";
+import { type ApiHandlerDeps, makeApiHandlers } from "./api-handlers.ts";
 import {
   type AuthenticateDeps,
   type AuthFailure,
   type Headers,
   makeAuthenticate,
   Unauthenticated,
-} from "./authenticate.ts";
+} from "./authentication/authenticate.ts";
+import type { ApiHandlers, ApiInput } from "./handlers/api-operations.ts";
 
 export type ServeApiDeps = AuthenticateDeps & ApiHandlerDeps;
 

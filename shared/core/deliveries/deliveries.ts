@@ -3,11 +3,11 @@ import { Failure } from "../../contracts/failures.ts";
 import type { DeliveryStatus, DeliveryView, RecoveryView } from "../../contracts/http/webhooks.ts";
 import { readCursor, writeCursor } from "../input/cursor.ts";
 import { InvalidRequest } from "../input/invalid-request.ts";
-import { toAttemptMessage } from "./attempts/attempt-message.ts";
-import { resent } from "./delivery-state.ts";
-import { deliverySummary, deliveryView, recoveryView } from "./delivery-views.ts";
-import type { DeliveryStore } from "./ports.ts";
-import { type DeliveryRecord, isOver } from "./record.ts";
+import { toAttemptMessage } from "./state/attempt-message.ts";
+import { resent } from "./state/delivery-state.ts";
+import { deliverySummary, deliveryView, recoveryView } from "./state/delivery-views.ts";
+import type { DeliveryStore } from "./state/ports.ts";
+import { type DeliveryRecord, isOver } from "./state/record.ts";
 import { type EndWebhookDeps, newJob, startJob } from "./webhooks/deactivate-webhook.ts";
 
 export interface DeliveriesDeps extends EndWebhookDeps {

@@ -1,9 +1,10 @@
 import type { AttemptMessage } from "../../contracts/messages/delivery.ts";
-import type { HintOutcome, makeAttemptDeliveries } from "./attempts/attempt-deliveries.ts";
+import { toMessageFailure } from "../message-failure.ts";
+import type { makeAttemptDeliveries } from "./attempts/attempt-deliveries.ts";
+import type { HintOutcome } from "./attempts/attempt-types.ts";
 import type { CreateOutcome, makeCreateDeliveries } from "./creation/create-deliveries.ts";
-import { toMessageFailure } from "./not-done.ts";
-import type { AttemptLane } from "./ports.ts";
-import type { makeRunBulkJob } from "./run-job.ts";
+import type { makeRunBulkJob } from "./run-bulk-job.ts";
+import type { AttemptLane } from "./state/ports.ts";
 
 /** What a message of one of the three queues is. */
 export type DeliveryWork =

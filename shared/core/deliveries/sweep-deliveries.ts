@@ -1,10 +1,10 @@
 import { DELIVERY_SHARD_COUNT } from "../../contracts/tables.ts";
-import { toAttemptMessage } from "./attempts/attempt-message.ts";
-import { considerLostAfterMs } from "./delivery-state.ts";
-import type { DeliveryContext } from "./moment.ts";
-import type { DeliveryQueue, DeliveryStore, DueDelivery, JobStore } from "./ports.ts";
-import type { PublishFailures } from "./publish-failures.ts";
-import type { DeliveryRecord } from "./record.ts";
+import { toAttemptMessage } from "./state/attempt-message.ts";
+import type { DeliveryContext } from "./state/delivery-context.ts";
+import { considerLostAfterMs } from "./state/delivery-state.ts";
+import type { DeliveryQueue, DeliveryStore, DueDelivery, JobStore } from "./state/ports.ts";
+import type { PublishFailures } from "./state/publish-failures.ts";
+import type { DeliveryRecord } from "./state/record.ts";
 import { startJob } from "./webhooks/deactivate-webhook.ts";
 
 export interface SweepDeliveriesDeps {

@@ -2,8 +2,8 @@ import type { EventType } from "../../contracts/events.ts";
 import { limits } from "../../contracts/limits.ts";
 import type { ProviderId } from "../../contracts/providers.ts";
 import type { JsonObject } from "../json/json.ts";
-import type { InboundEvent } from "../providers/provider-pack.ts";
 import { unmatchedEventId } from "./event-id.ts";
+import type { InboundEvent } from "./inbound-event.ts";
 
 /** An event in its final form: these bytes are stored, published and never made anew. */
 export interface FinalEvent {

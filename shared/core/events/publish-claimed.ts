@@ -1,6 +1,7 @@
 import type { FailureCode } from "../../contracts/failures.ts";
-import type { Clock, EventClaims, EventPublisher } from "../ports.ts";
+import type { Clock } from "../clock.ts";
 import type { FinalEvent } from "./envelope.ts";
+import type { EventClaims, EventPublisher } from "./ports.ts";
 
 export type PublishOutcome =
   | { kind: "published" }

@@ -1,6 +1,7 @@
 import { OUTBOX_SHARD_COUNT } from "../../contracts/tables.ts";
-import type { Clock, EventClaims, EventPublisher } from "../ports.ts";
+import type { Clock } from "../clock.ts";
 import type { FinalEvent } from "./envelope.ts";
+import type { EventClaims, EventPublisher } from "./ports.ts";
 import { publishClaimed } from "./publish-claimed.ts";
 
 export interface SweepOutboxDeps {

@@ -1,8 +1,9 @@
 import { Failure, type FailureCode } from "../../contracts/failures.ts";
+import type { Clock } from "../clock.ts";
 import { sha256Hex } from "../crypto/digest.ts";
 import type { FinalEvent } from "../events/envelope.ts";
+import type { ClaimResult, EventClaims, EventPublisher } from "../events/ports.ts";
 import { publishClaimed } from "../events/publish-claimed.ts";
-import type { ClaimResult, Clock, EventClaims, EventPublisher } from "../ports.ts";
 import type { DecodedWebhook } from "./decode-inbound.ts";
 import type { JoinOutcome } from "./join-webhooks.ts";
 

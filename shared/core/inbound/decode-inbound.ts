@@ -1,13 +1,16 @@
 import { Failure } from "../../contracts/failures.ts";
 import { type InboundMessage, inboundMessage } from "../../contracts/messages/inbound.ts";
+import type { Clock } from "../clock.ts";
+import { credentialsOf } from "../connections/credentials.ts";
+import type { AccountReader, ConnectionReader, KnownAccount } from "../connections/ports.ts";
 import { sha256Hex } from "../crypto/digest.ts";
 import { type FinalEvent, truncateForBus, unmatchedEvent } from "../events/envelope.ts";
+import type { InboundEvent } from "../events/inbound-event.ts";
 import { type ReadJson, readJsonObject } from "../json/json.ts";
-import type { AccountReader, BlobStore, Clock, ConnectionReader, KnownAccount } from "../ports.ts";
-import { credentialsOf } from "../providers/credentials.ts";
-import type { InboundEvent, ProviderPack } from "../providers/provider-pack.ts";
+import type { ProviderPack } from "../providers/provider-pack.ts";
 import { readDeadline } from "../read-deadline.ts";
-import type { ProviderCalls } from "../requests/ports.ts";
+import type { ProviderCalls } from "../requests/state/ports.ts";
+import type { BlobStore } from "./ports.ts";
 
 const CONFIRM_TIMEOUT_MS = 5_000;
 

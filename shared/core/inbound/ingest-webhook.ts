@@ -2,18 +2,13 @@ import type { HashForm } from "../../contracts/config-items.ts";
 import { Failure, type HttpFailureCode } from "../../contracts/failures.ts";
 import type { InboundMessage } from "../../contracts/messages/inbound.ts";
 import { providerId } from "../../contracts/providers.ts";
-import { validAt } from "../administration/rotation.ts";
+import type { Clock } from "../clock.ts";
+import type { Connection, ConnectionReader } from "../connections/ports.ts";
+import { validAt } from "../connections/rotation.ts";
 import { equalSecrets, sha256Hex } from "../crypto/digest.ts";
 import { readJsonObject } from "../json/json.ts";
-import type {
-  BlobStore,
-  Clock,
-  Connection,
-  ConnectionReader,
-  InboundQueue,
-  QuarantineStore,
-} from "../ports.ts";
 import type { ProviderPack, Verification } from "../providers/provider-pack.ts";
+import type { BlobStore, InboundQueue, QuarantineStore } from "./ports.ts";
 
 export interface IngestDeps {
   connections: ConnectionReader;

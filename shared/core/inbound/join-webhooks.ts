@@ -3,14 +3,14 @@ import type { InboundMessage } from "../../contracts/messages/inbound.ts";
 import type { ProviderId } from "../../contracts/providers.ts";
 import type { FinalEvent } from "../events/envelope.ts";
 import type { ProviderClient } from "../providers/provider-client.ts";
-import type { Reference, ReferenceStore } from "../requests/ports.ts";
-import type { PublishOutboxes } from "../requests/publish-outboxes.ts";
-import type { RequestRecord } from "../requests/record.ts";
-import type { DecisionContext } from "../requests/request-state.ts";
 import type {
   AppliedUpdate,
   makeApplyProviderUpdate,
 } from "../requests/results/apply-provider-update.ts";
+import type { DecisionContext } from "../requests/state/decision-context.ts";
+import type { Reference, ReferenceStore } from "../requests/state/ports.ts";
+import type { PublishOutboxes } from "../requests/state/publish-outboxes.ts";
+import type { RequestRecord } from "../requests/state/record.ts";
 import type { DecodedWebhook } from "./decode-inbound.ts";
 
 export interface JoinWebhooksDeps {

@@ -1,9 +1,11 @@
 import { Failure } from "../../contracts/failures.ts";
-import { validAt } from "../administration/rotation.ts";
+import type { Clock } from "../clock.ts";
+import type { Connection } from "../connections/ports.ts";
+import { validAt } from "../connections/rotation.ts";
 import { readJsonObject } from "../json/json.ts";
-import type { BlobStore, Clock, Connection, InboundQueue } from "../ports.ts";
 import type { ProviderPack } from "../providers/provider-pack.ts";
 import { storeAndBuildMessage } from "./ingest-webhook.ts";
+import type { BlobStore, InboundQueue } from "./ports.ts";
 import { quarantinedAt } from "./quarantine-key.ts";
 
 /** What lies in the quarantine of one connection. */

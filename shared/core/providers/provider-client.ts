@@ -1,6 +1,6 @@
+import type { InboundEvent } from "../events/inbound-event.ts";
 import type { JsonObject } from "../json/json.ts";
-import type { ProviderHttpCall } from "../ports.ts";
-import type { InboundEvent } from "./provider-pack.ts";
+import type { ProviderHttpCall } from "./http-call.ts";
 
 /** A request as the provider's own body wants it. */
 export interface SubmitInput {

@@ -1,44 +1,14 @@
 import type { ConnectionSettings, HashForm } from "../../contracts/config-items.ts";
-import type { EventType } from "../../contracts/events.ts";
 import type { ProviderId } from "../../contracts/providers.ts";
+import type { InboundEvent } from "../events/inbound-event.ts";
 import type { JsonObject, ReadJson } from "../json/json.ts";
-import type { ProviderHttpCall } from "../ports.ts";
+import type { ProviderHttpCall } from "./http-call.ts";
 import type { ProviderClient } from "./provider-client.ts";
 
 /** A webhook as it came, its body read. */
 export interface Webhook extends ReadJson {
   /** Names in lower case. */
   headers: Readonly<Record<string, string | undefined>>;
-}
-
-/** What a webhook says, in our words. */
-export interface InboundEvent {
-  type: EventType;
-  /** The provider's id of what the event is about: a request, a workflow, an account. */
-  subjectId: string;
-  /** Tells events of one type and subject apart, where there can be several. */
-  discriminator?: string;
-  /** ISO 8601, where the provider says when the event was produced. */
-  createdAt?: string;
-  /** Labels that the client's own words had, which came back with the result. */
-  labels?: readonly string[];
-  /** The provider itself said what the specification calls it: `eventType` is its own word. */
-  hasOwnEventType?: true;
-  data: {
-    workflowId?: string;
-    providerRequestId?: string;
-    accountId?: string;
-    action?: string;
-    status?: string;
-    eventType: string;
-    result?: unknown;
-    error?: { code: string; message: string };
-    payload?: unknown;
-    /** The account is none that the client registered. */
-    accountUnknown?: true;
-    /** The provider was to be asked, and has no call that tells. */
-    unverified?: true;
-  };
 }
 
 /** Whether a webhook is the provider's, and by which form of its signature that was seen. */

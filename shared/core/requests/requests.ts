@@ -1,10 +1,10 @@
 import { Failure } from "../../contracts/failures.ts";
 import type { RequestStatus } from "../../contracts/http/requests.ts";
 import type { ProviderId } from "../../contracts/providers.ts";
+import type { AccountReader, ConnectionReader } from "../connections/ports.ts";
 import { seal } from "../crypto/master-keys.ts";
 import type { EventReader } from "../events/read-events.ts";
 import { readCursor, writeCursor } from "../input/cursor.ts";
-import type { AccountReader, ConnectionReader } from "../ports.ts";
 import { readDeadline } from "../read-deadline.ts";
 import {
   type AcceptRequestDeps,
@@ -13,13 +13,13 @@ import {
 } from "./acceptance/accept-request.ts";
 import { type BodyDigest, keyedDigest } from "./acceptance/body-digest.ts";
 import { isRequestId } from "./acceptance/request-id.ts";
-import type { ProviderCalls, ReferenceStore, TextStore } from "./ports.ts";
-import type { RequestRecord } from "./record.ts";
-import { transition } from "./request-state.ts";
-import { type RequestView, requestJson, summaryOf, viewOf } from "./request-view.ts";
 import { makeResolveRequest, type Resolution } from "./results/resolve-request.ts";
+import type { ProviderCalls, ReferenceStore, TextStore } from "./state/ports.ts";
+import type { RequestRecord } from "./state/record.ts";
+import { transition } from "./state/request-state.ts";
+import { type RequestView, requestJson, summaryOf, viewOf } from "./state/request-view.ts";
+import { cancelled } from "./state/timeouts.ts";
 import { findCredentials } from "./submission/credentials-changed.ts";
-import { cancelled } from "./timeouts.ts";
 
 export interface RequestsDeps extends AcceptRequestDeps {
   texts: TextStore;

@@ -1,14 +1,15 @@
 import { REQUEST_SHARD_COUNT } from "../../contracts/tables.ts";
 import type { makeJoinWhenDue } from "./lanes/join-lane.ts";
 import type { LaneScheduler } from "./lanes/lane-scheduler.ts";
-import type { DueEntry, RequestStore, SubmitQueue } from "./ports.ts";
-import type { PublishOutboxes } from "./publish-outboxes.ts";
-import { isTerminal, type RequestRecord } from "./record.ts";
-import { type DecisionContext, withDerivedFields } from "./request-state.ts";
-import type { RequestWriter } from "./request-writer.ts";
 import type { makePollRequest } from "./results/poll-request.ts";
-import { markUnknown } from "./submission/submission.ts";
-import { failRequest, timeoutError } from "./timeouts.ts";
+import type { DecisionContext } from "./state/decision-context.ts";
+import type { DueEntry, RequestStore, SubmitQueue } from "./state/ports.ts";
+import type { PublishOutboxes } from "./state/publish-outboxes.ts";
+import { isTerminal, type RequestRecord } from "./state/record.ts";
+import { withDerivedFields } from "./state/request-state.ts";
+import type { RequestWriter } from "./state/request-writer.ts";
+import { markUnknown } from "./state/submission-transitions.ts";
+import { failRequest, timeoutError } from "./state/timeouts.ts";
 
 export interface SweepRequestsDeps {
   requests: RequestStore;

@@ -1,6 +1,7 @@
 import { Failure } from "../../contracts/failures.ts";
+import type { InboundEvent } from "../../core/events/inbound-event.ts";
 import { isObject, type JsonObject } from "../../core/json/json.ts";
-import type { InboundEvent, ProviderPack } from "../../core/providers/provider-pack.ts";
+import type { ProviderPack } from "../../core/providers/provider-pack.ts";
 import { labelsOf, workflowOutcome } from "./result.ts";
 
 /**

@@ -1,5 +1,5 @@
 import type { JsonObject } from "../../core/json/json.ts";
-import type { ProviderHttpCall } from "../../core/ports.ts";
+import type { ProviderHttpCall } from "../../core/providers/http-call.ts";
 import type { ProviderClient } from "../../core/providers/provider-client.ts";
 import { readLinkedApiCancel, readLinkedApiPoll, readLinkedApiSubmission } from "./answers.ts";
 import { linkedApiEventTypeOf } from "./result.ts";

@@ -1,5 +1,5 @@
+import type { InboundEvent } from "../../core/events/inbound-event.ts";
 import { isObject, type JsonObject } from "../../core/json/json.ts";
-import type { InboundEvent } from "../../core/providers/provider-pack.ts";
 
 type Outcome = Pick<InboundEvent["data"], "status" | "action" | "eventType" | "result" | "error">;
 

@@ -1,5 +1,6 @@
 import { Failure } from "../../contracts/failures.ts";
-import type { InboundEvent, ProviderPack } from "../../core/providers/provider-pack.ts";
+import type { InboundEvent } from "../../core/events/inbound-event.ts";
+import type { ProviderPack } from "../../core/providers/provider-pack.ts";
 import { readWeLink } from "./event.ts";
 import { requestIdsOf } from "./request-id.ts";
 import { weLinkRequests } from "./requests.ts";

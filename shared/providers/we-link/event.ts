@@ -2,8 +2,8 @@ import type { EventType } from "../../contracts/events.ts";
 import { Failure } from "../../contracts/failures.ts";
 import { limits } from "../../contracts/limits.ts";
 import { discriminatorOf } from "../../core/events/event-id.ts";
+import type { InboundEvent } from "../../core/events/inbound-event.ts";
 import { canonicalJson, isObject, type JsonObject, type ReadJson } from "../../core/json/json.ts";
-import type { InboundEvent } from "../../core/providers/provider-pack.ts";
 import { requestIdsOf } from "./request-id.ts";
 
 /**

@@ -6,7 +6,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { makeHttpWebhookPoster } from "../../../shared/adapters/http/http-webhook-poster.ts";
-import type { Posted } from "../../../shared/core/deliveries/ports.ts";
+import type { Posted } from "../../../shared/core/deliveries/state/ports.ts";
 
 const timeoutMs = 1_000;
 /** A thousand exchanges are half a second of work for one core, and another runs beside this test. */

@@ -6,7 +6,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { closeServer, freePort, listen } from "../../../local/loopback.ts";
 import { makeHttpProviderCalls } from "../../../shared/adapters/http/http-provider-calls.ts";
 import { limits } from "../../../shared/contracts/limits.ts";
-import type { ProviderHttpCall } from "../../../shared/core/ports.ts";
+import type { ProviderHttpCall } from "../../../shared/core/providers/http-call.ts";
 import { makeLoopbackCertificate } from "../../support/fakes/loopback-certificate.ts";
 
 let opened = new AsyncDisposableStack();

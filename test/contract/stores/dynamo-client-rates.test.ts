@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { makeDynamoClientRates } from "../../../shared/adapters/dynamo/dynamo-client-rates.ts";
-import type { ClientRates } from "../../../shared/core/requests/ports.ts";
+import type { ClientRates } from "../../../shared/core/requests/state/ports.ts";
 import { makeTestClock } from "../../support/fakes/clocks.ts";
 import { openLocalTables } from "../../support/runs/local-tables.ts";
 

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { freePort } from "../../../local/loopback.ts";
 import { makeSchedulerSchedules } from "../../../shared/adapters/scheduler-schedules.ts";
 import { submitMessage } from "../../../shared/contracts/messages/submit.ts";
-import type { Schedules } from "../../../shared/core/requests/ports.ts";
+import type { Schedules } from "../../../shared/core/requests/state/ports.ts";
 import { requestRecord } from "../../support/payloads/request-records.ts";
 import { openLocalTables } from "../../support/runs/local-tables.ts";
 

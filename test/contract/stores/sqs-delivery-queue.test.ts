@@ -9,7 +9,7 @@ import {
   type AttemptMessage,
   deliveryMessage,
 } from "../../../shared/contracts/messages/delivery.ts";
-import type { AttemptLane, DeliveryQueue } from "../../../shared/core/deliveries/ports.ts";
+import type { AttemptLane, DeliveryQueue } from "../../../shared/core/deliveries/state/ports.ts";
 import { startAwsFaultProxy } from "../../support/fakes/aws-fault-proxy.ts";
 import { openLocalTables } from "../../support/runs/local-tables.ts";
 

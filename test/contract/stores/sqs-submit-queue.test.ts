@@ -2,7 +2,7 @@ import { ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { makeSqsSubmitQueue } from "../../../shared/adapters/sqs/sqs-submit-queue.ts";
 import { type SubmitMessage, submitMessage } from "../../../shared/contracts/messages/submit.ts";
-import type { SubmitQueue } from "../../../shared/core/requests/ports.ts";
+import type { SubmitQueue } from "../../../shared/core/requests/state/ports.ts";
 import { openLocalTables } from "../../support/runs/local-tables.ts";
 
 const opened = new AsyncDisposableStack();

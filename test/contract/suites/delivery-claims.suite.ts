@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { DELIVERY_SHARD_COUNT } from "../../../shared/contracts/tables.ts";
-import type { DeliveryStore } from "../../../shared/core/deliveries/ports.ts";
-import type { DeliveryRecord } from "../../../shared/core/deliveries/record.ts";
+import type { DeliveryStore } from "../../../shared/core/deliveries/state/ports.ts";
+import type { DeliveryRecord } from "../../../shared/core/deliveries/state/record.ts";
 import { makeTestClock } from "../../support/fakes/clocks.ts";
 import { deliveryRecord } from "../../support/payloads/delivery-records.ts";
 

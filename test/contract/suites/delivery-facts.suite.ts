@@ -3,7 +3,7 @@ import type {
   DeliveryFactsReader,
   HealthStore,
   WebhookStore,
-} from "../../../shared/core/deliveries/ports.ts";
+} from "../../../shared/core/deliveries/state/ports.ts";
 import { endpointHealth, webhookRecord } from "../../support/payloads/delivery-records.ts";
 import { requestRecord } from "../../support/payloads/request-records.ts";
 

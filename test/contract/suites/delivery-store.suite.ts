@@ -1,12 +1,12 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { DELIVERY_SHARD_COUNT } from "../../../shared/contracts/tables.ts";
-import { toAttemptMessage } from "../../../shared/core/deliveries/attempts/attempt-message.ts";
+import { toAttemptMessage } from "../../../shared/core/deliveries/state/attempt-message.ts";
 import type {
   DeliveryStore,
   DueDelivery,
   JobStore,
-} from "../../../shared/core/deliveries/ports.ts";
-import type { DeliveryRecord } from "../../../shared/core/deliveries/record.ts";
+} from "../../../shared/core/deliveries/state/ports.ts";
+import type { DeliveryRecord } from "../../../shared/core/deliveries/state/record.ts";
 import { makeTestClock } from "../../support/fakes/clocks.ts";
 import { deliveryJob, deliveryRecord } from "../../support/payloads/delivery-records.ts";
 

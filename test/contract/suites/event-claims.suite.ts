@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { beforeAll, describe, expect, test } from "vitest";
 import { OUTBOX_SHARD_COUNT } from "../../../shared/contracts/tables.ts";
+import type { Lease } from "../../../shared/core/clock.ts";
 import type { FinalEvent } from "../../../shared/core/events/envelope.ts";
-import type { EventClaims, Lease } from "../../../shared/core/ports.ts";
+import type { EventClaims } from "../../../shared/core/events/ports.ts";
 import { makeTestClock } from "../../support/fakes/clocks.ts";
 
 export const RETENTION_MS = 3 * 24 * 3_600_000;

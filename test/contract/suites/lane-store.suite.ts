@@ -1,9 +1,9 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import type { Lease } from "../../../shared/core/ports.ts";
+import type { Lease } from "../../../shared/core/clock.ts";
 import { laneId } from "../../../shared/core/requests/acceptance/request-id.ts";
-import type { Joined, LaneStore } from "../../../shared/core/requests/ports.ts";
-import type { Lane } from "../../../shared/core/requests/record.ts";
-import { PAUSED_BY_CLIENT } from "../../../shared/core/requests/record.ts";
+import type { Joined, LaneStore } from "../../../shared/core/requests/state/ports.ts";
+import type { Lane } from "../../../shared/core/requests/state/record.ts";
+import { PAUSED_BY_CLIENT } from "../../../shared/core/requests/state/record.ts";
 import { makeTestClock } from "../../support/fakes/clocks.ts";
 import { newOwner } from "../../support/payloads/request-records.ts";
 

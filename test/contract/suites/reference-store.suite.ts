@@ -1,5 +1,8 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import type { IdempotencyStore, ReferenceStore } from "../../../shared/core/requests/ports.ts";
+import type {
+  IdempotencyStore,
+  ReferenceStore,
+} from "../../../shared/core/requests/state/ports.ts";
 import { makeTestClock } from "../../support/fakes/clocks.ts";
 
 type Clock = ReturnType<typeof makeTestClock>;

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { REQUEST_SHARD_COUNT } from "../../../shared/contracts/tables.ts";
-import type { LaneStore, RequestStore } from "../../../shared/core/requests/ports.ts";
-import type { RequestRecord } from "../../../shared/core/requests/record.ts";
+import type { LaneStore, RequestStore } from "../../../shared/core/requests/state/ports.ts";
+import type { RequestRecord } from "../../../shared/core/requests/state/record.ts";
 import { makeTestClock } from "../../support/fakes/clocks.ts";
 import { newOwner, requestRecord } from "../../support/payloads/request-records.ts";
 

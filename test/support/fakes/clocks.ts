@@ -1,4 +1,4 @@
-import type { Clock } from "../../../shared/core/ports.ts";
+import type { Clock } from "../../../shared/core/clock.ts";
 
 /** A clock that stands still until it is told to go on. */
 export function makeTestClock(startMs = Date.UTC(2026, 5, 25, 12)): Clock & {

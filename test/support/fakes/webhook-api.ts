@@ -5,9 +5,9 @@ import { makeServeApi, type ServeApiDeps } from "../../../shared/core/api/serve-
 import { sha256Hex } from "../../../shared/core/crypto/digest.ts";
 import { newDelivery } from "../../../shared/core/deliveries/creation/new-delivery.ts";
 import { makeDeliveries } from "../../../shared/core/deliveries/deliveries.ts";
-import type { DeliveryContext } from "../../../shared/core/deliveries/moment.ts";
-import type { WebhookStore } from "../../../shared/core/deliveries/ports.ts";
-import type { DeliveryJob, DeliveryRecord } from "../../../shared/core/deliveries/record.ts";
+import type { DeliveryContext } from "../../../shared/core/deliveries/state/delivery-context.ts";
+import type { WebhookStore } from "../../../shared/core/deliveries/state/ports.ts";
+import type { DeliveryJob, DeliveryRecord } from "../../../shared/core/deliveries/state/record.ts";
 import {
   makeWebhooks,
   type WebhooksDeps,

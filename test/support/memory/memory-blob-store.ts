@@ -1,5 +1,5 @@
 import { Failure } from "../../../shared/contracts/failures.ts";
-import type { BlobStore } from "../../../shared/core/ports.ts";
+import type { BlobStore } from "../../../shared/core/inbound/ports.ts";
 
 /** Blobs in memory: for tests and simulations. */
 export function makeMemoryBlobStore(): BlobStore & { keys(): string[] } {

@@ -1,14 +1,14 @@
 import type { WebhookItem } from "../../../shared/contracts/config-items.ts";
 import { Failure } from "../../../shared/contracts/failures.ts";
+import type { Clock } from "../../../shared/core/clock.ts";
 import type {
   DeliveryFactsReader,
   DeliveryStore,
   HealthStore,
   JobStore,
   WebhookStore,
-} from "../../../shared/core/deliveries/ports.ts";
-import type { DeliveryJob, EndpointHealth } from "../../../shared/core/deliveries/record.ts";
-import type { Clock } from "../../../shared/core/ports.ts";
+} from "../../../shared/core/deliveries/state/ports.ts";
+import type { DeliveryJob, EndpointHealth } from "../../../shared/core/deliveries/state/record.ts";
 import { makeMemoryDeliveryStore } from "./memory-delivery-store.ts";
 
 /** All that is stored of deliveries and webhooks, in memory: for tests and simulations. */

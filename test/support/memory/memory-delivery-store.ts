@@ -1,7 +1,7 @@
-import { toAttemptMessage } from "../../../shared/core/deliveries/attempts/attempt-message.ts";
-import type { DeliveryStore } from "../../../shared/core/deliveries/ports.ts";
-import type { DeliveryJob, DeliveryRecord } from "../../../shared/core/deliveries/record.ts";
-import type { Clock } from "../../../shared/core/ports.ts";
+import type { Clock } from "../../../shared/core/clock.ts";
+import { toAttemptMessage } from "../../../shared/core/deliveries/state/attempt-message.ts";
+import type { DeliveryStore } from "../../../shared/core/deliveries/state/ports.ts";
+import type { DeliveryJob, DeliveryRecord } from "../../../shared/core/deliveries/state/record.ts";
 
 /** Deliveries in memory, with the promises of the stored ones: for tests and simulations. */
 export function makeMemoryDeliveryStore(options: {

@@ -1,5 +1,6 @@
+import type { Clock, Lease } from "../../../shared/core/clock.ts";
 import type { FinalEvent } from "../../../shared/core/events/envelope.ts";
-import type { ClaimResult, Clock, EventClaims, Lease } from "../../../shared/core/ports.ts";
+import type { ClaimResult, EventClaims } from "../../../shared/core/events/ports.ts";
 
 interface Stored {
   event: FinalEvent;

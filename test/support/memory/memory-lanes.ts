@@ -1,11 +1,11 @@
-import type { Clock } from "../../../shared/core/ports.ts";
-import type { LaneStore } from "../../../shared/core/requests/ports.ts";
+import type { Clock } from "../../../shared/core/clock.ts";
+import type { LaneStore } from "../../../shared/core/requests/state/ports.ts";
 import {
   type Lane,
   type LaneOwner,
   type LanePause,
   PAUSED_BY_CLIENT,
-} from "../../../shared/core/requests/record.ts";
+} from "../../../shared/core/requests/state/record.ts";
 
 interface StoredLane extends Omit<Lane, "pause"> {
   releasedBy?: string;

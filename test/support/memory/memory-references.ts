@@ -1,10 +1,10 @@
-import type { Clock } from "../../../shared/core/ports.ts";
+import type { Clock } from "../../../shared/core/clock.ts";
 import type {
   IdempotencyStore,
   KnownKey,
   Reference,
   ReferenceStore,
-} from "../../../shared/core/requests/ports.ts";
+} from "../../../shared/core/requests/state/ports.ts";
 
 interface StoredReference {
   requestId?: string;

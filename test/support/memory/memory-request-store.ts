@@ -1,6 +1,6 @@
-import type { Clock } from "../../../shared/core/ports.ts";
-import type { RequestStore } from "../../../shared/core/requests/ports.ts";
-import type { Lane, RequestRecord } from "../../../shared/core/requests/record.ts";
+import type { Clock } from "../../../shared/core/clock.ts";
+import type { RequestStore } from "../../../shared/core/requests/state/ports.ts";
+import type { Lane, RequestRecord } from "../../../shared/core/requests/state/record.ts";
 
 /** Requests in memory, with the promises of the stored ones: for tests and simulations. */
 export function makeMemoryRequestStore(options: {

@@ -1,10 +1,10 @@
-import type { Clock } from "../../../shared/core/ports.ts";
+import type { Clock } from "../../../shared/core/clock.ts";
 import type {
   IdempotencyStore,
   LaneStore,
   ReferenceStore,
   RequestStore,
-} from "../../../shared/core/requests/ports.ts";
+} from "../../../shared/core/requests/state/ports.ts";
 import { makeMemoryLanes } from "./memory-lanes.ts";
 import { makeMemoryIdempotency, makeMemoryReferences } from "./memory-references.ts";
 import { makeMemoryRequestStore } from "./memory-request-store.ts";

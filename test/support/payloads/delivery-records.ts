@@ -4,7 +4,7 @@ import type {
   DeliveryJob,
   DeliveryRecord,
   EndpointHealth,
-} from "../../../shared/core/deliveries/record.ts";
+} from "../../../shared/core/deliveries/state/record.ts";
 
 const newId = (kind: string) => `${kind}_${randomBytes(8).toString("hex")}`;
 

@@ -1,6 +1,6 @@
 import type { ProviderId } from "../../../shared/contracts/providers.ts";
-import type { ProviderHttpCall } from "../../../shared/core/ports.ts";
-import type { Exchange } from "../../../shared/core/requests/ports.ts";
+import type { ProviderHttpCall } from "../../../shared/core/providers/http-call.ts";
+import type { Exchange } from "../../../shared/core/requests/state/ports.ts";
 
 /** What the provider says of a request, by webhook or when it is asked. */
 export type Said =

@@ -1,7 +1,7 @@
 import type { ProviderId } from "../../../shared/contracts/providers.ts";
-import type { Connection } from "../../../shared/core/ports.ts";
-import type { TextStore } from "../../../shared/core/requests/ports.ts";
+import type { Connection } from "../../../shared/core/connections/ports.ts";
 import type { RequestsDeps } from "../../../shared/core/requests/requests.ts";
+import type { TextStore } from "../../../shared/core/requests/state/ports.ts";
 
 /** Every text stands in its item. */
 const texts: TextStore = {

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { laneId, newRequestId } from "../../../shared/core/requests/acceptance/request-id.ts";
-import type { LaneOwner, RequestRecord } from "../../../shared/core/requests/record.ts";
+import type { LaneOwner, RequestRecord } from "../../../shared/core/requests/state/record.ts";
 
 let accounts = 0;
 

@@ -11,7 +11,7 @@ import { composeAdministration } from "../../../shared/composition/administratio
 import type { DeliveryRules } from "../../../shared/contracts/delivery-rules.ts";
 import { EVENT_SOURCE } from "../../../shared/contracts/events.ts";
 import { deliveryIdOf } from "../../../shared/core/deliveries/creation/delivery-id.ts";
-import type { DeliveryRecord } from "../../../shared/core/deliveries/record.ts";
+import type { DeliveryRecord } from "../../../shared/core/deliveries/state/record.ts";
 import { type FinalEvent, toEventBridgeDetail } from "../../../shared/core/events/envelope.ts";
 import { startWebhookReceiver } from "../fakes/webhook-receiver.ts";
 import { makeMemoryBlobStore } from "../memory/memory-blob-store.ts";

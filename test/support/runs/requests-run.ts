@@ -7,7 +7,7 @@ import type { Behaviour } from "../../../local/simulator/behaviour.ts";
 import type { Submission } from "../../../local/simulator/submissions.ts";
 import type { RequestStatus } from "../../../shared/contracts/http/requests.ts";
 import type { ProviderId } from "../../../shared/contracts/providers.ts";
-import type { RequestView } from "../../../shared/core/requests/request-view.ts";
+import type { RequestView } from "../../../shared/core/requests/state/request-view.ts";
 import { attachBusConsumer, type BusMessage } from "../fakes/bus-consumer.ts";
 import { startTestRun } from "./local-run.ts";
 

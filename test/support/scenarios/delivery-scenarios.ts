@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { DeliveryRecord } from "../../../shared/core/deliveries/record.ts";
+import type { DeliveryRecord } from "../../../shared/core/deliveries/state/record.ts";
 import type { FinalEvent } from "../../../shared/core/events/envelope.ts";
 import type { FaultyDeliveriesRun, Subscriber } from "../runs/faulty-deliveries-run.ts";
 

@@ -8,15 +8,15 @@ import { makeAttemptDelivery } from "../../../shared/core/deliveries/attempts/at
 import { makeEndpointConcurrency } from "../../../shared/core/deliveries/attempts/endpoint-slots.ts";
 import { makeCreateDeliveries } from "../../../shared/core/deliveries/creation/create-deliveries.ts";
 import { makeHandleDeliveryWork } from "../../../shared/core/deliveries/handle-delivery-work.ts";
+import { makeRunBulkJob } from "../../../shared/core/deliveries/run-bulk-job.ts";
 import type {
   AttemptLane,
   DeliveryQueue,
   DeliveryStore,
   Posted,
   WebhookPost,
-} from "../../../shared/core/deliveries/ports.ts";
-import { makePublishFailures } from "../../../shared/core/deliveries/publish-failures.ts";
-import { makeRunBulkJob } from "../../../shared/core/deliveries/run-job.ts";
+} from "../../../shared/core/deliveries/state/ports.ts";
+import { makePublishFailures } from "../../../shared/core/deliveries/state/publish-failures.ts";
 import { makeSweepDeliveries } from "../../../shared/core/deliveries/sweep-deliveries.ts";
 import { makeDeactivateWebhook } from "../../../shared/core/deliveries/webhooks/deactivate-webhook.ts";
 import { type FinalEvent, toEventBridgeDetail } from "../../../shared/core/events/envelope.ts";

@@ -1,6 +1,6 @@
 import { expect } from "vitest";
-import { isTerminal, type RequestRecord } from "../../../shared/core/requests/record.ts";
-import { canTransition } from "../../../shared/core/requests/request-state.ts";
+import { isTerminal, type RequestRecord } from "../../../shared/core/requests/state/record.ts";
+import { canTransition } from "../../../shared/core/requests/state/request-state.ts";
 import { providerPacks } from "../../../shared/providers/packs.ts";
 
 /** What stands in the params and in the inputs of these tests. */

@@ -1,7 +1,7 @@
 import type { Deliveries } from "../../deliveries/deliveries.ts";
 import type { Webhooks } from "../../deliveries/webhooks/webhooks.ts";
 import type { Requests } from "../../requests/requests.ts";
-import type { ApiHandlers } from "../api-handlers.ts";
+import type { ApiHandlers } from "../handlers/api-operations.ts";
 import { cancelAsLinkedApi, getAsLinkedApi, startAsLinkedApi } from "./linked-api.ts";
 import { linkedApiWebhookHandlers } from "./linked-api-webhooks.ts";
 import { getAsWeLink, submitAsWeLink } from "./we-link.ts";

@@ -2,8 +2,8 @@ import { Failure } from "../../../contracts/failures.ts";
 import type { ProviderId } from "../../../contracts/providers.ts";
 import { isObject, type JsonObject } from "../../json/json.ts";
 import { topLevelMembers } from "../../json/json-members.ts";
-import type { RequestView } from "../../requests/request-view.ts";
 import type { Requests } from "../../requests/requests.ts";
+import type { RequestView } from "../../requests/state/request-view.ts";
 
 /** What there is under an id: a request made here, or the last event of one made elsewhere. */
 type Found = { request: RequestView } | { event: FoundEvent };

@@ -1,9 +1,9 @@
 import { Failure } from "../../../contracts/failures.ts";
 import type { DeliveryStatus, WebhookView } from "../../../contracts/http/webhooks.ts";
 import type { Deliveries } from "../../deliveries/deliveries.ts";
-import type { DeliveryRecord } from "../../deliveries/record.ts";
+import type { DeliveryRecord } from "../../deliveries/state/record.ts";
 import type { Webhooks } from "../../deliveries/webhooks/webhooks.ts";
-import type { ApiHandlers } from "../api-handlers.ts";
+import type { ApiHandlers } from "../handlers/api-operations.ts";
 
 /** As many as a page of ours has at most. */
 const LISTED_DELIVERIES = 100;

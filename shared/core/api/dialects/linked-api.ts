@@ -3,8 +3,8 @@ import type { WorkflowStatus } from "../../../contracts/http/dialects.ts";
 import type { RequestStatus } from "../../../contracts/http/requests.ts";
 import { isObject, type JsonObject } from "../../json/json.ts";
 import { topLevelMembers } from "../../json/json-members.ts";
-import type { RequestView } from "../../requests/request-view.ts";
 import type { Requests } from "../../requests/requests.ts";
+import type { RequestView } from "../../requests/state/request-view.ts";
 import { type FoundEvent, findRequest } from "./find-request.ts";
 
 type Action = JsonObject & { actionType: string };

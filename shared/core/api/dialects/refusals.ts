@@ -2,7 +2,7 @@ import { failures, type HttpFailureCode } from "../../../contracts/failures.ts";
 import type { OperationId } from "../../../contracts/http/operations.ts";
 import type { ProviderId } from "../../../contracts/providers.ts";
 import type { FieldError } from "../../input/invalid-request.ts";
-import type { AuthFailure } from "../authenticate.ts";
+import type { AuthFailure } from "../authentication/authenticate.ts";
 
 /** Why a call was refused, as far as its caller may know. */
 export interface Refusal {

@@ -3,8 +3,8 @@ import type { RequestStatus } from "../../../contracts/http/requests.ts";
 import { accountIdOfNameless } from "../../../providers/we-link/account.ts";
 import { InvalidRequest } from "../../input/invalid-request.ts";
 import { isObject, type JsonObject } from "../../json/json.ts";
-import type { RequestView } from "../../requests/request-view.ts";
 import type { Requests } from "../../requests/requests.ts";
+import type { RequestView } from "../../requests/state/request-view.ts";
 import { type FoundEvent, findRequest, withMember } from "./find-request.ts";
 
 interface WeLinkCall {

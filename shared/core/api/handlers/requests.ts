@@ -1,8 +1,8 @@
 import type { Accounts } from "../../administration/accounts.ts";
 import { pageOf } from "../../input/cursor.ts";
-import { requestJson } from "../../requests/request-view.ts";
 import type { Requests } from "../../requests/requests.ts";
-import type { ApiHandlers } from "../api-handlers.ts";
+import { requestJson } from "../../requests/state/request-view.ts";
+import type { ApiHandlers } from "./api-operations.ts";
 
 /** The operations of `http-requests.ts` on requests. */
 export function requestHandlers({ requests }: { requests: Requests }) {

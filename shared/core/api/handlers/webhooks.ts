@@ -1,6 +1,6 @@
 import type { Deliveries } from "../../deliveries/deliveries.ts";
 import type { Webhooks } from "../../deliveries/webhooks/webhooks.ts";
-import type { ApiHandlers } from "../api-handlers.ts";
+import type { ApiHandlers } from "./api-operations.ts";
 
 /** The operations of `http-webhooks.ts` in our own protocol. */
 export function webhookHandlers(deps: { webhooks: Webhooks; deliveries: Deliveries }) {

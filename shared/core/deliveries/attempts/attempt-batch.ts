@@ -1,12 +1,12 @@
 import type { AttemptMessage, DeliveryMessage } from "../../../contracts/messages/delivery.ts";
-import { ANSWERED_GONE, LONGEST_DELAY_MS } from "../delivery-state.ts";
-import { toMessageFailure } from "../not-done.ts";
-import type { DeliveryRecord, EndpointHealth } from "../record.ts";
-import type { AttemptDeliveriesDeps, HintOutcome } from "./attempt-deliveries.ts";
+import { toMessageFailure } from "../../message-failure.ts";
+import { freshDelivery, toAttemptMessage } from "../state/attempt-message.ts";
+import { ANSWERED_GONE, LONGEST_DELAY_MS } from "../state/delivery-state.ts";
+import { makeDeliveryStateCache } from "../state/delivery-state-cache.ts";
+import { healthOf, isCircuitOpen } from "../state/endpoint-health.ts";
+import type { DeliveryRecord, EndpointHealth } from "../state/record.ts";
 import type { AttemptOutcome, WatchPost } from "./attempt-delivery.ts";
-import { freshDelivery, toAttemptMessage } from "./attempt-message.ts";
-import { makeDeliveryStateCache } from "./delivery-state-cache.ts";
-import { healthOf, isCircuitOpen } from "./endpoint-health.ts";
+import type { AttemptDeliveriesDeps, HintOutcome } from "./attempt-types.ts";
 
 /** One message of a batch, and its place in it. */
 interface IndexedMessage {

@@ -1,37 +1,12 @@
 import type { AttemptMessage } from "../../../contracts/messages/delivery.ts";
-import type { DeliveryContext } from "../moment.ts";
-import { type MessageFailure, toMessageFailure } from "../not-done.ts";
-import type { AttemptLane, DeliveryFactsReader, DeliveryQueue, DeliveryStore } from "../ports.ts";
-import type { PublishFailures } from "../publish-failures.ts";
-import type { DeliveryRecord, EndpointHealth } from "../record.ts";
-import type { DeactivateWebhook } from "../webhooks/deactivate-webhook.ts";
+import { forEachConcurrent } from "../../for-each-concurrent.ts";
+import { toMessageFailure } from "../../message-failure.ts";
+import { isCircuitOpen, type Seen } from "../state/endpoint-health.ts";
+import type { AttemptLane } from "../state/ports.ts";
+import type { EndpointHealth } from "../state/record.ts";
 import { type Group, isHeldLongEnough, makeAttemptBatch } from "./attempt-batch.ts";
-import type { AttemptOutcome, makeAttemptDelivery, WatchPost } from "./attempt-delivery.ts";
-import { forEachConcurrent } from "./each-of.ts";
-import { isCircuitOpen, type Seen } from "./endpoint-health.ts";
-import type { EndpointConcurrency } from "./endpoint-slots.ts";
-
-export interface AttemptDeliveriesDeps {
-  facts: DeliveryFactsReader;
-  deliveries: DeliveryStore;
-  attemptDelivery: ReturnType<typeof makeAttemptDelivery>;
-  endpoints: EndpointConcurrency;
-  deactivateWebhook: DeactivateWebhook;
-  queue: DeliveryQueue;
-  publishFailures: PublishFailures;
-  context: () => DeliveryContext;
-  /** From 0 to 1. */
-  random: () => number;
-  newOwner: () => string;
-  /** Real time. */
-  sleep: (ms: number, signal: AbortSignal) => Promise<void>;
-  /** Told of what was given up without harm: the sweep makes up for it. */
-  dropped: (error: unknown) => void;
-}
-
-export type HintOutcome =
-  | { kind: AttemptOutcome["kind"] | "held" | "passedOn"; delivery?: DeliveryRecord }
-  | MessageFailure;
+import type { WatchPost } from "./attempt-delivery.ts";
+import type { AttemptDeliveriesDeps, HintOutcome } from "./attempt-types.ts";
 
 /** A batch that fills a receive says that more wait. */
 const FULL_BATCH = 10;

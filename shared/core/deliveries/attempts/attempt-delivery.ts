@@ -1,16 +1,17 @@
 import type { WebhookItem } from "../../../contracts/config-items.ts";
 import { Failure } from "../../../contracts/failures.ts";
 import type { AttemptMessage } from "../../../contracts/messages/delivery.ts";
-import { validAt } from "../../administration/rotation.ts";
-import type { Lease } from "../../ports.ts";
-import type { TextStore } from "../../requests/ports.ts";
-import { attempted, ended, hasExhaustedStarts, isSuccess, taken } from "../delivery-state.ts";
-import type { DeliveryContext } from "../moment.ts";
-import type { DeliveryStore, Posted, WebhookPoster } from "../ports.ts";
-import type { DeliveryRecord, EndReason } from "../record.ts";
-import { masterKeysOf, type ReadMasterKeys } from "../webhooks/master-keys-of.ts";
-import { signedHeaders, signingSecret } from "../webhooks/signing.ts";
-import { freshDelivery } from "./attempt-message.ts";
+import type { Lease } from "../../clock.ts";
+import { validAt } from "../../connections/rotation.ts";
+import type { TextStore } from "../../requests/state/ports.ts";
+import { masterKeysOf, type ReadMasterKeys } from "../signing/master-keys-of.ts";
+import { signedHeaders, signingSecret } from "../signing/signing.ts";
+import { freshDelivery } from "../state/attempt-message.ts";
+import type { DeliveryContext } from "../state/delivery-context.ts";
+import { attempted, ended, hasExhaustedStarts, isSuccess, taken } from "../state/delivery-state.ts";
+import type { DeliveryEligibility } from "../state/delivery-state-cache.ts";
+import type { DeliveryStore, Posted, WebhookPoster } from "../state/ports.ts";
+import type { DeliveryRecord } from "../state/record.ts";
 
 export interface AttemptDeliveryDeps {
   deliveries: DeliveryStore;
@@ -25,12 +26,6 @@ export interface AttemptDeliveryDeps {
 
 /** Looks at a POST, and nothing else, while it is under way. */
 export type WatchPost = (posting: Promise<Posted>) => Promise<Posted>;
-
-/** What stands against an attempt, as it is the moment before it would begin. */
-export type DeliveryEligibility =
-  | { kind: "eligible"; webhook: WebhookItem }
-  | { kind: "ineligible"; status: "failed" | "cancelled"; reason: EndReason };
-
 export type AttemptOutcome =
   /** A POST was made, and is recorded. */
   | { kind: "attempted"; delivery: DeliveryRecord; isSuccess: boolean; isSlow: boolean }

@@ -1,8 +1,8 @@
-import type { Lease } from "../../ports.ts";
-import type { DeliveryContext } from "../moment.ts";
-import type { HealthStore } from "../ports.ts";
-import type { EndpointHealth } from "../record.ts";
-import { acquireSlot, isCircuitOpen, releaseSlot, type Seen } from "./endpoint-health.ts";
+import type { Lease } from "../../clock.ts";
+import type { DeliveryContext } from "../state/delivery-context.ts";
+import { acquireSlot, isCircuitOpen, releaseSlot, type Seen } from "../state/endpoint-health.ts";
+import type { HealthStore } from "../state/ports.ts";
+import type { EndpointHealth } from "../state/record.ts";
 
 /** Writers of one endpoint's health that may come in between before we give up. */
 const MAX_CONFLICTS = 10;

@@ -1,22 +1,22 @@
 import type { WebhookItem } from "../../../contracts/config-items.ts";
 import { limits } from "../../../contracts/limits.ts";
 import type { AttemptMessage } from "../../../contracts/messages/delivery.ts";
-import { toAttemptMessage, toInlineAttemptMessage } from "../attempts/attempt-message.ts";
-import { factKeysOf } from "../attempts/delivery-state-cache.ts";
-import { healthOf, isCircuitOpen } from "../attempts/endpoint-health.ts";
-import { ended } from "../delivery-state.ts";
-import type { DeliveryContext } from "../moment.ts";
-import { type MessageFailure, toMessageFailure } from "../not-done.ts";
+import { type MessageFailure, toMessageFailure } from "../../message-failure.ts";
+import { masterKeysOf, type ReadMasterKeys } from "../signing/master-keys-of.ts";
+import { toAttemptMessage, toInlineAttemptMessage } from "../state/attempt-message.ts";
+import type { DeliveryContext } from "../state/delivery-context.ts";
+import { ended } from "../state/delivery-state.ts";
+import { factKeysOf } from "../state/delivery-state-cache.ts";
+import { healthOf, isCircuitOpen } from "../state/endpoint-health.ts";
 import type {
   AttemptLane,
   DeliveryFacts,
   DeliveryFactsReader,
   DeliveryQueue,
   DeliveryStore,
-} from "../ports.ts";
-import type { PublishFailures } from "../publish-failures.ts";
-import type { DeliveryRecord } from "../record.ts";
-import { masterKeysOf, type ReadMasterKeys } from "../webhooks/master-keys-of.ts";
+} from "../state/ports.ts";
+import type { PublishFailures } from "../state/publish-failures.ts";
+import type { DeliveryRecord } from "../state/record.ts";
 import { formatCarries } from "./body.ts";
 import { newDelivery } from "./new-delivery.ts";
 import { type BusEvent, readBusMessage } from "./read-bus-message.ts";

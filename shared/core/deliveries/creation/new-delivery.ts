@@ -1,10 +1,10 @@
 import type { WebhookItem } from "../../../contracts/config-items.ts";
 import type { EventType } from "../../../contracts/events.ts";
 import type { MasterKeys } from "../../crypto/master-keys.ts";
-import { waiting } from "../delivery-state.ts";
-import type { DeliveryContext } from "../moment.ts";
-import type { DeliveryRecord } from "../record.ts";
-import { signingSecret } from "../webhooks/signing.ts";
+import { signingSecret } from "../signing/signing.ts";
+import type { DeliveryContext } from "../state/delivery-context.ts";
+import { waiting } from "../state/delivery-state.ts";
+import type { DeliveryRecord } from "../state/record.ts";
 import { bodyOf } from "./body.ts";
 import { deliveryIdOf } from "./delivery-id.ts";
 

@@ -1,7 +1,7 @@
 import type { WebhookItem } from "../../../contracts/config-items.ts";
-import type { DeliveryContext } from "../moment.ts";
-import type { DeliveryQueue, JobStore, WebhookStore } from "../ports.ts";
-import type { DeliveryJob } from "../record.ts";
+import type { DeliveryContext } from "../state/delivery-context.ts";
+import type { DeliveryQueue, JobStore, WebhookStore } from "../state/ports.ts";
+import type { DeliveryJob } from "../state/record.ts";
 
 export interface EndWebhookDeps {
   webhooks: WebhookStore;

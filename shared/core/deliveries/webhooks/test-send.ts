@@ -1,10 +1,10 @@
 import type { WebhookItem } from "../../../contracts/config-items.ts";
 import { Failure } from "../../../contracts/failures.ts";
 import type { MasterKeys } from "../../crypto/master-keys.ts";
-import { toAttemptMessage } from "../attempts/attempt-message.ts";
 import { newDelivery } from "../creation/new-delivery.ts";
-import type { DeliveryContext } from "../moment.ts";
-import type { DeliveryQueue, DeliveryStore } from "../ports.ts";
+import { toAttemptMessage } from "../state/attempt-message.ts";
+import type { DeliveryContext } from "../state/delivery-context.ts";
+import type { DeliveryQueue, DeliveryStore } from "../state/ports.ts";
 
 export interface TestSendDeps {
   deliveries: DeliveryStore;

@@ -2,7 +2,7 @@ import { configKey, type WebhookItem } from "../../../contracts/config-items.ts"
 import { Failure } from "../../../contracts/failures.ts";
 import type { WebhookView } from "../../../contracts/http/webhooks.ts";
 import type { WebhookTargets } from "../../../contracts/webhook-targets.ts";
-import { rotate, validAt } from "../../administration/rotation.ts";
+import { rotate, validAt } from "../../connections/rotation.ts";
 import { sha256Hex } from "../../crypto/digest.ts";
 import { presentSecret } from "../creation/new-delivery.ts";
 import { type EndWebhookDeps, makeDeactivateWebhook } from "./deactivate-webhook.ts";

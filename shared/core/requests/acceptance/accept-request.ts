@@ -7,6 +7,7 @@ import { InvalidRequest } from "../../input/invalid-request.ts";
 import { canonicalJson } from "../../json/json.ts";
 import type { ProviderClient } from "../../providers/provider-client.ts";
 import type { LaneScheduler } from "../lanes/lane-scheduler.ts";
+import type { DecisionContext } from "../state/decision-context.ts";
 import type {
   ClientRates,
   IdempotencyStore,
@@ -14,10 +15,10 @@ import type {
   RequestStore,
   Schedules,
   SubmitQueue,
-} from "../ports.ts";
-import type { LaneOwner, RequestRecord } from "../record.ts";
-import { type DecisionContext, withDerivedFields, withOutboxEvents } from "../request-state.ts";
-import type { RequestWriter } from "../request-writer.ts";
+} from "../state/ports.ts";
+import type { LaneOwner, RequestRecord } from "../state/record.ts";
+import { withDerivedFields, withOutboxEvents } from "../state/request-state.ts";
+import type { RequestWriter } from "../state/request-writer.ts";
 import { type BodyDigest, keyedDigest, plainDigest } from "./body-digest.ts";
 import { laneId, newRequestId } from "./request-id.ts";
 import { readScheduled } from "./schedule-time.ts";

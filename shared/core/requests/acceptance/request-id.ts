@@ -1,5 +1,5 @@
 import { sha256Hex } from "../../crypto/digest.ts";
-import type { LaneOwner } from "../record.ts";
+import type { LaneOwner } from "../state/record.ts";
 
 /** A request's id carries its lane, so that the id alone finds the item. */
 const form = /^rq_[0-9a-f]{44}$/;

@@ -1,7 +1,8 @@
-import type { LaneStore } from "../ports.ts";
-import type { RequestRecord } from "../record.ts";
-import { type DecisionContext, transition } from "../request-state.ts";
-import type { RequestWriter } from "../request-writer.ts";
+import type { DecisionContext } from "../state/decision-context.ts";
+import type { LaneStore } from "../state/ports.ts";
+import type { RequestRecord } from "../state/record.ts";
+import { transition } from "../state/request-state.ts";
+import type { RequestWriter } from "../state/request-writer.ts";
 import type { LaneScheduler } from "./lane-scheduler.ts";
 
 /**

@@ -1,5 +1,5 @@
-import type { LaneStore, SubmitQueue } from "../ports.ts";
-import type { RequestRecord } from "../record.ts";
+import type { LaneStore, SubmitQueue } from "../state/ports.ts";
+import type { RequestRecord } from "../state/record.ts";
 
 /** What SQS delays a message by at most; the sweep does longer waits. */
 const MAX_DELAY_MS = 900_000;

@@ -1,6 +1,6 @@
-import type { AccountReader } from "../../ports.ts";
-import type { LaneOwner } from "../record.ts";
-import type { DecisionContext } from "../request-state.ts";
+import type { AccountReader } from "../../connections/ports.ts";
+import type { DecisionContext } from "../state/decision-context.ts";
+import type { LaneOwner } from "../state/record.ts";
 
 /** The shortest and the longest gap between submissions, in milliseconds of business time. */
 export type Pace = readonly [minMs: number, maxMs: number];

@@ -1,11 +1,15 @@
 import type { ProviderId } from "../../../contracts/providers.ts";
 import type { ProviderClient } from "../../providers/provider-client.ts";
 import type { LaneScheduler } from "../lanes/lane-scheduler.ts";
-import type { LaneStore } from "../ports.ts";
-import { isTerminal, type RequestRecord } from "../record.ts";
-import type { DecisionContext } from "../request-state.ts";
-import type { RequestWriter } from "../request-writer.ts";
-import { type ProviderUpdate, type UpdateResult, withProviderUpdate } from "./provider-update.ts";
+import type { DecisionContext } from "../state/decision-context.ts";
+import type { LaneStore } from "../state/ports.ts";
+import {
+  type ProviderUpdate,
+  type UpdateResult,
+  withProviderUpdate,
+} from "../state/provider-update.ts";
+import { isTerminal, type RequestRecord } from "../state/record.ts";
+import type { RequestWriter } from "../state/request-writer.ts";
 
 export interface ApplyProviderUpdateDeps {
   writer: RequestWriter;

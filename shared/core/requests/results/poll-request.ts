@@ -1,12 +1,13 @@
 import type { ProviderId } from "../../../contracts/providers.ts";
-import type { FreshAccountReader, FreshConnectionReader } from "../../ports.ts";
+import type { FreshAccountReader, FreshConnectionReader } from "../../connections/ports.ts";
 import type { PollOutcome, ProviderClient } from "../../providers/provider-client.ts";
 import { readDeadline } from "../../read-deadline.ts";
-import type { ProviderCalls, ReferenceStore } from "../ports.ts";
-import type { PublishOutboxes } from "../publish-outboxes.ts";
-import { isTerminal, type RequestRecord } from "../record.ts";
-import { type DecisionContext, pollDelayMs, withDerivedFields } from "../request-state.ts";
-import type { RequestWriter } from "../request-writer.ts";
+import type { DecisionContext } from "../state/decision-context.ts";
+import type { ProviderCalls, ReferenceStore } from "../state/ports.ts";
+import type { PublishOutboxes } from "../state/publish-outboxes.ts";
+import { isTerminal, type RequestRecord } from "../state/record.ts";
+import { pollDelayMs, withDerivedFields } from "../state/request-state.ts";
+import type { RequestWriter } from "../state/request-writer.ts";
 import { findCredentials, makeCredentialsChangedSince } from "../submission/credentials-changed.ts";
 import type { makeApplyProviderUpdate } from "./apply-provider-update.ts";
 

@@ -2,12 +2,13 @@ import { Failure } from "../../../contracts/failures.ts";
 import type { ProviderId } from "../../../contracts/providers.ts";
 import type { ProviderClient } from "../../providers/provider-client.ts";
 import type { LaneScheduler } from "../lanes/lane-scheduler.ts";
-import type { ReferenceStore } from "../ports.ts";
-import type { RequestRecord } from "../record.ts";
-import { type DecisionContext, transition } from "../request-state.ts";
-import type { RequestWriter } from "../request-writer.ts";
-import { isContinuation, requeue } from "../submission/submission.ts";
-import { emitStarted } from "./started.ts";
+import type { DecisionContext } from "../state/decision-context.ts";
+import type { ReferenceStore } from "../state/ports.ts";
+import type { RequestRecord } from "../state/record.ts";
+import { transition } from "../state/request-state.ts";
+import type { RequestWriter } from "../state/request-writer.ts";
+import { emitStarted } from "../state/started.ts";
+import { isContinuation, requeue } from "../state/submission-transitions.ts";
 
 /** What a person found out at the provider. */
 export type Resolution = { as: "submitted"; providerRequestId?: string } | { as: "not-submitted" };

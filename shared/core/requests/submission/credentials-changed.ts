@@ -1,8 +1,12 @@
-import type { Connection, FreshAccountReader, FreshConnectionReader } from "../../ports.ts";
-import { credentialsOf } from "../../providers/credentials.ts";
+import { credentialsOf } from "../../connections/credentials.ts";
+import type {
+  Connection,
+  FreshAccountReader,
+  FreshConnectionReader,
+} from "../../connections/ports.ts";
 import type { Credentials } from "../../providers/provider-client.ts";
 import { readDeadline } from "../../read-deadline.ts";
-import type { RequestRecord } from "../record.ts";
+import type { RequestRecord } from "../state/record.ts";
 
 /** What a call for this request is made with. @throws DEPENDENCY_DOWN */
 export async function findCredentials(

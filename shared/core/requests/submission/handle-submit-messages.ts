@@ -2,12 +2,12 @@ import { Failure, type FailureCode } from "../../../contracts/failures.ts";
 import { type SubmitMessage, submitMessage } from "../../../contracts/messages/submit.ts";
 import type { makeJoinWhenDue } from "../lanes/join-lane.ts";
 import type { LaneScheduler } from "../lanes/lane-scheduler.ts";
-import type { LaneRunResult } from "../lanes/work-lane.ts";
-import type { RequestStore, SubmitQueue } from "../ports.ts";
-import type { PublishedOutboxes, PublishOutboxes } from "../publish-outboxes.ts";
-import type { Lane, RequestRecord } from "../record.ts";
-import type { DecisionContext } from "../request-state.ts";
+import type { DecisionContext } from "../state/decision-context.ts";
+import type { RequestStore, SubmitQueue } from "../state/ports.ts";
+import type { PublishedOutboxes, PublishOutboxes } from "../state/publish-outboxes.ts";
+import type { Lane, RequestRecord } from "../state/record.ts";
 import type { SubmitResult } from "./submit-request.ts";
+import type { LaneRunResult } from "./work-lane.ts";
 
 export interface HandleSubmitMessagesDeps {
   requests: RequestStore;

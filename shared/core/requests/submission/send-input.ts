@@ -1,13 +1,13 @@
-import type { AccountReader, ConnectionReader } from "../../ports.ts";
+import type { AccountReader, ConnectionReader } from "../../connections/ports.ts";
 import { readDeadline } from "../../read-deadline.ts";
 import { makeSubmissionInterval } from "../lanes/pace.ts";
-import type { LaneRunResult } from "../lanes/work-lane.ts";
-import type { LaneStore, RequestStore } from "../ports.ts";
-import type { RequestRecord } from "../record.ts";
-import type { DecisionContext } from "../request-state.ts";
-import type { RequestWriter } from "../request-writer.ts";
-import { requeue } from "./submission.ts";
+import type { DecisionContext } from "../state/decision-context.ts";
+import type { LaneStore, RequestStore } from "../state/ports.ts";
+import type { RequestRecord } from "../state/record.ts";
+import type { RequestWriter } from "../state/request-writer.ts";
+import { requeue } from "../state/submission-transitions.ts";
 import type { makeSubmitRequest } from "./submit-request.ts";
+import type { LaneRunResult } from "./work-lane.ts";
 
 export interface SendInputDeps {
   requests: RequestStore;

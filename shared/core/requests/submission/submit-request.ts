@@ -1,21 +1,19 @@
 import { Failure } from "../../../contracts/failures.ts";
 import type { ProviderId } from "../../../contracts/providers.ts";
-import { type MasterKeys, unseal } from "../../crypto/master-keys.ts";
-import { readJson } from "../../json/json.ts";
 import type {
   Connection,
   FreshAccountReader,
   FreshConnectionReader,
-  ProviderHttpCall,
-} from "../../ports.ts";
+} from "../../connections/ports.ts";
+import { type MasterKeys, unseal } from "../../crypto/master-keys.ts";
+import { readJson } from "../../json/json.ts";
+import type { ProviderHttpCall } from "../../providers/http-call.ts";
 import type { Credentials, ProviderClient } from "../../providers/provider-client.ts";
 import type { Pace } from "../lanes/pace.ts";
-import type { LaneStore, ProviderCalls, ReferenceStore, TextStore } from "../ports.ts";
-import type { LanePause, RequestRecord } from "../record.ts";
-import type { DecisionContext } from "../request-state.ts";
-import type { RequestWriter } from "../request-writer.ts";
-import { type RequestError, timeoutError } from "../timeouts.ts";
-import { findCredentials, makeCredentialsChangedSince } from "./credentials-changed.ts";
+import type { DecisionContext } from "../state/decision-context.ts";
+import type { LaneStore, ProviderCalls, ReferenceStore, TextStore } from "../state/ports.ts";
+import type { LanePause, RequestRecord } from "../state/record.ts";
+import type { RequestWriter } from "../state/request-writer.ts";
 import {
   applySubmissionOutcome,
   claimForSubmission,
@@ -23,7 +21,9 @@ import {
   mergeLateAnswer,
   type Outcome,
   type Settled,
-} from "./submission.ts";
+} from "../state/submission-transitions.ts";
+import { type RequestError, timeoutError } from "../state/timeouts.ts";
+import { findCredentials, makeCredentialsChangedSince } from "./credentials-changed.ts";
 
 export interface SubmitRequestDeps {
   writer: RequestWriter;

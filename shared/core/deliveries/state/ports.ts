@@ -1,7 +1,7 @@
-import type { WebhookItem } from "../../contracts/config-items.ts";
-import type { DeliveryStatus } from "../../contracts/http/webhooks.ts";
-import type { AttemptMessage, DeliveryMessage } from "../../contracts/messages/delivery.ts";
-import type { Lease } from "../ports.ts";
+import type { WebhookItem } from "../../../contracts/config-items.ts";
+import type { DeliveryStatus } from "../../../contracts/http/webhooks.ts";
+import type { AttemptMessage, DeliveryMessage } from "../../../contracts/messages/delivery.ts";
+import type { Lease } from "../../clock.ts";
 import type { DeliveryJob, DeliveryRecord, EndpointHealth } from "./record.ts";
 
 /** Every port throws DEPENDENCY_DOWN when it cannot answer: what it was to write may be written. */

@@ -1,16 +1,11 @@
 import { sha256Hex } from "../../crypto/digest.ts";
 import { requestEvent } from "../../events/envelope.ts";
+import type { InboundEvent } from "../../events/inbound-event.ts";
 import { canonicalJson } from "../../json/json.ts";
 import type { ProviderClient } from "../../providers/provider-client.ts";
-import type { InboundEvent } from "../../providers/provider-pack.ts";
-import { isTerminal, type LanePause, type RequestRecord } from "../record.ts";
-import {
-  type DecisionContext,
-  pollDelayMs,
-  transition,
-  withDerivedFields,
-  withOutboxEvents,
-} from "../request-state.ts";
+import type { DecisionContext } from "./decision-context.ts";
+import { isTerminal, type LanePause, type RequestRecord } from "./record.ts";
+import { pollDelayMs, transition, withDerivedFields, withOutboxEvents } from "./request-state.ts";
 import { emitStarted } from "./started.ts";
 
 /** What the provider says of a request: by webhook, by an answer to a poll, or at once. */

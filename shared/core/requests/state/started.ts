@@ -1,6 +1,7 @@
 import { requestEvent } from "../../events/envelope.ts";
-import type { RequestRecord } from "../record.ts";
-import { type DecisionContext, withOutboxEvents } from "../request-state.ts";
+import type { DecisionContext } from "./decision-context.ts";
+import type { RequestRecord } from "./record.ts";
+import { withOutboxEvents } from "./request-state.ts";
 
 /** With `workflow.started`, unless it was caused before. */
 export function emitStarted(

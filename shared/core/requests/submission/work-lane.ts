@@ -1,20 +1,27 @@
 import type { ProviderId } from "../../../contracts/providers.ts";
-import type { AccountReader, ConnectionReader, Lease } from "../../ports.ts";
+import type { Lease } from "../../clock.ts";
+import type { AccountReader, ConnectionReader } from "../../connections/ports.ts";
 import type { ProviderClient } from "../../providers/provider-client.ts";
 import { readDeadline } from "../../read-deadline.ts";
-import type { LaneStore, RequestStore } from "../ports.ts";
-import { type Lane, type LanePause, PAUSED_BY_CLIENT, type RequestRecord } from "../record.ts";
-import { type DecisionContext, withDerivedFields } from "../request-state.ts";
-import type { RequestWriter } from "../request-writer.ts";
-import { markUnknown } from "../submission/submission.ts";
+import type { LaneScheduler } from "../lanes/lane-scheduler.ts";
+import { makeSubmissionInterval } from "../lanes/pace.ts";
+import type { DecisionContext } from "../state/decision-context.ts";
+import type { LaneStore, RequestStore } from "../state/ports.ts";
+import {
+  type Lane,
+  type LanePause,
+  PAUSED_BY_CLIENT,
+  type RequestRecord,
+} from "../state/record.ts";
+import { withDerivedFields } from "../state/request-state.ts";
+import type { RequestWriter } from "../state/request-writer.ts";
+import { markUnknown } from "../state/submission-transitions.ts";
+import { failRequest, type RequestError } from "../state/timeouts.ts";
 import {
   type makeSubmitRequest,
   SUBMISSION_MARGIN_MS,
   type SubmitResult,
-} from "../submission/submit-request.ts";
-import { failRequest, type RequestError } from "../timeouts.ts";
-import type { LaneScheduler } from "./lane-scheduler.ts";
-import { makeSubmissionInterval } from "./pace.ts";
+} from "./submit-request.ts";
 
 export interface WorkLaneDeps {
   requests: RequestStore;

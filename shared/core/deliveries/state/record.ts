@@ -1,6 +1,6 @@
-import type { EventType } from "../../contracts/events.ts";
-import type { DeliveryStatus } from "../../contracts/http/webhooks.ts";
-import type { StoredText } from "../requests/record.ts";
+import type { EventType } from "../../../contracts/events.ts";
+import type { DeliveryStatus } from "../../../contracts/http/webhooks.ts";
+import type { StoredText } from "../../requests/state/record.ts";
 
 /** One POST, or what took its place, as it is kept and shown. */
 export interface Attempt {

@@ -1,4 +1,4 @@
-import { Failure } from "../../contracts/failures.ts";
+import { Failure } from "../../../contracts/failures.ts";
 import type { RequestStore, TextStore } from "./ports.ts";
 import type { RequestRecord, StoredText } from "./record.ts";
 

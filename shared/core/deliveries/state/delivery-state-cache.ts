@@ -1,8 +1,9 @@
+import type { WebhookItem } from "../../../contracts/config-items.ts";
 import type { AttemptMessage } from "../../../contracts/messages/delivery.ts";
-import type { DeliveryContext } from "../moment.ts";
-import type { DeliveryFacts, DeliveryFactsReader } from "../ports.ts";
-import { standingOf } from "../webhooks/webhook-of.ts";
-import type { DeliveryEligibility } from "./attempt-delivery.ts";
+import type { DeliveryContext } from "./delivery-context.ts";
+import type { DeliveryFacts, DeliveryFactsReader } from "./ports.ts";
+import type { EndReason } from "./record.ts";
+import { standingOf } from "./webhook-of.ts";
 
 /**
  * How old (real) what a batch knows may be when an attempt begins: what is
@@ -63,3 +64,8 @@ export function makeDeliveryStateCache(
     },
   };
 }
+
+/** What stands against an attempt, as it is the moment before it would begin. */
+export type DeliveryEligibility =
+  | { kind: "eligible"; webhook: WebhookItem }
+  | { kind: "ineligible"; status: "failed" | "cancelled"; reason: EndReason };

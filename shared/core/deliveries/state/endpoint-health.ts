@@ -1,6 +1,6 @@
-import type { Lease } from "../../ports.ts";
-import type { DeliveryContext } from "../moment.ts";
-import type { EndpointHealth } from "../record.ts";
+import type { Lease } from "../../clock.ts";
+import type { DeliveryContext } from "./delivery-context.ts";
+import type { EndpointHealth } from "./record.ts";
 
 /** What a worker saw of an endpoint, attempt by attempt in the order in which they ended. */
 export interface Seen {

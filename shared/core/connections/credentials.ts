@@ -1,5 +1,5 @@
-import type { Connection, KnownAccount } from "../ports.ts";
-import type { Credentials } from "./provider-client.ts";
+import type { Credentials } from "../providers/provider-client.ts";
+import type { Connection, KnownAccount } from "./ports.ts";
 
 /** The headers by which the provider knows the connection and, at Linked API, the account. */
 export function credentialsOf(

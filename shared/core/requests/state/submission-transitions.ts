@@ -1,14 +1,10 @@
 import type { ProviderClient, SubmissionOutcome } from "../../providers/provider-client.ts";
-import type { LanePause, RequestRecord } from "../record.ts";
-import {
-  type DecisionContext,
-  pollDelayMs,
-  transition,
-  withDerivedFields,
-} from "../request-state.ts";
-import { withProviderUpdate } from "../results/provider-update.ts";
-import { emitStarted } from "../results/started.ts";
-import { failRequest } from "../timeouts.ts";
+import type { DecisionContext } from "./decision-context.ts";
+import { withProviderUpdate } from "./provider-update.ts";
+import type { LanePause, RequestRecord } from "./record.ts";
+import { pollDelayMs, transition, withDerivedFields } from "./request-state.ts";
+import { emitStarted } from "./started.ts";
+import { failRequest } from "./timeouts.ts";
 
 /** Taken by one worker, which may be at it until that real time. */
 export function claimForSubmission(

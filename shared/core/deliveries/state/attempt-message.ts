@@ -1,7 +1,7 @@
 import type { AttemptMessage } from "../../../contracts/messages/delivery.ts";
-import { waiting } from "../delivery-state.ts";
-import type { DeliveryContext } from "../moment.ts";
-import type { DeliveryRecord } from "../record.ts";
+import type { DeliveryContext } from "./delivery-context.ts";
+import { waiting } from "./delivery-state.ts";
+import type { DeliveryRecord } from "./record.ts";
 
 /** The message that has a delivery's next attempt made, if it is due. */
 export function toAttemptMessage(

@@ -1,8 +1,9 @@
-import type { FinalEvent } from "../events/envelope.ts";
-import { requestEvent } from "../events/envelope.ts";
-import type { ProviderClient } from "../providers/provider-client.ts";
+import type { FinalEvent } from "../../events/envelope.ts";
+import { requestEvent } from "../../events/envelope.ts";
+import type { ProviderClient } from "../../providers/provider-client.ts";
+import type { DecisionContext } from "./decision-context.ts";
 import type { RequestRecord } from "./record.ts";
-import { type DecisionContext, transition, withOutboxEvents } from "./request-state.ts";
+import { transition, withOutboxEvents } from "./request-state.ts";
 
 export interface RequestError {
   code: string;

@@ -1,9 +1,10 @@
-import type { RequestStatus } from "../../contracts/http/requests.ts";
-import type { SubmitMessage } from "../../contracts/messages/submit.ts";
-import type { ProviderId } from "../../contracts/providers.ts";
-import type { FinalEvent } from "../events/envelope.ts";
-import type { Lease, ProviderHttpCall } from "../ports.ts";
-import type { ProviderAnswer } from "../providers/provider-client.ts";
+import type { RequestStatus } from "../../../contracts/http/requests.ts";
+import type { SubmitMessage } from "../../../contracts/messages/submit.ts";
+import type { ProviderId } from "../../../contracts/providers.ts";
+import type { Lease } from "../../clock.ts";
+import type { FinalEvent } from "../../events/envelope.ts";
+import type { ProviderHttpCall } from "../../providers/http-call.ts";
+import type { ProviderAnswer } from "../../providers/provider-client.ts";
 import type { Lane, LaneOwner, LanePause, RequestRecord, StoredText } from "./record.ts";
 
 /** Every port throws DEPENDENCY_DOWN when it cannot answer: what it was to write may be written. */

@@ -1,10 +1,10 @@
-import type { ApiKeyItem } from "../../contracts/config-items.ts";
-import { Failure } from "../../contracts/failures.ts";
-import type { Operation } from "../../contracts/http/operations.ts";
-import { identifiedAccount, identifiedWith } from "../administration/identification-token.ts";
-import { equalSecrets, sha256Hex } from "../crypto/digest.ts";
-import type { MasterKeys } from "../crypto/master-keys.ts";
-import type { Clock } from "../ports.ts";
+import type { ApiKeyItem } from "../../../contracts/config-items.ts";
+import { Failure } from "../../../contracts/failures.ts";
+import type { Operation } from "../../../contracts/http/operations.ts";
+import { identifiedAccount, identifiedWith } from "../../administration/identification-token.ts";
+import type { Clock } from "../../clock.ts";
+import { equalSecrets, sha256Hex } from "../../crypto/digest.ts";
+import type { MasterKeys } from "../../crypto/master-keys.ts";
 
 export interface ApiKeys {
   /** May be some seconds old. @throws DEPENDENCY_DOWN */

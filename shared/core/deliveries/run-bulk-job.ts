@@ -1,18 +1,18 @@
 import type { WebhookItem } from "../../contracts/config-items.ts";
 import { deliverableType } from "../../contracts/events.ts";
 import { busSafeJson, type FinalEvent } from "../events/envelope.ts";
-import { toAttemptMessage } from "./attempts/attempt-message.ts";
-import { forEachConcurrent } from "./attempts/each-of.ts";
+import { forEachConcurrent } from "../for-each-concurrent.ts";
 import { formatCarries } from "./creation/body.ts";
 import { newDelivery } from "./creation/new-delivery.ts";
-import { ANSWERED_GONE, ended, resent } from "./delivery-state.ts";
-import type { DeliveryContext } from "./moment.ts";
-import type { DeliveryQueue, DeliveryStore, JobStore, WebhookStore } from "./ports.ts";
-import type { PublishFailures } from "./publish-failures.ts";
-import type { DeliveryJob, DeliveryRecord } from "./record.ts";
+import { masterKeysOf, type ReadMasterKeys } from "./signing/master-keys-of.ts";
+import { toAttemptMessage } from "./state/attempt-message.ts";
+import type { DeliveryContext } from "./state/delivery-context.ts";
+import { ANSWERED_GONE, ended, resent } from "./state/delivery-state.ts";
+import type { DeliveryQueue, DeliveryStore, JobStore, WebhookStore } from "./state/ports.ts";
+import type { PublishFailures } from "./state/publish-failures.ts";
+import type { DeliveryJob, DeliveryRecord } from "./state/record.ts";
+import { standingOf } from "./state/webhook-of.ts";
 import { startJob } from "./webhooks/deactivate-webhook.ts";
-import { masterKeysOf, type ReadMasterKeys } from "./webhooks/master-keys-of.ts";
-import { standingOf } from "./webhooks/webhook-of.ts";
 
 export interface RunJobDeps {
   jobs: JobStore;

@@ -1,4 +1,4 @@
-import { Failure, type FailureCode } from "../../contracts/failures.ts";
+import { Failure, type FailureCode } from "../contracts/failures.ts";
 
 /** The message must stay in the queue. */
 export interface MessageFailure {

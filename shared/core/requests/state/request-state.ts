@@ -1,17 +1,9 @@
-import type { RequestStatus } from "../../contracts/http/requests.ts";
-import type { RequestRules } from "../../contracts/request-rules.ts";
-import type { FinalEvent } from "../events/envelope.ts";
+import type { RequestStatus } from "../../../contracts/http/requests.ts";
+import type { RequestRules } from "../../../contracts/request-rules.ts";
+import type { FinalEvent } from "../../events/envelope.ts";
+import type { DecisionContext } from "./decision-context.ts";
 import type { RequestRecord } from "./record.ts";
 import { isTerminal } from "./record.ts";
-
-/** When a decision is made, and by which rules. */
-export interface DecisionContext {
-  /** Business time. */
-  nowMs: number;
-  /** Real time. */
-  nowRealMs: number;
-  rules: RequestRules;
-}
 
 /**
  * Which state may follow which (G4): what is not here is a fault of ours. What

@@ -1,8 +1,9 @@
-import type { FinalEvent } from "../events/envelope.ts";
-import type { EventPublisher } from "../ports.ts";
+import type { FinalEvent } from "../../events/envelope.ts";
+import type { EventPublisher } from "../../events/ports.ts";
+import type { DecisionContext } from "./decision-context.ts";
 import type { EventArchive, RequestStore, TextStore } from "./ports.ts";
 import type { OutboxEntry, RequestRecord } from "./record.ts";
-import { type DecisionContext, withDerivedFields } from "./request-state.ts";
+import { withDerivedFields } from "./request-state.ts";
 
 export interface PublishOutboxesDeps {
   requests: RequestStore;

@@ -1,5 +1,5 @@
-import type { Lease } from "../ports.ts";
-import type { DeliveryContext } from "./moment.ts";
+import type { Lease } from "../../clock.ts";
+import type { DeliveryContext } from "./delivery-context.ts";
 import type { Posted } from "./ports.ts";
 import type { Attempt, DeliveryRecord, EndReason } from "./record.ts";
 

@@ -1,7 +1,7 @@
-import { busSafeJson, type FinalEvent } from "../events/envelope.ts";
-import type { EventPublisher } from "../ports.ts";
-import type { EventArchive } from "../requests/ports.ts";
-import type { DeliveryContext } from "./moment.ts";
+import { busSafeJson, type FinalEvent } from "../../events/envelope.ts";
+import type { EventPublisher } from "../../events/ports.ts";
+import type { EventArchive } from "../../requests/state/ports.ts";
+import type { DeliveryContext } from "./delivery-context.ts";
 import type { DeliveryStore } from "./ports.ts";
 import type { DeliveryRecord, UnpublishedFailure } from "./record.ts";
 
