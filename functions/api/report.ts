@@ -1,16 +1,17 @@
 import { failures } from "../../shared/contracts/failures.ts";
+import { logMessages } from "../../shared/contracts/log-messages.ts";
 import type { ApiOutcome } from "../../shared/core/api/serve-api.ts";
 import type { Telemetry } from "../../shared/runtime/telemetry.ts";
 
-/** What an operator learns of one call. Routes and statuses are in API Gateway's access log. */
+/** Logs and counts one call. Routes and statuses are in the access log of API Gateway. */
 export function report(telemetry: Telemetry, outcome: ApiOutcome, requestId: string): void {
   if (outcome.kind === "answered") {
     const { keyId } = outcome;
-    telemetry.log("debug", "call answered", { requestId, ...(keyId ? { keyId } : {}) });
+    telemetry.log("debug", logMessages.apiCallAnswered, { requestId, ...(keyId ? { keyId } : {}) });
     return;
   }
   const { code, detail, errors } = outcome;
-  telemetry.log(failures[code].logLevel, "call refused", {
+  telemetry.log(failures[code].logLevel, logMessages.apiCallRejected, {
     requestId,
     code,
     detail,

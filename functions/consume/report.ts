@@ -1,32 +1,45 @@
 import { failures } from "../../shared/contracts/failures.ts";
+import { type LogMessage, logMessages } from "../../shared/contracts/log-messages.ts";
 import type { ConsumeOutcome } from "../../shared/core/inbound/consume-webhooks.ts";
 import type { Telemetry } from "../../shared/runtime/telemetry.ts";
 
-/** What an operator learns of one message. */
+const joinedMessageOf = {
+  applied: logMessages.requestUpdated,
+  duplicate: logMessages.requestAlreadyUpdated,
+  late: logMessages.lateResultReceived,
+  unsure: logMessages.updateNeedsPoll,
+} satisfies Record<Extract<ConsumeOutcome, { kind: "joined" }>["verdict"], LogMessage>;
+
+/** Logs and counts one message. */
 export function report(telemetry: Telemetry, messageId: string, outcome: ConsumeOutcome): void {
   if (outcome.kind === "failed") {
     const { code, detail, eventId } = outcome;
     const fields = { messageId, code, detail, ...(eventId ? { eventId } : {}) };
-    telemetry.log(failures[code].logLevel, "message not done", fields);
+    telemetry.log(failures[code].logLevel, logMessages.messageProcessingFailed, fields);
     if (code === "PUBLISH_FAILED" || code === "PUBLISH_REFUSED") telemetry.count("PublishFailed");
     return;
   }
   if (outcome.kind === "waiting") {
-    telemetry.log("debug", "its submission is under way", { messageId });
+    telemetry.log("debug", logMessages.webhookWaitsForSubmission, { messageId });
     return;
   }
   if (outcome.kind === "joined") {
     const { requestId, verdict, hasPausedAccount } = outcome;
-    const isNews = verdict === "late" || hasPausedAccount;
-    telemetry.log(isNews ? "warn" : "debug", `joined: ${verdict}`, { messageId, requestId });
+    const level = verdict === "late" ? "warn" : "debug";
+    telemetry.log(level, joinedMessageOf[verdict], { messageId, requestId });
     if (verdict === "late") telemetry.count("LateResult");
-    if (hasPausedAccount) telemetry.count("AccountPaused");
+    if (hasPausedAccount) {
+      telemetry.log("warn", logMessages.accountPaused, { messageId, requestId });
+      telemetry.count("AccountPaused");
+    }
     return;
   }
   const { eventId } = outcome;
-  telemetry.log("debug", outcome.kind, { messageId, eventId });
+  const message =
+    outcome.kind === "published" ? logMessages.eventPublished : logMessages.duplicateWebhookIgnored;
+  telemetry.log("debug", message, { messageId, eventId });
   if (outcome.kind === "duplicate" && outcome.conflict) {
-    telemetry.log("warn", "same key, another body: kept the first", { messageId, eventId });
+    telemetry.log("warn", logMessages.duplicateBodyDiffers, { messageId, eventId });
     telemetry.count("DedupeConflict");
   }
 }

@@ -1,25 +1,38 @@
 import { failures } from "../../shared/contracts/failures.ts";
+import type { DeliveryStatus } from "../../shared/contracts/http/webhooks.ts";
+import { type LogMessage, logMessages } from "../../shared/contracts/log-messages.ts";
 import type { WorkOutcome } from "../../shared/core/deliveries/handle-delivery-work.ts";
 import type { EndpointHealth } from "../../shared/core/deliveries/state/record.ts";
 import type { Telemetry } from "../../shared/runtime/telemetry.ts";
 
-/** What an operator learns of one message: of an attempt that failed, never what was sent or answered. */
+const messageOf = {
+  waiting: logMessages.deliveryWaiting,
+  delivering: logMessages.deliveryMessageProcessed,
+  delivered: logMessages.deliveryDelivered,
+  failed: logMessages.deliveryFailed,
+  cancelled: logMessages.deliveryCancelled,
+} satisfies Record<DeliveryStatus, LogMessage>;
+
+/** Logs and counts one message. A failed attempt is logged without what was sent or answered. */
 export function report(telemetry: Telemetry, messageId: string, outcome: WorkOutcome): void {
   if (outcome.kind === "failed") {
     const { code, detail, error } = outcome;
     const fields = { messageId, code, detail, ...(error ? { error } : {}) };
-    telemetry.log(failures[code].logLevel, "message not done", fields);
+    telemetry.log(failures[code].logLevel, logMessages.messageProcessingFailed, fields);
     return;
   }
   const delivery = "delivery" in outcome ? outcome.delivery : undefined;
   if (!delivery) {
-    telemetry.log("debug", outcome.kind, { messageId });
+    telemetry.log("debug", logMessages.deliveryMessageProcessed, {
+      messageId,
+      outcome: outcome.kind,
+    });
     return;
   }
   const { deliveryId, webhookId, status, reason, attempt } = delivery;
   const last = delivery.attempts.at(-1);
   const isFine = status === "delivered" || status === "cancelled";
-  telemetry.log(isFine ? "debug" : "warn", `delivery ${status}`, {
+  telemetry.log(isFine ? "debug" : "warn", messageOf[status], {
     deliveryId,
     webhookId,
     count: attempt,
@@ -29,7 +42,7 @@ export function report(telemetry: Telemetry, messageId: string, outcome: WorkOut
 }
 
 export function reportBreaker(telemetry: Telemetry, { webhookId, failures }: EndpointHealth): void {
-  telemetry.log("warn", "endpoint fails: its deliveries are held back", {
+  telemetry.log("warn", logMessages.endpointCircuitOpened, {
     webhookId,
     count: failures,
   });

@@ -1,22 +1,23 @@
 import { failures } from "../../shared/contracts/failures.ts";
+import { logMessages } from "../../shared/contracts/log-messages.ts";
 import type { IngestOutcome } from "../../shared/core/inbound/ingest-webhook.ts";
 import type { Telemetry } from "../../shared/runtime/telemetry.ts";
 
-/** What an operator learns of one webhook. Accepted ones are counted by API Gateway already. */
+/** Logs and counts one webhook. API Gateway already counts the accepted ones. */
 export function report(telemetry: Telemetry, outcome: IngestOutcome, requestId: string): void {
   if (outcome.kind === "accepted") {
     const { connectionId, bytes, form } = outcome;
     const level = outcome.isCalibrating ? "info" : "debug";
-    telemetry.log(level, "webhook accepted", { requestId, connectionId, bytes, form });
+    telemetry.log(level, logMessages.webhookAccepted, { requestId, connectionId, bytes, form });
     return;
   }
   if (outcome.kind === "quarantined") {
     const { connectionId, bytes } = outcome;
-    telemetry.log("warn", "webhook quarantined", { requestId, connectionId, bytes });
+    telemetry.log("warn", logMessages.webhookQuarantined, { requestId, connectionId, bytes });
     telemetry.count("Quarantined");
     return;
   }
   const { code, detail } = outcome;
-  telemetry.log(failures[code].logLevel, "webhook refused", { requestId, code, detail });
+  telemetry.log(failures[code].logLevel, logMessages.webhookRejected, { requestId, code, detail });
   if (code === "SIGNATURE_REJECTED") telemetry.count("SignatureRejected");
 }

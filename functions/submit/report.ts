@@ -1,14 +1,27 @@
 import { failures } from "../../shared/contracts/failures.ts";
+import { type LogMessage, logMessages } from "../../shared/contracts/log-messages.ts";
+import type { Outcome } from "../../shared/core/requests/state/submission-transitions.ts";
 import type { SubmitRun } from "../../shared/core/requests/submission/handle-submit-messages.ts";
 import type { SubmitResult } from "../../shared/core/requests/submission/submit-request.ts";
 import type { Telemetry } from "../../shared/runtime/telemetry.ts";
 
-/** What an operator learns of one batch. */
+const messageOf = {
+  accepted: logMessages.submissionAccepted,
+  rejected: logMessages.submissionRejected,
+  rateLimited: logMessages.submissionRateLimited,
+  credentialsRefused: logMessages.submissionCredentialsRefused,
+  accountBlocked: logMessages.submissionAccountBlocked,
+  temporarilyUnavailable: logMessages.submissionTemporarilyUnavailable,
+  notSent: logMessages.submissionNotSent,
+  unknown: logMessages.submissionOutcomeUnknown,
+} satisfies Record<Outcome["kind"], LogMessage>;
+
+/** Logs and counts one batch. */
 export function report(telemetry: Telemetry, run: SubmitRun): void {
   for (const outcome of run.messages) {
     if (outcome.kind === "done") continue;
     const { code, detail } = outcome;
-    telemetry.log(failures[code].logLevel, "message not done", { code, detail });
+    telemetry.log(failures[code].logLevel, logMessages.messageProcessingFailed, { code, detail });
   }
   for (const submission of run.submissions) reportSubmission(telemetry, submission);
   if (run.longestWaitMs > 0) telemetry.seconds("LaneWait", run.longestWaitMs / 1_000);
@@ -21,7 +34,7 @@ function reportSubmission(telemetry: Telemetry, submission: SubmitResult): void 
     const { error, request } = submission;
     const { code } = error;
     const { requestId, connectionId } = request;
-    telemetry.log("warn", "request ended without a submission", { requestId, connectionId, code });
+    telemetry.log("warn", logMessages.requestEndedUnsubmitted, { requestId, connectionId, code });
     telemetry.count(
       code === "QUEUE_TIMEOUT_THRESHOLD_EXCEEDED" ? "RequestTimedOut" : "SubmitFailed",
     );
@@ -31,7 +44,7 @@ function reportSubmission(telemetry: Telemetry, submission: SubmitResult): void 
   const { requestId, connectionId } = request;
   const code = "code" in outcome ? outcome.code : outcome.kind;
   const level = outcome.kind === "accepted" ? "debug" : "warn";
-  telemetry.log(level, `submission ${outcome.kind}`, { requestId, connectionId, code });
+  telemetry.log(level, messageOf[outcome.kind], { requestId, connectionId, code });
   if (outcome.kind === "rejected") telemetry.count("SubmitFailed");
   if (outcome.kind === "unknown") telemetry.count("RequestUnknown");
   if (pause && pause.untilMs === undefined) telemetry.count("AccountPaused");

@@ -4,6 +4,7 @@ import type {
   APIGatewayProxyStructuredResultV2,
   Context,
 } from "aws-lambda";
+import { logMessages } from "../contracts/log-messages.ts";
 import type { Telemetry } from "./telemetry.ts";
 
 /**
@@ -25,7 +26,7 @@ export function makeHttpFunction(
       },
       onError: (request) => {
         const error = request.error ?? undefined;
-        telemetry.log("error", "request failed", error ? { error } : {});
+        telemetry.log("error", logMessages.httpRequestFailed, error ? { error } : {});
         telemetry.flush();
         request.response = {
           statusCode: 500,

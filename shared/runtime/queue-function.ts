@@ -1,5 +1,6 @@
 import middy from "@middy/core";
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
+import { logMessages } from "../contracts/log-messages.ts";
 import type { Telemetry } from "./telemetry.ts";
 
 /**
@@ -20,7 +21,7 @@ export function makeQueueFunction(
       },
       onError: (request) => {
         const error = request.error ?? undefined;
-        telemetry.log("error", "batch failed", error ? { error } : {});
+        telemetry.log("error", logMessages.batchFailed, error ? { error } : {});
         telemetry.flush();
       },
     })

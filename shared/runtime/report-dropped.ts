@@ -1,7 +1,8 @@
+import { logMessages } from "../contracts/log-messages.ts";
 import type { Telemetry } from "./telemetry.ts";
 
-/** Tells an operator of what was given up without harm. */
+/** Logs an error that does no harm because a later run repeats the work. */
 export function reportDropped(telemetry: Telemetry, error: unknown): void {
   const fields = error instanceof Error ? { error } : {};
-  telemetry.log("warn", "given up, and made up for later", fields);
+  telemetry.log("warn", logMessages.nonCriticalErrorIgnored, fields);
 }

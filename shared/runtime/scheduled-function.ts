@@ -1,5 +1,6 @@
 import middy from "@middy/core";
 import type { Context } from "aws-lambda";
+import { logMessages } from "../contracts/log-messages.ts";
 import type { Telemetry } from "./telemetry.ts";
 
 /** A function that a schedule starts. `remainingMs` tells how long this run may still go on. */
@@ -15,7 +16,7 @@ export function makeScheduledFunction(
       },
       onError: (request) => {
         const error = request.error ?? undefined;
-        telemetry.log("error", "run failed", error ? { error } : {});
+        telemetry.log("error", logMessages.scheduledRunFailed, error ? { error } : {});
         telemetry.flush();
       },
     })

@@ -1,5 +1,6 @@
 import { Logger } from "@aws-lambda-powertools/logger";
 import { Metrics, MetricUnit } from "@aws-lambda-powertools/metrics";
+import type { LogMessage } from "../contracts/log-messages.ts";
 import { type durations, metricNamespace, type metrics } from "../contracts/metrics.ts";
 
 /** The only fields that a log line may carry: ids, codes, sizes and times, never content. */
@@ -9,6 +10,8 @@ export interface LogFields {
   connectionId?: string;
   /** In which form a signature was seen: what may be pinned on the connection. */
   form?: string;
+  /** How a message ended that has no log message of its own. */
+  outcome?: string;
   eventId?: string;
   keyId?: string;
   messageId?: string;
@@ -38,7 +41,7 @@ export interface LogFields {
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
 export interface Telemetry {
-  log(level: LogLevel, message: string, fields?: LogFields): void;
+  log(level: LogLevel, message: LogMessage, fields?: LogFields): void;
   count(metric: keyof typeof metrics, value?: number): void;
   /** A duration; of several in one invocation, CloudWatch has each. */
   seconds(metric: keyof typeof durations, value: number): void;

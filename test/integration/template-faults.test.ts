@@ -116,7 +116,7 @@ describe("a grant missing at run time fails the call, and the message names it",
       await expect
         .poll(() => run.printed.join("\n"), { timeout: 10_000 })
         .toMatch(/AckwireDeliver.*dynamodb:PutItem.*AckwireDeliveriesTable/);
-      await expect.poll(run.logged).toMatch(/message not done.*DEPENDENCY_DOWN/);
+      await expect.poll(run.logged).toMatch(/message processing failed.*DEPENDENCY_DOWN/);
     } finally {
       await run.close();
     }

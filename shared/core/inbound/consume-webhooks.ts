@@ -4,6 +4,7 @@ import { sha256Hex } from "../crypto/digest.ts";
 import type { FinalEvent } from "../events/envelope.ts";
 import type { ClaimResult, EventClaims, EventPublisher } from "../events/ports.ts";
 import { publishClaimed } from "../events/publish-claimed.ts";
+import type { UpdateResult } from "../requests/state/provider-update.ts";
 import type { DecodedWebhook } from "./decode-inbound.ts";
 import type { JoinOutcome } from "./join-webhooks.ts";
 
@@ -23,7 +24,12 @@ export type ConsumeOutcome =
   | { kind: "published"; eventId: string }
   | { kind: "duplicate"; eventId: string; conflict: boolean }
   /** It belongs to a request made here, which knows it now. */
-  | { kind: "joined"; requestId: string; verdict: string; hasPausedAccount: boolean }
+  | {
+      kind: "joined";
+      requestId: string;
+      verdict: UpdateResult["verdict"];
+      hasPausedAccount: boolean;
+    }
   /** Sent back: the submission that it may belong to is still under way. */
   | { kind: "waiting" }
   /** The message must stay in the queue; `retryAtMs` (real) is when it is worth another look. */

@@ -9,6 +9,7 @@ import type {
 } from "../requests/results/apply-provider-update.ts";
 import type { DecisionContext } from "../requests/state/decision-context.ts";
 import type { Reference, ReferenceStore } from "../requests/state/ports.ts";
+import type { UpdateResult } from "../requests/state/provider-update.ts";
 import type { PublishOutboxes } from "../requests/state/publish-outboxes.ts";
 import type { RequestRecord } from "../requests/state/record.ts";
 import type { DecodedWebhook } from "./decode-inbound.ts";
@@ -26,7 +27,12 @@ export interface JoinWebhooksDeps {
 export type JoinOutcome =
   /** It belongs to no request made here: an event in its own right. */
   | { kind: "unmatched"; event: FinalEvent }
-  | { kind: "joined"; requestId: string; verdict: string; hasPausedAccount: boolean }
+  | {
+      kind: "joined";
+      requestId: string;
+      verdict: UpdateResult["verdict"];
+      hasPausedAccount: boolean;
+    }
   | { kind: "waiting" }
   | { kind: "failed"; code: Failure["code"]; detail: string };
 

@@ -1,0 +1,59 @@
+/**
+ * Every message that a function logs. The runbooks filter by these texts, and a
+ * test compares each filter with this list. A change is a breaking change for
+ * operators: it needs a line in the changelog.
+ */
+export const logMessages = {
+  // The frames around every function.
+  httpRequestFailed: "HTTP request failed",
+  batchFailed: "batch failed",
+  scheduledRunFailed: "scheduled run failed",
+  messageProcessingFailed: "message processing failed",
+  nonCriticalErrorIgnored: "non-critical error ignored",
+
+  // api
+  apiCallAnswered: "API call answered",
+  apiCallRejected: "API call rejected",
+
+  // ingest
+  webhookAccepted: "webhook accepted",
+  webhookQuarantined: "webhook quarantined",
+  webhookRejected: "webhook rejected",
+
+  // consume
+  eventPublished: "event published",
+  duplicateWebhookIgnored: "duplicate webhook ignored",
+  duplicateBodyDiffers: "duplicate webhook has a different body",
+  webhookWaitsForSubmission: "webhook waits for a submission to finish",
+  requestUpdated: "request updated by webhook",
+  requestAlreadyUpdated: "request already had this update",
+  lateResultReceived: "late result received",
+  accountPaused: "account paused by a webhook",
+  updateNeedsPoll: "update needs confirmation by a poll",
+
+  // submit
+  requestEndedUnsubmitted: "request ended without a submission",
+  submissionAccepted: "submission accepted",
+  submissionRejected: "submission rejected",
+  submissionRateLimited: "submission rate-limited",
+  submissionCredentialsRefused: "submission refused: credentials",
+  submissionAccountBlocked: "submission refused: account blocked",
+  submissionTemporarilyUnavailable: "submission refused: provider temporarily unavailable",
+  submissionNotSent: "submission not sent",
+  submissionOutcomeUnknown: "submission outcome unknown",
+
+  // deliver
+  deliveryMessageProcessed: "delivery message processed",
+  deliveryWaiting: "delivery waiting for its next attempt",
+  deliveryDelivered: "delivery delivered",
+  deliveryFailed: "delivery failed",
+  deliveryCancelled: "delivery cancelled",
+  endpointCircuitOpened: "endpoint circuit opened",
+
+  // reconcile
+  outboxSweepFinished: "outbox sweep finished",
+  requestSweepFinished: "request sweep finished",
+  deliverySweepFinished: "delivery sweep finished",
+} as const;
+
+export type LogMessage = (typeof logMessages)[keyof typeof logMessages];

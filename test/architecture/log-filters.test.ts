@@ -1,0 +1,58 @@
+import { expect, test } from "vitest";
+import { logMessages } from "../../shared/contracts/log-messages.ts";
+import { documents, filesBelow, textOf } from "../support/tree.ts";
+
+const messages: readonly string[] = Object.values(logMessages);
+
+/** Every log filter in the documents, for example `{ $.message = "batch failed" }`. */
+const filters = documents.flatMap((file) =>
+  [...textOf(file).matchAll(/\{ (\$\.[^}]*) \}/g)].map(([, filter = ""]) => ({ file, filter })),
+);
+
+/** Fields that a filter can name. */
+const fields = [
+  ...namesIn("shared/runtime/telemetry.ts", /LogFields \{[^}]*\}/, /(\w+)\?:/g),
+  ...namesIn(
+    "infra/constructs/public-api.ts",
+    /AccessLogFormat\.custom\([\s\S]*?\}/,
+    /(\w+): "\$context/g,
+  ),
+  // Powertools' logger adds these; Lambda itself logs `type`.
+  "level",
+  "message",
+  "type",
+];
+
+function namesIn(file: string, block: RegExp, name: RegExp): (string | undefined)[] {
+  const text = block.exec(textOf(file))?.[0] ?? "";
+  return [...text.matchAll(name)].map(([, found]) => found);
+}
+
+function isLogged(pattern: string): boolean {
+  const start = pattern.slice(0, -1);
+  return pattern.endsWith("*")
+    ? messages.some((message) => message.startsWith(start))
+    : messages.includes(pattern);
+}
+
+test("the documents have log filters, and a log line has fields", () => {
+  expect(filters.length).toBeGreaterThan(20);
+  expect(fields).toEqual(expect.arrayContaining(["eventId", "routeKey"]));
+});
+
+test.each(filters)("the filter { $filter } in $file matches lines that exist", ({ filter }) => {
+  const named = [...filter.matchAll(/\$\.message\s*=\s*"([^"]*)"/g)].map(([, text = ""]) => text);
+  expect(named.filter((text) => !isLogged(text))).toEqual([]);
+  const used = [...filter.matchAll(/\$\.(\w+)/g)].map(([, name]) => name);
+  expect(used.filter((name) => !fields.includes(name))).toEqual([]);
+});
+
+test("every log message has a text of its own and is logged by a function", () => {
+  expect(new Set(messages).size).toBe(messages.length);
+  const source = ["functions", "shared/runtime"]
+    .flatMap((folder) => filesBelow(folder, ".ts"))
+    .map(textOf)
+    .join();
+  const unused = Object.keys(logMessages).filter((key) => !source.includes(`logMessages.${key}`));
+  expect(unused).toEqual([]);
+});
