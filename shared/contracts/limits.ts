@@ -21,4 +21,6 @@ export const limits = {
   maxSecretBytes: 16_000,
   /** A provider's answer that is read. */
   maxAnswerBytes: 4_000_000,
+  /** Items of one page of a list. */
+  maxPageSize: 100,
 } as const;

@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { limits } from "../limits.ts";
 
 /** What the operations of the HTTP API have in common. */
 
@@ -16,6 +17,6 @@ export const listOf = <Item extends z.ZodMiniType>(item: Item) =>
 
 /** On every list. `cursor` is the `nextCursor` of the page before. */
 export const paging = {
-  limit: z._default(z.coerce.number().check(z.int(), z.gte(1), z.lte(100)), 25),
+  limit: z._default(z.coerce.number().check(z.int(), z.gte(1), z.lte(limits.maxPageSize)), 25),
   cursor: z.exactOptional(text(2_048)),
 };
