@@ -19,13 +19,16 @@ async function main(): Promise<void> {
   await staysUp(run, options, stopped.signal);
 }
 
-function announce({ addresses }: LocalRun, tookMs: number): void {
+function announce({ addresses, inspectors }: LocalRun, tookMs: number): void {
   print("");
   print(`  API                 ${addresses.apiUrl}`);
   print(`  AWS endpoint        ${addresses.awsUrl}   (SQS, DynamoDB, S3, EventBridge …)`);
   print(`  status page         ${addresses.consoleUrl}`);
   print(`  provider simulator  ${addresses.providerUrl}`);
   print(`  keys and URLs       ${defaultRunDirectory}/local.json`);
+  for (const { functionName, url } of inspectors) {
+    print(`  inspector           ${url}   (attach a debugger to ${functionName})`);
+  }
   print("");
   print(`ackwire ready in ${(tookMs / 1000).toFixed(1)} s`);
 }

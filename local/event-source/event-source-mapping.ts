@@ -8,6 +8,7 @@ import { failedMessages } from "./batch-result.ts";
 import { type MappingConfiguration, readMapping } from "./mapping-configuration.ts";
 import { makeQueuePoller, pause, type QueuePoller } from "./queue-poller.ts";
 import { eventsWithin, type SqsEventRecord, sqsRecord } from "./sqs-event.ts";
+import { makeVisibilityExtender, type VisibilityExtender } from "./visibility-extender.ts";
 
 /** How long a mapping leaves the queue alone after it could not be asked. */
 const RETRY_MS = 1_000;
@@ -30,6 +31,11 @@ interface MappingOptions {
   log(line: string): void;
   /** Batches of one mapping at the same time, whatever more its ScalingConfig allows. */
   maxBatches?: number;
+  /**
+   * Logical ids of the functions that are debugged: one batch at a time, whose
+   * messages stay invisible until it ends. Default: none.
+   */
+  inspected?: ReadonlySet<string>;
 }
 
 /**
@@ -56,13 +62,17 @@ export async function startMappings(
     .map((mapping) => {
       const credentials = functionCredentials(mapping.functionId);
       const poller = makeQueuePoller({ queueUrl: mapping.queueUrl, awsUrl, credentials });
-      return { mapping, poller };
+      const isInspected = options.inspected?.has(mapping.functionId) ?? false;
+      const extender = isInspected
+        ? makeVisibilityExtender({ queueUrl: mapping.queueUrl, awsUrl })
+        : undefined;
+      return { mapping, poller, extender };
     });
   try {
     await forEachMapping(mappings, (poller) => poller.check());
     const firstBatches = await forEachMapping(mappings, (poller) => poller.receiveNow());
-    const running = mappings.map(({ mapping, poller }, index) =>
-      runMapping(mapping, poller, options, firstBatches[index] ?? []),
+    const running = mappings.map((mapping, index) =>
+      runMapping(mapping, options, firstBatches[index] ?? []),
     );
     return {
       close: async () => {
@@ -75,8 +85,15 @@ export async function startMappings(
   }
 }
 
+interface RunnableMapping {
+  mapping: MappingConfiguration;
+  poller: QueuePoller;
+  /** Present when the function is debugged. */
+  extender: VisibilityExtender | undefined;
+}
+
 async function forEachMapping<T>(
-  mappings: { mapping: MappingConfiguration; poller: QueuePoller }[],
+  mappings: RunnableMapping[],
   run: (poller: QueuePoller) => Promise<T>,
 ): Promise<T[]> {
   const results = await Promise.allSettled(mappings.map(({ poller }) => run(poller)));
@@ -95,13 +112,13 @@ async function forEachMapping<T>(
 }
 
 function runMapping(
-  mapping: MappingConfiguration,
-  poller: QueuePoller,
+  { mapping, poller, extender }: RunnableMapping,
   options: MappingOptions,
   firstBatch: Message[],
 ): EventSourceMappings {
   const log = (line: string) => options.log(`${mapping.logicalId}: ${line}`);
-  const maxBatches = Math.min(mapping.maxConcurrency, options.maxBatches ?? DEFAULT_MAX_BATCHES);
+  const allowedBatches = extender ? 1 : (options.maxBatches ?? DEFAULT_MAX_BATCHES);
+  const maxBatches = Math.min(mapping.maxConcurrency, allowedBatches);
   const batches = new Set<Promise<void>>();
   /** Each ends with its batch, or when that is young no more. */
   const young = new Set<Promise<void>>();
@@ -133,11 +150,14 @@ function runMapping(
   function startBatch(messages: Message[]) {
     if (messages.length === 0) return;
     const ended = new AbortController();
+    const handles = messages.map(({ ReceiptHandle = "" }) => ReceiptHandle);
+    const stopExtending = extender?.extend(handles);
     const batch = workOff(messages)
       .catch((error: Error) =>
         log(`a batch was not finished and will come again: ${error.message}`),
       )
       .finally(() => {
+        stopExtending?.();
         batches.delete(batch);
         ended.abort();
       });
@@ -179,6 +199,7 @@ function runMapping(
       longPoll.abort();
       await polling;
       await Promise.all(batches);
+      extender?.close();
       poller.close();
     },
   };

@@ -11,7 +11,7 @@ import type { FunctionCredentials } from "../lambda/function-credentials.ts";
 import { REGION } from "../physical-name.ts";
 
 /** What SQS gives, or takes back, in one call. */
-const MAX_MESSAGES_PER_CALL = 10;
+export const MAX_MESSAGES_PER_CALL = 10;
 const LONG_POLL_SECONDS = 20;
 
 /** A queue as the poller of one event source mapping sees it: every call is signed by the function. */

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { RequestTooLargeError } from "../lambda/invoke-result.ts";
 import type { Lambdas } from "../lambda/lambdas.ts";
+import { INSPECTED_TIMEOUT_MS } from "../lambda/limits.ts";
 import { listen } from "../loopback.ts";
 import type { Template } from "../template/resource.ts";
 import { stageOf } from "../template/wiring.ts";
@@ -30,9 +31,11 @@ export async function startHttpApi(options: {
   port: number;
   template: Template;
   lambdas: Pick<Lambdas, "invoke">;
+  /** Logical ids of the functions that are debugged: their routes have no timeout. Default: none. */
+  inspected?: ReadonlySet<string>;
   log(line: string): void;
 }): Promise<HttpApi> {
-  const { port, template, lambdas, log } = options;
+  const { port, template, lambdas, log, inspected = new Set() } = options;
   const [api, ...others] = template.resources("AWS::ApiGatewayV2::Api");
   if (!api || others.length > 0) throw new Error("the template must have exactly one HTTP API");
   const stage = stageOf(template, api.logicalId)?.properties.StageName;
@@ -43,6 +46,7 @@ export async function startHttpApi(options: {
     apiId: api.logicalId,
     routes: makeRouteTable(template, api),
     lambdas,
+    inspected,
     log,
   });
   const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES }, (request, response) => {
@@ -74,9 +78,10 @@ function makeGateway(gateway: {
   apiId: string;
   routes: RouteTable;
   lambdas: Pick<Lambdas, "invoke">;
+  inspected: ReadonlySet<string>;
   log(line: string): void;
 }) {
-  const { apiId, routes, lambdas, log } = gateway;
+  const { apiId, routes, lambdas, inspected, log } = gateway;
 
   async function invoke(route: Route, event: object): Promise<HttpAnswer> {
     const { payload, functionError } = await lambdas.invoke(route.functionId, event);
@@ -104,11 +109,12 @@ function makeGateway(gateway: {
     if (!body) return tooLarge;
     const event = requestEvent({ request, path, rawQueryString, body, match, apiId, requestId });
     const { route } = match;
+    const timeoutMs = inspected.has(route.functionId) ? INSPECTED_TIMEOUT_MS : route.timeoutMs;
     const { promise: tooLate, resolve } = Promise.withResolvers<HttpAnswer>();
     const timer = setTimeout(() => {
-      log(`${route.key}: ${route.functionId} took longer than ${route.timeoutMs} ms`);
+      log(`${route.key}: ${route.functionId} took longer than ${timeoutMs} ms`);
       resolve(plainAnswer(503, "Service Unavailable"));
-    }, route.timeoutMs);
+    }, timeoutMs);
     const answer = invoke(route, event).catch((error: unknown) => {
       if (error instanceof RequestTooLargeError) return tooLarge;
       throw error;

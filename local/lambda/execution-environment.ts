@@ -7,13 +7,15 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { FunctionConfiguration } from "./function-configuration.ts";
 import { failed, type InvokeResult, readErrorReport } from "./invoke-result.ts";
-import { INIT_LIMIT_MS, MAX_RESPONSE_BYTES } from "./limits.ts";
+import { INIT_LIMIT_MS, INSPECTED_TIMEOUT_MS, MAX_RESPONSE_BYTES } from "./limits.ts";
 import { environmentVariables } from "./process-environment.ts";
 import { type Invocation, type RuntimeEvents, startRuntimeApi } from "./runtime-api.ts";
 
 export interface EnvironmentOptions {
   configuration: FunctionConfiguration;
   awsUrl: string;
+  /** Node's inspector listens here on loopback, and no timeout applies. Absent: no inspector. */
+  inspectorPort?: number;
   log(line: string): void;
   /** It has loaded its function, or ended an invocation, and takes the next one. */
   onIdle(environment: ExecutionEnvironment): void;
@@ -35,7 +37,10 @@ const RUNTIME_CLIENT = fileURLToPath(new URL("./runtime-client.ts", import.meta.
 
 /** Starts one process that has one function loaded and runs one invocation at a time. */
 export function startEnvironment(options: EnvironmentOptions): ExecutionEnvironment {
-  const { configuration, log } = options;
+  const { configuration, log, inspectorPort } = options;
+  const isInspected = inspectorPort !== undefined;
+  const initLimitMs = isInspected ? INSPECTED_TIMEOUT_MS : INIT_LIMIT_MS;
+  const timeoutMs = isInspected ? INSPECTED_TIMEOUT_MS : configuration.timeoutMs;
   const ready = Promise.withResolvers<InvokeResult | undefined>();
   const stop = new AbortController();
   let give: ((invocation: Invocation) => void) | undefined;
@@ -54,9 +59,9 @@ export function startEnvironment(options: EnvironmentOptions): ExecutionEnvironm
   const kill = () => stop.abort();
   /** Of the initialisation, then of each invocation: it runs until the process asks for the next one. */
   let timer = setTimeout(() => {
-    ready.resolve(failed("Sandbox.Timedout", `Init took longer than ${INIT_LIMIT_MS / 1_000} s`));
+    ready.resolve(failed("Sandbox.Timedout", `Init took longer than ${initLimitMs / 1_000} s`));
     kill();
-  }, INIT_LIMIT_MS);
+  }, initLimitMs);
 
   const events: RuntimeEvents = {
     onNext: (next) => {
@@ -94,19 +99,19 @@ export function startEnvironment(options: EnvironmentOptions): ExecutionEnvironm
     const { promise, resolve } = Promise.withResolvers<InvokeResult>();
     const requestId = randomUUID();
     timer = setTimeout(() => {
-      const seconds = (configuration.timeoutMs / 1_000).toFixed(2);
+      const seconds = (timeoutMs / 1_000).toFixed(2);
       const message = `RequestId: ${requestId} Error: Task timed out after ${seconds} seconds`;
       log(message);
       settle(requestId, failed("Sandbox.Timedout", message));
       kill();
-    }, configuration.timeoutMs);
+    }, timeoutMs);
     current = { requestId, settle: resolve };
     give?.({
       requestId,
       functionArn: configuration.arn,
       traceId: traceId(),
       payload,
-      deadlineMs: Date.now() + configuration.timeoutMs,
+      deadlineMs: Date.now() + timeoutMs,
     });
     return promise;
   }
@@ -124,11 +129,15 @@ function spawnRuntime(
   runtimeApi: string,
   signal: AbortSignal,
 ): ChildProcess {
-  const { configuration, awsUrl, log } = options;
+  const { configuration, awsUrl, inspectorPort, log } = options;
   const child = spawn(
     process.execPath,
-    // As Lambda's own runtime divides the memory: the rest is for buffers and the stack.
-    [`--max-old-space-size=${Math.floor(configuration.memoryMiB * 0.9)}`, RUNTIME_CLIENT],
+    [
+      // The same share of the memory as in Lambda's own runtime; the rest is for buffers and the stack.
+      `--max-old-space-size=${Math.floor(configuration.memoryMiB * 0.9)}`,
+      ...(inspectorPort === undefined ? [] : [`--inspect=127.0.0.1:${inspectorPort}`]),
+      RUNTIME_CLIENT,
+    ],
     {
       cwd: configuration.codeDirectory,
       env: {

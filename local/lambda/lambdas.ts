@@ -24,6 +24,11 @@ export interface Lambdas {
    * @throws RequestTooLargeError above 6 MB of JSON; an error for an unknown function, or after `close`
    */
   invoke(functionArnOrLogicalId: string, payload: unknown): Promise<InvokeResult>;
+  /**
+   * Ends the processes of the debugged functions: their invocations fail, those
+   * that wait at a breakpoint too.
+   */
+  closeInspected(): Promise<void>;
   /** Ends every process; what is still running is cut off. */
   close(): Promise<void>;
 }
@@ -41,8 +46,14 @@ export function startLambdas(options: {
   maxEnvironments?: number;
   /** So long (ms) all but one of a function are kept when they have nothing to do. */
   keptIdleMs?: number;
+  /**
+   * Inspector port by logical id of each function that is debugged: it has one
+   * environment at a time, and its timeout does not apply. Default: none.
+   */
+  inspectorPorts?: ReadonlyMap<string, number>;
 }): Lambdas {
   const { template, awsUrl, log, keptIdleMs = KEPT_IDLE_MS } = options;
+  const { inspectorPorts = new Map<string, number>() } = options;
   const { maxEnvironments: perMapping = DEFAULT_MAX_BATCHES } = options;
   const { maxEnvironments: forRequests = DEFAULT_MAX_ENVIRONMENTS } = options;
   const functions = readFunctions(template).map((configuration) => {
@@ -52,13 +63,16 @@ export function startLambdas(options: {
       name: logicalId,
       roleId,
     });
+    const inspectorPort = inspectorPorts.get(logicalId);
+    // A mapping takes no more at once than its own part: none of them starves another.
+    const shared = mappings > 0 ? mappings * perMapping : forRequests;
     const pool = makeFunctionPool({
       configuration,
       awsUrl,
       keptIdleMs,
       log: (line) => log(logicalId, line),
-      // A mapping takes no more at once than its own part: none of them starves another.
-      maxEnvironments: mappings > 0 ? mappings * perMapping : forRequests,
+      maxEnvironments: inspectorPort === undefined ? shared : 1,
+      ...(inspectorPort === undefined ? {} : { inspectorPort }),
     });
     return { configuration, pool };
   });
@@ -89,6 +103,12 @@ export function startLambdas(options: {
         );
       }
       return pool.invoke(json);
+    },
+    closeInspected: async () => {
+      const inspected = functions.filter(({ configuration }) =>
+        inspectorPorts.has(configuration.logicalId),
+      );
+      await Promise.all(inspected.map(({ pool }) => pool.close()));
     },
     close: async () => {
       await Promise.all(functions.map(({ pool }) => pool.close()));

@@ -7,6 +7,8 @@ export const MAX_RESPONSE_BYTES = 6_291_556;
  * takes 10 s; a laptop that starts all functions at once is given more.
  */
 export const INIT_LIMIT_MS = 30_000;
+/** Replaces the timeouts of a function that is debugged (24 h): a person may pause it for any time. */
+export const INSPECTED_TIMEOUT_MS = 86_400_000;
 /** Environments at the same time of a function that is invoked by requests: two cores have enough with them. */
 export const DEFAULT_MAX_ENVIRONMENTS = 4;
 /** Environments that have nothing to do are kept for so long (ms); AWS keeps them for some minutes. */

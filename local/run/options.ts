@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { type FunctionName, functionEnv } from "../../shared/contracts/env.ts";
 
 export interface LocalOptions {
   port: number;
@@ -9,6 +10,8 @@ export interface LocalOptions {
   dataDir?: string;
   speed: number;
   settings: Record<string, string>;
+  /** Inspector port of each function that is debugged; 0 takes a free one. Absent: none is debugged. */
+  inspect?: ReadonlyMap<FunctionName, number>;
   demo: boolean;
 }
 
@@ -21,6 +24,7 @@ export const usage = `npm start -- [options]
   --data-dir DIR        keep everything in DIR, over kill -9 too   (nothing is kept)
   --speed N             business time passes N times as fast       (1)
   --setting NAME=VALUE  any setting of the stack; may be repeated
+  --inspect NAME[=PORT] debug this function; may be repeated       (9229, 9230 …)
   --no-demo             do not play the demonstration
   --help
 
@@ -39,6 +43,7 @@ export function parseOptions(args: string[]): LocalOptions | "help" {
       "data-dir": { type: "string" },
       speed: { type: "string", default: "1" },
       setting: { type: "string", multiple: true, default: [] },
+      inspect: { type: "string", multiple: true, default: [] },
       demo: { type: "boolean", default: true },
       help: { type: "boolean", default: false },
     },
@@ -54,8 +59,31 @@ export function parseOptions(args: string[]): LocalOptions | "help" {
     ...(dataDir === undefined ? {} : { dataDir }),
     speed: speedOf(values.speed),
     settings: Object.fromEntries(values.setting.map(settingOf)),
+    ...(values.inspect.length === 0 ? {} : { inspect: inspectorPortsOf(values.inspect) }),
     demo: values.demo,
   };
+}
+
+/** Node's default inspector port, for the first function that is given no port. */
+const FIRST_INSPECTOR_PORT = 9_229;
+
+function inspectorPortsOf(texts: string[]): ReadonlyMap<FunctionName, number> {
+  const ports = new Map<FunctionName, number>();
+  let nextPort = FIRST_INSPECTOR_PORT;
+  for (const text of texts) {
+    const [name = "", port] = text.split(/=(.*)/s);
+    if (!isFunctionName(name)) {
+      const names = Object.keys(functionEnv).join(", ");
+      throw new Error(`--inspect takes the name of a function (${names}), not "${name}"`);
+    }
+    if (ports.has(name)) throw new Error(`--inspect names the function ${name} twice`);
+    ports.set(name, port === undefined ? nextPort++ : portOf(`inspect ${name}`, port));
+  }
+  return ports;
+}
+
+function isFunctionName(name: string): name is FunctionName {
+  return Object.hasOwn(functionEnv, name);
 }
 
 function portOf(name: string, text: string): number {

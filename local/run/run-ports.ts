@@ -1,29 +1,64 @@
-import { freePort } from "../loopback.ts";
+import { createServer } from "node:http";
+import { closeServer, freePort, listen } from "../loopback.ts";
 import type { LocalOptions } from "./options.ts";
 
-type Asked = Pick<LocalOptions, "port" | "awsPort" | "consolePort" | "providerPort">;
+type RequestedPorts = Pick<LocalOptions, "port" | "awsPort" | "consolePort" | "providerPort">;
 
 /**
- * Where everything of a run listens: where it was asked for, and on a free port
- * where that is 0. They are chosen before the stack is synthesised, which has to
- * name them: no webhook may be delivered to them.
+ * Chooses the ports on which a run listens: the requested ones, and a free port
+ * where the requested port is 0. This happens before the synthesis, because the
+ * stack refuses to deliver webhooks to these ports.
  */
-export async function chooseRunPorts(asked: Asked) {
-  const taken = new Set([asked.port, asked.awsPort, asked.consolePort, asked.providerPort]);
+export async function chooseRunPorts(requested: RequestedPorts) {
+  const taken = new Set([
+    requested.port,
+    requested.awsPort,
+    requested.consolePort,
+    requested.providerPort,
+  ]);
 
   async function choose(port: number): Promise<number> {
     if (port !== 0) return port;
     const free = await freePort();
-    // One that was chosen before is free still: nothing listens on it yet.
+    // A port chosen earlier still counts as free, because nothing listens on it yet.
     if (taken.has(free)) return choose(port);
     taken.add(free);
     return free;
   }
 
   return {
-    api: await choose(asked.port),
-    aws: await choose(asked.awsPort),
-    console: await choose(asked.consolePort),
-    provider: await choose(asked.providerPort),
+    api: await choose(requested.port),
+    aws: await choose(requested.awsPort),
+    console: await choose(requested.consolePort),
+    provider: await choose(requested.providerPort),
   };
+}
+
+/**
+ * Chooses the inspector port of each debugged function: the requested one, or a
+ * free one where the requested port is 0.
+ *
+ * @throws Error when a port is in use: Node would only log that, and end the function
+ */
+export async function chooseInspectorPorts<Name extends string>(
+  requested: ReadonlyMap<Name, number>,
+): Promise<ReadonlyMap<Name, number>> {
+  const chosen = new Map<Name, number>();
+  const isTaken = (port: number) => [...requested.values(), ...chosen.values()].includes(port);
+  for (const [name, port] of requested) {
+    let free = port;
+    while (free === 0 || (port === 0 && isTaken(free))) free = await freePort();
+    if ([...chosen.values()].includes(free)) {
+      throw new Error(`Two functions cannot share the inspector port ${free}`);
+    }
+    await assertFree(free);
+    chosen.set(name, free);
+  }
+  return chosen;
+}
+
+async function assertFree(port: number): Promise<void> {
+  const server = createServer();
+  await listen(server, port);
+  await closeServer(server);
 }

@@ -9,12 +9,13 @@ import { startMappings } from "../event-source/event-source-mapping.ts";
 import { startHttpApi } from "../http-api/http-api.ts";
 import { startLambdas } from "../lambda/lambdas.ts";
 import { type Simulator, startSimulator } from "../simulator/simulator.ts";
+import type { Template } from "../template/resource.ts";
 import { loadTemplate } from "../template/template.ts";
 import { checkWiring } from "../template/wiring.ts";
 import { type Addresses, writeLocalFile } from "./local-file.ts";
 import type { LocalOptions } from "./options.ts";
 import { openRunLog } from "./run-log.ts";
-import { chooseRunPorts } from "./run-ports.ts";
+import { chooseInspectorPorts, chooseRunPorts } from "./run-ports.ts";
 import { type Seed, seed } from "./seed.ts";
 import { startStatusPage } from "./status-page.ts";
 import { synthesise } from "./synthesise.ts";
@@ -25,6 +26,8 @@ export interface LocalRun {
   seed: Seed;
   clock: BusinessClock;
   simulator: Simulator;
+  /** Where a debugger attaches to each function named by `--inspect`. */
+  inspectors: readonly { functionName: string; url: string }[];
   /** Stops everything, in the order in which nothing is lost. */
   close(): Promise<void>;
 }
@@ -68,6 +71,7 @@ async function start(options: RunOptions, started: AsyncDisposableStack): Promis
 
   const assemblyDir = options.assemblyDir ?? resolve(runDirectory, "assembly");
   const ports = await chooseRunPorts(options);
+  const inspectorPorts = await chooseInspectorPorts(options.inspect ?? new Map());
   const synthesis = options.assemblyDir
     ? undefined
     : synthesise({
@@ -75,7 +79,7 @@ async function start(options: RunOptions, started: AsyncDisposableStack): Promis
         settings: options.settings,
         clock: clock.anchor,
         providerUrl: `http://127.0.0.1:${ports.provider}`,
-        webhookTargets: localTargets(Object.values(ports)),
+        webhookTargets: localTargets([...Object.values(ports), ...inspectorPorts.values()]),
       });
   // Heard below; until then a failure must not end the process.
   synthesis?.catch(() => undefined);
@@ -91,7 +95,17 @@ async function start(options: RunOptions, started: AsyncDisposableStack): Promis
   const { outputs } = template;
 
   const { registerCaller } = aws;
-  const lambdas = startLambdas({ template, awsUrl, registerCaller, log: log.function });
+  const portsById = new Map(
+    [...inspectorPorts].map(([name, port]) => [functionIdOf(template, name), port]),
+  );
+  const inspected = new Set(portsById.keys());
+  const lambdas = startLambdas({
+    template,
+    awsUrl,
+    registerCaller,
+    log: log.function,
+    inspectorPorts: portsById,
+  });
   started.defer(lambdas.close);
   aws.onInvoke(async (functionArn, payload) => {
     // Asynchronous, as a schedule invokes: an error of the function is the function's, and logged.
@@ -105,11 +119,18 @@ async function start(options: RunOptions, started: AsyncDisposableStack): Promis
     template,
     awsUrl,
     lambdas,
+    inspected,
     log: log.note,
     ...(maxBatches === undefined ? {} : { maxBatches }),
   });
   started.defer(mappings.close);
-  const api = await startHttpApi({ port: ports.api, template, lambdas, log: log.fault });
+  const api = await startHttpApi({
+    port: ports.api,
+    template,
+    lambdas,
+    inspected,
+    log: log.fault,
+  });
   started.defer(api.close);
 
   const targets = made.connections.map(({ inboundPath, ...connection }) => ({
@@ -129,10 +150,27 @@ async function start(options: RunOptions, started: AsyncDisposableStack): Promis
   });
   started.defer(page.close);
 
+  // Before all others: a function that waits at a breakpoint would keep its caller from closing.
+  started.defer(lambdas.closeInspected);
+
   const addresses = { ...urls, consoleUrl: page.url };
   writeLocalFile(join(runDirectory, "local.json"), { addresses, seed: made, outputs });
   const close = () => started.disposeAsync();
-  return { addresses, outputs, seed: made, clock, simulator, close };
+  const inspectors = [...inspectorPorts].map(([functionName, port]) => ({
+    functionName,
+    url: `http://127.0.0.1:${port}`,
+  }));
+  return { addresses, outputs, seed: made, clock, simulator, inspectors, close };
+}
+
+/** Returns the logical id of `functions/<name>`: `AckwireConsumeFunction` and a hash. */
+function functionIdOf(template: Template, name: string): string {
+  const idStart = `Ackwire${name.charAt(0).toUpperCase()}${name.slice(1)}Function`;
+  const resource = template
+    .resources("AWS::Lambda::Function")
+    .find(({ logicalId }) => logicalId.startsWith(idStart));
+  if (!resource) throw new Error(`The template has no function whose id begins with ${idStart}`);
+  return resource.logicalId;
 }
 
 /** A receiver on this machine may have any port but the run's own. */

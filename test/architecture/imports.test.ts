@@ -69,6 +69,7 @@ const rules: { from: RegExp; may: RegExp[]; because: string }[] = [
       /^constructs$/,
       /^cdk-nag$/,
       /^esbuild$/,
+      /^@jridgewell\/sourcemap-codec$/,
       /^zod\/(mini|locales)$/,
       /^node:/,
     ],

@@ -53,9 +53,11 @@ test("two syntheses in two places give the same bytes, without an account or a p
   expect(bundles).toHaveLength(6);
   for (const bundle of bundles) {
     expect(template(here)).toContain(bundle);
-    const code = readFileSync(join(here, bundle, "index.js"), "utf8");
-    expect(code === readFileSync(join(there, bundle, "index.js"), "utf8")).toBe(true);
-    expect(code.includes(root) || code.includes("sourceMappingURL=")).toBe(false);
+    for (const file of ["index.js", "handler.js", "handler.js.map"]) {
+      const text = readFileSync(join(here, bundle, file), "utf8");
+      expect(text === readFileSync(join(there, bundle, file), "utf8")).toBe(true);
+      expect(text.includes(root)).toBe(false);
+    }
   }
   const manifest = JSON.parse(readFileSync(join(there, "manifest.json"), "utf8"));
   expect(manifest.artifacts["ackwire-dev"].environment).toBe(

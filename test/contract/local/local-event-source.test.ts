@@ -121,6 +121,7 @@ async function run(
   { aws, template }: Awaited<ReturnType<typeof setUp>>,
   answer: Answer = () => ({ payload: null }),
   maxBatches = 4,
+  inspected = new Set<string>(),
 ) {
   const batches: SqsEventRecord[][] = [];
   const lines: string[] = [];
@@ -128,6 +129,7 @@ async function run(
     template,
     awsUrl: aws.url,
     maxBatches,
+    inspected,
     lambdas: {
       invoke: async (_, event) => {
         const { Records } = event as { Records: SqsEventRecord[] };
@@ -229,6 +231,22 @@ describe("an event source mapping", () => {
     });
     await expect.poll(() => bodies().toSorted(), { timeout: 10_000 }).toEqual(["a", "a", "b", "b"]);
     expect(lines[0]).toBe(`Mapping: 2 of 2 messages failed (${reason}) and go back to the queue`);
+    await expect.poll(() => setup.count("Work")).toBe(0);
+  });
+
+  it("gives a debugged function one batch at a time, whose messages stay invisible until it ends", async () => {
+    const setup = await setUp();
+    await setup.send("paused");
+    const { promise, resolve } = Promise.withResolvers<InvokeResult>();
+    const { bodies, batches } = await run(setup, () => promise, 4, new Set(["F"]));
+    await expect.poll(bodies).toEqual(["paused"]);
+    await setup.send("next");
+    // More than twice the visibility timeout.
+    await setTimeout(2_500);
+    expect(bodies()).toEqual(["paused"]);
+    resolve({ payload: null });
+    await expect.poll(bodies).toEqual(["paused", "next"]);
+    expect(batches.flat().map((one) => one.attributes.ApproximateReceiveCount)).toEqual(["1", "1"]);
     await expect.poll(() => setup.count("Work")).toBe(0);
   });
 

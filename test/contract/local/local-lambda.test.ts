@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { functionCredentials } from "../../../local/lambda/function-credentials.ts";
 import { type Lambdas, startLambdas } from "../../../local/lambda/lambdas.ts";
+import { freePort } from "../../../local/loopback.ts";
 import {
   functionWithRole,
   loadAssembly,
@@ -21,6 +22,7 @@ function start(
     properties?: Record<string, unknown>;
     maxEnvironments?: number;
     keptIdleMs?: number;
+    inspectorPorts?: ReadonlyMap<string, number>;
     resources?: Record<string, TestResource>;
   } = {},
 ) {
@@ -36,6 +38,7 @@ function start(
     log: (functionId, line) => lines.push(`${functionId} ${line}`),
     ...(options.maxEnvironments && { maxEnvironments: options.maxEnvironments }),
     ...(options.keptIdleMs && { keptIdleMs: options.keptIdleMs }),
+    ...(options.inspectorPorts && { inspectorPorts: options.inspectorPorts }),
   });
   started.push(lambdas);
   return { lambdas, lines, callers };
@@ -295,6 +298,24 @@ describe("environments", () => {
     await expect(lambdas.invoke("F", {})).resolves.toEqual({ payload: "done" });
     await lambdas.close();
     await expect(hanging).resolves.toMatchObject({ functionError: expect.anything() });
+  });
+
+  it("of a debugged function are one at a time, with an inspector and without a timeout", async () => {
+    const port = await freePort();
+    const { lambdas } = startHandler(slow, {
+      properties: { Timeout: 1 },
+      inspectorPorts: new Map([["F", port]]),
+    });
+    const [first, second] = await Promise.all([
+      lambdas.invoke("F", { ms: 1_500 }),
+      lambdas.invoke("F", { ms: 0 }),
+    ]);
+    expect(first).toEqual({ payload: expect.any(Number) });
+    expect(second).toEqual(first);
+    const targets = await fetch(`http://127.0.0.1:${port}/json/list`);
+    expect(await targets.json()).toHaveLength(1);
+    await lambdas.closeInspected();
+    await expect(fetch(`http://127.0.0.1:${port}/json/list`)).rejects.toThrow();
   });
 
   it("are reused by one invocation after the other: no second one starts", async () => {

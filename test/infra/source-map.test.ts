@@ -1,0 +1,39 @@
+import { SourceMap } from "node:module";
+import { encode } from "@jridgewell/sourcemap-codec";
+import { expect, test } from "vitest";
+import { withoutDependencies } from "../../infra/constructs/source-map.ts";
+
+test("A bundle's source map keeps our own files, and positions in dependencies lose their source", () => {
+  const complete = {
+    version: 3,
+    file: "handler.js",
+    sources: ["../../node_modules/zod/index.js", "../../shared/a.ts", "../../functions/b.ts"],
+    names: ["x"],
+    mappings: encode([
+      // Line 0: a dependency from column 0, a.ts from 10, two segments of the dependency from 20, b.ts from 30.
+      [
+        [0, 0, 7, 0],
+        [10, 1, 4, 2, 0],
+        [20, 0, 8, 0],
+        [25, 0, 9, 0],
+        [30, 2, 5, 0],
+      ],
+    ]),
+  };
+  const trimmed = JSON.parse(withoutDependencies(JSON.stringify(complete)));
+  expect(trimmed).toMatchObject({ sources: ["../../shared/a.ts", "../../functions/b.ts"] });
+  const map = new SourceMap(trimmed);
+  const sourceAt = (column: number) => {
+    const entry = map.findEntry(0, column);
+    return "originalSource" in entry && entry.originalSource
+      ? `${entry.originalSource}:${entry.originalLine}:${entry.originalColumn}`
+      : undefined;
+  };
+  expect([0, 10, 20, 27, 30].map(sourceAt)).toEqual([
+    undefined,
+    "../../shared/a.ts:4:2",
+    undefined,
+    undefined,
+    "../../functions/b.ts:5:0",
+  ]);
+});
