@@ -1,6 +1,6 @@
 import { failures } from "../../shared/contracts/failures.ts";
-import type { DeliveryStatus } from "../../shared/contracts/http/webhooks.ts";
 import { type LogMessage, logMessages } from "../../shared/contracts/log-messages.ts";
+import type { DeliveryStatus } from "../../shared/contracts/statuses.ts";
 import type { WorkOutcome } from "../../shared/core/deliveries/handle-delivery-work.ts";
 import type { EndpointHealth } from "../../shared/core/deliveries/state/record.ts";
 import type { Telemetry } from "../../shared/runtime/telemetry.ts";

@@ -2,7 +2,8 @@ import * as z from "zod/mini";
 import { deliverableType } from "./events.ts";
 import { paceRange } from "./http/requests.ts";
 import { providerId } from "./providers.ts";
-import { hashFormat, payloadMode, webhookFormat } from "./webhook-forms.ts";
+import { webhookFormat } from "./webhook-format.ts";
+import { hashForm, hashFormat, payloadMode } from "./webhook-forms.ts";
 
 /** The items of the `config` table. `pk` is `<kind>#<id>`. */
 export const configKey = {
@@ -30,9 +31,6 @@ export const apiKeyItem = z.object({
 
 /** What was replaced is accepted until `validUntil` (business time); what is current has none. */
 const rotated = { validUntil: z.optional(z.string()) };
-
-/** How We-Link may have written the text that it signed, in the order in which they are tried. */
-export const hashForm = z.enum(["raw", "json", "python", "jwt"]);
 
 /** What a client may set on a connection. */
 export const connectionSettings = z.object({
@@ -140,4 +138,3 @@ export type AccountItem = z.output<typeof accountItem>;
 export type ConnectionItem = z.output<typeof connectionItem>;
 export type ConnectionSecrets = z.output<typeof connectionSecrets>;
 export type ConnectionSettings = z.output<typeof connectionSettings>;
-export type HashForm = z.output<typeof hashForm>;

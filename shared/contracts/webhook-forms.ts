@@ -4,10 +4,13 @@ import * as z from "zod/mini";
 export const payloadMode = z.enum(["fat", "thin"]);
 export type PayloadMode = z.output<typeof payloadMode>;
 
-/** `standard`: the envelope as it is on the bus; `we-link`: We-Link's flat payload. */
-export const webhookFormat = z.enum(["standard", "we-link"]);
-export type WebhookFormat = z.output<typeof webhookFormat>;
-
-/** How the member `hash` of We-Link's payload is made: its documents show both. */
+/** How a webhook format that signs inside the body writes its member `hash`. */
 export const hashFormat = z.enum(["hmac-hex", "jwt"]);
 export type HashFormat = z.output<typeof hashFormat>;
+
+/**
+ * How a provider may have serialised the text that it signed by a member `hash`
+ * of its body, in the order in which the forms are tried.
+ */
+export const hashForm = z.enum(["raw", "json", "python", "jwt"]);
+export type HashForm = z.output<typeof hashForm>;

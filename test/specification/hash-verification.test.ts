@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import { SignJWT, UnsecuredJWT } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { listen } from "../../local/loopback.ts";
-import type { HashForm } from "../../shared/contracts/config-items.ts";
+import type { HashForm } from "../../shared/contracts/webhook-forms.ts";
 import { pythonJson } from "../../shared/core/json/python-json.ts";
 import { tokenOf, unsignedToken } from "../support/payloads/forged-tokens.ts";
 import {

@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import { eventType } from "../../contracts/events.ts";
-import { deliveryStatus } from "../../contracts/http/webhooks.ts";
+import { deliveryStatus } from "../../contracts/statuses.ts";
 import { DELIVERY_SHARD_COUNT } from "../../contracts/tables.ts";
 import type { DeliveryRecord, EndReason } from "../../core/deliveries/state/record.ts";
 import { shardOf } from "./shard.ts";

@@ -1,6 +1,6 @@
 import type { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { configKey, webhookItem } from "../../contracts/config-items.ts";
-import type { RequestStatus } from "../../contracts/http/requests.ts";
+import type { RequestStatus } from "../../contracts/statuses.ts";
 import type { DeliveryFactsReader } from "../../core/deliveries/state/ports.ts";
 import { laneOf } from "../../core/requests/acceptance/request-id.ts";
 import { batchGet } from "./dynamo-batch-get.ts";

@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 import { eventType } from "../../contracts/events.ts";
-import { requestStatus } from "../../contracts/http/requests.ts";
 import { providerId } from "../../contracts/providers.ts";
+import { requestStatus } from "../../contracts/statuses.ts";
 import { REQUEST_SHARD_COUNT } from "../../contracts/tables.ts";
 import type { RequestRecord } from "../../core/requests/state/record.ts";
 import { shardOf } from "./shard.ts";

@@ -1,8 +1,7 @@
 import * as z from "zod/mini";
 import { eventType } from "../events.ts";
 import { payloadMode } from "../webhook-forms.ts";
-import { nothing, text, time } from "./parts.ts";
-import { webhookSecret, webhookUrl } from "./webhooks.ts";
+import { nothing, text, time, webhookSecret, webhookUrl } from "./parts.ts";
 
 /** Linked API's calls for a webhook; clients that speak its protocol make them with their token alone. */
 const admin = {

@@ -20,3 +20,11 @@ export const paging = {
   limit: z._default(z.coerce.number().check(z.int(), z.gte(1), z.lte(limits.maxPageSize)), 25),
   cursor: z.exactOptional(text(2_048)),
 };
+
+/** Longer than any that is allowed, so that the reason is told in words. */
+export const webhookUrl = text(8_192).check(
+  z.describe("https, on port 443 or 8443, at a public address."),
+);
+export const webhookSecret = z
+  .string()
+  .check(z.describe("whsec_…, for verifying what is delivered. Shown only here."));

@@ -1,22 +1,9 @@
 import * as z from "zod/mini";
 import { providerId } from "../providers.ts";
+import { requestStatus } from "../statuses.ts";
 import { listOf, paging, plain, text, time } from "./parts.ts";
 
 /** The API's operations on requests and accounts; part of the one table in `http.ts`. */
-
-export const requestStatus = z.enum([
-  "SCHEDULED",
-  "QUEUED",
-  "SUBMITTING",
-  "RUNNING",
-  "ACTION_REQUIRED",
-  "UNKNOWN",
-  "SUCCEEDED",
-  "FAILED",
-  "CANCELLED",
-]);
-
-export type RequestStatus = z.output<typeof requestStatus>;
 
 /** We-Link's path segment, or Linked API's `actionType`. */
 const actionForms = {

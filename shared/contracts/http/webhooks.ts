@@ -1,7 +1,9 @@
 import * as z from "zod/mini";
 import { deliverableType, eventType } from "../events.ts";
-import { hashFormat, payloadMode, webhookFormat } from "../webhook-forms.ts";
-import { listOf, paging, plain, text, time } from "./parts.ts";
+import { deliveryStatus } from "../statuses.ts";
+import { webhookFormat } from "../webhook-format.ts";
+import { hashFormat, payloadMode } from "../webhook-forms.ts";
+import { listOf, paging, plain, text, time, webhookSecret, webhookUrl } from "./parts.ts";
 
 /** The API's operations on a client's webhook and its deliveries; part of the one table in `http.ts`. */
 
@@ -10,13 +12,6 @@ const eventTypes = z.array(deliverableType).check(
   z.refine((types) => new Set(types).size === types.length, "names a type twice"),
 );
 const description = z.string().check(z.maxLength(1_024));
-/** Longer than any that is allowed, so that the reason is told in words. */
-export const webhookUrl = text(8_192).check(
-  z.describe("https, on port 443 or 8443, at a public address."),
-);
-export const webhookSecret = z
-  .string()
-  .check(z.describe("whsec_…, for verifying what is delivered. Shown only here."));
 
 const newWebhook = z.strictObject({
   url: webhookUrl,
@@ -59,10 +54,6 @@ export const webhookView = z.object({
 });
 
 export type WebhookView = z.output<typeof webhookView>;
-
-export const deliveryStatus = z.enum(["waiting", "delivering", "delivered", "failed", "cancelled"]);
-
-export type DeliveryStatus = z.output<typeof deliveryStatus>;
 
 const deliveryView = z.object({
   id: z.string(),

@@ -7,10 +7,10 @@ import {
   type ConnectionSettings,
   configKey,
   connectionSecrets,
-  hashForm,
 } from "../../contracts/config-items.ts";
 import { Failure } from "../../contracts/failures.ts";
 import type { ProviderId } from "../../contracts/providers.ts";
+import { hashForm } from "../../contracts/webhook-forms.ts";
 import type { Clock } from "../clock.ts";
 import { canRotate, rotate } from "../connections/rotation.ts";
 import { sha256Hex } from "../crypto/digest.ts";

@@ -1,6 +1,7 @@
 import type { WebhookItem } from "../../contracts/config-items.ts";
 import { Failure } from "../../contracts/failures.ts";
-import type { DeliveryStatus, DeliveryView, RecoveryView } from "../../contracts/http/webhooks.ts";
+import type { DeliveryView, RecoveryView } from "../../contracts/http/webhooks.ts";
+import type { DeliveryStatus } from "../../contracts/statuses.ts";
 import { readCursor, writeCursor } from "../input/cursor.ts";
 import { InvalidRequest } from "../input/invalid-request.ts";
 import { toAttemptMessage } from "./state/attempt-message.ts";

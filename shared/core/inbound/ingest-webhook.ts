@@ -1,7 +1,7 @@
-import type { HashForm } from "../../contracts/config-items.ts";
 import { Failure, type HttpFailureCode } from "../../contracts/failures.ts";
 import type { InboundMessage } from "../../contracts/messages/inbound.ts";
 import { providerId } from "../../contracts/providers.ts";
+import type { HashForm } from "../../contracts/webhook-forms.ts";
 import type { Clock } from "../clock.ts";
 import type { Connection, ConnectionReader } from "../connections/ports.ts";
 import { validAt } from "../connections/rotation.ts";

@@ -1,5 +1,5 @@
-import type { ConnectionSettings, HashForm } from "../../contracts/config-items.ts";
 import type { ProviderId } from "../../contracts/providers.ts";
+import type { HashForm } from "../../contracts/webhook-forms.ts";
 import type { InboundEvent } from "../events/inbound-event.ts";
 import type { JsonObject, ReadJson } from "../json/json.ts";
 import type { ProviderHttpCall } from "./http-call.ts";
@@ -21,7 +21,7 @@ export type Verification =
 export interface VerificationDeps {
   /** Any of them may have signed. */
   secrets: readonly string[];
-  settings: Pick<ConnectionSettings, "hashForms" | "allowUnboundJwt">;
+  settings: { hashForms: readonly HashForm[]; allowUnboundJwt: boolean };
   /** Real time: a token says in it from when to when it holds. */
   nowMs: number;
 }

@@ -1,6 +1,6 @@
 import { Failure } from "../../contracts/failures.ts";
-import type { RequestStatus } from "../../contracts/http/requests.ts";
 import type { ProviderId } from "../../contracts/providers.ts";
+import type { RequestStatus } from "../../contracts/statuses.ts";
 import type { AccountReader, ConnectionReader } from "../connections/ports.ts";
 import { seal } from "../crypto/master-keys.ts";
 import type { EventReader } from "../events/read-events.ts";

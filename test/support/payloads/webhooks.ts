@@ -1,4 +1,4 @@
-import { hashForm } from "../../../shared/contracts/config-items.ts";
+import { hashForm } from "../../../shared/contracts/webhook-forms.ts";
 import { readJsonObject } from "../../../shared/core/json/json.ts";
 import type { VerificationDeps, Webhook } from "../../../shared/core/providers/provider-pack.ts";
 import { weLink } from "../../../shared/providers/we-link/pack.ts";

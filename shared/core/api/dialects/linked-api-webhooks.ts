@@ -1,5 +1,6 @@
 import { Failure } from "../../../contracts/failures.ts";
-import type { DeliveryStatus, WebhookView } from "../../../contracts/http/webhooks.ts";
+import type { WebhookView } from "../../../contracts/http/webhooks.ts";
+import type { DeliveryStatus } from "../../../contracts/statuses.ts";
 import type { Deliveries } from "../../deliveries/deliveries.ts";
 import type { DeliveryRecord } from "../../deliveries/state/record.ts";
 import type { Webhooks } from "../../deliveries/webhooks/webhooks.ts";

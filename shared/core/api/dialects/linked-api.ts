@@ -1,6 +1,6 @@
 import { Failure } from "../../../contracts/failures.ts";
 import type { WorkflowStatus } from "../../../contracts/http/dialects.ts";
-import type { RequestStatus } from "../../../contracts/http/requests.ts";
+import type { RequestStatus } from "../../../contracts/statuses.ts";
 import { isObject, type JsonObject } from "../../json/json.ts";
 import { topLevelMembers } from "../../json/json-members.ts";
 import type { Requests } from "../../requests/requests.ts";

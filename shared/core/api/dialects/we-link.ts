@@ -1,5 +1,5 @@
 import type { WeLinkStatus } from "../../../contracts/http/dialects.ts";
-import type { RequestStatus } from "../../../contracts/http/requests.ts";
+import type { RequestStatus } from "../../../contracts/statuses.ts";
 import { accountIdOfNameless } from "../../../providers/we-link/account.ts";
 import { InvalidRequest } from "../../input/invalid-request.ts";
 import { isObject, type JsonObject } from "../../json/json.ts";

@@ -1,5 +1,6 @@
 import type { EventType } from "../../../contracts/events.ts";
-import type { HashFormat, PayloadMode, WebhookFormat } from "../../../contracts/webhook-forms.ts";
+import type { WebhookFormat } from "../../../contracts/webhook-format.ts";
+import type { HashFormat, PayloadMode } from "../../../contracts/webhook-forms.ts";
 import { topLevelMembers, withoutMember } from "../../json/json-members.ts";
 import { isInWeLinkForm, weLinkBody } from "./we-link-body.ts";
 

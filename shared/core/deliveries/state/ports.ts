@@ -1,6 +1,6 @@
 import type { WebhookItem } from "../../../contracts/config-items.ts";
-import type { DeliveryStatus } from "../../../contracts/http/webhooks.ts";
 import type { AttemptMessage, DeliveryMessage } from "../../../contracts/messages/delivery.ts";
+import type { DeliveryStatus } from "../../../contracts/statuses.ts";
 import type { Lease } from "../../clock.ts";
 import type { DeliveryJob, DeliveryRecord, EndpointHealth } from "./record.ts";
 

@@ -1,5 +1,5 @@
 import type { EventType } from "../../../contracts/events.ts";
-import type { DeliveryStatus } from "../../../contracts/http/webhooks.ts";
+import type { DeliveryStatus } from "../../../contracts/statuses.ts";
 import type { StoredText } from "../../requests/state/record.ts";
 
 /** One POST, or what took its place, as it is kept and shown. */

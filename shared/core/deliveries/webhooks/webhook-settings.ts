@@ -1,7 +1,8 @@
 import type { WebhookItem } from "../../../contracts/config-items.ts";
 import type { DeliverableType } from "../../../contracts/events.ts";
 import type { WebhookView } from "../../../contracts/http/webhooks.ts";
-import type { HashFormat, PayloadMode, WebhookFormat } from "../../../contracts/webhook-forms.ts";
+import type { WebhookFormat } from "../../../contracts/webhook-format.ts";
+import type { HashFormat, PayloadMode } from "../../../contracts/webhook-forms.ts";
 import type { WebhookTargets } from "../../../contracts/webhook-targets.ts";
 import { type FieldError, InvalidRequest } from "../../input/invalid-request.ts";
 import { formatCarries } from "../creation/body.ts";

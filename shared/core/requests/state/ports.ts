@@ -1,6 +1,6 @@
-import type { RequestStatus } from "../../../contracts/http/requests.ts";
 import type { SubmitMessage } from "../../../contracts/messages/submit.ts";
 import type { ProviderId } from "../../../contracts/providers.ts";
+import type { RequestStatus } from "../../../contracts/statuses.ts";
 import type { Lease } from "../../clock.ts";
 import type { FinalEvent } from "../../events/envelope.ts";
 import type { ProviderHttpCall } from "../../providers/http-call.ts";

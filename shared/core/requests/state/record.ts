@@ -1,6 +1,6 @@
 import type { EventType } from "../../../contracts/events.ts";
-import type { RequestStatus } from "../../../contracts/http/requests.ts";
 import type { ProviderId } from "../../../contracts/providers.ts";
+import type { RequestStatus } from "../../../contracts/statuses.ts";
 
 /** A text that lies in the item, or in the bucket where it is too large for that. */
 export type StoredText = { inline: string } | { key: string };

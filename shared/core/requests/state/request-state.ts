@@ -1,5 +1,5 @@
-import type { RequestStatus } from "../../../contracts/http/requests.ts";
 import type { RequestRules } from "../../../contracts/request-rules.ts";
+import type { RequestStatus } from "../../../contracts/statuses.ts";
 import type { FinalEvent } from "../../events/envelope.ts";
 import type { DecisionContext } from "./decision-context.ts";
 import type { RequestRecord } from "./record.ts";

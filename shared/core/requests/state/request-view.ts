@@ -1,5 +1,5 @@
-import type { RequestStatus } from "../../../contracts/http/requests.ts";
 import type { ProviderId } from "../../../contracts/providers.ts";
+import type { RequestStatus } from "../../../contracts/statuses.ts";
 import type { TextStore } from "./ports.ts";
 import type { RequestRecord } from "./record.ts";
 
