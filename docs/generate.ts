@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod/mini";
 import {
@@ -10,7 +10,7 @@ import {
 import { openApi } from "../shared/contracts/http/openapi.ts";
 import { settingsSchema } from "../shared/contracts/settings.ts";
 
-/** Everything in `docs/contracts/`, by file name: made from the definitions, never by hand. */
+/** Everything in `docs/contracts/`, by file name: generated from the definitions, never edited. */
 export function contractDocuments(): Record<string, string> {
   return {
     "events.schema.json": json(eventsSchema()),
@@ -72,8 +72,25 @@ function json(value: unknown): string {
   return `${JSON.stringify(value, null, 2)}\n`;
 }
 
-if (import.meta.main) {
-  const directory = join(import.meta.dirname, "contracts");
+const directory = join(import.meta.dirname, "contracts");
+
+/** The generated documents whose files are missing or out of date. */
+export function staleDocuments(): string[] {
+  return Object.entries(contractDocuments())
+    .filter(([name, text]) => {
+      const file = join(directory, name);
+      return !existsSync(file) || readFileSync(file, "utf8") !== text;
+    })
+    .map(([name]) => name);
+}
+
+if (import.meta.main && process.argv.includes("--check")) {
+  const stale = staleDocuments();
+  if (stale.length > 0) {
+    console.error(`Out of date, run \`npm run docs\`: ${stale.join(", ")}`);
+    process.exitCode = 1;
+  }
+} else if (import.meta.main) {
   mkdirSync(directory, { recursive: true });
   for (const [name, text] of Object.entries(contractDocuments())) {
     writeFileSync(join(directory, name), text);

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { contractDocuments } from "../../docs/generate.ts";
+import { staleDocuments } from "../../docs/generate.ts";
 import { settingsSchema } from "../../shared/contracts/settings.ts";
 
 const documentOf = (name: string) =>
@@ -14,10 +14,6 @@ test.each(Object.keys(settingsSchema.shape))(
   },
 );
 
-test.each(Object.entries(contractDocuments()))(
-  "docs/contracts/%s is generated from the definitions (run `npm run docs`)",
-  (name, text) => {
-    const file = join(import.meta.dirname, "../../docs/contracts", name);
-    expect(readFileSync(file, "utf8")).toBe(text);
-  },
-);
+test("docs/contracts is generated from the definitions (run `npm run docs`)", () => {
+  expect(staleDocuments()).toEqual([]);
+});
