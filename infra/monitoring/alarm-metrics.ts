@@ -11,9 +11,6 @@ import {
 const minute = { period: Duration.minutes(1) };
 export const fiveMinutes = { period: Duration.minutes(5) };
 
-/** What SQS delays a message at most; a delayed tick of a lane, or attempt of a delivery, is not late. */
-export const LONGEST_DELAY_SECONDS = 900;
-
 /** Seconds for which the oldest message has been in the queue. */
 export function age(queue: IQueue): IMetric {
   return queue.metricApproximateAgeOfOldestMessage({ ...minute, statistic: "Maximum" });

@@ -1,13 +1,6 @@
+import { limits } from "../../shared/contracts/limits.ts";
 import { durations, metrics } from "../../shared/contracts/metrics.ts";
-import {
-  age,
-  custom,
-  customSum,
-  fiveMinutes,
-  LONGEST_DELAY_SECONDS,
-  sum,
-  waiting,
-} from "./alarm-metrics.ts";
+import { age, custom, customSum, fiveMinutes, sum, waiting } from "./alarm-metrics.ts";
 import type { AlarmRule } from "./alarm-rule.ts";
 import { deliveryAlarms } from "./delivery-alarms.ts";
 
@@ -71,7 +64,7 @@ export const alarmCatalogue: readonly AlarmRule[] = [
   {
     id: "submit-queue-age",
     metric: ({ submit }) => age(submit.queue),
-    threshold: LONGEST_DELAY_SECONDS + 300,
+    threshold: limits.maxSqsDelaySeconds + 300,
     datapoints: { bad: 3, of: 3 },
     severity: "page",
     impact: "Requests are sent minutes late, whose turn or time has come.",

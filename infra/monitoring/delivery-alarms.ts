@@ -1,12 +1,6 @@
+import { limits } from "../../shared/contracts/limits.ts";
 import { metrics } from "../../shared/contracts/metrics.ts";
-import {
-  age,
-  custom,
-  customSum,
-  fiveMinutes,
-  LONGEST_DELAY_SECONDS,
-  waiting,
-} from "./alarm-metrics.ts";
+import { age, custom, customSum, fiveMinutes, waiting } from "./alarm-metrics.ts";
 import type { AlarmRule } from "./alarm-rule.ts";
 
 /** What the alarm catalogue has about deliveries, in the order in which an event travels to a webhook. */
@@ -52,7 +46,7 @@ export const deliveryAlarms: readonly AlarmRule[] = [
   {
     id: "retries-queue-age",
     metric: ({ retries }) => age(retries.queue),
-    threshold: LONGEST_DELAY_SECONDS + 900,
+    threshold: limits.maxSqsDelaySeconds + 900,
     datapoints: { bad: 3, of: 3 },
     severity: "ticket",
     impact:

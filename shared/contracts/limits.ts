@@ -21,6 +21,8 @@ export const limits = {
   maxSecretBytes: 16_000,
   /** A provider's answer that is read. */
   maxAnswerBytes: 4_000_000,
+  /** Delay of an SQS message: the maximum of SQS. */
+  maxSqsDelaySeconds: 900,
   /** Items of one page of a list. */
   maxPageSize: 100,
 } as const;

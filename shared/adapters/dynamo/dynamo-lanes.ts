@@ -1,15 +1,13 @@
-import { type DynamoDBDocumentClient, GetCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
+import { type DynamoDBDocumentClient, GetCommand } from "@aws-sdk/lib-dynamodb";
 import { Failure } from "../../contracts/failures.ts";
-import { REQUEST_SHARD_COUNT } from "../../contracts/tables.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { LaneStore } from "../../core/requests/state/ports.ts";
 import type { LaneOwner } from "../../core/requests/state/record.ts";
+import { retryOnConflict } from "../../core/retry-on-conflict.ts";
 import { callDependency } from "../dependency-down.ts";
-import { conditionalWrite } from "./conditional-write.ts";
 import { LANE_ID, pauseItem, pauseName, readLaneItem } from "./lane-item.ts";
-import { shardOf } from "./shard.ts";
-
-const shardOfLane = (lane: string) => shardOf(lane, REQUEST_SHARD_COUNT);
+import { makeReleaseLane } from "./lane-release.ts";
+import { MAX_ATTEMPTS, makeLaneUpdate, SET_DUE, shardOfLane } from "./lane-update.ts";
 
 const OWNER_NAMES = {
   "#clientId": "clientId",
@@ -34,37 +32,7 @@ export function makeDynamoLanes(options: {
   clock: Clock;
 }): LaneStore {
   const { client, tableName: TableName, clock } = options;
-
-  interface Change {
-    set?: string[];
-    remove?: string[];
-    condition: string;
-    names?: Record<string, string>;
-    values: Record<string, unknown>;
-    returns?: "ALL_OLD" | "ALL_NEW";
-  }
-
-  async function update(lane: string, change: Change) {
-    const { set = [], remove = [], condition, names, values, returns } = change;
-    const expression = [
-      ...(set.length > 0 ? [`SET ${set.join(", ")}`] : []),
-      ...(remove.length > 0 ? [`REMOVE ${remove.join(", ")}`] : []),
-    ].join(" ");
-    const command = new UpdateCommand({
-      TableName,
-      Key: { lane, id: LANE_ID },
-      UpdateExpression: expression,
-      ConditionExpression: condition,
-      ...(names ? { ExpressionAttributeNames: names } : {}),
-      ExpressionAttributeValues: values,
-      ReturnValues: returns ?? "NONE",
-      ReturnValuesOnConditionCheckFailure: "ALL_OLD",
-    });
-    const result = await conditionalWrite("UpdateItem", () => client.send(command));
-    return "written" in result ? { written: result.written.Attributes } : result;
-  }
-
-  const SET_DUE = "dueShard = :shard";
+  const update = makeLaneUpdate(options);
 
   return {
     async find(lane) {
@@ -102,17 +70,23 @@ export function makeDynamoLanes(options: {
         });
       const isFull = (met: Record<string, unknown> | undefined) =>
         of.limit !== undefined && Number(met?.waiting ?? 0) >= of.limit;
-      for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-        const first = await joinAt(":now", "attribute_not_exists(lastPlace) OR lastPlace < :now");
-        if ("written" in first) return joinedFrom(first.written, now);
-        if (isFull(first.met)) return "full";
-        // Another joined in this millisecond, or its clock is ahead: the place after it.
-        const second = await joinAt("lastPlace + :one", "lastPlace >= :now");
-        if ("written" in second) {
-          return joinedFrom(second.written, Number(second.written?.lastPlace) + 1);
-        }
-        if (isFull(second.met)) return "full";
-      }
+      const result = await retryOnConflict({
+        find: async () => now,
+        decide: () => now,
+        async replace() {
+          const first = await joinAt(":now", "attribute_not_exists(lastPlace) OR lastPlace < :now");
+          if ("written" in first) return joinedFrom(first.written, now);
+          if (isFull(first.met)) return "full" as const;
+          // Another request joined in this millisecond, or its writer's clock is ahead: the place after it.
+          const second = await joinAt("lastPlace + :one", "lastPlace >= :now");
+          if ("written" in second) {
+            return joinedFrom(second.written, Number(second.written?.lastPlace) + 1);
+          }
+          return isFull(second.met) ? ("full" as const) : undefined;
+        },
+        maxAttempts: MAX_ATTEMPTS,
+      });
+      if (result.kind === "written") return result.written;
       throw new Failure("DEPENDENCY_DOWN", "too many join one lane at once");
     },
 
@@ -148,53 +122,7 @@ export function makeDynamoLanes(options: {
       return { ...before, ...held, ...(abandonedByPrevious ? { abandonedByPrevious } : {}) };
     },
 
-    async release(seen, change) {
-      const { dueMs, nextMs, taken = 0, pause } = change;
-      const stays = dueMs !== undefined;
-      let { waiting } = seen;
-      for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-        const isEnough = waiting >= taken;
-        const result = await update(seen.lane, {
-          set: [
-            "releasedBy = :owner",
-            ...(taken > 0 ? [`waiting = ${isEnough ? "waiting - :taken" : ":none"}`] : []),
-            ...(stays ? ["dueAt = :due", SET_DUE] : []),
-            ...(nextMs === undefined ? [] : ["nextMs = :next"]),
-            ...(pause === undefined ? [] : [`${pauseName(pause)} = :pause`]),
-          ],
-          remove: ["#owner", "leaseUntilRealMs", ...(stays ? [] : ["dueAt", "dueShard"])],
-          condition: [
-            "#owner = :owner",
-            // Who hastened the lane meanwhile is not overlooked, nor who joined one that was idle.
-            "dueAt = :seenDue",
-            ...(stays ? [] : ["lastPlace = :seenPlace"]),
-            ...(taken > 0 ? [isEnough ? "waiting >= :taken" : "waiting < :taken"] : []),
-          ].join(" AND "),
-          names: { "#owner": "owner" },
-          values: {
-            ":owner": seen.owner,
-            ":seenDue": seen.dueMs,
-            ...(taken > 0 ? { ":taken": taken } : {}),
-            ...(taken > 0 && !isEnough ? { ":none": 0 } : {}),
-            ...(stays
-              ? { ":due": dueMs, ":shard": shardOfLane(seen.lane) }
-              : { ":seenPlace": seen.lastPlace }),
-            ...(nextMs === undefined ? {} : { ":next": nextMs }),
-            ...(pause === undefined ? {} : { ":pause": pauseItem(pause) }),
-          },
-        });
-        if ("written" in result) return "released";
-        if (result.met?.owner !== seen.owner) {
-          return result.met?.releasedBy === seen.owner ? "released" : "lost";
-        }
-        const met = readLaneItem(result.met);
-        const isAsSeen = met.dueMs === seen.dueMs && (stays || met.lastPlace === seen.lastPlace);
-        if (!isAsSeen) return met;
-        // Only its count was another: the same once more, with the count as it is.
-        waiting = met.waiting;
-      }
-      throw new Failure("DEPENDENCY_DOWN", "a lane's count changes too fast to give it back");
-    },
+    release: makeReleaseLane(update),
 
     async bringForward(lane, dueMs) {
       const result = await update(lane, {
@@ -273,9 +201,6 @@ export function makeDynamoLanes(options: {
     },
   };
 }
-
-/** Two joins at once that each fall between the two forms of the other: more than this is a fault. */
-const MAX_ATTEMPTS = 5;
 
 function joinedFrom(before: Record<string, unknown> | undefined, place: number) {
   return {

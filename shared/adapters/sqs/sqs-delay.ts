@@ -1,7 +1,6 @@
-/** What SQS delays a message by at most. */
-const MAX_DELAY_SECONDS = 900;
+import { limits } from "../../contracts/limits.ts";
 
-/** As SQS takes it: in whole seconds, never less than was asked for, up to a quarter of an hour. */
+/** A delay as SQS accepts it: whole seconds, rounded up, at most `limits.maxSqsDelaySeconds`. */
 export function delaySeconds(delayMs: number): number {
-  return Math.min(Math.max(0, Math.ceil(delayMs / 1_000)), MAX_DELAY_SECONDS);
+  return Math.min(Math.max(0, Math.ceil(delayMs / 1_000)), limits.maxSqsDelaySeconds);
 }

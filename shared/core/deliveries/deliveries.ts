@@ -4,6 +4,7 @@ import type { DeliveryView, RecoveryView } from "../../contracts/http/webhooks.t
 import type { DeliveryStatus } from "../../contracts/statuses.ts";
 import { readCursor, writeCursor } from "../input/cursor.ts";
 import { InvalidRequest } from "../input/invalid-request.ts";
+import { retryOnConflict } from "../retry-on-conflict.ts";
 import { toAttemptMessage } from "./state/attempt-message.ts";
 import { resent } from "./state/delivery-state.ts";
 import { deliverySummary, deliveryView, recoveryView } from "./state/delivery-views.ts";
@@ -20,8 +21,8 @@ export type Deliveries = ReturnType<typeof makeDeliveries>;
 /** Where the store can go on from. */
 const LISTED_AS = /^[^#]{1,32}#dl_[0-9a-f]{32}$/;
 
-/** Another write comes first so often only where somebody resends without a pause. */
-const MAX_TRIES = 5;
+/** Attempts to resend when other writers come first: more happen only to a caller that never pauses. */
+const MAX_ATTEMPTS = 5;
 
 /**
  * A client's deliveries; another client's are none.
@@ -68,17 +69,23 @@ export function makeDeliveries(deps: DeliveriesDeps) {
      * @throws NOT_FOUND, CONFLICT where it was cancelled or its webhook takes nothing now
      */
     async resend(clientId: string, deliveryId: string): Promise<DeliveryView> {
-      for (let tries = 0; tries < MAX_TRIES; tries++) {
-        const delivery = await own(clientId, deliveryId);
-        if (!isOver(delivery)) return deliveryView(delivery);
-        requireResendable(delivery, await webhooks.find(clientId));
-        const written = await store.replace(resent(delivery, context()));
-        if (!written) continue;
-        // It is stored: the sweep finds it where the message is lost.
-        await queue.send("careful", [{ message: toAttemptMessage(written) }]).catch(dropped);
-        return deliveryView(written);
+      const result = await retryOnConflict({
+        find: () => own(clientId, deliveryId),
+        async decide(delivery) {
+          if (!isOver(delivery)) return undefined;
+          requireResendable(delivery, await webhooks.find(clientId));
+          return resent(delivery, context());
+        },
+        replace: (delivery) => store.replace(delivery),
+        maxAttempts: MAX_ATTEMPTS,
+      });
+      if (result.kind === "unchanged") return deliveryView(result.item);
+      if (result.kind !== "written") {
+        throw new Failure("CONFLICT", "the delivery was changed meanwhile: read it and try again");
       }
-      throw new Failure("CONFLICT", "it was changed meanwhile: read it and try again");
+      // If this message is lost, the sweep finds the stored delivery.
+      await queue.send("careful", [{ message: toAttemptMessage(result.written) }]).catch(dropped);
+      return deliveryView(result.written);
     },
 
     /**

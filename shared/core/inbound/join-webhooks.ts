@@ -1,6 +1,7 @@
 import { Failure } from "../../contracts/failures.ts";
 import type { InboundMessage } from "../../contracts/messages/inbound.ts";
 import type { ProviderId } from "../../contracts/providers.ts";
+import { exponential } from "../backoff.ts";
 import type { FinalEvent } from "../events/envelope.ts";
 import type { ProviderClient } from "../providers/provider-client.ts";
 import type {
@@ -105,7 +106,7 @@ async function joinOne(
   const leftMs = waitUntilRealMs - deps.context().nowRealMs;
   if (leftMs > 0) {
     const { waits = 0 } = message;
-    const delayMs = Math.min(leftMs, LOOK_AGAIN_MS * 2 ** waits);
+    const delayMs = exponential({ firstMs: LOOK_AGAIN_MS, maxMs: leftMs }, waits);
     await deps.sendBack({ ...message, waitUntilRealMs, waits: waits + 1 }, delayMs);
     return { kind: "waiting" };
   }

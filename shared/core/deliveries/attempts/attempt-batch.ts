@@ -1,4 +1,5 @@
 import type { AttemptMessage, DeliveryMessage } from "../../../contracts/messages/delivery.ts";
+import { scheduleByTotal } from "../../backoff.ts";
 import { toMessageFailure } from "../../message-failure.ts";
 import { freshDelivery, toAttemptMessage } from "../state/attempt-message.ts";
 import { ANSWERED_GONE, LONGEST_DELAY_MS } from "../state/delivery-state.ts";
@@ -120,8 +121,7 @@ export function makeAttemptBatch(
   /** Back into the queue because its endpoint is failing; it does not count as an attempt. */
   function hold({ at, hint }: IndexedMessage): void {
     const { heldMs = 0 } = hint;
-    // Each hold ends where the sum of them does: 1, 3, 7 and 15 minutes.
-    const holdMs = HOLDS_MS.find((ms) => heldMs < 2 * ms - 60_000) ?? HOLDS_MS[0];
+    const holdMs = scheduleByTotal(HOLDS_MS, heldMs);
     // A queue's round takes real time, however fast business time passes.
     const waitMs = Math.max(holdMs, HOLD_REAL_MS * deps.context().speed);
     later(at, { ...hint, heldMs: heldMs + holdMs }, waitMs);

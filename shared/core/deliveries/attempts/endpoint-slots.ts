@@ -1,11 +1,12 @@
 import type { Lease } from "../../clock.ts";
+import { retryOnConflict } from "../../retry-on-conflict.ts";
 import type { DeliveryContext } from "../state/delivery-context.ts";
 import { acquireSlot, isCircuitOpen, releaseSlot, type Seen } from "../state/endpoint-health.ts";
 import type { HealthStore } from "../state/ports.ts";
 import type { EndpointHealth } from "../state/record.ts";
 
-/** Writers of one endpoint's health that may come in between before we give up. */
-const MAX_CONFLICTS = 10;
+/** Attempts to write an endpoint's health when other workers come first. */
+const MAX_ATTEMPTS = 10;
 
 export type EndpointConcurrency = ReturnType<typeof makeEndpointConcurrency>;
 
@@ -21,21 +22,25 @@ export function makeEndpointConcurrency(deps: {
     before: EndpointHealth,
     change: (health: EndpointHealth) => EndpointHealth | undefined,
   ): Promise<{ written: EndpointHealth } | { refusedBy: EndpointHealth }> {
-    let current = before;
-    for (let conflict = 0; conflict < MAX_CONFLICTS; conflict++) {
-      const next = change(current);
-      if (!next) return { refusedBy: current };
-      const result = await deps.health.replace(next);
-      if ("written" in result) {
+    // A refused write returns what is stored, so that no attempt needs a read.
+    let stored = before;
+    const result = await retryOnConflict({
+      // The client may have replaced its webhook: then there is no such endpoint any more.
+      find: async () => (stored.webhookId === before.webhookId ? stored : undefined),
+      decide: change,
+      async replace(next, current) {
+        const written = await deps.health.replace(next);
+        if ("stored" in written) {
+          stored = written.stored;
+          return undefined;
+        }
         const context = deps.context();
         if (isCircuitOpen(next, context) && !isCircuitOpen(current, context)) deps.opened(next);
-        return result;
-      }
-      current = result.stored;
-      // Its client has another webhook by now.
-      if (current.webhookId !== before.webhookId) break;
-    }
-    return { refusedBy: current };
+        return written;
+      },
+      maxAttempts: MAX_ATTEMPTS,
+    });
+    return result.kind === "written" ? result.written : { refusedBy: stored };
   }
 
   return {

@@ -1,3 +1,5 @@
+import { limits } from "../../../contracts/limits.ts";
+import { asLongAsOverdue, schedule, withRetryAfter } from "../../backoff.ts";
 import type { Lease } from "../../clock.ts";
 import type { DeliveryContext } from "./delivery-context.ts";
 import type { Posted } from "./ports.ts";
@@ -6,8 +8,8 @@ import type { Attempt, DeliveryRecord, EndReason } from "./record.ts";
 /** Why a webhook is disabled whose endpoint wants no more. */
 export const ANSWERED_GONE = "endpoint_answered_410";
 
-/** What SQS delays a message by at most. */
-export const LONGEST_DELAY_MS = 900_000;
+/** A message can be sent for an attempt this far ahead (business); the sweep sends the later ones. */
+export const LONGEST_DELAY_MS = limits.maxSqsDelaySeconds * 1_000;
 
 /**
  * A message that was sent is missed only so much later (business): endpoints that
@@ -30,7 +32,7 @@ const MAX_ATTEMPTS_KEPT = 100;
  */
 export function considerLostAfterMs(nextMs: number, { nowMs, speed }: DeliveryContext): number {
   const graceMs = Math.max(MISSED_AFTER_MS, MISSED_AFTER_REAL_MS * speed);
-  return Math.max(nextMs, nowMs) + Math.max(graceMs, nowMs - nextMs);
+  return Math.max(nextMs, nowMs) + asLongAsOverdue(nowMs - nextMs, graceMs);
 }
 
 /** Whether the present attempt was begun too often to be begun again. */
@@ -161,9 +163,9 @@ export function attempted(
     return { ...over(done, context), status: "delivered", endedMs: context.nowMs };
   }
   if (httpStatus === 410) return ended(done, "failed", "gone", context);
-  const delayMs = context.rules.delaysMs[attempt - 1];
+  const delayMs = nextDelayMs({ attempt, draw, posted }, context);
   if (delayMs === undefined) return ended(done, "failed", "attempts_used", context);
-  const nextMs = context.nowMs + nextDelayMs({ delayMs, draw, posted }, context);
+  const nextMs = context.nowMs + delayMs;
   return {
     ...over(done, context),
     status: "waiting",
@@ -177,15 +179,20 @@ export function isSuccess({ httpStatus = 0 }: Pick<Posted, "httpStatus">): boole
   return httpStatus >= 200 && httpStatus < 300;
 }
 
-/** Drawn around the schedule; what the endpoint asks for counts where it is longer, up to the longest step. */
+/**
+ * The delay before the next attempt. A `Retry-After` of a 429 or 503 counts when
+ * it is longer, up to the longest delay of the schedule.
+ *
+ * @returns `undefined` after the last attempt
+ */
 function nextDelayMs(
-  { delayMs, draw, posted }: { delayMs: number; draw: number; posted: Posted },
+  { attempt, draw, posted }: { attempt: number; draw: number; posted: Posted },
   { rules }: DeliveryContext,
-): number {
-  const drawnMs = Math.round(delayMs * (1 + rules.jitter * (2 * draw - 1)));
+): number | undefined {
+  const delayMs = schedule(rules.delaysMs, rules.jitter)(attempt, draw);
   const isAsked = posted.httpStatus === 429 || posted.httpStatus === 503;
-  const askedMs = isAsked ? (posted.retryAfterMs ?? 0) : 0;
-  return Math.max(drawnMs, Math.min(askedMs, Math.max(...rules.delaysMs)));
+  if (delayMs === undefined || !isAsked) return delayMs;
+  return withRetryAfter(delayMs, posted.retryAfterMs ?? 0, Math.max(...rules.delaysMs));
 }
 
 /** A message is sent for what SQS can delay; the rest is left to the sweep, which sends it in time. */

@@ -1,6 +1,7 @@
 import { busSafeJson, type FinalEvent } from "../../events/envelope.ts";
 import type { EventPublisher } from "../../events/ports.ts";
 import type { EventArchive } from "../../requests/state/ports.ts";
+import { retryOnConflict } from "../../retry-on-conflict.ts";
 import type { DeliveryContext } from "./delivery-context.ts";
 import type { DeliveryStore } from "./ports.ts";
 import type { DeliveryRecord, UnpublishedFailure } from "./record.ts";
@@ -20,8 +21,8 @@ export interface ToldFailures {
   untold: number;
 }
 
-/** How often the note that a failure is told is tried against other writers. */
-const MAX_CONFLICTS = 5;
+/** Attempts to record a published failure when other writers come first. */
+const MAX_ATTEMPTS = 5;
 
 export type PublishFailures = ReturnType<typeof makePublishFailures>;
 
@@ -55,20 +56,23 @@ export function makePublishFailures(deps: TellFailuresDeps) {
   };
 
   async function noteTold(written: DeliveryRecord, told: ReadonlySet<string>): Promise<void> {
-    let delivery: DeliveryRecord | undefined = written;
-    for (let conflict = 0; delivery && conflict < MAX_CONFLICTS; conflict++) {
-      const { deliveryId } = delivery;
-      const unpublishedFailures = delivery.unpublishedFailures.filter(
-        (failure) => !told.has(failureId(deliveryId, failure)),
-      );
-      if (unpublishedFailures.length === delivery.unpublishedFailures.length) return;
-      // A worker's lease, or a failure that is not told yet, is what the sweep looks at.
-      const isSwept = delivery.owner !== undefined || unpublishedFailures.length > 0;
-      const recoverAfterRealMs = isSwept ? delivery.recoverAfterRealMs : undefined;
-      if (await deps.deliveries.replace({ ...delivery, unpublishedFailures, recoverAfterRealMs }))
-        return;
-      delivery = await deps.deliveries.find(deliveryId);
-    }
+    const { deliveryId } = written;
+    await retryOnConflict({
+      known: written,
+      find: () => deps.deliveries.find(deliveryId),
+      decide(delivery) {
+        const unpublishedFailures = delivery.unpublishedFailures.filter(
+          (failure) => !told.has(failureId(deliveryId, failure)),
+        );
+        if (unpublishedFailures.length === delivery.unpublishedFailures.length) return undefined;
+        // The sweep recovers expired leases and failures that are not published yet.
+        const isSwept = delivery.owner !== undefined || unpublishedFailures.length > 0;
+        const recoverAfterRealMs = isSwept ? delivery.recoverAfterRealMs : undefined;
+        return { ...delivery, unpublishedFailures, recoverAfterRealMs };
+      },
+      replace: (delivery) => deps.deliveries.replace(delivery),
+      maxAttempts: MAX_ATTEMPTS,
+    });
   }
 }
 

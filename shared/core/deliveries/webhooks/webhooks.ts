@@ -4,6 +4,7 @@ import type { WebhookView } from "../../../contracts/http/webhooks.ts";
 import type { WebhookTargets } from "../../../contracts/webhook-targets.ts";
 import { rotate, validAt } from "../../connections/rotation.ts";
 import { sha256Hex } from "../../crypto/digest.ts";
+import { retryOnConflict } from "../../retry-on-conflict.ts";
 import { presentSecret } from "../creation/new-delivery.ts";
 import { type EndWebhookDeps, makeDeactivateWebhook } from "./deactivate-webhook.ts";
 import { sendTest, type TestSendDeps } from "./test-send.ts";
@@ -24,8 +25,8 @@ export type Webhooks = ReturnType<typeof makeWebhooks>;
 /** A former webhook's deliveries are gone long before so many have followed it. */
 const MAX_PREVIOUS_WEBHOOKS = 50;
 
-/** Another write comes first so often only where somebody writes without a pause. */
-const MAX_TRIES = 5;
+/** Attempts to change a webhook when other writers come first: more happen only to a caller that never pauses. */
+const MAX_ATTEMPTS = 5;
 
 /**
  * A client's one webhook. `webhookId` in a call means that one alone: NOT_FOUND
@@ -48,12 +49,20 @@ export function makeWebhooks(deps: WebhooksDeps) {
   /** @throws NOT_FOUND, CONFLICT */
   async function change(
     of: { clientId: string; webhookId?: string | undefined },
-    write: (webhook: WebhookItem) => Promise<WebhookItem | undefined>,
+    decide: (webhook: WebhookItem) => WebhookItem | undefined,
+    replace: (
+      next: WebhookItem,
+      webhook: WebhookItem,
+    ) => Promise<WebhookItem | undefined> = store.replace,
   ): Promise<WebhookItem> {
-    for (let tries = 0; tries < MAX_TRIES; tries++) {
-      const written = await write(await own(of.clientId, of.webhookId));
-      if (written) return written;
-    }
+    const result = await retryOnConflict({
+      find: () => own(of.clientId, of.webhookId),
+      decide,
+      replace,
+      maxAttempts: MAX_ATTEMPTS,
+    });
+    if (result.kind === "written") return result.written;
+    if (result.kind === "unchanged") return result.item;
     throw changedMeanwhile();
   }
 
@@ -91,20 +100,23 @@ export function makeWebhooks(deps: WebhooksDeps) {
      * @throws REQUEST_INVALID, NOT_FOUND, CONFLICT
      */
     async update(clientId: string, wanted: WebhookChange, webhookId?: string) {
-      const changed = await change({ clientId, webhookId }, (webhook) => {
-        const next = withChange(webhook, wanted);
-        const isDisabling = wanted.status === "disabled" && webhook.status === "active";
-        return isDisabling
-          ? deactivateWebhook(next, { status: "disabled", reason: "disabled_by_client" })
-          : store.replace(next);
-      });
+      const changed = await change(
+        { clientId, webhookId },
+        (webhook) => withChange(webhook, wanted),
+        (next, webhook) =>
+          wanted.status === "disabled" && webhook.status === "active"
+            ? deactivateWebhook(next, { status: "disabled", reason: "disabled_by_client" })
+            : store.replace(next),
+      );
       return viewOf(changed);
     },
 
     /** @throws NOT_FOUND, CONFLICT */
     async delete(clientId: string, webhookId?: string): Promise<void> {
-      await change({ clientId, webhookId }, (webhook) =>
-        deactivateWebhook(webhook, { status: "deleted" }),
+      await change(
+        { clientId, webhookId },
+        (webhook) => webhook,
+        (webhook) => deactivateWebhook(webhook, { status: "deleted" }),
       );
     },
 
@@ -117,16 +129,16 @@ export function makeWebhooks(deps: WebhooksDeps) {
     async rotateSecret(clientId: string, idempotencyKey?: string) {
       const keySha256 = idempotencyKey === undefined ? undefined : sha256Hex(idempotencyKey);
       const master = await deps.masterKeys();
-      const rotated = await change({ clientId }, async (webhook) => {
+      const rotated = await change({ clientId }, (webhook) => {
         const [present, previous] = validAt(webhook.secrets, nowMs());
-        if (keySha256 !== undefined && present?.keySha256 === keySha256) return webhook;
+        if (keySha256 !== undefined && present?.keySha256 === keySha256) return undefined;
         if (previous) {
           const until = `until ${previous.validUntil}`;
           throw new Failure("CONFLICT", `the secret before is still in use, ${until}`);
         }
         const version = (present?.version ?? 0) + 1;
         const next = { version, masterKeyId: master.current, keySha256 };
-        return store.replace({ ...webhook, secrets: rotate(webhook.secrets, next, nowMs()) });
+        return { ...webhook, secrets: rotate(webhook.secrets, next, nowMs()) };
       });
       return {
         secret: presentSecret(rotated, master),

@@ -1,8 +1,9 @@
+import { limits } from "../../../contracts/limits.ts";
 import type { LaneStore, SubmitQueue } from "../state/ports.ts";
 import type { RequestRecord } from "../state/record.ts";
 
-/** What SQS delays a message by at most; the sweep does longer waits. */
-const MAX_DELAY_MS = 900_000;
+/** No message is sent for a later time: the sweep sends it. */
+const MAX_DELAY_MS = limits.maxSqsDelaySeconds * 1_000;
 
 /** Has a lane looked at, at a time: by a message where SQS can wait so long, else by the sweep. */
 export function makeLaneScheduler(deps: {

@@ -1,5 +1,6 @@
 import type { FinalEvent } from "../../events/envelope.ts";
 import type { EventPublisher } from "../../events/ports.ts";
+import { retryOnConflict } from "../../retry-on-conflict.ts";
 import type { DecisionContext } from "./decision-context.ts";
 import type { EventArchive, RequestStore, TextStore } from "./ports.ts";
 import type { OutboxEntry, RequestRecord } from "./record.ts";
@@ -19,8 +20,8 @@ export interface PublishedOutboxes {
   failed: number;
 }
 
-/** How often the note that events are published is tried against other writers. */
-const MAX_CONFLICTS = 5;
+/** Attempts to remove published events from an outbox when other writers come first. */
+const MAX_ATTEMPTS = 5;
 
 export type PublishOutboxes = ReturnType<typeof makePublishOutboxes>;
 
@@ -101,11 +102,15 @@ async function takeOut(
   written: RequestRecord,
   done: ReadonlySet<string>,
 ): Promise<void> {
-  let request: RequestRecord | undefined = written;
-  for (let conflict = 0; request && conflict < MAX_CONFLICTS; conflict++) {
-    const outbox = request.outbox.filter(({ id }) => !done.has(id));
-    if (outbox.length === request.outbox.length) return;
-    if (await requests.replace(withDerivedFields({ ...request, outbox }, context()))) return;
-    request = await requests.find(written.requestId);
-  }
+  await retryOnConflict({
+    known: written,
+    find: () => requests.find(written.requestId),
+    decide(request) {
+      const outbox = request.outbox.filter(({ id }) => !done.has(id));
+      const isUnchanged = outbox.length === request.outbox.length;
+      return isUnchanged ? undefined : withDerivedFields({ ...request, outbox }, context());
+    },
+    replace: (request) => requests.replace(request),
+    maxAttempts: MAX_ATTEMPTS,
+  });
 }

@@ -1,5 +1,6 @@
 import type { RequestRules } from "../../../contracts/request-rules.ts";
 import type { RequestStatus } from "../../../contracts/statuses.ts";
+import { exponential } from "../../backoff.ts";
 import type { FinalEvent } from "../../events/envelope.ts";
 import type { DecisionContext } from "./decision-context.ts";
 import type { RequestRecord } from "./record.ts";
@@ -131,7 +132,10 @@ export function withOutboxEvents(
   return withDerivedFields({ ...request, outbox: [...request.outbox, ...added] }, context);
 }
 
-/** After so many polls the next comes this much later: the first delay, then twice, four times … */
+/** More doublings of the delay between polls than any timeout allows. */
+const MAX_POLL_DOUBLINGS = 20;
+
+/** The delay (business) before the next poll of a request that was polled so often already. */
 export function pollDelayMs(polls: number, { firstPollMs }: RequestRules): number {
-  return firstPollMs * 2 ** Math.min(polls, 20);
+  return exponential({ firstMs: firstPollMs, maxMs: firstPollMs * 2 ** MAX_POLL_DOUBLINGS }, polls);
 }

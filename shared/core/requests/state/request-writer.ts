@@ -1,9 +1,10 @@
 import { Failure } from "../../../contracts/failures.ts";
+import { retryOnConflict } from "../../retry-on-conflict.ts";
 import type { RequestStore, TextStore } from "./ports.ts";
 import type { RequestRecord, StoredText } from "./record.ts";
 
-/** Writers of one request that may come in between before we give up. */
-const MAX_CONFLICTS = 8;
+/** Attempts to change a request when other writers come first. */
+const MAX_ATTEMPTS = 8;
 
 export type RequestWriter = ReturnType<typeof makeRequestWriter>;
 
@@ -61,15 +62,25 @@ export function makeRequestWriter(deps: { requests: RequestStore; texts: TextSto
         request: RequestRecord,
       ) => RequestRecord | undefined | Promise<RequestRecord | undefined>,
     ): Promise<{ request: RequestRecord; isChanged: boolean } | undefined> {
-      for (let conflict = 0; conflict < MAX_CONFLICTS; conflict++) {
-        const found = await requests.find(requestId);
-        if (!found) return undefined;
-        const decided = await decide(found);
-        if (!decided || decided === found) return { request: found, isChanged: false };
-        const stored = await replace(decided);
-        if (stored) return { request: stored, isChanged: true };
+      const result = await retryOnConflict({
+        find: () => requests.find(requestId),
+        async decide(found) {
+          const decided = await decide(found);
+          return decided === found ? undefined : decided;
+        },
+        replace,
+        maxAttempts: MAX_ATTEMPTS,
+      });
+      switch (result.kind) {
+        case "written":
+          return { request: result.written, isChanged: true };
+        case "unchanged":
+          return { request: result.item, isChanged: false };
+        case "missing":
+          return undefined;
+        case "conflict":
+          throw new Failure("DEPENDENCY_DOWN", "too many writers of one request");
       }
-      throw new Failure("DEPENDENCY_DOWN", "too many writers of one request");
     },
   };
 }

@@ -1,4 +1,5 @@
 import { Failure, type FailureCode } from "../../../contracts/failures.ts";
+import { limits } from "../../../contracts/limits.ts";
 import { type SubmitMessage, submitMessage } from "../../../contracts/messages/submit.ts";
 import type { makeJoinWhenDue } from "../lanes/join-lane.ts";
 import type { LaneScheduler } from "../lanes/lane-scheduler.ts";
@@ -33,8 +34,8 @@ export interface SubmitRun {
   outbox: PublishedOutboxes;
 }
 
-/** An early firing is sent again for its time, as far as SQS can wait. */
-const MAX_DELAY_MS = 900_000;
+/** No message is sent for a later time: the sweep joins the request to its lane. */
+const MAX_DELAY_MS = limits.maxSqsDelaySeconds * 1_000;
 
 /**
  * Does what the messages of the submit queue hint at. What one batch causes is

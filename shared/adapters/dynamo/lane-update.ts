@@ -1,0 +1,49 @@
+import { type DynamoDBDocumentClient, UpdateCommand } from "@aws-sdk/lib-dynamodb";
+import { REQUEST_SHARD_COUNT } from "../../contracts/tables.ts";
+import { conditionalWrite } from "./conditional-write.ts";
+import { LANE_ID } from "./lane-item.ts";
+import { shardOf } from "./shard.ts";
+
+/** One conditional UpdateItem of a lane's item. */
+export interface LaneChange {
+  set?: string[];
+  remove?: string[];
+  condition: string;
+  names?: Record<string, string>;
+  values: Record<string, unknown>;
+  returns?: "ALL_OLD" | "ALL_NEW";
+}
+
+export type LaneUpdate = ReturnType<typeof makeLaneUpdate>;
+
+/** Attempts when other writers change the lane between two writes of ours. */
+export const MAX_ATTEMPTS = 5;
+
+/** Goes with each change of `dueAt`: it puts the lane into the index of the sweep. */
+export const SET_DUE = "dueShard = :shard";
+
+export const shardOfLane = (lane: string) => shardOf(lane, REQUEST_SHARD_COUNT);
+
+/** The item's attributes as `returns` asks for them; those of the stored item when the condition is false. */
+export function makeLaneUpdate(options: { client: DynamoDBDocumentClient; tableName: string }) {
+  const { client, tableName: TableName } = options;
+  return async (lane: string, change: LaneChange) => {
+    const { set = [], remove = [], condition, names, values, returns } = change;
+    const expression = [
+      ...(set.length > 0 ? [`SET ${set.join(", ")}`] : []),
+      ...(remove.length > 0 ? [`REMOVE ${remove.join(", ")}`] : []),
+    ].join(" ");
+    const command = new UpdateCommand({
+      TableName,
+      Key: { lane, id: LANE_ID },
+      UpdateExpression: expression,
+      ConditionExpression: condition,
+      ...(names ? { ExpressionAttributeNames: names } : {}),
+      ExpressionAttributeValues: values,
+      ReturnValues: returns ?? "NONE",
+      ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+    });
+    const result = await conditionalWrite("UpdateItem", () => client.send(command));
+    return "written" in result ? { written: result.written.Attributes } : result;
+  };
+}
