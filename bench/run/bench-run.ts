@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
-const localMain = fileURLToPath(new URL("../../local/main.ts", import.meta.url));
+const localMain = fileURLToPath(new URL("../../local/main.js", import.meta.url));
 
 /** What a load script needs of `.ackwire/local.json`. */
 export interface LocalFile {
@@ -47,7 +47,7 @@ export async function startBenchRun(options: {
   speed: number;
   settings: Readonly<Record<string, number | string>>;
   keepsData?: boolean;
-  /** Started instead of `local/main.ts`, with the same arguments. */
+  /** Started instead of `local/main.js`, with the same arguments. */
   main?: string;
   env?: Readonly<Record<string, string>>;
   /** Keeps the directory for a look into it. */

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
-const main = fileURLToPath(new URL("../../../local/main.ts", import.meta.url));
+const main = fileURLToPath(new URL("../../../local/main.js", import.meta.url));
 
 /** What a tool reads of `.ackwire/local.json`. */
 export interface LocalFile {

@@ -1,0 +1,5 @@
+// JavaScript, so that a Node that cannot load TypeScript says what to do instead of failing here.
+import "./require-node.js";
+
+// Not a static import: it would be loaded before the check.
+await import("./start.ts");

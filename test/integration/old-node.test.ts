@@ -1,0 +1,42 @@
+import { spawnSync } from "node:child_process";
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+
+const root = resolve(import.meta.dirname, "../..");
+
+/** Starts `local/main.js`, in a copy with these files beside it, on a Node that loads no TypeScript. */
+function startOnOldNode(files: string[]): { status: number | null; stderr: string } {
+  const directory = mkdtempSync(join(tmpdir(), "ackwire-old-node-"));
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  mkdirSync(join(directory, "local"));
+  for (const file of ["package.json", "local/main.js", "local/require-node.js"]) {
+    copyFileSync(join(root, file), join(directory, file));
+  }
+  for (const file of files) {
+    mkdirSync(dirname(join(directory, file)), { recursive: true });
+    writeFileSync(join(directory, file), "");
+  }
+  return spawnSync(
+    process.execPath,
+    ["--no-experimental-strip-types", join(directory, "local/main.js")],
+    { encoding: "utf8" },
+  );
+}
+
+test.each([
+  ["with all dependencies, to use an npm script", ["node_modules/node/bin/node"], "npm start"],
+  [
+    "without install scripts, to rebuild the dependencies",
+    ["node_modules/node/package.json"],
+    "npm rebuild --ignore-scripts=false",
+  ],
+  ["without dependencies, to install them", [], "Run `npm ci` first"],
+])("A Node that is too old gets advice in a clone %s", (_, files, advice) => {
+  const { status, stderr } = startOnOldNode(files);
+  expect(status).toBe(1);
+  expect(stderr).toContain("Ackwire needs Node 24 or newer; this is v");
+  expect(stderr).toContain(advice);
+  expect(stderr).not.toContain("ERR_");
+});
