@@ -29,7 +29,7 @@ import { awsClientDefaults as sdk } from "../../shared/runtime/aws-clients.ts";
 import { makeClock } from "../../shared/runtime/clock.ts";
 import { readEnvironment } from "../../shared/runtime/environment.ts";
 import { makeHttpFunction } from "../../shared/runtime/http-function.ts";
-import { reportDropped } from "../../shared/runtime/report-dropped.ts";
+import { reportDropped } from "../../shared/runtime/report-failure.ts";
 import { makeTelemetry } from "../../shared/runtime/telemetry.ts";
 import { report } from "./report.ts";
 import { toCall, toResult } from "./request.ts";

@@ -1,6 +1,6 @@
-import { failures } from "../../shared/contracts/failures.ts";
 import { type LogMessage, logMessages } from "../../shared/contracts/log-messages.ts";
 import type { ConsumeOutcome } from "../../shared/core/inbound/consume-webhooks.ts";
+import { reportFailure } from "../../shared/runtime/report-failure.ts";
 import type { Telemetry } from "../../shared/runtime/telemetry.ts";
 
 const joinedMessageOf = {
@@ -13,9 +13,9 @@ const joinedMessageOf = {
 /** Logs and counts one message. */
 export function report(telemetry: Telemetry, messageId: string, outcome: ConsumeOutcome): void {
   if (outcome.kind === "failed") {
-    const { code, detail, eventId } = outcome;
-    const fields = { messageId, code, detail, ...(eventId ? { eventId } : {}) };
-    telemetry.log(failures[code].logLevel, logMessages.messageProcessingFailed, fields);
+    const { code, eventId } = outcome;
+    const fields = { messageId, ...(eventId ? { eventId } : {}) };
+    reportFailure(telemetry, logMessages.messageProcessingFailed, outcome, fields);
     if (code === "PUBLISH_FAILED" || code === "PUBLISH_REFUSED") telemetry.count("PublishFailed");
     return;
   }

@@ -26,7 +26,7 @@ import { awsClientDefaults as sdk } from "../../shared/runtime/aws-clients.ts";
 import { DAY_MS, makeClock } from "../../shared/runtime/clock.ts";
 import { readEnvironment } from "../../shared/runtime/environment.ts";
 import { makeQueueFunction } from "../../shared/runtime/queue-function.ts";
-import { reportDropped } from "../../shared/runtime/report-dropped.ts";
+import { reportDropped } from "../../shared/runtime/report-failure.ts";
 import { makeTelemetry } from "../../shared/runtime/telemetry.ts";
 import { report, reportBreaker } from "./report.ts";
 import { cameFromQueue, workOf } from "./request.ts";

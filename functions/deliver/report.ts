@@ -1,8 +1,8 @@
-import { failures } from "../../shared/contracts/failures.ts";
 import { type LogMessage, logMessages } from "../../shared/contracts/log-messages.ts";
 import type { DeliveryStatus } from "../../shared/contracts/statuses.ts";
 import type { WorkOutcome } from "../../shared/core/deliveries/handle-delivery-work.ts";
 import type { EndpointHealth } from "../../shared/core/deliveries/state/record.ts";
+import { reportFailure } from "../../shared/runtime/report-failure.ts";
 import type { Telemetry } from "../../shared/runtime/telemetry.ts";
 
 const messageOf = {
@@ -16,9 +16,7 @@ const messageOf = {
 /** Logs and counts one message. A failed attempt is logged without what was sent or answered. */
 export function report(telemetry: Telemetry, messageId: string, outcome: WorkOutcome): void {
   if (outcome.kind === "failed") {
-    const { code, detail, error } = outcome;
-    const fields = { messageId, code, detail, ...(error ? { error } : {}) };
-    telemetry.log(failures[code].logLevel, logMessages.messageProcessingFailed, fields);
+    reportFailure(telemetry, logMessages.messageProcessingFailed, outcome, { messageId });
     return;
   }
   const delivery = "delivery" in outcome ? outcome.delivery : undefined;

@@ -25,7 +25,7 @@ import { providerRequests } from "../../shared/providers/provider-requests.ts";
 import { awsClientDefaults as sdk } from "../../shared/runtime/aws-clients.ts";
 import { DAY_MS, makeClock } from "../../shared/runtime/clock.ts";
 import { readEnvironment } from "../../shared/runtime/environment.ts";
-import { reportDropped } from "../../shared/runtime/report-dropped.ts";
+import { reportDropped } from "../../shared/runtime/report-failure.ts";
 import { makeScheduledFunction } from "../../shared/runtime/scheduled-function.ts";
 import { makeTelemetry } from "../../shared/runtime/telemetry.ts";
 import { report, reportDeliveries, reportRequests } from "./report.ts";

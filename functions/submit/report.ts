@@ -1,8 +1,8 @@
-import { failures } from "../../shared/contracts/failures.ts";
 import { type LogMessage, logMessages } from "../../shared/contracts/log-messages.ts";
 import type { Outcome } from "../../shared/core/requests/state/submission-transitions.ts";
 import type { SubmitRun } from "../../shared/core/requests/submission/handle-submit-messages.ts";
 import type { SubmitResult } from "../../shared/core/requests/submission/submit-request.ts";
+import { reportFailure } from "../../shared/runtime/report-failure.ts";
 import type { Telemetry } from "../../shared/runtime/telemetry.ts";
 
 const messageOf = {
@@ -20,8 +20,7 @@ const messageOf = {
 export function report(telemetry: Telemetry, run: SubmitRun): void {
   for (const outcome of run.messages) {
     if (outcome.kind === "done") continue;
-    const { code, detail } = outcome;
-    telemetry.log(failures[code].logLevel, logMessages.messageProcessingFailed, { code, detail });
+    reportFailure(telemetry, logMessages.messageProcessingFailed, outcome);
   }
   for (const submission of run.submissions) reportSubmission(telemetry, submission);
   if (run.longestWaitMs > 0) telemetry.seconds("LaneWait", run.longestWaitMs / 1_000);

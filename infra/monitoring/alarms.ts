@@ -1,3 +1,4 @@
+import type { FunctionName } from "../../shared/contracts/env.ts";
 import { limits } from "../../shared/contracts/limits.ts";
 import { durations, metrics } from "../../shared/contracts/metrics.ts";
 import { age, custom, customSum, fiveMinutes, sum, waiting } from "./alarm-metrics.ts";
@@ -193,6 +194,15 @@ export const alarmCatalogue: readonly AlarmRule[] = [
     severity: "page",
     impact:
       "Clients cannot submit requests, read results and events, or change anything; webhooks are not affected.",
+  },
+  {
+    id: "internal-errors",
+    metric: ({ functions }) =>
+      customSum(metrics.InternalError, Object.keys(functions) as FunctionName[]),
+    threshold: 0,
+    severity: "ticket",
+    impact:
+      "A bug makes calls or messages fail; they are retried, and a message that fails 8 times is parked in a dead-letter queue.",
   },
   {
     id: "function-throttles",

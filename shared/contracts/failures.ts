@@ -1,16 +1,16 @@
 /**
- * Every way in which Ackwire says no, and what follows from it. `disposition`
- * is what happens to the thing at hand:
- * - `refuse`: the caller is told and nothing is kept;
- * - `retry`: it comes again by itself (the queue, or the caller after a 503);
- * - `park`: it will never succeed as it is, and ends in a dead-letter queue.
+ * How Ackwire answers, logs and retries each kind of failure. `disposition` is
+ * what happens to the call or message:
+ * - `refuse`: the caller gets an error and nothing is stored;
+ * - `retry`: the queue delivers it again, or the caller retries after a 5xx;
+ * - `park`: retries cannot succeed, and it ends in a dead-letter queue.
  */
 interface FailureRule {
   disposition: "refuse" | "retry" | "park";
   /** The HTTP status, where the failure answers a caller. */
   httpStatus?: number;
   logLevel: "debug" | "info" | "warn" | "error";
-  /** What a caller may be told. Never says which part of a secret was wrong. */
+  /** Safe to show to a caller: does not say which part of a secret was wrong. */
   title: string;
 }
 
@@ -19,13 +19,13 @@ export const failures = {
   BODY_NOT_JSON: refuse(400, "The body is not a JSON object"),
   BODY_TOO_DEEP: refuse(400, "The body is nested too deeply"),
   BODY_TOO_LARGE: refuse(413, "The body is too large"),
-  FRAME_INVALID: refuse(400, "The body lacks what every webhook of this provider carries"),
+  FRAME_INVALID: refuse(400, "The body is not a webhook of this provider"),
   REQUEST_INVALID: refuse(400, "The request is not valid"),
   UNAUTHENTICATED: refuse(401, "The API key is missing or not valid"),
-  NOT_FOUND: refuse(404, "There is no such thing"),
-  CONFLICT: refuse(409, "It is not in a state that allows this"),
+  NOT_FOUND: refuse(404, "Not found"),
+  CONFLICT: refuse(409, "The resource's current state does not allow this operation"),
   TOO_MANY_REQUESTS: refuse(429, "Too many requests: try again later"),
-  CONNECTION_UNKNOWN: refuse(404, "There is no such webhook address"),
+  CONNECTION_UNKNOWN: refuse(404, "Unknown webhook address"),
   SIGNATURE_REJECTED: {
     disposition: "refuse",
     httpStatus: 401,
@@ -38,21 +38,58 @@ export const failures = {
     logLevel: "error",
     title: "Not accepted: try again later",
   },
-  CLAIM_HELD: { disposition: "retry", logLevel: "info", title: "Another worker has this event" },
-  OUT_OF_TIME: { disposition: "retry", logLevel: "warn", title: "Too little time is left" },
-  CLAIM_LOST: { disposition: "retry", logLevel: "warn", title: "The claim passed to another" },
-  PUBLISH_FAILED: { disposition: "retry", logLevel: "error", title: "The bus took no copy" },
-  PUBLISH_REFUSED: { disposition: "park", logLevel: "error", title: "The bus will never take it" },
-  UNFORESEEN: { disposition: "retry", logLevel: "error", title: "A fault of ours" },
-  MESSAGE_STALE: { disposition: "park", logLevel: "error", title: "Older than the dedupe window" },
-  UNCONFIRMED: { disposition: "park", logLevel: "error", title: "The provider tells it otherwise" },
-  BODY_GONE: { disposition: "park", logLevel: "error", title: "The bucket has it no more" },
-  MESSAGE_MALFORMED: { disposition: "park", logLevel: "error", title: "Not one of our messages" },
+  INTERNAL_ERROR: {
+    disposition: "retry",
+    httpStatus: 500,
+    logLevel: "error",
+    title: "Internal error",
+  },
+  CLAIM_HELD: {
+    disposition: "retry",
+    logLevel: "info",
+    title: "Another worker has claimed the event",
+  },
+  OUT_OF_TIME: {
+    disposition: "retry",
+    logLevel: "warn",
+    title: "Too little time left in this invocation",
+  },
+  CLAIM_LOST: {
+    disposition: "retry",
+    logLevel: "warn",
+    title: "The claim expired and another worker took it",
+  },
+  PUBLISH_FAILED: {
+    disposition: "retry",
+    logLevel: "error",
+    title: "EventBridge rejected or did not acknowledge the event",
+  },
+  PUBLISH_REFUSED: {
+    disposition: "park",
+    logLevel: "error",
+    title: "EventBridge can never accept the event as it is",
+  },
+  MESSAGE_STALE: {
+    disposition: "park",
+    logLevel: "error",
+    title: "The message is older than the dedupe window",
+  },
+  UNCONFIRMED: {
+    disposition: "park",
+    logLevel: "error",
+    title: "The provider does not confirm the webhook",
+  },
+  BODY_GONE: { disposition: "park", logLevel: "error", title: "The stored body has expired" },
+  MESSAGE_MALFORMED: {
+    disposition: "park",
+    logLevel: "error",
+    title: "The message is not in Ackwire's format",
+  },
 } as const satisfies Record<string, FailureRule>;
 
 export type FailureCode = keyof typeof failures;
 
-/** The codes that answer an HTTP caller. */
+/** The codes with an HTTP status. */
 export type HttpFailureCode = {
   [Code in FailureCode]: (typeof failures)[Code] extends { httpStatus: number } ? Code : never;
 }[FailureCode];
@@ -61,7 +98,7 @@ function refuse(httpStatus: number, title: string) {
   return { disposition: "refuse", httpStatus, logLevel: "info", title } as const;
 }
 
-/** An error with one of our codes. Its message never holds content, only lengths and kinds. */
+/** An error with one of the codes. Its message holds lengths and kinds, and no content. */
 export class Failure<Code extends FailureCode = FailureCode> extends Error {
   readonly code: Code;
 

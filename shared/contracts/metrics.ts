@@ -16,6 +16,8 @@ export const metrics = {
   Quarantined: "Quarantined",
   /** A call of the API came with a key that is none, or is revoked: answered 401. */
   ApiKeyRejected: "ApiKeyRejected",
+  /** An error without a failure code: a bug. The call or message is retried. */
+  InternalError: "InternalError",
   /** EventBridge did not take an event; its outbox entry stays. */
   PublishFailed: "PublishFailed",
   /** A webhook came with the key of one that is known, and with another body. */

@@ -1,18 +1,22 @@
 import { Failure, type FailureCode } from "../contracts/failures.ts";
 
-/** The message must stay in the queue. */
+/** Why processing a message failed. The message stays in its queue and is received again. */
 export interface MessageFailure {
   kind: "failed";
   code: FailureCode;
   /** Without content. */
   detail: string;
-  /** What nobody foresaw. */
+  /** The error of an INTERNAL_ERROR, for the log. */
   error?: Error;
 }
 
-/** What a fault makes of the one message that it befell: its neighbours have nothing to do with it. */
+/**
+ * Converts an error into a failure of the one message that was being processed.
+ * This is the only such conversion: a `Failure` keeps its code, and any other
+ * error is an INTERNAL_ERROR that carries the error itself.
+ */
 export function toMessageFailure(error: unknown): MessageFailure {
   if (error instanceof Failure) return { kind: "failed", code: error.code, detail: error.message };
-  const unforeseen = error instanceof Error ? error : new Error("something that is no error");
-  return { kind: "failed", code: "UNFORESEEN", detail: unforeseen.name, error: unforeseen };
+  const internal = error instanceof Error ? error : new Error(`a ${typeof error} was thrown`);
+  return { kind: "failed", code: "INTERNAL_ERROR", detail: internal.name, error: internal };
 }

@@ -4,13 +4,12 @@ import type {
   APIGatewayProxyStructuredResultV2,
   Context,
 } from "aws-lambda";
+import { failures } from "../contracts/failures.ts";
 import { logMessages } from "../contracts/log-messages.ts";
 import type { Telemetry } from "./telemetry.ts";
+import { telemetryMiddleware } from "./telemetry-middleware.ts";
 
-/**
- * A function behind the HTTP API. What nobody foresaw is logged and answered as
- * 500: never 2xx, so the sender tries again.
- */
+/** A function behind the HTTP API. Answers 500 when `handle` throws, so that the sender retries. */
 export function makeHttpFunction(
   telemetry: Telemetry,
   handle: (
@@ -20,20 +19,18 @@ export function makeHttpFunction(
 ) {
   return middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2>()
     .use({
-      // In braces: what a middleware returns would replace the handler's answer.
-      after: () => {
-        telemetry.flush();
-      },
       onError: (request) => {
-        const error = request.error ?? undefined;
-        telemetry.log("error", logMessages.httpRequestFailed, error ? { error } : {});
-        telemetry.flush();
-        request.response = {
-          statusCode: 500,
-          headers: { "content-type": "application/problem+json" },
-          body: '{"title":"Not accepted: try again later","status":500}',
-        };
+        request.response = internalError;
       },
     })
+    .use(telemetryMiddleware(telemetry, logMessages.httpRequestFailed))
     .handler(handle);
 }
+
+const { httpStatus: status, title } = failures.INTERNAL_ERROR;
+
+const internalError: APIGatewayProxyStructuredResultV2 = {
+  statusCode: status,
+  headers: { "content-type": "application/problem+json" },
+  body: JSON.stringify({ type: "about:blank", title, status, code: "INTERNAL_ERROR" }),
+};

@@ -2,10 +2,11 @@ import middy from "@middy/core";
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
 import { logMessages } from "../contracts/log-messages.ts";
 import type { Telemetry } from "./telemetry.ts";
+import { telemetryMiddleware } from "./telemetry-middleware.ts";
 
 /**
- * A function behind a queue. `handle` answers with the records that must stay in
- * the queue; if it throws, all of them do.
+ * A function behind a queue. `handle` returns the records that must stay in the
+ * queue; when it throws, all of them stay.
  *
  * @see https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
  */
@@ -14,17 +15,7 @@ export function makeQueueFunction(
   handle: (records: SQSRecord[], context: Context) => Promise<SQSRecord[]>,
 ) {
   return middy<SQSEvent, SQSBatchResponse>()
-    .use({
-      // In braces: what a middleware returns would replace the handler's answer.
-      after: () => {
-        telemetry.flush();
-      },
-      onError: (request) => {
-        const error = request.error ?? undefined;
-        telemetry.log("error", logMessages.batchFailed, error ? { error } : {});
-        telemetry.flush();
-      },
-    })
+    .use(telemetryMiddleware(telemetry, logMessages.batchFailed))
     .handler(async (event, context) => {
       const failed = await handle(event.Records, context);
       return { batchItemFailures: failed.map(({ messageId }) => ({ itemIdentifier: messageId })) };

@@ -119,6 +119,11 @@ describe("alarms", () => {
   });
 
   test.each([
+    [
+      "internal-errors",
+      "InternalError",
+      ["ingest", "consume", "api", "submit", "deliver", "reconcile"],
+    ],
     ["publish-failures", "PublishFailed", ["consume", "submit", "deliver", "reconcile"]],
     ["delivery-failures", "DeliveryFailed", ["deliver", "reconcile"]],
     ["request-unknown", "RequestUnknown", ["submit", "reconcile"]],

@@ -92,11 +92,11 @@ function describe(operation: Operation) {
 const meanings = {
   400: "The request is not valid; `errors` names each bad field",
   401: "The API key is missing or not valid",
-  404: "There is no such thing, or it is another client's",
-  409: "It is not in a state that allows this, or was changed meanwhile: read it",
+  404: "Not found, or it belongs to another client",
+  409: "The resource's current state does not allow this operation, or it was changed meanwhile: read it again",
   413: "The body is too large",
   429: "Too many requests; API Gateway answers this one without a problem body",
-  500: "A fault of ours",
+  500: "Internal error",
   503: "Try again after `retry-after` seconds",
 } as const;
 

@@ -1,11 +1,9 @@
-import type { FailureCode } from "../../contracts/failures.ts";
 import type { Clock } from "../clock.ts";
+import { type MessageFailure, toMessageFailure } from "../message-failure.ts";
 import type { FinalEvent } from "./envelope.ts";
 import type { EventClaims, EventPublisher } from "./ports.ts";
 
-export type PublishOutcome =
-  | { kind: "published" }
-  | { kind: "failed"; code: FailureCode; detail: string };
+export type PublishOutcome = { kind: "published" } | MessageFailure;
 
 /**
  * Publishes events that `owner` has claimed, and records each. Where publishing
@@ -59,10 +57,7 @@ async function record(claims: EventClaims, id: string, owner: string): Promise<P
     if (recorded === "completed") return { kind: "published" };
     return { kind: "failed", code: "CLAIM_LOST", detail: "published, but the claim had ended" };
   } catch (error) {
-    return {
-      kind: "failed",
-      code: "DEPENDENCY_DOWN",
-      detail: `published, not recorded: ${error instanceof Error ? error.message : "unknown"}`,
-    };
+    const failure = toMessageFailure(error);
+    return { ...failure, detail: `published, not recorded: ${failure.detail}` };
   }
 }

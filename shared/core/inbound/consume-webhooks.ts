@@ -1,9 +1,9 @@
-import { Failure, type FailureCode } from "../../contracts/failures.ts";
 import type { Clock } from "../clock.ts";
 import { sha256Hex } from "../crypto/digest.ts";
 import type { FinalEvent } from "../events/envelope.ts";
 import type { ClaimResult, EventClaims, EventPublisher } from "../events/ports.ts";
 import { publishClaimed } from "../events/publish-claimed.ts";
+import { type MessageFailure, toMessageFailure } from "../message-failure.ts";
 import type { UpdateResult } from "../requests/state/provider-update.ts";
 import type { DecodedWebhook } from "./decode-inbound.ts";
 import type { JoinOutcome } from "./join-webhooks.ts";
@@ -33,7 +33,7 @@ export type ConsumeOutcome =
   /** Sent back: the submission that it may belong to is still under way. */
   | { kind: "waiting" }
   /** The message must stay in the queue; `retryAtMs` (real) is when it is worth another look. */
-  | { kind: "failed"; code: FailureCode; detail: string; eventId?: string; retryAtMs?: number };
+  | (MessageFailure & { eventId?: string; retryAtMs?: number });
 
 /**
  * Turns verified webhooks into events on the bus, each once (G2). Answers for
@@ -81,12 +81,6 @@ async function decodeAndJoin(
   });
 }
 
-function toMessageFailure(error: unknown): ConsumeOutcome {
-  const code = error instanceof Failure ? error.code : "MESSAGE_MALFORMED";
-  const detail = error instanceof Error ? error.message : "unknown error";
-  return { kind: "failed", code, detail };
-}
-
 /** Real time that publishing and recording should have: what is begun is then recorded too. */
 const PUBLISH_NEEDS_MS = 2_000;
 
@@ -101,7 +95,8 @@ async function settle(
   const claimed = await Promise.allSettled(events.map((event) => deps.claims.claim(event, lease)));
   events.forEach((event, index) => {
     const claim = claimed[index];
-    if (claim?.status !== "fulfilled") outcomes.set(event.id, notClaimed(event.id, claim?.reason));
+    if (claim?.status !== "fulfilled")
+      outcomes.set(event.id, { ...toMessageFailure(claim?.reason), eventId: event.id });
     else if (claim.value.kind === "granted") granted.push(claim.value.event);
     else outcomes.set(event.id, notGranted(event, claim.value));
   });
@@ -154,11 +149,6 @@ function isConflict(one: string, other: string): boolean {
   const said = (envelope: string) =>
     sha256Hex(envelope.slice(envelope.indexOf('"data":')).replace(',"accountUnknown":true', ""));
   return said(one) !== said(other);
-}
-
-function notClaimed(eventId: string, reason: unknown): ConsumeOutcome {
-  const detail = reason instanceof Error ? reason.message : "no answer";
-  return { kind: "failed", code: "DEPENDENCY_DOWN", detail, eventId };
 }
 
 function noAnswer(eventId: string): ConsumeOutcome {

@@ -99,8 +99,8 @@ function readBody(pack: ProviderPack, body: Uint8Array): { read: ReadJson; event
     const read = readJsonObject(body);
     return { read, event: pack.read({ ...read, headers: {} }) };
   } catch (cause) {
-    const code = cause instanceof Failure ? cause.code : "unknown error";
-    throw new Failure("MESSAGE_MALFORMED", `its body was refused: ${code}`, { cause });
+    if (!(cause instanceof Failure)) throw cause;
+    throw new Failure("MESSAGE_MALFORMED", `its body was refused: ${cause.code}`, { cause });
   }
 }
 
@@ -150,6 +150,7 @@ function readAnswer(bytes: Uint8Array): ReadJson {
   try {
     return readJsonObject(bytes);
   } catch (cause) {
+    if (!(cause instanceof Failure)) throw cause;
     throw new Failure("UNCONFIRMED", "the provider's answer cannot be read", { cause });
   }
 }

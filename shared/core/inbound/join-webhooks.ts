@@ -1,8 +1,8 @@
-import { Failure } from "../../contracts/failures.ts";
 import type { InboundMessage } from "../../contracts/messages/inbound.ts";
 import type { ProviderId } from "../../contracts/providers.ts";
 import { exponential } from "../backoff.ts";
 import type { FinalEvent } from "../events/envelope.ts";
+import { type MessageFailure, toMessageFailure } from "../message-failure.ts";
 import type { ProviderClient } from "../providers/provider-client.ts";
 import type {
   AppliedUpdate,
@@ -35,7 +35,7 @@ export type JoinOutcome =
       hasPausedAccount: boolean;
     }
   | { kind: "waiting" }
-  | { kind: "failed"; code: Failure["code"]; detail: string };
+  | MessageFailure;
 
 /** How soon a webhook that waits for its submission's answer is looked at again (real); then twice as late each time. */
 const LOOK_AGAIN_MS = 1_000;
@@ -163,9 +163,4 @@ function settle(update: AppliedUpdate, taken: RequestRecord[]): JoinOutcome {
   const { request, verdict, isChanged, hasPausedAccount } = update;
   if (isChanged) taken.push(request);
   return { kind: "joined", requestId: request.requestId, verdict, hasPausedAccount };
-}
-
-function toMessageFailure(error: unknown): JoinOutcome {
-  const code = error instanceof Failure ? error.code : "DEPENDENCY_DOWN";
-  return { kind: "failed", code, detail: error instanceof Error ? error.message : "unknown error" };
 }

@@ -39,6 +39,7 @@ const reasonPhrases: Readonly<Record<number, string>> = {
   409: "Conflict",
   413: "Payload Too Large",
   429: "Too Many Requests",
+  500: "Internal Server Error",
   503: "Service Unavailable",
 };
 

@@ -1,6 +1,7 @@
-import { Failure, type FailureCode } from "../../../contracts/failures.ts";
+import { Failure } from "../../../contracts/failures.ts";
 import { limits } from "../../../contracts/limits.ts";
 import { type SubmitMessage, submitMessage } from "../../../contracts/messages/submit.ts";
+import { type MessageFailure, toMessageFailure } from "../../message-failure.ts";
 import type { makeJoinWhenDue } from "../lanes/join-lane.ts";
 import type { LaneScheduler } from "../lanes/lane-scheduler.ts";
 import type { DecisionContext } from "../state/decision-context.ts";
@@ -21,9 +22,7 @@ export interface HandleSubmitMessagesDeps {
   context: () => DecisionContext;
 }
 
-export type MessageOutcome =
-  | { kind: "done" }
-  | { kind: "failed"; code: FailureCode; detail: string };
+export type MessageOutcome = { kind: "done" } | MessageFailure;
 
 export interface SubmitRun {
   /** One for each message, in order. */
@@ -131,9 +130,5 @@ async function laneOf(
 }
 
 function outcomeOf(settled: PromiseSettledResult<void>): MessageOutcome {
-  if (settled.status === "fulfilled") return { kind: "done" };
-  const { reason } = settled;
-  const code = reason instanceof Failure ? reason.code : "DEPENDENCY_DOWN";
-  const detail = reason instanceof Error ? reason.message : "unknown error";
-  return { kind: "failed", code, detail };
+  return settled.status === "fulfilled" ? { kind: "done" } : toMessageFailure(settled.reason);
 }

@@ -1,0 +1,32 @@
+import { failures } from "../contracts/failures.ts";
+import { type LogMessage, logMessages } from "../contracts/log-messages.ts";
+import { type MessageFailure, toMessageFailure } from "../core/message-failure.ts";
+import type { LogFields, LogLevel, Telemetry } from "./telemetry.ts";
+
+/** Logs one line at the level of the failure's code. Counts an INTERNAL_ERROR. */
+export function reportFailure(
+  telemetry: Telemetry,
+  message: LogMessage,
+  failure: MessageFailure,
+  fields: LogFields = {},
+): void {
+  write(telemetry, failures[failure.code].logLevel, message, failure, fields);
+}
+
+/** Reports an error that does no harm because a later run repeats the work. */
+export function reportDropped(telemetry: Telemetry, error: unknown): void {
+  const failure = toMessageFailure(error);
+  const level = failure.code === "INTERNAL_ERROR" ? "error" : "warn";
+  write(telemetry, level, logMessages.nonCriticalErrorIgnored, failure);
+}
+
+function write(
+  telemetry: Telemetry,
+  level: LogLevel,
+  message: LogMessage,
+  { code, detail, error }: MessageFailure,
+  fields: LogFields = {},
+): void {
+  telemetry.log(level, message, { ...fields, code, detail, ...(error ? { error } : {}) });
+  if (code === "INTERNAL_ERROR") telemetry.count("InternalError");
+}
