@@ -32,7 +32,7 @@ beforeAll(async () => {
 });
 afterAll(() => run.close());
 
-describe("a function that fails in the midst of its work", () => {
+describe("a webhook becomes one event with one identity, whichever call fails (G2)", () => {
   const crashes: [row: string, operation: string, fault: Fault, copies: number][] = [
     ["B1 crash before the claim: redelivery processes", "PutItem", "crash-before", 1],
     [

@@ -66,7 +66,7 @@ test("A23 a burst of 150 at once on cold functions, SQS throttling: no 2xx witho
   expect(await published("A23-")).toHaveLength(150);
 }, 60_000);
 
-describe("one call to SQS", () => {
+describe("a webhook is acked only after SQS has stored it (G1)", () => {
   const rows: [row: string, fault: Fault, status: number, messages: number][] = [
     [
       "A1 crash after verifying, before SendMessage: no 2xx; retried, one event",

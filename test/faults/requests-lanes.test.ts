@@ -94,7 +94,7 @@ async function forEveryStop(
   }
 }
 
-describe("a lane whose owner stops", () => {
+describe("a lane keeps its order and its pace when its worker stops (G5)", () => {
   test("C10 it dies at any of its calls: nobody sends before its lease ends, then the lane goes on in order and at its pace, nothing twice, and everything ends", async () => {
     const stops = await forEveryStop(async ({ world, first, second }, where) => {
       const before = sent(world);

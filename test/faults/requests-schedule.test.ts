@@ -32,7 +32,7 @@ async function scheduledWorld(of: Parameters<typeof makeWorkersWorld>[0] = {}) {
 const status = async (world: WorkersWorld, requestId: string) =>
   (await world.find(requestId)).status;
 
-describe("Scheduler's firings", () => {
+describe("a scheduled request is submitted once and never early (G7)", () => {
   test.each([
     ["an hour", HOUR_MS],
     ["15 minutes and a second", 15 * MINUTE_MS + SECOND_MS],
@@ -151,7 +151,7 @@ describe("times", () => {
   );
 });
 
-describe("a cancel while it fires", () => {
+describe("a cancelled request is silent, also when it is cancelled while its schedule fires (G9)", () => {
   test("C6 whichever way they interleave: exactly one of cancelled and submitted, and a cancelled one is silent", async () => {
     const seen = { CANCELLED: 0, SUCCEEDED: 0 };
     await fc.assert(

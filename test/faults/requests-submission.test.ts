@@ -112,7 +112,7 @@ async function endOnBus(requestId: string): Promise<number> {
   return copies.length;
 }
 
-describe("the answer of a submission is lost", () => {
+describe("a submission whose answer is lost is not repeated (G3)", () => {
   test("C8 the provider took it and never answered: UNKNOWN, never sent again; Linked API's webhook settles it by its label, a person We-Link's", async () => {
     const accounts = ["C8", "linked-api-account-2"];
     // Long enough to be seen UNKNOWN.
@@ -251,7 +251,7 @@ describe("a poisonous request at the head of its lane", () => {
     expect(await run.submissions(accountId)).toHaveLength(1);
   });
 
-  test("C13 its call never gets through: its attempts end with its queue timeout, and the lane goes on", async () => {
+  test("C13 a request whose call never gets through ends with its queue timeout (G8), and the lane goes on", async () => {
     const world = makeWorkersWorld({
       exchange: ({ n }) => (n === 1 ? { kind: "notSent", reason: "ENOTFOUND" } : finished()),
     });

@@ -5,7 +5,7 @@ import { attachBusConsumer } from "../support/fakes/bus-consumer.ts";
 import { editedAssembly } from "../support/runs/edited-assembly.ts";
 import { startTestRun } from "../support/runs/local-run.ts";
 
-test("a poison message ends in the dead-letter queue, its neighbours on the bus", async () => {
+test("a poison message ends in the dead-letter queue, its neighbours on the bus (G11)", async () => {
   // The same stack with a second's patience, so that the test need not wait for minutes.
   const assemblyDir = editedAssembly(({ Resources }) => {
     const queue = Resources.AckwireInboundQueue23237C85?.Properties;

@@ -35,7 +35,7 @@ function cycle<Value>(values: readonly Value[]): () => Value {
   return () => values[at++ % values.length] as Value;
 }
 
-test("whatever befalls, each delivery ends once, within its attempts, on schedule, with its bytes", async () => {
+test("each delivery ends once, within its attempts, on schedule and with the same bytes, whatever fails (G6)", async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fault, { minLength: 5, maxLength: 60 }),

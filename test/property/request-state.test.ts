@@ -246,7 +246,7 @@ const found: [Beginning, Deed[]][] = [
   ],
 ];
 
-test("whatever comes in whichever order, a request ends once and for all, and its laws hold", async () => {
+test("a request ends once, in whatever order updates, polls and timeouts arrive (G4)", async () => {
   const stories = new Map<string, number>();
   await fc.assert(
     fc.asyncProperty(

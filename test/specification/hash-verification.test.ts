@@ -196,7 +196,7 @@ async function refused(
 
 const forgedHashes = { ...forgedHmacs, ...prefixed("JWT, ", forgedTokens) };
 
-describe("a forged hash is refused", () => {
+describe("a forged hash is rejected (G10)", () => {
   test.each(Object.keys(forgedHashes))("%s", async (name) => {
     const body = nextBody();
     const text = JSON.stringify(body);

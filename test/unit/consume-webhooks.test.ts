@@ -231,7 +231,7 @@ test("B15 with too little time left nothing is published that might not be recor
   ]);
 });
 
-describe("the sweep", () => {
+describe("the sweep publishes the events of crashed workers (G12)", () => {
   const enoughTime = () => 50_000;
 
   test("publishes what its writer did not, once it is older than the grace", async () => {
