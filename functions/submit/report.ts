@@ -2,7 +2,7 @@ import { type LogMessage, logMessages } from "../../shared/contracts/log-message
 import type { Outcome } from "../../shared/core/requests/state/submission-transitions.ts";
 import type { SubmitRun } from "../../shared/core/requests/submission/handle-submit-messages.ts";
 import type { SubmitResult } from "../../shared/core/requests/submission/submit-request.ts";
-import { reportFailure } from "../../shared/runtime/report-failure.ts";
+import { reportFailure, reportUnpublished } from "../../shared/runtime/report-failure.ts";
 import type { Telemetry } from "../../shared/runtime/telemetry.ts";
 
 const messageOf = {
@@ -24,7 +24,7 @@ export function report(telemetry: Telemetry, run: SubmitRun): void {
   }
   for (const submission of run.submissions) reportSubmission(telemetry, submission);
   if (run.longestWaitMs > 0) telemetry.seconds("LaneWait", run.longestWaitMs / 1_000);
-  if (run.outbox.failed > 0) telemetry.count("PublishFailed", run.outbox.failed);
+  reportUnpublished(telemetry, run.outbox.failures);
 }
 
 function reportSubmission(telemetry: Telemetry, submission: SubmitResult): void {

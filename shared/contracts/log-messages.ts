@@ -9,6 +9,7 @@ export const logMessages = {
   batchFailed: "batch failed",
   scheduledRunFailed: "scheduled run failed",
   messageProcessingFailed: "message processing failed",
+  eventNotPublished: "publishing from the outbox failed",
   nonCriticalErrorIgnored: "non-critical error ignored",
 
   // api

@@ -13,6 +13,28 @@ export function reportFailure(
   write(telemetry, failures[failure.code].logLevel, message, failure, fields);
 }
 
+/** Reports many failures of one run: one line for each different one, with their count. */
+export function reportFailures(
+  telemetry: Telemetry,
+  message: LogMessage,
+  all: readonly MessageFailure[],
+): void {
+  const different = Map.groupBy(
+    all,
+    ({ code, detail, error }) => `${code} ${detail} ${error?.stack}`,
+  );
+  for (const same of different.values()) {
+    const [failure] = same;
+    if (failure) reportFailure(telemetry, message, failure, { count: same.length });
+  }
+}
+
+/** Reports events that stay in their outbox, and counts them. */
+export function reportUnpublished(telemetry: Telemetry, all: readonly MessageFailure[]): void {
+  reportFailures(telemetry, logMessages.eventNotPublished, all);
+  if (all.length > 0) telemetry.count("PublishFailed", all.length);
+}
+
 /** Reports an error that does no harm because a later run repeats the work. */
 export function reportDropped(telemetry: Telemetry, error: unknown): void {
   const failure = toMessageFailure(error);

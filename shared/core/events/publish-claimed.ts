@@ -1,7 +1,7 @@
 import type { Clock } from "../clock.ts";
 import { type MessageFailure, toMessageFailure } from "../message-failure.ts";
 import type { FinalEvent } from "./envelope.ts";
-import type { EventClaims, EventPublisher } from "./ports.ts";
+import type { EventClaims, EventPublisher, PublishResult } from "./ports.ts";
 
 export type PublishOutcome = { kind: "published" } | MessageFailure;
 
@@ -20,14 +20,30 @@ export async function publishClaimed(
     events.map(async (event, index): Promise<PublishOutcome> => {
       const result = results[index];
       if (result?.ok) return record(deps.claims, event.id, owner);
-      const isFinal = result?.isFinal ?? false;
-      const giveBack = isFinal ? deps.claims.park : deps.claims.release;
-      // A claim that cannot be given back ends by itself: the event is not lost by it.
-      await giveBack(event.id, owner).catch(() => undefined);
-      const detail = result?.reason ?? "no answer";
-      return { kind: "failed", code: isFinal ? "PUBLISH_REFUSED" : "PUBLISH_FAILED", detail };
+      const failure = toPublishFailure(result);
+      const giveBack = failure.code === "PUBLISH_REFUSED" ? deps.claims.park : deps.claims.release;
+      try {
+        await giveBack(event.id, owner);
+        return failure;
+      } catch (error) {
+        // The claim ends by itself, and the event is published then.
+        const { detail, error: cause } = toMessageFailure(error);
+        return {
+          ...failure,
+          detail: `${failure.detail}; releasing its claim failed: ${detail}`,
+          ...(cause ? { error: cause } : {}),
+        };
+      }
     }),
   );
+}
+
+/** The failure of an event that is not on the bus; without a result, EventBridge gave no answer for it. */
+export function toPublishFailure(
+  result: Exclude<PublishResult, { ok: true }> | undefined,
+): MessageFailure {
+  const code = result?.isFinal ? "PUBLISH_REFUSED" : "PUBLISH_FAILED";
+  return { kind: "failed", code, detail: result?.reason ?? "no answer" };
 }
 
 /**

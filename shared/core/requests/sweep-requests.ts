@@ -121,9 +121,9 @@ export function makeSweepRequests(deps: SweepRequestsDeps) {
     // The message of its accept never came, and its lane may not know of it.
     const isForgotten = request.outbox.some(({ version }) => version === 1);
     if (request.status === "QUEUED" && isForgotten) await laneScheduler.ensure(request.lane);
-    const { published, failed: unpublished } = await publish([request], "overdue");
+    const { published, failures } = await publish([request], "overdue");
     total.published += published;
-    total.unpublished += unpublished;
+    total.unpublished += failures.length;
   }
 
   async function processDue(

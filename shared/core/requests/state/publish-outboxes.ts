@@ -1,5 +1,7 @@
 import type { FinalEvent } from "../../events/envelope.ts";
 import type { EventPublisher } from "../../events/ports.ts";
+import { toPublishFailure } from "../../events/publish-claimed.ts";
+import { type MessageFailure, toMessageFailure } from "../../message-failure.ts";
 import { retryOnConflict } from "../../retry-on-conflict.ts";
 import type { DecisionContext } from "./decision-context.ts";
 import type { EventArchive, RequestStore, TextStore } from "./ports.ts";
@@ -16,8 +18,8 @@ export interface PublishOutboxesDeps {
 
 export interface PublishedOutboxes {
   published: number;
-  /** They stay in their outbox, and `reconcile` tries again. */
-  failed: number;
+  /** One for each entry that stays in its outbox; `reconcile` publishes it later. */
+  failures: MessageFailure[];
 }
 
 /** Attempts to remove published events from an outbox when other writers come first. */
@@ -60,7 +62,7 @@ export const makePublishOutboxes =
         .filter((entry) => outboxFilters[whose](entry, request, context))
         .map((entry) => ({ request, entry })),
     );
-    if (waiting.length === 0) return { published: 0, failed: 0 };
+    if (waiting.length === 0) return { published: 0, failures: [] };
     try {
       const opened = await Promise.allSettled(
         waiting.map(({ request, entry }) => open(deps, request, entry)),
@@ -69,6 +71,12 @@ export const makePublishOutboxes =
       const events = opened.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
       const results = await deps.publisher.publish(events);
       const done = events.filter((_, index) => results[index]?.ok);
+      const failures = [
+        ...opened.flatMap((one) => (one.status === "rejected" ? toMessageFailure(one.reason) : [])),
+        ...events.flatMap((_, index) =>
+          results[index]?.ok ? [] : toPublishFailure(results[index]),
+        ),
+      ];
       const isDone = new Set(done.map(({ id }) => id));
       // Stored before they leave the outbox: what was published can be read (G2).
       await deps.archive.store(done);
@@ -77,9 +85,9 @@ export const makePublishOutboxes =
           .filter(({ outbox }) => outbox.some(({ id }) => isDone.has(id)))
           .map((request) => takeOut(deps, request, isDone)),
       );
-      return { published: done.length, failed: waiting.length - done.length };
-    } catch {
-      return { published: 0, failed: waiting.length };
+      return { published: done.length, failures };
+    } catch (error) {
+      return { published: 0, failures: waiting.map(() => toMessageFailure(error)) };
     }
   };
 

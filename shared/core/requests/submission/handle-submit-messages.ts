@@ -48,11 +48,11 @@ export const makeHandleSubmitMessages =
       message?.kind === "accepted" || message?.kind === "due" ? [message.requestId] : [],
     );
     const found = await deps.requests.findWithLanes([...new Set(ids)]);
-    const total: PublishedOutboxes = { published: 0, failed: 0 };
+    const total: PublishedOutboxes = { published: 0, failures: [] };
     const publish = async (...of: Parameters<PublishOutboxes>) => {
-      const { published, failed } = await deps.publish(...of);
+      const { published, failures } = await deps.publish(...of);
       total.published += published;
-      total.failed += failed;
+      total.failures.push(...failures);
     };
     const accepted = messages.flatMap((message) =>
       message?.kind === "accepted" ? (found.get(message.requestId) ?? []) : [],
