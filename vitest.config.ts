@@ -1,18 +1,34 @@
+import { existsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { defineConfig } from "vitest/config";
+import { Announcement } from "./test/support/announcement.ts";
+import { patience, TEST_TIMEOUT_MS } from "./test/support/patience.ts";
 
-/** What runs on nothing outside. */
+/** Tests that use nothing outside of their process. */
 const pure = ["unit", "property", "architecture", "infra"].map(
-  (room) => `test/${room}/**/*.test.ts`,
+  (folder) => `test/${folder}/**/*.test.ts`,
 );
 
-/** What waits for leases, timeouts and retries for most of its time: more of them go on at once. */
+/** Tests that wait for leases, timeouts and retries most of their time: more of them run at once. */
 const waiting = [
-  "faults/{consume,ingest,every-call,requests-every-call,deliveries-every-call}",
-  "integration/{accounts,connections,local-process,webhooks}",
-  "contract/local/local-{aws-durability,aws-scheduler,event-source}",
-].map((name) => `test/${name}.test.ts`);
+  "test/contract/local/local-aws-durability.test.ts",
+  "test/contract/local/local-aws-scheduler.test.ts",
+  "test/contract/local/local-event-source.test.ts",
+  "test/faults/consume.test.ts",
+  "test/faults/deliveries-every-call.test.ts",
+  "test/faults/every-call.test.ts",
+  "test/faults/ingest.test.ts",
+  "test/faults/requests-every-call.test.ts",
+  "test/integration/accounts.test.ts",
+  "test/integration/connections.test.ts",
+  "test/integration/local-process.test.ts",
+  "test/integration/webhooks.test.ts",
+];
+
+// A file that is renamed must not move to another project unnoticed.
+const missing = waiting.filter((file) => !existsSync(new URL(file, import.meta.url)));
+if (missing.length > 0) throw new Error(`vitest.config.ts lists ${missing}, which do not exist`);
 
 // Every process of the tests loads the same libraries: compiled once, for all of them.
 process.env.NODE_COMPILE_CACHE ??= join(tmpdir(), "node-compile-cache");
@@ -21,9 +37,17 @@ export default defineConfig({
   test: {
     globalSetup: ["test/support/global-setup.ts"],
     setupFiles: ["test/support/setup.ts"],
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
-    reporters: ["default", ["json", { outputFile: "test-results/vitest.json" }]],
+    testTimeout: TEST_TIMEOUT_MS,
+    hookTimeout: TEST_TIMEOUT_MS,
+    expect: { poll: patience },
+    reporters: [
+      new Announcement(),
+      "default",
+      ["json", { outputFile: "test-results/vitest.json" }],
+    ],
+    // One line for each file that passes; a test that fails prints what it logged.
+    slowTestThreshold: Number.POSITIVE_INFINITY,
+    silent: "passed-only",
     // A worker goes on to its next file with what it has loaded; no file changes what others see.
     isolate: false,
     unstubEnvs: true,

@@ -19,6 +19,7 @@ export interface LocalFile {
   busName: string;
   queues: Record<string, string>;
   tables: Record<string, string>;
+  connections: { provider: string; inboundUrl: string }[];
   dialects: Record<"we-link" | "linked-api", { headers: Record<string, string> }>;
   /** Of the stack: what its administration needs. */
   outputs: Record<string, string>;

@@ -18,8 +18,8 @@ export interface RequestsDemonstration {
   signal: AbortSignal;
 }
 
-/** How long the demonstration waits for one thing, in real time. */
-export const PATIENCE_MS = 30_000;
+/** How long the demonstration waits for one thing, in real time: a busy machine is slow. */
+export const PATIENCE_MS = 120_000;
 
 /** A scheduled request is waited for where its two hours pass in this time. */
 const SCHEDULE_PATIENCE_MS = 30_000;

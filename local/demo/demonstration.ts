@@ -19,14 +19,13 @@ import { localAws } from "../run/seed.ts";
 import { type Sample, samples } from "../simulator/samples.ts";
 import type { Simulator } from "../simulator/simulator.ts";
 import type { WebhookAttempt } from "../simulator/webhook-sender.ts";
-import { demonstrateRequests } from "./demonstrate-requests.ts";
+import { demonstrateRequests, PATIENCE_MS } from "./demonstrate-requests.ts";
 import { demonstrateWebhooks, type WebhooksDemonstration } from "./demonstrate-webhooks.ts";
 
 const busMessage = z.object({ detail: eventDetail });
 
-/** How long the demonstration waits for what it expects, in real time. */
-const PATIENCE_MS = 30_000;
-const ATTEMPT_PATIENCE_MS = 2_000;
+/** How long the demonstration waits for the answer to a webhook, in real time. */
+const ATTEMPT_PATIENCE_MS = 15_000;
 
 /** One name for every run: what a killed run left is taken over, and removed at the end. */
 const CONSUMER = "ackwire-demonstration";

@@ -31,8 +31,8 @@ export interface ExecutionEnvironment {
   exited: Promise<void>;
 }
 
-/** Where Node itself keeps it, for all who ask for one. */
-const COMPILE_CACHE = join(tmpdir(), "node-compile-cache");
+/** The directory of this process, or else the one that Node takes by default. */
+const COMPILE_CACHE = process.env.NODE_COMPILE_CACHE ?? join(tmpdir(), "node-compile-cache");
 const RUNTIME_CLIENT = fileURLToPath(new URL("./runtime-client.ts", import.meta.url));
 
 /** Starts one process that has one function loaded and runs one invocation at a time. */

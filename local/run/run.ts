@@ -39,6 +39,8 @@ export interface RunOptions extends LocalOptions {
   runDirectory: string;
   /** A synthesised stack to run instead of this repository's. */
   assemblyDir?: string;
+  /** May change the stack that the run synthesises, before it starts. */
+  onSynthesised?: (assemblyDir: string) => void;
   /** Of each event source mapping, at the same time. */
   maxBatches?: number;
   print: (line: string) => void;
@@ -86,6 +88,7 @@ async function start(options: RunOptions, started: AsyncDisposableStack): Promis
   const aws = await startAws({ port: ports.aws, ...dataDir, store, clock, log: log.fault });
   started.defer(aws.close);
   await synthesis;
+  if (synthesis) options.onSynthesised?.(assemblyDir);
 
   const apiUrl = `http://127.0.0.1:${ports.api}`;
   const awsUrl = aws.url;

@@ -5,6 +5,7 @@ import { deliveryIdOf } from "../../shared/core/deliveries/creation/delivery-id.
 import type { DeliveryStore } from "../../shared/core/deliveries/state/ports.ts";
 import type { DeliveryRecord } from "../../shared/core/deliveries/state/record.ts";
 import { makeDeactivateWebhook } from "../../shared/core/deliveries/webhooks/deactivate-webhook.ts";
+import { patience } from "../support/patience.ts";
 import {
   Crash,
   DELAYS_MS,
@@ -493,7 +494,7 @@ describe("D11: an endpoint that answered promptly begins to hang", () => {
   test("a backlog gets its three workers and no more", async () => {
     const { world, batch, release, isSlow } = await hanging();
     const running = [batch(10), batch(10), batch(10)];
-    await vi.waitFor(() => expect(world.posts).toHaveLength(30));
+    await vi.waitFor(() => expect(world.posts).toHaveLength(30), patience);
     // The fourth is passed on without a POST.
     expect((await batch(10)).map(({ kind }) => kind)).toEqual(Array(10).fill("passedOn"));
     expect(world.posts).toHaveLength(30);
@@ -505,12 +506,12 @@ describe("D11: an endpoint that answered promptly begins to hang", () => {
   test("from the moment when one POST is slow nothing more of it goes the quick way", async () => {
     const { world, batch, release, isSlow } = await hanging();
     const running = [batch(1), batch(1)];
-    await vi.waitFor(() => expect(world.posts).toHaveLength(2));
+    await vi.waitFor(() => expect(world.posts).toHaveLength(2), patience);
     isSlow();
     await vi.waitFor(async () => {
       const { health } = await world.facts.read({ clientIds: ["cl_1"], requestIds: [] });
       expect(health.get("cl_1")?.isFast).toBe(false);
-    });
+    }, patience);
     expect((await batch(1)).map(({ kind }) => kind)).toEqual(["passedOn"]);
     expect(world.posts).toHaveLength(2);
     release();

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Fault } from "../support/fakes/aws-faults.ts";
+import { PATIENCE_MS } from "../support/patience.ts";
 import {
   type FaultyRequestsRun,
   startFaultyRequestsRun,
@@ -10,9 +11,6 @@ const MINUTE_MS = 60_000;
 
 /** Real: the shortest that leaves a worker the time for one submission. */
 const LEASE_MS = 16_000;
-
-/** What every accepted request ends by, on a busy machine: crashed leases, and the outboxes of the dead. */
-const PATIENCE_MS = 90_000;
 
 const SENDERS = 4;
 
@@ -292,4 +290,4 @@ test(`R4 every AWS call of an accept and of a submission, by every fault (${case
   const early = (row: (typeof rows)[number]) =>
     sent(row).some(({ at }) => Date.parse(at) < row.scheduledMs);
   expect(rows.filter(early)).toEqual([]);
-}, 180_000);
+});

@@ -37,7 +37,7 @@ test("a bad setting ends the app with the sentence alone", () => {
   expect(stderr).toBe(
     'Ackwire cannot be synthesised with this configuration:\n  - consumeBatchSize: got "11"; allowed is a whole number from 1 to 10 (default 10)\n',
   );
-}, 30_000);
+});
 
 test("two syntheses in two places give the same bytes, without an account or a path of the machine", () => {
   // As the CLI does it: the template names the assets' paths.
@@ -64,4 +64,4 @@ test("two syntheses in two places give the same bytes, without an account or a p
     "aws://unknown-account/unknown-region",
   );
   expect(manifest.missing).toBeUndefined();
-}, 60_000);
+});

@@ -124,14 +124,12 @@ test("refused credentials pause the connection; with new ones everything that wa
   const first = await run.request(of);
   const path = `/v1/connections/${connectionId}`;
   const statusOf = async () => (await run.native<typeof body>("GET", path)).body.status;
-  await expect.poll(statusOf, { timeout: 20_000 }).toBe("paused");
+  await expect.poll(statusOf).toBe("paused");
   expect(await run.get(first.body.requestId)).toMatchObject({ status: "QUEUED", attempts: 1 });
   const mended = { status: "active", credentials: credentials("good") };
   expect((await run.native("PATCH", path, mended)).status).toBe(200);
   // The webhook goes to the run's own connection: the poll tells.
-  await expect
-    .poll(async () => (await run.get(first.body.requestId)).status, { timeout: 25_000 })
-    .toBe("SUCCEEDED");
+  await expect.poll(async () => (await run.get(first.body.requestId)).status).toBe("SUCCEEDED");
   const seen = (await run.submissions("unpaid")).map(({ status }) => status);
   expect(seen).toEqual([401, 200]);
 });

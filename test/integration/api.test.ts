@@ -64,7 +64,6 @@ async function sendWebhook(inboundUrl: string, body: string): Promise<number> {
 async function eventsListed(client: ReturnType<typeof caller>, count: number): Promise<void> {
   await expect
     .poll(async () => (await client.get("/v1/events?limit=100")).body.items.length, {
-      timeout: 60_000,
       interval: 250,
     })
     .toBe(count);
@@ -139,11 +138,9 @@ describe("keys", () => {
     );
 
     expect((await client.delete(`/v1/keys/${keyId}`)).status).toBe(204);
-    await expect
-      .poll(async () => (await caller(apiKey).get("/v1/events")).status, { timeout: 20_000 })
-      .toBe(401);
+    await expect.poll(async () => (await caller(apiKey).get("/v1/events")).status).toBe(401);
     expect((await client.get("/v1/events")).status).toBe(200);
-  }, 40_000);
+  });
 
   test("another client's is 404, and stays", async () => {
     const [one, other] = [await newClient("one"), await newClient("other")];
@@ -232,16 +229,14 @@ describe("connections", () => {
     expect(await sendWebhook(body.inboundUrl, webhook(2, "old"))).toBe(200);
     expect(await sendWebhook(token.body.inboundUrl, webhook(3, "old"))).toBe(200);
     // What was read before the rotation is read anew at once, but no more than once a second.
-    await expect
-      .poll(() => sendWebhook(token.body.inboundUrl, webhook(4, "new")), { timeout: 10_000 })
-      .toBe(200);
+    await expect.poll(() => sendWebhook(token.body.inboundUrl, webhook(4, "new"))).toBe(200);
     expect(await sendWebhook(token.body.inboundUrl, webhook(5, "neither"))).toBe(401);
 
     await eventsListed(client, 4);
     const { items } = (await client.get("/v1/events")).body;
     const ids = items.map((one: { data: { workflowId: string } }) => one.data.workflowId);
     expect(ids.sort()).toEqual(["req-1", "req-2", "req-3", "req-4"]);
-  }, 90_000);
+  });
 });
 
 describe("events", () => {
@@ -284,7 +279,7 @@ describe("events", () => {
       400,
       [{ field: "cursor", message: expect.any(String) }],
     ]);
-  }, 120_000);
+  });
 
   test("numbers are as they came, and where the bus cannot carry one, the bytes are there", async () => {
     const client = await newClient("numbers");
@@ -321,7 +316,7 @@ describe("events", () => {
     expect(second.body.id).toContain(":~");
     expect(second.body.data.numbersAsText).toBe(true);
     expect(Buffer.from(second.body.raw, "base64").toString("utf8")).toBe(huge);
-  }, 60_000);
+  });
 
   test("a large one is read from the bucket", async () => {
     const client = await newClient("large");
@@ -334,7 +329,7 @@ describe("events", () => {
     expect(event.data.result.text).toBe(text);
     const one = await client.get(`/v1/events/${encodeURIComponent(event.id)}`);
     expect(one.body.data).toEqual(event.data);
-  }, 60_000);
+  });
 });
 
 describe("bad input is 400 with a problem body that names every bad field", () => {

@@ -62,9 +62,9 @@ test("a body too large for the queue goes by way of the bucket, and arrives whol
   const consumer = await consumerOf({ connectionId });
   const text = "ü".repeat(110_000);
   expect((await post(inboundPath, signed("large", "s", { result: { text } }))).status).toBe(200);
-  const [event] = await consumer.collect(1, 20_000);
+  const [event] = await consumer.collect(1);
   expect(event?.detail.data.result).toEqual({ text });
-}, 60_000);
+});
 
 test("a rotated URL and a rotated secret: old and new are taken, also by a warm function", async () => {
   const made = await admin.createConnection({
@@ -97,7 +97,7 @@ describe("quarantine", () => {
     const consumer = await consumerOf({ connectionId });
     expect((await post(inboundPath, signed("forged", "unknown"))).status).toBe(200);
     expect((await post(inboundPath, signed("genuine", "s"))).status).toBe(200);
-    const received = await consumer.collect(1, 20_000);
+    const received = await consumer.collect(1);
     expect(received.map(({ detail }) => detail.data.workflowId)).toEqual(["genuine"]);
     const s3 = new S3Client(localAws(run.addresses.awsUrl));
     const { Contents = [] } = await s3.send(
@@ -116,9 +116,9 @@ describe("quarantine", () => {
     await admin.rotateSecret(clientId, connectionId, "unknown");
     expect(await quarantine.release(clientId, connectionId)).toEqual({ released: 1, kept: 0 });
     expect(await quarantine.list(connectionId)).toEqual([]);
-    const now = await consumer.collect(2, 20_000);
+    const now = await consumer.collect(2);
     expect(now.map(({ detail }) => detail.data.workflowId)).toEqual(["genuine", "forged"]);
-  }, 60_000);
+  });
 
   test("switched off, the forged are refused at once", async () => {
     const made = await admin.createConnection({
@@ -130,9 +130,7 @@ describe("quarantine", () => {
     expect((await post(made.inboundPath, signed("forged", "unknown"))).status).toBe(200);
     await admin.updateConnection(clientId, made.connectionId, { signature: "enforce" });
     await expect
-      .poll(async () => (await post(made.inboundPath, signed("forged", "unknown"))).status, {
-        timeout: 10_000,
-      })
+      .poll(async () => (await post(made.inboundPath, signed("forged", "unknown"))).status)
       .toBe(401);
   });
 });
@@ -165,7 +163,7 @@ test("verifyByFetch publishes what the provider answers, and nothing that only t
   await post(inboundPath, JSON.stringify(again));
   const started = { ...completed("wf-real", { said: "by a forger" }), type: "workflow.started" };
   await post(inboundPath, JSON.stringify(started));
-  const received = await consumer.collect(2, 20_000);
+  const received = await consumer.collect(2);
   expect(received).toHaveLength(2);
   expect(received.map(({ detail }) => detail.id).sort()).toEqual([
     `workflow.completed:${connectionId}:wf-real`,
@@ -175,7 +173,7 @@ test("verifyByFetch publishes what the provider answers, and nothing that only t
   expect(text).toContain("by the provider");
   expect(text).not.toContain("by a forger");
   expect(text).not.toContain("2020-01-01");
-}, 60_000);
+});
 
 test("an event of an account that nobody registered is published, and marked", async () => {
   const { inboundPath, connectionId } = await admin.createConnection({
@@ -190,9 +188,9 @@ test("an event of an account that nobody registered is published, and marked", a
     data: { accountId: "stranger", status: "active" },
   };
   await post(inboundPath, JSON.stringify(body));
-  const [event] = await consumer.collect(1, 20_000);
+  const [event] = await consumer.collect(1);
   expect(event?.detail.data).toMatchObject({ accountId: "stranger", accountUnknown: true });
-}, 60_000);
+});
 
 describe("administration", () => {
   test("another client's connection looks like none", async () => {

@@ -41,7 +41,7 @@ const linkedApiBody = (n: number): JsonObject => ({
   data: { workflowId: `wf-${n}`, accountId: "acc", status: "completed", result: { n } },
 });
 
-const WEBHOOKS = 1_000;
+const WEBHOOKS = 400;
 
 test(`${WEBHOOKS} webhooks of both providers, each three times in random order from 20 connections: ${WEBHOOKS} events`, async () => {
   const consumer = await consumerOf();
@@ -63,11 +63,11 @@ test(`${WEBHOOKS} webhooks of both providers, each three times in random order f
   );
   expect(answers).toHaveLength(3 * WEBHOOKS);
   expect(answers.filter((answer) => answer !== '200 {"accepted":true}')).toEqual([]);
-  const received = await consumer.collect(WEBHOOKS, 60_000);
+  const received = await consumer.collect(WEBHOOKS);
   expect(received).toHaveLength(WEBHOOKS);
   expect(new Set(consumer.ids()).size).toBe(WEBHOOKS);
   expect(run.printed).toEqual([]);
-}, 120_000);
+});
 
 describe("what is not the provider's is refused, and never on the bus", () => {
   test("each with its status", async () => {
@@ -98,9 +98,9 @@ describe("what is not the provider's is refused, and never on the bus", () => {
     }
     const last = { ...linkedApiBody(5_002), id: "workflow.completed:last" };
     expect((await post(linkedApi.inboundUrl, JSON.stringify(last))).status).toBe(200);
-    const received = await consumer.collect(1, 20_000);
+    const received = await consumer.collect(1);
     expect(received.map(({ detail }) => detail.data.workflowId)).toEqual(["wf-5002"]);
-  }, 60_000);
+  });
 });
 
 test("an event on the bus has the envelope, and numbers as they came", async () => {
@@ -110,7 +110,7 @@ test("an event on the bus has the envelope, and numbers as they came", async () 
     '{"status":"SUCCESS","request_id":"exact","result":{"big":9007199254740993,"one":1.0}}';
   const body = `${text.slice(0, -1)},"hash":"${hmacHex(secret, text)}"}`;
   expect((await post(inboundUrl, body)).status).toBe(200);
-  const [event] = await consumer.collect(1, 20_000);
+  const [event] = await consumer.collect(1);
   expect(event).toMatchObject({
     source: "ackwire",
     "detail-type": "workflow.completed",
@@ -127,7 +127,7 @@ test("an event on the bus has the envelope, and numbers as they came", async () 
       },
     },
   });
-}, 60_000);
+});
 
 function shuffled<T>(list: T[]): T[] {
   for (let at = list.length - 1; at > 0; at--) {

@@ -1,5 +1,6 @@
 import { LinkedApi, LinkedApiError } from "@linkedapi/node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { PATIENCE_MS } from "../support/patience.ts";
 import { startTestRun, type TestRun } from "../support/runs/local-run.ts";
 
 /** Linked API's own client, pointed at Ackwire: nothing of it is changed but its `baseUrl`. */
@@ -11,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => run.close());
 
 const person = { personUrl: "https://www.linkedin.com/in/jane-doe" };
-const waiting = { pollInterval: 250, timeout: 60_000 };
+const waiting = { pollInterval: 250, timeout: PATIENCE_MS };
 
 /** Each account has a lane of its own. */
 function clientOf(account: 0 | 1, given: { linkedApiToken?: string; token?: string } = {}) {
@@ -38,7 +39,7 @@ describe("an operation", () => {
       data: { connectionStatus: "notConnected" },
       errors: [],
     });
-  }, 90_000);
+  });
 
   test("with actions that follow has their results in its own", async () => {
     const client = clientOf(1);
@@ -46,7 +47,7 @@ describe("an operation", () => {
     const { data, errors } = await client.fetchPerson.result(workflowId, waiting);
     expect(errors).toEqual([]);
     expect(data).toMatchObject({ name: expect.any(String), experiences: expect.any(Array) });
-  }, 90_000);
+  });
 
   test("whose action fails completes with its error", async () => {
     const client = clientOf(0);
@@ -54,7 +55,7 @@ describe("an operation", () => {
     expect(await client.sendMessage.result(workflowId, waiting)).toMatchObject({
       errors: [{ type: "personNotFound" }],
     });
-  }, 90_000);
+  });
 });
 
 describe("a workflow of one's own", () => {
@@ -69,7 +70,7 @@ describe("a workflow of one's own", () => {
       { actionType: "st.checkConnectionStatus", label: "first", success: true },
       { actionType: "st.retrieveSSI", success: true, data: { ssi: 61 } },
     ]);
-  }, 90_000);
+  });
 
   test("that fails says why", async () => {
     const client = clientOf(0);
@@ -79,7 +80,7 @@ describe("a workflow of one's own", () => {
     });
     const result = client.customWorkflow.result(workflowId, waiting);
     expect(await failing(result)).toBe("languageNotSupported");
-  }, 90_000);
+  });
 
   test("that waits in its account's lane is cancelled, and never sent", async () => {
     const client = clientOf(1);
@@ -94,7 +95,7 @@ describe("a workflow of one's own", () => {
     expect(await client.customWorkflow.cancel(before)).toBe(false);
     const sent = await fetch(`${run.addresses.providerUrl}/_control/submissions`);
     expect(await sent.text()).not.toContain("never sent");
-  }, 90_000);
+  });
 });
 
 describe("what is refused", () => {

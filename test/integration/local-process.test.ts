@@ -6,6 +6,7 @@ import { test as base } from "vitest";
 import { signWeLink } from "../../shared/providers/we-link/pack.ts";
 import { attachBusConsumer } from "../support/fakes/bus-consumer.ts";
 import { type LocalFile, startLocalProcess } from "../support/runs/local-process.ts";
+import { patientSettings } from "../support/runs/patient-settings.ts";
 
 const test = base.extend<{ directory: string }>({
   // biome-ignore lint/correctness/noEmptyPattern: vitest reads the names of what a fixture needs.
@@ -62,10 +63,10 @@ test.concurrent("kill -9 amid 300 webhooks, restart, resend what was not acked: 
     );
     const consumer = await consumerOf(second.local);
     for (let n = 0; n < 300; n++) {
-      if (!acked.has(n)) expect(await send(second.local, n)).toBe(true);
+      if (!acked.has(n)) await expect.poll(() => send(second.local, n)).toBe(true);
     }
     // A claim that died with its worker is taken over when its lease ends, 30 s later.
-    const received = await consumer.collect(300, 90_000);
+    const received = await consumer.collect(300);
     const bytesById = new Map<string, Set<string>>();
     for (const { detail } of received) {
       const bytes = bytesById.get(detail.id) ?? new Set();
@@ -78,19 +79,24 @@ test.concurrent("kill -9 amid 300 webhooks, restart, resend what was not acked: 
   } finally {
     expect(await second.end("SIGTERM")).toBe(0);
   }
-}, 180_000);
+});
 
 test.concurrent("demonstration, local.json, the simulator's controls, the admin command, Ctrl-C", async ({
   directory,
   expect,
 }) => {
-  const run = await startLocalProcess(directory, ["--speed", "3600"]);
+  const settings = Object.entries({ ...patientSettings, inboundDeadlineMs: "4500" });
+  const run = await startLocalProcess(directory, [
+    ...["--speed", "3600"],
+    ...settings.flatMap(([name, value]) => ["--setting", `${name}=${value}`]),
+  ]);
   try {
     const { local } = run;
     const printed = () => run.lines.join("\n");
-    await expect.poll(printed, { timeout: 100_000 }).toContain("Still up; Ctrl-C stops it.");
-    expect(printed()).toContain(
-      "16 webhooks sent, 16 acked: 12 of 12 events on the bus, each once.",
+    await expect.poll(printed).toContain("Still up; Ctrl-C stops it.");
+    // One that is not acked in time on a busy machine is sent again.
+    expect(printed()).toMatch(
+      /16 webhooks sent, \d+ acked: 12 of 12 events on the bus, each once\./,
     );
     // An event at a subscriber: failed once, sent again, and both proven by Standard Webhooks' library.
     expect(printed()).toMatch(
@@ -173,7 +179,7 @@ test.concurrent("demonstration, local.json, the simulator's controls, the admin 
     });
     const body = signWeLink({ status: "SUCCESS", request_id: "mine" }, "a secret code");
     expect((await fetch(made.inboundUrl, { method: "POST", body })).status).toBe(200);
-    const [event] = await consumer.collect(1, 20_000);
+    const [event] = await consumer.collect(1);
     expect(event?.detail).toMatchObject({ clientId, data: { workflowId: "mine" } });
     expect(admin("connections", "list", "--client", clientId)).toHaveLength(1);
     admin("connections", "delete", "--client", clientId, "--connection", made.connectionId);
@@ -184,7 +190,7 @@ test.concurrent("demonstration, local.json, the simulator's controls, the admin 
   } finally {
     expect(await run.end("SIGINT")).toBe(0);
   }
-}, 150_000);
+});
 
 test.concurrent("a second copy on the same ports or the same data says what is wrong", async ({
   directory,
@@ -201,7 +207,7 @@ test.concurrent("a second copy on the same ports or the same data says what is w
   } finally {
     await first.end("SIGKILL");
   }
-}, 90_000);
+});
 
 test.for<[string[], string]>([
   [["--speed", "0"], "--speed takes a number from 1 to 86400"],

@@ -5,6 +5,7 @@ import type { WebhookEvent } from "../../client/verify-webhook.ts";
 import { startReceiver } from "../../examples/receiver.ts";
 import { closeServer } from "../../local/loopback.ts";
 import { signedHeaders } from "../../shared/core/deliveries/signing/signing.ts";
+import { patience } from "../support/patience.ts";
 
 const [oldSecret = "", newSecret = ""] = [1, 2].map(
   (byte) => `whsec_${Buffer.alloc(32, byte).toString("base64")}`,
@@ -62,7 +63,7 @@ test("it is answered before it is handled", async () => {
   expect((await post("slow")).status).toBe(204);
   expect(handled).toEqual([]);
   finish();
-  await vi.waitFor(() => expect(handled).toHaveLength(1));
+  await vi.waitFor(() => expect(handled).toHaveLength(1), patience);
 });
 
 test.each([
@@ -80,5 +81,5 @@ test("a handler that fails takes neither the answer nor the receiver with it", a
   expect((await post("bad")).status).toBe(204);
   handle = async (event) => void handled.push(event);
   expect((await post("good")).status).toBe(204);
-  await vi.waitFor(() => expect(handled.map(({ id }) => id)).toEqual(["good"]));
+  await vi.waitFor(() => expect(handled.map(({ id }) => id)).toEqual(["good"]), patience);
 });

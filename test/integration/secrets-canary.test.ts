@@ -248,7 +248,7 @@ test("a login by We-Link's protocol, with a wrong code before the right one", as
       ({ detail: { type, data } }) =>
         type === "workflow.actionRequired" && data.requestId === requestId,
     );
-  await expect.poll(() => prompts().length, { timeout: 20_000 }).toBe(2);
+  await expect.poll(() => prompts().length).toBe(2);
   expect((await requests.weLink("login_code", { code: PIN, requestId })).status).toBe(200);
   await requests.reaches(requestId, "SUCCEEDED");
 });

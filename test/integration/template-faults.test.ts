@@ -88,7 +88,7 @@ describe("a grant missing at run time fails the call, and the message names it",
     try {
       run.simulator.send("linked-api", completed);
       await expect
-        .poll(() => run.printed.join("\n"), { timeout: 10_000 })
+        .poll(() => run.printed.join("\n"))
         .toMatch(/AckwireConsume.*events:PutEvents.*event-bus/);
       const documents = DynamoDBDocumentClient.from(
         new DynamoDBClient(localAws(run.addresses.awsUrl)),
@@ -114,7 +114,7 @@ describe("a grant missing at run time fails the call, and the message names it",
       expect(status).toBe(201);
       run.simulator.send("linked-api", completed);
       await expect
-        .poll(() => run.printed.join("\n"), { timeout: 10_000 })
+        .poll(() => run.printed.join("\n"))
         .toMatch(/AckwireDeliver.*dynamodb:PutItem.*AckwireDeliveriesTable/);
       await expect.poll(run.logged).toMatch(/message processing failed.*DEPENDENCY_DOWN/);
     } finally {

@@ -7,6 +7,7 @@ import type {
 import type { JsonObject } from "../../shared/core/json/json.ts";
 import { startBusListener } from "../support/fakes/bus-listener.ts";
 import { eventOf, type Post, verified } from "../support/fakes/webhook-receiver.ts";
+import { patience } from "../support/patience.ts";
 import { accountWords } from "../support/payloads/linked-api-payloads.ts";
 import { type Client, type OutboundRun, startOutboundRun } from "../support/runs/outbound-run.ts";
 
@@ -154,7 +155,7 @@ test.concurrent("410 disables the webhook, and what failed is recovered to the o
     const { body } = await client.native<RecoveryView>("GET", path);
     if (body.status !== "done") throw new Error("It is running");
     return body;
-  }, 20_000);
+  }, patience);
   expect(done).toMatchObject({ examined: 4, recovered: 4, skipped: 0 });
   expect(done.finishedAt).toBeDefined();
   const posts = await other.received(4);

@@ -45,8 +45,9 @@ says("Fetch the result via the workflow API using data.workflowId.", async () =>
 });
 
 says("Cancelled workflows do not emit a webhook.", async () => {
-  // An hour between the steps: it runs, and has not ended, when it is cancelled.
-  await run.behave({ delayMs: [3_600_000, 3_600_000] });
+  // A month between the steps: it runs, and has not ended, when it is cancelled.
+  const monthMs = 30 * 86_400_000;
+  await run.behave({ delayMs: [monthMs, monthMs] });
   const workflowId = await start();
   await run.reaches(workflowId, "RUNNING");
   const { body } = await run.linkedApi("DELETE", `/workflows/${workflowId}`);

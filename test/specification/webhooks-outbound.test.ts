@@ -13,7 +13,7 @@ beforeAll(async () => {
   // Half a day passes in a second: the eight attempts of a delivery need more than one.
   outbound = await startOutboundRun({
     speed: 43_200,
-    settings: { deliveryTimeoutSeconds: "1" },
+    settings: { deliveryTimeoutSeconds: "5" },
   });
   linkedApi = beginStories(outbound);
   weLink = beginWeLinkStories(outbound);

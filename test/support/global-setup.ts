@@ -1,37 +1,48 @@
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, realpathSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestProject } from "vitest/node";
 import { synthesise } from "../../local/run/synthesise.ts";
+import { relaxTimeouts } from "./runs/relax-timeouts.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
-    /** The stack as the local run synthesises it, at real speed: made once for all tests. */
+    /** The stack as the local run synthesises it, at real speed and with relaxed timeouts: made once for all tests. */
     assemblyDir: string;
-    /** For what a test writes that no other reads. */
-    scratchDir: string;
   }
 }
 
-const runsDir = new URL("../../.ackwire/", import.meta.url).pathname;
+const PREFIX = "ackwire-tests-";
+const DAY_MS = 86_400_000;
 
 export default async function setup(project: TestProject): Promise<() => void> {
-  mkdirSync(runsDir, { recursive: true });
-  // One for each run of the tests: two at the same time take nothing from each other.
-  const assemblyDir = mkdtempSync(`${runsDir}test-assembly-`);
+  const systemDir = realpathSync(tmpdir());
+  removeAbandoned(systemDir);
+  const directory = mkdtempSync(join(systemDir, PREFIX));
+  // Workers and the processes that they start inherit it: everything temporary is in one place.
+  process.env.TMPDIR = directory;
+  const assemblyDir = join(directory, "assembly");
   await synthesise({
     outputDir: assemblyDir,
     settings: {},
     clock: { realMs: 0, businessMs: 0, speed: 1 },
-    // No test of this assembly asks a provider; one that does synthesises its own.
+    // No test of this assembly calls a provider; one that does synthesises its own.
     providerUrl: "http://127.0.0.1:1",
-    // Nor does any look at which ports a run keeps for itself.
+    // No test of this assembly depends on the ports that a run reserves for itself.
     webhookTargets: { ports: [443, 8_443], allowsLocal: true, refusedPorts: [] },
   });
-  const scratchDir = mkdtempSync(join(tmpdir(), "ackwire-tests-"));
+  relaxTimeouts(assemblyDir);
   project.provide("assemblyDir", assemblyDir);
-  project.provide("scratchDir", scratchDir);
-  return () => {
-    for (const one of [assemblyDir, scratchDir]) rmSync(one, { recursive: true, force: true });
-  };
+  return () => rmSync(directory, { recursive: true, force: true });
+}
+
+/** Removes the directories of test runs that were killed more than a day ago. */
+function removeAbandoned(systemDir: string): void {
+  for (const name of readdirSync(systemDir)) {
+    if (!name.startsWith(PREFIX)) continue;
+    const directory = join(systemDir, name);
+    const isOld =
+      Date.now() - (statSync(directory, { throwIfNoEntry: false })?.mtimeMs ?? Date.now()) > DAY_MS;
+    if (isOld) rmSync(directory, { recursive: true, force: true });
+  }
 }

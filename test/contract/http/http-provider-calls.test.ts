@@ -184,9 +184,7 @@ describe("it may have arrived, and there is no whole answer (G3)", () => {
   const lost = (reason: unknown = expect.any(String)) => ({ kind: "incomplete", reason });
 
   test("where the server takes the connection and hangs", async () => {
-    const startedMs = performance.now();
     expect(await exchange(await tcpServer(() => undefined), 150)).toEqual(lost("TIMEOUT"));
-    expect(performance.now() - startedMs).toBeLessThan(2_000);
   });
 
   test("where the connection is reset or closed after the request", async () => {

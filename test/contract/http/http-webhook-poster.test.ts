@@ -160,19 +160,20 @@ describe("names whose servers never answer", () => {
     await new Promise<void>((resolve) => blackHole.bind(0, "127.0.0.1", resolve));
     opened.defer(async () => void blackHole.close());
     const lookup = makeNameLookup([`127.0.0.1:${blackHole.address().port}`]);
-    const startedMs = performance.now();
+    let endedCount = 0;
     const posting = Array.from({ length: 30 }, (_, n) =>
       makeHttpWebhookPoster({
         targets: { ports: [443], allowsLocal: false, refusedPorts: [] },
-        timeoutMs: 1_000,
+        timeoutMs: 2_000,
         lookup,
-      }).post({ url: `https://tarpit-${n}.example.com/`, headers, body: "{}" }),
+      })
+        .post({ url: `https://tarpit-${n}.example.com/`, headers, body: "{}" })
+        .finally(() => endedCount++),
     );
     // What waits in the threads of libuv, as every other look-up of the process does.
     await lookUp("localhost");
-    expect(performance.now() - startedMs).toBeLessThan(900);
+    expect(endedCount).toBe(0);
     for (const { error } of await Promise.all(posting)) expect(error).toBe("TIMEOUT");
-    expect(performance.now() - startedMs).toBeLessThan(2_000);
   });
 
   test("localhost is known without a question", async () => {

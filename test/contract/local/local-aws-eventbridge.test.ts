@@ -12,6 +12,7 @@ import {
   type Target,
 } from "@aws-sdk/client-eventbridge";
 import { expect, test, vi } from "vitest";
+import { patience } from "../../support/patience.ts";
 import { bodies, clientsOf, queueArn, running, templateOf } from "./local-aws-fixture.ts";
 
 const template = templateOf({
@@ -182,6 +183,6 @@ test("a Lambda target is invoked, also when the invoker comes later", async () =
   await put(events, entry({ Detail: '{"n":1}' }));
   const invoked = vi.fn(async (_arn: string, _payload: unknown) => {});
   aws.onInvoke(invoked);
-  await vi.waitFor(() => expect(invoked).toHaveBeenCalledOnce());
+  await vi.waitFor(() => expect(invoked).toHaveBeenCalledOnce(), patience);
   expect(invoked.mock.calls[0]).toMatchObject([Arn, { source: "ackwire", detail: { n: 1 } }]);
 });

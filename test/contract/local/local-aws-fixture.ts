@@ -106,8 +106,15 @@ export function queueArn(name: string): string {
   return `arn:aws:sqs:us-east-1:000000000000:${name}`;
 }
 
+/** The longest that SQS allows: a poll ends as soon as there is a message. */
+export const LONGEST_POLL_SECONDS = 20;
+
 /** The bodies of what can be received within `waitSeconds`; the messages stay in flight. */
-export async function bodies(aws: LocalAws, name: string, waitSeconds = 2): Promise<string[]> {
+export async function bodies(
+  aws: LocalAws,
+  name: string,
+  waitSeconds = LONGEST_POLL_SECONDS,
+): Promise<string[]> {
   const { Messages = [] } = await clientsOf(aws.url).sqs.send(
     new ReceiveMessageCommand({
       QueueUrl: queueUrl(aws, name),

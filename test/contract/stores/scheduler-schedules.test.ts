@@ -9,6 +9,7 @@ import { freePort } from "../../../local/loopback.ts";
 import { makeSchedulerSchedules } from "../../../shared/adapters/scheduler-schedules.ts";
 import { submitMessage } from "../../../shared/contracts/messages/submit.ts";
 import type { Schedules } from "../../../shared/core/requests/state/ports.ts";
+import { patience } from "../../support/patience.ts";
 import { requestRecord } from "../../support/payloads/request-records.ts";
 import { openLocalTables } from "../../support/runs/local-tables.ts";
 
@@ -54,13 +55,10 @@ test("a schedule sends `due` at its time, not before it, and is gone then (G7)",
   const { requestId } = requestRecord();
   const atMs = Date.now() + 1_200;
   await schedules.create(requestId, atMs);
-  const messages = await vi.waitUntil(
-    async () => {
-      const found = await received();
-      return found.length > 0 ? found : undefined;
-    },
-    { timeout: 10_000, interval: 50 },
-  );
+  const messages = await vi.waitUntil(async () => {
+    const found = await received();
+    return found.length > 0 ? found : undefined;
+  }, patience);
   expect(Date.now()).toBeGreaterThanOrEqual(atMs);
   expect(messages.map((message) => submitMessage.parse(message))).toEqual([
     { v: 1, kind: "due", requestId },

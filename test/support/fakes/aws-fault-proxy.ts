@@ -88,8 +88,8 @@ export async function startAwsFaultProxy() {
       await forward();
       return fault === "crash-after" ? crash(call) : void request.socket.destroy();
     }
-    if ("slowMs" in fault) {
-      await sleep(fault.slowMs);
+    if ("slowMs" in fault || "until" in fault) {
+      await ("slowMs" in fault ? sleep(fault.slowMs) : fault.until);
       return call.abandoned ? undefined : reply(response, await forward());
     }
     const isMeant = (entry: string) => holds(entry, strike?.matching);

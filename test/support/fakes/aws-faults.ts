@@ -17,6 +17,8 @@ export type Fault =
   | "crash-after"
   /** Forwarded so many milliseconds late, unless the caller has left by then. */
   | { slowMs: number }
+  /** Forwarded when this settles, unless the caller has left by then. */
+  | { until: Promise<unknown> }
   /** PutEvents or SendMessageBatch answers 200; the entry that the strike matches failed with this code, and is nowhere. */
   | { entryFails: string };
 

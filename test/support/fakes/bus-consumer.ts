@@ -9,6 +9,7 @@ import {
 } from "@aws-sdk/client-sqs";
 import * as z from "zod/mini";
 import { eventDetail } from "../../../shared/contracts/events.ts";
+import { PATIENCE_MS } from "../patience.ts";
 
 /** `webhook.disabled` is about no event. */
 const data = z.extend(eventDetail.shape.data, { eventType: z.optional(z.string()) });
@@ -67,9 +68,9 @@ export async function attachBusConsumer(run: {
   return {
     received,
     ids: () => received.map(({ detail }) => detail.id),
-    /** Receives until so many distinct events came, and then until nothing more comes. */
-    async collect(distinct: number, patienceMs: number): Promise<BusMessage[]> {
-      const until = Date.now() + patienceMs;
+    /** Receives until so many distinct events came, or the time is over, and then until nothing more comes. */
+    async collect(distinct: number, forMs = PATIENCE_MS): Promise<BusMessage[]> {
+      const until = Date.now() + forMs;
       while (new Set(received.map(({ detail }) => detail.id)).size < distinct) {
         if (Date.now() > until) break;
         await receive(1);

@@ -1,4 +1,5 @@
 import { vi } from "vitest";
+import { patience } from "../patience.ts";
 import type { TestRun } from "../runs/local-run.ts";
 import { attachBusConsumer, type BusMessage } from "./bus-consumer.ts";
 
@@ -17,14 +18,11 @@ export async function startBusListener({ addresses, outputs }: TestRun) {
 
     /** The events that are these, once there are so many. */
     async events(count: number, are: (event: Detail) => boolean): Promise<Detail[]> {
-      return vi.waitFor(
-        () => {
-          const found = consumer.received.map(({ detail }) => detail).filter(are);
-          if (found.length >= count) return found;
-          throw new Error(`The bus has brought ${found.length} of ${count}`);
-        },
-        { timeout: 20_000, interval: 20 },
-      );
+      return vi.waitFor(() => {
+        const found = consumer.received.map(({ detail }) => detail).filter(are);
+        if (found.length >= count) return found;
+        throw new Error(`The bus has brought ${found.length} of ${count}`);
+      }, patience);
     },
 
     async close(): Promise<void> {

@@ -57,7 +57,7 @@ export function makeIngestCore(provider: "we-link" | "linked-api" = "we-link") {
     /** What the provider is answered. */
     async post(body: string | Uint8Array, headers: Record<string, string> = {}) {
       const command = { provider, connectionId: "cn_1", token: TOKEN, headers };
-      const signal = AbortSignal.timeout(1_000);
+      const signal = new AbortController().signal;
       const bytes = typeof body === "string" ? Buffer.from(body) : body;
       const { statusCode, body: text } = toResult(
         await ingest({ ...command, body: bytes, signal }),

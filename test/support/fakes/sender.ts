@@ -3,7 +3,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 export interface Attempt {
   /** 0 where there was no answer. */
   status: number;
-  ms: number;
   retryAfter: string | null;
 }
 
@@ -25,21 +24,21 @@ export async function attempt(
   body: string | Uint8Array,
   headers: Record<string, string> = { "content-type": "application/json" },
 ): Promise<Attempt> {
-  const startedAt = performance.now();
-  const answered = await fetch(url, { method: "POST", body: body as string, headers }).then(
+  return fetch(url, { method: "POST", body: body as string, headers }).then(
     async (response) => {
       await response.arrayBuffer();
       return { status: response.status, retryAfter: response.headers.get("retry-after") };
     },
     () => ({ status: 0, retryAfter: null }),
   );
-  return { ...answered, ms: performance.now() - startedAt };
 }
 
+const MAX_ATTEMPTS = 30;
+
 /** Sends a webhook as a provider does: again until it is acked. */
-export async function deliver(url: string, body: string, patience = 30): Promise<Attempt[]> {
+export async function deliver(url: string, body: string): Promise<Attempt[]> {
   const attempts: Attempt[] = [];
-  while (attempts.length < patience && attempts.at(-1)?.status !== 200) {
+  while (attempts.length < MAX_ATTEMPTS && attempts.at(-1)?.status !== 200) {
     if (attempts.length > 0) await sleep(50);
     attempts.push(await attempt(url, body));
   }

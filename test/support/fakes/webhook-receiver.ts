@@ -5,6 +5,7 @@ import { Webhook as SvixWebhook } from "svix";
 import { vi } from "vitest";
 import { closeServer, listen } from "../../../local/loopback.ts";
 import type { JsonObject } from "../../../shared/core/json/json.ts";
+import { patience } from "../patience.ts";
 
 /** A request as it came to an endpoint. */
 export interface Post {
@@ -13,8 +14,6 @@ export interface Post {
   body: string;
   /** The header `webhook-id`. */
   id: string;
-  /** Monotonic milliseconds. */
-  atMs: number;
 }
 
 /** The event envelope, whatever it tells. */
@@ -45,8 +44,6 @@ type Answering = (post: Post, nth: number) => Answer;
 
 export type Endpoint = ReturnType<Awaited<ReturnType<typeof startWebhookReceiver>>["endpoint"]>;
 
-const patience = { timeout: 25_000, interval: 20 };
-
 /** A real HTTP server on loopback with as many endpoints as are asked for, which misbehave as told. */
 export async function startWebhookReceiver() {
   const answerings = new Map<string, (post: Post) => Answer>();
@@ -56,7 +53,7 @@ export async function startWebhookReceiver() {
     const { method = "", headers, url = "" } = request;
     const body = Buffer.concat(chunks).toString();
     const id = String(headers["webhook-id"]);
-    const post = { method, headers, body, id, atMs: performance.now() };
+    const post = { method, headers, body, id };
     await give(answerings.get(url.replace(/\?.*/, ""))?.(post) ?? 404, response);
   });
   const address = await listen(server, 0);

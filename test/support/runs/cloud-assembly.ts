@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the syntax of Fn::Sub
 import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { inject } from "vitest";
 import type { Template } from "../../../local/template/resource.ts";
 import { loadTemplate } from "../../../local/template/template.ts";
 
@@ -22,7 +22,7 @@ export function writeAssembly(
   template: TestTemplate,
   code: Record<string, Record<string, string>> = {},
 ): string {
-  const assemblyDir = mkdtempSync(join(inject("scratchDir"), "assembly-"));
+  const assemblyDir = mkdtempSync(join(tmpdir(), "assembly-"));
   const write = (file: string, content: unknown) =>
     writeFileSync(join(assemblyDir, file), JSON.stringify(content));
   const files: Record<string, unknown> = {};

@@ -4,6 +4,8 @@ import { laneId } from "../../../shared/core/requests/acceptance/request-id.ts";
 import { changeRules, prepareBehindFaultProxy, type Resources } from "./behind-fault-proxy.ts";
 import { startRequestsRun } from "./requests-run.ts";
 
+const YEAR_MS = 365 * 86_400_000;
+
 /** What differs from the stack as it is deployed, where a test has no patience for the real times. */
 interface Differences {
   /** Business time per real time. */
@@ -16,6 +18,9 @@ interface Differences {
   /** How often `reconcile` runs (business); never more than once a real second. */
   sweepMinutes?: number;
 }
+
+/** What a test waits for does not time out on a busy machine. */
+const patientRules = { queueTimeoutMs: YEAR_MS, resultTimeoutMs: YEAR_MS };
 
 const functions = ["api", "submit", "reconcile"];
 
@@ -73,5 +78,5 @@ function edit(resources: Resources, of: Omit<Differences, "speed">): void {
       Properties.ScheduleExpression = `rate(${of.sweepMinutes} minutes)`;
     }
   }
-  changeRules(resources, "REQUEST_RULES", of.rules);
+  changeRules(resources, "REQUEST_RULES", { ...patientRules, ...of.rules });
 }

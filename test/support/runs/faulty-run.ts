@@ -8,6 +8,7 @@ import {
 import { localAws } from "../../../local/run/seed.ts";
 import { startAwsFaultProxy } from "../fakes/aws-fault-proxy.ts";
 import { attachBusConsumer } from "../fakes/bus-consumer.ts";
+import { PATIENCE_MS } from "../patience.ts";
 import { editedAssembly } from "./edited-assembly.ts";
 import { startTestRun } from "./local-run.ts";
 
@@ -85,12 +86,12 @@ export async function startFaultyRun(times: Times = {}) {
       return `${run.addresses.apiUrl}${connection?.inboundPath}`;
     },
     /** Returns when no webhook is under way and what was published has been received. */
-    async quiet(patienceMs: number) {
+    async quiet() {
       const queues = [
         run.outputs.InboundQueueUrl,
         `${run.addresses.awsUrl}/000000000000/${CONSUMER}`,
       ];
-      const until = Date.now() + patienceMs;
+      const until = Date.now() + PATIENCE_MS;
       for (const queue of queues) {
         for (let left = await waiting(queue); left > 0; left = await waiting(queue)) {
           if (Date.now() > until) throw new Error(`${left} messages are still in ${queue}`);

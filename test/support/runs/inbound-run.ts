@@ -6,6 +6,7 @@ import { composeAdministration } from "../../../shared/composition/administratio
 import type { ConnectionSettings } from "../../../shared/contracts/config-items.ts";
 import type { ProviderId } from "../../../shared/contracts/providers.ts";
 import { attachBusConsumer, type BusMessage } from "../fakes/bus-consumer.ts";
+import { patience } from "../patience.ts";
 import { startTestRun } from "./local-run.ts";
 
 /** A connection as its provider knows it: an address and, perhaps, a secret. */
@@ -21,7 +22,6 @@ export interface Answer {
   status: number;
   text: string;
   contentType: string | null;
-  tookMs: number;
 }
 
 export type InboundRun = Awaited<ReturnType<typeof startInboundRun>>;
@@ -115,20 +115,16 @@ export async function startInboundRun() {
   };
 }
 
-const patience = { timeout: 20_000, interval: 20 };
-
 export async function postTo(
   url: string,
   body: string | Uint8Array,
   headers: Record<string, string> = { "content-type": "application/json" },
 ): Promise<Answer> {
-  const startedMs = performance.now();
   const response = await fetch(url, { method: "POST", body: Buffer.from(body), headers });
   return {
     status: response.status,
     text: await response.text(),
     contentType: response.headers.get("content-type"),
-    tookMs: performance.now() - startedMs,
   };
 }
 

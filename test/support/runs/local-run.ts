@@ -3,6 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inject } from "vitest";
 import { type LocalRun, startLocalRun } from "../../../local/run/run.ts";
+import { patientSettings } from "./patient-settings.ts";
+import { relaxTimeouts } from "./relax-timeouts.ts";
 
 export interface TestRun extends LocalRun {
   /** What the run printed: faults of the platform and of functions. */
@@ -35,14 +37,14 @@ export async function startTestRun(
       consolePort: 0,
       providerPort: 0,
       speed: 1,
-      settings: {},
       demo: false,
       runDirectory,
-      // Other tests run beside it: more would last longer than the short leases that some have.
+      // Other tests run beside it.
       maxBatches: 4,
-      ...(isOwn ? {} : { assemblyDir: inject("assemblyDir") }),
+      ...(isOwn ? { onSynthesised: relaxTimeouts } : { assemblyDir: inject("assemblyDir") }),
       print: (line) => printed.push(line),
       ...options,
+      settings: { ...patientSettings, ...options.settings },
     });
     const close = async () => {
       await run.close();

@@ -7,6 +7,7 @@ import type { ProviderId } from "../../../shared/contracts/providers.ts";
 import type { JsonObject } from "../../../shared/core/json/json.ts";
 import { deliver } from "../fakes/sender.ts";
 import { startWebhookReceiver } from "../fakes/webhook-receiver.ts";
+import { patience } from "../patience.ts";
 import { signed } from "./inbound-run.ts";
 import { startTestRun } from "./local-run.ts";
 import type { ShownRequest } from "./requests-run.ts";
@@ -21,15 +22,11 @@ export type Registered = WebhookView & { secret: string };
 export type OutboundRun = Awaited<ReturnType<typeof startOutboundRun>>;
 export type Client = Awaited<ReturnType<OutboundRun["newClient"]>>;
 
-/** Business time passes fast: what waits for a test waits on a busy machine, too. */
-const patientSettings = {
-  inboundDeadlineMs: "4500",
+/** Nothing happens by itself while a test lasts. */
+const stillSettings = {
   consumeMaxConcurrency: "2",
   submitMaxConcurrency: "2",
   firstPollSeconds: "31536000",
-  queueTimeoutSeconds: "31536000",
-  resultTimeoutSeconds: "31536000",
-  actionTimeoutSeconds: "31536000",
   laneHoldSeconds: "31536000",
   paceMinSeconds: "0",
   paceMaxSeconds: "0",
@@ -39,8 +36,6 @@ const patientSettings = {
 };
 
 const A_YEAR_MS = 365 * 86_400_000;
-
-const patience = { timeout: 25_000, interval: 25 };
 
 /**
  * A local run with a receiver of webhooks and clients to order, each with a
@@ -52,7 +47,7 @@ export async function startOutboundRun(options: {
 }) {
   const run = await startTestRun({
     ...options,
-    settings: { ...patientSettings, ...options.settings },
+    settings: { ...stillSettings, ...options.settings },
   });
   const { awsUrl, apiUrl } = run.addresses;
   const { outputs } = run;

@@ -1,6 +1,5 @@
-import { performance } from "node:perf_hooks";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { DynamoDBDocumentClient, GetCommand } from "@aws-sdk/lib-dynamodb";
+import { DynamoDBDocumentClient, GetCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { expect } from "vitest";
 import { localAws } from "../../../local/run/seed.ts";
 import type { Behaviour } from "../../../local/simulator/behaviour.ts";
@@ -9,6 +8,7 @@ import type { ProviderId } from "../../../shared/contracts/providers.ts";
 import type { RequestStatus } from "../../../shared/contracts/statuses.ts";
 import type { RequestView } from "../../../shared/core/requests/state/request-view.ts";
 import { attachBusConsumer, type BusMessage } from "../fakes/bus-consumer.ts";
+import { patience } from "../patience.ts";
 import { startTestRun } from "./local-run.ts";
 
 /** A request as the API shows it: its result parsed. */
@@ -21,7 +21,6 @@ export interface ApiAnswer<Body = Record<string, unknown>> {
   status: number;
   text: string;
   body: Body;
-  tookMs: number;
 }
 
 type Headers = Record<string, string>;
@@ -34,8 +33,6 @@ export interface NewRequest {
   scheduled?: string;
   connectionId?: string;
 }
-
-const patience = { timeout: 25_000, interval: 25 };
 
 export type RequestsRun = Awaited<ReturnType<typeof startRequestsRun>>;
 
@@ -61,16 +58,14 @@ export async function startRequestsRun(options: {
     url: string,
     of: { method: string; headers?: Headers; body?: unknown },
   ): Promise<ApiAnswer<Body>> {
-    const startedMs = performance.now();
     const response = await fetch(url, {
       method: of.method,
       headers: { "content-type": "application/json", ...of.headers },
       ...(of.body === undefined ? {} : { body: JSON.stringify(of.body) }),
     });
     const text = await response.text();
-    const tookMs = performance.now() - startedMs;
     answers.push(text);
-    return { status: response.status, text, body: JSON.parse(text || "null") as Body, tookMs };
+    return { status: response.status, text, body: JSON.parse(text || "null") as Body };
   }
 
   /** Our own API. */
@@ -95,6 +90,16 @@ export async function startRequestsRun(options: {
       { method: "GET" },
     );
     return body.submissions.filter((one) => [one.accountId, undefined].includes(accountId));
+  }
+
+  const keyOf = (requestId: string) => ({ lane: requestId.slice(3, 27), id: requestId });
+
+  /** The request as it is stored. */
+  async function stored(requestId: string): Promise<Record<string, unknown>> {
+    const { RequestsTableName: TableName } = run.outputs;
+    const Key = keyOf(requestId);
+    const { Item } = await dynamo.send(new GetCommand({ TableName, Key, ConsistentRead: true }));
+    return Item ?? {};
   }
 
   return {
@@ -162,13 +167,24 @@ export async function startRequestsRun(options: {
       return found.detail;
     },
 
-    /** The request as it is stored. */
-    async stored(requestId: string): Promise<Record<string, unknown>> {
-      const Key = { lane: requestId.slice(3, 27), id: requestId };
-      const { Item } = await dynamo.send(
-        new GetCommand({ TableName: run.outputs.RequestsTableName, Key, ConsistentRead: true }),
+    stored,
+
+    /** Sets the times of a request that waits in its lane back, as if it had waited for so long. */
+    async ageBy(requestId: string, ms: number): Promise<void> {
+      // Else the worker that publishes its events would write the old times again.
+      const isQuiet = async () => {
+        const { status, outbox } = await stored(requestId);
+        return status === "QUEUED" && (outbox as unknown[]).length === 0;
+      };
+      await expect.poll(isQuiet, patience).toBe(true);
+      await dynamo.send(
+        new UpdateCommand({
+          TableName: run.outputs.RequestsTableName,
+          Key: keyOf(requestId),
+          UpdateExpression: "SET joinedMs = joinedMs - :ms, dueAt = dueAt - :ms",
+          ExpressionAttributeValues: { ":ms": ms },
+        }),
       );
-      return Item ?? {};
     },
 
     /** How the simulated providers behave from now on; what is absent is well. */

@@ -1,10 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { DeliveryRecord } from "../../../shared/core/deliveries/state/record.ts";
 import type { FinalEvent } from "../../../shared/core/events/envelope.ts";
+import { PATIENCE_MS } from "../patience.ts";
 import type { FaultyDeliveriesRun, Subscriber } from "../runs/faulty-deliveries-run.ts";
-
-/** What every story's end may take (real): a sweep looks again at what it was killed over after a minute. */
-const PATIENCE_MS = 240_000;
 
 /** A delivery whose end a story awaits, and how it must be. */
 export interface Expected {

@@ -60,7 +60,7 @@ export async function theUnsteadyEndpoint({ newClient, receiver, businessNow }: 
     const nth = (seen.get(post.id) ?? 0) + 1;
     seen.set(post.id, nth);
     // Longer than the run lets an endpoint think.
-    if (nth === 1 && isFor(post, "slow")) return { status: 204, afterMs: 1_500 };
+    if (nth === 1 && isFor(post, "slow")) return { status: 204, afterMs: 8_000 };
     if (nth === 1 && isFor(post, "silent")) return "hang";
     if (nth === 1 && isFor(post, "lost")) return "reset";
     const isLater = [...seen.keys()].some((id) => id.startsWith("workflow.completed"));

@@ -76,7 +76,6 @@ async function theRuns({ newClient, receiver, businessNow }: OutboundRun) {
   const createdAt = businessNow();
   await tell(workflowWords("started", completed.providerId, { createdAt }));
   await endpoint.received(2, about(completed));
-  const toldAtMs = performance.now();
   const data = { result: completion };
   await tell(workflowWords("completed", completed.providerId, { createdAt, data }));
   await endpoint.received(3, about(completed));
@@ -105,7 +104,6 @@ async function theRuns({ newClient, receiver, businessNow }: OutboundRun) {
     accountEvents,
     beganAt,
     endedAt: businessNow(),
-    toldAtMs,
     workflows: { completed, failed, cancelled, last },
     of: (workflow: Workflow) => endpoint.posts.filter(about(workflow)),
   };

@@ -20,8 +20,6 @@ export interface Result {
   requestId: string;
   told: JsonObject;
   post: Post;
-  /** From We-Link's webhook to ours. */
-  tookMs: number;
   body: JsonObject;
 }
 
@@ -41,11 +39,10 @@ async function theResults({ newClient, receiver, run }: OutboundRun, hashFormat:
     if (status !== 200) throw new Error(`${action} was answered ${status}`);
     const { requestId } = ack;
     const { providerRequestId } = await client.submitted(requestId);
-    const atMs = performance.now();
     await client.tell("we-link", { ...told, request_id: providerRequestId });
     const [post] = (await endpoint.received(1, ({ body }) => body.includes(requestId))) as [Post];
     const body = JSON.parse(post.body) as JsonObject;
-    return { requestId, told, post, tookMs: post.atMs - atMs, body };
+    return { requestId, told, post, body };
   }
 
   const connected = { connected: true, profile_id: "ACoABC1d2f..." };

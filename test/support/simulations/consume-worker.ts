@@ -14,6 +14,9 @@ import { linkedApiWebhook } from "../fakes/sender.ts";
 import { makeMemoryBlobStore } from "../memory/memory-blob-store.ts";
 import type { FaultyRun } from "../runs/faulty-run.ts";
 
+/** Longer than a busy machine needs for any test: what outlasts a lease says so by its clock. */
+export const LEASE_MS = 240_000;
+
 export const realClock: Clock = { realMs: Date.now, businessMs: Date.now };
 
 /** A real clock that is wrong by so much, and can be put forward. */
@@ -45,10 +48,19 @@ export function inboundMessage(workflowId: string, over: object = {}): string {
 /** `consume` in this process, so that a test decides what is in a batch; its AWS is the fault proxy. */
 export function makeWorker(
   run: FaultyRun,
-  options: { clock?: Clock; leaseMs?: number; retentionMs?: number } = {},
+  options: {
+    clock?: Clock;
+    leaseMs?: number;
+    retentionMs?: number;
+    /** Waits for AWS as long as it takes: the test holds one of its calls. */
+    isHeld?: boolean;
+  } = {},
 ): (bodies: readonly string[]) => ReturnType<ReturnType<typeof makeConsumeWebhooks>> {
-  const { clock = realClock, leaseMs = 30_000, retentionMs = 30 * 86_400_000 } = options;
-  const sdk = { ...awsClientDefaults, ...localAws(run.proxy.url) };
+  const { clock = realClock, leaseMs = LEASE_MS, retentionMs = 30 * 86_400_000 } = options;
+  const sdk = {
+    ...(options.isHeld ? {} : awsClientDefaults),
+    ...localAws(run.proxy.url),
+  };
   return makeConsumeWebhooks({
     ...unjoined({ clock, windowMs: retentionMs }),
     ...openEventStore({

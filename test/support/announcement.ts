@@ -1,0 +1,17 @@
+import type { Reporter, TestSpecification, Vitest } from "vitest/node";
+
+/** Says how long the whole suite takes before it starts. */
+export class Announcement implements Reporter {
+  #vitest: Vitest | undefined;
+
+  onInit(vitest: Vitest): void {
+    this.#vitest = vitest;
+  }
+
+  async onTestRunStart(files: readonly TestSpecification[]): Promise<void> {
+    const all = (await this.#vitest?.globTestSpecifications()) ?? [];
+    if (files.length < all.length) return;
+    // Measured on 2026-11-29: 4 min 40 s on two idle cores.
+    console.log(` ${files.length} files: about 5 minutes on two idle cores\n`);
+  }
+}
