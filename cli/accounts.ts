@@ -1,20 +1,24 @@
-import { openAccounts, type StackTarget } from "../shared/composition/administration.ts";
+import {
+  composeAccountAdministration,
+  type StackTarget,
+} from "../shared/composition/administration.ts";
 import { providerId } from "../shared/contracts/providers.ts";
 import type { AccountSelector } from "../shared/core/administration/accounts.ts";
 
-/** What is asked of the accounts of one client. */
+/** Target of an accounts command. */
 export interface AccountCommand {
   client: string;
   account: string;
   which: AccountSelector;
 }
 
-/** `accounts …`: what an operator may do with a client's accounts. */
+/** The commands `accounts …`. */
 export const accountCommands = {
-  list: async (where: StackTarget, client: string) => (await openAccounts(where)).list(client),
+  list: async (where: StackTarget, client: string) =>
+    (await composeAccountAdministration(where)).list(client),
 
   async set(where: StackTarget, { client, account, which }: AccountCommand, pace: string) {
-    const accounts = await openAccounts(where);
+    const accounts = await composeAccountAdministration(where);
     const { provider, connectionId } = await accounts.get(client, account, which);
     return accounts.put(client, account, {
       provider,
@@ -24,13 +28,13 @@ export const accountCommands = {
   },
 
   pause: async (where: StackTarget, { client, account, which }: AccountCommand) =>
-    (await openAccounts(where)).pause(client, account, which),
+    (await composeAccountAdministration(where)).pause(client, account, which),
 
   resume: async (where: StackTarget, { client, account, which }: AccountCommand) =>
-    (await openAccounts(where)).resume(client, account, which),
+    (await composeAccountAdministration(where)).resume(client, account, which),
 };
 
-/** Seconds as `30-90`. */
+/** Parses seconds such as `30-90`. @throws Error */
 function submissionIntervalOf(text: string): { minSeconds: number; maxSeconds: number } {
   const [, min, max] = /^(\d{1,5})-(\d{1,5})$/.exec(text) ?? [];
   const pace = { minSeconds: Number(min), maxSeconds: Number(max) };
@@ -38,7 +42,7 @@ function submissionIntervalOf(text: string): { minSeconds: number; maxSeconds: n
   throw new Error("--pace takes seconds as MIN-MAX, such as 30-90");
 }
 
-/** @throws Error where it names no provider */
+/** @throws Error when the provider is unknown */
 export function whichAccount(values: {
   provider?: string | undefined;
   connection?: string | undefined;

@@ -1,8 +1,8 @@
+import type { DeliveryObserver } from "../../shared/composition/delivery-use-cases.ts";
 import { type LogMessage, logMessages } from "../../shared/contracts/log-messages.ts";
 import type { DeliveryStatus } from "../../shared/contracts/statuses.ts";
 import type { WorkOutcome } from "../../shared/core/deliveries/handle-delivery-work.ts";
-import type { EndpointHealth } from "../../shared/core/deliveries/state/record.ts";
-import { reportFailure } from "../../shared/runtime/report-failure.ts";
+import { reportDropped, reportFailure } from "../../shared/runtime/report-failure.ts";
 import type { Telemetry } from "../../shared/runtime/telemetry.ts";
 
 const messageOf = {
@@ -39,10 +39,18 @@ export function report(telemetry: Telemetry, messageId: string, outcome: WorkOut
   });
 }
 
-export function reportBreaker(telemetry: Telemetry, { webhookId, failures }: EndpointHealth): void {
-  telemetry.log("warn", logMessages.endpointCircuitOpened, {
-    webhookId,
-    count: failures,
-  });
-  telemetry.count("BreakerOpened");
+/** Reports what happens to endpoints and webhooks while a batch is processed. */
+export function makeObserver(telemetry: Telemetry): DeliveryObserver {
+  return {
+    onDeliveriesFailed: (count) => {
+      telemetry.count("DeliveryFailed", count);
+      telemetry.flush();
+    },
+    onCircuitOpened: ({ webhookId, failures }) => {
+      telemetry.log("warn", logMessages.endpointCircuitOpened, { webhookId, count: failures });
+      telemetry.count("BreakerOpened");
+    },
+    onWebhookDisabled: () => telemetry.count("WebhookDisabled"),
+    dropped: (error) => reportDropped(telemetry, error),
+  };
 }

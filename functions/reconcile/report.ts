@@ -1,7 +1,9 @@
+import type { DeliveryObserver } from "../../shared/composition/delivery-use-cases.ts";
 import { logMessages } from "../../shared/contracts/log-messages.ts";
 import type { DeliverySweepResult } from "../../shared/core/deliveries/sweep-deliveries.ts";
 import type { SweepOutboxResult } from "../../shared/core/events/sweep-outbox.ts";
 import type { RequestSweepResult } from "../../shared/core/requests/sweep-requests.ts";
+import { reportDropped } from "../../shared/runtime/report-failure.ts";
 import type { Telemetry } from "../../shared/runtime/telemetry.ts";
 
 /** Logs nothing for an empty run. */
@@ -42,4 +44,17 @@ export function reportDeliveries(telemetry: Telemetry, result: DeliverySweepResu
   const level = failed + untold > 0 ? "error" : told + jobs > 0 ? "warn" : "info";
   telemetry.log(level, logMessages.deliverySweepFinished, { ...result });
   if (untold > 0) telemetry.count("PublishFailed", untold);
+}
+
+/** Reports what happens while the sweeps run. */
+export function makeObserver(
+  telemetry: Telemetry,
+): Pick<DeliveryObserver, "onDeliveriesFailed" | "dropped"> {
+  return {
+    onDeliveriesFailed: (count) => {
+      telemetry.count("DeliveryFailed", count);
+      telemetry.flush();
+    },
+    dropped: (error) => reportDropped(telemetry, error),
+  };
 }

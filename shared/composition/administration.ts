@@ -6,13 +6,12 @@ import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { makeDynamoConfigStore } from "../adapters/dynamo/dynamo-config-store.ts";
 import { makeDynamoLanes } from "../adapters/dynamo/dynamo-lanes.ts";
 import { makeSqsSubmitQueue } from "../adapters/sqs/sqs-submit-queue.ts";
-import { type Accounts, makeAccounts } from "../core/administration/accounts.ts";
+import type { Accounts } from "../core/administration/accounts.ts";
 import { type Administration, makeAdministration } from "../core/administration/administration.ts";
 import { readMasterKeys } from "../core/crypto/master-keys.ts";
-import { makeLaneScheduler } from "../core/requests/lanes/lane-scheduler.ts";
-import { TICK_GRACE_MS } from "./requests.ts";
+import { composeAccounts } from "./request-use-cases.ts";
 
-/** Where to administer: a stack's outputs, and how its AWS is called. */
+/** The outputs of a stack, and how to call its AWS services. */
 export interface StackTarget {
   outputs: Readonly<Record<string, string>>;
   aws: {
@@ -25,61 +24,53 @@ export interface StackTarget {
 }
 
 /**
- * The administration of one stack, with the caller's own AWS credentials: who
- * may read the master secret and write the config table may administer.
+ * Composes the administration of one stack. It works with the caller's AWS
+ * credentials: whoever may read the master secret and write the config table
+ * may administer.
  *
- * @throws Error when the stack lacks an output, which means it is not Ackwire's
+ * @throws Error when the stack has no such outputs: it is not a stack of Ackwire
  */
-export async function composeAdministration(place: StackTarget): Promise<Administration> {
+export async function composeAdministration(target: StackTarget): Promise<Administration> {
   return makeAdministration({
-    ...(await openCommon(place)),
+    ...(await makeConfigPorts(target)),
     randomHex: (bytes) => randomBytes(bytes).toString("hex"),
   });
 }
 
-/** The accounts of one stack: pace and pause. @throws Error when the stack lacks an output */
-export async function openAccounts(place: StackTarget): Promise<Accounts> {
-  const common = await openCommon(place);
-  const { client, clock } = common;
-  const lanes = makeDynamoLanes({
-    client,
-    clock,
-    tableName: outputOf(place, "RequestsTableName"),
-  });
-  const queue = makeSqsSubmitQueue({
-    client: new SQSClient(place.aws),
-    queueUrl: outputOf(place, "SubmitQueueUrl"),
-  });
-  return makeAccounts({
-    ...common,
-    lanes,
-    laneScheduler: makeLaneScheduler({
-      lanes,
-      queue,
-      nowMs: clock.businessMs,
-      graceMs: TICK_GRACE_MS,
+/** Composes the administration of one stack's accounts: pace and pause. @throws Error as above */
+export async function composeAccountAdministration(target: StackTarget): Promise<Accounts> {
+  const { client, clock, store, masterKeys } = await makeConfigPorts(target);
+  const tableName = outputOf(target, "RequestsTableName");
+  return composeAccounts({
+    lanes: makeDynamoLanes({ client, clock, tableName }),
+    queue: makeSqsSubmitQueue({
+      client: new SQSClient(target.aws),
+      queueUrl: outputOf(target, "SubmitQueueUrl"),
     }),
-    masterKeys: async () => common.masterKeys,
+    store,
+    clock,
+    // The real speed is not an output. It only makes the grace of a lane's message longer.
+    speed: 1,
+    masterKeys: async () => masterKeys,
     dropped: (error) => console.error(error),
   });
 }
 
-async function openCommon(place: StackTarget) {
-  const get = new GetSecretValueCommand({ SecretId: outputOf(place, "MasterSecretArn") });
-  const { SecretString = "" } = await new SecretsManagerClient(place.aws).send(get);
-  const nowMs = place.nowMs ?? Date.now;
-  const client = DynamoDBDocumentClient.from(new DynamoDBClient(place.aws));
+async function makeConfigPorts(target: StackTarget) {
+  const get = new GetSecretValueCommand({ SecretId: outputOf(target, "MasterSecretArn") });
+  const { SecretString = "" } = await new SecretsManagerClient(target.aws).send(get);
+  const client = DynamoDBDocumentClient.from(new DynamoDBClient(target.aws));
   return {
     client,
-    store: makeDynamoConfigStore({ client, tableName: outputOf(place, "ConfigTableName") }),
+    store: makeDynamoConfigStore({ client, tableName: outputOf(target, "ConfigTableName") }),
     masterKeys: readMasterKeys(SecretString),
-    clock: { realMs: Date.now, businessMs: nowMs },
+    clock: { realMs: Date.now, businessMs: target.nowMs ?? Date.now },
   };
 }
 
-/** @throws Error when there is no such output: the stack is none of Ackwire, or an older one */
-export function outputOf(place: StackTarget, name: string): string {
-  const value = place.outputs[name];
+/** @throws Error when there is no such output: the stack is not Ackwire's, or is an older version */
+export function outputOf({ outputs }: StackTarget, name: string): string {
+  const value = outputs[name];
   if (value === undefined) throw new Error(`The stack has no output ${name}: is it Ackwire's?`);
   return value;
 }

@@ -166,3 +166,6 @@ export type EnvironmentOf<Name extends FunctionName> = Record<
   keyof z.output<(typeof functionEnv)[Name]>,
   string
 >;
+
+/** The parsed environment of one function. */
+export type ParsedEnvironment<Name extends FunctionName> = z.output<(typeof functionEnv)[Name]>;

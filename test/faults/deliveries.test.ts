@@ -300,7 +300,11 @@ describe("D10: the webhook changes while an attempt is due", () => {
     await world.drain();
     const webhook = await world.webhooks.find("cl_1");
     if (!webhook) throw new Error("the webhook is gone");
-    return { world, webhook, end: makeDeactivateWebhook(world.common) };
+    return {
+      world,
+      webhook,
+      end: makeDeactivateWebhook({ ...world.ports, context: world.context }),
+    };
   }
 
   test("deleted: cancelled, without a POST", async () => {

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { makeDynamoDeliveryFacts } from "../../../shared/adapters/dynamo/dynamo-delivery-facts.ts";
 import { makeDynamoRequestStore } from "../../../shared/adapters/dynamo/dynamo-request-store.ts";
 import { makeS3BlobStore } from "../../../shared/adapters/s3/s3-blob-store.ts";
-import { composeDeliveryPorts } from "../../../shared/composition/deliveries.ts";
+import { makeDeliveryPorts } from "../../../shared/composition/delivery-ports.ts";
 import { limits } from "../../../shared/contracts/limits.ts";
 import { startAwsFaultProxy } from "../../support/fakes/aws-fault-proxy.ts";
 import { makeTestClock } from "../../support/fakes/clocks.ts";
@@ -45,19 +45,16 @@ function stores(clock: Clock, client = tables.client) {
   const { outputs, sdk } = tables;
   const { ConfigTableName = "", DeliveriesTableName = "", RequestsTableName = "" } = outputs;
   const bodies = makeS3BlobStore({ bucket: outputs.BodiesBucketName ?? "", config: sdk });
-  const opened = composeDeliveryPorts({
-    client,
-    sdk,
-    clock,
-    bodies,
-    env: {
+  const ports = makeDeliveryPorts(
+    { client, sdk, clock, bodies },
+    {
       BUSINESS_CLOCK: { speed: 60 },
       CONFIG_TABLE: ConfigTableName,
       DELIVERIES_TABLE: DeliveriesTableName,
       DELIVERY_RULES: rules,
       RETRIES_QUEUE_URL: outputs.SubmitQueueUrl ?? "",
     },
-  });
+  );
   const facts = makeDynamoDeliveryFacts({
     client,
     tables: {
@@ -67,7 +64,7 @@ function stores(clock: Clock, client = tables.client) {
     },
   });
   const requests = makeDynamoRequestStore({ client, tableName: RequestsTableName, clock });
-  return { ...opened, facts, requests };
+  return { ...ports, facts, requests };
 }
 
 deliveryStoreSuite("on DynamoDB", async ({ clock }) => stores(clock));
@@ -79,17 +76,6 @@ deliveryFactsSuite("on DynamoDB", async () => {
     ...opened,
     keepRequest: async (request) => void (await opened.requests.create(request)),
   };
-});
-
-test("a decision's moment has both clocks, the speed and the rules", () => {
-  const clock = makeTestClock(1_000);
-  clock.passBusiness(1);
-  expect(stores(clock).context()).toEqual({
-    nowMs: 1_001,
-    nowRealMs: 1_000,
-    speed: 60,
-    rules,
-  });
 });
 
 describe("a body that is too large for an item", () => {

@@ -1,17 +1,16 @@
 import { toCall, toResult } from "../../../functions/api/request.ts";
+import {
+  composeWebhookApi,
+  type WebhookApiPorts,
+} from "../../../shared/composition/delivery-use-cases.ts";
 import type { DeliveryRules } from "../../../shared/contracts/delivery-rules.ts";
 import type { DeliveryMessage } from "../../../shared/contracts/messages/delivery.ts";
 import { makeServeApi, type ServeApiDeps } from "../../../shared/core/api/serve-api.ts";
 import { sha256Hex } from "../../../shared/core/crypto/digest.ts";
 import { newDelivery } from "../../../shared/core/deliveries/creation/new-delivery.ts";
-import { makeDeliveries } from "../../../shared/core/deliveries/deliveries.ts";
 import type { DeliveryContext } from "../../../shared/core/deliveries/state/delivery-context.ts";
 import type { WebhookStore } from "../../../shared/core/deliveries/state/ports.ts";
 import type { DeliveryJob, DeliveryRecord } from "../../../shared/core/deliveries/state/record.ts";
-import {
-  makeWebhooks,
-  type WebhooksDeps,
-} from "../../../shared/core/deliveries/webhooks/webhooks.ts";
 import { makeMemoryDeliveries } from "../memory/memory-deliveries.ts";
 import { makeTestClock } from "./clocks.ts";
 
@@ -49,7 +48,7 @@ interface Call {
 }
 
 /** The API on webhooks and deliveries, over stores in memory. */
-export function makeWebhookApi(given: Partial<WebhooksDeps> = {}) {
+export function makeWebhookApi(given: Partial<WebhookApiPorts> = {}) {
   const clock = makeTestClock();
   const memory = makeMemoryDeliveries({ clock });
   const sent: { lane: string; message: DeliveryMessage }[] = [];
@@ -61,7 +60,7 @@ export function makeWebhookApi(given: Partial<WebhooksDeps> = {}) {
     speed: 1,
     rules: testDeliveryRules,
   });
-  const deps: WebhooksDeps = {
+  const deps: WebhookApiPorts = {
     ...memory,
     queue: {
       async send(lane, messages) {
@@ -70,7 +69,13 @@ export function makeWebhookApi(given: Partial<WebhooksDeps> = {}) {
     },
     masterKeys: async () => testMasterKeys,
     targets: { ports: [443, 8_443], allowsLocal: false, refusedPorts: [] },
-    context,
+    texts: {
+      keep: async (_, inline) => ({ inline }),
+      open: async (text) => ("inline" in text ? text.inline : ""),
+    },
+    clock,
+    speed: 1,
+    rules: testDeliveryRules,
     randomHex: (bytes) => (++drawn).toString(16).padStart(bytes * 2, "0"),
     dropped: (error) => dropped.push(error),
     ...given,
@@ -86,8 +91,7 @@ export function makeWebhookApi(given: Partial<WebhooksDeps> = {}) {
       }),
       touch: async () => undefined,
     },
-    webhooks: makeWebhooks(deps),
-    deliveries: makeDeliveries(deps),
+    ...composeWebhookApi(deps),
     clock,
     dropped: deps.dropped,
   };

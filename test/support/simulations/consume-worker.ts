@@ -4,10 +4,11 @@ import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import type { SQSBatchResponse } from "aws-lambda";
 import { failedRecords, pair } from "../../../functions/consume/request.ts";
 import { localAws } from "../../../local/run/seed.ts";
-import { openEventStore } from "../../../shared/composition/event-store.ts";
+import { makeEventPorts } from "../../../shared/composition/event-ports.ts";
 import type { Clock } from "../../../shared/core/clock.ts";
 import { makeConsumeWebhooks } from "../../../shared/core/inbound/consume-webhooks.ts";
 import { awsClientDefaults } from "../../../shared/runtime/aws-clients.ts";
+import { DAY_MS } from "../../../shared/runtime/clock.ts";
 import { makeQueueFunction } from "../../../shared/runtime/queue-function.ts";
 import { unjoined } from "../fakes/inbound-reader.ts";
 import { linkedApiWebhook } from "../fakes/sender.ts";
@@ -56,22 +57,26 @@ export function makeWorker(
     isHeld?: boolean;
   } = {},
 ): (bodies: readonly string[]) => ReturnType<ReturnType<typeof makeConsumeWebhooks>> {
-  const { clock = realClock, leaseMs = LEASE_MS, retentionMs = 30 * 86_400_000 } = options;
+  const { clock = realClock, leaseMs = LEASE_MS, retentionMs = 30 * DAY_MS } = options;
   const sdk = {
     ...(options.isHeld ? {} : awsClientDefaults),
     ...localAws(run.proxy.url),
   };
   return makeConsumeWebhooks({
     ...unjoined({ clock, windowMs: retentionMs }),
-    ...openEventStore({
-      client: DynamoDBDocumentClient.from(new DynamoDBClient(sdk)),
-      sdk,
-      clock,
-      bodies: makeMemoryBlobStore(),
-      tableName: run.outputs.EventsTableName ?? "",
-      busName: run.outputs.BusName ?? "",
-      retentionMs,
-    }),
+    ...makeEventPorts(
+      {
+        client: DynamoDBDocumentClient.from(new DynamoDBClient(sdk)),
+        sdk,
+        clock,
+        bodies: makeMemoryBlobStore(),
+      },
+      {
+        EVENTS_TABLE: run.outputs.EventsTableName ?? "",
+        EVENT_BUS_NAME: run.outputs.BusName ?? "",
+        DEDUPE_RETENTION_DAYS: retentionMs / DAY_MS,
+      },
+    ),
     clock,
     newOwner: randomUUID,
     leaseMs,

@@ -1,14 +1,13 @@
+import {
+  composeDeliverySweep,
+  composeDeliveryWork,
+} from "../../../shared/composition/delivery-use-cases.ts";
 import type { WebhookItem } from "../../../shared/contracts/config-items.ts";
 import type { DeliveryRules } from "../../../shared/contracts/delivery-rules.ts";
 import { Failure } from "../../../shared/contracts/failures.ts";
 import type { DeliveryMessage } from "../../../shared/contracts/messages/delivery.ts";
 import { readMasterKeys } from "../../../shared/core/crypto/master-keys.ts";
-import { makeAttemptDeliveries } from "../../../shared/core/deliveries/attempts/attempt-deliveries.ts";
-import { makeAttemptDelivery } from "../../../shared/core/deliveries/attempts/attempt-delivery.ts";
-import { makeEndpointConcurrency } from "../../../shared/core/deliveries/attempts/endpoint-slots.ts";
-import { makeCreateDeliveries } from "../../../shared/core/deliveries/creation/create-deliveries.ts";
-import { makeHandleDeliveryWork } from "../../../shared/core/deliveries/handle-delivery-work.ts";
-import { makeRunBulkJob } from "../../../shared/core/deliveries/run-bulk-job.ts";
+import type { DeliveryContext } from "../../../shared/core/deliveries/state/delivery-context.ts";
 import type {
   AttemptLane,
   DeliveryQueue,
@@ -16,11 +15,10 @@ import type {
   Posted,
   WebhookPost,
 } from "../../../shared/core/deliveries/state/ports.ts";
-import { makePublishFailures } from "../../../shared/core/deliveries/state/publish-failures.ts";
-import { makeSweepDeliveries } from "../../../shared/core/deliveries/sweep-deliveries.ts";
-import { makeDeactivateWebhook } from "../../../shared/core/deliveries/webhooks/deactivate-webhook.ts";
 import { type FinalEvent, toEventBridgeDetail } from "../../../shared/core/events/envelope.ts";
+import type { PublishResult } from "../../../shared/core/events/ports.ts";
 import { makeMemoryDeliveries } from "../memory/memory-deliveries.ts";
+import { makeMemoryEventClaims } from "../memory/memory-event-claims.ts";
 
 export const MINUTE_MS = 60_000;
 export const HOUR_MS = 3_600_000;
@@ -141,7 +139,8 @@ export function makeDeliveryWorld(
     },
   };
   const queue = mortal(options.queue?.(plainQueue) ?? plainQueue);
-  const common = {
+  const context = (): DeliveryContext => ({ nowMs, nowRealMs: nowMs, speed: 1, rules });
+  const ports = {
     ...memory,
     deliveries,
     queue,
@@ -152,36 +151,28 @@ export function makeDeliveryWorld(
         return text.inline;
       },
     },
-    context: () => ({ nowMs, nowRealMs: nowMs, speed: 1, rules }),
-    masterKeys: async () => master,
-    newOwner: () => `owner-${++ids}`,
-    random: options.random ?? (() => 0.5),
-    randomHex: () => `${++ids}`.padStart(24, "0"),
-    dropped: (error: unknown) => void dropped.push(error),
-  };
-  const publish = async (events: readonly FinalEvent[]) => {
-    return events.map((event) => {
-      if (options.busRefuses?.(event.id)) {
-        return { ok: false as const, reason: "throttled", isFinal: false };
-      }
-      published.push(event);
-      return { ok: true as const };
-    });
-  };
-  const publishFailures = makePublishFailures({
-    ...common,
-    publisher: { publish },
+    clock,
+    speed: 1,
+    rules,
+    claims: makeMemoryEventClaims({ clock, retentionMs: 30 * 24 * HOUR_MS }),
+    claimLeaseMs: 30_000,
+    publisher: {
+      async publish(events: readonly FinalEvent[]): Promise<PublishResult[]> {
+        return events.map((event) => {
+          if (options.busRefuses?.(event.id)) {
+            return { ok: false, reason: "throttled", isFinal: false };
+          }
+          published.push(event);
+          return { ok: true };
+        });
+      },
+    },
     archive: {
-      store: async (events) => {
+      async store(events: readonly FinalEvent[]) {
         for (const event of events) stored.set(event.id, event);
       },
     },
-    counted: (failures) => {
-      counts.DeliveryFailed += failures;
-    },
-  });
-  const attemptDelivery = makeAttemptDelivery({
-    ...common,
+    findEvent: async (id: string) => stored.get(id),
     poster: mortal({
       async post(post: WebhookPost) {
         const seen = { ...post, atMs: nowMs };
@@ -190,31 +181,25 @@ export function makeDeliveryWorld(
         return { durationMs: tookMs, ...posted };
       },
     }),
-  });
-  const handle = makeHandleDeliveryWork({
-    createDeliveries: makeCreateDeliveries({ ...common, publishFailures }),
-    attemptDeliveries: makeAttemptDeliveries({
-      ...common,
-      publishFailures,
-      attemptDelivery,
-      endpoints: makeEndpointConcurrency({ ...common, opened: () => counts.BreakerOpened++ }),
-      deactivateWebhook: makeDeactivateWebhook(common),
-      // Nothing takes time here but what a test says.
-      sleep: (_, signal) =>
-        options.sleep?.() ??
-        new Promise((_resolve, reject) => {
-          signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-        }),
-    }),
-    runBulkJob: makeRunBulkJob({
-      ...common,
-      publishFailures,
-      publish: async (event) => void (await publish([event])),
-      findEvent: async (id) => stored.get(id),
-      disabled: () => counts.WebhookDisabled++,
-    }),
-  });
-  const lookAfter = makeSweepDeliveries({ ...common, publishFailures, limit: 100 });
+    // Nothing takes time here but what a test says.
+    sleep: (_: number, signal: AbortSignal): Promise<void> =>
+      options.sleep?.() ??
+      new Promise((_resolve, reject) => {
+        signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+      }),
+    masterKeys: async () => master,
+    newOwner: () => `owner-${++ids}`,
+    random: options.random ?? (() => 0.5),
+    randomHex: () => `${++ids}`.padStart(24, "0"),
+    onDeliveriesFailed: (failures: number) => {
+      counts.DeliveryFailed += failures;
+    },
+    onCircuitOpened: () => counts.BreakerOpened++,
+    onWebhookDisabled: () => counts.WebhookDisabled++,
+    dropped: (error: unknown) => void dropped.push(error),
+  };
+  const { handleDeliveryWork: handle } = composeDeliveryWork(ports);
+  const { sweepDeliveries } = composeDeliverySweep({ ...ports, limit: 100 });
 
   /** What an invocation gives, or nothing where it died. */
   async function untilDeath<Result>(run: () => Promise<Result>): Promise<Result | undefined> {
@@ -272,11 +257,10 @@ export function makeDeliveryWorld(
     dropped,
     stored,
     cancelledRequests,
-    attemptDelivery,
     handle,
     queue,
     drain,
-    sweep: () => lookAfter(() => 50_000),
+    sweep: () => sweepDeliveries(() => 50_000),
     waiting: () => waiting,
     lose: () => {
       waiting = [];
@@ -289,8 +273,8 @@ export function makeDeliveryWorld(
     answerWith: (next: Answer) => {
       answer = next;
     },
-    context: common.context,
-    common,
+    context,
+    ports,
     now: () => nowMs,
 
     /** An event comes over the bus. */
@@ -321,7 +305,7 @@ export function makeDeliveryWorld(
         const nextMs = Math.min(nextSweepMs, ...waiting.map(({ dueMs }) => dueMs));
         if (nextMs > endMs) break;
         nowMs = Math.max(nowMs, nextMs);
-        if (nowMs === nextSweepMs) await untilDeath(() => lookAfter(() => 50_000));
+        if (nowMs === nextSweepMs) await untilDeath(() => sweepDeliveries(() => 50_000));
       }
       nowMs = endMs;
     },

@@ -1,30 +1,23 @@
 import { expect } from "vitest";
+import {
+  composeClientRequests,
+  composeJoin,
+  composeLaneScheduler,
+  composeRequestSweep,
+  composeSubmission,
+} from "../../../shared/composition/request-use-cases.ts";
 import { Failure } from "../../../shared/contracts/failures.ts";
 import type { InboundMessage } from "../../../shared/contracts/messages/inbound.ts";
 import type { SubmitMessage } from "../../../shared/contracts/messages/submit.ts";
 import type { ProviderId } from "../../../shared/contracts/providers.ts";
 import type { RequestRules } from "../../../shared/contracts/request-rules.ts";
 import { type FinalEvent, unmatchedEvent } from "../../../shared/core/events/envelope.ts";
+import type { PublishResult } from "../../../shared/core/events/ports.ts";
 import type { DecodedWebhook } from "../../../shared/core/inbound/decode-inbound.ts";
-import { makeJoinWebhooks } from "../../../shared/core/inbound/join-webhooks.ts";
 import type { ProviderHttpCall } from "../../../shared/core/providers/http-call.ts";
-import { makeJoinWhenDue } from "../../../shared/core/requests/lanes/join-lane.ts";
-import { makeLaneScheduler } from "../../../shared/core/requests/lanes/lane-scheduler.ts";
-import { makeRequests } from "../../../shared/core/requests/requests.ts";
-import { makeApplyProviderUpdate } from "../../../shared/core/requests/results/apply-provider-update.ts";
-import { makePollRequest } from "../../../shared/core/requests/results/poll-request.ts";
-import type { DecisionContext } from "../../../shared/core/requests/state/decision-context.ts";
 import type { Exchange, RequestStore } from "../../../shared/core/requests/state/ports.ts";
-import { makePublishOutboxes } from "../../../shared/core/requests/state/publish-outboxes.ts";
 import type { RequestRecord } from "../../../shared/core/requests/state/record.ts";
-import { makeRequestWriter } from "../../../shared/core/requests/state/request-writer.ts";
-import { makeHandleSubmitMessages } from "../../../shared/core/requests/submission/handle-submit-messages.ts";
-import { makeSendInput } from "../../../shared/core/requests/submission/send-input.ts";
-import { makeSubmitRequest } from "../../../shared/core/requests/submission/submit-request.ts";
-import { makeWorkLane } from "../../../shared/core/requests/submission/work-lane.ts";
-import { makeSweepRequests } from "../../../shared/core/requests/sweep-requests.ts";
 import { providerPacks } from "../../../shared/providers/packs.ts";
-import { providerRequests } from "../../../shared/providers/provider-requests.ts";
 import { makeTestClock } from "../fakes/clocks.ts";
 import { makeMemoryRequests } from "../memory/memory-requests.ts";
 import { makeRequestParts } from "../payloads/request-parts.ts";
@@ -76,11 +69,6 @@ export function makeRequestWorld(of: {
 }) {
   const { provider } = of;
   const clock = makeTestClock();
-  const context = (): DecisionContext => ({
-    nowMs: clock.businessMs(),
-    nowRealMs: clock.realMs(),
-    rules: requestRules,
-  });
   const { retentionMs } = requestRules;
   const memory = makeMemoryRequests({ clock, retentionMs });
   let latest: RequestRecord | undefined;
@@ -122,73 +110,45 @@ export function makeRequestWorld(of: {
   };
   let owners = 0;
   let ids = 0;
-  const common = {
+  const ports = {
     ...memory,
     requests,
     texts,
     queue,
-    context,
-    writer: makeRequestWriter({ requests, texts }),
-    laneScheduler: makeLaneScheduler({
-      lanes: memory.lanes,
-      queue,
-      nowMs: clock.businessMs,
-      graceMs: 30_000,
-    }),
-    providers: providerRequests,
+    clock,
+    speed: 1,
+    rules: requestRules,
     accounts: { find: async () => ({}), refresh: async () => ({}) },
     connections: { read, refresh: read, reread: read },
     calls: { exchange: (_: ProviderId, request: ProviderHttpCall) => of.exchange(request) },
     masterKeys,
     pauseConnection: async () => true,
-    newOwner: () => `worker-${++owners}`,
-    random: () => 0.5,
-  };
-  const publish = makePublishOutboxes({
-    ...common,
     publisher: {
-      async publish(events) {
+      async publish(events: readonly FinalEvent[]): Promise<PublishResult[]> {
         const ok = await of.publish(events);
         if (!ok) refused += events.length;
         return events.map(() => (ok ? { ok } : { ok, reason: "down", isFinal: false }));
       },
     },
     archive: { store: async () => undefined },
-  });
-  const applyProviderUpdate = makeApplyProviderUpdate(common);
-  const submitRequest = makeSubmitRequest(common);
-  const joinWhenDue = makeJoinWhenDue(common);
-  const handleSubmitMessages = makeHandleSubmitMessages({
-    ...common,
-    publish,
-    joinWhenDue,
-    workLane: makeWorkLane({ ...common, submitRequest }),
-    sendInput: makeSendInput({ ...common, submitRequest }),
-  });
-  const joinWebhooks = makeJoinWebhooks({
-    ...common,
-    applyProviderUpdate,
-    publish,
-    sendBack: async (message) => {
+    sendBack: async (message: InboundMessage) => {
       inboundQueue.push(message);
     },
-  });
-  const sweepRequests = makeSweepRequests({
-    ...common,
-    publish,
-    joinWhenDue,
-    pollRequest: makePollRequest({ ...common, publish, applyProviderUpdate }).poll,
-    limit: 10,
-    maxPolls: 10,
-  });
-  const client = makeRequests({
-    ...common,
-    ...parts.client,
-    schedules: { create: async () => undefined, delete: async () => undefined },
-    randomHex: (bytes) => String(++ids).padStart(2 * bytes, "0"),
-    dropped: (error) => {
+    newOwner: () => `worker-${++owners}`,
+    random: () => 0.5,
+    randomHex: (bytes: number) => String(++ids).padStart(2 * bytes, "0"),
+    dropped: (error: unknown) => {
       throw error;
     },
+  };
+  const { handleSubmitMessages } = composeSubmission(ports);
+  const { joinWebhooks } = composeJoin(ports);
+  const { sweepRequests } = composeRequestSweep({ ...ports, limit: 10, maxPolls: 10 });
+  const laneScheduler = composeLaneScheduler(ports);
+  const client = composeClientRequests({
+    ...ports,
+    ...parts.client,
+    schedules: { create: async () => undefined, delete: async () => undefined },
   });
 
   function now(): RequestRecord {
@@ -270,7 +230,7 @@ export function makeRequestWorld(of: {
     },
 
     resumeAccount: () =>
-      common.laneScheduler.wake(now().lane).then(() => memory.lanes.resume(now().lane, 0)),
+      laneScheduler.wake(now().lane).then(() => memory.lanes.resume(now().lane, 0)),
 
     cancel: () => isDone(client.cancel(owner.clientId, now().requestId)),
     continue: (input: string) => isDone(client.continue(owner.clientId, now().requestId, input)),

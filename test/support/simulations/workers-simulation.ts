@@ -1,3 +1,9 @@
+import {
+  composeClientRequests,
+  composeJoin,
+  composeRequestSweep,
+  composeSubmission,
+} from "../../../shared/composition/request-use-cases.ts";
 import type { PaceRange } from "../../../shared/contracts/http/requests.ts";
 import type { SubmitMessage } from "../../../shared/contracts/messages/submit.ts";
 import type { ProviderId } from "../../../shared/contracts/providers.ts";
@@ -5,22 +11,8 @@ import type { RequestRules } from "../../../shared/contracts/request-rules.ts";
 import type { FinalEvent } from "../../../shared/core/events/envelope.ts";
 import type { InboundEvent } from "../../../shared/core/events/inbound-event.ts";
 import type { ProviderHttpCall } from "../../../shared/core/providers/http-call.ts";
-import { makeJoinWhenDue } from "../../../shared/core/requests/lanes/join-lane.ts";
-import { makeLaneScheduler } from "../../../shared/core/requests/lanes/lane-scheduler.ts";
-import { makeRequests } from "../../../shared/core/requests/requests.ts";
-import { makeApplyProviderUpdate } from "../../../shared/core/requests/results/apply-provider-update.ts";
-import { makePollRequest } from "../../../shared/core/requests/results/poll-request.ts";
-import type { DecisionContext } from "../../../shared/core/requests/state/decision-context.ts";
 import type { Exchange } from "../../../shared/core/requests/state/ports.ts";
-import { makePublishOutboxes } from "../../../shared/core/requests/state/publish-outboxes.ts";
 import type { RequestRecord } from "../../../shared/core/requests/state/record.ts";
-import { makeRequestWriter } from "../../../shared/core/requests/state/request-writer.ts";
-import { makeHandleSubmitMessages } from "../../../shared/core/requests/submission/handle-submit-messages.ts";
-import { makeSendInput } from "../../../shared/core/requests/submission/send-input.ts";
-import { makeSubmitRequest } from "../../../shared/core/requests/submission/submit-request.ts";
-import { makeWorkLane } from "../../../shared/core/requests/submission/work-lane.ts";
-import { makeSweepRequests } from "../../../shared/core/requests/sweep-requests.ts";
-import { providerRequests } from "../../../shared/providers/provider-requests.ts";
 import { makeTestClock } from "../fakes/clocks.ts";
 import { makeMemoryRequests } from "../memory/memory-requests.ts";
 import { makeRequestParts } from "../payloads/request-parts.ts";
@@ -102,13 +94,8 @@ export function makeWorkersWorld(of: {
     return answer;
   }
 
-  /** A process: its own clock, its own memory, and each of its calls a step. */
-  function assemble(who: string, skewMs = 0) {
-    const context = (): DecisionContext => ({
-      nowMs: clock.businessMs() + skewMs,
-      nowRealMs: clock.realMs() + skewMs,
-      rules,
-    });
+  /** The ports of one process: its clock is wrong by `skewMs`, and each of its calls is a step. */
+  function makePorts(who: string, skewMs = 0) {
     const stepped = <P extends object>(port: P): P =>
       Object.fromEntries(
         Object.entries(port as Port).map(([name, call]) => [
@@ -117,29 +104,23 @@ export function makeWorkersWorld(of: {
             step(() => skewed(skewMs, () => (call as Call)(...args)), { who, name }),
         ]),
       ) as P;
-    const requests = stepped(memory.requests);
-    const lanes = stepped(memory.lanes);
-    const submitQueue = stepped({
-      send: async (message: SubmitMessage, delayMs = 0) => {
-        queue.push({ message, atMs: clock.businessMs() + delayMs });
-      },
-    });
-    const common = {
-      requests,
-      lanes,
+    return {
+      requests: stepped(memory.requests),
+      lanes: stepped(memory.lanes),
       references: stepped(memory.references),
       idempotency: stepped(memory.idempotency),
       texts,
-      queue: submitQueue,
-      context,
-      writer: makeRequestWriter({ requests, texts }),
-      laneScheduler: makeLaneScheduler({
-        lanes,
-        queue: submitQueue,
-        nowMs: () => context().nowMs,
-        graceMs: MINUTE_MS / 2,
+      queue: stepped({
+        send: async (message: SubmitMessage, delayMs = 0) => {
+          queue.push({ message, atMs: clock.businessMs() + delayMs });
+        },
       }),
-      providers: providerRequests,
+      clock: {
+        realMs: () => clock.realMs() + skewMs,
+        businessMs: () => clock.businessMs() + skewMs,
+      },
+      speed: 1,
+      rules,
       accounts: { find: readAccount, refresh: readAccount },
       connections: { read: readConnection, refresh: readConnection, reread: readConnection },
       calls: {
@@ -148,11 +129,6 @@ export function makeWorkersWorld(of: {
       },
       masterKeys,
       pauseConnection: async () => true,
-      newOwner: () => `worker-${newId()}`,
-      random: Math.random,
-    };
-    const publish = makePublishOutboxes({
-      ...common,
       publisher: stepped({
         publish: async (events: readonly FinalEvent[]) => {
           published.push(...events);
@@ -160,8 +136,9 @@ export function makeWorkersWorld(of: {
         },
       }),
       archive: { store: async () => undefined },
-    });
-    return { ...common, publish, applyProviderUpdate: makeApplyProviderUpdate(common) };
+      newOwner: () => `worker-${newId()}`,
+      random: Math.random,
+    };
   }
 
   /** The adapters in memory have one clock: for this call it is the worker's. */
@@ -176,14 +153,7 @@ export function makeWorkersWorld(of: {
 
   /** A process of `submit`. */
   function makeWorker({ who = "worker", skewMs = 0 } = {}) {
-    const common = assemble(who, skewMs);
-    const submitRequest = makeSubmitRequest(common);
-    const handle = makeHandleSubmitMessages({
-      ...common,
-      joinWhenDue: makeJoinWhenDue(common),
-      workLane: makeWorkLane({ ...common, submitRequest }),
-      sendInput: makeSendInput({ ...common, submitRequest }),
-    });
+    const { handleSubmitMessages: handle } = composeSubmission(makePorts(who, skewMs));
     return {
       /** @returns the messages that stay in the queue */
       async handle(messages: readonly SubmitMessage[]): Promise<SubmitMessage[]> {
@@ -194,10 +164,14 @@ export function makeWorkersWorld(of: {
     };
   }
 
-  const consume = assemble("consume");
-  const api = assemble("api");
-  const requests = makeRequests({
-    ...api,
+  const consume = composeJoin({
+    ...makePorts("consume"),
+    sendBack: async () => {
+      throw new Error("no webhook comes before the answer to its submission");
+    },
+  });
+  const requests = composeClientRequests({
+    ...makePorts("api"),
     ...parts.client,
     schedules: {
       create: async (requestId, atMs) => {
@@ -211,20 +185,13 @@ export function makeWorkersWorld(of: {
     dropped: () => undefined,
   });
 
-  function makeSweeper() {
-    const common = assemble("sweep");
-    const sweep = makeSweepRequests({
-      ...common,
-      joinWhenDue: makeJoinWhenDue(common),
-      pollRequest: makePollRequest(common).poll,
-      limit: 250,
-      maxPolls: 100,
-    });
-    return () => sweep(() => 50_000);
-  }
-
   /** One run of `reconcile`. */
-  const sweep = makeSweeper();
+  const { sweepRequests } = composeRequestSweep({
+    ...makePorts("sweep"),
+    limit: 250,
+    maxPolls: 100,
+  });
+  const sweep = () => sweepRequests(() => 50_000);
   let worker = makeWorker();
 
   function pass(ms: number) {
@@ -313,7 +280,7 @@ export function makeWorkersWorld(of: {
         { requestId, connectionId: owner.connectionId },
         update,
       );
-      if (taken?.isChanged) await consume.publish([taken.request]);
+      if (taken?.isChanged) await consume.publishOutboxes([taken.request]);
     },
 
     /** Lets time pass, and everybody work at their times; `reconcile` runs every minute. */

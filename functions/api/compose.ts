@@ -1,0 +1,94 @@
+import { randomBytes } from "node:crypto";
+import { SchedulerClient } from "@aws-sdk/client-scheduler";
+import { makeDependable } from "../../shared/adapters/dynamo/dependable-config-store.ts";
+import { makeDynamoApiKeys } from "../../shared/adapters/dynamo/dynamo-api-keys.ts";
+import { makeDynamoClientRates } from "../../shared/adapters/dynamo/dynamo-client-rates.ts";
+import { makeDynamoConfigStore } from "../../shared/adapters/dynamo/dynamo-config-store.ts";
+import { makeDynamoEventReader } from "../../shared/adapters/dynamo/dynamo-event-reader.ts";
+import { makeDynamoIdempotency } from "../../shared/adapters/dynamo/dynamo-idempotency.ts";
+import { makeSchedulerSchedules } from "../../shared/adapters/scheduler-schedules.ts";
+import { makeDeliveryPorts } from "../../shared/composition/delivery-ports.ts";
+import { composeWebhookApi } from "../../shared/composition/delivery-use-cases.ts";
+import { type FunctionBase, makeFunctionBase } from "../../shared/composition/function-base.ts";
+import { makeProviderPorts } from "../../shared/composition/provider-ports.ts";
+import { makeRequestPorts } from "../../shared/composition/request-ports.ts";
+import {
+  composeAccounts,
+  composeClientRequests,
+} from "../../shared/composition/request-use-cases.ts";
+import type { ParsedEnvironment } from "../../shared/contracts/env.ts";
+import { makeAdministration } from "../../shared/core/administration/administration.ts";
+import { makeServeApi } from "../../shared/core/api/serve-api.ts";
+
+/** Real time for one call, less than the function's timeout: the caller gets a 503 from us. */
+export const DEADLINE_MS = 8_000;
+
+export interface ApiDeps {
+  serveApi: ReturnType<typeof makeServeApi>;
+}
+
+/** @param dropped receives errors that do the caller no harm */
+export function compose(env: ParsedEnvironment<"api">, dropped: (error: unknown) => void): ApiDeps {
+  const base = makeFunctionBase(env);
+  const { client, clock, bodies } = base;
+  const randomHex = (bytes: number) => randomBytes(bytes).toString("hex");
+  const masterKeys = (keyId?: string) =>
+    base.readMasterKeys(AbortSignal.timeout(DEADLINE_MS), keyId);
+  const currentMasterKeys = () => masterKeys();
+  const config = { client, tableName: env.CONFIG_TABLE };
+  const store = makeDependable(makeDynamoConfigStore(config));
+  const reader = makeDynamoEventReader({ client, clock, bodies, tableName: env.EVENTS_TABLE });
+  const requestPorts = makeRequestPorts(base, env);
+  const accounts = composeAccounts({
+    ...requestPorts,
+    store,
+    masterKeys: currentMasterKeys,
+    dropped,
+  });
+  return {
+    serveApi: makeServeApi({
+      keys: makeDynamoApiKeys({ ...config, nowMs: clock.realMs }),
+      masterKeys,
+      reader,
+      requests: composeClientRequests({
+        ...requestPorts,
+        ...makeProviderPorts(base, env),
+        ...makeAcceptancePorts(base, env),
+        destinations: accounts.destinations,
+        connectionIdsOf: accounts.connectionIdsOf,
+        events: reader,
+        masterKeys: currentMasterKeys,
+        randomHex,
+        dropped,
+      }),
+      accounts,
+      ...composeWebhookApi({
+        ...makeDeliveryPorts(base, env),
+        masterKeys,
+        targets: env.WEBHOOK_TARGETS,
+        randomHex,
+        dropped,
+      }),
+      administration: async () =>
+        makeAdministration({ store, masterKeys: await currentMasterKeys(), clock, randomHex }),
+      clock,
+      dropped,
+    }),
+  };
+}
+
+/** What only the acceptance of requests needs. */
+function makeAcceptancePorts({ client, sdk, clock }: FunctionBase, env: ParsedEnvironment<"api">) {
+  const table = { client, tableName: env.REQUESTS_TABLE, clock };
+  return {
+    idempotency: makeDynamoIdempotency(table),
+    rates: makeDynamoClientRates({ ...table, limit: env.REQUEST_RULES.clientRequestsPerSecond }),
+    schedules: makeSchedulerSchedules({
+      client: new SchedulerClient(sdk),
+      groupName: env.SCHEDULE_GROUP,
+      roleArn: env.SCHEDULE_ROLE_ARN,
+      queueArn: env.SUBMIT_QUEUE_ARN,
+      deadLetterArn: env.SCHEDULE_DLQ_ARN,
+    }),
+  };
+}

@@ -1,0 +1,51 @@
+import { randomBytes, randomUUID } from "node:crypto";
+import { makeDynamoDeliveryFacts } from "../../shared/adapters/dynamo/dynamo-delivery-facts.ts";
+import { makeDynamoEventReader } from "../../shared/adapters/dynamo/dynamo-event-reader.ts";
+import { makeHttpWebhookPoster } from "../../shared/adapters/http/http-webhook-poster.ts";
+import { sleep } from "../../shared/adapters/timers-sleep.ts";
+import { makeDeliveryPorts } from "../../shared/composition/delivery-ports.ts";
+import {
+  composeDeliveryWork,
+  type DeliveryObserver,
+} from "../../shared/composition/delivery-use-cases.ts";
+import { makeEventPorts } from "../../shared/composition/event-ports.ts";
+import { makeFunctionBase } from "../../shared/composition/function-base.ts";
+import type { ParsedEnvironment } from "../../shared/contracts/env.ts";
+import { readDeadline } from "../../shared/core/read-deadline.ts";
+
+export type DeliverDeps = ReturnType<typeof composeDeliveryWork>;
+
+/** @param runtimeApi host and port of Lambda's runtime API, to which no webhook is posted */
+export function compose(
+  env: ParsedEnvironment<"deliver">,
+  observer: DeliveryObserver,
+  runtimeApi: string | undefined,
+): DeliverDeps {
+  const base = makeFunctionBase(env);
+  const { client, clock, bodies } = base;
+  return composeDeliveryWork({
+    ...makeDeliveryPorts(base, env),
+    ...makeEventPorts(base, env),
+    ...observer,
+    facts: makeDynamoDeliveryFacts({
+      client,
+      tables: {
+        config: env.CONFIG_TABLE,
+        deliveries: env.DELIVERIES_TABLE,
+        requests: env.REQUESTS_TABLE,
+      },
+    }),
+    poster: makeHttpWebhookPoster({
+      targets: env.WEBHOOK_TARGETS,
+      timeoutMs: env.DELIVERY_RULES.timeoutMs,
+      refusedAuthority: runtimeApi,
+    }),
+    findEvent: makeDynamoEventReader({ client, clock, bodies, tableName: env.EVENTS_TABLE }).find,
+    masterKeys: (keyId) => base.readMasterKeys(readDeadline(), keyId),
+    newOwner: randomUUID,
+    random: Math.random,
+    randomHex: (bytes) => randomBytes(bytes).toString("hex"),
+    sleep,
+    claimLeaseMs: env.CLAIM_LEASE_SECONDS * 1000,
+  });
+}

@@ -1,0 +1,58 @@
+import { randomUUID } from "node:crypto";
+import { makeDeliveryPorts } from "../../shared/composition/delivery-ports.ts";
+import {
+  composeDeliverySweep,
+  type DeliverySweepPorts,
+} from "../../shared/composition/delivery-use-cases.ts";
+import { makeEventPorts } from "../../shared/composition/event-ports.ts";
+import { makeFunctionBase } from "../../shared/composition/function-base.ts";
+import { makePausingProviderPorts } from "../../shared/composition/provider-ports.ts";
+import { makeRequestPorts } from "../../shared/composition/request-ports.ts";
+import { composeRequestSweep } from "../../shared/composition/request-use-cases.ts";
+import type { ParsedEnvironment } from "../../shared/contracts/env.ts";
+import { makeSweepOutbox } from "../../shared/core/events/sweep-outbox.ts";
+
+/** Most events per outbox shard and run; the next run continues with the rest. */
+const EVENTS_PER_SHARD = 500;
+
+/** Most deliveries per shard that one query returns; a run makes as many queries as it has time for. */
+const DELIVERIES_PER_QUERY = 500;
+
+/** Most requests and lanes per shard and run. */
+const REQUESTS_PER_SHARD = 250;
+
+export interface ReconcileDeps
+  extends ReturnType<typeof composeRequestSweep>,
+    ReturnType<typeof composeDeliverySweep> {
+  sweepOutbox: ReturnType<typeof makeSweepOutbox>;
+}
+
+type Observer = Pick<DeliverySweepPorts, "onDeliveriesFailed" | "dropped">;
+
+export function compose(env: ParsedEnvironment<"reconcile">, observer: Observer): ReconcileDeps {
+  const base = makeFunctionBase(env);
+  const events = makeEventPorts(base, env);
+  return {
+    sweepOutbox: makeSweepOutbox({
+      ...events,
+      clock: base.clock,
+      newOwner: randomUUID,
+      leaseMs: env.CLAIM_LEASE_SECONDS * 1000,
+      graceMs: env.OUTBOX_GRACE_SECONDS * 1000,
+      limit: EVENTS_PER_SHARD,
+    }),
+    ...composeRequestSweep({
+      ...makeRequestPorts(base, env),
+      ...events,
+      ...makePausingProviderPorts(base, env),
+      limit: REQUESTS_PER_SHARD,
+      maxPolls: env.POLLS_PER_RUN,
+    }),
+    ...composeDeliverySweep({
+      ...makeDeliveryPorts(base, env),
+      ...events,
+      ...observer,
+      limit: DELIVERIES_PER_QUERY,
+    }),
+  };
+}

@@ -1,0 +1,23 @@
+import { randomUUID } from "node:crypto";
+import { makePublishPorts } from "../../shared/composition/event-ports.ts";
+import { makeFunctionBase } from "../../shared/composition/function-base.ts";
+import { makePausingProviderPorts } from "../../shared/composition/provider-ports.ts";
+import { makeRequestPorts } from "../../shared/composition/request-ports.ts";
+import { composeSubmission } from "../../shared/composition/request-use-cases.ts";
+import type { ParsedEnvironment } from "../../shared/contracts/env.ts";
+import { sealedWith } from "../../shared/core/crypto/master-keys.ts";
+import { readDeadline } from "../../shared/core/read-deadline.ts";
+
+export type SubmitDeps = ReturnType<typeof composeSubmission>;
+
+export function compose(env: ParsedEnvironment<"submit">): SubmitDeps {
+  const base = makeFunctionBase(env);
+  return composeSubmission({
+    ...makeRequestPorts(base, env),
+    ...makePublishPorts(base, env),
+    ...makePausingProviderPorts(base, env),
+    masterKeys: (sealed) => base.readMasterKeys(readDeadline(), sealedWith(sealed)),
+    newOwner: randomUUID,
+    random: Math.random,
+  });
+}

@@ -1,0 +1,47 @@
+import type { ConnectionReader } from "../core/connections/ports.ts";
+import { makeConsumeWebhooks } from "../core/inbound/consume-webhooks.ts";
+import { makeDecodeInbound } from "../core/inbound/decode-inbound.ts";
+import { type IngestDeps, makeIngestWebhook } from "../core/inbound/ingest-webhook.ts";
+import type { BlobStore } from "../core/inbound/ports.ts";
+import { providerPacks } from "../providers/packs.ts";
+import type { EventPorts } from "./event-ports.ts";
+import type { ProviderPorts } from "./provider-ports.ts";
+import { composeJoin, type JoinPorts } from "./request-use-cases.ts";
+
+/** The use cases of inbound webhooks, composed once from their ports. */
+
+/** What `ingest` needs. */
+export type IngestPorts = Omit<IngestDeps, "packs">;
+
+/** What `consume` needs. */
+export interface ConsumePorts extends JoinPorts, EventPorts, Omit<ProviderPorts, "connections"> {
+  connections: ConnectionReader;
+  bodies: BlobStore;
+  /** Business time for which an event is known as seen. */
+  windowMs: number;
+  /** Returns a new owner of claims. */
+  newOwner: () => string;
+  /** Real time for which a claimed event belongs to one worker. */
+  claimLeaseMs: number;
+}
+
+/** Composes what `ingest` does with one webhook. */
+export function composeIngest(ports: IngestPorts): {
+  ingestWebhook: ReturnType<typeof makeIngestWebhook>;
+} {
+  return { ingestWebhook: makeIngestWebhook({ ...ports, packs: providerPacks }) };
+}
+
+/** Composes what `consume` does with a batch of webhooks. */
+export function composeConsume(ports: ConsumePorts): {
+  consumeWebhooks: ReturnType<typeof makeConsumeWebhooks>;
+} {
+  return {
+    consumeWebhooks: makeConsumeWebhooks({
+      ...ports,
+      decode: makeDecodeInbound({ ...ports, packs: providerPacks }),
+      join: composeJoin(ports).joinWebhooks,
+      leaseMs: ports.claimLeaseMs,
+    }),
+  };
+}

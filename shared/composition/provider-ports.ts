@@ -1,0 +1,78 @@
+import { makeDynamoAccounts } from "../adapters/dynamo/dynamo-accounts.ts";
+import { makeDynamoConnectionPause } from "../adapters/dynamo/dynamo-connection-pause.ts";
+import { makeDynamoConnections } from "../adapters/dynamo/dynamo-connections.ts";
+import { makeHttpProviderCalls } from "../adapters/http/http-provider-calls.ts";
+import type { ProviderId } from "../contracts/providers.ts";
+import type { FreshAccountReader, FreshConnectionReader } from "../core/connections/ports.ts";
+import type { ProviderCalls } from "../core/requests/state/ports.ts";
+import type { FunctionBase } from "./function-base.ts";
+
+/** Who may call a provider on whose behalf, and the calls themselves. */
+export interface ProviderPorts {
+  accounts: FreshAccountReader;
+  connections: FreshConnectionReader;
+  calls: ProviderCalls;
+}
+
+/** The same, for use cases that pause a connection whose credentials were refused. */
+export interface PausingProviderPorts extends ProviderPorts {
+  /** Returns `false` when the connection is paused already or deleted. @throws DEPENDENCY_DOWN */
+  pauseConnection: (connectionId: string) => Promise<boolean>;
+}
+
+/** The variables from which the ports of providers are made. */
+interface ProviderEnvironment {
+  CONFIG_TABLE: string;
+  PROVIDER_BASE_URLS: Readonly<Record<ProviderId, string>>;
+  CONNECTION_CACHE_SECONDS: number;
+}
+
+type ProviderBase = Pick<FunctionBase, "client" | "clock" | "readMasterKeys">;
+
+/** Makes the ports of providers on the config table and HTTP. */
+export function makeProviderPorts(base: ProviderBase, env: ProviderEnvironment): ProviderPorts {
+  return {
+    accounts: makeDynamoAccounts(configTable(base, env)),
+    connections: makeConnectionReader(base, env),
+    calls: makeHttpProviderCalls({ baseUrls: env.PROVIDER_BASE_URLS }),
+  };
+}
+
+/** Makes the ports of providers for a function that may update the config table. */
+export function makePausingProviderPorts(
+  base: ProviderBase,
+  env: ProviderEnvironment,
+): PausingProviderPorts {
+  const ports = makeProviderPorts(base, env);
+  return {
+    ...ports,
+    pauseConnection: makeDynamoConnectionPause({
+      client: base.client,
+      tableName: env.CONFIG_TABLE,
+      connections: ports.connections,
+    }),
+  };
+}
+
+/** Makes the reader of connections, which caches what it reads. */
+export function makeConnectionReader(
+  base: ProviderBase,
+  env: Omit<ProviderEnvironment, "PROVIDER_BASE_URLS">,
+): FreshConnectionReader {
+  return makeDynamoConnections({
+    ...configTable(base, env),
+    ttlMs: env.CONNECTION_CACHE_SECONDS * 1000,
+  });
+}
+
+function configTable(
+  { client, clock, readMasterKeys }: ProviderBase,
+  env: { CONFIG_TABLE: string },
+) {
+  return {
+    client,
+    tableName: env.CONFIG_TABLE,
+    masterKeys: readMasterKeys,
+    nowMs: clock.realMs,
+  };
+}

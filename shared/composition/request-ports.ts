@@ -1,0 +1,36 @@
+import { SQSClient } from "@aws-sdk/client-sqs";
+import { makeDynamoLanes } from "../adapters/dynamo/dynamo-lanes.ts";
+import { makeDynamoReferences } from "../adapters/dynamo/dynamo-references.ts";
+import { makeDynamoRequestStore } from "../adapters/dynamo/dynamo-request-store.ts";
+import { makeBlobTextStore } from "../adapters/s3/blob-text-store.ts";
+import { makeSqsSubmitQueue } from "../adapters/sqs/sqs-submit-queue.ts";
+import type { RequestRules } from "../contracts/request-rules.ts";
+import type { FunctionBase } from "./function-base.ts";
+import type { RequestPorts } from "./request-use-cases.ts";
+
+/** The variables from which the ports of requests are made. */
+interface RequestEnvironment {
+  BUSINESS_CLOCK: { speed: number };
+  REQUESTS_TABLE: string;
+  SUBMIT_QUEUE_URL: string;
+  REQUEST_RULES: RequestRules;
+}
+
+/** Makes the ports of requests on DynamoDB, S3 and SQS. */
+export function makeRequestPorts(
+  { client, sdk, clock, bodies }: Pick<FunctionBase, "client" | "sdk" | "clock" | "bodies">,
+  env: RequestEnvironment,
+): RequestPorts {
+  const rules = env.REQUEST_RULES;
+  const table = { client, tableName: env.REQUESTS_TABLE, clock };
+  return {
+    requests: makeDynamoRequestStore(table),
+    lanes: makeDynamoLanes(table),
+    references: makeDynamoReferences({ ...table, retentionMs: rules.retentionMs }),
+    texts: makeBlobTextStore({ bodies, area: "requests" }),
+    queue: makeSqsSubmitQueue({ client: new SQSClient(sdk), queueUrl: env.SUBMIT_QUEUE_URL }),
+    clock,
+    speed: env.BUSINESS_CLOCK.speed,
+    rules,
+  };
+}

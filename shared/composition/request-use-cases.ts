@@ -1,0 +1,185 @@
+import type { RequestRules } from "../contracts/request-rules.ts";
+import { type Accounts, type AccountsDeps, makeAccounts } from "../core/administration/accounts.ts";
+import type { Clock } from "../core/clock.ts";
+import type { MasterKeys } from "../core/crypto/master-keys.ts";
+import { type JoinWebhooksDeps, makeJoinWebhooks } from "../core/inbound/join-webhooks.ts";
+import { makeJoinWhenDue } from "../core/requests/lanes/join-lane.ts";
+import { type LaneScheduler, makeLaneScheduler } from "../core/requests/lanes/lane-scheduler.ts";
+import { makeRequests, type Requests, type RequestsDeps } from "../core/requests/requests.ts";
+import { makeApplyProviderUpdate } from "../core/requests/results/apply-provider-update.ts";
+import { makePollRequest } from "../core/requests/results/poll-request.ts";
+import type { DecisionContext } from "../core/requests/state/decision-context.ts";
+import type {
+  LaneStore,
+  ReferenceStore,
+  RequestStore,
+  SubmitQueue,
+  TextStore,
+} from "../core/requests/state/ports.ts";
+import {
+  makePublishOutboxes,
+  type PublishOutboxes,
+} from "../core/requests/state/publish-outboxes.ts";
+import { makeRequestWriter } from "../core/requests/state/request-writer.ts";
+import { makeHandleSubmitMessages } from "../core/requests/submission/handle-submit-messages.ts";
+import { makeSendInput } from "../core/requests/submission/send-input.ts";
+import { makeSubmitRequest } from "../core/requests/submission/submit-request.ts";
+import { makeWorkLane } from "../core/requests/submission/work-lane.ts";
+import { makeSweepRequests } from "../core/requests/sweep-requests.ts";
+import { providerRequests } from "../providers/provider-requests.ts";
+import type { PublishPorts } from "./event-ports.ts";
+import type { PausingProviderPorts, ProviderPorts } from "./provider-ports.ts";
+
+/**
+ * The use cases of requests, composed once from their ports. Functions pass
+ * adapters, tests pass stores in memory, and the CLI passes both.
+ */
+
+/** How long (business) a lane waits for its tick before the sweep recovers it. */
+const TICK_GRACE_MS = 30_000;
+
+/** The shortest grace in real time, however fast business time passes. */
+const TICK_GRACE_REAL_MS = 2_000;
+
+/** What every use case of requests needs. */
+export interface RequestPorts {
+  requests: RequestStore;
+  lanes: LaneStore;
+  references: ReferenceStore;
+  texts: TextStore;
+  queue: SubmitQueue;
+  clock: Clock;
+  /** Business seconds per real second. */
+  speed: number;
+  rules: RequestRules;
+}
+
+/** What `submit` needs beside. */
+export interface SubmissionPorts extends RequestPorts, PublishPorts, PausingProviderPorts {
+  /** Returns the master keys, the one that sealed this text among them. @throws DEPENDENCY_DOWN */
+  masterKeys: (sealed: string) => Promise<MasterKeys>;
+  /** Returns a new owner of leases. */
+  newOwner: () => string;
+  /** From 0 to 1. */
+  random: () => number;
+}
+
+/** What `consume` needs beside to join webhooks with requests. */
+export interface JoinPorts extends RequestPorts, PublishPorts {
+  sendBack: JoinWebhooksDeps["sendBack"];
+}
+
+/** What `reconcile` needs beside, and the limits of one run. */
+export interface RequestSweepPorts extends RequestPorts, PublishPorts, PausingProviderPorts {
+  /** Most requests and lanes of one shard. */
+  limit: number;
+  /** Most calls to providers. */
+  maxPolls: number;
+}
+
+/** What `api` needs beside to serve the clients' requests. */
+export type ClientRequestPorts = RequestPorts &
+  ProviderPorts &
+  Pick<
+    RequestsDeps,
+    | "idempotency"
+    | "schedules"
+    | "rates"
+    | "destinations"
+    | "connectionIdsOf"
+    | "events"
+    | "masterKeys"
+    | "randomHex"
+    | "dropped"
+  >;
+
+/** What the administration of accounts needs. */
+export type AccountPorts = Pick<RequestPorts, "lanes" | "queue" | "clock" | "speed"> &
+  Pick<AccountsDeps, "store" | "masterKeys" | "dropped">;
+
+/** Composes what `submit` does with a batch of messages. */
+export function composeSubmission(ports: SubmissionPorts): {
+  handleSubmitMessages: ReturnType<typeof makeHandleSubmitMessages>;
+} {
+  const parts = shared(ports);
+  const submitRequest = makeSubmitRequest(parts);
+  return {
+    handleSubmitMessages: makeHandleSubmitMessages({
+      ...parts,
+      joinWhenDue: makeJoinWhenDue(parts),
+      workLane: makeWorkLane({ ...parts, submitRequest }),
+      sendInput: makeSendInput({ ...parts, submitRequest }),
+      publish: makePublishOutboxes(parts),
+    }),
+  };
+}
+
+/** Composes how `consume` joins webhooks with the requests that they belong to. */
+export function composeJoin(ports: JoinPorts): {
+  joinWebhooks: ReturnType<typeof makeJoinWebhooks>;
+  applyProviderUpdate: ReturnType<typeof makeApplyProviderUpdate>;
+  publishOutboxes: PublishOutboxes;
+} {
+  const parts = shared(ports);
+  const applyProviderUpdate = makeApplyProviderUpdate(parts);
+  const publishOutboxes = makePublishOutboxes(parts);
+  return {
+    joinWebhooks: makeJoinWebhooks({ ...parts, applyProviderUpdate, publish: publishOutboxes }),
+    applyProviderUpdate,
+    publishOutboxes,
+  };
+}
+
+/** Composes the sweep of requests and lanes. */
+export function composeRequestSweep(ports: RequestSweepPorts): {
+  sweepRequests: ReturnType<typeof makeSweepRequests>;
+} {
+  const parts = shared(ports);
+  const publish = makePublishOutboxes(parts);
+  const applyProviderUpdate = makeApplyProviderUpdate(parts);
+  const { poll } = makePollRequest({ ...parts, publish, applyProviderUpdate });
+  return {
+    sweepRequests: makeSweepRequests({
+      ...parts,
+      publish,
+      joinWhenDue: makeJoinWhenDue(parts),
+      pollRequest: poll,
+    }),
+  };
+}
+
+/** Composes what clients may do with their requests. */
+export function composeClientRequests(ports: ClientRequestPorts): Requests {
+  return makeRequests(shared(ports));
+}
+
+/** Composes the administration of accounts: pace, pause and identification token. */
+export function composeAccounts(ports: AccountPorts): Accounts {
+  return makeAccounts({ ...ports, laneScheduler: composeLaneScheduler(ports) });
+}
+
+/** The parts that several use cases share, beside their ports. */
+function shared<Ports extends RequestPorts>(ports: Ports) {
+  const { requests, texts, clock, rules } = ports;
+  return {
+    ...ports,
+    providers: providerRequests,
+    writer: makeRequestWriter({ requests, texts }),
+    laneScheduler: composeLaneScheduler(ports),
+    context: (): DecisionContext => ({
+      nowMs: clock.businessMs(),
+      nowRealMs: clock.realMs(),
+      rules,
+    }),
+  };
+}
+
+/** Composes how messages wake up lanes. */
+export function composeLaneScheduler(
+  ports: Pick<RequestPorts, "lanes" | "queue" | "clock" | "speed">,
+): LaneScheduler {
+  const { lanes, queue, clock, speed } = ports;
+  // A tick takes real time too, however fast business time passes.
+  const graceMs = Math.max(TICK_GRACE_MS, TICK_GRACE_REAL_MS * speed);
+  return makeLaneScheduler({ lanes, queue, nowMs: clock.businessMs, graceMs });
+}
