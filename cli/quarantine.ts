@@ -10,11 +10,11 @@ import { makeMasterKeyReader } from "../shared/adapters/secrets-manager-master-k
 import { makeSqsInboundQueue } from "../shared/adapters/sqs/sqs-inbound-queue.ts";
 import { outputOf, type StackTarget } from "../shared/composition/administration.ts";
 import { limits } from "../shared/contracts/limits.ts";
+import { providerPacks } from "../shared/contracts/providers.ts";
 import {
   makeReleaseQuarantine,
   type ReleaseQuarantineDeps,
 } from "../shared/core/inbound/release-quarantine.ts";
-import { providerPacks } from "../shared/providers/packs.ts";
 
 /** Looking at, and releasing, what a connection's quarantine holds. */
 export function openQuarantine(

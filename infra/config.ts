@@ -1,5 +1,6 @@
 import type { Node } from "constructs";
 import { functionEnv } from "../shared/contracts/env.ts";
+import { providerId } from "../shared/contracts/providers.ts";
 import { type Settings, settingsSchema } from "../shared/contracts/settings.ts";
 import { providersOwnUrls } from "./provider-urls.ts";
 import { ConfigurationError, checkSettings, resolveSettings } from "./settings.ts";
@@ -111,7 +112,7 @@ class ContextReader {
     const urls = typeof value === "string" ? readBaseUrls(value) : undefined;
     if (urls === undefined) {
       this.problems.push(
-        `providerBaseUrls: got ${JSON.stringify(value)}; must be JSON text {"we-link":URL,"linked-api":URL}, each without a query or a slash at its end`,
+        `providerBaseUrls: got ${JSON.stringify(value)}; must be JSON text ${baseUrlsForm}, each without a query or a slash at its end`,
       );
     } else if (stage !== "local" && urls.some((url) => !url.startsWith("https://"))) {
       this.problems.push(
@@ -167,6 +168,9 @@ class ContextReader {
     return Object.fromEntries(names);
   }
 }
+
+/** The form of `providerBaseUrls`: a URL for every provider. */
+const baseUrlsForm = `{${providerId.options.map((id) => `"${id}":URL`).join(",")}}`;
 
 const isBusinessClock = (value: string): boolean =>
   functionEnv.ingest.shape.BUSINESS_CLOCK.safeParse(value).success;

@@ -1,9 +1,6 @@
-import type { ProviderId } from "../shared/contracts/providers.ts";
+import { providerPacks } from "../shared/contracts/providers.ts";
 
-const urls: Record<ProviderId, string> = {
-  "we-link": "https://api.we-link.ai",
-  "linked-api": "https://api.linkedapi.io",
-};
-
-/** Where the providers say that their APIs are, as `PROVIDER_BASE_URLS` has it. */
-export const providersOwnUrls = JSON.stringify(urls);
+/** The base URL of each provider's API, as the value of `PROVIDER_BASE_URLS`. */
+export const providersOwnUrls = JSON.stringify(
+  Object.fromEntries(Object.values(providerPacks).map(({ id, baseUrl }) => [id, baseUrl])),
+);

@@ -1,6 +1,6 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from "aws-lambda";
 import { failures } from "../../shared/contracts/failures.ts";
-import { refusalBodies } from "../../shared/core/api/dialects/refusals.ts";
+import { providerPacks } from "../../shared/contracts/providers.ts";
 import type { ApiCall, ApiOutcome } from "../../shared/core/api/serve-api.ts";
 
 /** API Gateway's event (payload format 2.0) as our call. The body may come as Base64. */
@@ -26,8 +26,8 @@ export function toResult(outcome: ApiOutcome): APIGatewayProxyStructuredResultV2
     if (body === undefined) return { statusCode, headers: common };
     return { statusCode, headers: { ...common, "content-type": "application/json" }, body };
   }
-  const { code, dialect } = outcome;
-  const status = failures[code].httpStatus;
+  const dialect = outcome.dialect && providerPacks[outcome.dialect].dialect;
+  const status = failures[outcome.code].httpStatus;
   return {
     statusCode: status,
     headers: {
@@ -36,9 +36,7 @@ export function toResult(outcome: ApiOutcome): APIGatewayProxyStructuredResultV2
       ...(status === 401 && dialect === undefined ? { "www-authenticate": "Bearer" } : {}),
       ...(status === 503 || status === 429 ? { "retry-after": "5" } : {}),
     },
-    body: JSON.stringify(
-      dialect === undefined ? problemOf(outcome) : refusalBodies[dialect](outcome),
-    ),
+    body: JSON.stringify(dialect ? dialect.errorBody(outcome) : problemOf(outcome)),
   };
 }
 

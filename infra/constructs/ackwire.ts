@@ -178,7 +178,7 @@ export class Ackwire extends Construct {
     publicApi.publicRoutes(
       "Api",
       api.lambda,
-      Object.values(operations).map(({ method, path, isPublic }) => ({
+      operations.map(({ method, path, isPublic }) => ({
         method,
         path,
         noAuthorizerReason: isPublic

@@ -1,9 +1,9 @@
+import { providerPacks } from "../contracts/providers.ts";
 import type { ConnectionReader } from "../core/connections/ports.ts";
 import { makeConsumeWebhooks } from "../core/inbound/consume-webhooks.ts";
 import { makeDecodeInbound } from "../core/inbound/decode-inbound.ts";
 import { type IngestDeps, makeIngestWebhook } from "../core/inbound/ingest-webhook.ts";
 import type { BlobStore } from "../core/inbound/ports.ts";
-import { providerPacks } from "../providers/packs.ts";
 import type { EventPorts } from "./event-ports.ts";
 import type { ProviderPorts } from "./provider-ports.ts";
 import { composeJoin, type JoinPorts } from "./request-use-cases.ts";

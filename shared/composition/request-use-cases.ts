@@ -26,7 +26,7 @@ import { makeSendInput } from "../core/requests/submission/send-input.ts";
 import { makeSubmitRequest } from "../core/requests/submission/submit-request.ts";
 import { makeWorkLane } from "../core/requests/submission/work-lane.ts";
 import { makeSweepRequests } from "../core/requests/sweep-requests.ts";
-import { providerRequests } from "../providers/provider-requests.ts";
+import { providerClients } from "../providers/provider-clients.ts";
 import type { PublishPorts } from "./event-ports.ts";
 import type { PausingProviderPorts, ProviderPorts } from "./provider-ports.ts";
 
@@ -163,7 +163,7 @@ function shared<Ports extends RequestPorts>(ports: Ports) {
   const { requests, texts, clock, rules } = ports;
   return {
     ...ports,
-    providers: providerRequests,
+    providers: providerClients,
     writer: makeRequestWriter({ requests, texts }),
     laneScheduler: composeLaneScheduler(ports),
     context: (): DecisionContext => ({

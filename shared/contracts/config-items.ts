@@ -38,14 +38,14 @@ export const connectionSettings = z.object({
   status: z.enum(["active", "paused"]),
   /** `quarantine`: a webhook whose signature fails is acked and kept aside, never processed by itself. */
   signature: z.enum(["enforce", "quarantine"]),
-  /** Only these forms of We-Link's `hash` are tried: what is pinned once it is known. */
+  /** The forms of a signature in the body that are tried; pin one once it is known. */
   hashForms: z.array(hashForm).check(
     z.minLength(1),
     z.refine((forms) => new Set(forms).size === forms.length, "names a form twice"),
   ),
   /** Accepts a JWT `hash` that names the request and does not bind the body. */
   allowUnboundJwt: z.boolean(),
-  /** Linked API: acts only on what `GET /workflows/{id}` says, not on what the webhook says. */
+  /** Acts only on what the provider itself answers when asked, not on what the webhook says. */
   verifyByFetch: z.boolean(),
 });
 
@@ -88,7 +88,7 @@ export const accountItem = z.object({
   connectionId: z.string(),
   accountId: z.string(),
   provider: providerId,
-  /** Linked API's token of this account, sealed. */
+  /** The provider's token of this account, sealed. */
   sealedIdentificationToken: z.optional(z.string()),
   /** The account's own gap between submissions. */
   pace: z.optional(paceRange),

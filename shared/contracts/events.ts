@@ -11,7 +11,7 @@ const optionalText = z.optional(text);
 
 /** On every event. */
 const subject = {
-  /** `we-link` or `linked-api`. */
+  /** The provider's id. */
   provider: text,
   /** The specification's event name (`CONNECTION_SENT` …), or `UNKNOWN`. */
   eventType: text,

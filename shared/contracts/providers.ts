@@ -1,5 +1,16 @@
 import * as z from "zod/mini";
+import * as packs from "../providers/packs.ts";
 
-export const providerId = z.enum(["we-link", "linked-api"]);
+/** A namespace lists its exports in an order that depends on the module loader. */
+const sorted = Object.values(packs).sort((a, b) => (a.id < b.id ? -1 : 1));
 
-export type ProviderId = z.output<typeof providerId>;
+type Pack = (typeof packs)[keyof typeof packs];
+
+export type ProviderId = Pack["id"];
+
+/** Every provider pack of `shared/providers/packs.ts`, by its id. */
+export const providerPacks = Object.fromEntries(
+  sorted.map((pack) => [pack.id, pack]),
+) as unknown as Readonly<{ [One in Pack as One["id"]]: One }>;
+
+export const providerId = z.enum(Object.keys(providerPacks) as [ProviderId, ...ProviderId[]]);

@@ -19,13 +19,34 @@ const edges = files.flatMap(edgesOf);
 /** Who may import whom. The first rule whose `from` fits is the one that holds. */
 const rules: { from: RegExp; may: RegExp[]; because: string }[] = [
   {
+    from: /^shared\/contracts\/providers\.ts$/,
+    may: [/^shared\/providers\/packs\.ts$/, /^zod\/mini$/],
+    because: "the one bridge to the packs: whoever needs a provider asks the contract for its pack",
+  },
+  {
     from: /^shared\/contracts\//,
     may: [/^shared\/contracts\//, /^zod\/(mini|locales)$/],
     because: "contracts are agreements: zod and types only",
   },
   {
-    from: /^shared\/(core|providers)\//,
-    may: [/^shared\/(contracts|core|providers)\//, /^zod\/(mini|locales)$/, /^node:(crypto|net)$/],
+    from: /^shared\/providers\/[^/]+\//,
+    may: [
+      /^shared\/(contracts|providers)\//,
+      /^shared\/core\/(crypto|events|input|json|providers)\//,
+      /^zod\/mini$/,
+      /^node:crypto$/,
+    ],
+    because:
+      "a pack is data and pure functions, and calls use cases only through `DialectServices`",
+  },
+  {
+    from: /^shared\/providers\//,
+    may: [/^shared\/(contracts|core|providers)\//],
+    because: "the list of packs, and what is derived from it",
+  },
+  {
+    from: /^shared\/core\//,
+    may: [/^shared\/(contracts|core)\//, /^zod\/(mini|locales)$/, /^node:(crypto|net)$/],
     because:
       "the decisions are pure: no AWS, no middy, no clock; of node:net only address arithmetic",
   },

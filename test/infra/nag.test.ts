@@ -31,13 +31,13 @@ test("each acknowledged finding has a reason that names the resource", () => {
     .flatMap(({ node }) => node.metadata)
     .filter(({ type }) => type === "aws:cdk:acknowledged-rules")
     .map(({ data }) => JSON.stringify(data));
-  const routes = Object.keys(operations).length + 1;
+  const routes = operations.length + 1;
   // Of ingest, consume, api, submit, deliver and reconcile: reading and writing each.
   const objectAreas = 2 + (3 + 2) + (2 + 2) + (1 + 2) + (2 + 2) + (2 + 2);
   const schedules = 1;
   expect(acknowledged).toHaveLength(routes + objectAreas + schedules + 4);
   expect(acknowledged.join("\n")).toMatch(/Route POST \/v1\/in\//);
-  for (const { method, path } of Object.values(operations)) {
+  for (const { method, path } of operations) {
     expect(acknowledged.join("\n")).toContain(`Route ${method} ${path}: `);
   }
   expect(acknowledged.filter((one) => one.includes("IAM5"))).toHaveLength(objectAreas + schedules);

@@ -243,10 +243,7 @@ describe("the API", () => {
       ([, { Properties }]) => Properties.RouteKey,
     );
     expect(routes.sort()).toEqual(
-      [
-        "POST /v1/in/{provider}/{connectionId}/{token}",
-        ...Object.values(operations).map(routeKeyOf),
-      ].sort(),
+      ["POST /v1/in/{provider}/{connectionId}/{token}", ...operations.map(routeKeyOf)].sort(),
     );
     expect(find(throttled, "AWS::ApiGatewayV2::Stage").Properties).toMatchObject({
       StageName: "$default",

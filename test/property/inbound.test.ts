@@ -2,13 +2,13 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { deliverableTypes, eventDetail, producerSchema } from "../../shared/contracts/events.ts";
 import { Failure } from "../../shared/contracts/failures.ts";
+import { type ProviderId, providerPacks } from "../../shared/contracts/providers.ts";
 import { toEventBridgeDetail, unmatchedEvent } from "../../shared/core/events/envelope.ts";
 import { discriminatorOf, headerSafeId } from "../../shared/core/events/event-id.ts";
 import type { InboundEvent } from "../../shared/core/events/inbound-event.ts";
 import { type JsonObject, readJsonObject } from "../../shared/core/json/json.ts";
 import { topLevelMembers, withoutMember } from "../../shared/core/json/json-members.ts";
 import type { ProviderPack } from "../../shared/core/providers/provider-pack.ts";
-import { providerPacks } from "../../shared/providers/packs.ts";
 import { webhookOf } from "../support/payloads/webhooks.ts";
 import { runs } from "../support/runs/runs.ts";
 
@@ -146,7 +146,7 @@ test("cutting a member out leaves the object without it", () => {
 });
 
 test("event ids never meet across connections, and fit into a header", () => {
-  const idOf = (pack: ProviderPack, value: object, connectionId: string): string =>
+  const idOf = (pack: ProviderPack<ProviderId>, value: object, connectionId: string): string =>
     unmatchedEvent(pack.read(webhookOf(value)), {
       provider: pack.id,
       clientId: "cl",

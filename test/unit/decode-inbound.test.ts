@@ -34,6 +34,7 @@ function setUp(answer?: { status: number; body: object }, account?: KnownAccount
   const asked: ProviderHttpCall[] = [];
   const bodies = makeMemoryBlobStore();
   const connection = {
+    provider: "linked-api",
     secrets: { webhookSecrets: [], credentials: { "linked-api-token": "lat" } },
   };
   const read = async () => connection as never;

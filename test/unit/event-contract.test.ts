@@ -8,8 +8,8 @@ import {
   producerSchema,
 } from "../../shared/contracts/events.ts";
 import type { ProviderId } from "../../shared/contracts/providers.ts";
+import { providerPacks } from "../../shared/contracts/providers.ts";
 import { toEventBridgeDetail, unmatchedEvent } from "../../shared/core/events/envelope.ts";
-import { providerPacks } from "../../shared/providers/packs.ts";
 import { webhookOf } from "../support/payloads/webhooks.ts";
 import { runs } from "../support/runs/runs.ts";
 

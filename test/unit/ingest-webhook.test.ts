@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { Failure } from "../../shared/contracts/failures.ts";
 import type { InboundMessage } from "../../shared/contracts/messages/inbound.ts";
+import { providerPacks } from "../../shared/contracts/providers.ts";
 import type { Connection } from "../../shared/core/connections/ports.ts";
 import { sha256Hex } from "../../shared/core/crypto/digest.ts";
 import { makeIngestWebhook } from "../../shared/core/inbound/ingest-webhook.ts";
-import { providerPacks } from "../../shared/providers/packs.ts";
 import { signWeLink } from "../../shared/providers/we-link/pack.ts";
 import { makeTestClock } from "../support/fakes/clocks.ts";
 import { makeMemoryBlobStore } from "../support/memory/memory-blob-store.ts";

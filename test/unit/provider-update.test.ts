@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { ProviderId } from "../../shared/contracts/providers.ts";
+import { providerPacks } from "../../shared/contracts/providers.ts";
 import type { DecisionContext } from "../../shared/core/requests/state/decision-context.ts";
 import {
   type ProviderUpdate,
@@ -7,8 +8,7 @@ import {
   withProviderUpdate,
 } from "../../shared/core/requests/state/provider-update.ts";
 import type { RequestRecord } from "../../shared/core/requests/state/record.ts";
-import { providerPacks } from "../../shared/providers/packs.ts";
-import { providerRequests } from "../../shared/providers/provider-requests.ts";
+import { providerClients } from "../../shared/providers/provider-clients.ts";
 import { type Said, webhookBody } from "../support/payloads/provider-payloads.ts";
 import { newOwner, requestRecord } from "../support/payloads/request-records.ts";
 import { webhookOf } from "../support/payloads/webhooks.ts";
@@ -70,7 +70,7 @@ function decode(
   const { provider = "we-link", action = "login_v2", isPolled = false } = of;
   const request = requestRecord(newOwner({ provider }), { action, ...states[state] });
   const update = { event: heard(provider, says), isPolled };
-  return withProviderUpdate(request, update, context, providerRequests[provider]);
+  return withProviderUpdate(request, update, context, providerClients[provider]);
 }
 
 /** What the request causes now, by type. */
@@ -126,7 +126,7 @@ describe("a result", () => {
     const { request } = decode("running", "success");
     for (const isPolled of [false, true]) {
       const update = { event: heard("we-link", "success"), isPolled };
-      const again = withProviderUpdate(request, update, context, providerRequests["we-link"]);
+      const again = withProviderUpdate(request, update, context, providerClients["we-link"]);
       expect(again).toEqual({ request, verdict: "duplicate" });
     }
   });
@@ -134,13 +134,13 @@ describe("a result", () => {
   test("another one is too late: it is kept, once, and changes nothing", () => {
     const { request } = decode("running", "success");
     const other = { event: heard("we-link", "WRONG_PASSWORD") };
-    const late = withProviderUpdate(request, other, context, providerRequests["we-link"]);
+    const late = withProviderUpdate(request, other, context, providerClients["we-link"]);
     const { lateResult, ...rest } = late.request;
     expect(late.verdict).toBe("late");
     expect(rest).toMatchObject({ status: "SUCCEEDED", result: request.result });
     expect(late.request.outbox).toEqual(request.outbox);
     expect(lateResult).toEqual({ inline: expect.stringContaining("WRONG_PASSWORD") });
-    const again = withProviderUpdate(late.request, other, context, providerRequests["we-link"]);
+    const again = withProviderUpdate(late.request, other, context, providerClients["we-link"]);
     expect(again).toEqual({ request: late.request, verdict: "duplicate" });
   });
 
@@ -187,7 +187,7 @@ describe("that it has begun", () => {
       startCount.request,
       update,
       context,
-      providerRequests["linked-api"],
+      providerClients["linked-api"],
     );
     expect(again).toEqual({ request: startCount.request, verdict: "duplicate" });
   });

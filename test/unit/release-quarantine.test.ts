@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import type { InboundMessage } from "../../shared/contracts/messages/inbound.ts";
+import { providerPacks } from "../../shared/contracts/providers.ts";
 import type { Connection } from "../../shared/core/connections/ports.ts";
 import { signHs256 } from "../../shared/core/crypto/hs256.ts";
 import { quarantineKey } from "../../shared/core/inbound/quarantine-key.ts";
 import { makeReleaseQuarantine } from "../../shared/core/inbound/release-quarantine.ts";
-import { providerPacks } from "../../shared/providers/packs.ts";
 import { signWeLink } from "../../shared/providers/we-link/pack.ts";
 import { makeTestClock } from "../support/fakes/clocks.ts";
 import { makeMemoryBlobStore } from "../support/memory/memory-blob-store.ts";

@@ -1,13 +1,20 @@
 import { describe, expect, test } from "vitest";
+import * as z from "zod/mini";
 import { toCall, toResult } from "../../functions/api/request.ts";
 import type { ApiKeyItem } from "../../shared/contracts/config-items.ts";
 import { Failure } from "../../shared/contracts/failures.ts";
 import { openApi } from "../../shared/contracts/http/openapi.ts";
-import { operations, routeKeyOf } from "../../shared/contracts/http/operations.ts";
+import {
+  nativeOperations,
+  operations,
+  routeKeyOf,
+} from "../../shared/contracts/http/operations.ts";
+import { providerPacks } from "../../shared/contracts/providers.ts";
 import type { Administration } from "../../shared/core/administration/administration.ts";
 import { type ApiCall, makeServeApi, type ServeApiDeps } from "../../shared/core/api/serve-api.ts";
 import { sha256Hex } from "../../shared/core/crypto/digest.ts";
 import type { EventReader } from "../../shared/core/events/read-events.ts";
+import type { DialectServices } from "../../shared/core/providers/dialect.ts";
 import { makeTestClock } from "../support/fakes/clocks.ts";
 
 const API_KEY = "ackwire_key1_secret";
@@ -257,23 +264,41 @@ test("addresses have the scheme and host of the request", async () => {
 });
 
 describe("the contract", () => {
+  const dialects = Object.values(providerPacks).flatMap(({ dialect }) => dialect ?? []);
+
   test("each operation has one name and one route", () => {
-    const all = Object.entries(operations);
-    expect(all.length).toBeGreaterThan(10);
-    for (const [name, { operationId }] of all) expect(operationId).toBe(name);
-    expect(new Set(all.map(([, one]) => routeKeyOf(one))).size).toBe(all.length);
+    expect(operations.length).toBeGreaterThan(10);
+    const ids = operations.map(({ operationId }) => operationId);
+    expect(new Set(ids).size).toBe(operations.length);
+    expect(new Set(operations.map(routeKeyOf)).size).toBe(operations.length);
+    for (const one of [nativeOperations, ...dialects.map(({ operations: own }) => own)]) {
+      for (const [name, { operationId }] of Object.entries(one)) expect(operationId).toBe(name);
+    }
+  });
+
+  test("each dialect has one handler per operation", () => {
+    expect(dialects.length).toBeGreaterThan(1);
+    for (const dialect of dialects) {
+      const handlers = dialect.handlers({} as DialectServices);
+      expect(Object.keys(handlers).sort()).toEqual(Object.keys(dialect.operations).sort());
+    }
+  });
+
+  test("the names of the dialects' security schemes are unique", () => {
+    const schemes = dialects.flatMap(({ credentials }) => credentials.map(({ scheme }) => scheme));
+    expect(new Set(["apiKey", ...schemes]).size).toBe(schemes.length + 1);
   });
 
   test("a path's variables are its parameters", () => {
-    for (const { path, params } of Object.values(operations)) {
+    for (const { path, params } of operations) {
       const variables = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
-      expect(Object.keys(params.shape), path).toEqual(variables);
+      expect(Object.keys(z.toJSONSchema(params).properties ?? {}), path).toEqual(variables);
     }
   });
 
   test("OpenAPI has each, with its problems and without a key for what is public", () => {
     const { paths } = JSON.parse(openApi());
-    for (const { path, method, isPublic, answer } of Object.values(operations)) {
+    for (const { path, method, isPublic, answer } of operations) {
       const described = paths[path][method.toLowerCase()];
       expect(described.security).toHaveLength(isPublic ? 0 : 1);
       if (path.startsWith("/v1/")) expect(described.security).toEqual([{ apiKey: [] }]);

@@ -1,9 +1,11 @@
 import * as z from "zod/mini";
-import type { ProviderId } from "../providers.ts";
-import { linkedApiError, weLinkError } from "./dialects.ts";
+import { type ProviderId, providerPacks } from "../providers.ts";
 import { type Operation, operations, problem } from "./operations.ts";
 
-type Protocol = ProviderId | "native";
+/** The packs that have a dialect, each with it. */
+const dialects = Object.values(providerPacks).flatMap(({ id, dialect }) =>
+  dialect ? [{ id, ...dialect }] : [],
+);
 
 let built: string | undefined;
 
@@ -15,7 +17,7 @@ export function openApi(): string {
 
 function document() {
   const paths: Record<string, Record<string, object>> = {};
-  for (const operation of Object.values<Operation>(operations)) {
+  for (const operation of operations) {
     paths[operation.path] ??= {};
     Object.assign(paths[operation.path] ?? {}, {
       [operation.method.toLowerCase()]: describe(operation),
@@ -28,30 +30,29 @@ function document() {
     components: {
       schemas: {
         problem: schemaOf(problem, "output"),
-        weLinkError: schemaOf(weLinkError, "output"),
-        linkedApiError: schemaOf(linkedApiError, "output"),
+        ...Object.fromEntries(
+          dialects.map(({ id, errorSchema }) => [errorName(id), schemaOf(errorSchema, "output")]),
+        ),
       },
       securitySchemes: {
         apiKey: { type: "http", scheme: "bearer", description: "ackwire_<keyId>_<secret>" },
-        weLinkKey: header("x-api-key", "The API key's id"),
-        weLinkSecret: header("x-api-secret", "The API key's secret"),
-        linkedApiToken: header("linked-api-token", "The API key: ackwire_<keyId>_<secret>"),
-        identificationToken: header("identification-token", "Names one of the client's accounts"),
+        ...Object.fromEntries(
+          dialects.flatMap(({ credentials }) =>
+            credentials.map(({ scheme, header, description }) => [
+              scheme,
+              { type: "apiKey", in: "header", name: header, description },
+            ]),
+          ),
+        ),
       },
     },
   };
 }
 
-function header(name: string, description: string) {
-  return { type: "apiKey", in: "header", name, description } as const;
+/** The schema of a dialect's errors: `we-link` has `weLinkError`. */
+function errorName(dialect: ProviderId): string {
+  return `${dialect.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())}Error`;
 }
-
-/** What each protocol asks for: all of one list. */
-const security: Readonly<Record<Protocol, object>> = {
-  native: { apiKey: [] },
-  "we-link": { weLinkKey: [], weLinkSecret: [] },
-  "linked-api": { linkedApiToken: [], identificationToken: [] },
-};
 
 const idempotencyKey = {
   name: "Idempotency-Key",
@@ -63,8 +64,13 @@ const idempotencyKey = {
 
 function securityOf({ isPublic, dialect, needsAccount }: Operation): object[] {
   if (isPublic) return [];
-  if (dialect === "linked-api" && needsAccount === false) return [{ linkedApiToken: [] }];
-  return [security[dialect ?? "native"]];
+  if (dialect === undefined) return [{ apiKey: [] }];
+  const { credentials = [] } = providerPacks[dialect].dialect ?? {};
+  const needed = credentials.filter(
+    ({ holds }) => holds !== "accountToken" || needsAccount !== false,
+  );
+  // The schemes of one object are required together.
+  return [Object.fromEntries(needed.map(({ scheme }) => [scheme, []]))];
 }
 
 function describe(operation: Operation) {
@@ -100,17 +106,18 @@ const meanings = {
   503: "Try again after `retry-after` seconds",
 } as const;
 
-const errorContents: Readonly<Record<Protocol, object>> = {
-  native: { "application/problem+json": { schema: { $ref: "#/components/schemas/problem" } } },
-  "we-link": json({ $ref: "#/components/schemas/weLinkError" }),
-  "linked-api": json({ $ref: "#/components/schemas/linkedApiError" }),
-};
+function errorContent(dialect: ProviderId | undefined): object {
+  if (dialect === undefined) {
+    return { "application/problem+json": { schema: { $ref: "#/components/schemas/problem" } } };
+  }
+  return json({ $ref: `#/components/schemas/${errorName(dialect)}` });
+}
 
 function problemsOf({ isPublic, problems, body, dialect }: Operation) {
   if (isPublic) return {};
   const tooLarge = body ? ([413] as const) : [];
   const statuses = [400, 401, ...problems, ...tooLarge, 429, 500, 503] as const;
-  const content = errorContents[dialect ?? "native"];
+  const content = errorContent(dialect);
   return Object.fromEntries(
     statuses.map((status) => [
       status,

@@ -6,36 +6,15 @@ import {
   providerCredentials,
 } from "../config-items.ts";
 import { eventType } from "../events.ts";
-import { type ProviderId, providerId } from "../providers.ts";
-import { dialectOperations } from "./dialects.ts";
-import { linkedApiWebhookOperations } from "./linked-api-webhooks.ts";
+import { type ProviderId, providerId, providerPacks } from "../providers.ts";
+import type { ApiOperation } from "./operation.ts";
 import { listOf, paging, plain, text, time } from "./parts.ts";
 import { requestOperations } from "./requests.ts";
 import { webhookOperations } from "./webhooks.ts";
 
-/**
- * Every operation of the HTTP API, once: `infra` makes the routes from it, the
- * `api` function dispatches and checks by it, and the OpenAPI document is it.
- */
-export interface Operation {
-  operationId: string;
-  method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
-  path: string;
-  summary: string;
-  /** Answered without an API key. */
-  isPublic: boolean;
-  /** Whose protocol it speaks where it is not ours: its headers and the shape of its errors. */
+/** An operation, and the provider whose protocol it speaks; absent: Ackwire's own. */
+export interface Operation extends ApiOperation {
   dialect?: ProviderId;
-  /** `false` where a dialect's call names no account. */
-  needsAccount?: false;
-  params: z.ZodMiniType<Record<string, string>>;
-  query: z.ZodMiniType<Record<string, unknown>>;
-  body?: z.ZodMiniType;
-  answer: { status: 200 | 201 | 202 | 204; description: string; schema?: z.ZodMiniType };
-  /** Statuses of its problem bodies besides those that every operation with a key may have. */
-  problems: readonly (404 | 409)[];
-  /** An `Idempotency-Key` makes a repeated call answer the same. */
-  takesIdempotencyKey?: true;
 }
 
 const connectionView = z.object({
@@ -94,7 +73,8 @@ const eventParams = z.strictObject({ id: text(512) });
 const connectionParams = z.strictObject({ connectionId: text(128) });
 const keyParams = z.strictObject({ keyId: text(128) });
 
-export const operations = {
+/** The operations of Ackwire's own protocol. */
+export const nativeOperations = {
   getHealth: {
     ...plain,
     operationId: "getHealth",
@@ -256,11 +236,20 @@ export const operations = {
   },
   ...requestOperations,
   ...webhookOperations,
-  ...dialectOperations,
-  ...linkedApiWebhookOperations,
-} as const satisfies Record<string, Operation>;
+} as const satisfies Record<string, ApiOperation>;
 
-export type OperationId = keyof typeof operations;
+const dialectOperations: Operation[] = Object.values(providerPacks).flatMap(({ id, dialect }) =>
+  Object.values(dialect?.operations ?? {}).map((one) => ({ ...one, dialect: id })),
+);
+
+/**
+ * Every operation of the HTTP API: `infra` creates the routes from this list, the
+ * `api` function validates and dispatches by it, and the OpenAPI document lists it.
+ */
+export const operations: readonly Operation[] = [
+  ...Object.values(nativeOperations),
+  ...dialectOperations,
+];
 
 /** As API Gateway names a route. */
 export const routeKeyOf = ({ method, path }: Pick<Operation, "method" | "path">): string =>

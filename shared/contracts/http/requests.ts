@@ -1,15 +1,9 @@
 import * as z from "zod/mini";
-import { providerId } from "../providers.ts";
+import { providerId, providerPacks } from "../providers.ts";
 import { requestStatus } from "../statuses.ts";
 import { listOf, paging, plain, text, time } from "./parts.ts";
 
 /** The API's operations on requests and accounts; part of the one table in `http.ts`. */
-
-/** We-Link's path segment, or Linked API's `actionType`. */
-const actionForms = {
-  "we-link": /^[a-z][a-z0-9_]{0,63}$/,
-  "linked-api": /^[A-Za-z][A-Za-z0-9_.]{0,63}$/,
-} as const;
 
 /** It is part of an index's key, which DynamoDB limits to 1,024 bytes. */
 const MAX_ACCOUNT_BYTES = 900;
@@ -44,7 +38,8 @@ const newRequest = z
   .check(
     z.refine(
       ({ provider, action }) =>
-        !Object.hasOwn(actionForms, provider) || actionForms[provider].test(action),
+        !Object.hasOwn(providerPacks, provider) ||
+        providerPacks[provider].actionPattern.test(action),
       {
         path: ["action"],
         error: "is none that this provider can have",
@@ -52,10 +47,10 @@ const newRequest = z
         when: () => true,
       },
     ),
-    z.refine(({ provider, params }) => provider === "linked-api" || !Array.isArray(params), {
-      path: ["params"],
-      error: "must be an object: only Linked API takes a list of actions",
-    }),
+    z.refine(
+      ({ provider, params }) => providerPacks[provider].takesActionList || !Array.isArray(params),
+      { path: ["params"], error: "must be an object: this provider takes no list of actions" },
+    ),
   );
 
 const requestView = z.object({
@@ -98,7 +93,7 @@ const accountChange = z.strictObject({
     .check(z.describe("Between the answer of one submission and the next; a random gap in it.")),
   identificationToken: z
     .exactOptional(z.string().check(z.regex(/^[\x20-\x7e]{1,1000}$/)))
-    .check(z.describe("Linked API's token of this account. Kept sealed, never shown.")),
+    .check(z.describe("The provider's token of this account. Stored encrypted, never shown.")),
 });
 
 const accountView = z.object({
@@ -115,7 +110,7 @@ const accountView = z.object({
   identificationToken: z.optional(
     z
       .string()
-      .check(z.describe("For clients that speak Linked API to Ackwire: names this account.")),
+      .check(z.describe("Identifies this account to Ackwire in the provider's own protocol.")),
   ),
 });
 

@@ -1,7 +1,7 @@
 import { type AccountItem, configKey } from "../../contracts/config-items.ts";
 import { Failure } from "../../contracts/failures.ts";
 import type { PaceRange } from "../../contracts/http/requests.ts";
-import type { ProviderId } from "../../contracts/providers.ts";
+import { type ProviderId, providerPacks } from "../../contracts/providers.ts";
 import type { Clock } from "../clock.ts";
 import { type MasterKeys, seal } from "../crypto/master-keys.ts";
 import { InvalidRequest } from "../input/invalid-request.ts";
@@ -106,10 +106,9 @@ export function makeAccounts(deps: AccountsDeps) {
     const { accountId, provider, connectionId, createdAt, pace, clientId } = item;
     const lane = await lanes.find(laneId(item));
     const pause = activePause(lane?.pause, clock.businessMs());
-    const token =
-      provider === "linked-api"
-        ? identificationToken(await deps.masterKeys(), { clientId, accountId })
-        : undefined;
+    const token = requiresToken(provider)
+      ? identificationToken(await deps.masterKeys(), { clientId, accountId })
+      : undefined;
     return {
       accountId,
       provider,
@@ -133,8 +132,9 @@ export function makeAccounts(deps: AccountsDeps) {
     const sealed = token
       ? seal(await deps.masterKeys(), pk, token)
       : before?.sealedIdentificationToken;
-    if (provider === "linked-api" && sealed === undefined) {
-      throw invalid("identificationToken", "is needed: Linked API knows its accounts by it");
+    if (requiresToken(provider) && sealed === undefined) {
+      const { name } = providerPacks[provider];
+      throw invalid("identificationToken", `is required: ${name} identifies an account by it`);
     }
     const item: AccountItem = {
       pk,
@@ -153,7 +153,7 @@ export function makeAccounts(deps: AccountsDeps) {
   const destinations: Destinations = {
     connectionIdOf,
     async requireAccount({ provider, connectionId, accountId }) {
-      if (provider !== "linked-api") return;
+      if (!requiresToken(provider)) return;
       const account = await store.account(connectionId, accountId);
       if (account?.sealedIdentificationToken !== undefined) return;
       throw invalid("accountId", "is not known: make it so with PUT /v1/accounts/{accountId}");
@@ -199,6 +199,11 @@ export function makeAccounts(deps: AccountsDeps) {
       return viewOf(account);
     },
   };
+}
+
+/** Whether the provider identifies each account by a token of its own. */
+function requiresToken(provider: ProviderId): boolean {
+  return providerPacks[provider].accountTokenHeader !== undefined;
 }
 
 const CACHE_LIMIT = 1_000;

@@ -9,7 +9,7 @@ import {
   connectionSecrets,
 } from "../../contracts/config-items.ts";
 import { Failure } from "../../contracts/failures.ts";
-import type { ProviderId } from "../../contracts/providers.ts";
+import { type ProviderId, providerPacks } from "../../contracts/providers.ts";
 import { hashForm } from "../../contracts/webhook-forms.ts";
 import type { Clock } from "../clock.ts";
 import { canRotate, rotate } from "../connections/rotation.ts";
@@ -120,11 +120,9 @@ export function makeAdministration(deps: AdministrationDeps) {
   /** The inbound path holds the token, which is in the answer and nowhere else. */
   async function createConnection(of: NewConnection) {
     await requireClient(of.clientId);
-    if (of.provider === "we-link" && !of.webhookSecret) {
-      throw new Failure(
-        "REQUEST_INVALID",
-        "We-Link signs its webhooks: its Secret Code is missing",
-      );
+    const { name, requiresWebhookSecret } = providerPacks[of.provider];
+    if (requiresWebhookSecret && !of.webhookSecret) {
+      throw new Failure("REQUEST_INVALID", `${name} signs its webhooks: its secret is missing`);
     }
     const connectionId = `cn_${randomHex(8)}`;
     const token = randomHex(32);
@@ -208,7 +206,7 @@ export function makeAdministration(deps: AdministrationDeps) {
     clientId: string;
     connectionId: string;
     accountId: string;
-    /** Linked API's token of this account, by which it is asked. */
+    /** The provider's token of this account. */
     identificationToken?: string | undefined;
   }) {
     const { identificationToken: token, ...account } = of;

@@ -6,7 +6,7 @@ import type { Webhooks } from "../deliveries/webhooks/webhooks.ts";
 import { type EventReader, makeReadEvents } from "../events/read-events.ts";
 import { pageOf } from "../input/cursor.ts";
 import type { Requests } from "../requests/requests.ts";
-import { dialectHandlers } from "./dialects/dialect-handlers.ts";
+import { makeDialectHandlers } from "./dialects/dialect-handlers.ts";
 import type { ApiHandlers } from "./handlers/api-operations.ts";
 import { accountHandlers, requestHandlers } from "./handlers/requests.ts";
 import { webhookHandlers } from "./handlers/webhooks.ts";
@@ -21,16 +21,19 @@ export interface ApiHandlerDeps {
   administration: () => Promise<Administration>;
 }
 
-export function makeApiHandlers(deps: ApiHandlerDeps): ApiHandlers {
-  return {
+/** One handler per operation of the API, dialects included, by operation id. */
+export function makeApiHandlers(
+  deps: ApiHandlerDeps,
+): Readonly<Record<string, (input: never) => Promise<string | undefined>>> {
+  const native: ApiHandlers = {
     ...publicHandlers,
     ...eventHandlers(deps),
     ...administrationHandlers(deps),
     ...requestHandlers(deps),
     ...accountHandlers(deps),
     ...webhookHandlers(deps),
-    ...dialectHandlers(deps),
   };
+  return { ...native, ...makeDialectHandlers(deps) };
 }
 
 const publicHandlers = {

@@ -1,23 +1,17 @@
 import { Failure, type HttpFailureCode } from "../../contracts/failures.ts";
-import {
-  type Operation,
-  type OperationId,
-  operations,
-  routeKeyOf,
-} from "../../contracts/http/operations.ts";
+import { type Operation, operations, routeKeyOf } from "../../contracts/http/operations.ts";
 import { limits } from "../../contracts/limits.ts";
-import type { ProviderId } from "../../contracts/providers.ts";
+import { type ProviderId, providerPacks } from "../../contracts/providers.ts";
 import { check, type FieldError, InvalidRequest } from "../input/invalid-request.ts";
 import { readJson, readJsonObject } from "../json/json.ts";
+import type { AuthFailure } from "../providers/dialect.ts";
 import { type ApiHandlerDeps, makeApiHandlers } from "./api-handlers.ts";
 import {
   type AuthenticateDeps,
-  type AuthFailure,
   type Headers,
   makeAuthenticate,
   Unauthenticated,
 } from "./authentication/authenticate.ts";
-import type { ApiHandlers, ApiInput } from "./handlers/api-operations.ts";
 
 export type ServeApiDeps = AuthenticateDeps & ApiHandlerDeps;
 
@@ -45,17 +39,15 @@ export type ApiOutcome =
       /** Of a call in a provider's own protocol: errors have that provider's shape. */
       dialect?: ProviderId | undefined;
       /** Absent where there is no such operation. */
-      operationId?: OperationId | undefined;
-      lacks?: AuthFailure | undefined;
+      operationId?: string | undefined;
+      authFailure?: AuthFailure | undefined;
     };
 
 /** Bodies of this API are settings and secrets, a few hundred bytes, but for those of new requests. */
 const MAX_BODY_BYTES = 64_000;
 const MAX_REQUEST_BYTES = limits.maxParamsBytes + 4_000;
 
-const idByRouteKey = new Map(
-  Object.values(operations).map((one) => [routeKeyOf(one), one.operationId] as const),
-);
+const operationByRoute = new Map(operations.map((one) => [routeKeyOf(one), one]));
 
 /** Answers every call of the HTTP API; what it refuses has one of our codes. */
 export function makeServeApi(deps: ServeApiDeps) {
@@ -63,16 +55,14 @@ export function makeServeApi(deps: ServeApiDeps) {
   const handlers = makeApiHandlers(deps);
 
   async function serve(call: ApiCall): Promise<ApiOutcome> {
-    const id = idByRouteKey.get(call.routeKey);
-    if (id === undefined) throw new Failure("NOT_FOUND", "there is no such operation");
-    const operation: Operation = operations[id];
+    const operation = operationByRoute.get(call.routeKey);
+    const handler = operation && handlers[operation.operationId];
+    if (!handler) throw new Failure("NOT_FOUND", "there is no such operation");
     const caller = operation.isPublic ? undefined : await authenticate(operation, call.headers);
     const input = checkCall(operation, call);
-    const body = await run(handlers, id, {
-      ...input,
-      clientId: caller?.clientId ?? "",
-      accountId: caller?.accountId ?? "",
-    });
+    const owner = { clientId: caller?.clientId ?? "", accountId: caller?.accountId ?? "" };
+    // `checkCall` has validated the input by the contract of this very operation.
+    const body = await handler({ ...input, ...owner } as never);
     return { kind: "answered", status: operation.answer.status, body, keyId: caller?.keyId };
   }
 
@@ -87,22 +77,17 @@ export function makeServeApi(deps: ServeApiDeps) {
         code: error.code as HttpFailureCode,
         detail: error.message,
         errors,
-        ...spokenOf(call.routeKey),
-        lacks: error instanceof Unauthenticated ? error.lacks : undefined,
+        ...protocolOf(call.routeKey),
+        authFailure: error instanceof Unauthenticated ? error.authFailure : undefined,
       };
     }
   };
 }
 
-/** What the words of a refusal go by. */
-function spokenOf(routeKey: string) {
-  const operationId = idByRouteKey.get(routeKey);
-  const operation: Operation | undefined = operationId && operations[operationId];
-  return { operationId, dialect: operation?.dialect };
-}
-
-function run<Id extends OperationId>(handlers: ApiHandlers, id: Id, input: unknown) {
-  return handlers[id](input as ApiInput<Id>);
+/** The operation and the dialect, which decide the shape of an error. */
+function protocolOf(routeKey: string) {
+  const { operationId, dialect } = operationByRoute.get(routeKey) ?? {};
+  return { operationId, dialect };
 }
 
 /** @throws REQUEST_INVALID with the bad fields of path, query and body together; BODY_… */
@@ -130,9 +115,10 @@ function checkCall(operation: Operation, { params, query, body, origin, headers 
   return { origin, idempotencyKey, ...Object.fromEntries(outputs) };
 }
 
-/** Passed on digit by digit; only Linked API takes a list. */
+/** Parses the body; numbers keep every digit. */
 function readBody({ dialect }: Operation, body: Uint8Array): unknown {
-  return (dialect === "linked-api" ? readJson : readJsonObject)(body, "exact").value;
+  const takesAnyJson = dialect && providerPacks[dialect].dialect?.takesAnyJson;
+  return (takesAnyJson ? readJson : readJsonObject)(body, "exact").value;
 }
 
 function idempotencyKeyErrors(key: string | undefined): FieldError[] {

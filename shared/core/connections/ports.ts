@@ -26,7 +26,7 @@ export interface FreshConnectionReader extends ConnectionReader {
 
 /** An account that this client registered with a connection. */
 export interface KnownAccount {
-  /** Linked API's token of this account. */
+  /** The provider's token of this account. */
   identificationToken?: string;
   /** Its own gap between submissions. */
   pace?: PaceRange;

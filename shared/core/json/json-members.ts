@@ -67,3 +67,11 @@ function lastCommaBefore(text: string, start: number): number {
   const at = trimEnd(text, start) - 1;
   return text[at] === "," ? at : -1;
 }
+
+/** The object as JSON text with one more member, whose value is JSON text already. */
+export function withMember(value: object, name: string, text: string | undefined): string {
+  const json = JSON.stringify(value);
+  if (text === undefined) return json;
+  const separator = json === "{}" ? "" : ",";
+  return `${json.slice(0, -1)}${separator}${JSON.stringify(name)}:${text}}`;
+}

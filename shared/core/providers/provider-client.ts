@@ -6,9 +6,9 @@ import type { ProviderHttpCall } from "./http-call.ts";
 export interface SubmitInput {
   requestId: string;
   accountId: string;
-  /** We-Link's path segment, or Linked API's `actionType`. */
+  /** It fits the pack's `actionPattern`. */
   action: string;
-  /** The rest of the provider's own body; an array where Linked API takes several actions. */
+  /** The rest of the provider's own body; an array only where the pack says `takesActionList`. */
   params: JsonObject | readonly JsonObject[];
 }
 
@@ -58,7 +58,7 @@ export type PollOutcome =
   /** No answer that tells anything. */
   | { kind: "failed"; code: string };
 
-/** Headers by which the provider knows the connection and, at Linked API, the account. */
+/** Headers that authenticate the connection at the provider and, where the pack has an `accountTokenHeader`, the account. */
 export type Credentials = Readonly<Record<string, string>>;
 
 /** How a pack's provider takes requests: data and pure functions. */

@@ -1,56 +1,85 @@
-import type { ProviderId } from "../../contracts/providers.ts";
 import type { HashForm } from "../../contracts/webhook-forms.ts";
 import type { InboundEvent } from "../events/inbound-event.ts";
 import type { JsonObject, ReadJson } from "../json/json.ts";
+import type { Dialect } from "./dialect.ts";
 import type { ProviderHttpCall } from "./http-call.ts";
-import type { ProviderClient } from "./provider-client.ts";
+import type { Credentials, ProviderClient } from "./provider-client.ts";
+import type { ProviderWebhookFormat } from "./webhook-format.ts";
 
-/** A webhook as it came, its body read. */
+/** A webhook as it was received, with its body parsed. */
 export interface Webhook extends ReadJson {
   /** Names in lower case. */
   headers: Readonly<Record<string, string | undefined>>;
 }
 
-/** Whether a webhook is the provider's, and by which form of its signature that was seen. */
+/** Whether a webhook is authentic, and which form of signature showed it. */
 export type Verification =
+  /** `url`: the provider signs nothing; the token in the inbound URL is the only proof. */
   | { kind: "verified"; form: HashForm | "url" }
-  /** Signed by the provider, but for the request alone: the body is anybody's until the provider confirms it. */
+  /**
+   * The provider signed the request's id but not the body, so anyone may have
+   * written the body until the provider confirms it.
+   */
   | { kind: "unbound"; form: HashForm }
   | { kind: "invalid" };
 
 export interface VerificationDeps {
-  /** Any of them may have signed. */
+  /** The connection's webhook secrets; any of them may have signed. */
   secrets: readonly string[];
   settings: { hashForms: readonly HashForm[]; allowUnboundJwt: boolean };
-  /** Real time: a token says in it from when to when it holds. */
+  /** Real time, against which a token's validity is checked. */
   nowMs: number;
 }
 
-/** All that is particular to one provider: data and pure functions. */
-export interface ProviderPack {
-  id: ProviderId;
+/** Everything that is particular to one provider: data and pure functions. */
+export interface ProviderPack<Id extends string = string> {
+  /** Lower case, digits and hyphens: it is part of inbound URLs and stored in items. */
+  id: Id;
+  /** The provider's name in messages to people. */
+  name: string;
+  /**
+   * Where the provider's API is: https, without a query or a trailing slash. A
+   * deployment replaces it with the context `providerBaseUrls`, as the local run does.
+   */
+  baseUrl: string;
+  /** Names, in lower case, of the headers that authenticate a connection at the provider. */
+  credentialHeaders: readonly string[];
+  /** `true`: a connection cannot be created without the secret that signs the provider's webhooks. */
+  requiresWebhookSecret: boolean;
+  /**
+   * Name, in lower case, of the header with the provider's token of one account.
+   * Where there is one, requests are accepted only for accounts registered with
+   * their token.
+   */
+  accountTokenHeader?: string;
+  /** `true`: the provider signs nothing, so events of accounts that are not registered are marked. */
+  marksUnknownAccounts?: true;
+  /** What a request's `action` must look like. */
+  actionPattern: RegExp;
+  /** `true`: a request's `params` may be a list of actions. */
+  takesActionList?: true;
   requests: ProviderClient;
   verify(webhook: Webhook, deps: VerificationDeps): Verification;
   /**
-   * What the webhook says.
+   * Translates a webhook into an event.
    *
-   * @throws FRAME_INVALID when it lacks what each of this provider's webhooks carries
+   * @throws FRAME_INVALID when it lacks what every webhook of this provider carries
    */
   read(webhook: Webhook): InboundEvent;
-  /** True where the provider signs nothing, so that events of accounts nobody registered are marked. */
-  marksUnknownAccounts?: true;
-  /** How to ask the provider whether what a webhook says is so. */
+  /** How to ask the provider whether a webhook is true; absent where that is impossible. */
   confirmation?: {
-    /** `undefined`: the provider has no call that tells. */
-    request(
-      event: InboundEvent,
-      credentials: Readonly<Record<string, string>>,
-    ): ProviderHttpCall | undefined;
+    /** Returns `undefined` where the provider has no call that answers this. */
+    request(event: InboundEvent, credentials: Credentials): ProviderHttpCall | undefined;
     /**
-     * The event as the provider's answer tells it; `undefined` when it tells another story.
+     * Returns the event according to the provider's answer; `undefined` when the
+     * answer contradicts the webhook.
      *
-     * @throws UNCONFIRMED when the answer is none of this provider's
+     * @throws UNCONFIRMED when the answer cannot be read
      */
     read(event: InboundEvent, answer: JsonObject): InboundEvent | undefined;
   };
+  /** The provider's protocol for Ackwire's own clients; absent: they use Ackwire's API. */
+  dialect?: Dialect;
+  /** The provider's webhook payloads for Ackwire's own clients; absent: they get envelopes. */
+  webhookFormat?: ProviderWebhookFormat;
 }

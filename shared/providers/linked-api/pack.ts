@@ -7,6 +7,7 @@ import type { InboundEvent } from "../../core/events/inbound-event.ts";
 import { canonicalJson, isObject, type JsonObject } from "../../core/json/json.ts";
 import type { ProviderPack } from "../../core/providers/provider-pack.ts";
 import { confirmation } from "./confirmation.ts";
+import { linkedApiDialect } from "./dialect.ts";
 import { linkedApiRequests } from "./requests.ts";
 import { labelsOf, workflowOutcome } from "./result.ts";
 
@@ -25,13 +26,24 @@ function hasFourDigitYear(createdAt: string): boolean {
 
 type Frame = z.output<typeof frame>;
 
-/** Linked API signs nothing: the secret in the URL is the proof, and it was checked before. */
-export const linkedApi: ProviderPack = {
+/**
+ * Linked API: `POST /workflows`. It signs no webhooks: the token in the inbound
+ * URL is the only proof, and is checked before the pack sees the webhook.
+ */
+export const linkedApi: ProviderPack<"linked-api"> = {
   id: "linked-api",
-
+  name: "Linked API",
+  baseUrl: "https://api.linkedapi.io",
+  credentialHeaders: ["linked-api-token"],
+  requiresWebhookSecret: false,
+  accountTokenHeader: "identification-token",
+  // The `actionType` of the first action.
+  actionPattern: /^[A-Za-z][A-Za-z0-9_.]{0,63}$/,
+  takesActionList: true,
   marksUnknownAccounts: true,
   confirmation,
   requests: linkedApiRequests,
+  dialect: linkedApiDialect,
 
   verify: () => ({ kind: "verified", form: "url" }),
 

@@ -1,13 +1,13 @@
 import { limits } from "../../contracts/limits.ts";
 import type { InboundEvent } from "../../core/events/inbound-event.ts";
 import { isObject, type JsonObject, type ReadJson, readJson } from "../../core/json/json.ts";
+import { bodyOfAnswer, isSuccess, messageOf } from "../../core/providers/answer-body.ts";
 import type {
   PollOutcome,
   ProviderAnswer,
   SubmissionOutcome,
 } from "../../core/providers/provider-client.ts";
 import { retryAfterOf } from "../../core/providers/retry-after.ts";
-import { bodyOfAnswer, isSuccess, messageOf } from "../answer-body.ts";
 import { readWeLink, weLinkErrorOf } from "./event.ts";
 import { requestIdsOf } from "./request-id.ts";
 

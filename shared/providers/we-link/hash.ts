@@ -16,15 +16,15 @@ import { requestIdsOf } from "./request-id.ts";
  * HMAC in hex and a JWT, over text that two of its own samples write
  * differently, so each form is tried that the connection has not ruled out.
  */
-export function proveWeLink(webhook: Webhook, deps: VerificationDeps): Verification {
+export function verifyWeLink(webhook: Webhook, deps: VerificationDeps): Verification {
   const { hash, ...signed } = webhook.value;
   const [member, ...others] = topLevelMembers(webhook.text).filter(({ key }) => key === "hash");
   // Two hashes would make it a matter of taste which one is verified.
   if (typeof hash !== "string" || !member || others.length > 0) return { kind: "invalid" };
   const texts = makeTexts(webhook, member, signed);
-  if (/^[0-9a-f]{64}$/.test(hash)) return proveHmac(hash, texts, deps);
+  if (/^[0-9a-f]{64}$/.test(hash)) return verifyHmac(hash, texts, deps);
   const isToken = deps.settings.hashForms.includes("jwt") && hash.split(".").length === 3;
-  return isToken ? proveToken(hash, { signed, texts }, deps) : { kind: "invalid" };
+  return isToken ? verifyToken(hash, { signed, texts }, deps) : { kind: "invalid" };
 }
 
 const writtenForms = ["raw", "json", "python"] as const;
@@ -46,7 +46,7 @@ export function hmacHex(secret: string, text: string): string {
   return createHmac("sha256", secret).update(text).digest("hex");
 }
 
-function proveHmac(
+function verifyHmac(
   hash: string,
   texts: Texts,
   { secrets, settings }: VerificationDeps,
@@ -60,7 +60,7 @@ function proveHmac(
   return form ? { kind: "verified", form } : { kind: "invalid" };
 }
 
-function proveToken(
+function verifyToken(
   token: string,
   body: { signed: JsonObject; texts: Texts },
   { secrets, settings, nowMs }: VerificationDeps,

@@ -1,3 +1,4 @@
+import { providerPacks } from "../../../shared/contracts/providers.ts";
 import type { FinalEvent } from "../../../shared/core/events/envelope.ts";
 import type { DecodedWebhook } from "../../../shared/core/inbound/decode-inbound.ts";
 import {
@@ -5,7 +6,6 @@ import {
   type ReadInboundDeps,
 } from "../../../shared/core/inbound/decode-inbound.ts";
 import type { JoinOutcome } from "../../../shared/core/inbound/join-webhooks.ts";
-import { providerPacks } from "../../../shared/providers/packs.ts";
 import { makeMemoryBlobStore } from "../memory/memory-blob-store.ts";
 
 /** Hears inbound messages without a store: every account is known, and no provider answers. */

@@ -1,9 +1,9 @@
 import { toResult } from "../../../functions/ingest/request.ts";
 import type { InboundMessage } from "../../../shared/contracts/messages/inbound.ts";
+import { providerPacks } from "../../../shared/contracts/providers.ts";
 import type { Connection } from "../../../shared/core/connections/ports.ts";
 import { sha256Hex } from "../../../shared/core/crypto/digest.ts";
 import { makeIngestWebhook } from "../../../shared/core/inbound/ingest-webhook.ts";
-import { providerPacks } from "../../../shared/providers/packs.ts";
 import { makeMemoryBlobStore } from "../memory/memory-blob-store.ts";
 import { makeTestClock } from "./clocks.ts";
 import { makeTestReader } from "./inbound-reader.ts";

@@ -1,7 +1,7 @@
 import { expect } from "vitest";
+import { providerPacks } from "../../../shared/contracts/providers.ts";
 import { isTerminal, type RequestRecord } from "../../../shared/core/requests/state/record.ts";
 import { canTransition } from "../../../shared/core/requests/state/request-state.ts";
-import { providerPacks } from "../../../shared/providers/packs.ts";
 
 /** What stands in the params and in the inputs of these tests. */
 export const PASSWORD = "a secret password";

@@ -10,6 +10,7 @@ import { Failure } from "../../../shared/contracts/failures.ts";
 import type { InboundMessage } from "../../../shared/contracts/messages/inbound.ts";
 import type { SubmitMessage } from "../../../shared/contracts/messages/submit.ts";
 import type { ProviderId } from "../../../shared/contracts/providers.ts";
+import { providerPacks } from "../../../shared/contracts/providers.ts";
 import type { RequestRules } from "../../../shared/contracts/request-rules.ts";
 import { type FinalEvent, unmatchedEvent } from "../../../shared/core/events/envelope.ts";
 import type { PublishResult } from "../../../shared/core/events/ports.ts";
@@ -17,7 +18,6 @@ import type { DecodedWebhook } from "../../../shared/core/inbound/decode-inbound
 import type { ProviderHttpCall } from "../../../shared/core/providers/http-call.ts";
 import type { Exchange, RequestStore } from "../../../shared/core/requests/state/ports.ts";
 import type { RequestRecord } from "../../../shared/core/requests/state/record.ts";
-import { providerPacks } from "../../../shared/providers/packs.ts";
 import { makeTestClock } from "../fakes/clocks.ts";
 import { makeMemoryRequests } from "../memory/memory-requests.ts";
 import { makeRequestParts } from "../payloads/request-parts.ts";

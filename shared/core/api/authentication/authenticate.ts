@@ -1,10 +1,12 @@
 import type { ApiKeyItem } from "../../../contracts/config-items.ts";
 import { Failure } from "../../../contracts/failures.ts";
 import type { Operation } from "../../../contracts/http/operations.ts";
+import { type ProviderId, providerPacks } from "../../../contracts/providers.ts";
 import { identifiedAccount, identifiedWith } from "../../administration/identification-token.ts";
 import type { Clock } from "../../clock.ts";
 import { equalSecrets, sha256Hex } from "../../crypto/digest.ts";
 import type { MasterKeys } from "../../crypto/master-keys.ts";
+import type { AuthFailure, DialectCredential } from "../../providers/dialect.ts";
 
 export interface ApiKeys {
   /** May be some seconds old. @throws DEPENDENCY_DOWN */
@@ -26,30 +28,22 @@ export interface AuthenticateDeps {
 export interface Caller {
   clientId: string;
   keyId: string;
-  /** The account that a caller in Linked API's protocol named by its token. */
+  /** The account that the caller named by a token, where the protocol has one. */
   accountId?: string;
 }
 
 /** A call's headers, their names in lower case. */
 export type Headers = Readonly<Record<string, string | undefined>>;
 
-/** UNAUTHENTICATED, with what a dialect's own error says; the native API tells each caller the same. */
+/** Failed authentication. A dialect's error may say why; Ackwire's own API answers the same for each cause. */
 export class Unauthenticated extends Failure<"UNAUTHENTICATED"> {
-  readonly lacks: AuthFailure;
+  readonly authFailure: AuthFailure;
 
-  constructor(lacks: AuthFailure) {
-    super(
-      "UNAUTHENTICATED",
-      lacks.credential === "key" ? "no valid API key" : "no valid account token",
-    );
-    this.lacks = lacks;
+  constructor(authFailure: AuthFailure) {
+    const isKey = authFailure.credential === "key";
+    super("UNAUTHENTICATED", isKey ? "no valid API key" : "no valid account token");
+    this.authFailure = authFailure;
   }
-}
-
-export interface AuthFailure {
-  credential: "key" | "account";
-  /** Sent, and not right; else it was not sent. */
-  wasSent: boolean;
 }
 
 interface ApiKey {
@@ -61,9 +55,9 @@ const API_KEY = /^ackwire_([A-Za-z0-9]{1,64})_([A-Za-z0-9]{1,256})$/;
 const TOUCH_EVERY_MS = 60 * 60 * 1000;
 
 /**
- * Who calls, by the headers of the API's own protocol or of a dialect.
+ * Authenticates a caller by the headers of Ackwire's own protocol or of a dialect.
  *
- * @throws UNAUTHENTICATED, the same for each cause but those of `LackingProof`; DEPENDENCY_DOWN
+ * @throws UNAUTHENTICATED, as `Unauthenticated`; DEPENDENCY_DOWN
  */
 export function makeAuthenticate(deps: AuthenticateDeps) {
   async function callerBy(sent: string | undefined, { keyId, secret }: ApiKey): Promise<Caller> {
@@ -90,27 +84,40 @@ export function makeAuthenticate(deps: AuthenticateDeps) {
     { dialect, needsAccount }: Pick<Operation, "dialect" | "needsAccount">,
     headers: Headers,
   ): Promise<Caller> => {
-    switch (dialect ?? "native") {
-      case "native": {
-        const [, sent] = /^bearer +(\S+)$/i.exec(headers.authorization ?? "") ?? [];
-        return callerBy(sent, readApiKey(sent));
-      }
-      case "we-link": {
-        const { "x-api-key": keyId, "x-api-secret": secret } = headers;
-        return callerBy(keyId && secret, readApiKey(`ackwire_${keyId}_${secret}`));
-      }
-      case "linked-api": {
-        const token = headers["linked-api-token"];
-        const caller = await callerBy(token, readApiKey(token));
-        if (needsAccount === false) return caller;
-        const accountId = await accountBy(headers["identification-token"], caller.clientId);
-        return { ...caller, accountId };
-      }
-    }
+    const sent = credentialsIn(headers, dialect);
+    const caller = await callerBy(sent.apiKey, parseApiKey(sent.apiKey));
+    if (!sent.hasAccountToken || needsAccount === false) return caller;
+    return { ...caller, accountId: await accountBy(sent.accountToken, caller.clientId) };
   };
 }
 
-function readApiKey(text: string | undefined): ApiKey {
+/** The credentials in the headers of Ackwire's own protocol or of a dialect. */
+interface SentCredentials {
+  /** As `ackwire_<keyId>_<secret>`; absent or empty where it was not sent whole. */
+  apiKey: string | undefined;
+  /** Whether the protocol has a token that names an account. */
+  hasAccountToken: boolean;
+  accountToken?: string | undefined;
+}
+
+function credentialsIn(headers: Headers, dialect: ProviderId | undefined): SentCredentials {
+  if (dialect === undefined) {
+    const [, apiKey] = /^bearer +(\S+)$/i.exec(headers.authorization ?? "") ?? [];
+    return { apiKey, hasAccountToken: false };
+  }
+  const { credentials = [] } = providerPacks[dialect].dialect ?? {};
+  const headerOf = (holds: DialectCredential["holds"]) =>
+    credentials.find((one) => one.holds === holds)?.header;
+  const sentAs = (holds: DialectCredential["holds"]) => headers[headerOf(holds) ?? ""];
+  const [keyId, secret] = [sentAs("apiKeyId"), sentAs("apiKeySecret")];
+  return {
+    apiKey: sentAs("apiKey") ?? (keyId && secret && `ackwire_${keyId}_${secret}`),
+    hasAccountToken: headerOf("accountToken") !== undefined,
+    accountToken: sentAs("accountToken"),
+  };
+}
+
+function parseApiKey(text: string | undefined): ApiKey {
   const [, keyId = "", secret = ""] = API_KEY.exec(text ?? "") ?? [];
   return { keyId, secret };
 }

@@ -1,30 +1,39 @@
+import { Failure } from "../../../contracts/failures.ts";
+import { type ProviderId, providerPacks } from "../../../contracts/providers.ts";
 import type { Deliveries } from "../../deliveries/deliveries.ts";
 import type { Webhooks } from "../../deliveries/webhooks/webhooks.ts";
+import type { DialectRequests } from "../../providers/dialect.ts";
 import type { Requests } from "../../requests/requests.ts";
-import type { ApiHandlers } from "../handlers/api-operations.ts";
-import { cancelAsLinkedApi, getAsLinkedApi, startAsLinkedApi } from "./linked-api.ts";
-import { linkedApiWebhookHandlers } from "./linked-api-webhooks.ts";
-import { getAsWeLink, submitAsWeLink } from "./we-link.ts";
+import { findRequest } from "./find-request.ts";
 
-interface DialectDeps {
+export interface DialectHandlersDeps {
   requests: Requests;
   webhooks: Webhooks;
   deliveries: Deliveries;
 }
 
-/** Every operation of another protocol than ours. */
-export function dialectHandlers(deps: DialectDeps) {
-  const { requests } = deps;
+/** One handler per operation of every provider's dialect, by operation id. */
+export function makeDialectHandlers({ requests, webhooks, deliveries }: DialectHandlersDeps) {
+  return Object.assign(
+    {},
+    ...Object.values(providerPacks).map(({ id, dialect }) =>
+      dialect?.handlers({ requests: requestsOf(id, requests), webhooks, deliveries }),
+    ),
+  ) as Readonly<Record<string, (input: never) => Promise<string | undefined>>>;
+}
+
+/** The use cases on requests, restricted to the requests of one provider. */
+function requestsOf(provider: ProviderId, requests: Requests): DialectRequests {
   return {
-    weLinkSubmit: ({ clientId, params, body, idempotencyKey }) =>
-      submitAsWeLink(requests, { clientId, action: params.action, body, idempotencyKey }),
-    weLinkGetResponse: ({ clientId, body }) => getAsWeLink(requests, { clientId, body }),
-    linkedApiStartWorkflow: ({ clientId, accountId, body, idempotencyKey }) =>
-      startAsLinkedApi(requests, { clientId, accountId, body, idempotencyKey }),
-    linkedApiGetWorkflow: ({ clientId, params }) =>
-      getAsLinkedApi(requests, { clientId, workflowId: params.workflowId }),
-    linkedApiCancelWorkflow: ({ clientId, params }) =>
-      cancelAsLinkedApi(requests, { clientId, workflowId: params.workflowId }),
-    ...linkedApiWebhookHandlers(deps),
-  } satisfies Partial<ApiHandlers>;
+    accept: (of) => requests.accept({ provider, ...of }),
+    continue: (...of) => requests.continue(...of),
+    find: (clientId, id) => findRequest(requests, { clientId, provider, id }),
+    async cancel(clientId, requestId) {
+      const request = await requests.get(clientId, requestId);
+      if (request.provider !== provider) {
+        throw new Failure("NOT_FOUND", "there is no such request");
+      }
+      return requests.cancel(clientId, requestId);
+    },
+  };
 }

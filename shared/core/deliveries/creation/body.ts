@@ -1,20 +1,21 @@
 import type { EventType } from "../../../contracts/events.ts";
+import { providerPacks } from "../../../contracts/providers.ts";
 import type { WebhookFormat } from "../../../contracts/webhook-format.ts";
 import type { HashFormat, PayloadMode } from "../../../contracts/webhook-forms.ts";
 import { topLevelMembers, withoutMember } from "../../json/json-members.ts";
-import { isInWeLinkForm, weLinkBody } from "./we-link-body.ts";
+import type { PayloadWriter } from "../../providers/webhook-format.ts";
 
-/** Whether webhooks of this format tell of such an event at all. */
+/** Whether webhooks of this format carry events of this type. */
 export function formatCarries(format: WebhookFormat, eventType: EventType): boolean {
-  return format === "standard" || isInWeLinkForm(eventType);
+  return format === "standard" || payloadWriterOf(format, eventType) !== undefined;
 }
 
 /**
- * The one body of a delivery: it is made once, and every attempt sends it.
- * Every number has the digits that it has in the envelope.
+ * Composes the body of a delivery. It is composed once, and every attempt sends
+ * it. Every number keeps the digits that it has in the envelope.
  *
  * @param of.envelope the event's JSON text
- * @param of.secret signs We-Link's `hash`, as the text that the receiver has
+ * @param of.secret signs the format's `hash`, as the text that the receiver has
  * @throws Error where the format does not carry the event
  */
 export function bodyOf(of: {
@@ -26,7 +27,19 @@ export function bodyOf(of: {
   secret: string;
 }): string {
   const envelope = of.payloadMode === "thin" ? withoutResult(of.envelope) : of.envelope;
-  return of.format === "standard" ? envelope : weLinkBody({ ...of, envelope });
+  if (of.format === "standard") return envelope;
+  const writePayload = payloadWriterOf(of.format, of.eventType);
+  if (!writePayload) throw new Error(`The format ${of.format} has no payload for ${of.eventType}`);
+  return writePayload({ envelope, hashFormat: of.hashFormat, secret: of.secret });
+}
+
+function payloadWriterOf(
+  format: Exclude<WebhookFormat, "standard">,
+  eventType: EventType,
+): PayloadWriter | undefined {
+  const payloads: Readonly<Partial<Record<EventType, PayloadWriter | null>>> =
+    providerPacks[format].webhookFormat?.payloads ?? {};
+  return payloads[eventType] ?? undefined;
 }
 
 function withoutResult(envelope: string): string {

@@ -1,6 +1,7 @@
 import type { WebhookItem } from "../../../contracts/config-items.ts";
 import type { DeliverableType } from "../../../contracts/events.ts";
 import type { WebhookView } from "../../../contracts/http/webhooks.ts";
+import { providerPacks } from "../../../contracts/providers.ts";
 import type { WebhookFormat } from "../../../contracts/webhook-format.ts";
 import type { HashFormat, PayloadMode } from "../../../contracts/webhook-forms.ts";
 import type { WebhookTargets } from "../../../contracts/webhook-targets.ts";
@@ -39,8 +40,8 @@ export function parseWebhookSettings(of: NewWebhook, targets: WebhookTargets): W
   const { url, payloadMode = "fat", format = "standard", eventTypes, description } = of;
   const urlProblem = targetUrlProblem(url, targets) ?? ownHostProblem(url, of.origin);
   const hashProblem =
-    of.hashFormat !== undefined && format !== "we-link"
-      ? `is for format we-link alone: ${format} has no hash`
+    of.hashFormat !== undefined && !hasHash(format)
+      ? `must be absent: format ${format} has no hash`
       : undefined;
   refuseWhere({ url: urlProblem, hashFormat: hashProblem, ...typesProblem(format, eventTypes) });
   return {
@@ -51,6 +52,10 @@ export function parseWebhookSettings(of: NewWebhook, targets: WebhookTargets): W
     ...(eventTypes ? { eventTypes: [...eventTypes] } : {}),
     ...(description === undefined ? {} : { description }),
   };
+}
+
+function hasHash(format: WebhookFormat): boolean {
+  return format !== "standard" && providerPacks[format].webhookFormat?.hasHash === true;
 }
 
 function ownHostProblem(url: string, origin = ""): string | undefined {
@@ -91,7 +96,7 @@ export function viewOf(webhook: WebhookItem): WebhookView {
     disabledReason,
     payloadMode,
     format,
-    hashFormat: format === "we-link" ? hashFormat : undefined,
+    hashFormat: hasHash(format) ? hashFormat : undefined,
     eventTypes,
     description,
     createdAt,

@@ -6,7 +6,7 @@ import { InvalidRequest } from "../../input/invalid-request.ts";
  * (inclusive) and at most `maxMs` from `nowMs` on. Leap seconds and days that
  * no calendar has are refused, not moved.
  *
- * Source: We-Link, "Scheduling Requests".
+ * Source: the specification, "Scheduling Requests".
  * @throws REQUEST_INVALID that names the field and what is allowed
  */
 export function readScheduled(

@@ -1,15 +1,14 @@
 import * as z from "zod/mini";
-import { eventType } from "../events.ts";
-import { payloadMode } from "../webhook-forms.ts";
-import { nothing, text, time, webhookSecret, webhookUrl } from "./parts.ts";
+import { eventType } from "../../contracts/events.ts";
+import { nothing, text, time, webhookSecret, webhookUrl } from "../../contracts/http/parts.ts";
+import { payloadMode } from "../../contracts/webhook-forms.ts";
 
-/** Linked API's calls for a webhook; clients that speak its protocol make them with their token alone. */
+/** These operations name no account: the API key is enough. https://linkedapi.io/docs/admin-overview */
 const admin = {
   isPublic: false,
   needsAccount: false,
   params: nothing,
   query: z.looseObject({}),
-  dialect: "linked-api",
   method: "POST",
 } as const;
 
@@ -30,6 +29,7 @@ const linkedApiWebhook = z.object({
 
 const byId = z.looseObject({ id: text(128) });
 
+/** Linked API's operations on the client's webhook and its deliveries. */
 export const linkedApiWebhookOperations = {
   linkedApiSetWebhook: {
     ...admin,

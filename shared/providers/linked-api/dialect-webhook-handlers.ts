@@ -1,17 +1,21 @@
-import { Failure } from "../../../contracts/failures.ts";
-import type { WebhookView } from "../../../contracts/http/webhooks.ts";
-import type { DeliveryStatus } from "../../../contracts/statuses.ts";
-import type { Deliveries } from "../../deliveries/deliveries.ts";
-import type { DeliveryRecord } from "../../deliveries/state/record.ts";
-import type { Webhooks } from "../../deliveries/webhooks/webhooks.ts";
-import type { ApiHandlers } from "../handlers/api-operations.ts";
+import { Failure } from "../../contracts/failures.ts";
+import type { OperationHandlers } from "../../contracts/http/operation.ts";
+import type { DeliveryStatus } from "../../contracts/statuses.ts";
+import type {
+  DialectDelivery,
+  DialectServices,
+  DialectWebhook,
+} from "../../core/providers/dialect.ts";
+import type { linkedApiWebhookOperations } from "./dialect-webhook-operations.ts";
 
-/** As many as a page of ours has at most. */
+/** The maximum size of a page of Ackwire's own API. */
 const LISTED_DELIVERIES = 100;
 
-/** Linked API's calls on the client's webhook: an id in them must be that webhook's. */
-export function linkedApiWebhookHandlers(deps: { webhooks: Webhooks; deliveries: Deliveries }) {
-  const { webhooks, deliveries } = deps;
+/**
+ * Linked API's operations on the client's webhook. An id in a call must be the
+ * id of the client's one webhook.
+ */
+export function linkedApiWebhookHandlers({ webhooks, deliveries }: DialectServices) {
   return {
     async linkedApiSetWebhook({ clientId, origin, body: { url, payloadMode } }) {
       const { secret, ...view } = await webhooks.register(clientId, { url, payloadMode, origin });
@@ -42,14 +46,14 @@ export function linkedApiWebhookHandlers(deps: { webhooks: Webhooks; deliveries:
       const { id } = await deliveries.resend(clientId, body.deliveryId);
       return answered({ deliveryId: id });
     },
-  } satisfies Partial<ApiHandlers>;
+  } satisfies OperationHandlers<typeof linkedApiWebhookOperations>;
 }
 
-function webhookOf({ id, url, payloadMode, status, createdAt }: WebhookView) {
+function webhookOf({ id, url, payloadMode, status, createdAt }: DialectWebhook) {
   return { id, url, payloadMode, isActive: status === "active", createdAt };
 }
 
-/** Linked API has no word for a delivery that is not wanted any more. */
+/** Linked API has no status for a cancelled delivery. */
 const statuses = {
   waiting: "pending",
   delivering: "delivering",
@@ -58,7 +62,7 @@ const statuses = {
   cancelled: "failed",
 } as const satisfies Record<DeliveryStatus, string>;
 
-function deliveryOf(delivery: DeliveryRecord) {
+function deliveryOf(delivery: DialectDelivery) {
   const { status, reason, attempts, createdMs, endedMs } = delivery;
   const last = attempts.at(-1);
   return {

@@ -1,5 +1,5 @@
-import { type ReadJson, readJsonObject } from "../core/json/json.ts";
-import type { ProviderAnswer } from "../core/providers/provider-client.ts";
+import { type ReadJson, readJsonObject } from "../json/json.ts";
+import type { ProviderAnswer } from "./provider-client.ts";
 
 /** An answer's body; `undefined` where it is no JSON object, whatever it is instead. */
 export function bodyOfAnswer({ body }: Pick<ProviderAnswer, "body">): ReadJson | undefined {

@@ -1,11 +1,10 @@
-import type { WeLinkStatus } from "../../../contracts/http/dialects.ts";
-import type { RequestStatus } from "../../../contracts/statuses.ts";
-import { accountIdOfNameless } from "../../../providers/we-link/account.ts";
-import { InvalidRequest } from "../../input/invalid-request.ts";
-import { isObject, type JsonObject } from "../../json/json.ts";
-import type { Requests } from "../../requests/requests.ts";
-import type { RequestView } from "../../requests/state/request-view.ts";
-import { type FoundEvent, findRequest, withMember } from "./find-request.ts";
+import type { RequestStatus } from "../../contracts/statuses.ts";
+import { InvalidRequest } from "../../core/input/invalid-request.ts";
+import { isObject, type JsonObject } from "../../core/json/json.ts";
+import { withMember } from "../../core/json/json-members.ts";
+import type { DialectRequests, FoundEvent, FoundRequest } from "../../core/providers/dialect.ts";
+import { accountIdOfNameless } from "./account.ts";
+import type { WeLinkStatus } from "./dialect-operations.ts";
 
 interface WeLinkCall {
   clientId: string;
@@ -14,16 +13,20 @@ interface WeLinkCall {
   idempotencyKey?: string | undefined;
 }
 
-/** `POST /api/v1/{action}`: a new request, or a person's code for a login that waits for it. */
+/**
+ * `POST /api/v1/{action}`: accepts a new request; `login_code` continues a login
+ * that waits for its code.
+ *
+ * @throws REQUEST_INVALID, NOT_FOUND, CONFLICT, TOO_MANY_REQUESTS, DEPENDENCY_DOWN
+ */
 export async function submitAsWeLink(
-  requests: Requests,
+  requests: DialectRequests,
   { clientId, action, body, idempotencyKey }: WeLinkCall,
 ): Promise<string> {
   if (action === "login_code") return continueLogin(requests, { clientId, body, idempotencyKey });
   const { accountId, scheduled, ...params } = body;
   const { requestId } = await requests.accept({
     clientId,
-    provider: "we-link",
     accountId: accountId ?? accountIdOfNameless(body.email),
     action,
     params,
@@ -33,9 +36,9 @@ export async function submitAsWeLink(
   return JSON.stringify({ requestId });
 }
 
-/** The account is not looked at: the request has its own. */
+/** Ignores the body's account: the request already has one. */
 async function continueLogin(
-  requests: Requests,
+  requests: DialectRequests,
   { clientId, body, idempotencyKey }: Omit<WeLinkCall, "action">,
 ): Promise<string> {
   const id = textIn(body.requestId) ?? textIn(body.request_id);
@@ -52,13 +55,13 @@ async function continueLogin(
   return JSON.stringify({ requestId });
 }
 
-/** `POST /api/v1/get_response` @throws NOT_FOUND, DEPENDENCY_DOWN */
+/** `POST /api/v1/get_response`: returns the current state of a request. @throws NOT_FOUND, DEPENDENCY_DOWN */
 export async function getAsWeLink(
-  requests: Requests,
+  requests: DialectRequests,
   { clientId, body }: { clientId: string; body: { request_id?: string; requestId?: string } },
 ): Promise<string> {
   const id = body.request_id ?? body.requestId ?? "";
-  const found = await findRequest(requests, { clientId, provider: "we-link", id });
+  const found = await requests.find(clientId, id);
   const ids = { request_id: id, requestId: id };
   const { result, ...answer } =
     "request" in found ? answerOf(found.request) : eventAnswer(found.event);
@@ -77,8 +80,10 @@ const statuses: Readonly<Record<RequestStatus, WeLinkStatus>> = {
   CANCELLED: "CANCELLED",
 };
 
-/** The specification's words, which We-Link sends with this status. */
+/** The message that We-Link sends with this status, from the specification. */
 const PIN_MESSAGE = "Please provide the verification code sent to the user";
+
+type RequestHere = Extract<FoundRequest, { request: object }>["request"];
 
 interface WeLinkAnswer {
   status: WeLinkStatus;
@@ -88,7 +93,7 @@ interface WeLinkAnswer {
   result?: string | undefined;
 }
 
-function answerOf({ status, error, result }: RequestView): WeLinkAnswer {
+function answerOf({ status, error, result }: RequestHere): WeLinkAnswer {
   if (status === "FAILED" && error) return failureOf(error);
   return {
     status: statuses[status],
@@ -102,7 +107,7 @@ function failureOf({ code, message }: { code: string; message: string }): WeLink
   return { status: "FAILED", error: code, message };
 }
 
-/** A request made elsewhere, as its last event tells it. */
+/** The state of a request that was made elsewhere, according to its last event. */
 function eventAnswer({ type, data, result }: FoundEvent): WeLinkAnswer {
   if (type === "workflow.started") return { status: "PROCESSING" };
   if (type === "workflow.actionRequired") return { status: "PIN_REQUIRED", message: PIN_MESSAGE };

@@ -1,18 +1,16 @@
-import { Failure } from "../../../contracts/failures.ts";
-import type { WorkflowStatus } from "../../../contracts/http/dialects.ts";
-import type { RequestStatus } from "../../../contracts/statuses.ts";
-import { isObject, type JsonObject } from "../../json/json.ts";
-import { topLevelMembers } from "../../json/json-members.ts";
-import type { Requests } from "../../requests/requests.ts";
-import type { RequestView } from "../../requests/state/request-view.ts";
-import { type FoundEvent, findRequest } from "./find-request.ts";
+import { Failure } from "../../contracts/failures.ts";
+import type { RequestStatus } from "../../contracts/statuses.ts";
+import { isObject, type JsonObject } from "../../core/json/json.ts";
+import { topLevelMembers } from "../../core/json/json-members.ts";
+import type { DialectRequests, FoundEvent, FoundRequest } from "../../core/providers/dialect.ts";
+import type { WorkflowStatus } from "./dialect-operations.ts";
 
 type Action = JsonObject & { actionType: string };
 type Actions = readonly [Action, ...JsonObject[]];
 
-/** `POST /workflows`: one action, or a list of which the first gives the request its name. */
+/** `POST /workflows`: accepts one action or a list; the request is named after the first action. */
 export async function startAsLinkedApi(
-  requests: Requests,
+  requests: DialectRequests,
   of: {
     clientId: string;
     accountId: string;
@@ -24,7 +22,6 @@ export async function startAsLinkedApi(
   const { actionType, ...params } = isList(body) ? body[0] : body;
   const { requestId, status } = await requests.accept({
     ...account,
-    provider: "linked-api",
     action: actionType,
     params: isList(body) ? body : params,
   });
@@ -33,12 +30,12 @@ export async function startAsLinkedApi(
 
 const isList = (body: Action | Actions): body is Actions => Array.isArray(body);
 
-/** `GET /workflows/{id}` @throws NOT_FOUND, DEPENDENCY_DOWN */
+/** `GET /workflows/{id}`: returns the current state of a workflow. @throws NOT_FOUND, DEPENDENCY_DOWN */
 export async function getAsLinkedApi(
-  requests: Requests,
+  requests: DialectRequests,
   { clientId, workflowId }: { clientId: string; workflowId: string },
 ): Promise<string> {
-  const found = await findRequest(requests, { clientId, provider: "linked-api", id: workflowId });
+  const found = await requests.find(clientId, workflowId);
   const { workflowStatus, failure, result } =
     "request" in found ? workflowOf(found.request) : eventWorkflow(found.event);
   const workflow = JSON.stringify({ workflowId, workflowStatus, failure });
@@ -46,19 +43,16 @@ export async function getAsLinkedApi(
   return `{"success":true,"result":${workflow.slice(0, -1)}${parts}}}`;
 }
 
-/** `DELETE /workflows/{id}` @throws NOT_FOUND, DEPENDENCY_DOWN */
+/** `DELETE /workflows/{id}`: cancels a workflow, if it is not too late. @throws NOT_FOUND, DEPENDENCY_DOWN */
 export async function cancelAsLinkedApi(
-  requests: Requests,
+  requests: DialectRequests,
   { clientId, workflowId }: { clientId: string; workflowId: string },
 ): Promise<string> {
-  const { provider } = await requests.get(clientId, workflowId);
-  // Another provider's request is none in this protocol.
-  if (provider !== "linked-api") throw new Failure("NOT_FOUND", "there is no such workflow");
   try {
     await requests.cancel(clientId, workflowId);
     return answered({ cancelled: true });
   } catch (error) {
-    // It has gone too far: in this protocol an answer, not an error.
+    // Too late to cancel: this protocol answers 200 with `false`.
     if (error instanceof Failure && error.code === "CONFLICT")
       return answered({ cancelled: false });
     throw error;
@@ -77,6 +71,8 @@ const statuses: Readonly<Record<RequestStatus, WorkflowStatus>> = {
   CANCELLED: "failed",
 };
 
+type RequestHere = Extract<FoundRequest, { request: object }>["request"];
+
 interface Workflow {
   workflowStatus: WorkflowStatus;
   failure?: { reason: unknown; message: unknown };
@@ -84,7 +80,7 @@ interface Workflow {
   result?: string | undefined;
 }
 
-function workflowOf({ status, result, error }: RequestView): Workflow {
+function workflowOf({ status, result, error }: RequestHere): Workflow {
   const workflowStatus = statuses[status];
   if (workflowStatus === "failed") {
     return { workflowStatus, failure: failureOf(status === "CANCELLED" ? cancelled : error) };
@@ -92,7 +88,7 @@ function workflowOf({ status, result, error }: RequestView): Workflow {
   return { workflowStatus, result: status === "SUCCEEDED" ? result : undefined };
 }
 
-/** Linked API has no status for a cancelled workflow that its clients know. */
+/** Linked API's clients know no status for a cancelled workflow, so it is shown as failed. */
 const cancelled = { code: "cancelled", message: "The workflow was cancelled" };
 
 function failureOf(error: { code?: unknown; message?: unknown } | undefined) {
@@ -101,8 +97,8 @@ function failureOf(error: { code?: unknown; message?: unknown } | undefined) {
 }
 
 /**
- * The members of a workflow that hold its result, as text in which no digit is
- * touched. A webhook may have told completion and failure together.
+ * The members of a workflow that hold its result, as JSON text with every digit.
+ * A webhook may carry both a completion and a failure.
  */
 function partsOf(result: string): string {
   const members = result.startsWith("{") ? topLevelMembers(result) : [];
@@ -114,7 +110,7 @@ function partsOf(result: string): string {
     .join(",");
 }
 
-/** A workflow made elsewhere, as its last event tells it. */
+/** The state of a workflow that was started elsewhere, according to its last event. */
 function eventWorkflow({ type, data, result }: FoundEvent): Workflow {
   if (type === "workflow.created") return { workflowStatus: "pending" };
   if (type === "workflow.started") return { workflowStatus: "running" };

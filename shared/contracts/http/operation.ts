@@ -1,0 +1,40 @@
+import type * as z from "zod/mini";
+
+/** The contract of one operation of the HTTP API. */
+export interface ApiOperation {
+  operationId: string;
+  method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  path: string;
+  summary: string;
+  /** Needs no API key. */
+  isPublic: boolean;
+  /** `false` for an operation of a dialect that names no account. */
+  needsAccount?: false;
+  params: z.ZodMiniType<Record<string, string>>;
+  query: z.ZodMiniType<Record<string, unknown>>;
+  body?: z.ZodMiniType;
+  answer: { status: 200 | 201 | 202 | 204; description: string; schema?: z.ZodMiniType };
+  /** Statuses of its error answers besides those that every operation with a key may have. */
+  problems: readonly (404 | 409)[];
+  /** A call repeated with the same `Idempotency-Key` gets the same answer. */
+  takesIdempotencyKey?: true;
+}
+
+/** The validated input of one operation, and who calls it. */
+export interface OperationInput<Operation extends ApiOperation> {
+  clientId: string;
+  /** The account that the caller's token names; empty where the protocol has no such token. */
+  accountId: string;
+  /** Only for operations that take one. */
+  idempotencyKey?: string | undefined;
+  /** Scheme and host under which the API was called. */
+  origin: string;
+  params: z.output<Operation["params"]>;
+  query: z.output<Operation["query"]>;
+  body: Operation extends { body: infer Body extends z.ZodMiniType } ? z.output<Body> : unknown;
+}
+
+/** One handler per operation; each returns its answer's JSON text, or `undefined` for a 204. */
+export type OperationHandlers<Operations extends Readonly<Record<string, ApiOperation>>> = {
+  [Id in keyof Operations]: (input: OperationInput<Operations[Id]>) => Promise<string | undefined>;
+};

@@ -1,0 +1,163 @@
+import type * as z from "zod/mini";
+import { failures, type HttpFailureCode } from "../../contracts/failures.ts";
+import type { ApiOperation } from "../../contracts/http/operation.ts";
+import type { DeliveryStatus, RequestStatus } from "../../contracts/statuses.ts";
+import type { PayloadMode } from "../../contracts/webhook-forms.ts";
+import type { FieldError } from "../input/invalid-request.ts";
+import type { JsonObject } from "../json/json.ts";
+
+/**
+ * A provider's own protocol, which Ackwire's API also speaks: a client of the
+ * provider changes its base URL and its credentials, nothing else.
+ */
+export interface Dialect {
+  /** The headers that authenticate a call; all of them are required. */
+  credentials: readonly DialectCredential[];
+  /** By operation id, which is unique among all operations of the API. */
+  operations: Readonly<Record<string, ApiOperation>>;
+  /** Makes one handler per operation. */
+  handlers(
+    services: DialectServices,
+  ): Readonly<Record<string, (input: never) => Promise<string | undefined>>>;
+  /** `true`: a body may be any JSON value; otherwise it must be an object. */
+  takesAnyJson?: true;
+  /** The body of every answer from 400 on. */
+  errorSchema: z.ZodMiniType;
+  errorBody(refusal: Refusal): object;
+}
+
+/** A header that holds (part of) a caller's credentials. */
+export interface DialectCredential {
+  /** In lower case. */
+  header: string;
+  holds: "apiKey" | "apiKeyId" | "apiKeySecret" | "accountToken";
+  /** Its name among the security schemes of the OpenAPI document. */
+  scheme: string;
+  description: string;
+}
+
+/** What a call lacked that failed authentication. */
+export interface AuthFailure {
+  credential: "key" | "account";
+  /** `true`: it was sent and is not valid; `false`: it was not sent. */
+  wasSent: boolean;
+}
+
+/** Why a call was refused, as far as its caller may know. */
+export interface Refusal {
+  code: HttpFailureCode;
+  detail: string;
+  errors?: readonly FieldError[] | undefined;
+  authFailure?: AuthFailure | undefined;
+  operationId?: string | undefined;
+}
+
+/** The text of an error: every invalid field, or the detail where it is safe to show. */
+export function refusalMessage({ code, detail, errors = [] }: Refusal): string {
+  const { httpStatus, title } = failures[code];
+  // The log names the failed dependency; a 401 must not reveal which check failed.
+  if (httpStatus === 401 || httpStatus === 503) return title;
+  const fields = errors.map(({ field, message }) => `${field || "the body"}: ${message}`);
+  return fields.length > 0 ? fields.join("; ") : detail;
+}
+
+/** The use cases that a dialect's handlers may call. Requests are those of the dialect's own provider. */
+export interface DialectServices {
+  requests: DialectRequests;
+  webhooks: DialectWebhooks;
+  deliveries: DialectDeliveries;
+}
+
+export interface DialectRequests {
+  accept(of: {
+    clientId: string;
+    accountId: string;
+    action: string;
+    params: JsonObject | readonly JsonObject[];
+    scheduled?: string | undefined;
+    idempotencyKey?: string | undefined;
+  }): Promise<{ requestId: string; status: RequestStatus }>;
+  /** @throws NOT_FOUND, CONFLICT, DEPENDENCY_DOWN */
+  continue(
+    clientId: string,
+    requestId: string,
+    input: string,
+    idempotencyKey?: string,
+  ): Promise<{ requestId: string }>;
+  /** @throws NOT_FOUND, for a request of another provider or client too; DEPENDENCY_DOWN */
+  find(clientId: string, id: string): Promise<FoundRequest>;
+  /** @throws NOT_FOUND, for a request of another provider or client too; CONFLICT; DEPENDENCY_DOWN */
+  cancel(clientId: string, requestId: string): Promise<unknown>;
+}
+
+/** A request that was made here, or the last event of one that was made elsewhere. */
+export type FoundRequest =
+  | {
+      request: {
+        status: RequestStatus;
+        /** JSON text. */
+        result?: string | undefined;
+        error?: { code: string; message: string } | undefined;
+      };
+    }
+  | { event: FoundEvent };
+
+export interface FoundEvent {
+  type: string;
+  /** Its texts are exact; its numbers may have lost digits. */
+  data: JsonObject;
+  /** The event's result as JSON text, with every digit. */
+  result?: string | undefined;
+}
+
+/** A client's webhook, as far as dialects show it. */
+export interface DialectWebhook {
+  id: string;
+  url: string;
+  payloadMode: PayloadMode;
+  status: "active" | "disabled";
+  createdAt: string;
+}
+
+export interface DialectWebhooks {
+  /** @throws REQUEST_INVALID, CONFLICT, DEPENDENCY_DOWN */
+  register(
+    clientId: string,
+    webhook: { url: string; payloadMode?: PayloadMode | undefined; origin: string },
+  ): Promise<DialectWebhook & { secret: string }>;
+  /** @throws NOT_FOUND, DEPENDENCY_DOWN */
+  get(clientId: string): Promise<DialectWebhook>;
+  /** @throws NOT_FOUND, where the client's webhook has another id too; CONFLICT; DEPENDENCY_DOWN */
+  update(
+    clientId: string,
+    change: { payloadMode: PayloadMode },
+    webhookId: string,
+  ): Promise<DialectWebhook>;
+  /** @throws NOT_FOUND, where the client's webhook has another id too; CONFLICT; DEPENDENCY_DOWN */
+  delete(clientId: string, webhookId: string): Promise<void>;
+  /** @throws NOT_FOUND, CONFLICT, DEPENDENCY_DOWN */
+  test(clientId: string): Promise<{ deliveryId: string }>;
+}
+
+/** A delivery, as far as dialects show it. */
+export interface DialectDelivery {
+  deliveryId: string;
+  eventId: string;
+  eventType: string;
+  status: DeliveryStatus;
+  reason?: string | undefined;
+  attempts: readonly {
+    httpStatus?: number | undefined;
+    error?: string | undefined;
+    atMs: number;
+  }[];
+  createdMs: number;
+  endedMs?: number | undefined;
+}
+
+export interface DialectDeliveries {
+  /** The client's deliveries, newest first. @throws DEPENDENCY_DOWN */
+  newest(clientId: string, count: number): Promise<readonly DialectDelivery[]>;
+  /** @throws NOT_FOUND, CONFLICT, DEPENDENCY_DOWN */
+  resend(clientId: string, deliveryId: string): Promise<{ id: string }>;
+}

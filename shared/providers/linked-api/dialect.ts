@@ -1,0 +1,41 @@
+import type { OperationHandlers } from "../../contracts/http/operation.ts";
+import type { Dialect } from "../../core/providers/dialect.ts";
+import { linkedApiErrorBody, linkedApiErrorSchema } from "./dialect-errors.ts";
+import { cancelAsLinkedApi, getAsLinkedApi, startAsLinkedApi } from "./dialect-handlers.ts";
+import { linkedApiWorkflowOperations } from "./dialect-operations.ts";
+import { linkedApiWebhookHandlers } from "./dialect-webhook-handlers.ts";
+import { linkedApiWebhookOperations } from "./dialect-webhook-operations.ts";
+
+const operations = { ...linkedApiWorkflowOperations, ...linkedApiWebhookOperations } as const;
+
+/** Linked API's API as Ackwire speaks it to Linked API's clients. */
+export const linkedApiDialect: Dialect = {
+  credentials: [
+    {
+      header: "linked-api-token",
+      holds: "apiKey",
+      scheme: "linkedApiToken",
+      description: "The API key: ackwire_<keyId>_<secret>",
+    },
+    {
+      header: "identification-token",
+      holds: "accountToken",
+      scheme: "identificationToken",
+      description: "Identifies one of the client's accounts",
+    },
+  ],
+  operations,
+  handlers: (services) =>
+    ({
+      linkedApiStartWorkflow: ({ clientId, accountId, body, idempotencyKey }) =>
+        startAsLinkedApi(services.requests, { clientId, accountId, body, idempotencyKey }),
+      linkedApiGetWorkflow: ({ clientId, params }) =>
+        getAsLinkedApi(services.requests, { clientId, workflowId: params.workflowId }),
+      linkedApiCancelWorkflow: ({ clientId, params }) =>
+        cancelAsLinkedApi(services.requests, { clientId, workflowId: params.workflowId }),
+      ...linkedApiWebhookHandlers(services),
+    }) satisfies OperationHandlers<typeof operations>,
+  takesAnyJson: true,
+  errorSchema: linkedApiErrorSchema,
+  errorBody: linkedApiErrorBody,
+};

@@ -1,0 +1,7 @@
+import { type ProviderId, providerPacks } from "../contracts/providers.ts";
+import type { ProviderClient } from "../core/providers/provider-client.ts";
+
+/** How each provider takes requests, by the provider's id. */
+export const providerClients = Object.fromEntries(
+  Object.values(providerPacks).map(({ id, requests }) => [id, requests]),
+) as Readonly<Record<ProviderId, ProviderClient>>;

@@ -1,0 +1,66 @@
+import * as z from "zod/mini";
+import { nothing, text } from "../../contracts/http/parts.ts";
+
+const common = { isPublic: false, params: nothing, query: z.looseObject({}) } as const;
+
+const weLinkAnswer = z.object({
+  request_id: z.string(),
+  requestId: z.string(),
+  status: z.enum([
+    "SCHEDULED",
+    "QUEUED",
+    "PROCESSING",
+    "PIN_REQUIRED",
+    "SUCCESS",
+    "FAILED",
+    "CANCELLED",
+    "QUEUE_TIMEOUT_THRESHOLD_EXCEEDED",
+  ]),
+  result: z.optional(z.unknown()),
+  error: z.optional(z.string()).check(z.describe("The error's code.")),
+  message: z.optional(z.string()),
+});
+
+export type WeLinkStatus = z.output<typeof weLinkAnswer>["status"];
+
+const requestId = z.exactOptional(text(512));
+
+/** We-Link's operations: everything is a `POST` below `/api/v1`. https://apidocs.we-link.ai */
+export const weLinkOperations = {
+  weLinkGetResponse: {
+    ...common,
+    operationId: "weLinkGetResponse",
+    method: "POST",
+    path: "/api/v1/get_response",
+    summary: "We-Link's call for a request as it stands",
+    body: z.looseObject({ request_id: requestId, requestId }).check(
+      z.refine((body) => body.request_id !== undefined || body.requestId !== undefined, {
+        path: ["request_id"],
+        error: "must be the id of a request",
+      }),
+    ),
+    answer: { status: 200, description: "The request", schema: weLinkAnswer },
+    problems: [404],
+  },
+  weLinkSubmit: {
+    ...common,
+    operationId: "weLinkSubmit",
+    method: "POST",
+    path: "/api/v1/{action}",
+    summary: "We-Link's call for an action; every one is answered later",
+    params: z.strictObject({ action: z.string().check(z.regex(/^[a-z][a-z0-9_]{0,63}$/)) }),
+    body: z.looseObject({
+      accountId: z.exactOptional(text(512)),
+      scheduled: z
+        .exactOptional(text(64))
+        .check(z.describe("YYYY-MM-DDTHH:mm:ss.sssZ in UTC, at least 2 hours ahead.")),
+    }),
+    takesIdempotencyKey: true,
+    answer: {
+      status: 200,
+      description: "It is stored and will be submitted",
+      schema: z.object({ requestId: z.string() }),
+    },
+    problems: [404, 409],
+  },
+} as const;

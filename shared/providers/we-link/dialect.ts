@@ -1,0 +1,32 @@
+import type { OperationHandlers } from "../../contracts/http/operation.ts";
+import type { Dialect } from "../../core/providers/dialect.ts";
+import { weLinkErrorBody, weLinkErrorSchema } from "./dialect-errors.ts";
+import { getAsWeLink, submitAsWeLink } from "./dialect-handlers.ts";
+import { weLinkOperations } from "./dialect-operations.ts";
+
+/** We-Link's API as Ackwire speaks it to We-Link's clients. */
+export const weLinkDialect: Dialect = {
+  credentials: [
+    {
+      header: "x-api-key",
+      holds: "apiKeyId",
+      scheme: "weLinkKey",
+      description: "The API key's id",
+    },
+    {
+      header: "x-api-secret",
+      holds: "apiKeySecret",
+      scheme: "weLinkSecret",
+      description: "The API key's secret",
+    },
+  ],
+  operations: weLinkOperations,
+  handlers: ({ requests }) =>
+    ({
+      weLinkSubmit: ({ clientId, params, body, idempotencyKey }) =>
+        submitAsWeLink(requests, { clientId, action: params.action, body, idempotencyKey }),
+      weLinkGetResponse: ({ clientId, body }) => getAsWeLink(requests, { clientId, body }),
+    }) satisfies OperationHandlers<typeof weLinkOperations>,
+  errorSchema: weLinkErrorSchema,
+  errorBody: weLinkErrorBody,
+};
