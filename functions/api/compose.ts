@@ -27,8 +27,11 @@ export interface ApiDeps {
   serveApi: ReturnType<typeof makeServeApi>;
 }
 
-/** @param dropped receives errors that do the caller no harm */
-export function compose(env: ParsedEnvironment<"api">, dropped: (error: unknown) => void): ApiDeps {
+/** @param onIgnoredError receives errors that do the caller no harm */
+export function compose(
+  env: ParsedEnvironment<"api">,
+  onIgnoredError: (error: unknown) => void,
+): ApiDeps {
   const base = makeFunctionBase(env);
   const { client, clock, bodies } = base;
   const randomHex = (bytes: number) => randomBytes(bytes).toString("hex");
@@ -43,7 +46,7 @@ export function compose(env: ParsedEnvironment<"api">, dropped: (error: unknown)
     ...requestPorts,
     store,
     masterKeys: currentMasterKeys,
-    dropped,
+    onIgnoredError,
   });
   return {
     serveApi: makeServeApi({
@@ -59,7 +62,7 @@ export function compose(env: ParsedEnvironment<"api">, dropped: (error: unknown)
         events: reader,
         masterKeys: currentMasterKeys,
         randomHex,
-        dropped,
+        onIgnoredError,
       }),
       accounts,
       ...composeWebhookApi({
@@ -67,12 +70,12 @@ export function compose(env: ParsedEnvironment<"api">, dropped: (error: unknown)
         masterKeys,
         targets: env.WEBHOOK_TARGETS,
         randomHex,
-        dropped,
+        onIgnoredError,
       }),
       administration: async () =>
         makeAdministration({ store, masterKeys: await currentMasterKeys(), clock, randomHex }),
       clock,
-      dropped,
+      onIgnoredError,
     }),
   };
 }

@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from "node:crypto";
-import { makeDynamoDeliveryFacts } from "../../shared/adapters/dynamo/dynamo-delivery-facts.ts";
+import { makeDynamoDeliveryInputs } from "../../shared/adapters/dynamo/dynamo-delivery-inputs.ts";
 import { makeDynamoEventReader } from "../../shared/adapters/dynamo/dynamo-event-reader.ts";
 import { makeHttpWebhookPoster } from "../../shared/adapters/http/http-webhook-poster.ts";
 import { sleep } from "../../shared/adapters/timers-sleep.ts";
@@ -27,7 +27,7 @@ export function compose(
     ...makeDeliveryPorts(base, env),
     ...makeEventPorts(base, env),
     ...observer,
-    facts: makeDynamoDeliveryFacts({
+    inputs: makeDynamoDeliveryInputs({
       client,
       tables: {
         config: env.CONFIG_TABLE,

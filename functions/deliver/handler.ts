@@ -4,7 +4,7 @@ import { makeQueueFunction } from "../../shared/runtime/queue-function.ts";
 import { makeTelemetry } from "../../shared/runtime/telemetry.ts";
 import { compose } from "./compose.ts";
 import { makeObserver, report } from "./report.ts";
-import { cameFromQueue, workOf } from "./request.ts";
+import { sourceQueue, toWork } from "./request.ts";
 
 const env = readEnvironment("deliver", deliverEnv, process.env);
 const telemetry = makeTelemetry("deliver");
@@ -15,11 +15,12 @@ const { handleDeliveryWork } = compose(
 );
 
 export const handler = makeQueueFunction(telemetry, async (records, context) => {
-  const lane = cameFromQueue(env.ATTEMPTS_QUEUE_URL, records) ? "prompt" : "careful";
+  const queue = sourceQueue(records, env);
+  const works = records.map((record) => toWork(record, queue));
   const remainingMs = () => context.getRemainingTimeInMillis();
-  const outcomes = await handleDeliveryWork(records.map(workOf), { lane, remainingMs });
-  return records.filter((record, at) => {
-    const outcome = outcomes[at];
+  const outcomes = await handleDeliveryWork(works, { queue, remainingMs });
+  return records.filter((record, index) => {
+    const outcome = outcomes[index];
     if (outcome) report(telemetry, record.messageId, outcome);
     return outcome?.kind === "failed";
   });

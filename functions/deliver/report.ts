@@ -13,7 +13,7 @@ const messageOf = {
   cancelled: logMessages.deliveryCancelled,
 } satisfies Record<DeliveryStatus, LogMessage>;
 
-/** Logs and counts one message. A failed attempt is logged without what was sent or answered. */
+/** Logs one message. A failed attempt is logged without the body of its request or answer. */
 export function report(telemetry: Telemetry, messageId: string, outcome: WorkOutcome): void {
   if (outcome.kind === "failed") {
     reportFailure(telemetry, logMessages.messageProcessingFailed, outcome, { messageId });
@@ -27,13 +27,13 @@ export function report(telemetry: Telemetry, messageId: string, outcome: WorkOut
     });
     return;
   }
-  const { deliveryId, webhookId, status, reason, attempt } = delivery;
-  const last = delivery.attempts.at(-1);
+  const { deliveryId, webhookId, status, reason, attemptsInCycle } = delivery;
+  const last = delivery.attemptHistory.at(-1);
   const isFine = status === "delivered" || status === "cancelled";
   telemetry.log(isFine ? "debug" : "warn", messageOf[status], {
     deliveryId,
     webhookId,
-    count: attempt,
+    count: attemptsInCycle,
     code: last?.error ?? String(last?.httpStatus ?? ""),
     ...(reason ? { detail: reason } : {}),
   });
@@ -46,11 +46,14 @@ export function makeObserver(telemetry: Telemetry): DeliveryObserver {
       telemetry.count("DeliveryFailed", count);
       telemetry.flush();
     },
-    onCircuitOpened: ({ webhookId, failures }) => {
-      telemetry.log("warn", logMessages.endpointCircuitOpened, { webhookId, count: failures });
+    onCircuitOpened: ({ webhookId, consecutiveFailures }) => {
+      telemetry.log("warn", logMessages.endpointCircuitOpened, {
+        webhookId,
+        count: consecutiveFailures,
+      });
       telemetry.count("BreakerOpened");
     },
     onWebhookDisabled: () => telemetry.count("WebhookDisabled"),
-    dropped: (error) => reportDropped(telemetry, error),
+    onIgnoredError: (error) => reportDropped(telemetry, error),
   };
 }

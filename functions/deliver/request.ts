@@ -1,26 +1,42 @@
 import type { SQSRecord } from "aws-lambda";
 import { deliveryMessage } from "../../shared/contracts/messages/delivery.ts";
-import type { DeliveryWork } from "../../shared/core/deliveries/handle-delivery-work.ts";
+import type {
+  DeliverQueue,
+  DeliveryWork,
+} from "../../shared/core/deliveries/handle-delivery-work.ts";
 
-/** What is not one of our own messages can only be the bus's, which is looked at closer later. */
-export function workOf({ body }: SQSRecord): DeliveryWork {
-  const message = deliveryMessage.safeParse(parsed(body)).data;
-  if (message === undefined) return { kind: "event", body };
-  return message.kind === "job"
-    ? { kind: "job", jobId: message.jobId }
-    : { kind: "attempt", hint: message };
+/**
+ * Returns the queue that an invocation's records come from: Lambda invokes a function
+ * with the records of one queue.
+ */
+export function sourceQueue(
+  records: readonly SQSRecord[],
+  urls: { ATTEMPTS_QUEUE_URL: string; RETRIES_QUEUE_URL: string },
+): DeliverQueue {
+  const name = records[0]?.eventSourceARN.split(":").at(-1);
+  if (name === urls.ATTEMPTS_QUEUE_URL.split("/").at(-1)) return "attempts";
+  return name === urls.RETRIES_QUEUE_URL.split("/").at(-1) ? "retries" : "events";
 }
 
-function parsed(body: string): unknown {
+/**
+ * Parses a record by its queue. The events queue holds events as EventBridge sends
+ * them, which `createDeliveries` parses; the other two hold our own messages.
+ */
+export function toWork({ body }: SQSRecord, queue: DeliverQueue): DeliveryWork {
+  if (queue === "events") return { kind: "event", body };
+  const message = deliveryMessage.safeParse(jsonOf(body)).data;
+  if (message === undefined) {
+    return { kind: "failed", code: "MESSAGE_MALFORMED", detail: "is not an attempt or a job" };
+  }
+  if (message.kind === "job") return { kind: "job", jobId: message.jobId };
+  return { kind: "attempt", message };
+}
+
+/** @returns `undefined` if the text is not JSON */
+function jsonOf(text: string): unknown {
   try {
-    return JSON.parse(body);
+    return JSON.parse(text);
   } catch {
     return undefined;
   }
-}
-
-/** Whether records come from this queue; an invocation's are all of one. */
-export function cameFromQueue(queueUrl: string, records: readonly SQSRecord[]): boolean {
-  const name = queueUrl.split("/").at(-1);
-  return records[0]?.eventSourceARN.split(":").at(-1) === name;
 }

@@ -27,7 +27,7 @@ export interface ReconcileDeps
   sweepOutbox: ReturnType<typeof makeSweepOutbox>;
 }
 
-type Observer = Pick<DeliverySweepPorts, "onDeliveriesFailed" | "dropped">;
+type Observer = Pick<DeliverySweepPorts, "onDeliveriesFailed" | "onIgnoredError">;
 
 export function compose(env: ParsedEnvironment<"reconcile">, observer: Observer): ReconcileDeps {
   const base = makeFunctionBase(env);

@@ -49,12 +49,12 @@ export function reportDeliveries(telemetry: Telemetry, result: DeliverySweepResu
 /** Reports what happens while the sweeps run. */
 export function makeObserver(
   telemetry: Telemetry,
-): Pick<DeliveryObserver, "onDeliveriesFailed" | "dropped"> {
+): Pick<DeliveryObserver, "onDeliveriesFailed" | "onIgnoredError"> {
   return {
     onDeliveriesFailed: (count) => {
       telemetry.count("DeliveryFailed", count);
       telemetry.flush();
     },
-    dropped: (error) => reportDropped(telemetry, error),
+    onIgnoredError: (error) => reportDropped(telemetry, error),
   };
 }

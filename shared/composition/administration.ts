@@ -52,7 +52,7 @@ export async function composeAccountAdministration(target: StackTarget): Promise
     // The real speed is not an output. It only makes the grace of a lane's message longer.
     speed: 1,
     masterKeys: async () => masterKeys,
-    dropped: (error) => console.error(error),
+    onIgnoredError: (error) => console.error(error),
   });
 }
 

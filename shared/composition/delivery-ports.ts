@@ -25,7 +25,7 @@ export function makeDeliveryPorts(
   { client, sdk, clock, bodies }: Pick<FunctionBase, "client" | "sdk" | "clock" | "bodies">,
   env: DeliveryEnvironment,
 ): DeliveryPorts {
-  const { RETRIES_QUEUE_URL: careful, ATTEMPTS_QUEUE_URL: prompt = careful } = env;
+  const { RETRIES_QUEUE_URL: retries, ATTEMPTS_QUEUE_URL: attempts = retries } = env;
   const table = { client, tableName: env.DELIVERIES_TABLE, clock };
   const texts = makeBlobTextStore({ bodies, area: "deliveries" });
   return {
@@ -33,7 +33,7 @@ export function makeDeliveryPorts(
     jobs: makeDynamoDeliveryJobs(table),
     health: makeDynamoEndpointHealth(table),
     webhooks: makeDynamoWebhooks({ client, tableName: env.CONFIG_TABLE }),
-    queue: makeSqsDeliveryQueue({ client: new SQSClient(sdk), queueUrls: { prompt, careful } }),
+    queue: makeSqsDeliveryQueue({ client: new SQSClient(sdk), queueUrls: { attempts, retries } }),
     texts,
     clock,
     speed: env.BUSINESS_CLOCK.speed,

@@ -1,11 +1,7 @@
 import type { DeliveryRules } from "../contracts/delivery-rules.ts";
 import type { Clock } from "../core/clock.ts";
 import { makeAttemptDeliveries } from "../core/deliveries/attempts/attempt-deliveries.ts";
-import {
-  type AttemptDeliveryDeps,
-  makeAttemptDelivery,
-} from "../core/deliveries/attempts/attempt-delivery.ts";
-import { makeEndpointConcurrency } from "../core/deliveries/attempts/endpoint-slots.ts";
+import { makeEndpointSlots } from "../core/deliveries/attempts/endpoint-slots.ts";
 import { makeCreateDeliveries } from "../core/deliveries/creation/create-deliveries.ts";
 import { type Deliveries, makeDeliveries } from "../core/deliveries/deliveries.ts";
 import { makeHandleDeliveryWork } from "../core/deliveries/handle-delivery-work.ts";
@@ -13,7 +9,7 @@ import { makeRunBulkJob, type RunJobDeps } from "../core/deliveries/run-bulk-job
 import type { ReadMasterKeys } from "../core/deliveries/signing/master-keys-of.ts";
 import type { DeliveryContext } from "../core/deliveries/state/delivery-context.ts";
 import type {
-  DeliveryFactsReader,
+  DeliveryInputsReader,
   DeliveryQueue,
   DeliveryStore,
   HealthStore,
@@ -21,7 +17,10 @@ import type {
   WebhookPoster,
   WebhookStore,
 } from "../core/deliveries/state/ports.ts";
-import { makePublishFailures } from "../core/deliveries/state/publish-failures.ts";
+import {
+  makePublishFailures,
+  type PublishFailuresDeps,
+} from "../core/deliveries/state/publish-failures.ts";
 import type { EndpointHealth } from "../core/deliveries/state/record.ts";
 import { makeSweepDeliveries } from "../core/deliveries/sweep-deliveries.ts";
 import { makeDeactivateWebhook } from "../core/deliveries/webhooks/deactivate-webhook.ts";
@@ -60,12 +59,12 @@ export interface DeliveryObserver {
   onCircuitOpened: (health: EndpointHealth) => void;
   onWebhookDisabled: () => void;
   /** Receives errors that do no harm: the sweep repeats the work. */
-  dropped: (error: unknown) => void;
+  onIgnoredError: (error: unknown) => void;
 }
 
 /** What `deliver` needs beside. */
 export interface DeliveryWorkPorts extends DeliveryPorts, EventPorts, DeliveryObserver {
-  facts: DeliveryFactsReader;
+  inputs: DeliveryInputsReader;
   poster: WebhookPoster;
   findEvent: RunJobDeps["findEvent"];
   masterKeys: ReadMasterKeys;
@@ -84,14 +83,14 @@ export interface DeliveryWorkPorts extends DeliveryPorts, EventPorts, DeliveryOb
 export interface DeliverySweepPorts
   extends DeliveryPorts,
     PublishPorts,
-    Pick<DeliveryObserver, "onDeliveriesFailed" | "dropped"> {
+    Pick<DeliveryObserver, "onDeliveriesFailed" | "onIgnoredError"> {
   /** Most deliveries of one shard that one query returns. */
   limit: number;
 }
 
 /** What `api` needs beside. */
 export type WebhookApiPorts = DeliveryPorts &
-  Pick<WebhooksDeps, "masterKeys" | "targets" | "randomHex" | "dropped">;
+  Pick<WebhooksDeps, "masterKeys" | "targets" | "randomHex" | "onIgnoredError">;
 
 /** Composes what `deliver` does with a batch of messages. */
 export function composeDeliveryWork(ports: DeliveryWorkPorts): {
@@ -105,15 +104,13 @@ export function composeDeliveryWork(ports: DeliveryWorkPorts): {
       attemptDeliveries: makeAttemptDeliveries({
         ...parts,
         publishFailures,
-        attemptDelivery: makeAttemptDelivery(parts),
-        endpoints: makeEndpointConcurrency({ ...parts, opened: ports.onCircuitOpened }),
+        endpoints: makeEndpointSlots(parts),
         deactivateWebhook: makeDeactivateWebhook(parts),
       }),
       runBulkJob: makeRunBulkJob({
         ...parts,
         publishFailures,
         publish: makePublishEvent({ ...parts, leaseMs: ports.claimLeaseMs }),
-        disabled: ports.onWebhookDisabled,
       }),
     }),
   };
@@ -153,8 +150,8 @@ function shared<Ports extends DeliveryPorts>(ports: Ports) {
 
 function publishFailuresOf(
   parts: PublishPorts &
-    Pick<AttemptDeliveryDeps, "deliveries" | "context"> &
-    Pick<DeliveryObserver, "onDeliveriesFailed">,
+    Pick<PublishFailuresDeps, "deliveries" | "context"> &
+    Pick<DeliveryObserver, "onDeliveriesFailed" | "onIgnoredError">,
 ) {
-  return makePublishFailures({ ...parts, counted: parts.onDeliveriesFailed });
+  return makePublishFailures({ ...parts, onPublished: parts.onDeliveriesFailed });
 }

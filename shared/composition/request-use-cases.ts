@@ -90,12 +90,12 @@ export type ClientRequestPorts = RequestPorts &
     | "events"
     | "masterKeys"
     | "randomHex"
-    | "dropped"
+    | "onIgnoredError"
   >;
 
 /** What the administration of accounts needs. */
 export type AccountPorts = Pick<RequestPorts, "lanes" | "queue" | "clock" | "speed"> &
-  Pick<AccountsDeps, "store" | "masterKeys" | "dropped">;
+  Pick<AccountsDeps, "store" | "masterKeys" | "onIgnoredError">;
 
 /** Composes what `submit` does with a batch of messages. */
 export function composeSubmission(ports: SubmissionPorts): {

@@ -176,7 +176,7 @@ async function resultOf(
   const { event, deliveryId, status, reason } = expected;
   const delivery = await ended(run, expected);
   const posts = subscriber.endpoint.posts.filter(({ id }) => id === event.id);
-  const attempts = delivery?.attempts.length ?? 0;
+  const attempts = delivery?.attemptHistory.length ?? 0;
   const failures = subscriber.told("delivery.failed").map(({ id }) => id);
   const isTold = failures.includes(`delivery.failed:${deliveryId}:${delivery?.cycle}`);
   const isVerified = posts.every((post) => {
@@ -196,7 +196,7 @@ async function resultOf(
     "came unsigned": isVerified,
     [`came ${posts.length} times for ${attempts} attempts`]:
       posts.length <= attempts + (mayPostAgain ? 1 : 0),
-    "had more than 8 attempts": (delivery?.attempt ?? 0) <= 8,
+    "had more than 8 attempts": (delivery?.attemptsInCycle ?? 0) <= 8,
   };
   return Object.entries(laws).flatMap(([law, isKept]) => (isKept ? [] : [`${event.id} ${law}`]));
 }

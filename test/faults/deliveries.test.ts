@@ -11,7 +11,7 @@ import {
   DELAYS_MS,
   HOUR_MS,
   MINUTE_MS,
-  makeDeliveryWorld,
+  makeDeliverySimulation,
   webhookOfClient,
 } from "../support/simulations/delivery-simulation.ts";
 
@@ -21,18 +21,18 @@ const DAY_MS = 24 * HOUR_MS;
 const id = deliveryIdOf("wh_cl_1", "workflow.completed:rq_1");
 
 async function worldWithWebhook(
-  options: Parameters<typeof makeDeliveryWorld>[0] = {},
+  options: Parameters<typeof makeDeliverySimulation>[0] = {},
   { isFast = false } = {},
 ) {
-  const world = makeDeliveryWorld(options);
+  const world = makeDeliverySimulation(options);
   await world.webhooks.replace(webhookOfClient());
   if (isFast) {
     const of = { clientId: "cl_1", webhookId: "wh_cl_1" };
     await world.health.replace({
       ...of,
       isFast,
-      promptSuccessesNeeded: 0,
-      failures: 0,
+      fastSuccessesNeeded: 0,
+      consecutiveFailures: 0,
       workers: {},
       version: 0,
     });
@@ -63,8 +63,8 @@ function times(n: number): () => boolean {
   return () => left-- > 0;
 }
 
-const wasAnswered = ({ attempts, owner }: DeliveryRecord) =>
-  attempts.length > 0 && owner === undefined;
+const wasAnswered = ({ attemptHistory, owner }: DeliveryRecord) =>
+  attemptHistory.length > 0 && owner === undefined;
 
 describe.each(endpoints)("D1: the worker dies before the POST to an endpoint %s", (_, known) => {
   test("the attempt is made by another, with the same number", async () => {
@@ -83,7 +83,7 @@ describe.each(endpoints)("D1: the worker dies before the POST to an endpoint %s"
     expect(world.crashes()).toBe(1);
     expect(await world.deliveries.find(id)).toMatchObject({
       status: "delivered",
-      attempts: [{ n: 1, httpStatus: 200 }],
+      attemptHistory: [{ attemptNumber: 1, httpStatus: 200 }],
     });
   });
 
@@ -99,8 +99,14 @@ describe.each(endpoints)("D1: the worker dies before the POST to an endpoint %s"
     world.publish();
     await world.pass(5 * DAY_MS);
     const delivery = await world.deliveries.find(id);
-    expect(delivery).toMatchObject({ status: "failed", reason: "attempts_used", attempt: 8 });
-    expect(delivery?.attempts.map(({ error }) => error)).toEqual(Array(8).fill("WORKER_LOST"));
+    expect(delivery).toMatchObject({
+      status: "failed",
+      reason: "attempts_used",
+      attemptsInCycle: 8,
+    });
+    expect(delivery?.attemptHistory.map(({ error }) => error)).toEqual(
+      Array(8).fill("WORKER_LOST"),
+    );
     expect(world.posts).toHaveLength(8 * 3);
     expect(world.counts.DeliveryFailed).toBe(1);
   });
@@ -128,7 +134,7 @@ test.each(endpoints)(
     expect(second?.headers["webhook-id"]).toBe(first?.headers["webhook-id"]);
     expect(second?.body).toBe(first?.body);
     const delivery = await world.deliveries.find(id);
-    expect(delivery).toMatchObject({ status: "delivered", attempt: 1 });
+    expect(delivery).toMatchObject({ status: "delivered", attemptsInCycle: 1 });
   },
 );
 
@@ -151,7 +157,10 @@ test.each(endpoints)(
     world.publish();
     await world.pass(DAY_MS);
     expect(world.posts).toHaveLength(1);
-    expect(await world.deliveries.find(id)).toMatchObject({ status: "delivered", attempt: 1 });
+    expect(await world.deliveries.find(id)).toMatchObject({
+      status: "delivered",
+      attemptsInCycle: 1,
+    });
   },
 );
 
@@ -165,7 +174,7 @@ test("D4: the next attempt's message is lost after the record of a failure: the 
     await world.pass((DELAYS_MS[n - 1] ?? 0) + 22 * MINUTE_MS);
     expect(world.posts).toHaveLength(n + 1);
   }
-  expect(await world.deliveries.find(id)).toMatchObject({ status: "failed", attempt: 8 });
+  expect(await world.deliveries.find(id)).toMatchObject({ status: "failed", attemptsInCycle: 8 });
 });
 
 test("D4: all messages are lost before the first attempt: the sweep finds it", async () => {
@@ -173,7 +182,7 @@ test("D4: all messages are lost before the first attempt: the sweep finds it", a
     queue: (queue) => {
       const loses = times(1);
       return {
-        send: (lane, messages) => (loses() ? Promise.resolve() : queue.send(lane, messages)),
+        send: (name, messages) => (loses() ? Promise.resolve() : queue.send(name, messages)),
       };
     },
   });
@@ -353,11 +362,14 @@ describe("D10: the webhook changes while an attempt is due", () => {
     await world.pass(HOUR_MS);
     expect(world.posts).toHaveLength(1);
     const found = await world.deliveries.find(id);
-    expect(found).toMatchObject({ status: "waiting", attempt: 1 });
+    expect(found).toMatchObject({ status: "waiting", attemptsInCycle: 1 });
     const now = await world.webhooks.find("cl_1");
     if (now) await world.webhooks.replace({ ...now, secrets: [{ version: 3, masterKeyId: "k1" }] });
     await world.pass(HOUR_MS);
-    expect(await world.deliveries.find(id)).toMatchObject({ status: "delivered", attempt: 2 });
+    expect(await world.deliveries.find(id)).toMatchObject({
+      status: "delivered",
+      attemptsInCycle: 2,
+    });
   });
 
   test("the key of its former secret is gone: signed with the present one", async () => {
@@ -411,7 +423,7 @@ describe("D10: the webhook changes while an attempt is due", () => {
 });
 
 test("D11: an endpoint that hangs with a thousand deliveries holds few workers, and the others' first attempts none", async () => {
-  const world = makeDeliveryWorld({
+  const world = makeDeliverySimulation({
     answer: ({ url }) =>
       url.includes("cl-dead") ? { error: "TIMEOUT", tookMs: 15_000 } : { httpStatus: 200 },
   });
@@ -436,12 +448,12 @@ test("D11: while one worker tries a failing endpoint others are held back, but w
     clientId: "cl_1",
     webhookId: "wh_cl_1",
     isFast: false,
-    promptSuccessesNeeded: 20,
+    fastSuccessesNeeded: 20,
   };
   const workers = { another: world.now() + 75_000 };
-  await world.health.replace({ ...place, failures: 5, workers, version: 0 });
+  await world.health.replace({ ...place, consecutiveFailures: 5, workers, version: 0 });
   for (const requestId of ["rq_1", "rq_2"]) world.publish({ requestId });
-  const of = { lane: "careful", remainingMs: () => 40_000 } as const;
+  const of = { queue: "retries", remainingMs: () => 40_000 } as const;
   const events = world.waiting().map(({ body }) => ({ kind: "event", body }) as const);
   world.lose();
   await world.handle(events, of);
@@ -449,7 +461,9 @@ test("D11: while one worker tries a failing endpoint others are held back, but w
   world.lose();
   const attempt = (heldMs: number) =>
     world.handle(
-      hints.splice(0, 1).map((hint) => ({ kind: "attempt", hint: { ...hint, heldMs } }) as const),
+      hints
+        .splice(0, 1)
+        .map((hint) => ({ kind: "attempt", message: { ...hint, heldMs } }) as const),
       of,
     );
   expect(await attempt(420_000)).toMatchObject([{ kind: "held" }]);
@@ -484,13 +498,13 @@ describe("D11: an endpoint that answered promptly begins to hang", () => {
     const of = { remainingMs: () => 40_000 } as const;
     const events = world.waiting().map(({ body }) => ({ kind: "event", body }) as const);
     world.lose();
-    await world.handle(events, { lane: "careful", ...of });
+    await world.handle(events, { queue: "retries", ...of });
     for (const { body } of world.waiting()) hints.push(JSON.parse(body) as AttemptMessage);
     world.lose();
     const batch = (count: number) =>
       world.handle(
-        hints.splice(0, count).map((hint) => ({ kind: "attempt", hint }) as const),
-        { lane: "prompt", ...of },
+        hints.splice(0, count).map((hint) => ({ kind: "attempt", message: hint }) as const),
+        { queue: "attempts", ...of },
       );
     return { world, batch, release, isSlow };
   }
@@ -500,7 +514,7 @@ describe("D11: an endpoint that answered promptly begins to hang", () => {
     const running = [batch(10), batch(10), batch(10)];
     await vi.waitFor(() => expect(world.posts).toHaveLength(30), patience);
     // The fourth is passed on without a POST.
-    expect((await batch(10)).map(({ kind }) => kind)).toEqual(Array(10).fill("passedOn"));
+    expect((await batch(10)).map(({ kind }) => kind)).toEqual(Array(10).fill("movedToRetries"));
     expect(world.posts).toHaveLength(30);
     isSlow();
     release();
@@ -513,10 +527,10 @@ describe("D11: an endpoint that answered promptly begins to hang", () => {
     await vi.waitFor(() => expect(world.posts).toHaveLength(2), patience);
     isSlow();
     await vi.waitFor(async () => {
-      const { health } = await world.facts.read({ clientIds: ["cl_1"], requestIds: [] });
+      const { health } = await world.inputs.read({ clientIds: ["cl_1"], requestIds: [] });
       expect(health.get("cl_1")?.isFast).toBe(false);
     }, patience);
-    expect((await batch(1)).map(({ kind }) => kind)).toEqual(["passedOn"]);
+    expect((await batch(1)).map(({ kind }) => kind)).toEqual(["movedToRetries"]);
     expect(world.posts).toHaveLength(2);
     release();
     await Promise.all(running);
@@ -527,7 +541,7 @@ describe("D11: an endpoint that answered promptly begins to hang", () => {
       answer: (_, n) => ({ httpStatus: n === 1 ? 500 : 200 }),
     });
     const isFast = async () => {
-      const { health } = await world.facts.read({ clientIds: ["cl_1"], requestIds: [] });
+      const { health } = await world.inputs.read({ clientIds: ["cl_1"], requestIds: [] });
       return health.get("cl_1")?.isFast;
     };
     world.publish({ requestId: "rq_0" });
@@ -555,10 +569,10 @@ describe("D13: two workers pick the same attempt", () => {
     const world = await worldWithWebhook();
     world.publish();
     const [event] = world.waiting();
-    const of = { lane: "careful", remainingMs: () => 40_000 } as const;
+    const of = { queue: "retries", remainingMs: () => 40_000 } as const;
     await world.handle([{ kind: "event", body: event?.body ?? "" }], of);
     const hint = { v: 1, kind: "attempt", deliveryId: id, clientId: "cl_1", webhookId: "wh_cl_1" };
-    const work = { kind: "attempt", hint: hint as AttemptMessage } as const;
+    const work = { kind: "attempt", message: hint as AttemptMessage } as const;
     await Promise.all([1, 2, 3].map(() => world.handle([work, work], of)));
     await world.drain();
     expect(world.posts).toHaveLength(1);
@@ -566,7 +580,10 @@ describe("D13: two workers pick the same attempt", () => {
 
   test("however often one hint is doubled, none of them outlives the attempt that it names", async () => {
     const delaysMs = Array.from({ length: 7 }, () => 5 * MINUTE_MS);
-    const world = makeDeliveryWorld({ rules: { delaysMs }, answer: () => ({ httpStatus: 500 }) });
+    const world = makeDeliverySimulation({
+      rules: { delaysMs },
+      answer: () => ({ httpStatus: 500 }),
+    });
     await world.webhooks.replace(webhookOfClient());
     world.publish();
     await world.pass(MINUTE_MS);
@@ -583,12 +600,12 @@ describe("D13: two workers pick the same attempt", () => {
     const world = await worldWithWebhook({}, { isFast: true });
     world.publish();
     const [event] = world.waiting();
-    const of = { lane: "prompt", remainingMs: () => 40_000 } as const;
+    const of = { queue: "attempts", remainingMs: () => 40_000 } as const;
     await world.handle([{ kind: "event", body: event?.body ?? "" }], of);
     const hint = JSON.parse(world.waiting().at(-1)?.body ?? "") as AttemptMessage;
     expect(hint.fresh).toBeDefined();
     expect(await world.deliveries.find(id)).toBeUndefined();
-    const work = { kind: "attempt", hint } as const;
+    const work = { kind: "attempt", message: hint } as const;
     await Promise.all([1, 2, 3].map(() => world.handle([work, work], of)));
     await world.drain();
     expect(world.posts).toHaveLength(1);
@@ -599,13 +616,13 @@ describe("D13: two workers pick the same attempt", () => {
     const world = await worldWithWebhook({}, { isFast: true });
     world.publish();
     const [event] = world.waiting();
-    const of = { lane: "prompt", remainingMs: () => 40_000 } as const;
+    const of = { queue: "attempts", remainingMs: () => 40_000 } as const;
     await world.handle([{ kind: "event", body: event?.body ?? "" }], of);
     const hint = JSON.parse(world.waiting().at(-1)?.body ?? "") as AttemptMessage;
-    const { health } = await world.facts.read({ clientIds: ["cl_1"], requestIds: [] });
+    const { health } = await world.inputs.read({ clientIds: ["cl_1"], requestIds: [] });
     const known = health.get("cl_1");
     if (known) await world.health.replace({ ...known, isFast: false });
-    await world.handle([{ kind: "attempt", hint }], of);
+    await world.handle([{ kind: "attempt", message: hint }], of);
     expect(world.posts).toHaveLength(0);
     expect(await world.deliveries.find(id)).toMatchObject({ status: "waiting" });
     await world.drain();
@@ -633,7 +650,7 @@ test("D15: a success counts at the headers, whatever becomes of the body", async
   await world.drain();
   expect(await world.deliveries.find(id)).toMatchObject({
     status: "delivered",
-    attempts: [{ httpStatus: 200, bodyStart: "x".repeat(512) }],
+    attemptHistory: [{ httpStatus: 200, bodyStart: "x".repeat(512) }],
   });
 });
 
@@ -660,7 +677,7 @@ describe("what the sweep cannot help", () => {
       busRefuses: (eventId) => eventId.endsWith(":2") && refuses(),
     });
     const { nowMs } = world.context();
-    const failure = { attempts: 8, reason: "attempts_used", atMs: nowMs } as const;
+    const failure = { attemptCount: 8, reason: "attempts_used", atMs: nowMs } as const;
     world.publish();
     await world.drain();
     const delivery = await world.deliveries.find(id);

@@ -148,9 +148,9 @@ test.concurrent("410 disables the webhook, and what failed is recovered to the o
   const [first] = before;
   const resent = await client.native("POST", `/v1/deliveries/${first?.id}/resend`);
   expect(resent.status).toBe(409);
-  const startCount = await recover({ since });
-  expect(startCount).toMatchObject({ status: 202, body: { examined: 0, since } });
-  const path = `/v1/deliveries/recover/${startCount.body.recoveryId}`;
+  const started = await recover({ since });
+  expect(started).toMatchObject({ status: 202, body: { examined: 0, since } });
+  const path = `/v1/deliveries/recover/${started.body.recoveryId}`;
   const done = await vi.waitFor(async () => {
     const { body } = await client.native<RecoveryView>("GET", path);
     if (body.status !== "done") throw new Error("It is running");

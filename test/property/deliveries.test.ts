@@ -7,7 +7,7 @@ import {
   DELAYS_MS,
   HOUR_MS,
   MINUTE_MS,
-  makeDeliveryWorld,
+  makeDeliverySimulation,
   webhookOfClient,
 } from "../support/simulations/delivery-simulation.ts";
 
@@ -55,7 +55,7 @@ test("each delivery ends once, within its attempts, on schedule and with the sam
           if (what === "answerLost") throw new Failure("DEPENDENCY_DOWN", "the answer was lost");
           return result;
         };
-        const world = makeDeliveryWorld({
+        const world = makeDeliverySimulation({
           answer: cycle(answers),
           random: cycle(draws),
           deliveries: (store): DeliveryStore => ({
@@ -65,7 +65,7 @@ test("each delivery ends once, within its attempts, on schedule and with the sam
             replace: (delivery) => strike(() => store.replace(delivery)),
           }),
           queue: (queue): DeliveryQueue => ({
-            send: (lane, messages) => strike(() => queue.send(lane, messages)),
+            send: (name, messages) => strike(() => queue.send(name, messages)),
           }),
         });
         now = world.now;
@@ -75,8 +75,8 @@ test("each delivery ends once, within its attempts, on schedule and with the sam
           await world.health.replace({
             ...of,
             isFast: true,
-            promptSuccessesNeeded: 0,
-            failures: 0,
+            fastSuccessesNeeded: 0,
+            consecutiveFailures: 0,
             workers: {},
             version: 0,
           });
@@ -92,7 +92,7 @@ test("each delivery ends once, within its attempts, on schedule and with the sam
         expect(deliveries).toHaveLength(events.length);
         for (const delivery of deliveries) {
           expect(["delivered", "failed"]).toContain(delivery.status);
-          expect(delivery.attempt).toBeLessThanOrEqual(8);
+          expect(delivery.attemptsInCycle).toBeLessThanOrEqual(8);
           expect(delivery.unpublishedFailures).toEqual([]);
           const own = world.posts.filter(
             ({ headers }) => headers["webhook-id"] === delivery.eventId,
@@ -100,16 +100,18 @@ test("each delivery ends once, within its attempts, on schedule and with the sam
           const event = events.find(({ id }) => id === delivery.eventId);
           expect(new Set(own.map(({ body }) => body))).toEqual(new Set([event?.envelope]));
           // What is more than the attempts was a fault's.
-          const posts = delivery.attempts.filter(({ error }) => error !== "WORKER_LOST").length;
+          const posts = delivery.attemptHistory.filter(
+            ({ error }) => error !== "WORKER_LOST",
+          ).length;
           expect(own.length).toBeGreaterThanOrEqual(posts);
-          expect(own.length).toBeLessThanOrEqual(3 * delivery.attempts.length);
+          expect(own.length).toBeLessThanOrEqual(3 * delivery.attemptHistory.length);
           if (faults.every((one) => one === "fine")) expect(own.length).toBe(posts);
           const told = world.published.filter(
             ({ id }) => id === `delivery.failed:${delivery.deliveryId}:1`,
           );
           expect(told.length > 0).toBe(delivery.status === "failed");
-          for (const [index, { atMs }] of delivery.attempts.entries()) {
-            const before = delivery.attempts[index - 1];
+          for (const [index, { atMs }] of delivery.attemptHistory.entries()) {
+            const before = delivery.attemptHistory[index - 1];
             const delayMs = DELAYS_MS[index - 1];
             if (before && delayMs) expect(atMs - before.atMs).toBeGreaterThanOrEqual(delayMs * 0.8);
           }
@@ -125,7 +127,7 @@ test("without a fault every attempt is in its time, however the jitter falls", a
     fc.asyncProperty(
       fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 1, maxLength: 8 }),
       async (draws) => {
-        const world = makeDeliveryWorld({
+        const world = makeDeliverySimulation({
           answer: () => ({ httpStatus: 500 }),
           random: cycle(draws),
         });

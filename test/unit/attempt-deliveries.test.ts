@@ -2,24 +2,24 @@ import { describe, expect, test } from "vitest";
 import { deliveryIdOf } from "../../shared/core/deliveries/creation/delivery-id.ts";
 import {
   DELAYS_MS,
-  type DeliveryWorld,
+  type DeliverySimulation,
   HOUR_MS,
   MINUTE_MS,
-  makeDeliveryWorld,
+  makeDeliverySimulation,
   webhookOfClient,
 } from "../support/simulations/delivery-simulation.ts";
 
 const id = deliveryIdOf("wh_cl_1", "workflow.completed:rq_1");
 const DAY_MS = 24 * HOUR_MS;
 
-async function worldWithWebhook(...args: Parameters<typeof makeDeliveryWorld>) {
-  const world = makeDeliveryWorld(...args);
+async function worldWithWebhook(...args: Parameters<typeof makeDeliverySimulation>) {
+  const world = makeDeliverySimulation(...args);
   await world.webhooks.replace(webhookOfClient());
   return world;
 }
 
 /** What lies between a POST and the next. */
-function gaps({ posts }: DeliveryWorld): number[] {
+function gaps({ posts }: DeliverySimulation): number[] {
   return posts.slice(1).map(({ atMs }, index) => atMs - (posts[index]?.atMs ?? 0));
 }
 
@@ -37,7 +37,7 @@ describe("a delivery that succeeds", () => {
     expect(await world.deliveries.find(id)).toMatchObject({
       status: "delivered",
       cycle: 1,
-      attempts: [{ n: 1, cycle: 1, httpStatus: 200 }],
+      attemptHistory: [{ attemptNumber: 1, cycle: 1, httpStatus: 200 }],
     });
     expect(world.published).toEqual([]);
   });
@@ -65,10 +65,10 @@ describe("a delivery that succeeds", () => {
     await world.pass(MINUTE_MS);
     world.publish({ requestId: "rq_2" });
     await world.handle([{ kind: "event", body: world.waiting()[0]?.body ?? "" }], {
-      lane: "careful",
+      queue: "retries",
       remainingMs: () => 40_000,
     });
-    expect(world.waiting().map(({ lane }) => lane)).toContain("prompt");
+    expect(world.waiting().map(({ queue }) => queue)).toContain("attempts");
   });
 });
 
@@ -86,8 +86,14 @@ describe("a delivery that fails", () => {
       const stamps = new Set(world.posts.map(({ headers }) => headers["webhook-timestamp"]));
       expect(stamps.size).toBe(8);
       const delivery = await world.deliveries.find(id);
-      expect(delivery).toMatchObject({ status: "failed", reason: "attempts_used", attempt: 8 });
-      expect(delivery?.attempts.map(({ n }) => n)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+      expect(delivery).toMatchObject({
+        status: "failed",
+        reason: "attempts_used",
+        attemptsInCycle: 8,
+      });
+      expect(delivery?.attemptHistory.map(({ attemptNumber }) => attemptNumber)).toEqual([
+        1, 2, 3, 4, 5, 6, 7, 8,
+      ]);
       expect(world.counts).toMatchObject({ DeliveryFailed: 1 });
       expect(world.published.map((one) => JSON.parse(one.envelope))).toEqual([
         {
@@ -117,7 +123,7 @@ describe("a delivery that fails", () => {
     await world.pass(2 * DAY_MS);
     expect(gaps(world)).toEqual(DELAYS_MS.slice(0, 3));
     const delivery = await world.deliveries.find(id);
-    expect(delivery?.attempts.map(({ error, httpStatus }) => error ?? httpStatus)).toEqual([
+    expect(delivery?.attemptHistory.map(({ error, httpStatus }) => error ?? httpStatus)).toEqual([
       "ECONNREFUSED",
       "ECONNREFUSED",
       "ECONNREFUSED",

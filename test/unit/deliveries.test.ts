@@ -13,7 +13,7 @@ async function withHook(given: Parameters<typeof makeWebhookApi>[0] = {}) {
 
 const attempt = (n: number, of: object = {}) => ({
   cycle: 1,
-  n,
+  attemptNumber: n,
   atMs: Date.parse(NOON) + n,
   durationMs: 12,
   ...of,
@@ -37,12 +37,17 @@ describe("a delivery's id", () => {
 describe("GET /v1/deliveries/{id}", () => {
   test("tells of one that waits when its next attempt is", async () => {
     const { call, haveDelivery, webhookId } = await withHook();
-    const attempts = [
+    const attemptHistory = [
       attempt(1, { httpStatus: 500, bodyStart: "oops" }),
       attempt(2, { error: "TIMEOUT" }),
     ];
     const nextMs = Date.parse(NOON) + MINUTE_MS;
-    const { deliveryId } = await haveDelivery({ eventId: "e:1", attempts, attempt: 2, nextMs });
+    const { deliveryId } = await haveDelivery({
+      eventId: "e:1",
+      attemptHistory,
+      attemptsInCycle: 2,
+      nextMs,
+    });
     const answer = await call("GET /v1/deliveries/{id}", { params: { id: deliveryId } });
     expect(answer).toEqual({
       status: 200,
@@ -115,8 +120,8 @@ describe("GET /v1/deliveries", () => {
   test("lists those of one status, without what endpoints said", async () => {
     const { call, haveDelivery } = await withHook();
     await haveDelivery({ eventId: "e:1" });
-    const attempts = [attempt(1, { httpStatus: 410, bodyStart: "private" })];
-    await haveDelivery({ eventId: "e:2", status: "failed", reason: "gone", attempts });
+    const attemptHistory = [attempt(1, { httpStatus: 410, bodyStart: "private" })];
+    await haveDelivery({ eventId: "e:2", status: "failed", reason: "gone", attemptHistory });
     const { body } = await call("GET /v1/deliveries", { query: { status: "failed" } });
     expect(idsOf(body)).toEqual(["e:2"]);
     expect(body.items[0].attempts[0]).toMatchObject({ httpStatus: 410 });
@@ -139,12 +144,12 @@ describe("POST /v1/deliveries/{id}/resend", () => {
     "opens the next cycle of one that is %s",
     async (status) => {
       const { call, haveDelivery, sent, deps, webhookId } = await withHook();
-      const attempts = [attempt(1, { httpStatus: 500 })];
+      const attemptHistory = [attempt(1, { httpStatus: 500 })];
       const { deliveryId, body } = await haveDelivery({
         eventId: "e:1",
         status,
-        attempt: 1,
-        attempts,
+        attemptsInCycle: 1,
+        attemptHistory,
         endedMs: 1,
         nextMs: undefined,
       });
@@ -155,9 +160,9 @@ describe("POST /v1/deliveries/{id}/resend", () => {
       });
       expect(answer.body.nextAttemptAt).toBe(NOON);
       const stored = await deps.deliveries.find(deliveryId);
-      expect(stored).toMatchObject({ body, attempt: 0, cycle: 2 });
+      expect(stored).toMatchObject({ body, attemptsInCycle: 0, cycle: 2 });
       const hint = { v: 1, kind: "attempt", deliveryId, clientId: "cl_1", webhookId };
-      expect(sent).toEqual([{ lane: "careful", message: hint }]);
+      expect(sent).toEqual([{ queue: "retries", message: hint }]);
     },
   );
 
@@ -248,7 +253,7 @@ describe("POST /v1/deliveries/recover", () => {
       },
     });
     expect(sent).toEqual([
-      { lane: "careful", message: { v: 1, kind: "job", jobId: recoveryId, clientId: "cl_1" } },
+      { queue: "retries", message: { v: 1, kind: "job", jobId: recoveryId, clientId: "cl_1" } },
     ]);
     const job = await deps.jobs.find(recoveryId);
     expect(job).toMatchObject({ kind: "recover", clientId: "cl_1" });

@@ -62,7 +62,7 @@ function setUp(given: Partial<Requests> = {}) {
     keys: { find: async (id) => (id === "key1" ? key : undefined), touch: async () => undefined },
     masterKeys: async () => masterKeys,
     clock: makeTestClock(),
-    dropped: () => undefined,
+    onIgnoredError: () => undefined,
   };
   const serve = makeServeApi({ ...deps, requests } as unknown as ServeApiDeps);
 

@@ -149,13 +149,13 @@ describe("webhook.deliveries", () => {
 
   test("tells what the last attempt gave, and when", async () => {
     const { call, clock, haveDelivery } = await withHook();
-    const attempts = [{ cycle: 1, n: 1, atMs: clock.businessMs() + 5, durationMs: 1 }];
+    const attempts = [{ cycle: 1, attemptNumber: 1, atMs: clock.businessMs() + 5, durationMs: 1 }];
     const answered = { ...attempts[0], httpStatus: 500 } as (typeof attempts)[number];
     const ended = { status: "failed", reason: "attempts_used", endedMs: clock.businessMs() + 9 };
     const { deliveryId: id } = await haveDelivery({
       eventId: "e:1",
       ...(ended as object),
-      attempts: [...attempts, answered],
+      attemptHistory: [...attempts, answered],
     });
     expect((await call(list)).body.result.deliveries).toEqual([
       {

@@ -55,7 +55,7 @@ function setUp(given: Partial<ServeApiDeps> & { key?: Partial<ApiKeyItem> } = {}
     deliveries: {} as ServeApiDeps["deliveries"],
     administration: () => Promise.reject(new Failure("DEPENDENCY_DOWN", "no master keys")),
     clock,
-    dropped: (error) => dropped.push(error),
+    onIgnoredError: (error) => dropped.push(error),
     ...given,
   });
   return { serve, clock, touched, dropped };

@@ -200,7 +200,7 @@ describe("PATCH /v1/webhook", () => {
       disabledReason: "disabled_by_client",
       payloadMode: "thin",
     });
-    expect(sent).toMatchObject([{ lane: "careful", message: { kind: "job" } }]);
+    expect(sent).toMatchObject([{ queue: "retries", message: { kind: "job" } }]);
     expect(await lastJob()).toMatchObject({
       kind: "end",
       clientId: "cl_1",
@@ -307,7 +307,7 @@ describe("POST /v1/webhook/test", () => {
       data: { provider: "ackwire", eventType: "UNKNOWN", message: expect.any(String) },
     });
     const hint = { v: 1, kind: "attempt", deliveryId, clientId: "cl_1", webhookId: registered.id };
-    expect(sent).toEqual([{ lane: "careful", message: hint }]);
+    expect(sent).toEqual([{ queue: "retries", message: hint }]);
   });
 
   test("is signed in We-Link's format", async () => {

@@ -40,12 +40,12 @@ const item = z.object({
   status: deliveryStatus,
   reason: z.optional(endReason),
   cycle: z.number(),
-  attempt: z.number(),
-  startCount: z.number(),
-  attempts: z.array(
+  attemptsInCycle: z.number(),
+  startsOfAttempt: z.number(),
+  attemptHistory: z.array(
     z.object({
       cycle: z.number(),
-      n: z.number(),
+      attemptNumber: z.number(),
       atMs: z.number(),
       httpStatus: number,
       error: text,
@@ -57,7 +57,7 @@ const item = z.object({
   owner: text,
   leaseUntilRealMs: number,
   unpublishedFailures: z.array(
-    z.object({ cycle: z.number(), attempts: z.number(), reason: endReason, atMs: z.number() }),
+    z.object({ cycle: z.number(), attemptCount: z.number(), reason: endReason, atMs: z.number() }),
   ),
   endedMs: number,
   dueAt: number,

@@ -21,7 +21,7 @@ export function makeDynamoDeliveryClaim(options: {
       Key: { id: deliveryId },
       UpdateExpression:
         "SET #status = :delivering, #owner = :owner, leaseUntilRealMs = :until, " +
-        "startCount = startCount + :one, version = version + :one, sweepShard = :shard, sweepAt = :until " +
+        "startsOfAttempt = startsOfAttempt + :one, version = version + :one, sweepShard = :shard, sweepAt = :until " +
         "REMOVE nextMs, dueShard, dueAt",
       ConditionExpression:
         "(#status = :waiting AND nextMs <= :now) OR " +
@@ -43,13 +43,13 @@ export function makeDynamoDeliveryClaim(options: {
     const result = await conditionalWrite("UpdateItem", () => client.send(command));
     if ("written" in result) {
       const delivery = readDeliveryItem(result.written.Attributes);
-      return delivery ? { kind: "claimed", delivery } : { kind: "notOurs" };
+      return delivery ? { kind: "claimed", delivery } : { kind: "notClaimed" };
     }
     const met = readDeliveryItem(result.met);
     if (met?.status === "waiting" && met.nextMs !== undefined) {
-      return { kind: "early", nextMs: met.nextMs };
+      return { kind: "notDue", nextMs: met.nextMs };
     }
     const isOwn = met?.status === "delivering" && met.owner === lease.owner;
-    return isOwn ? { kind: "claimed", delivery: met } : { kind: "notOurs" };
+    return isOwn ? { kind: "claimed", delivery: met } : { kind: "notClaimed" };
   };
 }

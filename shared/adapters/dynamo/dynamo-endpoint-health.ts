@@ -10,8 +10,8 @@ const item = z.object({
   clientId: z.string(),
   webhookId: z.string(),
   isFast: z.boolean(),
-  promptSuccessesNeeded: z.number(),
-  failures: z.number(),
+  fastSuccessesNeeded: z.number(),
+  consecutiveFailures: z.number(),
   workers: z.record(z.string(), z.number()),
   version: z.number(),
 } satisfies Record<keyof EndpointHealth, z.ZodMiniType>);

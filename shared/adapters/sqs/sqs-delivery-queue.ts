@@ -5,7 +5,7 @@ import {
 } from "@aws-sdk/client-sqs";
 import { Failure } from "../../contracts/failures.ts";
 import type { DeliveryMessage } from "../../contracts/messages/delivery.ts";
-import type { AttemptLane, DeliveryQueue } from "../../core/deliveries/state/ports.ts";
+import type { AttemptQueue, DeliveryQueue } from "../../core/deliveries/state/ports.ts";
 import { busSafeJson } from "../../core/events/envelope.ts";
 import { callDependency } from "../dependency-down.ts";
 import { delaySeconds } from "./sqs-delay.ts";
@@ -20,7 +20,7 @@ const MAX_BATCH_BYTES = 1_048_576;
  */
 export function makeSqsDeliveryQueue(options: {
   client: SQSClient;
-  queueUrls: Readonly<Record<AttemptLane, string>>;
+  queueUrls: Readonly<Record<AttemptQueue, string>>;
 }): DeliveryQueue {
   const { client, queueUrls } = options;
 
@@ -42,7 +42,7 @@ export function makeSqsDeliveryQueue(options: {
   }
 
   return {
-    async send(lane, messages) {
+    async send(name, messages) {
       const entries = messages.map(({ message, delayMs = 0 }, index) => ({
         Id: String(index),
         MessageBody: busSafeJson(message),
@@ -52,7 +52,7 @@ export function makeSqsDeliveryQueue(options: {
       // One after the other: a hundred that are put back at once would keep others' calls waiting.
       const failures: unknown[] = [];
       for (const batch of batches(entries)) {
-        await sendAll(queueUrls[lane], batch).catch((error) => failures.push(error));
+        await sendAll(queueUrls[name], batch).catch((error) => failures.push(error));
       }
       if (failures.length > 0) throw failures[0];
     },

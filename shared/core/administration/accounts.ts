@@ -20,7 +20,7 @@ export interface AccountsDeps {
   masterKeys: () => Promise<MasterKeys>;
   clock: Clock;
   /** Told of what was given up without harm to the caller. */
-  dropped: (error: unknown) => void;
+  onIgnoredError: (error: unknown) => void;
 }
 
 /** Which account is meant, where one id exists at several connections. */
@@ -167,7 +167,7 @@ export function makeAccounts(deps: AccountsDeps) {
         .addAccountIfNew({ pk, clientId, connectionId, accountId, provider, createdAt })
         .then(() => noted.add(pk))
         // The next request of the account tries again: this one does not wait for it.
-        .catch(deps.dropped);
+        .catch(deps.onIgnoredError);
     },
   };
 

@@ -6,13 +6,13 @@ import { readCursor, writeCursor } from "../input/cursor.ts";
 import { InvalidRequest } from "../input/invalid-request.ts";
 import { retryOnConflict } from "../retry-on-conflict.ts";
 import { toAttemptMessage } from "./state/attempt-message.ts";
-import { resent } from "./state/delivery-state.ts";
+import { startNextCycle } from "./state/delivery-state.ts";
 import { deliverySummary, deliveryView, recoveryView } from "./state/delivery-views.ts";
 import type { DeliveryStore } from "./state/ports.ts";
-import { type DeliveryRecord, isOver } from "./state/record.ts";
-import { type EndWebhookDeps, newJob, startJob } from "./webhooks/deactivate-webhook.ts";
+import { type DeliveryRecord, hasEnded } from "./state/record.ts";
+import { type DeactivateWebhookDeps, newJob, startJob } from "./webhooks/deactivate-webhook.ts";
 
-export interface DeliveriesDeps extends EndWebhookDeps {
+export interface DeliveriesDeps extends DeactivateWebhookDeps {
   deliveries: DeliveryStore;
 }
 
@@ -30,7 +30,7 @@ const MAX_ATTEMPTS = 5;
  * Every call @throws DEPENDENCY_DOWN; a change may have been made then.
  */
 export function makeDeliveries(deps: DeliveriesDeps) {
-  const { deliveries: store, jobs, webhooks, queue, context, dropped } = deps;
+  const { deliveries: store, jobs, webhooks, queue, context, onIgnoredError } = deps;
 
   async function own(clientId: string, deliveryId: string): Promise<DeliveryRecord> {
     const delivery = await store.find(deliveryId);
@@ -72,9 +72,9 @@ export function makeDeliveries(deps: DeliveriesDeps) {
       const result = await retryOnConflict({
         find: () => own(clientId, deliveryId),
         async decide(delivery) {
-          if (!isOver(delivery)) return undefined;
+          if (!hasEnded(delivery)) return undefined;
           requireResendable(delivery, await webhooks.find(clientId));
-          return resent(delivery, context());
+          return startNextCycle(delivery, context());
         },
         replace: (delivery) => store.replace(delivery),
         maxAttempts: MAX_ATTEMPTS,
@@ -84,7 +84,9 @@ export function makeDeliveries(deps: DeliveriesDeps) {
         throw new Failure("CONFLICT", "the delivery was changed meanwhile: read it and try again");
       }
       // If this message is lost, the sweep finds the stored delivery.
-      await queue.send("careful", [{ message: toAttemptMessage(result.written) }]).catch(dropped);
+      await queue
+        .send("retries", [{ message: toAttemptMessage(result.written) }])
+        .catch(onIgnoredError);
       return deliveryView(result.written);
     },
 

@@ -1,49 +1,72 @@
 import type { AttemptMessage } from "../../contracts/messages/delivery.ts";
-import { toMessageFailure } from "../message-failure.ts";
-import type { makeAttemptDeliveries } from "./attempts/attempt-deliveries.ts";
-import type { HintOutcome } from "./attempts/attempt-types.ts";
-import type { CreateOutcome, makeCreateDeliveries } from "./creation/create-deliveries.ts";
-import type { makeRunBulkJob } from "./run-bulk-job.ts";
-import type { AttemptLane } from "./state/ports.ts";
+import { type MessageFailure, toMessageFailure } from "../message-failure.ts";
+import type { AttemptDeliveries } from "./attempts/attempt-deliveries.ts";
+import type { AttemptMessageOutcome } from "./attempts/send-follow-ups.ts";
+import type { CreateDeliveries, CreateOutcome } from "./creation/create-deliveries.ts";
+import type { RunBulkJob } from "./run-bulk-job.ts";
+import type { AttemptQueue } from "./state/ports.ts";
 
-/** What a message of one of the three queues is. */
+/** The queues that `deliver` is invoked by. Lambda invokes it with messages of one queue at a time. */
+export type DeliverQueue = "events" | AttemptQueue;
+
+/** A message of one of these queues. */
 export type DeliveryWork =
   | { kind: "event"; body: string }
-  | { kind: "attempt"; hint: AttemptMessage }
-  | { kind: "job"; jobId: string };
+  | { kind: "attempt"; message: AttemptMessage }
+  | { kind: "job"; jobId: string }
+  /** The message could not be parsed. */
+  | MessageFailure;
 
-export type WorkOutcome = CreateOutcome | HintOutcome | { kind: "jobRan" };
+export type WorkOutcome = CreateOutcome | AttemptMessageOutcome | { kind: "jobRan" };
 
-/** Does what a batch of messages asks for, each kind in one go; answers for each, in order. */
-export function makeHandleDeliveryWork(deps: {
-  createDeliveries: ReturnType<typeof makeCreateDeliveries>;
-  attemptDeliveries: ReturnType<typeof makeAttemptDeliveries>;
-  runBulkJob: ReturnType<typeof makeRunBulkJob>;
-}) {
+export interface HandleDeliveryWorkDeps {
+  createDeliveries: CreateDeliveries;
+  attemptDeliveries: AttemptDeliveries;
+  runBulkJob: RunBulkJob;
+}
+
+export interface WorkOptions {
+  queue: DeliverQueue;
+  /** Real time until Lambda ends the invocation. */
+  remainingMs: () => number;
+}
+
+/**
+ * Processes one batch of messages: creates deliveries for events, makes attempts, runs
+ * bulk jobs.
+ *
+ * Returns one outcome for each message, in order. Never rejects because of a dependency:
+ * the messages concerned fail, and SQS delivers them again.
+ */
+export function makeHandleDeliveryWork(deps: HandleDeliveryWorkDeps) {
   return async (
     works: readonly DeliveryWork[],
-    { lane, remainingMs }: { lane: AttemptLane; remainingMs: () => number },
+    { queue, remainingMs }: WorkOptions,
   ): Promise<WorkOutcome[]> => {
-    const events = works.flatMap((work) => (work.kind === "event" ? [work.body] : []));
-    const hints = works.flatMap((work) => (work.kind === "attempt" ? [work.hint] : []));
-    const jobs = works.flatMap((work) => (work.kind === "job" ? [work.jobId] : []));
-    const [created, attempted, walked] = await Promise.all([
-      events.length > 0 ? deps.createDeliveries(events) : [],
-      hints.length > 0 ? deps.attemptDeliveries(lane, hints, remainingMs) : [],
-      Promise.all(jobs.map((jobId) => walk(jobId, remainingMs))),
+    const attemptQueue = queue === "attempts" ? "attempts" : "retries";
+    const indexed = works.map((work, index) => ({ ...work, index }));
+    const events = indexed.filter((work) => work.kind === "event");
+    const attempts = indexed.filter((work) => work.kind === "attempt");
+    const jobs = indexed.filter((work) => work.kind === "job");
+    const bodies = events.map(({ body }) => body);
+    const messages = attempts.map(({ message }) => message);
+    const [created, attempted, ran] = await Promise.all([
+      bodies.length > 0 ? deps.createDeliveries(bodies) : [],
+      messages.length > 0 ? deps.attemptDeliveries(attemptQueue, messages, remainingMs) : [],
+      Promise.all(jobs.map(({ jobId }) => runJob(jobId, remainingMs))),
     ]);
-    const outcomes = {
-      event: created.values(),
-      attempt: attempted.values(),
-      job: walked.values(),
-    };
-    return works.map(({ kind }): WorkOutcome => {
-      const { value } = outcomes[kind].next() as IteratorResult<WorkOutcome, undefined>;
-      return value ?? { kind: "failed", code: "DEPENDENCY_DOWN", detail: "no outcome" };
+    const outcomes = new Map<number, WorkOutcome | undefined>([
+      ...events.map(({ index }, nth) => [index, created[nth]] as const),
+      ...attempts.map(({ index }, nth) => [index, attempted[nth]] as const),
+      ...jobs.map(({ index }, nth) => [index, ran[nth]] as const),
+    ]);
+    return works.map((work, index) => {
+      if (work.kind === "failed") return work;
+      return outcomes.get(index) ?? toMessageFailure(new Error("A message has no outcome"));
     });
   };
 
-  async function walk(jobId: string, remainingMs: () => number): Promise<WorkOutcome> {
+  async function runJob(jobId: string, remainingMs: () => number): Promise<WorkOutcome> {
     try {
       await deps.runBulkJob(jobId, remainingMs);
       return { kind: "jobRan" };

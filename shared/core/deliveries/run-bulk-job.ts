@@ -7,11 +7,11 @@ import { newDelivery } from "./creation/new-delivery.ts";
 import { masterKeysOf, type ReadMasterKeys } from "./signing/master-keys-of.ts";
 import { toAttemptMessage } from "./state/attempt-message.ts";
 import type { DeliveryContext } from "./state/delivery-context.ts";
-import { ANSWERED_GONE, ended, resent } from "./state/delivery-state.ts";
+import { ANSWERED_GONE, endDelivery, startNextCycle } from "./state/delivery-state.ts";
 import type { DeliveryQueue, DeliveryStore, JobStore, WebhookStore } from "./state/ports.ts";
 import type { PublishFailures } from "./state/publish-failures.ts";
 import type { DeliveryJob, DeliveryRecord } from "./state/record.ts";
-import { standingOf } from "./state/webhook-of.ts";
+import { webhookStatusOf } from "./state/webhook-status.ts";
 import { startJob } from "./webhooks/deactivate-webhook.ts";
 
 export interface RunJobDeps {
@@ -27,8 +27,8 @@ export interface RunJobDeps {
   masterKeys: ReadMasterKeys;
   context: () => DeliveryContext;
   /** Told of a webhook that was disabled because its endpoint said so. */
-  disabled: () => void;
-  dropped: (error: unknown) => void;
+  onWebhookDisabled: () => void;
+  onIgnoredError: (error: unknown) => void;
 }
 
 const PAGE = 100;
@@ -44,7 +44,9 @@ const STOP_BEFORE_MS = 15_000;
  *
  * @throws DEPENDENCY_DOWN: the message must come again
  */
-export function makeRunBulkJob(deps: RunJobDeps) {
+export type RunBulkJob = (jobId: string, remainingMs: () => number) => Promise<void>;
+
+export function makeRunBulkJob(deps: RunJobDeps): RunBulkJob {
   return async (jobId: string, remainingMs: () => number): Promise<void> => {
     let job = await deps.jobs.find(jobId);
     if (!job || job.status === "done") return;
@@ -60,11 +62,11 @@ export function makeRunBulkJob(deps: RunJobDeps) {
   /** Tells that a webhook is disabled; `false` when it is active (again), and nothing is to be done. */
   async function begin(job: DeliveryJob, present: WebhookItem | undefined): Promise<boolean> {
     const { webhookId = "", clientId } = job;
-    const { status, disabledAt, disabledReason } = standingOf(present, webhookId);
+    const { status, disabledAt, disabledReason } = webhookStatusOf(present, webhookId);
     if (status === "active") return false;
     const isBegun = job.before !== undefined;
     if (!isBegun && status === "disabled" && disabledAt !== undefined) {
-      if (disabledReason === ANSWERED_GONE) deps.disabled();
+      if (disabledReason === ANSWERED_GONE) deps.onWebhookDisabled();
       await deps.publish(disabledEvent({ clientId, webhookId, disabledAt, disabledReason }));
     }
     return true;
@@ -98,7 +100,7 @@ export function makeRunBulkJob(deps: RunJobDeps) {
     if (again.length > 0) {
       // What is not sent here is found by the sweep.
       const messages = again.map((one) => ({ message: toAttemptMessage(one) }));
-      await deps.queue.send("careful", messages).catch(deps.dropped);
+      await deps.queue.send("retries", messages).catch(deps.onIgnoredError);
     }
     return {
       before: found.before,
@@ -116,7 +118,7 @@ export function makeRunBulkJob(deps: RunJobDeps) {
   ): Promise<DeliveryRecord | undefined> {
     if (webhook?.status !== "active") return undefined;
     if (delivery.webhookId === webhook.webhookId) {
-      return deps.deliveries.replace(resent(delivery, deps.context()));
+      return deps.deliveries.replace(startNextCycle(delivery, deps.context()));
     }
     const { eventId: id, eventType, clientId, requestId } = delivery;
     const type = deliverableType.safeParse(eventType).data;
@@ -139,10 +141,10 @@ export function makeRunBulkJob(deps: RunJobDeps) {
   ): Promise<DeliveryRecord | undefined> {
     if (delivery.webhookId !== webhookId) return undefined;
     const context = deps.context();
-    const isDisabled = standingOf(webhook, webhookId).status === "disabled";
+    const isDisabled = webhookStatusOf(webhook, webhookId).status === "disabled";
     const over = isDisabled
-      ? ended(delivery, "failed", "disabled", context)
-      : ended(delivery, "cancelled", "webhook_deleted", context);
+      ? endDelivery(delivery, "failed", "disabled", context)
+      : endDelivery(delivery, "cancelled", "webhook_deleted", context);
     return deps.deliveries.replace(over);
   }
 

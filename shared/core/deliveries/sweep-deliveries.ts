@@ -15,7 +15,7 @@ export interface SweepDeliveriesDeps {
   context: () => DeliveryContext;
   /** Most deliveries that one query takes of a shard. */
   limit: number;
-  dropped: (error: unknown) => void;
+  onIgnoredError: (error: unknown) => void;
 }
 
 export interface DeliverySweepResult {
@@ -80,7 +80,7 @@ export function makeSweepDeliveries(deps: SweepDeliveriesDeps) {
     for (const one of await Promise.allSettled(walks)) {
       if (one.status === "fulfilled") continue;
       total.failed++;
-      deps.dropped(one.reason);
+      deps.onIgnoredError(one.reason);
     }
     return total;
   };
@@ -99,7 +99,7 @@ export function makeSweepDeliveries(deps: SweepDeliveriesDeps) {
     });
     if (mine.length === 0) return;
     await queue.send(
-      "careful",
+      "retries",
       mine.map(({ hint: message, nextMs }) => ({
         message,
         delayMs: Math.max(0, nextMs - context.nowMs),
@@ -116,14 +116,14 @@ export function makeSweepDeliveries(deps: SweepDeliveriesDeps) {
     for (const one of settled) {
       if (one.status === "fulfilled") continue;
       total.failed++;
-      deps.dropped(one.reason);
+      deps.onIgnoredError(one.reason);
     }
     const unpublishedFailures = settled.flatMap((one) =>
       one.status === "fulfilled" && one.value ? [one.value] : [],
     );
-    const { told, untold } = await deps.publishFailures(unpublishedFailures);
-    total.told += told;
-    total.untold += untold;
+    const { published, unpublished } = await deps.publishFailures(unpublishedFailures);
+    total.told += published;
+    total.untold += unpublished;
   }
 
   async function restart(jobId: string, total: DeliverySweepResult): Promise<undefined> {
@@ -148,7 +148,7 @@ export function makeSweepDeliveries(deps: SweepDeliveriesDeps) {
     const delivery = await deliveries.replace({ ...found, recoverAfterRealMs });
     if (!delivery) return;
     if (delivery.status === "delivering" && (delivery.leaseUntilRealMs ?? 0) <= nowRealMs) {
-      await queue.send("careful", [{ message: toAttemptMessage(delivery) }]);
+      await queue.send("retries", [{ message: toAttemptMessage(delivery) }]);
       total.hinted++;
     }
     return delivery.unpublishedFailures.length > 0 ? delivery : undefined;

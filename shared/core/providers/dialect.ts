@@ -146,7 +146,7 @@ export interface DialectDelivery {
   eventType: string;
   status: DeliveryStatus;
   reason?: string | undefined;
-  attempts: readonly {
+  attemptHistory: readonly {
     httpStatus?: number | undefined;
     error?: string | undefined;
     atMs: number;

@@ -125,9 +125,9 @@ export function makeRequests(deps: RequestsDeps) {
       });
       // There may be none any more; one that fires finds the request cancelled.
       if (cancelledNow.scheduledMs !== undefined && cancelledNow.joinedMs === undefined) {
-        await deps.schedules.delete(requestId).catch(deps.dropped);
+        await deps.schedules.delete(requestId).catch(deps.onIgnoredError);
       }
-      if (!isWaiting) await deps.laneScheduler.onLaneFreed(cancelledNow).catch(deps.dropped);
+      if (!isWaiting) await deps.laneScheduler.onLaneFreed(cancelledNow).catch(deps.onIgnoredError);
       return { requestId, status: "CANCELLED" as const };
     },
 
@@ -155,13 +155,13 @@ export function makeRequests(deps: RequestsDeps) {
         }
         return transition(now, "SUBMITTING", context(), { sealedInput, dueMs: undefined });
       });
-      await deps.queue.send({ v: 1, kind: "continue", requestId }).catch(deps.dropped);
+      await deps.queue.send({ v: 1, kind: "continue", requestId }).catch(deps.onIgnoredError);
       if (key !== undefined) {
         const { nowMs, rules } = context();
         const kept = { clientId, key, bodySha256: digest.text, requestId };
         const expiresMs = nowMs + rules.idempotencyMs;
         // It is taken: that a repeated call would be a conflict is no reason to say that it is not.
-        await deps.idempotency.reserve({ ...kept, expiresMs }).catch(deps.dropped);
+        await deps.idempotency.reserve({ ...kept, expiresMs }).catch(deps.onIgnoredError);
       }
       return viewOf(request, texts);
     },

@@ -63,14 +63,14 @@ const statuses = {
 } as const satisfies Record<DeliveryStatus, string>;
 
 function deliveryOf(delivery: DialectDelivery) {
-  const { status, reason, attempts, createdMs, endedMs } = delivery;
-  const last = attempts.at(-1);
+  const { status, reason, attemptHistory, createdMs, endedMs } = delivery;
+  const last = attemptHistory.at(-1);
   return {
     id: delivery.deliveryId,
     eventType: delivery.eventType,
     eventId: delivery.eventId,
     status: statuses[status],
-    attempts: attempts.length,
+    attempts: attemptHistory.length,
     responseStatusCode: last?.httpStatus,
     lastError: status === "delivered" ? undefined : (last?.error ?? reason),
     createdAt: new Date(createdMs).toISOString(),

@@ -1,7 +1,7 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { makeDynamoDeliveryFacts } from "../../../shared/adapters/dynamo/dynamo-delivery-facts.ts";
+import { makeDynamoDeliveryInputs } from "../../../shared/adapters/dynamo/dynamo-delivery-inputs.ts";
 import { makeDynamoRequestStore } from "../../../shared/adapters/dynamo/dynamo-request-store.ts";
 import { makeS3BlobStore } from "../../../shared/adapters/s3/s3-blob-store.ts";
 import { makeDeliveryPorts } from "../../../shared/composition/delivery-ports.ts";
@@ -17,7 +17,7 @@ import {
 import { requestRecord } from "../../support/payloads/request-records.ts";
 import { openLocalTables } from "../../support/runs/local-tables.ts";
 import { deliveryClaimsSuite } from "../suites/delivery-claims.suite.ts";
-import { deliveryFactsSuite } from "../suites/delivery-facts.suite.ts";
+import { deliveryInputsSuite } from "../suites/delivery-inputs.suite.ts";
 import { deliveryStoreSuite } from "../suites/delivery-store.suite.ts";
 
 type Clock = ReturnType<typeof makeTestClock>;
@@ -55,7 +55,7 @@ function stores(clock: Clock, client = tables.client) {
       RETRIES_QUEUE_URL: outputs.SubmitQueueUrl ?? "",
     },
   );
-  const facts = makeDynamoDeliveryFacts({
+  const inputs = makeDynamoDeliveryInputs({
     client,
     tables: {
       config: ConfigTableName,
@@ -64,13 +64,13 @@ function stores(clock: Clock, client = tables.client) {
     },
   });
   const requests = makeDynamoRequestStore({ client, tableName: RequestsTableName, clock });
-  return { ...ports, facts, requests };
+  return { ...ports, inputs, requests };
 }
 
 deliveryStoreSuite("on DynamoDB", async ({ clock }) => stores(clock));
 deliveryClaimsSuite("on DynamoDB", async ({ clock }) => stores(clock));
 
-deliveryFactsSuite("on DynamoDB", async () => {
+deliveryInputsSuite("on DynamoDB", async () => {
   const opened = stores(makeTestClock());
   return {
     ...opened,
@@ -89,16 +89,22 @@ describe("a body that is too large for an item", () => {
     expect(found).toEqual({ ...delivery, body: { key } });
     expect(found && (await texts.open(found.body))).toBe(inline);
     // Its maker has the record as it was before, and writes it once more.
-    const written = await deliveries.replace({ ...delivery, attempt: 1 });
-    expect(written).toEqual({ ...delivery, attempt: 1, body: found?.body, version: 2 });
+    const written = await deliveries.replace({ ...delivery, attemptsInCycle: 1 });
+    expect(written).toEqual({ ...delivery, attemptsInCycle: 1, body: found?.body, version: 2 });
   });
 
   test("leaves room for all else that an item holds", async () => {
     const { deliveries } = stores(makeTestClock());
-    const attempt = { cycle: 1, n: 1, atMs: 1, durationMs: 1, bodyStart: "ü".repeat(1_000) };
+    const attempt = {
+      cycle: 1,
+      attemptNumber: 1,
+      atMs: 1,
+      durationMs: 1,
+      bodyStart: "ü".repeat(1_000),
+    };
     const delivery = deliveryRecord({
       body: { inline: "x".repeat(limits.maxInlineBytes) },
-      attempts: Array.from({ length: 100 }, () => attempt),
+      attemptHistory: Array.from({ length: 100 }, () => attempt),
     });
     await deliveries.create(delivery);
     expect(await deliveries.find(delivery.deliveryId)).toEqual(delivery);
@@ -132,7 +138,7 @@ describe("a call whose answer was lost, and which the SDK makes again", () => {
     const delivery = deliveryRecord();
     const create = () => lossy.deliveries.create(delivery);
     expect(await withLost("PutItem", create)).toBe("created");
-    const next = { ...delivery, attempt: 1 };
+    const next = { ...delivery, attemptsInCycle: 1 };
     const written = await withLost("PutItem", () => lossy.deliveries.replace(next));
     expect(written).toEqual({ ...next, version: 2 });
     expect(await lossy.deliveries.find(delivery.deliveryId)).toEqual(written);
@@ -141,8 +147,8 @@ describe("a call whose answer was lost, and which the SDK makes again", () => {
   test("does not take another's write for its own", async () => {
     const delivery = deliveryRecord();
     await lossy.deliveries.create(delivery);
-    await lossy.deliveries.replace({ ...delivery, attempt: 1 });
-    const second = () => lossy.deliveries.replace({ ...delivery, attempt: 2 });
+    await lossy.deliveries.replace({ ...delivery, attemptsInCycle: 1 });
+    const second = () => lossy.deliveries.replace({ ...delivery, attemptsInCycle: 2 });
     expect(await withLost("PutItem", second)).toBeUndefined();
   });
 
@@ -151,8 +157,11 @@ describe("a call whose answer was lost, and which the SDK makes again", () => {
     await lossy.deliveries.create({ ...of, deliveryId });
     const lease = { owner: "a", untilMs: clock.realMs() + 1_000 };
     const claim = await withLost("UpdateItem", () => lossy.deliveries.claim(deliveryId, lease));
-    expect(claim).toMatchObject({ kind: "claimed", delivery: { startCount: 1, version: 2 } });
-    expect(await lossy.deliveries.find(deliveryId)).toMatchObject({ startCount: 1, version: 2 });
+    expect(claim).toMatchObject({ kind: "claimed", delivery: { startsOfAttempt: 1, version: 2 } });
+    expect(await lossy.deliveries.find(deliveryId)).toMatchObject({
+      startsOfAttempt: 1,
+      version: 2,
+    });
   });
 
   test("puts a delivery off", async () => {
@@ -177,9 +186,9 @@ describe("a call whose answer was lost, and which the SDK makes again", () => {
     expect(done).toEqual({ ...job, examined: 1, version: 2 });
   });
 
-  test("the facts of many clients and requests are one call", async () => {
+  test("the inputs of many clients and requests are one call", async () => {
     const before = proxy.calls.length;
-    await lossy.facts.read({
+    await lossy.inputs.read({
       clientIds: Array.from({ length: 10 }, (_, n) => `cl_${n}`),
       requestIds: Array.from({ length: 10 }, () => requestRecord().requestId),
     });

@@ -1,13 +1,13 @@
 import { makeTestClock } from "../../support/fakes/clocks.ts";
 import { makeMemoryDeliveries } from "../../support/memory/memory-deliveries.ts";
 import { deliveryClaimsSuite } from "../suites/delivery-claims.suite.ts";
-import { deliveryFactsSuite } from "../suites/delivery-facts.suite.ts";
+import { deliveryInputsSuite } from "../suites/delivery-inputs.suite.ts";
 import { deliveryStoreSuite } from "../suites/delivery-store.suite.ts";
 
 deliveryStoreSuite("in memory", async ({ clock }) => makeMemoryDeliveries({ clock }));
 deliveryClaimsSuite("in memory", async ({ clock }) => makeMemoryDeliveries({ clock }));
 
-deliveryFactsSuite("in memory", async () => {
+deliveryInputsSuite("in memory", async () => {
   const cancelledRequests = new Set<string>();
   return {
     ...makeMemoryDeliveries({ clock: makeTestClock(), cancelledRequests }),

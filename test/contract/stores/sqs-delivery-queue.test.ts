@@ -9,14 +9,14 @@ import {
   type AttemptMessage,
   deliveryMessage,
 } from "../../../shared/contracts/messages/delivery.ts";
-import type { AttemptLane, DeliveryQueue } from "../../../shared/core/deliveries/state/ports.ts";
+import type { AttemptQueue, DeliveryQueue } from "../../../shared/core/deliveries/state/ports.ts";
 import { startAwsFaultProxy } from "../../support/fakes/aws-fault-proxy.ts";
 import { openLocalTables } from "../../support/runs/local-tables.ts";
 
 const opened = new AsyncDisposableStack();
 let proxy: Awaited<ReturnType<typeof startAwsFaultProxy>>;
 let sqs: SQSClient;
-let queueUrls: Record<AttemptLane, string>;
+let queueUrls: Record<AttemptQueue, string>;
 let queue: DeliveryQueue;
 beforeAll(async () => {
   const aws = await openLocalTables();
@@ -26,23 +26,23 @@ beforeAll(async () => {
   proxy.forwardTo(aws.sdk.endpoint);
   sqs = new SQSClient({ ...aws.sdk, endpoint: proxy.url });
   opened.defer(() => sqs.destroy());
-  const [prompt = "", careful = ""] = await Promise.all(
+  const [attempts = "", retries = ""] = await Promise.all(
     ["attempts", "retries"].map(async (QueueName) => {
       const made = await sqs.send(new CreateQueueCommand({ QueueName }));
       return made.QueueUrl ?? "";
     }),
   );
-  queueUrls = { prompt, careful };
+  queueUrls = { attempts, retries };
   queue = makeSqsDeliveryQueue({ client: sqs, queueUrls });
 });
 afterAll(() => opened.disposeAsync());
 
 /** All that the queue gives now, by what each message says. */
-async function received(lane: AttemptLane) {
+async function received(name: AttemptQueue) {
   const all: { message: unknown; group: string | undefined }[] = [];
   for (;;) {
     const receive = new ReceiveMessageCommand({
-      QueueUrl: queueUrls[lane],
+      QueueUrl: queueUrls[name],
       MaxNumberOfMessages: 10,
       MessageSystemAttributeNames: ["MessageGroupId"],
     });
@@ -77,9 +77,9 @@ test("messages go in as few calls as SQS takes, each in the group of its webhook
   const job = { v: 1, kind: "job", jobId: "job_1", clientId: "cl_1" } as const;
   const hints = Array.from({ length: 24 }, (_, n) => hint(n, n === 0 ? { heldMs: 5 } : {}));
   const messages = [...hints, job].map((message) => ({ message }));
-  const batches = await batchesOf(() => queue.send("careful", messages));
+  const batches = await batchesOf(() => queue.send("retries", messages));
   expect(sizes(batches)).toEqual([5, 10, 10]);
-  const all = await received("careful");
+  const all = await received("retries");
   expect(all).toHaveLength(25);
   expect(all).toEqual(
     expect.arrayContaining([
@@ -87,13 +87,13 @@ test("messages go in as few calls as SQS takes, each in the group of its webhook
       { message: job, group: "cl_1" },
     ]),
   );
-  expect(await received("prompt")).toEqual([]);
+  expect(await received("attempts")).toEqual([]);
 });
 
-test("a lane has a queue of its own, and nothing to send is no call", async () => {
-  await queue.send("prompt", [{ message: hint(1) }]);
-  expect(await received("prompt")).toEqual([{ message: hint(1), group: "wh_1" }]);
-  expect(await batchesOf(() => queue.send("prompt", []))).toEqual([]);
+test("attempts and retries go to queues of their own, and nothing to send is no call", async () => {
+  await queue.send("attempts", [{ message: hint(1) }]);
+  expect(await received("attempts")).toEqual([{ message: hint(1), group: "wh_1" }]);
+  expect(await batchesOf(() => queue.send("attempts", []))).toEqual([]);
 });
 
 test.each([
@@ -104,27 +104,27 @@ test.each([
   ["more than SQS takes", 900_001, 900],
 ])("a delay: %s", async (_, delayMs, seconds) => {
   const sent = { message: hint(1), ...(delayMs === undefined ? {} : { delayMs }) };
-  const batches = await batchesOf(() => queue.send("prompt", [sent]));
+  const batches = await batchesOf(() => queue.send("attempts", [sent]));
   expect(batches.flat()).toMatchObject([{ DelaySeconds: seconds }]);
 });
 
 test("a call holds no more bytes than SQS takes", async () => {
   const large = { message: hint(1, { requestId: "ü".repeat(200_000) }) };
-  const batches = await batchesOf(() => queue.send("prompt", [large, large, large, large]));
+  const batches = await batchesOf(() => queue.send("attempts", [large, large, large, large]));
   expect(sizes(batches)).toEqual([2, 2]);
 });
 
 test("one message that SQS never takes does not hold up the others", async () => {
-  await received("careful");
+  await received("retries");
   // More than a message may be.
   const refused = { message: hint(0, { requestId: "x".repeat(1_048_577) }) };
   const messages = [refused, ...Array.from({ length: 11 }, (_, n) => ({ message: hint(n + 1) }))];
   const batches = await batchesOf(async () => {
-    const sending = queue.send("careful", messages);
+    const sending = queue.send("retries", messages);
     await expect(sending).rejects.toMatchObject({ code: "DEPENDENCY_DOWN" });
   });
   expect(sizes(batches)).toEqual([1, 1, 10]);
-  expect(await received("careful")).toHaveLength(11);
+  expect(await received("retries")).toHaveLength(11);
 });
 
 test("an entry that was not taken is sent once more, alone", async () => {
@@ -159,18 +159,18 @@ test("an entry that was not taken is sent once more, alone", async () => {
   opened.defer(() => client.destroy());
   const flaky = makeSqsDeliveryQueue({
     client,
-    queueUrls: { prompt: `${url}/1/prompt`, careful: `${url}/1/careful` },
+    queueUrls: { attempts: `${url}/1/attempts`, retries: `${url}/1/retries` },
   });
   await flaky.send(
-    "prompt",
+    "attempts",
     [1, 2, 3].map((n) => ({ message: hint(n) })),
   );
   expect(calls).toEqual([["dl_1", "dl_2", "dl_3"], ["dl_2"]]);
 });
 
 test("a queue that is not there is DEPENDENCY_DOWN", async () => {
-  const none = `${queueUrls.prompt}-none`;
-  const lost = makeSqsDeliveryQueue({ client: sqs, queueUrls: { prompt: none, careful: none } });
-  const sending = lost.send("prompt", [{ message: hint(1) }]);
+  const none = `${queueUrls.attempts}-none`;
+  const lost = makeSqsDeliveryQueue({ client: sqs, queueUrls: { attempts: none, retries: none } });
+  const sending = lost.send("attempts", [{ message: hint(1) }]);
   await expect(sending).rejects.toMatchObject({ code: "DEPENDENCY_DOWN" });
 });

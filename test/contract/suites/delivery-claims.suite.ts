@@ -44,7 +44,7 @@ export function deliveryClaimsSuite(
         owner: "a",
         leaseUntilRealMs: until.untilMs,
         recoverAfterRealMs: until.untilMs,
-        startCount: 1,
+        startsOfAttempt: 1,
         version: 2,
         nextMs: undefined,
         dueMs: undefined,
@@ -59,9 +59,9 @@ export function deliveryClaimsSuite(
     test("is told when its time has not come, in business time", async () => {
       const nextMs = clock.businessMs() + 5_000;
       const { deliveryId } = await stored({ nextMs });
-      expect(await deliveries.claim(deliveryId, lease("a"))).toEqual({ kind: "early", nextMs });
+      expect(await deliveries.claim(deliveryId, lease("a"))).toEqual({ kind: "notDue", nextMs });
       clock.passReal(5_000);
-      expect(await deliveries.claim(deliveryId, lease("a"))).toEqual({ kind: "early", nextMs });
+      expect(await deliveries.claim(deliveryId, lease("a"))).toEqual({ kind: "notDue", nextMs });
       clock.passBusiness(5_000);
       expect(await deliveries.claim(deliveryId, lease("a"))).toMatchObject({ kind: "claimed" });
     });
@@ -71,11 +71,11 @@ export function deliveryClaimsSuite(
       await deliveries.claim(deliveryId, lease("a", 1_000));
       clock.passBusiness(10_000);
       clock.passReal(999);
-      expect(await deliveries.claim(deliveryId, lease("b"))).toEqual({ kind: "notOurs" });
+      expect(await deliveries.claim(deliveryId, lease("b"))).toEqual({ kind: "notClaimed" });
       clock.passReal(1);
       expect(await deliveries.claim(deliveryId, lease("b"))).toMatchObject({
         kind: "claimed",
-        delivery: { owner: "b", startCount: 2, version: 3 },
+        delivery: { owner: "b", startsOfAttempt: 2, version: 3 },
       });
     });
 
@@ -92,14 +92,14 @@ export function deliveryClaimsSuite(
         Array.from({ length: 10 }, (_, n) => deliveries.claim(deliveryId, lease(`w${n}`))),
       );
       expect(claims.filter(({ kind }) => kind === "claimed")).toHaveLength(1);
-      expect(claims.filter(({ kind }) => kind === "notOurs")).toHaveLength(9);
+      expect(claims.filter(({ kind }) => kind === "notClaimed")).toHaveLength(9);
     });
 
     test.each(["delivered", "failed", "cancelled"] as const)(
       "of what is %s is refused",
       async (status) => {
         const { deliveryId } = await stored({ status });
-        expect(await deliveries.claim(deliveryId, lease("a"))).toEqual({ kind: "notOurs" });
+        expect(await deliveries.claim(deliveryId, lease("a"))).toEqual({ kind: "notClaimed" });
       },
     );
   });

@@ -23,16 +23,23 @@ function fullRecord(): DeliveryRecord {
     status: "failed",
     reason: "attempts_used",
     cycle: 2,
-    attempt: 3,
-    startCount: 4,
-    attempts: [
-      { cycle: 1, n: 1, atMs: 5, httpStatus: 500, durationMs: 6.5, bodyStart: "\ud83d\ude00" },
-      { cycle: 2, n: 1, atMs: 7, error: "TIMEOUT", durationMs: 8 },
+    attemptsInCycle: 3,
+    startsOfAttempt: 4,
+    attemptHistory: [
+      {
+        cycle: 1,
+        attemptNumber: 1,
+        atMs: 5,
+        httpStatus: 500,
+        durationMs: 6.5,
+        bodyStart: "\ud83d\ude00",
+      },
+      { cycle: 2, attemptNumber: 1, atMs: 7, error: "TIMEOUT", durationMs: 8 },
     ],
     nextMs: 9,
     owner: "worker",
     leaseUntilRealMs: 10,
-    unpublishedFailures: [{ cycle: 1, attempts: 1, reason: "gone", atMs: 11 }],
+    unpublishedFailures: [{ cycle: 1, attemptCount: 1, reason: "gone", atMs: 11 }],
     endedMs: 12,
     dueMs: 13,
     recoverAfterRealMs: 14,
@@ -98,14 +105,14 @@ export function deliveryStoreSuite(
       for (const id of ["", "none", delivery.deliveryId]) {
         expect(await jobs.find(id)).toBeUndefined();
       }
-      expect(await deliveries.claim("none", lease("a"))).toEqual({ kind: "notOurs" });
-      expect(await deliveries.claim(job.jobId, lease("a"))).toEqual({ kind: "notOurs" });
+      expect(await deliveries.claim("none", lease("a"))).toEqual({ kind: "notClaimed" });
+      expect(await deliveries.claim(job.jobId, lease("a"))).toEqual({ kind: "notClaimed" });
     });
 
     test("of several that write over one version, one does", async () => {
       const delivery = await stored();
       const writes = Array.from({ length: 10 }, (_, n) =>
-        deliveries.replace({ ...delivery, attempt: n }),
+        deliveries.replace({ ...delivery, attemptsInCycle: n }),
       );
       const written = (await Promise.all(writes)).filter((one) => one !== undefined);
       expect(written).toHaveLength(1);

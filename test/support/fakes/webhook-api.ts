@@ -51,7 +51,7 @@ interface Call {
 export function makeWebhookApi(given: Partial<WebhookApiPorts> = {}) {
   const clock = makeTestClock();
   const memory = makeMemoryDeliveries({ clock });
-  const sent: { lane: string; message: DeliveryMessage }[] = [];
+  const sent: { queue: string; message: DeliveryMessage }[] = [];
   const dropped: unknown[] = [];
   let drawn = 0;
   const context = (): DeliveryContext => ({
@@ -63,8 +63,8 @@ export function makeWebhookApi(given: Partial<WebhookApiPorts> = {}) {
   const deps: WebhookApiPorts = {
     ...memory,
     queue: {
-      async send(lane, messages) {
-        sent.push(...messages.map(({ message }) => ({ lane, message })));
+      async send(queue, messages) {
+        sent.push(...messages.map(({ message }) => ({ queue, message })));
       },
     },
     masterKeys: async () => testMasterKeys,
@@ -77,7 +77,7 @@ export function makeWebhookApi(given: Partial<WebhookApiPorts> = {}) {
     speed: 1,
     rules: testDeliveryRules,
     randomHex: (bytes) => (++drawn).toString(16).padStart(bytes * 2, "0"),
-    dropped: (error) => dropped.push(error),
+    onIgnoredError: (error) => dropped.push(error),
     ...given,
   };
   const api: Partial<ServeApiDeps> = {
@@ -93,7 +93,7 @@ export function makeWebhookApi(given: Partial<WebhookApiPorts> = {}) {
     },
     ...composeWebhookApi(deps),
     clock,
-    dropped: deps.dropped,
+    onIgnoredError: deps.onIgnoredError,
   };
   const serve = makeServeApi(api as ServeApiDeps);
 

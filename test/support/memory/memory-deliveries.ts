@@ -2,7 +2,7 @@ import type { WebhookItem } from "../../../shared/contracts/config-items.ts";
 import { Failure } from "../../../shared/contracts/failures.ts";
 import type { Clock } from "../../../shared/core/clock.ts";
 import type {
-  DeliveryFactsReader,
+  DeliveryInputsReader,
   DeliveryStore,
   HealthStore,
   JobStore,
@@ -21,7 +21,7 @@ export function makeMemoryDeliveries(options: {
   jobs: JobStore;
   health: HealthStore;
   webhooks: WebhookStore;
-  facts: DeliveryFactsReader;
+  inputs: DeliveryInputsReader;
 } {
   const { clock, cancelledRequests = new Set() } = options;
   const jobs = new Map<string, DeliveryJob>();
@@ -70,7 +70,7 @@ export function makeMemoryDeliveries(options: {
       },
     },
 
-    facts: {
+    inputs: {
       read: async ({ clientIds, requestIds }) => ({
         webhooks: pick(webhooks, clientIds),
         health: pick(health, clientIds),

@@ -35,7 +35,7 @@ export function makeMemoryDeliveryStore(options: {
 
     async claim(deliveryId, lease) {
       const found = stored.get(deliveryId);
-      if (!found) return { kind: "notOurs" };
+      if (!found) return { kind: "notClaimed" };
       if (isFree(found)) {
         const delivery: DeliveryRecord = {
           ...found,
@@ -43,7 +43,7 @@ export function makeMemoryDeliveryStore(options: {
           owner: lease.owner,
           leaseUntilRealMs: lease.untilMs,
           recoverAfterRealMs: lease.untilMs,
-          startCount: found.startCount + 1,
+          startsOfAttempt: found.startsOfAttempt + 1,
           version: found.version + 1,
           nextMs: undefined,
           dueMs: undefined,
@@ -52,9 +52,9 @@ export function makeMemoryDeliveryStore(options: {
         return { kind: "claimed", delivery: { ...delivery } };
       }
       const { status, nextMs, owner } = found;
-      if (status === "waiting" && nextMs !== undefined) return { kind: "early", nextMs };
+      if (status === "waiting" && nextMs !== undefined) return { kind: "notDue", nextMs };
       const isOwn = status === "delivering" && owner === lease.owner;
-      return isOwn ? { kind: "claimed", delivery: { ...found } } : { kind: "notOurs" };
+      return isOwn ? { kind: "claimed", delivery: { ...found } } : { kind: "notClaimed" };
     },
 
     async replace(delivery) {

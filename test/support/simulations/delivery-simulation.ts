@@ -9,7 +9,7 @@ import type { DeliveryMessage } from "../../../shared/contracts/messages/deliver
 import { readMasterKeys } from "../../../shared/core/crypto/master-keys.ts";
 import type { DeliveryContext } from "../../../shared/core/deliveries/state/delivery-context.ts";
 import type {
-  AttemptLane,
+  AttemptQueue,
   DeliveryQueue,
   DeliveryStore,
   Posted,
@@ -71,7 +71,7 @@ type Answered = Partial<Posted> & { tookMs?: number };
 type Answer = (post: SeenPost, n: number) => Answered | Promise<Answered>;
 
 interface Waiting {
-  lane: AttemptLane | "events";
+  queue: AttemptQueue | "events";
   dueMs: number;
   body: string;
   receives: number;
@@ -81,7 +81,7 @@ interface Waiting {
  * Deliveries in memory and in virtual time: queues with delays, workers, the
  * sweep of every minute, and endpoints that answer as a test says.
  */
-export function makeDeliveryWorld(
+export function makeDeliverySimulation(
   options: {
     rules?: Partial<DeliveryRules>;
     answer?: Answer;
@@ -101,11 +101,11 @@ export function makeDeliveryWorld(
   const clock = { realMs: () => nowMs, businessMs: () => nowMs };
   const cancelledRequests = new Set<string>();
   const memory = makeMemoryDeliveries({ clock, cancelledRequests });
-  const deliveries = mortal(options.deliveries?.(memory.deliveries) ?? memory.deliveries);
+  const deliveries = crashable(options.deliveries?.(memory.deliveries) ?? memory.deliveries);
   const posts: SeenPost[] = [];
   const published: FinalEvent[] = [];
   const counts = { DeliveryFailed: 0, BreakerOpened: 0, WebhookDisabled: 0 };
-  const dropped: unknown[] = [];
+  const ignoredErrors: unknown[] = [];
   const stored = new Map<string, FinalEvent>();
   let waiting: Waiting[] = [];
   let parked: Waiting[] = [];
@@ -115,7 +115,7 @@ export function makeDeliveryWorld(
   let death = Promise.withResolvers<never>();
 
   /** Where a call meets a `Crash` the invocation ends there: nothing behind it is done. */
-  function mortal<Port extends object>(port: Port): Port {
+  function crashable<Port extends object>(port: Port): Port {
     const calls = Object.entries(port).map(([name, call]) => [
       name,
       async (...args: unknown[]) => {
@@ -132,13 +132,18 @@ export function makeDeliveryWorld(
   }
 
   const plainQueue: DeliveryQueue = {
-    async send(lane, messages) {
+    async send(name, messages) {
       for (const { message, delayMs = 0 } of messages) {
-        waiting.push({ lane, dueMs: nowMs + delayMs, body: JSON.stringify(message), receives: 0 });
+        waiting.push({
+          queue: name,
+          dueMs: nowMs + delayMs,
+          body: JSON.stringify(message),
+          receives: 0,
+        });
       }
     },
   };
-  const queue = mortal(options.queue?.(plainQueue) ?? plainQueue);
+  const queue = crashable(options.queue?.(plainQueue) ?? plainQueue);
   const context = (): DeliveryContext => ({ nowMs, nowRealMs: nowMs, speed: 1, rules });
   const ports = {
     ...memory,
@@ -173,7 +178,7 @@ export function makeDeliveryWorld(
       },
     },
     findEvent: async (id: string) => stored.get(id),
-    poster: mortal({
+    poster: crashable({
       async post(post: WebhookPost) {
         const seen = { ...post, atMs: nowMs };
         posts.push(seen);
@@ -196,7 +201,7 @@ export function makeDeliveryWorld(
     },
     onCircuitOpened: () => counts.BreakerOpened++,
     onWebhookDisabled: () => counts.WebhookDisabled++,
-    dropped: (error: unknown) => void dropped.push(error),
+    onIgnoredError: (error: unknown) => void ignoredErrors.push(error),
   };
   const { handleDeliveryWork: handle } = composeDeliveryWork(ports);
   const { sweepDeliveries } = composeDeliverySweep({ ...ports, limit: 100 });
@@ -214,8 +219,8 @@ export function makeDeliveryWorld(
   }
 
   /** One invocation with what waits in a queue, at most so many. */
-  async function work(lane: Waiting["lane"], size: number): Promise<void> {
-    const batch = waiting.filter((one) => one.lane === lane && one.dueMs <= nowMs).slice(0, size);
+  async function work(queue: Waiting["queue"], size: number): Promise<void> {
+    const batch = waiting.filter((one) => one.queue === queue && one.dueMs <= nowMs).slice(0, size);
     if (batch.length === 0) return;
     waiting = waiting.filter((one) => !batch.includes(one));
     const works = batch.map(({ body }) => {
@@ -223,10 +228,9 @@ export function makeDeliveryWorld(
       if ("detail" in message) return { kind: "event", body } as const;
       return message.kind === "job"
         ? ({ kind: "job", jobId: message.jobId } as const)
-        : ({ kind: "attempt", hint: message } as const);
+        : ({ kind: "attempt", message } as const);
     });
-    const at = lane === "prompt" ? "prompt" : "careful";
-    const run = await untilDeath(() => handle(works, { lane: at, remainingMs: () => 40_000 }));
+    const run = await untilDeath(() => handle(works, { queue, remainingMs: () => 40_000 }));
     const outcomes = run ?? works.map(() => ({ kind: "failed" as const }));
     for (const [index, one] of batch.entries()) {
       if (outcomes[index]?.kind !== "failed") continue;
@@ -240,8 +244,8 @@ export function makeDeliveryWorld(
   async function drain(): Promise<void> {
     while (waiting.some((one) => one.dueMs <= nowMs)) {
       await work("events", 10);
-      await work("prompt", 10);
-      await work("careful", 100);
+      await work("attempts", 10);
+      await work("retries", 100);
     }
   }
 
@@ -254,7 +258,7 @@ export function makeDeliveryWorld(
     published,
     counts,
     crashes: () => crashes,
-    dropped,
+    ignoredErrors,
     stored,
     cancelledRequests,
     handle,
@@ -292,7 +296,7 @@ export function makeDeliveryWorld(
       const final = { id, type, clientId, envelope };
       stored.set(id, final);
       const body = `{"detail-type":${JSON.stringify(type)},"detail":${toEventBridgeDetail(final)}}`;
-      waiting.push({ lane: "events", dueMs: nowMs, body, receives: 0 });
+      waiting.push({ queue: "events", dueMs: nowMs, body, receives: 0 });
       return final;
     },
 
@@ -312,4 +316,4 @@ export function makeDeliveryWorld(
   };
 }
 
-export type DeliveryWorld = ReturnType<typeof makeDeliveryWorld>;
+export type DeliverySimulation = ReturnType<typeof makeDeliverySimulation>;

@@ -137,7 +137,7 @@ export function makeRequestWorld(of: {
     newOwner: () => `worker-${++owners}`,
     random: () => 0.5,
     randomHex: (bytes: number) => String(++ids).padStart(2 * bytes, "0"),
-    dropped: (error: unknown) => {
+    onIgnoredError: (error: unknown) => {
       throw error;
     },
   };

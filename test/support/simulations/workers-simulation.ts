@@ -182,7 +182,7 @@ export function makeWorkersWorld(of: {
       },
     },
     randomHex: (bytes) => newId().padStart(2 * bytes, "0"),
-    dropped: () => undefined,
+    onIgnoredError: () => undefined,
   });
 
   /** One run of `reconcile`. */

@@ -21,7 +21,7 @@ export interface AuthenticateDeps {
   masterKeys: (keyId: string) => Promise<MasterKeys>;
   clock: Clock;
   /** Told of what was given up without harm to the caller. */
-  dropped: (error: unknown) => void;
+  onIgnoredError: (error: unknown) => void;
 }
 
 /** Whose call it is. */
@@ -122,10 +122,13 @@ function parseApiKey(text: string | undefined): ApiKey {
   return { keyId, secret };
 }
 
-async function touch({ keys, clock, dropped }: AuthenticateDeps, key: ApiKeyItem): Promise<void> {
+async function touch(
+  { keys, clock, onIgnoredError }: AuthenticateDeps,
+  key: ApiKeyItem,
+): Promise<void> {
   const nowMs = clock.businessMs();
   const usedMs = key.lastUsedAt === undefined ? 0 : Date.parse(key.lastUsedAt);
   if (nowMs - usedMs < TOUCH_EVERY_MS) return;
   // The call matters, the note of it does not.
-  await keys.touch(key.keyId, new Date(nowMs).toISOString()).catch(dropped);
+  await keys.touch(key.keyId, new Date(nowMs).toISOString()).catch(onIgnoredError);
 }

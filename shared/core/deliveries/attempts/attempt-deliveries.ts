@@ -1,164 +1,240 @@
 import type { AttemptMessage } from "../../../contracts/messages/delivery.ts";
 import { forEachConcurrent } from "../../for-each-concurrent.ts";
 import { toMessageFailure } from "../../message-failure.ts";
-import { isCircuitOpen, type Seen } from "../state/endpoint-health.ts";
-import type { AttemptLane } from "../state/ports.ts";
-import type { EndpointHealth } from "../state/record.ts";
-import { type Group, isHeldLongEnough, makeAttemptBatch } from "./attempt-batch.ts";
-import type { WatchPost } from "./attempt-delivery.ts";
-import type { AttemptDeliveriesDeps, HintOutcome } from "./attempt-types.ts";
+import {
+  type DeliveryInputsCache,
+  makeDeliveryInputsCache,
+} from "../state/delivery-inputs-cache.ts";
+import { ANSWERED_GONE } from "../state/delivery-state.ts";
+import type { AttemptObservation } from "../state/endpoint-health.ts";
+import type { AttemptQueue, DeliveryInputsReader } from "../state/ports.ts";
+import type { DeliveryRecord, EndpointHealth } from "../state/record.ts";
+import type { DeactivateWebhook } from "../webhooks/deactivate-webhook.ts";
+import {
+  holdMessage,
+  isHeldLongEnough,
+  nextAttemptMessage,
+  requeueBusy,
+  requeueEarly,
+} from "./follow-up-messages.ts";
+import {
+  type EndpointBatch,
+  groupByEndpoint,
+  type IndexedMessage,
+  planAttempts,
+  planEndpoint,
+} from "./plan-attempts.ts";
+import {
+  type AttemptOutcome,
+  makeRecordAttempt,
+  type RecordAttemptDeps,
+} from "./record-attempt.ts";
+import { makeSendAttempt, type SendAttemptDeps } from "./send-attempt.ts";
+import {
+  type AttemptMessageOutcome,
+  type MessageResult,
+  makeSendFollowUps,
+  type SendFollowUpsDeps,
+} from "./send-follow-ups.ts";
 
-/** A batch that fills a receive says that more wait. */
-const FULL_BATCH = 10;
+export interface AttemptDeliveriesDeps
+  extends SendAttemptDeps,
+    RecordAttemptDeps,
+    SendFollowUpsDeps {
+  inputs: DeliveryInputsReader;
+  deactivateWebhook: DeactivateWebhook;
+}
+
+export type AttemptDeliveries = (
+  queue: AttemptQueue,
+  messages: readonly AttemptMessage[],
+  /** Real time until Lambda ends the invocation. */
+  remainingMs: () => number,
+) => Promise<AttemptMessageOutcome[]>;
+
+/** What the attempts of one batch share. */
+interface BatchRun {
+  queue: AttemptQueue;
+  batchSize: number;
+  inputs: DeliveryInputsCache;
+  remainingMs: () => number;
+}
 
 /**
- * Makes the attempts that a batch of messages names. What one endpoint does
- * holds up no other (G11): each has a bounded number of workers, and one that is
- * slow, fails, or has not proven itself is left to workers of its own kind, those
- * of the lane `careful`.
+ * Attempts the deliveries that a batch of messages names: plan, slot, send, record.
  *
- * Answers for each message, in order.
+ * No endpoint delays another one (G11). The attempts queue carries first attempts to
+ * fast endpoints, which answer within 500 ms; the retries queue carries all other
+ * attempts. A worker of the attempts queue moves a message to the retries queue if
+ * its endpoint is no longer fast, and a POST without an answer after 500 ms marks
+ * its endpoint as slow at once. At most 3 workers attempt the deliveries of one
+ * endpoint, each with 10 POSTs in flight; each worker holds a slot, which is a lease
+ * in the endpoint's health item. After 5 consecutive failures the endpoint's circuit
+ * opens: its messages are held for 1, 2, 4 and 8 minutes and then attempted anyway,
+ * while one worker probes with one delivery (half-open). A success closes the
+ * circuit; after 20 fast successes the endpoint is fast again. These are the default
+ * settings; decision 010 explains the choice.
+ *
+ * Returns one outcome for each message, in order. Never rejects because of a
+ * dependency: the messages concerned fail, and SQS delivers them again.
  */
-export function makeAttemptDeliveries(deps: AttemptDeliveriesDeps) {
-  return async (
-    lane: AttemptLane,
-    hints: readonly AttemptMessage[],
-    remainingMs: () => number,
-  ): Promise<HintOutcome[]> => {
-    const batch = makeAttemptBatch(deps, hints, remainingMs);
-    const groups = await batch.groups().catch(toMessageFailure);
-    if ("kind" in groups) return hints.map(() => groups);
-    const isFull = hints.length >= FULL_BATCH;
-    await Promise.all(
-      groups.map((group) =>
-        batch.isolateErrors(group, () =>
-          lane === "prompt"
-            ? workPromptly(deps, batch, group, isFull)
-            : workCarefully(deps, batch, group),
-        ),
-      ),
+export function makeAttemptDeliveries(deps: AttemptDeliveriesDeps): AttemptDeliveries {
+  const { context, endpoints, random } = deps;
+  const sendAttempt = makeSendAttempt(deps);
+  const recordAttempt = makeRecordAttempt(deps);
+  const sendFollowUps = makeSendFollowUps(deps);
+
+  return async (queue, messages, remainingMs) => {
+    const inputs = makeDeliveryInputsCache(deps, messages);
+    const current = await inputs.current().catch(toMessageFailure);
+    if ("kind" in current) return messages.map(() => current);
+    const run = { queue, batchSize: messages.length, inputs, remainingMs };
+    const results = await Promise.all(
+      groupByEndpoint(messages, current.health).map((batch) => attemptEndpoint(run, batch)),
     );
-    await batch.finish();
-    return batch.outcomes();
+    const final = await sendFollowUps(results.flat());
+    return final.sort((a, b) => a.index - b.index).map(({ outcome }) => outcome);
   };
-}
 
-type Deps = AttemptDeliveriesDeps;
-type Batch = ReturnType<typeof makeAttemptBatch>;
-
-/** An endpoint that has answered promptly so far needs no place, unless many attempts wait for it. */
-async function workPromptly(
-  deps: Deps,
-  batch: Batch,
-  group: Group,
-  isFull: boolean,
-): Promise<void> {
-  const { health, hints } = group;
-  if (!health.isFast || isCircuitOpen(health, deps.context()))
-    return batch.moveToIsolatedQueue(hints);
-  if (hints.length > 1 || isFull) {
-    return atEndpoint(deps, group, {
-      run: (entered) => runAll(deps, batch, { hints, watch: watchOf(deps, entered) }),
-      refused: () => batch.moveToIsolatedQueue(hints),
-    });
-  }
-  const seen = await runAll(deps, batch, { hints, watch: watchOf(deps, health) });
-  await deps.endpoints.recordResult(health, seen);
-}
-
-async function workCarefully(deps: Deps, batch: Batch, group: Group): Promise<void> {
-  await atEndpoint(deps, group, {
-    run: ({ failures, ...health }) =>
-      isCircuitOpen({ failures, ...health }, deps.context())
-        ? probe(deps, batch, group)
-        : runAll(deps, batch, { hints: group.hints, failures }),
-    refused: (health) => batch.requeue(group.hints, health),
-  });
-}
-
-/** With one of the endpoint's places for workers. */
-async function atEndpoint(
-  { endpoints, context, newOwner }: Deps,
-  group: Group,
-  on: {
-    run: (health: EndpointHealth) => Promise<Seen>;
-    refused: (health: EndpointHealth) => void;
-  },
-): Promise<void> {
-  const { nowRealMs, rules } = context();
-  const lease = { owner: newOwner(), untilMs: nowRealMs + rules.leaseMs };
-  const isOverdue = group.hints.some(isHeldLongEnough);
-  const result = await endpoints.acquire(group.health, { lease, isOverdue });
-  if ("refusedBy" in result) return on.refused(result.refusedBy);
-  let seen: Seen = { attempts: [] };
-  try {
-    seen = await on.run(result.written);
-  } finally {
-    await endpoints.release(result.written, lease.owner, seen);
-  }
-}
-
-/** An endpoint that lets a POST wait is a slow one from then on, long before that POST times out. */
-function watchOf({ endpoints, context, sleep }: Deps, health: EndpointHealth): WatchPost {
-  const slow = { attempts: [{ isSuccess: true, isSlow: true }] };
-  return async (posting) => {
-    const ended = new AbortController();
-    const watch = sleep(context().rules.slowMs, ended.signal)
-      .then(() => endpoints.recordResult(health, slow))
-      .catch(() => undefined);
+  /** An error that concerns one endpoint fails the messages of that endpoint only. */
+  async function attemptEndpoint(run: BatchRun, batch: EndpointBatch): Promise<MessageResult[]> {
+    const { messages, health } = batch;
     try {
-      return await posting;
-    } finally {
-      ended.abort();
-      await watch;
+      switch (planEndpoint(batch, run, context().rules)) {
+        case "moveToRetries":
+          return messages.map(moveToRetries);
+        case "attemptInSlot":
+          return await attemptInSlot(run, batch);
+        case "attemptWithoutSlot": {
+          const results = await attemptPlanned(run, messages, health);
+          await endpoints.recordObservations(health, observationsOf(results));
+          return results;
+        }
+      }
+    } catch (error) {
+      const outcome = toMessageFailure(error);
+      return messages.map(({ index }) => ({ index, outcome }));
     }
-  };
-}
-
-/**
- * All of them, a few at a time.
- *
- * @param of.failures in a row so far: with the last that is allowed, the rest is held back
- */
-async function runAll(
-  { context }: Deps,
-  batch: Batch,
-  { hints, failures, watch }: { hints: Group["hints"]; failures?: number; watch?: WatchPost },
-): Promise<Seen> {
-  const { rules } = context();
-  const seen: Seen = { attempts: [] };
-  let consecutiveFailures = failures ?? Number.NEGATIVE_INFINITY;
-  await forEachConcurrent(hints, rules.postsPerWorker, async (one) => {
-    if (consecutiveFailures >= rules.breakerFailures) return batch.hold(one);
-    const result = await batch.run(one, watch);
-    if (!result) return;
-    seen.attempts.push(result);
-    if (failures !== undefined)
-      consecutiveFailures = result.isSuccess ? 0 : consecutiveFailures + 1;
-  });
-  return seen;
-}
-
-/** At a failing endpoint: what was held for long enough, or else one, to see whether it is well again. */
-async function probe(deps: Deps, batch: Batch, { hints }: Group): Promise<Seen> {
-  const { rules } = deps.context();
-  const forced = hints.filter(isHeldLongEnough);
-  const first = forced.length > 0 ? forced : hints.slice(0, 1);
-  const rest = hints.filter((one) => !first.includes(one));
-  const seen: Seen = { attempts: [] };
-  // One that has just recovered gets at most twice what a well one does.
-  await forEachConcurrent(
-    first,
-    2 * rules.workersPerEndpoint * rules.postsPerWorker,
-    async (one) => {
-      const result = await batch.run(one);
-      if (result) seen.attempts.push(result);
-    },
-  );
-  if (!seen.attempts.some(({ isSuccess }) => isSuccess)) {
-    for (const one of rest) batch.hold(one);
-    return seen;
   }
-  const more = await runAll(deps, batch, { hints: rest });
-  return { attempts: [...seen.attempts, ...more.attempts] };
+
+  async function attemptInSlot(
+    run: BatchRun,
+    { messages, health }: EndpointBatch,
+  ): Promise<MessageResult[]> {
+    const { nowRealMs, rules } = context();
+    const lease = { owner: deps.newOwner(), untilMs: nowRealMs + rules.leaseMs };
+    const hasOverdue = messages.some(({ message }) => isHeldLongEnough(message));
+    const slot = await endpoints.acquire(health, { lease, hasOverdue });
+    if ("refusedBy" in slot) {
+      if (run.queue === "attempts") return messages.map(moveToRetries);
+      return messages.map((one) => (mustHold(one, slot.refusedBy) ? hold(one) : requeue(one)));
+    }
+    let results: MessageResult[] = [];
+    try {
+      results = await attemptPlanned(run, messages, slot.acquired);
+      return results;
+    } finally {
+      await endpoints.release(slot.acquired, lease.owner, observationsOf(results));
+    }
+  }
+
+  /** @returns the results in the order in which the attempts ended */
+  async function attemptPlanned(
+    run: BatchRun,
+    messages: readonly IndexedMessage[],
+    health: EndpointHealth,
+  ): Promise<MessageResult[]> {
+    const plan = planAttempts(messages, { queue: run.queue, health }, context().rules);
+    const results: MessageResult[] = [];
+    await forEachConcurrent(plan.probes, plan.probeConcurrency, async (one) => {
+      results.push(await attempt(run, one, health));
+    });
+    const isRecovered = results.some(({ observation }) => observation?.isSuccess);
+    if (plan.probes.length > 0 && !isRecovered) return [...results, ...plan.messages.map(hold)];
+
+    let { consecutiveFailures = Number.NEGATIVE_INFINITY } = plan;
+    await forEachConcurrent(plan.messages, plan.concurrency, async (one) => {
+      const result = isAtFailureLimit(consecutiveFailures)
+        ? hold(one)
+        : await attempt(run, one, health);
+      results.push(result);
+      if (!result.observation || plan.consecutiveFailures === undefined) return;
+      consecutiveFailures = result.observation.isSuccess ? 0 : consecutiveFailures + 1;
+    });
+    return results;
+  }
+
+  /** Sends one attempt, records it, and determines which messages follow from it. */
+  async function attempt(
+    run: BatchRun,
+    { index, message }: IndexedMessage,
+    health: EndpointHealth,
+  ): Promise<MessageResult> {
+    try {
+      const { inputs, remainingMs } = run;
+      // Only an endpoint that counts as fast can become slow.
+      const watchedEndpoint = run.queue === "attempts" ? health : undefined;
+      const sent = await sendAttempt(message, { inputs, remainingMs, watchedEndpoint });
+      const outcome = await recordAttempt(sent);
+      switch (outcome.kind) {
+        case "outOfTime":
+          return { index, outcome: { kind: "requeued" }, requeue: { message, delayMs: 0 } };
+        case "notDue":
+          return { index, outcome, requeue: requeueEarly(message, outcome.nextMs, context()) };
+        case "nothing":
+          return { index, outcome };
+        case "attempted":
+        case "recordedWithoutPost": {
+          const { delivery } = outcome;
+          if (delivery.reason === "gone") await disableWebhook(inputs, delivery);
+          const nextAttempt = nextAttemptMessage(delivery, context());
+          return { index, outcome, nextAttempt, observation: observationOf(outcome) };
+        }
+      }
+    } catch (error) {
+      return { index, outcome: toMessageFailure(error) };
+    }
+  }
+
+  /** Disables a webhook whose endpoint answered 410. If this worker stops first, the next 410 disables it. */
+  async function disableWebhook(
+    inputs: DeliveryInputsCache,
+    { clientId, webhookId }: DeliveryRecord,
+  ): Promise<void> {
+    const webhook = (await inputs.current()).webhooks.get(clientId);
+    if (webhook?.webhookId !== webhookId || webhook.status !== "active") return;
+    const to = { status: "disabled", reason: ANSWERED_GONE } as const;
+    await deps.deactivateWebhook(webhook, to).catch(deps.onIgnoredError);
+    inputs.invalidate();
+  }
+
+  function mustHold({ message }: IndexedMessage, { consecutiveFailures }: EndpointHealth): boolean {
+    return isAtFailureLimit(consecutiveFailures) && !isHeldLongEnough(message);
+  }
+
+  function isAtFailureLimit(consecutiveFailures: number): boolean {
+    return consecutiveFailures >= context().rules.breakerFailures;
+  }
+
+  function hold({ index, message }: IndexedMessage): MessageResult {
+    return { index, outcome: { kind: "held" }, requeue: holdMessage(message, context(), random()) };
+  }
+
+  function requeue({ index, message }: IndexedMessage): MessageResult {
+    const busy = requeueBusy(message, context(), random());
+    return { index, outcome: { kind: "requeued" }, requeue: busy };
+  }
+}
+
+function moveToRetries({ index, message }: IndexedMessage): MessageResult {
+  return { index, outcome: { kind: "movedToRetries" }, requeue: { message, delayMs: 0 } };
+}
+
+function observationOf(outcome: AttemptOutcome): AttemptObservation | undefined {
+  if (outcome.kind !== "attempted") return undefined;
+  return { isSuccess: outcome.isSuccess, isSlow: outcome.isSlow };
+}
+
+function observationsOf(results: readonly MessageResult[]): AttemptObservation[] {
+  return results.flatMap(({ observation }) => observation ?? []);
 }

@@ -1,70 +1,127 @@
 import type { Lease } from "../../clock.ts";
 import { retryOnConflict } from "../../retry-on-conflict.ts";
 import type { DeliveryContext } from "../state/delivery-context.ts";
-import { acquireSlot, isCircuitOpen, releaseSlot, type Seen } from "../state/endpoint-health.ts";
+import {
+  type AttemptObservation,
+  acquireSlot,
+  isCircuitOpen,
+  releaseSlot,
+  withObservations,
+} from "../state/endpoint-health.ts";
 import type { HealthStore } from "../state/ports.ts";
 import type { EndpointHealth } from "../state/record.ts";
+
+/** Bounds the workers at each endpoint, and records how the endpoint answers (G11). */
+export interface EndpointSlots {
+  /**
+   * Takes one of the endpoint's slots. The slot ends by `release`, or with the lease.
+   *
+   * @param options.hasOverdue whether the worker has a message that was held for the longest
+   *   time allowed: an open circuit then does not reduce the number of slots to one
+   * @returns the health as stored with the slot, or the health by which the slot was refused
+   * @throws DEPENDENCY_DOWN; the slot may be taken until its lease ends
+   */
+  acquire(
+    health: EndpointHealth,
+    options: { lease: Lease; hasOverdue: boolean },
+  ): Promise<{ acquired: EndpointHealth } | { refusedBy: EndpointHealth }>;
+
+  /** Gives a slot back and records the worker's attempts. Never rejects: a slot also ends with its lease. */
+  release(
+    health: EndpointHealth,
+    owner: string,
+    attempts: readonly AttemptObservation[],
+  ): Promise<void>;
+
+  /** Records the attempts of a worker without a slot, if they change the health. Never rejects. */
+  recordObservations(
+    health: EndpointHealth,
+    attempts: readonly AttemptObservation[],
+  ): Promise<void>;
+
+  /**
+   * Waits for a POST. If it takes longer than `rules.slowMs`, the endpoint is recorded as
+   * slow at once, long before the POST times out.
+   */
+  markSlowDuring<Result>(health: EndpointHealth, posting: Promise<Result>): Promise<Result>;
+}
+
+export interface EndpointSlotsDeps {
+  health: HealthStore;
+  context: () => DeliveryContext;
+  /** Real time. Rejects when the signal aborts. */
+  sleep: (ms: number, signal: AbortSignal) => Promise<void>;
+  /** Called when an endpoint's circuit opens: its deliveries are held from now on. */
+  onCircuitOpened: (health: EndpointHealth) => void;
+  /** Called with an error that does no harm. */
+  onIgnoredError: (error: unknown) => void;
+}
 
 /** Attempts to write an endpoint's health when other workers come first. */
 const MAX_ATTEMPTS = 10;
 
-export type EndpointConcurrency = ReturnType<typeof makeEndpointConcurrency>;
+export function makeEndpointSlots(deps: EndpointSlotsDeps): EndpointSlots {
+  const { context, onIgnoredError } = deps;
 
-/** Who is at which endpoint, and how it does: bounded, whatever it does (G11). */
-export function makeEndpointConcurrency(deps: {
-  health: HealthStore;
-  context: () => DeliveryContext;
-  /** Told of an endpoint whose deliveries are held back from now on. */
-  opened: (health: EndpointHealth) => void;
-  dropped: (error: unknown) => void;
-}) {
   async function write(
     before: EndpointHealth,
-    change: (health: EndpointHealth) => EndpointHealth | undefined,
-  ): Promise<{ written: EndpointHealth } | { refusedBy: EndpointHealth }> {
+    decide: (health: EndpointHealth) => EndpointHealth | undefined,
+  ): Promise<{ acquired: EndpointHealth } | { refusedBy: EndpointHealth }> {
     // A refused write returns what is stored, so that no attempt needs a read.
     let stored = before;
     const result = await retryOnConflict({
       // The client may have replaced its webhook: then there is no such endpoint any more.
       find: async () => (stored.webhookId === before.webhookId ? stored : undefined),
-      decide: change,
+      decide,
       async replace(next, current) {
         const written = await deps.health.replace(next);
         if ("stored" in written) {
           stored = written.stored;
           return undefined;
         }
-        const context = deps.context();
-        if (isCircuitOpen(next, context) && !isCircuitOpen(current, context)) deps.opened(next);
-        return written;
+        const isOpened = isCircuitOpen(next, context()) && !isCircuitOpen(current, context());
+        if (isOpened) deps.onCircuitOpened(next);
+        return written.written;
       },
       maxAttempts: MAX_ATTEMPTS,
     });
-    return result.kind === "written" ? result.written : { refusedBy: stored };
+    return result.kind === "written" ? { acquired: result.written } : { refusedBy: stored };
+  }
+
+  async function recordObservations(
+    health: EndpointHealth,
+    attempts: readonly AttemptObservation[],
+  ): Promise<void> {
+    const hasFault = attempts.some(({ isSuccess, isSlow }) => !isSuccess || isSlow);
+    // A fast success changes nothing at an endpoint that is fast: this saves a write.
+    if (health.isFast && !hasFault) return;
+    await write(health, (now) => withObservations(now, attempts)).catch(onIgnoredError);
   }
 
   return {
-    /**
-     * Takes one of the endpoint's places for workers. It ends by `leave`, or with the lease.
-     *
-     * @returns the health as it is now, or by which it was refused
-     * @throws DEPENDENCY_DOWN
-     */
-    acquire: (health: EndpointHealth, of: { lease: Lease; isOverdue: boolean }) =>
-      write(health, (now) => acquireSlot(now, of, deps.context())),
+    acquire: (health, options) => write(health, (now) => acquireSlot(now, options, context())),
 
-    /** Gives the place back and tells what was seen. Never throws: a place ends by itself. */
-    async release(health: EndpointHealth, owner: string, seen: Seen): Promise<void> {
-      await write(health, (now) => releaseSlot(now, owner, seen, deps.context())).catch(
-        deps.dropped,
-      );
+    async release(health, owner, attempts) {
+      await write(health, (now) =>
+        withObservations(releaseSlot(now, owner, context()), attempts),
+      ).catch(onIgnoredError);
     },
 
-    /** Tells what a worker saw that took no place; nothing is written where nothing is new. */
-    async recordResult(health: EndpointHealth, seen: Seen): Promise<void> {
-      const isNews = seen.attempts.some(({ isSuccess, isSlow }) => !isSuccess || isSlow);
-      if (!isNews && health.isFast) return;
-      await write(health, (now) => releaseSlot(now, "", seen, deps.context())).catch(deps.dropped);
+    recordObservations,
+
+    async markSlowDuring(health, posting) {
+      const ended = new AbortController();
+      const watch = deps.sleep(context().rules.slowMs, ended.signal).then(
+        () => recordObservations(health, [{ isSuccess: true, isSlow: true }]),
+        // The POST ended first.
+        () => undefined,
+      );
+      try {
+        return await posting;
+      } finally {
+        ended.abort();
+        await watch;
+      }
     },
   };
 }

@@ -5,13 +5,13 @@ import { type MessageFailure, toMessageFailure } from "../../message-failure.ts"
 import { masterKeysOf, type ReadMasterKeys } from "../signing/master-keys-of.ts";
 import { toAttemptMessage, toInlineAttemptMessage } from "../state/attempt-message.ts";
 import type { DeliveryContext } from "../state/delivery-context.ts";
-import { ended } from "../state/delivery-state.ts";
-import { factKeysOf } from "../state/delivery-state-cache.ts";
+import { inputKeysOf } from "../state/delivery-inputs-cache.ts";
+import { endDelivery } from "../state/delivery-state.ts";
 import { healthOf, isCircuitOpen } from "../state/endpoint-health.ts";
 import type {
-  AttemptLane,
-  DeliveryFacts,
-  DeliveryFactsReader,
+  AttemptQueue,
+  DeliveryInputs,
+  DeliveryInputsReader,
   DeliveryQueue,
   DeliveryStore,
 } from "../state/ports.ts";
@@ -22,7 +22,7 @@ import { newDelivery } from "./new-delivery.ts";
 import { type BusEvent, readBusMessage } from "./read-bus-message.ts";
 
 export interface CreateDeliveriesDeps {
-  facts: DeliveryFactsReader;
+  inputs: DeliveryInputsReader;
   deliveries: DeliveryStore;
   queue: DeliveryQueue;
   publishFailures: PublishFailures;
@@ -40,7 +40,7 @@ export type CreateOutcome =
 interface Made {
   kind: "made";
   delivery: DeliveryRecord;
-  first?: { lane: AttemptLane; message: AttemptMessage };
+  first?: { lane: AttemptQueue; message: AttemptMessage };
 }
 
 /**
@@ -48,11 +48,13 @@ interface Made {
  * attempt on its way. Answers for each message, in order; one that fails never
  * holds up its neighbours, and one that comes twice changes nothing.
  */
-export function makeCreateDeliveries(deps: CreateDeliveriesDeps) {
+export type CreateDeliveries = (bodies: readonly string[]) => Promise<CreateOutcome[]>;
+
+export function makeCreateDeliveries(deps: CreateDeliveriesDeps): CreateDeliveries {
   return async (bodies: readonly string[]): Promise<CreateOutcome[]> => {
     const events = bodies.map(read);
-    const facts = await deps.facts
-      .read(factKeysOf(events.filter((one) => "type" in one)))
+    const facts = await deps.inputs
+      .read(inputKeysOf(events.filter((one) => "type" in one)))
       .catch(toMessageFailure);
     const made = await Promise.all(
       events.map((one) => {
@@ -73,32 +75,32 @@ export function makeCreateDeliveries(deps: CreateDeliveriesDeps) {
     });
   };
 
-  async function make(event: BusEvent, facts: DeliveryFacts): Promise<Made | CreateOutcome> {
+  async function make(event: BusEvent, facts: DeliveryInputs): Promise<Made | CreateOutcome> {
     const webhook = facts.webhooks.get(event.clientId);
     if (!webhook || !wants(webhook, event)) return { kind: "ineligible" };
     const context = deps.context();
     const master = await masterKeysOf(webhook, deps.masterKeys);
     const delivery = newDelivery(webhook, event, { master, context });
     if (event.requestId && facts.cancelledRequests.has(event.requestId)) {
-      return store(ended(delivery, "cancelled", "request_cancelled", context));
+      return store(endDelivery(delivery, "cancelled", "request_cancelled", context));
     }
     if (webhook.status === "disabled") {
-      return store(ended(delivery, "failed", "disabled", context));
+      return store(endDelivery(delivery, "failed", "disabled", context));
     }
     const body = inlineOf(delivery);
     if (body === undefined || !isFast(delivery, facts)) return store(delivery);
     // Its first attempt, which comes at once, stores it.
     const message = toInlineAttemptMessage(delivery, { eventType: event.type, body });
-    return { kind: "made", delivery, first: { lane: "prompt", message } };
+    return { kind: "made", delivery, first: { lane: "attempts", message } };
   }
 
   async function store(delivery: DeliveryRecord): Promise<Made> {
     const met = await deps.deliveries.create(delivery);
     const stored = met === "created" ? { ...delivery, version: 1 } : met;
-    const { status, cycle, attempt } = stored;
+    const { status, cycle, attemptsInCycle } = stored;
     // New, or made by a worker that died before it sent the first attempt on its way.
-    const isFirst = status === "waiting" && cycle === 1 && attempt === 0;
-    const first = { lane: "careful", message: toAttemptMessage(stored) } as const;
+    const isFirst = status === "waiting" && cycle === 1 && attemptsInCycle === 0;
+    const first = { lane: "retries", message: toAttemptMessage(stored) } as const;
     return { kind: "made", delivery: stored, ...(isFirst ? { first } : {}) };
   }
 
@@ -115,7 +117,7 @@ export function makeCreateDeliveries(deps: CreateDeliveriesDeps) {
   }
 
   /** An endpoint that answers promptly is not kept waiting by those that do not. */
-  function isFast({ clientId, webhookId }: DeliveryRecord, facts: DeliveryFacts): boolean {
+  function isFast({ clientId, webhookId }: DeliveryRecord, facts: DeliveryInputs): boolean {
     const health = healthOf(facts.health.get(clientId), { clientId, webhookId });
     return health.isFast && !isCircuitOpen(health, deps.context());
   }

@@ -3,7 +3,7 @@ import type { EventType } from "../../../contracts/events.ts";
 import type { MasterKeys } from "../../crypto/master-keys.ts";
 import { signingSecret } from "../signing/signing.ts";
 import type { DeliveryContext } from "../state/delivery-context.ts";
-import { waiting } from "../state/delivery-state.ts";
+import { createWaiting } from "../state/delivery-state.ts";
 import type { DeliveryRecord } from "../state/record.ts";
 import { bodyOf } from "./body.ts";
 import { deliveryIdOf } from "./delivery-id.ts";
@@ -34,7 +34,7 @@ export function newDelivery(
   const { id: eventId, type: eventType, clientId, envelope, requestId } = event;
   const secret = presentSecret(webhook, master);
   const body = bodyOf({ envelope, eventType, payloadMode, format, hashFormat, secret });
-  return waiting(
+  return createWaiting(
     {
       deliveryId: deliveryIdOf(webhookId, eventId),
       clientId,

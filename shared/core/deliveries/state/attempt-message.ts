@@ -1,6 +1,6 @@
 import type { AttemptMessage } from "../../../contracts/messages/delivery.ts";
 import type { DeliveryContext } from "./delivery-context.ts";
-import { waiting } from "./delivery-state.ts";
+import { createWaiting } from "./delivery-state.ts";
 import type { DeliveryRecord } from "./record.ts";
 
 /** The message that has a delivery's next attempt made, if it is due. */
@@ -28,12 +28,12 @@ export function toInlineAttemptMessage(
 }
 
 /** The delivery that such a message stands for. */
-export function freshDelivery(
+export function deliveryFromMessage(
   { fresh, ...hint }: AttemptMessage & { fresh: Fresh },
   context: DeliveryContext,
 ): DeliveryRecord {
   const { body, createdMs, ...event } = fresh;
-  return { ...waiting({ ...hint, ...event, body: { inline: body } }, context), createdMs };
+  return { ...createWaiting({ ...hint, ...event, body: { inline: body } }, context), createdMs };
 }
 
 type Fresh = NonNullable<AttemptMessage["fresh"]>;

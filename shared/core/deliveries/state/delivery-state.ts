@@ -5,43 +5,43 @@ import type { DeliveryContext } from "./delivery-context.ts";
 import type { Posted } from "./ports.ts";
 import type { Attempt, DeliveryRecord, EndReason } from "./record.ts";
 
-/** Why a webhook is disabled whose endpoint wants no more. */
+/** The reason that is stored with a webhook whose endpoint answered 410. */
 export const ANSWERED_GONE = "endpoint_answered_410";
 
-/** A message can be sent for an attempt this far ahead (business); the sweep sends the later ones. */
-export const LONGEST_DELAY_MS = limits.maxSqsDelaySeconds * 1_000;
+/** The longest delay of an attempt's message (business time); the sweep sends the messages of later attempts. */
+export const MAX_MESSAGE_DELAY_MS = limits.maxSqsDelaySeconds * 1_000;
 
 /**
- * A message that was sent is missed only so much later (business): endpoints that
- * fail are held back by a quarter of an hour, and queues have their own pace.
+ * Time after which a message that was sent counts as lost (business time). It exceeds the
+ * 15 minutes for which the messages of a failing endpoint are held.
  */
-const MISSED_AFTER_MS = 1_200_000;
-/** The same at least, in real time, where business time is sped up. */
-const MISSED_AFTER_REAL_MS = 60_000;
+const LOST_AFTER_MS = 1_200_000;
+/** The minimum of the same in real time, where business time runs faster. */
+const LOST_AFTER_REAL_MS = 60_000;
 
-/** A worker may die over one attempt so often before the attempt counts as failed. */
-const MAX_BEGUN = 3;
+/** Starts of one attempt: if that many workers stop during it, the attempt counts as failed. */
+const MAX_STARTS_OF_ATTEMPT = 3;
 
-/** Attempts that an item has room for, whatever number of times it is resent. */
+/** The newest attempts that an item keeps: a delivery may be resent any number of times. */
 const MAX_ATTEMPTS_KEPT = 100;
 
 /**
- * When a message that is to arrive at `nextMs` counts as lost. The longer it is
- * overdue the later it is sent again: what only waits in a long queue does not
- * make it longer and longer.
+ * When a message that is to arrive at `nextMs` counts as lost. The grace period grows
+ * with the time overdue: a message that only waits in a long queue is not sent again
+ * and again.
  */
 export function considerLostAfterMs(nextMs: number, { nowMs, speed }: DeliveryContext): number {
-  const graceMs = Math.max(MISSED_AFTER_MS, MISSED_AFTER_REAL_MS * speed);
+  const graceMs = Math.max(LOST_AFTER_MS, LOST_AFTER_REAL_MS * speed);
   return Math.max(nextMs, nowMs) + asLongAsOverdue(nowMs - nextMs, graceMs);
 }
 
-/** Whether the present attempt was begun too often to be begun again. */
-export function hasExhaustedStarts({ startCount }: DeliveryRecord): boolean {
-  return startCount > MAX_BEGUN;
+/** Whether the current attempt, as claimed, has been started too often to be made again. */
+export function hasExhaustedStarts({ startsOfAttempt }: DeliveryRecord): boolean {
+  return startsOfAttempt > MAX_STARTS_OF_ATTEMPT;
 }
 
-/** A new delivery that waits for its first attempt, for which a message is sent at once. */
-export function waiting(
+/** Creates a delivery that waits for its first attempt; its message is expected to be sent at once. */
+export function createWaiting(
   of: Pick<
     DeliveryRecord,
     "deliveryId" | "clientId" | "webhookId" | "eventId" | "eventType" | "requestId" | "body"
@@ -59,9 +59,9 @@ export function waiting(
     createdMs: context.nowMs,
     status: "waiting",
     cycle: 1,
-    attempt: 0,
-    startCount: 0,
-    attempts: [],
+    attemptsInCycle: 0,
+    startsOfAttempt: 0,
+    attemptHistory: [],
     unpublishedFailures: [],
     nextMs: context.nowMs,
     dueMs: considerLostAfterMs(context.nowMs, context),
@@ -70,27 +70,50 @@ export function waiting(
   };
 }
 
-/** The same, taken for its first attempt by whoever stores it. */
-export function taken(delivery: DeliveryRecord, { owner, untilMs }: Lease): DeliveryRecord {
+/** Claims a new delivery for its first attempt, so that one write stores and claims it. */
+export function claimFirstAttempt(
+  delivery: DeliveryRecord,
+  { owner, untilMs }: Lease,
+): DeliveryRecord {
   return {
     ...delivery,
     status: "delivering",
     owner,
     leaseUntilRealMs: untilMs,
     recoverAfterRealMs: untilMs,
-    startCount: 1,
+    startsOfAttempt: 1,
     nextMs: undefined,
     dueMs: undefined,
   };
 }
 
-/** The next cycle of a delivery that has ended: same id, same bytes. */
-export function resent(delivery: DeliveryRecord, context: DeliveryContext): DeliveryRecord {
+/** Releases a claimed delivery whose attempt was not made: it waits again, and nothing is counted. */
+export function releaseUnattempted(
+  delivery: DeliveryRecord,
+  delayMs: number,
+  { nowMs, nowRealMs }: DeliveryContext,
+): DeliveryRecord {
+  const nextMs = nowMs + delayMs;
+  const hasUnpublished = delivery.unpublishedFailures.length > 0;
   return {
-    ...over(delivery, context),
+    ...delivery,
+    status: "waiting",
+    startsOfAttempt: delivery.startsOfAttempt - 1,
+    owner: undefined,
+    leaseUntilRealMs: undefined,
+    nextMs,
+    dueMs: nextMs,
+    recoverAfterRealMs: hasUnpublished ? nowRealMs : undefined,
+  };
+}
+
+/** Starts the next cycle of a delivery that has ended: same id, same bytes, all attempts again. */
+export function startNextCycle(delivery: DeliveryRecord, context: DeliveryContext): DeliveryRecord {
+  return {
+    ...withoutPendingWork(delivery, context),
     status: "waiting",
     cycle: delivery.cycle + 1,
-    attempt: 0,
+    attemptsInCycle: 0,
     reason: undefined,
     endedMs: undefined,
     nextMs: context.nowMs,
@@ -98,36 +121,35 @@ export function resent(delivery: DeliveryRecord, context: DeliveryContext): Deli
   };
 }
 
-/** The delivery without an attempt: it is not wanted any more, or not possible. */
-export function ended(
+/** Ends a delivery without success. A failure is kept as unpublished until `delivery.failed` is on the bus. */
+export function endDelivery(
   delivery: DeliveryRecord,
   status: "failed" | "cancelled",
   reason: EndReason,
   context: DeliveryContext,
 ): DeliveryRecord {
-  const { cycle, attempt: attempts } = delivery;
-  const failure = { cycle, attempts, reason, atMs: context.nowMs };
+  const { cycle, attemptsInCycle: attemptCount } = delivery;
+  const failure = { cycle, attemptCount, reason, atMs: context.nowMs };
   const unpublishedFailures =
     status === "failed" ? [...delivery.unpublishedFailures, failure] : delivery.unpublishedFailures;
   return {
-    ...over({ ...delivery, unpublishedFailures }, context),
+    ...withoutPendingWork({ ...delivery, unpublishedFailures }, context),
     status,
     reason,
     endedMs: context.nowMs,
   };
 }
 
-/** Nobody is at it and nobody waits for it. */
-function over(delivery: DeliveryRecord, context: DeliveryContext): DeliveryRecord {
+/** Clears claim and due time. A failure is published by its writer, and by the sweep if the writer stops first. */
+function withoutPendingWork(delivery: DeliveryRecord, context: DeliveryContext): DeliveryRecord {
   const { nowMs, nowRealMs, rules } = context;
   return {
     ...delivery,
-    startCount: 0,
+    startsOfAttempt: 0,
     nextMs: undefined,
     owner: undefined,
     leaseUntilRealMs: undefined,
     dueMs: undefined,
-    // A failure is published by whoever writes it, and by the sweep where that one dies.
     recoverAfterRealMs:
       delivery.unpublishedFailures.length > 0 ? nowRealMs + rules.outboxGraceMs : undefined,
     expiresMs: nowMs + rules.retentionMs,
@@ -135,46 +157,36 @@ function over(delivery: DeliveryRecord, context: DeliveryContext): DeliveryRecor
 }
 
 /**
- * The delivery after an attempt: delivered, waiting for the next, or failed.
+ * Applies one attempt: the delivery is delivered, waits for the next attempt, or has
+ * failed (after the last attempt, or because the endpoint answered 410).
  *
- * @param atMs when the attempt began (business)
- * @param draw a random number from 0 to 1
+ * @param made.atMs when the attempt started (business time)
+ * @param made.draw a random number from 0 to 1, for the jitter of the next delay
  */
-export function attempted(
+export function applyAttempt(
   delivery: DeliveryRecord,
-  of: { posted: Posted; atMs: number; draw: number },
+  made: { posted: Posted; atMs: number; draw: number },
   context: DeliveryContext,
 ): DeliveryRecord {
-  const { posted, atMs, draw } = of;
+  const { posted, atMs, draw } = made;
   const { httpStatus, error, durationMs, bodyStart } = posted;
-  const attempt = delivery.attempt + 1;
-  const made: Attempt = {
-    cycle: delivery.cycle,
-    n: attempt,
-    atMs,
-    httpStatus,
-    error,
-    durationMs,
-    bodyStart,
-  };
-  const attempts = [...delivery.attempts, made].slice(-MAX_ATTEMPTS_KEPT);
-  const done = { ...delivery, attempt, attempts };
+  const { cycle } = delivery;
+  const attemptNumber = delivery.attemptsInCycle + 1;
+  const attempt: Attempt = { cycle, attemptNumber, atMs, httpStatus, error, durationMs, bodyStart };
+  const attemptHistory = [...delivery.attemptHistory, attempt].slice(-MAX_ATTEMPTS_KEPT);
+  const next = { ...delivery, attemptsInCycle: attemptNumber, attemptHistory };
   if (isSuccess(posted)) {
-    return { ...over(done, context), status: "delivered", endedMs: context.nowMs };
+    return { ...withoutPendingWork(next, context), status: "delivered", endedMs: context.nowMs };
   }
-  if (httpStatus === 410) return ended(done, "failed", "gone", context);
-  const delayMs = nextDelayMs({ attempt, draw, posted }, context);
-  if (delayMs === undefined) return ended(done, "failed", "attempts_used", context);
+  if (httpStatus === 410) return endDelivery(next, "failed", "gone", context);
+  const delayMs = nextDelayMs({ attemptNumber, draw, posted }, context);
+  if (delayMs === undefined) return endDelivery(next, "failed", "attempts_used", context);
   const nextMs = context.nowMs + delayMs;
-  return {
-    ...over(done, context),
-    status: "waiting",
-    nextMs,
-    dueMs: dueFor(nextMs, context),
-  };
+  const dueMs = dueAfterMessage(nextMs, context);
+  return { ...withoutPendingWork(next, context), status: "waiting", nextMs, dueMs };
 }
 
-/** Any 2xx, at the headers. */
+/** Whether a POST succeeded: any 2xx status. The answer's body is not needed. */
 export function isSuccess({ httpStatus = 0 }: Pick<Posted, "httpStatus">): boolean {
   return httpStatus >= 200 && httpStatus < 300;
 }
@@ -186,17 +198,20 @@ export function isSuccess({ httpStatus = 0 }: Pick<Posted, "httpStatus">): boole
  * @returns `undefined` after the last attempt
  */
 function nextDelayMs(
-  { attempt, draw, posted }: { attempt: number; draw: number; posted: Posted },
+  { attemptNumber, draw, posted }: { attemptNumber: number; draw: number; posted: Posted },
   { rules }: DeliveryContext,
 ): number | undefined {
-  const delayMs = schedule(rules.delaysMs, rules.jitter)(attempt, draw);
+  const delayMs = schedule(rules.delaysMs, rules.jitter)(attemptNumber, draw);
   const isAsked = posted.httpStatus === 429 || posted.httpStatus === 503;
   if (delayMs === undefined || !isAsked) return delayMs;
   return withRetryAfter(delayMs, posted.retryAfterMs ?? 0, Math.max(...rules.delaysMs));
 }
 
-/** A message is sent for what SQS can delay; the rest is left to the sweep, which sends it in time. */
-function dueFor(nextMs: number, context: DeliveryContext): number {
-  const isSent = nextMs - context.nowMs <= LONGEST_DELAY_MS;
-  return isSent ? considerLostAfterMs(nextMs, context) : nextMs - LONGEST_DELAY_MS;
+/**
+ * When the sweep must act. If SQS can delay the message of the next attempt, it is sent
+ * now, and the sweep acts if it is lost; else the sweep sends it.
+ */
+function dueAfterMessage(nextMs: number, context: DeliveryContext): number {
+  const isSentNow = nextMs - context.nowMs <= MAX_MESSAGE_DELAY_MS;
+  return isSentNow ? considerLostAfterMs(nextMs, context) : nextMs - MAX_MESSAGE_DELAY_MS;
 }

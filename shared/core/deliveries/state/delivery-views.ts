@@ -12,7 +12,7 @@ export function deliveryView(delivery: DeliveryRecord): DeliveryView {
     status,
     reason: delivery.reason,
     cycle: delivery.cycle,
-    attempts: delivery.attempts.map(attemptView),
+    attempts: delivery.attemptHistory.map(attemptView),
     nextAttemptAt: status === "waiting" && nextMs !== undefined ? isoOf(nextMs) : undefined,
     createdAt: isoOf(delivery.createdMs),
   };
@@ -20,8 +20,8 @@ export function deliveryView(delivery: DeliveryRecord): DeliveryView {
 
 /** The same in a list: a page of a hundred, each with what a hundred endpoints said, is too large for Lambda. */
 export function deliverySummary(delivery: DeliveryRecord): DeliveryView {
-  const attempts = delivery.attempts.map(({ bodyStart: _, ...attempt }) => attempt);
-  return deliveryView({ ...delivery, attempts });
+  const attemptHistory = delivery.attemptHistory.map(({ bodyStart: _, ...attempt }) => attempt);
+  return deliveryView({ ...delivery, attemptHistory });
 }
 
 export function recoveryView(job: DeliveryJob): RecoveryView {
@@ -38,8 +38,12 @@ export function recoveryView(job: DeliveryJob): RecoveryView {
   };
 }
 
-function attemptView({ atMs, ...attempt }: Attempt): DeliveryView["attempts"][number] {
-  return { ...attempt, at: isoOf(atMs) };
+function attemptView({
+  atMs,
+  attemptNumber: n,
+  ...attempt
+}: Attempt): DeliveryView["attempts"][number] {
+  return { ...attempt, n, at: isoOf(atMs) };
 }
 
 function isoOf(ms: number): string {

@@ -2,13 +2,17 @@ import type { Lease } from "../../clock.ts";
 import type { DeliveryContext } from "./delivery-context.ts";
 import type { EndpointHealth } from "./record.ts";
 
-/** What a worker saw of an endpoint, attempt by attempt in the order in which they ended. */
-export interface Seen {
-  /** Whether each succeeded, and whether it took longer than an endpoint should. */
-  attempts: { isSuccess: boolean; isSlow: boolean }[];
+/** How an endpoint answered one attempt. */
+export interface AttemptObservation {
+  isSuccess: boolean;
+  /** The answer took longer than `rules.slowMs`. */
+  isSlow: boolean;
 }
 
-/** What is stored of this webhook's endpoint; one that nobody has been at has to prove itself. */
+/**
+ * Returns the stored health if it is of this webhook. A new endpoint is not fast: it
+ * needs one fast success.
+ */
 export function healthOf(
   stored: EndpointHealth | undefined,
   of: { clientId: string; webhookId: string },
@@ -20,68 +24,83 @@ export function healthOf(
     clientId,
     webhookId,
     isFast: false,
-    promptSuccessesNeeded: 1,
-    failures: 0,
+    fastSuccessesNeeded: 1,
+    consecutiveFailures: 0,
     workers: {},
     version,
   };
 }
 
-/** Whether its deliveries are held back: it has failed too often in a row. */
+/** Whether the circuit breaker is open: the endpoint failed `rules.breakerFailures` times in a row. */
 export function isCircuitOpen(
-  { failures }: EndpointHealth,
+  { consecutiveFailures }: EndpointHealth,
   { rules }: Pick<DeliveryContext, "rules">,
 ): boolean {
-  return failures >= rules.breakerFailures;
+  return consecutiveFailures >= rules.breakerFailures;
 }
 
 /**
- * With one worker more at it, or `undefined` where there are as many as it may have.
+ * Takes one of the endpoint's slots until the lease ends.
  *
- * @param isOverdue what the worker brings was held back for as long as it may be
+ * An endpoint has `rules.workersPerEndpoint` slots. While its circuit is open it has
+ * one (half-open), unless the worker has messages that are overdue.
+ *
+ * @param hasOverdue whether the worker has a message that was held for the longest time allowed
+ * @returns `undefined` if all slots are taken
  */
 export function acquireSlot(
   health: EndpointHealth,
-  { lease, isOverdue }: { lease: Lease; isOverdue: boolean },
+  { lease, hasOverdue }: { lease: Lease; hasOverdue: boolean },
   context: DeliveryContext,
 ): EndpointHealth | undefined {
   const alive = Object.entries(health.workers).filter(
     ([owner, untilMs]) => untilMs > context.nowRealMs && owner !== lease.owner,
   );
-  // One that fails is tried by one worker alone, but what is overdue does not wait for that one.
-  const most = isCircuitOpen(health, context) && !isOverdue ? 1 : context.rules.workersPerEndpoint;
-  if (alive.length >= most) return undefined;
+  const isHalfOpen = isCircuitOpen(health, context) && !hasOverdue;
+  const slots = isHalfOpen ? 1 : context.rules.workersPerEndpoint;
+  if (alive.length >= slots) return undefined;
   return { ...health, workers: Object.fromEntries([...alive, [lease.owner, lease.untilMs]]) };
 }
 
-/**
- * An endpoint that was slow or failed has to succeed promptly so often before its
- * deliveries go the quick way again: one that comes and goes is not trusted.
- */
-const TO_PROVE_AGAIN = 20;
-
-/** Without that worker, and with what it saw. */
+/** Gives a worker's slot back, and drops slots whose lease has ended. */
 export function releaseSlot(
   health: EndpointHealth,
   owner: string,
-  { attempts }: Seen,
   { nowRealMs }: DeliveryContext,
 ): EndpointHealth {
-  const workers = Object.fromEntries(
-    Object.entries(health.workers).filter(([one, untilMs]) => one !== owner && untilMs > nowRealMs),
+  const others = Object.entries(health.workers).filter(
+    ([one, untilMs]) => one !== owner && untilMs > nowRealMs,
   );
-  if (attempts.length === 0) return { ...health, workers };
+  return { ...health, workers: Object.fromEntries(others) };
+}
+
+/**
+ * Fast successes in a row after which an endpoint that failed or was slow counts as
+ * fast again. One is not enough: an endpoint that changes often stays in the retries queue.
+ */
+const FAST_SUCCESSES_AFTER_A_FAULT = 20;
+
+/**
+ * Applies attempts to an endpoint's health.
+ *
+ * @param attempts in the order in which they ended
+ */
+export function withObservations(
+  health: EndpointHealth,
+  attempts: readonly AttemptObservation[],
+): EndpointHealth {
+  if (attempts.length === 0) return health;
   const lastSuccess = attempts.findLastIndex(({ isSuccess }) => isSuccess);
-  const failures =
-    lastSuccess === -1 ? health.failures + attempts.length : attempts.length - 1 - lastSuccess;
-  const lastBad = attempts.findLastIndex(({ isSuccess, isSlow }) => !isSuccess || isSlow);
-  const lacking = lastBad === -1 ? health.promptSuccessesNeeded : TO_PROVE_AGAIN;
-  const promptSuccessesNeeded = Math.max(0, lacking - (attempts.length - 1 - lastBad));
+  const failuresAtEnd = attempts.length - 1 - lastSuccess;
+  const consecutiveFailures =
+    lastSuccess === -1 ? health.consecutiveFailures + failuresAtEnd : failuresAtEnd;
+  const lastFault = attempts.findLastIndex(({ isSuccess, isSlow }) => !isSuccess || isSlow);
+  const needed = lastFault === -1 ? health.fastSuccessesNeeded : FAST_SUCCESSES_AFTER_A_FAULT;
+  const fastSuccessesNeeded = Math.max(0, needed - (attempts.length - 1 - lastFault));
   return {
     ...health,
-    workers,
-    failures,
-    isFast: promptSuccessesNeeded === 0,
-    promptSuccessesNeeded,
+    consecutiveFailures,
+    isFast: fastSuccessesNeeded === 0,
+    fastSuccessesNeeded,
   };
 }

@@ -21,9 +21,9 @@ export interface DeliveryStore {
   ): Promise<
     | { kind: "claimed"; delivery: DeliveryRecord }
     /** Its time has not come. */
-    | { kind: "early"; nextMs: number }
+    | { kind: "notDue"; nextMs: number }
     /** Another worker is at it, or it has ended, or there is none. */
-    | { kind: "notOurs" }
+    | { kind: "notClaimed" }
   >;
   /**
    * Writes over the version that was read, as `version + 1`; `undefined` when
@@ -80,19 +80,22 @@ export interface WebhookStore {
 }
 
 /** What a batch must know before it does anything, read in one go and strongly consistent. */
-export interface DeliveryFacts {
+export interface DeliveryInputs {
   webhooks: ReadonlyMap<string, WebhookItem>;
   /** By client. */
   health: ReadonlyMap<string, EndpointHealth>;
   cancelledRequests: ReadonlySet<string>;
 }
 
-export interface DeliveryFactsReader {
-  read(of: { clientIds: readonly string[]; requestIds: readonly string[] }): Promise<DeliveryFacts>;
+export interface DeliveryInputsReader {
+  read(of: {
+    clientIds: readonly string[];
+    requestIds: readonly string[];
+  }): Promise<DeliveryInputs>;
 }
 
 /** Which queue: first attempts to endpoints that answer promptly, and all else. */
-export type AttemptLane = "prompt" | "careful";
+export type AttemptQueue = "attempts" | "retries";
 
 export interface DeliveryQueue {
   /**
@@ -101,7 +104,7 @@ export interface DeliveryQueue {
    * @throws DEPENDENCY_DOWN where any was not taken
    */
   send(
-    lane: AttemptLane,
+    queue: AttemptQueue,
     messages: readonly { message: DeliveryMessage; delayMs?: number }[],
   ): Promise<void>;
 }

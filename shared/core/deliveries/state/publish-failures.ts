@@ -1,3 +1,4 @@
+import { Failure } from "../../../contracts/failures.ts";
 import { busSafeJson, type FinalEvent } from "../../events/envelope.ts";
 import type { EventPublisher } from "../../events/ports.ts";
 import type { EventArchive } from "../../requests/state/ports.ts";
@@ -6,85 +7,101 @@ import type { DeliveryContext } from "./delivery-context.ts";
 import type { DeliveryStore } from "./ports.ts";
 import type { DeliveryRecord, UnpublishedFailure } from "./record.ts";
 
-export interface TellFailuresDeps {
+export interface PublishFailuresDeps {
   deliveries: DeliveryStore;
   publisher: EventPublisher;
   archive: EventArchive;
   context: () => DeliveryContext;
-  /** Counts so many failures, durably, before they count as told: an alarm is never missed. */
-  counted: (failures: number) => void;
+  /** Counts failures durably before they are recorded as published, so that no alarm is missed. */
+  onPublished: (failures: number) => void;
+  /** Called with an error that does no harm: the sweep publishes these failures again. */
+  onIgnoredError: (error: unknown) => void;
 }
 
-export interface ToldFailures {
-  told: number;
-  /** They stay unheard, and `reconcile` tries again. */
-  untold: number;
+/** Counts of failures, not of deliveries. */
+export interface PublishFailuresResult {
+  published: number;
+  /** They stay unpublished in the store, and the sweep tries again. */
+  unpublished: number;
 }
+
+/** Publishes the unpublished failures of these deliveries. */
+export type PublishFailures = (
+  deliveries: readonly DeliveryRecord[],
+) => Promise<PublishFailuresResult>;
 
 /** Attempts to record a published failure when other writers come first. */
 const MAX_ATTEMPTS = 5;
 
-export type PublishFailures = ReturnType<typeof makePublishFailures>;
-
 /**
- * Puts `delivery.failed` of these deliveries on the bus, counts them, and notes
- * it (G6). Never throws: what is not told, or not noted, is told again by the
- * sweep, with the same id and bytes.
+ * Puts `delivery.failed` of these deliveries on the bus and into the event archive, counts
+ * the failures, and records that they are published (G6).
+ *
+ * Never rejects. A failure that is not published, or not recorded as published, is
+ * published again by the sweep, with the same id and the same bytes.
  */
-export function makePublishFailures(deps: TellFailuresDeps) {
-  return async (deliveries: readonly DeliveryRecord[]): Promise<ToldFailures> => {
-    const update = deliveries.flatMap((delivery) =>
+export function makePublishFailures(deps: PublishFailuresDeps): PublishFailures {
+  return async (deliveries) => {
+    const pending = deliveries.flatMap((delivery) =>
       delivery.unpublishedFailures.map((failure) => ({
         delivery,
         event: failureEvent(delivery, failure),
       })),
     );
-    if (update.length === 0) return { told: 0, untold: 0 };
+    if (pending.length === 0) return { published: 0, unpublished: 0 };
     try {
-      const results = await deps.publisher.publish(update.map(({ event }) => event));
-      const told = update.filter((_, index) => results[index]?.ok);
-      await deps.archive.store(told.map(({ event }) => event));
-      if (told.length > 0) deps.counted(told.length);
-      const ids = new Set(told.map(({ event }) => event.id));
-      await Promise.all(
-        [...new Set(told.map(({ delivery }) => delivery))].map((one) => noteTold(one, ids)),
-      );
-      return { told: told.length, untold: update.length - told.length };
-    } catch {
-      return { told: 0, untold: update.length };
+      const results = await deps.publisher.publish(pending.map(({ event }) => event));
+      for (const result of results) if (!result.ok) deps.onIgnoredError(publishError(result));
+      const published = pending.filter((_, index) => results[index]?.ok);
+      await deps.archive.store(published.map(({ event }) => event));
+      if (published.length > 0) deps.onPublished(published.length);
+      const ids = new Set(published.map(({ event }) => event.id));
+      const changed = new Set(published.map(({ delivery }) => delivery));
+      await Promise.all([...changed].map((delivery) => recordPublished(delivery, ids)));
+      return { published: published.length, unpublished: pending.length - published.length };
+    } catch (error) {
+      deps.onIgnoredError(error);
+      return { published: 0, unpublished: pending.length };
     }
   };
 
-  async function noteTold(written: DeliveryRecord, told: ReadonlySet<string>): Promise<void> {
-    const { deliveryId } = written;
+  async function recordPublished(
+    delivery: DeliveryRecord,
+    eventIds: ReadonlySet<string>,
+  ): Promise<void> {
+    const { deliveryId } = delivery;
     await retryOnConflict({
-      known: written,
+      known: delivery,
       find: () => deps.deliveries.find(deliveryId),
-      decide(delivery) {
-        const unpublishedFailures = delivery.unpublishedFailures.filter(
-          (failure) => !told.has(failureId(deliveryId, failure)),
+      decide(current) {
+        const unpublishedFailures = current.unpublishedFailures.filter(
+          (failure) => !eventIds.has(failureId(deliveryId, failure)),
         );
-        if (unpublishedFailures.length === delivery.unpublishedFailures.length) return undefined;
+        if (unpublishedFailures.length === current.unpublishedFailures.length) return undefined;
         // The sweep recovers expired leases and failures that are not published yet.
-        const isSwept = delivery.owner !== undefined || unpublishedFailures.length > 0;
-        const recoverAfterRealMs = isSwept ? delivery.recoverAfterRealMs : undefined;
-        return { ...delivery, unpublishedFailures, recoverAfterRealMs };
+        const isSwept = current.owner !== undefined || unpublishedFailures.length > 0;
+        const recoverAfterRealMs = isSwept ? current.recoverAfterRealMs : undefined;
+        return { ...current, unpublishedFailures, recoverAfterRealMs };
       },
-      replace: (delivery) => deps.deliveries.replace(delivery),
+      replace: (next) => deps.deliveries.replace(next),
       maxAttempts: MAX_ATTEMPTS,
     });
   }
 }
 
+function publishError({ reason, isFinal }: { reason: string; isFinal: boolean }): Failure {
+  return new Failure(isFinal ? "PUBLISH_REFUSED" : "PUBLISH_FAILED", reason);
+}
+
 const failureId = (deliveryId: string, { cycle }: UnpublishedFailure) =>
   `delivery.failed:${deliveryId}:${cycle}`;
 
-/** Made from the stored delivery alone: whoever tells it tells the same bytes. */
+/** Built from the stored delivery only, so that every publisher sends the same bytes. */
 function failureEvent(
   { deliveryId, clientId, eventId, eventType, webhookId }: DeliveryRecord,
   failure: UnpublishedFailure,
 ): FinalEvent {
-  const { cycle, attempts, reason, atMs } = failure;
+  const { cycle, attemptCount: attempts, reason, atMs } = failure;
   const id = failureId(deliveryId, failure);
   const envelope = busSafeJson({
     id,

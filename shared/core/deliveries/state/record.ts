@@ -6,7 +6,7 @@ import type { StoredText } from "../../requests/state/record.ts";
 export interface Attempt {
   cycle: number;
   /** From 1 on in each cycle. */
-  n: number;
+  attemptNumber: number;
   /** When it began (business). */
   atMs: number;
   httpStatus?: number | undefined;
@@ -32,7 +32,7 @@ export type EndReason =
 /** What `delivery.failed` tells of one cycle. */
 export interface UnpublishedFailure {
   cycle: number;
-  attempts: number;
+  attemptCount: number;
   reason: EndReason;
   atMs: number;
 }
@@ -58,11 +58,11 @@ export interface DeliveryRecord {
   /** 1 at first; each resend opens the next. */
   cycle: number;
   /** Attempts of this cycle that have ended. */
-  attempt: number;
+  attemptsInCycle: number;
   /** How often the attempt under way was begun: workers may die over it. */
-  startCount: number;
+  startsOfAttempt: number;
   /** The newest attempts of all cycles, oldest first. */
-  attempts: readonly Attempt[];
+  attemptHistory: readonly Attempt[];
   /** When the next attempt may begin; only while it waits. */
   nextMs?: number | undefined;
 
@@ -86,7 +86,7 @@ export interface DeliveryRecord {
 
 const endings: readonly DeliveryStatus[] = ["delivered", "failed", "cancelled"];
 
-export function isOver({ status }: Pick<DeliveryRecord, "status">): boolean {
+export function hasEnded({ status }: Pick<DeliveryRecord, "status">): boolean {
   return endings.includes(status);
 }
 
@@ -125,9 +125,9 @@ export interface EndpointHealth {
   /** It has proven itself: nothing failed and nothing was slow since. */
   isFast: boolean;
   /** Prompt successes that it lacks for that. */
-  promptSuccessesNeeded: number;
+  fastSuccessesNeeded: number;
   /** Failed attempts in a row. */
-  failures: number;
+  consecutiveFailures: number;
   /** Workers that are at it, and until when (real) each is at most. */
   workers: Readonly<Record<string, number>>;
   /** Counts the writes; 0 where none is stored. */

@@ -3,14 +3,14 @@ import type { DeliveryContext } from "../state/delivery-context.ts";
 import type { DeliveryQueue, JobStore, WebhookStore } from "../state/ports.ts";
 import type { DeliveryJob } from "../state/record.ts";
 
-export interface EndWebhookDeps {
+export interface DeactivateWebhookDeps {
   webhooks: WebhookStore;
   jobs: JobStore;
   queue: DeliveryQueue;
   context: () => DeliveryContext;
   randomHex: (bytes: number) => string;
   /** Told of what was given up without harm: the sweep makes up for it. */
-  dropped: (error: unknown) => void;
+  onIgnoredError: (error: unknown) => void;
 }
 
 export type DeactivateWebhook = ReturnType<typeof makeDeactivateWebhook>;
@@ -24,7 +24,7 @@ export type DeactivateWebhook = ReturnType<typeof makeDeactivateWebhook>;
  * @returns the webhook as it is now, or `undefined` when another write came first
  * @throws DEPENDENCY_DOWN
  */
-export function makeDeactivateWebhook(deps: EndWebhookDeps) {
+export function makeDeactivateWebhook(deps: DeactivateWebhookDeps) {
   return async (
     webhook: WebhookItem,
     to: { status: "disabled"; reason: string } | { status: "deleted" },
@@ -47,7 +47,7 @@ export function makeDeactivateWebhook(deps: EndWebhookDeps) {
 export function newJob(
   kind: DeliveryJob["kind"],
   of: Pick<DeliveryJob, "clientId" | "webhookId"> & { sinceMs?: number; untilMs?: number },
-  { context, randomHex }: Pick<EndWebhookDeps, "context" | "randomHex">,
+  { context, randomHex }: Pick<DeactivateWebhookDeps, "context" | "randomHex">,
 ): DeliveryJob {
   const { nowMs, nowRealMs, rules } = context();
   const { sinceMs = nowMs - rules.retentionMs, untilMs = nowMs } = of;
@@ -71,8 +71,8 @@ export function newJob(
 
 export async function startJob(
   { jobId, clientId }: DeliveryJob,
-  { queue, dropped }: Pick<EndWebhookDeps, "queue" | "dropped">,
+  { queue, onIgnoredError }: Pick<DeactivateWebhookDeps, "queue" | "onIgnoredError">,
 ): Promise<void> {
   const message = { v: 1, kind: "job", jobId, clientId } as const;
-  await queue.send("careful", [{ message }]).catch(dropped);
+  await queue.send("retries", [{ message }]).catch(onIgnoredError);
 }

@@ -14,7 +14,7 @@ export interface TestSendDeps {
   context: () => DeliveryContext;
   randomHex: (bytes: number) => string;
   /** Told of what was given up without harm. */
-  dropped: (error: unknown) => void;
+  onIgnoredError: (error: unknown) => void;
 }
 
 /**
@@ -45,7 +45,9 @@ export async function sendTest(
   const delivery = newDelivery(webhook, event, { master, context });
   await deps.deliveries.create(delivery);
   // It is stored: the sweep finds it where the message is lost.
-  await deps.queue.send("careful", [{ message: toAttemptMessage(delivery) }]).catch(deps.dropped);
+  await deps.queue
+    .send("retries", [{ message: toAttemptMessage(delivery) }])
+    .catch(deps.onIgnoredError);
   return { deliveryId: delivery.deliveryId, eventId };
 }
 

@@ -6,7 +6,7 @@ import { rotate, validAt } from "../../connections/rotation.ts";
 import { sha256Hex } from "../../crypto/digest.ts";
 import { retryOnConflict } from "../../retry-on-conflict.ts";
 import { presentSecret } from "../creation/new-delivery.ts";
-import { type EndWebhookDeps, makeDeactivateWebhook } from "./deactivate-webhook.ts";
+import { type DeactivateWebhookDeps, makeDeactivateWebhook } from "./deactivate-webhook.ts";
 import { sendTest, type TestSendDeps } from "./test-send.ts";
 import {
   type NewWebhook,
@@ -16,7 +16,7 @@ import {
   withChange,
 } from "./webhook-settings.ts";
 
-export interface WebhooksDeps extends EndWebhookDeps, TestSendDeps {
+export interface WebhooksDeps extends DeactivateWebhookDeps, TestSendDeps {
   targets: WebhookTargets;
 }
 

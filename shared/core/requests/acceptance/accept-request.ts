@@ -66,7 +66,7 @@ export interface AcceptRequestDeps {
   randomHex: (bytes: number) => string;
   context: () => DecisionContext;
   /** Told of what was given up without harm to the caller: the sweep makes up for it. */
-  dropped: (error: unknown) => void;
+  onIgnoredError: (error: unknown) => void;
 }
 
 /**
@@ -231,7 +231,7 @@ async function enqueue(
   const { requestId } = fresh;
   const tick = joined.wasUnscheduled || fresh.isLogin === true;
   await Promise.all([
-    deps.queue.send({ v: 1, kind: "accepted", requestId, tick }).catch(deps.dropped),
+    deps.queue.send({ v: 1, kind: "accepted", requestId, tick }).catch(deps.onIgnoredError),
     deps.destinations.registerAccountIfNew(fresh),
   ]);
   return stored;
@@ -248,8 +248,8 @@ async function schedule(
   if (!isCreated) return stored;
   const { requestId } = fresh;
   await Promise.all([
-    deps.schedules.create(requestId, scheduledMs).catch(deps.dropped),
-    deps.queue.send({ v: 1, kind: "accepted", requestId, tick: false }).catch(deps.dropped),
+    deps.schedules.create(requestId, scheduledMs).catch(deps.onIgnoredError),
+    deps.queue.send({ v: 1, kind: "accepted", requestId, tick: false }).catch(deps.onIgnoredError),
     deps.destinations.registerAccountIfNew(fresh),
   ]);
   return stored;

@@ -1,7 +1,7 @@
 import type { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { configKey, webhookItem } from "../../contracts/config-items.ts";
 import type { RequestStatus } from "../../contracts/statuses.ts";
-import type { DeliveryFactsReader } from "../../core/deliveries/state/ports.ts";
+import type { DeliveryInputsReader } from "../../core/deliveries/state/ports.ts";
 import { laneOf } from "../../core/requests/acceptance/request-id.ts";
 import { batchGet } from "./dynamo-batch-get.ts";
 import { healthKey, readHealthItem } from "./dynamo-endpoint-health.ts";
@@ -9,10 +9,10 @@ import { healthKey, readHealthItem } from "./dynamo-endpoint-health.ts";
 const CANCELLED: RequestStatus = "CANCELLED";
 
 /** Webhooks, their endpoints' health and what is cancelled, by one BatchGetItem over three tables. */
-export function makeDynamoDeliveryFacts(options: {
+export function makeDynamoDeliveryInputs(options: {
   client: DynamoDBDocumentClient;
   tables: { config: string; deliveries: string; requests: string };
-}): DeliveryFactsReader {
+}): DeliveryInputsReader {
   const { client, tables } = options;
 
   return {

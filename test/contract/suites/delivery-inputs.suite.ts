@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import type {
-  DeliveryFactsReader,
+  DeliveryInputsReader,
   HealthStore,
   WebhookStore,
 } from "../../../shared/core/deliveries/state/ports.ts";
@@ -10,24 +10,24 @@ import { requestRecord } from "../../support/payloads/request-records.ts";
 interface Stores {
   health: HealthStore;
   webhooks: WebhookStore;
-  facts: DeliveryFactsReader;
+  inputs: DeliveryInputsReader;
   /** Has a request of this id and status. */
   keepRequest: (request: ReturnType<typeof requestRecord>) => Promise<void>;
 }
 
 /** What the stores of webhooks and of their endpoints' health promise, and what reads them together. */
-export function deliveryFactsSuite(name: string, open: () => Promise<Stores>): void {
+export function deliveryInputsSuite(name: string, open: () => Promise<Stores>): void {
   describe(`webhooks and health: ${name}`, () => {
     let health: HealthStore;
     let webhooks: WebhookStore;
-    let facts: DeliveryFactsReader;
+    let inputs: DeliveryInputsReader;
     let keepRequest: Stores["keepRequest"];
     beforeAll(async () => {
-      ({ health, webhooks, facts, keepRequest } = await open());
+      ({ health, webhooks, inputs, keepRequest } = await open());
     });
 
     async function healthOf(clientId: string) {
-      const read = await facts.read({ clientIds: [clientId], requestIds: [] });
+      const read = await inputs.read({ clientIds: [clientId], requestIds: [] });
       return read.health.get(clientId);
     }
 
@@ -71,13 +71,17 @@ export function deliveryFactsSuite(name: string, open: () => Promise<Stores>): v
     });
 
     test("health comes back whole; who comes second is told what is stored", async () => {
-      const first = endpointHealth({ failures: 3, isFast: false, workers: { "a#1": 5.5, b: 6 } });
+      const first = endpointHealth({
+        consecutiveFailures: 3,
+        isFast: false,
+        workers: { "a#1": 5.5, b: 6 },
+      });
       const { clientId } = first;
       expect(await healthOf(clientId)).toBeUndefined();
       const stored = { ...first, version: 1 };
       expect(await health.replace(first)).toEqual({ written: stored });
       expect(await healthOf(clientId)).toEqual(stored);
-      expect(await health.replace({ ...first, failures: 9 })).toEqual({ stored });
+      expect(await health.replace({ ...first, consecutiveFailures: 9 })).toEqual({ stored });
       const next = { ...stored, webhookId: "wh_next", workers: {} };
       expect(await health.replace(next)).toEqual({ written: { ...next, version: 2 } });
       expect(await health.replace(stored)).toEqual({ stored: { ...next, version: 2 } });
@@ -86,7 +90,9 @@ export function deliveryFactsSuite(name: string, open: () => Promise<Stores>): v
     test("of several that write health at once, one does", async () => {
       const first = endpointHealth();
       const results = await Promise.all(
-        Array.from({ length: 5 }, (_, failures) => health.replace({ ...first, failures })),
+        Array.from({ length: 5 }, (_, consecutiveFailures) =>
+          health.replace({ ...first, consecutiveFailures }),
+        ),
       );
       expect(results.filter((result) => "written" in result)).toHaveLength(1);
     });
@@ -104,7 +110,7 @@ export function deliveryFactsSuite(name: string, open: () => Promise<Stores>): v
         requestRecord(undefined, { status: "CANCELLED" }),
       ];
       for (const request of [cancelled, queued, elsewhere]) await keepRequest(request);
-      const read = await facts.read({
+      const read = await inputs.read({
         clientIds: [one.clientId, other.clientId, one.clientId, "cl_none"],
         requestIds: [cancelled.requestId, queued.requestId, requestRecord().requestId, "", "odd"],
       });

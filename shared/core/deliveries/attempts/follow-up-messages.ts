@@ -1,0 +1,98 @@
+import type { AttemptMessage } from "../../../contracts/messages/delivery.ts";
+import { scheduleByTotal } from "../../backoff.ts";
+import { toAttemptMessage } from "../state/attempt-message.ts";
+import type { DeliveryContext } from "../state/delivery-context.ts";
+import { MAX_MESSAGE_DELAY_MS } from "../state/delivery-state.ts";
+import type { DeliveryRecord } from "../state/record.ts";
+
+/** A message for the retries queue. */
+export interface QueuedMessage {
+  message: AttemptMessage;
+  /** Business time. */
+  delayMs: number;
+}
+
+/** Holds of messages for a failing endpoint, one after another (business time). */
+const HOLDS_MS = [60_000, 120_000, 240_000, 480_000] as const;
+/** After 15 minutes of holds in all, a message is attempted even if the circuit is open. */
+const MAX_HELD_MS = 900_000;
+const MIN_HOLD_REAL_MS = 1_000;
+
+/** Delay of messages for an endpoint without a free slot: business time, and a minimum in real time. */
+const BUSY_MS = 10_000;
+const BUSY_REAL_MS = 1_000;
+
+/** Clock skew between two workers: business time, and a minimum in real time. */
+const SKEW_MS = 2_000;
+const SKEW_REAL_MS = 100;
+
+/** Whether a message has been held for so long that it is attempted although the circuit is open. */
+export function isHeldLongEnough({ heldMs = 0 }: AttemptMessage): boolean {
+  return heldMs >= MAX_HELD_MS;
+}
+
+/**
+ * Requeues a message because the circuit of its endpoint is open. A hold is not
+ * an attempt; the message carries the sum of its holds.
+ *
+ * @param draw a random number from 0 to 1
+ */
+export function holdMessage(
+  message: AttemptMessage,
+  { speed }: DeliveryContext,
+  draw: number,
+): QueuedMessage {
+  const { heldMs = 0 } = message;
+  const holdMs = scheduleByTotal(HOLDS_MS, heldMs);
+  // A round trip through SQS takes real time, however fast business time passes.
+  const delayMs = Math.max(holdMs, MIN_HOLD_REAL_MS * speed);
+  return { message: { ...message, heldMs: heldMs + holdMs }, delayMs: jittered(delayMs, draw) };
+}
+
+/** Requeues a message because all slots of its endpoint are taken. */
+export function requeueBusy(
+  message: AttemptMessage,
+  { speed }: DeliveryContext,
+  draw: number,
+): QueuedMessage {
+  return { message, delayMs: jittered(Math.max(BUSY_MS, BUSY_REAL_MS * speed), draw) };
+}
+
+/**
+ * Requeues a message that arrived before its delivery's next attempt is due.
+ *
+ * Only clock skew is waited out. A message that is earlier than that is a
+ * duplicate: the attempt that it names has been made, and whoever recorded that
+ * attempt has sent the message of the next one.
+ *
+ * @param nextMs when the next attempt is due
+ * @returns `undefined` if the message is a duplicate and is dropped
+ */
+export function requeueEarly(
+  message: AttemptMessage,
+  nextMs: number,
+  { nowMs, speed }: DeliveryContext,
+): QueuedMessage | undefined {
+  const delayMs = Math.max(0, nextMs - nowMs);
+  return delayMs <= Math.max(SKEW_MS, SKEW_REAL_MS * speed) ? { message, delayMs } : undefined;
+}
+
+/**
+ * Returns the message of a delivery's next attempt.
+ *
+ * @returns `undefined` if there is no next attempt, or if it is further away than SQS
+ *   can delay a message: the sweep sends that message in time
+ */
+export function nextAttemptMessage(
+  delivery: DeliveryRecord,
+  { nowMs }: DeliveryContext,
+): QueuedMessage | undefined {
+  const { nextMs } = delivery;
+  if (nextMs === undefined || nextMs - nowMs > MAX_MESSAGE_DELAY_MS) return undefined;
+  return { message: toAttemptMessage(delivery), delayMs: Math.max(0, nextMs - nowMs) };
+}
+
+/** Takes off up to 30 %, so that messages that wait together do not come back together. */
+function jittered(delayMs: number, draw: number): number {
+  return delayMs * (1 - 0.3 * draw);
+}

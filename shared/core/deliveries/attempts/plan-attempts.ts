@@ -1,0 +1,96 @@
+import type { DeliveryRules } from "../../../contracts/delivery-rules.ts";
+import type { AttemptMessage } from "../../../contracts/messages/delivery.ts";
+import { healthOf, isCircuitOpen } from "../state/endpoint-health.ts";
+import type { AttemptQueue } from "../state/ports.ts";
+import type { EndpointHealth } from "../state/record.ts";
+import { isHeldLongEnough } from "./follow-up-messages.ts";
+
+/** A message and its position in the batch, so that outcomes are returned in order. */
+export interface IndexedMessage {
+  index: number;
+  message: AttemptMessage;
+}
+
+/** The messages of one batch that are for the same endpoint. */
+export interface EndpointBatch {
+  messages: readonly IndexedMessage[];
+  health: EndpointHealth;
+}
+
+/** A batch of this size suggests that more messages wait: it is as many as one SQS receive returns. */
+const FULL_BATCH_SIZE = 10;
+
+/** Groups messages by webhook. A client's health item may be of an earlier webhook: it is then ignored. */
+export function groupByEndpoint(
+  messages: readonly AttemptMessage[],
+  healthByClient: ReadonlyMap<string, EndpointHealth>,
+): EndpointBatch[] {
+  const indexed = messages.map((message, index) => ({ index, message }));
+  const byWebhook = Map.groupBy(indexed, ({ message }) => message.webhookId);
+  return [...byWebhook.values()].map((ofWebhook) => {
+    const [{ message }] = ofWebhook as [IndexedMessage];
+    const health = healthOf(healthByClient.get(message.clientId), message);
+    return { messages: ofWebhook, health };
+  });
+}
+
+/**
+ * Decides whether a worker of a queue attempts an endpoint's messages, and whether
+ * it needs one of the endpoint's slots for that.
+ *
+ * Workers of the attempts queue attempt fast endpoints only and move all other
+ * messages to the retries queue. A single message at a fast endpoint needs no
+ * slot, which saves two writes; several messages, or a full batch, do.
+ */
+export function planEndpoint(
+  { messages, health }: EndpointBatch,
+  { queue, batchSize }: { queue: AttemptQueue; batchSize: number },
+  rules: DeliveryRules,
+): "moveToRetries" | "attemptWithoutSlot" | "attemptInSlot" {
+  if (queue === "retries") return "attemptInSlot";
+  if (!health.isFast || isCircuitOpen(health, { rules })) return "moveToRetries";
+  const isBacklog = messages.length > 1 || batchSize >= FULL_BATCH_SIZE;
+  return isBacklog ? "attemptInSlot" : "attemptWithoutSlot";
+}
+
+/** What a worker does with an endpoint's messages once it may attempt them. */
+export interface AttemptPlan {
+  /** Attempted first. If none succeeds, `messages` are held. Empty while the circuit is closed. */
+  probes: readonly IndexedMessage[];
+  /** POSTs in flight at once while probing. */
+  probeConcurrency: number;
+  messages: readonly IndexedMessage[];
+  /** POSTs in flight at once. */
+  concurrency: number;
+  /**
+   * Consecutive failures so far. When they reach `rules.breakerFailures`, the remaining
+   * messages are held. Absent: failures do not stop this batch.
+   */
+  consecutiveFailures?: number;
+}
+
+/**
+ * Plans the attempts of one worker at one endpoint.
+ *
+ * If the endpoint's circuit is open, the worker probes it (half-open): with all
+ * messages that were held for the longest time allowed, or else with one message.
+ *
+ * @param health as stored together with the worker's slot
+ */
+export function planAttempts(
+  messages: readonly IndexedMessage[],
+  { queue, health }: { queue: AttemptQueue; health: EndpointHealth },
+  rules: DeliveryRules,
+): AttemptPlan {
+  const concurrency = rules.postsPerWorker;
+  // A recovering endpoint gets at most twice the POSTs that a healthy one gets.
+  const probeConcurrency = 2 * rules.workersPerEndpoint * rules.postsPerWorker;
+  const plan = { probes: [], probeConcurrency, messages, concurrency };
+  if (queue === "attempts") return plan;
+  if (!isCircuitOpen(health, { rules })) {
+    return { ...plan, consecutiveFailures: health.consecutiveFailures };
+  }
+  const overdue = messages.filter(({ message }) => isHeldLongEnough(message));
+  const probes = overdue.length > 0 ? overdue : messages.slice(0, 1);
+  return { ...plan, probes, messages: messages.filter((one) => !probes.includes(one)) };
+}

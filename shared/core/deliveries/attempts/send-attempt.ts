@@ -1,0 +1,158 @@
+import type { WebhookItem } from "../../../contracts/config-items.ts";
+import { Failure } from "../../../contracts/failures.ts";
+import type { AttemptMessage } from "../../../contracts/messages/delivery.ts";
+import type { Lease } from "../../clock.ts";
+import { validAt } from "../../connections/rotation.ts";
+import type { TextStore } from "../../requests/state/ports.ts";
+import { masterKeysOf, type ReadMasterKeys } from "../signing/master-keys-of.ts";
+import { signedHeaders, signingSecret } from "../signing/signing.ts";
+import { deliveryFromMessage } from "../state/attempt-message.ts";
+import type { DeliveryContext } from "../state/delivery-context.ts";
+import type { DeliveryInputsCache } from "../state/delivery-inputs-cache.ts";
+import { claimFirstAttempt, hasExhaustedStarts } from "../state/delivery-state.ts";
+import type { DeliveryStore, Posted, WebhookPost, WebhookPoster } from "../state/ports.ts";
+import type { DeliveryRecord, EndpointHealth, EndReason } from "../state/record.ts";
+import type { EndpointSlots } from "./endpoint-slots.ts";
+
+export interface SendAttemptDeps {
+  deliveries: DeliveryStore;
+  texts: TextStore;
+  poster: WebhookPoster;
+  masterKeys: ReadMasterKeys;
+  endpoints: EndpointSlots;
+  context: () => DeliveryContext;
+  newOwner: () => string;
+}
+
+/** What happened to one message. Where a `delivery` is given, it is claimed and must be recorded. */
+export type SendResult =
+  /** One POST was made. `startedAtMs` is business time. */
+  | { kind: "posted"; delivery: DeliveryRecord; posted: Posted; startedAtMs: number }
+  /** The delivery must end without another attempt. */
+  | {
+      kind: "ineligible";
+      delivery: DeliveryRecord;
+      status: "failed" | "cancelled";
+      reason: EndReason;
+    }
+  /** Workers stopped during this attempt too often: it counts as failed. */
+  | { kind: "workersLost"; delivery: DeliveryRecord }
+  /** The body or a signing key could not be read. */
+  | { kind: "notPrepared"; delivery: DeliveryRecord; error: unknown }
+  /** Too little of the invocation is left for a POST; `delivery` is absent if it was not claimed. */
+  | { kind: "outOfTime"; delivery?: DeliveryRecord }
+  /** The next attempt is due at `nextMs` (business time). */
+  | { kind: "notDue"; nextMs: number }
+  /** Another worker has the delivery, or it has ended: there is nothing to do. */
+  | { kind: "notClaimed" };
+
+export type SendAttempt = (
+  message: AttemptMessage,
+  options: {
+    inputs: DeliveryInputsCache;
+    /** Real time until Lambda ends the invocation. */
+    remainingMs: () => number;
+    /** Absent: the endpoint is not marked as slow before its POST has ended. */
+    watchedEndpoint?: EndpointHealth | undefined;
+  },
+) => Promise<SendResult>;
+
+/** Time that is left to record an attempt after its POST (real). */
+const RECORDING_MS = 8_000;
+
+/** The lease of a claim must outlast the POST by this much (real). */
+const LEASE_MARGIN_MS = 5_000;
+
+/**
+ * Makes one attempt of a delivery: checks that the delivery is still eligible,
+ * claims it, signs its body, and sends one POST. The result is not recorded:
+ * `makeRecordAttempt` does that.
+ *
+ * If the worker stops between the claim and the record, another worker makes the
+ * same attempt again after the claim's lease, with the same id and the same bytes.
+ *
+ * @throws DEPENDENCY_DOWN if the delivery could not be claimed: process the message again
+ */
+export function makeSendAttempt(deps: SendAttemptDeps): SendAttempt {
+  const { deliveries, endpoints, poster } = deps;
+
+  return async (message, { inputs, remainingMs, watchedEndpoint }) => {
+    const hasTime = () => remainingMs() > deps.context().rules.timeoutMs + RECORDING_MS;
+    if (!hasTime()) return { kind: "outOfTime" };
+
+    const eligibility = await inputs.eligibilityOf(message);
+    const { nowRealMs, rules } = deps.context();
+    const lease = { owner: deps.newOwner(), untilMs: nowRealMs + rules.leaseMs };
+    const claim = await claimDelivery(message, lease);
+    if (claim.kind !== "claimed") return claim;
+    const { delivery } = claim;
+    if (eligibility.kind === "ineligible") return { ...eligibility, delivery };
+    if (hasExhaustedStarts(delivery)) return { kind: "workersLost", delivery };
+
+    const prepared = await prepare(delivery, eligibility.webhook);
+    if (!("post" in prepared)) return prepared;
+
+    const context = deps.context();
+    // The process was frozen meanwhile: leave the delivery to the next worker, after the lease.
+    const isLeaseTooShort = context.nowRealMs + rules.timeoutMs + LEASE_MARGIN_MS > lease.untilMs;
+    if (isLeaseTooShort) return { kind: "notClaimed" };
+    if (!hasTime()) return { kind: "outOfTime", delivery };
+
+    const posting = poster.post(prepared.post);
+    const posted = await (watchedEndpoint
+      ? endpoints.markSlowDuring(watchedEndpoint, posting)
+      : posting);
+    return { kind: "posted", delivery, posted, startedAtMs: context.nowMs };
+  };
+
+  /** Claims a delivery. One that is not stored yet is stored as claimed, by the same write. */
+  async function claimDelivery({ fresh, ...message }: AttemptMessage, lease: Lease) {
+    if (fresh) {
+      const first = deliveryFromMessage({ ...message, fresh }, deps.context());
+      const delivery = claimFirstAttempt(first, lease);
+      if ((await deliveries.create(delivery)) === "created") {
+        return { kind: "claimed", delivery: { ...delivery, version: 1 } } as const;
+      }
+    }
+    return deliveries.claim(message.deliveryId, lease);
+  }
+
+  /** Reads the body and the keys, and signs. */
+  async function prepare(
+    delivery: DeliveryRecord,
+    webhook: WebhookItem,
+  ): Promise<{ post: WebhookPost } | Extract<SendResult, { kind: "ineligible" | "notPrepared" }>> {
+    try {
+      const [body, secrets] = await Promise.all([
+        deps.texts.open(delivery.body),
+        secretsOf(webhook),
+      ]);
+      const { eventId } = delivery;
+      const timestampSeconds = Math.floor(deps.context().nowRealMs / 1000);
+      const headers = signedHeaders({ eventId, body, timestampSeconds, secrets });
+      return { post: { url: webhook.url, headers, body } };
+    } catch (error) {
+      if (error instanceof Failure && error.code === "BODY_GONE") {
+        return { kind: "ineligible", delivery, status: "failed", reason: "body_gone" };
+      }
+      return { kind: "notPrepared", delivery, error };
+    }
+  }
+
+  /**
+   * Returns the current secret, and during a rotation the previous one too, unless
+   * its master key has been removed.
+   */
+  async function secretsOf(webhook: WebhookItem): Promise<string[]> {
+    const [current, ...previous] = validAt(webhook.secrets, deps.context().nowMs);
+    const signing = current
+      ? [{ secret: current, master: await masterKeysOf(webhook, deps.masterKeys) }]
+      : [];
+    for (const secret of previous) {
+      const master = await deps.masterKeys(secret.masterKeyId);
+      if (master.keys.has(secret.masterKeyId)) signing.push({ secret, master });
+    }
+    const { webhookId } = webhook;
+    return signing.map(({ secret, master }) => signingSecret(master, { webhookId, ...secret }));
+  }
+}
