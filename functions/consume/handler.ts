@@ -1,6 +1,7 @@
 import { consumeEnv } from "../../shared/contracts/env.ts";
 import { readEnvironment } from "../../shared/runtime/environment.ts";
 import { makeQueueFunction } from "../../shared/runtime/queue-function.ts";
+import { reportUnpublished } from "../../shared/runtime/report-failure.ts";
 import { makeTelemetry } from "../../shared/runtime/telemetry.ts";
 import { compose } from "./compose.ts";
 import { report } from "./report.ts";
@@ -10,12 +11,13 @@ const telemetry = makeTelemetry("consume");
 const { consumeWebhooks, redeliver } = compose(readEnvironment("consume", consumeEnv, process.env));
 
 export const handler = makeQueueFunction(telemetry, async (records, context) => {
-  const outcomes = await consumeWebhooks(
+  const { messages, outbox } = await consumeWebhooks(
     records.map(({ body }) => body),
     () => context.getRemainingTimeInMillis(),
   );
-  const paired = pair(records, outcomes);
+  const paired = pair(records, messages);
   for (const { record, outcome } of paired) report(telemetry, record.messageId, outcome);
+  reportUnpublished(telemetry, outbox.failures);
   await redeliver(paired);
   return failedRecords(paired);
 });

@@ -42,9 +42,9 @@ test("A7 another body under the same id: told apart as a conflict, the first sta
   const first = inboundMessage("A7", { receivedAtMs });
   const bodyBase64 = Buffer.from(linkedApiWebhook("A7", 500)).toString("base64");
   const other = inboundMessage("A7", { receivedAtMs, bodyBase64 });
-  expect(await consume([first])).toMatchObject([{ kind: "published" }]);
-  expect(await consume([other])).toMatchObject([{ kind: "duplicate", conflict: true }]);
-  expect(await consume([first])).toMatchObject([{ kind: "duplicate", conflict: false }]);
+  expect((await consume([first])).messages).toMatchObject([{ kind: "published" }]);
+  expect((await consume([other])).messages).toMatchObject([{ kind: "duplicate", conflict: true }]);
+  expect((await consume([first])).messages).toMatchObject([{ kind: "duplicate", conflict: false }]);
   expect(published).toHaveLength(1);
   expect(published[0]?.envelope).not.toContain("xxx");
 });

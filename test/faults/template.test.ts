@@ -91,14 +91,14 @@ function setUp() {
     newOwner: () => `owner-${++owners}`,
     leaseMs: 30_000,
   };
-  const heard = unjoined({ clock, windowMs: 30 * DAY_SECONDS * 1_000 });
+  const decoding = unjoined({ clock, windowMs: 30 * DAY_SECONDS * 1_000 });
   const sweeping = { ...common, graceMs: 30_000, limit: 100 };
   return {
     clock,
     published,
     message: (id: string) => inboundMessage(id, { receivedAtMs: clock.businessMs() }),
-    consume: makeConsumeWebhooks({ ...common, ...heard }),
-    consumeWith: (over: object) => makeConsumeWebhooks({ ...common, ...heard, ...over }),
+    consume: makeConsumeWebhooks({ ...common, ...decoding }),
+    consumeWith: (over: object) => makeConsumeWebhooks({ ...common, ...decoding, ...over }),
     sweep: makeSweepOutbox(sweeping),
     sweepWith: (over: object) => makeSweepOutbox({ ...sweeping, ...over }),
     claims,
@@ -111,7 +111,8 @@ test("B21 10,000 messages redriven after a week: none is published again; those 
   const redrive = async () => {
     const kinds = new Map<string, number>();
     for (let at = 0; at < bodies.length; at += 10) {
-      for (const outcome of await consume(bodies.slice(at, at + 10))) {
+      const { messages } = await consume(bodies.slice(at, at + 10));
+      for (const outcome of messages) {
         const kind = outcome.kind === "failed" ? outcome.code : outcome.kind;
         kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
       }

@@ -34,10 +34,15 @@ function setUp(over: { claims?: Partial<EventClaims>; publish?: EventPublisher["
     clock,
     claims: stored,
     published,
-    consume: makeConsumeWebhooks({ ...common, claims, ...unjoined({ clock }) }),
+    consume: outcomesOf(makeConsumeWebhooks({ ...common, claims, ...unjoined({ clock }) })),
     sweep: makeSweepOutbox({ ...common, claims: stored, graceMs: 30_000, limit: 100 }),
   };
 }
+
+const outcomesOf =
+  (consume: ReturnType<typeof makeConsumeWebhooks>) =>
+  async (...batch: Parameters<typeof consume>) =>
+    (await consume(...batch)).messages;
 
 const message = (requestId: string, over: object = {}) =>
   JSON.stringify({
@@ -189,7 +194,8 @@ describe("when another has the event", () => {
       },
     };
     const deps = { claims, publisher, ...unjoined({ clock }), clock, leaseMs: LEASE_MS };
-    return { published, consume: makeConsumeWebhooks({ ...deps, newOwner: () => "second" }) };
+    const consume = makeConsumeWebhooks({ ...deps, newOwner: () => "second" });
+    return { published, consume: outcomesOf(consume) };
   }
 });
 

@@ -4,17 +4,19 @@ import type { FinalEvent } from "../events/envelope.ts";
 import type { ClaimResult, EventClaims, EventPublisher } from "../events/ports.ts";
 import { publishClaimed } from "../events/publish-claimed.ts";
 import { type MessageFailure, toMessageFailure } from "../message-failure.ts";
-import type { UpdateResult } from "../requests/state/provider-update.ts";
+import type { PublishedOutboxes } from "../requests/state/publish-outboxes.ts";
 import type { DecodedWebhook } from "./decode-inbound.ts";
-import type { JoinOutcome } from "./join-webhooks.ts";
+import type { JoinOutcome, JoinWebhooks } from "./join-webhooks.ts";
+import type { BlobStore } from "./ports.ts";
+import { storeAndTruncate } from "./store-and-truncate.ts";
 
 export interface ConsumeDeps {
+  /** Decodes one message. @throws Failure */
+  decode: (message: string) => Promise<DecodedWebhook>;
+  join: JoinWebhooks;
+  bodies: BlobStore;
   claims: EventClaims;
   publisher: EventPublisher;
-  /** What a message of the queue says. @throws Failure */
-  decode: (message: string) => Promise<DecodedWebhook>;
-  /** Which request each belongs to, in order; what belongs to one is settled there. */
-  join: (heard: readonly DecodedWebhook[]) => Promise<JoinOutcome[]>;
   clock: Clock;
   newOwner: () => string;
   leaseMs: number;
@@ -22,135 +24,213 @@ export interface ConsumeDeps {
 
 export type ConsumeOutcome =
   | { kind: "published"; eventId: string }
+  /** `conflict`: the copy has other content than the event that was published. */
   | { kind: "duplicate"; eventId: string; conflict: boolean }
-  /** It belongs to a request made here, which knows it now. */
-  | {
-      kind: "joined";
-      requestId: string;
-      verdict: UpdateResult["verdict"];
-      hasPausedAccount: boolean;
-    }
-  /** Sent back: the submission that it may belong to is still under way. */
-  | { kind: "waiting" }
-  /** The message must stay in the queue; `retryAtMs` (real) is when it is worth another look. */
+  | Extract<JoinOutcome, { kind: "joined" | "waiting" }>
+  /** The message must stay in the queue; `retryAtMs` (real) is when a retry can succeed. */
   | (MessageFailure & { eventId?: string; retryAtMs?: number });
 
+export interface ConsumeRun {
+  /** One for each message, by its index. */
+  messages: ConsumeOutcome[];
+  /** The events of the requests that the webhooks updated. */
+  outbox: PublishedOutboxes;
+}
+
+/** Real time that publishing needs, so that its result is recorded too. */
+const PUBLISH_NEEDS_MS = 2_000;
+
 /**
- * Turns verified webhooks into events on the bus, each once (G2). Answers for
- * each message, in order; one that fails never holds up its neighbours.
+ * Turns verified webhooks into events on the bus, each once (G2): decode, join
+ * with the requests made here, claim what belongs to none, publish it.
+ *
+ * A message that fails holds up no other message of the batch. Each step takes
+ * the messages that the step before passed on, and sets the outcome of those
+ * that end with it.
  */
 export const makeConsumeWebhooks =
   (deps: ConsumeDeps) =>
   async (
     bodies: readonly string[],
     remainingMs: () => number = () => Number.POSITIVE_INFINITY,
-  ): Promise<ConsumeOutcome[]> => {
+  ): Promise<ConsumeRun> => {
+    const outcomes: Outcomes = new Map();
     const owner = deps.newOwner();
-    const messages = await decodeAndJoin(deps, bodies);
-    const firsts = new Map<string, FinalEvent>();
-    for (const event of messages) {
-      if ("envelope" in event && !firsts.has(event.id)) firsts.set(event.id, event);
+
+    const decoded = await decode(deps, bodies, outcomes);
+    const { unmatched, outbox } = await join(deps, decoded, outcomes);
+    const events = await fitForBus(deps, unmatched, outcomes);
+    const { firsts, copies } = separateCopies(events);
+    const claimed = await claim(deps, firsts, owner, outcomes);
+    if (remainingMs() < PUBLISH_NEEDS_MS) await release(deps, claimed, owner, outcomes);
+    else await publish(deps, claimed, owner, outcomes);
+
+    for (const { index, event, first } of copies) {
+      outcomes.set(index, outcomeOfCopy(event, first.event, outcomes.get(first.index)));
     }
-    const outcomes = await settle({ ...deps, remainingMs }, owner, [...firsts.values()]);
-    return messages.map((event) => {
-      if (!("envelope" in event)) return event;
-      const outcome = outcomes.get(event.id) ?? noAnswer(event.id);
-      const first = firsts.get(event.id) ?? event;
-      if (event === first || outcome.kind !== "published") return outcome;
-      // The same webhook twice in one batch: the second is a duplicate of the first.
-      const conflict = isConflict(event.envelope, first.envelope);
-      return { kind: "duplicate", eventId: event.id, conflict };
-    });
+    return { messages: bodies.map((_, index) => outcomes.get(index) ?? noAnswer), outbox };
   };
 
-/** For each message the event of nobody's request that it stands for, or what became of it. */
-async function decodeAndJoin(
+/** The outcomes of messages by their index in the batch. */
+type Outcomes = Map<number, ConsumeOutcome>;
+
+/** An event of the message with this index. */
+interface IndexedEvent {
+  index: number;
+  event: FinalEvent;
+}
+
+async function decode(
   deps: ConsumeDeps,
   bodies: readonly string[],
-): Promise<(FinalEvent | ConsumeOutcome)[]> {
-  const heard = await Promise.allSettled(bodies.map(deps.decode));
-  const understood = heard.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
-  const joined = await deps.join(understood).catch((error: unknown) => error);
-  const outcomes = Array.isArray(joined) ? (joined as JoinOutcome[]) : undefined;
-  let at = 0;
-  return heard.map((one) => {
-    if (one.status === "rejected") return toMessageFailure(one.reason);
-    const outcome = outcomes?.[at++];
-    if (!outcome) return toMessageFailure(joined);
-    return outcome.kind === "unmatched" ? outcome.event : outcome;
-  });
+  outcomes: Outcomes,
+): Promise<{ index: number; webhook: DecodedWebhook }[]> {
+  return forEachIndexed(
+    bodies.map((body, index) => ({ index, body })),
+    outcomes,
+    async ({ index, body }) => ({ index, webhook: await deps.decode(body) }),
+  );
 }
 
-/** Real time that publishing and recording should have: what is begun is then recorded too. */
-const PUBLISH_NEEDS_MS = 2_000;
-
-async function settle(
-  deps: ConsumeDeps & { remainingMs: () => number },
-  owner: string,
-  events: FinalEvent[],
-): Promise<Map<string, ConsumeOutcome>> {
-  const outcomes = new Map<string, ConsumeOutcome>();
-  const granted: FinalEvent[] = [];
-  const lease = { owner, untilMs: deps.clock.realMs() + deps.leaseMs };
-  const claimed = await Promise.allSettled(events.map((event) => deps.claims.claim(event, lease)));
-  events.forEach((event, index) => {
-    const claim = claimed[index];
-    if (claim?.status !== "fulfilled")
-      outcomes.set(event.id, { ...toMessageFailure(claim?.reason), eventId: event.id });
-    else if (claim.value.kind === "granted") granted.push(claim.value.event);
-    else outcomes.set(event.id, notGranted(event, claim.value));
-  });
-  if (deps.remainingMs() < PUBLISH_NEEDS_MS) return giveBack(deps, owner, granted, outcomes);
-  const published = await publishClaimed(deps, owner, granted);
-  granted.forEach((event, index) => {
-    const outcome = published[index];
-    if (outcome) outcomes.set(event.id, { ...outcome, eventId: event.id });
-  });
-  return outcomes;
-}
-
-/** Claiming took so long that publishing might not be recorded: the next receive does it. */
-async function giveBack(
+/** Passes on the webhooks that belong to no request, each as its event. */
+async function join(
   deps: ConsumeDeps,
+  decoded: readonly { index: number; webhook: DecodedWebhook }[],
+  outcomes: Outcomes,
+): Promise<{ unmatched: IndexedEvent[]; outbox: PublishedOutboxes }> {
+  const nothing = { unmatched: [], outbox: { published: 0, failures: [] } };
+  if (decoded.length === 0) return nothing;
+  try {
+    const joined = await deps.join(decoded.map(({ webhook }) => webhook));
+    const unmatched = decoded.flatMap(({ index }, position) => {
+      const outcome = joined.outcomes[position] ?? noAnswer;
+      if (outcome.kind === "unmatched") return [{ index, event: outcome.event }];
+      outcomes.set(index, outcome);
+      return [];
+    });
+    return { unmatched, outbox: joined.outbox };
+  } catch (error) {
+    for (const { index } of decoded) outcomes.set(index, toMessageFailure(error));
+    return nothing;
+  }
+}
+
+/** Passes on each event as the bus can carry it. */
+function fitForBus(
+  deps: ConsumeDeps,
+  events: readonly IndexedEvent[],
+  outcomes: Outcomes,
+): Promise<IndexedEvent[]> {
+  return forEachIndexed(events, outcomes, async ({ index, event }) => ({
+    index,
+    event: await storeAndTruncate(deps.bodies, event),
+  }));
+}
+
+/** The same webhook can be in one batch twice: only its first message claims the event. */
+function separateCopies(events: readonly IndexedEvent[]) {
+  const firstById = new Map<string, IndexedEvent>();
+  const copies: (IndexedEvent & { first: IndexedEvent })[] = [];
+  for (const one of events) {
+    const first = firstById.get(one.event.id);
+    if (first) copies.push({ ...one, first });
+    else firstById.set(one.event.id, one);
+  }
+  return { firsts: [...firstById.values()], copies };
+}
+
+/** Passes on the events that are this worker's to publish, in the bytes of their first claim. */
+async function claim(
+  deps: ConsumeDeps,
+  events: readonly IndexedEvent[],
   owner: string,
-  granted: readonly FinalEvent[],
-  outcomes: Map<string, ConsumeOutcome>,
-) {
-  await Promise.allSettled(granted.map(({ id }) => deps.claims.release(id, owner)));
+  outcomes: Outcomes,
+): Promise<IndexedEvent[]> {
+  const lease = { owner, untilMs: deps.clock.realMs() + deps.leaseMs };
+  const answered = await forEachIndexed(events, outcomes, async ({ index, event }) => ({
+    index,
+    event,
+    result: await deps.claims.claim(event, lease),
+  }));
+  return answered.flatMap(({ index, event, result }) => {
+    if (result.kind === "granted") return [{ index, event: result.event }];
+    outcomes.set(index, outcomeOfRefusedClaim(event, result));
+    return [];
+  });
+}
+
+async function publish(
+  deps: ConsumeDeps,
+  claimed: readonly IndexedEvent[],
+  owner: string,
+  outcomes: Outcomes,
+): Promise<void> {
+  const events = claimed.map(({ event }) => event);
+  const published = await publishClaimed(deps, owner, events);
+  claimed.forEach(({ index, event }, position) => {
+    outcomes.set(index, { ...(published[position] ?? noAnswer), eventId: event.id });
+  });
+}
+
+/** Claiming took too long to publish in this invocation: the message's next receive does it. */
+async function release(
+  deps: ConsumeDeps,
+  claimed: readonly IndexedEvent[],
+  owner: string,
+  outcomes: Outcomes,
+): Promise<void> {
+  const released = await forEachIndexed(claimed, outcomes, async (one) => {
+    await deps.claims.release(one.event.id, owner);
+    return one;
+  });
   const detail = `less than ${PUBLISH_NEEDS_MS} ms left`;
-  for (const { id } of granted) {
-    outcomes.set(id, { kind: "failed", code: "OUT_OF_TIME", detail, eventId: id });
+  for (const { index, event } of released) {
+    outcomes.set(index, { kind: "failed", code: "OUT_OF_TIME", detail, eventId: event.id });
   }
-  return outcomes;
 }
 
-function notGranted(
-  event: FinalEvent,
-  claim: Exclude<ClaimResult, { kind: "granted" }>,
+/** Runs a step for all messages at once. One that throws gets that failure as its outcome. */
+async function forEachIndexed<Item extends { index: number; event?: FinalEvent }, Result>(
+  items: readonly Item[],
+  outcomes: Outcomes,
+  step: (item: Item) => Promise<Result>,
+): Promise<Result[]> {
+  const settled = await Promise.allSettled(items.map(step));
+  return items.flatMap(({ index, event }, position) => {
+    const result = settled[position];
+    if (result?.status === "fulfilled") return [result.value];
+    const failure = toMessageFailure(result?.reason);
+    outcomes.set(index, { ...failure, ...(event ? { eventId: event.id } : {}) });
+    return [];
+  });
+}
+
+function outcomeOfRefusedClaim(
+  { id: eventId, envelope }: FinalEvent,
+  result: Exclude<ClaimResult, { kind: "granted" }>,
 ): ConsumeOutcome {
-  if (claim.kind === "held") {
-    return {
-      kind: "failed",
-      code: "CLAIM_HELD",
-      detail: "another worker has this event",
-      eventId: event.id,
-      retryAtMs: claim.untilMs,
-    };
+  if (result.kind === "done") {
+    return { kind: "duplicate", eventId, conflict: isConflict(envelope, result.envelope) };
   }
-  return {
-    kind: "duplicate",
-    eventId: event.id,
-    conflict: isConflict(event.envelope, claim.envelope),
-  };
+  const detail = "another worker has this event";
+  return { kind: "failed", code: "CLAIM_HELD", detail, eventId, retryAtMs: result.untilMs };
 }
 
-/** When it came, and whether its account was known then, differs between copies; what it says must not. */
-function isConflict(one: string, other: string): boolean {
-  const said = (envelope: string) =>
-    sha256Hex(envelope.slice(envelope.indexOf('"data":')).replace(',"accountUnknown":true', ""));
-  return said(one) !== said(other);
+/** A copy of a published event is a duplicate; otherwise it shares the outcome of the first. */
+function outcomeOfCopy(
+  { id: eventId, envelope }: FinalEvent,
+  first: FinalEvent,
+  outcomeOfFirst: ConsumeOutcome = noAnswer,
+): ConsumeOutcome {
+  if (outcomeOfFirst.kind !== "published") return outcomeOfFirst;
+  return { kind: "duplicate", eventId, conflict: isConflict(envelope, first.envelope) };
 }
 
-function noAnswer(eventId: string): ConsumeOutcome {
-  return { kind: "failed", code: "DEPENDENCY_DOWN", detail: "no answer", eventId };
+/** Compares `data` alone: copies differ in the time of receipt, and in whether their account was known. */
+function isConflict(envelope: string, other: string): boolean {
+  const digest = (text: string) =>
+    sha256Hex(text.slice(text.indexOf('"data":')).replace(',"accountUnknown":true', ""));
+  return digest(envelope) !== digest(other);
 }
+
+const noAnswer: MessageFailure = { kind: "failed", code: "DEPENDENCY_DOWN", detail: "no answer" };

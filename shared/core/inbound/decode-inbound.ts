@@ -3,154 +3,151 @@ import { type InboundMessage, inboundMessage } from "../../contracts/messages/in
 import type { Clock } from "../clock.ts";
 import { credentialsOf } from "../connections/credentials.ts";
 import type { AccountReader, ConnectionReader, KnownAccount } from "../connections/ports.ts";
-import { sha256Hex } from "../crypto/digest.ts";
-import { type FinalEvent, truncateForBus, unmatchedEvent } from "../events/envelope.ts";
 import type { InboundEvent } from "../events/inbound-event.ts";
-import { type ReadJson, readJsonObject } from "../json/json.ts";
+import { readJsonObject } from "../json/json.ts";
 import type { ProviderPack } from "../providers/provider-pack.ts";
 import { readDeadline } from "../read-deadline.ts";
 import type { ProviderCalls } from "../requests/state/ports.ts";
 import type { BlobStore } from "./ports.ts";
 
+/** Real time in which a provider must answer whether a webhook is true. */
 const CONFIRM_TIMEOUT_MS = 5_000;
 
-export interface ReadInboundDeps {
+export interface DecodeInboundDeps {
   packs: Readonly<Record<string, ProviderPack>>;
   bodies: BlobStore;
   accounts: AccountReader;
   connections: ConnectionReader;
   calls: ProviderCalls;
   clock: Clock;
-  /** Business time for which an event is known as seen. */
+  /** The dedupe window: business time for which a published event is remembered. */
   windowMs: number;
 }
 
-/** A webhook as `consume` understands it. */
+/** A message of the inbound queue, decoded. */
 export interface DecodedWebhook {
   message: InboundMessage;
   event: InboundEvent;
+  /** True when `event` has numbers as text, because the bus cannot carry all of their digits. */
   numbersAsText: boolean;
-  /** The exact bytes, where an event could not carry each digit. */
+  /** The exact bytes; present when `numbersAsText`. */
   raw?: Uint8Array;
-  /** The event that it is where it belongs to no request made here. @throws DEPENDENCY_DOWN */
-  toEvent(): Promise<FinalEvent>;
 }
 
 /**
- * Reads a message of the inbound queue: what the webhook says, asked of the
- * provider where the connection wants that.
+ * Decodes one message of the inbound queue. When the message says
+ * `verifyByFetch`, the event is the provider's answer and not the webhook's body.
  *
- * @throws MESSAGE_MALFORMED, MESSAGE_STALE, UNCONFIRMED, DEPENDENCY_DOWN
+ * @throws MESSAGE_MALFORMED, MESSAGE_STALE, UNCONFIRMED, BODY_GONE, DEPENDENCY_DOWN
  */
 export const makeDecodeInbound =
-  (deps: ReadInboundDeps) =>
+  (deps: DecodeInboundDeps) =>
   async (text: string): Promise<DecodedWebhook> => {
-    const message = readMessage(text);
+    const message = parseMessage(text);
     if (deps.clock.businessMs() - message.receivedAtMs > deps.windowMs) {
-      // It may be a copy of one that is forgotten by now: a person decides.
-      throw new Failure("MESSAGE_STALE", "acked longer ago than events are known as seen");
+      // It may be a copy of a webhook whose event is forgotten: a person decides.
+      throw new Failure("MESSAGE_STALE", "accepted longer ago than the dedupe window");
     }
-    const body = await bodyOf(deps, message);
     const pack = deps.packs[message.provider];
-    if (!pack) throw new Failure("MESSAGE_MALFORMED", "names a provider that has no pack");
-    const { read, event: said } = readBody(pack, body);
-    const { accountId } = said.data;
+    if (!pack) throw new Failure("MESSAGE_MALFORMED", "names a provider without a pack");
+    const received = parseBody(pack, await loadBody(deps, message));
+    const { accountId } = received.event.data;
     const account =
       pack.marksUnknownAccounts && accountId
         ? await deps.accounts.find(message.connectionId, accountId)
         : undefined;
-    const heard = { event: said, read, bytes: body };
-    const { event, ...source } = message.verifyByFetch
-      ? await confirm(deps, { message, pack, heard, account })
-      : heard;
-    if (pack.marksUnknownAccounts && event.data.accountId !== undefined && !account) {
-      event.data.accountUnknown = true;
-    }
-    const { numbersAsText } = source.read;
-    const raw = numbersAsText ? { raw: source.bytes } : {};
-    const toEvent = () =>
-      keepWhole(deps, unmatchedEvent(event, { ...message, numbersAsText, ...raw }));
-    return { message, event, numbersAsText, ...raw, toEvent };
+    const content = message.verifyByFetch
+      ? await confirm(deps, { message, pack, received, account })
+      : received;
+    const isUnknown =
+      pack.marksUnknownAccounts && content.event.data.accountId !== undefined && !account;
+    const { numbersAsText, bytes } = content;
+    return {
+      message,
+      event: isUnknown ? withData(content.event, { accountUnknown: true }) : content.event,
+      numbersAsText,
+      ...(numbersAsText ? { raw: bytes } : {}),
+    };
   };
 
-/** What the bus cannot carry stays in the bucket, and the event says so. */
-async function keepWhole(deps: ReadInboundDeps, whole: FinalEvent): Promise<FinalEvent> {
-  if (truncateForBus(whole) === whole) return whole;
-  await deps.bodies.put(`events/${sha256Hex(whole.id)}/whole`, Buffer.from(whole.envelope));
-  return truncateForBus(whole);
+/** An event and the bytes from which it was read. */
+interface Content {
+  event: InboundEvent;
+  numbersAsText: boolean;
+  bytes: Uint8Array;
 }
 
-function readMessage(text: string): InboundMessage {
+function parseMessage(text: string): InboundMessage {
   try {
     return inboundMessage.parse(JSON.parse(text));
   } catch (cause) {
-    throw new Failure("MESSAGE_MALFORMED", "not a message of ours", { cause });
+    throw new Failure("MESSAGE_MALFORMED", "not in the format of the inbound queue", { cause });
   }
 }
 
-async function bodyOf(deps: ReadInboundDeps, message: InboundMessage): Promise<Uint8Array> {
+async function loadBody(deps: DecodeInboundDeps, message: InboundMessage): Promise<Uint8Array> {
   if (message.bodyKey !== undefined) return deps.bodies.get(message.bodyKey);
   return Buffer.from(message.bodyBase64 ?? "", "base64");
 }
 
-/** `ingest` read it before: what cannot be read now came into the queue by another way. */
-function readBody(pack: ProviderPack, body: Uint8Array): { read: ReadJson; event: InboundEvent } {
-  try {
-    const read = readJsonObject(body);
-    return { read, event: pack.read({ ...read, headers: {} }) };
-  } catch (cause) {
-    if (!(cause instanceof Failure)) throw cause;
-    throw new Failure("MESSAGE_MALFORMED", `its body was refused: ${cause.code}`, { cause });
-  }
+/** `ingest` has checked every body: one that fails here did not come from `ingest`. */
+function parseBody(pack: ProviderPack, bytes: Uint8Array): Content {
+  return failAs("MESSAGE_MALFORMED", "its body was refused", () => {
+    const json = readJsonObject(bytes);
+    const event = pack.read({ ...json, headers: {} });
+    return { event, numbersAsText: json.numbersAsText, bytes };
+  });
 }
 
-/** What an event was made from. */
-interface Heard {
-  event: InboundEvent;
-  read: ReadJson;
-  bytes: Uint8Array;
-}
-
-/** Asks the provider: the webhook was only a hint. */
+/**
+ * Asks the provider for what the webhook reports. An event of a type for which
+ * the provider has no call is passed on, marked `unverified`.
+ */
 async function confirm(
-  deps: ReadInboundDeps,
+  deps: DecodeInboundDeps,
   of: {
     message: InboundMessage;
     pack: ProviderPack;
-    heard: Heard;
+    received: Content;
     account: KnownAccount | undefined;
   },
-): Promise<Heard> {
-  const { message, pack, heard, account } = of;
-  const said = heard.event;
-  const connection = await deps.connections.read(message.connectionId, readDeadline());
-  const request = pack.confirmation?.request(said, credentialsOf(connection, account));
+): Promise<Content> {
+  const { message, pack, received, account } = of;
+  const { provider, connectionId } = message;
+  const connection = await deps.connections.read(connectionId, readDeadline());
+  const request = pack.confirmation?.request(received.event, credentialsOf(connection, account));
   if (!pack.confirmation || !request) {
-    return { ...heard, event: { ...said, data: { ...said.data, unverified: true } } };
+    return { ...received, event: withData(received.event, { unverified: true }) };
   }
-  const { provider } = message;
   const exchange = await deps.calls.exchange(provider, request, CONFIRM_TIMEOUT_MS);
   if (exchange.kind !== "answered") {
     throw new Failure("DEPENDENCY_DOWN", `${provider} gave no answer: ${exchange.reason}`);
   }
   const { status, body: bytes } = exchange.answer;
-  if (status === 404) throw new Failure("UNCONFIRMED", "the provider knows nothing of it");
+  if (status === 404) throw new Failure("UNCONFIRMED", "the provider answered 404");
   if (status !== 200) throw new Failure("DEPENDENCY_DOWN", `the provider answered ${status}`);
-  const read = readAnswer(bytes);
-  const event = pack.confirmation.read(said, read.value);
-  if (!event) throw new Failure("UNCONFIRMED", "the provider says that it is in another state");
-  // An account is the webhook's word, but for one that we know and asked for by its own token.
-  if (account?.identificationToken && said.data.accountId) {
-    event.data.accountId = said.data.accountId;
-  }
-  return { event, read, bytes };
+  const json = failAs("UNCONFIRMED", "the provider's answer cannot be read", () =>
+    readJsonObject(bytes),
+  );
+  const confirmed = pack.confirmation.read(received.event, json.value);
+  if (!confirmed) throw new Failure("UNCONFIRMED", "the provider reports another state");
+  const { accountId } = received.event.data;
+  // The answer names no account. The webhook's is trusted only if its own token got the answer.
+  const event =
+    account?.identificationToken && accountId ? withData(confirmed, { accountId }) : confirmed;
+  return { event, numbersAsText: json.numbersAsText, bytes };
 }
 
-function readAnswer(bytes: Uint8Array): ReadJson {
+function withData(event: InboundEvent, more: Partial<InboundEvent["data"]>): InboundEvent {
+  return { ...event, data: { ...event.data, ...more } };
+}
+
+/** Runs `read`; its `Failure` becomes one of this code. Any other error is a bug and passes. */
+function failAs<T>(code: "MESSAGE_MALFORMED" | "UNCONFIRMED", detail: string, read: () => T): T {
   try {
-    return readJsonObject(bytes);
+    return read();
   } catch (cause) {
     if (!(cause instanceof Failure)) throw cause;
-    throw new Failure("UNCONFIRMED", "the provider's answer cannot be read", { cause });
+    throw new Failure(code, `${detail}: ${cause.code}`, { cause });
   }
 }

@@ -1,16 +1,16 @@
 import { providerPacks } from "../../../shared/contracts/providers.ts";
 import type { FinalEvent } from "../../../shared/core/events/envelope.ts";
-import type { DecodedWebhook } from "../../../shared/core/inbound/decode-inbound.ts";
 import {
+  type DecodeInboundDeps,
   makeDecodeInbound,
-  type ReadInboundDeps,
 } from "../../../shared/core/inbound/decode-inbound.ts";
-import type { JoinOutcome } from "../../../shared/core/inbound/join-webhooks.ts";
+import { type JoinWebhooks, toUnmatchedEvent } from "../../../shared/core/inbound/join-webhooks.ts";
+import { storeAndTruncate } from "../../../shared/core/inbound/store-and-truncate.ts";
 import { makeMemoryBlobStore } from "../memory/memory-blob-store.ts";
 
-/** Hears inbound messages without a store: every account is known, and no provider answers. */
-export function makeTestHearing(
-  over: Partial<ReadInboundDeps> & Pick<ReadInboundDeps, "clock">,
+/** Decodes inbound messages without a store: every account is known, and no provider answers. */
+export function makeTestDecode(
+  over: Partial<DecodeInboundDeps> & Pick<DecodeInboundDeps, "clock">,
 ): ReturnType<typeof makeDecodeInbound> {
   const none = async () => undefined;
   return makeDecodeInbound({
@@ -26,17 +26,20 @@ export function makeTestHearing(
   });
 }
 
-/** The event that a message stands for where it belongs to no request. */
-export function makeTestReader(of: Parameters<typeof makeTestHearing>[0]) {
-  const decode = makeTestHearing(of);
-  return async (text: string): Promise<FinalEvent> => (await decode(text)).toEvent();
+/** Decodes a message that belongs to no request, and returns its event as the bus gets it. */
+export function makeTestReader(of: Parameters<typeof makeTestDecode>[0]) {
+  const bodies = of.bodies ?? makeMemoryBlobStore();
+  const decode = makeTestDecode({ ...of, bodies });
+  return async (text: string): Promise<FinalEvent> =>
+    storeAndTruncate(bodies, toUnmatchedEvent(await decode(text)));
 }
 
-/** What `consume` needs to hear messages that belong to no request. */
-export function unjoined(of: Parameters<typeof makeTestHearing>[0]) {
-  const join = (heard: readonly DecodedWebhook[]): Promise<JoinOutcome[]> =>
-    Promise.all(
-      heard.map(async (one) => ({ kind: "unmatched" as const, event: await one.toEvent() })),
-    );
-  return { decode: makeTestHearing(of), join };
+/** The first two steps of `consume`, for messages that belong to no request, and a blob store. */
+export function unjoined(of: Parameters<typeof makeTestDecode>[0]) {
+  const bodies = of.bodies ?? makeMemoryBlobStore();
+  const join: JoinWebhooks = async (webhooks) => ({
+    outcomes: webhooks.map((one) => ({ kind: "unmatched", event: toUnmatchedEvent(one) })),
+    outbox: { published: 0, failures: [] },
+  });
+  return { decode: makeTestDecode({ ...of, bodies }), join, bodies };
 }

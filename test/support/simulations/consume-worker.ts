@@ -6,7 +6,10 @@ import { failedRecords, pair } from "../../../functions/consume/request.ts";
 import { localAws } from "../../../local/run/seed.ts";
 import { makeEventPorts } from "../../../shared/composition/event-ports.ts";
 import type { Clock } from "../../../shared/core/clock.ts";
-import { makeConsumeWebhooks } from "../../../shared/core/inbound/consume-webhooks.ts";
+import {
+  type ConsumeOutcome,
+  makeConsumeWebhooks,
+} from "../../../shared/core/inbound/consume-webhooks.ts";
 import { awsClientDefaults } from "../../../shared/runtime/aws-clients.ts";
 import { DAY_MS } from "../../../shared/runtime/clock.ts";
 import { makeQueueFunction } from "../../../shared/runtime/queue-function.ts";
@@ -56,13 +59,13 @@ export function makeWorker(
     /** Waits for AWS as long as it takes: the test holds one of its calls. */
     isHeld?: boolean;
   } = {},
-): (bodies: readonly string[]) => ReturnType<ReturnType<typeof makeConsumeWebhooks>> {
+): (bodies: readonly string[]) => Promise<ConsumeOutcome[]> {
   const { clock = realClock, leaseMs = LEASE_MS, retentionMs = 30 * DAY_MS } = options;
   const sdk = {
     ...(options.isHeld ? {} : awsClientDefaults),
     ...localAws(run.proxy.url),
   };
-  return makeConsumeWebhooks({
+  const consume = makeConsumeWebhooks({
     ...unjoined({ clock, windowMs: retentionMs }),
     ...makeEventPorts(
       {
@@ -81,6 +84,7 @@ export function makeWorker(
     newOwner: randomUUID,
     leaseMs,
   });
+  return async (bodies) => (await consume(bodies)).messages;
 }
 
 /** What Lambda is told of a batch whose message ids are `m0`, `m1` … */
