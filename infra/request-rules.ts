@@ -18,7 +18,10 @@ export function requestRulesOf(settings: Settings): string {
     firstPollMs: secondsMs(settings.firstPollSeconds),
     scheduleLeadMs: secondsMs(settings.scheduleLeadSeconds),
     scheduleMaxMs: daysMs(settings.scheduleMaxDays),
-    paceMs: [secondsMs(settings.paceMinSeconds), secondsMs(settings.paceMaxSeconds)],
+    pace: {
+      minGapMs: secondsMs(settings.paceMinSeconds),
+      maxGapMs: secondsMs(settings.paceMaxSeconds),
+    },
     rateLimitPauseMs: secondsMs(settings.rateLimitPauseSeconds),
     accountWaitingLimit: settings.accountWaitingLimit,
     clientRequestsPerSecond: settings.clientRequestsPerSecond,

@@ -66,7 +66,7 @@ export async function handler({ headers, body = "", isBase64Encoded }: HttpEvent
       ConditionExpression: "attribute_not_exists(lane)",
     }),
   );
-  const MessageBody = JSON.stringify({ v: 1, kind: "accepted", requestId, tick: false });
+  const MessageBody = JSON.stringify({ v: 1, kind: "accepted", requestId, wakesLane: false });
   await sqs.send(new SendMessageCommand({ QueueUrl: SUBMIT_QUEUE_URL, MessageBody }));
   return {
     statusCode: 202,

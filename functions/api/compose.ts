@@ -27,7 +27,7 @@ export interface ApiDeps {
   serveApi: ReturnType<typeof makeServeApi>;
 }
 
-/** @param onIgnoredError receives errors that do the caller no harm */
+/** @param onIgnoredError logs errors that do the caller no harm */
 export function compose(
   env: ParsedEnvironment<"api">,
   onIgnoredError: (error: unknown) => void,
@@ -41,12 +41,11 @@ export function compose(
   const config = { client, tableName: env.CONFIG_TABLE };
   const store = makeDependable(makeDynamoConfigStore(config));
   const reader = makeDynamoEventReader({ client, clock, bodies, tableName: env.EVENTS_TABLE });
-  const requestPorts = makeRequestPorts(base, env);
+  const requestPorts = makeRequestPorts(base, env, onIgnoredError);
   const accounts = composeAccounts({
     ...requestPorts,
     store,
     masterKeys: currentMasterKeys,
-    onIgnoredError,
   });
   return {
     serveApi: makeServeApi({
@@ -62,7 +61,6 @@ export function compose(
         events: reader,
         masterKeys: currentMasterKeys,
         randomHex,
-        onIgnoredError,
       }),
       accounts,
       ...composeWebhookApi({

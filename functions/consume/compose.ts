@@ -15,12 +15,15 @@ export interface ConsumeDeps extends ReturnType<typeof composeConsume> {
   redeliver: ReturnType<typeof makeSqsRedelivery>;
 }
 
-export function compose(env: ParsedEnvironment<"consume">): ConsumeDeps {
+export function compose(
+  env: ParsedEnvironment<"consume">,
+  onIgnoredError: (error: unknown) => void,
+): ConsumeDeps {
   const base = makeFunctionBase(env);
   const inbound = { client: new SQSClient(base.sdk), queueUrl: env.INBOUND_QUEUE_URL };
   return {
     ...composeConsume({
-      ...makeRequestPorts(base, env),
+      ...makeRequestPorts(base, env, onIgnoredError),
       ...makeEventPorts(base, env),
       ...makeProviderPorts(base, { ...env, CONNECTION_CACHE_SECONDS: 60 }),
       bodies: base.bodies,

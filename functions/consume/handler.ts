@@ -1,14 +1,17 @@
 import { consumeEnv } from "../../shared/contracts/env.ts";
 import { readEnvironment } from "../../shared/runtime/environment.ts";
 import { makeQueueFunction } from "../../shared/runtime/queue-function.ts";
-import { reportUnpublished } from "../../shared/runtime/report-failure.ts";
+import { reportDropped, reportUnpublished } from "../../shared/runtime/report-failure.ts";
 import { makeTelemetry } from "../../shared/runtime/telemetry.ts";
 import { compose } from "./compose.ts";
 import { report } from "./report.ts";
 import { failedRecords, pair } from "./request.ts";
 
 const telemetry = makeTelemetry("consume");
-const { consumeWebhooks, redeliver } = compose(readEnvironment("consume", consumeEnv, process.env));
+const { consumeWebhooks, redeliver } = compose(
+  readEnvironment("consume", consumeEnv, process.env),
+  (error) => reportDropped(telemetry, error),
+);
 
 export const handler = makeQueueFunction(telemetry, async (records, context) => {
   const { messages, outbox } = await consumeWebhooks(

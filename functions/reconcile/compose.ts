@@ -42,7 +42,7 @@ export function compose(env: ParsedEnvironment<"reconcile">, observer: Observer)
       limit: EVENTS_PER_SHARD,
     }),
     ...composeRequestSweep({
-      ...makeRequestPorts(base, env),
+      ...makeRequestPorts(base, env, observer.onIgnoredError),
       ...events,
       ...makePausingProviderPorts(base, env),
       limit: REQUESTS_PER_SHARD,

@@ -3,7 +3,7 @@ import { logMessages } from "../../shared/contracts/log-messages.ts";
 import type { DeliverySweepResult } from "../../shared/core/deliveries/sweep-deliveries.ts";
 import type { SweepOutboxResult } from "../../shared/core/events/sweep-outbox.ts";
 import type { RequestSweepResult } from "../../shared/core/requests/sweep-requests.ts";
-import { reportDropped } from "../../shared/runtime/report-failure.ts";
+import { reportDropped, reportFailure } from "../../shared/runtime/report-failure.ts";
 import type { Telemetry } from "../../shared/runtime/telemetry.ts";
 
 /** Logs nothing for an empty run. */
@@ -18,12 +18,18 @@ export function report(telemetry: Telemetry, result: SweepOutboxResult): void {
   if (failed > 0) telemetry.count("PublishFailed", failed);
 }
 
-/** Logs and counts what the sweep recovered and what timed out. */
-export function reportRequests(telemetry: Telemetry, result: RequestSweepResult): void {
+/** Logs and counts what the sweep recovered and what timed out, with the cause of each failure. */
+export function reportRequests(
+  telemetry: Telemetry,
+  { failures, ...result }: RequestSweepResult,
+): void {
+  for (const failure of failures) {
+    reportFailure(telemetry, logMessages.requestSweepItemFailed, failure);
+  }
   if (Object.values(result).every((count) => count === 0)) return;
   const { failed, joined, published, timedOut, unknown, unpublished } = result;
-  const isNews = joined + published + timedOut + unknown > 0;
-  const level = failed + unpublished > 0 ? "error" : isNews ? "warn" : "info";
+  const hasRecovered = joined + published + timedOut + unknown > 0;
+  const level = failed + unpublished > 0 ? "error" : hasRecovered ? "warn" : "info";
   telemetry.log(level, logMessages.requestSweepFinished, { ...result });
   const counts = {
     RequestTimedOut: timedOut,

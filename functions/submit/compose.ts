@@ -10,10 +10,13 @@ import { readDeadline } from "../../shared/core/read-deadline.ts";
 
 export type SubmitDeps = ReturnType<typeof composeSubmission>;
 
-export function compose(env: ParsedEnvironment<"submit">): SubmitDeps {
+export function compose(
+  env: ParsedEnvironment<"submit">,
+  onIgnoredError: (error: unknown) => void,
+): SubmitDeps {
   const base = makeFunctionBase(env);
   return composeSubmission({
-    ...makeRequestPorts(base, env),
+    ...makeRequestPorts(base, env, onIgnoredError),
     ...makePublishPorts(base, env),
     ...makePausingProviderPorts(base, env),
     masterKeys: (sealed) => base.readMasterKeys(readDeadline(), sealedWith(sealed)),

@@ -1,5 +1,5 @@
 import { type LogMessage, logMessages } from "../../shared/contracts/log-messages.ts";
-import type { Outcome } from "../../shared/core/requests/state/submission-transitions.ts";
+import type { SubmissionResult } from "../../shared/core/requests/state/submission-transitions.ts";
 import type { SubmitRun } from "../../shared/core/requests/submission/handle-submit-messages.ts";
 import type { SubmitResult } from "../../shared/core/requests/submission/submit-request.ts";
 import { reportFailure, reportUnpublished } from "../../shared/runtime/report-failure.ts";
@@ -14,7 +14,7 @@ const messageOf = {
   temporarilyUnavailable: logMessages.submissionTemporarilyUnavailable,
   notSent: logMessages.submissionNotSent,
   unknown: logMessages.submissionOutcomeUnknown,
-} satisfies Record<Outcome["kind"], LogMessage>;
+} satisfies Record<SubmissionResult["kind"], LogMessage>;
 
 /** Logs and counts one batch. */
 export function report(telemetry: Telemetry, run: SubmitRun): void {

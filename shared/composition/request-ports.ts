@@ -20,6 +20,7 @@ interface RequestEnvironment {
 export function makeRequestPorts(
   { client, sdk, clock, bodies }: Pick<FunctionBase, "client" | "sdk" | "clock" | "bodies">,
   env: RequestEnvironment,
+  onIgnoredError: RequestPorts["onIgnoredError"],
 ): RequestPorts {
   const rules = env.REQUEST_RULES;
   const table = { client, tableName: env.REQUESTS_TABLE, clock };
@@ -32,5 +33,6 @@ export function makeRequestPorts(
     clock,
     speed: env.BUSINESS_CLOCK.speed,
     rules,
+    onIgnoredError,
   };
 }

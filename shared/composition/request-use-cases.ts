@@ -35,11 +35,11 @@ import type { PausingProviderPorts, ProviderPorts } from "./provider-ports.ts";
  * adapters, tests pass stores in memory, and the CLI passes both.
  */
 
-/** How long (business) a lane waits for its tick before the sweep recovers it. */
-const TICK_GRACE_MS = 30_000;
+/** How long (business) a lane waits for its wake-up message before the sweep recovers it. */
+const WAKE_UP_GRACE_MS = 30_000;
 
 /** The shortest grace in real time, however fast business time passes. */
-const TICK_GRACE_REAL_MS = 2_000;
+const WAKE_UP_GRACE_REAL_MS = 2_000;
 
 /** What every use case of requests needs. */
 export interface RequestPorts {
@@ -52,6 +52,8 @@ export interface RequestPorts {
   /** Business seconds per real second. */
   speed: number;
   rules: RequestRules;
+  /** Logs an error that does no harm, because the sweep or a later call completes the work. */
+  onIgnoredError: (error: unknown) => void;
 }
 
 /** What `submit` needs beside. */
@@ -90,12 +92,14 @@ export type ClientRequestPorts = RequestPorts &
     | "events"
     | "masterKeys"
     | "randomHex"
-    | "onIgnoredError"
   >;
 
 /** What the administration of accounts needs. */
-export type AccountPorts = Pick<RequestPorts, "lanes" | "queue" | "clock" | "speed"> &
-  Pick<AccountsDeps, "store" | "masterKeys" | "onIgnoredError">;
+export type AccountPorts = Pick<
+  RequestPorts,
+  "lanes" | "queue" | "clock" | "speed" | "onIgnoredError"
+> &
+  Pick<AccountsDeps, "store" | "masterKeys">;
 
 /** Composes what `submit` does with a batch of messages. */
 export function composeSubmission(ports: SubmissionPorts): {
@@ -176,10 +180,10 @@ function shared<Ports extends RequestPorts>(ports: Ports) {
 
 /** Composes how messages wake up lanes. */
 export function composeLaneScheduler(
-  ports: Pick<RequestPorts, "lanes" | "queue" | "clock" | "speed">,
+  ports: Pick<RequestPorts, "lanes" | "queue" | "clock" | "speed" | "onIgnoredError">,
 ): LaneScheduler {
-  const { lanes, queue, clock, speed } = ports;
-  // A tick takes real time too, however fast business time passes.
-  const graceMs = Math.max(TICK_GRACE_MS, TICK_GRACE_REAL_MS * speed);
-  return makeLaneScheduler({ lanes, queue, nowMs: clock.businessMs, graceMs });
+  const { lanes, queue, clock, speed, onIgnoredError } = ports;
+  // A message takes real time too, even when business time is sped up.
+  const graceMs = Math.max(WAKE_UP_GRACE_MS, WAKE_UP_GRACE_REAL_MS * speed);
+  return makeLaneScheduler({ lanes, queue, nowMs: clock.businessMs, graceMs, onIgnoredError });
 }

@@ -53,6 +53,7 @@ export const logMessages = {
 
   // reconcile
   outboxSweepFinished: "outbox sweep finished",
+  requestSweepItemFailed: "request sweep item failed",
   requestSweepFinished: "request sweep finished",
   deliverySweepFinished: "delivery sweep finished",
 } as const;

@@ -2,6 +2,9 @@ import * as z from "zod/mini";
 
 const count = () => z.number().check(z.int(), z.gte(0));
 
+/** The shortest and the longest gap between two submissions of one account (business time). */
+const pace = z.object({ minGapMs: count(), maxGapMs: count() });
+
 /**
  * The times and limits of requests, as the variable `REQUEST_RULES` gives them
  * to each function that works on requests. Business time but where it says real.
@@ -16,8 +19,8 @@ export const requestRules = z.object({
   firstPollMs: count(),
   scheduleLeadMs: count(),
   scheduleMaxMs: count(),
-  /** The gap of accounts that have none of their own. */
-  paceMs: z.tuple([count(), count()]),
+  /** Of accounts that have no pace of their own. */
+  pace,
   rateLimitPauseMs: count(),
   accountWaitingLimit: count(),
   clientRequestsPerSecond: count(),
@@ -31,4 +34,5 @@ export const requestRules = z.object({
   laneLeaseMs: count(),
 });
 
+export type Pace = z.output<typeof pace>;
 export type RequestRules = z.output<typeof requestRules>;

@@ -85,7 +85,7 @@ describe("the same Idempotency-Key", () => {
   });
 });
 
-type Left = Record<(typeof leavings)[number]["accountId"], { status: number; dueMs: number }>;
+type Left = Record<(typeof leavings)[number]["accountId"], { status: number; sweepDueMs: number }>;
 
 /** A fault in the midst of an accept, after which its client never comes back. */
 const leavings: readonly {
@@ -157,10 +157,10 @@ async function leaveAll(): Promise<Left> {
     leavings.map(async ({ accountId, operation, which, fault, times = 1, isScheduled }) => {
       const matching = run.lane(accountId);
       run.proxy.plan({ from: "api", operation, which, fault, times, matching });
-      const dueMs = run.businessMs() + MINUTES_AHEAD * MINUTE_MS;
-      const scheduled = isScheduled ? { scheduled: new Date(dueMs).toISOString() } : {};
+      const sweepDueMs = run.businessMs() + MINUTES_AHEAD * MINUTE_MS;
+      const scheduled = isScheduled ? { scheduled: new Date(sweepDueMs).toISOString() } : {};
       const { status } = await connect(accountId, scheduled);
-      return [accountId, { status, dueMs }] as const;
+      return [accountId, { status, sweepDueMs }] as const;
     }),
   );
   return Object.fromEntries(rows) as Left;
@@ -185,7 +185,7 @@ describe("what was stored is picked up, though its accept was not finished", () 
     const submissions = await run.submissions(accountId);
     expect(submissions).toHaveLength(1);
     if (isScheduled) {
-      const lateMs = Date.parse(submissions[0]?.at ?? "") - (told?.dueMs ?? 0);
+      const lateMs = Date.parse(submissions[0]?.at ?? "") - (told?.sweepDueMs ?? 0);
       expect(lateMs).toBeGreaterThanOrEqual(0);
     }
   });

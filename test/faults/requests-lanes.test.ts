@@ -102,7 +102,7 @@ describe("a lane keeps its order and its pace when its worker stops (G5)", () =>
       const isHeld = (await world.lanes.find(lane))?.owner !== undefined;
       await world.runUntil(world.clock.businessMs() + LEASE_MS - SECOND_MS);
       if (isHeld) {
-        await world.makeWorker({ who: "other" }).handle([{ v: 1, kind: "tick", lane }]);
+        await world.makeWorker({ who: "other" }).handle([{ v: 1, kind: "wakeUp", lane }]);
         expect(sent(world), where).toEqual(before);
         expect((await world.lanes.find(lane))?.owner, where).toBeDefined();
       }
@@ -139,7 +139,10 @@ describe("a lane keeps its order and its pace when its worker stops (G5)", () =>
       stop.thaw();
       await work;
       await settled();
-      expect((await world.lanes.find(before[0]?.lane ?? ""))?.nextMs, where).toBe(lane?.nextMs);
+      expect(
+        (await world.lanes.find(before[0]?.lane ?? ""))?.nextSubmissionNotBeforeMs,
+        where,
+      ).toBe(lane?.nextSubmissionNotBeforeMs);
       await world.runUntil(world.clock.businessMs() + DAY_MS);
       expect(sent(world).toSorted(), where).toEqual([...new Set(sent(world))].sort());
       for (const was of before) {
@@ -342,11 +345,11 @@ describe("two workers that both believe that the lane is theirs", () => {
           const requests = [];
           for (const n of [1, 2, 3]) requests.push(await world.accept({ accountId, n }));
           const { lane } = await world.find(requests[0]?.requestId ?? "");
-          const tick = { v: 1, kind: "tick", lane } as const;
+          const wakeUp = { v: 1, kind: "wakeUp", lane } as const;
           isScheduled = true;
           const working = [
-            world.makeWorker({ who: "one" }).handle([tick]),
-            world.makeWorker({ who: "other", skewMs }).handle([tick]),
+            world.makeWorker({ who: "one" }).handle([wakeUp]),
+            world.makeWorker({ who: "other", skewMs }).handle([wakeUp]),
           ];
           s.scheduleSequence(
             waits.map((ms) => ({ label: `${ms} ms pass`, builder: async () => world.pass(ms) })),
@@ -461,7 +464,7 @@ describe("no FIFO queue holds a lane's order: the lane itself does", () => {
         for (let minutes = 0; minutes < 8 * 60; minutes += 7) {
           const atMs = world.clock.businessMs();
           for (const lane of lanes)
-            world.queue.push({ message: { v: 1, kind: "tick", lane }, atMs });
+            world.queue.push({ message: { v: 1, kind: "wakeUp", lane }, atMs });
           await world.runUntil(atMs + 7 * MINUTE_MS);
         }
         for (const one of ["A", "B"]) {

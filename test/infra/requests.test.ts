@@ -150,7 +150,7 @@ describe("the rules of requests", () => {
       firstPollMs: 900_000,
       scheduleLeadMs: 7_200_000,
       scheduleMaxMs: 172_800_000,
-      paceMs: [1_000, 2_000],
+      pace: { minGapMs: 1_000, maxGapMs: 2_000 },
       rateLimitPauseMs: 3_600_000,
       accountWaitingLimit: 1_000,
       clientRequestsPerSecond: 100,

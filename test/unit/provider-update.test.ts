@@ -201,7 +201,7 @@ describe("that it has begun", () => {
         laneState: "holding",
         providerRequestId: "theirs-1",
         submittedMs: nowMs,
-        dueMs: nowMs + requestRules.firstPollMs,
+        sweepDueMs: nowMs + requestRules.firstPollMs,
         deadlineMs: nowMs + requestRules.resultTimeoutMs,
         sealedParams: undefined,
       });
@@ -231,7 +231,7 @@ describe("a prompt", () => {
         laneState: "holding",
         holdUntilMs: deadlineMs,
         deadlineMs,
-        dueMs: deadlineMs,
+        sweepDueMs: deadlineMs,
         providerRequestId: "theirs-1",
         sealedParams: undefined,
       });
@@ -261,7 +261,7 @@ describe("a prompt", () => {
     const unsure = decode("answered", "prompt");
     expect([unsure.verdict, caused(unsure)]).toEqual(["unsure", []]);
     // It is asked at once.
-    expect(unsure.request).toMatchObject({ status: "RUNNING", dueMs: nowMs });
+    expect(unsure.request).toMatchObject({ status: "RUNNING", sweepDueMs: nowMs });
     const sure = decode("answered", "prompt", { isPolled: true });
     expect([sure.verdict, sure.request.status]).toEqual(["applied", "ACTION_REQUIRED"]);
     expect(sure.request.outbox[0]?.id).toMatch(/:2$/);

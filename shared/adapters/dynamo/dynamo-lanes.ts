@@ -62,7 +62,7 @@ export function makeDynamoLanes(options: {
             ":now": now,
             ":none": 0,
             ":one": 1,
-            ":due": of.dueMs,
+            ":due": of.sweepDueMs,
             ":shard": shardOfLane(lane),
             ...(of.limit === undefined ? {} : { ":limit": of.limit }),
           },
@@ -90,7 +90,7 @@ export function makeDynamoLanes(options: {
       throw new Failure("DEPENDENCY_DOWN", "too many join one lane at once");
     },
 
-    async correctWaiting(lane, waiting) {
+    async setWaitingCount(lane, waiting) {
       const result = await update(lane, {
         set: ["waiting = :waiting"],
         condition: "attribute_exists(lane) AND attribute_not_exists(#owner)",
@@ -100,7 +100,7 @@ export function makeDynamoLanes(options: {
       return "written" in result;
     },
 
-    async acquire(lane, lease, dueMs) {
+    async acquire(lane, lease, sweepDueMs) {
       const result = await update(lane, {
         set: ["#owner = :owner", "leaseUntilRealMs = :until", "dueAt = :due", SET_DUE],
         condition:
@@ -110,7 +110,7 @@ export function makeDynamoLanes(options: {
           ":owner": lease.owner,
           ":until": lease.untilMs,
           ":now": clock.realMs(),
-          ":due": dueMs,
+          ":due": sweepDueMs,
           ":shard": shardOfLane(lane),
         },
         returns: "ALL_OLD",
@@ -118,35 +118,35 @@ export function makeDynamoLanes(options: {
       if (!("written" in result)) return undefined;
       const before = readLaneItem(result.written);
       const abandonedByPrevious = before.owner !== undefined && before.owner !== lease.owner;
-      const held = { owner: lease.owner, leaseUntilRealMs: lease.untilMs, dueMs };
+      const held = { owner: lease.owner, leaseUntilRealMs: lease.untilMs, sweepDueMs };
       return { ...before, ...held, ...(abandonedByPrevious ? { abandonedByPrevious } : {}) };
     },
 
     release: makeReleaseLane(update),
 
-    async bringForward(lane, dueMs) {
+    async bringSweepForward(lane, sweepDueMs) {
       const result = await update(lane, {
         set: ["dueAt = :due"],
         // A worker that has the lane must see it when it gives the lane back, though it looks sooner.
         condition: "attribute_exists(dueAt) AND (dueAt > :due OR attribute_exists(#owner))",
         names: { "#owner": "owner" },
-        values: { ":due": dueMs },
+        values: { ":due": sweepDueMs },
       });
       return "written" in result;
     },
 
-    async ensure(lane, dueMs) {
+    async ensureSweep(lane, sweepDueMs) {
       const result = await update(lane, {
         set: ["dueAt = :due", SET_DUE],
         condition:
           "attribute_exists(lane) AND (attribute_not_exists(dueAt) OR attribute_exists(#owner))",
         names: { "#owner": "owner" },
-        values: { ":due": dueMs, ":shard": shardOfLane(lane) },
+        values: { ":due": sweepDueMs, ":shard": shardOfLane(lane) },
       });
       return "written" in result;
     },
 
-    async delay(lane, nextMs) {
+    async delaySubmissions(lane, nextMs) {
       await update(lane, {
         set: ["nextMs = :next"],
         condition: "attribute_exists(lane) AND (attribute_not_exists(nextMs) OR nextMs < :next)",
@@ -154,13 +154,13 @@ export function makeDynamoLanes(options: {
       });
     },
 
-    async wake(lane, dueMs) {
+    async scheduleSweep(lane, sweepDueMs) {
       const result = await update(lane, {
         set: ["dueAt = :due", SET_DUE],
         condition:
           "attribute_exists(lane) AND (attribute_not_exists(dueAt) OR dueAt > :due OR attribute_exists(#owner))",
         names: { "#owner": "owner" },
-        values: { ":due": dueMs, ":shard": shardOfLane(lane) },
+        values: { ":due": sweepDueMs, ":shard": shardOfLane(lane) },
       });
       return "written" in result;
     },
@@ -181,30 +181,30 @@ export function makeDynamoLanes(options: {
       });
     },
 
-    async unblock(lane, dueMs) {
+    async endLoginPause(lane, sweepDueMs) {
       await update(lane, {
         set: ["dueAt = :due", SET_DUE],
         remove: ["stop"],
         condition: "attribute_exists(stop)",
-        values: { ":due": dueMs, ":shard": shardOfLane(lane) },
+        values: { ":due": sweepDueMs, ":shard": shardOfLane(lane) },
       });
     },
 
-    async resume(lane, dueMs) {
+    async endAllPauses(lane, sweepDueMs) {
       const result = await update(lane, {
         set: ["dueAt = :due", SET_DUE],
         remove: ["halt", "stop", "pause"],
         condition: "attribute_exists(lane)",
-        values: { ":due": dueMs, ":shard": shardOfLane(lane) },
+        values: { ":due": sweepDueMs, ":shard": shardOfLane(lane) },
       });
       return "written" in result;
     },
   };
 }
 
-function joinedFrom(before: Record<string, unknown> | undefined, place: number) {
+function joinedFrom(before: Record<string, unknown> | undefined, position: number) {
   return {
-    place,
+    position,
     wasUnscheduled: before?.dueAt === undefined,
   };
 }

@@ -125,7 +125,7 @@ export function makeDynamoRequestStore(options: {
       return result === "written" ? next : undefined;
     },
 
-    async queue(lane, limit) {
+    async readLaneHead(lane, limit) {
       const found: RequestRecord[] = [];
       let from: Record<string, unknown> | undefined;
       do {
@@ -175,7 +175,7 @@ export function makeDynamoRequestStore(options: {
 
     list: makeDynamoRequestList({ ...options, keyOf, isAlive }),
 
-    async due(shard, untilMs, limit): Promise<DueEntry[]> {
+    async findDue(shard, untilMs, limit): Promise<DueEntry[]> {
       const { Items = [] } = await query({
         IndexName: due.name,
         KeyConditionExpression: `${due.partitionKey} = :shard AND ${due.sortKey} <= :until`,
@@ -188,7 +188,7 @@ export function makeDynamoRequestStore(options: {
       }));
     },
 
-    async stale(shard, beforeRealMs, limit) {
+    async findStale(shard, beforeRealMs, limit) {
       const { Items = [] } = await query({
         IndexName: sweep.name,
         KeyConditionExpression: `${sweep.partitionKey} = :shard AND ${sweep.sortKey} <= :before`,

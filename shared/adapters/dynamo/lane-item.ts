@@ -5,6 +5,7 @@ import { type Lane, type LanePause, PAUSED_BY_CLIENT } from "../../core/requests
 /** The sort key of a lane's own item, beside its requests. */
 export const LANE_ID = "#lane";
 
+/** The attributes keep the names that they were first stored under. */
 const item = z.object({
   lane: z.string(),
   clientId: z.string(),
@@ -25,8 +26,25 @@ const item = z.object({
 });
 
 export function readLaneItem(found: unknown): Lane {
-  const { dueAt, halt, stop, pause, releasedBy: _, ...lane } = item.parse(found);
-  return { ...lane, dueMs: dueAt, pause: halt ?? stop ?? pause };
+  const {
+    dueAt,
+    halt,
+    stop,
+    pause,
+    lastPlace,
+    waiting,
+    nextMs,
+    releasedBy: _,
+    ...lane
+  } = item.parse(found);
+  return {
+    ...lane,
+    lastPosition: lastPlace,
+    waitingCount: waiting,
+    nextSubmissionNotBeforeMs: nextMs,
+    sweepDueMs: dueAt,
+    pause: halt ?? stop ?? pause,
+  };
 }
 
 /** Pauses of several kinds stand beside each other: one that ends ends none of the others. */

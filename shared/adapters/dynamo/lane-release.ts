@@ -16,9 +16,9 @@ export const makeReleaseLane =
   (update: LaneUpdate): LaneStore["release"] =>
   async (seen, change) => {
     // The count is part of the condition. A refused write returns the count to try next.
-    let { waiting } = seen;
+    let { waitingCount } = seen;
     const result = await retryOnConflict({
-      find: async () => waiting,
+      find: async () => waitingCount,
       decide: (count) => releaseOf(seen, change, count),
       async replace(release) {
         const written = await update(seen.lane, release);
@@ -27,11 +27,12 @@ export const makeReleaseLane =
           return written.met?.releasedBy === seen.owner ? ("released" as const) : ("lost" as const);
         }
         const met = readLaneItem(written.met);
-        const isRemovedFromSweep = change.dueMs === undefined;
+        const isRemovedFromSweep = change.sweepDueMs === undefined;
         const isAsSeen =
-          met.dueMs === seen.dueMs && !(isRemovedFromSweep && met.lastPlace !== seen.lastPlace);
+          met.sweepDueMs === seen.sweepDueMs &&
+          !(isRemovedFromSweep && met.lastPosition !== seen.lastPosition);
         if (!isAsSeen) return met;
-        waiting = met.waiting;
+        waitingCount = met.waitingCount;
         return undefined;
       },
       maxAttempts: MAX_ATTEMPTS,
@@ -43,15 +44,20 @@ export const makeReleaseLane =
 /** The write that releases a lane, on the condition that it is as its worker has seen it and `waiting` requests wait. */
 function releaseOf(
   seen: Lane,
-  { dueMs, nextMs, taken = 0, pause }: Parameters<LaneStore["release"]>[1],
+  {
+    sweepDueMs,
+    nextSubmissionNotBeforeMs: nextMs,
+    dequeuedCount = 0,
+    pause,
+  }: Parameters<LaneStore["release"]>[1],
   waiting: number,
 ): LaneChange {
-  const staysDue = dueMs !== undefined;
-  const isEnough = waiting >= taken;
+  const staysDue = sweepDueMs !== undefined;
+  const isEnough = waiting >= dequeuedCount;
   return {
     set: [
       "releasedBy = :owner",
-      ...(taken > 0 ? [`waiting = ${isEnough ? "waiting - :taken" : ":none"}`] : []),
+      ...(dequeuedCount > 0 ? [`waiting = ${isEnough ? "waiting - :taken" : ":none"}`] : []),
       ...(staysDue ? ["dueAt = :due", SET_DUE] : []),
       ...(nextMs === undefined ? [] : ["nextMs = :next"]),
       ...(pause === undefined ? [] : [`${pauseName(pause)} = :pause`]),
@@ -62,17 +68,17 @@ function releaseOf(
       // False when the due time was moved meanwhile, or when a request joined an idle lane.
       "dueAt = :seenDue",
       ...(staysDue ? [] : ["lastPlace = :seenPlace"]),
-      ...(taken > 0 ? [isEnough ? "waiting >= :taken" : "waiting < :taken"] : []),
+      ...(dequeuedCount > 0 ? [isEnough ? "waiting >= :taken" : "waiting < :taken"] : []),
     ].join(" AND "),
     names: { "#owner": "owner" },
     values: {
       ":owner": seen.owner,
-      ":seenDue": seen.dueMs,
-      ...(taken > 0 ? { ":taken": taken } : {}),
-      ...(taken > 0 && !isEnough ? { ":none": 0 } : {}),
+      ":seenDue": seen.sweepDueMs,
+      ...(dequeuedCount > 0 ? { ":taken": dequeuedCount } : {}),
+      ...(dequeuedCount > 0 && !isEnough ? { ":none": 0 } : {}),
       ...(staysDue
-        ? { ":due": dueMs, ":shard": shardOfLane(seen.lane) }
-        : { ":seenPlace": seen.lastPlace }),
+        ? { ":due": sweepDueMs, ":shard": shardOfLane(seen.lane) }
+        : { ":seenPlace": seen.lastPosition }),
       ...(nextMs === undefined ? {} : { ":next": nextMs }),
       ...(pause === undefined ? {} : { ":pause": pauseItem(pause) }),
     },

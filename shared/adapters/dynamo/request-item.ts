@@ -10,13 +10,13 @@ const storedText = z.union([z.object({ inline: z.string() }), z.object({ key: z.
 const text = z.optional(z.string());
 const number = z.optional(z.number());
 
-type Renamed = "requestId" | "dueMs" | "recoverAfterRealMs" | "expiresMs";
+type Renamed = "requestId" | "lanePosition" | "sweepDueMs" | "recoverAfterRealMs" | "expiresMs";
 type Attribute =
   | Exclude<keyof RequestRecord, Renamed>
-  | ("id" | "dueAt" | "sweepAt" | "expiresAt" | "writeId");
+  | ("id" | "place" | "dueAt" | "sweepAt" | "expiresAt" | "writeId");
 
 /**
- * The attributes bear the record's names but for the sort key and what the
+ * The attributes bear the record's names except for the sort key, the position in the lane and what the
  * indexes hold. A member that had none would be lost at the next write.
  */
 const item = z.object({
@@ -77,11 +77,12 @@ export const WAITING = "wait#";
 
 /** `writeId` is that of the write that stored it. */
 export function readRequestItem(found: unknown): { request: RequestRecord; writeId?: string } {
-  const { id, dueAt, sweepAt, expiresAt, writeId, ...rest } = item.parse(found);
+  const { id, place, dueAt, sweepAt, expiresAt, writeId, ...rest } = item.parse(found);
   const request: RequestRecord = {
     ...rest,
     requestId: id,
-    dueMs: dueAt,
+    lanePosition: place,
+    sweepDueMs: dueAt,
     recoverAfterRealMs: sweepAt,
     expiresMs: expiresAt === undefined ? undefined : expiresAt * 1000,
   };
@@ -90,7 +91,7 @@ export function readRequestItem(found: unknown): { request: RequestRecord; write
 
 /** @param writeId by which the writer knows its own write again */
 export function requestItem(request: RequestRecord, writeId: string): Record<string, unknown> {
-  const { requestId, dueMs, recoverAfterRealMs, expiresMs, ...rest } = request;
+  const { requestId, lanePosition, sweepDueMs, recoverAfterRealMs, expiresMs, ...rest } = request;
   const shard = shardOf(requestId, REQUEST_SHARD_COUNT);
   return present({
     ...rest,
@@ -98,17 +99,18 @@ export function requestItem(request: RequestRecord, writeId: string): Record<str
     id: requestId,
     writeId,
     listedAs: `${new Date(request.createdMs).toISOString()}#${requestId}`,
+    place: lanePosition,
     laneKey: laneKey(request),
-    ...(dueMs === undefined ? {} : { dueShard: shard, dueAt: dueMs }),
+    ...(sweepDueMs === undefined ? {} : { dueShard: shard, dueAt: sweepDueMs }),
     ...(recoverAfterRealMs === undefined ? {} : { sweepShard: shard, sweepAt: recoverAfterRealMs }),
     expiresAt: expiresMs === undefined ? undefined : Math.ceil(expiresMs / 1000),
   });
 }
 
-function laneKey({ laneState, place = 0 }: RequestRecord): string | undefined {
+function laneKey({ laneState, lanePosition = 0 }: RequestRecord): string | undefined {
   if (laneState === undefined) return undefined;
   const beginning = laneState === "holding" ? HOLDING : WAITING;
-  return `${beginning}${String(place).padStart(16, "0")}`;
+  return `${beginning}${String(lanePosition).padStart(16, "0")}`;
 }
 
 /** Without what is `undefined`, which DynamoDB cannot store. */

@@ -10,10 +10,10 @@ export const submitMessage = z.discriminatedUnion("kind", [
     v: z.literal(1),
     kind: z.literal("accepted"),
     requestId: z.string(),
-    tick: z.boolean(),
+    wakesLane: z.boolean(),
   }),
   /** A lane may have work. */
-  z.object({ v: z.literal(1), kind: z.literal("tick"), lane: z.string() }),
+  z.object({ v: z.literal(1), kind: z.literal("wakeUp"), lane: z.string() }),
   /** A scheduled request's time has come. EventBridge Scheduler sends it. */
   z.object({ v: z.literal(1), kind: z.literal("due"), requestId: z.string() }),
   /** A person's input for a request waits to be sent. */

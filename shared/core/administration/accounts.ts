@@ -194,8 +194,8 @@ export function makeAccounts(deps: AccountsDeps) {
       const account = await find(clientId, accountId, which);
       const lane = laneId(account);
       const nowMs = clock.businessMs();
-      if (await lanes.resume(lane, laneScheduler.dueFor(nowMs)))
-        await laneScheduler.tick(lane, nowMs);
+      if (await lanes.endAllPauses(lane, laneScheduler.sweepDueFor(nowMs)))
+        await laneScheduler.sendWakeUp(lane, nowMs);
       return viewOf(account);
     },
   };

@@ -6,19 +6,16 @@ import { seal } from "../crypto/master-keys.ts";
 import type { EventReader } from "../events/read-events.ts";
 import { readCursor, writeCursor } from "../input/cursor.ts";
 import { readDeadline } from "../read-deadline.ts";
-import {
-  type AcceptRequestDeps,
-  makeAcceptRequest,
-  type NewRequest,
-} from "./acceptance/accept-request.ts";
+import { type AcceptRequestDeps, makeAcceptRequest } from "./acceptance/accept-request.ts";
 import { type BodyDigest, keyedDigest } from "./acceptance/body-digest.ts";
+import type { NewRequest } from "./acceptance/idempotency.ts";
 import { isRequestId } from "./acceptance/request-id.ts";
 import { makeResolveRequest, type Resolution } from "./results/resolve-request.ts";
 import type { ProviderCalls, ReferenceStore, TextStore } from "./state/ports.ts";
 import type { RequestRecord } from "./state/record.ts";
 import { transition } from "./state/request-state.ts";
 import { type RequestView, requestJson, summaryOf, viewOf } from "./state/request-view.ts";
-import { cancelled } from "./state/timeouts.ts";
+import { cancelRequest } from "./state/timeouts.ts";
 import { findCredentials } from "./submission/credentials-changed.ts";
 
 export interface RequestsDeps extends AcceptRequestDeps {
@@ -121,7 +118,7 @@ export function makeRequests(deps: RequestsDeps) {
         if (now.status === "CANCELLED") return undefined;
         const stillWaits = now.status === "SCHEDULED" || now.status === "QUEUED";
         if (!stillWaits && (isWaiting || now.status !== "RUNNING")) throw tooLate();
-        return cancelled(now, context());
+        return cancelRequest(now, context());
       });
       // There may be none any more; one that fires finds the request cancelled.
       if (cancelledNow.scheduledMs !== undefined && cancelledNow.joinedMs === undefined) {
@@ -153,7 +150,7 @@ export function makeRequests(deps: RequestsDeps) {
         if (!isWaiting || !isInTime || !deps.providers[provider].continuation) {
           throw new Failure("CONFLICT", "it waits for no input");
         }
-        return transition(now, "SUBMITTING", context(), { sealedInput, dueMs: undefined });
+        return transition(now, "SUBMITTING", context(), { sealedInput, sweepDueMs: undefined });
       });
       await deps.queue.send({ v: 1, kind: "continue", requestId }).catch(deps.onIgnoredError);
       if (key !== undefined) {

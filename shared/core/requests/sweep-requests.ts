@@ -1,15 +1,24 @@
+import type { ProviderId } from "../../contracts/providers.ts";
 import { REQUEST_SHARD_COUNT } from "../../contracts/tables.ts";
-import type { makeJoinWhenDue } from "./lanes/join-lane.ts";
+import { type MessageFailure, toMessageFailure } from "../message-failure.ts";
+import type { ProviderClient } from "../providers/provider-client.ts";
+import type { JoinWhenDue } from "./lanes/join-lane.ts";
 import type { LaneScheduler } from "./lanes/lane-scheduler.ts";
-import type { makePollRequest } from "./results/poll-request.ts";
+import type { PollRequest } from "./results/poll-request.ts";
 import type { DecisionContext } from "./state/decision-context.ts";
 import type { DueEntry, RequestStore, SubmitQueue } from "./state/ports.ts";
-import type { PublishOutboxes } from "./state/publish-outboxes.ts";
+import type { PublishedOutboxes, PublishOutboxes } from "./state/publish-outboxes.ts";
 import { isTerminal, type RequestRecord } from "./state/record.ts";
 import { withDerivedFields } from "./state/request-state.ts";
 import type { RequestWriter } from "./state/request-writer.ts";
 import { markUnknown } from "./state/submission-transitions.ts";
 import { failRequest, timeoutError } from "./state/timeouts.ts";
+
+/**
+ * The requests' part of `reconcile`. It finds by two sparse indexes what nobody
+ * else completes: requests and lanes that are due (business time), and requests
+ * whose writer has had its time (real time).
+ */
 
 export interface SweepRequestsDeps {
   requests: RequestStore;
@@ -17,97 +26,140 @@ export interface SweepRequestsDeps {
   queue: SubmitQueue;
   laneScheduler: LaneScheduler;
   publish: PublishOutboxes;
-  joinWhenDue: ReturnType<typeof makeJoinWhenDue>;
-  pollRequest: ReturnType<typeof makePollRequest>["poll"];
-  providers: Parameters<typeof makePollRequest>[0]["providers"];
+  joinWhenDue: JoinWhenDue;
+  pollRequest: PollRequest;
+  providers: Readonly<Record<ProviderId, ProviderClient>>;
   context: () => DecisionContext;
-  /** Most requests and lanes that one run takes of a shard; the next run goes on. */
+  /** Requests and lanes that one run processes of each shard and index. The next run continues. */
   limit: number;
   /** Calls to providers that one run makes at most. */
   maxPolls: number;
 }
 
 export interface RequestSweepResult {
-  /** Scheduled requests whose firing was lost. */
+  /** Scheduled requests that joined their lane because their schedule did not fire. */
   joined: number;
-  ticked: number;
+  /** Lanes to which a wake-up message was sent. */
+  wokenLanes: number;
   polled: number;
   timedOut: number;
-  /** Submissions whose worker died. */
+  /** Requests whose worker died during the submission. */
   unknown: number;
   published: number;
-  /** Events that the bus did not take. */
+  /** Events that stay in their outbox. */
   unpublished: number;
   pausedAccounts: number;
   pausedConnections: number;
+  /** Items and index reads that failed. The next run tries them again. */
   failed: number;
+  /** Why items failed and why events stay in their outbox. */
+  failures: MessageFailure[];
 }
 
-/** So many are looked after at once. */
-const CHUNK = 10;
+/** Items that are processed at the same time. */
+const CONCURRENCY = 10;
 
-/** What one run has no call left for waits for the next (business). */
-const PUT_OFF_MS = 60_000;
+/** Delay (business) of a poll that this run has no call left for. */
+const POSTPONED_POLL_MS = 60_000;
 
-/** A run ends in its own time: what is begun is also recorded. */
+/** No item is started when less of the function's time is left. */
 const STOP_BEFORE_MS = 12_000;
 
+export type SweepRequests = ReturnType<typeof makeSweepRequests>;
+
 /**
- * Looks after requests whose time has come or whose worker died (G1, G8, G12):
- * found by index, so much per run, each on its own.
+ * Recovers and ends requests that nothing else continues (G1, G8, G12): lost
+ * wake-ups and schedules, dead workers, unpublished events, results without a
+ * webhook, timeouts. Each item fails on its own.
  */
 export function makeSweepRequests(deps: SweepRequestsDeps) {
-  const { requests, writer, queue, laneScheduler, publish } = deps;
-
   return async (remainingMs: () => number): Promise<RequestSweepResult> => {
-    const total = {
-      joined: 0,
-      ticked: 0,
-      polled: 0,
-      timedOut: 0,
-      unknown: 0,
-      published: 0,
-      unpublished: 0,
-      pausedAccounts: 0,
-      pausedConnections: 0,
-      failed: 0,
+    const total = emptyResult();
+    const failed = (error: unknown) => {
+      total.failed++;
+      total.failures.push(toMessageFailure(error));
     };
-    const each = async <Entry>(entries: Entry[], look: (entry: Entry) => Promise<void>) => {
-      for (let at = 0; at < entries.length; at += CHUNK) {
+    const forEach = async <Item>(items: Item[], process: (item: Item) => Promise<void>) => {
+      for (let at = 0; at < items.length; at += CONCURRENCY) {
         if (remainingMs() < STOP_BEFORE_MS) return;
-        const settled = await Promise.allSettled(entries.slice(at, at + CHUNK).map(look));
-        total.failed += settled.filter(({ status }) => status === "rejected").length;
+        const chunk = items.slice(at, at + CONCURRENCY);
+        await Promise.all(chunk.map((item) => process(item).catch(failed)));
       }
     };
-    const shards = Array.from({ length: REQUEST_SHARD_COUNT }, (_, shard) => shard);
-    const read = async <Entry>(query: (shard: number) => Promise<Entry[]>) => {
-      const found = await Promise.allSettled(shards.map(query));
-      // One shard that cannot be read keeps none of the others waiting.
-      total.failed += found.filter(({ status }) => status === "rejected").length;
-      return found.flatMap((one) => (one.status === "fulfilled" ? one.value : []));
+    const readShards = async <Item>(query: (shard: number) => Promise<Item[]>) => {
+      const shards = Array.from({ length: REQUEST_SHARD_COUNT }, (_, shard) => shard);
+      // A shard that cannot be read does not keep the others from being processed.
+      const read = shards.map((shard) =>
+        query(shard).catch((error): Item[] => {
+          failed(error);
+          return [];
+        }),
+      );
+      return (await Promise.all(read)).flat();
     };
+    const steps = makeSweepSteps(deps, { total, failed });
     const { nowMs, nowRealMs } = deps.context();
-    const toPoll: RequestRecord[] = [];
-    await each(await read((shard) => requests.due(shard, nowMs, deps.limit)), (entry) =>
-      processDue(entry, total, toPoll),
+    const { requests, limit } = deps;
+    await forEach(
+      await readShards((shard) => requests.findDue(shard, nowMs, limit)),
+      steps.processDue,
     );
-    await each(await read((shard) => requests.stale(shard, nowRealMs, deps.limit)), (requestId) =>
-      recoverStale(requestId, total),
+    await forEach(
+      await readShards((shard) => requests.findStale(shard, nowRealMs, limit)),
+      steps.recoverStale,
     );
-    // Last, because a provider may be slow to answer; first whose time is up.
-    toPoll.sort((one, other) => (one.deadlineMs ?? 0) - (other.deadlineMs ?? 0));
-    await each(toPoll.slice(0, deps.maxPolls), (request) => pollOne(request, total));
-    await each(toPoll.slice(deps.maxPolls), (request) => postpone(request));
+    // Last, because a provider may answer slowly. The earliest deadline goes first.
+    const toPoll = steps.toPoll.toSorted(
+      (one, other) => (one.deadlineMs ?? 0) - (other.deadlineMs ?? 0),
+    );
+    await forEach(toPoll.slice(0, deps.maxPolls), steps.poll);
+    await forEach(toPoll.slice(deps.maxPolls), steps.postponePoll);
     return total;
   };
+}
 
-  /** Its writer may be dead: what it left to do is done. */
-  async function recoverStale(requestId: string, total: RequestSweepResult): Promise<void> {
+function emptyResult(): RequestSweepResult {
+  return {
+    joined: 0,
+    wokenLanes: 0,
+    polled: 0,
+    timedOut: 0,
+    unknown: 0,
+    published: 0,
+    unpublished: 0,
+    pausedAccounts: 0,
+    pausedConnections: 0,
+    failed: 0,
+    failures: [],
+  };
+}
+
+/** What one run does with each item that it finds. Each step adds to `total`. */
+function makeSweepSteps(
+  deps: SweepRequestsDeps,
+  { total, failed }: { total: RequestSweepResult; failed: (error: unknown) => void },
+) {
+  const { requests, writer, queue, laneScheduler } = deps;
+  const toPoll: RequestRecord[] = [];
+
+  function addUnpublished(failures: readonly MessageFailure[] = []): void {
+    total.unpublished += failures.length;
+    total.failures.push(...failures);
+  }
+
+  async function publish(...of: Parameters<PublishOutboxes>): Promise<PublishedOutboxes> {
+    const result = await deps.publish(...of);
+    addUnpublished(result.failures);
+    return result;
+  }
+
+  /** Completes what the last writer of the request has left undone. */
+  async function recoverStale(requestId: string): Promise<void> {
     const changed = await writer.change(requestId, (request) => {
       const { status, owner, sendingUntilRealMs = 0 } = request;
       const context = deps.context();
       if (status !== "SUBMITTING") return undefined;
-      // Nobody has begun to send that input: its message was lost.
+      // No worker has started to send this input: its message was lost.
       if (owner === undefined) return withDerivedFields(request, context);
       return sendingUntilRealMs <= context.nowRealMs ? markUnknown(request, context) : undefined;
     });
@@ -118,68 +170,68 @@ export function makeSweepRequests(deps: SweepRequestsDeps) {
       await queue.send({ v: 1, kind: "continue", requestId });
     }
     if (isTerminal(request)) await laneScheduler.onLaneFreed(request);
-    // The message of its accept never came, and its lane may not know of it.
-    const isForgotten = request.outbox.some(({ version }) => version === 1);
-    if (request.status === "QUEUED" && isForgotten) await laneScheduler.ensure(request.lane);
-    const { published, failures } = await publish([request], "overdue");
-    total.published += published;
-    total.unpublished += failures.length;
+    // The message of its accept was lost, and with it perhaps the lane's wake-up.
+    const isAcceptLost = request.outbox.some(({ version }) => version === 1);
+    if (request.status === "QUEUED" && isAcceptLost) await laneScheduler.ensureWakeUp(request.lane);
+    total.published += (await publish([request], "overdue")).published;
   }
 
-  async function processDue(
-    { lane, requestId }: DueEntry,
-    total: RequestSweepResult,
-    toPoll: RequestRecord[],
-  ): Promise<void> {
+  async function processDue({ lane, requestId }: DueEntry): Promise<void> {
     if (requestId === undefined) {
-      await queue.send({ v: 1, kind: "tick", lane });
-      total.ticked++;
+      await queue.send({ v: 1, kind: "wakeUp", lane });
+      total.wokenLanes++;
       return;
     }
     const request = await requests.find(requestId);
     const { nowMs } = deps.context();
-    // The index may be behind the item.
-    if (!request || isTerminal(request) || (request.dueMs ?? nowMs) > nowMs) return;
-    if (request.status === "SCHEDULED") return joinOverdue(request, total);
+    // The index may be older than the item.
+    if (!request || isTerminal(request) || (request.sweepDueMs ?? nowMs) > nowMs) return;
+    if (request.status === "SCHEDULED") return joinOverdue(request);
     if (request.providerRequestId !== undefined && request.status !== "QUEUED") {
       toPoll.push(request);
       return;
     }
-    await timeOut(requestId, total);
+    await timeOut(requestId);
   }
 
-  async function pollOne(request: RequestRecord, total: RequestSweepResult): Promise<void> {
+  /** Polls the provider and then ends the request if its time is up and the poll brought no end. */
+  async function poll(request: RequestRecord): Promise<void> {
     total.polled++;
-    // A poll that cannot be made keeps no request from its end.
-    const polled = await deps.pollRequest(request).catch(() => undefined);
-    if (!polled) total.failed++;
+    // A poll that fails does not keep the request from ending in time.
+    const polled = await deps.pollRequest(request).catch((error) => {
+      failed(error);
+      return undefined;
+    });
+    addUnpublished(polled?.unpublished);
     if (polled?.hasPausedAccount) total.pausedAccounts++;
     if (polled?.hasPausedConnection) total.pausedConnections++;
-    if (!polled || !isTerminal(polled.request)) await timeOut(request.requestId, total);
+    if (!polled || !isTerminal(polled.request)) await timeOut(request.requestId);
   }
 
-  /** More are to be asked for than one run may ask: these must not hide what is due behind them. */
-  async function postpone(request: RequestRecord): Promise<void> {
-    await writer.replace({ ...request, dueMs: deps.context().nowMs + PUT_OFF_MS });
+  /** Moves the poll to a later run, so that it does not hide what is due behind it in the index. */
+  async function postponePoll(request: RequestRecord): Promise<void> {
+    await writer.replace({ ...request, sweepDueMs: deps.context().nowMs + POSTPONED_POLL_MS });
   }
 
-  async function joinOverdue(request: RequestRecord, total: RequestSweepResult): Promise<void> {
+  async function joinOverdue(request: RequestRecord): Promise<void> {
     const joined = await deps.joinWhenDue(request);
     if (!joined) return;
     total.joined++;
-    if (joined.processNow) await queue.send({ v: 1, kind: "tick", lane: request.lane });
+    if (joined.processNow) await queue.send({ v: 1, kind: "wakeUp", lane: request.lane });
   }
 
-  async function timeOut(requestId: string, total: RequestSweepResult): Promise<void> {
+  async function timeOut(requestId: string): Promise<void> {
     const changed = await writer.change(requestId, (request) => {
       const context = deps.context();
       const error = timeoutError(request, context);
       return error && failRequest(request, error, context, deps.providers[request.provider]);
     });
     if (!changed?.isChanged) return;
-    // A person who did not answer a prompt is no fault of the pipeline.
+    // A person who does not answer a prompt is not a failure of the pipeline.
     if (changed.request.error?.code !== "ACTION_TIMEOUT") total.timedOut++;
     await laneScheduler.onLaneFreed(changed.request);
     await publish([changed.request]);
   }
+
+  return { toPoll, processDue, recoverStale, poll, postponePoll };
 }

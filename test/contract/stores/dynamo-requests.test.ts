@@ -84,23 +84,32 @@ describe("a write whose answer was lost, and which the SDK makes again", () => {
     expect(written).toBeUndefined();
   });
 
-  test("joins at a place, at worst at a second one", async () => {
+  test("joins at a position, at worst at a second one", async () => {
     const owner = newOwner();
     const lane = laneId(owner);
-    const join = () => lossy.lanes.join(lane, owner, { nowMs: 1_000, dueMs: 1_001 });
-    expect(await withLost("UpdateItem", join)).toMatchObject({ place: 1_001 });
+    const join = () => lossy.lanes.join(lane, owner, { nowMs: 1_000, sweepDueMs: 1_001 });
+    expect(await withLost("UpdateItem", join)).toMatchObject({ position: 1_001 });
   });
 
   test("acquires and releases a lane", async () => {
     const owner = newOwner();
     const lane = laneId(owner);
-    await lossy.lanes.join(lane, owner, { nowMs: 1_000, dueMs: 1_001 });
+    await lossy.lanes.join(lane, owner, { nowMs: 1_000, sweepDueMs: 1_001 });
     const lease = { owner: "a", untilMs: clock.realMs() + 1_000 };
     const seen = await withLost("UpdateItem", () => lossy.lanes.acquire(lane, lease, 2_000));
     if (!seen) throw new Error("the lane is not to be had");
-    const release = () => lossy.lanes.release(seen, { taken: 1, nextMs: 5, dueMs: 3_000 });
+    const release = () =>
+      lossy.lanes.release(seen, {
+        dequeuedCount: 1,
+        nextSubmissionNotBeforeMs: 5,
+        sweepDueMs: 3_000,
+      });
     expect(await withLost("UpdateItem", release)).toBe("released");
-    expect(await lossy.lanes.find(lane)).toMatchObject({ waiting: 0, nextMs: 5, dueMs: 3_000 });
+    expect(await lossy.lanes.find(lane)).toMatchObject({
+      waitingCount: 0,
+      nextSubmissionNotBeforeMs: 5,
+      sweepDueMs: 3_000,
+    });
   });
 
   test("reserves an idempotency key", async () => {

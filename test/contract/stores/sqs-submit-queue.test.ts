@@ -29,12 +29,12 @@ async function next(): Promise<SubmitMessage> {
 }
 
 test("a message comes at once, and one with a delay after it", async () => {
-  const tick = (lane: string): SubmitMessage => ({ v: 1, kind: "tick", lane });
+  const wakeUp = (lane: string): SubmitMessage => ({ v: 1, kind: "wakeUp", lane });
   const sentMs = Date.now();
-  await queue.send(tick("later"), 3);
-  await queue.send(tick("now"));
-  expect(await next()).toEqual(tick("now"));
-  expect(await next()).toEqual(tick("later"));
+  await queue.send(wakeUp("later"), 3);
+  await queue.send(wakeUp("now"));
+  expect(await next()).toEqual(wakeUp("now"));
+  expect(await next()).toEqual(wakeUp("later"));
   // A part of a second is a whole one to SQS.
   expect(Date.now() - sentMs).toBeGreaterThanOrEqual(3_000);
 });

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Lease } from "../../../shared/core/clock.ts";
 import { laneId } from "../../../shared/core/requests/acceptance/request-id.ts";
-import type { Joined, LaneStore } from "../../../shared/core/requests/state/ports.ts";
+import type { JoinedLane, LaneStore } from "../../../shared/core/requests/state/ports.ts";
 import type { Lane } from "../../../shared/core/requests/state/record.ts";
 import { PAUSED_BY_CLIENT } from "../../../shared/core/requests/state/record.ts";
 import { makeTestClock } from "../../support/fakes/clocks.ts";
@@ -30,59 +30,62 @@ export function laneStoreSuite(
     async function joined(times = 1) {
       const owner = newOwner();
       const lane = laneId(owner);
-      for (let n = 0; n < times; n++) await lanes.join(lane, owner, { nowMs: NOW, dueMs: NOW + 1 });
+      for (let n = 0; n < times; n++)
+        await lanes.join(lane, owner, { nowMs: NOW, sweepDueMs: NOW + 1 });
       return { lane, owner };
     }
 
-    async function acquired(lane: string, owner = "a", dueMs = NOW + LEASE_MS): Promise<Lane> {
-      const found = await lanes.acquire(lane, lease(owner), dueMs);
+    async function acquired(lane: string, owner = "a", sweepDueMs = NOW + LEASE_MS): Promise<Lane> {
+      const found = await lanes.acquire(lane, lease(owner), sweepDueMs);
       if (!found) throw new Error("the lane is not to be had");
       return found;
     }
 
     describe("join", () => {
-      test("gives out places by the clock, and after the last where it stands still", async () => {
+      test("gives out positions by the clock, and after the last where it stands still", async () => {
         const owner = newOwner();
         const lane = laneId(owner);
-        const join = async (nowMs: number) => lanes.join(lane, owner, { nowMs, dueMs: nowMs + 9 });
-        expect(await join(NOW)).toEqual({ place: NOW, wasUnscheduled: true });
-        expect(await join(NOW)).toEqual({ place: NOW + 1, wasUnscheduled: false });
-        expect(await join(NOW - 50)).toMatchObject({ place: NOW + 2 });
-        expect(await join(NOW + 1)).toMatchObject({ place: NOW + 3 });
-        expect(await join(NOW + 70)).toMatchObject({ place: NOW + 70 });
+        const join = async (nowMs: number) =>
+          lanes.join(lane, owner, { nowMs, sweepDueMs: nowMs + 9 });
+        expect(await join(NOW)).toEqual({ position: NOW, wasUnscheduled: true });
+        expect(await join(NOW)).toEqual({ position: NOW + 1, wasUnscheduled: false });
+        expect(await join(NOW - 50)).toMatchObject({ position: NOW + 2 });
+        expect(await join(NOW + 1)).toMatchObject({ position: NOW + 3 });
+        expect(await join(NOW + 70)).toMatchObject({ position: NOW + 70 });
         expect(await lanes.find(lane)).toEqual({
           ...owner,
           lane,
-          lastPlace: NOW + 70,
-          waiting: 5,
-          nextMs: 0,
-          dueMs: NOW + 9,
+          lastPosition: NOW + 70,
+          waitingCount: 5,
+          nextSubmissionNotBeforeMs: 0,
+          sweepDueMs: NOW + 9,
         });
       });
 
-      test("gives each of many that race a place of its own", async () => {
+      test("gives each of many that race a position of its own", async () => {
         const owner = newOwner();
         const lane = laneId(owner);
         const racers = Array.from({ length: 20 }, () =>
-          lanes.join(lane, owner, { nowMs: NOW, dueMs: NOW }),
+          lanes.join(lane, owner, { nowMs: NOW, sweepDueMs: NOW }),
         );
-        const places = (await Promise.all(racers)) as Joined[];
-        expect(new Set(places.map(({ place }) => place)).size).toBe(20);
-        expect(places.filter(({ wasUnscheduled }) => wasUnscheduled)).toHaveLength(1);
-        expect(await lanes.find(lane)).toMatchObject({ waiting: 20 });
+        const positions = (await Promise.all(racers)) as JoinedLane[];
+        expect(new Set(positions.map(({ position }) => position)).size).toBe(20);
+        expect(positions.filter(({ wasUnscheduled }) => wasUnscheduled)).toHaveLength(1);
+        expect(await lanes.find(lane)).toMatchObject({ waitingCount: 20 });
       });
 
       test("takes no more than wait at most, until the count is corrected", async () => {
         const { lane, owner } = await joined(2);
-        const join = (nowMs: number) => lanes.join(lane, owner, { nowMs, dueMs: nowMs, limit: 2 });
+        const join = (nowMs: number) =>
+          lanes.join(lane, owner, { nowMs, sweepDueMs: nowMs, limit: 2 });
         expect(await join(NOW + 5)).toBe("full");
         expect(await join(NOW - 5)).toBe("full");
-        expect(await lanes.find(lane)).toMatchObject({ waiting: 2, lastPlace: NOW + 1 });
-        await lanes.correctWaiting(lane, 1);
-        expect(await join(NOW + 5)).toMatchObject({ place: NOW + 5 });
+        expect(await lanes.find(lane)).toMatchObject({ waitingCount: 2, lastPosition: NOW + 1 });
+        await lanes.setWaitingCount(lane, 1);
+        expect(await join(NOW + 5)).toMatchObject({ position: NOW + 5 });
         expect(await join(NOW + 6)).toBe("full");
-        expect(await lanes.join(lane, owner, { nowMs: NOW + 7, dueMs: NOW })).toMatchObject({
-          place: NOW + 7,
+        expect(await lanes.join(lane, owner, { nowMs: NOW + 7, sweepDueMs: NOW })).toMatchObject({
+          position: NOW + 7,
         });
       });
     });
@@ -93,8 +96,8 @@ export function laneStoreSuite(
         expect(await acquired(lane)).toMatchObject({
           owner: "a",
           leaseUntilRealMs: clock.realMs() + LEASE_MS,
-          dueMs: NOW + LEASE_MS,
-          waiting: 1,
+          sweepDueMs: NOW + LEASE_MS,
+          waitingCount: 1,
         });
         expect(await lanes.acquire(lane, lease("b"), NOW)).toBeUndefined();
         clock.passBusiness(10 * LEASE_MS);
@@ -102,7 +105,7 @@ export function laneStoreSuite(
         clock.passReal(LEASE_MS);
         expect(await lanes.acquire(lane, lease("b"), NOW + 7)).toMatchObject({
           owner: "b",
-          dueMs: NOW + 7,
+          sweepDueMs: NOW + 7,
         });
       });
 
@@ -130,106 +133,127 @@ export function laneStoreSuite(
         const { lane } = await joined(3);
         const seen = await acquired(lane);
         const pause = { reason: "STATUS_429", untilMs: NOW + 100 };
-        const change = { dueMs: NOW + 50, nextMs: NOW + 40, taken: 1, pause };
+        const change = {
+          sweepDueMs: NOW + 50,
+          nextSubmissionNotBeforeMs: NOW + 40,
+          dequeuedCount: 1,
+          pause,
+        };
         expect(await lanes.release(seen, change)).toBe("released");
         const { owner: _, leaseUntilRealMs: __, ...rest } = seen;
-        const after = { ...rest, waiting: 2, nextMs: NOW + 40, dueMs: NOW + 50, pause };
+        const after = {
+          ...rest,
+          waitingCount: 2,
+          nextSubmissionNotBeforeMs: NOW + 40,
+          sweepDueMs: NOW + 50,
+          pause,
+        };
         expect(await lanes.find(lane)).toEqual(after);
         expect(await lanes.acquire(lane, lease("b"), NOW)).toMatchObject({ owner: "b" });
       });
 
       test("without a time leaves a lane that nobody looks at until somebody joins", async () => {
         const { lane, owner } = await joined();
-        expect(await lanes.release(await acquired(lane), { taken: 1 })).toBe("released");
-        expect(await lanes.find(lane)).toMatchObject({ waiting: 0 });
-        expect((await lanes.find(lane))?.dueMs).toBeUndefined();
-        const again = await lanes.join(lane, owner, { nowMs: NOW + 5, dueMs: NOW + 6 });
-        expect(again).toEqual({ place: NOW + 5, wasUnscheduled: true });
-        expect(await lanes.find(lane)).toMatchObject({ dueMs: NOW + 6 });
+        expect(await lanes.release(await acquired(lane), { dequeuedCount: 1 })).toBe("released");
+        expect(await lanes.find(lane)).toMatchObject({ waitingCount: 0 });
+        expect((await lanes.find(lane))?.sweepDueMs).toBeUndefined();
+        const again = await lanes.join(lane, owner, { nowMs: NOW + 5, sweepDueMs: NOW + 6 });
+        expect(again).toEqual({ position: NOW + 5, wasUnscheduled: true });
+        expect(await lanes.find(lane)).toMatchObject({ sweepDueMs: NOW + 6 });
       });
 
       test("does not overlook who joined meanwhile a lane that was to be idle", async () => {
         const { lane, owner } = await joined();
         const seen = await acquired(lane);
-        await lanes.join(lane, owner, { nowMs: NOW + 5, dueMs: NOW + 6 });
-        const found = await lanes.release(seen, { taken: 1 });
-        expect(found).toMatchObject({ lastPlace: NOW + 5, waiting: 2, owner: "a" });
+        await lanes.join(lane, owner, { nowMs: NOW + 5, sweepDueMs: NOW + 6 });
+        const found = await lanes.release(seen, { dequeuedCount: 1 });
+        expect(found).toMatchObject({ lastPosition: NOW + 5, waitingCount: 2, owner: "a" });
         expect(await lanes.acquire(lane, lease("b"), NOW)).toBeUndefined();
-        expect(await lanes.release(found as Lane, { taken: 1, dueMs: NOW + 9 })).toBe("released");
-        expect(await lanes.find(lane)).toMatchObject({ waiting: 1, dueMs: NOW + 9 });
+        expect(await lanes.release(found as Lane, { dequeuedCount: 1, sweepDueMs: NOW + 9 })).toBe(
+          "released",
+        );
+        expect(await lanes.find(lane)).toMatchObject({ waitingCount: 1, sweepDueMs: NOW + 9 });
       });
 
       test("is not held up by who joined meanwhile where somebody looks again", async () => {
         const { lane, owner } = await joined(2);
         const seen = await acquired(lane);
-        await lanes.join(lane, owner, { nowMs: NOW + 5, dueMs: NOW + 6 });
-        expect(await lanes.release(seen, { taken: 1, dueMs: NOW + 9 })).toBe("released");
-        expect(await lanes.find(lane)).toMatchObject({ waiting: 2, dueMs: NOW + 9 });
+        await lanes.join(lane, owner, { nowMs: NOW + 5, sweepDueMs: NOW + 6 });
+        expect(await lanes.release(seen, { dequeuedCount: 1, sweepDueMs: NOW + 9 })).toBe(
+          "released",
+        );
+        expect(await lanes.find(lane)).toMatchObject({ waitingCount: 2, sweepDueMs: NOW + 9 });
       });
 
       test("does not overlook that the lane was hastened or resumed", async () => {
         const { lane } = await joined(2);
         const seen = await acquired(lane);
-        expect(await lanes.bringForward(lane, NOW + 3)).toBe(true);
-        const found = await lanes.release(seen, { dueMs: NOW + 50 });
-        expect(found).toMatchObject({ dueMs: NOW + 3, owner: "a" });
-        await lanes.resume(lane, NOW + 4);
-        const again = await lanes.release(found as Lane, { dueMs: NOW + 50 });
-        expect(again).toMatchObject({ dueMs: NOW + 4, owner: "a" });
+        expect(await lanes.bringSweepForward(lane, NOW + 3)).toBe(true);
+        const found = await lanes.release(seen, { sweepDueMs: NOW + 50 });
+        expect(found).toMatchObject({ sweepDueMs: NOW + 3, owner: "a" });
+        await lanes.endAllPauses(lane, NOW + 4);
+        const again = await lanes.release(found as Lane, { sweepDueMs: NOW + 50 });
+        expect(again).toMatchObject({ sweepDueMs: NOW + 4, owner: "a" });
       });
 
       test("never counts below nothing", async () => {
         const { lane } = await joined(1);
         const seen = await acquired(lane);
-        await lanes.correctWaiting(lane, 0);
-        expect(await lanes.release(seen, { taken: 1, dueMs: NOW + 5 })).toBe("released");
-        expect(await lanes.find(lane)).toMatchObject({ waiting: 0, dueMs: NOW + 5 });
+        await lanes.setWaitingCount(lane, 0);
+        expect(await lanes.release(seen, { dequeuedCount: 1, sweepDueMs: NOW + 5 })).toBe(
+          "released",
+        );
+        expect(await lanes.find(lane)).toMatchObject({ waitingCount: 0, sweepDueMs: NOW + 5 });
       });
 
       test("by a zombie changes nothing; by who released it already is no loss", async () => {
         const { lane } = await joined();
         const seen = await acquired(lane);
-        expect(await lanes.release(seen, { nextMs: 5, dueMs: NOW + 9 })).toBe("released");
-        expect(await lanes.release(seen, { nextMs: 6, dueMs: NOW + 9 })).toBe("released");
-        expect(await lanes.find(lane)).toMatchObject({ nextMs: 5 });
+        expect(
+          await lanes.release(seen, { nextSubmissionNotBeforeMs: 5, sweepDueMs: NOW + 9 }),
+        ).toBe("released");
+        expect(
+          await lanes.release(seen, { nextSubmissionNotBeforeMs: 6, sweepDueMs: NOW + 9 }),
+        ).toBe("released");
+        expect(await lanes.find(lane)).toMatchObject({ nextSubmissionNotBeforeMs: 5 });
         const zombie = await acquired(lane, "zombie");
         clock.passReal(LEASE_MS);
         await acquired(lane, "b");
-        expect(await lanes.release(zombie, { nextMs: 7 })).toBe("lost");
-        expect(await lanes.find(lane)).toMatchObject({ nextMs: 5, owner: "b" });
+        expect(await lanes.release(zombie, { nextSubmissionNotBeforeMs: 7 })).toBe("lost");
+        expect(await lanes.find(lane)).toMatchObject({ nextSubmissionNotBeforeMs: 5, owner: "b" });
       });
     });
 
     describe("the next look", () => {
       test("is brought forward, never put off, and not where nothing waits", async () => {
         const { lane } = await joined();
-        expect(await lanes.bringForward(lane, NOW + 2)).toBe(false);
-        expect(await lanes.bringForward(lane, NOW - 2)).toBe(true);
-        expect(await lanes.find(lane)).toMatchObject({ dueMs: NOW - 2 });
+        expect(await lanes.bringSweepForward(lane, NOW + 2)).toBe(false);
+        expect(await lanes.bringSweepForward(lane, NOW - 2)).toBe(true);
+        expect(await lanes.find(lane)).toMatchObject({ sweepDueMs: NOW - 2 });
         await lanes.release(await acquired(lane), {});
-        expect(await lanes.bringForward(lane, NOW)).toBe(false);
-        expect(await lanes.bringForward(laneId(newOwner()), NOW)).toBe(false);
+        expect(await lanes.bringSweepForward(lane, NOW)).toBe(false);
+        expect(await lanes.bringSweepForward(laneId(newOwner()), NOW)).toBe(false);
       });
 
       test("is not overlooked by who has the lane, though that one looks sooner", async () => {
         const { lane } = await joined();
-        for (const hint of ["bringForward", "wake"] as const) {
+        for (const hint of ["bringSweepForward", "scheduleSweep"] as const) {
           const seen = await acquired(lane, hint);
-          expect(await lanes[hint](lane, (seen.dueMs ?? 0) + 50)).toBe(true);
-          const again = await lanes.release(seen, { dueMs: NOW + 5_000 });
+          expect(await lanes[hint](lane, (seen.sweepDueMs ?? 0) + 50)).toBe(true);
+          const again = await lanes.release(seen, { sweepDueMs: NOW + 5_000 });
           if (typeof again === "string") throw new Error(`it was ${again}`);
-          expect(await lanes.release(again, { dueMs: NOW + 60 })).toBe("released");
+          expect(await lanes.release(again, { sweepDueMs: NOW + 60 })).toBe("released");
         }
       });
 
       test("comes to a lane that is woken, whatever was known of it", async () => {
         const { lane } = await joined();
-        expect(await lanes.wake(lane, NOW + 2)).toBe(false);
-        expect(await lanes.wake(lane, NOW)).toBe(true);
+        expect(await lanes.scheduleSweep(lane, NOW + 2)).toBe(false);
+        expect(await lanes.scheduleSweep(lane, NOW)).toBe(true);
         await lanes.release(await acquired(lane), {});
-        expect(await lanes.wake(lane, NOW + 8)).toBe(true);
-        expect(await lanes.find(lane)).toMatchObject({ dueMs: NOW + 8 });
-        expect(await lanes.wake(laneId(newOwner()), NOW)).toBe(false);
+        expect(await lanes.scheduleSweep(lane, NOW + 8)).toBe(true);
+        expect(await lanes.find(lane)).toMatchObject({ sweepDueMs: NOW + 8 });
+        expect(await lanes.scheduleSweep(laneId(newOwner()), NOW)).toBe(false);
       });
     });
 
@@ -241,12 +265,12 @@ export function laneStoreSuite(
         await lanes.pause(lane, owner, own);
         await lanes.pause(lane, owner, blocked);
         expect((await lanes.find(lane))?.pause).toEqual(own);
-        await lanes.unblock(lane, NOW + 4);
+        await lanes.endLoginPause(lane, NOW + 4);
         expect((await lanes.find(lane))?.pause).toEqual(own);
-        await lanes.resume(lane, NOW + 4);
+        await lanes.endAllPauses(lane, NOW + 4);
         await lanes.pause(lane, owner, blocked);
-        await lanes.unblock(lane, NOW + 7);
-        expect(await lanes.find(lane)).toMatchObject({ dueMs: NOW + 7 });
+        await lanes.endLoginPause(lane, NOW + 7);
+        expect(await lanes.find(lane)).toMatchObject({ sweepDueMs: NOW + 7 });
         expect((await lanes.find(lane))?.pause).toBeUndefined();
       });
 
@@ -258,9 +282,9 @@ export function laneStoreSuite(
         const owner = newOwner();
         const lane = laneId(owner);
         await lanes.pause(lane, owner, endless);
-        expect(await lanes.find(lane)).toMatchObject({ ...owner, waiting: 0, pause: endless });
-        const first = await lanes.join(lane, owner, { nowMs: NOW, dueMs: NOW });
-        expect(first).toEqual({ place: NOW, wasUnscheduled: true });
+        expect(await lanes.find(lane)).toMatchObject({ ...owner, waitingCount: 0, pause: endless });
+        const first = await lanes.join(lane, owner, { nowMs: NOW, sweepDueMs: NOW });
+        expect(first).toEqual({ position: NOW, wasUnscheduled: true });
         expect(await pauseOf(lane)).toEqual(endless);
       });
 
@@ -271,7 +295,7 @@ export function laneStoreSuite(
         const seen = await acquired(lane);
         await lanes.pause(lane, owner, endless);
         await lanes.pause(lane, owner, { ...ending, untilMs: NOW + 99 });
-        expect(await lanes.release(seen, { dueMs: NOW, pause: ending })).toBe("released");
+        expect(await lanes.release(seen, { sweepDueMs: NOW, pause: ending })).toBe("released");
         expect(await pauseOf(lane)).toEqual(endless);
         await lanes.pause(lane, owner, { reason: "ACCOUNT_RESTRICTED" });
         expect(await pauseOf(lane)).toEqual({ reason: "ACCOUNT_RESTRICTED" });
@@ -281,10 +305,10 @@ export function laneStoreSuite(
         const { lane, owner } = await joined();
         await lanes.pause(lane, owner, ending);
         await lanes.pause(lane, owner, endless);
-        expect(await lanes.resume(lane, NOW + 4)).toBe(true);
+        expect(await lanes.endAllPauses(lane, NOW + 4)).toBe(true);
         expect(await pauseOf(lane)).toBeUndefined();
-        expect(await lanes.find(lane)).toMatchObject({ dueMs: NOW + 4 });
-        expect(await lanes.resume(laneId(newOwner()), NOW)).toBe(false);
+        expect(await lanes.find(lane)).toMatchObject({ sweepDueMs: NOW + 4 });
+        expect(await lanes.endAllPauses(laneId(newOwner()), NOW)).toBe(false);
       });
     });
   });

@@ -18,7 +18,7 @@ function fullRecord(): RequestRecord {
     joinedMs: 2,
     submittedMs: 3,
     finishedMs: 4,
-    place: 5,
+    lanePosition: 5,
     laneState: "holding",
     holdUntilMs: 6,
     params: { inline: '{"text":"\\ud800 ü"}' },
@@ -35,7 +35,7 @@ function fullRecord(): RequestRecord {
     outcomeDigest: "digest",
     deadlineMs: 9,
     actionDeadlineMs: 10,
-    dueMs: 11,
+    sweepDueMs: 11,
     recoverAfterRealMs: 12,
     polls: 13,
     isStarted: true,
@@ -88,7 +88,7 @@ export function requestStoreSuite(
       const { requestId } = full;
       const found = await requests.findWithLanes([requestId]);
       expect(found.get(requestId)).toEqual({ request: full, lane: undefined });
-      expect(await requests.queue(full.lane, 10)).toEqual([full]);
+      expect(await requests.readLaneHead(full.lane, 10)).toEqual([full]);
     });
 
     test("members that a write leaves out are gone", async () => {
@@ -99,8 +99,8 @@ export function requestStoreSuite(
       const written = await requests.replace(bare);
       expect(written).toEqual({ ...bare, version: 2 });
       expect(await requests.find(full.requestId)).toEqual({ ...bare, version: 2 });
-      expect(await requests.queue(full.lane, 10)).toEqual([]);
-      const due = await Promise.all(shards.map((shard) => requests.due(shard, 1e15, 1_000)));
+      expect(await requests.readLaneHead(full.lane, 10)).toEqual([]);
+      const due = await Promise.all(shards.map((shard) => requests.findDue(shard, 1e15, 1_000)));
       expect(due.flat().map(({ requestId }) => requestId)).not.toContain(full.requestId);
     });
 
@@ -138,11 +138,14 @@ export function requestStoreSuite(
       const first = await stored(one);
       const second = await stored(one);
       const third = await stored(other);
-      await lanes.join(first.lane, one, { nowMs: 5, dueMs: 6 });
+      await lanes.join(first.lane, one, { nowMs: 5, sweepDueMs: 6 });
       const ids = [third, first, second, first].map(({ requestId }) => requestId);
       const found = await requests.findWithLanes([...ids, requestRecord().requestId]);
       expect([...found.keys()].sort()).toEqual([...new Set(ids)].sort());
-      expect(found.get(first.requestId)).toMatchObject({ request: first, lane: { lastPlace: 5 } });
+      expect(found.get(first.requestId)).toMatchObject({
+        request: first,
+        lane: { lastPosition: 5 },
+      });
       expect(found.get(second.requestId)?.lane).toEqual(await lanes.find(second.lane));
       expect(found.get(third.requestId)?.lane).toBeUndefined();
     });
@@ -153,33 +156,33 @@ export function requestStoreSuite(
       expect([...(await requests.findWithLanes(ids)).keys()].sort()).toEqual(ids.sort());
     });
 
-    test("a lane's queue has its holders first, then who waits, each by its place", async () => {
+    test("a lane's queue has its holders first, then who waits, each by its position", async () => {
       const owner = newOwner();
-      const add = (place: number, laneState?: "waiting" | "holding") =>
-        stored(owner, { place, ...(laneState ? { laneState } : {}) });
+      const add = (lanePosition: number, laneState?: "waiting" | "holding") =>
+        stored(owner, { lanePosition, ...(laneState ? { laneState } : {}) });
       const late = await add(1_782_388_800_001, "waiting");
       const early = await add(999, "waiting");
       const holder = await add(1_782_388_800_002, "holding");
       await add(1, undefined);
-      await stored(newOwner(), { place: 2, laneState: "waiting" });
+      await stored(newOwner(), { lanePosition: 2, laneState: "waiting" });
       const ids = (found: RequestRecord[]) => found.map(({ requestId }) => requestId);
       const inOrder = ids([holder, early, late]);
-      expect(ids(await requests.queue(late.lane, 10))).toEqual(inOrder);
-      expect(ids(await requests.queue(late.lane, 2))).toEqual(inOrder.slice(0, 2));
+      expect(ids(await requests.readLaneHead(late.lane, 10))).toEqual(inOrder);
+      expect(ids(await requests.readLaneHead(late.lane, 2))).toEqual(inOrder.slice(0, 2));
       expect(await requests.countWaiting(late.lane, 10)).toBe(2);
       expect(await requests.countWaiting(late.lane, 1)).toBe(1);
       await requests.replace({ ...early, laneState: undefined });
-      expect(ids(await requests.queue(late.lane, 10))).toEqual(ids([holder, late]));
+      expect(ids(await requests.readLaneHead(late.lane, 10))).toEqual(ids([holder, late]));
     });
 
     test("the first login that waits is found behind others, one that holds is not", async () => {
       const owner = newOwner();
-      const { lane } = await stored(owner, { place: 1, laneState: "waiting" });
+      const { lane } = await stored(owner, { lanePosition: 1, laneState: "waiting" });
       expect(await requests.firstLogin(lane)).toBeUndefined();
-      await stored(owner, { place: 2, laneState: "holding", isLogin: true });
+      await stored(owner, { lanePosition: 2, laneState: "holding", isLogin: true });
       expect(await requests.firstLogin(lane)).toBeUndefined();
-      const second = await stored(owner, { place: 4, laneState: "waiting", isLogin: true });
-      const first = await stored(owner, { place: 3, laneState: "waiting", isLogin: true });
+      const second = await stored(owner, { lanePosition: 4, laneState: "waiting", isLogin: true });
+      const first = await stored(owner, { lanePosition: 3, laneState: "waiting", isLogin: true });
       expect(await requests.firstLogin(lane)).toEqual(first);
       await requests.replace({ ...first, laneState: "holding" });
       expect(await requests.firstLogin(lane)).toEqual(second);
@@ -243,12 +246,14 @@ export function requestStoreSuite(
     test("what is due is listed, requests and lanes, the oldest first, each in one shard", async () => {
       const owner = newOwner();
       const base = 5_000_000;
-      const second = await stored(owner, { dueMs: base + 2 });
-      const first = await stored(owner, { dueMs: base + 1 });
+      const second = await stored(owner, { sweepDueMs: base + 2 });
+      const first = await stored(owner, { sweepDueMs: base + 1 });
       const never = await stored(owner, {});
-      const later = await stored(owner, { dueMs: base + 4 });
-      await lanes.join(first.lane, owner, { nowMs: 1, dueMs: base + 3 });
-      const listed = await Promise.all(shards.map((shard) => requests.due(shard, base + 3, 1_000)));
+      const later = await stored(owner, { sweepDueMs: base + 4 });
+      await lanes.join(first.lane, owner, { nowMs: 1, sweepDueMs: base + 3 });
+      const listed = await Promise.all(
+        shards.map((shard) => requests.findDue(shard, base + 3, 1_000)),
+      );
       const ours = listed.flat().filter(({ lane }) => lane === first.lane);
       const key = ({ lane, requestId }: RequestRecord) => ({ lane, requestId });
       expect(ours).toHaveLength(3);
@@ -260,13 +265,15 @@ export function requestStoreSuite(
         const [one, other] = [shard.indexOf(first.requestId), shard.indexOf(second.requestId)];
         if (one >= 0 && other >= 0) expect(one).toBeLessThan(other);
       }
-      const limited = await Promise.all(shards.map((shard) => requests.due(shard, base + 3, 1)));
+      const limited = await Promise.all(
+        shards.map((shard) => requests.findDue(shard, base + 3, 1)),
+      );
       expect(Math.max(...limited.map(({ length }) => length))).toBe(1);
     });
 
     test("requests whose writer may be dead are listed until they are written again", async () => {
       const stale = async (ms: number) =>
-        (await Promise.all(shards.map((shard) => requests.stale(shard, ms, 1_000)))).flat();
+        (await Promise.all(shards.map((shard) => requests.findStale(shard, ms, 1_000)))).flat();
       const request = await stored(newOwner(), { recoverAfterRealMs: 700_000 });
       expect(await stale(699_999)).not.toContain(request.requestId);
       expect(await stale(700_001)).toContain(request.requestId);

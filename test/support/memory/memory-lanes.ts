@@ -31,17 +31,24 @@ export function makeMemoryLanes(options: { clock: Clock }): LaneStore & {
     const found = stored.get(lane);
     if (found) return found;
     const of = { clientId, provider, connectionId, accountId };
-    const made: StoredLane = { lane, ...of, lastPlace: 0, waiting: 0, nextMs: 0, pauses: {} };
+    const made: StoredLane = {
+      lane,
+      ...of,
+      lastPosition: 0,
+      waitingCount: 0,
+      nextSubmissionNotBeforeMs: 0,
+      pauses: {},
+    };
     stored.set(lane, made);
     return made;
   }
 
-  function bringForward(lane: StoredLane | undefined, dueMs: number): boolean {
+  function bringForward(lane: StoredLane | undefined, sweepDueMs: number): boolean {
     if (lane === undefined) return false;
-    const isSooner = (lane.dueMs ?? Number.POSITIVE_INFINITY) > dueMs;
+    const isSooner = (lane.sweepDueMs ?? Number.POSITIVE_INFINITY) > sweepDueMs;
     // A worker that has the lane must see it when it gives the lane back, though it looks sooner.
     if (!isSooner && lane.owner === undefined) return false;
-    lane.dueMs = dueMs;
+    lane.sweepDueMs = sweepDueMs;
     return true;
   }
 
@@ -53,24 +60,24 @@ export function makeMemoryLanes(options: { clock: Clock }): LaneStore & {
       return found && seen(found);
     },
 
-    async join(lane, owner, { nowMs, dueMs, limit = Number.POSITIVE_INFINITY }) {
-      if ((stored.get(lane)?.waiting ?? 0) >= limit) return "full";
+    async join(lane, owner, { nowMs, sweepDueMs, limit = Number.POSITIVE_INFINITY }) {
+      if ((stored.get(lane)?.waitingCount ?? 0) >= limit) return "full";
       const found = put(lane, owner);
-      const wasUnscheduled = found.dueMs === undefined;
-      found.lastPlace = Math.max(Math.ceil(nowMs), found.lastPlace + 1);
-      found.waiting += 1;
-      found.dueMs ??= dueMs;
-      return { place: found.lastPlace, wasUnscheduled };
+      const wasUnscheduled = found.sweepDueMs === undefined;
+      found.lastPosition = Math.max(Math.ceil(nowMs), found.lastPosition + 1);
+      found.waitingCount += 1;
+      found.sweepDueMs ??= sweepDueMs;
+      return { position: found.lastPosition, wasUnscheduled };
     },
 
-    async correctWaiting(lane, waiting) {
+    async setWaitingCount(lane, count) {
       const found = stored.get(lane);
       if (!found || found.owner !== undefined) return false;
-      found.waiting = waiting;
+      found.waitingCount = count;
       return true;
     },
 
-    async acquire(lane, lease, dueMs) {
+    async acquire(lane, lease, sweepDueMs) {
       const found = stored.get(lane);
       if (!found) return undefined;
       const isHeld =
@@ -79,47 +86,50 @@ export function makeMemoryLanes(options: { clock: Clock }): LaneStore & {
         (found.leaseUntilRealMs ?? 0) > clock.realMs();
       if (isHeld) return undefined;
       const abandonedByPrevious = found.owner !== undefined && found.owner !== lease.owner;
-      Object.assign(found, { owner: lease.owner, leaseUntilRealMs: lease.untilMs, dueMs });
+      Object.assign(found, { owner: lease.owner, leaseUntilRealMs: lease.untilMs, sweepDueMs });
       return { ...seen(found), ...(abandonedByPrevious ? { abandonedByPrevious } : {}) };
     },
 
-    async release(before, { dueMs, nextMs, taken = 0, pause }) {
+    async release(before, { sweepDueMs, nextSubmissionNotBeforeMs, dequeuedCount = 0, pause }) {
       const found = stored.get(before.lane);
       if (!found || found.owner !== before.owner) {
         return found && found.releasedBy === before.owner ? "released" : "lost";
       }
       const isAsSeen =
-        found.dueMs === before.dueMs &&
-        (dueMs !== undefined || found.lastPlace === before.lastPlace);
+        found.sweepDueMs === before.sweepDueMs &&
+        (sweepDueMs !== undefined || found.lastPosition === before.lastPosition);
       if (!isAsSeen) return seen(found);
       found.releasedBy = found.owner ?? "";
       found.owner = undefined;
       found.leaseUntilRealMs = undefined;
-      found.dueMs = dueMs;
-      found.waiting = Math.max(0, found.waiting - taken);
-      if (nextMs !== undefined) found.nextMs = nextMs;
+      found.sweepDueMs = sweepDueMs;
+      found.waitingCount = Math.max(0, found.waitingCount - dequeuedCount);
+      if (nextSubmissionNotBeforeMs !== undefined) {
+        found.nextSubmissionNotBeforeMs = nextSubmissionNotBeforeMs;
+      }
       if (pause) found.pauses[kindOf(pause)] = { ...pause };
       return "released";
     },
 
-    async bringForward(lane, dueMs) {
+    async bringSweepForward(lane, sweepDueMs) {
       const found = stored.get(lane);
-      return found?.dueMs !== undefined && bringForward(found, dueMs);
+      return found?.sweepDueMs !== undefined && bringForward(found, sweepDueMs);
     },
 
-    async ensure(lane, dueMs) {
+    async ensureSweep(lane, sweepDueMs) {
       const found = stored.get(lane);
-      if (!found || (found.dueMs !== undefined && found.owner === undefined)) return false;
-      found.dueMs = dueMs;
+      if (!found || (found.sweepDueMs !== undefined && found.owner === undefined)) return false;
+      found.sweepDueMs = sweepDueMs;
       return true;
     },
 
-    async delay(lane, nextMs) {
+    async delaySubmissions(lane, notBeforeMs) {
       const found = stored.get(lane);
-      if (found) found.nextMs = Math.max(found.nextMs, nextMs);
+      if (found)
+        found.nextSubmissionNotBeforeMs = Math.max(found.nextSubmissionNotBeforeMs, notBeforeMs);
     },
 
-    wake: async (lane, dueMs) => bringForward(stored.get(lane), dueMs),
+    scheduleSweep: async (lane, sweepDueMs) => bringForward(stored.get(lane), sweepDueMs),
 
     async pause(lane, owner, pause) {
       const found = put(lane, owner);
@@ -129,19 +139,19 @@ export function makeMemoryLanes(options: { clock: Clock }): LaneStore & {
       found.pauses[kindOf(pause)] = { ...pause };
     },
 
-    async resume(lane, dueMs) {
+    async endAllPauses(lane, sweepDueMs) {
       const found = stored.get(lane);
       if (!found) return false;
       found.pauses = {};
-      found.dueMs = dueMs;
+      found.sweepDueMs = sweepDueMs;
       return true;
     },
 
-    async unblock(lane, dueMs) {
+    async endLoginPause(lane, sweepDueMs) {
       const found = stored.get(lane);
       if (!found?.pauses.stop) return;
       delete found.pauses.stop;
-      found.dueMs = dueMs;
+      found.sweepDueMs = sweepDueMs;
     },
   };
 }

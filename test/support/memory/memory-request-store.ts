@@ -25,7 +25,7 @@ export function makeMemoryRequestStore(options: {
   function inLane(lane: string, laneState: RequestRecord["laneState"]): RequestRecord[] {
     return all(ofLane.get(lane) ?? [])
       .filter((request) => request.laneState === laneState)
-      .sort(by(({ place }) => place ?? 0));
+      .sort(by(({ lanePosition }) => lanePosition ?? 0));
   }
 
   return {
@@ -55,7 +55,7 @@ export function makeMemoryRequestStore(options: {
       return { ...next };
     },
 
-    queue: async (lane, limit) =>
+    readLaneHead: async (lane, limit) =>
       [...inLane(lane, "holding"), ...inLane(lane, "waiting")].slice(0, limit),
 
     firstLogin: async (lane) => inLane(lane, "waiting").find(({ isLogin }) => isLogin),
@@ -77,21 +77,21 @@ export function makeMemoryRequestStore(options: {
       return { requests: shown, before: last && listedAs(last) };
     },
 
-    async due(shard, untilMs, limit) {
+    async findDue(shard, untilMs, limit) {
       // One shard holds them all: how they are spread is the store's own affair.
       if (shard !== 0) return [];
       const entries = [
-        ...all().map(({ lane, requestId, dueMs }) => ({ lane, requestId, dueMs })),
-        ...lanes().map(({ lane, dueMs }) => ({ lane, requestId: undefined, dueMs })),
+        ...all().map(({ lane, requestId, sweepDueMs }) => ({ lane, requestId, sweepDueMs })),
+        ...lanes().map(({ lane, sweepDueMs }) => ({ lane, requestId: undefined, sweepDueMs })),
       ];
       return entries
-        .filter(({ dueMs = Number.POSITIVE_INFINITY }) => dueMs <= untilMs)
-        .sort(by(({ dueMs }) => dueMs ?? 0))
+        .filter(({ sweepDueMs = Number.POSITIVE_INFINITY }) => sweepDueMs <= untilMs)
+        .sort(by(({ sweepDueMs }) => sweepDueMs ?? 0))
         .slice(0, limit)
         .map(({ lane, requestId }) => (requestId === undefined ? { lane } : { lane, requestId }));
     },
 
-    async stale(shard, beforeRealMs, limit) {
+    async findStale(shard, beforeRealMs, limit) {
       if (shard !== 0) return [];
       return all()
         .filter(

@@ -80,10 +80,10 @@ function checkRecord(request: RequestRecord): void {
   else if (isOver || status === "SCHEDULED") expect(laneState).toBeUndefined();
   else expect(laneState).toBe(holds ? "holding" : undefined);
   if (isOver) expect(holds).toBe(false);
-  expect(request.place === undefined).toBe(request.joinedMs === undefined);
+  expect(request.lanePosition === undefined).toBe(request.joinedMs === undefined);
   // Somebody always looks at it again until it ends (G1, G12).
-  if (isOver) expect(request).toMatchObject({ dueMs: undefined, deadlineMs: undefined });
-  else if (status !== "SUBMITTING") expect(request.dueMs).toEqual(expect.any(Number));
+  if (isOver) expect(request).toMatchObject({ sweepDueMs: undefined, deadlineMs: undefined });
+  else if (status !== "SUBMITTING") expect(request.sweepDueMs).toEqual(expect.any(Number));
   if (isOver) expect(request.expiresMs).toBeGreaterThan(request.finishedMs ?? Number.NaN);
   const isSwept = status === "SUBMITTING" || outbox.length > 0;
   expect(request.recoverAfterRealMs !== undefined).toBe(isSwept);

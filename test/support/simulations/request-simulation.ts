@@ -38,7 +38,7 @@ export const requestRules: RequestRules = {
   firstPollMs: HOUR_MS / 4,
   scheduleLeadMs: 2 * HOUR_MS,
   scheduleMaxMs: 365 * DAY_MS,
-  paceMs: [30 * SECOND_MS, 90 * SECOND_MS],
+  pace: { minGapMs: 30 * SECOND_MS, maxGapMs: 90 * SECOND_MS },
   rateLimitPauseMs: HOUR_MS,
   accountWaitingLimit: 1_000,
   clientRequestsPerSecond: 100,
@@ -137,8 +137,9 @@ export function makeRequestWorld(of: {
     newOwner: () => `worker-${++owners}`,
     random: () => 0.5,
     randomHex: (bytes: number) => String(++ids).padStart(2 * bytes, "0"),
+    // Only the faults that a command injects may be ignored.
     onIgnoredError: (error: unknown) => {
-      throw error;
+      if (!(error instanceof Failure)) throw error;
     },
   };
   const { handleSubmitMessages } = composeSubmission(ports);
@@ -229,7 +230,7 @@ export function makeRequestWorld(of: {
     },
 
     resumeAccount: () =>
-      laneScheduler.wake(now().lane).then(() => memory.lanes.resume(now().lane, 0)),
+      laneScheduler.wakeUp(now().lane).then(() => memory.lanes.endAllPauses(now().lane, 0)),
 
     cancel: () => isDone(client.cancel(owner.clientId, now().requestId)),
     continue: (input: string) => isDone(client.continue(owner.clientId, now().requestId, input)),

@@ -121,6 +121,7 @@ export function makeWorkersWorld(of: {
       },
       speed: 1,
       rules,
+      onIgnoredError: () => undefined,
       accounts: { find: readAccount, refresh: readAccount },
       connections: { read: readConnection, refresh: readConnection, reread: readConnection },
       calls: {
@@ -182,7 +183,6 @@ export function makeWorkersWorld(of: {
       },
     },
     randomHex: (bytes) => newId().padStart(2 * bytes, "0"),
-    onIgnoredError: () => undefined,
   });
 
   /** One run of `reconcile`. */

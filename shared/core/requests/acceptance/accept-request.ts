@@ -4,13 +4,13 @@ import type { ProviderId } from "../../../contracts/providers.ts";
 import { type MasterKeys, seal } from "../../crypto/master-keys.ts";
 import { requestEvent } from "../../events/envelope.ts";
 import { InvalidRequest } from "../../input/invalid-request.ts";
-import { canonicalJson } from "../../json/json.ts";
 import type { ProviderClient } from "../../providers/provider-client.ts";
 import type { LaneScheduler } from "../lanes/lane-scheduler.ts";
 import type { DecisionContext } from "../state/decision-context.ts";
 import type {
   ClientRates,
   IdempotencyStore,
+  JoinedLane,
   LaneStore,
   RequestStore,
   Schedules,
@@ -19,35 +19,31 @@ import type {
 import type { LaneOwner, RequestRecord } from "../state/record.ts";
 import { withDerivedFields, withOutboxEvents } from "../state/request-state.ts";
 import type { RequestWriter } from "../state/request-writer.ts";
-import { type BodyDigest, keyedDigest, plainDigest } from "./body-digest.ts";
-import { laneId, newRequestId } from "./request-id.ts";
+import { digestOf, type NewRequest, replayedRequest, reserveId } from "./idempotency.ts";
+import { laneId } from "./request-id.ts";
 import { readScheduled } from "./schedule-time.ts";
 
-export interface NewRequest {
-  clientId: string;
-  provider: ProviderId;
-  accountId: string;
-  action: string;
-  params: unknown;
-  scheduled?: string | undefined;
-  connectionId?: string | undefined;
-  idempotencyKey?: string | undefined;
-}
+/**
+ * Accepting a request, in order: rate, connection and account, digest of the
+ * body, time, idempotency key, and then either the lane (`enqueue`) or the
+ * schedule (`schedule`). The request is accepted when its record is written;
+ * everything after that is repeated by the sweep when it fails.
+ */
 
-/** What the accounts side knows of where a request goes. */
+/** Finds and checks the connection and the account that a request goes to. */
 export interface Destinations {
   /**
-   * The connection meant: the one named, the client's only one of that provider,
-   * or the only one that knows the account.
+   * Returns the named connection, or the client's only one of the provider, or
+   * the only one that has the account.
    *
-   * @throws REQUEST_INVALID that says which field to mend
+   * @throws REQUEST_INVALID that names the field to correct
    */
   connectionIdOf(
     of: Pick<NewRequest, "clientId" | "provider" | "connectionId"> & { accountId?: string },
   ): Promise<string>;
-  /** @throws REQUEST_INVALID where the provider needs an account to be known, and it is not */
+  /** @throws REQUEST_INVALID when the provider requires a registered account and this one is not registered */
   requireAccount(owner: LaneOwner): Promise<void>;
-  /** Makes an account known that came into being by its first request. Never throws. */
+  /** Registers an account that is created by its first request. Never throws. */
   registerAccountIfNew(owner: LaneOwner): Promise<void>;
 }
 
@@ -65,56 +61,86 @@ export interface AcceptRequestDeps {
   masterKeys: () => Promise<MasterKeys>;
   randomHex: (bytes: number) => string;
   context: () => DecisionContext;
-  /** Told of what was given up without harm to the caller: the sweep makes up for it. */
+  /** Logs an error that does no harm, because the sweep completes the work. */
   onIgnoredError: (error: unknown) => void;
 }
 
 /**
- * Accepts a request (G1): once its record is stored it has its `requestId` and
- * is always picked up, by its message, its schedule or the sweep. The same key
- * and body go on from where an earlier call stopped.
+ * Accepts a request (G1). When it returns, the record is stored, and the
+ * request is always processed: by its message, its schedule or the sweep. A call
+ * with the same key and body continues where an earlier one stopped, and returns
+ * the same request.
  *
  * @throws REQUEST_INVALID, CONFLICT, TOO_MANY_REQUESTS, DEPENDENCY_DOWN
  */
 export function makeAcceptRequest(deps: AcceptRequestDeps) {
   return async (of: NewRequest): Promise<RequestRecord> => {
-    const { clientId, provider, accountId } = of;
-    if (!(await deps.rates.take(clientId))) {
-      const { clientRequestsPerSecond } = deps.context().rules;
-      throw new Failure("TOO_MANY_REQUESTS", `more than ${clientRequestsPerSecond} a second`);
-    }
-    const connectionId = await deps.destinations.connectionIdOf(of);
-    const owner = { clientId, provider, connectionId, accountId };
-    await deps.destinations.requireAccount(owner);
+    await requireRate(deps, of.clientId);
+    const owner = await findOwner(deps, of);
     const lane = laneId(owner);
     const params = paramsText(of.params);
     const context = deps.context();
-    const digest = await digestOf(deps, of, connectionId);
-    const scheduledMs = await scheduledOf(deps, of, { digest, context });
-    if (typeof scheduledMs === "object") return scheduledMs;
-    const { requestId, known } = await reserve(deps, of, { lane, digest });
+    const digest = await digestOf(deps, of, owner.connectionId);
+    const schedule = parseSchedule(of.scheduled, context);
+    if (schedule instanceof InvalidRequest) {
+      const replayed = await replayedRequest(deps, of, digest);
+      if (replayed) return replayed;
+      throw schedule;
+    }
+    const { requestId, known } = await reserveId(deps, of, { lane, digest });
     if (known) return known;
 
-    const fresh: RequestRecord = {
+    const request = newRecord(deps, of, {
       ...owner,
       lane,
       requestId,
-      action: of.action,
-      status: scheduledMs === undefined ? "QUEUED" : "SCHEDULED",
       createdMs: context.nowMs,
-      scheduledMs,
+      scheduledMs: schedule?.atMs,
       ...(await storedParams(deps, of, { requestId, params })),
-      ...(deps.providers[provider].isLogin(of.action) ? { isLogin: true } : {}),
-      attempts: 0,
-      polls: 0,
-      isStarted: false,
-      prompts: [],
-      outbox: [],
-      version: 0,
-    };
-    return scheduledMs === undefined
-      ? enqueue(deps, fresh, context)
-      : schedule(deps, fresh, scheduledMs, context);
+    });
+    return schedule
+      ? storeScheduled(deps, request, schedule.atMs, context)
+      : enqueue(deps, request, context);
+  };
+}
+
+async function requireRate(deps: AcceptRequestDeps, clientId: string): Promise<void> {
+  if (await deps.rates.take(clientId)) return;
+  const { clientRequestsPerSecond } = deps.context().rules;
+  throw new Failure(
+    "TOO_MANY_REQUESTS",
+    `more than ${clientRequestsPerSecond} requests in one second`,
+  );
+}
+
+async function findOwner({ destinations }: AcceptRequestDeps, of: NewRequest): Promise<LaneOwner> {
+  const { clientId, provider, accountId } = of;
+  const connectionId = await destinations.connectionIdOf(of);
+  const owner = { clientId, provider, connectionId, accountId };
+  await destinations.requireAccount(owner);
+  return owner;
+}
+
+function newRecord(
+  { providers }: AcceptRequestDeps,
+  { action, provider }: NewRequest,
+  of: LaneOwner &
+    Pick<
+      RequestRecord,
+      "lane" | "requestId" | "createdMs" | "scheduledMs" | "params" | "sealedParams"
+    >,
+): RequestRecord {
+  return {
+    ...of,
+    action,
+    status: of.scheduledMs === undefined ? "QUEUED" : "SCHEDULED",
+    ...(providers[provider].isLogin(action) ? { isLogin: true } : {}),
+    attempts: 0,
+    polls: 0,
+    isStarted: false,
+    prompts: [],
+    outbox: [],
+    version: 0,
   };
 }
 
@@ -126,60 +152,19 @@ function paramsText(params: unknown): string {
   throw new InvalidRequest([{ field: "params", message }]);
 }
 
-/** What a key stands for: another body is another request. Without a key nothing is kept of it. */
-async function digestOf(
-  { providers, masterKeys }: AcceptRequestDeps,
-  { provider, accountId, action, scheduled, params, idempotencyKey }: NewRequest,
-  connectionId: string,
-): Promise<BodyDigest | undefined> {
-  if (idempotencyKey === undefined) return undefined;
-  const said = [provider, connectionId, accountId, action, scheduled ?? null, params];
-  const body = canonicalJson(said);
-  const isSecret = providers[provider].isSecret(action);
-  return isSecret ? keyedDigest(await masterKeys(), body) : plainDigest(body);
-}
-
-/**
- * When it is scheduled for. A call that is repeated may come when its time is
- * near: it gets the request that the first one made. A key is not kept for what
- * is refused, so that the mended call may use it.
- */
-async function scheduledOf(
-  { requests, idempotency }: AcceptRequestDeps,
-  { scheduled, clientId, idempotencyKey }: NewRequest,
-  { digest, context }: { digest: BodyDigest | undefined; context: DecisionContext },
-): Promise<number | undefined | RequestRecord> {
-  const { nowMs, rules } = context;
+/** The time of a scheduled request, `undefined` for one that is not scheduled, or why the time is not allowed. */
+function parseSchedule(
+  scheduled: string | undefined,
+  { nowMs, rules }: DecisionContext,
+): { atMs: number } | InvalidRequest | undefined {
   if (scheduled === undefined) return undefined;
   try {
     const bounds = { nowMs, leadMs: rules.scheduleLeadMs, maxMs: rules.scheduleMaxMs };
-    return readScheduled(scheduled, bounds);
+    return { atMs: readScheduled(scheduled, bounds) };
   } catch (error) {
-    const key = idempotencyKey && (await idempotency.find(clientId, idempotencyKey));
-    const isRepeated = key && digest?.isOf(key.bodySha256);
-    const known = isRepeated ? await requests.find(key.requestId) : undefined;
-    if (known) return known;
+    if (error instanceof InvalidRequest) return error;
     throw error;
   }
-}
-
-/** The request's id, and the request itself where an earlier call with this key has made it. */
-async function reserve(
-  { requests, idempotency, randomHex, context }: AcceptRequestDeps,
-  { idempotencyKey: key, clientId }: NewRequest,
-  { lane, digest }: { lane: string; digest: BodyDigest | undefined },
-): Promise<{ requestId: string; known?: RequestRecord | undefined }> {
-  const requestId = newRequestId(lane, randomHex(10));
-  if (key === undefined || digest === undefined) return { requestId };
-  const { nowMs, rules } = context();
-  const bodySha256 = digest.text;
-  const expiresMs = nowMs + rules.idempotencyMs;
-  const kept = await idempotency.reserve({ clientId, key, bodySha256, requestId, expiresMs });
-  if (!digest.isOf(kept.bodySha256)) {
-    throw new Failure("CONFLICT", "this Idempotency-Key was used with another body");
-  }
-  if (kept.requestId === requestId) return { requestId };
-  return { requestId: kept.requestId, known: await requests.find(kept.requestId) };
 }
 
 async function storedParams(
@@ -189,13 +174,13 @@ async function storedParams(
 ): Promise<Pick<RequestRecord, "params" | "sealedParams">> {
   if (!providers[provider].isSecret(action)) return { params: { inline: params } };
   if (Buffer.byteLength(params) > limits.maxSecretBytes) {
-    const message = `of this action are kept sealed: at most ${limits.maxSecretBytes} bytes`;
+    const message = `at most ${limits.maxSecretBytes} bytes for this action, whose params are stored sealed`;
     throw new InvalidRequest([{ field: "params", message }]);
   }
   return { sealedParams: seal(await masterKeys(), requestId, params) };
 }
 
-function created(request: RequestRecord, context: DecisionContext): RequestRecord {
+function withCreatedEvent(request: RequestRecord, context: DecisionContext): RequestRecord {
   const event = requestEvent("workflow.created", request, {
     atMs: context.nowMs,
     status: "pending",
@@ -204,53 +189,61 @@ function created(request: RequestRecord, context: DecisionContext): RequestRecor
   return withOutboxEvents(withDerivedFields(request, context), context, event);
 }
 
-/** Joins its lane at once. */
+/** Joins the lane, stores the request as QUEUED and sends its message. @throws TOO_MANY_REQUESTS when the lane is full */
 async function enqueue(
   deps: AcceptRequestDeps,
-  fresh: RequestRecord,
+  request: RequestRecord,
   context: DecisionContext,
 ): Promise<RequestRecord> {
-  const { nowMs, rules } = context;
-  const of = { nowMs, dueMs: deps.laneScheduler.dueFor(nowMs), limit: rules.accountWaitingLimit };
-  let joined = await deps.lanes.join(fresh.lane, fresh, of);
-  if (joined === "full") {
-    // The count only ever errs upwards: it is counted anew before anyone is turned away.
-    const waiting = await deps.requests.countWaiting(fresh.lane, rules.accountWaitingLimit);
-    const isWrong = waiting < rules.accountWaitingLimit;
-    if (isWrong && (await deps.lanes.correctWaiting(fresh.lane, waiting))) {
-      joined = await deps.lanes.join(fresh.lane, fresh, of);
-    }
-  }
-  if (joined === "full") {
-    throw new Failure("TOO_MANY_REQUESTS", `${of.limit} requests of this account wait already`);
-  }
-  const queued = { ...fresh, place: joined.place, joinedMs: nowMs };
-  const { request: stored, isCreated } = await deps.writer.create(created(queued, context));
-  // Another call with the same key was faster: it, or the sweep, sees to the rest.
-  if (!isCreated) return stored;
-  const { requestId } = fresh;
-  const tick = joined.wasUnscheduled || fresh.isLogin === true;
+  const joined = await joinLane(deps, request, context);
+  const queued = { ...request, lanePosition: joined.position, joinedMs: context.nowMs };
+  const created = await deps.writer.create(withCreatedEvent(queued, context));
+  // Another call with the same key was faster: it, or the sweep, does the rest.
+  if (!created.isCreated) return created.request;
+  const { requestId } = request;
+  const wakesLane = joined.wasUnscheduled || request.isLogin === true;
   await Promise.all([
-    deps.queue.send({ v: 1, kind: "accepted", requestId, tick }).catch(deps.onIgnoredError),
-    deps.destinations.registerAccountIfNew(fresh),
+    deps.queue.send({ v: 1, kind: "accepted", requestId, wakesLane }).catch(deps.onIgnoredError),
+    deps.destinations.registerAccountIfNew(request),
   ]);
-  return stored;
+  return created.request;
 }
 
-/** Waits for its time outside the lane. */
-async function schedule(
+async function joinLane(
+  { lanes, requests, laneScheduler }: AcceptRequestDeps,
+  request: RequestRecord,
+  { nowMs, rules }: DecisionContext,
+): Promise<JoinedLane> {
+  const { lane } = request;
+  const limit = rules.accountWaitingLimit;
+  const of = { nowMs, sweepDueMs: laneScheduler.sweepDueFor(nowMs), limit };
+  const joined = await lanes.join(lane, request, of);
+  if (joined !== "full") return joined;
+  // The stored count is never too low but may be too high: count before the call is refused.
+  const waiting = await requests.countWaiting(lane, limit);
+  if (waiting < limit && (await lanes.setWaitingCount(lane, waiting))) {
+    const retried = await lanes.join(lane, request, of);
+    if (retried !== "full") return retried;
+  }
+  throw new Failure("TOO_MANY_REQUESTS", `${limit} requests of this account are waiting already`);
+}
+
+/** Stores the request as SCHEDULED and creates its schedule. It joins its lane when its time has come. */
+async function storeScheduled(
   deps: AcceptRequestDeps,
-  fresh: RequestRecord,
-  scheduledMs: number,
+  request: RequestRecord,
+  atMs: number,
   context: DecisionContext,
 ): Promise<RequestRecord> {
-  const { request: stored, isCreated } = await deps.writer.create(created(fresh, context));
-  if (!isCreated) return stored;
-  const { requestId } = fresh;
+  const created = await deps.writer.create(withCreatedEvent(request, context));
+  if (!created.isCreated) return created.request;
+  const { requestId } = request;
   await Promise.all([
-    deps.schedules.create(requestId, scheduledMs).catch(deps.onIgnoredError),
-    deps.queue.send({ v: 1, kind: "accepted", requestId, tick: false }).catch(deps.onIgnoredError),
-    deps.destinations.registerAccountIfNew(fresh),
+    deps.schedules.create(requestId, atMs).catch(deps.onIgnoredError),
+    deps.queue
+      .send({ v: 1, kind: "accepted", requestId, wakesLane: false })
+      .catch(deps.onIgnoredError),
+    deps.destinations.registerAccountIfNew(request),
   ]);
-  return stored;
+  return created.request;
 }

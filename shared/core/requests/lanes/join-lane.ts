@@ -5,11 +5,14 @@ import { transition } from "../state/request-state.ts";
 import type { RequestWriter } from "../state/request-writer.ts";
 import type { LaneScheduler } from "./lane-scheduler.ts";
 
+export type JoinWhenDue = ReturnType<typeof makeJoinWhenDue>;
+
 /**
- * Lets a scheduled request join its lane when its time has come (G7); too early,
- * twice, or after a cancel, it does nothing.
+ * Moves a scheduled request into its lane when its time has come (G7). Does
+ * nothing when it is too early, and nothing for a request that has joined or is
+ * cancelled.
  *
- * @returns the request where it has joined now, and whether the lane should be worked at once
+ * @returns the request when this call moved it, and whether the caller must work the lane now
  * @throws DEPENDENCY_DOWN
  */
 export const makeJoinWhenDue =
@@ -26,26 +29,18 @@ export const makeJoinWhenDue =
       status === "SCHEDULED" && scheduledMs <= deps.context().nowMs;
     if (!isDue(found)) return undefined;
     const { nowMs } = deps.context();
-    const place = await deps.lanes.join(found.lane, found, {
-      nowMs,
-      dueMs: deps.laneScheduler.dueFor(nowMs),
+    const sweepDueMs = deps.laneScheduler.sweepDueFor(nowMs);
+    const joined = await deps.lanes.join(found.lane, found, { nowMs, sweepDueMs });
+    if (joined === "full") return undefined;
+    const changed = await deps.writer.change(found.requestId, (request) => {
+      if (!isDue(request)) return undefined;
+      const context = deps.context();
+      const position = { lanePosition: joined.position, joinedMs: context.nowMs };
+      return transition(request, "QUEUED", context, position);
     });
-    if (place === "full") return undefined;
-    const changed = await deps.writer.change(found.requestId, (request) =>
-      isDue(request) ? joined(request, place.place, deps.context()) : undefined,
-    );
     if (!changed?.isChanged) return undefined;
     const { request } = changed;
-    const processNow = place.wasUnscheduled || request.isLogin === true;
-    if (!processNow) await deps.laneScheduler.ensure(request.lane);
+    const processNow = joined.wasUnscheduled || request.isLogin === true;
+    if (!processNow) await deps.laneScheduler.ensureWakeUp(request.lane);
     return { request, processNow };
   };
-
-/** In its lane, at the place that the lane gave it. */
-export function joined(
-  request: RequestRecord,
-  place: number,
-  context: DecisionContext,
-): RequestRecord {
-  return transition(request, "QUEUED", context, { place, joinedMs: context.nowMs });
-}

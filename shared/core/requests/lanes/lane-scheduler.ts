@@ -5,46 +5,53 @@ import type { RequestRecord } from "../state/record.ts";
 /** No message is sent for a later time: the sweep sends it. */
 const MAX_DELAY_MS = limits.maxSqsDelaySeconds * 1_000;
 
-/** Has a lane looked at, at a time: by a message where SQS can wait so long, else by the sweep. */
+export type LaneScheduler = ReturnType<typeof makeLaneScheduler>;
+
+/**
+ * Schedules the next worker of a lane. A wake-up message in the submit queue
+ * starts it. The sweep starts it when the message is lost, or when SQS cannot
+ * delay a message for so long: each lane stores when its sweep is due.
+ */
 export function makeLaneScheduler(deps: {
   lanes: LaneStore;
   queue: SubmitQueue;
   nowMs: () => number;
-  /** A lane counts as overlooked when nobody came this long after the time (business). */
+  /** Time (business) after which the sweep takes a wake-up message for lost. */
   graceMs: number;
+  onIgnoredError: (error: unknown) => void;
 }) {
   const { lanes, queue, nowMs, graceMs } = deps;
 
-  /** Sends the hint. A lost one is made up for by the sweep. */
-  async function tick(lane: string, atMs: number): Promise<void> {
+  /** Sends a wake-up message for this time (business). Never throws: the sweep replaces a lost message. */
+  async function sendWakeUp(lane: string, atMs: number): Promise<void> {
     const delayMs = Math.max(0, atMs - nowMs());
     if (delayMs > MAX_DELAY_MS) return;
-    await queue.send({ v: 1, kind: "tick", lane }, delayMs).catch(() => undefined);
+    await queue.send({ v: 1, kind: "wakeUp", lane }, delayMs).catch(deps.onIgnoredError);
   }
 
   return {
-    tick,
-    dueFor: (atMs: number) => atMs + graceMs,
+    sendWakeUp,
 
-    /** The lane may be free again: who waits in it need not wait for the end of the hold. */
+    /** When the sweep of a lane is due whose wake-up message is for this time. */
+    sweepDueFor: (wakeUpAtMs: number) => wakeUpAtMs + graceMs,
+
+    /** Wakes the lane of a request that holds it no longer, so that the next need not wait for the end of the hold. */
     async onLaneFreed({ lane, nextSubmissionNotBeforeMs = 0 }: RequestRecord): Promise<void> {
       const atMs = Math.max(nowMs(), nextSubmissionNotBeforeMs);
-      if (await lanes.bringForward(lane, atMs + graceMs)) await tick(lane, atMs);
+      if (await lanes.bringSweepForward(lane, atMs + graceMs)) await sendWakeUp(lane, atMs);
     },
 
-    /** Something waits in the lane: whoever was just leaving it may not have seen that. */
-    async ensure(lane: string): Promise<void> {
+    /** Wakes a lane in which a request waits, unless a wake-up is scheduled. A worker may be releasing it without having seen the request. */
+    async ensureWakeUp(lane: string): Promise<void> {
       const atMs = nowMs();
-      if (await lanes.ensure(lane, atMs + graceMs)) await tick(lane, atMs);
+      if (await lanes.ensureSweep(lane, atMs + graceMs)) await sendWakeUp(lane, atMs);
     },
 
-    /** There is work in the lane again, whatever was known of it. */
-    async wake(lane: string): Promise<void> {
+    /** Wakes a lane in any case. */
+    async wakeUp(lane: string): Promise<void> {
       const atMs = nowMs();
-      await lanes.wake(lane, atMs + graceMs);
-      await tick(lane, atMs);
+      await lanes.scheduleSweep(lane, atMs + graceMs);
+      await sendWakeUp(lane, atMs);
     },
   };
 }
-
-export type LaneScheduler = ReturnType<typeof makeLaneScheduler>;

@@ -22,18 +22,20 @@ export interface ApplyProviderUpdateDeps {
 export interface AppliedUpdate {
   request: RequestRecord;
   verdict: UpdateResult["verdict"];
-  /** Whether this changed it: what it caused is then ours to publish. */
+  /** True when this call changed the request. The caller then publishes its outbox. */
   isChanged: boolean;
-  /** The account was paused until a person or a login has mended it. */
+  /** True when the update paused the account until a login succeeds or a person resumes it. */
   hasPausedAccount: boolean;
 }
 
+export type ApplyProviderUpdate = ReturnType<typeof makeApplyProviderUpdate>;
+
 /**
- * Takes the provider's word on a request, whichever way it came: webhook and
- * poll go through this one write (G4).
+ * Applies what a provider reports about a request. Webhooks and polls both go
+ * through this one conditional write, so that a request ends once (G4).
  *
  * @returns `undefined` when there is no such request on this connection
- * @throws DEPENDENCY_DOWN; taking it again is safe
+ * @throws DEPENDENCY_DOWN; applying the update again is safe
  */
 export const makeApplyProviderUpdate =
   ({ writer, lanes, laneScheduler, providers, context }: ApplyProviderUpdateDeps) =>
@@ -46,18 +48,18 @@ export const makeApplyProviderUpdate =
       if (request.connectionId !== of.connectionId) return undefined;
       const result = withProviderUpdate(request, update, context(), providers[request.provider]);
       applied = result;
-      // Before the write: what follows a crash in between does both again.
+      // Before the write: after a crash in between, the update comes again and does both.
       if (result.lane && "pause" in result.lane) {
         await lanes.pause(request.lane, request, result.lane.pause);
       } else if (result.lane) {
-        await lanes.unblock(request.lane, laneScheduler.dueFor(context().nowMs));
+        await lanes.endLoginPause(request.lane, laneScheduler.sweepDueFor(context().nowMs));
       }
       return result.request;
     });
     if (!changed || !applied) return undefined;
     const { request, isChanged } = changed;
     const { lane, verdict } = applied;
-    // Also for a duplicate: whoever ended it may have died before this.
+    // Also for a duplicate: the worker that ended the request may have died before this.
     if (isTerminal(request)) await laneScheduler.onLaneFreed(request);
     const pause = lane && "pause" in lane ? lane.pause : undefined;
     const hasPausedAccount = isChanged && pause !== undefined && pause.untilMs === undefined;

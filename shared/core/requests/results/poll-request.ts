@@ -1,5 +1,6 @@
 import type { ProviderId } from "../../../contracts/providers.ts";
 import type { FreshAccountReader, FreshConnectionReader } from "../../connections/ports.ts";
+import type { MessageFailure } from "../../message-failure.ts";
 import type { PollOutcome, ProviderClient } from "../../providers/provider-client.ts";
 import { readDeadline } from "../../read-deadline.ts";
 import type { DecisionContext } from "../state/decision-context.ts";
@@ -9,19 +10,23 @@ import { isTerminal, type RequestRecord } from "../state/record.ts";
 import { pollDelayMs, withDerivedFields } from "../state/request-state.ts";
 import type { RequestWriter } from "../state/request-writer.ts";
 import { findCredentials, makeCredentialsChangedSince } from "../submission/credentials-changed.ts";
-import type { makeApplyProviderUpdate } from "./apply-provider-update.ts";
+import type { ApplyProviderUpdate } from "./apply-provider-update.ts";
 
 /** Real time that a provider has to answer a poll. */
 const POLL_TIMEOUT_MS = 5_000;
 
 export interface Polled {
-  /** As it is after that. */
+  /** The request as it is stored after the poll. */
   request: RequestRecord;
   hasPausedConnection: boolean;
   hasPausedAccount: boolean;
+  /** Why events of the poll's result stay in their outbox. */
+  unpublished: MessageFailure[];
 }
 
-/** Asks the provider about a request of which no webhook has told the end. */
+export type PollRequest = ReturnType<typeof makePollRequest>["poll"];
+
+/** Polls the provider for a request whose result no webhook has brought. */
 export function makePollRequest(deps: {
   writer: RequestWriter;
   references: ReferenceStore;
@@ -29,10 +34,11 @@ export function makePollRequest(deps: {
   connections: FreshConnectionReader;
   calls: ProviderCalls;
   providers: Readonly<Record<ProviderId, ProviderClient>>;
-  applyProviderUpdate: ReturnType<typeof makeApplyProviderUpdate>;
+  applyProviderUpdate: ApplyProviderUpdate;
   publish: PublishOutboxes;
   pauseConnection: (connectionId: string) => Promise<boolean>;
   context: () => DecisionContext;
+  onIgnoredError: (error: unknown) => void;
 }) {
   const credentialsChangedSince = makeCredentialsChangedSince(deps);
 
@@ -56,54 +62,59 @@ export function makePollRequest(deps: {
 
   return {
     /**
-     * The next poll is put off before this one is made: whatever comes of it, it
-     * is not made again at once.
+     * Polls once, applies the answer and publishes the events that it causes. The
+     * next poll is scheduled first, so that a failing poll is not repeated at once.
      *
      * @throws DEPENDENCY_DOWN
      */
     async poll(found: RequestRecord): Promise<Polled> {
-      const nothing = { hasPausedConnection: false, hasPausedAccount: false };
-      const claimed = await deps.writer.change(found.requestId, (now) =>
-        isTerminal(now) ? undefined : later(now, deps.context()),
+      const unpaused = { hasPausedConnection: false, hasPausedAccount: false, unpublished: [] };
+      const scheduled = await deps.writer.change(found.requestId, (now) =>
+        isTerminal(now) ? undefined : withNextPoll(now, deps.context()),
       );
-      const { request = found } = claimed ?? {};
-      if (isTerminal(request)) return { request, ...nothing };
+      const { request = found } = scheduled ?? {};
+      if (isTerminal(request)) return { request, ...unpaused };
       const outcome = await ask(request);
       if (outcome.kind === "credentialsRefused") {
         const hasPausedConnection = await deps.pauseConnection(request.connectionId);
-        return { request, ...nothing, hasPausedConnection };
+        return { request, ...unpaused, hasPausedConnection };
       }
       if (outcome.kind === "rateLimited")
-        return { request: await wait(request, outcome), ...nothing };
-      if (outcome.kind !== "update") return { request, ...nothing };
+        return { request: await postpone(request, outcome), ...unpaused };
+      if (outcome.kind !== "update") return { request, ...unpaused };
       const { event, numbersAsText } = outcome;
-      const taken = await deps.applyProviderUpdate(request, {
+      const applied = await deps.applyProviderUpdate(request, {
         event,
         numbersAsText,
         isPolled: true,
       });
-      if (taken?.isChanged) await deps.publish([taken.request]);
-      const { request: now = request, hasPausedAccount = false } = taken ?? {};
-      return { request: now, ...nothing, hasPausedAccount };
+      const published = applied?.isChanged ? await deps.publish([applied.request]) : undefined;
+      const { request: now = request, hasPausedAccount = false } = applied ?? {};
+      return {
+        request: now,
+        ...unpaused,
+        hasPausedAccount,
+        unpublished: published?.failures ?? [],
+      };
     },
   };
 
-  /** As long as the provider asks, where that is longer. */
-  async function wait(
+  /** Postpones the next poll by the provider's `Retry-After`, if that is later than planned. */
+  async function postpone(
     request: RequestRecord,
     { retryAfterMs = 0 }: { retryAfterMs?: number },
   ): Promise<RequestRecord> {
     const context = deps.context();
-    const dueMs = Math.max(request.dueMs ?? 0, context.nowMs + retryAfterMs);
+    const sweepDueMs = Math.max(request.sweepDueMs ?? 0, context.nowMs + retryAfterMs);
     return (
-      (await deps.writer.replace(withDerivedFields({ ...request, dueMs }, context))) ?? request
+      (await deps.writer.replace(withDerivedFields({ ...request, sweepDueMs }, context))) ?? request
     );
   }
 }
 
-/** With its next poll put off: after 15, 30, 60 minutes and so on. */
-function later(request: RequestRecord, context: DecisionContext): RequestRecord {
+/** Schedules the next poll: after 15, 30, 60 minutes and so on. */
+function withNextPoll(request: RequestRecord, context: DecisionContext): RequestRecord {
   const polls = request.polls + 1;
-  const dueMs = context.nowMs + pollDelayMs(polls, context.rules);
-  return withDerivedFields({ ...request, polls, dueMs }, context);
+  const sweepDueMs = context.nowMs + pollDelayMs(polls, context.rules);
+  return withDerivedFields({ ...request, polls, sweepDueMs }, context);
 }

@@ -48,7 +48,7 @@ export const makeResolveRequest =
     if (!decided) throw new Failure("NOT_FOUND", "there is no such request");
     const { request } = decided;
     if (as.as === "not-submitted" && !isContinuation(request))
-      await deps.laneScheduler.wake(request.lane);
+      await deps.laneScheduler.wakeUp(request.lane);
     return request;
   };
 
@@ -66,7 +66,7 @@ function submitted(
     submittedMs: request.submittedMs ?? nowMs,
     deadlineMs,
     // Its result may be there already: the provider is asked, if it can be.
-    dueMs: knownId === undefined ? deadlineMs : nowMs,
+    sweepDueMs: knownId === undefined ? deadlineMs : nowMs,
     polls: 0,
   });
   return provider.startsWhenAccepted ? emitStarted(running, context) : running;

@@ -24,7 +24,7 @@ export interface RequestStore {
    */
   replace(request: RequestRecord): Promise<RequestRecord | undefined>;
   /** What holds the lane and then what waits in it, in order, strongly consistent. */
-  queue(lane: string, limit: number): Promise<RequestRecord[]>;
+  readLaneHead(lane: string, limit: number): Promise<RequestRecord[]>;
   /** The first login that waits in the lane, if one does. */
   firstLogin(lane: string): Promise<RequestRecord | undefined>;
   /** How many wait, counted in the queue itself up to `limit`. */
@@ -38,9 +38,9 @@ export interface RequestStore {
     before?: string | undefined;
   }): Promise<{ requests: RequestRecord[]; before?: string | undefined }>;
   /** Keys of requests and lanes whose time has come (business), oldest first. */
-  due(shard: number, untilMs: number, limit: number): Promise<DueEntry[]>;
+  findDue(shard: number, untilMs: number, limit: number): Promise<DueEntry[]>;
   /** Ids of requests whose writer may have died before this real time, oldest first. */
-  stale(shard: number, beforeRealMs: number, limit: number): Promise<string[]>;
+  findStale(shard: number, beforeRealMs: number, limit: number): Promise<string[]>;
 }
 
 /** `requestId` is absent where it is the lane itself that is due. */
@@ -49,8 +49,8 @@ export interface DueEntry {
   requestId?: string | undefined;
 }
 
-export interface Joined {
-  place: number;
+export interface JoinedLane {
+  position: number;
   /** True when nobody was going to look at the lane: the caller sees to it. */
   wasUnscheduled: boolean;
 }
@@ -59,19 +59,19 @@ export interface LaneStore {
   find(lane: string): Promise<Lane | undefined>;
   /**
    * Gives out the next place, at or after `nowMs`, and makes sure that somebody
-   * will look at the lane: at `dueMs`, if nobody does before.
+   * will look at the lane: at `sweepDueMs`, if nobody does before.
    *
    * @returns `"full"` when `limit` wait already; no limit where it is absent
    */
   join(
     lane: string,
     owner: LaneOwner,
-    of: { nowMs: number; dueMs: number; limit?: number },
-  ): Promise<Joined | "full">;
+    of: { nowMs: number; sweepDueMs: number; limit?: number },
+  ): Promise<JoinedLane | "full">;
   /** Sets the count of what waits to what was counted; `false` while a worker has the lane, which counts itself. */
-  correctWaiting(lane: string, waiting: number): Promise<boolean>;
+  setWaitingCount(lane: string, waiting: number): Promise<boolean>;
   /**
-   * Takes the lane for one worker and puts its next look off to `dueMs`.
+   * Takes the lane for one worker and puts its next look off to `sweepDueMs`.
    *
    * @returns `undefined` when another worker has it, or there is none; `wasLeft`
    *   where the worker before did not give it back, and nobody knows what it did last
@@ -79,10 +79,10 @@ export interface LaneStore {
   acquire(
     lane: string,
     lease: Lease,
-    dueMs: number,
+    sweepDueMs: number,
   ): Promise<(Lane & { abandonedByPrevious?: true }) | undefined>;
   /**
-   * Gives the lane back. Without a `dueMs` nobody looks at it again until
+   * Gives the lane back. Without a `sweepDueMs` nobody looks at it again until
    * somebody joins. Only as `seen`: who has joined or hastened it meanwhile is
    * not overlooked.
    *
@@ -92,9 +92,9 @@ export interface LaneStore {
   release(
     seen: Lane,
     change: {
-      dueMs?: number | undefined;
-      nextMs?: number | undefined;
-      taken?: number | undefined;
+      sweepDueMs?: number | undefined;
+      nextSubmissionNotBeforeMs?: number | undefined;
+      dequeuedCount?: number | undefined;
       pause?: LanePause | undefined;
     },
   ): Promise<"released" | "lost" | Lane>;
@@ -102,24 +102,24 @@ export interface LaneStore {
    * Brings the next look forward; `false` when nothing waits or somebody looks
    * sooner. A worker that has the lane meanwhile learns of it at its `release`.
    */
-  bringForward(lane: string, dueMs: number): Promise<boolean>;
+  bringSweepForward(lane: string, sweepDueMs: number): Promise<boolean>;
   /**
    * Sees to it that a lane in which something waits is looked at: by then, if
    * nobody was going to, and by the worker that has it before it is given back.
    *
    * @returns whether that was needed
    */
-  ensure(lane: string, dueMs: number): Promise<boolean>;
+  ensureSweep(lane: string, sweepDueMs: number): Promise<boolean>;
   /** No submission before then; an earlier time changes nothing. */
-  delay(lane: string, nextMs: number): Promise<void>;
+  delaySubmissions(lane: string, notBeforeMs: number): Promise<void>;
   /** Has the lane looked at by then, whether or not something was known to wait; `false` when somebody looks sooner. */
-  wake(lane: string, dueMs: number): Promise<boolean>;
+  scheduleSweep(lane: string, sweepDueMs: number): Promise<boolean>;
   /** Makes the lane if there is none. A pause without an end is not replaced by one that has one. */
   pause(lane: string, owner: LaneOwner, pause: LanePause): Promise<void>;
   /** Ends the pause of an account that had to log in, no other, and has the lane looked at. */
-  unblock(lane: string, dueMs: number): Promise<void>;
+  endLoginPause(lane: string, sweepDueMs: number): Promise<void>;
   /** Ends any pause and has the lane looked at. `false` when there is no such lane. */
-  resume(lane: string, dueMs: number): Promise<boolean>;
+  endAllPauses(lane: string, sweepDueMs: number): Promise<boolean>;
 }
 
 /** What is known of a provider's id: our request, or an event that belongs to none. */

@@ -76,7 +76,7 @@ function runningNow(
     submittedMs: request.submittedMs ?? nowMs,
     holdUntilMs: nowMs + rules.laneHoldMs,
     deadlineMs: nowMs + rules.resultTimeoutMs,
-    dueMs: nowMs + pollDelayMs(0, rules),
+    sweepDueMs: nowMs + pollDelayMs(0, rules),
     polls: 0,
   });
 }
@@ -95,7 +95,7 @@ function prompted(
   // While an input is on its way, what the provider says is of before.
   if (request.sealedInput !== undefined) return { request, verdict: "duplicate" };
   if (!update.isPolled && request.prompts.includes(digest)) {
-    const asked = withDerivedFields({ ...request, dueMs: context.nowMs }, context);
+    const asked = withDerivedFields({ ...request, sweepDueMs: context.nowMs }, context);
     return { request: asked, verdict: "unsure" };
   }
   const { nowMs, rules } = context;
@@ -107,7 +107,7 @@ function prompted(
     holdUntilMs: deadlineMs,
     deadlineMs,
     actionDeadlineMs: deadlineMs,
-    dueMs: deadlineMs,
+    sweepDueMs: deadlineMs,
   });
   const said = requestEvent("workflow.actionRequired", waiting, {
     n: waiting.prompts.length,

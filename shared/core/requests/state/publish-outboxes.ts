@@ -18,7 +18,7 @@ export interface PublishOutboxesDeps {
 
 export interface PublishedOutboxes {
   published: number;
-  /** One for each entry that stays in its outbox; `reconcile` publishes it later. */
+  /** Why entries stay in their outbox, one for each. `reconcile` publishes them later. */
   failures: MessageFailure[];
 }
 
@@ -27,17 +27,17 @@ const MAX_ATTEMPTS = 5;
 
 export type PublishOutboxes = ReturnType<typeof makePublishOutboxes>;
 
-/** Which entries are whose to publish: so that two who are well never publish one twice. */
+/** Which entries a caller publishes. Two healthy workers never publish the same entry. */
 export const outboxFilters = {
-  /** What this very write caused. */
+  /** Entries that the caller's own last write added. */
   ownWrite: ({ version }: OutboxEntry, request: RequestRecord) => version === request.version,
-  /** What the accept caused: its message has it published, unless it comes late. */
+  /** The entry that accepting the request added, while its message is not late. */
   accept: (
     { version, sinceRealMs }: OutboxEntry,
     _: RequestRecord,
     { nowRealMs, rules }: DecisionContext,
   ) => version === 1 && nowRealMs - sinceRealMs < rules.outboxGraceMs / 2,
-  /** What its writer has left. */
+  /** Entries whose writer has had its time and has not published them. */
   overdue: (
     { sinceRealMs }: OutboxEntry,
     _: RequestRecord,
@@ -46,9 +46,9 @@ export const outboxFilters = {
 } as const;
 
 /**
- * Publishes what these requests have in their outboxes, in one go, and takes it
- * out (G2). Never throws: what is not published, or not noted as such, stays for
- * `reconcile`, with the same ids and bytes.
+ * Publishes the outbox entries of these requests in one batch and removes them
+ * (G2). Never throws: entries that are not published, or not recorded as
+ * published, stay for `reconcile`, with the same ids and bytes.
  */
 export const makePublishOutboxes =
   (deps: PublishOutboxesDeps) =>
@@ -67,7 +67,7 @@ export const makePublishOutboxes =
       const opened = await Promise.allSettled(
         waiting.map(({ request, entry }) => open(deps, request, entry)),
       );
-      // One that cannot be read keeps none of the others waiting.
+      // An entry that cannot be read does not keep the others from being published.
       const events = opened.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
       const results = await deps.publisher.publish(events);
       const done = events.filter((_, index) => results[index]?.ok);
@@ -78,12 +78,12 @@ export const makePublishOutboxes =
         ),
       ];
       const isDone = new Set(done.map(({ id }) => id));
-      // Stored before they leave the outbox: what was published can be read (G2).
+      // Before they leave the outbox: every published event can be read (G2).
       await deps.archive.store(done);
       await Promise.all(
         requests
           .filter(({ outbox }) => outbox.some(({ id }) => isDone.has(id)))
-          .map((request) => takeOut(deps, request, isDone)),
+          .map((request) => removePublished(deps, request, isDone)),
       );
       return { published: done.length, failures };
     } catch (error) {
@@ -105,7 +105,7 @@ async function open(
   };
 }
 
-async function takeOut(
+async function removePublished(
   { requests, context }: PublishOutboxesDeps,
   written: RequestRecord,
   done: ReadonlySet<string>,

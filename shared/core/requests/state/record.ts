@@ -43,7 +43,7 @@ export interface RequestRecord extends LaneOwner {
   finishedMs?: number | undefined;
 
   /** Its place in the lane, given when it joined; a request that returns has its old one. */
-  place?: number | undefined;
+  lanePosition?: number | undefined;
   /** Where it stands in the lane now; absent once it neither waits nor holds. */
   laneState?: "waiting" | "holding" | undefined;
   /** Until when it keeps the lane to itself. */
@@ -79,7 +79,7 @@ export interface RequestRecord extends LaneOwner {
   /** When an input that it waits for comes too late. */
   actionDeadlineMs?: number | undefined;
   /** When somebody must look at it. */
-  dueMs?: number | undefined;
+  sweepDueMs?: number | undefined;
   /** Real time from which on its writer counts as dead. */
   recoverAfterRealMs?: number | undefined;
   polls: number;
@@ -107,13 +107,13 @@ export function isTerminal({ status }: Pick<RequestRecord, "status">): boolean {
 export interface Lane extends LaneOwner {
   lane: string;
   /** The last place that was given out. */
-  lastPlace: number;
+  lastPosition: number;
   /** At least as many as wait; a count of the queue itself corrects it. */
-  waiting: number;
+  waitingCount: number;
   /** No submission before this time. */
-  nextMs: number;
+  nextSubmissionNotBeforeMs: number;
   /** When somebody looks at the lane next; absent while nothing waits in it. */
-  dueMs?: number | undefined;
+  sweepDueMs?: number | undefined;
   pause?: LanePause | undefined;
   owner?: string | undefined;
   leaseUntilRealMs?: number | undefined;

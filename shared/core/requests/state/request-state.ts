@@ -66,7 +66,7 @@ export function withDerivedFields(request: RequestRecord, context: DecisionConte
   return {
     ...request,
     laneState: laneStateOf(request),
-    dueMs: dueOf(request, context),
+    sweepDueMs: dueOf(request, context),
     recoverAfterRealMs: sweepOf(request, context),
     ...(isTerminal(request)
       ? {
@@ -86,7 +86,7 @@ function laneStateOf({ status, holdUntilMs }: RequestRecord): RequestRecord["lan
 }
 
 function dueOf(request: RequestRecord, { rules }: DecisionContext): number | undefined {
-  const { status, scheduledMs = 0, joinedMs = 0, deadlineMs = 0, dueMs } = request;
+  const { status, scheduledMs = 0, joinedMs = 0, deadlineMs = 0, sweepDueMs } = request;
   switch (status) {
     case "SCHEDULED":
       return scheduledMs + OVERDUE_MS;
@@ -95,7 +95,7 @@ function dueOf(request: RequestRecord, { rules }: DecisionContext): number | und
     case "RUNNING":
     case "ACTION_REQUIRED":
     case "UNKNOWN":
-      return Math.min(dueMs ?? deadlineMs, deadlineMs);
+      return Math.min(sweepDueMs ?? deadlineMs, deadlineMs);
     default:
       return undefined;
   }

@@ -28,9 +28,9 @@ export function isContinuation(request: RequestRecord): boolean {
 }
 
 /** What a submission may come to, with how the call itself may have failed. */
-export type Outcome = SubmissionOutcome | { kind: "notSent"; code: string };
+export type SubmissionResult = SubmissionOutcome | { kind: "notSent"; code: string };
 
-export interface Settled {
+export interface SubmissionDecision {
   request: RequestRecord;
   /** The account must not be worked for. */
   pause?: LanePause;
@@ -50,10 +50,10 @@ const NOT_NOW_MS = 60_000;
  */
 export function applySubmissionOutcome(
   request: RequestRecord,
-  outcome: Outcome,
+  outcome: SubmissionResult,
   context: DecisionContext,
   of: { provider: ProviderClient; nextSubmissionNotBeforeMs: number },
-): Settled {
+): SubmissionDecision {
   const { provider } = of;
   const answered = { ...request, nextSubmissionNotBeforeMs: of.nextSubmissionNotBeforeMs };
   switch (outcome.kind) {
@@ -79,7 +79,10 @@ export function applySubmissionOutcome(
 }
 
 function pauseOf(
-  outcome: Extract<Outcome, { kind: "rateLimited" | "temporarilyUnavailable" | "notSent" }>,
+  outcome: Extract<
+    SubmissionResult,
+    { kind: "rateLimited" | "temporarilyUnavailable" | "notSent" }
+  >,
   { nowMs, rules }: DecisionContext,
 ): LanePause {
   if (outcome.kind === "notSent") return { reason: outcome.code, untilMs: nowMs + NOT_NOW_MS };
@@ -102,7 +105,7 @@ function accepted(
     submittedMs: request.submittedMs ?? nowMs,
     holdUntilMs: nowMs + rules.laneHoldMs,
     deadlineMs: nowMs + rules.resultTimeoutMs,
-    dueMs: nowMs + pollDelayMs(0, rules),
+    sweepDueMs: nowMs + pollDelayMs(0, rules),
     polls: 0,
   });
   const begun = provider.startsWhenAccepted ? emitStarted(running, context) : running;
@@ -117,7 +120,7 @@ function accepted(
 export function requeue(request: RequestRecord, context: DecisionContext): RequestRecord {
   if (!isContinuation(request)) return transition(request, "QUEUED", context);
   const deadlineMs = request.actionDeadlineMs ?? context.nowMs;
-  const until = { deadlineMs, holdUntilMs: deadlineMs, dueMs: deadlineMs };
+  const until = { deadlineMs, holdUntilMs: deadlineMs, sweepDueMs: deadlineMs };
   return transition(request, "ACTION_REQUIRED", context, until);
 }
 
@@ -129,7 +132,7 @@ export function markUnknown(request: RequestRecord, context: DecisionContext): R
     holdUntilMs: nowMs + rules.unknownHoldMs,
     deadlineMs,
     // Only a request whose id is known can be asked for.
-    dueMs: request.providerRequestId === undefined ? deadlineMs : nowMs,
+    sweepDueMs: request.providerRequestId === undefined ? deadlineMs : nowMs,
     polls: 0,
   });
 }
@@ -137,7 +140,7 @@ export function markUnknown(request: RequestRecord, context: DecisionContext): R
 /** What comes after the answer of a request that ended, or was settled, before it was stored. */
 export function mergeLateAnswer(
   request: RequestRecord,
-  outcome: Outcome,
+  outcome: SubmissionResult,
   context: DecisionContext,
   of: { provider: ProviderClient; nextSubmissionNotBeforeMs: number },
 ): RequestRecord | undefined {

@@ -74,6 +74,6 @@ const endings: Readonly<Partial<Record<RequestRecord["status"], RequestError>>> 
 };
 
 /** Cancelled is silent: what was to be published is not (G9). */
-export function cancelled(request: RequestRecord, context: DecisionContext): RequestRecord {
+export function cancelRequest(request: RequestRecord, context: DecisionContext): RequestRecord {
   return transition(request, "CANCELLED", context, { outbox: [] });
 }

@@ -8,7 +8,7 @@ import type { Credentials } from "../../providers/provider-client.ts";
 import { readDeadline } from "../../read-deadline.ts";
 import type { RequestRecord } from "../state/record.ts";
 
-/** What a call for this request is made with. @throws DEPENDENCY_DOWN */
+/** The credentials of a call for this request. @throws DEPENDENCY_DOWN */
 export async function findCredentials(
   { accounts }: { accounts: Pick<FreshAccountReader, "find"> },
   { connectionId, accountId }: RequestRecord,
@@ -18,11 +18,16 @@ export async function findCredentials(
 }
 
 /**
- * Whether what a provider refused is not what is stored by now: a person has
- * mended it meanwhile, and nothing must be paused for it. Never throws.
+ * Returns whether the stored credentials differ from those that a provider
+ * refused. A person has then replaced them in the meantime, and nothing must be
+ * paused. Never throws: returns `false` when the store cannot answer.
  */
 export const makeCredentialsChangedSince =
-  (deps: { accounts: FreshAccountReader; connections: FreshConnectionReader }) =>
+  (deps: {
+    accounts: FreshAccountReader;
+    connections: FreshConnectionReader;
+    onIgnoredError: (error: unknown) => void;
+  }) =>
   async (request: RequestRecord, sent: Credentials): Promise<boolean> => {
     const { connectionId, accountId } = request;
     try {
@@ -31,7 +36,8 @@ export const makeCredentialsChangedSince =
       if (!connection) return false;
       const stored = await findCredentials(deps, request, connection);
       return JSON.stringify(stored) !== JSON.stringify(sent);
-    } catch {
+    } catch (error) {
+      deps.onIgnoredError(error);
       return false;
     }
   };

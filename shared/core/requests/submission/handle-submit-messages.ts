@@ -80,7 +80,8 @@ export const makeHandleSubmitMessages =
         if (lane === undefined) return;
         const { kind } = await dedupeByKey(lane, () => deps.workLane(lane, remainingMs));
         // Who has the lane may have looked before this request was there.
-        if (kind === "busy" && message.kind !== "tick") await deps.laneScheduler.ensure(lane);
+        if (kind === "busy" && message.kind !== "wakeUp")
+          await deps.laneScheduler.ensureWakeUp(lane);
       }),
     );
     const done = (await Promise.allSettled(works.values())).flatMap((work) =>
@@ -109,14 +110,14 @@ async function laneOf(
   message: Exclude<SubmitMessage, { kind: "continue" }>,
   found: Map<string, { request: RequestRecord; lane: Lane | undefined }>,
 ): Promise<string | undefined> {
-  if (message.kind === "tick") return message.lane;
+  if (message.kind === "wakeUp") return message.lane;
   const { request, lane } = found.get(message.requestId) ?? {};
   if (!request) return undefined;
   if (message.kind === "accepted") {
     if (request.status !== "QUEUED") return undefined;
     // Who joined while a worker was just leaving is nobody's concern yet.
-    if (message.tick || lane?.dueMs === undefined) return request.lane;
-    if (lane.owner !== undefined) await deps.laneScheduler.ensure(request.lane);
+    if (message.wakesLane || lane?.sweepDueMs === undefined) return request.lane;
+    if (lane.owner !== undefined) await deps.laneScheduler.ensureWakeUp(request.lane);
     return undefined;
   }
   const joined = await deps.joinWhenDue(request);

@@ -1,5 +1,6 @@
 import { Failure } from "../../../contracts/failures.ts";
 import type { ProviderId } from "../../../contracts/providers.ts";
+import type { Pace } from "../../../contracts/request-rules.ts";
 import type {
   Connection,
   FreshAccountReader,
@@ -8,8 +9,8 @@ import type {
 import { type MasterKeys, unseal } from "../../crypto/master-keys.ts";
 import { readJson } from "../../json/json.ts";
 import type { ProviderHttpCall } from "../../providers/http-call.ts";
-import type { Credentials, ProviderClient } from "../../providers/provider-client.ts";
-import type { Pace } from "../lanes/pace.ts";
+import type { Credentials, ProviderClient, SubmitInput } from "../../providers/provider-client.ts";
+import { drawGapMs } from "../lanes/pace.ts";
 import type { DecisionContext } from "../state/decision-context.ts";
 import type { LaneStore, ProviderCalls, ReferenceStore, TextStore } from "../state/ports.ts";
 import type { LanePause, RequestRecord } from "../state/record.ts";
@@ -19,11 +20,17 @@ import {
   claimForSubmission,
   isContinuation,
   mergeLateAnswer,
-  type Outcome,
-  type Settled,
+  type SubmissionDecision,
+  type SubmissionResult,
 } from "../state/submission-transitions.ts";
 import { type RequestError, timeoutError } from "../state/timeouts.ts";
 import { findCredentials, makeCredentialsChangedSince } from "./credentials-changed.ts";
+
+/**
+ * One submission, in order: build the provider's call, announce it to the
+ * webhooks that wait for submissions on its connection, claim the request by a
+ * conditional write, send, bind the provider's id, store the outcome.
+ */
 
 export interface SubmitRequestDeps {
   writer: RequestWriter;
@@ -34,15 +41,17 @@ export interface SubmitRequestDeps {
   connections: FreshConnectionReader;
   calls: ProviderCalls;
   providers: Readonly<Record<ProviderId, ProviderClient>>;
-  /** Pauses a connection whose credentials were refused; `false` when it is paused. */
+  /** Pauses a connection whose credentials were refused; `false` when it is paused already. */
   pauseConnection: (connectionId: string) => Promise<boolean>;
   masterKeys: (sealed: string) => Promise<MasterKeys>;
   context: () => DecisionContext;
-  /** From 0 to 1. */
+  /** A number from 0 to 1. */
   random: () => number;
+  /** Logs an error that does no harm, because a poll, the sweep or a second write completes the work. */
+  onIgnoredError: (error: unknown) => void;
 }
 
-/** Who sends, and how long the lane is theirs (real time). */
+/** The worker that sends, and how long it has its lane (real time). */
 export interface Sender {
   owner: string;
   leaseUntilRealMs: number;
@@ -51,197 +60,223 @@ export interface Sender {
 export interface Submitted {
   kind: "submitted";
   request: RequestRecord;
-  /** Whether our write left it so: what it caused is then ours to publish. */
-  isOurs: boolean;
-  outcome: Outcome;
-  /** The account's next submission comes no earlier (business). */
-  nextMs: number;
+  /** True when this worker wrote the request last. The caller then publishes its outbox. */
+  wroteLast: boolean;
+  outcome: SubmissionResult;
+  /** Earliest time (business) of the account's next submission. */
+  nextSubmissionNotBeforeMs: number;
   pause?: LanePause | undefined;
   hasPausedConnection: boolean;
 }
 
 export type SubmitResult =
   | Submitted
-  /** Another write came first: it is not ours to send. */
+  /** Another write came first, and nothing was sent. */
   | { kind: "conflict" }
-  /** It cannot be sent, now or ever. */
-  | { kind: "unsubmittable"; request: RequestRecord; error: RequestError };
+  /** The request can never be sent. `cause` is the error of ours that made it so, if there was one. */
+  | { kind: "unsubmittable"; request: RequestRecord; error: RequestError; cause?: unknown };
 
 /**
- * After the write that takes a request it must be on its way within this time: a
+ * Longest real time between the write that claims a request and its sending. A
  * worker that was frozen in between does not send.
  */
 const SEND_WITHIN_MS = 5_000;
 
-/** Real time for storing the answer, within which a webhook waits to be joined. */
+/** Real time for storing the answer, while webhooks wait to be joined with the request. */
 const ANSWER_MARGIN_MS = 5_000;
 
-/** What a lease must outlast to begin a submission: the call, and what is around it. */
+/** Real time that a submission needs beside the call itself. The lease must be longer than both. */
 export const SUBMISSION_MARGIN_MS = SEND_WITHIN_MS + ANSWER_MARGIN_MS;
 
+/** How much longer than needed a submission is announced, so that this process's next ones need no write. */
+const ANNOUNCED_AHEAD_MS = 10_000;
+
+export type SubmitRequest = ReturnType<typeof makeSubmitRequest>;
+
 /**
- * Sends one request to its provider, once (G3). What needs a dependency is
- * fetched before the request is taken, so that nothing can fail between the
- * conditional write that takes it and the call itself.
+ * Sends one request, or a person's input for it, to its provider at most once
+ * (G3). Everything that needs a dependency is read before the request is
+ * claimed, so nothing can fail between the claim and the call.
  *
  * @throws DEPENDENCY_DOWN before anything was sent
  */
 export function makeSubmitRequest(deps: SubmitRequestDeps) {
   const { writer, references, calls } = deps;
   const credentialsChangedSince = makeCredentialsChangedSince(deps);
+  const announceSubmission = makeAnnounceSubmission(references);
 
-  /** The highest mark that this process has set per connection: one write serves many sends. */
-  const raised = new Map<string, number>();
-
-  async function raiseMark(
-    connectionId: string,
-    { rules, nowRealMs }: DecisionContext,
-  ): Promise<void> {
-    const neededMs = nowRealMs + SEND_WITHIN_MS + rules.submitTimeoutMs + ANSWER_MARGIN_MS;
-    if ((raised.get(connectionId) ?? 0) >= neededMs) return;
-    const untilRealMs = neededMs + MARK_AHEAD_MS;
-    await references.extendSubmittingUntil(connectionId, untilRealMs);
-    raised.set(connectionId, untilRealMs);
-  }
-
-  return async (
-    request: RequestRecord,
-    connection: Connection,
-    sender: Sender,
-    paceMs: Pace,
-  ): Promise<SubmitResult> => {
-    const provider = deps.providers[request.provider];
+  return async (of: {
+    request: RequestRecord;
+    connection: Connection;
+    sender: Sender;
+    pace: Pace;
+  }): Promise<SubmitResult> => {
+    const { request, connection, sender, pace } = of;
     const credentials = await findCredentials(deps, request, connection);
-    const call = await callOf(deps, request, credentials);
-    if ("error" in call) return { kind: "unsubmittable", request, error: call.error };
-    await raiseMark(request.connectionId, deps.context());
+    const built = await buildCall(deps, request, credentials);
+    if ("error" in built) return { kind: "unsubmittable", request, ...built };
+    await announceSubmission(request.connectionId, deps.context());
 
-    const until = { owner: sender.owner, untilRealMs: sender.leaseUntilRealMs };
-    const taking = deps.context();
-    const overdue = isContinuation(request) ? undefined : timeoutError(request, taking);
-    if (overdue) return { kind: "unsubmittable", request, error: overdue };
-    const ours = await writer.replace(claimForSubmission(request, until, taking));
-    if (!ours) return { kind: "conflict" };
+    const claimedAt = deps.context();
+    const timedOut = isContinuation(request) ? undefined : timeoutError(request, claimedAt);
+    if (timedOut) return { kind: "unsubmittable", request, error: timedOut };
+    const claim = { owner: sender.owner, untilRealMs: sender.leaseUntilRealMs };
+    const claimed = await writer.replace(claimForSubmission(request, claim, claimedAt));
+    if (!claimed) return { kind: "conflict" };
 
-    const told = await send(ours, call.request, taking.nowRealMs);
-    const isRefusal = told.kind === "credentialsRefused" || told.kind === "accountBlocked";
-    const isOutdated = isRefusal && (await credentialsChangedSince(request, credentials));
-    const outcome: Outcome = isOutdated ? sentOutdated : told;
-    const answered = deps.context();
-    const [minMs, maxMs] = paceMs;
-    const nextMs = answered.nowMs + minMs + deps.random() * (maxMs - minMs);
-    const of = { provider, nextSubmissionNotBeforeMs: nextMs };
-    const isKnown = await bind(ours, outcome);
-    const settling = applySubmissionOutcome(ours, outcome, answered, of);
-    // Before the request is seen to wait again: a worker that dies in between leaves the pause.
-    if (settling.pause)
-      await deps.lanes.pause(request.lane, request, settling.pause).catch(() => undefined);
-    const stored = await store(ours, { settling, outcome, isKnown }, answered, of);
-    const hasPausedConnection =
-      settling.pausesConnection === true && (await deps.pauseConnection(request.connectionId));
-    return {
-      kind: "submitted",
-      ...stored,
-      outcome,
-      nextMs,
-      pause: settling.pause,
-      hasPausedConnection,
-    };
+    const sent = await send(claimed, built.call, claimedAt.nowRealMs);
+    const isRefusal = sent.kind === "credentialsRefused" || sent.kind === "accountBlocked";
+    const wereReplaced = isRefusal && (await credentialsChangedSince(request, credentials));
+    return record(claimed, wereReplaced ? credentialsChanged : sent, pace);
   };
 
   async function send(
     request: RequestRecord,
     call: ProviderHttpCall,
-    takenAtRealMs: number,
-  ): Promise<Outcome> {
+    claimedAtRealMs: number,
+  ): Promise<SubmissionResult> {
     const { nowRealMs, rules } = deps.context();
-    if (nowRealMs - takenAtRealMs > SEND_WITHIN_MS) return { kind: "notSent", code: "WOKEN_LATE" };
+    if (nowRealMs - claimedAtRealMs > SEND_WITHIN_MS) {
+      return { kind: "notSent", code: "WOKEN_LATE" };
+    }
     const exchange = await calls.exchange(request.provider, call, rules.submitTimeoutMs);
     if (exchange.kind === "notSent") return { kind: "notSent", code: exchange.reason };
     if (exchange.kind === "incomplete") return { kind: "unknown", code: exchange.reason };
     return deps.providers[request.provider].readSubmission(exchange.answer, request.action);
   }
 
-  /** @returns true when an event of this id was published before as one of nobody's */
-  async function bind(
+  /** Stores what the submission came to: the provider's id, the pauses, the request. */
+  async function record(
+    claimed: RequestRecord,
+    outcome: SubmissionResult,
+    pace: Pace,
+  ): Promise<Submitted> {
+    const context = deps.context();
+    const nextSubmissionNotBeforeMs = context.nowMs + drawGapMs(pace, deps.random());
+    const of = { provider: deps.providers[claimed.provider], nextSubmissionNotBeforeMs };
+    const wasPublished = await bindProviderId(claimed, outcome);
+    const decision = applySubmissionOutcome(claimed, outcome, context, of);
+    const { pause, pausesConnection } = decision;
+    // Before the request waits again: if this worker dies in between, the pause is there.
+    if (pause) {
+      await deps.lanes.pause(claimed.lane, claimed, pause).catch(deps.onIgnoredError);
+    }
+    const stored = await store(claimed, { decision, outcome, wasPublished }, context, of);
+    const hasPausedConnection =
+      pausesConnection === true && (await deps.pauseConnection(claimed.connectionId));
+    const base = { kind: "submitted", outcome, nextSubmissionNotBeforeMs } as const;
+    return { ...base, ...stored, pause, hasPausedConnection };
+  }
+
+  /** Returns whether an event of this provider's id was published before as an unmatched event. */
+  async function bindProviderId(
     { connectionId, requestId }: RequestRecord,
-    outcome: Outcome,
+    outcome: SubmissionResult,
   ): Promise<boolean> {
     if (outcome.kind !== "accepted" || outcome.providerRequestId === undefined) return false;
     const { providerRequestId } = outcome;
-    // Without the reference a poll finds the result: the submission itself must be stored.
-    const before = await references
-      .bind({ connectionId, providerRequestId, requestId })
-      .catch(() => undefined);
-    return before !== undefined && "eventId" in before;
+    try {
+      const known = await references.bind({ connectionId, providerRequestId, requestId });
+      return known !== undefined && "eventId" in known;
+    } catch (error) {
+      // The outcome must be stored all the same. Without the reference, a poll finds the result.
+      deps.onIgnoredError(error);
+      return false;
+    }
   }
 
   async function store(
-    ours: RequestRecord,
-    result: { settling: Settled; outcome: Outcome; isKnown: boolean },
+    claimed: RequestRecord,
+    result: { decision: SubmissionDecision; outcome: SubmissionResult; wasPublished: boolean },
     context: DecisionContext,
     of: { provider: ProviderClient; nextSubmissionNotBeforeMs: number },
-  ): Promise<{ request: RequestRecord; isOurs: boolean }> {
-    const { settling, outcome, isKnown } = result;
-    // Its result came before its id was known, and went out as one of nobody's: the provider is asked.
-    const asked = (request: RequestRecord): RequestRecord =>
-      isKnown && request.status === "RUNNING" ? { ...request, dueMs: context.nowMs } : request;
-    const stored = await writer.replace(asked(settling.request)).catch(() => undefined);
-    if (stored) return { request: stored, isOurs: true };
-    // A webhook, a sweep or a person came in between: what we know goes into what there is now.
-    const merged = await writer.change(ours.requestId, (now) => {
-      const isUnsettled = now.status === "UNKNOWN" && now.attempts === ours.attempts;
-      if (now.owner === ours.owner || (isUnsettled && outcome.kind !== "unknown")) {
-        return asked(applySubmissionOutcome(now, outcome, context, of).request);
-      }
-      const known = mergeLateAnswer(now, outcome, context, of);
-      return known && asked(known);
+  ): Promise<{ request: RequestRecord; wroteLast: boolean }> {
+    const { decision, outcome, wasPublished } = result;
+    // The result came before the id was known and was published as an unmatched event: poll at once.
+    const pollNow = (request: RequestRecord): RequestRecord =>
+      wasPublished && request.status === "RUNNING"
+        ? { ...request, sweepDueMs: context.nowMs }
+        : request;
+    const replaced = pollNow(decision.request);
+    const stored = await writer.replace(replaced).catch((error) => {
+      deps.onIgnoredError(error);
+      return undefined;
     });
-    return { request: merged?.request ?? settling.request, isOurs: merged?.isChanged ?? false };
+    if (stored) return { request: stored, wroteLast: true };
+    // A webhook, the sweep or a person wrote in between: merge the answer into what is stored now.
+    const merged = await writer.change(claimed.requestId, (now) => {
+      const isUnsettled = now.status === "UNKNOWN" && now.attempts === claimed.attempts;
+      if (now.owner === claimed.owner || (isUnsettled && outcome.kind !== "unknown")) {
+        return pollNow(applySubmissionOutcome(now, outcome, context, of).request);
+      }
+      const late = mergeLateAnswer(now, outcome, context, of);
+      return late && pollNow(late);
+    });
+    return { request: merged?.request ?? decision.request, wroteLast: merged?.isChanged ?? false };
   }
 }
 
-/** Nothing was done, and the next attempt has the new credentials. */
-const sentOutdated: Outcome = {
+/** Nothing was done, and the next attempt uses the new credentials. */
+const credentialsChanged: SubmissionResult = {
   kind: "temporarilyUnavailable",
   code: "CREDENTIALS_CHANGED",
   retryAfterMs: 1_000,
 };
 
-/** How much longer than needed a mark is set: the next send of this process needs none. */
-const MARK_AHEAD_MS = 10_000;
+/**
+ * Writes until when (real time) a submission may be in flight on a connection.
+ * A webhook that matches no request yet waits until then.
+ */
+function makeAnnounceSubmission(references: ReferenceStore) {
+  /** Per connection the latest time that this process wrote. */
+  const announced = new Map<string, number>();
 
-async function callOf(
+  return async (connectionId: string, { rules, nowRealMs }: DecisionContext): Promise<void> => {
+    const neededMs = nowRealMs + rules.submitTimeoutMs + SUBMISSION_MARGIN_MS;
+    if ((announced.get(connectionId) ?? 0) >= neededMs) return;
+    const untilRealMs = neededMs + ANNOUNCED_AHEAD_MS;
+    await references.extendSubmittingUntil(connectionId, untilRealMs);
+    announced.set(connectionId, untilRealMs);
+  };
+}
+
+/** The provider's call for the request, or why there is none. @throws DEPENDENCY_DOWN */
+async function buildCall(
   deps: SubmitRequestDeps,
   request: RequestRecord,
   credentials: Credentials,
-): Promise<{ request: ProviderHttpCall } | { error: RequestError }> {
+): Promise<{ call: ProviderHttpCall } | { error: RequestError; cause?: unknown }> {
   const provider = deps.providers[request.provider];
   try {
-    if (isContinuation(request)) {
-      const { providerRequestId = "", accountId, sealedInput = "" } = request;
-      const input = unseal(await deps.masterKeys(sealedInput), request.requestId, sealedInput);
-      const of = { providerRequestId, accountId, input };
-      const call = provider.continuation?.request(of, credentials);
-      if (call) return { request: call };
-      return { error: { code: "NO_CONTINUATION", message: "This provider takes no input" } };
-    }
+    if (isContinuation(request)) return await buildContinuation(deps, request, credentials);
     const params = await paramsOf(deps, request);
     const { requestId, accountId, action } = request;
-    const call = provider.submit({ requestId, accountId, action, params }, credentials);
-    return { request: call };
-  } catch (error) {
-    if (error instanceof Failure && error.code === "DEPENDENCY_DOWN") throw error;
-    return { error: { code: "CANNOT_BE_SENT", message: "What was stored of it cannot be read" } };
+    return { call: provider.submit({ requestId, accountId, action, params }, credentials) };
+  } catch (cause) {
+    if (cause instanceof Failure && cause.code === "DEPENDENCY_DOWN") throw cause;
+    const message = "The stored params of this request cannot be read";
+    return { error: { code: "CANNOT_BE_SENT", message }, cause };
   }
 }
 
-async function paramsOf(deps: SubmitRequestDeps, request: RequestRecord) {
-  const { sealedParams, params, requestId } = request;
+async function buildContinuation(
+  { masterKeys, providers }: SubmitRequestDeps,
+  { provider, providerRequestId = "", accountId, sealedInput = "", requestId }: RequestRecord,
+  credentials: Credentials,
+): Promise<{ call: ProviderHttpCall } | { error: RequestError }> {
+  const input = unseal(await masterKeys(sealedInput), requestId, sealedInput);
+  const of = { providerRequestId, accountId, input };
+  const call = providers[provider].continuation?.request(of, credentials);
+  if (call) return { call };
+  return { error: { code: "NO_CONTINUATION", message: "This provider accepts no input" } };
+}
+
+async function paramsOf(
+  deps: SubmitRequestDeps,
+  { sealedParams, params, requestId }: RequestRecord,
+): Promise<SubmitInput["params"]> {
   const text = sealedParams
     ? unseal(await deps.masterKeys(sealedParams), requestId, sealedParams)
     : await deps.texts.open(params ?? { inline: "" });
-  return readJson(Buffer.from(text), "exact").value as Parameters<
-    ProviderClient["submit"]
-  >[0]["params"];
+  return readJson(Buffer.from(text), "exact").value as SubmitInput["params"];
 }
