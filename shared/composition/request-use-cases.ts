@@ -6,7 +6,10 @@ import { type JoinWebhooksDeps, makeJoinWebhooks } from "../core/inbound/join-we
 import { makeJoinWhenDue } from "../core/requests/lanes/join-lane.ts";
 import { type LaneScheduler, makeLaneScheduler } from "../core/requests/lanes/lane-scheduler.ts";
 import { makeRequests, type Requests, type RequestsDeps } from "../core/requests/requests.ts";
-import { makeApplyProviderUpdate } from "../core/requests/results/apply-provider-update.ts";
+import {
+  type ApplyProviderUpdate,
+  makeApplyProviderUpdate,
+} from "../core/requests/results/apply-provider-update.ts";
 import { makePollRequest } from "../core/requests/results/poll-request.ts";
 import type { DecisionContext } from "../core/requests/state/decision-context.ts";
 import type {
@@ -25,7 +28,7 @@ import { makeHandleSubmitMessages } from "../core/requests/submission/handle-sub
 import { makeSendInput } from "../core/requests/submission/send-input.ts";
 import { makeSubmitRequest } from "../core/requests/submission/submit-request.ts";
 import { makeWorkLane } from "../core/requests/submission/work-lane.ts";
-import { makeSweepRequests } from "../core/requests/sweep-requests.ts";
+import { makeSweepRequests, type SweepRequests } from "../core/requests/sweep-requests.ts";
 import { providerClients } from "../providers/provider-clients.ts";
 import type { PublishPorts } from "./event-ports.ts";
 import type { PausingProviderPorts, ProviderPorts } from "./provider-ports.ts";
@@ -121,7 +124,7 @@ export function composeSubmission(ports: SubmissionPorts): {
 /** Composes how `consume` joins webhooks with the requests that they belong to. */
 export function composeJoin(ports: JoinPorts): {
   joinWebhooks: ReturnType<typeof makeJoinWebhooks>;
-  applyProviderUpdate: ReturnType<typeof makeApplyProviderUpdate>;
+  applyProviderUpdate: ApplyProviderUpdate;
   publishOutboxes: PublishOutboxes;
 } {
   const parts = shared(ports);
@@ -136,7 +139,7 @@ export function composeJoin(ports: JoinPorts): {
 
 /** Composes the sweep of requests and lanes. */
 export function composeRequestSweep(ports: RequestSweepPorts): {
-  sweepRequests: ReturnType<typeof makeSweepRequests>;
+  sweepRequests: SweepRequests;
 } {
   const parts = shared(ports);
   const publish = makePublishOutboxes(parts);

@@ -3,8 +3,6 @@ import type { AccountReader } from "../../connections/ports.ts";
 import type { DecisionContext } from "../state/decision-context.ts";
 import type { LaneOwner } from "../state/record.ts";
 
-export type PaceOf = ReturnType<typeof makePaceOf>;
-
 /** Returns the account's own pace, or the stage's where the account has none. @throws DEPENDENCY_DOWN */
 export const makePaceOf =
   ({ accounts, context }: { accounts: AccountReader; context: () => DecisionContext }) =>

@@ -2,22 +2,23 @@ import { Failure } from "../../../contracts/failures.ts";
 import { limits } from "../../../contracts/limits.ts";
 import { type SubmitMessage, submitMessage } from "../../../contracts/messages/submit.ts";
 import { type MessageFailure, toMessageFailure } from "../../message-failure.ts";
-import type { makeJoinWhenDue } from "../lanes/join-lane.ts";
+import type { JoinWhenDue } from "../lanes/join-lane.ts";
 import type { LaneScheduler } from "../lanes/lane-scheduler.ts";
 import type { DecisionContext } from "../state/decision-context.ts";
 import type { RequestStore, SubmitQueue } from "../state/ports.ts";
 import type { PublishedOutboxes, PublishOutboxes } from "../state/publish-outboxes.ts";
 import type { Lane, RequestRecord } from "../state/record.ts";
+import type { SendInput } from "./send-input.ts";
 import type { SubmitResult } from "./submit-request.ts";
-import type { LaneRunResult } from "./work-lane.ts";
+import type { LaneRunResult, WorkLane } from "./work-lane.ts";
 
 export interface HandleSubmitMessagesDeps {
   requests: RequestStore;
   queue: SubmitQueue;
   laneScheduler: LaneScheduler;
-  joinWhenDue: ReturnType<typeof makeJoinWhenDue>;
-  workLane: (lane: string, remainingMs: () => number) => Promise<LaneRunResult>;
-  sendInput: (requestId: string) => Promise<LaneRunResult>;
+  joinWhenDue: JoinWhenDue;
+  workLane: WorkLane;
+  sendInput: SendInput;
   publish: PublishOutboxes;
   context: () => DecisionContext;
 }
