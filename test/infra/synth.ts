@@ -17,12 +17,12 @@ export function cdkContext(context: Record<string, unknown>): Record<string, unk
   return { ...cdkJson.context, ...context };
 }
 
-/** An app as `infra/app.ts` makes it. Its functions have no code, unless there is an `outdir` to bundle into. */
-export function makeApp(context: Record<string, unknown> = {}, outdir?: string) {
-  const unbundled = outdir === undefined ? { "aws:cdk:bundling-stacks": [] } : {};
+/** An app as `infra/app.ts` makes it, whose functions have no code. */
+export function makeApp(context: Record<string, unknown> = {}) {
+  const unbundled = { "aws:cdk:bundling-stacks": [] };
   const app = new App({
     context: cdkContext({ ...unbundled, ...context }),
-    outdir: outdir ?? mkdtempSync(join(directory, "app-")),
+    outdir: mkdtempSync(join(directory, "app-")),
   });
   return { app, stack: new AckwireStack(app, readConfig(app.node)) };
 }

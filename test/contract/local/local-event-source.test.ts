@@ -243,14 +243,14 @@ describe("an event source mapping", () => {
   });
 
   it("gives a debugged function one batch at a time, whose messages stay invisible until it ends", async () => {
-    const setup = await setUp();
+    const setup = await setUp({ queue: { VisibilityTimeout: 2 } });
     await setup.send("paused");
     const { promise, resolve } = Promise.withResolvers<InvokeResult>();
     const { bodies, batches } = await run(setup, () => promise, 4, new Set(["F"]));
     await expect.poll(bodies).toEqual(["paused"]);
     await setup.send("next");
     // More than twice the visibility timeout.
-    await setTimeout(2_500);
+    await setTimeout(4_500);
     expect(bodies()).toEqual(["paused"]);
     resolve({ payload: null });
     await expect.poll(bodies).toEqual(["paused", "next"]);

@@ -39,7 +39,7 @@ beforeEach(() => {
   answers = [];
   read = makeMasterKeyReader({ client, secretId: "master", nowMs: () => nowMs });
 });
-const signal = () => AbortSignal.timeout(5_000);
+const signal = () => new AbortController().signal;
 
 test("ten that need them at the same time share one reading, and later ones what it gave", async () => {
   const all = await Promise.all(Array.from({ length: 10 }, () => read(signal(), "k1")));
