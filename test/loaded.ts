@@ -36,12 +36,14 @@ function start(args: readonly string[]): ChildProcess {
 }
 
 let isInterrupted = false;
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  process.on(signal, () => {
-    isInterrupted = true;
-    for (const child of children) child.kill(signal);
-  });
-}
+// A terminal sends Ctrl-C to the children itself. Vitest removes its files on that signal alone.
+process.on("SIGINT", () => {
+  isInterrupted = true;
+});
+process.on("SIGTERM", () => {
+  isInterrupted = true;
+  for (const child of children) child.kill("SIGINT");
+});
 
 const results: string[] = [];
 let failedCount = 0;
