@@ -2,7 +2,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 
-/** Named JSON values that survive `kill -9` where a data directory is given. */
+/** Named JSON values. With a data directory they survive `kill -9`. */
 export interface Collection<T> {
   get(key: string): T | undefined;
   put(key: string, value: T): void;
@@ -16,17 +16,22 @@ export interface DurableStore {
 }
 
 /**
- * Opens the local run's own state (rules, schedules, secrets, delayed messages,
- * the simulator's work, the clock). Without a directory nothing is kept.
+ * Opens the store of the local run's own state: rules, schedules, secrets,
+ * delayed messages, the simulator's work, the clock. Without a directory the
+ * state is kept in memory only.
  *
- * Writes are synchronous: what `put` returned from is on disk as far as a killed
- * process is concerned (WAL; an operating system crash may lose the last writes).
+ * Writes are synchronous: a value survives the death of the process once `put`
+ * has returned. An operating system crash may lose the last writes (SQLite in WAL
+ * mode).
+ *
+ * @throws Error when the directory is used by another run, or holds another file
+ *   of that name
  */
 export function openDurableStore(dataDir?: string): DurableStore {
   if (dataDir) mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const db = new DatabaseSync(dataDir ? join(dataDir, "local.db") : ":memory:");
   try {
-    // Exclusive: two runs on one directory would each undo what the other does.
+    // Exclusive, because two runs on one directory would overwrite each other's state.
     db.exec("PRAGMA locking_mode = EXCLUSIVE");
     db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
     db.exec(
@@ -34,9 +39,12 @@ export function openDurableStore(dataDir?: string): DurableStore {
     );
   } catch (cause) {
     db.close();
-    throw new Error(`The data directory ${dataDir} is in use by another run, or not ours`, {
-      cause,
-    });
+    throw new Error(
+      `The data directory ${dataDir} is in use by another run, or its local.db is not a file of a local run`,
+      {
+        cause,
+      },
+    );
   }
   const get = db.prepare("SELECT value FROM entry WHERE collection = ? AND key = ?");
   const put = db.prepare("INSERT OR REPLACE INTO entry VALUES (?, ?, ?)");

@@ -8,7 +8,7 @@ export interface JsonAnswer {
   headers?: Readonly<Record<string, string>>;
 }
 
-/** No answer: the caller waits until it gives up, or finds its connection cut. */
+/** The handler sends no response: the connection stays open without an answer, or is closed. */
 export interface NoAnswer {
   withheld: "hold" | "cut";
 }
@@ -26,7 +26,10 @@ export interface LocalServer {
   close(): Promise<void>;
 }
 
-/** A small HTTP server on loopback; an error of the handler is a 500 with its message. */
+/**
+ * Starts a small HTTP server on loopback. An error of the handler becomes a 500
+ * with its message.
+ */
 export async function startJsonServer(
   port: number,
   handle: (request: JsonRequest) => Promise<JsonAnswer | NoAnswer>,

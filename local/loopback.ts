@@ -3,19 +3,19 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 
 /**
- * Listens on loopback, where everything of the local run is. Returns `host:port`.
+ * Starts to listen on loopback and returns `host:port`.
  *
- * @throws Error that says which port is taken, and what to do
+ * @throws Error that names a port that is in use and says what to do
  */
 export function listen(server: Server, port: number): Promise<string> {
   return new Promise((resolve, reject) => {
-    const refuse = (error: NodeJS.ErrnoException) => {
-      const taken = `Port ${port} is in use: stop what uses it, or choose another`;
-      reject(error.code === "EADDRINUSE" ? new Error(taken, { cause: error }) : error);
+    const onError = (error: NodeJS.ErrnoException) => {
+      const message = `Port ${port} is in use: stop what uses it, or choose another`;
+      reject(error.code === "EADDRINUSE" ? new Error(message, { cause: error }) : error);
     };
-    server.once("error", refuse);
+    server.once("error", onError);
     server.listen(port, "127.0.0.1", () => {
-      server.off("error", refuse);
+      server.off("error", onError);
       resolve(`127.0.0.1:${(server.address() as AddressInfo).port}`);
     });
   });
@@ -29,8 +29,9 @@ export function closeServer(server: Server): Promise<void> {
 }
 
 /**
- * A port that nothing listens on now. It lies below those that systems give out by
- * themselves (from 32768), so that it is free still when the caller gets to it.
+ * Returns a port on which nothing listens now. It is below the ports that
+ * operating systems assign themselves (from 32768), so that it is still free when
+ * the caller listens on it.
  */
 export async function freePort(): Promise<number> {
   for (;;) {

@@ -19,8 +19,9 @@ const nameProperty: Record<string, string> = {
 };
 
 /**
- * The one rule by which the template loader and the local AWS endpoint name a
- * resource: its explicit name, else its logical id (a bucket's in lower case).
+ * Returns the name of a resource, for the template loader and for the local AWS
+ * endpoint alike: its explicit name, else its logical id (in lower case for a
+ * bucket).
  *
  * Two names are compound, because their ARN needs both parts: a rule on a bus
  * other than the default is `bus|rule` (CloudFormation's own physical id), a
@@ -44,7 +45,7 @@ export function physicalName(
   return explicit ?? (type === "AWS::S3::Bucket" ? logicalId.toLowerCase() : logicalId);
 }
 
-/** A bus's name, whichever of name, ARN or nothing (the default bus) it was given by. */
+/** Returns a bus's name, given its name, its ARN or nothing (the default bus). */
 export function busNameOf(nameOrArn: string | undefined): string {
   return nameOrArn?.replace(/^arn:aws:events:[^:]*:[^:]*:event-bus\//, "") ?? "default";
 }
@@ -68,18 +69,18 @@ const arnByType: Record<string, (name: string) => string> = {
   "AWS::SQS::Queue": (name) => regional("sqs", name),
   "AWS::Scheduler::Schedule": (name) => regional("scheduler", `schedule/${name}`),
   "AWS::Scheduler::ScheduleGroup": (name) => regional("scheduler", `schedule-group/${name}`),
-  // AWS appends six random characters; the local run does not, so that ARNs are stable.
+  // AWS appends six random characters; the local run does not, so ARNs are stable.
   "AWS::SecretsManager::Secret": (name) => regional("secretsmanager", `secret:${name}`),
 };
 
-/** @throws for a type that has no ARN here; the message names the type */
+/** @throws Error for a type whose ARN format is not known here; the message names the type */
 export function arnOf(type: string, name: string): string {
   const arn = arnByType[type];
   if (!arn) throw new Error(`no ARN is known for ${type} (${name})`);
   return arn(name);
 }
 
-/** What `Ref` gives for a resource with this physical name. */
+/** Returns the value of `Ref` for a resource with this physical name. */
 export function refOf(type: string, name: string, awsUrl: string): string {
   switch (type) {
     case "AWS::SQS::Queue":

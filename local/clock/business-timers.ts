@@ -1,11 +1,14 @@
 import type { BusinessClock } from "./clock.ts";
 
-/** Node fires longer timers at once. */
+/** Node fires timers with a longer delay immediately. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
-/** Timers whose due time is business time. One per key: setting a key again replaces its timer. */
+/** Timers that are due at a business time, one per key: setting a key again replaces its timer. */
 export interface BusinessTimers {
-  /** Calls `onDue` as soon as business time has reached `dueAt`, never before, and never synchronously. */
+  /**
+   * Calls `onDue` when business time has reached `dueAt`, never earlier and never
+   * synchronously.
+   */
   set(key: string, dueAt: number, onDue: () => void): void;
   cancel(key: string): void;
   close(): void;
@@ -20,7 +23,7 @@ export function makeBusinessTimers(clock: BusinessClock): BusinessTimers {
     clearTimeout(timers.get(key));
     const waitMs = Math.min(Math.ceil(clock.realMsUntil(dueAt)), MAX_TIMER_MS);
     const onTimer = () => {
-      // Capped, or a millisecond early (Node's timers may be): wait for the rest.
+      // The delay was capped, or Node fired a millisecond early: wait for the rest.
       if (clock.realMsUntil(dueAt) > 0) return set(key, dueAt, onDue);
       timers.delete(key);
       onDue();

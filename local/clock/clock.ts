@@ -1,4 +1,4 @@
-/** Business time was `businessMs` when real time was `realMs`, and passes `speed` times as fast. */
+/** At the real time `realMs` business time was `businessMs`; it passes `speed` times as fast. */
 export interface ClockAnchor {
   realMs: number;
   businessMs: number;
@@ -8,9 +8,12 @@ export interface ClockAnchor {
 export interface BusinessClock {
   readonly anchor: ClockAnchor;
   readonly speed: number;
-  /** Business time now, in epoch milliseconds. */
+  /** Returns the current business time in epoch milliseconds. */
   now(): number;
-  /** Real milliseconds from now until business time reaches `businessMs`; 0 when it has passed. */
+  /**
+   * Returns the real milliseconds until business time reaches `businessMs`; 0
+   * when it has passed.
+   */
   realMsUntil(businessMs: number): number;
 }
 

@@ -1,7 +1,7 @@
-/** Node's timers hold 2^31-1 ms, some 24 days; longer ones would fire at once. */
+/** Node's maximum timer delay, about 24 days; Node fires longer timers immediately. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
-/** A timer of any length. Returns what cancels it. */
+/** Starts a timer of any length. Returns a function that cancels it. */
 export function setLongTimeout(callback: () => void, delayMs: number): () => void {
   let timer: NodeJS.Timeout;
   const arm = (remainingMs: number) => {

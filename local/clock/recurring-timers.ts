@@ -11,20 +11,20 @@ interface Recurrence {
 }
 
 /**
- * Recurring timers in business time that go on after a restart: an occurrence
- * that was missed while the process was down is made up for once, at the start.
- * Each fires at most once per real second, whatever the speed.
+ * Recurring timers in business time that continue after a restart: when one or
+ * more occurrences were missed while the process was down, the timer fires once
+ * at the start. A timer fires at most once per real second, at any speed.
  */
 export interface RecurringTimers {
-  /** @throws when the expression is not a recurring one */
+  /** @throws Error when the expression is not a recurring one */
   start(key: string, recurrence: Recurrence, fire: (occurrence: number) => void): void;
-  /** Stops it, and forgets where it was. */
+  /** Stops the timer and deletes its stored next occurrence. */
   stop(key: string): void;
 }
 
 const MIN_INTERVAL_REAL_MS = 1_000;
 
-interface Next {
+interface NextOccurrence {
   expression: string;
   at: number;
 }
@@ -35,7 +35,7 @@ export function makeRecurringTimers(options: {
   timers: BusinessTimers;
 }): RecurringTimers {
   const { clock, timers } = options;
-  const nexts = options.store.collection<Next>("schedules.next");
+  const nextOccurrences = options.store.collection<NextOccurrence>("schedules.next");
 
   return {
     start(key, recurrence, fire) {
@@ -44,23 +44,25 @@ export function makeRecurringTimers(options: {
         throw new Error(`${key}: ${recurrence.expression} is neither rate(…) nor cron(…)`);
       }
       const arm = (at: number | undefined, notBefore: number) => {
-        if (at === undefined || at > (recurrence.endsAt ?? Infinity)) return nexts.delete(key);
-        nexts.put(key, { expression: recurrence.expression, at });
+        if (at === undefined || at > (recurrence.endsAt ?? Infinity))
+          return nextOccurrences.delete(key);
+        nextOccurrences.put(key, { expression: recurrence.expression, at });
         timers.set(`recurring ${key}`, Math.max(at, notBefore), () => {
           const now = clock.now();
-          // First: a process killed in between fires twice rather than not at all.
+          // Fires before the next occurrence is stored: a process that is killed in between fires
+          // twice rather than never.
           fire(at);
           arm(expression.next(at, now), now + MIN_INTERVAL_REAL_MS * clock.speed);
         });
       };
-      const known = nexts.get(key);
-      const isKnown = known?.expression === recurrence.expression;
-      const from = Math.max(clock.now(), recurrence.startsAt ?? 0);
-      arm(isKnown ? known.at : expression.first(from), 0);
+      const stored = nextOccurrences.get(key);
+      const isUnchanged = stored?.expression === recurrence.expression;
+      const startsAt = Math.max(clock.now(), recurrence.startsAt ?? 0);
+      arm(isUnchanged ? stored.at : expression.first(startsAt), 0);
     },
     stop(key) {
       timers.cancel(`recurring ${key}`);
-      nexts.delete(key);
+      nextOccurrences.delete(key);
     },
   };
 }

@@ -10,13 +10,13 @@ const responseSchema = z.nullish(
 );
 
 /**
- * Which messages of a batch go back to the queue, as Lambda reads a function's
- * answer: a failure of the function, and an answer that it cannot make sense of,
- * fail the whole batch; no answer, or an empty list, fails none.
+ * Returns which messages of a batch failed, as Lambda interprets the response of
+ * a function: a function error and an invalid response fail the whole batch; no
+ * response, or an empty list, means that none failed.
  *
  * https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
  *
- * @returns the failed ids and, where the whole batch failed, why
+ * @returns the failed ids and, when the whole batch failed, the reason
  */
 export function failedMessages(
   result: InvokeResult,
@@ -27,10 +27,10 @@ export function failedMessages(
   if (result.functionError) return all(result.functionError.errorType);
   if (!reportsFailures) return { ids: new Set() };
   const parsed = responseSchema.safeParse(result.payload);
-  if (!parsed.success) return all("its answer is no batch response");
+  if (!parsed.success) return all("its response is not a batch response");
   const ids = (parsed.data?.batchItemFailures ?? []).map((failure) => failure.itemIdentifier);
   const isKnown = ids.every((id) => messageIds.includes(id));
   return isKnown
     ? { ids: new Set(ids) }
-    : all("its answer names a message that is not in the batch");
+    : all("its response names a message that is not in the batch");
 }

@@ -10,26 +10,27 @@ import { makeQueuePoller, pause, type QueuePoller } from "./queue-poller.ts";
 import { eventsWithin, type SqsEventRecord, sqsRecord } from "./sqs-event.ts";
 import { makeVisibilityExtender, type VisibilityExtender } from "./visibility-extender.ts";
 
-/** How long a mapping leaves the queue alone after it could not be asked. */
+/** Delay after a failed receive. */
 const RETRY_MS = 1_000;
 
 /**
- * So many batches are begun at once, where AWS grows up to `MaximumConcurrency`: more
- * processes two cores have nothing from. One that takes longer than a second waits for
- * something else than them, and does not count: nothing stands behind batches that hang.
+ * Number of batches that start at once; AWS grows from its own initial number up
+ * to `MaximumConcurrency`. More processes would not help on two cores. A batch
+ * that has run for a second probably waits for something other than the CPU and
+ * no longer counts, so batches that hang do not block the others.
  */
-const YOUNG_BATCHES = 4;
-const YOUNG_MS = 1_000;
+const INITIAL_CONCURRENT_BATCHES = 4;
+const INITIAL_BATCH_MS = 1_000;
 
 export interface EventSourceMappings {
-  /** Asks no queue any more, and lets the batches under way end. */
+  /** Stops polling, and waits until the running batches have ended. */
   close(): Promise<void>;
 }
 
 interface MappingOptions {
   lambdas: Pick<Lambdas, "invoke">;
   log(line: string): void;
-  /** Batches of one mapping at the same time, whatever more its ScalingConfig allows. */
+  /** Maximum number of concurrent batches of one mapping, within its ScalingConfig. */
   maxBatches?: number;
   /**
    * Logical ids of the functions that are debugged: one batch at a time, whose
@@ -39,14 +40,14 @@ interface MappingOptions {
 }
 
 /**
- * Starts every enabled event source mapping of the template: queues are polled
- * in real time, in the name of the function, whose role must allow it.
+ * Starts every enabled event source mapping of the template. Queues are polled in
+ * real time with the credentials of the function, whose role must allow it.
  *
- * A message is deleted when its function has done with it; one that failed
- * appears again when its visibility timeout ends, and goes to the dead-letter
- * queue by the queue's own count.
+ * A message is deleted after its function has processed it. A failed message
+ * becomes visible again when its visibility timeout ends; the queue's redrive
+ * policy moves it to the dead-letter queue.
  *
- * @throws one error that names every mapping whose function may not poll its queue
+ * @throws Error that names every mapping whose function may not poll its queue
  */
 export async function startMappings(
   options: MappingOptions & {
@@ -97,15 +98,15 @@ async function forEachMapping<T>(
   run: (poller: QueuePoller) => Promise<T>,
 ): Promise<T[]> {
   const results = await Promise.allSettled(mappings.map(({ poller }) => run(poller)));
-  const refused = results.flatMap((result, index) => {
+  const failures = results.flatMap((result, index) => {
     const { logicalId = "", functionId = "", queueId = "" } = mappings[index]?.mapping ?? {};
     return result.status === "rejected"
       ? [`${logicalId}: function ${functionId} cannot poll queue ${queueId}: ${result.reason}`]
       : [];
   });
-  if (refused.length > 0) {
+  if (failures.length > 0) {
     throw new Error(
-      `These event source mappings cannot start; grant their functions sqs:ReceiveMessage, sqs:DeleteMessage and sqs:GetQueueAttributes:\n- ${refused.join("\n- ")}`,
+      `These event source mappings cannot start; grant their functions sqs:ReceiveMessage, sqs:DeleteMessage and sqs:GetQueueAttributes:\n- ${failures.join("\n- ")}`,
     );
   }
   return results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
@@ -120,8 +121,8 @@ function runMapping(
   const allowedBatches = extender ? 1 : (options.maxBatches ?? DEFAULT_MAX_BATCHES);
   const maxBatches = Math.min(mapping.maxConcurrency, allowedBatches);
   const batches = new Set<Promise<void>>();
-  /** Each ends with its batch, or when that is young no more. */
-  const young = new Set<Promise<void>>();
+  /** Resolve when their batch has ended or has run for `INITIAL_BATCH_MS`. */
+  const recentBatches = new Set<Promise<void>>();
   let longPoll = new AbortController();
   let isClosing = false;
 
@@ -134,15 +135,16 @@ function runMapping(
       reportsFailures: mapping.reportsFailures,
     });
     if (ids.size > 0) {
-      const why = reason === undefined ? "" : ` (${reason})`;
-      log(`${ids.size} of ${event.Records.length} messages failed${why} and go back to the queue`);
+      const cause = reason === undefined ? "" : ` (${reason})`;
+      log(`${ids.size} of ${event.Records.length} messages failed${cause} and return to the queue`);
     }
-    const done = event.Records.filter(({ messageId }) => !ids.has(messageId));
-    const keptCount = await poller.delete(done.map(({ receiptHandle }) => receiptHandle));
-    if (keptCount > 0) log(`${keptCount} messages could not be deleted and will come again`);
+    const processed = event.Records.filter(({ messageId }) => !ids.has(messageId));
+    const undeletedCount = await poller.delete(processed.map(({ receiptHandle }) => receiptHandle));
+    if (undeletedCount > 0)
+      log(`${undeletedCount} messages could not be deleted and will be received again`);
   }
 
-  async function workOff(messages: Message[]): Promise<void> {
+  async function processBatch(messages: Message[]): Promise<void> {
     const records = messages.map((message) => sqsRecord(message, mapping.queueArn));
     for (const event of eventsWithin(MAX_REQUEST_BYTES, records)) await invoke(event);
   }
@@ -152,9 +154,9 @@ function runMapping(
     const ended = new AbortController();
     const handles = messages.map(({ ReceiptHandle = "" }) => ReceiptHandle);
     const stopExtending = extender?.extend(handles);
-    const batch = workOff(messages)
+    const batch = processBatch(messages)
       .catch((error: Error) =>
-        log(`a batch was not finished and will come again: ${error.message}`),
+        log(`a batch did not finish and its messages will be received again: ${error.message}`),
       )
       .finally(() => {
         stopExtending?.();
@@ -162,22 +164,24 @@ function runMapping(
         ended.abort();
       });
     batches.add(batch);
-    const youth = pause(YOUNG_MS, ended.signal).finally(() => young.delete(youth));
-    young.add(youth);
+    const recent = pause(INITIAL_BATCH_MS, ended.signal).finally(() =>
+      recentBatches.delete(recent),
+    );
+    recentBatches.add(recent);
   }
 
-  /** Waits until one more batch may begin. */
-  async function room(): Promise<void> {
+  /** Waits until one more batch may start. */
+  async function waitForCapacity(): Promise<void> {
     while (!isClosing) {
       if (batches.size >= maxBatches) await Promise.race(batches);
-      else if (young.size >= YOUNG_BATCHES) await Promise.race(young);
+      else if (recentBatches.size >= INITIAL_CONCURRENT_BATCHES) await Promise.race(recentBatches);
       else return;
     }
   }
 
   async function poll(): Promise<void> {
     while (!isClosing) {
-      await room();
+      await waitForCapacity();
       longPoll = new AbortController();
       const { signal } = longPoll;
       const { batchSize: size, windowMs } = mapping;
@@ -185,7 +189,7 @@ function runMapping(
         if (!isClosing) startBatch(await poller.receiveBatch({ size, windowMs, signal }));
       } catch (error) {
         if (isClosing) return;
-        log(`cannot poll queue ${mapping.queueId}: ${error}`);
+        log(`queue ${mapping.queueId} cannot be polled: ${error}`);
         await pause(RETRY_MS, signal);
       }
     }

@@ -5,7 +5,7 @@ import { findResource } from "../template/references.ts";
 import type { Resource, Template } from "../template/resource.ts";
 import { functionOf } from "../template/wiring.ts";
 
-/** One `AWS::Lambda::EventSourceMapping` of an SQS queue. */
+/** An `AWS::Lambda::EventSourceMapping` of an SQS queue. */
 export interface MappingConfiguration {
   logicalId: string;
   functionId: string;
@@ -19,7 +19,8 @@ export interface MappingConfiguration {
   isEnabled: boolean;
 }
 
-// CloudFormation's defaults. What the local run does not know is refused, not passed over.
+// CloudFormation's defaults. A property that the local run does not support is rejected, not
+// ignored.
 const propertiesSchema = z.strictObject({
   BatchSize: z._default(z.coerce.number().check(z.int(), z.gte(1), z.lte(10_000)), 10),
   Enabled: z._default(z.boolean(), true),
@@ -37,7 +38,10 @@ const propertiesSchema = z.strictObject({
   Tags: z.optional(z.unknown()),
 });
 
-/** @throws for a mapping that the local run cannot follow; the message names it and the property */
+/**
+ * @throws Error for a mapping that the local run does not support; the message
+ *   names it and the property
+ */
 export function readMapping(
   template: Template,
   mapping: Resource,

@@ -10,19 +10,28 @@ import {
 import type { FunctionCredentials } from "../lambda/function-credentials.ts";
 import { REGION } from "../physical-name.ts";
 
-/** What SQS gives, or takes back, in one call. */
+/** Maximum number of messages that one SQS call receives or deletes. */
 export const MAX_MESSAGES_PER_CALL = 10;
 const LONG_POLL_SECONDS = 20;
 
-/** A queue as the poller of one event source mapping sees it: every call is signed by the function. */
+/**
+ * The queue of one event source mapping. Every call is signed with the
+ * credentials of the function.
+ */
 export interface QueuePoller {
-  /** @throws when the function's role may not read the queue's attributes, or delete from it */
+  /**
+   * @throws Error when the function's role may not read the queue's attributes,
+   *   or delete from it
+   */
   check(): Promise<void>;
-  /** What is there now, at most 10. */
+  /** Receives up to 10 messages without waiting. */
   receiveNow(): Promise<Message[]>;
-  /** Waits for messages, then up to `windowMs` for the batch to fill. Empty when none came, or at the abort. */
+  /**
+   * Waits for messages, then up to `windowMs` until the batch is full. Returns an
+   * empty batch when no message arrived, or on abort.
+   */
   receiveBatch(limits: { size: number; windowMs: number; signal: AbortSignal }): Promise<Message[]>;
-  /** @returns how many could not be deleted */
+  /** @returns the number of messages that could not be deleted */
   delete(receiptHandles: string[]): Promise<number>;
   close(): void;
 }
@@ -52,31 +61,35 @@ export function makeQueuePoller(options: {
   return {
     check: async () => {
       await client.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ["QueueArn"] }));
-      // Only the role check matters: no message has this handle, whether SQS says so or not.
+      // This call only tests the permission: no message has this handle, so another error is
+      // expected.
       await client
         .send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle: "check" }))
         .catch((error: Error) => {
-          if (isRefusal(error)) throw error;
+          if (isAccessDenied(error)) throw error;
         });
     },
     receiveNow: () => receive({ count: MAX_MESSAGES_PER_CALL, waitSeconds: 0 }),
     receiveBatch: async ({ size, windowMs, signal }) => {
       const batch = await receive({ count: size, waitSeconds: LONG_POLL_SECONDS, signal });
       const deadline = Date.now() + windowMs;
-      /** A receive that was full says that more wait: no reason to wait for them. */
-      let isMore = batch.length === MAX_MESSAGES_PER_CALL;
+      /**
+       * A full receive means that more messages are available, so the next
+       * receive does not wait.
+       */
+      let hasMore = batch.length === MAX_MESSAGES_PER_CALL;
       while (windowMs > 0 && batch.length > 0 && batch.length < size && !signal.aborted) {
-        if (isMore) {
+        if (hasMore) {
           const more = await receive({ count: size - batch.length, waitSeconds: 0 });
-          isMore = more.length === MAX_MESSAGES_PER_CALL;
+          hasMore = more.length === MAX_MESSAGES_PER_CALL;
           batch.push(...more);
           continue;
         }
         const leftSeconds = Math.max(0, (deadline - Date.now()) / 1_000);
-        // SQS waits whole seconds; what is left of the last one is waited here.
+        // SQS waits whole seconds; the rest of the window is waited here.
         if (leftSeconds > 0 && leftSeconds < 1) await pause(leftSeconds * 1_000, signal);
         const waitSeconds = Math.min(Math.floor(leftSeconds), LONG_POLL_SECONDS);
-        // Not aborted: a batch that has begun is worked off, whatever else was already handed out.
+        // Not aborted: messages received so far are processed even while the run closes.
         const more = await receive({ count: size - batch.length, waitSeconds });
         batch.push(...more);
         if (leftSeconds < 1 && more.length === 0) break;
@@ -100,11 +113,11 @@ export function makeQueuePoller(options: {
   };
 }
 
-function isRefusal(error: Error): boolean {
+function isAccessDenied(error: Error): boolean {
   return error.name.startsWith("AccessDenied");
 }
 
-/** Waits, or ends at the abort. */
+/** Waits for `ms`, or until the signal is aborted. */
 export async function pause(ms: number, signal: AbortSignal): Promise<void> {
   await setTimeout(ms, undefined, { signal }).catch(() => undefined);
 }

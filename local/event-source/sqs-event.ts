@@ -1,7 +1,7 @@
 import type { Message, MessageAttributeValue } from "@aws-sdk/client-sqs";
 import { REGION } from "../physical-name.ts";
 
-/** One record of an SQS event: https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html */
+/** A record of an SQS event: https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html */
 export interface SqsEventRecord {
   messageId: string;
   receiptHandle: string;
@@ -47,7 +47,7 @@ function messageAttribute({ StringValue, BinaryValue, DataType }: MessageAttribu
   };
 }
 
-/** Splits what was received into events that an invocation can carry, in order. */
+/** Splits records, in order, into events that fit the payload limit of an invocation. */
 export function eventsWithin(
   maxBytes: number,
   records: SqsEventRecord[],
@@ -55,7 +55,7 @@ export function eventsWithin(
   const events: { Records: SqsEventRecord[] }[] = [];
   let size = Number.POSITIVE_INFINITY;
   for (const record of records) {
-    // One more for the comma; the envelope is counted with the first record.
+    // Plus one byte for the comma. The first record of an event accounts for the envelope.
     const recordBytes = Buffer.byteLength(JSON.stringify(record)) + 1;
     if (size + recordBytes > maxBytes) {
       events.push({ Records: [] });

@@ -16,14 +16,14 @@ const responseSchema = z.object({
   isBase64Encoded: z.nullish(z.boolean()),
 });
 
-/** API Gateway computes these itself, whatever the function says. */
+/** API Gateway sets these headers itself and ignores the function's values. */
 const OWN_HEADERS = new Set(["connection", "content-length", "transfer-encoding"]);
 
 /**
- * Reads a function's answer in payload format 2.0: an object with a
- * `statusCode`, or anything else as the JSON body of a 200.
+ * Converts a function's response (payload format 2.0): an object with a
+ * `statusCode`, or any other value as the JSON body of a 200.
  *
- * @returns what is wrong with the answer, as a text, when API Gateway would answer 500
+ * @returns a text that describes the fault when API Gateway would answer 500
  */
 export function httpAnswer(payload: unknown): HttpAnswer | string {
   if (typeof payload !== "object" || payload === null || !("statusCode" in payload)) {

@@ -13,19 +13,22 @@ import { makeRouteTable, type Route, type RouteTable } from "./route-table.ts";
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html
 const MAX_BODY_BYTES = 10_485_760;
 const MAX_HEADER_BYTES = 10_240;
-/** Longer than clients keep connections in their pools, so that none closes as it is used. */
+/**
+ * Longer than clients keep connections in their pools, so that no connection
+ * closes while a client uses it.
+ */
 const KEEP_ALIVE_MS = 75_000;
-/** Requests under way end within API Gateway's own limit. */
+/** Maximum time that running requests get at close: API Gateway's own limit. */
 const CLOSE_LIMIT_MS = 30_000;
 
 export interface HttpApi {
   /** Without a trailing slash. */
   url: string;
-  /** Takes no new requests and lets those under way end. */
+  /** Accepts no new requests and waits until the running ones have ended. */
   close(): Promise<void>;
 }
 
-/** Serves the template's one HTTP API on 127.0.0.1, its routes leading to the functions. */
+/** Serves the one HTTP API of the template on 127.0.0.1; its routes invoke the functions. */
 export async function startHttpApi(options: {
   /** 0 takes a free one. */
   port: number;
@@ -42,7 +45,7 @@ export async function startHttpApi(options: {
   if (stage !== "$default") {
     throw new Error(`${api.logicalId}: the local run serves the stage "$default" only`);
   }
-  const answerTo = makeGateway({
+  const respondTo = makeGateway({
     apiId: api.logicalId,
     routes: makeRouteTable(template, api),
     lambdas,
@@ -51,7 +54,7 @@ export async function startHttpApi(options: {
   });
   const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES }, (request, response) => {
     const requestId = `${randomBytes(11).toString("base64url")}=`;
-    answerTo(request, requestId)
+    respondTo(request, requestId)
       .then((answer) => send(response, answer, { requestId, isLast: !server.listening }))
       .catch((error: Error) => {
         log(`${request.method} request ${requestId} failed: ${error.message}`);
@@ -91,12 +94,15 @@ function makeGateway(gateway: {
     }
     const answer = httpAnswer(payload);
     if (typeof answer !== "string") return answer;
-    log(`${route.key}: the answer of ${route.functionId} is not one for API Gateway: ${answer}`);
+    log(
+      `${route.key}: the response of ${route.functionId} is not valid for API Gateway: ${answer}`,
+    );
     return internalError;
   }
 
   return async (request: IncomingMessage, requestId: string): Promise<HttpAnswer> => {
-    // Read in any case: an answer to a half-read request would cut its sender's connection.
+    // The body is always read: a response to a half-read request would close the sender's
+    // connection.
     const body = await readBody(request);
     const [encodedPath = "/", ...query] = (request.url ?? "/").split("?");
     const rawQueryString = query.join("?");
@@ -110,7 +116,7 @@ function makeGateway(gateway: {
     const event = requestEvent({ request, path, rawQueryString, body, match, apiId, requestId });
     const { route } = match;
     const timeoutMs = inspected.has(route.functionId) ? INSPECTED_TIMEOUT_MS : route.timeoutMs;
-    const { promise: tooLate, resolve } = Promise.withResolvers<HttpAnswer>();
+    const { promise: timedOut, resolve } = Promise.withResolvers<HttpAnswer>();
     const timer = setTimeout(() => {
       log(`${route.key}: ${route.functionId} took longer than ${timeoutMs} ms`);
       resolve(plainAnswer(503, "Service Unavailable"));
@@ -119,7 +125,7 @@ function makeGateway(gateway: {
       if (error instanceof RequestTooLargeError) return tooLarge;
       throw error;
     });
-    return Promise.race([answer, tooLate]).finally(() => clearTimeout(timer));
+    return Promise.race([answer, timedOut]).finally(() => clearTimeout(timer));
   };
 }
 
@@ -138,7 +144,7 @@ function send(
   response.end(hasBody ? answer.body : undefined);
 }
 
-/** @returns undefined for more than API Gateway takes */
+/** @returns undefined for a body that is larger than API Gateway accepts */
 async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
   const chunks: Buffer[] = [];
   let size = 0;

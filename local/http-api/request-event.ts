@@ -6,7 +6,7 @@ import type { RouteMatch } from "./route-table.ts";
 
 export interface RequestEventInput {
   request: IncomingMessage;
-  /** Decoded: API Gateway hands functions the path so. */
+  /** Decoded, as API Gateway passes it to functions. */
   path: string;
   rawQueryString: string;
   body: Buffer;
@@ -15,13 +15,18 @@ export interface RequestEventInput {
   requestId: string;
 }
 
-/** The only content types whose bodies API Gateway does not encode; tried against AWS by others, not documented. */
+/**
+ * The content types whose bodies API Gateway does not encode. AWS does not
+ * document them; others have tested this.
+ */
 const TEXT_TYPE = /^(text\/.+|application\/(json|javascript|xml))$/;
 
 /**
- * Payload format 2.0: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
+ * Builds an event in payload format 2.0:
+ * https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
  *
- * The body is text for the few textual content types, if it is UTF-8, and else base64.
+ * The body is text for the few textual content types when it is valid UTF-8, and
+ * base64 otherwise.
  */
 export function requestEvent(input: RequestEventInput): object {
   const { request, path, rawQueryString, body, match, apiId, requestId } = input;
@@ -63,7 +68,10 @@ export function requestEvent(input: RequestEventInput): object {
   };
 }
 
-/** Lower-case names, repeated headers joined by a comma; cookies and the connection's own are left out. */
+/**
+ * Returns headers with lower-case names and repeated values joined by a comma,
+ * without cookies and hop-by-hop headers.
+ */
 function headersOf(request: IncomingMessage): Record<string, string> {
   const left = new Set(["cookie", "connection", "keep-alive", "transfer-encoding", "expect"]);
   const forwarded = request.headers["x-forwarded-for"];

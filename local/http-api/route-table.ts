@@ -2,7 +2,7 @@ import type { Resource, Template } from "../template/resource.ts";
 import { functionOf, integrationOf } from "../template/wiring.ts";
 
 export interface Route {
-  /** As the template has it: `POST /v1/in/{provider}`, `ANY /{proxy+}` or `$default`. */
+  /** As in the template: `POST /v1/in/{provider}`, `ANY /{proxy+}` or `$default`. */
   key: string;
   functionId: string;
   timeoutMs: number;
@@ -23,10 +23,13 @@ interface CompiledRoute extends Route {
   rank: string;
 }
 
-/** Longest time for which API Gateway waits for a function, and its default. */
+/** API Gateway's maximum integration timeout, which is also the default. */
 const MAX_INTEGRATION_TIMEOUT_MS = 30_000;
 
-/** https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-routes.html */
+/**
+ * Route priority:
+ * https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-routes.html
+ */
 export function makeRouteTable(template: Template, api: Resource): RouteTable {
   const routes = template
     .resources("AWS::ApiGatewayV2::Route")
@@ -73,7 +76,7 @@ function segmentPattern(segment: string): string {
   return segment.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 }
 
-/** Text before a variable before a greedy variable before `$default`, segment by segment. */
+/** Sorts literal text before a variable, a greedy variable and `$default`, segment by segment. */
 function segmentRank(segment: string): string {
   if (segment === "{+}") return "5";
   if (segment.endsWith("+}")) return "4";

@@ -17,25 +17,34 @@ export interface EnvironmentOptions {
   /** Node's inspector listens here on loopback, and no timeout applies. Absent: no inspector. */
   inspectorPort?: number;
   log(line: string): void;
-  /** It has loaded its function, or ended an invocation, and takes the next one. */
+  /**
+   * Called when the environment is ready for an invocation: after the
+   * initialisation, and after each invocation.
+   */
   onIdle(environment: ExecutionEnvironment): void;
 }
 
 export interface ExecutionEnvironment {
-  /** Settles when the function is loaded (undefined), or with the reason why it cannot be. */
+  /**
+   * Resolves with undefined when the function is loaded, or with the reason why
+   * it cannot be loaded.
+   */
   ready: Promise<InvokeResult | undefined>;
-  /** Settles once, whatever becomes of the process. Call it only after `onIdle`, once for each. */
+  /**
+   * Runs one invocation. Resolves also when the process dies. Call it only after
+   * `onIdle`, once for each call of `onIdle`.
+   */
   invoke(payload: string): Promise<InvokeResult>;
   kill(): void;
-  /** Settles when the process is gone. */
+  /** Resolves when the process has exited. */
   exited: Promise<void>;
 }
 
-/** The directory of this process, or else the one that Node takes by default. */
+/** The directory that this process uses, or else the one that Node uses by default. */
 const COMPILE_CACHE = process.env.NODE_COMPILE_CACHE ?? join(tmpdir(), "node-compile-cache");
 const RUNTIME_CLIENT = fileURLToPath(new URL("./runtime-client.ts", import.meta.url));
 
-/** Starts one process that has one function loaded and runs one invocation at a time. */
+/** Starts a process that has one function loaded and runs one invocation at a time. */
 export function startEnvironment(options: EnvironmentOptions): ExecutionEnvironment {
   const { configuration, log, inspectorPort } = options;
   const isInspected = inspectorPort !== undefined;
@@ -43,7 +52,7 @@ export function startEnvironment(options: EnvironmentOptions): ExecutionEnvironm
   const timeoutMs = isInspected ? INSPECTED_TIMEOUT_MS : configuration.timeoutMs;
   const ready = Promise.withResolvers<InvokeResult | undefined>();
   const stop = new AbortController();
-  let give: ((invocation: Invocation) => void) | undefined;
+  let sendInvocation: ((invocation: Invocation) => void) | undefined;
   let current: { requestId: string; settle(result: InvokeResult): void } | undefined;
 
   const settle = (requestId: string, result: InvokeResult) => {
@@ -57,7 +66,10 @@ export function startEnvironment(options: EnvironmentOptions): ExecutionEnvironm
     return result;
   };
   const kill = () => stop.abort();
-  /** Of the initialisation, then of each invocation: it runs until the process asks for the next one. */
+  /**
+   * Timeout of the initialisation, then of each invocation. An invocation lasts
+   * until the process asks for the next one.
+   */
   let timer = setTimeout(() => {
     ready.resolve(failed("Sandbox.Timedout", `Init took longer than ${initLimitMs / 1_000} s`));
     kill();
@@ -66,7 +78,7 @@ export function startEnvironment(options: EnvironmentOptions): ExecutionEnvironm
   const events: RuntimeEvents = {
     onNext: (next) => {
       clearTimeout(timer);
-      give = next;
+      sendInvocation = next;
       ready.resolve(undefined);
       options.onIdle(environment);
     },
@@ -106,7 +118,7 @@ export function startEnvironment(options: EnvironmentOptions): ExecutionEnvironm
       kill();
     }, timeoutMs);
     current = { requestId, settle: resolve };
-    give?.({
+    sendInvocation?.({
       requestId,
       functionArn: configuration.arn,
       traceId: traceId(),
@@ -142,7 +154,7 @@ function spawnRuntime(
       cwd: configuration.codeDirectory,
       env: {
         ...environmentVariables(configuration, { awsUrl, runtimeApi }),
-        // The next one of the same code starts a third sooner.
+        // Makes the next environment of the same code start a third faster.
         NODE_COMPILE_CACHE: COMPILE_CACHE,
       },
       stdio: ["ignore", "pipe", "pipe"],
@@ -160,7 +172,7 @@ function readResponse(body: string): InvokeResult {
   try {
     return { payload: JSON.parse(body) };
   } catch {
-    return failed("Runtime.InvalidResponse", "The runtime answered something that is not JSON");
+    return failed("Runtime.InvalidResponse", "The response of the runtime is not JSON");
   }
 }
 
@@ -169,7 +181,7 @@ function exitReason(code: number | null, signal: NodeJS.Signals | null): string 
   return code === 0 ? "without providing a reason" : `with error: exit status ${code}`;
 }
 
-/** As AWS X-Ray writes it: version, epoch seconds, 96 random bits. */
+/** Returns a trace id in the format of AWS X-Ray: version, epoch seconds, 96 random bits. */
 function traceId(): string {
   const seconds = Math.floor(Date.now() / 1_000).toString(16);
   const random = randomUUID().replaceAll("-", "");

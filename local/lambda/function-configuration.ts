@@ -5,16 +5,16 @@ import { readProperties } from "../template/read-properties.ts";
 import { arnOfResource, findResource } from "../template/references.ts";
 import type { Resource, Template } from "../template/resource.ts";
 
-/** One `AWS::Lambda::Function` of the template, as its runner needs it. */
+/** The configuration that the runner needs of an `AWS::Lambda::Function`. */
 export interface FunctionConfiguration {
   logicalId: string;
   name: string;
   arn: string;
-  /** Logical id of its role. */
+  /** Logical id of the execution role. */
   roleId: string;
   codeDirectory: string;
   handler: string;
-  /** Lambda's name of it, such as `nodejs24.x`. */
+  /** Lambda's identifier, such as `nodejs24.x`. */
   runtime: string;
   timeoutMs: number;
   memoryMiB: number;
@@ -37,7 +37,10 @@ const propertiesSchema = z.object({
   ),
 });
 
-/** @throws for a function that the local run cannot start; the message names it and the property */
+/**
+ * @throws Error for a function that the local run cannot start; the message names
+ *   it and the property
+ */
 export function readFunctions(template: Template): FunctionConfiguration[] {
   return template
     .resources("AWS::Lambda::Function")

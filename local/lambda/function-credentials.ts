@@ -7,9 +7,9 @@ export interface FunctionCredentials {
 }
 
 /**
- * What a function signs its AWS calls with in the local run: the same for all
- * of its environments, and by its access key id the endpoint knows its role.
- * They open nothing outside the local run.
+ * Returns the credentials with which a function signs its AWS calls in the local
+ * run. All environments of a function have the same ones; the local endpoint
+ * finds the role by the access key id. They are not valid on AWS.
  */
 export function functionCredentials(logicalId: string): FunctionCredentials {
   const hash = createHash("sha256").update(`ackwire local ${logicalId}`).digest("hex");

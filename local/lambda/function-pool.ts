@@ -6,40 +6,47 @@ import {
 import type { FunctionError, InvokeResult } from "./invoke-result.ts";
 
 export interface FunctionPool {
-  /** Starts an environment unless there is one. @returns why the function could not be loaded */
+  /**
+   * Starts an environment unless one exists. @returns the reason why the function
+   * could not be loaded
+   */
   warmUp(): Promise<FunctionError | undefined>;
   /** Queues behind earlier invocations when all environments are busy. @throws when the pool is closed */
   invoke(payload: string): Promise<InvokeResult>;
   close(): Promise<void>;
 }
 
-interface Work {
+interface QueuedInvocation {
   payload: string;
   resolve(result: InvokeResult): void;
   reject(error: Error): void;
 }
 
-/** The execution environments of one function: started when needed, kept warm until closed. */
+/**
+ * Manages the execution environments of one function: started on demand, kept
+ * warm until closed.
+ */
 export function makeFunctionPool(
   options: Omit<EnvironmentOptions, "onIdle"> & {
     maxEnvironments: number;
-    /** So long (ms) all but one are kept when they have nothing to do. */
-    keptIdleMs: number;
+    /** Environments that are idle for this time (ms) are ended, except one. */
+    maxIdleMs: number;
   },
 ): FunctionPool {
-  const waiting: Work[] = [];
+  const waiting: QueuedInvocation[] = [];
   const all = new Set<ExecutionEnvironment>();
   const starting = new Set<ExecutionEnvironment>();
-  // They have answered and are about to ask for more: sooner than a new one would be there.
+  // Environments that have responded and are about to ask for the next invocation. They are
+  // available sooner than a new environment.
   const ending = new Set<ExecutionEnvironment>();
-  // Last in, first out: the one that ran most recently has the warmest caches.
+  // Last in, first out: the environment that ran most recently has the warmest caches.
   const idle: { environment: ExecutionEnvironment; sinceMs: number }[] = [];
   let isClosed = false;
-  const thinning = setInterval(() => {
-    const longAgoMs = Date.now() - options.keptIdleMs;
-    while (idle.length > 1 && (idle[0]?.sinceMs ?? 0) <= longAgoMs)
+  const idleCheck = setInterval(() => {
+    const idleBeforeMs = Date.now() - options.maxIdleMs;
+    while (idle.length > 1 && (idle[0]?.sinceMs ?? 0) <= idleBeforeMs)
       idle.shift()?.environment.kill();
-  }, options.keptIdleMs / 2).unref();
+  }, options.maxIdleMs / 2).unref();
 
   function dispatch() {
     for (let work = waiting[0]; work; work = waiting[0]) {
@@ -49,17 +56,18 @@ export function makeFunctionPool(
       void run(next.environment, work);
     }
     for (;;) {
-      const asking = waiting[starting.size + ending.size];
-      if (!asking || all.size >= options.maxEnvironments) return;
+      const unserved = waiting[starting.size + ending.size];
+      if (!unserved || all.size >= options.maxEnvironments) return;
       void start().ready.then((failure) => {
-        // Whoever asked for it gets its failure; the next one tries a new environment.
-        const index = waiting.indexOf(asking);
+        // The invocation that started the environment gets its failure; the next one tries a new
+        // environment.
+        const index = waiting.indexOf(unserved);
         if (failure && index >= 0) waiting.splice(index, 1)[0]?.resolve(failure);
       });
     }
   }
 
-  async function run(environment: ExecutionEnvironment, work: Work) {
+  async function run(environment: ExecutionEnvironment, work: QueuedInvocation) {
     const result = await environment.invoke(work.payload);
     if (all.has(environment)) ending.add(environment);
     work.resolve(result);
@@ -101,7 +109,7 @@ export function makeFunctionPool(
       }),
     close: async () => {
       isClosed = true;
-      clearInterval(thinning);
+      clearInterval(idleCheck);
       for (const work of waiting.splice(0)) work.reject(closedError());
       for (const environment of all) environment.kill();
       await Promise.all([...all].map((environment) => environment.exited));

@@ -4,12 +4,15 @@ export interface FunctionError {
 }
 
 export interface InvokeResult {
-  /** What the function answered; with `functionError`, what Lambda answers in its place. */
+  /**
+   * The response of the function or, with `functionError`, the error object that
+   * Lambda returns instead.
+   */
   payload: unknown;
   functionError?: FunctionError;
 }
 
-/** The payload is larger than Lambda takes; the function was not invoked. */
+/** The payload exceeds Lambda's limit; the function was not invoked. */
 export class RequestTooLargeError extends Error {
   override name = "RequestTooLargeException";
 }
@@ -19,7 +22,7 @@ export function failed(errorType: string, errorMessage: string): InvokeResult {
   return { payload: functionError, functionError };
 }
 
-/** Reads what a runtime reported to `…/error`; a runtime may report anything. */
+/** Reads the body that a runtime posted to `…/error`; it may be anything. */
 export function readErrorReport(body: string): { result: InvokeResult; trace: string[] } {
   const report = parse(body) as { errorType?: unknown; errorMessage?: unknown; trace?: unknown };
   const errorType = String(report.errorType ?? "Unhandled");

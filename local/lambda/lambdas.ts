@@ -7,7 +7,7 @@ import { type InvokeResult, RequestTooLargeError } from "./invoke-result.ts";
 import {
   DEFAULT_MAX_BATCHES,
   DEFAULT_MAX_ENVIRONMENTS,
-  KEPT_IDLE_MS,
+  MAX_IDLE_MS,
   MAX_REQUEST_BYTES,
 } from "./limits.ts";
 
@@ -15,44 +15,50 @@ export interface Lambdas {
   /**
    * Starts one environment of each function.
    *
-   * @throws one error that names every function whose initialisation failed, with its message
+   * @throws Error that names every function whose initialisation failed, with its
+   *   message
    */
   warmUp(): Promise<void>;
   /**
-   * Runs a function and waits for its answer; a failure of the function is part of the result.
+   * Runs a function and waits for its response. A function error is part of the
+   * result.
    *
-   * @throws RequestTooLargeError above 6 MB of JSON; an error for an unknown function, or after `close`
+   * @throws RequestTooLargeError for a payload above 6 MB of JSON
+   * @throws Error for an unknown function, or after `close`
    */
   invoke(functionArnOrLogicalId: string, payload: unknown): Promise<InvokeResult>;
   /**
-   * Ends the processes of the debugged functions: their invocations fail, those
-   * that wait at a breakpoint too.
+   * Ends the processes of the debugged functions. Their invocations fail, also
+   * those that are paused at a breakpoint.
    */
   closeInspected(): Promise<void>;
-  /** Ends every process; what is still running is cut off. */
+  /** Ends every process. Running invocations fail. */
   close(): Promise<void>;
 }
 
-/** Runs the template's functions in processes of their own, with the role and variables it gives them. */
+/**
+ * Runs the functions of the template in processes of their own, with the roles
+ * and variables of the template.
+ */
 export function startLambdas(options: {
   template: Template;
   awsUrl: string;
   registerCaller(accessKeyId: string, caller: { name: string; roleId: string }): void;
   log(functionId: string, line: string): void;
   /**
-   * Environments of one function at the same time, for each event source mapping
-   * that it has; more invocations wait in order.
+   * Maximum number of environments per event source mapping of a function, or in
+   * all for a function without a mapping. Further invocations wait in order.
    */
   maxEnvironments?: number;
-  /** So long (ms) all but one of a function are kept when they have nothing to do. */
-  keptIdleMs?: number;
+  /** Environments that are idle for this time (ms) are ended, except one per function. */
+  maxIdleMs?: number;
   /**
-   * Inspector port by logical id of each function that is debugged: it has one
-   * environment at a time, and its timeout does not apply. Default: none.
+   * Inspector port by logical id of each debugged function. Such a function has
+   * one environment at a time and no timeout. Default: none.
    */
   inspectorPorts?: ReadonlyMap<string, number>;
 }): Lambdas {
-  const { template, awsUrl, log, keptIdleMs = KEPT_IDLE_MS } = options;
+  const { template, awsUrl, log, maxIdleMs = MAX_IDLE_MS } = options;
   const { inspectorPorts = new Map<string, number>() } = options;
   const { maxEnvironments: perMapping = DEFAULT_MAX_BATCHES } = options;
   const { maxEnvironments: forRequests = DEFAULT_MAX_ENVIRONMENTS } = options;
@@ -64,12 +70,12 @@ export function startLambdas(options: {
       roleId,
     });
     const inspectorPort = inspectorPorts.get(logicalId);
-    // A mapping takes no more at once than its own part: none of them starves another.
+    // Each mapping gets its own share, so that none starves another.
     const shared = mappings > 0 ? mappings * perMapping : forRequests;
     const pool = makeFunctionPool({
       configuration,
       awsUrl,
-      keptIdleMs,
+      maxIdleMs,
       log: (line) => log(logicalId, line),
       maxEnvironments: inspectorPort === undefined ? shared : 1,
       ...(inspectorPort === undefined ? {} : { inspectorPort }),

@@ -3,8 +3,8 @@ import type { FunctionConfiguration } from "./function-configuration.ts";
 import { functionCredentials } from "./function-credentials.ts";
 
 /**
- * The variables of a function's process: its own from the template and the ones
- * that Lambda defines, nothing of the person's shell.
+ * Returns the environment variables of a function's process: those of the
+ * template and those that Lambda defines, none of the user's shell.
  *
  * https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
  */
@@ -31,7 +31,7 @@ export function environmentVariables(
     AWS_REGION: REGION,
     AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
     AWS_SESSION_TOKEN: credentials.sessionToken,
-    // The SDK would else read the configuration in the person's own home directory.
+    // Otherwise the SDK would read the configuration in the user's home directory.
     HOME: codeDirectory,
     LAMBDA_TASK_ROOT: codeDirectory,
     PATH: "/usr/local/bin:/usr/bin:/bin",

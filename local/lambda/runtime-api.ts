@@ -12,10 +12,10 @@ export interface Invocation {
   deadlineMs: number;
 }
 
-/** What the process of one environment does; each is called with what it sent. */
+/** Requests of the process of one environment. */
 export interface RuntimeEvents {
-  /** It asks for work: its initialisation, or its last invocation, is over. */
-  onNext(give: (invocation: Invocation) => void): void;
+  /** The process asks for an invocation: its initialisation, or its last invocation, is over. */
+  onNext(send: (invocation: Invocation) => void): void;
   onResponse(requestId: string, body: string): void;
   onResponseTooLarge(requestId: string): void;
   onError(requestId: string, body: string): void;
@@ -23,7 +23,7 @@ export interface RuntimeEvents {
 }
 
 export interface RuntimeApi {
-  /** `host:port`, as `AWS_LAMBDA_RUNTIME_API` has it. */
+  /** `host:port`, the format of `AWS_LAMBDA_RUNTIME_API`. */
   address: string;
   close(): void;
 }
@@ -31,14 +31,14 @@ export interface RuntimeApi {
 const PREFIX = "/2018-06-01/runtime/";
 
 /**
- * Serves the Lambda Runtime API to one execution environment. Each has a port
- * of its own, because the API has no other way to tell who is calling.
+ * Serves the Lambda Runtime API to one execution environment. Each environment
+ * has its own port, because the API does not identify the caller.
  */
 export async function startRuntimeApi(events: RuntimeEvents): Promise<RuntimeApi> {
   const server = createServer((request, response) => {
     void serve(events, request, response).catch(() => response.destroy());
   });
-  // An idle environment waits for its next invocation for as long as the local run lasts.
+  // An idle environment waits for its next invocation as long as the local run lasts.
   server.requestTimeout = 0;
   server.keepAliveTimeout = 0;
   return {
@@ -82,7 +82,7 @@ function send(response: ServerResponse, invocation: Invocation) {
   response.end(invocation.payload);
 }
 
-/** @returns undefined when the body is larger than a function may answer */
+/** @returns undefined for a body that exceeds the response limit */
 async function readBody(request: IncomingMessage): Promise<string | undefined> {
   const chunks: Buffer[] = [];
   let size = 0;

@@ -1,7 +1,7 @@
 /**
- * The program of a local execution environment: loads the function's handler
- * and works off invocations from the Runtime API, as AWS's own client does. It
- * runs in a process of its own and imports nothing but Node.
+ * The program of a local execution environment: loads the function's handler and
+ * processes invocations from the Runtime API, as AWS's own client does. It runs
+ * in a process of its own and imports only Node modules.
  *
  * https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
  */
@@ -12,7 +12,7 @@ import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 
 type Handler = (event: unknown, context: object) => unknown;
-interface Answer {
+interface RuntimeResponse {
   headers: IncomingHttpHeaders;
   body: string;
 }
@@ -28,8 +28,8 @@ const [host = "", port = ""] = environment("AWS_LAMBDA_RUNTIME_API").split(":");
 const agent = new Agent({ keepAlive: true });
 let currentRequestId: string | undefined;
 
-// Ctrl-C reaches every process of the terminal; batches under way are to end first, and the
-// parent decides when this process does.
+// Ctrl-C reaches every process of the terminal. Running batches must end first, so the parent
+// decides when this process ends.
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => {});
 process.on("uncaughtException", (error) => void failFor(error, errorName(error), 129));
 process.on(
@@ -37,8 +37,8 @@ process.on(
   (reason) => void failFor(reason, "Runtime.UnhandledPromiseRejection", 128),
 );
 
-function call(method: "GET" | "POST", path: string, body = ""): Promise<Answer> {
-  return new Promise((resolveAnswer) => {
+function call(method: "GET" | "POST", path: string, body = ""): Promise<RuntimeResponse> {
+  return new Promise((resolveResponse) => {
     const headers = method === "POST" ? { "content-length": Buffer.byteLength(body) } : {};
     const outgoing = request(
       { host, port, agent, method, path: `/2018-06-01/runtime/${path}`, headers },
@@ -46,12 +46,12 @@ function call(method: "GET" | "POST", path: string, body = ""): Promise<Answer> 
         const chunks: Buffer[] = [];
         response.on("data", (chunk: Buffer) => chunks.push(chunk));
         response.on("end", () =>
-          resolveAnswer({ headers: response.headers, body: Buffer.concat(chunks).toString() }),
+          resolveResponse({ headers: response.headers, body: Buffer.concat(chunks).toString() }),
         );
       },
     );
     outgoing.on("socket", (socket) => {
-      // The parent is gone: nobody needs this environment any more.
+      // The parent process has ended, so this environment is not needed any more.
       if (socket.listenerCount("close", exit) === 0) socket.once("close", exit);
     });
     outgoing.on("error", exit);
@@ -63,7 +63,10 @@ function exit() {
   process.exit(1);
 }
 
-/** Reports what escaped the handler (or the module), and ends the process as Lambda does. */
+/**
+ * Reports an error that the handler or the module did not catch, and ends the
+ * process as Lambda does.
+ */
 async function failFor(error: unknown, errorType: string, exitCode: number) {
   const report = JSON.stringify({ ...describe(error), errorType });
   const path = currentRequestId ? `invocation/${currentRequestId}/error` : "init/error";
@@ -89,9 +92,9 @@ const isCommonJs = (url: string) =>
   url.startsWith(root) && (url.endsWith(".cjs") || (url.endsWith(".js") && !hasPackage));
 
 /**
- * Loads modules as they lie in `/var/task`: a `.js` file without a package.json
- * of its own is CommonJS, whatever the directories above `cdk.out` say, and a
- * package that is not in the bundle is not found in the repository's either.
+ * Loads modules as in `/var/task`: a `.js` file without a package.json beside it
+ * is CommonJS, even below a package.json with another type, and a package that is
+ * not in the bundle is not resolved from the repository.
  */
 function isolateModules() {
   registerHooks({
@@ -108,7 +111,7 @@ function isolateModules() {
   });
 }
 
-/** @throws what the module throws, or an error named as Lambda names it when there is no handler */
+/** @throws the error of the module, or an error with Lambda's name when there is no handler */
 async function loadHandler(): Promise<Handler> {
   const name = environment("_HANDLER");
   const dot = name.indexOf(".", name.lastIndexOf("/") + 1);
@@ -141,7 +144,7 @@ function makeContext(headers: IncomingHttpHeaders, requestId: string) {
   };
 }
 
-async function workOff(handler: Handler) {
+async function processNext(handler: Handler) {
   const { headers, body } = await call("GET", "invocation/next");
   const requestId = String(headers["lambda-runtime-aws-request-id"]);
   currentRequestId = requestId;
@@ -154,14 +157,14 @@ async function workOff(handler: Handler) {
   }
 }
 
-// Lambda has no such variable; what Node was to learn from it, it knows by now.
+// Lambda does not have this variable; Node has already read it.
 delete process.env.NODE_COMPILE_CACHE;
 isolateModules();
 try {
   const handler = await loadHandler();
-  // Node writes it when a process exits, but this one is killed.
+  // Node would write the cache at exit, but this process is killed.
   flushCompileCache();
-  for (;;) await workOff(handler);
+  for (;;) await processNext(handler);
 } catch (error) {
   await failFor(error, errorName(error), 1);
 }

@@ -48,7 +48,7 @@ const templateSchema = z.object({
   Outputs: section(z.object({ Value: z.unknown(), Condition: z.optional(z.string()) })),
 });
 
-/** A CloudFormation template as it was synthesised: intrinsic functions unresolved. */
+/** A CloudFormation template as synthesised, with unresolved intrinsic functions. */
 export type TemplateDocument = z.output<typeof templateSchema>;
 
 export interface Assembly {
@@ -58,7 +58,7 @@ export interface Assembly {
   assets: Map<string, string>;
 }
 
-/** @throws when the directory is no cloud assembly, or has not exactly one stack */
+/** @throws Error when the directory is not a cloud assembly, or does not have exactly one stack */
 export function readAssembly(assemblyDir: string): Assembly {
   const read = <T extends z.ZodMiniType>(file: string, schema: T): z.output<T> =>
     schema.parse(JSON.parse(readFileSync(join(assemblyDir, file), "utf8")));

@@ -1,12 +1,15 @@
 import { arnOf, refOf } from "../physical-name.ts";
 
-/** A resource as far as `Ref` and `Fn::GetAtt` need it. */
+/** The parts of a resource that `Ref` and `Fn::GetAtt` need. */
 export interface Referenced {
   type: string;
   name: string;
 }
 
-/** Attributes that are the physical name. A rule's and a schedule's physical names are compound, so they have none. */
+/**
+ * Attributes whose value is the physical name. Rules and schedules have compound
+ * physical names and therefore no such attribute.
+ */
 const nameAttributes: Record<string, string[]> = {
   "AWS::ApiGatewayV2::Api": ["ApiId"],
   "AWS::Events::EventBus": ["Name"],
@@ -20,7 +23,7 @@ const refAttributes: Record<string, string[]> = {
   "AWS::SecretsManager::Secret": ["Id"],
 };
 
-/** @throws for an attribute that has no value here */
+/** @throws Error for an attribute that has no value in the local run */
 export function attributeOf(
   { type, name }: Referenced,
   attribute: string,
@@ -32,5 +35,5 @@ export function attributeOf(
   if (nameAttributes[type]?.includes(attribute)) return name;
   if (refAttributes[type]?.includes(attribute)) return refOf(type, name, urls.awsUrl);
   if (type === "AWS::ApiGatewayV2::Api" && attribute === "ApiEndpoint") return urls.apiUrl;
-  throw new Error(`the local run knows no attribute "${attribute}" of ${type}`);
+  throw new Error(`the local run does not support the attribute "${attribute}" of ${type}`);
 }

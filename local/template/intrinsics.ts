@@ -11,8 +11,8 @@ export interface Resolver {
 const NO_VALUE = Symbol("AWS::NoValue");
 
 /**
- * Resolves the intrinsic functions of one template. A resource whose condition
- * is false is not there, and a reference to it cannot be resolved.
+ * Resolves the intrinsic functions of one template. A resource whose condition is
+ * false does not exist, and a reference to it cannot be resolved.
  */
 export function makeResolver(context: {
   document: TemplateDocument;
@@ -36,12 +36,13 @@ export function makeResolver(context: {
 
   function referenced(logicalId: string, path: string): Referenced {
     const resource = document.Resources[logicalId];
-    if (!resource) fail(path, `refers to "${logicalId}", which the template does not have`);
+    if (!resource) fail(path, `refers to "${logicalId}", which is not in the template`);
     if (!exists(resource.Condition, path)) {
       fail(path, `refers to "${logicalId}", whose condition ${resource.Condition} is false`);
     }
-    // Only the properties that make the name are resolved: the others may refer back to this one.
-    const properties = lazily(resource.Properties, (value, key) =>
+    // Lazily: only the properties that determine the name are resolved, because others may refer
+    // back to this resource.
+    const properties = withLazyProperties(resource.Properties, (value, key) =>
       resolve(value, `${logicalId}.Properties.${key}`),
     );
     return { type: resource.Type, name: physicalName(resource.Type, logicalId, properties) };
@@ -78,7 +79,10 @@ export function makeResolver(context: {
     });
   }
 
-  /** The invoke URL that a template builds from the API's id leads to the local API as well. */
+  /**
+   * Replaces an invoke URL that the template builds from the API's id by the URL
+   * of the local API.
+   */
   function withLocalApi(text: string): string {
     return text.replace(
       new RegExp(`https://([A-Za-z0-9]+)\\.execute-api\\.${REGION}\\.amazonaws\\.com`, "g"),
@@ -119,7 +123,8 @@ export function makeResolver(context: {
   const conditions: Record<string, (argument: unknown, path: string) => boolean> = {
     Condition: (name, path) => {
       const condition = document.Conditions[String(name)];
-      if (condition === undefined) fail(path, `names the condition "${name}", which is not there`);
+      if (condition === undefined)
+        fail(path, `names the condition "${name}", which does not exist`);
       return isTrue(condition, `Conditions.${name}`);
     },
     "Fn::Equals": (argument, path) => {
@@ -134,7 +139,8 @@ export function makeResolver(context: {
   function isTrue(expression: unknown, path: string): boolean {
     const [name = "", argument] = Object.entries(asRecord(expression, path))[0] ?? [];
     const evaluate = conditions[name];
-    if (!evaluate) return fail(path, `uses ${name} in a condition, which the local run cannot`);
+    if (!evaluate)
+      return fail(path, `uses ${name} in a condition, which the local run does not support`);
     return evaluate(argument, path);
   }
 
@@ -151,7 +157,7 @@ export function makeResolver(context: {
       const evaluate = functions[name];
       return evaluate
         ? evaluate(argument, path)
-        : fail(path, `uses ${name}, which the local run cannot`);
+        : fail(path, `uses ${name}, which the local run does not support`);
     }
     return Object.fromEntries(
       entries
@@ -186,20 +192,20 @@ function fail(path: string, problem: string): never {
 }
 
 function asList(value: unknown, path: string): unknown[] {
-  return Array.isArray(value) ? value : fail(path, "must give a list here");
+  return Array.isArray(value) ? value : fail(path, "must be a list here");
 }
 
 function asText(value: unknown, path: string): string {
   const isPlain = ["string", "number", "boolean"].includes(typeof value);
-  return isPlain ? String(value) : fail(path, "must give a text here");
+  return isPlain ? String(value) : fail(path, "must be a text here");
 }
 
 function asRecord(value: unknown, path: string): Record<string, unknown> {
   const isRecord = typeof value === "object" && value !== null && !Array.isArray(value);
-  return isRecord ? (value as Record<string, unknown>) : fail(path, "must give an object here");
+  return isRecord ? (value as Record<string, unknown>) : fail(path, "must be an object here");
 }
 
-function lazily(
+function withLazyProperties(
   record: Record<string, unknown>,
   read: (value: unknown, key: string) => unknown,
 ): Record<string, unknown> {

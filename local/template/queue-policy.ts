@@ -4,7 +4,7 @@ import type { Resource, Template } from "./resource.ts";
 
 const oneOrMore = z.union([z.string(), z.array(z.string())]);
 
-/** As far as it is looked at; a principal may also be `*`. */
+/** The parts of a queue policy that are evaluated. A principal may also be `*`. */
 const policy = z.object({
   Queues: z.array(z.unknown()),
   PolicyDocument: z.object({
@@ -21,9 +21,9 @@ const policy = z.object({
 });
 
 /**
- * Whether some policy of the queue lets EventBridge send to it for this rule. Of
- * conditions only the source's ARN is looked at, and of denials none: those of a
- * template of ours are about TLS, which the local run has not.
+ * Returns whether a policy of the queue allows EventBridge to send to it for this
+ * rule. Of the conditions only the source ARN is evaluated. Denials are ignored:
+ * those in our templates are about TLS, which the local run does not have.
  */
 export function mayEventBridgeSend(template: Template, queue: Resource, ruleArn: string): boolean {
   return template
@@ -46,7 +46,7 @@ export function mayEventBridgeSend(template: Template, queue: Resource, ruleArn:
     });
 }
 
-/** A policy names its queues by their URLs. */
+/** A policy refers to its queues by their URLs. */
 function nameIn(queue: unknown): string | undefined {
   return String(queue).split("/").at(-1);
 }

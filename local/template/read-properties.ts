@@ -1,7 +1,12 @@
 import * as z from "zod/mini";
 import type { Resource } from "./resource.ts";
 
-/** @throws an error that names the resource, and each property with what is wrong with it */
+/**
+ * Parses the properties of a resource.
+ *
+ * @throws Error that names the resource and each invalid property with its
+ *   problem
+ */
 export function readProperties<T extends z.ZodMiniType>(
   schema: T,
   { type, logicalId, properties }: Resource,
@@ -11,5 +16,5 @@ export function readProperties<T extends z.ZodMiniType>(
   const problems = parsed.error.issues.map(({ path, message }) =>
     [path.join("."), message].filter((part) => part !== "").join(": "),
   );
-  throw new Error(`the local run cannot follow ${type} ${logicalId}: ${problems.join("; ")}`);
+  throw new Error(`the local run does not support ${type} ${logicalId}: ${problems.join("; ")}`);
 }

@@ -1,12 +1,19 @@
 import { arnOf, physicalName } from "../physical-name.ts";
 import type { Resource, Template } from "./resource.ts";
 
-/** A resource's ARN. @throws for a type that has none here */
+/**
+ * Returns the ARN of a resource.
+ *
+ * @throws Error for a type whose ARN format is not known here
+ */
 export function arnOfResource({ type, logicalId, properties }: Resource): string {
   return arnOf(type, physicalName(type, logicalId, properties));
 }
 
-/** The resource of this type that a resolved property means: by ARN, by name or by logical id. */
+/**
+ * Returns the resource of this type to which a resolved property refers: by ARN,
+ * by name or by logical id.
+ */
 export function findResource(
   template: Template,
   type: string,
@@ -23,7 +30,7 @@ export function findResource(
     );
 }
 
-/** Whether an ARN fits a pattern in which `*` stands for any text. */
+/** Returns whether an ARN matches a pattern in which `*` matches any text. */
 export function arnMatches(pattern: string, arn: string): boolean {
   const parts = pattern.split("*").map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&"));
   return new RegExp(`^${parts.join(".*")}$`).test(arn);

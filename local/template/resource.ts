@@ -1,4 +1,4 @@
-/** One resource of the synthesised template, its properties with every intrinsic function resolved. */
+/** A resource of the synthesised template. Intrinsic functions in its properties are resolved. */
 export interface Resource {
   logicalId: string;
   type: string;
@@ -6,12 +6,12 @@ export interface Resource {
 }
 
 export interface Template {
-  /** Every resource of one CloudFormation type, in the template's order. */
+  /** Returns every resource of a CloudFormation type, in the order of the template. */
   resources(type: string): Resource[];
-  /** @throws when there is none; the message names the logical id */
+  /** @throws Error when there is no such resource; the message names the logical id */
   resource(logicalId: string): Resource;
-  /** The stack's outputs, resolved, by their key. */
+  /** The resolved outputs of the stack, by key. */
   outputs: Record<string, string>;
-  /** Absolute path of the directory that holds an asset of the template (`S3Key` of its code). */
+  /** Returns the absolute path of the directory of an asset (the `S3Key` of a function's code). */
   assetDirectory(s3Key: string): string;
 }

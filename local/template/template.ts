@@ -4,11 +4,13 @@ import { makeResolver } from "./intrinsics.ts";
 import type { Template } from "./resource.ts";
 
 /**
- * Reads the one stack of a cloud assembly (`cdk.out`) as it would be deployed
- * here: queues have URLs below `awsUrl`, the HTTP API's endpoint is `apiUrl`.
+ * Loads the one stack of a cloud assembly (`cdk.out`) with the addresses of the
+ * local run: queue URLs begin with `awsUrl`, the endpoint of the HTTP API is
+ * `apiUrl`.
  *
- * @throws when a reference cannot be resolved (the message names the logical id
- *   and the path of the property), or when the assembly has not exactly one stack
+ * @throws Error when a reference cannot be resolved (the message names the
+ *   logical id and the path of the property), or when the assembly does not have
+ *   exactly one stack
  */
 export function loadTemplate(options: {
   assemblyDir: string;

@@ -4,10 +4,11 @@ import { arnMatches, arnOfResource, findResource } from "./references.ts";
 import type { Resource, Template } from "./resource.ts";
 
 /**
- * Checks that everything in the template is reached by something: what AWS would
- * deploy without a word and never run is refused here.
+ * Checks that every resource is used by another one. AWS would deploy such
+ * mistakes silently, and the resource would never run; the local run rejects
+ * them.
  *
- * @throws one error that lists every fault by logical id and says what to add
+ * @throws Error that lists every mistake by logical id and says what to add
  */
 export function checkWiring(template: Template): void {
   const faults = [
@@ -19,7 +20,7 @@ export function checkWiring(template: Template): void {
   ];
   if (faults.length > 0) {
     throw new Error(
-      `The template is wired wrongly:\n${faults.map((fault) => `- ${fault}`).join("\n")}`,
+      `The template has wiring mistakes:\n${faults.map((fault) => `- ${fault}`).join("\n")}`,
     );
   }
 }
@@ -35,7 +36,7 @@ function routeFaults(template: Template): string[] {
     const target = functionOf(template, integration.properties.IntegrationUri);
     if (!target) {
       return [
-        `route ${logicalId} (${key}): integration ${integration.logicalId} leads to no function of the template; give it one`,
+        `route ${logicalId} (${key}): integration ${integration.logicalId} does not refer to a function of the template; correct its IntegrationUri`,
       ];
     }
     const faults = [];
@@ -48,7 +49,7 @@ function routeFaults(template: Template): string[] {
       !isPermitted(template, target, "apigateway.amazonaws.com", executeArn(properties.ApiId, key))
     ) {
       faults.push(
-        `route ${logicalId} (${key}): API Gateway may not invoke function ${target.logicalId}; add an AWS::Lambda::Permission for apigateway.amazonaws.com on it`,
+        `route ${logicalId} (${key}): API Gateway is not allowed to invoke function ${target.logicalId}; add an AWS::Lambda::Permission for apigateway.amazonaws.com on it`,
       );
     }
     return faults;
@@ -85,11 +86,14 @@ function lambdaFaults(template: Template, rule: Resource): string[] {
     .filter((target) => !isPermitted(template, target, "events.amazonaws.com", arnOfResource(rule)))
     .map(
       (target) =>
-        `rule ${rule.logicalId}: EventBridge may not invoke function ${target.logicalId}; add an AWS::Lambda::Permission for events.amazonaws.com on it`,
+        `rule ${rule.logicalId}: EventBridge is not allowed to invoke function ${target.logicalId}; add an AWS::Lambda::Permission for events.amazonaws.com on it`,
     );
 }
 
-/** Queues that a rule names, as targets and for dead letters: each must be there and let EventBridge in. */
+/**
+ * Checks the queues of a rule, both targets and dead-letter queues: each must
+ * exist and allow EventBridge to send to it.
+ */
 function sendFaults(template: Template, rule: Resource): string[] {
   const queueArns = [...targetsOf(rule), ...deadLettersOf(rule)].filter((arn) =>
     String(arn).startsWith("arn:aws:sqs:"),
@@ -100,12 +104,15 @@ function sendFaults(template: Template, rule: Resource): string[] {
     return mayEventBridgeSend(template, queue, arnOfResource(rule))
       ? []
       : [
-          `rule ${rule.logicalId}: EventBridge may not send to queue ${queue.logicalId}; add an AWS::SQS::QueuePolicy that allows it sqs:SendMessage`,
+          `rule ${rule.logicalId}: EventBridge is not allowed to send to queue ${queue.logicalId}; add an AWS::SQS::QueuePolicy that allows sqs:SendMessage`,
         ];
   });
 }
 
-/** A queue with a dead-letter queue is there to be worked off; a dead-letter queue itself is not. */
+/**
+ * Checks that a queue with a dead-letter queue has a consumer. A dead-letter
+ * queue itself needs none.
+ */
 function queueFaults(template: Template): string[] {
   return template
     .resources("AWS::SQS::Queue")
@@ -118,7 +125,7 @@ function queueFaults(template: Template): string[] {
     })
     .map(
       (queue) =>
-        `queue ${queue.logicalId}: no function takes its messages; add an AWS::Lambda::EventSourceMapping for it`,
+        `queue ${queue.logicalId}: no function receives its messages; add an AWS::Lambda::EventSourceMapping for it`,
     );
 }
 
@@ -144,7 +151,7 @@ function functionFaults(template: Template): string[] {
     );
 }
 
-/** The integration that a route's `Target` (`integrations/<id>`) names. */
+/** Returns the integration to which the `Target` of a route (`integrations/<id>`) refers. */
 export function integrationOf(template: Template, route: Resource): Resource | undefined {
   const id = String(route.properties.Target).replace(/^integrations\//, "");
   return template
@@ -152,7 +159,10 @@ export function integrationOf(template: Template, route: Resource): Resource | u
     .find((integration) => integration.logicalId === id);
 }
 
-/** The function that a property means: by name, by ARN, or by API Gateway's URI around the ARN. */
+/**
+ * Returns the function to which a property refers: by name, by ARN, or by API
+ * Gateway's URI around the ARN.
+ */
 export function functionOf(template: Template, reference: unknown): Resource | undefined {
   const arn = /functions\/(arn:[^/]+)\/invocations$/.exec(String(reference))?.[1];
   return findResource(template, "AWS::Lambda::Function", arn ?? reference);

@@ -217,7 +217,7 @@ describe("an event source mapping", () => {
     expect(bodies().toSorted()).toEqual(["bad", "bad", "fine", "good"]);
     expect(batches.flat().at(-1)?.attributes.ApproximateReceiveCount).toBe("2");
     expect(await setup.count("Work")).toBe(0);
-    expect(lines).toContain("Mapping: 1 of 1 messages failed and go back to the queue");
+    expect(lines).toContain("Mapping: 1 of 1 messages failed and return to the queue");
   });
 
   it.each<[string, InvokeResult, string]>([
@@ -225,9 +225,9 @@ describe("an event source mapping", () => {
     [
       "names an unknown message",
       { payload: { batchItemFailures: [{ itemIdentifier: "other" }] } },
-      "its answer names a message that is not in the batch",
+      "its response names a message that is not in the batch",
     ],
-    ["answers nonsense", { payload: "done" }, "its answer is no batch response"],
+    ["answers nonsense", { payload: "done" }, "its response is not a batch response"],
   ])("leaves the whole batch when the function %s", async (_, first, reason) => {
     const setup = await setUp({ queue: comesAgain });
     await setup.send("a", "b");
@@ -238,7 +238,7 @@ describe("an event source mapping", () => {
       return result;
     });
     await expect.poll(() => bodies().toSorted()).toEqual(["a", "a", "b", "b"]);
-    expect(lines[0]).toBe(`Mapping: 2 of 2 messages failed (${reason}) and go back to the queue`);
+    expect(lines[0]).toBe(`Mapping: 2 of 2 messages failed (${reason}) and return to the queue`);
     await expect.poll(() => setup.count("Work")).toBe(0);
   });
 
@@ -396,7 +396,9 @@ describe("an event source mapping", () => {
     const setup = await setUp();
     const { bodies, lines } = await run(setup);
     await setup.removeQueue();
-    await expect.poll(() => lines).toContainEqual(expect.stringMatching(/cannot poll queue Work/));
+    await expect
+      .poll(() => lines)
+      .toContainEqual(expect.stringMatching(/queue Work cannot be polled/));
     await setup.restoreQueue();
     await setup.send("again");
     await expect.poll(bodies).toEqual(["again"]);
@@ -412,7 +414,7 @@ describe("an event source mapping", () => {
   it("that asks for what the local run does not know is refused by name", async () => {
     const setup = await setUp({ mapping: { FilterCriteria: { Filters: [] } } });
     await expect(run(setup)).rejects.toThrow(
-      'the local run cannot follow AWS::Lambda::EventSourceMapping Mapping: Unrecognized key: "FilterCriteria"',
+      'the local run does not support AWS::Lambda::EventSourceMapping Mapping: Unrecognized key: "FilterCriteria"',
     );
   });
 

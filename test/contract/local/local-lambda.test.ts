@@ -21,7 +21,7 @@ function start(
   options: {
     properties?: Record<string, unknown>;
     maxEnvironments?: number;
-    keptIdleMs?: number;
+    maxIdleMs?: number;
     inspectorPorts?: ReadonlyMap<string, number>;
     resources?: Record<string, TestResource>;
   } = {},
@@ -37,7 +37,7 @@ function start(
     registerCaller: (key, caller) => callers.set(key, caller),
     log: (functionId, line) => lines.push(`${functionId} ${line}`),
     ...(options.maxEnvironments && { maxEnvironments: options.maxEnvironments }),
-    ...(options.keptIdleMs && { keptIdleMs: options.keptIdleMs }),
+    ...(options.maxIdleMs && { maxIdleMs: options.maxIdleMs }),
     ...(options.inspectorPorts && { inspectorPorts: options.inspectorPorts }),
   });
   started.push(lambdas);
@@ -252,7 +252,7 @@ describe("a function that cannot be loaded", () => {
   it("is refused before anything starts when the template asks for what is not there", () => {
     const code = { F: { "index.js": "" } };
     expect(() => start(code, { properties: { Runtime: "python3.13" } })).toThrow(
-      "the local run cannot follow AWS::Lambda::Function F: Runtime: ",
+      "the local run does not support AWS::Lambda::Function F: Runtime: ",
     );
     expect(() => start(code, { properties: { Role: "arn:aws:iam::1:role/x" } })).toThrow(
       "F has a role that the template does not define",
@@ -335,7 +335,7 @@ describe("environments", () => {
   });
 
   it("end when they had nothing to do for long, all but one", async () => {
-    const { lambdas } = startHandler(slow, { keptIdleMs: 1_000 });
+    const { lambdas } = startHandler(slow, { maxIdleMs: 1_000 });
     const pids = await Promise.all(
       [1, 2, 3].map(async () => (await lambdas.invoke("F", { ms: 300 })).payload as number),
     );

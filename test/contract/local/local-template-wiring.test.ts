@@ -109,14 +109,14 @@ describe("checkWiring", () => {
     [
       "Mapping",
       [
-        "queue Work: no function takes its messages; add an AWS::Lambda::EventSourceMapping for it",
+        "queue Work: no function receives its messages; add an AWS::Lambda::EventSourceMapping for it",
         "function Consume: nothing invokes it; add a route, an event source mapping, a schedule or a rule target",
       ],
     ],
     [
       "InboundPermission",
       [
-        "route Inbound (POST /v1/in/{provider}/{token}): API Gateway may not invoke function Ingest; add an AWS::Lambda::Permission for apigateway.amazonaws.com on it",
+        "route Inbound (POST /v1/in/{provider}/{token}): API Gateway is not allowed to invoke function Ingest; add an AWS::Lambda::Permission for apigateway.amazonaws.com on it",
       ],
     ],
     [
@@ -140,19 +140,19 @@ describe("checkWiring", () => {
     [
       "RulePermission",
       [
-        "rule Rule: EventBridge may not invoke function OnEvent; add an AWS::Lambda::Permission for events.amazonaws.com on it",
+        "rule Rule: EventBridge is not allowed to invoke function OnEvent; add an AWS::Lambda::Permission for events.amazonaws.com on it",
       ],
     ],
     [
       "WorkPolicy",
       [
-        "rule Rule: EventBridge may not send to queue Work; add an AWS::SQS::QueuePolicy that allows it sqs:SendMessage",
+        "rule Rule: EventBridge is not allowed to send to queue Work; add an AWS::SQS::QueuePolicy that allows sqs:SendMessage",
       ],
     ],
     [
       "DlqPolicy",
       [
-        "rule Rule: EventBridge may not send to queue Dlq; add an AWS::SQS::QueuePolicy that allows it sqs:SendMessage",
+        "rule Rule: EventBridge is not allowed to send to queue Dlq; add an AWS::SQS::QueuePolicy that allows sqs:SendMessage",
       ],
     ],
   ])("says what is missing when %s is removed", (removed, faults) => {
@@ -174,7 +174,7 @@ describe("checkWiring", () => {
     const other = route("Other", { key: "GET /health", functionId: "Ingest" });
     resources.InboundPermission = other.OtherPermission as TestResource;
     expect(faultsOf(resources)).toEqual([
-      expect.stringContaining("may not invoke function Ingest"),
+      expect.stringContaining("is not allowed to invoke function Ingest"),
     ]);
   });
 
@@ -189,7 +189,7 @@ describe("checkWiring", () => {
     ],
   ])("refuses a queue policy for a rule that %s", (_, allow) => {
     const faults = faultsOf({ ...wired(), WorkPolicy: queuePolicy("Work", allow) });
-    expect(faults).toEqual([expect.stringContaining("may not send to queue Work")]);
+    expect(faults).toEqual([expect.stringContaining("is not allowed to send to queue Work")]);
   });
 
   it("takes a queue policy for every rule of EventBridge", () => {
@@ -219,7 +219,7 @@ describe("checkWiring", () => {
     const properties = resources.InboundIntegration?.Properties ?? {};
     properties.IntegrationUri = "arn:aws:lambda:us-east-1:000000000000:function:Elsewhere";
     expect(faultsOf(resources)).toContainEqual(
-      expect.stringContaining("integration InboundIntegration leads to no function"),
+      expect.stringContaining("integration InboundIntegration does not refer to a function"),
     );
     const target = resources.Inbound?.Properties ?? {};
     target.Target = "integrations/Absent";

@@ -127,22 +127,22 @@ describe("loadTemplate", () => {
     [
       "a missing resource",
       [{ Ref: "Absent" }],
-      'Subject.Properties.value[0] refers to "Absent", which the template does not have',
+      'Subject.Properties.value[0] refers to "Absent", which is not in the template',
     ],
     [
       "an unknown attribute",
       { deep: { "Fn::GetAtt": ["Queue", "Colour"] } },
-      'Subject.Properties.value.deep refers to Queue.Colour: the local run knows no attribute "Colour" of AWS::SQS::Queue',
+      'Subject.Properties.value.deep refers to Queue.Colour: the local run does not support the attribute "Colour" of AWS::SQS::Queue',
     ],
     [
       "a resource in a Sub",
       { "Fn::Sub": "x${Absent}" },
-      'Subject.Properties.value refers to "Absent", which the template does not have',
+      'Subject.Properties.value refers to "Absent", which is not in the template',
     ],
     [
       "another stack's export",
       { "Fn::ImportValue": "x" },
-      "Subject.Properties.value uses Fn::ImportValue, which the local run cannot",
+      "Subject.Properties.value uses Fn::ImportValue, which the local run does not support",
     ],
     [
       "an item that is not there",
