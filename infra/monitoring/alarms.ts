@@ -12,7 +12,7 @@ export const alarmCatalogue: readonly AlarmRule[] = [
     threshold: 0,
     datapoints: { bad: 2, of: 3 },
     severity: "page",
-    impact: "Webhooks are turned away; each is lost when the provider has used up its own retries.",
+    impact: "Webhooks are rejected; each is lost when the provider gives up its retries.",
   },
   {
     id: "signature-failures",
@@ -20,7 +20,7 @@ export const alarmCatalogue: readonly AlarmRule[] = [
     threshold: 5,
     severity: "page",
     impact:
-      "Webhooks with the right address and a wrong signature are refused: results come late, or somebody knows a secret address.",
+      "Webhooks with the right URL and a wrong signature are rejected: results are late, or somebody knows a secret URL.",
   },
   {
     id: "quarantine-not-empty",
@@ -28,7 +28,7 @@ export const alarmCatalogue: readonly AlarmRule[] = [
     threshold: 0,
     severity: "ticket",
     impact:
-      "Webhooks were acked and kept aside because their signature failed; none becomes an event until a person has found out why.",
+      "Webhooks that failed verification were acked and stored; none becomes an event until a person releases it.",
   },
   {
     id: "inbound-queue-age",
@@ -44,7 +44,7 @@ export const alarmCatalogue: readonly AlarmRule[] = [
     threshold: 0,
     severity: "page",
     impact:
-      "Webhooks that were acked are parked and reach nobody until they are redriven; after 14 days they are gone.",
+      "Acked webhooks are in the dead-letter queue and are not published until they are redriven; after 14 days they are lost.",
   },
   {
     id: "consume-errors",
@@ -52,7 +52,7 @@ export const alarmCatalogue: readonly AlarmRule[] = [
     threshold: 0,
     datapoints: { bad: 2, of: 3 },
     severity: "ticket",
-    impact: "Whole batches of webhooks fail and are tried again, so their events come late.",
+    impact: "Whole batches of webhooks fail and are retried, so their events are late.",
   },
   {
     id: "dedupe-conflict",
@@ -60,7 +60,7 @@ export const alarmCatalogue: readonly AlarmRule[] = [
     threshold: 0,
     severity: "ticket",
     impact:
-      "A provider sent two different bodies under one id; only the first became an event, so a subscriber may miss the second.",
+      "A provider sent two different bodies under one id; only the first became an event, so subscribers may miss the second.",
   },
   {
     id: "submit-queue-age",
@@ -68,7 +68,7 @@ export const alarmCatalogue: readonly AlarmRule[] = [
     threshold: limits.maxSqsDelaySeconds + 300,
     datapoints: { bad: 3, of: 3 },
     severity: "page",
-    impact: "Requests are sent minutes late, whose turn or time has come.",
+    impact: "Requests that are due are sent minutes late.",
   },
   {
     id: "submit-dlq-not-empty",
@@ -76,7 +76,7 @@ export const alarmCatalogue: readonly AlarmRule[] = [
     threshold: 0,
     severity: "page",
     impact:
-      "Work on some accounts failed again and again; their requests wait, and end FAILED when their queue timeout has passed.",
+      "Work on some accounts failed repeatedly; their requests wait, and end FAILED after their queue timeout.",
   },
   {
     id: "submit-errors",
@@ -85,14 +85,15 @@ export const alarmCatalogue: readonly AlarmRule[] = [
     datapoints: { bad: 2, of: 3 },
     severity: "page",
     impact:
-      "Requests are not sent, or nobody knows whether they were: one that was being sent when its worker ended becomes UNKNOWN.",
+      "Requests are not sent; one that was being sent when its worker crashed becomes UNKNOWN.",
   },
   {
     id: "submit-failures",
     metric: () => custom(metrics.SubmitFailed, "submit"),
     threshold: 5,
     severity: "ticket",
-    impact: "Requests end FAILED without having been done; their clients have to submit anew.",
+    impact:
+      "Requests end FAILED without having been carried out; their clients must submit them again.",
   },
   {
     id: "request-unknown",
@@ -100,7 +101,7 @@ export const alarmCatalogue: readonly AlarmRule[] = [
     threshold: 0,
     severity: "ticket",
     impact:
-      "Nobody knows whether a request was done. Its account waits meanwhile, and unless it is settled the request ends FAILED.",
+      "It is unknown whether a request was carried out. Its account waits, and unless it is settled the request ends FAILED.",
   },
   {
     id: "request-timeouts",
@@ -108,7 +109,7 @@ export const alarmCatalogue: readonly AlarmRule[] = [
     threshold: 0,
     severity: "ticket",
     impact:
-      "Requests ended FAILED because a time limit had passed; their clients have no result, or a late one.",
+      "Requests ended FAILED because of a time limit; their clients have no result, or a late one.",
   },
   {
     id: "lane-age",
@@ -116,7 +117,7 @@ export const alarmCatalogue: readonly AlarmRule[] = [
     threshold: 43_200,
     severity: "ticket",
     impact:
-      "The first request of an account's lane has waited for more than twelve hours; after `queueTimeoutSeconds` it ends FAILED and is never sent.",
+      "The request at the head of an account's lane has waited for more than twelve hours; after `queueTimeoutSeconds` it ends FAILED and is never sent.",
   },
   {
     id: "connection-paused",
@@ -124,7 +125,7 @@ export const alarmCatalogue: readonly AlarmRule[] = [
     threshold: 0,
     severity: "page",
     impact:
-      "The provider refuses a connection's credentials: nothing is sent on it until a person has given it new ones.",
+      "The provider rejects a connection's credentials: nothing is sent on it until a person sets new ones.",
   },
   {
     id: "account-paused",
@@ -140,7 +141,7 @@ export const alarmCatalogue: readonly AlarmRule[] = [
     threshold: 0,
     severity: "ticket",
     impact:
-      "A request that its client knows as FAILED or CANCELLED was done after all; submitting it anew would do it twice.",
+      "A request that its client sees as FAILED or CANCELLED was carried out; submitting it again would repeat it.",
   },
   {
     id: "request-schedule-dlq-not-empty",
@@ -148,7 +149,7 @@ export const alarmCatalogue: readonly AlarmRule[] = [
     threshold: 0,
     severity: "ticket",
     impact:
-      "Scheduled requests join their lanes up to 150 seconds late, by the sweep instead of by their schedules.",
+      "Scheduled requests join their lanes up to 150 seconds late, because the sweep does the work of their schedules.",
   },
   {
     id: "publish-failures",
@@ -167,7 +168,7 @@ export const alarmCatalogue: readonly AlarmRule[] = [
     treatMissingAsBreaching: true,
     severity: "page",
     impact:
-      "What a crash left stays as it is: events unpublished, scheduled requests unjoined; nothing is polled or timed out, and deliveries get no attempt that is more than 15 minutes away.",
+      "The work of crashed workers remains undone; nothing is polled or timed out, and deliveries miss every attempt that is more than 15 minutes away.",
   },
   {
     id: "reconcile-errors",
@@ -176,7 +177,7 @@ export const alarmCatalogue: readonly AlarmRule[] = [
     datapoints: { bad: 2, of: 3 },
     severity: "ticket",
     impact:
-      "What a crash left may stay as it is: events unpublished, requests unjoined, unpolled or without an end, deliveries without their next attempt.",
+      "The work of crashed workers may remain undone: unpublished events, requests that are not polled or ended, deliveries without their next attempt.",
   },
   {
     id: "schedule-dlq-not-empty",
@@ -184,7 +185,7 @@ export const alarmCatalogue: readonly AlarmRule[] = [
     threshold: 0,
     severity: "ticket",
     impact:
-      "Sweeps were not started; what a crash left, polls, time limits and later attempts of deliveries came or come late.",
+      "Sweeps did not run; recovery, polls, time limits and later attempts of deliveries are late.",
   },
   {
     id: "api-errors",
@@ -202,7 +203,7 @@ export const alarmCatalogue: readonly AlarmRule[] = [
     threshold: 0,
     severity: "ticket",
     impact:
-      "A bug makes calls or messages fail; they are retried, and a message that fails 8 times is parked in a dead-letter queue.",
+      "A bug makes calls or messages fail; they are retried, and a message that fails 8 times is moved to a dead-letter queue.",
   },
   {
     id: "function-throttles",
@@ -216,6 +217,6 @@ export const alarmCatalogue: readonly AlarmRule[] = [
     threshold: 0,
     severity: "ticket",
     impact:
-      "The account's Lambda concurrency is used up: webhooks and requests are turned away, and events, submissions and deliveries come late.",
+      "The account's Lambda concurrency is used up: webhooks and requests are rejected, and events, submissions and deliveries are late.",
   },
 ];

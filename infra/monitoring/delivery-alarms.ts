@@ -3,14 +3,14 @@ import { metrics } from "../../shared/contracts/metrics.ts";
 import { age, custom, customSum, fiveMinutes, waiting } from "./alarm-metrics.ts";
 import type { AlarmRule } from "./alarm-rule.ts";
 
-/** What the alarm catalogue has about deliveries, in the order in which an event travels to a webhook. */
+/** The alarms about deliveries, in the order in which an event travels to a webhook. */
 export const deliveryAlarms: readonly AlarmRule[] = [
   {
     id: "event-feed-failures",
     metric: ({ eventFeed }) => eventFeed.metricFailedInvocations(fiveMinutes),
     threshold: 0,
     severity: "page",
-    impact: "Events are on the bus, and no webhook is told of them until they are redriven.",
+    impact: "Events are on the bus, but no webhook receives them until they are redriven.",
   },
   {
     id: "fanout-queue-age",
@@ -18,7 +18,7 @@ export const deliveryAlarms: readonly AlarmRule[] = [
     threshold: 300,
     datapoints: { bad: 3, of: 3 },
     severity: "page",
-    impact: "Every webhook is told of events more than five minutes late.",
+    impact: "Every webhook receives events more than five minutes late.",
   },
   {
     id: "fanout-dlq-not-empty",
@@ -26,7 +26,7 @@ export const deliveryAlarms: readonly AlarmRule[] = [
     threshold: 0,
     severity: "page",
     impact:
-      "Events are parked of which no delivery was made: their subscribers miss them until they are redriven; after 14 days they are gone.",
+      "Events without a delivery are in the dead-letter queue: their subscribers miss them until they are redriven; after 14 days they are lost.",
   },
   {
     id: "attempts-queue-age",
@@ -34,14 +34,15 @@ export const deliveryAlarms: readonly AlarmRule[] = [
     threshold: 300,
     datapoints: { bad: 3, of: 3 },
     severity: "page",
-    impact: "Webhooks that answer promptly are told of events more than five minutes late.",
+    impact: "Webhooks with a prompt endpoint receive events more than five minutes late.",
   },
   {
     id: "attempts-dlq-not-empty",
     metric: ({ attempts }) => waiting(attempts.deadLetters),
     threshold: 0,
     severity: "ticket",
-    impact: "Some deliveries failed within Ackwire again and again; the sweep makes them late.",
+    impact:
+      "Some deliveries failed within Ackwire repeatedly; they are late, or only in the dead-letter queue.",
   },
   {
     id: "retries-queue-age",
@@ -50,7 +51,7 @@ export const deliveryAlarms: readonly AlarmRule[] = [
     datapoints: { bad: 3, of: 3 },
     severity: "ticket",
     impact:
-      "Retries, resends and recoveries are made late, and so are all deliveries to endpoints that are slow.",
+      "Retries, resends and recoveries are late, and so are all deliveries to slow endpoints.",
   },
   {
     id: "retries-dlq-not-empty",
@@ -58,7 +59,7 @@ export const deliveryAlarms: readonly AlarmRule[] = [
     threshold: 0,
     severity: "ticket",
     impact:
-      "Some deliveries, recoveries or ends of webhooks failed within Ackwire again and again; the sweep makes them late.",
+      "Some deliveries, recoveries or ends of webhooks failed within Ackwire repeatedly; the sweep retries them late.",
   },
   {
     id: "deliver-errors",
@@ -67,7 +68,7 @@ export const deliveryAlarms: readonly AlarmRule[] = [
     datapoints: { bad: 2, of: 3 },
     severity: "page",
     impact:
-      "Webhooks come late, or twice: what was being sent when its worker ended is sent again.",
+      "Webhooks are late, or sent twice: a delivery that was being sent when its worker crashed is sent again.",
   },
   {
     id: "delivery-failures",
@@ -75,7 +76,7 @@ export const deliveryAlarms: readonly AlarmRule[] = [
     threshold: 0,
     severity: "page",
     impact:
-      "Deliveries failed for good: their subscribers miss these events until somebody resends them.",
+      "Deliveries failed permanently: their subscribers miss these events until they are resent.",
   },
   {
     id: "webhook-breaker-open",
@@ -83,7 +84,7 @@ export const deliveryAlarms: readonly AlarmRule[] = [
     threshold: 0,
     severity: "ticket",
     impact:
-      "A webhook's endpoint fails again and again: its deliveries are held back, and fail for good unless it is mended in time.",
+      "A webhook's endpoint fails repeatedly: its deliveries are postponed, and fail permanently unless it recovers in time.",
   },
   {
     id: "webhook-disabled",
@@ -91,6 +92,6 @@ export const deliveryAlarms: readonly AlarmRule[] = [
     threshold: 0,
     severity: "ticket",
     impact:
-      "A webhook's endpoint answered 410 and is told nothing any more; what it misses can be recovered.",
+      "A webhook's endpoint answered 410 and receives nothing any more; missed events can be recovered.",
   },
 ];

@@ -10,19 +10,19 @@ const { resources } = synth({ stage: "prod", alarmEmail: "ops@example.com" });
 const read = (file: string) => readFileSync(new URL(file, runbooks), "utf8");
 
 describe("runbooks", () => {
-  test("each alarm has a page and each page an alarm", () => {
+  test("every alarm has a runbook and every runbook an alarm", () => {
     expect(ids.length).toBeGreaterThan(0);
     expect(pages.sort()).toEqual(ids.map((id) => `${id}.md`).sort());
   });
 
-  test("the index names each once, with the severity of the catalogue", () => {
+  test("the index lists every alarm once, with its severity", () => {
     const rows = [...read("README.md").matchAll(/^\| (\[.*?\)) +\| (\w+) +\|/gm)];
     expect(rows.map(([, link, severity]) => [link, severity])).toEqual(
       alarmCatalogue.map(({ id, severity }) => [`[${id}](${id}.md)`, severity]),
     );
   });
 
-  test.each(ids)("%s has its five headings in order, each with text", (id) => {
+  test.each(ids)("the runbook %s has its five sections in order, each with text", (id) => {
     const [title, ...sections] = read(`${id}.md`).split(/^## /m);
     expect(title?.trim()).toBe(`# ${id}`);
     expect(sections.map((section) => section.split("\n", 1)[0])).toEqual([
@@ -36,7 +36,7 @@ describe("runbooks", () => {
       expect(section.split("\n").slice(1).join("").trim()).not.toBe("");
   });
 
-  test("every link between pages leads somewhere", () => {
+  test("every link between runbooks leads to a page", () => {
     const links = [...pages, "README.md"].flatMap((page) =>
       [...read(page).matchAll(/\]\(([^)]+)\)/g)].map(([, target]) => target),
     );
@@ -48,7 +48,7 @@ describe("runbooks", () => {
 describe("alarms", () => {
   const alarms = Object.values(resources).filter(({ Type }) => Type === "AWS::CloudWatch::Alarm");
 
-  test("a sum is there although one of its functions is idle and has no data", () => {
+  test("a summed alarm has data although one of its functions is idle", () => {
     type Metric = { Expression?: string; Id: string };
     const sums = alarms
       .map(({ Properties }) => (Properties.Metrics ?? []) as Metric[])
@@ -61,7 +61,7 @@ describe("alarms", () => {
     }
   });
 
-  test("each rule is one alarm that says what is lost and where its page is", () => {
+  test("every rule is one alarm whose description states the impact and the runbook", () => {
     const described = alarms.map(({ Properties }) => [
       Properties.AlarmName,
       Properties.AlarmDescription,
@@ -74,14 +74,14 @@ describe("alarms", () => {
     );
   });
 
-  test("each tells the topic when it goes off and when it ends", () => {
+  test("every alarm notifies the topic when it is raised and when it ends", () => {
     const topic = [{ Ref: expect.stringMatching(/^AckwireAlarmTopic/) }];
     for (const { Properties } of alarms) {
       expect(Properties).toMatchObject({ AlarmActions: topic, OKActions: topic });
     }
   });
 
-  test("alarms may publish to the topic, and nobody without TLS", () => {
+  test("only alarms can publish to the topic, and only over TLS", () => {
     const statements = find(resources, "AWS::SNS::TopicPolicy").Properties.PolicyDocument;
     expect(statements).toMatchObject({
       Statement: [
@@ -108,7 +108,7 @@ describe("alarms", () => {
     ["late-result", "LateResult", "consume"],
     ["webhook-breaker-open", "BreakerOpened", "deliver"],
     ["webhook-disabled", "WebhookDisabled", "deliver"],
-  ])("%s looks at %s by its one dimension", (id, MetricName, service) => {
+  ])("%s watches %s by its one dimension", (id, MetricName, service) => {
     const alarm = alarms.find(({ Properties }) => Properties.AlarmName === `ackwire-prod-${id}`);
     expect(alarm?.Properties).toMatchObject({
       Namespace: "Ackwire",
@@ -130,7 +130,7 @@ describe("alarms", () => {
     ["request-timeouts", "RequestTimedOut", ["submit", "reconcile"]],
     ["connection-paused", "ConnectionPaused", ["submit", "reconcile", "api"]],
     ["account-paused", "AccountPaused", ["submit", "consume", "reconcile"]],
-  ])("%s adds up %s of every function that counts it", (id, metricName, services) => {
+  ])("%s sums %s over every function that counts it", (id, metricName, services) => {
     const alarm = alarms.find(({ Properties }) => Properties.AlarmName === `ackwire-prod-${id}`);
     const metrics = JSON.stringify(alarm?.Properties.Metrics);
     expect(metrics.match(/"MetricName":"\w+"/g)).toEqual(
@@ -141,7 +141,7 @@ describe("alarms", () => {
     );
   });
 
-  test("what EventBridge gives up is counted under the rule's own name on its own bus", () => {
+  test("failed invocations of the rule are counted under its name and its bus", () => {
     const alarm = alarms.find(
       ({ Properties }) => Properties.AlarmName === "ackwire-prod-event-feed-failures",
     );
@@ -156,7 +156,7 @@ describe("alarms", () => {
   });
 
   test.each(["Fanout", "Attempts", "Retries"])(
-    "the age and the dead letters of %s are looked at",
+    "the age and the dead letters of %s are watched",
     (name) => {
       const queue = name.toLowerCase();
       const looked = alarms
@@ -174,7 +174,7 @@ describe("alarms", () => {
     },
   );
 
-  test("throttles of every function are counted", () => {
+  test("the throttles of every function are counted", () => {
     const alarm = alarms.find(
       ({ Properties }) => Properties.AlarmName === "ackwire-prod-function-throttles",
     );
@@ -182,7 +182,7 @@ describe("alarms", () => {
     for (const [id] of all(resources, "AWS::Lambda::Function")) expect(metrics).toContain(id);
   });
 
-  test("silence of reconcile is an alarm, silence of the others is not", () => {
+  test("only reconcile raises an alarm when it has no data", () => {
     const breaching = alarms.filter(
       ({ Properties }) => Properties.TreatMissingData === "breaching",
     );
@@ -191,7 +191,7 @@ describe("alarms", () => {
     ]);
   });
 
-  test("the dashboard shows each", () => {
+  test("the dashboard shows every alarm", () => {
     const body = JSON.stringify(find(resources, "AWS::CloudWatch::Dashboard").Properties);
     for (const id of ids) expect(body).toContain(`\\"title\\":\\"${id}\\"`);
   });
