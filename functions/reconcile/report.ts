@@ -46,10 +46,11 @@ export function reportRequests(
 /** Due attempts are normal and logged as info. Recovered failures and jobs are logged as warnings. */
 export function reportDeliveries(telemetry: Telemetry, result: DeliverySweepResult): void {
   if (Object.values(result).every((count) => count === 0)) return;
-  const { failed, untold, told, jobs } = result;
-  const level = failed + untold > 0 ? "error" : told + jobs > 0 ? "warn" : "info";
+  const { failed, unpublished, published, restartedJobs } = result;
+  const level =
+    failed + unpublished > 0 ? "error" : published + restartedJobs > 0 ? "warn" : "info";
   telemetry.log(level, logMessages.deliverySweepFinished, { ...result });
-  if (untold > 0) telemetry.count("PublishFailed", untold);
+  if (unpublished > 0) telemetry.count("PublishFailed", unpublished);
 }
 
 /** Reports what happens while the sweeps run. */

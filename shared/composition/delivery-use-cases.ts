@@ -5,7 +5,7 @@ import { makeEndpointSlots } from "../core/deliveries/attempts/endpoint-slots.ts
 import { makeCreateDeliveries } from "../core/deliveries/creation/create-deliveries.ts";
 import { type Deliveries, makeDeliveries } from "../core/deliveries/deliveries.ts";
 import { makeHandleDeliveryWork } from "../core/deliveries/handle-delivery-work.ts";
-import { makeRunBulkJob, type RunJobDeps } from "../core/deliveries/run-bulk-job.ts";
+import { makeRunBulkJob, type RunBulkJobDeps } from "../core/deliveries/run-bulk-job.ts";
 import type { ReadMasterKeys } from "../core/deliveries/signing/master-keys-of.ts";
 import type { DeliveryContext } from "../core/deliveries/state/delivery-context.ts";
 import type {
@@ -66,7 +66,7 @@ export interface DeliveryObserver {
 export interface DeliveryWorkPorts extends DeliveryPorts, EventPorts, DeliveryObserver {
   inputs: DeliveryInputsReader;
   poster: WebhookPoster;
-  findEvent: RunJobDeps["findEvent"];
+  findEvent: RunBulkJobDeps["findEvent"];
   masterKeys: ReadMasterKeys;
   /** Returns a new owner of leases. */
   newOwner: () => string;

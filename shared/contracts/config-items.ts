@@ -119,7 +119,7 @@ export const webhookItem = z.object({
     }),
   ),
   /** The client's webhooks before this one, and how each ended: their deliveries end likewise. */
-  former: z.array(
+  previousWebhooks: z.array(
     z.object({
       webhookId: z.string(),
       status: z.enum(["disabled", "deleted"]),

@@ -29,10 +29,8 @@ export interface LogFields {
   timedOut?: number;
   unknown?: number;
   unpublished?: number;
-  hinted?: number;
-  told?: number;
-  untold?: number;
-  jobs?: number;
+  messagesSent?: number;
+  restartedJobs?: number;
   pausedAccounts?: number;
   pausedConnections?: number;
   error?: Error;

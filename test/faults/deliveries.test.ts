@@ -390,7 +390,7 @@ describe("D10: the webhook changes while an attempt is due", () => {
     await world.drain();
     await world.webhooks.replace({
       ...webhookOfClient("cl_1", { webhookId: "wh_new", url: "https://new.example.com/" }),
-      former: [{ webhookId: webhook.webhookId, status: "disabled" }],
+      previousWebhooks: [{ webhookId: webhook.webhookId, status: "disabled" }],
       version: disabled?.version ?? 0,
     });
     await world.jobs.create({
@@ -603,7 +603,7 @@ describe("D13: two workers pick the same attempt", () => {
     const of = { queue: "attempts", remainingMs: () => 40_000 } as const;
     await world.handle([{ kind: "event", body: event?.body ?? "" }], of);
     const hint = JSON.parse(world.waiting().at(-1)?.body ?? "") as AttemptMessage;
-    expect(hint.fresh).toBeDefined();
+    expect(hint.unstored).toBeDefined();
     expect(await world.deliveries.find(id)).toBeUndefined();
     const work = { kind: "attempt", message: hint } as const;
     await Promise.all([1, 2, 3].map(() => world.handle([work, work], of)));

@@ -115,7 +115,7 @@ describe("PUT /v1/webhook", () => {
     expect(body).toMatchObject({ status: "active", payloadMode: "fat" });
     expect(body.id).not.toBe(registered.id);
     expect(body.secret).not.toBe(registered.secret);
-    expect((await stored()).former).toEqual([{ webhookId: registered.id, ...expected }]);
+    expect((await stored()).previousWebhooks).toEqual([{ webhookId: registered.id, ...expected }]);
   });
 
   test("remembers the last fifty, newest first", async () => {
@@ -125,8 +125,8 @@ describe("PUT /v1/webhook", () => {
       ids.unshift((await call("PUT /v1/webhook", { body: hook })).body.id);
       await call("DELETE /v1/webhook");
     }
-    const { former } = await stored();
-    expect(former.map(({ webhookId }) => webhookId)).toEqual(ids.slice(1, 51));
+    const { previousWebhooks } = await stored();
+    expect(previousWebhooks.map(({ webhookId }) => webhookId)).toEqual(ids.slice(1, 51));
   });
 
   test("of two at once, one registers and the other is a conflict", async () => {

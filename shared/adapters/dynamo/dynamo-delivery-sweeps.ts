@@ -40,7 +40,7 @@ export function makeDynamoDeliverySweeps(options: {
     async due(shard, untilMs, limit) {
       return (await earliest(due, shard, { untilMs, limit })).map((entry) => {
         const { id, dueAt, nextMs, ...rest } = dueEntry.parse(entry);
-        return { hint: toAttemptMessage({ ...rest, deliveryId: id }), dueMs: dueAt, nextMs };
+        return { message: toAttemptMessage({ ...rest, deliveryId: id }), dueMs: dueAt, nextMs };
       });
     },
 
@@ -48,7 +48,7 @@ export function makeDynamoDeliverySweeps(options: {
     async postpone(seen, dueMs) {
       const command = new UpdateCommand({
         TableName,
-        Key: { id: seen.hint.deliveryId },
+        Key: { id: seen.message.deliveryId },
         UpdateExpression: "SET dueAt = :due",
         ConditionExpression: "dueAt = :seen",
         ExpressionAttributeValues: { ":due": dueMs, ":seen": seen.dueMs },

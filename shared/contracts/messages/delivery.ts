@@ -20,7 +20,7 @@ export const deliveryMessage = z.discriminatedUnion("kind", [
      * Of a delivery that is not stored yet: its first attempt stores it. So the
      * delivery of an endpoint that answers promptly costs one write less.
      */
-    fresh: z.optional(
+    unstored: z.optional(
       z.object({
         eventId: z.string(),
         eventType: deliverableType,

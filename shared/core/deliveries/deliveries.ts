@@ -16,61 +16,80 @@ export interface DeliveriesDeps extends DeactivateWebhookDeps {
   deliveries: DeliveryStore;
 }
 
-export type Deliveries = ReturnType<typeof makeDeliveries>;
+/** A client's deliveries. A delivery of another client is treated as not found. */
+export interface Deliveries {
+  /** Returns one page, newest first. @throws REQUEST_INVALID for an invalid cursor; DEPENDENCY_DOWN */
+  list(
+    clientId: string,
+    query: { limit: number; cursor?: string; status?: DeliveryStatus },
+  ): Promise<{ items: DeliveryView[]; nextCursor?: string }>;
 
-/** Where the store can go on from. */
+  /** Returns the newest deliveries, newest first. @throws DEPENDENCY_DOWN */
+  newest(clientId: string, limit: number): Promise<DeliveryRecord[]>;
+
+  /** @throws NOT_FOUND, DEPENDENCY_DOWN */
+  get(clientId: string, deliveryId: string): Promise<DeliveryView>;
+
+  /**
+   * Starts the next cycle of a delivery that has ended. A delivery that has not ended is
+   * returned unchanged.
+   *
+   * @throws NOT_FOUND
+   * @throws CONFLICT if the delivery was cancelled, or its webhook is deleted or disabled
+   * @throws DEPENDENCY_DOWN; the cycle may have been started
+   */
+  resend(clientId: string, deliveryId: string): Promise<DeliveryView>;
+
+  /**
+   * Starts a job that sends the failed deliveries of a time range again, to the client's
+   * current webhook.
+   *
+   * @param range.until defaults to now
+   * @throws REQUEST_INVALID if the range is empty
+   * @throws NOT_FOUND without a webhook, CONFLICT if it is disabled
+   * @throws DEPENDENCY_DOWN; the job may have been started
+   */
+  recover(clientId: string, range: { since: string; until?: string }): Promise<RecoveryView>;
+
+  /** @throws NOT_FOUND, DEPENDENCY_DOWN */
+  getRecovery(clientId: string, recoveryId: string): Promise<RecoveryView>;
+}
+
+/** The form of a store's cursor: a time and an id. */
 const LISTED_AS = /^[^#]{1,32}#dl_[0-9a-f]{32}$/;
 
 /** Attempts to resend when other writers come first: more happen only to a caller that never pauses. */
 const MAX_ATTEMPTS = 5;
 
-/**
- * A client's deliveries; another client's are none.
- *
- * Every call @throws DEPENDENCY_DOWN; a change may have been made then.
- */
-export function makeDeliveries(deps: DeliveriesDeps) {
+export function makeDeliveries(deps: DeliveriesDeps): Deliveries {
   const { deliveries: store, jobs, webhooks, queue, context, onIgnoredError } = deps;
 
-  async function own(clientId: string, deliveryId: string): Promise<DeliveryRecord> {
+  async function requireDelivery(clientId: string, deliveryId: string): Promise<DeliveryRecord> {
     const delivery = await store.find(deliveryId);
     if (delivery?.clientId === clientId) return delivery;
     throw new Failure("NOT_FOUND", "there is no such delivery");
   }
 
   return {
-    /** A page, newest first. @throws REQUEST_INVALID for a bad cursor */
-    async list(
-      clientId: string,
-      query: { limit: number; cursor?: string; status?: DeliveryStatus },
-    ): Promise<{ items: DeliveryView[]; nextCursor?: string }> {
+    async list(clientId, query) {
       const { limit, cursor, status } = query;
-      const of = { list: "deliveries", clientId } as const;
-      const before = cursor === undefined ? undefined : readCursor(of, cursor, LISTED_AS);
+      const scope = { list: "deliveries", clientId } as const;
+      const before = cursor === undefined ? undefined : readCursor(scope, cursor, LISTED_AS);
       const page = await store.list({ clientId, status, limit, before });
       const items = page.deliveries.map(deliverySummary);
       if (page.before === undefined) return { items };
-      return { items, nextCursor: writeCursor(of, page.before) };
+      return { items, nextCursor: writeCursor(scope, page.before) };
     },
 
-    /** The last ones, newest first. */
-    async newest(clientId: string, limit: number): Promise<DeliveryRecord[]> {
+    async newest(clientId, limit) {
       return (await store.list({ clientId, limit })).deliveries;
     },
 
-    /** @throws NOT_FOUND */
-    get: async (clientId: string, deliveryId: string): Promise<DeliveryView> =>
-      deliveryView(await own(clientId, deliveryId)),
+    get: async (clientId, deliveryId) => deliveryView(await requireDelivery(clientId, deliveryId)),
 
-    /**
-     * Opens the next cycle of one that has ended; one that is on its way stays
-     * as it is.
-     *
-     * @throws NOT_FOUND, CONFLICT where it was cancelled or its webhook takes nothing now
-     */
-    async resend(clientId: string, deliveryId: string): Promise<DeliveryView> {
+    async resend(clientId, deliveryId) {
       const result = await retryOnConflict({
-        find: () => own(clientId, deliveryId),
+        find: () => requireDelivery(clientId, deliveryId),
         async decide(delivery) {
           if (!hasEnded(delivery)) return undefined;
           requireResendable(delivery, await webhooks.find(clientId));
@@ -90,16 +109,7 @@ export function makeDeliveries(deps: DeliveriesDeps) {
       return deliveryView(result.written);
     },
 
-    /**
-     * Begins to send again what failed of what was made in a time, to the
-     * present webhook.
-     *
-     * @throws REQUEST_INVALID, NOT_FOUND without a webhook, CONFLICT while it is disabled
-     */
-    async recover(
-      clientId: string,
-      { since, until }: { since: string; until?: string },
-    ): Promise<RecoveryView> {
+    async recover(clientId, { since, until }) {
       const sinceMs = Date.parse(since);
       const untilMs = until === undefined ? context().nowMs : Date.parse(until);
       if (sinceMs > untilMs) {
@@ -112,8 +122,7 @@ export function makeDeliveries(deps: DeliveriesDeps) {
       return recoveryView(job);
     },
 
-    /** @throws NOT_FOUND */
-    async getRecovery(clientId: string, recoveryId: string): Promise<RecoveryView> {
+    async getRecovery(clientId, recoveryId) {
       const job = await jobs.find(recoveryId);
       if (job?.clientId === clientId && job.kind === "recover") return recoveryView(job);
       throw new Failure("NOT_FOUND", "there is no such recovery");
@@ -121,24 +130,24 @@ export function makeDeliveries(deps: DeliveriesDeps) {
   };
 }
 
-/** @throws CONFLICT that says what to do */
-function requireResendable(delivery: DeliveryRecord, present: WebhookItem | undefined): void {
+/** @throws CONFLICT with the reason and what to do */
+function requireResendable(delivery: DeliveryRecord, webhook: WebhookItem | undefined): void {
   if (delivery.status === "cancelled") {
-    throw new Failure("CONFLICT", "it was cancelled, and is not sent again");
+    throw new Failure("CONFLICT", "the delivery was cancelled and is not sent again");
   }
-  if (present?.webhookId !== delivery.webhookId || present.status === "deleted") {
-    const how = "POST /v1/deliveries/recover sends what failed to the present one";
-    throw new Failure("CONFLICT", `its webhook is no longer there: ${how}`);
+  if (webhook?.webhookId !== delivery.webhookId || webhook.status === "deleted") {
+    const how = "POST /v1/deliveries/recover sends failed deliveries to the current webhook";
+    throw new Failure("CONFLICT", `the webhook of this delivery was deleted: ${how}`);
   }
-  if (present.status === "disabled") throw new Failure("CONFLICT", DISABLED);
+  if (webhook.status === "disabled") throw new Failure("CONFLICT", DISABLED);
 }
 
 /** @throws NOT_FOUND, CONFLICT */
-function requireActive(present: WebhookItem | undefined): void {
-  if (!present || present.status === "deleted") {
+function requireActive(webhook: WebhookItem | undefined): void {
+  if (!webhook || webhook.status === "deleted") {
     throw new Failure("NOT_FOUND", "there is no webhook: register one with PUT /v1/webhook");
   }
-  if (present.status === "disabled") throw new Failure("CONFLICT", DISABLED);
+  if (webhook.status === "disabled") throw new Failure("CONFLICT", DISABLED);
 }
 
 const DISABLED = "the webhook is disabled: enable it with PATCH /v1/webhook";

@@ -14,105 +14,122 @@ import type { DeliveryJob, DeliveryRecord } from "./state/record.ts";
 import { webhookStatusOf } from "./state/webhook-status.ts";
 import { startJob } from "./webhooks/deactivate-webhook.ts";
 
-export interface RunJobDeps {
+export interface RunBulkJobDeps {
   jobs: JobStore;
   deliveries: DeliveryStore;
   webhooks: WebhookStore;
   queue: DeliveryQueue;
   publishFailures: PublishFailures;
-  /** Stores an event, puts it on the bus, or leaves that to the sweep; again changes nothing. @throws DEPENDENCY_DOWN */
+  /**
+   * Stores an event and publishes it, or leaves publishing to the sweep. Idempotent.
+   *
+   * @throws DEPENDENCY_DOWN
+   */
   publish: (event: FinalEvent) => Promise<void>;
-  /** The stored event, if it still is. @throws DEPENDENCY_DOWN */
+  /** Finds a stored event; `undefined` if it has expired. @throws DEPENDENCY_DOWN */
   findEvent: (eventId: string) => Promise<{ clientId: string; envelope: string } | undefined>;
   masterKeys: ReadMasterKeys;
   context: () => DeliveryContext;
-  /** Told of a webhook that was disabled because its endpoint said so. */
+  /** Called for a webhook that was disabled because its endpoint answered 410. */
   onWebhookDisabled: () => void;
+  /** Called with an error that does no harm: the sweep sends these messages. */
   onIgnoredError: (error: unknown) => void;
 }
 
-const PAGE = 100;
-const AT_ONCE = 10;
+export type RunBulkJob = (jobId: string, remainingMs: () => number) => Promise<void>;
 
-/** A run ends in its own time: a page begun is also noted. */
+const PAGE_SIZE = 100;
+/** Deliveries that are processed concurrently. */
+const CONCURRENCY = 10;
+
+/** Time that is kept to finish a page and save the progress (real). */
 const STOP_BEFORE_MS = 15_000;
 
 /**
- * Walks over a client's deliveries, newest first, page by page, and notes after
- * each how far it is: whoever dies on the way, the next goes on from there, and
- * to do a page twice changes nothing.
+ * Runs a job over many deliveries of one client, page by page, newest first.
  *
- * @throws DEPENDENCY_DOWN: the message must come again
+ * The progress is saved after each page. If a worker stops, the next one continues
+ * with the last page that is not saved: processing a page twice changes nothing. If
+ * the invocation ends first, a message continues the job.
+ *
+ * @throws DEPENDENCY_DOWN: process the message again
  */
-export type RunBulkJob = (jobId: string, remainingMs: () => number) => Promise<void>;
-
-export function makeRunBulkJob(deps: RunJobDeps): RunBulkJob {
-  return async (jobId: string, remainingMs: () => number): Promise<void> => {
+export function makeRunBulkJob(deps: RunBulkJobDeps): RunBulkJob {
+  return async (jobId, remainingMs) => {
     let job = await deps.jobs.find(jobId);
-    if (!job || job.status === "done") return;
-    while (job && job.status === "running" && remainingMs() > STOP_BEFORE_MS) {
+    while (job?.status === "running" && remainingMs() > STOP_BEFORE_MS) {
       const webhook = await deps.webhooks.find(job.clientId);
-      const isEnd = job.kind === "end";
-      const goesOn = !isEnd || (await begin(job, webhook));
-      job = await note(job, goesOn ? await page(job, webhook) : { status: "done" });
+      const isObsolete = job.kind === "end" && !(await announceDisabled(job, webhook));
+      const progress = isObsolete ? { status: "done" as const } : await processPage(job, webhook);
+      job = await saveProgress(job, progress);
     }
     if (job?.status === "running") await startJob(job, deps);
   };
 
-  /** Tells that a webhook is disabled; `false` when it is active (again), and nothing is to be done. */
-  async function begin(job: DeliveryJob, present: WebhookItem | undefined): Promise<boolean> {
+  /**
+   * Publishes `webhook.disabled` before the first page of a job that ends the
+   * deliveries of a disabled webhook.
+   *
+   * @returns `false` if the webhook is active (again): the job has nothing to do
+   */
+  async function announceDisabled(
+    job: DeliveryJob,
+    current: WebhookItem | undefined,
+  ): Promise<boolean> {
     const { webhookId = "", clientId } = job;
-    const { status, disabledAt, disabledReason } = webhookStatusOf(present, webhookId);
+    const { status, disabledAt, disabledReason } = webhookStatusOf(current, webhookId);
     if (status === "active") return false;
-    const isBegun = job.before !== undefined;
-    if (!isBegun && status === "disabled" && disabledAt !== undefined) {
+    const isFirstPage = job.before === undefined;
+    if (isFirstPage && status === "disabled" && disabledAt !== undefined) {
       if (disabledReason === ANSWERED_GONE) deps.onWebhookDisabled();
       await deps.publish(disabledEvent({ clientId, webhookId, disabledAt, disabledReason }));
     }
     return true;
   }
 
-  async function page(
+  /** Processes the next page. @returns the members of the job that change */
+  async function processPage(
     job: DeliveryJob,
     webhook: WebhookItem | undefined,
   ): Promise<Partial<DeliveryJob>> {
     const { clientId, before, sinceMs, untilMs } = job;
     const status = job.kind === "recover" ? "failed" : "waiting";
-    const found = await deps.deliveries.list({ clientId, status, limit: PAGE, before });
-    const inTime = found.deliveries.filter(
+    const page = await deps.deliveries.list({ clientId, status, limit: PAGE_SIZE, before });
+    const inRange = page.deliveries.filter(
       ({ createdMs }) => createdMs >= sinceMs && createdMs <= untilMs,
     );
-    // It begins with the time, also of those that the page has passed over.
-    const isPast = (found.before ?? "") < new Date(sinceMs).toISOString();
-    const done = { changed: 0, skipped: 0 };
     const changed: DeliveryRecord[] = [];
-    await forEachConcurrent(inTime, AT_ONCE, async (delivery) => {
+    await forEachConcurrent(inRange, CONCURRENCY, async (delivery) => {
       const next = await (job.kind === "recover"
-        ? recover(delivery, webhook)
-        : end(delivery, job, webhook));
+        ? resendFailed(delivery, webhook)
+        : endWaiting(delivery, job, webhook));
       if (next) changed.push(next);
-      done[next ? "changed" : "skipped"]++;
     });
     await deps.publishFailures(
       changed.filter(({ unpublishedFailures }) => unpublishedFailures.length > 0),
     );
-    const again = changed.filter((one) => one.status === "waiting");
-    if (again.length > 0) {
-      // What is not sent here is found by the sweep.
-      const messages = again.map((one) => ({ message: toAttemptMessage(one) }));
-      await deps.queue.send("retries", messages).catch(deps.onIgnoredError);
-    }
+    const messages = changed
+      .filter((delivery) => delivery.status === "waiting")
+      .map((delivery) => ({ message: toAttemptMessage(delivery) }));
+    if (messages.length > 0) await deps.queue.send("retries", messages).catch(deps.onIgnoredError);
+    // A cursor starts with the time of creation, also that of a delivery in no page.
+    const isLastPage = (page.before ?? "") < new Date(sinceMs).toISOString();
     return {
-      before: found.before,
-      examined: job.examined + inTime.length,
-      changed: job.changed + done.changed,
-      skipped: job.skipped + done.skipped,
-      ...(isPast ? { status: "done" } : {}),
+      before: page.before,
+      examined: job.examined + inRange.length,
+      changed: job.changed + changed.length,
+      skipped: job.skipped + inRange.length - changed.length,
+      ...(isLastPage ? { status: "done" } : {}),
     };
   }
 
-  /** The same delivery in its next cycle, or one of the same event to the webhook that came after. */
-  async function recover(
+  /**
+   * Starts the next cycle of a failed delivery, or creates a delivery of the same event
+   * if the client has another webhook by now.
+   *
+   * @returns `undefined` if the delivery is skipped
+   */
+  async function resendFailed(
     delivery: DeliveryRecord,
     webhook: WebhookItem | undefined,
   ): Promise<DeliveryRecord | undefined> {
@@ -123,18 +140,19 @@ export function makeRunBulkJob(deps: RunJobDeps): RunBulkJob {
     const { eventId: id, eventType, clientId, requestId } = delivery;
     const type = deliverableType.safeParse(eventType).data;
     const event = await deps.findEvent(id);
-    const isWanted = type && (webhook.eventTypes?.includes(type) ?? true);
-    if (!isWanted || !formatCarries(webhook.format, type)) return undefined;
+    const isSubscribed = type && (webhook.eventTypes?.includes(type) ?? true);
+    if (!isSubscribed || !formatCarries(webhook.format, type)) return undefined;
     if (!event || event.clientId !== clientId) return undefined;
-    const of = { id, type, clientId, envelope: event.envelope, requestId };
+    const deliverable = { id, type, clientId, envelope: event.envelope, requestId };
     const master = await masterKeysOf(webhook, deps.masterKeys);
-    const fresh = newDelivery(webhook, of, { master, context: deps.context() });
-    const stored = await deps.deliveries.create(fresh);
-    // One that was made before takes its own way; one that failed too is met by itself.
-    return stored === "created" ? { ...fresh, version: 1 } : undefined;
+    const created = newDelivery(webhook, deliverable, { master, context: deps.context() });
+    const stored = await deps.deliveries.create(created);
+    // One that exists is attempted already, or is in the list itself if it has failed too.
+    return stored === "created" ? { ...created, version: 1 } : undefined;
   }
 
-  async function end(
+  /** Ends a waiting delivery of the job's webhook. @returns `undefined` if the delivery is skipped */
+  async function endWaiting(
     delivery: DeliveryRecord,
     { webhookId = "" }: DeliveryJob,
     webhook: WebhookItem | undefined,
@@ -142,13 +160,17 @@ export function makeRunBulkJob(deps: RunJobDeps): RunBulkJob {
     if (delivery.webhookId !== webhookId) return undefined;
     const context = deps.context();
     const isDisabled = webhookStatusOf(webhook, webhookId).status === "disabled";
-    const over = isDisabled
+    const ended = isDisabled
       ? endDelivery(delivery, "failed", "disabled", context)
       : endDelivery(delivery, "cancelled", "webhook_deleted", context);
-    return deps.deliveries.replace(over);
+    return deps.deliveries.replace(ended);
   }
 
-  async function note(job: DeliveryJob, change: Partial<DeliveryJob>) {
+  /** @returns `undefined` if another worker has saved its progress meanwhile */
+  async function saveProgress(
+    job: DeliveryJob,
+    change: Partial<DeliveryJob>,
+  ): Promise<DeliveryJob | undefined> {
     const { nowMs, nowRealMs, rules } = deps.context();
     const isDone = change.status === "done";
     return deps.jobs.replace({
@@ -160,14 +182,14 @@ export function makeRunBulkJob(deps: RunJobDeps): RunBulkJob {
   }
 }
 
-/** Derived, so that every teller tells the same. */
-function disabledEvent(of: {
+/** Builds `webhook.disabled` from stored values only, so that every publisher sends the same bytes. */
+function disabledEvent(webhook: {
   clientId: string;
   webhookId: string;
   disabledAt: string;
   disabledReason?: string | undefined;
 }): FinalEvent {
-  const { clientId, webhookId, disabledAt, disabledReason: reason = "unknown" } = of;
+  const { clientId, webhookId, disabledAt, disabledReason: reason = "unknown" } = webhook;
   const type = "webhook.disabled";
   const id = `${type}:${webhookId}:${Date.parse(disabledAt)}`;
   const envelope = busSafeJson({ id, type, createdAt: disabledAt, data: { webhookId, reason } });

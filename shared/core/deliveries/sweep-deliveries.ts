@@ -13,144 +13,161 @@ export interface SweepDeliveriesDeps {
   queue: DeliveryQueue;
   publishFailures: PublishFailures;
   context: () => DeliveryContext;
-  /** Most deliveries that one query takes of a shard. */
+  /** Most deliveries of one shard that one query returns. */
   limit: number;
+  /** Called with the error of each delivery, job or shard that is counted as `failed`. */
   onIgnoredError: (error: unknown) => void;
 }
 
+/** Counts of one run. */
 export interface DeliverySweepResult {
-  /** Attempts whose message was due, or was lost. */
-  hinted: number;
-  /** Failures that their writer had not told. */
-  told: number;
-  untold: number;
-  jobs: number;
+  /** Attempt messages that were sent because an attempt is due or its message was lost. */
+  messagesSent: number;
+  /** Failures that their writer had not published. */
+  published: number;
+  /** Failures that this run could not publish either. */
+  unpublished: number;
+  restartedJobs: number;
+  /** Deliveries, jobs and shards that were not processed because of an error. */
   failed: number;
 }
 
-/** So many are looked after at once. */
-const CHUNK = 25;
+/** Deliveries or jobs that are processed concurrently. */
+const CHUNK_SIZE = 25;
 
-/** A run ends in its own time: what is begun is also sent. */
+/** Time that is kept to finish the chunks in progress (real). */
 const STOP_BEFORE_MS = 12_000;
 
-/** The time (real) that a message has to bring somebody to what was stale. */
-const RETRY_STALE_MS = 60_000;
+/** Time after which a recovered delivery or job counts as stale again (real). */
+const STALE_AGAIN_AFTER_MS = 60_000;
 
 /**
- * Looks after deliveries whose time has come or whose worker died (G6, G12):
- * found by index, each on its own, as many as the run has time for.
+ * Sends the messages of due attempts and recovers the work of workers that stopped (G6,
+ * G12): lost messages, expired claims, unpublished failures, and jobs.
+ *
+ * Processes as many shards and pages as the run has time for; the rest is left to the
+ * next run. Never rejects: errors are counted in `failed`.
  */
 export function makeSweepDeliveries(deps: SweepDeliveriesDeps) {
-  const { deliveries, jobs, queue } = deps;
+  const { deliveries, jobs, queue, onIgnoredError } = deps;
 
   return async (remainingMs: () => number): Promise<DeliverySweepResult> => {
-    const total = { hinted: 0, told: 0, untold: 0, jobs: 0, failed: 0 };
+    const total = { messagesSent: 0, published: 0, unpublished: 0, restartedJobs: 0, failed: 0 };
     const hasTime = () => remainingMs() > STOP_BEFORE_MS;
-    /** Looks at one shard page by page: what was seen to has left the index. */
-    const walk = async <Entry>(
-      page: (limit: number) => Promise<Entry[]>,
-      look: (entries: Entry[]) => Promise<void>,
-    ) => {
-      let before: Entry[] = [];
-      while (hasTime()) {
-        const entries = await page(deps.limit);
-        // What stays although it was looked at is gone, or the index is behind.
-        if (JSON.stringify(entries) === JSON.stringify(before)) return;
-        before = entries;
-        for (let at = 0; at < entries.length && hasTime(); at += CHUNK) {
-          await look(entries.slice(at, at + CHUNK));
-        }
-        if (entries.length < deps.limit) return;
-      }
-    };
     const { nowMs, nowRealMs } = deps.context();
     const shards = Array.from({ length: DELIVERY_SHARD_COUNT }, (_, shard) => shard);
-    const walks = shards.flatMap((shard) => [
-      walk(
+    const sweeps = shards.flatMap((shard) => [
+      sweepIndex(
+        hasTime,
         (limit) => deliveries.due(shard, nowMs, limit),
-        (found) => hint(found, total),
+        (due) => sendDueMessages(due, total),
       ),
-      walk(
+      sweepIndex(
+        hasTime,
         (limit) => deliveries.stale(shard, nowRealMs, limit),
-        (found) => recoverStale(found, total),
+        (ids) => recoverStale(ids, total),
       ),
     ]);
-    // One shard that cannot be read keeps none of the others waiting.
-    for (const one of await Promise.allSettled(walks)) {
-      if (one.status === "fulfilled") continue;
-      total.failed++;
-      deps.onIgnoredError(one.reason);
-    }
+    // A shard that cannot be read does not delay the others.
+    countRejected(await Promise.allSettled(sweeps), total);
     return total;
   };
 
-  /** Sends the messages of what is due soon, or whose message was lost. */
-  async function hint(due: readonly DueDelivery[], total: DeliverySweepResult): Promise<void> {
+  /** Processes an index page by page, from its beginning: an entry that was processed leaves the index. */
+  async function sweepIndex<Entry>(
+    hasTime: () => boolean,
+    readPage: (limit: number) => Promise<Entry[]>,
+    process: (entries: Entry[]) => Promise<void>,
+  ): Promise<void> {
+    let previous: Entry[] = [];
+    while (hasTime()) {
+      const entries = await readPage(deps.limit);
+      // An index is eventually consistent: the same page again means that it lags behind.
+      if (JSON.stringify(entries) === JSON.stringify(previous)) return;
+      previous = entries;
+      for (let start = 0; start < entries.length && hasTime(); start += CHUNK_SIZE) {
+        await process(entries.slice(start, start + CHUNK_SIZE));
+      }
+      if (entries.length < deps.limit) return;
+    }
+  }
+
+  /** Sends the messages of attempts that are due soon, or whose message was lost. */
+  async function sendDueMessages(
+    due: readonly DueDelivery[],
+    total: DeliverySweepResult,
+  ): Promise<void> {
     const context = deps.context();
-    // First put off, then sent: two runs at once do not both send.
-    const settled = await Promise.allSettled(
+    // Postponed before they are sent, so that two concurrent runs do not both send.
+    const postponed = await Promise.allSettled(
       due.map((one) => deliveries.postpone(one, considerLostAfterMs(one.nextMs, context))),
     );
-    total.failed += settled.filter(({ status }) => status === "rejected").length;
+    countRejected(postponed, total);
     const mine = due.filter((_, index) => {
-      const one = settled[index];
-      return one?.status === "fulfilled" && one.value;
+      const result = postponed[index];
+      return result?.status === "fulfilled" && result.value;
     });
     if (mine.length === 0) return;
-    await queue.send(
-      "retries",
-      mine.map(({ hint: message, nextMs }) => ({
-        message,
-        delayMs: Math.max(0, nextMs - context.nowMs),
-      })),
-    );
-    total.hinted += mine.length;
+    const messages = mine.map(({ message, nextMs }) => ({
+      message,
+      delayMs: Math.max(0, nextMs - context.nowMs),
+    }));
+    await queue.send("retries", messages);
+    total.messagesSent += mine.length;
   }
 
-  /** Each is first moved on in the index: what cannot be helped now hides nothing behind it. */
+  /**
+   * Recovers stale deliveries and jobs. Each is first moved to a later time in the index,
+   * so that one that cannot be recovered now does not hide the ones behind it.
+   */
   async function recoverStale(ids: readonly string[], total: DeliverySweepResult): Promise<void> {
-    const settled = await Promise.allSettled(
-      ids.map((id) => (id.startsWith("job_") ? restart(id, total) : revive(id, total))),
+    const recovered = await Promise.allSettled(
+      ids.map((id) => (id.startsWith("job_") ? restartJob(id, total) : recoverDelivery(id, total))),
     );
-    for (const one of settled) {
-      if (one.status === "fulfilled") continue;
-      total.failed++;
-      deps.onIgnoredError(one.reason);
-    }
-    const unpublishedFailures = settled.flatMap((one) =>
+    countRejected(recovered, total);
+    const failures = recovered.flatMap((one) =>
       one.status === "fulfilled" && one.value ? [one.value] : [],
     );
-    const { published, unpublished } = await deps.publishFailures(unpublishedFailures);
-    total.told += published;
-    total.untold += unpublished;
+    const { published, unpublished } = await deps.publishFailures(failures);
+    total.published += published;
+    total.unpublished += unpublished;
   }
 
-  async function restart(jobId: string, total: DeliverySweepResult): Promise<undefined> {
+  async function restartJob(jobId: string, total: DeliverySweepResult): Promise<undefined> {
     const job = await jobs.find(jobId);
     if (!job || job.status === "done") return;
-    const recoverAfterRealMs = deps.context().nowRealMs + RETRY_STALE_MS;
+    const recoverAfterRealMs = deps.context().nowRealMs + STALE_AGAIN_AFTER_MS;
     if (!(await jobs.replace({ ...job, recoverAfterRealMs }))) return;
     await startJob(job, deps);
-    total.jobs++;
+    total.restartedJobs++;
   }
 
-  /** Gives it where it has failures that were not told. */
-  async function revive(
+  /** @returns the delivery if it has unpublished failures */
+  async function recoverDelivery(
     deliveryId: string,
     total: DeliverySweepResult,
   ): Promise<DeliveryRecord | undefined> {
     const found = await deliveries.find(deliveryId);
-    if (!found || (found.recoverAfterRealMs ?? Number.POSITIVE_INFINITY) > deps.context().nowRealMs)
-      return;
     const { nowRealMs } = deps.context();
-    const recoverAfterRealMs = nowRealMs + RETRY_STALE_MS;
+    if (found?.recoverAfterRealMs === undefined || found.recoverAfterRealMs > nowRealMs) return;
+    const recoverAfterRealMs = nowRealMs + STALE_AGAIN_AFTER_MS;
     const delivery = await deliveries.replace({ ...found, recoverAfterRealMs });
     if (!delivery) return;
     if (delivery.status === "delivering" && (delivery.leaseUntilRealMs ?? 0) <= nowRealMs) {
       await queue.send("retries", [{ message: toAttemptMessage(delivery) }]);
-      total.hinted++;
+      total.messagesSent++;
     }
     return delivery.unpublishedFailures.length > 0 ? delivery : undefined;
+  }
+
+  function countRejected(
+    results: readonly PromiseSettledResult<unknown>[],
+    total: DeliverySweepResult,
+  ): void {
+    for (const result of results) {
+      if (result.status === "fulfilled") continue;
+      total.failed++;
+      onIgnoredError(result.reason);
+    }
   }
 }

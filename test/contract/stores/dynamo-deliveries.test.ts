@@ -168,8 +168,8 @@ describe("a call whose answer was lost, and which the SDK makes again", () => {
     const delivery = deliveryRecord({ dueMs: 5 });
     await lossy.deliveries.create(delivery);
     const { deliveryId, clientId, webhookId } = delivery;
-    const hint = { v: 1, kind: "attempt", deliveryId, clientId, webhookId } as const;
-    const postpone = () => lossy.deliveries.postpone({ hint, dueMs: 5 }, 6);
+    const message = { v: 1, kind: "attempt", deliveryId, clientId, webhookId } as const;
+    const postpone = () => lossy.deliveries.postpone({ message, dueMs: 5 }, 6);
     expect(await withLost("UpdateItem", postpone)).toBe(true);
   });
 

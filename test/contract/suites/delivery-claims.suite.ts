@@ -30,7 +30,7 @@ export function deliveryClaimsSuite(
     const dueUntil = async (ms: number): Promise<string[]> =>
       (await Promise.all(shards.map((shard) => deliveries.due(shard, ms, 1_000))))
         .flat()
-        .map(({ hint }) => hint.deliveryId);
+        .map(({ message }) => message.deliveryId);
     const staleUntil = async (ms: number): Promise<string[]> =>
       (await Promise.all(shards.map((shard) => deliveries.stale(shard, ms, 1_000)))).flat();
 

@@ -45,7 +45,7 @@ export function deliveryInputsSuite(name: string, open: () => Promise<Stores>): 
           { version: 2, masterKeyId: "1" },
           { version: 1, masterKeyId: "1", validUntil: "2026-06-26T12:00:00.000Z" },
         ],
-        former: [{ webhookId: "wh_0", status: "deleted" }],
+        previousWebhooks: [{ webhookId: "wh_0", status: "deleted" }],
       });
       const { clientId } = webhook;
       expect(await webhooks.find(clientId)).toBeUndefined();

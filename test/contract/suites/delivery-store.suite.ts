@@ -85,7 +85,7 @@ export function deliveryStoreSuite(
       const bare = deliveryRecord({ deliveryId: full.deliveryId });
       expect(await deliveries.replace(bare)).toEqual({ ...bare, version: 2 });
       expect(await deliveries.find(full.deliveryId)).toEqual({ ...bare, version: 2 });
-      const due = (await dueUntil(1e15)).map(({ hint }) => hint.deliveryId);
+      const due = (await dueUntil(1e15)).map(({ message }) => message.deliveryId);
       expect(due).not.toContain(full.deliveryId);
       expect(await staleUntil(1e15)).not.toContain(full.deliveryId);
     });
@@ -139,10 +139,10 @@ export function deliveryStoreSuite(
         shards.map((shard) => deliveries.due(shard, base + 3, 1_000)),
       );
       const ids = [first, second, later].map(({ deliveryId }) => deliveryId);
-      const ours = listed.flat().filter(({ hint }) => ids.includes(hint.deliveryId));
+      const ours = listed.flat().filter(({ message }) => ids.includes(message.deliveryId));
       expect(ours.sort((one, other) => one.dueMs - other.dueMs)).toEqual([
-        { hint: toAttemptMessage(first), dueMs: base + 1, nextMs: first.nextMs },
-        { hint: toAttemptMessage(second), dueMs: base + 2, nextMs: second.nextMs },
+        { message: toAttemptMessage(first), dueMs: base + 1, nextMs: first.nextMs },
+        { message: toAttemptMessage(second), dueMs: base + 2, nextMs: second.nextMs },
       ]);
       for (const shard of listed) {
         const times = shard.map(({ dueMs }) => dueMs);
@@ -154,7 +154,7 @@ export function deliveryStoreSuite(
 
     test("what is put off is due later, for whoever saw it as it is", async () => {
       const delivery = await stored({ dueMs: 6_000_000 });
-      const seen = { hint: toAttemptMessage(delivery), dueMs: 6_000_000 };
+      const seen = { message: toAttemptMessage(delivery), dueMs: 6_000_000 };
       expect(await deliveries.postpone(seen, 6_000_100)).toBe(true);
       const due = (await dueUntil(6_000_100)).map(({ dueMs }) => dueMs);
       expect(due).toContain(6_000_100);

@@ -83,18 +83,18 @@ export function makeMemoryDeliveryStore(options: {
         .flatMap((delivery) => {
           const { dueMs, nextMs } = delivery;
           if (dueMs === undefined || nextMs === undefined) return [];
-          return [{ hint: toAttemptMessage(delivery), dueMs, nextMs }];
+          return [{ message: toAttemptMessage(delivery), dueMs, nextMs }];
         })
         .filter(({ dueMs }) => dueMs <= untilMs)
         .sort((one, other) => one.dueMs - other.dueMs)
         .slice(0, limit);
     },
 
-    async postpone({ hint, dueMs: seenMs }, dueMs) {
-      const found = stored.get(hint.deliveryId);
+    async postpone({ message, dueMs: seenMs }, dueMs) {
+      const found = stored.get(message.deliveryId);
       if (found?.dueMs === dueMs) return true;
       if (found?.dueMs !== seenMs) return false;
-      stored.set(hint.deliveryId, { ...found, dueMs });
+      stored.set(message.deliveryId, { ...found, dueMs });
       return true;
     },
 

@@ -79,7 +79,7 @@ export function webhookRecord(of: Partial<WebhookItem> = {}): WebhookItem {
     format: "standard",
     hashFormat: "hmac-hex",
     secrets: [{ version: 1, masterKeyId: "1" }],
-    former: [],
+    previousWebhooks: [],
     version: 0,
     ...of,
   };

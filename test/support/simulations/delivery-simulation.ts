@@ -53,7 +53,7 @@ export function webhookOfClient(clientId = "cl_1", more: Partial<WebhookItem> = 
     format: "standard",
     hashFormat: "hmac-hex",
     secrets: [{ version: 1, masterKeyId: "k1" }],
-    former: [],
+    previousWebhooks: [],
     version: 0,
     ...more,
   };

@@ -106,9 +106,9 @@ export function makeSendAttempt(deps: SendAttemptDeps): SendAttempt {
   };
 
   /** Claims a delivery. One that is not stored yet is stored as claimed, by the same write. */
-  async function claimDelivery({ fresh, ...message }: AttemptMessage, lease: Lease) {
-    if (fresh) {
-      const first = deliveryFromMessage({ ...message, fresh }, deps.context());
+  async function claimDelivery({ unstored, ...message }: AttemptMessage, lease: Lease) {
+    if (unstored) {
+      const first = deliveryFromMessage({ ...message, unstored }, deps.context());
       const delivery = claimFirstAttempt(first, lease);
       if ((await deliveries.create(delivery)) === "created") {
         return { kind: "claimed", delivery: { ...delivery, version: 1 } } as const;

@@ -78,10 +78,10 @@ export function makeSendFollowUps(deps: SendFollowUpsDeps): SendFollowUps {
   /** Stores a delivery that only its message holds: every message of the retries queue names a stored one. */
   async function storeInline(result: MessageResult): Promise<MessageResult> {
     const { index, requeue } = result;
-    if (!requeue?.message.fresh) return result;
-    const { fresh, ...message } = requeue.message;
+    if (!requeue?.message.unstored) return result;
+    const { unstored, ...message } = requeue.message;
     try {
-      await deps.deliveries.create(deliveryFromMessage({ ...message, fresh }, deps.context()));
+      await deps.deliveries.create(deliveryFromMessage({ ...message, unstored }, deps.context()));
       return { ...result, requeue: { ...requeue, message } };
     } catch (error) {
       return { index, outcome: toMessageFailure(error) };

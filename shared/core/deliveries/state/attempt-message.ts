@@ -21,19 +21,19 @@ export function toAttemptMessage(
 /** The same with all that stores the delivery, which is not stored yet. */
 export function toInlineAttemptMessage(
   delivery: DeliveryRecord,
-  of: Pick<Fresh, "eventType" | "body">,
+  of: Pick<UnstoredDelivery, "eventType" | "body">,
 ): AttemptMessage {
   const { eventId, createdMs } = delivery;
-  return { ...toAttemptMessage(delivery), fresh: { eventId, createdMs, ...of } };
+  return { ...toAttemptMessage(delivery), unstored: { eventId, createdMs, ...of } };
 }
 
 /** The delivery that such a message stands for. */
 export function deliveryFromMessage(
-  { fresh, ...hint }: AttemptMessage & { fresh: Fresh },
+  { unstored, ...hint }: AttemptMessage & { unstored: UnstoredDelivery },
   context: DeliveryContext,
 ): DeliveryRecord {
-  const { body, createdMs, ...event } = fresh;
+  const { body, createdMs, ...event } = unstored;
   return { ...createWaiting({ ...hint, ...event, body: { inline: body } }, context), createdMs };
 }
 
-type Fresh = NonNullable<AttemptMessage["fresh"]>;
+type UnstoredDelivery = NonNullable<AttemptMessage["unstored"]>;

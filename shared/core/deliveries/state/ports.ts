@@ -40,14 +40,14 @@ export interface DeliveryStore {
   /** Deliveries that somebody must see to by then (business), oldest first. */
   due(shard: number, untilMs: number, limit: number): Promise<DueDelivery[]>;
   /** Moves when somebody must see to a delivery; `false` when it was moved or changed meanwhile. */
-  postpone(due: Pick<DueDelivery, "hint" | "dueMs">, dueMs: number): Promise<boolean>;
+  postpone(due: Pick<DueDelivery, "message" | "dueMs">, dueMs: number): Promise<boolean>;
   /** Ids of deliveries and jobs over which a worker may have died before this real time, oldest first. */
   stale(shard: number, beforeRealMs: number, limit: number): Promise<string[]>;
 }
 
 /** What a message needs to name of a delivery. */
 export interface DueDelivery {
-  hint: AttemptMessage;
+  message: AttemptMessage;
   dueMs: number;
   /** When its next attempt may begin. */
   nextMs: number;

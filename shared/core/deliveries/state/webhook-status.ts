@@ -11,6 +11,6 @@ export function webhookStatusOf(
   webhookId: string,
 ): Pick<WebhookItem, "status" | "disabledReason" | "disabledAt"> {
   if (current?.webhookId === webhookId) return current;
-  const earlier = current?.former.find((one) => one.webhookId === webhookId);
+  const earlier = current?.previousWebhooks.find((one) => one.webhookId === webhookId);
   return earlier ?? { status: "deleted" };
 }

@@ -83,7 +83,9 @@ export function makeWebhooks(deps: WebhooksDeps) {
         webhookId: `wh_${deps.randomHex(8)}`,
         status: "active",
         secrets: [{ version: 1, masterKeyId: master.current }],
-        former: before ? [formerOf(before), ...before.former].slice(0, MAX_PREVIOUS_WEBHOOKS) : [],
+        previousWebhooks: before
+          ? [asPreviousWebhook(before), ...before.previousWebhooks].slice(0, MAX_PREVIOUS_WEBHOOKS)
+          : [],
         createdAt: new Date(nowMs()).toISOString(),
         version: before?.version ?? 0,
       });
@@ -153,7 +155,7 @@ export function makeWebhooks(deps: WebhooksDeps) {
   };
 }
 
-function formerOf(webhook: WebhookItem): WebhookItem["former"][number] {
+function asPreviousWebhook(webhook: WebhookItem): WebhookItem["previousWebhooks"][number] {
   const { webhookId, status, disabledReason, disabledAt } = webhook;
   return status === "deleted"
     ? { webhookId, status }
