@@ -1,7 +1,6 @@
 import { Duration } from "aws-cdk-lib";
-import type { Settings } from "../shared/contracts/settings.ts";
+import { DELIVERY_JITTER, type Settings } from "../shared/contracts/settings.ts";
 import type { BodyArea } from "./constructs/body-bucket.ts";
-import { longestCycle } from "./delivery-rules.ts";
 
 /** A body outlives what refers to it by this much: a message may be redriven, and business time counts in days. */
 const BODY_MARGIN_DAYS = 15;
@@ -32,4 +31,21 @@ function longestRequestDays(settings: Settings): number {
 
 function wholeDays(duration: Duration): number {
   return Math.ceil(duration.toDays({ integral: false }));
+}
+
+/** The longest that a delivery waits for its next attempt, jitter included. */
+export function longestDelay(settings: Settings): Duration {
+  return withJitter(Math.max(...delaysSeconds(settings)));
+}
+
+/** The longest time from the first attempt of a delivery to its last, jitter included. */
+function longestCycle(settings: Settings): Duration {
+  return withJitter(delaysSeconds(settings).reduce((sum, seconds) => sum + seconds, 0));
+}
+
+const delaysSeconds = (settings: Settings): number[] =>
+  settings.deliveryDelaysSeconds.split(",").map(Number);
+
+function withJitter(seconds: number): Duration {
+  return Duration.seconds(Math.ceil(seconds * (1 + DELIVERY_JITTER)));
 }

@@ -1,8 +1,12 @@
 import { Duration } from "aws-cdk-lib";
 import { RetentionDays } from "aws-cdk-lib/aws-logs";
 import * as z from "zod/mini";
-import { type Settings, settingsSchema } from "../shared/contracts/settings.ts";
-import { longestDelay } from "./delivery-rules.ts";
+import {
+  functionSettingNames,
+  type Settings,
+  settingsSchema,
+} from "../shared/contracts/settings.ts";
+import { longestDelay } from "./retention.ts";
 import { timing } from "./timing.ts";
 
 /** Every setting, or one line for each thing that is wrong. */
@@ -21,6 +25,13 @@ export function resolveSettings(given: Record<string, unknown> = {}): Settings {
   const checked = checkSettings(given);
   if ("problems" in checked) throw new ConfigurationError(checked.problems);
   return checked.settings;
+}
+
+/** The settings that functions read, as text for the variable `SETTINGS`: the same for every function. */
+export function functionSettingsText(settings: Settings): string {
+  return JSON.stringify(
+    Object.fromEntries(functionSettingNames.map((name) => [name, settings[name]])),
+  );
 }
 
 /** A configuration that a deployer has to correct; the message names every problem. */
@@ -135,6 +146,8 @@ function brokenRequests(settings: Settings): string[] {
 /** The POST's timeout and a margin < deliver's own < the attempt's lease < the queues' visibility timeout. */
 function brokenDelivering(settings: Settings): string[] {
   const { deliveryTimeoutSeconds, deliveryRetentionDays, deliverMaxConcurrency } = settings;
+  const { deliveryLeaseSeconds: lease } = settings;
+  const visibilitySeconds = timing.deliverVisibility(Duration.seconds(0)).toSeconds();
   const deliverSeconds = timing.deliverTimeout.toSeconds();
   const marginSeconds = timing.deliverMargin.toSeconds();
   const delay = longestDelay(settings);
@@ -143,6 +156,16 @@ function brokenDelivering(settings: Settings): string[] {
       "deliveryTimeoutSeconds",
       deliveryTimeoutSeconds + marginSeconds < deliverSeconds,
       `less than deliver's timeout of ${deliverSeconds} s by more than ${marginSeconds} s, or Lambda ends deliver before it has stored what came of a POST`,
+    ],
+    [
+      "deliveryLeaseSeconds",
+      lease > deliverSeconds,
+      `more than deliver's timeout of ${deliverSeconds} s, or two workers may hold one attempt`,
+    ],
+    [
+      "deliveryLeaseSeconds",
+      lease < visibilitySeconds,
+      `less than the queues' visibility timeout of ${visibilitySeconds} s, or a message comes back while a crashed worker still holds its attempt`,
     ],
     [
       "deliveryRetentionDays",

@@ -23,8 +23,6 @@ export const timing = {
   deliverTimeout: Duration.seconds(40),
   /** What `deliver` needs beside its POSTs: to read before them, and to store what came of them. */
   deliverMargin: Duration.seconds(10),
-  /** How long an attempt belongs to one worker. Longer than a worker can live. */
-  deliverLease: Duration.seconds(75),
   /** A batch of more than 10 messages must wait to fill: <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-parameters.html> */
   retriesBatchWindow: Duration.seconds(1),
 
@@ -38,7 +36,7 @@ export const timing = {
   submitVisibility: (): Duration =>
     Duration.seconds(VISIBILITY_PER_TIMEOUT * timing.submitTimeout.toSeconds()),
 
-  /** How long `deliver` has a message that was in a batch which waited so long. Longer than `deliverLease`. */
+  /** How long `deliver` has a message that was in a batch which waited so long. Longer than `deliveryLeaseSeconds`. */
   deliverVisibility: (batchWindow: Duration): Duration =>
     Duration.seconds(
       VISIBILITY_PER_TIMEOUT * timing.deliverTimeout.toSeconds() + batchWindow.toSeconds(),

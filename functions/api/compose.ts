@@ -83,7 +83,7 @@ function makeAcceptancePorts({ client, sdk, clock }: FunctionBase, env: ParsedEn
   const table = { client, tableName: env.REQUESTS_TABLE, clock };
   return {
     idempotency: makeDynamoIdempotency(table),
-    rates: makeDynamoClientRates({ ...table, limit: env.REQUEST_RULES.clientRequestsPerSecond }),
+    rates: makeDynamoClientRates({ ...table, limit: env.SETTINGS.clientRequestsPerSecond }),
     schedules: makeSchedulerSchedules({
       client: new SchedulerClient(sdk),
       groupName: env.SCHEDULE_GROUP,

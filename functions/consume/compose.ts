@@ -25,15 +25,15 @@ export function compose(
     ...composeConsume({
       ...makeRequestPorts(base, env, onIgnoredError),
       ...makeEventPorts(base, env),
-      ...makeProviderPorts(base, { ...env, CONNECTION_CACHE_SECONDS: 60 }),
+      ...makeProviderPorts(base, env),
       bodies: base.bodies,
       sendBack: makeSqsSendBack({
         ...inbound,
         businessPerRealSecond: env.BUSINESS_CLOCK.speed,
       }),
-      windowMs: env.DEDUPE_RETENTION_DAYS * DAY_MS,
+      windowMs: env.SETTINGS.dedupeRetentionDays * DAY_MS,
       newOwner: randomUUID,
-      claimLeaseMs: env.CLAIM_LEASE_SECONDS * 1000,
+      claimLeaseMs: env.SETTINGS.claimLeaseSeconds * 1000,
     }),
     redeliver: makeSqsRedelivery({ ...inbound, clock: base.clock }),
   };

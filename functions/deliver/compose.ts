@@ -23,8 +23,9 @@ export function compose(
 ): DeliverDeps {
   const base = makeFunctionBase(env);
   const { client, clock, bodies } = base;
+  const ports = makeDeliveryPorts(base, env);
   return composeDeliveryWork({
-    ...makeDeliveryPorts(base, env),
+    ...ports,
     ...makeEventPorts(base, env),
     ...observer,
     inputs: makeDynamoDeliveryInputs({
@@ -37,7 +38,7 @@ export function compose(
     }),
     poster: makeHttpWebhookPoster({
       targets: env.WEBHOOK_TARGETS,
-      timeoutMs: env.DELIVERY_RULES.timeoutMs,
+      timeoutMs: ports.rules.timeoutMs,
       refusedAuthority: runtimeApi,
     }),
     findEvent: makeDynamoEventReader({ client, clock, bodies, tableName: env.EVENTS_TABLE }).find,
@@ -46,6 +47,6 @@ export function compose(
     random: Math.random,
     randomHex: (bytes) => randomBytes(bytes).toString("hex"),
     sleep,
-    claimLeaseMs: env.CLAIM_LEASE_SECONDS * 1000,
+    claimLeaseMs: env.SETTINGS.claimLeaseSeconds * 1000,
   });
 }

@@ -18,7 +18,7 @@ export function compose(env: ParsedEnvironment<"ingest">): IngestUseCases {
     bodies,
     quarantine: makeBlobQuarantine(bodies),
     clock,
-    maxBodyBytes: env.INBOUND_MAX_BODY_BYTES,
+    maxBodyBytes: env.SETTINGS.inboundMaxBodyBytes,
     maxInlineBytes: limits.maxInlineBytes,
   });
 }

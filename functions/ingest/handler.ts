@@ -12,7 +12,7 @@ const { ingestWebhook } = compose(env);
 
 export const handler = makeHttpFunction(telemetry, async (event) => {
   const outcome = await ingestWebhook(
-    toCommand(event, AbortSignal.timeout(env.INBOUND_DEADLINE_MS)),
+    toCommand(event, AbortSignal.timeout(env.SETTINGS.inboundDeadlineMs)),
   );
   report(telemetry, outcome, event.requestContext.requestId);
   return toResult(outcome);

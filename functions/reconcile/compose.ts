@@ -37,8 +37,8 @@ export function compose(env: ParsedEnvironment<"reconcile">, observer: Observer)
       ...events,
       clock: base.clock,
       newOwner: randomUUID,
-      leaseMs: env.CLAIM_LEASE_SECONDS * 1000,
-      graceMs: env.OUTBOX_GRACE_SECONDS * 1000,
+      leaseMs: env.SETTINGS.claimLeaseSeconds * 1000,
+      graceMs: env.SETTINGS.outboxGraceSeconds * 1000,
       limit: EVENTS_PER_SHARD,
     }),
     ...composeRequestSweep({
@@ -46,7 +46,7 @@ export function compose(env: ParsedEnvironment<"reconcile">, observer: Observer)
       ...events,
       ...makePausingProviderPorts(base, env),
       limit: REQUESTS_PER_SHARD,
-      maxPolls: env.POLLS_PER_RUN,
+      maxPolls: env.SETTINGS.pollsPerRun,
     }),
     ...composeDeliverySweep({
       ...makeDeliveryPorts(base, env),

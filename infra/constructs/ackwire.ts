@@ -5,11 +5,9 @@ import type { Topic } from "aws-cdk-lib/aws-sns";
 import { Construct } from "constructs";
 import { operations } from "../../shared/contracts/http/operations.ts";
 import type { Settings } from "../../shared/contracts/settings.ts";
-import { deliveryRulesOf } from "../delivery-rules.ts";
 import { Monitoring } from "../monitoring/monitoring.ts";
 import { providersOwnUrls } from "../provider-urls.ts";
-import { requestRulesOf } from "../request-rules.ts";
-import { resolveSettings } from "../settings.ts";
+import { functionSettingsText, resolveSettings } from "../settings.ts";
 import { realTime, timing } from "../timing.ts";
 import { refuseLocalTargets, webhookTargetsOf } from "../webhook-targets.ts";
 import { AlarmTopic } from "./alarm-topic.ts";
@@ -65,12 +63,9 @@ export class Ackwire extends Construct {
     const logs = { removalPolicy, logRetentionDays: settings.logRetentionDays };
     const BUSINESS_CLOCK = props.businessClock ?? realTime;
     const PROVIDER_BASE_URLS = props.providerBaseUrls ?? providersOwnUrls;
-    const REQUEST_RULES = requestRulesOf(settings);
-    const DELIVERY_RULES = deliveryRulesOf(settings);
+    const SETTINGS = functionSettingsText(settings);
     const WEBHOOK_TARGETS = props.webhookTargets ?? webhookTargetsOf(settings);
     refuseLocalTargets(this, WEBHOOK_TARGETS);
-    const { claimLeaseSeconds: CLAIM_LEASE_SECONDS, dedupeRetentionDays: DEDUPE_RETENTION_DAYS } =
-      settings;
 
     const stores = makeStores(this, { settings, removalPolicy });
     const { config, masterSecret, inbound, events, requests, submit, schedules, bodies, eventBus } =
@@ -91,13 +86,11 @@ export class Ackwire extends Construct {
       timeout: timing.ingestTimeout,
       environment: {
         BUSINESS_CLOCK,
+        SETTINGS,
         CONFIG_TABLE: config.access(["GetItem"]),
         MASTER_SECRET_ID: masterSecret.reader(),
         INBOUND_QUEUE_URL: inbound.producer(),
         BODIES_BUCKET: bodies.access({ write: ["inbound", "quarantine"] }),
-        INBOUND_MAX_BODY_BYTES: settings.inboundMaxBodyBytes,
-        INBOUND_DEADLINE_MS: settings.inboundDeadlineMs,
-        CONNECTION_CACHE_SECONDS: settings.connectionCacheSeconds,
       },
     });
     publicApi.publicRoutes("Ingest", ingest.lambda, [
@@ -115,6 +108,7 @@ export class Ackwire extends Construct {
       timeout: timing.consumeTimeout,
       environment: {
         BUSINESS_CLOCK,
+        SETTINGS,
         CONFIG_TABLE: config.access(["GetItem"]),
         MASTER_SECRET_ID: masterSecret.reader(),
         BODIES_BUCKET: bodies.access({
@@ -125,11 +119,8 @@ export class Ackwire extends Construct {
         INBOUND_QUEUE_URL: inbound.consumer(),
         REQUESTS_TABLE: requests.access(["GetItem", "BatchGetItem", "PutItem", "UpdateItem"]),
         SUBMIT_QUEUE_URL: submit.producer(),
-        REQUEST_RULES,
         EVENTS_TABLE: events.access(["PutItem", "UpdateItem", "BatchWriteItem"]),
         EVENT_BUS_NAME: eventBus.publisher(),
-        CLAIM_LEASE_SECONDS,
-        DEDUPE_RETENTION_DAYS,
       },
     });
     inbound.feed(consume.lambda, {
@@ -147,6 +138,7 @@ export class Ackwire extends Construct {
       timeout: timing.apiTimeout,
       environment: {
         BUSINESS_CLOCK,
+        SETTINGS,
         CONFIG_TABLE: config.access(
           ["GetItem", "PutItem", "UpdateItem", "DeleteItem"],
           ["byClient"],
@@ -162,12 +154,9 @@ export class Ackwire extends Construct {
           write: ["requests", "deliveries"],
         }),
         PROVIDER_BASE_URLS,
-        CONNECTION_CACHE_SECONDS: settings.connectionCacheSeconds,
         SUBMIT_QUEUE_URL: submit.producer(),
-        REQUEST_RULES,
         DELIVERIES_TABLE: deliveries.access(["GetItem", "BatchGetItem", "PutItem"], ["byClient"]),
         RETRIES_QUEUE_URL: retries.producer(),
-        DELIVERY_RULES,
         WEBHOOK_TARGETS,
         SCHEDULE_GROUP: schedules.creator(),
         SCHEDULE_ROLE_ARN: schedules.passedRole(),
@@ -194,6 +183,7 @@ export class Ackwire extends Construct {
       timeout: timing.submitTimeout,
       environment: {
         BUSINESS_CLOCK,
+        SETTINGS,
         CONFIG_TABLE: config.access(["GetItem", "UpdateItem"]),
         REQUESTS_TABLE: requests.access(
           ["GetItem", "BatchGetItem", "PutItem", "UpdateItem"],
@@ -202,12 +192,9 @@ export class Ackwire extends Construct {
         MASTER_SECRET_ID: masterSecret.reader(),
         BODIES_BUCKET: bodies.access({ read: ["requests"], write: ["events", "requests"] }),
         PROVIDER_BASE_URLS,
-        CONNECTION_CACHE_SECONDS: settings.connectionCacheSeconds,
         SUBMIT_QUEUE_URL: submit.consumer(),
-        REQUEST_RULES,
         EVENTS_TABLE: events.access(["BatchWriteItem"]),
         EVENT_BUS_NAME: eventBus.publisher(),
-        DEDUPE_RETENTION_DAYS,
       },
     });
     submit.feed(submitter.lambda, {
@@ -222,7 +209,7 @@ export class Ackwire extends Construct {
       logs,
       settings,
       stores,
-      variables: { BUSINESS_CLOCK, DELIVERY_RULES, WEBHOOK_TARGETS },
+      variables: { BUSINESS_CLOCK, SETTINGS, WEBHOOK_TARGETS },
     });
 
     // Every minute: what a crash left behind, and what has come due without a message.
@@ -233,6 +220,7 @@ export class Ackwire extends Construct {
       timeout: timing.reconcileTimeout,
       environment: {
         BUSINESS_CLOCK,
+        SETTINGS,
         CONFIG_TABLE: config.access(["GetItem", "UpdateItem"]),
         REQUESTS_TABLE: requests.access(["GetItem", "PutItem", "UpdateItem"], ["due", "sweep"]),
         MASTER_SECRET_ID: masterSecret.reader(),
@@ -241,18 +229,11 @@ export class Ackwire extends Construct {
           write: ["events", "requests"],
         }),
         PROVIDER_BASE_URLS,
-        CONNECTION_CACHE_SECONDS: settings.connectionCacheSeconds,
         SUBMIT_QUEUE_URL: submit.producer(),
-        REQUEST_RULES,
         DELIVERIES_TABLE: deliveries.access(["GetItem", "PutItem", "UpdateItem"], ["due", "sweep"]),
         RETRIES_QUEUE_URL: retries.producer(),
-        DELIVERY_RULES,
-        POLLS_PER_RUN: settings.pollsPerRun,
         EVENTS_TABLE: events.access(["UpdateItem", "BatchWriteItem"], ["outbox"]),
         EVENT_BUS_NAME: eventBus.publisher(),
-        CLAIM_LEASE_SECONDS,
-        OUTBOX_GRACE_SECONDS: settings.outboxGraceSeconds,
-        DEDUPE_RETENTION_DAYS,
       },
     });
     const sweep = new RecurringTask(this, "Sweep", {

@@ -12,7 +12,7 @@ export interface DeliverProps {
   settings: Settings;
   stores: Stores;
   /** As other functions have them too. */
-  variables: { BUSINESS_CLOCK: string; DELIVERY_RULES: string; WEBHOOK_TARGETS: string };
+  variables: { BUSINESS_CLOCK: string; SETTINGS: string; WEBHOOK_TARGETS: string };
 }
 
 /**
@@ -44,8 +44,6 @@ export function makeDeliver(scope: Construct, { logs, settings, stores, variable
       }),
       ATTEMPTS_QUEUE_URL: attempts.producer(),
       RETRIES_QUEUE_URL: retries.producer(),
-      CLAIM_LEASE_SECONDS: settings.claimLeaseSeconds,
-      DEDUPE_RETENTION_DAYS: settings.dedupeRetentionDays,
     },
   });
   const eventFeed = new EventFeed(scope, "EventFeed", {

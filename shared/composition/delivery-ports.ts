@@ -5,7 +5,8 @@ import { makeDynamoEndpointHealth } from "../adapters/dynamo/dynamo-endpoint-hea
 import { makeDynamoWebhooks } from "../adapters/dynamo/dynamo-webhooks.ts";
 import { makeBlobTextStore } from "../adapters/s3/blob-text-store.ts";
 import { makeSqsDeliveryQueue } from "../adapters/sqs/sqs-delivery-queue.ts";
-import type { DeliveryRules } from "../contracts/delivery-rules.ts";
+import type { FunctionSettings } from "../contracts/settings.ts";
+import { deliveryRulesOf } from "../core/deliveries/state/delivery-rules.ts";
 import type { DeliveryPorts } from "./delivery-use-cases.ts";
 import type { FunctionBase } from "./function-base.ts";
 
@@ -14,7 +15,7 @@ interface DeliveryEnvironment {
   BUSINESS_CLOCK: { speed: number };
   CONFIG_TABLE: string;
   DELIVERIES_TABLE: string;
-  DELIVERY_RULES: DeliveryRules;
+  SETTINGS: FunctionSettings;
   RETRIES_QUEUE_URL: string;
   /** A function without it sends every message to the queue of retries. */
   ATTEMPTS_QUEUE_URL?: string;
@@ -37,6 +38,6 @@ export function makeDeliveryPorts(
     texts,
     clock,
     speed: env.BUSINESS_CLOCK.speed,
-    rules: env.DELIVERY_RULES,
+    rules: deliveryRulesOf(env.SETTINGS),
   };
 }

@@ -1,4 +1,3 @@
-import type { DeliveryRules } from "../contracts/delivery-rules.ts";
 import type { Clock } from "../core/clock.ts";
 import { makeAttemptDeliveries } from "../core/deliveries/attempts/attempt-deliveries.ts";
 import { makeEndpointSlots } from "../core/deliveries/attempts/endpoint-slots.ts";
@@ -8,6 +7,7 @@ import { makeHandleDeliveryWork } from "../core/deliveries/handle-delivery-work.
 import { makeRunBulkJob, type RunBulkJobDeps } from "../core/deliveries/run-bulk-job.ts";
 import type { ReadMasterKeys } from "../core/deliveries/signing/master-keys-of.ts";
 import type { DeliveryContext } from "../core/deliveries/state/delivery-context.ts";
+import type { DeliveryRules } from "../core/deliveries/state/delivery-rules.ts";
 import type {
   DeliveryInputsReader,
   DeliveryQueue,

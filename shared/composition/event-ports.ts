@@ -2,6 +2,7 @@ import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
 import { makeDynamoEventArchive } from "../adapters/dynamo/dynamo-event-archive.ts";
 import { makeDynamoEventClaims } from "../adapters/dynamo/dynamo-event-claims.ts";
 import { makeEventBridgePublisher } from "../adapters/eventbridge-publisher.ts";
+import type { FunctionSettings } from "../contracts/settings.ts";
 import type { EventClaims, EventPublisher } from "../core/events/ports.ts";
 import type { EventArchive } from "../core/requests/state/ports.ts";
 import { DAY_MS } from "../runtime/clock.ts";
@@ -22,7 +23,7 @@ export interface EventPorts extends PublishPorts {
 interface EventEnvironment {
   EVENTS_TABLE: string;
   EVENT_BUS_NAME: string;
-  DEDUPE_RETENTION_DAYS: number;
+  SETTINGS: Pick<FunctionSettings, "dedupeRetentionDays">;
 }
 
 type EventBase = Pick<FunctionBase, "client" | "sdk" | "clock" | "bodies">;
@@ -52,6 +53,6 @@ function eventStore({ client, clock, bodies }: EventBase, env: EventEnvironment)
     clock,
     bodies,
     tableName: env.EVENTS_TABLE,
-    retentionMs: env.DEDUPE_RETENTION_DAYS * DAY_MS,
+    retentionMs: env.SETTINGS.dedupeRetentionDays * DAY_MS,
   };
 }

@@ -3,6 +3,7 @@ import { makeDynamoConnectionPause } from "../adapters/dynamo/dynamo-connection-
 import { makeDynamoConnections } from "../adapters/dynamo/dynamo-connections.ts";
 import { makeHttpProviderCalls } from "../adapters/http/http-provider-calls.ts";
 import type { ProviderId } from "../contracts/providers.ts";
+import type { FunctionSettings } from "../contracts/settings.ts";
 import type { FreshAccountReader, FreshConnectionReader } from "../core/connections/ports.ts";
 import type { ProviderCalls } from "../core/requests/state/ports.ts";
 import type { FunctionBase } from "./function-base.ts";
@@ -24,7 +25,7 @@ export interface PausingProviderPorts extends ProviderPorts {
 interface ProviderEnvironment {
   CONFIG_TABLE: string;
   PROVIDER_BASE_URLS: Readonly<Record<ProviderId, string>>;
-  CONNECTION_CACHE_SECONDS: number;
+  SETTINGS: Pick<FunctionSettings, "connectionCacheSeconds">;
 }
 
 type ProviderBase = Pick<FunctionBase, "client" | "clock" | "readMasterKeys">;
@@ -61,7 +62,7 @@ export function makeConnectionReader(
 ): FreshConnectionReader {
   return makeDynamoConnections({
     ...configTable(base, env),
-    ttlMs: env.CONNECTION_CACHE_SECONDS * 1000,
+    ttlMs: env.SETTINGS.connectionCacheSeconds * 1000,
   });
 }
 

@@ -4,7 +4,8 @@ import { makeDynamoReferences } from "../adapters/dynamo/dynamo-references.ts";
 import { makeDynamoRequestStore } from "../adapters/dynamo/dynamo-request-store.ts";
 import { makeBlobTextStore } from "../adapters/s3/blob-text-store.ts";
 import { makeSqsSubmitQueue } from "../adapters/sqs/sqs-submit-queue.ts";
-import type { RequestRules } from "../contracts/request-rules.ts";
+import type { FunctionSettings } from "../contracts/settings.ts";
+import { requestRulesOf } from "../core/requests/state/request-rules.ts";
 import type { FunctionBase } from "./function-base.ts";
 import type { RequestPorts } from "./request-use-cases.ts";
 
@@ -13,7 +14,7 @@ interface RequestEnvironment {
   BUSINESS_CLOCK: { speed: number };
   REQUESTS_TABLE: string;
   SUBMIT_QUEUE_URL: string;
-  REQUEST_RULES: RequestRules;
+  SETTINGS: FunctionSettings;
 }
 
 /** Makes the ports of requests on DynamoDB, S3 and SQS. */
@@ -22,7 +23,7 @@ export function makeRequestPorts(
   env: RequestEnvironment,
   onIgnoredError: RequestPorts["onIgnoredError"],
 ): RequestPorts {
-  const rules = env.REQUEST_RULES;
+  const rules = requestRulesOf(env.SETTINGS);
   const table = { client, tableName: env.REQUESTS_TABLE, clock };
   return {
     requests: makeDynamoRequestStore(table),

@@ -1,4 +1,3 @@
-import type { RequestRules } from "../contracts/request-rules.ts";
 import { type Accounts, type AccountsDeps, makeAccounts } from "../core/administration/accounts.ts";
 import type { Clock } from "../core/clock.ts";
 import type { MasterKeys } from "../core/crypto/master-keys.ts";
@@ -23,6 +22,7 @@ import {
   makePublishOutboxes,
   type PublishOutboxes,
 } from "../core/requests/state/publish-outboxes.ts";
+import type { RequestRules } from "../core/requests/state/request-rules.ts";
 import { makeRequestWriter } from "../core/requests/state/request-writer.ts";
 import { makeHandleSubmitMessages } from "../core/requests/submission/handle-submit-messages.ts";
 import { makeSendInput } from "../core/requests/submission/send-input.ts";

@@ -1,18 +1,15 @@
 import * as z from "zod/mini";
-import { deliveryRules } from "./delivery-rules.ts";
 import { providerId } from "./providers.ts";
-import { requestRules } from "./request-rules.ts";
+import { functionSettings } from "./settings.ts";
 import { webhookTargets } from "./webhook-targets.ts";
 
 /**
- * The environment of each function. `infra` supplies exactly these keys (the
- * types check it at compile time, a template test at run time) and `handler.ts`
- * parses them once per cold start.
+ * The environment of each function. `infra` supplies exactly these keys (checked
+ * by the types, and by a test of the template), and `handler.ts` parses them once
+ * per cold start. Lambda allows 4 KB for all variables of a function.
  */
 
 const text = () => z.string().check(z.minLength(1));
-const wholeNumber = (min: number, max: number) =>
-  z.coerce.number().check(z.int(), z.gte(min), z.lte(max));
 
 /**
  * Business time as `{"realMs":…,"businessMs":…,"speed":…}`: business time was
@@ -27,12 +24,13 @@ const businessClock = json(
   }),
 );
 
-const common = { BUSINESS_CLOCK: businessClock };
+/** Variables of every function. */
+const common = { BUSINESS_CLOCK: businessClock, SETTINGS: json(functionSettings) };
 
-/** Where each provider's API is; https, except in the local run. */
+/** The base URL of each provider's API; https, except in the local run. */
 const providerBaseUrls = json(z.record(providerId, z.url()));
 
-/** A variable that holds JSON. */
+/** Schema of a variable that holds JSON. */
 function json<Schema extends z.ZodMiniType>(schema: Schema) {
   const parse = z.transform((value: string, context) => {
     try {
@@ -45,27 +43,24 @@ function json<Schema extends z.ZodMiniType>(schema: Schema) {
   return z.pipe(z.pipe(text(), parse), schema);
 }
 
-/** What every function needs that works on requests. */
+/** Variables of functions that work on requests. */
 const requestVariables = {
   REQUESTS_TABLE: text(),
   SUBMIT_QUEUE_URL: text(),
-  REQUEST_RULES: json(requestRules),
 };
 
-/** What every function needs that calls providers for requests. */
+/** Variables of functions that call providers. */
 const providerVariables = {
   CONFIG_TABLE: text(),
   MASTER_SECRET_ID: text(),
   PROVIDER_BASE_URLS: providerBaseUrls,
-  CONNECTION_CACHE_SECONDS: wholeNumber(0, 300),
 };
 
-/** What every function needs that works on deliveries. */
+/** Variables of functions that work on deliveries. */
 const deliveryVariables = {
   DELIVERIES_TABLE: text(),
-  /** Retries, held attempts, jobs, and all that is sent on behalf of a person. */
+  /** Takes retries, held attempts, jobs, and what a person sends again. */
   RETRIES_QUEUE_URL: text(),
-  DELIVERY_RULES: json(deliveryRules),
 };
 
 export const ingestEnv = z.object({
@@ -74,9 +69,6 @@ export const ingestEnv = z.object({
   MASTER_SECRET_ID: text(),
   INBOUND_QUEUE_URL: text(),
   BODIES_BUCKET: text(),
-  INBOUND_MAX_BODY_BYTES: wholeNumber(1_024, 240_000),
-  INBOUND_DEADLINE_MS: wholeNumber(100, 10_000),
-  CONNECTION_CACHE_SECONDS: wholeNumber(0, 300),
 });
 
 export const consumeEnv = z.object({
@@ -88,8 +80,6 @@ export const consumeEnv = z.object({
   EVENTS_TABLE: text(),
   EVENT_BUS_NAME: text(),
   INBOUND_QUEUE_URL: text(),
-  CLAIM_LEASE_SECONDS: wholeNumber(1, 900),
-  DEDUPE_RETENTION_DAYS: wholeNumber(3, 365),
   ...requestVariables,
 });
 
@@ -100,7 +90,7 @@ export const apiEnv = z.object({
   EVENTS_TABLE: text(),
   BODIES_BUCKET: text(),
   SCHEDULE_GROUP: text(),
-  /** The role that Scheduler takes on to reach the submit queue. */
+  /** The role that EventBridge Scheduler assumes to reach the submit queue. */
   SCHEDULE_ROLE_ARN: text(),
   SCHEDULE_DLQ_ARN: text(),
   SUBMIT_QUEUE_ARN: text(),
@@ -115,13 +105,12 @@ export const submitEnv = z.object({
   EVENTS_TABLE: text(),
   EVENT_BUS_NAME: text(),
   BODIES_BUCKET: text(),
-  DEDUPE_RETENTION_DAYS: wholeNumber(3, 365),
 });
 
 export const deliverEnv = z.object({
   ...common,
   ...deliveryVariables,
-  /** First attempts to endpoints that answer promptly. */
+  /** Takes first attempts to endpoints that respond promptly. */
   ATTEMPTS_QUEUE_URL: text(),
   CONFIG_TABLE: text(),
   MASTER_SECRET_ID: text(),
@@ -130,8 +119,6 @@ export const deliverEnv = z.object({
   EVENTS_TABLE: text(),
   EVENT_BUS_NAME: text(),
   WEBHOOK_TARGETS: json(webhookTargets),
-  CLAIM_LEASE_SECONDS: wholeNumber(1, 900),
-  DEDUPE_RETENTION_DAYS: wholeNumber(3, 365),
 });
 
 export const reconcileEnv = z.object({
@@ -139,14 +126,9 @@ export const reconcileEnv = z.object({
   ...requestVariables,
   ...providerVariables,
   ...deliveryVariables,
-  /** Calls to providers that one run makes at most. */
-  POLLS_PER_RUN: wholeNumber(1, 1_000),
   BODIES_BUCKET: text(),
   EVENTS_TABLE: text(),
   EVENT_BUS_NAME: text(),
-  CLAIM_LEASE_SECONDS: wholeNumber(1, 900),
-  OUTBOX_GRACE_SECONDS: wholeNumber(1, 900),
-  DEDUPE_RETENTION_DAYS: wholeNumber(3, 365),
 });
 
 /** By function name, which is also its folder in `functions/`. */
@@ -161,7 +143,7 @@ export const functionEnv = {
 
 export type FunctionName = keyof typeof functionEnv;
 
-/** What `infra` must supply for one function: exactly the contract's keys. */
+/** The variables that `infra` must supply for one function: exactly the contract's keys. */
 export type EnvironmentOf<Name extends FunctionName> = Record<
   keyof z.output<(typeof functionEnv)[Name]>,
   string

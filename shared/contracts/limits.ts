@@ -23,6 +23,8 @@ export const limits = {
   maxAnswerBytes: 4_000_000,
   /** Delay of an SQS message: the maximum of SQS. */
   maxSqsDelaySeconds: 900,
+  /** A POST without a response for this real time marks its endpoint as slow. */
+  slowEndpointMs: 500,
   /** Items of one page of a list. */
   maxPageSize: 100,
 } as const;

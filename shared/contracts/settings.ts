@@ -1,10 +1,13 @@
 import * as z from "zod/mini";
 
 /**
- * Everything that a deployer may tune, with its unit in the name, its range and
+ * The settings of a deployment, each with its unit in the name, its range and
  * its default. `cdk deploy -c NAME=VALUE` and `npm start -- --setting
  * NAME=VALUE` set them; `infra/config.ts` reads them.
  */
+
+/** Each delay between attempts is drawn from the setting ± this part of it. The specification requires it. */
+export const DELIVERY_JITTER: number = 0.2;
 
 const wholeNumber = (min: number, max: number, fallback: number) =>
   z._default(z.coerce.number().check(z.int(), z.gte(min), z.lte(max)), fallback);
@@ -22,19 +25,14 @@ const delayList = (fallback: string) =>
     fallback,
   );
 
-export const settingsSchema = z.strictObject({
+/** Settings that the functions read from their variable `SETTINGS`. */
+const functionShape = {
   /** Largest webhook body that `ingest` accepts; what one PutEvents entry surely carries. */
   inboundMaxBodyBytes: wholeNumber(1_024, 240_000, 240_000),
   /** Real milliseconds in which `ingest` answers, 503 included. */
   inboundDeadlineMs: wholeNumber(100, 10_000, 2_300),
   /** Real seconds for which a warm function trusts what it read of a connection. */
   connectionCacheSeconds: wholeNumber(0, 300, 30),
-  /** Webhooks given to one `consume` invocation. */
-  consumeBatchSize: wholeNumber(1, 10, 10),
-  /** Real seconds for which a batch may wait to fill up. */
-  consumeBatchWindowSeconds: wholeNumber(0, 300, 0),
-  /** Concurrent `consume` invocations (the event source's maximum concurrency). */
-  consumeMaxConcurrency: wholeNumber(2, 1_000, 50),
   /** Real seconds for which a claimed event belongs to one worker. */
   claimLeaseSeconds: wholeNumber(20, 900, 30),
   /** Days (business time) for which an event is known as seen, and readable. */
@@ -76,28 +74,40 @@ export const settingsSchema = z.strictObject({
   submitTimeoutSeconds: wholeNumber(1, 10, 10),
   /** Real seconds for which a lane belongs to one worker. */
   laneLeaseSeconds: wholeNumber(40, 900, 60),
-  /** Messages given to one `submit` invocation, each of another lane as a rule. */
-  submitBatchSize: wholeNumber(1, 10, 10),
-  /** Concurrent `submit` invocations (the event source's maximum concurrency). */
-  submitMaxConcurrency: wholeNumber(2, 1_000, 50),
   /** Calls to providers that one `reconcile` run makes at most. */
   pollsPerRun: wholeNumber(1, 1_000, 100),
   /** Seconds (business time) between the eight attempts of a delivery, each ± 20 %. */
   deliveryDelaysSeconds: delayList("5,300,1800,7200,18000,36000,36000"),
   /** Real seconds in which a webhook's endpoint must have answered. */
   deliveryTimeoutSeconds: wholeNumber(1, 15, 15),
+  /** Real seconds for which an attempt belongs to one worker. */
+  deliveryLeaseSeconds: wholeNumber(40, 900, 75),
   /** Failures in a row after which an endpoint's deliveries are held back. */
   deliveryBreakerFailures: wholeNumber(1, 1_000, 5),
   /** Workers that are at one endpoint at the same time, at most. */
   deliveryWorkersPerEndpoint: wholeNumber(1, 1_000, 3),
   /** POSTs to one endpoint that one worker has under way, at most. */
   deliveryPostsPerWorker: wholeNumber(1, 100, 10),
+  /** Days (business time) for which a delivery is kept after its last change. */
+  deliveryRetentionDays: wholeNumber(1, 3_650, 30),
+};
+
+/** Settings that only the synthesis reads. */
+const stackShape = {
+  /** Webhooks given to one `consume` invocation. */
+  consumeBatchSize: wholeNumber(1, 10, 10),
+  /** Real seconds for which a batch may wait to fill up. */
+  consumeBatchWindowSeconds: wholeNumber(0, 300, 0),
+  /** Concurrent `consume` invocations (the event source's maximum concurrency). */
+  consumeMaxConcurrency: wholeNumber(2, 1_000, 50),
+  /** Messages given to one `submit` invocation, each of another lane as a rule. */
+  submitBatchSize: wholeNumber(1, 10, 10),
+  /** Concurrent `submit` invocations (the event source's maximum concurrency). */
+  submitMaxConcurrency: wholeNumber(2, 1_000, 50),
   /** Real seconds for which a batch of events or of first attempts may wait to fill up. */
   deliverBatchWindowSeconds: wholeNumber(0, 30, 0),
   /** Concurrent `deliver` invocations of each of its queues (the event source's maximum concurrency). */
   deliverMaxConcurrency: wholeNumber(2, 1_000, 50),
-  /** Days (business time) for which a delivery is kept after its last change. */
-  deliveryRetentionDays: wholeNumber(1, 3_650, 30),
   /** Ports that a webhook's URL may name. */
   webhookPort: wholeNumber(1, 65_535, 443),
   webhookAlternativePort: wholeNumber(1, 65_535, 8_443),
@@ -109,6 +119,25 @@ export const settingsSchema = z.strictObject({
   apiThrottleRate: wholeNumber(1, 10_000, 1_000),
   /** Requests above the rate that are taken at once. */
   apiThrottleBurst: wholeNumber(1, 5_000, 2_000),
-});
+};
+
+export const settingsSchema = z.strictObject({ ...functionShape, ...stackShape });
 
 export type Settings = z.output<typeof settingsSchema>;
+
+export type FunctionSettings = Pick<Settings, keyof typeof functionShape>;
+
+export const functionSettingNames = Object.keys(functionShape) as (keyof FunctionSettings)[];
+
+/**
+ * The settings in `SETTINGS`. The synthesis has checked the ranges and relations:
+ * this schema requires every setting and its type.
+ */
+export const functionSettings = z.object(
+  Object.fromEntries(
+    Object.entries(functionShape).map(([name, setting]) => [
+      name,
+      typeof setting.parse(undefined) === "string" ? z.string() : z.number().check(z.gte(0)),
+    ]),
+  ),
+) as unknown as z.ZodMiniType<FunctionSettings>;

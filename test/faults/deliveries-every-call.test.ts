@@ -25,7 +25,6 @@ import {
 const isEvery = process.env.EVERY_FAULT === "1";
 
 const SECOND_MS = 1_000;
-const MINUTE_MS = 60 * SECOND_MS;
 
 /** Stories that go on at once. */
 const AT_ONCE = 60;
@@ -34,19 +33,18 @@ let run: FaultyDeliveriesRun;
 beforeAll(async () => {
   run = await startFaultyDeliveriesRun({
     speed: 600,
-    rules: {
-      // One of the steps is left to the sweep, as every one is that is longer than a quarter of an hour.
-      delaysMs: [5 * SECOND_MS, ...[1, 1, 1, 1, 20, 1].map((minutes) => minutes * MINUTE_MS)],
-      timeoutMs: 1_500,
-      // Longer than a POST and what must be left when it begins, on a busy machine too.
-      leaseMs: 10_000,
-      outboxGraceMs: 3_000,
+    settings: {
+      // One of the delays is left to the sweep, as is every delay of more than a quarter of an hour.
+      deliveryDelaysSeconds: "5,60,60,60,60,1200,60",
+      deliveryTimeoutSeconds: 1.5,
+      // Longer than a POST and the time that must be left when it begins, on a busy machine too.
+      deliveryLeaseSeconds: 10,
+      claimLeaseSeconds: 4,
+      outboxGraceSeconds: 3,
     },
     fanoutVisibilitySeconds: 3,
     // Longer than the lease, as in the stack that is deployed.
     attemptsVisibilitySeconds: isEvery ? 15 : 11,
-    claimLeaseSeconds: 4,
-    outboxGraceSeconds: 1,
   });
 });
 afterAll(() => run?.close());

@@ -26,7 +26,7 @@ beforeAll(async () => {
   run = await startFaultyRequestsRun({
     speed: SPEED,
     batchSize: 1,
-    rules: { scheduleLeadMs: 0, clientRequestsPerSecond: 10_000 },
+    settings: { scheduleLeadSeconds: 0, clientRequestsPerSecond: 10_000 },
   });
   scheduler = new SchedulerClient(localAws(run.run.addresses.awsUrl));
   // They wait for the sweep, or their time, while the other rows are shown.

@@ -27,16 +27,16 @@ beforeAll(async () => {
     maxReceives: 50,
     // Every five real seconds: it makes up for what is lost, and does not do the work of the others.
     sweepMinutes: (5 * SPEED) / 60,
-    rules: {
-      laneLeaseMs: LEASE_MS,
-      outboxGraceMs: LEASE_MS,
-      submitTimeoutMs: 1_000,
+    settings: {
+      laneLeaseSeconds: LEASE_MS / 1_000,
+      outboxGraceSeconds: LEASE_MS / 1_000,
+      submitTimeoutSeconds: 1,
       // Within what SQS delays a message: `submit` itself says when to look again.
-      laneHoldMs: 10 * MINUTE_MS,
-      scheduleLeadMs: 0,
+      laneHoldSeconds: 600,
+      scheduleLeadSeconds: 0,
       clientRequestsPerSecond: 10_000,
       // Ten real seconds: a result whose webhook could not be joined is asked for.
-      firstPollMs: 100 * MINUTE_MS,
+      firstPollSeconds: 6_000,
     },
   });
   // Half a real second between the answer of a submission and its result.

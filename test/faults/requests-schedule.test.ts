@@ -244,7 +244,7 @@ describe("on a local run", () => {
   beforeAll(async () => {
     run = await startFaultyRequestsRun({
       speed: SPEED,
-      rules: { scheduleLeadMs: 0, clientRequestsPerSecond: 10_000 },
+      settings: { scheduleLeadSeconds: 0, clientRequestsPerSecond: 10_000 },
     });
   });
   afterAll(() => run.close());

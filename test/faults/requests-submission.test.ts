@@ -31,10 +31,10 @@ beforeAll(async () => {
     // A poisonous message is received three times within this file's time.
     visibilitySeconds: 5,
     maxReceives: 3,
-    rules: {
-      laneLeaseMs: LEASE_MS,
-      outboxGraceMs: 5_000,
-      submitTimeoutMs: 1_000,
+    settings: {
+      laneLeaseSeconds: LEASE_MS / 1_000,
+      outboxGraceSeconds: 5,
+      submitTimeoutSeconds: 1,
       clientRequestsPerSecond: 10_000,
     },
   });

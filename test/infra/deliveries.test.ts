@@ -2,6 +2,10 @@ import { describe, expect, test } from "vitest";
 import { functionEnv } from "../../shared/contracts/env.ts";
 import { deliverableTypes } from "../../shared/contracts/events.ts";
 import { settingsSchema } from "../../shared/contracts/settings.ts";
+import {
+  type DeliveryRules,
+  deliveryRulesOf,
+} from "../../shared/core/deliveries/state/delivery-rules.ts";
 import { all, find, synth } from "./synth.ts";
 
 type Resources = ReturnType<typeof synth>["resources"];
@@ -20,6 +24,13 @@ function variableIn(of: Resources, name: string): string[] {
     const { Variables } = Properties.Environment as { Variables: Record<string, string> };
     return Variables[name] ?? [];
   });
+}
+
+/** The rules of deliveries as `deliver` reads them. */
+function rulesOf(of: Resources): DeliveryRules {
+  const { Variables } = find(of, "AWS::Lambda::Function", "AckwireDeliver").Properties
+    .Environment as { Variables: Record<string, string> };
+  return deliveryRulesOf(functionEnv.deliver.shape.SETTINGS.parse(Variables.SETTINGS));
 }
 
 test("the deliveries table has the sweeps' indexes by number, with what a message names", () => {
@@ -125,9 +136,7 @@ describe("deliver", () => {
     "the POST's timeout < its own < an attempt's lease < how long %s hides a message",
     (name) => {
       const { deliveryTimeoutSeconds: longest } = settingsSchema.parse({});
-      const rules = functionEnv.deliver.shape.DELIVERY_RULES.parse(
-        variableIn(resources, "DELIVERY_RULES")[0],
-      );
+      const rules = rulesOf(resources);
       const times = [
         longest * 1_000,
         Number(lambda.Timeout) * 1_000,
@@ -151,15 +160,8 @@ describe("deliver", () => {
 });
 
 describe("the rules of deliveries", () => {
-  test("are the same text for api, deliver and reconcile", () => {
-    const rules = variableIn(resources, "DELIVERY_RULES");
-    expect(rules).toHaveLength(3);
-    expect(new Set(rules).size).toBe(1);
-  });
-
   test("are the specification's eight attempts by default", () => {
-    const [rules] = variableIn(resources, "DELIVERY_RULES");
-    expect(functionEnv.deliver.shape.DELIVERY_RULES.parse(rules)).toEqual({
+    expect(rulesOf(resources)).toEqual({
       delaysMs: [5_000, 300_000, 1_800_000, 7_200_000, 18_000_000, 36_000_000, 36_000_000],
       jitter: 0.2,
       timeoutMs: 15_000,
@@ -174,21 +176,20 @@ describe("the rules of deliveries", () => {
   });
 
   test("follow the settings", () => {
-    const [rules] = variableIn(
-      synth({
-        deliveryDelaysSeconds: "1,2,3,4,5,6,0",
-        deliveryTimeoutSeconds: 2,
-        deliveryBreakerFailures: 9,
-        deliveryWorkersPerEndpoint: 4,
-        deliveryPostsPerWorker: 6,
-        deliveryRetentionDays: 2,
-        outboxGraceSeconds: 8,
-      }).resources,
-      "DELIVERY_RULES",
-    );
-    expect(functionEnv.deliver.shape.DELIVERY_RULES.parse(rules)).toMatchObject({
+    const given = synth({
+      deliveryDelaysSeconds: "1,2,3,4,5,6,0",
+      deliveryTimeoutSeconds: 2,
+      deliveryBreakerFailures: 9,
+      deliveryWorkersPerEndpoint: 4,
+      deliveryPostsPerWorker: 6,
+      deliveryRetentionDays: 2,
+      deliveryLeaseSeconds: 60,
+      outboxGraceSeconds: 8,
+    }).resources;
+    expect(rulesOf(given)).toMatchObject({
       delaysMs: [1_000, 2_000, 3_000, 4_000, 5_000, 6_000, 0],
       timeoutMs: 2_000,
+      leaseMs: 60_000,
       breakerFailures: 9,
       workersPerEndpoint: 4,
       postsPerWorker: 6,

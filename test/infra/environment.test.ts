@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { type FunctionName, functionEnv } from "../../shared/contracts/env.ts";
+import { functionSettingNames } from "../../shared/contracts/settings.ts";
 import { find, type Resource, synth } from "./synth.ts";
 
 const { resources } = synth();
@@ -19,6 +20,12 @@ function variables(lambda: Resource): Record<string, string> {
 const lambdaOf = (name: string) =>
   find(resources, "AWS::Lambda::Function", `Ackwire${name[0]?.toUpperCase()}${name.slice(1)}`);
 
+/** Lambda's limit for the variables of one function: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
+const MAX_ENVIRONMENT_BYTES = 4_096;
+
+/** More than the name, URL or ARN of any resource of the stack. */
+const RESOLVED_BYTES = 180;
+
 test("there is a function for each contract and none besides", () => {
   const lambdas = Object.values(resources).filter(({ Type }) => Type === "AWS::Lambda::Function");
   expect(names.length).toBeGreaterThan(0);
@@ -33,3 +40,30 @@ test.each(names)(
     expect(functionEnv[name].safeParse(given)).toMatchObject({ success: true });
   },
 );
+
+test("every function gets the same settings", () => {
+  const texts = names.map((name) => variables(lambdaOf(name)).SETTINGS);
+  expect(new Set(texts).size).toBe(1);
+  const settings = JSON.parse(texts[0] ?? "") as object;
+  expect(Object.keys(settings).sort()).toEqual([...functionSettingNames].sort());
+  expect(settings).toMatchObject({ claimLeaseSeconds: 30, requestRetentionDays: 90 });
+});
+
+test.each(names)("the environment of %s fits into Lambda's 4 KB, with long values too", (name) => {
+  const longest = synth({
+    deliveryDelaysSeconds: "36000,36000,36000,36000,36000,36000,36000",
+    queueTimeoutSeconds: 31_536_000,
+    resultTimeoutSeconds: 31_536_000,
+    actionTimeoutSeconds: 31_536_000,
+    unknownTimeoutSeconds: 31_536_000,
+    requestRetentionDays: 3_650,
+  }).resources;
+  const id = `Ackwire${name[0]?.toUpperCase()}${name.slice(1)}`;
+  const { Variables } = find(longest, "AWS::Lambda::Function", id).Properties.Environment as {
+    Variables: Record<string, unknown>;
+  };
+  const sizes = Object.entries(Variables).map(
+    ([key, value]) => key.length + (typeof value === "string" ? value.length : RESOLVED_BYTES),
+  );
+  expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(MAX_ENVIRONMENT_BYTES);
+});

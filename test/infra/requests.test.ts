@@ -1,18 +1,22 @@
 import { describe, expect, test } from "vitest";
 import { functionEnv } from "../../shared/contracts/env.ts";
-import { type Settings, settingsSchema } from "../../shared/contracts/settings.ts";
+import {
+  type FunctionSettings,
+  type Settings,
+  settingsSchema,
+} from "../../shared/contracts/settings.ts";
+import { requestRulesOf } from "../../shared/core/requests/state/request-rules.ts";
 import { all, find, synth } from "./synth.ts";
 
 const { resources } = synth({ stage: "prod" });
 const key = (AttributeName: string, KeyType: string) => ({ AttributeName, KeyType });
 const submitLambda = find(resources, "AWS::Lambda::Function", "AckwireSubmit").Properties;
 
-/** `REQUEST_RULES` of each function that has it, as text. */
-function rulesIn(of: ReturnType<typeof synth>["resources"]): string[] {
-  return all(of, "AWS::Lambda::Function").flatMap(([, { Properties }]) => {
-    const { Variables } = Properties.Environment as { Variables: Record<string, string> };
-    return Variables.REQUEST_RULES ?? [];
-  });
+/** The settings that a function reads. */
+function settingsOf(of: ReturnType<typeof synth>["resources"]): FunctionSettings {
+  const { Variables } = find(of, "AWS::Lambda::Function", "AckwireSubmit").Properties
+    .Environment as { Variables: Record<string, string> };
+  return functionEnv.submit.shape.SETTINGS.parse(Variables.SETTINGS);
 }
 
 describe("the requests table", () => {
@@ -80,7 +84,7 @@ describe("the submit queue", () => {
         largest: { submitTimeoutSeconds: 10, laneLeaseSeconds: 179 },
       }[which] as Pick<Settings, "submitTimeoutSeconds" | "laneLeaseSeconds">;
       const given = synth({ submitTimeoutSeconds, laneLeaseSeconds }).resources;
-      const rules = functionEnv.submit.shape.REQUEST_RULES.parse(rulesIn(given)[0]);
+      const rules = requestRulesOf(settingsOf(given));
       const times = [
         rules.submitTimeoutMs,
         Number(submitLambda.Timeout) * 1_000,
@@ -129,18 +133,14 @@ describe("scheduled requests", () => {
 });
 
 describe("the rules of requests", () => {
-  test("are the same text for api, submit, consume and reconcile", () => {
-    const rules = rulesIn(resources);
-    expect(rules).toHaveLength(4);
-    expect(new Set(rules).size).toBe(1);
-  });
-
   test("have every setting in milliseconds, under the name of what it limits", () => {
-    const [rules] = rulesIn(
-      synth({ scheduleMaxDays: 2, idempotencyHours: 30, paceMinSeconds: 1, paceMaxSeconds: 2 })
-        .resources,
-    );
-    expect(functionEnv.api.shape.REQUEST_RULES.parse(rules)).toEqual({
+    const { resources: given } = synth({
+      scheduleMaxDays: 2,
+      idempotencyHours: 30,
+      paceMinSeconds: 1,
+      paceMaxSeconds: 2,
+    });
+    expect(requestRulesOf(settingsOf(given))).toEqual({
       queueTimeoutMs: 86_400_000,
       laneHoldMs: 3_600_000,
       resultTimeoutMs: 86_400_000,

@@ -1,10 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { requestRulesOf } from "../../infra/request-rules.ts";
-import { resolveSettings } from "../../infra/settings.ts";
+import { functionSettingsText, resolveSettings } from "../../infra/settings.ts";
 import { consumeEnv } from "../../shared/contracts/env.ts";
 import { readEnvironment } from "../../shared/runtime/environment.ts";
 
-const rules = requestRulesOf(resolveSettings());
+const settings = functionSettingsText(resolveSettings());
+
+const changed = (change: object) =>
+  JSON.stringify({ ...(JSON.parse(settings) as object), ...change });
 
 const good = {
   CONFIG_TABLE: "config",
@@ -15,17 +17,15 @@ const good = {
   EVENTS_TABLE: "events",
   EVENT_BUS_NAME: "bus",
   INBOUND_QUEUE_URL: "http://127.0.0.1/q",
-  CLAIM_LEASE_SECONDS: "30",
-  DEDUPE_RETENTION_DAYS: "30",
   REQUESTS_TABLE: "requests",
   SUBMIT_QUEUE_URL: "http://127.0.0.1/s",
-  REQUEST_RULES: rules,
+  SETTINGS: settings,
   BUSINESS_CLOCK: '{"realMs":0,"businessMs":0,"speed":1}',
 };
 
 test("a complete environment is parsed", () => {
   expect(readEnvironment("consume", consumeEnv, good)).toMatchObject({
-    CLAIM_LEASE_SECONDS: 30,
+    SETTINGS: { claimLeaseSeconds: 30, deliveryDelaysSeconds: "5,300,1800,7200,18000,36000,36000" },
     BUSINESS_CLOCK: { speed: 1 },
   });
 });
@@ -34,10 +34,12 @@ describe("a wrong one names every bad variable and no value", () => {
   test.each([
     [{ EVENTS_TABLE: undefined }, ["EVENTS_TABLE (is missing)"]],
     [{ EVENTS_TABLE: "" }, ["EVENTS_TABLE ("]],
-    [{ CLAIM_LEASE_SECONDS: "secret-value" }, ["CLAIM_LEASE_SECONDS ("]],
+    [{ SETTINGS: "secret-value" }, ["SETTINGS ("]],
+    [{ SETTINGS: changed({ claimLeaseSeconds: -1 }) }, ["SETTINGS ("]],
+    [{ SETTINGS: changed({ claimLeaseSeconds: "secret-value" }) }, ["SETTINGS ("]],
     [
-      { CLAIM_LEASE_SECONDS: "0", EVENT_BUS_NAME: undefined },
-      ["CLAIM_LEASE_SECONDS (", "EVENT_BUS_NAME (is missing)"],
+      { SETTINGS: changed({ claimLeaseSeconds: undefined }), EVENT_BUS_NAME: undefined },
+      ["SETTINGS (", "EVENT_BUS_NAME (is missing)"],
     ],
     [{ BUSINESS_CLOCK: "secret-value" }, ["BUSINESS_CLOCK ("]],
     [{ BUSINESS_CLOCK: '{"realMs":0,"businessMs":0,"speed":0}' }, ["BUSINESS_CLOCK ("]],

@@ -6,6 +6,7 @@ import { makeDynamoRequestStore } from "../../../shared/adapters/dynamo/dynamo-r
 import { makeS3BlobStore } from "../../../shared/adapters/s3/s3-blob-store.ts";
 import { makeDeliveryPorts } from "../../../shared/composition/delivery-ports.ts";
 import { limits } from "../../../shared/contracts/limits.ts";
+import { settingsSchema } from "../../../shared/contracts/settings.ts";
 import { startAwsFaultProxy } from "../../support/fakes/aws-fault-proxy.ts";
 import { makeTestClock } from "../../support/fakes/clocks.ts";
 import {
@@ -28,19 +29,6 @@ beforeAll(async () => {
 });
 afterAll(() => tables.close());
 
-const rules = {
-  delaysMs: [1],
-  jitter: 0,
-  timeoutMs: 1,
-  slowMs: 1,
-  leaseMs: 1,
-  breakerFailures: 1,
-  workersPerEndpoint: 1,
-  postsPerWorker: 1,
-  retentionMs: 1,
-  outboxGraceMs: 1,
-};
-
 function stores(clock: Clock, client = tables.client) {
   const { outputs, sdk } = tables;
   const { ConfigTableName = "", DeliveriesTableName = "", RequestsTableName = "" } = outputs;
@@ -51,7 +39,7 @@ function stores(clock: Clock, client = tables.client) {
       BUSINESS_CLOCK: { speed: 60 },
       CONFIG_TABLE: ConfigTableName,
       DELIVERIES_TABLE: DeliveriesTableName,
-      DELIVERY_RULES: rules,
+      SETTINGS: settingsSchema.parse({}),
       RETRIES_QUEUE_URL: outputs.SubmitQueueUrl ?? "",
     },
   );

@@ -3,31 +3,20 @@ import {
   composeWebhookApi,
   type WebhookApiPorts,
 } from "../../../shared/composition/delivery-use-cases.ts";
-import type { DeliveryRules } from "../../../shared/contracts/delivery-rules.ts";
 import type { DeliveryMessage } from "../../../shared/contracts/messages/delivery.ts";
+import { settingsSchema } from "../../../shared/contracts/settings.ts";
 import { makeServeApi, type ServeApiDeps } from "../../../shared/core/api/serve-api.ts";
 import { sha256Hex } from "../../../shared/core/crypto/digest.ts";
 import { newDelivery } from "../../../shared/core/deliveries/creation/new-delivery.ts";
 import type { DeliveryContext } from "../../../shared/core/deliveries/state/delivery-context.ts";
+import { deliveryRulesOf } from "../../../shared/core/deliveries/state/delivery-rules.ts";
 import type { WebhookStore } from "../../../shared/core/deliveries/state/ports.ts";
 import type { DeliveryJob, DeliveryRecord } from "../../../shared/core/deliveries/state/record.ts";
 import { makeMemoryDeliveries } from "../memory/memory-deliveries.ts";
 import { makeTestClock } from "./clocks.ts";
 
-const SECOND_MS = 1_000;
-
-export const testDeliveryRules: DeliveryRules = {
-  delaysMs: [5, 300, 1_800, 7_200, 18_000, 36_000, 36_000].map((seconds) => seconds * SECOND_MS),
-  jitter: 0.2,
-  timeoutMs: 15 * SECOND_MS,
-  slowMs: 2 * SECOND_MS,
-  leaseMs: 60 * SECOND_MS,
-  breakerFailures: 5,
-  workersPerEndpoint: 3,
-  postsPerWorker: 10,
-  retentionMs: 30 * 24 * 3_600 * SECOND_MS,
-  outboxGraceMs: 30 * SECOND_MS,
-};
+/** The rules of the default settings. */
+export const testDeliveryRules = deliveryRulesOf(settingsSchema.parse({}));
 
 export const testMasterKeys = {
   current: "k2",

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { startClock } from "../../../local/clock/start-clock.ts";
 import { openDurableStore } from "../../../local/durable-store.ts";
 import { freePort } from "../../../local/loopback.ts";
+import type { FunctionSettings } from "../../../shared/contracts/settings.ts";
 import { startAwsFaultProxy } from "../fakes/aws-fault-proxy.ts";
 import { editedAssembly } from "./edited-assembly.ts";
 
@@ -71,13 +72,16 @@ export function changeVariable(resources: Resources, name: string, value: string
   }
 }
 
-/** Changes members of a variable that holds rules, wherever there is one. */
-export function changeRules(resources: Resources, name: string, change: object | undefined): void {
+/** Changes settings of every function. They need not be in the ranges of the contract. */
+export function changeSettings(resources: Resources, change: Partial<FunctionSettings> = {}): void {
   for (const { variables } of functionsOf(resources)) {
-    if (!(name in variables)) continue;
-    const rules = JSON.parse(String(variables[name])) as object;
-    variables[name] = JSON.stringify({ ...rules, ...change });
+    variables.SETTINGS = changedSettings(variables.SETTINGS, change);
   }
+}
+
+/** Returns the text of the variable `SETTINGS` with these changes. */
+export function changedSettings(text: unknown, change: Partial<FunctionSettings>): string {
+  return JSON.stringify({ ...(JSON.parse(String(text)) as object), ...change });
 }
 
 function throughProxy(proxyUrl: string, name: string, variables: Record<string, unknown>): object {

@@ -8,31 +8,24 @@ import { localAws } from "../../../local/run/seed.ts";
 import { readDeliveryItem } from "../../../shared/adapters/dynamo/delivery-item.ts";
 import { makeDynamoEventArchive } from "../../../shared/adapters/dynamo/dynamo-event-archive.ts";
 import { composeAdministration } from "../../../shared/composition/administration.ts";
-import type { DeliveryRules } from "../../../shared/contracts/delivery-rules.ts";
 import { EVENT_SOURCE } from "../../../shared/contracts/events.ts";
+import type { FunctionSettings } from "../../../shared/contracts/settings.ts";
 import { deliveryIdOf } from "../../../shared/core/deliveries/creation/delivery-id.ts";
 import type { DeliveryRecord } from "../../../shared/core/deliveries/state/record.ts";
 import { type FinalEvent, toEventBridgeDetail } from "../../../shared/core/events/envelope.ts";
 import { startWebhookReceiver } from "../fakes/webhook-receiver.ts";
 import { makeMemoryBlobStore } from "../memory/memory-blob-store.ts";
-import {
-  changeRules,
-  changeVariable,
-  prepareBehindFaultProxy,
-  type Resources,
-} from "./behind-fault-proxy.ts";
+import { changeSettings, prepareBehindFaultProxy, type Resources } from "./behind-fault-proxy.ts";
 import { startRequestsRun } from "./requests-run.ts";
 
 /** What differs from the stack as it is deployed, where a test has no patience for the real times. */
 interface Differences {
   /** Business time per real time. */
   speed: number;
-  rules: Partial<DeliveryRules>;
+  settings: Partial<FunctionSettings>;
   /** Real: of the queue on the bus, and of those of attempts. */
   fanoutVisibilitySeconds: number;
   attemptsVisibilitySeconds: number;
-  claimLeaseSeconds: number;
-  outboxGraceSeconds: number;
 }
 
 type Answering = Parameters<Awaited<ReturnType<typeof startWebhookReceiver>>["endpoint"]>[0];
@@ -251,7 +244,5 @@ function edit(resources: Resources, of: Omit<Differences, "speed">): void {
       Object.assign(Properties, { BatchSize: 1, MaximumBatchingWindowInSeconds: 0 });
     }
   }
-  changeRules(resources, "DELIVERY_RULES", of.rules);
-  changeVariable(resources, "CLAIM_LEASE_SECONDS", String(of.claimLeaseSeconds));
-  changeVariable(resources, "OUTBOX_GRACE_SECONDS", String(of.outboxGraceSeconds));
+  changeSettings(resources, of.settings);
 }

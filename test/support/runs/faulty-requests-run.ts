@@ -1,16 +1,16 @@
 import type { ProviderId } from "../../../shared/contracts/providers.ts";
-import type { RequestRules } from "../../../shared/contracts/request-rules.ts";
+import type { FunctionSettings } from "../../../shared/contracts/settings.ts";
 import { laneId } from "../../../shared/core/requests/acceptance/request-id.ts";
-import { changeRules, prepareBehindFaultProxy, type Resources } from "./behind-fault-proxy.ts";
+import { changeSettings, prepareBehindFaultProxy, type Resources } from "./behind-fault-proxy.ts";
 import { startRequestsRun } from "./requests-run.ts";
 
-const YEAR_MS = 365 * 86_400_000;
+const YEAR_SECONDS = 365 * 86_400;
 
 /** What differs from the stack as it is deployed, where a test has no patience for the real times. */
 interface Differences {
   /** Business time per real time. */
   speed?: number;
-  rules?: Partial<RequestRules>;
+  settings?: Partial<FunctionSettings>;
   /** Of the submit queue. */
   visibilitySeconds?: number;
   maxReceives?: number;
@@ -20,7 +20,7 @@ interface Differences {
 }
 
 /** What a test waits for does not time out on a busy machine. */
-const patientRules = { queueTimeoutMs: YEAR_MS, resultTimeoutMs: YEAR_MS };
+const patientSettings = { queueTimeoutSeconds: YEAR_SECONDS, resultTimeoutSeconds: YEAR_SECONDS };
 
 const functions = ["api", "submit", "reconcile"];
 
@@ -78,5 +78,5 @@ function edit(resources: Resources, of: Omit<Differences, "speed">): void {
       Properties.ScheduleExpression = `rate(${of.sweepMinutes} minutes)`;
     }
   }
-  changeRules(resources, "REQUEST_RULES", { ...patientRules, ...of.rules });
+  changeSettings(resources, { ...patientSettings, ...of.settings });
 }

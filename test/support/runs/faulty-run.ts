@@ -6,9 +6,11 @@ import {
   SQSClient,
 } from "@aws-sdk/client-sqs";
 import { localAws } from "../../../local/run/seed.ts";
+import type { FunctionSettings } from "../../../shared/contracts/settings.ts";
 import { startAwsFaultProxy } from "../fakes/aws-fault-proxy.ts";
 import { attachBusConsumer } from "../fakes/bus-consumer.ts";
 import { PATIENCE_MS } from "../patience.ts";
+import { changedSettings } from "./behind-fault-proxy.ts";
 import { editedAssembly } from "./edited-assembly.ts";
 import { startTestRun } from "./local-run.ts";
 
@@ -120,6 +122,15 @@ interface Template {
   Resources: Record<string, { Type: string; Properties: Record<string, unknown> }>;
 }
 
+function settingsFor(name: string, times: Times): Partial<FunctionSettings> {
+  if (name === "consume") return times.lease ? { claimLeaseSeconds: times.lease } : {};
+  const { ingestDeadlineMs, connectionCache } = times;
+  return {
+    ...(ingestDeadlineMs ? { inboundDeadlineMs: ingestDeadlineMs } : {}),
+    ...(connectionCache === undefined ? {} : { connectionCacheSeconds: connectionCache }),
+  };
+}
+
 function redirect({ Resources }: Template, proxyUrl: string, times: Times): void {
   for (const [id, { Type, Properties }] of Object.entries(Resources)) {
     if (Type === "AWS::SQS::Queue" && Properties.RedrivePolicy) {
@@ -144,13 +155,7 @@ function redirect({ Resources }: Template, proxyUrl: string, times: Times): void
         // Each call says by its user agent which process made it, so that this can be killed.
         NODE_OPTIONS: `--import data:text/javascript,process.env.AWS_SDK_UA_APP_ID='${name}-'+process.pid`,
       },
-      name === "ingest" && times.ingestDeadlineMs
-        ? { INBOUND_DEADLINE_MS: String(times.ingestDeadlineMs) }
-        : {},
-      name === "ingest" && times.connectionCache !== undefined
-        ? { CONNECTION_CACHE_SECONDS: String(times.connectionCache) }
-        : {},
-      name === "consume" && times.lease ? { CLAIM_LEASE_SECONDS: String(times.lease) } : {},
+      { SETTINGS: changedSettings(Variables.SETTINGS, settingsFor(name, times)) },
     );
   }
 }

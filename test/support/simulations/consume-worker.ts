@@ -77,7 +77,7 @@ export function makeWorker(
       {
         EVENTS_TABLE: run.outputs.EventsTableName ?? "",
         EVENT_BUS_NAME: run.outputs.BusName ?? "",
-        DEDUPE_RETENTION_DAYS: retentionMs / DAY_MS,
+        SETTINGS: { dedupeRetentionDays: retentionMs / DAY_MS },
       },
     ),
     clock,

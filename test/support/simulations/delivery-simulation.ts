@@ -3,11 +3,15 @@ import {
   composeDeliveryWork,
 } from "../../../shared/composition/delivery-use-cases.ts";
 import type { WebhookItem } from "../../../shared/contracts/config-items.ts";
-import type { DeliveryRules } from "../../../shared/contracts/delivery-rules.ts";
 import { Failure } from "../../../shared/contracts/failures.ts";
 import type { DeliveryMessage } from "../../../shared/contracts/messages/delivery.ts";
+import { settingsSchema } from "../../../shared/contracts/settings.ts";
 import { readMasterKeys } from "../../../shared/core/crypto/master-keys.ts";
 import type { DeliveryContext } from "../../../shared/core/deliveries/state/delivery-context.ts";
+import {
+  type DeliveryRules,
+  deliveryRulesOf,
+} from "../../../shared/core/deliveries/state/delivery-rules.ts";
 import type {
   AttemptQueue,
   DeliveryQueue,
@@ -24,18 +28,8 @@ export const MINUTE_MS = 60_000;
 export const HOUR_MS = 3_600_000;
 export const DELAYS_MS = [5, 300, 1_800, 7_200, 18_000, 36_000, 36_000].map((s) => s * 1_000);
 
-export const deliveryRules: DeliveryRules = {
-  delaysMs: DELAYS_MS,
-  jitter: 0.2,
-  timeoutMs: 15_000,
-  slowMs: 500,
-  leaseMs: 75_000,
-  breakerFailures: 5,
-  workersPerEndpoint: 3,
-  postsPerWorker: 10,
-  retentionMs: 30 * 24 * HOUR_MS,
-  outboxGraceMs: 30_000,
-};
+/** The rules of the default settings. */
+export const deliveryRules = deliveryRulesOf(settingsSchema.parse({}));
 
 export const master = readMasterKeys(
   JSON.stringify({ current: "k1", k1: "0123456789abcdef0123456789abcdef0123456789abcdef" }),

@@ -11,43 +11,23 @@ import type { InboundMessage } from "../../../shared/contracts/messages/inbound.
 import type { SubmitMessage } from "../../../shared/contracts/messages/submit.ts";
 import type { ProviderId } from "../../../shared/contracts/providers.ts";
 import { providerPacks } from "../../../shared/contracts/providers.ts";
-import type { RequestRules } from "../../../shared/contracts/request-rules.ts";
+import { settingsSchema } from "../../../shared/contracts/settings.ts";
 import type { FinalEvent } from "../../../shared/core/events/envelope.ts";
 import type { PublishResult } from "../../../shared/core/events/ports.ts";
 import type { DecodedWebhook } from "../../../shared/core/inbound/decode-inbound.ts";
 import type { ProviderHttpCall } from "../../../shared/core/providers/http-call.ts";
 import type { Exchange, RequestStore } from "../../../shared/core/requests/state/ports.ts";
 import type { RequestRecord } from "../../../shared/core/requests/state/record.ts";
+import { requestRulesOf } from "../../../shared/core/requests/state/request-rules.ts";
 import { makeTestClock } from "../fakes/clocks.ts";
 import { makeMemoryRequests } from "../memory/memory-requests.ts";
 import { makeRequestParts } from "../payloads/request-parts.ts";
 import { webhookOf } from "../payloads/webhooks.ts";
 
 const SECOND_MS = 1_000;
-const HOUR_MS = 3_600 * SECOND_MS;
-const DAY_MS = 24 * HOUR_MS;
 
-/** As the settings are without a word of the deployer's. */
-export const requestRules: RequestRules = {
-  queueTimeoutMs: DAY_MS,
-  laneHoldMs: HOUR_MS,
-  resultTimeoutMs: DAY_MS,
-  actionTimeoutMs: HOUR_MS / 4,
-  unknownHoldMs: HOUR_MS / 4,
-  unknownTimeoutMs: DAY_MS,
-  firstPollMs: HOUR_MS / 4,
-  scheduleLeadMs: 2 * HOUR_MS,
-  scheduleMaxMs: 365 * DAY_MS,
-  pace: { minGapMs: 30 * SECOND_MS, maxGapMs: 90 * SECOND_MS },
-  rateLimitPauseMs: HOUR_MS,
-  accountWaitingLimit: 1_000,
-  clientRequestsPerSecond: 100,
-  idempotencyMs: DAY_MS,
-  retentionMs: 90 * DAY_MS,
-  submitTimeoutMs: 10 * SECOND_MS,
-  outboxGraceMs: 30 * SECOND_MS,
-  laneLeaseMs: 60 * SECOND_MS,
-};
+/** The rules of the default settings. */
+export const requestRules = requestRulesOf(settingsSchema.parse({}));
 
 const owner = { clientId: "cl_1", connectionId: "cn_1", accountId: "account" };
 

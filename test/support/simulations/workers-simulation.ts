@@ -7,12 +7,12 @@ import {
 import type { PaceRange } from "../../../shared/contracts/http/requests.ts";
 import type { SubmitMessage } from "../../../shared/contracts/messages/submit.ts";
 import type { ProviderId } from "../../../shared/contracts/providers.ts";
-import type { RequestRules } from "../../../shared/contracts/request-rules.ts";
 import type { FinalEvent } from "../../../shared/core/events/envelope.ts";
 import type { InboundEvent } from "../../../shared/core/events/inbound-event.ts";
 import type { ProviderHttpCall } from "../../../shared/core/providers/http-call.ts";
 import type { Exchange } from "../../../shared/core/requests/state/ports.ts";
 import type { RequestRecord } from "../../../shared/core/requests/state/record.ts";
+import type { RequestRules } from "../../../shared/core/requests/state/request-rules.ts";
 import { makeTestClock } from "../fakes/clocks.ts";
 import { makeMemoryRequests } from "../memory/memory-requests.ts";
 import { makeRequestParts } from "../payloads/request-parts.ts";

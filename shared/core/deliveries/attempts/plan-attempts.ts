@@ -1,5 +1,5 @@
-import type { DeliveryRules } from "../../../contracts/delivery-rules.ts";
 import type { AttemptMessage } from "../../../contracts/messages/delivery.ts";
+import type { DeliveryRules } from "../state/delivery-rules.ts";
 import { healthOf, isCircuitOpen } from "../state/endpoint-health.ts";
 import type { AttemptQueue } from "../state/ports.ts";
 import type { EndpointHealth } from "../state/record.ts";

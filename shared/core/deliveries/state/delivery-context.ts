@@ -1,4 +1,4 @@
-import type { DeliveryRules } from "../../../contracts/delivery-rules.ts";
+import type { DeliveryRules } from "./delivery-rules.ts";
 
 /** When a decision about a delivery is made, and by which rules. */
 export interface DeliveryContext {

@@ -1,7 +1,7 @@
-import type { Pace } from "../../../contracts/request-rules.ts";
 import type { AccountReader } from "../../connections/ports.ts";
 import type { DecisionContext } from "../state/decision-context.ts";
 import type { LaneOwner } from "../state/record.ts";
+import type { Pace } from "../state/request-rules.ts";
 
 /** Returns the account's own pace, or the stage's where the account has none. @throws DEPENDENCY_DOWN */
 export const makePaceOf =

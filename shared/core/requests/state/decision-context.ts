@@ -1,4 +1,4 @@
-import type { RequestRules } from "../../../contracts/request-rules.ts";
+import type { RequestRules } from "./request-rules.ts";
 
 /** When a decision is made, and by which rules. */
 export interface DecisionContext {

@@ -1,10 +1,10 @@
-import type { RequestRules } from "../../../contracts/request-rules.ts";
 import type { RequestStatus } from "../../../contracts/statuses.ts";
 import { exponential } from "../../backoff.ts";
 import type { FinalEvent } from "../../events/envelope.ts";
 import type { DecisionContext } from "./decision-context.ts";
 import type { RequestRecord } from "./record.ts";
 import { isTerminal } from "./record.ts";
+import type { RequestRules } from "./request-rules.ts";
 
 /**
  * Which state may follow which (G4): what is not here is a fault of ours. What

@@ -1,6 +1,5 @@
 import { Failure } from "../../../contracts/failures.ts";
 import type { ProviderId } from "../../../contracts/providers.ts";
-import type { Pace } from "../../../contracts/request-rules.ts";
 import type {
   Connection,
   FreshAccountReader,
@@ -14,6 +13,7 @@ import { drawGapMs } from "../lanes/pace.ts";
 import type { DecisionContext } from "../state/decision-context.ts";
 import type { LaneStore, ProviderCalls, ReferenceStore, TextStore } from "../state/ports.ts";
 import type { LanePause, RequestRecord } from "../state/record.ts";
+import type { Pace } from "../state/request-rules.ts";
 import type { RequestWriter } from "../state/request-writer.ts";
 import {
   applySubmissionOutcome,
