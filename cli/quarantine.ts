@@ -16,6 +16,9 @@ import {
   type ReleaseQuarantineDeps,
 } from "../shared/core/inbound/release-quarantine.ts";
 
+/** Real time that one call may take. */
+const CALL_LIMIT_MS = 10_000;
+
 /** Looking at, and releasing, what a connection's quarantine holds. */
 export function openQuarantine(
   place: StackTarget,
@@ -37,7 +40,7 @@ export function openQuarantine(
       ttlMs: 0,
       nowMs,
     });
-    const connection = await connections.refresh(connectionId, AbortSignal.timeout(10_000));
+    const connection = await connections.refresh(connectionId, AbortSignal.timeout(CALL_LIMIT_MS));
     if (connection?.clientId !== clientId)
       throw new Error(`there is no connection ${connectionId}`);
     const queueUrl = outputOf(place, "InboundQueueUrl");
@@ -48,6 +51,7 @@ export function openQuarantine(
       packs: providerPacks,
       clock: { realMs: nowMs, businessMs: place.nowMs ?? nowMs },
       maxInlineBytes: limits.maxInlineBytes,
+      sendDeadline: () => AbortSignal.timeout(CALL_LIMIT_MS),
       onProgress,
     })(connection);
   }

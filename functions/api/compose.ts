@@ -46,6 +46,7 @@ export function compose(
     ...requestPorts,
     store,
     masterKeys: currentMasterKeys,
+    randomHex,
   });
   return {
     serveApi: makeServeApi({

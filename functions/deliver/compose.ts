@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { makeDynamoDeliveryInputs } from "../../shared/adapters/dynamo/dynamo-delivery-inputs.ts";
 import { makeDynamoEventReader } from "../../shared/adapters/dynamo/dynamo-event-reader.ts";
 import { makeHttpWebhookPoster } from "../../shared/adapters/http/http-webhook-poster.ts";
+import { readDeadline } from "../../shared/adapters/read-deadline.ts";
 import { sleep } from "../../shared/adapters/timers-sleep.ts";
 import { makeDeliveryPorts } from "../../shared/composition/delivery-ports.ts";
 import {
@@ -11,7 +12,6 @@ import {
 import { makeEventPorts } from "../../shared/composition/event-ports.ts";
 import { makeFunctionBase } from "../../shared/composition/function-base.ts";
 import type { ParsedEnvironment } from "../../shared/contracts/env.ts";
-import { readDeadline } from "../../shared/core/read-deadline.ts";
 
 export type DeliverDeps = ReturnType<typeof composeDeliveryWork>;
 

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { readDeadline } from "../../shared/adapters/read-deadline.ts";
 import { makePublishPorts } from "../../shared/composition/event-ports.ts";
 import { makeFunctionBase } from "../../shared/composition/function-base.ts";
 import { makePausingProviderPorts } from "../../shared/composition/provider-ports.ts";
@@ -6,7 +7,6 @@ import { makeRequestPorts } from "../../shared/composition/request-ports.ts";
 import { composeSubmission } from "../../shared/composition/request-use-cases.ts";
 import type { ParsedEnvironment } from "../../shared/contracts/env.ts";
 import { sealedWith } from "../../shared/core/crypto/master-keys.ts";
-import { readDeadline } from "../../shared/core/read-deadline.ts";
 
 export type SubmitDeps = ReturnType<typeof composeSubmission>;
 

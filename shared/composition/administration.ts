@@ -33,7 +33,7 @@ export interface StackTarget {
 export async function composeAdministration(target: StackTarget): Promise<Administration> {
   return makeAdministration({
     ...(await makeConfigPorts(target)),
-    randomHex: (bytes) => randomBytes(bytes).toString("hex"),
+    randomHex,
   });
 }
 
@@ -52,9 +52,12 @@ export async function composeAccountAdministration(target: StackTarget): Promise
     // The real speed is not an output. It only makes the grace of a lane's message longer.
     speed: 1,
     masterKeys: async () => masterKeys,
+    randomHex,
     onIgnoredError: (error) => console.error(error),
   });
 }
+
+const randomHex = (bytes: number) => randomBytes(bytes).toString("hex");
 
 async function makeConfigPorts(target: StackTarget) {
   const get = new GetSecretValueCommand({ SecretId: outputOf(target, "MasterSecretArn") });

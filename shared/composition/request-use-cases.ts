@@ -102,7 +102,7 @@ export type AccountPorts = Pick<
   RequestPorts,
   "lanes" | "queue" | "clock" | "speed" | "onIgnoredError"
 > &
-  Pick<AccountsDeps, "store" | "masterKeys">;
+  Pick<AccountsDeps, "store" | "masterKeys" | "randomHex">;
 
 /** Composes what `submit` does with a batch of messages. */
 export function composeSubmission(ports: SubmissionPorts): {

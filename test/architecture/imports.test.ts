@@ -220,11 +220,54 @@ test.each([
 
 describe("time, chance and the environment come from outside", () => {
   const pure = files.filter((file) => /^shared\/(core|providers|contracts)\//.test(file));
-  const outside =
-    /\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\bset(Timeout|Interval)\b|\brandomUUID\b|\bfetch\(/;
-  test("the core asks no clock and draws no lot", () => {
+  const clocks =
+    /\bDate\.now\b|\bnew Date\(\)|(?<!new )\bDate\(|\bperformance\b|\bhrtime\b|\bprocess\.uptime\b/;
+  const timers = /\bset(Timeout|Interval|Immediate)\b|\bAbortSignal\.timeout\b|\bnextTick\b/;
+  const chance =
+    /\bMath\.random\b|\brandom(UUID|Bytes|Int|Fill\w*)\b|\bgetRandomValues\b|\bgenerateKey\w*\b/;
+  const network = /\bfetch\(/;
+  const isImpure = (text: string) =>
+    [clocks, timers, chance, network].some((rule) => rule.test(text));
+
+  test("the core reads no clock, starts no timer and draws no random number", () => {
     expect(pure.length).toBeGreaterThan(10);
-    expect(pure.filter((file) => outside.test(textOf(file)))).toEqual([]);
+    expect(pure.filter((file) => isImpure(textOf(file)))).toEqual([]);
+  });
+
+  test.each([
+    "const nowMs = Date.now();",
+    "const now = new Date();",
+    "const now = Date();",
+    "performance.now()",
+    "performance.timeOrigin",
+    "process.hrtime.bigint()",
+    "process.uptime()",
+    "setTimeout(retry, 10)",
+    "setInterval(sweep, 10)",
+    "setImmediate(next)",
+    "process.nextTick(next)",
+    "AbortSignal.timeout(3_000)",
+    "Math.random()",
+    "randomUUID()",
+    "randomBytes(12)",
+    "randomInt(6)",
+    "randomFillSync(buffer)",
+    "crypto.getRandomValues(buffer)",
+    'generateKeySync("hmac", { length: 256 })',
+    'fetch("https://example.com")',
+  ])("the rule of purity rejects %s", (text) => {
+    expect(isImpure(text)).toBe(true);
+  });
+
+  test.each([
+    "new Date(ms).toISOString()",
+    "Date.parse(text)",
+    "signal: AbortSignal",
+    "randomHex(12)",
+    "random: () => number",
+    "timeoutMs",
+  ])("the rule of purity accepts %s", (text) => {
+    expect(isImpure(text)).toBe(false);
   });
 
   test("only a handler reads the environment", () => {

@@ -1,24 +1,33 @@
+import { randomBytes } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { readMasterKeys, seal, unseal } from "../../shared/core/crypto/master-keys.ts";
+import {
+  type MasterKeys,
+  readMasterKeys,
+  seal,
+  unseal,
+} from "../../shared/core/crypto/master-keys.ts";
 
 const key = (char: string) => char.repeat(64);
 const one = readMasterKeys(JSON.stringify({ current: "k1", k1: key("a") }));
 const two = readMasterKeys(JSON.stringify({ current: "k2", k1: key("a"), k2: key("b") }));
+const randomHex = (bytes: number) => randomBytes(bytes).toString("hex");
+const sealWith = (masterKeys: MasterKeys, boundTo: string, text: string) =>
+  seal({ masterKeys, randomHex }, boundTo, text);
 
-test("what was sealed opens again, also after the master key was rotated", () => {
-  const sealed = seal(one, "connection#1", "secret ü");
+test("a sealed text opens again, also after the master key was rotated", () => {
+  const sealed = sealWith(one, "connection#1", "secret ü");
   expect(sealed).not.toContain("secret");
   expect(unseal(one, "connection#1", sealed)).toBe("secret ü");
   expect(unseal(two, "connection#1", sealed)).toBe("secret ü");
-  expect(seal(two, "connection#1", "x")).toMatch(/^v1\.k2\./);
+  expect(sealWith(two, "connection#1", "x")).toMatch(/^v1\.k2\./);
 });
 
-test("the same text is sealed differently each time", () => {
-  expect(seal(one, "c", "x")).not.toBe(seal(one, "c", "x"));
+test("sealing the same text twice gives two different values", () => {
+  expect(sealWith(one, "c", "x")).not.toBe(sealWith(one, "c", "x"));
 });
 
-describe("what was moved or changed stays shut", () => {
-  const sealed = seal(one, "connection#1", "secret");
+describe("a sealed text that was moved or changed does not open", () => {
+  const sealed = sealWith(one, "connection#1", "secret");
   const [version, id, iv, body, tag] = sealed.split(".");
   const other = readMasterKeys(JSON.stringify({ current: "k1", k1: key("z") }));
   const cases: [string, typeof one, string, string][] = [
@@ -36,26 +45,31 @@ describe("what was moved or changed stays shut", () => {
       "connection#1",
       [version, id, iv, body, tag?.slice(0, 8)].join("."),
     ],
-    ["of an unknown key", one, "connection#1", [version, "k9", iv, body, tag].join(".")],
-    ["of an unknown version", one, "connection#1", ["v2", id, iv, body, tag].join(".")],
-    ["empty", one, "connection#1", ""],
+    [
+      "under a key that is not in the master secret",
+      one,
+      "connection#1",
+      [version, "k9", iv, body, tag].join("."),
+    ],
+    ["with an unknown version", one, "connection#1", ["v2", id, iv, body, tag].join(".")],
+    ["when it is empty", one, "connection#1", ""],
   ];
-  test.each(cases)("%s", (_name, keys, boundTo, text) => {
+  test.each(cases)("a sealed text does not open %s", (_name, keys, boundTo, text) => {
     expect(() => unseal(keys, boundTo, text)).toThrow();
   });
 });
 
-describe("a master secret that cannot be used is refused, without its value", () => {
+describe("an unusable master secret", () => {
   test.each([
-    ["no current", { k1: key("a") }],
-    ["current names none", { current: "k2", k1: key("a") }],
-    ["a key too short", { current: "k1", k1: "short" }],
-    ["a list", []],
-  ])("%s", (_name, value) => {
+    ["without current", { k1: key("a") }],
+    ["whose current names no key", { current: "k2", k1: key("a") }],
+    ["with a key that is too short", { current: "k1", k1: "short" }],
+    ["that is a list", []],
+  ])("a master secret %s is refused", (_name, value) => {
     expect(() => readMasterKeys(JSON.stringify(value))).toThrow(/^The master secret/);
   });
 
-  test("not JSON: the parser would quote it", () => {
+  test("a master secret that is not JSON is refused without quoting it", () => {
     const read = () => readMasterKeys("canary-passphrase");
     expect(read).toThrow("The master secret must be a JSON object");
     try {

@@ -48,32 +48,33 @@ function setUp(bodies: string[]) {
     packs: providerPacks,
     clock,
     maxInlineBytes: 60_000,
+    sendDeadline: () => new AbortController().signal,
     onProgress: () => undefined,
   });
   return { clock, receivedAtMs, held, queued, release: () => release(connection) };
 }
 
-const good = (id: string) => signWeLink({ status: "SUCCESS", request_id: id }, secret);
+const signed = (id: string) => signWeLink({ status: "SUCCESS", request_id: id }, secret);
 
-test("what is proven now is queued with the time when it came, and leaves the quarantine", async () => {
-  const { release, queued, held, receivedAtMs } = setUp([good("a")]);
+test("a webhook with a valid signature is queued with its time of receipt and removed from the quarantine", async () => {
+  const { release, queued, held, receivedAtMs } = setUp([signed("a")]);
   expect(await release()).toEqual({ released: 1, kept: 0 });
   expect(queued).toMatchObject([{ connectionId: "cn_1", receivedAtMs }]);
   expect(held.size).toBe(0);
 });
 
-test("what is not, stays, and keeps none of the others waiting", async () => {
+test("a webhook without a valid signature stays in the quarantine, and the others are released", async () => {
   const bad = [
     "not JSON",
     signWeLink({ status: "SUCCESS", request_id: "a" }, "another"),
     signWeLink({ status: "SUCCESS", request_id: "a", requestId: "b" }, secret),
   ];
-  const { release, held } = setUp([...bad, good("a"), good("b")]);
+  const { release, held } = setUp([...bad, signed("a"), signed("b")]);
   expect(await release()).toEqual({ released: 2, kept: 3 });
   expect(held.size).toBe(3);
 });
 
-test("a token that has run out since is judged as of when it came", async () => {
+test("a token that expired in the quarantine is checked at its time of receipt", async () => {
   const { receivedAtMs } = setUp([]);
   const body = { status: "SUCCESS", request_id: "a" };
   const exp = Math.floor(receivedAtMs / 1000) + 60;
@@ -84,8 +85,8 @@ test("a token that has run out since is judged as of when it came", async () => 
   });
 });
 
-test("what another release took meanwhile is passed over", async () => {
-  const { release, held } = setUp([good("a")]);
+test("a webhook that another release has removed is skipped", async () => {
+  const { release, held } = setUp([signed("a")]);
   const running = release();
   held.clear();
   expect(await running).toEqual({ released: 0, kept: 1 });

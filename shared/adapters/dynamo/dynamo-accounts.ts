@@ -2,8 +2,8 @@ import { type DynamoDBDocumentClient, GetCommand } from "@aws-sdk/lib-dynamodb";
 import { accountItem, configKey } from "../../contracts/config-items.ts";
 import type { FreshAccountReader, KnownAccount } from "../../core/connections/ports.ts";
 import { sealedWith, unseal } from "../../core/crypto/master-keys.ts";
-import { readDeadline } from "../../core/read-deadline.ts";
 import { callDependency } from "../dependency-down.ts";
+import { readDeadline } from "../read-deadline.ts";
 import type { MasterKeyReader } from "../secrets-manager-master-keys.ts";
 
 /** Most accounts that one function keeps in memory. */

@@ -1,7 +1,6 @@
 import { type DynamoDBDocumentClient, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { configKey } from "../../contracts/config-items.ts";
 import type { FreshConnectionReader } from "../../core/connections/ports.ts";
-import { readDeadline } from "../../core/read-deadline.ts";
 import { conditionalWrite } from "./conditional-write.ts";
 
 /**
@@ -24,7 +23,7 @@ export function makeDynamoConnectionPause(options: {
       ExpressionAttributeValues: { ":paused": "paused", ":active": "active", ":one": 1 },
     });
     const result = await conditionalWrite("UpdateItem", () => options.client.send(update));
-    await options.connections.reread(connectionId, readDeadline());
+    await options.connections.reread(connectionId);
     return "written" in result;
   };
 }

@@ -8,6 +8,7 @@ import {
 import type { Connection, FreshConnectionReader } from "../../core/connections/ports.ts";
 import { sealedWith, unseal } from "../../core/crypto/master-keys.ts";
 import { callDependency } from "../dependency-down.ts";
+import { readDeadline } from "../read-deadline.ts";
 import type { MasterKeyReader } from "../secrets-manager-master-keys.ts";
 
 /** Most connections that one function keeps in memory. */
@@ -65,17 +66,17 @@ export function makeDynamoConnections(options: {
   }
 
   return {
-    async read(connectionId, signal) {
+    async read(connectionId, signal = readDeadline()) {
       const found = remembered.get(connectionId);
       const isFresh = found && options.nowMs() - found.readAtMs < options.ttlMs;
       // That there was none is no reason to turn a new one away.
       return (isFresh && found.connection) || load(connectionId, signal, false);
     },
-    async refresh(connectionId, signal) {
+    async refresh(connectionId, signal = readDeadline()) {
       const found = remembered.get(connectionId);
       const isFresh = found && options.nowMs() - found.refreshedAtMs < REFRESH_EVERY_MS;
       return isFresh ? found.connection : load(connectionId, signal, true);
     },
-    reread: (connectionId, signal) => load(connectionId, signal, true),
+    reread: (connectionId, signal = readDeadline()) => load(connectionId, signal, true),
   };
 }

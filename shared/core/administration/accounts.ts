@@ -18,6 +18,8 @@ export interface AccountsDeps {
   lanes: LaneStore;
   laneScheduler: LaneScheduler;
   masterKeys: () => Promise<MasterKeys>;
+  /** Returns that many random bytes as hex. */
+  randomHex: (bytes: number) => string;
   clock: Clock;
   /** Told of what was given up without harm to the caller. */
   onIgnoredError: (error: unknown) => void;
@@ -130,7 +132,7 @@ export function makeAccounts(deps: AccountsDeps) {
     const pk = configKey.account(connectionId, accountId);
     const before = await store.account(connectionId, accountId);
     const sealed = token
-      ? seal(await deps.masterKeys(), pk, token)
+      ? seal({ masterKeys: await deps.masterKeys(), randomHex: deps.randomHex }, pk, token)
       : before?.sealedIdentificationToken;
     if (requiresToken(provider) && sealed === undefined) {
       const { name } = providerPacks[provider];

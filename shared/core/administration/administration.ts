@@ -213,7 +213,7 @@ export function makeAdministration(deps: AdministrationDeps) {
     const { provider } = await requireConnection(of.clientId, of.connectionId);
     const pk = configKey.account(of.connectionId, of.accountId);
     if (await store.exists(pk)) throw new Failure("CONFLICT", "this account is known already");
-    const sealed = token ? { sealedIdentificationToken: seal(masterKeys, pk, token) } : {};
+    const sealed = token ? { sealedIdentificationToken: seal(deps, pk, token) } : {};
     await store.create({ pk, ...account, provider, createdAt: now(), ...sealed });
   }
 
@@ -249,7 +249,7 @@ export function makeAdministration(deps: AdministrationDeps) {
   }
 
   function sealSecrets(pk: string, secrets: ConnectionSecrets): string {
-    return seal(masterKeys, pk, JSON.stringify(secrets));
+    return seal(deps, pk, JSON.stringify(secrets));
   }
 
   return {

@@ -6,22 +6,26 @@ export interface Connection extends Omit<ConnectionItem, "pk" | "sealedSecrets" 
   secrets: ConnectionSecrets;
 }
 
+/** A cache of connections. Without a `signal`, a read ends after the store's own time limit. */
 export interface ConnectionReader {
-  /** @throws DEPENDENCY_DOWN when the store or the master secret cannot be read */
-  read(connectionId: string, signal: AbortSignal): Promise<Connection | undefined>;
   /**
-   * As it is stored, past what is remembered; what is remembered where it was
-   * read a moment ago, so that a flood of forgeries is not one of reads.
+   * Returns the cached connection, or reads it.
+   *
+   * @throws DEPENDENCY_DOWN when the store or the master secret cannot be read
+   */
+  read(connectionId: string, signal?: AbortSignal): Promise<Connection | undefined>;
+  /**
+   * Reads the stored connection, at most once per second for each: a flood of
+   * forged webhooks does not become a flood of reads.
    *
    * @throws DEPENDENCY_DOWN
    */
-  refresh(connectionId: string, signal: AbortSignal): Promise<Connection | undefined>;
+  refresh(connectionId: string, signal?: AbortSignal): Promise<Connection | undefined>;
 }
 
-/** One that can look past all that it remembers. */
 export interface FreshConnectionReader extends ConnectionReader {
-  /** As it is stored now. @throws DEPENDENCY_DOWN */
-  reread(connectionId: string, signal: AbortSignal): Promise<Connection | undefined>;
+  /** Reads the stored connection, whatever is cached. @throws DEPENDENCY_DOWN */
+  reread(connectionId: string, signal?: AbortSignal): Promise<Connection | undefined>;
 }
 
 /** An account that this client registered with a connection. */

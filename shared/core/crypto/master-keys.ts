@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from "node:crypto";
+import { createCipheriv, createDecipheriv, hkdfSync } from "node:crypto";
 import { isObject } from "../json/json.ts";
 
 /**
@@ -41,17 +41,27 @@ export function sealedWith(sealed: string): string {
   return sealed.split(".")[1] ?? "";
 }
 
+/** NIST SP 800-38D, section 8.2: 96 random bits for each sealing with one key. */
+const IV_BYTES = 12;
+
 /**
- * Seals a text for storage (AES-256-GCM). It opens only with the same
- * `boundTo`, so that a sealed value copied into another item stays shut.
+ * Encrypts a text for storage (AES-256-GCM). It opens only with the same
+ * `boundTo`, so that a sealed value copied into another item cannot be opened.
+ *
+ * @param deps `randomHex` returns that many bytes of a cryptographic random source as hex
  */
-export function seal(master: MasterKeys, boundTo: string, plaintext: string): string {
-  const iv = randomBytes(12);
-  const cipher = createCipheriv("aes-256-gcm", sealingKey(master, master.current), iv);
+export function seal(
+  { masterKeys, randomHex }: { masterKeys: MasterKeys; randomHex: (bytes: number) => string },
+  boundTo: string,
+  plaintext: string,
+): string {
+  const { current } = masterKeys;
+  const iv = Buffer.from(randomHex(IV_BYTES), "hex");
+  const cipher = createCipheriv("aes-256-gcm", sealingKey(masterKeys, current), iv);
   cipher.setAAD(Buffer.from(boundTo));
   const body = Buffer.concat([cipher.update(plaintext, "utf8"), cipher.final()]);
   const parts = [iv, body, cipher.getAuthTag()].map((part) => part.toString("base64url"));
-  return ["v1", master.current, ...parts].join(".");
+  return ["v1", current, ...parts].join(".");
 }
 
 /** @throws Error when the key is gone, the binding differs or a bit was changed */

@@ -6,7 +6,6 @@ import type { AccountReader, ConnectionReader, KnownAccount } from "../connectio
 import type { InboundEvent } from "../events/inbound-event.ts";
 import { readJsonObject } from "../json/json.ts";
 import type { ProviderPack } from "../providers/provider-pack.ts";
-import { readDeadline } from "../read-deadline.ts";
 import type { ProviderCalls } from "../requests/state/ports.ts";
 import type { BlobStore } from "./ports.ts";
 
@@ -114,7 +113,7 @@ async function confirm(
 ): Promise<Content> {
   const { message, pack, received, account } = of;
   const { provider, connectionId } = message;
-  const connection = await deps.connections.read(connectionId, readDeadline());
+  const connection = await deps.connections.read(connectionId);
   const request = pack.confirmation?.request(received.event, credentialsOf(connection, account));
   if (!pack.confirmation || !request) {
     return { ...received, event: withData(received.event, { unverified: true }) };

@@ -23,7 +23,9 @@ export interface ReleaseQuarantineDeps {
   packs: Readonly<Record<string, ProviderPack>>;
   clock: Clock;
   maxInlineBytes: number;
-  /** Told of each webhook, as it is done. */
+  /** Returns the signal that ends the sending of one webhook. */
+  sendDeadline: () => AbortSignal;
+  /** Called after each webhook. */
   onProgress: (key: string, outcome: "released" | "kept") => void;
 }
 
@@ -48,7 +50,7 @@ async function release(deps: ReleaseQuarantineDeps, connection: Connection, key:
   const body = await deps.contents.get(key);
   const receivedAtMs = quarantinedAt(key);
   if (!body || !isProven(deps, connection, { body, receivedAtMs })) return false;
-  const signal = AbortSignal.timeout(SEND_LIMIT_MS);
+  const signal = deps.sendDeadline();
   // Its own time, not now: what is older than the dedupe window must not pass for new.
   const clock = { ...deps.clock, businessMs: () => receivedAtMs };
   const mustConfirm = connection.settings.verifyByFetch;
@@ -81,5 +83,3 @@ function isProven(
     throw error;
   }
 }
-
-const SEND_LIMIT_MS = 10_000;

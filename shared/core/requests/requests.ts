@@ -5,7 +5,6 @@ import type { AccountReader, ConnectionReader } from "../connections/ports.ts";
 import { seal } from "../crypto/master-keys.ts";
 import type { EventReader } from "../events/read-events.ts";
 import { readCursor, writeCursor } from "../input/cursor.ts";
-import { readDeadline } from "../read-deadline.ts";
 import { type AcceptRequestDeps, makeAcceptRequest } from "./acceptance/accept-request.ts";
 import { type BodyDigest, keyedDigest } from "./acceptance/body-digest.ts";
 import type { NewRequest } from "./acceptance/idempotency.ts";
@@ -70,7 +69,7 @@ export function makeRequests(deps: RequestsDeps) {
     const { provider, connectionId, providerRequestId } = request;
     const how = deps.providers[provider].cancel;
     if (!how || request.status !== "RUNNING" || providerRequestId === undefined) throw tooLate();
-    const connection = await deps.connections.read(connectionId, readDeadline());
+    const connection = await deps.connections.read(connectionId);
     if (!connection) throw tooLate();
     if (connection.settings.status === "paused") {
       throw new Failure("CONFLICT", "its connection is paused: the provider cannot be asked");
@@ -143,7 +142,7 @@ export function makeRequests(deps: RequestsDeps) {
       if (key !== undefined && (await isRepeated(clientId, key, digest))) {
         return viewOf(before, texts);
       }
-      const sealedInput = seal(master, requestId, input);
+      const sealedInput = seal({ masterKeys: master, randomHex: deps.randomHex }, requestId, input);
       const request = await change(requestId, (now) => {
         const isWaiting = now.status === "ACTION_REQUIRED" && now.providerRequestId !== undefined;
         const isInTime = (now.deadlineMs ?? 0) > context().nowMs;

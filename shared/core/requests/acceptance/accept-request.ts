@@ -168,7 +168,7 @@ function parseSchedule(
 }
 
 async function storedParams(
-  { providers, masterKeys }: AcceptRequestDeps,
+  { providers, masterKeys, randomHex }: AcceptRequestDeps,
   { provider, action }: NewRequest,
   { requestId, params }: { requestId: string; params: string },
 ): Promise<Pick<RequestRecord, "params" | "sealedParams">> {
@@ -177,7 +177,7 @@ async function storedParams(
     const message = `at most ${limits.maxSecretBytes} bytes for this action, whose params are stored sealed`;
     throw new InvalidRequest([{ field: "params", message }]);
   }
-  return { sealedParams: seal(await masterKeys(), requestId, params) };
+  return { sealedParams: seal({ masterKeys: await masterKeys(), randomHex }, requestId, params) };
 }
 
 function withCreatedEvent(request: RequestRecord, context: DecisionContext): RequestRecord {

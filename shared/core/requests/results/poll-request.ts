@@ -2,7 +2,6 @@ import type { ProviderId } from "../../../contracts/providers.ts";
 import type { FreshAccountReader, FreshConnectionReader } from "../../connections/ports.ts";
 import type { MessageFailure } from "../../message-failure.ts";
 import type { PollOutcome, ProviderClient } from "../../providers/provider-client.ts";
-import { readDeadline } from "../../read-deadline.ts";
 import type { DecisionContext } from "../state/decision-context.ts";
 import type { ProviderCalls, ReferenceStore } from "../state/ports.ts";
 import type { PublishOutboxes } from "../state/publish-outboxes.ts";
@@ -44,7 +43,7 @@ export function makePollRequest(deps: {
 
   async function ask(request: RequestRecord): Promise<PollOutcome> {
     const { providerRequestId, connectionId } = request;
-    const connection = await deps.connections.read(connectionId, readDeadline());
+    const connection = await deps.connections.read(connectionId);
     if (connection?.settings.status !== "active" || providerRequestId === undefined) {
       return { kind: "noChange" };
     }

@@ -5,7 +5,6 @@ import type {
   FreshConnectionReader,
 } from "../../connections/ports.ts";
 import type { Credentials } from "../../providers/provider-client.ts";
-import { readDeadline } from "../../read-deadline.ts";
 import type { RequestRecord } from "../state/record.ts";
 
 /** The credentials of a call for this request. @throws DEPENDENCY_DOWN */
@@ -31,7 +30,7 @@ export const makeCredentialsChangedSince =
   async (request: RequestRecord, sent: Credentials): Promise<boolean> => {
     const { connectionId, accountId } = request;
     try {
-      const connection = await deps.connections.reread(connectionId, readDeadline());
+      const connection = await deps.connections.reread(connectionId);
       await deps.accounts.refresh(connectionId, accountId);
       if (!connection) return false;
       const stored = await findCredentials(deps, request, connection);

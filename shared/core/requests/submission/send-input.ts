@@ -1,5 +1,4 @@
 import type { AccountReader, ConnectionReader } from "../../connections/ports.ts";
-import { readDeadline } from "../../read-deadline.ts";
 import { makePaceOf } from "../lanes/pace.ts";
 import type { DecisionContext } from "../state/decision-context.ts";
 import type { LaneStore, RequestStore } from "../state/ports.ts";
@@ -41,7 +40,7 @@ export function makeSendInput(deps: SendInputDeps) {
 
   async function send(request: RequestRecord): Promise<LaneRunResult> {
     const { requestId, connectionId, lane } = request;
-    const connection = await deps.connections.read(connectionId, readDeadline());
+    const connection = await deps.connections.read(connectionId);
     if (connection?.settings.status !== "active") {
       await returnToPrompt(requestId);
       return nothingDone;

@@ -2,7 +2,6 @@ import type { ProviderId } from "../../../contracts/providers.ts";
 import type { Lease } from "../../clock.ts";
 import type { AccountReader, ConnectionReader } from "../../connections/ports.ts";
 import type { ProviderClient } from "../../providers/provider-client.ts";
-import { readDeadline } from "../../read-deadline.ts";
 import { type LaneHead, makeDecideLaneHead } from "../lanes/lane-head.ts";
 import type { LaneScheduler } from "../lanes/lane-scheduler.ts";
 import { makePaceOf } from "../lanes/pace.ts";
@@ -198,7 +197,7 @@ export function makeWorkLane(deps: WorkLaneDeps) {
     submission?: SubmitResult | "connectionPaused";
     ended?: RequestRecord | undefined;
   }> {
-    const connection = await deps.connections.read(request.connectionId, readDeadline());
+    const connection = await deps.connections.read(request.connectionId);
     if (!connection) return { ended: await end(request, connectionDeleted) };
     if (connection.settings.status === "paused") return { submission: "connectionPaused" };
     const submission = await deps.submitRequest({
