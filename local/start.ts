@@ -4,7 +4,7 @@ import { defaultRunDirectory, type LocalRun, startLocalRun } from "./run/run.ts"
 
 const print = (line: string) => console.log(line);
 
-/** `npm start`: everything on this machine, until Ctrl-C. */
+/** Runs everything on this machine until Ctrl-C. */
 async function main(): Promise<void> {
   const options = parseOptions(process.argv.slice(2));
   if (options === "help") return print(usage);
@@ -15,8 +15,8 @@ async function main(): Promise<void> {
   stopOnSignal(starting, stopped);
   const run = await starting;
   announce(run, performance.now() - startedMs);
-  if (options.demo) await play(run, stopped.signal);
-  await staysUp(run, options, stopped.signal);
+  if (options.demo) await runDemonstration(run, stopped.signal);
+  await printNextSteps(run, options, stopped.signal);
 }
 
 function announce({ addresses, inspectors }: LocalRun, tookMs: number): void {
@@ -33,8 +33,8 @@ function announce({ addresses, inspectors }: LocalRun, tookMs: number): void {
   print(`ackwire ready in ${(tookMs / 1000).toFixed(1)} s`);
 }
 
-/** A demonstration that fails says so; the local run stays up. */
-async function play(run: LocalRun, signal: AbortSignal): Promise<void> {
+/** A failed demonstration is reported; the local run continues. */
+async function runDemonstration(run: LocalRun, signal: AbortSignal): Promise<void> {
   try {
     await demonstrate({
       awsUrl: run.addresses.awsUrl,
@@ -54,21 +54,28 @@ async function play(run: LocalRun, signal: AbortSignal): Promise<void> {
   }
 }
 
-async function staysUp(run: LocalRun, options: LocalOptions, signal: AbortSignal): Promise<void> {
+async function printNextSteps(
+  run: LocalRun,
+  options: LocalOptions,
+  signal: AbortSignal,
+): Promise<void> {
   if (signal.aborted) return;
   print("");
-  print("Still up; Ctrl-C stops it. To send a webhook as a provider:");
+  print("The local run stays up until Ctrl-C. To send a webhook as a provider:");
   print(`  curl -X POST ${run.addresses.providerUrl}/_control/send -d \\`);
   print(
     `    '{"provider":"we-link","body":{"status":"SUCCESS","request_id":"mine-1","result":{}}}'`,
   );
-  print("To get webhooks (the key is apiKey of local.json; no port of Ackwire's own):");
+  print(
+    "To receive webhooks (KEY is apiKey of local.json; the URL must not use a port of this run):",
+  );
   print(`  curl -X PUT ${run.addresses.apiUrl}/v1/webhook -H "authorization: Bearer $KEY" -d \\`);
   print(`    '{"url":"http://127.0.0.1:3000/"}'`);
-  if (options.dataDir === undefined) print("Nothing is kept: use --data-dir DIR to keep it.");
+  if (options.dataDir === undefined)
+    print("Nothing is stored: use --data-dir DIR to keep the data.");
 }
 
-/** Also while it starts: what is half started is started, and then stopped. */
+/** Handles a signal during the start too: the start completes, and then everything is stopped. */
 function stopOnSignal(starting: Promise<LocalRun>, stopped: AbortController): void {
   const stop = () => {
     if (stopped.signal.aborted) process.exit(1);

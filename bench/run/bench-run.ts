@@ -135,7 +135,7 @@ export async function startBenchRun(options: {
 }
 
 function isGreeting(line: string): boolean {
-  return /^$|^ {2}|^Starting|^ackwire ready|^Still up|^Nothing is kept|^To get webhooks|^Stopping/.test(
+  return /^$|^ {2}|^Starting|^ackwire ready|^The local run stays up|^Nothing is stored|^To receive webhooks|^Stopping/.test(
     line,
   );
 }

@@ -17,35 +17,44 @@ import { openScheduler } from "./scheduler/scheduler.ts";
 import { openSecretsManager } from "./secrets-manager.ts";
 import { openSqs } from "./sqs/sqs.ts";
 
-/** One port that answers for DynamoDB, SQS, S3, SNS, EventBridge, Scheduler and Secrets Manager. */
+/**
+ * The local AWS endpoint: DynamoDB, SQS, S3, SNS, EventBridge, Scheduler and
+ * Secrets Manager on one port.
+ */
 export interface LocalAws {
   /** `http://127.0.0.1:<port>`, without a trailing slash. */
   readonly url: string;
   /**
-   * Makes every table, queue, bucket, bus, rule, schedule, secret and topic of
-   * the template. Over a data directory it keeps what is there already.
+   * Creates every table, queue, bucket, bus, rule, schedule, secret and topic of
+   * the template. Resources that the data directory already has are kept.
    *
-   * @throws naming the resource that could not be made
+   * @throws Error that names the resource that could not be created
    */
   provision(template: Template): Promise<void>;
-  /** From now on, requests signed with this key id are checked against the caller's role. */
+  /**
+   * Registers a caller: requests signed with this key id are checked against its
+   * role from then on.
+   */
   registerCaller(accessKeyId: string, caller: Caller): void;
-  /** Names who invokes the Lambda targets of rules and schedules; until then they wait. */
+  /**
+   * Sets the function that invokes the Lambda targets of rules and schedules.
+   * Such deliveries wait until it is set.
+   */
   onInvoke(invoke: Invoke): void;
-  /** The calls that came so far. */
+  /** The number of calls so far. */
   calls: Pick<CallCounts, "list">;
   close(): Promise<void>;
 }
 
-/** The SDK keeps connections for reuse: closing one under it would fail a request. */
+/** The SDK reuses connections: a request on a connection that is being closed would fail. */
 const KEEP_ALIVE_MS = 120_000;
 const CLOSE_GRACE_MS = 1_000;
 const CLOSE_SWEEP_MS = 10;
 
 export async function startAws(options: {
-  /** 0 takes a free one. */
+  /** 0 takes a free port. */
   port: number;
-  /** Without it, tables, queues and buckets are kept in memory. */
+  /** Absent: tables, queues and buckets are kept in memory. */
   dataDir?: string;
   store: DurableStore;
   clock: BusinessClock;
@@ -109,7 +118,10 @@ async function open(
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
-/** Listens at once, because queue URLs carry the port; requests wait for the handler. */
+/**
+ * Listens immediately, because queue URLs contain the port. Requests wait until
+ * `serve` is called.
+ */
 async function openServer(port: number) {
   const handler = Promise.withResolvers<Handler>();
   const server = createServer(async (request, response) => {
@@ -122,7 +134,7 @@ async function openServer(port: number) {
     serve: (handle: Handler) => handler.resolve(handle),
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      // Those that are answered meanwhile become idle, and would be kept alive.
+      // Connections become idle after their response and would be kept alive.
       const sweep = setInterval(() => server.closeIdleConnections(), CLOSE_SWEEP_MS);
       const grace = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS);
       await closed;

@@ -1,17 +1,17 @@
-/** How many calls came to the AWS endpoint: what an account would be billed for. */
+/** Counts of the calls at the AWS endpoint, which an account would be billed for. */
 export type CallCounts = ReturnType<typeof makeCallCounts>;
 
 /**
- * Counts calls per caller (a function, or `other`) and operation, failed ones
- * too. `entries` are the messages, items or events that they carried.
+ * Counts calls per caller (a function, or `other`) and operation, including
+ * failed ones. `entries` is the number of messages, items or events in them.
  */
 export function makeCallCounts() {
   const counts = new Map<string, { calls: number; entries: number }>();
   return {
-    /** A receive that gave nothing is no work: it stands apart. */
+    /** Empty receives are counted separately, because they do no work. */
     count(caller: string, operation: string, input: unknown, output?: unknown): void {
       const isReceive = operation === "sqs:ReceiveMessage";
-      const entries = isReceive ? listed(output, "Messages") : entriesOf(input);
+      const entries = isReceive ? lengthOf(output, "Messages") : entriesOf(input);
       const key = `${caller} ${operation}${isReceive && entries === 0 ? " (empty)" : ""}`;
       const known = counts.get(key) ?? { calls: 0, entries: 0 };
       counts.set(key, { calls: known.calls + 1, entries: known.entries + entries });
@@ -21,10 +21,10 @@ export function makeCallCounts() {
 }
 
 function entriesOf(input: unknown): number {
-  const known = ["Entries", "TransactItems"].map((member) => listed(input, member));
+  const known = ["Entries", "TransactItems"].map((member) => lengthOf(input, member));
   const tables = Object.values(Object(Object(input).RequestItems)) as { Keys?: unknown }[];
   const items = tables.map((table) =>
-    listed(Array.isArray(table) ? { table } : { table: table.Keys }, "table"),
+    lengthOf(Array.isArray(table) ? { table } : { table: table.Keys }, "table"),
   );
   return Math.max(
     1,
@@ -33,7 +33,7 @@ function entriesOf(input: unknown): number {
   );
 }
 
-function listed(of: unknown, member: string): number {
+function lengthOf(of: unknown, member: string): number {
   const value = (Object(of) as Record<string, unknown>)[member];
   return Array.isArray(value) ? value.length : 0;
 }

@@ -14,7 +14,7 @@ import {
 import { schedulerCall } from "./scheduler/scheduler-routes.ts";
 import type { Fauxqs } from "./sqs/fauxqs.ts";
 
-/** What an `x-amz-target` begins with, and whose it is. */
+/** Services by the prefix of the `x-amz-target` header. */
 const services = {
   AmazonSQS: "sqs",
   AWSEvents: "events",
@@ -25,8 +25,8 @@ const services = {
 type ServiceName = keyof typeof iamNeeds;
 
 /**
- * The one HTTP handler for all services: finds out whose request it is, checks
- * the caller's role, and answers in the service's protocol.
+ * Returns the HTTP handler of all services: it determines the service, checks the
+ * caller's role, and responds in the service's protocol.
  */
 export function makeFront(options: {
   operations: Record<ServiceName, Operations>;
@@ -55,12 +55,12 @@ export function makeFront(options: {
     if (!handle) {
       throw new AwsError(
         "UnknownOperationException",
-        `The local run does not know ${service}:${operation}.`,
+        `The local run does not support ${service}:${operation}.`,
       );
     }
     const count = (output?: unknown) =>
       options.calls.count(callerOf(request), `${service}:${operation}`, input, output);
-    // A call that fails is billed as well.
+    // Failed calls are billed too.
     if (operation !== "ReceiveMessage") count();
     const output = await handle(input as never, request);
     if (operation === "ReceiveMessage") count(output);
@@ -107,9 +107,13 @@ export function makeFront(options: {
   function asAwsError(error: unknown): AwsError {
     if (error instanceof AwsError) return error;
     options.log(`local AWS endpoint: ${error instanceof Error ? error.stack : error}`);
-    return new AwsError("InternalFailure", "The local AWS endpoint failed; its log says why.", {
-      status: 500,
-    });
+    return new AwsError(
+      "InternalFailure",
+      "The local AWS endpoint failed; the reason is in its log.",
+      {
+        status: 500,
+      },
+    );
   }
 }
 
@@ -124,7 +128,8 @@ function sendError(request: IncomingMessage, response: ServerResponse, error: Aw
     });
     return;
   }
-  // The body of a refused upload is still coming: the connection cannot be used again.
+  // The client is still sending the body of the rejected upload, so the connection cannot be
+  // reused.
   response.shouldKeepAlive = false;
   const isDenied = error.name === "AccessDeniedException";
   sendXmlError(

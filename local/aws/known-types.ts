@@ -1,7 +1,7 @@
 import type { Resource } from "../template/resource.ts";
 
-/** What the AWS endpoint makes of a template. */
-const madeHere = [
+/** Resource types that the AWS endpoint creates. */
+const emulatedTypes = [
   "AWS::DynamoDB::Table",
   "AWS::Events::EventBus",
   "AWS::Events::Rule",
@@ -14,8 +14,11 @@ const madeHere = [
   "AWS::SecretsManager::Secret",
 ];
 
-/** What others read (the Lambda runner, the HTTP API, the role check) or what changes nothing locally. */
-const harmless = [
+/**
+ * Resource types that other parts read (the Lambda runner, the HTTP API, the role
+ * check), or that have no effect locally.
+ */
+const otherTypes = [
   "AWS::ApiGatewayV2::",
   "AWS::CDK::Metadata",
   "AWS::CloudWatch::",
@@ -33,15 +36,18 @@ const harmless = [
   "AWS::SecretsManager::ResourcePolicy",
 ];
 
-/** @throws when a resource would be missing locally without anyone noticing; names it and its type */
+/**
+ * @throws Error for a resource type that the local run would silently ignore; the
+ *   message names the resource and its type
+ */
 export function assertKnownTypes(resources: Pick<Resource, "logicalId" | "type">[]): void {
   for (const { logicalId, type } of resources) {
     const isKnown =
-      madeHere.includes(type) ||
-      harmless.some((known) => (known.endsWith("::") ? type.startsWith(known) : type === known));
+      emulatedTypes.includes(type) ||
+      otherTypes.some((known) => (known.endsWith("::") ? type.startsWith(known) : type === known));
     if (!isKnown) {
       throw new Error(
-        `${logicalId}: the local run knows no ${type}; it must be emulated, or be listed as harmless in local/aws/known-types.ts`,
+        `${logicalId}: the local run does not support ${type}; emulate it, or list it among the other types of local/aws/known-types.ts`,
       );
     }
   }

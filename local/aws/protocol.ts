@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 
-/** An error as an AWS service answers it; `code` may carry the service's namespace before a `#`. */
+/** An error response of an AWS service. `code` may have the service's namespace before a `#`. */
 export class AwsError extends Error {
   readonly code: string;
   readonly status: number;
-  /** Further members of the error's body, such as a failed condition's `Item`. */
+  /** Further members of the response body, such as the `Item` of a failed condition. */
   readonly members: Record<string, unknown>;
   readonly headers: Record<string, string>;
 
@@ -27,7 +27,10 @@ export class AwsError extends Error {
   }
 }
 
-/** One operation of a service: its input as the client sent it, its output as the client gets it. */
+/**
+ * An operation of a service, from the input that the client sent to the output
+ * that it receives.
+ */
 // The inputs are the SDK's own types, all members optional: an operation checks what it needs.
 export type Operation = (input: never, request: IncomingMessage) => unknown;
 export type Operations = Record<string, Operation>;
@@ -36,7 +39,11 @@ export function validationError(message: string): AwsError {
   return new AwsError("ValidationException", message);
 }
 
-/** @throws ValidationException when the member is missing, in AWS's words */
+/**
+ * Returns the value.
+ *
+ * @throws ValidationException with AWS's message when the member is missing
+ */
 export function required<T>(value: T | undefined | null, member: string): T {
   if (value === undefined || value === null || value === "") {
     throw validationError(
@@ -46,7 +53,7 @@ export function required<T>(value: T | undefined | null, member: string): T {
   return value;
 }
 
-/** Who signed a request, and for which service. Signatures are not verified. */
+/** The access key and service in the signature of a request. Signatures are not verified. */
 export interface Credential {
   accessKeyId?: string;
   service?: string;
@@ -74,7 +81,7 @@ export function parseInput(body: string): Record<string, unknown> {
       return input as Record<string, unknown>;
     }
   } catch {
-    // Answered below, as AWS does: the client's bytes are not echoed.
+    // Rejected below. As on AWS, the response does not contain the client's bytes.
   }
   throw new AwsError("SerializationException", "The request body is not a JSON object.");
 }

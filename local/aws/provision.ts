@@ -17,10 +17,11 @@ export interface Services {
 }
 
 /**
- * Makes what the template says, over what the last run left. Schedules come
- * last: what they missed fires as soon as its targets are there.
+ * Creates the resources of the template; those of the last run are kept.
+ * Schedules are created last, because missed occurrences fire at once and need
+ * their targets.
  *
- * @throws naming the resource that could not be made
+ * @throws Error that names the resource that could not be created
  */
 export async function provisionAll(services: Services, template: Template): Promise<void> {
   const { dynamodb, sqs, events, scheduler, secrets, roles } = services;
@@ -50,7 +51,7 @@ export async function provisionAll(services: Services, template: Template): Prom
   ];
 
   function subscribe(arn: string, { Protocol, Endpoint }: Subscription): void {
-    // Only queues are there to be told; nobody gets mail from a local run.
+    // Only queue subscriptions are created: the local run sends no email.
     if (Protocol === "sqs") sns.subscribe(arn, Protocol, String(Endpoint), undefined);
   }
 

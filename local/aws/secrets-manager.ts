@@ -14,7 +14,7 @@ interface SecretVersion {
   stages: string[];
   createdAt: number;
   SecretString?: string | undefined;
-  /** Base64, as on the wire. */
+  /** Base64, as in the wire format. */
   SecretBinary?: string | undefined;
 }
 
@@ -22,7 +22,7 @@ interface Secret {
   name: string;
   description?: string | undefined;
   createdAt: number;
-  /** The newest last. */
+  /** Versions in the order of creation. */
   versions: SecretVersion[];
 }
 
@@ -30,7 +30,7 @@ type Wire<T> = Omit<T, "SecretBinary"> & { SecretBinary?: string };
 
 export interface SecretsManager {
   operations: Operations;
-  /** Creates the secret with its given or generated value, unless the last run has done so. */
+  /** Creates the secret with its given or generated value, unless an earlier run created it. */
   addSecret(resource: Resource): void;
 }
 
@@ -163,7 +163,7 @@ function notFound(message: string): AwsError {
   return new AwsError("ResourceNotFoundException", message);
 }
 
-/** CloudFormation's GenerateSecretString. */
+/** Generates a value as CloudFormation's GenerateSecretString does. */
 interface GenerateOptions {
   PasswordLength?: number;
   ExcludeCharacters?: string;

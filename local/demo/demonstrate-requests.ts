@@ -8,65 +8,63 @@ export type BusEvent = z.output<typeof eventDetail>;
 export interface RequestsDemonstration {
   apiUrl: string;
   providerUrl: string;
-  /** The headers by which a client of We-Link's API is known here. */
+  /** Credential headers of a client of We-Link's API. */
   headers: Readonly<Record<string, string>>;
   accountId: string;
   clock: BusinessClock;
-  /** Events that came since the last call. */
+  /** Returns the events received since the last call. */
   receive: () => Promise<BusEvent[]>;
   print: (line: string) => void;
   signal: AbortSignal;
 }
 
-/** How long the demonstration waits for one thing, in real time: a busy machine is slow. */
-export const PATIENCE_MS = 120_000;
+/** Timeout of each step of the demonstration (real); long, because a busy machine is slow. */
+export const STEP_TIMEOUT_MS = 120_000;
 
-/** A scheduled request is waited for where its two hours pass in this time. */
-const SCHEDULE_PATIENCE_MS = 30_000;
+/** The demonstration waits for the scheduled request only if its delay passes in this real time. */
+const MAX_SCHEDULE_WAIT_MS = 30_000;
 
-/** The least that may be asked for (business), and real time for the way there. */
-const LEAD_MS = 2 * 3_600_000;
-const WAY_MS = 2_000;
+/** Minimum delay of a scheduled request (business), and real time for the call itself. */
+const SCHEDULE_DELAY_MS = 2 * 3_600_000;
+const CALL_MS = 2_000;
 
 /**
- * Shows the way of a request as a client of We-Link's API makes it: acked at
- * once, submitted in its account's turn, answered by webhook, on the bus, and by
- * polling; then one for later.
+ * Shows the path of a request from a client of We-Link's API: acked at once,
+ * submitted in its account's order, completed by webhook, published on the bus,
+ * and read by polling; then a scheduled request.
  */
 export async function demonstrateRequests(of: RequestsDemonstration): Promise<void> {
   const { print, clock } = of;
   const run = Date.now().toString(36);
   print("");
-  print(
-    "Now as a client that speaks We-Link's API: two requests for one account, and one for later.",
-  );
+  print("Now a client of We-Link's API: two requests for one account, and a scheduled one.");
   print("");
   const first = await submit(of, { profile_id: `ACoABC1d2f-${run}` });
   const second = await submit(of, { profile_id: `ACoABC1d2g-${run}` });
-  const scheduledMs = clock.now() + LEAD_MS + WAY_MS * clock.speed;
+  const scheduledMs = clock.now() + SCHEDULE_DELAY_MS + CALL_MS * clock.speed;
   const scheduled = new Date(scheduledMs).toISOString();
   const later = await submit(of, { profile_id: `ACoABC1d2h-${run}`, scheduled });
 
-  /** What came over the bus so far, of whichever request. */
+  /** Events received so far, of all requests. */
   const seen: BusEvent[] = [];
-  await showWay(of, first, seen);
-  const gap = "30 to 90 seconds behind the first";
-  if (clock.speed >= 10) await showWay(of, second, seen);
-  else print(`  in its lane    the second waits its turn, ${gap} (${await statusOf(of, second)})`);
-  if (LEAD_MS / clock.speed <= SCHEDULE_PATIENCE_MS) await showWay(of, later, seen);
-  else print(`  scheduled      for ${scheduled}; with --speed 3600 you see it done in two seconds`);
+  await showRequest(of, first, seen);
+  const gap = "30 to 90 seconds after the first";
+  if (clock.speed >= 10) await showRequest(of, second, seen);
+  else print(`  in its lane    the second waits, ${gap} (${await statusOf(of, second)})`);
+  if (SCHEDULE_DELAY_MS / clock.speed <= MAX_SCHEDULE_WAIT_MS) await showRequest(of, later, seen);
+  else print(`  scheduled      for ${scheduled}; with --speed 3600 it is done in two seconds`);
 }
 
-interface Asked {
+interface SubmittedRequest {
   requestId: string;
   profileId: string;
 }
 
-/** Makes a request and says how soon it was acked. */
+/** Makes a request and prints how quickly it was acked. */
 export async function submit(
   of: RequestsDemonstration,
   params: Record<string, string>,
-): Promise<Asked> {
+): Promise<SubmittedRequest> {
   const startedMs = performance.now();
   const { requestId } = await call(of, "connect", { accountId: of.accountId, ...params });
   const tookMs = performance.now() - startedMs;
@@ -74,10 +72,13 @@ export async function submit(
   return { requestId: String(requestId), profileId: params.profile_id ?? "" };
 }
 
-/** The submission as the provider saw it, the event on the bus, and the poll's answer. */
-async function showWay(
+/**
+ * Prints the submission that the provider received, the events on the bus, and
+ * the polled status.
+ */
+async function showRequest(
   of: RequestsDemonstration,
-  { requestId, profileId }: Asked,
+  { requestId, profileId }: SubmittedRequest,
   seen: BusEvent[],
 ): Promise<void> {
   const submission = await until(of, async () => {
@@ -88,7 +89,7 @@ async function showWay(
   });
   if (!submission) {
     const status = await statusOf(of, { requestId, profileId });
-    return of.print(`  not submitted  ${requestId} in ${PATIENCE_MS / 1000} s (${status})`);
+    return of.print(`  not submitted  ${requestId} in ${STEP_TIMEOUT_MS / 1000} s (${status})`);
   }
   of.print(`  submitted      to ${submission.path} at ${submission.at} (business time)`);
   const isMine = ({ data }: BusEvent) => data.requestId === requestId;
@@ -99,7 +100,7 @@ async function showWay(
     return undefined;
   });
   of.print(`  on the bus     ${types().join(", ") || "nothing"}`);
-  of.print(`  polled         get_response says ${await statusOf(of, { requestId, profileId })}`);
+  of.print(`  polled         get_response returns ${await statusOf(of, { requestId, profileId })}`);
 }
 
 interface Submission {
@@ -109,7 +110,10 @@ interface Submission {
   status: number;
 }
 
-async function statusOf(of: RequestsDemonstration, { requestId }: Asked): Promise<string> {
+async function statusOf(
+  of: RequestsDemonstration,
+  { requestId }: SubmittedRequest,
+): Promise<string> {
   const { status, result } = await call(of, "get_response", { request_id: requestId });
   return `${status}${result === undefined ? "" : ` ${JSON.stringify(result)}`}`;
 }
@@ -119,21 +123,21 @@ async function call(of: RequestsDemonstration, action: string, body: object) {
     method: "POST",
     headers: { ...of.headers, "content-type": "application/json" },
     body: JSON.stringify(body),
-    signal: AbortSignal.any([of.signal, AbortSignal.timeout(PATIENCE_MS)]),
+    signal: AbortSignal.any([of.signal, AbortSignal.timeout(STEP_TIMEOUT_MS)]),
   });
   if (!answer.ok)
     throw new Error(`${action} was answered ${answer.status}: ${await answer.text()}`);
   return (await answer.json()) as Record<string, unknown>;
 }
 
-/** What `look` finds, looking again and again; nothing when the patience is over. */
+/** Polls until `find` returns a value. Returns undefined after the timeout, or on abort. */
 export async function until<Found>(
   { signal }: RequestsDemonstration,
-  look: () => Promise<Found | undefined>,
+  find: () => Promise<Found | undefined>,
 ): Promise<Found | undefined> {
-  const endMs = Date.now() + PATIENCE_MS;
+  const endMs = Date.now() + STEP_TIMEOUT_MS;
   while (Date.now() < endMs && !signal.aborted) {
-    const found = await look();
+    const found = await find();
     if (found !== undefined) return found;
     await sleep(200, undefined, { signal });
   }

@@ -3,13 +3,18 @@ import { buffer } from "node:stream/consumers";
 import { Webhook } from "standardwebhooks";
 import type { DeliveryView, WebhookView } from "../../shared/contracts/http/webhooks.ts";
 import { closeServer, listen } from "../loopback.ts";
-import { PATIENCE_MS, type RequestsDemonstration, submit, until } from "./demonstrate-requests.ts";
+import {
+  type RequestsDemonstration,
+  STEP_TIMEOUT_MS,
+  submit,
+  until,
+} from "./demonstrate-requests.ts";
 
 export interface WebhooksDemonstration extends RequestsDemonstration {
   apiKey: string;
 }
 
-/** One POST that came to the receiver. */
+/** A POST that the receiver got. */
 interface Received {
   eventId: string;
   atMs: number;
@@ -17,42 +22,45 @@ interface Received {
   body: Buffer;
 }
 
-/** So the account begins that is made for it; the webhook has the account's id as its description. */
-const NAME = "ackwire-demonstration-";
+/** Prefix of the demonstration's own account id, which is also the description of its webhook. */
+const NAME_PREFIX = "ackwire-demonstration-";
 
-/** What a run that is being stopped still has time for. */
-const FAREWELL_MS = 1_000;
+/** Timeout of the cleanup when the run is being stopped. */
+const CLEANUP_TIMEOUT_MS = 1_000;
 
 /**
- * Shows the way of an event to a client's own webhook: a receiver on this
- * machine fails the first attempt, and gets the next one in the schedule's time.
+ * Shows the path of an event to a client's webhook: a receiver on this machine
+ * fails the first attempt and accepts the retry.
  */
 export async function demonstrateWebhooks(of: WebhooksDemonstration): Promise<void> {
   const { print } = of;
   print("");
-  if (await isTaken(of)) {
-    return print("A webhook is set already: how one is delivered to is not shown.");
+  if (await hasOtherWebhook(of)) {
+    return print("A webhook exists already, so the delivery of a webhook is not shown.");
   }
-  print("Last, a webhook to a subscriber: it comes to a receiver here, which fails at first.");
+  print("Last, a webhook to a subscriber: a local receiver, which fails the first attempt.");
   print("");
   const receiver = await startReceiver();
-  // One of its own: no request of before is in its lane.
-  const accountId = `${NAME}${Date.now().toString(36)}`;
+  // A new account, so that no earlier request is in its lane.
+  const accountId = `${NAME_PREFIX}${Date.now().toString(36)}`;
   try {
     await showDelivery({ ...of, accountId }, receiver);
   } finally {
     const isRemoved = await remove(of, accountId);
     await receiver.close();
-    if (isRemoved) print("  webhook gone   DELETE /v1/webhook: set one of your own now");
+    if (isRemoved) print("  webhook gone   DELETE /v1/webhook: you can set your own now");
   }
 }
 
-/** Whether a webhook is there; that of a demonstration that was stopped is removed. */
-async function isTaken(of: WebhooksDemonstration): Promise<boolean> {
+/**
+ * Returns whether a webhook exists. One that an interrupted demonstration left is
+ * removed first.
+ */
+async function hasOtherWebhook(of: WebhooksDemonstration): Promise<boolean> {
   const answer = await fetchApi(of, "GET", "/v1/webhook");
   if (answer.status === 404) return false;
   const { description = "" } = (await answer.json()) as WebhookView;
-  return !description.startsWith(NAME) || !(await remove(of, description));
+  return !description.startsWith(NAME_PREFIX) || !(await remove(of, description));
 }
 
 async function showDelivery(
@@ -73,19 +81,19 @@ async function showDelivery(
     until(of, async () => received.filter((one) => one.eventId === eventId)[n - 1]);
 
   const first = await attempt(1);
-  if (!first) return print(`  not delivered  ${eventId} in ${PATIENCE_MS / 1000} s`);
+  if (!first) return print(`  not delivered  ${eventId} in ${STEP_TIMEOUT_MS / 1000} s`);
   print(`  attempt 1      ${eventId}`);
-  print(`                 ${proof(first, secret)}; answered 500, on purpose`);
+  print(`                 ${verificationOf(first, secret)}; answered 500, on purpose`);
   const second = await attempt(2);
-  if (!second) return print(`  not retried    ${eventId} in ${PATIENCE_MS / 1000} s`);
+  if (!second) return print(`  not retried    ${eventId} in ${STEP_TIMEOUT_MS / 1000} s`);
   const laterSeconds = ((second.atMs - first.atMs) / 1000).toFixed(1);
   print(`  attempt 2      ${laterSeconds} s later, with the same webhook-id`);
-  print(`                 ${proof(second, secret)}; answered 204`);
+  print(`                 ${verificationOf(second, secret)}; answered 204`);
   await showRecord(of, eventId);
 }
 
-/** What Standard Webhooks' own library says of an attempt. */
-function proof({ body, headers }: Received, secret: string): string {
+/** Verifies an attempt with the library of Standard Webhooks and returns the result as text. */
+function verificationOf({ body, headers }: Received, secret: string): string {
   try {
     new Webhook(secret).verify(body, headers as Record<string, string>);
     return "signature verified with standardwebhooks";
@@ -94,7 +102,7 @@ function proof({ body, headers }: Received, secret: string): string {
   }
 }
 
-/** The delivery as its client can read it. */
+/** Prints the delivery as the API returns it. */
 async function showRecord(of: WebhooksDemonstration, eventId: string): Promise<void> {
   const ended = await until(of, async () => {
     const { items } = await callApi<{ items: DeliveryView[] }>(of, "GET /v1/deliveries");
@@ -112,7 +120,10 @@ async function showRecord(of: WebhooksDemonstration, eventId: string): Promise<v
   of.print(`                 says ${status}; attempts ${made.join(", ")}`);
 }
 
-/** Answers the first attempt of whatever comes with 500, and each later one with 204. */
+/**
+ * Starts a receiver that answers the first attempt of each event with 500 and
+ * later ones with 204.
+ */
 async function startReceiver() {
   const received: Received[] = [];
   const server = createServer(async (request, response) => {
@@ -128,9 +139,12 @@ async function startReceiver() {
   return { url, received, close: () => closeServer(server) };
 }
 
-/** What the demonstration has made; also while the run is being stopped, as far as there is time. */
+/**
+ * Deletes the webhook and the account of the demonstration, also while the run is
+ * being stopped. Returns whether the webhook was deleted.
+ */
 async function remove(of: WebhooksDemonstration, accountId: string): Promise<boolean> {
-  const signal = of.signal.aborted ? AbortSignal.timeout(FAREWELL_MS) : of.signal;
+  const signal = of.signal.aborted ? AbortSignal.timeout(CLEANUP_TIMEOUT_MS) : of.signal;
   const removed = await Promise.allSettled(
     ["/v1/webhook", `/v1/accounts/${accountId}`].map((path) =>
       fetchApi({ ...of, signal }, "DELETE", path),
@@ -161,6 +175,6 @@ function fetchApi(
     method,
     headers: { authorization: `Bearer ${apiKey}`, "content-type": "application/json" },
     ...(body ? { body: JSON.stringify(body) } : {}),
-    signal: AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]),
+    signal: AbortSignal.any([signal, AbortSignal.timeout(STEP_TIMEOUT_MS)]),
   });
 }

@@ -19,22 +19,25 @@ import { localAws } from "../run/seed.ts";
 import { type Sample, samples } from "../simulator/samples.ts";
 import type { Simulator } from "../simulator/simulator.ts";
 import type { WebhookAttempt } from "../simulator/webhook-sender.ts";
-import { demonstrateRequests, PATIENCE_MS } from "./demonstrate-requests.ts";
+import { demonstrateRequests, STEP_TIMEOUT_MS } from "./demonstrate-requests.ts";
 import { demonstrateWebhooks, type WebhooksDemonstration } from "./demonstrate-webhooks.ts";
 
 const busMessage = z.object({ detail: eventDetail });
 
-/** How long the demonstration waits for the answer to a webhook, in real time. */
-const ATTEMPT_PATIENCE_MS = 15_000;
+/** Timeout of a webhook of the samples (real). */
+const ATTEMPT_TIMEOUT_MS = 15_000;
 
-/** One name for every run: what a killed run left is taken over, and removed at the end. */
+/**
+ * The same name in every run: resources that a killed run left are reused, and
+ * removed at the end.
+ */
 const CONSUMER = "ackwire-demonstration";
 
 /**
- * Shows one round: the simulated providers send the webhooks of their
+ * Shows the whole pipeline: the simulated providers send the webhooks of their
  * documentation, some of them twice, and a consumer that is attached to the bus
- * as any AWS service would be receives each event once. Then requests are made,
- * and at last an event is delivered to a webhook.
+ * like any AWS service receives each event once. Then requests are made, and at
+ * last an event is delivered to a webhook.
  */
 export async function demonstrate(
   options: Omit<WebhooksDemonstration, "receive"> & {
@@ -48,7 +51,9 @@ export async function demonstrate(
   const consumer = await attachConsumer(options.awsUrl, options.busName);
   try {
     print("");
-    print("A demonstration: two providers call back, and a consumer listens on the event bus.");
+    print(
+      "A demonstration: two providers send webhooks, and a consumer receives from the event bus.",
+    );
     print("");
     const received = new Map<string, number>();
     const receive = async () => {
@@ -60,12 +65,12 @@ export async function demonstrate(
       }
     };
     const sending = sendSamples(samplesOf(run), options);
-    const until = Date.now() + PATIENCE_MS;
+    const until = Date.now() + STEP_TIMEOUT_MS;
     while (received.size < samples.length && Date.now() < until && !options.signal.aborted) {
       await receive();
     }
     const { sent, acked } = await sending;
-    // Once more: a duplicate would show itself now.
+    // One more receive, in which a duplicate would appear.
     await receive();
     print("");
     print(summary(sent, acked, received));
@@ -77,7 +82,10 @@ export async function demonstrate(
   }
 }
 
-/** The samples with ids of this run: in a kept data directory those of the last one are known. */
+/**
+ * Returns the samples with ids of this run, because a data directory still has
+ * those of earlier runs.
+ */
 function samplesOf(run: string): Sample[] {
   const ids = /req-\d+|1234ab[\w.]+|wf-[\w-]+|f9b4346a-[\w-]+/g;
   return samples.map((sample) => ({
@@ -90,7 +98,7 @@ function isOf(run: string, { data }: z.output<typeof eventDetail>): boolean {
   return [data.workflowId, data.accountId].some((id) => id?.endsWith(`-${run}`));
 }
 
-/** One after another, as they would come in a day; every third one twice. */
+/** Sends the samples one after the other, every third one twice. */
 async function sendSamples(
   ofThisRun: readonly Sample[],
   options: { simulator: Simulator; print: (line: string) => void; signal: AbortSignal },
@@ -115,7 +123,7 @@ function answerOf(attempt: WebhookAttempt | undefined): string {
   return `${answer} in ${attempt.durationMs.toFixed(0)} ms`;
 }
 
-/** Gives the first attempt, or nothing where none is made in time. */
+/** Returns the first attempt, or undefined when none is made in time. */
 function sendOne(simulator: Simulator, sample: Sample): Promise<WebhookAttempt | undefined> {
   return new Promise((resolve) => {
     const end = (attempt?: WebhookAttempt) => {
@@ -126,7 +134,7 @@ function sendOne(simulator: Simulator, sample: Sample): Promise<WebhookAttempt |
     const stopListening = simulator.onAttempt((attempt) => {
       if (attempt.webhookId === webhookId) end(attempt);
     });
-    const timer = setTimeout(end, ATTEMPT_PATIENCE_MS);
+    const timer = setTimeout(end, ATTEMPT_TIMEOUT_MS);
     const webhookId = simulator.send(sample.provider, sample.body);
   });
 }
@@ -143,7 +151,7 @@ function summary(sent: number, acks: number, received: ReadonlyMap<string, numbe
   return `${sent} webhooks sent, ${acks} acked: ${received.size} of ${samples.length} events on the bus, ${each}.`;
 }
 
-/** A queue with a rule, as a service of the same account would attach it. */
+/** Attaches a queue with a rule to the bus, as a service of the same account would. */
 async function attachConsumer(awsUrl: string, busName: string) {
   const sqs = new SQSClient(localAws(awsUrl));
   const bus = new EventBridgeClient(localAws(awsUrl));

@@ -10,8 +10,9 @@ export interface Addresses {
 }
 
 /**
- * Writes `local.json`, from which tools and tests learn all they need of a local
- * run. It holds keys: only its owner may read it. It is complete or not there.
+ * Writes `local.json`, which contains everything that tools and tests need of a
+ * local run. It contains keys, so only its owner may read it. The file is
+ * complete or absent.
  */
 export function writeLocalFile(
   path: string,
@@ -54,7 +55,7 @@ function localFile({ addresses, seed, outputs }: Parameters<typeof writeLocalFil
   };
 }
 
-/** `InboundQueueUrl` stands as `inbound`, `InboundDlqUrl` as `inboundDlq`. */
+/** Renames outputs: `InboundQueueUrl` becomes `inbound`, `InboundDlqUrl` becomes `inboundDlq`. */
 function byName(outputs: Readonly<Record<string, string>>, key: RegExp): Record<string, string> {
   return Object.fromEntries(
     Object.entries(outputs).flatMap(([output, value]) => {

@@ -6,7 +6,7 @@ export interface LocalOptions {
   awsPort: number;
   consolePort: number;
   providerPort: number;
-  /** Absent: nothing is kept. */
+  /** Absent: nothing is stored. */
   dataDir?: string;
   speed: number;
   settings: Record<string, string>;
@@ -21,7 +21,7 @@ export const usage = `npm start -- [options]
   --aws-port N          SQS, DynamoDB, S3, EventBridge …            (4566)
   --console-port N      the status page                            (8788)
   --provider-port N     the provider simulator                     (8790)
-  --data-dir DIR        keep everything in DIR, over kill -9 too   (nothing is kept)
+  --data-dir DIR        keep everything in DIR, kill -9 included  (nothing is kept)
   --speed N             business time passes N times as fast       (1)
   --setting NAME=VALUE  any setting of the stack; may be repeated
   --inspect NAME[=PORT] debug this function; may be repeated       (9229, 9230 …)
@@ -30,7 +30,7 @@ export const usage = `npm start -- [options]
 
 A port of 0 takes a free one.`;
 
-/** @throws Error that names the option and says what it takes */
+/** @throws Error that names the option and its allowed values */
 export function parseOptions(args: string[]): LocalOptions | "help" {
   const { values } = parseArgs({
     args,
@@ -92,7 +92,7 @@ function portOf(name: string, text: string): number {
   throw new Error(`--${name} takes a port from 0 to 65535, not "${text}"`);
 }
 
-/** Faster than a day in a second, a function's run would be longer than most due times. */
+/** At a higher speed one run of a function would take longer than most delays. */
 const MAX_SPEED = 86_400;
 
 function speedOf(text: string): number {

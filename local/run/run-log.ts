@@ -1,25 +1,25 @@
 import { createWriteStream } from "node:fs";
 import { join } from "node:path";
 
-/** What a function logs that a person must see at once; the rest is in the file. */
-const alarming =
+/** Function log lines that are printed too; all others are only in the file. */
+const errorLine =
   /"level":"(ERROR|CRITICAL)"|^(Init Error|Invoke Error)|Task timed out|Runtime exited/;
 
-/** The log of a local run: everything goes to `functions.log`, the terminal gets what went wrong. */
+/** Opens the log of a local run: `functions.log` gets every line, the terminal only errors. */
 export function openRunLog(runDirectory: string, print: (line: string) => void) {
   const file = createWriteStream(join(runDirectory, "functions.log"), { flags: "a" });
   const write = (line: string) => file.write(`${new Date().toISOString()} ${line}\n`);
   return {
-    /** Something is wired or used wrongly. */
+    /** Logs and prints a wiring mistake or a wrong use. */
     fault(line: string) {
       write(line);
       print(`  ! ${line}`);
     },
-    /** Part of every day: a message that goes back to its queue. */
+    /** Logs a normal event, such as a message that returns to its queue. */
     note: write,
     function(functionId: string, line: string) {
       write(`${functionId} ${line}`);
-      if (alarming.test(line)) print(`  ! ${functionId}: ${line}`);
+      if (errorLine.test(line)) print(`  ! ${functionId}: ${line}`);
     },
     close: () => new Promise<void>((done) => file.end(done)),
   };

@@ -26,29 +26,30 @@ export interface LocalRun {
   seed: Seed;
   clock: BusinessClock;
   simulator: Simulator;
-  /** Where a debugger attaches to each function named by `--inspect`. */
+  /** Inspector address of each function named by `--inspect`. */
   inspectors: readonly { functionName: string; url: string }[];
-  /** Stops everything, in the order in which nothing is lost. */
+  /** Stops everything in an order in which no message is lost. */
   close(): Promise<void>;
 }
 
-/** Where `npm start` puts `local.json`, the synthesised stack and the functions' log. */
+/** Directory of `local.json`, the synthesised stack and the functions' log, for `npm start`. */
 export const defaultRunDirectory = ".ackwire";
 
 export interface RunOptions extends LocalOptions {
   runDirectory: string;
-  /** A synthesised stack to run instead of this repository's. */
+  /** A synthesised stack to run instead of the one of this repository. */
   assemblyDir?: string;
   /** May change the stack that the run synthesises, before it starts. */
   onSynthesised?: (assemblyDir: string) => void;
-  /** Of each event source mapping, at the same time. */
+  /** Maximum number of concurrent batches of each event source mapping. */
   maxBatches?: number;
   print: (line: string) => void;
 }
 
 /**
- * Starts what the template says, on this machine. What is wired wrongly there
- * fails here, with a message that names it.
+ * Starts the resources of the template on this machine.
+ *
+ * @throws Error that names the resource when the template has a wiring mistake
  */
 export async function startLocalRun(options: RunOptions): Promise<LocalRun> {
   const started = new AsyncDisposableStack();
@@ -60,7 +61,7 @@ export async function startLocalRun(options: RunOptions): Promise<LocalRun> {
   }
 }
 
-/** `started` is undone from the last to the first: what feeds others stops before them. */
+/** Disposed in reverse order, producers first. */
 async function start(options: RunOptions, started: AsyncDisposableStack): Promise<LocalRun> {
   const dataDir = options.dataDir === undefined ? {} : { dataDir: resolve(options.dataDir) };
   const { runDirectory, print } = options;
@@ -83,7 +84,7 @@ async function start(options: RunOptions, started: AsyncDisposableStack): Promis
         providerUrl: `http://127.0.0.1:${ports.provider}`,
         webhookTargets: localTargets([...Object.values(ports), ...inspectorPorts.values()]),
       });
-  // Heard below; until then a failure must not end the process.
+  // Awaited below; until then a failure must not end the process.
   synthesis?.catch(() => undefined);
   const aws = await startAws({ port: ports.aws, ...dataDir, store, clock, log: log.fault });
   started.defer(aws.close);
@@ -111,7 +112,7 @@ async function start(options: RunOptions, started: AsyncDisposableStack): Promis
   });
   started.defer(lambdas.close);
   aws.onInvoke(async (functionArn, payload) => {
-    // Asynchronous, as a schedule invokes: an error of the function is the function's, and logged.
+    // As with an asynchronous invocation on AWS, an error of the function is only logged.
     await lambdas.invoke(functionArn, payload);
   });
   await lambdas.warmUp();
@@ -153,7 +154,7 @@ async function start(options: RunOptions, started: AsyncDisposableStack): Promis
   });
   started.defer(page.close);
 
-  // Before all others: a function that waits at a breakpoint would keep its caller from closing.
+  // Closed first: a function that is paused at a breakpoint would keep its callers from closing.
   started.defer(lambdas.closeInspected);
 
   const addresses = { ...urls, consoleUrl: page.url };
@@ -176,7 +177,7 @@ function functionIdOf(template: Template, name: string): string {
   return resource.logicalId;
 }
 
-/** A receiver on this machine may have any port but the run's own. */
+/** Local receivers may use any port except those of the run itself. */
 function localTargets(refusedPorts: number[]): WebhookTargets {
   return { ports: [443, 8_443], allowsLocal: true, refusedPorts };
 }

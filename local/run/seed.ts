@@ -5,7 +5,10 @@ import type { BusinessClock } from "../clock/clock.ts";
 import type { DurableStore } from "../durable-store.ts";
 import { simulatedIdentificationToken } from "../simulator/identification-token.ts";
 
-/** What a local run has from its first start: it stays the same with a data directory. */
+/**
+ * The client, connections and accounts that a local run creates at its first
+ * start. They stay the same with a data directory.
+ */
 export interface Seed {
   clientId: string;
   apiKey: string;
@@ -22,7 +25,7 @@ export interface Seed {
 
 const ACCOUNTS_PER_PROVIDER = 2;
 
-/** Makes one client with a key, and a connection and two accounts for each provider. */
+/** Creates a client with a key, and a connection and two accounts for each provider. */
 export async function seed(options: {
   store: DurableStore;
   clock: BusinessClock;
@@ -91,7 +94,7 @@ function simulatorCredentials(provider: ProviderId): Record<string, string> {
     : { "linked-api-token": madeUp() };
 }
 
-/** How anything that is not a function calls the local run. */
+/** Returns the SDK settings of callers that are not functions. */
 export function localAws(endpoint: string) {
   return {
     endpoint,

@@ -4,7 +4,10 @@ import type { BusinessClock } from "../clock/clock.ts";
 import { type LocalServer, startJsonServer } from "../json-server.ts";
 import { localAws } from "./seed.ts";
 
-/** A page that says what runs where, and what waits in which queue. It shows no secret. */
+/**
+ * Starts a page with the addresses of the run and the message counts of its
+ * queues. It shows no secret.
+ */
 export function startStatusPage(options: {
   port: number;
   clock: BusinessClock;
@@ -28,7 +31,8 @@ export function startStatusPage(options: {
 
   return startJsonServer(options.port, async ({ path }) => {
     if (path === "/aws-calls") return { status: 200, body: options.calls.list() };
-    if (path !== "/") return { status: 404, body: { error: "Only / and /aws-calls are here" } };
+    if (path !== "/")
+      return { status: 404, body: { error: "Not found: this server has / and /aws-calls" } };
     const queues = await Promise.all(
       queueUrls.map(async ([name, url]) => [name.replace(/Url$/, ""), await waiting(url)]),
     );

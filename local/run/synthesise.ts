@@ -7,7 +7,7 @@ import type { ClockAnchor } from "../clock/clock.ts";
 const app = fileURLToPath(new URL("../../infra/app.ts", import.meta.url));
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
-/** The feature flags of a deployment: without them another template would come out. */
+/** Returns the feature flags of a deployment; without them the template would differ. */
 function deploymentContext(): object {
   const file: unknown = JSON.parse(
     readFileSync(new URL("../../cdk.json", import.meta.url), "utf8"),
@@ -15,21 +15,21 @@ function deploymentContext(): object {
   return (file as { context: object }).context;
 }
 
-/** Synthesis takes seconds; one that takes minutes hangs. */
+/** Synthesis takes seconds; after this time it is considered hung. */
 const SYNTHESIS_TIMEOUT_MS = 120_000;
 
 /**
- * Synthesises the stack as `cdk synth` does, for the stage `local`.
+ * Synthesises the stack for the stage `local`, as `cdk synth` does.
  *
- * @throws Error with what the app said, when a setting is wrong for instance
+ * @throws Error with the output of the app, for example about an invalid setting
  */
 export async function synthesise(options: {
   outputDir: string;
   settings: Readonly<Record<string, string>>;
   clock: ClockAnchor;
-  /** Where the functions find the providers. */
+  /** Base URL of the providers for the functions. */
   providerUrl: string;
-  /** Where they deliver webhooks to. */
+  /** Allowed targets of webhooks. */
   webhookTargets: WebhookTargets;
 }): Promise<void> {
   const context = {
@@ -47,7 +47,8 @@ export async function synthesise(options: {
     env: {
       ...process.env,
       CDK_OUTDIR: options.outputDir,
-      // The CDK's validation changes nothing in the template and takes over a second: `cdk deploy` has it.
+      // The CDK's validation does not change the template and takes more than a second; `cdk
+      // deploy` runs it.
       CDK_VALIDATION: "false",
       CDK_CONTEXT_JSON: JSON.stringify({ ...deploymentContext(), ...context }),
     },
@@ -55,20 +56,23 @@ export async function synthesise(options: {
     timeout: SYNTHESIS_TIMEOUT_MS,
     killSignal: "SIGKILL",
   });
-  let said = "";
+  let errorOutput = "";
   child.stderr.on("data", (chunk: Buffer) => {
-    said += chunk.toString();
+    errorOutput += chunk.toString();
   });
   const exitCode = await new Promise<number | null>((resolve, reject) => {
     child.once("error", reject);
     child.once("close", resolve);
   });
-  if (exitCode !== 0) throw new Error(`The stack cannot be synthesised:\n${readable(said)}`);
+  if (exitCode !== 0) throw new Error(`The stack cannot be synthesised:\n${readable(errorOutput)}`);
 }
 
-/** Without progress, and without the lines of minified libraries that Node prints with an error. */
-function readable(said: string): string {
-  const lines = said.split("\n").filter((line) => line.length < 2_000);
+/**
+ * Removes progress lines, stack frames, and the lines of minified libraries that
+ * Node prints with an error.
+ */
+function readable(errorOutput: string): string {
+  const lines = errorOutput.split("\n").filter((line) => line.length < 2_000);
   return lines
     .filter((line) => !/^Bundling asset|^\s+at /.test(line))
     .join("\n")

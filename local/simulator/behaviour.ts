@@ -2,19 +2,19 @@ import * as z from "zod/mini";
 
 const rate = () => z._default(z.number().check(z.gte(0), z.lte(1)), 0);
 
-/** How the simulated providers misbehave. What is absent is 0. */
+/** The faults of the simulated providers. An absent member is 0. */
 export const behaviour = z.strictObject({
-  /** Webhook attempts that are sent twice. */
+  /** Share of the webhook attempts that are sent twice. */
   duplicateRate: rate(),
-  /** Webhook attempts that never leave, and that the provider believes delivered. */
+  /** Share of the webhook attempts that are lost although the provider considers them delivered. */
   dropRate: rate(),
-  /** Webhook attempts that a forged copy comes along with. */
+  /** Share of the webhook attempts that a forged copy precedes. */
   forgeRate: rate(),
-  /** Calls answered 500 without effect. */
+  /** Share of the calls answered 500 without effect. */
   errorRate: rate(),
-  /** Calls answered 429. */
+  /** Share of the calls answered 429. */
   tooManyRequestsRate: rate(),
-  /** Calls that took effect and are never answered. */
+  /** Share of the calls that take effect and get no answer. */
   lostAnswerRate: rate(),
   /** Business milliseconds before a webhook's first attempt. */
   delayMs: z._default(
@@ -27,7 +27,7 @@ export const behaviour = z.strictObject({
 
 export type Behaviour = z.output<typeof behaviour>;
 
-/** What befalls a call: each at its own rate, at most one of them. */
+/** The fault of a call. Each has its own rate; a call has at most one. */
 export type CallFault = "lostAnswer" | "tooManyRequests" | "error";
 
 export function drawCallFault(of: Behaviour): CallFault | undefined {

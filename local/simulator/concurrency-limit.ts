@@ -1,17 +1,20 @@
-/** Lets so many tasks run at once; the others wait, in their order. A task must not throw. */
-export function makeTurns(limit: number) {
+/**
+ * Returns a function that runs at most `limit` tasks concurrently; further tasks
+ * wait in order. A task must not throw.
+ */
+export function makeConcurrencyLimit(limit: number) {
   const waiting: (() => void)[] = [];
-  let underWay = 0;
+  let runningCount = 0;
   return async (task: () => Promise<void>): Promise<void> => {
-    if (underWay >= limit) await new Promise<void>((begin) => waiting.push(begin));
-    else underWay++;
+    if (runningCount >= limit) await new Promise<void>((start) => waiting.push(start));
+    else runningCount++;
     try {
       await task();
     } finally {
-      // The turn passes on as it is: the next one is counted already.
+      // The next task takes over this slot, so the count does not change.
       const next = waiting.shift();
       if (next) next();
-      else underWay--;
+      else runningCount--;
     }
   };
 }

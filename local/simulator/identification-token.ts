@@ -1,11 +1,11 @@
 const PREFIX = "simulated-";
 
-/** What the simulated Linked API takes as the token of an account. */
+/** Returns the identification token of an account of the simulated Linked API. */
 export function simulatedIdentificationToken(accountId: string): string {
   return `${PREFIX}${accountId}`;
 }
 
-/** The account that a token names; a token of another form is taken as the account's id itself. */
+/** Returns the account id in a token. A token of another form is the account id itself. */
 export function accountIdOfToken(token: string): string {
   return token.startsWith(PREFIX) ? token.slice(PREFIX.length) : token;
 }

@@ -4,39 +4,39 @@ import type { DurableStore } from "../durable-store.ts";
 import type { makeSubmissions, Submission } from "./submissions.ts";
 import type { makeWebhookSender, PlannedWebhook } from "./webhook-sender.ts";
 
-/** What a question about a job is answered from a business time on. */
+/** A status of a job: the answer to status calls from a business time on. */
 export interface JobStep {
   atMs: number;
   answer: JsonObject;
 }
 
-/** Work that a provider has taken on. Its whole course is drawn when it is accepted. */
+/** Work that a provider has accepted. All its steps are decided when it is accepted. */
 export interface Job {
-  /** The provider's own id. */
+  /** The id that the provider assigned. */
   id: string;
   provider: ProviderId;
-  /** In the order of time. */
+  /** Sorted by time. */
   steps: JobStep[];
-  /** What a cancel takes back. */
+  /** Webhooks that a cancel call withdraws. */
   webhookIds: string[];
-  /** Who logs in, where that is what the job does. */
+  /** Email address of the user, for a login. */
   email?: string;
 }
 
-/** What one call changes. */
+/** The changes that one call makes. */
 export interface Change {
   job?: Job;
   webhooks?: readonly PlannedWebhook[];
-  /** Webhooks that no longer leave; a POST under way may finish. */
+  /** Webhooks that are not sent any more; a running POST may still finish. */
   cancelledWebhookIds?: readonly string[];
   submission?: Omit<Submission, "seq">;
 }
 
-interface Accepting extends Omit<Change, "submission"> {
+interface NumberedChange extends Omit<Change, "submission"> {
   submission?: Submission;
 }
 
-/** The providers' work: jobs, the webhooks that tell of them, and the list of submissions. */
+/** Stores the providers' work: jobs, their webhooks, and the list of submissions. */
 export function makeJobs(options: {
   store: DurableStore;
   submissions: ReturnType<typeof makeSubmissions>;
@@ -44,14 +44,14 @@ export function makeJobs(options: {
 }) {
   const { submissions, sender } = options;
   const jobs = options.store.collection<Job>("simulator-jobs");
-  const accepting = options.store.collection<Accepting>("simulator-accepting");
+  const pendingChange = options.store.collection<NumberedChange>("simulator-accepting");
 
-  function carryOut(change: Accepting): void {
+  function apply(change: NumberedChange): void {
     if (change.job) jobs.put(change.job.id, change.job);
     for (const webhook of change.webhooks ?? []) sender.plan(webhook);
     sender.cancel(change.cancelledWebhookIds ?? []);
     if (change.submission) submissions.put(change.submission);
-    accepting.delete("now");
+    pendingChange.delete("now");
   }
 
   return {
@@ -60,41 +60,44 @@ export function makeJobs(options: {
       return job?.provider === provider ? job : undefined;
     },
 
-    /** What was said of a job, whoever asked for it: questions are answered alike from now on. */
-    say(provider: ProviderId, id: string, step: JobStep): void {
+    /**
+     * Adds a step to a job, for a webhook that was sent by hand: status calls
+     * return the same from then on.
+     */
+    addStep(provider: ProviderId, id: string, step: JobStep): void {
       const job = jobs.get(id);
       const steps = [...(job?.steps ?? []), step].sort((a, b) => a.atMs - b.atMs);
       jobs.put(id, { webhookIds: [], ...job, id, provider, steps });
     },
 
     /**
-     * Makes a change as a whole: it is durable when this returns, and a process
-     * that is killed before has done all of it or nothing.
+     * Applies a change atomically. It is durable when this returns; a process
+     * that is killed earlier has applied all of it or nothing.
      */
     commit(change: Change): void {
       const { submission, ...rest } = change;
       const numbered = submission && { submission: { seq: submissions.nextSeq(), ...submission } };
       const whole = { ...rest, ...numbered };
-      accepting.put("now", whole);
-      carryOut(whole);
+      pendingChange.put("now", whole);
+      apply(whole);
     },
 
-    /** Completes the change that a killed run was at. Before the sender resumes. */
+    /** Completes a change that a killed process had begun. Call it before the sender resumes. */
     recover(): void {
-      const left = accepting.get("now");
-      if (left) carryOut(left);
+      const left = pendingChange.get("now");
+      if (left) apply(left);
     },
   };
 }
 
 export type Jobs = ReturnType<typeof makeJobs>;
 
-/** The steps of a job that have come by a time. */
-export function begun(job: Job, nowMs: number): JobStep[] {
+/** Returns the steps of a job that have been reached at a time. */
+export function reachedSteps(job: Job, nowMs: number): JobStep[] {
   return job.steps.filter(({ atMs }) => atMs <= nowMs);
 }
 
-/** What a question about a job is answered at a time. */
+/** Returns the answer to a status call at a time. */
 export function answerAt(job: Job, nowMs: number): JsonObject {
-  return begun(job, nowMs).at(-1)?.answer ?? job.steps[0]?.answer ?? {};
+  return reachedSteps(job, nowMs).at(-1)?.answer ?? job.steps[0]?.answer ?? {};
 }

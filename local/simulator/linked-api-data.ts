@@ -1,11 +1,11 @@
 import type { JsonObject } from "../../shared/core/json/json.ts";
 
-/** A list holds this many, or as many as its `limit` allows. */
+/** Default length of a list; the `limit` of the action overrides it. */
 const LIST_LENGTH = 3;
 
 /**
- * What an action gives, in the forms of `@linkedapi/node`'s types. An action
- * that gives nothing, and one that is not known here, gives an empty object.
+ * Returns the result of an action, in the form of the types of `@linkedapi/node`.
+ * An action without a result, and an unknown action, return an empty object.
  */
 export function dataOf(action: JsonObject): JsonObject | JsonObject[] {
   const type = String(action.actionType);

@@ -1,18 +1,18 @@
 import { isObject, type JsonObject } from "../../shared/core/json/json.ts";
 import { dataOf } from "./linked-api-data.ts";
-import { askedFailure } from "./magic-values.ts";
+import { requestedFailure } from "./magic-values.ts";
 
-/** One action of a workflow, with what is done with its result. */
+/** An action of a workflow, with the actions that follow it. */
 export interface Action extends JsonObject {
   actionType: string;
 }
 
-/** What `GET /workflows/{id}` says of a workflow that has ended. */
+/** The part of `GET /workflows/{id}` that describes how a workflow ended. */
 export type WorkflowOutcome =
   | { workflowStatus: "completed"; completion: JsonObject | JsonObject[] }
   | { workflowStatus: "failed"; failure: { reason: string; message: string } };
 
-/** The actions of a definition; `undefined` where it is none. */
+/** Returns the actions of a definition, or undefined for an invalid definition. */
 export function actionsOf(definition: unknown): Action[] | undefined {
   const actions = Array.isArray(definition) ? definition : [definition];
   return actions.length > 0 && actions.every(isAction) ? actions : undefined;
@@ -26,11 +26,14 @@ function isAction(value: unknown): value is Action {
   return Array.isArray(then) ? then.every(isAction) : isAction(then);
 }
 
-/** What comes of a workflow. One that completes may have actions that failed. */
+/** Returns how a workflow ends. A workflow that completes may have failed actions. */
 export function workflowOutcome(actions: readonly Action[]): WorkflowOutcome {
-  const reason = actions.map((one) => askedFailure(one, "fail-workflow")).find(Boolean);
+  const reason = actions.map((one) => requestedFailure(one, "fail-workflow")).find(Boolean);
   if (reason !== undefined) {
-    return { workflowStatus: "failed", failure: { reason, message: `Asked to fail: ${reason}` } };
+    return {
+      workflowStatus: "failed",
+      failure: { reason, message: `Requested failure: ${reason}` },
+    };
   }
   const completions = actions.map(completionOf);
   const [only, ...others] = completions;
@@ -41,9 +44,9 @@ export function workflowOutcome(actions: readonly Action[]): WorkflowOutcome {
 function completionOf(action: Action): JsonObject {
   const { actionType, label } = action;
   const named = { actionType, ...(typeof label === "string" ? { label } : {}) };
-  const type = askedFailure(action);
+  const type = requestedFailure(action);
   if (type !== undefined) {
-    return { ...named, success: false, error: { type, message: `Asked to fail: ${type}` } };
+    return { ...named, success: false, error: { type, message: `Requested failure: ${type}` } };
   }
   const data = dataOf(action);
   const then = thenOf(action);
@@ -53,10 +56,10 @@ function completionOf(action: Action): JsonObject {
   return { ...named, success: true, data: whole };
 }
 
-/** The results of the actions that follow, in the form in which they were asked for. */
+/** Returns the results of the following actions, as one object or a list like the definition. */
 function thenOf({ then }: Action): JsonObject {
   const completions = actionsOf(then)?.map(completionOf);
   if (!completions) return {};
-  // biome-ignore lint/suspicious/noThenProperty: it is the provider's name, and holds no function
+  // biome-ignore lint/suspicious/noThenProperty: the provider's name for a member that is not a function
   return { then: Array.isArray(then) ? completions : completions[0] };
 }

@@ -1,25 +1,25 @@
 import type { JsonObject } from "../../shared/core/json/json.ts";
 import { type Action, workflowOutcome } from "./linked-api-outcome.ts";
 
-/** A moment of a workflow's life: its webhook, and the answer to a question from then on. */
-interface Moment {
+/** A step of a workflow: its webhook, and the answer to status calls from then on. */
+interface WorkflowStep {
   atMs: number;
   webhook: JsonObject;
   answer: JsonObject;
 }
 
-/** The whole life of a workflow; its three moments come at the times given, in their order. */
-export function courseOf(of: {
+/** Returns the three steps of a workflow at the given times, in their order. */
+export function workflowSteps(workflow: {
   workflowId: string;
   accountId: string;
   actions: readonly Action[];
   times: readonly [number, number, number];
-}): Moment[] {
-  const { workflowId, accountId, actions } = of;
+}): WorkflowStep[] {
+  const { workflowId, accountId, actions } = workflow;
   const { workflowStatus, ...ending } = workflowOutcome(actions);
   const result = "completion" in ending ? ending.completion : ending;
-  const times = of.times.toSorted((a, b) => a - b);
-  const moment = (type: string, status: string, { data = {}, answer = {} } = {}): Moment => {
+  const times = workflow.times.toSorted((a, b) => a - b);
+  const step = (type: string, status: string, { data = {}, answer = {} } = {}): WorkflowStep => {
     const atMs = times.shift() ?? 0;
     return {
       atMs,
@@ -33,8 +33,8 @@ export function courseOf(of: {
     };
   };
   return [
-    moment("workflow.created", "pending"),
-    moment("workflow.started", "running"),
-    moment("workflow.completed", workflowStatus, { data: { result }, answer: ending }),
+    step("workflow.created", "pending"),
+    step("workflow.started", "running"),
+    step("workflow.completed", workflowStatus, { data: { result }, answer: ending }),
   ];
 }

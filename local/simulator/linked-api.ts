@@ -2,13 +2,16 @@ import { randomUUID } from "node:crypto";
 import { isObject, type JsonObject } from "../../shared/core/json/json.ts";
 import type { JsonAnswer } from "../json-server.ts";
 import { accountIdOfToken } from "./identification-token.ts";
-import { answerAt, begun, type Job, type Jobs } from "./jobs.ts";
+import { answerAt, type Job, type Jobs, reachedSteps } from "./jobs.ts";
 import { actionsOf } from "./linked-api-outcome.ts";
-import { courseOf } from "./linked-api-progress.ts";
+import { workflowSteps } from "./linked-api-progress.ts";
 import { isRefusedCredential } from "./magic-values.ts";
 import type { Handled, PlanWebhook, ProviderApi, ProviderCall } from "./provider-api.ts";
 
-/** Linked API's workflows: submitted, asked about and cancelled, with three webhooks each. */
+/**
+ * The simulated Linked API: workflows are submitted, read and cancelled; each
+ * sends three webhooks.
+ */
 export function makeLinkedApi(options: {
   jobs: Jobs;
   planWebhook: PlanWebhook;
@@ -19,18 +22,27 @@ export function makeLinkedApi(options: {
   function submit(body: unknown, { accountId, nowMs }: { accountId: string; nowMs: number }) {
     const actions = actionsOf(body);
     if (!actions) {
-      return refused(400, "invalidWorkflow", "Each action must have a text actionType");
+      return refused(
+        400,
+        "invalidWorkflow",
+        "Each action must have an actionType (a non-empty string)",
+      );
     }
     const workflowId = `wf-${randomUUID()}`;
     const draw = () => nowMs + options.drawDelayMs();
-    const course = courseOf({ workflowId, accountId, actions, times: [draw(), draw(), draw()] });
-    const webhooks = course.map(({ webhook, atMs }) =>
+    const workflow = workflowSteps({
+      workflowId,
+      accountId,
+      actions,
+      times: [draw(), draw(), draw()],
+    });
+    const webhooks = workflow.map(({ webhook, atMs }) =>
       options.planWebhook({ webhookId: randomUUID(), body: webhook, atMs }),
     );
     const job: Job = {
       id: workflowId,
       provider: "linked-api",
-      steps: course.map(({ atMs, answer }) => ({ atMs, answer })),
+      steps: workflow.map(({ atMs, answer }) => ({ atMs, answer })),
       webhookIds: webhooks.map(({ webhookId }) => webhookId),
     };
     return {
@@ -40,7 +52,7 @@ export function makeLinkedApi(options: {
     };
   }
 
-  function tell(id: string, nowMs: number): Handled {
+  function readStatus(id: string, nowMs: number): Handled {
     const job = jobs.find("linked-api", id);
     if (!job) return unknownWorkflow(id);
     return { answer: succeeded({ workflowId: id, ...answerAt(job, nowMs) }) };
@@ -59,7 +71,7 @@ export function makeLinkedApi(options: {
       workflowStatus: "failed",
       failure: { reason: CANCELLED, message: "The workflow was cancelled" },
     };
-    const steps = [...begun(job, nowMs), { atMs: nowMs, answer }];
+    const steps = [...reachedSteps(job, nowMs), { atMs: nowMs, answer }];
     return {
       answer: succeeded({ cancelled: true }),
       change: { job: { ...job, steps, webhookIds: [] }, cancelledWebhookIds: job.webhookIds },
@@ -76,8 +88,8 @@ export function makeLinkedApi(options: {
       const { method, path, headers, body, nowMs } = call;
       const id = path.match(/^\/workflows\/([^/]+)$/)?.[1];
       const isSubmission = method === "POST" && path === "/workflows";
-      const isOther = id !== undefined && (method === "GET" || method === "DELETE");
-      if (!isSubmission && !isOther) return undefined;
+      const isStatusOrCancel = id !== undefined && (method === "GET" || method === "DELETE");
+      if (!isSubmission && !isStatusOrCancel) return undefined;
       const accountId = accountIdOfToken(String(headers["identification-token"] ?? ""));
       return {
         isSubmission,
@@ -85,7 +97,7 @@ export function makeLinkedApi(options: {
         ...unauthorised(call),
         handle() {
           if (id === undefined) return submit(body, { accountId, nowMs });
-          return method === "GET" ? tell(id, nowMs) : cancel(id, nowMs);
+          return method === "GET" ? readStatus(id, nowMs) : cancel(id, nowMs);
         },
       };
     },
@@ -97,7 +109,7 @@ export function makeLinkedApi(options: {
       if (workflowStatus === undefined) return;
       const { workflowId, result } = data;
       const parts = isObject(result) && "failure" in result ? result : { completion: result };
-      jobs.say("linked-api", workflowId, { atMs: nowMs, answer: { workflowStatus, ...parts } });
+      jobs.addStep("linked-api", workflowId, { atMs: nowMs, answer: { workflowStatus, ...parts } });
     },
   };
 }

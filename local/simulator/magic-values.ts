@@ -1,19 +1,19 @@
 /**
- * How a caller chooses what comes of its call, beside the behaviour:
+ * Values by which a caller selects the outcome of its call:
  *
- * | what it sends | what comes of it |
+ * | value | outcome |
  * | --- | --- |
- * | We-Link: any member `fail:CODE` | a webhook FAILED with that code |
+ * | We-Link: any member `fail:CODE` | a FAILED webhook with that code |
  * | We-Link: a login with the password `wrong` | FAILED, WRONG_PASSWORD |
- * | We-Link: a login of an address with `pin` in it | PIN_REQUIRED, until `login_code` |
- * | We-Link: `login_code` with `000000` | the same prompt again, to the byte |
+ * | We-Link: a login of an address with `pin` in it | PIN_REQUIRED until `login_code` |
+ * | We-Link: `login_code` with `000000` | the same prompt again, byte by byte |
  * | Linked API: any member of an action `fail:TYPE` | that action fails, the workflow completes |
  * | Linked API: any member of an action `fail-workflow:REASON` | the workflow fails |
  * | a credential `refused` | 401 |
  *
- * A member is one of the body's, or of the action's, itself: not of what it holds.
+ * "Any member" means a member at the top level of the body or of the action.
  */
-export function askedFailure(
+export function requestedFailure(
   of: Readonly<Record<string, unknown>>,
   prefix: "fail" | "fail-workflow" = "fail",
 ): string | undefined {
@@ -24,7 +24,7 @@ export function askedFailure(
 
 export const WRONG_PASSWORD = "wrong";
 
-/** The code that never answers a PIN prompt. */
+/** The code that the PIN prompt always rejects. */
 export const WRONG_PIN = "000000";
 
 export const needsPin = (email: string) => email.includes("pin");

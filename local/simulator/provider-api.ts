@@ -5,48 +5,48 @@ import type { JsonAnswer } from "../json-server.ts";
 import type { Change } from "./jobs.ts";
 import type { PlannedWebhook } from "./webhook-sender.ts";
 
-/** A call as it came, at a business time. */
+/** A call that arrived at a business time. */
 export interface ProviderCall {
   method: string;
   path: string;
   headers: IncomingHttpHeaders;
-  /** `undefined` where it is no JSON. */
+  /** Undefined for a body that is not JSON. */
   body: unknown;
   nowMs: number;
 }
 
-/** What a provider makes of a call. */
+/** The result of a call. */
 export interface Handled {
   answer: JsonAnswer;
-  /** Absent where the call changes nothing. */
+  /** Absent for a call that changes nothing. */
   change?: Omit<Change, "submission">;
   providerRequestId?: string;
 }
 
 export interface Endpoint {
-  /** Questions and cancels are not listed. */
+  /** False for status and cancel calls, which are not listed. */
   isSubmission: boolean;
   accountId: string;
-  /** The refusal where credentials are missing or not taken. */
+  /** The response to missing or rejected credentials. */
   unauthorised?: JsonAnswer;
   handle(): Handled;
 }
 
-/** One simulated provider. */
+/** A simulated provider. */
 export interface ProviderApi {
   provider: ProviderId;
-  /** `undefined` where the call is none of this provider's. */
+  /** Returns undefined for a call that is not one of this provider's. */
   endpoint(call: ProviderCall): Endpoint | undefined;
-  /** Its names for a 429 and a 500. */
+  /** Error codes for a 429 and a 500. */
   tooManyRequests: string;
   internalError: string;
-  /** How it says that something went wrong. */
+  /** Builds an error response. */
   failed(status: number, type: string, message: string): JsonAnswer;
-  /** Keeps what a webhook says, so that a question about it is answered alike. */
+  /** Stores the content of a webhook, so that status calls return the same. */
   remember(body: JsonObject, nowMs: number): void;
 }
 
-/** A webhook of a job, where the connection's webhooks go. */
+/** Plans a webhook of a job for the connection that gets the provider's webhooks. */
 export type PlanWebhook = (
   of: Pick<PlannedWebhook, "webhookId" | "body" | "atMs">,
 ) => PlannedWebhook;

@@ -4,17 +4,20 @@ import type { Change, Jobs } from "./jobs.ts";
 import type { Endpoint, Handled, ProviderApi } from "./provider-api.ts";
 import { withoutSecrets } from "./submissions.ts";
 
-/** What a 429 asks a caller to wait, in seconds. */
+/** The `retry-after` of a 429, in seconds. */
 const RETRY_AFTER_SECONDS = 60;
 
-/** Answers the providers' calls as the behaviour says, once what they change is durable. */
+/**
+ * Handles the calls to the providers with the faults of the behaviour. A response
+ * is sent after the change is durable.
+ */
 export function makeProviderCalls(options: {
   apis: readonly ProviderApi[];
   jobs: Jobs;
   behaviour: () => Behaviour;
   nowMs: () => number;
 }) {
-  /** `undefined` where the call is no provider's. */
+  /** Returns undefined for a call to no provider. */
   return (request: JsonRequest): JsonAnswer | NoAnswer | undefined => {
     const call = { ...request, body: parsed(request.text), nowMs: options.nowMs() };
     for (const api of options.apis) {
@@ -43,7 +46,7 @@ export function makeProviderCalls(options: {
   };
 }
 
-/** A call whose credentials are not taken is not counted either: it gets no 429. */
+/** Rejected credentials come before all faults: such a call is not counted and gets no 429. */
 function handle(api: ProviderApi, endpoint: Endpoint, fault: CallFault | undefined): Handled {
   if (endpoint.unauthorised) return { answer: endpoint.unauthorised };
   if (fault === "tooManyRequests") {
@@ -55,7 +58,7 @@ function handle(api: ProviderApi, endpoint: Endpoint, fault: CallFault | undefin
   return endpoint.handle();
 }
 
-/** Both are real: a provider that hangs, and a connection that breaks. */
+/** Simulates both a provider that hangs and a connection that breaks. */
 function withheld(): NoAnswer {
   return { withheld: Math.random() < 0.5 ? "hold" : "cut" };
 }
@@ -64,7 +67,7 @@ function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // Each call says itself what it makes of a body that is no JSON.
+    // Each endpoint handles a body that is not JSON itself.
     return undefined;
   }
 }

@@ -3,12 +3,12 @@ import type { JsonObject } from "../../shared/core/json/json.ts";
 
 export interface Sample {
   provider: ProviderId;
-  /** What the provider's documentation calls it. */
+  /** The name in the provider's documentation. */
   name: string;
   body: JsonObject;
 }
 
-/** The webhooks that the two providers show in their documentation, without the signature. */
+/** The webhooks in the documentation of the two providers, without signatures. */
 export const samples: readonly Sample[] = [
   {
     provider: "we-link",

@@ -17,7 +17,10 @@ import type { WebhookTarget } from "./webhook-target.ts";
 export interface Simulator {
   url: string;
   send(provider: WebhookTarget["provider"], body: JsonObject): string;
-  /** Called after each attempt to deliver a webhook; returns what stops it. */
+  /**
+   * Adds a listener that is called after each webhook attempt. Returns a function
+   * that removes it.
+   */
   onAttempt(listener: (attempt: WebhookAttempt) => void): () => void;
   close(): Promise<void>;
 }
@@ -29,9 +32,9 @@ const sendRequest = z.object({
 });
 
 /**
- * The two providers as one server: it takes their calls, works through them in
- * business time, and sends real, signed webhooks. What comes of a call goes to
- * the provider's first target, whatever credentials it came with.
+ * Starts both providers as one server: it accepts their calls, processes them in
+ * business time, and sends signed webhooks. The webhooks of a call go to the
+ * provider's first target, whichever credentials the call has.
  */
 export async function startSimulator(options: {
   port: number;
@@ -144,7 +147,8 @@ function answer(
   name: string,
   text: string,
 ): JsonAnswer {
-  if (route === undefined) return { status: 404, body: { error: `The simulator has no ${name}` } };
+  if (route === undefined)
+    return { status: 404, body: { error: `The simulator does not have ${name}` } };
   try {
     return { status: 200, body: route(text) };
   } catch (error) {

@@ -2,46 +2,46 @@ import type { ProviderId } from "../../shared/contracts/providers.ts";
 import { isObject } from "../../shared/core/json/json.ts";
 import type { DurableStore } from "../durable-store.ts";
 
-/** One call that asked a provider to do something, refused ones included. */
+/** A call that asked a provider to do something, including rejected calls. */
 export interface Submission {
-  /** From 1, without gaps, in the order in which the calls were answered. */
+  /** Starts at 1, without gaps, in the order of the responses. */
   seq: number;
-  /** Business time when the call came. */
+  /** Business time at which the call arrived. */
   at: string;
   provider: ProviderId;
-  /** Empty where the call names none: a login does not. */
+  /** Empty for a call without an account, such as a login. */
   accountId: string;
   path: string;
-  /** Without secrets; `null` where it was no JSON. */
+  /** Without secrets; null for a body that was not JSON. */
   body: unknown;
-  /** What was answered; 0 when the answer was withheld after applying. */
+  /** HTTP status of the response; 0 when the call took effect and got no response. */
   status: number;
   providerRequestId?: string;
 }
 
-/** The list of submissions: append-only, one durable entry each. */
+/** The list of submissions: append-only, each a durable entry. */
 export function makeSubmissions(store: DurableStore) {
-  const kept = store.collection<Submission>("simulator-submissions");
-  let last = kept.entries().at(-1)?.[1].seq ?? 0;
+  const entries = store.collection<Submission>("simulator-submissions");
+  let last = entries.entries().at(-1)?.[1].seq ?? 0;
   return {
-    /** The number that the next submission gets when it is put. */
+    /** Returns the number of the next submission. */
     nextSeq: () => last + 1,
     put(submission: Submission): void {
-      kept.put(keyOf(submission.seq), submission);
+      entries.put(keyOf(submission.seq), submission);
       last = Math.max(last, submission.seq);
     },
-    list: (): Submission[] => kept.entries().map(([, submission]) => submission),
+    list: (): Submission[] => entries.entries().map(([, submission]) => submission),
   };
 }
 
-/** Keys sort as text. */
+/** Padded, because keys sort as text. */
 function keyOf(seq: number): string {
   return String(seq).padStart(12, "0");
 }
 
 const secretMembers = ["password", "code"];
 
-/** What is kept of a body: without passwords and codes, wherever they stand in it. */
+/** Returns a body with its passwords and codes masked, at any depth. */
 export function withoutSecrets(body: unknown): unknown {
   if (Array.isArray(body)) return body.map(withoutSecrets);
   if (!isObject(body)) return body ?? null;

@@ -1,14 +1,14 @@
 import { randomUUID } from "node:crypto";
 import type { JsonObject } from "../../shared/core/json/json.ts";
-import { askedFailure, needsPin, WRONG_PASSWORD } from "./magic-values.ts";
+import { needsPin, requestedFailure, WRONG_PASSWORD } from "./magic-values.ts";
 
-/** What a webhook and `get_response` say of a request, but for its id. */
+/** The content of a webhook and of `get_response`, without the request id. */
 export type WeLinkOutcome = { status: string } & JsonObject;
 
-/** What comes of an action that ends at a business time. */
+/** Returns the outcome of an action that ends at a business time. */
 export function weLinkOutcome(action: string, body: JsonObject, atMs: number): WeLinkOutcome {
-  const asked = askedFailure(body);
-  if (asked !== undefined) return { status: "FAILED", error: asked };
+  const failure = requestedFailure(body);
+  if (failure !== undefined) return { status: "FAILED", error: failure };
   if (action.startsWith("login")) {
     if (body.password === WRONG_PASSWORD) return { status: "FAILED", error: "WRONG_PASSWORD" };
     const email = textOr(body.email, "jane.doe@example.com");
@@ -17,7 +17,7 @@ export function weLinkOutcome(action: string, body: JsonObject, atMs: number): W
   return { status: "SUCCESS", result: resultOf(action, body, atMs) };
 }
 
-/** The same each time: a provider that asks again says nothing else. */
+/** Always the same object, because the provider repeats its prompt unchanged. */
 export function pinPrompt(): WeLinkOutcome {
   return {
     status: "PIN_REQUIRED",

@@ -2,12 +2,15 @@ import { randomUUID } from "node:crypto";
 import { isObject, type JsonObject } from "../../shared/core/json/json.ts";
 import { requestIdsOf } from "../../shared/providers/we-link/request-id.ts";
 import type { JsonAnswer } from "../json-server.ts";
-import { answerAt, begun, type Job, type Jobs } from "./jobs.ts";
+import { answerAt, type Job, type Jobs, reachedSteps } from "./jobs.ts";
 import { isRefusedCredential, WRONG_PIN } from "./magic-values.ts";
 import type { Handled, PlanWebhook, ProviderApi, ProviderCall } from "./provider-api.ts";
 import { loggedIn, pinPrompt, type WeLinkOutcome, weLinkOutcome } from "./we-link-outcome.ts";
 
-/** We-Link: everything is a `POST` below `/api/v1`, acked with an id and answered by webhook. */
+/**
+ * The simulated We-Link: every call is a `POST` below `/api/v1` that returns an
+ * id; the outcome is sent by webhook.
+ */
 export function makeWeLink(options: {
   jobs: Jobs;
   planWebhook: PlanWebhook;
@@ -34,21 +37,21 @@ export function makeWeLink(options: {
     return accepted(job, outcome, endMs);
   }
 
-  /** `login_code` answers the PIN prompt of a login, by the login's own id. */
+  /** Handles `login_code`, which answers the PIN prompt of a login with that login's id. */
   function continueLogin(body: JsonObject, nowMs: number): Handled {
     const { code, requestId } = body;
     if (typeof code !== "string" || typeof requestId !== "string") {
-      return refused(400, "BAD_REQUEST", "code and requestId must be texts");
+      return refused(400, "BAD_REQUEST", "code and requestId must be strings");
     }
     const job = jobs.find("we-link", requestId);
     if (!job) return refused(404, "NOT_FOUND", `There is no request ${requestId}`);
     if (answerAt(job, nowMs).status !== "PIN_REQUIRED") {
-      return refused(400, "PIN_NOT_REQUIRED", "This login waits for no code");
+      return refused(400, "PIN_NOT_REQUIRED", "This login does not wait for a code");
     }
     const endMs = nowMs + drawDelayMs();
     const outcome = code === WRONG_PIN ? pinPrompt() : loggedIn(job.email ?? "");
     const steps = [
-      ...begun(job, nowMs),
+      ...reachedSteps(job, nowMs),
       { atMs: nowMs, answer: { status: "PROCESSING" } },
       { atMs: endMs, answer: outcome },
     ];
@@ -101,7 +104,7 @@ export function makeWeLink(options: {
     remember(body, nowMs) {
       const [id] = requestIdsOf(body);
       const { request_id: _, requestId: __, hash: ___, ...answer } = body;
-      if (id !== undefined) jobs.say("we-link", id, { atMs: nowMs, answer });
+      if (id !== undefined) jobs.addStep("we-link", id, { atMs: nowMs, answer });
     },
   };
 }

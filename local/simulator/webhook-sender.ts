@@ -5,7 +5,7 @@ import type { BusinessClock } from "../clock/clock.ts";
 import { setLongTimeout } from "../clock/long-timeout.ts";
 import type { DurableStore } from "../durable-store.ts";
 import { type Behaviour, drawDelayMs } from "./behaviour.ts";
-import { makeTurns } from "./concurrency-limit.ts";
+import { makeConcurrencyLimit } from "./concurrency-limit.ts";
 import { forge, sign } from "./webhook-request.ts";
 import type { WebhookTarget } from "./webhook-target.ts";
 
@@ -38,19 +38,25 @@ const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 
-/** Business time between one attempt and the next; We-Link's are its own, Linked API says only how many. */
+/**
+ * Business time between attempts. We-Link documents these delays; Linked API
+ * documents only their number.
+ */
 const retryDelaysMs: Readonly<Record<ProviderId, readonly number[]>> = {
   "we-link": [MINUTE, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 12 * HOUR],
   "linked-api": [1, 2, 4, 8, 16, 32, 64].map((minutes) => minutes * MINUTE),
 };
 
-/** Real time that a provider waits for our answer. */
+/** Real time that a provider waits for a response. */
 const ANSWER_TIMEOUT_MS = 30 * SECOND;
 
-/** Webhooks that a provider has under way at once: more would take this machine's sockets. */
-const MAX_UNDER_WAY = 64;
+/** Maximum number of concurrent webhooks of a provider, so that sockets do not run out. */
+const MAX_CONCURRENT_WEBHOOKS = 64;
 
-/** Sends webhooks as the providers do, and again until they are acked; its work survives `kill -9`. */
+/**
+ * Sends webhooks as the providers do and retries them until they are acked. Its
+ * state survives `kill -9`.
+ */
 export function makeWebhookSender(options: {
   store: DurableStore;
   clock: BusinessClock;
@@ -60,10 +66,13 @@ export function makeWebhookSender(options: {
 }) {
   const pending = options.store.collection<PendingWebhook>("simulator-webhooks");
   const timers = new Map<string, () => void>();
-  const turns = { "we-link": makeTurns(MAX_UNDER_WAY), "linked-api": makeTurns(MAX_UNDER_WAY) };
+  const limits = {
+    "we-link": makeConcurrencyLimit(MAX_CONCURRENT_WEBHOOKS),
+    "linked-api": makeConcurrencyLimit(MAX_CONCURRENT_WEBHOOKS),
+  };
   let closed = false;
-  /** Whether it was neither cancelled nor left to the next run. */
-  const isWanted = (webhookId: string) => !closed && pending.get(webhookId) !== undefined;
+  /** Whether the webhook is still to be sent: not cancelled, and this run is not closed. */
+  const isPending = (webhookId: string) => !closed && pending.get(webhookId) !== undefined;
 
   function arm(webhookId: string, webhook: PendingWebhook) {
     if (closed) return;
@@ -73,17 +82,17 @@ export function makeWebhookSender(options: {
       webhookId,
       setLongTimeout(() => {
         timers.delete(webhookId);
-        void turns[webhook.provider](() => attempt(webhookId, webhook));
+        void limits[webhook.provider](() => attempt(webhookId, webhook));
       }, delayMs),
     );
   }
 
   async function attempt(webhookId: string, webhook: PendingWebhook) {
-    if (!isWanted(webhookId)) return;
+    if (!isPending(webhookId)) return;
     const { dropRate, duplicateRate, forgeRate } = options.behaviour();
     if (draw(forgeRate)) await post(webhookId, webhook, "forged");
-    if (!isWanted(webhookId)) return;
-    // A dropped attempt is one that the provider believes delivered.
+    if (!isPending(webhookId)) return;
+    // The provider considers a dropped attempt delivered.
     let acked = true;
     if (!draw(dropRate)) {
       const copies = draw(duplicateRate)
@@ -92,7 +101,7 @@ export function makeWebhookSender(options: {
       const answers = await Promise.all(copies.map((copy) => post(webhookId, webhook, copy)));
       acked = answers.includes(true);
     }
-    if (!isWanted(webhookId)) return;
+    if (!isPending(webhookId)) return;
     const delay = retryDelaysMs[webhook.provider][webhook.attempt - 1];
     if (acked || delay === undefined) return pending.delete(webhookId);
     const next = {
@@ -125,7 +134,7 @@ export function makeWebhookSender(options: {
     return status >= 200 && status < 300;
   }
 
-  /** Makes a webhook durable, to be sent at its time. */
+  /** Stores a webhook durably and sends it at its time. */
   function plan({ webhookId, atMs, ...rest }: PlannedWebhook): void {
     const webhook = { ...rest, attempt: 1, nextAtMs: atMs };
     pending.put(webhookId, webhook);
@@ -134,7 +143,10 @@ export function makeWebhookSender(options: {
 
   return {
     plan,
-    /** Makes a webhook durable and sends it after the behaviour's delay. Returns its id. */
+    /**
+     * Stores a webhook durably and sends it after a delay drawn from the
+     * behaviour. Returns its id.
+     */
     send(provider: ProviderId, body: JsonObject, connectionId?: string): string {
       const target = options.target(provider, connectionId);
       const atMs = options.clock.now() + drawDelayMs(options.behaviour());
@@ -142,7 +154,7 @@ export function makeWebhookSender(options: {
       plan({ webhookId, provider, connectionId: target.connectionId, body, atMs });
       return webhookId;
     },
-    /** What is not delivered yet is not sent, nor sent again; a POST under way may finish. */
+    /** Withdraws webhooks, also those that wait for a retry; a running POST may still finish. */
     cancel(webhookIds: readonly string[]): void {
       for (const webhookId of webhookIds) {
         timers.get(webhookId)?.();
@@ -150,7 +162,7 @@ export function makeWebhookSender(options: {
         pending.delete(webhookId);
       }
     },
-    /** Goes on with what an earlier run left. */
+    /** Resumes the webhooks that an earlier run left. */
     resume: () => {
       for (const [webhookId, webhook] of pending.entries()) arm(webhookId, webhook);
     },

@@ -1,6 +1,6 @@
 import type { ProviderId } from "../../shared/contracts/providers.ts";
 
-/** Where a provider sends its webhooks. */
+/** The connection to which a provider sends its webhooks. */
 export interface WebhookTarget {
   provider: ProviderId;
   connectionId: string;

@@ -93,7 +93,7 @@ test.concurrent("demonstration, local.json, the simulator's controls, the admin 
   try {
     const { local } = run;
     const printed = () => run.lines.join("\n");
-    await expect.poll(printed).toContain("Still up; Ctrl-C stops it.");
+    await expect.poll(printed).toContain("The local run stays up until Ctrl-C.");
     // One that is not acked in time on a busy machine is sent again.
     expect(printed()).toMatch(
       /16 webhooks sent, \d+ acked: 12 of 12 events on the bus, each once\./,

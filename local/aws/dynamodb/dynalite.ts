@@ -1,8 +1,8 @@
 import { createRequire } from "node:module";
 
 /**
- * The parts of `dynalite` (pinned) that we call: its operations without its
- * HTTP server. It is CommonJS with callbacks and without types.
+ * The parts of `dynalite` (pinned version) that we use: its operations without
+ * its HTTP server. It is CommonJS with callbacks and without types.
  */
 export interface DynaliteError extends Error {
   statusCode?: number;
@@ -45,7 +45,7 @@ const db = require("dynalite/db") as {
   validationError(message: string): DynaliteError;
 };
 
-/** What an item and its entry in any one local index may have together, in bytes. */
+/** Maximum size of an item together with its entry in one local index, in bytes. */
 const MAX_ITEM_SIZE = 409_600;
 
 export function openDynalite(path: string | undefined): DynaliteStore {
@@ -89,7 +89,7 @@ const operations = new Map(
   }),
 );
 
-/** @throws DynaliteError with `statusCode` and `body` for what DynamoDB itself refuses */
+/** @throws DynaliteError with `statusCode` and `body` for an error that DynamoDB would return */
 export async function callDynalite(
   store: DynaliteStore,
   name: string,
@@ -106,17 +106,17 @@ export async function callDynalite(
 }
 
 /**
- * A view of the store for one write operation.
+ * Returns a view of the store for one write operation.
  *
- * dynalite writes an item's index entries before the item, each on its own: a
- * process killed in between leaves an index that lies. The view keeps the index
- * writes back until the item's and hands them over as one batch. It relies on
- * dynalite making them all in one synchronous run, which it does when each
- * calls back at once.
+ * dynalite writes an item's index entries before the item, each separately: a
+ * process that is killed in between leaves a wrong index. The view delays the
+ * index writes until the item is written and then writes all of them as one
+ * batch. It relies on dynalite making these writes in one synchronous run, which
+ * it does when each write calls back at once.
  *
- * It also remembers the item that the operation read under its lock, which is
- * the one that a failed condition saw; and it refuses an item that is too large
- * together with its entry in a local index, as DynamoDB does:
+ * The view also records the item that the operation read under its lock, which is
+ * the item that a failed condition was evaluated on. And it rejects an item that
+ * is too large together with its entry in a local index, as DynamoDB does:
  * <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html>
  */
 export function writeView(store: DynaliteStore): { view: DynaliteStore; seen(): Item | undefined } {
@@ -168,7 +168,7 @@ export function writeView(store: DynaliteStore): { view: DynaliteStore; seen(): 
   return { view, seen: () => seenItem };
 }
 
-/** An index entry without the projected attributes that its item does not have. */
+/** Returns an index entry without the projected attributes that its item does not have. */
 function present(entry: unknown): Item {
   const attributes = Object.entries(entry as Item).filter(([, value]) => value !== undefined);
   return Object.fromEntries(attributes);

@@ -21,7 +21,10 @@ export interface DynamoDb {
   close(): Promise<void>;
 }
 
-/** DynamoDB on dynalite, with what it lacks: atomic index writes, `ALL_OLD` on a failed condition, TTL. */
+/**
+ * DynamoDB on dynalite, plus what dynalite lacks: atomic index writes, `ALL_OLD`
+ * on a failed condition, TTL.
+ */
 export function openDynamoDb(options: { path: string | undefined; store: DurableStore }): DynamoDb {
   const tables = openDynalite(options.path);
   const timeToLive = options.store.collection<TimeToLiveSpecification>("dynamodb.timeToLive");
@@ -75,7 +78,8 @@ function timeToLiveOperations(
 ): Operations {
   const assertTable = (TableName: string) => call(store, "DescribeTable", { TableName });
   return {
-    // Expired items are not deleted: AWS does so within days, and readers must not rely on it.
+    // Expired items are not deleted: AWS may take days to delete them, and readers must not rely on
+    // it.
     UpdateTimeToLive: async (input: {
       TableName: string;
       TimeToLiveSpecification: TimeToLiveSpecification;
@@ -126,7 +130,7 @@ async function createTable(
 }
 
 function createTableInput(TableName: string, properties: Record<string, unknown>) {
-  // A template that names no billing mode has provisioned throughput, which is nothing to us.
+  // A template without a billing mode has provisioned throughput, which the local run ignores.
   const { AttributeDefinitions, KeySchema, GlobalSecondaryIndexes, LocalSecondaryIndexes } =
     properties;
   const indexes = (value: unknown) =>
@@ -165,7 +169,10 @@ function unreadable(cause: Error): Error {
   });
 }
 
-/** dynalite activates a table in a later turn; a process killed in between left it `CREATING`. */
+/**
+ * dynalite activates a table asynchronously; a process that was killed in between
+ * left the table `CREATING`.
+ */
 async function activate(store: DynaliteStore, TableName: string): Promise<void> {
   const table = await describe(store, TableName);
   if (!table) throw new Error(`table ${TableName} was not created`);

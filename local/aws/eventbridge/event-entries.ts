@@ -9,14 +9,14 @@ const MAX_ENTRIES = 10;
 const MAX_TOTAL_BYTES = 1_048_576;
 const TIME_BYTES = 14;
 
-/** An entry as it comes over the wire: its time is a number of seconds. */
+/** An entry in its wire format: the time is a number of seconds. */
 export type Entry = Omit<PutEventsRequestEntry, "Time"> & { Time?: number };
 
 export interface BusEvent extends EventText {
   id: string;
 }
 
-/** @throws ValidationException when the request as a whole is refused */
+/** @throws ValidationException when the whole request is invalid */
 export function assertEntries(entries: Entry[] | undefined): Entry[] {
   if (!entries || entries.length < 1 || entries.length > MAX_ENTRIES) {
     throw validationError(
@@ -35,7 +35,7 @@ function sizeOf(entry: Entry): number {
   return bytes + (entry.Time === undefined ? 0 : TIME_BYTES);
 }
 
-/** The event of one entry, or why that entry fails. */
+/** Returns the event of an entry, or the entry's error. */
 export function eventOf(entry: Entry, now: number): BusEvent | PutEventsResultEntry {
   for (const member of ["Source", "DetailType", "Detail"] as const) {
     if (!entry[member]) {
@@ -61,7 +61,10 @@ export function eventOf(entry: Entry, now: number): BusEvent | PutEventsResultEn
   });
 }
 
-/** AWS's envelope. The detail's bytes are spliced in as they are: numbers beyond 2^53 survive. */
+/**
+ * Builds AWS's envelope. The bytes of the detail are copied unchanged, so numbers
+ * beyond 2^53 keep their digits.
+ */
 export function makeEvent(parts: {
   source: string;
   detailType: string;

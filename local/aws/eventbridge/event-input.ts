@@ -1,6 +1,9 @@
 import { validationError } from "../protocol.ts";
 
-/** How a target wants an event: as it is, or one of these. */
+/**
+ * A target's input transformation. Without any of these members the target gets
+ * the whole event.
+ */
 export interface TargetInput {
   Input?: string | undefined;
   InputPath?: string | undefined;
@@ -9,14 +12,14 @@ export interface TargetInput {
     | undefined;
 }
 
-/** An event in two forms: its exact bytes, and parsed. */
+/** An event as its exact bytes, and parsed. */
 export interface EventText {
   json: string;
   detailJson: string;
   parsed: Record<string, unknown>;
 }
 
-/** The bytes that a target gets. The event and its detail are passed on exactly as they came. */
+/** Returns the bytes that a target receives. The event and its detail are passed on unchanged. */
 export function inputFor(target: TargetInput, event: EventText): string {
   if (target.Input !== undefined) return target.Input;
   if (target.InputPath !== undefined) return valueAt(event, target.InputPath) ?? "null";
@@ -26,7 +29,7 @@ export function inputFor(target: TargetInput, event: EventText): string {
     : transformed(template, target.InputTransformer?.InputPathsMap ?? {}, event);
 }
 
-/** @throws ValidationException for a target that gives several inputs, or a path that is none */
+/** @throws ValidationException for a target with several inputs, or with an invalid path */
 export function assertInput(target: TargetInput): void {
   const { Input, InputPath, InputTransformer } = target;
   const given = [Input, InputPath, InputTransformer].filter((each) => each !== undefined);
@@ -51,8 +54,8 @@ function valueAt(event: EventText, path: string): string | undefined {
 }
 
 /**
- * Fills `<name>` in a template: between quotes with the bare text of a string,
- * elsewhere with JSON, as EventBridge does for JSON templates.
+ * Replaces `<name>` in a template, as EventBridge does for JSON templates:
+ * between quotes by the plain text of a string, elsewhere by JSON.
  */
 function transformed(template: string, paths: Record<string, string>, event: EventText): string {
   let isQuoted = false;

@@ -3,12 +3,12 @@ import { BlockList, isIP } from "node:net";
 export type LeafMatcher = (leaf: unknown) => boolean;
 export type Fields = Record<string, unknown>;
 
-/** EventBridge compares numbers within ±5 billion only. */
+/** EventBridge compares only numbers within ±5 billion. */
 const MAX_NUMBER = 5_000_000_000;
 
 export class InvalidEventPattern extends Error {}
 
-/** Compiles one element of a pattern's leaf array: a value, or an object with one operator. */
+/** Compiles an element of a pattern's leaf array: a value, or an object with one operator. */
 export function compileOperator(operator: unknown, path: string): LeafMatcher {
   if (!isFields(operator)) {
     if (Array.isArray(operator)) throw new InvalidEventPattern(`${path} has an array in an array`);
@@ -63,7 +63,7 @@ function compileText(name: string, argument: unknown, path: string): LeafMatcher
   }
 }
 
-/** `*` stands for any run of characters; `\*` and `\\` for themselves. */
+/** `*` matches any number of characters; `\*` and `\\` match a literal `*` and `\`. */
 function compileWildcard(argument: string, path: string): LeafMatcher {
   const parts = argument.match(/\\[*\\]|[^\\]/gsu) ?? [];
   if (parts.join("") !== argument) {

@@ -2,16 +2,15 @@ import { compileOperator, type Fields, InvalidEventPattern, isFields } from "./e
 
 export { InvalidEventPattern };
 
-/** Says whether an event, as parsed JSON, matches. */
+/** Returns whether an event (parsed JSON) matches. */
 export type EventMatcher = (event: unknown) => boolean;
 
 /**
- * Compiles an EventBridge event pattern.
- *
- * As documented at https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html,
+ * Compiles an EventBridge event pattern, as documented at
+ * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html,
  * except that exact numbers compare by value (EventBridge compares their text).
  *
- * @throws InvalidEventPattern saying where and why
+ * @throws InvalidEventPattern that names the position and the reason
  */
 export function compileEventPattern(json: string): EventMatcher {
   let pattern: unknown;
@@ -33,7 +32,7 @@ function compileFields(pattern: Fields, path: string): EventMatcher {
     return (event) => matches(isFields(event) ? event[name] : undefined);
   });
   const matchesAll: EventMatcher = (event) => matchers.every((matches) => matches(event));
-  // In an array of objects, one element must match all fields.
+  // In an array of objects, a single element must match all fields.
   return (event) => {
     if (!Array.isArray(event)) return matchesAll(event);
     const elements: unknown[] = event.flat(Infinity);
@@ -65,7 +64,7 @@ function compileValue(value: unknown, path: string): EventMatcher {
   };
 }
 
-/** Only scalars count: an object, an empty array or nothing is no value. */
+/** Returns the scalar values: an object or an empty array has none. */
 function leavesOf(value: unknown): unknown[] {
   const values = Array.isArray(value) ? value.flat(Infinity) : [value];
   return values.filter((leaf) => leaf !== undefined && (leaf === null || typeof leaf !== "object"));

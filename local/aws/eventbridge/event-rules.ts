@@ -23,11 +23,14 @@ export interface Rule extends StoredRule {
   isOfTemplate: boolean;
 }
 
-/** The rules of all buses: the template's, and those made at run time, which are kept durably. */
+/**
+ * The rules of all buses: those of the template, and those created at run time,
+ * which are durable.
+ */
 export interface EventRules {
   find(busName: string, name: string): Rule | undefined;
   ofBus(busName: string): Rule[];
-  /** @throws InvalidEventPatternException, leaving a rule of that name as it was */
+  /** @throws InvalidEventPatternException; an existing rule of that name is then unchanged */
   save(rule: StoredRule): Rule;
   addFromTemplate(resource: Resource): Rule;
   remove(rule: Rule): void;
@@ -57,7 +60,7 @@ export function openEventRules(store: DurableStore): EventRules {
     find,
     ofBus: (busName) => [...(buses.get(busName)?.values() ?? [])],
     save(stored) {
-      // A change to a rule of the template lasts until the template is read again.
+      // A change to a rule of the template lasts until the next start of the run.
       const isOfTemplate = find(stored.busName, stored.name)?.isOfTemplate ?? false;
       const rule = add(stored, isOfTemplate);
       if (!isOfTemplate) collection.put(rule.arn, stored);

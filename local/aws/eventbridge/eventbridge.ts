@@ -36,7 +36,7 @@ export function openEventBridge(options: {
   clock: BusinessClock;
   recurring: RecurringTimers;
   delivery: TargetDelivery;
-  /** Runs a synchronous piece of work whose writes to queues are one write to disk. */
+  /** Runs synchronous work with one disk write for all its queue writes. */
   atomically<T>(run: () => T): T;
 }): EventBridge {
   const rules = openEventRules(options.store);
@@ -56,7 +56,10 @@ export function openEventBridge(options: {
     return rule;
   }
 
-  /** SQS targets have the event when this returns; Lambda targets get it in a moment. */
+  /**
+   * Delivers an event to the targets of a rule. SQS targets have it when this
+   * returns; Lambda targets are invoked asynchronously.
+   */
   function deliver(rule: Rule, event: BusEvent): void {
     for (const target of rule.targets) {
       void options.delivery.deliver({

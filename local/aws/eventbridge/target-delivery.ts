@@ -4,39 +4,40 @@ import { AwsError } from "../protocol.ts";
 import type { Sqs } from "../sqs/sqs.ts";
 
 /**
- * Rejects when the function could not be invoked: that is retried as the target's
- * retry policy says. What the function itself throws is no such failure; Lambda's
- * asynchronous invocation deals with it.
+ * Invokes a function asynchronously. It rejects when the function could not be
+ * invoked, which is retried by the target's retry policy. An error that the
+ * function throws does not count: Lambda's asynchronous invocation handles it.
  */
 export type Invoke = (functionArn: string, payload: unknown) => Promise<void>;
 
-/** One payload for one target, from a rule or a schedule. */
+/** A payload for one target, from a rule or a schedule. */
 interface Delivery {
-  /** What is delivering, as log lines name it: the ARN of a rule or a schedule. */
+  /** ARN of the rule or schedule, for log lines. */
   sourceArn: string;
   targetArn: string;
-  /** JSON, in the bytes in which an SQS message carries it. */
+  /** JSON, exactly as an SQS message carries it. */
   payload: string;
   groupId?: string | undefined;
   deadLetterArn?: string | undefined;
   maximumRetryAttempts?: number | undefined;
   maximumEventAgeInSeconds?: number | undefined;
-  /** Why the target may not be called at all; such a delivery is not tried. */
+  /** Reason why the target must not be called; the delivery is then not attempted. */
   refusal?: string | undefined;
-  /** Why the dead-letter queue may not be written to. */
+  /** Reason why the dead-letter queue must not be written to. */
   deadLetterRefusal?: string | undefined;
 }
 
 export interface TargetDelivery {
   /**
-   * Delivers, or gives up and hands the payload to the dead-letter queue. An SQS
-   * target has the message when this returns; the promise settles, and never
-   * rejects, when a Lambda target has accepted it or the attempts are used up.
+   * Delivers a payload, or sends it to the dead-letter queue after the last
+   * attempt. An SQS target has the message when this returns. The promise never
+   * rejects; it resolves when a Lambda target has accepted the payload or no
+   * attempt is left.
    *
-   * @returns `"abandoned"` when the endpoint was closed before that
+   * @returns `"abandoned"` when the endpoint was closed first
    */
   deliver(delivery: Delivery): Promise<"settled" | "abandoned">;
-  /** Lambda targets wait until there is someone who invokes them. */
+  /** Sets the function that invokes Lambda targets. Their deliveries wait until it is set. */
   onInvoke(invoke: Invoke): void;
   close(): void;
 }
@@ -99,7 +100,7 @@ export function makeTargetDelivery(options: {
       options.sqs.send(delivery.targetArn, { body: delivery.payload, groupId: delivery.groupId });
     } catch (error) {
       if (!(error instanceof AwsError)) throw error;
-      // What a local queue refuses once, it refuses again: there is nothing to retry.
+      // A local queue would reject the message again, so there is no retry.
       giveUp(delivery, { code: error.name, message: error.message, retries: 0 });
     }
   }
@@ -120,7 +121,7 @@ export function makeTargetDelivery(options: {
   };
 }
 
-/** @throws AwsError for a target that the local run cannot call */
+/** @throws AwsError for a target that is not supported by the local run */
 export function assertTargetArn(arn: string | undefined): string {
   if (!arn || !/^arn:aws:(sqs|lambda):[a-z0-9-]+:\d{12}:.+/.test(arn)) {
     throw new AwsError(

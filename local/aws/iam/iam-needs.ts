@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import { arnOf, busNameOf } from "../../physical-name.ts";
 import type { Need } from "./role-check.ts";
 
-/** The permissions that AWS asks for one call of a JSON service. */
+/** Returns the permissions that AWS requires for one call of a JSON service. */
 type Needs = (operation: string, input: Record<string, unknown>) => Need[];
 
 const queueArn = (url: unknown) => arnOf("AWS::SQS::Queue", String(url ?? "").replace(/^.*\//, ""));
@@ -81,7 +81,7 @@ export const iamNeeds = { sqs, dynamodb, events, secretsmanager, scheduler };
 
 export function snsNeeds(form: URLSearchParams): Need[] {
   const action = form.get("Action") ?? "";
-  // Everyone may ask who they are.
+  // GetCallerIdentity requires no permission.
   if (action === "GetCallerIdentity") return [];
   return [{ action: `sns:${action}`, resource: form.get("TopicArn") ?? "*" }];
 }
@@ -107,7 +107,7 @@ export function s3Needs(request: IncomingMessage): Need[] {
   const object = `${arnOf("AWS::S3::Bucket", bucket)}/${key.join("/")}`;
   if (bucket === "") return [{ action: "s3:ListAllMyBuckets", resource: "*" }];
   if (method === "POST" && url.searchParams.has("delete")) {
-    // DeleteObjects names its keys in the body; a grant on the whole bucket is what it needs here.
+    // DeleteObjects has its keys in the body; here it requires a grant on the whole bucket.
     return [{ action: "s3:DeleteObject", resource: `${arnOf("AWS::S3::Bucket", bucket)}/*` }];
   }
   if (key.join("") === "") {

@@ -2,15 +2,15 @@ import { arnOf, physicalName } from "../../physical-name.ts";
 import type { Resource, Template } from "../../template/resource.ts";
 import { AwsError } from "../protocol.ts";
 
-/** Whoever makes a call, as its access key says. */
+/** The caller that an access key identifies. */
 export interface Caller {
-  /** The function's logical id. */
+  /** Logical id of the function. */
   name: string;
-  /** Its role's logical id. */
+  /** Logical id of its role. */
   roleId: string;
 }
 
-/** One permission that a call needs. */
+/** A permission that a call requires. */
 export interface Need {
   action: string;
   resource: string;
@@ -26,18 +26,18 @@ type Verdict = "allowed" | "denied" | "unmatched";
 
 export interface RoleCheck {
   load(template: Template): void;
-  /** The logical id of a role of the template by its ARN. */
+  /** Returns the logical id of a role of the template by its ARN. */
   roleIdOf(arn: string): string | undefined;
-  /** Why the role may not, in AWS's words; undefined when it may. */
+  /** Returns AWS's message for a denied call, or undefined when the role allows it. */
   refusal(principal: string, roleId: string, need: Need): string | undefined;
   /** @throws AccessDeniedException, which is also logged */
   require(caller: Caller, needs: Need[]): void;
 }
 
 /**
- * Checks calls against the identity policies of the template's roles: action
- * and resource exact or with a trailing `*`. Conditions are ignored, so a
- * statement that AWS would not apply may allow (or deny) here.
+ * Checks calls against the identity policies of the template's roles: actions and
+ * resources match exactly or by a trailing `*`. Conditions are ignored, so a
+ * statement whose condition is false on AWS applies here.
  */
 export function makeRoleCheck(log: (line: string) => void): RoleCheck {
   const statementsOf = new Map<string, Statement[]>();

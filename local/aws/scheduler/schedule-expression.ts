@@ -8,15 +8,15 @@ const unitMs: Record<string, number> = {
 
 export type ScheduleExpression =
   | { kind: "once"; at: number }
-  /** `next` is the first occurrence after `time`, or undefined when there is none. */
+  /** `next` returns the first occurrence after `time`, or undefined when there is none. */
   | { kind: "recurring"; first(now: number): number | undefined; next: Next };
 
 type Next = (previous: number, time: number) => number | undefined;
 
 /**
- * Reads `at(…)`, `rate(…)` and `cron(…)`, in UTC. Times are epoch milliseconds.
+ * Parses `at(…)`, `rate(…)` and `cron(…)`, in UTC. Times are epoch milliseconds.
  *
- * @returns undefined for what is no such expression
+ * @returns undefined for an invalid expression
  */
 export function parseScheduleExpression(text: string): ScheduleExpression | undefined {
   const at = /^at\((\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})\)$/.exec(text)?.[1];
@@ -28,7 +28,7 @@ export function parseScheduleExpression(text: string): ScheduleExpression | unde
     /^rate\((\d+) (minute|hour|day)(s?)\)$/.exec(text) ?? [];
   const periodMs = Number(count) * (unitMs[unit] ?? 0);
   if (periodMs > 0) {
-    // AWS insists on the grammar: `1 minute`, `2 minutes`.
+    // AWS requires the grammatical form: `1 minute`, `2 minutes`.
     return (count === "1") === (plural === "") ? everyPeriod(periodMs) : undefined;
   }
   const cron = /^cron\((.+)\)$/.exec(text)?.[1];

@@ -3,7 +3,7 @@ import { assertTargetArn } from "../eventbridge/target-delivery.ts";
 import { AwsError, required, validationError } from "../protocol.ts";
 import { parseScheduleExpression, type ScheduleExpression } from "./schedule-expression.ts";
 
-/** As it comes over the wire: instants are seconds. */
+/** A schedule in its wire format: instants are seconds. */
 export type ScheduleRequest = Omit<CreateScheduleCommandInput, "StartDate" | "EndDate"> & {
   StartDate?: number;
   EndDate?: number;

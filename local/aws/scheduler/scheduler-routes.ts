@@ -1,7 +1,10 @@
 import type { IncomingMessage } from "node:http";
 import { AwsError } from "../protocol.ts";
 
-/** Scheduler speaks REST: this gives a request's operation and its input from path, query and body. */
+/**
+ * Returns the operation of a REST request to Scheduler, and its input from path,
+ * query and body.
+ */
 export function schedulerCall(
   request: IncomingMessage,
   body: Record<string, unknown>,

@@ -14,7 +14,7 @@ import { readSchedule, type ScheduleRequest, scheduleNotFound } from "./schedule
 interface StoredSchedule {
   request: ScheduleRequest;
   createdAt: number;
-  /** A one-time schedule that has fired and is kept (ActionAfterCompletion NONE). */
+  /** A one-time schedule that has fired and is not deleted (ActionAfterCompletion NONE). */
   isCompleted?: boolean;
 }
 
@@ -22,7 +22,10 @@ export interface Scheduler {
   operations: Operations;
   addGroup(resource: Resource): void;
   addSchedule(resource: Resource): void;
-  /** Arms what the last run left; what came due meanwhile fires in a moment. */
+  /**
+   * Starts the timers of the stored schedules. Schedules that became due while
+   * the run was down fire at once.
+   */
   restore(): void;
 }
 
@@ -41,7 +44,7 @@ export function openScheduler(options: {
   const groups = new Set(["default"]);
   const find = (key: string) => ofTemplate.get(key) ?? durable.get(key);
 
-  /** Delivers once. A firing whose role may not call the target fails, as in AWS. */
+  /** Delivers one firing. As on AWS, it fails when the role does not allow the call. */
   function fire(key: string, request: ScheduleRequest, time: number) {
     const arn = arnOf("AWS::Scheduler::Schedule", key);
     const target = request.Target;
@@ -67,9 +70,9 @@ export function openScheduler(options: {
   }
 
   async function fireOnce(key: string, schedule: StoredSchedule, at: number): Promise<void> {
-    // A process that ends before this is over fires again: schedules deliver at least once.
+    // A process that ends before this point fires again: schedules are delivered at least once.
     if ((await fire(key, schedule.request, at)) === "abandoned") return;
-    // By now another schedule may have this name.
+    // Another schedule may have this name now.
     if (durable.get(key)?.createdAt !== schedule.createdAt) return;
     if (schedule.request.ActionAfterCompletion === "DELETE") durable.delete(key);
     else durable.put(key, { ...schedule, isCompleted: true });
@@ -179,7 +182,8 @@ export function openScheduler(options: {
       const schedule = { request, createdAt: clock.now() };
       ofTemplate.set(key, schedule);
       const expression = readSchedule(request);
-      // A one-time schedule of the template has no memory of having fired: the past is the past.
+      // Whether a one-time schedule of the template has fired is not stored, so one in the past is
+      // skipped.
       const isOver = expression.kind === "once" && expression.at <= clock.now();
       if (!isOver) arm(key, schedule, expression);
     },
@@ -191,7 +195,7 @@ export function openScheduler(options: {
   };
 }
 
-/** The target's input with Scheduler's context attributes filled in. */
+/** Returns the target's input with Scheduler's context attributes filled in. */
 function payloadOf(request: ScheduleRequest, arn: string, timeMs: number): string {
   const time = `${new Date(timeMs).toISOString().slice(0, 19)}Z`;
   const id = randomUUID();

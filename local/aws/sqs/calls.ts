@@ -1,5 +1,5 @@
 /** The parameters of one SQS operation. */
 export type Input = Record<string, unknown>;
 
-/** Runs one of fauxqs's actions and translates its errors. */
+/** Runs an action of fauxqs and converts its errors to `AwsError`. */
 export type CallSqs = (name: string, input: Input) => unknown;

@@ -4,8 +4,8 @@ import { buildApp } from "fauxqs";
 import { ACCOUNT_ID } from "../../physical-name.ts";
 
 /**
- * The parts of `fauxqs` (pinned) that we call: its stores and SQS actions, which
- * it does not export, and its HTTP application for S3 and SNS.
+ * The parts of `fauxqs` (pinned version) that we use: its stores and SQS actions,
+ * which it does not export, and its HTTP application for S3 and SNS.
  */
 export interface SqsMessage {
   messageId: string;
@@ -80,11 +80,11 @@ export interface Fauxqs {
   sns: SnsStore;
   s3: S3Store;
   actions: Record<string, SqsAction>;
-  /** Runs one synchronous piece of work whose writes reach the disk together or not at all. */
+  /** Runs synchronous work whose writes reach the disk together or not at all. */
   atomically<T>(run: () => T): T;
-  /** Answers an S3 request as it comes. */
+  /** Handles an S3 request. */
   route(request: IncomingMessage, response: ServerResponse): void;
-  /** Answers an SNS or STS request whose body has been read. */
+  /** Handles an SNS or STS request whose body has been read. */
   form(body: string, response: ServerResponse): Promise<void>;
   close(): Promise<void>;
 }
@@ -121,7 +121,7 @@ async function loadActions(): Promise<Record<string, SqsAction>> {
   return Object.fromEntries(await Promise.all(sqsActionNames.map(load)));
 }
 
-/** fauxqs takes everything above U+FFFF (emoji) for an invalid character; SQS does not. */
+/** fauxqs rejects characters above U+FFFF (emoji) as invalid; SQS accepts them. */
 async function allowAstralCharacters(): Promise<void> {
   const { INVALID_MESSAGE_BODY_CHAR: pattern } = await internal<{
     INVALID_MESSAGE_BODY_CHAR: RegExp;
@@ -136,10 +136,10 @@ async function openPersistence(dataDir: string, awsUrl: string): Promise<Persist
   }>("./persistence.js");
   const persistence = new PersistenceManager(dataDir);
   persistence.db.exec("PRAGMA synchronous = NORMAL");
-  // No consumer of the last run is alive, and the port may be another one.
+  // No consumer of the last run is alive, and the port may have changed.
   persistence.db.exec("UPDATE sqs_messages SET receipt_handle = NULL, visibility_deadline = NULL");
   persistence.db.prepare("UPDATE sqs_queues SET url = ? || name").run(`${awsUrl}/${ACCOUNT_ID}/`);
-  // fauxqs's own would clear the receive count, which its schema forbids.
+  // fauxqs's own statement would clear the receive count, which its schema does not allow.
   const makeReady = persistence.db.prepare(
     "UPDATE sqs_messages SET receipt_handle = NULL, visibility_deadline = NULL WHERE message_id = ?",
   );
@@ -147,9 +147,7 @@ async function openPersistence(dataDir: string, awsUrl: string): Promise<Persist
   return persistence;
 }
 
-/**
- * @param adaptQueue called with every queue, restored ones included, before anything uses it
- */
+/** @param adaptQueue called with every queue, including restored ones, before the queue is used */
 export async function openFauxqs(options: {
   dataDir: string | undefined;
   awsUrl: string;
@@ -172,7 +170,8 @@ export async function openFauxqs(options: {
       ? undefined
       : await openPersistence(options.dataDir, options.awsUrl);
   if (persistence) {
-    // Loading before wiring: fauxqs would otherwise write back what it reads.
+    // Persistence is connected after loading, because fauxqs would otherwise write back what it
+    // reads.
     persistence.load(sqs, sns, s3);
     for (const part of [sqs, sns, s3, ...sqs.allQueues()]) part.persistence = persistence;
   }

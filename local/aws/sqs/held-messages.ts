@@ -9,20 +9,20 @@ interface Held {
   message: SqsMessage;
 }
 
-/** Messages with a delay, kept here until business time says that they may be received. */
+/** Messages with a delay, stored here until business time has reached their due time. */
 export interface HeldMessages {
-  /** Keeps the message, durably, for `delayMs` of business time. */
+  /** Stores the message durably for `delayMs` of business time. */
   hold(queueName: string, message: SqsMessage, delayMs: number): void;
   count(queueName: string): number;
-  /** Forgets all messages of a queue that was purged or deleted. */
+  /** Deletes all messages of a queue that was purged or deleted. */
   drop(queueName: string): void;
-  /** Starts the timers of what the last run held; overdue messages are released in a moment. */
+  /** Starts the timers of the stored messages. Overdue messages are released at once. */
   restore(): void;
 }
 
 /**
- * @param release puts a due message into its queue; a process killed right
- *   after it does so again, as SQS may deliver twice
+ * @param release puts a due message into its queue; a process that is killed
+ *   right afterwards does so again, as SQS may deliver a message twice
  */
 export function makeHeldMessages(options: {
   store: DurableStore;

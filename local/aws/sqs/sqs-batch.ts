@@ -13,8 +13,8 @@ interface Batch {
 type Attributes = Record<string, { DataType: string; StringValue?: string; BinaryValue?: string }>;
 
 /**
- * The batch forms of single operations: one write to disk for all entries, and
- * an entry that fails does not touch the others.
+ * Returns the batch forms of single operations: one disk write for all entries; a
+ * failed entry does not affect the others.
  */
 export function batchOperations(
   fauxqs: Fauxqs,

@@ -1,7 +1,7 @@
 import { AwsError } from "../protocol.ts";
 
 /**
- * The codes of SQS's older protocol, which the SDK prefers, where they differ:
+ * The codes of SQS's older protocol where they differ. The SDK prefers them:
  * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/CommonErrors.html
  */
 const queryCodes: Record<string, string> = {
@@ -26,7 +26,7 @@ export function sqsError(code: string, message: string): AwsError {
   return new AwsError(`com.amazonaws.sqs#${code}`, message, { headers });
 }
 
-/** Runs one of fauxqs's actions and throws its errors as ours. */
+/** Runs an action of fauxqs and converts its errors to `AwsError`. */
 export function translated(run: () => unknown): unknown {
   const translate = (error: unknown): never => {
     const { code, message, queryErrorHeader } = error as Record<string, unknown>;

@@ -5,9 +5,10 @@ import type { CallSqs } from "./calls.ts";
 import type { Fauxqs } from "./fauxqs.ts";
 
 /**
- * ReceiveMessage with long polling. fauxqs wakes every waiter for each message
- * and lets those that find none answer early; these go on waiting, as in SQS. A
- * client that has gone takes no message.
+ * Implements ReceiveMessage with long polling. fauxqs wakes every waiting receive
+ * for each message and lets those without a message respond early; here these
+ * continue to wait, as in SQS. A client that has disconnected receives no
+ * message.
  */
 export function makeReceive(
   fauxqs: Fauxqs,
@@ -20,7 +21,7 @@ export function makeReceive(
     request: IncomingMessage,
   ): Promise<ReceiveMessageResult> {
     const queue = fauxqs.sqs.getQueue(String(input.QueueUrl));
-    // The action itself refuses a missing queue or a wait that is out of range.
+    // The action rejects a missing queue or a wait time out of range.
     const waitSeconds =
       input.WaitTimeSeconds ?? Number(queue?.attributes.ReceiveMessageWaitTimeSeconds ?? 0);
     const isInRange = waitSeconds > 0 && waitSeconds <= 20;
@@ -47,7 +48,7 @@ export function makeReceive(
   };
 }
 
-/** fauxqs gives all message attributes to whoever asks for none. */
+/** fauxqs returns all message attributes to a caller that requests none. */
 function visible(message: Message, input: ReceiveMessageRequest): Message {
   if (input.MessageAttributeNames?.length) return message;
   const { MessageAttributes, MD5OfMessageAttributes, ...rest } = message;

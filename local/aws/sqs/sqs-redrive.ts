@@ -13,7 +13,10 @@ interface MoveTask {
   StartedTimestamp: number;
 }
 
-/** Redrive from a dead-letter queue: the move is done, durably, when StartMessageMoveTask answers. */
+/**
+ * Operations for the redrive from a dead-letter queue. The move is complete and
+ * durable when StartMessageMoveTask responds.
+ */
 export function redriveOperations(fauxqs: Fauxqs): Operations {
   const tasks: MoveTask[] = [];
 
@@ -40,10 +43,10 @@ export function redriveOperations(fauxqs: Fauxqs): Operations {
       );
     }
     if (others.length > 0) {
-      // SQS knows where each message came from; fauxqs does not.
+      // SQS stores the source queue of each message; fauxqs does not.
       throw sqsError(
         "UnsupportedOperation",
-        `Several queues use ${source.arn} as dead-letter queue: give DestinationArn.`,
+        `Several queues use ${source.arn} as dead-letter queue: set DestinationArn.`,
       );
     }
     return first;
@@ -59,12 +62,12 @@ export function redriveOperations(fauxqs: Fauxqs): Operations {
         );
       }
       if (source.isFifo()) {
-        throw sqsError("UnsupportedOperation", "FIFO queues are not moved locally.");
+        throw sqsError("UnsupportedOperation", "The local run does not redrive FIFO queues.");
       }
       const destination = destinationOf(source, input.DestinationArn);
       const moving = source.messages;
       source.messages = [];
-      // A queue's write replaces the row that the message had in the other one.
+      // Writing to the destination replaces the message's row of the source queue.
       fauxqs.atomically(() => {
         for (const message of moving) {
           message.approximateReceiveCount = 0;

@@ -23,19 +23,20 @@ export interface Sqs {
   fauxqs: Fauxqs;
   createQueue(resource: Resource): void;
   /**
-   * Sends as an AWS service does. Durable when it returns.
+   * Sends a message as an AWS service does. The message is durable when this
+   * returns.
    *
-   * @throws AwsError when there is no such queue or it does not take the message
+   * @throws AwsError when the queue does not exist or rejects the message
    */
   send(queueArn: string, message: OutgoingMessage): void;
-  /** Answers every long poll. */
+  /** Ends every long poll. */
   stopReceiving(): void;
   close(): Promise<void>;
 }
 
 const MAX_DELAY_SECONDS = 900;
 
-/** SQS on fauxqs, with delays in business time and what fauxqs lacks. */
+/** SQS on fauxqs, with delays in business time, and with what fauxqs lacks. */
 export async function openSqs(options: {
   dataDir: string | undefined;
   awsUrl: string;
@@ -44,7 +45,10 @@ export async function openSqs(options: {
   timers: BusinessTimers;
 }): Promise<Sqs> {
   const enqueue = new Map<string, SqsQueue["enqueue"]>();
-  /** Of the message being sent: fauxqs drops it on a standard queue, where it makes a fair queue. */
+  /**
+   * MessageGroupId of the message that is being sent. On a standard queue, where
+   * it makes a fair queue, fauxqs drops it.
+   */
   let groupId: string | undefined;
   const held = makeHeldMessages({
     ...options,
@@ -80,7 +84,7 @@ export async function openSqs(options: {
   const call: CallSqs = (name, input) => {
     const action = fauxqs.actions[name];
     if (!action) throw new Error(`fauxqs has no ${name}`);
-    // Without headers every queue is in the one region.
+    // Without headers every queue is in the default region.
     return translated(() => action(input, fauxqs.sqs, { headers: {} }));
   };
   const plain = Object.keys(fauxqs.actions).map((name): [string, Operation] => [
