@@ -1,0 +1,101 @@
+import { execFile } from "node:child_process";
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { root, textOf } from "../support/tree.ts";
+
+const run = promisify(execFile);
+
+// The compiler runs once per listed file.
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
+
+const section = /### An event type\n([\s\S]*?)\nThen `npm run docs`/;
+
+/** The files that CONTRIBUTING lists for a new event type. */
+const listed = [
+  ...(section.exec(textOf("CONTRIBUTING.md"))?.[1] ?? "").matchAll(/^- `([^`]+)`/gm),
+].map(([, file = ""]) => file);
+
+/**
+ * The edits of a contributor who adds the event type `workflow.paused`: each
+ * copies what is there of `workflow.created`.
+ */
+const edits: Readonly<Record<string, readonly RegExp[]>> = {
+  "shared/contracts/events.ts": [/^ {2}"workflow\.created": \{\n[\s\S]*?\n {2}\},\n/m],
+  "client/webhook-events.ts": [
+    /^ {2}"workflow\.created": Workflow.*\n/m,
+    /^ {2}"workflow\.created": true,\n/m,
+  ],
+  "test/unit/webhook-events.test.ts": [/^ {2}"workflow\.created": \{.*\n/m],
+  "shared/providers/we-link/webhook-body.ts": [/^ {4}"workflow\.created": null,\n/m],
+};
+
+const tree = ["infra", "functions", "shared", "local", "cli", "test", "docs", "bench", "client"];
+const others = ["examples", "package.json", "tsconfig.json"];
+
+let copy: string;
+
+beforeAll(async () => {
+  copy = await mkdtemp(join(tmpdir(), "ackwire-event-type-"));
+  for (const entry of [...tree, ...others]) {
+    await cp(join(root, entry), join(copy, entry), { recursive: true });
+  }
+  await symlink(join(root, "node_modules"), join(copy, "node_modules"));
+  for (const file of listed) await edit(file);
+  await generate();
+});
+
+afterAll(() => rm(copy, { recursive: true, force: true }));
+
+test("CONTRIBUTING lists exactly the files that a new event type changes", () => {
+  expect(listed).toEqual(Object.keys(edits));
+});
+
+test("with every listed file edited, types and generated documents are correct", async () => {
+  expect(await typeErrors()).toBe("");
+  expect(await documentErrors()).toBe("");
+});
+
+test.each(listed)("without the edit of %s the compiler reports an error", async (file) => {
+  const edited = await readFile(join(copy, file), "utf8");
+  await cp(join(root, file), join(copy, file));
+  expect(await typeErrors()).toMatch(/workflow\.paused/);
+  await writeFile(join(copy, file), edited);
+});
+
+test("without `npm run docs` the check of the documents reports the stale ones", async () => {
+  const file = "docs/contracts/events.schema.json";
+  await cp(join(root, file), join(copy, file));
+  expect(await documentErrors()).toContain("events.schema.json");
+});
+
+async function edit(file: string): Promise<void> {
+  let text = await readFile(join(copy, file), "utf8");
+  for (const pattern of edits[file] ?? []) {
+    expect(text, file).toMatch(pattern);
+    text = text.replace(pattern, (found) => found + found.replace("created", "paused"));
+  }
+  await writeFile(join(copy, file), text);
+}
+
+const generate = () => run(process.execPath, ["docs/generate.ts"], { cwd: copy });
+
+/** What a command of the copy prints when it fails; nothing when it succeeds. */
+const errorsOf = (script: string, ...args: string[]): Promise<string> =>
+  run(process.execPath, [join(copy, script), ...args], { cwd: copy }).then(
+    () => "",
+    ({ stdout, stderr }: { stdout: string; stderr: string }) => `${stdout}${stderr}` || "failed",
+  );
+
+const typeErrors = () =>
+  errorsOf(
+    "node_modules/typescript/bin/tsc",
+    "--noEmit",
+    "--incremental",
+    "--tsBuildInfoFile",
+    ".tsbuildinfo",
+  );
+
+const documentErrors = () => errorsOf("docs/generate.ts", "--check");
