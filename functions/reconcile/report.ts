@@ -3,7 +3,11 @@ import { logMessages } from "../../shared/contracts/log-messages.ts";
 import type { DeliverySweepResult } from "../../shared/core/deliveries/sweep-deliveries.ts";
 import type { SweepOutboxResult } from "../../shared/core/events/sweep-outbox.ts";
 import type { RequestSweepResult } from "../../shared/core/requests/sweep-requests.ts";
-import { reportDropped, reportFailure } from "../../shared/runtime/report-failure.ts";
+import {
+  reportDropped,
+  reportFailures,
+  reportUnpublished,
+} from "../../shared/runtime/report-failure.ts";
 import type { Telemetry } from "../../shared/runtime/telemetry.ts";
 
 /** Logs nothing for an empty run. */
@@ -19,27 +23,24 @@ export function report(telemetry: Telemetry, result: SweepOutboxResult): void {
 }
 
 /** Logs and counts what the sweep recovered and what timed out, with the cause of each failure. */
-export function reportRequests(
-  telemetry: Telemetry,
-  { failures, ...result }: RequestSweepResult,
-): void {
-  for (const failure of failures) {
-    reportFailure(telemetry, logMessages.requestSweepItemFailed, failure);
-  }
-  if (Object.values(result).every((count) => count === 0)) return;
-  const { failed, joined, published, timedOut, unknown, unpublished } = result;
+export function reportRequests(telemetry: Telemetry, result: RequestSweepResult): void {
+  reportFailures(telemetry, logMessages.requestSweepItemFailed, result.failed);
+  reportUnpublished(telemetry, result.unpublished);
+  const [failed, unpublished] = [result.failed.length, result.unpublished.length];
+  const counts = { ...result, failed, unpublished };
+  if (Object.values(counts).every((count) => count === 0)) return;
+  const { joined, published, timedOut, unknown } = counts;
   const hasRecovered = joined + published + timedOut + unknown > 0;
   const level = failed + unpublished > 0 ? "error" : hasRecovered ? "warn" : "info";
-  telemetry.log(level, logMessages.requestSweepFinished, { ...result });
-  const counts = {
+  telemetry.log(level, logMessages.requestSweepFinished, counts);
+  const metrics = {
     RequestTimedOut: timedOut,
     RequestUnknown: unknown,
-    PublishFailed: unpublished,
-    ConnectionPaused: result.pausedConnections,
-    AccountPaused: result.pausedAccounts,
+    ConnectionPaused: counts.pausedConnections,
+    AccountPaused: counts.pausedAccounts,
   } as const;
-  for (const [metric, count] of Object.entries(counts)) {
-    if (count > 0) telemetry.count(metric as keyof typeof counts, count);
+  for (const [metric, count] of Object.entries(metrics)) {
+    if (count > 0) telemetry.count(metric as keyof typeof metrics, count);
   }
 }
 

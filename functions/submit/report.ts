@@ -30,10 +30,15 @@ export function report(telemetry: Telemetry, run: SubmitRun): void {
 function reportSubmission(telemetry: Telemetry, submission: SubmitResult): void {
   if (submission.kind === "conflict") return;
   if (submission.kind === "unsubmittable") {
-    const { error, request } = submission;
+    const { error, request, cause } = submission;
     const { code } = error;
     const { requestId, connectionId } = request;
-    telemetry.log("warn", logMessages.requestEndedUnsubmitted, { requestId, connectionId, code });
+    telemetry.log("warn", logMessages.requestEndedUnsubmitted, {
+      requestId,
+      connectionId,
+      code,
+      ...(cause instanceof Error ? { error: cause } : {}),
+    });
     telemetry.count(
       code === "QUEUE_TIMEOUT_THRESHOLD_EXCEEDED" ? "RequestTimedOut" : "SubmitFailed",
     );

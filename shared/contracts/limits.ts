@@ -1,25 +1,25 @@
 /**
- * The size limits of each hop, in one place: what one hop accepts, the next can
- * carry. Sizes that a deployer may change are in `settings.ts`; `docs/limits.md`
- * says where each comes from.
+ * Limits that several parts share. What one part accepts, the next one can carry.
+ * Limits that a deployer may change are in `settings.ts`; `docs/limits.md` gives
+ * the reason of each.
  */
 export const limits = {
-  /** Nesting of a body: every parser and writer behind `ingest` is safe with it. */
+  /** Nesting of a body: every parser and serializer after `ingest` is safe at this depth. */
   maxJsonDepth: 64,
-  /** A larger body or envelope lies in the bucket: SQS and DynamoDB charge by size. */
+  /** A larger body or envelope is stored in the bucket, because SQS and DynamoDB charge by size. */
   maxInlineBytes: 60_000,
-  /** Entries and bytes of one PutEvents call; AWS takes 10, and 1 MB by its own counting. */
+  /** Entries and bytes of one PutEvents call. AWS accepts 10 entries and 1 MB by its own counting. */
   maxPutEventsEntries: 10,
   maxPutEventsBytes: 900_000,
-  /** A provider's id, which stands several times in an event. */
+  /** Length of a provider's id, which occurs several times in an event. */
   maxIdLength: 512,
-  /** A status, an event's name, an account: the same. */
+  /** Length of a status, an event's name or an account, each of which occurs several times in an event. */
   maxNameLength: 256,
-  /** Params of a request: with its frame it stays a body that every hop carries. */
+  /** Params of a request: with its frame it stays a body that every part can carry. */
   maxParamsBytes: 240_000,
-  /** Params that hold a secret: sealed, they never leave the item. */
+  /** Params that contain a secret. They are stored sealed, always in the item. */
   maxSecretBytes: 16_000,
-  /** A provider's answer that is read. */
+  /** Bytes of a provider's answer. */
   maxAnswerBytes: 4_000_000,
   /** Delay of an SQS message: the maximum of SQS. */
   maxSqsDelaySeconds: 900,

@@ -594,7 +594,7 @@ says(
 
 says("If you receive this error, re-submit the request.", async () => {
   const { accountId, requestId } = await stories.expired;
-  expect((await requests.get(requestId)).error?.message).toMatch(/submit it anew/);
+  expect((await requests.get(requestId)).error?.message).toMatch(/create a new request/);
   const again = await ackedId("connect", { accountId, profile_id: "old" });
   expect(again).not.toBe(requestId);
   await requests.reaches(again, "SUCCEEDED");

@@ -157,21 +157,21 @@ describe("a result", () => {
 
 describe("what a result means for the account", () => {
   test("a code that needs a person pauses it until one has come", () => {
-    expect(decode("running", "WRONG_PASSWORD").lane).toEqual({
+    expect(decode("running", "WRONG_PASSWORD").laneEffect).toEqual({
       pause: { reason: "WRONG_PASSWORD" },
     });
   });
 
   test("the provider's limit pauses it for a while", () => {
     const untilMs = nowMs + requestRules.rateLimitPauseMs;
-    expect(decode("running", "STATUS_429").lane).toEqual({
+    expect(decode("running", "STATUS_429").laneEffect).toEqual({
       pause: { reason: "STATUS_429", untilMs },
     });
   });
 
   test("a login that succeeds resumes it; another success does not", () => {
-    expect(decode("running", "success").lane).toEqual({ resume: true });
-    expect(decode("running", "success", { action: "connect" }).lane).toBeUndefined();
+    expect(decode("running", "success").laneEffect).toEqual({ endLoginPause: true });
+    expect(decode("running", "success", { action: "connect" }).laneEffect).toBeUndefined();
   });
 });
 

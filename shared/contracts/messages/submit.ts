@@ -1,22 +1,23 @@
 import * as z from "zod/mini";
 
 /**
- * What stands in the submit queue. Each is a hint: what is to be done is read
- * from the table, so that a lost, doubled or late message changes nothing.
+ * The messages of the submit queue. Each only says where work may be: the work
+ * itself is read from the table, so that a lost, repeated or late message changes
+ * nothing.
  */
 export const submitMessage = z.discriminatedUnion("kind", [
-  /** A request was accepted: its event waits to be published, and perhaps its lane for work. */
+  /** A request was accepted: its event is to be published and, with `wakesLane`, its lane to be worked. */
   z.object({
     v: z.literal(1),
     kind: z.literal("accepted"),
     requestId: z.string(),
     wakesLane: z.boolean(),
   }),
-  /** A lane may have work. */
+  /** Wakes a lane: a request may be submitted now. */
   z.object({ v: z.literal(1), kind: z.literal("wakeUp"), lane: z.string() }),
-  /** A scheduled request's time has come. EventBridge Scheduler sends it. */
+  /** The time of a scheduled request has come. Sent by EventBridge Scheduler. */
   z.object({ v: z.literal(1), kind: z.literal("due"), requestId: z.string() }),
-  /** A person's input for a request waits to be sent. */
+  /** A person's input for a request is to be sent. */
   z.object({ v: z.literal(1), kind: z.literal("continue"), requestId: z.string() }),
 ]);
 

@@ -27,28 +27,31 @@ export interface RequestsDeps extends AcceptRequestDeps {
   connectionIdsOf: (clientId: string, provider: ProviderId) => Promise<string[]>;
 }
 
-/** A time, `#`, and a request's id: what the store can go on from. */
-const LISTED_AS = /^[^#]{1,32}#rq_[0-9a-f]{44}$/;
+/** The store's position in a list: a time, `#`, and a request's id. */
+const CURSOR_FORM = /^[^#]{1,32}#rq_[0-9a-f]{44}$/;
 
-/** Real time that a provider has to answer that it cancels. */
+/** Timeout (real) of the call that asks a provider to cancel. */
 const CANCEL_TIMEOUT_MS = 3_000;
 
 export type Requests = ReturnType<typeof makeRequests>;
 
-/** What clients may do with their requests, whichever API they speak. */
+/**
+ * The operations on requests that the native API and both dialects offer to a
+ * client. A client cannot see the requests of another one.
+ */
 export function makeRequests(deps: RequestsDeps) {
   const { requests, writer, texts, context } = deps;
   const acceptRequest = makeAcceptRequest(deps);
   const resolveRequest = makeResolveRequest(deps);
 
-  /** @throws NOT_FOUND, for another client's too */
+  /** @throws NOT_FOUND, also for a request of another client */
   async function own(clientId: string, requestId: string): Promise<RequestRecord> {
     const request = isRequestId(requestId) ? await requests.find(requestId) : undefined;
     if (request?.clientId === clientId) return request;
     throw new Failure("NOT_FOUND", "there is no such request");
   }
 
-  /** Changes a request of this client in one conditional write. @throws NOT_FOUND, CONFLICT */
+  /** Changes a request by a conditional write. @throws NOT_FOUND, and what `decide` throws */
   async function change(
     requestId: string,
     decide: (request: RequestRecord) => RequestRecord | undefined,
@@ -58,28 +61,34 @@ export function makeRequests(deps: RequestsDeps) {
     throw new Failure("NOT_FOUND", "there is no such request");
   }
 
-  /** Whether this input was taken before under this key. @throws CONFLICT when the key stands for another */
+  /** Returns whether this input was accepted before under this key. @throws CONFLICT when the key belongs to another input */
   async function isRepeated(clientId: string, key: string, digest: BodyDigest): Promise<boolean> {
     const known = await deps.idempotency.find(clientId, key);
     if (known === undefined || digest.isOf(known.bodySha256)) return known !== undefined;
     throw new Failure("CONFLICT", "this Idempotency-Key was used with another body");
   }
 
-  async function askToCancel(request: RequestRecord): Promise<void> {
+  /** Asks the provider to cancel a running request. @throws CONFLICT when it cannot or does not cancel, DEPENDENCY_DOWN without a clear answer */
+  async function cancelAtProvider(request: RequestRecord): Promise<void> {
     const { provider, connectionId, providerRequestId } = request;
-    const how = deps.providers[provider].cancel;
-    if (!how || request.status !== "RUNNING" || providerRequestId === undefined) throw tooLate();
+    const cancellation = deps.providers[provider].cancel;
+    if (!cancellation || request.status !== "RUNNING" || providerRequestId === undefined)
+      throw tooLate();
     const connection = await deps.connections.read(connectionId);
     if (!connection) throw tooLate();
     if (connection.settings.status === "paused") {
-      throw new Failure("CONFLICT", "its connection is paused: the provider cannot be asked");
+      throw new Failure(
+        "CONFLICT",
+        "the connection is paused: the provider cannot be asked to cancel",
+      );
     }
     const credentials = await findCredentials(deps, request, connection);
-    const call = how.request(providerRequestId, credentials);
+    const call = cancellation.request(providerRequestId, credentials);
     const exchange = await deps.calls.exchange(provider, call, CANCEL_TIMEOUT_MS);
-    const answer = exchange.kind === "answered" ? how.read(exchange.answer) : "unknown";
+    const answer = exchange.kind === "answered" ? cancellation.read(exchange.answer) : "unknown";
     if (answer === "refused") throw tooLate();
-    if (answer === "unknown") throw new Failure("DEPENDENCY_DOWN", `${provider} did not say yes`);
+    if (answer === "unknown")
+      throw new Failure("DEPENDENCY_DOWN", `${provider} did not confirm the cancellation`);
   }
 
   return {
@@ -100,7 +109,7 @@ export function makeRequests(deps: RequestsDeps) {
     ): Promise<string> {
       const { limit, cursor, accountId, status } = query;
       const of = { list: "requests", clientId } as const;
-      const before = cursor === undefined ? undefined : readCursor(of, cursor, LISTED_AS);
+      const before = cursor === undefined ? undefined : readCursor(of, cursor, CURSOR_FORM);
       const page = await requests.list({ clientId, accountId, status, limit, before });
       const items = page.requests.map((request) => requestJson(summaryOf(request))).join(",");
       if (page.before === undefined) return `{"items":[${items}]}`;
@@ -108,26 +117,35 @@ export function makeRequests(deps: RequestsDeps) {
       return `{"items":[${items}],"nextCursor":${nextCursor}}`;
     },
 
-    /** @throws NOT_FOUND, CONFLICT once it is submitted and the provider does not cancel, DEPENDENCY_DOWN */
+    /**
+     * Cancels a request that was not submitted. A running one is cancelled at the
+     * provider first, if the provider offers that. Idempotent.
+     *
+     * @throws NOT_FOUND, CONFLICT when it can no longer be cancelled, DEPENDENCY_DOWN
+     */
     async cancel(clientId: string, requestId: string) {
       const request = await own(clientId, requestId);
       const isWaiting = ["SCHEDULED", "QUEUED", "CANCELLED"].includes(request.status);
-      if (!isWaiting) await askToCancel(request);
-      const cancelledNow = await change(requestId, (now) => {
+      if (!isWaiting) await cancelAtProvider(request);
+      const cancelled = await change(requestId, (now) => {
         if (now.status === "CANCELLED") return undefined;
         const stillWaits = now.status === "SCHEDULED" || now.status === "QUEUED";
         if (!stillWaits && (isWaiting || now.status !== "RUNNING")) throw tooLate();
         return cancelRequest(now, context());
       });
-      // There may be none any more; one that fires finds the request cancelled.
-      if (cancelledNow.scheduledMs !== undefined && cancelledNow.joinedMs === undefined) {
+      // A schedule that fires all the same finds the request cancelled.
+      if (cancelled.scheduledMs !== undefined && cancelled.joinedMs === undefined) {
         await deps.schedules.delete(requestId).catch(deps.onIgnoredError);
       }
-      if (!isWaiting) await deps.laneScheduler.onLaneFreed(cancelledNow).catch(deps.onIgnoredError);
+      if (!isWaiting) await deps.laneScheduler.onLaneFreed(cancelled).catch(deps.onIgnoredError);
       return { requestId, status: "CANCELLED" as const };
     },
 
-    /** @throws NOT_FOUND, CONFLICT when it waits for no input (any more), DEPENDENCY_DOWN */
+    /**
+     * Stores a person's input for a request in ACTION_REQUIRED and starts its sending.
+     *
+     * @throws NOT_FOUND, CONFLICT when the request waits for no input, DEPENDENCY_DOWN
+     */
     async continue(
       clientId: string,
       requestId: string,
@@ -147,7 +165,7 @@ export function makeRequests(deps: RequestsDeps) {
         const isWaiting = now.status === "ACTION_REQUIRED" && now.providerRequestId !== undefined;
         const isInTime = (now.deadlineMs ?? 0) > context().nowMs;
         if (!isWaiting || !isInTime || !deps.providers[provider].continuation) {
-          throw new Failure("CONFLICT", "it waits for no input");
+          throw new Failure("CONFLICT", "the request waits for no input");
         }
         return transition(now, "SUBMITTING", context(), { sealedInput, sweepDueMs: undefined });
       });
@@ -156,29 +174,29 @@ export function makeRequests(deps: RequestsDeps) {
         const { nowMs, rules } = context();
         const kept = { clientId, key, bodySha256: digest.text, requestId };
         const expiresMs = nowMs + rules.idempotencyMs;
-        // It is taken: that a repeated call would be a conflict is no reason to say that it is not.
+        // The input is stored. If the key is not, a repeated call is refused as a conflict.
         await deps.idempotency.reserve({ ...kept, expiresMs }).catch(deps.onIgnoredError);
       }
       return viewOf(request, texts);
     },
 
-    /** @throws NOT_FOUND, CONFLICT when its outcome is known, DEPENDENCY_DOWN */
+    /** @throws NOT_FOUND, CONFLICT when the outcome is known, DEPENDENCY_DOWN */
     async resolve(clientId: string, requestId: string, as: Resolution): Promise<RequestView> {
       const request = await own(clientId, requestId);
       return viewOf(await resolveRequest(request, as), texts);
     },
 
-    /** The last event's envelope of a request that was made elsewhere, as JSON text. @throws DEPENDENCY_DOWN */
+    /** The envelope, as JSON text, of the last event of a request that was not made through Ackwire. @throws DEPENDENCY_DOWN */
     async findByProviderId(
       clientId: string,
       provider: ProviderId,
       providerRequestId: string,
     ): Promise<string | undefined> {
       const connectionIds = await deps.connectionIdsOf(clientId, provider);
-      const looks = await deps.references.findByProviderIds(
+      const entries = await deps.references.findByProviderIds(
         connectionIds.map((connectionId) => ({ connectionId, providerRequestId })),
       );
-      for (const { reference } of looks) {
+      for (const { reference } of entries) {
         if (!reference || !("eventId" in reference)) continue;
         const event = await deps.events.find(reference.eventId);
         if (event?.clientId === clientId) return event.envelope;
@@ -189,5 +207,5 @@ export function makeRequests(deps: RequestsDeps) {
 }
 
 function tooLate(): Failure {
-  return new Failure("CONFLICT", "it was submitted, and can no longer be cancelled");
+  return new Failure("CONFLICT", "the request was submitted and can no longer be cancelled");
 }

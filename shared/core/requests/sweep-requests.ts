@@ -46,14 +46,12 @@ export interface RequestSweepResult {
   /** Requests whose worker died during the submission. */
   unknown: number;
   published: number;
-  /** Events that stay in their outbox. */
-  unpublished: number;
+  /** Why events stay in their outbox, one for each. */
+  unpublished: MessageFailure[];
   pausedAccounts: number;
   pausedConnections: number;
-  /** Items and index reads that failed. The next run tries them again. */
-  failed: number;
-  /** Why items failed and why events stay in their outbox. */
-  failures: MessageFailure[];
+  /** Why items and index reads failed, one for each. The next run tries them again. */
+  failed: MessageFailure[];
 }
 
 /** Items that are processed at the same time. */
@@ -75,9 +73,8 @@ export type SweepRequests = ReturnType<typeof makeSweepRequests>;
 export function makeSweepRequests(deps: SweepRequestsDeps) {
   return async (remainingMs: () => number): Promise<RequestSweepResult> => {
     const total = emptyResult();
-    const failed = (error: unknown) => {
-      total.failed++;
-      total.failures.push(toMessageFailure(error));
+    const failed = (error: unknown): void => {
+      total.failed.push(toMessageFailure(error));
     };
     const forEach = async <Item>(items: Item[], process: (item: Item) => Promise<void>) => {
       for (let at = 0; at < items.length; at += CONCURRENCY) {
@@ -126,11 +123,10 @@ function emptyResult(): RequestSweepResult {
     timedOut: 0,
     unknown: 0,
     published: 0,
-    unpublished: 0,
+    unpublished: [],
     pausedAccounts: 0,
     pausedConnections: 0,
-    failed: 0,
-    failures: [],
+    failed: [],
   };
 }
 
@@ -142,14 +138,9 @@ function makeSweepSteps(
   const { requests, writer, queue, laneScheduler } = deps;
   const toPoll: RequestRecord[] = [];
 
-  function addUnpublished(failures: readonly MessageFailure[] = []): void {
-    total.unpublished += failures.length;
-    total.failures.push(...failures);
-  }
-
   async function publish(...of: Parameters<PublishOutboxes>): Promise<PublishedOutboxes> {
     const result = await deps.publish(...of);
-    addUnpublished(result.failures);
+    total.unpublished.push(...result.failures);
     return result;
   }
 
@@ -202,7 +193,7 @@ function makeSweepSteps(
       failed(error);
       return undefined;
     });
-    addUnpublished(polled?.unpublished);
+    total.unpublished.push(...(polled?.unpublished ?? []));
     if (polled?.hasPausedAccount) total.pausedAccounts++;
     if (polled?.hasPausedConnection) total.pausedConnections++;
     if (!polled || !isTerminal(polled.request)) await timeOut(request.requestId);

@@ -2,10 +2,10 @@ import { createHmac } from "node:crypto";
 import { sha256Hex } from "../../crypto/digest.ts";
 import type { MasterKeys } from "../../crypto/master-keys.ts";
 
-/** What is kept of a call's body beside its idempotency key. */
+/** The digest of a call's body that is stored with its idempotency key. */
 export interface BodyDigest {
   text: string;
-  /** Whether a digest that was kept before is of the same body. */
+  /** Returns whether a stored digest is of the same body. */
   isOf(kept: string): boolean;
 }
 
@@ -14,7 +14,7 @@ export function plainDigest(body: string): BodyDigest {
   return { text, isOf: (kept) => kept === text };
 }
 
-/** Of a body that holds a secret: without the master key nobody can try out what it was. */
+/** The digest of a body that contains a secret. It is keyed, so that the secret cannot be guessed from it. */
 export function keyedDigest(master: MasterKeys, body: string): BodyDigest {
   const digestWith = (keyId: string) => {
     const key = master.keys.get(keyId);
@@ -23,6 +23,6 @@ export function keyedDigest(master: MasterKeys, body: string): BodyDigest {
   };
   const text = digestWith(master.current);
   if (text === undefined) throw new Error("The master secret has no current key");
-  // It may have been kept under a key that was the current one then.
+  // The stored digest may have been made with an older master key.
   return { text, isOf: (kept) => digestWith(kept.split(".")[0] ?? "") === kept };
 }

@@ -3,11 +3,11 @@ import { InvalidRequest } from "../../input/invalid-request.ts";
 
 /**
  * Reads `scheduled`: UTC, `YYYY-MM-DDTHH:mm:ss[.s{1,3}]Z`, at least `leadMs`
- * (inclusive) and at most `maxMs` from `nowMs` on. Leap seconds and days that
- * no calendar has are refused, not moved.
+ * (inclusive) and at most `maxMs` after `nowMs`. Leap seconds and dates that do
+ * not exist are refused.
  *
  * Source: the specification, "Scheduling Requests".
- * @throws REQUEST_INVALID that names the field and what is allowed
+ * @throws REQUEST_INVALID that says what is allowed
  */
 export function readScheduled(
   text: string,
@@ -27,7 +27,7 @@ export function readScheduled(
   return atMs;
 }
 
-/** Epoch milliseconds, or `undefined` where the text is no such time. */
+/** Epoch milliseconds, or `undefined` when the text is not such a time. */
 function parseUtc(text: string): number | undefined {
   const [, year, month, day, hour, minute, second, fraction = ""] = SCHEDULED_FORM.exec(text) ?? [];
   if (year === undefined) return undefined;
@@ -43,7 +43,7 @@ function parseUtc(text: string): number | undefined {
     at.getUTCMinutes(),
     at.getUTCSeconds(),
   ];
-  // `24:00:00` and 30 February would be read as another day.
+  // `Date.parse` reads `24:00:00` and 30 February as the next day.
   return components.every((part, index) => part === parts[index]) ? atMs : undefined;
 }
 

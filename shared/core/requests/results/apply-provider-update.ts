@@ -49,19 +49,20 @@ export const makeApplyProviderUpdate =
       const result = withProviderUpdate(request, update, context(), providers[request.provider]);
       applied = result;
       // Before the write: after a crash in between, the update comes again and does both.
-      if (result.lane && "pause" in result.lane) {
-        await lanes.pause(request.lane, request, result.lane.pause);
-      } else if (result.lane) {
+      const { laneEffect } = result;
+      if (laneEffect && "pause" in laneEffect) {
+        await lanes.pause(request.lane, request, laneEffect.pause);
+      } else if (laneEffect) {
         await lanes.endLoginPause(request.lane, laneScheduler.sweepDueFor(context().nowMs));
       }
       return result.request;
     });
     if (!changed || !applied) return undefined;
     const { request, isChanged } = changed;
-    const { lane, verdict } = applied;
+    const { laneEffect, verdict } = applied;
     // Also for a duplicate: the worker that ended the request may have died before this.
     if (isTerminal(request)) await laneScheduler.onLaneFreed(request);
-    const pause = lane && "pause" in lane ? lane.pause : undefined;
+    const pause = laneEffect && "pause" in laneEffect ? laneEffect.pause : undefined;
     const hasPausedAccount = isChanged && pause !== undefined && pause.untilMs === undefined;
     return { request, verdict, isChanged, hasPausedAccount };
   };

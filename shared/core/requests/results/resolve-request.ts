@@ -5,19 +5,19 @@ import type { LaneScheduler } from "../lanes/lane-scheduler.ts";
 import type { DecisionContext } from "../state/decision-context.ts";
 import type { ReferenceStore } from "../state/ports.ts";
 import type { RequestRecord } from "../state/record.ts";
-import { transition } from "../state/request-state.ts";
+import { emitStarted, transition } from "../state/request-state.ts";
 import type { RequestWriter } from "../state/request-writer.ts";
-import { emitStarted } from "../state/started.ts";
 import { isContinuation, requeue } from "../state/submission-transitions.ts";
 
-/** What a person found out at the provider. */
+/** What a person found out at the provider about a request whose outcome was unknown. */
 export type Resolution = { as: "submitted"; providerRequestId?: string } | { as: "not-submitted" };
 
 /**
- * Settles a request whose outcome was unknown by a person's word (G3): what was
- * not submitted goes back to the head of its lane, or to waiting for its input.
+ * Resolves an UNKNOWN request as a person says (G3). A submitted request becomes
+ * RUNNING. One that was not submitted returns to the head of its lane, or to
+ * ACTION_REQUIRED when it was an input that was not sent.
  *
- * @throws NOT_FOUND, CONFLICT, DEPENDENCY_DOWN
+ * @throws NOT_FOUND, CONFLICT when the outcome is known or the provider's id belongs to another request, DEPENDENCY_DOWN
  */
 export const makeResolveRequest =
   (deps: {
@@ -29,21 +29,23 @@ export const makeResolveRequest =
   }) =>
   async (before: RequestRecord, as: Resolution): Promise<RequestRecord> => {
     const { requestId, connectionId } = before;
-    if (before.status !== "UNKNOWN") throw new Failure("CONFLICT", "its outcome is known");
+    if (before.status !== "UNKNOWN")
+      throw new Failure("CONFLICT", "the outcome of this request is known");
     if (as.as === "submitted" && as.providerRequestId !== undefined) {
-      // First, because it can be repeated, and may show that the id is another's.
+      // Before the write: binding is idempotent, and fails when the id belongs to another request.
       const { providerRequestId } = as;
       const known = await deps.references.bind({ connectionId, providerRequestId, requestId });
       if (known && "requestId" in known && known.requestId !== requestId) {
-        throw new Failure("CONFLICT", "this provider's id is that of another request");
+        throw new Failure("CONFLICT", "this provider's id belongs to another request");
       }
     }
     const decided = await deps.writer.change(requestId, (request) => {
-      if (request.status !== "UNKNOWN") throw new Failure("CONFLICT", "its outcome is known");
+      if (request.status !== "UNKNOWN")
+        throw new Failure("CONFLICT", "the outcome of this request is known");
       const context = deps.context();
       if (as.as === "not-submitted") return requeue(request, context);
       const provider = deps.providers[request.provider];
-      return submitted(request, as.providerRequestId, context, provider);
+      return toRunning(request, as.providerRequestId, context, provider);
     });
     if (!decided) throw new Failure("NOT_FOUND", "there is no such request");
     const { request } = decided;
@@ -52,7 +54,7 @@ export const makeResolveRequest =
     return request;
   };
 
-function submitted(
+function toRunning(
   request: RequestRecord,
   providerRequestId: string | undefined,
   context: DecisionContext,
@@ -65,7 +67,7 @@ function submitted(
     providerRequestId: knownId,
     submittedMs: request.submittedMs ?? nowMs,
     deadlineMs,
-    // Its result may be there already: the provider is asked, if it can be.
+    // The result may exist already, so the request is polled at once if its id is known.
     sweepDueMs: knownId === undefined ? deadlineMs : nowMs,
     polls: 0,
   });

@@ -1,6 +1,6 @@
 import type { RequestRules } from "./request-rules.ts";
 
-/** When a decision is made, and by which rules. */
+/** The times and rules by which a decision is made. */
 export interface DecisionContext {
   /** Business time. */
   nowMs: number;

@@ -7,29 +7,32 @@ import type { ProviderHttpCall } from "../../providers/http-call.ts";
 import type { ProviderAnswer } from "../../providers/provider-client.ts";
 import type { Lane, LaneOwner, LanePause, RequestRecord, StoredText } from "./record.ts";
 
-/** Every port throws DEPENDENCY_DOWN when it cannot answer: what it was to write may be written. */
+/** Every port throws DEPENDENCY_DOWN when it cannot answer. A write may have happened then. */
 
 export interface RequestStore {
   /** Strongly consistent. */
   find(requestId: string): Promise<RequestRecord | undefined>;
-  /** Requests with their lanes, strongly consistent, in one call where they fit. */
+  /** Requests with their lanes, strongly consistent, in as few calls as possible. */
   findWithLanes(
     requestIds: readonly string[],
   ): Promise<Map<string, { request: RequestRecord; lane: Lane | undefined }>>;
-  /** Stores a new request (version 1). Gives the one that is there already, if so. */
+  /** Stores a new request as version 1. Returns the stored one when the id exists already. */
   create(request: RequestRecord): Promise<RequestRecord | "created">;
   /**
-   * Writes over the version that was read, as `version + 1`; `undefined` when
-   * another write came first. May be repeated: its own write is recognised.
+   * Replaces the version that was read by `version + 1`. Returns `undefined` when
+   * another write came first. Idempotent: a repeated call recognises its own write.
    */
   replace(request: RequestRecord): Promise<RequestRecord | undefined>;
-  /** What holds the lane and then what waits in it, in order, strongly consistent. */
+  /** The requests that hold the lane, then those that wait, each by position; strongly consistent. */
   readLaneHead(lane: string, limit: number): Promise<RequestRecord[]>;
-  /** The first login that waits in the lane, if one does. */
+  /** The first waiting request that is a login. */
   firstLogin(lane: string): Promise<RequestRecord | undefined>;
-  /** How many wait, counted in the queue itself up to `limit`. */
+  /** Counts the waiting requests themselves, up to `limit`. */
   countWaiting(lane: string, limit: number): Promise<number>;
-  /** A client's requests, newest first, from behind `before` on; fewer than `limit` while there is a `before`. */
+  /**
+   * A page of a client's requests, newest first, after `before`. The next page exists
+   * when the result has a `before`, even when this page has fewer than `limit`.
+   */
   list(of: {
     clientId: string;
     accountId?: string | undefined;
@@ -37,13 +40,13 @@ export interface RequestStore {
     limit: number;
     before?: string | undefined;
   }): Promise<{ requests: RequestRecord[]; before?: string | undefined }>;
-  /** Keys of requests and lanes whose time has come (business), oldest first. */
+  /** Keys of requests and lanes whose sweep is due (business), oldest first. */
   findDue(shard: number, untilMs: number, limit: number): Promise<DueEntry[]>;
-  /** Ids of requests whose writer may have died before this real time, oldest first. */
+  /** Ids of requests to recover at this real time, oldest first. */
   findStale(shard: number, beforeRealMs: number, limit: number): Promise<string[]>;
 }
 
-/** `requestId` is absent where it is the lane itself that is due. */
+/** `requestId` is absent when the lane itself is due. */
 export interface DueEntry {
   lane: string;
   requestId?: string | undefined;
@@ -51,30 +54,30 @@ export interface DueEntry {
 
 export interface JoinedLane {
   position: number;
-  /** True when nobody was going to look at the lane: the caller sees to it. */
+  /** True when no sweep of the lane was due: the caller must send a wake-up message. */
   wasUnscheduled: boolean;
 }
 
 export interface LaneStore {
   find(lane: string): Promise<Lane | undefined>;
   /**
-   * Gives out the next place, at or after `nowMs`, and makes sure that somebody
-   * will look at the lane: at `sweepDueMs`, if nobody does before.
+   * Assigns the next position, at or after `nowMs`, counts the request as waiting,
+   * and makes the lane due for the sweep at `sweepDueMs` unless it is due already.
    *
-   * @returns `"full"` when `limit` wait already; no limit where it is absent
+   * @returns `"full"` when `limit` requests wait already; absent means no limit
    */
   join(
     lane: string,
     owner: LaneOwner,
     of: { nowMs: number; sweepDueMs: number; limit?: number },
   ): Promise<JoinedLane | "full">;
-  /** Sets the count of what waits to what was counted; `false` while a worker has the lane, which counts itself. */
+  /** Sets the number of waiting requests. Returns `false` while a worker holds the lease, because it updates the number itself. */
   setWaitingCount(lane: string, waiting: number): Promise<boolean>;
   /**
-   * Takes the lane for one worker and puts its next look off to `sweepDueMs`.
+   * Leases the lane to one worker and postpones its sweep to `sweepDueMs`.
    *
-   * @returns `undefined` when another worker has it, or there is none; `wasLeft`
-   *   where the worker before did not give it back, and nobody knows what it did last
+   * @returns `undefined` when another worker holds the lease or there is no such
+   *   lane; `abandonedByPrevious` when the previous worker's lease expired without a release
    */
   acquire(
     lane: string,
@@ -82,12 +85,12 @@ export interface LaneStore {
     sweepDueMs: number,
   ): Promise<(Lane & { abandonedByPrevious?: true }) | undefined>;
   /**
-   * Gives the lane back. Without a `sweepDueMs` nobody looks at it again until
-   * somebody joins. Only as `seen`: who has joined or hastened it meanwhile is
-   * not overlooked.
+   * Ends the lease and writes what the worker changed. Without `sweepDueMs` the
+   * lane is not due again until a request joins. The write succeeds only when the
+   * lane's sweep was not moved and no request joined an idle lane since `seen`.
    *
-   * @returns `"released"`, the lane as it is when it was joined or hastened
-   *   meanwhile (it is still held), or `"lost"` when the lease had passed to another
+   * @returns `"released"`; the stored lane, still leased, when it differs from
+   *   `seen`; `"lost"` when another worker holds the lease
    */
   release(
     seen: Lane,
@@ -99,47 +102,46 @@ export interface LaneStore {
     },
   ): Promise<"released" | "lost" | Lane>;
   /**
-   * Brings the next look forward; `false` when nothing waits or somebody looks
-   * sooner. A worker that has the lane meanwhile learns of it at its `release`.
+   * Makes the sweep due earlier, and always when a worker holds the lease: its
+   * `release` then sees the change. Returns `false` when nothing was changed,
+   * because no sweep is due or an earlier one is.
    */
   bringSweepForward(lane: string, sweepDueMs: number): Promise<boolean>;
   /**
-   * Sees to it that a lane in which something waits is looked at: by then, if
-   * nobody was going to, and by the worker that has it before it is given back.
-   *
-   * @returns whether that was needed
+   * Makes the sweep due when none is, and when a worker holds the lease: its
+   * `release` then sees the change. Returns whether anything was changed.
    */
   ensureSweep(lane: string, sweepDueMs: number): Promise<boolean>;
-  /** No submission before then; an earlier time changes nothing. */
+  /** Postpones the next submission. An earlier time than the stored one changes nothing. */
   delaySubmissions(lane: string, notBeforeMs: number): Promise<void>;
-  /** Has the lane looked at by then, whether or not something was known to wait; `false` when somebody looks sooner. */
+  /** Makes the sweep due when none is, when a later one is, and when a worker holds the lease. Returns whether anything was changed. */
   scheduleSweep(lane: string, sweepDueMs: number): Promise<boolean>;
-  /** Makes the lane if there is none. A pause without an end is not replaced by one that has one. */
+  /** Pauses the lane, and creates it if there is none. A pause with an end does not replace one without. */
   pause(lane: string, owner: LaneOwner, pause: LanePause): Promise<void>;
-  /** Ends the pause of an account that had to log in, no other, and has the lane looked at. */
+  /** Ends the pause that waits for a login, and no other, and makes the sweep due. */
   endLoginPause(lane: string, sweepDueMs: number): Promise<void>;
-  /** Ends any pause and has the lane looked at. `false` when there is no such lane. */
+  /** Ends every pause and makes the sweep due. Returns `false` when there is no such lane. */
   endAllPauses(lane: string, sweepDueMs: number): Promise<boolean>;
 }
 
-/** What is known of a provider's id: our request, or an event that belongs to none. */
+/** What a provider's id refers to: a request, or an unmatched event. */
 export type Reference = { requestId: string } | { eventId: string };
 
 export interface ReferenceStore {
-  /** Strongly consistent; in one call for all, with what is being submitted on each connection. */
+  /** The references of these ids in one call, strongly consistent, with the time until which a submission may be in flight on each connection. */
   findByProviderIds(
     of: readonly { connectionId: string; providerRequestId: string }[],
   ): Promise<{ reference?: Reference | undefined; submittingUntilRealMs: number }[]>;
-  /** Binds a provider's id to a request. Gives what was there before. Repeating it changes nothing. */
+  /** Binds a provider's id to a request and returns the previous reference. Idempotent. */
   bind(of: {
     connectionId: string;
     providerRequestId: string;
     requestId: string;
   }): Promise<Reference | undefined>;
   /**
-   * Notes that an event of this id belongs to no request; the last final one is kept.
+   * Records an unmatched event of this id. A final event replaces an earlier one.
    *
-   * @returns the request's id where it was bound meanwhile
+   * @returns the request's id when the id was bound to a request in the meantime
    */
   recordUnmatched(of: {
     connectionId: string;
@@ -147,14 +149,14 @@ export interface ReferenceStore {
     eventId: string;
     isFinal: boolean;
   }): Promise<string | undefined>;
-  /** Says that a submission is under way on this connection until this real time. */
+  /** Records that a submission may be in flight on this connection until this real time. An earlier time changes nothing. */
   extendSubmittingUntil(connectionId: string, untilRealMs: number): Promise<void>;
 }
 
 export interface IdempotencyStore {
-  /** What a key stands for, if it is known. */
+  /** The entry of a key. */
   find(clientId: string, key: string): Promise<KnownKey | undefined>;
-  /** Keeps a key with what it stands for, or gives what it stands for already. */
+  /** Stores an entry for the key, or returns the one that exists. */
   reserve(of: {
     clientId: string;
     key: string;
@@ -169,13 +171,13 @@ export interface KnownKey {
   requestId: string;
 }
 
-/** Texts that may be too large for an item. */
+/** Stores texts that may be too large for an item. */
 export interface TextStore {
   keep(requestId: string, text: string): Promise<StoredText>;
   open(text: StoredText): Promise<string>;
 }
 
-/** Published events, for those who read them later. Storing one again changes nothing. */
+/** Keeps published events for readers. Storing one again changes nothing. */
 export interface EventArchive {
   store(events: readonly FinalEvent[]): Promise<void>;
 }
@@ -186,26 +188,26 @@ export interface SubmitQueue {
 }
 
 export interface Schedules {
-  /** Has `due` sent at that time (business), rounded up to the second. Making it again changes nothing. */
+  /** Schedules the `due` message for that time (business), rounded up to the second. Idempotent. */
   create(requestId: string, atMs: number): Promise<void>;
-  /** There may be none any more. */
+  /** Deletes the schedule. Succeeds when there is none. */
   delete(requestId: string): Promise<void>;
 }
 
 export type Exchange =
   | { kind: "answered"; answer: ProviderAnswer }
-  /** No connection was made: nothing can have happened. */
+  /** No connection was made, so nothing happened at the provider. */
   | { kind: "notSent"; reason: string }
-  /** It was or may have been sent, and there is no complete answer. */
+  /** The call was or may have been sent, and there is no complete answer. */
   | { kind: "incomplete"; reason: string };
 
 export interface ProviderCalls {
-  /** One call over a connection of its own, without a retry; never throws. */
+  /** Makes one call on a connection of its own, without a retry. Never throws. */
   exchange(provider: ProviderId, request: ProviderHttpCall, timeoutMs: number): Promise<Exchange>;
 }
 
-/** Limits how fast a client may make requests. */
+/** Limits the rate of a client's requests. */
 export interface ClientRates {
-  /** `false` when the client has used up this second. */
+  /** Counts one request. Returns `false` when the client has reached the limit of this second (real time). */
   take(clientId: string): Promise<boolean>;
 }

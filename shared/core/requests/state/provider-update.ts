@@ -5,31 +5,39 @@ import { canonicalJson } from "../../json/json.ts";
 import type { ProviderClient } from "../../providers/provider-client.ts";
 import type { DecisionContext } from "./decision-context.ts";
 import { isTerminal, type LanePause, type RequestRecord } from "./record.ts";
-import { pollDelayMs, transition, withDerivedFields, withOutboxEvents } from "./request-state.ts";
-import { emitStarted } from "./started.ts";
+import {
+  emitStarted,
+  pollDelayMs,
+  transition,
+  withDerivedFields,
+  withOutboxEvents,
+} from "./request-state.ts";
 
-/** What the provider says of a request: by webhook, by an answer to a poll, or at once. */
+/** A report of the provider about a request, from a webhook, a poll, or the answer to the submission. */
 export interface ProviderUpdate {
   event: InboundEvent;
-  /** We asked: what it says is so now. A webhook may be late, and come twice. */
+  /** True for an answer to our own call, which is the current state. A webhook may be late or repeated. */
   isPolled?: boolean;
   numbersAsText?: boolean;
-  /** The exact bytes, where the event could not carry each digit. */
+  /** The webhook's exact bytes, when the event could not keep every digit. */
   raw?: Uint8Array;
 }
 
 export interface UpdateResult {
   request: RequestRecord;
   /**
-   * `late`: the request had ended otherwise. `unsure`: an old prompt again, which
-   * counts only once a poll has confirmed it.
+   * `late`: the request had ended with another outcome. `unsure`: a repeated old
+   * prompt, which counts only after a poll has confirmed it.
    */
   verdict: "applied" | "duplicate" | "late" | "unsure";
-  /** For the account's lane, to be done before the request is stored: doing it again changes nothing. */
-  lane?: { pause: LanePause } | { resume: true };
+  /** Effect on the account's lane. Apply it before the request is stored. Applying it again changes nothing. */
+  laneEffect?: { pause: LanePause } | { endLoginPause: true };
 }
 
-/** The request after news of it (G4): by whichever way and in whichever order it comes. */
+/**
+ * Applies a report of the provider to the request (G4). Reports may come in any
+ * order, more than once, and by webhook as well as by poll.
+ */
 export function withProviderUpdate(
   request: RequestRecord,
   update: ProviderUpdate,
@@ -38,34 +46,33 @@ export function withProviderUpdate(
 ): UpdateResult {
   switch (update.event.type) {
     case "workflow.started":
-      return running(request, update, context);
+      return applyStarted(request, update, context);
     case "workflow.actionRequired":
-      return prompted(request, update, context);
+      return applyPrompt(request, update, context);
     case "workflow.completed":
-      return completed(request, update, context, provider);
+      return applyCompletion(request, update, context, provider);
     default:
-      // We said ourselves that it was created.
+      // `workflow.created` is our own event.
       return { request, verdict: "duplicate" };
   }
 }
 
-function running(
+function applyStarted(
   request: RequestRecord,
   { event }: ProviderUpdate,
   context: DecisionContext,
 ): UpdateResult {
   if (request.status === "CANCELLED") return { request, verdict: "duplicate" };
-  const proves = ["QUEUED", "UNKNOWN"].includes(request.status);
-  const now = proves ? runningNow(request, event, context) : request;
-  const payload = event.data.payload;
-  const told = emitStarted(now, context, payload);
-  return told === request
+  const isProof = ["QUEUED", "UNKNOWN"].includes(request.status);
+  const running = isProof ? toRunning(request, event, context) : request;
+  const started = emitStarted(running, context, event.data.payload);
+  return started === request
     ? { request, verdict: "duplicate" }
-    : { request: told, verdict: "applied" };
+    : { request: started, verdict: "applied" };
 }
 
-/** It is with the provider, though we did not know. */
-function runningNow(
+/** The provider has the request although no answer was recorded. */
+function toRunning(
   request: RequestRecord,
   event: InboundEvent,
   context: DecisionContext,
@@ -81,7 +88,7 @@ function runningNow(
   });
 }
 
-function prompted(
+function applyPrompt(
   request: RequestRecord,
   update: ProviderUpdate,
   context: DecisionContext,
@@ -90,13 +97,13 @@ function prompted(
   const { event } = update;
   const digest = event.discriminator ?? sha256Hex(canonicalJson(event.data)).slice(0, 16);
   const isKnown = update.isPolled || request.prompts.at(-1) === digest;
-  // A poll words the prompt that waits in its own way.
+  // A poll may word the open prompt differently.
   if (request.status === "ACTION_REQUIRED" && isKnown) return { request, verdict: "duplicate" };
-  // While an input is on its way, what the provider says is of before.
+  // While an input is being sent, the provider still reports the prompt that it answers.
   if (request.sealedInput !== undefined) return { request, verdict: "duplicate" };
   if (!update.isPolled && request.prompts.includes(digest)) {
-    const asked = withDerivedFields({ ...request, sweepDueMs: context.nowMs }, context);
-    return { request: asked, verdict: "unsure" };
+    const polledNow = withDerivedFields({ ...request, sweepDueMs: context.nowMs }, context);
+    return { request: polledNow, verdict: "unsure" };
   }
   const { nowMs, rules } = context;
   const deadlineMs = nowMs + rules.actionTimeoutMs;
@@ -109,18 +116,18 @@ function prompted(
     actionDeadlineMs: deadlineMs,
     sweepDueMs: deadlineMs,
   });
-  const said = requestEvent("workflow.actionRequired", waiting, {
+  const promptEvent = requestEvent("workflow.actionRequired", waiting, {
     n: waiting.prompts.length,
     atMs: nowMs,
     status: "action_required",
     eventType: event.data.eventType,
-    more: { payload: event.data.payload, ...marks(update) },
+    more: { payload: event.data.payload, ...numberMark(update) },
     raw: update.raw,
   });
-  return { request: withOutboxEvents(waiting, context, said), verdict: "applied" };
+  return { request: withOutboxEvents(waiting, context, promptEvent), verdict: "applied" };
 }
 
-function completed(
+function applyCompletion(
   request: RequestRecord,
   update: ProviderUpdate,
   context: DecisionContext,
@@ -129,10 +136,10 @@ function completed(
   const { data } = update.event;
   const outcome = data.status === "completed" ? "SUCCEEDED" : "FAILED";
   const digest = sha256Hex(canonicalJson([data.status, data.result ?? null, data.error ?? null]));
-  const lane = laneEffect(request, update, context, provider);
-  if (isTerminal(request)) return after(request, { update, digest, outcome }, context, lane);
+  const effect = laneEffectOf(request, update, context, provider);
+  if (isTerminal(request)) return applyLate(request, { update, digest, outcome }, context, effect);
   const { result } = data;
-  const error = data.error && shortened(data.error);
+  const error = data.error && truncated(data.error);
   const ended = transition(request, outcome, context, {
     providerRequestId: request.providerRequestId ?? data.providerRequestId,
     submittedMs: request.submittedMs ?? context.nowMs,
@@ -140,38 +147,38 @@ function completed(
     ...(result === undefined ? {} : { result: { inline: JSON.stringify(result) } }),
     ...(error === undefined ? {} : { error }),
   });
-  const said = requestEvent("workflow.completed", ended, {
+  const event = requestEvent("workflow.completed", ended, {
     atMs: context.nowMs,
     status: outcome === "SUCCEEDED" ? "completed" : "failed",
     eventType: eventTypeOf(request, update, provider),
     more: {
       ...(result === undefined ? {} : { result }),
       ...(error === undefined ? {} : { error }),
-      ...marks(update),
+      ...numberMark(update),
     },
     raw: update.raw,
   });
-  return { request: withOutboxEvents(ended, context, said), verdict: "applied", ...lane };
+  return { request: withOutboxEvents(ended, context, event), verdict: "applied", ...effect };
 }
 
-/** A provider's words lie in the item, which has its limit. */
-const MAX_CODE = 200;
-const MAX_MESSAGE = 1_000;
+/** A provider's error is stored in the item, which has at most 400 KB. Lengths in characters. */
+const MAX_CODE_LENGTH = 200;
+const MAX_MESSAGE_LENGTH = 1_000;
 
-function shortened({ code, message }: { code: string; message: string }) {
-  return { code: code.slice(0, MAX_CODE), message: message.slice(0, MAX_MESSAGE) };
+function truncated({ code, message }: { code: string; message: string }) {
+  return { code: code.slice(0, MAX_CODE_LENGTH), message: message.slice(0, MAX_MESSAGE_LENGTH) };
 }
 
-/** The terminal write is made: what says the same is a duplicate, what says otherwise is kept. */
-function after(
+/** A report about a request that has ended: the same outcome is a duplicate, another one is stored as `lateResult`. */
+function applyLate(
   request: RequestRecord,
   of: { update: ProviderUpdate; digest: string; outcome: RequestRecord["status"] },
   context: DecisionContext,
-  lane: Pick<UpdateResult, "lane">,
+  effect: Pick<UpdateResult, "laneEffect">,
 ): UpdateResult {
   const isSame =
     request.outcomeDigest === of.digest ||
-    // A poll and a webhook may word one result differently.
+    // A poll and a webhook may word the same result differently.
     (request.outcomeDigest !== undefined && request.status === of.outcome);
   if (isSame || request.lateResult !== undefined) return { request, verdict: "duplicate" };
   const { status, result, error } = of.update.event.data;
@@ -179,7 +186,7 @@ function after(
   return {
     request: withDerivedFields({ ...request, lateResult: late }, context),
     verdict: "late",
-    ...lane,
+    ...effect,
   };
 }
 
@@ -194,21 +201,22 @@ function eventTypeOf(
   return known === "UNKNOWN" ? event.data.eventType : known;
 }
 
-function laneEffect(
+function laneEffectOf(
   request: RequestRecord,
   { event }: ProviderUpdate,
   context: DecisionContext,
   provider: ProviderClient,
-): Pick<UpdateResult, "lane"> {
+): Pick<UpdateResult, "laneEffect"> {
   const code = event.data.error?.code;
-  if (code === undefined) return provider.isLogin(request.action) ? { lane: { resume: true } } : {};
+  if (code === undefined)
+    return provider.isLogin(request.action) ? { laneEffect: { endLoginPause: true } } : {};
   if (provider.isRateLimit(code)) {
     const untilMs = context.nowMs + context.rules.rateLimitPauseMs;
-    return { lane: { pause: { reason: code, untilMs } } };
+    return { laneEffect: { pause: { reason: code, untilMs } } };
   }
-  return provider.blocksAccount(code) ? { lane: { pause: { reason: code } } } : {};
+  return provider.blocksAccount(code) ? { laneEffect: { pause: { reason: code } } } : {};
 }
 
-function marks(update: ProviderUpdate): { numbersAsText?: true } {
+function numberMark(update: ProviderUpdate): { numbersAsText?: true } {
   return update.numbersAsText ? { numbersAsText: true } : {};
 }

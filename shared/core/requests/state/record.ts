@@ -2,24 +2,24 @@ import type { EventType } from "../../../contracts/events.ts";
 import type { ProviderId } from "../../../contracts/providers.ts";
 import type { RequestStatus } from "../../../contracts/statuses.ts";
 
-/** A text that lies in the item, or in the bucket where it is too large for that. */
+/** A text in the item, or the key of a text in the bucket when it is too large for the item. */
 export type StoredText = { inline: string } | { key: string };
 
-/** An event that a state write caused and that is not known to be on the bus yet. */
+/** An event of a state write that is not known to be on the bus yet. */
 export interface OutboxEntry {
   id: string;
   type: EventType;
-  /** The write that caused it: whoever made that write publishes it. */
+  /** The version that the write gave the record. The writer publishes the entry. */
   version: number;
-  /** When that was (real). */
+  /** Time of that write (real). */
   sinceRealMs: number;
   /** The envelope's final bytes. */
   envelope: StoredText;
-  /** The webhook's exact bytes, Base64, where the envelope could not carry each digit. */
+  /** The webhook's exact bytes in Base64, when the envelope could not keep every digit. */
   raw?: StoredText | undefined;
 }
 
-/** Whose requests go through one lane. */
+/** The account whose requests share one lane. */
 export interface LaneOwner {
   clientId: string;
   provider: ProviderId;
@@ -28,8 +28,8 @@ export interface LaneOwner {
 }
 
 /**
- * A request as it is stored. Times are epoch milliseconds of business time but
- * where their name says `Real`.
+ * A request as it is stored. Times are epoch milliseconds of business time,
+ * unless their name contains `Real`.
  */
 export interface RequestRecord extends LaneOwner {
   lane: string;
@@ -42,58 +42,58 @@ export interface RequestRecord extends LaneOwner {
   submittedMs?: number | undefined;
   finishedMs?: number | undefined;
 
-  /** Its place in the lane, given when it joined; a request that returns has its old one. */
+  /** Position in the lane, assigned when it joined. A request that returns to its lane keeps it. */
   lanePosition?: number | undefined;
-  /** Where it stands in the lane now; absent once it neither waits nor holds. */
+  /** Whether it waits in its lane or holds it; absent when neither. */
   laneState?: "waiting" | "holding" | undefined;
-  /** Until when it keeps the lane to itself. */
+  /** Until when no other request of the lane is submitted. */
   holdUntilMs?: number | undefined;
 
-  /** JSON text of the provider's own body; absent once it is erased. */
+  /** Params as JSON text; absent after they are erased. */
   params?: StoredText | undefined;
-  /** The same, sealed, where it holds secrets. */
+  /** The params of an action with secrets, sealed. */
   sealedParams?: string | undefined;
-  /** A person's input that is on its way, sealed. */
+  /** A person's input that is to be sent, sealed. */
   sealedInput?: string | undefined;
 
-  /** Taken past the pause of an account that must log in. */
+  /** Submitted also while the account is paused until a login succeeds. */
   isLogin?: true | undefined;
 
   attempts: number;
-  /** Who is sending it. */
+  /** The worker that sends it. */
   owner?: string | undefined;
-  /** Real time until which that worker may be at it. */
+  /** Real time at which that worker counts as dead. */
   sendingUntilRealMs?: number | undefined;
   providerRequestId?: string | undefined;
 
   /** JSON text. */
   result?: StoredText | undefined;
   error?: { code: string; message: string } | undefined;
-  /** What the provider said after the request had ended otherwise. JSON text. */
+  /** Another outcome that the provider reported after the request had ended. JSON text. */
   lateResult?: StoredText | undefined;
-  /** Digest of the provider's words that ended it: the same words again are a duplicate. */
+  /** Digest of the provider's outcome that ended it, by which a duplicate is recognised. */
   outcomeDigest?: string | undefined;
 
-  /** When it ends by itself in its present state. */
+  /** When it times out in its current state. */
   deadlineMs?: number | undefined;
-  /** When an input that it waits for comes too late. */
+  /** Until when it accepts a person's input. */
   actionDeadlineMs?: number | undefined;
-  /** When somebody must look at it. */
+  /** When the sweep processes it: a poll, a timeout, or a schedule that did not fire. */
   sweepDueMs?: number | undefined;
-  /** Real time from which on its writer counts as dead. */
+  /** Real time after which the sweep recovers what its last writer did not complete. */
   recoverAfterRealMs?: number | undefined;
   polls: number;
-  /** Whether `workflow.started` was caused already. */
+  /** True once `workflow.started` is in the outbox or published. */
   isStarted: boolean;
-  /** Digests of the prompts for a person's input, in order; the last is the one that waits. */
+  /** Digests of the prompts for a person's input, oldest first. The last one may be open. */
   prompts: readonly string[];
-  /** The account's next submission comes no earlier. */
+  /** Earliest time of the account's next submission. */
   nextSubmissionNotBeforeMs?: number | undefined;
 
   outbox: readonly OutboxEntry[];
   /** When the item may be deleted. */
   expiresMs?: number | undefined;
-  /** Counts the writes: one that read an older version is refused. */
+  /** Number of writes. A write that is based on an older version is refused. */
   version: number;
 }
 
@@ -103,27 +103,27 @@ export function isTerminal({ status }: Pick<RequestRecord, "status">): boolean {
   return terminalStatuses.includes(status);
 }
 
-/** A lane as it is stored beside its requests. */
+/** An account's queue, as it is stored beside its requests. */
 export interface Lane extends LaneOwner {
   lane: string;
-  /** The last place that was given out. */
+  /** The last position that was assigned. */
   lastPosition: number;
-  /** At least as many as wait; a count of the queue itself corrects it. */
+  /** Number of waiting requests. It is never too low; counting the queue corrects it. */
   waitingCount: number;
-  /** No submission before this time. */
+  /** Earliest time of the next submission. */
   nextSubmissionNotBeforeMs: number;
-  /** When somebody looks at the lane next; absent while nothing waits in it. */
+  /** When the sweep sends a wake-up message, if none has arrived; absent while no request waits. */
   sweepDueMs?: number | undefined;
   pause?: LanePause | undefined;
   owner?: string | undefined;
   leaseUntilRealMs?: number | undefined;
 }
 
-/** The reason of a pause that the client itself has made: no login passes it, and none ends it. */
+/** Reason of a pause that the client requested. A login neither passes nor ends it. */
 export const PAUSED_BY_CLIENT = "PAUSED_BY_CLIENT";
 
 export interface LanePause {
   reason: string;
-  /** Absent: until a person resumes it, or a login succeeds. */
+  /** Absent: until a login succeeds or a person resumes the account. */
   untilMs?: number | undefined;
 }

@@ -1,15 +1,15 @@
 import type { RequestStatus } from "../../../contracts/statuses.ts";
 import { exponential } from "../../backoff.ts";
-import type { FinalEvent } from "../../events/envelope.ts";
+import { type FinalEvent, requestEvent } from "../../events/envelope.ts";
 import type { DecisionContext } from "./decision-context.ts";
 import type { RequestRecord } from "./record.ts";
 import { isTerminal } from "./record.ts";
 import type { RequestRules } from "./request-rules.ts";
 
 /**
- * Which state may follow which (G4): what is not here is a fault of ours. What
- * the provider says of a request that we took for unsent proves the contrary,
- * so that its words are taken in `QUEUED` too.
+ * The states that may follow each state (G4). Any other transition is a bug.
+ * `QUEUED` accepts the provider's reports too: a report about a request that
+ * counts as not sent proves that it was sent.
  */
 const transitions: Readonly<Record<RequestStatus, readonly RequestStatus[]>> = {
   SCHEDULED: ["QUEUED", "CANCELLED"],
@@ -27,14 +27,14 @@ export function canTransition(from: RequestStatus, to: RequestStatus): boolean {
   return transitions[from].includes(to);
 }
 
-/** A sweep finds a scheduled request this long after its time: its firing was lost. */
+/** A scheduled request is due for the sweep this long after its time, when its schedule has not fired. */
 const OVERDUE_MS = 90_000;
 
 /**
- * The record in its next state: all that follows from a state alone (who looks
- * at it when, whether it waits or holds its lane) is derived here.
+ * Moves the record to its next state, and derives what follows from the state
+ * alone: when the sweep processes it, and whether it waits in its lane or holds it.
  *
- * @throws Error where the table of moves does not know the step
+ * @throws Error when the transition is not in the table
  */
 export function transition(
   request: RequestRecord,
@@ -43,31 +43,31 @@ export function transition(
   changes: Partial<RequestRecord> = {},
 ): RequestRecord {
   if (!canTransition(request.status, status)) {
-    throw new Error(`A request does not go from ${request.status} to ${status}`);
+    throw new Error(`A request cannot go from ${request.status} to ${status}`);
   }
   return withDerivedFields({ ...request, ...fieldsClearedOn(status), ...changes, status }, context);
 }
 
-/** What no state takes over from the one before. */
+/** Fields that the next state does not take over. */
 function fieldsClearedOn(status: RequestStatus): Partial<RequestRecord> {
   const common = { owner: undefined, sendingUntilRealMs: undefined, holdUntilMs: undefined };
-  // Secrets are gone with the send; a request that may return to its lane needs its params.
+  // Params are erased after the send, except while the request may still return to its lane.
   const mayReturn = ["SCHEDULED", "QUEUED", "SUBMITTING", "UNKNOWN"].includes(status);
   return {
     ...common,
-    // An input is never sent again: it is on its way, or gone.
+    // An input is sent at most once.
     sealedInput: undefined,
     ...(mayReturn ? {} : { params: undefined, sealedParams: undefined }),
   };
 }
 
-/** The same state with what is derived from it brought up to date. */
+/** The record in the same state, with its derived fields computed again. */
 export function withDerivedFields(request: RequestRecord, context: DecisionContext): RequestRecord {
   return {
     ...request,
     laneState: laneStateOf(request),
-    sweepDueMs: dueOf(request, context),
-    recoverAfterRealMs: sweepOf(request, context),
+    sweepDueMs: sweepDueOf(request, context),
+    recoverAfterRealMs: recoverAfterOf(request, context),
     ...(isTerminal(request)
       ? {
           finishedMs: request.finishedMs ?? context.nowMs,
@@ -85,7 +85,7 @@ function laneStateOf({ status, holdUntilMs }: RequestRecord): RequestRecord["lan
   return mayHold && holdUntilMs !== undefined ? "holding" : undefined;
 }
 
-function dueOf(request: RequestRecord, { rules }: DecisionContext): number | undefined {
+function sweepDueOf(request: RequestRecord, { rules }: DecisionContext): number | undefined {
   const { status, scheduledMs = 0, joinedMs = 0, deadlineMs = 0, sweepDueMs } = request;
   switch (status) {
     case "SCHEDULED":
@@ -101,13 +101,13 @@ function dueOf(request: RequestRecord, { rules }: DecisionContext): number | und
   }
 }
 
-function sweepOf(
+function recoverAfterOf(
   request: RequestRecord,
   { nowRealMs, rules }: DecisionContext,
 ): number | undefined {
   const times = [
     ...request.outbox.map(({ sinceRealMs }) => sinceRealMs + rules.outboxGraceMs),
-    // The worker that sends it is dead by then; without one, its message was lost.
+    // By then the sending worker is dead or, without a worker, the message of the input was lost.
     request.status === "SUBMITTING"
       ? (request.sendingUntilRealMs ?? nowRealMs + rules.outboxGraceMs)
       : undefined,
@@ -115,7 +115,7 @@ function sweepOf(
   return times.length === 0 ? undefined : Math.min(...times);
 }
 
-/** The record with events that its change causes, as final bytes. */
+/** Adds events to the outbox, as final bytes: the same write stores the change and its events (G2). */
 export function withOutboxEvents(
   request: RequestRecord,
   context: DecisionContext,
@@ -130,6 +130,22 @@ export function withOutboxEvents(
     ...(raw ? { raw: { inline: Buffer.from(raw).toString("base64") } } : {}),
   }));
   return withDerivedFields({ ...request, outbox: [...request.outbox, ...added] }, context);
+}
+
+/** Adds `workflow.started` to the outbox, once per request. */
+export function emitStarted(
+  request: RequestRecord,
+  context: DecisionContext,
+  payload?: unknown,
+): RequestRecord {
+  if (request.isStarted) return request;
+  const event = requestEvent("workflow.started", request, {
+    atMs: context.nowMs,
+    status: "running",
+    eventType: "UNKNOWN",
+    ...(payload === undefined ? {} : { more: { payload } }),
+  });
+  return withOutboxEvents({ ...request, isStarted: true }, context, event);
 }
 
 /** More doublings of the delay between polls than any timeout allows. */

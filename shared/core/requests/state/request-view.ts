@@ -3,7 +3,7 @@ import type { RequestStatus } from "../../../contracts/statuses.ts";
 import type { TextStore } from "./ports.ts";
 import type { RequestRecord } from "./record.ts";
 
-/** A request as its client sees it. Params are never part of it. */
+/** A request as the API returns it. It never contains the params. */
 export interface RequestView {
   requestId: string;
   status: RequestStatus;
@@ -17,14 +17,14 @@ export interface RequestView {
   finishedAt?: string | undefined;
   providerRequestId?: string | undefined;
   attempts: number;
-  /** JSON text: parsed and written again it would lose digits. */
+  /** JSON text. Parsing it would lose digits of large numbers. */
   result?: string | undefined;
   error?: { code: string; message: string } | undefined;
   /** JSON text. */
   lateResult?: string | undefined;
 }
 
-/** The request with its result, read from where it lies. @throws DEPENDENCY_DOWN */
+/** The request with its result, which may be read from the bucket. @throws DEPENDENCY_DOWN */
 export async function viewOf(request: RequestRecord, texts: TextStore): Promise<RequestView> {
   const { result, lateResult } = request;
   return {
@@ -55,7 +55,7 @@ export function summaryOf(request: RequestRecord): RequestView {
   };
 }
 
-/** The view as JSON text, its results' very digits spliced in. */
+/** The view as JSON text. Results are inserted as they are, so that no digit is lost. */
 export function requestJson({ result, lateResult, ...view }: RequestView): string {
   const added = [
     ...(result === undefined ? [] : [`"result":${result}`]),

@@ -8,39 +8,39 @@ const MAX_ATTEMPTS = 8;
 
 export type RequestWriter = ReturnType<typeof makeRequestWriter>;
 
-/** Writes requests; texts that are too large for an item go into the bucket first. */
+/** Writes requests. Texts that are too large for an item are stored in the bucket first. */
 export function makeRequestWriter(deps: { requests: RequestStore; texts: TextStore }) {
   const { requests, texts } = deps;
 
-  async function placed(request: RequestRecord): Promise<RequestRecord> {
-    const keep = async <Text extends StoredText | undefined>(text: Text): Promise<Text> =>
+  async function withStoredTexts(request: RequestRecord): Promise<RequestRecord> {
+    const keepText = async <Text extends StoredText | undefined>(text: Text): Promise<Text> =>
       text && "inline" in text
         ? ((await texts.keep(request.requestId, text.inline)) as Text)
         : text;
     const [params, result, lateResult, outbox] = await Promise.all([
-      keep(request.params),
-      keep(request.result),
-      keep(request.lateResult),
+      keepText(request.params),
+      keepText(request.result),
+      keepText(request.lateResult),
       Promise.all(
         request.outbox.map(async ({ raw, ...entry }) => ({
           ...entry,
-          envelope: await keep(entry.envelope),
-          ...(raw ? { raw: await keep(raw) } : {}),
+          envelope: await keepText(entry.envelope),
+          ...(raw ? { raw: await keepText(raw) } : {}),
         })),
       ),
     ]);
     return { ...request, params, result, lateResult, outbox };
   }
 
-  /** `undefined` when another write came first. @throws DEPENDENCY_DOWN */
+  /** Replaces the version that was read. Returns `undefined` when another write came first. @throws DEPENDENCY_DOWN */
   async function replace(request: RequestRecord): Promise<RequestRecord | undefined> {
-    return requests.replace(await placed(request));
+    return requests.replace(await withStoredTexts(request));
   }
 
   return {
-    /** Gives the request as it is stored: the one that was there already, if so. @throws DEPENDENCY_DOWN */
+    /** Stores a new request, or returns the stored one when the id exists already. @throws DEPENDENCY_DOWN */
     async create(request: RequestRecord): Promise<{ request: RequestRecord; isCreated: boolean }> {
-      const fresh = await placed(request);
+      const fresh = await withStoredTexts(request);
       const known = await requests.create(fresh);
       return known === "created"
         ? { request: { ...fresh, version: 1 }, isCreated: true }
@@ -50,10 +50,10 @@ export function makeRequestWriter(deps: { requests: RequestStore; texts: TextSto
     replace,
 
     /**
-     * Changes a request as it is stored now, again where another write came first.
-     * `decide` gives nothing where there is nothing to change.
+     * Changes the stored request, and tries again when another write came first.
+     * `decide` returns `undefined` when there is nothing to change, and may run more than once.
      *
-     * @returns the request as it is then, and whether this changed it; `undefined` when there is none
+     * @returns the stored request and whether this call changed it; `undefined` when there is none
      * @throws DEPENDENCY_DOWN, and what `decide` throws
      */
     async change(

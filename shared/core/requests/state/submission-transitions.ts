@@ -2,18 +2,17 @@ import type { ProviderClient, SubmissionOutcome } from "../../providers/provider
 import type { DecisionContext } from "./decision-context.ts";
 import { withProviderUpdate } from "./provider-update.ts";
 import type { LanePause, RequestRecord } from "./record.ts";
-import { pollDelayMs, transition, withDerivedFields } from "./request-state.ts";
-import { emitStarted } from "./started.ts";
+import { emitStarted, pollDelayMs, transition, withDerivedFields } from "./request-state.ts";
 import { failRequest } from "./timeouts.ts";
 
-/** Taken by one worker, which may be at it until that real time. */
+/** Claims the request for one worker until that real time. */
 export function claimForSubmission(
   request: RequestRecord,
   by: { owner: string; untilRealMs: number },
   context: DecisionContext,
 ): RequestRecord {
   const sending = { owner: by.owner, sendingUntilRealMs: by.untilRealMs };
-  // An input was taken over by the API already: now its sending begins.
+  // For a person's input the API has made the transition already.
   if (request.status === "SUBMITTING")
     return withDerivedFields({ ...request, ...sending }, context);
   return transition(request, "SUBMITTING", context, {
@@ -22,31 +21,32 @@ export function claimForSubmission(
   });
 }
 
-/** Whether what is being sent is a person's input for a request that the provider has. */
+/** True when a person's input is being sent, for a request that the provider has already. */
 export function isContinuation(request: RequestRecord): boolean {
   return request.submittedMs !== undefined;
 }
 
-/** What a submission may come to, with how the call itself may have failed. */
+/** The outcome of a submission: what the provider answered, or that nothing was sent. */
 export type SubmissionResult = SubmissionOutcome | { kind: "notSent"; code: string };
 
 export interface SubmissionDecision {
   request: RequestRecord;
-  /** The account must not be worked for. */
+  /** The account's lane must be paused. */
   pause?: LanePause;
-  /** The connection must not be used: its credentials were refused. */
+  /** The connection must be paused because the provider refused its credentials. */
   pausesConnection?: true;
 }
 
-/** The longest that we let a provider pause an account by `Retry-After`. */
+/** The longest `Retry-After` that is honoured. */
 const MAX_RETRY_AFTER_MS = 24 * 3_600_000;
 
-/** How long an account waits that could not be reached, or not now. */
-const NOT_NOW_MS = 60_000;
+/** Pause (business) of an account whose provider cannot be reached or is temporarily unavailable. */
+const UNAVAILABLE_PAUSE_MS = 60_000;
 
 /**
- * The request after its submission (G3). Only what proves that nothing happened
- * returns it; an outcome that is not known is UNKNOWN and never sent again.
+ * Applies the outcome of a submission (G3). The request returns to its lane only
+ * when it is proven that nothing happened. A request whose outcome is not known
+ * becomes UNKNOWN and is not sent again.
  */
 export function applySubmissionOutcome(
   request: RequestRecord,
@@ -58,9 +58,9 @@ export function applySubmissionOutcome(
   const answered = { ...request, nextSubmissionNotBeforeMs: of.nextSubmissionNotBeforeMs };
   switch (outcome.kind) {
     case "accepted":
-      return { request: accepted(answered, outcome, context, provider) };
+      return { request: applyAccepted(answered, outcome, context, provider) };
     case "rejected":
-      // A wrong code is not the end of a login: a person may try another.
+      // A refused input does not end the request: the person may try another.
       return isContinuation(request)
         ? { request: requeue(answered, context) }
         : { request: failRequest(answered, outcome.error, context, provider) };
@@ -85,14 +85,15 @@ function pauseOf(
   >,
   { nowMs, rules }: DecisionContext,
 ): LanePause {
-  if (outcome.kind === "notSent") return { reason: outcome.code, untilMs: nowMs + NOT_NOW_MS };
+  if (outcome.kind === "notSent")
+    return { reason: outcome.code, untilMs: nowMs + UNAVAILABLE_PAUSE_MS };
   const isLimit = outcome.kind === "rateLimited";
-  const asked = outcome.retryAfterMs ?? (isLimit ? rules.rateLimitPauseMs : NOT_NOW_MS);
-  const untilMs = nowMs + Math.min(Math.max(asked, 1_000), MAX_RETRY_AFTER_MS);
+  const askedMs = outcome.retryAfterMs ?? (isLimit ? rules.rateLimitPauseMs : UNAVAILABLE_PAUSE_MS);
+  const untilMs = nowMs + Math.min(Math.max(askedMs, 1_000), MAX_RETRY_AFTER_MS);
   return { reason: isLimit ? "RATE_LIMITED" : outcome.code, untilMs };
 }
 
-function accepted(
+function applyAccepted(
   request: RequestRecord,
   outcome: Extract<SubmissionOutcome, { kind: "accepted" }>,
   context: DecisionContext,
@@ -108,15 +109,15 @@ function accepted(
     sweepDueMs: nowMs + pollDelayMs(0, rules),
     polls: 0,
   });
-  const begun = provider.startsWhenAccepted ? emitStarted(running, context) : running;
-  if (!outcome.outcome) return begun;
-  // A call that is answered at once has its result in the answer.
+  const started = provider.startsWhenAccepted ? emitStarted(running, context) : running;
+  if (!outcome.outcome) return started;
+  // The answer contains the result.
   const { outcome: event, numbersAsText = false } = outcome;
   const update = { event, numbersAsText, isPolled: true };
-  return withProviderUpdate(begun, update, context, provider).request;
+  return withProviderUpdate(started, update, context, provider).request;
 }
 
-/** Nothing happened: back to the head of its lane, or to waiting for a person's input. */
+/** Nothing happened: returns the request to the head of its lane, or to ACTION_REQUIRED when an input was sent. */
 export function requeue(request: RequestRecord, context: DecisionContext): RequestRecord {
   if (!isContinuation(request)) return transition(request, "QUEUED", context);
   const deadlineMs = request.actionDeadlineMs ?? context.nowMs;
@@ -124,20 +125,22 @@ export function requeue(request: RequestRecord, context: DecisionContext): Reque
   return transition(request, "ACTION_REQUIRED", context, until);
 }
 
-/** Nobody knows whether the provider has it (G3). */
+/** It is not known whether the provider has the request (G3). It is polled if its provider id is known. */
 export function markUnknown(request: RequestRecord, context: DecisionContext): RequestRecord {
   const { nowMs, rules } = context;
   const deadlineMs = nowMs + rules.unknownTimeoutMs;
   return transition(request, "UNKNOWN", context, {
     holdUntilMs: nowMs + rules.unknownHoldMs,
     deadlineMs,
-    // Only a request whose id is known can be asked for.
     sweepDueMs: request.providerRequestId === undefined ? deadlineMs : nowMs,
     polls: 0,
   });
 }
 
-/** What comes after the answer of a request that ended, or was settled, before it was stored. */
+/**
+ * Adds what the answer says to a request that another writer changed before the
+ * answer was stored. Returns `undefined` when there is nothing to add.
+ */
 export function mergeLateAnswer(
   request: RequestRecord,
   outcome: SubmissionResult,

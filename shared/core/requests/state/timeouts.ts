@@ -24,7 +24,7 @@ function failedEvent(
   });
 }
 
-/** The request ends FAILED by our own word, not by the provider's. */
+/** Ends the request FAILED with an error of Ackwire's own, not of the provider. */
 export function failRequest(
   request: RequestRecord,
   error: RequestError,
@@ -37,7 +37,7 @@ export function failRequest(
   return withOutboxEvents(ended, context, event);
 }
 
-/** Why a request ends whose time is up in its present state; `undefined` where it is not. */
+/** The error of a request whose time in its current state is up; `undefined` while it is not. */
 export function timeoutError(
   request: RequestRecord,
   context: DecisionContext,
@@ -47,33 +47,33 @@ export function timeoutError(
     const waitedMs = context.nowMs - (request.joinedMs ?? context.nowMs);
     return waitedMs > context.rules.queueTimeoutMs ? queueTimeout : undefined;
   }
-  return context.nowMs >= deadlineMs ? endings[status] : undefined;
+  return context.nowMs >= deadlineMs ? deadlineErrors[status] : undefined;
 }
 
 const queueTimeout: RequestError = {
   code: "QUEUE_TIMEOUT_THRESHOLD_EXCEEDED",
   message:
-    "It waited in its account's queue for longer than the threshold and was never submitted: submit it anew, with another Idempotency-Key",
+    "The request waited in its account's queue for longer than the threshold and was never submitted: create a new request with a new Idempotency-Key",
 };
 
-const endings: Readonly<Partial<Record<RequestRecord["status"], RequestError>>> = {
+const deadlineErrors: Readonly<Partial<Record<RequestRecord["status"], RequestError>>> = {
   RUNNING: {
     code: "RESULT_TIMEOUT",
     message:
-      "The provider took it and told no result in time: look there before you submit it anew",
+      "The provider accepted the request and sent no result in time: check there before you create a new request",
   },
   ACTION_REQUIRED: {
     code: "ACTION_TIMEOUT",
-    message: "The input that it waited for did not come in time",
+    message: "The input that the request waited for did not arrive in time",
   },
   UNKNOWN: {
     code: "OUTCOME_UNKNOWN",
     message:
-      "Whether the provider took it was never found out: look there before you submit it anew",
+      "It is not known whether the provider accepted the request: check there before you create a new request",
   },
 };
 
-/** Cancelled is silent: what was to be published is not (G9). */
+/** Ends the request CANCELLED. Its unpublished events are dropped (G9). */
 export function cancelRequest(request: RequestRecord, context: DecisionContext): RequestRecord {
   return transition(request, "CANCELLED", context, { outbox: [] });
 }
