@@ -92,7 +92,7 @@ async function assertAllThere(dataDir: string): Promise<void> {
   expect(await bodies(aws, "Due")).toEqual(["due"]);
 }
 
-test("a restart keeps everything, and what was in flight is visible at once", async () => {
+test("A restart keeps all data, and messages that were in flight are visible at once", async () => {
   const dataDir = temporaryDirectory();
   const first = await restart(dataDir);
   await fill(first.aws.url);
@@ -100,7 +100,7 @@ test("a restart keeps everything, and what was in flight is visible at once", as
   await assertAllThere(dataDir);
 });
 
-test("so does a kill -9", async () => {
+test("A kill -9 keeps all data, and messages that were in flight are visible at once", async () => {
   const dataDir = temporaryDirectory();
   const first = await runningChild(dataDir);
   await fill(first.url);
@@ -108,7 +108,7 @@ test("so does a kill -9", async () => {
   await assertAllThere(dataDir);
 });
 
-test("nothing acknowledged is lost by a kill under load, and no index lies", async () => {
+test("A kill under load loses no acknowledged write, and every index agrees with its table", async () => {
   const dataDir = temporaryDirectory();
   const first = await runningChild(dataDir);
   const { sqs, dynamodb, events } = clientsOf(first.url);
@@ -160,13 +160,13 @@ test("nothing acknowledged is lost by a kill under load, and no index lies", asy
   expect((await drain("Seen")).length).toBeGreaterThanOrEqual(acked.events);
 });
 
-test("two runs over one data directory are refused", async () => {
+test("A second run on the same data directory is rejected", async () => {
   const dataDir = temporaryDirectory();
   await restart(dataDir);
   await expect(restart(dataDir)).rejects.toThrow(/in use by another run/);
 });
 
-test("a resource that would be missing unnoticed is named", () => {
+test("A resource type that the local run does not support is rejected by name", () => {
   const resources = [
     { logicalId: "Fine", type: "AWS::ApiGatewayV2::Route" },
     { logicalId: "Flow", type: "AWS::StepFunctions::StateMachine" },

@@ -52,7 +52,7 @@ const outboxQuery = new QueryCommand({
   ExpressionAttributeValues: { ":shard": { S: "0" } },
 });
 
-test("a failed condition gives the item that it saw, if asked", async () => {
+test("A failed condition returns the item that it was evaluated on when the caller requests it", async () => {
   const client = await tables();
   await client.send(new PutItemCommand(item("a", { owner: { S: "first" } })));
   const again = {
@@ -68,7 +68,7 @@ test("a failed condition gives the item that it saw, if asked", async () => {
   expect(plain.Item).toBeUndefined();
 });
 
-test("of many racing claims one wins, and each loser sees the winner", async () => {
+test("One of many concurrent claims succeeds, and every other one returns the winning item", async () => {
   const client = await tables();
   const claim = (owner: string) =>
     client.send(
@@ -93,7 +93,7 @@ test("of many racing claims one wins, and each loser sees the winner", async () 
   }
 });
 
-test("a sparse index follows its items", async () => {
+test("A sparse index contains exactly the items that have its key", async () => {
   const client = await tables();
   for (const [index, id] of ["late", "early"].entries()) {
     const at = { N: String(2 - index) };
@@ -113,7 +113,7 @@ test("a sparse index follows its items", async () => {
   expect((await client.send(outboxQuery)).Items?.map((each) => each.id?.S)).toEqual(["late"]);
 });
 
-test("a batch writes items and their index entries", async () => {
+test("A batch writes items and their index entries", async () => {
   const client = await tables();
   const requests = Array.from({ length: 25 }, (_, index) => ({
     PutRequest: {
@@ -125,7 +125,7 @@ test("a batch writes items and their index entries", async () => {
   expect(found.Items?.map((each) => each.id?.S)).toEqual(requests.map((_, index) => `b${index}`));
 });
 
-test("time to live is told, and an expired item stays readable", async () => {
+test("DescribeTimeToLive returns the setting, and an expired item stays readable", async () => {
   const client = await tables();
   const describe = new DescribeTimeToLiveCommand({ TableName: "events" });
   expect((await client.send(describe)).TimeToLiveDescription).toEqual({
@@ -144,20 +144,20 @@ test("time to live is told, and an expired item stays readable", async () => {
   expect((await client.send(describe)).TimeToLiveDescription?.TimeToLiveStatus).toBe("DISABLED");
 });
 
-test("a table is active at once and has AWS's ARN", async () => {
+test("A table is active at once and has an ARN in AWS's format", async () => {
   const client = await tables();
   const { Table } = await client.send(new DescribeTableCommand({ TableName: "events" }));
   expect(Table?.TableStatus).toBe("ACTIVE");
   expect(Table?.TableArn).toBe("arn:aws:dynamodb:us-east-1:000000000000:table/events");
 });
 
-test("an unknown table is refused as AWS does", async () => {
+test("A call on an unknown table fails as on AWS", async () => {
   const client = await tables();
   const get = new GetItemCommand({ TableName: "nowhere", Key: { id: { S: "x" } } });
   await expect(client.send(get)).rejects.toMatchObject({ name: "ResourceNotFoundException" });
 });
 
-test("a data directory whose table has other keys is refused by name", async () => {
+test("A data directory whose table has other keys is rejected, and the error names the table", async () => {
   const dataDir = temporaryDirectory();
   const first = await running(template, { dataDir });
   await first.close();

@@ -85,7 +85,7 @@ test.for<[expected: boolean, pattern: object]>([
   [true, detail({ $or: [{ count: [1] }, { clientId: ["c1"] }] })],
   [true, detail({ items: { kind: ["y"], size: [2] } })],
   [false, detail({ items: { kind: ["x"], size: [2] } })],
-])("%s: %j", ([expected, pattern]) => {
+])("The match result is %s for the pattern %j", ([expected, pattern]) => {
   expect(compileEventPattern(JSON.stringify(pattern))(event)).toBe(expected);
 });
 
@@ -112,6 +112,6 @@ test.for<string>([
   '{"source":[{"anything-but":[]}]}',
   '{"source":[{"anything-but":["a",1]}]}',
   '{"$or":[{"source":["a"]}]}',
-])("refused: %s", (pattern) => {
+])("The invalid pattern %s is rejected", (pattern) => {
   expect(() => compileEventPattern(pattern)).toThrow(InvalidEventPattern);
 });

@@ -49,7 +49,7 @@ async function attach(events: EventBridgeClient, target: Partial<Target>, patter
   return RuleArn;
 }
 
-test("a matching event reaches the queue of the template's rule in AWS's envelope", async () => {
+test("A matching event is sent to the queue of the template's rule in AWS's envelope", async () => {
   const { aws } = await running(template);
   const { events } = clientsOf(aws.url);
   const Time = new Date("2026-11-21T04:26:01.500Z");
@@ -70,7 +70,7 @@ test("a matching event reaches the queue of the template's rule in AWS's envelop
   });
 });
 
-test("the detail arrives byte for byte", async () => {
+test("The detail of an event arrives byte for byte", async () => {
   const { aws } = await running(template);
   const Detail = `{ "id":9007199254740993, "f":1.10, "e":1E400, "s":"\\u00e9/\\/ 😀","a":1,"a":2 }`;
   await put(clientsOf(aws.url).events, entry({ Detail }));
@@ -86,7 +86,7 @@ test.for<[Partial<PutEventsRequestEntry>, string]>([
   [{ DetailType: "" }, "InvalidArgument"],
   [{ Source: "aws.s3" }, "NotAuthorizedForSourceException"],
   [{ EventBusName: "nowhere" }, "InvalidArgument"],
-])("a bad entry fails alone: %j", async ([more, ErrorCode]) => {
+])("An invalid entry fails without affecting the others: %j", async ([more, ErrorCode]) => {
   const { aws } = await running(template);
   const sent = await put(clientsOf(aws.url).events, entry(more), entry());
   expect(sent.FailedEntryCount).toBe(1);
@@ -94,7 +94,7 @@ test.for<[Partial<PutEventsRequestEntry>, string]>([
   expect(await bodies(aws, "Seen")).toHaveLength(1);
 });
 
-test("eleven entries, or more than 1 MiB in all, are refused as a whole", async () => {
+test("PutEvents rejects a request with eleven entries or with more than 1 MiB", async () => {
   const { aws } = await running(template);
   const { events } = clientsOf(aws.url);
   const name = "ValidationException";
@@ -107,7 +107,7 @@ test("eleven entries, or more than 1 MiB in all, are refused as a whole", async 
   await expect(put(events, entry({ Detail: detail(limit) }))).rejects.toMatchObject({ name });
 });
 
-test("a rule made at run time is listed, delivers, and ends", async () => {
+test("A rule created at run time is listed, delivers events, and stops when it is deleted", async () => {
   const { aws } = await running(template);
   const { events } = clientsOf(aws.url);
   const EventBusName = "pipeline";
@@ -127,7 +127,7 @@ test("a rule made at run time is listed, delivers, and ends", async () => {
   await expect(events.send(list)).rejects.toMatchObject({ name: "ResourceNotFoundException" });
 });
 
-test("an invalid pattern is refused, and a missing bus", async () => {
+test("PutRule rejects an invalid pattern and a missing bus", async () => {
   const { aws } = await running(template);
   const { events } = clientsOf(aws.url);
   const invalid = new PutRuleCommand({ Name: "x", EventPattern: '{"source":"x"}' });
@@ -155,7 +155,7 @@ test.for<[Partial<Target>, string]>([
     },
     `{"text":"Hello Ada, 7","name":"Ada","n":7,"all":${exact}}`,
   ],
-])("a target may reshape its input: %j", async ([target, expected]) => {
+])("A target transforms its input with %j", async ([target, expected]) => {
   const { aws } = await running(template);
   const { events } = clientsOf(aws.url);
   await attach(events, target);
@@ -163,7 +163,7 @@ test.for<[Partial<Target>, string]>([
   expect(await bodies(aws, "Other")).toEqual([expected]);
 });
 
-test("a target that is not there fails to its dead-letter queue, with a log line", async () => {
+test("A delivery to a missing target goes to the dead-letter queue and is logged", async () => {
   const { aws, logged } = await running(template);
   const { events } = clientsOf(aws.url);
   await attach(events, {
@@ -175,7 +175,7 @@ test("a target that is not there fails to its dead-letter queue, with a log line
   expect(logged.join()).toContain(queueArn("Gone"));
 });
 
-test("a Lambda target is invoked, also when the invoker comes later", async () => {
+test("A Lambda target is invoked, also when the invoker is set after the event", async () => {
   const { aws } = await running(template);
   const { events } = clientsOf(aws.url);
   const Arn = "arn:aws:lambda:us-east-1:000000000000:function:Fn";

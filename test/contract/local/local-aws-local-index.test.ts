@@ -78,7 +78,7 @@ async function table(dataDir?: string) {
   return { client, ids, close };
 }
 
-test("a local index has its lane's items by their sort key, and none without one", async () => {
+test("A local index lists the items of a partition by its sort key and omits items without that key", async () => {
   const { client, ids } = await table();
   await client.send(put({ lane: "a", id: "second", laneKey: "wait#2" }));
   await client.send(put({ lane: "a", id: "first", laneKey: "wait#1" }));
@@ -94,7 +94,7 @@ test("a local index has its lane's items by their sort key, and none without one
   expect(await ids({ ...waiting, ScanIndexForward: false })).toEqual(["second", "first"]);
 });
 
-test("two items with the same sort key are both there, page by page", async () => {
+test("A local index returns items with the same sort key across pages", async () => {
   const { client } = await table();
   for (const id of ["x", "y"]) await client.send(put({ lane: "a", id, laneKey: "wait#1" }));
   const first = await client.send(queueOf({ Limit: 1 }));
@@ -104,7 +104,7 @@ test("two items with the same sort key are both there, page by page", async () =
   expect([first, second].map(({ Items }) => Items?.[0]?.id?.S).sort()).toEqual(["x", "y"]);
 });
 
-test("it gives every attribute, and follows a conditional move at once", async () => {
+test("A local index that projects all attributes returns them and reflects a conditional update at once", async () => {
   const { client, ids } = await table();
   await client.send(put({ lane: "a", id: "1", laneKey: "wait#1", status: "QUEUED" }));
   const move = (from: string, to: string) =>
@@ -138,7 +138,7 @@ test("it gives every attribute, and follows a conditional move at once", async (
   expect(await ids()).toEqual([]);
 });
 
-test("a local index that holds less gives the rest from the table when it is asked for", async () => {
+test("A local index with fewer attributes reads the others from the table when they are requested", async () => {
   const { client } = await table();
   const item = { lane: "a", id: "1", leanKey: "1", params: "large" };
   await client.send(put(item));
@@ -149,7 +149,7 @@ test("a local index that holds less gives the rest from the table when it is ask
   expect(whole.Items).toEqual([marshalled(item)]);
 });
 
-test("an item and its entry in a local index may have 400 KB together", async () => {
+test("An item and its entry in a local index are limited to 400 KB together", async () => {
   const { client, ids } = await table();
   const params = "x".repeat(250_000);
   const tooLarge = {
@@ -172,7 +172,7 @@ test("an item and its entry in a local index may have 400 KB together", async ()
   expect(await ids()).toEqual([]);
 });
 
-test("an index that includes some attributes gives these and its keys", async () => {
+test("An index that includes some attributes returns them and its keys", async () => {
   const { client } = await table();
   const listed = { lane: "a", id: "1", clientId: "c", listedAs: "1#1", status: "QUEUED" };
   await client.send(put({ ...listed, params: "large" }));
@@ -185,7 +185,7 @@ test("an index that includes some attributes gives these and its keys", async ()
   expect((await client.send(byClient)).Items).toEqual([marshalled(listed)]);
 });
 
-test("only a local index can be read strongly consistent", async () => {
+test("A strongly consistent read is possible on a local index only", async () => {
   const { client } = await table();
   const query = queueOf({
     IndexName: "byClient",
@@ -194,7 +194,7 @@ test("only a local index can be read strongly consistent", async () => {
   await expect(client.send(query)).rejects.toMatchObject({ name: "ValidationException" });
 });
 
-test("batches write and read items by both keys", async () => {
+test("Batches write and read items by partition key and sort key", async () => {
   const { client, ids } = await table();
   const item = (id: string) => ({ lane: "a", id, laneKey: `wait#${id}` });
   await client.send(
@@ -218,7 +218,7 @@ test("batches write and read items by both keys", async () => {
   expect(Responses?.requests?.map(({ id }) => id?.S).sort()).toEqual(["1", "3"]);
 });
 
-test("many requests that join one lane at once are all in its queue, each in its place", async () => {
+test("Requests that join one lane concurrently are all queued, each at its own position", async () => {
   const { client, ids } = await table();
   const places = Array.from({ length: 40 }, (_, place) => String(place).padStart(3, "0"));
   await Promise.all(
@@ -227,7 +227,7 @@ test("many requests that join one lane at once are all in its queue, each in its
   expect(await ids()).toEqual(places);
 });
 
-test("a restart finds the queue as it was", async () => {
+test("A restart keeps the order of a local index", async () => {
   const dataDir = temporaryDirectory();
   const first = await table(dataDir);
   await first.client.send(put({ lane: "a", id: "1", laneKey: "wait#1" }));

@@ -110,7 +110,7 @@ const denied = (action: string) => ({
   message: expect.stringContaining(`is not authorized to perform: ${action} on resource: arn:aws:`),
 });
 
-test("what a policy grants passes, by exact or open-ended ARN and action", async () => {
+test("A call is allowed by an exact ARN and action and by a trailing wildcard", async () => {
   const { aws, sqs, events, dynamodb } = await asFunction();
   const message = { MessageBody: "x", QueueUrl: queueUrl(aws, "Work") };
   await sqs.send(new SendMessageCommand(message));
@@ -123,7 +123,7 @@ test("what a policy grants passes, by exact or open-ended ARN and action", async
   expect(true).toBe(true);
 });
 
-test("a refusal names the role, the function, the action and the resource, and is logged", async () => {
+test("A denied call names the role, the function, the action and the resource, and is logged", async () => {
   const { aws, logged, sqs } = await asFunction();
   const QueueUrl = queueUrl(aws, "Work");
   const call = sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle: "x" }));
@@ -135,7 +135,7 @@ test("a refusal names the role, the function, the action and the resource, and i
   expect(logged.join()).toContain(explicit);
 });
 
-test("what no policy grants is refused by every service", async () => {
+test("Every service denies a call that no policy allows", async () => {
   const { dynamodb, events, secrets, scheduler } = await asFunction();
   const query = {
     TableName: "events",
@@ -169,7 +169,7 @@ const schedule = (GroupName: string, passed = "Timer") => ({
   Target: { Arn: queueArn("Work"), RoleArn: role(passed) },
 });
 
-test("schedules may be made and deleted in the granted group alone, with the granted role alone", async () => {
+test("Schedules can be created and deleted only in the allowed group and with the allowed role", async () => {
   const { aws } = await running(template);
   aws.registerCaller("AKIASUBMIT", { name: "Submit", roleId: "Submitter" });
   const { scheduler } = clientsOf(aws.url, "AKIASUBMIT");
@@ -184,7 +184,7 @@ test("schedules may be made and deleted in the granted group alone, with the gra
   await remove("requests");
 });
 
-test("an index is granted by its name, and a batch as an action of its own", async () => {
+test("An index needs a grant by name, and a batch a grant of its own action", async () => {
   const { aws } = await running(template);
   aws.registerCaller("AKIASUBMIT", { name: "Submit", roleId: "Submitter" });
   const { dynamodb } = clientsOf(aws.url, "AKIASUBMIT");
@@ -206,7 +206,7 @@ test("an index is granted by its name, and a batch as an action of its own", asy
   await expect(query("other")).rejects.toMatchObject(denied("dynamodb:Query"));
 });
 
-test("S3 answers a refusal as S3 does", async () => {
+test("A denied S3 call gets the XML error of S3", async () => {
   const { aws, s3 } = await asFunction();
   const outside = clientsOf(aws.url).s3;
   const object = { Bucket: "bodies", Key: "in/é 1.json" };
@@ -222,7 +222,7 @@ test("S3 answers a refusal as S3 does", async () => {
   await expect(other).rejects.toMatchObject({ name: "AccessDenied" });
 });
 
-test("whoever is not registered is not checked", async () => {
+test("A caller that is not registered is not checked", async () => {
   const { aws } = await running(template);
   const { sqs, secrets } = clientsOf(aws.url);
   await sqs.send(new SendMessageCommand({ MessageBody: "x", QueueUrl: queueUrl(aws, "Work") }));

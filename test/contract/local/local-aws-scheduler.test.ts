@@ -70,7 +70,7 @@ const create = (scheduler: SchedulerClient, more: Partial<CreateScheduleCommandI
 const get = (scheduler: SchedulerClient) =>
   scheduler.send(new GetScheduleCommand({ Name: "once", GroupName: "requests" }));
 
-test("a one-time schedule fires when due, not before, and is gone afterwards", async () => {
+test("A one-time schedule fires when it is due, not earlier, and is deleted afterwards", async () => {
   const { aws } = await running(template);
   const { scheduler } = clientsOf(aws.url);
   const ScheduleExpression = inSeconds(2);
@@ -82,7 +82,7 @@ test("a one-time schedule fires when due, not before, and is gone afterwards", a
   await expect(get(scheduler)).rejects.toMatchObject({ name: "ResourceNotFoundException" });
 });
 
-test("due times are business time", async () => {
+test("A schedule is due in business time", async () => {
   const { aws } = await running(template, { speed: 3_600 });
   const { scheduler } = clientsOf(aws.url);
   await create(scheduler, { ScheduleExpression: inSeconds(90 * 86_400) });
@@ -104,15 +104,15 @@ test.for<[string, Partial<CreateScheduleCommandInput>]>([
   ["a time with a fraction", { ScheduleExpression: "at(2099-01-01T00:00:00.5)" }],
   ["a wrong plural", { ScheduleExpression: "rate(1 minutes)" }],
   ["no cron", { ScheduleExpression: "cron(99 * * * ? *)" }],
-  ["a role that is not there", { Target: { Arn: queueArn("Due"), RoleArn: roleArn("Nobody") } }],
-])("CreateSchedule refuses %s", async ([, more]) => {
+  ["a role that does not exist", { Target: { Arn: queueArn("Due"), RoleArn: roleArn("Nobody") } }],
+])("CreateSchedule rejects %s", async ([, more]) => {
   const { aws } = await running(template);
   await expect(create(clientsOf(aws.url).scheduler, more)).rejects.toMatchObject({
     name: "ValidationException",
   });
 });
 
-test("a second create conflicts, unless it is the same call again", async () => {
+test("Creating a schedule a second time conflicts, except with the same client token", async () => {
   const { aws } = await running(template);
   const { scheduler } = clientsOf(aws.url);
   const later = { ScheduleExpression: inSeconds(3_600) };
@@ -125,7 +125,7 @@ test("a second create conflicts, unless it is the same call again", async () => 
   await expect(noGroup).rejects.toMatchObject({ name: "ResourceNotFoundException" });
 });
 
-test("a deleted schedule does not fire", async () => {
+test("A deleted schedule does not fire", async () => {
   const { aws } = await running(template);
   const { scheduler } = clientsOf(aws.url);
   // Long enough to delete it before it is due.
@@ -141,7 +141,7 @@ test("a deleted schedule does not fire", async () => {
   expect(await bodies(aws, "Due")).toHaveLength(1);
 });
 
-test("a role without the permission fails the firing, to the dead-letter queue and the log", async () => {
+test("A firing whose role lacks the permission goes to the dead-letter queue and is logged", async () => {
   const { aws, logged } = await running(template, { speed: 60 });
   const { scheduler } = clientsOf(aws.url);
   await create(scheduler, {
@@ -162,7 +162,7 @@ test("a role without the permission fails the firing, to the dead-letter queue a
   expect(await bodies(aws, "Due", 0)).toEqual([]);
 });
 
-test("a recurring schedule of the template fires at most once per real second", async () => {
+test("A recurring schedule of the template fires at most once per real second", async () => {
   const every = (ScheduleExpression: string) => ({
     Type: "AWS::Scheduler::Schedule",
     Properties: {
@@ -187,7 +187,7 @@ test("a recurring schedule of the template fires at most once per real second", 
   }
 });
 
-test("a failing Lambda target is retried as often as the policy says", async () => {
+test("A failing Lambda target is retried as often as its retry policy allows", async () => {
   const { aws } = await running(template, { speed: 60 });
   let calls = 0;
   aws.onInvoke(async () => {
@@ -210,7 +210,7 @@ test("a failing Lambda target is retried as often as the policy says", async () 
   expect(calls).toBe(1);
 });
 
-test("a firing that the endpoint's end cut short happens after a restart", async () => {
+test("A firing that the end of the process interrupted is repeated after a restart", async () => {
   const dataDir = temporaryDirectory();
   const first = await running(template, { dataDir });
   const never = Promise.withResolvers<void>();
@@ -230,7 +230,7 @@ test("a firing that the endpoint's end cut short happens after a restart", async
   await vi.waitFor(() => expect(payloads).toEqual(["again"]), patience);
 });
 
-test("a recurring schedule that was missed fires once at the start", async () => {
+test("A recurring schedule that missed occurrences fires once at the start", async () => {
   const dataDir = temporaryDirectory();
   const hourly = { ScheduleExpression: "rate(1 hour)", Name: "hourly" };
   const first = await running(template, { dataDir });

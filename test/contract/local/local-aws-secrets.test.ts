@@ -23,7 +23,7 @@ const template = templateOf({
 });
 const arn = "arn:aws:secretsmanager:us-east-1:000000000000:secret:Master";
 
-test("a secret of the template is generated once and found by name and by ARN", async () => {
+test("A secret of the template is generated once and found by name and by ARN", async () => {
   const dataDir = temporaryDirectory();
   const read = async (SecretId: string) => {
     const { aws, close } = await running(template, { dataDir });
@@ -41,7 +41,7 @@ test("a secret of the template is generated once and found by name and by ARN", 
   expect(await read(arn)).toEqual(first);
 });
 
-test("a new value becomes current, the old one previous", async () => {
+test("A new value of a secret becomes AWSCURRENT and the old value AWSPREVIOUS", async () => {
   const { aws } = await running(template);
   const { secrets } = clientsOf(aws.url);
   await secrets.send(new CreateSecretCommand({ Name: "mine", SecretString: "one" }));
@@ -61,7 +61,7 @@ test("a new value becomes current, the old one previous", async () => {
   expect(SecretList?.map((secret) => secret.Name)).toEqual(["Master", "mine"]);
 });
 
-test("what is not there is not found, what is there is not created again", async () => {
+test("A missing secret is not found, and an existing one cannot be created again", async () => {
   const { aws } = await running(template);
   const { secrets } = clientsOf(aws.url);
   const get = secrets.send(new GetSecretValueCommand({ SecretId: "none" }));

@@ -55,7 +55,7 @@ async function attribute(aws: LocalAws, name: string, which: string) {
   return (Attributes as Record<string, string> | undefined)?.[which];
 }
 
-test("a queue's URL is on the endpoint itself", async () => {
+test("The URL of a queue begins with the address of the endpoint", async () => {
   const { aws } = await running(template);
   const { QueueUrl } = await clientsOf(aws.url).sqs.send(
     new GetQueueUrlCommand({ QueueName: "Work" }),
@@ -63,7 +63,7 @@ test("a queue's URL is on the endpoint itself", async () => {
   expect(QueueUrl).toBe(queueUrl(aws, "Work"));
 });
 
-test("a message arrives with its bytes and the attributes that were asked for", async () => {
+test("A message arrives with its bytes and the requested attributes", async () => {
   const { aws } = await running(template);
   const body = `{"big":12345678901234567890,"text":"é 😀 \\u0000"}`;
   const MessageAttributes = { kind: { DataType: "String", StringValue: "x" } };
@@ -78,7 +78,7 @@ test("a message arrives with its bytes and the attributes that were asked for", 
   expect(message?.Attributes?.MessageGroupId).toBe("tenant-1");
 });
 
-test("message attributes that nobody asked for are not given", async () => {
+test("Message attributes that were not requested are not returned", async () => {
   const { aws } = await running(template);
   await send(aws, "x", { MessageAttributes: { kind: { DataType: "String", StringValue: "x" } } });
   expect((await receive(aws, "Work"))?.MessageAttributes).toBeUndefined();
@@ -90,12 +90,12 @@ test.for([
   { MessageBody: "\u0001", name: "InvalidMessageContents" },
   { MessageBody: "x".repeat(1_048_577), name: "InvalidParameterValue" },
   { QueueUrl: "http://127.0.0.1/000000000000/none", name: "QueueDoesNotExist" },
-])("a bad message is refused: $name", async ({ name, ...more }) => {
+])("An invalid message is rejected with $name", async ({ name, ...more }) => {
   const { aws } = await running(template);
   await expect(send(aws, "x", more)).rejects.toMatchObject({ name });
 });
 
-test("a batch fails by entry", async () => {
+test("A failed entry of a batch does not affect the others", async () => {
   const { aws } = await running(template);
   const entry = (Id: string, more = {}) => ({ Id, MessageBody: Id, ...more });
   const result = await clientsOf(aws.url).sqs.send(
@@ -109,7 +109,7 @@ test("a batch fails by entry", async () => {
   expect(await bodies(aws, "Work")).toEqual(["a", "c"]);
 });
 
-test("receipt handles that SQS never gave are refused", async () => {
+test("Receipt handles that SQS did not issue are rejected", async () => {
   const { aws } = await running(template);
   const { sqs } = clientsOf(aws.url);
   const QueueUrl = queueUrl(aws, "Work");
@@ -122,7 +122,7 @@ test("receipt handles that SQS never gave are refused", async () => {
   expect((await sqs.send(batch)).Failed).toMatchObject([{ Code: "ReceiptHandleIsInvalid" }]);
 });
 
-test("a long poll gets what is sent meanwhile, and one of several pollers has it", async () => {
+test("A message sent during a long poll is received by exactly one poller", async () => {
   const { aws } = await running(template);
   const polls = [1, 2, 3].map(() => receive(aws, "Work", { WaitTimeSeconds: 5 }));
   await send(aws, "one");
@@ -130,7 +130,7 @@ test("a long poll gets what is sent meanwhile, and one of several pollers has it
   expect(got.filter((message) => message?.Body === "one")).toHaveLength(1);
 });
 
-test("closing answers a long poll", async () => {
+test("Closing the endpoint ends a long poll", async () => {
   const { aws, close } = await running(template);
   const poll = receive(aws, "Work", { WaitTimeSeconds: 20 });
   await vi.waitFor(
@@ -141,7 +141,7 @@ test("closing answers a long poll", async () => {
   await expect(poll.catch(() => undefined)).resolves.toBeUndefined();
 });
 
-test("a delay passes in business time, to the millisecond, and is counted", async () => {
+test("A delayed message is counted and becomes visible at its business time, to the millisecond", async () => {
   const { aws } = await running(template, { speed: 100 });
   const before = Date.now();
   await send(aws, "later", { DelaySeconds: 60 });
@@ -153,7 +153,7 @@ test("a delay passes in business time, to the millisecond, and is counted", asyn
   expect(await attribute(aws, "Work", "ApproximateNumberOfMessagesDelayed")).toBe("0");
 });
 
-test("a queue's own delay holds messages too, and a purge drops them", async () => {
+test("A queue's default delay applies to its messages, and a purge deletes them", async () => {
   const { aws } = await running(template);
   const { sqs } = clientsOf(aws.url);
   const QueueUrl = queueUrl(aws, "Slow");
@@ -164,7 +164,7 @@ test("a queue's own delay holds messages too, and a purge drops them", async () 
 });
 
 test.for([undefined, "with a data directory"])(
-  "a message received too often moves to the DLQ, and back by a redrive (%s)",
+  "A message received too often moves to the dead-letter queue and returns by a redrive (%s)",
   async (kind) => {
     const dataDir = kind && temporaryDirectory();
     const { aws } = await running(template, dataDir ? { dataDir } : {});

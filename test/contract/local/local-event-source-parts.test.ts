@@ -9,7 +9,7 @@ const listed = (...itemIdentifiers: unknown[]) => ({
   batchItemFailures: itemIdentifiers.map((itemIdentifier) => ({ itemIdentifier })),
 });
 
-describe("the messages that a batch response fails", () => {
+describe("Failed messages of a batch response", () => {
   it.each<[string, unknown, Set<string>]>([
     ["null", null, new Set()],
     ["an empty object", {}, new Set()],
@@ -26,11 +26,11 @@ describe("the messages that a batch response fails", () => {
     ["no list", { batchItemFailures: "a" }, all],
     ["a text", "done", all],
     ["a list", [], all],
-  ])("for %s", (_, payload, ids) => {
+  ])("A batch response fails the right messages for %s", (_, payload, ids) => {
     expect(failedMessages({ payload }, { messageIds, reportsFailures: true }).ids).toEqual(ids);
   });
 
-  it("are all of them when the function failed, whatever it reports", () => {
+  it("A function error fails the whole batch, whatever the payload reports", () => {
     const result = failed("Sandbox.Timedout", "Task timed out after 3.00 seconds");
     for (const reportsFailures of [true, false]) {
       expect(failedMessages(result, { messageIds, reportsFailures })).toEqual({
@@ -40,17 +40,17 @@ describe("the messages that a batch response fails", () => {
     }
   });
 
-  it("are none when the mapping does not ask for reports", () => {
+  it("No message fails when the mapping does not read reports", () => {
     const result = { payload: listed("a") };
     const { ids } = failedMessages(result, { messageIds, reportsFailures: false });
     expect(ids).toEqual(new Set());
   });
 });
 
-describe("the record of a message", () => {
+describe("SQS event records", () => {
   const arn = "arn:aws:sqs:us-east-1:000000000000:Queue";
 
-  it("has the form of Lambda's SQS event", () => {
+  it("A record has the format of Lambda's SQS event", () => {
     const record = sqsRecord(
       {
         MessageId: "id",
@@ -88,7 +88,7 @@ describe("the record of a message", () => {
     });
   });
 
-  it("shares an event with others as long as an invocation carries them", () => {
+  it("Records share an event up to the payload limit of an invocation", () => {
     const records = ["1", "2", "3", "4", "5"].map((MessageId) =>
       sqsRecord({ MessageId, Body: "x".repeat(400) }, arn),
     );

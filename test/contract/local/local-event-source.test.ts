@@ -160,8 +160,8 @@ const failuresOf = (records: SqsEventRecord[], isFailed: (body: string) => boole
   },
 });
 
-describe("an event source mapping", () => {
-  it("gives messages to the function, those that waited too, and deletes them", async () => {
+describe("Event source mappings", () => {
+  it("Messages, including those sent before the start, are passed to the function and deleted", async () => {
     const setup = await setUp();
     await setup.send("before");
     const { bodies } = await run(setup);
@@ -173,7 +173,7 @@ describe("an event source mapping", () => {
     await expect.poll(() => setup.count("Work")).toBe(0);
   });
 
-  it("hands over records as Lambda does", async () => {
+  it("A function receives records in the format of Lambda", async () => {
     const setup = await setUp();
     const { batches } = await run(setup);
     await setup.sendOne({
@@ -207,7 +207,7 @@ describe("an event source mapping", () => {
     ]);
   });
 
-  it("leaves only what the function reports; it comes again, and ends in the dead-letter queue", async () => {
+  it("A message that the function reports as failed is received again and ends in the dead-letter queue", async () => {
     const setup = await setUp({ queue: comesAgain });
     await setup.send("good", "bad", "fine");
     const { bodies, batches, lines } = await run(setup, (records) =>
@@ -228,7 +228,7 @@ describe("an event source mapping", () => {
       "its response names a message that is not in the batch",
     ],
     ["answers nonsense", { payload: "done" }, "its response is not a batch response"],
-  ])("leaves the whole batch when the function %s", async (_, first, reason) => {
+  ])("The whole batch returns to the queue when the function %s", async (_, first, reason) => {
     const setup = await setUp({ queue: comesAgain });
     await setup.send("a", "b");
     let isFirst = true;
@@ -242,7 +242,7 @@ describe("an event source mapping", () => {
     await expect.poll(() => setup.count("Work")).toBe(0);
   });
 
-  it("gives a debugged function one batch at a time, whose messages stay invisible until it ends", async () => {
+  it("A debugged function gets one batch at a time, whose messages stay invisible until it ends", async () => {
     const setup = await setUp({ queue: { VisibilityTimeout: 2 } });
     await setup.send("paused");
     const { promise, resolve } = Promise.withResolvers<InvokeResult>();
@@ -258,7 +258,7 @@ describe("an event source mapping", () => {
     await expect.poll(() => setup.count("Work")).toBe(0);
   });
 
-  it("does not read reports that it did not ask for", async () => {
+  it("Reports are ignored when the mapping does not enable them", async () => {
     const setup = await setUp({ mapping: { FunctionResponseTypes: [] } });
     await setup.send("bad");
     const { bodies } = await run(setup, (records) => failuresOf(records, () => true));
@@ -266,7 +266,7 @@ describe("an event source mapping", () => {
     expect(bodies()).toEqual(["bad"]);
   });
 
-  it("keeps to the batch size", async () => {
+  it("A batch has at most the configured size", async () => {
     const setup = await setUp({ mapping: { BatchSize: 3 } });
     const { batches, bodies } = await run(setup);
     await setup.send("1", "2", "3", "4", "5", "6", "7");
@@ -274,7 +274,7 @@ describe("an event source mapping", () => {
     expect(Math.max(...batches.map((batch) => batch.length))).toBe(3);
   });
 
-  it("waits for a batch to fill, at most for its window", async () => {
+  it("A mapping waits until a batch is full, at most for its batch window", async () => {
     const setup = await setUp({
       mapping: { BatchSize: 15, MaximumBatchingWindowInSeconds: 3 },
     });
@@ -287,7 +287,7 @@ describe("an event source mapping", () => {
     expect(batches[0]).toHaveLength(3);
   });
 
-  it("does not wait for its window when a batch is full", async () => {
+  it("A full batch starts before its batch window has passed", async () => {
     const setup = await setUp({
       // Longer than the test may take.
       mapping: { BatchSize: 15, MaximumBatchingWindowInSeconds: 300 },
@@ -301,22 +301,25 @@ describe("an event source mapping", () => {
   it.each([
     ["its maximum concurrency", { ScalingConfig: { MaximumConcurrency: 2 } }, 4, 2],
     ["its machine has room for", { ScalingConfig: { MaximumConcurrency: 50 } }, 3, 3],
-  ])("runs no more batches at once than %s", async (_, mapping, maxBatches, expected) => {
-    const setup = await setUp({
-      mapping: { BatchSize: 1, ...mapping },
-    });
-    const gate = Promise.withResolvers<InvokeResult>();
-    const { batches } = await run(setup, () => gate.promise, maxBatches);
-    await setup.send("1", "2", "3", "4", "5", "6");
-    await expect.poll(() => batches.length).toBe(expected);
-    // What it has not taken is still visible, so that another consumer could have it.
-    await expect.poll(() => setup.count("Work")).toBe(6);
-    expect(batches).toHaveLength(expected);
-    gate.resolve({ payload: null });
-    await expect.poll(() => setup.count("Work")).toBe(0);
-  });
+  ])(
+    "The number of concurrent batches is limited by %s",
+    async (_, mapping, maxBatches, expected) => {
+      const setup = await setUp({
+        mapping: { BatchSize: 1, ...mapping },
+      });
+      const gate = Promise.withResolvers<InvokeResult>();
+      const { batches } = await run(setup, () => gate.promise, maxBatches);
+      await setup.send("1", "2", "3", "4", "5", "6");
+      await expect.poll(() => batches.length).toBe(expected);
+      // What it has not taken is still visible, so that another consumer could have it.
+      await expect.poll(() => setup.count("Work")).toBe(6);
+      expect(batches).toHaveLength(expected);
+      gate.resolve({ payload: null });
+      await expect.poll(() => setup.count("Work")).toBe(0);
+    },
+  );
 
-  it("begins four batches at once; those that take more than a second keep no other waiting", async () => {
+  it("Four batches start at once, and batches that run longer than a second do not delay others", async () => {
     const setup = await setUp({ mapping: { BatchSize: 1 } });
     const gate = Promise.withResolvers<InvokeResult>();
     const { batches } = await run(setup, () => gate.promise, 6);
@@ -331,7 +334,7 @@ describe("an event source mapping", () => {
     await expect.poll(() => setup.count("Work")).toBe(0);
   });
 
-  it("runs no more than four batches at once that are quick, however many wait", async () => {
+  it("At most four quick batches run at once, however many messages wait", async () => {
     const setup = await setUp({ mapping: { BatchSize: 1 } });
     const running = new Set<{ sinceMs: number }>();
     let most = 0;
@@ -355,7 +358,7 @@ describe("an event source mapping", () => {
     expect(most).toBeLessThanOrEqual(4);
   });
 
-  it("that is not enabled leaves its queue alone", async () => {
+  it("A disabled mapping does not poll its queue", async () => {
     const setup = await setUp({ mapping: { Enabled: false } });
     await setup.send("a");
     const { mappings, batches } = await run(setup);
@@ -364,7 +367,7 @@ describe("an event source mapping", () => {
     expect(await setup.count("Work")).toBe(1);
   });
 
-  it("at its close polls no more, and lets batches end and be deleted", async () => {
+  it("Closing a mapping stops polling and waits until running batches have ended and are deleted", async () => {
     const setup = await setUp();
     const gate = Promise.withResolvers<InvokeResult>();
     const { mappings, batches } = await run(setup, () => gate.promise);
@@ -381,7 +384,7 @@ describe("an event source mapping", () => {
     expect(await setup.count("Work")).toBe(1);
   });
 
-  it("goes on after an invocation that was not possible", async () => {
+  it("A mapping continues after an invocation that failed to start", async () => {
     const setup = await setUp();
     const { bodies, lines } = await run(setup, (records) =>
       records[0]?.body === "throws" ? Promise.reject(new Error("closing")) : { payload: null },
@@ -392,7 +395,7 @@ describe("an event source mapping", () => {
     await expect.poll(bodies).toContain("next");
   });
 
-  it("goes on when its queue could not be asked for a while", async () => {
+  it("A mapping continues after its queue was unavailable", async () => {
     const setup = await setUp();
     const { bodies, lines } = await run(setup);
     await setup.removeQueue();
@@ -404,21 +407,24 @@ describe("an event source mapping", () => {
     await expect.poll(bodies).toEqual(["again"]);
   });
 
-  it.each(allGrants)("cannot start without %s, and names it", async (missing) => {
-    const setup = await setUp({ grants: allGrants.filter((grant) => grant !== missing) });
-    const started = run(setup);
-    await expect(started).rejects.toThrow("Mapping: function F cannot poll queue Work");
-    await expect(started).rejects.toThrow(`is not authorized to perform: ${missing}`);
-  });
+  it.each(allGrants)(
+    "A mapping does not start without %s, and the error names the permission",
+    async (missing) => {
+      const setup = await setUp({ grants: allGrants.filter((grant) => grant !== missing) });
+      const started = run(setup);
+      await expect(started).rejects.toThrow("Mapping: function F cannot poll queue Work");
+      await expect(started).rejects.toThrow(`is not authorized to perform: ${missing}`);
+    },
+  );
 
-  it("that asks for what the local run does not know is refused by name", async () => {
+  it("A mapping with an unsupported property is rejected, and the error names the property", async () => {
     const setup = await setUp({ mapping: { FilterCriteria: { Filters: [] } } });
     await expect(run(setup)).rejects.toThrow(
       'the local run does not support AWS::Lambda::EventSourceMapping Mapping: Unrecognized key: "FilterCriteria"',
     );
   });
 
-  it("works off what waits with the function in a process of its own", async () => {
+  it("Waiting messages are processed by a function in its own process", async () => {
     const setup = await setUp({
       code: "exports.handler = async () => ({ batchItemFailures: [] });",
     });

@@ -74,8 +74,8 @@ async function send(
   };
 }
 
-describe("the event of a request", () => {
-  it("has the form of payload format 2.0", async () => {
+describe("Request events", () => {
+  it("An event has payload format 2.0", async () => {
     const body = '{"a":"ü"}';
     await send("POST", "/v1/in/we-link/t%C3%B6k%20en?b=1&a=x%20y&b=2&c", {
       headers: {
@@ -131,7 +131,7 @@ describe("the event of a request", () => {
     ]);
   });
 
-  it("leaves out what is not there", async () => {
+  it("An event omits absent parts of the request", async () => {
     await send("GET", "/v1/echo");
     const [event] = events;
     expect(event).toMatchObject({ rawQueryString: "", isBase64Encoded: false });
@@ -152,14 +152,14 @@ describe("the event of a request", () => {
     ["bytes", "application/octet-stream", utf8, true],
     ["no content type", undefined, utf8, true],
     ["JSON that is not UTF-8", "application/json", Buffer.from([0x22, 0xff, 0x22]), true],
-  ])("carries %s", async (_, type, body, isBase64Encoded) => {
+  ])("An event contains %s", async (_, type, body, isBase64Encoded) => {
     await send("POST", "/v1/echo", { ...(type && { headers: { "content-type": type } }), body });
     const encoding = isBase64Encoded ? "base64" : "utf8";
     expect(events[0]).toMatchObject({ isBase64Encoded, body: body.toString(encoding) });
   });
 });
 
-describe("routes", () => {
+describe("Routes", () => {
   it.each([
     ["GET", "/v1/echo", "GET /v1/echo"],
     ["PUT", "/v1/echo", "ANY /v1/echo"],
@@ -167,12 +167,12 @@ describe("routes", () => {
     ["POST", "/v1/in/other/t", "POST /v1/in/{provider}/{token}"],
     ["GET", "/v1/in/other/t", "ANY /v1/{proxy+}"],
     ["POST", "/v1/in/other/t/more", "ANY /v1/{proxy+}"],
-  ])("%s %s goes to %s", async (method, path, key) => {
+  ])("%s %s matches the route %s", async (method, path, key) => {
     await send(method, path);
     expect(events[0]?.routeKey).toBe(key);
   });
 
-  it("gives a greedy variable the whole rest", async () => {
+  it("A greedy variable contains the rest of the path", async () => {
     await send("GET", "/v1/a/b%20c/");
     expect(events[0]?.pathParameters).toEqual({ proxy: "a/b c/" });
   });
@@ -183,21 +183,21 @@ describe("routes", () => {
     ["GET", "/v1/"],
     ["HEAD", "/slow"],
     ["POST", "/slow"],
-  ])("%s %s is not found", async (method, path) => {
+  ])("%s %s is answered 404", async (method, path) => {
     const { status, body } = await send(method, path, { body: method === "POST" ? "x" : "" });
     expect(status).toBe(404);
     if (method !== "HEAD") expect(JSON.parse(body)).toEqual({ message: "Not Found" });
     expect(events).toEqual([]);
   });
 
-  it("go to $default when nothing else fits", async () => {
+  it("A request that matches no other route goes to $default", async () => {
     await api.close();
     api = await start(template(route("Default", { key: "$default", functionId: "F" })));
     await send("DELETE", "/elsewhere/at/all");
     expect(events[0]).toMatchObject({ routeKey: "$default", rawPath: "/elsewhere/at/all" });
   });
 
-  it("refuse an integration of payload format 1.0", async () => {
+  it("An integration with payload format 1.0 is rejected", async () => {
     const resources = route("Old", { key: "GET /old", functionId: "F" });
     const properties = resources.OldIntegration?.Properties ?? {};
     properties.PayloadFormatVersion = "1.0";
@@ -207,8 +207,8 @@ describe("routes", () => {
   });
 });
 
-describe("the answer", () => {
-  it("has the function's status, headers and cookies, and the request's id", async () => {
+describe("Responses", () => {
+  it("A response has the function's status, headers and cookies, and the request id", async () => {
     answer = () => ({
       payload: {
         statusCode: 202,
@@ -244,7 +244,7 @@ describe("the answer", () => {
       "a/b",
       "ü",
     ],
-  ])("is 200 for %s", async (_, payload, contentType, expected) => {
+  ])("A response is 200 for %s", async (_, payload, contentType, expected) => {
     answer = () => ({ payload });
     const { status, headers, body } = await send("GET", "/v1/echo");
     expect({ status, contentType: headers["content-type"], body }).toEqual({
@@ -254,7 +254,7 @@ describe("the answer", () => {
     });
   });
 
-  it("has no body where HTTP has none", async () => {
+  it("A 204 or 304 response has no body", async () => {
     answer = () => ({ payload: { statusCode: 204, body: "ignored" } });
     const { status, body } = await send("GET", "/v1/echo");
     expect({ status, body }).toEqual({ status: 204, body: "" });
@@ -265,25 +265,28 @@ describe("the answer", () => {
     ["an odd status", { payload: { statusCode: "often" } }, /statusCode/],
     ["a body that is no text", { payload: { statusCode: 200, body: { a: 1 } } }, /body/],
     [
-      "a header that is no text",
+      "a header that is not a string",
       { payload: { statusCode: 200, headers: { a: [] } } },
       /headers\.a/,
     ],
     ["a header with a newline", { payload: { statusCode: 200, headers: { a: "b\nc" } } }, /failed/],
     ["an invocation that fails", new Error("closing"), /failed: closing/],
-  ])("is 500 for %s, which is logged without the path", async (_, result, line) => {
-    answer = () => {
-      if (result instanceof Error) throw result;
-      return result;
-    };
-    const { status, body } = await send("GET", "/v1/echo?secret");
-    expect(status).toBe(500);
-    expect(JSON.parse(body)).toEqual({ message: "Internal Server Error" });
-    expect(lines).toEqual([expect.stringMatching(line)]);
-    expect(lines[0]).not.toContain("secret");
-  });
+  ])(
+    "A response is 500 for %s, and the log line does not contain the path",
+    async (_, result, line) => {
+      answer = () => {
+        if (result instanceof Error) throw result;
+        return result;
+      };
+      const { status, body } = await send("GET", "/v1/echo?secret");
+      expect(status).toBe(500);
+      expect(JSON.parse(body)).toEqual({ message: "Internal Server Error" });
+      expect(lines).toEqual([expect.stringMatching(line)]);
+      expect(lines[0]).not.toContain("secret");
+    },
+  );
 
-  it("is 503 when the function takes longer than the integration may", async () => {
+  it("A response is 503 when the function exceeds the integration timeout", async () => {
     const late = Promise.withResolvers<InvokeResult>();
     answer = () => late.promise;
     const { status, body } = await send("GET", "/slow");
@@ -294,31 +297,31 @@ describe("the answer", () => {
   });
 
   it.each(["/v1/echo/%zz", "/v1/%ff", "/v1/echo?a=%f"])(
-    "is 400 for the bad encoding of %s",
+    "A response is 400 for the invalid encoding of %s",
     async (path) => {
       const { status, body } = await send("GET", path);
       expect({ status, body }).toEqual({ status: 400, body: '{"message":"Bad Request"}' });
     },
   );
 
-  it("is 413 for more than 10 MB, and the connection lives on", async () => {
+  it("A response is 413 for a body above 10 MB, and the connection stays open", async () => {
     const { status, body } = await send("POST", "/v1/echo", { body: Buffer.alloc(10_485_761) });
     expect(status).toBe(413);
     expect(JSON.parse(body)).toEqual({ message: "Request Entity Too Large" });
     await expect(send("GET", "/v1/echo")).resolves.toMatchObject({ status: 200 });
   });
 
-  it("is 431 for more than 10,240 bytes of headers", async () => {
+  it("A response is 431 for more than 10,240 bytes of headers", async () => {
     const { status } = await send("GET", "/v1/echo", { headers: { "x-long": "x".repeat(10_240) } });
     expect(status).toBe(431);
   });
 });
 
-describe("with functions behind it", () => {
+describe("With real functions", () => {
   let real: Lambdas;
   afterEach(() => real.close());
 
-  it("runs them, and is 413 for an event that no invocation carries", async () => {
+  it("The API invokes functions, and answers 413 for an event above the payload limit", async () => {
     await api.close();
     const source = "exports.handler = async (e) => ({ statusCode: 201, body: e.body ?? '' });";
     const resources = loadAssembly(
@@ -337,8 +340,8 @@ describe("with functions behind it", () => {
   });
 });
 
-describe("close", () => {
-  it("lets requests under way end, and takes no new ones", async () => {
+describe("Closing", () => {
+  it("Closing the API waits for running requests and accepts no new ones", async () => {
     const late = Promise.withResolvers<InvokeResult>();
     answer = () => late.promise;
     const underWay = send("GET", "/v1/echo");
@@ -352,7 +355,7 @@ describe("close", () => {
     api = await start();
   });
 
-  it("survives a client that goes away in the middle of its body", async () => {
+  it("A client that disconnects during its body does not stop the API", async () => {
     const { port } = new URL(api.url);
     const socket = connect(Number(port), "127.0.0.1");
     socket.write("POST /v1/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf");

@@ -21,7 +21,7 @@ const program = (assemblyDir: string) => `
 it.each([
   ["idle", {}],
   ["busy", { BUSY: "1" }],
-])("%s: an environment ends by itself when the local run is killed", async (_, env) => {
+])("An %s environment ends when the local run is killed", async (_, env) => {
   const assemblyDir = writeAssembly(
     { Resources: functionWithRole("F", { Timeout: 60 }) },
     {

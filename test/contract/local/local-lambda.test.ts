@@ -57,8 +57,8 @@ const isAlive = (pid: number) => {
   }
 };
 
-describe("a function", () => {
-  it("gets its payload, and its answer comes back, by logical id and by ARN", async () => {
+describe("Functions", () => {
+  it("A function invoked by logical id or by ARN gets its payload and returns its response", async () => {
     const { lambdas } = startHandler("async (event) => ({ got: event })");
     await expect(lambdas.invoke("F", { a: [1, "ü", null] })).resolves.toEqual({
       payload: { got: { a: [1, "ü", null] } },
@@ -68,7 +68,7 @@ describe("a function", () => {
     await expect(lambdas.invoke("Absent", 7)).rejects.toThrow('no function "Absent"');
   });
 
-  it("answers null where its handler returns nothing", async () => {
+  it("The response is null when the handler returns nothing", async () => {
     const { lambdas } = startHandler("() => {}");
     await expect(lambdas.invoke("F", {})).resolves.toEqual({ payload: null });
   });
@@ -157,21 +157,24 @@ describe("a function", () => {
   it.each([
     ["exits", "process.exit(3)", "exit status 3"],
     ["is killed", "process.kill(process.pid, 'SIGKILL')", "signal: SIGKILL"],
-  ])("that %s answers Runtime.ExitError, and the next invocation runs", async (_, how, reason) => {
-    const { lambdas, lines } = startHandler(
-      `async (event) => { if (event.crash) ${how}; return 'ok'; }`,
-    );
-    const { functionError } = await lambdas.invoke("F", { crash: true });
-    expect(functionError?.errorType).toBe("Runtime.ExitError");
-    expect(functionError?.errorMessage).toContain(`Runtime exited with error: ${reason}`);
-    expect(lines[0]).toContain(reason);
-    await expect(lambdas.invoke("F", {})).resolves.toEqual({ payload: "ok" });
-  });
+  ])(
+    "A function that %s fails with Runtime.ExitError, and the next invocation runs",
+    async (_, how, reason) => {
+      const { lambdas, lines } = startHandler(
+        `async (event) => { if (event.crash) ${how}; return 'ok'; }`,
+      );
+      const { functionError } = await lambdas.invoke("F", { crash: true });
+      expect(functionError?.errorType).toBe("Runtime.ExitError");
+      expect(functionError?.errorMessage).toContain(`Runtime exited with error: ${reason}`);
+      expect(lines[0]).toContain(reason);
+      await expect(lambdas.invoke("F", {})).resolves.toEqual({ payload: "ok" });
+    },
+  );
 
   it.each([
     ["exception", "setTimeout(() => { throw new RangeError('late'); }, 1)", "RangeError"],
     ["rejection", "Promise.reject(new Error('late'))", "Runtime.UnhandledPromiseRejection"],
-  ])("with an uncaught %s is failed and ended", async (_, how, errorType) => {
+  ])("A function with an uncaught %s fails and its process ends", async (_, how, errorType) => {
     const { lambdas } = startHandler(`() => { ${how}; return new Promise(() => {}); }`, {
       properties: { Timeout: 20 },
     });
@@ -180,7 +183,7 @@ describe("a function", () => {
     });
   });
 
-  it("that runs over its time is killed and answered for", async () => {
+  it("A function that exceeds its timeout is killed and fails with Sandbox.Timedout", async () => {
     const { lambdas, lines } = startHandler(
       "async (event) => { if (event.hang) for (;;); return process.pid; }",
       { properties: { Timeout: 3 } },
@@ -199,7 +202,7 @@ describe("a function", () => {
     await expect(lambdas.invoke("F", {})).resolves.toEqual({ payload: expect.any(Number) });
   });
 
-  it("answers for what is larger than Lambda carries, and goes on", async () => {
+  it("Payloads and responses above the limits fail, and the function keeps running", async () => {
     const { lambdas } = startHandler("async (event) => 'x'.repeat(event.size ?? 0)");
     await expect(lambdas.invoke("F", { pad: "x".repeat(6_291_456) })).rejects.toMatchObject({
       name: "RequestTooLargeException",
@@ -212,8 +215,8 @@ describe("a function", () => {
   });
 });
 
-describe("a function that cannot be loaded", () => {
-  it("answers with what its module threw, and is tried anew each time", async () => {
+describe("Functions that cannot be loaded", () => {
+  it("An invocation fails with the error of the module, and every invocation tries to load it again", async () => {
     const { lambdas, lines } = start({
       F: { "index.js": "throw new Error('TABLE is missing at ' + process.pid);" },
     });
@@ -227,7 +230,7 @@ describe("a function that cannot be loaded", () => {
     expect(lines[0]).toContain("F Init Error Error: TABLE is missing");
   });
 
-  it("fails the warm-up, which names every such function", async () => {
+  it("The warm-up fails and names every function that cannot be loaded", async () => {
     const { lambdas } = start({
       Good: { "index.js": "exports.handler = () => 1;" },
       Bad: { "index.js": "throw new Error('QUEUE_URL is missing');" },
@@ -249,7 +252,7 @@ describe("a function that cannot be loaded", () => {
     expect(error).not.toContain("Good");
   });
 
-  it("is refused before anything starts when the template asks for what is not there", () => {
+  it("An unsupported runtime or a missing role is rejected before anything starts", () => {
     const code = { F: { "index.js": "" } };
     expect(() => start(code, { properties: { Runtime: "python3.13" } })).toThrow(
       "the local run does not support AWS::Lambda::Function F: Runtime: ",
@@ -260,11 +263,11 @@ describe("a function that cannot be loaded", () => {
   });
 });
 
-describe("environments", () => {
+describe("Environments", () => {
   const slow =
     "async (event) => { console.log(event.ms); await new Promise((r) => setTimeout(r, event.ms)); return process.pid; }";
 
-  it("are at most so many per function; more invocations wait in order", async () => {
+  it("Environments are limited per function, and further invocations wait in order", async () => {
     const { lambdas } = startHandler(
       "(() => { let n = 0; return async (event) => { await new Promise((r) => setTimeout(r, 20)); return [event, process.pid, ++n]; }; })()",
       { maxEnvironments: 2 },
@@ -282,7 +285,7 @@ describe("environments", () => {
     }
   });
 
-  it("are so many for each event source mapping: one that is busy starves no other", async () => {
+  it("Each event source mapping has its own environments, so a busy one does not starve another", async () => {
     const mapping = (queue: string) => ({
       Type: "AWS::Lambda::EventSourceMapping",
       Properties: { EventSourceArn: queue, FunctionName: { Ref: "F" } },
@@ -297,7 +300,7 @@ describe("environments", () => {
     await expect(hanging).resolves.toMatchObject({ functionError: expect.anything() });
   });
 
-  it("of a debugged function are one at a time, with an inspector and without a timeout", async () => {
+  it("A debugged function has one environment, with an inspector and without a timeout", async () => {
     const port = await freePort();
     const { lambdas } = startHandler(slow, {
       properties: { Timeout: 1 },
@@ -315,7 +318,7 @@ describe("environments", () => {
     await expect(fetch(`http://127.0.0.1:${port}/json/list`)).rejects.toThrow();
   });
 
-  it("are reused by one invocation after the other: no second one starts", async () => {
+  it("Consecutive invocations reuse one environment", async () => {
     const { lambdas } = startHandler(slow);
     await lambdas.warmUp();
     const pids = new Set<unknown>();
@@ -323,7 +326,7 @@ describe("environments", () => {
     expect(pids.size).toBe(1);
   });
 
-  it("that answered and never ask for more end with the function's timeout", async () => {
+  it("An environment that does not ask for the next invocation is killed after the function's timeout", async () => {
     const { lambdas } = startHandler(
       "async () => { setImmediate(() => { for (;;); }); return process.pid; }",
       { properties: { Timeout: 2 } },
@@ -334,7 +337,7 @@ describe("environments", () => {
     await expect.poll(() => isAlive(Number(first))).toBe(false);
   });
 
-  it("end when they had nothing to do for long, all but one", async () => {
+  it("Idle environments are ended, except one", async () => {
     const { lambdas } = startHandler(slow, { maxIdleMs: 1_000 });
     const pids = await Promise.all(
       [1, 2, 3].map(async () => (await lambdas.invoke("F", { ms: 300 })).payload as number),
@@ -344,7 +347,7 @@ describe("environments", () => {
     expect(pids).toContain(payload);
   });
 
-  it("end at close: waiting invocations are refused, running ones cut off", async () => {
+  it("Closing ends all environments: waiting invocations are rejected, running ones fail", async () => {
     const { lambdas, lines } = startHandler(slow, {
       maxEnvironments: 1,
       properties: { Timeout: 90 },
@@ -362,7 +365,7 @@ describe("environments", () => {
     expect(isAlive(Number(pid))).toBe(false);
   });
 
-  it("end at close even while they start", async () => {
+  it("Closing ends environments that are still starting", async () => {
     const { lambdas } = start({ F: { "index.js": "for (;;);" } });
     const invocation = lambdas.invoke("F", {}).catch((error: Error) => error.message);
     await lambdas.close();

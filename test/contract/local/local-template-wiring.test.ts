@@ -101,7 +101,7 @@ function faultsOf(resources: Record<string, TestResource>): string[] {
 }
 
 describe("checkWiring", () => {
-  it("finds nothing in a stack in which everything is reached", () => {
+  it("A stack without wiring mistakes passes", () => {
     expect(faultsWithout()).toEqual([]);
   });
 
@@ -155,11 +155,11 @@ describe("checkWiring", () => {
         "rule Rule: EventBridge is not allowed to send to queue Dlq; add an AWS::SQS::QueuePolicy that allows sqs:SendMessage",
       ],
     ],
-  ])("says what is missing when %s is removed", (removed, faults) => {
+  ])("The error names what is missing when %s is removed", (removed, faults) => {
     expect(faultsWithout(removed)).toEqual(faults);
   });
 
-  it("names every fault in one message", () => {
+  it("One error lists every mistake", () => {
     const faults = faultsWithout("Mapping", "Schedule", "InboundPermission");
     expect(faults.map((fault) => fault.split(/[ :]/)[1])).toEqual([
       "Inbound",
@@ -169,7 +169,7 @@ describe("checkWiring", () => {
     ]);
   });
 
-  it("refuses a permission for another route", () => {
+  it("A permission for another route is rejected", () => {
     const resources = wired();
     const other = route("Other", { key: "GET /health", functionId: "Ingest" });
     resources.InboundPermission = other.OtherPermission as TestResource;
@@ -187,17 +187,17 @@ describe("checkWiring", () => {
       "is for another rule",
       { Condition: { ArnLike: { "aws:SourceArn": `arn:aws:events:*:rule/x` } } },
     ],
-  ])("refuses a queue policy for a rule that %s", (_, allow) => {
+  ])("A queue policy for a rule is rejected when it %s", (_, allow) => {
     const faults = faultsOf({ ...wired(), WorkPolicy: queuePolicy("Work", allow) });
     expect(faults).toEqual([expect.stringContaining("is not allowed to send to queue Work")]);
   });
 
-  it("takes a queue policy for every rule of EventBridge", () => {
+  it("A queue policy for all rules of EventBridge is accepted", () => {
     const everyRule = { Action: ["sqs:SendMessage"], Condition: {} };
     expect(faultsOf({ ...wired(), WorkPolicy: queuePolicy("Work", everyRule) })).toEqual([]);
   });
 
-  it("refuses a rule whose queue does not exist", () => {
+  it("A rule whose queue does not exist is rejected", () => {
     const resources = wired();
     const elsewhere = "arn:aws:sqs:us-east-1:000000000000:Elsewhere";
     resources.Rule = {
@@ -214,7 +214,7 @@ describe("checkWiring", () => {
     ]);
   });
 
-  it("refuses an integration that leads nowhere", () => {
+  it("An integration without a function is rejected", () => {
     const resources = wired();
     const properties = resources.InboundIntegration?.Properties ?? {};
     properties.IntegrationUri = "arn:aws:lambda:us-east-1:000000000000:function:Elsewhere";
@@ -228,7 +228,7 @@ describe("checkWiring", () => {
     );
   });
 
-  it("refuses a mapping whose queue or function does not exist", () => {
+  it("A mapping whose queue or function does not exist is rejected", () => {
     const resources = wired();
     resources.Mapping = {
       Type: "AWS::Lambda::EventSourceMapping",

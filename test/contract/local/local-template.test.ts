@@ -82,11 +82,11 @@ describe("loadTemplate", () => {
       { Ref: "Queue", more: 1 },
       { Ref: "Queue", more: 1 },
     ],
-  ])("resolves %s", (_, value, resolved) => {
+  ])("The template loader resolves %s", (_, value, resolved) => {
     expect(resolve(value)).toEqual(resolved);
   });
 
-  it("resolves parameters, mappings and conditions", () => {
+  it("The template loader resolves parameters, mappings and conditions", () => {
     const sections = {
       Parameters: { Stage: { Type: "String", Default: "dev" } },
       Mappings: { Sizes: { dev: { count: 3 } } },
@@ -111,7 +111,7 @@ describe("loadTemplate", () => {
     });
   });
 
-  it("leaves out a resource whose condition is false, and refuses references to it", () => {
+  it("A resource whose condition is false is omitted, and references to it are rejected", () => {
     const sections = {
       Conditions: { Never: { "Fn::Equals": ["a", "b"] } },
       Resources: { Gone: { Type: "AWS::SQS::Queue", Condition: "Never" } },
@@ -145,21 +145,21 @@ describe("loadTemplate", () => {
       "Subject.Properties.value uses Fn::ImportValue, which the local run does not support",
     ],
     [
-      "an item that is not there",
+      "a missing list item",
       { "Fn::Select": [2, ["a"]] },
       "Subject.Properties.value selects item 2 of 1",
     ],
-  ])("names the place that refers to %s", (_, value, message) => {
+  ])("The error names the property that refers to %s", (_, value, message) => {
     expect(() => resolve(value)).toThrow(message);
   });
 
-  it("names a parameter without a default", () => {
+  it("A parameter without a default is rejected by name", () => {
     expect(() => resolve({ Ref: "P" }, { Parameters: { P: { Type: "String" } } })).toThrow(
       'Subject.Properties.value refers to parameter "P", which has no default',
     );
   });
 
-  it("has the outputs, and the directories of assets", () => {
+  it("A template has its outputs and the directories of its assets", () => {
     const code = { Code: { "index.js": "" } };
     const template = loadAssembly(
       {
@@ -174,7 +174,7 @@ describe("loadTemplate", () => {
     expect(() => template.resource("Absent")).toThrow('no resource "Absent"');
   });
 
-  it("refuses an assembly without exactly one stack", () => {
+  it("An assembly without exactly one stack is rejected", () => {
     const assemblyDir = mkdtempSync(join(tmpdir(), "ackwire-assembly-"));
     const stack = { type: "aws:cloudformation:stack", properties: { templateFile: "x.json" } };
     writeFileSync(
@@ -186,7 +186,7 @@ describe("loadTemplate", () => {
     );
   });
 
-  it("reads the stack of this repository, which is wired", () => {
+  it("The stack of this repository loads and has no wiring mistakes", () => {
     const template = loadTemplate({
       assemblyDir: inject("assemblyDir"),
       awsUrl: "http://127.0.0.1:4566",

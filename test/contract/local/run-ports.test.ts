@@ -3,7 +3,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { closeServer, listen } from "../../../local/loopback.ts";
 import { chooseRunPorts } from "../../../local/run/run-ports.ts";
 
-test("what was asked for stays; 0 becomes a free port, and no two are alike", async () => {
+test("A requested port is used, 0 becomes a free port, and all ports differ", async () => {
   const ports = await chooseRunPorts({ port: 8787, awsPort: 0, consolePort: 0, providerPort: 0 });
   expect(ports.api).toBe(8787);
   expect(new Set(Object.values(ports)).size).toBe(4);

@@ -28,7 +28,7 @@ const cancel = (id: string) => simulator.linkedApi("DELETE", `/workflows/${id}`)
 
 const message = { actionType: "st.sendMessage", personUrl: "p", text: "t", label: "mine" };
 
-test("a workflow tells by three webhooks that it was created, started and completed", async () => {
+test("A workflow sends webhooks when it is created, started and completed", async () => {
   const workflowId = await submit(message);
   await expect.poll(() => simulator.arrivals).toHaveLength(3);
   const completion = { actionType: "st.sendMessage", label: "mine", success: true, data: {} };
@@ -51,7 +51,7 @@ test("a workflow tells by three webhooks that it was created, started and comple
   expect(await ask(workflowId)).toEqual({ workflowId, workflowStatus: "completed", completion });
 });
 
-test("in the behaviour's delay it is pending, running, completed", async () => {
+test("A workflow is pending, running and completed within the delay of the behaviour", async () => {
   await simulator.behave({ delayMs: [0, 20 * MINUTE_MS] });
   const statuses = new Set();
   // The three moments are drawn: one of these workflows shows all of them.
@@ -67,8 +67,8 @@ test("in the behaviour's delay it is pending, running, completed", async () => {
   expect(statuses.size).toBe(3);
 });
 
-describe("a workflow can be", () => {
-  test("several actions: its completion is a list", async () => {
+describe("Workflow definitions", () => {
+  test("The completion of a workflow with several actions is a list", async () => {
     const id = await submit([message, { actionType: "st.checkConnectionStatus" }]);
     await expect
       .poll(async () => (await ask(id)).completion)
@@ -78,7 +78,7 @@ describe("a workflow can be", () => {
       ]);
   });
 
-  test("a chain: what follows an action stands in its data, in the form of the request", async () => {
+  test("The results of following actions are in the data of their action, in the form of the request", async () => {
     const search = {
       actionType: "st.searchPeople",
       limit: 2,
@@ -94,14 +94,14 @@ describe("a workflow can be", () => {
   });
 });
 
-describe("a caller can ask for a failure", () => {
-  test("of an action, in a workflow that completes", async () => {
+describe("Requested failures", () => {
+  test("A requested failure of an action leaves the workflow completed", async () => {
     const id = await submit({ ...message, personUrl: "fail:personNotFound" });
     const completion = { success: false, error: { type: "personNotFound" }, label: "mine" };
     await expect.poll(() => ask(id)).toMatchObject({ workflowStatus: "completed", completion });
   });
 
-  test("of the workflow", async () => {
+  test("A requested failure of the workflow ends it as failed", async () => {
     const id = await submit({ ...message, personUrl: "fail-workflow:linkedinAccountSignedOut" });
     const failure = { reason: "linkedinAccountSignedOut", message: expect.any(String) };
     await expect.poll(() => ask(id)).toEqual({ workflowId: id, workflowStatus: "failed", failure });
@@ -111,8 +111,8 @@ describe("a caller can ask for a failure", () => {
   });
 });
 
-describe("a cancel", () => {
-  test("is silent: what has not left does not leave", async () => {
+describe("Cancel calls", () => {
+  test("A cancel call withdraws the webhooks that are not sent yet", async () => {
     await simulator.behave({ delayMs: [30 * MINUTE_MS, 30 * MINUTE_MS] });
     const id = await submit(message);
     const other = await submit(message);
@@ -129,21 +129,21 @@ describe("a cancel", () => {
     expect((await cancel(id)).body).toEqual({ success: true, result: { cancelled: true } });
   });
 
-  test("comes too late for what has ended", async () => {
+  test("A cancel call has no effect on a workflow that has ended", async () => {
     const id = await submit(message);
     await expect.poll(async () => (await ask(id)).workflowStatus).toBe("completed");
     expect((await cancel(id)).body).toEqual({ success: true, result: { cancelled: false } });
   });
 });
 
-describe("refusals have Linked API's shape", () => {
+describe("Error responses of Linked API", () => {
   const { "linked-api-token": token, "identification-token": account } = linkedApiHeaders;
   test.each([
     ["linkedApiTokenRequired", { "identification-token": account }],
     ["identificationTokenRequired", { "linked-api-token": token }],
     ["invalidLinkedApiToken", { ...linkedApiHeaders, "linked-api-token": "refused" }],
     ["invalidIdentificationToken", { ...linkedApiHeaders, "identification-token": "refused" }],
-  ])("401 %s", async (type, headers) => {
+  ])("Invalid credentials are answered 401 %s", async (type, headers) => {
     const answer = await simulator.linkedApi("POST", "/workflows", message, { headers });
     expect(answer).toMatchObject({
       status: 401,
@@ -158,30 +158,30 @@ describe("refusals have Linked API's shape", () => {
     [[message, {}]],
     // biome-ignore lint/suspicious/noThenProperty: it is the provider's name
     [{ ...message, then: {} }],
-  ])("the definition %j is 400", async (body) => {
+  ])("The invalid definition %j is answered 400", async (body) => {
     const answer = await simulator.linkedApi("POST", "/workflows", body);
     expect(answer).toMatchObject({ status: 400, body: { error: { type: "invalidWorkflow" } } });
   });
 
-  test.each(["GET", "DELETE"])("%s of an unknown workflow is 404", async (method) => {
+  test.each(["GET", "DELETE"])("%s of an unknown workflow is answered 404", async (method) => {
     const answer = await simulator.linkedApi(method, "/workflows/wf-none");
     const error = { type: "workflowNotFound", message: expect.any(String) };
     expect(answer).toMatchObject({ status: 404, body: { success: false, error } });
   });
 });
 
-test("a token of another form is the account's id", async () => {
+test("A token of another form is used as the account id", async () => {
   const headers = { ...linkedApiHeaders, "identification-token": "plain" };
   await simulator.linkedApi("POST", "/workflows", message, { headers });
   expect(await simulator.submissions()).toMatchObject([{ accountId: "plain" }]);
 });
 
-describe("the official client reads", () => {
+describe("The official client", () => {
   const client = () =>
     new LinkedApi({ linkedApiToken: "t", identificationToken: "i", baseUrl: simulator.url() });
   const soon = { pollInterval: 20 };
 
-  test("what gives nothing, and what fails", async () => {
+  test("The official client reads actions without a result and failed actions", async () => {
     const api = client();
     const sent = await api.sendMessage.execute({ personUrl: "p", text: "t" });
     expect(await api.sendMessage.result(sent, soon)).toEqual({ data: undefined, errors: [] });
@@ -191,7 +191,7 @@ describe("the official client reads", () => {
     });
   });
 
-  test("a status, a person with details, and a search", async () => {
+  test("The official client reads a status, a person with details, and a search", async () => {
     const api = client();
     const status = await api.checkConnectionStatus.execute({ personUrl: "p" });
     expect((await api.checkConnectionStatus.result(status, soon)).data).toEqual({
@@ -206,7 +206,7 @@ describe("the official client reads", () => {
     expect((await api.searchPeople.result(search, soon)).data).toHaveLength(2);
   });
 
-  test("a custom workflow, and a cancel", async () => {
+  test("The official client reads a custom workflow and a cancel", async () => {
     await simulator.behave({ delayMs: [30 * MINUTE_MS, 30 * MINUTE_MS] });
     const api = client();
     const custom = await api.customWorkflow.execute(message);

@@ -18,8 +18,8 @@ afterEach(async () => {
 const message = { actionType: "st.sendMessage", personUrl: "p", text: "t" };
 const connect = (n = 1) => simulator.weLink("connect", { accountId: `acc-${n}`, profile_id: "p" });
 
-describe("the list of submissions", () => {
-  test("says what came, when and what was answered, without questions and cancels", async () => {
+describe("The list of submissions", () => {
+  test("The list has the body, time and response of each submission, without status and cancel calls", async () => {
     const before = simulator.clock.now();
     const { body } = await connect();
     const workflow = await simulator.linkedApi("POST", "/workflows", message);
@@ -55,7 +55,7 @@ describe("the list of submissions", () => {
     expect(Math.max(...times)).toBeLessThanOrEqual(simulator.clock.now());
   });
 
-  test("has what was refused too, and keeps no secret", async () => {
+  test("The list includes rejected submissions and masks secrets", async () => {
     await simulator.weLink("login_v2", { email: "pin@b.c", password: "hidden-1" });
     await expect.poll(() => simulator.arrivals).toHaveLength(1);
     const requestId = simulator.arrivals[0]?.request_id;
@@ -82,8 +82,8 @@ describe("the list of submissions", () => {
   });
 });
 
-describe("the behaviour applies to calls", () => {
-  test("tooManyRequestsRate: 429 with Retry-After, without effect", async () => {
+describe("Faults of calls", () => {
+  test("tooManyRequestsRate answers 429 with Retry-After, and the call has no effect", async () => {
     await simulator.behave({ tooManyRequestsRate: 1 });
     const answers = [
       await connect(),
@@ -100,7 +100,7 @@ describe("the behaviour applies to calls", () => {
     expect(simulator.store().collection("simulator-jobs").entries()).toEqual([]);
   });
 
-  test("errorRate: 500, without effect", async () => {
+  test("errorRate answers 500, and the call has no effect", async () => {
     await simulator.behave({ errorRate: 1 });
     const statuses = [
       (await connect()).status,
@@ -113,7 +113,7 @@ describe("the behaviour applies to calls", () => {
     expect(simulator.store().collection("simulator-jobs").entries()).toEqual([]);
   });
 
-  test("lostAnswerRate: it took effect; the connection is cut, or nothing comes", async () => {
+  test("lostAnswerRate lets the call take effect and cuts the connection or sends no response", async () => {
     await simulator.behave({ lostAnswerRate: 1 });
     const outcomes = await Promise.all(
       Array.from({ length: 24 }, (_, n) =>
@@ -142,7 +142,7 @@ describe("the behaviour applies to calls", () => {
     ).rejects.toThrow();
   });
 
-  test("rates between are met on the whole", async () => {
+  test("Rates between 0 and 1 are met on average", async () => {
     await simulator.behave({ errorRate: 0.3, tooManyRequestsRate: 0.3 });
     for (let n = 0; n < 300; n++) await connect();
     const counts = Map.groupBy(await simulator.submissions(), ({ status }) => status);
@@ -157,8 +157,8 @@ describe("the behaviour applies to calls", () => {
   });
 });
 
-describe("what was answered survives a restart", () => {
-  test("work goes on, questions are answered, the list goes on", async () => {
+describe("Restarts", () => {
+  test("Jobs, status calls and the list continue after a restart", async () => {
     await simulator.behave({ delayMs: [40 * MINUTE_MS, 40 * MINUTE_MS] });
     const request_id = (await connect()).body.requestId;
     await simulator.linkedApi("POST", "/workflows", message);
@@ -170,7 +170,7 @@ describe("what was answered survives a restart", () => {
     await expect.poll(() => simulator.arrivals).toHaveLength(5);
   });
 
-  test("a change that a killed run was at is completed", async () => {
+  test("A change that a killed process had begun is completed", async () => {
     await simulator.behave({ delayMs: [30 * MINUTE_MS, 30 * MINUTE_MS] });
     const { body } = await connect();
     const accepted = simulator
@@ -199,7 +199,7 @@ describe("what was answered survives a restart", () => {
   });
 });
 
-test("many submissions at once are all listed, in their order", async () => {
+test("Concurrent submissions are all listed in the order of their responses", async () => {
   await simulator.behave({ delayMs: [1e9, 1e9] });
   const workers = Array.from({ length: 8 }, async (_, worker) => {
     for (let n = 0; n < 50; n++) {

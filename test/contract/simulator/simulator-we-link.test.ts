@@ -16,7 +16,7 @@ async function submit(action: string, body: object): Promise<string> {
 
 const ask = (request_id: string) => simulator.weLink("get_response", { request_id });
 
-describe("an action is acked with an id, and its result comes by a signed webhook", () => {
+describe("An action is acked with an id, and its result is sent by a signed webhook", () => {
   test.each([
     ["connect", { profile_id: "p" }, { connected: true, profile_id: "p" }],
     [
@@ -44,12 +44,12 @@ describe("an action is acked with an id, and its result comes by a signed webhoo
   });
 });
 
-describe("a caller can ask for a failure", () => {
+describe("Requested failures", () => {
   test.each([
     ["connect", { profile_id: "fail:PROFILE_NOT_FOUND" }, "PROFILE_NOT_FOUND"],
     ["view_profile", { note: "fail:STATUS_429" }, "STATUS_429"],
     ["login_v2", { email: "a@b.c", password: "wrong" }, "WRONG_PASSWORD"],
-  ])("%s %j", async (action, body, error) => {
+  ])("The call %s with %j fails as requested", async (action, body, error) => {
     const request_id = await submit(action, { accountId: "a", ...body });
     await expect
       .poll(() => simulator.arrivals)
@@ -58,7 +58,7 @@ describe("a caller can ask for a failure", () => {
   });
 });
 
-test("a login of an address with pin asks for one; a wrong one is asked for again in the same bytes", async () => {
+test("A login with pin in the email requires a PIN, and a wrong PIN repeats the prompt byte by byte", async () => {
   const requestId = await submit("login_v2", { email: "pin@b.c", password: "p" });
   const answerPin = (code: string) =>
     simulator.weLink("login_code", { accountId: "a", code, requestId });
@@ -81,7 +81,7 @@ test("a login of an address with pin asks for one; a wrong one is asked for agai
   });
 });
 
-test("until its end, which the behaviour delays in business time, it is queued and processed", async () => {
+test("A request is queued and processing until the delay of the behaviour has passed in business time", async () => {
   await simulator.behave({ delayMs: [40 * MINUTE_MS, 40 * MINUTE_MS] });
   const before = simulator.clock.now();
   const id = await submit("connect", { accountId: "a" });
@@ -94,7 +94,7 @@ test("until its end, which the behaviour delays in business time, it is queued a
   await expect.poll(() => simulator.arrivals).toHaveLength(1);
 });
 
-describe("refusals have We-Link's shape", () => {
+describe("Error responses of We-Link", () => {
   const shape = (status: string) => ({
     status,
     message: expect.any(String),
@@ -106,30 +106,30 @@ describe("refusals have We-Link's shape", () => {
     [{ "x-api-key": "k" }],
     [{ "x-api-secret": "s" }],
     [{ "x-api-key": "k", "x-api-secret": "refused" }],
-  ])("credentials %j are 401", async (headers) => {
+  ])("The credentials %j are answered 401", async (headers) => {
     const answer = await simulator.weLink("connect", {}, { headers });
     expect(answer).toMatchObject({ status: 401, body: shape("UNAUTHORIZED") });
   });
 
-  test.each(["{", "[]", '"text"', ""])("the body %j is 400", async (body) => {
+  test.each(["{", "[]", '"text"', ""])("The body %j is answered 400", async (body) => {
     const answer = await simulator.weLink("connect", body);
     expect(answer).toMatchObject({ status: 400, body: shape("BAD_REQUEST") });
   });
 
-  test("an unknown request is 404, for a question and for a PIN", async () => {
+  test("An unknown request is answered 404 to a status call and to a PIN", async () => {
     expect(await ask("wl-none")).toMatchObject({ status: 404, body: shape("NOT_FOUND") });
     const pin = { accountId: "a", code: "1", requestId: "wl-none" };
     expect((await simulator.weLink("login_code", pin)).status).toBe(404);
   });
 
-  test("a PIN that nothing waits for is 400", async () => {
+  test("A PIN for a login that requires none is answered 400", async () => {
     const requestId = await submit("connect", { accountId: "a" });
     const answer = await simulator.weLink("login_code", { code: "1", requestId });
     expect(answer).toMatchObject({ status: 400, body: shape("PIN_NOT_REQUIRED") });
   });
 });
 
-test("what was sent by hand is answered alike", async () => {
+test("A status call returns the content of a webhook that was sent by hand", async () => {
   const body = { status: "SUCCESS", requestId: "by-hand", result: { said: "by hand" } };
   await simulator.call("/_control/send", { method: "POST", body: { provider: "we-link", body } });
   expect((await ask("by-hand")).body).toEqual({ request_id: "by-hand", ...body });

@@ -73,7 +73,7 @@ afterEach(async () => {
 const behave = (of: object) =>
   fetch(`${simulator.url}/_control/behaviour`, { method: "PUT", body: JSON.stringify(of) });
 
-test("what is not acked is sent again on the provider's schedule, the same bytes each time", async () => {
+test("A webhook that is not acked is retried on the provider's schedule with the same bytes", async () => {
   statuses = [500, 401, 503, 302];
   simulator.send("we-link", { status: "SUCCESS", request_id: "r" });
   await expect.poll(() => arrivals.length).toBe(5);
@@ -86,7 +86,7 @@ test("what is not acked is sent again on the provider's schedule, the same bytes
   });
 });
 
-test("after We-Link's six attempts it is undeliverable", async () => {
+test("A We-Link webhook is not retried after six attempts", async () => {
   statuses = Array.from({ length: 20 }, () => 500);
   simulator.send("we-link", { status: "SUCCESS", request_id: "r" });
   const pending = () => store.collection("simulator-webhooks").entries();
@@ -94,7 +94,7 @@ test("after We-Link's six attempts it is undeliverable", async () => {
   expect(arrivals).toHaveLength(6);
 });
 
-test("its work goes on after a restart", async () => {
+test("Pending webhooks are sent after a restart", async () => {
   await behave({ delayMs: [HOUR_MS, HOUR_MS] });
   simulator.send("linked-api", { id: "i" });
   await simulator.close();
@@ -103,7 +103,7 @@ test("its work goes on after a restart", async () => {
   await expect.poll(() => store.collection("simulator-webhooks").entries()).toEqual([]);
 });
 
-test("a cancelled webhook is not sent again, though a POST was under way", async () => {
+test("A webhook cancelled during a POST is not retried", async () => {
   statuses = Array.from({ length: 20 }, () => 500);
   const attempts: number[] = [];
   const inboundUrl = `http://${receiverAddress}`;
@@ -127,8 +127,8 @@ test("a cancelled webhook is not sent again, though a POST was under way", async
   expect(attempts).toEqual([1, 2]);
 });
 
-describe("behaviour", () => {
-  test("duplicateRate sends each attempt twice, forgeRate a forgery beside it", async () => {
+describe("Behaviour", () => {
+  test("duplicateRate sends each attempt twice, and forgeRate sends a forged copy", async () => {
     await behave({ duplicateRate: 1, forgeRate: 1 });
     simulator.send("we-link", { status: "SUCCESS", request_id: "r" });
     await expect.poll(() => arrivals.length).toBe(3);
@@ -136,21 +136,21 @@ describe("behaviour", () => {
     expect(valid.filter(Boolean)).toHaveLength(2);
   });
 
-  test("a forged Linked API webhook has another token, because nothing is signed", async () => {
+  test("A forged Linked API webhook has another token in its URL, because Linked API does not sign", async () => {
     await behave({ forgeRate: 1 });
     simulator.send("linked-api", { id: "i" });
     await expect.poll(() => arrivals.length).toBe(2);
     expect(arrivals.map(({ path }) => path.endsWith("00000000"))).toEqual([true, false]);
   });
 
-  test("dropRate keeps a webhook for good: the provider believes it delivered", async () => {
+  test("dropRate drops a webhook without a retry", async () => {
     await behave({ dropRate: 1 });
     simulator.send("we-link", { status: "SUCCESS", request_id: "r" });
     await expect.poll(() => store.collection("simulator-webhooks").entries()).toEqual([]);
     expect(arrivals).toEqual([]);
   });
 
-  test("delayMs is business time", async () => {
+  test("delayMs passes in business time", async () => {
     await behave({ delayMs: [HOUR_MS, 2 * HOUR_MS] });
     const before = clock.now();
     simulator.send("we-link", { status: "SUCCESS", request_id: "r" });
@@ -165,7 +165,7 @@ test.each([
   ["POST", "/_control/send", '{"provider":"we-link","body":{},"connectionId":"cn_9"}', 400],
   ["PUT", "/_control/behaviour", '{"delayMs":[2,1]}', 400],
   ["GET", "/nothing", undefined, 404],
-])("%s %s %s answers %d and says why", async (method, path, body, status) => {
+])("%s %s %s is answered %d with a reason", async (method, path, body, status) => {
   const init = { method, ...(body === undefined ? {} : { body }) };
   const response = await fetch(`${simulator.url}${path}`, init);
   expect(response.status).toBe(status);
