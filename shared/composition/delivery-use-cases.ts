@@ -5,7 +5,7 @@ import { makeCreateDeliveries } from "../core/deliveries/creation/create-deliver
 import { type Deliveries, makeDeliveries } from "../core/deliveries/deliveries.ts";
 import { makeHandleDeliveryWork } from "../core/deliveries/handle-delivery-work.ts";
 import { makeRunBulkJob, type RunBulkJobDeps } from "../core/deliveries/run-bulk-job.ts";
-import type { ReadMasterKeys } from "../core/deliveries/signing/master-keys-of.ts";
+import type { ReadMasterKeys } from "../core/deliveries/signing/signing.ts";
 import type { DeliveryContext } from "../core/deliveries/state/delivery-context.ts";
 import type { DeliveryRules } from "../core/deliveries/state/delivery-rules.ts";
 import type {

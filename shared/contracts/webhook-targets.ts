@@ -2,16 +2,16 @@ import * as z from "zod/mini";
 
 const port = () => z.number().check(z.int(), z.gte(1), z.lte(65_535));
 
-/** Where webhooks may be delivered to, as the variable `WEBHOOK_TARGETS` tells it. */
+/** Where webhooks may be delivered to: the variable `WEBHOOK_TARGETS`. */
 export const webhookTargets = z.object({
-  /** Ports that a URL may name; https only. */
+  /** Ports that an https URL may have. */
   ports: z.array(port()).check(z.minLength(1)),
   /**
-   * Also http, any port and this machine's own loopback addresses. The local
-   * run alone has it; a deployed stage cannot.
+   * Also allows http, any port, and loopback addresses. Only the local run sets it; a
+   * deployed stage cannot.
    */
   allowsLocal: z.boolean(),
-  /** Ports that even then are refused: the local run's own. */
+  /** Loopback ports that are refused even then: those of the local run itself. */
   refusedPorts: z.array(port()),
 });
 

@@ -1,12 +1,15 @@
-/** Runs `run` for each, at most so many at once, in order of their beginning. The first fault ends the wait. */
+/**
+ * Calls `run` for each item, with at most `concurrency` calls in progress; calls start in
+ * the order of the items. Rejects with the first error.
+ */
 export async function forEachConcurrent<Item>(
   items: readonly Item[],
-  atOnce: number,
+  concurrency: number,
   run: (item: Item) => Promise<unknown> | unknown,
 ): Promise<void> {
   const waiting = items.values();
   const worker = async () => {
     for (const item of waiting) await run(item);
   };
-  await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, worker));
+  await Promise.all(Array.from({ length: Math.min(concurrency, items.length) }, worker));
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from "vitest";
 import { Failure } from "../../shared/contracts/failures.ts";
 import type { AttemptMessage } from "../../shared/contracts/messages/delivery.ts";
-import { deliveryIdOf } from "../../shared/core/deliveries/creation/delivery-id.ts";
+import { deliveryIdOf } from "../../shared/core/deliveries/creation/new-delivery.ts";
 import type { DeliveryStore } from "../../shared/core/deliveries/state/ports.ts";
 import type { DeliveryRecord } from "../../shared/core/deliveries/state/record.ts";
 import { makeDeactivateWebhook } from "../../shared/core/deliveries/webhooks/deactivate-webhook.ts";

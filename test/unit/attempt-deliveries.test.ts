@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { deliveryIdOf } from "../../shared/core/deliveries/creation/delivery-id.ts";
+import { deliveryIdOf } from "../../shared/core/deliveries/creation/new-delivery.ts";
 import {
   DELAYS_MS,
   type DeliverySimulation,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { deliveryIdOf } from "../../shared/core/deliveries/creation/delivery-id.ts";
+import { deliveryIdOf } from "../../shared/core/deliveries/creation/new-delivery.ts";
 import { hook, makeWebhookApi } from "../support/fakes/webhook-api.ts";
 
 const NOON = "2026-06-25T12:00:00.000Z";

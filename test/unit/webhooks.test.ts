@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { webhookTargets } from "../../shared/contracts/webhook-targets.ts";
-import { deliveryIdOf } from "../../shared/core/deliveries/creation/delivery-id.ts";
+import { deliveryIdOf } from "../../shared/core/deliveries/creation/new-delivery.ts";
 import { signingSecret } from "../../shared/core/deliveries/signing/signing.ts";
 import { contested, hook, makeWebhookApi, testMasterKeys } from "../support/fakes/webhook-api.ts";
 

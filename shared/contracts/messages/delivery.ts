@@ -2,23 +2,22 @@ import * as z from "zod/mini";
 import { deliverableType } from "../events.ts";
 
 /**
- * What stands in the queues of attempts. Each but a fresh one is a hint: what is
- * to be done is read from the table, so that a lost, doubled or late message
- * changes nothing.
+ * A message of the attempts queue or the retries queue. It only names what may be due:
+ * the table decides, so that a lost, repeated or late message changes nothing.
  */
 export const deliveryMessage = z.discriminatedUnion("kind", [
-  /** A delivery's next attempt may be due. */
+  /** The next attempt of a delivery may be due. */
   z.object({
     v: z.literal(1),
     kind: z.literal("attempt"),
     deliveryId: z.string(),
     clientId: z.string(),
     webhookId: z.string(),
-    /** Of an event that is not sent any more once its request is cancelled. */
+    /** Set if the delivery is cancelled together with this request (G9). */
     requestId: z.optional(z.string()),
     /**
-     * Of a delivery that is not stored yet: its first attempt stores it. So the
-     * delivery of an endpoint that answers promptly costs one write less.
+     * The delivery itself, if it is not stored yet: its first attempt stores it. This
+     * saves one write for each delivery to a fast endpoint.
      */
     unstored: z.optional(
       z.object({
@@ -28,10 +27,10 @@ export const deliveryMessage = z.discriminatedUnion("kind", [
         body: z.string(),
       }),
     ),
-    /** How long (business) this attempt was held back because its endpoint is failing. */
+    /** For how long this attempt has been held because its endpoint is failing (business time). */
     heldMs: z.optional(z.number()),
   }),
-  /** A job over many deliveries goes on. */
+  /** A job over many deliveries is to be started or continued. */
   z.object({
     v: z.literal(1),
     kind: z.literal("job"),
@@ -43,7 +42,7 @@ export const deliveryMessage = z.discriminatedUnion("kind", [
 export type DeliveryMessage = z.output<typeof deliveryMessage>;
 export type AttemptMessage = Extract<DeliveryMessage, { kind: "attempt" }>;
 
-/** What EventBridge puts into the queue of events: the whole event. */
+/** A message of the events queue: the whole event, as EventBridge sends it. */
 export const busMessage = z.object({
   "detail-type": z.string(),
   detail: z.object({ clientId: z.string(), id: z.string(), type: z.string() }),

@@ -4,7 +4,7 @@ import { busSafeJson, type FinalEvent } from "../events/envelope.ts";
 import { forEachConcurrent } from "../for-each-concurrent.ts";
 import { formatCarries } from "./creation/body.ts";
 import { newDelivery } from "./creation/new-delivery.ts";
-import { masterKeysOf, type ReadMasterKeys } from "./signing/master-keys-of.ts";
+import { masterKeysOf, type ReadMasterKeys } from "./signing/signing.ts";
 import { toAttemptMessage } from "./state/attempt-message.ts";
 import type { DeliveryContext } from "./state/delivery-context.ts";
 import { ANSWERED_GONE, endDelivery, startNextCycle } from "./state/delivery-state.ts";

@@ -10,7 +10,7 @@ import { makeDynamoEventArchive } from "../../../shared/adapters/dynamo/dynamo-e
 import { composeAdministration } from "../../../shared/composition/administration.ts";
 import { EVENT_SOURCE } from "../../../shared/contracts/events.ts";
 import type { FunctionSettings } from "../../../shared/contracts/settings.ts";
-import { deliveryIdOf } from "../../../shared/core/deliveries/creation/delivery-id.ts";
+import { deliveryIdOf } from "../../../shared/core/deliveries/creation/new-delivery.ts";
 import type { DeliveryRecord } from "../../../shared/core/deliveries/state/record.ts";
 import { type FinalEvent, toEventBridgeDetail } from "../../../shared/core/events/envelope.ts";
 import { startWebhookReceiver } from "../fakes/webhook-receiver.ts";

@@ -4,8 +4,12 @@ import type { AttemptMessage } from "../../../contracts/messages/delivery.ts";
 import type { Lease } from "../../clock.ts";
 import { validAt } from "../../connections/rotation.ts";
 import type { TextStore } from "../../requests/state/ports.ts";
-import { masterKeysOf, type ReadMasterKeys } from "../signing/master-keys-of.ts";
-import { signedHeaders, signingSecret } from "../signing/signing.ts";
+import {
+  masterKeysOf,
+  type ReadMasterKeys,
+  signedHeaders,
+  signingSecret,
+} from "../signing/signing.ts";
 import { deliveryFromMessage } from "../state/attempt-message.ts";
 import type { DeliveryContext } from "../state/delivery-context.ts";
 import type { DeliveryInputsCache } from "../state/delivery-inputs-cache.ts";

@@ -14,11 +14,11 @@ export function formatCarries(format: WebhookFormat, eventType: EventType): bool
  * Composes the body of a delivery. It is composed once, and every attempt sends
  * it. Every number keeps the digits that it has in the envelope.
  *
- * @param of.envelope the event's JSON text
- * @param of.secret signs the format's `hash`, as the text that the receiver has
- * @throws Error where the format does not carry the event
+ * @param delivery.envelope the event's JSON text
+ * @param delivery.secret signs the format's `hash`, as the text that the receiver has
+ * @throws Error if the format does not carry the event
  */
-export function bodyOf(of: {
+export function bodyOf(delivery: {
   envelope: string;
   eventType: EventType;
   payloadMode: PayloadMode;
@@ -26,11 +26,13 @@ export function bodyOf(of: {
   hashFormat: HashFormat;
   secret: string;
 }): string {
-  const envelope = of.payloadMode === "thin" ? withoutResult(of.envelope) : of.envelope;
-  if (of.format === "standard") return envelope;
-  const writePayload = payloadWriterOf(of.format, of.eventType);
-  if (!writePayload) throw new Error(`The format ${of.format} has no payload for ${of.eventType}`);
-  return writePayload({ envelope, hashFormat: of.hashFormat, secret: of.secret });
+  const envelope =
+    delivery.payloadMode === "thin" ? withoutResult(delivery.envelope) : delivery.envelope;
+  if (delivery.format === "standard") return envelope;
+  const writePayload = payloadWriterOf(delivery.format, delivery.eventType);
+  if (!writePayload)
+    throw new Error(`The format ${delivery.format} has no payload for ${delivery.eventType}`);
+  return writePayload({ envelope, hashFormat: delivery.hashFormat, secret: delivery.secret });
 }
 
 function payloadWriterOf(

@@ -2,7 +2,7 @@ import type { WebhookItem } from "../../../contracts/config-items.ts";
 import { limits } from "../../../contracts/limits.ts";
 import type { AttemptMessage } from "../../../contracts/messages/delivery.ts";
 import { type MessageFailure, toMessageFailure } from "../../message-failure.ts";
-import { masterKeysOf, type ReadMasterKeys } from "../signing/master-keys-of.ts";
+import { masterKeysOf, type ReadMasterKeys } from "../signing/signing.ts";
 import { toAttemptMessage, toInlineAttemptMessage } from "../state/attempt-message.ts";
 import type { DeliveryContext } from "../state/delivery-context.ts";
 import { inputKeysOf } from "../state/delivery-inputs-cache.ts";
@@ -32,111 +32,120 @@ export interface CreateDeliveriesDeps {
 
 export type CreateOutcome =
   | { kind: "created"; deliveryId: string }
-  /** Nobody asked for it. */
-  | { kind: "ineligible" }
+  /** The client has no webhook that is subscribed to this type. */
+  | { kind: "notSubscribed" }
   | MessageFailure;
 
-/** What one event leads to: a delivery, and the message of its first attempt where it needs one. */
-interface Made {
-  kind: "made";
+/** The delivery of one event, and the message of its first attempt if one must be sent. */
+interface Creation {
+  kind: "creation";
   delivery: DeliveryRecord;
-  first?: { lane: AttemptQueue; message: AttemptMessage };
+  first?: { queue: AttemptQueue; message: AttemptMessage };
 }
 
-/**
- * Makes a delivery of each event whose client wants it, and sends its first
- * attempt on its way. Answers for each message, in order; one that fails never
- * holds up its neighbours, and one that comes twice changes nothing.
- */
+/** @param bodies the bodies of messages of the events queue */
 export type CreateDeliveries = (bodies: readonly string[]) => Promise<CreateOutcome[]>;
 
+/**
+ * Creates a delivery for each event to which the client's webhook is subscribed, and
+ * sends the message of its first attempt.
+ *
+ * Returns one outcome for each message, in order. A message that fails does not affect
+ * the others, and a repeated message changes nothing.
+ */
 export function makeCreateDeliveries(deps: CreateDeliveriesDeps): CreateDeliveries {
-  return async (bodies: readonly string[]): Promise<CreateOutcome[]> => {
-    const events = bodies.map(read);
-    const facts = await deps.inputs
+  return async (bodies) => {
+    const events = bodies.map(readEvent);
+    const inputs = await deps.inputs
       .read(inputKeysOf(events.filter((one) => "type" in one)))
       .catch(toMessageFailure);
-    const made = await Promise.all(
-      events.map((one) => {
-        if (!("type" in one)) return one;
-        return "kind" in facts ? facts : make(one, facts).catch(toMessageFailure);
+    const results = await Promise.all(
+      events.map((event) => {
+        if (!("type" in event)) return event;
+        return "kind" in inputs ? inputs : create(event, inputs).catch(toMessageFailure);
       }),
     );
-    const fault = await send(made.flatMap((one) => (one.kind === "made" ? (one.first ?? []) : [])));
+    const creations = results.filter((one) => one.kind === "creation");
+    const sendFailure = await sendFirsts(creations.flatMap(({ first }) => first ?? []));
     await deps.publishFailures(
-      made.flatMap((one) =>
-        one.kind === "made" && one.delivery.unpublishedFailures.length > 0 ? [one.delivery] : [],
+      creations.flatMap(({ delivery }) =>
+        delivery.unpublishedFailures.length > 0 ? [delivery] : [],
       ),
     );
-    return made.map((one) => {
-      if (one.kind !== "made") return one;
-      if (fault && one.first) return fault;
+    return results.map((one) => {
+      if (one.kind !== "creation") return one;
+      if (sendFailure && one.first) return sendFailure;
       return { kind: "created", deliveryId: one.delivery.deliveryId };
     });
   };
 
-  async function make(event: BusEvent, facts: DeliveryInputs): Promise<Made | CreateOutcome> {
-    const webhook = facts.webhooks.get(event.clientId);
-    if (!webhook || !wants(webhook, event)) return { kind: "ineligible" };
+  /** A delivery to a fast endpoint is not stored here: its first attempt, which follows at once, stores it. */
+  async function create(
+    event: BusEvent,
+    inputs: DeliveryInputs,
+  ): Promise<Creation | CreateOutcome> {
+    const webhook = inputs.webhooks.get(event.clientId);
+    if (!webhook || !isSubscribed(webhook, event)) return { kind: "notSubscribed" };
     const context = deps.context();
     const master = await masterKeysOf(webhook, deps.masterKeys);
     const delivery = newDelivery(webhook, event, { master, context });
-    if (event.requestId && facts.cancelledRequests.has(event.requestId)) {
+    if (event.requestId && inputs.cancelledRequests.has(event.requestId)) {
       return store(endDelivery(delivery, "cancelled", "request_cancelled", context));
     }
     if (webhook.status === "disabled") {
       return store(endDelivery(delivery, "failed", "disabled", context));
     }
-    const body = inlineOf(delivery);
-    if (body === undefined || !isFast(delivery, facts)) return store(delivery);
-    // Its first attempt, which comes at once, stores it.
+    const body = messageBodyOf(delivery);
+    if (body === undefined || !hasFastEndpoint(delivery, inputs)) return store(delivery);
     const message = toInlineAttemptMessage(delivery, { eventType: event.type, body });
-    return { kind: "made", delivery, first: { lane: "attempts", message } };
+    return { kind: "creation", delivery, first: { queue: "attempts", message } };
   }
 
-  async function store(delivery: DeliveryRecord): Promise<Made> {
-    const met = await deps.deliveries.create(delivery);
-    const stored = met === "created" ? { ...delivery, version: 1 } : met;
+  async function store(delivery: DeliveryRecord): Promise<Creation> {
+    const created = await deps.deliveries.create(delivery);
+    const stored = created === "created" ? { ...delivery, version: 1 } : created;
     const { status, cycle, attemptsInCycle } = stored;
-    // New, or made by a worker that died before it sent the first attempt on its way.
-    const isFirst = status === "waiting" && cycle === 1 && attemptsInCycle === 0;
-    const first = { lane: "retries", message: toAttemptMessage(stored) } as const;
-    return { kind: "made", delivery: stored, ...(isFirst ? { first } : {}) };
+    // New, or created by a worker that stopped before it sent the first message.
+    const needsFirst = status === "waiting" && cycle === 1 && attemptsInCycle === 0;
+    const first = { queue: "retries", message: toAttemptMessage(stored) } as const;
+    return { kind: "creation", delivery: stored, ...(needsFirst ? { first } : {}) };
   }
 
-  /** In as few calls as there are queues; gives what every message must be told that was not sent. */
-  async function send(
-    firsts: readonly NonNullable<Made["first"]>[],
+  /** Sends first messages, one call for each queue. @returns the failure of all of them if a call fails */
+  async function sendFirsts(
+    firsts: readonly NonNullable<Creation["first"]>[],
   ): Promise<MessageFailure | undefined> {
-    const byLane = Map.groupBy(firsts, ({ lane }) => lane);
+    const byQueue = Map.groupBy(firsts, ({ queue }) => queue);
     const sent = await Promise.allSettled(
-      [...byLane].map(([lane, ofLane]) => deps.queue.send(lane, ofLane)),
+      [...byQueue].map(([queue, messages]) => deps.queue.send(queue, messages)),
     );
-    const fault = sent.find((one) => one.status === "rejected");
-    return fault && toMessageFailure(fault.reason);
+    const rejected = sent.find((one) => one.status === "rejected");
+    return rejected && toMessageFailure(rejected.reason);
   }
 
-  /** An endpoint that answers promptly is not kept waiting by those that do not. */
-  function isFast({ clientId, webhookId }: DeliveryRecord, facts: DeliveryInputs): boolean {
-    const health = healthOf(facts.health.get(clientId), { clientId, webhookId });
+  function hasFastEndpoint(
+    { clientId, webhookId }: DeliveryRecord,
+    inputs: DeliveryInputs,
+  ): boolean {
+    const health = healthOf(inputs.health.get(clientId), { clientId, webhookId });
     return health.isFast && !isCircuitOpen(health, deps.context());
   }
 }
 
-/** The body where a message carries it. */
-function inlineOf({ body }: DeliveryRecord): string | undefined {
+/** @returns the body if it is small enough for a message */
+function messageBodyOf({ body }: DeliveryRecord): string | undefined {
   const text = "inline" in body ? body.inline : undefined;
   return text !== undefined && Buffer.byteLength(text) <= limits.maxInlineBytes ? text : undefined;
 }
 
-function wants({ status, format, eventTypes }: WebhookItem, { type }: BusEvent): boolean {
+function isSubscribed({ status, format, eventTypes }: WebhookItem, { type }: BusEvent): boolean {
   const isChosen = eventTypes === undefined || eventTypes.includes(type);
   return status !== "deleted" && isChosen && formatCarries(format, type);
 }
 
-function read(body: string): BusEvent | CreateOutcome {
+function readEvent(body: string): BusEvent | CreateOutcome {
   try {
-    return readBusMessage(body) ?? { kind: "ineligible" };
+    return readBusMessage(body) ?? { kind: "notSubscribed" };
   } catch (error) {
     return toMessageFailure(error);
   }

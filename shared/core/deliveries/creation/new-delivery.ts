@@ -1,29 +1,29 @@
 import type { WebhookItem } from "../../../contracts/config-items.ts";
 import type { EventType } from "../../../contracts/events.ts";
+import { sha256Hex } from "../../crypto/digest.ts";
 import type { MasterKeys } from "../../crypto/master-keys.ts";
-import { signingSecret } from "../signing/signing.ts";
+import { currentSecret } from "../signing/signing.ts";
 import type { DeliveryContext } from "../state/delivery-context.ts";
 import { createWaiting } from "../state/delivery-state.ts";
 import type { DeliveryRecord } from "../state/record.ts";
 import { bodyOf } from "./body.ts";
-import { deliveryIdOf } from "./delivery-id.ts";
 
-/** An event as a delivery needs it. */
+/** The parts of an event from which a delivery is created. */
 export interface DeliverableEvent {
   id: string;
   type: EventType;
   clientId: string;
   /** The envelope's JSON text. */
   envelope: string;
-  /** Of an event that is not sent any more once its request is cancelled. */
+  /** Set if the delivery is cancelled together with this request (G9). */
   requestId?: string | undefined;
 }
 
 /**
- * The delivery of an event to a webhook, with the body that every attempt sends.
- * It is inline, however large.
+ * Creates the delivery of an event to a webhook, with the body that every attempt sends.
+ * The body is inline, whatever its size; the store moves a large one to the bucket.
  *
- * @throws Error where the webhook's format does not carry the event, or a master key is gone
+ * @throws Error if the webhook's format does not carry the event, or a master key does not exist
  */
 export function newDelivery(
   webhook: WebhookItem,
@@ -32,7 +32,7 @@ export function newDelivery(
 ): DeliveryRecord {
   const { webhookId, payloadMode, format, hashFormat } = webhook;
   const { id: eventId, type: eventType, clientId, envelope, requestId } = event;
-  const secret = presentSecret(webhook, master);
+  const secret = currentSecret(webhook, master);
   const body = bodyOf({ envelope, eventType, payloadMode, format, hashFormat, secret });
   return createWaiting(
     {
@@ -48,11 +48,7 @@ export function newDelivery(
   );
 }
 
-/** The secret by which a webhook's receiver knows us from now on. @throws Error when its master key is gone */
-export function presentSecret(
-  { webhookId, secrets: [present] }: Pick<WebhookItem, "webhookId" | "secrets">,
-  master: MasterKeys,
-): string {
-  if (!present) throw new Error(`The webhook ${webhookId} has no secret`);
-  return signingSecret(master, { webhookId, ...present });
+/** Returns the id of a delivery: the same for the same webhook and event, so that a repeated creation finds the first. */
+export function deliveryIdOf(webhookId: string, eventId: string): string {
+  return `dl_${sha256Hex(JSON.stringify([webhookId, eventId])).slice(0, 32)}`;
 }

@@ -6,24 +6,24 @@ import type { FinalEvent } from "../../events/envelope.ts";
 import { readJsonObject } from "../../json/json.ts";
 import { topLevelMembers, withoutMember } from "../../json/json-members.ts";
 
-/** An event as the bus handed it on. */
+/** An event as EventBridge delivers it. */
 export interface BusEvent extends FinalEvent {
   type: DeliverableType;
-  /** Set where it is not delivered any more once its request is cancelled (G9). */
+  /** Set if its delivery is cancelled together with this request (G9). */
   requestId?: string | undefined;
 }
 
 /**
- * The event in a message of the queue that the bus feeds, its envelope cut out of
- * the text so that no digit changes; `undefined` where it is of a type that is
- * delivered to nobody.
+ * Reads the event in a message of the events queue. The envelope is cut out of the text,
+ * so that every number keeps its digits.
  *
+ * @returns `undefined` if events of this type are not delivered to webhooks
  * @throws MESSAGE_MALFORMED
  */
 export function readBusMessage(text: string): BusEvent | undefined {
   const detailText = detailOf(text);
   const detail = detailText && busMessage.shape.detail.safeParse(JSON.parse(detailText)).data;
-  if (!detail) throw new Failure("MESSAGE_MALFORMED", "is no event of the bus");
+  if (!detail) throw new Failure("MESSAGE_MALFORMED", "is not an event of the bus");
   const type = deliverableType.safeParse(detail.type).data;
   if (type === undefined) return undefined;
   const clientMember = topLevelMembers(detailText).find(({ key }) => key === "clientId");
@@ -32,21 +32,21 @@ export function readBusMessage(text: string): BusEvent | undefined {
   return { id, type, clientId, envelope, ...requestOf(type, envelope) };
 }
 
-/** A provider's body of the greatest depth, and what the event and the bus put around it. */
+/** The depth of a provider's body, and of the event and bus message around it. */
 const MAX_DEPTH = limits.maxJsonDepth + 8;
 
 function detailOf(text: string): string | undefined {
   try {
     readJsonObject(Buffer.from(text), "exact", MAX_DEPTH);
   } catch (cause) {
-    throw new Failure("MESSAGE_MALFORMED", "is no JSON object", { cause });
+    throw new Failure("MESSAGE_MALFORMED", "is not a JSON object", { cause });
   }
   const member = topLevelMembers(text).find(({ key }) => key === "detail");
   const value = member && text.slice(text.indexOf("{", member.start), member.end);
   return value?.startsWith("{") ? value : undefined;
 }
 
-/** A completed request is told whatever came before. */
+/** The event of a completed workflow is delivered even if its request was cancelled. */
 function requestOf(type: DeliverableType, envelope: string): { requestId?: string } {
   if (type === "workflow.completed") return {};
   const { data } = JSON.parse(envelope) as { data?: { requestId?: unknown } };

@@ -1,46 +1,79 @@
 import { createHmac } from "node:crypto";
+import type { WebhookItem } from "../../../contracts/config-items.ts";
+import { Failure } from "../../../contracts/failures.ts";
 import { derivedKey, type MasterKeys } from "../../crypto/master-keys.ts";
 
-/** By this a secret is known as one. https://www.standardwebhooks.com */
+/** Prefix of a secret, defined by Standard Webhooks: https://www.standardwebhooks.com */
 const SECRET_PREFIX = "whsec_";
 
+/** Reads the master keys, including the key of that name if it exists. @throws DEPENDENCY_DOWN */
+export type ReadMasterKeys = (keyId: string) => Promise<MasterKeys>;
+
 /**
- * The secret of one webhook, of which nothing is stored. Each version is another
- * secret; one version stays the same for as long as its master key is there,
- * whichever master key is current.
+ * Reads the master keys and ensures that the key of the webhook's current secret is among them.
  *
- * @throws Error that names the master key, when it is gone
+ * @throws DEPENDENCY_DOWN if that key is missing: it was removed, or this process has
+ *   not read a new key yet
  */
-export function signingSecret(
-  master: MasterKeys,
-  of: { webhookId: string; version: number; masterKeyId: string },
-): string {
-  const purpose = JSON.stringify(["ackwire/webhook-signing", of.webhookId, of.version]);
-  return SECRET_PREFIX + derivedKey(master, of.masterKeyId, purpose).toString("base64");
+export async function masterKeysOf(
+  { secrets: [current] }: Pick<WebhookItem, "secrets">,
+  read: ReadMasterKeys,
+): Promise<MasterKeys> {
+  const { masterKeyId = "" } = current ?? {};
+  const master = await read(masterKeyId);
+  if (master.keys.has(masterKeyId)) return master;
+  const advice = "try again; if it was removed, put it back or rotate the webhook's secret";
+  throw new Failure("DEPENDENCY_DOWN", `the master secret has no key ${masterKeyId}: ${advice}`);
 }
 
 /**
- * The headers of one attempt, signed as Standard Webhooks says.
+ * Derives the secret of a webhook from a master key: the secret itself is never stored.
  *
- * Its specification warns of ids that hold a full stop, as ours do: cut elsewhere,
- * the signed text could be another webhook. Here it cannot: no piece of an id is
- * a timestamp, and no later piece of a JSON body is JSON.
+ * Each version is another secret. A version stays the same for as long as its master
+ * key exists, whichever master key is current.
  *
- * @param of.timestampSeconds real time, of this attempt
- * @param of.secrets newest first; each gives one signature
+ * @throws Error that names the master key if it does not exist
  */
-export function signedHeaders(of: {
+export function signingSecret(
+  master: MasterKeys,
+  secret: { webhookId: string; version: number; masterKeyId: string },
+): string {
+  const purpose = JSON.stringify(["ackwire/webhook-signing", secret.webhookId, secret.version]);
+  return SECRET_PREFIX + derivedKey(master, secret.masterKeyId, purpose).toString("base64");
+}
+
+/** Derives a webhook's current secret. @throws Error if its master key does not exist */
+export function currentSecret(
+  { webhookId, secrets: [current] }: Pick<WebhookItem, "webhookId" | "secrets">,
+  master: MasterKeys,
+): string {
+  if (!current) throw new Error(`The webhook ${webhookId} has no secret`);
+  return signingSecret(master, { webhookId, ...current });
+}
+
+/**
+ * Returns the headers of one attempt, signed according to Standard Webhooks.
+ *
+ * The specification warns of ids that contain a full stop, as ours do: split at another
+ * place, the signed text could be that of another webhook. That is impossible here: no
+ * part of an id is a timestamp, and no suffix of a JSON body is a JSON object.
+ *
+ * @param attempt.timestampSeconds when this attempt is made (real time)
+ * @param attempt.secrets newest first; each adds one signature
+ */
+export function signedHeaders(attempt: {
   eventId: string;
   body: string;
   timestampSeconds: number;
   secrets: readonly string[];
 }): Record<string, string> {
-  const signed = `${of.eventId}.${of.timestampSeconds}.${of.body}`;
+  const { eventId, body, timestampSeconds, secrets } = attempt;
+  const signed = `${eventId}.${timestampSeconds}.${body}`;
   return {
     "content-type": "application/json",
-    "webhook-id": of.eventId,
-    "webhook-timestamp": String(of.timestampSeconds),
-    "webhook-signature": of.secrets.map((secret) => signature(secret, signed)).join(" "),
+    "webhook-id": eventId,
+    "webhook-timestamp": String(timestampSeconds),
+    "webhook-signature": secrets.map((secret) => signature(secret, signed)).join(" "),
   };
 }
 

@@ -3,7 +3,7 @@ import type { DeliveryContext } from "./delivery-context.ts";
 import { createWaiting } from "./delivery-state.ts";
 import type { DeliveryRecord } from "./record.ts";
 
-/** The message that has a delivery's next attempt made, if it is due. */
+/** Returns the message that causes a delivery's next attempt, if it is due by then. */
 export function toAttemptMessage(
   delivery: Pick<DeliveryRecord, "deliveryId" | "clientId" | "webhookId" | "requestId">,
 ): AttemptMessage {
@@ -18,22 +18,22 @@ export function toAttemptMessage(
   };
 }
 
-/** The same with all that stores the delivery, which is not stored yet. */
+/** Returns the message of a delivery that is not stored yet: the message holds everything to store it. */
 export function toInlineAttemptMessage(
   delivery: DeliveryRecord,
-  of: Pick<UnstoredDelivery, "eventType" | "body">,
+  contents: Pick<UnstoredDelivery, "eventType" | "body">,
 ): AttemptMessage {
   const { eventId, createdMs } = delivery;
-  return { ...toAttemptMessage(delivery), unstored: { eventId, createdMs, ...of } };
+  return { ...toAttemptMessage(delivery), unstored: { eventId, createdMs, ...contents } };
 }
 
-/** The delivery that such a message stands for. */
+/** Returns the delivery that a message holds. */
 export function deliveryFromMessage(
-  { unstored, ...hint }: AttemptMessage & { unstored: UnstoredDelivery },
+  { unstored, ...message }: AttemptMessage & { unstored: UnstoredDelivery },
   context: DeliveryContext,
 ): DeliveryRecord {
   const { body, createdMs, ...event } = unstored;
-  return { ...createWaiting({ ...hint, ...event, body: { inline: body } }, context), createdMs };
+  return { ...createWaiting({ ...message, ...event, body: { inline: body } }, context), createdMs };
 }
 
 type UnstoredDelivery = NonNullable<AttemptMessage["unstored"]>;

@@ -1,12 +1,12 @@
 import type { DeliveryRules } from "./delivery-rules.ts";
 
-/** When a decision about a delivery is made, and by which rules. */
+/** The time at which a decision about a delivery is made, and the rules. */
 export interface DeliveryContext {
   /** Business time. */
   nowMs: number;
   /** Real time. */
   nowRealMs: number;
-  /** How fast business time passes. */
+  /** Business seconds per real second. */
   speed: number;
   rules: DeliveryRules;
 }

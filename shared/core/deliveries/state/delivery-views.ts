@@ -1,7 +1,7 @@
 import type { DeliveryView, RecoveryView } from "../../../contracts/http/webhooks.ts";
 import type { Attempt, DeliveryJob, DeliveryRecord } from "./record.ts";
 
-/** A delivery as its client sees it. */
+/** Returns a delivery as the API shows it. */
 export function deliveryView(delivery: DeliveryRecord): DeliveryView {
   const { status, nextMs } = delivery;
   return {
@@ -18,12 +18,13 @@ export function deliveryView(delivery: DeliveryRecord): DeliveryView {
   };
 }
 
-/** The same in a list: a page of a hundred, each with what a hundred endpoints said, is too large for Lambda. */
+/** Returns a delivery as a list shows it, without the answers: 100 deliveries with 100 answers each exceed the size limit of Lambda. */
 export function deliverySummary(delivery: DeliveryRecord): DeliveryView {
   const attemptHistory = delivery.attemptHistory.map(({ bodyStart: _, ...attempt }) => attempt);
   return deliveryView({ ...delivery, attemptHistory });
 }
 
+/** Returns a job of kind `recover` as the API shows it. */
 export function recoveryView(job: DeliveryJob): RecoveryView {
   return {
     recoveryId: job.jobId,

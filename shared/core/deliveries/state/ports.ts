@@ -4,68 +4,79 @@ import type { DeliveryStatus } from "../../../contracts/statuses.ts";
 import type { Lease } from "../../clock.ts";
 import type { DeliveryJob, DeliveryRecord, EndpointHealth } from "./record.ts";
 
-/** Every port throws DEPENDENCY_DOWN when it cannot answer: what it was to write may be written. */
+/** Every call of these ports throws DEPENDENCY_DOWN if the dependency does not answer; a write may have been made. */
 
 export interface DeliveryStore {
-  /** Strongly consistent. */
+  /** Finds a delivery, strongly consistent. */
   find(deliveryId: string): Promise<DeliveryRecord | undefined>;
-  /** Stores a new delivery (version 1). Gives the one that is there already, if so. */
+  /** Stores a new delivery as version 1. Returns the stored delivery if there is one already. */
   create(delivery: DeliveryRecord): Promise<DeliveryRecord | "created">;
   /**
-   * Takes a delivery for one attempt: one that waits and whose time has come, or
-   * one whose worker's lease is over. Counts `begun`.
+   * Claims a delivery for one attempt, and counts the start in `startsOfAttempt`.
+   *
+   * A delivery can be claimed if it waits and is due (business time), or if the lease of
+   * its claim has expired (real time). At most one claim of a delivery is alive at any time.
    */
   claim(
     deliveryId: string,
     lease: Lease,
   ): Promise<
     | { kind: "claimed"; delivery: DeliveryRecord }
-    /** Its time has not come. */
+    /** The next attempt is due at `nextMs` (business time). */
     | { kind: "notDue"; nextMs: number }
-    /** Another worker is at it, or it has ended, or there is none. */
+    /** Another worker has it, it has ended, or there is no such delivery. */
     | { kind: "notClaimed" }
   >;
   /**
-   * Writes over the version that was read, as `version + 1`; `undefined` when
-   * another write came first. May be repeated: its own write is recognised.
+   * Replaces the version that was read; the new one is `version + 1`. Idempotent: a
+   * repeated call recognises its own write.
+   *
+   * @returns `undefined` if another write came first
    */
   replace(delivery: DeliveryRecord): Promise<DeliveryRecord | undefined>;
-  /** A client's deliveries, newest first, from behind `before` on; fewer than `limit` while there is a `before`. */
-  list(of: {
+  /**
+   * Lists a client's deliveries, newest first.
+   *
+   * @param query.before cursor: lists the deliveries after it
+   * @returns a page and the cursor of the next one; a page with a cursor may hold fewer
+   *   than `limit` deliveries, or none
+   */
+  list(query: {
     clientId: string;
     status?: DeliveryStatus | undefined;
     limit: number;
     before?: string | undefined;
   }): Promise<{ deliveries: DeliveryRecord[]; before?: string | undefined }>;
-  /** Deliveries that somebody must see to by then (business), oldest first. */
+  /** Returns deliveries that the sweep must act on by `untilMs` (business time), earliest first. */
   due(shard: number, untilMs: number, limit: number): Promise<DueDelivery[]>;
-  /** Moves when somebody must see to a delivery; `false` when it was moved or changed meanwhile. */
+  /** Changes when the sweep must act on a delivery. @returns `false` if that time was changed meanwhile */
   postpone(due: Pick<DueDelivery, "message" | "dueMs">, dueMs: number): Promise<boolean>;
-  /** Ids of deliveries and jobs over which a worker may have died before this real time, oldest first. */
+  /** Returns ids of deliveries and jobs to be recovered before `beforeRealMs` (real time), earliest first. */
   stale(shard: number, beforeRealMs: number, limit: number): Promise<string[]>;
 }
 
-/** What a message needs to name of a delivery. */
+/** A delivery in the index of due deliveries. */
 export interface DueDelivery {
   message: AttemptMessage;
+  /** When the sweep must act (business time). */
   dueMs: number;
-  /** When its next attempt may begin. */
+  /** When the next attempt is due (business time). */
   nextMs: number;
 }
 
 export interface JobStore {
   find(jobId: string): Promise<DeliveryJob | undefined>;
-  /** Stores a new job (version 1). */
+  /** Stores a new job as version 1. */
   create(job: DeliveryJob): Promise<void>;
-  /** As of a delivery. */
+  /** Replaces the version that was read, as `DeliveryStore.replace` does. */
   replace(job: DeliveryJob): Promise<DeliveryJob | undefined>;
 }
 
 export interface HealthStore {
   /**
-   * Writes over the version that was read, as `version + 1`.
+   * Replaces the version that was read; the new one is `version + 1`.
    *
-   * @returns what is stored instead when another write came first
+   * @returns `stored`, the stored health, if another write came first
    */
   replace(
     health: EndpointHealth,
@@ -73,35 +84,44 @@ export interface HealthStore {
 }
 
 export interface WebhookStore {
-  /** Strongly consistent; also one that was deleted. */
+  /** Finds a client's webhook, strongly consistent. A deleted webhook is found too. */
   find(clientId: string): Promise<WebhookItem | undefined>;
-  /** Writes over the version that was read (0: there was none), as `version + 1`; `undefined` when another write came first. */
+  /**
+   * Replaces the version that was read (0: there was none); the new one is `version + 1`.
+   *
+   * @returns `undefined` if another write came first
+   */
   replace(webhook: WebhookItem): Promise<WebhookItem | undefined>;
 }
 
-/** What a batch must know before it does anything, read in one go and strongly consistent. */
+/** The stored inputs of a batch, read by one strongly consistent call. */
 export interface DeliveryInputs {
+  /** By client id. */
   webhooks: ReadonlyMap<string, WebhookItem>;
-  /** By client. */
+  /** By client id. */
   health: ReadonlyMap<string, EndpointHealth>;
+  /** Ids of requests. */
   cancelledRequests: ReadonlySet<string>;
 }
 
 export interface DeliveryInputsReader {
-  read(of: {
+  read(keys: {
     clientIds: readonly string[];
     requestIds: readonly string[];
   }): Promise<DeliveryInputs>;
 }
 
-/** Which queue: first attempts to endpoints that answer promptly, and all else. */
+/**
+ * `attempts` carries first attempts to fast endpoints. `retries` carries all other
+ * attempts (unproven, slow or failing endpoints, later attempts, resends) and jobs.
+ */
 export type AttemptQueue = "attempts" | "retries";
 
 export interface DeliveryQueue {
   /**
-   * In as few calls as SQS takes. What was not taken is lost: the sweep makes up for it.
+   * Sends messages, in as few calls as SQS allows.
    *
-   * @throws DEPENDENCY_DOWN where any was not taken
+   * @throws DEPENDENCY_DOWN if at least one message was not sent; the others were
    */
   send(
     queue: AttemptQueue,
@@ -109,31 +129,31 @@ export interface DeliveryQueue {
   ): Promise<void>;
 }
 
-/** One POST to a subscriber, as it goes over the wire. */
+/** One POST to an endpoint. */
 export interface WebhookPost {
   url: string;
   headers: Readonly<Record<string, string>>;
   body: string;
 }
 
-/** What became of it. */
+/** The result of a POST. */
 export interface Posted {
-  /** Of the answer's headers; absent where none came. */
+  /** Absent if no answer was received. */
   httpStatus?: number | undefined;
-  /** A code in capitals that says why there was no answer (`TIMEOUT`, `ECONNREFUSED`, `ADDRESS_REFUSED` …). */
+  /** Why no answer was received: a code in capitals such as `TIMEOUT`, `ECONNREFUSED`, `ADDRESS_REFUSED`. */
   error?: string | undefined;
   /** Real time. */
   durationMs: number;
-  /** The answer's first bytes as text. */
+  /** The first bytes of the answer's body, as text. */
   bodyStart?: string | undefined;
-  /** How long the answer asks to wait, in milliseconds. */
+  /** The answer's `Retry-After` in milliseconds. */
   retryAfterMs?: number | undefined;
 }
 
 export interface WebhookPoster {
   /**
-   * Makes one POST without a retry, over a connection of its own, to a public
-   * address only. Ends within the poster's one deadline, and never throws.
+   * Makes one POST, without retries, over a new connection and to a public address only.
+   * Ends within the poster's timeout. Never rejects.
    */
   post(post: WebhookPost): Promise<Posted>;
 }

@@ -2,44 +2,47 @@ import type { EventType } from "../../../contracts/events.ts";
 import type { DeliveryStatus } from "../../../contracts/statuses.ts";
 import type { StoredText } from "../../requests/state/record.ts";
 
-/** One POST, or what took its place, as it is kept and shown. */
+/** One attempt: a POST, or an attempt that is counted because workers stopped during it. */
 export interface Attempt {
   cycle: number;
-  /** From 1 on in each cycle. */
+  /** From 1 on, within its cycle. The API shows it as `n`. */
   attemptNumber: number;
-  /** When it began (business). */
+  /** When it started (business time). */
   atMs: number;
   httpStatus?: number | undefined;
-  /** Why there was no answer. */
+  /** Why no answer was received. */
   error?: string | undefined;
   /** Real time. */
   durationMs: number;
-  /** The answer's first bytes. */
+  /** The first bytes of the answer's body. */
   bodyStart?: string | undefined;
 }
 
 /** Why a delivery ended without success. */
 export type EndReason =
   | "attempts_used"
-  /** The endpoint answered 410: it wants no more. */
+  /** The endpoint answered 410. */
   | "gone"
+  /** Its webhook is disabled. */
   | "disabled"
-  /** It was resent when its body, which is large, lay in the bucket no more. */
+  /** It was resent after its body, which was too large for the item, had expired in the bucket. */
   | "body_gone"
   | "webhook_deleted"
   | "request_cancelled";
 
-/** What `delivery.failed` tells of one cycle. */
+/** The failure of one cycle, as `delivery.failed` reports it. */
 export interface UnpublishedFailure {
   cycle: number;
+  /** Attempts of that cycle. The event shows it as `attempts`. */
   attemptCount: number;
   reason: EndReason;
   atMs: number;
 }
 
 /**
- * A delivery of one event to one webhook as it is stored. Times are epoch
- * milliseconds of business time but where their name says `Real`.
+ * A delivery of one event to one webhook, as it is stored.
+ *
+ * Times are epoch milliseconds of business time; of real time if the name says `Real`.
  */
 export interface DeliveryRecord {
   deliveryId: string;
@@ -47,40 +50,41 @@ export interface DeliveryRecord {
   webhookId: string;
   eventId: string;
   eventType: EventType;
-  /** Of an event that is not sent any more once its request is cancelled. */
+  /** Set if the delivery is cancelled together with this request (G9). */
   requestId?: string | undefined;
   createdMs: number;
-  /** What every attempt sends, byte for byte. */
+  /** Every attempt sends these bytes. */
   body: StoredText;
 
   status: DeliveryStatus;
   reason?: EndReason | undefined;
-  /** 1 at first; each resend opens the next. */
+  /** A cycle is one series of attempts, by default up to 8. The first is 1; each resend starts the next. */
   cycle: number;
-  /** Attempts of this cycle that have ended. */
+  /** Number of ended attempts in the current cycle. */
   attemptsInCycle: number;
-  /** How often the attempt under way was begun: workers may die over it. */
+  /** How often the current attempt was claimed; more than once if a worker stopped during it. */
   startsOfAttempt: number;
-  /** The newest attempts of all cycles, oldest first. */
+  /** The newest attempts of all cycles, oldest first. The API shows them as `attempts`. */
   attemptHistory: readonly Attempt[];
-  /** When the next attempt may begin; only while it waits. */
+  /** When the next attempt is due; only while the delivery waits. */
   nextMs?: number | undefined;
 
-  /** Who is at it. */
+  /** The worker that has claimed it; only while it is delivering. */
   owner?: string | undefined;
+  /** When the claim expires. */
   leaseUntilRealMs?: number | undefined;
-  /** Its failures of which `delivery.failed` is not known to be on the bus yet. */
+  /** Failures of which `delivery.failed` is not known to be on the bus yet. */
   unpublishedFailures: readonly UnpublishedFailure[];
   /** When it ended. */
   endedMs?: number | undefined;
 
-  /** When somebody must see to it that it is attempted. */
+  /** When the sweep must send the message of the next attempt. */
   dueMs?: number | undefined;
-  /** Real time from which on a worker may have died over it. */
+  /** When the sweep must recover it: its worker has stopped, or failures are unpublished. */
   recoverAfterRealMs?: number | undefined;
   /** When the item may be deleted. */
   expiresMs: number;
-  /** Counts the writes: one that read an older version is refused. */
+  /** Counts the writes: a write of an older version is refused. */
   version: number;
 }
 
@@ -90,21 +94,21 @@ export function hasEnded({ status }: Pick<DeliveryRecord, "status">): boolean {
   return endings.includes(status);
 }
 
-/** A walk over many of a client's deliveries, a page at a time, newest first. */
+/** A job over many of a client's deliveries, processed page by page, newest first. */
 export interface DeliveryJob {
   jobId: string;
   clientId: string;
   /**
-   * `recover`: failed deliveries of a time go out again. `end`: what waits for a
-   * webhook that is disabled or deleted ends.
+   * `recover` sends failed deliveries again. `end` ends the waiting deliveries of a
+   * webhook that is disabled or deleted.
    */
   kind: "recover" | "end";
-  /** Of `end`: which webhook's. */
+  /** The webhook of an `end` job. */
   webhookId?: string | undefined;
-  /** When the deliveries were made (business). */
+  /** The range of creation times of its deliveries (business time). */
   sinceMs: number;
   untilMs: number;
-  /** Where the next page begins; absent at first. */
+  /** Cursor of the next page; absent before the first. */
   before?: string | undefined;
   status: "running" | "done";
   examined: number;
@@ -112,24 +116,24 @@ export interface DeliveryJob {
   skipped: number;
   createdMs: number;
   finishedMs?: number | undefined;
-  /** Real time from which on its message counts as lost. */
+  /** When the sweep must restart it: its message counts as lost (real time). */
   recoverAfterRealMs?: number | undefined;
   expiresMs: number;
   version: number;
 }
 
-/** How the endpoint of a client's present webhook behaves, as its workers have seen it. */
+/** The health of the endpoint of a client's webhook, from the attempts of all workers. */
 export interface EndpointHealth {
   clientId: string;
   webhookId: string;
-  /** It has proven itself: nothing failed and nothing was slow since. */
+  /** Fast endpoints get their first attempts through the attempts queue; the others are unproven. */
   isFast: boolean;
-  /** Prompt successes that it lacks for that. */
+  /** Fast successes until the endpoint counts as fast; 0 if it is fast. */
   fastSuccessesNeeded: number;
-  /** Failed attempts in a row. */
+  /** Failed attempts since the last success. */
   consecutiveFailures: number;
-  /** Workers that are at it, and until when (real) each is at most. */
+  /** Slots in use: the worker, and when its lease ends (real time). */
   workers: Readonly<Record<string, number>>;
-  /** Counts the writes; 0 where none is stored. */
+  /** Counts the writes; 0 if nothing is stored. */
   version: number;
 }

@@ -9,53 +9,54 @@ export interface DeactivateWebhookDeps {
   queue: DeliveryQueue;
   context: () => DeliveryContext;
   randomHex: (bytes: number) => string;
-  /** Told of what was given up without harm: the sweep makes up for it. */
+  /** Called with an error that does no harm: the sweep repeats the work. */
   onIgnoredError: (error: unknown) => void;
 }
 
-export type DeactivateWebhook = ReturnType<typeof makeDeactivateWebhook>;
+export type DeactivateWebhook = (
+  webhook: WebhookItem,
+  to: { status: "disabled"; reason: string } | { status: "deleted" },
+) => Promise<WebhookItem | undefined>;
 
 /**
- * Disables or deletes a webhook, and has all end that waits for it.
+ * Disables or deletes a webhook, and starts a job that ends its waiting deliveries and
+ * publishes `webhook.disabled`.
  *
- * The job is stored first: whoever dies on the way, it finds what became of the
- * webhook, tells the bus, and ends the deliveries.
+ * The job is stored first. If the worker stops before the end, the sweep starts the job,
+ * which reads the webhook's status and does nothing if the webhook is active.
  *
- * @returns the webhook as it is now, or `undefined` when another write came first
- * @throws DEPENDENCY_DOWN
+ * @returns the webhook as stored, or `undefined` if another write came first
+ * @throws DEPENDENCY_DOWN; the webhook may have been changed
  */
-export function makeDeactivateWebhook(deps: DeactivateWebhookDeps) {
-  return async (
-    webhook: WebhookItem,
-    to: { status: "disabled"; reason: string } | { status: "deleted" },
-  ): Promise<WebhookItem | undefined> => {
+export function makeDeactivateWebhook(deps: DeactivateWebhookDeps): DeactivateWebhook {
+  return async (webhook, to) => {
     const context = deps.context();
     const job = newJob("end", { clientId: webhook.clientId, webhookId: webhook.webhookId }, deps);
     await deps.jobs.create(job);
     const at = new Date(context.nowMs).toISOString();
-    const ended = await deps.webhooks.replace({
+    const deactivated = await deps.webhooks.replace({
       ...webhook,
       status: to.status,
       ...(to.status === "disabled" ? { disabledReason: to.reason, disabledAt: at } : {}),
     });
-    if (ended) await startJob(job, deps);
-    return ended;
+    if (deactivated) await startJob(job, deps);
+    return deactivated;
   };
 }
 
-/** A job that has all before it; its message counts as lost after the writer's time. */
+/** Returns a new job. If its message is lost, the sweep starts it after `rules.outboxGraceMs`. */
 export function newJob(
   kind: DeliveryJob["kind"],
-  of: Pick<DeliveryJob, "clientId" | "webhookId"> & { sinceMs?: number; untilMs?: number },
+  job: Pick<DeliveryJob, "clientId" | "webhookId"> & { sinceMs?: number; untilMs?: number },
   { context, randomHex }: Pick<DeactivateWebhookDeps, "context" | "randomHex">,
 ): DeliveryJob {
   const { nowMs, nowRealMs, rules } = context();
-  const { sinceMs = nowMs - rules.retentionMs, untilMs = nowMs } = of;
+  const { sinceMs = nowMs - rules.retentionMs, untilMs = nowMs } = job;
   return {
     jobId: `job_${randomHex(12)}`,
-    clientId: of.clientId,
+    clientId: job.clientId,
     kind,
-    webhookId: of.webhookId,
+    webhookId: job.webhookId,
     sinceMs,
     untilMs,
     status: "running",
@@ -69,6 +70,7 @@ export function newJob(
   };
 }
 
+/** Sends the message that starts or continues a job. Never rejects: if it is lost, the sweep sends it. */
 export async function startJob(
   { jobId, clientId }: DeliveryJob,
   { queue, onIgnoredError }: Pick<DeactivateWebhookDeps, "queue" | "onIgnoredError">,

@@ -4,24 +4,26 @@ import { isPublicAddress } from "./public-address.ts";
 
 const maxUrlLength = 2_048;
 
-/** Ends of names that mean something inside a network only. https://www.rfc-editor.org/rfc/rfc6761 */
+/** Suffixes of names that are resolved inside private networks only. https://www.rfc-editor.org/rfc/rfc6761 */
 const privateEnds =
   /(^|\.)(localhost|localdomain|local|internal|intranet|private|corp|home|lan|home\.arpa)$/;
 const fullName = /^([a-z0-9_-]{1,63}\.)+[a-z0-9-]{2,63}$/;
 
-/** The addresses that `allowsLocal` adds, and how a URL must write them. */
+/** The addresses that `allowsLocal` adds, and the notations that a URL may use for them. */
 const loopbackAddresses = ["127.0.0.1", "::1"];
 const plainLoopback = /^(127\.0\.0\.1|\[::1\]|localhost)(:\d*)?$/i;
 
 /**
- * Why webhooks may not be delivered to a URL, as the end of a sentence that
- * begins with it; undefined where they may. It asks no name server: what a name
- * stands for is looked at at each delivery, by `mayConnectTo`.
+ * Checks whether webhooks may be delivered to a URL. Makes no DNS lookup: the addresses
+ * of a name are checked at each delivery, by `mayConnectTo`.
+ *
+ * @returns the reason as a predicate of which the URL is the subject; `undefined` if the
+ *   URL is allowed
  */
 export function targetUrlProblem(text: string, targets: WebhookTargets): string | undefined {
   if (text.length > maxUrlLength) return "must have at most 2,048 characters";
-  // A URL parser drops or turns them, so that a person reads another host than it does.
-  if (/[\s\\\p{Cc}]/u.test(text)) return "holds a space, a control character or a backslash";
+  // A URL parser removes or converts these, so that a person would read another host.
+  if (/[\s\\\p{Cc}]/u.test(text)) return "contains a space, a control character or a backslash";
   if (!URL.canParse(text)) return "must be a URL with a host, such as https://example.com/hooks";
   const url = new URL(text);
   const scheme = url.protocol.slice(0, -1);
@@ -30,8 +32,8 @@ export function targetUrlProblem(text: string, targets: WebhookTargets): string 
   }
   const authority = /^https?:\/\/([^/?#]+)/i.exec(text)?.[1];
   if (authority === undefined) return "has no host after //";
-  if (authority.includes("@")) return "holds a user name or password";
-  if (text.includes("#")) return "holds a fragment, which is never sent";
+  if (authority.includes("@")) return "contains a user name or password";
+  if (text.includes("#")) return "contains a fragment, which is never sent";
   return hostProblem(url, authority, targets) ?? portProblem(url, targets);
 }
 
@@ -42,7 +44,7 @@ function hostProblem(
 ): string | undefined {
   const host = hostOf(url);
   if (allowsLocal && isLoopback(host)) {
-    // One notation each: no other spelling can slip past a check of its port.
+    // One notation for each address, so that no other one evades the check of its port.
     return plainLoopback.test(authority)
       ? undefined
       : "must write this machine as 127.0.0.1, [::1] or localhost";
@@ -65,9 +67,8 @@ function portProblem(url: URL, targets: WebhookTargets): string | undefined {
 }
 
 /**
- * Whether one address that a URL's host stands for may be connected to. A name
- * must stand for public addresses only; `localhost` alone, where it is allowed,
- * for this machine.
+ * Whether one of the addresses of a URL's host may be connected to. A host may only have
+ * public addresses; `localhost`, if allowed, only loopback addresses.
  */
 export function mayConnectTo(address: string, url: URL, { allowsLocal }: WebhookTargets): boolean {
   return allowsLocal && isLoopback(hostOf(url))
@@ -75,7 +76,7 @@ export function mayConnectTo(address: string, url: URL, { allowsLocal }: Webhook
     : isPublicAddress(address);
 }
 
-/** The host as `node:net` wants it: an IPv6 address without brackets. */
+/** Returns the host as `node:net` expects it: an IPv6 address without brackets. */
 export function hostOf(url: URL): string {
   return url.hostname.replace(/^\[|\]$/g, "");
 }

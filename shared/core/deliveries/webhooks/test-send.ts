@@ -1,7 +1,7 @@
 import type { WebhookItem } from "../../../contracts/config-items.ts";
 import { Failure } from "../../../contracts/failures.ts";
-import type { MasterKeys } from "../../crypto/master-keys.ts";
 import { newDelivery } from "../creation/new-delivery.ts";
+import { masterKeysOf, type ReadMasterKeys } from "../signing/signing.ts";
 import { toAttemptMessage } from "../state/attempt-message.ts";
 import type { DeliveryContext } from "../state/delivery-context.ts";
 import type { DeliveryQueue, DeliveryStore } from "../state/ports.ts";
@@ -9,26 +9,26 @@ import type { DeliveryQueue, DeliveryStore } from "../state/ports.ts";
 export interface TestSendDeps {
   deliveries: DeliveryStore;
   queue: DeliveryQueue;
-  /** The master keys, `keyId` among them if there is one of that name. @throws DEPENDENCY_DOWN */
-  masterKeys: (keyId?: string) => Promise<MasterKeys>;
+  masterKeys: ReadMasterKeys;
   context: () => DeliveryContext;
   randomHex: (bytes: number) => string;
-  /** Told of what was given up without harm. */
+  /** Called with an error that does no harm: the sweep sends the message. */
   onIgnoredError: (error: unknown) => void;
 }
 
 /**
- * An event of its own for one webhook alone, which goes all the way that every
- * other goes. It is not on the bus.
+ * Sends a test event to a webhook, as a delivery like every other. The event is not
+ * published on the bus, and the webhook's `eventTypes` do not apply.
  *
- * @throws CONFLICT while the webhook is disabled, DEPENDENCY_DOWN
+ * @throws CONFLICT if the webhook is disabled
+ * @throws DEPENDENCY_DOWN; the event may be sent
  */
 export async function sendTest(
   webhook: WebhookItem,
   deps: TestSendDeps,
 ): Promise<{ deliveryId: string; eventId: string }> {
   if (webhook.status !== "active") {
-    throw new Failure("CONFLICT", "the webhook is disabled: enable it with PATCH");
+    throw new Failure("CONFLICT", "the webhook is disabled: enable it with PATCH /v1/webhook");
   }
   const { clientId } = webhook;
   const context = deps.context();
@@ -40,21 +40,12 @@ export async function sendTest(
     createdAt: new Date(context.nowMs).toISOString(),
     data: { provider: "ackwire", eventType: "UNKNOWN", message: "A test of your webhook" },
   });
-  const master = await masterKeysFor(webhook, deps);
+  const master = await masterKeysOf(webhook, deps.masterKeys);
   const event = { id: eventId, type, clientId, envelope };
   const delivery = newDelivery(webhook, event, { master, context });
   await deps.deliveries.create(delivery);
-  // It is stored: the sweep finds it where the message is lost.
-  await deps.queue
-    .send("retries", [{ message: toAttemptMessage(delivery) }])
-    .catch(deps.onIgnoredError);
+  // The delivery is stored: if this message is lost, the sweep sends it.
+  const message = toAttemptMessage(delivery);
+  await deps.queue.send("retries", [{ message }]).catch(deps.onIgnoredError);
   return { deliveryId: delivery.deliveryId, eventId };
-}
-
-/** Another process may have made the secret with a master key that is newer than ours. */
-async function masterKeysFor({ secrets }: WebhookItem, { masterKeys }: TestSendDeps) {
-  const keyId = secrets[0]?.masterKeyId ?? "";
-  const master = await masterKeys(keyId);
-  if (master.keys.has(keyId)) return master;
-  throw new Failure("DEPENDENCY_DOWN", `master key ${keyId} is not known here yet: try again`);
 }

@@ -14,41 +14,44 @@ export interface NewWebhook {
   payloadMode?: PayloadMode | undefined;
   format?: WebhookFormat | undefined;
   hashFormat?: HashFormat | undefined;
-  /** Only these; all that the format carries where it is absent. */
+  /** Absent: all types that the format carries. */
   eventTypes?: readonly DeliverableType[] | undefined;
   description?: string | undefined;
-  /** Where this API was called: a webhook back to it would go round for ever. */
+  /** Origin of this API, which must not be the target: each delivery would cause another one. */
   origin?: string | undefined;
 }
 
 export interface WebhookChange {
   payloadMode?: PayloadMode | undefined;
-  /** `null`: all that the format carries, again. */
+  /** `null`: all types that the format carries. */
   eventTypes?: readonly DeliverableType[] | null | undefined;
   description?: string | undefined;
   status?: "active" | "disabled" | undefined;
 }
 
-/** What of a stored webhook the client has asked for. */
+/** The part of a stored webhook that the client supplies. */
 type WebhookSettings = Pick<
   WebhookItem,
   "url" | "payloadMode" | "format" | "hashFormat" | "eventTypes" | "description"
 >;
 
-/** @throws REQUEST_INVALID that names `url`, `hashFormat` and `eventTypes`, where they are to blame */
-export function parseWebhookSettings(of: NewWebhook, targets: WebhookTargets): WebhookSettings {
-  const { url, payloadMode = "fat", format = "standard", eventTypes, description } = of;
-  const urlProblem = targetUrlProblem(url, targets) ?? ownHostProblem(url, of.origin);
+/** Checks the settings of a new webhook and adds defaults. @throws REQUEST_INVALID that names each invalid member */
+export function parseWebhookSettings(
+  webhook: NewWebhook,
+  targets: WebhookTargets,
+): WebhookSettings {
+  const { url, payloadMode = "fat", format = "standard", eventTypes, description } = webhook;
+  const urlProblem = targetUrlProblem(url, targets) ?? ownHostProblem(url, webhook.origin);
   const hashProblem =
-    of.hashFormat !== undefined && !hasHash(format)
+    webhook.hashFormat !== undefined && !hasHash(format)
       ? `must be absent: format ${format} has no hash`
       : undefined;
-  refuseWhere({ url: urlProblem, hashFormat: hashProblem, ...typesProblem(format, eventTypes) });
+  refuseIfAny({ url: urlProblem, hashFormat: hashProblem, ...typesProblem(format, eventTypes) });
   return {
     url,
     payloadMode,
     format,
-    hashFormat: of.hashFormat ?? "hmac-hex",
+    hashFormat: webhook.hashFormat ?? "hmac-hex",
     ...(eventTypes ? { eventTypes: [...eventTypes] } : {}),
     ...(description === undefined ? {} : { description }),
   };
@@ -65,14 +68,14 @@ function ownHostProblem(url: string, origin = ""): string | undefined {
 }
 
 /**
- * The webhook with what is to change but for `disabled`, which is more than a
- * member.
+ * Applies a change to a webhook. The status `disabled` is not applied: a webhook is
+ * disabled by `deactivateWebhook`.
  *
  * @throws REQUEST_INVALID that names `eventTypes`
  */
 export function withChange(webhook: WebhookItem, change: WebhookChange): WebhookItem {
   const { payloadMode = webhook.payloadMode, eventTypes, description, status } = change;
-  refuseWhere(typesProblem(webhook.format, eventTypes));
+  refuseIfAny(typesProblem(webhook.format, eventTypes));
   const { eventTypes: typesBefore, disabledReason, disabledAt, ...rest } = webhook;
   const types = eventTypes === undefined ? typesBefore : eventTypes;
   const isEnabled = webhook.status === "active" || status === "active";
@@ -85,7 +88,7 @@ export function withChange(webhook: WebhookItem, change: WebhookChange): Webhook
   };
 }
 
-/** A webhook as its client sees it, without its secret. */
+/** Returns a webhook as the API shows it, without its secret. */
 export function viewOf(webhook: WebhookItem): WebhookView {
   const { webhookId: id, url, disabledReason, payloadMode, format, hashFormat } = webhook;
   const { eventTypes, description, createdAt } = webhook;
@@ -112,7 +115,7 @@ function typesProblem(
   return { eventTypes: `are not carried by format ${format}: ${missing.join(", ")}` };
 }
 
-function refuseWhere(problems: Readonly<Record<string, string | undefined>>): void {
+function refuseIfAny(problems: Readonly<Record<string, string | undefined>>): void {
   const errors = Object.entries(problems).flatMap(([field, message]): FieldError[] =>
     message === undefined ? [] : [{ field, message }],
   );

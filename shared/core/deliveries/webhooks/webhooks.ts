@@ -4,8 +4,9 @@ import type { WebhookView } from "../../../contracts/http/webhooks.ts";
 import type { WebhookTargets } from "../../../contracts/webhook-targets.ts";
 import { rotate, validAt } from "../../connections/rotation.ts";
 import { sha256Hex } from "../../crypto/digest.ts";
+import type { MasterKeys } from "../../crypto/master-keys.ts";
 import { retryOnConflict } from "../../retry-on-conflict.ts";
-import { presentSecret } from "../creation/new-delivery.ts";
+import { currentSecret } from "../signing/signing.ts";
 import { type DeactivateWebhookDeps, makeDeactivateWebhook } from "./deactivate-webhook.ts";
 import { sendTest, type TestSendDeps } from "./test-send.ts";
 import {
@@ -18,28 +19,69 @@ import {
 
 export interface WebhooksDeps extends DeactivateWebhookDeps, TestSendDeps {
   targets: WebhookTargets;
+  /** Reads the master keys, including the key of that name if it exists. @throws DEPENDENCY_DOWN */
+  masterKeys: (keyId?: string) => Promise<MasterKeys>;
 }
 
-export type Webhooks = ReturnType<typeof makeWebhooks>;
+/**
+ * A client's webhook: a client has at most one. A `webhookId` restricts a call to that
+ * webhook: NOT_FOUND if the current one is another.
+ *
+ * Every call throws DEPENDENCY_DOWN if a dependency does not answer; a change may have
+ * been made.
+ */
+export interface Webhooks {
+  /**
+   * Registers a webhook and returns its secret, which is derived and never stored.
+   *
+   * @throws REQUEST_INVALID, CONFLICT if a webhook is active
+   */
+  register(clientId: string, webhook: NewWebhook): Promise<WebhookView & { secret: string }>;
 
-/** A former webhook's deliveries are gone long before so many have followed it. */
+  /** @throws NOT_FOUND */
+  get(clientId: string): Promise<WebhookView>;
+
+  /**
+   * Changes, disables or enables the webhook. Events of a disabled webhook fail at once
+   * and can be recovered later.
+   *
+   * @throws REQUEST_INVALID, NOT_FOUND, CONFLICT
+   */
+  update(clientId: string, change: WebhookChange, webhookId?: string): Promise<WebhookView>;
+
+  /** Deletes the webhook and cancels its waiting deliveries. @throws NOT_FOUND, CONFLICT */
+  delete(clientId: string, webhookId?: string): Promise<void>;
+
+  /**
+   * Rotates the secret. Until `previousValidUntil`, deliveries are signed with both secrets.
+   *
+   * @param idempotencyKey a repeated call with the same key returns the same secret
+   * @throws NOT_FOUND, CONFLICT while the previous rotation overlaps
+   */
+  rotateSecret(
+    clientId: string,
+    idempotencyKey?: string,
+  ): Promise<{ secret: string; previousValidUntil: string | undefined }>;
+
+  /** Sends a test event, whatever types the webhook is subscribed to. @throws NOT_FOUND, CONFLICT if it is disabled */
+  test(clientId: string): Promise<{ deliveryId: string; eventId: string }>;
+}
+
+/**
+ * Previous webhooks that are remembered, so that their deliveries end. Deliveries expire
+ * long before a client has registered that many.
+ */
 const MAX_PREVIOUS_WEBHOOKS = 50;
 
 /** Attempts to change a webhook when other writers come first: more happen only to a caller that never pauses. */
 const MAX_ATTEMPTS = 5;
 
-/**
- * A client's one webhook. `webhookId` in a call means that one alone: NOT_FOUND
- * where the present one is another.
- *
- * Every call @throws DEPENDENCY_DOWN; a change may have been made then.
- */
-export function makeWebhooks(deps: WebhooksDeps) {
+export function makeWebhooks(deps: WebhooksDeps): Webhooks {
   const { webhooks: store, context } = deps;
   const deactivateWebhook = makeDeactivateWebhook(deps);
   const nowMs = () => context().nowMs;
 
-  async function own(clientId: string, webhookId?: string): Promise<WebhookItem> {
+  async function requireWebhook(clientId: string, webhookId?: string): Promise<WebhookItem> {
     const webhook = await store.find(clientId);
     const isMeant = webhookId === undefined || webhookId === webhook?.webhookId;
     if (webhook && webhook.status !== "deleted" && isMeant) return webhook;
@@ -48,7 +90,7 @@ export function makeWebhooks(deps: WebhooksDeps) {
 
   /** @throws NOT_FOUND, CONFLICT */
   async function change(
-    of: { clientId: string; webhookId?: string | undefined },
+    target: { clientId: string; webhookId?: string | undefined },
     decide: (webhook: WebhookItem) => WebhookItem | undefined,
     replace: (
       next: WebhookItem,
@@ -56,7 +98,7 @@ export function makeWebhooks(deps: WebhooksDeps) {
     ) => Promise<WebhookItem | undefined> = store.replace,
   ): Promise<WebhookItem> {
     const result = await retryOnConflict({
-      find: () => own(of.clientId, of.webhookId),
+      find: () => requireWebhook(target.clientId, target.webhookId),
       decide,
       replace,
       maxAttempts: MAX_ATTEMPTS,
@@ -67,9 +109,8 @@ export function makeWebhooks(deps: WebhooksDeps) {
   }
 
   return {
-    /** The secret is in the answer, and derived anew whenever it is needed. @throws REQUEST_INVALID, CONFLICT */
-    async register(clientId: string, of: NewWebhook): Promise<WebhookView & { secret: string }> {
-      const wishes = parseWebhookSettings(of, deps.targets);
+    async register(clientId, webhookToAdd) {
+      const settings = parseWebhookSettings(webhookToAdd, deps.targets);
       const master = await deps.masterKeys();
       const before = await store.find(clientId);
       if (before?.status === "active") {
@@ -77,7 +118,7 @@ export function makeWebhooks(deps: WebhooksDeps) {
         throw new Failure("CONFLICT", `a webhook is active already: ${how}`);
       }
       const webhook = await store.replace({
-        ...wishes,
+        ...settings,
         pk: configKey.webhook(clientId),
         clientId,
         webhookId: `wh_${deps.randomHex(8)}`,
@@ -90,18 +131,12 @@ export function makeWebhooks(deps: WebhooksDeps) {
         version: before?.version ?? 0,
       });
       if (!webhook) throw changedMeanwhile();
-      return { ...viewOf(webhook), secret: presentSecret(webhook, master) };
+      return { ...viewOf(webhook), secret: currentSecret(webhook, master) };
     },
 
-    /** @throws NOT_FOUND */
-    get: async (clientId: string): Promise<WebhookView> => viewOf(await own(clientId)),
+    get: async (clientId) => viewOf(await requireWebhook(clientId)),
 
-    /**
-     * One that is disabled keeps what fails meanwhile for a recovery.
-     *
-     * @throws REQUEST_INVALID, NOT_FOUND, CONFLICT
-     */
-    async update(clientId: string, wanted: WebhookChange, webhookId?: string) {
+    async update(clientId, wanted, webhookId) {
       const changed = await change(
         { clientId, webhookId },
         (webhook) => withChange(webhook, wanted),
@@ -113,8 +148,7 @@ export function makeWebhooks(deps: WebhooksDeps) {
       return viewOf(changed);
     },
 
-    /** @throws NOT_FOUND, CONFLICT */
-    async delete(clientId: string, webhookId?: string): Promise<void> {
+    async delete(clientId, webhookId) {
       await change(
         { clientId, webhookId },
         (webhook) => webhook,
@@ -122,35 +156,28 @@ export function makeWebhooks(deps: WebhooksDeps) {
       );
     },
 
-    /**
-     * For a time each delivery is signed with both. A call whose answer was lost
-     * is repeated with its key, and answered the same.
-     *
-     * @throws NOT_FOUND, CONFLICT within that time
-     */
-    async rotateSecret(clientId: string, idempotencyKey?: string) {
+    async rotateSecret(clientId, idempotencyKey) {
       const keySha256 = idempotencyKey === undefined ? undefined : sha256Hex(idempotencyKey);
       const master = await deps.masterKeys();
       const rotated = await change({ clientId }, (webhook) => {
-        const [present, previous] = validAt(webhook.secrets, nowMs());
-        if (keySha256 !== undefined && present?.keySha256 === keySha256) return undefined;
+        const [current, previous] = validAt(webhook.secrets, nowMs());
+        if (keySha256 !== undefined && current?.keySha256 === keySha256) return undefined;
         if (previous) {
           const until = `until ${previous.validUntil}`;
-          throw new Failure("CONFLICT", `the secret before is still in use, ${until}`);
+          throw new Failure("CONFLICT", `the previous secret is still in use, ${until}`);
         }
-        const version = (present?.version ?? 0) + 1;
+        const version = (current?.version ?? 0) + 1;
         const next = { version, masterKeyId: master.current, keySha256 };
         return { ...webhook, secrets: rotate(webhook.secrets, next, nowMs()) };
       });
       return {
-        secret: presentSecret(rotated, master),
+        secret: currentSecret(rotated, master),
         previousValidUntil: rotated.secrets[1]?.validUntil,
       };
     },
 
-    /** Whatever types it is to be told of. @throws NOT_FOUND, CONFLICT while it is disabled */
-    async test(clientId: string): Promise<{ deliveryId: string; eventId: string }> {
-      return sendTest(await own(clientId), deps);
+    async test(clientId) {
+      return sendTest(await requireWebhook(clientId), deps);
     },
   };
 }
