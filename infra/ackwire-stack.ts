@@ -3,7 +3,7 @@ import { Certificate } from "aws-cdk-lib/aws-certificatemanager";
 import { type Config, retainsData } from "./config.ts";
 import { Ackwire } from "./constructs/ackwire.ts";
 
-/** One stage of Ackwire as a stack of its own, in whichever account and region it is deployed to. */
+/** One stage of Ackwire as a stack, for any account and region. */
 export class AckwireStack extends Stack {
   constructor(app: App, config: Config) {
     const { stage, settings, businessClock, providerBaseUrls, webhookTargets } = config;
@@ -32,32 +32,30 @@ export class AckwireStack extends Stack {
     this.#outputs(ackwire);
   }
 
-  /** What users, the CLI and the local run look up. The keys are frozen. */
-  #outputs({ bus, alarmTopic, parts }: Ackwire): void {
+  /** The outputs that users, the CLI and the local run read. The keys are frozen. */
+  #outputs({ bus, alarmTopic, parts: { stores, publicApi } }: Ackwire): void {
     const outputs = {
-      ApiUrl: parts.publicApi.url,
+      ApiUrl: publicApi.url,
       BusName: bus.eventBusName,
-      InboundQueueUrl: parts.inbound.queue.queueUrl,
-      InboundDlqUrl: parts.inbound.deadLetters.queueUrl,
-      SubmitQueueUrl: parts.submit.queue.queueUrl,
-      SubmitDlqUrl: parts.submit.deadLetters.queueUrl,
-      RequestScheduleDlqUrl: parts.schedules.deadLetters.queueUrl,
-      FanoutQueueUrl: parts.fanout.queue.queueUrl,
-      FanoutDlqUrl: parts.fanout.deadLetters.queueUrl,
-      AttemptsQueueUrl: parts.attempts.queue.queueUrl,
-      AttemptsDlqUrl: parts.attempts.deadLetters.queueUrl,
-      RetriesQueueUrl: parts.retries.queue.queueUrl,
-      RetriesDlqUrl: parts.retries.deadLetters.queueUrl,
-      RequestsTableName: parts.requests.table.tableName,
-      EventsTableName: parts.events.table.tableName,
-      DeliveriesTableName: parts.deliveries.table.tableName,
-      BodiesBucketName: parts.bodies.bucket.bucketName,
-      ConfigTableName: parts.config.table.tableName,
-      MasterSecretArn: parts.masterSecret.secret.secretArn,
+      InboundQueueUrl: stores.inbound.queue.queueUrl,
+      InboundDlqUrl: stores.inbound.deadLetters.queueUrl,
+      SubmitQueueUrl: stores.submit.queue.queueUrl,
+      SubmitDlqUrl: stores.submit.deadLetters.queueUrl,
+      RequestScheduleDlqUrl: stores.schedules.deadLetters.queueUrl,
+      FanoutQueueUrl: stores.fanout.queue.queueUrl,
+      FanoutDlqUrl: stores.fanout.deadLetters.queueUrl,
+      AttemptsQueueUrl: stores.attempts.queue.queueUrl,
+      AttemptsDlqUrl: stores.attempts.deadLetters.queueUrl,
+      RetriesQueueUrl: stores.retries.queue.queueUrl,
+      RetriesDlqUrl: stores.retries.deadLetters.queueUrl,
+      RequestsTableName: stores.requests.table.tableName,
+      EventsTableName: stores.events.table.tableName,
+      DeliveriesTableName: stores.deliveries.table.tableName,
+      BodiesBucketName: stores.bodies.bucket.bucketName,
+      ConfigTableName: stores.config.table.tableName,
+      MasterSecretArn: stores.masterSecret.secret.secretArn,
       AlarmTopicArn: alarmTopic.topicArn,
-      ...(parts.publicApi.domainTarget === undefined
-        ? {}
-        : { ApiDomainTarget: parts.publicApi.domainTarget }),
+      ...(publicApi.domainTarget === undefined ? {} : { ApiDomainTarget: publicApi.domainTarget }),
     };
     for (const [key, value] of Object.entries(outputs)) new CfnOutput(this, key, { value });
   }

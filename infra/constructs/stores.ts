@@ -16,40 +16,54 @@ import { OneTimeSchedules } from "./one-time-schedules.ts";
 import { Table } from "./table.ts";
 import { WorkQueue } from "./work-queue.ts";
 
-export type Stores = ReturnType<typeof makeStores>;
-
 /**
- * What the functions work with: everything that holds data. The ids are frozen;
- * a change would replace what they stand for.
+ * Everything that holds data: tables, queues, the bus, the bucket and the secret.
+ *
+ * Its parts are children of `scope`, not of a construct of their own: that would
+ * change their logical ids, and CloudFormation would replace the resources.
  */
-export function makeStores(
-  scope: Construct,
-  { settings, removalPolicy }: { settings: Settings; removalPolicy: RemovalPolicy },
-) {
-  const kept = { removalPolicy };
-  const deliverWindow = Duration.seconds(settings.deliverBatchWindowSeconds);
-  const submit = new WorkQueue(scope, "Submissions", {
-    ...kept,
-    visibilityTimeout: timing.submitVisibility(),
-  });
-  return {
-    config: new Table(scope, "Config", {
+export class Stores {
+  readonly config: Table<"byClient">;
+  readonly masterSecret: MasterSecret;
+  readonly inbound: WorkQueue;
+  readonly events: Table<"byClient" | "outbox">;
+  readonly requests: Table<"byClient" | "due" | "sweep", "queue">;
+  readonly submit: WorkQueue;
+  readonly schedules: OneTimeSchedules;
+  readonly deliveries: Table<"byClient" | "due" | "sweep">;
+  readonly fanout: WorkQueue;
+  readonly attempts: WorkQueue;
+  readonly retries: WorkQueue;
+  readonly bodies: BodyBucket;
+  readonly eventBus: EventBus;
+
+  constructor(
+    scope: Construct,
+    { settings, removalPolicy }: { settings: Settings; removalPolicy: RemovalPolicy },
+  ) {
+    const kept = { removalPolicy };
+    const deliverWindow = Duration.seconds(settings.deliverBatchWindowSeconds);
+    this.submit = new WorkQueue(scope, "Submissions", {
+      ...kept,
+      visibilityTimeout: timing.submitVisibility(),
+    });
+    this.config = new Table(scope, "Config", {
       ...kept,
       contract: configTable,
       projections: { byClient: "ALL" },
-    }),
-    masterSecret: new MasterSecret(scope, "MasterSecret", kept),
-    inbound: new WorkQueue(scope, "Inbound", {
+    });
+    this.masterSecret = new MasterSecret(scope, "MasterSecret", kept);
+    this.inbound = new WorkQueue(scope, "Inbound", {
       ...kept,
       visibilityTimeout: timing.inboundVisibility(settings),
-    }),
-    events: new Table(scope, "Events", {
+    });
+    this.events = new Table(scope, "Events", {
       ...kept,
       contract: eventsTable,
       // A sweep and a list read the items themselves: an index may be behind them.
       projections: { byClient: "KEYS_ONLY", outbox: "KEYS_ONLY" },
-    }),
-    requests: new Table(scope, "Requests", {
+    });
+    this.requests = new Table(scope, "Requests", {
       ...kept,
       contract: requestsTable,
       projections: {
@@ -60,10 +74,12 @@ export function makeStores(
         due: "KEYS_ONLY",
         sweep: "KEYS_ONLY",
       },
-    }),
-    submit,
-    schedules: new OneTimeSchedules(scope, "Schedules", { ...kept, target: submit.queue }),
-    deliveries: new Table(scope, "Deliveries", {
+    });
+    this.schedules = new OneTimeSchedules(scope, "Schedules", {
+      ...kept,
+      target: this.submit.queue,
+    });
+    this.deliveries = new Table(scope, "Deliveries", {
       ...kept,
       contract: deliveriesTable,
       projections: {
@@ -72,26 +88,26 @@ export function makeStores(
         due: ["clientId", "webhookId", "requestId", "nextMs"],
         sweep: "KEYS_ONLY",
       },
-    }),
-    fanout: new WorkQueue(scope, "Fanout", {
+    });
+    this.fanout = new WorkQueue(scope, "Fanout", {
       ...kept,
       visibilityTimeout: timing.deliverVisibility(deliverWindow),
-    }),
-    attempts: new WorkQueue(scope, "Attempts", {
+    });
+    this.attempts = new WorkQueue(scope, "Attempts", {
       ...kept,
       visibilityTimeout: timing.deliverVisibility(deliverWindow),
-    }),
-    retries: new WorkQueue(scope, "Retries", {
+    });
+    this.retries = new WorkQueue(scope, "Retries", {
       ...kept,
       visibilityTimeout: timing.deliverVisibility(timing.retriesBatchWindow),
-    }),
-    bodies: new BodyBucket(scope, "Bodies", {
+    });
+    this.bodies = new BodyBucket(scope, "Bodies", {
       ...kept,
       retentionDays: bodyRetentionDays(settings),
-    }),
-    eventBus: new EventBus(scope, "EventBus", {
+    });
+    this.eventBus = new EventBus(scope, "EventBus", {
       ...kept,
       archiveRetentionDays: settings.archiveRetentionDays,
-    }),
-  };
+    });
+  }
 }

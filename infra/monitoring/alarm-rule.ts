@@ -6,7 +6,7 @@ import type { FunctionName } from "../../shared/contracts/env.ts";
 import type { EventFeed } from "../constructs/event-feed.ts";
 import type { WorkQueue } from "../constructs/work-queue.ts";
 
-/** What the alarms look at. */
+/** The resources that the alarms monitor. */
 export interface Monitored {
   api: HttpApi;
   functions: Record<FunctionName, IFunction>;
@@ -17,9 +17,9 @@ export interface Monitored {
   fanout: WorkQueue;
   attempts: WorkQueue;
   retries: WorkQueue;
-  /** Starts of `reconcile` that failed. */
+  /** Holds starts of `reconcile` that failed. */
   scheduleDeadLetters: IQueue;
-  /** Firings of scheduled requests that failed. */
+  /** Holds firings of scheduled requests that failed. */
   requestScheduleDeadLetters: IQueue;
 }
 
@@ -27,15 +27,15 @@ export interface AlarmRule {
   /** The condition; also the name of its page in `docs/runbooks/`. */
   id: string;
   metric: (of: Monitored) => IMetric;
-  /** It goes off above this number, or below it where `below` is set. */
+  /** The alarm starts above this number, or below it where `below` is set. */
   threshold: number;
   below?: true;
-  /** Datapoints that must be over the threshold, out of how many. Default: 1 of 1. */
-  datapoints?: { bad: number; of: number };
-  /** Set where silence is itself the fault. */
+  /** How many of the evaluated datapoints must breach the threshold. @default - 1 of 1 */
+  datapoints?: { breaching: number; evaluated: number };
+  /** Set where missing data is itself the fault. */
   treatMissingAsBreaching?: true;
-  /** `page`: somebody loses something now. `ticket`: within the working day. */
+  /** `page`: needs a person now. `ticket`: within the working day. */
   severity: "page" | "ticket";
-  /** What a person loses while it lasts. */
+  /** The effect on users while the alarm lasts. */
   impact: string;
 }

@@ -19,7 +19,7 @@ const GRAPH_WIDTH = 8;
 
 export interface MonitoringProps {
   monitored: Monitored;
-  /** Told when an alarm goes off and when it ends. */
+  /** Notified when an alarm starts and when it ends. */
   topic: ITopic;
 }
 
@@ -49,7 +49,7 @@ export class Monitoring extends Construct {
   }
 
   #alarm(rule: AlarmRule, monitored: Monitored): Alarm {
-    const { bad, of } = rule.datapoints ?? { bad: 1, of: 1 };
+    const { breaching, evaluated } = rule.datapoints ?? { breaching: 1, evaluated: 1 };
     return new Alarm(this, rule.id, {
       alarmName: `${Stack.of(this).stackName}-${rule.id}`,
       alarmDescription: `${rule.severity}: ${rule.impact} Runbook: docs/runbooks/${rule.id}.md`,
@@ -59,8 +59,8 @@ export class Monitoring extends Construct {
         rule.below === true
           ? ComparisonOperator.LESS_THAN_THRESHOLD
           : ComparisonOperator.GREATER_THAN_THRESHOLD,
-      datapointsToAlarm: bad,
-      evaluationPeriods: of,
+      datapointsToAlarm: breaching,
+      evaluationPeriods: evaluated,
       treatMissingData:
         rule.treatMissingAsBreaching === true
           ? TreatMissingData.BREACHING

@@ -1,0 +1,92 @@
+import type { Construct } from "constructs";
+import { deliverableTypes } from "../../shared/contracts/events.ts";
+import { timing } from "../timing.ts";
+import { EventFeed } from "./event-feed.ts";
+import type { PipelineProps } from "./pipeline.ts";
+import { PipelineFunction } from "./pipeline-function.ts";
+
+/**
+ * The path of a delivery: bus, fan-out queue, `deliver`, one of the queues of attempts, `deliver`, subscriber.
+ *
+ * Its parts are children of `scope`, not of a construct of their own: that would
+ * change their logical ids, which are frozen.
+ */
+export class DeliveryPipeline {
+  readonly deliver: PipelineFunction<"deliver">;
+  /** Puts events into the fan-out queue. */
+  readonly eventFeed: EventFeed;
+
+  constructor(scope: Construct, props: PipelineProps) {
+    this.deliver = this.#deliver(scope, props);
+    this.eventFeed = this.#eventFeed(scope, props);
+    this.#feed(props);
+  }
+
+  #deliver(scope: Construct, { stores, logs, variables }: PipelineProps) {
+    const {
+      config,
+      masterSecret,
+      events,
+      requests,
+      bodies,
+      eventBus,
+      deliveries,
+      attempts,
+      retries,
+    } = stores;
+    return new PipelineFunction(scope, "Deliver", {
+      ...logs,
+      name: "deliver",
+      description: "Delivers events to the clients' webhooks, and tries again what fails",
+      timeout: timing.deliverTimeout,
+      environment: {
+        BUSINESS_CLOCK: variables.BUSINESS_CLOCK,
+        SETTINGS: variables.SETTINGS,
+        WEBHOOK_TARGETS: variables.WEBHOOK_TARGETS,
+        CONFIG_TABLE: config.access(["GetItem", "BatchGetItem", "PutItem"]),
+        DELIVERIES_TABLE: deliveries.access(
+          ["GetItem", "BatchGetItem", "PutItem", "UpdateItem"],
+          ["byClient"],
+        ),
+        REQUESTS_TABLE: requests.access(["BatchGetItem"]),
+        EVENTS_TABLE: events.access(["GetItem", "PutItem", "UpdateItem", "BatchWriteItem"]),
+        EVENT_BUS_NAME: eventBus.publisher(),
+        MASTER_SECRET_ID: masterSecret.reader(),
+        BODIES_BUCKET: bodies.access({
+          read: ["deliveries", "events"],
+          write: ["deliveries", "events"],
+        }),
+        ATTEMPTS_QUEUE_URL: attempts.producer(),
+        RETRIES_QUEUE_URL: retries.producer(),
+      },
+    });
+  }
+
+  #eventFeed(scope: Construct, { stores }: PipelineProps) {
+    return new EventFeed(scope, "EventFeed", {
+      bus: stores.eventBus.bus,
+      ruleName: "deliveries",
+      description: "Every event that a client's webhook may be told of",
+      eventTypes: deliverableTypes,
+      target: stores.fanout,
+    });
+  }
+
+  #feed({ stores, settings }: PipelineProps) {
+    const { fanout, attempts, retries } = stores;
+    const { deliverMaxConcurrency: maxConcurrency, deliverBatchWindowSeconds } = settings;
+    const fastQueueOptions = {
+      batchSize: 10,
+      batchWindowSeconds: deliverBatchWindowSeconds,
+      maxConcurrency,
+    };
+    fanout.feed(this.deliver.lambda, fastQueueOptions);
+    attempts.feed(this.deliver.lambda, fastQueueOptions);
+    // Those of a failing endpoint are best decided on together.
+    retries.feed(this.deliver.lambda, {
+      batchSize: 100,
+      batchWindowSeconds: timing.retriesBatchWindow.toSeconds(),
+      maxConcurrency,
+    });
+  }
+}

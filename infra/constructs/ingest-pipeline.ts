@@ -1,0 +1,79 @@
+import type { Construct } from "constructs";
+import { timing } from "../timing.ts";
+import type { HttpPipelineProps } from "./pipeline.ts";
+import { PipelineFunction } from "./pipeline-function.ts";
+
+/**
+ * The path of a webhook: API, `ingest`, inbound queue, `consume`, bus.
+ *
+ * Its parts are children of `scope`, not of a construct of their own: that would
+ * change their logical ids, which are frozen.
+ */
+export class IngestPipeline {
+  readonly ingest: PipelineFunction<"ingest">;
+  readonly consume: PipelineFunction<"consume">;
+
+  constructor(scope: Construct, props: HttpPipelineProps) {
+    this.ingest = this.#ingest(scope, props);
+    this.consume = this.#consume(scope, props);
+  }
+
+  #ingest(scope: Construct, { stores, logs, variables, publicApi }: HttpPipelineProps) {
+    const { config, masterSecret, inbound, bodies } = stores;
+    const ingest = new PipelineFunction(scope, "Ingest", {
+      ...logs,
+      name: "ingest",
+      description: "Verifies a provider's webhook, queues it, and acks it",
+      timeout: timing.ingestTimeout,
+      environment: {
+        BUSINESS_CLOCK: variables.BUSINESS_CLOCK,
+        SETTINGS: variables.SETTINGS,
+        CONFIG_TABLE: config.access(["GetItem"]),
+        MASTER_SECRET_ID: masterSecret.reader(),
+        INBOUND_QUEUE_URL: inbound.producer(),
+        BODIES_BUCKET: bodies.access({ write: ["inbound", "quarantine"] }),
+      },
+    });
+    publicApi.publicRoutes("Ingest", ingest.lambda, [
+      {
+        method: "POST",
+        path: "/v1/in/{provider}/{connectionId}/{token}",
+        noAuthorizerReason:
+          "a provider's webhook proves itself by the 256-bit token in its path and by its signature, which the ingest function checks.",
+      },
+    ]);
+    return ingest;
+  }
+
+  #consume(scope: Construct, { stores, logs, variables, settings }: HttpPipelineProps) {
+    const { config, masterSecret, inbound, events, requests, submit, bodies, eventBus } = stores;
+    const consume = new PipelineFunction(scope, "Consume", {
+      ...logs,
+      name: "consume",
+      description: "Dedupes webhooks and publishes each as one event",
+      timeout: timing.consumeTimeout,
+      environment: {
+        BUSINESS_CLOCK: variables.BUSINESS_CLOCK,
+        SETTINGS: variables.SETTINGS,
+        CONFIG_TABLE: config.access(["GetItem"]),
+        MASTER_SECRET_ID: masterSecret.reader(),
+        BODIES_BUCKET: bodies.access({
+          read: ["inbound", "events", "requests"],
+          write: ["events", "requests"],
+        }),
+        PROVIDER_BASE_URLS: variables.PROVIDER_BASE_URLS,
+        INBOUND_QUEUE_URL: inbound.consumer(),
+        REQUESTS_TABLE: requests.access(["GetItem", "BatchGetItem", "PutItem", "UpdateItem"]),
+        SUBMIT_QUEUE_URL: submit.producer(),
+        EVENTS_TABLE: events.access(["PutItem", "UpdateItem", "BatchWriteItem"]),
+        EVENT_BUS_NAME: eventBus.publisher(),
+      },
+    });
+    inbound.feed(consume.lambda, {
+      batchSize: settings.consumeBatchSize,
+      batchWindowSeconds: settings.consumeBatchWindowSeconds,
+      maxConcurrency: settings.consumeMaxConcurrency,
+    });
+    return consume;
+  }
+}
