@@ -1,6 +1,9 @@
+import { providerPacks } from "../shared/contracts/providers.ts";
 import { demonstrate } from "./demo/demonstration.ts";
 import { type LocalOptions, parseOptions, usage } from "./run/options.ts";
 import { defaultRunDirectory, type LocalRun, startLocalRun } from "./run/run.ts";
+import { dialectHeaders } from "./run/seed.ts";
+import { demonstratedProvider, exampleSend } from "./simulator/samples.ts";
 
 const print = (line: string) => console.log(line);
 
@@ -43,8 +46,11 @@ async function runDemonstration(run: LocalRun, signal: AbortSignal): Promise<voi
       apiUrl: run.addresses.apiUrl,
       providerUrl: run.addresses.providerUrl,
       apiKey: run.seed.apiKey,
-      headers: { "x-api-key": run.seed.keyId, "x-api-secret": run.seed.keySecret },
-      accountId: run.seed.accounts.find(({ provider }) => provider === "we-link")?.accountId ?? "",
+      providerName: providerPacks[demonstratedProvider].name,
+      headers: dialectHeaders(run.seed, demonstratedProvider),
+      accountId:
+        run.seed.accounts.find(({ provider }) => provider === demonstratedProvider)?.accountId ??
+        "",
       clock: run.clock,
       print,
       signal,
@@ -63,9 +69,7 @@ async function printNextSteps(
   print("");
   print("The local run stays up until Ctrl-C. To send a webhook as a provider:");
   print(`  curl -X POST ${run.addresses.providerUrl}/_control/send -d \\`);
-  print(
-    `    '{"provider":"we-link","body":{"status":"SUCCESS","request_id":"mine-1","result":{}}}'`,
-  );
+  print(`    '${exampleSend}'`);
   print(
     "To receive webhooks (KEY is apiKey of local.json; the URL must not use a port of this run):",
   );

@@ -8,7 +8,9 @@ export type BusEvent = z.output<typeof eventDetail>;
 export interface RequestsDemonstration {
   apiUrl: string;
   providerUrl: string;
-  /** Credential headers of a client of We-Link's API. */
+  /** The provider whose protocol the client speaks. */
+  providerName: string;
+  /** The headers that authenticate a client in that protocol. */
   headers: Readonly<Record<string, string>>;
   accountId: string;
   clock: BusinessClock;
@@ -29,7 +31,7 @@ const SCHEDULE_DELAY_MS = 2 * 3_600_000;
 const CALL_MS = 2_000;
 
 /**
- * Shows the path of a request from a client of We-Link's API: acked at once,
+ * Shows the path of a request from a client of a provider's API: acked at once,
  * submitted in its account's order, completed by webhook, published on the bus,
  * and read by polling; then a scheduled request.
  */
@@ -37,7 +39,9 @@ export async function demonstrateRequests(of: RequestsDemonstration): Promise<vo
   const { print, clock } = of;
   const run = Date.now().toString(36);
   print("");
-  print("Now a client of We-Link's API: two requests for one account, and a scheduled one.");
+  print(
+    `Now a client of ${of.providerName}'s API: two requests for one account, and a scheduled one.`,
+  );
   print("");
   const first = await submit(of, { profile_id: `ACoABC1d2f-${run}` });
   const second = await submit(of, { profile_id: `ACoABC1d2g-${run}` });

@@ -1,6 +1,7 @@
 import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
-import type { Seed } from "./seed.ts";
+import { providerPacks } from "../../shared/contracts/providers.ts";
+import { dialectHeaders, type Seed } from "./seed.ts";
 
 export interface Addresses {
   apiUrl: string;
@@ -25,7 +26,6 @@ export function writeLocalFile(
 }
 
 function localFile({ addresses, seed, outputs }: Parameters<typeof writeLocalFile>[1]) {
-  const account = seed.accounts.find((one) => one.identificationToken !== undefined);
   return {
     apiUrl: addresses.apiUrl,
     awsEndpoint: addresses.awsUrl,
@@ -42,15 +42,11 @@ function localFile({ addresses, seed, outputs }: Parameters<typeof writeLocalFil
       inboundUrl: `${addresses.apiUrl}${inboundPath}`,
     })),
     accounts: seed.accounts.map(({ provider, accountId }) => ({ provider, accountId })),
-    dialects: {
-      "we-link": { headers: { "x-api-key": seed.keyId, "x-api-secret": seed.keySecret } },
-      "linked-api": {
-        headers: {
-          "linked-api-token": seed.apiKey,
-          "identification-token": account?.identificationToken,
-        },
-      },
-    },
+    dialects: Object.fromEntries(
+      Object.values(providerPacks)
+        .filter(({ dialect }) => dialect !== undefined)
+        .map(({ id }) => [id, { headers: dialectHeaders(seed, id) }]),
+    ),
     outputs,
   };
 }

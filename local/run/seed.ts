@@ -1,6 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { composeAdministration } from "../../shared/composition/administration.ts";
-import { type ProviderId, providerId } from "../../shared/contracts/providers.ts";
+import { type ProviderId, providerPacks } from "../../shared/contracts/providers.ts";
+import type { Administration } from "../../shared/core/administration/administration.ts";
+import type { ProviderPack } from "../../shared/core/providers/provider-pack.ts";
 import type { BusinessClock } from "../clock/clock.ts";
 import type { DurableStore } from "../durable-store.ts";
 import { simulatedIdentificationToken } from "../simulator/identification-token.ts";
@@ -20,12 +22,20 @@ export interface Seed {
     inboundPath: string;
     secret?: string;
   }[];
-  accounts: { provider: ProviderId; accountId: string; identificationToken?: string }[];
+  accounts: {
+    provider: ProviderId;
+    accountId: string;
+    /** Ackwire's token of the account, for calls in a dialect that names accounts by token. */
+    identificationToken?: string;
+  }[];
 }
 
 const ACCOUNTS_PER_PROVIDER = 2;
 
-/** Creates a client with a key, and a connection and two accounts for each provider. */
+/**
+ * Creates one client with a key, and a connection and accounts for each provider.
+ * A data directory keeps them; a provider that was added later is seeded then.
+ */
 export async function seed(options: {
   store: DurableStore;
   clock: BusinessClock;
@@ -33,65 +43,86 @@ export async function seed(options: {
   outputs: Readonly<Record<string, string>>;
 }): Promise<Seed> {
   const kept = options.store.collection<Seed>("seed");
-  const before = kept.get("seed");
-  if (before) return before;
-
   const administration = await composeAdministration({
     aws: localAws(options.awsUrl),
     outputs: options.outputs,
     nowMs: options.clock.now,
   });
-
-  const { clientId } = await administration.createClient("local");
-  const key = await administration.createApiKey(clientId);
-  const made: Seed = {
-    clientId,
-    apiKey: key.apiKey,
-    keyId: key.keyId,
-    keySecret: key.secret,
-    connections: [],
-    accounts: [],
-  };
-  for (const provider of providerId.options) {
-    const secret = provider === "we-link" ? randomBytes(16).toString("hex") : undefined;
-    const connection = await administration.createConnection({
-      clientId,
-      provider,
-      webhookSecret: secret,
-      credentials: simulatorCredentials(provider),
-      settings: { allowUnboundJwt: true },
-    });
-    made.connections.push({ ...connection, ...(secret ? { secret } : {}) });
-    for (let n = 1; n <= ACCOUNTS_PER_PROVIDER; n++) {
-      const accountId = `${provider}-account-${n}`;
-      const { connectionId } = connection;
-      await administration.addAccount({
-        clientId,
-        connectionId,
-        accountId,
-        ...(provider === "linked-api"
-          ? { identificationToken: simulatedIdentificationToken(accountId) }
-          : {}),
-      });
-      made.accounts.push({
-        provider,
-        accountId,
-        ...(provider === "linked-api"
-          ? { identificationToken: administration.identificationToken({ clientId, accountId }) }
-          : {}),
-      });
-    }
+  let seeded = kept.get("seed") ?? (await seedClient(administration));
+  for (const pack of Object.values(providerPacks)) {
+    if (seeded.connections.some(({ provider }) => provider === pack.id)) continue;
+    seeded = await seedProvider(administration, pack, seeded);
   }
-  kept.put("seed", made);
-  return made;
+  kept.put("seed", seeded);
+  return seeded;
 }
 
-/** The simulator takes any: they are made up, so that nobody takes them for real ones. */
-function simulatorCredentials(provider: ProviderId): Record<string, string> {
-  const madeUp = () => `simulated-${randomBytes(8).toString("hex")}`;
-  return provider === "we-link"
-    ? { "x-api-key": madeUp(), "x-api-secret": madeUp() }
-    : { "linked-api-token": madeUp() };
+async function seedClient(administration: Administration): Promise<Seed> {
+  const { clientId } = await administration.createClient("local");
+  const { apiKey, keyId, secret: keySecret } = await administration.createApiKey(clientId);
+  return { clientId, apiKey, keyId, keySecret, connections: [], accounts: [] };
+}
+
+async function seedProvider(
+  administration: Administration,
+  { id: provider, ...pack }: ProviderPack<ProviderId>,
+  { clientId, connections, accounts, ...client }: Seed,
+): Promise<Seed> {
+  const secret = pack.requiresWebhookSecret ? randomBytes(16).toString("hex") : undefined;
+  const connection = await administration.createConnection({
+    clientId,
+    provider,
+    webhookSecret: secret,
+    credentials: simulatedCredentials(pack.credentialHeaders),
+    settings: { allowUnboundJwt: true },
+  });
+  const accountIds = Array.from(
+    { length: ACCOUNTS_PER_PROVIDER },
+    (_, n) => `${provider}-account-${n + 1}`,
+  );
+  const hasProviderToken = pack.accountTokenHeader !== undefined;
+  for (const accountId of accountIds) {
+    await administration.addAccount({
+      clientId,
+      connectionId: connection.connectionId,
+      accountId,
+      ...(hasProviderToken ? { identificationToken: simulatedIdentificationToken(accountId) } : {}),
+    });
+  }
+  const hasOwnToken = pack.dialect?.credentials.some(({ holds }) => holds === "accountToken");
+  const added = accountIds.map((accountId) => ({
+    provider,
+    accountId,
+    ...(hasOwnToken
+      ? { identificationToken: administration.identificationToken({ clientId, accountId }) }
+      : {}),
+  }));
+  return {
+    ...client,
+    clientId,
+    connections: [...connections, { ...connection, ...(secret ? { secret } : {}) }],
+    accounts: [...accounts, ...added],
+  };
+}
+
+/** Random values, marked as simulated: the provider simulator accepts any. */
+function simulatedCredentials(headers: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    headers.map((name) => [name, `simulated-${randomBytes(8).toString("hex")}`]),
+  );
+}
+
+/** The headers that authenticate the seeded client, and one of its accounts, in a provider's dialect. */
+export function dialectHeaders(seeded: Seed, provider: ProviderId): Record<string, string> {
+  const { credentials = [] } = providerPacks[provider].dialect ?? {};
+  const account = seeded.accounts.find((one) => one.provider === provider);
+  const values = {
+    apiKey: seeded.apiKey,
+    apiKeyId: seeded.keyId,
+    apiKeySecret: seeded.keySecret,
+    accountToken: account?.identificationToken ?? "",
+  };
+  return Object.fromEntries(credentials.map(({ header, holds }) => [header, values[holds]]));
 }
 
 /** Returns the SDK settings of callers that are not functions. */

@@ -1,8 +1,10 @@
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { providerId } from "../../shared/contracts/providers.ts";
 import type { WebhookTargets } from "../../shared/contracts/webhook-targets.ts";
 import type { ClockAnchor } from "../clock/clock.ts";
+import { simulatedProvider } from "../simulator/simulated-provider.ts";
 
 const app = fileURLToPath(new URL("../../infra/app.ts", import.meta.url));
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -13,6 +15,17 @@ function deploymentContext(): object {
     readFileSync(new URL("../../cdk.json", import.meta.url), "utf8"),
   );
   return (file as { context: object }).context;
+}
+
+/** The base URL of each provider. One without a simulator gets a path that answers 404 to every call. */
+function providerBaseUrls(simulatorUrl: string): Record<string, string> {
+  const isSimulated = (id: string) => simulatedProvider.safeParse(id).success;
+  return Object.fromEntries(
+    providerId.options.map((id) => [
+      id,
+      isSimulated(id) ? simulatorUrl : `${simulatorUrl}/not-simulated/${id}`,
+    ]),
+  );
 }
 
 /** Synthesis takes seconds; after this time it is considered hung. */
@@ -36,10 +49,7 @@ export async function synthesise(options: {
     stage: "local",
     settings: JSON.stringify(options.settings),
     businessClock: JSON.stringify(options.clock),
-    providerBaseUrls: JSON.stringify({
-      "we-link": options.providerUrl,
-      "linked-api": options.providerUrl,
-    }),
+    providerBaseUrls: JSON.stringify(providerBaseUrls(options.providerUrl)),
     webhookTargets: JSON.stringify(options.webhookTargets),
   };
   const child = spawn(process.execPath, [app], {

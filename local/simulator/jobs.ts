@@ -1,6 +1,6 @@
-import type { ProviderId } from "../../shared/contracts/providers.ts";
 import type { JsonObject } from "../../shared/core/json/json.ts";
 import type { DurableStore } from "../durable-store.ts";
+import type { SimulatedProvider } from "./simulated-provider.ts";
 import type { makeSubmissions, Submission } from "./submissions.ts";
 import type { makeWebhookSender, PlannedWebhook } from "./webhook-sender.ts";
 
@@ -14,7 +14,7 @@ export interface JobStep {
 export interface Job {
   /** The id that the provider assigned. */
   id: string;
-  provider: ProviderId;
+  provider: SimulatedProvider;
   /** Sorted by time. */
   steps: JobStep[];
   /** Webhooks that a cancel call withdraws. */
@@ -55,7 +55,7 @@ export function makeJobs(options: {
   }
 
   return {
-    find: (provider: ProviderId, id: string): Job | undefined => {
+    find: (provider: SimulatedProvider, id: string): Job | undefined => {
       const job = jobs.get(id);
       return job?.provider === provider ? job : undefined;
     },
@@ -64,7 +64,7 @@ export function makeJobs(options: {
      * Adds a step to a job, for a webhook that was sent by hand: status calls
      * return the same from then on.
      */
-    addStep(provider: ProviderId, id: string, step: JobStep): void {
+    addStep(provider: SimulatedProvider, id: string, step: JobStep): void {
       const job = jobs.get(id);
       const steps = [...(job?.steps ?? []), step].sort((a, b) => a.atMs - b.atMs);
       jobs.put(id, { webhookIds: [], ...job, id, provider, steps });

@@ -1,8 +1,8 @@
 import type { IncomingHttpHeaders } from "node:http";
-import type { ProviderId } from "../../shared/contracts/providers.ts";
 import type { JsonObject } from "../../shared/core/json/json.ts";
 import type { JsonAnswer } from "../json-server.ts";
 import type { Change } from "./jobs.ts";
+import type { SimulatedProvider } from "./simulated-provider.ts";
 import type { PlannedWebhook } from "./webhook-sender.ts";
 
 /** A call that arrived at a business time. */
@@ -34,7 +34,7 @@ export interface Endpoint {
 
 /** A simulated provider. */
 export interface ProviderApi {
-  provider: ProviderId;
+  provider: SimulatedProvider;
   /** Returns undefined for a call that is not one of this provider's. */
   endpoint(call: ProviderCall): Endpoint | undefined;
   /** Error codes for a 429 and a 500. */

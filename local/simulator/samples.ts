@@ -1,12 +1,21 @@
-import type { ProviderId } from "../../shared/contracts/providers.ts";
 import type { JsonObject } from "../../shared/core/json/json.ts";
+import type { SimulatedProvider } from "./simulated-provider.ts";
 
 export interface Sample {
-  provider: ProviderId;
+  provider: SimulatedProvider;
   /** The name in the provider's documentation. */
   name: string;
   body: JsonObject;
 }
+
+/** The provider whose protocol the demonstration speaks as a client. */
+export const demonstratedProvider = "we-link" satisfies SimulatedProvider;
+
+/** A body for `POST /_control/send` to try out. */
+export const exampleSend = JSON.stringify({
+  provider: demonstratedProvider,
+  body: { status: "SUCCESS", request_id: "mine-1", result: {} },
+});
 
 /** The webhooks in the documentation of the two providers, without signatures. */
 export const samples: readonly Sample[] = [

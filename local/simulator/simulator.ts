@@ -1,6 +1,5 @@
 import { EventEmitter } from "node:events";
 import * as z from "zod/mini";
-import { providerId } from "../../shared/contracts/providers.ts";
 import type { JsonObject } from "../../shared/core/json/json.ts";
 import type { BusinessClock } from "../clock/clock.ts";
 import type { DurableStore } from "../durable-store.ts";
@@ -9,6 +8,7 @@ import { type Behaviour, behaviour, drawDelayMs } from "./behaviour.ts";
 import { makeJobs } from "./jobs.ts";
 import { makeLinkedApi } from "./linked-api.ts";
 import { makeProviderCalls } from "./provider-calls.ts";
+import { type SimulatedProvider, simulatedProvider } from "./simulated-provider.ts";
 import { makeSubmissions } from "./submissions.ts";
 import { makeWeLink } from "./we-link.ts";
 import { makeWebhookSender, type WebhookAttempt } from "./webhook-sender.ts";
@@ -16,7 +16,7 @@ import type { WebhookTarget } from "./webhook-target.ts";
 
 export interface Simulator {
   url: string;
-  send(provider: WebhookTarget["provider"], body: JsonObject): string;
+  send(provider: SimulatedProvider, body: JsonObject): string;
   /**
    * Adds a listener that is called after each webhook attempt. Returns a function
    * that removes it.
@@ -26,7 +26,7 @@ export interface Simulator {
 }
 
 const sendRequest = z.object({
-  provider: providerId,
+  provider: simulatedProvider,
   body: z.record(z.string(), z.unknown()),
   connectionId: z.optional(z.string()),
 });
@@ -45,7 +45,7 @@ export async function startSimulator(options: {
   const attempts = new EventEmitter<{ attempt: [WebhookAttempt] }>();
   const settings = options.store.collection<Behaviour>("simulator-behaviour");
   const current = () => settings.get("current") ?? behaviour.parse({});
-  const target = (provider: WebhookTarget["provider"], connectionId?: string) => {
+  const target = (provider: SimulatedProvider, connectionId?: string) => {
     const found = options.targets.find(
       (one) =>
         one.provider === provider &&
@@ -63,7 +63,7 @@ export async function startSimulator(options: {
   });
   const submissions = makeSubmissions(options.store);
   const jobs = makeJobs({ store: options.store, submissions, sender });
-  const makeApi = (provider: WebhookTarget["provider"]) =>
+  const makeApi = (provider: SimulatedProvider) =>
     (provider === "we-link" ? makeWeLink : makeLinkedApi)({
       jobs,
       planWebhook: (webhook) => ({
@@ -93,7 +93,7 @@ export async function startSimulator(options: {
     },
   };
 
-  const send = (provider: WebhookTarget["provider"], body: JsonObject, connectionId?: string) => {
+  const send = (provider: SimulatedProvider, body: JsonObject, connectionId?: string) => {
     const webhookId = sender.send(provider, body, connectionId);
     apis[provider].remember(body, options.clock.now());
     return webhookId;

@@ -1,6 +1,6 @@
-import type { ProviderId } from "../../shared/contracts/providers.ts";
 import { isObject } from "../../shared/core/json/json.ts";
 import type { DurableStore } from "../durable-store.ts";
+import type { SimulatedProvider } from "./simulated-provider.ts";
 
 /** A call that asked a provider to do something, including rejected calls. */
 export interface Submission {
@@ -8,7 +8,7 @@ export interface Submission {
   seq: number;
   /** Business time at which the call arrived. */
   at: string;
-  provider: ProviderId;
+  provider: SimulatedProvider;
   /** Empty for a call without an account, such as a login. */
   accountId: string;
   path: string;

@@ -1,17 +1,17 @@
 import { randomUUID } from "node:crypto";
-import type { ProviderId } from "../../shared/contracts/providers.ts";
 import type { JsonObject } from "../../shared/core/json/json.ts";
 import type { BusinessClock } from "../clock/clock.ts";
 import { setLongTimeout } from "../clock/long-timeout.ts";
 import type { DurableStore } from "../durable-store.ts";
 import { type Behaviour, drawDelayMs } from "./behaviour.ts";
 import { makeConcurrencyLimit } from "./concurrency-limit.ts";
+import type { SimulatedProvider } from "./simulated-provider.ts";
 import { forge, sign } from "./webhook-request.ts";
 import type { WebhookTarget } from "./webhook-target.ts";
 
 export interface WebhookAttempt {
   webhookId: string;
-  provider: ProviderId;
+  provider: SimulatedProvider;
   attempt: number;
   copy: "original" | "duplicate" | "forged";
   /** The HTTP status, or 0 when there was no answer. */
@@ -21,7 +21,7 @@ export interface WebhookAttempt {
 
 export interface PlannedWebhook {
   webhookId: string;
-  provider: ProviderId;
+  provider: SimulatedProvider;
   connectionId: string;
   body: JsonObject;
   /** Business time of the first attempt. */
@@ -42,7 +42,7 @@ const HOUR = 60 * MINUTE;
  * Business time between attempts. We-Link documents these delays; Linked API
  * documents only their number.
  */
-const retryDelaysMs: Readonly<Record<ProviderId, readonly number[]>> = {
+const retryDelaysMs: Readonly<Record<SimulatedProvider, readonly number[]>> = {
   "we-link": [MINUTE, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 12 * HOUR],
   "linked-api": [1, 2, 4, 8, 16, 32, 64].map((minutes) => minutes * MINUTE),
 };
@@ -60,7 +60,7 @@ const MAX_CONCURRENT_WEBHOOKS = 64;
 export function makeWebhookSender(options: {
   store: DurableStore;
   clock: BusinessClock;
-  target: (provider: ProviderId, connectionId?: string) => WebhookTarget;
+  target: (provider: SimulatedProvider, connectionId?: string) => WebhookTarget;
   behaviour: () => Behaviour;
   onAttempt: (attempt: WebhookAttempt) => void;
 }) {
@@ -147,7 +147,7 @@ export function makeWebhookSender(options: {
      * Stores a webhook durably and sends it after a delay drawn from the
      * behaviour. Returns its id.
      */
-    send(provider: ProviderId, body: JsonObject, connectionId?: string): string {
+    send(provider: SimulatedProvider, body: JsonObject, connectionId?: string): string {
       const target = options.target(provider, connectionId);
       const atMs = options.clock.now() + drawDelayMs(options.behaviour());
       const webhookId = randomUUID();

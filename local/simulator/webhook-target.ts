@@ -1,8 +1,7 @@
-import type { ProviderId } from "../../shared/contracts/providers.ts";
-
 /** The connection to which a provider sends its webhooks. */
 export interface WebhookTarget {
-  provider: ProviderId;
+  /** Perhaps one that the simulator does not imitate. */
+  provider: string;
   connectionId: string;
   inboundUrl: string;
   secret?: string;
