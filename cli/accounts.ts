@@ -39,7 +39,7 @@ function submissionIntervalOf(text: string): { minSeconds: number; maxSeconds: n
   const [, min, max] = /^(\d{1,5})-(\d{1,5})$/.exec(text) ?? [];
   const pace = { minSeconds: Number(min), maxSeconds: Number(max) };
   if (min !== undefined && pace.minSeconds <= pace.maxSeconds) return pace;
-  throw new Error("--pace takes seconds as MIN-MAX, such as 30-90");
+  throw new Error("--pace must be seconds as MIN-MAX, such as 30-90");
 }
 
 /** @throws Error when the provider is unknown */
@@ -50,7 +50,7 @@ export function whichAccount(values: {
   const { provider, connection: connectionId } = values;
   const known = providerId.safeParse(provider);
   if (provider !== undefined && !known.success) {
-    throw new Error(`--provider takes ${providerId.options.join(" or ")}`);
+    throw new Error(`--provider must be ${providerId.options.join(" or ")}`);
   }
   return { connectionId, ...(known.success ? { provider: known.data } : {}) };
 }

@@ -8,9 +8,9 @@ import {
   connectionSettings,
   providerCredentials,
 } from "../shared/contracts/config-items.ts";
-import { providerId } from "../shared/contracts/providers.ts";
+import { providerId, providerPacks } from "../shared/contracts/providers.ts";
 import type { Administration } from "../shared/core/administration/administration.ts";
-import { type AccountCommand, accountCommands, whichAccount } from "./accounts.ts";
+import { type AccountCommand, accountCommands, accountSelectorOf } from "./accounts.ts";
 import { openQuarantine } from "./quarantine.ts";
 
 const usage = `npm run admin -- COMMAND [options]
@@ -18,7 +18,7 @@ const usage = `npm run admin -- COMMAND [options]
   clients create --name NAME
   keys create | list              --client ID
   keys revoke                     --client ID --key ID
-  connections create              --client ID --provider we-link|linked-api
+  connections create              --client ID --provider ${providerId.options.join("|")}
                                   [--webhook-secret-file FILE] [--credentials-file FILE]
   connections list                --client ID
   connections set                 --client ID --connection ID [--status active|paused] [--credentials-file FILE]
@@ -38,9 +38,10 @@ Where:
   --local        the local run of this folder (.ackwire/local.json)
   --stack NAME   a deployed stack, with your AWS credentials   (default ackwire-dev)
 
-A secret is read from a file, or from standard input with "-", so that it stands in
-no shell history. --credentials-file holds a JSON object of the headers by which the
-provider knows you. New keys and inbound URLs are shown once.`;
+Secrets are read from a file, or from standard input with "-", so that they do not
+appear in the shell's history. --credentials-file holds a JSON object of the headers
+that authenticate you at the provider (${credentialHeaders()}).
+New keys and inbound URLs are shown only once.`;
 
 type Values = Readonly<Record<string, string | boolean | undefined>>;
 
@@ -71,7 +72,7 @@ async function main(): Promise<unknown> {
   const command = commands[positionals.join(" ")];
   if (values.help) return usage;
   if (command === undefined) throw new Error(usage);
-  const where = await place(values);
+  const where = await targetOf(values);
   return command(values, await composeAdministration(where), where);
 }
 
@@ -99,7 +100,7 @@ const commands: Readonly<Record<string, Command>> = {
 
   "connections create": async (values, admin, where) => {
     const provider = providerId.safeParse(required(values, "provider"));
-    if (!provider.success) throw new Error(`--provider takes ${providerId.options.join(" or ")}`);
+    if (!provider.success) throw new Error(`--provider must be ${providerId.options.join(" or ")}`);
     const webhookSecret = secretOf(values);
     const { inboundPath, ...made } = await admin.createConnection({
       clientId: client(values),
@@ -159,7 +160,7 @@ const commands: Readonly<Record<string, Command>> = {
 
 function accountOf(values: Values): AccountCommand {
   const { provider, connection: connectionId } = values;
-  const which = whichAccount({
+  const which = accountSelectorOf({
     provider: provider === undefined ? undefined : String(provider),
     connection: connectionId === undefined ? undefined : String(connectionId),
   });
@@ -175,7 +176,7 @@ function settingsOf(values: Values): Partial<ConnectionSettings> {
     const value = values[name];
     if (value === undefined) return undefined;
     if (value === "yes" || value === "no") return value === "yes";
-    throw new Error(`--${name} takes yes or no`);
+    throw new Error(`--${name} must be yes or no`);
   };
   const forms = values["hash-forms"];
   const given = {
@@ -189,7 +190,7 @@ function settingsOf(values: Values): Partial<ConnectionSettings> {
   return z.partial(connectionSettings).parse(set) as Partial<ConnectionSettings>;
 }
 
-async function place(values: Values): Promise<StackTarget> {
+async function targetOf(values: Values): Promise<StackTarget> {
   if (values.local) {
     const file = JSON.parse(readFileSync(".ackwire/local.json", "utf8")) as {
       awsEndpoint: string;
@@ -217,7 +218,7 @@ async function place(values: Values): Promise<StackTarget> {
   return { outputs, aws: {} };
 }
 
-/** A local run's business time, which may be sped up. */
+/** The business clock of a local run, which may run faster than real time. */
 async function businessClockOf(providerUrl: string): Promise<() => number> {
   const answer = await fetch(`${providerUrl}/_control/clock`);
   const { now, speed } = (await answer.json()) as { now: string; speed: number };
@@ -239,18 +240,25 @@ function fileOf(values: Values, name: string): string | undefined {
   return text;
 }
 
+/** The credential headers of each provider: `we-link x-api-key, x-api-secret; …`. */
+function credentialHeaders(): string {
+  return Object.values(providerPacks)
+    .map((pack) => `${pack.id} ${pack.credentialHeaders.join(", ")}`)
+    .join("; ");
+}
+
 const secretOf = (values: Values) => fileOf(values, "webhook-secret-file");
 
 function credentialsOf(values: Values): Record<string, string> | undefined {
   const text = fileOf(values, "credentials-file");
   if (text === undefined) return undefined;
-  const read = providerCredentials.safeParse(parsedOrNothing(text));
+  const read = providerCredentials.safeParse(parseJson(text));
   if (read.success) return read.data;
-  throw new Error('--credentials-file holds a JSON object of headers, as {"linked-api-token":"…"}');
+  throw new Error(`--credentials-file must hold a JSON object of headers: ${credentialHeaders()}`);
 }
 
-/** Without the parser's own error: it quotes what it could not read. */
-function parsedOrNothing(text: string): unknown {
+/** Drops the parser's error, which quotes the secret text. */
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

@@ -16,10 +16,10 @@ import {
   type ReleaseQuarantineDeps,
 } from "../shared/core/inbound/release-quarantine.ts";
 
-/** Real time that one call may take. */
+/** Timeout of one call, real time. */
 const CALL_LIMIT_MS = 10_000;
 
-/** Looking at, and releasing, what a connection's quarantine holds. */
+/** Lists and releases the webhooks in a connection's quarantine. */
 export function openQuarantine(
   place: StackTarget,
   onProgress: ReleaseQuarantineDeps["onProgress"] = () => undefined,
