@@ -42,8 +42,8 @@ function submissionIntervalOf(text: string): { minSeconds: number; maxSeconds: n
   throw new Error("--pace must be seconds as MIN-MAX, such as 30-90");
 }
 
-/** @throws Error when the provider is unknown */
-export function whichAccount(values: {
+/** Parses `--provider` and `--connection`. @throws Error when the provider is unknown */
+export function accountSelectorOf(values: {
   provider?: string | undefined;
   connection?: string | undefined;
 }): AccountSelector {
