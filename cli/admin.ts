@@ -240,7 +240,7 @@ function fileOf(values: Values, name: string): string | undefined {
   return text;
 }
 
-/** The credential headers of each provider: `we-link x-api-key, x-api-secret; …`. */
+/** The credential headers of each provider, after its id. */
 function credentialHeaders(): string {
   return Object.values(providerPacks)
     .map((pack) => `${pack.id} ${pack.credentialHeaders.join(", ")}`)

@@ -279,6 +279,26 @@ describe("time, chance and the environment come from outside", () => {
   });
 });
 
+describe("a provider is one folder", () => {
+  const name = /we-?link|linked-?api/i;
+  /** The packs, and the simulator, which imitates two providers. */
+  const mayName = /^(shared\/providers|local\/simulator)\//;
+  const product = files.filter((file) => /^(shared|functions|infra|cli|local)\//.test(file));
+
+  test("a provider's name is in no file outside its folder, its simulator and the documents", () => {
+    const naming = product.filter((file) => name.test(file) || name.test(textOf(file)));
+    expect(naming.length).toBeGreaterThan(20);
+    expect(naming.filter((file) => !mayName.test(file))).toEqual([]);
+  });
+
+  test("no pack imports another pack", () => {
+    const packOf = (file: string) => /^shared\/providers\/([^/]+)\//.exec(file)?.[1];
+    const inPacks = edges.filter(({ from, to }) => packOf(from) && packOf(to));
+    expect(inPacks.length).toBeGreaterThan(20);
+    expect(inPacks.filter(({ from, to }) => packOf(from) !== packOf(to))).toEqual([]);
+  });
+});
+
 test("no file is too long to be read", () => {
   const long = files.filter((file) => textOf(file).split("\n").length > 300);
   expect(files.length).toBeGreaterThan(50);

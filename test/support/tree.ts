@@ -7,13 +7,13 @@ export const root = join(import.meta.dirname, "../..");
 const notOurs = new Set(["node_modules", "cdk.out", "test-results", "coverage", "dist"]);
 
 /** Files below a folder whose names end so, as paths from the root, in order. */
-export function filesBelow(folder: string, ending: string): string[] {
-  return readdirSync(join(root, folder), { withFileTypes: true })
+export function filesBelow(folder: string, ending: string, tree: string = root): string[] {
+  return readdirSync(join(tree, folder), { withFileTypes: true })
     .flatMap((entry) => {
       const path = folder === "." ? entry.name : `${folder}/${entry.name}`;
       if (!entry.isDirectory()) return entry.name.endsWith(ending) ? [path] : [];
       const isHidden = entry.name.startsWith(".") && entry.name !== ".github";
-      return isHidden || notOurs.has(entry.name) ? [] : filesBelow(path, ending);
+      return isHidden || notOurs.has(entry.name) ? [] : filesBelow(path, ending, tree);
     })
     .sort();
 }

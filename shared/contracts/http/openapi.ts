@@ -49,7 +49,7 @@ function document() {
   };
 }
 
-/** The schema of a dialect's errors: `we-link` has `weLinkError`. */
+/** The schema of a dialect's errors: `my-provider` has `myProviderError`. */
 function errorName(dialect: ProviderId): string {
   return `${dialect.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())}Error`;
 }

@@ -1,13 +1,13 @@
 import { Failure, type HttpFailureCode } from "../../contracts/failures.ts";
 import type { InboundMessage } from "../../contracts/messages/inbound.ts";
 import { providerId } from "../../contracts/providers.ts";
-import type { HashForm } from "../../contracts/webhook-forms.ts";
+import { hashForm } from "../../contracts/webhook-forms.ts";
 import type { Clock } from "../clock.ts";
 import type { Connection, ConnectionReader } from "../connections/ports.ts";
 import { validAt } from "../connections/rotation.ts";
 import { equalSecrets, sha256Hex } from "../crypto/digest.ts";
 import { readJsonObject } from "../json/json.ts";
-import type { ProviderPack, Verification } from "../providers/provider-pack.ts";
+import type { ProviderPack, SignatureForm, Verification } from "../providers/provider-pack.ts";
 import type { BlobStore, InboundQueue, QuarantineStore } from "./ports.ts";
 
 export interface IngestDeps {
@@ -38,7 +38,7 @@ export type IngestOutcome =
       kind: "accepted";
       connectionId: string;
       bytes: number;
-      form: HashForm | "url";
+      form: SignatureForm;
       /** Other forms of the signature would be taken too: what was seen is worth telling. */
       isCalibrating: boolean;
     }
@@ -78,7 +78,8 @@ async function ingest(deps: IngestDeps, command: IngestCommand): Promise<IngestO
   const mustConfirm = proof.kind === "unbound" || connection.settings.verifyByFetch;
   const message = await storeAndBuildMessage(deps, connection, { ...command, mustConfirm });
   await deps.queue.send(message, command.signal);
-  const isCalibrating = proof.form !== "url" && connection.settings.hashForms.length > 1;
+  const isCalibrating =
+    hashForm.safeParse(proof.form).success && connection.settings.hashForms.length > 1;
   return { kind: "accepted", connectionId, bytes, form: proof.form, isCalibrating };
 }
 

@@ -12,10 +12,15 @@ export interface Webhook extends ReadJson {
   headers: Readonly<Record<string, string | undefined>>;
 }
 
+/**
+ * How a webhook is signed: a form of a `hash` in its body; `header`: a signature
+ * in a header; `url`: not at all, so that the token in the inbound URL is the only proof.
+ */
+export type SignatureForm = HashForm | "header" | "url";
+
 /** Whether a webhook is authentic, and which form of signature showed it. */
 export type Verification =
-  /** `url`: the provider signs nothing; the token in the inbound URL is the only proof. */
-  | { kind: "verified"; form: HashForm | "url" }
+  | { kind: "verified"; form: SignatureForm }
   /**
    * The provider signed the request's id but not the body, so anyone may have
    * written the body until the provider confirms it.

@@ -6,6 +6,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { closeServer, freePort, listen } from "../../../local/loopback.ts";
 import { makeHttpProviderCalls } from "../../../shared/adapters/http/http-provider-calls.ts";
 import { limits } from "../../../shared/contracts/limits.ts";
+import { type ProviderId, providerId } from "../../../shared/contracts/providers.ts";
 import type { ProviderHttpCall } from "../../../shared/core/providers/http-call.ts";
 import { makeLoopbackCertificate } from "../../support/fakes/loopback-certificate.ts";
 
@@ -23,7 +24,16 @@ const request: ProviderHttpCall = {
 };
 
 const callsOf = (baseUrl: string) =>
-  makeHttpProviderCalls({ baseUrls: { "we-link": baseUrl, "linked-api": "http://127.0.0.1:1" } });
+  makeHttpProviderCalls({
+    baseUrls: { ...providersAt("http://127.0.0.1:1"), "we-link": baseUrl },
+  });
+
+function providersAt(url: string): Record<ProviderId, string> {
+  return Object.fromEntries(providerId.options.map((id) => [id, url])) as Record<
+    ProviderId,
+    string
+  >;
+}
 
 const exchange = (baseUrl: string, timeoutMs = 5_000, of: Partial<ProviderHttpCall> = {}) =>
   callsOf(baseUrl).exchange("we-link", { ...request, ...of }, timeoutMs);

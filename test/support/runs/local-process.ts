@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
-const main = fileURLToPath(new URL("../../../local/main.js", import.meta.url));
+const mainOfRepository = fileURLToPath(new URL("../../../local/main.js", import.meta.url));
 
 /** What a tool reads of `.ackwire/local.json`. */
 export interface LocalFile {
@@ -36,10 +36,15 @@ export interface LocalProcess {
   end(signal: NodeJS.Signals): Promise<number | null>;
 }
 
-/** `npm start` as a process of its own, in `directory`; returns at the line `ackwire ready`. */
+/**
+ * Runs `npm start` as a process of its own, in `directory`; returns at the line `ackwire ready`.
+ *
+ * @param main the script of a copy of the repository
+ */
 export async function startLocalProcess(
   directory: string,
   args: readonly string[] = [],
+  main: string = mainOfRepository,
 ): Promise<LocalProcess> {
   const file = join(directory, ".ackwire/local.json");
   rmSync(file, { force: true });

@@ -149,7 +149,8 @@ export async function startOutboundRun(options: {
         }),
 
       /** A webhook of the provider's about whatever of this client's, again until it is acked. */
-      tell: (provider: ProviderId, body: JsonObject) => connections[provider].tell(body),
+      tell: (provider: keyof typeof connections, body: JsonObject) =>
+        connections[provider].tell(body),
 
       async register(of: JsonObject): Promise<Registered> {
         const { status, body } = await native<Registered>("PUT", "/v1/webhook", of);
