@@ -7,6 +7,7 @@ import { Failure } from "../../../shared/contracts/failures.ts";
 import type { DeliveryMessage } from "../../../shared/contracts/messages/delivery.ts";
 import { settingsSchema } from "../../../shared/contracts/settings.ts";
 import { readMasterKeys } from "../../../shared/core/crypto/master-keys.ts";
+import { deliveryIdOf } from "../../../shared/core/deliveries/creation/new-delivery.ts";
 import type { DeliveryContext } from "../../../shared/core/deliveries/state/delivery-context.ts";
 import {
   type DeliveryRules,
@@ -23,6 +24,7 @@ import { type FinalEvent, toEventBridgeDetail } from "../../../shared/core/event
 import type { PublishResult } from "../../../shared/core/events/ports.ts";
 import { makeMemoryDeliveries } from "../memory/memory-deliveries.ts";
 import { makeMemoryEventClaims } from "../memory/memory-event-claims.ts";
+import { endpointHealth } from "../payloads/delivery-records.ts";
 
 export const MINUTE_MS = 60_000;
 export const HOUR_MS = 3_600_000;
@@ -311,3 +313,23 @@ export function makeDeliverySimulation(
 }
 
 export type DeliverySimulation = ReturnType<typeof makeDeliverySimulation>;
+
+/** The id of the delivery that `simulationWithWebhook` creates for `publish()` without arguments. */
+export const simulatedDeliveryId = deliveryIdOf("wh_cl_1", "workflow.completed:rq_1");
+
+/** Makes a simulation in which the client `cl_1` has a webhook. A new endpoint is unproven. */
+export async function simulationWithWebhook(
+  options: Parameters<typeof makeDeliverySimulation>[0] = {},
+  { isFast = false } = {},
+): Promise<DeliverySimulation> {
+  const simulation = makeDeliverySimulation(options);
+  const webhook = webhookOfClient();
+  await simulation.webhooks.replace(webhook);
+  if (isFast) {
+    const { clientId, webhookId } = webhook;
+    await simulation.health.replace(
+      endpointHealth({ clientId, webhookId, isFast, fastSuccessesNeeded: 0 }),
+    );
+  }
+  return simulation;
+}
