@@ -1,4 +1,4 @@
-/** Run as a child process that the durability test kills: argv is the data directory. */
+/** Program of the child process that the durability test kills; argv has the data directory. */
 import { startAws } from "../../../local/aws/aws.ts";
 import { makeBusinessClock } from "../../../local/clock/clock.ts";
 import { openDurableStore } from "../../../local/durable-store.ts";

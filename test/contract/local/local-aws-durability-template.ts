@@ -40,7 +40,10 @@ const resources: Resource[] = [
   },
 ];
 
-/** Everything that keeps state, for the tests that restart the endpoint. */
+/**
+ * A template with every kind of resource that has state, for the tests that
+ * restart the endpoint.
+ */
 export const durableTemplate: Template = {
   resources: (type) => resources.filter((resource) => resource.type === type),
   resource(logicalId) {

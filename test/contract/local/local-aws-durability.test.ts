@@ -26,7 +26,7 @@ import {
 const restart = (dataDir: string) => running(durableTemplate, { dataDir });
 const child = new URL("./local-aws-durability-child.ts", import.meta.url).pathname;
 
-/** Starts the endpoint in a process of its own, to be killed as no handler can catch. */
+/** Starts the endpoint in its own process, so that the test can kill it with SIGKILL. */
 async function runningChild(dataDir: string) {
   const process_ = spawn(process.execPath, [child, dataDir], {
     stdio: ["ignore", "pipe", "inherit"],
@@ -43,7 +43,7 @@ async function runningChild(dataDir: string) {
   };
 }
 
-/** Puts one thing of each kind that must be there after a restart. */
+/** Creates one item of each kind that must survive a restart. */
 async function fill(url: string): Promise<void> {
   const { sqs, s3, events, dynamodb, scheduler } = clientsOf(url);
   const QueueUrl = `${url}/000000000000/Work`;

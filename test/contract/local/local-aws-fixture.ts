@@ -13,7 +13,7 @@ import { makeBusinessClock } from "../../../local/clock/clock.ts";
 import { openDurableStore } from "../../../local/durable-store.ts";
 import type { Resource, Template } from "../../../local/template/resource.ts";
 
-/** A template of resolved resources, by logical id. */
+/** Builds a template of resolved resources, by logical id. */
 export function templateOf(
   resources: Record<string, { Type: string; Properties?: Record<string, unknown> }>,
 ): Template {
@@ -54,7 +54,7 @@ export async function running(
   options: {
     dataDir?: string;
     speed?: number;
-    /** How far business time is ahead of real time. */
+    /** Offset of business time from real time. */
     leapMs?: number;
   } = {},
 ): Promise<Running> {
@@ -106,10 +106,10 @@ export function queueArn(name: string): string {
   return `arn:aws:sqs:us-east-1:000000000000:${name}`;
 }
 
-/** The longest that SQS allows: a poll ends as soon as there is a message. */
+/** The maximum wait time of SQS; a poll ends as soon as a message is available. */
 export const LONGEST_POLL_SECONDS = 20;
 
-/** The bodies of what can be received within `waitSeconds`; the messages stay in flight. */
+/** Receives for `waitSeconds` and returns the bodies; the messages stay in flight. */
 export async function bodies(
   aws: LocalAws,
   name: string,

@@ -15,7 +15,7 @@ const attribute = (AttributeName: string, AttributeType: string) => ({
   AttributeType,
 });
 
-/** In the form of the requests table: what waits in a lane is a strongly consistent index of it. */
+/** The shape of the requests table: the queue of a lane is a strongly consistent index. */
 const requests = {
   Type: "AWS::DynamoDB::Table",
   Properties: {
@@ -59,7 +59,7 @@ const marshalled = (values: Values) =>
 const put = (values: Values) =>
   new PutItemCommand({ TableName: "requests", Item: marshalled(values) });
 
-/** What the lane `a` holds, in the index's order. */
+/** Returns the items of the lane `a` in the order of the index. */
 const queueOf = (more: Partial<QueryCommandInput> = {}) =>
   new QueryCommand({
     TableName: "requests",

@@ -137,7 +137,7 @@ test("A deleted schedule does not fire", async () => {
   const remove = new DeleteScheduleCommand({ Name: "once", GroupName: "requests" });
   await scheduler.send(remove);
   await expect(scheduler.send(remove)).rejects.toMatchObject({ name: "ResourceNotFoundException" });
-  // "other" is due at the same second: when it has come, "once" would have, too.
+  // "other" is due at the same second: "once" would have fired before it.
   expect(await bodies(aws, "Due")).toHaveLength(1);
 });
 
@@ -181,7 +181,7 @@ test("A recurring schedule of the template fires at most once per real second", 
     expect(times.get("rate(1 minute)")?.length).toBeGreaterThanOrEqual(3);
     expect(times.get("cron(* * * * ? *)")?.length).toBeGreaterThanOrEqual(3);
   }, patience);
-  // Two seconds, but for what the machine delays the first: a minute of business time is 17 ms.
+  // Two real seconds, less the delay of the first occurrence: a minute of business time is 17 ms.
   for (const [, [first = 0, , third = 0]] of times) {
     expect(third - first).toBeGreaterThanOrEqual(1_000);
   }

@@ -43,7 +43,8 @@ function resources({ mapping, queue, grants = allGrants }: Setup): Record<string
     Work: {
       Type: "AWS::SQS::Queue",
       Properties: {
-        // Longer than any test: a message comes again only where one asks for it.
+        // Longer than any test: a message is received again only in tests that set a shorter
+        // timeout.
         VisibilityTimeout: 600,
         RedrivePolicy: { deadLetterTargetArn: arn("Dlq"), maxReceiveCount: 2 },
         ...queue,
@@ -95,7 +96,7 @@ async function setUp(setup: Setup = {}) {
   return {
     aws,
     template,
-    /** Sends bodies, in calls of ten. */
+    /** Sends the bodies in batches of ten. */
     send: async (...bodies: string[]) => {
       for (let start = 0; start < bodies.length; start += 10) {
         const Entries = bodies
@@ -111,7 +112,7 @@ async function setUp(setup: Setup = {}) {
       sqs.send(new ReceiveMessageCommand({ QueueUrl: url(queueId), WaitTimeSeconds: 20 })),
     removeQueue: () => sqs.send(new DeleteQueueCommand({ QueueUrl: url("Work") })),
     restoreQueue: () => sqs.send(new CreateQueueCommand({ QueueName: "Work" })),
-    /** How many messages are in a queue, in flight or not. */
+    /** Returns the number of messages in a queue, including those in flight. */
     count: async (queueId: string) => {
       const { Attributes = {} } = await sqs.send(
         new GetQueueAttributesCommand({ QueueUrl: url(queueId), AttributeNames: ["All"] }),
@@ -124,7 +125,7 @@ async function setUp(setup: Setup = {}) {
 
 type Answer = (records: SqsEventRecord[]) => InvokeResult | Promise<InvokeResult>;
 
-/** Starts the mappings with a function that is only its answer. */
+/** Starts the mappings with a fake function that returns this response. */
 async function run(
   { aws, template }: Awaited<ReturnType<typeof setUp>>,
   answer: Answer = () => ({ payload: null }),
@@ -311,7 +312,7 @@ describe("Event source mappings", () => {
       const { batches } = await run(setup, () => gate.promise, maxBatches);
       await setup.send("1", "2", "3", "4", "5", "6");
       await expect.poll(() => batches.length).toBe(expected);
-      // What it has not taken is still visible, so that another consumer could have it.
+      // Messages that were not received stay visible to other consumers.
       await expect.poll(() => setup.count("Work")).toBe(6);
       expect(batches).toHaveLength(expected);
       gate.resolve({ payload: null });
@@ -344,7 +345,7 @@ describe("Event source mappings", () => {
       async () => {
         const batch = { sinceMs: Date.now() };
         running.add(batch);
-        // On a busy machine one may take more than a second, and then does not count.
+        // On a busy machine a batch may run longer than a second and then no longer counts.
         const young = [...running].filter(({ sinceMs }) => batch.sinceMs - sinceMs < 900);
         most = Math.max(most, young.length);
         await setTimeout(100);
@@ -373,7 +374,7 @@ describe("Event source mappings", () => {
     const { mappings, batches } = await run(setup, () => gate.promise);
     await setup.send("under way");
     await expect.poll(() => batches).toHaveLength(1);
-    // As long as the mapping's own poll, which is given up and not waited for.
+    // As long as the long poll of the mapping, which is aborted at close.
     const poll = setup.poll("Dlq").then(() => "another poll has ended");
     const closed = mappings.close().then(() => "closed");
     gate.resolve({ payload: null });

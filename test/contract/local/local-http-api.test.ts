@@ -32,7 +32,7 @@ interface Event extends Record<string, unknown> {
 let api: HttpApi;
 let events: Event[];
 let lines: string[];
-/** What the function answers. */
+/** The response of the fake function. */
 let answer: (event: Event) => InvokeResult | Promise<InvokeResult>;
 
 const lambdas = {
@@ -57,7 +57,7 @@ beforeEach(async () => {
 });
 afterEach(() => api.close());
 
-/** Sends exactly what is given: `fetch` would tidy the path and the headers. */
+/** Sends the request unchanged; `fetch` would normalise the path and the headers. */
 async function send(
   method: string,
   path: string,

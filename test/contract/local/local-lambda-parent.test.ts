@@ -7,7 +7,7 @@ import { functionWithRole, writeAssembly } from "../../support/runs/cloud-assemb
 const module = (path: string) =>
   JSON.stringify(new URL(`../../../local/${path}`, import.meta.url).href);
 
-/** A program that runs one function, prints the process that it runs in, and then does as told. */
+/** A program that runs one function, prints the id of its process, and then stays idle or busy. */
 const program = (assemblyDir: string) => `
   const { loadTemplate } = await import(${module("template/template.ts")});
   const { startLambdas } = await import(${module("lambda/lambdas.ts")});

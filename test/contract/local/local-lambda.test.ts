@@ -15,7 +15,7 @@ afterEach(async () => {
   for (const lambdas of started.splice(0)) await lambdas.close();
 });
 
-/** Starts functions whose files are given by function name. */
+/** Starts functions from their files, by function name. */
 function start(
   code: Record<string, Record<string, string>>,
   options: {
@@ -44,7 +44,7 @@ function start(
   return { lambdas, lines, callers };
 }
 
-/** One function `F` from its handler's source. */
+/** Starts one function `F` from the source of its handler. */
 const startHandler = (source: string, options: Parameters<typeof start>[1] = {}) =>
   start({ F: { "index.js": `exports.handler = ${source};` } }, options);
 
@@ -279,7 +279,7 @@ describe("Environments", () => {
     );
     const byProcess = Map.groupBy(results, ([, pid]) => pid);
     expect(byProcess.size).toBeLessThanOrEqual(2);
-    // Each process gets its part in the order of the invocations.
+    // Each process gets its invocations in the order of the calls.
     for (const part of byProcess.values()) {
       expect(part.map(([, , count]) => count)).toEqual(part.map((_, n) => n + 1));
     }

@@ -10,7 +10,7 @@ import {
 
 const arn = (logicalId: string) => ({ "Fn::GetAtt": [logicalId, "Arn"] });
 
-/** As the CDK writes it: without TLS nobody may do anything, and one rule may send. */
+/** A queue policy as the CDK writes it: a denial without TLS, and a permission for one rule. */
 function queuePolicy(queueId: string, allow: Record<string, unknown> = {}): TestResource {
   return {
     Type: "AWS::SQS::QueuePolicy",
@@ -40,7 +40,7 @@ function queuePolicy(queueId: string, allow: Record<string, unknown> = {}): Test
   };
 }
 
-/** A stack in which everything is reached by something. */
+/** A stack without wiring mistakes. */
 function wired(): Record<string, TestResource> {
   return {
     ...httpApi,

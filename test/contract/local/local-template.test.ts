@@ -7,7 +7,7 @@ import { loadTemplate } from "../../../local/template/template.ts";
 import { checkWiring } from "../../../local/template/wiring.ts";
 import { loadAssembly, type TestTemplate } from "../../support/runs/cloud-assembly.ts";
 
-/** Resolves one value in the midst of a small stack. */
+/** Resolves one value as a property in a small stack. */
 function resolve(value: unknown, more: Partial<TestTemplate> = {}): unknown {
   const template = loadAssembly({
     ...more,

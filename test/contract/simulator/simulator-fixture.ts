@@ -21,7 +21,10 @@ type Init = Omit<RequestInit, "body" | "headers"> & {
   headers?: Record<string, string>;
 };
 
-/** The simulator with a receiver for its webhooks; `restart` loses all that is not durable. */
+/**
+ * The simulator with a receiver for its webhooks; `restart` discards everything
+ * that is not durable.
+ */
 export async function startSimulatorFixture(dataDir?: string) {
   const arrivals: JsonObject[] = [];
   const receiver = createServer(async (request, response) => {

@@ -54,7 +54,7 @@ test("A workflow sends webhooks when it is created, started and completed", asyn
 test("A workflow is pending, running and completed within the delay of the behaviour", async () => {
   await simulator.behave({ delayMs: [0, 20 * MINUTE_MS] });
   const statuses = new Set();
-  // The three moments are drawn: one of these workflows shows all of them.
+  // The times of the three steps are random: one of these workflows is seen in all of them.
   await expect
     .poll(async () => {
       const id = await submit(message);
@@ -125,7 +125,7 @@ describe("Cancel calls", () => {
       workflowStatus: "failed",
       failure: { reason: "cancelled" },
     });
-    // Asked again, as after a lost answer.
+    // A repeated call, as after a lost response.
     expect((await cancel(id)).body).toEqual({ success: true, result: { cancelled: true } });
   });
 

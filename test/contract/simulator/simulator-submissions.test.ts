@@ -125,7 +125,7 @@ describe("Faults of calls", () => {
           ),
       ),
     );
-    // Half and half by chance: that one of them is missing happens once in 8 million runs.
+    // Both cases have probability 1/2: one of them is missing once in 8 million runs.
     expect(new Set(outcomes)).toEqual(new Set(["nothing", "cut"]));
     const submissions = await simulator.submissions();
     expect(submissions).toHaveLength(24);
@@ -180,7 +180,7 @@ describe("Restarts", () => {
     const [submission] = await simulator.submissions();
     const [webhookId, webhook] =
       simulator.store().collection<object>("simulator-webhooks").entries()[0] ?? [];
-    // As it stands when the process dies between the first write and the others.
+    // The state when the process dies between the first write and the others.
     for (const name of ["jobs", "webhooks", "submissions"]) {
       const collection = simulator.store().collection(`simulator-${name}`);
       for (const [key] of collection.entries()) collection.delete(key);

@@ -25,7 +25,7 @@ let store: DurableStore;
 let simulator: Simulator;
 const clock = makeBusinessClock({ realMs: Date.now(), businessMs: Date.now(), speed: SPEED });
 
-/** Answers with the statuses of the list, and 200 when it is used up. */
+/** Responds with the statuses of the list in order, then with 200. */
 const receiver = createServer(async (request, response) => {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
@@ -115,7 +115,7 @@ test("A webhook cancelled during a POST is not retried", async () => {
     target: () => target,
     onAttempt: ({ attempt }) => {
       attempts.push(attempt);
-      // The answer is there, and what follows from it not yet.
+      // The response has arrived, but its effect is not stored yet.
       if (attempt === 2) sender.cancel(["w"]);
     },
   });
