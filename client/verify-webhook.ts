@@ -17,7 +17,7 @@ export type WebhookVerificationCode =
   | "BODY_NOT_JSON"
   | "SECRET_INVALID";
 
-/** Do not act on this webhook: answer 400. Only `SECRET_INVALID` is a fault of your own set-up. */
+/** The webhook is not verified: do not process it, and answer 400. `SECRET_INVALID` is a configuration error of yours. */
 export class WebhookVerificationError extends Error {
   override readonly name = "WebhookVerificationError";
   readonly code: WebhookVerificationCode;
@@ -31,18 +31,20 @@ export class WebhookVerificationError extends Error {
 type HeaderValues = Headers | Readonly<Record<string, string | readonly string[] | undefined>>;
 
 /**
- * The event that a webhook brings, once it is proven that Ackwire sent it, and
- * when. Every secret is held against every signature, in constant time.
+ * Verifies that Ackwire sent a webhook, and when, and returns its event. Compares every
+ * signature with every secret, in constant time.
  *
- * Checks the same as any library of https://www.standardwebhooks.com. A webhook
- * in the format `we-link` passes too: what is returned then is We-Link's payload.
+ * Implements Standard Webhooks (https://www.standardwebhooks.com). A webhook in the format
+ * `we-link` is verified too; the returned value is then the We-Link payload.
  *
- * @param body as it came, before anything parsed it: JSON written anew has other bytes
- * @param headers in any case; `svix-*` does for `webhook-*`
- * @param secrets `whsec_…`; during a rotation the new one and the old one
- * @param options.toleranceSeconds how far the two clocks may differ, either way; 300 if absent
- * @param options.nowMs for tests
- * @throws WebhookVerificationError with a `code`
+ * @param body the received bytes, or their text; JSON that was parsed and serialised again
+ *   has other bytes
+ * @param headers names in any case; `svix-*` is accepted instead of `webhook-*`
+ * @param secrets `whsec_…`; during a rotation both the new and the old one
+ * @param options.toleranceSeconds maximum difference between the two clocks, in either
+ *   direction; default 300
+ * @param options.nowMs current time in epoch milliseconds, for tests
+ * @throws WebhookVerificationError with the reason as its `code`
  */
 export function verifyWebhook(
   body: string | Uint8Array,
@@ -51,12 +53,12 @@ export function verifyWebhook(
   options: { toleranceSeconds?: number; nowMs?: number } = {},
 ): WebhookEvent {
   const keys = [secrets].flat().map(keyOf);
-  if (keys.length === 0) throw secretInvalid("none was given");
+  if (keys.length === 0) throw secretInvalid("none was passed");
   const { id, timestamp, signature } = signedHeaders(headers);
   if (typeof body !== "string" && !(body instanceof Uint8Array)) {
     throw new WebhookVerificationError(
       "BODY_NOT_RAW",
-      "The body was parsed already: pass its bytes as they came, or their text",
+      "The body is already parsed: pass the received bytes, or their text",
     );
   }
   const bytes = typeof body === "string" ? Buffer.from(body, "utf8") : body;
@@ -67,7 +69,7 @@ export function verifyWebhook(
   if (!isSigned(signature, expected)) {
     throw new WebhookVerificationError(
       "SIGNATURE_MISMATCH",
-      "No signature is by one of the secrets: pass the body's bytes as they came, not JSON written anew, and the secret of this webhook (after a rotation, the new one too)",
+      "No signature matches a secret: pass the received bytes of the body, not JSON that was serialised again, and the secret of this webhook (after a rotation, also the new one)",
     );
   }
   return eventIn(bytes);
@@ -93,22 +95,22 @@ function signedHeaders(headers: HeaderValues): SignedHeaders {
   const missing = names.filter((name) => !given.get(`webhook-${name}`));
   throw new WebhookVerificationError(
     "HEADERS_MISSING",
-    `Not there: ${missing.map((name) => `webhook-${name}`).join(", ")}. Pass all headers of the request, and let no proxy take them away`,
+    `Missing headers: ${missing.map((name) => `webhook-${name}`).join(", ")}. Pass all headers of the request, and check that no proxy removes them`,
   );
 }
 
-/** Standard Webhooks asks for 24 to 64 bytes; ours have 32. */
+/** Standard Webhooks requires 24 to 64 bytes; the secrets of Ackwire have 32. */
 const MIN_KEY_BYTES = 24;
 
 function keyOf(secret: string): Buffer {
-  if (typeof secret !== "string") throw secretInvalid("it is not a text");
+  if (typeof secret !== "string") throw secretInvalid("it is not a string");
   const base64 = secret.trim().replace(/^whsec_/, "");
   const key = Buffer.from(base64, "base64");
-  // Buffer skips what is not Base64, and would give another key.
+  // Buffer ignores characters that are not Base64, and would return another key.
   if (key.length === 0 || unpadded(key.toString("base64")) !== unpadded(base64)) {
-    throw secretInvalid("it is not whsec_ and Base64");
+    throw secretInvalid("it is not whsec_ followed by Base64");
   }
-  if (key.length < MIN_KEY_BYTES) throw secretInvalid("it is too short to be one");
+  if (key.length < MIN_KEY_BYTES) throw secretInvalid("it is too short");
   return key;
 }
 
@@ -119,7 +121,7 @@ function unpadded(base64: string): string {
 function secretInvalid(why: string): WebhookVerificationError {
   return new WebhookVerificationError(
     "SECRET_INVALID",
-    `The secret cannot be used: ${why}. Pass it as it was shown when the webhook was set or its secret rotated`,
+    `The secret cannot be used: ${why}. Pass the secret that was returned when the webhook was registered or its secret was rotated`,
   );
 }
 
@@ -130,7 +132,7 @@ function checkTimestamp(
   if (!/^\d{1,12}$/.test(timestamp)) {
     throw new WebhookVerificationError(
       "TIMESTAMP_INVALID",
-      "webhook-timestamp is not a number of seconds: something on the way has changed it",
+      "webhook-timestamp is not a number of seconds: check whether a proxy changes it",
     );
   }
   const ageSeconds = Math.floor(nowMs / 1000) - Number(timestamp);
@@ -141,11 +143,11 @@ function checkTimestamp(
       : (["TIMESTAMP_TOO_NEW", `${-ageSeconds} s ahead`] as const);
   throw new WebhookVerificationError(
     code,
-    `The webhook is ${how}, and ${toleranceSeconds} s are allowed: set this machine's clock, and verify when a webhook comes, not when you take it from a queue`,
+    `The webhook is ${how}, and ${toleranceSeconds} s are allowed: check this machine's clock, and verify a webhook when it is received, not when it is taken from a queue`,
   );
 }
 
-/** No early end: the time that it takes does not tell which one was right. */
+/** Compares all pairs, so that the duration does not reveal which one matches. */
 function isSigned(header: string, expected: readonly string[]): boolean {
   return header
     .split(" ")
@@ -165,10 +167,10 @@ function eventIn(bytes: Uint8Array): WebhookEvent {
       return value as WebhookEvent;
     }
   } catch {
-    // Said below: the parser's own words would quote the body.
+    // The parser's message would quote the body.
   }
   throw new WebhookVerificationError(
     "BODY_NOT_JSON",
-    "The body is signed, but is not a JSON object: it is no webhook of Ackwire's",
+    "The body is signed, but is not a JSON object: it is not an Ackwire webhook",
   );
 }

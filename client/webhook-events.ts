@@ -1,29 +1,29 @@
-/** On the event of whatever it is about. */
+/** Members that every event has. */
 interface Subject {
   provider: string;
   /** The specification's event name (`CONNECTION_SENT` …), or `UNKNOWN`. */
   eventType: string;
   accountId?: string;
   action?: string;
-  /** A number that JavaScript and others cannot read exactly stands as text. */
+  /** Numbers that JavaScript cannot represent exactly are strings. */
   numbersAsText?: true;
-  /** The provider signs nothing, and the account is none that you registered. */
+  /** The provider does not sign its webhooks, and the account is not registered by you. */
   accountUnknown?: true;
-  /** The result was too large to be sent: fetch it. */
+  /** The result is too large for a webhook: fetch it. */
   resultTruncated?: true;
-  /** The provider was to be asked whether it is so, and has no call that tells. */
+  /** The event should be confirmed by a call to the provider, which has no such call. */
   unverified?: true;
 }
 
 interface Workflow extends Subject {
-  /** Of the request that you made; absent where it was made elsewhere. */
+  /** Your request; absent if the workflow was not started through Ackwire. */
   requestId?: string;
-  /** The same as `requestId`; where that is absent, the provider's id. */
+  /** The same as `requestId`, or the provider's id if that is absent. */
   workflowId: string;
   providerRequestId?: string;
 }
 
-/** The provider's own body, without its signature. */
+/** The body of the provider's webhook, without its signature. */
 type Payload = Record<string, unknown>;
 
 interface Account<Status extends string> extends Subject {
@@ -32,17 +32,17 @@ interface Account<Status extends string> extends Subject {
   payload: Payload;
 }
 
-/** What `data` holds, by the event's type. */
+/** The type of `data` for each event type. */
 interface DataByType {
   "workflow.created": Workflow & { status: "pending"; payload?: Payload };
   "workflow.started": Workflow & { status: "running"; payload?: Payload };
-  /** A person must do something: enter a login PIN. */
+  /** A person must act, for example enter a login PIN. */
   "workflow.actionRequired": Workflow & { status: "action_required"; payload?: Payload };
   "workflow.completed": Workflow & {
     status: "completed" | "failed";
-    /** Of a success; absent from a thin webhook. */
+    /** If completed; absent from a thin webhook. */
     result?: unknown;
-    /** Of a failure. */
+    /** If failed. */
     error?: { code: string; message: string };
   };
   "account.active": Account<"active">;
@@ -51,18 +51,18 @@ interface DataByType {
   "account.deleted": Account<"deleted">;
   "message.reply": Workflow & { payload: Payload };
   "connection.accepted": Workflow & { payload: Payload };
-  /** Yours has a `message`, a provider's the `payload`. */
+  /** A test of yours has a `message`, a test of a provider has its `payload`. */
   "webhook.test": Subject & { message?: string; payload?: Payload };
-  /** The provider sent it, and Ackwire did not understand it. */
+  /** A webhook of a provider that Ackwire does not recognise. */
   "event.unrecognised": Subject & { payload: Payload };
 }
 
 export type WebhookEventType = keyof DataByType;
 
-/** An event as a webhook brings it. `switch (event.type)` tells what `data` holds. */
+/** The event in a webhook. `switch (event.type)` narrows the type of `data`. */
 export type WebhookEvent = {
   [Type in WebhookEventType]: {
-    /** The same at each attempt and each resend: what has been handled once has this id. */
+    /** The same at every attempt and resend: use it to detect duplicates. */
     id: string;
     type: Type;
     /** ISO 8601, UTC. */
@@ -86,5 +86,5 @@ const known: Readonly<Record<WebhookEventType, true>> = {
   "event.unrecognised": true,
 };
 
-/** Every type that a webhook can have. More may come: let what you do not know pass with 2xx. */
+/** All event types. Types may be added: answer 2xx to an unknown one. */
 export const webhookEventTypes = Object.keys(known) as readonly WebhookEventType[];

@@ -8,7 +8,7 @@ import {
   WebhookVerificationError,
 } from "../client/verify-webhook.ts";
 
-/** An event has 900 KB at most: whoever sends more is not Ackwire. */
+/** Events have at most 900 KB: a larger body is not from Ackwire. */
 const MAX_BYTES = 1_048_576;
 
 async function* limited(request: AsyncIterable<Buffer>) {
@@ -20,26 +20,26 @@ async function* limited(request: AsyncIterable<Buffer>) {
   }
 }
 
-/** Receives webhooks on 127.0.0.1 and gives each event to `onEvent` once. */
-export function startReceiver(of: {
-  /** Two of them during a rotation. */
+/** Receives webhooks on 127.0.0.1 and calls `onEvent` once for each event. */
+export function startReceiver(options: {
+  /** Two secrets during a rotation. */
   secret: string | readonly string[];
   port: number;
   onEvent(event: WebhookEvent): Promise<void> | void;
 }): Promise<Server> {
-  // Yours must outlive the process: a table with a unique key on the event's id. Store the
-  // event there BEFORE you answer: after a 2xx it does not come again.
+  // In production, use a table with a unique key on the event's id, and store the event
+  // BEFORE you answer: after a 2xx it is not sent again.
   const seen = new Set<string>();
 
   const server = createServer(async (request, response) => {
     try {
       const body = await buffer(Readable.from(limited(request)));
-      const event = verifyWebhook(body, request.headers, of.secret);
+      const event = verifyWebhook(body, request.headers, options.secret);
       const isNew = !seen.has(event.id);
       seen.add(event.id);
       response.writeHead(204).end();
-      // Slow work belongs behind the answer.
-      if (isNew) await of.onEvent(event);
+      // Do slow work after the answer.
+      if (isNew) await options.onEvent(event);
     } catch (error) {
       const isRefused = error instanceof WebhookVerificationError;
       console.error(isRefused ? `refused: ${error.code}` : error);
@@ -48,7 +48,7 @@ export function startReceiver(of: {
   });
   return new Promise((resolve, reject) => {
     server.once("error", reject);
-    server.listen(of.port, "127.0.0.1", () => resolve(server));
+    server.listen(options.port, "127.0.0.1", () => resolve(server));
   });
 }
 

@@ -11,11 +11,11 @@ import {
   answersOf,
   type Expected,
   ended,
-  type StoryName,
-  stories,
+  type ScenarioName,
+  scenarios,
 } from "../support/scenarios/delivery-scenarios.ts";
 import {
-  callsAfterAFault,
+  callsAfterFault,
   type DeliveryCall,
   deliveryCalls,
   sharedReads,
@@ -26,7 +26,7 @@ const isEvery = process.env.EVERY_FAULT === "1";
 
 const SECOND_MS = 1_000;
 
-/** Stories that go on at once. */
+/** Scenarios that run concurrently. */
 const AT_ONCE = 60;
 
 let run: FaultyDeliveriesRun;
@@ -34,29 +34,29 @@ beforeAll(async () => {
   run = await startFaultyDeliveriesRun({
     speed: 600,
     settings: {
-      // One of the delays is left to the sweep, as is every delay of more than a quarter of an hour.
+      // One of the delays exceeds 15 minutes, so that the sweep sends the message.
       deliveryDelaysSeconds: "5,60,60,60,60,1200,60",
       deliveryTimeoutSeconds: 1.5,
-      // Longer than a POST and the time that must be left when it begins, on a busy machine too.
+      // Longer than a POST and the time that must be left at its start, also on a busy machine.
       deliveryLeaseSeconds: 10,
       claimLeaseSeconds: 4,
       outboxGraceSeconds: 3,
     },
     fanoutVisibilitySeconds: 3,
-    // Longer than the lease, as in the stack that is deployed.
+    // Longer than the lease, as in a deployed stack.
     attemptsVisibilitySeconds: isEvery ? 15 : 11,
   });
 });
 afterAll(() => run?.close());
 
-/** Less than the SDK waits for. */
+/** Less than the timeout of the SDK. */
 const SLOW = { slowMs: isEvery ? 1_500 : 300 };
 
-/** Calls of several entries may fail for some, and be answered all the same. */
+/** Batch calls can fail for some entries although the call succeeds. */
 const ENTRY_FAILS = { entryFails: "InternalFailure" };
 const ofEntries = ["PutEvents", "SendMessageBatch"];
 
-/** Not applied: refused, failed, cut off. Applied: the answer late, lost, lost for good. And the worker killed. */
+/** Not applied: refused, failed, reset. Applied: answer late, lost, lost permanently. And: the worker is killed. */
 const faults: readonly Fault[] = [
   "throttle",
   "internal",
@@ -71,7 +71,7 @@ const faults: readonly Fault[] = [
 const nameOf = (fault: Fault) =>
   typeof fault === "string" ? fault : Object.keys(fault).join().replace("Ms", "");
 
-/** How often it strikes. An SDK client tries three times before it says that a call failed; we try again a refused message. */
+/** Repetitions of a fault. The SDK makes three attempts before a call fails; we repeat a refused message. */
 const timesOf = (fault: Fault) => {
   if (fault === ENTRY_FAILS) return 2;
   return ["throttle", "internal", "reset-before", "reset-after"].includes(nameOf(fault)) ? 3 : 1;
@@ -79,7 +79,7 @@ const timesOf = (fault: Fault) => {
 
 interface Case {
   name: string;
-  story: StoryName;
+  scenario: ScenarioName;
   strikes: { call: DeliveryCall; fault: Fault }[];
 }
 
@@ -87,7 +87,11 @@ function caseOf(strikes: Case["strikes"]): Case {
   const said = strikes.map(
     ({ call, fault }) => `${call.from} ${call.operation} ${call.which.join(" ")} ${nameOf(fault)}`,
   );
-  return { name: said.join(", then "), story: strikes[0]?.call.story ?? "is delivered", strikes };
+  return {
+    name: said.join(", then "),
+    scenario: strikes[0]?.call.scenario ?? "is delivered",
+    strikes,
+  };
 }
 
 const everyCase = (): Case[] => [
@@ -95,7 +99,7 @@ const everyCase = (): Case[] => [
     const more = ofEntries.includes(call.operation) ? [ENTRY_FAILS] : [];
     return [...faults, ...more].map((fault) => caseOf([{ call, fault }]));
   }),
-  ...callsAfterAFault.flatMap(([first, then, fault]) =>
+  ...callsAfterFault.flatMap(([first, then, fault]) =>
     faults.map((second) =>
       caseOf([
         { call: first, fault },
@@ -106,23 +110,25 @@ const everyCase = (): Case[] => [
 ];
 
 /**
- * Each call by one fault, in turn. The longest story meets all of its own at
+ * Each call by one fault, in turn. The longest scenario meets all of its own at
  * once, and they are short, as is that of a message which would be missed late.
  */
 function quickCases(): Case[] {
-  const isLong = ({ story }: DeliveryCall) => story === "fails for good";
+  const isLong = ({ scenario }: DeliveryCall) => scenario === "fails for good";
   const short = deliveryCalls.filter((call) => !isLong(call));
   return [
     caseOf(deliveryCalls.filter(isLong).map((call) => ({ call, fault: SLOW }))),
     ...short.map((call, n) =>
-      caseOf([{ call, fault: call.isHint ? SLOW : (faults[n % faults.length] ?? SLOW) }]),
+      caseOf([
+        { call, fault: call.isRepairedBySweep ? SLOW : (faults[n % faults.length] ?? SLOW) },
+      ]),
     ),
   ];
 }
 
 const cases: readonly Case[] = isEvery ? everyCase() : quickCases();
 
-/** A POST is made again only where the worker could not record what came of it. */
+/** A POST is repeated only if the worker could not record its result. */
 const mayPostAgain = ({ strikes }: Case) =>
   strikes.some(
     ({ call, fault }) =>
@@ -130,7 +136,7 @@ const mayPostAgain = ({ strikes }: Case) =>
       ["throttle", "internal", "reset-before", "crash-before"].includes(nameOf(fault)),
   );
 
-/** Strikes whoever comes first. */
+/** Applies to the first matching call. */
 function planSharedReads() {
   return sharedReads.flatMap((read) =>
     (isEvery ? faults : [SLOW]).map((fault) => ({
@@ -141,7 +147,7 @@ function planSharedReads() {
 }
 
 async function play(one: Case, n: number) {
-  const subscriber = await run.subscriber(`case-${n}`, answersOf[one.story]);
+  const subscriber = await run.subscriber(`case-${n}`, answersOf[one.scenario]);
   const plans: ReturnType<typeof run.proxy.plan>[] = [];
   const arm = () => {
     for (const { call, fault } of one.strikes) {
@@ -153,12 +159,12 @@ async function play(one: Case, n: number) {
   };
   const startedMs = Date.now();
   const laws = { subscriber, mayPostAgain: mayPostAgain(one) };
-  const results = await stories[one.story]({ run, subscriber, arm }).then(
+  const results = await scenarios[one.scenario]({ run, subscriber, arm }).then(
     (expected) => Promise.all(expected.map((of) => resultOf(of, laws))),
     (error: Error) => [[error.message]],
   );
   return {
-    case: `${one.story}: ${one.name}`,
+    case: `${one.scenario}: ${one.name}`,
     isStruck: () => plans.every((plan) => plan.struck() > 0),
     violations: [...results.flat(), ...oneIdEach(subscriber)],
     posts: subscriber.endpoint.posts.length,
@@ -166,7 +172,7 @@ async function play(one: Case, n: number) {
   };
 }
 
-/** What is wrong with how a delivery ended. */
+/** Returns the violations of a delivery that has ended. */
 async function resultOf(
   expected: Expected,
   { subscriber, mayPostAgain }: { subscriber: Subscriber; mayPostAgain: boolean },
@@ -199,7 +205,7 @@ async function resultOf(
   return Object.entries(laws).flatMap(([law, isKept]) => (isKept ? [] : [`${event.id} ${law}`]));
 }
 
-/** What the bus is told twice is the same twice. */
+/** Events that are published twice have the same bytes. */
 function oneIdEach(subscriber: Subscriber): string[] {
   const told = ["delivery.failed", "webhook.disabled"].flatMap(subscriber.told);
   const bodies = new Map<string, Set<string>>();
@@ -213,7 +219,7 @@ test(
   `D every AWS call of deliveries, by every fault (${cases.length} cases): 0 lost, each event with one id and the same bytes`,
   async () => {
     const shared = planSharedReads();
-    // The faults of one call far apart: a sweep that is killed leaves the others' for later, too.
+    // Faults of the same call are spread out: a killed sweep also delays the work of other cases.
     const place = (n: number) => (n * 97) % cases.length;
     const waiting = [...cases.entries()].toSorted(([a], [b]) => place(a) - place(b));
     const rows: Awaited<ReturnType<typeof play>>[] = [];
@@ -239,7 +245,7 @@ test(
       ].join("\n"),
     );
     expect(rows.filter(({ violations }) => violations.length > 0)).toEqual([]);
-    // Another's fault may kill the sweep first, and what a delivery's end is noted by comes after it.
+    // Another case's fault may kill the sweep first; the record of a delivery's end comes after it.
     const mayMiss = isEvery ? rows.length / 50 : 0;
     await expect.poll(() => missed().length).toBeLessThanOrEqual(mayMiss);
     expect(unlisted(run.proxy.calls)).toEqual([]);

@@ -64,7 +64,7 @@ const isVerified = (text: string, headers: Record<string, string>, by: string | 
   }
 };
 
-test("what is signed is verified with each of its secrets, and with no other", () => {
+test("a signed webhook is verified by each of its secrets and by no other secret", () => {
   fc.assert(
     fc.property(webhook, secret, (of, other) => {
       const headers = sign(of);
@@ -80,7 +80,7 @@ test("what is signed is verified with each of its secrets, and with no other", (
   );
 });
 
-test("one character changed, in the body or in a header that is signed, and it is refused", () => {
+test("a webhook with one changed character in its body or a signed header is refused", () => {
   const change = fc.tuple(fc.nat(), fc.string({ minLength: 1, maxLength: 1 }));
   const changed = (text: string, [at, char]: [number, string]) =>
     text.slice(0, at % text.length) + char + text.slice((at % text.length) + 1);
@@ -100,7 +100,7 @@ test("one character changed, in the body or in a header that is signed, and it i
   );
 });
 
-test("cut at another full stop, the signed text is no webhook", () => {
+test("a signed text that is split at another full stop is not a valid webhook", () => {
   const digits = fc.constantFrom(".1700000000.", ".1.{", ".1.7", ".0.[]");
   const tricky = fc
     .array(fc.oneof(digits, fc.string()), { maxLength: 6 })
@@ -126,7 +126,7 @@ test("cut at another full stop, the signed text is no webhook", () => {
   );
 });
 
-test("no two webhooks, versions or master keys have one secret", () => {
+test("different webhooks, versions and master keys have different secrets", () => {
   const of = fc.record({
     webhookId: fc.oneof(fc.string({ maxLength: 6 }), fc.constantFrom("w", "w,1", 'w",1')),
     version: fc.integer({ min: 1, max: 30 }),
@@ -149,7 +149,7 @@ test("no two webhooks, versions or master keys have one secret", () => {
 
 const exact = (text: string) => readJson(Buffer.from(text), "exact").value as { data: object };
 
-test("thin is the envelope without the result, and every other digit is there", () => {
+test("the thin payload is the envelope without the result, with every other digit unchanged", () => {
   const members = fc.tuple(objectText(3), fc.option(jsonText(4), { nil: undefined }), fc.nat());
   fc.assert(
     fc.property(members, ([data, result, at]) => {
@@ -168,7 +168,7 @@ test("thin is the envelope without the result, and every other digit is there", 
   );
 });
 
-test("whatever the provider said, We-Link's form of it is proven, and has its members", () => {
+test("the We-Link payload of any provider text is verified and has all members", () => {
   fc.assert(
     fc.property(body, secret, fc.constantFrom(...hashFormat.options), (text, key, form) => {
       const envelope = `{"id":"r","data":{"workflowId":"r","eventType":"MESSAGE_REPLY","payload":${text}}}`;

@@ -35,7 +35,7 @@ describe("a delivery's id", () => {
 });
 
 describe("GET /v1/deliveries/{id}", () => {
-  test("tells of one that waits when its next attempt is", async () => {
+  test("shows when the next attempt of a waiting delivery is due", async () => {
     const { call, haveDelivery, webhookId } = await withHook();
     const attemptHistory = [
       attempt(1, { httpStatus: 500, bodyStart: "oops" }),
@@ -75,7 +75,7 @@ describe("GET /v1/deliveries/{id}", () => {
     });
   });
 
-  test("tells of one that failed why, and of no next attempt", async () => {
+  test("shows the reason of a failed delivery, and no next attempt", async () => {
     const { call, haveDelivery } = await withHook();
     const failed = { status: "failed", reason: "gone" } as const;
     const { deliveryId: id } = await haveDelivery({ eventId: "e:1", ...failed });
@@ -84,7 +84,7 @@ describe("GET /v1/deliveries/{id}", () => {
     expect(body).not.toHaveProperty("nextAttemptAt");
   });
 
-  test("another client's is none, nor is one that never was", async () => {
+  test("answers 404 for a delivery of another client and for an unknown id", async () => {
     const { call, haveDelivery } = await withHook();
     const { deliveryId } = await haveDelivery({ eventId: "e:1" });
     for (const params of [{ id: deliveryId }, { id: "dl_0" }]) {
@@ -99,7 +99,7 @@ describe("GET /v1/deliveries/{id}", () => {
 describe("GET /v1/deliveries", () => {
   const idsOf = (body: { items: { eventId: string }[] }) => body.items.map((one) => one.eventId);
 
-  test("lists the client's own, newest first, page by page", async () => {
+  test("lists the client's own deliveries, newest first, page by page", async () => {
     const { call, clock, haveDelivery } = await withHook();
     await call("PUT /v1/webhook", { body: hook, as: "cl_2" });
     for (const eventId of ["e:1", "e:2", "e:3"]) {
@@ -117,7 +117,7 @@ describe("GET /v1/deliveries", () => {
     expect(foreign).toMatchObject({ status: 400, body: { errors: [{ field: "cursor" }] } });
   });
 
-  test("lists those of one status, without what endpoints said", async () => {
+  test("lists the deliveries of one status, without the answers' bodies", async () => {
     const { call, haveDelivery } = await withHook();
     await haveDelivery({ eventId: "e:1" });
     const attemptHistory = [attempt(1, { httpStatus: 410, bodyStart: "private" })];
@@ -129,7 +129,7 @@ describe("GET /v1/deliveries", () => {
   });
 
   test.each([{ status: "lost" }, { limit: "0" }, { limit: "101" }, { cursor: "x" }, { a: "b" }])(
-    "refuses %j",
+    "refuses the query %j",
     async (query) => {
       const { call } = await withHook();
       expect((await call("GET /v1/deliveries", { query })).status).toBe(400);
@@ -141,7 +141,7 @@ describe("POST /v1/deliveries/{id}/resend", () => {
   const route = "POST /v1/deliveries/{id}/resend";
 
   test.each(["delivered", "failed"] as const)(
-    "opens the next cycle of one that is %s",
+    "starts the next cycle of a delivery that is %s",
     async (status) => {
       const { call, haveDelivery, sent, deps, webhookId } = await withHook();
       const attemptHistory = [attempt(1, { httpStatus: 500 })];
@@ -166,7 +166,7 @@ describe("POST /v1/deliveries/{id}/resend", () => {
     },
   );
 
-  test("may be repeated any number of times", async () => {
+  test("may be called any number of times", async () => {
     const { call, haveDelivery, deps } = await withHook();
     const { deliveryId: id } = await haveDelivery({ eventId: "e:1", status: "failed" });
     for (let cycle = 2; cycle < 6; cycle++) {
@@ -176,17 +176,20 @@ describe("POST /v1/deliveries/{id}/resend", () => {
     }
   });
 
-  test.each(["waiting", "delivering"] as const)("leaves one that is %s", async (status) => {
-    const { call, haveDelivery, sent } = await withHook();
-    const { deliveryId: id } = await haveDelivery({ eventId: "e:1", status });
-    expect(await call(route, { params: { id } })).toMatchObject({
-      status: 202,
-      body: { status, cycle: 1 },
-    });
-    expect(sent).toEqual([]);
-  });
+  test.each(["waiting", "delivering"] as const)(
+    "does not change a delivery that is %s",
+    async (status) => {
+      const { call, haveDelivery, sent } = await withHook();
+      const { deliveryId: id } = await haveDelivery({ eventId: "e:1", status });
+      expect(await call(route, { params: { id } })).toMatchObject({
+        status: 202,
+        body: { status, cycle: 1 },
+      });
+      expect(sent).toEqual([]);
+    },
+  );
 
-  test("refuses one that was cancelled", async () => {
+  test("refuses a cancelled delivery", async () => {
     const { call, haveDelivery } = await withHook();
     const { deliveryId: id } = await haveDelivery({ eventId: "e:1", status: "cancelled" });
     expect(await call(route, { params: { id } })).toMatchObject({
@@ -211,7 +214,7 @@ describe("POST /v1/deliveries/{id}/resend", () => {
     expect(sent.filter(({ message }) => message.kind === "attempt")).toEqual([]);
   });
 
-  test("of two at once, both are answered, and one cycle is opened", async () => {
+  test("answers two concurrent calls and starts one cycle", async () => {
     const { call, haveDelivery } = await withHook();
     const { deliveryId: id } = await haveDelivery({ eventId: "e:1", status: "failed" });
     const both = await Promise.all([1, 2].map(() => call(route, { params: { id } })));
@@ -221,7 +224,7 @@ describe("POST /v1/deliveries/{id}/resend", () => {
     ]);
   });
 
-  test("is accepted though its message is lost", async () => {
+  test("is accepted if its message is lost", async () => {
     const error = new Error("SQS");
     const queue = { send: () => Promise.reject(error) };
     const { call, haveDelivery, dropped } = await withHook({ queue });
@@ -235,7 +238,7 @@ describe("POST /v1/deliveries/recover", () => {
   const route = "POST /v1/deliveries/recover";
   const since = "2026-06-24T00:00:00.000Z";
 
-  test("begins a job, whose progress is told", async () => {
+  test("starts a job and shows its progress", async () => {
     const { call, sent, deps } = await withHook();
     const answer = await call(route, { body: { since } });
     const { recoveryId } = answer.body;
@@ -269,7 +272,7 @@ describe("POST /v1/deliveries/recover", () => {
     });
   });
 
-  test("takes the end of the time", async () => {
+  test("accepts the end of the range", async () => {
     const { call } = await withHook();
     const until = "2026-06-24T12:00:00.000Z";
     expect((await call(route, { body: { since, until } })).body).toMatchObject({ since, until });
@@ -281,7 +284,7 @@ describe("POST /v1/deliveries/recover", () => {
     [{ since: "2026-06-25T12:00:00.001Z" }, "since"],
     [{ since, until: "2026-06-23T00:00:00.000Z" }, "until"],
     [{ since, other: 1 }, "other"],
-  ])("refuses %j", async (body, field) => {
+  ])("refuses the query %j", async (body, field) => {
     const { call } = await withHook();
     expect(await call(route, { body })).toMatchObject({
       status: 400,
@@ -289,7 +292,7 @@ describe("POST /v1/deliveries/recover", () => {
     });
   });
 
-  test("needs a webhook that is active", async () => {
+  test("requires an active webhook", async () => {
     const { call } = await withHook();
     expect((await call(route, { body: { since }, as: "cl_2" })).status).toBe(404);
     await call("PATCH /v1/webhook", { body: { status: "disabled" } });
@@ -298,7 +301,7 @@ describe("POST /v1/deliveries/recover", () => {
     expect((await call(route, { body: { since } })).status).toBe(404);
   });
 
-  test("another client's recovery is none, nor is a job of another kind", async () => {
+  test("does not show a recovery of another client, or a job of another kind", async () => {
     const { call, lastJob } = await withHook();
     const { recoveryId } = (await call(route, { body: { since } })).body;
     const read = (id: string, as: "cl_1" | "cl_2") =>

@@ -75,19 +75,19 @@ const refused = { error: "ADDRESS_REFUSED", connects: [] };
 describe("no private address is connected to (G10)", () => {
   const hosts = [...privateAddresses.map(hostOfAddress), ...disguisedHosts, ...privateNames];
 
-  test("the tables have the size that is published", () => {
+  test("the tables of test addresses have the documented size", () => {
     expect(new Set([...hosts, ...privateAddresses]).size).toBeGreaterThan(150);
     expect(new Set(publicAddresses).size).toBeGreaterThanOrEqual(50);
   });
 
-  test.each(hosts)("where a URL names it: %s", async (host) => {
+  test.each(hosts)("if a URL contains it: %s", async (host) => {
     for (const url of [`https://${host}/`, `https://${host}:8443/hooks?a=b`]) {
       expect(targetUrlProblem(url, deployed), url).toMatch(/^[^\n]{10,}$/);
       expect(await postTo(url), url).toMatchObject({ ...refused, lookups: [] });
     }
   });
 
-  test.each(hosts)("where only this machine is allowed besides: %s", async (host) => {
+  test.each(hosts)("if loopback is allowed: %s", async (host) => {
     const plain = ["127.0.0.1", "[::1]", "localhost", "LOCALHOST"].includes(host);
     expect(targetUrlProblem(`http://${host}:9/`, local) === undefined).toBe(plain);
     if (!plain)
@@ -111,7 +111,7 @@ describe("no private address is connected to (G10)", () => {
   });
 
   test.each(privateAddresses)(
-    "where a name stands for it by the time it is connected to: %s",
+    "if a name resolves to it at the time of the connection: %s",
     async (address) => {
       const answers = [["8.8.8.8"], [address]];
       const posted = await postTo("https://rebind.example.com/", { answers });
@@ -120,7 +120,7 @@ describe("no private address is connected to (G10)", () => {
     },
   );
 
-  test.each(privateAddresses)("where an answer sends there: %s", async (address) => {
+  test.each(privateAddresses)("if a redirect points to it: %s", async (address) => {
     const server = createServer((_, response) => {
       response.writeHead(307, { location: `http://${hostOfAddress(address)}/` }).end();
     });
@@ -132,7 +132,7 @@ describe("no private address is connected to (G10)", () => {
   });
 });
 
-describe("no public address is refused", () => {
+describe("public addresses are accepted", () => {
   test.each(publicAddresses)("%s", async (address) => {
     expect(isPublicAddress(address)).toBe(true);
     const literal = await postTo(`https://${hostOfAddress(address)}/`);
@@ -144,7 +144,7 @@ describe("no public address is refused", () => {
   });
 });
 
-describe("what is said of a URL", () => {
+describe("the reason for which a URL is refused", () => {
   test.each([
     ["http://example.com/", "must be https; got http"],
     ["ftp://example.com/", "must be https; got ftp"],
@@ -229,7 +229,7 @@ describe("in a local run", () => {
   });
 
   test.each(["127.0.0.1", "localhost", "[::1]", "127.1", "0x7f.1", "localhost."])(
-    "nor is the Lambda runtime's API: %s",
+    "the Lambda runtime API is refused: %s",
     async (host) => {
       const asked = {
         targets: local,
@@ -240,7 +240,7 @@ describe("in a local run", () => {
     },
   );
 
-  test("localhost stands for this machine only, and no other name does", async () => {
+  test("localhost resolves to loopback addresses only, and no other name may", async () => {
     const asked = (url: string, ...answer: string[]) =>
       postTo(url, { targets: local, answers: [answer] });
     const posted = await asked("http://localhost:9/", "::1", "127.0.0.1");
@@ -252,7 +252,7 @@ describe("in a local run", () => {
 });
 
 describe("a name", () => {
-  test("is looked up once, and all of its addresses are pinned", async () => {
+  test("is looked up once, and the connection uses only these addresses", async () => {
     const answer = ["2606:4700:4700::1111", "1.1.1.1", "1.0.0.1"];
     const { lookups, connects } = await postTo("https://hooks.example.com/", { answers: [answer] });
     expect(lookups).toEqual(["hooks.example.com"]);
@@ -273,7 +273,7 @@ describe("a name", () => {
     expect(network.connects).toEqual([]);
   });
 
-  test("is the server's name in TLS, and its certificate must have it", async () => {
+  test("is the TLS server name, and the certificate must be valid for it", async () => {
     const names: (string | undefined)[] = [];
     const server = createTlsServer({
       ...makeLoopbackCertificate(),
@@ -293,7 +293,7 @@ describe("a name", () => {
     expect(names).toEqual(["hooks.example.com"]);
   });
 
-  test("is the host that the server is told, with its port", async () => {
+  test("is sent as the Host header, with the port", async () => {
     const hosts: unknown[] = [];
     const server = createServer((incoming, response) => {
       hosts.push(incoming.headers.host);

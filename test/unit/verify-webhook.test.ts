@@ -26,7 +26,7 @@ const headers = headersOf();
 const renamed = (change: (name: string) => string) =>
   Object.fromEntries(Object.entries(headers).map(([name, value]) => [change(name), value]));
 
-describe("is verified", () => {
+describe("a webhook is verified", () => {
   const [mine = "", wrong = ""] = [headers, headersOf({ secrets: [other] })].map(
     (one) => one["webhook-signature"],
   );
@@ -55,13 +55,13 @@ describe("is verified", () => {
     expect(verifyWebhook(Buffer.from(text), given, secrets, { nowMs })).toEqual(event);
   });
 
-  test("by this machine's clock where none is given", () => {
+  test("against the clock of this machine by default", () => {
     const given = headersOf({ timestampSeconds: Math.floor(Date.now() / 1000) });
     expect(verifyWebhook(text, given, secret)).toEqual(event);
   });
 
   /** From the tests of the reference libraries: "sign function works". */
-  test("the published webhook", () => {
+  test("if it is the example of the specification", () => {
     const published = {
       "webhook-id": "msg_p5jXN8AQM9LWM0D4loKWxJek",
       "webhook-timestamp": "1614265330",
@@ -73,7 +73,7 @@ describe("is verified", () => {
     });
   });
 
-  test("what the reference library signs", () => {
+  test("if the reference library signed it", () => {
     const signature = new StandardWebhook(secret).sign(event.id, new Date(nowMs), text);
     const given = { ...headers, "webhook-signature": signature };
     expect(verifyWebhook(text, given, secret, { nowMs })).toEqual(event);
@@ -97,7 +97,7 @@ function refusalOf(of: {
   throw new Error("it was verified");
 }
 
-describe("is refused, with a code and what to do", () => {
+describe("a webhook is refused with a code and advice", () => {
   const { "webhook-id": id, "webhook-timestamp": at, "webhook-signature": signature } = headers;
   const signed = (body: string) => ({ body, headers: headersOf({ body }) });
   const timed = (timestamp: string) => ({
@@ -174,12 +174,12 @@ describe("is refused, with a code and what to do", () => {
     expect(error.message).toMatch(/: /);
   });
 
-  test("bytes that are not UTF-8", () => {
+  test("if its bytes are not UTF-8", () => {
     const body = Buffer.from([0x22, 0xff, 0x22]);
     expect(refusalOf({ body }).code).toBe("SIGNATURE_MISMATCH");
   });
 
-  test("no message tells the secret, a signature or the body", () => {
+  test("no message contains the secret, a signature or the body", () => {
     for (const [, , of] of cases) {
       const { message } = refusalOf(of);
       for (const kept of [secret.slice(6), signature ?? "", "ü", "hello", "not base64"]) {

@@ -40,7 +40,7 @@ describe("standard", () => {
   const result = '{"n":1.0,"big":123456789012345678901234567890,"10":1,"2":"ü\\ufffe"}';
   const data = `{"requestId":"r","status":"completed","result":${result},"numbersAsText":true}`;
 
-  test("fat is the envelope's very text", () => {
+  test("the fat payload is the text of the envelope", () => {
     expect(body("workflow.completed", data)).toBe(envelopeOf("workflow.completed", data));
   });
 
@@ -152,18 +152,21 @@ describe("We-Link's flat payload", () => {
     expect(flat(type, data)).toBe(expected);
   });
 
-  test.each(cases)("is taken as We-Link's own, whichever hash it has: %s", (_name, type, data) => {
-    for (const form of hashFormat.options) {
-      const sent = weLinkBody(type, data, { hashFormat: form });
-      const hashForms = [form === "jwt" ? ("jwt" as const) : ("raw" as const)];
-      expect(isProven(sent, [secret], { hashForms }), sent).toBe(true);
-      expect(isProven(sent, ["another"], { hashForms }), sent).toBe(false);
-      expect(isProven(sent.replace('"status"', '"STATUS"'), [secret]), sent).toBe(false);
-    }
-  });
+  test.each(cases)(
+    "is verified like a webhook of We-Link, with either hash: %s",
+    (_name, type, data) => {
+      for (const form of hashFormat.options) {
+        const sent = weLinkBody(type, data, { hashFormat: form });
+        const hashForms = [form === "jwt" ? ("jwt" as const) : ("raw" as const)];
+        expect(isProven(sent, [secret], { hashForms }), sent).toBe(true);
+        expect(isProven(sent, ["another"], { hashForms }), sent).toBe(false);
+        expect(isProven(sent.replace('"status"', '"STATUS"'), [secret]), sent).toBe(false);
+      }
+    },
+  );
 
   test.each(cases.filter(([, type]) => type !== "webhook.test"))(
-    "is understood by who reads We-Link: %s",
+    "is read like a webhook of We-Link: %s",
     (_name, type, data) => {
       const read = weLink.read(webhookOf(weLinkBody(type, data)));
       expect(read.subjectId).toBe("r");
@@ -171,7 +174,7 @@ describe("We-Link's flat payload", () => {
     },
   );
 
-  test("thin leaves the result of a success out, and nothing else", () => {
+  test("the thin payload omits the result of a success, and nothing else", () => {
     const thin = { payloadMode: "thin" } as const;
     const success = '{"requestId":"r","status":"completed","result":{"n":1}}';
     expect(flat("workflow.completed", success, thin)).toBe(`{"status":"SUCCESS",${ids}}`);
@@ -179,7 +182,7 @@ describe("We-Link's flat payload", () => {
     expect(flat("message.reply", reply, thin)).toBe(`{${ids},"status":"S","result":1}`);
   });
 
-  test("the id is ours, else the provider's", () => {
+  test("the id is our request id, or else the provider's", () => {
     const idIn = (data: string) =>
       (JSON.parse(flat("workflow.completed", data)) as { requestId?: string }).requestId;
     expect(idIn('{"requestId":"a","providerRequestId":"b","workflowId":"c"}')).toBe("a");
@@ -188,7 +191,7 @@ describe("We-Link's flat payload", () => {
     expect(idIn("{}")).toBeUndefined();
   });
 
-  test("the token names the request and the digest of what stands before it", async () => {
+  test("the token contains the request id and the digest of the text before it", async () => {
     const data = '{"requestId":"r","status":"completed","result":{"n":1.0}}';
     const sent = weLinkBody("workflow.completed", data, { hashFormat: "jwt" });
     const text = `{"status":"SUCCESS",${ids},"result":{"n":1.0}}`;
@@ -199,7 +202,7 @@ describe("We-Link's flat payload", () => {
     expect(payload).toEqual({ request_id: "r", sha256: sha256Hex(text) });
   });
 
-  test("a token of what has no request names none", async () => {
+  test("the token of an event without a request contains no request id", async () => {
     const sent = weLinkBody("webhook.test", '{"payload":{}}', { hashFormat: "jwt" });
     const { hash } = JSON.parse(sent) as { hash: string };
     const { payload } = await jwtVerify(hash, Buffer.from(secret));
@@ -207,7 +210,7 @@ describe("We-Link's flat payload", () => {
   });
 });
 
-describe("what a format carries", () => {
+describe("the event types that a format carries", () => {
   const inWeLink = [
     "workflow.actionRequired",
     "workflow.completed",
@@ -216,13 +219,13 @@ describe("what a format carries", () => {
     "webhook.test",
   ];
 
-  test("standard carries all, We-Link what it sends itself", () => {
+  test("the standard format carries all types, the We-Link format those of We-Link", () => {
     expect(eventTypes.filter((type) => formatCarries("standard", type))).toEqual(eventTypes);
     expect(eventTypes.filter((type) => formatCarries("we-link", type))).toEqual(inWeLink);
   });
 
   test.each(eventTypes.filter((type) => !inWeLink.includes(type)))(
-    "%s has no body in We-Link's form",
+    "%s has no payload in the We-Link format",
     (type) => {
       expect(() => weLinkBody(type, "{}")).toThrow(`no payload for ${type}`);
     },

@@ -63,14 +63,14 @@ for body, headers, secrets, _ in json.load(sys.stdin):
   expect(answer.trim().split("\n")).toEqual(cases.map(([, , , expected]) => expected));
 });
 
-describe("the JavaScript of docs/receiving-webhooks.md takes our form of We-Link", async () => {
+describe("the JavaScript of docs/receiving-webhooks.md accepts our We-Link payload", async () => {
   const module = `data:text/javascript,${encodeURIComponent(code("js", "isFromAckwire"))}`;
   const { isFromAckwire } = (await import(module)) as {
     isFromAckwire(body: string, secret: string): boolean;
   };
   const data = '{"requestId":"r","status":"completed","result":{"n":1.0,"hash":"ü"}}';
 
-  test.each(hashFormat.options)("and no other, with %s", (form) => {
+  test.each(hashFormat.options)("and refuses any other payload, with %s", (form) => {
     const body = bodyOf({
       envelope: `{"id":"workflow.completed:r","data":${data}}`,
       eventType: "workflow.completed",

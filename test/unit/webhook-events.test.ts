@@ -14,7 +14,7 @@ import {
 type Same<One, Other> = [One, Other] extends [Other, One] ? true : never;
 const isSame: Same<WebhookEventType, DeliverableType> = true;
 
-test("the client knows the types of all events that are delivered, and no others", () => {
+test("the client package lists the types of all deliverable events, and no others", () => {
   expect(isSame).toBe(true);
   expect([...webhookEventTypes].sort()).toEqual([...deliverableTypes].sort());
 });
@@ -51,7 +51,7 @@ const data: {
   "event.unrecognised": { ...subject, payload },
 };
 
-test.each(webhookEventTypes)("%s has the members that its definition gives it", (type) => {
+test.each(webhookEventTypes)("%s has the members of its definition", (type) => {
   const schema = producerSchema(type);
   const event = { id: `${type}:r`, type, createdAt: "2026-06-25T12:00:00.000Z", data: data[type] };
   expect(() => schema.parse(event)).not.toThrow();

@@ -11,13 +11,13 @@ const onlyTwo = readMasterKeys(JSON.stringify({ current: "k2", k2: key("b") }));
 const of = { webhookId: "wh_1", version: 1, masterKeyId: "k1" };
 
 describe("the secret of a webhook", () => {
-  test("is whsec_ and 32 bytes, the same each time", () => {
+  test("is whsec_ and 32 bytes, the same at every derivation", () => {
     const secret = signingSecret(one, of);
     expect(secret).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/);
     expect(signingSecret(one, of)).toBe(secret);
   });
 
-  test("is kept by what it is derived from: another value here breaks every receiver", () => {
+  test("has a fixed value: a change of the derivation would break every receiver", () => {
     expect(signingSecret(one, of)).toBe("whsec_cT1pS27L8VpEyuHwDULO2ejqcRJeCHugoqxq85CE2bg=");
   });
 
@@ -31,11 +31,11 @@ describe("the secret of a webhook", () => {
     expect(signingSecret(two, other)).not.toBe(signingSecret(two, of));
   });
 
-  test("outlives a rotation of the master key", () => {
+  test("does not change when the master key is rotated", () => {
     expect(signingSecret(two, of)).toBe(signingSecret(one, of));
   });
 
-  test("cannot be had without its master key, and the error names it", () => {
+  test("cannot be derived without its master key, which the error names", () => {
     expect(() => signingSecret(onlyTwo, of)).toThrow("The master secret has no key k1");
   });
 });
@@ -46,7 +46,7 @@ describe("the headers", () => {
   const event = { eventId: "workflow.completed:req_1", body: '{"n":1.0,"s":"ü\u2028"}' };
   const headers = signedHeaders({ ...event, timestampSeconds, secrets: [newer, older] });
 
-  test("are those of Standard Webhooks, with a signature by each secret, newest first", () => {
+  test("conform to Standard Webhooks, with one signature for each secret, newest first", () => {
     const signatureBy = (secret: string) =>
       signedHeaders({ ...event, timestampSeconds, secrets: [secret] })["webhook-signature"];
     expect(headers).toEqual({
@@ -65,7 +65,7 @@ describe("the headers", () => {
     expect(() => new SvixWebhook(secret).verify(event.body, headers)).not.toThrow();
   });
 
-  test("the official libraries refuse them for another body, or with another secret", () => {
+  test("are refused by the official library for another body or another secret", () => {
     const other = signingSecret(one, { ...of, version: 3 });
     expect(() => new StandardWebhook(newer).verify(`${event.body} `, headers)).toThrow();
     expect(() => new SvixWebhook(newer).verify(`${event.body} `, headers)).toThrow();
@@ -73,7 +73,7 @@ describe("the headers", () => {
   });
 
   /** From the tests of the reference libraries: "sign function works". */
-  test("are the published ones for the published webhook", () => {
+  test("equal those of the example in the specification", () => {
     const published = signedHeaders({
       eventId: "msg_p5jXN8AQM9LWM0D4loKWxJek",
       body: '{"test": 2432232314}',

@@ -15,7 +15,7 @@ async function withHook(of: object = {}) {
 }
 
 describe("PUT /v1/webhook", () => {
-  test("registers one, and shows its secret", async () => {
+  test("registers a webhook and returns its secret", async () => {
     const { call } = makeWebhookApi();
     const answer = await call("PUT /v1/webhook", { body: hook });
     expect(answer).toEqual({
@@ -34,7 +34,7 @@ describe("PUT /v1/webhook", () => {
     expect(await call("GET /v1/webhook")).toEqual({ status: 200, body: shown });
   });
 
-  test("keeps no secret, only what it is derived from", async () => {
+  test("stores no secret, only the version and the master key that it is derived from", async () => {
     const { registered, stored } = await withHook();
     const { secrets, webhookId } = await stored();
     expect(secrets).toEqual([{ version: 1, masterKeyId: "k2" }]);
@@ -42,7 +42,7 @@ describe("PUT /v1/webhook", () => {
     expect(registered.secret).toBe(signingSecret(testMasterKeys, of));
   });
 
-  test("takes all that can be wished for", async () => {
+  test("accepts all settings", async () => {
     const wishes = {
       payloadMode: "thin",
       format: "we-link",
@@ -73,7 +73,7 @@ describe("PUT /v1/webhook", () => {
     expect((await call("GET /v1/webhook")).status).toBe(404);
   });
 
-  test("names the types that a format does not carry", async () => {
+  test("names the event types that the format does not carry", async () => {
     const { call } = makeWebhookApi();
     const eventTypes = ["workflow.created", "workflow.completed", "account.active"];
     const answer = await call("PUT /v1/webhook", {
@@ -84,7 +84,7 @@ describe("PUT /v1/webhook", () => {
     );
   });
 
-  test("may name this machine only where the targets allow it", async () => {
+  test("accepts a loopback URL only if the targets allow it", async () => {
     const targets = webhookTargets.parse({ ports: [443], allowsLocal: true, refusedPorts: [8787] });
     const { call } = makeWebhookApi({ targets });
     const body = { url: "http://127.0.0.1:8787/" };
@@ -94,7 +94,7 @@ describe("PUT /v1/webhook", () => {
     );
   });
 
-  test("is a conflict while one is active", async () => {
+  test("is a conflict while a webhook is active", async () => {
     const { call, registered } = await withHook();
     const answer = await call("PUT /v1/webhook", { body: hook });
     expect(answer).toMatchObject({
@@ -118,7 +118,7 @@ describe("PUT /v1/webhook", () => {
     expect((await stored()).previousWebhooks).toEqual([{ webhookId: registered.id, ...expected }]);
   });
 
-  test("remembers the last fifty, newest first", async () => {
+  test("remembers the last 50 webhooks, newest first", async () => {
     const { call, stored } = makeWebhookApi();
     const ids: string[] = [];
     for (let n = 0; n < 52; n++) {
@@ -129,21 +129,21 @@ describe("PUT /v1/webhook", () => {
     expect(previousWebhooks.map(({ webhookId }) => webhookId)).toEqual(ids.slice(1, 51));
   });
 
-  test("of two at once, one registers and the other is a conflict", async () => {
+  test("registers one of two concurrent calls; the other is a conflict", async () => {
     const { call } = makeWebhookApi();
     const both = [1, 2].map(() => call("PUT /v1/webhook", { body: hook }));
     const statuses = (await Promise.all(both)).map(({ status }) => status);
     expect(statuses.sort()).toEqual([201, 409]);
   });
 
-  test("is each client's own", async () => {
+  test("registers a webhook of one client only", async () => {
     const { call } = await withHook();
     expect((await call("GET /v1/webhook", { as: "cl_2" })).status).toBe(404);
     expect((await call("PUT /v1/webhook", { as: "cl_2", body: hook })).status).toBe(201);
   });
 });
 
-describe("where there is none", () => {
+describe("a client without a webhook", () => {
   test.each([
     ["PATCH /v1/webhook", { payloadMode: "thin" }],
     ["DELETE /v1/webhook"],
@@ -174,14 +174,14 @@ describe("PATCH /v1/webhook", () => {
   });
 
   test.each([[{}], [{ url: "https://b.example.com" }], [{ format: "we-link" }]])(
-    "refuses %j",
+    "refuses the change %j",
     async (body) => {
       const { call } = await withHook();
       expect((await call("PATCH /v1/webhook", { body })).status).toBe(400);
     },
   );
 
-  test("refuses types that the format does not carry", async () => {
+  test("refuses event types that the format does not carry", async () => {
     const { call } = await withHook({ format: "we-link" });
     const body = { eventTypes: ["account.frozen"] };
     expect(await call("PATCH /v1/webhook", { body })).toMatchObject({
@@ -192,7 +192,7 @@ describe("PATCH /v1/webhook", () => {
     });
   });
 
-  test("disables, with all else that is to change, and has a job end what waits", async () => {
+  test("disables the webhook, applies the other changes, and starts a job that ends waiting deliveries", async () => {
     const { call, registered, sent, lastJob } = await withHook();
     const body = { status: "disabled", payloadMode: "thin" };
     expect((await call("PATCH /v1/webhook", { body })).body).toMatchObject({
@@ -211,7 +211,7 @@ describe("PATCH /v1/webhook", () => {
     expect(sent).toHaveLength(1);
   });
 
-  test("enables, and forgets why it was disabled", async () => {
+  test("enables the webhook and removes the reason for which it was disabled", async () => {
     const { call, registered, stored } = await withHook();
     await call("PATCH /v1/webhook", { body: { status: "disabled" } });
     const kept = (await call("PATCH /v1/webhook", { body: { payloadMode: "thin" } })).body;
@@ -236,7 +236,7 @@ describe("PATCH /v1/webhook", () => {
 });
 
 describe("POST /v1/webhook/rotate-secret", () => {
-  test("gives the next secret, and both sign for 24 hours", async () => {
+  test("returns the next secret; both secrets sign for 24 hours", async () => {
     const { call, registered, stored } = await withHook();
     const { status, body } = await call("POST /v1/webhook/rotate-secret");
     expect([status, body]).toEqual([
@@ -253,7 +253,7 @@ describe("POST /v1/webhook/rotate-secret", () => {
     ]);
   });
 
-  test("a second within that time is a conflict, and one after it is not", async () => {
+  test("is a conflict while the previous rotation overlaps, and not afterwards", async () => {
     const { call, clock, stored } = await withHook();
     await call("POST /v1/webhook/rotate-secret", { body: {} });
     clock.passBusiness(24 * HOUR_MS - 1);
@@ -266,14 +266,14 @@ describe("POST /v1/webhook/rotate-secret", () => {
     expect((await stored()).secrets.map(({ version }) => version)).toEqual([3, 2]);
   });
 
-  test("of two at once, one is a conflict", async () => {
+  test("rotates in one of two concurrent calls; the other is a conflict", async () => {
     const { call } = await withHook();
     const both = [1, 2].map(() => call("POST /v1/webhook/rotate-secret"));
     const statuses = (await Promise.all(both)).map(({ status }) => status);
     expect(statuses.sort()).toEqual([200, 409]);
   });
 
-  test("takes the master key that is current now", async () => {
+  test("uses the current master key", async () => {
     const { memory } = await withHook();
     const master = { ...testMasterKeys, current: "k1" };
     const api = makeWebhookApi({ webhooks: memory.webhooks, masterKeys: async () => master });
@@ -281,7 +281,7 @@ describe("POST /v1/webhook/rotate-secret", () => {
     expect((await api.stored()).secrets[0]).toEqual({ version: 2, masterKeyId: "k1" });
   });
 
-  test("is possible while the webhook is disabled", async () => {
+  test("rotates the secret of a disabled webhook", async () => {
     const { call } = await withHook();
     await call("PATCH /v1/webhook", { body: { status: "disabled" } });
     expect((await call("POST /v1/webhook/rotate-secret")).status).toBe(200);
@@ -289,7 +289,7 @@ describe("POST /v1/webhook/rotate-secret", () => {
 });
 
 describe("POST /v1/webhook/test", () => {
-  test.each([undefined, {}])("makes a delivery of an event of its own (body %j)", async (body) => {
+  test.each([undefined, {}])("creates a delivery of a test event (body %j)", async (body) => {
     const { bodyOf, call, registered, deps, sent } = await withHook({
       eventTypes: ["message.reply"],
     });
@@ -310,13 +310,13 @@ describe("POST /v1/webhook/test", () => {
     expect(sent).toEqual([{ queue: "retries", message: hint }]);
   });
 
-  test("is signed in We-Link's format", async () => {
+  test("signs the test event in the We-Link format", async () => {
     const { bodyOf, call } = await withHook({ format: "we-link" });
     const { deliveryId } = (await call("POST /v1/webhook/test")).body;
     expect(await bodyOf(deliveryId)).toMatchObject({ status: "SUCCESS", hash: expect.any(String) });
   });
 
-  test("is accepted though its message is lost: the sweep makes up for it", async () => {
+  test("is accepted if its message is lost, which the sweep then sends", async () => {
     const error = new Error("SQS");
     const { call, dropped } = makeWebhookApi({ queue: { send: () => Promise.reject(error) } });
     await call("PUT /v1/webhook", { body: hook });
@@ -333,7 +333,7 @@ describe("POST /v1/webhook/test", () => {
     });
   });
 
-  test("waits for a master key that is not known here yet", async () => {
+  test("answers 503 while the master key is not known yet", async () => {
     const { memory } = await withHook();
     const master = { current: "k1", keys: new Map([["k1", "1".repeat(32)]]) };
     const api = makeWebhookApi({ webhooks: memory.webhooks, masterKeys: async () => master });
@@ -341,7 +341,7 @@ describe("POST /v1/webhook/test", () => {
   });
 });
 
-test("a deleted webhook's waiting deliveries are ended by a job", async () => {
+test("deleting a webhook starts a job that ends its waiting deliveries", async () => {
   const { call, registered, lastJob, stored } = await withHook();
   await call("DELETE /v1/webhook");
   expect(await lastJob()).toMatchObject({

@@ -1,6 +1,6 @@
-/** Addresses that no webhook may reach, in plain notation, as a name server gives them. */
+/** Addresses that no webhook may reach, in the notation of a DNS answer. */
 export const privateAddresses: readonly string[] = [
-  // IPv4: the IANA special-purpose registry, first and last addresses among them.
+  // IPv4: the IANA special-purpose registry, with first and last addresses.
   ...["0.0.0.0", "0.0.0.1", "0.255.255.255"],
   ...["10.0.0.1", "10.255.255.255"],
   ...["100.64.0.1", "100.100.100.200", "100.127.255.255"],
@@ -11,7 +11,7 @@ export const privateAddresses: readonly string[] = [
   ...["192.175.48.1", "198.18.0.1", "198.19.255.255", "198.51.100.1", "203.0.113.1"],
   ...["224.0.0.1", "224.0.0.251", "239.255.255.250", "240.0.0.1", "255.255.255.255"],
   "168.63.129.16",
-  // IPv6: nothing, loopback, and forms that hold an IPv4 address.
+  // IPv6: unspecified, loopback, and forms that embed an IPv4 address.
   ...["::", "::1", "::2", "::7f00:1", "::127.0.0.1", "::a9fe:a9fe", "::8.8.8.8"],
   ...["::ffff:127.0.0.1", "::ffff:7f00:1", "::ffff:a9fe:a9fe", "::ffff:10.0.0.1"],
   ...["::ffff:8.8.8.8", "::ffff:0:127.0.0.1", "0:0:0:0:0:ffff:7f00:0001"],
@@ -20,14 +20,14 @@ export const privateAddresses: readonly string[] = [
   ...["2001::1", "2001:0:4136:e378:8000:63bf:80ff:fffe", "2001:0:ffff::1", "2001:1::1"],
   ...["2001:2::1", "2001:3::1", "2001:4:112::1", "2001:10::1", "2001:20::1", "2001:30::1"],
   ...["2001:db8::1", "2001:db8:ffff::1", "2620:4f:8000::1", "3ffe::1", "3fff::1", "3fff:fff::1"],
-  // IPv6: outside of what is given out.
+  // IPv6: outside of global unicast.
   ...["100::1", "100:0:0:1::1", "200::1", "400::1", "1fff::1", "4000::1", "5f00::1", "8000::1"],
   ...["fc00::1", "fd00::1", "fd00:ec2::254", "fd12:3456:789a::1", "fd20:ce::254"],
   ...["fe80::1", "fe80::a9fe:a9fe", "febf::1", "fec0::1", "feff::1"],
   ...["ff01::1", "ff02::1", "ff02::fb", "ff05::1:3", "ff0e::1"],
 ];
 
-/** Hosts of URLs that stand for such an address in another notation. */
+/** Hosts of URLs that denote such an address in another notation. */
 export const disguisedHosts: readonly string[] = [
   // 127.0.0.1
   ...["127.1", "127.0.1", "2130706433", "0x7f000001", "0x7F.0.0.1", "0x7f.1", "017700000001"],
@@ -54,7 +54,7 @@ export const disguisedHosts: readonly string[] = [
   ...["[FD00:EC2::254]", "[FE80::1]", "[2002:7F00:0001::]"],
 ];
 
-/** Names that mean something inside a network only; no name server is asked. */
+/** Names of private networks, refused without a DNS lookup. */
 export const privateNames: readonly string[] = [
   ...["localhost", "LOCALHOST", "localhost.", "LocalHost.", "a.localhost", "a.localhost."],
   ...["ⓛocalhost", "local%68ost", "ｌｏｃａｌｈｏｓｔ", "localhost.localdomain", "metadata"],
@@ -64,7 +64,7 @@ export const privateNames: readonly string[] = [
   ...["kubernetes.default.svc.cluster.local", "db.private", "example.com."],
 ];
 
-/** Well-known addresses of the public internet, and neighbours of the blocks above. */
+/** Well-known public addresses, and the neighbours of the blocks above. */
 export const publicAddresses: readonly string[] = [
   ...["1.0.0.1", "1.1.1.1", "8.8.4.4", "8.8.8.8", "9.9.9.9", "64.6.64.6", "76.76.2.0"],
   ...["94.140.14.14", "208.67.222.222", "208.67.220.220", "185.228.168.9", "77.88.8.8"],

@@ -11,8 +11,8 @@ const newId = (kind: string) => `${kind}_${randomBytes(8).toString("hex")}`;
 const createdMs = Date.UTC(2026, 5, 25, 12);
 const expiresMs = createdMs + 30 * 86_400_000;
 
-/** A delivery that waits for its first attempt, of a client of its own; `of` says what is otherwise. */
-export function deliveryRecord(of: Partial<DeliveryRecord> = {}): DeliveryRecord {
+/** Returns a delivery of a new client that waits for its first attempt, with overrides. */
+export function deliveryRecord(overrides: Partial<DeliveryRecord> = {}): DeliveryRecord {
   return {
     deliveryId: newId("dl"),
     clientId: newId("cl"),
@@ -30,11 +30,11 @@ export function deliveryRecord(of: Partial<DeliveryRecord> = {}): DeliveryRecord
     unpublishedFailures: [],
     expiresMs,
     version: 1,
-    ...of,
+    ...overrides,
   };
 }
 
-export function deliveryJob(of: Partial<DeliveryJob> = {}): DeliveryJob {
+export function deliveryJob(overrides: Partial<DeliveryJob> = {}): DeliveryJob {
   return {
     jobId: newId("job"),
     clientId: newId("cl"),
@@ -48,11 +48,11 @@ export function deliveryJob(of: Partial<DeliveryJob> = {}): DeliveryJob {
     createdMs,
     expiresMs,
     version: 1,
-    ...of,
+    ...overrides,
   };
 }
 
-export function endpointHealth(of: Partial<EndpointHealth> = {}): EndpointHealth {
+export function endpointHealth(overrides: Partial<EndpointHealth> = {}): EndpointHealth {
   return {
     clientId: newId("cl"),
     webhookId: newId("wh"),
@@ -61,13 +61,13 @@ export function endpointHealth(of: Partial<EndpointHealth> = {}): EndpointHealth
     consecutiveFailures: 0,
     workers: {},
     version: 0,
-    ...of,
+    ...overrides,
   };
 }
 
-/** A webhook that is not stored yet. */
-export function webhookRecord(of: Partial<WebhookItem> = {}): WebhookItem {
-  const clientId = of.clientId ?? newId("cl");
+/** Returns a webhook that is not stored yet, with overrides. */
+export function webhookRecord(overrides: Partial<WebhookItem> = {}): WebhookItem {
+  const clientId = overrides.clientId ?? newId("cl");
   return {
     pk: configKey.webhook(clientId),
     clientId,
@@ -81,6 +81,6 @@ export function webhookRecord(of: Partial<WebhookItem> = {}): WebhookItem {
     secrets: [{ version: 1, masterKeyId: "1" }],
     previousWebhooks: [],
     version: 0,
-    ...of,
+    ...overrides,
   };
 }

@@ -3,13 +3,13 @@ import { readJsonObject } from "../../../shared/core/json/json.ts";
 import type { VerificationDeps, Webhook } from "../../../shared/core/providers/provider-pack.ts";
 import { weLink } from "../../../shared/providers/we-link/pack.ts";
 
-/** A webhook with this body, as a provider pack gets it. */
+/** Returns a webhook with this body, as a provider pack receives it. */
 export function webhookOf(body: string | object): Webhook {
   const text = typeof body === "string" ? body : JSON.stringify(body);
   return { ...readJsonObject(Buffer.from(text)), headers: {} };
 }
 
-/** Whether We-Link's pack takes this body as signed with one of the secrets. */
+/** Whether the We-Link pack verifies this body with one of the secrets. */
 export function isProven(
   body: string | object,
   secrets: readonly string[],

@@ -18,9 +18,9 @@ import { makeMemoryBlobStore } from "../memory/memory-blob-store.ts";
 import { changeSettings, prepareBehindFaultProxy, type Resources } from "./behind-fault-proxy.ts";
 import { startRequestsRun } from "./requests-run.ts";
 
-/** What differs from the stack as it is deployed, where a test has no patience for the real times. */
+/** Differences to a deployed stack, whose real times are too long for a test. */
 interface Differences {
-  /** Business time per real time. */
+  /** Business seconds per real second. */
   speed: number;
   settings: Partial<FunctionSettings>;
   /** Real: of the queue on the bus, and of those of attempts. */
@@ -33,7 +33,7 @@ type Answering = Parameters<Awaited<ReturnType<typeof startWebhookReceiver>>["en
 export type FaultyDeliveriesRun = Awaited<ReturnType<typeof startFaultyDeliveriesRun>>;
 export type Subscriber = Awaited<ReturnType<FaultyDeliveriesRun["subscriber"]>>;
 
-/** A local run whose `deliver`, `reconcile` and `api` reach AWS through the fault proxy only, and receivers. */
+/** A local run in which `deliver`, `reconcile` and `api` call AWS through the fault proxy, and webhook receivers. */
 export async function startFaultyDeliveriesRun({ speed, ...differences }: Differences) {
   const { proxy, options, clean } = await prepareBehindFaultProxy({
     speed,
@@ -61,7 +61,7 @@ export async function startFaultyDeliveriesRun({ speed, ...differences }: Differ
     retentionMs: 86_400_000,
   });
 
-  /** An item of the table of deliveries, past all faults. */
+  /** Reads an item of the deliveries table without faults. */
   async function item(id: string): Promise<Record<string, unknown> | undefined> {
     const { DeliveriesTableName: TableName } = outputs;
     const get = new GetCommand({ TableName, Key: { id }, ConsistentRead: true });
@@ -71,7 +71,7 @@ export async function startFaultyDeliveriesRun({ speed, ...differences }: Differ
   const clientsOfJobs = new Map<string, string>();
   let callsRead = 0;
 
-  /** A job's message names nothing else: whose it is was said when it was stored. */
+  /** A job's message contains no client id: the call that stored the job did. */
   function clientOfJob(jobId: string): string | undefined {
     for (const { content } of proxy.calls.slice(callsRead)) {
       const [, id] = /"id":{"S":"(job_[0-9a-f]{24})"/.exec(content) ?? [];
@@ -82,7 +82,7 @@ export async function startFaultyDeliveriesRun({ speed, ...differences }: Differ
     return clientsOfJobs.get(jobId);
   }
 
-  /** A client with an endpoint; its webhook is yet to come. */
+  /** Creates a client with an endpoint, but no webhook yet. */
   async function subscriber(name: string, answering?: Answering) {
     const { clientId } = await administration.createClient(name);
     const { apiKey } = await administration.createApiKey(clientId);
@@ -92,7 +92,7 @@ export async function startFaultyDeliveriesRun({ speed, ...differences }: Differ
     const webhookIds: string[] = [];
     let webhook = { id: "", secret: "" };
 
-    /** Asks again until it is answered, as a client does; each repetition is counted. */
+    /** Repeats a call until it succeeds, as a client does; counts the repetitions. */
     async function api<Body = Record<string, unknown>>(method: string, path: string, of?: object) {
       const headers = { authorization: `Bearer ${apiKey}` };
       for (let attempt = 0; attempt < 30; attempt++) {
@@ -108,12 +108,12 @@ export async function startFaultyDeliveriesRun({ speed, ...differences }: Differ
       clientId,
       endpoint,
       api,
-      /** Calls of the API that had no good answer at first. */
+      /** API calls that did not succeed at first. */
       repeated: (path: string) => repeated.filter((one) => one === path).length,
       secret: () => webhook.secret,
       deliveryIdOf: (eventId: string) => deliveryIdOf(webhook.id, eventId),
 
-      /** Whether a call to AWS is about this client: it names it, or something of its own. */
+      /** Whether a call to AWS concerns this client: it contains the client's id, or an id that belongs to it. */
       isNamedIn(content: string): boolean {
         if ([clientId, ...webhookIds].some((id) => content.includes(id))) return true;
         const jobId = /job_[0-9a-f]{24}/.exec(content)?.[0];
@@ -125,7 +125,7 @@ export async function startFaultyDeliveriesRun({ speed, ...differences }: Differ
         );
       },
 
-      /** Whose answer was lost finds its webhook active, and has its secret made anew. */
+      /** If the answer is lost, the webhook is active and its secret is rotated. */
       async register(): Promise<void> {
         const { status, body } = await api<{ id: string; secret: string }>("PUT", "/v1/webhook", {
           url: endpoint.url,
@@ -139,7 +139,7 @@ export async function startFaultyDeliveriesRun({ speed, ...differences }: Differ
         webhookIds.push(webhook.id);
       },
 
-      /** An event of its own on the bus, and in the store of events if so asked. */
+      /** Puts an event on the bus, and on request into the event store. */
       async publish(of: { bytes?: number; isArchived?: boolean } = {}): Promise<FinalEvent> {
         const event = startedEvent(clientId, of.bytes ?? 0);
         events.push(event);
@@ -154,7 +154,7 @@ export async function startFaultyDeliveriesRun({ speed, ...differences }: Differ
         return event;
       },
 
-      /** What the bus has carried of this client's events of one type. */
+      /** Events of one type that the bus has delivered for this client. */
       told: (type: string) =>
         received
           .map(({ detail }) => detail)
@@ -170,7 +170,7 @@ export async function startFaultyDeliveriesRun({ speed, ...differences }: Differ
     delivery: async (id: string): Promise<DeliveryRecord | undefined> =>
       readDeliveryItem(await item(id)),
 
-    /** Has a delivery wait for a day, as the steps of the real schedule would; `false` where it does not wait. */
+    /** Makes a delivery wait for a day, as the real schedule does. @returns `false` if it does not wait */
     async letWait(id: string): Promise<boolean> {
       const update = new UpdateCommand({
         TableName: outputs.DeliveriesTableName,
@@ -190,7 +190,7 @@ export async function startFaultyDeliveriesRun({ speed, ...differences }: Differ
       );
     },
 
-    /** Messages that were given up. */
+    /** Dead-lettered messages. */
     async deadLetters(): Promise<number> {
       const { FanoutDlqUrl, AttemptsDlqUrl, RetriesDlqUrl } = outputs;
       const counts = [FanoutDlqUrl, AttemptsDlqUrl, RetriesDlqUrl].map(async (QueueUrl) => {
@@ -209,7 +209,7 @@ export async function startFaultyDeliveriesRun({ speed, ...differences }: Differ
   };
 }
 
-/** It names a request, so that what is cancelled is looked up, too. */
+/** The event has a request id, so that cancelled requests are read too. */
 function startedEvent(clientId: string, bytes: number): FinalEvent {
   const requestId = `rq_${randomBytes(22).toString("hex")}`;
   const type = "workflow.started";
@@ -236,11 +236,11 @@ function edit(resources: Resources, of: Omit<Differences, "speed">): void {
       Properties.VisibilityTimeout = attemptQueues.test(id)
         ? of.attemptsVisibilitySeconds
         : of.fanoutVisibilitySeconds;
-      // Struck as often as a test likes: nothing is parked for that.
+      // Any number of faults must not dead-letter a message.
       (Properties.RedrivePolicy as { maxReceiveCount: number }).maxReceiveCount = 100;
     }
     if (Type === "AWS::Lambda::EventSourceMapping") {
-      // Every message in a batch of its own: a fault strikes its own case alone.
+      // One message per batch, so that a fault affects its own case only.
       Object.assign(Properties, { BatchSize: 1, MaximumBatchingWindowInSeconds: 0 });
     }
   }

@@ -4,7 +4,7 @@ import type { FinalEvent } from "../../../shared/core/events/envelope.ts";
 import { PATIENCE_MS } from "../patience.ts";
 import type { FaultyDeliveriesRun, Subscriber } from "../runs/faulty-deliveries-run.ts";
 
-/** A delivery whose end a story awaits, and how it must be. */
+/** A delivery for which a scenario waits, and how it must end. */
 export interface Expected {
   event: FinalEvent;
   deliveryId: string;
@@ -12,33 +12,34 @@ export interface Expected {
   reason?: DeliveryRecord["reason"];
 }
 
-type Story = (of: {
+type Scenario = (of: {
   run: FaultyDeliveriesRun;
   subscriber: Subscriber;
-  /** From here on faults strike. */
+  /** Activates the faults. */
   arm: () => void;
 }) => Promise<Expected[]>;
 
-export type StoryName = keyof typeof stories;
+export type ScenarioName = keyof typeof scenarios;
 
-/** What the endpoint of a story answers; 204 where it is not named. */
-export const answersOf: { [Name in StoryName]?: Parameters<FaultyDeliveriesRun["subscriber"]>[1] } =
-  {
-    "fails for good": () => 500,
-    "answers 410": () => 410,
-    "disabled while one waits": () => 500,
-    "deleted while one waits": () => 500,
-  };
+/** The answers of the endpoint of a scenario; 204 by default. */
+export const answersOf: {
+  [Name in ScenarioName]?: Parameters<FaultyDeliveriesRun["subscriber"]>[1];
+} = {
+  "fails for good": () => 500,
+  "answers 410": () => 410,
+  "disabled while one waits": () => 500,
+  "deleted while one waits": () => 500,
+};
 
-/** All that makes `deliver`, `reconcile` and `api` call AWS for a delivery, as short stories. */
-export const stories = {
+/** Short scenarios that together cause every call of `deliver`, `reconcile` and `api` to AWS for a delivery. */
+export const scenarios = {
   "is registered": async ({ subscriber, arm }) => {
     arm();
     await subscriber.register();
     return [delivered(subscriber, await subscriber.publish())];
   },
 
-  /** The endpoint has yet to prove itself. */
+  /** The endpoint is unproven. */
   "is delivered": async ({ subscriber, arm }) => {
     await subscriber.register();
     arm();
@@ -55,7 +56,7 @@ export const stories = {
     return [first, delivered(subscriber, await subscriber.publish())];
   },
 
-  /** Its body travels by S3. */
+  /** The body is stored in S3. */
   "is large": async ({ subscriber, arm }) => {
     await subscriber.register();
     arm();
@@ -68,7 +69,7 @@ export const stories = {
     return [failed(subscriber, await subscriber.publish(), "attempts_used")];
   },
 
-  /** A worker that dies before it has disabled the webhook leaves that to the next 410. */
+  /** If the worker stops before it has disabled the webhook, the next 410 disables it. */
   "answers 410": async ({ run, subscriber, arm }) => {
     await subscriber.register();
     arm();
@@ -137,7 +138,7 @@ export const stories = {
     return [expected];
   },
 
-  /** The answer names the one that is awaited. */
+  /** The answer contains the id of the delivery. */
   "is a test": async ({ run, subscriber, arm }) => {
     await subscriber.register();
     arm();
@@ -150,9 +151,9 @@ export const stories = {
     const { clientId } = subscriber;
     return [delivered(subscriber, { id: body.eventId, type: "webhook.test", clientId, envelope })];
   },
-} as const satisfies Record<string, Story>;
+} as const satisfies Record<string, Scenario>;
 
-/** Waits until a delivery has ended and its failures are told, or gives it as it is when patience ends. */
+/** Waits until a delivery has ended and its failures are published; returns it as it is after a timeout. */
 export async function ended(
   run: FaultyDeliveriesRun,
   { deliveryId, status }: Expected,
@@ -166,7 +167,7 @@ export async function ended(
   }
 }
 
-/** Waits until the bus has brought an event of this type about the client. */
+/** Waits until the bus has delivered an event of this type for the client. */
 async function isTold(subscriber: Subscriber, type: string): Promise<void> {
   await until(async () => subscriber.told(type).length > 0, `the bus tells ${type}`);
 }
@@ -195,7 +196,7 @@ async function disable(subscriber: Subscriber): Promise<void> {
   await subscriber.api("PATCH", "/v1/webhook", { status: "disabled" });
 }
 
-/** One that has failed so far, and whose next attempt is far away. */
+/** Creates a delivery whose attempts have failed and whose next attempt is far away. */
 async function haveWaiting(run: FaultyDeliveriesRun, subscriber: Subscriber): Promise<FinalEvent> {
   await subscriber.register();
   const event = await subscriber.publish();
@@ -204,7 +205,7 @@ async function haveWaiting(run: FaultyDeliveriesRun, subscriber: Subscriber): Pr
   return event;
 }
 
-/** One that failed because the webhook was disabled, of an event that is stored. */
+/** Creates a delivery of a stored event that failed because the webhook was disabled. */
 async function haveFailed(run: FaultyDeliveriesRun, subscriber: Subscriber): Promise<FinalEvent> {
   await subscriber.register();
   await disable(subscriber);

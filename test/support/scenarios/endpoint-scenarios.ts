@@ -2,7 +2,7 @@ import type { Post } from "../fakes/webhook-receiver.ts";
 import { accountWords, workflowWords } from "../payloads/linked-api-payloads.ts";
 import type { OutboundRun } from "../runs/outbound-run.ts";
 
-/** One that never takes anything, each time in another way. */
+/** An endpoint that refuses every attempt, each with another answer. */
 export async function theRefusingEndpoint({ newClient, receiver, businessNow }: OutboundRun) {
   const client = await newClient("refusing");
   const answers = [500, 404, 301, 400, 304, 503, 401, 599];
@@ -15,7 +15,7 @@ export async function theRefusingEndpoint({ newClient, receiver, businessNow }: 
   await client.tell("linked-api", accountWords("account.active", words));
   const [{ id: eventId }] = (await endpoint.received(1)) as [Post];
 
-  /** When the next attempt was said to come, by the attempts made so far. */
+  /** The announced time of the next attempt, by the number of attempts made. */
   const planned = new Map<number, number>();
   const failed = await client.deliveryOf(eventId, {
     status: "failed",
@@ -32,7 +32,7 @@ export async function theRefusingEndpoint({ newClient, receiver, businessNow }: 
   return { client, endpoint, webhook, answers, eventId, failed, waits };
 }
 
-/** One that takes everything, each in another way. */
+/** An endpoint that accepts everything, each with another 2xx answer. */
 export async function theAckingEndpoint({ newClient, receiver, businessNow }: OutboundRun) {
   const client = await newClient("acking");
   const answers = [200, 201, 202, 204, 299];
@@ -47,7 +47,7 @@ export async function theAckingEndpoint({ newClient, receiver, businessNow }: Ou
   return { endpoint, answers, deliveries };
 }
 
-/** One with troubles of its own: it is slow, it loses connections, it puts off. */
+/** An unreliable endpoint: it is slow, closes connections, and asks for delays. */
 export async function theUnsteadyEndpoint({ newClient, receiver, businessNow }: OutboundRun) {
   const client = await newClient("unsteady");
   const account = (name: string) => {
@@ -59,7 +59,7 @@ export async function theUnsteadyEndpoint({ newClient, receiver, businessNow }: 
   const endpoint = receiver.endpoint((post) => {
     const nth = (seen.get(post.id) ?? 0) + 1;
     seen.set(post.id, nth);
-    // Longer than the run lets an endpoint think.
+    // Longer than the timeout of a POST in this run.
     if (nth === 1 && isFor(post, "slow")) return { status: 204, afterMs: 8_000 };
     if (nth === 1 && isFor(post, "silent")) return "hang";
     if (nth === 1 && isFor(post, "lost")) return "reset";

@@ -1,18 +1,18 @@
 import type { AwsCall } from "../fakes/aws-fault-proxy.ts";
-import type { StoryName } from "../scenarios/delivery-scenarios.ts";
+import type { ScenarioName } from "../scenarios/delivery-scenarios.ts";
 
-/** One call to AWS that a story makes a function make. */
+/** One call to AWS that a function makes in a scenario. */
 export interface DeliveryCall {
-  story: StoryName;
+  scenario: ScenarioName;
   from: "deliver" | "reconcile" | "api";
   operation: string;
-  /** What only this one of the operation's calls holds. */
+  /** Texts that only this call of the operation contains. */
   which: readonly string[];
-  /** How many calls just like it the story makes before it. */
+  /** Number of equal calls that the scenario makes before it. */
   after?: number;
-  /** Where it fails for good, only the sweep finds what is missed, 20 s later. */
-  isHint?: true;
-  /** It records what came of a POST: where it fails, the POST is made again. */
+  /** If it fails permanently, the sweep repairs it, 20 s later. */
+  isRepairedBySweep?: true;
+  /** It records the result of a POST: if it fails, the POST is made again. */
   isRecord?: true;
 }
 
@@ -28,23 +28,23 @@ const IS_NEXT = "version = :read";
 const HAS_UNPUBLISHED = '"unpublishedFailures":{"L":[{';
 const IS_PUBLISHED = '"unpublishedFailures":{"L":[]}';
 
-const FACTS = ["webhook#", "health#"];
+const INPUTS = ["webhook#", "health#"];
 const CREATES = [...delivery("waiting"), IS_NEW];
-/** Stored by its first attempt. */
-const TAKES = [...delivery("delivering"), IS_NEW];
-const ENTERS = ['"entity":{"S":"health"}', '"workers":{"M":{"'];
-const LEAVES = ['"entity":{"S":"health"}', '"workers":{"M":{}}'];
+/** The first attempt stores and claims the delivery. */
+const CLAIMS_NEW = [...delivery("delivering"), IS_NEW];
+const ACQUIRES_SLOT = ['"entity":{"S":"health"}', '"workers":{"M":{"'];
+const RELEASES_SLOT = ['"entity":{"S":"health"}', '"workers":{"M":{}}'];
 const CLAIMS = ["startsOfAttempt = startsOfAttempt + :one"];
 const DELIVERED = [...delivery("delivered"), IS_NEXT];
 const RETRIED = [...delivery("waiting"), IS_NEXT, '"startsOfAttempt":{"N":"0"}'];
 const FAILS = [...delivery("failed"), HAS_UNPUBLISHED];
-const TELLS = ["delivery.failed:"];
+const PUBLISHES_FAILURE = ["delivery.failed:"];
 const ARCHIVES = [EVENTS, "delivery.failed:"];
-const NOTES_TOLD = [...delivery("failed"), IS_PUBLISHED];
-const HINT = [RETRIES, '\\"attempt\\"'];
+const RECORDS_PUBLISHED = [...delivery("failed"), IS_PUBLISHED];
+const ATTEMPT_MESSAGE = [RETRIES, '\\"attempt\\"'];
 const JOB = [RETRIES, '\\"job\\"'];
 const CREATES_JOB = ['"entity":{"S":"job"}', IS_NEW];
-const NOTES_JOB = ['"entity":{"S":"job"}', IS_NEXT, '"status":{"S":"done"}'];
+const SAVES_JOB = ['"entity":{"S":"job"}', IS_NEXT, '"status":{"S":"done"}'];
 const RESTARTS_JOB = ['"entity":{"S":"job"}', IS_NEXT, '"status":{"S":"running"}'];
 const FINDS_JOB = [DELIVERIES, '"job_'];
 const FINDS = [DELIVERIES, '"dl_'];
@@ -53,57 +53,61 @@ const WRITES_WEBHOOK = [CONFIG, "webhook#"];
 const LISTS = [DELIVERIES, '"IndexName":"byClient"'];
 const READS_LISTED = [DELIVERIES, '"dl_'];
 const CLAIMS_EVENT = [EVENTS, "webhook.disabled:"];
-const TELLS_DISABLED = ["webhook.disabled:"];
+const PUBLISHES_DISABLED = ["webhook.disabled:"];
 const RECORDS_EVENT = [EVENTS, "publishedBy"];
-const PUTS_OFF = ["SET dueAt = :due"];
-const REVIVES = delivery("delivering");
-/** Before it tells, the sweep says when it would look again. */
-const MOVES_ON = [...FAILS, IS_NEXT];
+const POSTPONES = ["SET dueAt = :due"];
+const RECOVERS = delivery("delivering");
+/** Before it publishes, the sweep moves the entry to a later time. */
+const MOVES_TO_LATER = [...FAILS, IS_NEXT];
 
-type Rest = Omit<DeliveryCall, "story" | "from" | "operation" | "which">;
+type Rest = Omit<DeliveryCall, "scenario" | "from" | "operation" | "which">;
 const by =
   (from: DeliveryCall["from"]) =>
   (
-    story: StoryName,
+    scenario: ScenarioName,
     ...calls: readonly (readonly [operation: string, which: readonly string[], rest?: Rest])[]
   ): DeliveryCall[] =>
-    calls.map(([operation, which, rest]) => ({ story, from, operation, which, ...rest }));
+    calls.map(([operation, which, rest]) => ({ scenario, from, operation, which, ...rest }));
 const deliver = by("deliver");
 const reconcile = by("reconcile");
 const api = by("api");
 
-const hint = { isHint: true } as const;
+const repaired = { isRepairedBySweep: true } as const;
 const record = { isRecord: true } as const;
 
-/** What the functions call, each call once, in the shortest story that has it. */
+/** All calls of the functions, each once, in the shortest scenario that contains it. */
 export const deliveryCalls: readonly DeliveryCall[] = [
   ...api("is registered", ["GetItem", FINDS_WEBHOOK], ["PutItem", WRITES_WEBHOOK]),
   ...deliver(
     "is delivered",
-    ["BatchGetItem", FACTS],
+    ["BatchGetItem", INPUTS],
     ["PutItem", CREATES],
-    ["SendMessageBatch", HINT],
-    ["BatchGetItem", FACTS, { after: 1 }],
-    ["PutItem", ENTERS],
+    ["SendMessageBatch", ATTEMPT_MESSAGE],
+    ["BatchGetItem", INPUTS, { after: 1 }],
+    ["PutItem", ACQUIRES_SLOT],
     ["UpdateItem", CLAIMS],
     ["PutItem", DELIVERED, record],
-    ["PutItem", LEAVES],
+    ["PutItem", RELEASES_SLOT],
   ),
   ...deliver(
     "is delivered promptly",
     ["SendMessageBatch", [ATTEMPTS]],
-    ["BatchGetItem", FACTS, { after: 1 }],
-    ["PutItem", TAKES],
+    ["BatchGetItem", INPUTS, { after: 1 }],
+    ["PutItem", CLAIMS_NEW],
     ["PutItem", DELIVERED, record],
   ),
   ...deliver("is large", ["PutObject", ["/deliveries/"]], ["GetObject", ["/deliveries/"]]),
   ...deliver(
     "fails for good",
     ["PutItem", RETRIED, record],
-    ["SendMessageBatch", HINT, { after: 1, ...hint }],
+    ["SendMessageBatch", ATTEMPT_MESSAGE, { after: 1, ...repaired }],
     ["PutItem", FAILS, record],
   ),
-  ...reconcile("fails for good", ["UpdateItem", PUTS_OFF, hint], ["SendMessageBatch", HINT, hint]),
+  ...reconcile(
+    "fails for good",
+    ["UpdateItem", POSTPONES, repaired],
+    ["SendMessageBatch", ATTEMPT_MESSAGE, repaired],
+  ),
   ...deliver(
     "answers 410",
     ["PutItem", CREATES_JOB],
@@ -113,9 +117,9 @@ export const deliveryCalls: readonly DeliveryCall[] = [
   ...deliver(
     "comes while disabled",
     ["PutItem", FAILS],
-    ["PutEvents", TELLS],
+    ["PutEvents", PUBLISHES_FAILURE],
     ["BatchWriteItem", ARCHIVES],
-    ["PutItem", NOTES_TOLD],
+    ["PutItem", RECORDS_PUBLISHED],
   ),
   ...api(
     "disabled while one waits",
@@ -128,63 +132,72 @@ export const deliveryCalls: readonly DeliveryCall[] = [
     ["GetItem", FINDS_JOB],
     ["GetItem", FINDS_WEBHOOK],
     ["PutItem", CLAIMS_EVENT],
-    ["PutEvents", TELLS_DISABLED],
+    ["PutEvents", PUBLISHES_DISABLED],
     ["UpdateItem", RECORDS_EVENT],
     ["Query", LISTS],
     ["BatchGetItem", READS_LISTED],
     ["PutItem", FAILS],
-    ["PutItem", NOTES_JOB],
+    ["PutItem", SAVES_JOB],
   ),
   ...deliver("deleted while one waits", ["PutItem", delivery("cancelled")]),
   ...api("is recovered", ["PutItem", CREATES_JOB], ["SendMessageBatch", JOB]),
   ...deliver(
     "is recovered",
     ["PutItem", RETRIED],
-    ["SendMessageBatch", HINT, hint],
-    ["PutItem", NOTES_JOB],
+    ["SendMessageBatch", ATTEMPT_MESSAGE, repaired],
+    ["PutItem", SAVES_JOB],
   ),
-  ...deliver("is recovered to another webhook", ["GetItem", [EVENTS]], ["PutItem", CREATES, hint]),
+  ...deliver(
+    "is recovered to another webhook",
+    ["GetItem", [EVENTS]],
+    ["PutItem", CREATES, repaired],
+  ),
   ...api(
     "is sent again",
     ["GetItem", FINDS],
     ["PutItem", RETRIED],
-    ["SendMessageBatch", HINT, hint],
+    ["SendMessageBatch", ATTEMPT_MESSAGE, repaired],
   ),
-  ...api("is a test", ["PutItem", CREATES], ["SendMessageBatch", HINT, hint]),
+  ...api("is a test", ["PutItem", CREATES], ["SendMessageBatch", ATTEMPT_MESSAGE, repaired]),
 ];
 
 type First = "throttle" | "reset-after" | "crash-after";
 
-type AfterAFault = readonly [first: DeliveryCall, then: DeliveryCall, first: First];
+type AfterFault = readonly [first: DeliveryCall, then: DeliveryCall, first: First];
 
-const after = (first: DeliveryCall[], fault: First, then: DeliveryCall[]): AfterAFault[] =>
+const after = (first: DeliveryCall[], fault: First, then: DeliveryCall[]): AfterFault[] =>
   then.flatMap((one) => first.map((it) => [it, one, fault] as const));
 
 /** Calls that are made only after a first fault. */
-export const callsAfterAFault: readonly AfterAFault[] = [
-  // A claimed attempt whose worker died.
+export const callsAfterFault: readonly AfterFault[] = [
+  // A claimed attempt whose worker stopped.
   ...after(
     deliver("is delivered", ["UpdateItem", CLAIMS]),
     "crash-after",
-    reconcile("is delivered", ["GetItem", FINDS], ["PutItem", REVIVES], ["SendMessageBatch", HINT]),
+    reconcile(
+      "is delivered",
+      ["GetItem", FINDS],
+      ["PutItem", RECOVERS],
+      ["SendMessageBatch", ATTEMPT_MESSAGE],
+    ),
   ),
-  // A delivery of which it is not known whether its first attempt stored it.
+  // A delivery whose first attempt may or may not have stored it.
   ...after(
-    deliver("is delivered promptly", ["PutItem", TAKES]),
+    deliver("is delivered promptly", ["PutItem", CLAIMS_NEW]),
     "reset-after",
     deliver("is delivered promptly", ["UpdateItem", CLAIMS]),
   ),
-  // A failure that its writer could not tell.
+  // A failure that its writer could not publish.
   ...after(
-    deliver("comes while disabled", ["PutEvents", TELLS]),
+    deliver("comes while disabled", ["PutEvents", PUBLISHES_FAILURE]),
     "throttle",
     reconcile(
       "comes while disabled",
       ["GetItem", FINDS],
-      ["PutItem", MOVES_ON],
-      ["PutEvents", TELLS],
+      ["PutItem", MOVES_TO_LATER],
+      ["PutEvents", PUBLISHES_FAILURE],
       ["BatchWriteItem", ARCHIVES],
-      ["PutItem", NOTES_TOLD],
+      ["PutItem", RECORDS_PUBLISHED],
     ),
   ),
   // A job whose message was lost.
@@ -198,7 +211,7 @@ export const callsAfterAFault: readonly AfterAFault[] = [
       ["SendMessageBatch", JOB],
     ),
   ),
-  // An attempt that could not be prepared is given back.
+  // A claim that is released because the attempt could not be prepared.
   ...after(
     deliver("is large", ["GetObject", ["/deliveries/"]]),
     "throttle",
@@ -206,21 +219,21 @@ export const callsAfterAFault: readonly AfterAFault[] = [
   ),
   // The event of a job that could not be published.
   ...after(
-    deliver("disabled while one waits", ["PutEvents", TELLS_DISABLED]),
+    deliver("disabled while one waits", ["PutEvents", PUBLISHES_DISABLED]),
     "throttle",
     deliver("disabled while one waits", ["UpdateItem", [EVENTS, "outboxAt = "]]),
   ),
 ];
 
-/** Made only where two workers meet over one job or delivery, which no story can order. */
+/** Calls that are made only if two workers process the same job or delivery, which no scenario can order. */
 const collisions = [
   { from: "deliver", operation: "GetItem", which: FINDS },
-  { from: "deliver", operation: "PutItem", which: [...REVIVES, IS_NEXT] },
+  { from: "deliver", operation: "PutItem", which: [...RECOVERS, IS_NEXT] },
   { from: "reconcile", operation: "PutItem", which: [DELIVERIES, '"dl_', IS_PUBLISHED] },
   { from: "deliver", operation: "UpdateItem", which: [EVENTS, "leaseUntilMs <= "] },
 ] as const;
 
-/** Reads that belong to no delivery alone. */
+/** Reads that do not belong to one delivery. */
 export const sharedReads = [
   { from: "deliver", operation: "GetSecretValue", which: [] },
   { from: "reconcile", operation: "Query", which: [DELIVERIES, '"IndexName":"due"'] },
@@ -229,11 +242,11 @@ export const sharedReads = [
 
 const isOfDeliveries = [DELIVERIES, ATTEMPTS, RETRIES, "webhook#", "delivery.failed:"];
 
-/** What the functions have called for deliveries that is in no list, each once. */
+/** Returns the calls for deliveries that are in no list, each once. */
 export function unlisted(calls: readonly AwsCall[]): string[] {
   const listed = [
     ...deliveryCalls,
-    ...callsAfterAFault.map(([, then]) => then),
+    ...callsAfterFault.map(([, then]) => then),
     ...sharedReads,
     ...collisions,
   ];

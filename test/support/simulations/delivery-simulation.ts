@@ -55,10 +55,10 @@ export function webhookOfClient(clientId = "cl_1", more: Partial<WebhookItem> = 
   };
 }
 
-/** A worker that dies: whatever it was at stays as it is. */
+/** Thrown by a port to stop the worker: nothing after that call runs. */
 export class Crash extends Error {}
 
-/** One POST as an endpoint of the world saw it. */
+/** One POST as a simulated endpoint received it. */
 export interface SeenPost extends WebhookPost {
   atMs: number;
 }
@@ -74,8 +74,8 @@ interface Waiting {
 }
 
 /**
- * Deliveries in memory and in virtual time: queues with delays, workers, the
- * sweep of every minute, and endpoints that answer as a test says.
+ * Simulates deliveries in memory and in virtual time: queues with delays, workers, a
+ * sweep every minute, and endpoints that answer as the test defines.
  */
 export function makeDeliverySimulation(
   options: {
@@ -84,10 +84,10 @@ export function makeDeliverySimulation(
     deliveries?: (store: DeliveryStore) => DeliveryStore;
     queue?: (queue: DeliveryQueue) => DeliveryQueue;
     random?: () => number;
-    /** Real time in the deliveries; never over where a test says nothing. */
+    /** Sleep of the workers; by default it does not end. */
     sleep?: () => Promise<void>;
     bodyIsGone?: boolean;
-    /** What the bus takes not, this time. */
+    /** Whether the bus refuses an event. */
     busRefuses?: (eventId: string) => boolean;
   } = {},
 ) {
@@ -108,9 +108,9 @@ export function makeDeliverySimulation(
   let ids = 0;
   let crashes = 0;
   let answer: Answer = options.answer ?? (() => ({ httpStatus: 200 }));
-  let death = Promise.withResolvers<never>();
+  let crash = Promise.withResolvers<never>();
 
-  /** Where a call meets a `Crash` the invocation ends there: nothing behind it is done. */
+  /** Decorates a port: a call that throws `Crash` ends the invocation, and nothing after it runs. */
   function crashable<Port extends object>(port: Port): Port {
     const calls = Object.entries(port).map(([name, call]) => [
       name,
@@ -119,7 +119,7 @@ export function makeDeliverySimulation(
           return await (call as (...args: unknown[]) => Promise<unknown>)(...args);
         } catch (error) {
           if (!(error instanceof Crash)) throw error;
-          death.reject(error);
+          crash.reject(error);
           return new Promise(() => undefined);
         }
       },
@@ -182,7 +182,7 @@ export function makeDeliverySimulation(
         return { durationMs: tookMs, ...posted };
       },
     }),
-    // Nothing takes time here but what a test says.
+    // No time passes during a call, unless the test defines it.
     sleep: (_: number, signal: AbortSignal): Promise<void> =>
       options.sleep?.() ??
       new Promise((_resolve, reject) => {
@@ -202,11 +202,11 @@ export function makeDeliverySimulation(
   const { handleDeliveryWork: handle } = composeDeliveryWork(ports);
   const { sweepDeliveries } = composeDeliverySweep({ ...ports, limit: 100 });
 
-  /** What an invocation gives, or nothing where it died. */
-  async function untilDeath<Result>(run: () => Promise<Result>): Promise<Result | undefined> {
-    death = Promise.withResolvers<never>();
+  /** Runs an invocation. @returns `undefined` if it crashed */
+  async function untilCrash<Result>(run: () => Promise<Result>): Promise<Result | undefined> {
+    crash = Promise.withResolvers<never>();
     try {
-      return await Promise.race([run(), death.promise]);
+      return await Promise.race([run(), crash.promise]);
     } catch (error) {
       if (!(error instanceof Crash)) throw error;
       crashes++;
@@ -214,7 +214,7 @@ export function makeDeliverySimulation(
     }
   }
 
-  /** One invocation with what waits in a queue, at most so many. */
+  /** Runs one invocation with at most `size` due messages of a queue. */
   async function work(queue: Waiting["queue"], size: number): Promise<void> {
     const batch = waiting.filter((one) => one.queue === queue && one.dueMs <= nowMs).slice(0, size);
     if (batch.length === 0) return;
@@ -226,17 +226,17 @@ export function makeDeliverySimulation(
         ? ({ kind: "job", jobId: message.jobId } as const)
         : ({ kind: "attempt", message } as const);
     });
-    const run = await untilDeath(() => handle(works, { queue, remainingMs: () => 40_000 }));
+    const run = await untilCrash(() => handle(works, { queue, remainingMs: () => 40_000 }));
     const outcomes = run ?? works.map(() => ({ kind: "failed" as const }));
     for (const [index, one] of batch.entries()) {
       if (outcomes[index]?.kind !== "failed") continue;
-      // It comes again when its visibility timeout ends, or is parked after eight times.
+      // It becomes visible again after its visibility timeout; after 8 receives it is dead-lettered.
       const again = { ...one, dueMs: nowMs + 240_000, receives: one.receives + 1 };
       (again.receives < 8 ? waiting : parked).push(again);
     }
   }
 
-  /** Works off what is due now. */
+  /** Processes all messages that are due now. */
   async function drain(): Promise<void> {
     while (waiting.some((one) => one.dueMs <= nowMs)) {
       await work("events", 10);
@@ -265,7 +265,7 @@ export function makeDeliverySimulation(
     lose: () => {
       waiting = [];
     },
-    /** A person sends back what is in the dead-letter queues. */
+    /** Redrives the dead-letter queues. */
     redrive: () => {
       waiting.push(...parked.map((one) => ({ ...one, receives: 0 })));
       parked = [];
@@ -277,7 +277,7 @@ export function makeDeliverySimulation(
     ports,
     now: () => nowMs,
 
-    /** An event comes over the bus. */
+    /** Puts an event on the bus. */
     publish(event: Partial<FinalEvent> & { requestId?: string } = {}): FinalEvent {
       const type = event.type ?? "workflow.completed";
       const { clientId = "cl_1", requestId = "rq_1", id = `${type}:${requestId}` } = event;
@@ -296,7 +296,7 @@ export function makeDeliverySimulation(
       return final;
     },
 
-    /** Lets time pass: messages come when they are due, the sweep once a minute. */
+    /** Advances the time: messages are processed when they are due, and the sweep runs every minute. */
     async pass(ms: number): Promise<void> {
       const endMs = nowMs + ms;
       for (;;) {
@@ -305,7 +305,7 @@ export function makeDeliverySimulation(
         const nextMs = Math.min(nextSweepMs, ...waiting.map(({ dueMs }) => dueMs));
         if (nextMs > endMs) break;
         nowMs = Math.max(nowMs, nextMs);
-        if (nowMs === nextSweepMs) await untilDeath(() => sweepDeliveries(() => 50_000));
+        if (nowMs === nextSweepMs) await untilCrash(() => sweepDeliveries(() => 50_000));
       }
       nowMs = endMs;
     },
