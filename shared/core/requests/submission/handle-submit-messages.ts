@@ -29,7 +29,7 @@ export interface SubmitRun {
   /** One for each message, in order. */
   messages: MessageOutcome[];
   submissions: SubmitResult[];
-  /** The longest that the first of a lane has waited (business); 0 where nobody waits. */
+  /** The longest wait (business) of a request at the head of a lane; 0 when none waits. */
   longestWaitMs: number;
   outbox: PublishedOutboxes;
 }
@@ -38,89 +38,118 @@ export interface SubmitRun {
 const MAX_DELAY_MS = limits.maxSqsDelaySeconds * 1_000;
 
 /**
- * Does what the messages of the submit queue hint at. What one batch causes is
- * published together; a lane that is named twice is worked once.
+ * Processes a batch of the submit queue: publishes what accepting the requests
+ * added to their outboxes, works the lanes that the messages name, each once,
+ * and publishes what that changed. Each message fails on its own.
  */
 export const makeHandleSubmitMessages =
   (deps: HandleSubmitMessagesDeps) =>
   async (bodies: readonly string[], remainingMs: () => number): Promise<SubmitRun> => {
-    const messages = bodies.map(read);
-    const ids = messages.flatMap((message) =>
-      message?.kind === "accepted" || message?.kind === "due" ? [message.requestId] : [],
-    );
-    const found = await deps.requests.findWithLanes([...new Set(ids)]);
-    const total: PublishedOutboxes = { published: 0, failures: [] };
-    const publish = async (...of: Parameters<PublishOutboxes>) => {
-      const { published, failures } = await deps.publish(...of);
-      total.published += published;
-      total.failures.push(...failures);
-    };
-    const accepted = messages.flatMap((message) =>
-      message?.kind === "accepted" ? (found.get(message.requestId) ?? []) : [],
-    );
-    await publish(
-      [...new Set(accepted)].map(({ request }) => request),
-      "accept",
-    );
-
-    const works = new Map<string, Promise<LaneRunResult>>();
-    /** A lane is worked once, however many messages name it. */
-    const dedupeByKey = (key: string, work: () => Promise<LaneRunResult>) => {
-      const known = works.get(key) ?? work();
-      works.set(key, known);
-      return known;
-    };
+    const messages = bodies.map(parse);
+    const found = await findRequests(deps, messages);
+    const published = [await deps.publish(acceptedOf(messages, found), "accept")];
+    const runs = new Map<string, Promise<LaneRunResult>>();
     const settled = await Promise.allSettled(
-      messages.map(async (message) => {
-        if (!message) throw new Failure("MESSAGE_MALFORMED", "not one of our messages");
-        if (message.kind === "continue") {
-          await dedupeByKey(message.requestId, () => deps.sendInput(message.requestId));
-          return;
-        }
-        const lane = await laneOf(deps, message, found);
-        if (lane === undefined) return;
-        const { kind } = await dedupeByKey(lane, () => deps.workLane(lane, remainingMs));
-        // Who has the lane may have looked before this request was there.
-        if (kind === "busy" && message.kind !== "wakeUp")
-          await deps.laneScheduler.ensureWakeUp(lane);
-      }),
+      messages.map((message) => processMessage(deps, message, { found, runs, remainingMs })),
     );
-    const done = (await Promise.allSettled(works.values())).flatMap((work) =>
-      work.status === "fulfilled" ? [work.value] : [],
+    const done = (await Promise.allSettled(runs.values())).flatMap((run) =>
+      run.status === "fulfilled" ? [run.value] : [],
     );
-    await publish(done.flatMap(({ changed }) => changed));
+    published.push(await deps.publish(done.flatMap(({ changed }) => changed)));
     return {
       messages: settled.map(outcomeOf),
       submissions: done.flatMap(({ submissions }) => submissions),
       longestWaitMs: Math.max(0, ...done.map(({ headWaitMs = 0 }) => headWaitMs)),
-      outbox: total,
+      outbox: {
+        published: published.reduce((sum, one) => sum + one.published, 0),
+        failures: published.flatMap(({ failures }) => failures),
+      },
     };
   };
 
-function read(body: string): SubmitMessage | undefined {
+type FoundRequests = Map<string, { request: RequestRecord; lane: Lane | undefined }>;
+
+function parse(body: string): SubmitMessage | undefined {
   try {
     return submitMessage.parse(JSON.parse(body));
   } catch {
+    // `processMessage` reports it as MESSAGE_MALFORMED: the cause would contain the body.
     return undefined;
   }
 }
 
-/** The lane in which there may be work because of this message. */
-async function laneOf(
+/** Reads the requests that the messages name, with their lanes, in one go. */
+function findRequests(
+  { requests }: HandleSubmitMessagesDeps,
+  messages: readonly (SubmitMessage | undefined)[],
+): Promise<FoundRequests> {
+  const ids = messages.flatMap((message) =>
+    message?.kind === "accepted" || message?.kind === "due" ? [message.requestId] : [],
+  );
+  return requests.findWithLanes([...new Set(ids)]);
+}
+
+function acceptedOf(
+  messages: readonly (SubmitMessage | undefined)[],
+  found: FoundRequests,
+): RequestRecord[] {
+  const ids = messages.flatMap((message) =>
+    message?.kind === "accepted" ? [message.requestId] : [],
+  );
+  return [...new Set(ids)].flatMap((id) => found.get(id)?.request ?? []);
+}
+
+async function processMessage(
+  deps: HandleSubmitMessagesDeps,
+  message: SubmitMessage | undefined,
+  batch: {
+    found: FoundRequests;
+    /** The runs of this batch, by lane, or by request for an input. */
+    runs: Map<string, Promise<LaneRunResult>>;
+    remainingMs: () => number;
+  },
+): Promise<void> {
+  const { found, runs, remainingMs } = batch;
+  const runOnce = (key: string, start: () => Promise<LaneRunResult>) => {
+    const run = runs.get(key) ?? start();
+    runs.set(key, run);
+    return run;
+  };
+  if (!message) throw new Failure("MESSAGE_MALFORMED", "not a message of the submit queue");
+  if (message.kind === "continue") {
+    await runOnce(message.requestId, () => deps.sendInput(message.requestId));
+    return;
+  }
+  const lane = await laneToWork(deps, message, found);
+  if (lane === undefined) return;
+  const { kind } = await runOnce(lane, () => deps.workLane(lane, remainingMs));
+  // The worker that holds the lease may have read the lane before this request joined it.
+  if (kind === "busy" && message.kind !== "wakeUp") await deps.laneScheduler.ensureWakeUp(lane);
+}
+
+/** The lane that must be worked because of this message; `undefined` when none must. */
+async function laneToWork(
   deps: HandleSubmitMessagesDeps,
   message: Exclude<SubmitMessage, { kind: "continue" }>,
-  found: Map<string, { request: RequestRecord; lane: Lane | undefined }>,
+  found: FoundRequests,
 ): Promise<string | undefined> {
   if (message.kind === "wakeUp") return message.lane;
   const { request, lane } = found.get(message.requestId) ?? {};
   if (!request) return undefined;
-  if (message.kind === "accepted") {
-    if (request.status !== "QUEUED") return undefined;
-    // Who joined while a worker was just leaving is nobody's concern yet.
-    if (message.wakesLane || lane?.sweepDueMs === undefined) return request.lane;
-    if (lane.owner !== undefined) await deps.laneScheduler.ensureWakeUp(request.lane);
-    return undefined;
-  }
+  if (message.kind === "due") return joinDue(deps, message, request);
+  if (request.status !== "QUEUED") return undefined;
+  // A request that joined while a worker was releasing the lane has no wake-up scheduled.
+  if (message.wakesLane || lane?.sweepDueMs === undefined) return request.lane;
+  if (lane.owner !== undefined) await deps.laneScheduler.ensureWakeUp(request.lane);
+  return undefined;
+}
+
+/** Joins a scheduled request to its lane. A message that comes early is sent again for the right time. */
+async function joinDue(
+  deps: HandleSubmitMessagesDeps,
+  message: SubmitMessage,
+  request: RequestRecord,
+): Promise<string | undefined> {
   const joined = await deps.joinWhenDue(request);
   if (joined) return joined.processNow ? request.lane : undefined;
   const { status, scheduledMs = 0 } = request;
