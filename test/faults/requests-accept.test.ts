@@ -17,7 +17,7 @@ const stored = (status: string) => `"status":{"S":"${status}"}`;
 
 let run: FaultyRequestsRun;
 let scheduler: SchedulerClient;
-let stories: {
+let scenarios: {
   left: Promise<Left>;
   lost: ReturnType<typeof losesAnswer>;
   retried: ReturnType<typeof retries>;
@@ -30,8 +30,8 @@ beforeAll(async () => {
   });
   scheduler = new SchedulerClient(localAws(run.run.addresses.awsUrl));
   // They wait for the sweep, or their time, while the other rows are shown.
-  stories = { left: leaveAll(), lost: losesAnswer(), retried: retries() };
-  for (const story of Object.values(stories)) story.catch(() => undefined);
+  scenarios = { left: leaveAll(), lost: losesAnswer(), retried: retries() };
+  for (const scenario of Object.values(scenarios)) scenario.catch(() => undefined);
 });
 afterAll(async () => {
   scheduler.destroy();
@@ -176,7 +176,7 @@ async function ofAccount(accountId: string): Promise<string[]> {
 
 describe("what was stored is picked up, though its accept was not finished", () => {
   test.each(leavings)("$row", async ({ accountId, status, isScheduled }) => {
-    const told = (await stories.left)[accountId];
+    const told = (await scenarios.left)[accountId];
     expect(told?.status).toBe(status);
     const [requestId = "", ...others] = await ofAccount(accountId);
     expect(others).toEqual([]);
@@ -244,7 +244,7 @@ function madeSchedule(requestId: string): boolean[] {
 
 describe("CreateSchedule is applied, and its answer is lost", () => {
   test("C3 the SDK asks again with the same token: one schedule, one submission", async () => {
-    const { status, struck, requestId } = await stories.lost;
+    const { status, struck, requestId } = await scenarios.lost;
     expect([status, struck]).toEqual([202, 1]);
     expect(madeSchedule(requestId)).toEqual([true, true]);
     await run.reaches(requestId, "SUCCEEDED");
@@ -253,7 +253,7 @@ describe("CreateSchedule is applied, and its answer is lost", () => {
   });
 
   test("C3 crash before the ack, and the client asks again by its key: the same request, one schedule, one submission", async () => {
-    const { statuses, stored, requestId } = await stories.retried;
+    const { statuses, stored, requestId } = await scenarios.retried;
     expect(statuses).toEqual([500, 202]);
     expect(stored).toEqual([requestId]);
     expect(madeSchedule(requestId)).toEqual([true]);

@@ -6,9 +6,9 @@ import {
   accepted,
   answered,
   finished,
-  makeWorkersWorld,
+  makeWorkersSimulation,
   type Step,
-  type WorkersWorld,
+  type WorkersSimulation,
 } from "../support/simulations/workers-simulation.ts";
 
 const SECOND_MS = 1_000;
@@ -22,10 +22,10 @@ const PACE_MS = 3 * HOUR_MS;
 const pace = { minSeconds: PACE_MS / SECOND_MS, maxSeconds: PACE_MS / SECOND_MS };
 
 const accountId = "account";
-const sent = ({ calls }: WorkersWorld) => calls.map(({ n }) => n);
+const sent = ({ calls }: WorkersSimulation) => calls.map(({ n }) => n);
 
 /** From the answer of one call to the next call. */
-function gapsMs({ calls }: WorkersWorld): number[] {
+function gapsMs({ calls }: WorkersSimulation): number[] {
   return calls.slice(1).map(({ fromMs }, before) => fromMs - (calls[before]?.untilMs ?? 0));
 }
 
@@ -61,17 +61,17 @@ function stopAt(who: string) {
 }
 
 /** Two requests of one account, and a worker that stops at its call number `nth`. */
-async function stoppedWorld(of: { nth: number; isApplied: boolean }) {
+async function stoppedSimulation(of: { nth: number; isApplied: boolean }) {
   const stop = stopAt("first");
   const rules = { unknownTimeoutMs: 4 * HOUR_MS };
-  const world = makeWorkersWorld({ pace, rules, step: stop.step });
-  const first = await world.accept({ accountId, n: 1 });
-  const second = await world.accept({ accountId, n: 2 });
-  const messages = world.queue.splice(0).map(({ message }) => message);
+  const simulation = makeWorkersSimulation({ pace, rules, step: stop.step });
+  const first = await simulation.accept({ accountId, n: 1 });
+  const second = await simulation.accept({ accountId, n: 2 });
+  const messages = simulation.queue.splice(0).map(({ message }) => message);
   stop.at(of.nth, of.isApplied);
-  const work = world.makeWorker({ who: "first" }).handle(messages);
+  const work = simulation.makeWorker({ who: "first" }).handle(messages);
   await Promise.race([work, settled()]);
-  return { world, stop, work, first, second };
+  return { simulation, stop, work, first, second };
 }
 
 /** When all that can happen without time passing has happened. */
@@ -81,12 +81,12 @@ async function settled(): Promise<void> {
 
 /** Both ends of every call of the first worker, until it makes no more. */
 async function forEveryStop(
-  show: (of: Awaited<ReturnType<typeof stoppedWorld>>, where: string) => Promise<void>,
+  show: (of: Awaited<ReturnType<typeof stoppedSimulation>>, where: string) => Promise<void>,
 ): Promise<number> {
   let stops = 0;
   for (let nth = 1; ; nth++) {
     for (const isApplied of [false, true]) {
-      const stopped = await stoppedWorld({ nth, isApplied });
+      const stopped = await stoppedSimulation({ nth, isApplied });
       if (stopped.stop.stoppedAt() === undefined) return stops;
       stops++;
       await show(stopped, `call ${nth}, ${isApplied ? "after" : "before"}`);
@@ -96,23 +96,24 @@ async function forEveryStop(
 
 describe("a lane keeps its order and its pace when its worker stops (G5)", () => {
   test("C10 it dies at any of its calls: nobody sends before its lease ends, then the lane goes on in order and at its pace, nothing twice, and everything ends", async () => {
-    const stops = await forEveryStop(async ({ world, first, second }, where) => {
-      const before = sent(world);
-      const { lane } = await world.find(first.requestId);
-      const isHeld = (await world.lanes.find(lane))?.owner !== undefined;
-      await world.runUntil(world.clock.businessMs() + LEASE_MS - SECOND_MS);
+    const stops = await forEveryStop(async ({ simulation, first, second }, where) => {
+      const before = sent(simulation);
+      const { lane } = await simulation.find(first.requestId);
+      const isHeld = (await simulation.lanes.find(lane))?.owner !== undefined;
+      await simulation.runUntil(simulation.clock.businessMs() + LEASE_MS - SECOND_MS);
       if (isHeld) {
-        await world.makeWorker({ who: "other" }).handle([{ v: 1, kind: "wakeUp", lane }]);
-        expect(sent(world), where).toEqual(before);
-        expect((await world.lanes.find(lane))?.owner, where).toBeDefined();
+        await simulation.makeWorker({ who: "other" }).handle([{ v: 1, kind: "wakeUp", lane }]);
+        expect(sent(simulation), where).toEqual(before);
+        expect((await simulation.lanes.find(lane))?.owner, where).toBeDefined();
       }
-      await world.runUntil(world.clock.businessMs() + DAY_MS);
-      expect(sent(world).toSorted(), where).toEqual([...new Set(sent(world))].sort());
-      expect(sent(world).at(-1), where).toBe(2);
-      expect(Math.min(...gapsMs(world), Number.POSITIVE_INFINITY), where).toBeGreaterThanOrEqual(
-        PACE_MS,
-      );
-      const statuses = [first, second].map(async ({ requestId }) => world.find(requestId));
+      await simulation.runUntil(simulation.clock.businessMs() + DAY_MS);
+      expect(sent(simulation).toSorted(), where).toEqual([...new Set(sent(simulation))].sort());
+      expect(sent(simulation).at(-1), where).toBe(2);
+      expect(
+        Math.min(...gapsMs(simulation), Number.POSITIVE_INFINITY),
+        where,
+      ).toBeGreaterThanOrEqual(PACE_MS);
+      const statuses = [first, second].map(async ({ requestId }) => simulation.find(requestId));
       for (const { status, error } of await Promise.all(statuses)) {
         expect([status, error?.code], where).toEqual(
           status === "FAILED" ? ["FAILED", "OUTCOME_UNKNOWN"] : ["SUCCEEDED", undefined],
@@ -123,30 +124,30 @@ describe("a lane keeps its order and its pace when its worker stops (G5)", () =>
   });
 
   test("C10 it is frozen at any of its calls and wakes after its lease has passed on: what it still writes is refused, it sends nothing that another may have sent", async () => {
-    const stops = await forEveryStop(async ({ world, stop, work, first, second }, where) => {
-      await world.runUntil(world.clock.businessMs() + PACE_MS / 2);
-      const isUnknown = (await world.find(first.requestId)).status === "UNKNOWN";
+    const stops = await forEveryStop(async ({ simulation, stop, work, first, second }, where) => {
+      await simulation.runUntil(simulation.clock.businessMs() + PACE_MS / 2);
+      const isUnknown = (await simulation.find(first.requestId)).status === "UNKNOWN";
       // It looks at the clock right before the call: frozen in between it would send.
       const isSending = stop.stoppedAt() === "exchange";
-      if (isUnknown && !sent(world).includes(1) && !isSending) {
-        await world.notSubmitted(first.requestId);
+      if (isUnknown && !sent(simulation).includes(1) && !isSending) {
+        await simulation.notSubmitted(first.requestId);
       }
-      await world.runUntil(world.clock.businessMs() + 2 * PACE_MS);
+      await simulation.runUntil(simulation.clock.businessMs() + 2 * PACE_MS);
       const before = await Promise.all(
-        [first, second].map(({ requestId }) => world.find(requestId)),
+        [first, second].map(({ requestId }) => simulation.find(requestId)),
       );
-      const lane = await world.lanes.find(before[0]?.lane ?? "");
+      const lane = await simulation.lanes.find(before[0]?.lane ?? "");
       stop.thaw();
       await work;
       await settled();
       expect(
-        (await world.lanes.find(before[0]?.lane ?? ""))?.nextSubmissionNotBeforeMs,
+        (await simulation.lanes.find(before[0]?.lane ?? ""))?.nextSubmissionNotBeforeMs,
         where,
       ).toBe(lane?.nextSubmissionNotBeforeMs);
-      await world.runUntil(world.clock.businessMs() + DAY_MS);
-      expect(sent(world).toSorted(), where).toEqual([...new Set(sent(world))].sort());
+      await simulation.runUntil(simulation.clock.businessMs() + DAY_MS);
+      expect(sent(simulation).toSorted(), where).toEqual([...new Set(sent(simulation))].sort());
       for (const was of before) {
-        const { status } = await world.find(was.requestId);
+        const { status } = await simulation.find(was.requestId);
         const mayChange = ["QUEUED", "UNKNOWN"].includes(was.status);
         if (!mayChange) expect(status, where).toBe(was.status);
       }
@@ -158,7 +159,7 @@ describe("a lane keeps its order and its pace when its worker stops (G5)", () =>
 describe("a lane that a worker just leaves, for nothing seems to wait in it", () => {
   /** What a worker and another process do to one lane at once, in any order; then time passes. */
   async function forEveryOrder(of: {
-    other: (world: WorkersWorld, dueId: string) => Promise<unknown>;
+    other: (simulation: WorkersSimulation, dueId: string) => Promise<unknown>;
     /** One that is scheduled waits for its firing. */
     isDue?: true;
     isLost?: (call: { who: string; name: string }) => boolean;
@@ -166,32 +167,32 @@ describe("a lane that a worker just leaves, for nothing seems to wait in it", ()
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), fc.nat({ max: 15 }), async (s, later) => {
         let isScheduled = false;
-        const world = makeWorkersWorld({
+        const simulation = makeWorkersSimulation({
           step: async (call, { who, name }) => {
             if (!isScheduled) return call();
             if (of.isLost?.({ who, name })) throw new Failure("DEPENDENCY_DOWN", "planted");
             return s.schedule(call(), `${who} ${name}`);
           },
         });
-        const scheduledMs = world.clock.businessMs() + 3 * HOUR_MS;
-        const due = of.isDue && (await world.accept({ accountId, n: 2, scheduledMs }));
-        await world.drain();
-        world.schedules.clear();
-        world.pass(3 * HOUR_MS);
-        await world.accept({ accountId, n: 1 });
-        const messages = world.queue.splice(0).map(({ message }) => message);
+        const scheduledMs = simulation.clock.businessMs() + 3 * HOUR_MS;
+        const due = of.isDue && (await simulation.accept({ accountId, n: 2, scheduledMs }));
+        await simulation.drain();
+        simulation.schedules.clear();
+        simulation.pass(3 * HOUR_MS);
+        await simulation.accept({ accountId, n: 1 });
+        const messages = simulation.queue.splice(0).map(({ message }) => message);
         isScheduled = true;
         const begins = async () => {
           for (let turn = 0; turn < later; turn++) await s.schedule(Promise.resolve(), "wait");
-          await of.other(world, due?.requestId ?? "");
+          await of.other(simulation, due?.requestId ?? "");
         };
-        const one = world.makeWorker({ who: "one" }).handle(messages);
+        const one = simulation.makeWorker({ who: "one" }).handle(messages);
         await s.waitFor(Promise.all([one, begins()]));
         isScheduled = false;
-        await world.runUntil(world.clock.businessMs() + 30 * MINUTE_MS);
-        const { requests } = await world.stored.list({ clientId: "cl_1", limit: 10 });
+        await simulation.runUntil(simulation.clock.businessMs() + 30 * MINUTE_MS);
+        const { requests } = await simulation.stored.list({ clientId: "cl_1", limit: 10 });
         expect(requests.map(({ status }) => status)).toEqual(requests.map(() => "SUCCEEDED"));
-        expect(sent(world)).toHaveLength(requests.length);
+        expect(sent(simulation)).toHaveLength(requests.length);
       }),
       { numRuns: 500 },
     );
@@ -200,17 +201,17 @@ describe("a lane that a worker just leaves, for nothing seems to wait in it", ()
   test("C2 a scheduled request joins it in that moment: it is sent, not forgotten until it times out", async () => {
     await forEveryOrder({
       isDue: true,
-      other: (world, requestId) =>
-        world.makeWorker({ who: "other" }).handle([{ v: 1, kind: "due", requestId }]),
+      other: (simulation, requestId) =>
+        simulation.makeWorker({ who: "other" }).handle([{ v: 1, kind: "due", requestId }]),
     });
   });
 
   test("C2 the sweep has a scheduled request join it in that moment: likewise", async () => {
     await forEveryOrder({
       isDue: true,
-      other: (world) => {
-        world.pass(2 * MINUTE_MS);
-        return world.sweep();
+      other: (simulation) => {
+        simulation.pass(2 * MINUTE_MS);
+        return simulation.sweep();
       },
     });
   });
@@ -222,10 +223,10 @@ describe("a lane that a worker just leaves, for nothing seems to wait in it", ()
     "C2 a request is accepted in that moment, and its message %s: it is sent",
     async (_, isLost) => {
       await forEveryOrder({
-        other: async (world) => {
-          await world.accept({ accountId, n: 3 });
-          const messages = world.queue.splice(0).map(({ message }) => message);
-          await world.makeWorker({ who: "other" }).handle(messages);
+        other: async (simulation) => {
+          await simulation.accept({ accountId, n: 3 });
+          const messages = simulation.queue.splice(0).map(({ message }) => message);
+          await simulation.makeWorker({ who: "other" }).handle(messages);
         },
         isLost,
       });
@@ -235,7 +236,7 @@ describe("a lane that a worker just leaves, for nothing seems to wait in it", ()
 
 test("C10 whoever takes a result dies before it has the lane looked at: when the webhook comes again, the next one goes in its gap, not after the hold", async () => {
   let crashes = true;
-  const world = makeWorkersWorld({
+  const simulation = makeWorkersSimulation({
     exchange: ({ n }) => accepted(`theirs-${n}`),
     step: (call, { who, name }) => {
       if (who !== "consume" || name !== "bringForward" || !crashes) return call();
@@ -243,19 +244,19 @@ test("C10 whoever takes a result dies before it has the lane looked at: when the
       throw new Error("crash");
     },
   });
-  const first = await world.accept({ accountId, n: 1 });
-  await world.accept({ accountId, n: 2 });
-  await world.drain();
-  await expect(world.decode(first.requestId, "done")).rejects.toThrow("crash");
-  await world.decode(first.requestId, "done");
-  await world.runUntil(world.clock.businessMs() + 3 * MINUTE_MS);
-  expect(sent(world)).toEqual([1, 2]);
+  const first = await simulation.accept({ accountId, n: 1 });
+  await simulation.accept({ accountId, n: 2 });
+  await simulation.drain();
+  await expect(simulation.decode(first.requestId, "done")).rejects.toThrow("crash");
+  await simulation.decode(first.requestId, "done");
+  await simulation.runUntil(simulation.clock.businessMs() + 3 * MINUTE_MS);
+  expect(sent(simulation)).toEqual([1, 2]);
 });
 
 describe("a login, and those that wait for it", () => {
   const blocked = async () => {
     let crashAt: string | undefined;
-    const world = makeWorkersWorld({
+    const simulation = makeWorkersSimulation({
       exchange: ({ n }) => accepted(`theirs-${n}`),
       step: async (call, { who, name }) => {
         if (who !== "consume" || name !== crashAt) return call();
@@ -264,14 +265,14 @@ describe("a login, and those that wait for it", () => {
         throw new Error("crash");
       },
     });
-    const first = await world.accept({ accountId, n: 1 });
-    await world.drain();
-    await world.decode(first.requestId, { failed: "WRONG_PASSWORD" });
-    await world.accept({ accountId, n: 2 });
-    await world.runUntil(world.clock.businessMs() + 10 * MINUTE_MS);
-    expect(sent(world)).toEqual([1]);
+    const first = await simulation.accept({ accountId, n: 1 });
+    await simulation.drain();
+    await simulation.decode(first.requestId, { failed: "WRONG_PASSWORD" });
+    await simulation.accept({ accountId, n: 2 });
+    await simulation.runUntil(simulation.clock.businessMs() + 10 * MINUTE_MS);
+    expect(sent(simulation)).toEqual([1]);
     return {
-      world,
+      simulation,
       crash: (name: string) => {
         crashAt = name;
       },
@@ -279,45 +280,49 @@ describe("a login, and those that wait for it", () => {
   };
 
   test("C12 a login that joins a blocked lane is sent at once, past those that wait", async () => {
-    const { world } = await blocked();
-    await world.accept({ accountId, n: 3, action: "login_v2" });
-    await world.drain();
-    expect(sent(world)).toEqual([1, 3]);
+    const { simulation } = await blocked();
+    await simulation.accept({ accountId, n: 3, action: "login_v2" });
+    await simulation.drain();
+    expect(sent(simulation)).toEqual([1, 3]);
   });
 
   test.each(["replace", "unblock", "bringForward"])(
     "C10 whoever takes the word of its success dies after `%s`: the account is not left blocked",
     async (name) => {
-      const { world, crash } = await blocked();
-      const login = await world.accept({ accountId, n: 3, action: "login_v2" });
-      await world.drain();
+      const { simulation, crash } = await blocked();
+      const login = await simulation.accept({ accountId, n: 3, action: "login_v2" });
+      await simulation.drain();
       crash(name);
-      await expect(world.decode(login.requestId, "done")).rejects.toThrow("crash");
-      await world.decode(login.requestId, "done");
-      await world.runUntil(world.clock.businessMs() + 10 * MINUTE_MS);
-      expect(sent(world)).toEqual([1, 3, 2]);
+      await expect(simulation.decode(login.requestId, "done")).rejects.toThrow("crash");
+      await simulation.decode(login.requestId, "done");
+      await simulation.runUntil(simulation.clock.businessMs() + 10 * MINUTE_MS);
+      expect(sent(simulation)).toEqual([1, 3, 2]);
     },
   );
 
   test("C14 after a person's input the account's next submission keeps its gap, though the input went past the lane", async () => {
     const gapMs = 10 * MINUTE_MS;
-    const world = makeWorkersWorld({
+    const simulation = makeWorkersSimulation({
       pace: { minSeconds: gapMs / SECOND_MS, maxSeconds: gapMs / SECOND_MS },
       exchange: () => accepted("theirs"),
     });
-    const login = await world.accept({ accountId, n: 1, action: "login_v2" });
-    await world.drain();
-    await world.decode(login.requestId, "prompt");
-    await world.runUntil(world.clock.businessMs() + 12 * MINUTE_MS);
-    await world.accept({ accountId, n: 2 });
-    await world.continue(login.requestId, "123456");
-    await world.drain();
-    const answeredMs = world.clock.businessMs();
-    await world.decode(login.requestId, "done");
-    await world.runUntil(answeredMs + HOUR_MS);
-    expect(world.calls.map(({ action }) => action)).toEqual(["login_v2", "login_code", "connect"]);
-    expect(world.calls[1]?.fromMs).toBe(answeredMs);
-    expect(world.calls[2]?.fromMs).toBeGreaterThanOrEqual(answeredMs + gapMs);
+    const login = await simulation.accept({ accountId, n: 1, action: "login_v2" });
+    await simulation.drain();
+    await simulation.decode(login.requestId, "prompt");
+    await simulation.runUntil(simulation.clock.businessMs() + 12 * MINUTE_MS);
+    await simulation.accept({ accountId, n: 2 });
+    await simulation.continue(login.requestId, "123456");
+    await simulation.drain();
+    const answeredMs = simulation.clock.businessMs();
+    await simulation.decode(login.requestId, "done");
+    await simulation.runUntil(answeredMs + HOUR_MS);
+    expect(simulation.calls.map(({ action }) => action)).toEqual([
+      "login_v2",
+      "login_code",
+      "connect",
+    ]);
+    expect(simulation.calls[1]?.fromMs).toBe(answeredMs);
+    expect(simulation.calls[2]?.fromMs).toBeGreaterThanOrEqual(answeredMs + gapMs);
   });
 });
 
@@ -335,7 +340,7 @@ describe("two workers that both believe that the lane is theirs", () => {
         async (s, skewMs, waits) => {
           const owners = new Set<string>();
           let isScheduled = false;
-          const world = makeWorkersWorld({
+          const simulation = makeWorkersSimulation({
             step: async (call, { who, name }) => {
               const result = call();
               if (name === "acquire" && (await result) !== undefined) owners.add(who);
@@ -343,23 +348,26 @@ describe("two workers that both believe that the lane is theirs", () => {
             },
           });
           const requests = [];
-          for (const n of [1, 2, 3]) requests.push(await world.accept({ accountId, n }));
-          const { lane } = await world.find(requests[0]?.requestId ?? "");
+          for (const n of [1, 2, 3]) requests.push(await simulation.accept({ accountId, n }));
+          const { lane } = await simulation.find(requests[0]?.requestId ?? "");
           const wakeUp = { v: 1, kind: "wakeUp", lane } as const;
           isScheduled = true;
           const working = [
-            world.makeWorker({ who: "one" }).handle([wakeUp]),
-            world.makeWorker({ who: "other", skewMs }).handle([wakeUp]),
+            simulation.makeWorker({ who: "one" }).handle([wakeUp]),
+            simulation.makeWorker({ who: "other", skewMs }).handle([wakeUp]),
           ];
           s.scheduleSequence(
-            waits.map((ms) => ({ label: `${ms} ms pass`, builder: async () => world.pass(ms) })),
+            waits.map((ms) => ({
+              label: `${ms} ms pass`,
+              builder: async () => simulation.pass(ms),
+            })),
           );
           await s.waitFor(Promise.all(working));
           if (owners.size === 2) bothOwned++;
           isScheduled = false;
-          await world.runUntil(world.clock.businessMs() + 2 * HOUR_MS);
-          expect(sent(world)).toEqual([1, 2, 3]);
-          expect(Math.min(...gapsMs(world))).toBeGreaterThanOrEqual(0);
+          await simulation.runUntil(simulation.clock.businessMs() + 2 * HOUR_MS);
+          expect(sent(simulation)).toEqual([1, 2, 3]);
+          expect(Math.min(...gapsMs(simulation))).toBeGreaterThanOrEqual(0);
         },
       ),
       { numRuns: 400 },
@@ -372,46 +380,47 @@ describe("no FIFO queue holds a lane's order: the lane itself does", () => {
   const refused: Exchange = { kind: "notSent", reason: "ECONNREFUSED" };
 
   test("C12 a request that cannot be sent waits at the head, and the next is not sent before it", async () => {
-    const world = makeWorkersWorld({
+    const simulation = makeWorkersSimulation({
       exchange: ({ n, nth }) => (n === 1 && nth <= 5 ? refused : finished()),
     });
-    for (const n of [1, 2, 3]) await world.accept({ accountId, n });
-    await world.runUntil(world.clock.businessMs() + HOUR_MS);
-    expect(sent(world)).toEqual([1, 1, 1, 1, 1, 1, 2, 3]);
+    for (const n of [1, 2, 3]) await simulation.accept({ accountId, n });
+    await simulation.runUntil(simulation.clock.businessMs() + HOUR_MS);
+    expect(sent(simulation)).toEqual([1, 1, 1, 1, 1, 1, 2, 3]);
   });
 
   test("C12 one that can never be sent ends FAILED, and the next one's turn comes at once", async () => {
-    const world = makeWorkersWorld({});
+    const simulation = makeWorkersSimulation({});
     const [first, second] = [
-      await world.accept({ accountId, n: 1 }),
-      await world.accept({ accountId, n: 2 }),
+      await simulation.accept({ accountId, n: 1 }),
+      await simulation.accept({ accountId, n: 2 }),
     ];
-    const { params: _, ...stored } = await world.find(first.requestId);
-    await world.stored.replace({ ...stored, sealedParams: "v1.k1.not.what.was" });
-    await world.drain();
-    expect(sent(world)).toEqual([2]);
-    expect(await world.find(first.requestId)).toMatchObject({
+    const { params: _, ...stored } = await simulation.find(first.requestId);
+    await simulation.stored.replace({ ...stored, sealedParams: "v1.k1.not.what.was" });
+    await simulation.drain();
+    expect(sent(simulation)).toEqual([2]);
+    expect(await simulation.find(first.requestId)).toMatchObject({
       status: "FAILED",
       error: { code: "CANNOT_BE_SENT" },
     });
-    expect(await world.find(second.requestId)).toMatchObject({ status: "SUCCEEDED" });
+    expect(await simulation.find(second.requestId)).toMatchObject({ status: "SUCCEEDED" });
   });
 
   test("C12 the store fails for one lane of a batch: its message alone stays, nothing of that lane is sent, and the other goes on", async () => {
     let looks = 0;
-    const world = makeWorkersWorld({
+    const simulation = makeWorkersSimulation({
       step: (call, { name }) => {
         if (name === "queue" && ++looks === 1) throw new Failure("DEPENDENCY_DOWN", "planted");
         return call();
       },
     });
-    for (const n of [1, 2]) for (const one of ["A", "B"]) await world.accept({ accountId: one, n });
-    const messages = world.queue.splice(0).map(({ message }) => message);
-    const failed = await world.makeWorker().handle(messages);
+    for (const n of [1, 2])
+      for (const one of ["A", "B"]) await simulation.accept({ accountId: one, n });
+    const messages = simulation.queue.splice(0).map(({ message }) => message);
+    const failed = await simulation.makeWorker().handle(messages);
     expect(failed).toHaveLength(1);
-    expect(world.calls.map((call) => call.accountId)).toEqual(["B"]);
-    await world.runUntil(world.clock.businessMs() + HOUR_MS);
-    const ofA = world.calls.filter((call) => call.accountId === "A");
+    expect(simulation.calls.map((call) => call.accountId)).toEqual(["B"]);
+    await simulation.runUntil(simulation.clock.businessMs() + HOUR_MS);
+    const ofA = simulation.calls.filter((call) => call.accountId === "A");
     expect(ofA.map(({ n }) => n)).toEqual([1, 2]);
   });
 
@@ -445,9 +454,9 @@ describe("no FIFO queue holds a lane's order: the lane itself does", () => {
         const left = [...planned];
         const freeFromMs = new Map<string, number>();
         const tooEarly: number[] = [];
-        const world = makeWorkersWorld({
+        const simulation = makeWorkersSimulation({
           exchange: (call) => {
-            const nowMs = world.clock.businessMs();
+            const nowMs = simulation.clock.businessMs();
             if (nowMs < (freeFromMs.get(call.accountId) ?? 0)) tooEarly.push(call.n);
             const end = left.shift() ?? "done";
             const holdMs = end in heldMs ? heldMs[end as keyof typeof heldMs] : 0;
@@ -456,24 +465,24 @@ describe("no FIFO queue holds a lane's order: the lane itself does", () => {
           },
         });
         for (const n of [1, 2, 3]) {
-          for (const one of ["A", "B"]) await world.accept({ accountId: one, n });
+          for (const one of ["A", "B"]) await simulation.accept({ accountId: one, n });
         }
-        const { requests } = await world.stored.list({ clientId: "cl_1", limit: 10 });
+        const { requests } = await simulation.stored.list({ clientId: "cl_1", limit: 10 });
         const lanes = new Set(requests.map(({ lane }) => lane));
         // Somebody looks at the lanes all the time, whether or not there is a reason.
         for (let minutes = 0; minutes < 8 * 60; minutes += 7) {
-          const atMs = world.clock.businessMs();
+          const atMs = simulation.clock.businessMs();
           for (const lane of lanes)
-            world.queue.push({ message: { v: 1, kind: "wakeUp", lane }, atMs });
-          await world.runUntil(atMs + 7 * MINUTE_MS);
+            simulation.queue.push({ message: { v: 1, kind: "wakeUp", lane }, atMs });
+          await simulation.runUntil(atMs + 7 * MINUTE_MS);
         }
         for (const one of ["A", "B"]) {
-          const order = world.calls.filter((call) => call.accountId === one).map(({ n }) => n);
+          const order = simulation.calls.filter((call) => call.accountId === one).map(({ n }) => n);
           expect(order).toEqual(order.toSorted());
           expect(new Set(order)).toEqual(new Set([1, 2, 3]));
         }
         expect(tooEarly).toEqual([]);
-        const mayHaveIt = world.calls.filter(({ status }) => [0, 200, 500].includes(status));
+        const mayHaveIt = simulation.calls.filter(({ status }) => [0, 200, 500].includes(status));
         expect(mayHaveIt.length).toBeLessThanOrEqual(6 + planned.filter(isNotSent).length);
       }),
       { numRuns: 150 },
@@ -488,32 +497,34 @@ describe("pace", () => {
   const A_MINUTES_REQUESTS = MINUTE_MS / GAP_MS;
 
   /** There is always one that waits, and each batch is worked by a process of its own. */
-  async function pacedFor(minutes: number, skewOfNextMs: () => number): Promise<WorkersWorld> {
-    const world = makeWorkersWorld({
+  async function pacedFor(minutes: number, skewOfNextMs: () => number): Promise<WorkersSimulation> {
+    const simulation = makeWorkersSimulation({
       pace: { minSeconds: GAP_MS / SECOND_MS, maxSeconds: GAP_MS / SECOND_MS },
       rules: { retentionMs: SECOND_MS },
       skewOfNextMs,
     });
     for (let n = 1; n <= (minutes + 1) * A_MINUTES_REQUESTS; n++) {
-      await world.accept({ accountId, n });
+      await simulation.accept({ accountId, n });
       // The first minute's wait from the beginning.
       const atMs = n - A_MINUTES_REQUESTS;
-      if (atMs > 0) await world.runUntil(startMs(world) + atMs * GAP_MS);
+      if (atMs > 0) await simulation.runUntil(startMs(simulation) + atMs * GAP_MS);
     }
-    return world;
+    return simulation;
   }
 
-  const startMs = ({ calls, clock }: WorkersWorld) => calls[0]?.fromMs ?? clock.businessMs();
+  const startMs = ({ calls, clock }: WorkersSimulation) => calls[0]?.fromMs ?? clock.businessMs();
 
   test("C14 one request every 2 s for an hour, each sent by a process of its own: no gap is shorter, for it is the stored time that keeps it", async () => {
-    const world = await pacedFor(60, () => 0);
-    expect(sent(world).slice(0, 1_800)).toEqual(Array.from({ length: 1_800 }, (_, n) => n + 1));
-    expect(Math.min(...gapsMs(world))).toBeGreaterThanOrEqual(GAP_MS);
+    const simulation = await pacedFor(60, () => 0);
+    expect(sent(simulation).slice(0, 1_800)).toEqual(
+      Array.from({ length: 1_800 }, (_, n) => n + 1),
+    );
+    expect(Math.min(...gapsMs(simulation))).toBeGreaterThanOrEqual(GAP_MS);
   });
 
   test("C14 processes whose clocks are up to 250 ms apart: no gap is shorter by more than that", async () => {
-    const world = await pacedFor(10, () => Math.random() * 250);
-    expect(sent(world).length).toBeGreaterThan(8 * A_MINUTES_REQUESTS);
-    expect(Math.min(...gapsMs(world))).toBeGreaterThanOrEqual(GAP_MS - 250);
+    const simulation = await pacedFor(10, () => Math.random() * 250);
+    expect(sent(simulation).length).toBeGreaterThan(8 * A_MINUTES_REQUESTS);
+    expect(Math.min(...gapsMs(simulation))).toBeGreaterThanOrEqual(GAP_MS - 250);
   });
 });

@@ -6,7 +6,10 @@ import {
   type FaultyRequestsRun,
   startFaultyRequestsRun,
 } from "../support/runs/faulty-requests-run.ts";
-import { makeWorkersWorld, type WorkersWorld } from "../support/simulations/workers-simulation.ts";
+import {
+  makeWorkersSimulation,
+  type WorkersSimulation,
+} from "../support/simulations/workers-simulation.ts";
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
@@ -18,19 +21,19 @@ const REQUESTS = Number(process.env.SCHEDULED_REQUESTS ?? 20_000);
 const accountId = "account";
 
 /** One request that is scheduled three hours ahead. */
-async function scheduledWorld(of: Parameters<typeof makeWorkersWorld>[0] = {}) {
-  const world = makeWorkersWorld(of);
-  const atMs = world.clock.businessMs() + 3 * HOUR_MS;
-  const { requestId } = await world.accept({ accountId, n: 1, scheduledMs: atMs });
-  await world.drain();
+async function scheduledSimulation(of: Parameters<typeof makeWorkersSimulation>[0] = {}) {
+  const simulation = makeWorkersSimulation(of);
+  const atMs = simulation.clock.businessMs() + 3 * HOUR_MS;
+  const { requestId } = await simulation.accept({ accountId, n: 1, scheduledMs: atMs });
+  await simulation.drain();
   // Scheduler is the test's own.
-  world.schedules.clear();
+  simulation.schedules.clear();
   const due = { v: 1, kind: "due", requestId } as const;
-  return { world, atMs, requestId, due, fire: () => world.makeWorker().handle([due]) };
+  return { simulation, atMs, requestId, due, fire: () => simulation.makeWorker().handle([due]) };
 }
 
-const status = async (world: WorkersWorld, requestId: string) =>
-  (await world.find(requestId)).status;
+const status = async (simulation: WorkersSimulation, requestId: string) =>
+  (await simulation.find(requestId)).status;
 
 describe("a scheduled request is submitted once and never early (G7)", () => {
   test.each([
@@ -41,15 +44,15 @@ describe("a scheduled request is submitted once and never early (G7)", () => {
   ])(
     "C4 early by %s: nothing is sent before the time, and it is sent at its time",
     async (_, earlyMs) => {
-      const { world, atMs, requestId, fire } = await scheduledWorld();
-      await world.runUntil(atMs - earlyMs);
+      const { simulation, atMs, requestId, fire } = await scheduledSimulation();
+      await simulation.runUntil(atMs - earlyMs);
       await fire();
-      await world.runUntil(atMs - 1);
-      expect(world.calls).toEqual([]);
-      expect(await status(world, requestId)).toBe("SCHEDULED");
-      await world.runUntil(atMs + 150 * SECOND_MS);
-      expect(world.calls).toHaveLength(1);
-      expect(world.calls[0]?.fromMs).toBeGreaterThanOrEqual(atMs);
+      await simulation.runUntil(atMs - 1);
+      expect(simulation.calls).toEqual([]);
+      expect(await status(simulation, requestId)).toBe("SCHEDULED");
+      await simulation.runUntil(atMs + 150 * SECOND_MS);
+      expect(simulation.calls).toHaveLength(1);
+      expect(simulation.calls[0]?.fromMs).toBeGreaterThanOrEqual(atMs);
     },
   );
 
@@ -57,20 +60,20 @@ describe("a scheduled request is submitted once and never early (G7)", () => {
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), async (s) => {
         let isScheduled = false;
-        const { world, atMs, requestId, due, fire } = await scheduledWorld({
+        const { simulation, atMs, requestId, due, fire } = await scheduledSimulation({
           step: (call, { who, name }) =>
             isScheduled ? s.schedule(call(), `${who} ${name}`) : call(),
         });
-        await world.runUntil(atMs);
+        await simulation.runUntil(atMs);
         isScheduled = true;
-        const firings = ["one", "other"].map((who) => world.makeWorker({ who }).handle([due]));
+        const firings = ["one", "other"].map((who) => simulation.makeWorker({ who }).handle([due]));
         await s.waitFor(Promise.all(firings));
         isScheduled = false;
-        await world.runUntil(atMs + MINUTE_MS);
+        await simulation.runUntil(atMs + MINUTE_MS);
         await fire();
-        await world.runUntil(atMs + HOUR_MS);
-        expect(world.calls).toHaveLength(1);
-        expect(await status(world, requestId)).toBe("SUCCEEDED");
+        await simulation.runUntil(atMs + HOUR_MS);
+        expect(simulation.calls).toHaveLength(1);
+        expect(await status(simulation, requestId)).toBe("SUCCEEDED");
       }),
       { numRuns: 200 },
     );
@@ -78,11 +81,11 @@ describe("a scheduled request is submitted once and never early (G7)", () => {
 
   test("C4 60 s late: sent then; never: the sweep makes up for it within 150 s", async () => {
     for (const lateMs of [MINUTE_MS, undefined]) {
-      const { world, atMs, fire } = await scheduledWorld();
-      await world.runUntil(atMs + (lateMs ?? 0));
+      const { simulation, atMs, fire } = await scheduledSimulation();
+      await simulation.runUntil(atMs + (lateMs ?? 0));
       if (lateMs !== undefined) await fire();
-      await world.runUntil(atMs + 150 * SECOND_MS);
-      expect(world.calls).toHaveLength(1);
+      await simulation.runUntil(atMs + 150 * SECOND_MS);
+      expect(simulation.calls).toHaveLength(1);
     }
   });
 });
@@ -108,16 +111,18 @@ describe("times", () => {
       const atMs = Date.parse(scheduled);
       for (const zone of ["UTC", "Europe/Kyiv", "America/New_York", "Asia/Kathmandu"]) {
         process.env.TZ = zone;
-        const world = makeWorkersWorld({});
-        world.pass(Date.parse(now) - world.clock.businessMs());
-        await world.accept({ accountId, n: 1, scheduled });
-        expect([...world.schedules.values()]).toEqual([Math.ceil(atMs / SECOND_MS) * SECOND_MS]);
-        await world.drain();
-        world.pass(atMs - MINUTE_MS - world.clock.businessMs());
-        await world.runUntil(atMs + MINUTE_MS);
-        expect(world.calls).toHaveLength(1);
-        expect(world.calls[0]?.fromMs).toBeGreaterThanOrEqual(atMs);
-        expect(world.calls[0]?.fromMs).toBeLessThan(atMs + SECOND_MS);
+        const simulation = makeWorkersSimulation({});
+        simulation.pass(Date.parse(now) - simulation.clock.businessMs());
+        await simulation.accept({ accountId, n: 1, scheduled });
+        expect([...simulation.schedules.values()]).toEqual([
+          Math.ceil(atMs / SECOND_MS) * SECOND_MS,
+        ]);
+        await simulation.drain();
+        simulation.pass(atMs - MINUTE_MS - simulation.clock.businessMs());
+        await simulation.runUntil(atMs + MINUTE_MS);
+        expect(simulation.calls).toHaveLength(1);
+        expect(simulation.calls[0]?.fromMs).toBeGreaterThanOrEqual(atMs);
+        expect(simulation.calls[0]?.fromMs).toBeLessThan(atMs + SECOND_MS);
       }
     },
   );
@@ -141,12 +146,12 @@ describe("times", () => {
   test.each(refused)(
     "C5 %s is refused: the field is named, and nothing is stored",
     async (_, scheduled) => {
-      const world = makeWorkersWorld({});
-      expect(new Date(world.clock.businessMs()).toISOString()).toBe(now);
-      const told = await world.accept({ accountId, n: 1, scheduled }).catch((error) => error);
+      const simulation = makeWorkersSimulation({});
+      expect(new Date(simulation.clock.businessMs()).toISOString()).toBe(now);
+      const told = await simulation.accept({ accountId, n: 1, scheduled }).catch((error) => error);
       expect(told).toBeInstanceOf(InvalidRequest);
       expect((told as InvalidRequest).errors.map(({ field }) => field)).toEqual(["scheduled"]);
-      expect([world.schedules.size, world.queue.length]).toEqual([0, 0]);
+      expect([simulation.schedules.size, simulation.queue.length]).toEqual([0, 0]);
     },
   );
 });
@@ -157,16 +162,16 @@ describe("a cancelled request is silent, also when it is cancelled while its sch
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), async (s) => {
         let isScheduled = false;
-        const { world, atMs, requestId, fire } = await scheduledWorld({
+        const { simulation, atMs, requestId, fire } = await scheduledSimulation({
           step: (call, { who, name }) =>
             isScheduled ? s.schedule(call(), `${who} ${name}`) : call(),
         });
-        await world.runUntil(atMs);
-        world.published.splice(0);
+        await simulation.runUntil(atMs);
+        simulation.published.splice(0);
         isScheduled = true;
         const cancelling = s
           .schedule(Promise.resolve(), "cancel")
-          .then(() => world.cancel(requestId))
+          .then(() => simulation.cancel(requestId))
           .then(
             () => "CANCELLED" as const,
             (error: Error) => {
@@ -176,12 +181,12 @@ describe("a cancelled request is silent, also when it is cancelled while its sch
           );
         const [outcome] = await s.waitFor(Promise.all([cancelling, fire()]));
         isScheduled = false;
-        await world.runUntil(atMs + HOUR_MS);
+        await simulation.runUntil(atMs + HOUR_MS);
         seen[outcome]++;
         const isCancelled = outcome === "CANCELLED";
-        expect(await status(world, requestId)).toBe(outcome);
-        expect(world.calls).toHaveLength(isCancelled ? 0 : 1);
-        if (isCancelled) expect(world.published).toEqual([]);
+        expect(await status(simulation, requestId)).toBe(outcome);
+        expect(simulation.calls).toHaveLength(isCancelled ? 0 : 1);
+        if (isCancelled) expect(simulation.published).toEqual([]);
       }),
       { numRuns: 300 },
     );
@@ -196,25 +201,25 @@ describe(`${REQUESTS} requests at 09:00:00`, () => {
 
   test(`C7 all fire in one minute, one account's ${HOT} first: each account's first goes with its own firing, its next in its own gap, and no firing costs more for the crowd`, async () => {
     let steps = 0;
-    const world = makeWorkersWorld({
+    const simulation = makeWorkersSimulation({
       rules: { accountWaitingLimit: REQUESTS },
       step: (call) => {
         steps++;
         return call();
       },
     });
-    const atMs = world.clock.businessMs() + 21 * HOUR_MS;
+    const atMs = simulation.clock.businessMs() + 21 * HOUR_MS;
     const ids: string[] = [];
     for (let n = 0; n < REQUESTS; n++) {
       const of = n < HOT ? "hot" : `account ${n % (ACCOUNTS - 1)}`;
-      const { requestId } = await world.accept({ accountId: of, n, scheduledMs: atMs });
+      const { requestId } = await simulation.accept({ accountId: of, n, scheduledMs: atMs });
       ids.push(requestId);
     }
-    world.queue.splice(0);
-    world.schedules.clear();
-    world.pass(atMs - world.clock.businessMs());
+    simulation.queue.splice(0);
+    simulation.schedules.clear();
+    simulation.pass(atMs - simulation.clock.businessMs());
     steps = 0;
-    const worker = world.makeWorker();
+    const worker = simulation.makeWorker();
     for (let at = 0; at < REQUESTS; at += 10) {
       const batch = ids.slice(at, at + 10);
       const failed = await worker.handle(
@@ -224,10 +229,10 @@ describe(`${REQUESTS} requests at 09:00:00`, () => {
     }
     // Joining a lane, seeing to it that it is looked at, and working it where it was idle.
     expect(steps / REQUESTS).toBeLessThan(5);
-    const callsOf = () => Map.groupBy(world.calls, (call) => call.accountId);
+    const callsOf = () => Map.groupBy(simulation.calls, (call) => call.accountId);
     expect(callsOf().size).toBe(ACCOUNTS);
     // The longest gap, and 30 s until the sweep counts a lane as overlooked.
-    await world.runUntil(atMs + 2 * MINUTE_MS);
+    await simulation.runUntil(atMs + 2 * MINUTE_MS);
     const twice = [...callsOf().values()].filter((calls) => calls.length > 1);
     expect(twice).toHaveLength(ACCOUNTS);
     // Those that fire at one time have no order among them but that of joining.

@@ -8,7 +8,11 @@ import {
   startFaultyRequestsRun,
 } from "../support/runs/faulty-requests-run.ts";
 import type { NewRequest } from "../support/runs/requests-run.ts";
-import { answered, finished, makeWorkersWorld } from "../support/simulations/workers-simulation.ts";
+import {
+  answered,
+  finished,
+  makeWorkersSimulation,
+} from "../support/simulations/workers-simulation.ts";
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -188,27 +192,30 @@ describe("the provider answers 429", () => {
   test("C15 each pause is as long as it was asked for, and the account shows it; another account's lane goes on", async () => {
     const retryAfterMs = 20 * MINUTE_MS;
     const headers = { "retry-after": String(retryAfterMs / 1_000) };
-    const world = makeWorkersWorld({
+    const simulation = makeWorkersSimulation({
       exchange: ({ n, nth }) => (n === 1 && nth <= 3 ? answered(429, {}, headers) : finished()),
     });
-    const startMs = world.clock.businessMs();
+    const startMs = simulation.clock.businessMs();
     const [first] = [
-      await world.accept({ accountId: "C15", n: 1 }),
-      await world.accept({ accountId: "C15", n: 2 }),
-      await world.accept({ accountId: "another", n: 3 }),
+      await simulation.accept({ accountId: "C15", n: 1 }),
+      await simulation.accept({ accountId: "C15", n: 2 }),
+      await simulation.accept({ accountId: "another", n: 3 }),
     ];
-    await world.drain();
-    const { lane } = await world.find(first.requestId);
+    await simulation.drain();
+    const { lane } = await simulation.find(first.requestId);
     const pause = { reason: "RATE_LIMITED", untilMs: startMs + retryAfterMs };
-    expect((await world.lanes.find(lane))?.pause).toEqual(pause);
-    expect(world.calls.map(({ n }) => n)).toEqual([1, 3]);
-    await world.runUntil(startMs + 2 * HOUR_MS);
-    const calls = world.calls.filter((call) => call.accountId === "C15");
+    expect((await simulation.lanes.find(lane))?.pause).toEqual(pause);
+    expect(simulation.calls.map(({ n }) => n)).toEqual([1, 3]);
+    await simulation.runUntil(startMs + 2 * HOUR_MS);
+    const calls = simulation.calls.filter((call) => call.accountId === "C15");
     expect(calls.map(({ n }) => n)).toEqual([1, 1, 1, 1, 2]);
     for (const [index, { fromMs }] of calls.slice(0, 4).entries()) {
       expect(fromMs).toBeGreaterThanOrEqual(startMs + index * retryAfterMs);
     }
-    expect(await world.find(first.requestId)).toMatchObject({ status: "SUCCEEDED", attempts: 4 });
+    expect(await simulation.find(first.requestId)).toMatchObject({
+      status: "SUCCEEDED",
+      attempts: 4,
+    });
   });
 });
 
@@ -253,16 +260,18 @@ describe("a poisonous request at the head of its lane", () => {
   });
 
   test("C13 a request whose call never gets through ends with its queue timeout (G8), and the lane goes on", async () => {
-    const world = makeWorkersWorld({
+    const simulation = makeWorkersSimulation({
       exchange: ({ n }) => (n === 1 ? { kind: "notSent", reason: "ENOTFOUND" } : finished()),
     });
-    const first = await world.accept({ accountId: "C13", n: 1 });
-    await world.runUntil(world.clock.businessMs() + DAY_MS - HOUR_MS);
-    await world.accept({ accountId: "C13", n: 2 });
-    await world.runUntil(world.clock.businessMs() + 2 * HOUR_MS);
-    expect(world.calls.filter(({ n }) => n === 1).length).toBeLessThanOrEqual(DAY_MS / MINUTE_MS);
-    expect(world.calls.at(-1)).toMatchObject({ n: 2, status: 200 });
-    expect(await world.find(first.requestId)).toMatchObject({
+    const first = await simulation.accept({ accountId: "C13", n: 1 });
+    await simulation.runUntil(simulation.clock.businessMs() + DAY_MS - HOUR_MS);
+    await simulation.accept({ accountId: "C13", n: 2 });
+    await simulation.runUntil(simulation.clock.businessMs() + 2 * HOUR_MS);
+    expect(simulation.calls.filter(({ n }) => n === 1).length).toBeLessThanOrEqual(
+      DAY_MS / MINUTE_MS,
+    );
+    expect(simulation.calls.at(-1)).toMatchObject({ n: 2, status: 200 });
+    expect(await simulation.find(first.requestId)).toMatchObject({
       status: "FAILED",
       error: { code: "QUEUE_TIMEOUT_THRESHOLD_EXCEEDED" },
     });

@@ -5,7 +5,7 @@ import {
   type CallEnd,
   callAnswer,
   cancelAnswer,
-  type Polled,
+  type PollReport,
   PROVIDER_REQUEST_ID,
   pollAnswer,
   provesNothingHappened,
@@ -15,19 +15,19 @@ import {
 import {
   type Beginning,
   beginning,
-  type Deed,
-  deed,
+  type Command,
+  command,
   MINUTE_MS,
 } from "../support/simulations/request-commands.ts";
 import {
-  checkStory,
+  checkEnd,
   checkWrite,
   nothingSeen,
   PASSWORD,
   PIN,
   type Seen,
 } from "../support/simulations/request-invariants.ts";
-import { makeRequestWorld } from "../support/simulations/request-simulation.ts";
+import { makeRequestSimulation } from "../support/simulations/request-simulation.ts";
 
 /**
  * One request, and all who have a hand in it, in any order: workers, some of
@@ -35,13 +35,13 @@ import { makeRequestWorld } from "../support/simulations/request-simulation.ts";
  * cancels and answers prompts, a person who settles what is unknown.
  */
 
-/** Plays the deeds, and then waits until it is over. */
-async function play(of: Beginning, deeds: readonly Deed[]): Promise<Seen> {
+/** Plays the commands, and then waits until it is over. */
+async function play(of: Beginning, commands: readonly Command[]): Promise<Seen> {
   const { provider, action } = of;
   const seen = nothingSeen();
   let broken: unknown;
   /** What is thrown inside, a use case takes for a store or a bus that is down. */
-  const law = (hold: () => void) => {
+  const invariant = (hold: () => void) => {
     try {
       hold();
     } catch (error) {
@@ -55,14 +55,14 @@ async function play(of: Beginning, deeds: readonly Deed[]): Promise<Seen> {
   let isSweeping = false;
   let current: Current = { meanwhile: [] };
 
-  const world = makeRequestWorld({
+  const simulation = makeRequestSimulation({
     provider,
     onWrite: (after, before) =>
-      law(() => {
+      invariant(() => {
         checkWrite(seen, after, before);
         // Who is at it, within his time, is not taken for dead.
         const { sendingUntilRealMs = 0 } = before ?? {};
-        const isAtIt = calling > 0 && sendingUntilRealMs > world.clock.realMs();
+        const isAtIt = calling > 0 && sendingUntilRealMs > simulation.clock.realMs();
         if (isAtIt) expect(after.status).not.toBe("UNKNOWN");
       }),
     async onLook() {
@@ -73,8 +73,11 @@ async function play(of: Beginning, deeds: readonly Deed[]): Promise<Seen> {
       const purpose = purposeOf(call);
       if (purpose === "submit" || purpose === "input") {
         // Only who has taken it sends it, and never a cancelled one.
-        law(() => {
-          expect(world.now()).toMatchObject({ status: "SUBMITTING", owner: expect.any(String) });
+        invariant(() => {
+          expect(simulation.now()).toMatchObject({
+            status: "SUBMITTING",
+            owner: expect.any(String),
+          });
           expect(call.body).toContain(purpose === "input" ? PIN : PASSWORD);
         });
         isSent = true;
@@ -90,7 +93,7 @@ async function play(of: Beginning, deeds: readonly Deed[]): Promise<Seen> {
     },
     async publish(events) {
       // Cancelled is silent (G9).
-      law(() => expect(world.now().status).not.toBe("CANCELLED"));
+      invariant(() => expect(simulation.now().status).not.toBe("CANCELLED"));
       publishing++;
       await doMeanwhile();
       publishing--;
@@ -105,7 +108,7 @@ async function play(of: Beginning, deeds: readonly Deed[]): Promise<Seen> {
     for (const one of meanwhile) await perform(one);
   }
 
-  /** What comes of the calls that the deed makes, and what happens while they are under way. */
+  /** What comes of the calls that the command makes, and what happens while they are under way. */
   async function as(next: Current, work: () => Promise<unknown>): Promise<void> {
     const before = current;
     current = { ...next };
@@ -113,96 +116,96 @@ async function play(of: Beginning, deeds: readonly Deed[]): Promise<Seen> {
     current = before;
   }
 
-  async function perform(deed: Deed): Promise<void> {
-    await done(deed);
+  async function perform(command: Command): Promise<void> {
+    await done(command);
     if (broken !== undefined) throw broken;
   }
 
-  async function done(deed: Deed): Promise<void> {
-    switch (deed.do) {
+  async function done(command: Command): Promise<void> {
+    switch (command.do) {
       case "bus fails":
       case "bus works":
-        isBusDown = deed.do === "bus fails";
+        isBusDown = command.do === "bus fails";
         return;
       case "fire":
         // There is a schedule for it, or there is none.
-        return of.isScheduled ? as({ meanwhile: [] }, () => world.fire()) : undefined;
-      case "hear again":
-        return as({ meanwhile: [] }, () => world.hearAgain());
+        return of.isScheduled ? as({ meanwhile: [] }, () => simulation.fire()) : undefined;
+      case "redeliver webhooks":
+        return as({ meanwhile: [] }, () => simulation.redeliverWebhooks());
       case "repeat message":
-        world.repeatMessage();
+        simulation.repeatMessage();
         return;
       case "delete connection":
-        world.deleteConnection();
+        simulation.deleteConnection();
         return;
       case "resume account":
-        await world.resumeAccount();
+        await simulation.resumeAccount();
         return;
       case "work":
-        return as(deed, () => world.work(deed.batch));
+        return as(command, () => simulation.work(command.batch));
       case "webhook": {
-        const label = deed.isLabelled ? world.now().requestId : undefined;
-        const body = webhookBody(provider, deed.says, label);
+        const label = command.isLabelled ? simulation.now().requestId : undefined;
+        const body = webhookBody(provider, command.says, label);
         // Before it has it, the provider can say nothing of it.
         if (!body || !isSent) return;
-        if (deed.isBound) await world.bind(PROVIDER_REQUEST_ID);
-        return as({ meanwhile: deed.meanwhile }, () => world.webhook(body));
+        if (command.isBound) await simulation.bind(PROVIDER_REQUEST_ID);
+        return as({ meanwhile: command.meanwhile }, () => simulation.webhook(body));
       }
       case "sweep":
         // Its runs do not overlap: one ends before the next begins.
         if (isSweeping) return;
-        return as({ polls: deed.says, meanwhile: deed.meanwhile }, async () => {
+        return as({ polls: command.says, meanwhile: command.meanwhile }, async () => {
           isSweeping = true;
-          await world.sweep();
+          await simulation.sweep();
           isSweeping = false;
         });
       case "cancel":
-        return as({ cancels: deed.end, meanwhile: [] }, () => world.cancel());
+        return as({ cancels: command.end, meanwhile: [] }, () => simulation.cancel());
       case "continue":
-        if (await world.continue(PIN)) seen.inputsTaken++;
+        if (await simulation.continue(PIN)) seen.inputsTaken++;
         return;
       case "resolve":
-        if ((await world.resolve({ as: deed.as })) && deed.as === "not-submitted") {
+        if ((await simulation.resolve({ as: command.as })) && command.as === "not-submitted") {
           seen.resolvedAsNotSubmitted++;
         }
         return;
       default:
-        world.clock.passBusiness(deed.businessMs);
-        world.clock.passReal(deed.realMs);
+        simulation.clock.passBusiness(command.businessMs);
+        simulation.clock.passReal(command.realMs);
         // Who is frozen so long counts as dead, and another publishes what he was at.
-        if (publishing > 0 && deed.realMs > 0) seen.isFrozenPublishing = true;
+        if (publishing > 0 && command.realMs > 0) seen.isFrozenPublishing = true;
     }
   }
 
-  const scheduled = new Date(world.clock.businessMs() + 180 * MINUTE_MS).toISOString();
+  const scheduled = new Date(simulation.clock.businessMs() + 180 * MINUTE_MS).toISOString();
   const params = { password: PASSWORD };
-  await world.accept({ action, params, ...(of.isScheduled ? { scheduled } : {}) }, of.times);
-  for (const deed of deeds) await perform(deed);
+  await simulation.accept({ action, params, ...(of.isScheduled ? { scheduled } : {}) }, of.times);
+  for (const command of commands) await perform(command);
 
   // The faults stop: it ends without anybody's help but the sweep's (G12).
   isBusDown = false;
-  const isOver = () => isTerminal(world.now()) && world.now().outbox.length === 0;
+  const isOver = () => isTerminal(simulation.now()) && simulation.now().outbox.length === 0;
   for (let day = 0; day < 10 && !isOver(); day++) {
     await perform({ do: "pass", businessMs: 1_500 * MINUTE_MS, realMs: 2 * MINUTE_MS });
     await perform({ do: "work", end: "incomplete", meanwhile: [] });
     await perform({ do: "sweep", says: "knows nothing", meanwhile: [] });
   }
-  checkStory(seen, world.now());
+  checkEnd(seen, simulation.now());
   return seen;
 }
 
-/** How the calls of a deed end; what is absent, it makes none of. */
+/** How the calls of a command end; what is absent, it makes none of. */
 interface Current {
   end?: CallEnd;
-  polls?: Polled;
+  polls?: PollReport;
   cancels?: "yes" | "no" | "incomplete";
-  meanwhile: readonly Deed[];
+  meanwhile: readonly Command[];
   /** Done while the worker looks, and not while it calls. */
   isBeforeCall?: boolean;
 }
 
 /** What was wrong once: it is played each time. */
-const found: [Beginning, Deed[]][] = [
+const found: [Beginning, Command[]][] = [
   [
     // Each of those who said the same had it published.
     { provider: "we-link", action: "connect", isScheduled: false, times: 3 },
@@ -247,20 +250,21 @@ const found: [Beginning, Deed[]][] = [
 ];
 
 test("a request ends once, in whatever order updates, polls and timeouts arrive (G4)", async () => {
-  const stories = new Map<string, number>();
+  const runsByStatus = new Map<string, number>();
   await fc.assert(
     fc.asyncProperty(
       beginning,
-      fc.array(deed, { maxLength: 40, size: "max" }),
-      async (one, deeds) => {
-        const { statuses } = await play(one, deeds);
-        for (const status of statuses) stories.set(status, (stories.get(status) ?? 0) + 1);
+      fc.array(command, { maxLength: 40, size: "max" }),
+      async (one, commands) => {
+        const { statuses } = await play(one, commands);
+        for (const status of statuses)
+          runsByStatus.set(status, (runsByStatus.get(status) ?? 0) + 1);
       },
     ),
     { numRuns: 1_500, examples: found },
   );
   // Else it would have shown nothing.
   for (const status of ["ACTION_REQUIRED", "UNKNOWN", "SUCCEEDED", "FAILED", "CANCELLED"]) {
-    expect([status, stories.get(status)]).toEqual([status, expect.toSatisfy((n) => n > 100)]);
+    expect([status, runsByStatus.get(status)]).toEqual([status, expect.toSatisfy((n) => n > 100)]);
   }
 });

@@ -48,7 +48,7 @@ const MONTH_MS = 30 * 24 * HOUR_MS;
 const QUEUE_TIMEOUT_MS = MONTH_MS;
 
 let requests: RequestsRun;
-let stories: { expired: Promise<Expired>; scheduled: Promise<Scheduled> };
+let scenarios: { expired: Promise<Expired>; scheduled: Promise<Scheduled> };
 beforeAll(async () => {
   requests = await startRequestsRun({
     speed: SPEED,
@@ -59,8 +59,8 @@ beforeAll(async () => {
     },
   });
   // They take their time: it passes while the other sentences are shown.
-  stories = { expired: expire(), scheduled: schedule() };
-  for (const story of Object.values(stories)) story.catch(() => undefined);
+  scenarios = { expired: expire(), scheduled: schedule() };
+  for (const scenario of Object.values(scenarios)) scenario.catch(() => undefined);
 });
 afterAll(() => requests.close());
 
@@ -499,7 +499,7 @@ says(
 );
 
 says("The request is queued and automatically executed at the specified time", async () => {
-  const { requestId, scheduled } = await stories.scheduled;
+  const { requestId, scheduled } = await scenarios.scheduled;
   const { joinedAt = "" } = await requests.reaches(requestId, "SUCCEEDED");
   const dueMs = Date.parse(scheduled);
   const sent = await requests.submissions(example.accountId);
@@ -509,7 +509,7 @@ says("The request is queued and automatically executed at the specified time", a
 });
 
 says("Results are delivered via your webhook just like any other async request", async () => {
-  const { requestId } = await stories.scheduled;
+  const { requestId } = await scenarios.scheduled;
   const result = { thread_id: "thread-ACoABC1d2f...", message_id: expect.any(String) };
   const { data } = await requests.event(requestId, "workflow.completed");
   expect(data).toMatchObject({ status: "completed", eventType: "MESSAGE_SENT", result });
@@ -527,7 +527,7 @@ says(
       status: 400,
       body: { message: expect.stringMatching(/scheduled.*at least 2 hours later than now/) },
     });
-    const { requestId } = await stories.scheduled;
+    const { requestId } = await scenarios.scheduled;
     await requests.reaches(requestId, "SUCCEEDED");
     // What is the provider's goes to it as it came; when it is sent is our matter.
     const { scheduled: _, ...body } = example;
@@ -568,7 +568,7 @@ const EXPIRED = "QUEUE_TIMEOUT_THRESHOLD_EXCEEDED";
 says(
   "Requests that remain queued for too long are automatically marked as failed with the status QUEUE_TIMEOUT_THRESHOLD_EXCEEDED.",
   async () => {
-    const { requestId, answer } = await stories.expired;
+    const { requestId, answer } = await scenarios.expired;
     expect(answer).toMatchObject({ status: EXPIRED, requestId });
     const { error, joinedAt = "", finishedAt = "" } = await requests.get(requestId);
     expect(error?.code).toBe(EXPIRED);
@@ -581,7 +581,7 @@ says(
 says(
   "This prevents requests from being stuck indefinitely and ensures stable, fair processing of newer requests.",
   async () => {
-    const { accountId } = await stories.expired;
+    const { accountId } = await scenarios.expired;
     const newer = await ackedId("connect", { accountId, profile_id: "newer" });
     await forAccount(accountId, "resume");
     await requests.reaches(newer, "SUCCEEDED");
@@ -593,7 +593,7 @@ says(
 );
 
 says("If you receive this error, re-submit the request.", async () => {
-  const { accountId, requestId } = await stories.expired;
+  const { accountId, requestId } = await scenarios.expired;
   expect((await requests.get(requestId)).error?.message).toMatch(/create a new request/);
   const again = await ackedId("connect", { accountId, profile_id: "old" });
   expect(again).not.toBe(requestId);

@@ -9,7 +9,7 @@ import {
 } from "../../shared/core/requests/state/provider-update.ts";
 import type { RequestRecord } from "../../shared/core/requests/state/record.ts";
 import { providerClients } from "../../shared/providers/provider-clients.ts";
-import { type Said, webhookBody } from "../support/payloads/provider-payloads.ts";
+import { type ProviderReport, webhookBody } from "../support/payloads/provider-payloads.ts";
 import { newOwner, requestRecord } from "../support/payloads/request-records.ts";
 import { webhookOf } from "../support/payloads/webhooks.ts";
 import { requestRules } from "../support/simulations/request-simulation.ts";
@@ -54,22 +54,22 @@ const states = {
 
 type State = keyof typeof states;
 
-function heard(provider: ProviderId, says: Said): ProviderUpdate["event"] {
+function updateEvent(provider: ProviderId, says: ProviderReport): ProviderUpdate["event"] {
   return providerPacks[provider].read(webhookOf(webhookBody(provider, says) ?? {}));
 }
 
-function digestOf(says: Said): string {
-  return heard("we-link", says).discriminator ?? "";
+function digestOf(says: ProviderReport): string {
+  return updateEvent("we-link", says).discriminator ?? "";
 }
 
-function decode(
+function apply(
   state: State,
-  says: Said,
+  says: ProviderReport,
   of: { provider?: ProviderId; action?: string; isPolled?: boolean } = {},
 ): UpdateResult {
   const { provider = "we-link", action = "login_v2", isPolled = false } = of;
   const request = requestRecord(newOwner({ provider }), { action, ...states[state] });
-  const update = { event: heard(provider, says), isPolled };
+  const update = { event: updateEvent(provider, says), isPolled };
   return withProviderUpdate(request, update, context, providerClients[provider]);
 }
 
@@ -90,7 +90,7 @@ describe("a result", () => {
   test.each<State>([
     ...(["queued", "sending", "running", "unknown", "prompted", "sending an input"] as const),
   ])("ends a request that is %s, and its secrets with it", (state) => {
-    const applied = decode(state, "success");
+    const applied = apply(state, "success");
     expect(applied.verdict).toBe("applied");
     expect(caused(applied)).toEqual(["workflow.completed"]);
     const { request } = applied;
@@ -113,7 +113,7 @@ describe("a result", () => {
   });
 
   test("a failure says its code, and what the specification calls it", () => {
-    const applied = decode("running", "WRONG_PASSWORD");
+    const applied = apply("running", "WRONG_PASSWORD");
     expect(applied.request).toMatchObject({ status: "FAILED", error: { code: "WRONG_PASSWORD" } });
     expect(said(applied, "workflow.completed")).toMatchObject({
       status: "failed",
@@ -123,17 +123,17 @@ describe("a result", () => {
   });
 
   test("the same again is a duplicate, by webhook or asked", () => {
-    const { request } = decode("running", "success");
+    const { request } = apply("running", "success");
     for (const isPolled of [false, true]) {
-      const update = { event: heard("we-link", "success"), isPolled };
+      const update = { event: updateEvent("we-link", "success"), isPolled };
       const again = withProviderUpdate(request, update, context, providerClients["we-link"]);
       expect(again).toEqual({ request, verdict: "duplicate" });
     }
   });
 
   test("another one is too late: it is kept, once, and changes nothing", () => {
-    const { request } = decode("running", "success");
-    const other = { event: heard("we-link", "WRONG_PASSWORD") };
+    const { request } = apply("running", "success");
+    const other = { event: updateEvent("we-link", "WRONG_PASSWORD") };
     const late = withProviderUpdate(request, other, context, providerClients["we-link"]);
     const { lateResult, ...rest } = late.request;
     expect(late.verdict).toBe("late");
@@ -145,7 +145,7 @@ describe("a result", () => {
   });
 
   test.each<State>(["cancelled", "timed out"])("after it was %s is kept beside it", (state) => {
-    const late = decode(state, "success");
+    const late = apply(state, "success");
     expect([late.verdict, caused(late)]).toEqual(["late", []]);
     const { status, error } = late.request;
     const before: Partial<RequestRecord> = states[state];
@@ -157,32 +157,32 @@ describe("a result", () => {
 
 describe("what a result means for the account", () => {
   test("a code that needs a person pauses it until one has come", () => {
-    expect(decode("running", "WRONG_PASSWORD").laneEffect).toEqual({
+    expect(apply("running", "WRONG_PASSWORD").laneEffect).toEqual({
       pause: { reason: "WRONG_PASSWORD" },
     });
   });
 
   test("the provider's limit pauses it for a while", () => {
     const untilMs = nowMs + requestRules.rateLimitPauseMs;
-    expect(decode("running", "STATUS_429").laneEffect).toEqual({
+    expect(apply("running", "STATUS_429").laneEffect).toEqual({
       pause: { reason: "STATUS_429", untilMs },
     });
   });
 
   test("a login that succeeds resumes it; another success does not", () => {
-    expect(decode("running", "success").laneEffect).toEqual({ endLoginPause: true });
-    expect(decode("running", "success", { action: "connect" }).laneEffect).toBeUndefined();
+    expect(apply("running", "success").laneEffect).toEqual({ endLoginPause: true });
+    expect(apply("running", "success", { action: "connect" }).laneEffect).toBeUndefined();
   });
 });
 
 describe("that it has begun", () => {
   test("is told once", () => {
-    const startCount = decode("unstarted", "running", {
+    const startCount = apply("unstarted", "running", {
       provider: "linked-api",
       action: "st.sendMessage",
     });
     expect([startCount.verdict, caused(startCount)]).toEqual(["applied", ["workflow.started"]]);
-    const update = { event: heard("linked-api", "running") };
+    const update = { event: updateEvent("linked-api", "running") };
     const again = withProviderUpdate(
       startCount.request,
       update,
@@ -195,7 +195,7 @@ describe("that it has begun", () => {
   test.each<State>(["queued", "unknown"])(
     "proves that one that is %s is with the provider",
     (state) => {
-      const proven = decode(state, "running");
+      const proven = apply(state, "running");
       expect(proven.request).toMatchObject({
         status: "RUNNING",
         laneState: "holding",
@@ -210,13 +210,13 @@ describe("that it has begun", () => {
   );
 
   test("leaves one that is being sent to its worker, who has it still", () => {
-    const { request } = decode("sending", "running");
+    const { request } = apply("sending", "running");
     expect(request).toMatchObject({ status: "SUBMITTING", owner: "worker", isStarted: true });
   });
 
   test("is told of one that has ended, as it was not told before, but not of a cancelled one", () => {
-    expect(caused(decode("timed out", "running"))).toEqual(["workflow.started"]);
-    expect(caused(decode("cancelled", "running"))).toEqual([]);
+    expect(caused(apply("timed out", "running"))).toEqual(["workflow.started"]);
+    expect(caused(apply("cancelled", "running"))).toEqual([]);
   });
 });
 
@@ -224,7 +224,7 @@ describe("a prompt", () => {
   test.each<State>(["queued", "sending", "running", "unknown"])(
     "has one that is %s wait for a person",
     (state) => {
-      const prompted = decode(state, "prompt");
+      const prompted = apply(state, "prompt");
       const deadlineMs = nowMs + requestRules.actionTimeoutMs;
       expect(prompted.request).toMatchObject({
         status: "ACTION_REQUIRED",
@@ -244,38 +244,38 @@ describe("a prompt", () => {
   );
 
   test("that waits already is a duplicate; another one is the next", () => {
-    expect(decode("prompted", "prompt").verdict).toBe("duplicate");
-    const next = decode("prompted", "other prompt");
+    expect(apply("prompted", "prompt").verdict).toBe("duplicate");
+    const next = apply("prompted", "other prompt");
     expect(next.verdict).toBe("applied");
     expect(next.request.outbox[0]?.id).toMatch(/^workflow\.actionRequired:rq_\w+:2$/);
   });
 
   test("while an input is on its way is of before", () => {
     for (const says of ["prompt", "other prompt"] as const) {
-      const applied = decode("sending an input", says);
+      const applied = apply("sending an input", says);
       expect([applied.verdict, applied.request.status]).toEqual(["duplicate", "SUBMITTING"]);
     }
   });
 
   test("with the bytes of an answered one counts only once the provider was asked", () => {
-    const unsure = decode("answered", "prompt");
+    const unsure = apply("answered", "prompt");
     expect([unsure.verdict, caused(unsure)]).toEqual(["unsure", []]);
     // It is asked at once.
     expect(unsure.request).toMatchObject({ status: "RUNNING", sweepDueMs: nowMs });
-    const sure = decode("answered", "prompt", { isPolled: true });
+    const sure = apply("answered", "prompt", { isPolled: true });
     expect([sure.verdict, sure.request.status]).toEqual(["applied", "ACTION_REQUIRED"]);
     expect(sure.request.outbox[0]?.id).toMatch(/:2$/);
   });
 
   test.each<State>(["cancelled", "timed out"])("changes nothing of one that was %s", (state) => {
-    const applied = decode(state, "prompt");
+    const applied = apply(state, "prompt");
     expect([applied.verdict, caused(applied)]).toEqual(["duplicate", []]);
     expect(applied.request.status).toBe(states[state].status);
   });
 });
 
 test("that it was created, we said ourselves", () => {
-  const applied = decode("running", "pending", {
+  const applied = apply("running", "pending", {
     provider: "linked-api",
     action: "st.sendMessage",
   });

@@ -3,12 +3,12 @@ import type { ProviderHttpCall } from "../../../shared/core/providers/http-call.
 import type { Exchange } from "../../../shared/core/requests/state/ports.ts";
 
 /** What the provider says of a request, by webhook or when it is asked. */
-export type Said =
+export type ProviderReport =
   | ("pending" | "running" | "prompt" | "other prompt" | "success")
   | ("WRONG_PASSWORD" | "STATUS_429");
 
 /** What a poll may say besides. */
-export type Polled = Said | "knows nothing" | "error";
+export type PollReport = ProviderReport | "knows nothing" | "error";
 
 /** How a call that submits ends. */
 export type CallEnd =
@@ -41,11 +41,11 @@ export function purposeOf({
 /** The body of a webhook; none where this provider says no such thing. */
 export function webhookBody(
   provider: ProviderId,
-  says: Said,
+  says: ProviderReport,
   label?: string,
 ): Record<string, unknown> | undefined {
   if (provider === "we-link") return weLinkBody(says);
-  const [type, status] = linkedApiWords[says] ?? [];
+  const [type, status] = linkedApiPayload[says] ?? [];
   if (type === undefined) return undefined;
   const completion = {
     actionType: "connect",
@@ -64,11 +64,11 @@ export function webhookBody(
   };
 }
 
-export function pollAnswer(provider: ProviderId, says: Polled): Exchange {
+export function pollAnswer(provider: ProviderId, says: PollReport): Exchange {
   if (says === "error") return answered(500, {});
   if (says === "knows nothing") return answered(404, {});
   if (provider === "we-link") return answered(200, weLinkBody(says));
-  const [, workflowStatus] = linkedApiWords[says] ?? [];
+  const [, workflowStatus] = linkedApiPayload[says] ?? [];
   if (workflowStatus === undefined) return answered(404, {});
   const completion = { actionType: "connect", success: true, data: {} };
   const failure = { reason: says, message: says };
@@ -123,7 +123,7 @@ export function cancelAnswer(end: "yes" | "no" | "incomplete"): Exchange {
   return answered(200, { success: true, result: { cancelled: end === "yes" } });
 }
 
-function weLinkBody(says: Said): Record<string, unknown> {
+function weLinkBody(says: ProviderReport): Record<string, unknown> {
   const request_id = PROVIDER_REQUEST_ID;
   switch (says) {
     case "pending":
@@ -141,13 +141,14 @@ function weLinkBody(says: Said): Record<string, unknown> {
 }
 
 /** It prompts nobody. */
-const linkedApiWords: Readonly<Partial<Record<Said, [type: string, status: string]>>> = {
-  pending: ["workflow.created", "pending"],
-  running: ["workflow.started", "running"],
-  success: ["workflow.completed", "completed"],
-  WRONG_PASSWORD: ["workflow.completed", "failed"],
-  STATUS_429: ["workflow.completed", "failed"],
-};
+const linkedApiPayload: Readonly<Partial<Record<ProviderReport, [type: string, status: string]>>> =
+  {
+    pending: ["workflow.created", "pending"],
+    running: ["workflow.started", "running"],
+    success: ["workflow.completed", "completed"],
+    WRONG_PASSWORD: ["workflow.completed", "failed"],
+    STATUS_429: ["workflow.completed", "failed"],
+  };
 
 function answered(status: number, body: object): Exchange {
   const answer = { status, headers: {}, body: Buffer.from(JSON.stringify(body)) };

@@ -14,7 +14,7 @@ const texts: TextStore = {
 
 const keys = { current: "k1", keys: new Map([["k1", "the master key of one test"]]) };
 
-/** What a world of requests has around its stores: one client, and its one connection. */
+/** What a simulation of requests has around its stores: one client, and its one connection. */
 export function makeRequestParts(of: {
   clientId: string;
   connectionId: string;

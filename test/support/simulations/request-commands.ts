@@ -1,24 +1,32 @@
 import fc from "fast-check";
 import type { ProviderId } from "../../../shared/contracts/providers.ts";
-import type { CallEnd, Polled, Said } from "../payloads/provider-payloads.ts";
+import type { CallEnd, PollReport, ProviderReport } from "../payloads/provider-payloads.ts";
 
 export const MINUTE_MS = 60_000;
 
 /**
  * What somebody does to a request. `meanwhile` is done in the middle of the
- * deed's call to the provider, or of its publishing.
+ * command's call to the provider, or of its publishing.
  */
-export type Deed =
-  | { do: "bus fails" | "bus works" | "fire" | "continue" | "resume account" | "hear again" }
+export type Command =
+  | {
+      do: "bus fails" | "bus works" | "fire" | "continue" | "resume account" | "redeliver webhooks";
+    }
   | { do: "delete connection" | "repeat message" }
-  | { do: "work"; end: CallEnd; meanwhile: Deed[]; isBeforeCall?: boolean; batch?: number }
-  | { do: "webhook"; says: Said; isBound: boolean; isLabelled: boolean; meanwhile: Deed[] }
-  | { do: "sweep"; says: Polled; meanwhile: Deed[] }
+  | { do: "work"; end: CallEnd; meanwhile: Command[]; isBeforeCall?: boolean; batch?: number }
+  | {
+      do: "webhook";
+      says: ProviderReport;
+      isBound: boolean;
+      isLabelled: boolean;
+      meanwhile: Command[];
+    }
+  | { do: "sweep"; says: PollReport; meanwhile: Command[] }
   | { do: "cancel"; end: "yes" | "no" | "incomplete" }
   | { do: "resolve"; as: "submitted" | "not-submitted" }
   | { do: "pass"; businessMs: number; realMs: number };
 
-const said = fc.constantFrom<Said[]>(
+const said = fc.constantFrom<ProviderReport[]>(
   ...(["pending", "running", "prompt", "prompt", "other prompt", "success"] as const),
   ...(["success", "WRONG_PASSWORD", "STATUS_429"] as const),
 );
@@ -26,23 +34,23 @@ const callEnd = fc.constantFrom<CallEnd[]>(
   ...(["accepted", "accepted", "accepted", "accepted", "done", "rejected"] as const),
   ...(["error", "incomplete", "killed", "too many", "refused", "not sent"] as const),
 );
-const polled = fc.oneof(said, fc.constantFrom<Polled[]>("knows nothing", "error"));
+const polled = fc.oneof(said, fc.constantFrom<PollReport[]>("knows nothing", "error"));
 
-export const { deed } = fc.letrec<{ deed: Deed; meanwhile: Deed[] }>((tie) => {
+export const { command } = fc.letrec<{ command: Command; meanwhile: Command[] }>((tie) => {
   const meanwhile = tie("meanwhile");
   const weighed = (weight: number, of: Record<string, fc.Arbitrary<unknown>>) => ({
     weight,
-    arbitrary: fc.record(of) as fc.Arbitrary<Deed>,
+    arbitrary: fc.record(of) as fc.Arbitrary<Command>,
   });
   return {
     meanwhile: fc.oneof(
       { depthSize: "small", withCrossShrink: true },
-      fc.constant<Deed[]>([]),
-      fc.array(tie("deed"), { minLength: 1, maxLength: 4, size: "max" }),
+      fc.constant<Command[]>([]),
+      fc.array(tie("command"), { minLength: 1, maxLength: 4, size: "max" }),
     ),
-    deed: fc.oneof(
+    command: fc.oneof(
       weighed(2, { do: fc.constantFrom("bus fails", "bus works", "resume account") }),
-      weighed(2, { do: fc.constantFrom("fire", "hear again", "repeat message") }),
+      weighed(2, { do: fc.constantFrom("fire", "redeliver webhooks", "repeat message") }),
       weighed(1, { do: fc.constantFrom("delete connection", "bus fails") }),
       weighed(10, {
         do: fc.constant("work"),

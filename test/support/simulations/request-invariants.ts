@@ -113,7 +113,7 @@ function checkSecrets(request: RequestRecord): void {
 }
 
 /** The laws that hold of the whole story, once it is over. */
-export function checkStory(seen: Seen, request: RequestRecord): void {
+export function checkEnd(seen: Seen, request: RequestRecord): void {
   expect(isTerminal(request)).toBe(true);
   const ends = [...seen.caused.values()].filter(({ type }) => type === "workflow.completed");
   expect(ends).toHaveLength(request.status === "CANCELLED" ? 0 : 1);

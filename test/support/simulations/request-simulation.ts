@@ -36,7 +36,7 @@ const owner = { clientId: "cl_1", connectionId: "cn_1", accountId: "account" };
  * stores in memory, a clock that is told what time it is, and a provider and a
  * bus that are the test's.
  */
-export function makeRequestWorld(of: {
+export function makeRequestSimulation(of: {
   provider: ProviderId;
   /** Sees each write, and the record that it replaced. */
   onWrite: (after: RequestRecord, before: RequestRecord | undefined) => void;
@@ -178,10 +178,10 @@ export function makeRequestWorld(of: {
       const bodyBase64 = Buffer.from(JSON.stringify(body)).toString("base64");
       const receivedAtMs = clock.businessMs();
       inboundQueue.push({ v: 1, ...owner, provider, receivedAtMs, bodyBase64 });
-      await this.hearAgain();
+      await this.redeliverWebhooks();
     },
 
-    async hearAgain(): Promise<void> {
+    async redeliverWebhooks(): Promise<void> {
       const { outcomes } = await joinWebhooks(inboundQueue.splice(0).map(decode));
       expect(outcomes.filter(({ kind }) => kind === "failed")).toEqual([]);
     },

@@ -46,14 +46,14 @@ export interface ProviderCall {
   status: number;
 }
 
-export type WorkersWorld = ReturnType<typeof makeWorkersWorld>;
+export type WorkersSimulation = ReturnType<typeof makeWorkersSimulation>;
 
 /**
  * Many accounts and several workers of `submit`: the real use cases over one
  * memory, a queue and a scheduler that keep their times, and a provider that is
  * the test's. Time passes only by `pass` and `runUntil`.
  */
-export function makeWorkersWorld(of: {
+export function makeWorkersSimulation(of: {
   provider?: ProviderId;
   rules?: Partial<RequestRules>;
   pace?: PaceRange;
