@@ -127,7 +127,7 @@ describe("a lane keeps its order and its pace when its worker stops (G5)", () =>
     const stops = await forEveryStop(async ({ simulation, stop, work, first, second }, where) => {
       await simulation.runUntil(simulation.clock.businessMs() + PACE_MS / 2);
       const isUnknown = (await simulation.find(first.requestId)).status === "UNKNOWN";
-      // It looks at the clock right before the call: frozen in between it would send.
+      // It reads at the clock right before the call: frozen in between it would send.
       const isSending = stop.stoppedAt() === "exchange";
       if (isUnknown && !sent(simulation).includes(1) && !isSending) {
         await simulation.notSubmitted(first.requestId);
@@ -239,7 +239,7 @@ test("C10 whoever takes a result dies before it has the lane looked at: when the
   const simulation = makeWorkersSimulation({
     exchange: ({ n }) => accepted(`theirs-${n}`),
     step: (call, { who, name }) => {
-      if (who !== "consume" || name !== "bringForward" || !crashes) return call();
+      if (who !== "consume" || name !== "bringSweepForward" || !crashes) return call();
       crashes = false;
       throw new Error("crash");
     },
@@ -286,7 +286,7 @@ describe("a login, and those that wait for it", () => {
     expect(sent(simulation)).toEqual([1, 3]);
   });
 
-  test.each(["replace", "unblock", "bringForward"])(
+  test.each(["replace", "endLoginPause", "bringSweepForward"])(
     "C10 whoever takes the word of its success dies after `%s`: the account is not left blocked",
     async (name) => {
       const { simulation, crash } = await blocked();
@@ -406,10 +406,11 @@ describe("no FIFO queue holds a lane's order: the lane itself does", () => {
   });
 
   test("C12 the store fails for one lane of a batch: its message alone stays, nothing of that lane is sent, and the other goes on", async () => {
-    let looks = 0;
+    let reads = 0;
     const simulation = makeWorkersSimulation({
       step: (call, { name }) => {
-        if (name === "queue" && ++looks === 1) throw new Failure("DEPENDENCY_DOWN", "planted");
+        if (name === "readLaneHead" && ++reads === 1)
+          throw new Failure("DEPENDENCY_DOWN", "planted");
         return call();
       },
     });
@@ -469,7 +470,7 @@ describe("no FIFO queue holds a lane's order: the lane itself does", () => {
         }
         const { requests } = await simulation.stored.list({ clientId: "cl_1", limit: 10 });
         const lanes = new Set(requests.map(({ lane }) => lane));
-        // Somebody looks at the lanes all the time, whether or not there is a reason.
+        // Somebody reads at the lanes all the time, whether or not there is a reason.
         for (let minutes = 0; minutes < 8 * 60; minutes += 7) {
           const atMs = simulation.clock.businessMs();
           for (const lane of lanes)
