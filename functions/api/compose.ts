@@ -1,6 +1,5 @@
 import { randomBytes } from "node:crypto";
 import { SchedulerClient } from "@aws-sdk/client-scheduler";
-import { makeDependable } from "../../shared/adapters/dynamo/dependable-config-store.ts";
 import { makeDynamoApiKeys } from "../../shared/adapters/dynamo/dynamo-api-keys.ts";
 import { makeDynamoClientRates } from "../../shared/adapters/dynamo/dynamo-client-rates.ts";
 import { makeDynamoConfigStore } from "../../shared/adapters/dynamo/dynamo-config-store.ts";
@@ -39,7 +38,7 @@ export function compose(
     base.readMasterKeys(AbortSignal.timeout(DEADLINE_MS), keyId);
   const currentMasterKeys = () => masterKeys();
   const config = { client, tableName: env.CONFIG_TABLE };
-  const store = makeDependable(makeDynamoConfigStore(config));
+  const store = makeDynamoConfigStore(config);
   const reader = makeDynamoEventReader({ client, clock, bodies, tableName: env.EVENTS_TABLE });
   const requestPorts = makeRequestPorts(base, env, onIgnoredError);
   const accounts = composeAccounts({

@@ -1,4 +1,3 @@
-import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
 import {
   DeleteCommand,
   type DynamoDBDocumentClient,
@@ -7,15 +6,20 @@ import {
   QueryCommand,
   UpdateCommand,
 } from "@aws-sdk/lib-dynamodb";
+import type * as z from "zod/mini";
 import {
   accountItem,
   apiKeyItem,
   configKey,
   connectionItem,
 } from "../../contracts/config-items.ts";
+import { Failure } from "../../contracts/failures.ts";
 import { configTable } from "../../contracts/tables.ts";
 import type { ConfigStore } from "../../core/administration/administration.ts";
+import { callDependency } from "../dependency-down.ts";
+import { conditionalWrite } from "./conditional-write.ts";
 
+/** The config table for the administration. Every call @throws DEPENDENCY_DOWN. */
 export function makeDynamoConfigStore(options: {
   client: DynamoDBDocumentClient;
   tableName: string;
@@ -24,7 +28,17 @@ export function makeDynamoConfigStore(options: {
 
   async function get(pk: string) {
     const command = new GetCommand({ TableName, Key: { pk }, ConsistentRead: true });
-    return (await client.send(command)).Item;
+    return (await callDependency("DynamoDB GetItem", () => client.send(command))).Item;
+  }
+
+  async function put(Item: Record<string, unknown>, condition: object = {}): Promise<void> {
+    const command = new PutCommand({ TableName, Item, ...condition });
+    await callDependency("DynamoDB PutItem", () => client.send(command));
+  }
+
+  async function remove(pk: string): Promise<void> {
+    const command = new DeleteCommand({ TableName, Key: { pk } });
+    await callDependency("DynamoDB DeleteItem", () => client.send(command));
   }
 
   async function itemsOf(clientId: string, keyPrefix: string) {
@@ -32,15 +46,14 @@ export function makeDynamoConfigStore(options: {
     const found: Record<string, unknown>[] = [];
     let ExclusiveStartKey: Record<string, unknown> | undefined;
     do {
-      const page = await client.send(
-        new QueryCommand({
-          TableName,
-          IndexName: name,
-          KeyConditionExpression: `${partitionKey} = :client AND begins_with(${sortKey}, :kind)`,
-          ExpressionAttributeValues: { ":client": clientId, ":kind": keyPrefix },
-          ...(ExclusiveStartKey ? { ExclusiveStartKey } : {}),
-        }),
-      );
+      const query = new QueryCommand({
+        TableName,
+        IndexName: name,
+        KeyConditionExpression: `${partitionKey} = :client AND begins_with(${sortKey}, :kind)`,
+        ExpressionAttributeValues: { ":client": clientId, ":kind": keyPrefix },
+        ...(ExclusiveStartKey ? { ExclusiveStartKey } : {}),
+      });
+      const page = await callDependency("DynamoDB Query", () => client.send(query));
       found.push(...(page.Items ?? []));
       ExclusiveStartKey = page.LastEvaluatedKey;
     } while (ExclusiveStartKey);
@@ -48,23 +61,22 @@ export function makeDynamoConfigStore(options: {
   }
 
   return {
-    async create(Item) {
-      const ConditionExpression = "attribute_not_exists(pk)";
-      await client.send(new PutCommand({ TableName, Item, ConditionExpression }));
-    },
+    create: (item) => put({ ...item }, IF_NEW),
 
     exists: async (pk) => (await get(pk)) !== undefined,
 
     async connection(connectionId) {
       const found = await get(configKey.connection(connectionId));
-      return found && connectionItem.parse(found);
+      return found && parsed(connectionItem, found);
     },
 
     connectionsOf: async (clientId) =>
-      (await itemsOf(clientId, configKey.connection(""))).map((item) => connectionItem.parse(item)),
+      (await itemsOf(clientId, configKey.connection(""))).map((item) =>
+        parsed(connectionItem, item),
+      ),
 
     replaceConnection: (item) =>
-      unlessRefused(() =>
+      isWritten("PutItem", () =>
         client.send(
           new PutCommand({
             TableName,
@@ -75,39 +87,29 @@ export function makeDynamoConfigStore(options: {
         ),
       ),
 
-    async deleteConnection(connectionId) {
-      const Key = { pk: configKey.connection(connectionId) };
-      await client.send(new DeleteCommand({ TableName, Key }));
-    },
+    deleteConnection: (connectionId) => remove(configKey.connection(connectionId)),
 
     async account(connectionId, accountId) {
       const found = await get(configKey.account(connectionId, accountId));
-      return found && accountItem.parse(found);
+      return found && parsed(accountItem, found);
     },
 
     accountsOf: async (clientId) =>
-      (await itemsOf(clientId, ACCOUNT_PREFIX)).map((item) => accountItem.parse(item)),
+      (await itemsOf(clientId, ACCOUNT_PREFIX)).map((item) => parsed(accountItem, item)),
 
     async addAccountIfNew(Item) {
-      const ConditionExpression = "attribute_not_exists(pk)";
-      const put = new PutCommand({ TableName, Item, ConditionExpression });
-      await unlessRefused(() => client.send(put));
+      await isWritten("PutItem", () => client.send(new PutCommand({ TableName, Item, ...IF_NEW })));
     },
 
-    async putAccount(Item) {
-      await client.send(new PutCommand({ TableName, Item }));
-    },
+    putAccount: (item) => put({ ...item }),
 
-    async deleteAccount(connectionId, accountId) {
-      const Key = { pk: configKey.account(connectionId, accountId) };
-      await client.send(new DeleteCommand({ TableName, Key }));
-    },
+    deleteAccount: (connectionId, accountId) => remove(configKey.account(connectionId, accountId)),
 
     apiKeysOf: async (clientId) =>
-      (await itemsOf(clientId, configKey.apiKey(""))).map((item) => apiKeyItem.parse(item)),
+      (await itemsOf(clientId, configKey.apiKey(""))).map((item) => parsed(apiKeyItem, item)),
 
     revokeApiKey: (clientId, keyId, at) =>
-      unlessRefused(() =>
+      isWritten("UpdateItem", () =>
         client.send(
           new UpdateCommand({
             TableName,
@@ -121,16 +123,20 @@ export function makeDynamoConfigStore(options: {
   };
 }
 
-/** What the keys of all accounts begin with. */
+const IF_NEW = { ConditionExpression: "attribute_not_exists(pk)" };
+
+/** The prefix of every account's key. */
 const ACCOUNT_PREFIX = configKey.account("", "").slice(0, -1);
 
-/** `false` when the write's condition did not hold. */
-async function unlessRefused(write: () => Promise<unknown>): Promise<boolean> {
-  try {
-    await write();
-    return true;
-  } catch (error) {
-    if (error instanceof ConditionalCheckFailedException) return false;
-    throw error;
-  }
+/** Returns `false` when the write's condition failed. */
+const isWritten = async (operation: string, write: () => Promise<unknown>): Promise<boolean> =>
+  "written" in (await conditionalWrite(operation, write));
+
+/** @throws DEPENDENCY_DOWN when the item is not one of this kind */
+function parsed<Schema extends z.ZodMiniType>(schema: Schema, item: unknown): z.output<Schema> {
+  const result = schema.safeParse(item);
+  if (result.success) return result.data;
+  throw new Failure("DEPENDENCY_DOWN", "the config table holds an item that cannot be read", {
+    cause: result.error,
+  });
 }

@@ -45,11 +45,11 @@ export function makeDynamoDeliveryClaim(options: {
       const delivery = readDeliveryItem(result.written.Attributes);
       return delivery ? { kind: "claimed", delivery } : { kind: "notClaimed" };
     }
-    const met = readDeliveryItem(result.met);
-    if (met?.status === "waiting" && met.nextMs !== undefined) {
-      return { kind: "notDue", nextMs: met.nextMs };
+    const existing = readDeliveryItem(result.existing);
+    if (existing?.status === "waiting" && existing.nextMs !== undefined) {
+      return { kind: "notDue", nextMs: existing.nextMs };
     }
-    const isOwn = met?.status === "delivering" && met.owner === lease.owner;
-    return isOwn ? { kind: "claimed", delivery: met } : { kind: "notClaimed" };
+    const isOwn = existing?.status === "delivering" && existing.owner === lease.owner;
+    return isOwn ? { kind: "claimed", delivery: existing } : { kind: "notClaimed" };
   };
 }

@@ -55,8 +55,8 @@ export function makeDynamoDeliveryStore(options: {
     async create(delivery) {
       const result = await put(deliveryItem(await placed(delivery)), {});
       if ("version" in result) return "created";
-      const met = readDeliveryItem(result.met);
-      if (met) return met;
+      const existing = readDeliveryItem(result.existing);
+      if (existing) return existing;
       throw new Failure("DEPENDENCY_DOWN", "a delivery that was there is gone");
     },
 

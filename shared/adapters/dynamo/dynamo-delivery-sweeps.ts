@@ -56,7 +56,7 @@ export function makeDynamoDeliverySweeps(options: {
       });
       const result = await conditionalWrite("UpdateItem", () => client.send(command));
       // Its own write, of which the answer was lost.
-      return "written" in result || result.met?.dueAt === dueMs;
+      return "written" in result || result.existing?.dueAt === dueMs;
     },
 
     async stale(shard, beforeRealMs, limit) {

@@ -37,7 +37,7 @@ export function makeDynamoEndpointHealth(options: {
       const written = { ...health, ...healthKey(health.clientId), entity: "health" };
       const result = await put(written, { version: health.version || undefined });
       if ("version" in result) return { written: { ...health, version: result.version } };
-      if (result.met) return { stored: readHealthItem(result.met) };
+      if (result.existing) return { stored: readHealthItem(result.existing) };
       throw new Failure("DEPENDENCY_DOWN", "an endpoint's health that was there is gone");
     },
   };

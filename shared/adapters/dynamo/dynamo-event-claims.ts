@@ -55,11 +55,11 @@ export function makeDynamoEventClaims(options: {
 
   /** What a stored event means for one that wants it; `undefined` when it may be taken over. */
   async function interpretExisting(
-    met: Record<string, unknown> | undefined,
+    existing: Record<string, unknown> | undefined,
     owner: string,
   ): Promise<ClaimResult | undefined> {
-    if (met === undefined) return undefined;
-    const seen = item.parse(met);
+    if (existing === undefined) return undefined;
+    const seen = item.parse(existing);
     if (seen.status === "PUBLISHED") {
       return { kind: "done", envelope: (await eventOf(seen)).envelope };
     }
@@ -91,7 +91,7 @@ export function makeDynamoEventClaims(options: {
     });
     const result = await conditionalWrite("PutItem", () => client.send(put));
     if ("written" in result) return { kind: "granted", event };
-    const judged = await interpretExisting(result.met, lease.owner);
+    const judged = await interpretExisting(result.existing, lease.owner);
     return judged ?? (await takeOver(event.id, lease)) ?? { kind: "held", untilMs: lease.untilMs };
   }
 
@@ -115,9 +115,12 @@ export function makeDynamoEventClaims(options: {
     if ("written" in result) {
       return { kind: "granted", event: await eventOf(item.parse(result.written.Attributes)) };
     }
-    if (result.met === undefined) return undefined;
+    if (result.existing === undefined) return undefined;
     return (
-      (await interpretExisting(result.met, lease.owner)) ?? { kind: "held", untilMs: lease.untilMs }
+      (await interpretExisting(result.existing, lease.owner)) ?? {
+        kind: "held",
+        untilMs: lease.untilMs,
+      }
     );
   }
 
@@ -139,7 +142,7 @@ export function makeDynamoEventClaims(options: {
       ReturnValuesOnConditionCheckFailure: "ALL_OLD",
     });
     const result = await conditionalWrite("UpdateItem", () => client.send(update));
-    const isOurs = "written" in result || result.met?.publishedBy === owner;
+    const isOurs = "written" in result || result.existing?.publishedBy === owner;
     return isOurs ? "completed" : "lost";
   }
 

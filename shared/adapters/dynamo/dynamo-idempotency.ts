@@ -40,9 +40,9 @@ export function makeDynamoIdempotency(options: {
         ReturnValuesOnConditionCheckFailure: "ALL_OLD",
       });
       const result = await conditionalWrite("PutItem", () => client.send(put));
-      if ("written" in result || result.met === undefined) return { bodySha256, requestId };
-      const { met } = result;
-      return { bodySha256: String(met.bodySha256), requestId: String(met.requestId) };
+      if ("written" in result || result.existing === undefined) return { bodySha256, requestId };
+      const { existing } = result;
+      return { bodySha256: String(existing.bodySha256), requestId: String(existing.requestId) };
     },
   };
 }

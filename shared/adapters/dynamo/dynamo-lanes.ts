@@ -68,21 +68,21 @@ export function makeDynamoLanes(options: {
           },
           returns: "ALL_OLD",
         });
-      const isFull = (met: Record<string, unknown> | undefined) =>
-        of.limit !== undefined && Number(met?.waiting ?? 0) >= of.limit;
+      const isFull = (existing: Record<string, unknown> | undefined) =>
+        of.limit !== undefined && Number(existing?.waiting ?? 0) >= of.limit;
       const result = await retryOnConflict({
         find: async () => now,
         decide: () => now,
         async replace() {
           const first = await joinAt(":now", "attribute_not_exists(lastPlace) OR lastPlace < :now");
           if ("written" in first) return joinedFrom(first.written, now);
-          if (isFull(first.met)) return "full" as const;
+          if (isFull(first.existing)) return "full" as const;
           // Another request joined in this millisecond, or its writer's clock is ahead: the place after it.
           const second = await joinAt("lastPlace + :one", "lastPlace >= :now");
           if ("written" in second) {
             return joinedFrom(second.written, Number(second.written?.lastPlace) + 1);
           }
-          return isFull(second.met) ? ("full" as const) : undefined;
+          return isFull(second.existing) ? ("full" as const) : undefined;
         },
         maxAttempts: MAX_ATTEMPTS,
       });

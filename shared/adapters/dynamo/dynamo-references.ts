@@ -61,7 +61,7 @@ export function makeDynamoReferences(options: {
         ReturnValuesOnConditionCheckFailure: "ALL_OLD",
       });
       const result = await conditionalWrite("UpdateItem", () => client.send(update));
-      if (!("written" in result)) return referenceOf(result.met);
+      if (!("written" in result)) return referenceOf(result.existing);
       const { requestId: _, ...before } = result.written.Attributes ?? {};
       return referenceOf(before);
     },
@@ -83,8 +83,8 @@ export function makeDynamoReferences(options: {
         ReturnValuesOnConditionCheckFailure: "ALL_OLD",
       });
       const result = await conditionalWrite("UpdateItem", () => client.send(update));
-      const met = "written" in result ? undefined : result.met;
-      return typeof met?.requestId === "string" ? met.requestId : undefined;
+      const existing = "written" in result ? undefined : result.existing;
+      return typeof existing?.requestId === "string" ? existing.requestId : undefined;
     },
 
     async extendSubmittingUntil(connectionId, untilRealMs) {

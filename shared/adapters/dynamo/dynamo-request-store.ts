@@ -61,10 +61,10 @@ export function makeDynamoRequestStore(options: {
     });
     const result = await conditionalWrite("PutItem", () => client.send(command));
     if ("written" in result) return "written";
-    if (result.met === undefined) return undefined;
-    const met = readRequestItem(result.met);
+    if (result.existing === undefined) return undefined;
+    const existing = readRequestItem(result.existing);
     // The SDK tried again after a lost answer, and met its own write.
-    return met.writeId === writeId ? "written" : met.request;
+    return existing.writeId === writeId ? "written" : existing.request;
   }
 
   async function query(input: Omit<QueryCommandInput, "TableName">) {

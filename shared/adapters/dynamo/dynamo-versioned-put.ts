@@ -19,7 +19,7 @@ export function makeVersionedPut(options: {
   return async (
     item: object,
     over: { version?: number | undefined },
-  ): Promise<{ version: number } | { met: Record<string, unknown> | undefined }> => {
+  ): Promise<{ version: number } | { existing: Record<string, unknown> | undefined }> => {
     const writeId = randomUUID();
     const version = (over.version ?? 0) + 1;
     const command = new PutCommand({
@@ -35,7 +35,7 @@ export function makeVersionedPut(options: {
     });
     const result = await conditionalWrite("PutItem", () => client.send(command));
     // The SDK tried again after a lost answer, and met its own write.
-    if ("written" in result || result.met?.writeId === writeId) return { version };
+    if ("written" in result || result.existing?.writeId === writeId) return { version };
     return result;
   };
 }

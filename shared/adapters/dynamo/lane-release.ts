@@ -23,16 +23,18 @@ export const makeReleaseLane =
       async replace(release) {
         const written = await update(seen.lane, release);
         if ("written" in written) return "released" as const;
-        if (written.met?.owner !== seen.owner) {
-          return written.met?.releasedBy === seen.owner ? ("released" as const) : ("lost" as const);
+        if (written.existing?.owner !== seen.owner) {
+          return written.existing?.releasedBy === seen.owner
+            ? ("released" as const)
+            : ("lost" as const);
         }
-        const met = readLaneItem(written.met);
+        const existing = readLaneItem(written.existing);
         const isRemovedFromSweep = change.sweepDueMs === undefined;
         const isAsSeen =
-          met.sweepDueMs === seen.sweepDueMs &&
-          !(isRemovedFromSweep && met.lastPosition !== seen.lastPosition);
-        if (!isAsSeen) return met;
-        waitingCount = met.waitingCount;
+          existing.sweepDueMs === seen.sweepDueMs &&
+          !(isRemovedFromSweep && existing.lastPosition !== seen.lastPosition);
+        if (!isAsSeen) return existing;
+        waitingCount = existing.waitingCount;
         return undefined;
       },
       maxAttempts: MAX_ATTEMPTS,
