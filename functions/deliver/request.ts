@@ -15,15 +15,15 @@ export function sourceQueue(
 ): DeliverQueue {
   const name = records[0]?.eventSourceARN.split(":").at(-1);
   if (name === urls.ATTEMPTS_QUEUE_URL.split("/").at(-1)) return "attempts";
-  return name === urls.RETRIES_QUEUE_URL.split("/").at(-1) ? "retries" : "events";
+  return name === urls.RETRIES_QUEUE_URL.split("/").at(-1) ? "retries" : "fanout";
 }
 
 /**
- * Parses a record by its queue. The events queue holds events as EventBridge sends
+ * Parses a record by its queue. The fan-out queue holds events as EventBridge sends
  * them, which `createDeliveries` parses; the other two hold our own messages.
  */
 export function toWork({ body }: SQSRecord, queue: DeliverQueue): DeliveryWork {
-  if (queue === "events") return { kind: "event", body };
+  if (queue === "fanout") return { kind: "event", body };
   const message = deliveryMessage.safeParse(jsonOf(body)).data;
   if (message === undefined) {
     return { kind: "failed", code: "MESSAGE_MALFORMED", detail: "is not an attempt or a job" };

@@ -34,7 +34,7 @@ export const deliveryAlarms: readonly AlarmRule[] = [
     threshold: 300,
     datapoints: { breaching: 3, evaluated: 3 },
     severity: "page",
-    impact: "Webhooks with a prompt endpoint receive events more than five minutes late.",
+    impact: "Webhooks with a fast endpoint receive events more than five minutes late.",
   },
   {
     id: "attempts-dlq-not-empty",

@@ -7,7 +7,7 @@ import type { RunBulkJob } from "./run-bulk-job.ts";
 import type { AttemptQueue } from "./state/ports.ts";
 
 /** The queues that `deliver` is invoked by. Lambda invokes it with messages of one queue at a time. */
-export type DeliverQueue = "events" | AttemptQueue;
+export type DeliverQueue = "fanout" | AttemptQueue;
 
 /** A message of one of these queues. */
 export type DeliveryWork =

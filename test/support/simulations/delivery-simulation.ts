@@ -67,7 +67,7 @@ type Answered = Partial<Posted> & { tookMs?: number };
 type Answer = (post: SeenPost, n: number) => Answered | Promise<Answered>;
 
 interface Waiting {
-  queue: AttemptQueue | "events";
+  queue: AttemptQueue | "fanout";
   dueMs: number;
   body: string;
   receives: number;
@@ -239,7 +239,7 @@ export function makeDeliverySimulation(
   /** Processes all messages that are due now. */
   async function drain(): Promise<void> {
     while (waiting.some((one) => one.dueMs <= nowMs)) {
-      await work("events", 10);
+      await work("fanout", 10);
       await work("attempts", 10);
       await work("retries", 100);
     }
@@ -292,7 +292,7 @@ export function makeDeliverySimulation(
       const final = { id, type, clientId, envelope };
       stored.set(id, final);
       const body = `{"detail-type":${JSON.stringify(type)},"detail":${toEventBridgeDetail(final)}}`;
-      waiting.push({ queue: "events", dueMs: nowMs, body, receives: 0 });
+      waiting.push({ queue: "fanout", dueMs: nowMs, body, receives: 0 });
       return final;
     },
 

@@ -43,7 +43,7 @@ interface Creation {
   first?: { queue: AttemptQueue; message: AttemptMessage };
 }
 
-/** @param bodies the bodies of messages of the events queue */
+/** @param bodies the bodies of messages of the fan-out queue */
 export type CreateDeliveries = (bodies: readonly string[]) => Promise<CreateOutcome[]>;
 
 /**
