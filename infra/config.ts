@@ -7,27 +7,33 @@ import { ConfigurationError, checkSettings, resolveSettings } from "./settings.t
 import { realTime } from "./timing.ts";
 import { webhookTargetsOf } from "./webhook-targets.ts";
 
-/** What a deployment is told from outside: `cdk deploy -c NAME=VALUE`. */
+/** The configuration of a deployment, from the CDK context: `cdk deploy -c NAME=VALUE`. */
 export interface Config {
   stage: string;
   settings: Settings;
-  /** Business time, as the functions get it in `BUSINESS_CLOCK`. */
+  /** The value of `BUSINESS_CLOCK`. */
   businessClock: string;
-  /** Where each provider's API is, as `PROVIDER_BASE_URLS` has it. */
+  /** The value of `PROVIDER_BASE_URLS`. */
   providerBaseUrls: string;
-  /** Where webhooks go, as `WEBHOOK_TARGETS` has it. */
+  /** The value of `WEBHOOK_TARGETS`. */
   webhookTargets: string;
   alarmEmail: string | undefined;
   customDomain: { domainName: string; certificateArn: string } | undefined;
 }
 
-/** Stages whose data goes with the stack. */
+/** Stages whose data is deleted with the stack. */
 const disposableStages = ["dev", "local"];
 
-/** Whether tables, queues, the bus, the secret and the logs stay when the stack is deleted. */
+/**
+ * Returns whether tables, queues, the bus, the secret and the logs are kept when the stack
+ * is deleted.
+ */
 export const retainsData = (stage: string): boolean => !disposableStages.includes(stage);
 
-/** Context that is no setting. `settings` is a JSON object of settings; `-c NAME=VALUE` wins over it. */
+/**
+ * Context keys other than settings. `settings` is a JSON object of settings; `-c NAME=VALUE`
+ * overrides it.
+ */
 const contextKeys = [
   "stage",
   "settings",
@@ -42,7 +48,7 @@ const contextKeys = [
 /**
  * Reads the CDK context.
  *
- * @throws ConfigurationError that names every unknown name and every bad value, and what is allowed
+ * @throws ConfigurationError that lists every unknown name and every invalid value with the allowed values
  */
 export function readConfig(node: Node): Config {
   const reader = new ContextReader(node.getAllContext());
@@ -65,7 +71,7 @@ export function readConfig(node: Node): Config {
   };
 }
 
-/** Collects every problem, so that a deployer sees them all at once. */
+/** Collects every problem, so that one error lists them all. */
 class ContextReader {
   readonly problems: string[] = [];
   readonly #context: Record<string, unknown>;
@@ -134,7 +140,7 @@ class ContextReader {
     return undefined;
   }
 
-  /** A text that the local run alone may give. */
+  /** Reads a text that only the local run may set. */
   #localOnly(
     key: string,
     stage: string,
@@ -160,7 +166,7 @@ class ContextReader {
     return {};
   }
 
-  /** All that is neither a context key of ours nor the CDK's own (`@aws-cdk/…`, `aws:cdk:…`). */
+  /** Every other key of the context, except the CDK's own (`@aws-cdk/…`, `aws:cdk:…`). */
   #settingsByName(): Record<string, unknown> {
     const names = Object.entries(this.#context).filter(
       ([key]) => !contextKeys.includes(key) && !/[@:/]|^cli-telemetry$/.test(key),
@@ -178,7 +184,7 @@ const isBusinessClock = (value: string): boolean =>
 const isWebhookTargets = (value: string): boolean =>
   functionEnv.deliver.shape.WEBHOOK_TARGETS.safeParse(value).success;
 
-/** The URLs, or `undefined` where they are not what the contract asks for. */
+/** Returns the URLs, or `undefined` where they do not match the contract. */
 function readBaseUrls(value: string): string[] | undefined {
   const read = functionEnv.consume.shape.PROVIDER_BASE_URLS.safeParse(value);
   const urls = read.success ? Object.values(read.data) : [];

@@ -2,10 +2,10 @@ import { Duration } from "aws-cdk-lib";
 import { DELIVERY_JITTER, type Settings } from "../shared/contracts/settings.ts";
 import type { BodyArea } from "./constructs/body-bucket.ts";
 
-/** A body outlives what refers to it by this much: a message may be redriven, and business time counts in days. */
+/** A body is kept longer than its references by this margin, because a message may be redriven. */
 const BODY_MARGIN_DAYS = 15;
 
-/** Days for which a body is kept, from when it was written. */
+/** Days for which a body of each area is kept after it was written. */
 export function bodyRetentionDays(settings: Settings): Record<BodyArea, number> {
   const ofEvent = settings.dedupeRetentionDays + BODY_MARGIN_DAYS;
   const ofRequest = longestRequestDays(settings) + settings.requestRetentionDays + BODY_MARGIN_DAYS;
@@ -20,7 +20,7 @@ export function bodyRetentionDays(settings: Settings): Record<BodyArea, number> 
   };
 }
 
-/** From acceptance to the end: every time limit of a request is used up. */
+/** The longest time from acceptance to the end, when every time limit is used up. */
 function longestRequestDays(settings: Settings): number {
   const { queueTimeoutSeconds, resultTimeoutSeconds, actionTimeoutSeconds, unknownTimeoutSeconds } =
     settings;

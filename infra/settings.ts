@@ -9,7 +9,7 @@ import {
 import { longestDelay } from "./retention.ts";
 import { timing } from "./timing.ts";
 
-/** Every setting, or one line for each thing that is wrong. */
+/** Every setting, or one line for each problem. */
 export type CheckedSettings = { settings: Settings } | { problems: string[] };
 
 /** Fills in defaults, and checks each setting and the relations between them. */
@@ -20,21 +20,24 @@ export function checkSettings(given: Record<string, unknown>): CheckedSettings {
   return problems.length === 0 ? { settings: parsed.data } : { problems };
 }
 
-/** @throws ConfigurationError that names each bad setting and what is allowed */
+/** @throws ConfigurationError that lists each invalid setting with the allowed values */
 export function resolveSettings(given: Record<string, unknown> = {}): Settings {
   const checked = checkSettings(given);
   if ("problems" in checked) throw new ConfigurationError(checked.problems);
   return checked.settings;
 }
 
-/** The settings that functions read, as text for the variable `SETTINGS`: the same for every function. */
+/**
+ * The settings that functions read, as text for the variable `SETTINGS`: the same for every
+ * function.
+ */
 export function functionSettingsText(settings: Settings): string {
   return JSON.stringify(
     Object.fromEntries(functionSettingNames.map((name) => [name, settings[name]])),
   );
 }
 
-/** A configuration that a deployer has to correct; the message names every problem. */
+/** An invalid configuration; the message lists every problem. */
 export class ConfigurationError extends Error {
   constructor(problems: string[]) {
     super(["Ackwire cannot be synthesised with this configuration:", ...problems].join("\n  - "));
@@ -42,7 +45,7 @@ export class ConfigurationError extends Error {
   }
 }
 
-/** Relations between settings, and between a setting and a fixed time of the pipeline. */
+/** Checks constraints between settings, and between a setting and a fixed time of the pipeline. */
 function violatedConstraints(settings: Settings): string[] {
   return [
     ...brokenInbound(settings),
@@ -143,7 +146,10 @@ function brokenRequests(settings: Settings): string[] {
   ]);
 }
 
-/** The POST's timeout and a margin < deliver's own < the attempt's lease < the queues' visibility timeout. */
+/**
+ * The POST's timeout and a margin < deliver's own < the attempt's lease < the queues'
+ * visibility timeout.
+ */
 function brokenDelivering(settings: Settings): string[] {
   const { deliveryTimeoutSeconds, deliveryRetentionDays, deliverMaxConcurrency } = settings;
   const { deliveryLeaseSeconds: lease } = settings;
@@ -180,7 +186,7 @@ function brokenDelivering(settings: Settings): string[] {
   ]);
 }
 
-/** A setting, whether it is as it must be, and how that is. */
+/** A setting, whether the constraint holds, and the constraint. */
 type Relation = [name: keyof Settings, holds: boolean, mustBe: string];
 
 function broken(settings: Settings, relations: Relation[]): string[] {
@@ -197,7 +203,7 @@ function retentionDays(): number[] {
 
 const limits = z.toJSONSchema(settingsSchema, { io: "output" }).properties ?? {};
 
-/** What each setting must be that is a text. */
+/** The allowed values of settings that are texts. */
 const allowedTexts: Partial<Record<string, string>> = {
   deliveryDelaysSeconds: "seven whole numbers of seconds from 0 to 86400 separated by commas",
 } satisfies Partial<Record<keyof Settings, string>>;
@@ -220,7 +226,7 @@ function allowed(name: string): string {
   return `${values} (default ${limit.default})`;
 }
 
-/** Coercion reads "", null and booleans as 0 or 1; a deployer who wrote them meant no number. */
+/** Rejects "", null and booleans, which coercion would read as 0 or 1. */
 function onlyNumeric(given: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(given).map(([name, value]) => {

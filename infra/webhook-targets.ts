@@ -4,11 +4,11 @@ import type { Settings } from "../shared/contracts/settings.ts";
 import type { WebhookTargets } from "../shared/contracts/webhook-targets.ts";
 import { ConfigurationError } from "./settings.ts";
 
-/** The one stage that is never deployed. */
+/** The stack of the local run, which is never deployed. */
 const LOCAL_STACK = "ackwire-local";
 
 /**
- * No deployed stage posts to this machine, whoever composes the construct.
+ * Prevents a deployed stack from posting webhooks to loopback addresses.
  *
  * @throws ConfigurationError
  */
@@ -18,7 +18,7 @@ export function refuseLocalTargets(scope: Construct, targets: string): void {
   throw new ConfigurationError(["webhookTargets: only the local run may have allowsLocal"]);
 }
 
-/** Where a deployed stage delivers webhooks to, as `WEBHOOK_TARGETS` has it: public addresses alone. */
+/** Returns the value of `WEBHOOK_TARGETS` for a deployed stage: public addresses only. */
 export function webhookTargetsOf({ webhookPort, webhookAlternativePort }: Settings): string {
   const targets: WebhookTargets = {
     ports: [...new Set([webhookPort, webhookAlternativePort])],

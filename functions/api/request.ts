@@ -3,7 +3,7 @@ import { failures } from "../../shared/contracts/failures.ts";
 import { providerPacks } from "../../shared/contracts/providers.ts";
 import type { ApiCall, ApiOutcome } from "../../shared/core/api/serve-api.ts";
 
-/** API Gateway's event (payload format 2.0) as our call. The body may come as Base64. */
+/** Converts an event of API Gateway (payload format 2.0) to a call. The body may be Base64. */
 export function toCall(event: APIGatewayProxyEventV2, signal: AbortSignal): ApiCall {
   const { headers, body = "", isBase64Encoded } = event;
   return {
@@ -17,7 +17,7 @@ export function toCall(event: APIGatewayProxyEventV2, signal: AbortSignal): ApiC
   };
 }
 
-/** Answers may hold what is shown once, so that no cache may keep them. */
+/** Responses may hold secrets that are shown once, so that no cache may store them. */
 const common = { "cache-control": "no-store" };
 
 export function toResult(outcome: ApiOutcome): APIGatewayProxyStructuredResultV2 {
@@ -46,7 +46,7 @@ function problemOf({ code, detail, errors }: Extract<ApiOutcome, { kind: "refuse
     type: "about:blank",
     title,
     status,
-    // Which dependency failed is for the log; a 401 says the same always.
+    // The log names the failed dependency; every 401 is the same.
     ...(status === 401 || status === 503 ? {} : { detail }),
     code,
     ...(errors ? { errors } : {}),

@@ -1,7 +1,7 @@
 import type { SQSRecord } from "aws-lambda";
 import type { ConsumeOutcome } from "../../shared/core/inbound/consume-webhooks.ts";
 
-/** Each record with what became of it. */
+/** Pairs each record with its outcome. */
 export function pair(records: SQSRecord[], outcomes: ConsumeOutcome[]) {
   return records.map((record, index) => {
     const outcome = outcomes[index];

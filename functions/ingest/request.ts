@@ -2,7 +2,7 @@ import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from "
 import { failures } from "../../shared/contracts/failures.ts";
 import type { IngestCommand, IngestOutcome } from "../../shared/core/inbound/ingest-webhook.ts";
 
-/** API Gateway's event (payload format 2.0) as our command. The body may come as Base64. */
+/** Converts an event of API Gateway (payload format 2.0) to a command. The body may be Base64. */
 export function toCommand(event: APIGatewayProxyEventV2, signal: AbortSignal): IngestCommand {
   const { provider = "", connectionId = "", token = "" } = event.pathParameters ?? {};
   const body = Buffer.from(event.body ?? "", event.isBase64Encoded ? "base64" : "utf8");
@@ -28,7 +28,7 @@ export function toResult(outcome: IngestOutcome): APIGatewayProxyStructuredResul
       title,
       status: httpStatus,
       code: outcome.code,
-      // What came is told only to a sender that has proved itself; a 401 or 404 says the same always.
+      // Only an authenticated sender sees the detail; every 401 and every 404 is the same.
       ...(httpStatus === 400 || httpStatus === 413 ? { detail: outcome.detail } : {}),
     }),
   };

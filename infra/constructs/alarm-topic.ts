@@ -4,11 +4,11 @@ import { Topic } from "aws-cdk-lib/aws-sns";
 import { EmailSubscription } from "aws-cdk-lib/aws-sns-subscriptions";
 import { Construct } from "constructs";
 
-/** Where every alarm of the pipeline goes. */
+/** The topic that receives every alarm of the pipeline. */
 export class AlarmTopic extends Construct {
   readonly topic: Topic;
 
-  /** @param props.email is asked by AWS to confirm before it gets anything */
+  /** @param props.email receives alarms after its owner has confirmed the subscription */
   constructor(scope: Construct, id: string, props: { email?: string | undefined }) {
     super(scope, id);
     this.topic = new Topic(this, "Topic", { displayName: "Ackwire alarms", enforceSSL: true });

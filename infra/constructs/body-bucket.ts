@@ -9,7 +9,7 @@ export type BodyArea = "inbound" | "quarantine" | "events" | "requests" | "deliv
 export interface BodyBucketProps {
   /** Days after which an object of each area is deleted. */
   retentionDays: Record<BodyArea, number>;
-  /** What becomes of the bucket with the stack. One that holds objects is never deleted by it. */
+  /** Applies when the stack is deleted. CloudFormation never deletes a bucket that holds objects. */
   removalPolicy: RemovalPolicy;
 }
 

@@ -63,7 +63,10 @@ function write(name: FunctionName, directory: string): void {
 
 let built: ReadonlyMap<string, string> | undefined;
 
-/** Builds all functions at the first call, so that shared files are parsed once. Returns texts by path. */
+/**
+ * Builds all functions at the first call, so that shared files are parsed once. Returns
+ * texts by path.
+ */
 function buildAll(): ReadonlyMap<string, string> {
   const { outputFiles } = buildSync({
     absWorkingDir: root,
@@ -79,7 +82,8 @@ function buildAll(): ReadonlyMap<string, string> {
     format: "cjs",
     // The ES modules of the SDK, which can be tree-shaken.
     mainFields: ["module", "main"],
-    // Identifiers and statements stay as written, for stack traces and for local variables in a debugger.
+    // Identifiers and statements stay as written, for stack traces and for local variables in
+    // a debugger.
     minifyWhitespace: true,
     sourcemap: "linked",
     sourcesContent: false,

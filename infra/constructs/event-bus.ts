@@ -7,7 +7,7 @@ import type { Binding } from "./binding.ts";
 export interface EventBusProps {
   /** Days for which events can be replayed. */
   archiveRetentionDays: number;
-  /** What becomes of the bus and its archive with the stack. */
+  /** Applies to the bus and its archive when the stack is deleted. */
   removalPolicy: RemovalPolicy;
 }
 

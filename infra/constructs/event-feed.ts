@@ -17,11 +17,14 @@ export interface EventFeedProps {
   ruleName: string;
   description: string;
   eventTypes: readonly EventType[];
-  /** Gets each whole event as one message; what EventBridge gives up goes to its dead letters. */
+  /**
+   * Receives each event as one message. Events that EventBridge cannot deliver go to its
+   * dead-letter queue.
+   */
   target: WorkQueue;
 }
 
-/** Has EventBridge put every event of some types into a queue of work. */
+/** A rule that sends every event of some types to a queue. */
 export class EventFeed extends Construct {
   readonly #rule: Rule;
   readonly #props: EventFeedProps;
@@ -51,14 +54,14 @@ export class EventFeed extends Construct {
     for (const one of [queue, deadLetters]) this.#mayBeSentTo(one);
   }
 
-  /** Events that EventBridge gave up. */
+  /** Counts events that EventBridge could not deliver. */
   metricFailedInvocations(options: { period: Duration }): Metric {
     const { bus, ruleName } = this.#props;
     return new Metric({
       ...options,
       namespace: "AWS/Events",
       metricName: "FailedInvocations",
-      // Of a rule on a bus of one's own; the rule's `Ref` would be `bus|rule`.
+      // The dimensions of a rule on a custom bus; the rule's `Ref` would be `bus|rule`.
       dimensionsMap: { EventBusName: bus.eventBusName, RuleName: ruleName },
       statistic: "Sum",
     });

@@ -7,18 +7,18 @@ import { type Binding, grant } from "./binding.ts";
 import { deadLetterQueue } from "./work-queue.ts";
 
 export interface OneTimeSchedulesProps {
-  /** What each schedule sends its message to. */
+  /** Receives the message of each schedule. */
   target: Queue;
-  /** What becomes of the firings that failed with the stack. */
+  /** Applies to the dead letters when the stack is deleted. */
   removalPolicy: RemovalPolicy;
 }
 
 /**
- * A place for schedules that functions make at run time, each of which sends one
+ * A group for schedules that functions create at run time, each of which sends one
  * message at its time, and the role through which they do.
  */
 export class OneTimeSchedules extends Construct {
-  /** Firings that Scheduler gave up on. */
+  /** Holds firings that Scheduler could not deliver. */
   readonly deadLetters: Queue;
   readonly #group: ScheduleGroup;
   readonly #role: Role;
@@ -30,7 +30,7 @@ export class OneTimeSchedules extends Construct {
       id: "AwsSolutions-SQS3",
       reason: `${id}/DeadLetters: it is itself the dead-letter queue, of schedules instead of a queue.`,
     });
-    // Its schedules go with the stack in every stage: without the role they could reach nothing.
+    // Schedules are deleted with the stack in every stage: they need the role.
     this.#group = new ScheduleGroup(this, "Group", { removalPolicy: RemovalPolicy.DESTROY });
     this.#role = new Role(this, "Role", {
       description: "What Ackwire's scheduled requests may do when they are due",
@@ -54,7 +54,7 @@ export class OneTimeSchedules extends Construct {
     });
   }
 
-  /** The group's name, for a function that makes and deletes schedules in it. */
+  /** The group's name, for a function that creates and deletes schedules in it. */
   creator(): Binding {
     const name = this.#group.scheduleGroupName;
     const { partition, region, account } = Stack.of(this);
@@ -77,7 +77,7 @@ export class OneTimeSchedules extends Construct {
     };
   }
 
-  /** The role's ARN, for a `creator` that hands it to Scheduler. */
+  /** The role's ARN, for a function that passes it to Scheduler. */
   passedRole(): Binding {
     const { roleArn } = this.#role;
     return {

@@ -22,7 +22,7 @@ export interface PipelineFunctionProps<Name extends FunctionName> {
   timeout: Duration;
   /** Days; one of the values that CloudWatch Logs allows. */
   logRetentionDays: number;
-  /** What becomes of the logs with the stack. */
+  /** Applies to the logs when the stack is deleted. */
   removalPolicy: RemovalPolicy;
   /**
    * Exactly the variables of the function's contract: one too few or too many

@@ -13,17 +13,17 @@ import type { IFunction } from "aws-cdk-lib/aws-lambda";
 import { LogGroup } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
 
-/** A name of the deployer's own, so that inbound URLs outlive the stack. */
+/** A custom domain, so that inbound URLs survive a new stack. */
 export interface CustomDomain {
   domainName: string;
-  /** In the stack's own region. */
+  /** In the stack's region. */
   certificate: ICertificate;
 }
 
 export interface PublicApiProps {
-  /** Requests a second that one route takes before it answers 429. */
+  /** Requests per second and route, above which the API answers 429. */
   throttleRate: number;
-  /** Requests above the rate that are taken at once. */
+  /** Burst above the rate. */
   throttleBurst: number;
   logRetentionDays: number;
   removalPolicy: RemovalPolicy;
@@ -45,9 +45,9 @@ const accessLogFormat = AccessLogFormat.custom(
 /** The HTTP API: routes to functions, throttled per route, logged without secrets. */
 export class PublicApi extends Construct {
   readonly api: HttpApi;
-  /** Without a slash at its end. */
+  /** Without a trailing slash. */
   readonly url: string;
-  /** What the custom domain's DNS record must point to. */
+  /** The target of the custom domain's DNS record. */
   readonly domainTarget: string | undefined;
 
   constructor(scope: Construct, id: string, props: PublicApiProps) {
@@ -77,10 +77,10 @@ export class PublicApi extends Construct {
     this.domainTarget = domain?.regionalDomainName;
   }
 
-  /** Routes that everyone can call, to one function. */
+  /** Adds routes without an authorizer to one function. */
   publicRoutes(id: string, target: IFunction, routes: readonly PublicRoute[]): void {
     const integration = new HttpLambdaIntegration(`${id}Integration`, target, {
-      // Of many routes, one permission for all: one each would outgrow the 20 KB of a function's policy.
+      // Many routes share one permission: one each would exceed the 20 KB of a function's policy.
       scopePermissionToRoute: routes.length === 1,
     });
     for (const { method, path, noAuthorizerReason } of routes) {
@@ -101,6 +101,6 @@ export class PublicApi extends Construct {
 export interface PublicRoute {
   method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   path: string;
-  /** How callers prove themselves without an authorizer. */
+  /** Why the route needs no authorizer. */
   noAuthorizerReason: string;
 }

@@ -7,7 +7,7 @@ import { RecurringTask } from "./recurring-task.ts";
 
 /**
  * `reconcile`, started every minute: completes the work of crashed workers, and
- * does what is due without a message.
+ * processes due work that has no message.
  *
  * Its parts are children of `scope`, not of a construct of their own: that would
  * change their logical ids, which are frozen.

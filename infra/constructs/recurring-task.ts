@@ -7,21 +7,21 @@ import { Construct } from "constructs";
 import { grant } from "./binding.ts";
 import { deadLetterQueue } from "./work-queue.ts";
 
-/** A start that Scheduler could not make is tried again, but never into the time after next. */
+/** Scheduler retries a failed start, but not beyond the next start. */
 const MAX_RETRIES = 2;
 
 export interface RecurringTaskProps {
   description: string;
-  /** Whole minutes: Scheduler has no finer rate. */
+  /** Whole minutes, the finest rate of Scheduler. */
   every: Duration;
   target: IFunction;
-  /** What becomes of the starts that failed with the stack. */
+  /** Applies to the dead letters when the stack is deleted. */
   removalPolicy: RemovalPolicy;
 }
 
-/** A function that EventBridge Scheduler starts again and again, through a role of its own. */
+/** A function that EventBridge Scheduler invokes at a fixed rate, with a role of its own. */
 export class RecurringTask extends Construct {
-  /** Starts that Scheduler gave up on. */
+  /** Holds starts that Scheduler could not make. */
   readonly deadLetters: Queue;
 
   constructor(scope: Construct, id: string, props: RecurringTaskProps) {
@@ -32,7 +32,7 @@ export class RecurringTask extends Construct {
       id: "AwsSolutions-SQS3",
       reason: `${id}/DeadLetters: it is itself the dead-letter queue, of a schedule instead of a queue.`,
     });
-    // It holds nothing but this schedule, which is made anew with the stack.
+    // The group holds only this schedule, which is recreated with the stack.
     const group = new ScheduleGroup(this, "Group", { removalPolicy: RemovalPolicy.DESTROY });
     const role = new Role(this, "Role", {
       description,
@@ -68,9 +68,9 @@ export class RecurringTask extends Construct {
         },
       },
     });
-    // The group is named, not referenced; and the first start must not come before the role may make it.
+    // The group is named, not referenced, and the first start must wait for the role's policy.
     schedule.node.addDependency(group, role);
-    // A start that failed is not made up for: the next one does the same work.
+    // A failed start is not repeated: the next start does the same work.
     new EventInvokeConfig(this, "Invoke", {
       function: target,
       maxEventAge: every,

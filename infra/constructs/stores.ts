@@ -67,7 +67,8 @@ export class Stores {
       ...kept,
       contract: requestsTable,
       projections: {
-        // DynamoDB counts an item and its local entry together: a whole copy would halve what an item holds.
+        // DynamoDB counts an item and its entry in a local index together, so that a full copy
+        // would halve the maximum item size.
         queue: "KEYS_ONLY",
         // What a list is filtered by; the page itself reads the items.
         byClient: ["accountId", "status"],

@@ -9,22 +9,25 @@ import type { Binding } from "./binding.ts";
 const DEAD_LETTER_RETENTION = Duration.days(14);
 
 /**
- * A message's age goes on counting in the dead-letter queue: the shorter stay
+ * A message keeps its age in the dead-letter queue: the shorter retention
  * here leaves at least 10 days there.
  */
 const WORK_RETENTION = Duration.days(4);
 
-/** A dependency may be down for some 8 visibility timeouts before work is parked: 8 minutes inbound, 24 of submissions, 32 of deliveries. */
+/**
+ * A dependency may be down for about 8 visibility timeouts before messages move to the
+ * dead-letter queue: 8 minutes inbound, 24 for submissions, 32 for deliveries.
+ */
 const MAX_RECEIVES = 8;
 
 export interface WorkQueueProps {
   /** Real time for which a received message is hidden from other workers. */
   visibilityTimeout: Duration;
-  /** What becomes of the messages with the stack. */
+  /** Applies to the messages when the stack is deleted. */
   removalPolicy: RemovalPolicy;
 }
 
-/** A queue of work and the dead-letter queue for what could not be done. */
+/** A queue of work and its dead-letter queue. */
 export class WorkQueue extends Construct {
   readonly queue: Queue;
   readonly deadLetters: Queue;
@@ -42,19 +45,19 @@ export class WorkQueue extends Construct {
     });
   }
 
-  /** The queue's URL, for a function that puts work into it. */
+  /** The queue's URL, for a function that sends messages to it. */
   producer(): Binding {
     return this.#bind("sqs:SendMessage");
   }
 
-  /** The queue's URL, for a function that is `feed` from it and puts work off: it sends it anew, or hides it longer. */
+  /** The queue's URL, for a consumer that may requeue a message or extend its visibility timeout. */
   consumer(): Binding {
     return this.#bind("sqs:SendMessage", "sqs:ChangeMessageVisibility");
   }
 
   /**
    * Has Lambda poll the queue for a function, in the function's name. The function
-   * answers with the messages that failed, and only these come again.
+   * returns the failed messages, and only these are received again.
    */
   feed(
     target: IFunction,
@@ -66,7 +69,7 @@ export class WorkQueue extends Construct {
         resources: [this.queue.queueArn],
       }),
     );
-    // Not SqsEventSource: it grants sqs:GetQueueUrl too, which nobody calls.
+    // Not SqsEventSource: it also grants sqs:GetQueueUrl, which no code calls.
     new EventSourceMapping(this, "Mapping", {
       target,
       eventSourceArn: this.queue.queueArn,
@@ -85,7 +88,7 @@ export class WorkQueue extends Construct {
   }
 }
 
-/** A queue that holds what failed, for 14 days, until a person has looked at it. */
+/** A queue that keeps failed messages for 14 days, for a person to inspect and redrive. */
 export function deadLetterQueue(scope: Construct, id: string, removalPolicy: RemovalPolicy): Queue {
   return new Queue(scope, id, {
     removalPolicy,

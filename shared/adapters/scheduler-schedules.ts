@@ -9,7 +9,7 @@ import type { SubmitMessage } from "../contracts/messages/submit.ts";
 import type { Schedules } from "../core/requests/state/ports.ts";
 import { callDependency } from "./dependency-down.ts";
 
-/** Scheduler tries a target that it cannot reach again for so long: the sweep is there before. */
+/** How long Scheduler retries a target that it cannot reach. The sweep recovers the request earlier. */
 const MAX_EVENT_AGE_SECONDS = 3_600;
 const MAX_RETRIES = 10;
 
@@ -49,7 +49,7 @@ export function makeSchedulerSchedules(options: {
         },
       });
       await callDependency("Scheduler CreateSchedule", () =>
-        // The name says what it is for: one that is there is this one.
+        // The name is derived from the request: an existing schedule is this one.
         client.send(command).catch(unless(ConflictException)),
       );
     },
@@ -63,7 +63,7 @@ export function makeSchedulerSchedules(options: {
   };
 }
 
-/** `at()` takes no fraction; rounded up, so that it does not fire before the time. */
+/** `at()` takes whole seconds; rounded up, so that the schedule does not fire early. */
 function upToTheSecond(atMs: number): string {
   return new Date(Math.ceil(atMs / 1000) * 1000).toISOString().slice(0, 19);
 }

@@ -11,7 +11,10 @@ const MISSING_KEY_REREAD_MS = 2_000;
 /** Gives the master keys; `keyId` is one that the caller will need of them. */
 export type MasterKeyReader = (abortSignal: AbortSignal, keyId?: string) => Promise<MasterKeys>;
 
-/** Who needs them so soon after a reading began waits for it: one that is older may have been frozen. */
+/**
+ * Who needs them so soon after a reading began waits for it: one that is older may have been
+ * frozen.
+ */
 const JOINED_FOR_MS = 1_000;
 
 /**

@@ -8,7 +8,7 @@ import type { FreshAccountReader, FreshConnectionReader } from "../core/connecti
 import type { ProviderCalls } from "../core/requests/state/ports.ts";
 import type { FunctionBase } from "./function-base.ts";
 
-/** Who may call a provider on whose behalf, and the calls themselves. */
+/** The accounts and connections of a provider, and the HTTP calls to it. */
 export interface ProviderPorts {
   accounts: FreshAccountReader;
   connections: FreshConnectionReader;

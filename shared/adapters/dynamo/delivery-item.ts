@@ -24,10 +24,10 @@ type Attribute =
 
 /**
  * The attributes bear the record's names but for the key and what the indexes
- * hold. A member that had none would be lost at the next write.
+ * hold. A member without an attribute would be lost at the next write.
  */
 const item = z.object({
-  /** What an item of this table is of: ids come from callers too. */
+  /** The kind of item, checked because ids also come from callers. */
   entity: z.literal("delivery"),
   id: z.string(),
   clientId: z.string(),
@@ -94,7 +94,7 @@ export function deliveryItem(delivery: DeliveryRecord): Record<string, unknown> 
   };
 }
 
-/** The attributes by which an item of this table stands in the index `sweep`. */
+/** The attributes that put an item of this table into the index `sweep`. */
 export function sweepEntry(id: string, recoverAfterRealMs: number | undefined) {
   return recoverAfterRealMs === undefined
     ? {}

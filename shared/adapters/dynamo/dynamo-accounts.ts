@@ -9,7 +9,7 @@ import type { MasterKeyReader } from "../secrets-manager-master-keys.ts";
 /** Most accounts that one function keeps in memory. */
 const CACHE_LIMIT = 10_000;
 
-/** How long a function trusts what it read of an account, or that there was none. */
+/** Cache TTL of an account, also of a missing one. */
 const TTL_MS = 60_000;
 
 /** Accounts of the config table, remembered for a minute: one read per account, not per event. */

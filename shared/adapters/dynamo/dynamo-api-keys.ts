@@ -10,7 +10,7 @@ const TTL_MS = 10_000;
 /** Most keys that one function keeps in memory. */
 const CACHE_LIMIT = 1_000;
 
-/** API keys of the config table. What was found is remembered for ten seconds; that there was none is not. */
+/** API keys of the config table. A found key is cached for ten seconds; a missing key is not cached. */
 export function makeDynamoApiKeys(options: {
   client: DynamoDBDocumentClient;
   tableName: string;

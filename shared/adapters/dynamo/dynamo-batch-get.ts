@@ -14,14 +14,14 @@ type RequestItems = NonNullable<BatchGetCommand["input"]["RequestItems"]>;
 export interface TableRead {
   tableName: string;
   keys: readonly Key[];
-  /** The attributes that come; all where it is absent. */
+  /** The attributes to return; all where it is absent. */
   projection?: readonly string[];
 }
 
 /**
  * Reads items of one or several tables, each named once, strongly consistent,
- * in one call where they fit. They come by their table's name, in no order, and
- * what there is not does not come. A key may be named twice.
+ * in one call where they fit. Returns them by table name, in no order, and
+ * without missing items. A key may be given twice.
  *
  * @throws DEPENDENCY_DOWN
  */
@@ -39,7 +39,7 @@ export async function batchGet(
       for (const [tableName, items] of Object.entries(page.Responses ?? {})) {
         found.set(tableName, [...(found.get(tableName) ?? []), ...items]);
       }
-      // It says again how each table is read.
+      // It repeats the table's read options.
       waiting = page.UnprocessedKeys ?? {};
     }
     if (countKeys(waiting) > 0) {

@@ -20,7 +20,7 @@ export interface PageFilter {
 export interface ClientPageOf {
   clientId: string;
   limit: number;
-  /** The `before` of the page that came first. */
+  /** The `before` of the previous page. */
   before?: string | undefined;
   filter?: PageFilter | undefined;
 }
@@ -28,7 +28,7 @@ export interface ClientPageOf {
 /**
  * Reads pages of a table's `byClient` index: one client's entries, newest
  * first, and where the next page begins. A filtered page may hold fewer than
- * `limit` while there is a `before`. The index may be behind the items.
+ * `limit` although there is a `before`. The index is eventually consistent.
  *
  * @throws DEPENDENCY_DOWN
  */
@@ -38,7 +38,7 @@ export function makeReadClientPage(options: {
   index: { name: string; partitionKey: "clientId"; sortKey: "listedAs" };
   /** The table's own key, as it is read from an id. */
   keyOf: (id: string) => Readonly<Record<string, string>> | undefined;
-  /** What one page looks at for a rare entry before it gives what it has. */
+  /** Most index entries that one page reads while it searches for matching ones. */
   filtered: { maxQueries: number; keysPerQuery: number };
 }): (of: ClientPageOf) => Promise<{ entries: IndexEntry[]; before?: string | undefined }> {
   const { client, tableName, index, keyOf, filtered } = options;

@@ -10,7 +10,7 @@ const CACHE_LIMIT = 10_000;
 const KEPT_SECONDS = 3_600;
 
 /**
- * Counts what a client asks for in each second of real time. The first call of
+ * Counts a client's requests in each second of real time. The first call of
  * a second is free in each process: a client within its limits costs no write.
  * So the bound is the limit and one for each process that serves the client.
  */

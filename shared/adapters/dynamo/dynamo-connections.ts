@@ -14,7 +14,7 @@ import type { MasterKeyReader } from "../secrets-manager-master-keys.ts";
 /** Most connections that one function keeps in memory. */
 const CACHE_LIMIT = 1_000;
 
-/** How often a connection is read anew because of what does not fit it. */
+/** Least time between two rereads of a connection whose webhook or credentials were rejected. */
 const REFRESH_EVERY_MS = 1_000;
 
 interface Remembered {
@@ -41,7 +41,7 @@ export function makeDynamoConnections(options: {
     const get = new GetCommand({
       TableName: options.tableName,
       Key: { pk: configKey.connection(connectionId) },
-      // A connection may be used the moment after it was made.
+      // A connection may be used immediately after its creation.
       ConsistentRead: true,
     });
     const { Item } = await callDependency("DynamoDB GetItem", () =>
@@ -49,7 +49,7 @@ export function makeDynamoConnections(options: {
     );
     const connection = Item && (await open(connectionItem.parse(Item), abortSignal));
     const readAtMs = options.nowMs();
-    // That there is none was asked just now: no need to ask again at once.
+    // A missing connection counts as refreshed, so that it is not read again at once.
     const refreshedAtMs = isRefresh || !connection ? readAtMs : 0;
     if (remembered.size >= CACHE_LIMIT) remembered.clear();
     remembered.set(connectionId, { connection, readAtMs, refreshedAtMs });
@@ -69,7 +69,7 @@ export function makeDynamoConnections(options: {
     async read(connectionId, signal = readDeadline()) {
       const found = remembered.get(connectionId);
       const isFresh = found && options.nowMs() - found.readAtMs < options.ttlMs;
-      // That there was none is no reason to turn a new one away.
+      // A missing connection is not cached: it may have been created since.
       return (isFresh && found.connection) || load(connectionId, signal, false);
     },
     async refresh(connectionId, signal = readDeadline()) {

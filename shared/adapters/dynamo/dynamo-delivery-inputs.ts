@@ -8,7 +8,7 @@ import { healthKey, readHealthItem } from "./dynamo-endpoint-health.ts";
 
 const CANCELLED: RequestStatus = "CANCELLED";
 
-/** Webhooks, their endpoints' health and what is cancelled, by one BatchGetItem over three tables. */
+/** Reads webhooks, endpoint health and cancelled requests with one BatchGetItem over three tables. */
 export function makeDynamoDeliveryInputs(options: {
   client: DynamoDBDocumentClient;
   tables: { config: string; deliveries: string; requests: string };

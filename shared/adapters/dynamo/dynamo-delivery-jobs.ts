@@ -33,7 +33,7 @@ const item = z.object({
   version: z.number(),
 } satisfies Record<Attribute, z.ZodMiniType>);
 
-/** Jobs beside the deliveries, in the same table and the same index of what is swept. */
+/** Bulk jobs, in the table and the sweep index of the deliveries. */
 export function makeDynamoDeliveryJobs(options: {
   client: DynamoDBDocumentClient;
   tableName: string;

@@ -15,7 +15,7 @@ import { makeVersionedPut } from "./dynamo-versioned-put.ts";
 
 /**
  * Deliveries on DynamoDB: each write is one conditional call. A body that is too
- * large for the item is placed before the item is written, and comes back as its key.
+ * large for the item is stored in the bucket before the item is written, and is returned as its key.
  */
 export function makeDynamoDeliveryStore(options: {
   client: DynamoDBDocumentClient;

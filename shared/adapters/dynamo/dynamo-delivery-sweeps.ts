@@ -44,7 +44,7 @@ export function makeDynamoDeliverySweeps(options: {
       });
     },
 
-    // Its version stays: whoever read the delivery before may still write it.
+    // The version does not change, so that a worker that read the delivery before may still write it.
     async postpone(seen, dueMs) {
       const command = new UpdateCommand({
         TableName,

@@ -16,7 +16,7 @@ const item = z.object({
   version: z.number(),
 } satisfies Record<keyof EndpointHealth, z.ZodMiniType>);
 
-/** Where the health of a client's endpoint lies in the table of the deliveries. */
+/** The key of the health of a client's endpoint in the deliveries table. */
 export function healthKey(clientId: string): { id: string } {
   return { id: `health#${clientId}` };
 }

@@ -29,7 +29,10 @@ interface ListOf {
   before?: string | undefined;
 }
 
-/** Lambda carries 6 MB, in which every quote of the body takes two bytes; one event is 240 KB at most. */
+/**
+ * Lambda carries 6 MB, in which every quote of the body takes two bytes; one event is 240 KB
+ * at most.
+ */
 const MAX_PAGE_BYTES = 2_000_000;
 const OPENED_AT_ONCE = 5;
 
@@ -81,7 +84,8 @@ export function makeDynamoEventReader(options: {
     let bytes = 0;
     for (let at = 0; at < entries.length; at += OPENED_AT_ONCE) {
       const chunk = entries.slice(at, at + OPENED_AT_ONCE);
-      // An index entry may be behind the item: what is listed elsewhere by now is not listed here.
+      // The index is eventually consistent: an item that has moved to another place in the
+      // list is skipped.
       const alive = chunk
         .map(({ id, listedAs }) => ({ listedAs, found: items.get(id) }))
         .flatMap(({ listedAs, found }) =>

@@ -77,7 +77,8 @@ export function makeDynamoLanes(options: {
           const first = await joinAt(":now", "attribute_not_exists(lastPlace) OR lastPlace < :now");
           if ("written" in first) return joinedFrom(first.written, now);
           if (isFull(first.existing)) return "full" as const;
-          // Another request joined in this millisecond, or its writer's clock is ahead: the place after it.
+          // Another request joined in this millisecond, or its writer's clock is ahead: the
+          // place after it.
           const second = await joinAt("lastPlace + :one", "lastPlace >= :now");
           if ("written" in second) {
             return joinedFrom(second.written, Number(second.written?.lastPlace) + 1);
@@ -127,7 +128,8 @@ export function makeDynamoLanes(options: {
     async bringSweepForward(lane, sweepDueMs) {
       const result = await update(lane, {
         set: ["dueAt = :due"],
-        // A worker that has the lane must see it when it gives the lane back, though it looks sooner.
+        // The worker that owns the lane must see the change at release, even when its own
+        // sweep is earlier.
         condition: "attribute_exists(dueAt) AND (dueAt > :due OR attribute_exists(#owner))",
         names: { "#owner": "owner" },
         values: { ":due": sweepDueMs },

@@ -47,7 +47,7 @@ export function makeDynamoReferences(options: {
       const update = new UpdateCommand({
         TableName,
         Key: referenceKey(of),
-        // The event that came before stays noted: binding it again gives the same answer.
+        // The earlier event stays recorded, so that binding again returns the same result.
         UpdateExpression: "SET requestId = :mine, expiresAt = :expires",
         // An id that is another request's stays that one's.
         ConditionExpression:
@@ -70,7 +70,7 @@ export function makeDynamoReferences(options: {
       const update = new UpdateCommand({
         TableName,
         Key: referenceKey(of),
-        // What tells the end is not replaced by what came before it.
+        // A final event replaces an earlier event, and is not replaced by one.
         UpdateExpression: isFinal
           ? "SET eventId = :event, expiresAt = :expires REMOVE requestId"
           : "SET eventId = if_not_exists(eventId, :event), expiresAt = :expires REMOVE requestId",

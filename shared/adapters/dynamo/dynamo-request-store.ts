@@ -75,7 +75,7 @@ export function makeDynamoRequestStore(options: {
   const ofLane = (lane: string) => ({
     IndexName: queue.name,
     ConsistentRead: true,
-    // The index holds keys alone: whole items come from the table.
+    // The index holds only keys: the items are read from the table.
     Select: "ALL_ATTRIBUTES" as const,
     KeyConditionExpression: "lane = :lane",
     ExpressionAttributeValues: { ":lane": lane },
@@ -129,7 +129,7 @@ export function makeDynamoRequestStore(options: {
       const found: RequestRecord[] = [];
       let from: Record<string, unknown> | undefined;
       do {
-        // A page ends at 1 MB, also before the limit.
+        // A page ends at 1 MB, even below the limit.
         const page = await query({
           ...ofLane(lane),
           Limit: limit - found.length,

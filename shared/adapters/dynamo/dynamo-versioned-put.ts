@@ -5,8 +5,8 @@ import { conditionalWrite } from "./conditional-write.ts";
 /**
  * Writes whole items, each over the version that was read.
  *
- * @param over.version that of the item which it replaces; absent where there must be none
- * @returns the version that it has now, or the item that was met instead (`undefined`: none)
+ * @param over.version version of the item to replace; absent where no item may exist
+ * @returns the new version, or the existing item when the condition failed (`undefined`: none)
  * @throws DEPENDENCY_DOWN; it may or may not be written
  */
 export function makeVersionedPut(options: {
@@ -40,7 +40,7 @@ export function makeVersionedPut(options: {
   };
 }
 
-/** Without what is `undefined`, at any depth: DynamoDB cannot store it. */
+/** Removes `undefined` at any depth: DynamoDB cannot store it. */
 function present<Value>(value: Value): Value;
 function present(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(present);

@@ -16,7 +16,7 @@ const item = z.object({
   waiting: z._default(z.number(), 0),
   nextMs: z._default(z.number(), 0),
   dueAt: z.optional(z.number()),
-  /** A pause without an end: it stands beside one that ends, and hides it. */
+  /** A pause until a login succeeds. It takes precedence over a pause with an end. */
   stop: z.optional(z.object({ reason: z.string() })),
   halt: z.optional(z.object({ reason: z.string() })),
   pause: z.optional(z.object({ reason: z.string(), untilMs: z.number() })),
@@ -47,7 +47,10 @@ export function readLaneItem(found: unknown): Lane {
   };
 }
 
-/** Pauses of several kinds stand beside each other: one that ends ends none of the others. */
+/**
+ * Returns the attribute of a kind of pause: by the client, until a login, or until a time.
+ * Each ends separately.
+ */
 export function pauseName({ reason, untilMs }: LanePause) {
   if (reason === PAUSED_BY_CLIENT) return "halt";
   return untilMs === undefined ? "stop" : "pause";

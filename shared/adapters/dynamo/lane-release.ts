@@ -11,7 +11,10 @@ import {
   shardOfLane,
 } from "./lane-update.ts";
 
-/** Releases a lane on the condition that its due time, and for an idle lane its last place, are as the worker saw them. */
+/**
+ * Releases a lane on the condition that its due time, and for an idle lane its last place,
+ * are as the worker saw them.
+ */
 export const makeReleaseLane =
   (update: LaneUpdate): LaneStore["release"] =>
   async (seen, change) => {
@@ -43,7 +46,10 @@ export const makeReleaseLane =
     throw new Failure("DEPENDENCY_DOWN", "a lane's count changes too fast to release the lane");
   };
 
-/** The write that releases a lane, on the condition that it is as its worker has seen it and `waiting` requests wait. */
+/**
+ * The write that releases a lane, on the condition that it is as its worker has seen it and
+ * `waiting` requests wait.
+ */
 function releaseOf(
   seen: Lane,
   {

@@ -24,7 +24,10 @@ export const SET_DUE = "dueShard = :shard";
 
 export const shardOfLane = (lane: string) => shardOf(lane, REQUEST_SHARD_COUNT);
 
-/** The item's attributes as `returns` asks for them; those of the stored item when the condition is false. */
+/**
+ * The item's attributes as `returns` asks for them; those of the stored item when the
+ * condition is false.
+ */
 export function makeLaneUpdate(options: { client: DynamoDBDocumentClient; tableName: string }) {
   const { client, tableName: TableName } = options;
   return async (lane: string, change: LaneChange) => {

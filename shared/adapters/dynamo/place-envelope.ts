@@ -4,8 +4,8 @@ import type { FinalEvent } from "../../core/events/envelope.ts";
 import type { BlobStore } from "../../core/inbound/ports.ts";
 
 /**
- * The attribute of an event's item that holds its envelope or says where it
- * lies: in the bucket, once it is stored there, under a name that only these bytes have.
+ * The attribute of an event's item that holds its envelope. A large envelope is
+ * stored in the bucket first, and the attribute holds its key.
  *
  * @throws DEPENDENCY_DOWN
  */

@@ -17,7 +17,7 @@ type Attribute =
 
 /**
  * The attributes bear the record's names except for the sort key, the position in the lane and what the
- * indexes hold. A member that had none would be lost at the next write.
+ * indexes hold. A member without an attribute would be lost at the next write.
  */
 const item = z.object({
   lane: z.string(),
@@ -71,7 +71,7 @@ const item = z.object({
   writeId: text,
 } satisfies Record<Attribute, z.ZodMiniType>);
 
-/** Beginnings of `laneKey`: what holds the lane comes before what waits in it. */
+/** Prefixes of `laneKey`: a request that holds the lane sorts before the waiting requests. */
 const HOLDING = "held#";
 export const WAITING = "wait#";
 
@@ -89,7 +89,7 @@ export function readRequestItem(found: unknown): { request: RequestRecord; write
   return writeId === undefined ? { request } : { request, writeId };
 }
 
-/** @param writeId by which the writer knows its own write again */
+/** @param writeId identifies the writer's own write */
 export function requestItem(request: RequestRecord, writeId: string): Record<string, unknown> {
   const { requestId, lanePosition, sweepDueMs, recoverAfterRealMs, expiresMs, ...rest } = request;
   const shard = shardOf(requestId, REQUEST_SHARD_COUNT);
@@ -113,7 +113,7 @@ function laneKey({ laneState, lanePosition = 0 }: RequestRecord): string | undef
   return `${beginning}${String(lanePosition).padStart(16, "0")}`;
 }
 
-/** Without what is `undefined`, which DynamoDB cannot store. */
+/** Removes `undefined`, which DynamoDB cannot store. */
 function present(value: object): Record<string, unknown> {
   return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined));
 }

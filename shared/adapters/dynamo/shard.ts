@@ -1,6 +1,6 @@
 import { sha256Hex } from "../../core/crypto/digest.ts";
 
-/** The partition of an index, of so many, in which what has this id stands. Part of the stored data. */
+/** Returns the index shard of an id. The result is stored: the function must not change. */
 export function shardOf(id: string, shardCount: number): string {
   return String(Number.parseInt(sha256Hex(id).slice(0, 4), 16) % shardCount);
 }

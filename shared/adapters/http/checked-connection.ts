@@ -67,10 +67,10 @@ export async function openChecked(
   const secured = tlsConnect({
     socket,
     host,
-    // TLS knows no addresses as server names; the certificate is checked against `host` then.
+    // TLS allows no address as server name; the certificate is then checked against `host`.
     ...(isIP(host) ? {} : { servername: host }),
     ALPNProtocols: ["http/1.1"],
-    // Whatever the environment says.
+    // Overrides NODE_TLS_REJECT_UNAUTHORIZED.
     rejectUnauthorized: true,
   });
   await opened(secured, "secureConnect", signal);
@@ -97,7 +97,7 @@ function opened(socket: Socket, event: string, signal: AbortSignal): Promise<voi
   signal.addEventListener("abort", () => socket.destroy(), { once: true });
   const done = new Promise<void>((resolve, reject) => {
     socket.once(event, resolve);
-    // Stays for the connection's life: an error that nobody hears ends the process.
+    // Stays for the connection's lifetime: an unhandled error event would end the process.
     socket.on("error", reject);
     socket.once("close", () => reject(connectionClosed));
   });

@@ -1,6 +1,6 @@
 import { Resolver } from "node:dns/promises";
 
-/** One question to one name server, and how often it is asked (real time). */
+/** Timeout of one query to one name server (real time), and the number of tries. */
 const questionMs = 2_000;
 const tries = 2;
 

@@ -74,7 +74,7 @@ function send(url: URL, { method, headers, body }: ProviderHttpCall): http.Clien
     agent: false,
     headers: {
       accept: "application/json",
-      // What comes is read as it is.
+      // The response is not decompressed.
       "accept-encoding": "identity",
       "user-agent": "ackwire",
       ...headers,

@@ -14,7 +14,7 @@ import {
 
 const maxHeaderBytes = 16_384;
 const maxBodyBytes = 16_384;
-/** Everything of an answer: what comes before it, its frame and what follows count too. */
+/** Most bytes of a response, including informational responses, headers and trailers. */
 const maxAnswerBytes = maxHeaderBytes + maxBodyBytes;
 const maxBodyMs = 1_000;
 const keptBodyBytes = 512;
@@ -23,8 +23,8 @@ const maxInformationalCount = 10;
 type Outcome = Omit<Posted, "durationMs">;
 
 /**
- * Posts webhooks to subscribers, who may be anybody: a URL is checked before
- * every POST, and so is every address that its name stands for. One connection
+ * Posts webhooks to subscribers, who are not trusted (SSRF guard): a URL is checked before
+ * every POST, and so is every address that its name resolves to. One connection
  * each, never kept; no proxy, no retry; nothing is followed, inflated or
  * upgraded. The status is known at the headers, and stands whatever the body does.
  *
@@ -111,7 +111,7 @@ function answerTo(call: ClientRequest, signal: AbortSignal): Promise<Outcome> {
         if (bytes > maxAnswerBytes) call.destroy(new ConnectionFault("ANSWER_TOO_LARGE"));
       });
     });
-    // From here on the status stands: what fails later changes nothing.
+    // The status is final from here on: a later failure does not change it.
     call.on("response", (response) => resolve(answerOf(response, signal)));
   });
 }
@@ -126,7 +126,7 @@ async function answerOf(response: IncomingMessage, signal: AbortSignal): Promise
   };
 }
 
-/** Reads a body to its end, or to the first limit, and gives its start as text. */
+/** Reads a body to its end or to the first limit, and returns its beginning as text. */
 async function startOf(response: IncomingMessage, signal: AbortSignal): Promise<string> {
   const chunks: Buffer[] = [];
   await new Promise<void>((done) => {
@@ -148,7 +148,7 @@ async function startOf(response: IncomingMessage, signal: AbortSignal): Promise<
   return text.replace(/[^\P{Cc}\t\n]/gu, "");
 }
 
-/** Messages of the network may hold addresses: of an error only its code is told. */
+/** Returns only the error's code: its message may hold addresses. */
 function codeOf(error: unknown): string {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   return typeof code === "string" && /^[A-Z][A-Z0-9_]*$/.test(code) ? code : "FAILED";

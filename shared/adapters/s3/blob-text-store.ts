@@ -3,10 +3,10 @@ import { sha256Hex } from "../../core/crypto/digest.ts";
 import type { BlobStore } from "../../core/inbound/ports.ts";
 import type { TextStore } from "../../core/requests/state/ports.ts";
 
-/** Texts that are too large for an item lie in the bucket, under a name that only these bytes have. */
+/** Stores texts that are too large for an item in the bucket, under a key derived from their bytes. */
 export function makeBlobTextStore(options: {
   bodies: BlobStore;
-  /** The part of the bucket, which says how long they are kept. */
+  /** The area of the bucket, which determines the retention. */
   area: "requests" | "deliveries";
 }): TextStore {
   const { bodies, area } = options;

@@ -4,7 +4,7 @@ import type { BlobStore, QuarantineStore } from "../../core/inbound/ports.ts";
 import { quarantineKey } from "../../core/inbound/quarantine-key.ts";
 import { callDependency } from "../dependency-down.ts";
 
-/** The SDK of S3 is large and most functions never need it: it is loaded when the first blob comes. */
+/** The S3 SDK is large and most invocations do not need it: it is loaded for the first blob. */
 export function makeS3BlobStore(options: { bucket: string; config: object }): BlobStore {
   const { bucket: Bucket } = options;
   let loaded: Promise<{ s3: typeof import("@aws-sdk/client-s3"); client: S3Client }> | undefined;

@@ -7,8 +7,8 @@ interface Handled {
 }
 
 /**
- * Lets messages come again when another look is worth it, rather than when their
- * visibility timeout ends. Only a hint: if it fails they come at the timeout.
+ * Makes messages visible again when a retry can succeed, instead of when their
+ * visibility timeout ends. Best effort: where it fails, the timeout applies.
  */
 export function makeSqsRedelivery(options: { client: SQSClient; queueUrl: string; clock: Clock }) {
   return async (handled: readonly Handled[]): Promise<void> => {
