@@ -40,7 +40,10 @@ export function openQuarantine(
       ttlMs: 0,
       nowMs,
     });
-    const connection = await connections.refresh(connectionId, AbortSignal.timeout(CALL_LIMIT_MS));
+    const connection = await connections.readThrottled(
+      connectionId,
+      AbortSignal.timeout(CALL_LIMIT_MS),
+    );
     if (connection?.clientId !== clientId)
       throw new Error(`there is no connection ${connectionId}`);
     const queueUrl = outputOf(place, "InboundQueueUrl");

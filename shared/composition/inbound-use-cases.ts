@@ -15,7 +15,7 @@ export type IngestPorts = Omit<IngestDeps, "packs">;
 
 /** What `consume` needs. */
 export interface ConsumePorts extends JoinPorts, EventPorts, Omit<ProviderPorts, "connections"> {
-  connections: ConnectionReader;
+  connections: Pick<ConnectionReader, "read">;
   bodies: BlobStore;
   /** Business time for which an event is known as seen. */
   windowMs: number;

@@ -4,14 +4,14 @@ import { makeDynamoConnections } from "../adapters/dynamo/dynamo-connections.ts"
 import { makeHttpProviderCalls } from "../adapters/http/http-provider-calls.ts";
 import type { ProviderId } from "../contracts/providers.ts";
 import type { FunctionSettings } from "../contracts/settings.ts";
-import type { FreshAccountReader, FreshConnectionReader } from "../core/connections/ports.ts";
+import type { AccountReader, ConnectionReader } from "../core/connections/ports.ts";
 import type { ProviderCalls } from "../core/requests/state/ports.ts";
 import type { FunctionBase } from "./function-base.ts";
 
 /** The accounts and connections of a provider, and the HTTP calls to it. */
 export interface ProviderPorts {
-  accounts: FreshAccountReader;
-  connections: FreshConnectionReader;
+  accounts: AccountReader;
+  connections: ConnectionReader;
   calls: ProviderCalls;
 }
 
@@ -59,7 +59,7 @@ export function makePausingProviderPorts(
 export function makeConnectionReader(
   base: ProviderBase,
   env: Omit<ProviderEnvironment, "PROVIDER_BASE_URLS">,
-): FreshConnectionReader {
+): ConnectionReader {
   return makeDynamoConnections({
     ...configTable(base, env),
     ttlMs: env.SETTINGS.connectionCacheSeconds * 1000,

@@ -42,7 +42,7 @@ function setUp(answer?: { status: number; body: object }, account?: KnownAccount
     clock: makeTestClock(),
     bodies,
     accounts: { find: async (_, id) => (id === "acc-1" ? account : undefined) },
-    connections: { read, refresh: read },
+    connections: { read },
     calls: {
       exchange: async (_, request) => {
         asked.push(request);

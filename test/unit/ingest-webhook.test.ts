@@ -48,7 +48,7 @@ function setUp(
   const ingest = makeIngestWebhook({
     connections: {
       read: options.read ?? (async (id) => known(id, remembered)),
-      refresh:
+      readThrottled:
         options.read ??
         (async (id) => {
           refreshes++;

@@ -1,6 +1,6 @@
 import { type DynamoDBDocumentClient, GetCommand } from "@aws-sdk/lib-dynamodb";
 import { accountItem, configKey } from "../../contracts/config-items.ts";
-import type { FreshAccountReader, KnownAccount } from "../../core/connections/ports.ts";
+import type { AccountReader, KnownAccount } from "../../core/connections/ports.ts";
 import { sealedWith, unseal } from "../../core/crypto/master-keys.ts";
 import { callDependency } from "../dependency-down.ts";
 import { readDeadline } from "../read-deadline.ts";
@@ -18,7 +18,7 @@ export function makeDynamoAccounts(options: {
   tableName: string;
   masterKeys: MasterKeyReader;
   nowMs: () => number;
-}): FreshAccountReader {
+}): AccountReader {
   const remembered = new Map<string, { account: KnownAccount | undefined; readAtMs: number }>();
 
   async function load(pk: string): Promise<KnownAccount | undefined> {
@@ -53,6 +53,6 @@ export function makeDynamoAccounts(options: {
       const isFresh = found && options.nowMs() - found.readAtMs < TTL_MS;
       return isFresh ? found.account : remember(pk);
     },
-    refresh: (connectionId, accountId) => remember(configKey.account(connectionId, accountId)),
+    findUncached: (connectionId, accountId) => remember(configKey.account(connectionId, accountId)),
   };
 }

@@ -1,6 +1,6 @@
 import { type DynamoDBDocumentClient, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { configKey } from "../../contracts/config-items.ts";
-import type { FreshConnectionReader } from "../../core/connections/ports.ts";
+import type { ConnectionReader } from "../../core/connections/ports.ts";
 import { conditionalWrite } from "./conditional-write.ts";
 
 /**
@@ -11,7 +11,7 @@ export function makeDynamoConnectionPause(options: {
   client: DynamoDBDocumentClient;
   tableName: string;
   /** What this process remembers of the connection is brought up to date. */
-  connections: FreshConnectionReader;
+  connections: ConnectionReader;
 }) {
   return async (connectionId: string): Promise<boolean> => {
     const update = new UpdateCommand({
@@ -23,7 +23,7 @@ export function makeDynamoConnectionPause(options: {
       ExpressionAttributeValues: { ":paused": "paused", ":active": "active", ":one": 1 },
     });
     const result = await conditionalWrite("UpdateItem", () => options.client.send(update));
-    await options.connections.reread(connectionId);
+    await options.connections.readUncached(connectionId);
     return "written" in result;
   };
 }

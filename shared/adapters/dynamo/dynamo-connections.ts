@@ -5,7 +5,7 @@ import {
   connectionItem,
   connectionSecrets,
 } from "../../contracts/config-items.ts";
-import type { Connection, FreshConnectionReader } from "../../core/connections/ports.ts";
+import type { Connection, ConnectionReader } from "../../core/connections/ports.ts";
 import { sealedWith, unseal } from "../../core/crypto/master-keys.ts";
 import { callDependency } from "../dependency-down.ts";
 import { readDeadline } from "../read-deadline.ts";
@@ -34,7 +34,7 @@ export function makeDynamoConnections(options: {
   masterKeys: MasterKeyReader;
   ttlMs: number;
   nowMs: () => number;
-}): FreshConnectionReader {
+}): ConnectionReader {
   const remembered = new Map<string, Remembered>();
 
   async function load(connectionId: string, abortSignal: AbortSignal, isRefresh: boolean) {
@@ -72,11 +72,11 @@ export function makeDynamoConnections(options: {
       // A missing connection is not cached: it may have been created since.
       return (isFresh && found.connection) || load(connectionId, signal, false);
     },
-    async refresh(connectionId, signal = readDeadline()) {
+    async readThrottled(connectionId, signal = readDeadline()) {
       const found = remembered.get(connectionId);
       const isFresh = found && options.nowMs() - found.refreshedAtMs < REFRESH_EVERY_MS;
       return isFresh ? found.connection : load(connectionId, signal, true);
     },
-    reread: (connectionId, signal = readDeadline()) => load(connectionId, signal, true),
+    readUncached: (connectionId, signal = readDeadline()) => load(connectionId, signal, true),
   };
 }

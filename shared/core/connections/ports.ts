@@ -1,7 +1,7 @@
 import type { ConnectionItem, ConnectionSecrets } from "../../contracts/config-items.ts";
 import type { PaceRange } from "../../contracts/http/requests.ts";
 
-/** A connection as `ingest` needs it: the stored item and its secrets, opened. */
+/** A stored connection with its secrets decrypted. */
 export interface Connection extends Omit<ConnectionItem, "pk" | "sealedSecrets" | "version"> {
   secrets: ConnectionSecrets;
 }
@@ -20,29 +20,23 @@ export interface ConnectionReader {
    *
    * @throws DEPENDENCY_DOWN
    */
-  refresh(connectionId: string, signal?: AbortSignal): Promise<Connection | undefined>;
-}
-
-export interface FreshConnectionReader extends ConnectionReader {
+  readThrottled(connectionId: string, signal?: AbortSignal): Promise<Connection | undefined>;
   /** Reads the stored connection, whatever is cached. @throws DEPENDENCY_DOWN */
-  reread(connectionId: string, signal?: AbortSignal): Promise<Connection | undefined>;
+  readUncached(connectionId: string, signal?: AbortSignal): Promise<Connection | undefined>;
 }
 
 /** An account that this client registered with a connection. */
 export interface KnownAccount {
   /** The provider's token of this account. */
   identificationToken?: string;
-  /** Its own gap between submissions. */
+  /** The account's own interval between submissions. */
   pace?: PaceRange;
 }
 
+/** A cache of registered accounts. */
 export interface AccountReader {
-  /** @throws DEPENDENCY_DOWN */
+  /** Returns the cached account, or reads it. @throws DEPENDENCY_DOWN */
   find(connectionId: string, accountId: string): Promise<KnownAccount | undefined>;
-}
-
-/** One that can look past what it remembers. */
-export interface FreshAccountReader extends AccountReader {
-  /** As it is stored. @throws DEPENDENCY_DOWN */
-  refresh(connectionId: string, accountId: string): Promise<KnownAccount | undefined>;
+  /** Reads the stored account, whatever is cached. @throws DEPENDENCY_DOWN */
+  findUncached(connectionId: string, accountId: string): Promise<KnownAccount | undefined>;
 }

@@ -15,8 +15,8 @@ const CONFIRM_TIMEOUT_MS = 5_000;
 export interface DecodeInboundDeps {
   packs: Readonly<Record<string, ProviderPack>>;
   bodies: BlobStore;
-  accounts: AccountReader;
-  connections: ConnectionReader;
+  accounts: Pick<AccountReader, "find">;
+  connections: Pick<ConnectionReader, "read">;
   calls: ProviderCalls;
   clock: Clock;
   /** The dedupe window: business time for which a published event is remembered. */

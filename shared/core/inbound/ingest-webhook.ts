@@ -11,7 +11,7 @@ import type { ProviderPack, SignatureForm, Verification } from "../providers/pro
 import type { BlobStore, InboundQueue, QuarantineStore } from "./ports.ts";
 
 export interface IngestDeps {
-  connections: ConnectionReader;
+  connections: Pick<ConnectionReader, "read" | "readThrottled">;
   queue: InboundQueue;
   bodies: BlobStore;
   quarantine: QuarantineStore;
@@ -96,7 +96,7 @@ async function proveSender(
   const remembered = await deps.connections.read(address.connectionId, command.signal);
   const first = verifyAgainst(deps, remembered, command);
   if (first && first.proof.kind !== "invalid") return first;
-  const stored = await deps.connections.refresh(address.connectionId, command.signal);
+  const stored = await deps.connections.readThrottled(address.connectionId, command.signal);
   const second = stored === remembered ? first : verifyAgainst(deps, stored, command);
   if (second) return second;
   throw new Failure("CONNECTION_UNKNOWN", "no connection has this address");

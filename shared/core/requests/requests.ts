@@ -20,8 +20,8 @@ import { findCredentials } from "./submission/credentials-changed.ts";
 export interface RequestsDeps extends AcceptRequestDeps {
   texts: TextStore;
   references: ReferenceStore;
-  accounts: AccountReader;
-  connections: ConnectionReader;
+  accounts: Pick<AccountReader, "find">;
+  connections: Pick<ConnectionReader, "read">;
   calls: ProviderCalls;
   events: EventReader;
   connectionIdsOf: (clientId: string, provider: ProviderId) => Promise<string[]>;

@@ -14,7 +14,7 @@ beforeAll(async () => {
   const none = async () => undefined;
   pause = makeDynamoConnectionPause({
     ...place,
-    connections: { read: none, refresh: none, reread: none },
+    connections: { read: none, readThrottled: none, readUncached: none },
   });
 });
 afterAll(() => tables.close());

@@ -17,7 +17,7 @@ export function makeTestDecode(
     packs: providerPacks,
     bodies: makeMemoryBlobStore(),
     accounts: { find: async () => ({}) },
-    connections: { read: none, refresh: none },
+    connections: { read: none },
     calls: {
       exchange: async () => ({ kind: "incomplete", reason: "no provider answers in this test" }),
     },

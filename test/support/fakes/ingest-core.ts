@@ -36,7 +36,7 @@ export function makeIngestCore(provider: "we-link" | "linked-api" = "we-link") {
   };
   const known = async (id: string) => (id === connection.connectionId ? connection : undefined);
   const ingest = makeIngestWebhook({
-    connections: { read: known, refresh: known },
+    connections: { read: known, readThrottled: known },
     queue: {
       send: async (message) => {
         queued.push(message);

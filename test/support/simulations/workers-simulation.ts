@@ -122,8 +122,12 @@ export function makeWorkersSimulation(of: {
       speed: 1,
       rules,
       onIgnoredError: () => undefined,
-      accounts: { find: readAccount, refresh: readAccount },
-      connections: { read: readConnection, refresh: readConnection, reread: readConnection },
+      accounts: { find: readAccount, findUncached: readAccount },
+      connections: {
+        read: readConnection,
+        readThrottled: readConnection,
+        readUncached: readConnection,
+      },
       calls: {
         exchange: (_: ProviderId, request: ProviderHttpCall) =>
           step(() => exchange(request), { who, name: "exchange" }),

@@ -5,7 +5,13 @@ import type { Pace } from "../state/request-rules.ts";
 
 /** Returns the account's own pace, or the stage's where the account has none. @throws DEPENDENCY_DOWN */
 export const makePaceOf =
-  ({ accounts, context }: { accounts: AccountReader; context: () => DecisionContext }) =>
+  ({
+    accounts,
+    context,
+  }: {
+    accounts: Pick<AccountReader, "find">;
+    context: () => DecisionContext;
+  }) =>
   async ({ connectionId, accountId }: LaneOwner): Promise<Pace> => {
     const account = await accounts.find(connectionId, accountId);
     const { minSeconds, maxSeconds } = account?.pace ?? {};

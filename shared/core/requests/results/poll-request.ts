@@ -1,5 +1,5 @@
 import type { ProviderId } from "../../../contracts/providers.ts";
-import type { FreshAccountReader, FreshConnectionReader } from "../../connections/ports.ts";
+import type { AccountReader, ConnectionReader } from "../../connections/ports.ts";
 import type { MessageFailure } from "../../message-failure.ts";
 import type { PollOutcome, ProviderClient } from "../../providers/provider-client.ts";
 import type { DecisionContext } from "../state/decision-context.ts";
@@ -29,8 +29,8 @@ export type PollRequest = ReturnType<typeof makePollRequest>["poll"];
 export function makePollRequest(deps: {
   writer: RequestWriter;
   references: ReferenceStore;
-  accounts: FreshAccountReader;
-  connections: FreshConnectionReader;
+  accounts: AccountReader;
+  connections: ConnectionReader;
   calls: ProviderCalls;
   providers: Readonly<Record<ProviderId, ProviderClient>>;
   applyProviderUpdate: ApplyProviderUpdate;

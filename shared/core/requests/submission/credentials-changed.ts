@@ -1,15 +1,11 @@
 import { credentialsOf } from "../../connections/credentials.ts";
-import type {
-  Connection,
-  FreshAccountReader,
-  FreshConnectionReader,
-} from "../../connections/ports.ts";
+import type { AccountReader, Connection, ConnectionReader } from "../../connections/ports.ts";
 import type { Credentials } from "../../providers/provider-client.ts";
 import type { RequestRecord } from "../state/record.ts";
 
 /** The credentials of a call for this request. @throws DEPENDENCY_DOWN */
 export async function findCredentials(
-  { accounts }: { accounts: Pick<FreshAccountReader, "find"> },
+  { accounts }: { accounts: Pick<AccountReader, "find"> },
   { connectionId, accountId }: RequestRecord,
   connection: Connection,
 ): Promise<Credentials> {
@@ -23,15 +19,15 @@ export async function findCredentials(
  */
 export const makeCredentialsChangedSince =
   (deps: {
-    accounts: FreshAccountReader;
-    connections: FreshConnectionReader;
+    accounts: AccountReader;
+    connections: ConnectionReader;
     onIgnoredError: (error: unknown) => void;
   }) =>
   async (request: RequestRecord, sent: Credentials): Promise<boolean> => {
     const { connectionId, accountId } = request;
     try {
-      const connection = await deps.connections.reread(connectionId);
-      await deps.accounts.refresh(connectionId, accountId);
+      const connection = await deps.connections.readUncached(connectionId);
+      await deps.accounts.findUncached(connectionId, accountId);
       if (!connection) return false;
       const stored = await findCredentials(deps, request, connection);
       return JSON.stringify(stored) !== JSON.stringify(sent);

@@ -12,8 +12,8 @@ export interface SendInputDeps {
   requests: RequestStore;
   writer: RequestWriter;
   lanes: LaneStore;
-  accounts: AccountReader;
-  connections: ConnectionReader;
+  accounts: Pick<AccountReader, "find">;
+  connections: Pick<ConnectionReader, "read">;
   submitRequest: SubmitRequest;
   context: () => DecisionContext;
   newOwner: () => string;

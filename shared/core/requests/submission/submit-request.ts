@@ -1,10 +1,6 @@
 import { Failure } from "../../../contracts/failures.ts";
 import type { ProviderId } from "../../../contracts/providers.ts";
-import type {
-  Connection,
-  FreshAccountReader,
-  FreshConnectionReader,
-} from "../../connections/ports.ts";
+import type { AccountReader, Connection, ConnectionReader } from "../../connections/ports.ts";
 import { type MasterKeys, unseal } from "../../crypto/master-keys.ts";
 import { readJson } from "../../json/json.ts";
 import type { ProviderHttpCall } from "../../providers/http-call.ts";
@@ -37,8 +33,8 @@ export interface SubmitRequestDeps {
   references: ReferenceStore;
   lanes: LaneStore;
   texts: TextStore;
-  accounts: FreshAccountReader;
-  connections: FreshConnectionReader;
+  accounts: AccountReader;
+  connections: ConnectionReader;
   calls: ProviderCalls;
   providers: Readonly<Record<ProviderId, ProviderClient>>;
   /** Pauses a connection whose credentials were refused; `false` when it is paused already. */

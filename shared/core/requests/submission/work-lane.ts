@@ -29,8 +29,8 @@ export interface WorkLaneDeps {
   writer: RequestWriter;
   lanes: LaneStore;
   laneScheduler: LaneScheduler;
-  accounts: AccountReader;
-  connections: ConnectionReader;
+  accounts: Pick<AccountReader, "find">;
+  connections: Pick<ConnectionReader, "read">;
   providers: Readonly<Record<ProviderId, ProviderClient>>;
   submitRequest: SubmitRequest;
   context: () => DecisionContext;
