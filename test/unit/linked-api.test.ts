@@ -22,7 +22,7 @@ describe("the frame that every webhook has", () => {
     ["data", { data: [] }],
     ["data", { data: "x" }],
   ])("without its %s it is refused: %j", (member, over) => {
-    expect(() => read(workflow(over))).toThrow(`not as Linked API sends it: ${member}`);
+    expect(() => read(workflow(over))).toThrow(`missing or invalid members: ${member}`);
   });
 });
 

@@ -25,7 +25,7 @@ export interface AccountsDeps {
   onIgnoredError: (error: unknown) => void;
 }
 
-/** Which account is meant, where one id exists at several connections. */
+/** Selects an account where its id exists on several connections. */
 export interface AccountSelector {
   provider?: ProviderId | undefined;
   connectionId?: string | undefined;
@@ -38,17 +38,17 @@ export interface AccountChange {
   identificationToken?: string | undefined;
 }
 
-/** How long it is trusted which connection a client's requests go to, if it has but one (real). */
+/** Cache TTL (real time) for a client's only connection of a provider. */
 const CONNECTION_TTL_MS = 30_000;
 
 export type Accounts = ReturnType<typeof makeAccounts>;
 
-/** The client's accounts: their pace, their token at the provider, and whether they are paused. */
+/** Manages a client's accounts: pace, provider token, pause and resume. */
 export function makeAccounts(deps: AccountsDeps) {
   const { store, lanes, laneScheduler, clock } = deps;
-  /** Accounts that this process has made known, or found to be. */
-  const noted = new Set<string>();
-  const onlyOnes = new Map<string, { connectionId: string; readAtMs: number }>();
+  /** Accounts that this process has registered or found registered. */
+  const registeredAccounts = new Set<string>();
+  const soleConnections = new Map<string, { connectionId: string; readAtMs: number }>();
 
   async function connectionIdsOf(clientId: string, provider: ProviderId): Promise<string[]> {
     const connections = await store.connectionsOf(clientId);
@@ -62,21 +62,21 @@ export function makeAccounts(deps: AccountsDeps) {
     if (connectionId !== undefined) {
       const named = await store.connection(connectionId);
       if (named?.clientId === clientId && named.provider === provider) return connectionId;
-      throw invalid("connectionId", `is none of your ${provider} connections`);
+      throw invalid("connectionId", `is not one of your ${provider} connections`);
     }
     const key = `${clientId} ${provider}`;
-    const known = onlyOnes.get(key);
+    const known = soleConnections.get(key);
     const nowMs = clock.realMs();
     if (known && nowMs - known.readAtMs < CONNECTION_TTL_MS) return known.connectionId;
     const [only, ...others] = await connectionIdsOf(clientId, provider);
-    if (only === undefined) throw invalid("provider", `has no connection yet: make one first`);
+    if (only === undefined) throw invalid("provider", "has no connection: create one first");
     if (others.length > 0) return soleConnectionWithAccount([only, ...others], accountId);
-    if (onlyOnes.size >= CACHE_LIMIT) onlyOnes.clear();
-    onlyOnes.set(key, { connectionId: only, readAtMs: nowMs });
+    if (soleConnections.size >= CACHE_LIMIT) soleConnections.clear();
+    soleConnections.set(key, { connectionId: only, readAtMs: nowMs });
     return only;
   };
 
-  /** @throws REQUEST_INVALID where none or several do */
+  /** Returns the one connection that has the account. @throws REQUEST_INVALID where none or several have it */
   async function soleConnectionWithAccount(connectionIds: string[], accountId: string | undefined) {
     const known = await Promise.all(
       connectionIds.map((id) =>
@@ -85,7 +85,7 @@ export function makeAccounts(deps: AccountsDeps) {
     );
     const [one, ...more] = known.filter((item) => item !== undefined);
     if (one && more.length === 0) return one.connectionId;
-    throw invalid("connectionId", "is needed: there are several");
+    throw invalid("connectionId", "is required: there are several");
   }
 
   /** @throws NOT_FOUND, REQUEST_INVALID where several have this id */
@@ -100,7 +100,7 @@ export function makeAccounts(deps: AccountsDeps) {
     );
     const [account, ...others] = found.filter((item) => item?.clientId === clientId);
     if (account === undefined) throw new Failure("NOT_FOUND", "there is no such account");
-    if (others.length > 0) throw invalid("connectionId", "is needed: several have this account");
+    if (others.length > 0) throw invalid("connectionId", "is required: several have this account");
     return account;
   }
 
@@ -158,17 +158,17 @@ export function makeAccounts(deps: AccountsDeps) {
       if (!requiresToken(provider)) return;
       const account = await store.account(connectionId, accountId);
       if (account?.sealedIdentificationToken !== undefined) return;
-      throw invalid("accountId", "is not known: make it so with PUT /v1/accounts/{accountId}");
+      throw invalid("accountId", "is not registered: use PUT /v1/accounts/{accountId}");
     },
     async registerAccountIfNew({ clientId, provider, connectionId, accountId }: LaneOwner) {
       const pk = configKey.account(connectionId, accountId);
-      if (noted.has(pk)) return;
-      if (noted.size >= CACHE_LIMIT) noted.clear();
+      if (registeredAccounts.has(pk)) return;
+      if (registeredAccounts.size >= CACHE_LIMIT) registeredAccounts.clear();
       const createdAt = isoOf(clock.businessMs());
       await store
         .addAccountIfNew({ pk, clientId, connectionId, accountId, provider, createdAt })
-        .then(() => noted.add(pk))
-        // The next request of the account tries again: this one does not wait for it.
+        .then(() => registeredAccounts.add(pk))
+        // Not critical: the next request of the account tries again.
         .catch(deps.onIgnoredError);
     },
   };
@@ -185,7 +185,7 @@ export function makeAccounts(deps: AccountsDeps) {
     async delete(clientId: string, accountId: string, which: AccountSelector) {
       const { connectionId } = await find(clientId, accountId, which);
       await store.deleteAccount(connectionId, accountId);
-      noted.delete(configKey.account(connectionId, accountId));
+      registeredAccounts.delete(configKey.account(connectionId, accountId));
     },
     async pause(clientId: string, accountId: string, which: AccountSelector) {
       const account = await find(clientId, accountId, which);

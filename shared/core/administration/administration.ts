@@ -19,25 +19,25 @@ import { identificationToken } from "./identification-token.ts";
 
 type ConfigItem = ClientItem | ApiKeyItem | ConnectionItem | AccountItem;
 
-/** Where clients, API keys, connections and accounts are kept. */
+/** The store of clients, API keys, connections and accounts. Every method throws DEPENDENCY_DOWN. */
 export interface ConfigStore {
-  /** Writes an item that must be new. */
+  /** Writes a new item. Fails when one with its key exists. */
   create(item: ConfigItem): Promise<void>;
   exists(pk: string): Promise<boolean>;
   connection(connectionId: string): Promise<ConnectionItem | undefined>;
   connectionsOf(clientId: string): Promise<ConnectionItem[]>;
-  /** Replaces the version that was read; `false` when another write came first. */
+  /** Replaces the version that was read; returns `false` when the stored version is newer. */
   replaceConnection(item: ConnectionItem): Promise<boolean>;
   deleteConnection(connectionId: string): Promise<void>;
   account(connectionId: string, accountId: string): Promise<AccountItem | undefined>;
   accountsOf(clientId: string): Promise<AccountItem[]>;
-  /** Writes an account unless there is one. */
+  /** Writes an account unless it exists. */
   addAccountIfNew(item: AccountItem): Promise<void>;
-  /** Writes an account over the one that is there, if one is. */
+  /** Writes an account; replaces an existing one. */
   putAccount(item: AccountItem): Promise<void>;
   deleteAccount(connectionId: string, accountId: string): Promise<void>;
   apiKeysOf(clientId: string): Promise<ApiKeyItem[]>;
-  /** `false` when this client has no such key. */
+  /** Returns `false` when this client has no such key. */
   revokeApiKey(clientId: string, keyId: string, at: string): Promise<boolean>;
 }
 
@@ -45,7 +45,7 @@ export interface AdministrationDeps {
   store: ConfigStore;
   masterKeys: MasterKeys;
   clock: Clock;
-  /** So many random bytes, as hex. */
+  /** Returns this many random bytes as hex. */
   randomHex: (bytes: number) => string;
 }
 
@@ -57,12 +57,12 @@ export interface NewConnection {
   settings?: Partial<ConnectionSettings> | undefined;
 }
 
-/** Settings, and headers by which the provider is to know us from now on. */
+/** New settings and new credential headers; what is absent stays. */
 export type ConnectionChange = Partial<ConnectionSettings> & {
   credentials?: Record<string, string> | undefined;
 };
 
-/** A connection as it may be shown: without tokens and secrets. */
+/** A connection without its tokens and secrets. */
 export type ConnectionView = Pick<ConnectionItem, "connectionId" | "provider" | "createdAt"> &
   ConnectionSettings;
 
@@ -74,23 +74,23 @@ const defaultSettings: ConnectionSettings = {
   verifyByFetch: false,
 };
 
-/** What the admin command, the HTTP API and the local run's first start do. */
+/** The use cases of the admin command, the HTTP API and the local run's seed. */
 export function makeAdministration(deps: AdministrationDeps) {
   const { store, masterKeys, clock, randomHex } = deps;
-  const now = () => new Date(clock.businessMs()).toISOString();
+  const nowIso = () => new Date(clock.businessMs()).toISOString();
 
   async function createClient(name: string) {
     const clientId = `cl_${randomHex(8)}`;
-    await store.create({ pk: configKey.client(clientId), clientId, name, createdAt: now() });
+    await store.create({ pk: configKey.client(clientId), clientId, name, createdAt: nowIso() });
     return { clientId, name };
   }
 
-  /** The key is in the answer and nowhere else: what is stored is its digest. */
+  /** Creates an API key. Only its digest is stored: the result is the only place where the key appears. */
   async function createApiKey(clientId: string) {
     await requireClient(clientId);
     const keyId = `key${randomHex(8)}`;
     const secret = randomHex(32);
-    const createdAt = now();
+    const createdAt = nowIso();
     await store.create({
       pk: configKey.apiKey(keyId),
       clientId,
@@ -113,11 +113,16 @@ export function makeAdministration(deps: AdministrationDeps) {
 
   /** @throws NOT_FOUND */
   async function revokeApiKey(clientId: string, keyId: string) {
-    if (await store.revokeApiKey(clientId, keyId, now())) return;
+    if (await store.revokeApiKey(clientId, keyId, nowIso())) return;
     throw new Failure("NOT_FOUND", `there is no API key ${keyId}`);
   }
 
-  /** The inbound path holds the token, which is in the answer and nowhere else. */
+  /**
+   * Creates a connection. Only a digest of its token is stored: the inbound path
+   * in the result is the only place where the token appears.
+   *
+   * @throws NOT_FOUND when there is no such client; REQUEST_INVALID
+   */
   async function createConnection(of: NewConnection) {
     await requireClient(of.clientId);
     const { name, requiresWebhookSecret } = providerPacks[of.provider];
@@ -138,7 +143,7 @@ export function makeAdministration(deps: AdministrationDeps) {
         ...(of.credentials ? { credentials: lowerCased(of.credentials) } : {}),
       }),
       settings: { ...defaultSettings, ...of.settings },
-      createdAt: now(),
+      createdAt: nowIso(),
       version: 1,
     };
     await store.create(item);
@@ -154,7 +159,7 @@ export function makeAdministration(deps: AdministrationDeps) {
     return viewOf(await requireConnection(clientId, connectionId));
   }
 
-  /** @throws NOT_FOUND, CONFLICT when another change came in between */
+  /** @throws NOT_FOUND; CONFLICT when the connection was changed at the same time */
   async function updateConnection(
     clientId: string,
     connectionId: string,
@@ -168,10 +173,10 @@ export function makeAdministration(deps: AdministrationDeps) {
     return viewOf(await replace({ ...item, sealedSecrets, settings }));
   }
 
-  /** The old inbound URL is taken for 24 hours more. @throws NOT_FOUND, CONFLICT */
+  /** Replaces the inbound URL; the old one stays valid for 24 hours. @throws NOT_FOUND, CONFLICT */
   async function rotateToken(clientId: string, connectionId: string) {
     const item = await requireConnection(clientId, connectionId);
-    requireRoom(item.tokens);
+    requireRotatable(item.tokens);
     const token = randomHex(32);
     const tokens = rotate(item.tokens, { sha256: sha256Hex(token) }, clock.businessMs());
     await replace({ ...item, tokens });
@@ -182,11 +187,11 @@ export function makeAdministration(deps: AdministrationDeps) {
     };
   }
 
-  /** Webhooks signed with the old secret are taken for 24 hours more. @throws NOT_FOUND, CONFLICT */
+  /** Replaces the webhook secret; the old one stays valid for 24 hours. @throws NOT_FOUND, CONFLICT */
   async function rotateSecret(clientId: string, connectionId: string, secret: string) {
     const item = await requireConnection(clientId, connectionId);
     const secrets = openSecrets(item);
-    requireRoom(secrets.webhookSecrets);
+    requireRotatable(secrets.webhookSecrets);
     const webhookSecrets = rotate(secrets.webhookSecrets, { secret }, clock.businessMs());
     await replace({
       ...item,
@@ -201,7 +206,7 @@ export function makeAdministration(deps: AdministrationDeps) {
     await store.deleteConnection(connectionId);
   }
 
-  /** Makes an account known: events of others are published with a mark. @throws NOT_FOUND, CONFLICT */
+  /** Registers an account. Events of unregistered accounts are marked where the provider signs nothing. @throws NOT_FOUND, CONFLICT */
   async function addAccount(of: {
     clientId: string;
     connectionId: string;
@@ -212,34 +217,37 @@ export function makeAdministration(deps: AdministrationDeps) {
     const { identificationToken: token, ...account } = of;
     const { provider } = await requireConnection(of.clientId, of.connectionId);
     const pk = configKey.account(of.connectionId, of.accountId);
-    if (await store.exists(pk)) throw new Failure("CONFLICT", "this account is known already");
+    if (await store.exists(pk)) throw new Failure("CONFLICT", "this account is registered already");
     const sealed = token ? { sealedIdentificationToken: seal(deps, pk, token) } : {};
-    await store.create({ pk, ...account, provider, createdAt: now(), ...sealed });
+    await store.create({ pk, ...account, provider, createdAt: nowIso(), ...sealed });
   }
 
-  function requireRoom(list: Parameters<typeof canRotate>[0]) {
+  function requireRotatable(list: Parameters<typeof canRotate>[0]) {
     if (canRotate(list, clock.businessMs())) return;
-    throw new Failure("CONFLICT", "rotated too often: wait until an older one has run out");
+    throw new Failure("CONFLICT", "rotated too often: wait until an older one has expired");
   }
 
   async function replace(item: ConnectionItem): Promise<ConnectionItem> {
     if (await store.replaceConnection(item)) return item;
-    throw new Failure("CONFLICT", "the connection was changed meanwhile: read it and try again");
+    throw new Failure(
+      "CONFLICT",
+      "the connection was changed at the same time: read it and try again",
+    );
   }
 
   async function requireClient(clientId: string) {
     if (await store.exists(configKey.client(clientId))) return;
-    throw new Failure("NOT_FOUND", `there is no client ${clientId}: make one first`);
+    throw new Failure("NOT_FOUND", `there is no client ${clientId}: create one first`);
   }
 
   async function requireConnection(clientId: string, connectionId: string) {
     const item = await store.connection(connectionId);
-    // Another client's connection looks like none.
+    // The connection of another client must not be distinguishable from none.
     if (item?.clientId === clientId) return item;
     throw new Failure("NOT_FOUND", `there is no connection ${connectionId}`);
   }
 
-  /** @throws DEPENDENCY_DOWN when it was sealed with a master key that is newer than ours */
+  /** @throws DEPENDENCY_DOWN when it was sealed with a master key that is not cached here yet */
   function openSecrets(item: ConnectionItem): ConnectionSecrets {
     const keyId = sealedWith(item.sealedSecrets);
     if (!masterKeys.keys.has(keyId)) {
@@ -272,7 +280,7 @@ export function makeAdministration(deps: AdministrationDeps) {
 
 export type Administration = ReturnType<typeof makeAdministration>;
 
-/** Names of headers, which are the same in upper and lower case. */
+/** Header names are case-insensitive. */
 function lowerCased(headers: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]),

@@ -3,8 +3,8 @@ import { equalSecrets } from "../crypto/digest.ts";
 import type { MasterKeys } from "../crypto/master-keys.ts";
 
 /**
- * The `identification-token` by which a client that speaks Linked API names one
- * of its accounts. It is derived from the master key: nothing is stored.
+ * Returns the token by which a client names one of its accounts in a dialect that
+ * has such tokens. It is derived from the master key, so nothing is stored.
  */
 export function identificationToken(
   master: MasterKeys,
@@ -15,25 +15,26 @@ export function identificationToken(
   return tokenOf({ keyId: master.current, key }, of);
 }
 
-/** The id of the master key that a token was derived from; empty where it names none. */
-export function identifiedWith(token: string): string {
+/** Returns the id of the master key from which a token was derived; empty where the token names none. */
+export function masterKeyIdOf(token: string): string {
   return /^(k\d{1,6})\./.exec(token)?.[1] ?? "";
 }
 
 /**
- * The account that a token names, if it was made for this client by any master
- * key that there is: tokens outlive a rotation of the master secret.
+ * Returns the account that a token names; `undefined` where the token is not
+ * valid for this client. Any existing master key is accepted, so tokens outlive a
+ * rotation of the master secret.
  */
-export function identifiedAccount(
+export function accountIdOfToken(
   master: MasterKeys,
   clientId: string,
   token: string,
 ): string | undefined {
-  const keyId = identifiedWith(token);
+  const keyId = masterKeyIdOf(token);
   const key = master.keys.get(keyId);
   const accountId = Buffer.from(token.split(".")[1] ?? "", "base64url").toString("utf8");
   if (key === undefined || accountId === "") return undefined;
-  // Made anew and compared whole, so that no other spelling of it passes.
+  // Derived again and compared as a whole: base64url has several spellings of one id.
   const expected = tokenOf({ keyId, key }, { clientId, accountId });
   return equalSecrets(expected, token) ? accountId : undefined;
 }

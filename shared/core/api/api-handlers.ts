@@ -17,7 +17,7 @@ export interface ApiHandlerDeps {
   accounts: Accounts;
   webhooks: Webhooks;
   deliveries: Deliveries;
-  /** Opened when it is first needed: it takes the master keys. @throws DEPENDENCY_DOWN */
+  /** Created when it is first needed, because it reads the master keys. @throws DEPENDENCY_DOWN */
   administration: () => Promise<Administration>;
 }
 

@@ -2,7 +2,7 @@ import { Failure, type HttpFailureCode } from "../../contracts/failures.ts";
 import { type Operation, operations, routeKeyOf } from "../../contracts/http/operations.ts";
 import { limits } from "../../contracts/limits.ts";
 import { type ProviderId, providerPacks } from "../../contracts/providers.ts";
-import { check, type FieldError, InvalidRequest } from "../input/invalid-request.ts";
+import { type FieldError, InvalidRequest, validate } from "../input/invalid-request.ts";
 import { readJson, readJsonObject } from "../json/json.ts";
 import type { AuthFailure } from "../providers/dialect.ts";
 import { type ApiHandlerDeps, makeApiHandlers } from "./api-handlers.ts";
@@ -16,7 +16,7 @@ import {
 export type ServeApiDeps = AuthenticateDeps & ApiHandlerDeps;
 
 export interface ApiCall {
-  /** Method and path template, as the contract has them. */
+  /** Method and path template of the contract, such as `GET /v1/events/{id}`. */
   routeKey: string;
   headers: Headers;
   params: Readonly<Record<string, string | undefined>>;
@@ -24,7 +24,7 @@ export interface ApiCall {
   body: Uint8Array;
   /** Scheme and host under which the API was called. */
   origin: string;
-  /** Ends the wait for every dependency: the caller is answered in time. */
+  /** Aborts the wait for dependencies, so that the caller gets its answer in time. */
   signal: AbortSignal;
 }
 
@@ -36,20 +36,20 @@ export type ApiOutcome =
       code: HttpFailureCode;
       detail: string;
       errors?: readonly FieldError[] | undefined;
-      /** Of a call in a provider's own protocol: errors have that provider's shape. */
+      /** The provider whose protocol the call speaks: errors have that provider's shape. */
       dialect?: ProviderId | undefined;
-      /** Absent where there is no such operation. */
+      /** Absent where no operation has this route. */
       operationId?: string | undefined;
       authFailure?: AuthFailure | undefined;
     };
 
-/** Bodies of this API are settings and secrets, a few hundred bytes, but for those of new requests. */
+/** Most bodies are settings and secrets of a few hundred bytes; new requests have their own limit. */
 const MAX_BODY_BYTES = 64_000;
 const MAX_REQUEST_BYTES = limits.maxParamsBytes + 4_000;
 
 const operationByRoute = new Map(operations.map((one) => [routeKeyOf(one), one]));
 
-/** Answers every call of the HTTP API; what it refuses has one of our codes. */
+/** Serves every operation of the HTTP API. A refused call has a code of `failures`; other errors are thrown. */
 export function makeServeApi(deps: ServeApiDeps) {
   const authenticate = makeAuthenticate(deps);
   const handlers = makeApiHandlers(deps);
@@ -59,7 +59,7 @@ export function makeServeApi(deps: ServeApiDeps) {
     const handler = operation && handlers[operation.operationId];
     if (!handler) throw new Failure("NOT_FOUND", "there is no such operation");
     const caller = operation.isPublic ? undefined : await authenticate(operation, call.headers);
-    const input = checkCall(operation, call);
+    const input = validateCall(operation, call);
     const owner = { clientId: caller?.clientId ?? "", accountId: caller?.accountId ?? "" };
     // `checkCall` has validated the input by the contract of this very operation.
     const body = await handler({ ...input, ...owner } as never);
@@ -68,7 +68,7 @@ export function makeServeApi(deps: ServeApiDeps) {
 
   return async (call: ApiCall): Promise<ApiOutcome> => {
     try {
-      return await Promise.race([serve(call), tooLate(call.signal)]);
+      return await Promise.race([serve(call), timeout(call.signal)]);
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
       const errors = error instanceof InvalidRequest ? error.errors : undefined;
@@ -90,17 +90,17 @@ function protocolOf(routeKey: string) {
   return { operationId, dialect };
 }
 
-/** @throws REQUEST_INVALID with the bad fields of path, query and body together; BODY_… */
-function checkCall(operation: Operation, { params, query, body, origin, headers }: ApiCall) {
+/** @throws REQUEST_INVALID with all invalid fields of path, query and body; BODY_TOO_LARGE, BODY_NOT_JSON */
+function validateCall(operation: Operation, { params, query, body, origin, headers }: ApiCall) {
   if (operation.isPublic) return { origin };
   const maxBytes = operation.takesIdempotencyKey ? MAX_REQUEST_BYTES : MAX_BODY_BYTES;
   if (body.byteLength > maxBytes) {
     throw new Failure("BODY_TOO_LARGE", `${body.byteLength} bytes; at most ${maxBytes}`);
   }
   const checked = {
-    params: check(operation.params, params),
-    query: check(operation.query, query),
-    body: operation.body ? check(operation.body, readBody(operation, body)) : { errors: [] },
+    params: validate(operation.params, params),
+    query: validate(operation.query, query),
+    body: operation.body ? validate(operation.body, readBody(operation, body)) : { errors: [] },
   };
   const idempotencyKey = operation.takesIdempotencyKey && headers["idempotency-key"];
   const errors = [
@@ -127,9 +127,10 @@ function idempotencyKeyErrors(key: string | undefined): FieldError[] {
   return [{ field: "Idempotency-Key", message }];
 }
 
-function tooLate(signal: AbortSignal): Promise<never> {
+function timeout(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
-    const give = () => reject(new Failure("DEPENDENCY_DOWN", "no answer in time"));
+    const give = () =>
+      reject(new Failure("DEPENDENCY_DOWN", "a dependency did not answer in time"));
     signal.addEventListener("abort", give, { once: true });
   });
 }

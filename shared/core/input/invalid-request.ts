@@ -8,18 +8,18 @@ export interface FieldError {
   message: string;
 }
 
-/** REQUEST_INVALID with every field that is to blame. */
+/** A REQUEST_INVALID that lists every invalid field. */
 export class InvalidRequest extends Failure<"REQUEST_INVALID"> {
   readonly errors: readonly FieldError[];
 
   constructor(errors: readonly FieldError[]) {
-    super("REQUEST_INVALID", `${errors.length} bad fields`);
+    super("REQUEST_INVALID", `${errors.length} invalid fields`);
     this.errors = errors;
   }
 }
 
-/** What the schema makes of the input, or what is wrong with it; no message holds a value. */
-export function check<Schema extends z.ZodMiniType>(
+/** Parses the input by the schema, or returns its errors. No message contains a value of the input. */
+export function validate<Schema extends z.ZodMiniType>(
   schema: Schema,
   input: unknown,
 ): { output: z.output<Schema>; errors: FieldError[] } | { errors: FieldError[] } {

@@ -1,7 +1,7 @@
-/** A call to a provider's API, as its pack wants it made. */
+/** An HTTP call to a provider's API. */
 export interface ProviderHttpCall {
   method: "GET" | "POST" | "DELETE";
-  /** Below the provider's base URL, with its leading slash. */
+  /** Relative to the provider's base URL, with a leading slash. */
   path: string;
   headers: Readonly<Record<string, string>>;
   body?: string;

@@ -2,7 +2,7 @@ import type { InboundEvent } from "../events/inbound-event.ts";
 import type { JsonObject } from "../json/json.ts";
 import type { ProviderHttpCall } from "./http-call.ts";
 
-/** A request as the provider's own body wants it. */
+/** A request to be submitted to the provider. */
 export interface SubmitInput {
   requestId: string;
   accountId: string;
@@ -12,7 +12,7 @@ export interface SubmitInput {
   params: JsonObject | readonly JsonObject[];
 }
 
-/** What a provider answered a call. Header names are in lower case. */
+/** The answer to a call. Header names are in lower case. */
 export interface ProviderAnswer {
   status: number;
   headers: Readonly<Record<string, string | undefined>>;
@@ -20,74 +20,74 @@ export interface ProviderAnswer {
 }
 
 /**
- * What an answer means for the request. Only `accepted`, and what proves that
- * nothing happened, is told apart: everything else is `unknown`.
+ * What the answer to a submission means for the request. An answer that neither
+ * accepts the request nor proves that nothing was done is `unknown`.
  */
 export type SubmissionOutcome =
   /**
-   * The provider has it. `outcome` where it answered with the result at once;
-   * with no id of the provider it has a `subjectId` that means nothing.
+   * The provider has the request. `outcome` is present where it answered with the
+   * result at once; without a `providerRequestId`, its `subjectId` is meaningless.
    */
   | {
       kind: "accepted";
       providerRequestId?: string;
       outcome?: InboundEvent;
-      /** A number of the outcome stands as text, as in a webhook. */
+      /** A number of the outcome is stored as text, because it would lose digits. */
       numbersAsText?: true;
     }
-  /** Refused for good; nothing was done. */
+  /** Permanently refused; nothing was done. */
   | { kind: "rejected"; error: { code: string; message: string } }
-  /** Nothing was done: too many calls. The account waits, as long as the provider says. */
+  /** Nothing was done: too many calls. The account waits for the provider's `Retry-After`. */
   | { kind: "rateLimited"; retryAfterMs?: number }
-  /** Nothing was done: the provider does not take this connection's credentials. */
+  /** Nothing was done: the provider rejects this connection's credentials. */
   | { kind: "credentialsRefused"; code: string }
-  /** Nothing was done, and nothing will be until a person has looked after this account. */
+  /** Nothing was done, and nothing can be done until a person has repaired this account. */
   | { kind: "accountBlocked"; code: string }
   /** Nothing was done, and a later attempt may succeed. */
   | { kind: "temporarilyUnavailable"; code: string; retryAfterMs?: number }
   | { kind: "unknown"; code: string };
 
-/** What a poll tells of a request. */
+/** What the answer to a poll means for the request. */
 export type PollOutcome =
-  /** In the words of a webhook; it is still under way where its type is `workflow.started`. */
+  /** The state as an event; `workflow.started` while the request is still running. */
   | { kind: "update"; event: InboundEvent; numbersAsText: boolean }
-  /** It waits at the provider and was not begun, or the provider knows nothing of it. */
+  /** The provider has not started the request, or does not know it. */
   | { kind: "noChange" }
   | { kind: "rateLimited"; retryAfterMs?: number }
   | { kind: "credentialsRefused"; code: string }
-  /** No answer that tells anything. */
+  /** The answer cannot be read. */
   | { kind: "failed"; code: string };
 
 /** Headers that authenticate the connection at the provider and, where the pack has an `accountTokenHeader`, the account. */
 export type Credentials = Readonly<Record<string, string>>;
 
-/** How a pack's provider takes requests: data and pure functions. */
+/** The outbound protocol of a provider: data and pure functions. */
 export interface ProviderClient {
-  /** Params and inputs of these actions hold secrets. */
+  /** Whether params and inputs of this action contain secrets; they are stored encrypted. */
   isSecret(action: string): boolean;
-  /** That the provider took it is `workflow.started`; else it sends an event of its own. */
+  /** `true`: `workflow.started` is published on acceptance; `false`: the provider sends an event for it. */
   startsWhenAccepted: boolean;
-  /** Taken past the pause of an account that must log in. */
+  /** Whether this action logs in; it is submitted even while the account is paused for a login. */
   isLogin(action: string): boolean;
-  /** A result with one of these codes pauses the account until a person or a login has mended it. */
+  /** Whether a result with this code pauses the account until a person or a login has repaired it. */
   blocksAccount(code: string): boolean;
-  /** A result with this code means that the provider's own limit is reached. */
+  /** Whether a result with this code means that the provider's own rate limit is reached. */
   isRateLimit(code: string): boolean;
-  /** The specification's event name, by action and outcome; `UNKNOWN` where it has none. */
+  /** Returns the specification's event name for an action's outcome; `UNKNOWN` where it has none. */
   eventTypeOf(action: string, outcome: "succeeded" | "failed"): string;
   submit(of: SubmitInput, credentials: Credentials): ProviderHttpCall;
-  /** Never throws: what cannot be read is `unknown`. `action` is the one that was submitted. */
+  /** Never throws: an unreadable answer is `unknown`. `action` is the submitted one. */
   readSubmission(answer: ProviderAnswer, action: string): SubmissionOutcome;
   poll(providerRequestId: string, credentials: Credentials): ProviderHttpCall;
-  /** Never throws: what cannot be read has `failed`. */
+  /** Never throws: an unreadable answer is `failed`. */
   readPoll(providerRequestId: string, answer: ProviderAnswer): PollOutcome;
-  /** Absent where the provider cannot be asked to cancel. */
+  /** Absent where the provider cannot cancel. */
   cancel?: {
     request(providerRequestId: string, credentials: Credentials): ProviderHttpCall;
-    /** `refused`: it has gone too far. `unknown`: no answer that tells. */
+    /** `refused`: too late to cancel. `unknown`: the answer cannot be read. */
     read(answer: ProviderAnswer): "cancelled" | "refused" | "unknown";
   };
-  /** How a person's input goes to a request that waits for it; absent where none does. */
+  /** Sends a person's input to a request that waits for it; absent where no request waits for input. */
   continuation?: {
     request(
       of: { providerRequestId: string; accountId: string; input: string },
@@ -95,8 +95,8 @@ export interface ProviderClient {
     ): ProviderHttpCall;
   };
   /**
-   * Our id of the request that an event names in a label which we had sent with
-   * it. Whoever asks checks that the request is one of the same connection.
+   * Returns our request id from a label that was sent with the request. The caller
+   * must check that the request belongs to the same connection.
    */
   requestIdOf?(event: InboundEvent): string | undefined;
 }

@@ -1,9 +1,9 @@
 import type { ProviderAnswer } from "./provider-client.ts";
 
 /**
- * How long an answer asks to wait, by its `Retry-After`: seconds or a date,
- * which is measured against the answer's own `Date`, so that no clock of ours
- * is needed. Absent where it asks for nothing that can be read.
+ * Returns the delay that an answer's `Retry-After` asks for: seconds, or a date,
+ * which is compared with the answer's own `Date`, so that no local clock is
+ * needed. Absent where the header is missing or invalid.
  * https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
  */
 export function retryAfterOf({ headers }: Pick<ProviderAnswer, "headers">): {
@@ -15,7 +15,7 @@ export function retryAfterOf({ headers }: Pick<ProviderAnswer, "headers">): {
   return waitMs >= 0 ? { retryAfterMs: waitMs } : {};
 }
 
-/** `Sun, 06 Nov 1994 08:49:37 GMT`; anything else is no date, though JavaScript would read it. */
+/** `Sun, 06 Nov 1994 08:49:37 GMT`; `Date.parse` alone accepts far more than HTTP allows. */
 function httpDate(text: string): number {
   return /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/.test(text)
     ? Date.parse(text)

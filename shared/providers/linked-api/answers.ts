@@ -11,36 +11,36 @@ import { retryAfterOf } from "../../core/providers/retry-after.ts";
 import { confirmation } from "./confirmation.ts";
 
 /**
- * Error types that mean something else than "refused for good". Types are those
+ * Error types that do not mean a permanent rejection. The types are those
  * of `@linkedapi/node`'s dist/types/errors.d.ts (its common errors:
  * https://linkedapi.io/docs/making-requests/#common-errors).
  */
 const meanings = new Map<string, SubmissionOutcome["kind"]>(
   Object.entries({
-    // No more calls for now. https://linkedapi.io/docs/admin-overview
+    // Rate limit. https://linkedapi.io/docs/admin-overview
     tooManyRequests: "rateLimited",
-    // The connection's own token, or what is paid for it: every account of it is concerned.
+    // The connection's token or subscription: all of its accounts are affected.
     linkedApiTokenRequired: "credentialsRefused",
     invalidLinkedApiToken: "credentialsRefused",
     subscriptionRequired: "credentialsRefused",
-    // The token of one account, or its LinkedIn session: its user must connect it anew.
+    // The token of one account, or its LinkedIn session: its user must connect it again.
     identificationTokenRequired: "accountBlocked",
     invalidIdentificationToken: "accountBlocked",
     linkedinAccountSignedOut: "accountBlocked",
-    // Outside the hours that the account's owner has set (linkedapi-mcp, handle-linked-api-error.ts).
+    // Outside the working hours of the account (linkedapi-mcp, handle-linked-api-error.ts).
     outsideWorkingHours: "temporarilyUnavailable",
     workingHoursWaitExpired: "temporarilyUnavailable",
-    // Made by the client library itself, so that from the provider they tell nothing.
+    // Created by the client library itself: from the provider they mean nothing.
     httpError: "unknown",
     workflowTimeout: "unknown",
   } as const),
 );
 
-/** Answers of which nobody says that nothing was done: each 5xx, and what has no envelope. */
+/** For answers that do not prove that nothing was done: every 5xx, and bodies without an envelope. */
 const unknown = ({ status }: ProviderAnswer) =>
   ({ kind: "unknown", code: `HTTP_${status}` }) as const;
 
-/** What an answer to `POST /workflows` means: by the envelope's error type, else by the status. */
+/** Reads the answer to `POST /workflows`: by the error type of the envelope, else by the status. */
 export function readLinkedApiSubmission(answer: ProviderAnswer): SubmissionOutcome {
   const { result, error } = envelopeOf(answer);
   if (answer.status === 429) return { kind: "rateLimited", ...retryAfterOf(answer) };
@@ -73,7 +73,7 @@ function refusedBy(error: ProviderError, answer: ProviderAnswer): SubmissionOutc
   }
 }
 
-/** What an answer to `GET /workflows/{id}` tells. */
+/** Reads the answer to `GET /workflows/{id}`. */
 export function readLinkedApiPoll(workflowId: string, answer: ProviderAnswer): PollOutcome {
   const { value, numbersAsText, result, error } = envelopeOf(answer);
   if (answer.status === 404) return { kind: "noChange" };
@@ -95,7 +95,7 @@ export function readLinkedApiPoll(workflowId: string, answer: ProviderAnswer): P
   return { kind: "update", event, numbersAsText };
 }
 
-/** The state as the webhook would have told it that tells of this state. */
+/** The state as the event that the webhook of this state would have become. */
 function eventIn(of: {
   workflowId: string;
   workflowStatus: unknown;
@@ -110,12 +110,12 @@ function eventIn(of: {
   try {
     return confirmation.read(asked, of.value);
   } catch {
-    // Not a workflow's answer: the caller has an outcome for what cannot be read.
+    // Not a workflow: the caller has an outcome for an unreadable answer.
     return undefined;
   }
 }
 
-/** What an answer to `DELETE /workflows/{id}` tells. */
+/** Reads the answer to `DELETE /workflows/{id}`. */
 export function readLinkedApiCancel(answer: ProviderAnswer): "cancelled" | "refused" | "unknown" {
   const { result } = envelopeOf(answer);
   if (!isSuccess(answer) || !isObject(result)) return "unknown";
@@ -135,7 +135,7 @@ interface Envelope {
   error?: ProviderError;
 }
 
-/** `{success: true, result}` or `{success: false, error: {type, message}}`; else neither of the two. */
+/** `{success: true, result}` or `{success: false, error: {type, message}}`; any other body has neither. */
 function envelopeOf(answer: ProviderAnswer): Envelope {
   const body = bodyOfAnswer(answer);
   const value: JsonObject = body?.value ?? {};

@@ -5,19 +5,16 @@ import type { ProviderPack } from "../../core/providers/provider-pack.ts";
 import { labelsOf, workflowOutcome } from "./result.ts";
 
 /**
- * Linked API signs nothing: who knows the inbound URL can say anything. What
- * `GET /workflows/{id}` answers comes from the provider itself. It has no such
- * call for accounts.
+ * Linked API signs nothing: anyone who knows the inbound URL can send any body.
+ * The answer of `GET /workflows/{id}` comes from the provider itself. There is no
+ * such call for accounts.
  */
 export const confirmation: NonNullable<ProviderPack["confirmation"]> = {
   request({ type, subjectId }, credentials) {
     if (!type.startsWith("workflow.")) return undefined;
-    // Any other id could lead out of the path.
+    // Any other id could point outside of the path.
     if (!/^[A-Za-z0-9_-]{1,128}$/.test(subjectId)) {
-      throw new Failure(
-        "UNCONFIRMED",
-        "its workflow id is none that the provider can be asked for",
-      );
+      throw new Failure("UNCONFIRMED", "the workflow id cannot be part of a path");
     }
     return { method: "GET", path: `/workflows/${subjectId}`, headers: credentials };
   },
@@ -25,12 +22,12 @@ export const confirmation: NonNullable<ProviderPack["confirmation"]> = {
   read(event, answer) {
     const { success, result } = answer;
     if (success !== true || !isObject(result) || typeof result.workflowStatus !== "string") {
-      throw new Failure("UNCONFIRMED", "the provider's answer is not a workflow's");
+      throw new Failure("UNCONFIRMED", "the answer of the provider is not a workflow");
     }
     const { workflowStatus: status, workflowId } = result;
     if (workflowId !== event.subjectId) return undefined;
     const { type, subjectId } = event;
-    // Nothing else of the webhook is taken: who knows the URL wrote it.
+    // Nothing else is taken from the webhook, which anyone with the URL may have written.
     const common = { workflowId, providerRequestId: workflowId };
     if (type !== "workflow.completed") {
       if (!hasReached(event, status)) return undefined;
@@ -38,15 +35,15 @@ export const confirmation: NonNullable<ProviderPack["confirmation"]> = {
       return { type, subjectId, data: { ...common, status: ours, eventType: "UNKNOWN" } };
     }
     if (status !== "completed" && status !== "failed") return undefined;
-    const told = resultOf(result);
-    const data = { ...common, ...workflowOutcome(status, told) };
-    return { type, subjectId, ...labelsOf(told), data };
+    const outcome = resultOf(result);
+    const data = { ...common, ...workflowOutcome(status, outcome) };
+    return { type, subjectId, ...labelsOf(outcome), data };
   },
 };
 
 const order = ["pending", "running", "completed"];
 
-/** A later state confirms an earlier one: events come late, and in any order. */
+/** Whether the workflow has reached the state. A later state confirms an earlier one, because events arrive late and in any order. */
 function hasReached({ data }: InboundEvent, status: string): boolean {
   const now = status === "failed" ? "completed" : status;
   return order.indexOf(now) >= order.indexOf(data.status ?? "");

@@ -18,7 +18,7 @@ const frame = z.object({
   data: z.custom<JsonObject>(isObject),
 });
 
-/** An offset can lead out of the years that ISO 8601 writes with four digits. */
+/** An offset can shift a time out of the years that ISO 8601 writes with four digits. */
 function hasFourDigitYear(createdAt: string): boolean {
   const year = new Date(createdAt).getUTCFullYear();
   return year >= 1000 && year <= 9999;
@@ -51,7 +51,7 @@ export const linkedApi: ProviderPack<"linked-api"> = {
     const read = frame.safeParse(webhook.value);
     if (!read.success) {
       const members = read.error.issues.map((issue) => issue.path.join(".")).join(", ");
-      throw new Failure("FRAME_INVALID", `not as Linked API sends it: ${members}`);
+      throw new Failure("FRAME_INVALID", `missing or invalid members: ${members}`);
     }
     const { data: event } = read;
     const subject = subjectOf(event);
@@ -60,7 +60,7 @@ export const linkedApi: ProviderPack<"linked-api"> = {
       return {
         type: "event.unrecognised",
         subjectId: event.id,
-        // Nothing is known of its ids: any other body is another event.
+        // The meaning of its ids is unknown, so each body is an event of its own.
         discriminator: discriminatorOf(canonicalJson(webhook.value)),
         createdAt,
         data: { eventType: "UNKNOWN", payload: webhook.value },
@@ -91,7 +91,7 @@ function subjectOf(event: Frame): Subject | undefined {
   return accountSubject(type, event);
 }
 
-/** `id` alone tells workflow events apart; as a rule it is `<type>:<workflowId>`. */
+/** Workflow events differ by `id` alone, which is documented as `<type>:<workflowId>`. */
 function workflowSubject(type: EventType, event: Frame): Subject | undefined {
   const { workflowId } = event.data;
   if (!isId(workflowId)) return undefined;
@@ -103,7 +103,7 @@ function workflowSubject(type: EventType, event: Frame): Subject | undefined {
   };
 }
 
-/** An account can become active many times, perhaps under one `id`: the time is part of the key. */
+/** An account can become active several times under one `id`, so the time is part of the key. */
 function accountSubject(type: EventType, event: Frame): Subject | undefined {
   const { accountId } = event.data;
   if (!isId(accountId)) return undefined;
@@ -114,7 +114,7 @@ function accountSubject(type: EventType, event: Frame): Subject | undefined {
   };
 }
 
-/** Ours by the type; only a completed workflow says itself how it ended. */
+/** The status by the type; only a completed workflow states its own. */
 function statusOf(type: EventType, data: JsonObject): string | undefined {
   if (type !== "workflow.completed") return statusByType[type];
   return data.status === "completed" || data.status === "failed" ? data.status : undefined;

@@ -5,15 +5,15 @@ import { readLinkedApiCancel, readLinkedApiPoll, readLinkedApiSubmission } from 
 import { linkedApiEventTypeOf } from "./result.ts";
 
 /**
- * How Linked API takes requests: `POST /workflows` with one action or a list.
+ * Submits requests to Linked API: `POST /workflows` with one action or a list.
  * https://linkedapi.io/docs/executing-workflows
  */
 export const linkedApiRequests: ProviderClient = {
-  // It sends `workflow.started`, and a poll says `running`.
+  // Linked API sends `workflow.started`, and a poll answers `running`.
   startsWhenAccepted: false,
   isSecret: () => false,
   isLogin: () => false,
-  // Its wait-for-a-person class; the account is signed in again at the provider.
+  // A person must sign the account in again at the provider.
   blocksAccount: (code) => code === "linkedinAccountSignedOut",
   isRateLimit: (code) => code === "tooManyRequests",
   eventTypeOf: linkedApiEventTypeOf,
@@ -37,7 +37,7 @@ export const linkedApiRequests: ProviderClient = {
   requestIdOf: ({ labels = [] }) => labels.find((label) => /^rq_[0-9a-f]{44}$/.test(label)),
 };
 
-/** The client's own body, the first action that has no label labelled with our id. */
+/** The client's own body; the first action without a label gets our request id as its label. */
 function workflowOf(of: {
   requestId: string;
   action: string;
@@ -60,7 +60,7 @@ function workflow(
   return { method, path: `/workflows/${pathSegment(workflowId)}`, headers };
 }
 
-/** Encoded, so that no id leads out of the path; an encoded dot would, unless encoded twice. */
+/** Encodes the id so that it stays one path segment; URL parsers also resolve an encoded dot, unless it is encoded twice. */
 function pathSegment(id: string): string {
   const encoded = encodeURIComponent(id.toWellFormed());
   return /^\.*$/.test(encoded) ? `%252E${encoded.length}` : encoded;

@@ -4,9 +4,9 @@ import { isObject, type JsonObject } from "../../core/json/json.ts";
 type Outcome = Pick<InboundEvent["data"], "status" | "action" | "eventType" | "result" | "error">;
 
 /**
- * What a workflow came to. `result` is one completion, a list of them, or
- * `{completion, failure}`; a completed workflow may have actions that failed,
- * which the event's name says.
+ * Returns the outcome of a workflow. `result` is one completion, a list of them,
+ * or `{completion, failure}`. A completed workflow may have a failed action, which
+ * the `eventType` shows.
  */
 export function workflowOutcome(status: "completed" | "failed", result: unknown): Outcome {
   const first = firstCompletion(result);
@@ -21,7 +21,7 @@ export function workflowOutcome(status: "completed" | "failed", result: unknown)
   };
 }
 
-/** The labels that came back: Linked API returns each action's own in its completion. */
+/** Returns the labels of a result: Linked API repeats each action's label in its completion. */
 export function labelsOf(result: unknown): { labels?: string[] } {
   const labels = completionsOf(result)
     .map((completion) => (isObject(completion) ? completion.label : undefined))
@@ -39,7 +39,7 @@ function completionsOf(result: unknown): readonly unknown[] {
   return Array.isArray(inner) ? inner : [inner];
 }
 
-/** The reason stands in `failure`, in the result itself, or in the completion that failed. */
+/** Finds the reason in `failure`, in the result itself, or in the failed completion. */
 function errorOf(result: unknown): { code: string; message: string } {
   const places = [result, firstCompletion(result)].filter(isObject);
   const reasons = places.flatMap((place) => [place.failure, place.error, place]).filter(isObject);

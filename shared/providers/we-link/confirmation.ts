@@ -5,7 +5,7 @@ import { readWeLink } from "./event.ts";
 import { requestIdsOf } from "./request-id.ts";
 import { weLinkRequests } from "./requests.ts";
 
-/** What `get_response` says of a request: it tells nothing of replies and other unasked events. */
+/** Asks `get_response` for a request. It has no answer for replies and other unsolicited events. */
 export const confirmation: NonNullable<ProviderPack["confirmation"]> = {
   request({ type, subjectId }, credentials) {
     const isKnown = credentials["x-api-key"] !== undefined;
@@ -24,6 +24,6 @@ function readAnswer(value: Parameters<typeof readWeLink>[0]["value"]): InboundEv
   try {
     return readWeLink({ value, text: "", numbersAsText: false });
   } catch (cause) {
-    throw new Failure("UNCONFIRMED", "the provider's answer is not a request's", { cause });
+    throw new Failure("UNCONFIRMED", "the answer of the provider is not a request", { cause });
   }
 }

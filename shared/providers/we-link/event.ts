@@ -7,7 +7,7 @@ import { canonicalJson, isObject, type JsonObject, type ReadJson } from "../../c
 import { requestIdsOf } from "./request-id.ts";
 
 /**
- * What a body of We-Link says: a webhook's, and an answer of `get_response`.
+ * Translates a body of We-Link into an event: a webhook or an answer of `get_response`.
  *
  * @throws FRAME_INVALID when it lacks a status or a request id
  */
@@ -58,7 +58,7 @@ function outcomeOf(status: string): Outcome {
   return "failed";
 }
 
-/** The specification's event names, by the action that was asked for. */
+/** The specification's event names, by action. */
 const eventNames: readonly { action: RegExp; succeeded: string; failed: string }[] = [
   { action: /^login/, succeeded: "LOGIN_SUCCESS", failed: "LOGIN_FAILED" },
   { action: /^connect$/, succeeded: "CONNECTION_SENT", failed: "CONNECTION_FAILED" },
@@ -100,7 +100,7 @@ export function weLinkEventTypeOf(action: string, outcome: "succeeded" | "failed
   return eventNames.find((row) => row.action.test(action))?.[outcome] ?? "UNKNOWN";
 }
 
-/** The samples name no event; what they carry tells which action they answer. */
+/** The documented samples name no event; their members show the action. */
 function actionByShape(value: JsonObject): string {
   if (value.status === "WRONG_PASSWORD" || value.error === "WRONG_PASSWORD") return "login";
   const result = isObject(value.result) ? value.result : {};
@@ -152,7 +152,7 @@ function textOf(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
 }
 
-/** A name or an account's id, which stand in several places of an event. */
+/** A name or an account id, within the limit of event members. */
 function nameIn(value: unknown): string | undefined {
   const text = textOf(value);
   return text !== undefined && text.length <= limits.maxNameLength ? text : undefined;

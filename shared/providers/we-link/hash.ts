@@ -12,14 +12,14 @@ import type {
 import { requestIdsOf } from "./request-id.ts";
 
 /**
- * We-Link signs by a member `hash` inside the body. Its documents show both an
- * HMAC in hex and a JWT, over text that two of its own samples write
- * differently, so each form is tried that the connection has not ruled out.
+ * Verifies the member `hash` of a body. We-Link's documents show both an HMAC in
+ * hex and a JWT, and two of its samples serialise the signed text differently, so
+ * every form is tried that the connection's settings allow.
  */
 export function verifyWeLink(webhook: Webhook, deps: VerificationDeps): Verification {
   const { hash, ...signed } = webhook.value;
   const [member, ...others] = topLevelMembers(webhook.text).filter(({ key }) => key === "hash");
-  // Two hashes would make it a matter of taste which one is verified.
+  // With two hashes it would be ambiguous which one signs the body.
   if (typeof hash !== "string" || !member || others.length > 0) return { kind: "invalid" };
   const texts = makeTexts(webhook, member, signed);
   if (/^[0-9a-f]{64}$/.test(hash)) return verifyHmac(hash, texts, deps);
@@ -31,12 +31,12 @@ const writtenForms = ["raw", "json", "python"] as const;
 
 type WrittenForm = (typeof writtenForms)[number];
 
-/** The text that was signed, by how it was written; each is made when it is looked at. */
+/** The signed text in each serialisation, computed on demand. */
 type Texts = (form: WrittenForm) => string;
 
 function makeTexts(webhook: Webhook, member: JsonMember, signed: JsonObject): Texts {
   return (form) => {
-    // Written anew, a number that stands as text here would look like one that was sent as text.
+    // Serialised again, a number that was parsed into text would become a JSON string.
     if (form === "raw" || webhook.numbersAsText) return withoutMember(webhook.text, member);
     return form === "json" ? JSON.stringify(signed) : pythonJson(signed);
   };
@@ -54,7 +54,7 @@ function verifyHmac(
   const form = writtenForms.find((written) => {
     if (!settings.hashForms.includes(written)) return false;
     const text = texts(written);
-    // Every secret is compared, so that time does not tell which one it was.
+    // All secrets are compared, so that the duration does not reveal which one matched.
     return secrets.map((secret) => equalSecrets(hmacHex(secret, text), hash)).includes(true);
   });
   return form ? { kind: "verified", form } : { kind: "invalid" };
@@ -68,20 +68,20 @@ function verifyToken(
   const claims = verifiedClaims(token, secrets, nowMs);
   if (!claims) return { kind: "invalid" };
   if (bindsBody(claims, body)) return { kind: "verified", form: "jwt" };
-  const named = requestIdsOf(claims);
-  const meant = requestIdsOf(body.signed);
-  const namesRequest = named.length > 0 && named.every((id) => meant.includes(id));
+  const claimedIds = requestIdsOf(claims);
+  const bodyIds = requestIdsOf(body.signed);
+  const namesRequest = claimedIds.length > 0 && claimedIds.every((id) => bodyIds.includes(id));
   if (!namesRequest) return { kind: "invalid" };
   return { kind: settings.allowUnboundJwt ? "verified" : "unbound", form: "jwt" };
 }
 
-/** What a JWT says of itself. https://datatracker.ietf.org/doc/html/rfc7519#section-4.1 */
+/** The registered claims. https://datatracker.ietf.org/doc/html/rfc7519#section-4.1 */
 const registeredClaims = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti"];
 
-/** Claims in which a token may carry the whole body. */
+/** Claims that may contain the whole body. */
 const bodyClaims = ["payload", "data", "body"];
 
-/** The claims hold the body's digest, its text, or exactly its members: no more and no fewer. */
+/** Whether the claims contain the body's digest, its text, or exactly its members. */
 function bindsBody(claims: JsonObject, body: { signed: JsonObject; texts: Texts }) {
   const digests = writtenForms.map(body.texts).flatMap((text) => {
     const hex = sha256Hex(text);
@@ -96,7 +96,7 @@ function bindsBody(claims: JsonObject, body: { signed: JsonObject; texts: Texts 
   );
 }
 
-/** A token may carry the body with the place of its own signature still in it. */
+/** Compares without `hash`: a token may contain the body with a placeholder of its own signature. */
 function isTheBody(claimed: JsonObject, body: JsonObject): boolean {
   return canonicalJson(without(["hash"], claimed)) === canonicalJson(body);
 }

@@ -6,8 +6,8 @@ import { readWeLinkPoll, readWeLinkSubmission } from "./answers.ts";
 import { weLinkEventTypeOf } from "./event.ts";
 
 /**
- * Codes after which an account takes nothing until a person or a login has
- * mended it. https://apidocs.we-link.ai/docs/errors-and-limits/error-model
+ * Codes after which an account accepts nothing until a person or a login has
+ * repaired it. https://apidocs.we-link.ai/docs/errors-and-limits/error-model
  */
 const blockingCodes = [
   "WRONG_PASSWORD",
@@ -15,12 +15,12 @@ const blockingCodes = [
   "RECRUITER_ACKNOWLEDGEMENT_REQUIRED",
 ];
 
-/** `login_v2` carries a password, `login_code` the code that was sent to the user. */
+/** `login_v2` contains a password, `login_code` the code that was sent to the user. */
 const isLogin = (action: string) => action.startsWith("login");
 
-/** How We-Link takes requests: everything is a `POST` below `/api/v1`. */
+/** Submits requests to We-Link: everything is a `POST` below `/api/v1`. */
 export const weLinkRequests: ProviderClient = {
-  // It sends no event of its own when it begins.
+  // We-Link sends no event when it starts a request.
   startsWhenAccepted: true,
   isSecret: isLogin,
   isLogin,

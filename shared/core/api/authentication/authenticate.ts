@@ -2,29 +2,29 @@ import type { ApiKeyItem } from "../../../contracts/config-items.ts";
 import { Failure } from "../../../contracts/failures.ts";
 import type { Operation } from "../../../contracts/http/operations.ts";
 import { type ProviderId, providerPacks } from "../../../contracts/providers.ts";
-import { identifiedAccount, identifiedWith } from "../../administration/identification-token.ts";
+import { accountIdOfToken, masterKeyIdOf } from "../../administration/identification-token.ts";
 import type { Clock } from "../../clock.ts";
 import { equalSecrets, sha256Hex } from "../../crypto/digest.ts";
 import type { MasterKeys } from "../../crypto/master-keys.ts";
 import type { AuthFailure, DialectCredential } from "../../providers/dialect.ts";
 
 export interface ApiKeys {
-  /** May be some seconds old. @throws DEPENDENCY_DOWN */
+  /** Returns the key; it may be some seconds old. @throws DEPENDENCY_DOWN */
   find(keyId: string): Promise<ApiKeyItem | undefined>;
-  /** Keeps when a key was used. Calling again is safe. @throws DEPENDENCY_DOWN */
+  /** Stores when a key was used. Idempotent. @throws DEPENDENCY_DOWN */
   touch(keyId: string, usedAt: string): Promise<void>;
 }
 
 export interface AuthenticateDeps {
   keys: ApiKeys;
-  /** The master keys, `keyId` among them if there is one of that name. @throws DEPENDENCY_DOWN */
+  /** Returns the master keys, including `keyId` where it exists. @throws DEPENDENCY_DOWN */
   masterKeys: (keyId: string) => Promise<MasterKeys>;
   clock: Clock;
   /** Told of what was given up without harm to the caller. */
   onIgnoredError: (error: unknown) => void;
 }
 
-/** Whose call it is. */
+/** The authenticated caller. */
 export interface Caller {
   clientId: string;
   keyId: string;
@@ -32,7 +32,7 @@ export interface Caller {
   accountId?: string;
 }
 
-/** A call's headers, their names in lower case. */
+/** The headers of a call; names in lower case. */
 export type Headers = Readonly<Record<string, string | undefined>>;
 
 /** Failed authentication. A dialect's error may say why; Ackwire's own API answers the same for each cause. */
@@ -72,9 +72,9 @@ export function makeAuthenticate(deps: AuthenticateDeps) {
 
   async function accountBy(token: string | undefined, clientId: string): Promise<string> {
     if (!token) throw new Unauthenticated({ credential: "account", wasSent: false });
-    const keyId = identifiedWith(token);
+    const keyId = masterKeyIdOf(token);
     const accountId =
-      keyId === "" ? undefined : identifiedAccount(await deps.masterKeys(keyId), clientId, token);
+      keyId === "" ? undefined : accountIdOfToken(await deps.masterKeys(keyId), clientId, token);
     if (accountId === undefined)
       throw new Unauthenticated({ credential: "account", wasSent: true });
     return accountId;
@@ -129,6 +129,6 @@ async function touch(
   const nowMs = clock.businessMs();
   const usedMs = key.lastUsedAt === undefined ? 0 : Date.parse(key.lastUsedAt);
   if (nowMs - usedMs < TOUCH_EVERY_MS) return;
-  // The call matters, the note of it does not.
+  // A failed write must not fail the call: the time of use is informative.
   await keys.touch(key.keyId, new Date(nowMs).toISOString()).catch(onIgnoredError);
 }

@@ -4,7 +4,7 @@ import type { Requests } from "../../requests/requests.ts";
 import { requestJson } from "../../requests/state/request-view.ts";
 import type { ApiHandlers } from "./api-operations.ts";
 
-/** The operations of `http-requests.ts` on requests. */
+/** Handlers of the operations on requests. */
 export function requestHandlers({ requests }: { requests: Requests }) {
   return {
     createRequest: async ({ clientId, idempotencyKey, body }) =>
@@ -21,7 +21,7 @@ export function requestHandlers({ requests }: { requests: Requests }) {
   } satisfies Partial<ApiHandlers>;
 }
 
-/** The operations of `http-requests.ts` on accounts. */
+/** Handlers of the operations on accounts. */
 export function accountHandlers({ accounts }: { accounts: Accounts }) {
   return {
     async listAccounts({ clientId, query }) {

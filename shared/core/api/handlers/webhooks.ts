@@ -2,7 +2,7 @@ import type { Deliveries } from "../../deliveries/deliveries.ts";
 import type { Webhooks } from "../../deliveries/webhooks/webhooks.ts";
 import type { ApiHandlers } from "./api-operations.ts";
 
-/** The operations of `http-webhooks.ts` in our own protocol. */
+/** Handlers of Ackwire's own operations on webhooks and deliveries. */
 export function webhookHandlers(deps: { webhooks: Webhooks; deliveries: Deliveries }) {
   const { webhooks, deliveries } = deps;
   return {
