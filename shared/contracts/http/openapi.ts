@@ -58,7 +58,7 @@ const idempotencyKey = {
   name: "Idempotency-Key",
   in: "header",
   required: false,
-  description: "The same key with the same body answers with the same request",
+  description: "A repeated call with the same key and body gets the same answer",
   schema: { type: "string", minLength: 1, maxLength: 255 },
 } as const;
 
@@ -96,7 +96,7 @@ function describe(operation: Operation) {
 }
 
 const meanings = {
-  400: "The request is not valid; `errors` names each bad field",
+  400: "The request is not valid; `errors` names each invalid field",
   401: "The API key is missing or not valid",
   404: "Not found, or it belongs to another client",
   409: "The resource's current state does not allow this operation, or it was changed meanwhile: read it again",

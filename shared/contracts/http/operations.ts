@@ -21,11 +21,11 @@ const connectionView = z.object({
   ...z.pick(connectionItem, { connectionId: true, provider: true, createdAt: true }).shape,
   ...connectionSettings.shape,
 });
-const inboundUrl = z.url().check(z.describe("Holds a secret, and is shown only here."));
+const inboundUrl = z.url().check(z.describe("Contains a secret. Shown only here."));
 
 const credentialHeaders = z.exactOptional(
   providerCredentials.check(
-    z.describe("Headers by which the provider knows you. Kept sealed, never shown."),
+    z.describe("Headers that authenticate you at the provider. Stored encrypted, never shown."),
   ),
 );
 
@@ -41,7 +41,7 @@ const settingsChange = z
   .check(
     z.refine((change) => Object.keys(change).length > 0, {
       error: "must name what to change",
-      // A member that is not known is told already.
+      // An unknown member is reported already.
       when: ({ issues }) => issues.length === 0,
     }),
   );
@@ -68,7 +68,7 @@ const apiKeyView = z.pick(apiKeyItem, {
   lastUsedAt: true,
 });
 
-/** No longer than what DynamoDB takes as a key, which would else look like an outage. */
+/** Within the limit of a DynamoDB key; a longer one would look like an outage. */
 const eventParams = z.strictObject({ id: text(512) });
 const connectionParams = z.strictObject({ connectionId: text(128) });
 const keyParams = z.strictObject({ keyId: text(128) });
@@ -80,9 +80,9 @@ export const nativeOperations = {
     operationId: "getHealth",
     method: "GET",
     path: "/health",
-    summary: "Whether the API answers",
+    summary: "Returns whether the API is up",
     isPublic: true,
-    answer: ok("It does", z.object({ status: z.literal("ok") })),
+    answer: ok("The API is up", z.object({ status: z.literal("ok") })),
     problems: [],
   },
   getOpenApi: {
@@ -90,7 +90,7 @@ export const nativeOperations = {
     operationId: "getOpenApi",
     method: "GET",
     path: "/openapi.json",
-    summary: "This document",
+    summary: "Returns this document",
     isPublic: true,
     answer: ok("OpenAPI 3.1", z.looseObject({ openapi: z.string() })),
     problems: [],
@@ -100,7 +100,7 @@ export const nativeOperations = {
     operationId: "listEvents",
     method: "GET",
     path: "/v1/events",
-    summary: "The client's events, newest first, without `raw`",
+    summary: "Lists the client's events, newest first, without `raw`",
     query: z.strictObject({
       ...paging,
       type: z.exactOptional(eventType),
@@ -116,7 +116,7 @@ export const nativeOperations = {
     operationId: "getEvent",
     method: "GET",
     path: "/v1/events/{id}",
-    summary: "One event, its envelope byte for byte as it was published",
+    summary: "Returns one event; its envelope has the bytes that were published",
     params: eventParams,
     answer: ok("The event", eventWithBytes),
     problems: [404],
@@ -126,7 +126,7 @@ export const nativeOperations = {
     operationId: "createConnection",
     method: "POST",
     path: "/v1/connections",
-    summary: "Makes a connection to a provider",
+    summary: "Creates a connection to a provider",
     body: newConnection,
     answer: created(z.extend(connectionView, { inboundUrl })),
     problems: [],
@@ -136,7 +136,7 @@ export const nativeOperations = {
     operationId: "listConnections",
     method: "GET",
     path: "/v1/connections",
-    summary: "The client's connections",
+    summary: "Lists the client's connections",
     query: z.strictObject(paging),
     answer: ok("A page", listOf(connectionView)),
     problems: [],
@@ -146,7 +146,7 @@ export const nativeOperations = {
     operationId: "getConnection",
     method: "GET",
     path: "/v1/connections/{connectionId}",
-    summary: "One connection",
+    summary: "Returns one connection",
     params: connectionParams,
     answer: ok("The connection, without its secrets", connectionView),
     problems: [404],
@@ -156,10 +156,10 @@ export const nativeOperations = {
     operationId: "updateConnection",
     method: "PATCH",
     path: "/v1/connections/{connectionId}",
-    summary: "Changes settings of a connection",
+    summary: "Changes settings or credentials of a connection",
     params: connectionParams,
     body: settingsChange,
-    answer: ok("The connection as it is now", connectionView),
+    answer: ok("The changed connection", connectionView),
     problems: [404, 409],
   },
   deleteConnection: {
@@ -167,9 +167,9 @@ export const nativeOperations = {
     operationId: "deleteConnection",
     method: "DELETE",
     path: "/v1/connections/{connectionId}",
-    summary: "Deletes a connection; its address answers 404 from then on",
+    summary: "Deletes a connection; its inbound URL answers 404 from then on",
     params: connectionParams,
-    answer: gone("It is deleted"),
+    answer: gone("The connection is deleted"),
     problems: [404],
   },
   rotateConnectionToken: {
@@ -177,10 +177,10 @@ export const nativeOperations = {
     operationId: "rotateConnectionToken",
     method: "POST",
     path: "/v1/connections/{connectionId}/rotate-token",
-    summary: "Gives a connection a new address; the old one is taken for 24 hours more",
+    summary: "Replaces the inbound URL of a connection; the old one stays valid for 24 hours",
     params: connectionParams,
     answer: ok(
-      "The new address",
+      "The new inbound URL",
       z.object({ connectionId: z.string(), inboundUrl, previousValidUntil: time }),
     ),
     problems: [404, 409],
@@ -190,11 +190,11 @@ export const nativeOperations = {
     operationId: "rotateConnectionSecret",
     method: "POST",
     path: "/v1/connections/{connectionId}/rotate-secret",
-    summary: "Gives a connection a new webhook secret; the old one is taken for 24 hours more",
+    summary: "Replaces the webhook secret of a connection; the old one stays valid for 24 hours",
     params: connectionParams,
     body: z.strictObject({ webhookSecret: text(1_024) }),
     answer: ok(
-      "It is in use",
+      "The new secret is in use",
       z.object({ connectionId: z.string(), previousValidUntil: z.optional(time) }),
     ),
     problems: [404, 409],
@@ -204,7 +204,7 @@ export const nativeOperations = {
     operationId: "createKey",
     method: "POST",
     path: "/v1/keys",
-    summary: "Makes an API key of the same client",
+    summary: "Creates another API key of the client",
     answer: created(
       z.object({
         keyId: z.string(),
@@ -219,7 +219,7 @@ export const nativeOperations = {
     operationId: "listKeys",
     method: "GET",
     path: "/v1/keys",
-    summary: "The client's API keys, revoked ones too",
+    summary: "Lists the client's API keys, including revoked ones",
     query: z.strictObject(paging),
     answer: ok("A page", listOf(apiKeyView)),
     problems: [],
@@ -229,9 +229,9 @@ export const nativeOperations = {
     operationId: "revokeKey",
     method: "DELETE",
     path: "/v1/keys/{keyId}",
-    summary: "Revokes an API key; it may be taken for some seconds more",
+    summary: "Revokes an API key; it may be accepted for some more seconds",
     params: keyParams,
-    answer: gone("It is revoked"),
+    answer: gone("The key is revoked"),
     problems: [404],
   },
   ...requestOperations,
@@ -251,18 +251,18 @@ export const operations: readonly Operation[] = [
   ...dialectOperations,
 ];
 
-/** As API Gateway names a route. */
+/** The name of a route in API Gateway. */
 export const routeKeyOf = ({ method, path }: Pick<Operation, "method" | "path">): string =>
   `${method} ${path}`;
 
-/** RFC 9457: what every answer from 400 on has as its body. */
+/** The body of every answer from 400 on, according to RFC 9457. */
 export const problem = z.object({
   type: z.string(),
   title: z.string(),
   status: z.number(),
   detail: z.optional(z.string()),
   code: z.string(),
-  /** Every bad field of the body, the query or the path. */
+  /** Every invalid field of the body, the query or the path. */
   errors: z.optional(z.array(z.object({ field: z.string(), message: z.string() }))),
 });
 
@@ -271,7 +271,7 @@ function ok<Schema extends z.ZodMiniType>(description: string, schema: Schema) {
 }
 
 function created<Schema extends z.ZodMiniType>(schema: Schema) {
-  return { status: 201, description: "It is made", schema } as const;
+  return { status: 201, description: "Created", schema } as const;
 }
 
 function gone(description: string) {

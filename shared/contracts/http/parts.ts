@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 import { limits } from "../limits.ts";
 
-/** What the operations of the HTTP API have in common. */
+/** Schemas that several operations of the HTTP API share. */
 
 export const text = (maxLength: number) => z.string().check(z.minLength(1), z.maxLength(maxLength));
 
@@ -9,22 +9,22 @@ export const time = z.iso.datetime();
 
 export const nothing = z.strictObject({});
 
-/** Of an operation with a key and without parameters. */
+/** An operation that needs an API key and has no parameters. */
 export const plain = { isPublic: false, params: nothing, query: nothing } as const;
 
 export const listOf = <Item extends z.ZodMiniType>(item: Item) =>
   z.object({ items: z.array(item), nextCursor: z.optional(z.string()) });
 
-/** On every list. `cursor` is the `nextCursor` of the page before. */
+/** The parameters of every list. `cursor` is the `nextCursor` of the previous page. */
 export const paging = {
   limit: z._default(z.coerce.number().check(z.int(), z.gte(1), z.lte(limits.maxPageSize)), 25),
   cursor: z.exactOptional(text(2_048)),
 };
 
-/** Longer than any that is allowed, so that the reason is told in words. */
+/** Longer than any allowed URL, so that the answer explains why a URL is refused. */
 export const webhookUrl = text(8_192).check(
   z.describe("https, on port 443 or 8443, at a public address."),
 );
 export const webhookSecret = z
   .string()
-  .check(z.describe("whsec_…, for verifying what is delivered. Shown only here."));
+  .check(z.describe("whsec_…, verifies the signatures of deliveries. Shown only here."));

@@ -3,9 +3,9 @@ import { providerId, providerPacks } from "../providers.ts";
 import { requestStatus } from "../statuses.ts";
 import { listOf, paging, plain, text, time } from "./parts.ts";
 
-/** The API's operations on requests and accounts; part of the one table in `http.ts`. */
+/** The operations on requests and accounts. */
 
-/** It is part of an index's key, which DynamoDB limits to 1,024 bytes. */
+/** An account id is part of an index key, which DynamoDB limits to 1,024 bytes. */
 const MAX_ACCOUNT_BYTES = 900;
 
 const accountId = text(512).check(
@@ -15,7 +15,7 @@ const accountId = text(512).check(
   ),
 );
 
-/** The form of a scheduled time; whether there is such a time, and when, is looked at later. */
+/** The syntax of a scheduled time; whether the time exists and is late enough is checked later. */
 export const SCHEDULED_FORM = /^(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,3}))?Z$/;
 export const SCHEDULED_MESSAGE =
   "must be a time in UTC as YYYY-MM-DDTHH:mm:ss.sssZ, such as 2026-09-22T18:30:00.000Z; a local offset is not allowed";
@@ -29,7 +29,7 @@ const newRequest = z
     action: text(64),
     params: z
       .union([jsonObject, z.array(jsonObject).check(z.minLength(1), z.maxLength(100))])
-      .check(z.describe("The rest of the provider's own body, passed on as it is.")),
+      .check(z.describe("The rest of the provider's own body, passed on unchanged.")),
     scheduled: z
       .exactOptional(z.string().check(z.regex(SCHEDULED_FORM, SCHEDULED_MESSAGE)))
       .check(z.describe("YYYY-MM-DDTHH:mm:ss.sssZ in UTC, at least 2 hours ahead.")),
@@ -42,8 +42,8 @@ const newRequest = z
         providerPacks[provider].actionPattern.test(action),
       {
         path: ["action"],
-        error: "is none that this provider can have",
-        // Also where another field is wrong: all that is wrong is told at once.
+        error: "must be a valid action of this provider",
+        // Also where another field is invalid: all errors are reported together.
         when: () => true,
       },
     ),
@@ -90,7 +90,11 @@ const accountChange = z.strictObject({
   connectionId: z.exactOptional(text(128)),
   pace: z
     .exactOptional(paceRange)
-    .check(z.describe("Between the answer of one submission and the next; a random gap in it.")),
+    .check(
+      z.describe(
+        "Interval between the answer to one submission and the next submission; drawn at random.",
+      ),
+    ),
   identificationToken: z
     .exactOptional(z.string().check(z.regex(/^[\x20-\x7e]{1,1000}$/)))
     .check(z.describe("The provider's token of this account. Stored encrypted, never shown.")),
@@ -104,7 +108,7 @@ const accountView = z.object({
   status: z.enum(["active", "paused"]),
   /** Why it is paused. */
   pausedBecause: z.optional(z.string()),
-  /** Until when, where it resumes by itself. */
+  /** When it resumes automatically. */
   pausedUntil: z.optional(time),
   pace: z.optional(paceRange),
   identificationToken: z.optional(
@@ -116,7 +120,7 @@ const accountView = z.object({
 
 const requestParams = z.strictObject({ requestId: text(128) });
 const accountParams = z.strictObject({ accountId });
-/** An account id may exist at several connections: these say which is meant. */
+/** Selects one account where its id exists on several connections. */
 const whichAccount = z.strictObject({
   provider: z.exactOptional(providerId),
   connectionId: z.exactOptional(text(128)),
@@ -131,7 +135,11 @@ export const requestOperations = {
     summary: "Accepts a request: it is submitted in its account's turn, or at its scheduled time",
     body: newRequest,
     takesIdempotencyKey: true,
-    answer: { status: 202, description: "It is stored and will be submitted", schema: requestView },
+    answer: {
+      status: 202,
+      description: "The request is stored and will be submitted",
+      schema: requestView,
+    },
     problems: [409],
   },
   listRequests: {
@@ -139,7 +147,7 @@ export const requestOperations = {
     operationId: "listRequests",
     method: "GET",
     path: "/v1/requests",
-    summary: "The client's requests, newest first, without `result`",
+    summary: "Lists the client's requests, newest first, without `result`",
     query: z.strictObject({
       ...paging,
       accountId: z.exactOptional(accountId),
@@ -157,7 +165,7 @@ export const requestOperations = {
     operationId: "getRequest",
     method: "GET",
     path: "/v1/requests/{requestId}",
-    summary: "One request as it stands",
+    summary: "Returns one request",
     params: requestParams,
     answer: { status: 200, description: "The request", schema: requestView },
     problems: [404],
@@ -167,11 +175,12 @@ export const requestOperations = {
     operationId: "cancelRequest",
     method: "DELETE",
     path: "/v1/requests/{requestId}",
-    summary: "Cancels a request that was not submitted; Linked API is asked to cancel a later one",
+    summary:
+      "Cancels a request. After submission it asks the provider to cancel, where the provider can",
     params: requestParams,
     answer: {
       status: 200,
-      description: "It is cancelled",
+      description: "The request is cancelled",
       schema: z.object({ requestId: z.string(), status: z.literal("CANCELLED") }),
     },
     problems: [404, 409],
@@ -184,9 +193,9 @@ export const requestOperations = {
     summary: "Answers a request that waits for a person's input, such as a login's PIN",
     params: requestParams,
     body: z.strictObject({
-      input: text(1_024).check(z.describe("Kept sealed until it is sent, never shown.")),
+      input: text(1_024).check(z.describe("Stored encrypted until it is sent, never shown.")),
     }),
-    answer: { status: 202, description: "It will be sent at once", schema: requestView },
+    answer: { status: 202, description: "The input will be sent at once", schema: requestView },
     problems: [404, 409],
   },
   resolveRequest: {
@@ -194,7 +203,8 @@ export const requestOperations = {
     operationId: "resolveRequest",
     method: "POST",
     path: "/v1/requests/{requestId}/resolve",
-    summary: "Settles a request whose outcome is unknown, after a look at the provider",
+    summary:
+      "Decides a request whose outcome is unknown, after a person has checked at the provider",
     params: requestParams,
     body: z.discriminatedUnion("as", [
       z.strictObject({
@@ -203,7 +213,7 @@ export const requestOperations = {
       }),
       z.strictObject({ as: z.literal("not-submitted") }),
     ]),
-    answer: { status: 200, description: "The request as it is now", schema: requestView },
+    answer: { status: 200, description: "The changed request", schema: requestView },
     problems: [404, 409],
   },
   listAccounts: {
@@ -211,7 +221,7 @@ export const requestOperations = {
     operationId: "listAccounts",
     method: "GET",
     path: "/v1/accounts",
-    summary: "The client's accounts",
+    summary: "Lists the client's accounts",
     query: z.strictObject(paging),
     answer: { status: 200, description: "A page", schema: listOf(accountView) },
     problems: [],
@@ -221,10 +231,10 @@ export const requestOperations = {
     operationId: "putAccount",
     method: "PUT",
     path: "/v1/accounts/{accountId}",
-    summary: "Makes an account known, or changes its pace or token",
+    summary: "Registers an account, or changes its pace or token",
     params: accountParams,
     body: accountChange,
-    answer: { status: 200, description: "The account as it is now", schema: accountView },
+    answer: { status: 200, description: "The changed account", schema: accountView },
     problems: [404, 409],
   },
   getAccount: {
@@ -232,7 +242,7 @@ export const requestOperations = {
     operationId: "getAccount",
     method: "GET",
     path: "/v1/accounts/{accountId}",
-    summary: "One account, and whether it is paused",
+    summary: "Returns one account and whether it is paused",
     params: accountParams,
     query: whichAccount,
     answer: { status: 200, description: "The account", schema: accountView },
@@ -243,10 +253,10 @@ export const requestOperations = {
     operationId: "deleteAccount",
     method: "DELETE",
     path: "/v1/accounts/{accountId}",
-    summary: "Forgets an account's settings; requests that were accepted go on",
+    summary: "Deletes an account's settings; accepted requests continue",
     params: accountParams,
     query: whichAccount,
-    answer: { status: 204, description: "It is forgotten" },
+    answer: { status: 204, description: "The settings are deleted" },
     problems: [404, 409],
   },
   pauseAccount: {
@@ -254,10 +264,10 @@ export const requestOperations = {
     operationId: "pauseAccount",
     method: "POST",
     path: "/v1/accounts/{accountId}/pause",
-    summary: "Stops submitting for an account; what is accepted waits",
+    summary: "Stops submitting for an account; accepted requests wait",
     params: accountParams,
     query: whichAccount,
-    answer: { status: 200, description: "The account as it is now", schema: accountView },
+    answer: { status: 200, description: "The changed account", schema: accountView },
     problems: [404, 409],
   },
   resumeAccount: {
@@ -265,10 +275,10 @@ export const requestOperations = {
     operationId: "resumeAccount",
     method: "POST",
     path: "/v1/accounts/{accountId}/resume",
-    summary: "Goes on submitting for an account, whatever paused it",
+    summary: "Resumes submitting for an account, whatever paused it",
     params: accountParams,
     query: whichAccount,
-    answer: { status: 200, description: "The account as it is now", schema: accountView },
+    answer: { status: 200, description: "The changed account", schema: accountView },
     problems: [404, 409],
   },
 } as const;

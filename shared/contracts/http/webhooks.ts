@@ -5,7 +5,7 @@ import { webhookFormat } from "../webhook-format.ts";
 import { hashFormat, payloadMode } from "../webhook-forms.ts";
 import { listOf, paging, plain, text, time, webhookSecret, webhookUrl } from "./parts.ts";
 
-/** The API's operations on a client's webhook and its deliveries; part of the one table in `http.ts`. */
+/** The operations on a client's webhook and its deliveries. */
 
 const eventTypes = z.array(deliverableType).check(
   z.minLength(1),
@@ -20,7 +20,7 @@ const newWebhook = z.strictObject({
   hashFormat: z.exactOptional(hashFormat),
   eventTypes: z
     .exactOptional(eventTypes)
-    .check(z.describe("Only these; without it all that the format carries.")),
+    .check(z.describe("Only these types; absent: all types that the format carries.")),
   description: z.exactOptional(description),
 });
 
@@ -29,7 +29,7 @@ const webhookChange = z
     payloadMode: z.exactOptional(payloadMode),
     eventTypes: z
       .exactOptional(z.nullable(eventTypes))
-      .check(z.describe("`null`: all that the format carries, again.")),
+      .check(z.describe("`null`: all types that the format carries.")),
     description: z.exactOptional(description),
     status: z.exactOptional(z.enum(["active", "disabled"])),
   })
@@ -80,17 +80,17 @@ const deliveryView = z.object({
 
 export type DeliveryView = z.output<typeof deliveryView>;
 
-/** A walk over many deliveries, page by page, and how far it is. */
+/** The progress of a recovery, which resends many deliveries page by page. */
 const recoveryView = z.object({
   recoveryId: z.string(),
   status: z.enum(["running", "done"]),
   since: time,
   until: time,
-  /** Failed deliveries of that time that were looked at so far. */
+  /** Failed deliveries of the period that were examined so far. */
   examined: z.number(),
-  /** Of them those that are on their way again. */
+  /** Examined deliveries that are being resent. */
   recovered: z.number(),
-  /** Of them those that were not: no longer stored, not wanted by the present webhook, or sent to it before. */
+  /** Examined deliveries that are not resent: expired, not subscribed by the current webhook, or sent to it before. */
   skipped: z.number(),
   createdAt: time,
   finishedAt: z.optional(time),
@@ -145,8 +145,8 @@ export const webhookOperations = {
     operationId: "deleteWebhook",
     method: "DELETE",
     path: "/v1/webhook",
-    summary: "Deletes the webhook; what still waits for it is cancelled",
-    answer: { status: 204, description: "It is deleted" },
+    summary: "Deletes the webhook; its waiting deliveries are cancelled",
+    answer: { status: 204, description: "The webhook is deleted" },
     problems: [404, 409],
   },
   testWebhook: {
@@ -154,8 +154,11 @@ export const webhookOperations = {
     operationId: "testWebhook",
     method: "POST",
     path: "/v1/webhook/test",
-    summary: "Sends a `webhook.test` through the whole delivery",
-    answer: accepted("It is on its way", z.object({ deliveryId: z.string(), eventId: z.string() })),
+    summary: "Sends a `webhook.test` event to the webhook",
+    answer: accepted(
+      "The delivery is queued",
+      z.object({ deliveryId: z.string(), eventId: z.string() }),
+    ),
     problems: [404, 409],
   },
   rotateWebhookSecret: {
@@ -163,7 +166,7 @@ export const webhookOperations = {
     operationId: "rotateWebhookSecret",
     method: "POST",
     path: "/v1/webhook/rotate-secret",
-    summary: "Gives the webhook a new secret; for 24 hours each delivery is signed with both",
+    summary: "Replaces the secret of the webhook; for 24 hours deliveries are signed with both",
     takesIdempotencyKey: true,
     answer: ok("The new secret", z.object({ secret: webhookSecret, previousValidUntil: time })),
     problems: [404, 409],
@@ -173,7 +176,7 @@ export const webhookOperations = {
     operationId: "listDeliveries",
     method: "GET",
     path: "/v1/deliveries",
-    summary: "The client's deliveries, newest first",
+    summary: "Lists the client's deliveries, newest first",
     query: z.strictObject({ ...paging, status: z.exactOptional(deliveryStatus) }),
     answer: ok(
       "A page; it may be shorter than `limit` while there is a `nextCursor`",
@@ -186,7 +189,7 @@ export const webhookOperations = {
     operationId: "getDelivery",
     method: "GET",
     path: "/v1/deliveries/{id}",
-    summary: "One delivery with its attempts",
+    summary: "Returns one delivery with its attempts",
     params: deliveryParams,
     answer: ok("The delivery", deliveryView),
     problems: [404],
@@ -196,10 +199,9 @@ export const webhookOperations = {
     operationId: "resendDelivery",
     method: "POST",
     path: "/v1/deliveries/{id}/resend",
-    summary:
-      "Sends a delivery again that has ended: same id, same bytes, up to eight attempts more",
+    summary: "Resends an ended delivery with the same id and bytes, in up to eight more attempts",
     params: deliveryParams,
-    answer: accepted("It is on its way", deliveryView),
+    answer: accepted("The delivery is queued", deliveryView),
     problems: [404, 409],
   },
   recoverDeliveries: {
@@ -207,7 +209,7 @@ export const webhookOperations = {
     operationId: "recoverDeliveries",
     method: "POST",
     path: "/v1/deliveries/recover",
-    summary: "Sends again every delivery of a time that failed, to the present webhook",
+    summary: "Resends every failed delivery of a period to the current webhook",
     body: z.strictObject({ since: time, until: z.exactOptional(time) }).check(
       z.refine(
         ({ since, until }) => until === undefined || Date.parse(since) <= Date.parse(until),
@@ -218,7 +220,7 @@ export const webhookOperations = {
         },
       ),
     ),
-    answer: accepted("It has begun; `GET` tells how far it is", recoveryView),
+    answer: accepted("The recovery has started; `GET` returns its progress", recoveryView),
     problems: [404, 409],
   },
   getRecovery: {
@@ -226,7 +228,7 @@ export const webhookOperations = {
     operationId: "getRecovery",
     method: "GET",
     path: "/v1/deliveries/recover/{recoveryId}",
-    summary: "How far a recovery is",
+    summary: "Returns the progress of a recovery",
     params: z.strictObject({ recoveryId: text(128) }),
     answer: ok("The recovery", recoveryView),
     problems: [404],

@@ -23,7 +23,7 @@ export const linkedApiWorkflowOperations = {
     operationId: "linkedApiStartWorkflow",
     method: "POST",
     path: "/workflows",
-    summary: "Linked API's call for a workflow",
+    summary: "Starts a workflow, in Linked API's protocol",
     body: z.union(
       [action, z.tuple([action], z.record(z.string(), z.unknown())).check(z.maxLength(100))],
       { error: "must be an action with an actionType, or a list of 1 to 100 actions" },
@@ -31,7 +31,7 @@ export const linkedApiWorkflowOperations = {
     takesIdempotencyKey: true,
     answer: {
       status: 200,
-      description: "It is stored and will be submitted",
+      description: "The workflow is stored and will be submitted",
       schema: envelope(z.object({ workflowId: z.string(), workflowStatus })),
     },
     problems: [404, 409],
@@ -41,7 +41,7 @@ export const linkedApiWorkflowOperations = {
     operationId: "linkedApiGetWorkflow",
     method: "GET",
     path: "/workflows/{workflowId}",
-    summary: "Linked API's call for a workflow as it stands",
+    summary: "Returns a workflow, in Linked API's protocol",
     params: workflowParams,
     answer: {
       status: 200,
@@ -62,11 +62,11 @@ export const linkedApiWorkflowOperations = {
     operationId: "linkedApiCancelWorkflow",
     method: "DELETE",
     path: "/workflows/{workflowId}",
-    summary: "Linked API's call to cancel a workflow",
+    summary: "Cancels a workflow, in Linked API's protocol",
     params: workflowParams,
     answer: {
       status: 200,
-      description: "Whether it is cancelled",
+      description: "Whether the workflow is cancelled",
       schema: envelope(z.object({ cancelled: z.boolean() })),
     },
     problems: [404],

@@ -32,7 +32,7 @@ export const weLinkOperations = {
     operationId: "weLinkGetResponse",
     method: "POST",
     path: "/api/v1/get_response",
-    summary: "We-Link's call for a request as it stands",
+    summary: "Returns a request, in We-Link's protocol",
     body: z.looseObject({ request_id: requestId, requestId }).check(
       z.refine((body) => body.request_id !== undefined || body.requestId !== undefined, {
         path: ["request_id"],
@@ -47,7 +47,7 @@ export const weLinkOperations = {
     operationId: "weLinkSubmit",
     method: "POST",
     path: "/api/v1/{action}",
-    summary: "We-Link's call for an action; every one is answered later",
+    summary: "Accepts an action, in We-Link's protocol; the result comes later",
     params: z.strictObject({ action: z.string().check(z.regex(/^[a-z][a-z0-9_]{0,63}$/)) }),
     body: z.looseObject({
       accountId: z.exactOptional(text(512)),
@@ -58,7 +58,7 @@ export const weLinkOperations = {
     takesIdempotencyKey: true,
     answer: {
       status: 200,
-      description: "It is stored and will be submitted",
+      description: "The request is stored and will be submitted",
       schema: z.object({ requestId: z.string() }),
     },
     problems: [404, 409],
