@@ -30,17 +30,17 @@ import {
 import { makeRequestSimulation } from "../support/simulations/request-simulation.ts";
 
 /**
- * One request, and all who have a hand in it, in any order: workers, some of
- * whom die, the sweep, webhooks and polls that say what they like, a client who
- * cancels and answers prompts, a person who settles what is unknown.
+ * One request and everything that may change it, in any order: workers, some of
+ * which are killed, the sweep, webhooks and polls with any content, a client that
+ * cancels and answers prompts, a person who resolves unknown outcomes.
  */
 
-/** Plays the commands, and then waits until it is over. */
+/** Runs the commands and then lets the request end. */
 async function play(of: Beginning, commands: readonly Command[]): Promise<Seen> {
   const { provider, action } = of;
   const seen = nothingSeen();
   let broken: unknown;
-  /** What is thrown inside, a use case takes for a store or a bus that is down. */
+  /** Keeps the first broken invariant: an error thrown inside a port looks to a use case like a dependency that is down. */
   const invariant = (hold: () => void) => {
     try {
       hold();
@@ -60,10 +60,10 @@ async function play(of: Beginning, commands: readonly Command[]): Promise<Seen> 
     onWrite: (after, before) =>
       invariant(() => {
         checkWrite(seen, after, before);
-        // Who is at it, within his time, is not taken for dead.
+        // A worker within its time does not count as dead.
         const { sendingUntilRealMs = 0 } = before ?? {};
-        const isAtIt = calling > 0 && sendingUntilRealMs > simulation.clock.realMs();
-        if (isAtIt) expect(after.status).not.toBe("UNKNOWN");
+        const isSending = calling > 0 && sendingUntilRealMs > simulation.clock.realMs();
+        if (isSending) expect(after.status).not.toBe("UNKNOWN");
       }),
     async onLook() {
       if (current.isBeforeCall) await doMeanwhile();
@@ -72,7 +72,7 @@ async function play(of: Beginning, commands: readonly Command[]): Promise<Seen> 
       const { end = "incomplete", polls = "knows nothing", cancels = "incomplete" } = current;
       const purpose = purposeOf(call);
       if (purpose === "submit" || purpose === "input") {
-        // Only who has taken it sends it, and never a cancelled one.
+        // Only the worker that has claimed the request sends it, and never a cancelled one.
         invariant(() => {
           expect(simulation.now()).toMatchObject({
             status: "SUBMITTING",
@@ -108,7 +108,7 @@ async function play(of: Beginning, commands: readonly Command[]): Promise<Seen> 
     for (const one of meanwhile) await perform(one);
   }
 
-  /** What comes of the calls that the command makes, and what happens while they are under way. */
+  /** Sets how the calls of a command end and what happens during them. */
   async function as(next: Current, work: () => Promise<unknown>): Promise<void> {
     const before = current;
     current = { ...next };
@@ -128,7 +128,7 @@ async function play(of: Beginning, commands: readonly Command[]): Promise<Seen> 
         isBusDown = command.do === "bus fails";
         return;
       case "fire":
-        // There is a schedule for it, or there is none.
+        // Only a scheduled request has a schedule.
         return of.isScheduled ? as({ meanwhile: [] }, () => simulation.fire()) : undefined;
       case "redeliver webhooks":
         return as({ meanwhile: [] }, () => simulation.redeliverWebhooks());
@@ -146,13 +146,13 @@ async function play(of: Beginning, commands: readonly Command[]): Promise<Seen> 
       case "webhook": {
         const label = command.isLabelled ? simulation.now().requestId : undefined;
         const body = webhookBody(provider, command.says, label);
-        // Before it has it, the provider can say nothing of it.
+        // The provider reports nothing about a request that it does not have yet.
         if (!body || !isSent) return;
         if (command.isBound) await simulation.bind(PROVIDER_REQUEST_ID);
         return as({ meanwhile: command.meanwhile }, () => simulation.webhook(body));
       }
       case "sweep":
-        // Its runs do not overlap: one ends before the next begins.
+        // Runs of the sweep do not overlap.
         if (isSweeping) return;
         return as({ polls: command.says, meanwhile: command.meanwhile }, async () => {
           isSweeping = true;
@@ -172,7 +172,7 @@ async function play(of: Beginning, commands: readonly Command[]): Promise<Seen> 
       default:
         simulation.clock.passBusiness(command.businessMs);
         simulation.clock.passReal(command.realMs);
-        // Who is frozen so long counts as dead, and another publishes what he was at.
+        // A worker that is frozen for so long counts as dead, and the sweep publishes its events again.
         if (publishing > 0 && command.realMs > 0) seen.isFrozenPublishing = true;
     }
   }
@@ -182,7 +182,7 @@ async function play(of: Beginning, commands: readonly Command[]): Promise<Seen> 
   await simulation.accept({ action, params, ...(of.isScheduled ? { scheduled } : {}) }, of.times);
   for (const command of commands) await perform(command);
 
-  // The faults stop: it ends without anybody's help but the sweep's (G12).
+  // The faults stop: the request ends by workers and the sweep alone (G12).
   isBusDown = false;
   const isOver = () => isTerminal(simulation.now()) && simulation.now().outbox.length === 0;
   for (let day = 0; day < 10 && !isOver(); day++) {
@@ -194,20 +194,20 @@ async function play(of: Beginning, commands: readonly Command[]): Promise<Seen> 
   return seen;
 }
 
-/** How the calls of a command end; what is absent, it makes none of. */
+/** How the calls of a command end. */
 interface Current {
   end?: CallEnd;
   polls?: PollReport;
   cancels?: "yes" | "no" | "incomplete";
   meanwhile: readonly Command[];
-  /** Done while the worker looks, and not while it calls. */
+  /** `meanwhile` runs before the worker claims the request, and not during its call. */
   isBeforeCall?: boolean;
 }
 
-/** What was wrong once: it is played each time. */
-const found: [Beginning, Command[]][] = [
+/** Sequences that once broke an invariant. They run each time. */
+const regressions: [Beginning, Command[]][] = [
   [
-    // Each of those who said the same had it published.
+    // Three accepts with one key each published workflow.created.
     { provider: "we-link", action: "connect", isScheduled: false, times: 3 },
     [
       {
@@ -219,7 +219,7 @@ const found: [Beginning, Command[]][] = [
     ],
   ],
   [
-    // The answer itself told the end of one whose id a webhook had named before.
+    // The answer contained the result of a request whose id a webhook had named before.
     { provider: "we-link", action: "login_v2", isScheduled: false, times: 1 },
     [
       { do: "work", end: "refused", meanwhile: [] },
@@ -229,12 +229,12 @@ const found: [Beginning, Command[]][] = [
     ],
   ],
   [
-    // It fired while its acceptance was being published.
+    // The schedule fired while workflow.created was being published.
     { provider: "we-link", action: "connect", isScheduled: true, times: 1 },
     [{ do: "work", end: "accepted", meanwhile: [{ do: "fire" }] }],
   ],
   [
-    // The same webhook twice in one batch.
+    // One batch contained the same webhook twice.
     { provider: "we-link", action: "login_v2", isScheduled: false, times: 1 },
     [
       {
@@ -261,9 +261,9 @@ test("a request ends once, in whatever order updates, polls and timeouts arrive 
           runsByStatus.set(status, (runsByStatus.get(status) ?? 0) + 1);
       },
     ),
-    { numRuns: 1_500, examples: found },
+    { numRuns: 1_500, examples: regressions },
   );
-  // Else it would have shown nothing.
+  // Each of these states was reached often enough.
   for (const status of ["ACTION_REQUIRED", "UNKNOWN", "SUCCEEDED", "FAILED", "CANCELLED"]) {
     expect([status, runsByStatus.get(status)]).toEqual([status, expect.toSatisfy((n) => n > 100)]);
   }

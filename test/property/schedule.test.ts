@@ -4,13 +4,13 @@ import { InvalidRequest } from "../../shared/core/input/invalid-request.ts";
 import { readScheduled } from "../../shared/core/requests/acceptance/schedule-time.ts";
 import { runs } from "../support/runs/runs.ts";
 
-/** `scheduled` is a time in UTC that the calendar has, 2 hours to 1 year ahead, and nothing else. */
+/** `scheduled` accepts existing times in UTC, 2 hours to 1 year ahead, and nothing else. */
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 const rules = { leadMs: 2 * HOUR_MS, maxMs: 365 * DAY_MS };
 
-/** The time, or what the client is told; nothing else may come of it. */
+/** The time, or the error message of the client. Any other error fails the test. */
 function read(text: string, nowMs: number, { leadMs, maxMs } = rules): number | string {
   try {
     return readScheduled(text, { nowMs, leadMs, maxMs });
@@ -48,7 +48,7 @@ const daysIn = (year: number) => [
   ...[31, 31, 30, 31, 30, 31],
 ];
 
-/** Whether the calendar has it, by the calendar's own rules and without `Date`. */
+/** Whether the date exists, by the rules of the calendar and without `Date`. */
 function isInCalendar({ year, month, day, hour, minute, second }: Parts): boolean {
   const days = daysIn(year)[month - 1] ?? 0;
   return day >= 1 && day <= days && hour <= 23 && minute <= 59 && second <= 59;
@@ -74,7 +74,7 @@ const digits = (min: number, max: number) =>
     .array(fc.integer({ min: 0, max: 9 }), { minLength: min, maxLength: max })
     .map((all) => `.${all.join("")}`);
 
-/** Nearly a time: each part at times beyond what it may be. */
+/** Almost a time: each part may be out of its range. */
 const anyParts: fc.Arbitrary<Parts> = fc.record({
   year: fc.oneof(fc.constantFrom(1900, 1970, 2000, 2024, 2026, 2100, 9999), fc.nat(9999)),
   month: fc.oneof(fc.constantFrom(0, 2, 12, 13), fc.integer({ min: 1, max: 12 })),
@@ -102,13 +102,13 @@ const anyParts: fc.Arbitrary<Parts> = fc.record({
   ),
 });
 
-test("a time is accepted exactly if it is of the form, in the calendar, and in its window", () => {
+test("a time is accepted exactly when it has the form, exists in the calendar and lies in the window", () => {
   let accepted = 0;
   fc.assert(
     fc.property(anyParts, fc.integer({ min: 0, max: 366 * DAY_MS }), (parts, aheadMs) => {
       const isOfTheForm = parts.zone === "Z" && /^(\.\d{1,3})?$/.test(parts.fraction);
       const atMs = counted(parts);
-      // The clock stands so that most of them are in the window.
+      // The clock is set so that most of the times are in the window.
       const nowMs = atMs - aheadMs;
       const isInWindow = aheadMs >= rules.leadMs && aheadMs <= rules.maxMs;
       const isValid = isOfTheForm && isInCalendar(parts) && isInWindow;
@@ -118,11 +118,11 @@ test("a time is accepted exactly if it is of the form, in the calendar, and in i
     }),
     { numRuns: 10_000 },
   );
-  // Else it would have shown nothing.
+  // Both outcomes occurred.
   expect(accepted).toBeGreaterThan(1_000);
 });
 
-test("two hours ahead to the millisecond is accepted, one less is not; a year likewise", () => {
+test("exactly two hours and exactly one year ahead are accepted, one millisecond less or more is not", () => {
   const now = fc.integer({ min: 0, max: Date.UTC(9998, 11, 31) });
   const edge = fc.constantFrom(-1, 0, 1);
   fc.assert(
@@ -138,7 +138,7 @@ test("two hours ahead to the millisecond is accepted, one less is not; a year li
   );
 });
 
-test("who is told the earliest time may use it", () => {
+test("the earliest time that an error message names is accepted", () => {
   const now = fc.double({ min: 0, max: Date.UTC(9998, 0), noNaN: true });
   fc.assert(
     fc.property(now, (nowMs) => {
@@ -193,14 +193,14 @@ test.each([
   expect(refusal).toContain("UTC");
 });
 
-test("29 February of a leap year, and the turn of a year, are times like any other", () => {
+test("29 February of a leap year and the turn of a year are accepted", () => {
   const nowMs = Date.UTC(2027, 11, 1);
   expect(read("2028-02-29T00:00:00.000Z", nowMs)).toBe(Date.UTC(2028, 1, 29));
   expect(read("2027-12-31T23:59:59.999Z", nowMs)).toBe(Date.UTC(2028, 0, 1) - 1);
   expect(read("2028-01-01T00:00:00Z", nowMs)).toBe(Date.UTC(2028, 0, 1));
 });
 
-test("the year 9999 is a time, but too far ahead", () => {
+test("the year 9999 is refused as too far ahead", () => {
   const text = "9999-12-31T23:59:59.999Z";
   expect(read(text, Date.UTC(2026, 0))).toContain("at most 365 days");
   expect(read(text, Date.UTC(9999, 6))).toBe(Date.UTC(10_000, 0) - 1);
@@ -208,7 +208,7 @@ test("the year 9999 is a time, but too far ahead", () => {
   expect(read(text, Date.UTC(9999, 11, 31, 23))).toContain("at least 2 hours");
 });
 
-test("whatever comes, it is accepted or refused as a bad field", () => {
+test("any text is either accepted or refused as an invalid field", () => {
   const garbage = fc.oneof(
     fc.string({ unit: "binary" }),
     fc.string({ unit: fc.constantFrom(..."0123456789-:.TZ+ \n") }),

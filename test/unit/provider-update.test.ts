@@ -22,7 +22,7 @@ const sealed = { sealedParams: "v1.k1.sealed" };
 const submitted = { submittedMs: nowMs - MINUTE_MS, providerRequestId: "theirs-1" };
 const deadlineMs = nowMs + 60 * MINUTE_MS;
 
-/** A request in a state, as far as news of it looks at it. */
+/** Requests in each state, with the fields that an update reads. */
 const states = {
   queued: { status: "QUEUED", ...sealed },
   sending: { status: "SUBMITTING", owner: "worker", ...sealed },
@@ -73,11 +73,11 @@ function apply(
   return withProviderUpdate(request, update, context, providerClients[provider]);
 }
 
-/** What the request causes now, by type. */
-const caused = ({ request }: UpdateResult) => request.outbox.map(({ type }) => type);
+/** Types of the events that the update added to the outbox. */
+const eventTypes = ({ request }: UpdateResult) => request.outbox.map(({ type }) => type);
 
-/** The event of that type, as its consumers read it. */
-function said({ request }: UpdateResult, type: string): Record<string, unknown> {
+/** The data of the event of that type. */
+function eventData({ request }: UpdateResult, type: string): Record<string, unknown> {
   const [entry] = request.outbox.filter((one) => one.type === type);
   const { envelope } = entry ?? {};
   const { data } = JSON.parse(envelope && "inline" in envelope ? envelope.inline : "{}") as {
@@ -86,13 +86,13 @@ function said({ request }: UpdateResult, type: string): Record<string, unknown> 
   return data;
 }
 
-describe("a result", () => {
+describe("a reported result", () => {
   test.each<State>([
     ...(["queued", "sending", "running", "unknown", "prompted", "sending an input"] as const),
-  ])("ends a request that is %s, and its secrets with it", (state) => {
+  ])("a result ends a request that is %s and erases its secrets", (state) => {
     const applied = apply(state, "success");
     expect(applied.verdict).toBe("applied");
-    expect(caused(applied)).toEqual(["workflow.completed"]);
+    expect(eventTypes(applied)).toEqual(["workflow.completed"]);
     const { request } = applied;
     expect(request).toMatchObject({
       status: "SUCCEEDED",
@@ -109,20 +109,20 @@ describe("a result", () => {
     ]);
     const { requestId } = request;
     const data = { requestId, workflowId: requestId, status: "completed" };
-    expect(said(applied, "workflow.completed")).toMatchObject(data);
+    expect(eventData(applied, "workflow.completed")).toMatchObject(data);
   });
 
-  test("a failure says its code, and what the specification calls it", () => {
+  test("a failure gives its code and the event name of the specification", () => {
     const applied = apply("running", "WRONG_PASSWORD");
     expect(applied.request).toMatchObject({ status: "FAILED", error: { code: "WRONG_PASSWORD" } });
-    expect(said(applied, "workflow.completed")).toMatchObject({
+    expect(eventData(applied, "workflow.completed")).toMatchObject({
       status: "failed",
       eventType: "LOGIN_FAILED",
       error: applied.request.error,
     });
   });
 
-  test("the same again is a duplicate, by webhook or asked", () => {
+  test("the same result again is a duplicate, by webhook and by poll", () => {
     const { request } = apply("running", "success");
     for (const isPolled of [false, true]) {
       const update = { event: updateEvent("we-link", "success"), isPolled };
@@ -131,7 +131,7 @@ describe("a result", () => {
     }
   });
 
-  test("another one is too late: it is kept, once, and changes nothing", () => {
+  test("another result of an ended request is stored once as lateResult and changes nothing else", () => {
     const { request } = apply("running", "success");
     const other = { event: updateEvent("we-link", "WRONG_PASSWORD") };
     const late = withProviderUpdate(request, other, context, providerClients["we-link"]);
@@ -144,56 +144,59 @@ describe("a result", () => {
     expect(again).toEqual({ request: late.request, verdict: "duplicate" });
   });
 
-  test.each<State>(["cancelled", "timed out"])("after it was %s is kept beside it", (state) => {
-    const late = apply(state, "success");
-    expect([late.verdict, caused(late)]).toEqual(["late", []]);
-    const { status, error } = late.request;
-    const before: Partial<RequestRecord> = states[state];
-    expect([status, error]).toEqual([before.status, before.error]);
-    expect(late.request).not.toHaveProperty("result");
-    expect(late.request.lateResult).toBeDefined();
-  });
+  test.each<State>(["cancelled", "timed out"])(
+    "a result of a request that was %s is stored as lateResult",
+    (state) => {
+      const late = apply(state, "success");
+      expect([late.verdict, eventTypes(late)]).toEqual(["late", []]);
+      const { status, error } = late.request;
+      const before: Partial<RequestRecord> = states[state];
+      expect([status, error]).toEqual([before.status, before.error]);
+      expect(late.request).not.toHaveProperty("result");
+      expect(late.request.lateResult).toBeDefined();
+    },
+  );
 });
 
-describe("what a result means for the account", () => {
-  test("a code that needs a person pauses it until one has come", () => {
+describe("the effect of a result on the account", () => {
+  test("a code that needs a person pauses the account without an end", () => {
     expect(apply("running", "WRONG_PASSWORD").laneEffect).toEqual({
       pause: { reason: "WRONG_PASSWORD" },
     });
   });
 
-  test("the provider's limit pauses it for a while", () => {
+  test("a code of the provider's rate limit pauses the account for a limited time", () => {
     const untilMs = nowMs + requestRules.rateLimitPauseMs;
     expect(apply("running", "STATUS_429").laneEffect).toEqual({
       pause: { reason: "STATUS_429", untilMs },
     });
   });
 
-  test("a login that succeeds resumes it; another success does not", () => {
+  test("a successful login ends the pause that waits for one, and another success does not", () => {
     expect(apply("running", "success").laneEffect).toEqual({ endLoginPause: true });
     expect(apply("running", "success", { action: "connect" }).laneEffect).toBeUndefined();
   });
 });
 
-describe("that it has begun", () => {
-  test("is told once", () => {
-    const startCount = apply("unstarted", "running", {
+describe("a reported start", () => {
+  test("workflow.started is added once", () => {
+    const started = apply("unstarted", "running", {
       provider: "linked-api",
       action: "st.sendMessage",
     });
-    expect([startCount.verdict, caused(startCount)]).toEqual(["applied", ["workflow.started"]]);
+    expect([started.verdict, eventTypes(started)]).toEqual(["applied", ["workflow.started"]]);
     const update = { event: updateEvent("linked-api", "running") };
     const again = withProviderUpdate(
-      startCount.request,
+      started.request,
       update,
       context,
       providerClients["linked-api"],
     );
-    expect(again).toEqual({ request: startCount.request, verdict: "duplicate" });
+    expect(again).toEqual({ request: started.request, verdict: "duplicate" });
   });
 
   test.each<State>(["queued", "unknown"])(
-    "proves that one that is %s is with the provider",
+    "a start proves that the provider has a request that is %s",
     (state) => {
       const proven = apply(state, "running");
       expect(proven.request).toMatchObject({
@@ -205,24 +208,24 @@ describe("that it has begun", () => {
         deadlineMs: nowMs + requestRules.resultTimeoutMs,
         sealedParams: undefined,
       });
-      expect(caused(proven)).toEqual(["workflow.started"]);
+      expect(eventTypes(proven)).toEqual(["workflow.started"]);
     },
   );
 
-  test("leaves one that is being sent to its worker, who has it still", () => {
+  test("a start leaves a request that is being sent to its worker", () => {
     const { request } = apply("sending", "running");
     expect(request).toMatchObject({ status: "SUBMITTING", owner: "worker", isStarted: true });
   });
 
-  test("is told of one that has ended, as it was not told before, but not of a cancelled one", () => {
-    expect(caused(apply("timed out", "running"))).toEqual(["workflow.started"]);
-    expect(caused(apply("cancelled", "running"))).toEqual([]);
+  test("workflow.started is still added to a request that has ended, but not to a cancelled one", () => {
+    expect(eventTypes(apply("timed out", "running"))).toEqual(["workflow.started"]);
+    expect(eventTypes(apply("cancelled", "running"))).toEqual([]);
   });
 });
 
-describe("a prompt", () => {
+describe("a reported prompt", () => {
   test.each<State>(["queued", "sending", "running", "unknown"])(
-    "has one that is %s wait for a person",
+    "a prompt moves a request that is %s to ACTION_REQUIRED",
     (state) => {
       const prompted = apply(state, "prompt");
       const deadlineMs = nowMs + requestRules.actionTimeoutMs;
@@ -235,7 +238,7 @@ describe("a prompt", () => {
         providerRequestId: "theirs-1",
         sealedParams: undefined,
       });
-      expect(said(prompted, "workflow.actionRequired")).toMatchObject({
+      expect(eventData(prompted, "workflow.actionRequired")).toMatchObject({
         status: "action_required",
         eventType: "LOGIN_PIN_REQUIRED",
       });
@@ -243,41 +246,44 @@ describe("a prompt", () => {
     },
   );
 
-  test("that waits already is a duplicate; another one is the next", () => {
+  test("the open prompt again is a duplicate, and another prompt is the next one", () => {
     expect(apply("prompted", "prompt").verdict).toBe("duplicate");
     const next = apply("prompted", "other prompt");
     expect(next.verdict).toBe("applied");
     expect(next.request.outbox[0]?.id).toMatch(/^workflow\.actionRequired:rq_\w+:2$/);
   });
 
-  test("while an input is on its way is of before", () => {
+  test("a prompt is a duplicate while an input is being sent", () => {
     for (const says of ["prompt", "other prompt"] as const) {
       const applied = apply("sending an input", says);
       expect([applied.verdict, applied.request.status]).toEqual(["duplicate", "SUBMITTING"]);
     }
   });
 
-  test("with the bytes of an answered one counts only once the provider was asked", () => {
+  test("a prompt with the bytes of an answered one counts only after a poll has confirmed it", () => {
     const unsure = apply("answered", "prompt");
-    expect([unsure.verdict, caused(unsure)]).toEqual(["unsure", []]);
-    // It is asked at once.
+    expect([unsure.verdict, eventTypes(unsure)]).toEqual(["unsure", []]);
+    // The poll is due at once.
     expect(unsure.request).toMatchObject({ status: "RUNNING", sweepDueMs: nowMs });
     const sure = apply("answered", "prompt", { isPolled: true });
     expect([sure.verdict, sure.request.status]).toEqual(["applied", "ACTION_REQUIRED"]);
     expect(sure.request.outbox[0]?.id).toMatch(/:2$/);
   });
 
-  test.each<State>(["cancelled", "timed out"])("changes nothing of one that was %s", (state) => {
-    const applied = apply(state, "prompt");
-    expect([applied.verdict, caused(applied)]).toEqual(["duplicate", []]);
-    expect(applied.request.status).toBe(states[state].status);
-  });
+  test.each<State>(["cancelled", "timed out"])(
+    "a prompt changes nothing of a request that was %s",
+    (state) => {
+      const applied = apply(state, "prompt");
+      expect([applied.verdict, eventTypes(applied)]).toEqual(["duplicate", []]);
+      expect(applied.request.status).toBe(states[state].status);
+    },
+  );
 });
 
-test("that it was created, we said ourselves", () => {
+test("a reported creation is a duplicate, because workflow.created is our own event", () => {
   const applied = apply("running", "pending", {
     provider: "linked-api",
     action: "st.sendMessage",
   });
-  expect([applied.verdict, caused(applied)]).toEqual(["duplicate", []]);
+  expect([applied.verdict, eventTypes(applied)]).toEqual(["duplicate", []]);
 });

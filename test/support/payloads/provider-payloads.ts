@@ -2,25 +2,25 @@ import type { ProviderId } from "../../../shared/contracts/providers.ts";
 import type { ProviderHttpCall } from "../../../shared/core/providers/http-call.ts";
 import type { Exchange } from "../../../shared/core/requests/state/ports.ts";
 
-/** What the provider says of a request, by webhook or when it is asked. */
+/** What the provider reports about a request, by webhook or in answer to a poll. */
 export type ProviderReport =
   | ("pending" | "running" | "prompt" | "other prompt" | "success")
   | ("WRONG_PASSWORD" | "STATUS_429");
 
-/** What a poll may say besides. */
+/** What a poll may return. */
 export type PollReport = ProviderReport | "knows nothing" | "error";
 
-/** How a call that submits ends. */
+/** How a submission's call ends. */
 export type CallEnd =
   | ("accepted" | "done" | "error" | "incomplete" | "killed")
-  /** What proves that nothing happened. */
+  /** These prove that nothing happened. */
   | ("rejected" | "too many" | "refused" | "not sent");
 
 export const provesNothingHappened: readonly CallEnd[] = [
   ...(["rejected", "too many", "refused", "not sent"] as const),
 ];
 
-/** A worker that was killed at its call: nothing of it goes on. */
+/** Kills the worker during its call. */
 export class Killed extends Error {
   override message = "killed";
 }
@@ -28,7 +28,7 @@ export class Killed extends Error {
 /** The provider's id of the only request of these tests. */
 export const PROVIDER_REQUEST_ID = "theirs-1";
 
-/** What a call is for, by its method and path. */
+/** The purpose of a call, by its method and path. */
 export function purposeOf({
   method,
   path,
@@ -38,7 +38,7 @@ export function purposeOf({
   return path.endsWith("/login_code") ? "input" : "submit";
 }
 
-/** The body of a webhook; none where this provider says no such thing. */
+/** The body of a webhook; `undefined` when this provider sends no such webhook. */
 export function webhookBody(
   provider: ProviderId,
   says: ProviderReport,
@@ -91,7 +91,7 @@ export function callAnswer(provider: ProviderId, end: CallEnd): Exchange {
           : { success: true, result: { workflowId: PROVIDER_REQUEST_ID } },
       );
     case "done":
-      // Only We-Link answers with a result at once.
+      // Only We-Link may answer a submission with its result.
       if (!isWeLink) return callAnswer(provider, "accepted");
       return answered(200, {
         status: "SUCCESS",
@@ -140,7 +140,7 @@ function weLinkBody(says: ProviderReport): Record<string, unknown> {
   }
 }
 
-/** It prompts nobody. */
+/** Linked API has no prompts. */
 const linkedApiPayload: Readonly<Partial<Record<ProviderReport, [type: string, status: string]>>> =
   {
     pending: ["workflow.created", "pending"],

@@ -3,7 +3,7 @@ import type { Connection } from "../../../shared/core/connections/ports.ts";
 import type { RequestsDeps } from "../../../shared/core/requests/requests.ts";
 import type { TextStore } from "../../../shared/core/requests/state/ports.ts";
 
-/** Every text stands in its item. */
+/** Stores every text in its item. */
 const texts: TextStore = {
   keep: async (_, inline) => ({ inline }),
   open: async (text) => {
@@ -14,7 +14,7 @@ const texts: TextStore = {
 
 const keys = { current: "k1", keys: new Map([["k1", "the master key of one test"]]) };
 
-/** What a simulation of requests has around its stores: one client, and its one connection. */
+/** What a simulation of requests needs beside its stores: one client with one connection. */
 export function makeRequestParts(of: {
   clientId: string;
   connectionId: string;
@@ -36,7 +36,7 @@ export function makeRequestParts(of: {
     },
     secrets: { webhookSecrets: [], credentials: {} },
   };
-  /** A client that is never too fast, and whose accounts are all known. */
+  /** A client without a rate limit, whose accounts are all registered. */
   const client = {
     rates: { take: async () => true },
     destinations: {

@@ -4,7 +4,7 @@ import type { LaneOwner, RequestRecord } from "../../../shared/core/requests/sta
 
 let accounts = 0;
 
-/** An account that no other test has. */
+/** An account of its own for each test. */
 export function newOwner(of: Partial<LaneOwner> = {}): LaneOwner {
   const n = ++accounts;
   return {
@@ -16,7 +16,7 @@ export function newOwner(of: Partial<LaneOwner> = {}): LaneOwner {
   };
 }
 
-/** A request that waits in its lane; `of` says what is otherwise. */
+/** A request that waits in its lane, with the fields of `of` replaced. */
 export function requestRecord(
   owner: LaneOwner = newOwner(),
   of: Partial<RequestRecord> = {},

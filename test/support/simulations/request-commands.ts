@@ -5,8 +5,8 @@ import type { CallEnd, PollReport, ProviderReport } from "../payloads/provider-p
 export const MINUTE_MS = 60_000;
 
 /**
- * What somebody does to a request. `meanwhile` is done in the middle of the
- * command's call to the provider, or of its publishing.
+ * One thing that happens to a request. The commands in `meanwhile` run during the
+ * command's call to the provider, or while it publishes.
  */
 export type Command =
   | {
@@ -81,12 +81,12 @@ export const { command } = fc.letrec<{ command: Command; meanwhile: Command[] }>
   };
 });
 
-/** How a request comes into being. */
+/** How a request is created. */
 export interface Beginning {
   provider: ProviderId;
   action: string;
   isScheduled: boolean;
-  /** How often the client said it at once. */
+  /** Number of identical calls that the client makes at once. */
   times: number;
 }
 

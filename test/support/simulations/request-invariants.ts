@@ -3,23 +3,23 @@ import { providerPacks } from "../../../shared/contracts/providers.ts";
 import { isTerminal, type RequestRecord } from "../../../shared/core/requests/state/record.ts";
 import { canTransition } from "../../../shared/core/requests/state/request-state.ts";
 
-/** What stands in the params and in the inputs of these tests. */
+/** The secrets in the params and in the inputs of these tests. */
 export const PASSWORD = "a secret password";
 export const PIN = "a secret pin";
 
-/** What was seen of a request, on which the laws are checked as it goes. */
+/** What was observed of one request, for the invariants that span several writes. */
 export interface Seen {
-  /** Events that writes caused, by id: what they say. */
+  /** Events that writes added to the outbox, by id. */
   caused: Map<string, { type: string; data: Record<string, unknown> }>;
-  /** Ids of events that the bus took. */
+  /** Ids of events that the bus accepted. */
   published: string[];
   statuses: Set<string>;
-  /** Submissions after which the provider may have it. */
+  /** Submissions after which the provider may have the request. */
   mayHaveApplied: number;
   resolvedAsNotSubmitted: number;
   inputsTaken: number;
   inputsSent: number;
-  /** Somebody was so slow to publish that he counted as dead. */
+  /** A worker was frozen while it published, for so long that it counted as dead. */
   isFrozenPublishing: boolean;
 }
 
@@ -36,7 +36,7 @@ export function nothingSeen(): Seen {
   };
 }
 
-/** The laws that hold of each single write. */
+/** Checks the invariants of each single write. */
 export function checkWrite(
   seen: Seen,
   after: RequestRecord,
@@ -47,7 +47,7 @@ export function checkWrite(
   if (before) {
     const isStep = before.status === status || canTransition(before.status, status);
     expect([before.status, status, isStep]).toEqual([before.status, status, true]);
-    // One terminal state, and it never changes (G4).
+    // A terminal state never changes (G4).
     if (isTerminal(before)) {
       const { result, error, finishedMs, outcomeDigest } = before;
       expect(after).toMatchObject({ status: before.status, finishedMs });
@@ -60,7 +60,7 @@ export function checkWrite(
   }
   const known = new Set(before?.outbox.map(({ id }) => id));
   for (const { id, type, envelope } of after.outbox.filter(({ id }) => !known.has(id))) {
-    expect(seen.caused.has(id), `${id} is caused a second time`).toBe(false);
+    expect(seen.caused.has(id), `${id} is added a second time`).toBe(false);
     const { data } = JSON.parse("inline" in envelope ? envelope.inline : "{}") as {
       data: Record<string, unknown>;
     };
@@ -69,11 +69,10 @@ export function checkWrite(
   checkRecord(after);
 }
 
-/** The laws that hold of a request as it stands. */
+/** Checks the invariants of a stored request. */
 function checkRecord(request: RequestRecord): void {
   const { status, laneState, outbox, owner } = request;
   const isOver = isTerminal(request);
-  // Where it stands in its lane.
   const holds = request.holdUntilMs !== undefined;
   if (status === "QUEUED") expect(laneState).toBe("waiting");
   else if (status === "SUBMITTING") expect(laneState).toBe("holding");
@@ -81,13 +80,13 @@ function checkRecord(request: RequestRecord): void {
   else expect(laneState).toBe(holds ? "holding" : undefined);
   if (isOver) expect(holds).toBe(false);
   expect(request.lanePosition === undefined).toBe(request.joinedMs === undefined);
-  // Somebody always looks at it again until it ends (G1, G12).
+  // The sweep is always due until the request ends (G1, G12).
   if (isOver) expect(request).toMatchObject({ sweepDueMs: undefined, deadlineMs: undefined });
   else if (status !== "SUBMITTING") expect(request.sweepDueMs).toEqual(expect.any(Number));
   if (isOver) expect(request.expiresMs).toBeGreaterThan(request.finishedMs ?? Number.NaN);
   const isSwept = status === "SUBMITTING" || outbox.length > 0;
   expect(request.recoverAfterRealMs !== undefined).toBe(isSwept);
-  // Nobody is sending what is not being sent.
+  // Only a request that is being sent has a worker.
   if (status !== "SUBMITTING")
     expect([owner, request.sendingUntilRealMs]).toEqual([undefined, undefined]);
   // Cancelled is silent (G9).
@@ -97,13 +96,13 @@ function checkRecord(request: RequestRecord): void {
 
 const sent = ["RUNNING", "ACTION_REQUIRED", "SUCCEEDED", "FAILED", "CANCELLED"];
 
-/** Secrets are only ever sealed, and gone with the send. */
+/** Secrets are stored sealed only, and erased after the send. */
 function checkSecrets(request: RequestRecord): void {
   if (sent.includes(request.status)) {
     const { params, sealedParams, sealedInput } = request;
     expect([params, sealedParams, sealedInput]).toEqual([undefined, undefined, undefined]);
   }
-  // An input is sent once, whatever becomes of it.
+  // An input is sent at most once.
   if (request.status !== "SUBMITTING") expect(request.sealedInput).toBeUndefined();
   const text = JSON.stringify(request);
   expect(text).not.toContain(PIN);
@@ -112,7 +111,7 @@ function checkSecrets(request: RequestRecord): void {
   if (isSecret) expect(request.params).toBeUndefined();
 }
 
-/** The laws that hold of the whole story, once it is over. */
+/** Checks the invariants of the whole run after the request has ended. */
 export function checkEnd(seen: Seen, request: RequestRecord): void {
   expect(isTerminal(request)).toBe(true);
   const ends = [...seen.caused.values()].filter(({ type }) => type === "workflow.completed");
@@ -126,14 +125,14 @@ export function checkEnd(seen: Seen, request: RequestRecord): void {
       result && "inline" in result ? JSON.parse(result.inline) : undefined,
     );
   }
-  // Each that was caused is on the bus; but for those that a cancel made silent.
+  // Every event of the outbox is on the bus, except for those that a cancel dropped.
   const ids = new Set(seen.published);
   for (const id of ids) expect(seen.caused.has(id)).toBe(true);
   if (request.status !== "CANCELLED")
     expect([...ids].sort()).toEqual([...seen.caused.keys()].sort());
-  // Without a fault, once (G2).
+  // Without a fault each event is published once (G2).
   if (!seen.isFrozenPublishing) expect(seen.published).toEqual([...ids]);
-  // At most one submission (G3), and each input once.
+  // At most one submission (G3), and each input at most once.
   expect(seen.inputsSent).toBeLessThanOrEqual(seen.inputsTaken);
   expect(seen.mayHaveApplied).toBeLessThanOrEqual(1 + seen.resolvedAsNotSubmitted);
 }

@@ -32,19 +32,18 @@ export const requestRules = requestRulesOf(settingsSchema.parse({}));
 const owner = { clientId: "cl_1", connectionId: "cn_1", accountId: "account" };
 
 /**
- * One request with all who may have a hand in it: the real use cases over
- * stores in memory, a clock that is told what time it is, and a provider and a
- * bus that are the test's.
+ * Simulates one request: the real use cases on stores in memory, with a clock, a
+ * provider and a bus that the test controls.
  */
 export function makeRequestSimulation(of: {
   provider: ProviderId;
-  /** Sees each write, and the record that it replaced. */
+  /** Called for each write, with the record that it replaced. */
   onWrite: (after: RequestRecord, before: RequestRecord | undefined) => void;
-  /** Any call to the provider. */
+  /** Answers every call to the provider. */
   exchange: (request: ProviderHttpCall) => Promise<Exchange>;
-  /** Between a worker's look at a request and its taking it. */
+  /** Called after a worker has read a request and before it claims it. */
   onLook: () => Promise<void>;
-  /** Answers whether the bus takes them. */
+  /** Returns whether the bus accepts the events. */
   publish: (events: readonly FinalEvent[]) => Promise<boolean>;
 }) {
   const { provider } = of;
@@ -147,17 +146,17 @@ export function makeRequestSimulation(of: {
     clock,
     now,
 
-    /** A client that hears no answer says the same again, so many times at once. */
+    /** The client sends the same request so many times at once, with one key. */
     async accept(
       request: { action: string; params: object; scheduled?: string },
       times: number,
     ): Promise<void> {
-      const said = { ...owner, provider, idempotencyKey: "the same", ...request };
-      const views = await Promise.all(Array.from({ length: times }, () => client.accept(said)));
+      const call = { ...owner, provider, idempotencyKey: "the same", ...request };
+      const views = await Promise.all(Array.from({ length: times }, () => client.accept(call)));
       expect(new Set(views.map(({ requestId }) => requestId)).size).toBe(1);
     },
 
-    /** The queue gives out so much of what stands in it; what failed comes back to it. */
+    /** Processes one batch of the submit queue. Failed messages return to it. */
     async work(batchSize = 10): Promise<void> {
       const messages = submitQueue.splice(0, batchSize);
       const bodies = messages.map((message) => JSON.stringify(message));
@@ -167,13 +166,13 @@ export function makeRequestSimulation(of: {
       submitQueue.push(...messages.filter((_, index) => run.messages[index]?.kind === "failed"));
     },
 
-    /** Scheduler fires, in its time or not. */
+    /** EventBridge Scheduler fires, at the right time or not. */
     async fire(): Promise<void> {
       await queue.send({ v: 1, kind: "due", requestId: now().requestId });
       await this.work();
     },
 
-    /** A webhook comes, and with it those that were told to wait. */
+    /** A webhook arrives, together with those that were sent back to wait. */
     async webhook(body: object): Promise<void> {
       const bodyBase64 = Buffer.from(JSON.stringify(body)).toString("base64");
       const receivedAtMs = clock.businessMs();
@@ -186,7 +185,7 @@ export function makeRequestSimulation(of: {
       expect(outcomes.filter(({ kind }) => kind === "failed")).toEqual([]);
     },
 
-    /** The provider's id is known, however that came about. */
+    /** Binds the provider's id to the request. */
     async bind(providerRequestId: string): Promise<void> {
       const { requestId, connectionId } = now();
       await memory.references.bind({ requestId, connectionId, providerRequestId });
@@ -204,9 +203,9 @@ export function makeRequestSimulation(of: {
       expect(unpublished.length).toBeLessThanOrEqual(refused - before);
     },
 
-    /** A message is given out twice. */
+    /** SQS delivers the last message a second time. */
     repeatMessage(): void {
-      // That of an acceptance would have its event published by both.
+      // A second `accepted` message would publish its event twice.
       if (lastMessage && lastMessage.kind !== "accepted") submitQueue.push(lastMessage);
     },
 
@@ -220,11 +219,11 @@ export function makeRequestSimulation(of: {
   };
 }
 
-/** A lane that another has, and a worker that was killed. */
+/** The expected failures: a lane that another worker holds, and a killed worker. */
 const isExpected = ({ code, error }: { code: string; error?: Error }) =>
   code === "LANE_BUSY" || error?.message === "killed";
 
-/** Whether it was done; a client may ask for what cannot be done any more. */
+/** Returns whether the call succeeded. It may be refused because the request has moved on. */
 async function isDone(asked: Promise<unknown>): Promise<boolean> {
   try {
     await asked;

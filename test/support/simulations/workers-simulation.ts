@@ -21,25 +21,25 @@ import { requestRules } from "./request-simulation.ts";
 const owner = { clientId: "cl_1", connectionId: "cn_1" };
 const MINUTE_MS = 60_000;
 
-/** What Lambda gives `submit`, and SQS to one batch. */
+/** The time of one `submit` invocation and the size of one batch. */
 const FUNCTION_MS = 30_000;
 const BATCH_SIZE = 10;
 
 type Port = Record<string, unknown>;
 type Call = (...args: never[]) => Promise<unknown>;
 
-/** One call of a process to a port, so that a test decides whether it is made, and when it comes back. */
+/** One call of a process to a port. A test decides whether it is made and when it returns. */
 export type Step = <Result>(
   call: () => Promise<Result>,
   of: { who: string; name: string },
 ) => Promise<Result>;
 
-/** A call that the provider was made, from when to when (true time). */
+/** A call that the provider received, with its begin and end (true time). */
 export interface ProviderCall {
   accountId: string;
-  /** What the request's params say it is. */
+  /** The number in the request's params. */
   n: number;
-  /** We-Link's name of what is asked for. */
+  /** The action. */
   action: string;
   fromMs: number;
   untilMs: number;
@@ -49,9 +49,9 @@ export interface ProviderCall {
 export type WorkersSimulation = ReturnType<typeof makeWorkersSimulation>;
 
 /**
- * Many accounts and several workers of `submit`: the real use cases over one
- * memory, a queue and a scheduler that keep their times, and a provider that is
- * the test's. Time passes only by `pass` and `runUntil`.
+ * Simulates many accounts and several workers of `submit`: the real use cases on
+ * shared stores in memory, with a queue and a scheduler on the simulated clock,
+ * and a provider that the test controls. Time passes only by `pass` and `runUntil`.
  */
 export function makeWorkersSimulation(of: {
   provider?: ProviderId;
@@ -59,9 +59,9 @@ export function makeWorkersSimulation(of: {
   pace?: PaceRange;
   /** Default: `finished()`, at once. */
   exchange?: (call: { accountId: string; n: number; nth: number }) => Promise<Exchange> | Exchange;
-  /** Every call of every process goes through it. */
+  /** Wraps every call of every process. */
   step?: Step;
-  /** Each batch is worked by a process of its own, whose clock is wrong by so much. */
+  /** Each batch is processed by a process of its own, whose clock is wrong by this much. */
   skewOfNextMs?: () => number;
 }) {
   const { provider = "we-link", step = (call) => call() } = of;
@@ -80,7 +80,7 @@ export function makeWorkersSimulation(of: {
   const newId = () => String(++ids);
 
   async function exchange({ path, body = "{}" }: ProviderHttpCall): Promise<Exchange> {
-    // A poll: it knows nothing.
+    // A poll: the provider does not know the request.
     if (path.endsWith("/get_response")) return answered(404, {});
     const { accountId, n } = JSON.parse(body) as { accountId: string; n: number };
     const nth = calls.filter((one) => one.accountId === accountId && one.n === n).length + 1;
@@ -94,7 +94,7 @@ export function makeWorkersSimulation(of: {
     return answer;
   }
 
-  /** The ports of one process: its clock is wrong by `skewMs`, and each of its calls is a step. */
+  /** The ports of one process, whose clock is wrong by `skewMs`. Each of its calls is a step. */
   function makePorts(who: string, skewMs = 0) {
     const stepped = <P extends object>(port: P): P =>
       Object.fromEntries(
@@ -146,7 +146,7 @@ export function makeWorkersSimulation(of: {
     };
   }
 
-  /** The adapters in memory have one clock: for this call it is the worker's. */
+  /** The stores in memory share one clock. For this call it shows the worker's time. */
   function skewed<Result>(skewMs: number, call: () => Promise<Result>): Promise<Result> {
     clock.passReal(skewMs);
     try {
@@ -203,7 +203,7 @@ export function makeWorkersSimulation(of: {
     clock.passBusiness(ms);
   }
 
-  /** Takes what is due out of the queue, in order. */
+  /** Takes the messages that are due out of the queue, in order. */
   function ready(): SubmitMessage[] {
     const nowMs = clock.businessMs();
     for (const [requestId, atMs] of schedules) {
@@ -268,15 +268,15 @@ export function makeWorkersSimulation(of: {
       return found;
     },
 
-    /** Another writer of the same store: what a test plants there. */
+    /** Writes to the store as another writer would. */
     stored: memory.requests,
     lanes: memory.lanes,
 
-    /** A person has found out that the provider never had it. */
+    /** A person resolves the request as not submitted. */
     notSubmitted: (requestId: string) =>
       requests.resolve(owner.clientId, requestId, { as: "not-submitted" }),
 
-    /** The provider's webhook, as `consume` takes it. */
+    /** Processes a webhook of the provider as `consume` does. */
     async decode(requestId: string, told: "done" | "prompt" | { failed: string }): Promise<void> {
       const { providerRequestId = "theirs" } = await this.find(requestId);
       const update = { event: eventOf(providerRequestId, told) };
@@ -287,7 +287,7 @@ export function makeWorkersSimulation(of: {
       if (taken?.isChanged) await consume.publishOutboxes([taken.request]);
     },
 
-    /** Lets time pass, and everybody work at their times; `reconcile` runs every minute. */
+    /** Lets time pass, with every worker at its time and `reconcile` every minute. */
     async runUntil(endMs: number): Promise<void> {
       const sweepAfter = (ms: number) => (Math.floor(ms / MINUTE_MS) + 1) * MINUTE_MS;
       let nextSweepMs = sweepAfter(clock.businessMs());
@@ -325,7 +325,7 @@ export function accepted(requestId: string): Exchange {
   return answered(200, { requestId });
 }
 
-/** With the result in the answer: nothing holds the lane afterwards. */
+/** The answer contains the result, so that the request does not hold its lane. */
 export function finished(): Exchange {
   return answered(200, { status: "SUCCESS", requestId: `theirs-${++answers}`, result: {} });
 }
