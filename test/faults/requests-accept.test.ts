@@ -12,7 +12,7 @@ import {
 const SPEED = 600;
 const MINUTE_MS = 60_000;
 
-/** By what a write of a request is known that stands so. */
+/** Text by which a write of a request in this status is recognised. */
 const stored = (status: string) => `"status":{"S":"${status}"}`;
 
 let run: FaultyRequestsRun;
@@ -87,7 +87,7 @@ describe("the same Idempotency-Key", () => {
 
 type Left = Record<(typeof leavings)[number]["accountId"], { status: number; sweepDueMs: number }>;
 
-/** A fault in the midst of an accept, after which its client never comes back. */
+/** A fault during an accept that the client does not repeat. */
 const leavings: readonly {
   accountId: string;
   row: string;
@@ -95,7 +95,7 @@ const leavings: readonly {
   which?: string;
   fault: Fault;
   times?: number;
-  /** What the client is told. */
+  /** The status that the client gets. */
   status: number;
   isScheduled?: true;
 }[] = [
@@ -174,7 +174,7 @@ async function ofAccount(accountId: string): Promise<string[]> {
   return body.items.map(({ requestId }) => requestId);
 }
 
-describe("what was stored is picked up, though its accept was not finished", () => {
+describe("a stored request is processed although its accept was not finished", () => {
   test.each(leavings)("$row", async ({ accountId, status, isScheduled }) => {
     const told = (await scenarios.left)[accountId];
     expect(told?.status).toBe(status);
@@ -190,7 +190,7 @@ describe("what was stored is picked up, though its accept was not finished", () 
     }
   });
 
-  test("C2 crash between its place in the lane and its record: nothing was accepted, and the account's next is sent", async () => {
+  test("C2 a crash between the lane's position and the record: nothing is accepted, and the account's next request is sent", async () => {
     run.proxy.plan({
       from: "api",
       operation: "PutItem",
@@ -243,7 +243,7 @@ function madeSchedule(requestId: string): boolean[] {
 }
 
 describe("CreateSchedule is applied, and its answer is lost", () => {
-  test("C3 the SDK asks again with the same token: one schedule, one submission", async () => {
+  test("C3 the SDK retries with the same token: one schedule, one submission", async () => {
     const { status, struck, requestId } = await scenarios.lost;
     expect([status, struck]).toEqual([202, 1]);
     expect(madeSchedule(requestId)).toEqual([true, true]);
@@ -252,7 +252,7 @@ describe("CreateSchedule is applied, and its answer is lost", () => {
     expect(await schedulesOf(requestId)).toEqual([]);
   });
 
-  test("C3 crash before the ack, and the client asks again by its key: the same request, one schedule, one submission", async () => {
+  test("C3 a crash before the ack, and the client retries with its key: the same request, one schedule, one submission", async () => {
     const { statuses, stored, requestId } = await scenarios.retried;
     expect(statuses).toEqual([500, 202]);
     expect(stored).toEqual([requestId]);
@@ -278,7 +278,7 @@ describe("times over the API", () => {
   });
 });
 
-describe("whatever an account is called", () => {
+describe("accounts with any name", () => {
   const owner = { clientId: "cl_1", provider: "we-link", connectionId: "cn_1" } as const;
 
   /** What Scheduler takes as a name: https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html */

@@ -17,7 +17,7 @@ const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 const LEASE_MS = MINUTE_MS;
 
-/** Longer than anything else that makes a lane wait. */
+/** Longer than any other wait of a lane. */
 const PACE_MS = 3 * HOUR_MS;
 const pace = { minSeconds: PACE_MS / SECOND_MS, maxSeconds: PACE_MS / SECOND_MS };
 
@@ -29,7 +29,7 @@ function gapsMs({ calls }: WorkersSimulation): number[] {
   return calls.slice(1).map(({ fromMs }, before) => fromMs - (calls[before]?.untilMs ?? 0));
 }
 
-/** A process that stops at its call number so-and-so: before it is made, or before it comes back. */
+/** A process that stops at its nth call, before the call is made or before it returns. */
 function stopAt(who: string) {
   let left = Number.POSITIVE_INFINITY;
   let isApplied = false;
@@ -74,7 +74,7 @@ async function stoppedSimulation(of: { nth: number; isApplied: boolean }) {
   return { simulation, stop, work, first, second };
 }
 
-/** When all that can happen without time passing has happened. */
+/** Resolves when everything that needs no time to pass has happened. */
 async function settled(): Promise<void> {
   for (let turns = 0; turns < 20; turns++) await new Promise(setImmediate);
 }
@@ -95,7 +95,7 @@ async function forEveryStop(
 }
 
 describe("a lane keeps its order and its pace when its worker stops (G5)", () => {
-  test("C10 it dies at any of its calls: nobody sends before its lease ends, then the lane goes on in order and at its pace, nothing twice, and everything ends", async () => {
+  test("C10 a worker dies at any of its calls: nothing is sent before its lease ends, then the lane continues in order and at its pace, nothing is sent twice, and every request ends", async () => {
     const stops = await forEveryStop(async ({ simulation, first, second }, where) => {
       const before = sent(simulation);
       const { lane } = await simulation.find(first.requestId);
@@ -123,7 +123,7 @@ describe("a lane keeps its order and its pace when its worker stops (G5)", () =>
     expect(stops).toBeGreaterThan(20);
   });
 
-  test("C10 it is frozen at any of its calls and wakes after its lease has passed on: what it still writes is refused, it sends nothing that another may have sent", async () => {
+  test("C10 a worker is frozen at any of its calls until another has the lease: its writes are refused, and it sends nothing that another worker may have sent", async () => {
     const stops = await forEveryStop(async ({ simulation, stop, work, first, second }, where) => {
       await simulation.runUntil(simulation.clock.businessMs() + PACE_MS / 2);
       const isUnknown = (await simulation.find(first.requestId)).status === "UNKNOWN";
@@ -156,8 +156,8 @@ describe("a lane keeps its order and its pace when its worker stops (G5)", () =>
   });
 });
 
-describe("a lane that a worker just leaves, for nothing seems to wait in it", () => {
-  /** What a worker and another process do to one lane at once, in any order; then time passes. */
+describe("a worker releases a lane in which no request seems to wait", () => {
+  /** Runs a worker and another process on one lane at once, in any order, and then lets time pass. */
   async function forEveryOrder(of: {
     other: (simulation: WorkersSimulation, dueId: string) => Promise<unknown>;
     /** One that is scheduled waits for its firing. */
@@ -198,7 +198,7 @@ describe("a lane that a worker just leaves, for nothing seems to wait in it", ()
     );
   }
 
-  test("C2 a scheduled request joins it in that moment: it is sent, not forgotten until it times out", async () => {
+  test("C2 a scheduled request joins the lane during the release: it is sent", async () => {
     await forEveryOrder({
       isDue: true,
       other: (simulation, requestId) =>
@@ -206,7 +206,7 @@ describe("a lane that a worker just leaves, for nothing seems to wait in it", ()
     });
   });
 
-  test("C2 the sweep has a scheduled request join it in that moment: likewise", async () => {
+  test("C2 the sweep joins a scheduled request to the lane during the release: it is sent", async () => {
     await forEveryOrder({
       isDue: true,
       other: (simulation) => {
@@ -220,7 +220,7 @@ describe("a lane that a worker just leaves, for nothing seems to wait in it", ()
     ["comes at once", () => false],
     ["is lost", ({ who, name }: { who: string; name: string }) => who === "api" && name === "send"],
   ])(
-    "C2 a request is accepted in that moment, and its message %s: it is sent",
+    "C2 a request is accepted during the release, and its message %s: it is sent",
     async (_, isLost) => {
       await forEveryOrder({
         other: async (simulation) => {
@@ -234,7 +234,7 @@ describe("a lane that a worker just leaves, for nothing seems to wait in it", ()
   );
 });
 
-test("C10 whoever takes a result dies before it has the lane looked at: when the webhook comes again, the next one goes in its gap, not after the hold", async () => {
+test("C10 consume dies after it stored a result and before it woke the lane: when the webhook comes again, the next request is sent after its gap, not after the hold", async () => {
   let crashes = true;
   const simulation = makeWorkersSimulation({
     exchange: ({ n }) => accepted(`theirs-${n}`),
@@ -253,7 +253,7 @@ test("C10 whoever takes a result dies before it has the lane looked at: when the
   expect(sent(simulation)).toEqual([1, 2]);
 });
 
-describe("a login, and those that wait for it", () => {
+describe("requests that wait for a login", () => {
   const blocked = async () => {
     let crashAt: string | undefined;
     const simulation = makeWorkersSimulation({
@@ -279,7 +279,7 @@ describe("a login, and those that wait for it", () => {
     };
   };
 
-  test("C12 a login that joins a blocked lane is sent at once, past those that wait", async () => {
+  test("C12 a login that joins a blocked lane is sent at once, before the requests that wait", async () => {
     const { simulation } = await blocked();
     await simulation.accept({ accountId, n: 3, action: "login_v2" });
     await simulation.drain();
@@ -287,7 +287,7 @@ describe("a login, and those that wait for it", () => {
   });
 
   test.each(["replace", "endLoginPause", "bringSweepForward"])(
-    "C10 whoever takes the word of its success dies after `%s`: the account is not left blocked",
+    "C10 consume dies after `%s` while it applies the login's success: the account does not stay blocked",
     async (name) => {
       const { simulation, crash } = await blocked();
       const login = await simulation.accept({ accountId, n: 3, action: "login_v2" });
@@ -300,7 +300,7 @@ describe("a login, and those that wait for it", () => {
     },
   );
 
-  test("C14 after a person's input the account's next submission keeps its gap, though the input went past the lane", async () => {
+  test("C14 after a person's input the account's next submission keeps its gap, although the input bypassed the lane", async () => {
     const gapMs = 10 * MINUTE_MS;
     const simulation = makeWorkersSimulation({
       pace: { minSeconds: gapMs / SECOND_MS, maxSeconds: gapMs / SECOND_MS },
@@ -326,11 +326,11 @@ describe("a login, and those that wait for it", () => {
   });
 });
 
-describe("two workers that both believe that the lane is theirs", () => {
-  // Whose clock is so far ahead finds every lease ended.
+describe("two workers that both hold a lease of one lane", () => {
+  // To a worker whose clock is so far ahead every lease has expired.
   const skews = [5 * MINUTE_MS, 5 * MINUTE_MS, 30 * SECOND_MS, 0, -5 * MINUTE_MS];
 
-  test("C11 whichever way their calls interleave, and with clocks 5 min apart: each request is sent once, in order, no two at once", async () => {
+  test("C11 in every interleaving of their calls, and with clocks 5 min apart: each request is sent once, in order, and never two at once", async () => {
     let bothOwned = 0;
     await fc.assert(
       fc.asyncProperty(
@@ -376,7 +376,7 @@ describe("two workers that both believe that the lane is theirs", () => {
   });
 });
 
-describe("no FIFO queue holds a lane's order: the lane itself does", () => {
+describe("the order of a lane does not depend on a FIFO queue", () => {
   const refused: Exchange = { kind: "notSent", reason: "ECONNREFUSED" };
 
   test("C12 a request that cannot be sent waits at the head, and the next is not sent before it", async () => {
@@ -388,7 +388,7 @@ describe("no FIFO queue holds a lane's order: the lane itself does", () => {
     expect(sent(simulation)).toEqual([1, 1, 1, 1, 1, 1, 2, 3]);
   });
 
-  test("C12 one that can never be sent ends FAILED, and the next one's turn comes at once", async () => {
+  test("C12 a request that can never be sent ends FAILED, and the next one is sent at once", async () => {
     const simulation = makeWorkersSimulation({});
     const [first, second] = [
       await simulation.accept({ accountId, n: 1 }),
@@ -405,7 +405,7 @@ describe("no FIFO queue holds a lane's order: the lane itself does", () => {
     expect(await simulation.find(second.requestId)).toMatchObject({ status: "SUCCEEDED" });
   });
 
-  test("C12 the store fails for one lane of a batch: its message alone stays, nothing of that lane is sent, and the other goes on", async () => {
+  test("C12 the store fails for one lane of a batch: only its message stays in the queue, nothing of that lane is sent, and the other lane continues", async () => {
     let reads = 0;
     const simulation = makeWorkersSimulation({
       step: (call, { name }) => {
@@ -447,7 +447,7 @@ describe("no FIFO queue holds a lane's order: the lane itself does", () => {
     }
   }
 
-  test("C12 whatever comes of the calls: the order of joining, and no two of one account in flight", async () => {
+  test("C12 for every outcome of the calls: requests go in the order of joining, and no two of one account are in flight", async () => {
     const heldMs = { accepted: HOUR_MS, lost: HOUR_MS / 4, "500": HOUR_MS / 4 };
     const course = fc.array(fc.constantFrom(...ends), { minLength: 12, maxLength: 12 });
     await fc.assert(
@@ -515,7 +515,7 @@ describe("pace", () => {
 
   const startMs = ({ calls, clock }: WorkersSimulation) => calls[0]?.fromMs ?? clock.businessMs();
 
-  test("C14 one request every 2 s for an hour, each sent by a process of its own: no gap is shorter, for it is the stored time that keeps it", async () => {
+  test("C14 one request every 2 s for an hour, each sent by a process of its own: no gap is shorter, because the time of the next submission is stored", async () => {
     const simulation = await pacedFor(60, () => 0);
     expect(sent(simulation).slice(0, 1_800)).toEqual(
       Array.from({ length: 1_800 }, (_, n) => n + 1),

@@ -42,7 +42,7 @@ describe("a scheduled request is submitted once and never early (G7)", () => {
     ["14 minutes", 14 * MINUTE_MS],
     ["a millisecond", 1],
   ])(
-    "C4 early by %s: nothing is sent before the time, and it is sent at its time",
+    "C4 the schedule fires early by %s: nothing is sent before the time, and the request is sent at its time",
     async (_, earlyMs) => {
       const { simulation, atMs, requestId, fire } = await scheduledSimulation();
       await simulation.runUntil(atMs - earlyMs);
@@ -56,7 +56,7 @@ describe("a scheduled request is submitted once and never early (G7)", () => {
     },
   );
 
-  test("C4 twice at once, whichever way the two interleave, and once more a minute late: one submission", async () => {
+  test("C4 the schedule fires twice at once, in every interleaving, and once more a minute late: one submission", async () => {
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), async (s) => {
         let isScheduled = false;
@@ -79,7 +79,7 @@ describe("a scheduled request is submitted once and never early (G7)", () => {
     );
   });
 
-  test("C4 60 s late: sent then; never: the sweep makes up for it within 150 s", async () => {
+  test("C4 the schedule fires 60 s late: the request is sent then; it never fires: the sweep sends the request within 150 s", async () => {
     for (const lateMs of [MINUTE_MS, undefined]) {
       const { simulation, atMs, fire } = await scheduledSimulation();
       await simulation.runUntil(atMs + (lateMs ?? 0));
@@ -157,7 +157,7 @@ describe("times", () => {
 });
 
 describe("a cancelled request is silent, also when it is cancelled while its schedule fires (G9)", () => {
-  test("C6 whichever way they interleave: exactly one of cancelled and submitted, and a cancelled one is silent", async () => {
+  test("C6 in every interleaving of a cancel and a firing: the request is either cancelled or submitted, and a cancelled one is silent", async () => {
     const seen = { CANCELLED: 0, SUCCEEDED: 0 };
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), async (s) => {

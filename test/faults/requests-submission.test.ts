@@ -118,7 +118,7 @@ async function endOnBus(requestId: string): Promise<number> {
 }
 
 describe("a submission whose answer is lost is not repeated (G3)", () => {
-  test("C8 the provider took it and never answered: UNKNOWN, never sent again; Linked API's webhook settles it by its label, a person We-Link's", async () => {
+  test("C8 the provider accepted the request and never answered: it is UNKNOWN and never sent again; at Linked API a webhook settles it by its label, at We-Link a person", async () => {
     const accounts = ["C8", "linked-api-account-2"];
     // Long enough to be seen UNKNOWN.
     await run.behave({ lostAnswerRate: 1, delayMs: [100 * MINUTE_MS, 100 * MINUTE_MS] });
@@ -141,8 +141,8 @@ describe("a submission whose answer is lost is not repeated (G3)", () => {
   });
 });
 
-describe("no webhook ever comes", () => {
-  test("C17 the poll tells the result, once on the bus and the same at both places", async () => {
+describe("no webhook arrives", () => {
+  test("C17 a poll brings the result, once on the bus and the same there and in the API", async () => {
     await run.behave({ dropRate: 1 });
     const ids = await Promise.all([
       accept({ accountId: "C17", action: "connect" }),
@@ -189,7 +189,7 @@ describe("the provider answers 429", () => {
     expect((await run.get(ids[0] ?? "")).attempts).toBe(tooMany.length + 1);
   });
 
-  test("C15 each pause is as long as it was asked for, and the account shows it; another account's lane goes on", async () => {
+  test("C15 each pause is as long as the provider asked for, and the account shows it; another account's lane continues", async () => {
     const retryAfterMs = 20 * MINUTE_MS;
     const headers = { "retry-after": String(retryAfterMs / 1_000) };
     const simulation = makeWorkersSimulation({
@@ -223,7 +223,7 @@ describe("a poisonous request at the head of its lane", () => {
   const resume = (accountId: string, what: "pause" | "resume") =>
     run.native("POST", `/v1/accounts/${accountId}/${what}`);
 
-  test("C13 the provider refuses it for good: FAILED and counted, and the lane goes on", async () => {
+  test("C13 the provider rejects the request: it is FAILED and counted, and the lane continues", async () => {
     const accountId = "C13-refused";
     const [first, second] = [
       await accept({ accountId, action: "login_code" }),
@@ -234,7 +234,7 @@ describe("a poisonous request at the head of its lane", () => {
     expect(run.run.logged()).toContain('"SubmitFailed"');
   });
 
-  test("C13 what is to be sent is gone from the bucket: FAILED, never sent, and the lane goes on", async () => {
+  test("C13 the params are gone from the bucket: the request is FAILED, never sent, and the lane continues", async () => {
     const accountId = "C13-gone";
     await run.native("PUT", `/v1/accounts/${accountId}`, { provider: "we-link" });
     await resume(accountId, "pause");
@@ -277,7 +277,7 @@ describe("a poisonous request at the head of its lane", () => {
     });
   });
 
-  test("C13 messages that are none of ours: dead-letter queue after their receives", async () => {
+  test("C13 messages in another format end in the dead-letter queue", async () => {
     const dead: string[] = [];
     const receive = async () => {
       const QueueUrl = run.run.outputs.SubmitDlqUrl;
@@ -291,8 +291,8 @@ describe("a poisonous request at the head of its lane", () => {
   });
 });
 
-describe("a worker dies between taking a request and storing the answer", () => {
-  test("C9 before the call: UNKNOWN, never sent again by itself; a person says that it was not sent, and it is sent once", async () => {
+describe("a worker dies between claiming a request and storing the answer", () => {
+  test("C9 a worker dies before the call: UNKNOWN, never sent again by itself; a person resolves it as not submitted, and it is sent once", async () => {
     const { beforeCall } = await crashes;
     await run.reaches(beforeCall, "UNKNOWN");
     expect(await run.submissions("C9-before-call")).toEqual([]);
@@ -302,7 +302,7 @@ describe("a worker dies between taking a request and storing the answer", () => 
     expect(await endOnBus(beforeCall)).toBe(1);
   });
 
-  test("C9 after the call, and We-Link tells nobody's id: UNKNOWN; a person names it, and the poll tells its end", async () => {
+  test("C9 a worker dies after a call to We-Link: UNKNOWN; a person gives the provider's id, and a poll brings the result", async () => {
     const { afterCall } = await crashes;
     await run.reaches(afterCall, "UNKNOWN");
     const providerRequestId = await takenId("C9-after-call");
@@ -312,7 +312,7 @@ describe("a worker dies between taking a request and storing the answer", () => 
     expect(await endOnBus(afterCall)).toBe(1);
   });
 
-  test("C9 after the call, and Linked API's webhook bears its label: settled without a person", async () => {
+  test("C9 a worker dies after a call to Linked API: the webhook settles the request by its label", async () => {
     const { labelled } = await crashes;
     await run.reaches(labelled, "SUCCEEDED");
     expect(await run.submissions("linked-api-account-1")).toHaveLength(1);
