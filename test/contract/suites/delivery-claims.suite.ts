@@ -34,7 +34,7 @@ export function deliveryClaimsSuite(
     const staleUntil = async (ms: number): Promise<string[]> =>
       (await Promise.all(shards.map((shard) => deliveries.stale(shard, ms, 1_000)))).flat();
 
-    test("takes what waits and whose time has come, and counts it", async () => {
+    test("a claim of a due delivery is granted and counted", async () => {
       const delivery = await stored({ nextMs: clock.businessMs(), dueMs: 77_000 });
       const until = lease("a");
       const claim = await deliveries.claim(delivery.deliveryId, until);
@@ -56,7 +56,7 @@ export function deliveryClaimsSuite(
       expect(await staleUntil(until.untilMs - 1)).not.toContain(delivery.deliveryId);
     });
 
-    test("is told when its time has not come, in business time", async () => {
+    test("a claim before the due time returns that time, in business time", async () => {
       const nextMs = clock.businessMs() + 5_000;
       const { deliveryId } = await stored({ nextMs });
       expect(await deliveries.claim(deliveryId, lease("a"))).toEqual({ kind: "notDue", nextMs });
@@ -66,7 +66,7 @@ export function deliveryClaimsSuite(
       expect(await deliveries.claim(deliveryId, lease("a"))).toMatchObject({ kind: "claimed" });
     });
 
-    test("is refused while another worker has it, until its lease is over in real time", async () => {
+    test("a claim is refused while another worker's lease lasts, in real time", async () => {
       const { deliveryId } = await stored();
       await deliveries.claim(deliveryId, lease("a", 1_000));
       clock.passBusiness(10_000);
@@ -79,14 +79,14 @@ export function deliveryClaimsSuite(
       });
     });
 
-    test("of the same owner again is the claim that it has", async () => {
+    test("a repeated claim of the same owner returns the claim that it has", async () => {
       const { deliveryId } = await stored();
       const first = await deliveries.claim(deliveryId, lease("a"));
       clock.passReal(10);
       expect(await deliveries.claim(deliveryId, lease("a"))).toEqual(first);
     });
 
-    test("of several at once is granted to one", async () => {
+    test("one of several concurrent claims is granted", async () => {
       const { deliveryId } = await stored();
       const claims = await Promise.all(
         Array.from({ length: 10 }, (_, n) => deliveries.claim(deliveryId, lease(`w${n}`))),

@@ -31,7 +31,7 @@ export function deliveryInputsSuite(name: string, open: () => Promise<Stores>): 
       return read.health.get(clientId);
     }
 
-    test("a webhook comes back whole, and is written over the version that was read", async () => {
+    test("a webhook is read as it was written, and is replaced at the version that was read", async () => {
       const webhook = webhookRecord({
         status: "disabled",
         disabledReason: "gone",
@@ -56,7 +56,7 @@ export function deliveryInputsSuite(name: string, open: () => Promise<Stores>): 
       expect(await webhooks.find(clientId)).toEqual({ ...next, version: 2 });
     });
 
-    test("of two that write a webhook over one version, one does; so too where there was none", async () => {
+    test("of two writers of a webhook at one version one succeeds, also at its creation", async () => {
       const [one, other] = [webhookRecord(), webhookRecord()];
       const { clientId, pk } = one;
       const rival = { ...other, clientId, pk };
@@ -70,7 +70,7 @@ export function deliveryInputsSuite(name: string, open: () => Promise<Stores>): 
       expect(await webhooks.replace(webhookRecord({ version: 3 }))).toBeUndefined();
     });
 
-    test("health comes back whole; who comes second is told what is stored", async () => {
+    test("health is read as it was written, and a second writer gets the stored health", async () => {
       const first = endpointHealth({
         consecutiveFailures: 3,
         isFast: false,
@@ -87,7 +87,7 @@ export function deliveryInputsSuite(name: string, open: () => Promise<Stores>): 
       expect(await health.replace(stored)).toEqual({ stored: { ...next, version: 2 } });
     });
 
-    test("of several that write health at once, one does", async () => {
+    test("one of several concurrent writers of health succeeds", async () => {
       const first = endpointHealth();
       const results = await Promise.all(
         Array.from({ length: 5 }, (_, consecutiveFailures) =>
@@ -97,7 +97,7 @@ export function deliveryInputsSuite(name: string, open: () => Promise<Stores>): 
       expect(results.filter((result) => "written" in result)).toHaveLength(1);
     });
 
-    test("a batch reads what it must know of all its clients and requests at once", async () => {
+    test("one call reads webhooks, health and cancelled requests for a whole batch", async () => {
       const [one, other] = [webhookRecord(), webhookRecord({ status: "deleted" })];
       const ofOne = endpointHealth({ clientId: one.clientId, webhookId: one.webhookId });
       await webhooks.replace(one);

@@ -70,7 +70,7 @@ export function deliveryStoreSuite(
     const staleUntil = async (ms: number): Promise<string[]> =>
       (await Promise.all(shards.map((shard) => deliveries.stale(shard, ms, 1_000)))).flat();
 
-    test("what is stored comes back whole", async () => {
+    test("a delivery is read as it was written", async () => {
       const full = fullRecord();
       expect(await deliveries.create(full)).toBe("created");
       expect(await deliveries.find(full.deliveryId)).toEqual(full);
@@ -79,7 +79,7 @@ export function deliveryStoreSuite(
       expect(page.deliveries).toEqual([full]);
     });
 
-    test("members that a write leaves out are gone", async () => {
+    test("a member that a write omits is removed", async () => {
       const full = fullRecord();
       await deliveries.create(full);
       const bare = deliveryRecord({ deliveryId: full.deliveryId });
@@ -90,12 +90,12 @@ export function deliveryStoreSuite(
       expect(await staleUntil(1e15)).not.toContain(full.deliveryId);
     });
 
-    test("a delivery is created once: the second try is told what is there", async () => {
+    test("a delivery is created once, and a second creation returns the stored delivery", async () => {
       const first = await stored();
       expect(await deliveries.create({ ...first, eventId: "other" })).toEqual(first);
     });
 
-    test("there is none where none was stored, and none of an id that is another thing's", async () => {
+    test("find returns undefined for an unknown id and for the id of another kind of item", async () => {
       const job = deliveryJob();
       await jobs.create(job);
       const delivery = await stored();
@@ -109,7 +109,7 @@ export function deliveryStoreSuite(
       expect(await deliveries.claim(job.jobId, lease("a"))).toEqual({ kind: "notClaimed" });
     });
 
-    test("of several that write over one version, one does", async () => {
+    test("one of several concurrent writers at one version succeeds", async () => {
       const delivery = await stored();
       const writes = Array.from({ length: 10 }, (_, n) =>
         deliveries.replace({ ...delivery, attemptsInCycle: n }),
@@ -120,17 +120,17 @@ export function deliveryStoreSuite(
       expect(await deliveries.find(delivery.deliveryId)).toEqual(written[0]);
     });
 
-    test("who read it before another claimed it does not write over the claim", async () => {
+    test("a writer that read the delivery before a claim does not overwrite the claim", async () => {
       const delivery = await stored();
       await deliveries.claim(delivery.deliveryId, lease("a"));
       expect(await deliveries.replace({ ...delivery, status: "cancelled" })).toBeUndefined();
     });
 
-    test("a delivery that was never stored is not replaced", async () => {
+    test("a delivery that was never stored cannot be replaced", async () => {
       expect(await deliveries.replace(deliveryRecord())).toBeUndefined();
     });
 
-    test("what is due is listed with all that its message says, the oldest first, each in one shard", async () => {
+    test("due deliveries are listed with their message, oldest first, each in one shard", async () => {
       const base = 5_000_000;
       const second = await stored({ dueMs: base + 2, requestId: "rq_2" });
       const first = await stored({ dueMs: base + 1 });
@@ -152,7 +152,7 @@ export function deliveryStoreSuite(
       expect(Math.max(...limited.map(({ length }) => length))).toBe(1);
     });
 
-    test("what is put off is due later, for whoever saw it as it is", async () => {
+    test("a postponed delivery is due later, if it was not changed since it was read", async () => {
       const delivery = await stored({ dueMs: 6_000_000 });
       const seen = { message: toAttemptMessage(delivery), dueMs: 6_000_000 };
       expect(await deliveries.postpone(seen, 6_000_100)).toBe(true);
@@ -165,7 +165,7 @@ export function deliveryStoreSuite(
       expect(await deliveries.find(delivery.deliveryId)).toMatchObject({ dueMs: undefined });
     });
 
-    test("deliveries and jobs whose worker may be dead are listed until they are written again", async () => {
+    test("deliveries and jobs whose worker may have crashed are listed until they are written again", async () => {
       const delivery = await stored({ recoverAfterRealMs: 700_000 });
       const job = deliveryJob({ recoverAfterRealMs: 700_001 });
       await jobs.create(job);
@@ -191,7 +191,7 @@ export function deliveryStoreSuite(
         return all;
       }
 
-      test("has the newest first, each once, and no page behind the last", async () => {
+      test("a client's list has the newest delivery first, each once, and no page after the last", async () => {
         const { clientId, createdMs } = deliveryRecord();
         const ids: string[] = [];
         for (let n = 0; n < 6; n++) {
@@ -210,7 +210,7 @@ export function deliveryStoreSuite(
         expect(await pages({ clientId, limit: 3 })).toHaveLength(2);
       });
 
-      test("is of one status where asked, as the deliveries are now", async () => {
+      test("a client's list can be filtered by the current status", async () => {
         const { clientId, createdMs } = deliveryRecord();
         const first = await stored({ clientId, createdMs });
         const second = await stored({ clientId, createdMs: createdMs + 1, status: "failed" });
@@ -225,7 +225,7 @@ export function deliveryStoreSuite(
       });
     });
 
-    test("a delivery or a job whose time is over is gone, although TTL deletes it later", async () => {
+    test("an expired delivery or job is not returned, even before TTL deletes it", async () => {
       const expiresMs = clock.businessMs() + 10_000;
       const delivery = await stored({ expiresMs });
       const job = deliveryJob({ expiresMs });
@@ -241,7 +241,7 @@ export function deliveryStoreSuite(
     });
 
     describe("a job", () => {
-      test("comes back whole, and of two that write over one version, one does", async () => {
+      test("a job is read as it was written, and of two writers at one version one succeeds", async () => {
         const job = deliveryJob({
           kind: "end",
           webhookId: "wh_1",
@@ -257,7 +257,7 @@ export function deliveryStoreSuite(
         expect(await jobs.find(job.jobId)).toEqual({ ...next, version: 2 });
       });
 
-      test("that was never stored is not replaced, and one that was is not made again", async () => {
+      test("a job that was never stored cannot be replaced, and a stored job cannot be created again", async () => {
         const job = deliveryJob();
         expect(await jobs.replace(job)).toBeUndefined();
         await jobs.create(job);

@@ -30,7 +30,7 @@ export function eventClaimsSuite(
     });
     const lease = (owner: string): Lease => ({ owner, untilMs: clock.realMs() + 30_000 });
 
-    test("a new event is granted, and completed once", async () => {
+    test("a claim of a new event is granted, and is completed once", async () => {
       const one = event();
       expect(await claims.claim(one, lease("a"))).toEqual({ kind: "granted", event: one });
       expect(await claims.complete(one.id, "a")).toBe("completed");
@@ -40,7 +40,7 @@ export function eventClaimsSuite(
       });
     });
 
-    test("a live claim of another is held, whoever asks how often", async () => {
+    test("a live claim of another owner is reported as held, every time", async () => {
       const one = event();
       const { untilMs } = lease("a");
       await claims.claim(one, { owner: "a", untilMs });
@@ -48,7 +48,7 @@ export function eventClaimsSuite(
       expect(await claims.takeOver(one.id, lease("b"))).toEqual({ kind: "held", untilMs });
     });
 
-    test("the owner's own claim is recognised when its answer was lost", async () => {
+    test("an owner whose response was lost gets its own claim again", async () => {
       const one = event();
       await claims.claim(one, lease("a"));
       expect(await claims.claim(one, lease("a"))).toMatchObject({ kind: "granted" });
@@ -56,7 +56,7 @@ export function eventClaimsSuite(
       expect(await claims.complete(one.id, "a")).toBe("completed");
     });
 
-    test("an ended lease passes on with the bytes of the first claim", async () => {
+    test("after the lease ends, the next owner gets the bytes of the first claim", async () => {
       const first = event();
       await claims.claim(first, lease("a"));
       clock.passReal(30_000);
@@ -65,7 +65,7 @@ export function eventClaimsSuite(
       expect(taken).toMatchObject({ kind: "granted", event: { envelope: first.envelope } });
     });
 
-    test("a zombie neither completes nor releases what passed to another", async () => {
+    test("a worker whose lease has ended can neither complete nor release the claim of the next owner", async () => {
       const one = event();
       await claims.claim(one, lease("zombie"));
       clock.passReal(30_001);
@@ -77,14 +77,14 @@ export function eventClaimsSuite(
       expect(await claims.complete(one.id, "zombie")).toBe("lost");
     });
 
-    test("a released claim can be taken at once", async () => {
+    test("a released claim can be claimed at once", async () => {
       const one = event();
       await claims.claim(one, lease("a"));
       await claims.release(one.id, "a");
       expect(await claims.claim(one, lease("b"))).toMatchObject({ kind: "granted" });
     });
 
-    test("of twenty that race, one is granted", async () => {
+    test("one of twenty concurrent claims is granted", async () => {
       const one = event();
       const racers = Array.from({ length: 20 }, (_, n) => claims.claim(one, lease(`racer-${n}`)));
       const kinds = (await Promise.all(racers)).map(({ kind }) => kind);
@@ -92,7 +92,7 @@ export function eventClaimsSuite(
       expect(kinds.filter((kind) => kind === "held")).toHaveLength(19);
     });
 
-    test("a large envelope comes back byte for byte, by every way", async () => {
+    test("a large envelope is returned byte for byte by every operation", async () => {
       const id = `workflow.completed:cn_1:${randomUUID()}`;
       const large = { ...event(id), envelope: JSON.stringify({ id, text: "ü".repeat(100_000) }) };
       await claims.claim(large, lease("a"));
@@ -106,11 +106,11 @@ export function eventClaimsSuite(
       });
     });
 
-    test("there is nothing to take over where nothing was stored", async () => {
+    test("an event that was never stored cannot be taken over", async () => {
       expect(await claims.takeOver("workflow.completed:cn_1:none", lease("a"))).toBeUndefined();
     });
 
-    test("the outbox lists what is not published and older than asked for", async () => {
+    test("the outbox lists unpublished events that are older than the given time", async () => {
       const [published, old, young] = [event(), event(), event()];
       await claims.claim(published, lease("a"));
       await claims.complete(published.id, "a");
@@ -126,7 +126,7 @@ export function eventClaimsSuite(
       expect(ids).not.toContain(published.id);
     });
 
-    test("a published event is known for its retention, then it is new; an unpublished one stays", async () => {
+    test("a published event is known until its retention ends, and an unpublished event stays", async () => {
       const [published, unpublished] = [event(), event()];
       await claims.claim(published, lease("a"));
       await claims.complete(published.id, "a");

@@ -42,7 +42,7 @@ export function laneStoreSuite(
     }
 
     describe("join", () => {
-      test("gives out positions by the clock, and after the last where it stands still", async () => {
+      test("join assigns positions by the clock, and the next position where the clock stands still", async () => {
         const owner = newOwner();
         const lane = laneId(owner);
         const join = async (nowMs: number) =>
@@ -62,7 +62,7 @@ export function laneStoreSuite(
         });
       });
 
-      test("gives each of many that race a position of its own", async () => {
+      test("concurrent joins get distinct positions", async () => {
         const owner = newOwner();
         const lane = laneId(owner);
         const racers = Array.from({ length: 20 }, () =>
@@ -74,7 +74,7 @@ export function laneStoreSuite(
         expect(await lanes.find(lane)).toMatchObject({ waitingCount: 20 });
       });
 
-      test("takes no more than wait at most, until the count is corrected", async () => {
+      test("join is refused at the limit of waiting requests, until the count is corrected", async () => {
         const { lane, owner } = await joined(2);
         const join = (nowMs: number) =>
           lanes.join(lane, owner, { nowMs, sweepDueMs: nowMs, limit: 2 });
@@ -91,7 +91,7 @@ export function laneStoreSuite(
     });
 
     describe("a lease", () => {
-      test("is one worker's until it ends (real time), and passes on then", async () => {
+      test("a lease belongs to one worker until it ends in real time, then to the next", async () => {
         const { lane } = await joined();
         expect(await acquired(lane)).toMatchObject({
           owner: "a",
@@ -109,13 +109,13 @@ export function laneStoreSuite(
         });
       });
 
-      test("is given again to who has it", async () => {
+      test("a lease is granted again to its owner", async () => {
         const { lane } = await joined();
         await acquired(lane);
         expect(await lanes.acquire(lane, lease("a"), NOW)).toMatchObject({ owner: "a" });
       });
 
-      test("is one worker's of many that race", async () => {
+      test("one of many concurrent workers gets the lease", async () => {
         const { lane } = await joined();
         const racers = Array.from({ length: 10 }, (_, n) =>
           lanes.acquire(lane, lease(`racer-${n}`), NOW),
@@ -123,13 +123,13 @@ export function laneStoreSuite(
         expect((await Promise.all(racers)).filter((one) => one)).toHaveLength(1);
       });
 
-      test("is not to be had of a lane that there is not", async () => {
+      test("a lane that does not exist has no lease", async () => {
         expect(await lanes.acquire(laneId(newOwner()), lease("a"), NOW)).toBeUndefined();
       });
     });
 
     describe("release", () => {
-      test("keeps what was done, and leaves the lane free", async () => {
+      test("release stores the worker's changes and leaves the lane free", async () => {
         const { lane } = await joined(3);
         const seen = await acquired(lane);
         const pause = { reason: "STATUS_429", untilMs: NOW + 100 };
@@ -152,7 +152,7 @@ export function laneStoreSuite(
         expect(await lanes.acquire(lane, lease("b"), NOW)).toMatchObject({ owner: "b" });
       });
 
-      test("without a time leaves a lane that nobody looks at until somebody joins", async () => {
+      test("release without a sweep time leaves the lane unscheduled until a request joins", async () => {
         const { lane, owner } = await joined();
         expect(await lanes.release(await acquired(lane), { dequeuedCount: 1 })).toBe("released");
         expect(await lanes.find(lane)).toMatchObject({ waitingCount: 0 });
@@ -162,7 +162,7 @@ export function laneStoreSuite(
         expect(await lanes.find(lane)).toMatchObject({ sweepDueMs: NOW + 6 });
       });
 
-      test("does not overlook who joined meanwhile a lane that was to be idle", async () => {
+      test("release returns the lane instead of leaving it idle when a request joined meanwhile", async () => {
         const { lane, owner } = await joined();
         const seen = await acquired(lane);
         await lanes.join(lane, owner, { nowMs: NOW + 5, sweepDueMs: NOW + 6 });
@@ -175,7 +175,7 @@ export function laneStoreSuite(
         expect(await lanes.find(lane)).toMatchObject({ waitingCount: 1, sweepDueMs: NOW + 9 });
       });
 
-      test("is not held up by who joined meanwhile where somebody looks again", async () => {
+      test("release with a sweep time succeeds although a request joined meanwhile", async () => {
         const { lane, owner } = await joined(2);
         const seen = await acquired(lane);
         await lanes.join(lane, owner, { nowMs: NOW + 5, sweepDueMs: NOW + 6 });
@@ -185,7 +185,7 @@ export function laneStoreSuite(
         expect(await lanes.find(lane)).toMatchObject({ waitingCount: 2, sweepDueMs: NOW + 9 });
       });
 
-      test("does not overlook that the lane was hastened or resumed", async () => {
+      test("release returns the lane when its sweep was brought forward or it was resumed meanwhile", async () => {
         const { lane } = await joined(2);
         const seen = await acquired(lane);
         expect(await lanes.bringSweepForward(lane, NOW + 3)).toBe(true);
@@ -196,7 +196,7 @@ export function laneStoreSuite(
         expect(again).toMatchObject({ sweepDueMs: NOW + 4, owner: "a" });
       });
 
-      test("never counts below nothing", async () => {
+      test("the count of waiting requests never becomes negative", async () => {
         const { lane } = await joined(1);
         const seen = await acquired(lane);
         await lanes.setWaitingCount(lane, 0);
@@ -206,7 +206,7 @@ export function laneStoreSuite(
         expect(await lanes.find(lane)).toMatchObject({ waitingCount: 0, sweepDueMs: NOW + 5 });
       });
 
-      test("by a zombie changes nothing; by who released it already is no loss", async () => {
+      test("a release after the lease passed on changes nothing, and a repeated release is reported as released", async () => {
         const { lane } = await joined();
         const seen = await acquired(lane);
         expect(
@@ -224,8 +224,8 @@ export function laneStoreSuite(
       });
     });
 
-    describe("the next look", () => {
-      test("is brought forward, never put off, and not where nothing waits", async () => {
+    describe("the next sweep", () => {
+      test("a sweep is brought forward, never postponed, and not on an unscheduled lane", async () => {
         const { lane } = await joined();
         expect(await lanes.bringSweepForward(lane, NOW + 2)).toBe(false);
         expect(await lanes.bringSweepForward(lane, NOW - 2)).toBe(true);
@@ -235,7 +235,7 @@ export function laneStoreSuite(
         expect(await lanes.bringSweepForward(laneId(newOwner()), NOW)).toBe(false);
       });
 
-      test("is not overlooked by who has the lane, though that one looks sooner", async () => {
+      test("a sweep that is set while a worker owns the lane is seen at release, even when it is later", async () => {
         const { lane } = await joined();
         for (const hint of ["bringSweepForward", "scheduleSweep"] as const) {
           const seen = await acquired(lane, hint);
@@ -246,7 +246,7 @@ export function laneStoreSuite(
         }
       });
 
-      test("comes to a lane that is woken, whatever was known of it", async () => {
+      test("a woken lane gets a sweep, whatever its state", async () => {
         const { lane } = await joined();
         expect(await lanes.scheduleSweep(lane, NOW + 2)).toBe(false);
         expect(await lanes.scheduleSweep(lane, NOW)).toBe(true);
@@ -258,7 +258,7 @@ export function laneStoreSuite(
     });
 
     describe("a pause", () => {
-      test("of an account that must log in ends by a login; the client's own does not", async () => {
+      test("a login ends the pause of an account that must log in, and not the client's own pause", async () => {
         const { lane, owner } = await joined();
         const blocked = { reason: "WRONG_PASSWORD" };
         const own = { reason: PAUSED_BY_CLIENT };
@@ -278,7 +278,7 @@ export function laneStoreSuite(
       const endless = { reason: "WRONG_PASSWORD" };
       const pauseOf = async (lane: string) => (await lanes.find(lane))?.pause;
 
-      test("makes the lane where there is none, and the first request is still the first", async () => {
+      test("a pause creates a missing lane, and the first request still gets the first position", async () => {
         const owner = newOwner();
         const lane = laneId(owner);
         await lanes.pause(lane, owner, endless);
@@ -288,7 +288,7 @@ export function laneStoreSuite(
         expect(await pauseOf(lane)).toEqual(endless);
       });
 
-      test("without an end is not replaced by one that has one, not even by the worker", async () => {
+      test("a pause without an end is not replaced by a pause with an end", async () => {
         const { lane, owner } = await joined();
         await lanes.pause(lane, owner, ending);
         expect(await pauseOf(lane)).toEqual(ending);
@@ -301,7 +301,7 @@ export function laneStoreSuite(
         expect(await pauseOf(lane)).toEqual({ reason: "ACCOUNT_RESTRICTED" });
       });
 
-      test("is over when the lane is resumed, which has it looked at", async () => {
+      test("resuming a lane ends its pauses and schedules a sweep", async () => {
         const { lane, owner } = await joined();
         await lanes.pause(lane, owner, ending);
         await lanes.pause(lane, owner, endless);

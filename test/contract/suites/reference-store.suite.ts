@@ -28,7 +28,7 @@ export function referenceStoreSuite(
     const at = async (id: ReturnType<typeof newId>) =>
       (await references.findByProviderIds([id]))[0]?.reference;
 
-    test("an id that was bound is its request's, and no other's", async () => {
+    test("a bound id belongs to its request only", async () => {
       const id = newId();
       expect(await references.bind({ ...id, requestId: "rq_1" })).toBeUndefined();
       expect(await at(id)).toEqual({ requestId: "rq_1" });
@@ -37,7 +37,7 @@ export function referenceStoreSuite(
       expect(await at({ ...id, connectionId: "cn_2" })).toBeUndefined();
     });
 
-    test("who binds an id learns of the event that came before", async () => {
+    test("binding an id returns the event that was recorded before", async () => {
       const id = newId();
       expect(
         await references.recordUnmatched({ ...id, eventId: "e_1", isFinal: false }),
@@ -52,7 +52,7 @@ export function referenceStoreSuite(
       expect(await at(id)).toEqual({ requestId: "rq_1" });
     });
 
-    test("of the events of an id the last final one is kept", async () => {
+    test("the last final event of an id is kept", async () => {
       const id = newId();
       const leave = (eventId: string, isFinal: boolean) =>
         references.recordUnmatched({ ...id, eventId, isFinal });
@@ -65,7 +65,7 @@ export function referenceStoreSuite(
       expect(await at(id)).toEqual({ eventId: "completed again" });
     });
 
-    test("ids of any text are told apart", async () => {
+    test("ids of any text are distinct", async () => {
       const texts = ["a#b", "a", "A", "ü", "\ud800", "\udfff", "�", "x".repeat(512), " a"];
       const of = (providerRequestId: string) => ({ connectionId: "cn_text", providerRequestId });
       for (const [n, text] of texts.entries()) {
@@ -77,7 +77,7 @@ export function referenceStoreSuite(
       );
     });
 
-    test("many are looked up in their order, with what is being submitted", async () => {
+    test("several ids are looked up in order, with the submissions in progress", async () => {
       const many = Array.from({ length: 120 }, newId);
       const last = many.at(-1) ?? newId();
       await references.bind({ ...last, requestId: "rq_last" });
@@ -95,7 +95,7 @@ export function referenceStoreSuite(
       expect(await references.findByProviderIds([])).toEqual([]);
     });
 
-    test("the time of a submission under way is raised, never lowered", async () => {
+    test("the time of a submission in progress is only extended", async () => {
       const id = { ...newId(), connectionId: "cn_raised" };
       const until = async () =>
         (await references.findByProviderIds([id]))[0]?.submittingUntilRealMs;
@@ -106,7 +106,7 @@ export function referenceStoreSuite(
       expect(await until()).toBe(110);
     });
 
-    test("an id is known for its retention after it was last written, then it is new", async () => {
+    test("an id is known until its retention after the last write ends", async () => {
       const [bound, left] = [newId(), newId()];
       await references.bind({ ...bound, requestId: "rq_1" });
       await references.recordUnmatched({ ...left, eventId: "e_1", isFinal: true });
@@ -129,7 +129,7 @@ export function referenceStoreSuite(
       const key = { clientId: "cl_1", bodySha256: "body", requestId: "rq_1" };
       const known = { bodySha256: "body", requestId: "rq_1" };
 
-      test("keeps what it first stood for, for each client by itself", async () => {
+      test("an idempotency key keeps its first request, separately for each client", async () => {
         const expiresMs = clock.businessMs() + 100_000;
         const one = { ...key, key: "key one", expiresMs };
         expect(await idempotency.find("cl_1", "key one")).toBeUndefined();
@@ -144,7 +144,7 @@ export function referenceStoreSuite(
         });
       });
 
-      test("stands for one request, however many race for it", async () => {
+      test("an idempotency key belongs to one of many concurrent requests", async () => {
         const expiresMs = clock.businessMs() + 100_000;
         const racers = Array.from({ length: 10 }, (_, n) =>
           idempotency.reserve({ ...key, key: "raced", requestId: `rq_${n}`, expiresMs }),
@@ -153,7 +153,7 @@ export function referenceStoreSuite(
         expect(new Set(ids).size).toBe(1);
       });
 
-      test("is free again when its time is over", async () => {
+      test("an idempotency key can be used again after it expires", async () => {
         const expiresMs = clock.businessMs() + 5_000;
         await idempotency.reserve({ ...key, key: "brief", expiresMs });
         clock.passBusiness(4_000);

@@ -81,7 +81,7 @@ export function requestStoreSuite(
       return request;
     }
 
-    test("what is stored comes back whole, by every way", async () => {
+    test("a request is read as it was written, by every operation", async () => {
       const full = fullRecord();
       expect(await requests.create(full)).toBe("created");
       expect(await requests.find(full.requestId)).toEqual(full);
@@ -91,7 +91,7 @@ export function requestStoreSuite(
       expect(await requests.readLaneHead(full.lane, 10)).toEqual([full]);
     });
 
-    test("members that a write leaves out are gone", async () => {
+    test("a member that a write omits is removed", async () => {
       const owner = newOwner();
       const full = { ...fullRecord(), ...requestRecord(owner) };
       await requests.create(full);
@@ -104,12 +104,12 @@ export function requestStoreSuite(
       expect(due.flat().map(({ requestId }) => requestId)).not.toContain(full.requestId);
     });
 
-    test("a request is created once: the second try is told what is there", async () => {
+    test("a request is created once, and a second creation returns the stored request", async () => {
       const first = await stored();
       expect(await requests.create({ ...first, action: "other" })).toEqual(first);
     });
 
-    test("there is none where none was stored, and none for what can be no id", async () => {
+    test("find returns undefined for an unknown id and for a text that cannot be an id", async () => {
       expect(await requests.find(requestRecord().requestId)).toBeUndefined();
       for (const id of ["", "rq_", "nothing", "#lane", `rq_${"G".repeat(44)}`]) {
         expect(await requests.find(id)).toBeUndefined();
@@ -118,7 +118,7 @@ export function requestStoreSuite(
       expect(await requests.findWithLanes(["", "nothing"])).toEqual(new Map());
     });
 
-    test("of two that write over one version, one does (G4)", async () => {
+    test("of two writers at one version one succeeds (G4)", async () => {
       const request = await stored();
       const writes = Array.from({ length: 10 }, (_, n) =>
         requests.replace({ ...request, action: `action_${n}` }),
@@ -129,11 +129,11 @@ export function requestStoreSuite(
       expect(await requests.find(request.requestId)).toEqual(written[0]);
     });
 
-    test("a request that was never stored is not replaced", async () => {
+    test("a request that was never stored cannot be replaced", async () => {
       expect(await requests.replace(requestRecord())).toBeUndefined();
     });
 
-    test("requests are found with their lanes, each lane however many are of it", async () => {
+    test("requests are found together with their lanes, each lane once", async () => {
       const [one, other] = [newOwner(), newOwner()];
       const first = await stored(one);
       const second = await stored(one);
@@ -150,13 +150,13 @@ export function requestStoreSuite(
       expect(found.get(third.requestId)?.lane).toBeUndefined();
     });
 
-    test("more than one call takes are found too", async () => {
+    test("more requests than one call returns are found too", async () => {
       const ids: string[] = [];
       for (let n = 0; n < 60; n++) ids.push((await stored()).requestId);
       expect([...(await requests.findWithLanes(ids)).keys()].sort()).toEqual(ids.sort());
     });
 
-    test("a lane's queue has its holders first, then who waits, each by its position", async () => {
+    test("a lane's queue lists the holders first, then the waiting requests by position", async () => {
       const owner = newOwner();
       const add = (lanePosition: number, laneState?: "waiting" | "holding") =>
         stored(owner, { lanePosition, ...(laneState ? { laneState } : {}) });
@@ -175,7 +175,7 @@ export function requestStoreSuite(
       expect(ids(await requests.readLaneHead(late.lane, 10))).toEqual(ids([holder, late]));
     });
 
-    test("the first login that waits is found behind others, one that holds is not", async () => {
+    test("the first waiting login is found behind other requests, and a login that holds the lane is not", async () => {
       const owner = newOwner();
       const { lane } = await stored(owner, { lanePosition: 1, laneState: "waiting" });
       expect(await requests.firstLogin(lane)).toBeUndefined();
@@ -202,7 +202,7 @@ export function requestStoreSuite(
         return all;
       }
 
-      test("has the newest first, each once, and no page behind the last", async () => {
+      test("a client's list has the newest request first, each once, and no page after the last", async () => {
         const owner = newOwner();
         const ids: string[] = [];
         for (let n = 0; n < 6; n++) {
@@ -224,7 +224,7 @@ export function requestStoreSuite(
         expect((await pages({ clientId, limit: 3 })).length).toBe(2);
       });
 
-      test("is of one account or status where asked, as the requests are now", async () => {
+      test("a client's list can be filtered by account and current status", async () => {
         const owner = newOwner();
         const { clientId, accountId } = owner;
         const other = { ...owner, accountId: "other" };
@@ -243,7 +243,7 @@ export function requestStoreSuite(
       });
     });
 
-    test("what is due is listed, requests and lanes, the oldest first, each in one shard", async () => {
+    test("due requests and lanes are listed, oldest first, each in one shard", async () => {
       const owner = newOwner();
       const base = 5_000_000;
       const second = await stored(owner, { sweepDueMs: base + 2 });
