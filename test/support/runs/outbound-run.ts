@@ -8,6 +8,7 @@ import type { JsonObject } from "../../../shared/core/json/json.ts";
 import { deliver } from "../fakes/sender.ts";
 import { startWebhookReceiver } from "../fakes/webhook-receiver.ts";
 import { patience } from "../patience.ts";
+import { type ApiCall, callApi } from "./call-api.ts";
 import { signed } from "./inbound-run.ts";
 import { startTestRun } from "./local-run.ts";
 import type { ShownRequest } from "./requests-run.ts";
@@ -63,18 +64,10 @@ export async function startOutboundRun(options: {
     body: JSON.stringify({ delayMs: [A_YEAR_MS, A_YEAR_MS] }),
   });
 
-  async function call<Body>(
-    path: string,
-    of: { method: string; headers: Record<string, string>; body?: unknown },
-  ): Promise<Answered<Body>> {
-    const response = await fetch(`${apiUrl}${path}`, {
-      method: of.method,
-      headers: { "content-type": "application/json", ...of.headers },
-      ...(of.body === undefined ? {} : { body: JSON.stringify(of.body) }),
-    });
-    const text = await response.text();
-    if (response.status >= 500) throw new Error(`${path} was answered ${response.status}`);
-    return { status: response.status, body: JSON.parse(text || "null") as Body };
+  async function call<Body>(path: string, of: ApiCall): Promise<Answered<Body>> {
+    const { status, text } = await callApi(`${apiUrl}${path}`, of);
+    if (status >= 500) throw new Error(`${path} was answered ${status}`);
+    return { status, body: JSON.parse(text || "null") as Body };
   }
 
   /**

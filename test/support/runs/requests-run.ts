@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocumentClient, GetCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { expect } from "vitest";
@@ -9,6 +10,7 @@ import type { RequestStatus } from "../../../shared/contracts/statuses.ts";
 import type { RequestView } from "../../../shared/core/requests/state/request-view.ts";
 import { attachBusConsumer, type BusMessage } from "../fakes/bus-consumer.ts";
 import { patience } from "../patience.ts";
+import { type ApiCall, callApi } from "./call-api.ts";
 import { startTestRun } from "./local-run.ts";
 
 /** A request as the API shows it: its result parsed. */
@@ -54,18 +56,10 @@ export async function startRequestsRun(options: {
     while (!isClosed) await consumer.collect(0, 0);
   })();
 
-  async function call<Body>(
-    url: string,
-    of: { method: string; headers?: Headers; body?: unknown },
-  ): Promise<ApiAnswer<Body>> {
-    const response = await fetch(url, {
-      method: of.method,
-      headers: { "content-type": "application/json", ...of.headers },
-      ...(of.body === undefined ? {} : { body: JSON.stringify(of.body) }),
-    });
-    const text = await response.text();
+  async function call<Body>(url: string, of: ApiCall): Promise<ApiAnswer<Body>> {
+    const { status, text } = await callApi(url, of);
     answers.push(text);
-    return { status: response.status, text, body: JSON.parse(text || "null") as Body };
+    return { status, text, body: JSON.parse(text || "null") as Body };
   }
 
   /** Our own API. */
@@ -122,6 +116,7 @@ export async function startRequestsRun(options: {
         method: "POST",
         headers: { "x-api-key": keyId, "x-api-secret": keySecret, ...headers },
         body,
+        isRepeatable: action === "get_response" || undefined,
       }),
 
     /** As a client of Linked API's that was pointed here, for its first account. */
@@ -137,8 +132,11 @@ export async function startRequestsRun(options: {
       });
     },
 
-    /** A request by our own API. */
-    async request(of: NewRequest, headers: Headers = {}): Promise<ApiAnswer<ShownRequest>> {
+    /** A request by our own API, with an idempotency key. */
+    async request(
+      of: NewRequest,
+      headers: Headers = { "idempotency-key": randomUUID() },
+    ): Promise<ApiAnswer<ShownRequest>> {
       const body = { provider: "we-link", params: {}, ...of };
       return native<ShownRequest>("POST", "/v1/requests", body, headers);
     },
