@@ -3,7 +3,10 @@ import { makeAttemptDeliveries } from "../core/deliveries/attempts/attempt-deliv
 import { makeEndpointSlots } from "../core/deliveries/attempts/endpoint-slots.ts";
 import { makeCreateDeliveries } from "../core/deliveries/creation/create-deliveries.ts";
 import { type Deliveries, makeDeliveries } from "../core/deliveries/deliveries.ts";
-import { makeHandleDeliveryWork } from "../core/deliveries/handle-delivery-work.ts";
+import {
+  type HandleDeliveryWork,
+  makeHandleDeliveryWork,
+} from "../core/deliveries/handle-delivery-work.ts";
 import { makeRunBulkJob, type RunBulkJobDeps } from "../core/deliveries/run-bulk-job.ts";
 import type { ReadMasterKeys } from "../core/deliveries/signing/signing.ts";
 import type { DeliveryContext } from "../core/deliveries/state/delivery-context.ts";
@@ -22,7 +25,7 @@ import {
   type PublishFailuresDeps,
 } from "../core/deliveries/state/publish-failures.ts";
 import type { EndpointHealth } from "../core/deliveries/state/record.ts";
-import { makeSweepDeliveries } from "../core/deliveries/sweep-deliveries.ts";
+import { makeSweepDeliveries, type SweepDeliveries } from "../core/deliveries/sweep-deliveries.ts";
 import { makeDeactivateWebhook } from "../core/deliveries/webhooks/deactivate-webhook.ts";
 import {
   makeWebhooks,
@@ -94,7 +97,7 @@ export type WebhookApiPorts = DeliveryPorts &
 
 /** Composes what `deliver` does with a batch of messages. */
 export function composeDeliveryWork(ports: DeliveryWorkPorts): {
-  handleDeliveryWork: ReturnType<typeof makeHandleDeliveryWork>;
+  handleDeliveryWork: HandleDeliveryWork;
 } {
   const parts = shared(ports);
   const publishFailures = publishFailuresOf(parts);
@@ -118,7 +121,7 @@ export function composeDeliveryWork(ports: DeliveryWorkPorts): {
 
 /** Composes the sweep of deliveries and jobs. */
 export function composeDeliverySweep(ports: DeliverySweepPorts): {
-  sweepDeliveries: ReturnType<typeof makeSweepDeliveries>;
+  sweepDeliveries: SweepDeliveries;
 } {
   const parts = shared(ports);
   return {

@@ -25,11 +25,16 @@ export interface HandleDeliveryWorkDeps {
   runBulkJob: RunBulkJob;
 }
 
-export interface WorkOptions {
+interface WorkOptions {
   queue: DeliverQueue;
   /** Real time until Lambda ends the invocation. */
   remainingMs: () => number;
 }
+
+export type HandleDeliveryWork = (
+  works: readonly DeliveryWork[],
+  options: WorkOptions,
+) => Promise<WorkOutcome[]>;
 
 /**
  * Processes one batch of messages: creates deliveries for events, makes attempts, runs
@@ -38,11 +43,9 @@ export interface WorkOptions {
  * Returns one outcome for each message, in order. Never rejects because of a dependency:
  * the messages concerned fail, and SQS delivers them again.
  */
-export function makeHandleDeliveryWork(deps: HandleDeliveryWorkDeps) {
-  return async (
-    works: readonly DeliveryWork[],
-    { queue, remainingMs }: WorkOptions,
-  ): Promise<WorkOutcome[]> => {
+export function makeHandleDeliveryWork(deps: HandleDeliveryWorkDeps): HandleDeliveryWork {
+  return async (works, { queue, remainingMs }) => {
+    // The fan-out queue carries no attempts.
     const attemptQueue = queue === "attempts" ? "attempts" : "retries";
     const indexed = works.map((work, index) => ({ ...work, index }));
     const events = indexed.filter((work) => work.kind === "event");

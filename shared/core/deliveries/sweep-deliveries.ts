@@ -32,6 +32,9 @@ export interface DeliverySweepResult {
   failed: number;
 }
 
+/** @param remainingMs real time until Lambda ends the invocation */
+export type SweepDeliveries = (remainingMs: () => number) => Promise<DeliverySweepResult>;
+
 /** Deliveries or jobs that are processed concurrently. */
 const CHUNK_SIZE = 25;
 
@@ -48,10 +51,10 @@ const STALE_AGAIN_AFTER_MS = 60_000;
  * Processes as many shards and pages as the run has time for; the rest is left to the
  * next run. Never rejects: errors are counted in `failed`.
  */
-export function makeSweepDeliveries(deps: SweepDeliveriesDeps) {
+export function makeSweepDeliveries(deps: SweepDeliveriesDeps): SweepDeliveries {
   const { deliveries, jobs, queue, onIgnoredError } = deps;
 
-  return async (remainingMs: () => number): Promise<DeliverySweepResult> => {
+  return async (remainingMs) => {
     const total = { messagesSent: 0, published: 0, unpublished: 0, restartedJobs: 0, failed: 0 };
     const hasTime = () => remainingMs() > STOP_BEFORE_MS;
     const { nowMs, nowRealMs } = deps.context();

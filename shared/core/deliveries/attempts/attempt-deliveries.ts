@@ -106,7 +106,7 @@ export function makeAttemptDeliveries(deps: AttemptDeliveriesDeps): AttemptDeliv
         case "attemptInSlot":
           return await attemptInSlot(run, batch);
         case "attemptWithoutSlot": {
-          const results = await attemptPlanned(run, messages, health);
+          const results = await attemptMessages(run, messages, health);
           await endpoints.recordObservations(health, observationsOf(results));
           return results;
         }
@@ -131,7 +131,7 @@ export function makeAttemptDeliveries(deps: AttemptDeliveriesDeps): AttemptDeliv
     }
     let results: MessageResult[] = [];
     try {
-      results = await attemptPlanned(run, messages, slot.acquired);
+      results = await attemptMessages(run, messages, slot.acquired);
       return results;
     } finally {
       await endpoints.release(slot.acquired, lease.owner, observationsOf(results));
@@ -139,7 +139,7 @@ export function makeAttemptDeliveries(deps: AttemptDeliveriesDeps): AttemptDeliv
   }
 
   /** @returns the results in the order in which the attempts ended */
-  async function attemptPlanned(
+  async function attemptMessages(
     run: BatchRun,
     messages: readonly IndexedMessage[],
     health: EndpointHealth,

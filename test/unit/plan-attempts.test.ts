@@ -1,0 +1,72 @@
+import { describe, expect, test } from "vitest";
+import type { AttemptMessage } from "../../shared/contracts/messages/delivery.ts";
+import {
+  groupByEndpoint,
+  planAttempts,
+  planEndpoint,
+} from "../../shared/core/deliveries/attempts/plan-attempts.ts";
+import type { EndpointHealth } from "../../shared/core/deliveries/state/record.ts";
+import { endpointHealth } from "../support/payloads/delivery-records.ts";
+import { deliveryRules as rules } from "../support/simulations/delivery-simulation.ts";
+
+const ids = { clientId: "cl_1", webhookId: "wh_1" };
+const message = (deliveryId: string, heldMs?: number): AttemptMessage => ({
+  v: 1,
+  kind: "attempt",
+  deliveryId,
+  ...ids,
+  ...(heldMs === undefined ? {} : { heldMs }),
+});
+const messages = (count: number) => Array.from({ length: count }, (_, n) => message(`dl_${n}`));
+
+function batchOf(list: readonly AttemptMessage[], health: Partial<EndpointHealth> = {}) {
+  const [batch] = groupByEndpoint(list, new Map([["cl_1", endpointHealth({ ...ids, ...health })]]));
+  if (!batch) throw new Error("no batch");
+  return batch;
+}
+
+describe("the plan for an endpoint", () => {
+  test.each([
+    ["one message for a fast endpoint", "attempts", 1, 1, {}, "attemptWithoutSlot"],
+    ["several messages for a fast endpoint", "attempts", 2, 2, {}, "attemptInSlot"],
+    ["one message in a full batch", "attempts", 1, 10, {}, "attemptInSlot"],
+    ["an unproven endpoint", "attempts", 1, 1, { isFast: false }, "moveToRetries"],
+    ["an open circuit", "attempts", 1, 1, { consecutiveFailures: 5 }, "moveToRetries"],
+    ["a message of the retries queue", "retries", 1, 1, { isFast: false }, "attemptInSlot"],
+  ] as const)("for %s in the %s queue (%d of %d messages)", (...row) => {
+    const [, queue, count, batchSize, health, plan] = row;
+    expect(planEndpoint(batchOf(messages(count), health), { queue, batchSize }, rules)).toBe(plan);
+  });
+});
+
+describe("the plan of a worker", () => {
+  const plan = (list: readonly AttemptMessage[], health: Partial<EndpointHealth>) => {
+    const batch = batchOf(list, health);
+    const planned = planAttempts(batch.messages, { queue: "retries", health: batch.health }, rules);
+    const ofPlan = (part: typeof planned.messages) => part.map((one) => one.message.deliveryId);
+    return { ...planned, probes: ofPlan(planned.probes), messages: ofPlan(planned.messages) };
+  };
+
+  test("attempts all messages with 10 POSTs in flight while the circuit is closed", () => {
+    expect(plan(messages(3), { consecutiveFailures: 4 })).toMatchObject({
+      probes: [],
+      messages: ["dl_0", "dl_1", "dl_2"],
+      concurrency: 10,
+      consecutiveFailures: 4,
+    });
+  });
+
+  test("probes with one message while the circuit is open", () => {
+    const open = { consecutiveFailures: 5 };
+    expect(plan(messages(3), open)).toMatchObject({ probes: ["dl_0"], messages: ["dl_1", "dl_2"] });
+  });
+
+  test("probes with every message that was held for 15 minutes", () => {
+    const list = [message("dl_0"), message("dl_1", 900_000), message("dl_2", 900_000)];
+    expect(plan(list, { consecutiveFailures: 5 })).toMatchObject({
+      probes: ["dl_1", "dl_2"],
+      messages: ["dl_0"],
+      probeConcurrency: 60,
+    });
+  });
+});
