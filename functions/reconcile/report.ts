@@ -12,14 +12,15 @@ import type { Telemetry } from "../../shared/runtime/telemetry.ts";
 
 /** Logs nothing for an empty run. */
 export function report(telemetry: Telemetry, result: SweepOutboxResult): void {
-  const { published, held, failed } = result;
+  const { published, held, failures } = result;
+  const failed = failures.length;
   if (published + held + failed === 0) return;
   telemetry.log(failed > 0 ? "error" : "warn", logMessages.outboxSweepFinished, {
     published,
     held,
     failed,
   });
-  if (failed > 0) telemetry.count("PublishFailed", failed);
+  reportUnpublished(telemetry, failures);
 }
 
 /** Logs and counts what the sweep recovered and what timed out, with the cause of each failure. */

@@ -20,3 +20,8 @@ export function toMessageFailure(error: unknown): MessageFailure {
   const internal = error instanceof Error ? error : new Error(`a ${typeof error} was thrown`);
   return { kind: "failed", code: "INTERNAL_ERROR", detail: internal.name, error: internal };
 }
+
+/** The error of a failure, for a caller that reports errors. */
+export function toError({ code, detail, error }: MessageFailure): Error {
+  return error ?? new Failure(code, detail);
+}

@@ -140,10 +140,10 @@ describe("B23 the outbox sweep, which stands where a stream relay would", () => 
     void sweepWith({ claims: unrecorded })(enoughTime);
     await expect.poll(() => published.length).toBe(1);
     clock.passReal(30_001);
-    expect(await sweep(enoughTime)).toEqual({ published: 1, held: 0, failed: 0 });
+    expect(await sweep(enoughTime)).toEqual({ published: 1, held: 0, failures: [] });
     expect(published[1]).toEqual(published[0]);
     clock.passReal(30_001);
-    expect(await sweep(enoughTime)).toEqual({ published: 0, held: 0, failed: 0 });
+    expect(await sweep(enoughTime)).toEqual({ published: 0, held: 0, failures: [] });
   });
 
   test("B23 an event that has waited for more than 24 h is published still", async () => {

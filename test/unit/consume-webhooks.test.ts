@@ -245,12 +245,12 @@ describe("the sweep publishes the events of crashed workers (G12)", () => {
       claims: { complete: async () => "lost" },
     });
     expect(kinds(await consume([message("a")]))).toEqual(["CLAIM_LOST"]);
-    expect(await sweep(enoughTime)).toEqual({ published: 0, held: 0, failed: 0 });
+    expect(await sweep(enoughTime)).toEqual({ published: 0, held: 0, failures: [] });
     clock.passReal(LEASE_MS + 1);
-    expect(await sweep(enoughTime)).toEqual({ published: 1, held: 0, failed: 0 });
+    expect(await sweep(enoughTime)).toEqual({ published: 1, held: 0, failures: [] });
     expect(published[0]).toEqual(published[1]);
     clock.passReal(LEASE_MS + 1);
-    expect(await sweep(enoughTime)).toEqual({ published: 0, held: 0, failed: 0 });
+    expect(await sweep(enoughTime)).toEqual({ published: 0, held: 0, failures: [] });
   });
 
   test("goes past what cannot be read, and past what the bus will never take", async () => {
@@ -275,7 +275,11 @@ describe("the sweep publishes the events of crashed workers (G12)", () => {
       if (id.includes(":unread:")) throw new Error("an item of a later version");
       return takeOver(id, lease);
     };
-    expect(await sweep(enoughTime)).toEqual({ published: 1, held: 0, failed: 1 });
+    expect(await sweep(enoughTime)).toMatchObject({
+      published: 1,
+      held: 0,
+      failures: [{ code: "INTERNAL_ERROR", error: { message: "an item of a later version" } }],
+    });
     expect(refused.size).toBe(1);
   });
 
@@ -283,6 +287,6 @@ describe("the sweep publishes the events of crashed workers (G12)", () => {
     const { consume, sweep, clock } = setUp({ claims: { complete: async () => "lost" } });
     await consume([message("a")]);
     clock.passReal(LEASE_MS + 1);
-    expect(await sweep(() => 1_000)).toEqual({ published: 0, held: 0, failed: 0 });
+    expect(await sweep(() => 1_000)).toEqual({ published: 0, held: 0, failures: [] });
   });
 });

@@ -1,14 +1,18 @@
 import type { Clock } from "../clock.ts";
-import { type MessageFailure, toMessageFailure } from "../message-failure.ts";
+import { type MessageFailure, toError, toMessageFailure } from "../message-failure.ts";
 import type { FinalEvent } from "./envelope.ts";
 import type { EventClaims, EventPublisher, PublishResult } from "./ports.ts";
 
 export type PublishOutcome = { kind: "published" } | MessageFailure;
 
 /**
- * Publishes events that `owner` has claimed, and records each. Where publishing
- * failed the claim is given back; where recording failed the event comes again
- * with the same id and bytes, which is the one duplicate that G2 allows.
+ * Publishes events that `owner` has claimed, and records each as published.
+ *
+ * When publishing fails, the claim is released. When recording fails, the event
+ * is published again later with the same id and bytes: the one duplicate that
+ * G2 allows.
+ *
+ * @returns one outcome for each event, by its index
  */
 export async function publishClaimed(
   deps: { claims: EventClaims; publisher: EventPublisher },
@@ -21,12 +25,12 @@ export async function publishClaimed(
       const result = results[index];
       if (result?.ok) return record(deps.claims, event.id, owner);
       const failure = toPublishFailure(result);
-      const giveBack = failure.code === "PUBLISH_REFUSED" ? deps.claims.park : deps.claims.release;
+      const release = failure.code === "PUBLISH_REFUSED" ? deps.claims.park : deps.claims.release;
       try {
-        await giveBack(event.id, owner);
+        await release(event.id, owner);
         return failure;
       } catch (error) {
-        // The claim ends by itself, and the event is published then.
+        // The claim expires, and the event is published after that.
         const { detail, error: cause } = toMessageFailure(error);
         return {
           ...failure,
@@ -47,10 +51,11 @@ export function toPublishFailure(
 }
 
 /**
- * Stores one event and puts it on the bus, or leaves that to the sweep. An event
- * that was stored before is published once all the same.
+ * Stores one event and publishes it. When publishing fails, the error is
+ * reported and the sweep of the outbox publishes the event. Calling it again
+ * with the same event publishes nothing twice.
  *
- * @throws DEPENDENCY_DOWN where it is not known to be stored
+ * @throws DEPENDENCY_DOWN when the event may not be stored
  */
 export const makePublishEvent =
   (deps: {
@@ -59,12 +64,17 @@ export const makePublishEvent =
     clock: Clock;
     newOwner: () => string;
     leaseMs: number;
+    /** Receives the failure of an event that the sweep publishes later. */
+    onIgnoredError: (error: unknown) => void;
   }) =>
   async (event: FinalEvent): Promise<void> => {
     const owner = deps.newOwner();
     const untilMs = deps.clock.realMs() + deps.leaseMs;
     const claim = await deps.claims.claim(event, { owner, untilMs });
-    if (claim.kind === "granted") await publishClaimed(deps, owner, [claim.event]);
+    if (claim.kind !== "granted") return;
+    for (const outcome of await publishClaimed(deps, owner, [claim.event])) {
+      if (outcome.kind === "failed") deps.onIgnoredError(toError(outcome));
+    }
   };
 
 async function record(claims: EventClaims, id: string, owner: string): Promise<PublishOutcome> {

@@ -1,6 +1,6 @@
 import { OUTBOX_SHARD_COUNT } from "../../contracts/tables.ts";
 import type { Clock } from "../clock.ts";
-import type { FinalEvent } from "./envelope.ts";
+import { type MessageFailure, toMessageFailure } from "../message-failure.ts";
 import type { EventClaims, EventPublisher } from "./ports.ts";
 import { publishClaimed } from "./publish-claimed.ts";
 
@@ -10,70 +10,72 @@ export interface SweepOutboxDeps {
   clock: Clock;
   newOwner: () => string;
   leaseMs: number;
-  /** Real milliseconds that the writer of an event has to publish it itself. */
+  /** Real milliseconds in which the worker that stored an event publishes it itself. */
   graceMs: number;
-  /** Most events that one run looks at per shard; the next run goes on. */
+  /** Maximum number of events per shard and run; the next run continues. */
   limit: number;
 }
 
 export interface SweepOutboxResult {
   published: number;
+  /** Events that another worker has claimed. */
   held: number;
-  failed: number;
+  /** One for each event that stays in the outbox, and for each shard that cannot be read. */
+  failures: MessageFailure[];
 }
 
-/** Publishes what was stored and not published: the writer died, or the bus was down (G2, G12). */
+/** The number of entries in one PutEvents call. */
+const BATCH_SIZE = 10;
+
+/** A batch starts only while this much time is left, so that its result is recorded too. */
+const STOP_BEFORE_MS = 10_000;
+
+/** Publishes stored events that their worker did not publish, because it crashed or the bus was down (G2, G12). */
 export const makeSweepOutbox =
   (deps: SweepOutboxDeps) =>
   async (remainingMs: () => number): Promise<SweepOutboxResult> => {
-    const total = { published: 0, held: 0, failed: 0 };
-    const before = deps.clock.realMs() - deps.graceMs;
+    const total: SweepOutboxResult = { published: 0, held: 0, failures: [] };
+    const beforeMs = deps.clock.realMs() - deps.graceMs;
     for (let shard = 0; shard < OUTBOX_SHARD_COUNT; shard++) {
-      const ids = await idsOf(deps, shard, before);
-      // One shard that cannot be read keeps none of the others waiting.
-      if (!ids) {
-        total.failed++;
-        continue;
-      }
-      for (let at = 0; at < ids.length; at += BATCH) {
+      const ids = await findUnpublished(deps, shard, beforeMs, total);
+      for (let start = 0; start < ids.length; start += BATCH_SIZE) {
         if (remainingMs() < STOP_BEFORE_MS) return total;
-        const result = await sweepBatch(deps, ids.slice(at, at + BATCH));
-        total.published += result.published;
-        total.held += result.held;
-        total.failed += result.failed;
+        await publishBatch(deps, ids.slice(start, start + BATCH_SIZE), total);
       }
     }
     return total;
   };
 
-async function idsOf(deps: SweepOutboxDeps, shard: number, beforeMs: number) {
+/** A shard that cannot be read is a failure and does not stop the sweep of the others. */
+async function findUnpublished(
+  deps: SweepOutboxDeps,
+  shard: number,
+  beforeMs: number,
+  total: SweepOutboxResult,
+): Promise<string[]> {
   try {
     return await deps.claims.unpublished(shard, beforeMs, deps.limit);
-  } catch {
-    return undefined;
+  } catch (error) {
+    total.failures.push(toMessageFailure(error));
+    return [];
   }
 }
 
-/** What one PutEvents call takes. */
-const BATCH = 10;
-
-/** A run ends in its own time: a batch begun must also be recorded. */
-const STOP_BEFORE_MS = 10_000;
-
-async function sweepBatch(deps: SweepOutboxDeps, ids: string[]): Promise<SweepOutboxResult> {
+async function publishBatch(
+  deps: SweepOutboxDeps,
+  ids: readonly string[],
+  total: SweepOutboxResult,
+): Promise<void> {
   const owner = deps.newOwner();
   const lease = { owner, untilMs: deps.clock.realMs() + deps.leaseMs };
-  // One item that cannot be read keeps none of its neighbours waiting.
-  const settled = await Promise.allSettled(ids.map((id) => deps.claims.takeOver(id, lease)));
-  const claims = settled.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
-  const granted: FinalEvent[] = claims.flatMap((claim) =>
-    claim?.kind === "granted" ? [claim.event] : [],
+  const claims = await Promise.all(
+    ids.map((id) => deps.claims.takeOver(id, lease).catch(toMessageFailure)),
   );
+  const granted = claims.flatMap((claim) => (claim?.kind === "granted" ? [claim.event] : []));
   const outcomes = await publishClaimed(deps, owner, granted);
-  const published = outcomes.filter((outcome) => outcome.kind === "published").length;
-  return {
-    published,
-    held: claims.filter((claim) => claim?.kind === "held").length,
-    failed: outcomes.length - published + (settled.length - claims.length),
-  };
+  for (const outcome of [...claims, ...outcomes]) {
+    if (outcome?.kind === "published") total.published++;
+    if (outcome?.kind === "held") total.held++;
+    if (outcome?.kind === "failed") total.failures.push(outcome);
+  }
 }
