@@ -6,8 +6,14 @@ import type { Clock } from "../clock.ts";
 import type { Connection, ConnectionReader } from "../connections/ports.ts";
 import { validAt } from "../connections/rotation.ts";
 import { equalSecrets, sha256Hex } from "../crypto/digest.ts";
+import type { InboundEvent } from "../events/inbound-event.ts";
 import { readJsonObject } from "../json/json.ts";
-import type { ProviderPack, SignatureForm, Verification } from "../providers/provider-pack.ts";
+import type {
+  ProviderPack,
+  SignatureForm,
+  Verification,
+  Webhook,
+} from "../providers/provider-pack.ts";
 import type { BlobStore, InboundQueue, QuarantineStore } from "./ports.ts";
 
 export interface IngestDeps {
@@ -18,7 +24,7 @@ export interface IngestDeps {
   packs: Readonly<Record<string, ProviderPack>>;
   clock: Clock;
   maxBodyBytes: number;
-  /** Larger bodies travel by reference. */
+  /** A larger body is stored, and its message holds the key. */
   maxInlineBytes: number;
 }
 
@@ -29,7 +35,7 @@ export interface IngestCommand {
   body: Uint8Array;
   /** Names in lower case. */
   headers: Readonly<Record<string, string | undefined>>;
-  /** Ends every call to a dependency: the sender is answered in time, whatever they do. */
+  /** Ends every call to a dependency, so that the sender gets an answer in time. */
   signal: AbortSignal;
 }
 
@@ -39,16 +45,18 @@ export type IngestOutcome =
       connectionId: string;
       bytes: number;
       form: SignatureForm;
-      /** Other forms of the signature would be taken too: what was seen is worth telling. */
+      /** The connection accepts several forms of signature: `form` can be pinned. */
       isCalibrating: boolean;
     }
-  /** Acked and kept aside: its signature failed on a connection that is being calibrated. */
+  /** Answered 200 and stored aside: its signature failed on a connection that quarantines. */
   | { kind: "quarantined"; connectionId: string; bytes: number }
   | { kind: "refused"; code: HttpFailureCode; detail: string };
 
 /**
- * Takes one webhook: proves that it is the provider's, makes it durable, and
- * only then says so (G1). Nothing that was refused leaves a trace downstream.
+ * Accepts one webhook: verifies its sender and puts it into the inbound queue.
+ * `accepted` means that the queue has it (G1). A refused webhook is not stored.
+ *
+ * @throws Error for what is not a `Failure`
  */
 export const makeIngestWebhook =
   (deps: IngestDeps) =>
@@ -62,100 +70,111 @@ export const makeIngestWebhook =
   };
 
 async function ingest(deps: IngestDeps, command: IngestCommand): Promise<IngestOutcome> {
-  const { connection, proof } = await proveSender(deps, command);
-  const { connectionId } = connection;
-  const bytes = command.body.byteLength;
-  if (proof.kind === "invalid") {
-    if (connection.settings.signature === "enforce") {
+  const { connection, verification } = await verifySender(deps, command);
+  const { connectionId, settings } = connection;
+  const { body, signal } = command;
+  const bytes = body.byteLength;
+  const receivedAtMs = deps.clock.businessMs();
+  if (verification.kind === "invalid") {
+    if (settings.signature === "enforce") {
       throw new Failure("SIGNATURE_REJECTED", "not signed with a secret of this connection");
     }
-    await deps.quarantine.put(
-      { connectionId, body: command.body, receivedAtMs: deps.clock.businessMs() },
-      command.signal,
-    );
+    await deps.quarantine.put({ connectionId, body, receivedAtMs }, signal);
     return { kind: "quarantined", connectionId, bytes };
   }
-  const mustConfirm = proof.kind === "unbound" || connection.settings.verifyByFetch;
-  const message = await storeAndBuildMessage(deps, connection, { ...command, mustConfirm });
-  await deps.queue.send(message, command.signal);
-  const isCalibrating =
-    hashForm.safeParse(proof.form).success && connection.settings.hashForms.length > 1;
-  return { kind: "accepted", connectionId, bytes, form: proof.form, isCalibrating };
+  const mustConfirm = verification.kind === "unbound" || settings.verifyByFetch;
+  const of = { body, receivedAtMs, mustConfirm, signal };
+  await deps.queue.send(await storeAndBuildMessage(deps, connection, of), signal);
+  const { form } = verification;
+  const isCalibrating = hashForm.safeParse(form).success && settings.hashForms.length > 1;
+  return { kind: "accepted", connectionId, bytes, form, isCalibrating };
+}
+
+interface VerifiedSender {
+  connection: Connection;
+  verification: Verification;
 }
 
 /**
- * Finds the connection and checks the webhook against it. What fails against a
- * remembered connection is checked once more against the stored one: its token
- * or secret may have been rotated since.
+ * Finds the connection and verifies the webhook against it. A webhook that does
+ * not fit the cached connection is verified against the stored one too, because
+ * a token or secret may have been rotated since.
+ *
+ * @throws CONNECTION_UNKNOWN, BODY_…, FRAME_INVALID, DEPENDENCY_DOWN
  */
-async function proveSender(
-  deps: IngestDeps,
-  command: IngestCommand,
-): Promise<{ connection: Connection; proof: Verification }> {
-  const address = addressOf(command);
-  const remembered = await deps.connections.read(address.connectionId, command.signal);
-  const first = verifyAgainst(deps, remembered, command);
-  if (first && first.proof.kind !== "invalid") return first;
-  const stored = await deps.connections.readThrottled(address.connectionId, command.signal);
-  const second = stored === remembered ? first : verifyAgainst(deps, stored, command);
+async function verifySender(deps: IngestDeps, command: IngestCommand): Promise<VerifiedSender> {
+  const { provider, connectionId, signal } = command;
+  const isAddress = providerId.safeParse(provider).success && /^[\w-]{1,64}$/.test(connectionId);
+  if (!isAddress) throw new Failure("CONNECTION_UNKNOWN", "no connection has this address");
+  const cached = await deps.connections.read(connectionId, signal);
+  const first = verifyAgainst(deps, cached, command);
+  if (first && first.verification.kind !== "invalid") return first;
+  const stored = await deps.connections.readThrottled(connectionId, signal);
+  const second = stored === cached ? first : verifyAgainst(deps, stored, command);
   if (second) return second;
   throw new Failure("CONNECTION_UNKNOWN", "no connection has this address");
 }
 
-function addressOf({ provider, connectionId }: IngestCommand): { connectionId: string } {
-  const isAddress = providerId.safeParse(provider).success && /^[\w-]{1,64}$/.test(connectionId);
-  if (isAddress) return { connectionId };
-  throw new Failure("CONNECTION_UNKNOWN", "no connection has this address");
-}
-
-/** The address is provider, connection and token together: a wrong part looks like any other. */
+/** @returns `undefined` when the provider or the token is not the connection's: its address is another */
 function verifyAgainst(
   deps: IngestDeps,
   connection: Connection | undefined,
   command: IngestCommand,
-): { connection: Connection; proof: Verification } | undefined {
+): VerifiedSender | undefined {
   if (connection?.provider !== command.provider) return undefined;
   const nowMs = deps.clock.businessMs();
-  const token = sha256Hex(command.token);
-  const known = validAt(connection.tokens, nowMs).map(({ sha256 }) => equalSecrets(token, sha256));
-  if (!known.includes(true)) return undefined;
+  const digest = sha256Hex(command.token);
+  // Every token is compared, so that the time does not tell which one fits.
+  const fits = validAt(connection.tokens, nowMs).map(({ sha256 }) => equalSecrets(digest, sha256));
+  if (!fits.includes(true)) return undefined;
 
   const bytes = command.body.byteLength;
   if (bytes > deps.maxBodyBytes) {
-    throw new Failure("BODY_TOO_LARGE", `${bytes} bytes; at most ${deps.maxBodyBytes} are taken`);
+    throw new Failure(
+      "BODY_TOO_LARGE",
+      `${bytes} bytes; at most ${deps.maxBodyBytes} are accepted`,
+    );
   }
   const pack = deps.packs[connection.provider];
   if (pack === undefined) throw new Error(`No provider pack for ${connection.provider}`);
   const webhook = { ...readJsonObject(command.body), headers: command.headers };
-  const proof = pack.verify(webhook, {
+  const verification = pack.verify(webhook, {
     secrets: validAt(connection.secrets.webhookSecrets, nowMs).map(({ secret }) => secret),
     settings: connection.settings,
     nowMs: deps.clock.realMs(),
   });
-  // Only what is proven is looked at more closely; a quarantined body is kept as it came.
-  if (proof.kind === "invalid") return { connection, proof };
-  const event = pack.read(webhook);
-  if (proof.kind === "verified") return { connection, proof };
-  // What the provider cannot be asked for stays unproven.
-  const question = pack.confirmation?.request(event, connection.secrets.credentials ?? {});
-  return { connection, proof: question ? proof : { kind: "invalid" } };
+  // A quarantined body is stored as it is, readable or not.
+  if (verification.kind === "invalid") return { connection, verification };
+  const event = assertReadable(pack, webhook);
+  const isUsable = verification.kind === "verified" || canConfirm(pack, event, connection);
+  return { connection, verification: isUsable ? verification : { kind: "invalid" } };
 }
 
-/** The message for a proven webhook; a large body is stored before. */
+/** Refuses a body that `consume` could not read, while its sender can still be told. */
+function assertReadable(pack: ProviderPack, webhook: Webhook): InboundEvent {
+  return pack.read(webhook);
+}
+
+/** Whether `consume` can ask the provider if an unbound webhook is true. */
+function canConfirm(pack: ProviderPack, event: InboundEvent, { secrets }: Connection): boolean {
+  return pack.confirmation?.request(event, secrets.credentials ?? {}) !== undefined;
+}
+
+/** Builds the message of a verified webhook. Stores a large body first. @throws DEPENDENCY_DOWN */
 export async function storeAndBuildMessage(
-  deps: Pick<IngestDeps, "bodies" | "clock" | "maxInlineBytes">,
+  deps: Pick<IngestDeps, "bodies" | "maxInlineBytes">,
   { provider, clientId, connectionId }: Connection,
-  of: Pick<IngestCommand, "body" | "signal"> & { mustConfirm: boolean },
+  of: Pick<IngestCommand, "body" | "signal"> & { receivedAtMs: number; mustConfirm: boolean },
 ): Promise<InboundMessage> {
+  const { body, signal, receivedAtMs, mustConfirm } = of;
   const common = {
     v: 1 as const,
     provider,
     clientId,
     connectionId,
-    receivedAtMs: deps.clock.businessMs(),
-    ...(of.mustConfirm ? { verifyByFetch: true as const } : {}),
+    receivedAtMs,
+    ...(mustConfirm ? { verifyByFetch: true as const } : {}),
   };
-  const { body, signal } = of;
   if (body.byteLength <= deps.maxInlineBytes) {
     return { ...common, bodyBase64: Buffer.from(body).toString("base64") };
   }

@@ -1,16 +1,16 @@
 import type { InboundMessage } from "../../contracts/messages/inbound.ts";
 
-/** Bodies that are too large to travel inline. Keys hold digests: a second put changes nothing. */
+/** Stores bodies that are too large for a message. Keys contain digests: a second `put` changes nothing. */
 export interface BlobStore {
-  /** Returns when it is stored. @throws DEPENDENCY_DOWN */
+  /** Resolves when the body is stored. @throws DEPENDENCY_DOWN */
   put(key: string, body: Uint8Array, signal?: AbortSignal): Promise<void>;
-  /** @throws BODY_GONE when there is none; DEPENDENCY_DOWN */
+  /** @throws BODY_GONE when the key has no body; DEPENDENCY_DOWN */
   get(key: string): Promise<Uint8Array>;
 }
 
-/** Where webhooks go whose signature failed on a connection that is being calibrated. */
+/** Stores webhooks whose signature failed on a connection that quarantines. */
 export interface QuarantineStore {
-  /** Returns when it is stored. @throws DEPENDENCY_DOWN */
+  /** Resolves when the webhook is stored. @throws DEPENDENCY_DOWN */
   put(
     webhook: { connectionId: string; body: Uint8Array; receivedAtMs: number },
     signal: AbortSignal,
@@ -19,8 +19,8 @@ export interface QuarantineStore {
 
 export interface InboundQueue {
   /**
-   * Returns when the queue has the message. Not idempotent: a call that failed
-   * may have been applied, and calling again queues it twice.
+   * Resolves when the queue has the message. Not idempotent: a call that failed
+   * may have been applied, and calling again queues the message twice.
    *
    * @throws DEPENDENCY_DOWN
    */

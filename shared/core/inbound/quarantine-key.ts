@@ -1,6 +1,6 @@
 import { sha256Hex } from "../crypto/digest.ts";
 
-/** Where a webhook lies in quarantine: by connection, then by the business time when it came. */
+/** The key of a quarantined webhook: connection, business time of receipt, digest. */
 export function quarantineKey(of: {
   connectionId: string;
   body: Uint8Array;
@@ -10,6 +10,7 @@ export function quarantineKey(of: {
   return `quarantine/${of.connectionId}/${at}-${sha256Hex(of.body).slice(0, 16)}`;
 }
 
+/** The business time of receipt that a key contains, epoch milliseconds. */
 export function quarantinedAt(key: string): number {
   const name = key.slice(key.lastIndexOf("/") + 1);
   return Date.parse(name.slice(0, name.lastIndexOf("-")));

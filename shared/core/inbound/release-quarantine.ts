@@ -8,10 +8,10 @@ import { storeAndBuildMessage } from "./ingest-webhook.ts";
 import type { BlobStore, InboundQueue } from "./ports.ts";
 import { quarantinedAt } from "./quarantine-key.ts";
 
-/** What lies in the quarantine of one connection. */
+/** The quarantined webhooks of one connection. */
 export interface QuarantineContents {
   keys(connectionId: string): AsyncIterable<string>;
-  /** `undefined` when another release took it meanwhile. */
+  /** @returns `undefined` when another release has removed it */
   get(key: string): Promise<Uint8Array | undefined>;
   remove(key: string): Promise<void>;
 }
@@ -30,9 +30,11 @@ export interface ReleaseQuarantineDeps {
 }
 
 /**
- * Checks what was quarantined against the connection as it is now, and queues
- * what is proven. It leaves the quarantine only after the queue has it: a second
- * run after a crash queues it twice, and it is deduped as any copy is.
+ * Verifies quarantined webhooks against the connection as it is now, and queues
+ * those whose signature is valid.
+ *
+ * A webhook is removed from the quarantine after the queue has it. A crash in
+ * between queues it twice, and `consume` ignores the copy.
  */
 export const makeReleaseQuarantine =
   (deps: ReleaseQuarantineDeps) =>
@@ -48,20 +50,19 @@ export const makeReleaseQuarantine =
 
 async function release(deps: ReleaseQuarantineDeps, connection: Connection, key: string) {
   const body = await deps.contents.get(key);
+  // Not the current time: a webhook older than the dedupe window must not look like a new one.
   const receivedAtMs = quarantinedAt(key);
-  if (!body || !isProven(deps, connection, { body, receivedAtMs })) return false;
+  if (!body || !isAuthentic(deps, connection, { body, receivedAtMs })) return false;
   const signal = deps.sendDeadline();
-  // Its own time, not now: what is older than the dedupe window must not pass for new.
-  const clock = { ...deps.clock, businessMs: () => receivedAtMs };
   const mustConfirm = connection.settings.verifyByFetch;
-  const of = { body, signal, mustConfirm };
-  await deps.queue.send(await storeAndBuildMessage({ ...deps, clock }, connection, of), signal);
+  const of = { body, receivedAtMs, mustConfirm, signal };
+  await deps.queue.send(await storeAndBuildMessage(deps, connection, of), signal);
   await deps.contents.remove(key);
   return true;
 }
 
-/** As `ingest` would have judged it when it came: a token may have run out since. */
-function isProven(
+/** Verifies with the secrets of now and the time of receipt: a token may have expired since. */
+function isAuthentic(
   deps: ReleaseQuarantineDeps,
   connection: Connection,
   { body, receivedAtMs }: { body: Uint8Array; receivedAtMs: number },
@@ -71,14 +72,14 @@ function isProven(
   try {
     const webhook = { ...readJsonObject(body), headers: {} };
     pack?.read(webhook);
-    const proof = pack?.verify(webhook, {
+    const verification = pack?.verify(webhook, {
       secrets: secrets.map(({ secret }) => secret),
       settings: connection.settings,
       nowMs: receivedAtMs,
     });
-    return proof?.kind === "verified";
+    return verification?.kind === "verified";
   } catch (error) {
-    // Not readable, or without its frame: it stays, and keeps none of the others waiting.
+    // An unreadable body stays in the quarantine, and the others are still released.
     if (error instanceof Failure) return false;
     throw error;
   }
