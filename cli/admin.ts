@@ -8,6 +8,7 @@ import {
   connectionSettings,
   providerCredentials,
 } from "../shared/contracts/config-items.ts";
+import { parseJsonOrUndefined } from "../shared/contracts/json-text.ts";
 import { providerId, providerPacks } from "../shared/contracts/providers.ts";
 import type { Administration } from "../shared/core/administration/administration.ts";
 import { type AccountCommand, accountCommands, accountSelectorOf } from "./accounts.ts";
@@ -252,18 +253,9 @@ const secretOf = (values: Values) => fileOf(values, "webhook-secret-file");
 function credentialsOf(values: Values): Record<string, string> | undefined {
   const text = fileOf(values, "credentials-file");
   if (text === undefined) return undefined;
-  const read = providerCredentials.safeParse(parseJson(text));
+  const read = providerCredentials.safeParse(parseJsonOrUndefined(text));
   if (read.success) return read.data;
   throw new Error(`--credentials-file must hold a JSON object of headers: ${credentialHeaders()}`);
-}
-
-/** Drops the parser's error, which quotes the secret text. */
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 main().then(

@@ -1,5 +1,6 @@
 import type { Node } from "constructs";
 import { functionEnv } from "../shared/contracts/env.ts";
+import { parseJsonOrUndefined } from "../shared/contracts/json-text.ts";
 import { providerId } from "../shared/contracts/providers.ts";
 import { type Settings, settingsSchema } from "../shared/contracts/settings.ts";
 import { providersOwnUrls } from "./provider-urls.ts";
@@ -160,7 +161,7 @@ class ContextReader {
 
   #settingsObject(): object {
     const given = this.#context.settings ?? {};
-    const value = typeof given === "string" ? parseJson(given) : given;
+    const value = typeof given === "string" ? parseJsonOrUndefined(given) : given;
     if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
     this.problems.push("settings: must be a JSON object of settings by name");
     return {};
@@ -191,13 +192,4 @@ function readBaseUrls(value: string): string[] | undefined {
   return urls.length > 0 && urls.every((url) => /^https?:\/\/[^?#]*[^/?#]$/.test(url))
     ? urls
     : undefined;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // Not JSON: the caller refuses `undefined` as it refuses any other non-object.
-    return undefined;
-  }
 }

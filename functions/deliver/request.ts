@@ -1,4 +1,5 @@
 import type { SQSRecord } from "aws-lambda";
+import { parseJsonOrUndefined } from "../../shared/contracts/json-text.ts";
 import { deliveryMessage } from "../../shared/contracts/messages/delivery.ts";
 import type {
   DeliverQueue,
@@ -24,19 +25,10 @@ export function sourceQueue(
  */
 export function toWork({ body }: SQSRecord, queue: DeliverQueue): DeliveryWork {
   if (queue === "fanout") return { kind: "event", body };
-  const message = deliveryMessage.safeParse(jsonOf(body)).data;
+  const message = deliveryMessage.safeParse(parseJsonOrUndefined(body)).data;
   if (message === undefined) {
     return { kind: "failed", code: "MESSAGE_MALFORMED", detail: "is not an attempt or a job" };
   }
   if (message.kind === "job") return { kind: "job", jobId: message.jobId };
   return { kind: "attempt", message };
-}
-
-/** @returns `undefined` if the text is not JSON */
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -7,6 +7,7 @@ import { EVENT_SOURCE } from "../contracts/events.ts";
 import { limits } from "../contracts/limits.ts";
 import { type FinalEvent, toEventBridgeDetail } from "../core/events/envelope.ts";
 import type { EventPublisher, PublishResult } from "../core/events/ports.ts";
+import { batches } from "./batches.ts";
 
 /** Publishes on EventBridge. A call that was answered may still have failed for single entries. */
 export function makeEventBridgePublisher(options: {
@@ -16,9 +17,8 @@ export function makeEventBridgePublisher(options: {
   return {
     async publish(events) {
       const results: PublishResult[] = [];
-      for (const batch of batches(
-        events.map((event) => ({ event, detail: toEventBridgeDetail(event) })),
-      )) {
+      const entries = events.map((event) => ({ event, detail: toEventBridgeDetail(event) }));
+      for (const batch of batches(entries, putEventsLimits)) {
         results.push(...(await putEvents(options, batch)));
       }
       return results;
@@ -30,6 +30,14 @@ interface Entry {
   event: FinalEvent;
   detail: string;
 }
+
+const putEventsLimits = {
+  maxEntries: limits.maxPutEventsEntries,
+  maxBytes: limits.maxPutEventsBytes,
+  /** https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html */
+  bytesOf: ({ event, detail }: Entry) =>
+    Buffer.byteLength(detail) + event.type.length + EVENT_SOURCE.length,
+};
 
 async function putEvents(
   { client, busName }: { client: EventBridgeClient; busName: string },
@@ -62,24 +70,3 @@ function resultOf(entry: PutEventsResultEntry | undefined): PublishResult {
 
 /** What is wrong with the entry itself; all else (throttling, internal failures) passes. */
 const finalErrors = ["MalformedDetail", "InvalidArgument", "NotAuthorizedForSource"];
-
-function batches(entries: Entry[]): Entry[][] {
-  const all: Entry[][] = [];
-  let bytes = 0;
-  for (const entry of entries) {
-    const size = Buffer.byteLength(entry.detail) + entry.event.type.length + EVENT_SOURCE.length;
-    const current = all.at(-1);
-    if (
-      current &&
-      current.length < limits.maxPutEventsEntries &&
-      bytes + size <= limits.maxPutEventsBytes
-    ) {
-      current.push(entry);
-      bytes += size;
-    } else {
-      all.push([entry]);
-      bytes = size;
-    }
-  }
-  return all;
-}

@@ -108,3 +108,9 @@ export class Failure<Code extends FailureCode = FailureCode> extends Error {
     this.code = code;
   }
 }
+
+/** For the `catch` of a read that may find nothing. Rethrows every other error. */
+export function undefinedIfNotFound(error: unknown): undefined {
+  if (error instanceof Failure && error.code === "NOT_FOUND") return undefined;
+  throw error;
+}

@@ -7,6 +7,7 @@ import { Failure } from "../../contracts/failures.ts";
 import type { DeliveryMessage } from "../../contracts/messages/delivery.ts";
 import type { AttemptQueue, DeliveryQueue } from "../../core/deliveries/state/ports.ts";
 import { busSafeJson } from "../../core/events/envelope.ts";
+import { batches } from "../batches.ts";
 import { callDependency } from "../dependency-down.ts";
 import { delaySeconds } from "./sqs-delay.ts";
 
@@ -51,7 +52,7 @@ export function makeSqsDeliveryQueue(options: {
       }));
       // One after the other: a hundred that are put back at once would keep others' calls waiting.
       const failures: unknown[] = [];
-      for (const batch of batches(entries)) {
+      for (const batch of batches(entries, batchLimits)) {
         await sendAll(queueUrls[name], batch).catch((error) => failures.push(error));
       }
       if (failures.length > 0) throw failures[0];
@@ -59,23 +60,12 @@ export function makeSqsDeliveryQueue(options: {
   };
 }
 
+const batchLimits = {
+  maxEntries: MAX_ENTRIES,
+  maxBytes: MAX_BATCH_BYTES,
+  bytesOf: ({ MessageBody }: { MessageBody: string }) => Buffer.byteLength(MessageBody),
+};
+
 function groupOf(message: DeliveryMessage): string {
   return message.kind === "attempt" ? message.webhookId : message.clientId;
-}
-
-function batches<Entry extends { MessageBody: string }>(entries: readonly Entry[]): Entry[][] {
-  const all: Entry[][] = [];
-  let bytes = 0;
-  for (const entry of entries) {
-    const size = Buffer.byteLength(entry.MessageBody);
-    const current = all.at(-1);
-    if (current && current.length < MAX_ENTRIES && bytes + size <= MAX_BATCH_BYTES) {
-      current.push(entry);
-      bytes += size;
-    } else {
-      all.push([entry]);
-      bytes = size;
-    }
-  }
-  return all;
 }

@@ -2,7 +2,7 @@ import { type AccountItem, configKey } from "../../contracts/config-items.ts";
 import { Failure } from "../../contracts/failures.ts";
 import type { PaceRange } from "../../contracts/http/requests.ts";
 import { type ProviderId, providerPacks } from "../../contracts/providers.ts";
-import type { Clock } from "../clock.ts";
+import { type Clock, toIso } from "../clock.ts";
 import { type MasterKeys, seal } from "../crypto/master-keys.ts";
 import { InvalidRequest } from "../input/invalid-request.ts";
 import type { Destinations } from "../requests/acceptance/accept-request.ts";
@@ -118,13 +118,11 @@ export function makeAccounts(deps: AccountsDeps) {
       createdAt,
       status: pause ? ("paused" as const) : ("active" as const),
       pausedBecause: pause?.reason,
-      pausedUntil: pause?.untilMs === undefined ? undefined : isoOf(pause.untilMs),
+      pausedUntil: toIso(pause?.untilMs),
       pace,
       identificationToken: token,
     };
   }
-
-  const isoOf = (ms: number) => new Date(ms).toISOString();
 
   async function put(clientId: string, accountId: string, change: AccountChange) {
     const { provider, pace, identificationToken: token } = change;
@@ -144,7 +142,7 @@ export function makeAccounts(deps: AccountsDeps) {
       connectionId,
       accountId,
       provider,
-      createdAt: before?.createdAt ?? isoOf(clock.businessMs()),
+      createdAt: before?.createdAt ?? toIso(clock.businessMs()),
       ...(sealed === undefined ? {} : { sealedIdentificationToken: sealed }),
       ...((pace ?? before?.pace) ? { pace: pace ?? before?.pace } : {}),
     };
@@ -164,7 +162,7 @@ export function makeAccounts(deps: AccountsDeps) {
       const pk = configKey.account(connectionId, accountId);
       if (registeredAccounts.has(pk)) return;
       if (registeredAccounts.size >= CACHE_LIMIT) registeredAccounts.clear();
-      const createdAt = isoOf(clock.businessMs());
+      const createdAt = toIso(clock.businessMs());
       await store
         .addAccountIfNew({ pk, clientId, connectionId, accountId, provider, createdAt })
         .then(() => registeredAccounts.add(pk))

@@ -1,4 +1,5 @@
 import { createCipheriv, createDecipheriv, hkdfSync } from "node:crypto";
+import { parseJsonOrUndefined } from "../../contracts/json-text.ts";
 import { isObject } from "../json/json.ts";
 
 /**
@@ -14,7 +15,7 @@ const KEY_ID = /^k\d{1,6}$/;
 
 /** @throws Error that names what is missing, and holds no value */
 export function readMasterKeys(secretString: string): MasterKeys {
-  const parsed = parsedOrNothing(secretString);
+  const parsed = parseJsonOrUndefined(secretString);
   if (!isObject(parsed)) throw new Error("The master secret must be a JSON object");
   const keys = new Map<string, string>();
   for (const [id, value] of Object.entries(parsed)) {
@@ -25,15 +26,6 @@ export function readMasterKeys(secretString: string): MasterKeys {
     throw new Error('The master secret\'s "current" must name one of its keys (k1, k2 …)');
   }
   return { current, keys };
-}
-
-/** Without the parser's own error: it quotes what it could not read. */
-function parsedOrNothing(secretString: string): unknown {
-  try {
-    return JSON.parse(secretString);
-  } catch {
-    return undefined;
-  }
 }
 
 /** The id of the master key that sealed a value. */

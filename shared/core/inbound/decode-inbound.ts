@@ -1,4 +1,5 @@
 import { Failure } from "../../contracts/failures.ts";
+import { parseJsonOrUndefined } from "../../contracts/json-text.ts";
 import { type InboundMessage, inboundMessage } from "../../contracts/messages/inbound.ts";
 import type { Clock } from "../clock.ts";
 import { credentialsOf } from "../connections/credentials.ts";
@@ -77,11 +78,9 @@ interface Content {
 }
 
 function parseMessage(text: string): InboundMessage {
-  try {
-    return inboundMessage.parse(JSON.parse(text));
-  } catch (cause) {
-    throw new Failure("MESSAGE_MALFORMED", "not in the format of the inbound queue", { cause });
-  }
+  const { data } = inboundMessage.safeParse(parseJsonOrUndefined(text));
+  if (data) return data;
+  throw new Failure("MESSAGE_MALFORMED", "not in the format of the inbound queue");
 }
 
 async function loadBody(deps: DecodeInboundDeps, message: InboundMessage): Promise<Uint8Array> {

@@ -1,3 +1,4 @@
+import { parseJsonOrUndefined } from "../../contracts/json-text.ts";
 import { sha256Hex } from "../crypto/digest.ts";
 import { InvalidRequest } from "./invalid-request.ts";
 
@@ -21,13 +22,8 @@ export function readCursor(of: CursorOf, cursor: string, form: RegExp): string {
 }
 
 function parse(cursor: string): unknown[] {
-  try {
-    const parsed: unknown = JSON.parse(Buffer.from(cursor, "base64url").toString("utf8"));
-    return Array.isArray(parsed) ? parsed : [];
-  } catch {
-    // Refused by the caller, as any other text that is no cursor.
-    return [];
-  }
+  const parsed = parseJsonOrUndefined(Buffer.from(cursor, "base64url").toString("utf8"));
+  return Array.isArray(parsed) ? parsed : [];
 }
 
 /** No secret: it keeps mistakes out. What a place can show is bound to the client by the query itself. */

@@ -3,6 +3,7 @@ import type { RequestStatus } from "../../contracts/statuses.ts";
 import { isObject, type JsonObject } from "../../core/json/json.ts";
 import { topLevelMembers } from "../../core/json/json-members.ts";
 import type { DialectRequests, FoundEvent, FoundRequest } from "../../core/providers/dialect.ts";
+import { answered } from "./dialect-answer.ts";
 import type { WorkflowStatus } from "./dialect-operations.ts";
 
 type Action = JsonObject & { actionType: string };
@@ -120,8 +121,4 @@ function eventWorkflow({ type, data, result }: FoundEvent): Workflow {
     return { workflowStatus: "failed", failure: failureOf(error) };
   }
   return { workflowStatus: "completed", result };
-}
-
-function answered(result: object): string {
-  return JSON.stringify({ success: true, result });
 }

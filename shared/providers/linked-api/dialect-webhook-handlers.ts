@@ -1,4 +1,4 @@
-import { Failure } from "../../contracts/failures.ts";
+import { undefinedIfNotFound } from "../../contracts/failures.ts";
 import type { OperationHandlers } from "../../contracts/http/operation.ts";
 import type { DeliveryStatus } from "../../contracts/statuses.ts";
 import type {
@@ -6,6 +6,7 @@ import type {
   DialectServices,
   DialectWebhook,
 } from "../../core/providers/dialect.ts";
+import { answered } from "./dialect-answer.ts";
 import type { linkedApiWebhookOperations } from "./dialect-webhook-operations.ts";
 
 /** The maximum size of a page of Ackwire's own API. */
@@ -22,7 +23,7 @@ export function linkedApiWebhookHandlers({ webhooks, deliveries }: DialectServic
       return answered({ webhook: { ...webhookOf(view), secret } });
     },
     async linkedApiGetWebhook({ clientId }) {
-      const view = await webhooks.get(clientId).catch(nothingIfNotFound);
+      const view = await webhooks.get(clientId).catch(undefinedIfNotFound);
       return answered({ webhooks: view ? [webhookOf(view)] : [] });
     },
     async linkedApiSetPayloadMode({ clientId, body: { id, payloadMode } }) {
@@ -76,13 +77,4 @@ function deliveryOf(delivery: DialectDelivery) {
     createdAt: new Date(createdMs).toISOString(),
     updatedAt: new Date(Math.max(createdMs, last?.atMs ?? 0, endedMs ?? 0)).toISOString(),
   };
-}
-
-function answered(result: object): string {
-  return JSON.stringify({ success: true, result });
-}
-
-function nothingIfNotFound(error: unknown): undefined {
-  if (error instanceof Failure && error.code === "NOT_FOUND") return undefined;
-  throw error;
 }

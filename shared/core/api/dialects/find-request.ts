@@ -1,4 +1,4 @@
-import { Failure } from "../../../contracts/failures.ts";
+import { Failure, undefinedIfNotFound } from "../../../contracts/failures.ts";
 import type { ProviderId } from "../../../contracts/providers.ts";
 import { isObject, type JsonObject } from "../../json/json.ts";
 import { topLevelMembers } from "../../json/json-members.ts";
@@ -15,7 +15,7 @@ export async function findRequest(
   requests: Pick<Requests, "get" | "findByProviderId">,
   of: { clientId: string; provider: ProviderId; id: string },
 ): Promise<FoundRequest> {
-  const request = await requests.get(of.clientId, of.id).catch(nothingIfNotFound);
+  const request = await requests.get(of.clientId, of.id).catch(undefinedIfNotFound);
   if (request?.provider === of.provider) return { request };
   const envelope = await requests.findByProviderId(of.clientId, of.provider, of.id);
   if (envelope === undefined) throw new Failure("NOT_FOUND", "there is no such request");
@@ -30,9 +30,4 @@ export async function findRequest(
 function memberText(objectText: string, name: string): string | undefined {
   const member = topLevelMembers(objectText).find(({ key }) => key === name);
   return member && objectText.slice(member.start, member.end).replace(/^"[^"]*"\s*:\s*/, "");
-}
-
-function nothingIfNotFound(error: unknown): undefined {
-  if (error instanceof Failure && error.code === "NOT_FOUND") return undefined;
-  throw error;
 }

@@ -1,4 +1,5 @@
 import type { DeliveryView, RecoveryView } from "../../../contracts/http/webhooks.ts";
+import { toIso } from "../../clock.ts";
 import type { Attempt, DeliveryJob, DeliveryRecord } from "./record.ts";
 
 /** Returns a delivery as the API shows it. */
@@ -13,8 +14,8 @@ export function deliveryView(delivery: DeliveryRecord): DeliveryView {
     reason: delivery.reason,
     cycle: delivery.cycle,
     attempts: delivery.attemptHistory.map(attemptView),
-    nextAttemptAt: status === "waiting" && nextMs !== undefined ? isoOf(nextMs) : undefined,
-    createdAt: isoOf(delivery.createdMs),
+    nextAttemptAt: status === "waiting" && nextMs !== undefined ? toIso(nextMs) : undefined,
+    createdAt: toIso(delivery.createdMs),
   };
 }
 
@@ -29,13 +30,13 @@ export function recoveryView(job: DeliveryJob): RecoveryView {
   return {
     recoveryId: job.jobId,
     status: job.status,
-    since: isoOf(job.sinceMs),
-    until: isoOf(job.untilMs),
+    since: toIso(job.sinceMs),
+    until: toIso(job.untilMs),
     examined: job.examined,
     recovered: job.changed,
     skipped: job.skipped,
-    createdAt: isoOf(job.createdMs),
-    finishedAt: job.finishedMs === undefined ? undefined : isoOf(job.finishedMs),
+    createdAt: toIso(job.createdMs),
+    finishedAt: toIso(job.finishedMs),
   };
 }
 
@@ -44,9 +45,5 @@ function attemptView({
   attemptNumber: n,
   ...attempt
 }: Attempt): DeliveryView["attempts"][number] {
-  return { ...attempt, n, at: isoOf(atMs) };
-}
-
-function isoOf(ms: number): string {
-  return new Date(ms).toISOString();
+  return { ...attempt, n, at: toIso(atMs) };
 }

@@ -1,5 +1,6 @@
 import type { ProviderId } from "../../../contracts/providers.ts";
 import type { RequestStatus } from "../../../contracts/statuses.ts";
+import { toIso } from "../../clock.ts";
 import type { TextStore } from "./ports.ts";
 import type { RequestRecord } from "./record.ts";
 
@@ -44,11 +45,11 @@ export function summaryOf(request: RequestRecord): RequestView {
     provider,
     accountId,
     action,
-    scheduled: isoOf(request.scheduledMs),
+    scheduled: toIso(request.scheduledMs),
     createdAt: new Date(request.createdMs).toISOString(),
-    joinedAt: isoOf(request.joinedMs),
-    submittedAt: isoOf(request.submittedMs),
-    finishedAt: isoOf(request.finishedMs),
+    joinedAt: toIso(request.joinedMs),
+    submittedAt: toIso(request.submittedMs),
+    finishedAt: toIso(request.finishedMs),
     providerRequestId,
     attempts,
     error,
@@ -63,8 +64,4 @@ export function requestJson({ result, lateResult, ...view }: RequestView): strin
   ].join(",");
   const text = JSON.stringify(view);
   return added === "" ? text : `${text.slice(0, -1)},${added}}`;
-}
-
-function isoOf(ms: number | undefined): string | undefined {
-  return ms === undefined ? undefined : new Date(ms).toISOString();
 }

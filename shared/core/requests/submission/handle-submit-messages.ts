@@ -1,4 +1,5 @@
 import { Failure } from "../../../contracts/failures.ts";
+import { parseJsonOrUndefined } from "../../../contracts/json-text.ts";
 import { limits } from "../../../contracts/limits.ts";
 import { type SubmitMessage, submitMessage } from "../../../contracts/messages/submit.ts";
 import { type MessageFailure, toMessageFailure } from "../../message-failure.ts";
@@ -69,13 +70,9 @@ export const makeHandleSubmitMessages =
 
 type FoundRequests = Map<string, { request: RequestRecord; lane: Lane | undefined }>;
 
+/** Returns `undefined` for what `processMessage` reports as MESSAGE_MALFORMED. */
 function parse(body: string): SubmitMessage | undefined {
-  try {
-    return submitMessage.parse(JSON.parse(body));
-  } catch {
-    // `processMessage` reports it as MESSAGE_MALFORMED: the cause would contain the body.
-    return undefined;
-  }
+  return submitMessage.safeParse(parseJsonOrUndefined(body)).data;
 }
 
 /** Reads the requests that the messages name, with their lanes, in one go. */
