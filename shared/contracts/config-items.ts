@@ -11,7 +11,7 @@ export const configKey = {
   apiKey: (keyId: string) => `key#${keyId}`,
   connection: (connectionId: string) => `connection#${connectionId}`,
   account: (connectionId: string, accountId: string) => `account#${connectionId}#${accountId}`,
-  /** One for each client: it holds one active webhook at a time. */
+  /** One for each client, which has at most one active webhook. */
   webhook: (clientId: string) => `webhook#${clientId}`,
 } as const;
 
@@ -22,30 +22,30 @@ const clientItem = z.object({ ...common, name: z.string() });
 export const apiKeyItem = z.object({
   ...common,
   keyId: z.string(),
-  /** SHA-256 of the key's secret part, hex. The key itself is shown once and kept nowhere. */
+  /** SHA-256 of the key's secret part, hex. The key itself is shown once and not stored. */
   secretSha256: z.string(),
   revokedAt: z.optional(z.string()),
-  /** Kept to the hour: a write per call would cost more than the call. */
+  /** Accurate to the hour: a write per call would cost more than the call. */
   lastUsedAt: z.optional(z.string()),
 });
 
-/** What was replaced is accepted until `validUntil` (business time); what is current has none. */
+/** A replaced value is accepted until `validUntil` (business time). The current value has none. */
 const rotated = { validUntil: z.optional(z.string()) };
 
-/** What a client may set on a connection. */
+/** The settings of a connection that its client may change. */
 export const connectionSettings = z.object({
-  /** `paused`: nothing is sent to the provider on it. Its webhooks are taken as ever. */
+  /** `paused`: nothing is sent to the provider. Webhooks are still accepted. */
   status: z.enum(["active", "paused"]),
-  /** `quarantine`: a webhook whose signature fails is acked and kept aside, never processed by itself. */
+  /** `quarantine`: a webhook whose signature fails is answered 200 and stored aside, and not processed. */
   signature: z.enum(["enforce", "quarantine"]),
-  /** The forms of a signature in the body that are tried; pin one once it is known. */
+  /** The forms of a signature in the body that are accepted. Pin one when it is known. */
   hashForms: z.array(hashForm).check(
     z.minLength(1),
-    z.refine((forms) => new Set(forms).size === forms.length, "names a form twice"),
+    z.refine((forms) => new Set(forms).size === forms.length, "contains a form twice"),
   ),
   /** Accepts a JWT `hash` that names the request and does not bind the body. */
   allowUnboundJwt: z.boolean(),
-  /** Acts only on what the provider itself answers when asked, not on what the webhook says. */
+  /** Takes the content of an event from the provider's API and not from the webhook. */
   verifyByFetch: z.boolean(),
 });
 
@@ -55,31 +55,31 @@ export const connectionItem = z.object({
   provider: providerId,
   /** SHA-256 of the inbound URL's tokens, hex. */
   tokens: z.array(z.object({ sha256: z.string(), ...rotated })),
-  /** The `ConnectionSecrets`, sealed with the master key; the item's key is the associated data. */
+  /** The `ConnectionSecrets`, sealed with the master key. The item's key is the associated data. */
   sealedSecrets: z.string(),
   settings: connectionSettings,
-  /** Counts the writes: one that read an older version is refused. */
+  /** Number of writes, for optimistic locking. */
   version: z.number(),
 });
 
-/** Headers that say how a message is framed and to whom it goes: never anybody's credential. */
+/** Headers of framing and routing, which are never a credential. */
 const framingHeaders =
   /^(connection|content-.*|expect|host|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade|accept-.*)$/i;
 
-/** Headers by which a provider knows us, by name. */
+/** Headers that authenticate Ackwire at a provider, by name. */
 export const providerCredentials = z.record(
   z.string().check(
     z.regex(/^[A-Za-z0-9-]{1,64}$/),
-    z.refine((name) => !framingHeaders.test(name), "is no header that can be a credential"),
+    z.refine((name) => !framingHeaders.test(name), "is not a header that can be a credential"),
   ),
   z.string().check(z.regex(/^[\x20-\x7e]{1,1000}$/)),
 );
 
-/** What a connection keeps sealed. */
+/** The secrets of a connection, which are stored sealed. */
 export const connectionSecrets = z.object({
-  /** Secrets by which the provider signs its webhooks; any of them is accepted. */
+  /** Secrets with which the provider may sign its webhooks. */
   webhookSecrets: z.array(z.object({ secret: z.string(), ...rotated })),
-  /** Headers by which the provider knows us, by name. */
+  /** Headers that authenticate the connection at the provider, by name. */
   credentials: z.optional(providerCredentials),
 });
 
@@ -90,11 +90,11 @@ export const accountItem = z.object({
   provider: providerId,
   /** The provider's token of this account, sealed. */
   sealedIdentificationToken: z.optional(z.string()),
-  /** The account's own gap between submissions. */
+  /** The account's own interval between submissions. */
   pace: z.optional(paceRange),
 });
 
-/** A client's present webhook; one that was deleted stays until the next takes its place. */
+/** A client's webhook. A deleted one stays until the next one replaces it. */
 export const webhookItem = z.object({
   ...common,
   webhookId: z.string(),
@@ -105,20 +105,20 @@ export const webhookItem = z.object({
   payloadMode,
   format: webhookFormat,
   hashFormat,
-  /** Only these; every type that its format carries where it is absent. */
+  /** The types to deliver; absent: every type that the format has. */
   eventTypes: z.optional(z.array(deliverableType)),
   description: z.optional(z.string()),
-  /** What its signing secrets are derived from, the current one first. */
+  /** The inputs from which its signing secrets are derived, the current one first. */
   secrets: z.array(
     z.object({
       version: z.number(),
       masterKeyId: z.string(),
-      /** SHA-256 of the Idempotency-Key by which it was made: the same call again is told it again. */
+      /** SHA-256 of the Idempotency-Key of the call that created it. The same call returns it again. */
       keySha256: z.optional(z.string()),
       ...rotated,
     }),
   ),
-  /** The client's webhooks before this one, and how each ended: their deliveries end likewise. */
+  /** The client's earlier webhooks and how each ended, which decides how their deliveries end. */
   previousWebhooks: z.array(
     z.object({
       webhookId: z.string(),
@@ -127,7 +127,7 @@ export const webhookItem = z.object({
       disabledAt: z.optional(z.string()),
     }),
   ),
-  /** Counts the writes: one that read an older version is refused. */
+  /** Number of writes, for optimistic locking. */
   version: z.number(),
 });
 

@@ -1,15 +1,15 @@
 import * as z from "zod/mini";
 
-/** What every consumer of the bus matches on: EventBridge `source`. */
+/** The EventBridge `source` of every event. */
 export const EVENT_SOURCE = "ackwire";
 
-/** Event ids go into HTTP headers of webhooks, so they are printable ASCII without spaces. */
+/** An event id is sent in an HTTP header of webhooks: printable ASCII without spaces. */
 const eventId = z.string().check(z.regex(/^[\x21-\x7e]{1,512}$/));
 
 const text = z.string();
 const optionalText = z.optional(text);
 
-/** On every event. */
+/** Members of every event that comes from a provider. */
 const subject = {
   /** The provider's id. */
   provider: text,
@@ -17,17 +17,17 @@ const subject = {
   eventType: text,
   accountId: optionalText,
   action: optionalText,
-  /** True where a number that no consumer could read exactly stands as text. */
+  /** A number that consumers could not read exactly is text. */
   numbersAsText: z.optional(z.literal(true)),
-  /** True where the provider signs nothing and the account is none that the client registered. */
+  /** The provider signs nothing, and the client has not registered the account. */
   accountUnknown: z.optional(z.literal(true)),
-  /** True where the result is larger than the bus carries; it is kept whole in the bucket. */
+  /** The result is too large for the bus, and is stored whole in the bucket. */
   resultTruncated: z.optional(z.literal(true)),
-  /** True where the connection verifies by asking the provider, which has no call that tells this. */
+  /** The connection verifies by asking the provider, which has no call for this event. */
   unverified: z.optional(z.literal(true)),
 };
 
-/** On every event of a workflow. Without `requestId` it belongs to no request made here. */
+/** Members of every event of a workflow. Without `requestId` it belongs to no request made here. */
 const workflow = {
   ...subject,
   requestId: optionalText,
@@ -41,25 +41,25 @@ const outcome = z.enum(["completed", "failed"]);
 const failure = z.object({ code: text, message: text });
 
 /**
- * One definition per event: from it come the producer's strict schema, the
- * consumer's loose one, the JSON Schema, the AsyncAPI document and the
- * EventBridge pattern. A sample that was once released must parse for ever.
+ * One definition per event type. The producer's strict schema, the consumer's
+ * loose schema, the JSON Schema, the AsyncAPI document and the EventBridge
+ * pattern are derived from it. A released sample must parse in every later version.
  */
 const definitions = {
   "workflow.created": {
-    when: "a request was accepted, scheduled ones too",
+    description: "a request was accepted, also one for later",
     data: { ...workflow, status: z.literal("pending"), payload: z.optional(payload) },
   },
   "workflow.started": {
-    when: "the provider began to work on it",
+    description: "the provider started the workflow",
     data: { ...workflow, status: z.literal("running"), payload: z.optional(payload) },
   },
   "workflow.actionRequired": {
-    when: "a person must do something: a login PIN",
+    description: "a person must act, for example enter a login PIN",
     data: { ...workflow, status: z.literal("action_required"), payload: z.optional(payload) },
   },
   "workflow.completed": {
-    when: "it reached its end; `result` or `error` says which",
+    description: "the workflow ended; it has `result` or `error`",
     data: {
       ...workflow,
       status: outcome,
@@ -68,27 +68,30 @@ const definitions = {
     },
   },
   "account.active": account("active", "the account is connected and operational"),
-  "account.reconnectionRequired": account("reconnection_required", "the user must reconnect it"),
+  "account.reconnectionRequired": account(
+    "reconnection_required",
+    "the user must reconnect the account",
+  ),
   "account.frozen": account("frozen", "the account was frozen"),
   "account.deleted": account("deleted", "the account was deleted"),
   "message.reply": {
-    when: "a reply came in, unasked",
+    description: "a reply was received that no request asked for",
     data: { ...workflow, payload },
   },
   "connection.accepted": {
-    when: "an invitation was accepted, unasked",
+    description: "an invitation was accepted",
     data: { ...workflow, payload },
   },
   "webhook.test": {
-    when: "a provider sent a test; a client's own test send is not on the bus",
+    description: "a provider sent a test webhook; a client's own test is not on the bus",
     data: { ...subject, message: optionalText, payload: z.optional(payload) },
   },
   "event.unrecognised": {
-    when: "an authentic webhook was not understood: it is kept as it came",
+    description: "an authentic webhook has an unknown form; `payload` is its body",
     data: { ...subject, payload },
   },
   "delivery.failed": {
-    when: "a delivery to a webhook failed for good; it stays resendable",
+    description: "a delivery to a webhook failed permanently; it can be resent",
     data: {
       deliveryId: text,
       eventId: text,
@@ -103,14 +106,14 @@ const definitions = {
     },
   },
   "webhook.disabled": {
-    when: "a webhook was disabled: by its client, or because its endpoint answered 410",
+    description: "a webhook was disabled: by its client, or because its endpoint answered 410",
     data: { webhookId: text, reason: text },
   },
 } as const;
 
-function account(status: string, when: string) {
+function account(status: string, description: string) {
   const data = { ...subject, accountId: text, status: z.literal(status), payload };
-  return { when, data } as const;
+  return { description, data } as const;
 }
 
 export type EventType = keyof typeof definitions;
@@ -119,24 +122,24 @@ export const eventTypes = Object.keys(definitions) as EventType[];
 
 export const eventType = z.enum(eventTypes);
 
-/** What is told of deliveries themselves, on the bus only: a webhook of it would cause more of it. */
+/** Events about deliveries, for the bus only: a webhook of one would cause more of them. */
 const operationalTypes = ["delivery.failed", "webhook.disabled"] as const;
 
 export type DeliverableType = Exclude<EventType, (typeof operationalTypes)[number]>;
 
-/** What a subscriber's webhook can be told of. */
+/** The event types that a webhook can subscribe to. */
 export const deliverableTypes = eventTypes.filter(
   (type): type is DeliverableType => !(operationalTypes as readonly string[]).includes(type),
 );
 
 export const deliverableType = z.enum(deliverableTypes);
 
-/** When an event of this type is published, in a sentence. */
+/** Returns a clause that says when an event of this type is published. */
 export function describeEvent(type: EventType): string {
-  return definitions[type].when;
+  return definitions[type].description;
 }
 
-/** What we produce: the envelope of one type, with nothing in it that is not defined. */
+/** The envelope of one type as Ackwire publishes it; undefined members are rejected. */
 export function producerSchema(type: EventType) {
   return z.strictObject({
     id: eventId,
@@ -146,7 +149,7 @@ export function producerSchema(type: EventType) {
   });
 }
 
-/** What a consumer should ask for: members that come later do not make it fail. */
+/** The envelope of one type as a consumer should parse it; members of later versions are accepted. */
 export function consumerSchema(type: EventType) {
   return z.looseObject({
     id: eventId,
@@ -156,12 +159,12 @@ export function consumerSchema(type: EventType) {
   });
 }
 
-/** What selects the events of these types on the bus; all of ours where none is named. */
+/** The EventBridge pattern of these types; of every event of Ackwire when none is named. */
 export function eventPattern(...types: EventType[]) {
   return { source: [EVENT_SOURCE], ...(types.length > 0 ? { "detail-type": types } : {}) };
 }
 
-/** What EventBridge carries as `detail`, of any type: the envelope and whose it is. */
+/** EventBridge's `detail` of any type: the envelope and its client. */
 export const eventDetail = z.looseObject({
   clientId: text,
   id: eventId,

@@ -2,49 +2,49 @@
 export const metricNamespace = "Ackwire";
 
 /**
- * The one dimension of these metrics; its value is the function's name
- * (`ingest`, `consume`, `api`, `submit`, `deliver`, `reconcile`). An alarm that looks at another dimension
- * looks at a metric that does not exist.
+ * The one dimension of these metrics. Its value is the function's name:
+ * `ingest`, `consume`, `api`, `submit`, `deliver` or `reconcile`. A metric with
+ * another dimension does not exist, so an alarm on it would never go off.
  */
 export const metricDimension = "service";
 
-/** Each is a count. The alarms in `infra/monitoring/alarms.ts` look at them. */
+/** Counts. `infra/monitoring/alarms.ts` has alarms on them. */
 export const metrics = {
-  /** A webhook's secret URL was right and its signature was not: answered 401. */
+  /** A webhook with a valid address and a wrong signature was answered 401. */
   SignatureRejected: "SignatureRejected",
-  /** A webhook's signature was wrong on a connection that quarantines: acked and kept aside. */
+  /** A webhook with a wrong signature was stored aside, on a connection that quarantines. */
   Quarantined: "Quarantined",
-  /** A call of the API came with a key that is none, or is revoked: answered 401. */
+  /** An API call with an unknown or revoked key was answered 401. */
   ApiKeyRejected: "ApiKeyRejected",
   /** An error without a failure code: a bug. The call or message is retried. */
   InternalError: "InternalError",
-  /** EventBridge did not take an event; its outbox entry stays. */
+  /** EventBridge did not accept an event, which stays in its outbox. */
   PublishFailed: "PublishFailed",
-  /** A webhook came with the key of one that is known, and with another body. */
+  /** Two webhooks with the same event id had different bodies; the second was ignored. */
   DedupeConflict: "DedupeConflict",
-  /** A provider refused a request for good, or a request could not be sent in time (`submit`). */
+  /** A provider rejected a request, or a request could not be submitted (`submit`). */
   SubmitFailed: "SubmitFailed",
-  /** A submission's outcome is not known: its answer was lost (`submit`, `reconcile`). */
+  /** The outcome of a submission is unknown, because its answer was lost (`submit`, `reconcile`). */
   RequestUnknown: "RequestUnknown",
-  /** A request ended because a time limit had passed (`submit`, `reconcile`). */
+  /** A request timed out (`submit`, `reconcile`). */
   RequestTimedOut: "RequestTimedOut",
-  /** A provider refused a connection's credentials: the connection was paused (`submit`, `reconcile`, `api`). */
+  /** A connection was paused because a provider refused its credentials (`submit`, `reconcile`, `api`). */
   ConnectionPaused: "ConnectionPaused",
-  /** An account was paused until a person resumes it or a login succeeds (`submit`, `consume`, `reconcile`). */
+  /** An account was paused until a login succeeds or a person resumes it (`submit`, `consume`, `reconcile`). */
   AccountPaused: "AccountPaused",
-  /** A result came for a request that had ended otherwise: kept as `lateResult` (`consume`). */
+  /** A result arrived for a request that had already ended otherwise (`consume`). */
   LateResult: "LateResult",
-  /** A delivery failed for good and its `delivery.failed` is published (`deliver`, `reconcile`). */
+  /** A delivery failed permanently, and its `delivery.failed` was published (`deliver`, `reconcile`). */
   DeliveryFailed: "DeliveryFailed",
-  /** A webhook's endpoint failed so often in a row that its deliveries are held back (`deliver`). */
+  /** The circuit of an endpoint opened after consecutive failures (`deliver`). */
   BreakerOpened: "BreakerOpened",
   /** A webhook was disabled because its endpoint answered 410 (`deliver`). */
   WebhookDisabled: "WebhookDisabled",
 } as const;
 
-/** Each is in seconds. */
+/** Durations in seconds. */
 export const durations = {
-  /** How long who is first in an account's lane has waited, each time the lane is looked at (`submit`). */
+  /** Wait of the request at the head of a lane, each time that the lane is worked (`submit`). */
   LaneWait: "LaneWait",
 } as const;
 

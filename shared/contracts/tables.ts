@@ -1,6 +1,6 @@
 /**
- * The tables' keys and indexes, for both sides: `infra` makes them, the
- * adapters read and write them. Attribute names are part of the stored data.
+ * The keys and indexes of the tables. `infra` creates them, and the adapters
+ * read and write them. Attribute names are part of the stored data.
  */
 
 /** Claims and stored events: one item per event, which is also its outbox entry. */
@@ -8,19 +8,19 @@ export const eventsTable = {
   partitionKey: "id",
   timeToLive: "expiresAt",
   indexes: {
-    /** A client's events by the time when they came. `listedAs` is that time, `#`, and the id. */
+    /** A client's events by time of receipt. `listedAs` is that time, `#`, and the id. */
     byClient: { name: "byClient", partitionKey: "clientId", sortKey: "listedAs", sortType: "S" },
     /** Sparse: only events that are not yet published have these attributes. */
     outbox: { name: "outbox", partitionKey: "outboxShard", sortKey: "outboxAt", sortType: "N" },
   },
 } as const;
 
-/** How many partitions the outbox index is spread over, and so how many queries a sweep makes. */
+/** Number of partitions of the outbox index, and of queries in one sweep. */
 export const OUTBOX_SHARD_COUNT = 4;
 
 /**
  * Lanes, requests, references and idempotency keys. A request and its lane share
- * a partition, so that what waits in a lane is read strongly consistent.
+ * a partition, so that a lane is read with strong consistency.
  */
 export const requestsTable = {
   partitionKey: "lane",
@@ -34,33 +34,33 @@ export const requestsTable = {
     queue: { name: "queue", sortKey: "laneKey", sortType: "S" },
   },
   indexes: {
-    /** A client's requests by the time when they came. `listedAs` is that time, `#`, and the id. */
+    /** A client's requests by time of acceptance. `listedAs` is that time, `#`, and the id. */
     byClient: { name: "byClient", partitionKey: "clientId", sortKey: "listedAs", sortType: "S" },
-    /** Sparse: when (business time, ms) a request or a lane must be looked at. */
+    /** Sparse: business time (ms) at which the sweep must process a request or a lane. */
     due: { name: "due", partitionKey: "dueShard", sortKey: "dueAt", sortType: "N" },
-    /** Sparse: since when (real time, ms) a writer may have died over a request. */
+    /** Sparse: real time (ms) after which the writer of a request counts as crashed. */
     sweep: { name: "sweep", partitionKey: "sweepShard", sortKey: "sweepAt", sortType: "N" },
   },
 } as const;
 
-/** How many partitions `due` and `sweep` are spread over each. */
+/** Number of partitions of each of `due` and `sweep`. */
 export const REQUEST_SHARD_COUNT = 4;
 
-/** Deliveries of webhooks, the health of their endpoints, and jobs that walk over many deliveries. */
+/** Deliveries to webhooks, the health of their endpoints, and bulk jobs. */
 export const deliveriesTable = {
   partitionKey: "id",
   timeToLive: "expiresAt",
   indexes: {
-    /** A client's deliveries by the time when they were made. `listedAs` is that time, `#`, and the id. */
+    /** A client's deliveries by time of creation. `listedAs` is that time, `#`, and the id. */
     byClient: { name: "byClient", partitionKey: "clientId", sortKey: "listedAs", sortType: "S" },
-    /** Sparse: when (business time, ms) somebody must see to it that a delivery is attempted. */
+    /** Sparse: business time (ms) at which the sweep must queue a delivery. */
     due: { name: "due", partitionKey: "dueShard", sortKey: "dueAt", sortType: "N" },
-    /** Sparse: since when (real time, ms) a worker may have died over it. */
+    /** Sparse: real time (ms) after which the worker of a delivery counts as crashed. */
     sweep: { name: "sweep", partitionKey: "sweepShard", sortKey: "sweepAt", sortType: "N" },
   },
 } as const;
 
-/** How many partitions `due` and `sweep` of the deliveries are spread over each. */
+/** Number of partitions of each of `due` and `sweep` of the deliveries. */
 export const DELIVERY_SHARD_COUNT = 4;
 
 /** Clients, API keys, connections, accounts and webhooks. */

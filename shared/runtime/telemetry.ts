@@ -3,14 +3,14 @@ import { Metrics, MetricUnit } from "@aws-lambda-powertools/metrics";
 import type { LogMessage } from "../contracts/log-messages.ts";
 import { type durations, metricNamespace, type metrics } from "../contracts/metrics.ts";
 
-/** The only fields that a log line may carry: ids, codes, sizes and times, never content. */
+/** The fields that a log line may have: ids, codes, sizes and times, and no content. */
 export interface LogFields {
   code?: string;
   detail?: string;
   connectionId?: string;
-  /** In which form a signature was seen: what may be pinned on the connection. */
+  /** The form of a signature, which can be pinned on the connection. */
   form?: string;
-  /** How a message ended that has no log message of its own. */
+  /** The outcome of a message for which there is no log message. */
   outcome?: string;
   eventId?: string;
   keyId?: string;
@@ -41,13 +41,13 @@ export type LogLevel = "debug" | "info" | "warn" | "error";
 export interface Telemetry {
   log(level: LogLevel, message: LogMessage, fields?: LogFields): void;
   count(metric: keyof typeof metrics, value?: number): void;
-  /** A duration; of several in one invocation, CloudWatch has each. */
+  /** Adds a duration. CloudWatch receives each of several in one invocation. */
   seconds(metric: keyof typeof durations, value: number): void;
   /** Writes the metrics; once per invocation. */
   flush(): void;
 }
 
-/** Logs as JSON and metrics in the embedded format, with the one dimension `service`. */
+/** Writes JSON log lines, and metrics in the embedded metric format with the one dimension `service`. */
 export function makeTelemetry(functionName: string): Telemetry {
   const logger = new Logger({ serviceName: functionName });
   const metric = new Metrics({ namespace: metricNamespace, serviceName: functionName });

@@ -1,24 +1,24 @@
-/** What was replaced is accepted for so long: a provider's dashboard and its retries need time. */
+/** Time for which a replaced value is still accepted: a person must update the provider, and retries arrive late. */
 export const ROTATION_OVERLAP_MS = 24 * 60 * 60 * 1000;
 
 interface Rotated {
   validUntil?: string | undefined;
 }
 
-/** What is accepted now. */
+/** Returns the members that are accepted at this time (business time, epoch milliseconds). */
 export function validAt<T extends Rotated>(list: readonly T[], nowMs: number): T[] {
   return list.filter(({ validUntil }) => !validUntil || Date.parse(validUntil) > nowMs);
 }
 
-/** Most that are accepted at once: each is one more comparison for every webhook. */
+/** Maximum number of members accepted at once: each costs every webhook one comparison. */
 const MAX_VALID = 4;
 
-/** Whether one more can be made current now. */
+/** Whether the list has room for a new current member. */
 export function canRotate(list: readonly Rotated[], nowMs: number): boolean {
   return validAt(list, nowMs).length < MAX_VALID;
 }
 
-/** The list with a new current member; what was current is accepted for the overlap. */
+/** Returns the list with a new current member. The previous one is accepted for the overlap. */
 export function rotate<T extends Rotated>(list: readonly T[], next: T, nowMs: number): T[] {
   const validUntil = new Date(nowMs + ROTATION_OVERLAP_MS).toISOString();
   const before = validAt(list, nowMs).map((one) => (one.validUntil ? one : { ...one, validUntil }));

@@ -2,15 +2,16 @@ import { createHmac } from "node:crypto";
 import { type JsonObject, readJsonObject } from "../json/json.ts";
 import { equalSecrets } from "./digest.ts";
 
-/** How far two clocks may differ when a token says from when to when it holds. */
+/** Tolerated clock difference when the validity of a token is checked. */
 export const CLOCK_TOLERANCE_SECONDS = 30;
 
 /**
- * The claims of a JWT that one of the secrets signed with HS256, or `undefined`.
+ * Returns the claims of a JWT that one of the secrets signed with HS256, or
+ * `undefined` for any other token.
  *
- * The algorithm is ours, never the token's choice; a header that asks for
- * anything else (`none`, RS256, `crit`) is refused. Headers that point to keys
- * (`jku`, `x5u`, `kid`) are not looked at.
+ * The algorithm is fixed: a header that asks for another one (`none`, RS256) or
+ * has `crit` is refused. Headers that point to keys (`jku`, `x5u`, `kid`) are
+ * ignored.
  */
 export function verifiedClaims(
   token: string,
@@ -28,7 +29,7 @@ export function verifiedClaims(
   return holdsAt(read, nowMs / 1000) ? read : undefined;
 }
 
-/** A token of these claims, as a provider signs it. */
+/** Returns a token with these claims. */
 export function signHs256(claims: object, secret: string): string {
   const part = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
   const text = `${part({ alg: "HS256", typ: "JWT" })}.${part(claims)}`;
@@ -40,7 +41,7 @@ function hs256(secret: string, text: string): string {
 }
 
 function decoded(part: string): JsonObject | undefined {
-  // Buffer skips what is not Base64: another spelling of the same bytes was not signed.
+  // Buffer skips characters outside Base64, but the signature covers only the canonical spelling.
   const bytes = Buffer.from(part, "base64url");
   if (bytes.toString("base64url") !== part) return undefined;
   try {

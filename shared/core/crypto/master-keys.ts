@@ -3,8 +3,8 @@ import { parseJsonOrUndefined } from "../../contracts/json-text.ts";
 import { isObject } from "../json/json.ts";
 
 /**
- * The master secret: `{"current":"k1","k1":"<random>"}`. New keys are added
- * beside the old ones, so that what an old key sealed can still be opened.
+ * The master secret: `{"current":"k1","k1":"<random>"}`. Old keys stay in it, so
+ * that values sealed with them still open.
  */
 export interface MasterKeys {
   current: string;
@@ -13,7 +13,7 @@ export interface MasterKeys {
 
 const KEY_ID = /^k\d{1,6}$/;
 
-/** @throws Error that names what is missing, and holds no value */
+/** Parses the master secret. @throws Error that names the fault and contains no value */
 export function readMasterKeys(secretString: string): MasterKeys {
   const parsed = parseJsonOrUndefined(secretString);
   if (!isObject(parsed)) throw new Error("The master secret must be a JSON object");
@@ -28,7 +28,7 @@ export function readMasterKeys(secretString: string): MasterKeys {
   return { current, keys };
 }
 
-/** The id of the master key that sealed a value. */
+/** Returns the id of the master key that sealed a value. */
 export function sealedWith(sealed: string): string {
   return sealed.split(".")[1] ?? "";
 }
@@ -56,7 +56,7 @@ export function seal(
   return ["v1", current, ...parts].join(".");
 }
 
-/** @throws Error when the key is gone, the binding differs or a bit was changed */
+/** Decrypts a sealed text. @throws Error when its key is missing, `boundTo` differs or a bit was changed */
 export function unseal(master: MasterKeys, boundTo: string, sealed: string): string {
   const [version, keyId = "", ...parts] = sealed.split(".");
   const [iv, body, tag] = parts.map((part) => Buffer.from(part, "base64url"));
@@ -74,10 +74,10 @@ function sealingKey(master: MasterKeys, keyId: string): Buffer {
 }
 
 /**
- * 32 bytes that belong to one purpose alone, the same at each call: what they
- * protect need not store them.
+ * Derives 32 bytes from a master key for one purpose. Each call returns the same
+ * bytes, so that they need not be stored.
  *
- * @throws Error that names the master key, when it is gone
+ * @throws Error that names the master key when it is missing
  */
 export function derivedKey(master: MasterKeys, keyId: string, purpose: string): Buffer {
   const secret = master.keys.get(keyId);

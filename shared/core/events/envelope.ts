@@ -5,18 +5,18 @@ import type { JsonObject } from "../json/json.ts";
 import { unmatchedEventId } from "./event-id.ts";
 import type { InboundEvent } from "./inbound-event.ts";
 
-/** An event in its final form: these bytes are stored, published and never made anew. */
+/** An event in its final form: these bytes are stored and published, and never rebuilt. */
 export interface FinalEvent {
   id: string;
   type: EventType;
   clientId: string;
   /** The envelope's JSON text. */
   envelope: string;
-  /** The webhook's exact bytes, kept where the envelope could not carry all of its digits. */
+  /** The webhook's exact bytes; present when the envelope could not carry all digits. */
   raw?: Uint8Array;
 }
 
-/** The event of a webhook that belongs to no request made here. */
+/** Builds the event of a webhook that belongs to no request made here. */
 export function unmatchedEvent(
   event: InboundEvent,
   origin: {
@@ -51,7 +51,7 @@ export function unmatchedEvent(
   return { id, type: event.type, clientId, envelope, ...(raw ? { raw } : {}) };
 }
 
-/** An event of a request made here. `n` tells several of one type apart. */
+/** Builds an event of a request made here. `n` distinguishes several of one type. */
 export function requestEvent(
   type: EventType,
   request: {
@@ -94,7 +94,7 @@ export function requestEvent(
   return truncateForBus({ id, type, clientId, envelope, ...(raw ? { raw } : {}) });
 }
 
-/** What the bus cannot carry is left out of the event, which says so. */
+/** Removes the content of an event that is too large for the bus, and marks it `resultTruncated`. */
 export function truncateForBus(whole: FinalEvent): FinalEvent {
   if (Buffer.byteLength(whole.envelope) <= limits.maxPutEventsBytes) return whole;
   const { data, ...frame } = JSON.parse(whole.envelope) as { data: JsonObject };
@@ -104,7 +104,7 @@ export function truncateForBus(whole: FinalEvent): FinalEvent {
   return { ...event, envelope };
 }
 
-/** JSON that every target of the bus takes: SQS refuses two characters that JSON leaves as they are. */
+/** Formats JSON that every target of the bus accepts: SQS refuses two characters that JSON allows. */
 export function busSafeJson(value: object): string {
   return JSON.stringify(value).replace(
     /[\ufffe\uffff]/g,
@@ -112,7 +112,7 @@ export function busSafeJson(value: object): string {
   );
 }
 
-/** EventBridge's `detail`: the envelope's very bytes with the tenant in front. */
+/** Returns EventBridge's `detail`: the bytes of the envelope with `clientId` in front. */
 export function toEventBridgeDetail(event: Pick<FinalEvent, "clientId" | "envelope">): string {
   return `{"clientId":${JSON.stringify(event.clientId)},${event.envelope.slice(1)}`;
 }

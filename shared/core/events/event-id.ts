@@ -2,9 +2,9 @@ import type { EventType } from "../../contracts/events.ts";
 import { sha256Hex } from "../crypto/digest.ts";
 
 /**
- * The id of an event that belongs to no request made here. It is derived, so
- * that the same webhook gives the same id, and begins (behind the type) with
- * the connection, so that no client can shadow another's.
+ * Derives the id of an event that belongs to no request made here. The same
+ * webhook gives the same id. The connection follows the type, so that the events
+ * of two clients cannot have the same id.
  */
 export function unmatchedEventId(of: {
   type: EventType;
@@ -17,21 +17,22 @@ export function unmatchedEventId(of: {
   return parts.join(":");
 }
 
-/** A provider's id as it stands in ours, which go into HTTP headers. */
+/** Returns a provider's id in a form that fits into an HTTP header, as event ids must. */
 export function headerSafeId(providerId: string): string {
   return /^[A-Za-z0-9_-]{1,128}$/.test(providerId)
     ? providerId
     : `~${sha256Hex(encodeInjective(providerId))}`;
 }
 
-/** Sixteen hex digits that tell two events of one subject apart. */
+/** Returns sixteen hex digits that distinguish two events of one subject. */
 export function discriminatorOf(text: string): string {
   return sha256Hex(encodeInjective(text)).slice(0, 16);
 }
 
 /**
- * UTF-8, which has no lone surrogates: it would make one of all of them. A text
- * that has some is taken in UTF-16, behind a byte that no UTF-8 begins with.
+ * Encodes different texts as different bytes. UTF-8 encodes every lone surrogate
+ * as U+FFFD, so `"\ud800"` and `"\udc00"` would be equal. A text with a lone
+ * surrogate is encoded as UTF-16 after a byte that cannot begin UTF-8.
  */
 function encodeInjective(text: string): Uint8Array {
   if (text.isWellFormed()) return Buffer.from(text, "utf8");

@@ -1,17 +1,17 @@
 import type { EventType } from "../../contracts/events.ts";
 
-/** What a webhook says, in our words. */
+/** The content of a webhook in Ackwire's terms. */
 export interface InboundEvent {
   type: EventType;
-  /** The provider's id of what the event is about: a request, a workflow, an account. */
+  /** The provider's id of the subject: a request, a workflow or an account. */
   subjectId: string;
-  /** Tells events of one type and subject apart, where there can be several. */
+  /** Distinguishes events of one type and subject, if there can be several. */
   discriminator?: string;
-  /** ISO 8601, where the provider says when the event was produced. */
+  /** ISO 8601, if the provider sends the time of the event. */
   createdAt?: string;
-  /** Labels that the client's own words had, which came back with the result. */
+  /** Labels that were sent with the request and returned with the result. */
   labels?: readonly string[];
-  /** The provider itself said what the specification calls it: `eventType` is its own word. */
+  /** `eventType` is the provider's own value. */
   hasOwnEventType?: true;
   data: {
     workflowId?: string;
@@ -23,9 +23,9 @@ export interface InboundEvent {
     result?: unknown;
     error?: { code: string; message: string };
     payload?: unknown;
-    /** The account is none that the client registered. */
+    /** The client has not registered the account. */
     accountUnknown?: true;
-    /** The provider was to be asked, and has no call that tells. */
+    /** The provider should confirm the event, and has no call for it. */
     unverified?: true;
   };
 }

@@ -2,48 +2,50 @@ import type { Lease } from "../clock.ts";
 import type { FinalEvent } from "./envelope.ts";
 
 export type ClaimResult =
-  /** The event is ours to publish. The bytes are those of the first claim. */
+  /** This worker must publish the event, in the bytes of its first claim. */
   | { kind: "granted"; event: FinalEvent }
-  /** Another worker has it: report the message as failed, never as done. */
+  /** Another worker has claimed it: report the message as failed, never as done. */
   | { kind: "held"; untilMs: number }
-  /** It is on the bus. `envelope` is what was published. */
+  /** It is on the bus. `envelope` is the published text. */
   | { kind: "done"; envelope: string };
 
 /**
- * The events that this system has seen: at once the dedupe record, the outbox
- * and the event store. At most one live claim per event, whichever workers race.
+ * The known events. An event's item is its dedupe record, its outbox entry and
+ * its entry in the event store. At most one claim per event is alive.
  */
 export interface EventClaims {
   /**
-   * Claims an event, storing it when it is new.
+   * Claims an event. Stores it when it is new.
    *
    * @throws DEPENDENCY_DOWN; the claim may or may not have been written
    */
   claim(event: FinalEvent, lease: Lease): Promise<ClaimResult>;
-  /** Claims an event that is stored already; `undefined` when there is none. */
+  /** Claims a stored event. @returns `undefined` when there is none */
   takeOver(id: string, lease: Lease): Promise<ClaimResult | undefined>;
-  /** Records that the event is on the bus; `lost` when the claim had passed to another. */
+  /** Records that the event is on the bus. @returns `lost` when another worker has the claim */
   complete(id: string, owner: string): Promise<"completed" | "lost">;
-  /** Gives the claim back, to the end of the outbox: the next worker need not wait for its end. */
+  /** Releases the claim, so that the next worker need not wait for its expiry. Moves the event to the end of the outbox. */
   release(id: string, owner: string): Promise<void>;
   /**
-   * Takes out of the outbox what the bus will never take as it is. The event
-   * stays stored, and can be claimed when its message is redriven.
+   * Removes an event that the bus can never accept from the outbox. It stays
+   * stored, and is claimed again when its message is redriven.
    */
   park(id: string, owner: string): Promise<void>;
-  /** Ids of unpublished events of one shard that were stored before `beforeMs` (real), oldest first. */
+  /** Returns ids of unpublished events of one shard, stored before `beforeMs` (real), oldest first. */
   unpublished(shard: number, beforeMs: number, limit: number): Promise<string[]>;
 }
 
 export type PublishResult =
   | { ok: true }
-  /** `isFinal`: the bus will never take this entry as it is. */
+  /** `isFinal`: the bus can never accept this entry. */
   | { ok: false; reason: string; isFinal: boolean };
 
 export interface EventPublisher {
   /**
-   * Puts events on the bus, in batches, and answers for each, in order. An
-   * entry that failed may be published again; one that is `ok` is on the bus.
+   * Publishes events in batches.
+   *
+   * @returns one result for each event, by its index. An entry that is `ok` is on
+   *   the bus; one that failed may be published again
    */
   publish(events: readonly FinalEvent[]): Promise<PublishResult[]>;
 }

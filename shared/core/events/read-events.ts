@@ -2,14 +2,14 @@ import type { EventType } from "../../contracts/events.ts";
 import { Failure } from "../../contracts/failures.ts";
 import { readCursor, writeCursor } from "../input/cursor.ts";
 
-/** An event as it lies in the store. */
+/** A stored event. */
 export interface StoredEvent {
   id: string;
   clientId: string;
   /** The envelope's JSON text. */
   envelope: string;
   publishedAt?: string | undefined;
-  /** The webhook's exact bytes; only `find` has them. */
+  /** The webhook's exact bytes; only `find` returns them. */
   raw?: Uint8Array | undefined;
 }
 
@@ -17,8 +17,8 @@ export interface EventReader {
   /** @throws DEPENDENCY_DOWN */
   find(id: string): Promise<StoredEvent | undefined>;
   /**
-   * A client's events, newest first, from behind `before` on. There may be
-   * fewer than `limit`, or none, while there is a `before` for the next page.
+   * Returns a client's events, newest first, after the position `before`. A page
+   * may have fewer than `limit` events, or none, although there is a next page.
    *
    * @throws DEPENDENCY_DOWN
    */
@@ -30,20 +30,20 @@ export interface EventReader {
   }): Promise<{ events: StoredEvent[]; before?: string | undefined }>;
 }
 
-/** A time, `#`, and an id: what the store can go on from. */
+/** The form of a position: a time, `#`, and an id. */
 const LISTED_AS = /^[^#]{1,32}#.{1,512}$/;
 
-/** Both give JSON text: parsing an envelope and writing it again would change its numbers. */
+/** Reads a client's events as JSON text, because parsing an envelope would change its numbers. */
 export function makeReadEvents({ reader }: { reader: EventReader }) {
   return {
-    /** @throws NOT_FOUND, for another client's too; DEPENDENCY_DOWN */
+    /** @throws NOT_FOUND, also for another client's event; DEPENDENCY_DOWN */
     async get(clientId: string, id: string): Promise<string> {
       const event = await reader.find(id);
       if (event?.clientId !== clientId) throw new Failure("NOT_FOUND", "there is no such event");
       return jsonOf(event);
     },
 
-    /** @throws REQUEST_INVALID for a bad cursor; DEPENDENCY_DOWN */
+    /** @throws REQUEST_INVALID for an invalid cursor; DEPENDENCY_DOWN */
     async list(
       clientId: string,
       query: { limit: number; cursor?: string; type?: EventType },
@@ -63,7 +63,7 @@ export function makeReadEvents({ reader }: { reader: EventReader }) {
   };
 }
 
-/** The envelope's very text, with what the store knows besides spliced in at its end. */
+/** Returns the text of the envelope with `publishedAt` and `raw` as its last members. */
 function jsonOf({ envelope, publishedAt, raw }: StoredEvent): string {
   const added = {
     ...(publishedAt === undefined ? {} : { publishedAt }),

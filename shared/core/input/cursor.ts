@@ -2,18 +2,18 @@ import { parseJsonOrUndefined } from "../../contracts/json-text.ts";
 import { sha256Hex } from "../crypto/digest.ts";
 import { InvalidRequest } from "./invalid-request.ts";
 
-/** What a cursor belongs to: one list of one client. */
+/** The list and client to which a cursor is bound. */
 export interface CursorOf {
   list: "events" | "connections" | "keys" | "requests" | "accounts" | "deliveries";
   clientId: string;
 }
 
-/** Names a place in a list. Opaque to callers, and no good for another list or client. */
+/** Encodes a position in a list. Opaque to callers, and invalid for another list or client. */
 export function writeCursor(of: CursorOf, place: string): string {
   return Buffer.from(JSON.stringify([owner(of), place])).toString("base64url");
 }
 
-/** @throws REQUEST_INVALID when it is not a cursor of this list and client, with a place of this form */
+/** Decodes a cursor. @throws REQUEST_INVALID unless it is of this list and client and its position matches `form` */
 export function readCursor(of: CursorOf, cursor: string, form: RegExp): string {
   const [madeFor, place] = parse(cursor);
   if (madeFor === owner(of) && typeof place === "string" && form.test(place)) return place;
@@ -26,12 +26,12 @@ function parse(cursor: string): unknown[] {
   return Array.isArray(parsed) ? parsed : [];
 }
 
-/** No secret: it keeps mistakes out. What a place can show is bound to the client by the query itself. */
+/** Not a secret: it detects mistakes. The query itself is limited to the client. */
 function owner({ list, clientId }: CursorOf): string {
   return sha256Hex(`${list}#${clientId}`).slice(0, 16);
 }
 
-/** A page of a list that was read whole, in the order of its ids. */
+/** Returns one page of a complete list, in the order of ids. */
 export function pageOf<Item>(
   items: readonly Item[],
   page: CursorOf & { limit: number; cursor?: string; idOf: (item: Item) => string },

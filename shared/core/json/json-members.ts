@@ -1,15 +1,15 @@
-/** One member of the outermost object, by its place in the text. */
+/** A member of the outermost object and its position in the text. */
 export interface JsonMember {
   key: string;
-  /** From the key's opening quote … */
+  /** Index of the key's opening quote. */
   start: number;
-  /** … to behind the value. */
+  /** Index after the value. */
   end: number;
 }
 
 /**
- * The members of the outermost object, in their order, duplicates included.
- * The text must be valid JSON with an object at the top.
+ * Returns the members of the outermost object in their order, duplicates
+ * included. The text must be valid JSON with an object at the top.
  */
 export function topLevelMembers(text: string): JsonMember[] {
   const members: JsonMember[] = [];
@@ -39,8 +39,8 @@ export function topLevelMembers(text: string): JsonMember[] {
 }
 
 /**
- * The text without one member and the comma that belonged to it: what a sender
- * signed before it added the member at the end.
+ * Returns the text without one member and its comma: the text that a sender
+ * signed before it added the signature as a member.
  */
 export function withoutMember(text: string, member: JsonMember): string {
   const commaBefore = lastCommaBefore(text, member.start);
@@ -68,7 +68,7 @@ function lastCommaBefore(text: string, start: number): number {
   return text[at] === "," ? at : -1;
 }
 
-/** The object as JSON text with one more member, whose value is JSON text already. */
+/** Returns the object as JSON text with one more member, whose value is given as JSON text. */
 export function withMember(value: object, name: string, text: string | undefined): string {
   const json = JSON.stringify(value);
   if (text === undefined) return json;

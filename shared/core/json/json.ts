@@ -3,11 +3,11 @@ import { limits } from "../../contracts/limits.ts";
 
 export type JsonObject = { [key: string]: unknown };
 
-/** A body that was read as JSON without losing a digit. */
+/** JSON that was parsed without losing a digit. */
 export interface ReadJson<Value = JsonObject> {
   text: string;
   value: Value;
-  /** True when a number stands as text, because no consumer of the bus could carry it. */
+  /** True when a number is text in `value`, because consumers of the bus could not represent it. */
   numbersAsText: boolean;
 }
 
@@ -19,7 +19,7 @@ declare global {
   }
 }
 
-/** `exact`: each number is written as it was read, also one that the bus would not carry. */
+/** `exact`: each number keeps its digits, also one that the bus cannot represent. */
 type Numbers = "forBus" | "exact";
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -27,8 +27,8 @@ const INT64_MIN = -(2n ** 63n);
 const INT64_MAX = 2n ** 63n - 1n;
 
 /**
- * Reads bytes as a JSON object. Numbers that JavaScript would change (`1.0`,
- * integers beyond 2^53) are kept as they were written.
+ * Parses bytes as a JSON object. Numbers that JavaScript would change (`1.0`,
+ * integers beyond 2^53) keep their digits.
  *
  * @throws BODY_NOT_UTF8, BODY_TOO_DEEP, BODY_NOT_JSON
  */
@@ -44,7 +44,7 @@ export function readJsonObject(
   return { ...read, value };
 }
 
-/** The same of any JSON value. @throws BODY_NOT_UTF8, BODY_TOO_DEEP, BODY_NOT_JSON */
+/** Parses bytes as any JSON value, like `readJsonObject`. @throws BODY_NOT_UTF8, BODY_TOO_DEEP, BODY_NOT_JSON */
 export function readJson(
   bytes: Uint8Array,
   numbers: Numbers = "forBus",
@@ -63,7 +63,7 @@ export function isObject(value: unknown): value is JsonObject {
   );
 }
 
-/** The value's text with sorted keys: equal for bodies that differ in order and spaces alone. */
+/** Returns the value's text with sorted keys: equal for texts that differ in order and spaces only. */
 export function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
   if (!isObject(value)) return JSON.stringify(value);
@@ -81,7 +81,7 @@ function decodeUtf8(bytes: Uint8Array): string {
   }
 }
 
-/** Counts brackets outside strings, without recursion: linear, whatever the input. */
+/** Counts brackets outside strings without recursion, in linear time for any input. */
 function nestsDeeperThan(text: string, limit: number): boolean {
   let depth = 0;
   let inString = false;
@@ -99,8 +99,8 @@ function nestsDeeperThan(text: string, limit: number): boolean {
 }
 
 /**
- * Only bodies with such a number pay for the slower, exact parse. A number stands between these
- * characters: the digits of a signature in hex, or of a time, are not meant.
+ * Finds numbers that need the exact parse, which is slower. The characters
+ * around a number keep the digits in a hex signature or a time from matching.
  */
 const mayHoldInexactNumber = /(?:^|[:,[])\s*(?:-0|-?\d{16}|-?\d+[.eE][-+.eE\d]*\s*(?:[,\]}]|$))/;
 
@@ -130,7 +130,7 @@ function isPlain(value: number): boolean {
 
 function isCarriedByBus(value: number, source: string): boolean {
   if (!Number.isFinite(value)) return false;
-  // `1e19` is an integer as much as the digits are.
+  // `1e19` is an integer too.
   if (!Number.isInteger(value) || isPlain(value)) return true;
   const integer = /^-?\d+$/.test(source) ? BigInt(source) : BigInt(value);
   return integer >= INT64_MIN && integer <= INT64_MAX;

@@ -1,6 +1,6 @@
 import { isObject } from "./json.ts";
 
-/** As Python's `json.dumps` writes it by default: spaces behind `,` and `:`, all but ASCII escaped. */
+/** Formats a value like Python's `json.dumps`: a space after `,` and `:`, and only ASCII. */
 export function pythonJson(value: unknown): string {
   if (typeof value === "string") return pythonString(value);
   if (Array.isArray(value)) return `[${value.map(pythonJson).join(", ")}]`;
@@ -18,7 +18,7 @@ function pythonString(value: string): string {
   return JSON.stringify(value).replace(/[^ -~]/g, escaped);
 }
 
-/** Surrogates one by one, as Python does: the expression above has no `u` flag. */
+/** Escapes each surrogate by itself, as Python does: the expression has no `u` flag. */
 function escaped(char: string): string {
   return `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }
