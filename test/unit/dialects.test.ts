@@ -99,7 +99,7 @@ const finding = (envelope: object): Partial<Requests> => ({
 });
 
 describe("We-Link's POST /api/v1/{action}", () => {
-  test("is a new request of the account that the body names", async () => {
+  test("We-Link's submit creates a request for the account in the body", async () => {
     const { call, called } = setUp();
     const scheduled = "2026-06-26T12:00:00.000Z";
     const body = { accountId: "a", scheduled, profile_id: "p", connectionId: "c" };
@@ -128,13 +128,16 @@ describe("We-Link's POST /api/v1/{action}", () => {
     ["an address", { email: "a@example.com" }, /^email:[0-9a-f]{16}$/],
     ["nothing", {}, /^unassigned$/],
     ["no text", { email: 1 }, /^unassigned$/],
-  ])("that names no account but %s waits in a lane of its own", async (_name, body, accountId) => {
-    const { call, called } = setUp();
-    await call("POST /api/v1/login_v2", { body });
-    expect(called).toMatchObject([["accept", { accountId: expect.stringMatching(accountId) }]]);
-  });
+  ])(
+    "A We-Link call without an account but with %s waits in its own lane",
+    async (_name, body, accountId) => {
+      const { call, called } = setUp();
+      await call("POST /api/v1/login_v2", { body });
+      expect(called).toMatchObject([["accept", { accountId: expect.stringMatching(accountId) }]]);
+    },
+  );
 
-  test("passes each digit on", async () => {
+  test("We-Link's submit passes on every digit of a number", async () => {
     const { call, called } = setUp();
     await call("POST /api/v1/connect", { body: '{"n":1.0,"m":123456789012345678901234567890}' });
     expect(JSON.stringify(called)).toContain('{"n":1.0,"m":123456789012345678901234567890}');
@@ -143,7 +146,7 @@ describe("We-Link's POST /api/v1/{action}", () => {
   test.each([
     [{ requestId: "rq_1", code: "0123" }, "0123"],
     [{ request_id: "rq_1", code: 4567, accountId: "a" }, "4567"],
-  ])("login_code goes on with the login that waits", async (body, code) => {
+  ])("login_code continues the waiting login", async (body, code) => {
     const { call, called } = setUp();
     const answer = await call("POST /api/v1/login_code", { body });
     expect([answer.status, answer.body]).toEqual([200, { requestId: "rq_1" }]);
@@ -158,7 +161,7 @@ describe("We-Link's POST /api/v1/{action}", () => {
     ["Connect", {}, "action: Invalid"],
     ["connect", "[]", "must be a JSON object"],
     ["connect", "{", "are not JSON"],
-  ])("%s of %j is refused in We-Link's own shape", async (action, body, message) => {
+  ])("%s of %j is refused in We-Link's error shape", async (action, body, message) => {
     const { call, called } = setUp();
     const answer = await call(`POST /api/v1/${action}`, { body });
     expect(answer).toMatchObject({
@@ -183,12 +186,12 @@ describe("We-Link's POST /api/v1/get_response", () => {
     ["RUNNING", "PROCESSING"],
     ["UNKNOWN", "PROCESSING"],
     ["CANCELLED", "CANCELLED"],
-  ] as const)("%s is %s", async (status, expected) => {
+  ] as const)("Status %s is shown as %s", async (status, expected) => {
     const { body } = await get({ status });
     expect(body).toEqual({ request_id: "rq_1", requestId: "rq_1", status: expected });
   });
 
-  test("has the result digit by digit", async () => {
+  test("get_response returns every digit of the result", async () => {
     const { text } = await get({ status: "SUCCEEDED", result: '{"n":1.0, "m":1e400}' });
     expect(text).toBe(
       '{"request_id":"rq_1","requestId":"rq_1","status":"SUCCESS","result":{"n":1.0, "m":1e400}}',
@@ -204,16 +207,16 @@ describe("We-Link's POST /api/v1/get_response", () => {
       { code: "QUEUE_TIMEOUT_THRESHOLD_EXCEEDED", message: "Again" },
       { status: "QUEUE_TIMEOUT_THRESHOLD_EXCEEDED", message: "Again" },
     ],
-  ])("says why it failed", async (error, expected) => {
+  ])("get_response returns the error of a failed request", async (error, expected) => {
     expect((await get({ status: "FAILED", error })).body).toMatchObject(expected);
   });
 
-  test("asks for the code that a login waits for", async () => {
+  test("get_response asks for the code of a waiting login", async () => {
     const { body } = await get({ status: "ACTION_REQUIRED" });
     expect(body).toMatchObject({ status: "PIN_REQUIRED", message: expect.any(String) });
   });
 
-  test("takes either name of the id, and needs one", async () => {
+  test("get_response accepts either name of the id and requires one", async () => {
     const { call, called } = setUp();
     await call("POST /api/v1/get_response", { body: { requestId: "rq_2" } });
     expect(called).toEqual([["get", "cl_1", "rq_2"]]);
@@ -222,9 +225,9 @@ describe("We-Link's POST /api/v1/get_response", () => {
   });
 
   test.each([
-    ["nobody's", { get: notFound }],
+    ["an unknown", { get: notFound }],
     ["another provider's", { get: async () => view({ provider: "linked-api" }) }],
-  ])("%s request is not found", async (_name, given) => {
+  ])("get_response answers 404 for %s request", async (_name, given) => {
     const answer = await setUp(given).call("POST /api/v1/get_response", {
       body: { requestId: "x" },
     });
@@ -252,15 +255,18 @@ describe("We-Link's POST /api/v1/get_response", () => {
       { type: "message.reply", data: { payload: { result: { text: "Hi" } } } },
       { status: "SUCCESS", result: { text: "Hi" } },
     ],
-  ])("of a request made elsewhere tells %s", async (_name, envelope, expected) => {
-    const answer = await setUp(finding(envelope)).call("POST /api/v1/get_response", {
-      body: { request_id: "req-1" },
-    });
-    expect(answer).toMatchObject({ status: 200, body: { requestId: "req-1", ...expected } });
-  });
+  ])(
+    "get_response returns %s of a request that was made elsewhere",
+    async (_name, envelope, expected) => {
+      const answer = await setUp(finding(envelope)).call("POST /api/v1/get_response", {
+        body: { request_id: "req-1" },
+      });
+      expect(answer).toMatchObject({ status: 200, body: { requestId: "req-1", ...expected } });
+    },
+  );
 });
 
-test("each digit of a request made elsewhere is kept, however deep it lies", async () => {
+test("Every digit of a request that was made elsewhere is kept at any depth", async () => {
   const result = `{"n":1.0,"deep":${"[".repeat(70)}${"]".repeat(70)}}`;
   const envelope = `{"type":"workflow.completed","data":{"status":"completed","result": ${result} }}`;
   const { call } = setUp({ get: notFound, findByProviderId: async () => envelope });
@@ -275,26 +281,29 @@ describe("Linked API's POST /workflows", () => {
   test.each([
     ["an action", { actionType, text: "Hi" }, { text: "Hi" }],
     ["a list", [{ actionType }, { actionType: "x" }], [{ actionType }, { actionType: "x" }]],
-  ])("of %s is a new request of the token's account", async (_name, body, params) => {
-    const { call, called } = setUp();
-    const answer = await call("POST /workflows", { body });
-    expect(answer).toMatchObject({
-      status: 200,
-      body: { success: true, result: { workflowId: "rq_1", workflowStatus: "pending" } },
-    });
-    expect(called).toEqual([
-      [
-        "accept",
-        {
-          ...account,
-          provider: "linked-api",
-          action: actionType,
-          params,
-          idempotencyKey: undefined,
-        },
-      ],
-    ]);
-  });
+  ])(
+    "POST /workflows with %s creates a request for the token's account",
+    async (_name, body, params) => {
+      const { call, called } = setUp();
+      const answer = await call("POST /workflows", { body });
+      expect(answer).toMatchObject({
+        status: 200,
+        body: { success: true, result: { workflowId: "rq_1", workflowStatus: "pending" } },
+      });
+      expect(called).toEqual([
+        [
+          "accept",
+          {
+            ...account,
+            provider: "linked-api",
+            action: actionType,
+            params,
+            idempotencyKey: undefined,
+          },
+        ],
+      ]);
+    },
+  );
 
   test.each([[[]], [{}], [[{}]], [1], ["{"], [{ actionType: "no type" }], [[{ actionType }, 1]]])(
     "of %j is refused in Linked API's own shape",
@@ -314,14 +323,17 @@ describe("Linked API's POST /workflows", () => {
     ["CONFLICT", 409, "conflict"],
     ["TOO_MANY_REQUESTS", 429, "tooManyRequests"],
     ["DEPENDENCY_DOWN", 503, "httpError"],
-  ] as const)("that ends in %s is refused as %i %s", async (code, status, type) => {
-    const answer = await setUp({ accept: refusing(code) }).call("POST /workflows", {
-      body: { actionType },
-    });
-    expect(answer).toMatchObject({ status, body: { success: false, error: { type } } });
-    expect(answer.text.includes("DynamoDB")).toBe(status !== 503);
-    expect(answer.headers?.["retry-after"]).toBe(status === 409 ? undefined : "5");
-  });
+  ] as const)(
+    "POST /workflows that fails with %s is answered %i %s",
+    async (code, status, type) => {
+      const answer = await setUp({ accept: refusing(code) }).call("POST /workflows", {
+        body: { actionType },
+      });
+      expect(answer).toMatchObject({ status, body: { success: false, error: { type } } });
+      expect(answer.text.includes("DynamoDB")).toBe(status !== 503);
+      expect(answer.headers?.["retry-after"]).toBe(status === 409 ? undefined : "5");
+    },
+  );
 });
 
 describe("Linked API's GET /workflows/{id}", () => {
@@ -337,7 +349,7 @@ describe("Linked API's GET /workflows/{id}", () => {
     ["RUNNING", "running"],
     ["UNKNOWN", "running"],
     ["ACTION_REQUIRED", "running"],
-  ] as const)("%s is %s", async (status, workflowStatus) => {
+  ] as const)("Status %s is shown as %s", async (status, workflowStatus) => {
     const { body } = await get({ status });
     expect(body).toEqual({ success: true, result: { workflowId: "rq_1", workflowStatus } });
   });
@@ -347,14 +359,14 @@ describe("Linked API's GET /workflows/{id}", () => {
     ["a list", '[{"actionType":"x","n":12345678901234567890123}]'],
     ["an action's completion", '{"actionType":"x","completion":1}'],
     ["nothing", "null"],
-  ])("has %s as it came", async (_name, result) => {
+  ])("GET /workflows/{id} returns %s unchanged", async (_name, result) => {
     const { text } = await get({ status: "SUCCEEDED", result });
     expect(text).toBe(
       `{"success":true,"result":{"workflowId":"rq_1","workflowStatus":"completed","completion":${result}}}`,
     );
   });
 
-  test("has completion and failure apart where they came together", async () => {
+  test("GET /workflows/{id} returns completion and failure as separate members", async () => {
     const result = '{"completion": {"n":1.0}, "failure":{"reason":"r","message":"m"},"x":1}';
     const { text, body } = await get({ status: "SUCCEEDED", result });
     expect(text).toContain('"completion": {"n":1.0}');
@@ -373,18 +385,21 @@ describe("Linked API's GET /workflows/{id}", () => {
       { reason: "RESULT_TIMEOUT", message: "m" },
     ],
     ["CANCELLED", undefined, { reason: "cancelled", message: "The workflow was cancelled" }],
-  ] as const)("says why it is %s", async (status, error, failure) => {
-    expect((await get({ status, error })).body).toEqual({
-      success: true,
-      result: { workflowId: "rq_1", workflowStatus: "failed", failure },
-    });
-  });
+  ] as const)(
+    "GET /workflows/{id} returns the failure of a workflow that is %s",
+    async (status, error, failure) => {
+      expect((await get({ status, error })).body).toEqual({
+        success: true,
+        result: { workflowId: "rq_1", workflowStatus: "failed", failure },
+      });
+    },
+  );
 
   test.each([
-    ["nobody's", { get: notFound }],
+    ["an unknown", { get: notFound }],
     ["another provider's", {}],
     ["an account's event, which is none", finding({ type: "account.active", data: {} })],
-  ])("%s is not found", async (_name, given) => {
+  ])("GET /workflows/{id} answers 404 for %s", async (_name, given) => {
     const answer = await setUp(given).call("GET /workflows/{workflowId}");
     expect(answer).toMatchObject({ status: 404, body: { error: { type: "workflowNotFound" } } });
   });
@@ -402,11 +417,14 @@ describe("Linked API's GET /workflows/{id}", () => {
       { status: "failed", error: { code: "c", message: "m" } },
       { workflowStatus: "failed", failure: { reason: "c", message: "m" } },
     ],
-  ])("of a workflow made elsewhere tells its %s", async (type, data, expected) => {
-    const { call } = setUp(finding({ type, data }));
-    const { body } = await call("GET /workflows/{workflowId}", { id: "wf-1" });
-    expect(body).toEqual({ success: true, result: { workflowId: "wf-1", ...expected } });
-  });
+  ])(
+    "GET /workflows/{id} returns the %s of a workflow that was started elsewhere",
+    async (type, data, expected) => {
+      const { call } = setUp(finding({ type, data }));
+      const { body } = await call("GET /workflows/{workflowId}", { id: "wf-1" });
+      expect(body).toEqual({ success: true, result: { workflowId: "wf-1", ...expected } });
+    },
+  );
 });
 
 describe("Linked API's DELETE /workflows/{id}", () => {
@@ -425,12 +443,12 @@ describe("Linked API's DELETE /workflows/{id}", () => {
     ],
     ["of another provider", {}, { status: 404, body: { success: false } }],
     ["that cannot be asked for", { get, cancel: refusing("DEPENDENCY_DOWN") }, { status: 503 }],
-  ])("of one %s", async (_name, given, expected) => {
+  ])("DELETE /workflows/{id} of a workflow that %s", async (_name, given, expected) => {
     expect(await setUp(given).call("DELETE /workflows/{workflowId}")).toMatchObject(expected);
   });
 });
 
-describe("who calls", () => {
+describe("authentication in dialects", () => {
   const token = (of: string | undefined) => ({ "identification-token": of });
   const forAnother = identificationToken(masterKeys, { ...account, clientId: "cl_2" });
   const older = identificationToken({ ...masterKeys, current: "k1" }, account);
@@ -451,7 +469,7 @@ describe("who calls", () => {
     ["more behind it", token(`k2.${name}.${proof}.x`), "invalidIdentificationToken"],
     ["an empty name", token(`k2..${proof}`), "invalidIdentificationToken"],
     ["a word", token("acc-1"), "invalidIdentificationToken"],
-  ])("%s is 401 %3$s", async (_name, given, type) => {
+  ])("Linked API's call with %s is answered 401 %3$s", async (_name, given, type) => {
     const { call, called } = setUp();
     const answer = await call("GET /workflows/{workflowId}", { headers: given });
     expect(answer).toMatchObject({ status: 401, body: { success: false, error: { type } } });
@@ -459,7 +477,7 @@ describe("who calls", () => {
     expect(called).toEqual([]);
   });
 
-  test("a token of an older master key names its account still", async () => {
+  test("A token of an older master key still identifies its account", async () => {
     const { call, called } = setUp();
     const body = { actionType: "st.sendMessage" };
     await call("POST /workflows", { body, headers: token(older) });
@@ -472,7 +490,7 @@ describe("who calls", () => {
     { "x-api-secret": "wrong" },
     { "x-api-key": "key2" },
     { "x-api-key": "key1_secret", "x-api-secret": "" },
-  ])("%j is 401 at We-Link's calls, the same for each cause", async (given) => {
+  ])("We-Link's call with %j is answered 401, the same for every cause", async (given) => {
     const answer = await setUp().call("POST /api/v1/connect", {
       headers: { ...given, authorization: "Bearer ackwire_key1_secret" },
     });

@@ -127,7 +127,7 @@ describe("an answer to a submission", () => {
     expect(read(status, body)).toEqual(expected);
   });
 
-  test("tells how long to wait", () => {
+  test("A 429 returns the delay of Retry-After", () => {
     const headers = { "retry-after": "5" };
     expect(read(429, "", headers)).toEqual({ kind: "rateLimited", retryAfterMs: 5_000 });
     const closed = read(400, refusal("outsideWorkingHours"), headers);
@@ -142,13 +142,13 @@ describe("a poll", () => {
     ["..", "/workflows/%252E2"],
     ["a b?c#d", "/workflows/a%20b%3Fc%23d"],
     ["\ud800", "/workflows/%EF%BF%BD"],
-  ])("asks for %j, and for nothing else", (id, path) => {
+  ])("A poll of %j requests only that workflow", (id, path) => {
     expect(requests.poll(id, credentials)).toEqual({ method: "GET", path, headers: credentials });
     expect(new URL(path, "http://a").pathname).toBe(path);
   });
 
   const completion = { actionType: "st.sendMessage", success: true, label: requestId };
-  test("is told the end as a webhook would tell it", () => {
+  test("A poll of a finished workflow returns the event of its webhook", () => {
     const told = poll(200, workflow({ workflowStatus: "completed", completion }));
     expect(told).toEqual({
       kind: "update",
@@ -177,7 +177,7 @@ describe("a poll", () => {
     });
   });
 
-  test("is told that it runs", () => {
+  test("A poll of a running workflow returns workflow.started", () => {
     expect(poll(200, workflow({ workflowStatus: "running" }))).toMatchObject({
       kind: "update",
       event: { type: "workflow.started", subjectId: "wf-1", data: { status: "running" } },
@@ -229,7 +229,7 @@ describe("a poll", () => {
 });
 
 describe("a cancel", () => {
-  test("is a DELETE of the workflow", () => {
+  test("A cancel is a DELETE of the workflow", () => {
     const path = "/workflows/wf-1";
     const request = requests.cancel?.request("wf-1", credentials);
     expect(request).toEqual({ method: "DELETE", path, headers: credentials });
@@ -269,7 +269,7 @@ describe("the label names our request", () => {
   });
 });
 
-test("names, secrets and codes", () => {
+test("Event names, secret actions and error codes", () => {
   expect(requests.isSecret("st.sendMessage")).toBe(false);
   expect(requests.isLogin("st.sendMessage")).toBe(false);
   expect(requests.blocksAccount("linkedinAccountSignedOut")).toBe(true);

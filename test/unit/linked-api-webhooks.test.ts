@@ -16,7 +16,7 @@ const refused = (status: number, type: string) => ({
 });
 
 describe("webhook.set", () => {
-  test("registers the client's webhook, the same that the native API shows", async () => {
+  test("webhook.set registers the webhook that the native API shows", async () => {
     const { call, webhook } = await withHook();
     expect(webhook).toEqual({
       id: expect.stringMatching(/^wh_/),
@@ -29,13 +29,13 @@ describe("webhook.set", () => {
     expect((await call("GET /v1/webhook")).body).toMatchObject({ id: webhook.id, ...hook });
   });
 
-  test("takes a payload mode, and members that it does not know", async () => {
+  test("webhook.set accepts a payload mode and ignores unknown members", async () => {
     const body = { ...hook, payloadMode: "thin", other: 1 };
     const answer = await makeWebhookApi().call("POST /admin/webhook.set", { body });
     expect(answer.body.result.webhook.payloadMode).toBe("thin");
   });
 
-  test("is refused while one is active", async () => {
+  test("webhook.set is refused while a webhook is active", async () => {
     const { call } = await withHook();
     const answer = await call("POST /admin/webhook.set", { body: hook });
     expect(answer).toMatchObject(refused(409, "webhookAlreadyExists"));
@@ -52,7 +52,7 @@ describe("webhook.set", () => {
 
 describe("webhook.get", () => {
   const get = "POST /admin/webhook.get";
-  test.each([undefined, {}])("gives none or one (body %j)", async (body) => {
+  test.each([undefined, {}])("webhook.get returns no webhook or one (body %j)", async (body) => {
     expect(await makeWebhookApi().call(get, { body })).toEqual({
       status: 200,
       body: { success: true, result: { webhooks: [] } },
@@ -70,7 +70,7 @@ describe("webhook.get", () => {
 
 describe("webhook.setPayloadMode", () => {
   const set = "POST /admin/webhook.setPayloadMode";
-  test("switches it", async () => {
+  test("webhook.setPayloadMode changes the payload mode", async () => {
     const { call, webhook } = await withHook();
     const answer = await call(set, { body: { id: webhook.id, payloadMode: "thin" } });
     expect(answer).toMatchObject({
@@ -80,7 +80,7 @@ describe("webhook.setPayloadMode", () => {
     expect((await call("GET /v1/webhook")).body.payloadMode).toBe("thin");
   });
 
-  test("of another id is not found, and changes nothing", async () => {
+  test("webhook.setPayloadMode with another id answers 404 and changes nothing", async () => {
     const { call, webhook } = await withHook();
     const body = { id: "wh_other", payloadMode: "thin" };
     expect(await call(set, { body })).toMatchObject(refused(404, "webhookNotFound"));
@@ -91,7 +91,7 @@ describe("webhook.setPayloadMode", () => {
     expect((await call("GET /v1/webhook")).body.payloadMode).toBe("fat");
   });
 
-  test("of a mode that is none is refused", async () => {
+  test("webhook.setPayloadMode refuses an unknown mode", async () => {
     const { call, webhook } = await withHook();
     const answer = await call(set, { body: { id: webhook.id, payloadMode: "slim" } });
     expect(answer).toMatchObject(refused(400, "invalidRequestPayload"));
@@ -100,7 +100,7 @@ describe("webhook.setPayloadMode", () => {
 
 describe("webhook.delete", () => {
   const remove = "POST /admin/webhook.delete";
-  test("deletes it, so that another can be set", async () => {
+  test("webhook.delete deletes the webhook, so that another can be set", async () => {
     const { call, webhook } = await withHook();
     const wrong = await call(remove, { body: { id: "wh_other" } });
     expect(wrong).toMatchObject(refused(404, "webhookNotFound"));
@@ -116,13 +116,13 @@ describe("webhook.delete", () => {
 
 describe("webhook.sendTest", () => {
   const sendTest = "POST /admin/webhook.sendTest";
-  test.each([undefined, {}])("sends one (body %j)", async (body) => {
+  test.each([undefined, {}])("webhook.sendTest sends a test event (body %j)", async (body) => {
     const { call, sent } = await withHook();
     const { deliveryId } = (await call(sendTest, { body })).body.result;
     expect(sent).toMatchObject([{ message: { kind: "attempt", deliveryId } }]);
   });
 
-  test("needs a webhook that is active", async () => {
+  test("webhook.sendTest requires an active webhook", async () => {
     expect(await makeWebhookApi().call(sendTest)).toMatchObject(refused(404, "webhookNotFound"));
     const { call } = await withHook();
     await call("PATCH /v1/webhook", { body: { status: "disabled" } });
@@ -138,7 +138,7 @@ describe("webhook.deliveries", () => {
     ["delivered", "success"],
     ["failed", "failed"],
     ["cancelled", "failed"],
-  ] as const)("tells %s as %s", async (status, told) => {
+  ] as const)("webhook.deliveries shows %s as %s", async (status, told) => {
     const { call, haveDelivery } = await withHook();
     await haveDelivery({ eventId: "e:1", status });
     expect((await call(list)).body.result.deliveries).toMatchObject([
@@ -147,7 +147,7 @@ describe("webhook.deliveries", () => {
     expect((await call(list, { as: "cl_2" })).body.result.deliveries).toEqual([]);
   });
 
-  test("tells what the last attempt gave, and when", async () => {
+  test("webhook.deliveries shows the result and time of the last attempt", async () => {
     const { call, clock, haveDelivery } = await withHook();
     const attempts = [{ cycle: 1, attemptNumber: 1, atMs: clock.businessMs() + 5, durationMs: 1 }];
     const answered = { ...attempts[0], httpStatus: 500 } as (typeof attempts)[number];
@@ -175,7 +175,7 @@ describe("webhook.deliveries", () => {
 
 describe("webhook.replayDelivery", () => {
   const replay = "POST /admin/webhook.replayDelivery";
-  test("sends one again", async () => {
+  test("webhook.replayDelivery resends a delivery", async () => {
     const { call, haveDelivery, deps } = await withHook();
     const { deliveryId } = await haveDelivery({ eventId: "e:1", status: "failed" });
     expect(await call(replay, { body: { deliveryId } })).toEqual({
@@ -185,7 +185,7 @@ describe("webhook.replayDelivery", () => {
     expect(await deps.deliveries.find(deliveryId)).toMatchObject({ status: "waiting", cycle: 2 });
   });
 
-  test("refuses one that is not there, or not to be sent", async () => {
+  test("webhook.replayDelivery refuses an unknown delivery and one that cannot be resent", async () => {
     const { call, haveDelivery } = await withHook();
     const { deliveryId } = await haveDelivery({ eventId: "e:1", status: "cancelled" });
     const none = await call(replay, { body: { deliveryId: "dl_0" } });
@@ -196,17 +196,17 @@ describe("webhook.replayDelivery", () => {
   });
 });
 
-describe("who calls", () => {
+describe("authentication of webhook calls", () => {
   test.each([
     [undefined, "linkedApiTokenRequired"],
     ["ackwire_key1_wrong", "invalidLinkedApiToken"],
-  ])("with the token %j is nobody", async (token, type) => {
+  ])("A webhook call with the token %j is answered 401", async (token, type) => {
     const headers = { "linked-api-token": token };
     const answer = await makeWebhookApi().call("POST /admin/webhook.get", { headers });
     expect(answer).toMatchObject(refused(401, type));
   });
 
-  test("an account's token is not asked for, nor looked at", async () => {
+  test("Webhook calls neither require nor check an account's token", async () => {
     const headers = { "identification-token": "x" };
     const answer = await makeWebhookApi().call("POST /admin/webhook.get", { headers });
     expect(answer.status).toBe(200);

@@ -21,18 +21,18 @@ describe("the frame that every webhook has", () => {
     ["createdAt", { createdAt: 1 }],
     ["data", { data: [] }],
     ["data", { data: "x" }],
-  ])("without its %s it is refused: %j", (member, over) => {
+  ])("A webhook without a valid %s is refused: %j", (member, over) => {
     expect(() => read(workflow(over))).toThrow(`missing or invalid members: ${member}`);
   });
 });
 
-describe("result in its shapes", () => {
+describe("the shapes of a result", () => {
   const completion = { actionType: "st.sendConnectionRequest", success: true, data: {} };
   test.each([
     ["a completion", completion],
     ["a list", [completion]],
     ["completion and failure", { completion, failure: null }],
-  ])("%s names action and event", (_name, result) => {
+  ])("The action and event type are read from %s", (_name, result) => {
     expect(read(workflow({}, { result })).data).toMatchObject({
       action: "st.sendConnectionRequest",
       eventType: "CONNECTION_SENT",
@@ -41,7 +41,7 @@ describe("result in its shapes", () => {
     });
   });
 
-  test("a completed workflow whose action failed says so in its event type", () => {
+  test("A completed workflow with a failed action has the failure's event type", () => {
     const result = {
       ...completion,
       success: false,
@@ -50,7 +50,7 @@ describe("result in its shapes", () => {
     expect(read(workflow({}, { result })).data.eventType).toBe("CONNECTION_FAILED");
   });
 
-  test("a failed workflow carries its reason as the error, and no result", () => {
+  test("A failed workflow has its reason as the error and no result", () => {
     const failure = { reason: "linkedinAccountSignedOut", message: "signed out" };
     const { data } = read(workflow({}, { status: "failed", result: { failure } }));
     expect(data.error).toEqual({ code: "linkedinAccountSignedOut", message: "signed out" });
@@ -60,12 +60,12 @@ describe("result in its shapes", () => {
   test.each([
     ["in the completion", { ...completion, success: false, error: { type: "a", message: "m" } }],
     ["in the result itself", { reason: "a", message: "m" }],
-  ])("a failed workflow's reason is found %s", (_name, result) => {
+  ])("The reason of a failed workflow is found %s", (_name, result) => {
     const { data } = read(workflow({}, { status: "failed", result }));
     expect(data.error).toEqual({ code: "a", message: "m" });
   });
 
-  test("thin: no result, and nothing in its place", () => {
+  test("A thin webhook has no result", () => {
     expect(read(workflow()).data).toEqual({
       workflowId: "wf-1",
       providerRequestId: "wf-1",
@@ -76,7 +76,7 @@ describe("result in its shapes", () => {
   });
 });
 
-describe("what tells two events apart", () => {
+describe("event identity", () => {
   const account = (over: object) =>
     read({
       id: "account.active:acc-1",
@@ -86,13 +86,13 @@ describe("what tells two events apart", () => {
       ...over,
     });
 
-  test("a workflow event is its id", () => {
+  test("A workflow event is identified by its id", () => {
     expect(read(workflow()).discriminator).toBeUndefined();
     expect(read(workflow({ id: "evt-1" })).discriminator).toMatch(/^[0-9a-f]{16}$/);
     expect(read(workflow({ id: "evt-1" }))).toEqual(read(workflow({ id: "evt-1" })));
   });
 
-  test("an account event is its id and its time", () => {
+  test("An account event is identified by its id and time", () => {
     const later = account({ createdAt: "2026-06-26T12:00:00.000Z" });
     expect(account({}).discriminator).toBe(account({}).discriminator);
     expect(later.discriminator).not.toBe(account({}).discriminator);
@@ -112,17 +112,17 @@ test.each([
   });
 });
 
-test("events of a kind that we do not know, under one id: each is one", () => {
+test("Events of an unknown type with one id are separate events", () => {
   const one = read(workflow({ type: "account.paused" }));
   const later = read(workflow({ type: "account.paused", createdAt: "2026-06-26T12:00:00.000Z" }));
   expect(one).toEqual(read(workflow({ type: "account.paused" })));
   expect(later.discriminator).not.toBe(one.discriminator);
 });
 
-test.each(["id", "type"])("a %s of more than 512 characters is none", (member) => {
+test.each(["id", "type"])("An event whose %s has more than 512 characters is refused", (member) => {
   expect(() => read(workflow({ [member]: "x".repeat(513) }))).toThrow(member);
 });
 
-test("an offset in createdAt is brought to UTC", () => {
+test("createdAt is converted to UTC", () => {
   expect(read(workflow({ createdAt: "2026-06-25T14:00:00+02:00" })).createdAt).toBe(createdAt);
 });

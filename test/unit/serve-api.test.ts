@@ -74,7 +74,7 @@ const call = ({ authorization = `Bearer ${API_KEY}`, ...given }: Given = {}): Ap
   ...given,
 });
 
-describe("who calls", () => {
+describe("authentication", () => {
   test.each([
     NOTHING,
     "",
@@ -87,7 +87,7 @@ describe("who calls", () => {
     `Bearer ${API_KEY} `,
     `Bearer ${API_KEY}_more`,
     "Bearer ackwire_key1_secret, Bearer x",
-  ])("%j is nobody", async (authorization) => {
+  ])("A call with the authorization %j is answered 401", async (authorization) => {
     expect(await setUp().serve(call({ authorization }))).toMatchObject({
       kind: "refused",
       code: "UNAUTHENTICATED",
@@ -96,24 +96,24 @@ describe("who calls", () => {
     });
   });
 
-  test("a revoked key is nobody's", async () => {
+  test("A call with a revoked key is answered 401", async () => {
     const { serve } = setUp({ key: { revokedAt: "2026-06-25T12:00:00.000Z" } });
     expect(await serve(call())).toMatchObject({ code: "UNAUTHENTICATED" });
   });
 
-  test("nobody learns whether the input was good", async () => {
+  test("An unauthenticated call is answered 401 whatever its input", async () => {
     const bad = call({ authorization: "", query: { limit: "x" } });
     expect(await setUp().serve(bad)).toMatchObject({ code: "UNAUTHENTICATED" });
   });
 
-  test("the scheme's letters may be small", async () => {
+  test("The authorization scheme is case-insensitive", async () => {
     const { serve } = setUp();
     expect(await serve(call({ authorization: `bearer ${API_KEY}` }))).toMatchObject({
       status: 200,
     });
   });
 
-  test("when a key was used is kept once an hour of business time", async () => {
+  test("The time of a key's use is stored once per hour of business time", async () => {
     const { serve, clock, touched } = setUp();
     await serve(call());
     clock.passBusiness(HOUR_MS - 1);
@@ -124,7 +124,7 @@ describe("who calls", () => {
     expect(touched).toEqual(["2026-06-25T12:00:00.000Z", "2026-06-25T13:00:00.000Z"]);
   });
 
-  test("a call does not fail because that could not be kept", async () => {
+  test("A call does not fail when the time of use cannot be stored", async () => {
     const error = new Failure("DEPENDENCY_DOWN", "DynamoDB UpdateItem failed");
     const key = { clientId: "cl_1", keyId: "key1", secretSha256: sha256Hex("secret") };
     const find = async () => ({ pk: "key#key1", createdAt: "", ...key });
@@ -134,8 +134,8 @@ describe("who calls", () => {
   });
 });
 
-describe("what is answered", () => {
-  test("an envelope's text is not touched, and what the store knows stands behind it", async () => {
+describe("answers", () => {
+  test("An envelope keeps its bytes, and members of the store follow it", async () => {
     const envelope = '{"id":"e:1","data":{"big":9007199254740993,"one":1.0,"e":1e400, "x":"}"}}';
     const event = { id: "e:1", clientId: "cl_1", envelope };
     const find = async () => ({ ...event, publishedAt: "T", raw: new Uint8Array([255]) });
@@ -152,7 +152,7 @@ describe("what is answered", () => {
     expect(page).toMatchObject({ body: expect.stringContaining(start) });
   });
 
-  test("a cursor leads on from its place, and only for its client and list", async () => {
+  test("A cursor continues the list, and is valid only for its client and list", async () => {
     const asked: unknown[] = [];
     const list: EventReader["list"] = async (of) => {
       asked.push(of.before);
@@ -183,14 +183,14 @@ describe("what is answered", () => {
     },
   );
 
-  test("another client's event is none", async () => {
+  test("An event of another client is answered 404", async () => {
     const find = async () => ({ id: "e", clientId: "cl_2", envelope: "{}" });
     const { serve } = setUp({ reader: { ...noEvents, find } });
     const answer = serve(call({ routeKey: "GET /v1/events/{id}", params: { id: "e" } }));
     expect(await answer).toMatchObject({ code: "NOT_FOUND" });
   });
 
-  test("the bad fields of path, query and body are told together", async () => {
+  test("The invalid fields of path, query and body are reported together", async () => {
     const { serve } = setUp();
     const body = Buffer.from('{"provider":"x","credentials":{"a b":"c"}}');
     const answer = await serve(
@@ -206,7 +206,7 @@ describe("what is answered", () => {
     });
   });
 
-  test("no message repeats a secret that was sent", async () => {
+  test("No error message repeats a secret", async () => {
     const secret = "s3cret".repeat(400);
     const body = Buffer.from(JSON.stringify({ provider: secret, webhookSecret: secret }));
     const answer = await setUp().serve(call({ routeKey: "POST /v1/connections", body }));
@@ -216,7 +216,7 @@ describe("what is answered", () => {
 });
 
 describe("when a dependency is down", () => {
-  test("the caller is told when to come again, and not which one", async () => {
+  test("A 503 says when to retry and does not name the dependency", async () => {
     const outcome = await setUp().serve(call({ routeKey: "GET /v1/keys" }));
     expect(outcome).toMatchObject({ code: "DEPENDENCY_DOWN", detail: "no master keys" });
     const result = toResult(outcome);
@@ -224,7 +224,7 @@ describe("when a dependency is down", () => {
     expect(result.body).not.toContain("master");
   });
 
-  test("one that does not answer is waited for until the deadline", async () => {
+  test("A dependency that does not answer is awaited until the deadline", async () => {
     const { serve } = setUp({ reader: { ...noEvents, list: () => new Promise(() => undefined) } });
     const deadline = new AbortController();
     const outcome = serve(call({ signal: deadline.signal }));
@@ -232,7 +232,7 @@ describe("when a dependency is down", () => {
     expect(await outcome).toMatchObject({ kind: "refused", code: "DEPENDENCY_DOWN" });
   });
 
-  test("a fault of ours is not taken for an outage", async () => {
+  test("An internal error is not reported as an outage", async () => {
     const find = () => Promise.reject(new TypeError("ours"));
     const { serve } = setUp({ reader: { ...noEvents, find } });
     const answer = serve(call({ routeKey: "GET /v1/events/{id}", params: { id: "e" } }));
@@ -240,7 +240,7 @@ describe("when a dependency is down", () => {
   });
 });
 
-test("addresses have the scheme and host of the request", async () => {
+test("Inbound URLs have the scheme and host of the request", async () => {
   const event = {
     routeKey: "POST /v1/connections",
     headers: { host: "hooks.example.com:8443", "x-forwarded-proto": "https" },
@@ -266,7 +266,7 @@ test("addresses have the scheme and host of the request", async () => {
 describe("the contract", () => {
   const dialects = Object.values(providerPacks).flatMap(({ dialect }) => dialect ?? []);
 
-  test("each operation has one name and one route", () => {
+  test("Each operation has one name and one route", () => {
     expect(operations.length).toBeGreaterThan(10);
     const ids = operations.map(({ operationId }) => operationId);
     expect(new Set(ids).size).toBe(operations.length);
@@ -276,7 +276,7 @@ describe("the contract", () => {
     }
   });
 
-  test("each dialect has one handler per operation", () => {
+  test("Each dialect has one handler per operation", () => {
     expect(dialects.length).toBeGreaterThan(1);
     for (const dialect of dialects) {
       const handlers = dialect.handlers({} as DialectServices);
@@ -284,19 +284,19 @@ describe("the contract", () => {
     }
   });
 
-  test("the names of the dialects' security schemes are unique", () => {
+  test("The names of the dialects' security schemes are unique", () => {
     const schemes = dialects.flatMap(({ credentials }) => credentials.map(({ scheme }) => scheme));
     expect(new Set(["apiKey", ...schemes]).size).toBe(schemes.length + 1);
   });
 
-  test("a path's variables are its parameters", () => {
+  test("The variables of a path are its parameters", () => {
     for (const { path, params } of operations) {
       const variables = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
       expect(Object.keys(z.toJSONSchema(params).properties ?? {}), path).toEqual(variables);
     }
   });
 
-  test("OpenAPI has each, with its problems and without a key for what is public", () => {
+  test("OpenAPI describes each operation with its errors, and without a key where it is public", () => {
     const { paths } = JSON.parse(openApi());
     for (const { path, method, isPublic, answer } of operations) {
       const described = paths[path][method.toLowerCase()];

@@ -23,7 +23,7 @@ describe("a submission", () => {
       credentials,
     );
 
-  test("is the client's own body with the account, below the action's path", () => {
+  test("A submission is the client's body with the account, posted to the action's path", () => {
     expect(submit("acc", { profile_id: "p", accountId: "another" })).toEqual({
       method: "POST",
       path: "/api/v1/connect",
@@ -37,7 +37,7 @@ describe("a submission", () => {
     (accountId) => expect(submit(accountId, { n: 1 }).body).toBe('{"n":1}'),
   );
 
-  test("keeps each digit", () => {
+  test("A submission keeps every digit of a number", () => {
     const n = JSON.rawJSON("12345678901234567890.10");
     expect(submit("acc", { n }).body).toContain('"n":12345678901234567890.10');
   });
@@ -151,14 +151,14 @@ describe("an answer to a submission", () => {
     ["noChange", { "retry-after": "" }, undefined],
     ["a fraction", { "retry-after": "1.5" }, undefined],
     ["far too much", { "retry-after": "99999999999999999999" }, undefined],
-  ])("tells how long to wait by %s", (_name, headers, retryAfterMs) => {
+  ])("A 429 returns the delay from %s", (_name, headers, retryAfterMs) => {
     const wait = retryAfterMs === undefined ? {} : { retryAfterMs };
     expect(read(429, "", headers)).toEqual({ kind: "rateLimited", ...wait });
   });
 });
 
-describe("an answer that holds the outcome", () => {
-  test("is read as the webhook that would have brought it", () => {
+describe("an answer that contains the outcome", () => {
+  test("An immediate outcome is read like the webhook of the same outcome", () => {
     const body = { status: "SUCCESS", requestId: "r1", result: { connected: true } };
     expect(read(200, body)).toMatchObject({
       kind: "accepted",
@@ -176,13 +176,13 @@ describe("an answer that holds the outcome", () => {
     });
   });
 
-  test("needs no id, and then gives none", () => {
+  test("An immediate outcome needs no id", () => {
     const told = read(200, { status: "SUCCESS", result: { n: 1 } });
     expect(told).toMatchObject({ kind: "accepted", outcome: { data: { result: { n: 1 } } } });
     expect(JSON.stringify(told)).not.toMatch(/workflowId|providerRequestId/);
   });
 
-  test("may be a failure", () => {
+  test("An immediate outcome may be a failure", () => {
     expect(read(200, { status: "WRONG_PASSWORD", message: "No" })).toMatchObject({
       kind: "accepted",
       outcome: { data: { status: "failed", error: { code: "WRONG_PASSWORD", message: "No" } } },
@@ -193,7 +193,7 @@ describe("an answer that holds the outcome", () => {
     ["get_ln_account_details", '{"status":"ACTIVE","n":1.0}', { status: "ACTIVE" }],
     ["get_all_ln_accounts", '[{"id":1}]', [{ id: 1 }]],
     ["me", '{"status":"SUCCESS","result":{"id":1}}', { id: 1 }],
-  ])("of %s, which is answered at once, is the result", (action, body, result) => {
+  ])("The answer to %s, an immediate action, is the result", (action, body, result) => {
     const told = requests.readSubmission(answer(200, body), action);
     expect(told).toMatchObject({
       kind: "accepted",
@@ -201,19 +201,19 @@ describe("an answer that holds the outcome", () => {
     });
   });
 
-  test("says where a number stands as text", () => {
+  test("An immediate outcome is marked where a number is stored as text", () => {
     const body = '{"status":"SUCCESS","result":{"n":123456789012345678901234567890}}';
     expect(read(200, body)).toMatchObject({ kind: "accepted", numbersAsText: true });
   });
 
-  test("of another action is unknown where it names neither", () => {
+  test("An answer to another action with neither id nor outcome is unknown", () => {
     expect(requests.readSubmission(answer(200, { n: 1 }), "connect").kind).toBe("unknown");
     expect(requests.readSubmission(answer(200, "<html>"), "me").kind).toBe("unknown");
   });
 });
 
 describe("a poll", () => {
-  test("asks by the id", () => {
+  test("A poll requests the id", () => {
     expect(requests.poll("r1", credentials)).toEqual({
       method: "POST",
       path: "/api/v1/get_response",
@@ -229,7 +229,7 @@ describe("a poll", () => {
     ["PIN_REQUIRED", { status: "PIN_REQUIRED" }, "workflow.actionRequired"],
     ["PROCESSING", { status: "PROCESSING" }, "workflow.started"],
     ["IN_PROGRESS", { status: "IN_PROGRESS", request_id: "r1" }, "workflow.started"],
-  ])("is told %s", (_name, body, type) => {
+  ])("A poll returns %s", (_name, body, type) => {
     expect(poll(200, body)).toMatchObject({
       kind: "update",
       numbersAsText: false,
@@ -265,14 +265,14 @@ describe("a poll", () => {
     expect(poll(status, body)).toEqual(expected);
   });
 
-  test("keeps digits, and says where they stand as text", () => {
+  test("A poll keeps every digit and is marked where a number is stored as text", () => {
     const told = poll(200, '{"status":"SUCCESS","result":{"n":1.0,"m":1e400}}');
     expect(told).toMatchObject({ kind: "update", numbersAsText: true });
     expect(JSON.stringify(told)).toContain('{"n":1.0,"m":"1e400"}');
   });
 });
 
-test("a person's input goes to the login that waits for it", () => {
+test("A person's input is sent to the waiting login", () => {
   const of = { providerRequestId: "r1", accountId: "acc", input: "123456" };
   expect(requests.continuation?.request(of, credentials)).toEqual({
     method: "POST",
@@ -287,7 +287,7 @@ test("a person's input goes to the login that waits for it", () => {
   expect(nameless.accountId).toBe(accountIdOfNameless("a@example.com"));
 });
 
-test("names, secrets, logins and codes", () => {
+test("Event names, secret actions, logins and error codes", () => {
   expect(["login_v2", "login", "login_code"].map(requests.isSecret)).toEqual([true, true, true]);
   expect([requests.isSecret("connect"), requests.isLogin("connect")]).toEqual([false, false]);
   expect(requests.isLogin("login_v2")).toBe(true);

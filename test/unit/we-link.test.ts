@@ -9,7 +9,7 @@ const body = { status: "SUCCESS", request_id: "req-1", result: { n: 1, s: "ü\u2
 const signed = signWeLink(body, secret);
 const read = (of: object) => weLink.read(webhookOf(of));
 
-describe("the hash proves the sender", () => {
+describe("the hash authenticates the sender", () => {
   test.each([
     ["over the bytes without the member", signed, true],
     ["with the spaces that the sender wrote", spaced(), true],
@@ -26,7 +26,7 @@ describe("the hash proves the sender", () => {
     expect(isProven(text, [secret])).toBe(valid);
   });
 
-  test("any of several secrets does, none proves nothing", () => {
+  test("Any of several secrets verifies a hash; without secrets nothing is verified", () => {
     expect(isProven(signed, ["old", secret])).toBe(true);
     expect(isProven(signed, [])).toBe(false);
   });
@@ -42,7 +42,7 @@ describe("the hash proves the sender", () => {
   }
 });
 
-describe("a token binds the body whole", () => {
+describe("a token must bind the whole body", () => {
   const claims = { status: "FAILED", request_id: "r", error: "WRONG_PASSWORD", event_type: "x" };
   const nested = {
     status: "PIN_REQUIRED",
@@ -64,7 +64,7 @@ describe("a token binds the body whole", () => {
   });
 });
 
-describe("both spellings of the request id, and never two different ones", () => {
+describe("the spellings of the request id", () => {
   test.each([
     [{ requestId: "r" }],
     [{ request_id: "r" }],
@@ -80,16 +80,16 @@ describe("both spellings of the request id, and never two different ones", () =>
     [{}, 'must have a text "request_id"'],
     [{ request_id: 7 }, 'must have a text "request_id"'],
     [{ request_id: "" }, 'must have a text "request_id"'],
-  ])("%j is refused", (ids, message) => {
+  ])("A webhook with the ids %j is refused", (ids, message) => {
     expect(() => read({ status: "SUCCESS", ...ids })).toThrow(message);
   });
 
-  test("a webhook without a status is refused", () => {
+  test("A webhook without a status is refused", () => {
     expect(() => read({ request_id: "r" })).toThrow('must have a text "status"');
   });
 });
 
-describe("what a webhook says, in our words", () => {
+describe("the event of a webhook", () => {
   test.each([
     ["COMPLETED", {}, "workflow.completed", "completed", "UNKNOWN"],
     ["PROCESSING", {}, "workflow.started", "running", "UNKNOWN"],
@@ -161,12 +161,12 @@ describe("what a webhook says, in our words", () => {
     expect(read({ request_id: "r", ...of }).data.error).toEqual(error);
   });
 
-  test("the signature is no part of what is passed on", () => {
+  test("The event does not contain the signature", () => {
     const event = read({ status: "PIN_REQUIRED", request_id: "r", message: "m", hash: "h" });
     expect(event.data.payload).toEqual({ status: "PIN_REQUIRED", request_id: "r", message: "m" });
   });
 
-  test("two bodies of one request differ in their discriminator, one body with two hashes does not", () => {
+  test("Two bodies of one request have different discriminators; one body with two hashes has one", () => {
     const first = read({ status: "SUCCESS", request_id: "r", hash: "1" });
     expect(read({ request_id: "r", status: "SUCCESS", hash: "2" }).discriminator).toBe(
       first.discriminator,
