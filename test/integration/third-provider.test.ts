@@ -33,7 +33,8 @@ function addProvider(tree: string): void {
 
 /** The files of the copy that the repository does not have, or has with another content. */
 function changedFiles(tree: string): string[] {
-  const paths = filesBelow(".", "", tree);
+  // A link is not a directory: the one to the installed packages is listed like a file.
+  const paths = filesBelow(".", "", tree).filter((path) => path !== "node_modules");
   const isSame = (path: string) => {
     try {
       return readFileSync(join(root, path)).equals(readFileSync(join(tree, path)));
