@@ -170,7 +170,7 @@ function shared<Ports extends RequestPorts>(ports: Ports) {
   const { requests, texts, clock, rules } = ports;
   return {
     ...ports,
-    providers: providerClients,
+    providerClients,
     writer: makeRequestWriter({ requests, texts }),
     laneScheduler: composeLaneScheduler(ports),
     context: (): DecisionContext => ({

@@ -1,15 +1,13 @@
 import type { InboundMessage } from "../../contracts/messages/inbound.ts";
-import type { ProviderId } from "../../contracts/providers.ts";
 import { exponential } from "../backoff.ts";
 import { type FinalEvent, unmatchedEvent } from "../events/envelope.ts";
 import { type MessageFailure, toMessageFailure } from "../message-failure.ts";
-import type { ProviderClient } from "../providers/provider-client.ts";
 import type {
   AppliedUpdate,
   makeApplyProviderUpdate,
 } from "../requests/results/apply-provider-update.ts";
 import type { DecisionContext } from "../requests/state/decision-context.ts";
-import type { Reference, ReferenceStore } from "../requests/state/ports.ts";
+import type { ProviderClients, Reference, ReferenceStore } from "../requests/state/ports.ts";
 import type { UpdateResult } from "../requests/state/provider-update.ts";
 import type { PublishedOutboxes, PublishOutboxes } from "../requests/state/publish-outboxes.ts";
 import type { RequestRecord } from "../requests/state/record.ts";
@@ -19,7 +17,7 @@ export interface JoinWebhooksDeps {
   references: ReferenceStore;
   applyProviderUpdate: ReturnType<typeof makeApplyProviderUpdate>;
   publish: PublishOutboxes;
-  providers: Readonly<Record<ProviderId, ProviderClient>>;
+  providerClients: ProviderClients;
   /** Sends a message to its queue again, with a delay in real time. @throws DEPENDENCY_DOWN */
   sendBack: (message: InboundMessage, delayRealMs: number) => Promise<void>;
   context: () => DecisionContext;
@@ -146,7 +144,7 @@ async function applyToRequest(
   if (reference && "requestId" in reference) {
     return applyTo(deps, webhook, { connectionId, requestId: reference.requestId });
   }
-  const requestId = deps.providers[webhook.message.provider].requestIdOf?.(webhook.event);
+  const requestId = deps.providerClients[webhook.message.provider].requestIdOf?.(webhook.event);
   if (requestId === undefined) return undefined;
   const applied = await applyTo(deps, webhook, { connectionId, requestId });
   if (applied) await deps.references.bind({ connectionId, providerRequestId, requestId });

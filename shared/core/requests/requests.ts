@@ -71,7 +71,7 @@ export function makeRequests(deps: RequestsDeps) {
   /** Asks the provider to cancel a running request. @throws CONFLICT when it cannot or does not cancel, DEPENDENCY_DOWN without a clear answer */
   async function cancelAtProvider(request: RequestRecord): Promise<void> {
     const { provider, connectionId, providerRequestId } = request;
-    const cancellation = deps.providers[provider].cancel;
+    const cancellation = deps.providerClients[provider].cancel;
     if (!cancellation || request.status !== "RUNNING" || providerRequestId === undefined)
       throw tooLate();
     const connection = await deps.connections.read(connectionId);
@@ -164,7 +164,7 @@ export function makeRequests(deps: RequestsDeps) {
       const request = await change(requestId, (now) => {
         const isWaiting = now.status === "ACTION_REQUIRED" && now.providerRequestId !== undefined;
         const isInTime = (now.deadlineMs ?? 0) > context().nowMs;
-        if (!isWaiting || !isInTime || !deps.providers[provider].continuation) {
+        if (!isWaiting || !isInTime || !deps.providerClients[provider].continuation) {
           throw new Failure("CONFLICT", "the request waits for no input");
         }
         return transition(now, "SUBMITTING", context(), { sealedInput, sweepDueMs: undefined });

@@ -1,12 +1,10 @@
-import type { ProviderId } from "../../contracts/providers.ts";
 import { REQUEST_SHARD_COUNT } from "../../contracts/tables.ts";
 import { type MessageFailure, toMessageFailure } from "../message-failure.ts";
-import type { ProviderClient } from "../providers/provider-client.ts";
 import type { JoinWhenDue } from "./lanes/join-lane.ts";
 import type { LaneScheduler } from "./lanes/lane-scheduler.ts";
 import type { PollRequest } from "./results/poll-request.ts";
 import type { DecisionContext } from "./state/decision-context.ts";
-import type { DueEntry, RequestStore, SubmitQueue } from "./state/ports.ts";
+import type { DueEntry, ProviderClients, RequestStore, SubmitQueue } from "./state/ports.ts";
 import type { PublishedOutboxes, PublishOutboxes } from "./state/publish-outboxes.ts";
 import { isTerminal, type RequestRecord } from "./state/record.ts";
 import { withDerivedFields } from "./state/request-state.ts";
@@ -28,7 +26,7 @@ export interface SweepRequestsDeps {
   publish: PublishOutboxes;
   joinWhenDue: JoinWhenDue;
   pollRequest: PollRequest;
-  providers: Readonly<Record<ProviderId, ProviderClient>>;
+  providerClients: ProviderClients;
   context: () => DecisionContext;
   /** Requests and lanes that one run processes of each shard and index. The next run continues. */
   limit: number;
@@ -215,7 +213,7 @@ function makeSweepSteps(
     const changed = await writer.change(requestId, (request) => {
       const context = deps.context();
       const error = timeoutError(request, context);
-      return error && failRequest(request, error, context, deps.providers[request.provider]);
+      return error && failRequest(request, error, context, deps.providerClients[request.provider]);
     });
     if (!changed?.isChanged) return;
     // A person who does not answer a prompt is not a failure of the pipeline.

@@ -1,10 +1,8 @@
 import { Failure } from "../../../contracts/failures.ts";
 import { limits } from "../../../contracts/limits.ts";
-import type { ProviderId } from "../../../contracts/providers.ts";
 import { type MasterKeys, seal } from "../../crypto/master-keys.ts";
 import { requestEvent } from "../../events/envelope.ts";
 import { InvalidRequest } from "../../input/invalid-request.ts";
-import type { ProviderClient } from "../../providers/provider-client.ts";
 import type { LaneScheduler } from "../lanes/lane-scheduler.ts";
 import type { DecisionContext } from "../state/decision-context.ts";
 import type {
@@ -12,6 +10,7 @@ import type {
   IdempotencyStore,
   JoinedLane,
   LaneStore,
+  ProviderClients,
   RequestStore,
   Schedules,
   SubmitQueue,
@@ -57,7 +56,7 @@ export interface AcceptRequestDeps {
   schedules: Schedules;
   rates: ClientRates;
   destinations: Destinations;
-  providers: Readonly<Record<ProviderId, ProviderClient>>;
+  providerClients: ProviderClients;
   masterKeys: () => Promise<MasterKeys>;
   randomHex: (bytes: number) => string;
   context: () => DecisionContext;
@@ -122,7 +121,7 @@ async function findOwner({ destinations }: AcceptRequestDeps, of: NewRequest): P
 }
 
 function newRecord(
-  { providers }: AcceptRequestDeps,
+  { providerClients }: AcceptRequestDeps,
   { action, provider }: NewRequest,
   of: LaneOwner &
     Pick<
@@ -134,7 +133,7 @@ function newRecord(
     ...of,
     action,
     status: of.scheduledMs === undefined ? "QUEUED" : "SCHEDULED",
-    ...(providers[provider].isLogin(action) ? { isLogin: true } : {}),
+    ...(providerClients[provider].isLogin(action) ? { isLogin: true } : {}),
     attempts: 0,
     polls: 0,
     isStarted: false,
@@ -168,11 +167,11 @@ function parseSchedule(
 }
 
 async function storedParams(
-  { providers, masterKeys, randomHex }: AcceptRequestDeps,
+  { providerClients, masterKeys, randomHex }: AcceptRequestDeps,
   { provider, action }: NewRequest,
   { requestId, params }: { requestId: string; params: string },
 ): Promise<Pick<RequestRecord, "params" | "sealedParams">> {
-  if (!providers[provider].isSecret(action)) return { params: { inline: params } };
+  if (!providerClients[provider].isSecret(action)) return { params: { inline: params } };
   if (Buffer.byteLength(params) > limits.maxSecretBytes) {
     const message = `at most ${limits.maxSecretBytes} bytes for this action, whose params are stored sealed`;
     throw new InvalidRequest([{ field: "params", message }]);

@@ -2,9 +2,8 @@ import { Failure } from "../../../contracts/failures.ts";
 import type { ProviderId } from "../../../contracts/providers.ts";
 import type { MasterKeys } from "../../crypto/master-keys.ts";
 import { canonicalJson } from "../../json/json.ts";
-import type { ProviderClient } from "../../providers/provider-client.ts";
 import type { DecisionContext } from "../state/decision-context.ts";
-import type { IdempotencyStore, RequestStore } from "../state/ports.ts";
+import type { IdempotencyStore, ProviderClients, RequestStore } from "../state/ports.ts";
 import type { RequestRecord } from "../state/record.ts";
 import { type BodyDigest, keyedDigest, plainDigest } from "./body-digest.ts";
 import { newRequestId } from "./request-id.ts";
@@ -27,7 +26,7 @@ export interface NewRequest {
 interface IdempotencyDeps {
   requests: RequestStore;
   idempotency: IdempotencyStore;
-  providers: Readonly<Record<ProviderId, ProviderClient>>;
+  providerClients: ProviderClients;
   masterKeys: () => Promise<MasterKeys>;
   randomHex: (bytes: number) => string;
   context: () => DecisionContext;
@@ -38,14 +37,14 @@ interface IdempotencyDeps {
  * another body is refused.
  */
 export async function digestOf(
-  { providers, masterKeys }: IdempotencyDeps,
+  { providerClients, masterKeys }: IdempotencyDeps,
   { provider, accountId, action, scheduled, params, idempotencyKey }: NewRequest,
   connectionId: string,
 ): Promise<BodyDigest | undefined> {
   if (idempotencyKey === undefined) return undefined;
   const members = [provider, connectionId, accountId, action, scheduled ?? null, params];
   const body = canonicalJson(members);
-  const isSecret = providers[provider].isSecret(action);
+  const isSecret = providerClients[provider].isSecret(action);
   return isSecret ? keyedDigest(await masterKeys(), body) : plainDigest(body);
 }
 

@@ -1,8 +1,6 @@
-import type { ProviderId } from "../../../contracts/providers.ts";
-import type { ProviderClient } from "../../providers/provider-client.ts";
 import type { LaneScheduler } from "../lanes/lane-scheduler.ts";
 import type { DecisionContext } from "../state/decision-context.ts";
-import type { LaneStore } from "../state/ports.ts";
+import type { LaneStore, ProviderClients } from "../state/ports.ts";
 import {
   type ProviderUpdate,
   type UpdateResult,
@@ -15,7 +13,7 @@ export interface ApplyProviderUpdateDeps {
   writer: RequestWriter;
   lanes: LaneStore;
   laneScheduler: LaneScheduler;
-  providers: Readonly<Record<ProviderId, ProviderClient>>;
+  providerClients: ProviderClients;
   context: () => DecisionContext;
 }
 
@@ -38,7 +36,7 @@ export type ApplyProviderUpdate = ReturnType<typeof makeApplyProviderUpdate>;
  * @throws DEPENDENCY_DOWN; applying the update again is safe
  */
 export const makeApplyProviderUpdate =
-  ({ writer, lanes, laneScheduler, providers, context }: ApplyProviderUpdateDeps) =>
+  ({ writer, lanes, laneScheduler, providerClients, context }: ApplyProviderUpdateDeps) =>
   async (
     of: { requestId: string; connectionId: string },
     update: ProviderUpdate,
@@ -46,7 +44,12 @@ export const makeApplyProviderUpdate =
     let applied: UpdateResult | undefined;
     const changed = await writer.change(of.requestId, async (request) => {
       if (request.connectionId !== of.connectionId) return undefined;
-      const result = withProviderUpdate(request, update, context(), providers[request.provider]);
+      const result = withProviderUpdate(
+        request,
+        update,
+        context(),
+        providerClients[request.provider],
+      );
       applied = result;
       // Before the write: after a crash in between, the update comes again and does both.
       const { laneEffect } = result;

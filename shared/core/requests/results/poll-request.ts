@@ -1,9 +1,8 @@
-import type { ProviderId } from "../../../contracts/providers.ts";
 import type { AccountReader, ConnectionReader } from "../../connections/ports.ts";
 import type { MessageFailure } from "../../message-failure.ts";
-import type { PollOutcome, ProviderClient } from "../../providers/provider-client.ts";
+import type { PollOutcome } from "../../providers/provider-client.ts";
 import type { DecisionContext } from "../state/decision-context.ts";
-import type { ProviderCalls, ReferenceStore } from "../state/ports.ts";
+import type { ProviderCalls, ProviderClients, ReferenceStore } from "../state/ports.ts";
 import type { PublishOutboxes } from "../state/publish-outboxes.ts";
 import { isTerminal, type RequestRecord } from "../state/record.ts";
 import { pollDelayMs, withDerivedFields } from "../state/request-state.ts";
@@ -32,7 +31,7 @@ export function makePollRequest(deps: {
   accounts: AccountReader;
   connections: ConnectionReader;
   calls: ProviderCalls;
-  providers: Readonly<Record<ProviderId, ProviderClient>>;
+  providerClients: ProviderClients;
   applyProviderUpdate: ApplyProviderUpdate;
   publish: PublishOutboxes;
   pauseConnection: (connectionId: string) => Promise<boolean>;
@@ -48,7 +47,7 @@ export function makePollRequest(deps: {
       return { kind: "noChange" };
     }
     const credentials = await findCredentials(deps, request, connection);
-    const provider = deps.providers[request.provider];
+    const provider = deps.providerClients[request.provider];
     const call = provider.poll(providerRequestId, credentials);
     const exchange = await deps.calls.exchange(request.provider, call, POLL_TIMEOUT_MS);
     if (exchange.kind !== "answered") return { kind: "failed", code: exchange.reason };

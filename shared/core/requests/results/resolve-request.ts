@@ -1,9 +1,8 @@
 import { Failure } from "../../../contracts/failures.ts";
-import type { ProviderId } from "../../../contracts/providers.ts";
 import type { ProviderClient } from "../../providers/provider-client.ts";
 import type { LaneScheduler } from "../lanes/lane-scheduler.ts";
 import type { DecisionContext } from "../state/decision-context.ts";
-import type { ReferenceStore } from "../state/ports.ts";
+import type { ProviderClients, ReferenceStore } from "../state/ports.ts";
 import type { RequestRecord } from "../state/record.ts";
 import { emitStarted, transition } from "../state/request-state.ts";
 import type { RequestWriter } from "../state/request-writer.ts";
@@ -23,7 +22,7 @@ export const makeResolveRequest =
   (deps: {
     writer: RequestWriter;
     references: ReferenceStore;
-    providers: Readonly<Record<ProviderId, ProviderClient>>;
+    providerClients: ProviderClients;
     laneScheduler: LaneScheduler;
     context: () => DecisionContext;
   }) =>
@@ -44,7 +43,7 @@ export const makeResolveRequest =
         throw new Failure("CONFLICT", "the outcome of this request is known");
       const context = deps.context();
       if (as.as === "not-submitted") return requeue(request, context);
-      const provider = deps.providers[request.provider];
+      const provider = deps.providerClients[request.provider];
       return toRunning(request, as.providerRequestId, context, provider);
     });
     if (!decided) throw new Failure("NOT_FOUND", "there is no such request");

@@ -4,7 +4,7 @@ import type { RequestStatus } from "../../../contracts/statuses.ts";
 import type { Lease } from "../../clock.ts";
 import type { FinalEvent } from "../../events/envelope.ts";
 import type { ProviderHttpCall } from "../../providers/http-call.ts";
-import type { ProviderAnswer } from "../../providers/provider-client.ts";
+import type { ProviderAnswer, ProviderClient } from "../../providers/provider-client.ts";
 import type { Lane, LaneOwner, LanePause, RequestRecord, StoredText } from "./record.ts";
 
 /** Every port throws DEPENDENCY_DOWN when it cannot answer. A write may have happened then. */
@@ -211,3 +211,6 @@ export interface ClientRates {
   /** Counts one request. Returns `false` when the client has reached the limit of this second (real time). */
   take(clientId: string): Promise<boolean>;
 }
+
+/** How each provider takes requests. */
+export type ProviderClients = Readonly<Record<ProviderId, ProviderClient>>;

@@ -1,5 +1,4 @@
 import { Failure } from "../../../contracts/failures.ts";
-import type { ProviderId } from "../../../contracts/providers.ts";
 import type { AccountReader, Connection, ConnectionReader } from "../../connections/ports.ts";
 import { type MasterKeys, unseal } from "../../crypto/master-keys.ts";
 import { readJson } from "../../json/json.ts";
@@ -7,7 +6,13 @@ import type { ProviderHttpCall } from "../../providers/http-call.ts";
 import type { Credentials, ProviderClient, SubmitInput } from "../../providers/provider-client.ts";
 import { drawGapMs } from "../lanes/pace.ts";
 import type { DecisionContext } from "../state/decision-context.ts";
-import type { LaneStore, ProviderCalls, ReferenceStore, TextStore } from "../state/ports.ts";
+import type {
+  LaneStore,
+  ProviderCalls,
+  ProviderClients,
+  ReferenceStore,
+  TextStore,
+} from "../state/ports.ts";
 import type { LanePause, RequestRecord } from "../state/record.ts";
 import type { Pace } from "../state/request-rules.ts";
 import type { RequestWriter } from "../state/request-writer.ts";
@@ -36,7 +41,7 @@ export interface SubmitRequestDeps {
   accounts: AccountReader;
   connections: ConnectionReader;
   calls: ProviderCalls;
-  providers: Readonly<Record<ProviderId, ProviderClient>>;
+  providerClients: ProviderClients;
   /** Pauses a connection whose credentials were refused; `false` when it is paused already. */
   pauseConnection: (connectionId: string) => Promise<boolean>;
   masterKeys: (sealed: string) => Promise<MasterKeys>;
@@ -138,7 +143,7 @@ export function makeSubmitRequest(deps: SubmitRequestDeps) {
     const exchange = await calls.exchange(request.provider, call, rules.submitTimeoutMs);
     if (exchange.kind === "notSent") return { kind: "notSent", code: exchange.reason };
     if (exchange.kind === "incomplete") return { kind: "unknown", code: exchange.reason };
-    return deps.providers[request.provider].readSubmission(exchange.answer, request.action);
+    return deps.providerClients[request.provider].readSubmission(exchange.answer, request.action);
   }
 
   /** Stores what the submission came to: the provider's id, the pauses, the request. */
@@ -149,7 +154,7 @@ export function makeSubmitRequest(deps: SubmitRequestDeps) {
   ): Promise<Submitted> {
     const context = deps.context();
     const nextSubmissionNotBeforeMs = context.nowMs + drawGapMs(pace, deps.random());
-    const of = { provider: deps.providers[claimed.provider], nextSubmissionNotBeforeMs };
+    const of = { provider: deps.providerClients[claimed.provider], nextSubmissionNotBeforeMs };
     const wasPublished = await bindProviderId(claimed, outcome);
     const decision = applySubmissionOutcome(claimed, outcome, context, of);
     const { pause, pausesConnection } = decision;
@@ -242,7 +247,7 @@ async function buildCall(
   request: RequestRecord,
   credentials: Credentials,
 ): Promise<{ call: ProviderHttpCall } | { error: RequestError; cause?: unknown }> {
-  const provider = deps.providers[request.provider];
+  const provider = deps.providerClients[request.provider];
   try {
     if (isContinuation(request)) return await buildContinuation(deps, request, credentials);
     const params = await paramsOf(deps, request);
@@ -256,13 +261,13 @@ async function buildCall(
 }
 
 async function buildContinuation(
-  { masterKeys, providers }: SubmitRequestDeps,
+  { masterKeys, providerClients }: SubmitRequestDeps,
   { provider, providerRequestId = "", accountId, sealedInput = "", requestId }: RequestRecord,
   credentials: Credentials,
 ): Promise<{ call: ProviderHttpCall } | { error: RequestError }> {
   const input = unseal(await masterKeys(sealedInput), requestId, sealedInput);
   const of = { providerRequestId, accountId, input };
-  const call = providers[provider].continuation?.request(of, credentials);
+  const call = providerClients[provider].continuation?.request(of, credentials);
   if (call) return { call };
   return { error: { code: "NO_CONTINUATION", message: "This provider accepts no input" } };
 }

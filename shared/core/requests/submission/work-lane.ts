@@ -1,12 +1,10 @@
-import type { ProviderId } from "../../../contracts/providers.ts";
 import type { Lease } from "../../clock.ts";
 import type { AccountReader, ConnectionReader } from "../../connections/ports.ts";
-import type { ProviderClient } from "../../providers/provider-client.ts";
 import { type LaneHead, makeDecideLaneHead } from "../lanes/lane-head.ts";
 import type { LaneScheduler } from "../lanes/lane-scheduler.ts";
 import { makePaceOf } from "../lanes/pace.ts";
 import type { DecisionContext } from "../state/decision-context.ts";
-import type { LaneStore, RequestStore } from "../state/ports.ts";
+import type { LaneStore, ProviderClients, RequestStore } from "../state/ports.ts";
 import type { Lane, LanePause, RequestRecord } from "../state/record.ts";
 import type { RequestWriter } from "../state/request-writer.ts";
 import { failRequest, type RequestError } from "../state/timeouts.ts";
@@ -31,7 +29,7 @@ export interface WorkLaneDeps {
   laneScheduler: LaneScheduler;
   accounts: Pick<AccountReader, "find">;
   connections: Pick<ConnectionReader, "read">;
-  providers: Readonly<Record<ProviderId, ProviderClient>>;
+  providerClients: ProviderClients;
   submitRequest: SubmitRequest;
   context: () => DecisionContext;
   newOwner: () => string;
@@ -214,7 +212,7 @@ export function makeWorkLane(deps: WorkLaneDeps) {
     request: RequestRecord,
     error: RequestError,
   ): Promise<RequestRecord | undefined> {
-    const provider = deps.providers[request.provider];
+    const provider = deps.providerClients[request.provider];
     return writer.replace(failRequest(request, error, deps.context(), provider));
   }
 }
