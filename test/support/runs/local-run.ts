@@ -25,6 +25,8 @@ export async function startTestRun(
     speed?: number;
     settings?: Record<string, string>;
     providerPort?: number;
+    /** Changes the synthesised stack before the run reads it; not with an `assemblyDir`. */
+    onSynthesised?: (assemblyDir: string) => void;
   } = {},
 ): Promise<TestRun> {
   const runDirectory = mkdtempSync(join(tmpdir(), "ackwire-run-"));
