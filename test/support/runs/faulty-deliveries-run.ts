@@ -176,8 +176,11 @@ export async function startFaultyDeliveriesRun({ speed, ...differences }: Differ
         TableName: outputs.DeliveriesTableName,
         Key: { id },
         UpdateExpression: "SET nextMs = :far, dueAt = :far",
-        ConditionExpression: "#status = :waiting AND attempt > :none",
-        ExpressionAttributeNames: { "#status": "status" },
+        ConditionExpression: "#status = :waiting AND #attempts > :none",
+        ExpressionAttributeNames: {
+          "#status": "status" satisfies keyof DeliveryRecord,
+          "#attempts": "attemptsInCycle" satisfies keyof DeliveryRecord,
+        },
         ExpressionAttributeValues: {
           ":far": run.clock.now() + 86_400_000,
           ":waiting": "waiting",
