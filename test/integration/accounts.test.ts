@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type RequestsRun, startRequestsRun } from "../support/runs/requests-run.ts";
 
-/** At this speed five minutes pass in half a second. */
+/** Five minutes of business time pass in half a second. */
 const SPEED = 600;
 
 let run: RequestsRun;
@@ -23,7 +23,7 @@ const account = (method: string, path: string, body?: unknown) =>
   run.native<Account & { errors?: { field: string }[] }>(method, `/v1/accounts/${path}`, body);
 
 describe("accounts", () => {
-  test("are made known, changed, listed and forgotten; a token is never shown", async () => {
+  test("An account is registered, changed, listed and deleted, and no response contains its token", async () => {
     const pace = { minSeconds: 5, maxSeconds: 7 };
     const made = await account("PUT", "acc%20ü", { provider: "we-link", pace });
     expect(made).toMatchObject({
@@ -32,7 +32,7 @@ describe("accounts", () => {
     });
     const linked = { provider: "linked-api", identificationToken: "canary-token" };
     expect((await account("PUT", "li-1", linked)).text).not.toContain("canary-token");
-    // What is not named stays as it is.
+    // A PUT without the token keeps the stored one.
     const slower = { provider: "linked-api", pace: { minSeconds: 60, maxSeconds: 60 } };
     const changed = (await account("PUT", "li-1", slower)).body;
     expect(changed).toMatchObject({ pace: slower.pace, identificationToken: expect.any(String) });
@@ -45,20 +45,24 @@ describe("accounts", () => {
   });
 
   test.each([
-    ["Linked API without its token", { provider: "linked-api" }, "identificationToken"],
+    ["a Linked API account without its token", { provider: "linked-api" }, "identificationToken"],
     [
-      "a pace upside down",
+      "a pace whose maximum is below its minimum",
       { provider: "we-link", pace: { minSeconds: 9, maxSeconds: 1 } },
       "pace.maxSeconds",
     ],
-    ["no such connection", { provider: "we-link", connectionId: "cn_none" }, "connectionId"],
-  ])("%s is refused, and the field named", async (_name, body, field) => {
+    [
+      "an account of a connection that does not exist",
+      { provider: "we-link", connectionId: "cn_none" },
+      "connectionId",
+    ],
+  ])("A PUT of %s is rejected, and the error names the field", async (_name, body, field) => {
     const refused = await account("PUT", "refused", body);
     expect(refused.status).toBe(400);
     expect(refused.body.errors?.map((error) => error.field)).toEqual([field]);
   });
 
-  test("one id at two connections must say which", async () => {
+  test("An account id that exists on two connections can only be read with its connection", async () => {
     const { body } = await run.native<{ connectionId: string }>("POST", "/v1/connections", {
       provider: "we-link",
       webhookSecret: "another",
@@ -76,7 +80,7 @@ describe("accounts", () => {
   });
 });
 
-test("a paused account waits, and goes on when it is resumed; others are not touched", async () => {
+test("A paused account submits nothing until it is resumed, and other accounts are not affected", async () => {
   await account("PUT", "paused", { provider: "we-link" });
   expect((await account("POST", "paused/pause")).body).toMatchObject({
     status: "paused",
@@ -91,7 +95,7 @@ test("a paused account waits, and goes on when it is resumed; others are not tou
   await run.reaches(waiting.body.requestId, "SUCCEEDED");
 });
 
-test("a wrong password pauses the account; a login is taken past the pause, and ends it", async () => {
+test("A wrong password pauses the account, and a login is submitted despite the pause and ends it", async () => {
   const login = (password: string) =>
     run.request({
       accountId: "locked",
@@ -112,7 +116,7 @@ test("a wrong password pauses the account; a login is taken past the pause, and 
   expect((await account("GET", "locked")).body.status).toBe("active");
 });
 
-test("refused credentials pause the connection; with new ones everything that waited is sent", async () => {
+test("Rejected credentials pause the connection, and new ones submit every request that waited", async () => {
   const credentials = (apiKey: string) => ({ "X-Api-Key": apiKey, "X-Api-Secret": "s" });
   const { body } = await run.native<{ connectionId: string; status: string }>(
     "POST",
@@ -126,9 +130,9 @@ test("refused credentials pause the connection; with new ones everything that wa
   const statusOf = async () => (await run.native<typeof body>("GET", path)).body.status;
   await expect.poll(statusOf).toBe("paused");
   expect(await run.get(first.body.requestId)).toMatchObject({ status: "QUEUED", attempts: 1 });
-  const mended = { status: "active", credentials: credentials("good") };
-  expect((await run.native("PATCH", path, mended)).status).toBe(200);
-  // The webhook goes to the run's own connection: the poll tells.
+  const corrected = { status: "active", credentials: credentials("good") };
+  expect((await run.native("PATCH", path, corrected)).status).toBe(200);
+  // The webhook goes to the seeded connection, so the result comes from a poll.
   await expect.poll(async () => (await run.get(first.body.requestId)).status).toBe("SUCCEEDED");
   const seen = (await run.submissions("unpaid")).map(({ status }) => status);
   expect(seen).toEqual([401, 200]);

@@ -20,7 +20,7 @@ const listed = [
 
 /**
  * The edits of a contributor who adds the event type `workflow.paused`: each
- * copies what is there of `workflow.created`.
+ * copies the lines of `workflow.created`.
  */
 const edits: Readonly<Record<string, readonly RegExp[]>> = {
   "shared/contracts/events.ts": [/^ {2}"workflow\.created": \{\n[\s\S]*?\n {2}\},\n/m],
@@ -53,19 +53,19 @@ test("CONTRIBUTING lists exactly the files that a new event type changes", () =>
   expect(listed).toEqual(Object.keys(edits));
 });
 
-test("with every listed file edited, types and generated documents are correct", async () => {
+test("The types and the generated documents are correct when every listed file is edited", async () => {
   expect(await typeErrors()).toBe("");
   expect(await documentErrors()).toBe("");
 });
 
-test.each(listed)("without the edit of %s the compiler reports an error", async (file) => {
+test.each(listed)("The compiler reports an error without the edit of %s", async (file) => {
   const edited = await readFile(join(copy, file), "utf8");
   await cp(join(root, file), join(copy, file));
   expect(await typeErrors()).toMatch(/workflow\.paused/);
   await writeFile(join(copy, file), edited);
 });
 
-test("without `npm run docs` the check of the documents reports the stale ones", async () => {
+test("The check of the generated documents reports a stale one when `npm run docs` has not run", async () => {
   const file = "docs/contracts/events.schema.json";
   await cp(join(root, file), join(copy, file));
   expect(await documentErrors()).toContain("events.schema.json");
@@ -82,7 +82,7 @@ async function edit(file: string): Promise<void> {
 
 const generate = () => run(process.execPath, ["docs/generate.ts"], { cwd: copy });
 
-/** What a command of the copy prints when it fails; nothing when it succeeds. */
+/** Runs a script of the copy; returns its output when it fails and an empty text when it succeeds. */
 const errorsOf = (script: string, ...args: string[]): Promise<string> =>
   run(process.execPath, [join(copy, script), ...args], { cwd: copy }).then(
     () => "",

@@ -19,11 +19,11 @@ interface Answer {
   status: number;
   headers: Headers;
   text: string;
-  // biome-ignore lint/suspicious/noExplicitAny: each test knows what it asked for
+  // biome-ignore lint/suspicious/noExplicitAny: each test knows the shape of its response
   body: any;
 }
 
-/** A caller with a key; without one it sends none. */
+/** Sends requests with the API key, or without credentials when there is none. */
 const caller = (apiKey?: string) => {
   const call = async (method: string, path: string, body?: unknown): Promise<Answer> => {
     const response = await fetch(`${run.addresses.apiUrl}${path}`, {
@@ -60,7 +60,7 @@ async function sendWebhook(inboundUrl: string, body: string): Promise<number> {
   return (await fetch(inboundUrl, { method: "POST", headers, body })).status;
 }
 
-/** Waits until the client's list has so many events; the index is behind the table. */
+/** Waits until the client's list has this number of events: its index is eventually consistent. */
 async function eventsListed(client: ReturnType<typeof caller>, count: number): Promise<void> {
   await expect
     .poll(async () => (await client.get("/v1/events?limit=100")).body.items.length, {
@@ -77,8 +77,8 @@ const linkedApiBody = (n: number) =>
     data: { workflowId: `wf-${n}`, accountId: "acc", status: "completed", result: { n } },
   });
 
-describe("without a key", () => {
-  test("health and the OpenAPI document are answered", async () => {
+describe("Requests without a valid key", () => {
+  test("Health and the OpenAPI document need no API key", async () => {
     const health = await caller().get("/health");
     expect([health.status, health.text]).toEqual([200, '{"status":"ok"}']);
     const { status, body } = await caller().get("/openapi.json");
@@ -87,7 +87,7 @@ describe("without a key", () => {
     expect(Object.keys(body.paths)).toContain("/v1/connections/{connectionId}/rotate-token");
   });
 
-  test("everything else is 401, the same for every cause", async () => {
+  test("A request without a valid API key is answered 401, with the same body for every cause", async () => {
     const { apiKey } = run.seed;
     const other = apiKey.endsWith("0") ? "1" : "0";
     const bad = [
@@ -112,8 +112,8 @@ describe("without a key", () => {
   });
 });
 
-describe("keys", () => {
-  test("one is shown once, listed, used, and revoked", async () => {
+describe("API keys", () => {
+  test("An API key is shown once, works, is listed without its secret, and is rejected once it is revoked", async () => {
     const client = await newClient("keys");
     const made = await client.post("/v1/keys");
     expect(made).toMatchObject({
@@ -142,15 +142,15 @@ describe("keys", () => {
     expect((await client.get("/v1/events")).status).toBe(200);
   });
 
-  test("another client's is 404, and stays", async () => {
+  test("Revoking another client's API key is answered 404 and has no effect", async () => {
     const [one, other] = [await newClient("one"), await newClient("other")];
     expect((await one.delete(`/v1/keys/${other.keyId}`)).status).toBe(404);
     expect((await other.get("/v1/keys")).body.items).toMatchObject([{ keyId: other.keyId }]);
   });
 });
 
-describe("connections", () => {
-  test("one is made, shown without its secrets, changed and deleted", async () => {
+describe("Connections", () => {
+  test("A connection is created, read without its secrets, changed and deleted", async () => {
     const client = await newClient("connections");
     const made = await client.post("/v1/connections", {
       provider: "we-link",
@@ -185,7 +185,7 @@ describe("connections", () => {
     expect((await client.delete(path)).status).toBe(404);
   });
 
-  test("another client's looks like none", async () => {
+  test("Another client's connection is answered 404 on every route, and stays unchanged", async () => {
     const [one, other] = [await newClient("one"), await newClient("other")];
     const { body } = await other.post("/v1/connections", { provider: "linked-api" });
     const path = `/v1/connections/${body.connectionId}`;
@@ -201,7 +201,7 @@ describe("connections", () => {
     expect((await other.get(path)).body.status).toBe("active");
   });
 
-  test("a webhook to one that the API made is listed; after a rotation both addresses and both secrets are taken", async () => {
+  test("A connection created by the API receives webhooks, and accepts the old and new URL and secret after a rotation", async () => {
     const client = await newClient("rotation");
     const { body } = await client.post("/v1/connections", {
       provider: "we-link",
@@ -228,7 +228,7 @@ describe("connections", () => {
 
     expect(await sendWebhook(body.inboundUrl, webhook(2, "old"))).toBe(200);
     expect(await sendWebhook(token.body.inboundUrl, webhook(3, "old"))).toBe(200);
-    // What was read before the rotation is read anew at once, but no more than once a second.
+    // The cached connection is reloaded on a failed verification, at most once a second.
     await expect.poll(() => sendWebhook(token.body.inboundUrl, webhook(4, "new"))).toBe(200);
     expect(await sendWebhook(token.body.inboundUrl, webhook(5, "neither"))).toBe(401);
 
@@ -239,8 +239,8 @@ describe("connections", () => {
   });
 });
 
-describe("events", () => {
-  test("60 come in pages, newest first, each once, and by type; another client sees none", async () => {
+describe("Events", () => {
+  test("The list of events is paged, has each event once and a filter by type, and omits other clients' events", async () => {
     const [client, other] = [await newClient("events"), await newClient("other")];
     const { body } = await client.post("/v1/connections", { provider: "linked-api" });
     for (let n = 0; n < 60; n++) {
@@ -281,7 +281,7 @@ describe("events", () => {
     ]);
   });
 
-  test("numbers are as they came, and where the bus cannot carry one, the bytes are there", async () => {
+  test("An event keeps its numbers digit by digit, and has the raw body when the bus cannot carry one", async () => {
     const client = await newClient("numbers");
     const secret = "secret-of-numbers";
     const { body } = await client.post("/v1/connections", {
@@ -318,7 +318,7 @@ describe("events", () => {
     expect(Buffer.from(second.body.raw, "base64").toString("utf8")).toBe(huge);
   });
 
-  test("a large one is read from the bucket", async () => {
+  test("An event too large for its item is read from the bucket", async () => {
     const client = await newClient("large");
     const { body } = await client.post("/v1/connections", { provider: "linked-api" });
     const text = "x".repeat(150_000);
@@ -332,7 +332,7 @@ describe("events", () => {
   });
 });
 
-describe("bad input is 400 with a problem body that names every bad field", () => {
+describe("Invalid input", () => {
   test.each([
     ["GET", "/v1/events?limit=0&type=nope&limt=5", undefined, ["limit", "limt", "type"]],
     ["GET", "/v1/events?limit=101&cursor=%7B", undefined, ["limit"]],
@@ -357,38 +357,41 @@ describe("bad input is 400 with a problem body that names every bad field", () =
     ["PATCH", "/v1/connections/cn_1", {}, [""]],
     ["PATCH", "/v1/connections/cn_1", { provider: "we-link" }, ["provider"]],
     ["POST", "/v1/connections/cn_1/rotate-secret", {}, ["webhookSecret"]],
-  ])("%s %s %j", async (method, path, body, fields) => {
-    const client = caller(run.seed.apiKey);
-    const answer =
-      method === "GET"
-        ? await client.get(path)
-        : method === "POST"
-          ? await client.post(path, body)
-          : await client.patch(path, body);
-    expect(answer.status, answer.text).toBe(400);
-    expect(answer.headers.get("content-type")).toBe("application/problem+json");
-    expect(answer.body).toMatchObject({
-      type: "about:blank",
-      title: "The request is not valid",
-      status: 400,
-      code: "REQUEST_INVALID",
-    });
-    const named = answer.body.errors.map(({ field }: { field: string }) => field);
-    expect(named.sort()).toEqual(fields);
-  });
+  ])(
+    "%s %s with the body %j is answered 400, and the problem names every invalid field",
+    async (method, path, body, fields) => {
+      const client = caller(run.seed.apiKey);
+      const answer =
+        method === "GET"
+          ? await client.get(path)
+          : method === "POST"
+            ? await client.post(path, body)
+            : await client.patch(path, body);
+      expect(answer.status, answer.text).toBe(400);
+      expect(answer.headers.get("content-type")).toBe("application/problem+json");
+      expect(answer.body).toMatchObject({
+        type: "about:blank",
+        title: "The request is not valid",
+        status: 400,
+        code: "REQUEST_INVALID",
+      });
+      const named = answer.body.errors.map(({ field }: { field: string }) => field);
+      expect(named.sort()).toEqual(fields);
+    },
+  );
 
   test.each([
-    ["that is text", "hello", 400, "BODY_NOT_JSON"],
-    ["that is a list", "[]", 400, "BODY_NOT_JSON"],
-    ["that is empty", "", 400, "BODY_NOT_JSON"],
-    ["that is deep", "[".repeat(100), 400, "BODY_TOO_DEEP"],
-    ["that is large", JSON.stringify({ webhookSecret: "x".repeat(70_000) }), 413, "BODY_TOO_LARGE"],
-  ])("a body %s", async (_, body, status, code) => {
+    ["text", "hello", 400, "BODY_NOT_JSON"],
+    ["a list", "[]", 400, "BODY_NOT_JSON"],
+    ["empty", "", 400, "BODY_NOT_JSON"],
+    ["deeply nested", "[".repeat(100), 400, "BODY_TOO_DEEP"],
+    ["too large", JSON.stringify({ webhookSecret: "x".repeat(70_000) }), 413, "BODY_TOO_LARGE"],
+  ])("A body that is %s is rejected with its status and code", async (_, body, status, code) => {
     const answer = await caller(run.seed.apiKey).post("/v1/connections", body);
     expect([answer.status, answer.body.code]).toEqual([status, code]);
   });
 });
 
-test("nothing was reported as a fault", () => {
+test("No request of these tests is reported as a fault", () => {
   expect(run.printed).toEqual([]);
 });

@@ -8,7 +8,7 @@ import { signedHeaders } from "../../shared/core/deliveries/signing/signing.ts";
 const root = join(import.meta.dirname, "../..");
 const tsc = join(root, "node_modules/.bin/tsc");
 
-/** A project that has installed the package, as it was built. */
+/** The directory of a project that has the built package installed. */
 let project: string;
 beforeAll(() => {
   project = mkdtempSync(join(tmpdir(), "ackwire-client-"));
@@ -20,7 +20,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(project, { recursive: true, force: true }));
 
-test("the built package verifies a webhook where it is installed", () => {
+test("The built package verifies a webhook in a project that installs it", () => {
   const secret = `whsec_${Buffer.alloc(32, 1).toString("base64")}`;
   const body = '{"id":"webhook.test:1","type":"webhook.test"}';
   const timestampSeconds = Math.floor(Date.now() / 1000);
@@ -31,17 +31,17 @@ test("the built package verifies a webhook where it is installed", () => {
     `import { verifyWebhook } from "@ackwire/client";
      console.log(verifyWebhook(...${given}).type);`,
   );
-  const said = execFileSync(process.execPath, [join(project, "use.mjs")], { encoding: "utf8" });
-  expect(said.trim()).toBe("webhook.test");
+  const printed = execFileSync(process.execPath, [join(project, "use.mjs")], { encoding: "utf8" });
+  expect(printed.trim()).toBe("webhook.test");
 });
 
-test("its types tell what each event holds", () => {
+test("The types of the built package narrow an event's data by its type", () => {
   writeFileSync(
     join(project, "use.ts"),
     `import { verifyWebhook } from "@ackwire/client";
      const event = verifyWebhook("", {}, "");
      if (event.type === "account.frozen") event.data.accountId satisfies string;
-     // @ts-expect-error: only a completed workflow has one
+     // @ts-expect-error: only a completed workflow has a result
      if (event.type === "workflow.started") event.data.result;`,
   );
   const types = ["--typeRoots", join(root, "node_modules/@types"), "--types", "node"];

@@ -53,7 +53,7 @@ const consumerOf = ({ connectionId }: { connectionId: string }) =>
 const signed = (id: string, secret: string, more: JsonObject = {}) =>
   signWeLink({ status: "SUCCESS", request_id: id, ...more }, secret);
 
-test("a body too large for the queue goes by way of the bucket, and arrives whole", async () => {
+test("A body too large for the queue is stored in the bucket and published unchanged", async () => {
   const { inboundPath, connectionId } = await admin.createConnection({
     clientId,
     provider: "we-link",
@@ -66,7 +66,7 @@ test("a body too large for the queue goes by way of the bucket, and arrives whol
   expect(event?.detail.data.result).toEqual({ text });
 });
 
-test("a rotated URL and a rotated secret: old and new are taken, also by a warm function", async () => {
+test("After a rotation a warm function accepts the old and the new URL and secret", async () => {
   const made = await admin.createConnection({
     clientId,
     provider: "we-link",
@@ -86,8 +86,8 @@ test("a rotated URL and a rotated secret: old and new are taken, also by a warm 
   expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 401]);
 });
 
-describe("quarantine", () => {
-  test("what cannot be proven is acked, kept aside, and never on the bus", async () => {
+describe("Quarantine", () => {
+  test("A quarantined webhook is acked and stored, and is published only after a release verifies it", async () => {
     const { inboundPath, connectionId } = await admin.createConnection({
       clientId,
       provider: "we-link",
@@ -116,11 +116,11 @@ describe("quarantine", () => {
     await admin.rotateSecret(clientId, connectionId, "unknown");
     expect(await quarantine.release(clientId, connectionId)).toEqual({ released: 1, kept: 0 });
     expect(await quarantine.list(connectionId)).toEqual([]);
-    const now = await consumer.collect(2);
-    expect(now.map(({ detail }) => detail.data.workflowId)).toEqual(["genuine", "forged"]);
+    const afterRelease = await consumer.collect(2);
+    expect(afterRelease.map(({ detail }) => detail.data.workflowId)).toEqual(["genuine", "forged"]);
   });
 
-  test("switched off, the forged are refused at once", async () => {
+  test("A forged webhook is rejected as soon as the quarantine is switched off", async () => {
     const made = await admin.createConnection({
       clientId,
       provider: "we-link",
@@ -135,7 +135,7 @@ describe("quarantine", () => {
   });
 });
 
-test("verifyByFetch publishes what the provider answers, and nothing that only the webhook says", async () => {
+test("verifyByFetch publishes the provider's response, and nothing that only the webhook contains", async () => {
   const { inboundPath, connectionId } = await admin.createConnection({
     clientId,
     provider: "linked-api",
@@ -154,7 +154,7 @@ test("verifyByFetch publishes what the provider answers, and nothing that only t
     createdAt: "2026-06-25T12:00:00.000Z",
     data: { workflowId, accountId: "acc", status: "completed", result },
   });
-  // The simulator answers by what it sent itself, on its own connection.
+  // The simulator answers only for webhooks that it has sent itself, on the seeded connection.
   run.simulator.send("linked-api", completed("wf-real", { said: "by the provider" }));
   const consumer = await consumerOf({ connectionId });
   await post(inboundPath, JSON.stringify(completed("wf-real", { said: "by a forger" })));
@@ -175,7 +175,7 @@ test("verifyByFetch publishes what the provider answers, and nothing that only t
   expect(text).not.toContain("2020-01-01");
 });
 
-test("an event of an account that nobody registered is published, and marked", async () => {
+test("An event of an unregistered account is published and marked with accountUnknown", async () => {
   const { inboundPath, connectionId } = await admin.createConnection({
     clientId,
     provider: "linked-api",
@@ -192,8 +192,8 @@ test("an event of an account that nobody registered is published, and marked", a
   expect(event?.detail.data).toMatchObject({ accountId: "stranger", accountUnknown: true });
 });
 
-describe("administration", () => {
-  test("another client's connection looks like none", async () => {
+describe("Administration", () => {
+  test("Every administration call on another client's connection or API key fails with NOT_FOUND", async () => {
     const made = await admin.createConnection({ clientId, provider: "linked-api" });
     const other = (await admin.createClient("other")).clientId;
     const calls = [
@@ -209,7 +209,7 @@ describe("administration", () => {
     expect(await admin.listConnections(other)).toEqual([]);
   });
 
-  test("of two changes that read the same version, one is refused", async () => {
+  test("Of two writes based on the same version of a connection, the second is rejected", async () => {
     const { connectionId } = await admin.createConnection({ clientId, provider: "linked-api" });
     const store = makeDynamoConfigStore({
       client: DynamoDBDocumentClient.from(new DynamoDBClient(localAws(run.addresses.awsUrl))),

@@ -18,7 +18,7 @@ function temporaryDirectory(): string {
   return directory;
 }
 
-/** Returns the number, counted from 1, of the one line of the file that contains the text. */
+/** Returns the number, counted from 1, of the only line of the file that contains the text. */
 function lineOf(file: string, text: string): number {
   const lines = readFileSync(join(root, file), "utf8").split("\n");
   const numbers = lines.flatMap((line, index) => (line.includes(text) ? [index + 1] : []));

@@ -12,7 +12,7 @@ afterAll(() => run.close());
 interface Answer {
   status: number;
   text: string;
-  // biome-ignore lint/suspicious/noExplicitAny: each test knows what it asked for
+  // biome-ignore lint/suspicious/noExplicitAny: each test knows the shape of its response
   body: any;
 }
 
@@ -47,8 +47,8 @@ const linkedApi = (method: string, path: string, body?: unknown, headers: Sent =
     body,
   );
 
-/** Another client, with a key of its own. */
-async function stranger() {
+/** Creates another client and returns its API key. */
+async function anotherClientsKey() {
   const { outputs, addresses } = run;
   const administration = await composeAdministration({ outputs, aws: localAws(addresses.awsUrl) });
   const { clientId } = await administration.createClient("stranger");
@@ -75,8 +75,8 @@ async function submissions(): Promise<{ path: string; accountId: string; body: o
 }
 
 describe("We-Link's protocol", () => {
-  // First: while a submission is under way, such a webhook waits for it.
-  test("a request made elsewhere is answered by its last webhook", async () => {
+  // Runs first: such a webhook waits while a submission on its connection is in flight.
+  test("get_response returns the last webhook of a We-Link request that was not made through Ackwire", async () => {
     const response = await fetch(`${run.addresses.providerUrl}/_control/send`, {
       method: "POST",
       headers: { "content-type": "application/json" },
@@ -88,13 +88,13 @@ describe("We-Link's protocol", () => {
     expect(response.ok).toBe(true);
     await expect
       .poll(async () => (await weLink("get_response", { request_id: "elsewhere-1" })).body, {
-        // It waits while what was just submitted on this connection may still be its request.
+        // The webhook waits while a submission in flight on this connection may be its request.
         interval: 250,
       })
       .toMatchObject({ requestId: "elsewhere-1", status: "SUCCESS", result: { n: 7 } });
   });
 
-  test("an action is acked, sent as it came, and its result is polled", async () => {
+  test("A We-Link action is acked, submitted unchanged, and its result can be polled", async () => {
     const accountId = "we-link-account-1";
     const body = { accountId, profile_id: "ACoABC1d2f", message: "Hi Jane" };
     const accepted = await weLink("connect", body);
@@ -114,7 +114,7 @@ describe("We-Link's protocol", () => {
     expect(sent).toMatchObject([{ accountId, body }]);
   });
 
-  test("a login without an account waits for its code, and goes on with it", async () => {
+  test("A We-Link login without an account waits for its code and continues with it", async () => {
     const body = { email: "jane.pin@example.com", password: "s3cret", proxy: { location: "de" } };
     const { requestId } = (await weLink("login_v2", body)).body;
     await statusOf(requestId, "PIN_REQUIRED");
@@ -130,7 +130,7 @@ describe("We-Link's protocol", () => {
     expect(run.logged()).not.toMatch(/s3cret|123456/);
   });
 
-  test("a failure has We-Link's code", async () => {
+  test("A failed We-Link action has We-Link's error code and no result", async () => {
     const body = { accountId: "we-link-account-2", profile_id: "fail:PROFILE_NOT_FOUND" };
     const { requestId } = (await weLink("connect", body)).body;
     const failed = await statusOf(requestId, "FAILED");
@@ -138,7 +138,7 @@ describe("We-Link's protocol", () => {
     expect(failed.body).not.toHaveProperty("result");
   });
 
-  test("a scheduled one waits, and is the same request in the native API", async () => {
+  test("A scheduled We-Link action waits, and is the same request in the native API", async () => {
     const { body: clock } = await fetch(`${run.addresses.providerUrl}/_control/clock`).then(
       async (response) => ({ body: (await response.json()) as { now: string } }),
     );
@@ -151,7 +151,7 @@ describe("We-Link's protocol", () => {
     expect((await weLink("get_response", { requestId })).body.status).toBe("CANCELLED");
   });
 
-  test("a time with an offset is refused in We-Link's shape", async () => {
+  test("A scheduled time with an offset is rejected in the format of We-Link's errors", async () => {
     const scheduled = "2036-09-22T18:30:00.000+02:00";
     expect(await weLink("connect", { accountId: "later", scheduled })).toMatchObject({
       status: 400,
@@ -159,7 +159,7 @@ describe("We-Link's protocol", () => {
     });
   });
 
-  test("the same Idempotency-Key gives the same request", async () => {
+  test("A repeated Idempotency-Key returns the same We-Link request, and conflicts with another body", async () => {
     const key = { "idempotency-key": "we-link-once" };
     const body = { accountId: "we-link-account-2", profile_id: "once" };
     const [one, other] = [await weLink("connect", body, key), await weLink("connect", body, key)];
@@ -168,9 +168,9 @@ describe("We-Link's protocol", () => {
     expect(conflict).toMatchObject({ status: 409, body: { status: "CONFLICT", statusCode: 409 } });
   });
 
-  test("another client's request is none", async () => {
+  test("Another client's We-Link request is answered 404", async () => {
     const { requestId } = (await weLink("connect", { accountId: "mine" })).body;
-    const { keyId, secret } = await stranger();
+    const { keyId, secret } = await anotherClientsKey();
     const headers = { "x-api-key": keyId, "x-api-secret": secret };
     for (const [action, body] of [
       ["get_response", { request_id: requestId }],
@@ -182,7 +182,7 @@ describe("We-Link's protocol", () => {
 });
 
 describe("Linked API's protocol", () => {
-  test("the same Idempotency-Key gives the same workflow", async () => {
+  test("A repeated Idempotency-Key returns the same Linked API workflow", async () => {
     const key = { "idempotency-key": "linked-api-once" };
     const body = { actionType: "st.retrieveSSI" };
     const one = await linkedApi("POST", "/workflows", body, key);
@@ -191,16 +191,16 @@ describe("Linked API's protocol", () => {
     expect(other.body.result.workflowId).toBe(one.body.result.workflowId);
   });
 
-  test("a We-Link request is none, nor is another client's workflow", async () => {
+  test("Linked API's protocol rejects a We-Link request and another client's identification token", async () => {
     const { requestId } = (await weLink("connect", { accountId: "mine" })).body;
     const notFound = { status: 404, body: { success: false, error: { type: "workflowNotFound" } } };
     expect(await linkedApi("GET", `/workflows/${requestId}`)).toMatchObject(notFound);
     expect(await linkedApi("DELETE", `/workflows/${requestId}`)).toMatchObject(notFound);
-    const { apiKey } = await stranger();
+    const { apiKey } = await anotherClientsKey();
     const answer = await linkedApi("GET", `/workflows/${requestId}`, undefined, {
       "linked-api-token": apiKey,
     });
-    // The account's token is another client's: it names none of this client's accounts.
+    // The identification token is of another client's account.
     expect(answer).toMatchObject({
       status: 401,
       body: { error: { type: "invalidIdentificationToken" } },

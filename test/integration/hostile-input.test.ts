@@ -25,7 +25,7 @@ afterAll(() => inbound.close());
 let count = 0;
 const nextId = () => `hostile-${++count}`;
 
-/** A body of each provider with this JSON text as its `result`. */
+/** Both functions return a provider's webhook body with this JSON text as its `result`. */
 const weLinkText = (id: string, result: string) =>
   `{"status":"SUCCESS","request_id":"${id}","result":${result}}`;
 const linkedApiText = (id: string, result: string) =>
@@ -36,7 +36,7 @@ const object = (keys: number) =>
   `{${Array.from({ length: keys }, (_, n) => `"${n.toString(36)}k":0`).join(",")}}`;
 const nested = (depth: number) => "[".repeat(depth) + "]".repeat(depth);
 
-/** A JSON text, the status that it is answered with, and whether the value arrives as it was. */
+/** A JSON text, and the status of the response; a value answered 200 is published unchanged. */
 type Case = [name: string, text: string, status: number];
 
 const values: Case[] = [
@@ -79,7 +79,7 @@ const values: Case[] = [
   ["two values", "1}{", 400],
 ];
 
-/** What comes of a number, as JSON text. */
+/** A number, the JSON text that is published for it, and whether `numbersAsText` is set. */
 const numbers: [text: string, arrives: string, asText: boolean][] = [
   ["9007199254740993", "9007199254740993", false],
   ["9223372036854775807", "9223372036854775807", false],
@@ -97,46 +97,52 @@ const numbers: [text: string, arrives: string, asText: boolean][] = [
 
 const neighbours: string[] = [];
 
-/** Sends it between two honest webhooks, all at once, which must not notice. */
-async function between<T>(send: () => Promise<T>): Promise<T> {
+/** Runs `send` concurrently with two valid webhooks, which must not be affected. */
+async function besideValidWebhooks<T>(send: () => Promise<T>): Promise<T> {
   const ids = [nextId(), nextId()];
   neighbours.push(...ids);
-  const honest = (id: string) =>
+  const sendValid = (id: string) =>
     postTo(weLink.url, signed(weLinkText(id, "{}"), weLink.secret)).then(({ status }) =>
       expect(status).toBe(200),
     );
   const [first = "", second = ""] = ids;
-  const [result] = await Promise.all([send(), honest(first), honest(second)]);
+  const [result] = await Promise.all([send(), sendValid(first), sendValid(second)]);
   return result;
 }
 
-describe.each(["we-link", "linked-api"] as const)("%s", (provider) => {
+describe.each(["we-link", "linked-api"] as const)("Webhooks of %s", (provider) => {
   const textOf = (id: string, result: string) =>
     provider === "we-link"
       ? signed(weLinkText(id, result), weLink.secret)
       : linkedApiText(id, result);
   const urlOf = () => (provider === "we-link" ? weLink.url : linkedApi.url);
 
-  test.each(values)("%s", async (_name, value, status) => {
-    const id = nextId();
-    const text = textOf(id, value);
-    const answer = await between(() => postTo(urlOf(), text));
-    expect(answer.status).toBe(status);
-    const [event] = await inbound.events(isAbout(id), status === 200 ? 1 : 0);
-    // As text: an object would not tell `__proto__` from its prototype.
-    if (event)
-      expect(JSON.stringify(event.detail.data.result)).toBe(JSON.stringify(JSON.parse(value)));
-    expect({}).not.toHaveProperty("isAdmin");
-  });
+  test.each(values)(
+    `A ${provider} webhook whose result is %s has its expected status and event`,
+    async (_name, value, status) => {
+      const id = nextId();
+      const text = textOf(id, value);
+      const answer = await besideValidWebhooks(() => postTo(urlOf(), text));
+      expect(answer.status).toBe(status);
+      const [event] = await inbound.events(isAbout(id), status === 200 ? 1 : 0);
+      // Compared as text: a comparison of objects does not distinguish `__proto__` from the prototype.
+      if (event)
+        expect(JSON.stringify(event.detail.data.result)).toBe(JSON.stringify(JSON.parse(value)));
+      expect({}).not.toHaveProperty("isAdmin");
+    },
+  );
 
-  test.each(numbers)("the number %.30s", async (value, arrives, asText) => {
-    const id = nextId();
-    const answer = await between(() => postTo(urlOf(), textOf(id, value)));
-    expect(answer.status).toBe(200);
-    const [event] = await inbound.events(isAbout(id), 1);
-    expect(event?.detail.data.numbersAsText ?? false).toBe(asText);
-    expect(JSON.stringify(event?.detail.data.result)).toBe(JSON.stringify(JSON.parse(arrives)));
-  });
+  test.each(numbers)(
+    `A ${provider} webhook whose result is the number %.30s keeps every digit`,
+    async (value, arrives, asText) => {
+      const id = nextId();
+      const answer = await besideValidWebhooks(() => postTo(urlOf(), textOf(id, value)));
+      expect(answer.status).toBe(200);
+      const [event] = await inbound.events(isAbout(id), 1);
+      expect(event?.detail.data.numbersAsText ?? false).toBe(asText);
+      expect(JSON.stringify(event?.detail.data.result)).toBe(JSON.stringify(JSON.parse(arrives)));
+    },
+  );
 
   test.each([
     ["0xff", [0xff]],
@@ -147,19 +153,22 @@ describe.each(["we-link", "linked-api"] as const)("%s", (provider) => {
     ["beyond U+10FFFF", [0xf4, 0x90, 0x80, 0x80]],
     ["a cut sequence", [0xf0, 0x9f, 0x98]],
     ["Latin-1", [0xe9]],
-  ])("not UTF-8: %s", async (_name, bytes) => {
-    const [front = "", back = ""] = textOf(nextId(), '"?"').split("?");
-    const body = Buffer.concat([Buffer.from(front), Buffer.from(bytes), Buffer.from(back)]);
-    expect(await between(() => postTo(urlOf(), body))).toMatchObject({ status: 400 });
-  });
+  ])(
+    `A ${provider} webhook that is not UTF-8 because of %s is answered 400`,
+    async (_name, bytes) => {
+      const [front = "", back = ""] = textOf(nextId(), '"?"').split("?");
+      const body = Buffer.concat([Buffer.from(front), Buffer.from(bytes), Buffer.from(back)]);
+      expect(await besideValidWebhooks(() => postTo(urlOf(), body))).toMatchObject({ status: 400 });
+    },
+  );
 
-  test("UTF-16, and a byte order mark", async () => {
+  test(`A ${provider} webhook in UTF-16 or with a byte order mark is answered 400`, async () => {
     const text = textOf(nextId(), "{}");
     const bodies = [Buffer.from(text, "utf16le"), Buffer.from(`\ufeff${text}`)];
     for (const body of bodies) expect(await postTo(urlOf(), body)).toMatchObject({ status: 400 });
   });
 
-  test("exactly as large as is taken, and a byte more", async () => {
+  test(`A ${provider} webhook at the size limit is accepted, and one byte more is answered 413`, async () => {
     for (const [more, status] of [
       [0, 200],
       [1, 413],
@@ -172,38 +181,38 @@ describe.each(["we-link", "linked-api"] as const)("%s", (provider) => {
   });
 
   test.each([
-    ["none", {}, 200],
-    ["text/plain", { "content-type": "text/plain" }, 200],
-    ["octet-stream", { "content-type": "application/octet-stream" }, 200],
-    ["a charset that is not so", { "content-type": "application/json; charset=utf-16" }, 200],
-    ["a form", { "content-type": "multipart/form-data; boundary=x" }, 200],
+    ["no headers", {}, 200],
+    ["the content type text/plain", { "content-type": "text/plain" }, 200],
+    ["the content type octet-stream", { "content-type": "application/octet-stream" }, 200],
+    ["the wrong charset", { "content-type": "application/json; charset=utf-16" }, 200],
+    ["the content type of a form", { "content-type": "multipart/form-data; boundary=x" }, 200],
     ["a method override", { "x-http-method-override": "DELETE" }, 200],
     ["a forwarded host", { "x-forwarded-for": "127.0.0.1", "x-forwarded-host": "evil" }, 200],
-    ["__proto__", { __proto__x: "1", constructor: "x" }, 200],
+    ["the headers __proto__x and constructor", { __proto__x: "1", constructor: "x" }, 200],
     ["a cookie", { cookie: "a=b; __proto__=c" }, 200],
-    ["8 KB", { "x-long": "x".repeat(8_000) }, 200],
-    ["12 KB", { "x-long": "x".repeat(12_000) }, 431],
-  ])("header: %s", async (_name, headers, status) => {
+    ["a header of 8 KB", { "x-long": "x".repeat(8_000) }, 200],
+    ["a header of 12 KB", { "x-long": "x".repeat(12_000) }, 431],
+  ])(`A ${provider} webhook with %s has its expected status`, async (_name, headers, status) => {
     const id = nextId();
     const answer = await postTo(urlOf(), textOf(id, "{}"), headers as Record<string, string>);
     expect(answer.status).toBe(status);
     await inbound.events(isAbout(id), status === 200 ? 1 : 0);
   });
 
-  test("compressed, it is not JSON", async () => {
+  test(`A compressed ${provider} webhook is answered 400`, async () => {
     const headers = { "content-encoding": "gzip", "content-type": "application/json" };
     const body = gzipSync(textOf(nextId(), "{}"));
     expect((await postTo(urlOf(), body, headers)).status).toBe(400);
   });
 
-  test("byte by byte, in chunks", async () => {
+  test(`A ${provider} webhook sent in chunks of one byte is published`, async () => {
     const id = nextId();
     expect(await inChunks(urlOf(), textOf(id, "{}"))).toBe(200);
     await inbound.events(isAbout(id), 1);
   });
 });
 
-test("keys of We-Link's frame that are not what they seem", async () => {
+test("We-Link's required fields are found when repeated or escaped, and not inside __proto__", async () => {
   const cases: [string, number][] = [
     ['{"__proto__":{"status":"SUCCESS","request_id":"p"}}', 400],
     ['{"status":"SUCCESS","__proto__":{"request_id":"p"}}', 400],
@@ -223,7 +232,7 @@ test("keys of We-Link's frame that are not what they seem", async () => {
     await inbound.events(isAbout(`hostile-${id}`));
 });
 
-test("ids of lone surrogates are ids like any other", async () => {
+test("Ids that differ only in a lone surrogate are different events", async () => {
   const ids = ["\\ud800", "\\ud801", "\\ufffd"].map((id) => `hostile ${id}`);
   for (const id of ids) {
     expect((await postTo(linkedApi.url, linkedApiText(id, "{}"))).status).toBe(200);
@@ -231,7 +240,7 @@ test("ids of lone surrogates are ids like any other", async () => {
   await inbound.events(({ detail }) => String(detail.data.workflowId).startsWith("hostile "), 3);
 });
 
-test("the neighbours of all that arrived, each once, and nothing else", async () => {
+test("Every valid webhook sent beside a hostile one is published once, and nothing else is", async () => {
   expect(neighbours.length).toBeGreaterThan(100);
   for (const id of neighbours) await inbound.events(isAbout(id), 1);
   await inbound.nothingMore();

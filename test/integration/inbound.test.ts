@@ -43,7 +43,7 @@ const linkedApiBody = (n: number): JsonObject => ({
 
 const WEBHOOKS = 400;
 
-test(`${WEBHOOKS} webhooks of both providers, each three times in random order from 20 connections: ${WEBHOOKS} events`, async () => {
+test(`${WEBHOOKS} webhooks of both providers, each sent three times in random order over 20 connections, become ${WEBHOOKS} events`, async () => {
   const consumer = await consumerOf();
   const weLink = connectionOf("we-link");
   const linkedApi = connectionOf("linked-api");
@@ -65,14 +65,14 @@ test(`${WEBHOOKS} webhooks of both providers, each three times in random order f
   expect(answers.filter((answer) => answer !== '200 {"accepted":true}')).toEqual([]);
   const received = await consumer.collect(WEBHOOKS);
   expect(new Set(consumer.ids()).size).toBe(WEBHOOKS);
-  // On a busy machine an answer of the bus comes too late now and then: the same event again.
+  // A response of the bus that times out on a busy machine publishes the same event again.
   expect(received.length).toBeLessThan(1.1 * WEBHOOKS);
   expect(new Set(received.map(({ detail }) => JSON.stringify(detail))).size).toBe(WEBHOOKS);
   expect(run.printed.filter((line) => line.includes("INTERNAL_ERROR"))).toEqual([]);
 });
 
-describe("what is not the provider's is refused, and never on the bus", () => {
-  test("each with its status", async () => {
+describe("Invalid webhooks", () => {
+  test("A forged, misdirected or invalid webhook is rejected with its status and is not published", async () => {
     const consumer = await consumerOf();
     const weLink = connectionOf("we-link");
     const linkedApi = connectionOf("linked-api");
@@ -85,12 +85,12 @@ describe("what is not the provider's is refused, and never on the bus", () => {
       ["another secret", weLink.inboundUrl, signWeLink(weLinkBody(5_000), "other"), 401],
       ["wrong token", wrongToken(weLink.inboundUrl), signed, 404],
       ["wrong token", wrongToken(linkedApi.inboundUrl), JSON.stringify(linkedApiBody(5_000)), 404],
-      ["another's address", linkedApi.inboundUrl, signed, 400],
+      ["the other provider's address", linkedApi.inboundUrl, signed, 400],
       ["not JSON", weLink.inboundUrl, "hello", 400],
       ["not JSON", linkedApi.inboundUrl, "<xml/>", 400],
       ["empty", linkedApi.inboundUrl, "", 400],
       ["not UTF-8", linkedApi.inboundUrl, Buffer.from([0x7b, 0xff, 0x7d]), 400],
-      ["no frame", linkedApi.inboundUrl, "{}", 400],
+      ["no required fields", linkedApi.inboundUrl, "{}", 400],
       ["too large", linkedApi.inboundUrl, JSON.stringify({ x: "x".repeat(240_001) }), 413],
     ];
     for (const [name, url, body, status] of cases) {
@@ -105,7 +105,7 @@ describe("what is not the provider's is refused, and never on the bus", () => {
   });
 });
 
-test("an event on the bus has the envelope, and numbers as they came", async () => {
+test("An event on the bus has the envelope of its type", async () => {
   const consumer = await consumerOf();
   const { inboundUrl, secret = "", connectionId } = connectionOf("we-link");
   const text =

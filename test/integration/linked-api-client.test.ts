@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { PATIENCE_MS } from "../support/patience.ts";
 import { startTestRun, type TestRun } from "../support/runs/local-run.ts";
 
-/** Linked API's own client, pointed at Ackwire: nothing of it is changed but its `baseUrl`. */
+/** These tests use Linked API's official client; only its `baseUrl` points to Ackwire. */
 let run: TestRun;
 beforeAll(async () => {
   // The gap between an account's submissions passes in a second or two.
@@ -14,7 +14,7 @@ afterAll(() => run.close());
 const person = { personUrl: "https://www.linkedin.com/in/jane-doe" };
 const waiting = { pollInterval: 250, timeout: PATIENCE_MS };
 
-/** Each account has a lane of its own. */
+/** A client of one of the seeded accounts; each account has its own lane. */
 function clientOf(account: 0 | 1, given: { linkedApiToken?: string; token?: string } = {}) {
   const accounts = run.seed.accounts.filter(({ provider }) => provider === "linked-api");
   return new LinkedApi({
@@ -24,14 +24,14 @@ function clientOf(account: 0 | 1, given: { linkedApiToken?: string; token?: stri
   });
 }
 
-const failing = (work: Promise<unknown>) =>
+const errorTypeOf = (work: Promise<unknown>) =>
   work.then(
     () => undefined,
     (error: unknown) => (error instanceof LinkedApiError ? error.type : error),
   );
 
-describe("an operation", () => {
-  test("is submitted, polled and read", async () => {
+describe("Operations", () => {
+  test("Linked API's client submits, polls and reads an operation", async () => {
     const client = clientOf(0);
     const workflowId = await client.checkConnectionStatus.execute(person);
     expect(workflowId).toMatch(/^rq_[0-9a-f]{44}$/);
@@ -41,7 +41,7 @@ describe("an operation", () => {
     });
   });
 
-  test("with actions that follow has their results in its own", async () => {
+  test("An operation with following actions has their results in its own result", async () => {
     const client = clientOf(1);
     const workflowId = await client.fetchPerson.execute({ ...person, retrieveExperience: true });
     const { data, errors } = await client.fetchPerson.result(workflowId, waiting);
@@ -49,7 +49,7 @@ describe("an operation", () => {
     expect(data).toMatchObject({ name: expect.any(String), experiences: expect.any(Array) });
   });
 
-  test("whose action fails completes with its error", async () => {
+  test("An operation whose action fails completes with the action's error", async () => {
     const client = clientOf(0);
     const workflowId = await client.sendMessage.execute({ ...person, text: "fail:personNotFound" });
     expect(await client.sendMessage.result(workflowId, waiting)).toMatchObject({
@@ -58,8 +58,8 @@ describe("an operation", () => {
   });
 });
 
-describe("a workflow of one's own", () => {
-  test("of several actions has a completion for each", async () => {
+describe("Custom workflows", () => {
+  test("A custom workflow of several actions has a completion for each", async () => {
     const client = clientOf(1);
     const workflowId = await client.customWorkflow.execute([
       { actionType: "st.checkConnectionStatus", ...person, label: "first" },
@@ -72,17 +72,17 @@ describe("a workflow of one's own", () => {
     ]);
   });
 
-  test("that fails says why", async () => {
+  test("A custom workflow that fails has the type of its error", async () => {
     const client = clientOf(0);
     const workflowId = await client.customWorkflow.execute({
       actionType: "st.sendMessage",
       text: "fail-workflow:languageNotSupported",
     });
     const result = client.customWorkflow.result(workflowId, waiting);
-    expect(await failing(result)).toBe("languageNotSupported");
+    expect(await errorTypeOf(result)).toBe("languageNotSupported");
   });
 
-  test("that waits in its account's lane is cancelled, and never sent", async () => {
+  test("A custom workflow that is cancelled while it waits in its lane is never submitted", async () => {
     const client = clientOf(1);
     const before = await client.customWorkflow.execute({ actionType: "st.retrieveSSI" });
     const workflowId = await client.customWorkflow.execute({
@@ -90,7 +90,7 @@ describe("a workflow of one's own", () => {
       note: "never sent",
     });
     expect(await client.customWorkflow.cancel(workflowId)).toBe(true);
-    expect(await failing(client.customWorkflow.status(workflowId))).toBe("cancelled");
+    expect(await errorTypeOf(client.customWorkflow.status(workflowId))).toBe("cancelled");
     await client.customWorkflow.result(before, waiting);
     expect(await client.customWorkflow.cancel(before)).toBe(false);
     const sent = await fetch(`${run.addresses.providerUrl}/_control/submissions`);
@@ -98,19 +98,22 @@ describe("a workflow of one's own", () => {
   });
 });
 
-describe("what is refused", () => {
+describe("Rejected calls", () => {
   test.each([
     ["a wrong key", { linkedApiToken: "ackwire_key_wrong" }, "invalidLinkedApiToken"],
-    ["an account that is none", { token: "k1.eA.eA" }, "invalidIdentificationToken"],
-  ])("%s is told in the client's own words", async (_name, given, type) => {
-    const client = clientOf(0, given);
-    expect(await failing(client.customWorkflow.execute({ actionType: "st.x" }))).toBe(type);
-  });
+    ["an account that does not exist", { token: "k1.eA.eA" }, "invalidIdentificationToken"],
+  ])(
+    "A call with %s fails with the error type of Linked API's client",
+    async (_name, given, type) => {
+      const client = clientOf(0, given);
+      expect(await errorTypeOf(client.customWorkflow.execute({ actionType: "st.x" }))).toBe(type);
+    },
+  );
 
-  test("so are a bad workflow and one that is nobody's", async () => {
+  test("An invalid workflow and an unknown workflow fail with the error types of Linked API's client", async () => {
     const { customWorkflow } = clientOf(0);
-    expect(await failing(customWorkflow.execute([]))).toBe("invalidRequestPayload");
-    expect(await failing(customWorkflow.status("wf-nobody"))).toBe("workflowNotFound");
-    expect(await failing(customWorkflow.cancel("wf-nobody"))).toBe("workflowNotFound");
+    expect(await errorTypeOf(customWorkflow.execute([]))).toBe("invalidRequestPayload");
+    expect(await errorTypeOf(customWorkflow.status("wf-nobody"))).toBe("workflowNotFound");
+    expect(await errorTypeOf(customWorkflow.cancel("wf-nobody"))).toBe("workflowNotFound");
   });
 });

@@ -9,7 +9,7 @@ import { type LocalFile, startLocalProcess } from "../support/runs/local-process
 import { patientSettings } from "../support/runs/patient-settings.ts";
 
 const test = base.extend<{ directory: string }>({
-  // biome-ignore lint/correctness/noEmptyPattern: vitest reads the names of what a fixture needs.
+  // biome-ignore lint/correctness/noEmptyPattern: vitest reads a fixture's dependencies from its parameter.
   directory: async ({}, use) => {
     const directory = mkdtempSync(join(tmpdir(), "ackwire-process-"));
     await use(directory);
@@ -23,7 +23,7 @@ const weLinkOf = (local: LocalFile) => {
   return connection;
 };
 
-/** Sends one webhook; true when it was acked. */
+/** Sends one webhook and returns whether it was acked. */
 async function send(local: LocalFile, n: number): Promise<boolean> {
   const { inboundUrl, secret = "" } = weLinkOf(local);
   const body = signWeLink({ status: "SUCCESS", request_id: `req-${n}`, result: { n } }, secret);
@@ -36,7 +36,7 @@ async function send(local: LocalFile, n: number): Promise<boolean> {
 const consumerOf = (local: LocalFile) =>
   attachBusConsumer({ awsUrl: local.awsEndpoint, busName: local.busName, name: "kept" });
 
-test.concurrent("kill -9 amid 300 webhooks, restart, resend what was not acked: every event, duplicates only with the same id", async ({
+test.concurrent("After a kill -9, a restart and a resend of the unacked webhooks, every event is published, and a duplicate has the same id and bytes", async ({
   directory,
   expect,
 }) => {
@@ -65,7 +65,7 @@ test.concurrent("kill -9 amid 300 webhooks, restart, resend what was not acked: 
     for (let n = 0; n < 300; n++) {
       if (!acked.has(n)) await expect.poll(() => send(second.local, n)).toBe(true);
     }
-    // A claim that died with its worker is taken over when its lease ends, 30 s later.
+    // The claim of a killed worker is taken over when its lease ends after 30 s.
     const received = await consumer.collect(300);
     const bytesById = new Map<string, Set<string>>();
     for (const { detail } of received) {
@@ -81,7 +81,7 @@ test.concurrent("kill -9 amid 300 webhooks, restart, resend what was not acked: 
   }
 });
 
-test.concurrent("demonstration, local.json, the simulator's controls, the admin command, Ctrl-C", async ({
+test.concurrent("A local run has a demonstration, local.json, the simulator's controls, the admin command and the console, and ends at Ctrl-C", async ({
   directory,
   expect,
 }) => {
@@ -94,11 +94,11 @@ test.concurrent("demonstration, local.json, the simulator's controls, the admin 
     const { local } = run;
     const printed = () => run.lines.join("\n");
     await expect.poll(printed).toContain("The local run stays up until Ctrl-C.");
-    // One that is not acked in time on a busy machine is sent again.
+    // A webhook that is not acked in time on a busy machine is sent again.
     expect(printed()).toMatch(
       /16 webhooks sent, \d+ acked: 12 of 12 events on the bus, each once\./,
     );
-    // An event at a subscriber: failed once, sent again, and both proven by Standard Webhooks' library.
+    // The subscriber fails the first attempt; Standard Webhooks' library verifies both attempts.
     expect(printed()).toMatch(
       /attempt 1 +workflow\.completed:rq_\w+\n +signature verified .*; answered 500, on purpose/,
     );
@@ -192,7 +192,7 @@ test.concurrent("demonstration, local.json, the simulator's controls, the admin 
   }
 });
 
-test.concurrent("a second copy on the same ports or the same data says what is wrong", async ({
+test.concurrent("A second local run on the same port or data directory fails and names the conflict", async ({
   directory,
   expect,
 }) => {
@@ -220,6 +220,9 @@ test.for<[string[], string]>([
   [["--inspect", "consume", "--inspect", "consume=0"], "names the function consume twice"],
   [["--inspect", "consume=9230", "--inspect", "api=9230"], "cannot share the inspector port 9230"],
   [["--nonsense"], "--nonsense"],
-])("%j is refused, and says why", async ([args, message], { directory, expect }) => {
-  await expect(startLocalProcess(directory, args)).rejects.toThrow(message);
-});
+])(
+  "A start with %j is rejected, and the message gives the reason",
+  async ([args, message], { directory, expect }) => {
+    await expect(startLocalProcess(directory, args)).rejects.toThrow(message);
+  },
+);

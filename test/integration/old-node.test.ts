@@ -6,7 +6,7 @@ import { expect, onTestFinished, test } from "vitest";
 
 const root = resolve(import.meta.dirname, "../..");
 
-/** Starts `local/main.js`, in a copy with these files beside it, on a Node that loads no TypeScript. */
+/** Starts `local/main.js` in a copy that also has these files, on a Node that loads no TypeScript. */
 function startOnOldNode(files: string[]): { status: number | null; stderr: string } {
   const directory = mkdtempSync(join(tmpdir(), "ackwire-old-node-"));
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
@@ -26,14 +26,18 @@ function startOnOldNode(files: string[]): { status: number | null; stderr: strin
 }
 
 test.each([
-  ["with all dependencies, to use an npm script", ["node_modules/node/bin/node"], "npm start"],
   [
-    "without install scripts, to rebuild the dependencies",
+    "to use an npm script when all dependencies are installed",
+    ["node_modules/node/bin/node"],
+    "npm start",
+  ],
+  [
+    "to rebuild the dependencies when their install scripts did not run",
     ["node_modules/node/package.json"],
     "npm rebuild --ignore-scripts=false",
   ],
-  ["without dependencies, to install them", [], "Run `npm ci` first"],
-])("A Node that is too old gets advice in a clone %s", (_, files, advice) => {
+  ["to install the dependencies when there are none", [], "Run `npm ci` first"],
+])("A start on a Node that is too old fails and advises %s", (_, files, advice) => {
   const { status, stderr } = startOnOldNode(files);
   expect(status).toBe(1);
   expect(stderr).toContain("Ackwire needs Node 24 or newer; this is v");

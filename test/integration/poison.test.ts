@@ -5,8 +5,8 @@ import { attachBusConsumer } from "../support/fakes/bus-consumer.ts";
 import { editedAssembly } from "../support/runs/edited-assembly.ts";
 import { startTestRun } from "../support/runs/local-run.ts";
 
-test("a poison message ends in the dead-letter queue, its neighbours on the bus (G11)", async () => {
-  // Shorter than deployed, and longer than a batch takes on a busy machine.
+test("A poison message ends in the dead-letter queue, and its neighbours are published (G11)", async () => {
+  // The visibility timeout is shorter than deployed, and longer than a batch takes on a busy machine.
   const assemblyDir = editedAssembly(({ Resources }) => {
     const queue = Resources.AckwireInboundQueue23237C85?.Properties;
     if (!queue) throw new Error("no inbound queue");

@@ -45,14 +45,14 @@ function post(
   return fetch(`http://127.0.0.1:${port}/`, { method: "POST", headers, body: body + change });
 }
 
-test("a webhook is answered 204 and handled once, however often it comes", async () => {
+test("A webhook is answered 204 each time it is received and is handled once", async () => {
   const answers = await Promise.all([post("a"), post("a"), post("b")]);
   expect(answers.map(({ status }) => status)).toEqual([204, 204, 204]);
   expect((await post("a")).status).toBe(204);
   expect(handled.map(({ id }) => id).sort()).toEqual(["a", "b"]);
 });
 
-test("it is answered before it is handled", async () => {
+test("A webhook is answered before its handler has finished", async () => {
   let finish = () => {};
   handle = async (event) => {
     await new Promise<void>((resolve) => {
@@ -67,16 +67,20 @@ test("it is answered before it is handled", async () => {
 });
 
 test.each([
-  ["one of another body", { change: " " }, 400],
-  ["one by another secret", { secrets: [`whsec_${Buffer.alloc(32, 3).toString("base64")}`] }, 400],
-  ["one by nobody", { secrets: [] }, 400],
-  ["one by both secrets of a rotation", { secrets: [newSecret, oldSecret] }, 204],
-])("%s is answered as it should", async (_name, how, status) => {
+  ["with a changed body", { change: " " }, 400],
+  [
+    "signed with an unknown secret",
+    { secrets: [`whsec_${Buffer.alloc(32, 3).toString("base64")}`] },
+    400,
+  ],
+  ["without a signature", { secrets: [] }, 400],
+  ["signed with both secrets of a rotation", { secrets: [newSecret, oldSecret] }, 204],
+])("A webhook %s is answered %o", async (_name, how, status) => {
   expect((await post("x", how)).status).toBe(status);
   expect(handled).toHaveLength(status === 204 ? 1 : 0);
 });
 
-test("a handler that fails takes neither the answer nor the receiver with it", async () => {
+test("A handler that fails affects neither the response nor later webhooks", async () => {
   handle = () => Promise.reject(new Error("the work went wrong"));
   expect((await post("bad")).status).toBe(204);
   handle = async (event) => void handled.push(event);

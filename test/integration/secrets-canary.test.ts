@@ -24,14 +24,14 @@ import {
 import { type RequestsRun, startRequestsRun } from "../support/runs/requests-run.ts";
 
 /**
- * A password and the codes of its logins go through everything. They may be
- * sealed in the requests table, and stand nowhere else, at no time (G10). Nor
- * does the secret by which the client's webhook is signed: nothing stores it.
+ * A password and login codes pass through the whole pipeline. They may be
+ * stored encrypted in the requests table and must never appear anywhere else
+ * (G10). The signing secret of the client's webhook is not stored at all.
  */
 const nonce = Math.random().toString(36).slice(2, 12);
 const PASSWORD = `Canary-password-${nonce}`;
 const PIN = `Canary-pin-${nonce}`;
-/** Is no secret: where it is not found, nothing else would be. */
+/** Not a secret: the tests expect to find it, which shows that the search works. */
 const MARKER = `Marker-${nonce}`;
 
 const dataDir = mkdtempSync(join(tmpdir(), "ackwire-canary-"));
@@ -43,7 +43,7 @@ beforeAll(async () => {
   requests = await startRequestsRun({
     speed: 600,
     dataDir,
-    // A person has time on a busy machine, too.
+    // Long enough that a login does not expire on a busy machine.
     settings: { actionTimeoutSeconds: "86400", laneHoldSeconds: "36000" },
   });
   receiver = await startWebhookReceiver();
@@ -55,7 +55,7 @@ afterAll(async () => {
   rmSync(dataDir, { recursive: true, force: true });
 });
 
-/** Not by the run's own call: this answer alone may show the secret. */
+/** Does not use the run's recorded calls: only this response may contain the secret. */
 async function setWebhook(url: string): Promise<string> {
   const { addresses, seed } = requests.run;
   const response = await fetch(`${addresses.apiUrl}/v1/webhook`, {
@@ -67,7 +67,7 @@ async function setWebhook(url: string): Promise<string> {
   return secret;
 }
 
-/** As it is, and as it stands in a Base64 text, at each of the three places where it may begin. */
+/** Returns the secret as it is and in Base64 and base64url at each of the three possible offsets. */
 function formsOf(secret: string): string[] {
   const encoded = ["", "x", "xx"].flatMap((before) => {
     const bytes = Buffer.from(before + secret);
@@ -81,7 +81,7 @@ function formsOf(secret: string): string[] {
 
 const holds = (text: string, secret: string) => formsOf(secret).some((form) => text.includes(form));
 
-/** Everything that the run keeps, says and sends, as text, by where it is. */
+/** Returns all data that the run stores, logs, prints and sends as text, by its place. */
 async function everything(): Promise<Map<string, string>> {
   const { run, answers, received } = requests;
   const submissions = await requests.submissions();
@@ -114,7 +114,7 @@ async function inTables(): Promise<[string, string][]> {
   return scanned;
 }
 
-/** What waits in any queue, dead letters included; it stays there. */
+/** Returns the messages of every queue, dead-letter queues included, and leaves them visible. */
 async function inQueues(): Promise<unknown[]> {
   const sqs = new SQSClient(localAws(requests.run.addresses.awsUrl));
   const { QueueUrls = [] } = await sqs.send(new ListQueuesCommand({}));
@@ -149,13 +149,13 @@ async function inBuckets(): Promise<string[]> {
 async function inSchedules(): Promise<unknown[]> {
   const scheduler = new SchedulerClient(localAws(requests.run.addresses.awsUrl));
   const { Schedules = [] } = await scheduler.send(new ListSchedulesCommand({}));
-  const told = await Promise.all(
+  const schedules = await Promise.all(
     Schedules.map(({ Name, GroupName }) =>
       scheduler.send(new GetScheduleCommand({ Name, GroupName })),
     ),
   );
   scheduler.destroy();
-  return told.flatMap(({ Target }) => Target?.Input ?? []);
+  return schedules.flatMap(({ Target }) => Target?.Input ?? []);
 }
 
 async function expectNowhere(secret: string): Promise<void> {
@@ -165,7 +165,7 @@ async function expectNowhere(secret: string): Promise<void> {
 
 const login = (email: string) => ({ email, password: PASSWORD, proxy: { location: MARKER } });
 
-test("what is looked for would be found", async () => {
+test("The search for secrets finds a marker in the requests table, in the bucket and in Base64 texts", async () => {
   const scheduled = new Date(requests.businessMs() + 48 * 3_600_000).toISOString();
   const params = { profile_id: MARKER, note: "n".repeat(70_000) };
   const of = { accountId: "marker", action: "connect", scheduled };
@@ -183,7 +183,7 @@ test("what is looked for would be found", async () => {
   }
 });
 
-test("a login by our own API: its secrets are sealed while they wait, and then gone", async () => {
+test("The secrets of a login by the native API are encrypted while it waits and deleted when it is submitted", async () => {
   const accountId = "native";
   await requests.native("PUT", `/v1/accounts/${accountId}`, { provider: "we-link" });
   await requests.native("POST", `/v1/accounts/${accountId}/pause`);
@@ -213,14 +213,14 @@ test("a login by our own API: its secrets are sealed while they wait, and then g
   });
   expect(await requests.stored(requestId)).not.toHaveProperty("sealedParams");
 
-  // None that is wrong is kept or said again.
+  // An invalid input is neither stored nor returned.
   const path = `/v1/requests/${requestId}/continue`;
   for (const bad of [{ input: { pin: PIN } }, { input: [PIN] }, { pin: PIN }]) {
     expect((await requests.native("POST", path, bad)).status).toBe(400);
   }
   const continued = await requests.native("POST", path, { input: PIN });
   expect(continued).toMatchObject({ status: 202, body: { requestId } });
-  // A second at once is too late.
+  // A second input is rejected: the first one has ended the wait.
   expect((await requests.native("POST", path, { input: PIN })).status).toBe(409);
   const done = await requests.reaches(requestId, "SUCCEEDED");
   expect(done.result).toMatchObject({ email: "jane.pin@example.com" });
@@ -235,14 +235,14 @@ test("a login by our own API: its secrets are sealed while they wait, and then g
   ]);
 });
 
-test("a login by We-Link's protocol, with a wrong code before the right one", async () => {
+test("A login by We-Link's protocol succeeds after a wrong code and the right one", async () => {
   const { body } = await requests.weLink<{ requestId: string }>("login_v2", login("joe.pin@a.b"));
   const { requestId } = body;
   await requests.reaches(requestId, "ACTION_REQUIRED");
   const answer = await requests.weLink("get_response", { request_id: requestId });
   expect(answer.body).toMatchObject({ status: "PIN_REQUIRED" });
   await requests.weLink("login_code", { code: "000000", requestId });
-  // The same prompt again, to the byte: it counts once a poll has confirmed it.
+  // The repeated prompt has the same bytes, so it takes effect only after a poll confirms it.
   const prompts = () =>
     requests.received.filter(
       ({ detail: { type, data } }) =>
@@ -253,7 +253,7 @@ test("a login by We-Link's protocol, with a wrong code before the right one", as
   await requests.reaches(requestId, "SUCCEEDED");
 });
 
-test("calls that are refused say nothing of what they held", async () => {
+test("Calls with secrets in invalid fields are rejected", async () => {
   const params = login("jane@example.com");
   const of = { provider: "we-link", accountId: "bad", action: "login_v2", params };
   const bad = [
@@ -271,7 +271,7 @@ test("calls that are refused say nothing of what they held", async () => {
   expect((await requests.weLink("login_code", { code: PIN, requestId: "none" })).status).toBe(404);
 });
 
-test("the secrets stand nowhere: no table, queue, object, schedule, event, answer or log", async () => {
+test("No secret is in a table, queue, object, schedule, event, response, log or file", async () => {
   const [post] = await endpoint.received(1, ({ id }) => id.startsWith("workflow.completed"));
   expect(post && verified(post, webhookSecret)).toMatchObject({ id: post?.id });
   await requests.native("GET", "/v1/webhook");
@@ -281,7 +281,7 @@ test("the secrets stand nowhere: no table, queue, object, schedule, event, answe
   const { run } = requests;
   expect(run.printed).toEqual([]);
   await requests.close();
-  // Nor in what the emulators and the simulator have written to the disk.
+  // The files of the emulators and of the simulator contain no secret either.
   const files = readdirSync(dataDir, { recursive: true, withFileTypes: true })
     .filter((file) => file.isFile())
     .map((file) => readFileSync(join(file.parentPath, file.name), "latin1"));

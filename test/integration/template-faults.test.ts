@@ -17,7 +17,7 @@ const completed = {
   data: { workflowId: "wf-1", status: "completed" },
 };
 
-describe("a template with something missing does not start, and the message names it", () => {
+describe("Templates with a missing part", () => {
   test.each([
     [
       "a variable",
@@ -46,43 +46,49 @@ describe("a template with something missing does not start, and the message name
       withoutGrant("AckwireConsume", "sqs:ReceiveMessage"),
       ["AckwireConsume", "sqs:ReceiveMessage", "AckwireInboundQueue"],
     ],
-  ])("%s", async (_name, edit, named) => {
-    const starting = startTestRun({ assemblyDir: editedAssembly(edit) });
-    const message = await starting.then(
-      async (run) => {
-        await run.close();
-        return "it started";
-      },
-      (error: Error) => error.message,
-    );
-    for (const text of named) expect(message).toContain(text);
-  });
+  ])(
+    "A template without %s does not start, and the message names the missing part",
+    async (_name, edit, named) => {
+      const starting = startTestRun({ assemblyDir: editedAssembly(edit) });
+      const message = await starting.then(
+        async (run) => {
+          await run.close();
+          return "it started";
+        },
+        (error: Error) => error.message,
+      );
+      for (const text of named) expect(message).toContain(text);
+    },
+  );
 });
 
-describe("a grant missing at run time fails the call, and the message names it", () => {
+describe("Permissions that are missing at run time", () => {
   test.each([
     ["AckwireIngest", "sqs:SendMessage", "AckwireInboundQueue"],
     ["AckwireIngest", "dynamodb:GetItem", "AckwireConfigTable"],
     ["AckwireIngest", "secretsmanager:GetSecretValue", "AckwireMasterSecret"],
-  ])("%s without %s", async (functionId, action, resource) => {
-    const run = await startTestRun({
-      assemblyDir: editedAssembly(withoutGrant(functionId, action)),
-    });
-    try {
-      const connection = run.seed.connections.find(({ provider }) => provider === "linked-api");
-      const response = await fetch(`${run.addresses.apiUrl}${connection?.inboundPath}`, {
-        method: "POST",
-        body: '{"id":"i","type":"webhook.test","createdAt":"2026-06-25T12:00:00Z","data":{}}',
+  ])(
+    "A call of %s without the permission %s fails, and the message names both",
+    async (functionId, action, resource) => {
+      const run = await startTestRun({
+        assemblyDir: editedAssembly(withoutGrant(functionId, action)),
       });
-      expect(response.status).toBe(503);
-      const fault = run.printed.find((line) => line.includes("is not authorized to perform"));
-      for (const text of [functionId, action, resource]) expect(fault).toContain(text);
-    } finally {
-      await run.close();
-    }
-  });
+      try {
+        const connection = run.seed.connections.find(({ provider }) => provider === "linked-api");
+        const response = await fetch(`${run.addresses.apiUrl}${connection?.inboundPath}`, {
+          method: "POST",
+          body: '{"id":"i","type":"webhook.test","createdAt":"2026-06-25T12:00:00Z","data":{}}',
+        });
+        expect(response.status).toBe(503);
+        const fault = run.printed.find((line) => line.includes("is not authorized to perform"));
+        for (const text of [functionId, action, resource]) expect(fault).toContain(text);
+      } finally {
+        await run.close();
+      }
+    },
+  );
 
-  test("consume without events:PutEvents: the event stays in the outbox, and the fault is named", async () => {
+  test("The event stays in the outbox when consume lacks events:PutEvents, and the message names the permission", async () => {
     const assemblyDir = editedAssembly(withoutGrant("AckwireConsume", "events:PutEvents"));
     const run = await startTestRun({ assemblyDir });
     try {
@@ -101,7 +107,7 @@ describe("a grant missing at run time fails the call, and the message names it",
     }
   });
 
-  test("deliver without dynamodb:PutItem: the event stays in the queue, and the fault is named", async () => {
+  test("The fan-out message fails when deliver lacks dynamodb:PutItem, and the message names the permission", async () => {
     const run = await startTestRun({
       assemblyDir: editedAssembly(withoutGrant("AckwireDeliver", "dynamodb:PutItem")),
     });

@@ -31,7 +31,7 @@ function addProvider(tree: string): void {
   writeFileSync(join(tree, list), readFileSync(join(root, list), "utf8") + line);
 }
 
-/** The files of the copy that the repository does not have, or has with another content. */
+/** Returns the files of the copy that are missing or different in the repository. */
 function changedFiles(tree: string): string[] {
   // A link is not a directory: the one to the installed packages is listed like a file.
   const paths = filesBelow(".", "", tree).filter((path) => path !== "node_modules");
@@ -46,7 +46,7 @@ function changedFiles(tree: string): string[] {
   return paths.filter((path) => !isSame(path));
 }
 
-test("A third provider is its folder and one line: its webhook becomes an event, and its protocol is served", async () => {
+test("A third provider needs one folder and one line: its webhook becomes an event, and its protocol is served", async () => {
   const directory = mkdtempSync(join(tmpdir(), "ackwire-third-provider-"));
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
   const tree = join(directory, "tree");

@@ -22,7 +22,7 @@ beforeAll(async () => {
 });
 afterAll(() => run.close());
 
-/** A webhook whose token names the request and says nothing of the body. */
+/** Posts a webhook whose token contains the request id and nothing else of the body. */
 async function post(body: { request_id: string; [member: string]: unknown }) {
   const claims = new SignJWT({ request_id: body.request_id });
   const hash = await claims
@@ -35,7 +35,7 @@ async function post(body: { request_id: string; [member: string]: unknown }) {
   return answer.status;
 }
 
-test("a JWT that binds the request alone is taken as a hint: what the provider says is what counts", async () => {
+test("A webhook whose JWT binds only the request id is confirmed by the provider, whose response is the result", async () => {
   const of = {
     accountId: "hinted",
     action: "connect",
@@ -55,7 +55,7 @@ test("a JWT that binds the request alone is taken as a hint: what the provider s
   });
 });
 
-test("what the provider cannot be asked for stays refused", async () => {
+test("A webhook whose JWT binds only the request id is rejected when the provider has no call to confirm it", async () => {
   const reply = { status: "SUCCESS", event_type: "MESSAGE_REPLY", request_id: "req-1" };
   expect(await post(reply)).toBe(401);
 });

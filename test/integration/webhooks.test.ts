@@ -11,9 +11,9 @@ import { patience } from "../support/patience.ts";
 import { accountWords } from "../support/payloads/linked-api-payloads.ts";
 import { type Client, type OutboundRun, startOutboundRun } from "../support/runs/outbound-run.ts";
 
-/** Webhooks from end to end by our own API, each test with a client of its own, and all at once. */
+/** Webhooks end to end by the native API. The tests run concurrently, each with its own client. */
 const SPEED = 600;
-/** The longest step of the schedule, which is what an endpoint may ask for: one real second. */
+/** The longest delay of the schedule, and the longest Retry-After: one real second. */
 const LONGEST_SECONDS = SPEED;
 
 let outbound: OutboundRun;
@@ -30,7 +30,7 @@ afterAll(async () => {
   await outbound.close();
 });
 
-/** They are in URLs, bodies and answers; no log may hold them, nor any secret. */
+/** Texts in URLs, bodies and responses; no log may contain them or any secret. */
 const canaries = ["Canary-in-a-url", "Canary-in-a-body", "Canary-in-an-answer"] as const;
 const [urlCanary, bodyCanary, answerCanary] = canaries;
 const secrets: string[] = [];
@@ -43,10 +43,14 @@ async function register(client: Client, of: JsonObject) {
 
 type AccountType = Parameters<typeof accountWords>[0];
 
-/** Something happens of which the client is to be told. */
-async function happen(client: Client, type: AccountType, name: string = client.accountId) {
-  const words = accountWords(type, { createdAt: outbound.businessNow(), accountId: name });
-  await client.tell("linked-api", { ...words, note: bodyCanary });
+/** Sends an account event of Linked API that the client's webhook may receive. */
+async function sendAccountEvent(
+  client: Client,
+  type: AccountType,
+  name: string = client.accountId,
+) {
+  const payload = accountWords(type, { createdAt: outbound.businessNow(), accountId: name });
+  await client.tell("linked-api", { ...payload, note: bodyCanary });
 }
 
 const isOf =
@@ -60,18 +64,18 @@ const postpone = {
   body: answerCanary,
 };
 
-test.concurrent("eight attempts, and any number of cycles after them, with one id and the same bytes", async ({
+test.concurrent("A delivery fails after eight attempts, and each resend starts a cycle with the same id and bytes", async ({
   expect,
 }) => {
   const client = await outbound.newClient("resent");
   const endpoint = outbound.receiver.endpoint(() => ({ status: 500, body: answerCanary }));
   const { id: webhookId, secret } = await register(client, { url: `${endpoint.url}` });
-  await happen(client, "account.active");
+  await sendAccountEvent(client, "account.active");
   const [{ id: eventId }] = (await endpoint.received(1)) as [Post];
   const { items } = (await client.native<{ items: DeliveryView[] }>("GET", "/v1/deliveries")).body;
   const id = items[0]?.id ?? "";
   const resend = () => client.native<DeliveryView>("POST", `/v1/deliveries/${id}/resend`);
-  // On its way already: it stays as it is.
+  // A resend does not change a delivery that is in progress.
   expect(await resend()).toMatchObject({ status: 202, body: { id, cycle: 1 } });
 
   const failed = await client.deliveryOf(eventId, { status: "failed" });
@@ -80,8 +84,8 @@ test.concurrent("eight attempts, and any number of cycles after them, with one i
   for (const [at, attempt] of failed.attempts.entries()) {
     expect(attempt).toMatchObject({ n: at + 1, httpStatus: 500, bodyStart: answerCanary });
   }
-  const [told] = await bus.events(1, isOf(client, "delivery.failed"));
-  expect(told).toMatchObject({
+  const [failedEvent] = await bus.events(1, isOf(client, "delivery.failed"));
+  expect(failedEvent).toMatchObject({
     id: `delivery.failed:${id}:1`,
     data: {
       deliveryId: id,
@@ -109,7 +113,7 @@ test.concurrent("eight attempts, and any number of cycles after them, with one i
   expect(bus.heard().filter(isOf(client, "delivery.failed"))).toHaveLength(1);
 });
 
-test.concurrent("410 disables the webhook, and what failed is recovered to the one that replaces it", async ({
+test.concurrent("A 410 disables the webhook, and a recovery delivers the failed events to the webhook that replaces it", async ({
   expect,
 }) => {
   const client = await outbound.newClient("gone");
@@ -118,24 +122,24 @@ test.concurrent("410 disables the webhook, and what failed is recovered to the o
   );
   const { id: webhookId } = await register(client, { url: `${endpoint.url}` });
   const since = outbound.businessNow();
-  await happen(client, "account.active", "wait-1");
-  await happen(client, "account.active", "wait-2");
+  await sendAccountEvent(client, "account.active", "wait-1");
+  await sendAccountEvent(client, "account.active", "wait-2");
   for (const name of ["wait-1", "wait-2"]) {
     await endpoint.received(1, ({ body }) => body.includes(name));
   }
-  await happen(client, "account.frozen", "last");
+  await sendAccountEvent(client, "account.frozen", "last");
   const [last] = (await endpoint.received(1, ({ body }) => body.includes("last"))) as [Post];
 
   const [disabled] = await bus.events(1, isOf(client, "webhook.disabled"));
   expect(disabled?.data).toEqual({ webhookId, reason: "endpoint_answered_410" });
   const { body: view } = await client.native<WebhookView>("GET", "/v1/webhook");
   expect(view).toMatchObject({ status: "disabled", disabledReason: "endpoint_answered_410" });
-  await happen(client, "account.active", "after");
+  await sendAccountEvent(client, "account.active", "after");
   const failures = await bus.events(4, isOf(client, "delivery.failed"));
   const reasons = new Map(failures.map(({ data }) => [data.eventId, data.reason]));
   expect(reasons.get(last.id)).toBe("gone");
   expect([...reasons.values()].sort()).toEqual(["disabled", "disabled", "disabled", "gone"]);
-  // The one that came after was never sent.
+  // The event after the 410 was never sent.
   expect(endpoint.posts.filter(({ body }) => body.includes("after"))).toEqual([]);
   const recover = (body: JsonObject) =>
     client.native<RecoveryView>("POST", "/v1/deliveries/recover", body);
@@ -153,7 +157,7 @@ test.concurrent("410 disables the webhook, and what failed is recovered to the o
   const path = `/v1/deliveries/recover/${started.body.recoveryId}`;
   const done = await vi.waitFor(async () => {
     const { body } = await client.native<RecoveryView>("GET", path);
-    if (body.status !== "done") throw new Error("It is running");
+    if (body.status !== "done") throw new Error("The recovery is still running");
     return body;
   }, patience);
   expect(done).toMatchObject({ examined: 4, recovered: 4, skipped: 0 });
@@ -162,7 +166,7 @@ test.concurrent("410 disables the webhook, and what failed is recovered to the o
   expect(posts.map(({ id }) => id).sort()).toEqual([...reasons.keys()].sort());
   for (const post of posts) expect(verified(post, next.secret).id).toBe(post.id);
   await client.settled();
-  // Each is a delivery of its own; those before stay as they ended.
+  // A recovery creates new deliveries; the failed ones stay unchanged.
   const after = await client.deliveries();
   expect(after.filter(({ webhookId: of }) => of === next.id)).toHaveLength(4);
   expect(after.filter(({ webhookId: of }) => of === webhookId)).toEqual(before);
@@ -171,7 +175,7 @@ test.concurrent("410 disables the webhook, and what failed is recovered to the o
   expect((await stranger.native("GET", path)).status).toBe(404);
 });
 
-test.concurrent("a rotated secret: both sign for a day", async ({ expect }) => {
+test.concurrent("After a rotation both secrets sign for a day", async ({ expect }) => {
   const client = await outbound.newClient("rotated");
   const endpoint = outbound.receiver.endpoint();
   const { secret: old } = await register(client, { url: `${endpoint.url}?token=${urlCanary}` });
@@ -189,7 +193,7 @@ test.concurrent("a rotated secret: both sign for a day", async ({ expect }) => {
   expect(await rotate()).toMatchObject({ status: 409 });
   const { body: sent } = await client.native("POST", "/v1/webhook/test");
   const [post] = (await endpoint.received(1)) as [Post];
-  // By each library, with either secret alone.
+  // Every library verifies the signature with either secret alone.
   for (const secret of [old, body.secret]) {
     expect(verified(post, secret)).toMatchObject({ id: sent.eventId, type: "webhook.test" });
   }
@@ -197,16 +201,16 @@ test.concurrent("a rotated secret: both sign for a day", async ({ expect }) => {
   expect(() => verified(post, `whsec_${Buffer.alloc(32).toString("base64")}`)).toThrow();
 });
 
-test.concurrent("a webhook is registered, described, filtered, tested and deleted", async ({
+test.concurrent("A webhook is registered, read, filtered, tested, changed and deleted", async ({
   expect,
 }) => {
   const client = await outbound.newClient("filtered");
   const endpoint = outbound.receiver.endpoint();
   const { url } = endpoint;
-  const wishes = { url, eventTypes: ["account.frozen"], description: "Of the billing team" };
-  const { secret, ...view } = await register(client, wishes);
+  const settings = { url, eventTypes: ["account.frozen"], description: "Of the billing team" };
+  const { secret, ...view } = await register(client, settings);
   expect(view).toEqual({
-    ...wishes,
+    ...settings,
     id: expect.stringMatching(/^wh_/),
     status: "active",
     payloadMode: "fat",
@@ -217,11 +221,11 @@ test.concurrent("a webhook is registered, described, filtered, tested and delete
   const second = await client.native("PUT", "/v1/webhook", { url });
   expect(second).toMatchObject({ status: 409, body: { status: 409 } });
 
-  await happen(client, "account.active");
-  await happen(client, "account.frozen");
+  await sendAccountEvent(client, "account.active");
+  await sendAccountEvent(client, "account.frozen");
   const [frozen] = (await endpoint.received(1)) as [Post];
   expect(verified(frozen, secret).type).toBe("account.frozen");
-  // A test comes whatever it is to be told of.
+  // A test event is delivered whatever the filter of event types.
   const { status, body: sent } = await client.native("POST", "/v1/webhook/test");
   expect(status).toBe(202);
   const [, tested] = (await endpoint.received(2)) as [Post, Post];
@@ -236,13 +240,13 @@ test.concurrent("a webhook is registered, described, filtered, tested and delete
   const changed = await client.native<WebhookView>("PATCH", "/v1/webhook", change);
   expect(changed.body).toMatchObject({ id: view.id, description: "Of all teams" });
   expect(changed.body).not.toHaveProperty("eventTypes");
-  await happen(client, "account.active", "now-wanted");
+  await sendAccountEvent(client, "account.active", "now-wanted");
   const [, , wanted] = (await endpoint.received(3)) as [Post, Post, Post];
   expect(eventOf(wanted)).toMatchObject({
     type: "account.active",
     data: { accountId: "now-wanted" },
   });
-  // Of the first account.active there never was a delivery.
+  // The first account.active was filtered out, so it has no delivery.
   await client.settled();
   const types = (await client.deliveries()).map(({ eventType }) => eventType).sort();
   expect(types).toEqual(["account.active", "account.frozen", "webhook.test"]);
@@ -257,7 +261,9 @@ test.concurrent("a webhook is registered, described, filtered, tested and delete
   }
 });
 
-test.concurrent("a disabled webhook takes nothing until it is active again", async ({ expect }) => {
+test.concurrent("A disabled webhook receives nothing until it is active again", async ({
+  expect,
+}) => {
   const client = await outbound.newClient("disabled");
   const endpoint = outbound.receiver.endpoint();
   const { id: webhookId, secret } = await register(client, { url: endpoint.url });
@@ -269,7 +275,7 @@ test.concurrent("a disabled webhook takes nothing until it is active again", asy
   });
   const [disabled] = await bus.events(1, isOf(client, "webhook.disabled"));
   expect(disabled?.data).toEqual({ webhookId, reason: "disabled_by_client" });
-  await happen(client, "account.active");
+  await sendAccountEvent(client, "account.active");
   const [failure] = await bus.events(1, isOf(client, "delivery.failed"));
   const eventId = String(failure?.data.eventId);
   const failed = await client.deliveryOf(eventId, { status: "failed" });
@@ -283,13 +289,13 @@ test.concurrent("a disabled webhook takes nothing until it is active again", asy
   expect(active.body).not.toHaveProperty("disabledReason");
   expect((await resend()).status).toBe(202);
   const [post] = (await endpoint.received(1)) as [Post];
-  // The secret is the one that it was.
+  // The secret is unchanged.
   expect(verified(post, secret).id).toBe(eventId);
   expect(await client.deliveryOf(eventId)).toMatchObject({ cycle: 2 });
   expect(endpoint.posts).toHaveLength(1);
 });
 
-test.concurrent("what waits is cancelled with its request, or with its webhook", async ({
+test.concurrent("A waiting delivery is cancelled with its request or with its webhook", async ({
   expect,
 }) => {
   const client = await outbound.newClient("cancelled");
@@ -299,7 +305,7 @@ test.concurrent("what waits is cancelled with its request, or with its webhook",
   const asked = { provider: "linked-api", accountId, action: "st.openPersonPage", params: {} };
   const { body: request } = await client.native("POST", "/v1/requests", asked);
   await client.submitted(String(request.requestId));
-  await happen(client, "account.active");
+  await sendAccountEvent(client, "account.active");
   const of = async (type: string) =>
     (await endpoint.received(1, ({ id }) => id.startsWith(type))) as [Post];
   const [created] = await of("workflow.created");
@@ -316,14 +322,16 @@ test.concurrent("what waits is cancelled with its request, or with its webhook",
   expect(bus.heard().filter(isOf(client, "delivery.failed"))).toEqual([]);
 });
 
-test.concurrent("another client sees and resends none of it", async ({ expect }) => {
+test.concurrent("A client can neither read nor resend another client's deliveries, nor change its webhook", async ({
+  expect,
+}) => {
   const client = await outbound.newClient("one");
   const other = await outbound.newClient("other");
   const endpoint = outbound.receiver.endpoint();
   await register(client, { url: endpoint.url });
   const theirs = outbound.receiver.endpoint();
   await register(other, { url: theirs.url });
-  await happen(client, "account.active");
+  await sendAccountEvent(client, "account.active");
   const [{ id: eventId }] = (await endpoint.received(1)) as [Post];
   const { id, webhookId } = await client.deliveryOf(eventId);
 
@@ -345,7 +353,7 @@ test.concurrent("another client sees and resends none of it", async ({ expect })
   expect([endpoint.posts.length, theirs.posts.length]).toEqual([1, 0]);
 });
 
-test.concurrent("an address that is none of the public is refused, and the reason is told", async ({
+test.concurrent("A webhook URL that is not a public address is rejected, and the error gives the reason", async ({
   expect,
 }) => {
   const client = await outbound.newClient("refused");
@@ -374,7 +382,7 @@ test.concurrent("an address that is none of the public is refused, and the reaso
   expect((await client.native("GET", "/v1/webhook")).status).toBe(404);
 });
 
-test("no log holds a secret, a signature, a body, an answer or a URL's token", () => {
+test("No log contains a secret, a signature, a body, a response or a URL's token", () => {
   const { run } = outbound;
   expect(secrets.length).toBeGreaterThan(5);
   const log = run.logged();
