@@ -19,6 +19,10 @@ export default async function setup(project: TestProject): Promise<() => void> {
   const systemDir = realpathSync(tmpdir());
   removeAbandoned(systemDir);
   const directory = mkdtempSync(join(systemDir, PREFIX));
+  const remove = () => rmSync(directory, { recursive: true, force: true });
+  // A signal ends Vitest without a teardown.
+  process.once("exit", remove);
+  for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(1));
   // Workers and the processes that they start inherit it: everything temporary is in one place.
   process.env.TMPDIR = directory;
   const assemblyDir = join(directory, "assembly");
@@ -33,7 +37,7 @@ export default async function setup(project: TestProject): Promise<() => void> {
   });
   relaxTimeouts(assemblyDir);
   project.provide("assemblyDir", assemblyDir);
-  return () => rmSync(directory, { recursive: true, force: true });
+  return remove;
 }
 
 /** Removes the directories of test runs that were killed more than a day ago. */
