@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { defineConfig } from "vitest/config";
 import { Announcement } from "./test/support/announcement.ts";
-import { patience, TEST_TIMEOUT_MS } from "./test/support/patience.ts";
+import { TEST_TIMEOUT_MS, waitOptions } from "./test/support/wait-timeout.ts";
 
 /** Tests that use nothing outside of their process. */
 const pure = ["unit", "property", "architecture", "infra"].map(
@@ -39,7 +39,7 @@ export default defineConfig({
     setupFiles: ["test/support/setup.ts"],
     testTimeout: TEST_TIMEOUT_MS,
     hookTimeout: TEST_TIMEOUT_MS,
-    expect: { poll: patience },
+    expect: { poll: waitOptions },
     reporters: [
       new Announcement(),
       "default",

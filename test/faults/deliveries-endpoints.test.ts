@@ -1,6 +1,5 @@
 import { describe, expect, test, vi } from "vitest";
 import type { AttemptMessage } from "../../shared/contracts/messages/delivery.ts";
-import { patience } from "../support/patience.ts";
 import {
   HOUR_MS,
   simulatedDeliveryId as id,
@@ -9,6 +8,7 @@ import {
   simulationWithWebhook,
   webhookOfClient,
 } from "../support/simulations/delivery-simulation.ts";
+import { waitOptions } from "../support/wait-timeout.ts";
 
 /** Rows D7, D11 and D13 of the fault matrix: no endpoint delays another one (G11), and concurrent workers. */
 
@@ -130,7 +130,7 @@ describe("D11: a fast endpoint that begins to hang", () => {
   test("gets three workers for its backlog, and no more", async () => {
     const { simulation, batch, release, isSlow } = await hanging();
     const running = [batch(10), batch(10), batch(10)];
-    await vi.waitFor(() => expect(simulation.posts).toHaveLength(30), patience);
+    await vi.waitFor(() => expect(simulation.posts).toHaveLength(30), waitOptions);
     // The fourth worker moves its messages without a POST.
     expect((await batch(10)).map(({ kind }) => kind)).toEqual(Array(10).fill("movedToRetries"));
     expect(simulation.posts).toHaveLength(30);
@@ -142,12 +142,12 @@ describe("D11: a fast endpoint that begins to hang", () => {
   test("gets no more attempts through the attempts queue once one POST is slow", async () => {
     const { simulation, batch, release, isSlow } = await hanging();
     const running = [batch(1), batch(1)];
-    await vi.waitFor(() => expect(simulation.posts).toHaveLength(2), patience);
+    await vi.waitFor(() => expect(simulation.posts).toHaveLength(2), waitOptions);
     isSlow();
     await vi.waitFor(async () => {
       const { health } = await simulation.inputs.read({ clientIds: ["cl_1"], requestIds: [] });
       expect(health.get("cl_1")?.isFast).toBe(false);
-    }, patience);
+    }, waitOptions);
     expect((await batch(1)).map(({ kind }) => kind)).toEqual(["movedToRetries"]);
     expect(simulation.posts).toHaveLength(2);
     release();

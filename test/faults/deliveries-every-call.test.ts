@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Fault } from "../support/fakes/aws-faults.ts";
 import { verified } from "../support/fakes/webhook-receiver.ts";
-import { LONG_TEST_TIMEOUT_MS } from "../support/patience.ts";
 import {
   type FaultyDeliveriesRun,
   type Subscriber,
@@ -21,6 +20,7 @@ import {
   sharedReads,
   unlisted,
 } from "../support/simulations/delivery-calls.ts";
+import { LONG_TEST_TIMEOUT_MS } from "../support/wait-timeout.ts";
 
 const isEvery = process.env.EVERY_FAULT === "1";
 

@@ -3,8 +3,8 @@ import { localAws } from "../../local/run/seed.ts";
 import { composeAdministration } from "../../shared/composition/administration.ts";
 import type { Fault } from "../support/fakes/aws-faults.ts";
 import { deliver, linkedApiWebhook } from "../support/fakes/sender.ts";
-import { LONG_TEST_TIMEOUT_MS } from "../support/patience.ts";
 import { type FaultyRun, startFaultyRun } from "../support/runs/faulty-run.ts";
+import { LONG_TEST_TIMEOUT_MS } from "../support/wait-timeout.ts";
 
 /** As a webhook above 60 KB, whose body and event travel by S3. */
 const LARGE_BYTES = 70_000;

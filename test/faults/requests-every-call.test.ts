@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Fault } from "../support/fakes/aws-faults.ts";
-import { PATIENCE_MS } from "../support/patience.ts";
 import {
   type FaultyRequestsRun,
   startFaultyRequestsRun,
 } from "../support/runs/faulty-requests-run.ts";
+import { WAIT_TIMEOUT_MS } from "../support/wait-timeout.ts";
 
 const MINUTE_MS = 60_000;
 
@@ -226,7 +226,7 @@ const certain = ["workflow.created", "workflow.completed"] as const;
 async function told(requestId: string, accountId: string): Promise<void> {
   const from = Date.now();
   const isTold = () => certain.every((type) => run.copies(requestId, type).length > 0);
-  while (!isTold() && Date.now() < from + PATIENCE_MS) {
+  while (!isTold() && Date.now() < from + WAIT_TIMEOUT_MS) {
     await sleep(1_000);
     const mayBeUnknown = run.copies(requestId, "workflow.completed").length === 0;
     const { status } = mayBeUnknown ? await run.stored(requestId) : {};

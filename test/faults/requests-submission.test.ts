@@ -2,7 +2,6 @@ import { DeleteObjectCommand, ListObjectsV2Command, S3Client } from "@aws-sdk/cl
 import { ReceiveMessageCommand, SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { localAws } from "../../local/run/seed.ts";
-import { patience } from "../support/patience.ts";
 import {
   type FaultyRequestsRun,
   startFaultyRequestsRun,
@@ -13,6 +12,7 @@ import {
   finished,
   makeWorkersSimulation,
 } from "../support/simulations/workers-simulation.ts";
+import { waitOptions } from "../support/wait-timeout.ts";
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -95,7 +95,7 @@ async function crashed(of: NewRequest, which: string, fault: "crash-before" | "c
     matching: run.lane(of.accountId, of.provider),
   });
   const requestId = await accept(of);
-  await vi.waitUntil(() => strike.struck() > 0, patience);
+  await vi.waitUntil(() => strike.struck() > 0, waitOptions);
   return requestId;
 }
 

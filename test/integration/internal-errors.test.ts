@@ -5,7 +5,6 @@ import type { FunctionName } from "../../shared/contracts/env.ts";
 import { logMessages } from "../../shared/contracts/log-messages.ts";
 import type { InboundMessage } from "../../shared/contracts/messages/inbound.ts";
 import type { SubmitMessage } from "../../shared/contracts/messages/submit.ts";
-import { patience } from "../support/patience.ts";
 import { startTestRun, type TestRun } from "../support/runs/local-run.ts";
 import {
   type LocalTemplate,
@@ -14,6 +13,7 @@ import {
   writeTemplate,
 } from "../support/runs/planted-error.ts";
 import { relaxTimeouts } from "../support/runs/relax-timeouts.ts";
+import { waitOptions } from "../support/wait-timeout.ts";
 
 /** Where each function throws: in a function of the core that it runs for every message or call. */
 const plants: Record<FunctionName, { opening: RegExp; file: string }> = {
@@ -106,8 +106,10 @@ const metricsOf = (functionName: FunctionName) =>
 
 /** Waits until a function has logged so many errors, and written the metrics of them. */
 async function waitForErrors(functionName: FunctionName, count: number): Promise<void> {
-  await expect.poll(() => errorsOf(functionName).length, patience).toBeGreaterThanOrEqual(count);
-  await expect.poll(() => metricsOf(functionName).length, patience).toBeGreaterThanOrEqual(count);
+  await expect.poll(() => errorsOf(functionName).length, waitOptions).toBeGreaterThanOrEqual(count);
+  await expect
+    .poll(() => metricsOf(functionName).length, waitOptions)
+    .toBeGreaterThanOrEqual(count);
 }
 
 function expectInternalError(functionName: FunctionName, message: string): void {

@@ -1,7 +1,7 @@
 import { LinkedApi, LinkedApiError } from "@linkedapi/node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { PATIENCE_MS } from "../support/patience.ts";
 import { startTestRun, type TestRun } from "../support/runs/local-run.ts";
+import { WAIT_TIMEOUT_MS } from "../support/wait-timeout.ts";
 
 /** These tests use Linked API's official client; only its `baseUrl` points to Ackwire. */
 let run: TestRun;
@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => run.close());
 
 const person = { personUrl: "https://www.linkedin.com/in/jane-doe" };
-const waiting = { pollInterval: 250, timeout: PATIENCE_MS };
+const waiting = { pollInterval: 250, timeout: WAIT_TIMEOUT_MS };
 
 /** A client of one of the seeded accounts; each account has its own lane. */
 function clientOf(account: 0 | 1, given: { linkedApiToken?: string; token?: string } = {}) {

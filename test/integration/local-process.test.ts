@@ -6,7 +6,7 @@ import { test as base } from "vitest";
 import { signWeLink } from "../../shared/providers/we-link/pack.ts";
 import { attachBusConsumer } from "../support/fakes/bus-consumer.ts";
 import { type LocalFile, startLocalProcess } from "../support/runs/local-process.ts";
-import { patientSettings } from "../support/runs/patient-settings.ts";
+import { longTimeoutSettings } from "../support/runs/long-timeout-settings.ts";
 
 const test = base.extend<{ directory: string }>({
   // biome-ignore lint/correctness/noEmptyPattern: vitest reads a fixture's dependencies from its parameter.
@@ -85,7 +85,7 @@ test.concurrent("A local run has a demonstration, local.json, the simulator's co
   directory,
   expect,
 }) => {
-  const settings = Object.entries({ ...patientSettings, inboundDeadlineMs: "4500" });
+  const settings = Object.entries({ ...longTimeoutSettings, inboundDeadlineMs: "4500" });
   const run = await startLocalProcess(directory, [
     ...["--speed", "3600"],
     ...settings.flatMap(([name, value]) => ["--setting", `${name}=${value}`]),

@@ -5,7 +5,7 @@ import type { WebhookEvent } from "../../client/verify-webhook.ts";
 import { startReceiver } from "../../examples/receiver.ts";
 import { closeServer } from "../../local/loopback.ts";
 import { signedHeaders } from "../../shared/core/deliveries/signing/signing.ts";
-import { patience } from "../support/patience.ts";
+import { waitOptions } from "../support/wait-timeout.ts";
 
 const [oldSecret = "", newSecret = ""] = [1, 2].map(
   (byte) => `whsec_${Buffer.alloc(32, byte).toString("base64")}`,
@@ -63,7 +63,7 @@ test("A webhook is answered before its handler has finished", async () => {
   expect((await post("slow")).status).toBe(204);
   expect(handled).toEqual([]);
   finish();
-  await vi.waitFor(() => expect(handled).toHaveLength(1), patience);
+  await vi.waitFor(() => expect(handled).toHaveLength(1), waitOptions);
 });
 
 test.each([
@@ -85,5 +85,5 @@ test("A handler that fails affects neither the response nor later webhooks", asy
   expect((await post("bad")).status).toBe(204);
   handle = async (event) => void handled.push(event);
   expect((await post("good")).status).toBe(204);
-  await vi.waitFor(() => expect(handled.map(({ id }) => id)).toEqual(["good"]), patience);
+  await vi.waitFor(() => expect(handled.map(({ id }) => id)).toEqual(["good"]), waitOptions);
 });

@@ -7,9 +7,9 @@ import type {
 import type { JsonObject } from "../../shared/core/json/json.ts";
 import { startBusListener } from "../support/fakes/bus-listener.ts";
 import { eventOf, type Post, verified } from "../support/fakes/webhook-receiver.ts";
-import { patience } from "../support/patience.ts";
 import { accountWords } from "../support/payloads/linked-api-payloads.ts";
 import { type Client, type OutboundRun, startOutboundRun } from "../support/runs/outbound-run.ts";
+import { waitOptions } from "../support/wait-timeout.ts";
 
 /** Webhooks end to end by the native API. The tests run concurrently, each with its own client. */
 const SPEED = 600;
@@ -159,7 +159,7 @@ test.concurrent("A 410 disables the webhook, and a recovery delivers the failed 
     const { body } = await client.native<RecoveryView>("GET", path);
     if (body.status !== "done") throw new Error("The recovery is still running");
     return body;
-  }, patience);
+  }, waitOptions);
   expect(done).toMatchObject({ examined: 4, recovered: 4, skipped: 0 });
   expect(done.finishedAt).toBeDefined();
   const posts = await other.received(4);

@@ -7,7 +7,7 @@ import { runInNewContext } from "node:vm";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { makeHttpWebhookPoster } from "../../../shared/adapters/http/http-webhook-poster.ts";
 import type { Posted } from "../../../shared/core/deliveries/state/ports.ts";
-import { TEST_TIMEOUT_MS } from "../../support/patience.ts";
+import { TEST_TIMEOUT_MS } from "../../support/wait-timeout.ts";
 
 const maxReadBytes = 65_536;
 const maxHeapGrowthBytes = 8_000_000;

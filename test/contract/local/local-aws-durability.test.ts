@@ -12,7 +12,7 @@ import {
 } from "@aws-sdk/client-sqs";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { assertKnownTypes } from "../../../local/aws/known-types.ts";
-import { patience } from "../../support/patience.ts";
+import { waitOptions } from "../../support/wait-timeout.ts";
 import { durableTemplate } from "./local-aws-durability-template.ts";
 import {
   bodies,
@@ -129,7 +129,7 @@ test("A kill under load loses no acknowledged write, and every index agrees with
     }
   });
   const ended = Promise.allSettled(load);
-  await vi.waitFor(() => expect(acked.items.size).toBeGreaterThan(200), patience);
+  await vi.waitFor(() => expect(acked.items.size).toBeGreaterThan(200), waitOptions);
   await first.kill();
   await ended;
 

@@ -12,7 +12,7 @@ import {
   type Target,
 } from "@aws-sdk/client-eventbridge";
 import { expect, test, vi } from "vitest";
-import { patience } from "../../support/patience.ts";
+import { waitOptions } from "../../support/wait-timeout.ts";
 import { bodies, clientsOf, queueArn, running, templateOf } from "./local-aws-fixture.ts";
 
 const template = templateOf({
@@ -183,6 +183,6 @@ test("A Lambda target is invoked, also when the invoker is set after the event",
   await put(events, entry({ Detail: '{"n":1}' }));
   const invoked = vi.fn(async (_arn: string, _payload: unknown) => {});
   aws.onInvoke(invoked);
-  await vi.waitFor(() => expect(invoked).toHaveBeenCalledOnce(), patience);
+  await vi.waitFor(() => expect(invoked).toHaveBeenCalledOnce(), waitOptions);
   expect(invoked.mock.calls[0]).toMatchObject([Arn, { source: "ackwire", detail: { n: 1 } }]);
 });

@@ -7,7 +7,7 @@ import {
   type SchedulerClient,
 } from "@aws-sdk/client-scheduler";
 import { expect, test, vi } from "vitest";
-import { patience } from "../../support/patience.ts";
+import { waitOptions } from "../../support/wait-timeout.ts";
 import {
   bodies,
   clientsOf,
@@ -180,7 +180,7 @@ test("A recurring schedule of the template fires at most once per real second", 
   await vi.waitFor(() => {
     expect(times.get("rate(1 minute)")?.length).toBeGreaterThanOrEqual(3);
     expect(times.get("cron(* * * * ? *)")?.length).toBeGreaterThanOrEqual(3);
-  }, patience);
+  }, waitOptions);
   // Two real seconds, less the delay of the first occurrence: a minute of business time is 17 ms.
   for (const [, [first = 0, , third = 0]] of times) {
     expect(third - first).toBeGreaterThanOrEqual(1_000);
@@ -227,7 +227,7 @@ test("A firing that the end of the process interrupted is repeated after a resta
   const second = await running(template, { dataDir });
   const payloads: unknown[] = [];
   second.aws.onInvoke(async (_arn, payload) => void payloads.push(payload));
-  await vi.waitFor(() => expect(payloads).toEqual(["again"]), patience);
+  await vi.waitFor(() => expect(payloads).toEqual(["again"]), waitOptions);
 });
 
 test("A recurring schedule that missed occurrences fires once at the start", async () => {

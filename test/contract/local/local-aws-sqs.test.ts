@@ -14,7 +14,7 @@ import {
 } from "@aws-sdk/client-sqs";
 import { expect, test, vi } from "vitest";
 import type { LocalAws } from "../../../local/aws/aws.ts";
-import { patience } from "../../support/patience.ts";
+import { waitOptions } from "../../support/wait-timeout.ts";
 import {
   bodies,
   clientsOf,
@@ -135,7 +135,7 @@ test("Closing the endpoint ends a long poll", async () => {
   const poll = receive(aws, "Work", { WaitTimeSeconds: 20 });
   await vi.waitFor(
     async () => expect(await attribute(aws, "Work", "QueueArn")).toBeDefined(),
-    patience,
+    waitOptions,
   );
   await close();
   await expect(poll.catch(() => undefined)).resolves.toBeUndefined();

@@ -9,9 +9,9 @@ import { freePort } from "../../../local/loopback.ts";
 import { makeSchedulerSchedules } from "../../../shared/adapters/scheduler-schedules.ts";
 import { submitMessage } from "../../../shared/contracts/messages/submit.ts";
 import type { Schedules } from "../../../shared/core/requests/state/ports.ts";
-import { patience } from "../../support/patience.ts";
 import { requestRecord } from "../../support/payloads/request-records.ts";
 import { openLocalTables } from "../../support/runs/local-tables.ts";
+import { waitOptions } from "../../support/wait-timeout.ts";
 
 /** The group, the role and the queues are the template's, so that their wiring is tested too. */
 const opened = new AsyncDisposableStack();
@@ -58,7 +58,7 @@ test("a schedule sends `due` at its time, not before it, and is gone then (G7)",
   const messages = await vi.waitUntil(async () => {
     const found = await received();
     return found.length > 0 ? found : undefined;
-  }, patience);
+  }, waitOptions);
   expect(Date.now()).toBeGreaterThanOrEqual(atMs);
   expect(messages.map((message) => submitMessage.parse(message))).toEqual([
     { v: 1, kind: "due", requestId },

@@ -3,8 +3,8 @@ import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { makeSqsSubmitQueue } from "../../../shared/adapters/sqs/sqs-submit-queue.ts";
 import { type SubmitMessage, submitMessage } from "../../../shared/contracts/messages/submit.ts";
 import type { SubmitQueue } from "../../../shared/core/requests/state/ports.ts";
-import { patience } from "../../support/patience.ts";
 import { openLocalTables } from "../../support/runs/local-tables.ts";
+import { waitOptions } from "../../support/wait-timeout.ts";
 
 const opened = new AsyncDisposableStack();
 let sqs: SQSClient;
@@ -23,7 +23,7 @@ afterAll(() => opened.disposeAsync());
 async function next(): Promise<SubmitMessage> {
   const [first] = await vi.waitUntil(
     async () => (await sqs.send(new ReceiveMessageCommand({ QueueUrl }))).Messages,
-    patience,
+    waitOptions,
   );
   return submitMessage.parse(JSON.parse(first?.Body ?? ""));
 }

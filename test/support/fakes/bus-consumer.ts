@@ -9,7 +9,7 @@ import {
 } from "@aws-sdk/client-sqs";
 import * as z from "zod/mini";
 import { eventDetail } from "../../../shared/contracts/events.ts";
-import { PATIENCE_MS } from "../patience.ts";
+import { WAIT_TIMEOUT_MS } from "../wait-timeout.ts";
 
 /** `webhook.disabled` is about no event. */
 const data = z.extend(eventDetail.shape.data, { eventType: z.optional(z.string()) });
@@ -69,7 +69,7 @@ export async function attachBusConsumer(run: {
     received,
     ids: () => received.map(({ detail }) => detail.id),
     /** Receives until so many distinct events came, or the time is over, and then until nothing more comes. */
-    async collect(distinct: number, forMs = PATIENCE_MS): Promise<BusMessage[]> {
+    async collect(distinct: number, forMs = WAIT_TIMEOUT_MS): Promise<BusMessage[]> {
       const until = Date.now() + forMs;
       while (new Set(received.map(({ detail }) => detail.id)).size < distinct) {
         if (Date.now() > until) break;

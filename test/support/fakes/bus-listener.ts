@@ -1,6 +1,6 @@
 import { vi } from "vitest";
-import { patience } from "../patience.ts";
 import type { TestRun } from "../runs/local-run.ts";
+import { waitOptions } from "../wait-timeout.ts";
 import { attachBusConsumer, type BusMessage } from "./bus-consumer.ts";
 
 type Detail = BusMessage["detail"];
@@ -22,7 +22,7 @@ export async function startBusListener({ addresses, outputs }: TestRun) {
         const found = consumer.received.map(({ detail }) => detail).filter(are);
         if (found.length >= count) return found;
         throw new Error(`The bus has brought ${found.length} of ${count}`);
-      }, patience);
+      }, waitOptions);
     },
 
     async close(): Promise<void> {

@@ -5,7 +5,7 @@ import { Webhook as SvixWebhook } from "svix";
 import { vi } from "vitest";
 import { closeServer, listen } from "../../../local/loopback.ts";
 import type { JsonObject } from "../../../shared/core/json/json.ts";
-import { patience } from "../patience.ts";
+import { waitOptions } from "../wait-timeout.ts";
 
 /** A request as it came to an endpoint. */
 export interface Post {
@@ -74,7 +74,7 @@ export async function startWebhookReceiver() {
             const found = posts.filter(are);
             if (found.length >= count) return found;
             throw new Error(`${path} has received ${found.length} of ${count}`);
-          }, patience);
+          }, waitOptions);
         },
       };
       answerings.set(path, (post) => endpoint.answering(post, posts.push(post)));

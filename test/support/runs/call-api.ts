@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { PATIENCE_MS } from "../patience.ts";
+import { WAIT_TIMEOUT_MS } from "../wait-timeout.ts";
 
 export interface ApiCall {
   method: string;
@@ -19,7 +19,7 @@ export async function callApi(
 ): Promise<{ status: number; text: string }> {
   const isRepeatable =
     of.isRepeatable ?? (["GET", "PUT"].includes(method) || headers?.["idempotency-key"]);
-  const untilMs = Date.now() + PATIENCE_MS;
+  const untilMs = Date.now() + WAIT_TIMEOUT_MS;
   for (;;) {
     const response = await fetch(url, {
       method,

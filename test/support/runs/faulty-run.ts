@@ -9,7 +9,7 @@ import { localAws } from "../../../local/run/seed.ts";
 import type { FunctionSettings } from "../../../shared/contracts/settings.ts";
 import { startAwsFaultProxy } from "../fakes/aws-fault-proxy.ts";
 import { attachBusConsumer } from "../fakes/bus-consumer.ts";
-import { PATIENCE_MS } from "../patience.ts";
+import { WAIT_TIMEOUT_MS } from "../wait-timeout.ts";
 import { changedSettings } from "./behind-fault-proxy.ts";
 import { editedAssembly } from "./edited-assembly.ts";
 import { startTestRun } from "./local-run.ts";
@@ -93,7 +93,7 @@ export async function startFaultyRun(times: Times = {}) {
         run.outputs.InboundQueueUrl,
         `${run.addresses.awsUrl}/000000000000/${CONSUMER}`,
       ];
-      const until = Date.now() + PATIENCE_MS;
+      const until = Date.now() + WAIT_TIMEOUT_MS;
       for (const queue of queues) {
         for (let left = await waiting(queue); left > 0; left = await waiting(queue)) {
           if (Date.now() > until) throw new Error(`${left} messages are still in ${queue}`);

@@ -6,7 +6,7 @@ import { composeAdministration } from "../../../shared/composition/administratio
 import type { ConnectionSettings } from "../../../shared/contracts/config-items.ts";
 import type { ProviderId } from "../../../shared/contracts/providers.ts";
 import { attachBusConsumer, type BusMessage } from "../fakes/bus-consumer.ts";
-import { patience } from "../patience.ts";
+import { waitOptions } from "../wait-timeout.ts";
 import { startTestRun } from "./local-run.ts";
 
 /** A connection as its provider knows it: an address and, perhaps, a secret. */
@@ -90,17 +90,17 @@ export async function startInboundRun() {
 
     /** Waits until the bus has brought so many events that are these. */
     async events(are: (event: BusMessage) => boolean, count = 1): Promise<BusMessage[]> {
-      await expect.poll(() => consumer.received.filter(are).length, patience).toBe(count);
+      await expect.poll(() => consumer.received.filter(are).length, waitOptions).toBe(count);
       asked.push({ are, count });
       return consumer.received.filter(are);
     },
 
     /** Waits until the bus is silent, and sees that it brought nothing twice and nothing unasked for. */
     async nothingMore(): Promise<void> {
-      await expect.poll(waiting, patience).toBe(0);
+      await expect.poll(waiting, waitOptions).toBe(0);
       const before = silences;
       // The first of them may have begun before.
-      await expect.poll(() => silences, patience).toBeGreaterThanOrEqual(before + 2);
+      await expect.poll(() => silences, waitOptions).toBeGreaterThanOrEqual(before + 2);
       for (const { are, count } of asked) expect(consumer.received.filter(are)).toHaveLength(count);
       const ids = consumer.received.map(({ detail }) => detail.id);
       expect(ids.toSorted()).toEqual([...new Set(ids)].sort());

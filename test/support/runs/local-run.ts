@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inject } from "vitest";
 import { type LocalRun, startLocalRun } from "../../../local/run/run.ts";
-import { patientSettings } from "./patient-settings.ts";
+import { longTimeoutSettings } from "./long-timeout-settings.ts";
 import { relaxTimeouts } from "./relax-timeouts.ts";
 
 export interface TestRun extends LocalRun {
@@ -46,7 +46,7 @@ export async function startTestRun(
       ...(isOwn ? { onSynthesised: relaxTimeouts } : { assemblyDir: inject("assemblyDir") }),
       print: (line) => printed.push(line),
       ...options,
-      settings: { ...patientSettings, ...options.settings },
+      settings: { ...longTimeoutSettings, ...options.settings },
     });
     const close = async () => {
       await run.close();

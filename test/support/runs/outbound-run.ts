@@ -7,7 +7,7 @@ import type { ProviderId } from "../../../shared/contracts/providers.ts";
 import type { JsonObject } from "../../../shared/core/json/json.ts";
 import { deliver } from "../fakes/sender.ts";
 import { startWebhookReceiver } from "../fakes/webhook-receiver.ts";
-import { patience } from "../patience.ts";
+import { waitOptions } from "../wait-timeout.ts";
 import { type ApiCall, callApi } from "./call-api.ts";
 import { signed } from "./inbound-run.ts";
 import { startTestRun } from "./local-run.ts";
@@ -169,7 +169,7 @@ export async function startOutboundRun(options: {
           if (found) seen?.(found);
           if (found?.status === status) return get<DeliveryView>(`/v1/deliveries/${found.id}`);
           throw new Error(`The delivery of ${eventId} is ${found?.status}, not ${status}`);
-        }, patience);
+        }, waitOptions);
       },
 
       /** Waits until nothing is under way to its webhook. */
@@ -177,7 +177,7 @@ export async function startOutboundRun(options: {
         await vi.waitFor(async () => {
           const underWay = (await deliveries()).filter(({ status }) => isUnderWay(status));
           if (underWay.length > 0) throw new Error(`${underWay.length} deliveries are under way`);
-        }, patience);
+        }, waitOptions);
       },
 
       /** A request, once its provider has taken it. */
@@ -187,7 +187,7 @@ export async function startOutboundRun(options: {
           const { providerRequestId } = request;
           if (providerRequestId !== undefined) return { ...request, providerRequestId };
           throw new Error(`The request is ${request.status}`);
-        }, patience);
+        }, waitOptions);
       },
     };
   }

@@ -9,7 +9,7 @@ import type { ProviderId } from "../../../shared/contracts/providers.ts";
 import type { RequestStatus } from "../../../shared/contracts/statuses.ts";
 import type { RequestView } from "../../../shared/core/requests/state/request-view.ts";
 import { attachBusConsumer, type BusMessage } from "../fakes/bus-consumer.ts";
-import { patience } from "../patience.ts";
+import { waitOptions } from "../wait-timeout.ts";
 import { type ApiCall, callApi } from "./call-api.ts";
 import { startTestRun } from "./local-run.ts";
 
@@ -148,7 +148,7 @@ export async function startRequestsRun(options: {
         last = await get(requestId);
         return last.status;
       };
-      await expect.poll(look, patience).toBe(status);
+      await expect.poll(look, waitOptions).toBe(status);
       if (!last) throw new Error("no request");
       return last;
     },
@@ -159,7 +159,7 @@ export async function startRequestsRun(options: {
         consumer.received.find(
           ({ detail }) => detail.type === type && detail.data.requestId === requestId,
         );
-      await expect.poll(find, patience).toBeDefined();
+      await expect.poll(find, waitOptions).toBeDefined();
       const found = find();
       if (!found) throw new Error("no event");
       return found.detail;
@@ -174,7 +174,7 @@ export async function startRequestsRun(options: {
         const { status, outbox } = await stored(requestId);
         return status === "QUEUED" && (outbox as unknown[]).length === 0;
       };
-      await expect.poll(isQuiet, patience).toBe(true);
+      await expect.poll(isQuiet, waitOptions).toBe(true);
       await dynamo.send(
         new UpdateCommand({
           TableName: run.outputs.RequestsTableName,

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { DeliveryRecord } from "../../../shared/core/deliveries/state/record.ts";
 import type { FinalEvent } from "../../../shared/core/events/envelope.ts";
-import { PATIENCE_MS } from "../patience.ts";
 import type { FaultyDeliveriesRun, Subscriber } from "../runs/faulty-deliveries-run.ts";
+import { WAIT_TIMEOUT_MS } from "../wait-timeout.ts";
 
 /** A delivery for which a scenario waits, and how it must end. */
 export interface Expected {
@@ -158,7 +158,7 @@ export async function ended(
   run: FaultyDeliveriesRun,
   { deliveryId, status }: Expected,
 ): Promise<DeliveryRecord | undefined> {
-  const untilMs = Date.now() + PATIENCE_MS;
+  const untilMs = Date.now() + WAIT_TIMEOUT_MS;
   for (;;) {
     const delivery = await run.delivery(deliveryId);
     if (delivery?.status === status && delivery.unpublishedFailures.length === 0) return delivery;
@@ -173,7 +173,7 @@ async function isTold(subscriber: Subscriber, type: string): Promise<void> {
 }
 
 async function until(isSo: () => Promise<boolean>, what: string): Promise<void> {
-  const untilMs = Date.now() + PATIENCE_MS;
+  const untilMs = Date.now() + WAIT_TIMEOUT_MS;
   while (!(await isSo())) {
     if (Date.now() > untilMs) throw new Error(`In vain we waited until ${what}`);
     await sleep(100);
