@@ -6,30 +6,30 @@ import { settingsSchema } from "../../shared/contracts/settings.ts";
 import { documents, root, textOf } from "../support/tree.ts";
 
 test.each(Object.keys(settingsSchema.shape))(
-  "docs/deploying.md documents the setting %s",
+  "The setting %s is documented in docs/deploying.md",
   (name) => {
     expect(textOf("docs/deploying.md")).toContain(`\`${name}\``);
   },
 );
 
-test("docs/contracts is generated from the definitions (run `npm run docs`)", () => {
+test("The files in docs/contracts are generated from the definitions (run `npm run docs`)", () => {
   expect(staleDocuments()).toEqual([]);
 });
 
-test("the repository has documents", () => {
+test("The repository has more than 60 documents", () => {
   expect(documents.length).toBeGreaterThan(60);
 });
 
-describe.each(documents)("%s", (document) => {
+describe.each(documents)("The document %s", (document) => {
   const text = withoutCode(textOf(document));
 
-  test("has links that lead to files and headings", () => {
+  test(`The links of ${document} lead to files and headings`, () => {
     const targets = [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = ""]) => target);
     const local = targets.filter((target) => !/^(https?|mailto):/.test(target));
     expect(local.filter((target) => !leadsSomewhere(document, target))).toEqual([]);
   });
 
-  test("names paths of the repository that exist", () => {
+  test(`The paths that ${document} names exist`, () => {
     const paths = [...text.matchAll(/`([\w.-]+\/[\w./{},*<>-]*)`/g)]
       .map(([, path = ""]) => path)
       .filter((path) => folders.test(path) && !placeholder.test(path));
@@ -37,16 +37,16 @@ describe.each(documents)("%s", (document) => {
   });
 });
 
-describe("each guarantee has one owning test", () => {
+describe("The owning tests of the guarantees", () => {
   const rows = [
     ...textOf("ARCHITECTURE.md").matchAll(/^\| \[(G\d+)\]\(#\w+\)[^|]*\| `([^`]+)` +\|$/gm),
   ].map(([, id = "", file = ""]) => ({ id, file }));
 
-  test("ARCHITECTURE lists G1 to G12", () => {
+  test("ARCHITECTURE.md lists the guarantees G1 to G12", () => {
     expect(rows.map(({ id }) => id)).toEqual(Array.from({ length: 12 }, (_, at) => `G${at + 1}`));
   });
 
-  test.each(rows)("$id is in a title of $file", ({ id, file }) => {
+  test.each(rows)("The guarantee $id is in exactly one title of $file", ({ id, file }) => {
     const titles = textOf(file).match(/\b(?:test|describe|says)(?:\.each)?\([^;{]*?["`].*["`]/g);
     expect(titles?.filter((title) => title.includes(`(${id})`))).toHaveLength(1);
   });
@@ -55,10 +55,10 @@ describe("each guarantee has one owning test", () => {
 const folders =
   /^(\.ci|\.github|bench|cli|client|docs|examples|functions|infra|local|shared|test)\//;
 
-/** `test/**`, `shared/providers/<provider>/`, `functions/NAME`: not one path. */
+/** Matches placeholders such as `test/**`, `shared/providers/<provider>/` and `functions/NAME`. */
 const placeholder = /[<>{}*]|\/[A-Z_]+$/;
 
-/** The text without its fenced blocks, whose paths can be those of another machine. */
+/** Returns the text without its fenced blocks, whose paths may be outside the repository. */
 function withoutCode(text: string): string {
   return text.replace(/^ *```[\s\S]*?^ *```$/gm, "");
 }
@@ -70,7 +70,7 @@ function leadsSomewhere(document: string, target: string): boolean {
   return heading === undefined || headingsOf(file).includes(heading);
 }
 
-/** The anchors that GitHub gives the headings of a document. */
+/** Returns the anchors that GitHub creates for the headings of a document. */
 function headingsOf(file: string): string[] {
   return [...withoutCode(textOf(file)).matchAll(/^#+ (.+)$/gm)].map(([, title = ""]) =>
     title

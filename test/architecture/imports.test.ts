@@ -5,28 +5,29 @@ import { parseSync } from "oxc-parser";
 import { describe, expect, test } from "vitest";
 
 const root = new URL("../..", import.meta.url).pathname;
-const rooms = ["infra", "functions", "shared", "local", "cli", "client"];
-const files = globSync(`{${rooms.join(",")}}/**/*.ts`, { cwd: root });
+const folders = ["infra", "functions", "shared", "local", "cli", "client"];
+const files = globSync(`{${folders.join(",")}}/**/*.ts`, { cwd: root });
 
 interface Edge {
   from: string;
-  /** A path of this repository, or a package's name. */
+  /** A path in this repository or the name of a package. */
   to: string;
 }
 
 const edges = files.flatMap(edgesOf);
 
-/** Who may import whom. The first rule whose `from` fits is the one that holds. */
+/** The imports that each folder may make. The first rule whose `from` matches applies. */
 const rules: { from: RegExp; may: RegExp[]; because: string }[] = [
   {
     from: /^shared\/contracts\/providers\.ts$/,
     may: [/^shared\/providers\/packs\.ts$/, /^zod\/mini$/],
-    because: "the one bridge to the packs: whoever needs a provider asks the contract for its pack",
+    because:
+      "the only import of the packs: all other code gets a provider's pack from this contract",
   },
   {
     from: /^shared\/contracts\//,
     may: [/^shared\/contracts\//, /^zod\/(mini|locales)$/],
-    because: "contracts are agreements: zod and types only",
+    because: "contracts contain zod schemas and types only",
   },
   {
     from: /^shared\/providers\/[^/]+\//,
@@ -37,18 +38,17 @@ const rules: { from: RegExp; may: RegExp[]; because: string }[] = [
       /^node:crypto$/,
     ],
     because:
-      "a pack is data and pure functions, and calls use cases only through `DialectServices`",
+      "a pack contains data and pure functions, and calls use cases only through `DialectServices`",
   },
   {
     from: /^shared\/providers\//,
     may: [/^shared\/(contracts|core|providers)\//],
-    because: "the list of packs, and what is derived from it",
+    because: "the list of packs and the values derived from it",
   },
   {
     from: /^shared\/core\//,
     may: [/^shared\/(contracts|core)\//, /^zod\/(mini|locales)$/, /^node:(crypto|net)$/],
-    because:
-      "the decisions are pure: no AWS, no middy, no clock; of node:net only address arithmetic",
+    because: "decisions are pure: no AWS, no middy, no clock; node:net only for address arithmetic",
   },
   {
     from: /^shared\/adapters\//,
@@ -58,12 +58,12 @@ const rules: { from: RegExp; may: RegExp[]; because: string }[] = [
       /^zod\/(mini|locales)$/,
       /^node:(crypto|dns\/promises|https?|net|timers\/promises|tls)$/,
     ],
-    because: "an adapter fulfils a port of the core with one technology",
+    because: "an adapter implements a port of the core with one technology",
   },
   {
     from: /^shared\/composition\//,
     may: [/^shared\//, /^@aws-sdk\//, /^node:crypto$/],
-    because: "composition joins use cases with adapters, once for handlers, tests and CLI",
+    because: "composition connects use cases with adapters, once for handlers, tests and CLI",
   },
   {
     from: /^shared\/runtime\//,
@@ -74,12 +74,12 @@ const rules: { from: RegExp; may: RegExp[]; because: string }[] = [
       /^zod\/(mini|locales)$/,
       /^aws-lambda$/,
     ],
-    because: "the runtime is what every function needs around the core",
+    because: "the runtime contains what every function needs around the core",
   },
   {
     from: /^functions\//,
     may: [/^shared\//, /^@aws-sdk\//, /^node:crypto$/, /^aws-lambda$/],
-    because: "a function composes what shared has, and never loads CDK",
+    because: "a function composes modules of shared and never loads CDK",
   },
   {
     from: /^infra\//,
@@ -94,12 +94,12 @@ const rules: { from: RegExp; may: RegExp[]; because: string }[] = [
       /^zod\/(mini|locales)$/,
       /^node:/,
     ],
-    because: "infra knows functions as paths, and of shared only the contracts",
+    because: "infra refers to functions by path and imports only the contracts of shared",
   },
   {
     from: /^client\//,
     may: [/^client\//, /^node:crypto$/],
-    because: "the client package is published by itself and depends on nothing",
+    because: "the client package is published separately and has no dependencies",
   },
   {
     from: /^(local|cli)\//,
@@ -110,16 +110,16 @@ const rules: { from: RegExp; may: RegExp[]; because: string }[] = [
       /^node:/,
       /^(dynalite|fauxqs|aws-cron-parser|standardwebhooks)/,
     ],
-    because: "what runs on a laptop never loads CDK: it reads the template",
+    because: "the local run and the CLI never load CDK: they read the template",
   },
 ];
 
-test("the tree that is looked at is the real one", () => {
-  for (const room of rooms) expect(files.some((file) => file.startsWith(room))).toBe(true);
+test("The import graph covers every top-level folder of source files", () => {
+  for (const folder of folders) expect(files.some((file) => file.startsWith(folder))).toBe(true);
   expect(edges.length).toBeGreaterThan(100);
 });
 
-test("every import is one that its room may make", () => {
+test("Every import is allowed by the rule of its folder", () => {
   const offending = edges.filter(({ from, to }) => {
     const rule = rules.find((one) => one.from.test(from));
     return !(rule?.may.some((allowed) => allowed.test(to)) || isOfTheSameFunction(from, to));
@@ -127,11 +127,11 @@ test("every import is one that its room may make", () => {
   expect(offending.map(({ from, to }) => `${from} imports ${to}`)).toEqual([]);
 });
 
-test("no file imports itself through others, types included", () => {
+test("No file imports itself through others, type imports included", () => {
   expect(importCycles()).toEqual([]);
 });
 
-/** The folders of the core, from the bottom up: a file imports from its own folder and from those before it. */
+/** The folders of the core, lowest first: a file may import from its own folder and from those before it. */
 const coreOrder = [
   "",
   "json",
@@ -160,14 +160,14 @@ const coreOrder = [
   "api",
 ];
 
-test("no file of the core imports from a folder that stands above its own", () => {
+test("No file of the core imports from a folder above its own", () => {
   const folderOf = (file: string) => dirname(file).replace(/^shared\/core\/?/, "");
   const inCore = edges.filter(
     ({ from, to }) => from.startsWith("shared/core/") && to.startsWith("shared/core/"),
   );
   expect(inCore.length).toBeGreaterThan(100);
   expect([...new Set(inCore.flatMap(({ from, to }) => [folderOf(from), folderOf(to)]))].sort())
-    // A folder that is not in the list, or no longer in the tree, is an error of the list.
+    // The list must name every folder of the core and no others.
     .toEqual([...coreOrder].sort());
   const upwards = inCore.filter(
     ({ from, to }) => coreOrder.indexOf(folderOf(to)) > coreOrder.indexOf(folderOf(from)),
@@ -175,7 +175,7 @@ test("no file of the core imports from a folder that stands above its own", () =
   expect(upwards.map(({ from, to }) => `${from} imports ${to}`)).toEqual([]);
 });
 
-/** Tarjan's strongly connected components of the import graph, those of more than one file. */
+/** Returns the strongly connected components (Tarjan) of the import graph that have several files. */
 function importCycles(): string[][] {
   const targets = Map.groupBy(edges, ({ from }) => from);
   const order = new Map<string, number>();
@@ -203,8 +203,8 @@ function importCycles(): string[][] {
 }
 
 function isOfTheSameFunction(from: string, to: string): boolean {
-  const room = from.match(/^functions\/[^/]+\//)?.[0];
-  return room !== undefined && to.startsWith(room);
+  const folder = from.match(/^functions\/[^/]+\//)?.[0];
+  return folder !== undefined && to.startsWith(folder);
 }
 
 test.each([
@@ -213,12 +213,12 @@ test.each([
   ["functions/ingest/x.ts", "aws-cdk-lib", false],
   ["infra/x.ts", "shared/core/y.ts", false],
   ["functions/ingest/x.ts", "shared/core/y.ts", true],
-])("the rules themselves: %s imports %s → %s", (from, to, allowed) => {
+])("The import rules check that %s may import %s: %s", (from, to, allowed) => {
   const rule = rules.find((one) => one.from.test(from));
   expect(rule?.may.some((one) => one.test(to))).toBe(allowed);
 });
 
-describe("time, chance and the environment come from outside", () => {
+describe("Purity of the core", () => {
   const pure = files.filter((file) => /^shared\/(core|providers|contracts)\//.test(file));
   const clocks =
     /\bDate\.now\b|\bnew Date\(\)|(?<!new )\bDate\(|\bperformance\b|\bhrtime\b|\bprocess\.uptime\b/;
@@ -229,7 +229,7 @@ describe("time, chance and the environment come from outside", () => {
   const isImpure = (text: string) =>
     [clocks, timers, chance, network].some((rule) => rule.test(text));
 
-  test("the core reads no clock, starts no timer and draws no random number", () => {
+  test("The core reads no clock, starts no timer, draws no random number and makes no request", () => {
     expect(pure.length).toBeGreaterThan(10);
     expect(pure.filter((file) => isImpure(textOf(file)))).toEqual([]);
   });
@@ -255,7 +255,7 @@ describe("time, chance and the environment come from outside", () => {
     "crypto.getRandomValues(buffer)",
     'generateKeySync("hmac", { length: 256 })',
     'fetch("https://example.com")',
-  ])("the rule of purity rejects %s", (text) => {
+  ])("The purity rule rejects %s", (text) => {
     expect(isImpure(text)).toBe(true);
   });
 
@@ -266,11 +266,11 @@ describe("time, chance and the environment come from outside", () => {
     "randomHex(12)",
     "random: () => number",
     "timeoutMs",
-  ])("the rule of purity accepts %s", (text) => {
+  ])("The purity rule accepts %s", (text) => {
     expect(isImpure(text)).toBe(false);
   });
 
-  test("only a handler reads the environment", () => {
+  test("Only handlers read the environment", () => {
     const readers = files.filter(
       (file) => /^(shared|functions)\//.test(file) && /\bprocess\.env\b/.test(textOf(file)),
     );
@@ -279,19 +279,19 @@ describe("time, chance and the environment come from outside", () => {
   });
 });
 
-describe("a provider is one folder", () => {
+describe("Providers", () => {
   const name = /we-?link|linked-?api/i;
-  /** The packs, and the simulator, which imitates two providers. */
+  /** The packs and the simulator, which imitates two providers. */
   const mayName = /^(shared\/providers|local\/simulator)\//;
   const product = files.filter((file) => /^(shared|functions|infra|cli|local)\//.test(file));
 
-  test("a provider's name is in no file outside its folder, its simulator and the documents", () => {
+  test("A provider's name is only in its folder, in its simulator and in the documents", () => {
     const naming = product.filter((file) => name.test(file) || name.test(textOf(file)));
     expect(naming.length).toBeGreaterThan(20);
     expect(naming.filter((file) => !mayName.test(file))).toEqual([]);
   });
 
-  test("no pack imports another pack", () => {
+  test("No pack imports another pack", () => {
     const packOf = (file: string) => /^shared\/providers\/([^/]+)\//.exec(file)?.[1];
     const inPacks = edges.filter(({ from, to }) => packOf(from) && packOf(to));
     expect(inPacks.length).toBeGreaterThan(20);
@@ -299,13 +299,13 @@ describe("a provider is one folder", () => {
   });
 });
 
-test("no file is too long to be read", () => {
+test("No source file has more than 300 lines", () => {
   const long = files.filter((file) => textOf(file).split("\n").length > 300);
   expect(files.length).toBeGreaterThan(50);
   expect(long).toEqual([]);
 });
 
-test("a handler exports one thing: the wrapped handler", () => {
+test("A handler file exports only the wrapped handler", () => {
   const handlers = files.filter((file) => /^functions\/[^/]+\/handler\.ts$/.test(file));
   expect(handlers.length).toBeGreaterThan(2);
   for (const file of handlers) {
@@ -327,7 +327,7 @@ function edgesOf(file: string): Edge[] {
     ...module.staticExports.flatMap(({ entries }) =>
       entries.flatMap(({ moduleRequest }) => (moduleRequest ? [edge(moduleRequest.value)] : [])),
     ),
-    // What is computed at run time (a bundle, a file of a pinned package) has no edge to look at.
+    // Dynamic imports with a computed path (a bundle, a file of a package) are not checked.
     ...[...textOf(file).matchAll(/\bimport\("([^"]+)"\)/g)].map(([, to = ""]) => edge(to)),
   ];
 }

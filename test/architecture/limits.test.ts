@@ -28,7 +28,7 @@ const rows = textOf("docs/limits.md")
     return { limit, value, constant };
   });
 
-/** "5 s; 2 h" as milliseconds, "64" and "512 bytes" as they are. */
+/** Returns the numbers of a cell: "5 s; 2 h" in milliseconds, "64" and "512 bytes" unchanged. */
 function valuesOf(cell: string): number[] {
   return cell.split(";").map((part) => {
     const [, digits = "", unit = ""] = /^([\d,]+)(?: (\w+))?$/.exec(part.trim()) ?? [];
@@ -36,7 +36,7 @@ function valuesOf(cell: string): number[] {
   });
 }
 
-/** The values of the constants that a cell names, durations in milliseconds. */
+/** Returns the values of the constants that a cell names, durations in milliseconds. */
 function constantsOf(cell: string): number[] {
   const names = [...cell.matchAll(/`([^`]+)`/g)].map(([, name = ""]) => name);
   const [first = "", ...rest] = names;
@@ -51,7 +51,7 @@ function constantsOf(cell: string): number[] {
   });
 }
 
-/** The value of every declaration of this name in the one file that has it. */
+/** Returns the values of all declarations of the name; exactly one file may declare it. */
 function declared(file: string, name: string): number[] {
   const declaration = new RegExp(
     `(?:const ${name} =|\\b${name}:) ([^;\\n]+?)(?: as const)?[;,]\\n`,
@@ -85,23 +85,26 @@ function evaluated(name: string, text: string): number[] {
     .map((value) => inMs(name, value));
 }
 
-/** A value in milliseconds, where its name says that it is a time. */
+/** Converts the value to milliseconds when its name ends in a unit of time. */
 function inMs(name: string, value: number): number {
-  const word = name.toLowerCase();
-  if (word.endsWith("seconds")) return value * 1_000;
-  if (word.endsWith("days")) return value * 86_400_000;
+  const lowerCase = name.toLowerCase();
+  if (lowerCase.endsWith("seconds")) return value * 1_000;
+  if (lowerCase.endsWith("days")) return value * 86_400_000;
   return value;
 }
 
-test("docs/limits.md has a row for every member of limits", () => {
+test("The document docs/limits.md has a row for every member of limits", () => {
   const named = rows?.map(({ constant }) => constant).join();
   for (const name of Object.keys(limits)) expect(named).toContain(`\`limits.${name}\``);
 });
 
-describe("docs/limits.md has the value of the code", () => {
-  test.each(rows ?? [])("$limit: $value", ({ value, constant }) => {
-    const values = valuesOf(value);
-    expect(values.every(Number.isFinite)).toBe(true);
-    expect(values).toEqual(constantsOf(constant));
-  });
+describe("The values in docs/limits.md", () => {
+  test.each(rows ?? [])(
+    "The value $value of the limit $limit equals the constant in the code",
+    ({ value, constant }) => {
+      const values = valuesOf(value);
+      expect(values.every(Number.isFinite)).toBe(true);
+      expect(values).toEqual(constantsOf(constant));
+    },
+  );
 });

@@ -4,12 +4,12 @@ import { documents, filesBelow, textOf } from "../support/tree.ts";
 
 const messages: readonly string[] = Object.values(logMessages);
 
-/** Every log filter in the documents, for example `{ $.message = "batch failed" }`. */
+/** The log filters in the documents, for example `{ $.message = "batch failed" }`. */
 const filters = documents.flatMap((file) =>
   [...textOf(file).matchAll(/\{ (\$\.[^}]*) \}/g)].map(([, filter = ""]) => ({ file, filter })),
 );
 
-/** Fields that a filter can name. */
+/** The fields that a filter can name. */
 const fields = [
   ...namesIn("shared/runtime/telemetry.ts", /LogFields \{[^}]*\}/, /(\w+)\?:/g),
   ...namesIn(
@@ -35,19 +35,19 @@ function isLogged(pattern: string): boolean {
     : messages.includes(pattern);
 }
 
-test("the documents have log filters, and a log line has fields", () => {
+test("The log filters in the documents and the fields of log lines are found", () => {
   expect(filters.length).toBeGreaterThan(20);
   expect(fields).toEqual(expect.arrayContaining(["eventId", "routeKey"]));
 });
 
-test.each(filters)("the filter { $filter } in $file matches lines that exist", ({ filter }) => {
+test.each(filters)("The filter { $filter } in $file matches lines that exist", ({ filter }) => {
   const named = [...filter.matchAll(/\$\.message\s*=\s*"([^"]*)"/g)].map(([, text = ""]) => text);
   expect(named.filter((text) => !isLogged(text))).toEqual([]);
   const used = [...filter.matchAll(/\$\.(\w+)/g)].map(([, name]) => name);
   expect(used.filter((name) => !fields.includes(name))).toEqual([]);
 });
 
-test("every log message has a text of its own and is logged by a function", () => {
+test("Every log message is unique and is logged by a function", () => {
   expect(new Set(messages).size).toBe(messages.length);
   const source = ["functions", "shared/runtime"]
     .flatMap((folder) => filesBelow(folder, ".ts"))

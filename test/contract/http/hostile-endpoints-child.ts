@@ -4,23 +4,23 @@ import { gzipSync } from "node:zlib";
 import { makeLoopbackCertificate } from "../../support/fakes/loopback-certificate.ts";
 
 /**
- * Endpoints that misbehave, each a server of its own, in a process of its own so
- * that they take no time from the client that is measured. Prints their ports.
+ * Endpoints that misbehave, one server each. They run in a separate process so
+ * that they do not slow the measured client. Prints their ports.
  */
 type Behaviour = (socket: Socket) => void;
 
 const head = "HTTP/1.1 200 OK\r\n";
 const chunked = `${head}transfer-encoding: chunked\r\n\r\n`;
 
-/** Once the first bytes of a request are here. */
+/** Runs the behaviour when the first bytes of a request arrive. */
 const onRequest =
   (answer: Behaviour): Behaviour =>
   (socket) =>
     void socket.once("data", () => answer(socket));
-const says = (text: string | Buffer) => onRequest((socket) => void socket.end(text));
-const saysAndStays = (text: string) => onRequest((socket) => void socket.write(text));
+const sends = (text: string | Buffer) => onRequest((socket) => void socket.end(text));
+const sendsAndStaysOpen = (text: string) => onRequest((socket) => void socket.write(text));
 
-/** Writes the same again and again: as fast as it is taken, or every so often. */
+/** Writes `start`, then repeats `again` as fast as the client reads, or every `everyMs`. */
 const endless = (start: string | Buffer, again: string | Buffer, everyMs?: number) =>
   onRequest((socket) => {
     socket.write(start);
@@ -62,31 +62,31 @@ const behaviours: Record<string, Behaviour> = {
   "endless 103": endless("", "HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n", 5),
   "endless 100 at once": endless("", "HTTP/1.1 100 Continue\r\n\r\n"),
   "large 103s": endless("", `HTTP/1.1 103 Early Hints\r\nlink: ${"x".repeat(8_000)}\r\n\r\n`),
-  "ten 103s, then 200": says(`${"HTTP/1.1 103 Early Hints\r\n\r\n".repeat(10)}${head}\r\nok`),
+  "ten 103s, then 200": sends(`${"HTTP/1.1 103 Early Hints\r\n\r\n".repeat(10)}${head}\r\nok`),
   "header drip": endless(head, "x-drip: 1\r\n", 50),
   "status line drip": endless("HTTP/1.1 200 ", "O", 50),
   "body drip": endless(`${head}\r\n`, "x", 50),
-  "200 KB header": says(`${head}x-large: ${"x".repeat(200_000)}\r\n\r\n`),
-  "many headers": says(`${head}${"x-many: 1\r\n".repeat(20_000)}\r\n`),
-  "gzip bomb": says(Buffer.concat([Buffer.from(`${head}content-encoding: gzip\r\n\r\n`), bomb])),
+  "200 KB header": sends(`${head}x-large: ${"x".repeat(200_000)}\r\n\r\n`),
+  "many headers": sends(`${head}${"x-many: 1\r\n".repeat(20_000)}\r\n`),
+  "gzip bomb": sends(Buffer.concat([Buffer.from(`${head}content-encoding: gzip\r\n\r\n`), bomb])),
   "body of 5 GB": endless(`${head}content-length: 5000000000\r\n\r\n`, Buffer.alloc(65_536, "x")),
   "endless body": endless(`${head}\r\n`, Buffer.alloc(65_536, "x")),
   "endless chunks of one byte": endless(chunked, "1\r\nx\r\n".repeat(1_000)),
   "endless chunk extension": endless(`${chunked}1;`, "x".repeat(1_000)),
   "endless trailers": endless(`${chunked}0\r\n`, "x-trailer: 1\r\n".repeat(100)),
-  "short body": says(`${head}content-length: 100\r\n\r\nshort`),
-  "wrong chunk size": says(`${chunked}zz\r\nbody\r\n0\r\n\r\n`),
-  "a length and chunks": says(
+  "short body": sends(`${head}content-length: 100\r\n\r\nshort`),
+  "wrong chunk size": sends(`${chunked}zz\r\nbody\r\n0\r\n\r\n`),
+  "a length and chunks": sends(
     `${head}content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n`,
   ),
-  "two lengths": says(`${head}content-length: 1\r\ncontent-length: 2\r\n\r\nok`),
-  "trailing data": says(`${head}content-length: 2\r\n\r\nokHTTP/1.1 500 Oh\r\n\r\n`),
-  "204 with a body": says("HTTP/1.1 204 No Content\r\ncontent-length: 4\r\n\r\nbody"),
-  "status 999": says("HTTP/1.1 999 Odd\r\n\r\n"),
-  "no HTTP": says("220 mail.example.com ESMTP\r\n"),
-  "HTTP/0.9": says("<html>hello</html>"),
-  "control characters in a header": says(`${head}x-odd: a\u0000b\r\n\r\n`),
-  "control characters in the body": says(
+  "two lengths": sends(`${head}content-length: 1\r\ncontent-length: 2\r\n\r\nok`),
+  "trailing data": sends(`${head}content-length: 2\r\n\r\nokHTTP/1.1 500 Oh\r\n\r\n`),
+  "204 with a body": sends("HTTP/1.1 204 No Content\r\ncontent-length: 4\r\n\r\nbody"),
+  "status 999": sends("HTTP/1.1 999 Odd\r\n\r\n"),
+  "no HTTP": sends("220 mail.example.com ESMTP\r\n"),
+  "HTTP/0.9": sends("<html>hello</html>"),
+  "control characters in a header": sends(`${head}x-odd: a\u0000b\r\n\r\n`),
+  "control characters in the body": sends(
     Buffer.concat([
       Buffer.from(`${head}\r\n\u001b[2Ja\tb\r\nc\u0000\u009b`),
       Buffer.of(0xff, 0xc3),
@@ -94,8 +94,10 @@ const behaviours: Record<string, Behaviour> = {
   ),
   "endless CR LF": endless("", "\r\n".repeat(1_000)),
   "endless noise": endless("", Buffer.alloc(65_536, 0xaa)),
-  upgrade: saysAndStays("HTTP/1.1 101 Switching\r\nconnection: upgrade\r\nupgrade: x\r\n\r\nx"),
-  "unasked upgrade on 200": says(`${head}connection: upgrade\r\nupgrade: x\r\n\r\nok`),
+  upgrade: sendsAndStaysOpen(
+    "HTTP/1.1 101 Switching\r\nconnection: upgrade\r\nupgrade: x\r\n\r\nx",
+  ),
+  "unasked upgrade on 200": sends(`${head}connection: upgrade\r\nupgrade: x\r\n\r\nok`),
   redirect: onRequest((socket) => {
     socket.end(`HTTP/1.1 307 Moved\r\nlocation: http://127.0.0.1:${portOf("followed")}/\r\n\r\n`);
   }),
@@ -106,17 +108,17 @@ const behaviours: Record<string, Behaviour> = {
   "how many followed": onRequest((socket) => void socket.end(`${head}\r\n${followedCount}`)),
   "answers before it has read": (socket) => void socket.end("HTTP/1.1 413 Large\r\n\r\n"),
   "TLS: silent": () => undefined,
-  "TLS: no TLS": says("HTTP/1.1 400 Bad Request\r\n\r\n"),
+  "TLS: no TLS": sends("HTTP/1.1 400 Bad Request\r\n\r\n"),
   "TLS: cut in the handshake": onRequest((socket) => void socket.resetAndDestroy()),
   "TLS: handshake drip": endless(Buffer.from("1603034000", "hex"), Buffer.of(0), 50),
-  "TLS: not trusted": overTls(says(`${head}\r\nok`)),
+  "TLS: not trusted": overTls(sends(`${head}\r\nok`)),
 };
 
 const servers = new Map<string, Server>();
 for (const [name, behave] of Object.entries(behaviours)) {
   const server = createServer((socket) => {
     socket.on("error", () => undefined);
-    // Taken and thrown away where a behaviour does nothing else with it.
+    // The request is read and discarded unless the behaviour reads it itself or must not read it.
     if (name !== "never reads" && !name.startsWith("TLS: not")) socket.resume();
     behave(socket);
   });
@@ -132,5 +134,5 @@ function portOf(name: string): number {
 console.log(
   JSON.stringify(Object.fromEntries([...servers.keys()].map((name) => [name, portOf(name)]))),
 );
-// The parent's end is this process's end.
+// This process ends with its parent.
 process.stdin.on("end", () => process.exit()).resume();

@@ -13,7 +13,7 @@ const maxReadBytes = 65_536;
 const maxHeapGrowthBytes = 8_000_000;
 const cut = expect.stringMatching(/^HPE_|^ANSWER_TOO_LARGE$/);
 
-/** What each endpoint of the child process comes to. */
+/** The expected result of a POST to each endpoint of the child process. */
 const expected: Record<string, Partial<Record<keyof Posted, unknown>>> = {
   silent: { error: "TIMEOUT" },
   "never reads": { error: "TIMEOUT" },
@@ -27,7 +27,7 @@ const expected: Record<string, Partial<Record<keyof Posted, unknown>>> = {
   "ten 103s, then 200": { httpStatus: 200, bodyStart: "ok" },
   "header drip": { error: "TIMEOUT" },
   "status line drip": { error: "TIMEOUT" },
-  // Left after a second, long before the timeout: a body that never ends.
+  // The client stops reading a slow body after a second, long before the timeout.
   "body drip": { httpStatus: 200, bodyStart: expect.stringMatching(/^x+$/) },
   "200 KB header": { error: "HPE_HEADER_OVERFLOW" },
   "many headers": { error: "HPE_HEADER_OVERFLOW" },
@@ -62,7 +62,7 @@ const expected: Record<string, Partial<Record<keyof Posted, unknown>>> = {
 };
 const names = Object.keys(expected);
 
-/** Short where it is to end the exchange. Else a busy machine does not reach it. */
+/** Short where the timeout is expected; otherwise too long to be reached on a busy machine. */
 const timeoutOf = (name: string) =>
   expected[name]?.error === "TIMEOUT" ? 1_000 : 2 * TEST_TIMEOUT_MS;
 
@@ -80,7 +80,7 @@ afterAll(async () => {
   await once(child, "exit");
 });
 
-/** One POST, and the sockets that it took. */
+/** Makes one POST and returns its result, its sockets and the number of bytes read. */
 async function postTo(name: string, body = "{}") {
   const sockets: Socket[] = [];
   const poster = makeHttpWebhookPoster({
@@ -101,22 +101,25 @@ async function postTo(name: string, body = "{}") {
   };
 }
 
-describe("an endpoint that is hostile or broken (S2)", () => {
-  test.concurrent.each(names)("%s", async (name) => {
-    const body = name === "never reads" ? "x".repeat(10_000_000) : "{}";
-    const { posted, readBytes, sockets } = await postTo(name, body);
-    expect(posted).toEqual({ durationMs: expect.any(Number), ...expected[name] });
-    expect(readBytes).toBeLessThanOrEqual(maxReadBytes);
-    expect(sockets.map(({ destroyed }) => destroyed)).toEqual([true]);
-  });
+describe("Hostile and broken endpoints (S2)", () => {
+  test.concurrent.each(names)(
+    "A POST to the hostile endpoint %s ends as expected and reads a limited number of bytes",
+    async (name) => {
+      const body = name === "never reads" ? "x".repeat(10_000_000) : "{}";
+      const { posted, readBytes, sockets } = await postTo(name, body);
+      expect(posted).toEqual({ durationMs: expect.any(Number), ...expected[name] });
+      expect(readBytes).toBeLessThanOrEqual(maxReadBytes);
+      expect(sockets.map(({ destroyed }) => destroyed)).toEqual([true]);
+    },
+  );
 
-  test("a redirect is followed nowhere", async () => {
+  test("A POST does not follow a redirect", async () => {
     await postTo("redirect");
     expect((await postTo("how many followed")).posted).toMatchObject({ bodyStart: "0" });
   });
 
-  test("a certificate is checked, whatever the environment says", async () => {
-    // Node warns of it on the terminal.
+  test("A POST verifies the certificate although NODE_TLS_REJECT_UNAUTHORIZED is 0", async () => {
+    // Node prints a warning about this variable.
     const warn = vi.spyOn(process, "emitWarning").mockReturnValue(undefined);
     vi.stubEnv("NODE_TLS_REJECT_UNAUTHORIZED", "0");
     const { posted } = await postTo("TLS: not trusted");
@@ -124,7 +127,7 @@ describe("an endpoint that is hostile or broken (S2)", () => {
     warn.mockRestore();
   });
 
-  test("a thousand of them at once end as one does, with little read and nothing kept", async () => {
+  test("A thousand concurrent POSTs to hostile endpoints end as single ones do and leak no memory", async () => {
     setFlagsFromString("--expose-gc");
     const collect: () => void = runInNewContext("gc");
     const heapBytes = () => {
@@ -139,7 +142,7 @@ describe("an endpoint that is hostile or broken (S2)", () => {
           return { name, outcome: posted, readBytes };
         }),
       );
-    // The first time, code is compiled and the runtime makes what it keeps.
+    // A first round, so that compiled code and the runtime's caches are not measured.
     await crowd(200);
     const beforeBytes = heapBytes();
     const ended = await crowd(1_000);

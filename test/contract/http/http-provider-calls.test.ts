@@ -38,7 +38,7 @@ function providersAt(url: string): Record<ProviderId, string> {
 const exchange = (baseUrl: string, timeoutMs = 5_000, of: Partial<ProviderHttpCall> = {}) =>
   callsOf(baseUrl).exchange("we-link", { ...request, ...of }, timeoutMs);
 
-/** An HTTP server; what a test leaves open is cut at its end. */
+/** Starts an HTTP server; open connections are closed at the end of the test. */
 async function httpServer(serve: RequestListener, scheme: "http" | "https" = "http") {
   const server: Server =
     scheme === "http" ? createHttp(serve) : createHttps(makeLoopbackCertificate(), serve);
@@ -47,7 +47,7 @@ async function httpServer(serve: RequestListener, scheme: "http" | "https" = "ht
   return url;
 }
 
-/** A server that speaks no HTTP, but what the test has it do. */
+/** Starts a TCP server whose connections the test handles itself. */
 async function tcpServer(serve: (socket: Socket) => void, scheme = "http") {
   const sockets = new Set<Socket>();
   const server: TcpServer = createTcp((socket) => {
@@ -63,12 +63,12 @@ async function tcpServer(serve: (socket: Socket) => void, scheme = "http") {
   return url;
 }
 
-/** Does something as soon as the request has come. */
+/** Runs `work` when the first bytes of the request arrive. */
 const onRequest = (work: (socket: Socket) => void) => (socket: Socket) =>
   void socket.once("data", () => work(socket));
 
-describe("an answer", () => {
-  test("is given whole, with the request as it was asked for", async () => {
+describe("Responses of a provider", () => {
+  test("A provider call sends the request unchanged and returns the whole response", async () => {
     const seen: unknown[] = [];
     const url = await httpServer(async (incoming, response) => {
       let body = "";
@@ -102,14 +102,14 @@ describe("an answer", () => {
     ]);
   });
 
-  test("has the path below that of the provider's address", async () => {
+  test("A provider call appends its path to the path of the base URL", async () => {
     const url = await httpServer((incoming, response) => response.end(incoming.url));
     const found = await exchange(`${url}/base/`, 5_000, { method: "GET", path: "/x" });
     expect(found.kind === "answered" && Buffer.from(found.answer.body).toString()).toBe("/base/x");
   });
 
   test.each([200, 302, 404, 429, 500, 503])(
-    "of %d is an answer, followed nowhere",
+    "A response with the status %d is returned, and no redirect is followed",
     async (status) => {
       let calls = 0;
       const url = await httpServer((incoming, response) => {
@@ -121,7 +121,7 @@ describe("an answer", () => {
     },
   );
 
-  test("comes over a connection of its own each time", async () => {
+  test("Each provider call uses a new connection", async () => {
     const ports = new Set<number | undefined>();
     const url = await httpServer((incoming, response) => {
       ports.add(incoming.socket.remotePort);
@@ -131,7 +131,7 @@ describe("an answer", () => {
     expect(ports.size).toBe(3);
   });
 
-  test("that comes drop by drop within the time is whole", async () => {
+  test("A slow response that ends within the timeout is returned whole", async () => {
     const url = await tcpServer(
       onRequest((socket) => {
         const bytes = "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\ndone";
@@ -149,14 +149,14 @@ describe("an answer", () => {
   });
 });
 
-describe("nothing was sent (G3)", () => {
+describe("Requests that were not sent (G3)", () => {
   const notSent = (reason: unknown = expect.any(String)) => ({ kind: "notSent", reason });
 
-  test("where nobody listens", async () => {
+  test("A refused connection is reported as not sent", async () => {
     expect(await exchange(`http://127.0.0.1:${await freePort()}`)).toEqual(notSent("ECONNREFUSED"));
   });
 
-  test("where what is to be sent cannot be written", async () => {
+  test("An invalid header or URL is reported as not sent", async () => {
     const url = await httpServer((_, response) => response.end());
     expect(await exchange(url, 5_000, { headers: { "x-key": "line\nbreak" } })).toEqual(
       notSent("ERR_INVALID_CHAR"),
@@ -164,7 +164,7 @@ describe("nothing was sent (G3)", () => {
     expect(await exchange("no address")).toEqual(notSent("ERR_INVALID_URL"));
   });
 
-  test("where TLS is asked of a server that has none", async () => {
+  test("A TLS call to a server without TLS is reported as not sent", async () => {
     const url = await tcpServer(
       onRequest((socket) => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n")),
       "https",
@@ -172,7 +172,7 @@ describe("nothing was sent (G3)", () => {
     expect(await exchange(url)).toEqual(notSent());
   });
 
-  test("where the certificate is not trusted", async () => {
+  test("An untrusted certificate is reported as not sent", async () => {
     let calls = 0;
     const url = await httpServer((_, response) => {
       calls++;
@@ -182,7 +182,7 @@ describe("nothing was sent (G3)", () => {
     expect(calls).toBe(0);
   });
 
-  test("where the TLS handshake hangs until the time is over, or is cut", async () => {
+  test("A TLS handshake that times out or is cut is reported as not sent", async () => {
     const hangs = await tcpServer(() => undefined, "https");
     expect(await exchange(hangs, 150)).toEqual(notSent("TIMEOUT"));
     const cuts = await tcpServer((socket) => void socket.resetAndDestroy(), "https");
@@ -190,21 +190,21 @@ describe("nothing was sent (G3)", () => {
   });
 });
 
-describe("it may have arrived, and there is no whole answer (G3)", () => {
+describe("Requests that may have arrived, without a whole response (G3)", () => {
   const lost = (reason: unknown = expect.any(String)) => ({ kind: "incomplete", reason });
 
-  test("where the server takes the connection and hangs", async () => {
+  test("A server that accepts the connection and does not respond is reported as incomplete", async () => {
     expect(await exchange(await tcpServer(() => undefined), 150)).toEqual(lost("TIMEOUT"));
   });
 
-  test("where the connection is reset or closed after the request", async () => {
+  test("A connection that is reset or closed after the request is reported as incomplete", async () => {
     const resets = await tcpServer(onRequest((socket) => socket.resetAndDestroy()));
     expect(await exchange(resets)).toEqual(lost("ECONNRESET"));
     const closes = await tcpServer(onRequest((socket) => socket.end()));
     expect(await exchange(closes)).toEqual(lost());
   });
 
-  test("where the answer is cut", async () => {
+  test("A cut response is reported as incomplete", async () => {
     const cut = (answer: string) => tcpServer(onRequest((socket) => socket.end(answer)));
     const head = "HTTP/1.1 200 OK\r\n";
     for (const answer of [
@@ -217,7 +217,7 @@ describe("it may have arrived, and there is no whole answer (G3)", () => {
     }
   });
 
-  test("where what comes is no HTTP, or would go on in another protocol", async () => {
+  test("A response that is not HTTP or that switches the protocol is reported as incomplete", async () => {
     const noise = await tcpServer(onRequest((socket) => socket.end("noise\r\n\r\n")));
     expect(await exchange(noise)).toEqual(lost());
     const upgrade = "HTTP/1.1 101 Switching\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n";
@@ -225,7 +225,7 @@ describe("it may have arrived, and there is no whole answer (G3)", () => {
     expect(await exchange(upgrades)).toEqual(lost());
   });
 
-  test("where the answer drips beyond the time: one deadline for all of it", async () => {
+  test("A response that is still arriving at the deadline of the whole call is reported as incomplete", async () => {
     const drips = await tcpServer(
       onRequest((socket) => {
         socket.write("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n");
@@ -236,7 +236,7 @@ describe("it may have arrived, and there is no whole answer (G3)", () => {
     expect(await exchange(drips, 200)).toEqual(lost("TIMEOUT"));
   });
 
-  test("where the answer is larger than is read, at the last byte that is", async () => {
+  test("A response one byte above the size limit is reported as incomplete, and one at the limit is returned", async () => {
     const sized = (bytes: number) => httpServer((_, response) => response.end(Buffer.alloc(bytes)));
     expect(await exchange(await sized(limits.maxAnswerBytes + 1))).toEqual(
       lost("ANSWER_TOO_LARGE"),
@@ -245,7 +245,7 @@ describe("it may have arrived, and there is no whole answer (G3)", () => {
     expect(whole.kind === "answered" && whole.answer.body.byteLength).toBe(limits.maxAnswerBytes);
   });
 
-  test("where TLS was made and then nothing came", async () => {
+  test("A connection that is closed after the TLS handshake and the request is reported as incomplete", async () => {
     const { key, cert } = makeLoopbackCertificate();
     const usual = getCACertificates("default");
     setDefaultCACertificates([...usual, cert]);

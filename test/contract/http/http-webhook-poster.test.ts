@@ -29,8 +29,8 @@ const poster = makeHttpWebhookPoster({
 const headers = { "content-type": "application/json", "webhook-id": "workflow.completed:1" };
 const postTo = (url: string, body = '{"text":"ü"}') => poster.post({ url, headers, body });
 
-describe("a POST", () => {
-  test("goes out with its bytes and headers, once, and gives the answer's start", async () => {
+describe("POSTs", () => {
+  test("A POST is sent once with its bytes and headers, and returns the start of the response", async () => {
     const seen: unknown[] = [];
     const url = await serverThat(async (incoming, response) => {
       let body = "";
@@ -62,7 +62,7 @@ describe("a POST", () => {
     ]);
   });
 
-  test("has a connection of its own", async () => {
+  test("Each POST uses a new connection", async () => {
     const ports = new Set<number | undefined>();
     const url = await serverThat((incoming, response) => {
       ports.add(incoming.socket.remotePort);
@@ -73,7 +73,7 @@ describe("a POST", () => {
   });
 
   test.each([200, 204, 301, 307, 400, 401, 404, 408, 409, 410, 425, 429, 500, 503])(
-    "gives the status %d as it is",
+    "A POST returns the status %d unchanged",
     async (status) => {
       const url = await serverThat((_, response) => response.writeHead(status).end());
       expect(await postTo(url)).toEqual({ httpStatus: status, durationMs: expect.any(Number) });
@@ -87,7 +87,7 @@ describe("a POST", () => {
     ["soon", undefined],
     ["Sat, 21 Nov 2026 10:01:00 GMT", 60_000],
     ["Sat, 21 Nov 2026 09:59:00 GMT", undefined],
-  ])("with retry-after %s waits %s ms", async (retryAfter, retryAfterMs) => {
+  ])("A response with retry-after %s gives a wait of %s ms", async (retryAfter, retryAfterMs) => {
     const url = await serverThat((_, response) => {
       const date = "Sat, 21 Nov 2026 10:00:00 GMT";
       response.writeHead(503, { "retry-after": retryAfter, date }).end();
@@ -95,14 +95,14 @@ describe("a POST", () => {
     expect((await postTo(url)).retryAfterMs).toBe(retryAfterMs);
   });
 
-  test("keeps the first 512 bytes of an answer as text", async () => {
+  test("A POST returns the first 512 bytes of the response as text", async () => {
     const url = await serverThat((_, response) => response.end(`ü${"x".repeat(5_000)}`));
     expect((await postTo(url)).bodyStart).toBe(`ü${"x".repeat(510)}`);
   });
 });
 
-describe("a POST that cannot be made", () => {
-  test("says why in a code, and nothing else", async () => {
+describe("POSTs that cannot be sent", () => {
+  test("A POST that cannot be sent returns an error code and its duration only", async () => {
     expect(await postTo(`http://127.0.0.1:${await freePort()}/`)).toEqual({
       error: "ECONNREFUSED",
       durationMs: expect.any(Number),
@@ -114,13 +114,13 @@ describe("a POST that cannot be made", () => {
   });
 });
 
-describe("a name", () => {
-  test("is looked up by the system", async () => {
+describe("Host names", () => {
+  test("A host name is resolved by the system", async () => {
     const url = await serverThat((_, response) => response.end());
     expect(await postTo(url.replace("127.0.0.1", "localhost"))).toMatchObject({ httpStatus: 200 });
   });
 
-  test("has its next address tried where one does not answer", async () => {
+  test("The next address of a host name is tried when one does not respond", async () => {
     const url = await serverThat((_, response) => response.end());
     const twoAddresses = makeHttpWebhookPoster({
       targets: { ports: [443], allowsLocal: true, refusedPorts: [] },
@@ -136,7 +136,7 @@ describe("a name", () => {
   });
 });
 
-test("a trusted certificate of the URL's host is taken", async () => {
+test("A trusted certificate is accepted for its host only", async () => {
   const { key, cert } = makeLoopbackCertificate();
   const usual = getCACertificates("default");
   setDefaultCACertificates([...usual, cert]);
@@ -149,13 +149,13 @@ test("a trusted certificate of the URL's host is taken", async () => {
     httpStatus: 200,
     bodyStart: "sealed",
   });
-  // The certificate is that of 127.0.0.1 alone.
+  // The certificate is valid for 127.0.0.1 only.
   const other = await postTo(`https://${address.replace("127.0.0.1", "localhost")}/`);
   expect(other).toMatchObject({ error: "ERR_TLS_CERT_ALTNAME_INVALID" });
 });
 
-describe("names whose servers never answer", () => {
-  test("end by themselves, and keep no other name of the process waiting", async () => {
+describe("Host names whose DNS servers never respond", () => {
+  test("Unresolvable host names time out and do not delay other lookups of the process", async () => {
     const blackHole = createSocket("udp4");
     await new Promise<void>((resolve) => blackHole.bind(0, "127.0.0.1", resolve));
     opened.defer(async () => void blackHole.close());
@@ -170,13 +170,13 @@ describe("names whose servers never answer", () => {
         .post({ url: `https://tarpit-${n}.example.com/`, headers, body: "{}" })
         .finally(() => endedCount++),
     );
-    // What waits in the threads of libuv, as every other look-up of the process does.
+    // This lookup would wait for a libuv thread if the pending ones blocked those threads.
     await lookUp("localhost");
     expect(endedCount).toBe(0);
     for (const { error } of await Promise.all(posting)) expect(error).toBe("TIMEOUT");
   });
 
-  test("localhost is known without a question", async () => {
+  test("localhost is resolved without a DNS query", async () => {
     const lookup = makeNameLookup(["127.0.0.1:1"]);
     const found = await lookup("localhost", new AbortController().signal);
     expect(found.map(({ address }) => address)).toEqual(["127.0.0.1", "::1"]);

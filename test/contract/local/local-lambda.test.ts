@@ -73,7 +73,7 @@ describe("Functions", () => {
     await expect(lambdas.invoke("F", {})).resolves.toEqual({ payload: null });
   });
 
-  it("may be an ES module, with top-level await and a handler of another name", async () => {
+  it("A function may be an ES module with top-level await and a handler of another name", async () => {
     const { lambdas } = start(
       { F: { "main.mjs": "const x = await Promise.resolve(4); export const run = () => x;" } },
       { properties: { Handler: "main.run" } },
@@ -81,7 +81,7 @@ describe("Functions", () => {
     await expect(lambdas.invoke("F", {})).resolves.toEqual({ payload: 4 });
   });
 
-  it("sees what Lambda's context says", async () => {
+  it("A function receives Lambda's context object and trace id", async () => {
     const { lambdas } = startHandler(
       "async (_, context) => ({ ...context, left: context.getRemainingTimeInMillis(), trace: process.env._X_AMZN_TRACE_ID })",
       { properties: { Timeout: 60, MemorySize: 256, FunctionName: "named" } },
@@ -99,7 +99,7 @@ describe("Functions", () => {
     });
   });
 
-  it("has its variables and Lambda's, and none of the person's shell", async () => {
+  it("A function has its own and Lambda's environment variables and no others of the local run", async () => {
     vi.stubEnv("PERSONAL_TOKEN", "secret");
     vi.stubEnv("NODE_OPTIONS", "--no-warnings");
     const { lambdas, callers } = startHandler("async () => process.env", {
@@ -128,7 +128,7 @@ describe("Functions", () => {
     expect(callers.get(accessKeyId)).toEqual({ name: "F", roleId: "FRole" });
   });
 
-  it("keeps what it holds between invocations, and what it writes is logged line by line", async () => {
+  it("A function keeps its state between invocations, and its output is logged line by line", async () => {
     const { lambdas, lines } = start({
       F: {
         "index.js": "let n = 0; exports.handler = () => { console.log('a\\nb'); return ++n; };",
@@ -139,7 +139,7 @@ describe("Functions", () => {
     await expect.poll(() => lines).toEqual(["F a", "F b", "F a", "F b"]);
   });
 
-  it("that throws answers with the error, which is logged, and stays warm", async () => {
+  it("A function that throws responds with the error, which is logged, and stays warm", async () => {
     const { lambdas, lines } = start({
       F: {
         "index.js":

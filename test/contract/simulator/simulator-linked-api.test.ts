@@ -82,14 +82,14 @@ describe("Workflow definitions", () => {
     const search = {
       actionType: "st.searchPeople",
       limit: 2,
-      // biome-ignore lint/suspicious/noThenProperty: it is the provider's name
+      // biome-ignore lint/suspicious/noThenProperty: Linked API names the field so
       then: { actionType: "st.openPersonPage" },
     };
     const id = await submit(search);
     const page = { actionType: "st.openPersonPage", success: true };
     await expect
       .poll(async () => (await ask(id)).completion)
-      // biome-ignore lint/suspicious/noThenProperty: it is the provider's name
+      // biome-ignore lint/suspicious/noThenProperty: Linked API names the field so
       .toMatchObject({ data: [{ then: page }, { then: page }] });
   });
 });
@@ -156,7 +156,7 @@ describe("Error responses of Linked API", () => {
     [[]],
     [{}],
     [[message, {}]],
-    // biome-ignore lint/suspicious/noThenProperty: it is the provider's name
+    // biome-ignore lint/suspicious/noThenProperty: Linked API names the field so
     [{ ...message, then: {} }],
   ])("The invalid definition %j is answered 400", async (body) => {
     const answer = await simulator.linkedApi("POST", "/workflows", body);

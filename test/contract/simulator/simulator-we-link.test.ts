@@ -16,7 +16,7 @@ async function submit(action: string, body: object): Promise<string> {
 
 const ask = (request_id: string) => simulator.weLink("get_response", { request_id });
 
-describe("An action is acked with an id, and its result is sent by a signed webhook", () => {
+describe("Actions", () => {
   test.each([
     ["connect", { profile_id: "p" }, { connected: true, profile_id: "p" }],
     [
@@ -30,18 +30,21 @@ describe("An action is acked with an id, and its result is sent by a signed webh
     ],
     ["login_v2", { email: "a@b.c", password: "p" }, expect.objectContaining({ email: "a@b.c" })],
     ["withdraw_invite", {}, { done: true }],
-  ])("%s", async (action, body, result) => {
-    const request_id = await submit(action, { accountId: "a", ...body });
-    await expect.poll(() => simulator.arrivals).toHaveLength(1);
-    const [webhook = {}] = simulator.arrivals;
-    expect(webhook).toEqual({ status: "SUCCESS", request_id, result, hash: expect.any(String) });
-    expect(isProven(webhook, ["secret"])).toBe(true);
-    const { hash: _, ...known } = webhook;
-    expect(await ask(request_id)).toMatchObject({
-      status: 200,
-      body: { ...known, requestId: request_id },
-    });
-  });
+  ])(
+    "The action %s is acked with an id, and its result is sent by a signed webhook",
+    async (action, body, result) => {
+      const request_id = await submit(action, { accountId: "a", ...body });
+      await expect.poll(() => simulator.arrivals).toHaveLength(1);
+      const [webhook = {}] = simulator.arrivals;
+      expect(webhook).toEqual({ status: "SUCCESS", request_id, result, hash: expect.any(String) });
+      expect(isProven(webhook, ["secret"])).toBe(true);
+      const { hash: _, ...known } = webhook;
+      expect(await ask(request_id)).toMatchObject({
+        status: 200,
+        body: { ...known, requestId: request_id },
+      });
+    },
+  );
 });
 
 describe("Requested failures", () => {

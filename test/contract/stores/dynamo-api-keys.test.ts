@@ -27,14 +27,14 @@ async function setUp() {
   return { clock, store, key, keyId, keys: makeDynamoApiKeys({ ...place, nowMs: clock.realMs }) };
 }
 
-test("a key that was not there is found as soon as it is", async () => {
+test("A missing API key is not cached and is found as soon as it exists", async () => {
   const { keys, key, keyId, store } = await setUp();
   expect(await keys.find(keyId)).toBeUndefined();
   await store.create(key);
   expect(await keys.find(keyId)).toEqual(key);
 });
 
-test("that a key is revoked is known after ten seconds at the latest", async () => {
+test("A revocation of a cached API key takes effect after ten seconds", async () => {
   const { keys, key, keyId, store, clock } = await setUp();
   await store.create(key);
   await keys.find(keyId);
@@ -45,7 +45,7 @@ test("that a key is revoked is known after ten seconds at the latest", async () 
   expect((await keys.find(keyId))?.revokedAt).toBe("2026-06-25T12:00:01.000Z");
 });
 
-test("when it was used is kept, also in what is remembered, and never runs backwards", async () => {
+test("The last use of an API key is stored, updates the cached key and never moves backwards", async () => {
   const { keys, key, keyId, store, clock } = await setUp();
   await store.create(key);
   await keys.find(keyId);
@@ -56,7 +56,7 @@ test("when it was used is kept, also in what is remembered, and never runs backw
   expect((await keys.find(keyId))?.lastUsedAt).toBe("2026-06-25T13:00:00.000Z");
 });
 
-test("a key that is gone is not made anew by its use", async () => {
+test("The use of a deleted API key does not create it again", async () => {
   const { keys, keyId } = await setUp();
   await keys.touch(keyId, "2026-06-25T13:00:00.000Z");
   expect(await keys.find(keyId)).toBeUndefined();

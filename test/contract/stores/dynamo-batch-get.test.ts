@@ -17,7 +17,7 @@ afterAll(() => tables.close());
 const put = (TableName: string, Item: object) =>
   tables.client.send(new PutCommand({ TableName, Item: { ...Item } }));
 
-test("items of two tables come by their table's name, each as it was asked for", async () => {
+test("A batch read returns the items by table name, each with the projection of its table", async () => {
   await put(events, { id: "e-1", status: "PUBLISHED", raw: "large" });
   await put(requests, { lane: "l-1", id: "r-1", status: "queued" });
   const found = await batchGet(tables.client, [
@@ -30,7 +30,7 @@ test("items of two tables come by their table's name, each as it was asked for",
   });
 });
 
-test("more keys than one call takes are read, and one that is named twice comes once", async () => {
+test("A batch read splits more keys than one call accepts, and returns the item of a repeated key once", async () => {
   const ids = Array.from({ length: 130 }, (_, n) => `many-${n}`);
   await Promise.all(ids.map((id) => put(events, { id })));
   const keys = [...ids, ...ids].map((id) => ({ id }));
@@ -38,6 +38,6 @@ test("more keys than one call takes are read, and one that is named twice comes 
   expect((found.get(events) ?? []).map(({ id }) => String(id)).sort()).toEqual(ids.sort());
 });
 
-test("nothing is asked for where nothing is wanted", async () => {
+test("A batch read without keys returns no tables", async () => {
   expect(await batchGet(tables.client, [{ tableName: events, keys: [] }])).toEqual(new Map());
 });

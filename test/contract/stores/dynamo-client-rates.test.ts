@@ -15,7 +15,7 @@ afterAll(() => tables.close());
 let clients = 0;
 const newClient = () => `cl_${++clients}`;
 
-/** As one instance of the function has it. */
+/** Returns the rates as one instance of the function has them. */
 const open = () =>
   makeDynamoClientRates({
     client: tables.client,
@@ -29,7 +29,7 @@ async function taken(rates: ClientRates, clientId: string, times: number) {
   return all.filter((one) => one).length;
 }
 
-test("a client has its limit, and one for each process, in a second of real time", async () => {
+test("A client gets its limit, plus one call for each process, per second of real time", async () => {
   const clientId = newClient();
   const [one, other] = [open(), open()];
   expect(await taken(one, clientId, 20)).toBe(LIMIT + 1);
@@ -40,7 +40,7 @@ test("a client has its limit, and one for each process, in a second of real time
   expect(await taken(one, clientId, 20)).toBe(LIMIT + 1);
 });
 
-test("one client's calls do not count against another's (G10)", async () => {
+test("The calls of one client do not count against another client's limit (G10)", async () => {
   const rates = open();
   const clientId = newClient();
   await taken(rates, clientId, 20);

@@ -37,7 +37,7 @@ const connection = (connectionId: string) => ({
   version: 1,
 });
 
-test("an active connection is paused, and the rest of it stays", async () => {
+test("A pause changes only the status and the version of an active connection", async () => {
   const before = connection("cn_1");
   await store.create(before);
   expect(await pause("cn_1")).toBe(true);
@@ -45,21 +45,21 @@ test("an active connection is paused, and the rest of it stays", async () => {
   expect(await store.connection("cn_1")).toEqual({ ...before, settings, version: 2 });
 });
 
-test("one of many that pause it did so", async () => {
+test("One of many concurrent pauses of a connection succeeds", async () => {
   await store.create(connection("cn_2"));
   const all = await Promise.all(Array.from({ length: 10 }, () => pause("cn_2")));
   expect(all.filter((one) => one)).toHaveLength(1);
   expect(await pause("cn_2")).toBe(false);
 });
 
-test("a client's change that was read before is refused", async () => {
+test("A client's change that is based on the state before a pause is rejected", async () => {
   const before = connection("cn_3");
   await store.create(before);
   await pause("cn_3");
   expect(await store.replaceConnection(before)).toBe(false);
 });
 
-test("there is nothing to pause where there is no connection", async () => {
+test("A pause of a missing connection fails and does not create it", async () => {
   expect(await pause("cn_none")).toBe(false);
   expect(await store.connection("cn_none")).toBeUndefined();
 });

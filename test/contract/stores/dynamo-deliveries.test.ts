@@ -66,8 +66,8 @@ deliveryInputsSuite("on DynamoDB", async () => {
   };
 });
 
-describe("a body that is too large for an item", () => {
-  test("lies in the bucket, and comes back as its place there", async () => {
+describe("Bodies at the size limit of an item", () => {
+  test("A delivery's body that is too large for its item is stored in the bucket and returned as its key", async () => {
     const { deliveries, texts } = stores(makeTestClock());
     const inline = `"${"ü".repeat(limits.maxInlineBytes)}"`;
     const delivery = deliveryRecord({ body: { inline } });
@@ -76,12 +76,12 @@ describe("a body that is too large for an item", () => {
     const key = expect.stringMatching(`^deliveries/${delivery.deliveryId}/[0-9a-f]{64}$`);
     expect(found).toEqual({ ...delivery, body: { key } });
     expect(found && (await texts.open(found.body))).toBe(inline);
-    // Its maker has the record as it was before, and writes it once more.
+    // The caller still has the record with the inline body and writes it again.
     const written = await deliveries.replace({ ...delivery, attemptsInCycle: 1 });
     expect(written).toEqual({ ...delivery, attemptsInCycle: 1, body: found?.body, version: 2 });
   });
 
-  test("leaves room for all else that an item holds", async () => {
+  test("A body at the inline limit leaves room for a long attempt history in the item", async () => {
     const { deliveries } = stores(makeTestClock());
     const attempt = {
       cycle: 1,
@@ -99,7 +99,7 @@ describe("a body that is too large for an item", () => {
   });
 });
 
-describe("a call whose answer was lost, and which the SDK makes again", () => {
+describe("Calls whose response is lost and that the SDK retries", () => {
   const clock = makeTestClock();
   let proxy: Awaited<ReturnType<typeof startAwsFaultProxy>>;
   let dynamo: DynamoDBClient;
@@ -115,36 +115,38 @@ describe("a call whose answer was lost, and which the SDK makes again", () => {
     await proxy.close();
   });
 
-  async function withLost<T>(operation: string, work: () => Promise<T>): Promise<T> {
+  async function withLostResponse<T>(operation: string, work: () => Promise<T>): Promise<T> {
     const plan = proxy.plan({ operation, fault: "reset-after" });
     const result = await work();
     expect(plan.struck()).toBe(1);
     return result;
   }
 
-  test("creates and replaces a delivery once", async () => {
+  test("A delivery is created and replaced once when the response is lost", async () => {
     const delivery = deliveryRecord();
     const create = () => lossy.deliveries.create(delivery);
-    expect(await withLost("PutItem", create)).toBe("created");
+    expect(await withLostResponse("PutItem", create)).toBe("created");
     const next = { ...delivery, attemptsInCycle: 1 };
-    const written = await withLost("PutItem", () => lossy.deliveries.replace(next));
+    const written = await withLostResponse("PutItem", () => lossy.deliveries.replace(next));
     expect(written).toEqual({ ...next, version: 2 });
     expect(await lossy.deliveries.find(delivery.deliveryId)).toEqual(written);
   });
 
-  test("does not take another's write for its own", async () => {
+  test("A replace whose response is lost is not mistaken for another writer's version", async () => {
     const delivery = deliveryRecord();
     await lossy.deliveries.create(delivery);
     await lossy.deliveries.replace({ ...delivery, attemptsInCycle: 1 });
     const second = () => lossy.deliveries.replace({ ...delivery, attemptsInCycle: 2 });
-    expect(await withLost("PutItem", second)).toBeUndefined();
+    expect(await withLostResponse("PutItem", second)).toBeUndefined();
   });
 
-  test("claims a delivery once", async () => {
+  test("A delivery is claimed once when the response is lost", async () => {
     const { deliveryId, ...of } = deliveryRecord();
     await lossy.deliveries.create({ ...of, deliveryId });
     const lease = { owner: "a", untilMs: clock.realMs() + 1_000 };
-    const claim = await withLost("UpdateItem", () => lossy.deliveries.claim(deliveryId, lease));
+    const claim = await withLostResponse("UpdateItem", () =>
+      lossy.deliveries.claim(deliveryId, lease),
+    );
     expect(claim).toMatchObject({ kind: "claimed", delivery: { startsOfAttempt: 1, version: 2 } });
     expect(await lossy.deliveries.find(deliveryId)).toMatchObject({
       startsOfAttempt: 1,
@@ -152,29 +154,31 @@ describe("a call whose answer was lost, and which the SDK makes again", () => {
     });
   });
 
-  test("puts a delivery off", async () => {
+  test("A delivery is postponed when the response is lost", async () => {
     const delivery = deliveryRecord({ dueMs: 5 });
     await lossy.deliveries.create(delivery);
     const { deliveryId, clientId, webhookId } = delivery;
     const message = { v: 1, kind: "attempt", deliveryId, clientId, webhookId } as const;
     const postpone = () => lossy.deliveries.postpone({ message, dueMs: 5 }, 6);
-    expect(await withLost("UpdateItem", postpone)).toBe(true);
+    expect(await withLostResponse("UpdateItem", postpone)).toBe(true);
   });
 
-  test("writes health, a webhook and a job once", async () => {
+  test("Endpoint health, a webhook and a job are written once when the response is lost", async () => {
     const health = endpointHealth();
-    const first = await withLost("PutItem", () => lossy.health.replace(health));
+    const first = await withLostResponse("PutItem", () => lossy.health.replace(health));
     expect(first).toEqual({ written: { ...health, version: 1 } });
     const webhook = webhookRecord();
-    const registered = await withLost("PutItem", () => lossy.webhooks.replace(webhook));
+    const registered = await withLostResponse("PutItem", () => lossy.webhooks.replace(webhook));
     expect(registered).toEqual({ ...webhook, version: 1 });
     const job = deliveryJob();
-    await withLost("PutItem", () => lossy.jobs.create(job));
-    const done = await withLost("PutItem", () => lossy.jobs.replace({ ...job, examined: 1 }));
+    await withLostResponse("PutItem", () => lossy.jobs.create(job));
+    const done = await withLostResponse("PutItem", () =>
+      lossy.jobs.replace({ ...job, examined: 1 }),
+    );
     expect(done).toEqual({ ...job, examined: 1, version: 2 });
   });
 
-  test("the inputs of many clients and requests are one call", async () => {
+  test("The inputs of many clients and requests are read in one call", async () => {
     const before = proxy.calls.length;
     await lossy.inputs.read({
       clientIds: Array.from({ length: 10 }, (_, n) => `cl_${n}`),
@@ -184,7 +188,7 @@ describe("a call whose answer was lost, and which the SDK makes again", () => {
     expect(made).toEqual(["BatchGetItem"]);
   });
 
-  test("what fails for good is DEPENDENCY_DOWN", async () => {
+  test("A claim that fails on every retry throws DEPENDENCY_DOWN", async () => {
     const plan = proxy.plan({ operation: "UpdateItem", fault: "internal", times: 99 });
     const claim = lossy.deliveries.claim("dl_1", { owner: "a", untilMs: 1 });
     await expect(claim).rejects.toMatchObject({ code: "DEPENDENCY_DOWN" });

@@ -39,7 +39,7 @@ function event(of: Partial<FinalEvent> = {}): FinalEvent {
   return { id, type: "workflow.completed", clientId: "cl_1", envelope, ...of };
 }
 
-test("what is stored is read as a published event, byte for byte", async () => {
+test("A stored event is read as a published event, byte for byte", async () => {
   const raw = new Uint8Array([0, 255]);
   const [small, large] = [event({ raw }), event({ envelope: `"${"ü".repeat(100_000)}"` })];
   await open.archive.store([small, large]);
@@ -51,7 +51,7 @@ test("what is stored is read as a published event, byte for byte", async () => {
   expect((await open.reader.find(large.id))?.envelope).toBe(large.envelope);
 });
 
-test("more than one call takes are stored, each once though it is named twice", async () => {
+test("More events than one call accepts are stored, and a repeated event is stored once", async () => {
   const clientId = "cl_many";
   const many = Array.from({ length: 60 }, () => event({ clientId }));
   await open.archive.store([...many, ...many.slice(0, 3)]);
@@ -61,7 +61,7 @@ test("more than one call takes are stored, each once though it is named twice", 
   await open.archive.store([]);
 });
 
-test("a claim of what is stored finds it done, until its retention is over", async () => {
+test("A claim of a stored event returns done until its retention ends", async () => {
   const one = event();
   await open.archive.store([one]);
   const lease = { owner: "a", untilMs: clock.realMs() + 1_000 };

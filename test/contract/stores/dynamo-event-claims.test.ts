@@ -13,7 +13,7 @@ import { eventClaimsSuite } from "../suites/event-claims.suite.ts";
 const opened = new AsyncDisposableStack();
 afterAll(() => opened.disposeAsync());
 
-/** The table is the template's, so that its keys and indexes are what is tested. */
+/** The table comes from the template, so its keys and indexes are tested too. */
 eventClaimsSuite("on DynamoDB", async ({ clock, retentionMs }) => {
   const store = openDurableStore();
   opened.defer(store.close);

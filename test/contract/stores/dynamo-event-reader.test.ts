@@ -25,7 +25,7 @@ afterAll(() => tables.close());
 let clients = 0;
 const newClient = () => `cl_${++clients}`;
 
-/** Stores events as `consume` does; the n-th came n milliseconds after the start. */
+/** Stores events as `consume` does; the n-th is received n milliseconds after the start. */
 async function store(clientId: string, events: { type?: string; item?: object }[]) {
   const ids: string[] = [];
   for (const [n, { type = "workflow.completed", item = {} }] of events.entries()) {
@@ -58,8 +58,8 @@ async function pages(query: Parameters<EventReader["list"]>[0]): Promise<string[
   return all;
 }
 
-describe("a list", () => {
-  test("has the newest first, each once, and no page behind the last event", async () => {
+describe("Lists of events", () => {
+  test("A list has the newest event first, each event once, and no empty last page", async () => {
     const clientId = newClient();
     const ids = (await store(clientId, Array(6).fill({}))).reverse();
     expect(await pages({ clientId, limit: 4 })).toEqual([ids.slice(0, 4), ids.slice(4)]);
@@ -67,13 +67,13 @@ describe("a list", () => {
     expect(await pages({ clientId, limit: 100 })).toEqual([ids]);
   });
 
-  test("is of one client only", async () => {
+  test("A list has the events of one client only", async () => {
     const [one, other] = [newClient(), newClient()];
     await store(one, [{}, {}]);
     expect(await pages({ clientId: other, limit: 10 })).toEqual([[]]);
   });
 
-  test("of one type has no other, not even one whose name begins alike", async () => {
+  test("A list of one type has no event of another type, not even of one with the same prefix", async () => {
     const clientId = newClient();
     const [, wanted] = await store(clientId, [
       { type: "account.activeX" },
@@ -83,7 +83,7 @@ describe("a list", () => {
     expect(await pages({ clientId, type: "account.active", limit: 10 })).toEqual([[wanted]]);
   });
 
-  test("leaves out what is past its time", async () => {
+  test("A list omits expired events", async () => {
     const clientId = newClient();
     const nowSeconds = Math.floor(START_MS / 1000);
     const [, second, third] = await store(clientId, [
@@ -94,7 +94,7 @@ describe("a list", () => {
     expect(await pages({ clientId, limit: 10 })).toEqual([[third, second]]);
   });
 
-  test("ends a page early where it would be too large for Lambda, and loses nothing", async () => {
+  test("A page that would be too large for Lambda ends early, and the next page continues after it", async () => {
     const clientId = newClient();
     blobs.set("events/large", `{"x":"${"x".repeat(240_000)}"}`);
     const ids = await store(clientId, Array(23).fill({ item: { envelopeKey: "events/large" } }));
@@ -104,14 +104,14 @@ describe("a list", () => {
   });
 });
 
-describe("one event", () => {
-  test("has its text of the bucket where the item has none", async () => {
+describe("Single events", () => {
+  test("An event without an inline envelope is read with its envelope from the bucket", async () => {
     blobs.set("events/one", '{"id":"large"}');
     const [id = ""] = await store(newClient(), [{ item: { envelopeKey: "events/one" } }]);
     expect(await reader.find(id)).toMatchObject({ id, envelope: '{"id":"large"}' });
   });
 
-  test("has its bytes", async () => {
+  test("An event is read with its raw body", async () => {
     const clientId = newClient();
     const raw = new Uint8Array([1, 2, 255]);
     const [id = ""] = await store(clientId, [
@@ -126,7 +126,7 @@ describe("one event", () => {
     });
   });
 
-  test("is gone when its time is over, although TTL has not deleted it", async () => {
+  test("An expired event is not found, although TTL has not deleted it yet", async () => {
     const [id = ""] = await store(newClient(), [
       { item: { expiresAt: Math.floor(START_MS / 1000) } },
     ]);

@@ -14,7 +14,7 @@ import { laneStoreSuite } from "../suites/lane-store.suite.ts";
 import { referenceStoreSuite } from "../suites/reference-store.suite.ts";
 import { requestStoreSuite } from "../suites/request-store.suite.ts";
 
-/** The table is the template's, so that its keys and indexes are what is tested. */
+/** The table comes from the template, so its keys and indexes are tested too. */
 let tables: Awaited<ReturnType<typeof openLocalTables>>;
 beforeAll(async () => {
   tables = await openLocalTables();
@@ -37,7 +37,7 @@ requestStoreSuite("on DynamoDB", async (options) => stores(options));
 laneStoreSuite("on DynamoDB", async (options) => stores(options));
 referenceStoreSuite("on DynamoDB", async (options) => stores(options));
 
-describe("a write whose answer was lost, and which the SDK makes again", () => {
+describe("Writes whose response is lost and that the SDK retries", () => {
   const clock = makeTestClock();
   let proxy: Awaited<ReturnType<typeof startAwsFaultProxy>>;
   let dynamo: DynamoDBClient;
@@ -53,58 +53,60 @@ describe("a write whose answer was lost, and which the SDK makes again", () => {
     await proxy.close();
   });
 
-  async function withLost<T>(operation: string, work: () => Promise<T>): Promise<T> {
+  async function withLostResponse<T>(operation: string, work: () => Promise<T>): Promise<T> {
     const plan = proxy.plan({ operation, fault: "reset-after" });
     const result = await work();
     expect(plan.struck()).toBe(1);
     return result;
   }
 
-  test("creates a request once", async () => {
+  test("A request is created once when the response is lost", async () => {
     const request = requestRecord();
-    expect(await withLost("PutItem", () => lossy.requests.create(request))).toBe("created");
+    expect(await withLostResponse("PutItem", () => lossy.requests.create(request))).toBe("created");
     expect(await lossy.requests.find(request.requestId)).toEqual(request);
   });
 
-  test("replaces a request once", async () => {
+  test("A request is replaced once when the response is lost", async () => {
     const request = requestRecord();
     await lossy.requests.create(request);
     const next = { ...request, action: "other" };
-    const written = await withLost("PutItem", () => lossy.requests.replace(next));
+    const written = await withLostResponse("PutItem", () => lossy.requests.replace(next));
     expect(written).toEqual({ ...next, version: 2 });
     expect(await lossy.requests.find(request.requestId)).toEqual(written);
   });
 
-  test("does not take another's write for its own", async () => {
+  test("A replace of a request whose response is lost is not mistaken for another writer's version", async () => {
     const request = requestRecord();
     await lossy.requests.create(request);
     await lossy.requests.replace({ ...request, action: "first" });
     const second = { ...request, action: "second" };
-    const written = await withLost("PutItem", () => lossy.requests.replace(second));
+    const written = await withLostResponse("PutItem", () => lossy.requests.replace(second));
     expect(written).toBeUndefined();
   });
 
-  test("joins at a position, at worst at a second one", async () => {
+  test("A join whose response is lost gets a position, at worst a second one", async () => {
     const owner = newOwner();
     const lane = laneId(owner);
     const join = () => lossy.lanes.join(lane, owner, { nowMs: 1_000, sweepDueMs: 1_001 });
-    expect(await withLost("UpdateItem", join)).toMatchObject({ position: 1_001 });
+    expect(await withLostResponse("UpdateItem", join)).toMatchObject({ position: 1_001 });
   });
 
-  test("acquires and releases a lane", async () => {
+  test("A lane is acquired and released when the response is lost", async () => {
     const owner = newOwner();
     const lane = laneId(owner);
     await lossy.lanes.join(lane, owner, { nowMs: 1_000, sweepDueMs: 1_001 });
     const lease = { owner: "a", untilMs: clock.realMs() + 1_000 };
-    const seen = await withLost("UpdateItem", () => lossy.lanes.acquire(lane, lease, 2_000));
-    if (!seen) throw new Error("the lane is not to be had");
+    const seen = await withLostResponse("UpdateItem", () =>
+      lossy.lanes.acquire(lane, lease, 2_000),
+    );
+    if (!seen) throw new Error("the lane was not acquired");
     const release = () =>
       lossy.lanes.release(seen, {
         dequeuedCount: 1,
         nextSubmissionNotBeforeMs: 5,
         sweepDueMs: 3_000,
       });
-    expect(await withLost("UpdateItem", release)).toBe("released");
+    expect(await withLostResponse("UpdateItem", release)).toBe("released");
     expect(await lossy.lanes.find(lane)).toMatchObject({
       waitingCount: 0,
       nextSubmissionNotBeforeMs: 5,
@@ -112,17 +114,20 @@ describe("a write whose answer was lost, and which the SDK makes again", () => {
     });
   });
 
-  test("reserves an idempotency key", async () => {
+  test("An idempotency key is reserved when the response is lost", async () => {
     const expiresMs = clock.businessMs() + 100_000;
     const of = { clientId: "cl_1", key: "lost", bodySha256: "b", requestId: "rq_1", expiresMs };
     const reserve = () => lossy.idempotency.reserve(of);
-    expect(await withLost("PutItem", reserve)).toEqual({ bodySha256: "b", requestId: "rq_1" });
+    expect(await withLostResponse("PutItem", reserve)).toEqual({
+      bodySha256: "b",
+      requestId: "rq_1",
+    });
   });
 
-  test("binds an id, and still tells of the event that came before", async () => {
+  test("A binding whose response is lost still returns the event that was received before it", async () => {
     const id = { connectionId: "cn_1", providerRequestId: "lost" };
     await lossy.references.recordUnmatched({ ...id, eventId: "e_1", isFinal: true });
     const bind = () => lossy.references.bind({ ...id, requestId: "rq_1" });
-    expect(await withLost("UpdateItem", bind)).toEqual({ eventId: "e_1" });
+    expect(await withLostResponse("UpdateItem", bind)).toEqual({ eventId: "e_1" });
   });
 });

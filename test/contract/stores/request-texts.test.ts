@@ -6,7 +6,7 @@ import { makeMemoryBlobStore } from "../../support/memory/memory-blob-store.ts";
 const bodies = makeMemoryBlobStore();
 const texts = makeBlobTextStore({ bodies, area: "requests" });
 
-test("a text lies in the item as long as it is within the limit, counted in bytes", async () => {
+test("A text is stored inline up to the limit in bytes, and in the bucket above it", async () => {
   const most = "ü".repeat(limits.maxInlineBytes / 2);
   expect(await texts.keep("rq_1", most)).toEqual({ inline: most });
   const more = `${most}x`;
@@ -16,7 +16,7 @@ test("a text lies in the item as long as it is within the limit, counted in byte
   expect(await texts.open({ inline: most })).toBe(most);
 });
 
-test("the same text again has the same place, another another", async () => {
+test("The key of a stored text depends on its request and its content only", async () => {
   const text = (end: string) => "x".repeat(limits.maxInlineBytes) + end;
   const first = await texts.keep("rq_2", text("a"));
   expect(await texts.keep("rq_2", text("a"))).toEqual(first);

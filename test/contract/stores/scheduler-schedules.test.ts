@@ -13,7 +13,7 @@ import { requestRecord } from "../../support/payloads/request-records.ts";
 import { openLocalTables } from "../../support/runs/local-tables.ts";
 import { waitOptions } from "../../support/wait-timeout.ts";
 
-/** The group, the role and the queues are the template's, so that their wiring is tested too. */
+/** The group, the role and the queues come from the template, so their wiring is tested too. */
 const opened = new AsyncDisposableStack();
 let client: SchedulerClient;
 let schedules: Schedules;
@@ -51,7 +51,7 @@ afterAll(() => opened.disposeAsync());
 const DAY_MS = 86_400_000;
 const get = (Name: string) => client.send(new GetScheduleCommand({ Name, GroupName: groupName }));
 
-test("a schedule sends `due` at its time, not before it, and is gone then (G7)", async () => {
+test("A schedule sends `due` at its time, not earlier, and is deleted afterwards (G7)", async () => {
   const { requestId } = requestRecord();
   const atMs = Date.now() + 1_200;
   await schedules.create(requestId, atMs);
@@ -68,7 +68,7 @@ test("a schedule sends `due` at its time, not before it, and is gone then (G7)",
     .toBe("ResourceNotFoundException");
 });
 
-test("a schedule says all that AWS needs, its time in UTC and rounded up to the second", async () => {
+test("A schedule has every property that AWS needs, and its time is in UTC, rounded up to the second", async () => {
   const { requestId } = requestRecord();
   const atMs = Date.UTC(2099, 11, 31, 23, 59, 59, 1);
   await schedules.create(requestId, atMs);
@@ -86,13 +86,13 @@ test("a schedule says all that AWS needs, its time in UTC and rounded up to the 
   expect(found.Name).toMatch(/^[0-9a-zA-Z-_.]{1,64}$/);
 });
 
-test("a whole second is left as it is", async () => {
+test("A schedule for a whole second is not rounded", async () => {
   const { requestId } = requestRecord();
   await schedules.create(requestId, Date.UTC(2099, 0, 1));
   expect((await get(requestId)).ScheduleExpression).toBe("at(2099-01-01T00:00:00)");
 });
 
-test("making a schedule again changes nothing", async () => {
+test("Creating a schedule a second time succeeds and changes nothing", async () => {
   const { requestId } = requestRecord();
   const atMs = Date.UTC(2099, 0, 1);
   await schedules.create(requestId, atMs);
@@ -100,7 +100,7 @@ test("making a schedule again changes nothing", async () => {
   expect((await get(requestId)).ScheduleExpression).toBe("at(2099-01-01T00:00:00)");
 });
 
-test("a schedule that an earlier try made, with another token, stays as it is", async () => {
+test("Creating a schedule that exists with another client token succeeds and keeps the existing one", async () => {
   const [made, taken] = [requestRecord().requestId, requestRecord().requestId];
   await schedules.create(made, Date.UTC(2099, 0, 1));
   const { ScheduleExpression, FlexibleTimeWindow, Target } = await get(made);
@@ -118,7 +118,7 @@ test("a schedule that an earlier try made, with another token, stays as it is", 
   expect((await get(taken)).ScheduleExpression).toBe(ScheduleExpression);
 });
 
-test("a schedule is deleted, and again", async () => {
+test("Deleting a schedule a second time succeeds", async () => {
   const { requestId } = requestRecord();
   await schedules.create(requestId, Date.now() + DAY_MS);
   await schedules.delete(requestId);
@@ -126,12 +126,12 @@ test("a schedule is deleted, and again", async () => {
   await schedules.delete(requestId);
 });
 
-test("a time that is over cannot be scheduled: the caller is told", async () => {
+test("Creating a schedule in the past throws DEPENDENCY_DOWN", async () => {
   const creating = schedules.create(requestRecord().requestId, Date.now() - DAY_MS);
   await expect(creating).rejects.toMatchObject({ code: "DEPENDENCY_DOWN" });
 });
 
-test("a Scheduler that does not answer is DEPENDENCY_DOWN", async () => {
+test("Creating and deleting a schedule throws DEPENDENCY_DOWN when Scheduler does not respond", async () => {
   const endpoint = `http://127.0.0.1:${await freePort()}`;
   const credentials = { accessKeyId: "none", secretAccessKey: "none" };
   const gone = new SchedulerClient({ endpoint, credentials, region: "us-east-1", maxAttempts: 1 });

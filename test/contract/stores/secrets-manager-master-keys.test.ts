@@ -7,7 +7,7 @@ import { localAws } from "../../../local/run/seed.ts";
 import { makeMasterKeyReader } from "../../../shared/adapters/secrets-manager-master-keys.ts";
 
 const SecretString = JSON.stringify({ current: "k1", k1: "a".repeat(64) });
-/** How each call is answered, in order; well, where nothing is left. */
+/** The status of each response in order; 200 when the list is empty. */
 let answers: number[] = [];
 let calls = 0;
 const server = createServer(async (_, response) => {
@@ -41,14 +41,14 @@ beforeEach(() => {
 });
 const signal = () => new AbortController().signal;
 
-test("ten that need them at the same time share one reading, and later ones what it gave", async () => {
+test("Ten concurrent reads of the master keys share one call, and later reads use its result", async () => {
   const all = await Promise.all(Array.from({ length: 10 }, () => read(signal(), "k1")));
   expect(all.every(({ keys }) => keys.has("k1"))).toBe(true);
   await read(signal(), "k1");
   expect(calls).toBe(1);
 });
 
-test("a reading that failed fails for those who shared it, and the next one reads again", async () => {
+test("A failed call fails every read that shares it, and the next read calls again", async () => {
   answers = [500];
   const failing = await Promise.allSettled([read(signal()), read(signal())]);
   expect(failing.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
@@ -56,7 +56,7 @@ test("a reading that failed fails for those who shared it, and the next one read
   expect(calls).toBe(2);
 });
 
-test("nobody waits for a reading that began a second ago: its worker was frozen", async () => {
+test("A read does not join a call that began a second ago, because its worker may have been frozen", async () => {
   const frozen = read(signal());
   nowMs += 1_000;
   await read(signal());
@@ -64,7 +64,7 @@ test("nobody waits for a reading that began a second ago: its worker was frozen"
   expect(calls).toBe(2);
 });
 
-test("a key that is missing is looked for again, at most every two seconds", async () => {
+test("A missing master key is loaded again, at most every two seconds", async () => {
   await read(signal());
   await read(signal(), "k2");
   expect(calls).toBe(1);

@@ -37,7 +37,7 @@ beforeAll(async () => {
 });
 afterAll(() => opened.disposeAsync());
 
-/** All that the queue gives now, by what each message says. */
+/** Receives all visible messages of the queue, each with its message group. */
 async function received(name: AttemptQueue) {
   const all: { message: unknown; group: string | undefined }[] = [];
   for (;;) {
@@ -60,7 +60,7 @@ function hint(n: number, of: Partial<AttemptMessage> = {}): AttemptMessage {
   return { v: 1, kind: "attempt", ...ids, ...of };
 }
 
-/** The calls that were made meanwhile, each as its entries. */
+/** Runs `work` and returns the entries of each SendMessageBatch call that it made. */
 async function batchesOf(work: () => Promise<unknown>): Promise<Record<string, unknown>[][]> {
   const before = proxy.calls.length;
   await work();
@@ -73,7 +73,7 @@ async function batchesOf(work: () => Promise<unknown>): Promise<Record<string, u
 const sizes = (batches: unknown[][]) =>
   batches.map(({ length }) => length).sort((one, other) => one - other);
 
-test("messages go in as few calls as SQS takes, each in the group of its webhook, or a job's client", async () => {
+test("Messages are sent in batches of up to ten, each in the group of its webhook or of a job's client", async () => {
   const job = { v: 1, kind: "job", jobId: "job_1", clientId: "cl_1" } as const;
   const hints = Array.from({ length: 24 }, (_, n) => hint(n, n === 0 ? { heldMs: 5 } : {}));
   const messages = [...hints, job].map((message) => ({ message }));
@@ -90,33 +90,33 @@ test("messages go in as few calls as SQS takes, each in the group of its webhook
   expect(await received("attempts")).toEqual([]);
 });
 
-test("attempts and retries go to queues of their own, and nothing to send is no call", async () => {
+test("Attempts and retries are sent to separate queues, and an empty list makes no call", async () => {
   await queue.send("attempts", [{ message: hint(1) }]);
   expect(await received("attempts")).toEqual([{ message: hint(1), group: "wh_1" }]);
   expect(await batchesOf(() => queue.send("attempts", []))).toEqual([]);
 });
 
 test.each([
-  ["none", undefined, 0],
-  ["one below nothing", -5, 0],
-  ["a part of a second", 1, 1],
-  ["whole seconds", 300_000, 300],
-  ["more than SQS takes", 900_001, 900],
-])("a delay: %s", async (_, delayMs, seconds) => {
+  ["no delay", undefined, 0],
+  ["a negative delay", -5, 0],
+  ["a delay of a part of a second", 1, 1],
+  ["a delay of whole seconds", 300_000, 300],
+  ["a delay above the maximum of SQS", 900_001, 900],
+])("A message with %s is sent with its delay in whole seconds", async (_, delayMs, seconds) => {
   const sent = { message: hint(1), ...(delayMs === undefined ? {} : { delayMs }) };
   const batches = await batchesOf(() => queue.send("attempts", [sent]));
   expect(batches.flat()).toMatchObject([{ DelaySeconds: seconds }]);
 });
 
-test("a call holds no more bytes than SQS takes", async () => {
+test("A batch has at most the number of bytes that SQS accepts", async () => {
   const large = { message: hint(1, { requestId: "ü".repeat(200_000) }) };
   const batches = await batchesOf(() => queue.send("attempts", [large, large, large, large]));
   expect(sizes(batches)).toEqual([2, 2]);
 });
 
-test("one message that SQS never takes does not hold up the others", async () => {
+test("A message that SQS always rejects does not delay the others", async () => {
   await received("retries");
-  // More than a message may be.
+  // Above the size limit of a message.
   const refused = { message: hint(0, { requestId: "x".repeat(1_048_577) }) };
   const messages = [refused, ...Array.from({ length: 11 }, (_, n) => ({ message: hint(n + 1) }))];
   const batches = await batchesOf(async () => {
@@ -127,7 +127,7 @@ test("one message that SQS never takes does not hold up the others", async () =>
   expect(await received("retries")).toHaveLength(11);
 });
 
-test("an entry that was not taken is sent once more, alone", async () => {
+test("A failed entry of a batch is sent once more, alone", async () => {
   const calls: string[][] = [];
   const md5 = (body: string) => createHash("md5").update(body).digest("hex");
   const server = createServer(async (request, response) => {
@@ -168,7 +168,7 @@ test("an entry that was not taken is sent once more, alone", async () => {
   expect(calls).toEqual([["dl_1", "dl_2", "dl_3"], ["dl_2"]]);
 });
 
-test("a queue that is not there is DEPENDENCY_DOWN", async () => {
+test("Sending deliveries to a queue that does not exist throws DEPENDENCY_DOWN", async () => {
   const none = `${queueUrls.attempts}-none`;
   const lost = makeSqsDeliveryQueue({ client: sqs, queueUrls: { attempts: none, retries: none } });
   const sending = lost.send("attempts", [{ message: hint(1) }]);

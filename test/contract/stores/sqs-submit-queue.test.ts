@@ -28,25 +28,25 @@ async function next(): Promise<SubmitMessage> {
   return submitMessage.parse(JSON.parse(first?.Body ?? ""));
 }
 
-test("a message without a delay is received at once, and a delayed message after its delay, rounded up to seconds", async () => {
+test("A message without a delay is received at once, and a delayed message after its delay, rounded up to seconds", async () => {
   const wakeUp = (lane: string): SubmitMessage => ({ v: 1, kind: "wakeUp", lane });
   const sentMs = Date.now();
   await queue.send(wakeUp("later"), 2_001);
   await queue.send(wakeUp("now"));
   expect(await next()).toEqual(wakeUp("now"));
   expect(await next()).toEqual(wakeUp("later"));
-  // SQS takes whole seconds: the adapter rounds up.
+  // SQS accepts whole seconds only, so the adapter rounds up.
   expect(Date.now() - sentMs).toBeGreaterThanOrEqual(3_000);
 });
 
-test("a delay above the maximum of SQS is sent with the maximum, and a negative delay with none", async () => {
+test("A delay above the maximum of SQS is sent as the maximum, and a negative delay as zero", async () => {
   const message: SubmitMessage = { v: 1, kind: "due", requestId: "rq_1" };
   await queue.send(message, 10_000_000);
   await queue.send(message, -5);
   expect(await next()).toEqual(message);
 });
 
-test("sending to a queue that does not exist throws DEPENDENCY_DOWN", async () => {
+test("Sending a submission to a queue that does not exist throws DEPENDENCY_DOWN", async () => {
   const none = makeSqsSubmitQueue({ client: sqs, queueUrl: `${QueueUrl}-none` });
   const sending = none.send({ v: 1, kind: "due", requestId: "rq_1" });
   await expect(sending).rejects.toMatchObject({ code: "DEPENDENCY_DOWN" });
