@@ -141,10 +141,11 @@ const timesOf = (fault: Fault) => (fault === "throttle" || fault === "internal" 
 /** Reads that a process makes once and keeps: they strike whoever starts one. */
 function planColdStarts() {
   const { keyId, connections } = run.run.seed;
+  const weLink = connections.find(({ provider }) => provider === "we-link");
   const reads = [
     { from: "api", operation: "GetItem", matching: keyId },
     { from: "api", operation: "Query" },
-    { from: "submit", operation: "GetItem", matching: connections[0]?.connectionId ?? "" },
+    { from: "submit", operation: "GetItem", matching: weLink?.connectionId ?? "" },
     { from: "submit", operation: "GetSecretValue" },
     { from: "submit", operation: "UpdateItem", matching: "untilRealMs = :until" },
   ];

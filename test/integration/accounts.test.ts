@@ -67,7 +67,8 @@ describe("accounts", () => {
       provider: "we-link",
       webhookSecret: "another",
     });
-    const first = run.run.seed.connections[0]?.connectionId;
+    const { connections } = run.run.seed;
+    const first = connections.find(({ provider }) => provider === "we-link")?.connectionId;
     const put = (connectionId: string | undefined) =>
       account("PUT", "twice", { provider: "we-link", connectionId });
     expect([await put(first), await put(body.connectionId)].map(({ status }) => status)).toEqual([
