@@ -5,7 +5,7 @@ import { reportDropped, reportUnpublished } from "../../shared/runtime/report-fa
 import { makeTelemetry } from "../../shared/runtime/telemetry.ts";
 import { compose } from "./compose.ts";
 import { report } from "./report.ts";
-import { failedRecords, pair } from "./request.ts";
+import { failedRecords, pairWithOutcomes } from "./request.ts";
 
 const telemetry = makeTelemetry("consume");
 const { consumeWebhooks, redeliver } = compose(
@@ -18,7 +18,7 @@ export const handler = makeQueueFunction(telemetry, async (records, context) => 
     records.map(({ body }) => body),
     () => context.getRemainingTimeInMillis(),
   );
-  const paired = pair(records, messages);
+  const paired = pairWithOutcomes(records, messages);
   for (const { record, outcome } of paired) report(telemetry, record.messageId, outcome);
   reportUnpublished(telemetry, outbox.failures);
   await redeliver(paired);

@@ -2,7 +2,7 @@ import type { SQSRecord } from "aws-lambda";
 import type { ConsumeOutcome } from "../../shared/core/inbound/consume-webhooks.ts";
 
 /** Pairs each record with its outcome. */
-export function pair(records: SQSRecord[], outcomes: ConsumeOutcome[]) {
+export function pairWithOutcomes(records: SQSRecord[], outcomes: ConsumeOutcome[]) {
   return records.map((record, index) => {
     const outcome = outcomes[index];
     if (outcome === undefined) throw new Error(`No outcome for message ${index} of the batch`);
@@ -11,6 +11,6 @@ export function pair(records: SQSRecord[], outcomes: ConsumeOutcome[]) {
 }
 
 /** The records that must stay in the queue. */
-export function failedRecords(paired: ReturnType<typeof pair>): SQSRecord[] {
+export function failedRecords(paired: ReturnType<typeof pairWithOutcomes>): SQSRecord[] {
   return paired.filter(({ outcome }) => outcome.kind === "failed").map(({ record }) => record);
 }

@@ -7,7 +7,7 @@ import type { Telemetry } from "../../shared/runtime/telemetry.ts";
 export function report(telemetry: Telemetry, outcome: IngestOutcome, requestId: string): void {
   if (outcome.kind === "accepted") {
     const { connectionId, bytes, form } = outcome;
-    const level = outcome.isCalibrating ? "info" : "debug";
+    const level = outcome.acceptsSeveralForms ? "info" : "debug";
     telemetry.log(level, logMessages.webhookAccepted, { requestId, connectionId, bytes, form });
     return;
   }

@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 import * as packs from "../providers/packs.ts";
 
-/** A namespace lists its exports in an order that depends on the module loader. */
+/** Sorted, so that generated documents do not depend on the order in which modules load. */
 const sorted = Object.values(packs).sort((a, b) => (a.id < b.id ? -1 : 1));
 
 type Pack = (typeof packs)[keyof typeof packs];

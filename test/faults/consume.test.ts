@@ -3,7 +3,7 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SendMessageCommand } from "@aws-sdk/client-sqs";
 import { DynamoDBDocumentClient, GetCommand } from "@aws-sdk/lib-dynamodb";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { failedRecords, pair } from "../../functions/consume/request.ts";
+import { failedRecords, pairWithOutcomes } from "../../functions/consume/request.ts";
 import { localAws } from "../../local/run/seed.ts";
 import { awsClientDefaults } from "../../shared/runtime/aws-clients.ts";
 import type { Fault } from "../support/fakes/aws-faults.ts";
@@ -170,7 +170,7 @@ describe("a batch", () => {
     expect(await batchItemFailures(makeWorker(run), batch)).toEqual(["m1", "m2", "m3"]);
     const forgetful = async () => [];
     await expect(batchItemFailures(forgetful, batch)).rejects.toThrow("No outcome for message 0");
-    expect(failedRecords(pair([], []))).toEqual([]);
+    expect(failedRecords(pairWithOutcomes([], []))).toEqual([]);
   });
 
   test("B15 frozen while one of ten is being recorded: all come again, the nine are no-ops, the tenth has the same bytes", async () => {

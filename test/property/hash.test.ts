@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { jwtVerify, SignJWT } from "jose";
 import { expect, test } from "vitest";
 import { signHs256, verifiedClaims } from "../../shared/core/crypto/hs256.ts";
-import { canonicalJson, type JsonObject, readJsonObject } from "../../shared/core/json/json.ts";
+import { canonicalJson, type JsonObject, parseJsonObject } from "../../shared/core/json/json.ts";
 import { signWeLink } from "../../shared/providers/we-link/pack.ts";
 import { isProven } from "../support/payloads/webhooks.ts";
 import { runs } from "../support/runs/runs.ts";
@@ -30,7 +30,7 @@ const nowMs = Date.UTC(2026, 5, 25);
 /** Whether two texts are the same object: then it is its sender's, however it is spelled. */
 const meansTheSame = (one: string, other: string): boolean => {
   try {
-    const [left, right] = [one, other].map((text) => readJsonObject(Buffer.from(text)).value);
+    const [left, right] = [one, other].map((text) => parseJsonObject(Buffer.from(text)).value);
     return canonicalJson(left) === canonicalJson(right);
   } catch {
     return false;
@@ -62,7 +62,7 @@ function tampered(text: string, [at, how, char]: [number, string, string]): stri
 
 /** As it was read from a text, so that numbers are spelled alike on both sides. */
 const asRead = (value: object) =>
-  canonicalJson(readJsonObject(Buffer.from(JSON.stringify(value))).value);
+  canonicalJson(parseJsonObject(Buffer.from(JSON.stringify(value))).value);
 
 const tokenOf = (claims: JsonObject, key: string) => signHs256(claims, key);
 const withToken = (of: JsonObject, token: string) => {

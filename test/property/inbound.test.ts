@@ -5,8 +5,8 @@ import { Failure } from "../../shared/contracts/failures.ts";
 import { type ProviderId, providerPacks } from "../../shared/contracts/providers.ts";
 import { toEventBridgeDetail, unmatchedEvent } from "../../shared/core/events/envelope.ts";
 import { discriminatorOf, headerSafeId } from "../../shared/core/events/event-id.ts";
-import type { InboundEvent } from "../../shared/core/events/inbound-event.ts";
-import { type JsonObject, readJsonObject } from "../../shared/core/json/json.ts";
+import type { ProviderEvent } from "../../shared/core/events/provider-event.ts";
+import { type JsonObject, parseJsonObject } from "../../shared/core/json/json.ts";
 import { topLevelMembers, withoutMember } from "../../shared/core/json/json-members.ts";
 import type { ProviderPack } from "../../shared/core/providers/provider-pack.ts";
 import { webhookOf } from "../support/payloads/webhooks.ts";
@@ -78,13 +78,13 @@ test("whatever comes, reading it ends in a value or in one of our codes", () => 
     fc.property(anything, (input) => {
       for (const pack of Object.values(providerPacks)) {
         const end = codeOrValue(() => {
-          const webhook = { ...readJsonObject(input), headers: {} };
+          const webhook = { ...parseJsonObject(input), headers: {} };
           pack.verify(webhook, {
             secrets: ["secret"],
             settings: { hashForms: ["raw", "json", "python", "jwt"], allowUnboundJwt: true },
             nowMs: 0,
           });
-          return pack.read(webhook);
+          return pack.parseWebhook(webhook);
         });
         if (typeof end === "string") expect(ourCodes).toContain(end);
         const kind = typeof end === "string" ? end : `${pack.id} value`;
@@ -107,7 +107,7 @@ test("whatever is understood becomes an event as its schema says", () => {
   );
   fc.assert(
     fc.property(like, ({ pack, value }) => {
-      const said = codeOrValue(() => pack.read(webhookOf(value))) as InboundEvent | string;
+      const said = codeOrValue(() => pack.parseWebhook(webhookOf(value))) as ProviderEvent | string;
       if (typeof said === "string") {
         expect(said).toBe("FRAME_INVALID");
         return;
@@ -147,7 +147,7 @@ test("cutting a member out leaves the object without it", () => {
 
 test("event ids never meet across connections, and fit into a header", () => {
   const idOf = (pack: ProviderPack<ProviderId>, value: object, connectionId: string): string =>
-    unmatchedEvent(pack.read(webhookOf(value)), {
+    unmatchedEvent(pack.parseWebhook(webhookOf(value)), {
       provider: pack.id,
       clientId: "cl",
       connectionId,

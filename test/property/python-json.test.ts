@@ -1,10 +1,10 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { readJsonObject } from "../../shared/core/json/json.ts";
+import { parseJsonObject } from "../../shared/core/json/json.ts";
 import { pythonJson } from "../../shared/core/json/python-json.ts";
 
-const ours = (json: string) => pythonJson(readJsonObject(Buffer.from(json)).value);
+const ours = (json: string) => pythonJson(parseJsonObject(Buffer.from(json)).value);
 
 // What Python 3.11 wrote, so that it need not be there.
 test.each([

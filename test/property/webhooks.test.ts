@@ -5,7 +5,7 @@ import { verifyWebhook } from "../../client/verify-webhook.ts";
 import { hashFormat } from "../../shared/contracts/webhook-forms.ts";
 import { bodyOf } from "../../shared/core/deliveries/creation/body.ts";
 import { signedHeaders, signingSecret } from "../../shared/core/deliveries/signing/signing.ts";
-import { canonicalJson, readJson } from "../../shared/core/json/json.ts";
+import { canonicalJson, parseJson } from "../../shared/core/json/json.ts";
 import { isProven } from "../support/payloads/webhooks.ts";
 
 const timestampSeconds = Math.floor(Date.now() / 1000);
@@ -147,7 +147,7 @@ test("different webhooks, versions and master keys have different secrets", () =
   );
 });
 
-const exact = (text: string) => readJson(Buffer.from(text), "exact").value as { data: object };
+const exact = (text: string) => parseJson(Buffer.from(text), "exact").value as { data: object };
 
 test("the thin payload is the envelope without the result, with every other digit unchanged", () => {
   const members = fc.tuple(objectText(3), fc.option(jsonText(4), { nil: undefined }), fc.nat());

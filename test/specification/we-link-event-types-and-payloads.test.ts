@@ -337,7 +337,7 @@ says("request_id | string | Unique identifier matching the original API request"
   expect(first.id).not.toBe(second.id);
   const odd = 'an id: "odd" \u2028 \u{1f600}/../x';
   expect(
-    weLink.read(webhookOf({ status: "SUCCESS", request_id: odd })).data.providerRequestId,
+    weLink.parseWebhook(webhookOf({ status: "SUCCESS", request_id: odd })).data.providerRequestId,
   ).toBe(odd);
   for (const request_id of [7, null, "", {}, "x".repeat(513)]) {
     const body = signed({ status: "SUCCESS", request_id }, address.secret);

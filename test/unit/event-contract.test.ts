@@ -16,7 +16,7 @@ import { runs } from "../support/runs/runs.ts";
 function eventOf(provider: ProviderId, body: object) {
   const webhook = webhookOf(body);
   const { numbersAsText } = webhook;
-  return unmatchedEvent(providerPacks[provider].read(webhook), {
+  return unmatchedEvent(providerPacks[provider].parseWebhook(webhook), {
     provider,
     clientId: "cl_1",
     connectionId: "cn_1",

@@ -155,7 +155,7 @@ describe("a poll", () => {
       numbersAsText: false,
       event: {
         type: "workflow.completed",
-        subjectId: "wf-1",
+        providerObjectId: "wf-1",
         labels: [requestId],
         data: {
           workflowId: "wf-1",
@@ -180,7 +180,7 @@ describe("a poll", () => {
   test("A poll of a running workflow returns workflow.started", () => {
     expect(poll(200, workflow({ workflowStatus: "running" }))).toMatchObject({
       kind: "update",
-      event: { type: "workflow.started", subjectId: "wf-1", data: { status: "running" } },
+      event: { type: "workflow.started", providerObjectId: "wf-1", data: { status: "running" } },
     });
   });
 
@@ -248,7 +248,7 @@ describe("a cancel", () => {
 
 describe("the label names our request", () => {
   const eventOf = (data: object) =>
-    linkedApi.read(
+    linkedApi.parseWebhook(
       webhookOf({
         id: "workflow.completed:wf-1",
         type: "workflow.completed",

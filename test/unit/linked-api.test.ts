@@ -10,7 +10,7 @@ const workflow = (over: object = {}, data: object = {}) => ({
   data: { workflowId: "wf-1", accountId: "acc-1", status: "completed", ...data },
   ...over,
 });
-const read = (body: object) => linkedApi.read(webhookOf(body));
+const read = (body: object) => linkedApi.parseWebhook(webhookOf(body));
 
 describe("the frame that every webhook has", () => {
   test.each([

@@ -55,7 +55,7 @@ const states = {
 type State = keyof typeof states;
 
 function updateEvent(provider: ProviderId, says: ProviderReport): ProviderUpdate["event"] {
-  return providerPacks[provider].read(webhookOf(webhookBody(provider, says) ?? {}));
+  return providerPacks[provider].parseWebhook(webhookOf(webhookBody(provider, says) ?? {}));
 }
 
 function digestOf(says: ProviderReport): string {

@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { Failure } from "../../shared/contracts/failures.ts";
 import { limits } from "../../shared/contracts/limits.ts";
-import { canonicalJson, readJsonObject } from "../../shared/core/json/json.ts";
+import { canonicalJson, parseJsonObject } from "../../shared/core/json/json.ts";
 
-const read = (text: string) => readJsonObject(Buffer.from(text));
+const read = (text: string) => parseJsonObject(Buffer.from(text));
 const codeOf = (bytes: Uint8Array) => {
   try {
-    readJsonObject(bytes);
+    parseJsonObject(bytes);
     return "accepted";
   } catch (error) {
     return error instanceof Failure ? error.code : error;

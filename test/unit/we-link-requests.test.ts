@@ -165,7 +165,7 @@ describe("an answer that contains the outcome", () => {
       providerRequestId: "r1",
       outcome: {
         type: "workflow.completed",
-        subjectId: "r1",
+        providerObjectId: "r1",
         data: {
           providerRequestId: "r1",
           status: "completed",
@@ -233,7 +233,7 @@ describe("a poll", () => {
     expect(poll(200, body)).toMatchObject({
       kind: "update",
       numbersAsText: false,
-      event: { type, subjectId: "r1", data: { providerRequestId: "r1" } },
+      event: { type, providerObjectId: "r1", data: { providerRequestId: "r1" } },
     });
   });
 

@@ -7,7 +7,7 @@ import { isProven, webhookOf } from "../support/payloads/webhooks.ts";
 const secret = "the secret code";
 const body = { status: "SUCCESS", request_id: "req-1", result: { n: 1, s: "ü\u2028" } };
 const signed = signWeLink(body, secret);
-const read = (of: object) => weLink.read(webhookOf(of));
+const read = (of: object) => weLink.parseWebhook(webhookOf(of));
 
 describe("the hash authenticates the sender", () => {
   test.each([

@@ -168,8 +168,8 @@ describe("We-Link's flat payload", () => {
   test.each(cases.filter(([, type]) => type !== "webhook.test"))(
     "is read like a webhook of We-Link: %s",
     (_name, type, data) => {
-      const read = weLink.read(webhookOf(weLinkBody(type, data)));
-      expect(read.subjectId).toBe("r");
+      const read = weLink.parseWebhook(webhookOf(weLinkBody(type, data)));
+      expect(read.providerObjectId).toBe("r");
       expect(data.includes('"failed"')).toBe(read.data.status === "failed");
     },
   );

@@ -3,7 +3,7 @@ import { type Operation, operations, routeKeyOf } from "../../contracts/http/ope
 import { limits } from "../../contracts/limits.ts";
 import { type ProviderId, providerPacks } from "../../contracts/providers.ts";
 import { type FieldError, InvalidRequest, validate } from "../input/invalid-request.ts";
-import { readJson, readJsonObject } from "../json/json.ts";
+import { parseJson, parseJsonObject } from "../json/json.ts";
 import type { AuthFailure } from "../providers/dialect.ts";
 import { type ApiHandlerDeps, makeApiHandlers } from "./api-handlers.ts";
 import {
@@ -118,7 +118,7 @@ function validateCall(operation: Operation, { params, query, body, origin, heade
 /** Parses the body; numbers keep every digit. */
 function readBody({ dialect }: Operation, body: Uint8Array): unknown {
   const takesAnyJson = dialect && providerPacks[dialect].dialect?.takesAnyJson;
-  return (takesAnyJson ? readJson : readJsonObject)(body, "exact").value;
+  return (takesAnyJson ? parseJson : parseJsonObject)(body, "exact").value;
 }
 
 function idempotencyKeyErrors(key: string | undefined): FieldError[] {

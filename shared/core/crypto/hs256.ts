@@ -1,5 +1,5 @@
 import { createHmac } from "node:crypto";
-import { type JsonObject, readJsonObject } from "../json/json.ts";
+import { type JsonObject, parseJsonObject } from "../json/json.ts";
 import { equalSecrets } from "./digest.ts";
 
 /** Tolerated clock difference when the validity of a token is checked. */
@@ -45,7 +45,7 @@ function decoded(part: string): JsonObject | undefined {
   const bytes = Buffer.from(part, "base64url");
   if (bytes.toString("base64url") !== part) return undefined;
   try {
-    return readJsonObject(bytes).value;
+    return parseJsonObject(bytes).value;
   } catch {
     return undefined;
   }

@@ -3,7 +3,7 @@ import { limits } from "../../contracts/limits.ts";
 import type { ProviderId } from "../../contracts/providers.ts";
 import type { JsonObject } from "../json/json.ts";
 import { unmatchedEventId } from "./event-id.ts";
-import type { InboundEvent } from "./inbound-event.ts";
+import type { ProviderEvent } from "./provider-event.ts";
 
 /** An event in its final form: these bytes are stored and published, and never rebuilt. */
 export interface FinalEvent {
@@ -18,7 +18,7 @@ export interface FinalEvent {
 
 /** Builds the event of a webhook that belongs to no request made here. */
 export function unmatchedEvent(
-  event: InboundEvent,
+  event: ProviderEvent,
   origin: {
     provider: ProviderId;
     clientId: string;

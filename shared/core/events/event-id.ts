@@ -6,14 +6,14 @@ import { sha256Hex } from "../crypto/digest.ts";
  * webhook gives the same id. The connection follows the type, so that the events
  * of two clients cannot have the same id.
  */
-export function unmatchedEventId(of: {
+export function unmatchedEventId(event: {
   type: EventType;
   connectionId: string;
-  subjectId: string;
+  providerObjectId: string;
   discriminator?: string;
 }): string {
-  const parts = [of.type, of.connectionId, headerSafeId(of.subjectId)];
-  if (of.discriminator !== undefined) parts.push(of.discriminator);
+  const parts = [event.type, event.connectionId, headerSafeId(event.providerObjectId)];
+  if (event.discriminator !== undefined) parts.push(event.discriminator);
   return parts.join(":");
 }
 
@@ -24,7 +24,7 @@ export function headerSafeId(providerId: string): string {
     : `~${sha256Hex(encodeInjective(providerId))}`;
 }
 
-/** Returns sixteen hex digits that distinguish two events of one subject. */
+/** Returns sixteen hex digits that distinguish two events about one object. */
 export function discriminatorOf(text: string): string {
   return sha256Hex(encodeInjective(text)).slice(0, 16);
 }

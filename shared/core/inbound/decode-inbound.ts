@@ -4,8 +4,8 @@ import { type InboundMessage, inboundMessage } from "../../contracts/messages/in
 import type { Clock } from "../clock.ts";
 import { credentialsOf } from "../connections/credentials.ts";
 import type { AccountReader, ConnectionReader, KnownAccount } from "../connections/ports.ts";
-import type { InboundEvent } from "../events/inbound-event.ts";
-import { readJsonObject } from "../json/json.ts";
+import type { ProviderEvent } from "../events/provider-event.ts";
+import { parseJsonObject } from "../json/json.ts";
 import type { ProviderPack } from "../providers/provider-pack.ts";
 import type { ProviderCalls } from "../requests/state/ports.ts";
 import type { BlobStore } from "./ports.ts";
@@ -27,7 +27,7 @@ export interface DecodeInboundDeps {
 /** A message of the inbound queue, decoded. */
 export interface DecodedWebhook {
   message: InboundMessage;
-  event: InboundEvent;
+  event: ProviderEvent;
   /** True when `event` has numbers as text, because the bus cannot carry all of their digits. */
   numbersAsText: boolean;
   /** The exact bytes; present when `numbersAsText`. */
@@ -72,7 +72,7 @@ export const makeDecodeInbound =
 
 /** An event and the bytes from which it was read. */
 interface Content {
-  event: InboundEvent;
+  event: ProviderEvent;
   numbersAsText: boolean;
   bytes: Uint8Array;
 }
@@ -91,8 +91,8 @@ async function loadBody(deps: DecodeInboundDeps, message: InboundMessage): Promi
 /** `ingest` has checked every body: one that fails here did not come from `ingest`. */
 function parseBody(pack: ProviderPack, bytes: Uint8Array): Content {
   return failAs("MESSAGE_MALFORMED", "its body was refused", () => {
-    const json = readJsonObject(bytes);
-    const event = pack.read({ ...json, headers: {} });
+    const json = parseJsonObject(bytes);
+    const event = pack.parseWebhook({ ...json, headers: {} });
     return { event, numbersAsText: json.numbersAsText, bytes };
   });
 }
@@ -125,7 +125,7 @@ async function confirm(
   if (status === 404) throw new Failure("UNCONFIRMED", "the provider answered 404");
   if (status !== 200) throw new Failure("DEPENDENCY_DOWN", `the provider answered ${status}`);
   const json = failAs("UNCONFIRMED", "the provider's answer cannot be read", () =>
-    readJsonObject(bytes),
+    parseJsonObject(bytes),
   );
   const confirmed = pack.confirmation.read(received.event, json.value);
   if (!confirmed) throw new Failure("UNCONFIRMED", "the provider reports another state");
@@ -136,7 +136,7 @@ async function confirm(
   return { event, numbersAsText: json.numbersAsText, bytes };
 }
 
-function withData(event: InboundEvent, more: Partial<InboundEvent["data"]>): InboundEvent {
+function withData(event: ProviderEvent, more: Partial<ProviderEvent["data"]>): ProviderEvent {
   return { ...event, data: { ...event.data, ...more } };
 }
 

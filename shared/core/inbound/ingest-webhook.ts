@@ -6,14 +6,9 @@ import type { Clock } from "../clock.ts";
 import type { Connection, ConnectionReader } from "../connections/ports.ts";
 import { validAt } from "../connections/rotation.ts";
 import { equalSecrets, sha256Hex } from "../crypto/digest.ts";
-import type { InboundEvent } from "../events/inbound-event.ts";
-import { readJsonObject } from "../json/json.ts";
-import type {
-  ProviderPack,
-  SignatureForm,
-  Verification,
-  Webhook,
-} from "../providers/provider-pack.ts";
+import type { ProviderEvent } from "../events/provider-event.ts";
+import { parseJsonObject } from "../json/json.ts";
+import type { ProviderPack, SignatureForm, Verification } from "../providers/provider-pack.ts";
 import type { BlobStore, InboundQueue, QuarantineStore } from "./ports.ts";
 
 export interface IngestDeps {
@@ -45,8 +40,8 @@ export type IngestOutcome =
       connectionId: string;
       bytes: number;
       form: SignatureForm;
-      /** The connection accepts several forms of signature: `form` can be pinned. */
-      isCalibrating: boolean;
+      /** The connection accepts several signature forms. The log names `form`, so that an operator can pin it. */
+      acceptsSeveralForms: boolean;
     }
   /** Answered 200 and stored aside: its signature failed on a connection that quarantines. */
   | { kind: "quarantined"; connectionId: string; bytes: number }
@@ -54,7 +49,8 @@ export type IngestOutcome =
 
 /**
  * Accepts one webhook: verifies its sender and puts it into the inbound queue.
- * `accepted` means that the queue has it (G1). A refused webhook is not stored.
+ * `accepted` means that the queue has it: it is durable before it is acknowledged
+ * (G1). A refused webhook is not stored.
  *
  * @throws Error for what is not a `Failure`
  */
@@ -70,7 +66,7 @@ export const makeIngestWebhook =
   };
 
 async function ingest(deps: IngestDeps, command: IngestCommand): Promise<IngestOutcome> {
-  const { connection, verification } = await verifySender(deps, command);
+  const { connection, verification } = await authenticateWebhook(deps, command);
   const { connectionId, settings } = connection;
   const { body, signal } = command;
   const bytes = body.byteLength;
@@ -82,15 +78,15 @@ async function ingest(deps: IngestDeps, command: IngestCommand): Promise<IngestO
     await deps.quarantine.put({ connectionId, body, receivedAtMs }, signal);
     return { kind: "quarantined", connectionId, bytes };
   }
-  const mustConfirm = verification.kind === "unbound" || settings.verifyByFetch;
-  const of = { body, receivedAtMs, mustConfirm, signal };
-  await deps.queue.send(await storeAndBuildMessage(deps, connection, of), signal);
+  const verifyByFetch = verification.kind === "unbound" || settings.verifyByFetch;
+  const received = { body, receivedAtMs, verifyByFetch, signal };
+  await deps.queue.send(await storeAndBuildMessage(deps, connection, received), signal);
   const { form } = verification;
-  const isCalibrating = hashForm.safeParse(form).success && settings.hashForms.length > 1;
-  return { kind: "accepted", connectionId, bytes, form, isCalibrating };
+  const acceptsSeveralForms = hashForm.safeParse(form).success && settings.hashForms.length > 1;
+  return { kind: "accepted", connectionId, bytes, form, acceptsSeveralForms };
 }
 
-interface VerifiedSender {
+interface CheckedWebhook {
   connection: Connection;
   verification: Verification;
 }
@@ -102,32 +98,38 @@ interface VerifiedSender {
  *
  * @throws CONNECTION_UNKNOWN, BODY_…, FRAME_INVALID, DEPENDENCY_DOWN
  */
-async function verifySender(deps: IngestDeps, command: IngestCommand): Promise<VerifiedSender> {
+async function authenticateWebhook(
+  deps: IngestDeps,
+  command: IngestCommand,
+): Promise<CheckedWebhook> {
   const { provider, connectionId, signal } = command;
-  const isAddress = providerId.safeParse(provider).success && /^[\w-]{1,64}$/.test(connectionId);
-  if (!isAddress) throw new Failure("CONNECTION_UNKNOWN", "no connection has this address");
+  const isWellFormed = providerId.safeParse(provider).success && /^[\w-]{1,64}$/.test(connectionId);
+  if (!isWellFormed) throw new Failure("CONNECTION_UNKNOWN", "no connection has this address");
   const cached = await deps.connections.read(connectionId, signal);
-  const first = verifyAgainst(deps, cached, command);
+  const first = checkWebhook(deps, cached, command);
   if (first && first.verification.kind !== "invalid") return first;
   const stored = await deps.connections.readThrottled(connectionId, signal);
-  const second = stored === cached ? first : verifyAgainst(deps, stored, command);
+  const second = stored === cached ? first : checkWebhook(deps, stored, command);
   if (second) return second;
   throw new Failure("CONNECTION_UNKNOWN", "no connection has this address");
 }
 
-/** @returns `undefined` when the provider or the token is not the connection's: its address is another */
-function verifyAgainst(
+/**
+ * Checks address, size, signature and format.
+ *
+ * @returns `undefined` when the provider or the token is not the connection's. The
+ *   caller answers as for a connection that does not exist, and does not reveal
+ *   which part of the address is wrong
+ * @throws BODY_…, FRAME_INVALID
+ */
+function checkWebhook(
   deps: IngestDeps,
   connection: Connection | undefined,
   command: IngestCommand,
-): VerifiedSender | undefined {
+): CheckedWebhook | undefined {
   if (connection?.provider !== command.provider) return undefined;
   const nowMs = deps.clock.businessMs();
-  const digest = sha256Hex(command.token);
-  // Every token is compared, so that the time does not tell which one fits.
-  const fits = validAt(connection.tokens, nowMs).map(({ sha256 }) => equalSecrets(digest, sha256));
-  if (!fits.includes(true)) return undefined;
-
+  if (!hasToken(connection, command.token, nowMs)) return undefined;
   const bytes = command.body.byteLength;
   if (bytes > deps.maxBodyBytes) {
     throw new Failure(
@@ -137,26 +139,30 @@ function verifyAgainst(
   }
   const pack = deps.packs[connection.provider];
   if (pack === undefined) throw new Error(`No provider pack for ${connection.provider}`);
-  const webhook = { ...readJsonObject(command.body), headers: command.headers };
+  const webhook = { ...parseJsonObject(command.body), headers: command.headers };
   const verification = pack.verify(webhook, {
     secrets: validAt(connection.secrets.webhookSecrets, nowMs).map(({ secret }) => secret),
     settings: connection.settings,
     nowMs: deps.clock.realMs(),
   });
-  // A quarantined body is stored as it is, readable or not.
+  // A webhook with an invalid signature is quarantined without being parsed.
   if (verification.kind === "invalid") return { connection, verification };
-  const event = assertReadable(pack, webhook);
+  // Parsed here too, so that the sender of a malformed webhook gets a 400.
+  const event = pack.parseWebhook(webhook);
   const isUsable = verification.kind === "verified" || canConfirm(pack, event, connection);
   return { connection, verification: isUsable ? verification : { kind: "invalid" } };
 }
 
-/** Refuses a body that `consume` could not read, while its sender can still be told. */
-function assertReadable(pack: ProviderPack, webhook: Webhook): InboundEvent {
-  return pack.read(webhook);
+function hasToken({ tokens }: Connection, token: string, nowMs: number): boolean {
+  const digest = sha256Hex(token);
+  // Every token is compared, so that the duration does not reveal which one matched.
+  return validAt(tokens, nowMs)
+    .map(({ sha256 }) => equalSecrets(digest, sha256))
+    .includes(true);
 }
 
-/** Whether `consume` can ask the provider if an unbound webhook is true. */
-function canConfirm(pack: ProviderPack, event: InboundEvent, { secrets }: Connection): boolean {
+/** Whether the provider has a call with which `consume` can confirm an unbound webhook. */
+function canConfirm(pack: ProviderPack, event: ProviderEvent, { secrets }: Connection): boolean {
   return pack.confirmation?.request(event, secrets.credentials ?? {}) !== undefined;
 }
 
@@ -164,16 +170,19 @@ function canConfirm(pack: ProviderPack, event: InboundEvent, { secrets }: Connec
 export async function storeAndBuildMessage(
   deps: Pick<IngestDeps, "bodies" | "maxInlineBytes">,
   { provider, clientId, connectionId }: Connection,
-  of: Pick<IngestCommand, "body" | "signal"> & { receivedAtMs: number; mustConfirm: boolean },
+  received: Pick<IngestCommand, "body" | "signal"> & {
+    receivedAtMs: number;
+    verifyByFetch: boolean;
+  },
 ): Promise<InboundMessage> {
-  const { body, signal, receivedAtMs, mustConfirm } = of;
+  const { body, signal, receivedAtMs, verifyByFetch } = received;
   const common = {
     v: 1 as const,
     provider,
     clientId,
     connectionId,
     receivedAtMs,
-    ...(mustConfirm ? { verifyByFetch: true as const } : {}),
+    ...(verifyByFetch ? { verifyByFetch: true as const } : {}),
   };
   if (body.byteLength <= deps.maxInlineBytes) {
     return { ...common, bodyBase64: Buffer.from(body).toString("base64") };

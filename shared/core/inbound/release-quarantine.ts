@@ -2,7 +2,7 @@ import { Failure } from "../../contracts/failures.ts";
 import type { Clock } from "../clock.ts";
 import type { Connection } from "../connections/ports.ts";
 import { validAt } from "../connections/rotation.ts";
-import { readJsonObject } from "../json/json.ts";
+import { parseJsonObject } from "../json/json.ts";
 import type { ProviderPack } from "../providers/provider-pack.ts";
 import { storeAndBuildMessage } from "./ingest-webhook.ts";
 import type { BlobStore, InboundQueue } from "./ports.ts";
@@ -54,9 +54,9 @@ async function release(deps: ReleaseQuarantineDeps, connection: Connection, key:
   const receivedAtMs = quarantinedAt(key);
   if (!body || !isAuthentic(deps, connection, { body, receivedAtMs })) return false;
   const signal = deps.sendDeadline();
-  const mustConfirm = connection.settings.verifyByFetch;
-  const of = { body, receivedAtMs, mustConfirm, signal };
-  await deps.queue.send(await storeAndBuildMessage(deps, connection, of), signal);
+  const verifyByFetch = connection.settings.verifyByFetch;
+  const received = { body, receivedAtMs, verifyByFetch, signal };
+  await deps.queue.send(await storeAndBuildMessage(deps, connection, received), signal);
   await deps.contents.remove(key);
   return true;
 }
@@ -70,8 +70,8 @@ function isAuthentic(
   const pack = deps.packs[connection.provider];
   const secrets = validAt(connection.secrets.webhookSecrets, deps.clock.businessMs());
   try {
-    const webhook = { ...readJsonObject(body), headers: {} };
-    pack?.read(webhook);
+    const webhook = { ...parseJsonObject(body), headers: {} };
+    pack?.parseWebhook(webhook);
     const verification = pack?.verify(webhook, {
       secrets: secrets.map(({ secret }) => secret),
       settings: connection.settings,

@@ -4,10 +4,10 @@ import { limits } from "../../contracts/limits.ts";
 export type JsonObject = { [key: string]: unknown };
 
 /** JSON that was parsed without losing a digit. */
-export interface ReadJson<Value = JsonObject> {
+export interface ParsedJson<Value = JsonObject> {
   text: string;
   value: Value;
-  /** True when a number is text in `value`, because consumers of the bus could not represent it. */
+  /** True when a number is text in `value`, because it is beyond int64 or infinite. */
   numbersAsText: boolean;
 }
 
@@ -19,7 +19,10 @@ declare global {
   }
 }
 
-/** `exact`: each number keeps its digits, also one that the bus cannot represent. */
+/**
+ * `forBus`: a number that consumers of the bus cannot represent (beyond int64 or
+ * infinite) becomes text. `exact`: every number keeps its digits.
+ */
 type Numbers = "forBus" | "exact";
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -32,24 +35,24 @@ const INT64_MAX = 2n ** 63n - 1n;
  *
  * @throws BODY_NOT_UTF8, BODY_TOO_DEEP, BODY_NOT_JSON
  */
-export function readJsonObject(
+export function parseJsonObject(
   bytes: Uint8Array,
   numbers: Numbers = "forBus",
   maxDepth: number = limits.maxJsonDepth,
-): ReadJson {
-  const { value, ...read } = readJson(bytes, numbers, maxDepth);
+): ParsedJson {
+  const { value, ...parsed } = parseJson(bytes, numbers, maxDepth);
   if (!isObject(value)) {
     throw new Failure("BODY_NOT_JSON", "must be a JSON object at the top");
   }
-  return { ...read, value };
+  return { ...parsed, value };
 }
 
-/** Parses bytes as any JSON value, like `readJsonObject`. @throws BODY_NOT_UTF8, BODY_TOO_DEEP, BODY_NOT_JSON */
-export function readJson(
+/** Parses bytes as any JSON value, like `parseJsonObject`. @throws BODY_NOT_UTF8, BODY_TOO_DEEP, BODY_NOT_JSON */
+export function parseJson(
   bytes: Uint8Array,
   numbers: Numbers = "forBus",
   maxDepth: number = limits.maxJsonDepth,
-): ReadJson<unknown> {
+): ParsedJson<unknown> {
   const text = decodeUtf8(bytes);
   if (nestsDeeperThan(text, maxDepth)) {
     throw new Failure("BODY_TOO_DEEP", `nested more than ${maxDepth} deep`);
@@ -102,7 +105,7 @@ function nestsDeeperThan(text: string, limit: number): boolean {
  * Finds numbers that need the exact parse, which is slower. The characters
  * around a number keep the digits in a hex signature or a time from matching.
  */
-const mayHoldInexactNumber = /(?:^|[:,[])\s*(?:-0|-?\d{16}|-?\d+[.eE][-+.eE\d]*\s*(?:[,\]}]|$))/;
+const inexactNumberPattern = /(?:^|[:,[])\s*(?:-0|-?\d{16}|-?\d+[.eE][-+.eE\d]*\s*(?:[,\]}]|$))/;
 
 function parseLossless(text: string, numbers: Numbers): { value: unknown; numbersAsText: boolean } {
   let numbersAsText = false;
@@ -115,7 +118,7 @@ function parseLossless(text: string, numbers: Numbers): { value: unknown; number
     return context.source;
   };
   try {
-    const value: unknown = mayHoldInexactNumber.test(text)
+    const value: unknown = inexactNumberPattern.test(text)
       ? JSON.parse(text, keepExact as (key: string, value: unknown) => unknown)
       : JSON.parse(text);
     return { value, numbersAsText };

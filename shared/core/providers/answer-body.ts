@@ -1,10 +1,10 @@
-import { type ReadJson, readJsonObject } from "../json/json.ts";
+import { type ParsedJson, parseJsonObject } from "../json/json.ts";
 import type { ProviderAnswer } from "./provider-client.ts";
 
 /** Parses an answer's body; returns `undefined` where it is not a JSON object. */
-export function bodyOfAnswer({ body }: Pick<ProviderAnswer, "body">): ReadJson | undefined {
+export function bodyOfAnswer({ body }: Pick<ProviderAnswer, "body">): ParsedJson | undefined {
   try {
-    return readJsonObject(body);
+    return parseJsonObject(body);
   } catch {
     // Each caller has an outcome for an unreadable answer.
     return undefined;

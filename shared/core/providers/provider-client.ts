@@ -1,4 +1,4 @@
-import type { InboundEvent } from "../events/inbound-event.ts";
+import type { ProviderEvent } from "../events/provider-event.ts";
 import type { JsonObject } from "../json/json.ts";
 import type { ProviderHttpCall } from "./http-call.ts";
 
@@ -26,12 +26,12 @@ export interface ProviderAnswer {
 export type SubmissionOutcome =
   /**
    * The provider has the request. `outcome` is present where it answered with the
-   * result at once; without a `providerRequestId`, its `subjectId` is meaningless.
+   * result at once; without a `providerRequestId`, its `providerObjectId` is meaningless.
    */
   | {
       kind: "accepted";
       providerRequestId?: string;
-      outcome?: InboundEvent;
+      outcome?: ProviderEvent;
       /** A number of the outcome is stored as text, because it would lose digits. */
       numbersAsText?: true;
     }
@@ -50,7 +50,7 @@ export type SubmissionOutcome =
 /** What the answer to a poll means for the request. */
 export type PollOutcome =
   /** The state as an event; `workflow.started` while the request is still running. */
-  | { kind: "update"; event: InboundEvent; numbersAsText: boolean }
+  | { kind: "update"; event: ProviderEvent; numbersAsText: boolean }
   /** The provider has not started the request, or does not know it. */
   | { kind: "noChange" }
   | { kind: "rateLimited"; retryAfterMs?: number }
@@ -98,5 +98,5 @@ export interface ProviderClient {
    * Returns our request id from a label that was sent with the request. The caller
    * must check that the request belongs to the same connection.
    */
-  requestIdOf?(event: InboundEvent): string | undefined;
+  requestIdOf?(event: ProviderEvent): string | undefined;
 }

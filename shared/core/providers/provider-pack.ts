@@ -1,13 +1,13 @@
 import type { HashForm } from "../../contracts/webhook-forms.ts";
-import type { InboundEvent } from "../events/inbound-event.ts";
-import type { JsonObject, ReadJson } from "../json/json.ts";
+import type { ProviderEvent } from "../events/provider-event.ts";
+import type { JsonObject, ParsedJson } from "../json/json.ts";
 import type { Dialect } from "./dialect.ts";
 import type { ProviderHttpCall } from "./http-call.ts";
 import type { Credentials, ProviderClient } from "./provider-client.ts";
 import type { ProviderWebhookFormat } from "./webhook-format.ts";
 
-/** A webhook as it was received, with its body parsed. */
-export interface Webhook extends ReadJson {
+/** A webhook of a provider as it was received, with its body parsed. */
+export interface ProviderWebhook extends ParsedJson {
   /** Names in lower case. */
   headers: Readonly<Record<string, string | undefined>>;
 }
@@ -28,7 +28,7 @@ export type Verification =
   | { kind: "unbound"; form: HashForm }
   | { kind: "invalid" };
 
-export interface VerificationDeps {
+export interface VerificationInput {
   /** The connection's webhook secrets; any of them may have signed. */
   secrets: readonly string[];
   settings: { hashForms: readonly HashForm[]; allowUnboundJwt: boolean };
@@ -63,25 +63,26 @@ export interface ProviderPack<Id extends string = string> {
   actionPattern: RegExp;
   /** `true`: a request's `params` may be a list of actions. */
   takesActionList?: true;
-  requests: ProviderClient;
-  verify(webhook: Webhook, deps: VerificationDeps): Verification;
+  /** The provider's API, to which requests are submitted. */
+  client: ProviderClient;
+  verify(webhook: ProviderWebhook, input: VerificationInput): Verification;
   /**
    * Translates a webhook into an event.
    *
    * @throws FRAME_INVALID when it lacks what every webhook of this provider carries
    */
-  read(webhook: Webhook): InboundEvent;
+  parseWebhook(webhook: ProviderWebhook): ProviderEvent;
   /** How to ask the provider whether a webhook is true; absent where that is impossible. */
   confirmation?: {
     /** Returns `undefined` where the provider has no call that answers this. */
-    request(event: InboundEvent, credentials: Credentials): ProviderHttpCall | undefined;
+    request(event: ProviderEvent, credentials: Credentials): ProviderHttpCall | undefined;
     /**
      * Returns the event according to the provider's answer; `undefined` when the
      * answer contradicts the webhook.
      *
      * @throws UNCONFIRMED when the answer cannot be read
      */
-    read(event: InboundEvent, answer: JsonObject): InboundEvent | undefined;
+    read(event: ProviderEvent, answer: JsonObject): ProviderEvent | undefined;
   };
   /** The provider's protocol for Ackwire's own clients; absent: they use Ackwire's API. */
   dialect?: Dialect;

@@ -1,5 +1,5 @@
 import { limits } from "../../contracts/limits.ts";
-import type { InboundEvent } from "../../core/events/inbound-event.ts";
+import type { ProviderEvent } from "../../core/events/provider-event.ts";
 import { isObject, type JsonObject } from "../../core/json/json.ts";
 import { bodyOfAnswer, isSuccess, messageOf } from "../../core/providers/answer-body.ts";
 import type {
@@ -100,11 +100,11 @@ function eventIn(of: {
   workflowId: string;
   workflowStatus: unknown;
   value: JsonObject;
-}): InboundEvent | undefined {
+}): ProviderEvent | undefined {
   const isRunning = of.workflowStatus === "running";
-  const asked: InboundEvent = {
+  const asked: ProviderEvent = {
     type: isRunning ? "workflow.started" : "workflow.completed",
-    subjectId: of.workflowId,
+    providerObjectId: of.workflowId,
     data: { status: "running", eventType: "UNKNOWN" },
   };
   try {

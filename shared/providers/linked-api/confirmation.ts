@@ -1,5 +1,5 @@
 import { Failure } from "../../contracts/failures.ts";
-import type { InboundEvent } from "../../core/events/inbound-event.ts";
+import type { ProviderEvent } from "../../core/events/provider-event.ts";
 import { isObject, type JsonObject } from "../../core/json/json.ts";
 import type { ProviderPack } from "../../core/providers/provider-pack.ts";
 import { labelsOf, workflowOutcome } from "./result.ts";
@@ -10,13 +10,13 @@ import { labelsOf, workflowOutcome } from "./result.ts";
  * such call for accounts.
  */
 export const confirmation: NonNullable<ProviderPack["confirmation"]> = {
-  request({ type, subjectId }, credentials) {
+  request({ type, providerObjectId }, credentials) {
     if (!type.startsWith("workflow.")) return undefined;
     // Any other id could point outside of the path.
-    if (!/^[A-Za-z0-9_-]{1,128}$/.test(subjectId)) {
+    if (!/^[A-Za-z0-9_-]{1,128}$/.test(providerObjectId)) {
       throw new Failure("UNCONFIRMED", "the workflow id cannot be part of a path");
     }
-    return { method: "GET", path: `/workflows/${subjectId}`, headers: credentials };
+    return { method: "GET", path: `/workflows/${providerObjectId}`, headers: credentials };
   },
 
   read(event, answer) {
@@ -25,26 +25,26 @@ export const confirmation: NonNullable<ProviderPack["confirmation"]> = {
       throw new Failure("UNCONFIRMED", "the answer of the provider is not a workflow");
     }
     const { workflowStatus: status, workflowId } = result;
-    if (workflowId !== event.subjectId) return undefined;
-    const { type, subjectId } = event;
+    if (workflowId !== event.providerObjectId) return undefined;
+    const { type, providerObjectId } = event;
     // Nothing else is taken from the webhook, which anyone with the URL may have written.
     const common = { workflowId, providerRequestId: workflowId };
     if (type !== "workflow.completed") {
       if (!hasReached(event, status)) return undefined;
       const { status: ours = "" } = event.data;
-      return { type, subjectId, data: { ...common, status: ours, eventType: "UNKNOWN" } };
+      return { type, providerObjectId, data: { ...common, status: ours, eventType: "UNKNOWN" } };
     }
     if (status !== "completed" && status !== "failed") return undefined;
     const outcome = resultOf(result);
     const data = { ...common, ...workflowOutcome(status, outcome) };
-    return { type, subjectId, ...labelsOf(outcome), data };
+    return { type, providerObjectId, ...labelsOf(outcome), data };
   },
 };
 
 const order = ["pending", "running", "completed"];
 
 /** Whether the workflow has reached the state. A later state confirms an earlier one, because events arrive late and in any order. */
-function hasReached({ data }: InboundEvent, status: string): boolean {
+function hasReached({ data }: ProviderEvent, status: string): boolean {
   const now = status === "failed" ? "completed" : status;
   return order.indexOf(now) >= order.indexOf(data.status ?? "");
 }

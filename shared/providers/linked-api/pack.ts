@@ -3,7 +3,7 @@ import { type EventType, eventTypes } from "../../contracts/events.ts";
 import { Failure } from "../../contracts/failures.ts";
 import { limits } from "../../contracts/limits.ts";
 import { discriminatorOf } from "../../core/events/event-id.ts";
-import type { InboundEvent } from "../../core/events/inbound-event.ts";
+import type { ProviderEvent } from "../../core/events/provider-event.ts";
 import { canonicalJson, isObject, type JsonObject } from "../../core/json/json.ts";
 import type { ProviderPack } from "../../core/providers/provider-pack.ts";
 import { confirmation } from "./confirmation.ts";
@@ -42,24 +42,24 @@ export const linkedApi: ProviderPack<"linked-api"> = {
   takesActionList: true,
   marksUnknownAccounts: true,
   confirmation,
-  requests: linkedApiRequests,
+  client: linkedApiRequests,
   dialect: linkedApiDialect,
 
   verify: () => ({ kind: "verified", form: "url" }),
 
-  read(webhook) {
+  parseWebhook(webhook) {
     const read = frame.safeParse(webhook.value);
     if (!read.success) {
       const members = read.error.issues.map((issue) => issue.path.join(".")).join(", ");
       throw new Failure("FRAME_INVALID", `missing or invalid members: ${members}`);
     }
     const { data: event } = read;
-    const subject = subjectOf(event);
+    const subject = identityOf(event);
     const createdAt = new Date(event.createdAt).toISOString();
     if (subject === undefined) {
       return {
         type: "event.unrecognised",
-        subjectId: event.id,
+        providerObjectId: event.id,
         // The meaning of its ids is unknown, so each body is an event of its own.
         discriminator: discriminatorOf(canonicalJson(webhook.value)),
         createdAt,
@@ -79,37 +79,37 @@ function isId(value: unknown): value is string {
   return typeof value === "string" && value !== "" && value.length <= limits.maxIdLength;
 }
 
-type Subject = Pick<InboundEvent, "type" | "subjectId" | "discriminator">;
+type EventIdentity = Pick<ProviderEvent, "type" | "providerObjectId" | "discriminator">;
 
-function subjectOf(event: Frame): Subject | undefined {
+function identityOf(event: Frame): EventIdentity | undefined {
   const type = eventTypes.find((known) => known === event.type);
   if (type === undefined || statusOf(type, event.data) === undefined) return undefined;
   if (type === "webhook.test") {
-    return { type, subjectId: event.id, discriminator: discriminatorOf(event.createdAt) };
+    return { type, providerObjectId: event.id, discriminator: discriminatorOf(event.createdAt) };
   }
-  if (type.startsWith("workflow.")) return workflowSubject(type, event);
-  return accountSubject(type, event);
+  if (type.startsWith("workflow.")) return workflowIdentity(type, event);
+  return accountIdentity(type, event);
 }
 
 /** Workflow events differ by `id` alone, which is documented as `<type>:<workflowId>`. */
-function workflowSubject(type: EventType, event: Frame): Subject | undefined {
+function workflowIdentity(type: EventType, event: Frame): EventIdentity | undefined {
   const { workflowId } = event.data;
   if (!isId(workflowId)) return undefined;
   const asDocumented = event.id === `${type}:${workflowId}`;
   return {
     type,
-    subjectId: workflowId,
+    providerObjectId: workflowId,
     ...(asDocumented ? {} : { discriminator: discriminatorOf(event.id) }),
   };
 }
 
 /** An account can become active several times under one `id`, so the time is part of the key. */
-function accountSubject(type: EventType, event: Frame): Subject | undefined {
+function accountIdentity(type: EventType, event: Frame): EventIdentity | undefined {
   const { accountId } = event.data;
   if (!isId(accountId)) return undefined;
   return {
     type,
-    subjectId: accountId,
+    providerObjectId: accountId,
     discriminator: discriminatorOf(`${event.id}|${event.createdAt}`),
   };
 }
@@ -130,7 +130,7 @@ const statusByType: Readonly<Partial<Record<EventType, string>>> = {
   "webhook.test": "test",
 };
 
-function dataOf(type: EventType, event: Frame, payload: JsonObject): InboundEvent["data"] {
+function dataOf(type: EventType, event: Frame, payload: JsonObject): ProviderEvent["data"] {
   if (type === "webhook.test") return { eventType: "UNKNOWN", payload };
   const { workflowId, accountId } = event.data;
   const status = statusOf(type, event.data);

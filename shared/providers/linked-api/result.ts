@@ -1,7 +1,7 @@
-import type { InboundEvent } from "../../core/events/inbound-event.ts";
+import type { ProviderEvent } from "../../core/events/provider-event.ts";
 import { isObject, type JsonObject } from "../../core/json/json.ts";
 
-type Outcome = Pick<InboundEvent["data"], "status" | "action" | "eventType" | "result" | "error">;
+type Outcome = Pick<ProviderEvent["data"], "status" | "action" | "eventType" | "result" | "error">;
 
 /**
  * Returns the outcome of a workflow. `result` is one completion, a list of them,

@@ -1,6 +1,6 @@
 import { limits } from "../../contracts/limits.ts";
-import type { InboundEvent } from "../../core/events/inbound-event.ts";
-import { isObject, type JsonObject, type ReadJson, readJson } from "../../core/json/json.ts";
+import type { ProviderEvent } from "../../core/events/provider-event.ts";
+import { isObject, type JsonObject, type ParsedJson, parseJson } from "../../core/json/json.ts";
 import { bodyOfAnswer, isSuccess, messageOf } from "../../core/providers/answer-body.ts";
 import type {
   PollOutcome,
@@ -73,9 +73,9 @@ function acceptedBy(answer: ProviderAnswer, action: string): SubmissionOutcome {
 
 /** The end that an answer tells at once, read as the webhook that would have brought it. */
 function endIn(
-  body: ReadJson,
+  body: ParsedJson,
   { action, id }: { action: string; id: string | undefined },
-): InboundEvent | undefined {
+): ProviderEvent | undefined {
   const value = "result" in body.value ? { status: "SUCCESS", ...body.value } : body.value;
   if (!(id === undefined ? tellsItsEnd(value) : succeeded(value))) return undefined;
   const event = eventIn({
@@ -96,16 +96,16 @@ function tellsItsEnd(value: JsonObject): boolean {
   return isText(status) && [message, error, error_message].some(isText);
 }
 
-function asResult(answer: ProviderAnswer): ReadJson | undefined {
+function asResult(answer: ProviderAnswer): ParsedJson | undefined {
   try {
-    const { value, ...read } = readJson(answer.body);
+    const { value, ...read } = parseJson(answer.body);
     return { ...read, value: { result: value } };
   } catch {
     return undefined;
   }
 }
 
-function eventIn(body: ReadJson): InboundEvent | undefined {
+function eventIn(body: ParsedJson): ProviderEvent | undefined {
   try {
     return readWeLink(body);
   } catch {

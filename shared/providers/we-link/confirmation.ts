@@ -1,5 +1,5 @@
 import { Failure } from "../../contracts/failures.ts";
-import type { InboundEvent } from "../../core/events/inbound-event.ts";
+import type { ProviderEvent } from "../../core/events/provider-event.ts";
 import type { ProviderPack } from "../../core/providers/provider-pack.ts";
 import { readWeLink } from "./event.ts";
 import { requestIdsOf } from "./request-id.ts";
@@ -7,20 +7,22 @@ import { weLinkRequests } from "./requests.ts";
 
 /** Asks `get_response` for a request. It has no answer for replies and other unsolicited events. */
 export const confirmation: NonNullable<ProviderPack["confirmation"]> = {
-  request({ type, subjectId }, credentials) {
+  request({ type, providerObjectId }, credentials) {
     const isKnown = credentials["x-api-key"] !== undefined;
     if (!isKnown || !type.startsWith("workflow.")) return undefined;
-    return weLinkRequests.poll(subjectId, credentials);
+    return weLinkRequests.poll(providerObjectId, credentials);
   },
 
-  read({ type, subjectId }, answer) {
+  read({ type, providerObjectId }, answer) {
     const named = requestIdsOf(answer);
-    const event = readAnswer(named.length > 0 ? answer : { request_id: subjectId, ...answer });
-    return event.subjectId === subjectId && event.type === type ? event : undefined;
+    const event = readAnswer(
+      named.length > 0 ? answer : { request_id: providerObjectId, ...answer },
+    );
+    return event.providerObjectId === providerObjectId && event.type === type ? event : undefined;
   },
 };
 
-function readAnswer(value: Parameters<typeof readWeLink>[0]["value"]): InboundEvent {
+function readAnswer(value: Parameters<typeof readWeLink>[0]["value"]): ProviderEvent {
   try {
     return readWeLink({ value, text: "", numbersAsText: false });
   } catch (cause) {

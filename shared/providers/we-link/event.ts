@@ -2,8 +2,8 @@ import type { EventType } from "../../contracts/events.ts";
 import { Failure } from "../../contracts/failures.ts";
 import { limits } from "../../contracts/limits.ts";
 import { discriminatorOf } from "../../core/events/event-id.ts";
-import type { InboundEvent } from "../../core/events/inbound-event.ts";
-import { canonicalJson, isObject, type JsonObject, type ReadJson } from "../../core/json/json.ts";
+import type { ProviderEvent } from "../../core/events/provider-event.ts";
+import { canonicalJson, isObject, type JsonObject, type ParsedJson } from "../../core/json/json.ts";
 import { requestIdsOf } from "./request-id.ts";
 
 /**
@@ -11,7 +11,7 @@ import { requestIdsOf } from "./request-id.ts";
  *
  * @throws FRAME_INVALID when it lacks a status or a request id
  */
-export function readWeLink(webhook: ReadJson): InboundEvent {
+export function readWeLink(webhook: ParsedJson): ProviderEvent {
   const { value } = webhook;
   const status = value.status;
   if (typeof status !== "string" || status === "" || status.length > limits.maxNameLength) {
@@ -20,8 +20,8 @@ export function readWeLink(webhook: ReadJson): InboundEvent {
   const requestId = requestIdOf(value);
   const { hash: _, ...payload } = value;
   const outcome = outcomeOf(status);
-  const { action, eventType, ...name } = nameOf(value, outcome);
-  const accountId = nameIn(value.accountId) ?? nameIn(value.account_id);
+  const { action, eventType, ...mark } = actionAndEventTypeOf(value, outcome);
+  const accountId = shortText(value.accountId) ?? shortText(value.account_id);
   const common = {
     workflowId: requestId,
     providerRequestId: requestId,
@@ -30,10 +30,10 @@ export function readWeLink(webhook: ReadJson): InboundEvent {
   };
   return {
     type: typeOf(eventType, outcome),
-    subjectId: requestId,
+    providerObjectId: requestId,
     discriminator: discriminatorOf(canonicalJson(payload)),
-    ...name,
-    data: { ...common, ...bodyOf(eventType, outcome, payload) },
+    ...mark,
+    data: { ...common, ...eventDataOf(eventType, outcome, payload) },
   };
 }
 
@@ -51,6 +51,7 @@ function requestIdOf(value: JsonObject): string {
 
 type Outcome = "succeeded" | "failed" | "actionRequired" | "running";
 
+/** A status that is not documented counts as failed: it may be the code of an error. */
 function outcomeOf(status: string): Outcome {
   if (status === "SUCCESS" || status === "COMPLETED") return "succeeded";
   if (status === "PIN_REQUIRED") return "actionRequired";
@@ -58,7 +59,7 @@ function outcomeOf(status: string): Outcome {
   return "failed";
 }
 
-/** The specification's event names, by action. */
+/** The event names of We-Link's API specification, by action. */
 const eventNames: readonly { action: RegExp; succeeded: string; failed: string }[] = [
   { action: /^login/, succeeded: "LOGIN_SUCCESS", failed: "LOGIN_FAILED" },
   { action: /^connect$/, succeeded: "CONNECTION_SENT", failed: "CONNECTION_FAILED" },
@@ -73,17 +74,18 @@ const unsolicited = new Map([
   ["connection_accepted", "CONNECTION_ACCEPTED"],
 ]);
 
-/** `event_type` is either the specification's name or the path of the API call. */
-function nameOf(
+/** `event_type` is either an event name of the specification or the path of the API call. */
+function actionAndEventTypeOf(
   value: JsonObject,
   outcome: Outcome,
-): { action?: string; eventType: string; hasOwnEventType?: true } {
-  const given = nameIn(value.event_type);
-  const action = given?.match(/^\/?api\/v1\/([a-z][a-z0-9_]{0,63})$/)?.[1];
-  if (given !== undefined && action === undefined)
-    return { eventType: given, hasOwnEventType: true };
-  const unasked = unsolicited.get(action ?? "");
-  if (action !== undefined && unasked !== undefined) return { action, eventType: unasked };
+): { action?: string; eventType: string; hasProviderEventType?: true } {
+  const sentType = shortText(value.event_type);
+  const action = sentType?.match(/^\/?api\/v1\/([a-z][a-z0-9_]{0,63})$/)?.[1];
+  if (sentType !== undefined && action === undefined)
+    return { eventType: sentType, hasProviderEventType: true };
+  const unsolicitedType = unsolicited.get(action ?? "");
+  if (action !== undefined && unsolicitedType !== undefined)
+    return { action, eventType: unsolicitedType };
   if (outcome === "actionRequired") {
     return { ...(action ? { action } : {}), eventType: "LOGIN_PIN_REQUIRED" };
   }
@@ -92,7 +94,7 @@ function nameOf(
     eventType:
       outcome === "running"
         ? "UNKNOWN"
-        : weLinkEventTypeOf(action ?? actionByShape(value), outcome),
+        : weLinkEventTypeOf(action ?? guessActionFromBody(value), outcome),
   };
 }
 
@@ -101,7 +103,7 @@ export function weLinkEventTypeOf(action: string, outcome: "succeeded" | "failed
 }
 
 /** The documented samples name no event; their members show the action. */
-function actionByShape(value: JsonObject): string {
+function guessActionFromBody(value: JsonObject): string {
   if (value.status === "WRONG_PASSWORD" || value.error === "WRONG_PASSWORD") return "login";
   const result = isObject(value.result) ? value.result : {};
   if (typeof result.connected === "boolean") return "connect";
@@ -124,7 +126,11 @@ const statusNames = {
   running: "running",
 } as const satisfies Record<Outcome, string>;
 
-function bodyOf(eventType: string, outcome: Outcome, payload: JsonObject): InboundEvent["data"] {
+function eventDataOf(
+  eventType: string,
+  outcome: Outcome,
+  payload: JsonObject,
+): ProviderEvent["data"] {
   const type = typeOf(eventType, outcome);
   if (type === "message.reply" || type === "connection.accepted") return { eventType, payload };
   const named = { status: statusNames[outcome], eventType };
@@ -152,8 +158,8 @@ function textOf(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
 }
 
-/** A name or an account id, within the limit of event members. */
-function nameIn(value: unknown): string | undefined {
+/** Returns the text unless it is longer than a name in an event may be. */
+function shortText(value: unknown): string | undefined {
   const text = textOf(value);
   return text !== undefined && text.length <= limits.maxNameLength ? text : undefined;
 }

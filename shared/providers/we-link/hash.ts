@@ -5,9 +5,9 @@ import { canonicalJson, isObject, type JsonObject } from "../../core/json/json.t
 import { type JsonMember, topLevelMembers, withoutMember } from "../../core/json/json-members.ts";
 import { pythonJson } from "../../core/json/python-json.ts";
 import type {
+  ProviderWebhook,
   Verification,
-  VerificationDeps,
-  Webhook,
+  VerificationInput,
 } from "../../core/providers/provider-pack.ts";
 import { requestIdsOf } from "./request-id.ts";
 
@@ -16,29 +16,33 @@ import { requestIdsOf } from "./request-id.ts";
  * hex and a JWT, and two of its samples serialise the signed text differently, so
  * every form is tried that the connection's settings allow.
  */
-export function verifyWeLink(webhook: Webhook, deps: VerificationDeps): Verification {
-  const { hash, ...signed } = webhook.value;
+export function verifyWeLink(webhook: ProviderWebhook, input: VerificationInput): Verification {
+  const { hash, ...bodyWithoutHash } = webhook.value;
   const [member, ...others] = topLevelMembers(webhook.text).filter(({ key }) => key === "hash");
   // With two hashes it would be ambiguous which one signs the body.
   if (typeof hash !== "string" || !member || others.length > 0) return { kind: "invalid" };
-  const texts = makeTexts(webhook, member, signed);
-  if (/^[0-9a-f]{64}$/.test(hash)) return verifyHmac(hash, texts, deps);
-  const isToken = deps.settings.hashForms.includes("jwt") && hash.split(".").length === 3;
-  return isToken ? verifyToken(hash, { signed, texts }, deps) : { kind: "invalid" };
+  const textIn = makeSerialise(webhook, member, bodyWithoutHash);
+  if (/^[0-9a-f]{64}$/.test(hash)) return verifyHmac(hash, textIn, input);
+  const isToken = input.settings.hashForms.includes("jwt") && hash.split(".").length === 3;
+  return isToken ? verifyToken(hash, { bodyWithoutHash, textIn }, input) : { kind: "invalid" };
 }
 
-const writtenForms = ["raw", "json", "python"] as const;
+const serialisations = ["raw", "json", "python"] as const;
 
-type WrittenForm = (typeof writtenForms)[number];
+type Serialisation = (typeof serialisations)[number];
 
-/** The signed text in each serialisation, computed on demand. */
-type Texts = (form: WrittenForm) => string;
+/** Returns the signed text: the body without `hash`, in this serialisation. */
+type Serialise = (form: Serialisation) => string;
 
-function makeTexts(webhook: Webhook, member: JsonMember, signed: JsonObject): Texts {
+function makeSerialise(
+  webhook: ProviderWebhook,
+  member: JsonMember,
+  bodyWithoutHash: JsonObject,
+): Serialise {
   return (form) => {
     // Serialised again, a number that was parsed into text would become a JSON string.
     if (form === "raw" || webhook.numbersAsText) return withoutMember(webhook.text, member);
-    return form === "json" ? JSON.stringify(signed) : pythonJson(signed);
+    return form === "json" ? JSON.stringify(bodyWithoutHash) : pythonJson(bodyWithoutHash);
   };
 }
 
@@ -48,12 +52,12 @@ export function hmacHex(secret: string, text: string): string {
 
 function verifyHmac(
   hash: string,
-  texts: Texts,
-  { secrets, settings }: VerificationDeps,
+  textIn: Serialise,
+  { secrets, settings }: VerificationInput,
 ): Verification {
-  const form = writtenForms.find((written) => {
-    if (!settings.hashForms.includes(written)) return false;
-    const text = texts(written);
+  const form = serialisations.find((serialisation) => {
+    if (!settings.hashForms.includes(serialisation)) return false;
+    const text = textIn(serialisation);
     // All secrets are compared, so that the duration does not reveal which one matched.
     return secrets.map((secret) => equalSecrets(hmacHex(secret, text), hash)).includes(true);
   });
@@ -62,14 +66,14 @@ function verifyHmac(
 
 function verifyToken(
   token: string,
-  body: { signed: JsonObject; texts: Texts },
-  { secrets, settings, nowMs }: VerificationDeps,
+  body: { bodyWithoutHash: JsonObject; textIn: Serialise },
+  { secrets, settings, nowMs }: VerificationInput,
 ): Verification {
   const claims = verifiedClaims(token, secrets, nowMs);
   if (!claims) return { kind: "invalid" };
-  if (bindsBody(claims, body)) return { kind: "verified", form: "jwt" };
+  if (coversBody(claims, body)) return { kind: "verified", form: "jwt" };
   const claimedIds = requestIdsOf(claims);
-  const bodyIds = requestIdsOf(body.signed);
+  const bodyIds = requestIdsOf(body.bodyWithoutHash);
   const namesRequest = claimedIds.length > 0 && claimedIds.every((id) => bodyIds.includes(id));
   if (!namesRequest) return { kind: "invalid" };
   return { kind: settings.allowUnboundJwt ? "verified" : "unbound", form: "jwt" };
@@ -81,9 +85,9 @@ const registeredClaims = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti"];
 /** Claims that may contain the whole body. */
 const bodyClaims = ["payload", "data", "body"];
 
-/** Whether the claims contain the body's digest, its text, or exactly its members. */
-function bindsBody(claims: JsonObject, body: { signed: JsonObject; texts: Texts }) {
-  const digests = writtenForms.map(body.texts).flatMap((text) => {
+/** Whether the token signs the body: its claims contain the body's digest, its text, or exactly its members. */
+function coversBody(claims: JsonObject, body: { bodyWithoutHash: JsonObject; textIn: Serialise }) {
+  const digests = serialisations.map(body.textIn).flatMap((text) => {
     const hex = sha256Hex(text);
     const bytes = Buffer.from(hex, "hex");
     return [hex, bytes.toString("base64"), bytes.toString("base64url"), text];
@@ -91,8 +95,8 @@ function bindsBody(claims: JsonObject, body: { signed: JsonObject; texts: Texts 
   const nested = bodyClaims.map((name) => (Object.hasOwn(claims, name) ? claims[name] : undefined));
   return (
     Object.values(claims).some((claim) => typeof claim === "string" && digests.includes(claim)) ||
-    isTheBody(without(registeredClaims, claims), without(registeredClaims, body.signed)) ||
-    nested.some((claim) => isObject(claim) && isTheBody(claim, body.signed))
+    isTheBody(without(registeredClaims, claims), without(registeredClaims, body.bodyWithoutHash)) ||
+    nested.some((claim) => isObject(claim) && isTheBody(claim, body.bodyWithoutHash))
   );
 }
 

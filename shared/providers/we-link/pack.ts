@@ -18,8 +18,8 @@ export const weLink: ProviderPack<"we-link"> = {
   actionPattern: /^[a-z][a-z0-9_]{0,63}$/,
 
   verify: verifyWeLink,
-  read: readWeLink,
-  requests: weLinkRequests,
+  parseWebhook: readWeLink,
+  client: weLinkRequests,
   confirmation,
   dialect: weLinkDialect,
   webhookFormat: weLinkWebhookFormat,

@@ -46,7 +46,7 @@ test("A workflow sends webhooks when it is created, started and completed", asyn
     ]),
   );
   for (const webhook of simulator.arrivals) {
-    expect(pack.read(webhookOf(webhook)).type).toBe(webhook.type);
+    expect(pack.parseWebhook(webhookOf(webhook)).type).toBe(webhook.type);
   }
   expect(await ask(workflowId)).toEqual({ workflowId, workflowStatus: "completed", completion });
 });

@@ -1,19 +1,22 @@
 import { hashForm } from "../../../shared/contracts/webhook-forms.ts";
-import { readJsonObject } from "../../../shared/core/json/json.ts";
-import type { VerificationDeps, Webhook } from "../../../shared/core/providers/provider-pack.ts";
+import { parseJsonObject } from "../../../shared/core/json/json.ts";
+import type {
+  ProviderWebhook,
+  VerificationInput,
+} from "../../../shared/core/providers/provider-pack.ts";
 import { weLink } from "../../../shared/providers/we-link/pack.ts";
 
 /** Returns a webhook with this body, as a provider pack receives it. */
-export function webhookOf(body: string | object): Webhook {
+export function webhookOf(body: string | object): ProviderWebhook {
   const text = typeof body === "string" ? body : JSON.stringify(body);
-  return { ...readJsonObject(Buffer.from(text)), headers: {} };
+  return { ...parseJsonObject(Buffer.from(text)), headers: {} };
 }
 
 /** Whether the We-Link pack verifies this body with one of the secrets. */
 export function isProven(
   body: string | object,
   secrets: readonly string[],
-  settings: Partial<VerificationDeps["settings"]> & { nowMs?: number } = {},
+  settings: Partial<VerificationInput["settings"]> & { nowMs?: number } = {},
 ): boolean {
   const { nowMs = Date.now(), ...rest } = settings;
   const proof = weLink.verify(webhookOf(body), {

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import type { SQSBatchResponse } from "aws-lambda";
-import { failedRecords, pair } from "../../../functions/consume/request.ts";
+import { failedRecords, pairWithOutcomes } from "../../../functions/consume/request.ts";
 import { localAws } from "../../../local/run/seed.ts";
 import { makeEventPorts } from "../../../shared/composition/event-ports.ts";
 import type { Clock } from "../../../shared/core/clock.ts";
@@ -99,7 +99,7 @@ export async function batchItemFailures(
     flush: () => undefined,
   };
   const handler = makeQueueFunction(silent, async (records) =>
-    failedRecords(pair(records, await consume(records.map(({ body }) => body)))),
+    failedRecords(pairWithOutcomes(records, await consume(records.map(({ body }) => body)))),
   );
   const Records = bodies.map((body, n) => ({ messageId: `m${n}`, body }));
   const answer = await (handler as unknown as Handler)({ Records }, {});

@@ -106,7 +106,7 @@ function checkSecrets(request: RequestRecord): void {
   if (request.status !== "SUBMITTING") expect(request.sealedInput).toBeUndefined();
   const text = JSON.stringify(request);
   expect(text).not.toContain(PIN);
-  const isSecret = providerPacks[request.provider].requests.isSecret(request.action);
+  const isSecret = providerPacks[request.provider].client.isSecret(request.action);
   if (isSecret) expect(text).not.toContain(PASSWORD);
   if (isSecret) expect(request.params).toBeUndefined();
 }

@@ -138,7 +138,7 @@ export function makeRequestSimulation(of: {
 
   function decode(message: InboundMessage): DecodedWebhook {
     const text = Buffer.from(message.bodyBase64 ?? "", "base64").toString();
-    const event = providerPacks[provider].read(webhookOf(text));
+    const event = providerPacks[provider].parseWebhook(webhookOf(text));
     return { message, event, numbersAsText: false };
   }
 

@@ -8,7 +8,7 @@ import type { PaceRange } from "../../../shared/contracts/http/requests.ts";
 import type { SubmitMessage } from "../../../shared/contracts/messages/submit.ts";
 import type { ProviderId } from "../../../shared/contracts/providers.ts";
 import type { FinalEvent } from "../../../shared/core/events/envelope.ts";
-import type { InboundEvent } from "../../../shared/core/events/inbound-event.ts";
+import type { ProviderEvent } from "../../../shared/core/events/provider-event.ts";
 import type { ProviderHttpCall } from "../../../shared/core/providers/http-call.ts";
 import type { Exchange } from "../../../shared/core/requests/state/ports.ts";
 import type { RequestRecord } from "../../../shared/core/requests/state/record.ts";
@@ -308,13 +308,17 @@ export function makeWorkersSimulation(of: {
 function eventOf(
   providerRequestId: string,
   told: "done" | "prompt" | { failed: string },
-): InboundEvent {
+): ProviderEvent {
   const data = { providerRequestId, eventType: "UNKNOWN" };
-  const ended = { type: "workflow.completed" as const, subjectId: providerRequestId };
+  const ended = { type: "workflow.completed" as const, providerObjectId: providerRequestId };
   if (told === "done") return { ...ended, data: { ...data, status: "completed", result: {} } };
   if (told === "prompt") {
     const type = "workflow.actionRequired" as const;
-    return { type, subjectId: providerRequestId, data: { ...data, status: "action_required" } };
+    return {
+      type,
+      providerObjectId: providerRequestId,
+      data: { ...data, status: "action_required" },
+    };
   }
   const error = { code: told.failed, message: told.failed };
   return { ...ended, data: { ...data, status: "failed", error } };

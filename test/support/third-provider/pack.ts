@@ -29,14 +29,14 @@ export const acme: ProviderPack<"acme"> = {
     return isAuthentic ? { kind: "verified", form: "header" } : { kind: "invalid" };
   },
 
-  read({ value }) {
+  parseWebhook({ value }) {
     const read = frame.safeParse(value);
     if (!read.success) throw new Failure("FRAME_INVALID", "must have a job and a state");
     const { job, state, output } = read.data;
     const ids = { workflowId: job, providerRequestId: job, eventType: "UNKNOWN" };
     return {
       type: "workflow.completed",
-      subjectId: job,
+      providerObjectId: job,
       data:
         state === "done"
           ? { ...ids, status: "completed", result: output }
@@ -44,7 +44,7 @@ export const acme: ProviderPack<"acme"> = {
     };
   },
 
-  requests: acmeRequests,
+  client: acmeRequests,
   dialect: acmeDialect,
   webhookFormat: acmeWebhookFormat,
 };

@@ -3,7 +3,7 @@ import { Failure } from "../../../contracts/failures.ts";
 import { limits } from "../../../contracts/limits.ts";
 import { busMessage } from "../../../contracts/messages/delivery.ts";
 import type { FinalEvent } from "../../events/envelope.ts";
-import { readJsonObject } from "../../json/json.ts";
+import { parseJsonObject } from "../../json/json.ts";
 import { topLevelMembers, withoutMember } from "../../json/json-members.ts";
 
 /** An event as EventBridge delivers it. */
@@ -37,7 +37,7 @@ const MAX_DEPTH = limits.maxJsonDepth + 8;
 
 function detailOf(text: string): string | undefined {
   try {
-    readJsonObject(Buffer.from(text), "exact", MAX_DEPTH);
+    parseJsonObject(Buffer.from(text), "exact", MAX_DEPTH);
   } catch (cause) {
     throw new Failure("MESSAGE_MALFORMED", "is not a JSON object", { cause });
   }

@@ -1,6 +1,6 @@
 import { sha256Hex } from "../../crypto/digest.ts";
 import { requestEvent } from "../../events/envelope.ts";
-import type { InboundEvent } from "../../events/inbound-event.ts";
+import type { ProviderEvent } from "../../events/provider-event.ts";
 import { canonicalJson } from "../../json/json.ts";
 import type { ProviderClient } from "../../providers/provider-client.ts";
 import type { DecisionContext } from "./decision-context.ts";
@@ -15,7 +15,7 @@ import {
 
 /** A report of the provider about a request, from a webhook, a poll, or the answer to the submission. */
 export interface ProviderUpdate {
-  event: InboundEvent;
+  event: ProviderEvent;
   /** True for an answer to our own call, which is the current state. A webhook may be late or repeated. */
   isPolled?: boolean;
   numbersAsText?: boolean;
@@ -74,7 +74,7 @@ function applyStarted(
 /** The provider has the request although no answer was recorded. */
 function toRunning(
   request: RequestRecord,
-  event: InboundEvent,
+  event: ProviderEvent,
   context: DecisionContext,
 ): RequestRecord {
   const { nowMs, rules } = context;
@@ -195,7 +195,7 @@ function eventTypeOf(
   { event }: ProviderUpdate,
   provider: ProviderClient,
 ): string {
-  if (event.hasOwnEventType) return event.data.eventType;
+  if (event.hasProviderEventType) return event.data.eventType;
   const succeeded = event.data.status === "completed";
   const known = provider.eventTypeOf(request.action, succeeded ? "succeeded" : "failed");
   return known === "UNKNOWN" ? event.data.eventType : known;

@@ -1,7 +1,7 @@
 import { Failure } from "../../../contracts/failures.ts";
 import type { AccountReader, Connection, ConnectionReader } from "../../connections/ports.ts";
 import { type MasterKeys, unseal } from "../../crypto/master-keys.ts";
-import { readJson } from "../../json/json.ts";
+import { parseJson } from "../../json/json.ts";
 import type { ProviderHttpCall } from "../../providers/http-call.ts";
 import type { Credentials, ProviderClient, SubmitInput } from "../../providers/provider-client.ts";
 import { drawGapMs } from "../lanes/pace.ts";
@@ -279,5 +279,5 @@ async function paramsOf(
   const text = sealedParams
     ? unseal(await deps.masterKeys(sealedParams), requestId, sealedParams)
     : await deps.texts.open(params ?? { inline: "" });
-  return readJson(Buffer.from(text), "exact").value as SubmitInput["params"];
+  return parseJson(Buffer.from(text), "exact").value as SubmitInput["params"];
 }

@@ -1,18 +1,18 @@
 import type { EventType } from "../../contracts/events.ts";
 
-/** The content of a webhook in Ackwire's terms. */
-export interface InboundEvent {
+/** What a webhook, or the answer to a call, reports in Ackwire's terms. */
+export interface ProviderEvent {
   type: EventType;
-  /** The provider's id of the subject: a request, a workflow or an account. */
-  subjectId: string;
-  /** Distinguishes events of one type and subject, if there can be several. */
+  /** The provider's id of what the event is about: a request, a workflow or an account. */
+  providerObjectId: string;
+  /** Distinguishes events of one type about one object, if there can be several. */
   discriminator?: string;
   /** ISO 8601, if the provider sends the time of the event. */
   createdAt?: string;
   /** Labels that were sent with the request and returned with the result. */
   labels?: readonly string[];
-  /** `eventType` is the provider's own value. */
-  hasOwnEventType?: true;
+  /** The provider sent `eventType`; without this mark, it is derived from the action. */
+  hasProviderEventType?: true;
   data: {
     workflowId?: string;
     providerRequestId?: string;
@@ -25,7 +25,7 @@ export interface InboundEvent {
     payload?: unknown;
     /** The client has not registered the account. */
     accountUnknown?: true;
-    /** The provider should confirm the event, and has no call for it. */
+    /** The provider should have confirmed the event, and has no call for this type. */
     unverified?: true;
   };
 }
