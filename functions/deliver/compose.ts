@@ -6,14 +6,14 @@ import { readDeadline } from "../../shared/adapters/read-deadline.ts";
 import { sleep } from "../../shared/adapters/timers-sleep.ts";
 import { makeDeliveryPorts } from "../../shared/composition/delivery-ports.ts";
 import {
-  composeDeliveryWork,
+  composeMessageProcessing,
   type DeliveryObserver,
 } from "../../shared/composition/delivery-use-cases.ts";
 import { makeEventPorts } from "../../shared/composition/event-ports.ts";
 import { makeFunctionBase } from "../../shared/composition/function-base.ts";
 import type { ParsedEnvironment } from "../../shared/contracts/env.ts";
 
-export type DeliverDeps = ReturnType<typeof composeDeliveryWork>;
+export type DeliverDeps = ReturnType<typeof composeMessageProcessing>;
 
 /** @param runtimeApi host and port of Lambda's runtime API, to which no webhook is posted */
 export function compose(
@@ -24,7 +24,7 @@ export function compose(
   const base = makeFunctionBase(env);
   const { client, clock, bodies } = base;
   const ports = makeDeliveryPorts(base, env);
-  return composeDeliveryWork({
+  return composeMessageProcessing({
     ...ports,
     ...makeEventPorts(base, env),
     ...observer,
@@ -39,7 +39,7 @@ export function compose(
     poster: makeHttpWebhookPoster({
       targets: env.WEBHOOK_TARGETS,
       timeoutMs: ports.rules.timeoutMs,
-      refusedAuthority: runtimeApi,
+      lambdaRuntimeApi: runtimeApi,
     }),
     findEvent: makeDynamoEventReader({ client, clock, bodies, tableName: env.EVENTS_TABLE }).find,
     masterKeys: (keyId) => base.readMasterKeys(readDeadline(), keyId),

@@ -4,11 +4,11 @@ import { makeQueueFunction } from "../../shared/runtime/queue-function.ts";
 import { makeTelemetry } from "../../shared/runtime/telemetry.ts";
 import { compose } from "./compose.ts";
 import { makeObserver, report } from "./report.ts";
-import { sourceQueue, toWork } from "./request.ts";
+import { parseMessage, sourceQueue } from "./request.ts";
 
 const env = readEnvironment("deliver", deliverEnv, process.env);
 const telemetry = makeTelemetry("deliver");
-const { handleDeliveryWork } = compose(
+const { processMessages } = compose(
   env,
   makeObserver(telemetry),
   process.env.AWS_LAMBDA_RUNTIME_API,
@@ -16,9 +16,9 @@ const { handleDeliveryWork } = compose(
 
 export const handler = makeQueueFunction(telemetry, async (records, context) => {
   const queue = sourceQueue(records, env);
-  const works = records.map((record) => toWork(record, queue));
+  const works = records.map((record) => parseMessage(record, queue));
   const remainingMs = () => context.getRemainingTimeInMillis();
-  const outcomes = await handleDeliveryWork(works, { queue, remainingMs });
+  const outcomes = await processMessages(works, { queue, remainingMs });
   return records.filter((record, index) => {
     const outcome = outcomes[index];
     if (outcome) report(telemetry, record.messageId, outcome);

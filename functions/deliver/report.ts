@@ -1,11 +1,11 @@
 import type { DeliveryObserver } from "../../shared/composition/delivery-use-cases.ts";
 import { type LogMessage, logMessages } from "../../shared/contracts/log-messages.ts";
 import type { DeliveryStatus } from "../../shared/contracts/statuses.ts";
-import type { WorkOutcome } from "../../shared/core/deliveries/handle-delivery-work.ts";
-import { reportDropped, reportFailure } from "../../shared/runtime/report-failure.ts";
+import type { ParsedMessageOutcome } from "../../shared/core/deliveries/process-messages.ts";
+import { reportFailure, reportIgnoredError } from "../../shared/runtime/report-failure.ts";
 import type { Telemetry } from "../../shared/runtime/telemetry.ts";
 
-const messageOf = {
+const logMessageOf = {
   waiting: logMessages.deliveryWaiting,
   delivering: logMessages.deliveryMessageProcessed,
   delivered: logMessages.deliveryDelivered,
@@ -14,7 +14,11 @@ const messageOf = {
 } satisfies Record<DeliveryStatus, LogMessage>;
 
 /** Logs one message. A failed attempt is logged without the body of its request or answer. */
-export function report(telemetry: Telemetry, messageId: string, outcome: WorkOutcome): void {
+export function report(
+  telemetry: Telemetry,
+  messageId: string,
+  outcome: ParsedMessageOutcome,
+): void {
   if (outcome.kind === "failed") {
     reportFailure(telemetry, logMessages.messageProcessingFailed, outcome, { messageId });
     return;
@@ -30,7 +34,7 @@ export function report(telemetry: Telemetry, messageId: string, outcome: WorkOut
   const { deliveryId, webhookId, status, reason, attemptsInCycle } = delivery;
   const last = delivery.attemptHistory.at(-1);
   const isFine = status === "delivered" || status === "cancelled";
-  telemetry.log(isFine ? "debug" : "warn", messageOf[status], {
+  telemetry.log(isFine ? "debug" : "warn", logMessageOf[status], {
     deliveryId,
     webhookId,
     count: attemptsInCycle,
@@ -54,6 +58,6 @@ export function makeObserver(telemetry: Telemetry): DeliveryObserver {
       telemetry.count("BreakerOpened");
     },
     onWebhookDisabled: () => telemetry.count("WebhookDisabled"),
-    onIgnoredError: (error) => reportDropped(telemetry, error),
+    onIgnoredError: (error) => reportIgnoredError(telemetry, error),
   };
 }

@@ -2,9 +2,9 @@ import type { SQSRecord } from "aws-lambda";
 import { parseJsonOrUndefined } from "../../shared/contracts/json-text.ts";
 import { deliveryMessage } from "../../shared/contracts/messages/delivery.ts";
 import type {
-  DeliverQueue,
-  DeliveryWork,
-} from "../../shared/core/deliveries/handle-delivery-work.ts";
+  ParsedMessage,
+  SourceQueueName,
+} from "../../shared/core/deliveries/process-messages.ts";
 
 /**
  * Returns the queue that an invocation's records come from: Lambda invokes a function
@@ -13,7 +13,7 @@ import type {
 export function sourceQueue(
   records: readonly SQSRecord[],
   urls: { ATTEMPTS_QUEUE_URL: string; RETRIES_QUEUE_URL: string },
-): DeliverQueue {
+): SourceQueueName {
   const name = records[0]?.eventSourceARN.split(":").at(-1);
   if (name === urls.ATTEMPTS_QUEUE_URL.split("/").at(-1)) return "attempts";
   return name === urls.RETRIES_QUEUE_URL.split("/").at(-1) ? "retries" : "fanout";
@@ -23,7 +23,7 @@ export function sourceQueue(
  * Parses a record by its queue. The fan-out queue holds events as EventBridge sends
  * them, which `createDeliveries` parses; the other two hold our own messages.
  */
-export function toWork({ body }: SQSRecord, queue: DeliverQueue): DeliveryWork {
+export function parseMessage({ body }: SQSRecord, queue: SourceQueueName): ParsedMessage {
   if (queue === "fanout") return { kind: "event", body };
   const message = deliveryMessage.safeParse(parseJsonOrUndefined(body)).data;
   if (message === undefined) {

@@ -10,7 +10,7 @@ import { makePausingProviderPorts } from "../../shared/composition/provider-port
 import { makeRequestPorts } from "../../shared/composition/request-ports.ts";
 import { composeRequestSweep } from "../../shared/composition/request-use-cases.ts";
 import type { ParsedEnvironment } from "../../shared/contracts/env.ts";
-import { makeSweepOutbox } from "../../shared/core/events/sweep-outbox.ts";
+import { makeSweepEventOutbox } from "../../shared/core/events/sweep-event-outbox.ts";
 
 /** Most events per outbox shard and run; the next run continues with the rest. */
 const EVENTS_PER_SHARD = 500;
@@ -24,7 +24,7 @@ const REQUESTS_PER_SHARD = 250;
 export interface ReconcileDeps
   extends ReturnType<typeof composeRequestSweep>,
     ReturnType<typeof composeDeliverySweep> {
-  sweepOutbox: ReturnType<typeof makeSweepOutbox>;
+  sweepEventOutbox: ReturnType<typeof makeSweepEventOutbox>;
 }
 
 type Observer = Pick<DeliverySweepPorts, "onDeliveriesFailed" | "onIgnoredError">;
@@ -33,7 +33,7 @@ export function compose(env: ParsedEnvironment<"reconcile">, observer: Observer)
   const base = makeFunctionBase(env);
   const events = makeEventPorts(base, env);
   return {
-    sweepOutbox: makeSweepOutbox({
+    sweepEventOutbox: makeSweepEventOutbox({
       ...events,
       clock: base.clock,
       newOwner: randomUUID,

@@ -3,10 +3,10 @@ import { readEnvironment } from "../../shared/runtime/environment.ts";
 import { makeScheduledFunction } from "../../shared/runtime/scheduled-function.ts";
 import { makeTelemetry } from "../../shared/runtime/telemetry.ts";
 import { compose } from "./compose.ts";
-import { makeObserver, report, reportDeliveries, reportRequests } from "./report.ts";
+import { makeObserver, reportDeliveries, reportOutbox, reportRequests } from "./report.ts";
 
 const telemetry = makeTelemetry("reconcile");
-const { sweepOutbox, sweepRequests, sweepDeliveries } = compose(
+const { sweepEventOutbox, sweepRequests, sweepDeliveries } = compose(
   readEnvironment("reconcile", reconcileEnv, process.env),
   makeObserver(telemetry),
 );
@@ -14,11 +14,11 @@ const { sweepOutbox, sweepRequests, sweepDeliveries } = compose(
 export const handler = makeScheduledFunction(telemetry, async (remainingMs) => {
   // Concurrently, so that a backlog of one sweep does not use up the time of the others.
   const [events, requests, deliveries] = await Promise.all([
-    sweepOutbox(remainingMs),
+    sweepEventOutbox(remainingMs),
     sweepRequests(remainingMs),
     sweepDeliveries(remainingMs),
   ]);
-  report(telemetry, events);
+  reportOutbox(telemetry, events);
   reportRequests(telemetry, requests);
   reportDeliveries(telemetry, deliveries);
 });

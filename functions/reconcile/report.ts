@@ -1,17 +1,17 @@
 import type { DeliveryObserver } from "../../shared/composition/delivery-use-cases.ts";
 import { logMessages } from "../../shared/contracts/log-messages.ts";
 import type { DeliverySweepResult } from "../../shared/core/deliveries/sweep-deliveries.ts";
-import type { SweepOutboxResult } from "../../shared/core/events/sweep-outbox.ts";
+import type { SweepEventOutboxResult } from "../../shared/core/events/sweep-event-outbox.ts";
 import type { RequestSweepResult } from "../../shared/core/requests/sweep-requests.ts";
 import {
-  reportDropped,
   reportFailures,
+  reportIgnoredError,
   reportUnpublished,
 } from "../../shared/runtime/report-failure.ts";
 import type { Telemetry } from "../../shared/runtime/telemetry.ts";
 
 /** Logs nothing for an empty run. */
-export function report(telemetry: Telemetry, result: SweepOutboxResult): void {
+export function reportOutbox(telemetry: Telemetry, result: SweepEventOutboxResult): void {
   const { published, held, failures } = result;
   const failed = failures.length;
   if (published + held + failed === 0) return;
@@ -64,6 +64,6 @@ export function makeObserver(
       telemetry.count("DeliveryFailed", count);
       telemetry.flush();
     },
-    onIgnoredError: (error) => reportDropped(telemetry, error),
+    onIgnoredError: (error) => reportIgnoredError(telemetry, error),
   };
 }

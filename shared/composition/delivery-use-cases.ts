@@ -3,12 +3,9 @@ import { makeAttemptDeliveries } from "../core/deliveries/attempts/attempt-deliv
 import { makeEndpointSlots } from "../core/deliveries/attempts/endpoint-slots.ts";
 import { makeCreateDeliveries } from "../core/deliveries/creation/create-deliveries.ts";
 import { type Deliveries, makeDeliveries } from "../core/deliveries/deliveries.ts";
-import {
-  type HandleDeliveryWork,
-  makeHandleDeliveryWork,
-} from "../core/deliveries/handle-delivery-work.ts";
+import { makeProcessMessages, type ProcessMessages } from "../core/deliveries/process-messages.ts";
 import { makeRunBulkJob, type RunBulkJobDeps } from "../core/deliveries/run-bulk-job.ts";
-import type { ReadMasterKeys } from "../core/deliveries/signing/signing.ts";
+import type { FetchMasterKeys } from "../core/deliveries/signing/signing.ts";
 import type { DeliveryContext } from "../core/deliveries/state/delivery-context.ts";
 import type { DeliveryRules } from "../core/deliveries/state/delivery-rules.ts";
 import type {
@@ -20,10 +17,7 @@ import type {
   WebhookPoster,
   WebhookStore,
 } from "../core/deliveries/state/ports.ts";
-import {
-  makePublishFailures,
-  type PublishFailuresDeps,
-} from "../core/deliveries/state/publish-failures.ts";
+import { makePublishDeliveryFailed } from "../core/deliveries/state/publish-delivery-failed.ts";
 import type { EndpointHealth } from "../core/deliveries/state/record.ts";
 import { makeSweepDeliveries, type SweepDeliveries } from "../core/deliveries/sweep-deliveries.ts";
 import { makeDeactivateWebhook } from "../core/deliveries/webhooks/deactivate-webhook.ts";
@@ -41,7 +35,7 @@ import type { EventPorts, PublishPorts } from "./event-ports.ts";
  * adapters, tests pass stores in memory.
  */
 
-/** What every use case of deliveries needs. */
+/** The ports that every use case of deliveries needs. */
 export interface DeliveryPorts {
   deliveries: DeliveryStore;
   jobs: JobStore;
@@ -55,22 +49,25 @@ export interface DeliveryPorts {
   rules: DeliveryRules;
 }
 
-/** What the use cases report while they run. */
+/** Callbacks for what the use cases observe while they run. */
 export interface DeliveryObserver {
-  /** Counts failures before they are recorded as published, so that no alarm is missed. */
+  /**
+   * Counts failed deliveries and writes the metric. Called before the failures are recorded
+   * as published, so that a crash cannot lose a count.
+   */
   onDeliveriesFailed: (count: number) => void;
   onCircuitOpened: (health: EndpointHealth) => void;
   onWebhookDisabled: () => void;
-  /** Receives errors that do no harm: the sweep repeats the work. */
+  /** Called with an error that does no harm, because the sweep repeats the work. */
   onIgnoredError: (error: unknown) => void;
 }
 
-/** What `deliver` needs beside. */
-export interface DeliveryWorkPorts extends DeliveryPorts, EventPorts, DeliveryObserver {
+/** The ports that `deliver` needs in addition to `DeliveryPorts`. */
+export interface MessageProcessingPorts extends DeliveryPorts, EventPorts, DeliveryObserver {
   inputs: DeliveryInputsReader;
   poster: WebhookPoster;
   findEvent: RunBulkJobDeps["findEvent"];
-  masterKeys: ReadMasterKeys;
+  masterKeys: FetchMasterKeys;
   /** Returns a new owner of leases. */
   newOwner: () => string;
   /** From 0 to 1. */
@@ -82,7 +79,7 @@ export interface DeliveryWorkPorts extends DeliveryPorts, EventPorts, DeliveryOb
   claimLeaseMs: number;
 }
 
-/** What `reconcile` needs beside, and the limit of one query. */
+/** The ports that `reconcile` needs in addition to `DeliveryPorts`, and the limit of one query. */
 export interface DeliverySweepPorts
   extends DeliveryPorts,
     PublishPorts,
@@ -91,29 +88,29 @@ export interface DeliverySweepPorts
   limit: number;
 }
 
-/** What `api` needs beside. */
+/** The ports that `api` needs in addition to `DeliveryPorts`. */
 export type WebhookApiPorts = DeliveryPorts &
   Pick<WebhooksDeps, "masterKeys" | "targets" | "randomHex" | "onIgnoredError">;
 
-/** Composes what `deliver` does with a batch of messages. */
-export function composeDeliveryWork(ports: DeliveryWorkPorts): {
-  handleDeliveryWork: HandleDeliveryWork;
+/** Composes how `deliver` processes a batch of messages. */
+export function composeMessageProcessing(ports: MessageProcessingPorts): {
+  processMessages: ProcessMessages;
 } {
-  const parts = shared(ports);
-  const publishFailures = publishFailuresOf(parts);
+  const deps = withContext(ports);
+  const publishDeliveryFailed = makePublishDeliveryFailed(deps);
   return {
-    handleDeliveryWork: makeHandleDeliveryWork({
-      createDeliveries: makeCreateDeliveries({ ...parts, publishFailures }),
+    processMessages: makeProcessMessages({
+      createDeliveries: makeCreateDeliveries({ ...deps, publishDeliveryFailed }),
       attemptDeliveries: makeAttemptDeliveries({
-        ...parts,
-        publishFailures,
-        endpoints: makeEndpointSlots(parts),
-        deactivateWebhook: makeDeactivateWebhook(parts),
+        ...deps,
+        publishDeliveryFailed,
+        endpointSlots: makeEndpointSlots(deps),
+        deactivateWebhook: makeDeactivateWebhook(deps),
       }),
       runBulkJob: makeRunBulkJob({
-        ...parts,
-        publishFailures,
-        publish: makePublishEvent({ ...parts, leaseMs: ports.claimLeaseMs }),
+        ...deps,
+        publishDeliveryFailed,
+        publish: makePublishEvent({ ...deps, leaseMs: ports.claimLeaseMs }),
       }),
     }),
   };
@@ -123,22 +120,26 @@ export function composeDeliveryWork(ports: DeliveryWorkPorts): {
 export function composeDeliverySweep(ports: DeliverySweepPorts): {
   sweepDeliveries: SweepDeliveries;
 } {
-  const parts = shared(ports);
+  const deps = withContext(ports);
   return {
-    sweepDeliveries: makeSweepDeliveries({ ...parts, publishFailures: publishFailuresOf(parts) }),
+    sweepDeliveries: makeSweepDeliveries({
+      ...deps,
+      publishDeliveryFailed: makePublishDeliveryFailed(deps),
+    }),
   };
 }
 
-/** Composes what clients may do with their webhook and its deliveries. */
+/** Composes the API operations on a client's webhook and its deliveries. */
 export function composeWebhookApi(ports: WebhookApiPorts): {
   webhooks: Webhooks;
   deliveries: Deliveries;
 } {
-  const parts = shared(ports);
-  return { webhooks: makeWebhooks(parts), deliveries: makeDeliveries(parts) };
+  const deps = withContext(ports);
+  return { webhooks: makeWebhooks(deps), deliveries: makeDeliveries(deps) };
 }
 
-function shared<Ports extends DeliveryPorts>(ports: Ports) {
+/** Adds the context of decisions: the time and the rules. */
+function withContext<Ports extends DeliveryPorts>(ports: Ports) {
   const { clock, speed, rules } = ports;
   return {
     ...ports,
@@ -149,12 +150,4 @@ function shared<Ports extends DeliveryPorts>(ports: Ports) {
       rules,
     }),
   };
-}
-
-function publishFailuresOf(
-  parts: PublishPorts &
-    Pick<PublishFailuresDeps, "deliveries" | "context"> &
-    Pick<DeliveryObserver, "onDeliveriesFailed" | "onIgnoredError">,
-) {
-  return makePublishFailures({ ...parts, onPublished: parts.onDeliveriesFailed });
 }

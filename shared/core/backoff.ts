@@ -14,7 +14,7 @@ export function withJitter(delayMs: number, jitter: number, random: number): num
  *
  * @returns `undefined` when the list is used up
  */
-export const schedule =
+export const delayAfterFailures =
   (delaysMs: readonly number[], jitter: number) =>
   (failures: number, random: number): number | undefined => {
     const delayMs = delaysMs[failures - 1];
@@ -40,7 +40,7 @@ export function exponential(
  *
  * @returns the first delay when the list is used up
  */
-export function scheduleByTotal(
+export function delayAfterTotalWait(
   delaysMs: readonly [number, ...number[]],
   waitedMs: number,
 ): number {

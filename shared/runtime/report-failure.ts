@@ -36,7 +36,7 @@ export function reportUnpublished(telemetry: Telemetry, all: readonly MessageFai
 }
 
 /** Reports an error that does no harm because a later run repeats the work. */
-export function reportDropped(telemetry: Telemetry, error: unknown): void {
+export function reportIgnoredError(telemetry: Telemetry, error: unknown): void {
   const failure = toMessageFailure(error);
   const level = failure.code === "INTERNAL_ERROR" ? "error" : "warn";
   write(telemetry, level, logMessages.nonCriticalErrorIgnored, failure);

@@ -68,8 +68,8 @@ test("D11: while one worker probes a failing endpoint, messages are held unless 
     isFast: false,
     fastSuccessesNeeded: 20,
   };
-  const workers = { another: simulation.now() + 75_000 };
-  await simulation.health.replace({ ...place, consecutiveFailures: 5, workers, version: 0 });
+  const slots = { another: simulation.now() + 75_000 };
+  await simulation.health.replace({ ...place, consecutiveFailures: 5, slots, version: 0 });
   for (const requestId of ["rq_1", "rq_2"]) simulation.publish({ requestId });
   const options = { queue: "retries", remainingMs: () => 40_000 } as const;
   const events = simulation.waiting().map(({ body }) => ({ kind: "event", body }) as const);

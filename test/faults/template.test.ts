@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { FinalEvent } from "../../shared/core/events/envelope.ts";
-import { makeSweepOutbox } from "../../shared/core/events/sweep-outbox.ts";
+import { makeSweepEventOutbox } from "../../shared/core/events/sweep-event-outbox.ts";
 import { makeConsumeWebhooks } from "../../shared/core/inbound/consume-webhooks.ts";
 import { all, find, synth } from "../infra/synth.ts";
 import { makeTestClock } from "../support/fakes/clocks.ts";
@@ -99,8 +99,8 @@ function setUp() {
     message: (id: string) => inboundMessage(id, { receivedAtMs: clock.businessMs() }),
     consume: makeConsumeWebhooks({ ...common, ...decoding }),
     consumeWith: (over: object) => makeConsumeWebhooks({ ...common, ...decoding, ...over }),
-    sweep: makeSweepOutbox(sweeping),
-    sweepWith: (over: object) => makeSweepOutbox({ ...sweeping, ...over }),
+    sweep: makeSweepEventOutbox(sweeping),
+    sweepWith: (over: object) => makeSweepEventOutbox({ ...sweeping, ...over }),
     claims,
   };
 }

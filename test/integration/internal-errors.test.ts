@@ -39,7 +39,7 @@ const plants: Record<FunctionName, { opening: RegExp; file: string }> = {
   },
   reconcile: {
     opening: /makeSweepOutbox=\w+=>async \w+=>\{/,
-    file: "shared/core/events/sweep-outbox.ts",
+    file: "shared/core/events/sweep-event-outbox.ts",
   },
 };
 

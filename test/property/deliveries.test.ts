@@ -77,7 +77,7 @@ test("each delivery ends once, within its attempts, on schedule and with the sam
             isFast: true,
             fastSuccessesNeeded: 0,
             consecutiveFailures: 0,
-            workers: {},
+            slots: {},
             version: 0,
           });
         }

@@ -3,7 +3,7 @@ import { Webhook as StandardWebhook } from "standardwebhooks";
 import { expect, test } from "vitest";
 import { verifyWebhook } from "../../client/verify-webhook.ts";
 import { hashFormat } from "../../shared/contracts/webhook-forms.ts";
-import { bodyOf } from "../../shared/core/deliveries/creation/body.ts";
+import { composeWebhookBody } from "../../shared/core/deliveries/creation/body.ts";
 import { signedHeaders, signingSecret } from "../../shared/core/deliveries/signing/signing.ts";
 import { canonicalJson, parseJson } from "../../shared/core/json/json.ts";
 import { isProven } from "../support/payloads/webhooks.ts";
@@ -161,7 +161,12 @@ test("the thin payload is the envelope without the result, with every other digi
       const told = result === undefined ? [] : [`"result":${result}`];
       const fat = envelope(texts.toSpliced(at % (texts.length + 1), 0, ...told));
       const of = { eventType: "workflow.completed", hashFormat: "hmac-hex", secret: "s" } as const;
-      const sent = bodyOf({ ...of, envelope: fat, payloadMode: "thin", format: "standard" });
+      const sent = composeWebhookBody({
+        ...of,
+        envelope: fat,
+        payloadMode: "thin",
+        format: "standard",
+      });
       expect(sent).toBe(envelope(texts));
     }),
     { numRuns: 500 },
@@ -173,11 +178,15 @@ test("the We-Link payload of any provider text is verified and has all members",
     fc.property(body, secret, fc.constantFrom(...hashFormat.options), (text, key, form) => {
       const envelope = `{"id":"r","data":{"workflowId":"r","eventType":"MESSAGE_REPLY","payload":${text}}}`;
       const of = { payloadMode: "fat", format: "we-link", hashFormat: form, secret: key } as const;
-      const reply = bodyOf({ ...of, envelope, eventType: "message.reply" });
+      const reply = composeWebhookBody({ ...of, envelope, eventType: "message.reply" });
       expect(isProven(reply, [key], { hashForms: [form === "jwt" ? "jwt" : "raw"] })).toBe(true);
 
       const completed = envelope.replace('"payload":', '"status":"completed","result":');
-      const end = bodyOf({ ...of, envelope: completed, eventType: "workflow.completed" });
+      const end = composeWebhookBody({
+        ...of,
+        envelope: completed,
+        eventType: "workflow.completed",
+      });
       const { hash: _, ...sent } = exact(end) as unknown as Record<string, unknown>;
       const result = `{"status":"SUCCESS","request_id":"r","requestId":"r","result":${text}}`;
       expect(canonicalJson(sent)).toBe(canonicalJson(exact(result)));

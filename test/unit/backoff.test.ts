@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import {
   asLongAsOverdue,
+  delayAfterFailures,
+  delayAfterTotalWait,
   exponential,
-  schedule,
-  scheduleByTotal,
   withJitter,
   withRetryAfter,
 } from "../../shared/core/backoff.ts";
@@ -19,7 +19,7 @@ describe("withJitter", () => {
 });
 
 describe("schedule", () => {
-  const delayAfter = schedule([5_000, 300_000], 0.2);
+  const delayAfter = delayAfterFailures([5_000, 300_000], 0.2);
 
   test.each([
     [1, 5_000],
@@ -66,13 +66,13 @@ describe("scheduleByTotal", () => {
 
   test("the sum of the delays so far selects each delay of the list in turn", () => {
     const selected = [0, 60_000, 180_000, 420_000].map((waitedMs) =>
-      scheduleByTotal(delays, waitedMs),
+      delayAfterTotalWait(delays, waitedMs),
     );
     expect(selected).toEqual(delays);
   });
 
   test("the first delay follows when the list is used up", () => {
-    expect(scheduleByTotal(delays, 900_000)).toBe(60_000);
+    expect(delayAfterTotalWait(delays, 900_000)).toBe(60_000);
   });
 });
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { Failure } from "../../shared/contracts/failures.ts";
 import type { FinalEvent } from "../../shared/core/events/envelope.ts";
 import type { EventClaims, EventPublisher, PublishResult } from "../../shared/core/events/ports.ts";
-import { makeSweepOutbox } from "../../shared/core/events/sweep-outbox.ts";
+import { makeSweepEventOutbox } from "../../shared/core/events/sweep-event-outbox.ts";
 import { makeConsumeWebhooks } from "../../shared/core/inbound/consume-webhooks.ts";
 import { makeTestClock } from "../support/fakes/clocks.ts";
 import { unjoined } from "../support/fakes/inbound-reader.ts";
@@ -35,7 +35,7 @@ function setUp(over: { claims?: Partial<EventClaims>; publish?: EventPublisher["
     claims: stored,
     published,
     consume: outcomesOf(makeConsumeWebhooks({ ...common, claims, ...unjoined({ clock }) })),
-    sweep: makeSweepOutbox({ ...common, claims: stored, graceMs: 30_000, limit: 100 }),
+    sweep: makeSweepEventOutbox({ ...common, claims: stored, graceMs: 30_000, limit: 100 }),
   };
 }
 

@@ -1,6 +1,6 @@
 import type { SQSRecord } from "aws-lambda";
 import { describe, expect, test } from "vitest";
-import { sourceQueue, toWork } from "../../functions/deliver/request.ts";
+import { parseMessage, sourceQueue } from "../../functions/deliver/request.ts";
 
 const urls = {
   ATTEMPTS_QUEUE_URL: "https://sqs.eu-west-1.amazonaws.com/1/Attempts",
@@ -21,14 +21,14 @@ describe("a record of deliver", () => {
 
   test("of the fan-out queue is an event, whatever it contains", () => {
     const body = JSON.stringify({ ...ids, kind: "attempt" });
-    expect(toWork(record("Fanout", body), "fanout")).toEqual({ kind: "event", body });
+    expect(parseMessage(record("Fanout", body), "fanout")).toEqual({ kind: "event", body });
   });
 
   test("of the other queues is an attempt or a job", () => {
     const message = { ...ids, kind: "attempt" };
     const job = { v: 1, kind: "job", jobId: "job_1", clientId: "cl_1" };
     const toRetriesWork = (body: object) =>
-      toWork(record("Retries", JSON.stringify(body)), "retries");
+      parseMessage(record("Retries", JSON.stringify(body)), "retries");
     expect(toRetriesWork(message)).toEqual({ kind: "attempt", message });
     expect(toRetriesWork(job)).toEqual({ kind: "job", jobId: "job_1" });
   });
@@ -36,7 +36,7 @@ describe("a record of deliver", () => {
   test.each(["", "{", "null", '{"detail-type":"workflow.completed","detail":{}}'])(
     "of the attempts queue that is %j fails as MESSAGE_MALFORMED",
     (body) => {
-      const work = toWork(record("Attempts", body), "attempts");
+      const work = parseMessage(record("Attempts", body), "attempts");
       expect(work).toMatchObject({ kind: "failed", code: "MESSAGE_MALFORMED" });
     },
   );

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import type { AttemptMessage } from "../../shared/contracts/messages/delivery.ts";
 import {
+  chooseQueueOrSlot,
   groupByEndpoint,
   planAttempts,
-  planEndpoint,
 } from "../../shared/core/deliveries/attempts/plan-attempts.ts";
 import type { EndpointHealth } from "../../shared/core/deliveries/state/record.ts";
 import { endpointHealth } from "../support/payloads/delivery-records.ts";
@@ -35,7 +35,9 @@ describe("the plan for an endpoint", () => {
     ["a message of the retries queue", "retries", 1, 1, { isFast: false }, "attemptInSlot"],
   ] as const)("for %s in the %s queue (%d of %d messages)", (...row) => {
     const [, queue, count, batchSize, health, plan] = row;
-    expect(planEndpoint(batchOf(messages(count), health), { queue, batchSize }, rules)).toBe(plan);
+    expect(chooseQueueOrSlot(batchOf(messages(count), health), { queue, batchSize }, rules)).toBe(
+      plan,
+    );
   });
 });
 

@@ -55,16 +55,16 @@ async function postTo(
     answers = [["8.8.8.8"]],
     targets = deployed,
     route,
-    refusedAuthority,
+    lambdaRuntimeApi,
   }: {
     answers?: readonly (readonly string[])[];
     targets?: WebhookTargets;
     route?: number;
-    refusedAuthority?: string;
+    lambdaRuntimeApi?: string;
   } = {},
 ) {
   const network = makeNetwork(answers, route);
-  const poster = makeHttpWebhookPoster({ targets, timeoutMs: 5_000, refusedAuthority, ...network });
+  const poster = makeHttpWebhookPoster({ targets, timeoutMs: 5_000, lambdaRuntimeApi, ...network });
   const posted = await poster.post({ url, headers: { "content-type": "x/y" }, body: "{}" });
   return { ...posted, ...network };
 }
@@ -234,7 +234,7 @@ describe("in a local run", () => {
       const asked = {
         targets: local,
         answers: [["127.0.0.1"]],
-        refusedAuthority: "127.0.0.1:9001",
+        lambdaRuntimeApi: "127.0.0.1:9001",
       };
       expect(await postTo(`http://${host}:9001/2018-06-01/`, asked)).toMatchObject(refused);
     },

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { type EventType, eventTypes } from "../../shared/contracts/events.ts";
 import { hashFormat } from "../../shared/contracts/webhook-forms.ts";
 import { sha256Hex } from "../../shared/core/crypto/digest.ts";
-import { bodyOf, formatCarries } from "../../shared/core/deliveries/creation/body.ts";
+import { composeWebhookBody, formatSupports } from "../../shared/core/deliveries/creation/body.ts";
 import { weLink } from "../../shared/providers/we-link/pack.ts";
 import { isProven, webhookOf } from "../support/payloads/webhooks.ts";
 
@@ -13,10 +13,10 @@ const secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const envelopeOf = (type: EventType, data: string) =>
   `{"id":"${type}:r","type":"${type}","createdAt":"2026-06-25T12:00:00.000Z","data":${data}}`;
 
-type BodyOf = Parameters<typeof bodyOf>[0];
+type BodyOf = Parameters<typeof composeWebhookBody>[0];
 
 function body(type: EventType, data: string, more: Partial<BodyOf> = {}): string {
-  return bodyOf({
+  return composeWebhookBody({
     envelope: envelopeOf(type, data),
     eventType: type,
     payloadMode: "fat",
@@ -220,8 +220,8 @@ describe("the event types that a format carries", () => {
   ];
 
   test("the standard format carries all types, the We-Link format those of We-Link", () => {
-    expect(eventTypes.filter((type) => formatCarries("standard", type))).toEqual(eventTypes);
-    expect(eventTypes.filter((type) => formatCarries("we-link", type))).toEqual(inWeLink);
+    expect(eventTypes.filter((type) => formatSupports("standard", type))).toEqual(eventTypes);
+    expect(eventTypes.filter((type) => formatSupports("we-link", type))).toEqual(inWeLink);
   });
 
   test.each(eventTypes.filter((type) => !inWeLink.includes(type)))(

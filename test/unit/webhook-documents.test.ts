@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { hashFormat } from "../../shared/contracts/webhook-forms.ts";
-import { bodyOf } from "../../shared/core/deliveries/creation/body.ts";
+import { composeWebhookBody } from "../../shared/core/deliveries/creation/body.ts";
 import { signedHeaders } from "../../shared/core/deliveries/signing/signing.ts";
 
 const document = readFileSync(
@@ -71,7 +71,7 @@ describe("the JavaScript of docs/receiving-webhooks.md accepts our We-Link paylo
   const data = '{"requestId":"r","status":"completed","result":{"n":1.0,"hash":"ü"}}';
 
   test.each(hashFormat.options)("and refuses any other payload, with %s", (form) => {
-    const body = bodyOf({
+    const body = composeWebhookBody({
       envelope: `{"id":"workflow.completed:r","data":${data}}`,
       eventType: "workflow.completed",
       payloadMode: "fat",

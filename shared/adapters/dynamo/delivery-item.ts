@@ -17,7 +17,7 @@ const endReason = z.enum({
   request_cancelled: "request_cancelled",
 } as const satisfies { [Reason in EndReason]: Reason });
 
-type Renamed = "deliveryId" | "dueMs" | "recoverAfterRealMs" | "expiresMs";
+type Renamed = "deliveryId" | "sweepDueMs" | "recoverAfterRealMs" | "expiresMs";
 type Attribute =
   | Exclude<keyof DeliveryRecord, Renamed>
   | ("entity" | "id" | "dueAt" | "sweepAt" | "expiresAt");
@@ -41,7 +41,7 @@ const item = z.object({
   reason: z.optional(endReason),
   cycle: z.number(),
   attemptsInCycle: z.number(),
-  startsOfAttempt: z.number(),
+  claimsOfAttempt: z.number(),
   attemptHistory: z.array(
     z.object({
       cycle: z.number(),
@@ -75,20 +75,22 @@ export function readDeliveryItem(
   return {
     ...rest,
     deliveryId: id,
-    dueMs: dueAt,
+    sweepDueMs: dueAt,
     recoverAfterRealMs: sweepAt,
     expiresMs: expiresAt * 1000,
   };
 }
 
 export function deliveryItem(delivery: DeliveryRecord): Record<string, unknown> {
-  const { deliveryId, dueMs, recoverAfterRealMs, expiresMs, ...rest } = delivery;
+  const { deliveryId, sweepDueMs, recoverAfterRealMs, expiresMs, ...rest } = delivery;
   return {
     ...rest,
     entity: "delivery",
     id: deliveryId,
     listedAs: `${new Date(delivery.createdMs).toISOString()}#${deliveryId}`,
-    ...(dueMs === undefined ? {} : { dueShard: shardOfDelivery(deliveryId), dueAt: dueMs }),
+    ...(sweepDueMs === undefined
+      ? {}
+      : { dueShard: shardOfDelivery(deliveryId), dueAt: sweepDueMs }),
     ...sweepEntry(deliveryId, recoverAfterRealMs),
     ...expiry(expiresMs),
   };

@@ -21,7 +21,7 @@ export function makeDynamoDeliveryClaim(options: {
       Key: { id: deliveryId },
       UpdateExpression:
         "SET #status = :delivering, #owner = :owner, leaseUntilRealMs = :until, " +
-        "startsOfAttempt = startsOfAttempt + :one, version = version + :one, sweepShard = :shard, sweepAt = :until " +
+        "claimsOfAttempt = claimsOfAttempt + :one, version = version + :one, sweepShard = :shard, sweepAt = :until " +
         "REMOVE nextMs, dueShard, dueAt",
       ConditionExpression:
         "(#status = :waiting AND nextMs <= :now) OR " +

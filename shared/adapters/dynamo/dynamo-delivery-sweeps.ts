@@ -20,7 +20,7 @@ const dueEntry = z.object({
 export function makeDynamoDeliverySweeps(options: {
   client: DynamoDBDocumentClient;
   tableName: string;
-}): Pick<DeliveryStore, "due" | "postpone" | "stale"> {
+}): Pick<DeliveryStore, "findDue" | "setSweepDue" | "findStale"> {
   const { client, tableName: TableName } = options;
   const { due, sweep } = deliveriesTable.indexes;
 
@@ -37,29 +37,33 @@ export function makeDynamoDeliverySweeps(options: {
   }
 
   return {
-    async due(shard, untilMs, limit) {
+    async findDue(shard, untilMs, limit) {
       return (await earliest(due, shard, { untilMs, limit })).map((entry) => {
         const { id, dueAt, nextMs, ...rest } = dueEntry.parse(entry);
-        return { message: toAttemptMessage({ ...rest, deliveryId: id }), dueMs: dueAt, nextMs };
+        return {
+          message: toAttemptMessage({ ...rest, deliveryId: id }),
+          sweepDueMs: dueAt,
+          nextMs,
+        };
       });
     },
 
     // The version does not change, so that a worker that read the delivery before may still write it.
-    async postpone(seen, dueMs) {
+    async setSweepDue(seen, sweepDueMs) {
       const command = new UpdateCommand({
         TableName,
         Key: { id: seen.message.deliveryId },
         UpdateExpression: "SET dueAt = :due",
         ConditionExpression: "dueAt = :seen",
-        ExpressionAttributeValues: { ":due": dueMs, ":seen": seen.dueMs },
+        ExpressionAttributeValues: { ":due": sweepDueMs, ":seen": seen.sweepDueMs },
         ReturnValuesOnConditionCheckFailure: "ALL_OLD",
       });
       const result = await conditionalWrite("UpdateItem", () => client.send(command));
       // Its own write, of which the answer was lost.
-      return "written" in result || result.existing?.dueAt === dueMs;
+      return "written" in result || result.existing?.dueAt === sweepDueMs;
     },
 
-    async stale(shard, beforeRealMs, limit) {
+    async findStale(shard, beforeRealMs, limit) {
       const found = await earliest(sweep, shard, { untilMs: beforeRealMs, limit });
       return found.map(({ id }) => String(id));
     },

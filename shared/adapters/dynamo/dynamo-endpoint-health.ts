@@ -12,7 +12,7 @@ const item = z.object({
   isFast: z.boolean(),
   fastSuccessesNeeded: z.number(),
   consecutiveFailures: z.number(),
-  workers: z.record(z.string(), z.number()),
+  slots: z.record(z.string(), z.number()),
   version: z.number(),
 } satisfies Record<keyof EndpointHealth, z.ZodMiniType>);
 

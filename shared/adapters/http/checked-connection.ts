@@ -41,7 +41,7 @@ export const connectionClosed = new ConnectionFault("CONNECTION_CLOSED");
  *
  * @throws ADDRESS_REFUSED, NAME_NOT_FOUND, the signal's reason, or an error with Node's code
  */
-export async function openChecked(
+export async function connectToAllowedAddress(
   url: URL,
   { targets, network, signal }: { targets: WebhookTargets; network: Network; signal: AbortSignal },
 ): Promise<Socket> {

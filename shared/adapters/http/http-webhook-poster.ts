@@ -1,14 +1,14 @@
 import { type ClientRequest, type IncomingMessage, request } from "node:http";
 import type { Socket } from "node:net";
 import type { WebhookTargets } from "../../contracts/webhook-targets.ts";
-import type { Posted, WebhookPost, WebhookPoster } from "../../core/deliveries/state/ports.ts";
+import type { PostResult, WebhookPost, WebhookPoster } from "../../core/deliveries/state/ports.ts";
 import { targetUrlProblem } from "../../core/deliveries/webhooks/target-url.ts";
 import { retryAfterOf } from "../../core/providers/retry-after.ts";
 import {
   ConnectionFault,
   connectionClosed,
+  connectToAllowedAddress,
   type Network,
-  openChecked,
   systemNetwork,
 } from "./checked-connection.ts";
 
@@ -20,7 +20,7 @@ const maxBodyMs = 1_000;
 const keptBodyBytes = 512;
 const maxInformationalCount = 10;
 
-type Outcome = Omit<Posted, "durationMs">;
+type Outcome = Omit<PostResult, "durationMs">;
 
 /**
  * Posts webhooks to subscribers, who are not trusted (SSRF guard): a URL is checked before
@@ -29,19 +29,19 @@ type Outcome = Omit<Posted, "durationMs">;
  * upgraded. The status is known at the headers, and stands whatever the body does.
  *
  * @param options.timeoutMs from the name's resolution to the last byte, in real time
- * @param options.refusedAuthority `host:port` of the Lambda runtime's own API,
+ * @param options.lambdaRuntimeApi `host:port` of the Lambda runtime's own API,
  *   whose port is refused on this machine in every notation
  */
 export function makeHttpWebhookPoster(
   options: {
     targets: WebhookTargets;
     timeoutMs: number;
-    refusedAuthority?: string | undefined;
+    lambdaRuntimeApi?: string | undefined;
   } & Partial<Network>,
 ): WebhookPoster {
-  const { timeoutMs, refusedAuthority } = options;
+  const { timeoutMs, lambdaRuntimeApi } = options;
   const { lookup = systemNetwork.lookup, connect = systemNetwork.connect } = options;
-  const refusedPort = refusedAuthority?.split(":").at(-1);
+  const refusedPort = lambdaRuntimeApi?.split(":").at(-1);
   const targets: WebhookTargets = {
     ...options.targets,
     refusedPorts: [...options.targets.refusedPorts, ...(refusedPort ? [Number(refusedPort)] : [])],
@@ -67,8 +67,8 @@ export function makeHttpWebhookPoster(
     if (targetUrlProblem(post.url, targets)) throw new ConnectionFault("ADDRESS_REFUSED");
     const url = new URL(post.url);
     const network = { lookup, connect };
-    const socket = await openChecked(url, { targets, network, signal });
-    return answerTo(send(post, url, socket), signal);
+    const socket = await connectToAllowedAddress(url, { targets, network, signal });
+    return receiveResponse(send(post, url, socket), signal);
   }
 }
 
@@ -93,7 +93,7 @@ function send(post: WebhookPost, url: URL, socket: Socket): ClientRequest {
   return call;
 }
 
-function answerTo(call: ClientRequest, signal: AbortSignal): Promise<Outcome> {
+function receiveResponse(call: ClientRequest, signal: AbortSignal): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     const fail = (code: string) => reject(new ConnectionFault(code));
     signal.addEventListener("abort", () => reject(signal.reason), { once: true });
@@ -112,13 +112,13 @@ function answerTo(call: ClientRequest, signal: AbortSignal): Promise<Outcome> {
       });
     });
     // The status is final from here on: a later failure does not change it.
-    call.on("response", (response) => resolve(answerOf(response, signal)));
+    call.on("response", (response) => resolve(readResponse(response, signal)));
   });
 }
 
-async function answerOf(response: IncomingMessage, signal: AbortSignal): Promise<Outcome> {
+async function readResponse(response: IncomingMessage, signal: AbortSignal): Promise<Outcome> {
   const { "retry-after": retryAfter, date } = response.headers;
-  const bodyStart = await startOf(response, signal);
+  const bodyStart = await readBodyStart(response, signal);
   return {
     httpStatus: response.statusCode,
     ...(bodyStart === "" ? {} : { bodyStart }),
@@ -127,7 +127,7 @@ async function answerOf(response: IncomingMessage, signal: AbortSignal): Promise
 }
 
 /** Reads a body to its end or to the first limit, and returns its beginning as text. */
-async function startOf(response: IncomingMessage, signal: AbortSignal): Promise<string> {
+async function readBodyStart(response: IncomingMessage, signal: AbortSignal): Promise<string> {
   const chunks: Buffer[] = [];
   await new Promise<void>((done) => {
     const timer = setTimeout(done, maxBodyMs);

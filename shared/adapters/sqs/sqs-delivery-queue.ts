@@ -5,7 +5,7 @@ import {
 } from "@aws-sdk/client-sqs";
 import { Failure } from "../../contracts/failures.ts";
 import type { DeliveryMessage } from "../../contracts/messages/delivery.ts";
-import type { AttemptQueue, DeliveryQueue } from "../../core/deliveries/state/ports.ts";
+import type { AttemptQueueName, DeliveryQueue } from "../../core/deliveries/state/ports.ts";
 import { busSafeJson } from "../../core/events/envelope.ts";
 import { batches } from "../batches.ts";
 import { callDependency } from "../dependency-down.ts";
@@ -21,7 +21,7 @@ const MAX_BATCH_BYTES = 1_048_576;
  */
 export function makeSqsDeliveryQueue(options: {
   client: SQSClient;
-  queueUrls: Readonly<Record<AttemptQueue, string>>;
+  queueUrls: Readonly<Record<AttemptQueueName, string>>;
 }): DeliveryQueue {
   const { client, queueUrls } = options;
 

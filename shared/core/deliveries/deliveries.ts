@@ -10,7 +10,11 @@ import { startNextCycle } from "./state/delivery-state.ts";
 import { deliverySummary, deliveryView, recoveryView } from "./state/delivery-views.ts";
 import type { DeliveryStore } from "./state/ports.ts";
 import { type DeliveryRecord, hasEnded } from "./state/record.ts";
-import { type DeactivateWebhookDeps, newJob, startJob } from "./webhooks/deactivate-webhook.ts";
+import {
+  type DeactivateWebhookDeps,
+  newJob,
+  sendJobMessage,
+} from "./webhooks/deactivate-webhook.ts";
 
 export interface DeliveriesDeps extends DeactivateWebhookDeps {
   deliveries: DeliveryStore;
@@ -118,7 +122,7 @@ export function makeDeliveries(deps: DeliveriesDeps): Deliveries {
       requireActive(await webhooks.find(clientId));
       const job = newJob("recover", { clientId, sinceMs, untilMs }, deps);
       await jobs.create(job);
-      await startJob(job, deps);
+      await sendJobMessage(job, deps);
       return recoveryView(job);
     },
 

@@ -2,24 +2,24 @@ import type { WebhookItem } from "../../contracts/config-items.ts";
 import { deliverableType } from "../../contracts/events.ts";
 import { busSafeJson, type FinalEvent } from "../events/envelope.ts";
 import { forEachConcurrent } from "../for-each-concurrent.ts";
-import { formatCarries } from "./creation/body.ts";
+import { formatSupports } from "./creation/body.ts";
 import { newDelivery } from "./creation/new-delivery.ts";
-import { masterKeysOf, type ReadMasterKeys } from "./signing/signing.ts";
+import { type FetchMasterKeys, requireMasterKeys } from "./signing/signing.ts";
 import { toAttemptMessage } from "./state/attempt-message.ts";
 import type { DeliveryContext } from "./state/delivery-context.ts";
 import { ANSWERED_GONE, endDelivery, startNextCycle } from "./state/delivery-state.ts";
 import type { DeliveryQueue, DeliveryStore, JobStore, WebhookStore } from "./state/ports.ts";
-import type { PublishFailures } from "./state/publish-failures.ts";
+import type { PublishDeliveryFailed } from "./state/publish-delivery-failed.ts";
 import type { DeliveryJob, DeliveryRecord } from "./state/record.ts";
 import { webhookStatusOf } from "./state/webhook-status.ts";
-import { startJob } from "./webhooks/deactivate-webhook.ts";
+import { sendJobMessage } from "./webhooks/deactivate-webhook.ts";
 
 export interface RunBulkJobDeps {
   jobs: JobStore;
   deliveries: DeliveryStore;
   webhooks: WebhookStore;
   queue: DeliveryQueue;
-  publishFailures: PublishFailures;
+  publishDeliveryFailed: PublishDeliveryFailed;
   /**
    * Stores an event and publishes it, or leaves publishing to the sweep. Idempotent.
    *
@@ -28,7 +28,7 @@ export interface RunBulkJobDeps {
   publish: (event: FinalEvent) => Promise<void>;
   /** Finds a stored event; `undefined` if it has expired. @throws DEPENDENCY_DOWN */
   findEvent: (eventId: string) => Promise<{ clientId: string; envelope: string } | undefined>;
-  masterKeys: ReadMasterKeys;
+  masterKeys: FetchMasterKeys;
   context: () => DeliveryContext;
   /** Called for a webhook that was disabled because its endpoint answered 410. */
   onWebhookDisabled: () => void;
@@ -59,11 +59,11 @@ export function makeRunBulkJob(deps: RunBulkJobDeps): RunBulkJob {
     let job = await deps.jobs.find(jobId);
     while (job?.status === "running" && remainingMs() > STOP_BEFORE_MS) {
       const webhook = await deps.webhooks.find(job.clientId);
-      const isObsolete = job.kind === "end" && !(await announceDisabled(job, webhook));
+      const isObsolete = job.kind === "end" && !(await publishDisabledIfNeeded(job, webhook));
       const progress = isObsolete ? { status: "done" as const } : await processPage(job, webhook);
       job = await saveProgress(job, progress);
     }
-    if (job?.status === "running") await startJob(job, deps);
+    if (job?.status === "running") await sendJobMessage(job, deps);
   };
 
   /**
@@ -72,7 +72,7 @@ export function makeRunBulkJob(deps: RunBulkJobDeps): RunBulkJob {
    *
    * @returns `false` if the webhook is active (again): the job has nothing to do
    */
-  async function announceDisabled(
+  async function publishDisabledIfNeeded(
     job: DeliveryJob,
     current: WebhookItem | undefined,
   ): Promise<boolean> {
@@ -105,7 +105,7 @@ export function makeRunBulkJob(deps: RunBulkJobDeps): RunBulkJob {
         : endWaiting(delivery, job, webhook));
       if (next) changed.push(next);
     });
-    await deps.publishFailures(
+    await deps.publishDeliveryFailed(
       changed.filter(({ unpublishedFailures }) => unpublishedFailures.length > 0),
     );
     const messages = changed
@@ -141,10 +141,10 @@ export function makeRunBulkJob(deps: RunBulkJobDeps): RunBulkJob {
     const type = deliverableType.safeParse(eventType).data;
     const event = await deps.findEvent(id);
     const isSubscribed = type && (webhook.eventTypes?.includes(type) ?? true);
-    if (!isSubscribed || !formatCarries(webhook.format, type)) return undefined;
+    if (!isSubscribed || !formatSupports(webhook.format, type)) return undefined;
     if (!event || event.clientId !== clientId) return undefined;
     const deliverable = { id, type, clientId, envelope: event.envelope, requestId };
-    const master = await masterKeysOf(webhook, deps.masterKeys);
+    const master = await requireMasterKeys(webhook, deps.masterKeys);
     const created = newDelivery(webhook, deliverable, { master, context: deps.context() });
     const stored = await deps.deliveries.create(created);
     // One that exists is attempted already, or is in the list itself if it has failed too.

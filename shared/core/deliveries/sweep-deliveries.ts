@@ -1,17 +1,17 @@
 import { DELIVERY_SHARD_COUNT } from "../../contracts/tables.ts";
 import { toAttemptMessage } from "./state/attempt-message.ts";
 import type { DeliveryContext } from "./state/delivery-context.ts";
-import { considerLostAfterMs } from "./state/delivery-state.ts";
+import { messageLostAtMs } from "./state/delivery-state.ts";
 import type { DeliveryQueue, DeliveryStore, DueDelivery, JobStore } from "./state/ports.ts";
-import type { PublishFailures } from "./state/publish-failures.ts";
+import type { PublishDeliveryFailed } from "./state/publish-delivery-failed.ts";
 import type { DeliveryRecord } from "./state/record.ts";
-import { startJob } from "./webhooks/deactivate-webhook.ts";
+import { sendJobMessage } from "./webhooks/deactivate-webhook.ts";
 
 export interface SweepDeliveriesDeps {
   deliveries: DeliveryStore;
   jobs: JobStore;
   queue: DeliveryQueue;
-  publishFailures: PublishFailures;
+  publishDeliveryFailed: PublishDeliveryFailed;
   context: () => DeliveryContext;
   /** Most deliveries of one shard that one query returns. */
   limit: number;
@@ -62,12 +62,12 @@ export function makeSweepDeliveries(deps: SweepDeliveriesDeps): SweepDeliveries 
     const sweeps = shards.flatMap((shard) => [
       sweepIndex(
         hasTime,
-        (limit) => deliveries.due(shard, nowMs, limit),
+        (limit) => deliveries.findDue(shard, nowMs, limit),
         (due) => sendDueMessages(due, total),
       ),
       sweepIndex(
         hasTime,
-        (limit) => deliveries.stale(shard, nowRealMs, limit),
+        (limit) => deliveries.findStale(shard, nowRealMs, limit),
         (ids) => recoverStale(ids, total),
       ),
     ]);
@@ -103,7 +103,7 @@ export function makeSweepDeliveries(deps: SweepDeliveriesDeps): SweepDeliveries 
     const context = deps.context();
     // Postponed before they are sent, so that two concurrent runs do not both send.
     const postponed = await Promise.allSettled(
-      due.map((one) => deliveries.postpone(one, considerLostAfterMs(one.nextMs, context))),
+      due.map((one) => deliveries.setSweepDue(one, messageLostAtMs(one.nextMs, context))),
     );
     countRejected(postponed, total);
     const mine = due.filter((_, index) => {
@@ -131,7 +131,7 @@ export function makeSweepDeliveries(deps: SweepDeliveriesDeps): SweepDeliveries 
     const failures = recovered.flatMap((one) =>
       one.status === "fulfilled" && one.value ? [one.value] : [],
     );
-    const { published, unpublished } = await deps.publishFailures(failures);
+    const { published, unpublished } = await deps.publishDeliveryFailed(failures);
     total.published += published;
     total.unpublished += unpublished;
   }
@@ -141,7 +141,7 @@ export function makeSweepDeliveries(deps: SweepDeliveriesDeps): SweepDeliveries 
     if (!job || job.status === "done") return;
     const recoverAfterRealMs = deps.context().nowRealMs + STALE_AGAIN_AFTER_MS;
     if (!(await jobs.replace({ ...job, recoverAfterRealMs }))) return;
-    await startJob(job, deps);
+    await sendJobMessage(job, deps);
     total.restartedJobs++;
   }
 

@@ -6,7 +6,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { makeHttpWebhookPoster } from "../../../shared/adapters/http/http-webhook-poster.ts";
-import type { Posted } from "../../../shared/core/deliveries/state/ports.ts";
+import type { PostResult } from "../../../shared/core/deliveries/state/ports.ts";
 import { TEST_TIMEOUT_MS } from "../../support/wait-timeout.ts";
 
 const maxReadBytes = 65_536;
@@ -14,7 +14,7 @@ const maxHeapGrowthBytes = 8_000_000;
 const cut = expect.stringMatching(/^HPE_|^ANSWER_TOO_LARGE$/);
 
 /** The expected result of a POST to each endpoint of the child process. */
-const expected: Record<string, Partial<Record<keyof Posted, unknown>>> = {
+const expected: Record<string, Partial<Record<keyof PostResult, unknown>>> = {
   silent: { error: "TIMEOUT" },
   "never reads": { error: "TIMEOUT" },
   "closes at once": { error: expect.stringMatching(/^ECONNRESET$|^EPIPE$/) },

@@ -147,19 +147,19 @@ describe("Calls whose response is lost and that the SDK retries", () => {
     const claim = await withLostResponse("UpdateItem", () =>
       lossy.deliveries.claim(deliveryId, lease),
     );
-    expect(claim).toMatchObject({ kind: "claimed", delivery: { startsOfAttempt: 1, version: 2 } });
+    expect(claim).toMatchObject({ kind: "claimed", delivery: { claimsOfAttempt: 1, version: 2 } });
     expect(await lossy.deliveries.find(deliveryId)).toMatchObject({
-      startsOfAttempt: 1,
+      claimsOfAttempt: 1,
       version: 2,
     });
   });
 
   test("A delivery is postponed when the response is lost", async () => {
-    const delivery = deliveryRecord({ dueMs: 5 });
+    const delivery = deliveryRecord({ sweepDueMs: 5 });
     await lossy.deliveries.create(delivery);
     const { deliveryId, clientId, webhookId } = delivery;
     const message = { v: 1, kind: "attempt", deliveryId, clientId, webhookId } as const;
-    const postpone = () => lossy.deliveries.postpone({ message, dueMs: 5 }, 6);
+    const postpone = () => lossy.deliveries.setSweepDue({ message, sweepDueMs: 5 }, 6);
     expect(await withLostResponse("UpdateItem", postpone)).toBe(true);
   });
 

@@ -9,14 +9,17 @@ import {
   type AttemptMessage,
   deliveryMessage,
 } from "../../../shared/contracts/messages/delivery.ts";
-import type { AttemptQueue, DeliveryQueue } from "../../../shared/core/deliveries/state/ports.ts";
+import type {
+  AttemptQueueName,
+  DeliveryQueue,
+} from "../../../shared/core/deliveries/state/ports.ts";
 import { startAwsFaultProxy } from "../../support/fakes/aws-fault-proxy.ts";
 import { openLocalTables } from "../../support/runs/local-tables.ts";
 
 const opened = new AsyncDisposableStack();
 let proxy: Awaited<ReturnType<typeof startAwsFaultProxy>>;
 let sqs: SQSClient;
-let queueUrls: Record<AttemptQueue, string>;
+let queueUrls: Record<AttemptQueueName, string>;
 let queue: DeliveryQueue;
 beforeAll(async () => {
   const aws = await openLocalTables();
@@ -38,7 +41,7 @@ beforeAll(async () => {
 afterAll(() => opened.disposeAsync());
 
 /** Receives all visible messages of the queue, each with its message group. */
-async function received(name: AttemptQueue) {
+async function received(name: AttemptQueueName) {
   const all: { message: unknown; group: string | undefined }[] = [];
   for (;;) {
     const receive = new ReceiveMessageCommand({

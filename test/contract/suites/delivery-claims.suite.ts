@@ -28,14 +28,14 @@ export function deliveryClaimsSuite(
     }
     const lease = (owner: string, ms = 60_000) => ({ owner, untilMs: clock.realMs() + ms });
     const dueUntil = async (ms: number): Promise<string[]> =>
-      (await Promise.all(shards.map((shard) => deliveries.due(shard, ms, 1_000))))
+      (await Promise.all(shards.map((shard) => deliveries.findDue(shard, ms, 1_000))))
         .flat()
         .map(({ message }) => message.deliveryId);
     const staleUntil = async (ms: number): Promise<string[]> =>
-      (await Promise.all(shards.map((shard) => deliveries.stale(shard, ms, 1_000)))).flat();
+      (await Promise.all(shards.map((shard) => deliveries.findStale(shard, ms, 1_000)))).flat();
 
     test("a claim of a due delivery is granted and counted", async () => {
-      const delivery = await stored({ nextMs: clock.businessMs(), dueMs: 77_000 });
+      const delivery = await stored({ nextMs: clock.businessMs(), sweepDueMs: 77_000 });
       const until = lease("a");
       const claim = await deliveries.claim(delivery.deliveryId, until);
       const claimed = {

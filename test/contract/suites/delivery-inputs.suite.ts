@@ -74,7 +74,7 @@ export function deliveryInputsSuite(name: string, open: () => Promise<Stores>): 
       const first = endpointHealth({
         consecutiveFailures: 3,
         isFast: false,
-        workers: { "a#1": 5.5, b: 6 },
+        slots: { "a#1": 5.5, b: 6 },
       });
       const { clientId } = first;
       expect(await healthOf(clientId)).toBeUndefined();

@@ -24,7 +24,7 @@ function fullRecord(): DeliveryRecord {
     reason: "attempts_used",
     cycle: 2,
     attemptsInCycle: 3,
-    startsOfAttempt: 4,
+    claimsOfAttempt: 4,
     attemptHistory: [
       {
         cycle: 1,
@@ -41,7 +41,7 @@ function fullRecord(): DeliveryRecord {
     leaseUntilRealMs: 10,
     unpublishedFailures: [{ cycle: 1, attemptCount: 1, reason: "gone", atMs: 11 }],
     endedMs: 12,
-    dueMs: 13,
+    sweepDueMs: 13,
     recoverAfterRealMs: 14,
   });
 }
@@ -66,9 +66,9 @@ export function deliveryStoreSuite(
     }
     const lease = (owner: string, ms = 60_000) => ({ owner, untilMs: clock.realMs() + ms });
     const dueUntil = async (ms: number): Promise<DueDelivery[]> =>
-      (await Promise.all(shards.map((shard) => deliveries.due(shard, ms, 1_000)))).flat();
+      (await Promise.all(shards.map((shard) => deliveries.findDue(shard, ms, 1_000)))).flat();
     const staleUntil = async (ms: number): Promise<string[]> =>
-      (await Promise.all(shards.map((shard) => deliveries.stale(shard, ms, 1_000)))).flat();
+      (await Promise.all(shards.map((shard) => deliveries.findStale(shard, ms, 1_000)))).flat();
 
     test("a delivery is read as it was written", async () => {
       const full = fullRecord();
@@ -132,37 +132,41 @@ export function deliveryStoreSuite(
 
     test("due deliveries are listed with their message, oldest first, each in one shard", async () => {
       const base = 5_000_000;
-      const second = await stored({ dueMs: base + 2, requestId: "rq_2" });
-      const first = await stored({ dueMs: base + 1 });
-      const later = await stored({ dueMs: base + 4 });
+      const second = await stored({ sweepDueMs: base + 2, requestId: "rq_2" });
+      const first = await stored({ sweepDueMs: base + 1 });
+      const later = await stored({ sweepDueMs: base + 4 });
       const listed = await Promise.all(
-        shards.map((shard) => deliveries.due(shard, base + 3, 1_000)),
+        shards.map((shard) => deliveries.findDue(shard, base + 3, 1_000)),
       );
       const ids = [first, second, later].map(({ deliveryId }) => deliveryId);
       const ours = listed.flat().filter(({ message }) => ids.includes(message.deliveryId));
-      expect(ours.sort((one, other) => one.dueMs - other.dueMs)).toEqual([
-        { message: toAttemptMessage(first), dueMs: base + 1, nextMs: first.nextMs },
-        { message: toAttemptMessage(second), dueMs: base + 2, nextMs: second.nextMs },
+      expect(ours.sort((one, other) => one.sweepDueMs - other.sweepDueMs)).toEqual([
+        { message: toAttemptMessage(first), sweepDueMs: base + 1, nextMs: first.nextMs },
+        { message: toAttemptMessage(second), sweepDueMs: base + 2, nextMs: second.nextMs },
       ]);
       for (const shard of listed) {
-        const times = shard.map(({ dueMs }) => dueMs);
+        const times = shard.map(({ sweepDueMs }) => sweepDueMs);
         expect(times).toEqual(times.toSorted((one, other) => one - other));
       }
-      const limited = await Promise.all(shards.map((shard) => deliveries.due(shard, base + 3, 1)));
+      const limited = await Promise.all(
+        shards.map((shard) => deliveries.findDue(shard, base + 3, 1)),
+      );
       expect(Math.max(...limited.map(({ length }) => length))).toBe(1);
     });
 
     test("a postponed delivery is due later, if it was not changed since it was read", async () => {
-      const delivery = await stored({ dueMs: 6_000_000 });
-      const seen = { message: toAttemptMessage(delivery), dueMs: 6_000_000 };
-      expect(await deliveries.postpone(seen, 6_000_100)).toBe(true);
-      const due = (await dueUntil(6_000_100)).map(({ dueMs }) => dueMs);
+      const delivery = await stored({ sweepDueMs: 6_000_000 });
+      const seen = { message: toAttemptMessage(delivery), sweepDueMs: 6_000_000 };
+      expect(await deliveries.setSweepDue(seen, 6_000_100)).toBe(true);
+      const due = (await dueUntil(6_000_100)).map(({ sweepDueMs }) => sweepDueMs);
       expect(due).toContain(6_000_100);
-      expect(await deliveries.postpone(seen, 6_000_200)).toBe(false);
+      expect(await deliveries.setSweepDue(seen, 6_000_200)).toBe(false);
       // Whoever read it before can still write it.
-      expect(await deliveries.replace({ ...delivery, dueMs: undefined })).toBeDefined();
-      expect(await deliveries.postpone({ ...seen, dueMs: 6_000_100 }, 6_000_300)).toBe(false);
-      expect(await deliveries.find(delivery.deliveryId)).toMatchObject({ dueMs: undefined });
+      expect(await deliveries.replace({ ...delivery, sweepDueMs: undefined })).toBeDefined();
+      expect(await deliveries.setSweepDue({ ...seen, sweepDueMs: 6_000_100 }, 6_000_300)).toBe(
+        false,
+      );
+      expect(await deliveries.find(delivery.deliveryId)).toMatchObject({ sweepDueMs: undefined });
     });
 
     test("deliveries and jobs whose worker may have crashed are listed until they are written again", async () => {

@@ -43,10 +43,10 @@ export function makeMemoryDeliveryStore(options: {
           owner: lease.owner,
           leaseUntilRealMs: lease.untilMs,
           recoverAfterRealMs: lease.untilMs,
-          startsOfAttempt: found.startsOfAttempt + 1,
+          claimsOfAttempt: found.claimsOfAttempt + 1,
           version: found.version + 1,
           nextMs: undefined,
-          dueMs: undefined,
+          sweepDueMs: undefined,
         };
         stored.set(deliveryId, delivery);
         return { kind: "claimed", delivery: { ...delivery } };
@@ -76,29 +76,29 @@ export function makeMemoryDeliveryStore(options: {
       return { deliveries: shown, before: last && listedAs(last) };
     },
 
-    async due(shard, untilMs, limit) {
+    async findDue(shard, untilMs, limit) {
       // One shard holds them all: how they are spread is the store's own affair.
       if (shard !== 0) return [];
       return [...stored.values()]
         .flatMap((delivery) => {
-          const { dueMs, nextMs } = delivery;
-          if (dueMs === undefined || nextMs === undefined) return [];
-          return [{ message: toAttemptMessage(delivery), dueMs, nextMs }];
+          const { sweepDueMs, nextMs } = delivery;
+          if (sweepDueMs === undefined || nextMs === undefined) return [];
+          return [{ message: toAttemptMessage(delivery), sweepDueMs, nextMs }];
         })
-        .filter(({ dueMs }) => dueMs <= untilMs)
-        .sort((one, other) => one.dueMs - other.dueMs)
+        .filter((due) => due.sweepDueMs <= untilMs)
+        .sort((one, other) => one.sweepDueMs - other.sweepDueMs)
         .slice(0, limit);
     },
 
-    async postpone({ message, dueMs: seenMs }, dueMs) {
+    async setSweepDue({ message, sweepDueMs: seenMs }, sweepDueMs) {
       const found = stored.get(message.deliveryId);
-      if (found?.dueMs === dueMs) return true;
-      if (found?.dueMs !== seenMs) return false;
-      stored.set(message.deliveryId, { ...found, dueMs });
+      if (found?.sweepDueMs === sweepDueMs) return true;
+      if (found?.sweepDueMs !== seenMs) return false;
+      stored.set(message.deliveryId, { ...found, sweepDueMs });
       return true;
     },
 
-    async stale(shard, beforeRealMs, limit) {
+    async findStale(shard, beforeRealMs, limit) {
       if (shard !== 0) return [];
       return [
         ...[...stored.values()].map(({ deliveryId: id, recoverAfterRealMs }) => ({

@@ -24,7 +24,7 @@ export function deliveryRecord(overrides: Partial<DeliveryRecord> = {}): Deliver
     status: "waiting",
     cycle: 1,
     attemptsInCycle: 0,
-    startsOfAttempt: 0,
+    claimsOfAttempt: 0,
     attemptHistory: [],
     nextMs: createdMs,
     unpublishedFailures: [],
@@ -59,7 +59,7 @@ export function endpointHealth(overrides: Partial<EndpointHealth> = {}): Endpoin
     isFast: true,
     fastSuccessesNeeded: 0,
     consecutiveFailures: 0,
-    workers: {},
+    slots: {},
     version: 0,
     ...overrides,
   };

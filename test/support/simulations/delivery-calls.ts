@@ -32,11 +32,11 @@ const INPUTS = ["webhook#", "health#"];
 const CREATES = [...delivery("waiting"), IS_NEW];
 /** The first attempt stores and claims the delivery. */
 const CLAIMS_NEW = [...delivery("delivering"), IS_NEW];
-const ACQUIRES_SLOT = ['"entity":{"S":"health"}', '"workers":{"M":{"'];
-const RELEASES_SLOT = ['"entity":{"S":"health"}', '"workers":{"M":{}}'];
-const CLAIMS = ["startsOfAttempt = startsOfAttempt + :one"];
+const ACQUIRES_SLOT = ['"entity":{"S":"health"}', '"slots":{"M":{"'];
+const RELEASES_SLOT = ['"entity":{"S":"health"}', '"slots":{"M":{}}'];
+const CLAIMS = ["claimsOfAttempt = claimsOfAttempt + :one"];
 const DELIVERED = [...delivery("delivered"), IS_NEXT];
-const RETRIED = [...delivery("waiting"), IS_NEXT, '"startsOfAttempt":{"N":"0"}'];
+const RETRIED = [...delivery("waiting"), IS_NEXT, '"claimsOfAttempt":{"N":"0"}'];
 const FAILS = [...delivery("failed"), HAS_UNPUBLISHED];
 const PUBLISHES_FAILURE = ["delivery.failed:"];
 const ARCHIVES = [EVENTS, "delivery.failed:"];

@@ -1,6 +1,6 @@
 import {
   composeDeliverySweep,
-  composeDeliveryWork,
+  composeMessageProcessing,
 } from "../../../shared/composition/delivery-use-cases.ts";
 import type { WebhookItem } from "../../../shared/contracts/config-items.ts";
 import { Failure } from "../../../shared/contracts/failures.ts";
@@ -14,10 +14,10 @@ import {
   deliveryRulesOf,
 } from "../../../shared/core/deliveries/state/delivery-rules.ts";
 import type {
-  AttemptQueue,
+  AttemptQueueName,
   DeliveryQueue,
   DeliveryStore,
-  Posted,
+  PostResult,
   WebhookPost,
 } from "../../../shared/core/deliveries/state/ports.ts";
 import { type FinalEvent, toEventBridgeDetail } from "../../../shared/core/events/envelope.ts";
@@ -63,11 +63,11 @@ export interface SeenPost extends WebhookPost {
   atMs: number;
 }
 
-type Answered = Partial<Posted> & { tookMs?: number };
+type Answered = Partial<PostResult> & { tookMs?: number };
 type Answer = (post: SeenPost, n: number) => Answered | Promise<Answered>;
 
 interface Waiting {
-  queue: AttemptQueue | "fanout";
+  queue: AttemptQueueName | "fanout";
   dueMs: number;
   body: string;
   receives: number;
@@ -199,7 +199,7 @@ export function makeDeliverySimulation(
     onWebhookDisabled: () => counts.WebhookDisabled++,
     onIgnoredError: (error: unknown) => void ignoredErrors.push(error),
   };
-  const { handleDeliveryWork: handle } = composeDeliveryWork(ports);
+  const { processMessages: handle } = composeMessageProcessing(ports);
   const { sweepDeliveries } = composeDeliverySweep({ ...ports, limit: 100 });
 
   /** Runs an invocation. @returns `undefined` if it crashed */

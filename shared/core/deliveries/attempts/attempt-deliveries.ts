@@ -7,46 +7,43 @@ import {
 } from "../state/delivery-inputs-cache.ts";
 import { ANSWERED_GONE } from "../state/delivery-state.ts";
 import type { AttemptObservation } from "../state/endpoint-health.ts";
-import type { AttemptQueue, DeliveryInputsReader } from "../state/ports.ts";
+import type { AttemptQueueName, DeliveryInputsReader } from "../state/ports.ts";
 import type { DeliveryRecord, EndpointHealth } from "../state/record.ts";
 import type { DeactivateWebhook } from "../webhooks/deactivate-webhook.ts";
 import {
-  holdMessage,
-  isHeldLongEnough,
+  type AttemptMessageOutcome,
+  type FinishBatchDeps,
+  type MessageResult,
+  makeFinishBatch,
+} from "./finish-batch.ts";
+import {
+  busyEndpointMessage,
+  earlyMessage,
+  heldMessage,
+  isHeldForMaximum,
   nextAttemptMessage,
-  requeueBusy,
-  requeueEarly,
 } from "./follow-up-messages.ts";
 import {
+  chooseQueueOrSlot,
   type EndpointBatch,
   groupByEndpoint,
   type IndexedMessage,
   planAttempts,
-  planEndpoint,
 } from "./plan-attempts.ts";
-import {
-  type AttemptOutcome,
-  makeRecordAttempt,
-  type RecordAttemptDeps,
-} from "./record-attempt.ts";
 import { makeSendAttempt, type SendAttemptDeps } from "./send-attempt.ts";
 import {
-  type AttemptMessageOutcome,
-  type MessageResult,
-  makeSendFollowUps,
-  type SendFollowUpsDeps,
-} from "./send-follow-ups.ts";
+  type AttemptOutcome,
+  makeSettleAttempt,
+  type SettleAttemptDeps,
+} from "./settle-attempt.ts";
 
-export interface AttemptDeliveriesDeps
-  extends SendAttemptDeps,
-    RecordAttemptDeps,
-    SendFollowUpsDeps {
+export interface AttemptDeliveriesDeps extends SendAttemptDeps, SettleAttemptDeps, FinishBatchDeps {
   inputs: DeliveryInputsReader;
   deactivateWebhook: DeactivateWebhook;
 }
 
 export type AttemptDeliveries = (
-  queue: AttemptQueue,
+  queue: AttemptQueueName,
   messages: readonly AttemptMessage[],
   /** Real time until Lambda ends the invocation. */
   remainingMs: () => number,
@@ -54,14 +51,14 @@ export type AttemptDeliveries = (
 
 /** What the attempts of one batch share. */
 interface BatchRun {
-  queue: AttemptQueue;
+  queue: AttemptQueueName;
   batchSize: number;
   inputs: DeliveryInputsCache;
   remainingMs: () => number;
 }
 
 /**
- * Attempts the deliveries that a batch of messages names: plan, slot, send, record.
+ * Attempts the deliveries that a batch of messages names: plan, slot, send, settle.
  *
  * No endpoint delays another one (G11). The attempts queue carries first attempts to
  * fast endpoints, which answer within 500 ms; the retries queue carries all other
@@ -79,10 +76,10 @@ interface BatchRun {
  * dependency: the messages concerned fail, and SQS delivers them again.
  */
 export function makeAttemptDeliveries(deps: AttemptDeliveriesDeps): AttemptDeliveries {
-  const { context, endpoints, random } = deps;
+  const { context, endpointSlots, random } = deps;
   const sendAttempt = makeSendAttempt(deps);
-  const recordAttempt = makeRecordAttempt(deps);
-  const sendFollowUps = makeSendFollowUps(deps);
+  const settleAttempt = makeSettleAttempt(deps);
+  const finishBatch = makeFinishBatch(deps);
 
   return async (queue, messages, remainingMs) => {
     const inputs = makeDeliveryInputsCache(deps, messages);
@@ -90,24 +87,27 @@ export function makeAttemptDeliveries(deps: AttemptDeliveriesDeps): AttemptDeliv
     if ("kind" in current) return messages.map(() => current);
     const run = { queue, batchSize: messages.length, inputs, remainingMs };
     const results = await Promise.all(
-      groupByEndpoint(messages, current.health).map((batch) => attemptEndpoint(run, batch)),
+      groupByEndpoint(messages, current.health).map((batch) => attemptEndpointBatch(run, batch)),
     );
-    const final = await sendFollowUps(results.flat());
+    const final = await finishBatch(results.flat());
     return final.sort((a, b) => a.index - b.index).map(({ outcome }) => outcome);
   };
 
   /** An error that concerns one endpoint fails the messages of that endpoint only. */
-  async function attemptEndpoint(run: BatchRun, batch: EndpointBatch): Promise<MessageResult[]> {
+  async function attemptEndpointBatch(
+    run: BatchRun,
+    batch: EndpointBatch,
+  ): Promise<MessageResult[]> {
     const { messages, health } = batch;
     try {
-      switch (planEndpoint(batch, run, context().rules)) {
+      switch (chooseQueueOrSlot(batch, run, context().rules)) {
         case "moveToRetries":
           return messages.map(moveToRetries);
         case "attemptInSlot":
           return await attemptInSlot(run, batch);
         case "attemptWithoutSlot": {
           const results = await attemptMessages(run, messages, health);
-          await endpoints.recordObservations(health, observationsOf(results));
+          await endpointSlots.recordObservations(health, observationsOf(results));
           return results;
         }
       }
@@ -123,8 +123,8 @@ export function makeAttemptDeliveries(deps: AttemptDeliveriesDeps): AttemptDeliv
   ): Promise<MessageResult[]> {
     const { nowRealMs, rules } = context();
     const lease = { owner: deps.newOwner(), untilMs: nowRealMs + rules.leaseMs };
-    const hasOverdue = messages.some(({ message }) => isHeldLongEnough(message));
-    const slot = await endpoints.acquire(health, { lease, hasOverdue });
+    const hasOverdue = messages.some(({ message }) => isHeldForMaximum(message));
+    const slot = await endpointSlots.acquire(health, { lease, hasOverdue });
     if ("refusedBy" in slot) {
       if (run.queue === "attempts") return messages.map(moveToRetries);
       return messages.map((one) => (mustHold(one, slot.refusedBy) ? hold(one) : requeue(one)));
@@ -134,7 +134,7 @@ export function makeAttemptDeliveries(deps: AttemptDeliveriesDeps): AttemptDeliv
       results = await attemptMessages(run, messages, slot.acquired);
       return results;
     } finally {
-      await endpoints.release(slot.acquired, lease.owner, observationsOf(results));
+      await endpointSlots.release(slot.acquired, lease.owner, observationsOf(results));
     }
   }
 
@@ -175,12 +175,12 @@ export function makeAttemptDeliveries(deps: AttemptDeliveriesDeps): AttemptDeliv
       // Only an endpoint that counts as fast can become slow.
       const watchedEndpoint = run.queue === "attempts" ? health : undefined;
       const sent = await sendAttempt(message, { inputs, remainingMs, watchedEndpoint });
-      const outcome = await recordAttempt(sent);
+      const outcome = await settleAttempt(sent);
       switch (outcome.kind) {
         case "outOfTime":
           return { index, outcome: { kind: "requeued" }, requeue: { message, delayMs: 0 } };
         case "notDue":
-          return { index, outcome, requeue: requeueEarly(message, outcome.nextMs, context()) };
+          return { index, outcome, requeue: earlyMessage(message, outcome.nextMs, context()) };
         case "nothing":
           return { index, outcome };
         case "attempted":
@@ -209,7 +209,7 @@ export function makeAttemptDeliveries(deps: AttemptDeliveriesDeps): AttemptDeliv
   }
 
   function mustHold({ message }: IndexedMessage, { consecutiveFailures }: EndpointHealth): boolean {
-    return isAtFailureLimit(consecutiveFailures) && !isHeldLongEnough(message);
+    return isAtFailureLimit(consecutiveFailures) && !isHeldForMaximum(message);
   }
 
   function isAtFailureLimit(consecutiveFailures: number): boolean {
@@ -217,11 +217,11 @@ export function makeAttemptDeliveries(deps: AttemptDeliveriesDeps): AttemptDeliv
   }
 
   function hold({ index, message }: IndexedMessage): MessageResult {
-    return { index, outcome: { kind: "held" }, requeue: holdMessage(message, context(), random()) };
+    return { index, outcome: { kind: "held" }, requeue: heldMessage(message, context(), random()) };
   }
 
   function requeue({ index, message }: IndexedMessage): MessageResult {
-    const busy = requeueBusy(message, context(), random());
+    const busy = busyEndpointMessage(message, context(), random());
     return { index, outcome: { kind: "requeued" }, requeue: busy };
   }
 }

@@ -43,7 +43,7 @@ export interface EndpointSlots {
    * Waits for a POST. If it takes longer than `rules.slowMs`, the endpoint is recorded as
    * slow at once, long before the POST times out.
    */
-  markSlowDuring<Result>(health: EndpointHealth, posting: Promise<Result>): Promise<Result>;
+  awaitMarkingSlow<Result>(health: EndpointHealth, posting: Promise<Result>): Promise<Result>;
 }
 
 export interface EndpointSlotsDeps {
@@ -109,7 +109,7 @@ export function makeEndpointSlots(deps: EndpointSlotsDeps): EndpointSlots {
 
     recordObservations,
 
-    async markSlowDuring(health, posting) {
+    async awaitMarkingSlow(health, posting) {
       const ended = new AbortController();
       const watch = deps.sleep(context().rules.slowMs, ended.signal).then(
         () => recordObservations(health, [{ isSuccess: true, isSlow: true }]),

@@ -1,5 +1,5 @@
 import type { AttemptMessage } from "../../../contracts/messages/delivery.ts";
-import { scheduleByTotal } from "../../backoff.ts";
+import { delayAfterTotalWait } from "../../backoff.ts";
 import { toAttemptMessage } from "../state/attempt-message.ts";
 import type { DeliveryContext } from "../state/delivery-context.ts";
 import { MAX_MESSAGE_DELAY_MS } from "../state/delivery-state.ts";
@@ -27,7 +27,7 @@ const SKEW_MS = 2_000;
 const SKEW_REAL_MS = 100;
 
 /** Whether a message has been held for so long that it is attempted although the circuit is open. */
-export function isHeldLongEnough({ heldMs = 0 }: AttemptMessage): boolean {
+export function isHeldForMaximum({ heldMs = 0 }: AttemptMessage): boolean {
   return heldMs >= MAX_HELD_MS;
 }
 
@@ -37,25 +37,28 @@ export function isHeldLongEnough({ heldMs = 0 }: AttemptMessage): boolean {
  *
  * @param draw a random number from 0 to 1
  */
-export function holdMessage(
+export function heldMessage(
   message: AttemptMessage,
   { speed }: DeliveryContext,
   draw: number,
 ): QueuedMessage {
   const { heldMs = 0 } = message;
-  const holdMs = scheduleByTotal(HOLDS_MS, heldMs);
+  const holdMs = delayAfterTotalWait(HOLDS_MS, heldMs);
   // A round trip through SQS takes real time, however fast business time passes.
   const delayMs = Math.max(holdMs, MIN_HOLD_REAL_MS * speed);
-  return { message: { ...message, heldMs: heldMs + holdMs }, delayMs: jittered(delayMs, draw) };
+  return {
+    message: { ...message, heldMs: heldMs + holdMs },
+    delayMs: shortenedRandomly(delayMs, draw),
+  };
 }
 
 /** Requeues a message because all slots of its endpoint are taken. */
-export function requeueBusy(
+export function busyEndpointMessage(
   message: AttemptMessage,
   { speed }: DeliveryContext,
   draw: number,
 ): QueuedMessage {
-  return { message, delayMs: jittered(Math.max(BUSY_MS, BUSY_REAL_MS * speed), draw) };
+  return { message, delayMs: shortenedRandomly(Math.max(BUSY_MS, BUSY_REAL_MS * speed), draw) };
 }
 
 /**
@@ -68,7 +71,7 @@ export function requeueBusy(
  * @param nextMs when the next attempt is due
  * @returns `undefined` if the message is a duplicate and is dropped
  */
-export function requeueEarly(
+export function earlyMessage(
   message: AttemptMessage,
   nextMs: number,
   { nowMs, speed }: DeliveryContext,
@@ -93,6 +96,6 @@ export function nextAttemptMessage(
 }
 
 /** Takes off up to 30 %, so that messages that wait together do not come back together. */
-function jittered(delayMs: number, draw: number): number {
+function shortenedRandomly(delayMs: number, draw: number): number {
   return delayMs * (1 - 0.3 * draw);
 }

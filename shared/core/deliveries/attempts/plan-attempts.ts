@@ -1,9 +1,9 @@
 import type { AttemptMessage } from "../../../contracts/messages/delivery.ts";
 import type { DeliveryRules } from "../state/delivery-rules.ts";
 import { healthOf, isCircuitOpen } from "../state/endpoint-health.ts";
-import type { AttemptQueue } from "../state/ports.ts";
+import type { AttemptQueueName } from "../state/ports.ts";
 import type { EndpointHealth } from "../state/record.ts";
-import { isHeldLongEnough } from "./follow-up-messages.ts";
+import { isHeldForMaximum } from "./follow-up-messages.ts";
 
 /** A message and its position in the batch, so that outcomes are returned in order. */
 export interface IndexedMessage {
@@ -42,15 +42,15 @@ export function groupByEndpoint(
  * messages to the retries queue. A single message at a fast endpoint needs no
  * slot, which saves two writes; several messages, or a full batch, do.
  */
-export function planEndpoint(
+export function chooseQueueOrSlot(
   { messages, health }: EndpointBatch,
-  { queue, batchSize }: { queue: AttemptQueue; batchSize: number },
+  { queue, batchSize }: { queue: AttemptQueueName; batchSize: number },
   rules: DeliveryRules,
 ): "moveToRetries" | "attemptWithoutSlot" | "attemptInSlot" {
   if (queue === "retries") return "attemptInSlot";
   if (!health.isFast || isCircuitOpen(health, { rules })) return "moveToRetries";
-  const isBacklog = messages.length > 1 || batchSize >= FULL_BATCH_SIZE;
-  return isBacklog ? "attemptInSlot" : "attemptWithoutSlot";
+  const needsSlot = messages.length > 1 || batchSize >= FULL_BATCH_SIZE;
+  return needsSlot ? "attemptInSlot" : "attemptWithoutSlot";
 }
 
 /** What a worker does with an endpoint's messages once it may attempt them. */
@@ -79,7 +79,7 @@ export interface AttemptPlan {
  */
 export function planAttempts(
   messages: readonly IndexedMessage[],
-  { queue, health }: { queue: AttemptQueue; health: EndpointHealth },
+  { queue, health }: { queue: AttemptQueueName; health: EndpointHealth },
   rules: DeliveryRules,
 ): AttemptPlan {
   const concurrency = rules.postsPerWorker;
@@ -90,7 +90,7 @@ export function planAttempts(
   if (!isCircuitOpen(health, { rules })) {
     return { ...plan, consecutiveFailures: health.consecutiveFailures };
   }
-  const overdue = messages.filter(({ message }) => isHeldLongEnough(message));
+  const overdue = messages.filter(({ message }) => isHeldForMaximum(message));
   const probes = overdue.length > 0 ? overdue : messages.slice(0, 1);
   return { ...plan, probes, messages: messages.filter((one) => !probes.includes(one)) };
 }

@@ -5,16 +5,16 @@ import type { Lease } from "../../clock.ts";
 import { validAt } from "../../connections/rotation.ts";
 import type { TextStore } from "../../requests/state/ports.ts";
 import {
-  masterKeysOf,
-  type ReadMasterKeys,
+  type FetchMasterKeys,
+  requireMasterKeys,
   signedHeaders,
   signingSecret,
 } from "../signing/signing.ts";
 import { deliveryFromMessage } from "../state/attempt-message.ts";
 import type { DeliveryContext } from "../state/delivery-context.ts";
 import type { DeliveryInputsCache } from "../state/delivery-inputs-cache.ts";
-import { claimFirstAttempt, hasExhaustedStarts } from "../state/delivery-state.ts";
-import type { DeliveryStore, Posted, WebhookPost, WebhookPoster } from "../state/ports.ts";
+import { claimFirstAttempt, hasExhaustedClaims } from "../state/delivery-state.ts";
+import type { DeliveryStore, PostResult, WebhookPost, WebhookPoster } from "../state/ports.ts";
 import type { DeliveryRecord, EndpointHealth, EndReason } from "../state/record.ts";
 import type { EndpointSlots } from "./endpoint-slots.ts";
 
@@ -22,8 +22,8 @@ export interface SendAttemptDeps {
   deliveries: DeliveryStore;
   texts: TextStore;
   poster: WebhookPoster;
-  masterKeys: ReadMasterKeys;
-  endpoints: EndpointSlots;
+  masterKeys: FetchMasterKeys;
+  endpointSlots: EndpointSlots;
   context: () => DeliveryContext;
   newOwner: () => string;
 }
@@ -31,7 +31,7 @@ export interface SendAttemptDeps {
 /** What happened to one message. Where a `delivery` is given, it is claimed and must be recorded. */
 export type SendResult =
   /** One POST was made. `startedAtMs` is business time. */
-  | { kind: "posted"; delivery: DeliveryRecord; posted: Posted; startedAtMs: number }
+  | { kind: "posted"; delivery: DeliveryRecord; posted: PostResult; startedAtMs: number }
   /** The delivery must end without another attempt. */
   | {
       kind: "ineligible";
@@ -70,7 +70,7 @@ const LEASE_MARGIN_MS = 5_000;
 /**
  * Makes one attempt of a delivery: checks that the delivery is still eligible,
  * claims it, signs its body, and sends one POST. The result is not recorded:
- * `makeRecordAttempt` does that.
+ * `makeSettleAttempt` does that.
  *
  * If the worker stops between the claim and the record, another worker makes the
  * same attempt again after the claim's lease, with the same id and the same bytes.
@@ -78,7 +78,7 @@ const LEASE_MARGIN_MS = 5_000;
  * @throws DEPENDENCY_DOWN if the delivery could not be claimed: process the message again
  */
 export function makeSendAttempt(deps: SendAttemptDeps): SendAttempt {
-  const { deliveries, endpoints, poster } = deps;
+  const { deliveries, endpointSlots, poster } = deps;
 
   return async (message, { inputs, remainingMs, watchedEndpoint }) => {
     const hasTime = () => remainingMs() > deps.context().rules.timeoutMs + RECORDING_MS;
@@ -91,7 +91,7 @@ export function makeSendAttempt(deps: SendAttemptDeps): SendAttempt {
     if (claim.kind !== "claimed") return claim;
     const { delivery } = claim;
     if (eligibility.kind === "ineligible") return { ...eligibility, delivery };
-    if (hasExhaustedStarts(delivery)) return { kind: "workersLost", delivery };
+    if (hasExhaustedClaims(delivery)) return { kind: "workersLost", delivery };
 
     const prepared = await prepare(delivery, eligibility.webhook);
     if (!("post" in prepared)) return prepared;
@@ -104,7 +104,7 @@ export function makeSendAttempt(deps: SendAttemptDeps): SendAttempt {
 
     const posting = poster.post(prepared.post);
     const posted = await (watchedEndpoint
-      ? endpoints.markSlowDuring(watchedEndpoint, posting)
+      ? endpointSlots.awaitMarkingSlow(watchedEndpoint, posting)
       : posting);
     return { kind: "posted", delivery, posted, startedAtMs: context.nowMs };
   };
@@ -150,7 +150,7 @@ export function makeSendAttempt(deps: SendAttemptDeps): SendAttempt {
   async function secretsOf(webhook: WebhookItem): Promise<string[]> {
     const [current, ...previous] = validAt(webhook.secrets, deps.context().nowMs);
     const signing = current
-      ? [{ secret: current, master: await masterKeysOf(webhook, deps.masterKeys) }]
+      ? [{ secret: current, master: await requireMasterKeys(webhook, deps.masterKeys) }]
       : [];
     for (const secret of previous) {
       const master = await deps.masterKeys(secret.masterKeyId);

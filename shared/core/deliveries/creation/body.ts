@@ -6,7 +6,7 @@ import { topLevelMembers, withoutMember } from "../../json/json-members.ts";
 import type { PayloadWriter } from "../../providers/webhook-format.ts";
 
 /** Whether webhooks of this format carry events of this type. */
-export function formatCarries(format: WebhookFormat, eventType: EventType): boolean {
+export function formatSupports(format: WebhookFormat, eventType: EventType): boolean {
   return format === "standard" || payloadWriterOf(format, eventType) !== undefined;
 }
 
@@ -18,7 +18,7 @@ export function formatCarries(format: WebhookFormat, eventType: EventType): bool
  * @param delivery.secret signs the format's `hash`, as the text that the receiver has
  * @throws Error if the format does not carry the event
  */
-export function bodyOf(delivery: {
+export function composeWebhookBody(delivery: {
   envelope: string;
   eventType: EventType;
   payloadMode: PayloadMode;

@@ -2,22 +2,22 @@ import type { WebhookItem } from "../../../contracts/config-items.ts";
 import { limits } from "../../../contracts/limits.ts";
 import type { AttemptMessage } from "../../../contracts/messages/delivery.ts";
 import { type MessageFailure, toMessageFailure } from "../../message-failure.ts";
-import { masterKeysOf, type ReadMasterKeys } from "../signing/signing.ts";
-import { toAttemptMessage, toInlineAttemptMessage } from "../state/attempt-message.ts";
+import { type FetchMasterKeys, requireMasterKeys } from "../signing/signing.ts";
+import { toAttemptMessage, toUnstoredAttemptMessage } from "../state/attempt-message.ts";
 import type { DeliveryContext } from "../state/delivery-context.ts";
 import { inputKeysOf } from "../state/delivery-inputs-cache.ts";
 import { endDelivery } from "../state/delivery-state.ts";
 import { healthOf, isCircuitOpen } from "../state/endpoint-health.ts";
 import type {
-  AttemptQueue,
+  AttemptQueueName,
   DeliveryInputs,
   DeliveryInputsReader,
   DeliveryQueue,
   DeliveryStore,
 } from "../state/ports.ts";
-import type { PublishFailures } from "../state/publish-failures.ts";
+import type { PublishDeliveryFailed } from "../state/publish-delivery-failed.ts";
 import type { DeliveryRecord } from "../state/record.ts";
-import { formatCarries } from "./body.ts";
+import { formatSupports } from "./body.ts";
 import { newDelivery } from "./new-delivery.ts";
 import { type BusEvent, readBusMessage } from "./read-bus-message.ts";
 
@@ -25,8 +25,8 @@ export interface CreateDeliveriesDeps {
   inputs: DeliveryInputsReader;
   deliveries: DeliveryStore;
   queue: DeliveryQueue;
-  publishFailures: PublishFailures;
-  masterKeys: ReadMasterKeys;
+  publishDeliveryFailed: PublishDeliveryFailed;
+  masterKeys: FetchMasterKeys;
   context: () => DeliveryContext;
 }
 
@@ -37,10 +37,10 @@ export type CreateOutcome =
   | MessageFailure;
 
 /** The delivery of one event, and the message of its first attempt if one must be sent. */
-interface Creation {
+interface PendingDelivery {
   kind: "creation";
   delivery: DeliveryRecord;
-  first?: { queue: AttemptQueue; message: AttemptMessage };
+  firstAttempt?: { queue: AttemptQueueName; message: AttemptMessage };
 }
 
 /** @param bodies the bodies of messages of the fan-out queue */
@@ -62,32 +62,34 @@ export function makeCreateDeliveries(deps: CreateDeliveriesDeps): CreateDeliveri
     const results = await Promise.all(
       events.map((event) => {
         if (!("type" in event)) return event;
-        return "kind" in inputs ? inputs : create(event, inputs).catch(toMessageFailure);
+        return "kind" in inputs ? inputs : createForEvent(event, inputs).catch(toMessageFailure);
       }),
     );
     const creations = results.filter((one) => one.kind === "creation");
-    const sendFailure = await sendFirsts(creations.flatMap(({ first }) => first ?? []));
-    await deps.publishFailures(
+    const sendFailure = await sendFirstAttempts(
+      creations.flatMap(({ firstAttempt }) => firstAttempt ?? []),
+    );
+    await deps.publishDeliveryFailed(
       creations.flatMap(({ delivery }) =>
         delivery.unpublishedFailures.length > 0 ? [delivery] : [],
       ),
     );
     return results.map((one) => {
       if (one.kind !== "creation") return one;
-      if (sendFailure && one.first) return sendFailure;
+      if (sendFailure && one.firstAttempt) return sendFailure;
       return { kind: "created", deliveryId: one.delivery.deliveryId };
     });
   };
 
   /** A delivery to a fast endpoint is not stored here: its first attempt, which follows at once, stores it. */
-  async function create(
+  async function createForEvent(
     event: BusEvent,
     inputs: DeliveryInputs,
-  ): Promise<Creation | CreateOutcome> {
+  ): Promise<PendingDelivery | CreateOutcome> {
     const webhook = inputs.webhooks.get(event.clientId);
     if (!webhook || !isSubscribed(webhook, event)) return { kind: "notSubscribed" };
     const context = deps.context();
-    const master = await masterKeysOf(webhook, deps.masterKeys);
+    const master = await requireMasterKeys(webhook, deps.masterKeys);
     const delivery = newDelivery(webhook, event, { master, context });
     if (event.requestId && inputs.cancelledRequests.has(event.requestId)) {
       return store(endDelivery(delivery, "cancelled", "request_cancelled", context));
@@ -95,25 +97,25 @@ export function makeCreateDeliveries(deps: CreateDeliveriesDeps): CreateDeliveri
     if (webhook.status === "disabled") {
       return store(endDelivery(delivery, "failed", "disabled", context));
     }
-    const body = messageBodyOf(delivery);
+    const body = bodyForMessage(delivery);
     if (body === undefined || !hasFastEndpoint(delivery, inputs)) return store(delivery);
-    const message = toInlineAttemptMessage(delivery, { eventType: event.type, body });
-    return { kind: "creation", delivery, first: { queue: "attempts", message } };
+    const message = toUnstoredAttemptMessage(delivery, { eventType: event.type, body });
+    return { kind: "creation", delivery, firstAttempt: { queue: "attempts", message } };
   }
 
-  async function store(delivery: DeliveryRecord): Promise<Creation> {
+  async function store(delivery: DeliveryRecord): Promise<PendingDelivery> {
     const created = await deps.deliveries.create(delivery);
     const stored = created === "created" ? { ...delivery, version: 1 } : created;
     const { status, cycle, attemptsInCycle } = stored;
     // New, or created by a worker that stopped before it sent the first message.
-    const needsFirst = status === "waiting" && cycle === 1 && attemptsInCycle === 0;
-    const first = { queue: "retries", message: toAttemptMessage(stored) } as const;
-    return { kind: "creation", delivery: stored, ...(needsFirst ? { first } : {}) };
+    const needsFirstAttempt = status === "waiting" && cycle === 1 && attemptsInCycle === 0;
+    const firstAttempt = { queue: "retries", message: toAttemptMessage(stored) } as const;
+    return { kind: "creation", delivery: stored, ...(needsFirstAttempt ? { firstAttempt } : {}) };
   }
 
   /** Sends first messages, one call for each queue. @returns the failure of all of them if a call fails */
-  async function sendFirsts(
-    firsts: readonly NonNullable<Creation["first"]>[],
+  async function sendFirstAttempts(
+    firsts: readonly NonNullable<PendingDelivery["firstAttempt"]>[],
   ): Promise<MessageFailure | undefined> {
     const byQueue = Map.groupBy(firsts, ({ queue }) => queue);
     const sent = await Promise.allSettled(
@@ -133,14 +135,14 @@ export function makeCreateDeliveries(deps: CreateDeliveriesDeps): CreateDeliveri
 }
 
 /** @returns the body if it is small enough for a message */
-function messageBodyOf({ body }: DeliveryRecord): string | undefined {
+function bodyForMessage({ body }: DeliveryRecord): string | undefined {
   const text = "inline" in body ? body.inline : undefined;
   return text !== undefined && Buffer.byteLength(text) <= limits.maxInlineBytes ? text : undefined;
 }
 
 function isSubscribed({ status, format, eventTypes }: WebhookItem, { type }: BusEvent): boolean {
   const isChosen = eventTypes === undefined || eventTypes.includes(type);
-  return status !== "deleted" && isChosen && formatCarries(format, type);
+  return status !== "deleted" && isChosen && formatSupports(format, type);
 }
 
 function readEvent(body: string): BusEvent | CreateOutcome {

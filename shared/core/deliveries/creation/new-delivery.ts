@@ -4,9 +4,9 @@ import { sha256Hex } from "../../crypto/digest.ts";
 import type { MasterKeys } from "../../crypto/master-keys.ts";
 import { currentSecret } from "../signing/signing.ts";
 import type { DeliveryContext } from "../state/delivery-context.ts";
-import { createWaiting } from "../state/delivery-state.ts";
+import { waitingDelivery } from "../state/delivery-state.ts";
 import type { DeliveryRecord } from "../state/record.ts";
-import { bodyOf } from "./body.ts";
+import { composeWebhookBody } from "./body.ts";
 
 /** The parts of an event from which a delivery is created. */
 export interface DeliverableEvent {
@@ -33,8 +33,8 @@ export function newDelivery(
   const { webhookId, payloadMode, format, hashFormat } = webhook;
   const { id: eventId, type: eventType, clientId, envelope, requestId } = event;
   const secret = currentSecret(webhook, master);
-  const body = bodyOf({ envelope, eventType, payloadMode, format, hashFormat, secret });
-  return createWaiting(
+  const body = composeWebhookBody({ envelope, eventType, payloadMode, format, hashFormat, secret });
+  return waitingDelivery(
     {
       deliveryId: deliveryIdOf(webhookId, eventId),
       clientId,

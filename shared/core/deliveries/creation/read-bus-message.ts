@@ -21,7 +21,7 @@ export interface BusEvent extends FinalEvent {
  * @throws MESSAGE_MALFORMED
  */
 export function readBusMessage(text: string): BusEvent | undefined {
-  const detailText = detailOf(text);
+  const detailText = extractDetail(text);
   const detail = detailText && busMessage.shape.detail.safeParse(JSON.parse(detailText)).data;
   if (!detail) throw new Failure("MESSAGE_MALFORMED", "is not an event of the bus");
   const type = deliverableType.safeParse(detail.type).data;
@@ -29,13 +29,13 @@ export function readBusMessage(text: string): BusEvent | undefined {
   const clientMember = topLevelMembers(detailText).find(({ key }) => key === "clientId");
   const envelope = clientMember ? withoutMember(detailText, clientMember) : detailText;
   const { clientId, id } = detail;
-  return { id, type, clientId, envelope, ...requestOf(type, envelope) };
+  return { id, type, clientId, envelope, ...cancelledTogetherWith(type, envelope) };
 }
 
 /** The depth of a provider's body, and of the event and bus message around it. */
 const MAX_DEPTH = limits.maxJsonDepth + 8;
 
-function detailOf(text: string): string | undefined {
+function extractDetail(text: string): string | undefined {
   try {
     parseJsonObject(Buffer.from(text), "exact", MAX_DEPTH);
   } catch (cause) {
@@ -47,7 +47,7 @@ function detailOf(text: string): string | undefined {
 }
 
 /** The event of a completed workflow is delivered even if its request was cancelled. */
-function requestOf(type: DeliverableType, envelope: string): { requestId?: string } {
+function cancelledTogetherWith(type: DeliverableType, envelope: string): { requestId?: string } {
   if (type === "workflow.completed") return {};
   const { data } = JSON.parse(envelope) as { data?: { requestId?: unknown } };
   return typeof data?.requestId === "string" ? { requestId: data.requestId } : {};

@@ -7,7 +7,7 @@ import { derivedKey, type MasterKeys } from "../../crypto/master-keys.ts";
 const SECRET_PREFIX = "whsec_";
 
 /** Reads the master keys, including the key of that name if it exists. @throws DEPENDENCY_DOWN */
-export type ReadMasterKeys = (keyId: string) => Promise<MasterKeys>;
+export type FetchMasterKeys = (keyId: string) => Promise<MasterKeys>;
 
 /**
  * Reads the master keys and ensures that the key of the webhook's current secret is among them.
@@ -15,9 +15,9 @@ export type ReadMasterKeys = (keyId: string) => Promise<MasterKeys>;
  * @throws DEPENDENCY_DOWN if that key is missing: it was removed, or this process has
  *   not read a new key yet
  */
-export async function masterKeysOf(
+export async function requireMasterKeys(
   { secrets: [current] }: Pick<WebhookItem, "secrets">,
-  read: ReadMasterKeys,
+  read: FetchMasterKeys,
 ): Promise<MasterKeys> {
   const { masterKeyId = "" } = current ?? {};
   const master = await read(masterKeyId);

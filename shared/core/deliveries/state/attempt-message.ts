@@ -1,6 +1,6 @@
 import type { AttemptMessage } from "../../../contracts/messages/delivery.ts";
 import type { DeliveryContext } from "./delivery-context.ts";
-import { createWaiting } from "./delivery-state.ts";
+import { waitingDelivery } from "./delivery-state.ts";
 import type { DeliveryRecord } from "./record.ts";
 
 /** Returns the message that causes a delivery's next attempt, if it is due by then. */
@@ -19,7 +19,7 @@ export function toAttemptMessage(
 }
 
 /** Returns the message of a delivery that is not stored yet: the message holds everything to store it. */
-export function toInlineAttemptMessage(
+export function toUnstoredAttemptMessage(
   delivery: DeliveryRecord,
   contents: Pick<UnstoredDelivery, "eventType" | "body">,
 ): AttemptMessage {
@@ -33,7 +33,10 @@ export function deliveryFromMessage(
   context: DeliveryContext,
 ): DeliveryRecord {
   const { body, createdMs, ...event } = unstored;
-  return { ...createWaiting({ ...message, ...event, body: { inline: body } }, context), createdMs };
+  return {
+    ...waitingDelivery({ ...message, ...event, body: { inline: body } }, context),
+    createdMs,
+  };
 }
 
 type UnstoredDelivery = NonNullable<AttemptMessage["unstored"]>;

@@ -1,8 +1,8 @@
 import { limits } from "../../../contracts/limits.ts";
-import { asLongAsOverdue, schedule, withRetryAfter } from "../../backoff.ts";
+import { asLongAsOverdue, delayAfterFailures, withRetryAfter } from "../../backoff.ts";
 import type { Lease } from "../../clock.ts";
 import type { DeliveryContext } from "./delivery-context.ts";
-import type { Posted } from "./ports.ts";
+import type { PostResult } from "./ports.ts";
 import type { Attempt, DeliveryRecord, EndReason } from "./record.ts";
 
 /** The reason that is stored with a webhook whose endpoint answered 410. */
@@ -20,7 +20,7 @@ const LOST_AFTER_MS = 1_200_000;
 const LOST_AFTER_REAL_MS = 60_000;
 
 /** Starts of one attempt: if that many workers stop during it, the attempt counts as failed. */
-const MAX_STARTS_OF_ATTEMPT = 3;
+const MAX_CLAIMS_OF_ATTEMPT = 3;
 
 /** The newest attempts that an item keeps: a delivery may be resent any number of times. */
 const MAX_ATTEMPTS_KEPT = 100;
@@ -30,18 +30,18 @@ const MAX_ATTEMPTS_KEPT = 100;
  * with the time overdue: a message that only waits in a long queue is not sent again
  * and again.
  */
-export function considerLostAfterMs(nextMs: number, { nowMs, speed }: DeliveryContext): number {
+export function messageLostAtMs(nextMs: number, { nowMs, speed }: DeliveryContext): number {
   const graceMs = Math.max(LOST_AFTER_MS, LOST_AFTER_REAL_MS * speed);
   return Math.max(nextMs, nowMs) + asLongAsOverdue(nowMs - nextMs, graceMs);
 }
 
 /** Whether the current attempt, as claimed, has been started too often to be made again. */
-export function hasExhaustedStarts({ startsOfAttempt }: DeliveryRecord): boolean {
-  return startsOfAttempt > MAX_STARTS_OF_ATTEMPT;
+export function hasExhaustedClaims({ claimsOfAttempt }: DeliveryRecord): boolean {
+  return claimsOfAttempt > MAX_CLAIMS_OF_ATTEMPT;
 }
 
 /** Creates a delivery that waits for its first attempt; its message is expected to be sent at once. */
-export function createWaiting(
+export function waitingDelivery(
   of: Pick<
     DeliveryRecord,
     "deliveryId" | "clientId" | "webhookId" | "eventId" | "eventType" | "requestId" | "body"
@@ -60,11 +60,11 @@ export function createWaiting(
     status: "waiting",
     cycle: 1,
     attemptsInCycle: 0,
-    startsOfAttempt: 0,
+    claimsOfAttempt: 0,
     attemptHistory: [],
     unpublishedFailures: [],
     nextMs: context.nowMs,
-    dueMs: considerLostAfterMs(context.nowMs, context),
+    sweepDueMs: messageLostAtMs(context.nowMs, context),
     expiresMs: context.nowMs + context.rules.retentionMs,
     version: 0,
   };
@@ -81,9 +81,9 @@ export function claimFirstAttempt(
     owner,
     leaseUntilRealMs: untilMs,
     recoverAfterRealMs: untilMs,
-    startsOfAttempt: 1,
+    claimsOfAttempt: 1,
     nextMs: undefined,
-    dueMs: undefined,
+    sweepDueMs: undefined,
   };
 }
 
@@ -98,11 +98,11 @@ export function releaseUnattempted(
   return {
     ...delivery,
     status: "waiting",
-    startsOfAttempt: delivery.startsOfAttempt - 1,
+    claimsOfAttempt: delivery.claimsOfAttempt - 1,
     owner: undefined,
     leaseUntilRealMs: undefined,
     nextMs,
-    dueMs: nextMs,
+    sweepDueMs: nextMs,
     recoverAfterRealMs: hasUnpublished ? nowRealMs : undefined,
   };
 }
@@ -110,14 +110,14 @@ export function releaseUnattempted(
 /** Starts the next cycle of a delivery that has ended: same id, same bytes, all attempts again. */
 export function startNextCycle(delivery: DeliveryRecord, context: DeliveryContext): DeliveryRecord {
   return {
-    ...withoutPendingWork(delivery, context),
+    ...clearClaimAndSchedule(delivery, context),
     status: "waiting",
     cycle: delivery.cycle + 1,
     attemptsInCycle: 0,
     reason: undefined,
     endedMs: undefined,
     nextMs: context.nowMs,
-    dueMs: considerLostAfterMs(context.nowMs, context),
+    sweepDueMs: messageLostAtMs(context.nowMs, context),
   };
 }
 
@@ -133,7 +133,7 @@ export function endDelivery(
   const unpublishedFailures =
     status === "failed" ? [...delivery.unpublishedFailures, failure] : delivery.unpublishedFailures;
   return {
-    ...withoutPendingWork({ ...delivery, unpublishedFailures }, context),
+    ...clearClaimAndSchedule({ ...delivery, unpublishedFailures }, context),
     status,
     reason,
     endedMs: context.nowMs,
@@ -141,15 +141,15 @@ export function endDelivery(
 }
 
 /** Clears claim and due time. A failure is published by its writer, and by the sweep if the writer stops first. */
-function withoutPendingWork(delivery: DeliveryRecord, context: DeliveryContext): DeliveryRecord {
+function clearClaimAndSchedule(delivery: DeliveryRecord, context: DeliveryContext): DeliveryRecord {
   const { nowMs, nowRealMs, rules } = context;
   return {
     ...delivery,
-    startsOfAttempt: 0,
+    claimsOfAttempt: 0,
     nextMs: undefined,
     owner: undefined,
     leaseUntilRealMs: undefined,
-    dueMs: undefined,
+    sweepDueMs: undefined,
     recoverAfterRealMs:
       delivery.unpublishedFailures.length > 0 ? nowRealMs + rules.outboxGraceMs : undefined,
     expiresMs: nowMs + rules.retentionMs,
@@ -165,7 +165,7 @@ function withoutPendingWork(delivery: DeliveryRecord, context: DeliveryContext):
  */
 export function applyAttempt(
   delivery: DeliveryRecord,
-  made: { posted: Posted; atMs: number; draw: number },
+  made: { posted: PostResult; atMs: number; draw: number },
   context: DeliveryContext,
 ): DeliveryRecord {
   const { posted, atMs, draw } = made;
@@ -176,18 +176,18 @@ export function applyAttempt(
   const attemptHistory = [...delivery.attemptHistory, attempt].slice(-MAX_ATTEMPTS_KEPT);
   const next = { ...delivery, attemptsInCycle: attemptNumber, attemptHistory };
   if (isSuccess(posted)) {
-    return { ...withoutPendingWork(next, context), status: "delivered", endedMs: context.nowMs };
+    return { ...clearClaimAndSchedule(next, context), status: "delivered", endedMs: context.nowMs };
   }
   if (httpStatus === 410) return endDelivery(next, "failed", "gone", context);
   const delayMs = nextDelayMs({ attemptNumber, draw, posted }, context);
   if (delayMs === undefined) return endDelivery(next, "failed", "attempts_used", context);
   const nextMs = context.nowMs + delayMs;
-  const dueMs = dueAfterMessage(nextMs, context);
-  return { ...withoutPendingWork(next, context), status: "waiting", nextMs, dueMs };
+  const sweepDueMs = sweepDueFor(nextMs, context);
+  return { ...clearClaimAndSchedule(next, context), status: "waiting", nextMs, sweepDueMs };
 }
 
 /** Whether a POST succeeded: any 2xx status. The answer's body is not needed. */
-export function isSuccess({ httpStatus = 0 }: Pick<Posted, "httpStatus">): boolean {
+export function isSuccess({ httpStatus = 0 }: Pick<PostResult, "httpStatus">): boolean {
   return httpStatus >= 200 && httpStatus < 300;
 }
 
@@ -198,10 +198,10 @@ export function isSuccess({ httpStatus = 0 }: Pick<Posted, "httpStatus">): boole
  * @returns `undefined` after the last attempt
  */
 function nextDelayMs(
-  { attemptNumber, draw, posted }: { attemptNumber: number; draw: number; posted: Posted },
+  { attemptNumber, draw, posted }: { attemptNumber: number; draw: number; posted: PostResult },
   { rules }: DeliveryContext,
 ): number | undefined {
-  const delayMs = schedule(rules.delaysMs, rules.jitter)(attemptNumber, draw);
+  const delayMs = delayAfterFailures(rules.delaysMs, rules.jitter)(attemptNumber, draw);
   const isAsked = posted.httpStatus === 429 || posted.httpStatus === 503;
   if (delayMs === undefined || !isAsked) return delayMs;
   return withRetryAfter(delayMs, posted.retryAfterMs ?? 0, Math.max(...rules.delaysMs));
@@ -211,7 +211,7 @@ function nextDelayMs(
  * When the sweep must act. If SQS can delay the message of the next attempt, it is sent
  * now, and the sweep acts if it is lost; else the sweep sends it.
  */
-function dueAfterMessage(nextMs: number, context: DeliveryContext): number {
+function sweepDueFor(nextMs: number, context: DeliveryContext): number {
   const isSentNow = nextMs - context.nowMs <= MAX_MESSAGE_DELAY_MS;
-  return isSentNow ? considerLostAfterMs(nextMs, context) : nextMs - MAX_MESSAGE_DELAY_MS;
+  return isSentNow ? messageLostAtMs(nextMs, context) : nextMs - MAX_MESSAGE_DELAY_MS;
 }

@@ -26,7 +26,7 @@ export function healthOf(
     isFast: false,
     fastSuccessesNeeded: 1,
     consecutiveFailures: 0,
-    workers: {},
+    slots: {},
     version,
   };
 }
@@ -53,13 +53,13 @@ export function acquireSlot(
   { lease, hasOverdue }: { lease: Lease; hasOverdue: boolean },
   context: DeliveryContext,
 ): EndpointHealth | undefined {
-  const alive = Object.entries(health.workers).filter(
+  const alive = Object.entries(health.slots).filter(
     ([owner, untilMs]) => untilMs > context.nowRealMs && owner !== lease.owner,
   );
   const isHalfOpen = isCircuitOpen(health, context) && !hasOverdue;
   const slots = isHalfOpen ? 1 : context.rules.workersPerEndpoint;
   if (alive.length >= slots) return undefined;
-  return { ...health, workers: Object.fromEntries([...alive, [lease.owner, lease.untilMs]]) };
+  return { ...health, slots: Object.fromEntries([...alive, [lease.owner, lease.untilMs]]) };
 }
 
 /** Gives a worker's slot back, and drops slots whose lease has ended. */
@@ -68,10 +68,10 @@ export function releaseSlot(
   owner: string,
   { nowRealMs }: DeliveryContext,
 ): EndpointHealth {
-  const others = Object.entries(health.workers).filter(
+  const others = Object.entries(health.slots).filter(
     ([one, untilMs]) => one !== owner && untilMs > nowRealMs,
   );
-  return { ...health, workers: Object.fromEntries(others) };
+  return { ...health, slots: Object.fromEntries(others) };
 }
 
 /**

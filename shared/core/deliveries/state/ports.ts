@@ -48,18 +48,21 @@ export interface DeliveryStore {
     before?: string | undefined;
   }): Promise<{ deliveries: DeliveryRecord[]; before?: string | undefined }>;
   /** Returns deliveries that the sweep must act on by `untilMs` (business time), earliest first. */
-  due(shard: number, untilMs: number, limit: number): Promise<DueDelivery[]>;
+  findDue(shard: number, untilMs: number, limit: number): Promise<DueDelivery[]>;
   /** Changes when the sweep must act on a delivery. @returns `false` if that time was changed meanwhile */
-  postpone(due: Pick<DueDelivery, "message" | "dueMs">, dueMs: number): Promise<boolean>;
+  setSweepDue(
+    due: Pick<DueDelivery, "message" | "sweepDueMs">,
+    sweepDueMs: number,
+  ): Promise<boolean>;
   /** Returns ids of deliveries and jobs to be recovered before `beforeRealMs` (real time), earliest first. */
-  stale(shard: number, beforeRealMs: number, limit: number): Promise<string[]>;
+  findStale(shard: number, beforeRealMs: number, limit: number): Promise<string[]>;
 }
 
 /** A delivery in the index of due deliveries. */
 export interface DueDelivery {
   message: AttemptMessage;
   /** When the sweep must act (business time). */
-  dueMs: number;
+  sweepDueMs: number;
   /** When the next attempt is due (business time). */
   nextMs: number;
 }
@@ -115,7 +118,7 @@ export interface DeliveryInputsReader {
  * `attempts` carries first attempts to fast endpoints. `retries` carries all other
  * attempts (unproven, slow or failing endpoints, later attempts, resends) and jobs.
  */
-export type AttemptQueue = "attempts" | "retries";
+export type AttemptQueueName = "attempts" | "retries";
 
 export interface DeliveryQueue {
   /**
@@ -124,7 +127,7 @@ export interface DeliveryQueue {
    * @throws DEPENDENCY_DOWN if at least one message was not sent; the others were
    */
   send(
-    queue: AttemptQueue,
+    queue: AttemptQueueName,
     messages: readonly { message: DeliveryMessage; delayMs?: number }[],
   ): Promise<void>;
 }
@@ -137,7 +140,7 @@ export interface WebhookPost {
 }
 
 /** The result of a POST. */
-export interface Posted {
+export interface PostResult {
   /** Absent if no answer was received. */
   httpStatus?: number | undefined;
   /** Why no answer was received: a code in capitals such as `TIMEOUT`, `ECONNREFUSED`, `ADDRESS_REFUSED`. */
@@ -155,5 +158,5 @@ export interface WebhookPoster {
    * Makes one POST, without retries, over a new connection and to a public address only.
    * Ends within the poster's timeout. Never rejects.
    */
-  post(post: WebhookPost): Promise<Posted>;
+  post(post: WebhookPost): Promise<PostResult>;
 }

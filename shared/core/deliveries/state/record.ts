@@ -63,7 +63,7 @@ export interface DeliveryRecord {
   /** Number of ended attempts in the current cycle. */
   attemptsInCycle: number;
   /** How often the current attempt was claimed; more than once if a worker stopped during it. */
-  startsOfAttempt: number;
+  claimsOfAttempt: number;
   /** The newest attempts of all cycles, oldest first. The API shows them as `attempts`. */
   attemptHistory: readonly Attempt[];
   /** When the next attempt is due; only while the delivery waits. */
@@ -79,7 +79,7 @@ export interface DeliveryRecord {
   endedMs?: number | undefined;
 
   /** When the sweep must send the message of the next attempt. */
-  dueMs?: number | undefined;
+  sweepDueMs?: number | undefined;
   /** When the sweep must recover it: its worker has stopped, or failures are unpublished. */
   recoverAfterRealMs?: number | undefined;
   /** When the item may be deleted. */
@@ -133,7 +133,7 @@ export interface EndpointHealth {
   /** Failed attempts since the last success. */
   consecutiveFailures: number;
   /** Slots in use: the worker, and when its lease ends (real time). */
-  workers: Readonly<Record<string, number>>;
+  slots: Readonly<Record<string, number>>;
   /** Counts the writes; 0 if nothing is stored. */
   version: number;
 }

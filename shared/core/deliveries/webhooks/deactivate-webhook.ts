@@ -39,7 +39,7 @@ export function makeDeactivateWebhook(deps: DeactivateWebhookDeps): DeactivateWe
       status: to.status,
       ...(to.status === "disabled" ? { disabledReason: to.reason, disabledAt: at } : {}),
     });
-    if (deactivated) await startJob(job, deps);
+    if (deactivated) await sendJobMessage(job, deps);
     return deactivated;
   };
 }
@@ -71,7 +71,7 @@ export function newJob(
 }
 
 /** Sends the message that starts or continues a job. Never rejects: if it is lost, the sweep sends it. */
-export async function startJob(
+export async function sendJobMessage(
   { jobId, clientId }: DeliveryJob,
   { queue, onIgnoredError }: Pick<DeactivateWebhookDeps, "queue" | "onIgnoredError">,
 ): Promise<void> {

@@ -5,13 +5,13 @@ import { isPublicAddress } from "./public-address.ts";
 const maxUrlLength = 2_048;
 
 /** Suffixes of names that are resolved inside private networks only. https://www.rfc-editor.org/rfc/rfc6761 */
-const privateEnds =
+const privateSuffixPattern =
   /(^|\.)(localhost|localdomain|local|internal|intranet|private|corp|home|lan|home\.arpa)$/;
-const fullName = /^([a-z0-9_-]{1,63}\.)+[a-z0-9-]{2,63}$/;
+const fullNamePattern = /^([a-z0-9_-]{1,63}\.)+[a-z0-9-]{2,63}$/;
 
 /** The addresses that `allowsLocal` adds, and the notations that a URL may use for them. */
 const loopbackAddresses = ["127.0.0.1", "::1"];
-const plainLoopback = /^(127\.0\.0\.1|\[::1\]|localhost)(:\d*)?$/i;
+const plainLoopbackPattern = /^(127\.0\.0\.1|\[::1\]|localhost)(:\d*)?$/i;
 
 /**
  * Checks whether webhooks may be delivered to a URL. Makes no DNS lookup: the addresses
@@ -45,13 +45,15 @@ function hostProblem(
   const host = hostOf(url);
   if (allowsLocal && isLoopback(host)) {
     // One notation for each address, so that no other one evades the check of its port.
-    return plainLoopback.test(authority)
+    return plainLoopbackPattern.test(authority)
       ? undefined
       : "must write this machine as 127.0.0.1, [::1] or localhost";
   }
   if (isIP(host)) return isPublicAddress(host) ? undefined : `${host} is not a public address`;
-  if (privateEnds.test(host.replace(/\.$/, ""))) return `${host} is not a public name`;
-  return fullName.test(host) ? undefined : `${host} is not a full name such as hooks.example.com`;
+  if (privateSuffixPattern.test(host.replace(/\.$/, ""))) return `${host} is not a public name`;
+  return fullNamePattern.test(host)
+    ? undefined
+    : `${host} is not a full name such as hooks.example.com`;
 }
 
 function portProblem(url: URL, targets: WebhookTargets): string | undefined {

@@ -1,7 +1,7 @@
 import type { WebhookItem } from "../../../contracts/config-items.ts";
 import { Failure } from "../../../contracts/failures.ts";
 import { newDelivery } from "../creation/new-delivery.ts";
-import { masterKeysOf, type ReadMasterKeys } from "../signing/signing.ts";
+import { type FetchMasterKeys, requireMasterKeys } from "../signing/signing.ts";
 import { toAttemptMessage } from "../state/attempt-message.ts";
 import type { DeliveryContext } from "../state/delivery-context.ts";
 import type { DeliveryQueue, DeliveryStore } from "../state/ports.ts";
@@ -9,7 +9,7 @@ import type { DeliveryQueue, DeliveryStore } from "../state/ports.ts";
 export interface TestSendDeps {
   deliveries: DeliveryStore;
   queue: DeliveryQueue;
-  masterKeys: ReadMasterKeys;
+  masterKeys: FetchMasterKeys;
   context: () => DeliveryContext;
   randomHex: (bytes: number) => string;
   /** Called with an error that does no harm: the sweep sends the message. */
@@ -40,7 +40,7 @@ export async function sendTest(
     createdAt: new Date(context.nowMs).toISOString(),
     data: { provider: "ackwire", eventType: "UNKNOWN", message: "A test of your webhook" },
   });
-  const master = await masterKeysOf(webhook, deps.masterKeys);
+  const master = await requireMasterKeys(webhook, deps.masterKeys);
   const event = { id: eventId, type, clientId, envelope };
   const delivery = newDelivery(webhook, event, { master, context });
   await deps.deliveries.create(delivery);

@@ -6,7 +6,7 @@ import type { WebhookFormat } from "../../../contracts/webhook-format.ts";
 import type { HashFormat, PayloadMode } from "../../../contracts/webhook-forms.ts";
 import type { WebhookTargets } from "../../../contracts/webhook-targets.ts";
 import { type FieldError, InvalidRequest } from "../../input/invalid-request.ts";
-import { formatCarries } from "../creation/body.ts";
+import { formatSupports } from "../creation/body.ts";
 import { targetUrlProblem } from "./target-url.ts";
 
 export interface NewWebhook {
@@ -110,7 +110,7 @@ function typesProblem(
   format: WebhookFormat,
   types: readonly DeliverableType[] | null | undefined,
 ): { eventTypes?: string } {
-  const missing = (types ?? []).filter((type) => !formatCarries(format, type));
+  const missing = (types ?? []).filter((type) => !formatSupports(format, type));
   if (missing.length === 0) return {};
   return { eventTypes: `are not carried by format ${format}: ${missing.join(", ")}` };
 }

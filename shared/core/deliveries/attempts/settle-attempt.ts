@@ -5,11 +5,11 @@ import {
   isSuccess,
   releaseUnattempted,
 } from "../state/delivery-state.ts";
-import type { DeliveryStore, Posted } from "../state/ports.ts";
+import type { DeliveryStore, PostResult } from "../state/ports.ts";
 import type { DeliveryRecord } from "../state/record.ts";
 import type { SendResult } from "./send-attempt.ts";
 
-export interface RecordAttemptDeps {
+export interface SettleAttemptDeps {
   deliveries: DeliveryStore;
   context: () => DeliveryContext;
   /** From 0 to 1. */
@@ -30,7 +30,7 @@ export type AttemptOutcome =
   /** There is nothing left to do for this message. */
   | { kind: "nothing" };
 
-export type RecordAttempt = (result: SendResult) => Promise<AttemptOutcome>;
+export type SettleAttempt = (result: SendResult) => Promise<AttemptOutcome>;
 
 /** Delay of the next try if a delivery could not be prepared (business time). */
 const NOT_PREPARED_DELAY_MS = 60_000;
@@ -44,7 +44,7 @@ const NOT_PREPARED_DELAY_MS = 60_000;
  *   released uncounted
  * @throws DEPENDENCY_DOWN: the write may have been made; processing the message again is safe
  */
-export function makeRecordAttempt(deps: RecordAttemptDeps): RecordAttempt {
+export function makeSettleAttempt(deps: SettleAttemptDeps): SettleAttempt {
   const { deliveries } = deps;
 
   return async (result) => {
@@ -77,7 +77,7 @@ export function makeRecordAttempt(deps: RecordAttemptDeps): RecordAttempt {
     }
   };
 
-  function withAttempt(delivery: DeliveryRecord, posted: Posted, atMs: number): DeliveryRecord {
+  function withAttempt(delivery: DeliveryRecord, posted: PostResult, atMs: number): DeliveryRecord {
     return applyAttempt(delivery, { posted, atMs, draw: deps.random() }, deps.context());
   }
 

@@ -7,28 +7,28 @@ import type { DeliveryContext } from "./delivery-context.ts";
 import type { DeliveryStore } from "./ports.ts";
 import type { DeliveryRecord, UnpublishedFailure } from "./record.ts";
 
-export interface PublishFailuresDeps {
+export interface PublishDeliveryFailedDeps {
   deliveries: DeliveryStore;
   publisher: EventPublisher;
   archive: EventArchive;
   context: () => DeliveryContext;
   /** Counts failures durably before they are recorded as published, so that no alarm is missed. */
-  onPublished: (failures: number) => void;
+  onDeliveriesFailed: (failures: number) => void;
   /** Called with an error that does no harm: the sweep publishes these failures again. */
   onIgnoredError: (error: unknown) => void;
 }
 
 /** Counts of failures, not of deliveries. */
-export interface PublishFailuresResult {
+export interface PublishDeliveryFailedResult {
   published: number;
   /** They stay unpublished in the store, and the sweep tries again. */
   unpublished: number;
 }
 
 /** Publishes the unpublished failures of these deliveries. */
-export type PublishFailures = (
+export type PublishDeliveryFailed = (
   deliveries: readonly DeliveryRecord[],
-) => Promise<PublishFailuresResult>;
+) => Promise<PublishDeliveryFailedResult>;
 
 /** Attempts to record a published failure when other writers come first. */
 const MAX_ATTEMPTS = 5;
@@ -40,7 +40,7 @@ const MAX_ATTEMPTS = 5;
  * Never rejects. A failure that is not published, or not recorded as published, is
  * published again by the sweep, with the same id and the same bytes.
  */
-export function makePublishFailures(deps: PublishFailuresDeps): PublishFailures {
+export function makePublishDeliveryFailed(deps: PublishDeliveryFailedDeps): PublishDeliveryFailed {
   return async (deliveries) => {
     const pending = deliveries.flatMap((delivery) =>
       delivery.unpublishedFailures.map((failure) => ({
@@ -54,7 +54,7 @@ export function makePublishFailures(deps: PublishFailuresDeps): PublishFailures 
       for (const result of results) if (!result.ok) deps.onIgnoredError(publishError(result));
       const published = pending.filter((_, index) => results[index]?.ok);
       await deps.archive.store(published.map(({ event }) => event));
-      if (published.length > 0) deps.onPublished(published.length);
+      if (published.length > 0) deps.onDeliveriesFailed(published.length);
       const ids = new Set(published.map(({ event }) => event.id));
       const changed = new Set(published.map(({ delivery }) => delivery));
       await Promise.all([...changed].map((delivery) => recordPublished(delivery, ids)));
@@ -79,8 +79,8 @@ export function makePublishFailures(deps: PublishFailuresDeps): PublishFailures 
         );
         if (unpublishedFailures.length === current.unpublishedFailures.length) return undefined;
         // The sweep recovers expired leases and failures that are not published yet.
-        const isSwept = current.owner !== undefined || unpublishedFailures.length > 0;
-        const recoverAfterRealMs = isSwept ? current.recoverAfterRealMs : undefined;
+        const needsRecovery = current.owner !== undefined || unpublishedFailures.length > 0;
+        const recoverAfterRealMs = needsRecovery ? current.recoverAfterRealMs : undefined;
         return { ...current, unpublishedFailures, recoverAfterRealMs };
       },
       replace: (next) => deps.deliveries.replace(next),

@@ -4,7 +4,7 @@ import { type MessageFailure, toMessageFailure } from "../message-failure.ts";
 import type { EventClaims, EventPublisher } from "./ports.ts";
 import { publishClaimed } from "./publish-claimed.ts";
 
-export interface SweepOutboxDeps {
+export interface SweepEventOutboxDeps {
   claims: EventClaims;
   publisher: EventPublisher;
   clock: Clock;
@@ -16,7 +16,7 @@ export interface SweepOutboxDeps {
   limit: number;
 }
 
-export interface SweepOutboxResult {
+export interface SweepEventOutboxResult {
   published: number;
   /** Events that another worker has claimed. */
   held: number;
@@ -31,10 +31,10 @@ const BATCH_SIZE = 10;
 const STOP_BEFORE_MS = 10_000;
 
 /** Publishes stored events that their worker did not publish, because it crashed or the bus was down (G2, G12). */
-export const makeSweepOutbox =
-  (deps: SweepOutboxDeps) =>
-  async (remainingMs: () => number): Promise<SweepOutboxResult> => {
-    const total: SweepOutboxResult = { published: 0, held: 0, failures: [] };
+export const makeSweepEventOutbox =
+  (deps: SweepEventOutboxDeps) =>
+  async (remainingMs: () => number): Promise<SweepEventOutboxResult> => {
+    const total: SweepEventOutboxResult = { published: 0, held: 0, failures: [] };
     const beforeMs = deps.clock.realMs() - deps.graceMs;
     for (let shard = 0; shard < OUTBOX_SHARD_COUNT; shard++) {
       const ids = await findUnpublished(deps, shard, beforeMs, total);
@@ -48,10 +48,10 @@ export const makeSweepOutbox =
 
 /** A shard that cannot be read is a failure and does not stop the sweep of the others. */
 async function findUnpublished(
-  deps: SweepOutboxDeps,
+  deps: SweepEventOutboxDeps,
   shard: number,
   beforeMs: number,
-  total: SweepOutboxResult,
+  total: SweepEventOutboxResult,
 ): Promise<string[]> {
   try {
     return await deps.claims.unpublished(shard, beforeMs, deps.limit);
@@ -62,9 +62,9 @@ async function findUnpublished(
 }
 
 async function publishBatch(
-  deps: SweepOutboxDeps,
+  deps: SweepEventOutboxDeps,
   ids: readonly string[],
-  total: SweepOutboxResult,
+  total: SweepEventOutboxResult,
 ): Promise<void> {
   const owner = deps.newOwner();
   const lease = { owner, untilMs: deps.clock.realMs() + deps.leaseMs };

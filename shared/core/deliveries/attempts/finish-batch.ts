@@ -3,14 +3,14 @@ import { deliveryFromMessage } from "../state/attempt-message.ts";
 import type { DeliveryContext } from "../state/delivery-context.ts";
 import type { AttemptObservation } from "../state/endpoint-health.ts";
 import type { DeliveryQueue, DeliveryStore } from "../state/ports.ts";
-import type { PublishFailures } from "../state/publish-failures.ts";
+import type { PublishDeliveryFailed } from "../state/publish-delivery-failed.ts";
 import type { QueuedMessage } from "./follow-up-messages.ts";
-import type { AttemptOutcome } from "./record-attempt.ts";
+import type { AttemptOutcome } from "./settle-attempt.ts";
 
-export interface SendFollowUpsDeps {
+export interface FinishBatchDeps {
   deliveries: DeliveryStore;
   queue: DeliveryQueue;
-  publishFailures: PublishFailures;
+  publishDeliveryFailed: PublishDeliveryFailed;
   context: () => DeliveryContext;
   /** Called with an error that does no harm: the sweep sends the messages of next attempts. */
   onIgnoredError: (error: unknown) => void;
@@ -39,7 +39,7 @@ export interface MessageResult {
   observation?: AttemptObservation | undefined;
 }
 
-export type SendFollowUps = (results: readonly MessageResult[]) => Promise<MessageResult[]>;
+export type FinishBatch = (results: readonly MessageResult[]) => Promise<MessageResult[]>;
 
 /**
  * Publishes failures of deliveries and sends next attempts and requeued messages,
@@ -48,19 +48,19 @@ export type SendFollowUps = (results: readonly MessageResult[]) => Promise<Messa
  * Returns the results with their final outcomes. Never rejects: a requeued message
  * that was not sent fails.
  */
-export function makeSendFollowUps(deps: SendFollowUpsDeps): SendFollowUps {
+export function makeFinishBatch(deps: FinishBatchDeps): FinishBatch {
   return async (results) => {
     const failed = results.flatMap(({ outcome }) =>
       "delivery" in outcome && outcome.delivery.unpublishedFailures.length > 0
         ? [outcome.delivery]
         : [],
     );
-    const [sent] = await Promise.all([send(results), deps.publishFailures(failed)]);
+    const [sent] = await Promise.all([send(results), deps.publishDeliveryFailed(failed)]);
     return sent;
   };
 
   async function send(results: readonly MessageResult[]): Promise<MessageResult[]> {
-    const stored = await Promise.all(results.map(storeInline));
+    const stored = await Promise.all(results.map(storeUnstored));
     const messages = stored.flatMap(({ nextAttempt, requeue }) =>
       [nextAttempt, requeue].filter((one) => one !== undefined),
     );
@@ -76,7 +76,7 @@ export function makeSendFollowUps(deps: SendFollowUpsDeps): SendFollowUps {
   }
 
   /** Stores a delivery that only its message holds: every message of the retries queue names a stored one. */
-  async function storeInline(result: MessageResult): Promise<MessageResult> {
+  async function storeUnstored(result: MessageResult): Promise<MessageResult> {
     const { index, requeue } = result;
     if (!requeue?.message.unstored) return result;
     const { unstored, ...message } = requeue.message;

@@ -1,40 +1,40 @@
 import type { AttemptMessage } from "../../contracts/messages/delivery.ts";
 import { type MessageFailure, toMessageFailure } from "../message-failure.ts";
 import type { AttemptDeliveries } from "./attempts/attempt-deliveries.ts";
-import type { AttemptMessageOutcome } from "./attempts/send-follow-ups.ts";
+import type { AttemptMessageOutcome } from "./attempts/finish-batch.ts";
 import type { CreateDeliveries, CreateOutcome } from "./creation/create-deliveries.ts";
 import type { RunBulkJob } from "./run-bulk-job.ts";
-import type { AttemptQueue } from "./state/ports.ts";
+import type { AttemptQueueName } from "./state/ports.ts";
 
 /** The queues that `deliver` is invoked by. Lambda invokes it with messages of one queue at a time. */
-export type DeliverQueue = "fanout" | AttemptQueue;
+export type SourceQueueName = "fanout" | AttemptQueueName;
 
 /** A message of one of these queues. */
-export type DeliveryWork =
+export type ParsedMessage =
   | { kind: "event"; body: string }
   | { kind: "attempt"; message: AttemptMessage }
   | { kind: "job"; jobId: string }
   /** The message could not be parsed. */
   | MessageFailure;
 
-export type WorkOutcome = CreateOutcome | AttemptMessageOutcome | { kind: "jobRan" };
+export type ParsedMessageOutcome = CreateOutcome | AttemptMessageOutcome | { kind: "jobRan" };
 
-export interface HandleDeliveryWorkDeps {
+export interface ProcessMessagesDeps {
   createDeliveries: CreateDeliveries;
   attemptDeliveries: AttemptDeliveries;
   runBulkJob: RunBulkJob;
 }
 
-interface WorkOptions {
-  queue: DeliverQueue;
+interface ProcessMessagesOptions {
+  queue: SourceQueueName;
   /** Real time until Lambda ends the invocation. */
   remainingMs: () => number;
 }
 
-export type HandleDeliveryWork = (
-  works: readonly DeliveryWork[],
-  options: WorkOptions,
-) => Promise<WorkOutcome[]>;
+export type ProcessMessages = (
+  works: readonly ParsedMessage[],
+  options: ProcessMessagesOptions,
+) => Promise<ParsedMessageOutcome[]>;
 
 /**
  * Processes one batch of messages: creates deliveries for events, makes attempts, runs
@@ -43,7 +43,7 @@ export type HandleDeliveryWork = (
  * Returns one outcome for each message, in order. Never rejects because of a dependency:
  * the messages concerned fail, and SQS delivers them again.
  */
-export function makeHandleDeliveryWork(deps: HandleDeliveryWorkDeps): HandleDeliveryWork {
+export function makeProcessMessages(deps: ProcessMessagesDeps): ProcessMessages {
   return async (works, { queue, remainingMs }) => {
     // The fan-out queue carries no attempts.
     const attemptQueue = queue === "attempts" ? "attempts" : "retries";
@@ -58,7 +58,7 @@ export function makeHandleDeliveryWork(deps: HandleDeliveryWorkDeps): HandleDeli
       messages.length > 0 ? deps.attemptDeliveries(attemptQueue, messages, remainingMs) : [],
       Promise.all(jobs.map(({ jobId }) => runJob(jobId, remainingMs))),
     ]);
-    const outcomes = new Map<number, WorkOutcome | undefined>([
+    const outcomes = new Map<number, ParsedMessageOutcome | undefined>([
       ...events.map(({ index }, nth) => [index, created[nth]] as const),
       ...attempts.map(({ index }, nth) => [index, attempted[nth]] as const),
       ...jobs.map(({ index }, nth) => [index, ran[nth]] as const),
@@ -69,7 +69,7 @@ export function makeHandleDeliveryWork(deps: HandleDeliveryWorkDeps): HandleDeli
     });
   };
 
-  async function runJob(jobId: string, remainingMs: () => number): Promise<WorkOutcome> {
+  async function runJob(jobId: string, remainingMs: () => number): Promise<ParsedMessageOutcome> {
     try {
       await deps.runBulkJob(jobId, remainingMs);
       return { kind: "jobRan" };
