@@ -20,7 +20,7 @@ import {
 const MAX_RECEIVES = 3;
 const SECOND_MS = 1_000;
 const HOUR_MS = 3_600 * SECOND_MS;
-/** As deployed. */
+/** The value of a deployed stack. */
 const CONSUME_TIMEOUT_MS = 10_000;
 
 let run: FaultyRun;
@@ -38,33 +38,38 @@ afterAll(() => run.close());
 
 describe("a webhook becomes one event with one identity, whichever call fails (G2)", () => {
   const crashes: [row: string, operation: string, fault: Fault, copies: number][] = [
-    ["B1 crash before the claim: redelivery processes", "PutItem", "crash-before", 1],
     [
-      "B2 claim applied, answer lost: not lost, once the lease has ended",
+      "B1 consume crashes before the claim: the redelivered message is processed",
+      "PutItem",
+      "crash-before",
+      1,
+    ],
+    [
+      "B2 the claim is applied and its answer is lost: the event is published after the lease has ended",
       "PutItem",
       "timeout-applied",
       1,
     ],
     [
-      "B3 crash after the claim, before publishing: published at the lease's end",
+      "B3 consume crashes between the claim and the publish: the event is published after the lease has ended",
       "PutItem",
       "crash-after",
       1,
     ],
     [
-      "B4 publish applied, timeout: once more, same id and bytes",
+      "B4 the publish is applied and its answer is lost: the event is published twice with the same id and bytes",
       "PutEvents",
       "timeout-applied",
       2,
     ],
     [
-      "B5 crash after publishing, before recording: once more, same id and bytes",
+      "B5 consume crashes between the publish and its record: the event is published twice with the same id and bytes",
       "PutEvents",
       "crash-after",
       2,
     ],
     [
-      "B6 recorded, crash before the batch's answer: redelivery is a no-op",
+      "B6 consume crashes after recording, before the batch's answer: the redelivered message has no effect",
       "UpdateItem",
       "crash-after",
       1,
@@ -75,7 +80,7 @@ describe("a webhook becomes one event with one identity, whichever call fails (G
   const strike = (id: string, operation: string, fault: Fault, times = 1) =>
     plans.set(id, run.proxy.plan({ from: "consume", operation, fault, matching: id, times }));
 
-  // All at once: each waits for leases and visibility timeouts.
+  // All concurrently: each waits for leases and visibility timeouts.
   beforeAll(async () => {
     for (const [row, operation, fault] of crashes) {
       strike(idOfRow(row), operation, fault, row.startsWith("B2") ? 2 : 1);
@@ -99,14 +104,14 @@ describe("a webhook becomes one event with one identity, whichever call fails (G
     expect(run.deadLettersOf(idOfRow(row))).toBe(0);
   });
 
-  test("B8 the bus refuses an entry for good: dead-letter queue after its receives, no endless loop", async () => {
+  test("B8 the bus permanently refuses an entry: its message moves to the dead-letter queue after its receives", async () => {
     await expect.poll(() => run.deadLettersOf("B8-refused-")).toBe(1);
     expect(plans.get("B8-refused-")?.struck()).toBe(MAX_RECEIVES);
     expect(run.eventsOf("B8-refused-")).toEqual([]);
     expect(run.eventsOf("B8-good-")).toHaveLength(1);
   });
 
-  test("B17 poison: dead-letter queue after its receives, its neighbours on the bus", async () => {
+  test("B17 a poison message moves to the dead-letter queue after its receives, and the other events of its batch are published", async () => {
     await expect.poll(() => run.deadLettersOf('"poison":"B17"')).toBe(1);
     expect(run.eventsOf("B17-")).toHaveLength(1);
   });
@@ -131,8 +136,8 @@ async function storedItem(id: string) {
   return (await client.send(new GetCommand({ TableName, Key, ConsistentRead: true }))).Item;
 }
 
-describe("a batch", () => {
-  test("B7 PutEvents answers 200 with one of ten failed: only that entry comes again; what passes and what never will are told apart", async () => {
+describe("a batch of consume", () => {
+  test("B7 PutEvents answers 200 with one of ten entries failed: only that entry is retried, and transient and permanent errors have different codes", async () => {
     const work = makeWorker(run);
     const batch = tenOf("B7");
     run.proxy.plan({
@@ -159,13 +164,13 @@ describe("a batch", () => {
     expect(outcomesOf(await work(tenOf("B7final")))).toEqual(others("PUBLISH_REFUSED", 3));
   });
 
-  test("B13 item 3 of 10 fails: exactly item 3 is reported", async () => {
+  test("B13 if item 3 of 10 fails, only item 3 is reported as failed", async () => {
     const batch = tenOf("B13").with(3, "not ours");
     expect(await batchItemFailures(makeWorker(run), batch)).toEqual(["m3"]);
     expect(await published("B13-")).toHaveLength(9);
   });
 
-  test("B14 no malformed answer can be given: each failed id is one of the batch, and a missing outcome fails all of it", async () => {
+  test("B14 the batch answer is never malformed: each failed id belongs to the batch, and a missing outcome fails the whole batch", async () => {
     const batch = [inboundMessage("B14-1-"), "", "null", '{"batchItemFailures":[null]}'];
     expect(await batchItemFailures(makeWorker(run), batch)).toEqual(["m1", "m2", "m3"]);
     const forgetful = async () => [];
@@ -173,7 +178,7 @@ describe("a batch", () => {
     expect(failedRecords(pairWithOutcomes([], []))).toEqual([]);
   });
 
-  test("B15 frozen while one of ten is being recorded: all come again, the nine are no-ops, the tenth has the same bytes", async () => {
+  test("B15 a worker is frozen while it records one of ten events: nine redelivered messages have no effect, and the tenth publishes the same bytes", async () => {
     const batch = tenOf("B15");
     const thaw = Promise.withResolvers<void>();
     const hung = run.proxy.plan({
@@ -194,7 +199,7 @@ describe("a batch", () => {
     expect(new Set(events).size).toBe(10);
   });
 
-  test("B15 a call that AWS never answers is tried again inside the function's timeout", async () => {
+  test("B15 a call that AWS never answers is retried within the function's timeout", async () => {
     const hung = run.proxy.plan({
       operation: "PutItem",
       fault: "timeout-not-applied",
@@ -206,7 +211,7 @@ describe("a batch", () => {
     expect(maxAttempts * requestHandler.requestTimeout).toBeLessThan(CONSUME_TIMEOUT_MS);
   });
 
-  test("B16 the same event twice in one batch: one publish", async () => {
+  test("B16 an event that is twice in one batch is published once", async () => {
     const message = inboundMessage("B16-");
     expect(outcomesOf(await makeWorker(run)([message, message]))).toEqual([
       "published",
@@ -215,7 +220,7 @@ describe("a batch", () => {
     expect(await published("B16-")).toHaveLength(1);
   });
 
-  test("B18 DynamoDB throttles one item: tried three times, reported, never a success; its neighbours are published", async () => {
+  test("B18 DynamoDB throttles one item: it is tried three times and reported as failed, and the other events of the batch are published", async () => {
     const throttled = run.proxy.plan({
       operation: "PutItem",
       fault: "throttle",
@@ -230,7 +235,7 @@ describe("a batch", () => {
     expect(await published("B18-")).toHaveLength(10);
   });
 
-  test("B18 a storm of failed conditions: of twenty workers one publishes, and none that was held off reports success", async () => {
+  test("B18 twenty workers race for one claim: one publishes, and no worker that found the claim held reports success", async () => {
     const message = inboundMessage("B18storm-");
     const storm = Array.from({ length: 20 }, () => makeWorker(run)([message]));
     const kinds = outcomesOf((await Promise.all(storm)).flat());
@@ -242,7 +247,7 @@ describe("a batch", () => {
   });
 });
 
-/** A worker that has claimed, and whose call to the bus is held until it is released. */
+/** A worker that has claimed an event, and whose call to the bus waits until the test releases it. */
 async function heldWhilePublishing(id: string, message: string) {
   const { promise: until, resolve: release } = Promise.withResolvers<void>();
   const held = run.proxy.plan({ operation: "PutEvents", fault: { until }, matching: id });
@@ -251,8 +256,8 @@ async function heldWhilePublishing(id: string, message: string) {
   return { first, release };
 }
 
-describe("the lease", () => {
-  test("B9 a second worker while the first is publishing: it reports failure, so that the message stays", async () => {
+describe("the lease of a claim", () => {
+  test("B9 a second worker reports a failure while the first is publishing, so that the message stays in the queue", async () => {
     const message = inboundMessage("B9-");
     const { first, release } = await heldWhilePublishing("B9-", message);
     expect(await batchItemFailures(makeWorker(run), [message])).toEqual(["m0"]);
@@ -263,18 +268,18 @@ describe("the lease", () => {
   });
 
   test.each([
-    ["records", "slow", "CLAIM_LOST", 2],
-    ["gives back", "throttle", "PUBLISH_FAILED", 1],
+    ["records its publish", "slow", "CLAIM_LOST", 2],
+    ["releases its claim", "throttle", "PUBLISH_FAILED", 1],
   ] as const)(
-    "B10 a zombie that %s after its lease has passed on changes nothing",
+    "B10 a worker that %s after its lease expired does not change the item",
     async (name, fault, code, copies) => {
       const id = `B10-${fault}-`;
       const message = inboundMessage(id);
       const operation = fault === "slow" ? "UpdateItem" : "PutEvents";
-      const { promise: until, resolve: goOn } = Promise.withResolvers<void>();
+      const { promise: until, resolve: release } = Promise.withResolvers<void>();
       const stopped = run.proxy.plan({ operation, fault: { until }, matching: id });
-      // The third try fails too: the zombie gives its claim back, while the next one has it.
-      if (name === "gives back") {
+      // The third try fails too: the first worker releases its claim while the second one holds it.
+      if (name === "releases its claim") {
         stopped.end();
         run.proxy.plan({ operation, fault: "throttle", matching: id, times: 3 });
         run.proxy.plan({ operation: "UpdateItem", fault: { until }, matching: id });
@@ -290,7 +295,7 @@ describe("the lease", () => {
       await expect.poll(() => calls().length, { interval: 5 }).toBe(1);
       expect(outcomesOf(await makeWorker(run)([message]))).toEqual(["published"]);
       const before = await storedItem(id);
-      goOn();
+      release();
       expect(outcomesOf(await zombie)).toEqual([code]);
       expect(before?.status).toBe("PUBLISHED");
       expect(await storedItem(id)).toEqual(before);
@@ -300,7 +305,7 @@ describe("the lease", () => {
     },
   );
 
-  test("B11 no time remains when claiming: the lease's end is in the claim's own write", async () => {
+  test("B11 the write of a claim contains the end of its lease, so that no time remains in which a claim has no end", async () => {
     const stop = run.proxy.plan({
       operation: "PutEvents",
       fault: "throttle",
@@ -322,8 +327,8 @@ describe("the lease", () => {
     expect(leaseUntilMs).toBeLessThanOrEqual(Date.now() + LEASE_MS);
   });
 
-  /** A first worker that has claimed and never gets further. */
-  async function claimAndDie(id: string) {
+  /** A first worker that has claimed an event and fails at every later call. */
+  async function claimAndFail(id: string) {
     run.proxy.plan({ operation: "PutEvents", fault: "throttle", matching: id, times: 3 });
     run.proxy.plan({ operation: "UpdateItem", fault: "reset-before", matching: id, times: 3 });
     const message = inboundMessage(id);
@@ -331,16 +336,16 @@ describe("the lease", () => {
     return message;
   }
 
-  test("B12 a clock that is ahead by less than lease minus timeout takes nothing over early", async () => {
-    const message = await claimAndDie("B12ahead-");
+  test("B12 a worker whose clock is ahead by less than lease minus timeout does not take over a claim early", async () => {
+    const message = await claimAndFail("B12ahead-");
     const clock = makeSkewedClock(LEASE_MS / 2);
     expect(outcomesOf(await makeWorker(run, { clock })([message]))).toEqual(["CLAIM_HELD"]);
     clock.pass(LEASE_MS / 2);
     expect(outcomesOf(await makeWorker(run, { clock })([message]))).toEqual(["published"]);
   });
 
-  test("B12 a clock 5 min behind is never stuck: it is told when to come again, and then takes over", async () => {
-    const message = await claimAndDie("B12behind-");
+  test("B12 a worker whose clock is 5 minutes behind is not stuck: it learns when the lease ends, and then takes the claim over", async () => {
+    const message = await claimAndFail("B12behind-");
     const clock = makeSkewedClock(-300_000);
     const [held] = await makeWorker(run, { clock })([message]);
     expect(held).toMatchObject({ code: "CLAIM_HELD", retryAtMs: expect.any(Number) });
@@ -350,7 +355,7 @@ describe("the lease", () => {
     expect(outcomesOf(await makeWorker(run, { clock })([message]))).toEqual(["published"]);
   });
 
-  test("B12 a clock 5 min ahead, which is more than any lease: at most one copy more, same id and bytes, never lost", async () => {
+  test("B12 a worker whose clock is 5 minutes ahead, more than any lease, publishes at most one copy more, with the same id and bytes", async () => {
     const message = inboundMessage("B12far-");
     const { first, release } = await heldWhilePublishing("B12far-", message);
     const clock = makeSkewedClock(300_000);
@@ -363,7 +368,7 @@ describe("the lease", () => {
     expect(new Set(events).size).toBe(1);
   });
 
-  test("B19 an expired claim that is still present counts as gone by its time, not by its presence", async () => {
+  test("B19 an expired claim that DynamoDB has not deleted yet does not count, because its time decides", async () => {
     const id = `B19-${randomUUID()}-`;
     const day = 86_400_000;
     const retentionMs = 3 * day;

@@ -127,7 +127,7 @@ describe("D11: a fast endpoint that begins to hang", () => {
     return { simulation, batch, release, isSlow };
   }
 
-  test("gets three workers for its backlog, and no more", async () => {
+  test("D11: a fast endpoint that begins to hang gets at most three workers for its backlog", async () => {
     const { simulation, batch, release, isSlow } = await hanging();
     const running = [batch(10), batch(10), batch(10)];
     await vi.waitFor(() => expect(simulation.posts).toHaveLength(30), waitOptions);
@@ -139,7 +139,7 @@ describe("D11: a fast endpoint that begins to hang", () => {
     await Promise.all(running);
   });
 
-  test("gets no more attempts through the attempts queue once one POST is slow", async () => {
+  test("D11: an endpoint gets no more attempts through the attempts queue once one POST is slow", async () => {
     const { simulation, batch, release, isSlow } = await hanging();
     const running = [batch(1), batch(1)];
     await vi.waitFor(() => expect(simulation.posts).toHaveLength(2), waitOptions);
@@ -154,7 +154,7 @@ describe("D11: a fast endpoint that begins to hang", () => {
     await Promise.all(running);
   });
 
-  test("gets attempts through the attempts queue again after 20 fast successes", async () => {
+  test("D11: an endpoint gets attempts through the attempts queue again after 20 fast successes", async () => {
     const simulation = await simulationWithWebhook({
       answer: (_, n) => ({ httpStatus: n === 1 ? 500 : 200 }),
     });
@@ -174,7 +174,7 @@ describe("D11: a fast endpoint that begins to hang", () => {
 });
 
 describe("D13: several workers that receive the same attempt", () => {
-  test("make one POST if the delivery is stored", async () => {
+  test("D13: several workers that receive the same attempt make one POST if the delivery is stored", async () => {
     const simulation = await simulationWithWebhook();
     simulation.publish();
     const [event] = simulation.waiting();
@@ -193,7 +193,7 @@ describe("D13: several workers that receive the same attempt", () => {
     expect(simulation.posts).toHaveLength(1);
   });
 
-  test("drop copies of a message once the attempt that it names is made", async () => {
+  test("D13: copies of a message are dropped once the attempt that it names is made", async () => {
     const delaysMs = Array.from({ length: 7 }, () => 5 * MINUTE_MS);
     const simulation = makeDeliverySimulation({
       rules: { delaysMs },
@@ -211,7 +211,7 @@ describe("D13: several workers that receive the same attempt", () => {
     expect(simulation.posts).toHaveLength(8);
   });
 
-  test("make one POST if the first attempt stores the delivery", async () => {
+  test("D13: several workers that receive the same attempt make one POST if the first attempt stores the delivery", async () => {
     const simulation = await simulationWithWebhook({}, { isFast: true });
     simulation.publish();
     const [event] = simulation.waiting();
@@ -227,7 +227,7 @@ describe("D13: several workers that receive the same attempt", () => {
     expect(await simulation.deliveries.find(id)).toMatchObject({ status: "delivered" });
   });
 
-  test("store the delivery and move it to the retries queue if its endpoint is no longer fast", async () => {
+  test("D13: several workers store a delivery once and move it to the retries queue if its endpoint is no longer fast", async () => {
     const simulation = await simulationWithWebhook({}, { isFast: true });
     simulation.publish();
     const [event] = simulation.waiting();

@@ -84,11 +84,11 @@ interface Case {
 }
 
 function caseOf(strikes: Case["strikes"]): Case {
-  const said = strikes.map(
+  const parts = strikes.map(
     ({ call, fault }) => `${call.from} ${call.operation} ${call.which.join(" ")} ${nameOf(fault)}`,
   );
   return {
-    name: said.join(", then "),
+    name: parts.join(", then "),
     scenario: strikes[0]?.call.scenario ?? "is delivered",
     strikes,
   };
@@ -110,8 +110,8 @@ const everyCase = (): Case[] => [
 ];
 
 /**
- * Each call by one fault, in turn. The longest scenario meets all of its own at
- * once, and they are short, as is that of a message which would be missed late.
+ * One fault for each call, one after the other. The longest scenario gets all of its faults at
+ * once, and they are short, as is the fault of a message whose loss would be noticed late.
  */
 function quickCases(): Case[] {
   const isLong = ({ scenario }: DeliveryCall) => scenario === "fails for good";
@@ -158,9 +158,9 @@ async function play(one: Case, n: number) {
     }
   };
   const startedMs = Date.now();
-  const laws = { subscriber, mayPostAgain: mayPostAgain(one) };
+  const limits = { subscriber, mayPostAgain: mayPostAgain(one) };
   const results = await scenarios[one.scenario]({ run, subscriber, arm }).then(
-    (expected) => Promise.all(expected.map((of) => resultOf(of, laws))),
+    (expected) => Promise.all(expected.map((of) => resultOf(of, limits))),
     (error: Error) => [[error.message]],
   );
   return {
@@ -181,8 +181,8 @@ async function resultOf(
   const delivery = await ended(run, expected);
   const posts = subscriber.endpoint.posts.filter(({ id }) => id === event.id);
   const attempts = delivery?.attemptHistory.length ?? 0;
-  const failures = subscriber.told("delivery.failed").map(({ id }) => id);
-  const isTold = failures.includes(`delivery.failed:${deliveryId}:${delivery?.cycle}`);
+  const failures = subscriber.eventsOfType("delivery.failed").map(({ id }) => id);
+  const isPublished = failures.includes(`delivery.failed:${deliveryId}:${delivery?.cycle}`);
   const isVerified = posts.every((post) => {
     try {
       return verified(post, subscriber.secret());
@@ -190,33 +190,35 @@ async function resultOf(
       return false;
     }
   });
-  const laws = {
+  const invariants = {
     [`is ${delivery?.status} (${delivery?.reason})`]:
       delivery?.status === status && delivery.reason === reason,
-    "a failure is not told": delivery?.unpublishedFailures.length === 0,
-    [`delivery.failed is ${isTold ? "" : "not "}told`]: isTold === (status === "failed"),
-    "never came": status !== "delivered" || posts.length > 0,
-    "came with other bytes": posts.every(({ body }) => body === event.envelope),
-    "came unsigned": isVerified,
-    [`came ${posts.length} times for ${attempts} attempts`]:
+    "has an unpublished failure": delivery?.unpublishedFailures.length === 0,
+    [`has ${isPublished ? "a" : "no"} delivery.failed`]: isPublished === (status === "failed"),
+    "was never received": status !== "delivered" || posts.length > 0,
+    "was received with other bytes": posts.every(({ body }) => body === event.envelope),
+    "was received without a valid signature": isVerified,
+    [`was received ${posts.length} times for ${attempts} attempts`]:
       posts.length <= attempts + (mayPostAgain ? 1 : 0),
     "had more than 8 attempts": (delivery?.attemptsInCycle ?? 0) <= 8,
   };
-  return Object.entries(laws).flatMap(([law, isKept]) => (isKept ? [] : [`${event.id} ${law}`]));
+  return Object.entries(invariants).flatMap(([name, holds]) =>
+    holds ? [] : [`${event.id} ${name}`],
+  );
 }
 
 /** Events that are published twice have the same bytes. */
 function oneIdEach(subscriber: Subscriber): string[] {
-  const told = ["delivery.failed", "webhook.disabled"].flatMap(subscriber.told);
+  const received = ["delivery.failed", "webhook.disabled"].flatMap(subscriber.eventsOfType);
   const bodies = new Map<string, Set<string>>();
-  for (const detail of told) {
+  for (const detail of received) {
     bodies.set(detail.id, (bodies.get(detail.id) ?? new Set()).add(JSON.stringify(detail)));
   }
   return [...bodies].flatMap(([id, { size }]) => (size > 1 ? [`${id} has ${size} bodies`] : []));
 }
 
 test(
-  `D every AWS call of deliveries, by every fault (${cases.length} cases): 0 lost, each event with one id and the same bytes`,
+  `D every fault of every AWS call of deliveries (${cases.length} cases) loses no delivery, and each event has one id and the same bytes`,
   async () => {
     const shared = planSharedReads();
     // Faults of the same call are spread out: a killed sweep also delays the work of other cases.
@@ -238,7 +240,7 @@ test(
     const slowest = rows.toSorted((a, b) => b.tookMs - a.tookMs).slice(0, 10);
     console.log(
       [
-        `${rows.length} cases, ${run.proxy.calls.length} calls; not struck: ${missed().length}`,
+        `${rows.length} cases, ${run.proxy.calls.length} calls; without their fault: ${missed().length}`,
         ...missed(),
         "slowest:",
         ...slowest.map((row) => `${Math.round(row.tookMs / SECOND_MS)} s ${row.case}`),

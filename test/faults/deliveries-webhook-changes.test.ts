@@ -29,7 +29,7 @@ describe("D10: a webhook that changes while an attempt is due", () => {
     };
   }
 
-  test("cancels the delivery without a POST if it is deleted", async () => {
+  test("D10: a webhook that is deleted while an attempt is due cancels the delivery without a POST", async () => {
     const { simulation, webhook, end } = await afterFirstFailure();
     await end(webhook, { status: "deleted" });
     await simulation.pass(DAY_MS);
@@ -41,7 +41,7 @@ describe("D10: a webhook that changes while an attempt is due", () => {
     expect(simulation.counts.DeliveryFailed).toBe(0);
   });
 
-  test("fails the delivery at once, without a POST, and publishes the failure if it is disabled", async () => {
+  test("D10: a webhook that is disabled while an attempt is due fails the delivery without a POST, and the failure is published", async () => {
     const { simulation, webhook, end } = await afterFirstFailure();
     await end(webhook, { status: "disabled", reason: "disabled_by_client" });
     await simulation.drain();
@@ -56,7 +56,7 @@ describe("D10: a webhook that changes while an attempt is due", () => {
     ]);
   });
 
-  test("signs the same bytes with both secrets if its secret is rotated", async () => {
+  test("D10: an attempt after a rotation of the secret sends the same bytes, signed with both secrets", async () => {
     const { simulation, webhook } = await afterFirstFailure();
     const validUntil = new Date(simulation.now() + DAY_MS).toISOString();
     const secrets = [
@@ -71,7 +71,7 @@ describe("D10: a webhook that changes while an attempt is due", () => {
     expect(second?.body).toBe(first?.body);
   });
 
-  test("sends nothing unsigned while its master key is missing, and continues when the key is back", async () => {
+  test("D10: no attempt is sent unsigned while the master key is missing, and attempts continue when the key is back", async () => {
     const { simulation, webhook } = await afterFirstFailure();
     const secrets = [{ version: 2, masterKeyId: "k2" }];
     await simulation.webhooks.replace({ ...webhook, secrets });
@@ -89,7 +89,7 @@ describe("D10: a webhook that changes while an attempt is due", () => {
     });
   });
 
-  test("signs with the current secret only if the master key of the previous one is missing", async () => {
+  test("D10: an attempt is signed with the current secret only if the master key of the previous one is missing", async () => {
     const { simulation, webhook } = await afterFirstFailure();
     const validUntil = new Date(simulation.now() + DAY_MS).toISOString();
     const secrets = [
@@ -101,7 +101,7 @@ describe("D10: a webhook that changes while an attempt is due", () => {
     expect(simulation.posts.at(-1)?.headers["webhook-signature"]?.split(" ")).toHaveLength(1);
   });
 
-  test("fails the delivery if it is replaced, and a recovery sends the event to the new webhook", async () => {
+  test("D10: a webhook that is replaced fails its delivery, and a recovery sends the event to the new webhook", async () => {
     const { simulation, webhook, end } = await afterFirstFailure();
     const disabled = await end(webhook, { status: "disabled", reason: "disabled_by_client" });
     await simulation.drain();
@@ -153,7 +153,7 @@ test("D14: a change of the webhook's settings changes no byte of a delivery that
 });
 
 describe("a cancelled request (G9)", () => {
-  test("causes no further POST, and its waiting deliveries are cancelled", async () => {
+  test("a cancelled request causes no further POST, and its waiting deliveries are cancelled (G9)", async () => {
     const simulation = await simulationWithWebhook({ answer: () => ({ httpStatus: 500 }) });
     simulation.publish({ type: "workflow.created" });
     await simulation.drain();

@@ -44,7 +44,7 @@ const wasAnswered = ({ attemptHistory, owner }: DeliveryRecord) =>
 describe.each(endpoints)(
   "D1: a worker that stops before the POST to an endpoint %s",
   (_, known) => {
-    test("leaves the attempt to another worker, which makes it with the same number", async () => {
+    test("D1: another worker makes the attempt of a stopped worker with the same number", async () => {
       const stopsOnce = times(1);
       const simulation = await simulationWithWebhook(
         {
@@ -64,7 +64,7 @@ describe.each(endpoints)(
       });
     });
 
-    test("causes at most 8 attempts, and at most 2 additional POSTs for each attempt", async () => {
+    test("D1: stopped workers cause at most 8 attempts, and at most 2 additional POSTs for each attempt", async () => {
       const simulation = await simulationWithWebhook(
         {
           answer: () => {
@@ -231,7 +231,7 @@ describe("D8: the status of an answer", () => {
     [429, "waiting"],
     [500, "waiting"],
     [502, "waiting"],
-  ])("%d leaves the delivery %s", async (httpStatus, status) => {
+  ])("D8: an answer %d leaves the delivery %s", async (httpStatus, status) => {
     const simulation = await simulationWithWebhook({ answer: () => ({ httpStatus }) });
     simulation.publish();
     await simulation.drain();
@@ -282,7 +282,7 @@ test("D15: the headers of a 2xx answer are a success, whatever its body", async 
 });
 
 describe("a failure that cannot be published at once", () => {
-  test("is published by the sweep, also if one of an earlier cycle was published late", async () => {
+  test("the sweep publishes a failure that could not be published at once, also if one of an earlier cycle was published late", async () => {
     const refuses = times(1);
     const simulation = await simulationWithWebhook({
       busRefuses: (eventId) => eventId.endsWith(":2") && refuses(),
@@ -336,7 +336,7 @@ test.each([62, 63, 64, 65])(
   },
 );
 
-test("an unexpected error fails its own message only", async () => {
+test("an unexpected error in one delivery fails its own message only", async () => {
   const simulation = await simulationWithWebhook({
     deliveries: (store) => ({
       ...store,

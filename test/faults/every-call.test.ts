@@ -6,18 +6,18 @@ import { deliver, linkedApiWebhook } from "../support/fakes/sender.ts";
 import { type FaultyRun, startFaultyRun } from "../support/runs/faulty-run.ts";
 import { LONG_TEST_TIMEOUT_MS } from "../support/wait-timeout.ts";
 
-/** As a webhook above 60 KB, whose body and event travel by S3. */
+/** A webhook above 60 KB: its body and its event are stored in S3. */
 const LARGE_BYTES = 70_000;
 const SENDERS = 8;
 
 let run: FaultyRun;
 beforeAll(async () => {
-  // Every webhook in a batch of its own: a fault strikes its own case alone.
+  // Every webhook has its own batch, so that a fault affects its own case only.
   run = await startFaultyRun({
     ingestDeadlineMs: 2_300,
     connectionCache: 0,
     consumeTimeout: 7,
-    // Longer than the function can live, as deployed, and over when its message comes again.
+    // Longer than the function's timeout, as in a deployed stack, and over when the message is received again.
     lease: 8,
     visibility: 9,
     batchSize: 1,
@@ -35,13 +35,13 @@ const faults = [
   "crash-after",
 ] as const satisfies Fault[];
 
-/** Which of the calls of one operation is meant, by what only that one says. */
+/** Identifies one of several calls of an operation by a text that only this call contains. */
 const NOTES = "eventId";
 const RECORDS = "publishedBy";
-const GIVES_BACK = "outboxAt = ";
+const RELEASES = "outboxAt = ";
 const TAKES_OVER = "leaseUntilMs <= ";
 
-/** What a webhook makes the functions call, in order of first use: the test below sees to it that this is all. */
+/** All calls to AWS that a webhook causes, in order of first use. A test below checks that the list is complete. */
 const callsOf: Record<"small" | "large", readonly (readonly [string, string, string?])[]> = {
   small: [
     ["ingest", "GetItem"],
@@ -73,7 +73,7 @@ interface Case {
   id: string;
   bytes: number;
   strikes: { from: string; operation: string; which?: string | undefined; fault: Fault }[];
-  /** A fault strikes between publishing and recording: the one duplicate that G2 allows. */
+  /** Whether the fault is between publishing and recording: the only duplicate that G2 allows. */
   mayRepeat: boolean;
 }
 
@@ -96,7 +96,7 @@ const everyCall: Case[] = (["small", "large"] as const).flatMap((size) =>
   ),
 );
 
-/** Calls that are made only after a first fault: giving a claim back, and taking one over. */
+/** Calls that are made only after a first fault: releasing a claim, and taking one over. */
 const afterAFault: Case[] = faults.flatMap((fault) => {
   const consume = (operation: string, first: Fault, which?: string) => ({
     from: "consume",
@@ -106,14 +106,14 @@ const afterAFault: Case[] = faults.flatMap((fault) => {
   });
   return [
     {
-      name: `PutEvents throttle, then giving back ${fault}`,
+      name: `PutEvents throttle, then release ${fault}`,
       id: nextId(),
       bytes: 0,
-      strikes: [consume("PutEvents", "throttle"), consume("UpdateItem", fault, GIVES_BACK)],
+      strikes: [consume("PutEvents", "throttle"), consume("UpdateItem", fault, RELEASES)],
       mayRepeat: false,
     },
     {
-      name: `PutItem crash-after, then taking over ${fault}`,
+      name: `PutItem crash-after, then takeover ${fault}`,
       id: nextId(),
       bytes: LARGE_BYTES,
       strikes: [consume("PutItem", "crash-after"), consume("UpdateItem", fault, TAKES_OVER)],
@@ -122,12 +122,12 @@ const afterAFault: Case[] = faults.flatMap((fault) => {
   ];
 });
 
-/** One case in five: each call, each fault, but not each of both. With EVERY_FAULT=1 all. */
+/** One case in five: each call and each fault, but not each combination. With EVERY_FAULT=1 all. */
 const cases = [...everyCall, ...afterAFault].filter(
   (_, at) => process.env.EVERY_FAULT === "1" || at % 5 === 0,
 );
 
-/** An SDK client tries three times before it says that a call failed. */
+/** An SDK client makes three attempts before a call fails. */
 const timesOf = (fault: Fault) => (fault === "throttle" || fault === "internal" ? 3 : 1);
 
 async function play(one: Case, inboundUrl: string, matching = one.id) {
@@ -147,7 +147,7 @@ async function play(one: Case, inboundUrl: string, matching = one.id) {
 
 type Played = Awaited<ReturnType<typeof play>>;
 
-/** Waits until nothing is under way, then compares what was acked with what the bus carried. */
+/** Waits until no webhook is in progress, then compares the acked webhooks with the events on the bus. */
 async function settle(played: Played[]) {
   await run.quiet();
   const rows = played.map(({ one, attempts, plans }) => {
@@ -168,7 +168,7 @@ async function settle(played: Played[]) {
   expect(rows.filter(({ events, mayRepeat }) => events > (mayRepeat ? 2 : 1))).toEqual([]);
 }
 
-test("a cold ingest and each fault of Secrets Manager: 0 lost, none twice", async () => {
+test("each fault of Secrets Manager at a cold start of ingest loses no webhook and publishes no event twice", async () => {
   const played: Played[] = [];
   for (const fault of faults) {
     // The crash makes the next attempt a cold start, which must read the secret.
@@ -190,7 +190,7 @@ test("a cold ingest and each fault of Secrets Manager: 0 lost, none twice", asyn
 });
 
 test.each(["small", "large"] as const)(
-  "these are all calls that a %s webhook makes",
+  "the list of the AWS calls of a %s webhook is complete",
   async (size) => {
     const expected = callsOf[size].map(([caller, operation]) => `${caller} ${operation}`);
     const makeCalls = async () => {
@@ -199,16 +199,16 @@ test.each(["small", "large"] as const)(
       await deliver(run.inboundUrl("linked-api"), body);
       await run.quiet();
       const made = run.proxy.calls.slice(from).map((call) => `${call.from} ${call.operation}`);
-      // A function that has just been started reads the secret, too.
+      // A function that has just started reads the secret too.
       return made.filter((call) => call !== "ingest GetSecretValue");
     };
-    // On a busy machine a call is repeated now and then: not of every webhook.
+    // On a busy machine the SDK may repeat a call, but not for every webhook.
     await expect.poll(makeCalls).toEqual(expected);
   },
 );
 
 test(
-  `every AWS call of a webhook, by every fault (${cases.length} cases): 0 lost, duplicates only between publishing and recording`,
+  `every fault of every AWS call of a webhook (${cases.length} cases) loses no event, and duplicates arise only between publishing and recording`,
   async () => {
     const administration = await composeAdministration({
       outputs: run.outputs,
@@ -224,7 +224,7 @@ test(
             ({ from, operation }) => from === "ingest" && operation === "GetItem",
           );
           if (readsConnection) {
-            // Reading a connection names nothing else: such a case gets a connection of its own.
+            // The read of a connection contains only the connection's id: such a case has its own connection.
             const { connectionId, inboundPath } = await administration.createConnection({
               clientId,
               provider: "linked-api",

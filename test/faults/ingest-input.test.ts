@@ -22,7 +22,7 @@ import { inboundMessage } from "../support/simulations/consume-worker.ts";
 
 const signed = (text: string) => `${text.slice(0, -1)},"hash":"${hmacHex(SECRET, text)}"}`;
 
-test("A7 another body under the same id: told apart as a conflict, the first stays", async () => {
+test("A7 another body under the same id is a conflict, and the first body stays", async () => {
   const clock = makeTestClock();
   const published: FinalEvent[] = [];
   const consume = makeConsumeWebhooks({
@@ -49,7 +49,7 @@ test("A7 another body under the same id: told apart as a conflict, the first sta
   expect(published[0]?.envelope).not.toContain("xxx");
 });
 
-describe("A8 bytes that SQS or JSON would not carry", () => {
+describe("A8 bytes that SQS or JSON cannot carry", () => {
   test.each([
     ["a byte that is not UTF-8", Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x7d]), "BODY_NOT_UTF8"],
     ["a surrogate as UTF-8", Buffer.from([0x7b, 0xed, 0xa0, 0x80, 0x7d]), "BODY_NOT_UTF8"],
@@ -57,7 +57,7 @@ describe("A8 bytes that SQS or JSON would not carry", () => {
     ["a bare NUL in a text", Buffer.from('{"a":"\u0000"}'), "BODY_NOT_JSON"],
     ["a bare control character in a text", Buffer.from('{"a":"\u0001"}'), "BODY_NOT_JSON"],
     ["a byte order mark", Buffer.from('\ufeff{"a":1}'), "BODY_NOT_JSON"],
-  ])("A8 %s: 400", async (_name, body, code) => {
+  ])("A8 a body with %s is answered 400", async (_name, body, code) => {
     const { post, queued } = makeIngestCore();
     expect(await post(body)).toMatchObject({ status: 400, code });
     expect(queued).toEqual([]);
@@ -66,9 +66,9 @@ describe("A8 bytes that SQS or JSON would not carry", () => {
   test.each([
     ["a lone surrogate, escaped", '"\\ud800"'],
     ["NUL, escaped", '"\\u0000"'],
-    ["characters that XML and so SQS has not", '"\ufffe\uffff\u007f"'],
+    ["characters that XML, and therefore SQS, does not have", '"\ufffe\uffff\u007f"'],
   ])(
-    "A8 %s: signed over the raw bytes, queued as Base64, the same in the event",
+    "A8 a body with %s is verified over its raw bytes, queued as Base64, and unchanged in the event",
     async (_name, text) => {
       const { post, queued, events } = makeIngestCore();
       const body = signed(`{"status":"SUCCESS","request_id":"A8","result":${text}}`);
@@ -80,7 +80,7 @@ describe("A8 bytes that SQS or JSON would not carry", () => {
   );
 });
 
-test("A9 the body as text or as Base64, headers twice, in any case or joined: the same bytes, verified identically", async () => {
+test("A9 the same bytes are verified identically as text or as Base64, with headers doubled, joined or in any case", async () => {
   const body = signWeLink({ status: "SUCCESS", request_id: "A9 ü" }, SECRET);
   const event = (over: object) =>
     toCommand(
@@ -102,7 +102,7 @@ test("A9 the body as text or as Base64, headers twice, in any case or joined: th
   }
 });
 
-describe("A10 the one limit of a body, in bytes", () => {
+describe("A10 the limit of a body, in bytes", () => {
   const limited = (bytes: number, filler: string) => {
     const open = '{"status":"SUCCESS","request_id":"A10","result":"';
     const tail = `","hash":"${"0".repeat(64)}"}`;
@@ -118,19 +118,22 @@ describe("A10 the one limit of a body, in bytes", () => {
     [-1, "\u20ac", 200],
     [0, "\u20ac", 200],
     [1, "\u20ac", 413],
-  ])("A10 limit %s of %s: %s", async (more, filler, status) => {
-    const { post, events } = makeIngestCore();
-    const body = limited(MAX_BODY_BYTES + more, filler);
-    expect(Buffer.byteLength(body)).toBe(MAX_BODY_BYTES + more);
-    expect(await post(body)).toMatchObject({ status });
-    for (const event of await events()) {
-      // What one DynamoDB item and one PutEvents entry surely carry.
-      expect(Buffer.byteLength(event.envelope)).toBeLessThan(256_000);
-    }
-  });
+  ])(
+    "A10 a body whose length is the limit plus %s bytes, filled with %s, is answered %s",
+    async (more, filler, status) => {
+      const { post, events } = makeIngestCore();
+      const body = limited(MAX_BODY_BYTES + more, filler);
+      expect(Buffer.byteLength(body)).toBe(MAX_BODY_BYTES + more);
+      expect(await post(body)).toMatchObject({ status });
+      for (const event of await events()) {
+        // One DynamoDB item and one PutEvents entry can carry this size.
+        expect(Buffer.byteLength(event.envelope)).toBeLessThan(256_000);
+      }
+    },
+  );
 });
 
-describe("A11 depth", () => {
+describe("A11 the nesting of a body", () => {
   const nested = (depth: number) => {
     const arrays = depth - 1;
     const result = `${"[".repeat(arrays)}${"]".repeat(arrays)}`;
@@ -140,17 +143,17 @@ describe("A11 depth", () => {
     [limits.maxJsonDepth, 200],
     [limits.maxJsonDepth + 1, 400],
     [10_000, 400],
-  ])("A11 nested %s deep: %s", async (depth, status) => {
+  ])("A11 a body with %s levels of nesting is answered %s", async (depth, status) => {
     const { post, events } = makeIngestCore();
     const code = status === 400 ? { code: "BODY_TOO_DEEP" } : {};
     expect(await post(nested(depth))).toMatchObject({ status, ...code });
-    // What is taken can be carried on: no poison loop later.
+    // Every accepted body can also be processed, so that it does not become a poison message.
     const made = await events();
     expect(made).toHaveLength(status === 200 ? 1 : 0);
   });
 });
 
-test("A12 __proto__, constructor and prototype as keys: carried as they are, and nothing is polluted", async () => {
+test("A12 the keys __proto__, constructor and prototype are kept unchanged and pollute no prototype", async () => {
   const { post, events } = makeIngestCore();
   const result =
     '{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}},"toString":null}';
@@ -172,7 +175,7 @@ describe("A13 numbers and keys that JavaScript would change", () => {
     return { event, body };
   };
   test.each(["9007199254740993", "9223372036854775807", "-9223372036854775808", "1.0"])(
-    "A13 %s is the same in the event",
+    "A13 the number %s is unchanged in the event",
     async (number) => {
       const { event } = await eventOf(number);
       expect(event?.envelope).toContain(`"n":${number}}`);
@@ -180,7 +183,7 @@ describe("A13 numbers and keys that JavaScript would change", () => {
     },
   );
   test.each(["12345678901234567890", "9223372036854775808", "1e400", "-1e400"])(
-    "A13 %s stands as text, marked, its exact bytes kept",
+    "A13 the number %s is stored as text and marked, and the exact bytes are kept",
     async (number) => {
       const { event, body } = await eventOf(number);
       expect(event?.envelope).toContain(`"n":"${number}"}`);
@@ -188,7 +191,7 @@ describe("A13 numbers and keys that JavaScript would change", () => {
       expect(Buffer.from(event?.raw ?? []).toString()).toBe(body);
     },
   );
-  test("A13 a second hash is refused; of another key twice the last counts, for all alike", async () => {
+  test("A13 a second hash is refused, and of any other repeated key the last one counts", async () => {
     const good = signed('{"status":"SUCCESS","request_id":"A13"}');
     const { post, events } = makeIngestCore();
     expect(await post(`{"hash":"x",${good.slice(1)}`)).toMatchObject({ status: 401 });
@@ -200,37 +203,40 @@ describe("A13 numbers and keys that JavaScript would change", () => {
   });
 });
 
-// How much CPU each takes: bench/parse.ts.
-test.each(hostileBodies)("A14 $name: $status", async ({ body, status, headers }) => {
-  expect(await makeIngestCore().post(body, headers)).toMatchObject({ status });
-});
+// For the CPU time of each see bench/parse.ts.
+test.each(hostileBodies)(
+  "A14 a webhook with $name is answered $status",
+  async ({ body, status, headers }) => {
+    expect(await makeIngestCore().post(body, headers)).toMatchObject({ status });
+  },
+);
 
-describe("A15 a signature that is none: 401, the same answer for all", () => {
+describe("A15 invalid signatures are answered 401, all with the same answer", () => {
   const text = '{"status":"SUCCESS","request_id":"A15"}';
   const right = hmacHex(SECRET, text);
   const withHash = (hash: string) => `${text.slice(0, -1)},"hash":${hash}}`;
   const cases: [string, string][] = [
-    ["missing", text],
-    ["empty", withHash('""')],
-    ["null", withHash("null")],
-    ["a number", withHash("1")],
-    ["an object", withHash("{}")],
-    ["one digit short", withHash(`"${right.slice(1)}"`)],
-    ["one digit more", withHash(`"${right}0"`)],
-    ["with the algorithm in front", withHash(`"sha256=${right}"`)],
-    ["of another algorithm", withHash(`"${"0".repeat(40)}"`)],
-    ["Base64 for hex", withHash(`"${Buffer.from(right, "hex").toString("base64")}"`)],
+    ["no hash", text],
+    ["an empty hash", withHash('""')],
+    ["null as hash", withHash("null")],
+    ["a number as hash", withHash("1")],
+    ["an object as hash", withHash("{}")],
+    ["one digit too few", withHash(`"${right.slice(1)}"`)],
+    ["one digit too many", withHash(`"${right}0"`)],
+    ["the algorithm before the digits", withHash(`"sha256=${right}"`)],
+    ["a hash of another algorithm", withHash(`"${"0".repeat(40)}"`)],
+    ["Base64 instead of hex", withHash(`"${Buffer.from(right, "hex").toString("base64")}"`)],
     [
       "Arabic digits",
       withHash(`"${right.replace(/\d/g, (d) => String.fromCharCode(0x660 + Number(d)))}"`),
     ],
-    ["a space behind it", withHash(`"${right} "`)],
-    ["of another secret", signWeLink({ status: "SUCCESS", request_id: "A15" }, "other")],
+    ["a space after the hash", withHash(`"${right} "`)],
+    ["the hash of another secret", signWeLink({ status: "SUCCESS", request_id: "A15" }, "other")],
   ];
-  test("A15 the right one is taken", async () => {
+  test("A15 a webhook with the right hash is accepted", async () => {
     expect(await makeIngestCore().post(withHash(`"${right}"`))).toMatchObject({ status: 200 });
   });
-  test.each(cases)("A15 %s", async (_name, body) => {
+  test.each(cases)("A15 a webhook with %s is answered 401", async (_name, body) => {
     const { post, queued } = makeIngestCore();
     const answer = await post(body);
     expect(answer).toEqual({
@@ -242,7 +248,7 @@ describe("A15 a signature that is none: 401, the same answer for all", () => {
   });
 });
 
-describe("A16 times of a JWT, the only ones that are signed, with 30 s of tolerance", () => {
+describe("A16 the times of a JWT, which are the only signed times, have a tolerance of 30 s", () => {
   const now = 1_780_000_000;
   const isTaken = (claims: object) =>
     verifiedClaims(signHs256(claims, SECRET), [SECRET], now * 1000) !== undefined;
@@ -256,16 +262,16 @@ describe("A16 times of a JWT, the only ones that are signed, with 30 s of tolera
     ["nbf at the tolerance, and 1 s more", { nbf: now + tolerance + 1 }, false],
     ["exp in the future", { exp: now + 3_600 }, true],
     ["nbf in milliseconds", { nbf: now * 1_000 }, false],
-    ["exp negative", { exp: -1 }, false],
-    ["exp a text", { exp: String(now + 60) }, false],
-    ["exp null, as NaN is written", { exp: null }, false],
+    ["a negative exp", { exp: -1 }, false],
+    ["exp as text", { exp: String(now + 60) }, false],
+    ["exp null, which is how JSON writes NaN", { exp: null }, false],
     ["no times", {}, true],
-  ])("A16 %s", (_name, claims, taken) => {
+  ])("A16 a JWT with %s is accepted: %3$s", (_name, claims, taken) => {
     expect(isTaken(claims)).toBe(taken);
   });
 });
 
-test("A18 a replay finds its event known: for at least 3 days, which is more than any tolerance and retry; what waited longer is parked", async () => {
+test("A18 a replay is recognised for at least 3 days, longer than any tolerance and retry, and a message that waited longer is parked", async () => {
   const day = 86_400;
   expect(settingsSchema.safeParse({ dedupeRetentionDays: 3 }).success).toBe(true);
   expect(settingsSchema.safeParse({ dedupeRetentionDays: 2 }).success).toBe(false);
@@ -280,7 +286,7 @@ test("A18 a replay finds its event known: for at least 3 days, which is more tha
   await expect(read(message)).rejects.toMatchObject({ code: "MESSAGE_STALE" });
 });
 
-describe("A21 a JWT is verified by our algorithm, with our secret, and nothing that it points to", () => {
+describe("A21 a JWT is verified with our algorithm and our secret only", () => {
   const body = { status: "SUCCESS", request_id: "A21" };
   const { publicKey, privateKey } = generateKeyPairSync("rsa", { modulusLength: 2_048 });
   const pem = publicKey.export({ type: "spki", format: "pem" }).toString();
@@ -298,40 +304,40 @@ describe("A21 a JWT is verified by our algorithm, with our secret, and nothing t
     ["ours", signHs256(claims, SECRET), 200],
     ["alg none, unsigned", token({ alg: "none" }, () => ""), 401],
     ["alg none, signed", token({ alg: "none" }, hs256(SECRET)), 401],
-    ["RS256 by a key of its own", token({ alg: "RS256" }, rs256), 401],
-    ["RS256 named, signed with the secret", token({ alg: "RS256" }, hs256(SECRET)), 401],
-    ["HS256 with the public key as secret", token({ alg: "HS256" }, hs256(pem)), 401],
-    ["HS512 named", token({ alg: "HS512" }, hs256(SECRET)), 401],
-    ["a kid of another secret", token({ alg: "HS256", kid: "other" }, hs256("other")), 401],
+    ["RS256 and a key of the sender", token({ alg: "RS256" }, rs256), 401],
+    ["RS256 in the header, signed with the secret", token({ alg: "RS256" }, hs256(SECRET)), 401],
+    ["HS256 and the public key as secret", token({ alg: "HS256" }, hs256(pem)), 401],
+    ["HS512 in the header", token({ alg: "HS512" }, hs256(SECRET)), 401],
+    ["the kid of another secret", token({ alg: "HS256", kid: "other" }, hs256("other")), 401],
     [
-      "jku to the sender's keys",
+      "a jku that leads to the sender's keys",
       token({ alg: "HS256", jku: "https://attacker.example/jwks" }, hs256("theirs")),
       401,
     ],
     [
-      "x5u to the sender's keys",
+      "an x5u that leads to the sender's keys",
       token({ alg: "RS256", x5u: "https://attacker.example/x5u" }, rs256),
       401,
     ],
     [
-      "a jwk of its own",
+      "a jwk in the header",
       token({ alg: "HS256", jwk: { kty: "oct", k: "dGhlaXJz" } }, hs256("theirs")),
       401,
     ],
-    ["crit", token({ alg: "HS256", crit: ["exp"] }, hs256(SECRET)), 401],
+    ["a crit header", token({ alg: "HS256", crit: ["exp"] }, hs256(SECRET)), 401],
     ["expired", signHs256({ ...claims, exp: soon - 31 }, SECRET), 401],
-    ["for another request", signHs256({ ...claims, request_id: "other" }, SECRET), 401],
-    ["that binds the request alone", signHs256({ request_id: "A21" }, SECRET), 401],
+    ["the claims of another request", signHs256({ ...claims, request_id: "other" }, SECRET), 401],
+    ["claims that bind the request id only", signHs256({ request_id: "A21" }, SECRET), 401],
     ["four parts", `${signHs256(claims, SECRET)}.x`, 401],
   ];
-  test.each(forms)("A21 %s", async (_name, hash, status) => {
+  test.each(forms)("A21 a token with %s is answered %3$s", async (_name, hash, status) => {
     const { post, queued } = makeIngestCore();
     expect(await post(JSON.stringify({ ...body, hash }))).toMatchObject({ status });
     expect(queued).toHaveLength(status === 200 ? 1 : 0);
   });
 });
 
-/** The HS256 signature of a text, whatever its header says. */
+/** Returns the HS256 signature of a text, independent of the token's header. */
 function signHs256Text(text: string, secret: string): string {
   return Buffer.from(hmacHex(secret, text), "hex").toString("base64url");
 }

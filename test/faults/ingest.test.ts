@@ -9,10 +9,10 @@ import type { Fault } from "../support/fakes/aws-faults.ts";
 import { attempt, deliver, linkedApiWebhook } from "../support/fakes/sender.ts";
 import { type FaultyRun, startFaultyRun } from "../support/runs/faulty-run.ts";
 
-/** In which a provider must be answered. */
+/** The time within which a provider must be answered. */
 const ANSWER_LIMIT_MS = 2_500;
 
-/** As deployed: less than the limit, and more than one call to AWS that never answers takes. */
+/** As in a deployed stack: less than the limit, and longer than the timeout of one call to AWS. */
 const { inboundDeadlineMs } = settingsSchema.parse({});
 const CALLS_WITHIN_DEADLINE = Math.ceil(
   inboundDeadlineMs / awsClientDefaults.requestHandler.requestTimeout,
@@ -28,7 +28,7 @@ afterAll(() => run.close());
 
 const post = (id: string, bytes?: number) => attempt(url, linkedApiWebhook(id, bytes));
 
-/** Sends a webhook until it is acked, as its provider does. */
+/** Sends a webhook until it is acked, as a provider does. */
 async function ack(id: string): Promise<void> {
   expect((await deliver(url, linkedApiWebhook(id))).at(-1)).toMatchObject({ status: 200 });
 }
@@ -36,14 +36,14 @@ async function ack(id: string): Promise<void> {
 const queuedOf = (id: string) =>
   run.proxy.calls.filter((call) => call.operation === "SendMessage" && call.content.includes(id));
 
-/** Every copy of the events whose workflow ids begin like this. */
+/** Every copy of the events whose workflow ids begin with this text. */
 async function published(prefix: string): Promise<string[]> {
   await run.quiet();
   return run.eventsOf(prefix);
 }
 
-// The first: only a cold start reads the secret.
-test("A20 Secrets Manager is down at a cold start: 503, verification is never skipped; once it is back: 200", async () => {
+// This test is the first, because only a cold start reads the secret.
+test("A20 while Secrets Manager is down at a cold start a webhook is answered 503 and never accepted unverified; afterwards it is answered 200", async () => {
   const { secret = "" } = run.seed.connections.find(({ provider }) => provider === "we-link") ?? {};
   const text = '{"status":"SUCCESS","request_id":"A20"}';
   const hash = createHmac("sha256", secret).update(text).digest("hex");
@@ -62,7 +62,7 @@ test("A20 Secrets Manager is down at a cold start: 503, verification is never sk
   expect(await published("A20")).toHaveLength(1);
 });
 
-test("A23 a burst of 150 at once on cold functions, SQS throttling: no 2xx without SQS, the rest 503, all arrive when retried", async () => {
+test("A23 150 webhooks at once on cold functions while SQS throttles: each is answered 2xx after SQS stored it or 503, and all arrive when retried", async () => {
   run.proxy.plan({ operation: "SendMessage", fault: "throttle", matching: "A23-", times: 60 });
   const ids = Array.from({ length: 150 }, (_, n) => `A23-${n}-`);
   const answers = await Promise.all(ids.map(async (id) => ({ id, ...(await post(id)) })));
@@ -79,19 +79,19 @@ test("A23 a burst of 150 at once on cold functions, SQS throttling: no 2xx witho
 describe("a webhook is acked only after SQS has stored it (G1)", () => {
   const rows: [row: string, fault: Fault, status: number, messages: number][] = [
     [
-      "A1 crash after verifying, before SendMessage: no 2xx; retried, one event",
+      "A1 ingest crashes before SendMessage: no 2xx, and the retry gives one event",
       "crash-before",
       500,
       1,
     ],
     [
-      "A2 SendMessage applied, answer lost: 503; the retry is a second message and the same event",
+      "A2 SendMessage is applied and its answer is lost: 503, and the retry is a second message of the same event",
       "timeout-applied",
       503,
       2,
     ],
     [
-      "A3 crash after SendMessage, before the ack: no 2xx; the retry is a second message and the same event",
+      "A3 ingest crashes between SendMessage and the ack: no 2xx, and the retry is a second message of the same event",
       "crash-after",
       500,
       2,
@@ -101,28 +101,28 @@ describe("a webhook is acked only after SQS has stored it (G1)", () => {
     const id = `${row.slice(0, 2)}-`;
     run.proxy.plan({ operation: "SendMessage", fault, matching: id });
     if (fault === "timeout-applied") {
-      // The SDK's own second try belongs to the same attempt.
+      // The SDK's second attempt belongs to the same webhook attempt.
       run.proxy.plan({ operation: "SendMessage", fault: "timeout-not-applied", matching: id });
     }
     const [first, ...retries] = await deliver(url, linkedApiWebhook(id));
     expect([first?.status, retries.at(-1)?.status]).toEqual([status, 200]);
     const applied = queuedOf(id).filter((call) => call.applied).length;
-    // A retry that a busy machine does not answer in time may be applied, too.
+    // A retry that a busy machine does not answer in time may be applied too.
     expect(applied).toBeGreaterThanOrEqual(messages);
     expect(applied).toBeLessThan(messages + retries.length);
     expect(await published(id)).toHaveLength(1);
   });
 
-  test("A5 the deadline wins over a slow SQS and all retries: 503, and no work after the answer", async () => {
+  test("A5 a slow SQS with all its retries is answered 503 at the deadline, and ingest does no work after the answer", async () => {
     expect(inboundDeadlineMs).toBeLessThan(ANSWER_LIMIT_MS);
-    // Longer than all tries of the SDK together.
+    // Longer than all attempts of the SDK together.
     const slow = { slowMs: 20_000 };
     run.proxy.plan({ operation: "SendMessage", fault: slow, matching: "A5-", times: 1_000 });
     expect(await post("A5-")).toMatchObject({ status: 503, retryAfter: "5" });
     const calls = queuedOf("A5-").length;
     expect(calls).toBeLessThanOrEqual(CALLS_WITHIN_DEADLINE);
     await expect.poll(() => queuedOf("A5-").every(({ abandoned }) => abandoned)).toBe(true);
-    // The same function answers another one: it has gone on.
+    // The same function answers another webhook, so that it has continued.
     await ack("A5after-");
     expect(queuedOf("A5-")).toHaveLength(calls);
     expect(queuedOf("A5-").filter(({ applied }) => applied)).toEqual([]);
@@ -130,7 +130,7 @@ describe("a webhook is acked only after SQS has stored it (G1)", () => {
   });
 });
 
-test("A4 SQS throttles, fails, is gone or never answers: 503 and Retry-After, never 2xx; every retried webhook arrives once", async () => {
+test("A4 while SQS throttles, fails, is unavailable or does not answer, a webhook is answered 503 with Retry-After, and every retried webhook arrives once", async () => {
   const outages = ["throttle", "internal", "unavailable", "reset-before", "timeout-not-applied"];
   const ends = (outages as Fault[]).map((fault) =>
     run.proxy.plan({ operation: "SendMessage", fault, matching: `A4-${fault}-`, times: 100_000 }),
@@ -148,19 +148,19 @@ test("A4 SQS throttles, fails, is gone or never answers: 503 and Retry-After, ne
   expect(new Set(received).size).toBe(received.length);
 });
 
-test("A6 the same webhook twenty times at once: each acked, one publish", async () => {
+test("A6 the same webhook sent twenty times at once is acked each time and published once", async () => {
   await Promise.all(Array.from({ length: 20 }, () => ack("A6-")));
   expect(await published("A6-")).toHaveLength(1);
 });
 
-test("A17 a valid webhook replayed: 200 again, one publish", async () => {
+test("A17 a replayed valid webhook is answered 200 again and published once", async () => {
   await ack("A17-");
   await published("A17-");
   for (let n = 0; n < 3; n++) await ack("A17-");
   expect(await published("A17-")).toHaveLength(1);
 });
 
-test("A9 the same webhook as any content type, so as text or Base64, with doubled headers: one event", async () => {
+test("A9 the same webhook with any content type, as text or Base64, and with doubled headers is one event", async () => {
   const types = [
     "application/json",
     "application/octet-stream",
@@ -175,22 +175,25 @@ test("A9 the same webhook as any content type, so as text or Base64, with double
 });
 
 test.each([
-  ["limit - 1", 239_999, 200],
-  ["limit", 240_000, 200],
-  ["limit + 1", 240_001, 413],
-])("A10 %s through SQS, S3, DynamoDB and EventBridge", async (name, bytes, status) => {
-  const id = `A10-${bytes}-`;
-  expect((await post(id, bytes)).status).toBe(status);
-  const events = await published(id);
-  expect(events).toHaveLength(status === 200 ? 1 : 0);
-  for (const event of events) {
-    const { text } = JSON.parse(linkedApiWebhook(id, bytes)).data.result;
-    expect(JSON.parse(event).data.result).toEqual({ text });
-  }
-  expect(name).toContain("limit");
-});
+  ["one byte below the limit", 239_999, 200],
+  ["the limit", 240_000, 200],
+  ["one byte above the limit", 240_001, 413],
+])(
+  "A10 a body of %s (%i bytes) is answered %i, and an accepted one reaches the bus",
+  async (name, bytes, status) => {
+    const id = `A10-${bytes}-`;
+    expect((await post(id, bytes)).status).toBe(status);
+    const events = await published(id);
+    expect(events).toHaveLength(status === 200 ? 1 : 0);
+    for (const event of events) {
+      const { text } = JSON.parse(linkedApiWebhook(id, bytes)).data.result;
+      expect(JSON.parse(event).data.result).toEqual({ text });
+    }
+    expect(name).toContain("limit");
+  },
+);
 
-test("A14 10,000 headers: 431; 6 MB: 413; 60,000 keys: 413; a neighbour is acked meanwhile", async () => {
+test("A14 10,000 headers are answered 431, 6 MB and 60,000 keys 413, and another webhook is acked meanwhile", async () => {
   const { port, pathname } = new URL(url);
   const headers = Object.fromEntries(Array.from({ length: 10_000 }, (_, n) => [`h${n}`, "v"]));
   const manyHeaders = new Promise<number | undefined>((resolve) => {
@@ -208,7 +211,7 @@ test("A14 10,000 headers: 431; 6 MB: 413; 60,000 keys: 413; a neighbour is acked
   expect(await published("A14-")).toHaveLength(1);
 });
 
-test("A19 a rotated secret and token: old and new are taken at once by a warm function; forgeries are not a flood of reads", async () => {
+test("A19 after a rotation a warm function accepts old and new secrets and tokens at once, and forgeries do not cause many reads", async () => {
   const administration = await composeAdministration({
     outputs: run.outputs,
     aws: localAws(run.addresses.awsUrl),
@@ -226,11 +229,11 @@ test("A19 a rotated secret and token: old and new are taken at once by a warm fu
   };
   const send = (path: string, id: string, secret: string) =>
     attempt(`${run.addresses.apiUrl}${path}`, body(id, secret)).then(({ status }) => status);
-  // Every environment remembers the connection as it was.
+  // Every environment has the connection in its cache.
   for (let n = 0; n < 4; n++) expect(await send(made.inboundPath, `A19-${n}-`, "old")).toBe(200);
   await administration.rotateSecret(clientId, connectionId, "new");
   const rotated = await administration.rotateToken(clientId, connectionId);
-  // It was read a moment ago, and is read anew only after a second.
+  // The connection was just read, and is read again only after a second.
   await expect.poll(() => send(made.inboundPath, "A19-new-", "new"), { interval: 200 }).toBe(200);
   expect(await send(rotated.inboundPath, "A19-both-", "new")).toBe(200);
   expect(await send(made.inboundPath, "A19-old-", "old")).toBe(200);
@@ -246,7 +249,7 @@ test("A19 a rotated secret and token: old and new are taken at once by a warm fu
   expect(await published("A19-forged-")).toEqual([]);
 });
 
-test("A22 unknown addresses and paths that try to be others: 404 or 400, at most one read by key, nothing of them in a log", async () => {
+test("A22 unknown addresses and manipulated paths are answered 404 or 400 with at most one read by key, and do not appear in a log", async () => {
   const token = url.slice(url.lastIndexOf("/") + 1);
   const connectionId = url.split("/").at(-2) ?? "";
   const paths = [

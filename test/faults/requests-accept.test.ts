@@ -12,7 +12,7 @@ import {
 const SPEED = 600;
 const MINUTE_MS = 60_000;
 
-/** Text by which a write of a request in this status is recognised. */
+/** A text that only the write of a request in this status contains. */
 const stored = (status: string) => `"status":{"S":"${status}"}`;
 
 let run: FaultyRequestsRun;
@@ -29,7 +29,7 @@ beforeAll(async () => {
     settings: { scheduleLeadSeconds: 0, clientRequestsPerSecond: 10_000 },
   });
   scheduler = new SchedulerClient(localAws(run.run.addresses.awsUrl));
-  // What was accepted waits for the sweep, or its time, while the other rows are shown.
+  // The accepted requests wait for the sweep or their time while the other rows run.
   scenarios = { left: await leaveAll(), lost: await losesAnswer(), retried: await retries() };
 });
 afterAll(async () => {
@@ -46,8 +46,8 @@ const connect = (accountId: string, more: object = {}, key?: string) =>
 const inMinutes = (minutes: number) =>
   new Date(run.businessMs() + minutes * MINUTE_MS).toISOString();
 
-describe("the same Idempotency-Key", () => {
-  test("C1 twenty times at once, and after it is done: one request, the same answer, one submission; with another body 409", async () => {
+describe("accepts with the same Idempotency-Key", () => {
+  test("C1 twenty accepts with one Idempotency-Key, and a later one, give one request, one answer and one submission, and another body is answered 409", async () => {
     const body = { params: { text: "C1" } };
     const answers = await Promise.all(
       Array.from({ length: 20 }, () => connect("C1", body, "C1-key")),
@@ -69,7 +69,7 @@ describe("the same Idempotency-Key", () => {
     expect(run.copies(requestId, "workflow.completed")).toHaveLength(1);
   });
 
-  test("C1 two bodies race for one key: one of them is the request, the other 409 each time", async () => {
+  test("C1 two bodies race for one Idempotency-Key: one becomes the request, and the other is answered 409 each time", async () => {
     const answers = await Promise.all(
       Array.from({ length: 20 }, (_, n) => connect("C1 race", { params: { n: n % 2 } }, "C1-race")),
     );
@@ -99,13 +99,13 @@ const leavings: readonly {
   which?: string;
   fault: Fault;
   times?: number;
-  /** The status that the client gets. */
+  /** The status that the client receives. */
   status: number;
   isScheduled?: true;
 }[] = [
   {
     accountId: "C2-enqueue-fails",
-    row: "C2 the record is written and enqueuing it fails: accepted, and sent all the same",
+    row: "C2 the record is written and enqueuing it fails: the request is accepted and sent",
     operation: "SendMessage",
     fault: "internal",
     times: 3,
@@ -113,14 +113,14 @@ const leavings: readonly {
   },
   {
     accountId: "C2-enqueue-crash",
-    row: "C2 crash after the record, before enqueuing: no ack, and sent all the same",
+    row: "C2 the API crashes between the record and enqueuing it: there is no ack, and the request is sent",
     operation: "SendMessage",
     fault: "crash-before",
     status: 500,
   },
   {
     accountId: "C2-record-crash",
-    row: "C2 crash as the record is written: no ack, and sent all the same",
+    row: "C2 the API crashes after the write of the record: there is no ack, and the request is sent",
     operation: "PutItem",
     which: stored("QUEUED"),
     fault: "crash-after",
@@ -128,7 +128,7 @@ const leavings: readonly {
   },
   {
     accountId: "C2-schedule-fails",
-    row: "C2 the record is written and Scheduler refuses: accepted, and sent at its time",
+    row: "C2 the record is written and EventBridge Scheduler refuses: the request is accepted and sent at its time",
     operation: "CreateSchedule",
     fault: "throttle",
     times: 3,
@@ -137,7 +137,7 @@ const leavings: readonly {
   },
   {
     accountId: "C2-schedule-crash",
-    row: "C2 crash before CreateSchedule: no ack, and sent at its time",
+    row: "C2 the API crashes before CreateSchedule: there is no ack, and the request is sent at its time",
     operation: "CreateSchedule",
     fault: "crash-before",
     status: 500,
@@ -145,7 +145,7 @@ const leavings: readonly {
   },
   {
     accountId: "C3-crash",
-    row: "C3 CreateSchedule applied, crash: no ack, one schedule, one submission",
+    row: "C3 the API crashes after CreateSchedule was applied: there is no ack, one schedule and one submission",
     operation: "CreateSchedule",
     fault: "crash-after",
     status: 500,
@@ -153,7 +153,7 @@ const leavings: readonly {
   },
 ];
 
-/** Fifteen real seconds: enough to accept a request, and to ask for its schedule twice. */
+/** Fifteen real seconds: enough to accept a request and to create its schedule twice. */
 const MINUTES_AHEAD = 150;
 
 async function leaveAll(): Promise<Left> {
@@ -163,7 +163,7 @@ async function leaveAll(): Promise<Left> {
   return Object.fromEntries(rows) as Left;
 }
 
-/** Once more with another account where a busy machine did not come to the fault in time. */
+/** Repeats with another account if a busy machine did not reach the fault in time. */
 async function leave(row: (typeof leavings)[number], accountId: string): Promise<Leaving> {
   const { operation, which, fault, times = 1, isScheduled } = row;
   const matching = run.lane(accountId);
@@ -199,7 +199,7 @@ describe("a stored request is processed although its accept was not finished", (
     }
   });
 
-  test("C2 a crash between the lane's position and the record: nothing is accepted, and the account's next request is sent", async () => {
+  test("C2 the API crashes between the lane's position and the record: no request is accepted, and the account's next request is sent", async () => {
     run.proxy.plan({
       from: "api",
       operation: "PutItem",
@@ -219,7 +219,7 @@ describe("a stored request is processed although its accept was not finished", (
 const schedulesOf = async (NamePrefix: string) =>
   (await scheduler.send(new ListSchedulesCommand({ NamePrefix }))).Schedules ?? [];
 
-/** CreateSchedule is applied, and its answer is lost. */
+/** Accepts a request whose CreateSchedule is applied and whose answer is lost. */
 async function losesAnswer() {
   const matching = run.lane("C3");
   const lost = run.proxy.plan({ operation: "CreateSchedule", fault: "timeout-applied", matching });
@@ -227,7 +227,7 @@ async function losesAnswer() {
   return { status, requestId: body.requestId, struck: lost.struck() };
 }
 
-/** The same, and it crashes: the client asks again. */
+/** The same with a crash of the API: the client repeats the call. */
 async function retries() {
   const matching = run.lane("C3-again");
   run.proxy.plan({ operation: "CreateSchedule", fault: "crash-after", matching });
@@ -239,7 +239,7 @@ async function retries() {
   return { statuses, stored, requestId: second.body.requestId };
 }
 
-/** Whether each was applied; all of them name one schedule, by one token. */
+/** Whether each call was applied. All of them contain one schedule name and one client token. */
 function madeSchedule(requestId: string): boolean[] {
   const calls = run.proxy.calls.filter(
     (call) => call.operation === "CreateSchedule" && call.content.includes(requestId),
@@ -252,7 +252,7 @@ function madeSchedule(requestId: string): boolean[] {
 }
 
 describe("CreateSchedule is applied, and its answer is lost", () => {
-  test("C3 the SDK retries with the same token: one schedule, one submission", async () => {
+  test("C3 the answer to CreateSchedule is lost and the SDK retries with the same token: one schedule, one submission", async () => {
     const { status, struck, requestId } = scenarios.lost;
     expect([status, struck]).toEqual([202, 1]);
     expect(madeSchedule(requestId)).toEqual([true, true]);
@@ -261,7 +261,7 @@ describe("CreateSchedule is applied, and its answer is lost", () => {
     expect(await schedulesOf(requestId)).toEqual([]);
   });
 
-  test("C3 a crash before the ack, and the client retries with its key: the same request, one schedule, one submission", async () => {
+  test("C3 the API crashes before the ack and the client retries with its key: the same request, one schedule, one submission", async () => {
     const { statuses, stored, requestId } = scenarios.retried;
     expect(statuses).toEqual([500, 202]);
     expect(stored).toEqual([requestId]);
@@ -272,32 +272,35 @@ describe("CreateSchedule is applied, and its answer is lost", () => {
   });
 });
 
-describe("times over the API", () => {
+describe("scheduled times over the API", () => {
   test.each([
     "2020-01-01T00:00:00.000Z",
     "9999-12-31T23:59:59.000Z",
     "2027-02-29T12:00:00.000Z",
     "2027-03-28T02:30:00.000+01:00",
     "2027-03-28T02:30:00[Europe/Kiev]",
-  ])("C5 %s: 400 that names the field, and nothing is stored", async (scheduled) => {
-    const { status, text } = await connect("C5", { scheduled });
-    expect(status).toBe(400);
-    expect(JSON.parse(text)).toMatchObject({ errors: [{ field: "scheduled" }] });
-    expect(await ofAccount("C5")).toEqual([]);
-  });
+  ])(
+    "C5 the scheduled time %s is answered 400 with the name of the field, and no request is stored",
+    async (scheduled) => {
+      const { status, text } = await connect("C5", { scheduled });
+      expect(status).toBe(400);
+      expect(JSON.parse(text)).toMatchObject({ errors: [{ field: "scheduled" }] });
+      expect(await ofAccount("C5")).toEqual([]);
+    },
+  );
 });
 
-describe("accounts with any name", () => {
+describe("accounts with unusual names", () => {
   const owner = { clientId: "cl_1", provider: "we-link", connectionId: "cn_1" } as const;
 
-  /** What Scheduler takes as a name: https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html */
+  /** The form of a schedule's name: https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html */
   const scheduleName = /^[0-9a-zA-Z-_.]{1,64}$/;
 
-  test("C16 its lane and the names of its schedules are hashed: of the allowed form, and no two accounts share one", () => {
+  test("C16 lane ids and schedule names are hashes of the allowed form, and no two accounts share one", () => {
     const text = fc.oneof(
       fc.string({ unit: "binary", maxLength: 512 }),
       fc.string({ unit: "grapheme", maxLength: 40 }),
-      // Parts that would meet where they are only joined.
+      // Parts whose plain concatenations would be equal.
       fc
         .array(fc.constantFrom("a", "#", " ", "/", "\\", '"', ",", "\u0000"))
         .map((of) => of.join("")),
@@ -331,17 +334,19 @@ describe("accounts with any name", () => {
     "漢".repeat(300),
   ];
 
-  test("C16 unicode, blanks, and as long as an account may be called: each is sent, at once and scheduled, in a lane of its own", async () => {
+  test("C16 accounts with Unicode, blanks or the longest name have their own lanes, and their immediate and scheduled requests are sent", async () => {
     const asked = names.flatMap((accountId) => [
       { accountId, params: {} },
       { accountId, params: {}, scheduled: inMinutes(MINUTES_AHEAD) },
     ]);
-    const told = await Promise.all(asked.map(({ accountId, ...more }) => connect(accountId, more)));
-    expect(told.map(({ status }) => status)).toEqual(asked.map(() => 202));
-    for (const { body } of told) await run.reaches(body.requestId, "SUCCEEDED");
+    const answers = await Promise.all(
+      asked.map(({ accountId, ...more }) => connect(accountId, more)),
+    );
+    expect(answers.map(({ status }) => status)).toEqual(asked.map(() => 202));
+    for (const { body } of answers) await run.reaches(body.requestId, "SUCCEEDED");
     const submissions = await run.submissions();
     const counts = names.map((name) => submissions.filter((one) => one.accountId === name).length);
     expect(counts).toEqual(names.map(() => 2));
-    expect(new Set(told.map(({ body }) => body.requestId.slice(0, 27))).size).toBe(names.length);
+    expect(new Set(answers.map(({ body }) => body.requestId.slice(0, 27))).size).toBe(names.length);
   });
 });

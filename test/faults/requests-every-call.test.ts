@@ -9,7 +9,7 @@ import { WAIT_TIMEOUT_MS } from "../support/wait-timeout.ts";
 
 const MINUTE_MS = 60_000;
 
-/** Real: the shortest that leaves a worker the time for one submission. */
+/** Real time: the shortest that a worker needs for one submission. */
 const LEASE_MS = 16_000;
 
 const SENDERS = 4;
@@ -19,32 +19,32 @@ const SPEED = 600;
 
 let run: FaultyRequestsRun;
 beforeAll(async () => {
-  // Every message in a batch of its own: a fault strikes its own case alone.
+  // Every message has its own batch, so that a fault affects its own case only.
   run = await startFaultyRequestsRun({
     speed: SPEED,
     batchSize: 1,
     visibilitySeconds: LEASE_MS / 1_000 + 2,
     maxReceives: 50,
-    // Every five real seconds: it makes up for what is lost, and does not do the work of the others.
+    // Every five real seconds: it repairs losses, and does not do the work of the other functions.
     sweepMinutes: (5 * SPEED) / 60,
     settings: {
       laneLeaseSeconds: LEASE_MS / 1_000,
       outboxGraceSeconds: LEASE_MS / 1_000,
       submitTimeoutSeconds: 1,
-      // Within what SQS delays a message: `submit` itself says when to look again.
+      // Shorter than the longest delay of SQS, so that `submit` itself sends the next wake-up.
       laneHoldSeconds: 600,
       scheduleLeadSeconds: 0,
       clientRequestsPerSecond: 10_000,
-      // Ten real seconds: a result whose webhook could not be joined is asked for.
+      // Ten real seconds: then a poll fetches a result whose webhook could not be matched.
       firstPollSeconds: 6_000,
     },
   });
-  // Half a real second between the answer of a submission and its result.
+  // Half a real second between the answer to a submission and its result.
   await run.behave({ delayMs: [5 * MINUTE_MS, 5 * MINUTE_MS] });
 });
 afterAll(() => run.close());
 
-/** One that ends by itself; with EVERY_FAULT=1 all, whose leases and timeouts must end first. */
+/** Faults that end by themselves. With EVERY_FAULT=1 all faults, whose leases and timeouts must end first. */
 const faults: readonly Fault[] = [
   ...(process.env.EVERY_FAULT === "1"
     ? ([
@@ -58,19 +58,19 @@ const faults: readonly Fault[] = [
   "throttle",
 ];
 
-/** By what a call is known among several of one operation. */
+/** Texts that identify one of several calls of an operation. */
 const KEY = '"bodySha256"';
 const JOIN = "lastPlace";
 const stored = (status: string) => `"status":{"S":"${status}"}`;
 const ACCOUNT = '"pk":';
 const TAKES_OVER = "leaseUntilRealMs = :until";
 const BINDS = "requestId = :mine";
-const GIVES_BACK = "releasedBy";
+const RELEASES = "releasedBy";
 const STARTED_IS_OUT = '"isStarted":{"BOOL":true},"prompts":{"L":[]},"outbox":{"L":[]}';
 
 type Kind = "at once" | "scheduled" | "large" | "two";
 
-/** All calls to AWS that one request makes `api` and `submit` make. */
+/** All calls to AWS that `api` and `submit` make for one request. */
 const callsOf: Record<
   Kind,
   readonly (readonly [from: "api" | "submit", operation: string, which?: string])[]
@@ -91,7 +91,7 @@ const callsOf: Record<
     ["submit", "PutItem", stored("SUBMITTING")],
     ["submit", "UpdateItem", BINDS],
     ["submit", "PutItem", stored("RUNNING")],
-    ["submit", "UpdateItem", GIVES_BACK],
+    ["submit", "UpdateItem", RELEASES],
     ["submit", "PutEvents", "workflow.started"],
     ["submit", "BatchWriteItem", "workflow.started"],
     ["submit", "PutItem", STARTED_IS_OUT],
@@ -104,12 +104,12 @@ const callsOf: Record<
     ["submit", "GetItem"],
     ["submit", "PutItem", stored("QUEUED")],
   ],
-  // Its params travel by S3.
+  // Its params are stored in S3.
   large: [
     ["api", "PutObject"],
     ["submit", "GetObject"],
   ],
-  // Only a lane in which another waits is looked at again.
+  // Only a lane in which another request waits is processed again.
   two: [["submit", "SendMessage"]],
 };
 
@@ -135,10 +135,10 @@ const cases: Case[] = faults.flatMap((fault) =>
   ),
 );
 
-/** An SDK client tries three times before it says that a call failed. */
+/** An SDK client makes three attempts before a call fails. */
 const timesOf = (fault: Fault) => (fault === "throttle" || fault === "internal" ? 3 : 1);
 
-/** Reads that a process makes once and keeps: they strike whoever starts one. */
+/** Reads that a process makes once and caches: their faults affect every cold start. */
 function planColdStarts() {
   const { keyId, connections } = run.run.seed;
   const weLink = connections.find(({ provider }) => provider === "we-link");
@@ -162,7 +162,7 @@ interface Accepted {
   scheduledMs: number;
 }
 
-/** Asks as a client does that has a key: again until it is told that it is accepted. */
+/** Repeats an accept with an idempotency key until it is answered 202, as a client does. */
 async function accept(of: Case, n: number): Promise<Accepted> {
   const scheduledMs = of.kind === "scheduled" ? run.businessMs() + 120 * MINUTE_MS : 0;
   const body = {
@@ -174,13 +174,13 @@ async function accept(of: Case, n: number): Promise<Accepted> {
   for (let attempt = 0; attempt < 30; attempt++) {
     if (attempt > 0) await sleep(50);
     const headers = { "idempotency-key": `${of.accountId}${n}` };
-    const { status, body: told } = await run.request(body, headers);
-    if (status === 202) return { requestId: told.requestId, scheduledMs };
+    const { status, body: accepted } = await run.request(body, headers);
+    if (status === 202) return { requestId: accepted.requestId, scheduledMs };
   }
   throw new Error(`${of.accountId} was never accepted`);
 }
 
-/** Where `submit` is late, `reconcile` makes its calls. */
+/** If `submit` is late, `reconcile` makes its calls. */
 const callersOf = { api: ["api"], submit: ["submit", "reconcile"] } as const;
 
 async function play(one: Case) {
@@ -191,7 +191,7 @@ async function play(one: Case) {
   );
   const account = (what: "pause" | "resume") =>
     run.native("POST", `/v1/accounts/${accountId}/${what}`);
-  // Both wait when the lane is looked at first.
+  // Both requests wait when a worker first reads the lane.
   if (one.kind === "two") {
     await run.native("PUT", `/v1/accounts/${accountId}`, { provider: "we-link" });
     await account("pause");
@@ -204,7 +204,7 @@ async function play(one: Case) {
   return { one, accepted, isStruck: () => plans.some((plan) => plan.struck() > 0) };
 }
 
-/** Settles what is not known by what the provider says it has: as a person would. */
+/** Resolves a request in UNKNOWN by the provider's list of submissions, as a person would. */
 async function settleUnknown(requestId: string, accountId: string): Promise<void> {
   const taken = (await run.submissions(accountId)).filter(({ status }) => status === 200);
   const others = await run.native<{ items: { providerRequestId?: string }[] }>(
@@ -220,14 +220,14 @@ async function settleUnknown(requestId: string, accountId: string): Promise<void
 
 const types = ["workflow.created", "workflow.started", "workflow.completed"] as const;
 
-/** What every request's end on the bus tells first, and what it tells as surely. */
+/** The events that the bus always carries for a request that has ended. */
 const certain = ["workflow.created", "workflow.completed"] as const;
 
-/** Returns when the bus has told that it was accepted and that it has ended, or our patience has. */
-async function told(requestId: string, accountId: string): Promise<void> {
+/** Returns when the bus has carried the first and the last event of a request, or after WAIT_TIMEOUT_MS. */
+async function published(requestId: string, accountId: string): Promise<void> {
   const from = Date.now();
-  const isTold = () => certain.every((type) => run.copies(requestId, type).length > 0);
-  while (!isTold() && Date.now() < from + WAIT_TIMEOUT_MS) {
+  const isPublished = () => certain.every((type) => run.copies(requestId, type).length > 0);
+  while (!isPublished() && Date.now() < from + WAIT_TIMEOUT_MS) {
     await sleep(1_000);
     const mayBeUnknown = run.copies(requestId, "workflow.completed").length === 0;
     const { status } = mayBeUnknown ? await run.stored(requestId) : {};
@@ -235,7 +235,7 @@ async function told(requestId: string, accountId: string): Promise<void> {
   }
 }
 
-test(`R4 every AWS call of an accept and of a submission, by every fault (${cases.length} cases): 0 lost, 0 submitted twice, each event with one id and body`, async () => {
+test(`R4 every fault of every AWS call of an accept and a submission (${cases.length} cases) loses no request and submits none twice, and each event has one id and body`, async () => {
   const coldStarts = planColdStarts();
   const waiting = [...cases];
   const played: Awaited<ReturnType<typeof play>>[] = [];
@@ -247,7 +247,7 @@ test(`R4 every AWS call of an accept and of a submission, by every fault (${case
   const rows = await Promise.all(
     played.flatMap(({ one, accepted, isStruck }) =>
       accepted.map(async ({ requestId, scheduledMs }) => {
-        await told(requestId, one.accountId);
+        await published(requestId, one.accountId);
         const copies = types.map((type) => run.copies(requestId, type));
         return {
           case: `${one.from} ${one.operation} ${one.accountId}`,
@@ -279,14 +279,14 @@ test(`R4 every AWS call of an accept and of a submission, by every fault (${case
       )
       .join("\n")}`,
   );
-  // On a busy machine another write comes first now and then, and the call that was meant is not made.
+  // On a busy machine another write sometimes comes first, and the call of the case is not made.
   expect(missed.length).toBeLessThanOrEqual(rows.length / 10);
   expect(rows.filter(({ status }) => status !== "SUCCEEDED")).toEqual([]);
   expect(rows.filter((row) => sent(row).length !== row.requests)).toEqual([]);
   expect(
     rows.filter(({ bodies: [created, , completed] }) => created !== 1 || completed !== 1),
   ).toEqual([]);
-  // None where the worker died with the answer, and the result came by the webhook.
+  // There is no workflow.started if the worker died with the answer and the webhook brought the result.
   expect(rows.filter(({ bodies: [, started = 0] }) => started > 1)).toEqual([]);
   const early = (row: (typeof rows)[number]) =>
     sent(row).some(({ at }) => Date.parse(at) < row.scheduledMs);

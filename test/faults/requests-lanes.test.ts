@@ -29,7 +29,7 @@ function gapsMs({ calls }: WorkersSimulation): number[] {
   return calls.slice(1).map(({ fromMs }, before) => fromMs - (calls[before]?.untilMs ?? 0));
 }
 
-/** A process that stops at its nth call, before the call is made or before it returns. */
+/** A process that stops at its nth call, either before the call is made or before it returns. */
 function stopAt(who: string) {
   let left = Number.POSITIVE_INFINITY;
   let isApplied = false;
@@ -79,7 +79,7 @@ async function settled(): Promise<void> {
   for (let turns = 0; turns < 20; turns++) await new Promise(setImmediate);
 }
 
-/** Both ends of every call of the first worker, until it makes no more. */
+/** Runs `show` for a stop before and after every call of the first worker. */
 async function forEveryStop(
   show: (of: Awaited<ReturnType<typeof stoppedSimulation>>, where: string) => Promise<void>,
 ): Promise<number> {
@@ -95,7 +95,7 @@ async function forEveryStop(
 }
 
 describe("a lane keeps its order and its pace when its worker stops (G5)", () => {
-  test("C10 a worker dies at any of its calls: nothing is sent before its lease ends, then the lane continues in order and at its pace, nothing is sent twice, and every request ends", async () => {
+  test("C10 a worker dies at any of its calls: no request is sent before its lease ends or sent twice, the lane then continues in order and at its pace, and every request ends", async () => {
     const stops = await forEveryStop(async ({ simulation, first, second }, where) => {
       const before = sent(simulation);
       const { lane } = await simulation.find(first.requestId);
@@ -123,11 +123,11 @@ describe("a lane keeps its order and its pace when its worker stops (G5)", () =>
     expect(stops).toBeGreaterThan(20);
   });
 
-  test("C10 a worker is frozen at any of its calls until another has the lease: its writes are refused, and it sends nothing that another worker may have sent", async () => {
+  test("C10 a worker is frozen at any of its calls until another has the lease: its writes are refused, and it sends no request that another worker may have sent", async () => {
     const stops = await forEveryStop(async ({ simulation, stop, work, first, second }, where) => {
       await simulation.runUntil(simulation.clock.businessMs() + PACE_MS / 2);
       const isUnknown = (await simulation.find(first.requestId)).status === "UNKNOWN";
-      // It reads at the clock right before the call: frozen in between it would send.
+      // It reads the clock right before the call: if it were frozen in between, it would send.
       const isSending = stop.stoppedAt() === "exchange";
       if (isUnknown && !sent(simulation).includes(1) && !isSending) {
         await simulation.notSubmitted(first.requestId);
@@ -160,7 +160,7 @@ describe("a worker releases a lane in which no request seems to wait", () => {
   /** Runs a worker and another process on one lane at once, in any order, and then lets time pass. */
   async function forEveryOrder(of: {
     other: (simulation: WorkersSimulation, dueId: string) => Promise<unknown>;
-    /** One that is scheduled waits for its firing. */
+    /** A scheduled request waits for its schedule to fire. */
     isDue?: true;
     isLost?: (call: { who: string; name: string }) => boolean;
   }): Promise<void> {
@@ -198,7 +198,7 @@ describe("a worker releases a lane in which no request seems to wait", () => {
     );
   }
 
-  test("C2 a scheduled request joins the lane during the release: it is sent", async () => {
+  test("C2 a scheduled request that joins the lane during its release is sent", async () => {
     await forEveryOrder({
       isDue: true,
       other: (simulation, requestId) =>
@@ -206,7 +206,7 @@ describe("a worker releases a lane in which no request seems to wait", () => {
     });
   });
 
-  test("C2 the sweep joins a scheduled request to the lane during the release: it is sent", async () => {
+  test("C2 a scheduled request that the sweep joins to the lane during its release is sent", async () => {
     await forEveryOrder({
       isDue: true,
       other: (simulation) => {
@@ -217,10 +217,10 @@ describe("a worker releases a lane in which no request seems to wait", () => {
   });
 
   test.each([
-    ["comes at once", () => false],
+    ["arrives at once", () => false],
     ["is lost", ({ who, name }: { who: string; name: string }) => who === "api" && name === "send"],
   ])(
-    "C2 a request is accepted during the release, and its message %s: it is sent",
+    "C2 a request that is accepted during the release of its lane, and whose message %s, is sent",
     async (_, isLost) => {
       await forEveryOrder({
         other: async (simulation) => {
@@ -234,7 +234,7 @@ describe("a worker releases a lane in which no request seems to wait", () => {
   );
 });
 
-test("C10 consume dies after it stored a result and before it woke the lane: when the webhook comes again, the next request is sent after its gap, not after the hold", async () => {
+test("C10 consume dies between storing a result and waking the lane: when the webhook is repeated, the next request is sent after its gap, not after the hold", async () => {
   let crashes = true;
   const simulation = makeWorkersSimulation({
     exchange: ({ n }) => accepted(`theirs-${n}`),
@@ -327,10 +327,10 @@ describe("requests that wait for a login", () => {
 });
 
 describe("two workers that both hold a lease of one lane", () => {
-  // To a worker whose clock is so far ahead every lease has expired.
+  // For a worker whose clock is so far ahead every lease has expired.
   const skews = [5 * MINUTE_MS, 5 * MINUTE_MS, 30 * SECOND_MS, 0, -5 * MINUTE_MS];
 
-  test("C11 in every interleaving of their calls, and with clocks 5 min apart: each request is sent once, in order, and never two at once", async () => {
+  test("C11 two workers hold a lease of one lane: in every interleaving of their calls, with clocks 5 minutes apart, each request is sent once, in order, and never two at once", async () => {
     let bothOwned = 0;
     await fc.assert(
       fc.asyncProperty(
@@ -388,7 +388,7 @@ describe("the order of a lane does not depend on a FIFO queue", () => {
     expect(sent(simulation)).toEqual([1, 1, 1, 1, 1, 1, 2, 3]);
   });
 
-  test("C12 a request that can never be sent ends FAILED, and the next one is sent at once", async () => {
+  test("C12 a request that can never be sent ends as FAILED, and the next one is sent at once", async () => {
     const simulation = makeWorkersSimulation({});
     const [first, second] = [
       await simulation.accept({ accountId, n: 1 }),
@@ -405,7 +405,7 @@ describe("the order of a lane does not depend on a FIFO queue", () => {
     expect(await simulation.find(second.requestId)).toMatchObject({ status: "SUCCEEDED" });
   });
 
-  test("C12 the store fails for one lane of a batch: only its message stays in the queue, nothing of that lane is sent, and the other lane continues", async () => {
+  test("C12 the store fails for one lane of a batch: only its message stays in the queue, no request of that lane is sent, and the other lane continues", async () => {
     let reads = 0;
     const simulation = makeWorkersSimulation({
       step: (call, { name }) => {
@@ -425,7 +425,7 @@ describe("the order of a lane does not depend on a FIFO queue", () => {
     expect(ofA.map(({ n }) => n)).toEqual([1, 2]);
   });
 
-  /** What may come of a call, but for what keeps the connection from any other. */
+  /** The outcomes of a call, except those that stop the whole connection. */
   const ends = ["done", "accepted", "429", "not sent", "lost", "500", "400"] as const;
 
   function exchangeOf(end: (typeof ends)[number]): Exchange {
@@ -447,7 +447,7 @@ describe("the order of a lane does not depend on a FIFO queue", () => {
     }
   }
 
-  test("C12 for every outcome of the calls: requests go in the order of joining, and no two of one account are in flight", async () => {
+  test("C12 for every outcome of the calls, requests are sent in the order of joining, and no two of one account are in flight", async () => {
     const heldMs = { accepted: HOUR_MS, lost: HOUR_MS / 4, "500": HOUR_MS / 4 };
     const course = fc.array(fc.constantFrom(...ends), { minLength: 12, maxLength: 12 });
     await fc.assert(
@@ -470,7 +470,7 @@ describe("the order of a lane does not depend on a FIFO queue", () => {
         }
         const { requests } = await simulation.stored.list({ clientId: "cl_1", limit: 10 });
         const lanes = new Set(requests.map(({ lane }) => lane));
-        // Somebody reads at the lanes all the time, whether or not there is a reason.
+        // Workers process the lanes all the time, whether or not there is a reason.
         for (let minutes = 0; minutes < 8 * 60; minutes += 7) {
           const atMs = simulation.clock.businessMs();
           for (const lane of lanes)
@@ -493,11 +493,11 @@ describe("the order of a lane does not depend on a FIFO queue", () => {
   const isNotSent = (end: (typeof ends)[number]) => end === "not sent";
 });
 
-describe("pace", () => {
+describe("the pace of a lane", () => {
   const GAP_MS = 2 * SECOND_MS;
   const A_MINUTES_REQUESTS = MINUTE_MS / GAP_MS;
 
-  /** There is always one that waits, and each batch is worked by a process of its own. */
+  /** A request always waits, and each batch is processed by a process of its own. */
   async function pacedFor(minutes: number, skewOfNextMs: () => number): Promise<WorkersSimulation> {
     const simulation = makeWorkersSimulation({
       pace: { minSeconds: GAP_MS / SECOND_MS, maxSeconds: GAP_MS / SECOND_MS },
@@ -506,7 +506,7 @@ describe("pace", () => {
     });
     for (let n = 1; n <= (minutes + 1) * A_MINUTES_REQUESTS; n++) {
       await simulation.accept({ accountId, n });
-      // The first minute's wait from the beginning.
+      // The wait of the first minute, from the beginning.
       const atMs = n - A_MINUTES_REQUESTS;
       if (atMs > 0) await simulation.runUntil(startMs(simulation) + atMs * GAP_MS);
     }
@@ -515,7 +515,7 @@ describe("pace", () => {
 
   const startMs = ({ calls, clock }: WorkersSimulation) => calls[0]?.fromMs ?? clock.businessMs();
 
-  test("C14 one request every 2 s for an hour, each sent by a process of its own: no gap is shorter, because the time of the next submission is stored", async () => {
+  test("C14 one request every 2 s for an hour, each sent by a process of its own, never has a shorter gap, because the time of the next submission is stored", async () => {
     const simulation = await pacedFor(60, () => 0);
     expect(sent(simulation).slice(0, 1_800)).toEqual(
       Array.from({ length: 1_800 }, (_, n) => n + 1),
@@ -523,7 +523,7 @@ describe("pace", () => {
     expect(Math.min(...gapsMs(simulation))).toBeGreaterThanOrEqual(GAP_MS);
   });
 
-  test("C14 processes whose clocks are up to 250 ms apart: no gap is shorter by more than that", async () => {
+  test("C14 processes whose clocks are up to 250 ms apart never have a gap that is shorter by more than that", async () => {
     const simulation = await pacedFor(10, () => Math.random() * 250);
     expect(sent(simulation).length).toBeGreaterThan(8 * A_MINUTES_REQUESTS);
     expect(Math.min(...gapsMs(simulation))).toBeGreaterThanOrEqual(GAP_MS - 250);

@@ -15,7 +15,7 @@ const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
 const HOUR_MS = 60 * MINUTE_MS;
 
-/** `SCHEDULED_REQUESTS=100000 npx vitest run test/faults/requests-schedule.test.ts -t C7` plays it as large as the row has it. */
+/** `SCHEDULED_REQUESTS=100000 npx vitest run test/faults/requests-schedule.test.ts -t C7` runs C7 at the size of the fault matrix. */
 const REQUESTS = Number(process.env.SCHEDULED_REQUESTS ?? 20_000);
 
 const accountId = "account";
@@ -26,7 +26,7 @@ async function scheduledSimulation(of: Parameters<typeof makeWorkersSimulation>[
   const atMs = simulation.clock.businessMs() + 3 * HOUR_MS;
   const { requestId } = await simulation.accept({ accountId, n: 1, scheduledMs: atMs });
   await simulation.drain();
-  // Scheduler is the test's own.
+  // The test fires the schedules itself.
   simulation.schedules.clear();
   const due = { v: 1, kind: "due", requestId } as const;
   return { simulation, atMs, requestId, due, fire: () => simulation.makeWorker().handle([due]) };
@@ -42,7 +42,7 @@ describe("a scheduled request is submitted once and never early (G7)", () => {
     ["14 minutes", 14 * MINUTE_MS],
     ["a millisecond", 1],
   ])(
-    "C4 the schedule fires early by %s: nothing is sent before the time, and the request is sent at its time",
+    "C4 the schedule fires early by %s: no request is sent early, and the request is sent at its time",
     async (_, earlyMs) => {
       const { simulation, atMs, requestId, fire } = await scheduledSimulation();
       await simulation.runUntil(atMs - earlyMs);
@@ -56,7 +56,7 @@ describe("a scheduled request is submitted once and never early (G7)", () => {
     },
   );
 
-  test("C4 the schedule fires twice at once, in every interleaving, and once more a minute late: one submission", async () => {
+  test("C4 the schedule fires twice at once, in every interleaving, and again a minute late: there is one submission", async () => {
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), async (s) => {
         let isScheduled = false;
@@ -79,7 +79,7 @@ describe("a scheduled request is submitted once and never early (G7)", () => {
     );
   });
 
-  test("C4 the schedule fires 60 s late: the request is sent then; it never fires: the sweep sends the request within 150 s", async () => {
+  test("C4 a schedule that fires 60 s late sends the request then, and without any firing the sweep sends it within 150 s", async () => {
     for (const lateMs of [MINUTE_MS, undefined]) {
       const { simulation, atMs, fire } = await scheduledSimulation();
       await simulation.runUntil(atMs + (lateMs ?? 0));
@@ -90,7 +90,7 @@ describe("a scheduled request is submitted once and never early (G7)", () => {
   });
 });
 
-describe("times", () => {
+describe("scheduled times", () => {
   const { TZ } = process.env;
   afterEach(() => {
     if (TZ === undefined) delete process.env.TZ;
@@ -106,7 +106,7 @@ describe("times", () => {
   ];
 
   test.each(accepted)(
-    "C5 %s: the instant in UTC, in whichever zone the machine is",
+    "C5 a time %s is the same instant in every time zone of the machine",
     async (_, now, scheduled) => {
       const atMs = Date.parse(scheduled);
       for (const zone of ["UTC", "Europe/Kyiv", "America/New_York", "Asia/Kathmandu"]) {
@@ -134,30 +134,32 @@ describe("times", () => {
     ["a millisecond less than two hours ahead", "2026-06-25T13:59:59.999Z"],
     ["more than a year ahead", "2027-06-26T12:00:00.001Z"],
     ["year 9999", "9999-12-31T23:59:59.000Z"],
-    ["29 February of no leap year", "2027-02-29T12:00:00.000Z"],
+    ["29 February of a year that is not a leap year", "2027-02-29T12:00:00.000Z"],
     ["a leap second", "2026-06-30T23:59:60.000Z"],
     ["hour 24", "2026-06-26T24:00:00.000Z"],
     ["a local offset", "2026-06-26T12:00:00.000+02:00"],
-    ["a zone's name", "2026-06-26T12:00:00[Europe/Kyiv]"],
-    ["a zone's former name", "2026-06-26T12:00:00 Europe/Kiev"],
-    ["no zone", "2026-06-26T12:00:00.000"],
+    ["a time zone's name", "2026-06-26T12:00:00[Europe/Kyiv]"],
+    ["a time zone's former name", "2026-06-26T12:00:00 Europe/Kiev"],
+    ["a time without a zone", "2026-06-26T12:00:00.000"],
   ];
 
   test.each(refused)(
-    "C5 %s is refused: the field is named, and nothing is stored",
+    "C5 the scheduled time %s is refused with the name of the field, and no request is stored",
     async (_, scheduled) => {
       const simulation = makeWorkersSimulation({});
       expect(new Date(simulation.clock.businessMs()).toISOString()).toBe(now);
-      const told = await simulation.accept({ accountId, n: 1, scheduled }).catch((error) => error);
-      expect(told).toBeInstanceOf(InvalidRequest);
-      expect((told as InvalidRequest).errors.map(({ field }) => field)).toEqual(["scheduled"]);
+      const answer = await simulation
+        .accept({ accountId, n: 1, scheduled })
+        .catch((error) => error);
+      expect(answer).toBeInstanceOf(InvalidRequest);
+      expect((answer as InvalidRequest).errors.map(({ field }) => field)).toEqual(["scheduled"]);
       expect([simulation.schedules.size, simulation.queue.length]).toEqual([0, 0]);
     },
   );
 });
 
 describe("a cancelled request is silent, also when it is cancelled while its schedule fires (G9)", () => {
-  test("C6 in every interleaving of a cancel and a firing: the request is either cancelled or submitted, and a cancelled one is silent", async () => {
+  test("C6 in every interleaving of a cancel and a firing, the request is either cancelled or submitted, and a cancelled one causes no call and no event", async () => {
     const seen = { CANCELLED: 0, SUCCEEDED: 0 };
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), async (s) => {
@@ -196,10 +198,10 @@ describe("a cancelled request is silent, also when it is cancelled while its sch
 
 describe(`${REQUESTS} requests at 09:00:00`, () => {
   const ACCOUNTS = 500;
-  /** Half of all are one account's. */
+  /** Half of all requests belong to one account. */
   const HOT = REQUESTS / 2;
 
-  test(`C7 all fire in one minute, one account's ${HOT} first: each account's first goes with its own firing, its next in its own gap, and no firing costs more for the crowd`, async () => {
+  test(`C7 all schedules fire in one minute, one account's ${HOT} first: each account's first request is sent at its firing, the next ones in the account's own gaps, and the number of requests makes no firing more expensive`, async () => {
     let steps = 0;
     const simulation = makeWorkersSimulation({
       rules: { accountWaitingLimit: REQUESTS },
@@ -227,7 +229,7 @@ describe(`${REQUESTS} requests at 09:00:00`, () => {
       );
       expect(failed).toEqual([]);
     }
-    // Joining a lane, seeing to it that it is looked at, and working it where it was idle.
+    // Joining a lane, sending its wake-up, and processing it if it was idle.
     expect(steps / REQUESTS).toBeLessThan(5);
     const callsOf = () => Map.groupBy(simulation.calls, (call) => call.accountId);
     expect(callsOf().size).toBe(ACCOUNTS);
@@ -235,7 +237,7 @@ describe(`${REQUESTS} requests at 09:00:00`, () => {
     await simulation.runUntil(atMs + 2 * MINUTE_MS);
     const twice = [...callsOf().values()].filter((calls) => calls.length > 1);
     expect(twice).toHaveLength(ACCOUNTS);
-    // Those that fire at one time have no order among them but that of joining.
+    // Requests whose schedules fire at one time are ordered by joining only.
     for (const calls of twice) {
       const order = calls.map(({ n }) => n);
       expect(order).toEqual(order.toSorted((one, other) => one - other));
@@ -243,7 +245,7 @@ describe(`${REQUESTS} requests at 09:00:00`, () => {
   });
 });
 
-describe("on a local run", () => {
+describe("a cancel on a local run", () => {
   const SPEED = 600;
   let run: FaultyRequestsRun;
   beforeAll(async () => {
@@ -254,28 +256,28 @@ describe("on a local run", () => {
   });
   afterAll(() => run.close());
 
-  /** Real: how soon a request is scheduled. Longer while the machine is slow to accept one. */
+  /** Real time from now to the scheduled time. It grows while the machine is slow to accept a request. */
   let aheadMs = 500;
 
-  /** Scheduled soon; again where its time was past before it was accepted. */
+  /** Schedules a request soon; repeats if its time had passed before it was accepted. */
   async function acceptSoon(of: string): Promise<{ requestId: string; leftMs: number }> {
     for (;;) {
       const atMs = run.businessMs() + aheadMs * SPEED;
       const scheduled = new Date(atMs).toISOString();
-      const told = await run.request({ accountId: of, action: "connect", scheduled });
+      const answer = await run.request({ accountId: of, action: "connect", scheduled });
       const leftMs = (atMs - run.businessMs()) / SPEED;
       aheadMs = 500 + 2 * (aheadMs - leftMs);
-      if (told.status === 202) return { requestId: told.body.requestId, leftMs };
+      if (answer.status === 202) return { requestId: answer.body.requestId, leftMs };
     }
   }
 
-  test("C6 100 times: a cancel at about the time of the firing is answered 200 and nothing is submitted, or 409 and it is submitted once", async () => {
+  test("C6 each of 100 cancels at about the time of the firing is answered 200 without a submission, or 409 with one submission", async () => {
     const CHAINS = 10;
     const PER_CHAIN = 10;
     const race = async (n: number) => {
       const of = `C6 ${n}`;
       const { requestId, leftMs } = await acceptSoon(of);
-      // From at once until some time after it is due.
+      // From now until some time after the request is due.
       await sleep(Math.max(0, leftMs) * (n / 50));
       const { status: answer } = await run.native("DELETE", `/v1/requests/${requestId}`);
       return { requestId, accountId: of, answer };

@@ -18,10 +18,10 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 
-/** Real: what leaves a worker the time for one submission on a busy machine. */
+/** Real time that a worker needs for one submission on a busy machine. */
 const LEASE_MS = 16_000;
 
-/** By what two writes of a submission are known. */
+/** Texts that identify two writes of a submission. */
 const TAKES = '"status":{"S":"SUBMITTING"}';
 const BINDS = "requestId = :mine";
 
@@ -32,7 +32,7 @@ let crashes: ReturnType<typeof crashAll>;
 beforeAll(async () => {
   run = await startFaultyRequestsRun({
     batchSize: 1,
-    // A poisonous message is received three times within this file's time.
+    // A poison message is received three times while this file runs.
     visibilitySeconds: 5,
     maxReceives: 3,
     settings: {
@@ -49,7 +49,7 @@ beforeAll(async () => {
       new SendMessageCommand({ QueueUrl: run.run.outputs.SubmitQueueUrl, MessageBody }),
     );
   }
-  // They wait for a dead worker's lease, while the other rows are shown.
+  // They wait for a dead worker's lease while the other rows run.
   crashes = crashAll();
   await crashes;
 });
@@ -78,10 +78,11 @@ const resolve = async (requestId: string, as: object) => {
   expect(status).toBe(200);
 };
 
-/** The provider's id of what it took of an account. */
+/** The provider's id of the submission that it accepted for an account. */
 async function takenId(accountId: string): Promise<string> {
   const [submission] = await run.submissions(accountId);
-  if (!submission?.providerRequestId) throw new Error("the provider has none");
+  if (!submission?.providerRequestId)
+    throw new Error("the provider has no submission of this account");
   return submission.providerRequestId;
 }
 
@@ -109,7 +110,7 @@ async function crashAll() {
   return { beforeCall, afterCall, labelled };
 }
 
-/** What the bus has brought of a request's end: all copies are the same. */
+/** The event on the bus of a request's end: all copies are equal. */
 async function endOnBus(requestId: string): Promise<number> {
   await run.event(requestId, "workflow.completed");
   const copies = run.copies(requestId, "workflow.completed");
@@ -118,9 +119,9 @@ async function endOnBus(requestId: string): Promise<number> {
 }
 
 describe("a submission whose answer is lost is not repeated (G3)", () => {
-  test("C8 the provider accepted the request and never answered: it is UNKNOWN and never sent again; at Linked API a webhook settles it by its label, at We-Link a person", async () => {
+  test("C8 a request that the provider accepted without an answer is UNKNOWN and never sent again, and is resolved by a webhook's label at Linked API and by a person at We-Link", async () => {
     const accounts = ["C8", "linked-api-account-2"];
-    // Long enough to be seen UNKNOWN.
+    // Long enough for the status UNKNOWN to be observed.
     await run.behave({ lostAnswerRate: 1, delayMs: [100 * MINUTE_MS, 100 * MINUTE_MS] });
     const [weLinks = "", linkedApis = ""] = await Promise.all([
       accept({ accountId: "C8", action: "connect" }),
@@ -142,7 +143,7 @@ describe("a submission whose answer is lost is not repeated (G3)", () => {
 });
 
 describe("no webhook arrives", () => {
-  test("C17 a poll brings the result, once on the bus and the same there and in the API", async () => {
+  test("C17 if no webhook arrives, a poll brings the result, which is once on the bus and the same there and in the API", async () => {
     await run.behave({ dropRate: 1 });
     const ids = await Promise.all([
       accept({ accountId: "C17", action: "connect" }),
@@ -159,7 +160,7 @@ describe("no webhook arrives", () => {
 });
 
 describe("the provider answers 429", () => {
-  test("C15 the lane pauses for its Retry-After, the order stays, and no attempt is a failure", async () => {
+  test("C15 after a 429 the lane pauses for its Retry-After, keeps its order, and counts no failure", async () => {
     const accountId = "C15";
     await run.native("PUT", `/v1/accounts/${accountId}`, {
       provider: "we-link",
@@ -189,7 +190,7 @@ describe("the provider answers 429", () => {
     expect((await run.get(ids[0] ?? "")).attempts).toBe(tooMany.length + 1);
   });
 
-  test("C15 each pause is as long as the provider asked for, and the account shows it; another account's lane continues", async () => {
+  test("C15 each pause after a 429 is as long as its Retry-After and is shown at the account, and another account's lane continues", async () => {
     const retryAfterMs = 20 * MINUTE_MS;
     const headers = { "retry-after": String(retryAfterMs / 1_000) };
     const simulation = makeWorkersSimulation({
@@ -223,7 +224,7 @@ describe("a poisonous request at the head of its lane", () => {
   const resume = (accountId: string, what: "pause" | "resume") =>
     run.native("POST", `/v1/accounts/${accountId}/${what}`);
 
-  test("C13 the provider rejects the request: it is FAILED and counted, and the lane continues", async () => {
+  test("C13 a request that the provider rejects is FAILED and counted, and the lane continues", async () => {
     const accountId = "C13-refused";
     const [first, second] = [
       await accept({ accountId, action: "login_code" }),
@@ -234,7 +235,7 @@ describe("a poisonous request at the head of its lane", () => {
     expect(run.run.logged()).toContain('"SubmitFailed"');
   });
 
-  test("C13 the params are gone from the bucket: the request is FAILED, never sent, and the lane continues", async () => {
+  test("C13 a request whose params are missing in the bucket is FAILED without a submission, and the lane continues", async () => {
     const accountId = "C13-gone";
     await run.native("PUT", `/v1/accounts/${accountId}`, { provider: "we-link" });
     await resume(accountId, "pause");
@@ -259,7 +260,7 @@ describe("a poisonous request at the head of its lane", () => {
     expect(await run.submissions(accountId)).toHaveLength(1);
   });
 
-  test("C13 a request whose call never gets through ends with its queue timeout (G8), and the lane goes on", async () => {
+  test("C13 a request whose call never reaches the provider ends with its queue timeout (G8), and the lane continues", async () => {
     const simulation = makeWorkersSimulation({
       exchange: ({ n }) => (n === 1 ? { kind: "notSent", reason: "ENOTFOUND" } : finished()),
     });
@@ -277,7 +278,7 @@ describe("a poisonous request at the head of its lane", () => {
     });
   });
 
-  test("C13 messages in another format end in the dead-letter queue", async () => {
+  test("C13 messages of the submit queue in another format move to the dead-letter queue", async () => {
     const dead: string[] = [];
     const receive = async () => {
       const QueueUrl = run.run.outputs.SubmitDlqUrl;
@@ -292,7 +293,7 @@ describe("a poisonous request at the head of its lane", () => {
 });
 
 describe("a worker dies between claiming a request and storing the answer", () => {
-  test("C9 a worker dies before the call: UNKNOWN, never sent again by itself; a person resolves it as not submitted, and it is sent once", async () => {
+  test("C9 a worker dies before its call: the request is UNKNOWN and not sent again until a person resolves it as not submitted, and is then sent once", async () => {
     const { beforeCall } = await crashes;
     await run.reaches(beforeCall, "UNKNOWN");
     expect(await run.submissions("C9-before-call")).toEqual([]);
@@ -302,7 +303,7 @@ describe("a worker dies between claiming a request and storing the answer", () =
     expect(await endOnBus(beforeCall)).toBe(1);
   });
 
-  test("C9 a worker dies after a call to We-Link: UNKNOWN; a person gives the provider's id, and a poll brings the result", async () => {
+  test("C9 a worker dies after its call to We-Link: the request is UNKNOWN until a person enters the provider's id, and a poll brings the result", async () => {
     const { afterCall } = await crashes;
     await run.reaches(afterCall, "UNKNOWN");
     const providerRequestId = await takenId("C9-after-call");
@@ -312,7 +313,7 @@ describe("a worker dies between claiming a request and storing the answer", () =
     expect(await endOnBus(afterCall)).toBe(1);
   });
 
-  test("C9 a worker dies after a call to Linked API: the webhook settles the request by its label", async () => {
+  test("C9 a worker dies after its call to Linked API: the webhook resolves the request by its label", async () => {
     const { labelled } = await crashes;
     await run.reaches(labelled, "SUCCEEDED");
     expect(await run.submissions("linked-api-account-1")).toHaveLength(1);

@@ -13,8 +13,8 @@ const { resources } = synth({ stage: "prod" });
 const text = (value: unknown) => JSON.stringify(value);
 const queue = (idStart: string) => find(resources, "AWS::SQS::Queue", idStart).Properties;
 
-describe("what the template must say", () => {
-  test("A23 the API answers 429 above its throttle, and ingest has no reserved concurrency that would answer for it", () => {
+describe("the template's settings against faults", () => {
+  test("A23 the API answers 429 above its throttle, and ingest has no reserved concurrency that would reject calls below it", () => {
     const { DefaultRouteSettings } = find(resources, "AWS::ApiGatewayV2::Stage").Properties;
     expect(DefaultRouteSettings).toMatchObject({
       ThrottlingRateLimit: expect.any(Number),
@@ -24,7 +24,7 @@ describe("what the template must say", () => {
     expect(ingest.ReservedConcurrentExecutions).toBeUndefined();
   });
 
-  test("B20 no reserved concurrency below the mapping's maximum, at least 5 receives, visibility of 6 timeouts", () => {
+  test("B20 consume has no reserved concurrency below the mapping's maximum, at least 5 receives, and a visibility timeout of 6 function timeouts", () => {
     const consume = find(resources, "AWS::Lambda::Function", "AckwireConsume").Properties;
     const mapping = find(resources, "AWS::Lambda::EventSourceMapping", "AckwireInbound").Properties;
     const { VisibilityTimeout, RedrivePolicy } = queue("AckwireInboundQueue");
@@ -37,7 +37,7 @@ describe("what the template must say", () => {
     expect(VisibilityTimeout).toBeGreaterThanOrEqual(6 * Number(consume.Timeout));
   });
 
-  test("B22 the dead-letter queue keeps for 14 days, so at least 10 after the work queue's 4, and has an alarm", () => {
+  test("B22 the dead-letter queue keeps messages for 14 days, at least 10 days after the 4 of the work queue, and has an alarm", () => {
     const retention = (idStart: string) => Number(queue(idStart).MessageRetentionPeriod);
     expect(retention("AckwireInboundDeadLetters")).toBe(14 * DAY_SECONDS);
     expect(retention("AckwireInboundQueue")).toBeLessThanOrEqual(4 * DAY_SECONDS);
@@ -51,7 +51,7 @@ describe("what the template must say", () => {
     expect(alarms.filter((alarm) => alarm.includes(String(deadLetters)))).toHaveLength(1);
   });
 
-  test("B24 each target of a rule or schedule has a dead-letter queue; the schedule's has an alarm (no rule is ours: consumers bring theirs)", () => {
+  test("B24 each target of a rule or schedule has a dead-letter queue, and that of the schedule has an alarm", () => {
     const targets = [
       ...all(resources, "AWS::Events::Rule").flatMap(
         ([, rule]) => rule.Properties.Targets as object[],
@@ -105,7 +105,7 @@ function setUp() {
   };
 }
 
-test("B21 10,000 messages redriven after a week: none is published again; those older than the window are parked", async () => {
+test("B21 10,000 messages that are redriven after a week are not published again, and those older than the dedupe window are parked", async () => {
   const { clock, consume, message, published } = setUp();
   const bodies = Array.from({ length: 10_000 }, (_, n) => message(`B21-${n}`));
   const redrive = async () => {
@@ -127,11 +127,11 @@ test("B21 10,000 messages redriven after a week: none is published again; those 
   expect(published).toHaveLength(10_000);
 });
 
-describe("B23 the outbox sweep, which stands where a stream relay would", () => {
+describe("B23 the outbox sweep, which is used instead of a stream relay", () => {
   const enoughTime = () => 50_000;
   const dying = { publish: () => new Promise<never>(() => undefined) };
 
-  test("B23 it crashes after publishing: the next one publishes the same id and bytes, and then it is done", async () => {
+  test("B23 the outbox sweep crashes after publishing: the next sweep publishes the same id and bytes once more, and no later one does", async () => {
     const { clock, consumeWith, message, published, sweep, sweepWith, claims } = setUp();
     void consumeWith({ publisher: dying })([message("B23")]);
     await new Promise(setImmediate);
@@ -146,7 +146,7 @@ describe("B23 the outbox sweep, which stands where a stream relay would", () => 
     expect(await sweep(enoughTime)).toEqual({ published: 0, held: 0, failures: [] });
   });
 
-  test("B23 an event that has waited for more than 24 h is published still", async () => {
+  test("B23 the outbox sweep publishes an event that has waited for more than 24 hours", async () => {
     const { clock, consumeWith, message, published, sweep } = setUp();
     void consumeWith({ publisher: dying })([message("B23")]);
     await new Promise(setImmediate);
@@ -156,7 +156,7 @@ describe("B23 the outbox sweep, which stands where a stream relay would", () => 
     expect(published).toHaveLength(1);
   });
 
-  test("B23 a sweep that does not run is an alarm, as is one that fails", () => {
+  test("B23 a sweep that does not run or that fails raises an alarm", () => {
     const names = all(resources, "AWS::CloudWatch::Alarm").map(([id]) => id.toLowerCase());
     for (const name of ["reconcilenotrunning", "reconcileerrors", "publishfailures"]) {
       expect(names.filter((id) => id.includes(name))).toHaveLength(1);

@@ -155,7 +155,7 @@ export async function startFaultyDeliveriesRun({ speed, ...differences }: Differ
       },
 
       /** Events of one type that the bus has delivered for this client. */
-      told: (type: string) =>
+      eventsOfType: (type: string) =>
         received
           .map(({ detail }) => detail)
           .filter((detail) => detail.type === type && detail.clientId === clientId),

@@ -169,13 +169,13 @@ export async function ended(
 
 /** Waits until the bus has delivered an event of this type for the client. */
 async function isTold(subscriber: Subscriber, type: string): Promise<void> {
-  await until(async () => subscriber.told(type).length > 0, `the bus tells ${type}`);
+  await until(async () => subscriber.eventsOfType(type).length > 0, `the bus delivers ${type}`);
 }
 
 async function until(isSo: () => Promise<boolean>, what: string): Promise<void> {
   const untilMs = Date.now() + WAIT_TIMEOUT_MS;
   while (!(await isSo())) {
-    if (Date.now() > untilMs) throw new Error(`In vain we waited until ${what}`);
+    if (Date.now() > untilMs) throw new Error(`Timed out waiting until ${what}`);
     await sleep(100);
   }
 }
