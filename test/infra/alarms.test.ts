@@ -9,20 +9,20 @@ const ids = alarmCatalogue.map(({ id }) => id);
 const { resources } = synth({ stage: "prod", alarmEmail: "ops@example.com" });
 const read = (file: string) => readFileSync(new URL(file, runbooks), "utf8");
 
-describe("runbooks", () => {
-  test("every alarm has a runbook and every runbook an alarm", () => {
+describe("Runbooks", () => {
+  test("Every alarm has a runbook, and every runbook has an alarm", () => {
     expect(ids.length).toBeGreaterThan(0);
     expect(pages.sort()).toEqual(ids.map((id) => `${id}.md`).sort());
   });
 
-  test("the index lists every alarm once, with its severity", () => {
+  test("The index of runbooks lists every alarm once, with its severity", () => {
     const rows = [...read("README.md").matchAll(/^\| (\[.*?\)) +\| (\w+) +\|/gm)];
     expect(rows.map(([, link, severity]) => [link, severity])).toEqual(
       alarmCatalogue.map(({ id, severity }) => [`[${id}](${id}.md)`, severity]),
     );
   });
 
-  test.each(ids)("the runbook %s has its five sections in order, each with text", (id) => {
+  test.each(ids)("The runbook %s has its five sections in order, each with text", (id) => {
     const [title, ...sections] = read(`${id}.md`).split(/^## /m);
     expect(title?.trim()).toBe(`# ${id}`);
     expect(sections.map((section) => section.split("\n", 1)[0])).toEqual([
@@ -36,7 +36,7 @@ describe("runbooks", () => {
       expect(section.split("\n").slice(1).join("").trim()).not.toBe("");
   });
 
-  test("every link between runbooks leads to a page", () => {
+  test("Every link between runbooks leads to a page", () => {
     const links = [...pages, "README.md"].flatMap((page) =>
       [...read(page).matchAll(/\]\(([^)]+)\)/g)].map(([, target]) => target),
     );
@@ -45,10 +45,10 @@ describe("runbooks", () => {
   });
 });
 
-describe("alarms", () => {
+describe("Alarms", () => {
   const alarms = Object.values(resources).filter(({ Type }) => Type === "AWS::CloudWatch::Alarm");
 
-  test("a summed alarm has data although one of its functions is idle", () => {
+  test("An alarm on a sum has data when one of its functions is idle", () => {
     type Metric = { Expression?: string; Id: string };
     const sums = alarms
       .map(({ Properties }) => (Properties.Metrics ?? []) as Metric[])
@@ -61,7 +61,7 @@ describe("alarms", () => {
     }
   });
 
-  test("every rule is one alarm whose description states the impact and the runbook", () => {
+  test("Every entry of the catalogue is one alarm whose description states the impact and the runbook", () => {
     const described = alarms.map(({ Properties }) => [
       Properties.AlarmName,
       Properties.AlarmDescription,
@@ -74,14 +74,14 @@ describe("alarms", () => {
     );
   });
 
-  test("every alarm notifies the topic when it is raised and when it ends", () => {
+  test("Every alarm notifies the topic when it is raised and when it ends", () => {
     const topic = [{ Ref: expect.stringMatching(/^AckwireAlarmTopic/) }];
     for (const { Properties } of alarms) {
       expect(Properties).toMatchObject({ AlarmActions: topic, OKActions: topic });
     }
   });
 
-  test("only alarms can publish to the topic, and only over TLS", () => {
+  test("Only alarms can publish to the alarm topic, and only over TLS", () => {
     const statements = find(resources, "AWS::SNS::TopicPolicy").Properties.PolicyDocument;
     expect(statements).toMatchObject({
       Statement: [
@@ -108,7 +108,7 @@ describe("alarms", () => {
     ["late-result", "LateResult", "consume"],
     ["webhook-breaker-open", "BreakerOpened", "deliver"],
     ["webhook-disabled", "WebhookDisabled", "deliver"],
-  ])("%s watches %s by its one dimension", (id, MetricName, service) => {
+  ])("The alarm %s watches the metric %s of the function %s", (id, MetricName, service) => {
     const alarm = alarms.find(({ Properties }) => Properties.AlarmName === `ackwire-prod-${id}`);
     expect(alarm?.Properties).toMatchObject({
       Namespace: "Ackwire",
@@ -130,18 +130,21 @@ describe("alarms", () => {
     ["request-timeouts", "RequestTimedOut", ["submit", "reconcile"]],
     ["connection-paused", "ConnectionPaused", ["submit", "reconcile", "api"]],
     ["account-paused", "AccountPaused", ["submit", "consume", "reconcile"]],
-  ])("%s sums %s over every function that counts it", (id, metricName, services) => {
-    const alarm = alarms.find(({ Properties }) => Properties.AlarmName === `ackwire-prod-${id}`);
-    const metrics = JSON.stringify(alarm?.Properties.Metrics);
-    expect(metrics.match(/"MetricName":"\w+"/g)).toEqual(
-      services.map(() => `"MetricName":"${metricName}"`),
-    );
-    expect(metrics.match(/"Dimensions":\[[^\]]*\]/g)).toEqual(
-      services.map((service) => `"Dimensions":[{"Name":"service","Value":"${service}"}]`),
-    );
-  });
+  ])(
+    "The alarm %s sums the metric %s over every function that counts it",
+    (id, metricName, services) => {
+      const alarm = alarms.find(({ Properties }) => Properties.AlarmName === `ackwire-prod-${id}`);
+      const metrics = JSON.stringify(alarm?.Properties.Metrics);
+      expect(metrics.match(/"MetricName":"\w+"/g)).toEqual(
+        services.map(() => `"MetricName":"${metricName}"`),
+      );
+      expect(metrics.match(/"Dimensions":\[[^\]]*\]/g)).toEqual(
+        services.map((service) => `"Dimensions":[{"Name":"service","Value":"${service}"}]`),
+      );
+    },
+  );
 
-  test("failed invocations of the rule are counted under its name and its bus", () => {
+  test("The alarm on failed invocations of the rule watches the rule's name and bus", () => {
     const alarm = alarms.find(
       ({ Properties }) => Properties.AlarmName === "ackwire-prod-event-feed-failures",
     );
@@ -156,15 +159,15 @@ describe("alarms", () => {
   });
 
   test.each(["Fanout", "Attempts", "Retries"])(
-    "the age and the dead letters of %s are watched",
+    "Alarms watch the age of the oldest message and the dead letters of %s",
     (name) => {
       const queue = name.toLowerCase();
-      const looked = alarms
+      const watched = alarms
         .filter(({ Properties }) =>
           String(Properties.AlarmName).startsWith(`ackwire-prod-${queue}-`),
         )
         .map(({ Properties }) => [Properties.MetricName, JSON.stringify(Properties.Dimensions)]);
-      expect(looked).toEqual([
+      expect(watched).toEqual([
         ["ApproximateAgeOfOldestMessage", expect.stringContaining(`Ackwire${name}Queue`)],
         [
           "ApproximateNumberOfMessagesVisible",
@@ -174,7 +177,7 @@ describe("alarms", () => {
     },
   );
 
-  test("the throttles of every function are counted", () => {
+  test("The alarm on throttles includes every function", () => {
     const alarm = alarms.find(
       ({ Properties }) => Properties.AlarmName === "ackwire-prod-function-throttles",
     );
@@ -182,7 +185,7 @@ describe("alarms", () => {
     for (const [id] of all(resources, "AWS::Lambda::Function")) expect(metrics).toContain(id);
   });
 
-  test("only reconcile raises an alarm when it has no data", () => {
+  test("Only the alarm on reconcile is raised by missing data", () => {
     const breaching = alarms.filter(
       ({ Properties }) => Properties.TreatMissingData === "breaching",
     );
@@ -191,7 +194,7 @@ describe("alarms", () => {
     ]);
   });
 
-  test("the dashboard shows every alarm", () => {
+  test("The dashboard shows every alarm", () => {
     const body = JSON.stringify(find(resources, "AWS::CloudWatch::Dashboard").Properties);
     for (const id of ids) expect(body).toContain(`\\"title\\":\\"${id}\\"`);
   });

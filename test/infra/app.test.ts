@@ -18,7 +18,7 @@ function temporaryDirectory(): string {
   return directory;
 }
 
-/** `infra/app.ts` as the CLI runs it: in a process and a working directory of its own. */
+/** Runs `infra/app.ts` as the CDK CLI does: in a separate process and working directory. */
 function runApp(outdir: string, context: Record<string, unknown>) {
   return spawnSync(process.execPath, [join(root, "infra/app.ts")], {
     cwd: outdir,
@@ -31,7 +31,7 @@ function runApp(outdir: string, context: Record<string, unknown>) {
   });
 }
 
-test("a bad setting ends the app with the sentence alone", () => {
+test("An invalid setting ends the app with its error message and no stack trace", () => {
   const { status, stderr } = runApp(temporaryDirectory(), { consumeBatchSize: "11" });
   expect(status).toBe(1);
   expect(stderr).toBe(
@@ -39,8 +39,8 @@ test("a bad setting ends the app with the sentence alone", () => {
   );
 });
 
-test("two syntheses in two places give the same bytes, without an account or a path of the machine", () => {
-  // As the CLI does it: the template names the assets' paths.
+test("Syntheses in two directories produce the same bytes, without an account or a path of the machine", () => {
+  // The CDK CLI sets this, so that the template contains the paths of the assets.
   const context = { "aws:cdk:enable-asset-metadata": true };
   const [here, there] = [temporaryDirectory(), temporaryDirectory()];
   for (const outdir of [here, there]) {

@@ -10,7 +10,7 @@ function read(context: Record<string, unknown>) {
   return readConfig(node);
 }
 
-/** The lines of the refusal, without its heading. */
+/** Returns the problems that the error lists, without its heading; an empty list when there is no error. */
 function problems(context: Record<string, unknown>): string[] {
   try {
     read(context);
@@ -20,8 +20,8 @@ function problems(context: Record<string, unknown>): string[] {
   return [];
 }
 
-describe("what is read", () => {
-  test("nothing given is the stage dev with every default and real time", () => {
+describe("Valid configurations", () => {
+  test("An empty context gives the stage dev, every default and real time", () => {
     expect(read({})).toEqual({
       stage: "dev",
       settings: settingsSchema.parse({}),
@@ -34,7 +34,7 @@ describe("what is read", () => {
     });
   });
 
-  test("a setting given by name wins over the settings object", () => {
+  test("A setting given by name overrides the settings object", () => {
     const settings = JSON.stringify({ consumeBatchSize: 3, archiveRetentionDays: "7" });
     expect(read({ settings, consumeBatchSize: "4" }).settings).toMatchObject({
       consumeBatchSize: 4,
@@ -42,12 +42,12 @@ describe("what is read", () => {
     });
   });
 
-  test("the local stage may have a clock of its own", () => {
+  test("The stage local may have a business clock", () => {
     const businessClock = '{"realMs":1,"businessMs":2,"speed":3600}';
     expect(read({ stage: "local", businessClock }).businessClock).toBe(businessClock);
   });
 
-  test("a custom domain is a name and its certificate", () => {
+  test("A custom domain has a name and a certificate", () => {
     const customDomain = {
       domainName: "hooks.example.com",
       certificateArn: "arn:aws:acm:eu-west-1:111122223333:certificate/abc",
@@ -55,7 +55,7 @@ describe("what is read", () => {
     expect(read({ ...customDomain }).customDomain).toEqual(customDomain);
   });
 
-  test("only dev and local give their data up with the stack", () => {
+  test("Only the stages dev and local delete their data with the stack", () => {
     expect(["dev", "local", "prod", "test"].map(retainsData)).toEqual([false, false, true, true]);
   });
 });
@@ -65,7 +65,7 @@ const baseUrls = (url: string) => JSON.stringify({ "we-link": url, "linked-api":
 test.each([
   ["prod", "https://proxy.example.com/v2"],
   ["local", "http://127.0.0.1:8790"],
-])("the stage %s may have the providers at %s", (stage, url) => {
+])("The stage %s accepts the provider URL %s", (stage, url) => {
   expect(read({ stage, providerBaseUrls: baseUrls(url) }).providerBaseUrls).toBe(baseUrls(url));
 });
 
@@ -76,18 +76,18 @@ test.each([
   ["local", '{"we-link":"https://api.we-link.ai"}', "must be JSON text"],
   ["local", "https://api.we-link.ai", "must be JSON text"],
   ["local", 7, "must be JSON text"],
-])("the stage %s may not have the providers at %j", (stage, providerBaseUrls, reason) => {
+])("The stage %s rejects the provider URLs %j", (stage, providerBaseUrls, reason) => {
   expect(problems({ stage, providerBaseUrls })).toEqual([expect.stringContaining(reason)]);
 });
 
-describe("where webhooks are delivered to", () => {
+describe("Webhook targets", () => {
   const local = '{"ports":[443],"allowsLocal":true,"refusedPorts":[8787]}';
 
-  test("is what the local stage says", () => {
+  test("The stage local sets the webhook targets", () => {
     expect(read({ stage: "local", webhookTargets: local }).webhookTargets).toBe(local);
   });
 
-  test("is public addresses on the settings' ports in every other, each port named once", () => {
+  test("Other stages deliver webhooks to public addresses on the ports of the settings, each listed once", () => {
     const ports = { webhookPort: 444, webhookAlternativePort: "444" };
     expect(JSON.parse(read({ stage: "prod", ...ports }).webhookTargets)).toEqual({
       ports: [444],
@@ -96,14 +96,14 @@ describe("where webhooks are delivered to", () => {
     });
   });
 
-  test("cannot be said by another stage, so that none delivers to local addresses", () => {
+  test("Other stages reject webhook targets, so they cannot deliver to local addresses", () => {
     expect(problems({ stage: "prod", webhookTargets: local })).toEqual([
       'webhookTargets: only the stage "local" may have one; this is "prod"',
     ]);
   });
 
   test.each(["", "443", "{}", '{"ports":[],"allowsLocal":true,"refusedPorts":[]}', 7])(
-    "is not %j",
+    "The webhook targets %j are rejected",
     (webhookTargets) => {
       expect(problems({ stage: "local", webhookTargets })).toEqual([
         expect.stringMatching(/^webhookTargets: got .*; must be JSON text \{"ports"/),
@@ -112,8 +112,8 @@ describe("where webhooks are delivered to", () => {
   );
 });
 
-describe("the delays of deliveries", () => {
-  test("are seven seconds, as they are written", () => {
+describe("Delivery delays", () => {
+  test("Seven delivery delays in seconds are accepted", () => {
     const deliveryDelaysSeconds = "0,1,2,3,4,5,86400";
     expect(read({ deliveryDelaysSeconds, deliveryRetentionDays: 2 }).settings).toMatchObject({
       deliveryDelaysSeconds,
@@ -130,15 +130,15 @@ describe("the delays of deliveries", () => {
     5,
     null,
     [1],
-  ])("are not %j", (deliveryDelaysSeconds) => {
+  ])("The delivery delays %j are rejected", (deliveryDelaysSeconds) => {
     expect(problems({ settings: { deliveryDelaysSeconds } })).toEqual([
       `deliveryDelaysSeconds: got ${JSON.stringify(deliveryDelaysSeconds)}; allowed is seven whole numbers of seconds from 0 to 86400 separated by commas (default 5,300,1800,7200,18000,36000,36000)`,
     ]);
   });
 });
 
-describe("what is refused", () => {
-  test("every problem is in one message", () => {
+describe("Invalid configurations", () => {
+  test("One error lists every problem of the configuration", () => {
     expect(problems({ consumeBatchSize: 11, stag: "prod", alarmEmail: "nobody" })).toEqual([
       "consumeBatchSize: got 11; allowed is a whole number from 1 to 10 (default 10)",
       `stag: no such setting; there are ${Object.keys(settingsSchema.shape).join(", ")}`,
@@ -148,7 +148,7 @@ describe("what is refused", () => {
   });
 
   test.each(["", " ", "ten", "1.5", "-1", "301", null, true, [3]])(
-    "connectionCacheSeconds %j is no whole number from 0 to 300",
+    "The value %j for connectionCacheSeconds is rejected",
     (value) => {
       expect(problems({ settings: { connectionCacheSeconds: value } })).toEqual([
         `connectionCacheSeconds: got ${JSON.stringify(value)}; allowed is a whole number from 0 to 300 (default 30)`,
@@ -160,20 +160,26 @@ describe("what is refused", () => {
     [20, []],
     [60, []],
     [61, [expect.stringContaining("visibility timeout of 60 s")]],
-  ])("a claim lease of %d s", (claimLeaseSeconds, expected) => {
-    expect(problems({ claimLeaseSeconds })).toEqual(expected);
-  });
+  ])(
+    "A claim lease of %d s is checked against the visibility timeout",
+    (claimLeaseSeconds, expected) => {
+      expect(problems({ claimLeaseSeconds })).toEqual(expected);
+    },
+  );
 
-  test("a longer batch window lengthens the visibility timeout, and so what a lease may be", () => {
+  test("A longer batch window lengthens the visibility timeout and the longest claim lease", () => {
     expect(problems({ claimLeaseSeconds: 61, consumeBatchWindowSeconds: 1 })).toEqual([]);
   });
 
   test.each([
     [4_999, []],
     [5_000, [expect.stringContaining("less than ingest's timeout of 5000 ms")]],
-  ])("an inbound deadline of %d ms", (inboundDeadlineMs, expected) => {
-    expect(problems({ inboundDeadlineMs })).toEqual(expected);
-  });
+  ])(
+    "An inbound deadline of %d ms is checked against the timeout of ingest",
+    (inboundDeadlineMs, expected) => {
+      expect(problems({ inboundDeadlineMs })).toEqual(expected);
+    },
+  );
 
   test.each([
     [{ laneLeaseSeconds: 179 }, []],
@@ -201,17 +207,17 @@ describe("what is refused", () => {
     ],
     [{ idempotencyHours: 2_160 }, []],
     [{ idempotencyHours: 2_161 }, ["idempotencyHours: got 2161; must be at most requestRet"]],
-  ])("%j", (settings, starts) => {
+  ])("The settings %j are checked against each other", (settings, starts) => {
     expect(problems(settings)).toEqual(starts.map((start) => expect.stringContaining(start)));
   });
 
-  test("CloudWatch Logs keeps logs for some numbers of days only", () => {
+  test("A log retention that CloudWatch Logs does not support is rejected", () => {
     expect(problems({ logRetentionDays: 31 })).toEqual([
       expect.stringMatching(/^logRetentionDays: got 31; .*\b30, 60,.*\b3653$/),
     ]);
   });
 
-  test("no stage but local has a clock of its own", () => {
+  test("Stages other than local reject a business clock", () => {
     const businessClock = '{"realMs":0,"businessMs":0,"speed":2}';
     expect(problems({ stage: "prod", businessClock })).toEqual([
       'businessClock: only the stage "local" may have one; this is "prod"',
@@ -219,7 +225,7 @@ describe("what is refused", () => {
   });
 
   test.each(["", "now", "{}", '{"realMs":0,"businessMs":0,"speed":0}'])(
-    "the clock %j",
+    "The business clock %j is rejected",
     (businessClock) => {
       expect(problems({ stage: "local", businessClock })).toEqual([
         expect.stringContaining("must be JSON text"),
@@ -234,7 +240,7 @@ describe("what is refused", () => {
     [{ settings: "{" }, "settings: must be a JSON object"],
     [{ domainName: "hooks.example.com" }, "domainName, certificateArn: only one is given"],
     [{ certificateArn: "arn:aws:acm:x:1:certificate/a" }, "domainName, certificateArn: only one"],
-  ])("%j", (context, start) => {
+  ])("The context %j is rejected with a problem about %j", (context, start) => {
     expect(problems(context)).toEqual([expect.stringContaining(start)]);
   });
 });

@@ -18,7 +18,7 @@ const arnOf = (idStart: string) => ({
   "Fn::GetAtt": [expect.stringMatching(new RegExp(`^${idStart}`)), "Arn"],
 });
 
-/** A variable of each function that has it, as text. */
+/** Returns the values of a variable in all functions that have it. */
 function variableIn(of: Resources, name: string): string[] {
   return all(of, "AWS::Lambda::Function").flatMap(([, { Properties }]) => {
     const { Variables } = Properties.Environment as { Variables: Record<string, string> };
@@ -26,14 +26,14 @@ function variableIn(of: Resources, name: string): string[] {
   });
 }
 
-/** The rules of deliveries as `deliver` reads them. */
+/** Returns the delivery rules that `deliver` reads from its settings. */
 function rulesOf(of: Resources): DeliveryRules {
   const { Variables } = find(of, "AWS::Lambda::Function", "AckwireDeliver").Properties
     .Environment as { Variables: Record<string, string> };
   return deliveryRulesOf(functionEnv.deliver.shape.SETTINGS.parse(Variables.SETTINGS));
 }
 
-test("the deliveries table has the sweeps' indexes by number, with what a message names", () => {
+test("The deliveries table has numeric sort keys for the sweeps, and the due index has the fields of a message", () => {
   const { Properties } = find(resources, "AWS::DynamoDB::Table", "AckwireDeliveries");
   expect(Properties).toMatchObject({
     KeySchema: [key("id", "HASH")],
@@ -65,10 +65,10 @@ test("the deliveries table has the sweeps' indexes by number, with what a messag
   ]);
 });
 
-describe("the rule that feeds deliveries", () => {
+describe("The rule that feeds deliveries", () => {
   const rule = find(resources, "AWS::Events::Rule").Properties;
 
-  test("takes every event that a webhook may be told of, and none about deliveries", () => {
+  test("The rule matches every event that a webhook can receive, and no event about deliveries", () => {
     expect(rule).toMatchObject({
       Name: "deliveries",
       EventBusName: { Ref: "AckwireEventBus0D81332B" },
@@ -77,7 +77,7 @@ describe("the rule that feeds deliveries", () => {
     expect(JSON.stringify(rule.EventPattern)).not.toMatch(/delivery\.failed|webhook\.disabled/);
   });
 
-  test("hands the whole event to the fan-out queue, tries for a day, and parks what it gives up (B24)", () => {
+  test("The rule sends the whole event to the fan-out queue, retries for a day, and then uses the dead-letter queue (B24)", () => {
     expect(rule.Targets).toEqual([
       {
         Id: "Target0",
@@ -88,23 +88,26 @@ describe("the rule that feeds deliveries", () => {
     ]);
   });
 
-  test.each(["Queue", "DeadLetters"])("it alone may send to Fanout/%s by a policy", (part) => {
-    const policy = find(resources, "AWS::SQS::QueuePolicy", `AckwireFanout${part}`).Properties;
-    const { Statement } = policy.PolicyDocument as { Statement: { Effect: string }[] };
-    expect(Statement.filter(({ Effect }) => Effect === "Allow")).toEqual([
-      {
-        Sid: "AllowThisRule",
-        Effect: "Allow",
-        Action: "sqs:SendMessage",
-        Principal: { Service: "events.amazonaws.com" },
-        Resource: arnOf(`AckwireFanout${part}`),
-        Condition: { ArnEquals: { "aws:SourceArn": arnOf("AckwireEventFeedRule") } },
-      },
-    ]);
-  });
+  test.each(["Queue", "DeadLetters"])(
+    "Only the rule may send to Fanout/%s by its queue policy",
+    (part) => {
+      const policy = find(resources, "AWS::SQS::QueuePolicy", `AckwireFanout${part}`).Properties;
+      const { Statement } = policy.PolicyDocument as { Statement: { Effect: string }[] };
+      expect(Statement.filter(({ Effect }) => Effect === "Allow")).toEqual([
+        {
+          Sid: "AllowThisRule",
+          Effect: "Allow",
+          Action: "sqs:SendMessage",
+          Principal: { Service: "events.amazonaws.com" },
+          Resource: arnOf(`AckwireFanout${part}`),
+          Condition: { ArnEquals: { "aws:SourceArn": arnOf("AckwireEventFeedRule") } },
+        },
+      ]);
+    },
+  );
 });
 
-describe("deliver", () => {
+describe("The function deliver", () => {
   const lambda = find(resources, "AWS::Lambda::Function", "AckwireDeliver").Properties;
   const fed = synth({ deliverMaxConcurrency: 7, deliverBatchWindowSeconds: 2 }).resources;
 
@@ -112,20 +115,23 @@ describe("deliver", () => {
     ["Fanout", 10, 2],
     ["Attempts", 10, 2],
     ["Retries", 100, 1],
-  ])("is fed from %s, and may fail message by message", (name, batchSize, windowSeconds) => {
-    const mapping = find(fed, "AWS::Lambda::EventSourceMapping", `Ackwire${name}`);
-    expect(mapping.Properties).toMatchObject({
-      EventSourceArn: arnOf(`Ackwire${name}Queue`),
-      FunctionName: { Ref: expect.stringMatching(/^AckwireDeliverFunction/) },
-      BatchSize: batchSize,
-      MaximumBatchingWindowInSeconds: windowSeconds,
-      ScalingConfig: { MaximumConcurrency: 7 },
-      FunctionResponseTypes: ["ReportBatchItemFailures"],
-    });
-  });
+  ])(
+    "The function deliver is fed from %s and reports failures per message",
+    (name, batchSize, windowSeconds) => {
+      const mapping = find(fed, "AWS::Lambda::EventSourceMapping", `Ackwire${name}`);
+      expect(mapping.Properties).toMatchObject({
+        EventSourceArn: arnOf(`Ackwire${name}Queue`),
+        FunctionName: { Ref: expect.stringMatching(/^AckwireDeliverFunction/) },
+        BatchSize: batchSize,
+        MaximumBatchingWindowInSeconds: windowSeconds,
+        ScalingConfig: { MaximumConcurrency: 7 },
+        FunctionResponseTypes: ["ReportBatchItemFailures"],
+      });
+    },
+  );
 
   test.each(["Fanout", "Attempts"])(
-    "the batch window lengthens how long %s hides a message",
+    "The batch window lengthens the visibility timeout of %s",
     (name) => {
       const before = Number(queueOf(resources, name).VisibilityTimeout);
       expect(queueOf(fed, name).VisibilityTimeout).toBe(before + 2);
@@ -133,7 +139,7 @@ describe("deliver", () => {
   );
 
   test.each(["Fanout", "Attempts", "Retries"])(
-    "the POST's timeout < its own < an attempt's lease < how long %s hides a message",
+    "The timeout of a POST < the timeout of deliver < an attempt's lease < the visibility timeout of %s",
     (name) => {
       const { deliveryTimeoutSeconds: longest } = settingsSchema.parse({});
       const rules = rulesOf(resources);
@@ -150,7 +156,7 @@ describe("deliver", () => {
     },
   );
 
-  test("delivers to public addresses on the settings' ports", () => {
+  test("The functions deliver webhooks to public addresses on the ports of the settings", () => {
     const targets = variableIn(synth({ webhookPort: 444 }).resources, "WEBHOOK_TARGETS");
     expect(targets).toHaveLength(2);
     expect(new Set(targets)).toEqual(
@@ -159,8 +165,8 @@ describe("deliver", () => {
   });
 });
 
-describe("the rules of deliveries", () => {
-  test("are the specification's eight attempts by default", () => {
+describe("Delivery rules", () => {
+  test("The default delivery rules are the specification's eight attempts", () => {
     expect(rulesOf(resources)).toEqual({
       delaysMs: [5_000, 300_000, 1_800_000, 7_200_000, 18_000_000, 36_000_000, 36_000_000],
       jitter: 0.2,
@@ -175,7 +181,7 @@ describe("the rules of deliveries", () => {
     });
   });
 
-  test("follow the settings", () => {
+  test("The delivery rules follow the settings", () => {
     const given = synth({
       deliveryDelaysSeconds: "1,2,3,4,5,6,0",
       deliveryTimeoutSeconds: 2,

@@ -6,7 +6,7 @@ import { find, type Resource, synth } from "./synth.ts";
 const { resources } = synth();
 const names = Object.keys(functionEnv) as FunctionName[];
 
-/** Variables as a deployment resolves them; what is not known before has some text. */
+/** Returns a function's variables; those that only a deployment resolves have a placeholder. */
 function variables(lambda: Resource): Record<string, string> {
   const { Variables } = lambda.Properties.Environment as { Variables: Record<string, unknown> };
   return Object.fromEntries(
@@ -20,20 +20,20 @@ function variables(lambda: Resource): Record<string, string> {
 const lambdaOf = (name: string) =>
   find(resources, "AWS::Lambda::Function", `Ackwire${name[0]?.toUpperCase()}${name.slice(1)}`);
 
-/** Lambda's limit for the variables of one function: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
+/** The size limit of the environment variables of one function: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
 const MAX_ENVIRONMENT_BYTES = 4_096;
 
-/** More than the name, URL or ARN of any resource of the stack. */
+/** Longer than the name, URL or ARN of any resource of the stack. */
 const RESOLVED_BYTES = 180;
 
-test("there is a function for each contract and none besides", () => {
+test("The stack has exactly one function for each environment contract", () => {
   const lambdas = Object.values(resources).filter(({ Type }) => Type === "AWS::Lambda::Function");
   expect(names.length).toBeGreaterThan(0);
   expect(lambdas).toHaveLength(names.length);
 });
 
 test.each(names)(
-  "%s gets exactly the variables of its contract, with values that parse",
+  "The function %s has exactly the variables of its contract, with values that parse",
   (name) => {
     const given = variables(lambdaOf(name));
     expect(Object.keys(given).sort()).toEqual(Object.keys(functionEnv[name].shape).sort());
@@ -41,7 +41,7 @@ test.each(names)(
   },
 );
 
-test("every function gets the same settings", () => {
+test("Every function has the same settings", () => {
   const texts = names.map((name) => variables(lambdaOf(name)).SETTINGS);
   expect(new Set(texts).size).toBe(1);
   const settings = JSON.parse(texts[0] ?? "") as object;
@@ -49,7 +49,7 @@ test("every function gets the same settings", () => {
   expect(settings).toMatchObject({ claimLeaseSeconds: 30, requestRetentionDays: 90 });
 });
 
-test.each(names)("the environment of %s fits into Lambda's 4 KB, with long values too", (name) => {
+test.each(names)("The environment of %s fits into Lambda's 4 KB, also with long values", (name) => {
   const longest = synth({
     deliveryDelaysSeconds: "36000,36000,36000,36000,36000,36000,36000",
     queueTimeoutSeconds: 31_536_000,

@@ -10,11 +10,11 @@ const { app, stack } = makeApp({ stage: "prod" });
 const findings = (scope: Stack) =>
   new AwsSolutionsChecks().validateScope(scope).violations.map(({ ruleName }) => ruleName);
 
-test("the stack has no finding that is not acknowledged", () => {
+test("The stack has no unacknowledged finding of cdk-nag", () => {
   expect(findings(stack)).toEqual([]);
 });
 
-test("the rules do look: a queue without TLS and dead letters is found", () => {
+test("The rules of cdk-nag report a queue without TLS and dead letters", () => {
   const careless = new Stack(app, "careless");
   new Queue(careless, "Queue");
   expect(findings(careless)).toEqual(
@@ -25,14 +25,14 @@ test("the rules do look: a queue without TLS and dead letters is found", () => {
   );
 });
 
-test("each acknowledged finding has a reason that names the resource", () => {
+test("Each acknowledged finding has a reason that names the resource", () => {
   const acknowledged = stack.node
     .findAll()
     .flatMap(({ node }) => node.metadata)
     .filter(({ type }) => type === "aws:cdk:acknowledged-rules")
     .map(({ data }) => JSON.stringify(data));
   const routes = operations.length + 1;
-  // Of ingest, consume, api, submit, deliver and reconcile: reading and writing each.
+  // One finding for each area that ingest, consume, api, submit, deliver and reconcile read or write.
   const objectAreas = 2 + (3 + 2) + (2 + 2) + (1 + 2) + (2 + 2) + (2 + 2);
   const schedules = 1;
   expect(acknowledged).toHaveLength(routes + objectAreas + schedules + 4);

@@ -17,7 +17,7 @@ const policies = all(resources, "AWS::IAM::Policy").map(([id, { Properties }]) =
 
 const actionsOf = ({ Action }: Statement) => (Array.isArray(Action) ? Action : [Action]);
 
-/** `action resource` of every permission of a role; a resource is its logical id and what follows. */
+/** Returns every permission of a role as `action resource`, the resource by its logical id and path. */
 function permissions(roleIdStart: string): string[] {
   return policies
     .filter(({ roles }) => roles.some((role) => role.startsWith(roleIdStart)))
@@ -211,11 +211,11 @@ test.each([
   ],
   ["Sweep", ["lambda:InvokeFunction ReconcileFunction", "sqs:SendMessage SweepDeadLetters"]],
   ["Schedules", ["sqs:SendMessage SchedulesDeadLetters", "sqs:SendMessage SubmissionsQueue"]],
-])("%s may do exactly this", (owner, expected) => {
+])("The role of %s has exactly the listed permissions", (owner, expected) => {
   expect(permissions(`Ackwire${owner}Role`)).toEqual(expected);
 });
 
-test("no role has a managed policy or an action with a wildcard", () => {
+test("No role has a managed policy or an action with a wildcard", () => {
   expect(policies).toHaveLength(8);
   for (const [id, { Properties }] of all(resources, "AWS::IAM::Role")) {
     expect(Properties.ManagedPolicyArns, id).toBeUndefined();
@@ -229,7 +229,7 @@ test("no role has a managed policy or an action with a wildcard", () => {
   }
 });
 
-test("no resource has a wildcard but for objects of one area and schedules of our own group", () => {
+test("Only objects of one area and schedules of Ackwire's group are granted by a wildcard", () => {
   const group = find(resources, "AWS::Scheduler::ScheduleGroup", "AckwireSchedules").Properties
     .Name;
   for (const { id, statements } of policies) {
@@ -243,14 +243,14 @@ test("no resource has a wildcard but for objects of one area and schedules of ou
   }
 });
 
-test("every function has a role of its own", () => {
+test("Every function has its own role", () => {
   const roles = all(resources, "AWS::Lambda::Function").map(([, { Properties }]) =>
     JSON.stringify(Properties.Role),
   );
   expect(new Set(roles).size).toBe(roles.length);
 });
 
-test("one function may pass one role on, and to Scheduler alone", () => {
+test("Only api may pass a role: the schedule role, and only to Scheduler", () => {
   const passing = policies.flatMap(({ roles, statements }) =>
     statements
       .filter((statement) => actionsOf(statement).includes("iam:PassRole"))
@@ -268,7 +268,7 @@ test("one function may pass one role on, and to Scheduler alone", () => {
 });
 
 test.each(["Sweep", "Schedules"])(
-  "only schedules of our own group in our own account may take the role of %s",
+  "Only schedules of its group in this account may assume the role of %s",
   (owner) => {
     const trust = find(resources, "AWS::IAM::Role", `Ackwire${owner}`).Properties;
     expect(trust.AssumeRolePolicyDocument).toMatchObject({
@@ -289,7 +289,7 @@ test.each(["Sweep", "Schedules"])(
   },
 );
 
-test("the API may invoke a function by one permission, however many routes lead there", () => {
+test("The HTTP API has one permission for each function it invokes, whatever the number of routes", () => {
   const invoked = all(resources, "AWS::Lambda::Permission").map(([, { Properties }]) =>
     resourceName(Properties.FunctionName),
   );

@@ -12,24 +12,24 @@ const { resources } = synth({ stage: "prod" });
 const key = (AttributeName: string, KeyType: string) => ({ AttributeName, KeyType });
 const submitLambda = find(resources, "AWS::Lambda::Function", "AckwireSubmit").Properties;
 
-/** The settings that a function reads. */
+/** Returns the settings that the functions read. */
 function settingsOf(of: ReturnType<typeof synth>["resources"]): FunctionSettings {
   const { Variables } = find(of, "AWS::Lambda::Function", "AckwireSubmit").Properties
     .Environment as { Variables: Record<string, string> };
   return functionEnv.submit.shape.SETTINGS.parse(Variables.SETTINGS);
 }
 
-describe("the requests table", () => {
+describe("The requests table", () => {
   const { Properties } = find(resources, "AWS::DynamoDB::Table", "AckwireRequests");
 
-  test("has a lane as its partition, and lets what is ended expire", () => {
+  test("The requests table is partitioned by lane and has a time to live", () => {
     expect(Properties).toMatchObject({
       KeySchema: [key("lane", "HASH"), key("id", "RANGE")],
       TimeToLiveSpecification: { AttributeName: "expiresAt", Enabled: true },
     });
   });
 
-  test("has the lane's queue as a local index, so that it is read strongly consistent", () => {
+  test("The requests table has the lane's queue as a local index, which allows strongly consistent reads", () => {
     expect(Properties.LocalSecondaryIndexes).toEqual([
       {
         IndexName: "queue",
@@ -39,7 +39,7 @@ describe("the requests table", () => {
     ]);
   });
 
-  test("has the sweeps' indexes by number, and the list's with what it is filtered by", () => {
+  test("The requests table has numeric sort keys for the sweeps, and the list's index has the filtered fields", () => {
     expect(Properties.GlobalSecondaryIndexes).toEqual([
       {
         IndexName: "byClient",
@@ -67,16 +67,16 @@ describe("the requests table", () => {
   });
 });
 
-describe("the submit queue", () => {
+describe("The submit queue", () => {
   const queue = find(resources, "AWS::SQS::Queue", "AckwireSubmissionsQueue").Properties;
 
-  test("hides a message for 6 timeouts of submit", () => {
+  test("The visibility timeout of the submit queue is 6 timeouts of submit", () => {
     expect(submitLambda.Timeout).toBe(30);
     expect(queue.VisibilityTimeout).toBe(180);
   });
 
   test.each(["smallest", "default", "largest"])(
-    "%s: HTTP timeout < submit's timeout < lease < visibility timeout",
+    "With the %s settings, HTTP timeout < submit's timeout < lease < visibility timeout",
     (which) => {
       const { submitTimeoutSeconds, laneLeaseSeconds } = {
         smallest: { submitTimeoutSeconds: 1, laneLeaseSeconds: 40 },
@@ -95,7 +95,7 @@ describe("the submit queue", () => {
     },
   );
 
-  test("submit is fed as the settings say, at once, and may fail message by message", () => {
+  test("The function submit is fed by the settings without a batch window and reports failures per message", () => {
     const fed = synth({ submitBatchSize: 3, submitMaxConcurrency: 7 }).resources;
     const mapping = find(fed, "AWS::Lambda::EventSourceMapping", "AckwireSubmissions");
     expect(mapping.Properties).toMatchObject({
@@ -109,8 +109,8 @@ describe("the submit queue", () => {
   });
 });
 
-describe("scheduled requests", () => {
-  test("api is told where to make schedules, through which role, and where failed firings go", () => {
+describe("Scheduled requests", () => {
+  test("The function api has the schedule group, the role, the target and the dead-letter queue of schedules", () => {
     const { Variables } = find(resources, "AWS::Lambda::Function", "AckwireApi").Properties
       .Environment as { Variables: Record<string, unknown> };
     const arnOf = (idStart: string) => ({
@@ -125,15 +125,15 @@ describe("scheduled requests", () => {
     });
   });
 
-  test("the group goes with the stack in every stage: its schedules could reach nothing", () => {
+  test("Schedule groups are deleted with the stack in every stage, because their schedules would have no target", () => {
     for (const [, group] of all(resources, "AWS::Scheduler::ScheduleGroup")) {
       expect(group.DeletionPolicy).toBe("Delete");
     }
   });
 });
 
-describe("the rules of requests", () => {
-  test("have every setting in milliseconds, under the name of what it limits", () => {
+describe("Request rules", () => {
+  test("The request rules have every setting in milliseconds", () => {
     const { resources: given } = synth({
       scheduleMaxDays: 2,
       idempotencyHours: 30,

@@ -3,7 +3,7 @@ import { encode } from "@jridgewell/sourcemap-codec";
 import { expect, test } from "vitest";
 import { withoutDependencies } from "../../infra/constructs/source-map.ts";
 
-test("A bundle's source map keeps our own files, and positions in dependencies lose their source", () => {
+test("A bundle's source map keeps the repository's files, and positions in dependencies lose their source", () => {
   const complete = {
     version: 3,
     file: "handler.js",

@@ -6,7 +6,7 @@ const dev = synth();
 const prod = synth({ stage: "prod" });
 const { resources } = prod;
 
-/** Those whose loss is a loss of data: a change of their ids would replace them. */
+/** Resources that contain data. A changed logical id would replace the resource. */
 const stateful = {
   AckwireConfigTable094371C9: "AWS::DynamoDB::Table",
   AckwireEventsTable485E4F6E: "AWS::DynamoDB::Table",
@@ -30,22 +30,25 @@ const stateful = {
   AckwireEventBusArchive47A8DB9D: "AWS::Events::Archive",
 };
 
-describe("what is kept", () => {
-  test("stateful resources have their frozen logical ids", () => {
+describe("Stateful resources", () => {
+  test("Stateful resources have their frozen logical ids", () => {
     const types = [...new Set(Object.values(stateful))];
     const found = types.flatMap((type) => all(resources, type).map(([id]) => [id, type]));
     expect(Object.fromEntries(found)).toEqual(stateful);
   });
 
-  test.each(Object.keys(stateful))("%s is kept in prod and goes in dev", (id) => {
-    expect(resources[id]).toMatchObject({
-      DeletionPolicy: "Retain",
-      UpdateReplacePolicy: "Retain",
-    });
-    expect(dev.resources[id]).toMatchObject({ DeletionPolicy: "Delete" });
-  });
+  test.each(Object.keys(stateful))(
+    "The resource %s is retained in prod and deleted in dev",
+    (id) => {
+      expect(resources[id]).toMatchObject({
+        DeletionPolicy: "Retain",
+        UpdateReplacePolicy: "Retain",
+      });
+      expect(dev.resources[id]).toMatchObject({ DeletionPolicy: "Delete" });
+    },
+  );
 
-  test("tables can be restored, cost nothing idle, and cannot be deleted in prod", () => {
+  test("Tables have point-in-time recovery and on-demand billing, and deletion protection in prod", () => {
     for (const stage of [dev, prod]) {
       for (const [, { Properties }] of all(stage.resources, "AWS::DynamoDB::Table")) {
         expect(Properties).toMatchObject({
@@ -57,7 +60,7 @@ describe("what is kept", () => {
     }
   });
 
-  test("the tables have the contract's keys, time to live and indexes", () => {
+  test("The events and config tables have the contract's keys, time to live and indexes", () => {
     const key = (AttributeName: string, KeyType: string) => ({ AttributeName, KeyType });
     expect(find(resources, "AWS::DynamoDB::Table", "AckwireEvents").Properties).toMatchObject({
       KeySchema: [key("id", "HASH")],
@@ -86,7 +89,7 @@ describe("what is kept", () => {
     });
   });
 
-  test("the master secret begins as one key that AWS draws", () => {
+  test("The master secret starts with one key that AWS generates", () => {
     expect(find(resources, "AWS::SecretsManager::Secret").Properties).toMatchObject({
       GenerateSecretString: {
         SecretStringTemplate: '{"current":"k1"}',
@@ -97,7 +100,7 @@ describe("what is kept", () => {
     });
   });
 
-  test("the bucket is private, encrypted, asks for TLS, and forgets after what refers to it does", () => {
+  test("The bucket is private, encrypted and requires TLS, and its objects outlive the items that refer to them", () => {
     const { resources: longer } = synth({ stage: "prod", dedupeRetentionDays: 40 });
     expect(find(longer, "AWS::S3::Bucket").Properties).toMatchObject({
       BucketEncryption: {
@@ -126,7 +129,7 @@ describe("what is kept", () => {
         Status: "Enabled",
         ExpirationInDays: 365 + Math.ceil(limits / day) + 90 + 15,
       },
-      // Every delay between the attempts at its longest, and what is kept after the last.
+      // The longest total delay between the attempts, the retention after the last one, and a margin.
       { Prefix: "deliveries/", Status: "Enabled", ExpirationInDays: 2 + 30 + 15 },
       { Status: "Enabled", AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 } },
     ]);
@@ -135,14 +138,14 @@ describe("what is kept", () => {
     });
   });
 
-  test("nothing empties the bucket by itself", () => {
+  test("No custom resource empties the bucket", () => {
     for (const stage of [dev, prod]) {
       const types = Object.values(stage.resources).map(({ Type }) => Type);
       expect(types.filter((type) => type.startsWith("Custom::"))).toEqual([]);
     }
   });
 
-  test("the archive has Ackwire's events for as long as the setting says", () => {
+  test("The archive keeps Ackwire's events for the retention of the setting", () => {
     const archive = find(synth({ archiveRetentionDays: 7 }).resources, "AWS::Events::Archive");
     expect(archive.Properties).toMatchObject({
       EventPattern: { source: ["ackwire"] },
@@ -151,10 +154,10 @@ describe("what is kept", () => {
   });
 });
 
-describe("queues", () => {
+describe("Queues", () => {
   const inbound = find(resources, "AWS::SQS::Queue", "AckwireInboundQueue").Properties;
 
-  test("every dead-letter queue keeps for 14 days, every queue is encrypted", () => {
+  test("Every dead-letter queue keeps messages for 14 days, and every queue is encrypted", () => {
     for (const [id, { Properties }] of all(resources, "AWS::SQS::Queue")) {
       expect(Properties).toMatchObject({ SqsManagedSseEnabled: true });
       if (Properties.RedrivePolicy === undefined) {
@@ -163,7 +166,7 @@ describe("queues", () => {
     }
   });
 
-  test("every queue refuses what comes without TLS", () => {
+  test("Every queue rejects calls without TLS", () => {
     const queues = all(resources, "AWS::SQS::Queue").map(([id]) => id);
     const refusing = all(resources, "AWS::SQS::QueuePolicy").flatMap(([, { Properties }]) =>
       JSON.stringify(Properties.PolicyDocument).includes('"aws:SecureTransport":"false"')
@@ -173,19 +176,19 @@ describe("queues", () => {
     expect(refusing.sort()).toEqual(queues.sort());
   });
 
-  test("a message is tried at least 5 times, each hidden for at least 6 timeouts", () => {
+  test("An inbound message is received up to 8 times and is invisible for at least 6 timeouts of consume", () => {
     const consume = find(resources, "AWS::Lambda::Function", "AckwireConsume").Properties;
     expect(inbound.RedrivePolicy).toMatchObject({ maxReceiveCount: 8 });
     expect(inbound.VisibilityTimeout).toBeGreaterThanOrEqual(6 * Number(consume.Timeout));
   });
 
-  test("the batch window lengthens the visibility timeout", () => {
+  test("The batch window lengthens the visibility timeout of the inbound queue", () => {
     const longer = synth({ consumeBatchWindowSeconds: 30 }).resources;
     const queue = find(longer, "AWS::SQS::Queue", "AckwireInboundQueue");
     expect(queue.Properties.VisibilityTimeout).toBe(Number(inbound.VisibilityTimeout) + 30);
   });
 
-  test("consume is fed as the settings say, and may fail message by message", () => {
+  test("The function consume is fed by the settings and reports failures per message", () => {
     const settings = {
       consumeBatchSize: 3,
       consumeBatchWindowSeconds: 2,
@@ -203,10 +206,10 @@ describe("queues", () => {
   });
 });
 
-describe("functions", () => {
+describe("Functions", () => {
   const lambdas = all(resources, "AWS::Lambda::Function");
 
-  test("each runs on Node.js 24, arm64, and logs JSON into its own group", () => {
+  test("Each function runs on Node.js 24 and arm64, and logs JSON into its own group", () => {
     expect(lambdas).toHaveLength(6);
     for (const [, { Properties }] of lambdas) {
       expect(Properties).toMatchObject({
@@ -220,13 +223,13 @@ describe("functions", () => {
     expect(new Set(groups).size).toBe(lambdas.length);
   });
 
-  test("none has less reserved concurrency than its event source may use", () => {
+  test("No function has reserved concurrency, so event sources can use their maximum", () => {
     for (const [id, { Properties }] of lambdas) {
       expect(Properties.ReservedConcurrentExecutions, id).toBeUndefined();
     }
   });
 
-  test("every log group forgets", () => {
+  test("Every log group has the retention of the setting", () => {
     for (const [, { Properties }] of all(
       synth({ logRetentionDays: 7 }).resources,
       "AWS::Logs::LogGroup",
@@ -236,8 +239,8 @@ describe("functions", () => {
   });
 });
 
-describe("the API", () => {
-  test("has the inbound route and one for each operation, throttled as the settings say", () => {
+describe("The HTTP API", () => {
+  test("The HTTP API has the inbound route and one route for each operation, throttled by the settings", () => {
     const throttled = synth({ apiThrottleRate: 5, apiThrottleBurst: 6 }).resources;
     const routes = all(throttled, "AWS::ApiGatewayV2::Route").map(
       ([, { Properties }]) => Properties.RouteKey,
@@ -256,7 +259,7 @@ describe("the API", () => {
     }
   });
 
-  test("logs no path, no address, no header and no body", () => {
+  test("The access log of the HTTP API contains no path, address, header or body", () => {
     const stage = find(resources, "AWS::ApiGatewayV2::Stage").Properties;
     const { Format } = stage.AccessLogSettings as { Format: string };
     expect(Object.values(JSON.parse(Format)).sort()).toEqual([
@@ -269,7 +272,7 @@ describe("the API", () => {
     ]);
   });
 
-  test("may have a name of the deployer's own", () => {
+  test("The HTTP API can have a custom domain", () => {
     const { resources: named, outputs } = synth({
       domainName: "hooks.example.com",
       certificateArn: "arn:aws:acm:eu-west-1:111122223333:certificate/abc",
@@ -285,7 +288,7 @@ describe("the API", () => {
   });
 });
 
-test("reconcile is started every minute, through a group and a role of its own", () => {
+test("The function reconcile is started every minute by a schedule in its own group", () => {
   const schedule: Resource & { DependsOn?: string[] } = find(resources, "AWS::Scheduler::Schedule");
   expect(schedule.Properties).toMatchObject({
     ScheduleExpression: "rate(1 minute)",
@@ -302,7 +305,7 @@ test("reconcile is started every minute, through a group and a role of its own",
   expect(reconcile.Timeout).toBeLessThan(60);
 });
 
-test("the outputs have their frozen keys", () => {
+test("The outputs have their frozen keys", () => {
   expect(Object.keys(prod.outputs).sort()).toEqual([
     "AlarmTopicArn",
     "ApiUrl",

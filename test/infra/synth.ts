@@ -8,16 +8,16 @@ import { readConfig } from "../../infra/config.ts";
 
 const cdkJson = JSON.parse(readFileSync(new URL("../../cdk.json", import.meta.url), "utf8"));
 
-/** Of the process: test files that share one share its modules. */
+/** One directory for each process: test files in one process share it. */
 const directory = mkdtempSync(join(tmpdir(), "ackwire-infra-"));
 process.once("exit", () => rmSync(directory, { recursive: true, force: true }));
 
-/** What `cdk` hands the app, feature flags included, and the context of one test. */
+/** Returns the context that `cdk` passes to the app, feature flags included, with the test's values. */
 export function cdkContext(context: Record<string, unknown>): Record<string, unknown> {
   return { ...cdkJson.context, ...context };
 }
 
-/** An app as `infra/app.ts` makes it, whose functions have no code. */
+/** Creates the app as `infra/app.ts` does, with functions that have no code. */
 export function makeApp(context: Record<string, unknown> = {}) {
   const unbundled = { "aws:cdk:bundling-stacks": [] };
   const app = new App({
@@ -39,7 +39,7 @@ interface SynthesisedTemplate {
   Outputs: Record<string, { Value: unknown }>;
 }
 
-/** The template of a synthesised stage. */
+/** Returns the resources and outputs of the synthesised template. */
 export function synth(context: Record<string, unknown> = {}) {
   const template = Template.fromStack(makeApp(context).stack);
   const { Resources: resources, Outputs: outputs }: SynthesisedTemplate =
@@ -47,12 +47,12 @@ export function synth(context: Record<string, unknown> = {}) {
   return { resources, outputs };
 }
 
-/** Every resource of a type, as `[logical id, resource]`. */
+/** Returns every resource of a type, as `[logical id, resource]`. */
 export function all(resources: Record<string, Resource>, type: string): [string, Resource][] {
   return Object.entries(resources).filter(([, { Type }]) => Type === type);
 }
 
-/** The one resource of a type whose logical id begins like this. */
+/** Returns the only resource of a type whose logical id begins with `idStart`; throws unless there is exactly one. */
 export function find(resources: Record<string, Resource>, type: string, idStart = ""): Resource {
   const found = all(resources, type).filter(([id]) => id.startsWith(idStart));
   const [only] = found;
