@@ -56,7 +56,7 @@ export function compose(
         ...requestPorts,
         ...makeProviderPorts(base, env),
         ...makeAcceptancePorts(base, env),
-        destinations: accounts.destinations,
+        accountDirectory: accounts.accountDirectory,
         connectionIdsOf: accounts.connectionIdsOf,
         events: reader,
         masterKeys: currentMasterKeys,

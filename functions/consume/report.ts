@@ -7,7 +7,7 @@ const joinedMessageOf = {
   applied: logMessages.requestUpdated,
   duplicate: logMessages.requestAlreadyUpdated,
   late: logMessages.lateResultReceived,
-  unsure: logMessages.updateNeedsPoll,
+  needsPoll: logMessages.updateNeedsPoll,
 } satisfies Record<Extract<ConsumeOutcome, { kind: "joined" }>["verdict"], LogMessage>;
 
 /** Logs and counts one message. */

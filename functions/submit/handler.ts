@@ -5,7 +5,7 @@ import { reportIgnoredError } from "../../shared/runtime/report-failure.ts";
 import { makeTelemetry } from "../../shared/runtime/telemetry.ts";
 import { compose } from "./compose.ts";
 import { report } from "./report.ts";
-import { unfinished } from "./request.ts";
+import { failedRecords } from "./request.ts";
 
 const telemetry = makeTelemetry("submit");
 const { handleSubmitMessages } = compose(
@@ -19,5 +19,5 @@ export const handler = makeQueueFunction(telemetry, async (records, context) => 
     () => context.getRemainingTimeInMillis(),
   );
   report(telemetry, run);
-  return unfinished(records, run.messages);
+  return failedRecords(records, run.messages);
 });

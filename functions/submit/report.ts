@@ -1,7 +1,7 @@
 import { type LogMessage, logMessages } from "../../shared/contracts/log-messages.ts";
-import type { SubmissionResult } from "../../shared/core/requests/state/submission-transitions.ts";
-import type { SubmitRun } from "../../shared/core/requests/submission/handle-submit-messages.ts";
-import type { SubmitResult } from "../../shared/core/requests/submission/submit-request.ts";
+import type { SendOutcome } from "../../shared/core/requests/state/submission-transitions.ts";
+import type { SubmitBatchResult } from "../../shared/core/requests/submission/handle-submit-messages.ts";
+import type { SubmitRequestResult } from "../../shared/core/requests/submission/submit-request.ts";
 import { reportFailure, reportUnpublished } from "../../shared/runtime/report-failure.ts";
 import type { Telemetry } from "../../shared/runtime/telemetry.ts";
 
@@ -14,10 +14,10 @@ const messageOf = {
   temporarilyUnavailable: logMessages.submissionTemporarilyUnavailable,
   notSent: logMessages.submissionNotSent,
   unknown: logMessages.submissionOutcomeUnknown,
-} satisfies Record<SubmissionResult["kind"], LogMessage>;
+} satisfies Record<SendOutcome["kind"], LogMessage>;
 
 /** Logs and counts one batch. */
-export function report(telemetry: Telemetry, run: SubmitRun): void {
+export function report(telemetry: Telemetry, run: SubmitBatchResult): void {
   for (const outcome of run.messages) {
     if (outcome.kind === "done") continue;
     reportFailure(telemetry, logMessages.messageProcessingFailed, outcome);
@@ -27,7 +27,7 @@ export function report(telemetry: Telemetry, run: SubmitRun): void {
   reportUnpublished(telemetry, run.outbox.failures);
 }
 
-function reportSubmission(telemetry: Telemetry, submission: SubmitResult): void {
+function reportSubmission(telemetry: Telemetry, submission: SubmitRequestResult): void {
   if (submission.kind === "conflict") return;
   if (submission.kind === "unsubmittable") {
     const { error, request, cause } = submission;

@@ -2,7 +2,7 @@ import { type Accounts, type AccountsDeps, makeAccounts } from "../core/administ
 import type { Clock } from "../core/clock.ts";
 import type { MasterKeys } from "../core/crypto/master-keys.ts";
 import { type JoinWebhooksDeps, makeJoinWebhooks } from "../core/inbound/join-webhooks.ts";
-import { makeJoinWhenDue } from "../core/requests/lanes/join-lane.ts";
+import { makeJoinWhenDue } from "../core/requests/lanes/join-when-due.ts";
 import { type LaneScheduler, makeLaneScheduler } from "../core/requests/lanes/lane-scheduler.ts";
 import { makeRequests, type Requests, type RequestsDeps } from "../core/requests/requests.ts";
 import {
@@ -90,7 +90,7 @@ export type ClientRequestPorts = RequestPorts &
     | "idempotency"
     | "schedules"
     | "rates"
-    | "destinations"
+    | "accountDirectory"
     | "connectionIdsOf"
     | "events"
     | "masterKeys"
@@ -108,7 +108,7 @@ export type AccountPorts = Pick<
 export function composeSubmission(ports: SubmissionPorts): {
   handleSubmitMessages: ReturnType<typeof makeHandleSubmitMessages>;
 } {
-  const parts = shared(ports);
+  const parts = withCommonParts(ports);
   const submitRequest = makeSubmitRequest(parts);
   return {
     handleSubmitMessages: makeHandleSubmitMessages({
@@ -127,7 +127,7 @@ export function composeJoin(ports: JoinPorts): {
   applyProviderUpdate: ApplyProviderUpdate;
   publishOutboxes: PublishOutboxes;
 } {
-  const parts = shared(ports);
+  const parts = withCommonParts(ports);
   const applyProviderUpdate = makeApplyProviderUpdate(parts);
   const publishOutboxes = makePublishOutboxes(parts);
   return {
@@ -141,7 +141,7 @@ export function composeJoin(ports: JoinPorts): {
 export function composeRequestSweep(ports: RequestSweepPorts): {
   sweepRequests: SweepRequests;
 } {
-  const parts = shared(ports);
+  const parts = withCommonParts(ports);
   const publish = makePublishOutboxes(parts);
   const applyProviderUpdate = makeApplyProviderUpdate(parts);
   const { poll } = makePollRequest({ ...parts, publish, applyProviderUpdate });
@@ -157,7 +157,7 @@ export function composeRequestSweep(ports: RequestSweepPorts): {
 
 /** Composes what clients may do with their requests. */
 export function composeClientRequests(ports: ClientRequestPorts): Requests {
-  return makeRequests(shared(ports));
+  return makeRequests(withCommonParts(ports));
 }
 
 /** Composes the administration of accounts: pace, pause and identification token. */
@@ -166,7 +166,7 @@ export function composeAccounts(ports: AccountPorts): Accounts {
 }
 
 /** The parts that several use cases share, beside their ports. */
-function shared<Ports extends RequestPorts>(ports: Ports) {
+function withCommonParts<Ports extends RequestPorts>(ports: Ports) {
   const { requests, texts, clock, rules } = ports;
   return {
     ...ports,

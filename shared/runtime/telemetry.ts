@@ -24,7 +24,7 @@ export interface LogFields {
   held?: number;
   failed?: number;
   joined?: number;
-  ticked?: number;
+  wokenLanes?: number;
   polled?: number;
   timedOut?: number;
   unknown?: number;

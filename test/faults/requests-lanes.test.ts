@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Failure } from "../../shared/contracts/failures.ts";
-import type { Exchange } from "../../shared/core/requests/state/ports.ts";
+import type { CallResult } from "../../shared/core/requests/state/ports.ts";
 import {
   accepted,
   answered,
@@ -377,7 +377,7 @@ describe("two workers that both hold a lease of one lane", () => {
 });
 
 describe("the order of a lane does not depend on a FIFO queue", () => {
-  const refused: Exchange = { kind: "notSent", reason: "ECONNREFUSED" };
+  const refused: CallResult = { kind: "notSent", reason: "ECONNREFUSED" };
 
   test("C12 a request that cannot be sent waits at the head, and the next is not sent before it", async () => {
     const simulation = makeWorkersSimulation({
@@ -428,7 +428,7 @@ describe("the order of a lane does not depend on a FIFO queue", () => {
   /** The outcomes of a call, except those that stop the whole connection. */
   const ends = ["done", "accepted", "429", "not sent", "lost", "500", "400"] as const;
 
-  function exchangeOf(end: (typeof ends)[number]): Exchange {
+  function exchangeOf(end: (typeof ends)[number]): CallResult {
     switch (end) {
       case "done":
         return finished();

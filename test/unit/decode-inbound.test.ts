@@ -44,7 +44,7 @@ function setUp(answer?: { status: number; body: object }, account?: KnownAccount
     accounts: { find: async (_, id) => (id === "acc-1" ? account : undefined) },
     connections: { read },
     calls: {
-      exchange: async (_, request) => {
+      send: async (_, request) => {
         asked.push(request);
         if (!answer) return { kind: "incomplete", reason: "TIMEOUT" };
         const body = Buffer.from(JSON.stringify(answer.body));

@@ -59,7 +59,10 @@ function setUp(given: Partial<Requests> = {}) {
     createdAt: "2026-06-25T12:00:00.000Z",
   };
   const deps: Partial<ServeApiDeps> = {
-    keys: { find: async (id) => (id === "key1" ? key : undefined), touch: async () => undefined },
+    keys: {
+      find: async (id) => (id === "key1" ? key : undefined),
+      recordUse: async () => undefined,
+    },
     masterKeys: async () => masterKeys,
     clock: makeTestClock(),
     onIgnoredError: () => undefined,

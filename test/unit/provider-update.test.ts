@@ -65,11 +65,11 @@ function digestOf(says: ProviderReport): string {
 function apply(
   state: State,
   says: ProviderReport,
-  of: { provider?: ProviderId; action?: string; isPolled?: boolean } = {},
+  of: { provider?: ProviderId; action?: string; isCurrentState?: boolean } = {},
 ): UpdateResult {
-  const { provider = "we-link", action = "login_v2", isPolled = false } = of;
+  const { provider = "we-link", action = "login_v2", isCurrentState = false } = of;
   const request = requestRecord(newOwner({ provider }), { action, ...states[state] });
-  const update = { event: updateEvent(provider, says), isPolled };
+  const update = { event: updateEvent(provider, says), isCurrentState };
   return withProviderUpdate(request, update, context, providerClients[provider]);
 }
 
@@ -124,8 +124,8 @@ describe("a reported result", () => {
 
   test("the same result again is a duplicate, by webhook and by poll", () => {
     const { request } = apply("running", "success");
-    for (const isPolled of [false, true]) {
-      const update = { event: updateEvent("we-link", "success"), isPolled };
+    for (const isCurrentState of [false, true]) {
+      const update = { event: updateEvent("we-link", "success"), isCurrentState };
       const again = withProviderUpdate(request, update, context, providerClients["we-link"]);
       expect(again).toEqual({ request, verdict: "duplicate" });
     }
@@ -262,10 +262,10 @@ describe("a reported prompt", () => {
 
   test("a prompt with the bytes of an answered one counts only after a poll has confirmed it", () => {
     const unsure = apply("answered", "prompt");
-    expect([unsure.verdict, eventTypes(unsure)]).toEqual(["unsure", []]);
+    expect([unsure.verdict, eventTypes(unsure)]).toEqual(["needsPoll", []]);
     // The poll is due at once.
     expect(unsure.request).toMatchObject({ status: "RUNNING", sweepDueMs: nowMs });
-    const sure = apply("answered", "prompt", { isPolled: true });
+    const sure = apply("answered", "prompt", { isCurrentState: true });
     expect([sure.verdict, sure.request.status]).toEqual(["applied", "ACTION_REQUIRED"]);
     expect(sure.request.outbox[0]?.id).toMatch(/:2$/);
   });

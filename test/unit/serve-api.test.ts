@@ -42,7 +42,7 @@ function setUp(given: Partial<ServeApiDeps> & { key?: Partial<ApiKeyItem> } = {}
   const serve = makeServeApi({
     keys: {
       find: async (keyId) => (keyId === "key1" ? key : undefined),
-      touch: async (_, at) => {
+      recordUse: async (_, at) => {
         touched.push(at);
         key.lastUsedAt = at;
       },
@@ -128,7 +128,7 @@ describe("authentication", () => {
     const error = new Failure("DEPENDENCY_DOWN", "DynamoDB UpdateItem failed");
     const key = { clientId: "cl_1", keyId: "key1", secretSha256: sha256Hex("secret") };
     const find = async () => ({ pk: "key#key1", createdAt: "", ...key });
-    const { serve, dropped } = setUp({ keys: { find, touch: () => Promise.reject(error) } });
+    const { serve, dropped } = setUp({ keys: { find, recordUse: () => Promise.reject(error) } });
     expect(await serve(call())).toMatchObject({ status: 200 });
     expect(dropped).toEqual([error]);
   });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { ProviderAnswer } from "../../shared/core/providers/provider-client.ts";
-import { accountIdOfNameless } from "../../shared/providers/we-link/account.ts";
+import { accountIdFromEmail } from "../../shared/providers/we-link/account.ts";
 import { weLinkRequests as requests } from "../../shared/providers/we-link/requests.ts";
 
 const credentials = { "x-api-key": "key", "x-api-secret": "secret" };
@@ -32,7 +32,7 @@ describe("a submission", () => {
     });
   });
 
-  test.each([accountIdOfNameless("a@example.com"), accountIdOfNameless(undefined)])(
+  test.each([accountIdFromEmail("a@example.com"), accountIdFromEmail(undefined)])(
     "does not send %s, which stands for a call that names no account",
     (accountId) => expect(submit(accountId, { n: 1 }).body).toBe('{"n":1}'),
   );
@@ -280,11 +280,11 @@ test("A person's input is sent to the waiting login", () => {
     headers: credentials,
     body: '{"accountId":"acc","code":"123456","requestId":"r1"}',
   });
-  const nameless = { ...of, accountId: accountIdOfNameless("A@example.com ") };
+  const nameless = { ...of, accountId: accountIdFromEmail("A@example.com ") };
   expect(requests.continuation?.request(nameless, credentials).body).toBe(
     '{"code":"123456","requestId":"r1"}',
   );
-  expect(nameless.accountId).toBe(accountIdOfNameless("a@example.com"));
+  expect(nameless.accountId).toBe(accountIdFromEmail("a@example.com"));
 });
 
 test("Event names, secret actions, logins and error codes", () => {

@@ -36,7 +36,7 @@ export function makeDynamoApiKeys(options: {
     remembered.set(keyId, { key, untilMs: nowMs() + TTL_MS });
   }
 
-  async function touch(keyId: string, usedAt: string): Promise<void> {
+  async function recordUse(keyId: string, usedAt: string): Promise<void> {
     const found = remembered.get(keyId);
     // Before the write: one that fails is not tried again with every call.
     if (found) found.key = { ...found.key, lastUsedAt: usedAt };
@@ -58,5 +58,5 @@ export function makeDynamoApiKeys(options: {
     });
   }
 
-  return { find, touch };
+  return { find, recordUse };
 }

@@ -24,7 +24,7 @@ export function makeDynamoClientRates(options: {
   const lastSeconds = new Map<string, number>();
 
   return {
-    async take(clientId) {
+    async tryConsume(clientId) {
       const second = Math.floor(clock.realMs() / 1000);
       if (lastSeconds.get(clientId) !== second) {
         if (lastSeconds.size >= CACHE_LIMIT) lastSeconds.clear();

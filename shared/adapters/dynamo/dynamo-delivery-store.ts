@@ -21,7 +21,7 @@ export function makeDynamoDeliveryStore(options: {
   client: DynamoDBDocumentClient;
   tableName: string;
   clock: Clock;
-  texts: Pick<TextStore, "keep">;
+  texts: Pick<TextStore, "store">;
 }): DeliveryStore {
   const { client, tableName: TableName, clock, texts } = options;
   const { partitionKey, indexes } = deliveriesTable;
@@ -39,7 +39,7 @@ export function makeDynamoDeliveryStore(options: {
 
   async function placed(delivery: DeliveryRecord): Promise<DeliveryRecord> {
     if ("key" in delivery.body) return delivery;
-    return { ...delivery, body: await texts.keep(delivery.deliveryId, delivery.body.inline) };
+    return { ...delivery, body: await texts.store(delivery.deliveryId, delivery.body.inline) };
   }
 
   return {

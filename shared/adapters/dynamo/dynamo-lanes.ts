@@ -207,6 +207,6 @@ export function makeDynamoLanes(options: {
 function joinedFrom(before: Record<string, unknown> | undefined, position: number) {
   return {
     position,
-    wasUnscheduled: before?.dueAt === undefined,
+    hadNoSweep: before?.dueAt === undefined,
   };
 }

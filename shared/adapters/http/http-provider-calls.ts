@@ -4,7 +4,7 @@ import { limits } from "../../contracts/limits.ts";
 import type { ProviderId } from "../../contracts/providers.ts";
 import type { ProviderHttpCall } from "../../core/providers/http-call.ts";
 import type { ProviderAnswer } from "../../core/providers/provider-client.ts";
-import type { Exchange, ProviderCalls } from "../../core/requests/state/ports.ts";
+import type { CallResult, ProviderCalls } from "../../core/requests/state/ports.ts";
 
 /**
  * Calls providers over a connection of its own each time: only so is it known
@@ -17,7 +17,7 @@ export function makeHttpProviderCalls(options: {
   baseUrls: Readonly<Record<ProviderId, string>>;
 }): ProviderCalls {
   return {
-    exchange(provider, request, timeoutMs) {
+    send(provider, request, timeoutMs) {
       const baseUrl = options.baseUrls[provider].replace(/\/$/, "");
       return exchangeWith(`${baseUrl}${request.path}`, request, timeoutMs);
     },
@@ -28,14 +28,14 @@ function exchangeWith(
   address: string,
   request: ProviderHttpCall,
   timeoutMs: number,
-): Promise<Exchange> {
+): Promise<CallResult> {
   return new Promise((resolve) => {
     let isConnected = false;
     let call: http.ClientRequest | undefined;
     // One deadline, from the name's resolution to the last byte.
     const deadline = setTimeout(() => fail("TIMEOUT"), timeoutMs);
 
-    function settle(exchange: Exchange) {
+    function settle(exchange: CallResult) {
       clearTimeout(deadline);
       resolve(exchange);
       call?.destroy();

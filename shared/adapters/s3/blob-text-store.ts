@@ -11,7 +11,7 @@ export function makeBlobTextStore(options: {
 }): TextStore {
   const { bodies, area } = options;
   return {
-    async keep(id, text) {
+    async store(id, text) {
       if (Buffer.byteLength(text) <= limits.maxInlineBytes) return { inline: text };
       const key = `${area}/${id}/${sha256Hex(text)}`;
       await bodies.put(key, Buffer.from(text));

@@ -169,7 +169,7 @@ export const nativeOperations = {
     path: "/v1/connections/{connectionId}",
     summary: "Deletes a connection; its inbound URL answers 404 from then on",
     params: connectionParams,
-    answer: gone("The connection is deleted"),
+    answer: noContent("The connection is deleted"),
     problems: [404],
   },
   rotateConnectionToken: {
@@ -231,7 +231,7 @@ export const nativeOperations = {
     path: "/v1/keys/{keyId}",
     summary: "Revokes an API key; it may be accepted for some more seconds",
     params: keyParams,
-    answer: gone("The key is revoked"),
+    answer: noContent("The key is revoked"),
     problems: [404],
   },
   ...requestOperations,
@@ -274,7 +274,7 @@ function created<Schema extends z.ZodMiniType>(schema: Schema) {
   return { status: 201, description: "Created", schema } as const;
 }
 
-function gone(description: string) {
+function noContent(description: string) {
   return { status: 204, description } as const;
 }
 

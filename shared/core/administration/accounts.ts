@@ -5,7 +5,7 @@ import { type ProviderId, providerPacks } from "../../contracts/providers.ts";
 import { type Clock, toIso } from "../clock.ts";
 import { type MasterKeys, seal } from "../crypto/master-keys.ts";
 import { InvalidRequest } from "../input/invalid-request.ts";
-import type { Destinations } from "../requests/acceptance/accept-request.ts";
+import type { AccountDirectory } from "../requests/acceptance/accept-request.ts";
 import { laneId } from "../requests/acceptance/request-id.ts";
 import type { LaneScheduler } from "../requests/lanes/lane-scheduler.ts";
 import type { LaneStore } from "../requests/state/ports.ts";
@@ -57,7 +57,7 @@ export function makeAccounts(deps: AccountsDeps) {
       .map(({ connectionId }) => connectionId);
   }
 
-  const connectionIdOf: Destinations["connectionIdOf"] = async (of) => {
+  const connectionIdOf: AccountDirectory["connectionIdOf"] = async (of) => {
     const { clientId, provider, connectionId, accountId } = of;
     if (connectionId !== undefined) {
       const named = await store.connection(connectionId);
@@ -150,7 +150,7 @@ export function makeAccounts(deps: AccountsDeps) {
     return viewOf(item);
   }
 
-  const destinations: Destinations = {
+  const accountDirectory: AccountDirectory = {
     connectionIdOf,
     async requireAccount({ provider, connectionId, accountId }) {
       if (!requiresToken(provider)) return;
@@ -172,7 +172,7 @@ export function makeAccounts(deps: AccountsDeps) {
   };
 
   return {
-    destinations,
+    accountDirectory,
     connectionIdsOf,
     put,
     async list(clientId: string) {
@@ -194,7 +194,7 @@ export function makeAccounts(deps: AccountsDeps) {
       const account = await find(clientId, accountId, which);
       const lane = laneId(account);
       const nowMs = clock.businessMs();
-      if (await lanes.endAllPauses(lane, laneScheduler.sweepDueFor(nowMs)))
+      if (await lanes.endAllPauses(lane, laneScheduler.sweepDueAfterWakeUp(nowMs)))
         await laneScheduler.sendWakeUp(lane, nowMs);
       return viewOf(account);
     },

@@ -60,9 +60,9 @@ export function makeServeApi(deps: ServeApiDeps) {
     if (!handler) throw new Failure("NOT_FOUND", "there is no such operation");
     const caller = operation.isPublic ? undefined : await authenticate(operation, call.headers);
     const input = validateCall(operation, call);
-    const owner = { clientId: caller?.clientId ?? "", accountId: caller?.accountId ?? "" };
+    const callerIds = { clientId: caller?.clientId ?? "", accountId: caller?.accountId ?? "" };
     // `checkCall` has validated the input by the contract of this very operation.
-    const body = await handler({ ...input, ...owner } as never);
+    const body = await handler({ ...input, ...callerIds } as never);
     return { kind: "answered", status: operation.answer.status, body, keyId: caller?.keyId };
   }
 
@@ -77,7 +77,7 @@ export function makeServeApi(deps: ServeApiDeps) {
         code: error.code as HttpFailureCode,
         detail: error.message,
         errors,
-        ...protocolOf(call.routeKey),
+        ...operationInfoOf(call.routeKey),
         authFailure: error instanceof Unauthenticated ? error.authFailure : undefined,
       };
     }
@@ -85,7 +85,7 @@ export function makeServeApi(deps: ServeApiDeps) {
 }
 
 /** The operation and the dialect, which decide the shape of an error. */
-function protocolOf(routeKey: string) {
+function operationInfoOf(routeKey: string) {
   const { operationId, dialect } = operationByRoute.get(routeKey) ?? {};
   return { operationId, dialect };
 }
@@ -129,8 +129,8 @@ function idempotencyKeyErrors(key: string | undefined): FieldError[] {
 
 function timeout(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
-    const give = () =>
+    const onAbort = () =>
       reject(new Failure("DEPENDENCY_DOWN", "a dependency did not answer in time"));
-    signal.addEventListener("abort", give, { once: true });
+    signal.addEventListener("abort", onAbort, { once: true });
   });
 }

@@ -117,7 +117,7 @@ async function confirm(
   if (!pack.confirmation || !request) {
     return { ...received, event: withData(received.event, { unverified: true }) };
   }
-  const exchange = await deps.calls.exchange(provider, request, CONFIRM_TIMEOUT_MS);
+  const exchange = await deps.calls.send(provider, request, CONFIRM_TIMEOUT_MS);
   if (exchange.kind !== "answered") {
     throw new Failure("DEPENDENCY_DOWN", `${provider} gave no answer: ${exchange.reason}`);
   }

@@ -10,12 +10,12 @@ import { type BodyDigest, keyedDigest } from "./acceptance/body-digest.ts";
 import type { NewRequest } from "./acceptance/idempotency.ts";
 import { isRequestId } from "./acceptance/request-id.ts";
 import { makeResolveRequest, type Resolution } from "./results/resolve-request.ts";
+import { cancelRequest } from "./state/endings.ts";
 import type { ProviderCalls, ReferenceStore, TextStore } from "./state/ports.ts";
 import type { RequestRecord } from "./state/record.ts";
 import { transition } from "./state/request-state.ts";
 import { type RequestView, requestJson, summaryOf, viewOf } from "./state/request-view.ts";
-import { cancelRequest } from "./state/timeouts.ts";
-import { findCredentials } from "./submission/credentials-changed.ts";
+import { findCredentials } from "./submission/request-credentials.ts";
 
 export interface RequestsDeps extends AcceptRequestDeps {
   texts: TextStore;
@@ -45,7 +45,7 @@ export function makeRequests(deps: RequestsDeps) {
   const resolveRequest = makeResolveRequest(deps);
 
   /** @throws NOT_FOUND, also for a request of another client */
-  async function own(clientId: string, requestId: string): Promise<RequestRecord> {
+  async function findOwned(clientId: string, requestId: string): Promise<RequestRecord> {
     const request = isRequestId(requestId) ? await requests.find(requestId) : undefined;
     if (request?.clientId === clientId) return request;
     throw new Failure("NOT_FOUND", "there is no such request");
@@ -64,7 +64,7 @@ export function makeRequests(deps: RequestsDeps) {
   /** Returns whether this input was accepted before under this key. @throws CONFLICT when the key belongs to another input */
   async function isRepeated(clientId: string, key: string, digest: BodyDigest): Promise<boolean> {
     const known = await deps.idempotency.find(clientId, key);
-    if (known === undefined || digest.isOf(known.bodySha256)) return known !== undefined;
+    if (known === undefined || digest.matches(known.bodySha256)) return known !== undefined;
     throw new Failure("CONFLICT", "this Idempotency-Key was used with another body");
   }
 
@@ -84,7 +84,7 @@ export function makeRequests(deps: RequestsDeps) {
     }
     const credentials = await findCredentials(deps, request, connection);
     const call = cancellation.request(providerRequestId, credentials);
-    const exchange = await deps.calls.exchange(provider, call, CANCEL_TIMEOUT_MS);
+    const exchange = await deps.calls.send(provider, call, CANCEL_TIMEOUT_MS);
     const answer = exchange.kind === "answered" ? cancellation.read(exchange.answer) : "unknown";
     if (answer === "refused") throw tooLate();
     if (answer === "unknown")
@@ -99,7 +99,7 @@ export function makeRequests(deps: RequestsDeps) {
 
     /** @throws NOT_FOUND, DEPENDENCY_DOWN */
     async get(clientId: string, requestId: string): Promise<RequestView> {
-      return viewOf(await own(clientId, requestId), texts);
+      return viewOf(await findOwned(clientId, requestId), texts);
     },
 
     /** A page as JSON text, newest first. @throws REQUEST_INVALID for a bad cursor, DEPENDENCY_DOWN */
@@ -124,7 +124,7 @@ export function makeRequests(deps: RequestsDeps) {
      * @throws NOT_FOUND, CONFLICT when it can no longer be cancelled, DEPENDENCY_DOWN
      */
     async cancel(clientId: string, requestId: string) {
-      const request = await own(clientId, requestId);
+      const request = await findOwned(clientId, requestId);
       const isWaiting = ["SCHEDULED", "QUEUED", "CANCELLED"].includes(request.status);
       if (!isWaiting) await cancelAtProvider(request);
       const cancelled = await change(requestId, (now) => {
@@ -137,7 +137,7 @@ export function makeRequests(deps: RequestsDeps) {
       if (cancelled.scheduledMs !== undefined && cancelled.joinedMs === undefined) {
         await deps.schedules.delete(requestId).catch(deps.onIgnoredError);
       }
-      if (!isWaiting) await deps.laneScheduler.onLaneFreed(cancelled).catch(deps.onIgnoredError);
+      if (!isWaiting) await deps.laneScheduler.wakeFreedLane(cancelled).catch(deps.onIgnoredError);
       return { requestId, status: "CANCELLED" as const };
     },
 
@@ -152,7 +152,7 @@ export function makeRequests(deps: RequestsDeps) {
       input: string,
       idempotencyKey?: string,
     ): Promise<RequestView> {
-      const before = await own(clientId, requestId);
+      const before = await findOwned(clientId, requestId);
       const { provider } = before;
       const master = await deps.masterKeys();
       const key = idempotencyKey;
@@ -182,7 +182,7 @@ export function makeRequests(deps: RequestsDeps) {
 
     /** @throws NOT_FOUND, CONFLICT when the outcome is known, DEPENDENCY_DOWN */
     async resolve(clientId: string, requestId: string, as: Resolution): Promise<RequestView> {
-      const request = await own(clientId, requestId);
+      const request = await findOwned(clientId, requestId);
       return viewOf(await resolveRequest(request, as), texts);
     },
 

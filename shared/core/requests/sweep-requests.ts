@@ -1,16 +1,16 @@
 import { REQUEST_SHARD_COUNT } from "../../contracts/tables.ts";
 import { type MessageFailure, toMessageFailure } from "../message-failure.ts";
-import type { JoinWhenDue } from "./lanes/join-lane.ts";
+import type { JoinWhenDue } from "./lanes/join-when-due.ts";
 import type { LaneScheduler } from "./lanes/lane-scheduler.ts";
 import type { PollRequest } from "./results/poll-request.ts";
 import type { DecisionContext } from "./state/decision-context.ts";
+import { failRequest, timeoutError } from "./state/endings.ts";
 import type { DueEntry, ProviderClients, RequestStore, SubmitQueue } from "./state/ports.ts";
 import type { PublishedOutboxes, PublishOutboxes } from "./state/publish-outboxes.ts";
 import { isTerminal, type RequestRecord } from "./state/record.ts";
 import { withDerivedFields } from "./state/request-state.ts";
 import type { RequestWriter } from "./state/request-writer.ts";
 import { markUnknown } from "./state/submission-transitions.ts";
-import { failRequest, timeoutError } from "./state/timeouts.ts";
 
 /**
  * The requests' part of `reconcile`. It finds by two sparse indexes what nobody
@@ -158,7 +158,7 @@ function makeSweepSteps(
     if (isChanged && request.status === "SUBMITTING") {
       await queue.send({ v: 1, kind: "continue", requestId });
     }
-    if (isTerminal(request)) await laneScheduler.onLaneFreed(request);
+    if (isTerminal(request)) await laneScheduler.wakeFreedLane(request);
     // The message of its accept was lost, and with it perhaps the lane's wake-up.
     const isAcceptLost = request.outbox.some(({ version }) => version === 1);
     if (request.status === "QUEUED" && isAcceptLost) await laneScheduler.ensureWakeUp(request.lane);
@@ -206,7 +206,7 @@ function makeSweepSteps(
     const joined = await deps.joinWhenDue(request);
     if (!joined) return;
     total.joined++;
-    if (joined.processNow) await queue.send({ v: 1, kind: "wakeUp", lane: request.lane });
+    if (joined.wakesLane) await queue.send({ v: 1, kind: "wakeUp", lane: request.lane });
   }
 
   async function timeOut(requestId: string): Promise<void> {
@@ -218,7 +218,7 @@ function makeSweepSteps(
     if (!changed?.isChanged) return;
     // A person who does not answer a prompt is not a failure of the pipeline.
     if (changed.request.error?.code !== "ACTION_TIMEOUT") total.timedOut++;
-    await laneScheduler.onLaneFreed(changed.request);
+    await laneScheduler.wakeFreedLane(changed.request);
     await publish([changed.request]);
   }
 

@@ -15,7 +15,7 @@ import { confirmation } from "./confirmation.ts";
  * of `@linkedapi/node`'s dist/types/errors.d.ts (its common errors:
  * https://linkedapi.io/docs/making-requests/#common-errors).
  */
-const meanings = new Map<string, SubmissionOutcome["kind"]>(
+const outcomeKindByErrorType = new Map<string, SubmissionOutcome["kind"]>(
   Object.entries({
     // Rate limit. https://linkedapi.io/docs/admin-overview
     tooManyRequests: "rateLimited",
@@ -57,7 +57,7 @@ export function readLinkedApiSubmission(answer: ProviderAnswer): SubmissionOutco
 
 function refusedBy(error: ProviderError, answer: ProviderAnswer): SubmissionOutcome {
   const code = error.type;
-  const kind = meanings.get(code) ?? "rejected";
+  const kind = outcomeKindByErrorType.get(code) ?? "rejected";
   switch (kind) {
     case "rateLimited":
       return { kind, ...retryAfterOf(answer) };
@@ -77,12 +77,15 @@ function refusedBy(error: ProviderError, answer: ProviderAnswer): SubmissionOutc
 export function readLinkedApiPoll(workflowId: string, answer: ProviderAnswer): PollOutcome {
   const { value, numbersAsText, result, error } = envelopeOf(answer);
   if (answer.status === 404) return { kind: "noChange" };
-  if (answer.status === 429 || (error && meanings.get(error.type) === "rateLimited")) {
+  if (
+    answer.status === 429 ||
+    (error && outcomeKindByErrorType.get(error.type) === "rateLimited")
+  ) {
     return { kind: "rateLimited", ...retryAfterOf(answer) };
   }
   const code = error?.type ?? `HTTP_${answer.status}`;
   const isRefused = error
-    ? meanings.get(code) === "credentialsRefused"
+    ? outcomeKindByErrorType.get(code) === "credentialsRefused"
     : answer.status === 401 || answer.status === 403;
   if (isRefused) return { kind: "credentialsRefused", code };
   if (!isSuccess(answer) || !isObject(result)) return { kind: "failed", code };

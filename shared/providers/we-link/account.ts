@@ -8,7 +8,7 @@ const UNASSIGNED = "unassigned";
  * creates its account, and must not overtake another login for the same address.
  * Ids contain a digest, not the address.
  */
-export function accountIdOfNameless(email: unknown): string {
+export function accountIdFromEmail(email: unknown): string {
   if (typeof email !== "string" || email === "") return UNASSIGNED;
   return `email:${sha256Hex(email.trim().toLowerCase()).slice(0, 16)}`;
 }

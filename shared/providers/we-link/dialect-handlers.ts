@@ -3,7 +3,7 @@ import { InvalidRequest } from "../../core/input/invalid-request.ts";
 import { isObject, type JsonObject } from "../../core/json/json.ts";
 import { withMember } from "../../core/json/json-members.ts";
 import type { DialectRequests, FoundEvent, FoundRequest } from "../../core/providers/dialect.ts";
-import { accountIdOfNameless } from "./account.ts";
+import { accountIdFromEmail } from "./account.ts";
 import type { WeLinkStatus } from "./dialect-operations.ts";
 
 interface WeLinkCall {
@@ -27,7 +27,7 @@ export async function submitAsWeLink(
   const { accountId, scheduled, ...params } = body;
   const { requestId } = await requests.accept({
     clientId,
-    accountId: accountId ?? accountIdOfNameless(body.email),
+    accountId: accountId ?? accountIdFromEmail(body.email),
     action,
     params,
     scheduled,

@@ -29,7 +29,7 @@ export const weLinkRequests: ProviderClient = {
   eventTypeOf: weLinkEventTypeOf,
 
   submit: ({ accountId, action, params }, credentials) =>
-    post(action, { ...params, ...named(accountId) }, credentials),
+    post(action, { ...params, ...accountMember(accountId) }, credentials),
   readSubmission: readWeLinkSubmission,
 
   poll: (providerRequestId, credentials) =>
@@ -41,13 +41,13 @@ export const weLinkRequests: ProviderClient = {
     request: ({ providerRequestId, accountId, input }, credentials) =>
       post(
         "login_code",
-        { ...named(accountId), code: input, requestId: providerRequestId },
+        { ...accountMember(accountId), code: input, requestId: providerRequestId },
         credentials,
       ),
   },
 };
 
-function named(accountId: string): { accountId?: string } {
+function accountMember(accountId: string): { accountId?: string } {
   return isWeLinkAccount(accountId) ? { accountId } : {};
 }
 

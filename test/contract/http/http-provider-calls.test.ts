@@ -36,7 +36,7 @@ function providersAt(url: string): Record<ProviderId, string> {
 }
 
 const exchange = (baseUrl: string, timeoutMs = 5_000, of: Partial<ProviderHttpCall> = {}) =>
-  callsOf(baseUrl).exchange("we-link", { ...request, ...of }, timeoutMs);
+  callsOf(baseUrl).send("we-link", { ...request, ...of }, timeoutMs);
 
 /** Starts an HTTP server; open connections are closed at the end of the test. */
 async function httpServer(serve: RequestListener, scheme: "http" | "https" = "http") {

@@ -49,15 +49,15 @@ test("The last use of an API key is stored, updates the cached key and never mov
   const { keys, key, keyId, store, clock } = await setUp();
   await store.create(key);
   await keys.find(keyId);
-  await keys.touch(keyId, "2026-06-25T13:00:00.000Z");
+  await keys.recordUse(keyId, "2026-06-25T13:00:00.000Z");
   expect((await keys.find(keyId))?.lastUsedAt).toBe("2026-06-25T13:00:00.000Z");
-  await keys.touch(keyId, "2026-06-25T12:00:00.000Z");
+  await keys.recordUse(keyId, "2026-06-25T12:00:00.000Z");
   clock.passReal(10_000);
   expect((await keys.find(keyId))?.lastUsedAt).toBe("2026-06-25T13:00:00.000Z");
 });
 
 test("The use of a deleted API key does not create it again", async () => {
   const { keys, keyId } = await setUp();
-  await keys.touch(keyId, "2026-06-25T13:00:00.000Z");
+  await keys.recordUse(keyId, "2026-06-25T13:00:00.000Z");
   expect(await keys.find(keyId)).toBeUndefined();
 });

@@ -25,7 +25,7 @@ const open = () =>
   });
 
 async function taken(rates: ClientRates, clientId: string, times: number) {
-  const all = await Promise.all(Array.from({ length: times }, () => rates.take(clientId)));
+  const all = await Promise.all(Array.from({ length: times }, () => rates.tryConsume(clientId)));
   return all.filter((one) => one).length;
 }
 

@@ -8,9 +8,9 @@ const texts = makeBlobTextStore({ bodies, area: "requests" });
 
 test("A text is stored inline up to the limit in bytes, and in the bucket above it", async () => {
   const most = "ü".repeat(limits.maxInlineBytes / 2);
-  expect(await texts.keep("rq_1", most)).toEqual({ inline: most });
+  expect(await texts.store("rq_1", most)).toEqual({ inline: most });
   const more = `${most}x`;
-  const kept = await texts.keep("rq_1", more);
+  const kept = await texts.store("rq_1", more);
   expect(kept).toEqual({ key: expect.stringMatching(/^requests\/rq_1\/[0-9a-f]{64}$/) });
   expect(await texts.open(kept)).toBe(more);
   expect(await texts.open({ inline: most })).toBe(most);
@@ -18,8 +18,8 @@ test("A text is stored inline up to the limit in bytes, and in the bucket above 
 
 test("The key of a stored text depends on its request and its content only", async () => {
   const text = (end: string) => "x".repeat(limits.maxInlineBytes) + end;
-  const first = await texts.keep("rq_2", text("a"));
-  expect(await texts.keep("rq_2", text("a"))).toEqual(first);
-  expect(await texts.keep("rq_2", text("b"))).not.toEqual(first);
-  expect(await texts.keep("rq_3", text("a"))).not.toEqual(first);
+  const first = await texts.store("rq_2", text("a"));
+  expect(await texts.store("rq_2", text("a"))).toEqual(first);
+  expect(await texts.store("rq_2", text("b"))).not.toEqual(first);
+  expect(await texts.store("rq_3", text("a"))).not.toEqual(first);
 });

@@ -47,8 +47,8 @@ export function laneStoreSuite(
         const lane = laneId(owner);
         const join = async (nowMs: number) =>
           lanes.join(lane, owner, { nowMs, sweepDueMs: nowMs + 9 });
-        expect(await join(NOW)).toEqual({ position: NOW, wasUnscheduled: true });
-        expect(await join(NOW)).toEqual({ position: NOW + 1, wasUnscheduled: false });
+        expect(await join(NOW)).toEqual({ position: NOW, hadNoSweep: true });
+        expect(await join(NOW)).toEqual({ position: NOW + 1, hadNoSweep: false });
         expect(await join(NOW - 50)).toMatchObject({ position: NOW + 2 });
         expect(await join(NOW + 1)).toMatchObject({ position: NOW + 3 });
         expect(await join(NOW + 70)).toMatchObject({ position: NOW + 70 });
@@ -70,7 +70,7 @@ export function laneStoreSuite(
         );
         const positions = (await Promise.all(racers)) as JoinedLane[];
         expect(new Set(positions.map(({ position }) => position)).size).toBe(20);
-        expect(positions.filter(({ wasUnscheduled }) => wasUnscheduled)).toHaveLength(1);
+        expect(positions.filter(({ hadNoSweep }) => hadNoSweep)).toHaveLength(1);
         expect(await lanes.find(lane)).toMatchObject({ waitingCount: 20 });
       });
 
@@ -158,7 +158,7 @@ export function laneStoreSuite(
         expect(await lanes.find(lane)).toMatchObject({ waitingCount: 0 });
         expect((await lanes.find(lane))?.sweepDueMs).toBeUndefined();
         const again = await lanes.join(lane, owner, { nowMs: NOW + 5, sweepDueMs: NOW + 6 });
-        expect(again).toEqual({ position: NOW + 5, wasUnscheduled: true });
+        expect(again).toEqual({ position: NOW + 5, hadNoSweep: true });
         expect(await lanes.find(lane)).toMatchObject({ sweepDueMs: NOW + 6 });
       });
 
@@ -284,7 +284,7 @@ export function laneStoreSuite(
         await lanes.pause(lane, owner, endless);
         expect(await lanes.find(lane)).toMatchObject({ ...owner, waitingCount: 0, pause: endless });
         const first = await lanes.join(lane, owner, { nowMs: NOW, sweepDueMs: NOW });
-        expect(first).toEqual({ position: NOW, wasUnscheduled: true });
+        expect(first).toEqual({ position: NOW, hadNoSweep: true });
         expect(await pauseOf(lane)).toEqual(endless);
       });
 

@@ -19,7 +19,7 @@ export function makeTestDecode(
     accounts: { find: async () => ({}) },
     connections: { read: none },
     calls: {
-      exchange: async () => ({ kind: "incomplete", reason: "no provider answers in this test" }),
+      send: async () => ({ kind: "incomplete", reason: "no provider answers in this test" }),
     },
     windowMs: 30 * 86_400_000,
     ...over,

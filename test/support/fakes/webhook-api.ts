@@ -59,7 +59,7 @@ export function makeWebhookApi(given: Partial<WebhookApiPorts> = {}) {
     masterKeys: async () => testMasterKeys,
     targets: { ports: [443, 8_443], allowsLocal: false, refusedPorts: [] },
     texts: {
-      keep: async (_, inline) => ({ inline }),
+      store: async (_, inline) => ({ inline }),
       open: async (text) => ("inline" in text ? text.inline : ""),
     },
     clock,
@@ -78,7 +78,7 @@ export function makeWebhookApi(given: Partial<WebhookApiPorts> = {}) {
         secretSha256: sha256Hex("secret"),
         createdAt: new Date(clock.businessMs()).toISOString(),
       }),
-      touch: async () => undefined,
+      recordUse: async () => undefined,
     },
     ...composeWebhookApi(deps),
     clock,

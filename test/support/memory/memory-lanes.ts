@@ -63,11 +63,11 @@ export function makeMemoryLanes(options: { clock: Clock }): LaneStore & {
     async join(lane, owner, { nowMs, sweepDueMs, limit = Number.POSITIVE_INFINITY }) {
       if ((stored.get(lane)?.waitingCount ?? 0) >= limit) return "full";
       const found = put(lane, owner);
-      const wasUnscheduled = found.sweepDueMs === undefined;
+      const hadNoSweep = found.sweepDueMs === undefined;
       found.lastPosition = Math.max(Math.ceil(nowMs), found.lastPosition + 1);
       found.waitingCount += 1;
       found.sweepDueMs ??= sweepDueMs;
-      return { position: found.lastPosition, wasUnscheduled };
+      return { position: found.lastPosition, hadNoSweep };
     },
 
     async setWaitingCount(lane, count) {

@@ -1,6 +1,6 @@
 import type { ProviderId } from "../../../shared/contracts/providers.ts";
 import type { ProviderHttpCall } from "../../../shared/core/providers/http-call.ts";
-import type { Exchange } from "../../../shared/core/requests/state/ports.ts";
+import type { CallResult } from "../../../shared/core/requests/state/ports.ts";
 
 /** What the provider reports about a request, by webhook or in answer to a poll. */
 export type ProviderReport =
@@ -64,7 +64,7 @@ export function webhookBody(
   };
 }
 
-export function pollAnswer(provider: ProviderId, says: PollReport): Exchange {
+export function pollAnswer(provider: ProviderId, says: PollReport): CallResult {
   if (says === "error") return answered(500, {});
   if (says === "knows nothing") return answered(404, {});
   if (provider === "we-link") return answered(200, weLinkBody(says));
@@ -80,7 +80,7 @@ export function pollAnswer(provider: ProviderId, says: PollReport): Exchange {
 }
 
 /** @throws Killed */
-export function callAnswer(provider: ProviderId, end: CallEnd): Exchange {
+export function callAnswer(provider: ProviderId, end: CallEnd): CallResult {
   const isWeLink = provider === "we-link";
   switch (end) {
     case "accepted":
@@ -118,7 +118,7 @@ export function callAnswer(provider: ProviderId, end: CallEnd): Exchange {
   }
 }
 
-export function cancelAnswer(end: "yes" | "no" | "incomplete"): Exchange {
+export function cancelAnswer(end: "yes" | "no" | "incomplete"): CallResult {
   if (end === "incomplete") return { kind: "incomplete", reason: "TIMEOUT" };
   return answered(200, { success: true, result: { cancelled: end === "yes" } });
 }
@@ -150,7 +150,7 @@ const linkedApiPayload: Readonly<Partial<Record<ProviderReport, [type: string, s
     STATUS_429: ["workflow.completed", "failed"],
   };
 
-function answered(status: number, body: object): Exchange {
+function answered(status: number, body: object): CallResult {
   const answer = { status, headers: {}, body: Buffer.from(JSON.stringify(body)) };
   return { kind: "answered", answer };
 }

@@ -5,7 +5,7 @@ import type { TextStore } from "../../../shared/core/requests/state/ports.ts";
 
 /** Stores every text in its item. */
 const texts: TextStore = {
-  keep: async (_, inline) => ({ inline }),
+  store: async (_, inline) => ({ inline }),
   open: async (text) => {
     if ("inline" in text) return text.inline;
     throw new Error("the text is gone");
@@ -38,8 +38,8 @@ export function makeRequestParts(of: {
   };
   /** A client without a rate limit, whose accounts are all registered. */
   const client = {
-    rates: { take: async () => true },
-    destinations: {
+    rates: { tryConsume: async () => true },
+    accountDirectory: {
       connectionIdOf: async () => connectionId,
       requireAccount: async () => undefined,
       registerAccountIfNew: async () => undefined,

@@ -146,7 +146,7 @@ export function makeDeliverySimulation(
     deliveries,
     queue,
     texts: {
-      keep: async (_: string, text: string) => ({ inline: text }),
+      store: async (_: string, text: string) => ({ inline: text }),
       async open(text: { inline: string } | { key: string }) {
         if (options.bodyIsGone || !("inline" in text)) throw new Failure("BODY_GONE", "gone");
         return text.inline;

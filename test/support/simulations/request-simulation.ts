@@ -16,7 +16,7 @@ import type { FinalEvent } from "../../../shared/core/events/envelope.ts";
 import type { PublishResult } from "../../../shared/core/events/ports.ts";
 import type { DecodedWebhook } from "../../../shared/core/inbound/decode-inbound.ts";
 import type { ProviderHttpCall } from "../../../shared/core/providers/http-call.ts";
-import type { Exchange, RequestStore } from "../../../shared/core/requests/state/ports.ts";
+import type { CallResult, RequestStore } from "../../../shared/core/requests/state/ports.ts";
 import type { RequestRecord } from "../../../shared/core/requests/state/record.ts";
 import { requestRulesOf } from "../../../shared/core/requests/state/request-rules.ts";
 import { makeTestClock } from "../fakes/clocks.ts";
@@ -40,7 +40,7 @@ export function makeRequestSimulation(of: {
   /** Called for each write, with the record that it replaced. */
   onWrite: (after: RequestRecord, before: RequestRecord | undefined) => void;
   /** Answers every call to the provider. */
-  exchange: (request: ProviderHttpCall) => Promise<Exchange>;
+  exchange: (request: ProviderHttpCall) => Promise<CallResult>;
   /** Called after a worker has read a request and before it claims it. */
   onLook: () => Promise<void>;
   /** Returns whether the bus accepts the events. */
@@ -99,7 +99,7 @@ export function makeRequestSimulation(of: {
     rules: requestRules,
     accounts: { find: async () => ({}), findUncached: async () => ({}) },
     connections: { read, readThrottled: read, readUncached: read },
-    calls: { exchange: (_: ProviderId, request: ProviderHttpCall) => of.exchange(request) },
+    calls: { send: (_: ProviderId, request: ProviderHttpCall) => of.exchange(request) },
     masterKeys,
     pauseConnection: async () => true,
     publisher: {

@@ -10,7 +10,7 @@ import type { ProviderId } from "../../../shared/contracts/providers.ts";
 import type { FinalEvent } from "../../../shared/core/events/envelope.ts";
 import type { ProviderEvent } from "../../../shared/core/events/provider-event.ts";
 import type { ProviderHttpCall } from "../../../shared/core/providers/http-call.ts";
-import type { Exchange } from "../../../shared/core/requests/state/ports.ts";
+import type { CallResult } from "../../../shared/core/requests/state/ports.ts";
 import type { RequestRecord } from "../../../shared/core/requests/state/record.ts";
 import type { RequestRules } from "../../../shared/core/requests/state/request-rules.ts";
 import { makeTestClock } from "../fakes/clocks.ts";
@@ -58,7 +58,11 @@ export function makeWorkersSimulation(of: {
   rules?: Partial<RequestRules>;
   pace?: PaceRange;
   /** Default: `finished()`, at once. */
-  exchange?: (call: { accountId: string; n: number; nth: number }) => Promise<Exchange> | Exchange;
+  exchange?: (call: {
+    accountId: string;
+    n: number;
+    nth: number;
+  }) => Promise<CallResult> | CallResult;
   /** Wraps every call of every process. */
   step?: Step;
   /** Each batch is processed by a process of its own, whose clock is wrong by this much. */
@@ -79,7 +83,7 @@ export function makeWorkersSimulation(of: {
   let ids = 0;
   const newId = () => String(++ids);
 
-  async function exchange({ path, body = "{}" }: ProviderHttpCall): Promise<Exchange> {
+  async function exchange({ path, body = "{}" }: ProviderHttpCall): Promise<CallResult> {
     // A poll: the provider does not know the request.
     if (path.endsWith("/get_response")) return answered(404, {});
     const { accountId, n } = JSON.parse(body) as { accountId: string; n: number };
@@ -129,7 +133,7 @@ export function makeWorkersSimulation(of: {
         readUncached: readConnection,
       },
       calls: {
-        exchange: (_: ProviderId, request: ProviderHttpCall) =>
+        send: (_: ProviderId, request: ProviderHttpCall) =>
           step(() => exchange(request), { who, name: "exchange" }),
       },
       masterKeys,
@@ -325,12 +329,12 @@ function eventOf(
 }
 
 /** We-Link's answers to a submission. */
-export function accepted(requestId: string): Exchange {
+export function accepted(requestId: string): CallResult {
   return answered(200, { requestId });
 }
 
 /** The answer contains the result, so that the request does not hold its lane. */
-export function finished(): Exchange {
+export function finished(): CallResult {
   return answered(200, { status: "SUCCESS", requestId: `theirs-${++answers}`, result: {} });
 }
 
@@ -340,7 +344,7 @@ export function answered(
   status: number,
   body: object,
   headers: Readonly<Record<string, string>> = {},
-): Exchange {
+): CallResult {
   return {
     kind: "answered",
     answer: { status, headers, body: Buffer.from(JSON.stringify(body)) },

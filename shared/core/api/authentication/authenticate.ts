@@ -12,7 +12,7 @@ export interface ApiKeys {
   /** Returns the key; it may be some seconds old. @throws DEPENDENCY_DOWN */
   find(keyId: string): Promise<ApiKeyItem | undefined>;
   /** Stores when a key was used. Idempotent. @throws DEPENDENCY_DOWN */
-  touch(keyId: string, usedAt: string): Promise<void>;
+  recordUse(keyId: string, usedAt: string): Promise<void>;
 }
 
 export interface AuthenticateDeps {
@@ -52,7 +52,7 @@ interface ApiKey {
 }
 
 const API_KEY = /^ackwire_([A-Za-z0-9]{1,64})_([A-Za-z0-9]{1,256})$/;
-const TOUCH_EVERY_MS = 60 * 60 * 1000;
+const RECORD_USE_EVERY_MS = 60 * 60 * 1000;
 
 /**
  * Authenticates a caller by the headers of Ackwire's own protocol or of a dialect.
@@ -60,17 +60,20 @@ const TOUCH_EVERY_MS = 60 * 60 * 1000;
  * @throws UNAUTHENTICATED, as `Unauthenticated`; DEPENDENCY_DOWN
  */
 export function makeAuthenticate(deps: AuthenticateDeps) {
-  async function callerBy(sent: string | undefined, { keyId, secret }: ApiKey): Promise<Caller> {
+  async function authenticateKey(
+    sent: string | undefined,
+    { keyId, secret }: ApiKey,
+  ): Promise<Caller> {
     const key = keyId === "" ? undefined : await deps.keys.find(keyId);
     const isRight = equalSecrets(sha256Hex(secret), key?.secretSha256 ?? "");
     if (!key || !isRight || key.revokedAt !== undefined) {
       throw new Unauthenticated({ credential: "key", wasSent: Boolean(sent) });
     }
-    await touch(deps, key);
+    await recordUseIfDue(deps, key);
     return { clientId: key.clientId, keyId };
   }
 
-  async function accountBy(token: string | undefined, clientId: string): Promise<string> {
+  async function resolveAccountToken(token: string | undefined, clientId: string): Promise<string> {
     if (!token) throw new Unauthenticated({ credential: "account", wasSent: false });
     const keyId = masterKeyIdOf(token);
     const accountId =
@@ -85,9 +88,9 @@ export function makeAuthenticate(deps: AuthenticateDeps) {
     headers: Headers,
   ): Promise<Caller> => {
     const sent = credentialsIn(headers, dialect);
-    const caller = await callerBy(sent.apiKey, parseApiKey(sent.apiKey));
+    const caller = await authenticateKey(sent.apiKey, parseApiKey(sent.apiKey));
     if (!sent.hasAccountToken || needsAccount === false) return caller;
-    return { ...caller, accountId: await accountBy(sent.accountToken, caller.clientId) };
+    return { ...caller, accountId: await resolveAccountToken(sent.accountToken, caller.clientId) };
   };
 }
 
@@ -122,13 +125,13 @@ function parseApiKey(text: string | undefined): ApiKey {
   return { keyId, secret };
 }
 
-async function touch(
+async function recordUseIfDue(
   { keys, clock, onIgnoredError }: AuthenticateDeps,
   key: ApiKeyItem,
 ): Promise<void> {
   const nowMs = clock.businessMs();
   const usedMs = key.lastUsedAt === undefined ? 0 : Date.parse(key.lastUsedAt);
-  if (nowMs - usedMs < TOUCH_EVERY_MS) return;
+  if (nowMs - usedMs < RECORD_USE_EVERY_MS) return;
   // A failed write must not fail the call: the time of use is informative.
-  await keys.touch(key.keyId, new Date(nowMs).toISOString()).catch(onIgnoredError);
+  await keys.recordUse(key.keyId, new Date(nowMs).toISOString()).catch(onIgnoredError);
 }

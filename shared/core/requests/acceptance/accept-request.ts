@@ -18,7 +18,7 @@ import type {
 import type { LaneOwner, RequestRecord } from "../state/record.ts";
 import { withDerivedFields, withOutboxEvents } from "../state/request-state.ts";
 import type { RequestWriter } from "../state/request-writer.ts";
-import { digestOf, type NewRequest, replayedRequest, reserveId } from "./idempotency.ts";
+import { digestOf, findEarlierRequest, type NewRequest, reserveRequestId } from "./idempotency.ts";
 import { laneId } from "./request-id.ts";
 import { readScheduled } from "./schedule-time.ts";
 
@@ -30,7 +30,7 @@ import { readScheduled } from "./schedule-time.ts";
  */
 
 /** Finds and checks the connection and the account that a request goes to. */
-export interface Destinations {
+export interface AccountDirectory {
   /**
    * Returns the named connection, or the client's only one of the provider, or
    * the only one that has the account.
@@ -55,7 +55,7 @@ export interface AcceptRequestDeps {
   queue: SubmitQueue;
   schedules: Schedules;
   rates: ClientRates;
-  destinations: Destinations;
+  accountDirectory: AccountDirectory;
   providerClients: ProviderClients;
   masterKeys: () => Promise<MasterKeys>;
   randomHex: (bytes: number) => string;
@@ -74,7 +74,7 @@ export interface AcceptRequestDeps {
  */
 export function makeAcceptRequest(deps: AcceptRequestDeps) {
   return async (of: NewRequest): Promise<RequestRecord> => {
-    await requireRate(deps, of.clientId);
+    await enforceRateLimit(deps, of.clientId);
     const owner = await findOwner(deps, of);
     const lane = laneId(owner);
     const params = paramsText(of.params);
@@ -82,11 +82,11 @@ export function makeAcceptRequest(deps: AcceptRequestDeps) {
     const digest = await digestOf(deps, of, owner.connectionId);
     const schedule = parseSchedule(of.scheduled, context);
     if (schedule instanceof InvalidRequest) {
-      const replayed = await replayedRequest(deps, of, digest);
+      const replayed = await findEarlierRequest(deps, of, digest);
       if (replayed) return replayed;
       throw schedule;
     }
-    const { requestId, known } = await reserveId(deps, of, { lane, digest });
+    const { requestId, known } = await reserveRequestId(deps, of, { lane, digest });
     if (known) return known;
 
     const request = newRecord(deps, of, {
@@ -99,12 +99,12 @@ export function makeAcceptRequest(deps: AcceptRequestDeps) {
     });
     return schedule
       ? storeScheduled(deps, request, schedule.atMs, context)
-      : enqueue(deps, request, context);
+      : joinLaneAndStore(deps, request, context);
   };
 }
 
-async function requireRate(deps: AcceptRequestDeps, clientId: string): Promise<void> {
-  if (await deps.rates.take(clientId)) return;
+async function enforceRateLimit(deps: AcceptRequestDeps, clientId: string): Promise<void> {
+  if (await deps.rates.tryConsume(clientId)) return;
   const { clientRequestsPerSecond } = deps.context().rules;
   throw new Failure(
     "TOO_MANY_REQUESTS",
@@ -112,11 +112,14 @@ async function requireRate(deps: AcceptRequestDeps, clientId: string): Promise<v
   );
 }
 
-async function findOwner({ destinations }: AcceptRequestDeps, of: NewRequest): Promise<LaneOwner> {
+async function findOwner(
+  { accountDirectory }: AcceptRequestDeps,
+  of: NewRequest,
+): Promise<LaneOwner> {
   const { clientId, provider, accountId } = of;
-  const connectionId = await destinations.connectionIdOf(of);
+  const connectionId = await accountDirectory.connectionIdOf(of);
   const owner = { clientId, provider, connectionId, accountId };
-  await destinations.requireAccount(owner);
+  await accountDirectory.requireAccount(owner);
   return owner;
 }
 
@@ -189,7 +192,7 @@ function withCreatedEvent(request: RequestRecord, context: DecisionContext): Req
 }
 
 /** Joins the lane, stores the request as QUEUED and sends its message. @throws TOO_MANY_REQUESTS when the lane is full */
-async function enqueue(
+async function joinLaneAndStore(
   deps: AcceptRequestDeps,
   request: RequestRecord,
   context: DecisionContext,
@@ -200,10 +203,10 @@ async function enqueue(
   // Another call with the same key was faster: it, or the sweep, does the rest.
   if (!created.isCreated) return created.request;
   const { requestId } = request;
-  const wakesLane = joined.wasUnscheduled || request.isLogin === true;
+  const wakesLane = joined.hadNoSweep || request.isLogin === true;
   await Promise.all([
     deps.queue.send({ v: 1, kind: "accepted", requestId, wakesLane }).catch(deps.onIgnoredError),
-    deps.destinations.registerAccountIfNew(request),
+    deps.accountDirectory.registerAccountIfNew(request),
   ]);
   return created.request;
 }
@@ -215,7 +218,7 @@ async function joinLane(
 ): Promise<JoinedLane> {
   const { lane } = request;
   const limit = rules.accountWaitingLimit;
-  const of = { nowMs, sweepDueMs: laneScheduler.sweepDueFor(nowMs), limit };
+  const of = { nowMs, sweepDueMs: laneScheduler.sweepDueAfterWakeUp(nowMs), limit };
   const joined = await lanes.join(lane, request, of);
   if (joined !== "full") return joined;
   // The stored count is never too low but may be too high: count before the call is refused.
@@ -242,7 +245,7 @@ async function storeScheduled(
     deps.queue
       .send({ v: 1, kind: "accepted", requestId, wakesLane: false })
       .catch(deps.onIgnoredError),
-    deps.destinations.registerAccountIfNew(request),
+    deps.accountDirectory.registerAccountIfNew(request),
   ]);
   return created.request;
 }

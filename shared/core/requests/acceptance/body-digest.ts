@@ -6,12 +6,12 @@ import type { MasterKeys } from "../../crypto/master-keys.ts";
 export interface BodyDigest {
   text: string;
   /** Returns whether a stored digest is of the same body. */
-  isOf(kept: string): boolean;
+  matches(kept: string): boolean;
 }
 
 export function plainDigest(body: string): BodyDigest {
   const text = sha256Hex(body);
-  return { text, isOf: (kept) => kept === text };
+  return { text, matches: (kept) => kept === text };
 }
 
 /** The digest of a body that contains a secret. It is keyed, so that the secret cannot be guessed from it. */
@@ -24,5 +24,5 @@ export function keyedDigest(master: MasterKeys, body: string): BodyDigest {
   const text = digestWith(master.current);
   if (text === undefined) throw new Error("The master secret has no current key");
   // The stored digest may have been made with an older master key.
-  return { text, isOf: (kept) => digestWith(kept.split(".")[0] ?? "") === kept };
+  return { text, matches: (kept) => digestWith(kept.split(".")[0] ?? "") === kept };
 }

@@ -53,17 +53,17 @@ export async function digestOf(
  * come when the time is too near for a new request. No key is reserved for a
  * refused call, so that the client can use it for the corrected one.
  */
-export async function replayedRequest(
+export async function findEarlierRequest(
   { requests, idempotency }: IdempotencyDeps,
   { clientId, idempotencyKey }: NewRequest,
   digest: BodyDigest | undefined,
 ): Promise<RequestRecord | undefined> {
   const known = idempotencyKey && (await idempotency.find(clientId, idempotencyKey));
-  return known && digest?.isOf(known.bodySha256) ? requests.find(known.requestId) : undefined;
+  return known && digest?.matches(known.bodySha256) ? requests.find(known.requestId) : undefined;
 }
 
 /** Reserves a request id under the key. `known` is the request that an earlier call has stored. */
-export async function reserveId(
+export async function reserveRequestId(
   { requests, idempotency, randomHex, context }: IdempotencyDeps,
   { idempotencyKey: key, clientId }: NewRequest,
   { lane, digest }: { lane: string; digest: BodyDigest | undefined },
@@ -74,7 +74,7 @@ export async function reserveId(
   const bodySha256 = digest.text;
   const expiresMs = nowMs + rules.idempotencyMs;
   const kept = await idempotency.reserve({ clientId, key, bodySha256, requestId, expiresMs });
-  if (!digest.isOf(kept.bodySha256)) {
+  if (!digest.matches(kept.bodySha256)) {
     throw new Failure("CONFLICT", "this Idempotency-Key was used with another body");
   }
   if (kept.requestId === requestId) return { requestId };

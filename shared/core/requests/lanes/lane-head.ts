@@ -26,7 +26,7 @@ export type LaneDecision =
   /** No request waits. */
   | { kind: "idle" };
 
-export interface LaneHead {
+export interface LaneHeadResult {
   decision: LaneDecision;
   /** Requests whose hold this call has ended. The caller publishes their outboxes. */
   changed: RequestRecord[];
@@ -40,16 +40,16 @@ export interface LaneHead {
  *
  * @throws DEPENDENCY_DOWN
  */
-export function makeDecideLaneHead(deps: {
+export function makeProcessLaneHead(deps: {
   requests: RequestStore;
   writer: RequestWriter;
   context: () => DecisionContext;
 }) {
   const { requests, writer } = deps;
 
-  return decideHead;
+  return processHead;
 
-  async function decideHead(lane: Lane): Promise<LaneHead> {
+  async function processHead(lane: Lane): Promise<LaneHeadResult> {
     const context = deps.context();
     const head = await requests.readLaneHead(lane.lane, LANE_HEAD_PAGE);
     const [first, second] = head.filter(({ laneState }) => laneState === "waiting");
@@ -63,7 +63,7 @@ export function makeDecideLaneHead(deps: {
     }
     const hasMore = head.length === LANE_HEAD_PAGE;
     if (!first && hasMore) {
-      const next = await decideHead(lane);
+      const next = await processHead(lane);
       return { ...next, changed: [...changed, ...next.changed] };
     }
     const decision = first ? await decideFirst(lane, first, context) : { kind: "idle" as const };

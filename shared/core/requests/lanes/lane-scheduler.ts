@@ -33,10 +33,10 @@ export function makeLaneScheduler(deps: {
     sendWakeUp,
 
     /** When the sweep of a lane is due whose wake-up message is for this time. */
-    sweepDueFor: (wakeUpAtMs: number) => wakeUpAtMs + graceMs,
+    sweepDueAfterWakeUp: (wakeUpAtMs: number) => wakeUpAtMs + graceMs,
 
     /** Wakes the lane of a request that holds it no longer, so that the next need not wait for the end of the hold. */
-    async onLaneFreed({ lane, nextSubmissionNotBeforeMs = 0 }: RequestRecord): Promise<void> {
+    async wakeFreedLane({ lane, nextSubmissionNotBeforeMs = 0 }: RequestRecord): Promise<void> {
       const atMs = Math.max(nowMs(), nextSubmissionNotBeforeMs);
       if (await lanes.bringSweepForward(lane, atMs + graceMs)) await sendWakeUp(lane, atMs);
     },

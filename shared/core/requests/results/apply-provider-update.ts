@@ -56,7 +56,7 @@ export const makeApplyProviderUpdate =
       if (laneEffect && "pause" in laneEffect) {
         await lanes.pause(request.lane, request, laneEffect.pause);
       } else if (laneEffect) {
-        await lanes.endLoginPause(request.lane, laneScheduler.sweepDueFor(context().nowMs));
+        await lanes.endLoginPause(request.lane, laneScheduler.sweepDueAfterWakeUp(context().nowMs));
       }
       return result.request;
     });
@@ -64,7 +64,7 @@ export const makeApplyProviderUpdate =
     const { request, isChanged } = changed;
     const { laneEffect, verdict } = applied;
     // Also for a duplicate: the worker that ended the request may have died before this.
-    if (isTerminal(request)) await laneScheduler.onLaneFreed(request);
+    if (isTerminal(request)) await laneScheduler.wakeFreedLane(request);
     const pause = laneEffect && "pause" in laneEffect ? laneEffect.pause : undefined;
     const hasPausedAccount = isChanged && pause !== undefined && pause.untilMs === undefined;
     return { request, verdict, isChanged, hasPausedAccount };

@@ -7,7 +7,7 @@ import type { PublishOutboxes } from "../state/publish-outboxes.ts";
 import { isTerminal, type RequestRecord } from "../state/record.ts";
 import { pollDelayMs, withDerivedFields } from "../state/request-state.ts";
 import type { RequestWriter } from "../state/request-writer.ts";
-import { findCredentials, makeCredentialsChangedSince } from "../submission/credentials-changed.ts";
+import { findCredentials, makeCredentialsChangedSince } from "../submission/request-credentials.ts";
 import type { ApplyProviderUpdate } from "./apply-provider-update.ts";
 
 /** Real time that a provider has to answer a poll. */
@@ -49,7 +49,7 @@ export function makePollRequest(deps: {
     const credentials = await findCredentials(deps, request, connection);
     const provider = deps.providerClients[request.provider];
     const call = provider.poll(providerRequestId, credentials);
-    const exchange = await deps.calls.exchange(request.provider, call, POLL_TIMEOUT_MS);
+    const exchange = await deps.calls.send(request.provider, call, POLL_TIMEOUT_MS);
     if (exchange.kind !== "answered") return { kind: "failed", code: exchange.reason };
     const outcome = provider.readPoll(providerRequestId, exchange.answer);
     const isOutdated =
@@ -84,7 +84,7 @@ export function makePollRequest(deps: {
       const applied = await deps.applyProviderUpdate(request, {
         event,
         numbersAsText,
-        isPolled: true,
+        isCurrentState: true,
       });
       const published = applied?.isChanged ? await deps.publish([applied.request]) : undefined;
       const { request: now = request, hasPausedAccount = false } = applied ?? {};

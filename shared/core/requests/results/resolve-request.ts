@@ -4,9 +4,9 @@ import type { LaneScheduler } from "../lanes/lane-scheduler.ts";
 import type { DecisionContext } from "../state/decision-context.ts";
 import type { ProviderClients, ReferenceStore } from "../state/ports.ts";
 import type { RequestRecord } from "../state/record.ts";
-import { emitStarted, transition } from "../state/request-state.ts";
+import { transition, withStartedEvent } from "../state/request-state.ts";
 import type { RequestWriter } from "../state/request-writer.ts";
-import { isContinuation, requeue } from "../state/submission-transitions.ts";
+import { hasBeenSubmitted, returnUnsent } from "../state/submission-transitions.ts";
 
 /** What a person found out at the provider about a request whose outcome was unknown. */
 export type Resolution = { as: "submitted"; providerRequestId?: string } | { as: "not-submitted" };
@@ -42,18 +42,18 @@ export const makeResolveRequest =
       if (request.status !== "UNKNOWN")
         throw new Failure("CONFLICT", "the outcome of this request is known");
       const context = deps.context();
-      if (as.as === "not-submitted") return requeue(request, context);
+      if (as.as === "not-submitted") return returnUnsent(request, context);
       const provider = deps.providerClients[request.provider];
-      return toRunning(request, as.providerRequestId, context, provider);
+      return resumeAsRunning(request, as.providerRequestId, context, provider);
     });
     if (!decided) throw new Failure("NOT_FOUND", "there is no such request");
     const { request } = decided;
-    if (as.as === "not-submitted" && !isContinuation(request))
+    if (as.as === "not-submitted" && !hasBeenSubmitted(request))
       await deps.laneScheduler.wakeUp(request.lane);
     return request;
   };
 
-function toRunning(
+function resumeAsRunning(
   request: RequestRecord,
   providerRequestId: string | undefined,
   context: DecisionContext,
@@ -70,5 +70,5 @@ function toRunning(
     sweepDueMs: knownId === undefined ? deadlineMs : nowMs,
     polls: 0,
   });
-  return provider.startsWhenAccepted ? emitStarted(running, context) : running;
+  return provider.startsWhenAccepted ? withStartedEvent(running, context) : running;
 }

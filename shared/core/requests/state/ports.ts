@@ -55,7 +55,7 @@ export interface DueEntry {
 export interface JoinedLane {
   position: number;
   /** True when no sweep of the lane was due: the caller must send a wake-up message. */
-  wasUnscheduled: boolean;
+  hadNoSweep: boolean;
 }
 
 export interface LaneStore {
@@ -173,7 +173,7 @@ export interface KnownKey {
 
 /** Stores texts that may be too large for an item. */
 export interface TextStore {
-  keep(requestId: string, text: string): Promise<StoredText>;
+  store(requestId: string, text: string): Promise<StoredText>;
   open(text: StoredText): Promise<string>;
 }
 
@@ -194,7 +194,7 @@ export interface Schedules {
   delete(requestId: string): Promise<void>;
 }
 
-export type Exchange =
+export type CallResult =
   | { kind: "answered"; answer: ProviderAnswer }
   /** No connection was made, so nothing happened at the provider. */
   | { kind: "notSent"; reason: string }
@@ -203,13 +203,13 @@ export type Exchange =
 
 export interface ProviderCalls {
   /** Makes one call on a connection of its own, without a retry. Never throws. */
-  exchange(provider: ProviderId, request: ProviderHttpCall, timeoutMs: number): Promise<Exchange>;
+  send(provider: ProviderId, request: ProviderHttpCall, timeoutMs: number): Promise<CallResult>;
 }
 
 /** Limits the rate of a client's requests. */
 export interface ClientRates {
   /** Counts one request. Returns `false` when the client has reached the limit of this second (real time). */
-  take(clientId: string): Promise<boolean>;
+  tryConsume(clientId: string): Promise<boolean>;
 }
 
 /** How each provider takes requests. */

@@ -6,18 +6,18 @@ import type { ProviderClient } from "../../providers/provider-client.ts";
 import type { DecisionContext } from "./decision-context.ts";
 import { isTerminal, type LanePause, type RequestRecord } from "./record.ts";
 import {
-  emitStarted,
   pollDelayMs,
   transition,
   withDerivedFields,
   withOutboxEvents,
+  withStartedEvent,
 } from "./request-state.ts";
 
 /** A report of the provider about a request, from a webhook, a poll, or the answer to the submission. */
 export interface ProviderUpdate {
   event: ProviderEvent;
   /** True for an answer to our own call, which is the current state. A webhook may be late or repeated. */
-  isPolled?: boolean;
+  isCurrentState?: boolean;
   numbersAsText?: boolean;
   /** The webhook's exact bytes, when the event could not keep every digit. */
   raw?: Uint8Array;
@@ -26,10 +26,10 @@ export interface ProviderUpdate {
 export interface UpdateResult {
   request: RequestRecord;
   /**
-   * `late`: the request had ended with another outcome. `unsure`: a repeated old
+   * `late`: the request had ended with another outcome. `needsPoll`: a repeated old
    * prompt, which counts only after a poll has confirmed it.
    */
-  verdict: "applied" | "duplicate" | "late" | "unsure";
+  verdict: "applied" | "duplicate" | "late" | "needsPoll";
   /** Effect on the account's lane. Apply it before the request is stored. Applying it again changes nothing. */
   laneEffect?: { pause: LanePause } | { endLoginPause: true };
 }
@@ -65,7 +65,7 @@ function applyStarted(
   if (request.status === "CANCELLED") return { request, verdict: "duplicate" };
   const isProof = ["QUEUED", "UNKNOWN"].includes(request.status);
   const running = isProof ? toRunning(request, event, context) : request;
-  const started = emitStarted(running, context, event.data.payload);
+  const started = withStartedEvent(running, context, event.data.payload);
   return started === request
     ? { request, verdict: "duplicate" }
     : { request: started, verdict: "applied" };
@@ -96,14 +96,14 @@ function applyPrompt(
   if (isTerminal(request)) return { request, verdict: "duplicate" };
   const { event } = update;
   const digest = event.discriminator ?? sha256Hex(canonicalJson(event.data)).slice(0, 16);
-  const isKnown = update.isPolled || request.prompts.at(-1) === digest;
+  const isKnown = update.isCurrentState || request.prompts.at(-1) === digest;
   // A poll may word the open prompt differently.
   if (request.status === "ACTION_REQUIRED" && isKnown) return { request, verdict: "duplicate" };
   // While an input is being sent, the provider still reports the prompt that it answers.
   if (request.sealedInput !== undefined) return { request, verdict: "duplicate" };
-  if (!update.isPolled && request.prompts.includes(digest)) {
+  if (!update.isCurrentState && request.prompts.includes(digest)) {
     const polledNow = withDerivedFields({ ...request, sweepDueMs: context.nowMs }, context);
-    return { request: polledNow, verdict: "unsure" };
+    return { request: polledNow, verdict: "needsPoll" };
   }
   const { nowMs, rules } = context;
   const deadlineMs = nowMs + rules.actionTimeoutMs;

@@ -32,7 +32,7 @@ export const outboxFilters = {
   /** Entries that the caller's own last write added. */
   ownWrite: ({ version }: OutboxEntry, request: RequestRecord) => version === request.version,
   /** The entry that accepting the request added, while its message is not late. */
-  accept: (
+  createdEvent: (
     { version, sinceRealMs }: OutboxEntry,
     _: RequestRecord,
     { nowRealMs, rules }: DecisionContext,

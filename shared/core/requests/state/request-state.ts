@@ -133,7 +133,7 @@ export function withOutboxEvents(
 }
 
 /** Adds `workflow.started` to the outbox, once per request. */
-export function emitStarted(
+export function withStartedEvent(
   request: RequestRecord,
   context: DecisionContext,
   payload?: unknown,

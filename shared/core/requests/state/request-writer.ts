@@ -12,10 +12,10 @@ export type RequestWriter = ReturnType<typeof makeRequestWriter>;
 export function makeRequestWriter(deps: { requests: RequestStore; texts: TextStore }) {
   const { requests, texts } = deps;
 
-  async function withStoredTexts(request: RequestRecord): Promise<RequestRecord> {
+  async function storeLargeTexts(request: RequestRecord): Promise<RequestRecord> {
     const keepText = async <Text extends StoredText | undefined>(text: Text): Promise<Text> =>
       text && "inline" in text
-        ? ((await texts.keep(request.requestId, text.inline)) as Text)
+        ? ((await texts.store(request.requestId, text.inline)) as Text)
         : text;
     const [params, result, lateResult, outbox] = await Promise.all([
       keepText(request.params),
@@ -34,13 +34,13 @@ export function makeRequestWriter(deps: { requests: RequestStore; texts: TextSto
 
   /** Replaces the version that was read. Returns `undefined` when another write came first. @throws DEPENDENCY_DOWN */
   async function replace(request: RequestRecord): Promise<RequestRecord | undefined> {
-    return requests.replace(await withStoredTexts(request));
+    return requests.replace(await storeLargeTexts(request));
   }
 
   return {
     /** Stores a new request, or returns the stored one when the id exists already. @throws DEPENDENCY_DOWN */
     async create(request: RequestRecord): Promise<{ request: RequestRecord; isCreated: boolean }> {
-      const fresh = await withStoredTexts(request);
+      const fresh = await storeLargeTexts(request);
       const known = await requests.create(fresh);
       return known === "created"
         ? { request: { ...fresh, version: 1 }, isCreated: true }

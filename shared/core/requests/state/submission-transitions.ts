@@ -1,9 +1,9 @@
 import type { ProviderClient, SubmissionOutcome } from "../../providers/provider-client.ts";
 import type { DecisionContext } from "./decision-context.ts";
+import { failRequest } from "./endings.ts";
 import { withProviderUpdate } from "./provider-update.ts";
 import type { LanePause, RequestRecord } from "./record.ts";
-import { emitStarted, pollDelayMs, transition, withDerivedFields } from "./request-state.ts";
-import { failRequest } from "./timeouts.ts";
+import { pollDelayMs, transition, withDerivedFields, withStartedEvent } from "./request-state.ts";
 
 /** Claims the request for one worker until that real time. */
 export function claimForSubmission(
@@ -22,12 +22,12 @@ export function claimForSubmission(
 }
 
 /** True when a person's input is being sent, for a request that the provider has already. */
-export function isContinuation(request: RequestRecord): boolean {
+export function hasBeenSubmitted(request: RequestRecord): boolean {
   return request.submittedMs !== undefined;
 }
 
 /** The outcome of a submission: what the provider answered, or that nothing was sent. */
-export type SubmissionResult = SubmissionOutcome | { kind: "notSent"; code: string };
+export type SendOutcome = SubmissionOutcome | { kind: "notSent"; code: string };
 
 export interface SubmissionDecision {
   request: RequestRecord;
@@ -50,7 +50,7 @@ const UNAVAILABLE_PAUSE_MS = 60_000;
  */
 export function applySubmissionOutcome(
   request: RequestRecord,
-  outcome: SubmissionResult,
+  outcome: SendOutcome,
   context: DecisionContext,
   of: { provider: ProviderClient; nextSubmissionNotBeforeMs: number },
 ): SubmissionDecision {
@@ -61,28 +61,25 @@ export function applySubmissionOutcome(
       return { request: applyAccepted(answered, outcome, context, provider) };
     case "rejected":
       // A refused input does not end the request: the person may try another.
-      return isContinuation(request)
-        ? { request: requeue(answered, context) }
+      return hasBeenSubmitted(request)
+        ? { request: returnUnsent(answered, context) }
         : { request: failRequest(answered, outcome.error, context, provider) };
     case "unknown":
       return { request: markUnknown(answered, context) };
     case "credentialsRefused":
-      return { request: requeue(answered, context), pausesConnection: true };
+      return { request: returnUnsent(answered, context), pausesConnection: true };
     case "accountBlocked":
-      return { request: requeue(answered, context), pause: { reason: outcome.code } };
+      return { request: returnUnsent(answered, context), pause: { reason: outcome.code } };
     default:
       return {
-        request: requeue(answered, context),
+        request: returnUnsent(answered, context),
         pause: pauseOf(outcome, context),
       };
   }
 }
 
 function pauseOf(
-  outcome: Extract<
-    SubmissionResult,
-    { kind: "rateLimited" | "temporarilyUnavailable" | "notSent" }
-  >,
+  outcome: Extract<SendOutcome, { kind: "rateLimited" | "temporarilyUnavailable" | "notSent" }>,
   { nowMs, rules }: DecisionContext,
 ): LanePause {
   if (outcome.kind === "notSent")
@@ -109,17 +106,17 @@ function applyAccepted(
     sweepDueMs: nowMs + pollDelayMs(0, rules),
     polls: 0,
   });
-  const started = provider.startsWhenAccepted ? emitStarted(running, context) : running;
+  const started = provider.startsWhenAccepted ? withStartedEvent(running, context) : running;
   if (!outcome.outcome) return started;
   // The answer contains the result.
   const { outcome: event, numbersAsText = false } = outcome;
-  const update = { event, numbersAsText, isPolled: true };
+  const update = { event, numbersAsText, isCurrentState: true };
   return withProviderUpdate(started, update, context, provider).request;
 }
 
 /** Nothing happened: returns the request to the head of its lane, or to ACTION_REQUIRED when an input was sent. */
-export function requeue(request: RequestRecord, context: DecisionContext): RequestRecord {
-  if (!isContinuation(request)) return transition(request, "QUEUED", context);
+export function returnUnsent(request: RequestRecord, context: DecisionContext): RequestRecord {
+  if (!hasBeenSubmitted(request)) return transition(request, "QUEUED", context);
   const deadlineMs = request.actionDeadlineMs ?? context.nowMs;
   const until = { deadlineMs, holdUntilMs: deadlineMs, sweepDueMs: deadlineMs };
   return transition(request, "ACTION_REQUIRED", context, until);
@@ -143,7 +140,7 @@ export function markUnknown(request: RequestRecord, context: DecisionContext): R
  */
 export function mergeLateAnswer(
   request: RequestRecord,
-  outcome: SubmissionResult,
+  outcome: SendOutcome,
   context: DecisionContext,
   of: { provider: ProviderClient; nextSubmissionNotBeforeMs: number },
 ): RequestRecord | undefined {
@@ -159,5 +156,5 @@ export function mergeLateAnswer(
     context,
   );
   const isSilent = request.status === "CANCELLED" || !of.provider.startsWhenAccepted;
-  return isSilent ? merged : emitStarted(merged, context);
+  return isSilent ? merged : withStartedEvent(merged, context);
 }

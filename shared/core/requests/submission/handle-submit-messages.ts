@@ -3,14 +3,14 @@ import { parseJsonOrUndefined } from "../../../contracts/json-text.ts";
 import { limits } from "../../../contracts/limits.ts";
 import { type SubmitMessage, submitMessage } from "../../../contracts/messages/submit.ts";
 import { type MessageFailure, toMessageFailure } from "../../message-failure.ts";
-import type { JoinWhenDue } from "../lanes/join-lane.ts";
+import type { JoinWhenDue } from "../lanes/join-when-due.ts";
 import type { LaneScheduler } from "../lanes/lane-scheduler.ts";
 import type { DecisionContext } from "../state/decision-context.ts";
 import type { RequestStore, SubmitQueue } from "../state/ports.ts";
 import type { PublishedOutboxes, PublishOutboxes } from "../state/publish-outboxes.ts";
 import type { Lane, RequestRecord } from "../state/record.ts";
 import type { SendInput } from "./send-input.ts";
-import type { SubmitResult } from "./submit-request.ts";
+import type { SubmitRequestResult } from "./submit-request.ts";
 import type { LaneRunResult, WorkLane } from "./work-lane.ts";
 
 export interface HandleSubmitMessagesDeps {
@@ -26,10 +26,10 @@ export interface HandleSubmitMessagesDeps {
 
 export type MessageOutcome = { kind: "done" } | MessageFailure;
 
-export interface SubmitRun {
+export interface SubmitBatchResult {
   /** One for each message, in order. */
   messages: MessageOutcome[];
-  submissions: SubmitResult[];
+  submissions: SubmitRequestResult[];
   /** The longest wait (business) of a request at the head of a lane; 0 when none waits. */
   longestWaitMs: number;
   outbox: PublishedOutboxes;
@@ -45,10 +45,10 @@ const MAX_DELAY_MS = limits.maxSqsDelaySeconds * 1_000;
  */
 export const makeHandleSubmitMessages =
   (deps: HandleSubmitMessagesDeps) =>
-  async (bodies: readonly string[], remainingMs: () => number): Promise<SubmitRun> => {
+  async (bodies: readonly string[], remainingMs: () => number): Promise<SubmitBatchResult> => {
     const messages = bodies.map(parse);
     const found = await findRequests(deps, messages);
-    const published = [await deps.publish(acceptedOf(messages, found), "accept")];
+    const published = [await deps.publish(acceptedOf(messages, found), "createdEvent")];
     const runs = new Map<string, Promise<LaneRunResult>>();
     const settled = await Promise.allSettled(
       messages.map((message) => processMessage(deps, message, { found, runs, remainingMs })),
@@ -117,7 +117,7 @@ async function processMessage(
     await runOnce(message.requestId, () => deps.sendInput(message.requestId));
     return;
   }
-  const lane = await laneToWork(deps, message, found);
+  const lane = await prepareLane(deps, message, found);
   if (lane === undefined) return;
   const { kind } = await runOnce(lane, () => deps.workLane(lane, remainingMs));
   // The worker that holds the lease may have read the lane before this request joined it.
@@ -125,7 +125,7 @@ async function processMessage(
 }
 
 /** The lane that must be worked because of this message; `undefined` when none must. */
-async function laneToWork(
+async function prepareLane(
   deps: HandleSubmitMessagesDeps,
   message: Exclude<SubmitMessage, { kind: "continue" }>,
   found: FoundRequests,
@@ -148,7 +148,7 @@ async function joinDue(
   request: RequestRecord,
 ): Promise<string | undefined> {
   const joined = await deps.joinWhenDue(request);
-  if (joined) return joined.processNow ? request.lane : undefined;
+  if (joined) return joined.wakesLane ? request.lane : undefined;
   const { status, scheduledMs = 0 } = request;
   const delayMs = scheduledMs - deps.context().nowMs;
   if (status === "SCHEDULED" && delayMs > 0 && delayMs <= MAX_DELAY_MS) {

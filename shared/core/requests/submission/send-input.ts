@@ -4,7 +4,7 @@ import type { DecisionContext } from "../state/decision-context.ts";
 import type { LaneStore, RequestStore } from "../state/ports.ts";
 import type { RequestRecord } from "../state/record.ts";
 import type { RequestWriter } from "../state/request-writer.ts";
-import { requeue } from "../state/submission-transitions.ts";
+import { returnUnsent } from "../state/submission-transitions.ts";
 import type { SubmitRequest } from "./submit-request.ts";
 import type { LaneRunResult } from "./work-lane.ts";
 
@@ -30,12 +30,12 @@ export type SendInput = ReturnType<typeof makeSendInput>;
  */
 export function makeSendInput(deps: SendInputDeps) {
   const paceOf = makePaceOf(deps);
-  const nothingDone: LaneRunResult = { kind: "worked", submissions: [], changed: [] };
+  const nothingDone: LaneRunResult = { kind: "done", submissions: [], changed: [] };
 
   /** Returns the request to ACTION_REQUIRED, so that the person may try again before its deadline. */
   const returnToPrompt = (requestId: string) =>
     deps.writer.change(requestId, (now) =>
-      now.sealedInput === undefined || now.owner ? undefined : requeue(now, deps.context()),
+      now.sealedInput === undefined || now.owner ? undefined : returnUnsent(now, deps.context()),
     );
 
   async function send(request: RequestRecord): Promise<LaneRunResult> {
@@ -55,8 +55,8 @@ export function makeSendInput(deps: SendInputDeps) {
     if (submission.kind === "unsubmittable") await returnToPrompt(requestId);
     if (submission.kind !== "submitted") return { ...nothingDone, submissions: [submission] };
     await deps.lanes.delaySubmissions(lane, submission.nextSubmissionNotBeforeMs);
-    const changed = submission.wroteLast ? [submission.request] : [];
-    return { kind: "worked", submissions: [submission], changed };
+    const changed = submission.mustPublish ? [submission.request] : [];
+    return { kind: "done", submissions: [submission], changed };
   }
 
   return async (requestId: string): Promise<LaneRunResult> => {

@@ -6,6 +6,7 @@ import type { ProviderHttpCall } from "../../providers/http-call.ts";
 import type { Credentials, ProviderClient, SubmitInput } from "../../providers/provider-client.ts";
 import { drawGapMs } from "../lanes/pace.ts";
 import type { DecisionContext } from "../state/decision-context.ts";
+import { type RequestError, timeoutError } from "../state/endings.ts";
 import type {
   LaneStore,
   ProviderCalls,
@@ -19,13 +20,12 @@ import type { RequestWriter } from "../state/request-writer.ts";
 import {
   applySubmissionOutcome,
   claimForSubmission,
-  isContinuation,
+  hasBeenSubmitted,
   mergeLateAnswer,
+  type SendOutcome,
   type SubmissionDecision,
-  type SubmissionResult,
 } from "../state/submission-transitions.ts";
-import { type RequestError, timeoutError } from "../state/timeouts.ts";
-import { findCredentials, makeCredentialsChangedSince } from "./credentials-changed.ts";
+import { findCredentials, makeCredentialsChangedSince } from "./request-credentials.ts";
 
 /**
  * One submission, in order: build the provider's call, announce it to the
@@ -62,15 +62,15 @@ export interface Submitted {
   kind: "submitted";
   request: RequestRecord;
   /** True when this worker wrote the request last. The caller then publishes its outbox. */
-  wroteLast: boolean;
-  outcome: SubmissionResult;
+  mustPublish: boolean;
+  outcome: SendOutcome;
   /** Earliest time (business) of the account's next submission. */
   nextSubmissionNotBeforeMs: number;
   pause?: LanePause | undefined;
   hasPausedConnection: boolean;
 }
 
-export type SubmitResult =
+export type SubmitRequestResult =
   | Submitted
   /** Another write came first, and nothing was sent. */
   | { kind: "conflict" }
@@ -90,7 +90,7 @@ const ANSWER_MARGIN_MS = 5_000;
 export const SUBMISSION_MARGIN_MS = SEND_WITHIN_MS + ANSWER_MARGIN_MS;
 
 /** How much longer than needed a submission is announced, so that this process's next ones need no write. */
-const ANNOUNCED_AHEAD_MS = 10_000;
+const SUBMITTING_UNTIL_AHEAD_MS = 10_000;
 
 export type SubmitRequest = ReturnType<typeof makeSubmitRequest>;
 
@@ -104,65 +104,70 @@ export type SubmitRequest = ReturnType<typeof makeSubmitRequest>;
 export function makeSubmitRequest(deps: SubmitRequestDeps) {
   const { writer, references, calls } = deps;
   const credentialsChangedSince = makeCredentialsChangedSince(deps);
-  const announceSubmission = makeAnnounceSubmission(references);
+  const extendSubmittingUntil = makeExtendSubmittingUntil(references);
 
   return async (of: {
     request: RequestRecord;
     connection: Connection;
     sender: Sender;
     pace: Pace;
-  }): Promise<SubmitResult> => {
+  }): Promise<SubmitRequestResult> => {
     const { request, connection, sender, pace } = of;
     const credentials = await findCredentials(deps, request, connection);
     const built = await buildCall(deps, request, credentials);
     if ("error" in built) return { kind: "unsubmittable", request, ...built };
-    await announceSubmission(request.connectionId, deps.context());
+    await extendSubmittingUntil(request.connectionId, deps.context());
 
-    const claimedAt = deps.context();
-    const timedOut = isContinuation(request) ? undefined : timeoutError(request, claimedAt);
+    const claimContext = deps.context();
+    const timedOut = hasBeenSubmitted(request) ? undefined : timeoutError(request, claimContext);
     if (timedOut) return { kind: "unsubmittable", request, error: timedOut };
     const claim = { owner: sender.owner, untilRealMs: sender.leaseUntilRealMs };
-    const claimed = await writer.replace(claimForSubmission(request, claim, claimedAt));
+    const claimed = await writer.replace(claimForSubmission(request, claim, claimContext));
     if (!claimed) return { kind: "conflict" };
 
-    const sent = await send(claimed, built.call, claimedAt.nowRealMs);
+    const sent = await send(claimed, built.call, claimContext.nowRealMs);
     const isRefusal = sent.kind === "credentialsRefused" || sent.kind === "accountBlocked";
     const wereReplaced = isRefusal && (await credentialsChangedSince(request, credentials));
-    return record(claimed, wereReplaced ? credentialsChanged : sent, pace);
+    return storeOutcome(claimed, wereReplaced ? retryWithNewCredentials : sent, pace);
   };
 
   async function send(
     request: RequestRecord,
     call: ProviderHttpCall,
     claimedAtRealMs: number,
-  ): Promise<SubmissionResult> {
+  ): Promise<SendOutcome> {
     const { nowRealMs, rules } = deps.context();
     if (nowRealMs - claimedAtRealMs > SEND_WITHIN_MS) {
-      return { kind: "notSent", code: "WOKEN_LATE" };
+      return { kind: "notSent", code: "WORKER_FROZEN_BEFORE_SEND" };
     }
-    const exchange = await calls.exchange(request.provider, call, rules.submitTimeoutMs);
+    const exchange = await calls.send(request.provider, call, rules.submitTimeoutMs);
     if (exchange.kind === "notSent") return { kind: "notSent", code: exchange.reason };
     if (exchange.kind === "incomplete") return { kind: "unknown", code: exchange.reason };
     return deps.providerClients[request.provider].readSubmission(exchange.answer, request.action);
   }
 
   /** Stores what the submission came to: the provider's id, the pauses, the request. */
-  async function record(
+  async function storeOutcome(
     claimed: RequestRecord,
-    outcome: SubmissionResult,
+    outcome: SendOutcome,
     pace: Pace,
   ): Promise<Submitted> {
     const context = deps.context();
     const nextSubmissionNotBeforeMs = context.nowMs + drawGapMs(pace, deps.random());
     const of = { provider: deps.providerClients[claimed.provider], nextSubmissionNotBeforeMs };
-    const wasPublished = await bindProviderId(claimed, outcome);
+    const hasUnmatchedEvent = await bindProviderId(claimed, outcome);
     const decision = applySubmissionOutcome(claimed, outcome, context, of);
     const { pause, pausesConnection } = decision;
     // Before the request waits again: if this worker dies in between, the pause is there.
     if (pause) {
       await deps.lanes.pause(claimed.lane, claimed, pause).catch(deps.onIgnoredError);
     }
-    const stored = await store(claimed, { decision, outcome, wasPublished }, context, of);
+    const stored = await storeOrMerge(
+      claimed,
+      { decision, outcome, hasUnmatchedEvent },
+      context,
+      of,
+    );
     const hasPausedConnection =
       pausesConnection === true && (await deps.pauseConnection(claimed.connectionId));
     const base = { kind: "submitted", outcome, nextSubmissionNotBeforeMs } as const;
@@ -172,7 +177,7 @@ export function makeSubmitRequest(deps: SubmitRequestDeps) {
   /** Returns whether an event of this provider's id was published before as an unmatched event. */
   async function bindProviderId(
     { connectionId, requestId }: RequestRecord,
-    outcome: SubmissionResult,
+    outcome: SendOutcome,
   ): Promise<boolean> {
     if (outcome.kind !== "accepted" || outcome.providerRequestId === undefined) return false;
     const { providerRequestId } = outcome;
@@ -186,39 +191,46 @@ export function makeSubmitRequest(deps: SubmitRequestDeps) {
     }
   }
 
-  async function store(
+  async function storeOrMerge(
     claimed: RequestRecord,
-    result: { decision: SubmissionDecision; outcome: SubmissionResult; wasPublished: boolean },
+    result: { decision: SubmissionDecision; outcome: SendOutcome; hasUnmatchedEvent: boolean },
     context: DecisionContext,
     of: { provider: ProviderClient; nextSubmissionNotBeforeMs: number },
-  ): Promise<{ request: RequestRecord; wroteLast: boolean }> {
-    const { decision, outcome, wasPublished } = result;
+  ): Promise<{ request: RequestRecord; mustPublish: boolean }> {
+    const { decision, outcome, hasUnmatchedEvent } = result;
     // The result came before the id was known and was published as an unmatched event: poll at once.
-    const pollNow = (request: RequestRecord): RequestRecord =>
-      wasPublished && request.status === "RUNNING"
+    const withPollDueNow = (request: RequestRecord): RequestRecord =>
+      hasUnmatchedEvent && request.status === "RUNNING"
         ? { ...request, sweepDueMs: context.nowMs }
         : request;
-    const replaced = pollNow(decision.request);
+    const replaced = withPollDueNow(decision.request);
     const stored = await writer.replace(replaced).catch((error) => {
       deps.onIgnoredError(error);
       return undefined;
     });
-    if (stored) return { request: stored, wroteLast: true };
+    if (stored) return { request: stored, mustPublish: true };
     // A webhook, the sweep or a person wrote in between: merge the answer into what is stored now.
     const merged = await writer.change(claimed.requestId, (now) => {
-      const isUnsettled = now.status === "UNKNOWN" && now.attempts === claimed.attempts;
-      if (now.owner === claimed.owner || (isUnsettled && outcome.kind !== "unknown")) {
-        return pollNow(applySubmissionOutcome(now, outcome, context, of).request);
+      const wasMarkedUnknownMeanwhile =
+        now.status === "UNKNOWN" && now.attempts === claimed.attempts;
+      if (
+        now.owner === claimed.owner ||
+        (wasMarkedUnknownMeanwhile && outcome.kind !== "unknown")
+      ) {
+        return withPollDueNow(applySubmissionOutcome(now, outcome, context, of).request);
       }
       const late = mergeLateAnswer(now, outcome, context, of);
-      return late && pollNow(late);
+      return late && withPollDueNow(late);
     });
-    return { request: merged?.request ?? decision.request, wroteLast: merged?.isChanged ?? false };
+    return {
+      request: merged?.request ?? decision.request,
+      mustPublish: merged?.isChanged ?? false,
+    };
   }
 }
 
 /** Nothing was done, and the next attempt uses the new credentials. */
-const credentialsChanged: SubmissionResult = {
+const retryWithNewCredentials: SendOutcome = {
   kind: "temporarilyUnavailable",
   code: "CREDENTIALS_CHANGED",
   retryAfterMs: 1_000,
@@ -228,16 +240,16 @@ const credentialsChanged: SubmissionResult = {
  * Writes until when (real time) a submission may be in flight on a connection.
  * A webhook that matches no request yet waits until then.
  */
-function makeAnnounceSubmission(references: ReferenceStore) {
+function makeExtendSubmittingUntil(references: ReferenceStore) {
   /** Per connection the latest time that this process wrote. */
-  const announced = new Map<string, number>();
+  const writtenUntilRealMs = new Map<string, number>();
 
   return async (connectionId: string, { rules, nowRealMs }: DecisionContext): Promise<void> => {
     const neededMs = nowRealMs + rules.submitTimeoutMs + SUBMISSION_MARGIN_MS;
-    if ((announced.get(connectionId) ?? 0) >= neededMs) return;
-    const untilRealMs = neededMs + ANNOUNCED_AHEAD_MS;
+    if ((writtenUntilRealMs.get(connectionId) ?? 0) >= neededMs) return;
+    const untilRealMs = neededMs + SUBMITTING_UNTIL_AHEAD_MS;
     await references.extendSubmittingUntil(connectionId, untilRealMs);
-    announced.set(connectionId, untilRealMs);
+    writtenUntilRealMs.set(connectionId, untilRealMs);
   };
 }
 
@@ -249,7 +261,7 @@ async function buildCall(
 ): Promise<{ call: ProviderHttpCall } | { error: RequestError; cause?: unknown }> {
   const provider = deps.providerClients[request.provider];
   try {
-    if (isContinuation(request)) return await buildContinuation(deps, request, credentials);
+    if (hasBeenSubmitted(request)) return await buildContinuation(deps, request, credentials);
     const params = await paramsOf(deps, request);
     const { requestId, accountId, action } = request;
     return { call: provider.submit({ requestId, accountId, action, params }, credentials) };

@@ -1,17 +1,17 @@
 import type { Lease } from "../../clock.ts";
 import type { AccountReader, ConnectionReader } from "../../connections/ports.ts";
-import { type LaneHead, makeDecideLaneHead } from "../lanes/lane-head.ts";
+import { type LaneHeadResult, makeProcessLaneHead } from "../lanes/lane-head.ts";
 import type { LaneScheduler } from "../lanes/lane-scheduler.ts";
 import { makePaceOf } from "../lanes/pace.ts";
 import type { DecisionContext } from "../state/decision-context.ts";
+import { failRequest, type RequestError } from "../state/endings.ts";
 import type { LaneStore, ProviderClients, RequestStore } from "../state/ports.ts";
 import type { Lane, LanePause, RequestRecord } from "../state/record.ts";
 import type { RequestWriter } from "../state/request-writer.ts";
-import { failRequest, type RequestError } from "../state/timeouts.ts";
 import {
   SUBMISSION_MARGIN_MS,
   type SubmitRequest,
-  type SubmitResult,
+  type SubmitRequestResult,
   type Submitted,
 } from "./submit-request.ts";
 
@@ -37,8 +37,8 @@ export interface WorkLaneDeps {
 
 export interface LaneRunResult {
   /** `busy`: another worker has the lease, and nothing was done. */
-  kind: "worked" | "busy";
-  submissions: SubmitResult[];
+  kind: "done" | "busy";
+  submissions: SubmitRequestResult[];
   /** Requests that this run changed. The caller publishes their outboxes. */
   changed: RequestRecord[];
   /** Time (business) that the first waiting request has waited; absent when none waits. */
@@ -60,10 +60,10 @@ interface LaneChange {
   pause?: LanePause | undefined;
 }
 
-interface StepResult extends Omit<LaneHead, "decision"> {
+interface StepResult extends Omit<LaneHeadResult, "decision"> {
   /** `again`: a request ended without a call. Without `checkAgainAtMs` nothing waits in the lane. */
   next: "again" | { checkAgainAtMs?: number | undefined };
-  submissions: SubmitResult[];
+  submissions: SubmitRequestResult[];
   change: LaneChange;
 }
 
@@ -77,19 +77,19 @@ export type WorkLane = ReturnType<typeof makeWorkLane>;
  */
 export function makeWorkLane(deps: WorkLaneDeps) {
   const { writer, lanes, laneScheduler } = deps;
-  const decideHead = makeDecideLaneHead(deps);
+  const decideHead = makeProcessLaneHead(deps);
   const paceOf = makePaceOf(deps);
 
   return async (laneId: string, remainingMs: () => number): Promise<LaneRunResult> => {
     const acquired = await acquire(laneId);
-    let result: LaneRunResult = { kind: "worked", submissions: [], changed: [] };
+    let result: LaneRunResult = { kind: "done", submissions: [], changed: [] };
     if (!acquired) return { ...result, kind: "busy" };
     const { lease } = acquired;
     let { lane, change } = acquired;
-    for (let skipped = 0; skipped < MAX_SKIPPED_PER_RUN; skipped++) {
+    for (let step = 0; step < MAX_SKIPPED_PER_RUN; step++) {
       const step = await runStep(lane, change, { lease, remainingMs });
       result = {
-        kind: "worked",
+        kind: "done",
         submissions: [...result.submissions, ...step.submissions],
         changed: [...result.changed, ...step.changed],
         headWaitMs: step.headWaitMs ?? result.headWaitMs,
@@ -109,7 +109,7 @@ export function makeWorkLane(deps: WorkLaneDeps) {
   ): Promise<{ lane: Lane; lease: Lease; change: LaneChange } | undefined> {
     const { nowMs, nowRealMs, rules } = deps.context();
     const lease = { owner: deps.newOwner(), untilMs: nowRealMs + rules.laneLeaseMs };
-    const sweepDueMs = laneScheduler.sweepDueFor(nowMs + rules.laneLeaseMs);
+    const sweepDueMs = laneScheduler.sweepDueAfterWakeUp(nowMs + rules.laneLeaseMs);
     const acquired = await lanes.acquire(laneId, lease, sweepDueMs);
     if (!acquired) return undefined;
     const { abandonedByPrevious, ...lane } = acquired;
@@ -153,7 +153,7 @@ export function makeWorkLane(deps: WorkLaneDeps) {
     return {
       ...step,
       submissions,
-      changed: submission.wroteLast ? [...changed, submission.request] : changed,
+      changed: submission.mustPublish ? [...changed, submission.request] : changed,
       change: changeAfter(submission),
       next: { checkAgainAtMs: nextCheckAfter(submission, decision.othersWait) },
     };
@@ -173,7 +173,7 @@ export function makeWorkLane(deps: WorkLaneDeps) {
     { dequeuedCount, nextSubmissionNotBeforeMs, pause }: LaneChange,
   ): Promise<"done" | Lane> {
     const sweepDueMs =
-      checkAgainAtMs === undefined ? undefined : laneScheduler.sweepDueFor(checkAgainAtMs);
+      checkAgainAtMs === undefined ? undefined : laneScheduler.sweepDueAfterWakeUp(checkAgainAtMs);
     const released = await lanes.release(lane, {
       dequeuedCount,
       nextSubmissionNotBeforeMs,
@@ -192,11 +192,11 @@ export function makeWorkLane(deps: WorkLaneDeps) {
     request: RequestRecord,
     lease: Lease,
   ): Promise<{
-    submission?: SubmitResult | "connectionPaused";
+    submission?: SubmitRequestResult | "connectionPaused";
     ended?: RequestRecord | undefined;
   }> {
     const connection = await deps.connections.read(request.connectionId);
-    if (!connection) return { ended: await end(request, connectionDeleted) };
+    if (!connection) return { ended: await endAsFailed(request, connectionDeleted) };
     if (connection.settings.status === "paused") return { submission: "connectionPaused" };
     const submission = await deps.submitRequest({
       request,
@@ -205,10 +205,10 @@ export function makeWorkLane(deps: WorkLaneDeps) {
       pace: await paceOf(request),
     });
     if (submission.kind !== "unsubmittable") return { submission };
-    return { submission, ended: await end(request, submission.error) };
+    return { submission, ended: await endAsFailed(request, submission.error) };
   }
 
-  async function end(
+  async function endAsFailed(
     request: RequestRecord,
     error: RequestError,
   ): Promise<RequestRecord | undefined> {

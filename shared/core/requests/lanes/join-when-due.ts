@@ -24,12 +24,12 @@ export const makeJoinWhenDue =
   }) =>
   async (
     found: RequestRecord,
-  ): Promise<{ request: RequestRecord; processNow: boolean } | undefined> => {
+  ): Promise<{ request: RequestRecord; wakesLane: boolean } | undefined> => {
     const isDue = ({ status, scheduledMs = Number.POSITIVE_INFINITY }: RequestRecord) =>
       status === "SCHEDULED" && scheduledMs <= deps.context().nowMs;
     if (!isDue(found)) return undefined;
     const { nowMs } = deps.context();
-    const sweepDueMs = deps.laneScheduler.sweepDueFor(nowMs);
+    const sweepDueMs = deps.laneScheduler.sweepDueAfterWakeUp(nowMs);
     const joined = await deps.lanes.join(found.lane, found, { nowMs, sweepDueMs });
     if (joined === "full") return undefined;
     const changed = await deps.writer.change(found.requestId, (request) => {
@@ -40,7 +40,7 @@ export const makeJoinWhenDue =
     });
     if (!changed?.isChanged) return undefined;
     const { request } = changed;
-    const processNow = joined.wasUnscheduled || request.isLogin === true;
-    if (!processNow) await deps.laneScheduler.ensureWakeUp(request.lane);
-    return { request, processNow };
+    const wakesLane = joined.hadNoSweep || request.isLogin === true;
+    if (!wakesLane) await deps.laneScheduler.ensureWakeUp(request.lane);
+    return { request, wakesLane };
   };
