@@ -47,7 +47,7 @@ describe("The owning tests of the guarantees", () => {
   });
 
   test.each(rows)("The guarantee $id is in exactly one title of $file", ({ id, file }) => {
-    const titles = textOf(file).match(/\b(?:test|describe|says)(?:\.each)?\([^;{]*?["`].*["`]/g);
+    const titles = textOf(file).match(/\b(?:test|describe|states)(?:\.each)?\([^;{]*?["`].*["`]/g);
     expect(titles?.filter((title) => title.includes(`(${id})`))).toHaveLength(1);
   });
 });

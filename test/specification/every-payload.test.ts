@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => inbound.close());
 
-/** Each row: what the specification calls it, the body, and type, status and event name that must come out. */
+/** A payload's name in the specification, its body, and the expected type, status and event name. */
 type Row = [
   name: string,
   body: object,
@@ -112,14 +112,14 @@ function ended(mode: string, status: string, more: object, eventType: string): R
   return [`workflow.completed, ${mode}`, body, completed, status, eventType];
 }
 
-/** A payload that the documents print. */
+/** Returns the row of a sample payload of the specification. */
 function sample(name: string, type: string, status: string, eventType: string): Row {
   const found = samples.find((one) => one.name === name);
   if (!found) throw new Error(`no sample ${name}`);
   return [`${name}, the sample`, found.body, type, status, eventType];
 }
 
-test("every payload of the specification in, the right event out", async () => {
+test("Every payload of the specification is published as the event that it describes", async () => {
   for (const provider of ["we-link", "linked-api"] as const) {
     const { url, secret } = addresses[provider];
     for (const [name, body, type, status, eventType] of provider === "we-link"
@@ -138,7 +138,7 @@ test("every payload of the specification in, the right event out", async () => {
         status,
         eventType,
       ]);
-      // `error` says why it failed, and `result` what came of it otherwise: never both.
+      // A failed event has `error`, any other has `result`, and no event has both.
       expect(data).not.toHaveProperty(status === "failed" ? "result" : "error");
       if (status === "failed") expect(data).toHaveProperty("error.code");
     }

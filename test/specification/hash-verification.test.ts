@@ -18,14 +18,14 @@ import {
   withHash,
 } from "../support/runs/inbound-run.ts";
 
-/** Stands in every body here, so that a log that holds a piece of one is found out. */
+/** Part of every body here, so that a search finds any part of a body in a log. */
 const canary = "canary-7f3a";
 const jwt = { alg: "HS256", typ: "JWT" };
 
 let inbound: InboundRun;
 let strict: Address;
 let lenient: Address;
-/** Where `jku` and `x5u` point: whoever looks there is counted. */
+/** A server to which `jku` and `x5u` point; it counts its requests. */
 let elsewhere: { url: string; visits: () => number; close(): void };
 beforeAll(async () => {
   inbound = await startInboundRun();
@@ -63,7 +63,7 @@ const rsa = generateKeyPairSync("rsa", { modulusLength: 2048 });
 const ec = generateKeyPairSync("ec", { namedCurve: "P-256" });
 const publicPem = rsa.publicKey.export({ type: "spki", format: "pem" }).toString();
 
-/** The `hash` that a forger gives, or `undefined` for none; a function may write the whole text. */
+/** Returns the `hash` of a forged webhook, or `undefined` for a webhook without one. */
 type Forge = (of: { body: Body; text: string; secret: string }) => unknown;
 
 const forgedHmacs: Record<string, Forge> = {
@@ -165,7 +165,7 @@ const forgedTokens: Record<string, Forge> = {
   },
 };
 
-/** Whole texts: what is wrong is not the `hash` itself. */
+/** Whole bodies, which are invalid in another way than by the value of `hash`. */
 const forgedTexts: Record<string, (of: { text: string; secret: string }) => string> = {
   "one character changed": ({ text, secret }) => signed(text, secret).replace("SUCCESS", "SUCCESs"),
   "a member added": ({ text, secret }) => signed(text, secret).replace("{", '{"more":1,'),
@@ -196,27 +196,33 @@ async function refused(
 
 const forgedHashes = { ...forgedHmacs, ...prefixed("JWT, ", forgedTokens) };
 
-describe("a forged hash is rejected (G10)", () => {
-  test.each(Object.keys(forgedHashes))("%s", async (name) => {
-    const body = nextBody();
-    const text = JSON.stringify(body);
-    const hash = await forgedHashes[name]?.({ body, text, secret: strict.secret });
-    await refused(
-      name,
-      strict,
-      hash === undefined ? text : withHash(text, hash),
-      body.request_id,
-      hash,
-    );
-  });
+describe("Forged hashes", () => {
+  test.each(Object.keys(forgedHashes))(
+    "A webhook with a forged hash is rejected (G10): %s",
+    async (name) => {
+      const body = nextBody();
+      const text = JSON.stringify(body);
+      const hash = await forgedHashes[name]?.({ body, text, secret: strict.secret });
+      await refused(
+        name,
+        strict,
+        hash === undefined ? text : withHash(text, hash),
+        body.request_id,
+        hash,
+      );
+    },
+  );
 
-  test.each(Object.keys(forgedTexts))("%s", async (name) => {
-    const body = nextBody();
-    const text = forgedTexts[name]?.({ text: JSON.stringify(body), secret: strict.secret }) ?? "";
-    await refused(name, strict, text, body.request_id);
-  });
+  test.each(Object.keys(forgedTexts))(
+    "A webhook with a forged body is rejected: %s",
+    async (name) => {
+      const body = nextBody();
+      const text = forgedTexts[name]?.({ text: JSON.stringify(body), secret: strict.secret }) ?? "";
+      await refused(name, strict, text, body.request_id);
+    },
+  );
 
-  test("a token of the request alone, for another request, where unbound ones are taken", async () => {
+  test("A JWT that binds only another request id is rejected although the connection allows unbound JWTs", async () => {
     const body = nextBody();
     for (const claims of [
       { request_id: "other" },
@@ -235,7 +241,7 @@ describe("a forged hash is rejected (G10)", () => {
   });
 });
 
-describe("a JWT is taken", () => {
+describe("Accepted JWTs", () => {
   const accepted: Record<string, (of: { body: Body; text: string }) => object> = {
     "with the body's digest in hex": ({ text }) => ({ digest: sha256(text).digest("hex") }),
     "with the body's digest in Base64": ({ text }) => ({
@@ -258,7 +264,7 @@ describe("a JWT is taken", () => {
     }),
   };
 
-  test.each(Object.keys(accepted))("%s", async (name) => {
+  test.each(Object.keys(accepted))("A webhook is accepted with a JWT %s", async (name) => {
     const body = nextBody();
     const text = JSON.stringify(body);
     const hash = await sign(accepted[name]?.({ body, text }) ?? {}, strict.secret);
@@ -266,14 +272,14 @@ describe("a JWT is taken", () => {
     await inbound.events(isAbout(body.request_id), 1);
   });
 
-  test("of the request alone, where the connection allows it", async () => {
+  test("A JWT that binds only the request id is accepted when the connection allows it", async () => {
     const body = nextBody();
     const hash = await sign({ request_id: body.request_id }, lenient.secret);
     expect((await postTo(lenient.url, withHash(JSON.stringify(body), hash))).status).toBe(200);
     await inbound.events(isAbout(body.request_id), 1);
   });
 
-  test("whatever keys its header points to: they are not looked at", async () => {
+  test("The keys that the header of a JWT refers to are not fetched", async () => {
     const body = nextBody();
     const header = { kid: "../x", jku: elsewhere.url, x5u: elsewhere.url };
     const hash = await sign(body, strict.secret, header);
@@ -282,7 +288,7 @@ describe("a JWT is taken", () => {
   });
 });
 
-describe("a connection pinned to one form takes no other", () => {
+describe("Connections pinned to one hash form", () => {
   const forms: Record<HashForm, (text: string, secret: string) => string | Promise<string>> = {
     raw: (text, secret) => hmacOf(text, secret),
     json: (text, secret) => hmacOf(JSON.stringify(JSON.parse(text)), secret),
@@ -290,22 +296,25 @@ describe("a connection pinned to one form takes no other", () => {
     jwt: (text, secret) => sign(JSON.parse(text) as object, secret),
   };
 
-  test.each(Object.keys(forms) as HashForm[])("%s", async (pinned) => {
-    const { url, secret } = await inbound.connect({
-      provider: "we-link",
-      settings: { hashForms: [pinned] },
-    });
-    for (const form of Object.keys(forms) as HashForm[]) {
-      // Written so that each form signs other bytes.
-      const text = `{ "status":"SUCCESS", "request_id":"${canary}-${++count}", "name":"Zoë" }`;
-      const answer = await postTo(url, withHash(text, await forms[form](text, secret)));
-      expect([form, answer.status]).toEqual([form, form === pinned ? 200 : 401]);
-    }
-  });
+  test.each(Object.keys(forms) as HashForm[])(
+    "A connection pinned to the hash form %s rejects the other forms",
+    async (pinned) => {
+      const { url, secret } = await inbound.connect({
+        provider: "we-link",
+        settings: { hashForms: [pinned] },
+      });
+      for (const form of Object.keys(forms) as HashForm[]) {
+        // Each form signs different bytes of this text.
+        const text = `{ "status":"SUCCESS", "request_id":"${canary}-${++count}", "name":"Zoë" }`;
+        const answer = await postTo(url, withHash(text, await forms[form](text, secret)));
+        expect([form, answer.status]).toEqual([form, form === pinned ? 200 : 401]);
+      }
+    },
+  );
 });
 
-describe("a webhook is one connection's", () => {
-  test("a valid body at another client's connection is refused, and a mixed address is none", async () => {
+describe("Webhooks of another connection", () => {
+  test("A valid body is rejected at another client's connection, and a mixed or changed address is answered 404", async () => {
     const theirs = await inbound.connect({
       provider: "we-link",
       clientId: await inbound.newClient("other"),
@@ -335,8 +344,8 @@ describe("a webhook is one connection's", () => {
   });
 });
 
-describe("what was refused leaves nothing behind", () => {
-  test("every 401 says the same", () => {
+describe("Effects of rejected webhooks", () => {
+  test("Every rejected hash has the same response", () => {
     const all = new Set(answers.map(({ text, contentType }) => `${contentType} ${text}`));
     const title = "The signature does not match";
     const text = JSON.stringify({ title, status: 401, code: "SIGNATURE_REJECTED" });
@@ -344,9 +353,10 @@ describe("what was refused leaves nothing behind", () => {
     expect(answers.length).toBeGreaterThan(60);
   });
 
-  test("none is on the bus, and what was taken is there once", () => inbound.nothingMore());
+  test("No rejected webhook is published, and each accepted one is published once", () =>
+    inbound.nothingMore());
 
-  test("no token, secret, body or hash is in a log", () => {
+  test("No token, secret, body or hash of a webhook is in a log", () => {
     const log = inbound.run.logged() + inbound.run.printed.join("\n");
     expect(log.match(/SIGNATURE_REJECTED/g)?.length).toBeGreaterThanOrEqual(answers.length);
     expect(canaries.size).toBeGreaterThan(50);

@@ -11,8 +11,8 @@ import {
 } from "../support/runs/inbound-run.ts";
 import { makeSpecification } from "../support/specification.ts";
 
-/** "Working with Webhooks", sentence by sentence: the side on which Linked API calls us. */
-const { says, everySentenceHasItsTest } = makeSpecification([
+/** "Working with Webhooks", sentence by sentence, where Linked API calls Ackwire. */
+const { states, everySentenceHasItsTest } = makeSpecification([
   "Receive workflow and account events in real time.",
   "Linked API delivers an event to your endpoint whenever a workflow changes state or a LinkedIn account changes status.",
   "You register a single endpoint URL that receives events.",
@@ -55,7 +55,7 @@ const { says, everySentenceHasItsTest } = makeSpecification([
   "Deliveries are at-least-once, so the same event can arrive more than once.",
 ]);
 
-/** The sentences in which we are the sender, or the one who asks. */
+/** Shared by all tests of this file. */
 let inbound: InboundRun;
 let address: Address;
 beforeAll(async () => {
@@ -94,7 +94,7 @@ function account(type: string, ours: string, frame: JsonObject = {}): JsonObject
 
 const post = (body: JsonObject) => postTo(address.url, JSON.stringify(body));
 
-/** Posts, which must be acked, and gives the events that the bus brings of this subject. */
+/** Posts the bodies, expects an ack for each, and returns the events of this subject on the bus. */
 async function eventsOf(
   subject: string,
   bodies: JsonObject[],
@@ -119,13 +119,13 @@ async function eventOf(subject: string, body: JsonObject): Promise<BusMessage["d
 
 const typesOf = (events: BusMessage["detail"][]) => events.map(({ type }) => type).sort();
 
-says("Receive workflow and account events in real time.", async () => {
+states("Receive workflow and account events in real time.", async () => {
   const workflowId = nextId();
   const event = await eventOf(workflowId, workflow("created", workflowId));
   expect(event).toMatchObject({ type: "workflow.created", data: { workflowId } });
 });
 
-says(
+states(
   "Linked API delivers an event to your endpoint whenever a workflow changes state or a LinkedIn account changes status.",
   async () => {
     const workflowId = nextId();
@@ -141,7 +141,7 @@ says(
   },
 );
 
-says("You register a single endpoint URL that receives events.", async () => {
+states("You register a single endpoint URL that receives events.", async () => {
   const test = { id: "test-1", type: "webhook.test", createdAt, data: {} };
   expect((await post(test)).status).toBe(200);
   const [event] = await inbound.events(({ detail }) => detail.type === "webhook.test");
@@ -152,7 +152,7 @@ says("You register a single endpoint URL that receives events.", async () => {
   });
 });
 
-says(
+states(
   "Every event is delivered as an HTTP POST with a JSON body (the event envelope below).",
   async () => {
     const body = JSON.stringify(workflow("created", nextId()));
@@ -170,20 +170,20 @@ says(
   },
 );
 
-says("Respond with any 2xx status to acknowledge.", async () => {
+states("Respond with any 2xx status to acknowledge.", async () => {
   expect(await post(workflow("created", nextId()))).toMatchObject({
     status: 200,
     text: '{"accepted":true}',
   });
 });
 
-says("A non-2xx response, or a timeout, is retried for up to 8 attempts.", async () => {
+states("A non-2xx response, or a timeout, is retried for up to 8 attempts.", async () => {
   const workflowId = nextId();
   const attempts = Array.from({ length: 8 }, () => workflow("completed", workflowId));
   await eventsOf(workflowId, attempts, 1);
 });
 
-says("Every delivery has the same shape:", async () => {
+states("Every delivery has the same shape:", async () => {
   const workflowId = "wf-64835e7c-...";
   const sample = {
     id: "workflow.completed:wf-64835e7c-...",
@@ -203,7 +203,7 @@ says("Every delivery has the same shape:", async () => {
   }
 });
 
-says("id – stable, unique event identifier.", async () => {
+states("id – stable, unique event identifier.", async () => {
   const workflowId = nextId();
   const { id } = await eventOf(workflowId, workflow("created", workflowId));
   expect(id).toBe(`workflow.created:${address.connectionId}:${workflowId}`);
@@ -213,14 +213,14 @@ says("id – stable, unique event identifier.", async () => {
   expect(new Set(ids).size).toBe(2);
 });
 
-says("Use it to deduplicate: a retried delivery reuses the same id.", async () => {
+states("Use it to deduplicate: a retried delivery reuses the same id.", async () => {
   const workflowId = nextId();
   const body = workflow("completed", workflowId, { data: { result: { n: 1 } } });
   const [event] = await eventsOf(workflowId, [body, body, body], 1);
   expect(event?.data.result).toEqual({ n: 1 });
 });
 
-says("type – event type, one of the values listed below.", async () => {
+states("type – event type, one of the values listed below.", async () => {
   const body = {
     id: "unlisted-1",
     type: "workflow.paused",
@@ -236,7 +236,7 @@ says("type – event type, one of the values listed below.", async () => {
   });
 });
 
-says("createdAt – ISO 8601 timestamp of when the event was produced.", async () => {
+states("createdAt – ISO 8601 timestamp of when the event was produced.", async () => {
   const cases = [
     ["2026-06-25T12:00:00.000Z", "2026-06-25T12:00:00.000Z"],
     ["2026-06-25T12:00:00Z", "2026-06-25T12:00:00.000Z"],
@@ -262,7 +262,7 @@ says("createdAt – ISO 8601 timestamp of when the event was produced.", async (
   }
 });
 
-says("data – event-specific payload, described per event type below.", async () => {
+states("data – event-specific payload, described per event type below.", async () => {
   for (const data of [[], "text", null, 7]) {
     const body = workflow("created", "none", { frame: { data } });
     expect([data, (await post(body)).status]).toEqual([data, 400]);
@@ -272,7 +272,7 @@ says("data – event-specific payload, described per event type below.", async (
   expect((await eventOf(workflowId, body)).data.payload).toEqual(body);
 });
 
-says("Delivery order is best-effort and not guaranteed.", async () => {
+states("Delivery order is best-effort and not guaranteed.", async () => {
   const workflowId = nextId();
   const states = ["completed", "created", "started", "completed", "created"] as const;
   const bodies = states.map((state) => workflow(state, workflowId));
@@ -280,7 +280,7 @@ says("Delivery order is best-effort and not guaranteed.", async () => {
   expect(typesOf(events)).toEqual(["workflow.completed", "workflow.created", "workflow.started"]);
 });
 
-says(
+states(
   "Correlate events by type, data.status, and createdAt rather than by arrival order.",
   async () => {
     const workflowId = nextId();
@@ -300,7 +300,7 @@ says(
   },
 );
 
-says("data carries workflowId, accountId, and status.", async () => {
+states("data carries workflowId, accountId, and status.", async () => {
   for (const state of ["created", "started", "completed"] as const) {
     const workflowId = nextId();
     const { data } = await eventOf(workflowId, workflow(state, workflowId));
@@ -308,7 +308,7 @@ says("data carries workflowId, accountId, and status.", async () => {
   }
 });
 
-says("All events for one run share the same workflowId, so you can correlate them.", async () => {
+states("All events for one run share the same workflowId, so you can correlate them.", async () => {
   const workflowId = nextId();
   const bodies = [workflow("created", workflowId), workflow("started", workflowId)];
   const events = await eventsOf(workflowId, bodies);
@@ -324,15 +324,15 @@ async function workflowEvent(state: keyof typeof status, ours: string) {
   return event;
 }
 
-says("workflow.created – your request was accepted and queued. status is pending.", async () => {
+states("workflow.created – your request was accepted and queued. status is pending.", async () => {
   await workflowEvent("created", "pending");
 });
 
-says("workflow.started – the workflow actually started running. status is running.", async () => {
+states("workflow.started – the workflow actually started running. status is running.", async () => {
   await workflowEvent("started", "running");
 });
 
-says(
+states(
   "workflow.completed – the workflow reached a terminal state. status is completed or failed.",
   async () => {
     expect((await workflowEvent("completed", "completed")).data).not.toHaveProperty("error");
@@ -343,7 +343,7 @@ says(
   },
 );
 
-says(
+states(
   "data.result is included only on workflow.completed, and only in fat payload mode.",
   async () => {
     const workflowId = nextId();
@@ -357,10 +357,10 @@ says(
   },
 );
 
-says("Cancelled workflows do not emit a webhook.", async () => {
+states("Cancelled workflows do not emit a webhook.", async () => {
   const workflowId = nextId();
   await eventsOf(workflowId, [workflow("created", workflowId), workflow("started", workflowId)]);
-  // Should one come all the same, it is none that says how a workflow ended.
+  // A webhook for a cancelled workflow is not published as the end of a workflow.
   const cancelled = workflow("completed", workflowId, { data: { status: "cancelled" } });
   expect((await post(cancelled)).status).toBe(200);
   const isOfIt = ({ detail }: BusMessage) => JSON.stringify(detail).includes(workflowId);
@@ -372,7 +372,7 @@ says("Cancelled workflows do not emit a webhook.", async () => {
   ]);
 });
 
-says(
+states(
   "data carries accountId and status, emitted when a connected LinkedIn account changes status.",
   async () => {
     const id = "account.active:acc-known";
@@ -397,48 +397,48 @@ says(
   },
 );
 
-/** One account, the same state twice at different times, and one of them delivered twice. */
+/** Sends the same account status at two times, and one of these webhooks twice. */
 async function accountEvent(type: string, ours: string) {
   const first = account(type, ours);
   const again = account(type, ours, { createdAt: "2026-07-01T00:00:00.000Z" });
   const events = await eventsOf(`acc-${type}`, [first, again, first], 2);
   for (const event of events) {
     expect([event.type, event.data.status]).toEqual([type, ours]);
-    // Nobody registered it, and the provider signs nothing.
+    // The account is not registered, and Linked API does not sign its webhooks.
     expect(event.data.accountUnknown).toBe(true);
   }
   expect(new Set(events.map(({ id }) => id)).size).toBe(2);
 }
 
-says(
+states(
   "account.reconnectionRequired – the account needs the user to reconnect. status is reconnection_required.",
   () => accountEvent("account.reconnectionRequired", "reconnection_required"),
 );
-says("account.active – the account (re)connected and is operational. status is active.", () =>
+states("account.active – the account (re)connected and is operational. status is active.", () =>
   accountEvent("account.active", "active"),
 );
-says(
+states(
   "account.frozen – the account was frozen, for example due to an unpaid subscription. status is frozen.",
   () => accountEvent("account.frozen", "frozen"),
 );
-says("account.deleted – the account was deleted. status is deleted.", () =>
+states("account.deleted – the account was deleted. status is deleted.", () =>
   accountEvent("account.deleted", "deleted"),
 );
 
 const completion = { actionType: "st.openPersonPage", success: true, data: { name: "Jane" } };
 
-says("The payload mode controls how much data workflow.completed carries:", async () => {
+states("The payload mode controls how much data workflow.completed carries:", async () => {
   const [fat, thin] = [nextId(), nextId()];
   const withResult = workflow("completed", fat, { data: { result: completion } });
   const { result, action, ...rest } = (await eventOf(fat, withResult)).data;
   const { data } = await eventOf(thin, workflow("completed", thin));
   expect([result, action]).toEqual([completion, "st.openPersonPage"]);
   const ids = { workflowId: thin, providerRequestId: thin, eventType: "PROFILE_DATA" };
-  // Which action it was stands in the result alone.
+  // Only the result contains the action.
   expect({ ...data, eventType: "PROFILE_DATA" }).toEqual({ ...rest, ...ids });
 });
 
-says("fat (default) – the full workflow result is inlined in data.result.", async () => {
+states("fat (default) – the full workflow result is inlined in data.result.", async () => {
   const results = [completion, [completion, completion], { completion, failure: null }, {}];
   for (const result of results) {
     const workflowId = nextId();
@@ -447,7 +447,7 @@ says("fat (default) – the full workflow result is inlined in data.result.", as
   }
 });
 
-says(
+states(
   "thin – data.result is omitted; fetch the result via the workflow API using data.workflowId.",
   async () => {
     const workflowId = nextId();
@@ -463,16 +463,16 @@ says(
   },
 );
 
-says("You can switch the mode at any time when managing the webhook.", async () => {
+states("You can switch the mode at any time when managing the webhook.", async () => {
   const workflowId = nextId();
   const fat = workflow("completed", workflowId, { data: { result: completion } });
-  // The retry of a delivery comes in the mode of then: it is the event that came already.
+  // A retry after a switch has the new mode, and is a duplicate of the first delivery.
   await eventsOf(workflowId, [fat, workflow("completed", workflowId)], 1);
 });
 
-says("Read the JSON body and branch on type.", async () => {
+states("Read the JSON body and branch on type.", async () => {
   const workflowId = nextId();
-  // The type decides, whatever the status and the id say.
+  // Only `type` determines the event type, not the status or the id.
   const body = workflow("created", workflowId, {
     data: { status: "completed" },
     frame: { id: `workflow.completed:${workflowId}` },
@@ -481,24 +481,24 @@ says("Read the JSON body and branch on type.", async () => {
   expect([event.type, event.data.status]).toEqual(["workflow.created", "pending"]);
 });
 
-says("Respond 2xx quickly to acknowledge.", async () => {
+states("Respond 2xx quickly to acknowledge.", async () => {
   const answers = await Promise.all(
     Array.from({ length: 50 }, () => post(workflow("created", nextId()))),
   );
   expect(new Set(answers.map((answer) => answer.status))).toEqual(new Set([200]));
 });
 
-says("Do heavy work asynchronously – a slow endpoint will time out and be retried.", async () => {
+states("Do heavy work asynchronously – a slow endpoint will time out and be retried.", async () => {
   const settings = { verifyByFetch: true };
   const asking = await inbound.connect({ provider: "linked-api", settings });
   const workflowId = nextId();
   const body = JSON.stringify(workflow("completed", workflowId));
-  // The provider that would have to be asked first is not there, and the ack does not wait for it.
+  // The ack does not wait for the confirmation by the provider, which is unreachable here.
   expect((await postTo(asking.url, body)).status).toBe(200);
   expect(await inbound.events(isAbout(workflowId), 0)).toEqual([]);
 });
 
-says("Deduplicate on the envelope id.", async () => {
+states("Deduplicate on the envelope id.", async () => {
   const workflowId = nextId();
   const first = workflow("completed", workflowId, { data: { result: { n: 1 } } });
   const other = workflow("completed", workflowId, { data: { result: { n: 2 } } });
@@ -507,12 +507,12 @@ says("Deduplicate on the envelope id.", async () => {
   expect(event?.data.result).toEqual({ n: 1 });
 });
 
-says("Deliveries are at-least-once, so the same event can arrive more than once.", async () => {
+states("Deliveries are at-least-once, so the same event can arrive more than once.", async () => {
   const workflowId = nextId();
   const body = workflow("completed", workflowId);
   const answers = await Promise.all(Array.from({ length: 10 }, () => post(body)));
   expect(answers.map((answer) => answer.status)).toEqual(Array(10).fill(200));
 });
 
-test("nothing came twice, and nothing more came", () => inbound.nothingMore());
+test("Every expected event is published once, and no other event is", () => inbound.nothingMore());
 everySentenceHasItsTest();

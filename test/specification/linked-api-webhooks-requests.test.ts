@@ -2,8 +2,8 @@ import { afterAll, beforeAll, expect } from "vitest";
 import { type RequestsRun, startRequestsRun } from "../support/runs/requests-run.ts";
 import { makeSpecification } from "../support/specification.ts";
 
-/** "Webhooks", sentence by sentence: what it says of workflows that were submitted here. */
-const { says, everySentenceHasItsTest } = makeSpecification([
+/** "Webhooks": the sentences about workflows that are submitted through Ackwire. */
+const { states, everySentenceHasItsTest } = makeSpecification([
   "Instead of polling for a workflow result, register a webhook once.",
   "Fetch the result via the workflow API using data.workflowId.",
   "Cancelled workflows do not emit a webhook.",
@@ -27,15 +27,15 @@ async function start(): Promise<string> {
   return body.result.workflowId;
 }
 
-says("Instead of polling for a workflow result, register a webhook once.", async () => {
+states("Instead of polling for a workflow result, register a webhook once.", async () => {
   const workflowId = await start();
-  // Nobody asks: the provider's webhook ends the request, and the event tells it.
+  // The provider's webhook ends the request without a poll, and the event has its result.
   const event = await run.event(workflowId, "workflow.completed");
   expect(event.data).toMatchObject({ status: "completed", result: { success: true } });
   expect(await run.stored(workflowId)).toMatchObject({ status: "SUCCEEDED", polls: 0 });
 });
 
-says("Fetch the result via the workflow API using data.workflowId.", async () => {
+states("Fetch the result via the workflow API using data.workflowId.", async () => {
   const { data } = await run.event(await start(), "workflow.completed");
   const { body } = await run.linkedApi("GET", `/workflows/${data.workflowId}`);
   expect(body).toMatchObject({
@@ -44,8 +44,8 @@ says("Fetch the result via the workflow API using data.workflowId.", async () =>
   });
 });
 
-says("Cancelled workflows do not emit a webhook.", async () => {
-  // A month between the steps: it runs, and has not ended, when it is cancelled.
+states("Cancelled workflows do not emit a webhook.", async () => {
+  // With a month between the steps, the workflow is still running when it is cancelled.
   const monthMs = 30 * 86_400_000;
   await run.behave({ delayMs: [monthMs, monthMs] });
   const workflowId = await start();
@@ -53,10 +53,10 @@ says("Cancelled workflows do not emit a webhook.", async () => {
   const { body } = await run.linkedApi("DELETE", `/workflows/${workflowId}`);
   expect(body).toEqual({ success: true, result: { cancelled: true } });
   await run.behave({});
-  // What comes after it on the same account shows that nothing more came of it.
+  // When a later workflow of the account has completed, an event of this one would have arrived.
   await run.event(await start(), "workflow.completed");
-  const told = run.received.filter(({ detail }) => detail.data.requestId === workflowId);
-  expect(told.map(({ detail }) => detail.type)).not.toContain("workflow.completed");
+  const events = run.received.filter(({ detail }) => detail.data.requestId === workflowId);
+  expect(events.map(({ detail }) => detail.type)).not.toContain("workflow.completed");
   expect((await run.get(workflowId)).status).toBe("CANCELLED");
 });
 

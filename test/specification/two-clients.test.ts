@@ -10,7 +10,7 @@ import {
   startInboundRun,
 } from "../support/runs/inbound-run.ts";
 
-/** Two clients whose providers speak of the same ids, and who even have the same secret. */
+/** Two clients whose providers use the same ids; both have the same secret. */
 let inbound: InboundRun;
 let weLink: Address[];
 let linkedApi: Address[];
@@ -28,8 +28,8 @@ afterAll(() => inbound.close());
 
 const accountId = "shared-account";
 
-/** The same bytes to both, one after the other and again: each client has its own event. */
-async function eachHasItsOwn(addresses: Address[], text: string, subject: string) {
+/** Posts the same bytes to both clients twice and expects one event for each client. */
+async function expectOneEventEach(addresses: Address[], text: string, subject: string) {
   for (const { url } of [...addresses, ...addresses]) {
     expect((await postTo(url, text)).status).toBe(200);
   }
@@ -41,19 +41,19 @@ async function eachHasItsOwn(addresses: Address[], text: string, subject: string
   expect(new Set(events.map(({ detail }) => detail.id)).size).toBe(2);
 }
 
-test("the same We-Link request id: neither shadows the other's", async () => {
+test("Two clients with the same We-Link request id each get their own event", async () => {
   const text = signed({ status: "SUCCESS", request_id: "shared-1" }, "the same secret");
-  await eachHasItsOwn(weLink, text, "shared-1");
+  await expectOneEventEach(weLink, text, "shared-1");
 });
 
-test("the same Linked API workflow: neither shadows the other's", async () => {
+test("Two clients with the same Linked API workflow id each get their own event", async () => {
   const id = "workflow.completed:shared-2";
   const data = { workflowId: "shared-2", accountId: "none", status: "completed" };
   const body = { id, type: "workflow.completed", createdAt: "2026-06-25T12:00:00.000Z", data };
-  await eachHasItsOwn(linkedApi, JSON.stringify(body), "shared-2");
+  await expectOneEventEach(linkedApi, JSON.stringify(body), "shared-2");
 });
 
-test("the same Linked API account: neither shadows the other's, and one's is not the other's", async () => {
+test("Two clients with the same Linked API account id each get their own event, and it is known only to its client", async () => {
   const [one] = linkedApi;
   if (!one) throw new Error("no connection");
   const { clientId, connectionId } = one;
@@ -61,14 +61,14 @@ test("the same Linked API account: neither shadows the other's, and one's is not
   const data = { accountId, status: "active" };
   const id = `account.active:${accountId}`;
   const body = { id, type: "account.active", createdAt: "2026-06-25T12:00:00.000Z", data };
-  await eachHasItsOwn(linkedApi, JSON.stringify(body), accountId);
+  await expectOneEventEach(linkedApi, JSON.stringify(body), accountId);
   const known = inbound.received
     .filter(isAbout(accountId))
     .filter(({ detail }) => !(detail.data as JsonObject).accountUnknown);
   expect(known.map(({ detail }) => detail.clientId)).toEqual([clientId]);
 });
 
-test("ids that look like a piece of the other's key stay where they came", async () => {
+test("A request id that contains another connection's id stays on its own connection", async () => {
   const [one, other] = weLink;
   if (!one || !other) throw new Error("no connection");
   for (const request_id of [
@@ -87,7 +87,7 @@ test("ids that look like a piece of the other's key stay where they came", async
   }
 });
 
-test("a client sees and changes its own connections alone", async () => {
+test("A client can read and change its own connections only", async () => {
   const [one, other] = weLink;
   if (!one || !other) throw new Error("no connection");
   const { administration } = inbound;
@@ -108,4 +108,4 @@ test("a client sees and changes its own connections alone", async () => {
   }
 });
 
-test("nothing came twice, and nothing more came", () => inbound.nothingMore());
+test("Every expected event is published once, and no other event is", () => inbound.nothingMore());

@@ -13,8 +13,8 @@ import {
 } from "../support/runs/inbound-run.ts";
 import { makeSpecification } from "../support/specification.ts";
 
-/** "Asynchronous Processing", sentence by sentence: the result webhook. */
-const { says, everySentenceHasItsTest } = makeSpecification([
+/** "Asynchronous Processing": the sentences about the result webhook. */
+const { states, everySentenceHasItsTest } = makeSpecification([
   "We push the final result directly to your configured webhook endpoint the moment the task is finished.",
   "Webhook payload delivered to your endpoint",
   '"requestId": "1234ab5678290...."',
@@ -44,7 +44,7 @@ async function eventOf(requestId: string, text: string): Promise<BusMessage["det
 
 const sign = (body: JsonObject) => signed(body, address.secret);
 
-says(
+states(
   "We push the final result directly to your configured webhook endpoint the moment the task is finished.",
   async () => {
     const requestId = nextId();
@@ -60,7 +60,7 @@ const sample = {
   result: { connected: true, profile_id: "ACoABC1d2f..." },
 };
 
-says("Webhook payload delivered to your endpoint", async () => {
+states("Webhook payload delivered to your endpoint", async () => {
   const { requestId, result } = sample;
   expect(await eventOf(requestId, sign(sample))).toEqual({
     clientId: address.clientId,
@@ -80,7 +80,7 @@ says("Webhook payload delivered to your endpoint", async () => {
   });
 });
 
-says('"requestId": "1234ab5678290...."', async () => {
+states('"requestId": "1234ab5678290...."', async () => {
   const spellings = (id: string): JsonObject[] => [
     { requestId: id },
     { request_id: id },
@@ -95,7 +95,7 @@ says('"requestId": "1234ab5678290...."', async () => {
   expect((await postTo(address.url, two)).status).toBe(400);
 });
 
-says("result may vary according to the type of the endpoint", async () => {
+states("result may vary according to the type of the endpoint", async () => {
   const results: [string, unknown][] = [
     ["connect", { connected: true, profile_id: "p" }],
     ["send_message", { message_id: "m", thread_id: "t" }],
@@ -109,7 +109,7 @@ says("result may vary according to the type of the endpoint", async () => {
   }
 });
 
-says('"hash": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...." // hash for verification', async () => {
+states('"hash": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...." // hash for verification', async () => {
   const token = async (claims: JsonObject, secret: string) =>
     new SignJWT(claims)
       .setProtectedHeader({ alg: "HS256", typ: "JWT" })
@@ -124,7 +124,7 @@ says('"hash": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...." // hash for verificatio
   expect(event.data.result).toEqual(sample.result);
 });
 
-says(
+states(
   "Requests that remain queued for too long are automatically marked as failed with the status QUEUE_TIMEOUT_THRESHOLD_EXCEEDED.",
   async () => {
     const code = "QUEUE_TIMEOUT_THRESHOLD_EXCEEDED";
@@ -138,7 +138,7 @@ says(
   },
 );
 
-says("Results are delivered via your webhook just like any other async request", async () => {
+states("Results are delivered via your webhook just like any other async request", async () => {
   const requestId = nextId();
   const scheduled = "2025-09-22T18:30:00.000Z";
   const body = { status: "SUCCESS", requestId, scheduled, result: { connected: true } };
@@ -148,5 +148,5 @@ says("Results are delivered via your webhook just like any other async request",
   });
 });
 
-test("nothing came twice, and nothing more came", () => inbound.nothingMore());
+test("Every expected event is published once, and no other event is", () => inbound.nothingMore());
 everySentenceHasItsTest();

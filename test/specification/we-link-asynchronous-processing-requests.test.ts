@@ -6,8 +6,8 @@ import {
 } from "../support/runs/requests-run.ts";
 import { makeSpecification } from "../support/specification.ts";
 
-/** "Asynchronous Processing", sentence by sentence: what a client asks for, and when it is done. */
-const { says, everySentenceHasItsTest } = makeSpecification([
+/** "Asynchronous Processing": the sentences about requests and their execution. */
+const { states, everySentenceHasItsTest } = makeSpecification([
   "We-Link utilizes an asynchronous processing model for the vast majority of API endpoints, such as sending messages or connection requests.",
   "This design is essential for both performance and account safety.",
   "When you trigger an action through our API, we do not make your system wait for the task to finish.",
@@ -38,12 +38,12 @@ const { says, everySentenceHasItsTest } = makeSpecification([
   "Ensure proper time zone awareness to avoid executing requests at unintended times.",
 ]);
 
-/** Business time; an hour passes in a real second. */
+/** An hour of business time passes in a real second. */
 const SPEED = 3_600;
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 
-/** Longer than any of these tests, in real time too. */
+/** Longer in business time than all tests of this file take. */
 const MONTH_MS = 30 * 24 * HOUR_MS;
 const QUEUE_TIMEOUT_MS = MONTH_MS;
 
@@ -54,11 +54,11 @@ beforeAll(async () => {
     speed: SPEED,
     settings: {
       queueTimeoutSeconds: String(QUEUE_TIMEOUT_MS / 1_000),
-      // A result that comes late on a busy machine is still waited for.
+      // A result that is late on a busy machine must not time out.
       laneHoldSeconds: "31536000",
     },
   });
-  // They take their time: it passes while the other sentences are shown.
+  // These scenarios take long, so they run beside the other tests.
   scenarios = { expired: expire(), scheduled: schedule() };
   for (const scenario of Object.values(scenarios)) scenario.catch(() => undefined);
 });
@@ -87,10 +87,10 @@ const forAccount = async (accountId: string, what: "pause" | "resume") => {
   expect(status).toBe(200);
 };
 
-/** Longer than any of these tests. */
+/** A pace whose gap is longer than any of these tests. */
 const aDay = { minSeconds: 86_400, maxSeconds: 86_400 };
 
-/** An account in which one request went and nothing more goes for a day. */
+/** Creates an account that has submitted one request and submits no other for a day. */
 async function pacedAccount(accountId: string): Promise<string> {
   await account(accountId, aDay);
   await requests.reaches(await ackedId("connect", { accountId }), "SUCCEEDED");
@@ -105,7 +105,7 @@ interface Expired {
   answer: Record<string, unknown>;
 }
 
-/** A request that waits in its account's queue for too long. */
+/** Creates a request that exceeds the queue timeout. */
 async function expire(): Promise<Expired> {
   const accountId = await account("never-its-turn");
   await forAccount(accountId, "pause");
@@ -120,9 +120,9 @@ interface Scheduled {
   scheduled: string;
 }
 
-/** The document's example, at a time that is in the future now. */
+/** Submits the document's example with a scheduled time in the future. */
 async function schedule(): Promise<Scheduled> {
-  // Far enough for a busy machine to accept it.
+  // Far enough ahead to be accepted on a busy machine.
   const scheduled = inFuture(12 * HOUR_MS);
   const requestId = await ackedId("send_message", { ...example, scheduled });
   return { requestId, scheduled };
@@ -135,7 +135,7 @@ const example = {
   scheduled: "2025-09-22T18:30:00.000Z",
 };
 
-says(
+states(
   "We-Link utilizes an asynchronous processing model for the vast majority of API endpoints, such as sending messages or connection requests.",
   async () => {
     const actions = ["send_message", "connect", "search_people", "get_profile", "visit_profile"];
@@ -144,7 +144,7 @@ says(
     );
     for (const { status, body } of acked) {
       expect(status).toBe(200);
-      // The ack is all: no status, and no result.
+      // The ack has no status and no result.
       expect(body).toEqual({ requestId: expect.any(String) });
     }
     const ids = acked.map(({ body }) => body.requestId);
@@ -152,12 +152,12 @@ says(
   },
 );
 
-says("This design is essential for both performance and account safety.", async () => {
+states("This design is essential for both performance and account safety.", async () => {
   const accountId = await account("safe", { minSeconds: 60, maxSeconds: 120 });
   const acked = await Promise.all(
     Array.from({ length: 4 }, (_, n) => ack("connect", { accountId, profile_id: `p${n}` })),
   );
-  // The client has all of them in its hands; its account has had one at a time.
+  // All requests were acked, and the account executed one at a time.
   const done = await Promise.all(
     acked.map(({ body }) => requests.reaches(body.requestId, "SUCCEEDED")),
   );
@@ -166,10 +166,10 @@ says("This design is essential for both performance and account safety.", async 
   expect(inOrder).toEqual(inOrder.toSorted());
 });
 
-says(
+states(
   "When you trigger an action through our API, we do not make your system wait for the task to finish.",
   async () => {
-    // The task does not even start before the caller has its answer.
+    // The task starts only after the caller has its response.
     await forAccount(await account("slow"), "pause");
     const requestId = await ackedId("connect", { accountId: "slow" });
     expect(await requests.get(requestId)).toMatchObject({ status: "QUEUED", attempts: 0 });
@@ -178,7 +178,7 @@ says(
   },
 );
 
-says("We immediately acknowledge your request and provide a unique requestId", async () => {
+states("We immediately acknowledge your request and provide a unique requestId", async () => {
   const paced = await pacedAccount("paced");
   await forAccount(await account("paused"), "pause");
   await requests.behave({ tooManyRequestsRate: 1 });
@@ -194,16 +194,16 @@ says("We immediately acknowledge your request and provide a unique requestId", a
       })
       .then(({ body, ...answer }) => ({ ...answer, body: { requestId: body.result.workflowId } })),
   ]);
-  // None of them can be submitted: the acks wait for nothing.
+  // No request can be submitted, so the acks do not wait for a submission.
   for (const { status } of acked) expect([200, 202]).toContain(status);
   const ids = acked.map(({ body }) => body.requestId);
   expect(new Set(ids).size).toBe(10);
-  // What is acked is there, at once.
+  // An acked request can be read at once.
   for (const id of ids) expect(await requests.get(id)).toMatchObject({ requestId: id });
   await requests.behave({});
 });
 
-says("Your application continues its workflow without interruption", async () => {
+states("Your application continues its workflow without interruption", async () => {
   const waiting = await ackedId("connect", { accountId: await pacedAccount("busy") });
   const listed = await requests.native<{ items: unknown[] }>("GET", "/v1/requests?accountId=busy");
   expect(listed.body.items).toHaveLength(2);
@@ -213,9 +213,9 @@ says("Your application continues its workflow without interruption", async () =>
   expect((await requests.native("DELETE", `/v1/requests/${waiting}`)).status).toBe(200);
 });
 
-says("Our engine processes the operation in the background", async () => {
+states("Our engine processes the operation in the background", async () => {
   const requestId = await ackedId("connect", { accountId: "background", profile_id: "jane" });
-  // Nobody asks for it: the bus alone tells.
+  // The result arrives on the bus without a poll by the client.
   for (const [type, status] of [
     ["workflow.created", "pending"],
     ["workflow.started", "running"],
@@ -228,7 +228,7 @@ says("Our engine processes the operation in the background", async () => {
   ]);
 });
 
-says(
+states(
   "Once the background operation is complete, you have two options to receive the results:",
   async () => {
     const result = { connected: true, profile_id: "jane" };
@@ -247,7 +247,7 @@ says(
   },
 );
 
-says(
+states(
   "If you prefer to monitor progress yourself, use the request_id to query our status endpoint:",
   async () => {
     const accountId = await account("monitored");
@@ -264,7 +264,7 @@ says(
   },
 );
 
-says('POST /api/v1/get_response {"request_id": "1234ab5678290...."}', async () => {
+states('POST /api/v1/get_response {"request_id": "1234ab5678290...."}', async () => {
   expect(await requests.weLink("get_response", { request_id: "1234ab5678290...." })).toMatchObject({
     status: 404,
     body: { status: "NOT_FOUND" },
@@ -274,7 +274,7 @@ says('POST /api/v1/get_response {"request_id": "1234ab5678290...."}', async () =
   expect(answer).toMatchObject({ status: 200, body: { request_id: requestId, requestId } });
 });
 
-says("LinkedIn operations through We-Link are long-running tasks by design.", async () => {
+states("LinkedIn operations through We-Link are long-running tasks by design.", async () => {
   await requests.behave({ delayMs: [2 * HOUR_MS, 2 * HOUR_MS] });
   const requestId = await ackedId("connect", { accountId: "long-running" });
   await requests.event(requestId, "workflow.started");
@@ -284,7 +284,7 @@ says("LinkedIn operations through We-Link are long-running tasks by design.", as
   expect(tookMs).toBeGreaterThan(1.5 * HOUR_MS);
 });
 
-says(
+states(
   "To keep your account safe, our processing engine incorporates human-like delays, randomized timing, and sequential execution between actions.",
   async () => {
     const accountId = await account("human", { minSeconds: 420, maxSeconds: 840 });
@@ -292,12 +292,12 @@ says(
     for (let n = 0; n < 5; n++)
       ids.push(await ackedId("connect", { accountId, profile_id: `p${n}` }));
     const done = await Promise.all(ids.map((id) => requests.reaches(id, "SUCCEEDED")));
-    // In the order in which they came, …
+    // Requests are submitted in the order in which they were accepted, …
     const sent = await requests.submissions(accountId);
     expect(sent.map(({ body }) => body)).toEqual(
       ids.map((_, n) => ({ accountId, profile_id: `p${n}` })),
     );
-    // … one after the other had come to its end, …
+    // … each after the previous one has ended, …
     const drawn: number[] = [];
     for (const [n, request] of done.entries()) {
       const { nextSubmissionNotBeforeMs } = await requests.stored(request.requestId);
@@ -306,7 +306,7 @@ says(
       const next = sent[n + 1];
       if (!next) continue;
       expect(Date.parse(next.at)).toBeGreaterThanOrEqual(Date.parse(request.finishedAt ?? ""));
-      // … not before a gap that is drawn anew for each.
+      // … and after a random gap, which is drawn for each submission.
       expect(Date.parse(next.at)).toBeGreaterThanOrEqual(
         Math.floor(Number(nextSubmissionNotBeforeMs)),
       );
@@ -319,7 +319,7 @@ says(
   },
 );
 
-says(
+states(
   "A single request — such as sending a connection request — may take anywhere from a few seconds to several minutes to complete, depending on the current queue and safety pacing.",
   async () => {
     const accountId = await account("queue", { minSeconds: 840, maxSeconds: 840 });
@@ -328,12 +328,12 @@ says(
       acked.map(({ body }) => requests.reaches(body.requestId, "SUCCEEDED")),
     );
     const times = done.map(({ submittedAt = "" }) => Date.parse(submittedAt));
-    // Three gaps lie between the first and the last.
+    // There are three gaps between the first and the last submission.
     expect(Math.max(...times) - Math.min(...times)).toBeGreaterThanOrEqual(3 * 14 * MINUTE_MS);
   },
 );
 
-/** While the provider takes longer for a request than any of these tests. */
+/** Runs `work` while the provider's requests take longer than any of these tests. */
 async function underLoad(work: () => Promise<void>): Promise<void> {
   await requests.behave({ delayMs: [MONTH_MS, MONTH_MS] });
   try {
@@ -343,7 +343,7 @@ async function underLoad(work: () => Promise<void>): Promise<void> {
   }
 }
 
-says("Making your application wait synchronously for each operation to finish would:", () =>
+states("Making your application wait synchronously for each operation to finish would:", () =>
   underLoad(async () => {
     const answers = await Promise.all([
       ack("connect", { accountId: "sync" }),
@@ -359,7 +359,7 @@ says("Making your application wait synchronously for each operation to finish wo
   }),
 );
 
-says(
+states(
   "Block your app unnecessarily — Your system would be idle, waiting on a response that could take minutes",
   () =>
     underLoad(async () => {
@@ -370,7 +370,7 @@ says(
     }),
 );
 
-says(
+states(
   "Limit throughput — You wouldn't be able to queue additional actions while waiting for one to complete",
   () =>
     underLoad(async () => {
@@ -388,18 +388,18 @@ says(
     }),
 );
 
-says(
+states(
   "Create tight coupling — Network timeouts or transient delays would force complex retry logic on your side",
   async () => {
-    // The client heard no answer and says it again.
+    // The client got no response and repeats the call.
     const key = { "idempotency-key": "said-twice" };
     const body = { accountId: "coupled", profile_id: "once" };
-    const said = await Promise.all([1, 2, 3].map(() => requests.weLink("connect", body, key)));
-    const [first, ...again] = said.map(({ body }) => String(body.requestId));
+    const answers = await Promise.all([1, 2, 3].map(() => requests.weLink("connect", body, key)));
+    const [first, ...again] = answers.map(({ body }) => String(body.requestId));
     expect(again).toEqual([first, first]);
     await requests.reaches(first ?? "", "SUCCEEDED");
     expect(await requests.submissions("coupled")).toHaveLength(1);
-    // The provider has no time for us; we say it again, not the client.
+    // Ackwire, not the client, retries a submission that the provider rejects with 429.
     await requests.behave({ tooManyRequestsRate: 1 });
     const requestId = await ackedId("connect", { accountId: "refused for a while" });
     const refused = async () => (await requests.submissions("refused for a while")).length;
@@ -409,7 +409,7 @@ says(
   },
 );
 
-says(
+states(
   "By returning a requestId immediately and processing in the background, We-Link lets your application move on instantly while we handle the heavy lifting — executing each action with the appropriate safety delays and delivering the result to you when it's ready.",
   async () => {
     const accountId = await account("moves-on", { minSeconds: 300, maxSeconds: 600 });
@@ -423,7 +423,7 @@ says(
   },
 );
 
-says(
+states(
   "You can schedule any API request to be executed at a later time by including the optional scheduled parameter in the request body.",
   async () => {
     const scheduled = inFuture(MONTH_MS);
@@ -441,15 +441,15 @@ says(
       expect([status, body.status, body.scheduled]).toEqual([202, "SCHEDULED", scheduled]);
       await requests.native("DELETE", `/v1/requests/${body.requestId}`);
     }
-    // It is optional.
+    // The parameter is optional.
     expect(await requests.get(await ackedId("connect", { accountId }))).not.toHaveProperty(
       "scheduled",
     );
   },
 );
 
-/** A refusal that says which field, in both ways of asking. */
-async function refusalsOf(scheduled: string): Promise<string> {
+/** Expects a rejection that names the field in both APIs, and returns its message. */
+async function rejectionOf(scheduled: string): Promise<string> {
   const body = { accountId: "refused", scheduled };
   const asWeLink = (await ack("connect", body)) as ApiAnswer<Record<string, unknown>>;
   expect(asWeLink).toMatchObject({ status: 400, body: { status: "REQUEST_INVALID" } });
@@ -464,7 +464,7 @@ async function refusalsOf(scheduled: string): Promise<string> {
   return errors[0]?.message ?? "";
 }
 
-says(
+states(
   "Add a scheduled field with a date-time string in ISO 8601 format (YYYY-MM-DDTHH:mm:ss.sssZ)",
   async () => {
     const at = inFuture(MONTH_MS);
@@ -475,20 +475,20 @@ says(
       await requests.native("DELETE", `/v1/requests/${requestId}`);
     }
     for (const bad of ["tomorrow", String(Date.now()), at.slice(0, 10), at.replace("T", " ")]) {
-      expect(await refusalsOf(bad)).toContain("YYYY-MM-DDTHH:mm:ss.sssZ");
+      expect(await rejectionOf(bad)).toContain("YYYY-MM-DDTHH:mm:ss.sssZ");
     }
   },
 );
 
-says(
+states(
   "The scheduled time must be at least 2 hours later than the current time — requests that don't meet this minimum will be rejected",
   async () => {
     for (const aheadMs of [-HOUR_MS, 0, 2 * HOUR_MS - 1]) {
-      expect(await refusalsOf(inFuture(aheadMs))).toContain("at least 2 hours later than now");
+      expect(await rejectionOf(inFuture(aheadMs))).toContain("at least 2 hours later than now");
     }
-    // The earliest that is named would have been right when it was said: the clock has gone on.
+    // The earliest time in the message was valid at the time of the rejection.
     const beforeMs = requests.businessMs();
-    const earliest = /\S+Z/.exec(await refusalsOf(inFuture(0)))?.[0] ?? "";
+    const earliest = /\S+Z/.exec(await rejectionOf(inFuture(0)))?.[0] ?? "";
     expect(Date.parse(earliest)).toBeGreaterThanOrEqual(Math.floor(beforeMs) + 2 * HOUR_MS);
     expect(Date.parse(earliest)).toBeLessThanOrEqual(requests.businessMs() + 2 * HOUR_MS + 1);
     const scheduled = inFuture(MONTH_MS);
@@ -498,7 +498,7 @@ says(
   },
 );
 
-says("The request is queued and automatically executed at the specified time", async () => {
+states("The request is queued and automatically executed at the specified time", async () => {
   const { requestId, scheduled } = await scenarios.scheduled;
   const { joinedAt = "" } = await requests.reaches(requestId, "SUCCEEDED");
   const dueMs = Date.parse(scheduled);
@@ -508,28 +508,28 @@ says("The request is queued and automatically executed at the specified time", a
   expect(Date.parse(joinedAt)).toBeGreaterThanOrEqual(dueMs);
 });
 
-says("Results are delivered via your webhook just like any other async request", async () => {
+states("Results are delivered via your webhook just like any other async request", async () => {
   const { requestId } = await scenarios.scheduled;
   const result = { thread_id: "thread-ACoABC1d2f...", message_id: expect.any(String) };
   const { data } = await requests.event(requestId, "workflow.completed");
   expect(data).toMatchObject({ status: "completed", eventType: "MESSAGE_SENT", result });
-  // It was told when it was accepted, as any other.
+  // Its acceptance was published, as for any other request.
   const created = await requests.event(requestId, "workflow.created");
   expect(created.data.status).toBe("pending");
   expect(await poll(requestId)).toMatchObject({ status: "SUCCESS", result });
 });
 
-says(
+states(
   '{"accountId": "1234ab5678290....", "profile_id": "ACoABC1d2f...", "message": "Hi Jane, great connecting with you!", "scheduled": "2025-09-22T18:30:00.000Z"}',
   async () => {
-    // The very example: of a form that is right, and of a time that has passed.
+    // The document's example has a valid format and a time in the past.
     expect(await ack("send_message", example)).toMatchObject({
       status: 400,
       body: { message: expect.stringMatching(/scheduled.*at least 2 hours later than now/) },
     });
     const { requestId } = await scenarios.scheduled;
     await requests.reaches(requestId, "SUCCEEDED");
-    // What is the provider's goes to it as it came; when it is sent is our matter.
+    // The provider gets the body unchanged, without the scheduled time.
     const { scheduled: _, ...body } = example;
     const taken = (await requests.submissions(example.accountId)).filter(
       ({ status }) => status === 200,
@@ -539,25 +539,25 @@ says(
   },
 );
 
-says("The scheduled value must be in UTC.", async () => {
+states("The scheduled value must be in UTC.", async () => {
   const at = inFuture(MONTH_MS).slice(0, 23);
   for (const zone of ["", "+02:00", "-0500", "+00:00"]) {
-    expect(await refusalsOf(`${at}${zone}`)).toContain("must be a time in UTC");
+    expect(await rejectionOf(`${at}${zone}`)).toContain("must be a time in UTC");
   }
 });
 
-says(
+states(
   "Ensure proper time zone awareness to avoid executing requests at unintended times.",
   async () => {
-    // The same wall clock elsewhere is another time: it is refused, not taken for UTC.
+    // A time with an offset is rejected and not interpreted as UTC.
     const at = inFuture(MONTH_MS);
-    expect(await refusalsOf(at.replace("Z", "+02:00"))).toContain("a local offset is not allowed");
+    expect(await rejectionOf(at.replace("Z", "+02:00"))).toContain("a local offset is not allowed");
     const { body } = await requests.request({
       accountId: "aware",
       action: "connect",
       scheduled: at,
     });
-    // What is shown back is in UTC, too.
+    // The response has the time in UTC.
     expect(body.scheduled).toBe(at);
     await requests.native("DELETE", `/v1/requests/${body.requestId}`);
   },
@@ -565,7 +565,7 @@ says(
 
 const EXPIRED = "QUEUE_TIMEOUT_THRESHOLD_EXCEEDED";
 
-says(
+states(
   "Requests that remain queued for too long are automatically marked as failed with the status QUEUE_TIMEOUT_THRESHOLD_EXCEEDED.",
   async () => {
     const { requestId, answer } = await scenarios.expired;
@@ -578,21 +578,21 @@ says(
   },
 );
 
-says(
+states(
   "This prevents requests from being stuck indefinitely and ensures stable, fair processing of newer requests.",
   async () => {
     const { accountId } = await scenarios.expired;
     const newer = await ackedId("connect", { accountId, profile_id: "newer" });
     await forAccount(accountId, "resume");
     await requests.reaches(newer, "SUCCEEDED");
-    // The one that expired stands in nobody's way, and was never sent.
+    // The expired request does not block later ones and was never sent.
     expect(await requests.submissions(accountId)).toMatchObject([
       { body: { profile_id: "newer" } },
     ]);
   },
 );
 
-says("If you receive this error, re-submit the request.", async () => {
+states("If you receive this error, re-submit the request.", async () => {
   const { accountId, requestId } = await scenarios.expired;
   expect((await requests.get(requestId)).error?.message).toMatch(/create a new request/);
   const again = await ackedId("connect", { accountId, profile_id: "old" });
@@ -602,11 +602,11 @@ says("If you receive this error, re-submit the request.", async () => {
     ({ body }) => (body as typeof example).profile_id === "old",
   );
   expect(old).toHaveLength(1);
-  // What has ended stays as it is.
+  // The failed request stays unchanged.
   expect(await poll(requestId)).toMatchObject({ status: EXPIRED });
 });
 
-test("other accounts are not slowed by one that waits", async () => {
+test("A waiting account does not delay other accounts", async () => {
   const waiting = await ackedId("connect", { accountId: await pacedAccount("hot") });
   const others = await Promise.all(
     Array.from({ length: 5 }, (_, n) => ackedId("connect", { accountId: `cool-${n}` })),
@@ -615,7 +615,7 @@ test("other accounts are not slowed by one that waits", async () => {
   expect((await requests.get(waiting)).status).toBe("QUEUED");
 });
 
-test("each event came once, and nothing was said that is not so", () => {
+test("Each event of a request is published once, and no fault is printed", () => {
   const ids = requests.received.map(({ detail }) => detail.id);
   expect(ids.toSorted()).toEqual([...new Set(ids)].sort());
   expect(requests.run.printed).toEqual([]);

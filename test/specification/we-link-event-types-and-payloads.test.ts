@@ -16,7 +16,7 @@ import {
 import { makeSpecification } from "../support/specification.ts";
 
 /** "Event Types & Payloads", sentence by sentence. */
-const { says, everySentenceHasItsTest } = makeSpecification([
+const { states, everySentenceHasItsTest } = makeSpecification([
   "We-Link sends different event types through webhooks depending on the API action that was performed.",
   "Each event carries a consistent payload structure with type-specific result data.",
   // Event Categories: Event Type | Trigger | Description
@@ -58,7 +58,7 @@ beforeAll(async () => {
 });
 afterAll(() => inbound.close());
 
-/** Posts a signed webhook, which must be acked, and gives the one event that the bus brings of it. */
+/** Posts a signed webhook, expects an ack, and returns its only event on the bus. */
 async function eventOf(body: JsonObject & { request_id: string }): Promise<BusMessage["detail"]> {
   const [event] = await eventsOf(body);
   if (!event) throw new Error("no event");
@@ -89,7 +89,7 @@ async function eventsOf(
 let count = 0;
 const nextId = () => `req-types-${++count}`;
 
-/** The row by its own name, and by each API call that triggers it. */
+/** Checks a row of the table by its event type and by each API call that triggers it. */
 async function row(
   eventType: string,
   of: { calls: string[]; status: string; as: EventType; ours: string | undefined; more?: object },
@@ -115,7 +115,7 @@ const failed = {
   more: { error: "PROXY_ERROR" },
 } as const;
 
-says(
+states(
   "We-Link sends different event types through webhooks depending on the API action that was performed.",
   async () => {
     const calls = {
@@ -137,7 +137,7 @@ says(
   },
 );
 
-says(
+states(
   "Each event carries a consistent payload structure with type-specific result data.",
   async () => {
     const results = [
@@ -165,15 +165,15 @@ says(
   },
 );
 
-says("LOGIN_SUCCESS | Account login | Account successfully connected", () =>
+states("LOGIN_SUCCESS | Account login | Account successfully connected", () =>
   row("LOGIN_SUCCESS", { ...completed, calls: ["login", "login_v2"] }),
 );
 
-says("LOGIN_FAILED | Account login | Login attempt failed", () =>
+states("LOGIN_FAILED | Account login | Login attempt failed", () =>
   row("LOGIN_FAILED", { ...failed, calls: ["login", "login_v2"] }),
 );
 
-says("LOGIN_PIN_REQUIRED | Account login | 2FA PIN required from user", () =>
+states("LOGIN_PIN_REQUIRED | Account login | 2FA PIN required from user", () =>
   row("LOGIN_PIN_REQUIRED", {
     calls: ["login", "login_v2"],
     status: "PIN_REQUIRED",
@@ -208,8 +208,8 @@ const connectionSent = {
   result: { connected: true, profile_id: "target-user-456" },
 };
 
-// The samples of both logins have one request id: two events, in either order, each once.
-says("LOGIN_SUCCESS Payload:", async () => {
+// Both login samples have the same request id; they give one event each, in either order.
+states("LOGIN_SUCCESS Payload:", async () => {
   const events = await eventsOf(loginPinRequired, loginSuccess);
   const byType = Object.fromEntries(events.map(({ type, data }) => [type, data]));
   expect(Object.keys(byType).sort()).toEqual(["workflow.actionRequired", "workflow.completed"]);
@@ -221,7 +221,7 @@ says("LOGIN_SUCCESS Payload:", async () => {
   });
 });
 
-says("LOGIN_PIN_REQUIRED Payload:", async () => {
+states("LOGIN_PIN_REQUIRED Payload:", async () => {
   const request_id = "req-12345-other-order";
   const success = { ...loginSuccess, request_id };
   const pin = { ...loginPinRequired, request_id };
@@ -238,29 +238,29 @@ says("LOGIN_PIN_REQUIRED Payload:", async () => {
   });
 });
 
-says("CONNECTION_SENT | Send connection | Invitation successfully sent", () =>
+states("CONNECTION_SENT | Send connection | Invitation successfully sent", () =>
   row("CONNECTION_SENT", { ...completed, calls: ["connect"] }),
 );
 
-says("CONNECTION_FAILED | Send connection | Invitation failed to send", () =>
+states("CONNECTION_FAILED | Send connection | Invitation failed to send", () =>
   row("CONNECTION_FAILED", { ...failed, calls: ["connect"] }),
 );
 
-says("CONNECTION_SENT Payload:", async () => {
+states("CONNECTION_SENT Payload:", async () => {
   expect(await eventOf(connectionSent)).toMatchObject({
     type: "workflow.completed",
     data: { eventType: "CONNECTION_SENT", status: "completed", result: connectionSent.result },
   });
 });
 
-says("MESSAGE_SENT | Send message | Message delivered successfully", () =>
+states("MESSAGE_SENT | Send message | Message delivered successfully", () =>
   row("MESSAGE_SENT", {
     ...completed,
     calls: ["send_message", "send_inmail", "send_group_message"],
   }),
 );
 
-says("MESSAGE_REPLY | Message sync | New reply detected via reply tracking", async () => {
+states("MESSAGE_REPLY | Message sync | New reply detected via reply tracking", async () => {
   for (const event_type of ["MESSAGE_REPLY", "/api/v1/message_received"]) {
     const body = { status: "SUCCESS", request_id: nextId(), event_type, result: { text: "Hi" } };
     const { type, data } = await eventOf(body);
@@ -269,26 +269,26 @@ says("MESSAGE_REPLY | Message sync | New reply detected via reply tracking", asy
   }
 });
 
-says("MESSAGE_FAILED | Send message | Message delivery failed", () =>
+states("MESSAGE_FAILED | Send message | Message delivery failed", () =>
   row("MESSAGE_FAILED", { ...failed, calls: ["send_message", "send_inmail"] }),
 );
 
-says("PROFILE_VIEWED | View profile | Profile visit completed", async () => {
+states("PROFILE_VIEWED | View profile | Profile visit completed", async () => {
   await row("PROFILE_VIEWED", { ...completed, calls: ["view_profile", "visit_profile"] });
   await row("PROFILE_VIEWED", { ...failed, calls: ["view_profile"] });
 });
 
-says("PROFILE_DATA | Scrape profile | Profile data retrieved", async () => {
+states("PROFILE_DATA | Scrape profile | Profile data retrieved", async () => {
   await row("PROFILE_DATA", { ...completed, calls: ["get_profile", "scrape_profile"] });
   await row("PROFILE_DATA", { ...failed, calls: ["get_profile"] });
 });
 
-says("SEARCH_COMPLETED | Perform search | Search results ready", async () => {
+states("SEARCH_COMPLETED | Perform search | Search results ready", async () => {
   await row("SEARCH_COMPLETED", { ...completed, calls: ["search", "search_people"] });
   await row("SEARCH_COMPLETED", { ...failed, calls: ["search_people"] });
 });
 
-says("Every webhook payload contains these standard fields:", async () => {
+states("Every webhook payload contains these standard fields:", async () => {
   const full = { status: "SUCCESS", request_id: "r", result: {} };
   expect((await postTo(address.url, signed(full, address.secret))).status).toBe(200);
   const cases: [string, string, number][] = [
@@ -299,7 +299,7 @@ says("Every webhook payload contains these standard fields:", async () => {
   for (const [missing, body, status] of cases) {
     expect([missing, (await postTo(address.url, body)).status]).toEqual([missing, status]);
   }
-  // Neither on success nor on failure is there both; there may be none.
+  // `result` and `error` are optional, and an event never has both.
   expect((await eventOf({ status: "SUCCESS", request_id: nextId() })).data).not.toHaveProperty(
     "error",
   );
@@ -308,7 +308,7 @@ says("Every webhook payload contains these standard fields:", async () => {
   );
 });
 
-says("status | string | SUCCESS, FAILED, or event-specific status", async () => {
+states("status | string | SUCCESS, FAILED, or event-specific status", async () => {
   const statuses: [string, EventType, string][] = [
     ["SUCCESS", "workflow.completed", "completed"],
     ["COMPLETED", "workflow.completed", "completed"],
@@ -331,7 +331,7 @@ says("status | string | SUCCESS, FAILED, or event-specific status", async () => 
   }
 });
 
-says("request_id | string | Unique identifier matching the original API request", async () => {
+states("request_id | string | Unique identifier matching the original API request", async () => {
   const first = await eventOf({ status: "SUCCESS", request_id: nextId() });
   const second = await eventOf({ status: "SUCCESS", request_id: nextId() });
   expect(first.id).not.toBe(second.id);
@@ -345,7 +345,7 @@ says("request_id | string | Unique identifier matching the original API request"
   }
 });
 
-says("result | object | Event-specific result data (on success)", async () => {
+states("result | object | Event-specific result data (on success)", async () => {
   const result = { connected: true, profile_id: "p" };
   const success = await eventOf({ status: "SUCCESS", request_id: nextId(), result });
   expect(success.data.result).toEqual(result);
@@ -358,7 +358,7 @@ says("result | object | Event-specific result data (on success)", async () => {
   expect(failure.data).not.toHaveProperty("result");
 });
 
-says("error | string | Error message (on failure)", async () => {
+states("error | string | Error message (on failure)", async () => {
   const sentence = { status: "FAILED", request_id: nextId(), error: "Password Incorrect" };
   expect((await eventOf(sentence)).data.error).toEqual({
     code: "FAILED",
@@ -368,7 +368,7 @@ says("error | string | Error message (on failure)", async () => {
   expect((await eventOf(success)).data).not.toHaveProperty("error");
 });
 
-says("hash | string | HMAC signature for verification", async () => {
+states("hash | string | HMAC signature for verification", async () => {
   const text = JSON.stringify({ status: "SUCCESS", request_id: nextId() });
   const cases: [unknown, number][] = [
     [hmacOf(text, address.secret), 200],
@@ -383,7 +383,7 @@ says("hash | string | HMAC signature for verification", async () => {
   }
 });
 
-/** Each way in which the code is written: in `error`, with or without a text, and as the status. */
+/** Checks a code in `error`, with and without a message, and as the status. */
 async function errorCode(code: string) {
   const message = "what happened";
   const ways = [
@@ -399,9 +399,9 @@ async function errorCode(code: string) {
   }
 }
 
-says("WRONG_PASSWORD | Invalid LinkedIn credentials", async () => {
+states("WRONG_PASSWORD | Invalid LinkedIn credentials", async () => {
   await errorCode("WRONG_PASSWORD");
-  // It names the action too: only a login has a password.
+  // The code implies the action, because only a login has a password.
   for (const body of [
     { status: "WRONG_PASSWORD" },
     { status: "FAILED", error: "WRONG_PASSWORD" },
@@ -410,15 +410,16 @@ says("WRONG_PASSWORD | Invalid LinkedIn credentials", async () => {
   }
 });
 
-says("PROXY_ERROR | Proxy connection failed", () => errorCode("PROXY_ERROR"));
-says("ACCOUNT_RESTRICTED | LinkedIn has restricted the account", () =>
+states("PROXY_ERROR | Proxy connection failed", () => errorCode("PROXY_ERROR"));
+states("ACCOUNT_RESTRICTED | LinkedIn has restricted the account", () =>
   errorCode("ACCOUNT_RESTRICTED"),
 );
-says("STATUS_429 | LinkedIn rate limit exceeded", () => errorCode("STATUS_429"));
-says("PROFILE_NOT_FOUND | Target profile doesn't exist", () => errorCode("PROFILE_NOT_FOUND"));
-says("RECRUITER_ACKNOWLEDGEMENT_REQUIRED | LinkedIn Recruiter session acknowledgement needed", () =>
-  errorCode("RECRUITER_ACKNOWLEDGEMENT_REQUIRED"),
+states("STATUS_429 | LinkedIn rate limit exceeded", () => errorCode("STATUS_429"));
+states("PROFILE_NOT_FOUND | Target profile doesn't exist", () => errorCode("PROFILE_NOT_FOUND"));
+states(
+  "RECRUITER_ACKNOWLEDGEMENT_REQUIRED | LinkedIn Recruiter session acknowledgement needed",
+  () => errorCode("RECRUITER_ACKNOWLEDGEMENT_REQUIRED"),
 );
 
-test("nothing came twice, and nothing more came", () => inbound.nothingMore());
+test("Every expected event is published once, and no other event is", () => inbound.nothingMore());
 everySentenceHasItsTest();

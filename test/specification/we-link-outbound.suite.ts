@@ -5,12 +5,12 @@ import type { JsonObject } from "../../shared/core/json/json.ts";
 import { verified } from "../support/fakes/webhook-receiver.ts";
 import { isProven } from "../support/payloads/webhooks.ts";
 import { hmacOf } from "../support/runs/inbound-run.ts";
-import type { WeLinkStories } from "../support/scenarios/we-link-scenarios.ts";
+import type { WeLinkScenarios } from "../support/scenarios/we-link-scenarios.ts";
 import { makeSpecification } from "../support/specification.ts";
 
-/** "Asynchronous Processing" and "Event Types & Payloads" of a webhook in We-Link's format. */
-export function weLinkOutbound(stories: () => WeLinkStories): void {
-  const { says, everySentenceHasItsTest } = makeSpecification([
+/** "Asynchronous Processing" and "Event Types & Payloads", for webhooks in We-Link's format. */
+export function weLinkOutbound(scenarios: () => WeLinkScenarios): void {
+  const { states, everySentenceHasItsTest } = makeSpecification([
     "We push the final result directly to your configured webhook endpoint the moment the task is finished.",
     "This is the most efficient approach.",
     "Webhook payload delivered to your endpoint",
@@ -30,10 +30,10 @@ export function weLinkOutbound(stories: () => WeLinkStories): void {
     "hash | string | HMAC signature for verification",
   ]);
 
-  const bothForms = () => Promise.all(hashFormat.options.map((form) => stories()[form]));
-  const plain = () => stories()["hmac-hex"];
+  const bothForms = () => Promise.all(hashFormat.options.map((form) => scenarios()[form]));
+  const plain = () => scenarios()["hmac-hex"];
 
-  says(
+  states(
     "We push the final result directly to your configured webhook endpoint the moment the task is finished.",
     async () => {
       for (const { results } of await bothForms()) {
@@ -44,15 +44,15 @@ export function weLinkOutbound(stories: () => WeLinkStories): void {
     },
   );
 
-  says("This is the most efficient approach.", async () => {
-    // One POST for each result, and nothing to be asked for: it says what a poll says.
+  states("This is the most efficient approach.", async () => {
+    // There is one POST for each result, and it contains the same data as a poll.
     const { posts, polled, results } = await plain();
     expect(posts).toHaveLength(Object.keys(results).length);
-    const { hash: _, ...told } = results.connection.body;
-    expect(polled).toMatchObject(told);
+    const { hash: _, ...payload } = results.connection.body;
+    expect(polled).toMatchObject(payload);
   });
 
-  says("Webhook payload delivered to your endpoint", async () => {
+  states("Webhook payload delivered to your endpoint", async () => {
     for (const { results } of await bothForms()) {
       const { body, requestId, post } = results.connection;
       expect(post).toMatchObject({
@@ -69,25 +69,28 @@ export function weLinkOutbound(stories: () => WeLinkStories): void {
     }
   });
 
-  says("result may vary according to the type of the endpoint", async () => {
+  states("result may vary according to the type of the endpoint", async () => {
     const { connection, message, session } = (await plain()).results;
-    for (const { body, told } of [connection, message, session]) {
-      expect(body.result).toEqual(told.result);
+    for (const { body, payload } of [connection, message, session]) {
+      expect(body.result).toEqual(payload.result);
     }
   });
 
-  says('"hash": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...." // hash for verification', async () => {
-    const { results, webhook } = await stories().jwt;
-    for (const { body, requestId, post } of Object.values(results)) {
-      expect(body.hash).toMatch(/^eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9\./);
-      const key = Buffer.from(webhook.secret);
-      const { payload } = await jwtVerify(String(body.hash), key, { algorithms: ["HS256"] });
-      expect(payload.request_id).toBe(requestId);
-      expect(isProven(post.body, [webhook.secret], { hashForms: ["jwt"] })).toBe(true);
-    }
-  });
+  states(
+    '"hash": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...." // hash for verification',
+    async () => {
+      const { results, webhook } = await scenarios().jwt;
+      for (const { body, requestId, post } of Object.values(results)) {
+        expect(body.hash).toMatch(/^eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9\./);
+        const key = Buffer.from(webhook.secret);
+        const { payload } = await jwtVerify(String(body.hash), key, { algorithms: ["HS256"] });
+        expect(payload.request_id).toBe(requestId);
+        expect(isProven(post.body, [webhook.secret], { hashForms: ["jwt"] })).toBe(true);
+      }
+    },
+  );
 
-  says(
+  states(
     "Requests that remain queued for too long are automatically marked as failed with the status QUEUE_TIMEOUT_THRESHOLD_EXCEEDED.",
     async () => {
       const { body } = (await plain()).results.expired;
@@ -96,7 +99,7 @@ export function weLinkOutbound(stories: () => WeLinkStories): void {
     },
   );
 
-  says("Results are delivered via your webhook just like any other async request", async () => {
+  states("Results are delivered via your webhook just like any other async request", async () => {
     for (const { results, client } of await bothForms()) {
       const { requestId, body } = results.later;
       const { body: request } = await client.native("GET", `/v1/requests/${requestId}`);
@@ -105,7 +108,7 @@ export function weLinkOutbound(stories: () => WeLinkStories): void {
     }
   });
 
-  says(
+  states(
     "Each event carries a consistent payload structure with type-specific result data.",
     async () => {
       const { results } = await plain();
@@ -116,7 +119,7 @@ export function weLinkOutbound(stories: () => WeLinkStories): void {
     },
   );
 
-  says("LOGIN_PIN_REQUIRED Payload:", async () => {
+  states("LOGIN_PIN_REQUIRED Payload:", async () => {
     const { body, requestId } = (await plain()).results.prompt;
     expect(body).toEqual({
       status: "PIN_REQUIRED",
@@ -127,7 +130,7 @@ export function weLinkOutbound(stories: () => WeLinkStories): void {
     });
   });
 
-  says("Every webhook payload contains these standard fields:", async () => {
+  states("Every webhook payload contains these standard fields:", async () => {
     for (const { results } of await bothForms()) {
       for (const { body } of Object.values(results)) {
         const { status, request_id, hash } = body;
@@ -136,13 +139,13 @@ export function weLinkOutbound(stories: () => WeLinkStories): void {
     }
   });
 
-  says("status | string | SUCCESS, FAILED, or event-specific status", async () => {
+  states("status | string | SUCCESS, FAILED, or event-specific status", async () => {
     const { connection, failure, prompt } = (await plain()).results;
     const statuses = [connection, failure, prompt].map(({ body }) => body.status);
     expect(statuses).toEqual(["SUCCESS", "FAILED", "PIN_REQUIRED"]);
   });
 
-  says("request_id | string | Unique identifier matching the original API request", async () => {
+  states("request_id | string | Unique identifier matching the original API request", async () => {
     for (const { results } of await bothForms()) {
       for (const { body, requestId } of Object.values(results)) {
         expect([body.request_id, body.requestId]).toEqual([requestId, requestId]);
@@ -150,23 +153,23 @@ export function weLinkOutbound(stories: () => WeLinkStories): void {
     }
   });
 
-  says("result | object | Event-specific result data (on success)", async () => {
+  states("result | object | Event-specific result data (on success)", async () => {
     const { results } = await plain();
-    for (const { body, told } of Object.values(results)) {
-      expect("result" in body).toBe(told.status === "SUCCESS");
+    for (const { body, payload } of Object.values(results)) {
+      expect("result" in body).toBe(payload.status === "SUCCESS");
     }
   });
 
-  says("error | string | Error message (on failure)", async () => {
+  states("error | string | Error message (on failure)", async () => {
     const { failure, connection } = (await plain()).results;
     expect(failure.body).toMatchObject({ status: "FAILED", error: "PROFILE_NOT_FOUND" });
     expect(connection.body).not.toHaveProperty("error");
   });
 
-  says("hash | string | HMAC signature for verification", async () => {
+  states("hash | string | HMAC signature for verification", async () => {
     const { results, webhook } = await plain();
     for (const { post } of Object.values(results)) {
-      // As We-Link's sample verifies it, whose text is here written anew.
+      // We-Link's sample verifies the hash of the reserialised body.
       const { hash, ...data } = JSON.parse(post.body) as JsonObject;
       expect(hash).toBe(hmacOf(JSON.stringify(data), webhook.secret));
       expect(isProven(post.body, [webhook.secret], { hashForms: ["raw"] })).toBe(true);
@@ -174,7 +177,7 @@ export function weLinkOutbound(stories: () => WeLinkStories): void {
       expect(isProven(post.body.replace('"status":"', '"status":"X'), [webhook.secret])).toBe(
         false,
       );
-      // The headers sign it, too.
+      // The headers also contain a valid signature.
       expect(verified(post, webhook.secret)).toEqual({ ...data, hash });
     }
   });

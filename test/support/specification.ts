@@ -7,13 +7,13 @@ import { expect, test } from "vitest";
 export function makeSpecification<Sentence extends string>(sentences: readonly Sentence[]) {
   const untested = new Set<Sentence>(sentences);
   return {
-    says(sentence: Sentence, show: () => void | Promise<void>): void {
+    states(sentence: Sentence, show: () => void | Promise<void>): void {
       untested.delete(sentence);
       test(sentence, show);
     },
 
     everySentenceHasItsTest(): void {
-      test("every sentence of the table has its test", () => {
+      test("Every sentence of the specification's list has a test", () => {
         expect([...untested]).toEqual([]);
         expect(sentences.length).toBeGreaterThan(0);
       });

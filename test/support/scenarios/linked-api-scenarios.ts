@@ -9,13 +9,13 @@ import {
 } from "./endpoint-scenarios.ts";
 
 /**
- * What happens to the webhooks of several clients at the same time: each story
+ * What happens to the webhooks of several clients at the same time: each scenario
  * takes some seconds, and the sentences of the specification look at its end.
  */
-export type Stories = ReturnType<typeof beginStories>;
+export type Scenarios = ReturnType<typeof beginScenarios>;
 
-export function beginStories(outbound: OutboundRun) {
-  const stories = {
+export function beginScenarios(outbound: OutboundRun) {
+  const scenarios = {
     runs: theRuns(outbound),
     refusing: theRefusingEndpoint(outbound),
     acking: theAckingEndpoint(outbound),
@@ -23,9 +23,9 @@ export function beginStories(outbound: OutboundRun) {
     modes: theModes(outbound),
     admin: theAdminCalls(outbound),
   };
-  // A story that fails, fails the tests that look at it.
-  for (const story of Object.values(stories)) story.catch(() => undefined);
-  return stories;
+  // A failed scenario fails the tests that use it.
+  for (const scenario of Object.values(scenarios)) scenario.catch(() => undefined);
+  return scenarios;
 }
 
 const action = { actionType: "st.openPersonPage", personUrl: "https://example.com/jane" };

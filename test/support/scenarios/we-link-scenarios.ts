@@ -3,22 +3,22 @@ import type { JsonObject } from "../../../shared/core/json/json.ts";
 import type { Post } from "../fakes/webhook-receiver.ts";
 import type { OutboundRun } from "../runs/outbound-run.ts";
 
-export type WeLinkStories = ReturnType<typeof beginWeLinkStories>;
+export type WeLinkScenarios = ReturnType<typeof beginWeLinkScenarios>;
 
 /** The same requests of two clients whose receivers were written for We-Link, one for each form of its hash. */
-export function beginWeLinkStories(outbound: OutboundRun) {
-  const stories = {
+export function beginWeLinkScenarios(outbound: OutboundRun) {
+  const scenarios = {
     "hmac-hex": theResults(outbound, "hmac-hex"),
     jwt: theResults(outbound, "jwt"),
   } satisfies Record<HashFormat, unknown>;
-  for (const story of Object.values(stories)) story.catch(() => undefined);
-  return stories;
+  for (const scenario of Object.values(scenarios)) scenario.catch(() => undefined);
+  return scenarios;
 }
 
 /** What was asked for, what We-Link said of it, and what came of both. */
 export interface Result {
   requestId: string;
-  told: JsonObject;
+  payload: JsonObject;
   post: Post;
   body: JsonObject;
 }
@@ -33,16 +33,20 @@ async function theResults({ newClient, receiver, run }: OutboundRun, hashFormat:
 
   let accounts = 0;
   /** Each for an account of its own, so that none waits for another. */
-  async function result(action: string, told: JsonObject, more: JsonObject = {}): Promise<Result> {
+  async function result(
+    action: string,
+    payload: JsonObject,
+    more: JsonObject = {},
+  ): Promise<Result> {
     const asked = { accountId: `${hashFormat}-${++accounts}`, ...more };
     const { body: ack, status } = await client.weLink<{ requestId: string }>(action, asked);
     if (status !== 200) throw new Error(`${action} was answered ${status}`);
     const { requestId } = ack;
     const { providerRequestId } = await client.submitted(requestId);
-    await client.tell("we-link", { ...told, request_id: providerRequestId });
+    await client.tell("we-link", { ...payload, request_id: providerRequestId });
     const [post] = (await endpoint.received(1, ({ body }) => body.includes(requestId))) as [Post];
     const body = JSON.parse(post.body) as JsonObject;
-    return { requestId, told, post, body };
+    return { requestId, payload, post, body };
   }
 
   const connected = { connected: true, profile_id: "ACoABC1d2f..." };
