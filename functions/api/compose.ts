@@ -79,13 +79,16 @@ export function compose(
 }
 
 /** What only the acceptance of requests needs. */
-function makeAcceptancePorts({ client, sdk, clock }: FunctionBase, env: ParsedEnvironment<"api">) {
+function makeAcceptancePorts(
+  { client, awsClientConfig, clock }: FunctionBase,
+  env: ParsedEnvironment<"api">,
+) {
   const table = { client, tableName: env.REQUESTS_TABLE, clock };
   return {
     idempotency: makeDynamoIdempotency(table),
     rates: makeDynamoClientRates({ ...table, limit: env.SETTINGS.clientRequestsPerSecond }),
     schedules: makeSchedulerSchedules({
-      client: new SchedulerClient(sdk),
+      client: new SchedulerClient(awsClientConfig),
       groupName: env.SCHEDULE_GROUP,
       roleArn: env.SCHEDULE_ROLE_ARN,
       queueArn: env.SUBMIT_QUEUE_ARN,

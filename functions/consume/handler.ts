@@ -8,7 +8,7 @@ import { report } from "./report.ts";
 import { failedRecords, pairWithOutcomes } from "./request.ts";
 
 const telemetry = makeTelemetry("consume");
-const { consumeWebhooks, redeliver } = compose(
+const { consumeWebhooks, setRetryVisibility } = compose(
   readEnvironment("consume", consumeEnv, process.env),
   (error) => reportIgnoredError(telemetry, error),
 );
@@ -21,6 +21,6 @@ export const handler = makeQueueFunction(telemetry, async (records, context) => 
   const paired = pairWithOutcomes(records, messages);
   for (const { record, outcome } of paired) report(telemetry, record.messageId, outcome);
   reportUnpublished(telemetry, outbox.failures);
-  await redeliver(paired);
+  await setRetryVisibility(paired);
   return failedRecords(paired);
 });

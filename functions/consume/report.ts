@@ -20,7 +20,10 @@ export function report(telemetry: Telemetry, messageId: string, outcome: Consume
     return;
   }
   if (outcome.kind === "waiting") {
-    telemetry.log("debug", logMessages.webhookWaitsForSubmission, { messageId });
+    telemetry.log("debug", logMessages.webhookWaitsForSubmission, {
+      messageId,
+      connectionId: outcome.connectionId,
+    });
     return;
   }
   if (outcome.kind === "joined") {
@@ -38,7 +41,7 @@ export function report(telemetry: Telemetry, messageId: string, outcome: Consume
   const message =
     outcome.kind === "published" ? logMessages.eventPublished : logMessages.duplicateWebhookIgnored;
   telemetry.log("debug", message, { messageId, eventId });
-  if (outcome.kind === "duplicate" && outcome.conflict) {
+  if (outcome.kind === "duplicate" && outcome.contentDiffers) {
     telemetry.log("warn", logMessages.duplicateBodyDiffers, { messageId, eventId });
     telemetry.count("DedupeConflict");
   }

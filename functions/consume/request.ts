@@ -5,7 +5,7 @@ import type { ConsumeOutcome } from "../../shared/core/inbound/consume-webhooks.
 export function pairWithOutcomes(records: SQSRecord[], outcomes: ConsumeOutcome[]) {
   return records.map((record, index) => {
     const outcome = outcomes[index];
-    if (outcome === undefined) throw new Error(`No outcome for message ${index} of the batch`);
+    if (outcome === undefined) throw new Error(`No outcome for message ${record.messageId}`);
     return { record, outcome };
   });
 }

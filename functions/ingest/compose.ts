@@ -11,10 +11,13 @@ export type IngestUseCases = ReturnType<typeof composeIngest>;
 
 export function compose(env: ParsedEnvironment<"ingest">): IngestUseCases {
   const base = makeFunctionBase(env);
-  const { sdk, clock, bodies } = base;
+  const { awsClientConfig, clock, bodies } = base;
   return composeIngest({
     connections: makeConnectionReader(base, env),
-    queue: makeSqsInboundQueue({ client: new SQSClient(sdk), queueUrl: env.INBOUND_QUEUE_URL }),
+    queue: makeSqsInboundQueue({
+      client: new SQSClient(awsClientConfig),
+      queueUrl: env.INBOUND_QUEUE_URL,
+    }),
     bodies,
     quarantine: makeBlobQuarantine(bodies),
     clock,

@@ -28,7 +28,8 @@ export function toResult(outcome: IngestOutcome): APIGatewayProxyStructuredResul
       title,
       status: httpStatus,
       code: outcome.code,
-      // Only an authenticated sender sees the detail; every 401 and every 404 is the same.
+      // Only an authenticated sender sees the detail. All 401 answers are equal, and all 404 answers
+      // are, so that they reveal nothing.
       ...(httpStatus === 400 || httpStatus === 413 ? { detail: outcome.detail } : {}),
     }),
   };

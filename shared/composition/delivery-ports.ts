@@ -23,7 +23,12 @@ interface DeliveryEnvironment {
 
 /** Makes the ports of deliveries on DynamoDB, S3 and SQS. */
 export function makeDeliveryPorts(
-  { client, sdk, clock, bodies }: Pick<FunctionBase, "client" | "sdk" | "clock" | "bodies">,
+  {
+    client,
+    awsClientConfig,
+    clock,
+    bodies,
+  }: Pick<FunctionBase, "client" | "awsClientConfig" | "clock" | "bodies">,
   env: DeliveryEnvironment,
 ): DeliveryPorts {
   const { RETRIES_QUEUE_URL: retries, ATTEMPTS_QUEUE_URL: attempts = retries } = env;
@@ -34,7 +39,10 @@ export function makeDeliveryPorts(
     jobs: makeDynamoDeliveryJobs(table),
     health: makeDynamoEndpointHealth(table),
     webhooks: makeDynamoWebhooks({ client, tableName: env.CONFIG_TABLE }),
-    queue: makeSqsDeliveryQueue({ client: new SQSClient(sdk), queueUrls: { attempts, retries } }),
+    queue: makeSqsDeliveryQueue({
+      client: new SQSClient(awsClientConfig),
+      queueUrls: { attempts, retries },
+    }),
     texts,
     clock,
     speed: env.BUSINESS_CLOCK.speed,

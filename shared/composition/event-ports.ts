@@ -26,13 +26,13 @@ interface EventEnvironment {
   SETTINGS: Pick<FunctionSettings, "dedupeRetentionDays">;
 }
 
-type EventBase = Pick<FunctionBase, "client" | "sdk" | "clock" | "bodies">;
+type EventBase = Pick<FunctionBase, "client" | "awsClientConfig" | "clock" | "bodies">;
 
 /** Makes the ports of events on EventBridge and DynamoDB. */
 export function makePublishPorts(base: EventBase, env: EventEnvironment): PublishPorts {
   return {
     publisher: makeEventBridgePublisher({
-      client: new EventBridgeClient(base.sdk),
+      client: new EventBridgeClient(base.awsClientConfig),
       busName: env.EVENT_BUS_NAME,
     }),
     archive: makeDynamoEventArchive(eventStore(base, env)),

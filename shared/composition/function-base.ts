@@ -13,11 +13,12 @@ import { makeClock } from "../runtime/clock.ts";
 
 /** What the adapters of one function share. */
 export interface FunctionBase {
-  /** The function's one client of DynamoDB. */
+  /** The function's DynamoDB client. */
   client: DynamoDBDocumentClient;
   /** The configuration of every other AWS client. */
-  sdk: object;
+  awsClientConfig: Partial<typeof awsClientDefaults> & { region?: string };
   clock: Clock;
+  /** Everything that is too large for an item or a message. */
   bodies: BlobStore;
   readMasterKeys: MasterKeyReader;
 }
@@ -31,15 +32,15 @@ interface BaseEnvironment {
 
 /** Makes the clients of a function, once per cold start. Calls nothing. */
 export function makeFunctionBase(env: BaseEnvironment): FunctionBase {
-  const sdk = awsClientDefaults;
+  const awsClientConfig = awsClientDefaults;
   const clock = makeClock(env.BUSINESS_CLOCK);
   return {
-    client: DynamoDBDocumentClient.from(new DynamoDBClient(sdk)),
-    sdk,
+    client: DynamoDBDocumentClient.from(new DynamoDBClient(awsClientConfig)),
+    awsClientConfig,
     clock,
-    bodies: makeS3BlobStore({ bucket: env.BODIES_BUCKET, config: sdk }),
+    bodies: makeS3BlobStore({ bucket: env.BODIES_BUCKET, config: awsClientConfig }),
     readMasterKeys: makeMasterKeyReader({
-      client: new SecretsManagerClient(sdk),
+      client: new SecretsManagerClient(awsClientConfig),
       secretId: env.MASTER_SECRET_ID,
       nowMs: clock.realMs,
     }),

@@ -1,14 +1,12 @@
 import { providerPacks } from "../contracts/providers.ts";
 import type { ConnectionReader } from "../core/connections/ports.ts";
 import { makeConsumeWebhooks } from "../core/inbound/consume-webhooks.ts";
-import { makeDecodeInbound } from "../core/inbound/decode-inbound.ts";
 import { type IngestDeps, makeIngestWebhook } from "../core/inbound/ingest-webhook.ts";
+import { makeLoadWebhook } from "../core/inbound/load-webhook.ts";
 import type { BlobStore } from "../core/inbound/ports.ts";
 import type { EventPorts } from "./event-ports.ts";
 import type { ProviderPorts } from "./provider-ports.ts";
 import { composeJoin, type JoinPorts } from "./request-use-cases.ts";
-
-/** The use cases of inbound webhooks, composed once from their ports. */
 
 /** What `ingest` needs. */
 export type IngestPorts = Omit<IngestDeps, "packs">;
@@ -17,8 +15,8 @@ export type IngestPorts = Omit<IngestDeps, "packs">;
 export interface ConsumePorts extends JoinPorts, EventPorts, Omit<ProviderPorts, "connections"> {
   connections: Pick<ConnectionReader, "read">;
   bodies: BlobStore;
-  /** Business time for which an event is known as seen. */
-  windowMs: number;
+  /** Business time for which a published event is remembered. */
+  dedupeRetentionMs: number;
   /** Returns a new owner of claims. */
   newOwner: () => string;
   /** Real time for which a claimed event belongs to one worker. */
@@ -39,9 +37,9 @@ export function composeConsume(ports: ConsumePorts): {
   return {
     consumeWebhooks: makeConsumeWebhooks({
       ...ports,
-      decode: makeDecodeInbound({ ...ports, packs: providerPacks }),
-      join: composeJoin(ports).joinWebhooks,
-      leaseMs: ports.claimLeaseMs,
+      loadWebhook: makeLoadWebhook({ ...ports, packs: providerPacks }),
+      joinWebhooks: composeJoin(ports).joinWebhooks,
+      claimLeaseMs: ports.claimLeaseMs,
     }),
   };
 }

@@ -19,7 +19,12 @@ interface RequestEnvironment {
 
 /** Makes the ports of requests on DynamoDB, S3 and SQS. */
 export function makeRequestPorts(
-  { client, sdk, clock, bodies }: Pick<FunctionBase, "client" | "sdk" | "clock" | "bodies">,
+  {
+    client,
+    awsClientConfig,
+    clock,
+    bodies,
+  }: Pick<FunctionBase, "client" | "awsClientConfig" | "clock" | "bodies">,
   env: RequestEnvironment,
   onIgnoredError: RequestPorts["onIgnoredError"],
 ): RequestPorts {
@@ -30,7 +35,10 @@ export function makeRequestPorts(
     lanes: makeDynamoLanes(table),
     references: makeDynamoReferences({ ...table, retentionMs: rules.retentionMs }),
     texts: makeBlobTextStore({ bodies, area: "requests" }),
-    queue: makeSqsSubmitQueue({ client: new SQSClient(sdk), queueUrl: env.SUBMIT_QUEUE_URL }),
+    queue: makeSqsSubmitQueue({
+      client: new SQSClient(awsClientConfig),
+      queueUrl: env.SUBMIT_QUEUE_URL,
+    }),
     clock,
     speed: env.BUSINESS_CLOCK.speed,
     rules,

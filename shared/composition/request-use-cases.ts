@@ -71,7 +71,7 @@ export interface SubmissionPorts extends RequestPorts, PublishPorts, PausingProv
 
 /** What `consume` needs beside to join webhooks with requests. */
 export interface JoinPorts extends RequestPorts, PublishPorts {
-  sendBack: JoinWebhooksDeps["sendBack"];
+  requeueLater: JoinWebhooksDeps["requeueLater"];
 }
 
 /** What `reconcile` needs beside, and the limits of one run. */

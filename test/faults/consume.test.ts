@@ -284,7 +284,7 @@ describe("the lease of a claim", () => {
         run.proxy.plan({ operation, fault: "throttle", matching: id, times: 3 });
         run.proxy.plan({ operation: "UpdateItem", fault: { until }, matching: id });
       }
-      const zombie = makeWorker(run, { leaseMs: 1, isHeld: true })([message]);
+      const zombie = makeWorker(run, { claimLeaseMs: 1, isHeld: true })([message]);
       await expect
         .poll(async () => (await storedItem(id))?.status, { interval: 5 })
         .toBe("CLAIMED");

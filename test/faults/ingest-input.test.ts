@@ -36,15 +36,19 @@ test("A7 another body under the same id is a conflict, and the first body stays"
     ...unjoined({ clock }),
     clock,
     newOwner: () => "owner",
-    leaseMs: 30_000,
+    claimLeaseMs: 30_000,
   });
   const receivedAtMs = clock.businessMs();
   const first = inboundMessage("A7", { receivedAtMs });
   const bodyBase64 = Buffer.from(linkedApiWebhook("A7", 500)).toString("base64");
   const other = inboundMessage("A7", { receivedAtMs, bodyBase64 });
   expect((await consume([first])).messages).toMatchObject([{ kind: "published" }]);
-  expect((await consume([other])).messages).toMatchObject([{ kind: "duplicate", conflict: true }]);
-  expect((await consume([first])).messages).toMatchObject([{ kind: "duplicate", conflict: false }]);
+  expect((await consume([other])).messages).toMatchObject([
+    { kind: "duplicate", contentDiffers: true },
+  ]);
+  expect((await consume([first])).messages).toMatchObject([
+    { kind: "duplicate", contentDiffers: false },
+  ]);
   expect(published).toHaveLength(1);
   expect(published[0]?.envelope).not.toContain("xxx");
 });
@@ -277,10 +281,10 @@ test("A18 a replay is recognised for at least 3 days, longer than any tolerance 
   expect(settingsSchema.safeParse({ dedupeRetentionDays: 2 }).success).toBe(false);
   expect(3 * day).toBeGreaterThanOrEqual(72 * 3_600 + 0 * CLOCK_TOLERANCE_SECONDS);
   const clock = makeTestClock();
-  const windowMs = 3 * day * 1000;
-  const read = makeTestReader({ clock, windowMs });
+  const dedupeRetentionMs = 3 * day * 1000;
+  const read = makeTestReader({ clock, dedupeRetentionMs });
   const message = inboundMessage("A18", { receivedAtMs: clock.businessMs() });
-  clock.passBusiness(windowMs);
+  clock.passBusiness(dedupeRetentionMs);
   expect(await read(message)).toMatchObject({ id: "workflow.completed:cn_1:A18" });
   clock.passBusiness(1);
   await expect(read(message)).rejects.toMatchObject({ code: "MESSAGE_STALE" });

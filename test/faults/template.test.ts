@@ -89,9 +89,10 @@ function setUp() {
     },
     clock,
     newOwner: () => `owner-${++owners}`,
+    claimLeaseMs: 30_000,
     leaseMs: 30_000,
   };
-  const decoding = unjoined({ clock, windowMs: 30 * DAY_SECONDS * 1_000 });
+  const decoding = unjoined({ clock, dedupeRetentionMs: 30 * DAY_SECONDS * 1_000 });
   const sweeping = { ...common, graceMs: 30_000, limit: 100 };
   return {
     clock,

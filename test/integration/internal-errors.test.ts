@@ -23,7 +23,7 @@ const plants: Record<FunctionName, { opening: RegExp; file: string }> = {
   },
   consume: {
     opening: /function parseMessage\d*\(\w+\)\{/,
-    file: "shared/core/inbound/decode-inbound.ts",
+    file: "shared/core/inbound/load-webhook.ts",
   },
   api: {
     opening: /async function serve\d*\(\w+\)\{/,

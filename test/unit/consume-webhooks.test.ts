@@ -28,6 +28,7 @@ function setUp(over: { claims?: Partial<EventClaims>; publish?: EventPublisher["
     publisher,
     clock,
     newOwner: () => `owner-${++owners}`,
+    claimLeaseMs: LEASE_MS,
     leaseMs: LEASE_MS,
   };
   return {
@@ -112,13 +113,15 @@ test("another body under the same key, in one batch: the first is kept, the seco
   const outcomes = await consume([linkedApi(1), linkedApi(2), linkedApi(1)]);
   expect(outcomes).toMatchObject([
     { kind: "published" },
-    { kind: "duplicate", conflict: true },
-    { kind: "duplicate", conflict: false },
+    { kind: "duplicate", contentDiffers: true },
+    { kind: "duplicate", contentDiffers: false },
   ]);
   expect(published.map(({ envelope }) => envelope)).toEqual([
     expect.stringContaining('"result":1'),
   ]);
-  expect(await consume([linkedApi(2)])).toMatchObject([{ kind: "duplicate", conflict: true }]);
+  expect(await consume([linkedApi(2)])).toMatchObject([
+    { kind: "duplicate", contentDiffers: true },
+  ]);
 });
 
 test("a message older than the dedupe window is parked: it may be a copy of a forgotten one", async () => {
@@ -193,7 +196,7 @@ describe("when another has the event", () => {
         return events.map(() => ({ ok: true }));
       },
     };
-    const deps = { claims, publisher, ...unjoined({ clock }), clock, leaseMs: LEASE_MS };
+    const deps = { claims, publisher, ...unjoined({ clock }), clock, claimLeaseMs: LEASE_MS };
     const consume = makeConsumeWebhooks({ ...deps, newOwner: () => "second" });
     return { published, consume: outcomesOf(consume) };
   }
@@ -270,10 +273,10 @@ describe("the sweep publishes the events of crashed workers (G12)", () => {
       "CLAIM_LOST",
     ]);
     clock.passReal(LEASE_MS + 1);
-    const { takeOver } = claims;
-    claims.takeOver = async (id, lease) => {
+    const { claimStored } = claims;
+    claims.claimStored = async (id, lease) => {
       if (id.includes(":unread:")) throw new Error("an item of a later version");
-      return takeOver(id, lease);
+      return claimStored(id, lease);
     };
     expect(await sweep(enoughTime)).toMatchObject({
       published: 1,

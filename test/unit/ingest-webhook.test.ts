@@ -101,7 +101,7 @@ test("a good webhook is queued byte for byte, and then accepted", async () => {
     connectionId: "cn_1",
     bytes: Buffer.byteLength(good),
     form: "raw",
-    isCalibrating: true,
+    acceptsSeveralForms: true,
   });
   expect(queued).toEqual([
     {

@@ -17,11 +17,11 @@ const CACHE_LIMIT = 1_000;
 /** Least time between two rereads of a connection whose webhook or credentials were rejected. */
 const REFRESH_EVERY_MS = 1_000;
 
-interface Remembered {
+interface CacheEntry {
   connection: Connection | undefined;
   readAtMs: number;
   /** When it was last read because something did not fit. */
-  refreshedAtMs: number;
+  forcedReadAtMs: number;
 }
 
 /**
@@ -35,7 +35,7 @@ export function makeDynamoConnections(options: {
   ttlMs: number;
   nowMs: () => number;
 }): ConnectionReader {
-  const remembered = new Map<string, Remembered>();
+  const remembered = new Map<string, CacheEntry>();
 
   async function load(connectionId: string, abortSignal: AbortSignal, isRefresh: boolean) {
     const get = new GetCommand({
@@ -50,9 +50,9 @@ export function makeDynamoConnections(options: {
     const connection = Item && (await open(connectionItem.parse(Item), abortSignal));
     const readAtMs = options.nowMs();
     // A missing connection counts as refreshed, so that it is not read again at once.
-    const refreshedAtMs = isRefresh || !connection ? readAtMs : 0;
+    const forcedReadAtMs = isRefresh || !connection ? readAtMs : 0;
     if (remembered.size >= CACHE_LIMIT) remembered.clear();
-    remembered.set(connectionId, { connection, readAtMs, refreshedAtMs });
+    remembered.set(connectionId, { connection, readAtMs, forcedReadAtMs });
     return connection;
   }
 
@@ -74,7 +74,7 @@ export function makeDynamoConnections(options: {
     },
     async readThrottled(connectionId, signal = readDeadline()) {
       const found = remembered.get(connectionId);
-      const isFresh = found && options.nowMs() - found.refreshedAtMs < REFRESH_EVERY_MS;
+      const isFresh = found && options.nowMs() - found.forcedReadAtMs < REFRESH_EVERY_MS;
       return isFresh ? found.connection : load(connectionId, signal, true);
     },
     readUncached: (connectionId, signal = readDeadline()) => load(connectionId, signal, true),

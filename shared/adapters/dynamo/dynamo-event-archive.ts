@@ -6,7 +6,7 @@ import type { FinalEvent } from "../../core/events/envelope.ts";
 import type { BlobStore } from "../../core/inbound/ports.ts";
 import type { EventArchive } from "../../core/requests/state/ports.ts";
 import { callDependency } from "../dependency-down.ts";
-import { placeEnvelope } from "./place-envelope.ts";
+import { storeLargeEnvelope } from "./store-large-envelope.ts";
 
 /** What one BatchWriteItem takes. */
 const MAX_BATCH = 25;
@@ -34,7 +34,7 @@ export function makeDynamoEventArchive(options: {
       id,
       clientId,
       type,
-      ...(await placeEnvelope(bodies, event)),
+      ...(await storeLargeEnvelope(bodies, event)),
       ...(raw ? { raw } : {}),
       listedAs: `${at}#${id}`,
       status: "PUBLISHED",

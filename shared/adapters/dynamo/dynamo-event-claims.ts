@@ -13,8 +13,8 @@ import type { ClaimResult, EventClaims } from "../../core/events/ports.ts";
 import type { BlobStore } from "../../core/inbound/ports.ts";
 import { callDependency } from "../dependency-down.ts";
 import { conditionalWrite } from "./conditional-write.ts";
-import { placeEnvelope } from "./place-envelope.ts";
 import { shardOf } from "./shard.ts";
+import { storeLargeEnvelope } from "./store-large-envelope.ts";
 
 const item = z.object({
   id: z.string(),
@@ -54,7 +54,7 @@ export function makeDynamoEventClaims(options: {
   }
 
   /** What a stored event means for one that wants it; `undefined` when it may be taken over. */
-  async function interpretExisting(
+  async function claimResultFor(
     existing: Record<string, unknown> | undefined,
     owner: string,
   ): Promise<ClaimResult | undefined> {
@@ -75,7 +75,7 @@ export function makeDynamoEventClaims(options: {
         id: event.id,
         clientId: event.clientId,
         type: event.type,
-        ...(await placeEnvelope(bodies, event)),
+        ...(await storeLargeEnvelope(bodies, event)),
         ...(event.raw ? { raw: event.raw } : {}),
         listedAs: `${new Date(clock.businessMs()).toISOString()}#${event.id}`,
         status: "CLAIMED",
@@ -91,11 +91,13 @@ export function makeDynamoEventClaims(options: {
     });
     const result = await conditionalWrite("PutItem", () => client.send(put));
     if ("written" in result) return { kind: "granted", event };
-    const judged = await interpretExisting(result.existing, lease.owner);
-    return judged ?? (await takeOver(event.id, lease)) ?? { kind: "held", untilMs: lease.untilMs };
+    const judged = await claimResultFor(result.existing, lease.owner);
+    return (
+      judged ?? (await claimStored(event.id, lease)) ?? { kind: "held", untilMs: lease.untilMs }
+    );
   }
 
-  async function takeOver(id: string, lease: Lease): Promise<ClaimResult | undefined> {
+  async function claimStored(id: string, lease: Lease): Promise<ClaimResult | undefined> {
     const update = new UpdateCommand({
       TableName,
       Key: { id },
@@ -117,7 +119,7 @@ export function makeDynamoEventClaims(options: {
     }
     if (result.existing === undefined) return undefined;
     return (
-      (await interpretExisting(result.existing, lease.owner)) ?? {
+      (await claimResultFor(result.existing, lease.owner)) ?? {
         kind: "held",
         untilMs: lease.untilMs,
       }
@@ -161,7 +163,7 @@ export function makeDynamoEventClaims(options: {
   const release = (id: string, owner: string) =>
     endClaim(id, owner, ", outboxAt = :now", { ":now": clock.realMs() });
 
-  const park = (id: string, owner: string) =>
+  const removeFromOutbox = (id: string, owner: string) =>
     endClaim(id, owner, " REMOVE outboxShard, outboxAt", {});
 
   async function unpublished(shard: number, beforeMs: number, limit: number): Promise<string[]> {
@@ -177,5 +179,5 @@ export function makeDynamoEventClaims(options: {
     return Items.map((found) => String(found.id));
   }
 
-  return { claim, takeOver, complete, release, park, unpublished };
+  return { claim, claimStored, complete, release, removeFromOutbox, unpublished };
 }

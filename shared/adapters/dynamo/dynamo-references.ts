@@ -6,7 +6,7 @@ import { conditionalWrite } from "./conditional-write.ts";
 import { batchGet } from "./dynamo-batch-get.ts";
 
 /** Sort key of items that are alone in their partition. */
-const ALONE = "#";
+const SINGLETON_SORT_KEY = "#";
 
 /** What is known of providers' ids, in the table of requests: one item for each id. */
 export function makeDynamoReferences(options: {
@@ -20,9 +20,12 @@ export function makeDynamoReferences(options: {
 
   const referenceKey = (of: { connectionId: string; providerRequestId: string }) => ({
     lane: `ref#${of.connectionId}#${headerSafeId(of.providerRequestId)}`,
-    id: ALONE,
+    id: SINGLETON_SORT_KEY,
   });
-  const markKey = (connectionId: string) => ({ lane: `submitting#${connectionId}`, id: ALONE });
+  const submittingUntilKey = (connectionId: string) => ({
+    lane: `submitting#${connectionId}`,
+    id: SINGLETON_SORT_KEY,
+  });
   const expiresAt = () => Math.ceil((clock.businessMs() + options.retentionMs) / 1000);
 
   function referenceOf(item: Record<string, unknown> | undefined): Reference | undefined {
@@ -34,12 +37,14 @@ export function makeDynamoReferences(options: {
 
   return {
     async findByProviderIds(of) {
-      const keys = of.flatMap((one) => [referenceKey(one), markKey(one.connectionId)]);
+      const keys = of.flatMap((one) => [referenceKey(one), submittingUntilKey(one.connectionId)]);
       const items = (await batchGet(client, [{ tableName: TableName, keys }])).get(TableName) ?? [];
       const found = new Map(items.map((item) => [item.lane, item]));
       return of.map((one) => ({
         reference: referenceOf(found.get(referenceKey(one).lane)),
-        submittingUntilRealMs: Number(found.get(markKey(one.connectionId).lane)?.untilRealMs ?? 0),
+        submittingUntilRealMs: Number(
+          found.get(submittingUntilKey(one.connectionId).lane)?.untilRealMs ?? 0,
+        ),
       }));
     },
 
@@ -66,7 +71,7 @@ export function makeDynamoReferences(options: {
       return referenceOf(before);
     },
 
-    async recordUnmatched({ eventId, isFinal, ...of }) {
+    async recordUnlessBound({ eventId, isFinal, ...of }) {
       const update = new UpdateCommand({
         TableName,
         Key: referenceKey(of),
@@ -90,7 +95,7 @@ export function makeDynamoReferences(options: {
     async extendSubmittingUntil(connectionId, untilRealMs) {
       const update = new UpdateCommand({
         TableName,
-        Key: markKey(connectionId),
+        Key: submittingUntilKey(connectionId),
         UpdateExpression: "SET untilRealMs = :until",
         ConditionExpression: "attribute_not_exists(untilRealMs) OR untilRealMs < :until",
         ExpressionAttributeValues: { ":until": untilRealMs },

@@ -20,13 +20,13 @@ export function makeSqsInboundQueue(options: {
 }
 
 /**
- * Puts a message that cannot be settled yet back into its queue, as a new one:
- * a receive that failed would count towards the dead-letter queue.
+ * Requeues a message that cannot be processed yet as a new message, because a
+ * failed receive would count towards `maxReceiveCount` and the dead-letter queue.
  */
-export function makeSqsSendBack(options: {
+export function makeSqsRequeueLater(options: {
   client: SQSClient;
   queueUrl: string;
-  /** SQS delays in business time, which passes faster in a sped-up local run. */
+  /** 1 on AWS. The local SQS applies delays in business time, which may pass faster. */
   businessPerRealSecond: number;
 }) {
   return async (message: InboundMessage, delayRealMs: number): Promise<void> => {

@@ -21,7 +21,7 @@ export interface EventClaims {
    */
   claim(event: FinalEvent, lease: Lease): Promise<ClaimResult>;
   /** Claims a stored event. @returns `undefined` when there is none */
-  takeOver(id: string, lease: Lease): Promise<ClaimResult | undefined>;
+  claimStored(id: string, lease: Lease): Promise<ClaimResult | undefined>;
   /** Records that the event is on the bus. @returns `lost` when another worker has the claim */
   complete(id: string, owner: string): Promise<"completed" | "lost">;
   /** Releases the claim, so that the next worker need not wait for its expiry. Moves the event to the end of the outbox. */
@@ -30,7 +30,7 @@ export interface EventClaims {
    * Removes an event that the bus can never accept from the outbox. It stays
    * stored, and is claimed again when its message is redriven.
    */
-  park(id: string, owner: string): Promise<void>;
+  removeFromOutbox(id: string, owner: string): Promise<void>;
   /** Returns ids of unpublished events of one shard, stored before `beforeMs` (real), oldest first. */
   unpublished(shard: number, beforeMs: number, limit: number): Promise<string[]>;
 }

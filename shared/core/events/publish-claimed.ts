@@ -25,7 +25,8 @@ export async function publishClaimed(
       const result = results[index];
       if (result?.ok) return record(deps.claims, event.id, owner);
       const failure = toPublishFailure(result);
-      const release = failure.code === "PUBLISH_REFUSED" ? deps.claims.park : deps.claims.release;
+      const release =
+        failure.code === "PUBLISH_REFUSED" ? deps.claims.removeFromOutbox : deps.claims.release;
       try {
         await release(event.id, owner);
         return failure;

@@ -69,7 +69,7 @@ async function publishBatch(
   const owner = deps.newOwner();
   const lease = { owner, untilMs: deps.clock.realMs() + deps.leaseMs };
   const claims = await Promise.all(
-    ids.map((id) => deps.claims.takeOver(id, lease).catch(toMessageFailure)),
+    ids.map((id) => deps.claims.claimStored(id, lease).catch(toMessageFailure)),
   );
   const granted = claims.flatMap((claim) => (claim?.kind === "granted" ? [claim.event] : []));
   const outcomes = await publishClaimed(deps, owner, granted);

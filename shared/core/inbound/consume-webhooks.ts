@@ -5,27 +5,27 @@ import type { ClaimResult, EventClaims, EventPublisher } from "../events/ports.t
 import { publishClaimed } from "../events/publish-claimed.ts";
 import { type MessageFailure, toMessageFailure } from "../message-failure.ts";
 import type { PublishedOutboxes } from "../requests/state/publish-outboxes.ts";
-import type { DecodedWebhook } from "./decode-inbound.ts";
 import type { JoinOutcome, JoinWebhooks } from "./join-webhooks.ts";
+import type { LoadedWebhook } from "./load-webhook.ts";
 import type { BlobStore } from "./ports.ts";
-import { storeAndTruncate } from "./store-and-truncate.ts";
+import { truncateKeepingOriginal } from "./truncate-keeping-original.ts";
 
 export interface ConsumeDeps {
-  /** Decodes one message. @throws Failure */
-  decode: (message: string) => Promise<DecodedWebhook>;
-  join: JoinWebhooks;
+  /** Loads the webhook of one message. @throws Failure */
+  loadWebhook: (message: string) => Promise<LoadedWebhook>;
+  joinWebhooks: JoinWebhooks;
   bodies: BlobStore;
   claims: EventClaims;
   publisher: EventPublisher;
   clock: Clock;
   newOwner: () => string;
-  leaseMs: number;
+  claimLeaseMs: number;
 }
 
 export type ConsumeOutcome =
   | { kind: "published"; eventId: string }
   /** `conflict`: the copy has other content than the event that was published. */
-  | { kind: "duplicate"; eventId: string; conflict: boolean }
+  | { kind: "duplicate"; eventId: string; contentDiffers: boolean }
   | Extract<JoinOutcome, { kind: "joined" | "waiting" }>
   /** The message must stay in the queue; `retryAtMs` (real) is when a retry can succeed. */
   | (MessageFailure & { eventId?: string; retryAtMs?: number });
@@ -41,12 +41,12 @@ export interface ConsumeRun {
 const PUBLISH_NEEDS_MS = 2_000;
 
 /**
- * Turns verified webhooks into events on the bus, each once (G2): decode, join
- * with the requests made here, claim what belongs to none, publish it.
+ * Turns verified webhooks into events on the bus, each once (G2): loads
+ * them, joins them with the requests made here, claims the events of those that
+ * belong to no request, and publishes these events.
  *
- * A message that fails holds up no other message of the batch. Each step takes
- * the messages that the step before passed on, and sets the outcome of those
- * that end with it.
+ * A message that fails delays no other message of the batch. Each step records
+ * the outcome of the messages that end in it, and returns the others.
  */
 export const makeConsumeWebhooks =
   (deps: ConsumeDeps) =>
@@ -57,18 +57,18 @@ export const makeConsumeWebhooks =
     const outcomes: Outcomes = new Map();
     const owner = deps.newOwner();
 
-    const decoded = await decode(deps, bodies, outcomes);
-    const { unmatched, outbox } = await join(deps, decoded, outcomes);
-    const events = await fitForBus(deps, unmatched, outcomes);
-    const { firsts, copies } = separateCopies(events);
-    const claimed = await claim(deps, firsts, owner, outcomes);
-    if (remainingMs() < PUBLISH_NEEDS_MS) await release(deps, claimed, owner, outcomes);
-    else await publish(deps, claimed, owner, outcomes);
+    const decoded = await loadAll(deps, bodies, outcomes);
+    const { unmatched, outbox } = await joinAll(deps, decoded, outcomes);
+    const events = await truncateAll(deps, unmatched, outcomes);
+    const { firsts, duplicates } = separateDuplicates(events);
+    const claimed = await claimAll(deps, firsts, owner, outcomes);
+    if (remainingMs() < PUBLISH_NEEDS_MS) await releaseAll(deps, claimed, owner, outcomes);
+    else await publishAll(deps, claimed, owner, outcomes);
 
-    for (const { index, event, first } of copies) {
-      outcomes.set(index, outcomeOfCopy(event, first.event, outcomes.get(first.index)));
+    for (const { index, event, first } of duplicates) {
+      outcomes.set(index, outcomeOfDuplicate(event, first.event, outcomes.get(first.index)));
     }
-    return { messages: bodies.map((_, index) => outcomes.get(index) ?? noAnswer), outbox };
+    return { messages: bodies.map((_, index) => outcomes.get(index) ?? missingOutcome), outbox };
   };
 
 /** The outcomes of messages by their index in the batch. */
@@ -80,30 +80,30 @@ interface IndexedEvent {
   event: FinalEvent;
 }
 
-async function decode(
+async function loadAll(
   deps: ConsumeDeps,
   bodies: readonly string[],
   outcomes: Outcomes,
-): Promise<{ index: number; webhook: DecodedWebhook }[]> {
-  return forEachIndexed(
+): Promise<{ index: number; webhook: LoadedWebhook }[]> {
+  return mapRecordingFailures(
     bodies.map((body, index) => ({ index, body })),
     outcomes,
-    async ({ index, body }) => ({ index, webhook: await deps.decode(body) }),
+    async ({ index, body }) => ({ index, webhook: await deps.loadWebhook(body) }),
   );
 }
 
-/** Passes on the webhooks that belong to no request, each as its event. */
-async function join(
+/** Returns the events of the webhooks that belong to no request. */
+async function joinAll(
   deps: ConsumeDeps,
-  decoded: readonly { index: number; webhook: DecodedWebhook }[],
+  decoded: readonly { index: number; webhook: LoadedWebhook }[],
   outcomes: Outcomes,
 ): Promise<{ unmatched: IndexedEvent[]; outbox: PublishedOutboxes }> {
   const nothing = { unmatched: [], outbox: { published: 0, failures: [] } };
   if (decoded.length === 0) return nothing;
   try {
-    const joined = await deps.join(decoded.map(({ webhook }) => webhook));
+    const joined = await deps.joinWebhooks(decoded.map(({ webhook }) => webhook));
     const unmatched = decoded.flatMap(({ index }, position) => {
-      const outcome = joined.outcomes[position] ?? noAnswer;
+      const outcome = joined.outcomes[position] ?? missingOutcome;
       if (outcome.kind === "unmatched") return [{ index, event: outcome.event }];
       outcomes.set(index, outcome);
       return [];
@@ -115,51 +115,51 @@ async function join(
   }
 }
 
-/** Passes on each event as the bus can carry it. */
-function fitForBus(
+/** Returns the events, truncated where the bus could not carry them. */
+function truncateAll(
   deps: ConsumeDeps,
   events: readonly IndexedEvent[],
   outcomes: Outcomes,
 ): Promise<IndexedEvent[]> {
-  return forEachIndexed(events, outcomes, async ({ index, event }) => ({
+  return mapRecordingFailures(events, outcomes, async ({ index, event }) => ({
     index,
-    event: await storeAndTruncate(deps.bodies, event),
+    event: await truncateKeepingOriginal(deps.bodies, event),
   }));
 }
 
-/** The same webhook can be in one batch twice: only its first message claims the event. */
-function separateCopies(events: readonly IndexedEvent[]) {
+/** A batch can contain the same webhook twice: only its first message claims the event. */
+function separateDuplicates(events: readonly IndexedEvent[]) {
   const firstById = new Map<string, IndexedEvent>();
-  const copies: (IndexedEvent & { first: IndexedEvent })[] = [];
+  const duplicates: (IndexedEvent & { first: IndexedEvent })[] = [];
   for (const one of events) {
     const first = firstById.get(one.event.id);
-    if (first) copies.push({ ...one, first });
+    if (first) duplicates.push({ ...one, first });
     else firstById.set(one.event.id, one);
   }
-  return { firsts: [...firstById.values()], copies };
+  return { firsts: [...firstById.values()], duplicates };
 }
 
-/** Passes on the events that are this worker's to publish, in the bytes of their first claim. */
-async function claim(
+/** Returns the events that this worker has claimed, each in the bytes of its first claim. */
+async function claimAll(
   deps: ConsumeDeps,
   events: readonly IndexedEvent[],
   owner: string,
   outcomes: Outcomes,
 ): Promise<IndexedEvent[]> {
-  const lease = { owner, untilMs: deps.clock.realMs() + deps.leaseMs };
-  const answered = await forEachIndexed(events, outcomes, async ({ index, event }) => ({
+  const lease = { owner, untilMs: deps.clock.realMs() + deps.claimLeaseMs };
+  const results = await mapRecordingFailures(events, outcomes, async ({ index, event }) => ({
     index,
     event,
     result: await deps.claims.claim(event, lease),
   }));
-  return answered.flatMap(({ index, event, result }) => {
+  return results.flatMap(({ index, event, result }) => {
     if (result.kind === "granted") return [{ index, event: result.event }];
     outcomes.set(index, outcomeOfRefusedClaim(event, result));
     return [];
   });
 }
 
-async function publish(
+async function publishAll(
   deps: ConsumeDeps,
   claimed: readonly IndexedEvent[],
   owner: string,
@@ -168,18 +168,18 @@ async function publish(
   const events = claimed.map(({ event }) => event);
   const published = await publishClaimed(deps, owner, events);
   claimed.forEach(({ index, event }, position) => {
-    outcomes.set(index, { ...(published[position] ?? noAnswer), eventId: event.id });
+    outcomes.set(index, { ...(published[position] ?? missingOutcome), eventId: event.id });
   });
 }
 
-/** Claiming took too long to publish in this invocation: the message's next receive does it. */
-async function release(
+/** Releases claims that came too late to publish in this invocation. The next receive publishes the events. */
+async function releaseAll(
   deps: ConsumeDeps,
   claimed: readonly IndexedEvent[],
   owner: string,
   outcomes: Outcomes,
 ): Promise<void> {
-  const released = await forEachIndexed(claimed, outcomes, async (one) => {
+  const released = await mapRecordingFailures(claimed, outcomes, async (one) => {
     await deps.claims.release(one.event.id, owner);
     return one;
   });
@@ -189,8 +189,8 @@ async function release(
   }
 }
 
-/** Runs a step for all messages at once. One that throws gets that failure as its outcome. */
-async function forEachIndexed<Item extends { index: number; event?: FinalEvent }, Result>(
+/** Runs a step for all messages concurrently. When it throws for a message, records the failure as its outcome. */
+async function mapRecordingFailures<Item extends { index: number; event?: FinalEvent }, Result>(
   items: readonly Item[],
   outcomes: Outcomes,
   step: (item: Item) => Promise<Result>,
@@ -210,27 +210,36 @@ function outcomeOfRefusedClaim(
   result: Exclude<ClaimResult, { kind: "granted" }>,
 ): ConsumeOutcome {
   if (result.kind === "done") {
-    return { kind: "duplicate", eventId, conflict: isConflict(envelope, result.envelope) };
+    return {
+      kind: "duplicate",
+      eventId,
+      contentDiffers: hasOtherContent(envelope, result.envelope),
+    };
   }
-  const detail = "another worker has this event";
+  const detail = "another worker has claimed this event";
   return { kind: "failed", code: "CLAIM_HELD", detail, eventId, retryAtMs: result.untilMs };
 }
 
-/** A copy of a published event is a duplicate; otherwise it shares the outcome of the first. */
-function outcomeOfCopy(
+/** When the first message was published, the second one is a duplicate; otherwise both have the same outcome. */
+function outcomeOfDuplicate(
   { id: eventId, envelope }: FinalEvent,
   first: FinalEvent,
-  outcomeOfFirst: ConsumeOutcome = noAnswer,
+  outcomeOfFirst: ConsumeOutcome = missingOutcome,
 ): ConsumeOutcome {
   if (outcomeOfFirst.kind !== "published") return outcomeOfFirst;
-  return { kind: "duplicate", eventId, conflict: isConflict(envelope, first.envelope) };
+  return { kind: "duplicate", eventId, contentDiffers: hasOtherContent(envelope, first.envelope) };
 }
 
-/** Compares `data` alone: copies differ in the time of receipt, and in whether their account was known. */
-function isConflict(envelope: string, other: string): boolean {
+/** Compares `data` without `accountUnknown`: the time of receipt and the registered accounts may differ. */
+function hasOtherContent(envelope: string, other: string): boolean {
   const digest = (text: string) =>
     sha256Hex(text.slice(text.indexOf('"data":')).replace(',"accountUnknown":true', ""));
   return digest(envelope) !== digest(other);
 }
 
-const noAnswer: MessageFailure = { kind: "failed", code: "DEPENDENCY_DOWN", detail: "no answer" };
+/** For a step that returned too few outcomes, which is a bug. */
+const missingOutcome: MessageFailure = {
+  kind: "failed",
+  code: "INTERNAL_ERROR",
+  detail: "no step set an outcome for this message",
+};

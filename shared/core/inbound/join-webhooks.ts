@@ -11,7 +11,7 @@ import type { ProviderClients, Reference, ReferenceStore } from "../requests/sta
 import type { UpdateResult } from "../requests/state/provider-update.ts";
 import type { PublishedOutboxes, PublishOutboxes } from "../requests/state/publish-outboxes.ts";
 import type { RequestRecord } from "../requests/state/record.ts";
-import type { DecodedWebhook } from "./decode-inbound.ts";
+import type { LoadedWebhook } from "./load-webhook.ts";
 
 export interface JoinWebhooksDeps {
   references: ReferenceStore;
@@ -19,7 +19,7 @@ export interface JoinWebhooksDeps {
   publish: PublishOutboxes;
   providerClients: ProviderClients;
   /** Sends a message to its queue again, with a delay in real time. @throws DEPENDENCY_DOWN */
-  sendBack: (message: InboundMessage, delayRealMs: number) => Promise<void>;
+  requeueLater: (message: InboundMessage, delayRealMs: number) => Promise<void>;
   context: () => DecisionContext;
 }
 
@@ -32,8 +32,8 @@ export type JoinOutcome =
       verdict: UpdateResult["verdict"];
       hasPausedAccount: boolean;
     }
-  /** It was sent back to the queue, because a submission that it may belong to is not finished. */
-  | { kind: "waiting" }
+  /** It was requeued, because it may belong to a submission that is not finished. */
+  | { kind: "waiting"; connectionId: string }
   | MessageFailure;
 
 export interface JoinedWebhooks {
@@ -43,7 +43,7 @@ export interface JoinedWebhooks {
   outbox: PublishedOutboxes;
 }
 
-export type JoinWebhooks = (webhooks: readonly DecodedWebhook[]) => Promise<JoinedWebhooks>;
+export type JoinWebhooks = (webhooks: readonly LoadedWebhook[]) => Promise<JoinedWebhooks>;
 
 /** Real time before a waiting webhook is received again; it doubles with each wait. */
 const FIRST_WAIT_MS = 1_000;
@@ -61,11 +61,11 @@ const FIRST_WAIT_MS = 1_000;
 export const makeJoinWebhooks =
   (deps: JoinWebhooksDeps): JoinWebhooks =>
   async (webhooks) => {
-    const subjects = await findSubjects(deps, webhooks);
+    const lookups = await findReferences(deps, webhooks);
     const joined = await Promise.all(
       webhooks.map(async (webhook, index): Promise<Joined> => {
         try {
-          return await joinOne(deps, webhook, subjects.get(index));
+          return await joinOne(deps, webhook, lookups.get(index));
         } catch (error) {
           return { outcome: toMessageFailure(error) };
         }
@@ -81,97 +81,98 @@ interface Joined {
   updated?: RequestRecord;
 }
 
-/** What a webhook is about at its provider, and what is stored about it here. */
-interface Subject {
+/** The provider's id in a webhook, and what is stored about that id. */
+interface ReferenceLookup {
   connectionId: string;
   providerRequestId: string;
   reference?: Reference | undefined;
-  /** Real time until which a submission on this connection may still be running; 0 if none is. */
+  /** Real time until which a submission on this connection may be running (set by `submit`); 0 if none is. */
   submittingUntilRealMs: number;
 }
 
-/** The subjects by the index of their webhook; a webhook about no request has none. */
-async function findSubjects(
+/** Reads the references of all webhooks at once. The key is the index of the webhook; one that names no request is absent. */
+async function findReferences(
   deps: JoinWebhooksDeps,
-  webhooks: readonly DecodedWebhook[],
-): Promise<Map<number, Subject>> {
+  webhooks: readonly LoadedWebhook[],
+): Promise<Map<number, ReferenceLookup>> {
   const named = webhooks.flatMap(({ message: { connectionId }, event }, index) => {
     const { providerRequestId } = event.data;
     return providerRequestId === undefined ? [] : [{ index, connectionId, providerRequestId }];
   });
   const found = await deps.references.findByProviderIds(named);
   return new Map(
-    named.flatMap(({ index, ...subject }, position) => {
+    named.flatMap(({ index, ...id }, position) => {
       const stored = found[position];
-      return stored ? [[index, { ...subject, ...stored }]] : [];
+      return stored ? [[index, { ...id, ...stored }]] : [];
     }),
   );
 }
 
 async function joinOne(
   deps: JoinWebhooksDeps,
-  webhook: DecodedWebhook,
-  subject: Subject | undefined,
+  webhook: LoadedWebhook,
+  lookup: ReferenceLookup | undefined,
 ): Promise<Joined> {
-  if (!subject) return { outcome: { kind: "unmatched", event: toUnmatchedEvent(webhook) } };
-  if (!mayBeResult(webhook)) {
-    const { event } = await recordUnmatched(deps, webhook, subject);
+  if (!lookup) return { outcome: { kind: "unmatched", event: toUnmatchedEvent(webhook) } };
+  if (!isAboutRequest(webhook)) {
+    const { event } = await recordUnlessBound(deps, webhook, lookup);
     return { outcome: { kind: "unmatched", event } };
   }
-  const applied = await applyToRequest(deps, webhook, subject);
+  const applied = await applyByReferenceOrLabel(deps, webhook, lookup);
   if (applied) return joinedTo(applied);
-  if (await waitsForSubmission(deps, webhook.message, subject)) {
-    return { outcome: { kind: "waiting" } };
+  if (await requeueIfSubmissionRunning(deps, webhook.message, lookup)) {
+    return { outcome: { kind: "waiting", connectionId: webhook.message.connectionId } };
   }
-  const { event, requestId } = await recordUnmatched(deps, webhook, subject);
-  // The submission bound the id after it was looked up.
-  const late = requestId && (await applyTo(deps, webhook, { ...subject, requestId }));
-  return late ? joinedTo(late) : { outcome: { kind: "unmatched", event } };
+  const { event, requestId } = await recordUnlessBound(deps, webhook, lookup);
+  // `requestId` is present when the submission bound the id after the lookup.
+  const appliedMeanwhile =
+    requestId && (await applyToRequest(deps, webhook, { ...lookup, requestId }));
+  return appliedMeanwhile ? joinedTo(appliedMeanwhile) : { outcome: { kind: "unmatched", event } };
 }
 
-/** Events of other types name a request and are never its result. */
-function mayBeResult({ event }: DecodedWebhook): boolean {
+/** Events of other types name a request, but do not report its state. */
+function isAboutRequest({ event }: LoadedWebhook): boolean {
   return event.type.startsWith("workflow.");
 }
 
-/** By the stored reference, else by the label in which the provider returns our own id. */
-async function applyToRequest(
+/** Finds the request by the stored reference, else by the label in which the provider returns our own id. */
+async function applyByReferenceOrLabel(
   deps: JoinWebhooksDeps,
-  webhook: DecodedWebhook,
-  subject: Subject,
+  webhook: LoadedWebhook,
+  lookup: ReferenceLookup,
 ): Promise<AppliedUpdate | undefined> {
-  const { connectionId, providerRequestId, reference } = subject;
+  const { connectionId, providerRequestId, reference } = lookup;
   if (reference && "requestId" in reference) {
-    return applyTo(deps, webhook, { connectionId, requestId: reference.requestId });
+    return applyToRequest(deps, webhook, { connectionId, requestId: reference.requestId });
   }
   const requestId = deps.providerClients[webhook.message.provider].requestIdOf?.(webhook.event);
   if (requestId === undefined) return undefined;
-  const applied = await applyTo(deps, webhook, { connectionId, requestId });
+  const applied = await applyToRequest(deps, webhook, { connectionId, requestId });
   if (applied) await deps.references.bind({ connectionId, providerRequestId, requestId });
   return applied;
 }
 
 /** @returns `undefined` when the connection has no such request */
-function applyTo(
+function applyToRequest(
   deps: JoinWebhooksDeps,
-  { event, numbersAsText, raw }: DecodedWebhook,
+  { event, numbersAsText, raw }: LoadedWebhook,
   { requestId, connectionId }: { requestId: string; connectionId: string },
 ): Promise<AppliedUpdate | undefined> {
   const update = { event, numbersAsText, ...(raw ? { raw } : {}) };
   return deps.applyProviderUpdate({ requestId, connectionId }, update);
 }
 
-/** Sends the message back if a submission may still bind its id. The first wait fixes how long. */
-async function waitsForSubmission(
+/** Requeues the message if a submission may still bind its id. The first wait sets the deadline, which the message carries. */
+async function requeueIfSubmissionRunning(
   deps: JoinWebhooksDeps,
   message: InboundMessage,
-  { submittingUntilRealMs }: Subject,
+  { submittingUntilRealMs }: ReferenceLookup,
 ): Promise<boolean> {
   const { waits = 0, waitUntilRealMs = submittingUntilRealMs } = message;
   const leftMs = waitUntilRealMs - deps.context().nowRealMs;
   if (leftMs <= 0) return false;
   const delayMs = exponential({ firstMs: FIRST_WAIT_MS, maxMs: leftMs }, waits);
-  await deps.sendBack({ ...message, waitUntilRealMs, waits: waits + 1 }, delayMs);
+  await deps.requeueLater({ ...message, waitUntilRealMs, waits: waits + 1 }, delayMs);
   return true;
 }
 
@@ -181,13 +182,13 @@ async function waitsForSubmission(
  *
  * @returns the event, and the request if the id was bound to one meanwhile
  */
-async function recordUnmatched(
+async function recordUnlessBound(
   deps: JoinWebhooksDeps,
-  webhook: DecodedWebhook,
-  { connectionId, providerRequestId }: Subject,
+  webhook: LoadedWebhook,
+  { connectionId, providerRequestId }: ReferenceLookup,
 ): Promise<{ event: FinalEvent; requestId: string | undefined }> {
   const event = toUnmatchedEvent(webhook);
-  const requestId = await deps.references.recordUnmatched({
+  const requestId = await deps.references.recordUnlessBound({
     connectionId,
     providerRequestId,
     eventId: event.id,
@@ -208,6 +209,6 @@ export function toUnmatchedEvent({
   message,
   numbersAsText,
   raw,
-}: DecodedWebhook): FinalEvent {
+}: LoadedWebhook): FinalEvent {
   return unmatchedEvent(event, { ...message, numbersAsText, ...(raw ? { raw } : {}) });
 }

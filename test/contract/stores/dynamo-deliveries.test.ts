@@ -30,11 +30,14 @@ beforeAll(async () => {
 afterAll(() => tables.close());
 
 function stores(clock: Clock, client = tables.client) {
-  const { outputs, sdk } = tables;
+  const { outputs, awsClientConfig } = tables;
   const { ConfigTableName = "", DeliveriesTableName = "", RequestsTableName = "" } = outputs;
-  const bodies = makeS3BlobStore({ bucket: outputs.BodiesBucketName ?? "", config: sdk });
+  const bodies = makeS3BlobStore({
+    bucket: outputs.BodiesBucketName ?? "",
+    config: awsClientConfig,
+  });
   const ports = makeDeliveryPorts(
-    { client, sdk, clock, bodies },
+    { client, awsClientConfig, clock, bodies },
     {
       BUSINESS_CLOCK: { speed: 60 },
       CONFIG_TABLE: ConfigTableName,
@@ -106,8 +109,8 @@ describe("Calls whose response is lost and that the SDK retries", () => {
   let lossy: ReturnType<typeof stores>;
   beforeAll(async () => {
     proxy = await startAwsFaultProxy();
-    proxy.forwardTo(tables.sdk.endpoint);
-    dynamo = new DynamoDBClient({ ...tables.sdk, endpoint: proxy.url });
+    proxy.forwardTo(tables.awsClientConfig.endpoint);
+    dynamo = new DynamoDBClient({ ...tables.awsClientConfig, endpoint: proxy.url });
     lossy = stores(clock, DynamoDBDocumentClient.from(dynamo));
   });
   afterAll(async () => {

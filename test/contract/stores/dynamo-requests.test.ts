@@ -44,8 +44,8 @@ describe("Writes whose response is lost and that the SDK retries", () => {
   let lossy: ReturnType<typeof stores>;
   beforeAll(async () => {
     proxy = await startAwsFaultProxy();
-    proxy.forwardTo(tables.sdk.endpoint);
-    dynamo = new DynamoDBClient({ ...tables.sdk, endpoint: proxy.url });
+    proxy.forwardTo(tables.awsClientConfig.endpoint);
+    dynamo = new DynamoDBClient({ ...tables.awsClientConfig, endpoint: proxy.url });
     lossy = stores({ clock, retentionMs: 1_000_000 }, DynamoDBDocumentClient.from(dynamo));
   });
   afterAll(async () => {
@@ -126,7 +126,7 @@ describe("Writes whose response is lost and that the SDK retries", () => {
 
   test("A binding whose response is lost still returns the event that was received before it", async () => {
     const id = { connectionId: "cn_1", providerRequestId: "lost" };
-    await lossy.references.recordUnmatched({ ...id, eventId: "e_1", isFinal: true });
+    await lossy.references.recordUnlessBound({ ...id, eventId: "e_1", isFinal: true });
     const bind = () => lossy.references.bind({ ...id, requestId: "rq_1" });
     expect(await withLostResponse("UpdateItem", bind)).toEqual({ eventId: "e_1" });
   });

@@ -23,9 +23,9 @@ let groupName: string;
 beforeAll(async () => {
   const aws = await openLocalTables();
   opened.defer(aws.close);
-  client = new SchedulerClient(aws.sdk);
+  client = new SchedulerClient(aws.awsClientConfig);
   opened.defer(() => client.destroy());
-  const sqs = new SQSClient(aws.sdk);
+  const sqs = new SQSClient(aws.awsClientConfig);
   opened.defer(() => sqs.destroy());
   groupName = aws.variable("SCHEDULE_GROUP");
   schedules = makeSchedulerSchedules({

@@ -26,8 +26,8 @@ beforeAll(async () => {
   opened.defer(aws.close);
   proxy = await startAwsFaultProxy();
   opened.defer(proxy.close);
-  proxy.forwardTo(aws.sdk.endpoint);
-  sqs = new SQSClient({ ...aws.sdk, endpoint: proxy.url });
+  proxy.forwardTo(aws.awsClientConfig.endpoint);
+  sqs = new SQSClient({ ...aws.awsClientConfig, endpoint: proxy.url });
   opened.defer(() => sqs.destroy());
   const [attempts = "", retries = ""] = await Promise.all(
     ["attempts", "retries"].map(async (QueueName) => {

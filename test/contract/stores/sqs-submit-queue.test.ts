@@ -13,7 +13,7 @@ let queue: SubmitQueue;
 beforeAll(async () => {
   const aws = await openLocalTables();
   opened.defer(aws.close);
-  sqs = new SQSClient(aws.sdk);
+  sqs = new SQSClient(aws.awsClientConfig);
   opened.defer(() => sqs.destroy());
   QueueUrl = aws.variable("SUBMIT_QUEUE_URL");
   queue = makeSqsSubmitQueue({ client: sqs, queueUrl: QueueUrl });

@@ -45,7 +45,7 @@ export function eventClaimsSuite(
       const { untilMs } = lease("a");
       await claims.claim(one, { owner: "a", untilMs });
       expect(await claims.claim(one, lease("b"))).toEqual({ kind: "held", untilMs });
-      expect(await claims.takeOver(one.id, lease("b"))).toEqual({ kind: "held", untilMs });
+      expect(await claims.claimStored(one.id, lease("b"))).toEqual({ kind: "held", untilMs });
     });
 
     test("an owner whose response was lost gets its own claim again", async () => {
@@ -97,7 +97,7 @@ export function eventClaimsSuite(
       const large = { ...event(id), envelope: JSON.stringify({ id, text: "ü".repeat(100_000) }) };
       await claims.claim(large, lease("a"));
       await claims.release(id, "a");
-      const taken = await claims.takeOver(id, lease("b"));
+      const taken = await claims.claimStored(id, lease("b"));
       expect(taken).toMatchObject({ kind: "granted", event: { envelope: large.envelope } });
       await claims.complete(id, "b");
       expect(await claims.claim(large, lease("c"))).toEqual({
@@ -107,7 +107,7 @@ export function eventClaimsSuite(
     });
 
     test("an event that was never stored cannot be taken over", async () => {
-      expect(await claims.takeOver("workflow.completed:cn_1:none", lease("a"))).toBeUndefined();
+      expect(await claims.claimStored("workflow.completed:cn_1:none", lease("a"))).toBeUndefined();
     });
 
     test("the outbox lists unpublished events that are older than the given time", async () => {

@@ -40,13 +40,13 @@ export function referenceStoreSuite(
     test("binding an id returns the event that was recorded before", async () => {
       const id = newId();
       expect(
-        await references.recordUnmatched({ ...id, eventId: "e_1", isFinal: false }),
+        await references.recordUnlessBound({ ...id, eventId: "e_1", isFinal: false }),
       ).toBeUndefined();
       expect(await references.bind({ ...id, requestId: "rq_1" })).toEqual({ eventId: "e_1" });
       expect(await at(id)).toEqual({ requestId: "rq_1" });
       expect(await references.bind({ ...id, requestId: "rq_1" })).toEqual({ eventId: "e_1" });
       expect(await references.bind({ ...id, requestId: "rq_2" })).toEqual({ requestId: "rq_1" });
-      expect(await references.recordUnmatched({ ...id, eventId: "e_2", isFinal: true })).toBe(
+      expect(await references.recordUnlessBound({ ...id, eventId: "e_2", isFinal: true })).toBe(
         "rq_1",
       );
       expect(await at(id)).toEqual({ requestId: "rq_1" });
@@ -55,7 +55,7 @@ export function referenceStoreSuite(
     test("the last final event of an id is kept", async () => {
       const id = newId();
       const leave = (eventId: string, isFinal: boolean) =>
-        references.recordUnmatched({ ...id, eventId, isFinal });
+        references.recordUnlessBound({ ...id, eventId, isFinal });
       await leave("started", false);
       expect(await at(id)).toEqual({ eventId: "started" });
       await leave("completed", true);
@@ -109,15 +109,15 @@ export function referenceStoreSuite(
     test("an id is known until its retention after the last write ends", async () => {
       const [bound, left] = [newId(), newId()];
       await references.bind({ ...bound, requestId: "rq_1" });
-      await references.recordUnmatched({ ...left, eventId: "e_1", isFinal: true });
+      await references.recordUnlessBound({ ...left, eventId: "e_1", isFinal: true });
       clock.passBusiness(RETENTION_MS - 1_000);
       expect(await at(bound)).toEqual({ requestId: "rq_1" });
-      await references.recordUnmatched({ ...left, eventId: "e_2", isFinal: true });
+      await references.recordUnlessBound({ ...left, eventId: "e_2", isFinal: true });
       clock.passBusiness(2_000);
       expect(await at(bound)).toBeUndefined();
       expect(await at(left)).toEqual({ eventId: "e_2" });
       expect(
-        await references.recordUnmatched({ ...bound, eventId: "e_3", isFinal: true }),
+        await references.recordUnlessBound({ ...bound, eventId: "e_3", isFinal: true }),
       ).toBeUndefined();
       expect(await at(bound)).toEqual({ eventId: "e_3" });
       clock.passBusiness(RETENTION_MS + 1_000);

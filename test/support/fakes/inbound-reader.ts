@@ -1,19 +1,19 @@
 import { providerPacks } from "../../../shared/contracts/providers.ts";
 import type { FinalEvent } from "../../../shared/core/events/envelope.ts";
-import {
-  type DecodeInboundDeps,
-  makeDecodeInbound,
-} from "../../../shared/core/inbound/decode-inbound.ts";
 import { type JoinWebhooks, toUnmatchedEvent } from "../../../shared/core/inbound/join-webhooks.ts";
-import { storeAndTruncate } from "../../../shared/core/inbound/store-and-truncate.ts";
+import {
+  type LoadWebhookDeps,
+  makeLoadWebhook,
+} from "../../../shared/core/inbound/load-webhook.ts";
+import { truncateKeepingOriginal } from "../../../shared/core/inbound/truncate-keeping-original.ts";
 import { makeMemoryBlobStore } from "../memory/memory-blob-store.ts";
 
 /** Decodes inbound messages without a store: every account is known, and no provider answers. */
 export function makeTestDecode(
-  over: Partial<DecodeInboundDeps> & Pick<DecodeInboundDeps, "clock">,
-): ReturnType<typeof makeDecodeInbound> {
+  over: Partial<LoadWebhookDeps> & Pick<LoadWebhookDeps, "clock">,
+): ReturnType<typeof makeLoadWebhook> {
   const none = async () => undefined;
-  return makeDecodeInbound({
+  return makeLoadWebhook({
     packs: providerPacks,
     bodies: makeMemoryBlobStore(),
     accounts: { find: async () => ({}) },
@@ -21,7 +21,7 @@ export function makeTestDecode(
     calls: {
       send: async () => ({ kind: "incomplete", reason: "no provider answers in this test" }),
     },
-    windowMs: 30 * 86_400_000,
+    dedupeRetentionMs: 30 * 86_400_000,
     ...over,
   });
 }
@@ -31,15 +31,15 @@ export function makeTestReader(of: Parameters<typeof makeTestDecode>[0]) {
   const bodies = of.bodies ?? makeMemoryBlobStore();
   const decode = makeTestDecode({ ...of, bodies });
   return async (text: string): Promise<FinalEvent> =>
-    storeAndTruncate(bodies, toUnmatchedEvent(await decode(text)));
+    truncateKeepingOriginal(bodies, toUnmatchedEvent(await decode(text)));
 }
 
 /** The first two steps of `consume`, for messages that belong to no request, and a blob store. */
 export function unjoined(of: Parameters<typeof makeTestDecode>[0]) {
   const bodies = of.bodies ?? makeMemoryBlobStore();
-  const join: JoinWebhooks = async (webhooks) => ({
+  const joinWebhooks: JoinWebhooks = async (webhooks) => ({
     outcomes: webhooks.map((one) => ({ kind: "unmatched", event: toUnmatchedEvent(one) })),
     outbox: { published: 0, failures: [] },
   });
-  return { decode: makeTestDecode({ ...of, bodies }), join, bodies };
+  return { loadWebhook: makeTestDecode({ ...of, bodies }), joinWebhooks, bodies };
 }

@@ -39,7 +39,7 @@ export function makeMemoryEventClaims(options: { clock: Clock; retentionMs: numb
       return { kind: "granted", event };
     },
 
-    async takeOver(id, lease) {
+    async claimStored(id, lease) {
       const found = stored.get(id);
       return found && tryClaim(found, lease);
     },
@@ -61,7 +61,7 @@ export function makeMemoryEventClaims(options: { clock: Clock; retentionMs: numb
       found.storedAtMs = clock.realMs();
     },
 
-    async park(id, owner) {
+    async removeFromOutbox(id, owner) {
       const found = stored.get(id);
       if (found?.claimedBy?.owner !== owner) return;
       found.claimedBy = { owner, untilMs: 0 };

@@ -47,7 +47,7 @@ export function makeMemoryReferences(options: {
       return found?.eventId === undefined ? undefined : { eventId: found.eventId };
     },
 
-    async recordUnmatched({ eventId, isFinal, ...id }) {
+    async recordUnlessBound({ eventId, isFinal, ...id }) {
       const key = keyOf(id);
       const found = alive(key);
       if (found?.requestId !== undefined) return found.requestId;

@@ -23,7 +23,7 @@ export async function openLocalTables() {
   const resources = opened.move();
   return {
     client: DynamoDBDocumentClient.from(dynamo),
-    sdk: localAws(aws.url),
+    awsClientConfig: localAws(aws.url),
     outputs: template.outputs as Readonly<Record<string, string | undefined>>,
     /** What the template gives its functions under this name. */
     variable(name: string): string {

@@ -54,23 +54,23 @@ export function makeWorker(
   run: FaultyRun,
   options: {
     clock?: Clock;
-    leaseMs?: number;
+    claimLeaseMs?: number;
     retentionMs?: number;
     /** Waits for AWS as long as it takes: the test holds one of its calls. */
     isHeld?: boolean;
   } = {},
 ): (bodies: readonly string[]) => Promise<ConsumeOutcome[]> {
-  const { clock = realClock, leaseMs = LEASE_MS, retentionMs = 30 * DAY_MS } = options;
-  const sdk = {
+  const { clock = realClock, claimLeaseMs = LEASE_MS, retentionMs = 30 * DAY_MS } = options;
+  const awsClientConfig = {
     ...(options.isHeld ? {} : awsClientDefaults),
     ...localAws(run.proxy.url),
   };
   const consume = makeConsumeWebhooks({
-    ...unjoined({ clock, windowMs: retentionMs }),
+    ...unjoined({ clock, dedupeRetentionMs: retentionMs }),
     ...makeEventPorts(
       {
-        client: DynamoDBDocumentClient.from(new DynamoDBClient(sdk)),
-        sdk,
+        client: DynamoDBDocumentClient.from(new DynamoDBClient(awsClientConfig)),
+        awsClientConfig,
         clock,
         bodies: makeMemoryBlobStore(),
       },
@@ -82,7 +82,7 @@ export function makeWorker(
     ),
     clock,
     newOwner: randomUUID,
-    leaseMs,
+    claimLeaseMs,
   });
   return async (bodies) => (await consume(bodies)).messages;
 }

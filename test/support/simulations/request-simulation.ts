@@ -14,7 +14,7 @@ import { providerPacks } from "../../../shared/contracts/providers.ts";
 import { settingsSchema } from "../../../shared/contracts/settings.ts";
 import type { FinalEvent } from "../../../shared/core/events/envelope.ts";
 import type { PublishResult } from "../../../shared/core/events/ports.ts";
-import type { DecodedWebhook } from "../../../shared/core/inbound/decode-inbound.ts";
+import type { LoadedWebhook } from "../../../shared/core/inbound/load-webhook.ts";
 import type { ProviderHttpCall } from "../../../shared/core/providers/http-call.ts";
 import type { CallResult, RequestStore } from "../../../shared/core/requests/state/ports.ts";
 import type { RequestRecord } from "../../../shared/core/requests/state/record.ts";
@@ -110,7 +110,7 @@ export function makeRequestSimulation(of: {
       },
     },
     archive: { store: async () => undefined },
-    sendBack: async (message: InboundMessage) => {
+    requeueLater: async (message: InboundMessage) => {
       inboundQueue.push(message);
     },
     newOwner: () => `worker-${++owners}`,
@@ -136,7 +136,7 @@ export function makeRequestSimulation(of: {
     return latest;
   }
 
-  function decode(message: InboundMessage): DecodedWebhook {
+  function decode(message: InboundMessage): LoadedWebhook {
     const text = Buffer.from(message.bodyBase64 ?? "", "base64").toString();
     const event = providerPacks[provider].parseWebhook(webhookOf(text));
     return { message, event, numbersAsText: false };

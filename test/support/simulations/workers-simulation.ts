@@ -175,7 +175,7 @@ export function makeWorkersSimulation(of: {
 
   const consume = composeJoin({
     ...makePorts("consume"),
-    sendBack: async () => {
+    requeueLater: async () => {
       throw new Error("no webhook comes before the answer to its submission");
     },
   });

@@ -143,7 +143,7 @@ export interface ReferenceStore {
    *
    * @returns the request's id when the id was bound to a request in the meantime
    */
-  recordUnmatched(of: {
+  recordUnlessBound(of: {
     connectionId: string;
     providerRequestId: string;
     eventId: string;

@@ -1,19 +1,24 @@
 import { ChangeMessageVisibilityBatchCommand, type SQSClient } from "@aws-sdk/client-sqs";
 import type { Clock } from "../../core/clock.ts";
+import type { ConsumeOutcome } from "../../core/inbound/consume-webhooks.ts";
 
-interface Handled {
+interface ProcessedMessage {
   record: { receiptHandle: string };
-  outcome: { kind: string; retryAtMs?: number };
+  outcome: { kind: ConsumeOutcome["kind"]; retryAtMs?: number };
 }
 
 /**
  * Makes messages visible again when a retry can succeed, instead of when their
  * visibility timeout ends. Best effort: where it fails, the timeout applies.
  */
-export function makeSqsRedelivery(options: { client: SQSClient; queueUrl: string; clock: Clock }) {
-  return async (handled: readonly Handled[]): Promise<void> => {
+export function makeSqsRetryVisibility(options: {
+  client: SQSClient;
+  queueUrl: string;
+  clock: Clock;
+}) {
+  return async (messages: readonly ProcessedMessage[]): Promise<void> => {
     const nowMs = options.clock.realMs();
-    const entries = handled.flatMap(({ record, outcome }, index) => {
+    const entries = messages.flatMap(({ record, outcome }, index) => {
       if (outcome.retryAtMs === undefined) return [];
       const seconds = Math.max(0, Math.ceil((outcome.retryAtMs - nowMs) / 1000) + 1);
       return {

@@ -9,7 +9,7 @@ import type { BlobStore } from "../../core/inbound/ports.ts";
  *
  * @throws DEPENDENCY_DOWN
  */
-export async function placeEnvelope(
+export async function storeLargeEnvelope(
   bodies: Pick<BlobStore, "put">,
   { id, envelope }: Pick<FinalEvent, "id" | "envelope">,
 ): Promise<{ envelope: string } | { envelopeKey: string }> {

@@ -3,12 +3,15 @@ import { type FinalEvent, truncateForBus } from "../events/envelope.ts";
 import type { BlobStore } from "./ports.ts";
 
 /**
- * Returns the event as the bus can carry it. Stores the whole envelope first
- * when something is left out; storing it again changes nothing.
+ * Returns the event as the bus can carry it. When it must be truncated, stores
+ * the whole envelope first; storing it again changes nothing.
  *
  * @throws DEPENDENCY_DOWN
  */
-export async function storeAndTruncate(bodies: BlobStore, event: FinalEvent): Promise<FinalEvent> {
+export async function truncateKeepingOriginal(
+  bodies: BlobStore,
+  event: FinalEvent,
+): Promise<FinalEvent> {
   const truncated = truncateForBus(event);
   if (truncated !== event) {
     await bodies.put(`events/${sha256Hex(event.id)}/whole`, Buffer.from(event.envelope));

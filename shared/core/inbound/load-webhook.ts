@@ -10,10 +10,10 @@ import type { ProviderPack } from "../providers/provider-pack.ts";
 import type { ProviderCalls } from "../requests/state/ports.ts";
 import type { BlobStore } from "./ports.ts";
 
-/** Real time in which a provider must answer whether a webhook is true. */
+/** Real time in which a provider must confirm a webhook. */
 const CONFIRM_TIMEOUT_MS = 5_000;
 
-export interface DecodeInboundDeps {
+export interface LoadWebhookDeps {
   packs: Readonly<Record<string, ProviderPack>>;
   bodies: BlobStore;
   accounts: Pick<AccountReader, "find">;
@@ -21,11 +21,11 @@ export interface DecodeInboundDeps {
   calls: ProviderCalls;
   clock: Clock;
   /** The dedupe window: business time for which a published event is remembered. */
-  windowMs: number;
+  dedupeRetentionMs: number;
 }
 
-/** A message of the inbound queue, decoded. */
-export interface DecodedWebhook {
+/** The webhook of a message of the inbound queue. */
+export interface LoadedWebhook {
   message: InboundMessage;
   event: ProviderEvent;
   /** True when `event` has numbers as text, because the bus cannot carry all of their digits. */
@@ -35,18 +35,23 @@ export interface DecodedWebhook {
 }
 
 /**
- * Decodes one message of the inbound queue. When the message says
- * `verifyByFetch`, the event is the provider's answer and not the webhook's body.
+ * Loads the webhook of one message of the inbound queue: its body and, where
+ * needed, whether its account is registered. When the message says
+ * `verifyByFetch`, calls the provider, and the event is the provider's answer
+ * instead of the webhook's body.
  *
  * @throws MESSAGE_MALFORMED, MESSAGE_STALE, UNCONFIRMED, BODY_GONE, DEPENDENCY_DOWN
  */
-export const makeDecodeInbound =
-  (deps: DecodeInboundDeps) =>
-  async (text: string): Promise<DecodedWebhook> => {
+export const makeLoadWebhook =
+  (deps: LoadWebhookDeps) =>
+  async (text: string): Promise<LoadedWebhook> => {
     const message = parseMessage(text);
-    if (deps.clock.businessMs() - message.receivedAtMs > deps.windowMs) {
-      // It may be a copy of a webhook whose event is forgotten: a person decides.
-      throw new Failure("MESSAGE_STALE", "accepted longer ago than the dedupe window");
+    if (deps.clock.businessMs() - message.receivedAtMs > deps.dedupeRetentionMs) {
+      // The record of its event may have expired, so publishing it could be a second time.
+      throw new Failure(
+        "MESSAGE_STALE",
+        "accepted longer ago than the dedupe window: its event may have been published already",
+      );
     }
     const pack = deps.packs[message.provider];
     if (!pack) throw new Failure("MESSAGE_MALFORMED", "names a provider without a pack");
@@ -57,14 +62,14 @@ export const makeDecodeInbound =
         ? await deps.accounts.find(message.connectionId, accountId)
         : undefined;
     const content = message.verifyByFetch
-      ? await confirm(deps, { message, pack, received, account })
+      ? await fetchConfirmedContent(deps, { message, pack, received, account })
       : received;
-    const isUnknown =
+    const isAccountUnknown =
       pack.marksUnknownAccounts && content.event.data.accountId !== undefined && !account;
     const { numbersAsText, bytes } = content;
     return {
       message,
-      event: isUnknown ? withData(content.event, { accountUnknown: true }) : content.event,
+      event: isAccountUnknown ? withData(content.event, { accountUnknown: true }) : content.event,
       numbersAsText,
       ...(numbersAsText ? { raw: bytes } : {}),
     };
@@ -83,7 +88,7 @@ function parseMessage(text: string): InboundMessage {
   throw new Failure("MESSAGE_MALFORMED", "not in the format of the inbound queue");
 }
 
-async function loadBody(deps: DecodeInboundDeps, message: InboundMessage): Promise<Uint8Array> {
+async function loadBody(deps: LoadWebhookDeps, message: InboundMessage): Promise<Uint8Array> {
   if (message.bodyKey !== undefined) return deps.bodies.get(message.bodyKey);
   return Buffer.from(message.bodyBase64 ?? "", "base64");
 }
@@ -101,16 +106,16 @@ function parseBody(pack: ProviderPack, bytes: Uint8Array): Content {
  * Asks the provider for what the webhook reports. An event of a type for which
  * the provider has no call is passed on, marked `unverified`.
  */
-async function confirm(
-  deps: DecodeInboundDeps,
-  of: {
+async function fetchConfirmedContent(
+  deps: LoadWebhookDeps,
+  input: {
     message: InboundMessage;
     pack: ProviderPack;
     received: Content;
     account: KnownAccount | undefined;
   },
 ): Promise<Content> {
-  const { message, pack, received, account } = of;
+  const { message, pack, received, account } = input;
   const { provider, connectionId } = message;
   const connection = await deps.connections.read(connectionId);
   const request = pack.confirmation?.request(received.event, credentialsOf(connection, account));
@@ -130,7 +135,8 @@ async function confirm(
   const confirmed = pack.confirmation.read(received.event, json.value);
   if (!confirmed) throw new Failure("UNCONFIRMED", "the provider reports another state");
   const { accountId } = received.event.data;
-  // The answer names no account. The webhook's is trusted only if its own token got the answer.
+  // The answer names no account. The call was made with the account's own token, if it has one:
+  // only then does the answer prove that the webhook names the right account.
   const event =
     account?.identificationToken && accountId ? withData(confirmed, { accountId }) : confirmed;
   return { event, numbersAsText: json.numbersAsText, bytes };
