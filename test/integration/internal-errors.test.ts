@@ -15,7 +15,7 @@ import {
 import { relaxTimeouts } from "../support/runs/relax-timeouts.ts";
 import { waitOptions } from "../support/wait-timeout.ts";
 
-/** Where each function throws: in a function of the core that it runs for every message or call. */
+/** The function of the core in which each Lambda function throws; it runs for every message or call. */
 const plants: Record<FunctionName, { opening: RegExp; file: string }> = {
   ingest: {
     opening: /async function ingest\d*\([\w,]+\)\{/,
@@ -45,7 +45,7 @@ const plants: Record<FunctionName, { opening: RegExp; file: string }> = {
 
 const names = Object.keys(plants) as FunctionName[];
 
-/** What a function writes: a log line, or metrics in CloudWatch's embedded format. */
+/** A record that a function writes: a log line, or metrics in CloudWatch's embedded format. */
 interface Line {
   level?: string;
   message?: string;
@@ -87,7 +87,7 @@ afterAll(async () => {
   await run?.close();
 });
 
-/** Everything that a function wrote so far. */
+/** Returns all records that a function has written. */
 function linesOf(functionName: FunctionName): Line[] {
   const id = `Ackwire${functionName.charAt(0).toUpperCase()}${functionName.slice(1)}Function`;
   return run
@@ -104,7 +104,7 @@ const errorsOf = (functionName: FunctionName) =>
 const metricsOf = (functionName: FunctionName) =>
   linesOf(functionName).filter(({ _aws }) => _aws !== undefined);
 
-/** Waits until a function has logged so many errors, and written the metrics of them. */
+/** Waits until a function has logged this number of errors and written their metrics. */
 async function waitForErrors(functionName: FunctionName, count: number): Promise<void> {
   await expect.poll(() => errorsOf(functionName).length, waitOptions).toBeGreaterThanOrEqual(count);
   await expect
@@ -125,7 +125,7 @@ function expectInternalError(functionName: FunctionName, message: string): void 
   }
 }
 
-/** One line and one count for each error: what a function logs twice would page twice. */
+/** Expects one log line and one count for each error: a second count would page twice. */
 function expectCounted(functionName: FunctionName): void {
   const metrics = metricsOf(functionName);
   for (const line of metrics) {
@@ -142,7 +142,7 @@ const post = (path: string, body: string) =>
 const send = (QueueUrl: string | undefined, MessageBody: string) =>
   sqs.send(new SendMessageCommand({ QueueUrl, MessageBody }));
 
-describe("a TypeError in a function of the HTTP API", () => {
+describe("TypeErrors in functions of the HTTP API", () => {
   test.each<[FunctionName, () => Promise<Response>]>([
     ["ingest", () => post(run.seed.connections[0]?.inboundPath ?? "", "{}")],
     [
@@ -152,18 +152,21 @@ describe("a TypeError in a function of the HTTP API", () => {
           headers: { authorization: `Bearer ${run.seed.apiKey}` },
         }),
     ],
-  ])("%s answers 500, and logs and counts one INTERNAL_ERROR", async (functionName, call) => {
-    const response = await call();
-    expect(response.status).toBe(500);
-    expect(await response.json()).toMatchObject({ code: "INTERNAL_ERROR", status: 500 });
-    await waitForErrors(functionName, 1);
-    expect(errorsOf(functionName)).toHaveLength(1);
-    expectInternalError(functionName, logMessages.httpRequestFailed);
-    expectCounted(functionName);
-  });
+  ])(
+    "A TypeError in %s is answered 500, logged and counted as one INTERNAL_ERROR",
+    async (functionName, call) => {
+      const response = await call();
+      expect(response.status).toBe(500);
+      expect(await response.json()).toMatchObject({ code: "INTERNAL_ERROR", status: 500 });
+      await waitForErrors(functionName, 1);
+      expect(errorsOf(functionName)).toHaveLength(1);
+      expectInternalError(functionName, logMessages.httpRequestFailed);
+      expectCounted(functionName);
+    },
+  );
 });
 
-describe("a TypeError in a function behind a queue", () => {
+describe("TypeErrors in functions behind a queue", () => {
   const inbound: InboundMessage = {
     v: 1,
     provider: "we-link",
@@ -184,26 +187,26 @@ describe("a TypeError in a function behind a queue", () => {
     ["submit", "SubmitQueueUrl", JSON.stringify(submit)],
     ["deliver", "FanoutQueueUrl", "{}"],
   ])(
-    "%s logs and counts one INTERNAL_ERROR, and the message is received again",
+    "A TypeError in %s is logged and counted as one INTERNAL_ERROR, and the message is received again",
     async (functionName, queue, body) => {
       await send(run.outputs[queue], body);
       await waitForErrors(functionName, 2);
       expectInternalError(functionName, logMessages.messageProcessingFailed);
       expectCounted(functionName);
-      // One message is in flight: each line is of another receive of it.
+      // Only one message is in flight, so each line belongs to another receive of it.
       expect(new Set(errorsOf(functionName).map(({ messageId }) => messageId)).size).toBe(1);
     },
   );
 });
 
-test("a TypeError in reconcile fails its invocation, and it logs and counts one INTERNAL_ERROR", async () => {
+test("A TypeError in reconcile fails its invocation and is logged and counted as one INTERNAL_ERROR", async () => {
   await waitForErrors("reconcile", 1);
   expectInternalError("reconcile", logMessages.scheduledRunFailed);
   expectCounted("reconcile");
   expect(run.logged()).toMatch(/AckwireReconcileFunction\w* Invoke Error/);
 });
 
-test("the alarm internal-errors sums the metric of each function in the form in which it is emitted", () => {
+test("The alarm internal-errors sums the metric of each function in the form in which it is emitted", () => {
   const alarm = Object.values(template.Resources).find(
     ({ Type, Properties }) =>
       Type === "AWS::CloudWatch::Alarm" &&

@@ -55,7 +55,6 @@ const { states, everySentenceHasItsTest } = makeSpecification([
   "Deliveries are at-least-once, so the same event can arrive more than once.",
 ]);
 
-/** Shared by all tests of this file. */
 let inbound: InboundRun;
 let address: Address;
 beforeAll(async () => {

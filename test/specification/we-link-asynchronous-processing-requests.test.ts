@@ -43,7 +43,7 @@ const SPEED = 3_600;
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 
-/** Longer in business time than all tests of this file take. */
+/** At this speed 12 real minutes, which is longer than any of these tests. */
 const MONTH_MS = 30 * 24 * HOUR_MS;
 const QUEUE_TIMEOUT_MS = MONTH_MS;
 

@@ -167,7 +167,7 @@ describe("Routes", () => {
     ["POST", "/v1/in/other/t", "POST /v1/in/{provider}/{token}"],
     ["GET", "/v1/in/other/t", "ANY /v1/{proxy+}"],
     ["POST", "/v1/in/other/t/more", "ANY /v1/{proxy+}"],
-  ])("%s %s matches the route %s", async (method, path, key) => {
+  ])("The request %s %s matches the route %s", async (method, path, key) => {
     await send(method, path);
     expect(events[0]?.routeKey).toBe(key);
   });
@@ -183,7 +183,7 @@ describe("Routes", () => {
     ["GET", "/v1/"],
     ["HEAD", "/slow"],
     ["POST", "/slow"],
-  ])("%s %s is answered 404", async (method, path) => {
+  ])("The request %s %s is answered 404", async (method, path) => {
     const { status, body } = await send(method, path, { body: method === "POST" ? "x" : "" });
     expect(status).toBe(404);
     if (method !== "HEAD") expect(JSON.parse(body)).toEqual({ message: "Not Found" });

@@ -32,7 +32,7 @@ test("A workflow sends webhooks when it is created, started and completed", asyn
   const workflowId = await submit(message);
   await expect.poll(() => simulator.arrivals).toHaveLength(3);
   const completion = { actionType: "st.sendMessage", label: "mine", success: true, data: {} };
-  const told = (type: string, status: string, more = {}) => ({
+  const webhook = (type: string, status: string, more = {}) => ({
     id: `${type}:${workflowId}`,
     type,
     createdAt: expect.stringMatching(/Z$/),
@@ -40,9 +40,9 @@ test("A workflow sends webhooks when it is created, started and completed", asyn
   });
   expect(simulator.arrivals).toEqual(
     expect.arrayContaining([
-      told("workflow.created", "pending"),
-      told("workflow.started", "running"),
-      told("workflow.completed", "completed", { result: completion }),
+      webhook("workflow.created", "pending"),
+      webhook("workflow.started", "running"),
+      webhook("workflow.completed", "completed", { result: completion }),
     ]),
   );
   for (const webhook of simulator.arrivals) {
@@ -119,8 +119,10 @@ describe("Cancel calls", () => {
     expect((await cancel(id)).body).toEqual({ success: true, result: { cancelled: true } });
     expect(simulator.store().collection("simulator-webhooks").entries()).toHaveLength(3);
     await expect.poll(() => simulator.arrivals).toHaveLength(3);
-    const told = simulator.arrivals.map(({ data }) => (data as { workflowId: string }).workflowId);
-    expect(new Set(told)).toEqual(new Set([other]));
+    const arrivedIds = simulator.arrivals.map(
+      ({ data }) => (data as { workflowId: string }).workflowId,
+    );
+    expect(new Set(arrivedIds)).toEqual(new Set([other]));
     expect(await ask(id)).toMatchObject({
       workflowStatus: "failed",
       failure: { reason: "cancelled" },

@@ -165,9 +165,12 @@ test.each([
   ["POST", "/_control/send", '{"provider":"we-link","body":{},"connectionId":"cn_9"}', 400],
   ["PUT", "/_control/behaviour", '{"delayMs":[2,1]}', 400],
   ["GET", "/nothing", undefined, 404],
-])("%s %s %s is answered %d with a reason", async (method, path, body, status) => {
-  const init = { method, ...(body === undefined ? {} : { body }) };
-  const response = await fetch(`${simulator.url}${path}`, init);
-  expect(response.status).toBe(status);
-  expect(await response.json()).toEqual({ error: expect.any(String) });
-});
+])(
+  "The simulator rejects %s %s with the body %s by the status %d and a reason",
+  async (method, path, body, status) => {
+    const init = { method, ...(body === undefined ? {} : { body }) };
+    const response = await fetch(`${simulator.url}${path}`, init);
+    expect(response.status).toBe(status);
+    expect(await response.json()).toEqual({ error: expect.any(String) });
+  },
+);
