@@ -16,9 +16,9 @@ const { processMessages } = compose(
 
 export const handler = makeQueueFunction(telemetry, async (records, context) => {
   const queue = sourceQueue(records, env);
-  const works = records.map((record) => parseMessage(record, queue));
+  const messages = records.map((record) => parseMessage(record, queue));
   const remainingMs = () => context.getRemainingTimeInMillis();
-  const outcomes = await processMessages(works, { queue, remainingMs });
+  const outcomes = await processMessages(messages, { queue, remainingMs });
   return records.filter((record, index) => {
     const outcome = outcomes[index];
     if (outcome) report(telemetry, record.messageId, outcome);

@@ -13,7 +13,7 @@ const logMessageOf = {
   cancelled: logMessages.deliveryCancelled,
 } satisfies Record<DeliveryStatus, LogMessage>;
 
-/** Logs one message. A failed attempt is logged without the body of its request or answer. */
+/** Logs the outcome of one message. `code` is the HTTP status of the last attempt, or why there was none. */
 export function report(
   telemetry: Telemetry,
   messageId: string,

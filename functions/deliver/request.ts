@@ -8,7 +8,8 @@ import type {
 
 /**
  * Returns the queue that an invocation's records come from: Lambda invokes a function
- * with the records of one queue.
+ * with the records of one queue. `deliver` sends nothing to the fan-out queue and has no
+ * URL of it, so every other queue counts as the fan-out queue.
  */
 export function sourceQueue(
   records: readonly SQSRecord[],
@@ -27,7 +28,11 @@ export function parseMessage({ body }: SQSRecord, queue: SourceQueueName): Parse
   if (queue === "fanout") return { kind: "event", body };
   const message = deliveryMessage.safeParse(parseJsonOrUndefined(body)).data;
   if (message === undefined) {
-    return { kind: "failed", code: "MESSAGE_MALFORMED", detail: "is not an attempt or a job" };
+    return {
+      kind: "failed",
+      code: "MESSAGE_MALFORMED",
+      detail: "the message is neither an attempt nor a job",
+    };
   }
   if (message.kind === "job") return { kind: "job", jobId: message.jobId };
   return { kind: "attempt", message };

@@ -10,7 +10,7 @@ import {
 } from "../../shared/runtime/report-failure.ts";
 import type { Telemetry } from "../../shared/runtime/telemetry.ts";
 
-/** Logs nothing for an empty run. */
+/** Logs and counts the result of the event outbox sweep. Logs nothing for an empty run. */
 export function reportOutbox(telemetry: Telemetry, result: SweepEventOutboxResult): void {
   const { published, held, failures } = result;
   const failed = failures.length;

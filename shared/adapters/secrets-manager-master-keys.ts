@@ -2,25 +2,22 @@ import { GetSecretValueCommand, type SecretsManagerClient } from "@aws-sdk/clien
 import { type MasterKeys, readMasterKeys } from "../core/crypto/master-keys.ts";
 import { callDependency } from "./dependency-down.ts";
 
-/** How long one function works with the master keys that it read. */
+/** How long the master keys that were read are used. */
 const REREAD_AFTER_MS = 5 * 60_000;
 
-/** How soon after a reading a key that is missing is worth another one. */
+/** Minimum age of the keys at which a missing key causes another read. */
 const MISSING_KEY_REREAD_MS = 2_000;
 
-/** Gives the master keys; `keyId` is one that the caller will need of them. */
+/** Returns the master keys. `keyId` is a key that the caller needs: if it is missing, the keys are read again. */
 export type MasterKeyReader = (abortSignal: AbortSignal, keyId?: string) => Promise<MasterKeys>;
 
-/**
- * Who needs them so soon after a reading began waits for it: one that is older may have been
- * frozen.
- */
+/** A caller shares a read that began less than this long ago. An older one may belong to a process that was frozen. */
 const JOINED_FOR_MS = 1_000;
 
 /**
  * Reads the master keys when they are first needed, every five minutes, and
- * when a value was sealed with a key that was added since. Those who need them
- * at the same time share a reading, and the first one's deadline.
+ * when a value was sealed with a key that was added since. Concurrent callers
+ * share one read, with the deadline of the first.
  */
 export function makeMasterKeyReader(options: {
   client: SecretsManagerClient;

@@ -17,7 +17,7 @@ interface DeliveryEnvironment {
   DELIVERIES_TABLE: string;
   SETTINGS: FunctionSettings;
   RETRIES_QUEUE_URL: string;
-  /** A function without it sends every message to the queue of retries. */
+  /** Absent: attempts go to the retries queue too. */
   ATTEMPTS_QUEUE_URL?: string;
 }
 

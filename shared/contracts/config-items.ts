@@ -118,7 +118,7 @@ export const webhookItem = z.object({
       ...rotated,
     }),
   ),
-  /** The client's earlier webhooks and how each ended, which decides how their deliveries end. */
+  /** The client's earlier webhooks, and whether each was disabled or deleted: this decides how its deliveries end. */
   previousWebhooks: z.array(
     z.object({
       webhookId: z.string(),

@@ -53,9 +53,9 @@ export const deliveriesTable = {
   indexes: {
     /** A client's deliveries by time of creation. `listedAs` is that time, `#`, and the id. */
     byClient: { name: "byClient", partitionKey: "clientId", sortKey: "listedAs", sortType: "S" },
-    /** Sparse: business time (ms) at which the sweep must queue a delivery. */
+    /** Sparse: business time (ms) at which the sweep must send a delivery's message. */
     due: { name: "due", partitionKey: "dueShard", sortKey: "dueAt", sortType: "N" },
-    /** Sparse: real time (ms) after which the worker of a delivery counts as crashed. */
+    /** Sparse: real time (ms) after which the sweep must recover a delivery or a job. */
     sweep: { name: "sweep", partitionKey: "sweepShard", sortKey: "sweepAt", sortType: "N" },
   },
 } as const;

@@ -1,6 +1,5 @@
 /**
- * How long to wait before the next try: every backoff formula of the product.
- * All are pure; the caller draws `random`, a number from 0 (inclusive) to 1 (exclusive).
+ * Backoff formulas: how long to wait before the next try. All are pure; the caller draws `random`, a number from 0 (inclusive) to 1 (exclusive).
  */
 
 /** The delay, varied evenly by up to `jitter` (0.2 is ±20 %) in both directions. */
@@ -38,7 +37,7 @@ export function exponential(
  * The next delay of a list when only the sum of the delays so far is known,
  * because a message carries its total wait and no counter.
  *
- * @returns the first delay when the list is used up
+ * @returns the first delay again when the list is used up
  */
 export function delayAfterTotalWait(
   delaysMs: readonly [number, ...number[]],
@@ -50,13 +49,4 @@ export function delayAfterTotalWait(
     if (waitedMs < totalMs) return delayMs;
   }
   return delaysMs[0];
-}
-
-/**
- * Waits again for as long as the item is overdue already, and at least `minMs`:
- * each wait doubles the time overdue, so a long queue is not made longer by
- * repeated messages.
- */
-export function asLongAsOverdue(overdueMs: number, minMs: number): number {
-  return Math.max(overdueMs, minMs);
 }

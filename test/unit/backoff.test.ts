@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
 import {
-  asLongAsOverdue,
   delayAfterFailures,
   delayAfterTotalWait,
   exponential,
@@ -74,10 +73,4 @@ describe("scheduleByTotal", () => {
   test("the first delay follows when the list is used up", () => {
     expect(delayAfterTotalWait(delays, 900_000)).toBe(60_000);
   });
-});
-
-test("asLongAsOverdue waits as long as the item is overdue, and at least the minimum", () => {
-  expect([-5_000, 0, 70_000].map((overdueMs) => asLongAsOverdue(overdueMs, 60_000))).toEqual([
-    60_000, 60_000, 70_000,
-  ]);
 });

@@ -23,8 +23,9 @@ type Attribute =
   | ("entity" | "id" | "dueAt" | "sweepAt" | "expiresAt");
 
 /**
- * The attributes bear the record's names but for the key and what the indexes
- * hold. A member without an attribute would be lost at the next write.
+ * Attributes have the names of the record's members, except for the key and the keys of the
+ * indexes. The type requires every member here: one without an attribute would be lost at the
+ * next write.
  */
 const item = z.object({
   /** The kind of item, checked because ids also come from callers. */
@@ -66,7 +67,7 @@ const item = z.object({
   version: z.number(),
 } satisfies Record<Attribute, z.ZodMiniType>);
 
-/** `undefined` where the item is not that of a delivery. */
+/** @returns `undefined` if the item is not a delivery */
 export function readDeliveryItem(
   found: Record<string, unknown> | undefined,
 ): DeliveryRecord | undefined {

@@ -5,8 +5,8 @@ import { conditionalWrite } from "./conditional-write.ts";
 import { readDeliveryItem, shardOfDelivery } from "./delivery-item.ts";
 
 /**
- * Takes a delivery by one conditional UpdateItem. Safe to repeat: a claim that
- * the same owner still holds is given to it again, and counted once.
+ * Claims a delivery by one conditional UpdateItem. Safe to repeat: a claim that the same owner
+ * still holds is returned to it again, and counted once.
  */
 export function makeDynamoDeliveryClaim(options: {
   client: DynamoDBDocumentClient;

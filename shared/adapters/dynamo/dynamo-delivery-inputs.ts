@@ -26,7 +26,7 @@ export function makeDynamoDeliveryInputs(options: {
         {
           tableName: tables.requests,
           keys: requestIds.flatMap(requestKey),
-          // A request's item may be large, and is charged by its size all the same.
+          // Reduces the size of the response, not the price: DynamoDB charges for the whole item.
           projection: ["id", "status"],
         },
       ]);
@@ -43,7 +43,7 @@ export function makeDynamoDeliveryInputs(options: {
   };
 }
 
-/** Nothing where it can be no request's id. */
+/** Returns the request's key; no key if the text is not a request id. */
 function requestKey(requestId: string): { lane: string; id: string }[] {
   const lane = laneOf(requestId);
   return lane === undefined ? [] : [{ lane, id: requestId }];

@@ -33,7 +33,7 @@ const item = z.object({
   version: z.number(),
 } satisfies Record<Attribute, z.ZodMiniType>);
 
-/** Bulk jobs, in the table and the sweep index of the deliveries. */
+/** Stores bulk jobs, in the table and the sweep index of the deliveries. */
 export function makeDynamoDeliveryJobs(options: {
   client: DynamoDBDocumentClient;
   tableName: string;
@@ -55,7 +55,7 @@ export function makeDynamoDeliveryJobs(options: {
     async create(job) {
       const result = await put(jobItem(job), {});
       if ("version" in result) return;
-      throw new Failure("DEPENDENCY_DOWN", "there is a job of this id already");
+      throw new Failure("DEPENDENCY_DOWN", "a job with this id exists already");
     },
 
     async replace(job) {

@@ -14,7 +14,7 @@ import { makeDynamoDeliverySweeps } from "./dynamo-delivery-sweeps.ts";
 import { makeVersionedPut } from "./dynamo-versioned-put.ts";
 
 /**
- * Deliveries on DynamoDB: each write is one conditional call. A body that is too
+ * Stores deliveries in DynamoDB. Each write is one conditional call. A body that is too
  * large for the item is stored in the bucket before the item is written, and is returned as its key.
  */
 export function makeDynamoDeliveryStore(options: {
@@ -34,10 +34,10 @@ export function makeDynamoDeliveryStore(options: {
     keyOf,
     filtered: { maxQueries: 5, keysPerQuery: 200 },
   });
-  /** TTL deletes late: an item past its time counts as gone. */
+  /** TTL deletes late: an expired item counts as deleted. */
   const isAlive = ({ expiresMs }: DeliveryRecord) => expiresMs > clock.businessMs();
 
-  async function placed(delivery: DeliveryRecord): Promise<DeliveryRecord> {
+  async function withStoredBody(delivery: DeliveryRecord): Promise<DeliveryRecord> {
     if ("key" in delivery.body) return delivery;
     return { ...delivery, body: await texts.store(delivery.deliveryId, delivery.body.inline) };
   }
@@ -53,22 +53,22 @@ export function makeDynamoDeliveryStore(options: {
     },
 
     async create(delivery) {
-      const result = await put(deliveryItem(await placed(delivery)), {});
+      const result = await put(deliveryItem(await withStoredBody(delivery)), {});
       if ("version" in result) return "created";
       const existing = readDeliveryItem(result.existing);
       if (existing) return existing;
-      throw new Failure("DEPENDENCY_DOWN", "a delivery that was there is gone");
+      throw new Failure("DEPENDENCY_DOWN", "the delivery existed but could not be read back");
     },
 
     async replace(delivery) {
-      const next = await placed(delivery);
+      const next = await withStoredBody(delivery);
       const result = await put(deliveryItem(next), { version: delivery.version });
       return "version" in result ? { ...next, version: result.version } : undefined;
     },
 
-    async list({ status, ...of }) {
+    async list({ status, ...query }) {
       const { entries, before } = await readPage({
-        ...of,
+        ...query,
         filter:
           status === undefined
             ? undefined
@@ -83,7 +83,7 @@ export function makeDynamoDeliveryStore(options: {
       const byId = new Map((found.get(TableName) ?? []).map((item) => [item.id, item]));
       const deliveries = entries
         .flatMap(({ id }) => readDeliveryItem(byId.get(id)) ?? [])
-        // The index may be behind the item.
+        // The index is eventually consistent: the status may have changed.
         .filter((delivery) => status === undefined || delivery.status === status)
         .filter(isAlive);
       return { deliveries, before };

@@ -6,7 +6,7 @@ import type { DeliveryStore } from "../../core/deliveries/state/ports.ts";
 import { callDependency } from "../dependency-down.ts";
 import { conditionalWrite } from "./conditional-write.ts";
 
-/** What the index `due` holds of a delivery, so that a sweep need not read the items. */
+/** The attributes that the index `due` holds, so that a sweep does not read the items. */
 const dueEntry = z.object({
   id: z.string(),
   clientId: z.string(),
@@ -16,7 +16,7 @@ const dueEntry = z.object({
   nextMs: z.number(),
 });
 
-/** What has to be looked at, by the sparse indexes; they may be behind the items. */
+/** Queries the sparse indexes of deliveries that the sweep must act on. They are eventually consistent. */
 export function makeDynamoDeliverySweeps(options: {
   client: DynamoDBDocumentClient;
   tableName: string;
@@ -24,13 +24,17 @@ export function makeDynamoDeliverySweeps(options: {
   const { client, tableName: TableName } = options;
   const { due, sweep } = deliveriesTable.indexes;
 
-  async function earliest(index: typeof due | typeof sweep, shard: number, of: Earliest) {
+  async function queryEarliest(
+    index: typeof due | typeof sweep,
+    shard: number,
+    { untilMs, limit }: { untilMs: number; limit: number },
+  ) {
     const command = new QueryCommand({
       TableName,
       IndexName: index.name,
       KeyConditionExpression: `${index.partitionKey} = :shard AND ${index.sortKey} <= :until`,
-      ExpressionAttributeValues: { ":shard": String(shard), ":until": of.untilMs },
-      Limit: of.limit,
+      ExpressionAttributeValues: { ":shard": String(shard), ":until": untilMs },
+      Limit: limit,
     });
     const { Items = [] } = await callDependency("DynamoDB Query", () => client.send(command));
     return Items;
@@ -38,7 +42,7 @@ export function makeDynamoDeliverySweeps(options: {
 
   return {
     async findDue(shard, untilMs, limit) {
-      return (await earliest(due, shard, { untilMs, limit })).map((entry) => {
+      return (await queryEarliest(due, shard, { untilMs, limit })).map((entry) => {
         const { id, dueAt, nextMs, ...rest } = dueEntry.parse(entry);
         return {
           message: toAttemptMessage({ ...rest, deliveryId: id }),
@@ -59,18 +63,13 @@ export function makeDynamoDeliverySweeps(options: {
         ReturnValuesOnConditionCheckFailure: "ALL_OLD",
       });
       const result = await conditionalWrite("UpdateItem", () => client.send(command));
-      // Its own write, of which the answer was lost.
+      // The response was lost, and the retry found its own write.
       return "written" in result || result.existing?.dueAt === sweepDueMs;
     },
 
     async findStale(shard, beforeRealMs, limit) {
-      const found = await earliest(sweep, shard, { untilMs: beforeRealMs, limit });
+      const found = await queryEarliest(sweep, shard, { untilMs: beforeRealMs, limit });
       return found.map(({ id }) => String(id));
     },
   };
-}
-
-interface Earliest {
-  untilMs: number;
-  limit: number;
 }

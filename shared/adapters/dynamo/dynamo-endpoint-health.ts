@@ -25,7 +25,7 @@ export function readHealthItem(found: unknown): EndpointHealth {
   return item.parse(found);
 }
 
-/** One item for each client, of whichever webhook it has; read with the other facts. */
+/** Writes the health of endpoints: one item for each client. `makeDynamoDeliveryInputs` reads it. */
 export function makeDynamoEndpointHealth(options: {
   client: DynamoDBDocumentClient;
   tableName: string;
@@ -38,7 +38,10 @@ export function makeDynamoEndpointHealth(options: {
       const result = await put(written, { version: health.version || undefined });
       if ("version" in result) return { written: { ...health, version: result.version } };
       if (result.existing) return { stored: readHealthItem(result.existing) };
-      throw new Failure("DEPENDENCY_DOWN", "an endpoint's health that was there is gone");
+      throw new Failure(
+        "DEPENDENCY_DOWN",
+        "the endpoint's health existed but could not be read back",
+      );
     },
   };
 }

@@ -8,9 +8,9 @@ import type { EventArchive } from "../../core/requests/state/ports.ts";
 import { callDependency } from "../dependency-down.ts";
 import { storeLargeEnvelope } from "./store-large-envelope.ts";
 
-/** What one BatchWriteItem takes. */
+/** Maximum number of items in one BatchWriteItem call. */
 const MAX_BATCH = 25;
-/** Items that DynamoDB gave back unwritten are written again so often. */
+/** Maximum number of calls for one batch: unprocessed items are written again. */
 const MAX_ROUNDS = 5;
 const FIRST_PAUSE_MS = 25;
 

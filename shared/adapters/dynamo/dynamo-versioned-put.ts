@@ -5,7 +5,7 @@ import { conditionalWrite } from "./conditional-write.ts";
 /**
  * Writes whole items, each over the version that was read.
  *
- * @param over.version version of the item to replace; absent where no item may exist
+ * @param expected.version version of the item to replace; absent: no item may exist
  * @returns the new version, or the existing item when the condition failed (`undefined`: none)
  * @throws DEPENDENCY_DOWN; it may or may not be written
  */
@@ -18,23 +18,23 @@ export function makeVersionedPut(options: {
 
   return async (
     item: object,
-    over: { version?: number | undefined },
+    expected: { version?: number | undefined },
   ): Promise<{ version: number } | { existing: Record<string, unknown> | undefined }> => {
     const writeId = randomUUID();
-    const version = (over.version ?? 0) + 1;
+    const version = (expected.version ?? 0) + 1;
     const command = new PutCommand({
       TableName: tableName,
       Item: { ...present(item), version, writeId },
-      ...(over.version === undefined
+      ...(expected.version === undefined
         ? { ConditionExpression: `attribute_not_exists(${partitionKey})` }
         : {
             ConditionExpression: "version = :read",
-            ExpressionAttributeValues: { ":read": over.version },
+            ExpressionAttributeValues: { ":read": expected.version },
           }),
       ReturnValuesOnConditionCheckFailure: "ALL_OLD",
     });
     const result = await conditionalWrite("PutItem", () => client.send(command));
-    // The SDK tried again after a lost answer, and met its own write.
+    // The SDK retried after a lost response, and found its own write.
     if ("written" in result || result.existing?.writeId === writeId) return { version };
     return result;
   };

@@ -4,7 +4,7 @@ import type { WebhookTargets } from "../../contracts/webhook-targets.ts";
 import { hostOf, mayConnectTo, portOf } from "../../core/deliveries/webhooks/target-url.ts";
 import { makeNameLookup } from "./dns-name-lookup.ts";
 
-/** What a connection needs of the world; a test puts its own in place. */
+/** Network functions that a connection uses; tests replace them. */
 export interface Network {
   /** All addresses of a name; ends when the signal aborts. */
   lookup(hostname: string, signal: AbortSignal): Promise<readonly { address: string }[]>;
@@ -16,10 +16,10 @@ export const systemNetwork: Network = {
   connect: (options) => netConnect(options),
 };
 
-/** Node reads 64 KB at a time otherwise: more than an answer may have. */
+/** Bytes per read. Node's default of 64 KB exceeds the largest response that is allowed. */
 const readBytes = 8_192;
 
-/** A failure with a code in capitals, and nothing else in it. */
+/** A failure with a code in capitals and no other content. */
 export class ConnectionFault extends Error {
   readonly code: string;
   constructor(code: string) {
@@ -28,16 +28,15 @@ export class ConnectionFault extends Error {
   }
 }
 
-/** Made once: every connection ends, and a stack costs more than the rest of its end. */
+/** A shared instance, because capturing a stack trace for every connection that closes is expensive. */
 export const connectionClosed = new ConnectionFault("CONNECTION_CLOSED");
 
 /**
- * Opens a connection of its own to a URL's host, with TLS where it is https.
+ * Opens a new connection to a URL's host, with TLS for https.
  *
- * The name is resolved once, every address of it is checked, and exactly those
- * are connected to: an answer that changes afterwards changes nothing. One bad
- * address refuses all. When `signal` aborts, the connection is destroyed,
- * however far it is.
+ * The name is resolved once, every address is checked, and only these addresses are connected
+ * to, so that a later change in DNS has no effect. One address that is not allowed refuses
+ * the connection. When `signal` aborts, the connection is destroyed in any state.
  *
  * @throws ADDRESS_REFUSED, NAME_NOT_FOUND, the signal's reason, or an error with Node's code
  */
@@ -67,7 +66,7 @@ export async function connectToAllowedAddress(
   const secured = tlsConnect({
     socket,
     host,
-    // TLS allows no address as server name; the certificate is then checked against `host`.
+    // TLS does not allow an address as the server's name; the certificate is checked against `host`.
     ...(isIP(host) ? {} : { servername: host }),
     ALPNProtocols: ["http/1.1"],
     // Overrides NODE_TLS_REJECT_UNAUTHORIZED.

@@ -23,14 +23,14 @@ const maxInformationalCount = 10;
 type Outcome = Omit<PostResult, "durationMs">;
 
 /**
- * Posts webhooks to subscribers, who are not trusted (SSRF guard): a URL is checked before
- * every POST, and so is every address that its name resolves to. One connection
- * each, never kept; no proxy, no retry; nothing is followed, inflated or
- * upgraded. The status is known at the headers, and stands whatever the body does.
+ * Posts webhooks to subscribers, who are not trusted (SSRF guard): checks the URL before every
+ * POST, and every address that its name resolves to. Opens one connection per POST, without a
+ * proxy. Does not retry, follow redirects, decompress, or upgrade. The status is final once the
+ * headers have arrived, even if the body then fails.
  *
  * @param options.timeoutMs from the name's resolution to the last byte, in real time
- * @param options.lambdaRuntimeApi `host:port` of the Lambda runtime's own API,
- *   whose port is refused on this machine in every notation
+ * @param options.lambdaRuntimeApi `host:port` of the Lambda runtime's API. Its port is refused on
+ *   this machine, in every notation of the address
  */
 export function makeHttpWebhookPoster(
   options: {
@@ -48,41 +48,41 @@ export function makeHttpWebhookPoster(
   };
 
   return {
-    async post(post) {
+    async post(webhook) {
       const startedMs = performance.now();
       const end = new AbortController();
       const deadline = setTimeout(() => end.abort(new ConnectionFault("TIMEOUT")), timeoutMs);
-      const outcome = await exchange(post, end.signal).catch((error) => ({
-        // What the deadline destroys fails in its own way first.
+      const outcome = await exchange(webhook, end.signal).catch((error) => ({
+        // After the deadline, the error is TIMEOUT and not that of the destroyed socket.
         error: codeOf(end.signal.aborted ? end.signal.reason : error),
       }));
       clearTimeout(deadline);
-      // Whatever is still open is destroyed.
+      // Destroys the connection if it is still open.
       end.abort(connectionClosed);
       return { ...outcome, durationMs: Math.round(performance.now() - startedMs) };
     },
   };
 
-  async function exchange(post: WebhookPost, signal: AbortSignal): Promise<Outcome> {
-    if (targetUrlProblem(post.url, targets)) throw new ConnectionFault("ADDRESS_REFUSED");
-    const url = new URL(post.url);
+  async function exchange(webhook: WebhookPost, signal: AbortSignal): Promise<Outcome> {
+    if (targetUrlProblem(webhook.url, targets)) throw new ConnectionFault("ADDRESS_REFUSED");
+    const url = new URL(webhook.url);
     const network = { lookup, connect };
     const socket = await connectToAllowedAddress(url, { targets, network, signal });
-    return receiveResponse(send(post, url, socket), signal);
+    return receiveResponse(send(webhook, url, socket), signal);
   }
 }
 
-function send(post: WebhookPost, url: URL, socket: Socket): ClientRequest {
-  const body = Buffer.from(post.body);
+function send(webhook: WebhookPost, url: URL, socket: Socket): ClientRequest {
+  const body = Buffer.from(webhook.body);
   const call = request({
     method: "POST",
     path: `${url.pathname}${url.search}`,
-    // Without an agent: nothing is kept, nothing is read from the environment.
+    // Without an agent, no connection is kept alive and no proxy is read from the environment.
     createConnection: () => socket,
     maxHeaderSize: maxHeaderBytes,
     headers: {
       "user-agent": "ackwire",
-      ...post.headers,
+      ...webhook.headers,
       host: url.host,
       "accept-encoding": "identity",
       connection: "close",

@@ -11,13 +11,13 @@ import { batches } from "../batches.ts";
 import { callDependency } from "../dependency-down.ts";
 import { delaySeconds } from "./sqs-delay.ts";
 
-/** What one SendMessageBatch takes. */
+/** Limits of one SendMessageBatch call. */
 const MAX_ENTRIES = 10;
 const MAX_BATCH_BYTES = 1_048_576;
 
 /**
- * Attempts and jobs on SQS. Messages of one webhook are a group: where one
- * group has many under way, a standard queue lets the others go first.
+ * Sends attempts and jobs to SQS. Uses SQS fair queues: the webhook is the `MessageGroupId` on a
+ * standard queue, so that a webhook with many messages in flight does not delay the others.
  */
 export function makeSqsDeliveryQueue(options: {
   client: SQSClient;
@@ -25,21 +25,24 @@ export function makeSqsDeliveryQueue(options: {
 }): DeliveryQueue {
   const { client, queueUrls } = options;
 
-  /** Gives the entries that were not taken. */
+  /** Returns the entries that SQS did not accept. */
   async function sendBatch(QueueUrl: string, Entries: SendMessageBatchRequestEntry[]) {
     const command = new SendMessageBatchCommand({ QueueUrl, Entries });
     const { Successful = [] } = await callDependency("SQS SendMessageBatch", () =>
       client.send(command),
     );
-    const taken = new Set(Successful.map(({ Id }) => Id));
-    return Entries.filter(({ Id }) => !taken.has(Id));
+    const accepted = new Set(Successful.map(({ Id }) => Id));
+    return Entries.filter(({ Id }) => !accepted.has(Id));
   }
 
   async function sendAll(queueUrl: string, entries: SendMessageBatchRequestEntry[]) {
     const refused = await sendBatch(queueUrl, entries);
     const lost = refused.length > 0 ? await sendBatch(queueUrl, refused) : [];
     if (lost.length === 0) return;
-    throw new Failure("DEPENDENCY_DOWN", `SQS did not take ${lost.length} of ${entries.length}`);
+    throw new Failure(
+      "DEPENDENCY_DOWN",
+      `SQS did not accept ${lost.length} of ${entries.length} messages`,
+    );
   }
 
   return {
@@ -50,7 +53,7 @@ export function makeSqsDeliveryQueue(options: {
         MessageGroupId: groupOf(message),
         DelaySeconds: delaySeconds(delayMs),
       }));
-      // One after the other: a hundred that are put back at once would keep others' calls waiting.
+      // Batches are sent one after another: many at once would delay the other calls of this worker.
       const failures: unknown[] = [];
       for (const batch of batches(entries, batchLimits)) {
         await sendAll(queueUrls[name], batch).catch((error) => failures.push(error));

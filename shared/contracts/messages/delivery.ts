@@ -2,8 +2,10 @@ import * as z from "zod/mini";
 import { deliverableType } from "../events.ts";
 
 /**
- * A message of the attempts queue or the retries queue. It only names what may be due:
- * the table decides, so that a lost, repeated or late message changes nothing.
+ * A message of the attempts queue or the retries queue. It names a delivery or a job, and
+ * the table decides whether it is due: a lost, repeated or late message changes nothing.
+ * The exception is a message with `unstored`, which is the only copy of its delivery until
+ * the first attempt; SQS keeps it until it is processed.
  */
 export const deliveryMessage = z.discriminatedUnion("kind", [
   /** The next attempt of a delivery may be due. */
@@ -13,7 +15,7 @@ export const deliveryMessage = z.discriminatedUnion("kind", [
     deliveryId: z.string(),
     clientId: z.string(),
     webhookId: z.string(),
-    /** Set if the delivery is cancelled together with this request (G9). */
+    /** Set if the delivery is cancelled together with this request. */
     requestId: z.optional(z.string()),
     /**
      * The delivery itself, if it is not stored yet: its first attempt stores it. This

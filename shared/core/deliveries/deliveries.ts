@@ -6,15 +6,12 @@ import { readCursor, writeCursor } from "../input/cursor.ts";
 import { InvalidRequest } from "../input/invalid-request.ts";
 import { retryOnConflict } from "../retry-on-conflict.ts";
 import { toAttemptMessage } from "./state/attempt-message.ts";
+import { newJob, sendJobMessage } from "./state/bulk-jobs.ts";
 import { startNextCycle } from "./state/delivery-state.ts";
 import { deliverySummary, deliveryView, recoveryView } from "./state/delivery-views.ts";
 import type { DeliveryStore } from "./state/ports.ts";
 import { type DeliveryRecord, hasEnded } from "./state/record.ts";
-import {
-  type DeactivateWebhookDeps,
-  newJob,
-  sendJobMessage,
-} from "./webhooks/deactivate-webhook.ts";
+import type { DeactivateWebhookDeps } from "./webhooks/deactivate-webhook.ts";
 
 export interface DeliveriesDeps extends DeactivateWebhookDeps {
   deliveries: DeliveryStore;

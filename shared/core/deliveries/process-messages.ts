@@ -32,7 +32,7 @@ interface ProcessMessagesOptions {
 }
 
 export type ProcessMessages = (
-  works: readonly ParsedMessage[],
+  messages: readonly ParsedMessage[],
   options: ProcessMessagesOptions,
 ) => Promise<ParsedMessageOutcome[]>;
 
@@ -44,18 +44,20 @@ export type ProcessMessages = (
  * the messages concerned fail, and SQS delivers them again.
  */
 export function makeProcessMessages(deps: ProcessMessagesDeps): ProcessMessages {
-  return async (works, { queue, remainingMs }) => {
-    // The fan-out queue carries no attempts.
+  return async (messages, { queue, remainingMs }) => {
+    // Attempts come from the other two queues only: for the fan-out queue the value is not used.
     const attemptQueue = queue === "attempts" ? "attempts" : "retries";
-    const indexed = works.map((work, index) => ({ ...work, index }));
-    const events = indexed.filter((work) => work.kind === "event");
-    const attempts = indexed.filter((work) => work.kind === "attempt");
-    const jobs = indexed.filter((work) => work.kind === "job");
+    const indexed = messages.map((message, index) => ({ ...message, index }));
+    const events = indexed.filter((one) => one.kind === "event");
+    const attempts = indexed.filter((one) => one.kind === "attempt");
+    const jobs = indexed.filter((one) => one.kind === "job");
     const bodies = events.map(({ body }) => body);
-    const messages = attempts.map(({ message }) => message);
+    const attemptMessages = attempts.map(({ message }) => message);
     const [created, attempted, ran] = await Promise.all([
       bodies.length > 0 ? deps.createDeliveries(bodies) : [],
-      messages.length > 0 ? deps.attemptDeliveries(attemptQueue, messages, remainingMs) : [],
+      attemptMessages.length > 0
+        ? deps.attemptDeliveries(attemptQueue, attemptMessages, remainingMs)
+        : [],
       Promise.all(jobs.map(({ jobId }) => runJob(jobId, remainingMs))),
     ]);
     const outcomes = new Map<number, ParsedMessageOutcome | undefined>([
@@ -63,9 +65,12 @@ export function makeProcessMessages(deps: ProcessMessagesDeps): ProcessMessages 
       ...attempts.map(({ index }, nth) => [index, attempted[nth]] as const),
       ...jobs.map(({ index }, nth) => [index, ran[nth]] as const),
     ]);
-    return works.map((work, index) => {
-      if (work.kind === "failed") return work;
-      return outcomes.get(index) ?? toMessageFailure(new Error("A message has no outcome"));
+    return messages.map((message, index) => {
+      if (message.kind === "failed") return message;
+      return (
+        outcomes.get(index) ??
+        toMessageFailure(new Error(`The message at index ${index} of the batch has no outcome`))
+      );
     });
   };
 

@@ -6,13 +6,13 @@ import { formatSupports } from "./creation/body.ts";
 import { newDelivery } from "./creation/new-delivery.ts";
 import { type FetchMasterKeys, requireMasterKeys } from "./signing/signing.ts";
 import { toAttemptMessage } from "./state/attempt-message.ts";
+import { sendJobMessage } from "./state/bulk-jobs.ts";
 import type { DeliveryContext } from "./state/delivery-context.ts";
 import { ANSWERED_GONE, endDelivery, startNextCycle } from "./state/delivery-state.ts";
 import type { DeliveryQueue, DeliveryStore, JobStore, WebhookStore } from "./state/ports.ts";
 import type { PublishDeliveryFailed } from "./state/publish-delivery-failed.ts";
 import type { DeliveryJob, DeliveryRecord } from "./state/record.ts";
 import { webhookStatusOf } from "./state/webhook-status.ts";
-import { sendJobMessage } from "./webhooks/deactivate-webhook.ts";
 
 export interface RunBulkJobDeps {
   jobs: JobStore;
@@ -112,7 +112,7 @@ export function makeRunBulkJob(deps: RunBulkJobDeps): RunBulkJob {
       .filter((delivery) => delivery.status === "waiting")
       .map((delivery) => ({ message: toAttemptMessage(delivery) }));
     if (messages.length > 0) await deps.queue.send("retries", messages).catch(deps.onIgnoredError);
-    // A cursor starts with the time of creation, also that of a delivery in no page.
+    // A cursor is `created#id`: the page was the last if the next one starts before `sinceMs`.
     const isLastPage = (page.before ?? "") < new Date(sinceMs).toISOString();
     return {
       before: page.before,

@@ -1,11 +1,11 @@
 import { DELIVERY_SHARD_COUNT } from "../../contracts/tables.ts";
 import { toAttemptMessage } from "./state/attempt-message.ts";
+import { isJobId, sendJobMessage } from "./state/bulk-jobs.ts";
 import type { DeliveryContext } from "./state/delivery-context.ts";
 import { messageLostAtMs } from "./state/delivery-state.ts";
 import type { DeliveryQueue, DeliveryStore, DueDelivery, JobStore } from "./state/ports.ts";
 import type { PublishDeliveryFailed } from "./state/publish-delivery-failed.ts";
 import type { DeliveryRecord } from "./state/record.ts";
-import { sendJobMessage } from "./webhooks/deactivate-webhook.ts";
 
 export interface SweepDeliveriesDeps {
   deliveries: DeliveryStore;
@@ -15,7 +15,7 @@ export interface SweepDeliveriesDeps {
   context: () => DeliveryContext;
   /** Most deliveries of one shard that one query returns. */
   limit: number;
-  /** Called with the error of each delivery, job or shard that is counted as `failed`. */
+  /** Called with the error of each delivery, job or shard that is counted as `failed`; the next run tries it again. */
   onIgnoredError: (error: unknown) => void;
 }
 
@@ -76,7 +76,10 @@ export function makeSweepDeliveries(deps: SweepDeliveriesDeps): SweepDeliveries 
     return total;
   };
 
-  /** Processes an index page by page, from its beginning: an entry that was processed leaves the index. */
+  /**
+   * Processes an index page by page. Each page is read from the beginning of the index,
+   * because an entry that was processed has been removed or moved to a later time.
+   */
   async function sweepIndex<Entry>(
     hasTime: () => boolean,
     readPage: (limit: number) => Promise<Entry[]>,
@@ -101,13 +104,13 @@ export function makeSweepDeliveries(deps: SweepDeliveriesDeps): SweepDeliveries 
     total: DeliverySweepResult,
   ): Promise<void> {
     const context = deps.context();
-    // Postponed before they are sent, so that two concurrent runs do not both send.
-    const postponed = await Promise.allSettled(
+    // The due time is moved before the message is sent, so that two concurrent runs do not both send.
+    const moved = await Promise.allSettled(
       due.map((one) => deliveries.setSweepDue(one, messageLostAtMs(one.nextMs, context))),
     );
-    countRejected(postponed, total);
+    countRejected(moved, total);
     const mine = due.filter((_, index) => {
-      const result = postponed[index];
+      const result = moved[index];
       return result?.status === "fulfilled" && result.value;
     });
     if (mine.length === 0) return;
@@ -125,7 +128,7 @@ export function makeSweepDeliveries(deps: SweepDeliveriesDeps): SweepDeliveries 
    */
   async function recoverStale(ids: readonly string[], total: DeliverySweepResult): Promise<void> {
     const recovered = await Promise.allSettled(
-      ids.map((id) => (id.startsWith("job_") ? restartJob(id, total) : recoverDelivery(id, total))),
+      ids.map((id) => (isJobId(id) ? restartJob(id, total) : recoverDelivery(id, total))),
     );
     countRejected(recovered, total);
     const failures = recovered.flatMap((one) =>

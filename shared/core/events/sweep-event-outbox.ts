@@ -30,7 +30,10 @@ const BATCH_SIZE = 10;
 /** A batch starts only while this much time is left, so that its result is recorded too. */
 const STOP_BEFORE_MS = 10_000;
 
-/** Publishes stored events that their worker did not publish, because it crashed or the bus was down (G2, G12). */
+/**
+ * Publishes the stored events of the events table that their worker did not publish, because it
+ * crashed or the bus was down. Requests and deliveries have outboxes of their own.
+ */
 export const makeSweepEventOutbox =
   (deps: SweepEventOutboxDeps) =>
   async (remainingMs: () => number): Promise<SweepEventOutboxResult> => {

@@ -20,7 +20,6 @@ import {
   busyEndpointMessage,
   earlyMessage,
   heldMessage,
-  isHeldForMaximum,
   nextAttemptMessage,
 } from "./follow-up-messages.ts";
 import {
@@ -28,6 +27,7 @@ import {
   type EndpointBatch,
   groupByEndpoint,
   type IndexedMessage,
+  isHeldForMaximum,
   planAttempts,
 } from "./plan-attempts.ts";
 import { makeSendAttempt, type SendAttemptDeps } from "./send-attempt.ts";
@@ -49,7 +49,7 @@ export type AttemptDeliveries = (
   remainingMs: () => number,
 ) => Promise<AttemptMessageOutcome[]>;
 
-/** What the attempts of one batch share. */
+/** The values that the attempts of one batch share. */
 interface BatchRun {
   queue: AttemptQueueName;
   batchSize: number;
@@ -60,17 +60,19 @@ interface BatchRun {
 /**
  * Attempts the deliveries that a batch of messages names: plan, slot, send, settle.
  *
- * No endpoint delays another one (G11). The attempts queue carries first attempts to
- * fast endpoints, which answer within 500 ms; the retries queue carries all other
- * attempts. A worker of the attempts queue moves a message to the retries queue if
- * its endpoint is no longer fast, and a POST without an answer after 500 ms marks
- * its endpoint as slow at once. At most 3 workers attempt the deliveries of one
- * endpoint, each with 10 POSTs in flight; each worker holds a slot, which is a lease
- * in the endpoint's health item. After 5 consecutive failures the endpoint's circuit
- * opens: its messages are held for 1, 2, 4 and 8 minutes and then attempted anyway,
- * while one worker probes with one delivery (half-open). A success closes the
- * circuit; after 20 fast successes the endpoint is fast again. These are the default
- * settings; decision 010 explains the choice.
+ * No endpoint delays another one (decision 010; figures are the default settings):
+ *
+ * - Queues: `attempts` carries first attempts to fast endpoints, which answer within 500 ms;
+ *   `retries` carries all other attempts. A worker of `attempts` moves a message to `retries`
+ *   if its endpoint is no longer fast.
+ * - Slow: a POST without an answer after 500 ms marks its endpoint as slow at once. After 20
+ *   fast successes the endpoint is fast again.
+ * - Slot: at most 3 workers attempt the deliveries of one endpoint, each with 10 POSTs in
+ *   flight. Each worker has a slot, which is a lease in the endpoint's health item.
+ * - Circuit: it opens after 5 consecutive failures, and a success closes it. While it is open,
+ *   one worker probes with one delivery (half-open).
+ * - Hold: while the circuit is open, messages are sent again with a delay of 1, 2, 4 and 8
+ *   minutes, and are then attempted anyway.
  *
  * Returns one outcome for each message, in order. Never rejects because of a
  * dependency: the messages concerned fail, and SQS delivers them again.
@@ -123,8 +125,8 @@ export function makeAttemptDeliveries(deps: AttemptDeliveriesDeps): AttemptDeliv
   ): Promise<MessageResult[]> {
     const { nowRealMs, rules } = context();
     const lease = { owner: deps.newOwner(), untilMs: nowRealMs + rules.leaseMs };
-    const hasOverdue = messages.some(({ message }) => isHeldForMaximum(message));
-    const slot = await endpointSlots.acquire(health, { lease, hasOverdue });
+    const hasMaxHeld = messages.some(({ message }) => isHeldForMaximum(message));
+    const slot = await endpointSlots.acquire(health, { lease, hasMaxHeld });
     if ("refusedBy" in slot) {
       if (run.queue === "attempts") return messages.map(moveToRetries);
       return messages.map((one) => (mustHold(one, slot.refusedBy) ? hold(one) : requeue(one)));
@@ -152,13 +154,14 @@ export function makeAttemptDeliveries(deps: AttemptDeliveriesDeps): AttemptDeliv
     const isRecovered = results.some(({ observation }) => observation?.isSuccess);
     if (plan.probes.length > 0 && !isRecovered) return [...results, ...plan.messages.map(hold)];
 
-    let { consecutiveFailures = Number.NEGATIVE_INFINITY } = plan;
+    // `undefined`: failures do not stop this batch.
+    let { consecutiveFailures } = plan;
     await forEachConcurrent(plan.messages, plan.concurrency, async (one) => {
       const result = isAtFailureLimit(consecutiveFailures)
         ? hold(one)
         : await attempt(run, one, health);
       results.push(result);
-      if (!result.observation || plan.consecutiveFailures === undefined) return;
+      if (!result.observation || consecutiveFailures === undefined) return;
       consecutiveFailures = result.observation.isSuccess ? 0 : consecutiveFailures + 1;
     });
     return results;
@@ -173,15 +176,16 @@ export function makeAttemptDeliveries(deps: AttemptDeliveriesDeps): AttemptDeliv
     try {
       const { inputs, remainingMs } = run;
       // Only an endpoint that counts as fast can become slow.
-      const watchedEndpoint = run.queue === "attempts" ? health : undefined;
-      const sent = await sendAttempt(message, { inputs, remainingMs, watchedEndpoint });
+      const fastEndpointHealth = run.queue === "attempts" ? health : undefined;
+      const sent = await sendAttempt(message, { inputs, remainingMs, fastEndpointHealth });
       const outcome = await settleAttempt(sent);
       switch (outcome.kind) {
         case "outOfTime":
           return { index, outcome: { kind: "requeued" }, requeue: { message, delayMs: 0 } };
         case "notDue":
           return { index, outcome, requeue: earlyMessage(message, outcome.nextMs, context()) };
-        case "nothing":
+        case "alreadyHandled":
+        case "leftToSweep":
           return { index, outcome };
         case "attempted":
         case "recordedWithoutPost": {
@@ -212,7 +216,7 @@ export function makeAttemptDeliveries(deps: AttemptDeliveriesDeps): AttemptDeliv
     return isAtFailureLimit(consecutiveFailures) && !isHeldForMaximum(message);
   }
 
-  function isAtFailureLimit(consecutiveFailures: number): boolean {
+  function isAtFailureLimit(consecutiveFailures = 0): boolean {
     return consecutiveFailures >= context().rules.breakerFailures;
   }
 

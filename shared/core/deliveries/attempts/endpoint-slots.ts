@@ -1,5 +1,4 @@
 import type { Lease } from "../../clock.ts";
-import { retryOnConflict } from "../../retry-on-conflict.ts";
 import type { DeliveryContext } from "../state/delivery-context.ts";
 import {
   type AttemptObservation,
@@ -16,14 +15,14 @@ export interface EndpointSlots {
   /**
    * Takes one of the endpoint's slots. The slot ends by `release`, or with the lease.
    *
-   * @param options.hasOverdue whether the worker has a message that was held for the longest
+   * @param options.hasMaxHeld whether the worker has a message that was held for the longest
    *   time allowed: an open circuit then does not reduce the number of slots to one
    * @returns the health as stored with the slot, or the health by which the slot was refused
    * @throws DEPENDENCY_DOWN; the slot may be taken until its lease ends
    */
   acquire(
     health: EndpointHealth,
-    options: { lease: Lease; hasOverdue: boolean },
+    options: { lease: Lease; hasMaxHeld: boolean },
   ): Promise<{ acquired: EndpointHealth } | { refusedBy: EndpointHealth }>;
 
   /** Gives a slot back and records the worker's attempts. Never rejects: a slot also ends with its lease. */
@@ -57,35 +56,36 @@ export interface EndpointSlotsDeps {
   onIgnoredError: (error: unknown) => void;
 }
 
-/** Attempts to write an endpoint's health when other workers come first. */
-const MAX_ATTEMPTS = 10;
+/** Conditional writes of an endpoint's health that are tried when other workers write first. */
+const MAX_WRITES = 10;
 
 export function makeEndpointSlots(deps: EndpointSlotsDeps): EndpointSlots {
   const { context, onIgnoredError } = deps;
 
-  async function write(
-    before: EndpointHealth,
-    decide: (health: EndpointHealth) => EndpointHealth | undefined,
-  ): Promise<{ acquired: EndpointHealth } | { refusedBy: EndpointHealth }> {
-    // A refused write returns what is stored, so that no attempt needs a read.
-    let stored = before;
-    const result = await retryOnConflict({
-      // The client may have replaced its webhook: then there is no such endpoint any more.
-      find: async () => (stored.webhookId === before.webhookId ? stored : undefined),
-      decide,
-      async replace(next, current) {
-        const written = await deps.health.replace(next);
-        if ("stored" in written) {
-          stored = written.stored;
-          return undefined;
-        }
-        const isOpened = isCircuitOpen(next, context()) && !isCircuitOpen(current, context());
+  /**
+   * Changes an endpoint's health. A refused write returns the stored health, so that the next
+   * one needs no read.
+   *
+   * @returns `stored`, the health as it is, if `change` returns `undefined`, the client has
+   *   replaced its webhook, or other workers always write first
+   */
+  async function update(
+    read: EndpointHealth,
+    change: (health: EndpointHealth) => EndpointHealth | undefined,
+  ): Promise<{ written: EndpointHealth } | { stored: EndpointHealth }> {
+    let stored = read;
+    for (let writes = 0; writes < MAX_WRITES; writes++) {
+      const next = stored.webhookId === read.webhookId ? change(stored) : undefined;
+      if (!next) break;
+      const result = await deps.health.replace(next);
+      if ("written" in result) {
+        const isOpened = isCircuitOpen(next, context()) && !isCircuitOpen(stored, context());
         if (isOpened) deps.onCircuitOpened(next);
-        return written.written;
-      },
-      maxAttempts: MAX_ATTEMPTS,
-    });
-    return result.kind === "written" ? { acquired: result.written } : { refusedBy: stored };
+        return result;
+      }
+      stored = result.stored;
+    }
+    return { stored };
   }
 
   async function recordObservations(
@@ -95,14 +95,17 @@ export function makeEndpointSlots(deps: EndpointSlotsDeps): EndpointSlots {
     const hasFault = attempts.some(({ isSuccess, isSlow }) => !isSuccess || isSlow);
     // A fast success changes nothing at an endpoint that is fast: this saves a write.
     if (health.isFast && !hasFault) return;
-    await write(health, (now) => withObservations(now, attempts)).catch(onIgnoredError);
+    await update(health, (now) => withObservations(now, attempts)).catch(onIgnoredError);
   }
 
   return {
-    acquire: (health, options) => write(health, (now) => acquireSlot(now, options, context())),
+    async acquire(health, options) {
+      const result = await update(health, (now) => acquireSlot(now, options, context()));
+      return "written" in result ? { acquired: result.written } : { refusedBy: result.stored };
+    },
 
     async release(health, owner, attempts) {
-      await write(health, (now) =>
+      await update(health, (now) =>
         withObservations(releaseSlot(now, owner, context()), attempts),
       ).catch(onIgnoredError);
     },
@@ -111,6 +114,8 @@ export function makeEndpointSlots(deps: EndpointSlotsDeps): EndpointSlots {
 
     async awaitMarkingSlow(health, posting) {
       const ended = new AbortController();
+      // Only the slowness is known so far. `isSuccess` is recorded as true, which cannot open
+      // the circuit; the result of the POST is recorded when it ends.
       const watch = deps.sleep(context().rules.slowMs, ended.signal).then(
         () => recordObservations(health, [{ isSuccess: true, isSlow: true }]),
         // The POST ended first.

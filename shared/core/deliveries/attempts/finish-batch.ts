@@ -42,8 +42,8 @@ export interface MessageResult {
 export type FinishBatch = (results: readonly MessageResult[]) => Promise<MessageResult[]>;
 
 /**
- * Publishes failures of deliveries and sends next attempts and requeued messages,
- * all to the retries queue and in one call.
+ * Finishes a batch: publishes `delivery.failed` for deliveries that failed, and sends next
+ * attempts and requeued messages to the retries queue, in one call.
  *
  * Returns the results with their final outcomes. Never rejects: a requeued message
  * that was not sent fails.
@@ -75,7 +75,7 @@ export function makeFinishBatch(deps: FinishBatchDeps): FinishBatch {
     }
   }
 
-  /** Stores a delivery that only its message holds: every message of the retries queue names a stored one. */
+  /** Stores a delivery that only its message holds, because messages of the retries queue name stored deliveries. */
   async function storeUnstored(result: MessageResult): Promise<MessageResult> {
     const { index, requeue } = result;
     if (!requeue?.message.unstored) return result;

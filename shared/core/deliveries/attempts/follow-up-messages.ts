@@ -14,8 +14,6 @@ export interface QueuedMessage {
 
 /** Holds of messages for a failing endpoint, one after another (business time). */
 const HOLDS_MS = [60_000, 120_000, 240_000, 480_000] as const;
-/** After 15 minutes of holds in all, a message is attempted even if the circuit is open. */
-const MAX_HELD_MS = 900_000;
 const MIN_HOLD_REAL_MS = 1_000;
 
 /** Delay of messages for an endpoint without a free slot: business time, and a minimum in real time. */
@@ -26,21 +24,16 @@ const BUSY_REAL_MS = 1_000;
 const SKEW_MS = 2_000;
 const SKEW_REAL_MS = 100;
 
-/** Whether a message has been held for so long that it is attempted although the circuit is open. */
-export function isHeldForMaximum({ heldMs = 0 }: AttemptMessage): boolean {
-  return heldMs >= MAX_HELD_MS;
-}
-
 /**
- * Requeues a message because the circuit of its endpoint is open. A hold is not
- * an attempt; the message carries the sum of its holds.
+ * Returns the message to send again because the circuit of its endpoint is open. A hold is
+ * not an attempt; the message carries the sum of its holds.
  *
- * @param draw a random number from 0 to 1
+ * @param random from 0 to 1
  */
 export function heldMessage(
   message: AttemptMessage,
   { speed }: DeliveryContext,
-  draw: number,
+  random: number,
 ): QueuedMessage {
   const { heldMs = 0 } = message;
   const holdMs = delayAfterTotalWait(HOLDS_MS, heldMs);
@@ -48,25 +41,25 @@ export function heldMessage(
   const delayMs = Math.max(holdMs, MIN_HOLD_REAL_MS * speed);
   return {
     message: { ...message, heldMs: heldMs + holdMs },
-    delayMs: shortenedRandomly(delayMs, draw),
+    delayMs: shortenedRandomly(delayMs, random),
   };
 }
 
-/** Requeues a message because all slots of its endpoint are taken. */
+/** Returns the message to send again because all slots of its endpoint are taken. */
 export function busyEndpointMessage(
   message: AttemptMessage,
   { speed }: DeliveryContext,
-  draw: number,
+  random: number,
 ): QueuedMessage {
-  return { message, delayMs: shortenedRandomly(Math.max(BUSY_MS, BUSY_REAL_MS * speed), draw) };
+  return { message, delayMs: shortenedRandomly(Math.max(BUSY_MS, BUSY_REAL_MS * speed), random) };
 }
 
 /**
- * Requeues a message that arrived before its delivery's next attempt is due.
+ * Returns the message to send again because it arrived before its delivery's next attempt is
+ * due, if the difference can be clock skew.
  *
- * Only clock skew is waited out. A message that is earlier than that is a
- * duplicate: the attempt that it names has been made, and whoever recorded that
- * attempt has sent the message of the next one.
+ * A message that is earlier than that is a duplicate: its attempt has been made, and the
+ * worker that recorded that attempt has sent the message of the next one.
  *
  * @param nextMs when the next attempt is due
  * @returns `undefined` if the message is a duplicate and is dropped
@@ -96,6 +89,6 @@ export function nextAttemptMessage(
 }
 
 /** Takes off up to 30 %, so that messages that wait together do not come back together. */
-function shortenedRandomly(delayMs: number, draw: number): number {
-  return delayMs * (1 - 0.3 * draw);
+function shortenedRandomly(delayMs: number, random: number): number {
+  return delayMs * (1 - 0.3 * random);
 }

@@ -3,7 +3,6 @@ import type { DeliveryRules } from "../state/delivery-rules.ts";
 import { healthOf, isCircuitOpen } from "../state/endpoint-health.ts";
 import type { AttemptQueueName } from "../state/ports.ts";
 import type { EndpointHealth } from "../state/record.ts";
-import { isHeldForMaximum } from "./follow-up-messages.ts";
 
 /** A message and its position in the batch, so that outcomes are returned in order. */
 export interface IndexedMessage {
@@ -19,6 +18,14 @@ export interface EndpointBatch {
 
 /** A batch of this size suggests that more messages wait: it is as many as one SQS receive returns. */
 const FULL_BATCH_SIZE = 10;
+
+/** After 15 minutes of holds in all, a message is attempted even if the circuit is open (business time). */
+const MAX_HELD_MS = 900_000;
+
+/** Whether a message has been held for so long that it is attempted although the circuit is open. */
+export function isHeldForMaximum({ heldMs = 0 }: AttemptMessage): boolean {
+  return heldMs >= MAX_HELD_MS;
+}
 
 /** Groups messages by webhook. A client's health item may be of an earlier webhook: it is then ignored. */
 export function groupByEndpoint(
@@ -90,7 +97,7 @@ export function planAttempts(
   if (!isCircuitOpen(health, { rules })) {
     return { ...plan, consecutiveFailures: health.consecutiveFailures };
   }
-  const overdue = messages.filter(({ message }) => isHeldForMaximum(message));
-  const probes = overdue.length > 0 ? overdue : messages.slice(0, 1);
+  const maxHeld = messages.filter(({ message }) => isHeldForMaximum(message));
+  const probes = maxHeld.length > 0 ? maxHeld : messages.slice(0, 1);
   return { ...plan, probes, messages: messages.filter((one) => !probes.includes(one)) };
 }

@@ -14,7 +14,13 @@ import { deliveryFromMessage } from "../state/attempt-message.ts";
 import type { DeliveryContext } from "../state/delivery-context.ts";
 import type { DeliveryInputsCache } from "../state/delivery-inputs-cache.ts";
 import { claimFirstAttempt, hasExhaustedClaims } from "../state/delivery-state.ts";
-import type { DeliveryStore, PostResult, WebhookPost, WebhookPoster } from "../state/ports.ts";
+import type {
+  ClaimResult,
+  DeliveryStore,
+  PostResult,
+  WebhookPost,
+  WebhookPoster,
+} from "../state/ports.ts";
 import type { DeliveryRecord, EndpointHealth, EndReason } from "../state/record.ts";
 import type { EndpointSlots } from "./endpoint-slots.ts";
 
@@ -31,7 +37,7 @@ export interface SendAttemptDeps {
 /** What happened to one message. Where a `delivery` is given, it is claimed and must be recorded. */
 export type SendResult =
   /** One POST was made. `startedAtMs` is business time. */
-  | { kind: "posted"; delivery: DeliveryRecord; posted: PostResult; startedAtMs: number }
+  | { kind: "posted"; delivery: DeliveryRecord; post: PostResult; startedAtMs: number }
   /** The delivery must end without another attempt. */
   | {
       kind: "ineligible";
@@ -42,11 +48,13 @@ export type SendResult =
   /** Workers stopped during this attempt too often: it counts as failed. */
   | { kind: "workersLost"; delivery: DeliveryRecord }
   /** The body or a signing key could not be read. */
-  | { kind: "notPrepared"; delivery: DeliveryRecord; error: unknown }
+  | { kind: "postNotBuilt"; delivery: DeliveryRecord; error: unknown }
   /** Too little of the invocation is left for a POST; `delivery` is absent if it was not claimed. */
   | { kind: "outOfTime"; delivery?: DeliveryRecord }
   /** The next attempt is due at `nextMs` (business time). */
   | { kind: "notDue"; nextMs: number }
+  /** The delivery is claimed, but the rest of the lease is too short for a POST. It is not released. */
+  | { kind: "leaseTooShort" }
   /** Another worker has the delivery, or it has ended: there is nothing to do. */
   | { kind: "notClaimed" };
 
@@ -56,8 +64,8 @@ export type SendAttempt = (
     inputs: DeliveryInputsCache;
     /** Real time until Lambda ends the invocation. */
     remainingMs: () => number;
-    /** Absent: the endpoint is not marked as slow before its POST has ended. */
-    watchedEndpoint?: EndpointHealth | undefined;
+    /** Set if the endpoint counts as fast: it is then marked as slow while the POST is still running. */
+    fastEndpointHealth?: EndpointHealth | undefined;
   },
 ) => Promise<SendResult>;
 
@@ -80,10 +88,11 @@ const LEASE_MARGIN_MS = 5_000;
 export function makeSendAttempt(deps: SendAttemptDeps): SendAttempt {
   const { deliveries, endpointSlots, poster } = deps;
 
-  return async (message, { inputs, remainingMs, watchedEndpoint }) => {
+  return async (message, { inputs, remainingMs, fastEndpointHealth }) => {
     const hasTime = () => remainingMs() > deps.context().rules.timeoutMs + RECORDING_MS;
     if (!hasTime()) return { kind: "outOfTime" };
 
+    // Read before the claim: if the read fails, the delivery stays unclaimed.
     const eligibility = await inputs.eligibilityOf(message);
     const { nowRealMs, rules } = deps.context();
     const lease = { owner: deps.newOwner(), untilMs: nowRealMs + rules.leaseMs };
@@ -93,39 +102,42 @@ export function makeSendAttempt(deps: SendAttemptDeps): SendAttempt {
     if (eligibility.kind === "ineligible") return { ...eligibility, delivery };
     if (hasExhaustedClaims(delivery)) return { kind: "workersLost", delivery };
 
-    const prepared = await prepare(delivery, eligibility.webhook);
-    if (!("post" in prepared)) return prepared;
+    const built = await buildPost(delivery, eligibility.webhook);
+    if (!("post" in built)) return built;
 
     const context = deps.context();
-    // The process was frozen meanwhile: leave the delivery to the next worker, after the lease.
+    // If the process was frozen meanwhile, the next worker makes the attempt, after the lease.
     const isLeaseTooShort = context.nowRealMs + rules.timeoutMs + LEASE_MARGIN_MS > lease.untilMs;
-    if (isLeaseTooShort) return { kind: "notClaimed" };
+    if (isLeaseTooShort) return { kind: "leaseTooShort" };
     if (!hasTime()) return { kind: "outOfTime", delivery };
 
-    const posting = poster.post(prepared.post);
-    const posted = await (watchedEndpoint
-      ? endpointSlots.awaitMarkingSlow(watchedEndpoint, posting)
+    const posting = poster.post(built.post);
+    const post = await (fastEndpointHealth
+      ? endpointSlots.awaitMarkingSlow(fastEndpointHealth, posting)
       : posting);
-    return { kind: "posted", delivery, posted, startedAtMs: context.nowMs };
+    return { kind: "posted", delivery, post, startedAtMs: context.nowMs };
   };
 
   /** Claims a delivery. One that is not stored yet is stored as claimed, by the same write. */
-  async function claimDelivery({ unstored, ...message }: AttemptMessage, lease: Lease) {
+  async function claimDelivery(
+    { unstored, ...message }: AttemptMessage,
+    lease: Lease,
+  ): Promise<ClaimResult> {
     if (unstored) {
       const first = deliveryFromMessage({ ...message, unstored }, deps.context());
       const delivery = claimFirstAttempt(first, lease);
       if ((await deliveries.create(delivery)) === "created") {
-        return { kind: "claimed", delivery: { ...delivery, version: 1 } } as const;
+        return { kind: "claimed", delivery: { ...delivery, version: 1 } };
       }
     }
     return deliveries.claim(message.deliveryId, lease);
   }
 
-  /** Reads the body and the keys, and signs. */
-  async function prepare(
+  /** Reads the body and the keys, and builds the signed POST. */
+  async function buildPost(
     delivery: DeliveryRecord,
     webhook: WebhookItem,
-  ): Promise<{ post: WebhookPost } | Extract<SendResult, { kind: "ineligible" | "notPrepared" }>> {
+  ): Promise<{ post: WebhookPost } | Extract<SendResult, { kind: "ineligible" | "postNotBuilt" }>> {
     try {
       const [body, secrets] = await Promise.all([
         deps.texts.open(delivery.body),
@@ -139,7 +151,7 @@ export function makeSendAttempt(deps: SendAttemptDeps): SendAttempt {
       if (error instanceof Failure && error.code === "BODY_GONE") {
         return { kind: "ineligible", delivery, status: "failed", reason: "body_gone" };
       }
-      return { kind: "notPrepared", delivery, error };
+      return { kind: "postNotBuilt", delivery, error };
     }
   }
 

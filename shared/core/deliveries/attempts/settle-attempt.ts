@@ -27,21 +27,22 @@ export type AttemptOutcome =
   | { kind: "outOfTime" }
   /** The next attempt is due at `nextMs` (business time). */
   | { kind: "notDue"; nextMs: number }
-  /** There is nothing left to do for this message. */
-  | { kind: "nothing" };
+  /** Another worker has the delivery, or it has ended: there is nothing left to do for this message. */
+  | { kind: "alreadyHandled" }
+  /** The claim is kept until its lease ends; the sweep then sends a message. */
+  | { kind: "leftToSweep" };
 
 export type SettleAttempt = (result: SendResult) => Promise<AttemptOutcome>;
 
-/** Delay of the next try if a delivery could not be prepared (business time). */
-const NOT_PREPARED_DELAY_MS = 60_000;
+/** Delay of the next try if the POST could not be built (business time). */
+const POST_NOT_BUILT_DELAY_MS = 60_000;
 
 /**
- * Applies what happened to a claimed delivery and stores it, in one conditional
- * write. If another write came first, that one stands: the lease had expired, and
- * another worker made the attempt again.
+ * Records the result of an attempt in one conditional write, or releases the claim if no
+ * attempt was made. If another worker has written first, nothing is recorded: the lease had
+ * expired, and that worker made the attempt again.
  *
- * @throws the error of a delivery that could not be prepared, after its claim was
- *   released uncounted
+ * @throws the error because of which a POST could not be built, after the claim was released
  * @throws DEPENDENCY_DOWN: the write may have been made; processing the message again is safe
  */
 export function makeSettleAttempt(deps: SettleAttemptDeps): SettleAttempt {
@@ -50,11 +51,11 @@ export function makeSettleAttempt(deps: SettleAttemptDeps): SettleAttempt {
   return async (result) => {
     switch (result.kind) {
       case "posted": {
-        const { delivery, posted, startedAtMs } = result;
-        const written = await deliveries.replace(withAttempt(delivery, posted, startedAtMs));
-        if (!written) return { kind: "nothing" };
-        const isSlow = posted.durationMs > deps.context().rules.slowMs;
-        return { kind: "attempted", delivery: written, isSuccess: isSuccess(posted), isSlow };
+        const { delivery, post, startedAtMs } = result;
+        const written = await deliveries.replace(withAttempt(delivery, post, startedAtMs));
+        if (!written) return { kind: "alreadyHandled" };
+        const isSlow = post.durationMs > deps.context().rules.slowMs;
+        return { kind: "attempted", delivery: written, isSuccess: isSuccess(post), isSlow };
       }
       case "ineligible": {
         const { delivery, status, reason } = result;
@@ -64,26 +65,28 @@ export function makeSettleAttempt(deps: SettleAttemptDeps): SettleAttempt {
         const lost = { error: "WORKER_LOST", durationMs: 0 };
         return recordWithoutPost(withAttempt(result.delivery, lost, deps.context().nowMs));
       }
-      case "notPrepared":
-        await release(result.delivery, NOT_PREPARED_DELAY_MS).catch(deps.onIgnoredError);
+      case "postNotBuilt":
+        await release(result.delivery, POST_NOT_BUILT_DELAY_MS).catch(deps.onIgnoredError);
         throw result.error;
       case "outOfTime":
         if (result.delivery) await release(result.delivery, 0);
         return { kind: "outOfTime" };
       case "notDue":
         return result;
+      case "leaseTooShort":
+        return { kind: "leftToSweep" };
       case "notClaimed":
-        return { kind: "nothing" };
+        return { kind: "alreadyHandled" };
     }
   };
 
-  function withAttempt(delivery: DeliveryRecord, posted: PostResult, atMs: number): DeliveryRecord {
-    return applyAttempt(delivery, { posted, atMs, draw: deps.random() }, deps.context());
+  function withAttempt(delivery: DeliveryRecord, result: PostResult, atMs: number): DeliveryRecord {
+    return applyAttempt(delivery, { result, atMs, random: deps.random() }, deps.context());
   }
 
   async function recordWithoutPost(next: DeliveryRecord): Promise<AttemptOutcome> {
     const delivery = await deliveries.replace(next);
-    return delivery ? { kind: "recordedWithoutPost", delivery } : { kind: "nothing" };
+    return delivery ? { kind: "recordedWithoutPost", delivery } : { kind: "alreadyHandled" };
   }
 
   async function release(delivery: DeliveryRecord, delayMs: number): Promise<void> {

@@ -5,7 +5,7 @@ import type { HashFormat, PayloadMode } from "../../../contracts/webhook-forms.t
 import { topLevelMembers, withoutMember } from "../../json/json-members.ts";
 import type { PayloadWriter } from "../../providers/webhook-format.ts";
 
-/** Whether webhooks of this format carry events of this type. */
+/** Whether this format has a payload for events of this type. */
 export function formatSupports(format: WebhookFormat, eventType: EventType): boolean {
   return format === "standard" || payloadWriterOf(format, eventType) !== undefined;
 }
@@ -15,8 +15,9 @@ export function formatSupports(format: WebhookFormat, eventType: EventType): boo
  * it. Every number keeps the digits that it has in the envelope.
  *
  * @param delivery.envelope the event's JSON text
- * @param delivery.secret signs the format's `hash`, as the text that the receiver has
- * @throws Error if the format does not carry the event
+ * @param delivery.secret the secret in the text form that the receiver was shown; it keys the
+ *   format's `hash`
+ * @throws Error if the format has no payload for the event
  */
 export function composeWebhookBody(delivery: {
   envelope: string;
@@ -35,6 +36,7 @@ export function composeWebhookBody(delivery: {
   return writePayload({ envelope, hashFormat: delivery.hashFormat, secret: delivery.secret });
 }
 
+/** @returns `undefined` if the format has no payload for events of this type */
 function payloadWriterOf(
   format: Exclude<WebhookFormat, "standard">,
   eventType: EventType,

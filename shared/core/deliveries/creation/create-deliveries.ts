@@ -36,9 +36,9 @@ export type CreateOutcome =
   | { kind: "notSubscribed" }
   | MessageFailure;
 
-/** The delivery of one event, and the message of its first attempt if one must be sent. */
+/** The delivery of one event before its message is sent; `firstAttempt` is absent if none must be sent. */
 interface PendingDelivery {
-  kind: "creation";
+  kind: "pending";
   delivery: DeliveryRecord;
   firstAttempt?: { queue: AttemptQueueName; message: AttemptMessage };
 }
@@ -65,23 +65,26 @@ export function makeCreateDeliveries(deps: CreateDeliveriesDeps): CreateDeliveri
         return "kind" in inputs ? inputs : createForEvent(event, inputs).catch(toMessageFailure);
       }),
     );
-    const creations = results.filter((one) => one.kind === "creation");
+    const pending = results.filter((one) => one.kind === "pending");
     const sendFailure = await sendFirstAttempts(
-      creations.flatMap(({ firstAttempt }) => firstAttempt ?? []),
+      pending.flatMap(({ firstAttempt }) => firstAttempt ?? []),
     );
     await deps.publishDeliveryFailed(
-      creations.flatMap(({ delivery }) =>
+      pending.flatMap(({ delivery }) =>
         delivery.unpublishedFailures.length > 0 ? [delivery] : [],
       ),
     );
     return results.map((one) => {
-      if (one.kind !== "creation") return one;
+      if (one.kind !== "pending") return one;
       if (sendFailure && one.firstAttempt) return sendFailure;
       return { kind: "created", deliveryId: one.delivery.deliveryId };
     });
   };
 
-  /** A delivery to a fast endpoint is not stored here: its first attempt, which follows at once, stores it. */
+  /**
+   * Creates the delivery of one event. It is stored here, unless its endpoint is fast: then
+   * the message holds it, and the first attempt stores it.
+   */
   async function createForEvent(
     event: BusEvent,
     inputs: DeliveryInputs,
@@ -100,24 +103,24 @@ export function makeCreateDeliveries(deps: CreateDeliveriesDeps): CreateDeliveri
     const body = bodyForMessage(delivery);
     if (body === undefined || !hasFastEndpoint(delivery, inputs)) return store(delivery);
     const message = toUnstoredAttemptMessage(delivery, { eventType: event.type, body });
-    return { kind: "creation", delivery, firstAttempt: { queue: "attempts", message } };
+    return { kind: "pending", delivery, firstAttempt: { queue: "attempts", message } };
   }
 
   async function store(delivery: DeliveryRecord): Promise<PendingDelivery> {
     const created = await deps.deliveries.create(delivery);
     const stored = created === "created" ? { ...delivery, version: 1 } : created;
     const { status, cycle, attemptsInCycle } = stored;
-    // New, or created by a worker that stopped before it sent the first message.
+    // New, or created by a worker that stopped before it sent the message of the first attempt.
     const needsFirstAttempt = status === "waiting" && cycle === 1 && attemptsInCycle === 0;
     const firstAttempt = { queue: "retries", message: toAttemptMessage(stored) } as const;
-    return { kind: "creation", delivery: stored, ...(needsFirstAttempt ? { firstAttempt } : {}) };
+    return { kind: "pending", delivery: stored, ...(needsFirstAttempt ? { firstAttempt } : {}) };
   }
 
-  /** Sends first messages, one call for each queue. @returns the failure of all of them if a call fails */
+  /** Sends the messages of first attempts, one call for each queue. @returns the failure of all of them if a call fails */
   async function sendFirstAttempts(
-    firsts: readonly NonNullable<PendingDelivery["firstAttempt"]>[],
+    firstAttempts: readonly NonNullable<PendingDelivery["firstAttempt"]>[],
   ): Promise<MessageFailure | undefined> {
-    const byQueue = Map.groupBy(firsts, ({ queue }) => queue);
+    const byQueue = Map.groupBy(firstAttempts, ({ queue }) => queue);
     const sent = await Promise.allSettled(
       [...byQueue].map(([queue, messages]) => deps.queue.send(queue, messages)),
     );

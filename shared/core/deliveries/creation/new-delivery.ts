@@ -15,7 +15,7 @@ export interface DeliverableEvent {
   clientId: string;
   /** The envelope's JSON text. */
   envelope: string;
-  /** Set if the delivery is cancelled together with this request (G9). */
+  /** Set if the delivery is cancelled together with this request. */
   requestId?: string | undefined;
 }
 
@@ -23,7 +23,7 @@ export interface DeliverableEvent {
  * Creates the delivery of an event to a webhook, with the body that every attempt sends.
  * The body is inline, whatever its size; the store moves a large one to the bucket.
  *
- * @throws Error if the webhook's format does not carry the event, or a master key does not exist
+ * @throws Error if the webhook's format has no payload for the event, or a master key does not exist
  */
 export function newDelivery(
   webhook: WebhookItem,

@@ -9,7 +9,7 @@ import { topLevelMembers, withoutMember } from "../../json/json-members.ts";
 /** An event as EventBridge delivers it. */
 export interface BusEvent extends FinalEvent {
   type: DeliverableType;
-  /** Set if its delivery is cancelled together with this request (G9). */
+  /** Set if its delivery is cancelled together with this request. */
   requestId?: string | undefined;
 }
 
@@ -23,7 +23,8 @@ export interface BusEvent extends FinalEvent {
 export function readBusMessage(text: string): BusEvent | undefined {
   const detailText = extractDetail(text);
   const detail = detailText && busMessage.shape.detail.safeParse(JSON.parse(detailText)).data;
-  if (!detail) throw new Failure("MESSAGE_MALFORMED", "is not an event of the bus");
+  if (!detail)
+    throw new Failure("MESSAGE_MALFORMED", "the message has no valid `detail` of an event");
   const type = deliverableType.safeParse(detail.type).data;
   if (type === undefined) return undefined;
   const clientMember = topLevelMembers(detailText).find(({ key }) => key === "clientId");
@@ -35,18 +36,27 @@ export function readBusMessage(text: string): BusEvent | undefined {
 /** The depth of a provider's body, and of the event and bus message around it. */
 const MAX_DEPTH = limits.maxJsonDepth + 8;
 
+/**
+ * Checks that the whole message is JSON of an allowed depth, and returns the text of its `detail`.
+ *
+ * @returns `undefined` if `detail` is not an object
+ * @throws MESSAGE_MALFORMED
+ */
 function extractDetail(text: string): string | undefined {
   try {
     parseJsonObject(Buffer.from(text), "exact", MAX_DEPTH);
   } catch (cause) {
-    throw new Failure("MESSAGE_MALFORMED", "is not a JSON object", { cause });
+    throw new Failure("MESSAGE_MALFORMED", "the message is not a JSON object", { cause });
   }
   const member = topLevelMembers(text).find(({ key }) => key === "detail");
   const value = member && text.slice(text.indexOf("{", member.start), member.end);
   return value?.startsWith("{") ? value : undefined;
 }
 
-/** The event of a completed workflow is delivered even if its request was cancelled. */
+/**
+ * Returns the request together with which the delivery is cancelled. There is none for a
+ * completed workflow: its event is delivered even if the request was cancelled.
+ */
 function cancelledTogetherWith(type: DeliverableType, envelope: string): { requestId?: string } {
   if (type === "workflow.completed") return {};
   const { data } = JSON.parse(envelope) as { data?: { requestId?: unknown } };

@@ -54,9 +54,10 @@ export function currentSecret(
 /**
  * Returns the headers of one attempt, signed according to Standard Webhooks.
  *
- * The specification warns of ids that contain a full stop, as ours do: split at another
- * place, the signed text could be that of another webhook. That is impossible here: no
- * part of an id is a timestamp, and no suffix of a JSON body is a JSON object.
+ * The specification warns of ids that contain a full stop, as ours do: a receiver that splits
+ * `id.timestamp.body` elsewhere could read another webhook. That cannot happen here: no part
+ * of an id, such as `failed:dl_1:1`, is a timestamp, and what follows a full stop inside a JSON
+ * object is not a JSON object.
  *
  * @param attempt.timestampSeconds when this attempt is made (real time)
  * @param attempt.secrets newest first; each adds one signature

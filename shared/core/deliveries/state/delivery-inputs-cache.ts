@@ -1,7 +1,7 @@
 import type { WebhookItem } from "../../../contracts/config-items.ts";
 import type { AttemptMessage } from "../../../contracts/messages/delivery.ts";
 import type { DeliveryContext } from "./delivery-context.ts";
-import type { DeliveryInputs, DeliveryInputsReader } from "./ports.ts";
+import type { DeliveryInputKeys, DeliveryInputs, DeliveryInputsReader } from "./ports.ts";
 import type { EndReason } from "./record.ts";
 import { webhookStatusOf } from "./webhook-status.ts";
 
@@ -29,7 +29,7 @@ export interface DeliveryInputsCache {
 /** Returns the distinct keys of the inputs that a batch needs. */
 export function inputKeysOf(
   items: readonly { clientId: string; requestId?: string | undefined }[],
-): Parameters<DeliveryInputsReader["read"]>[0] {
+): DeliveryInputKeys {
   return {
     clientIds: [...new Set(items.map(({ clientId }) => clientId))],
     requestIds: [...new Set(items.flatMap(({ requestId }) => requestId ?? []))],

@@ -18,7 +18,7 @@ export function deliveryRulesOf(settings: FunctionSettings) {
     jitter: DELIVERY_JITTER,
     /** Real time of a POST, from the DNS lookup to the last byte. */
     timeoutMs: settings.deliveryTimeoutSeconds * SECOND_MS,
-    /** Real time: a POST without a response for so long marks its endpoint as slow. */
+    /** Real time: a POST without a response for longer than this marks its endpoint as slow. */
     slowMs: limits.slowEndpointMs as number,
     /** Real time for which an attempt belongs to one worker. */
     leaseMs: settings.deliveryLeaseSeconds * SECOND_MS,

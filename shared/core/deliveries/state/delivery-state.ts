@@ -1,5 +1,5 @@
 import { limits } from "../../../contracts/limits.ts";
-import { asLongAsOverdue, delayAfterFailures, withRetryAfter } from "../../backoff.ts";
+import { delayAfterFailures, withRetryAfter } from "../../backoff.ts";
 import type { Lease } from "../../clock.ts";
 import type { DeliveryContext } from "./delivery-context.ts";
 import type { PostResult } from "./ports.ts";
@@ -19,43 +19,44 @@ const LOST_AFTER_MS = 1_200_000;
 /** The minimum of the same in real time, where business time runs faster. */
 const LOST_AFTER_REAL_MS = 60_000;
 
-/** Starts of one attempt: if that many workers stop during it, the attempt counts as failed. */
+/** Claims of one attempt: if that many workers stop during it, the attempt counts as failed. */
 const MAX_CLAIMS_OF_ATTEMPT = 3;
 
 /** The newest attempts that an item keeps: a delivery may be resent any number of times. */
 const MAX_ATTEMPTS_KEPT = 100;
 
 /**
- * When a message that is to arrive at `nextMs` counts as lost. The grace period grows
- * with the time overdue: a message that only waits in a long queue is not sent again
- * and again.
+ * Returns when a message that is to arrive at `nextMs` counts as lost: 20 minutes later. If
+ * the attempt is overdue for longer than that already, the message counts as lost after as
+ * much time again: at 30 minutes overdue, in 30 minutes. So a message that only waits in a
+ * long queue is sent again at doubling intervals.
  */
 export function messageLostAtMs(nextMs: number, { nowMs, speed }: DeliveryContext): number {
   const graceMs = Math.max(LOST_AFTER_MS, LOST_AFTER_REAL_MS * speed);
-  return Math.max(nextMs, nowMs) + asLongAsOverdue(nowMs - nextMs, graceMs);
+  return Math.max(nextMs, nowMs) + Math.max(nowMs - nextMs, graceMs);
 }
 
-/** Whether the current attempt, as claimed, has been started too often to be made again. */
+/** Whether the current attempt has been claimed too often, this claim included, to be made again. */
 export function hasExhaustedClaims({ claimsOfAttempt }: DeliveryRecord): boolean {
   return claimsOfAttempt > MAX_CLAIMS_OF_ATTEMPT;
 }
 
-/** Creates a delivery that waits for its first attempt; its message is expected to be sent at once. */
+/** Returns a new delivery that waits for its first attempt. The caller must send its message. */
 export function waitingDelivery(
-  of: Pick<
+  delivery: Pick<
     DeliveryRecord,
     "deliveryId" | "clientId" | "webhookId" | "eventId" | "eventType" | "requestId" | "body"
   >,
   context: DeliveryContext,
 ): DeliveryRecord {
   return {
-    deliveryId: of.deliveryId,
-    clientId: of.clientId,
-    webhookId: of.webhookId,
-    eventId: of.eventId,
-    eventType: of.eventType,
-    requestId: of.requestId,
-    body: of.body,
+    deliveryId: delivery.deliveryId,
+    clientId: delivery.clientId,
+    webhookId: delivery.webhookId,
+    eventId: delivery.eventId,
+    eventType: delivery.eventType,
+    requestId: delivery.requestId,
+    body: delivery.body,
     createdMs: context.nowMs,
     status: "waiting",
     cycle: 1,
@@ -87,7 +88,7 @@ export function claimFirstAttempt(
   };
 }
 
-/** Releases a claimed delivery whose attempt was not made: it waits again, and nothing is counted. */
+/** Releases a claimed delivery whose attempt was not made: it waits again, and the claim is not counted. */
 export function releaseUnattempted(
   delivery: DeliveryRecord,
   delayMs: number,
@@ -140,7 +141,10 @@ export function endDelivery(
   };
 }
 
-/** Clears claim and due time. A failure is published by its writer, and by the sweep if the writer stops first. */
+/**
+ * Clears the claim and the due times, and extends the expiry. If failures are unpublished, it
+ * schedules their recovery: the sweep publishes them if this writer stops first.
+ */
 function clearClaimAndSchedule(delivery: DeliveryRecord, context: DeliveryContext): DeliveryRecord {
   const { nowMs, nowRealMs, rules } = context;
   return {
@@ -160,26 +164,25 @@ function clearClaimAndSchedule(delivery: DeliveryRecord, context: DeliveryContex
  * Applies one attempt: the delivery is delivered, waits for the next attempt, or has
  * failed (after the last attempt, or because the endpoint answered 410).
  *
- * @param made.atMs when the attempt started (business time)
- * @param made.draw a random number from 0 to 1, for the jitter of the next delay
+ * @param attempt.atMs when the attempt started (business time)
+ * @param attempt.random from 0 to 1, for the jitter of the next delay
  */
 export function applyAttempt(
   delivery: DeliveryRecord,
-  made: { posted: PostResult; atMs: number; draw: number },
+  { result, atMs, random }: { result: PostResult; atMs: number; random: number },
   context: DeliveryContext,
 ): DeliveryRecord {
-  const { posted, atMs, draw } = made;
-  const { httpStatus, error, durationMs, bodyStart } = posted;
+  const { httpStatus, error, durationMs, bodyStart } = result;
   const { cycle } = delivery;
   const attemptNumber = delivery.attemptsInCycle + 1;
   const attempt: Attempt = { cycle, attemptNumber, atMs, httpStatus, error, durationMs, bodyStart };
   const attemptHistory = [...delivery.attemptHistory, attempt].slice(-MAX_ATTEMPTS_KEPT);
   const next = { ...delivery, attemptsInCycle: attemptNumber, attemptHistory };
-  if (isSuccess(posted)) {
+  if (isSuccess(result)) {
     return { ...clearClaimAndSchedule(next, context), status: "delivered", endedMs: context.nowMs };
   }
   if (httpStatus === 410) return endDelivery(next, "failed", "gone", context);
-  const delayMs = nextDelayMs({ attemptNumber, draw, posted }, context);
+  const delayMs = nextDelayMs({ attemptNumber, random, result }, context);
   if (delayMs === undefined) return endDelivery(next, "failed", "attempts_used", context);
   const nextMs = context.nowMs + delayMs;
   const sweepDueMs = sweepDueFor(nextMs, context);
@@ -198,18 +201,19 @@ export function isSuccess({ httpStatus = 0 }: Pick<PostResult, "httpStatus">): b
  * @returns `undefined` after the last attempt
  */
 function nextDelayMs(
-  { attemptNumber, draw, posted }: { attemptNumber: number; draw: number; posted: PostResult },
+  { attemptNumber, random, result }: { attemptNumber: number; random: number; result: PostResult },
   { rules }: DeliveryContext,
 ): number | undefined {
-  const delayMs = delayAfterFailures(rules.delaysMs, rules.jitter)(attemptNumber, draw);
-  const isAsked = posted.httpStatus === 429 || posted.httpStatus === 503;
+  const delayMs = delayAfterFailures(rules.delaysMs, rules.jitter)(attemptNumber, random);
+  const isAsked = result.httpStatus === 429 || result.httpStatus === 503;
   if (delayMs === undefined || !isAsked) return delayMs;
-  return withRetryAfter(delayMs, posted.retryAfterMs ?? 0, Math.max(...rules.delaysMs));
+  return withRetryAfter(delayMs, result.retryAfterMs ?? 0, Math.max(...rules.delaysMs));
 }
 
 /**
- * When the sweep must act. If SQS can delay the message of the next attempt, it is sent
- * now, and the sweep acts if it is lost; else the sweep sends it.
+ * Returns when the sweep must act on a delivery whose next attempt is due at `nextMs`. If SQS
+ * can delay the message for that long, the caller sends it now, and the sweep sends it again
+ * once it counts as lost. Otherwise the sweep sends it as soon as SQS can delay it.
  */
 function sweepDueFor(nextMs: number, context: DeliveryContext): number {
   const isSentNow = nextMs - context.nowMs <= MAX_MESSAGE_DELAY_MS;

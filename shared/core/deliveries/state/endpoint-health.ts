@@ -15,10 +15,10 @@ export interface AttemptObservation {
  */
 export function healthOf(
   stored: EndpointHealth | undefined,
-  of: { clientId: string; webhookId: string },
+  webhook: { clientId: string; webhookId: string },
 ): EndpointHealth {
-  if (stored?.webhookId === of.webhookId) return stored;
-  const { clientId, webhookId } = of;
+  if (stored?.webhookId === webhook.webhookId) return stored;
+  const { clientId, webhookId } = webhook;
   const version = stored?.version ?? 0;
   return {
     clientId,
@@ -43,20 +43,20 @@ export function isCircuitOpen(
  * Takes one of the endpoint's slots until the lease ends.
  *
  * An endpoint has `rules.workersPerEndpoint` slots. While its circuit is open it has
- * one (half-open), unless the worker has messages that are overdue.
+ * one (half-open), unless the worker has a message that was held for the longest time allowed.
  *
- * @param hasOverdue whether the worker has a message that was held for the longest time allowed
+ * @param hasMaxHeld whether the worker has a message that was held for the longest time allowed
  * @returns `undefined` if all slots are taken
  */
 export function acquireSlot(
   health: EndpointHealth,
-  { lease, hasOverdue }: { lease: Lease; hasOverdue: boolean },
+  { lease, hasMaxHeld }: { lease: Lease; hasMaxHeld: boolean },
   context: DeliveryContext,
 ): EndpointHealth | undefined {
   const alive = Object.entries(health.slots).filter(
     ([owner, untilMs]) => untilMs > context.nowRealMs && owner !== lease.owner,
   );
-  const isHalfOpen = isCircuitOpen(health, context) && !hasOverdue;
+  const isHalfOpen = isCircuitOpen(health, context) && !hasMaxHeld;
   const slots = isHalfOpen ? 1 : context.rules.workersPerEndpoint;
   if (alive.length >= slots) return undefined;
   return { ...health, slots: Object.fromEntries([...alive, [lease.owner, lease.untilMs]]) };

@@ -6,6 +6,13 @@ import type { DeliveryJob, DeliveryRecord, EndpointHealth } from "./record.ts";
 
 /** Every call of these ports throws DEPENDENCY_DOWN if the dependency does not answer; a write may have been made. */
 
+export type ClaimResult =
+  | { kind: "claimed"; delivery: DeliveryRecord }
+  /** The next attempt is due at `nextMs` (business time). */
+  | { kind: "notDue"; nextMs: number }
+  /** Another worker has it, it has ended, or there is no such delivery. */
+  | { kind: "notClaimed" };
+
 export interface DeliveryStore {
   /** Finds a delivery, strongly consistent. */
   find(deliveryId: string): Promise<DeliveryRecord | undefined>;
@@ -17,16 +24,7 @@ export interface DeliveryStore {
    * A delivery can be claimed if it waits and is due (business time), or if the lease of
    * its claim has expired (real time). At most one claim of a delivery is alive at any time.
    */
-  claim(
-    deliveryId: string,
-    lease: Lease,
-  ): Promise<
-    | { kind: "claimed"; delivery: DeliveryRecord }
-    /** The next attempt is due at `nextMs` (business time). */
-    | { kind: "notDue"; nextMs: number }
-    /** Another worker has it, it has ended, or there is no such delivery. */
-    | { kind: "notClaimed" }
-  >;
+  claim(deliveryId: string, lease: Lease): Promise<ClaimResult>;
   /**
    * Replaces the version that was read; the new one is `version + 1`. Idempotent: a
    * repeated call recognises its own write.
@@ -37,7 +35,7 @@ export interface DeliveryStore {
   /**
    * Lists a client's deliveries, newest first.
    *
-   * @param query.before cursor: lists the deliveries after it
+   * @param query.before cursor of the page: lists the deliveries that were created before it
    * @returns a page and the cursor of the next one; a page with a cursor may hold fewer
    *   than `limit` deliveries, or none
    */
@@ -54,7 +52,7 @@ export interface DeliveryStore {
     due: Pick<DueDelivery, "message" | "sweepDueMs">,
     sweepDueMs: number,
   ): Promise<boolean>;
-  /** Returns ids of deliveries and jobs to be recovered before `beforeRealMs` (real time), earliest first. */
+  /** Returns ids of deliveries and of jobs (`isJobId`) to be recovered before `beforeRealMs` (real time), earliest first. */
   findStale(shard: number, beforeRealMs: number, limit: number): Promise<string[]>;
 }
 
@@ -97,7 +95,10 @@ export interface WebhookStore {
   replace(webhook: WebhookItem): Promise<WebhookItem | undefined>;
 }
 
-/** The stored inputs of a batch, read by one strongly consistent call. */
+/**
+ * The stored webhooks, endpoint health and cancelled requests that decide about the
+ * deliveries of a batch, read by one strongly consistent call.
+ */
 export interface DeliveryInputs {
   /** By client id. */
   webhooks: ReadonlyMap<string, WebhookItem>;
@@ -107,11 +108,13 @@ export interface DeliveryInputs {
   cancelledRequests: ReadonlySet<string>;
 }
 
+export interface DeliveryInputKeys {
+  clientIds: readonly string[];
+  requestIds: readonly string[];
+}
+
 export interface DeliveryInputsReader {
-  read(keys: {
-    clientIds: readonly string[];
-    requestIds: readonly string[];
-  }): Promise<DeliveryInputs>;
+  read(keys: DeliveryInputKeys): Promise<DeliveryInputs>;
 }
 
 /**
@@ -158,5 +161,5 @@ export interface WebhookPoster {
    * Makes one POST, without retries, over a new connection and to a public address only.
    * Ends within the poster's timeout. Never rejects.
    */
-  post(post: WebhookPost): Promise<PostResult>;
+  post(request: WebhookPost): Promise<PostResult>;
 }

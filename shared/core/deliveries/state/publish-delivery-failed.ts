@@ -12,7 +12,10 @@ export interface PublishDeliveryFailedDeps {
   publisher: EventPublisher;
   archive: EventArchive;
   context: () => DeliveryContext;
-  /** Counts failures durably before they are recorded as published, so that no alarm is missed. */
+  /**
+   * Counts failures and writes the metric. Called before the failures are recorded as
+   * published, so that a crash cannot lose a count.
+   */
   onDeliveriesFailed: (failures: number) => void;
   /** Called with an error that does no harm: the sweep publishes these failures again. */
   onIgnoredError: (error: unknown) => void;

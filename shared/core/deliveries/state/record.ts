@@ -50,7 +50,7 @@ export interface DeliveryRecord {
   webhookId: string;
   eventId: string;
   eventType: EventType;
-  /** Set if the delivery is cancelled together with this request (G9). */
+  /** Set if the delivery is cancelled together with this request. */
   requestId?: string | undefined;
   createdMs: number;
   /** Every attempt sends these bytes. */
@@ -78,7 +78,7 @@ export interface DeliveryRecord {
   /** When it ended. */
   endedMs?: number | undefined;
 
-  /** When the sweep must send the message of the next attempt. */
+  /** When the sweep must send the message of the next attempt, for the first time or because it counts as lost. */
   sweepDueMs?: number | undefined;
   /** When the sweep must recover it: its worker has stopped, or failures are unpublished. */
   recoverAfterRealMs?: number | undefined;

@@ -1,7 +1,7 @@
 import type { WebhookItem } from "../../../contracts/config-items.ts";
+import { newJob, sendJobMessage } from "../state/bulk-jobs.ts";
 import type { DeliveryContext } from "../state/delivery-context.ts";
 import type { DeliveryQueue, JobStore, WebhookStore } from "../state/ports.ts";
-import type { DeliveryJob } from "../state/record.ts";
 
 export interface DeactivateWebhookDeps {
   webhooks: WebhookStore;
@@ -19,11 +19,11 @@ export type DeactivateWebhook = (
 ) => Promise<WebhookItem | undefined>;
 
 /**
- * Disables or deletes a webhook, and starts a job that ends its waiting deliveries and
- * publishes `webhook.disabled`.
+ * Disables or deletes a webhook, and starts a job that ends its waiting deliveries. If the
+ * webhook is disabled, the job publishes `webhook.disabled` first.
  *
- * The job is stored first. If the worker stops before the end, the sweep starts the job,
- * which reads the webhook's status and does nothing if the webhook is active.
+ * The job is stored before the webhook is changed. If the worker stops in between, the sweep
+ * starts the job, which reads the webhook's status and does nothing if the webhook is active.
  *
  * @returns the webhook as stored, or `undefined` if another write came first
  * @throws DEPENDENCY_DOWN; the webhook may have been changed
@@ -42,39 +42,4 @@ export function makeDeactivateWebhook(deps: DeactivateWebhookDeps): DeactivateWe
     if (deactivated) await sendJobMessage(job, deps);
     return deactivated;
   };
-}
-
-/** Returns a new job. If its message is lost, the sweep starts it after `rules.outboxGraceMs`. */
-export function newJob(
-  kind: DeliveryJob["kind"],
-  job: Pick<DeliveryJob, "clientId" | "webhookId"> & { sinceMs?: number; untilMs?: number },
-  { context, randomHex }: Pick<DeactivateWebhookDeps, "context" | "randomHex">,
-): DeliveryJob {
-  const { nowMs, nowRealMs, rules } = context();
-  const { sinceMs = nowMs - rules.retentionMs, untilMs = nowMs } = job;
-  return {
-    jobId: `job_${randomHex(12)}`,
-    clientId: job.clientId,
-    kind,
-    webhookId: job.webhookId,
-    sinceMs,
-    untilMs,
-    status: "running",
-    examined: 0,
-    changed: 0,
-    skipped: 0,
-    createdMs: nowMs,
-    recoverAfterRealMs: nowRealMs + rules.outboxGraceMs,
-    expiresMs: nowMs + rules.retentionMs,
-    version: 0,
-  };
-}
-
-/** Sends the message that starts or continues a job. Never rejects: if it is lost, the sweep sends it. */
-export async function sendJobMessage(
-  { jobId, clientId }: DeliveryJob,
-  { queue, onIgnoredError }: Pick<DeactivateWebhookDeps, "queue" | "onIgnoredError">,
-): Promise<void> {
-  const message = { v: 1, kind: "job", jobId, clientId } as const;
-  await queue.send("retries", [{ message }]).catch(onIgnoredError);
 }
