@@ -75,7 +75,7 @@ test.each([
   ],
   ["without a signature", { secrets: [] }, 400],
   ["signed with both secrets of a rotation", { secrets: [newSecret, oldSecret] }, 204],
-])("A webhook %s is answered %o", async (_name, how, status) => {
+])("A webhook %s is answered with the expected status", async (_name, how, status) => {
   expect((await post("x", how)).status).toBe(status);
   expect(handled).toHaveLength(status === 204 ? 1 : 0);
 });
