@@ -59,7 +59,7 @@ export interface RequestPorts {
   onIgnoredError: (error: unknown) => void;
 }
 
-/** What `submit` needs beside. */
+/** What `submit` needs in addition. */
 export interface SubmissionPorts extends RequestPorts, PublishPorts, PausingProviderPorts {
   /** Returns the master keys, the one that sealed this text among them. @throws DEPENDENCY_DOWN */
   masterKeys: (sealed: string) => Promise<MasterKeys>;
@@ -69,12 +69,12 @@ export interface SubmissionPorts extends RequestPorts, PublishPorts, PausingProv
   random: () => number;
 }
 
-/** What `consume` needs beside to join webhooks with requests. */
+/** What `consume` needs in addition to join webhooks with requests. */
 export interface JoinPorts extends RequestPorts, PublishPorts {
   requeueLater: JoinWebhooksDeps["requeueLater"];
 }
 
-/** What `reconcile` needs beside, and the limits of one run. */
+/** What `reconcile` needs in addition, and the limits of one run. */
 export interface RequestSweepPorts extends RequestPorts, PublishPorts, PausingProviderPorts {
   /** Most requests and lanes of one shard. */
   limit: number;
@@ -82,7 +82,7 @@ export interface RequestSweepPorts extends RequestPorts, PublishPorts, PausingPr
   maxPolls: number;
 }
 
-/** What `api` needs beside to serve the clients' requests. */
+/** What `api` needs in addition to serve the clients' requests. */
 export type ClientRequestPorts = RequestPorts &
   ProviderPorts &
   Pick<
@@ -144,13 +144,13 @@ export function composeRequestSweep(ports: RequestSweepPorts): {
   const parts = withCommonParts(ports);
   const publish = makePublishOutboxes(parts);
   const applyProviderUpdate = makeApplyProviderUpdate(parts);
-  const { poll } = makePollRequest({ ...parts, publish, applyProviderUpdate });
+  const pollRequest = makePollRequest({ ...parts, publish, applyProviderUpdate });
   return {
     sweepRequests: makeSweepRequests({
       ...parts,
       publish,
       joinWhenDue: makeJoinWhenDue(parts),
-      pollRequest: poll,
+      pollRequest,
     }),
   };
 }
@@ -165,7 +165,7 @@ export function composeAccounts(ports: AccountPorts): Accounts {
   return makeAccounts({ ...ports, laneScheduler: composeLaneScheduler(ports) });
 }
 
-/** The parts that several use cases share, beside their ports. */
+/** The parts that several use cases share, in addition to their ports. */
 function withCommonParts<Ports extends RequestPorts>(ports: Ports) {
   const { requests, texts, clock, rules } = ports;
   return {

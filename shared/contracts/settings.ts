@@ -37,7 +37,7 @@ const functionShape = {
   claimLeaseSeconds: wholeNumber(20, 900, 30),
   /** Days (business time) for which an event is known as seen, and readable. */
   dedupeRetentionDays: wholeNumber(3, 365, 30),
-  /** Real seconds after which `reconcile` publishes what its writer did not; of requests, too. */
+  /** Real seconds after which `reconcile` publishes an event that its writer has not published, of webhooks and of requests. */
   outboxGraceSeconds: wholeNumber(1, 900, 30),
   /** Seconds (business time) after which a request that still waits in its lane ends FAILED. */
   queueTimeoutSeconds: wholeNumber(60, 31_536_000, 86_400),

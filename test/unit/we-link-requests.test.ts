@@ -163,7 +163,7 @@ describe("an answer that contains the outcome", () => {
     expect(read(200, body)).toMatchObject({
       kind: "accepted",
       providerRequestId: "r1",
-      outcome: {
+      resultEvent: {
         type: "workflow.completed",
         providerObjectId: "r1",
         data: {
@@ -178,14 +178,14 @@ describe("an answer that contains the outcome", () => {
 
   test("An immediate outcome needs no id", () => {
     const told = read(200, { status: "SUCCESS", result: { n: 1 } });
-    expect(told).toMatchObject({ kind: "accepted", outcome: { data: { result: { n: 1 } } } });
+    expect(told).toMatchObject({ kind: "accepted", resultEvent: { data: { result: { n: 1 } } } });
     expect(JSON.stringify(told)).not.toMatch(/workflowId|providerRequestId/);
   });
 
   test("An immediate outcome may be a failure", () => {
     expect(read(200, { status: "WRONG_PASSWORD", message: "No" })).toMatchObject({
       kind: "accepted",
-      outcome: { data: { status: "failed", error: { code: "WRONG_PASSWORD", message: "No" } } },
+      resultEvent: { data: { status: "failed", error: { code: "WRONG_PASSWORD", message: "No" } } },
     });
   });
 
@@ -197,7 +197,7 @@ describe("an answer that contains the outcome", () => {
     const told = requests.readSubmission(answer(200, body), action);
     expect(told).toMatchObject({
       kind: "accepted",
-      outcome: { type: "workflow.completed", data: { status: "completed", result } },
+      resultEvent: { type: "workflow.completed", data: { status: "completed", result } },
     });
   });
 

@@ -6,13 +6,14 @@ import { conditionalWrite } from "./conditional-write.ts";
 /** Most clients that one function keeps in memory. */
 const CACHE_LIMIT = 10_000;
 
-/** A second's counter is of no use after it; TTL removes it some time. */
+/** A second's counter is of no use after it; TTL deletes it later. */
 const KEPT_SECONDS = 3_600;
 
 /**
- * Counts a client's requests in each second of real time. The first call of
- * a second is free in each process: a client within its limits costs no write.
- * So the bound is the limit and one for each process that serves the client.
+ * Counts a client's requests in each second of real time. Each process lets the
+ * first request of a second through without counting it, so that a slow client
+ * costs no write. A client can therefore make `limit` requests a second, and one
+ * more for each process that serves it.
  */
 export function makeDynamoClientRates(options: {
   client: DynamoDBDocumentClient;

@@ -3,7 +3,6 @@ import { Failure } from "../../contracts/failures.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { LaneStore } from "../../core/requests/state/ports.ts";
 import type { LaneOwner } from "../../core/requests/state/record.ts";
-import { retryOnConflict } from "../../core/retry-on-conflict.ts";
 import { callDependency } from "../dependency-down.ts";
 import { LANE_ID, pauseItem, pauseName, readLaneItem } from "./lane-item.ts";
 import { makeReleaseLane } from "./lane-release.ts";
@@ -70,25 +69,19 @@ export function makeDynamoLanes(options: {
         });
       const isFull = (existing: Record<string, unknown> | undefined) =>
         of.limit !== undefined && Number(existing?.waiting ?? 0) >= of.limit;
-      const result = await retryOnConflict({
-        find: async () => now,
-        decide: () => now,
-        async replace() {
-          const first = await joinAt(":now", "attribute_not_exists(lastPlace) OR lastPlace < :now");
-          if ("written" in first) return joinedFrom(first.written, now);
-          if (isFull(first.existing)) return "full" as const;
-          // Another request joined in this millisecond, or its writer's clock is ahead: the
-          // place after it.
-          const second = await joinAt("lastPlace + :one", "lastPlace >= :now");
-          if ("written" in second) {
-            return joinedFrom(second.written, Number(second.written?.lastPlace) + 1);
-          }
-          return isFull(second.existing) ? ("full" as const) : undefined;
-        },
-        maxAttempts: MAX_ATTEMPTS,
-      });
-      if (result.kind === "written") return result.written;
-      throw new Failure("DEPENDENCY_DOWN", "too many join one lane at once");
+      for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+        const first = await joinAt(":now", "attribute_not_exists(lastPlace) OR lastPlace < :now");
+        if ("written" in first) return joinedFrom(first.written, now);
+        if (isFull(first.existing)) return "full";
+        // Another request joined in this millisecond, or its writer's clock is ahead: take the
+        // place after it.
+        const second = await joinAt("lastPlace + :one", "lastPlace >= :now");
+        if ("written" in second) {
+          return joinedFrom(second.written, Number(second.written?.lastPlace) + 1);
+        }
+        if (isFull(second.existing)) return "full";
+      }
+      throw new Failure("DEPENDENCY_DOWN", "too many requests join one lane at once");
     },
 
     async setWaitingCount(lane, waiting) {
@@ -170,6 +163,7 @@ export function makeDynamoLanes(options: {
     async pause(lane, owner, pause) {
       await update(lane, {
         set: [SET_OWNER, `${pauseName(pause)} = :pause`],
+        // The first condition is always true: a pause without an end replaces any.
         condition:
           pause.untilMs === undefined
             ? "attribute_exists(lane) OR attribute_not_exists(lane)"

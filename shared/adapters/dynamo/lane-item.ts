@@ -5,7 +5,11 @@ import { type Lane, type LanePause, PAUSED_BY_CLIENT } from "../../core/requests
 /** The sort key of a lane's own item, beside its requests. */
 export const LANE_ID = "#lane";
 
-/** The attributes keep the names that they were first stored under. */
+/**
+ * The attributes keep the names that they were first stored under. `lastPlace` is the lane's
+ * `lastPosition`, `waiting` its `waitingCount`, `nextMs` its `nextSubmissionNotBeforeMs`, and
+ * `dueAt` its `sweepDueMs`.
+ */
 const item = z.object({
   lane: z.string(),
   clientId: z.string(),
@@ -16,9 +20,11 @@ const item = z.object({
   waiting: z._default(z.number(), 0),
   nextMs: z._default(z.number(), 0),
   dueAt: z.optional(z.number()),
-  /** A pause until a login succeeds. It takes precedence over a pause with an end. */
+  /** A pause until a login succeeds. It takes precedence over a pause until a time. */
   stop: z.optional(z.object({ reason: z.string() })),
+  /** A pause by the client. It takes precedence over the others. */
   halt: z.optional(z.object({ reason: z.string() })),
+  /** A pause until a time. */
   pause: z.optional(z.object({ reason: z.string(), untilMs: z.number() })),
   owner: z.optional(z.string()),
   leaseUntilRealMs: z.optional(z.number()),

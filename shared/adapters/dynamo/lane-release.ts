@@ -61,11 +61,13 @@ function releaseOf(
   waiting: number,
 ): LaneChange {
   const staysDue = sweepDueMs !== undefined;
-  const isEnough = waiting >= dequeuedCount;
+  const hasEnoughWaiting = waiting >= dequeuedCount;
   return {
     set: [
       "releasedBy = :owner",
-      ...(dequeuedCount > 0 ? [`waiting = ${isEnough ? "waiting - :taken" : ":none"}`] : []),
+      ...(dequeuedCount > 0
+        ? [`waiting = ${hasEnoughWaiting ? "waiting - :dequeued" : ":none"}`]
+        : []),
       ...(staysDue ? ["dueAt = :due", SET_DUE] : []),
       ...(nextMs === undefined ? [] : ["nextMs = :next"]),
       ...(pause === undefined ? [] : [`${pauseName(pause)} = :pause`]),
@@ -76,14 +78,16 @@ function releaseOf(
       // False when the due time was moved meanwhile, or when a request joined an idle lane.
       "dueAt = :seenDue",
       ...(staysDue ? [] : ["lastPlace = :seenPlace"]),
-      ...(dequeuedCount > 0 ? [isEnough ? "waiting >= :taken" : "waiting < :taken"] : []),
+      ...(dequeuedCount > 0
+        ? [hasEnoughWaiting ? "waiting >= :dequeued" : "waiting < :dequeued"]
+        : []),
     ].join(" AND "),
     names: { "#owner": "owner" },
     values: {
       ":owner": seen.owner,
       ":seenDue": seen.sweepDueMs,
-      ...(dequeuedCount > 0 ? { ":taken": dequeuedCount } : {}),
-      ...(dequeuedCount > 0 && !isEnough ? { ":none": 0 } : {}),
+      ...(dequeuedCount > 0 ? { ":dequeued": dequeuedCount } : {}),
+      ...(dequeuedCount > 0 && !hasEnoughWaiting ? { ":none": 0 } : {}),
       ...(staysDue
         ? { ":due": sweepDueMs, ":shard": shardOfLane(seen.lane) }
         : { ":seenPlace": seen.lastPosition }),

@@ -19,14 +19,14 @@ export type LaneUpdate = ReturnType<typeof makeLaneUpdate>;
 /** Attempts when other writers change the lane between two writes of ours. */
 export const MAX_ATTEMPTS = 5;
 
-/** Goes with each change of `dueAt`: it puts the lane into the index of the sweep. */
+/** Accompanies each write of `dueAt`, and puts the lane into the index of the sweep. */
 export const SET_DUE = "dueShard = :shard";
 
 export const shardOfLane = (lane: string) => shardOf(lane, REQUEST_SHARD_COUNT);
 
 /**
- * The item's attributes as `returns` asks for them; those of the stored item when the
- * condition is false.
+ * Returns a function that makes one update. It returns the attributes that `returns` asks
+ * for as `written`, or the stored item as `existing` when the condition is false.
  */
 export function makeLaneUpdate(options: { client: DynamoDBDocumentClient; tableName: string }) {
   const { client, tableName: TableName } = options;

@@ -7,11 +7,11 @@ import type { ProviderAnswer } from "../../core/providers/provider-client.ts";
 import type { CallResult, ProviderCalls } from "../../core/requests/state/ports.ts";
 
 /**
- * Calls providers over a connection of its own each time: only so is it known
- * whether anything can have been sent. No retry; a redirect is an answer.
+ * Calls providers, each time over a new connection, so that it is known whether
+ * anything can have been sent. Makes no retry; a redirect is an answer.
  *
- * Until TCP (and TLS, where the address is https) is made, not a byte of the
- * request has left: `notSent`. From then on a call without a whole answer is `lost`.
+ * A call that fails before TCP (and TLS, for an https address) is connected is
+ * `notSent`: no byte of the request was sent. A call that fails later is `incomplete`.
  */
 export function makeHttpProviderCalls(options: {
   baseUrls: Readonly<Record<ProviderId, string>>;

@@ -21,7 +21,7 @@ export interface AccountsDeps {
   /** Returns that many random bytes as hex. */
   randomHex: (bytes: number) => string;
   clock: Clock;
-  /** Told of what was given up without harm to the caller. */
+  /** Called with errors that do not fail the call. */
   onIgnoredError: (error: unknown) => void;
 }
 

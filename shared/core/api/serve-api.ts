@@ -61,7 +61,7 @@ export function makeServeApi(deps: ServeApiDeps) {
     const caller = operation.isPublic ? undefined : await authenticate(operation, call.headers);
     const input = validateCall(operation, call);
     const callerIds = { clientId: caller?.clientId ?? "", accountId: caller?.accountId ?? "" };
-    // `checkCall` has validated the input by the contract of this very operation.
+    // `validateCall` has validated the input by the contract of this operation.
     const body = await handler({ ...input, ...callerIds } as never);
     return { kind: "answered", status: operation.answer.status, body, keyId: caller?.keyId };
   }
@@ -84,7 +84,7 @@ export function makeServeApi(deps: ServeApiDeps) {
   };
 }
 
-/** The operation and the dialect, which decide the shape of an error. */
+/** Returns the operation and the dialect, which decide the shape of an error. */
 function operationInfoOf(routeKey: string) {
   const { operationId, dialect } = operationByRoute.get(routeKey) ?? {};
   return { operationId, dialect };

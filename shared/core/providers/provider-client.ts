@@ -25,14 +25,14 @@ export interface ProviderAnswer {
  */
 export type SubmissionOutcome =
   /**
-   * The provider has the request. `outcome` is present where it answered with the
-   * result at once; without a `providerRequestId`, its `providerObjectId` is meaningless.
+   * The provider has the request. `resultEvent` is present when the answer already
+   * contains the result. Ignore its `subjectId` when there is no `providerRequestId`.
    */
   | {
       kind: "accepted";
       providerRequestId?: string;
-      outcome?: ProviderEvent;
-      /** A number of the outcome is stored as text, because it would lose digits. */
+      resultEvent?: ProviderEvent;
+      /** A number of the result is stored as text, because it would lose digits. */
       numbersAsText?: true;
     }
   /** Permanently refused; nothing was done. */

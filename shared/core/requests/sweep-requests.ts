@@ -13,8 +13,8 @@ import type { RequestWriter } from "./state/request-writer.ts";
 import { markUnknown } from "./state/submission-transitions.ts";
 
 /**
- * The requests' part of `reconcile`. It finds by two sparse indexes what nobody
- * else completes: requests and lanes that are due (business time), and requests
+ * The requests' part of `reconcile`. It finds by two sparse indexes what no
+ * other function completes: requests and lanes that are due (business time), and requests
  * whose writer has had its time (real time).
  */
 
@@ -71,14 +71,14 @@ export type SweepRequests = ReturnType<typeof makeSweepRequests>;
 export function makeSweepRequests(deps: SweepRequestsDeps) {
   return async (remainingMs: () => number): Promise<RequestSweepResult> => {
     const total = emptyResult();
-    const failed = (error: unknown): void => {
+    const recordFailure = (error: unknown): void => {
       total.failed.push(toMessageFailure(error));
     };
     const forEach = async <Item>(items: Item[], process: (item: Item) => Promise<void>) => {
       for (let at = 0; at < items.length; at += CONCURRENCY) {
         if (remainingMs() < STOP_BEFORE_MS) return;
         const chunk = items.slice(at, at + CONCURRENCY);
-        await Promise.all(chunk.map((item) => process(item).catch(failed)));
+        await Promise.all(chunk.map((item) => process(item).catch(recordFailure)));
       }
     };
     const readShards = async <Item>(query: (shard: number) => Promise<Item[]>) => {
@@ -86,13 +86,14 @@ export function makeSweepRequests(deps: SweepRequestsDeps) {
       // A shard that cannot be read does not keep the others from being processed.
       const read = shards.map((shard) =>
         query(shard).catch((error): Item[] => {
-          failed(error);
+          recordFailure(error);
           return [];
         }),
       );
       return (await Promise.all(read)).flat();
     };
-    const steps = makeSweepSteps(deps, { total, failed });
+    const toPoll: RequestRecord[] = [];
+    const steps = makeSweepSteps(deps, { total, toPoll, recordFailure });
     const { nowMs, nowRealMs } = deps.context();
     const { requests, limit } = deps;
     await forEach(
@@ -104,11 +105,11 @@ export function makeSweepRequests(deps: SweepRequestsDeps) {
       steps.recoverStale,
     );
     // Last, because a provider may answer slowly. The earliest deadline goes first.
-    const toPoll = steps.toPoll.toSorted(
+    const byDeadline = toPoll.toSorted(
       (one, other) => (one.deadlineMs ?? 0) - (other.deadlineMs ?? 0),
     );
-    await forEach(toPoll.slice(0, deps.maxPolls), steps.poll);
-    await forEach(toPoll.slice(deps.maxPolls), steps.postponePoll);
+    await forEach(byDeadline.slice(0, deps.maxPolls), steps.poll);
+    await forEach(byDeadline.slice(deps.maxPolls), steps.postponePoll);
     return total;
   };
 }
@@ -131,10 +132,18 @@ function emptyResult(): RequestSweepResult {
 /** What one run does with each item that it finds. Each step adds to `total`. */
 function makeSweepSteps(
   deps: SweepRequestsDeps,
-  { total, failed }: { total: RequestSweepResult; failed: (error: unknown) => void },
+  {
+    total,
+    toPoll,
+    recordFailure,
+  }: {
+    total: RequestSweepResult;
+    /** Receives the requests that must be polled. */
+    toPoll: RequestRecord[];
+    recordFailure: (error: unknown) => void;
+  },
 ) {
   const { requests, writer, queue, laneScheduler } = deps;
-  const toPoll: RequestRecord[] = [];
 
   async function publish(...of: Parameters<PublishOutboxes>): Promise<PublishedOutboxes> {
     const result = await deps.publish(...of);
@@ -188,7 +197,7 @@ function makeSweepSteps(
     total.polled++;
     // A poll that fails does not keep the request from ending in time.
     const polled = await deps.pollRequest(request).catch((error) => {
-      failed(error);
+      recordFailure(error);
       return undefined;
     });
     total.unpublished.push(...(polled?.unpublished ?? []));
@@ -222,5 +231,5 @@ function makeSweepSteps(
     await publish([changed.request]);
   }
 
-  return { toPoll, processDue, recoverStale, poll, postponePoll };
+  return { processDue, recoverStale, poll, postponePoll };
 }

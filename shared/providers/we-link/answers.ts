@@ -14,8 +14,8 @@ import { requestIdsOf } from "./request-id.ts";
 /**
  * What an answer to `POST /api/v1/{action}` means. The statuses are those of
  * https://apidocs.we-link.ai/docs/errors-and-limits/error-model and
- * https://apidocs.we-link.ai/docs/errors-and-limits/rate-limits; of every
- * other one, each 5xx included, nobody says that nothing was done.
+ * https://apidocs.we-link.ai/docs/errors-and-limits/rate-limits; any other
+ * status, each 5xx included, does not prove that nothing was done.
  */
 export function readWeLinkSubmission(answer: ProviderAnswer, action: string): SubmissionOutcome {
   if (isSuccess(answer)) return acceptedBy(answer, action);
@@ -45,8 +45,8 @@ const unknown = ({ status }: ProviderAnswer) =>
   ({ kind: "unknown", code: `HTTP_${status}` }) as const;
 
 /**
- * Calls that answer with what was asked for and give no request id: account
- * management, by the documents, and `me`, by a consumer's notes.
+ * Calls that answer with the result and no request id. The documents say so of
+ * account management, and the notes of an API user say so of `me`.
  * https://apidocs.we-link.ai/api/v1
  */
 const synchronousActions = ["get_all_ln_accounts", "get_ln_account_details", "me"];
@@ -57,27 +57,28 @@ function acceptedBy(answer: ProviderAnswer, action: string): SubmissionOutcome {
   if (others.some((other) => other !== id) || (id?.length ?? 0) > limits.maxIdLength) {
     return unknown(answer);
   }
-  // Without a result, a status is that of the acceptance and not of the request.
-  const isTold = id === undefined || isObject(body?.value.result);
-  const whole = synchronousActions.includes(action) && id === undefined;
-  const told = whole && !body?.value.result ? asResult(answer) : body;
-  const outcome = told && isTold ? endIn(told, { action, id }) : undefined;
-  if (id === undefined && !outcome) return unknown(answer);
+  // A status next to an id describes the acceptance, unless a result is present.
+  const mayContainResult = id === undefined || isObject(body?.value.result);
+  const isSynchronous = synchronousActions.includes(action) && id === undefined;
+  const resultBody = isSynchronous && !body?.value.result ? wholeBodyAsResult(answer) : body;
+  const resultEvent =
+    resultBody && mayContainResult ? resultEventIn(resultBody, { action, id }) : undefined;
+  if (id === undefined && !resultEvent) return unknown(answer);
   return {
     kind: "accepted",
     ...(id === undefined ? {} : { providerRequestId: id }),
-    ...(outcome && { outcome }),
-    ...(outcome && told?.numbersAsText ? { numbersAsText: true } : {}),
+    ...(resultEvent && { resultEvent }),
+    ...(resultEvent && resultBody?.numbersAsText ? { numbersAsText: true } : {}),
   };
 }
 
-/** The end that an answer tells at once, read as the webhook that would have brought it. */
-function endIn(
+/** Returns the final event in an answer that already contains the result, parsed as the webhook with that result. */
+function resultEventIn(
   body: ParsedJson,
   { action, id }: { action: string; id: string | undefined },
 ): ProviderEvent | undefined {
   const value = "result" in body.value ? { status: "SUCCESS", ...body.value } : body.value;
-  if (!(id === undefined ? tellsItsEnd(value) : succeeded(value))) return undefined;
+  if (!(id === undefined ? hasFinalStatus(value) : succeeded(value))) return undefined;
   const event = eventIn({
     ...body,
     value: { event_type: `/api/v1/${action}`, ...value, request_id: id ?? "answer" },
@@ -89,14 +90,17 @@ function endIn(
 
 const succeeded = ({ status }: JsonObject) => status === "SUCCESS" || status === "COMPLETED";
 
-/** A failure carries a text that explains it: a word alone may be a status that no page lists. */
-function tellsItsEnd(value: JsonObject): boolean {
+/**
+ * Whether the status is final. An unlisted status is a failure only with a text that
+ * explains it, because without one it may be a status that the documents do not list.
+ */
+function hasFinalStatus(value: JsonObject): boolean {
   const { status, message, error, error_message } = value;
   if (succeeded(value) || status === "FAILED") return true;
   return isText(status) && [message, error, error_message].some(isText);
 }
 
-function asResult(answer: ProviderAnswer): ParsedJson | undefined {
+function wholeBodyAsResult(answer: ProviderAnswer): ParsedJson | undefined {
   try {
     const { value, ...read } = parseJson(answer.body);
     return { ...read, value: { result: value } };
@@ -115,14 +119,14 @@ function eventIn(body: ParsedJson): ProviderEvent | undefined {
 }
 
 /**
- * Statuses of a request that waits, and, behind the first two, words that no
- * page lists: none of them may end a request.
+ * Statuses of a request that has not started. The documents list only the first two;
+ * the others are guesses, so that such a word does not end a request.
  */
-const waiting = ["QUEUED", "PENDING", "SCHEDULED", "ACCEPTED", "RECEIVED", "RUNNING"];
-const underWay = ["PROCESSING", "IN_PROGRESS", "PIN_REQUIRED"];
+const notStartedStatuses = ["QUEUED", "PENDING", "SCHEDULED", "ACCEPTED", "RECEIVED", "RUNNING"];
+const runningStatuses = ["PROCESSING", "IN_PROGRESS", "PIN_REQUIRED"];
 
 /**
- * What an answer of `get_response` tells.
+ * Returns what an answer of `get_response` means.
  * https://apidocs.we-link.ai/api-reference/request-status/get-request-status
  */
 export function readWeLinkPoll(providerRequestId: string, answer: ProviderAnswer): PollOutcome {
@@ -138,8 +142,8 @@ export function readWeLinkPoll(providerRequestId: string, answer: ProviderAnswer
   if (requestIdsOf(body.value).some((id) => id !== providerRequestId)) {
     return { kind: "failed", code: "ANSWERS_ANOTHER_REQUEST" };
   }
-  if (waiting.includes(String(status))) return { kind: "noChange" };
-  if (!underWay.includes(String(status)) && !tellsItsEnd(body.value)) {
+  if (notStartedStatuses.includes(String(status))) return { kind: "noChange" };
+  if (!runningStatuses.includes(String(status)) && !hasFinalStatus(body.value)) {
     return { kind: "failed", code: "STATUS_NOT_UNDERSTOOD" };
   }
   const event = eventIn({ ...body, value: { ...body.value, request_id: providerRequestId } });
@@ -152,8 +156,8 @@ function errorOf(answer: ProviderAnswer): { code: string; message: string } {
   const value = bodyOfAnswer(answer)?.value ?? {};
   const code = `HTTP_${answer.status}`;
   if (isText(value.status)) {
-    const told = weLinkErrorOf(value);
-    return { code: asCode(told.code) ?? code, message: messageOf(told.message) };
+    const reported = weLinkErrorOf(value);
+    return { code: asCode(reported.code) ?? code, message: messageOf(reported.message) };
   }
   const error = isObject(value.error) ? value.error.code : value.error;
   const texts = [value.message, value.error_message, error].flat().filter(isText);

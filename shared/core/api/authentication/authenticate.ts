@@ -20,7 +20,7 @@ export interface AuthenticateDeps {
   /** Returns the master keys, including `keyId` where it exists. @throws DEPENDENCY_DOWN */
   masterKeys: (keyId: string) => Promise<MasterKeys>;
   clock: Clock;
-  /** Told of what was given up without harm to the caller. */
+  /** Called with errors that do not fail the call. */
   onIgnoredError: (error: unknown) => void;
 }
 

@@ -22,13 +22,6 @@ import { digestOf, findEarlierRequest, type NewRequest, reserveRequestId } from 
 import { laneId } from "./request-id.ts";
 import { readScheduled } from "./schedule-time.ts";
 
-/**
- * Accepting a request, in order: rate, connection and account, digest of the
- * body, time, idempotency key, and then either the lane (`enqueue`) or the
- * schedule (`schedule`). The request is accepted when its record is written;
- * everything after that is repeated by the sweep when it fails.
- */
-
 /** Finds and checks the connection and the account that a request goes to. */
 export interface AccountDirectory {
   /**
@@ -65,7 +58,12 @@ export interface AcceptRequestDeps {
 }
 
 /**
- * Accepts a request (G1). When it returns, the record is stored, and the
+ * Accepts a request (G1), in this order: the rate limit, the connection and the
+ * account, the size of the params, the digest of the body, the scheduled time,
+ * the idempotency key, the sealing of secret params, and then either the lane or
+ * the schedule. The sweep repeats what fails after the record is written.
+ *
+ * When it returns, the record is stored, and the
  * request is always processed: by its message, its schedule or the sweep. A call
  * with the same key and body continues where an earlier one stopped, and returns
  * the same request.
@@ -73,29 +71,30 @@ export interface AcceptRequestDeps {
  * @throws REQUEST_INVALID, CONFLICT, TOO_MANY_REQUESTS, DEPENDENCY_DOWN
  */
 export function makeAcceptRequest(deps: AcceptRequestDeps) {
-  return async (of: NewRequest): Promise<RequestRecord> => {
-    await enforceRateLimit(deps, of.clientId);
-    const owner = await findOwner(deps, of);
+  return async (newRequest: NewRequest): Promise<RequestRecord> => {
+    await enforceRateLimit(deps, newRequest.clientId);
+    const owner = await findOwner(deps, newRequest);
     const lane = laneId(owner);
-    const params = paramsText(of.params);
+    const params = paramsText(newRequest.params);
     const context = deps.context();
-    const digest = await digestOf(deps, of, owner.connectionId);
-    const schedule = parseSchedule(of.scheduled, context);
+    const digest = await digestOf(deps, newRequest, owner.connectionId);
+    const schedule = parseSchedule(newRequest.scheduled, context);
     if (schedule instanceof InvalidRequest) {
-      const replayed = await findEarlierRequest(deps, of, digest);
-      if (replayed) return replayed;
+      const earlierRequest = await findEarlierRequest(deps, newRequest, digest);
+      if (earlierRequest) return earlierRequest;
       throw schedule;
     }
-    const { requestId, known } = await reserveRequestId(deps, of, { lane, digest });
-    if (known) return known;
+    const reserved = await reserveRequestId(deps, newRequest, { lane, digest });
+    if (reserved.storedRequest) return reserved.storedRequest;
 
-    const request = newRecord(deps, of, {
+    const { requestId } = reserved;
+    const request = newRecord(deps, newRequest, {
       ...owner,
       lane,
       requestId,
       createdMs: context.nowMs,
       scheduledMs: schedule?.atMs,
-      ...(await storedParams(deps, of, { requestId, params })),
+      ...(await storedParams(deps, newRequest, { requestId, params })),
     });
     return schedule
       ? storeScheduled(deps, request, schedule.atMs, context)
@@ -114,10 +113,10 @@ async function enforceRateLimit(deps: AcceptRequestDeps, clientId: string): Prom
 
 async function findOwner(
   { accountDirectory }: AcceptRequestDeps,
-  of: NewRequest,
+  newRequest: NewRequest,
 ): Promise<LaneOwner> {
-  const { clientId, provider, accountId } = of;
-  const connectionId = await accountDirectory.connectionIdOf(of);
+  const { clientId, provider, accountId } = newRequest;
+  const connectionId = await accountDirectory.connectionIdOf(newRequest);
   const owner = { clientId, provider, connectionId, accountId };
   await accountDirectory.requireAccount(owner);
   return owner;
@@ -154,7 +153,11 @@ function paramsText(params: unknown): string {
   throw new InvalidRequest([{ field: "params", message }]);
 }
 
-/** The time of a scheduled request, `undefined` for one that is not scheduled, or why the time is not allowed. */
+/**
+ * Returns the time of a scheduled request, `undefined` for a request that is not
+ * scheduled, or the error of a time that is not allowed. The error is a value because
+ * a repeated call returns the earlier request instead.
+ */
 function parseSchedule(
   scheduled: string | undefined,
   { nowMs, rules }: DecisionContext,

@@ -6,7 +6,7 @@ import type { MasterKeys } from "../../crypto/master-keys.ts";
 export interface BodyDigest {
   text: string;
   /** Returns whether a stored digest is of the same body. */
-  matches(kept: string): boolean;
+  matches(storedDigest: string): boolean;
 }
 
 export function plainDigest(body: string): BodyDigest {

@@ -32,10 +32,7 @@ interface IdempotencyDeps {
   context: () => DecisionContext;
 }
 
-/**
- * The digest that an idempotency key is stored with. A key that comes with
- * another body is refused.
- */
+/** Returns the digest that is stored with an idempotency key; `undefined` for a call without a key. */
 export async function digestOf(
   { providerClients, masterKeys }: IdempotencyDeps,
   { provider, accountId, action, scheduled, params, idempotencyKey }: NewRequest,
@@ -49,34 +46,40 @@ export async function digestOf(
 }
 
 /**
- * The request of an earlier call with the same key and body. A repeated call may
- * come when the time is too near for a new request. No key is reserved for a
- * refused call, so that the client can use it for the corrected one.
+ * Returns the request of an earlier call with the same key and body. A repeated
+ * call can arrive when its scheduled time is already too near for a new request,
+ * and still returns the earlier one. The key of a refused call is not reserved, so
+ * that the client can use it for the corrected call.
  */
 export async function findEarlierRequest(
   { requests, idempotency }: IdempotencyDeps,
   { clientId, idempotencyKey }: NewRequest,
   digest: BodyDigest | undefined,
 ): Promise<RequestRecord | undefined> {
-  const known = idempotencyKey && (await idempotency.find(clientId, idempotencyKey));
-  return known && digest?.matches(known.bodySha256) ? requests.find(known.requestId) : undefined;
+  const entry = idempotencyKey && (await idempotency.find(clientId, idempotencyKey));
+  return entry && digest?.matches(entry.bodySha256) ? requests.find(entry.requestId) : undefined;
 }
 
-/** Reserves a request id under the key. `known` is the request that an earlier call has stored. */
+/**
+ * Creates a request id and reserves it under the idempotency key, if there is one.
+ * `storedRequest` is the request that an earlier call with this key has stored.
+ *
+ * @throws CONFLICT when the key was used with another body; DEPENDENCY_DOWN
+ */
 export async function reserveRequestId(
   { requests, idempotency, randomHex, context }: IdempotencyDeps,
   { idempotencyKey: key, clientId }: NewRequest,
   { lane, digest }: { lane: string; digest: BodyDigest | undefined },
-): Promise<{ requestId: string; known?: RequestRecord | undefined }> {
+): Promise<{ requestId: string; storedRequest?: RequestRecord | undefined }> {
   const requestId = newRequestId(lane, randomHex(10));
   if (key === undefined || digest === undefined) return { requestId };
   const { nowMs, rules } = context();
   const bodySha256 = digest.text;
   const expiresMs = nowMs + rules.idempotencyMs;
-  const kept = await idempotency.reserve({ clientId, key, bodySha256, requestId, expiresMs });
-  if (!digest.matches(kept.bodySha256)) {
+  const entry = await idempotency.reserve({ clientId, key, bodySha256, requestId, expiresMs });
+  if (!digest.matches(entry.bodySha256)) {
     throw new Failure("CONFLICT", "this Idempotency-Key was used with another body");
   }
-  if (kept.requestId === requestId) return { requestId };
-  return { requestId: kept.requestId, known: await requests.find(kept.requestId) };
+  if (entry.requestId === requestId) return { requestId };
+  return { requestId: entry.requestId, storedRequest: await requests.find(entry.requestId) };
 }

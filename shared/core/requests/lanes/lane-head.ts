@@ -13,7 +13,7 @@ import { markUnknown } from "../state/submission-transitions.ts";
 /** Requests of the lane's head that are read at once: the holder, the first, and whether others wait. */
 const LANE_HEAD_PAGE = 4;
 
-/** Interval (business) at which a paused lane is checked, which measures how long its requests wait. */
+/** Interval (business) at which a paused lane is checked. Each check also measures how long its requests wait. */
 const PAUSED_LANE_MS = 3_600_000;
 
 /** Interval (business) at which a lane is checked while a submission is in flight. */
@@ -35,8 +35,8 @@ export interface LaneHeadResult {
 }
 
 /**
- * Decides what a lane's worker may do now: submit a request, or wait for a hold,
- * a pause or the pace. Holds that have expired are ended.
+ * Ends the expired holds of a lane, and decides what its worker may do now: submit a
+ * request, or wait for a hold, a pause or the pace.
  *
  * @throws DEPENDENCY_DOWN
  */
@@ -102,14 +102,14 @@ export function makeProcessLaneHead(deps: {
     if (holder.status === "SUBMITTING") {
       const { sendingUntilRealMs = Number.POSITIVE_INFINITY } = holder;
       if (sendingUntilRealMs > nowRealMs) return { untilMs: nowMs + SUBMITTING_MS };
-      // Its worker died: nobody knows whether the provider has the request.
+      // Its worker died, so it is not known whether the provider has the request.
       const unknown = await writer.replace(markUnknown(holder, context));
       return { untilMs: unknown?.holdUntilMs ?? nowMs, changed: unknown };
     }
     const { holdUntilMs = 0 } = holder;
     if (holdUntilMs > nowMs) return { untilMs: holdUntilMs };
     const withoutHold = withDerivedFields({ ...holder, holdUntilMs: undefined }, context);
-    // After another write the request may hold the lane again.
+    // When another write came first, the request may hold the lane again: check at once.
     return { untilMs: (await writer.replace(withoutHold)) ? undefined : nowMs };
   }
 }

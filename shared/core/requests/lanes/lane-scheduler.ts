@@ -22,7 +22,10 @@ export function makeLaneScheduler(deps: {
 }) {
   const { lanes, queue, nowMs, graceMs } = deps;
 
-  /** Sends a wake-up message for this time (business). Never throws: the sweep replaces a lost message. */
+  /**
+   * Sends a wake-up message for this time (business), or none when the time is later than
+   * SQS can delay a message. Never throws: the sweep wakes the lane when there is no message.
+   */
   async function sendWakeUp(lane: string, atMs: number): Promise<void> {
     const delayMs = Math.max(0, atMs - nowMs());
     if (delayMs > MAX_DELAY_MS) return;
@@ -32,10 +35,10 @@ export function makeLaneScheduler(deps: {
   return {
     sendWakeUp,
 
-    /** When the sweep of a lane is due whose wake-up message is for this time. */
+    /** Returns when a lane is due for the sweep if its wake-up message is for `wakeUpAtMs`. */
     sweepDueAfterWakeUp: (wakeUpAtMs: number) => wakeUpAtMs + graceMs,
 
-    /** Wakes the lane of a request that holds it no longer, so that the next need not wait for the end of the hold. */
+    /** Wakes the lane of a request that no longer holds it, so that the next request does not wait for the end of the hold. */
     async wakeFreedLane({ lane, nextSubmissionNotBeforeMs = 0 }: RequestRecord): Promise<void> {
       const atMs = Math.max(nowMs(), nextSubmissionNotBeforeMs);
       if (await lanes.bringSweepForward(lane, atMs + graceMs)) await sendWakeUp(lane, atMs);

@@ -22,7 +22,7 @@ export interface Polled {
   unpublished: MessageFailure[];
 }
 
-export type PollRequest = ReturnType<typeof makePollRequest>["poll"];
+export type PollRequest = ReturnType<typeof makePollRequest>;
 
 /** Polls the provider for a request whose result no webhook has brought. */
 export function makePollRequest(deps: {
@@ -58,44 +58,44 @@ export function makePollRequest(deps: {
     return isOutdated ? { kind: "noChange" } : outcome;
   }
 
-  return {
-    /**
-     * Polls once, applies the answer and publishes the events that it causes. The
-     * next poll is scheduled first, so that a failing poll is not repeated at once.
-     *
-     * @throws DEPENDENCY_DOWN
-     */
-    async poll(found: RequestRecord): Promise<Polled> {
-      const unpaused = { hasPausedConnection: false, hasPausedAccount: false, unpublished: [] };
-      const scheduled = await deps.writer.change(found.requestId, (now) =>
-        isTerminal(now) ? undefined : withNextPoll(now, deps.context()),
-      );
-      const { request = found } = scheduled ?? {};
-      if (isTerminal(request)) return { request, ...unpaused };
-      const outcome = await ask(request);
-      if (outcome.kind === "credentialsRefused") {
-        const hasPausedConnection = await deps.pauseConnection(request.connectionId);
-        return { request, ...unpaused, hasPausedConnection };
-      }
-      if (outcome.kind === "rateLimited")
-        return { request: await postpone(request, outcome), ...unpaused };
-      if (outcome.kind !== "update") return { request, ...unpaused };
-      const { event, numbersAsText } = outcome;
-      const applied = await deps.applyProviderUpdate(request, {
-        event,
-        numbersAsText,
-        isCurrentState: true,
-      });
-      const published = applied?.isChanged ? await deps.publish([applied.request]) : undefined;
-      const { request: now = request, hasPausedAccount = false } = applied ?? {};
-      return {
-        request: now,
-        ...unpaused,
-        hasPausedAccount,
-        unpublished: published?.failures ?? [],
-      };
-    },
-  };
+  return poll;
+
+  /**
+   * Polls once, applies the answer and publishes the events that it causes. The
+   * next poll is scheduled first, so that a failing poll is not repeated at once.
+   *
+   * @throws DEPENDENCY_DOWN
+   */
+  async function poll(found: RequestRecord): Promise<Polled> {
+    const unpaused = { hasPausedConnection: false, hasPausedAccount: false, unpublished: [] };
+    const scheduled = await deps.writer.change(found.requestId, (now) =>
+      isTerminal(now) ? undefined : withNextPoll(now, deps.context()),
+    );
+    const { request = found } = scheduled ?? {};
+    if (isTerminal(request)) return { request, ...unpaused };
+    const outcome = await ask(request);
+    if (outcome.kind === "credentialsRefused") {
+      const hasPausedConnection = await deps.pauseConnection(request.connectionId);
+      return { request, ...unpaused, hasPausedConnection };
+    }
+    if (outcome.kind === "rateLimited")
+      return { request: await postpone(request, outcome), ...unpaused };
+    if (outcome.kind !== "update") return { request, ...unpaused };
+    const { event, numbersAsText } = outcome;
+    const applied = await deps.applyProviderUpdate(request, {
+      event,
+      numbersAsText,
+      isCurrentState: true,
+    });
+    const published = applied?.isChanged ? await deps.publish([applied.request]) : undefined;
+    const { request: now = request, hasPausedAccount = false } = applied ?? {};
+    return {
+      request: now,
+      ...unpaused,
+      hasPausedAccount,
+      unpublished: published?.failures ?? [],
+    };
+  }
 
   /** Postpones the next poll by the provider's `Retry-After`, if that is later than planned. */
   async function postpone(
@@ -110,7 +110,7 @@ export function makePollRequest(deps: {
   }
 }
 
-/** Schedules the next poll: after 15, 30, 60 minutes and so on. */
+/** Schedules the next poll: after `firstPollMs`, doubled for each poll before. */
 function withNextPoll(request: RequestRecord, context: DecisionContext): RequestRecord {
   const polls = request.polls + 1;
   const sweepDueMs = context.nowMs + pollDelayMs(polls, context.rules);

@@ -24,7 +24,7 @@ function failedEvent(
   });
 }
 
-/** Ends the request FAILED with an error of Ackwire's own, not of the provider. */
+/** Ends the request FAILED with this error and adds its event to the outbox. */
 export function failRequest(
   request: RequestRecord,
   error: RequestError,

@@ -102,19 +102,24 @@ export interface LaneStore {
     },
   ): Promise<"released" | "lost" | Lane>;
   /**
-   * Makes the sweep due earlier, and always when a worker holds the lease: its
-   * `release` then sees the change. Returns `false` when nothing was changed,
-   * because no sweep is due or an earlier one is.
+   * Moves a planned sweep to this earlier time. While a worker holds the lease, a later
+   * time is written too, so that the worker's `release` sees the change. Returns `false`
+   * when nothing was changed.
    */
   bringSweepForward(lane: string, sweepDueMs: number): Promise<boolean>;
   /**
-   * Makes the sweep due when none is, and when a worker holds the lease: its
-   * `release` then sees the change. Returns whether anything was changed.
+   * Plans a sweep when none is planned. While a worker holds the lease, a planned sweep is
+   * replaced, so that the worker's `release` sees the change. Returns whether anything was
+   * changed.
    */
   ensureSweep(lane: string, sweepDueMs: number): Promise<boolean>;
   /** Postpones the next submission. An earlier time than the stored one changes nothing. */
   delaySubmissions(lane: string, notBeforeMs: number): Promise<void>;
-  /** Makes the sweep due when none is, when a later one is, and when a worker holds the lease. Returns whether anything was changed. */
+  /**
+   * Plans a sweep when none or a later one is planned. While a worker holds the lease, any
+   * planned sweep is replaced, so that the worker's `release` sees the change. Returns
+   * whether anything was changed.
+   */
   scheduleSweep(lane: string, sweepDueMs: number): Promise<boolean>;
   /** Pauses the lane, and creates it if there is none. A pause with an end does not replace one without. */
   pause(lane: string, owner: LaneOwner, pause: LanePause): Promise<void>;
@@ -177,7 +182,7 @@ export interface TextStore {
   open(text: StoredText): Promise<string>;
 }
 
-/** Keeps published events for readers. Storing one again changes nothing. */
+/** Stores published events for readers. Storing one again changes nothing. */
 export interface EventArchive {
   store(events: readonly FinalEvent[]): Promise<void>;
 }
@@ -208,7 +213,7 @@ export interface ProviderCalls {
 
 /** Limits the rate of a client's requests. */
 export interface ClientRates {
-  /** Counts one request. Returns `false` when the client has reached the limit of this second (real time). */
+  /** Counts one request against the limit. Returns `false` when the client has reached the limit of this second (real time). */
   tryConsume(clientId: string): Promise<boolean>;
 }
 

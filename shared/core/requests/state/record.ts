@@ -112,7 +112,7 @@ export interface Lane extends LaneOwner {
   waitingCount: number;
   /** Earliest time of the next submission. */
   nextSubmissionNotBeforeMs: number;
-  /** When the sweep sends a wake-up message, if none has arrived; absent while no request waits. */
+  /** When the sweep sends a wake-up message, unless a worker runs before. Absent while no request waits. */
   sweepDueMs?: number | undefined;
   pause?: LanePause | undefined;
   owner?: string | undefined;

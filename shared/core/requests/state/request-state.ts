@@ -107,7 +107,8 @@ function recoverAfterOf(
 ): number | undefined {
   const times = [
     ...request.outbox.map(({ sinceRealMs }) => sinceRealMs + rules.outboxGraceMs),
-    // By then the sending worker is dead or, without a worker, the message of the input was lost.
+    // The worker that sends the request counts as dead by then. Without a worker, the
+    // message that starts the sending of an input counts as lost.
     request.status === "SUBMITTING"
       ? (request.sendingUntilRealMs ?? nowRealMs + rules.outboxGraceMs)
       : undefined,

@@ -21,7 +21,7 @@ export function claimForSubmission(
   });
 }
 
-/** True when a person's input is being sent, for a request that the provider has already. */
+/** Whether the provider has the request already. A send of such a request sends a person's input. */
 export function hasBeenSubmitted(request: RequestRecord): boolean {
   return request.submittedMs !== undefined;
 }
@@ -107,9 +107,9 @@ function applyAccepted(
     polls: 0,
   });
   const started = provider.startsWhenAccepted ? withStartedEvent(running, context) : running;
-  if (!outcome.outcome) return started;
-  // The answer contains the result.
-  const { outcome: event, numbersAsText = false } = outcome;
+  if (!outcome.resultEvent) return started;
+  // The answer contains the result. Its effect on the lane is not applied, only that on the request.
+  const { resultEvent: event, numbersAsText = false } = outcome;
   const update = { event, numbersAsText, isCurrentState: true };
   return withProviderUpdate(started, update, context, provider).request;
 }
@@ -122,7 +122,7 @@ export function returnUnsent(request: RequestRecord, context: DecisionContext): 
   return transition(request, "ACTION_REQUIRED", context, until);
 }
 
-/** It is not known whether the provider has the request (G3). It is polled if its provider id is known. */
+/** Makes the request UNKNOWN: it may be at the provider (G3). It is polled if its provider id is known. */
 export function markUnknown(request: RequestRecord, context: DecisionContext): RequestRecord {
   const { nowMs, rules } = context;
   const deadlineMs = nowMs + rules.unknownTimeoutMs;
@@ -155,6 +155,6 @@ export function mergeLateAnswer(
     },
     context,
   );
-  const isSilent = request.status === "CANCELLED" || !of.provider.startsWhenAccepted;
-  return isSilent ? merged : withStartedEvent(merged, context);
+  const emitsStarted = request.status !== "CANCELLED" && of.provider.startsWhenAccepted;
+  return emitsStarted ? withStartedEvent(merged, context) : merged;
 }

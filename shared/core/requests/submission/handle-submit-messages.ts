@@ -35,7 +35,7 @@ export interface SubmitBatchResult {
   outbox: PublishedOutboxes;
 }
 
-/** No message is sent for a later time: the sweep joins the request to its lane. */
+/** SQS cannot delay a message for longer. A request that is due later joins its lane by the sweep. */
 const MAX_DELAY_MS = limits.maxSqsDelaySeconds * 1_000;
 
 /**
@@ -53,14 +53,14 @@ export const makeHandleSubmitMessages =
     const settled = await Promise.allSettled(
       messages.map((message) => processMessage(deps, message, { found, runs, remainingMs })),
     );
-    const done = (await Promise.allSettled(runs.values())).flatMap((run) =>
+    const laneRuns = (await Promise.allSettled(runs.values())).flatMap((run) =>
       run.status === "fulfilled" ? [run.value] : [],
     );
-    published.push(await deps.publish(done.flatMap(({ changed }) => changed)));
+    published.push(await deps.publish(laneRuns.flatMap(({ changed }) => changed)));
     return {
       messages: settled.map(outcomeOf),
-      submissions: done.flatMap(({ submissions }) => submissions),
-      longestWaitMs: Math.max(0, ...done.map(({ headWaitMs = 0 }) => headWaitMs)),
+      submissions: laneRuns.flatMap(({ submissions }) => submissions),
+      longestWaitMs: Math.max(0, ...laneRuns.map(({ headWaitMs = 0 }) => headWaitMs)),
       outbox: {
         published: published.reduce((sum, one) => sum + one.published, 0),
         failures: published.flatMap(({ failures }) => failures),
@@ -124,7 +124,11 @@ async function processMessage(
   if (kind === "busy" && message.kind !== "wakeUp") await deps.laneScheduler.ensureWakeUp(lane);
 }
 
-/** The lane that must be worked because of this message; `undefined` when none must. */
+/**
+ * Joins a scheduled request to its lane, or makes sure that a busy lane is woken.
+ *
+ * @returns the lane that must be worked now; `undefined` when no lane must
+ */
 async function prepareLane(
   deps: HandleSubmitMessagesDeps,
   message: Exclude<SubmitMessage, { kind: "continue" }>,

@@ -27,6 +27,7 @@ export const makeCredentialsChangedSince =
     const { connectionId, accountId } = request;
     try {
       const connection = await deps.connections.readUncached(connectionId);
+      // Refreshes the cache that `findCredentials` reads.
       await deps.accounts.findUncached(connectionId, accountId);
       if (!connection) return false;
       const stored = await findCredentials(deps, request, connection);

@@ -28,9 +28,9 @@ import {
 import { findCredentials, makeCredentialsChangedSince } from "./request-credentials.ts";
 
 /**
- * One submission, in order: build the provider's call, announce it to the
- * webhooks that wait for submissions on its connection, claim the request by a
- * conditional write, send, bind the provider's id, store the outcome.
+ * One submission, in order: build the provider's call, record until when it may be
+ * in flight (webhooks that match no request wait until then), claim the request by
+ * a conditional write, send, bind the provider's id, store the outcome.
  */
 
 export interface SubmitRequestDeps {
@@ -86,10 +86,10 @@ const SEND_WITHIN_MS = 5_000;
 /** Real time for storing the answer, while webhooks wait to be joined with the request. */
 const ANSWER_MARGIN_MS = 5_000;
 
-/** Real time that a submission needs beside the call itself. The lease must be longer than both. */
+/** Real time that a submission needs in addition to the call itself. The lease must be longer than both. */
 export const SUBMISSION_MARGIN_MS = SEND_WITHIN_MS + ANSWER_MARGIN_MS;
 
-/** How much longer than needed a submission is announced, so that this process's next ones need no write. */
+/** Added to the time that is written, so that the next submissions of this process need no write. */
 const SUBMITTING_UNTIL_AHEAD_MS = 10_000;
 
 export type SubmitRequest = ReturnType<typeof makeSubmitRequest>;
@@ -140,13 +140,13 @@ export function makeSubmitRequest(deps: SubmitRequestDeps) {
     if (nowRealMs - claimedAtRealMs > SEND_WITHIN_MS) {
       return { kind: "notSent", code: "WORKER_FROZEN_BEFORE_SEND" };
     }
-    const exchange = await calls.send(request.provider, call, rules.submitTimeoutMs);
-    if (exchange.kind === "notSent") return { kind: "notSent", code: exchange.reason };
-    if (exchange.kind === "incomplete") return { kind: "unknown", code: exchange.reason };
-    return deps.providerClients[request.provider].readSubmission(exchange.answer, request.action);
+    const result = await calls.send(request.provider, call, rules.submitTimeoutMs);
+    if (result.kind === "notSent") return { kind: "notSent", code: result.reason };
+    if (result.kind === "incomplete") return { kind: "unknown", code: result.reason };
+    return deps.providerClients[request.provider].readSubmission(result.answer, request.action);
   }
 
-  /** Stores what the submission came to: the provider's id, the pauses, the request. */
+  /** Stores the outcome of the submission: the provider's id, the pauses, the request. */
   async function storeOutcome(
     claimed: RequestRecord,
     outcome: SendOutcome,
@@ -174,7 +174,7 @@ export function makeSubmitRequest(deps: SubmitRequestDeps) {
     return { ...base, ...stored, pause, hasPausedConnection };
   }
 
-  /** Returns whether an event of this provider's id was published before as an unmatched event. */
+  /** Binds the provider's id to the request. Returns whether an unmatched event with this id was published before. */
   async function bindProviderId(
     { connectionId, requestId }: RequestRecord,
     outcome: SendOutcome,
@@ -182,8 +182,8 @@ export function makeSubmitRequest(deps: SubmitRequestDeps) {
     if (outcome.kind !== "accepted" || outcome.providerRequestId === undefined) return false;
     const { providerRequestId } = outcome;
     try {
-      const known = await references.bind({ connectionId, providerRequestId, requestId });
-      return known !== undefined && "eventId" in known;
+      const previous = await references.bind({ connectionId, providerRequestId, requestId });
+      return previous !== undefined && "eventId" in previous;
     } catch (error) {
       // The outcome must be stored all the same. Without the reference, a poll finds the result.
       deps.onIgnoredError(error);
@@ -191,6 +191,7 @@ export function makeSubmitRequest(deps: SubmitRequestDeps) {
     }
   }
 
+  /** Stores the decided request, or merges the answer into the stored request when another write came first. */
   async function storeOrMerge(
     claimed: RequestRecord,
     result: { decision: SubmissionDecision; outcome: SendOutcome; hasUnmatchedEvent: boolean },
@@ -198,7 +199,7 @@ export function makeSubmitRequest(deps: SubmitRequestDeps) {
     of: { provider: ProviderClient; nextSubmissionNotBeforeMs: number },
   ): Promise<{ request: RequestRecord; mustPublish: boolean }> {
     const { decision, outcome, hasUnmatchedEvent } = result;
-    // The result came before the id was known and was published as an unmatched event: poll at once.
+    // The result arrived before the id was known and was published as an unmatched event: poll at once.
     const withPollDueNow = (request: RequestRecord): RequestRecord =>
       hasUnmatchedEvent && request.status === "RUNNING"
         ? { ...request, sweepDueMs: context.nowMs }
@@ -237,11 +238,11 @@ const retryWithNewCredentials: SendOutcome = {
 };
 
 /**
- * Writes until when (real time) a submission may be in flight on a connection.
- * A webhook that matches no request yet waits until then.
+ * Records until when (real time) a submission may be in flight on a connection. A
+ * webhook that matches no request waits until then.
  */
 function makeExtendSubmittingUntil(references: ReferenceStore) {
-  /** Per connection the latest time that this process wrote. */
+  /** The latest time that this process wrote, by connection. */
   const writtenUntilRealMs = new Map<string, number>();
 
   return async (connectionId: string, { rules, nowRealMs }: DecisionContext): Promise<void> => {
@@ -253,7 +254,7 @@ function makeExtendSubmittingUntil(references: ReferenceStore) {
   };
 }
 
-/** The provider's call for the request, or why there is none. @throws DEPENDENCY_DOWN */
+/** Returns the provider's call for the request, or why it cannot be built. @throws DEPENDENCY_DOWN */
 async function buildCall(
   deps: SubmitRequestDeps,
   request: RequestRecord,

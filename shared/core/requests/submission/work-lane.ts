@@ -45,8 +45,8 @@ export interface LaneRunResult {
   headWaitMs?: number | undefined;
 }
 
-/** Requests that one run may end without a call to the provider. */
-const MAX_SKIPPED_PER_RUN = 25;
+/** How often one run looks at the head of its lane. */
+const MAX_TURNS_PER_RUN = 25;
 
 /** Interval (business) at which a lane is checked while its connection is paused. */
 const PAUSED_CONNECTION_MS = 300_000;
@@ -61,8 +61,10 @@ interface LaneChange {
 }
 
 interface StepResult extends Omit<LaneHeadResult, "decision"> {
-  /** `again`: a request ended without a call. Without `checkAgainAtMs` nothing waits in the lane. */
-  next: "again" | { checkAgainAtMs?: number | undefined };
+  next: /** A request ended without a call: look at the next request in the same run. */
+    | { kind: "continue" }
+    /** Release the lane until this time (business); absent when no request waits. */
+    | { kind: "release"; wakeUpAtMs?: number | undefined };
   submissions: SubmitRequestResult[];
   change: LaneChange;
 }
@@ -86,7 +88,7 @@ export function makeWorkLane(deps: WorkLaneDeps) {
     if (!acquired) return { ...result, kind: "busy" };
     const { lease } = acquired;
     let { lane, change } = acquired;
-    for (let step = 0; step < MAX_SKIPPED_PER_RUN; step++) {
+    for (let turn = 0; turn < MAX_TURNS_PER_RUN; turn++) {
       const step = await runStep(lane, change, { lease, remainingMs });
       result = {
         kind: "done",
@@ -95,8 +97,8 @@ export function makeWorkLane(deps: WorkLaneDeps) {
         headWaitMs: step.headWaitMs ?? result.headWaitMs,
       };
       ({ change } = step);
-      if (step.next === "again") continue;
-      const released = await release(lane, step.next.checkAgainAtMs, change);
+      if (step.next.kind === "continue") continue;
+      const released = await release(lane, step.next.wakeUpAtMs, change);
       if (released === "done") return result;
       lane = released;
     }
@@ -134,28 +136,29 @@ export function makeWorkLane(deps: WorkLaneDeps) {
       pause,
     });
     const step = { ...seen, submissions: [], change };
-    if (decision.kind === "idle") return { ...step, next: {} };
-    if (decision.kind === "wait") return { ...step, next: { checkAgainAtMs: decision.untilMs } };
+    if (decision.kind === "idle") return { ...step, next: { kind: "release" } };
+    if (decision.kind === "wait")
+      return { ...step, next: { kind: "release", wakeUpAtMs: decision.untilMs } };
     if (change.hasSubmitted || !hasTime(lease.untilMs, remainingMs)) {
-      const checkAgainAtMs = Math.max(notBeforeMs, deps.context().nowMs);
-      return { ...step, next: { checkAgainAtMs } };
+      const wakeUpAtMs = Math.max(notBeforeMs, deps.context().nowMs);
+      return { ...step, next: { kind: "release", wakeUpAtMs } };
     }
     const { submission, ended } = await submitOrEnd(decision.request, lease);
     if (submission === "connectionPaused") {
-      const checkAgainAtMs = deps.context().nowMs + PAUSED_CONNECTION_MS;
-      return { ...step, next: { checkAgainAtMs } };
+      const wakeUpAtMs = deps.context().nowMs + PAUSED_CONNECTION_MS;
+      return { ...step, next: { kind: "release", wakeUpAtMs } };
     }
     const submissions = submission ? [submission] : [];
     const changed = [...seen.changed, ...(ended ? [ended] : [])];
     if (submission?.kind !== "submitted") {
-      return { ...step, submissions, changed, next: "again" };
+      return { ...step, submissions, changed, next: { kind: "continue" } };
     }
     return {
       ...step,
       submissions,
       changed: submission.mustPublish ? [...changed, submission.request] : changed,
       change: changeAfter(submission),
-      next: { checkAgainAtMs: nextCheckAfter(submission, decision.othersWait) },
+      next: { kind: "release", wakeUpAtMs: nextCheckAfter(submission, decision.othersWait) },
     };
   }
 
@@ -169,11 +172,11 @@ export function makeWorkLane(deps: WorkLaneDeps) {
   /** Returns `done` when the lane is released or the lease is lost, else the lane as it is stored now. */
   async function release(
     lane: Lane,
-    checkAgainAtMs: number | undefined,
+    wakeUpAtMs: number | undefined,
     { dequeuedCount, nextSubmissionNotBeforeMs, pause }: LaneChange,
   ): Promise<"done" | Lane> {
     const sweepDueMs =
-      checkAgainAtMs === undefined ? undefined : laneScheduler.sweepDueAfterWakeUp(checkAgainAtMs);
+      wakeUpAtMs === undefined ? undefined : laneScheduler.sweepDueAfterWakeUp(wakeUpAtMs);
     const released = await lanes.release(lane, {
       dequeuedCount,
       nextSubmissionNotBeforeMs,
@@ -181,8 +184,8 @@ export function makeWorkLane(deps: WorkLaneDeps) {
       sweepDueMs,
     });
     if (typeof released === "object") return released;
-    if (released === "released" && checkAgainAtMs !== undefined) {
-      await laneScheduler.sendWakeUp(lane.lane, checkAgainAtMs);
+    if (released === "released" && wakeUpAtMs !== undefined) {
+      await laneScheduler.sendWakeUp(lane.lane, wakeUpAtMs);
     }
     return "done";
   }
