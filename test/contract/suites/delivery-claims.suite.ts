@@ -44,10 +44,10 @@ export function deliveryClaimsSuite(
         owner: "a",
         leaseUntilRealMs: until.untilMs,
         recoverAfterRealMs: until.untilMs,
-        startsOfAttempt: 1,
+        claimsOfAttempt: 1,
         version: 2,
         nextMs: undefined,
-        dueMs: undefined,
+        sweepDueMs: undefined,
       };
       expect(claim).toEqual({ kind: "claimed", delivery: claimed });
       expect(await deliveries.find(delivery.deliveryId)).toEqual(claimed);
@@ -75,7 +75,7 @@ export function deliveryClaimsSuite(
       clock.passReal(1);
       expect(await deliveries.claim(deliveryId, lease("b"))).toMatchObject({
         kind: "claimed",
-        delivery: { owner: "b", startsOfAttempt: 2, version: 3 },
+        delivery: { owner: "b", claimsOfAttempt: 2, version: 3 },
       });
     });
 

@@ -82,7 +82,7 @@ export function deliveryInputsSuite(name: string, open: () => Promise<Stores>): 
       expect(await health.replace(first)).toEqual({ written: stored });
       expect(await healthOf(clientId)).toEqual(stored);
       expect(await health.replace({ ...first, consecutiveFailures: 9 })).toEqual({ stored });
-      const next = { ...stored, webhookId: "wh_next", workers: {} };
+      const next = { ...stored, webhookId: "wh_next", slots: {} };
       expect(await health.replace(next)).toEqual({ written: { ...next, version: 2 } });
       expect(await health.replace(stored)).toEqual({ stored: { ...next, version: 2 } });
     });

@@ -19,7 +19,7 @@ export interface DeliveryStore {
   /** Stores a new delivery as version 1. Returns the stored delivery if there is one already. */
   create(delivery: DeliveryRecord): Promise<DeliveryRecord | "created">;
   /**
-   * Claims a delivery for one attempt, and counts the start in `startsOfAttempt`.
+   * Claims a delivery for one attempt, and counts it in `claimsOfAttempt`.
    *
    * A delivery can be claimed if it waits and is due (business time), or if the lease of
    * its claim has expired (real time). At most one claim of a delivery is alive at any time.
