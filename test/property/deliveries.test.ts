@@ -98,7 +98,8 @@ test("each delivery ends once, within its attempts, on schedule and with the sam
             ({ headers }) => headers["webhook-id"] === delivery.eventId,
           );
           const event = events.find(({ id }) => id === delivery.eventId);
-          expect(new Set(own.map(({ body }) => body))).toEqual(new Set([event?.envelope]));
+          // No POST at all is possible: each start of each attempt can end in a crash.
+          for (const { body } of own) expect(body).toBe(event?.envelope);
           // What is more than the attempts was a fault's.
           const posts = delivery.attemptHistory.filter(
             ({ error }) => error !== "WORKER_LOST",
