@@ -79,7 +79,7 @@ export type WorkLane = ReturnType<typeof makeWorkLane>;
  */
 export function makeWorkLane(deps: WorkLaneDeps) {
   const { writer, lanes, laneScheduler } = deps;
-  const decideHead = makeProcessLaneHead(deps);
+  const processHead = makeProcessLaneHead(deps);
   const paceOf = makePaceOf(deps);
 
   return async (laneId: string, remainingMs: () => number): Promise<LaneRunResult> => {
@@ -130,7 +130,7 @@ export function makeWorkLane(deps: WorkLaneDeps) {
   ): Promise<StepResult> {
     const notBeforeMs = change.nextSubmissionNotBeforeMs ?? lane.nextSubmissionNotBeforeMs;
     const pause = change.pause ?? lane.pause;
-    const { decision, ...seen } = await decideHead({
+    const { decision, ...seen } = await processHead({
       ...lane,
       nextSubmissionNotBeforeMs: notBeforeMs,
       pause,
