@@ -16,7 +16,7 @@ function gaps({ posts }: DeliverySimulation): number[] {
 }
 
 describe("a delivery that succeeds", () => {
-  test("makes one signed POST with the bytes of the event and is then delivered", async () => {
+  test("a delivery makes one signed POST with the bytes of the event and is then delivered", async () => {
     const simulation = await simulationWithWebhook();
     const event = simulation.publish();
     await simulation.pass(2 * DAY_MS);
@@ -34,14 +34,17 @@ describe("a delivery that succeeds", () => {
     expect(simulation.published).toEqual([]);
   });
 
-  test.each([200, 201, 202, 204, 299])("is delivered if the answer is %d", async (httpStatus) => {
-    const simulation = await simulationWithWebhook({ answer: () => ({ httpStatus }) });
-    simulation.publish();
-    await simulation.pass(MINUTE_MS);
-    expect((await simulation.deliveries.find(id))?.status).toBe("delivered");
-  });
+  test.each([200, 201, 202, 204, 299])(
+    "a delivery is delivered if the answer is %d",
+    async (httpStatus) => {
+      const simulation = await simulationWithWebhook({ answer: () => ({ httpStatus }) });
+      simulation.publish();
+      await simulation.pass(MINUTE_MS);
+      expect((await simulation.deliveries.find(id))?.status).toBe("delivered");
+    },
+  );
 
-  test("makes one POST, however often the bus delivers the event", async () => {
+  test("a delivery makes one POST, however often the bus delivers the event", async () => {
     const simulation = await simulationWithWebhook();
     simulation.publish();
     simulation.publish();
@@ -51,7 +54,7 @@ describe("a delivery that succeeds", () => {
     expect(simulation.posts).toHaveLength(1);
   });
 
-  test("makes the endpoint fast: the next delivery goes through the attempts queue", async () => {
+  test("a successful delivery makes the endpoint fast: the next delivery goes through the attempts queue", async () => {
     const simulation = await simulationWithWebhook();
     simulation.publish();
     await simulation.pass(MINUTE_MS);
@@ -66,7 +69,7 @@ describe("a delivery that succeeds", () => {
 
 describe("a delivery that fails", () => {
   test.each([300, 301, 302, 307, 308, 400, 401, 404, 408, 409, 425, 429, 500, 503])(
-    "makes 8 attempts with the same bytes on the schedule if every answer is %d",
+    "a delivery makes 8 attempts with the same bytes on the schedule if every answer is %d",
     async (httpStatus) => {
       const simulation = await simulationWithWebhook({ answer: () => ({ httpStatus }) });
       const event = simulation.publish();
@@ -107,7 +110,7 @@ describe("a delivery that fails", () => {
     },
   );
 
-  test("stops at the first successful attempt", async () => {
+  test("a delivery stops at the first successful attempt", async () => {
     const simulation = await simulationWithWebhook({
       answer: (_, n) => (n < 4 ? { error: "ECONNREFUSED" } : { httpStatus: 200 }),
     });
@@ -123,7 +126,7 @@ describe("a delivery that fails", () => {
     ]);
   });
 
-  test("follows the whole schedule ± jitter", async () => {
+  test("a delivery follows the whole schedule ± jitter", async () => {
     for (const draw of [0, 0.25, 1]) {
       const simulation = await simulationWithWebhook({
         answer: () => ({ httpStatus: 500 }),
@@ -137,7 +140,7 @@ describe("a delivery that fails", () => {
     }
   });
 
-  test("ends at an answer 410, which disables the webhook and is published", async () => {
+  test("a delivery ends at an answer 410, which disables the webhook and is published", async () => {
     const simulation = await simulationWithWebhook({ answer: () => ({ httpStatus: 410 }) });
     simulation.publish();
     await simulation.pass(DAY_MS);
@@ -157,7 +160,7 @@ describe("a delivery that fails", () => {
     expect(simulation.counts).toMatchObject({ WebhookDisabled: 1 });
   });
 
-  test("fails at once, without a POST, if the webhook is disabled", async () => {
+  test("a delivery fails at once, without a POST, if the webhook is disabled", async () => {
     const simulation = await simulationWithWebhook();
     const webhook = await simulation.webhooks.find("cl_1");
     if (webhook) await simulation.webhooks.replace({ ...webhook, status: "disabled" });
@@ -174,11 +177,11 @@ describe("a delivery that fails", () => {
 
 describe("Retry-After", () => {
   test.each([
-    ["longer than the schedule is respected", 503, 600_000, 600_000],
-    ["shorter changes nothing", 429, 1_000, 5_000],
-    ["longer than the longest delay is limited to that delay", 429, 1e15, 36_000_000],
-    ["of another status is ignored", 500, 600_000, 5_000],
-  ])("%s", async (_name, httpStatus, retryAfterMs, expected) => {
+    ["that is longer than the schedule is respected", 503, 600_000, 600_000],
+    ["that is shorter than the schedule has no effect", 429, 1_000, 5_000],
+    ["that is longer than the longest delay is limited to that delay", 429, 1e15, 36_000_000],
+    ["with another status is ignored", 500, 600_000, 5_000],
+  ])("a Retry-After %s (%d)", async (_name, httpStatus, retryAfterMs, expected) => {
     const simulation = await simulationWithWebhook({
       answer: (_post, n) => (n === 1 ? { httpStatus, retryAfterMs } : { httpStatus: 200 }),
     });

@@ -12,7 +12,7 @@ describe("withJitter", () => {
     [0, 800],
     [0.5, 1_000],
     [1, 1_200],
-  ])("a draw of %d with 20 % jitter turns 1,000 ms into %d ms", (random, delayMs) => {
+  ])("a random number of %d with 20 % jitter turns 1,000 ms into %d ms", (random, delayMs) => {
     expect(withJitter(1_000, 0.2, random)).toBe(delayMs);
   });
 });
@@ -24,18 +24,18 @@ describe("schedule", () => {
     [1, 5_000],
     [2, 300_000],
     [3, undefined],
-  ])("after %d failures the delay is %s ms", (failures, delayMs) => {
+  ])("the delay of the schedule after %d failures is %s ms", (failures, delayMs) => {
     expect(delayAfter(failures, 0.5)).toBe(delayMs);
   });
 
-  test("each delay is varied by the jitter", () => {
+  test("each delay of the schedule is varied by the jitter", () => {
     expect([delayAfter(1, 0), delayAfter(2, 1)]).toEqual([4_000, 360_000]);
   });
 });
 
 describe("withRetryAfter", () => {
   test.each([
-    ["a shorter Retry-After changes nothing", 1_000, 5_000],
+    ["a shorter Retry-After has no effect", 1_000, 5_000],
     ["a longer Retry-After counts", 8_000, 8_000],
     ["a Retry-After above the maximum counts as the maximum", 60_000, 10_000],
   ])("%s", (_, retryAfterMs, delayMs) => {
@@ -48,7 +48,7 @@ describe("withRetryAfter", () => {
 });
 
 describe("exponential", () => {
-  test("doubles the delay with each retry up to the maximum", () => {
+  test("exponential doubles the delay with each retry up to the maximum", () => {
     const delays = [0, 1, 2, 3, 4].map((retries) =>
       exponential({ firstMs: 1_000, maxMs: 10_000 }, retries),
     );
@@ -63,7 +63,7 @@ describe("exponential", () => {
 describe("scheduleByTotal", () => {
   const delays = [60_000, 120_000, 240_000, 480_000] as const;
 
-  test("the sum of the delays so far selects each delay of the list in turn", () => {
+  test("the sum of the delays so far selects the delays of the list one after the other", () => {
     const selected = [0, 60_000, 180_000, 420_000].map((waitedMs) =>
       delayAfterTotalWait(delays, waitedMs),
     );

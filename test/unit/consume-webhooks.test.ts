@@ -62,7 +62,7 @@ const kinds = (outcomes: { kind: string; code?: string }[]) =>
   outcomes.map(({ kind, code }) => code ?? kind);
 
 describe("a batch", () => {
-  test("each webhook becomes one event, its copies nothing", async () => {
+  test("each webhook becomes one event, and its copies become none", async () => {
     const { consume, published } = setUp();
     expect(kinds(await consume([message("a"), message("b"), message("a")]))).toEqual([
       "published",
@@ -80,7 +80,7 @@ describe("a batch", () => {
     ["not JSON", "garbage"],
     ["not our message", '{"v":2}'],
     ["a body that ingest would have refused", message("a", { bodyBase64: "W10=" })],
-  ])("a poison message fails alone: %s", async (_name, poison) => {
+  ])("a poison message fails without the others of its batch: %s", async (_name, poison) => {
     const { consume } = setUp();
     expect(kinds(await consume([message("a"), poison, message("b")]))).toEqual([
       "published",
@@ -96,7 +96,7 @@ describe("a batch", () => {
   });
 });
 
-test("another body under the same key, in one batch: the first is kept, the second told apart", async () => {
+test("another body under the same key in one batch is a conflict, and the first body is kept", async () => {
   const linkedApi = (result: number) =>
     message("", {
       provider: "linked-api",
@@ -124,7 +124,7 @@ test("another body under the same key, in one batch: the first is kept, the seco
   ]);
 });
 
-test("a message older than the dedupe window is parked: it may be a copy of a forgotten one", async () => {
+test("a message that is older than the dedupe window is parked, because it may be a copy of an expired claim's event", async () => {
   const { consume, clock } = setUp();
   clock.passBusiness(30 * 86_400_000);
   expect(kinds(await consume([message("a")]))).toEqual(["published"]);
@@ -133,7 +133,7 @@ test("a message older than the dedupe window is parked: it may be a copy of a fo
 });
 
 describe("when publishing fails", () => {
-  test("for one entry: that one comes again, and is taken at once", async () => {
+  test("an event whose publish fails is retried, and its claim is free at once", async () => {
     let calls = 0;
     const { consume } = setUp({
       publish: async (events) =>
@@ -160,8 +160,8 @@ describe("when publishing fails", () => {
   });
 });
 
-describe("when another has the event", () => {
-  test("its message is reported as failed, with the time of the lease's end", async () => {
+describe("when another worker holds the event", () => {
+  test("the message of an event that another worker holds is reported as failed with the end of the lease", async () => {
     const { consume, claims, clock } = setUp({
       publish: () => new Promise(() => undefined),
     });
@@ -171,7 +171,7 @@ describe("when another has the event", () => {
     expect(outcome).toMatchObject({ code: "CLAIM_HELD", retryAtMs: clock.realMs() + LEASE_MS });
   });
 
-  test("after the lease it is published with the same id and bytes", async () => {
+  test("after the lease of another worker the event is published with the same id and bytes", async () => {
     const sent: FinalEvent[] = [];
     const crashed = setUp({
       publish: (events) => {
@@ -207,19 +207,19 @@ describe("when the store fails", () => {
     throw new Failure("DEPENDENCY_DOWN", "DynamoDB PutItem failed: TimeoutError");
   };
 
-  test("while claiming: the message stays", async () => {
+  test("a message stays in the queue when the store fails while claiming", async () => {
     const { consume, published } = setUp({ claims: { claim: down } });
     expect(kinds(await consume([message("a")]))).toEqual(["DEPENDENCY_DOWN"]);
     expect(published).toEqual([]);
   });
 
-  test("while recording: the message stays, and the event comes again with its id", async () => {
+  test("a message stays in the queue when the store fails while recording, and the event is published again with its id", async () => {
     const { consume, published } = setUp({ claims: { complete: down } });
     expect(kinds(await consume([message("a")]))).toEqual(["DEPENDENCY_DOWN"]);
     expect(published).toHaveLength(1);
   });
 
-  test("while giving the claim back: only the publishing counts as failed", async () => {
+  test("the code is that of the failed publish when the store fails while releasing the claim", async () => {
     const { consume } = setUp({
       claims: { release: down },
       publish: async (events) =>
@@ -229,7 +229,7 @@ describe("when the store fails", () => {
   });
 });
 
-test("B15 with too little time left nothing is published that might not be recorded", async () => {
+test("B15 with too little time left no event is published that might not be recorded", async () => {
   const { consume, published } = setUp();
   const late = await consume([message("a"), message("b")], () => 1_999);
   expect(kinds(late)).toEqual(["OUT_OF_TIME", "OUT_OF_TIME"]);
@@ -243,7 +243,7 @@ test("B15 with too little time left nothing is published that might not be recor
 describe("the sweep publishes the events of crashed workers (G12)", () => {
   const enoughTime = () => 50_000;
 
-  test("publishes what its writer did not, once it is older than the grace", async () => {
+  test("the sweep publishes an event of a crashed worker once it is older than the grace period (G12)", async () => {
     const { consume, sweep, clock, published } = setUp({
       claims: { complete: async () => "lost" },
     });
@@ -256,7 +256,7 @@ describe("the sweep publishes the events of crashed workers (G12)", () => {
     expect(await sweep(enoughTime)).toEqual({ published: 0, held: 0, failures: [] });
   });
 
-  test("goes past what cannot be read, and past what the bus will never take", async () => {
+  test("the sweep skips events that cannot be read and events that the bus permanently refuses", async () => {
     const refused = new Set<string>();
     const { consume, sweep, clock, claims } = setUp({
       claims: { complete: async () => "lost" },
@@ -286,7 +286,7 @@ describe("the sweep publishes the events of crashed workers (G12)", () => {
     expect(refused.size).toBe(1);
   });
 
-  test("begins no batch that it could not record", async () => {
+  test("the sweep begins no batch that it could not record in time", async () => {
     const { consume, sweep, clock } = setUp({ claims: { complete: async () => "lost" } });
     await consume([message("a")]);
     clock.passReal(LEASE_MS + 1);

@@ -64,7 +64,7 @@ const codeOf = (reading: Promise<unknown>) =>
     (error: unknown) => (error instanceof Failure ? error.code : error),
   );
 
-test("a body that lies in the bucket is read from there", async () => {
+test("a body that is stored in the bucket is read from there", async () => {
   const { readInbound, bodies } = setUp(undefined, {});
   await bodies.put("inbound/x", Buffer.from(JSON.stringify(completed)));
   const message = messageOf(completed, { bodyBase64: undefined, bodyKey: "inbound/x" });
@@ -73,7 +73,7 @@ test("a body that lies in the bucket is read from there", async () => {
   expect(await codeOf(readInbound(gone))).toBe("BODY_GONE");
 });
 
-test("an event of an account that nobody registered is published, and marked", async () => {
+test("an event of an unregistered account is published and marked", async () => {
   const known = setUp(undefined, {});
   expect(dataOf(await known.readInbound(messageOf(completed)))).not.toHaveProperty(
     "accountUnknown",
@@ -84,7 +84,7 @@ test("an event of an account that nobody registered is published, and marked", a
   });
 });
 
-test("exact bytes are kept where a number had to become text", async () => {
+test("the exact bytes are kept if a number is stored as text", async () => {
   const { readInbound } = setUp();
   const body = JSON.stringify(completed).replace('"forged":true', '"n":1e400');
   const bodyBase64 = Buffer.from(body).toString("base64");
@@ -94,14 +94,14 @@ test("exact bytes are kept where a number had to become text", async () => {
   expect(await readInbound(messageOf(completed))).not.toHaveProperty("raw");
 });
 
-describe("verifyByFetch acts only on what the provider says", () => {
+describe("verifyByFetch uses only the provider's answer", () => {
   const hint = (body: object) => messageOf(body, { verifyByFetch: true });
   const says = (result: object) => ({
     status: 200,
     body: { success: true, result: { workflowId: "wf-1", ...result } },
   });
 
-  test("the result is the provider's, not the webhook's; it is asked with our credentials", async () => {
+  test("verifyByFetch reads the result from the provider with our credentials, not from the webhook", async () => {
     const completion = { actionType: "st.sendMessage", success: true, data: { real: true } };
     const { readInbound, asked } = setUp(says({ workflowStatus: "completed", completion }), {
       identificationToken: "it",
@@ -118,7 +118,7 @@ describe("verifyByFetch acts only on what the provider says", () => {
     ]);
   });
 
-  test("a webhook that says completed of a workflow that failed becomes failed", async () => {
+  test("verifyByFetch changes a webhook that reports completed of a failed workflow to failed", async () => {
     const failure = { reason: "workflowTimeout", message: "m" };
     const { readInbound } = setUp(says({ workflowStatus: "failed", failure }));
     expect(dataOf(await readInbound(hint(completed)))).toMatchObject({
@@ -128,20 +128,24 @@ describe("verifyByFetch acts only on what the provider says", () => {
   });
 
   test.each([
-    ["still running", says({ workflowStatus: "running" }), "UNCONFIRMED"],
-    ["not its own", { status: 404, body: {} }, "UNCONFIRMED"],
-    ["something else", says({ other: 1 }), "UNCONFIRMED"],
-    ["another workflow", says({ workflowId: "wf-2", workflowStatus: "completed" }), "UNCONFIRMED"],
-    ["an error", { status: 200, body: { success: false } }, "UNCONFIRMED"],
-    ["nothing for now", { status: 500, body: {} }, "DEPENDENCY_DOWN"],
-    ["too fast", { status: 429, body: {} }, "DEPENDENCY_DOWN"],
-    ["who are you", { status: 401, body: {} }, "DEPENDENCY_DOWN"],
-    ["nothing at all", undefined, "DEPENDENCY_DOWN"],
-  ])("the provider says %s: nothing is published", async (_name, answer, code) => {
+    ["that the workflow is running", says({ workflowStatus: "running" }), "UNCONFIRMED"],
+    ["404", { status: 404, body: {} }, "UNCONFIRMED"],
+    ["an unknown body", says({ other: 1 }), "UNCONFIRMED"],
+    [
+      "with another workflow",
+      says({ workflowId: "wf-2", workflowStatus: "completed" }),
+      "UNCONFIRMED",
+    ],
+    ["with an error", { status: 200, body: { success: false } }, "UNCONFIRMED"],
+    ["500", { status: 500, body: {} }, "DEPENDENCY_DOWN"],
+    ["429", { status: 429, body: {} }, "DEPENDENCY_DOWN"],
+    ["401", { status: 401, body: {} }, "DEPENDENCY_DOWN"],
+    ["not at all", undefined, "DEPENDENCY_DOWN"],
+  ])("verifyByFetch publishes no event if the provider answers %s", async (_name, answer, code) => {
     expect(await codeOf(setUp(answer).readInbound(hint(completed)))).toBe(code);
   });
 
-  test("a later state confirms an earlier one", async () => {
+  test("verifyByFetch accepts a later state as confirmation of an earlier one", async () => {
     const started = workflow("workflow.started", { status: "running" });
     const { readInbound } = setUp(says({ workflowStatus: "failed" }));
     expect(dataOf(await readInbound(hint(started)))).toMatchObject({ status: "running" });
@@ -150,7 +154,7 @@ describe("verifyByFetch acts only on what the provider says", () => {
   });
 
   test.each(["..", ".", "a/b", "x\ud800", "y".repeat(129)])(
-    "a workflow id that leads out of the path is not asked for: %j",
+    "verifyByFetch does not request a workflow id that leaves the path: %j",
     async (workflowId) => {
       const { readInbound, asked } = setUp(says({ workflowStatus: "completed" }));
       const body = workflow("workflow.completed", { workflowId, status: "completed" });
@@ -159,7 +163,7 @@ describe("verifyByFetch acts only on what the provider says", () => {
     },
   );
 
-  test("numbers are those of the answer, and its exact bytes are kept", async () => {
+  test("verifyByFetch takes the numbers from the answer and keeps its exact bytes", async () => {
     const completion = { n: JSON.rawJSON("12345678901234567890") };
     const answer = says({ workflowStatus: "completed", completion });
     const text = JSON.stringify(answer.body);
@@ -172,7 +176,7 @@ describe("verifyByFetch acts only on what the provider says", () => {
     expect(Buffer.from(event.raw ?? []).toString()).toBe(text);
   });
 
-  test("a result larger than the bus carries stays in the bucket, and the event says so", async () => {
+  test("a result that is too large for the bus stays in the bucket, and the event is marked", async () => {
     const completion = { actionType: "st.sendMessage", success: true, text: "x".repeat(1_000_000) };
     const { readInbound, bodies } = setUp(says({ workflowStatus: "completed", completion }));
     const event = await readInbound(hint(completed));
@@ -181,7 +185,7 @@ describe("verifyByFetch acts only on what the provider says", () => {
     expect(bodies.keys()).toEqual([expect.stringMatching(/^events\/[0-9a-f]{64}\/whole$/)]);
   });
 
-  test("what the provider has no call for is published, and marked", async () => {
+  test("an event for which the provider has no call is published and marked", async () => {
     const { readInbound, asked } = setUp();
     const body = {
       ...workflow("account.frozen", { status: "frozen" }),

@@ -15,16 +15,16 @@ describe("a record of deliver", () => {
     ["Attempts", "attempts"],
     ["Retries", "retries"],
     ["Fanout", "fanout"],
-  ])("of the queue %s comes from %s", (name, queue) => {
+  ])("A record of the queue %s comes from %s", (name, queue) => {
     expect(sourceQueue([record(name)], urls)).toBe(queue);
   });
 
-  test("of the fan-out queue is an event, whatever it contains", () => {
+  test("A record of the fan-out queue is an event, whatever it contains", () => {
     const body = JSON.stringify({ ...ids, kind: "attempt" });
     expect(parseMessage(record("Fanout", body), "fanout")).toEqual({ kind: "event", body });
   });
 
-  test("of the other queues is an attempt or a job", () => {
+  test("A record of the other queues is an attempt or a job", () => {
     const message = { ...ids, kind: "attempt" };
     const job = { v: 1, kind: "job", jobId: "job_1", clientId: "cl_1" };
     const toRetriesWork = (body: object) =>
@@ -34,7 +34,7 @@ describe("a record of deliver", () => {
   });
 
   test.each(["", "{", "null", '{"detail-type":"workflow.completed","detail":{}}'])(
-    "of the attempts queue that is %j fails as MESSAGE_MALFORMED",
+    "A record of the attempts queue that is %j fails as MESSAGE_MALFORMED",
     (body) => {
       const work = parseMessage(record("Attempts", body), "attempts");
       expect(work).toMatchObject({ kind: "failed", code: "MESSAGE_MALFORMED" });

@@ -20,7 +20,7 @@ const attempt = (n: number, of: object = {}) => ({
 });
 
 describe("a delivery's id", () => {
-  test("is the same for the same webhook and event, and for no other pair", () => {
+  test("a delivery's id is the same for the same webhook and event, and for no other pair", () => {
     const ids = [
       deliveryIdOf("wh_1", "e:1"),
       deliveryIdOf("wh_1e", ":1"),
@@ -35,7 +35,7 @@ describe("a delivery's id", () => {
 });
 
 describe("GET /v1/deliveries/{id}", () => {
-  test("shows when the next attempt of a waiting delivery is due", async () => {
+  test("GET /v1/deliveries/{id} shows when the next attempt of a waiting delivery is due", async () => {
     const { call, haveDelivery, webhookId } = await withHook();
     const attemptHistory = [
       attempt(1, { httpStatus: 500, bodyStart: "oops" }),
@@ -75,7 +75,7 @@ describe("GET /v1/deliveries/{id}", () => {
     });
   });
 
-  test("shows the reason of a failed delivery, and no next attempt", async () => {
+  test("GET /v1/deliveries/{id} shows the reason of a failed delivery, and no next attempt", async () => {
     const { call, haveDelivery } = await withHook();
     const failed = { status: "failed", reason: "gone" } as const;
     const { deliveryId: id } = await haveDelivery({ eventId: "e:1", ...failed });
@@ -84,7 +84,7 @@ describe("GET /v1/deliveries/{id}", () => {
     expect(body).not.toHaveProperty("nextAttemptAt");
   });
 
-  test("answers 404 for a delivery of another client and for an unknown id", async () => {
+  test("GET /v1/deliveries/{id} answers 404 for a delivery of another client and for an unknown id", async () => {
     const { call, haveDelivery } = await withHook();
     const { deliveryId } = await haveDelivery({ eventId: "e:1" });
     for (const params of [{ id: deliveryId }, { id: "dl_0" }]) {
@@ -99,7 +99,7 @@ describe("GET /v1/deliveries/{id}", () => {
 describe("GET /v1/deliveries", () => {
   const idsOf = (body: { items: { eventId: string }[] }) => body.items.map((one) => one.eventId);
 
-  test("lists the client's own deliveries, newest first, page by page", async () => {
+  test("GET /v1/deliveries lists the client's own deliveries, newest first, page by page", async () => {
     const { call, clock, haveDelivery } = await withHook();
     await call("PUT /v1/webhook", { body: hook, as: "cl_2" });
     for (const eventId of ["e:1", "e:2", "e:3"]) {
@@ -117,7 +117,7 @@ describe("GET /v1/deliveries", () => {
     expect(foreign).toMatchObject({ status: 400, body: { errors: [{ field: "cursor" }] } });
   });
 
-  test("lists the deliveries of one status, without the answers' bodies", async () => {
+  test("GET /v1/deliveries lists the deliveries of one status, without the answers' bodies", async () => {
     const { call, haveDelivery } = await withHook();
     await haveDelivery({ eventId: "e:1" });
     const attemptHistory = [attempt(1, { httpStatus: 410, bodyStart: "private" })];
@@ -129,7 +129,7 @@ describe("GET /v1/deliveries", () => {
   });
 
   test.each([{ status: "lost" }, { limit: "0" }, { limit: "101" }, { cursor: "x" }, { a: "b" }])(
-    "refuses the query %j",
+    "GET /v1/deliveries refuses the query %j",
     async (query) => {
       const { call } = await withHook();
       expect((await call("GET /v1/deliveries", { query })).status).toBe(400);
@@ -141,7 +141,7 @@ describe("POST /v1/deliveries/{id}/resend", () => {
   const route = "POST /v1/deliveries/{id}/resend";
 
   test.each(["delivered", "failed"] as const)(
-    "starts the next cycle of a delivery that is %s",
+    "a resend starts the next cycle of a delivery that is %s",
     async (status) => {
       const { call, haveDelivery, sent, deps, webhookId } = await withHook();
       const attemptHistory = [attempt(1, { httpStatus: 500 })];
@@ -166,7 +166,7 @@ describe("POST /v1/deliveries/{id}/resend", () => {
     },
   );
 
-  test("may be called any number of times", async () => {
+  test("a resend may be called any number of times", async () => {
     const { call, haveDelivery, deps } = await withHook();
     const { deliveryId: id } = await haveDelivery({ eventId: "e:1", status: "failed" });
     for (let cycle = 2; cycle < 6; cycle++) {
@@ -177,7 +177,7 @@ describe("POST /v1/deliveries/{id}/resend", () => {
   });
 
   test.each(["waiting", "delivering"] as const)(
-    "does not change a delivery that is %s",
+    "a resend does not change a delivery that is %s",
     async (status) => {
       const { call, haveDelivery, sent } = await withHook();
       const { deliveryId: id } = await haveDelivery({ eventId: "e:1", status });
@@ -189,7 +189,7 @@ describe("POST /v1/deliveries/{id}/resend", () => {
     },
   );
 
-  test("refuses a cancelled delivery", async () => {
+  test("a resend of a cancelled delivery is refused", async () => {
     const { call, haveDelivery } = await withHook();
     const { deliveryId: id } = await haveDelivery({ eventId: "e:1", status: "cancelled" });
     expect(await call(route, { params: { id } })).toMatchObject({
@@ -201,20 +201,23 @@ describe("POST /v1/deliveries/{id}/resend", () => {
   test.each([
     ["disabled", ["PATCH"], /enable it with PATCH/],
     ["deleted", ["DELETE"], /recover/],
-    ["another by now", ["DELETE", "PUT"], /recover/],
-  ])("says what to do where the webhook is %s", async (_name, methods, detail) => {
-    const { call, haveDelivery, sent } = await withHook();
-    const { deliveryId: id } = await haveDelivery({ eventId: "e:1", status: "failed" });
-    const bodies: Record<string, object> = { PATCH: { status: "disabled" }, PUT: hook };
-    for (const method of methods) await call(`${method} /v1/webhook`, { body: bodies[method] });
-    expect(await call(route, { params: { id } })).toMatchObject({
-      status: 409,
-      body: { detail: expect.stringMatching(detail) },
-    });
-    expect(sent.filter(({ message }) => message.kind === "attempt")).toEqual([]);
-  });
+    ["replaced", ["DELETE", "PUT"], /recover/],
+  ])(
+    "the refusal of a resend states what to do if the webhook is %s",
+    async (_name, methods, detail) => {
+      const { call, haveDelivery, sent } = await withHook();
+      const { deliveryId: id } = await haveDelivery({ eventId: "e:1", status: "failed" });
+      const bodies: Record<string, object> = { PATCH: { status: "disabled" }, PUT: hook };
+      for (const method of methods) await call(`${method} /v1/webhook`, { body: bodies[method] });
+      expect(await call(route, { params: { id } })).toMatchObject({
+        status: 409,
+        body: { detail: expect.stringMatching(detail) },
+      });
+      expect(sent.filter(({ message }) => message.kind === "attempt")).toEqual([]);
+    },
+  );
 
-  test("answers two concurrent calls and starts one cycle", async () => {
+  test("two concurrent resends are answered and start one cycle", async () => {
     const { call, haveDelivery } = await withHook();
     const { deliveryId: id } = await haveDelivery({ eventId: "e:1", status: "failed" });
     const both = await Promise.all([1, 2].map(() => call(route, { params: { id } })));
@@ -224,7 +227,7 @@ describe("POST /v1/deliveries/{id}/resend", () => {
     ]);
   });
 
-  test("is accepted if its message is lost", async () => {
+  test("a resend is accepted if its message is lost", async () => {
     const error = new Error("SQS");
     const queue = { send: () => Promise.reject(error) };
     const { call, haveDelivery, dropped } = await withHook({ queue });
@@ -238,7 +241,7 @@ describe("POST /v1/deliveries/recover", () => {
   const route = "POST /v1/deliveries/recover";
   const since = "2026-06-24T00:00:00.000Z";
 
-  test("starts a job and shows its progress", async () => {
+  test("a recovery starts a job and shows its progress", async () => {
     const { call, sent, deps } = await withHook();
     const answer = await call(route, { body: { since } });
     const { recoveryId } = answer.body;
@@ -272,7 +275,7 @@ describe("POST /v1/deliveries/recover", () => {
     });
   });
 
-  test("accepts the end of the range", async () => {
+  test("a recovery accepts the end of the range", async () => {
     const { call } = await withHook();
     const until = "2026-06-24T12:00:00.000Z";
     expect((await call(route, { body: { since, until } })).body).toMatchObject({ since, until });
@@ -284,7 +287,7 @@ describe("POST /v1/deliveries/recover", () => {
     [{ since: "2026-06-25T12:00:00.001Z" }, "since"],
     [{ since, until: "2026-06-23T00:00:00.000Z" }, "until"],
     [{ since, other: 1 }, "other"],
-  ])("refuses the query %j", async (body, field) => {
+  ])("a recovery with the body %j is refused", async (body, field) => {
     const { call } = await withHook();
     expect(await call(route, { body })).toMatchObject({
       status: 400,
@@ -292,7 +295,7 @@ describe("POST /v1/deliveries/recover", () => {
     });
   });
 
-  test("requires an active webhook", async () => {
+  test("a recovery requires an active webhook", async () => {
     const { call } = await withHook();
     expect((await call(route, { body: { since }, as: "cl_2" })).status).toBe(404);
     await call("PATCH /v1/webhook", { body: { status: "disabled" } });
@@ -301,7 +304,7 @@ describe("POST /v1/deliveries/recover", () => {
     expect((await call(route, { body: { since } })).status).toBe(404);
   });
 
-  test("does not show a recovery of another client, or a job of another kind", async () => {
+  test("GET /v1/deliveries/recover/{recoveryId} does not show a recovery of another client, or a job of another kind", async () => {
     const { call, lastJob } = await withHook();
     const { recoveryId } = (await call(route, { body: { since } })).body;
     const read = (id: string, as: "cl_1" | "cl_2") =>

@@ -34,7 +34,7 @@ const view = (of: Partial<RequestView> = {}): RequestView => ({
   ...of,
 });
 
-/** The API with use cases that note how they were called. */
+/** The API with use cases that record their calls. */
 function setUp(given: Partial<Requests> = {}) {
   const called: unknown[][] = [];
   const note =
@@ -309,7 +309,7 @@ describe("Linked API's POST /workflows", () => {
   );
 
   test.each([[[]], [{}], [[{}]], [1], ["{"], [{ actionType: "no type" }], [[{ actionType }, 1]]])(
-    "of %j is refused in Linked API's own shape",
+    "POST /workflows of %j is refused in Linked API's error shape",
     async (body) => {
       const answer = await setUp().call("POST /workflows", { body });
       expect(answer).toMatchObject({
@@ -433,20 +433,20 @@ describe("Linked API's GET /workflows/{id}", () => {
 describe("Linked API's DELETE /workflows/{id}", () => {
   const get = async () => view({ provider: "linked-api" });
   test.each([
-    ["that waits", { get }, { status: 200, body: { result: { cancelled: true } } }],
+    ["waits", { get }, { status: 200, body: { result: { cancelled: true } } }],
     [
-      "gone too far",
+      "is already running",
       { get, cancel: refusing("CONFLICT") },
       { status: 200, body: { result: { cancelled: false } } },
     ],
     [
-      "of nobody",
+      "does not exist",
       { get: notFound },
       { status: 404, body: { error: { type: "workflowNotFound" } } },
     ],
-    ["of another provider", {}, { status: 404, body: { success: false } }],
-    ["that cannot be asked for", { get, cancel: refusing("DEPENDENCY_DOWN") }, { status: 503 }],
-  ])("DELETE /workflows/{id} of a workflow that %s", async (_name, given, expected) => {
+    ["belongs to another provider", {}, { status: 404, body: { success: false } }],
+    ["cannot be read", { get, cancel: refusing("DEPENDENCY_DOWN") }, { status: 503 }],
+  ])("DELETE /workflows/{id} answers for a workflow that %s", async (_name, given, expected) => {
     expect(await setUp(given).call("DELETE /workflows/{workflowId}")).toMatchObject(expected);
   });
 });
@@ -472,13 +472,16 @@ describe("authentication in dialects", () => {
     ["more behind it", token(`k2.${name}.${proof}.x`), "invalidIdentificationToken"],
     ["an empty name", token(`k2..${proof}`), "invalidIdentificationToken"],
     ["a word", token("acc-1"), "invalidIdentificationToken"],
-  ])("Linked API's call with %s is answered 401 %3$s", async (_name, given, type) => {
-    const { call, called } = setUp();
-    const answer = await call("GET /workflows/{workflowId}", { headers: given });
-    expect(answer).toMatchObject({ status: 401, body: { success: false, error: { type } } });
-    expect(answer.headers).not.toHaveProperty("www-authenticate");
-    expect(called).toEqual([]);
-  });
+  ])(
+    "Linked API's call with %s is answered 401 with its error type",
+    async (_name, given, type) => {
+      const { call, called } = setUp();
+      const answer = await call("GET /workflows/{workflowId}", { headers: given });
+      expect(answer).toMatchObject({ status: 401, body: { success: false, error: { type } } });
+      expect(answer.headers).not.toHaveProperty("www-authenticate");
+      expect(called).toEqual([]);
+    },
+  );
 
   test("A token of an older master key still identifies its account", async () => {
     const { call, called } = setUp();

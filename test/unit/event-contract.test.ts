@@ -46,7 +46,7 @@ describe("every webhook of the providers' documentation becomes the right event"
     ["account.active", "account.active", "active", "UNKNOWN"],
     ["account.frozen", "account.frozen", "frozen", "UNKNOWN"],
     ["account.deleted", "account.deleted", "deleted", "UNKNOWN"],
-  ])("%s", (name, type, status, eventType) => {
+  ])("the documented webhook %s becomes the right event", (name, type, status, eventType) => {
     const sample = samples.find((one) => one.name === name);
     expect(sample).toBeDefined();
     if (!sample) return;
@@ -60,7 +60,7 @@ describe("every webhook of the providers' documentation becomes the right event"
     });
   });
 
-  test("the table has them all", () => {
+  test("the table contains every documented webhook", () => {
     expect(samples).toHaveLength(12);
     expect(new Set(samples.map(({ name }) => name)).size).toBe(12);
   });

@@ -115,7 +115,7 @@ test("a good webhook is queued byte for byte, and then accepted", async () => {
   ]);
 });
 
-describe("what is refused leaves nothing behind", () => {
+describe("a refused webhook", () => {
   const tampered = good.replace('"r"', '"s"');
   const big = signWeLink({ status: "SUCCESS", request_id: "r", more: "x".repeat(1_000) }, secret);
   const frameless = signWeLink({ request_id: "r" }, secret);
@@ -123,30 +123,33 @@ describe("what is refused leaves nothing behind", () => {
     ["a wrong token", good, { token: `${token.slice(1)}u` }, "CONNECTION_UNKNOWN"],
     ["an empty token", good, { token: "" }, "CONNECTION_UNKNOWN"],
     ["an unknown connection", good, { connectionId: "cn_2" }, "CONNECTION_UNKNOWN"],
-    ["a connection id that is none", good, { connectionId: "../cn_1" }, "CONNECTION_UNKNOWN"],
+    ["an invalid connection id", good, { connectionId: "../cn_1" }, "CONNECTION_UNKNOWN"],
     ["another provider's address", good, { provider: "linked-api" }, "CONNECTION_UNKNOWN"],
-    ["a provider that is none", good, { provider: "__proto__" }, "CONNECTION_UNKNOWN"],
+    ["an invalid provider", good, { provider: "__proto__" }, "CONNECTION_UNKNOWN"],
     ["a tampered body", tampered, {}, "SIGNATURE_REJECTED"],
     ["a frame without status", frameless, {}, "FRAME_INVALID"],
-    ["not JSON", "hello", {}, "BODY_NOT_JSON"],
-    ["nothing", "", {}, "BODY_NOT_JSON"],
-    ["not UTF-8", Buffer.from([0xff]), {}, "BODY_NOT_UTF8"],
+    ["a body that is not JSON", "hello", {}, "BODY_NOT_JSON"],
+    ["an empty body", "", {}, "BODY_NOT_JSON"],
+    ["a body that is not UTF-8", Buffer.from([0xff]), {}, "BODY_NOT_UTF8"],
     ["one byte too many", big, {}, "BODY_TOO_LARGE"],
-  ])("%s", async (_name, body, over, code) => {
-    const { ingest, queued } = setUp();
-    expect(await ingest(body, over)).toMatchObject({ kind: "refused", code });
-    expect(queued).toEqual([]);
-  });
+  ])(
+    "a webhook with %s is refused, and nothing is stored or queued",
+    async (_name, body, over, code) => {
+      const { ingest, queued } = setUp();
+      expect(await ingest(body, over)).toMatchObject({ kind: "refused", code });
+      expect(queued).toEqual([]);
+    },
+  );
 });
 
-describe("a dependency that is down is never taken for a yes", () => {
+describe("a dependency that is down", () => {
   const down = async () => {
     throw new Failure("DEPENDENCY_DOWN", "SQS SendMessage failed: TimeoutError");
   };
   test.each([
     ["the queue", { send: down }],
     ["the config store", { read: down }],
-  ])("%s", async (_name, faulty) => {
+  ])("a webhook is refused while %s is down", async (_name, faulty) => {
     expect(await setUp(faulty).ingest()).toMatchObject({
       kind: "refused",
       code: "DEPENDENCY_DOWN",
@@ -154,7 +157,7 @@ describe("a dependency that is down is never taken for a yes", () => {
   });
 });
 
-test("a body too large for the queue travels by reference, and is stored before the message", async () => {
+test("a body that is too large for the queue is stored before its message is sent", async () => {
   const { ingest, queued, bodies } = setUp();
   const body = signWeLink({ status: "SUCCESS", request_id: "r", more: "x".repeat(500) }, secret);
   expect(await ingest(body)).toMatchObject({ kind: "accepted" });
@@ -163,7 +166,7 @@ test("a body too large for the queue travels by reference, and is stored before 
   expect(Buffer.from(await bodies.get(message?.bodyKey ?? "")).toString()).toBe(body);
 });
 
-test("where it cannot be stored, nothing is queued and nothing acked", async () => {
+test("a large body that cannot be stored is neither queued nor acked", async () => {
   const { ingest, queued } = setUp({
     put: async () => {
       throw new Failure("DEPENDENCY_DOWN", "S3 PutObject failed: TimeoutError");
@@ -182,7 +185,7 @@ describe("rotation", () => {
   });
   const signedNew = signWeLink({ status: "SUCCESS", request_id: "r" }, "new");
 
-  test("old and new are taken during the overlap, the old ones not a moment longer", async () => {
+  test("old and new secrets and tokens are accepted during the overlap, and the old ones not afterwards", async () => {
     const { ingest, clock } = setUp({ remembered: rotated });
     clock.passBusiness(86_399_999);
     expect(await ingest(good)).toMatchObject({ kind: "accepted" });
@@ -193,7 +196,7 @@ describe("rotation", () => {
     expect(await ingest(signedNew, { token: "new" })).toMatchObject({ kind: "accepted" });
   });
 
-  test("what a warm function remembers is read anew before a webhook is turned away", async () => {
+  test("a cached connection is read again before a webhook is refused", async () => {
     const { ingest, refreshes } = setUp({ remembered: connection(), stored: rotated });
     expect(await ingest(good)).toMatchObject({ kind: "accepted" });
     expect(refreshes()).toBe(0);
@@ -207,7 +210,7 @@ describe("a connection in quarantine", () => {
   const settings = { ...connection().settings, signature: "quarantine" as const };
   const forged = signWeLink({ status: "SUCCESS", request_id: "r" }, "unknown");
 
-  test("acks what it cannot prove, keeps it aside, and queues nothing of it", async () => {
+  test("a connection in quarantine acks a webhook that it cannot verify, stores it and does not queue it", async () => {
     const { ingest, queued, quarantined } = setUp({ remembered: connection({ settings }) });
     expect(await ingest(forged)).toMatchObject({ kind: "quarantined" });
     expect(quarantined).toEqual([forged]);
@@ -215,7 +218,7 @@ describe("a connection in quarantine", () => {
     expect(await ingest(good)).toMatchObject({ kind: "accepted" });
   });
 
-  test("acks nothing that it could not keep", async () => {
+  test("a connection in quarantine does not ack a webhook that it could not store", async () => {
     const { ingest } = setUp({
       remembered: connection({ settings }),
       put: async () => {

@@ -6,7 +6,7 @@ const cut = (text: string) => {
   return member ? withoutMember(text, member) : undefined;
 };
 
-describe("cutting a member out of the bytes", () => {
+describe("removing a member from the bytes", () => {
   test.each([
     ["last", '{"a":1,"hash":"x"}', '{"a":1}'],
     ["first", '{"hash":"x","a":1}', '{"a":1}'],
@@ -17,12 +17,12 @@ describe("cutting a member out of the bytes", () => {
     ["with an escaped key", '{"a":1,"h\\u0061sh":"x"}', '{"a":1}'],
     ["with quotes in a value", '{"a":"\\"hash\\":1,","hash":"x"}', '{"a":"\\"hash\\":1,"}'],
     ["nested only", '{"r":{"hash":"n"}}', undefined],
-  ])("%s", (_name, text, expected) => {
+  ])("a member is removed from the bytes: %s", (_name, text, expected) => {
     expect(cut(text)).toBe(expected);
   });
 });
 
-test("duplicates are all found", () => {
+test("all duplicates of a member are found", () => {
   expect(topLevelMembers('{"a":1,"a":[1,2],"b":{}}').map(({ key }) => key)).toEqual([
     "a",
     "a",

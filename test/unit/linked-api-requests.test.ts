@@ -30,8 +30,16 @@ describe("a submission", () => {
 
   test.each([
     ["an action", { text: "Hi" }, { actionType, text: "Hi", label: requestId }],
-    ["with its type", { actionType, text: "Hi" }, { actionType, text: "Hi", label: requestId }],
-    ["with a label", { text: "Hi", label: "mine" }, { actionType, text: "Hi", label: "mine" }],
+    [
+      "an action with its type",
+      { actionType, text: "Hi" },
+      { actionType, text: "Hi", label: requestId },
+    ],
+    [
+      "an action with a label",
+      { text: "Hi", label: "mine" },
+      { actionType, text: "Hi", label: "mine" },
+    ],
     ["a list", [{ n: 1 }, { n: 2 }], [{ actionType, n: 1, label: requestId }, { n: 2 }]],
     [
       "a list that has labels",
@@ -42,7 +50,7 @@ describe("a submission", () => {
       ],
     ],
     ["an empty list", [], [{ actionType, label: requestId }]],
-  ])("of %s", (_name, params, body) => {
+  ])("A submission of %s has the label in its body", (_name, params, body) => {
     expect(bodyOf(params)).toEqual(body);
   });
 });
@@ -87,7 +95,7 @@ describe("an answer to a submission", () => {
       refusal("subscriptionRequired"),
       { kind: "credentialsRefused", code: "subscriptionRequired" },
     ],
-    ["a 401 without words", 401, "", { kind: "credentialsRefused", code: "HTTP_401" }],
+    ["a 401 without an error", 401, "", { kind: "credentialsRefused", code: "HTTP_401" }],
     ["another plan", 403, refusal("plusPlanRequired"), rejected("plusPlanRequired")],
     [
       "no account",
@@ -119,11 +127,11 @@ describe("an answer to a submission", () => {
     ["a refusal in a 200", 200, refusal("invalidWorkflow"), rejected("invalidWorkflow")],
     ["a property of objects", 400, refusal("constructor"), rejected("constructor")],
     ["a type of the client's", 400, refusal("httpError"), { kind: "unknown", code: "httpError" }],
-    ["400 without words", 400, "<html>", { kind: "unknown", code: "HTTP_400" }],
+    ["400 without an error", 400, "<html>", { kind: "unknown", code: "HTTP_400" }],
     ["a redirect", 302, "", { kind: "unknown", code: "HTTP_302" }],
     ["a fault", 500, refusal("invalidWorkflow"), { kind: "unknown", code: "HTTP_500" }],
     ["a gateway", 502, "<html>", { kind: "unknown", code: "HTTP_502" }],
-  ])("%s (%i)", (_name, status, body, expected) => {
+  ])("An answer to a submission with %s (%i) is read", (_name, status, body, expected) => {
     expect(read(status, body)).toEqual(expected);
   });
 
@@ -149,8 +157,8 @@ describe("a poll", () => {
 
   const completion = { actionType: "st.sendMessage", success: true, label: requestId };
   test("A poll of a finished workflow returns the event of its webhook", () => {
-    const told = poll(200, workflow({ workflowStatus: "completed", completion }));
-    expect(told).toEqual({
+    const answer = poll(200, workflow({ workflowStatus: "completed", completion }));
+    expect(answer).toEqual({
       kind: "update",
       numbersAsText: false,
       event: {
@@ -215,7 +223,7 @@ describe("a poll", () => {
       refusal("invalidLinkedApiToken"),
       { kind: "credentialsRefused", code: "invalidLinkedApiToken" },
     ],
-    ["401 without words", 401, "", { kind: "credentialsRefused", code: "HTTP_401" }],
+    ["401 without an error", 401, "", { kind: "credentialsRefused", code: "HTTP_401" }],
     [
       "one account's token",
       401,
@@ -223,7 +231,7 @@ describe("a poll", () => {
       { kind: "failed", code: "invalidIdentificationToken" },
     ],
     ["a fault", 503, "", { kind: "failed", code: "HTTP_503" }],
-  ])("answered by %s", (_name, status, body, expected) => {
+  ])("A poll that is answered by %s is read", (_name, status, body, expected) => {
     expect(poll(status, body)).toEqual(expected);
   });
 });
@@ -238,10 +246,10 @@ describe("a cancel", () => {
   test.each([
     ["done", 200, { success: true, result: { cancelled: true } }, "cancelled"],
     ["too late", 200, { success: true, result: { cancelled: false } }, "refused"],
-    ["not said", 200, { success: true, result: {} }, "unknown"],
+    ["incomplete", 200, { success: true, result: {} }, "unknown"],
     ["refused", 400, refusal("invalidRequestPayload"), "unknown"],
     ["a fault", 500, "", "unknown"],
-  ])("is %s", (_name, status, body, expected) => {
+  ])("A cancel whose answer is %s is read", (_name, status, body, expected) => {
     expect(requests.cancel?.read(answer(status, body))).toBe(expected);
   });
 });
@@ -263,13 +271,13 @@ describe("the label names our request", () => {
     ["a failure with it", { status: "failed", result: { completion, failure: {} } }, requestId],
     ["the client's own", { status: "completed", result: { label: "mine" } }, undefined],
     ["no text", { status: "completed", result: { label: 1 } }, undefined],
-    ["thin", { status: "completed" }, undefined],
-  ])("in %s", (_name, data, expected) => {
+    ["a thin webhook", { status: "completed" }, undefined],
+  ])("The label that names our request is read from %s", (_name, data, expected) => {
     expect(requests.requestIdOf?.(eventOf(data))).toBe(expected);
   });
 });
 
-test("Event names, secret actions and error codes", () => {
+test("Linked API's actions and error codes are classified", () => {
   expect(requests.isSecret("st.sendMessage")).toBe(false);
   expect(requests.isLogin("st.sendMessage")).toBe(false);
   expect(requests.blocksAccount("linkedinAccountSignedOut")).toBe(true);

@@ -42,7 +42,7 @@ describe("webhook.set", () => {
   });
 
   test.each([[{ url: "https://192.168.0.1/" }], [{ url: "http://a.example.com" }], [{}], [[]]])(
-    "refuses %j",
+    "webhook.set refuses %j",
     async (body) => {
       const answer = await makeWebhookApi().call("POST /admin/webhook.set", { body });
       expect(answer).toMatchObject(refused(400, "invalidRequestPayload"));
@@ -138,11 +138,11 @@ describe("webhook.deliveries", () => {
     ["delivered", "success"],
     ["failed", "failed"],
     ["cancelled", "failed"],
-  ] as const)("webhook.deliveries shows %s as %s", async (status, told) => {
+  ] as const)("webhook.deliveries shows %s as %s", async (status, shown) => {
     const { call, haveDelivery } = await withHook();
     await haveDelivery({ eventId: "e:1", status });
     expect((await call(list)).body.result.deliveries).toMatchObject([
-      { status: told, attempts: 0 },
+      { status: shown, attempts: 0 },
     ]);
     expect((await call(list, { as: "cl_2" })).body.result.deliveries).toEqual([]);
   });

@@ -104,7 +104,7 @@ test.each([
   [{ data: {} }],
   [{ type: "message.reply" }],
   [{ type: "account.active", data: {} }],
-])("authentic but not understood: %j is kept as it came", (over) => {
+])("a verified webhook of an unknown form is kept unchanged: %j", (over) => {
   const body = workflow(over);
   expect(read(body)).toMatchObject({
     type: "event.unrecognised",

@@ -33,7 +33,7 @@ describe("the plan for an endpoint", () => {
     ["an unproven endpoint", "attempts", 1, 1, { isFast: false }, "moveToRetries"],
     ["an open circuit", "attempts", 1, 1, { consecutiveFailures: 5 }, "moveToRetries"],
     ["a message of the retries queue", "retries", 1, 1, { isFast: false }, "attemptInSlot"],
-  ] as const)("for %s in the %s queue (%d of %d messages)", (...row) => {
+  ] as const)("the plan for %s in the %s queue (%d of %d messages)", (...row) => {
     const [, queue, count, batchSize, health, plan] = row;
     expect(chooseQueueOrSlot(batchOf(messages(count), health), { queue, batchSize }, rules)).toBe(
       plan,
@@ -49,7 +49,7 @@ describe("the plan of a worker", () => {
     return { ...planned, probes: ofPlan(planned.probes), messages: ofPlan(planned.messages) };
   };
 
-  test("attempts all messages with 10 POSTs in flight while the circuit is closed", () => {
+  test("a worker attempts all messages with 10 POSTs in flight while the circuit is closed", () => {
     expect(plan(messages(3), { consecutiveFailures: 4 })).toMatchObject({
       probes: [],
       messages: ["dl_0", "dl_1", "dl_2"],
@@ -58,12 +58,12 @@ describe("the plan of a worker", () => {
     });
   });
 
-  test("probes with one message while the circuit is open", () => {
+  test("a worker probes with one message while the circuit is open", () => {
     const open = { consecutiveFailures: 5 };
     expect(plan(messages(3), open)).toMatchObject({ probes: ["dl_0"], messages: ["dl_1", "dl_2"] });
   });
 
-  test("probes with every message that was held for 15 minutes", () => {
+  test("a worker probes with every message that was held for 15 minutes", () => {
     const list = [message("dl_0"), message("dl_1", 900_000), message("dl_2", 900_000)];
     expect(plan(list, { consecutiveFailures: 5 })).toMatchObject({
       probes: ["dl_1", "dl_2"],

@@ -13,7 +13,7 @@ const codeOf = (bytes: Uint8Array) => {
   }
 };
 
-describe("numbers reach subscribers as they came", () => {
+describe("numbers reach subscribers unchanged", () => {
   test.each([
     "9007199254740993",
     "-9223372036854775808",
@@ -23,7 +23,7 @@ describe("numbers reach subscribers as they came", () => {
     "-0",
     "0.1234567890123456789",
     "3",
-  ])("%s", (number) => {
+  ])("the number %s is unchanged", (number) => {
     const { value, numbersAsText } = read(`{"n":${number}}`);
     expect(JSON.stringify(value)).toBe(`{"n":${number}}`);
     expect(numbersAsText).toBe(false);
@@ -35,7 +35,7 @@ describe("numbers reach subscribers as they came", () => {
     '{"a":[[],9007199254740993]}',
     '{"a":"f1e5","b":1e5}',
     '{"a":{"b":-1.0}}',
-  ])("wherever they stand: %s", (text) => {
+  ])("numbers at any place are unchanged: %s", (text) => {
     expect(JSON.stringify(read(text).value)).toBe(text);
     expect(JSON.stringify(read(text.replaceAll(/([:,[])/g, "$1 \t\r\n")).value)).toBe(text);
   });
@@ -47,11 +47,14 @@ describe("numbers reach subscribers as they came", () => {
     "1e19",
     "1e400",
     "-1e400",
-  ])("%s cannot be carried by the bus: it becomes text, and the event says so", (number) => {
-    const { value, numbersAsText } = read(`{"n":${number}}`);
-    expect(value).toEqual({ n: number });
-    expect(numbersAsText).toBe(true);
-  });
+  ])(
+    "the number %s, which the bus cannot carry, becomes text, and the event is marked",
+    (number) => {
+      const { value, numbersAsText } = read(`{"n":${number}}`);
+      expect(value).toEqual({ n: number });
+      expect(numbersAsText).toBe(true);
+    },
+  );
 });
 
 describe("what is not a JSON object in UTF-8 is refused with its code", () => {
@@ -68,11 +71,11 @@ describe("what is not a JSON object in UTF-8 is refused with its code", () => {
     ["one level deeper", deep(limits.maxJsonDepth + 1), "BODY_TOO_DEEP"],
     ["10,000 deep", deep(10_000), "BODY_TOO_DEEP"],
     ["brackets in a string", `{"a":"${"[".repeat(100)}\\""}`, "accepted"],
-  ])("%s", (_name, text, code) => {
+  ])("a body is read or refused with its code: %s", (_name, text, code) => {
     expect(codeOf(Buffer.from(text))).toBe(code);
   });
 
-  test("bytes that are not UTF-8", () => {
+  test("bytes that are not UTF-8 are refused", () => {
     expect(codeOf(Buffer.from([0x7b, 0xff, 0x7d]))).toBe("BODY_NOT_UTF8");
   });
 });

@@ -33,28 +33,28 @@ function makeStore(conflicts: number) {
 
 const increment = (counter: Counter): Counter => ({ ...counter, count: counter.count + 1 });
 
-test("writes what was decided", async () => {
+test("retryOnConflict writes the decided item", async () => {
   const { store, find, replace } = makeStore(0);
   const result = await retryOnConflict({ find, decide: increment, replace, maxAttempts: 3 });
   expect(result).toEqual({ kind: "written", written: { version: 2, count: 11 } });
   expect(store.current?.count).toBe(11);
 });
 
-test("decides again on what is stored when another write came first", async () => {
+test("retryOnConflict decides again on the stored item when another write came first", async () => {
   const { store, find, replace } = makeStore(2);
   const result = await retryOnConflict({ find, decide: increment, replace, maxAttempts: 3 });
   expect(result).toEqual({ kind: "written", written: { version: 4, count: 211 } });
   expect(store.reads()).toBe(3);
 });
 
-test("reports a conflict, and has written nothing, when every attempt lost", async () => {
+test("retryOnConflict reports a conflict without a write when every attempt lost", async () => {
   const { store, find, replace } = makeStore(3);
   const result = await retryOnConflict({ find, decide: increment, replace, maxAttempts: 3 });
   expect(result).toEqual({ kind: "conflict" });
   expect(store.current?.count).toBe(310);
 });
 
-test("reports the stored item when there is nothing to change", async () => {
+test("retryOnConflict returns the stored item when there is nothing to change", async () => {
   const { store, find, replace } = makeStore(0);
   const result = await retryOnConflict({
     find,
@@ -66,7 +66,7 @@ test("reports the stored item when there is nothing to change", async () => {
   expect(store.current?.version).toBe(1);
 });
 
-test("reports a missing item", async () => {
+test("retryOnConflict reports a missing item", async () => {
   const { store, replace } = makeStore(0);
   store.current = undefined;
   const find = async () => store.current;
@@ -74,7 +74,7 @@ test("reports a missing item", async () => {
   expect(result).toEqual({ kind: "missing" });
 });
 
-test("a known item spares the first read only", async () => {
+test("retryOnConflict skips only its first read for a known item", async () => {
   const { store, find, replace } = makeStore(1);
   const known = { version: 1, count: 10 };
   const result = await retryOnConflict({ known, find, decide: increment, replace, maxAttempts: 3 });
@@ -82,7 +82,7 @@ test("a known item spares the first read only", async () => {
   expect(store.reads()).toBe(1);
 });
 
-test("passes on what decide throws, without another attempt", async () => {
+test("retryOnConflict throws the error of decide without another attempt", async () => {
   const { store, find, replace } = makeStore(0);
   const decide = () => {
     throw new Error("not allowed");

@@ -24,7 +24,7 @@ afterEach(async () => {
   opened = new AsyncDisposableStack();
 });
 
-/** A network of which every look-up and every connection is counted; nothing leaves. */
+/** A network that counts every lookup and every connection. No packet leaves the machine. */
 function makeNetwork(answers: readonly (readonly string[])[], route?: number) {
   const lookups: string[] = [];
   const connects: { options: TcpNetConnectOpts; pinned: string[] }[] = [];
@@ -48,7 +48,7 @@ function makeNetwork(answers: readonly (readonly string[])[], route?: number) {
   };
 }
 
-/** What becomes of one POST, with the connections that it made. */
+/** Returns the outcome of one POST and the connections that it made. */
 async function postTo(
   url: string,
   {
@@ -80,19 +80,25 @@ describe("no private address is connected to (G10)", () => {
     expect(new Set(publicAddresses).size).toBeGreaterThanOrEqual(50);
   });
 
-  test.each(hosts)("if a URL contains it: %s", async (host) => {
-    for (const url of [`https://${host}/`, `https://${host}:8443/hooks?a=b`]) {
-      expect(targetUrlProblem(url, deployed), url).toMatch(/^[^\n]{10,}$/);
-      expect(await postTo(url), url).toMatchObject({ ...refused, lookups: [] });
-    }
-  });
+  test.each(hosts)(
+    "no connection is made to a private address in a URL: %s (G10)",
+    async (host) => {
+      for (const url of [`https://${host}/`, `https://${host}:8443/hooks?a=b`]) {
+        expect(targetUrlProblem(url, deployed), url).toMatch(/^[^\n]{10,}$/);
+        expect(await postTo(url), url).toMatchObject({ ...refused, lookups: [] });
+      }
+    },
+  );
 
-  test.each(hosts)("if loopback is allowed: %s", async (host) => {
-    const plain = ["127.0.0.1", "[::1]", "localhost", "LOCALHOST"].includes(host);
-    expect(targetUrlProblem(`http://${host}:9/`, local) === undefined).toBe(plain);
-    if (!plain)
-      expect(await postTo(`http://${host}:9/`, { targets: local })).toMatchObject(refused);
-  });
+  test.each(hosts)(
+    "no connection is made to a private address if loopback is allowed: %s (G10)",
+    async (host) => {
+      const plain = ["127.0.0.1", "[::1]", "localhost", "LOCALHOST"].includes(host);
+      expect(targetUrlProblem(`http://${host}:9/`, local) === undefined).toBe(plain);
+      if (!plain)
+        expect(await postTo(`http://${host}:9/`, { targets: local })).toMatchObject(refused);
+    },
+  );
 
   test.each([
     ...privateAddresses,
@@ -101,7 +107,7 @@ describe("no private address is connected to (G10)", () => {
     "0177.0.0.1",
     "localhost",
     "",
-  ])("where a name stands for it: %s", async (address) => {
+  ])("no connection is made to a private address behind a name: %s (G10)", async (address) => {
     for (const targets of [deployed, local]) {
       for (const answer of [[address], ["8.8.8.8", "2606:4700:4700::1111", address]]) {
         const posted = await postTo("https://hooks.example.com/", { answers: [answer], targets });
@@ -111,7 +117,7 @@ describe("no private address is connected to (G10)", () => {
   });
 
   test.each(privateAddresses)(
-    "if a name resolves to it at the time of the connection: %s",
+    "no connection is made to a private address to which a name resolves at the time of the connection: %s (G10)",
     async (address) => {
       const answers = [["8.8.8.8"], [address]];
       const posted = await postTo("https://rebind.example.com/", { answers });
@@ -120,20 +126,23 @@ describe("no private address is connected to (G10)", () => {
     },
   );
 
-  test.each(privateAddresses)("if a redirect points to it: %s", async (address) => {
-    const server = createServer((_, response) => {
-      response.writeHead(307, { location: `http://${hostOfAddress(address)}/` }).end();
-    });
-    const port = Number((await listen(server, 0)).split(":")[1]);
-    opened.defer(() => closeServer(server));
-    const posted = await postTo("http://hooks.example.com/", { targets: local, route: port });
-    expect(posted).toMatchObject({ httpStatus: 307, lookups: ["hooks.example.com"] });
-    expect(posted.connects.map(({ pinned }) => pinned)).toEqual([["8.8.8.8"]]);
-  });
+  test.each(privateAddresses)(
+    "no connection is made to a private address to which a redirect points: %s (G10)",
+    async (address) => {
+      const server = createServer((_, response) => {
+        response.writeHead(307, { location: `http://${hostOfAddress(address)}/` }).end();
+      });
+      const port = Number((await listen(server, 0)).split(":")[1]);
+      opened.defer(() => closeServer(server));
+      const posted = await postTo("http://hooks.example.com/", { targets: local, route: port });
+      expect(posted).toMatchObject({ httpStatus: 307, lookups: ["hooks.example.com"] });
+      expect(posted.connects.map(({ pinned }) => pinned)).toEqual([["8.8.8.8"]]);
+    },
+  );
 });
 
 describe("public addresses are accepted", () => {
-  test.each(publicAddresses)("%s", async (address) => {
+  test.each(publicAddresses)("the public address %s is accepted", async (address) => {
     expect(isPublicAddress(address)).toBe(true);
     const literal = await postTo(`https://${hostOfAddress(address)}/`);
     expect(literal).toMatchObject({ error: "ECONNREFUSED", lookups: [] });
@@ -177,7 +186,7 @@ describe("the reason for which a URL is refused", () => {
     ["example.com/hooks", "must be a URL with a host, such as https://example.com/hooks"],
     ["", "must be a URL with a host, such as https://example.com/hooks"],
     [`https://example.com/${"x".repeat(2_029)}`, "must have at most 2,048 characters"],
-  ])("%j %s", async (url, problem) => {
+  ])("the URL %j is refused: %s", async (url, problem) => {
     expect(targetUrlProblem(url, deployed)).toBe(problem);
     expect(await postTo(url)).toMatchObject({ ...refused, lookups: [] });
   });
@@ -192,7 +201,7 @@ describe("the reason for which a URL is refused", () => {
     "https://localhost.example.com/",
     "https://internal.example.com/",
     `https://example.com/${"x".repeat(2_028)}`,
-  ])("nothing of %s", (url) => {
+  ])("the refusal of %s repeats no part of it", (url) => {
     expect(targetUrlProblem(url, deployed)).toBeUndefined();
   });
 });
@@ -206,7 +215,7 @@ describe("in a local run", () => {
     "https://127.0.0.1:4567",
     "http://example.com:22/",
     "https://example.com:4566/",
-  ])("%s is allowed", (url) => {
+  ])("a local run allows %s", (url) => {
     expect(targetUrlProblem(url, local)).toBeUndefined();
   });
 
@@ -223,7 +232,7 @@ describe("in a local run", () => {
     ...["0.0.0.0", "127.0.0.2", "[::]", "[::127.0.0.1]", "a.localhost"].map(
       (host) => `http://${host}:4566/`,
     ),
-  ])("its own port is not: %s", async (url) => {
+  ])("a local run does not allow its own port: %s", async (url) => {
     expect(targetUrlProblem(url, local)).toMatch(/own$|^must write|not a public/);
     expect(await postTo(url, { targets: local, answers: [["127.0.0.1"]] })).toMatchObject(refused);
   });
@@ -252,7 +261,7 @@ describe("in a local run", () => {
 });
 
 describe("a name", () => {
-  test("is looked up once, and the connection uses only these addresses", async () => {
+  test("a name is looked up once, and the connection uses only these addresses", async () => {
     const answer = ["2606:4700:4700::1111", "1.1.1.1", "1.0.0.1"];
     const { lookups, connects } = await postTo("https://hooks.example.com/", { answers: [answer] });
     expect(lookups).toEqual(["hooks.example.com"]);
@@ -265,7 +274,7 @@ describe("a name", () => {
     ["cannot be looked up", () => fails("EAI_AGAIN"), "EAI_AGAIN"],
     ["is never answered", () => new Promise<never>(() => undefined), "TIMEOUT"],
     ["fails without a code", () => Promise.reject(new Error("to 10.0.0.1")), "FAILED"],
-  ])("that %s is %s", async (_, lookup, error) => {
+  ])("a name that %s fails with its error code", async (_, lookup, error) => {
     const network = { ...makeNetwork([]), lookup };
     const poster = makeHttpWebhookPoster({ targets: deployed, timeoutMs: 100, ...network });
     const posted = await poster.post({ url: "https://a.example.com/", headers: {}, body: "" });
@@ -273,7 +282,7 @@ describe("a name", () => {
     expect(network.connects).toEqual([]);
   });
 
-  test("is the TLS server name, and the certificate must be valid for it", async () => {
+  test("the name of a URL is the TLS server name, and the certificate must be valid for it", async () => {
     const names: (string | undefined)[] = [];
     const server = createTlsServer({
       ...makeLoopbackCertificate(),
@@ -293,7 +302,7 @@ describe("a name", () => {
     expect(names).toEqual(["hooks.example.com"]);
   });
 
-  test("is sent as the Host header, with the port", async () => {
+  test("the name of a URL is sent as the Host header, with the port", async () => {
     const hosts: unknown[] = [];
     const server = createServer((incoming, response) => {
       hosts.push(incoming.headers.host);

@@ -50,18 +50,18 @@ describe("a webhook is verified", () => {
     ["at the edge of the past", headersOf({ timestampSeconds: nowSeconds - 300 }), secret],
     ["at the edge of the future", headersOf({ timestampSeconds: nowSeconds + 300 }), secret],
   ];
-  test.each(cases)("%s", (_name, given, secrets) => {
+  test.each(cases)("a webhook is verified %s", (_name, given, secrets) => {
     expect(verifyWebhook(text, given, secrets, { nowMs })).toEqual(event);
     expect(verifyWebhook(Buffer.from(text), given, secrets, { nowMs })).toEqual(event);
   });
 
-  test("against the clock of this machine by default", () => {
+  test("a webhook is verified against the clock of this machine by default", () => {
     const given = headersOf({ timestampSeconds: Math.floor(Date.now() / 1000) });
     expect(verifyWebhook(text, given, secret)).toEqual(event);
   });
 
   /** From the tests of the reference libraries: "sign function works". */
-  test("if it is the example of the specification", () => {
+  test("a webhook is verified if it is the example of the specification", () => {
     const published = {
       "webhook-id": "msg_p5jXN8AQM9LWM0D4loKWxJek",
       "webhook-timestamp": "1614265330",
@@ -73,7 +73,7 @@ describe("a webhook is verified", () => {
     });
   });
 
-  test("if the reference library signed it", () => {
+  test("a webhook is verified if the reference library signed it", () => {
     const signature = new StandardWebhook(secret).sign(event.id, new Date(nowMs), text);
     const given = { ...headers, "webhook-signature": signature };
     expect(verifyWebhook(text, given, secret, { nowMs })).toEqual(event);
@@ -117,7 +117,7 @@ describe("a webhook is refused with a code and advice", () => {
       "HEADERS_MISSING",
       { headers: { "webhook-id": id, "svix-timestamp": at, "svix-signature": signature } },
     ],
-    ["a time in words", "TIMESTAMP_INVALID", timed("now")],
+    ["a time that is not a number", "TIMESTAMP_INVALID", timed("now")],
     ["a time with a fraction", "TIMESTAMP_INVALID", timed(`${nowSeconds}.5`)],
     ["a time with a sign", "TIMESTAMP_INVALID", timed(`+${nowSeconds}`)],
     [
@@ -126,22 +126,22 @@ describe("a webhook is refused with a code and advice", () => {
       { headers: { ...headers, "webhook-timestamp": [at ?? "", at ?? ""] } },
     ],
     [
-      "too old",
+      "a time that is too old",
       "TIMESTAMP_TOO_OLD",
       { headers: headersOf({ timestampSeconds: nowSeconds - 301 }) },
     ],
     [
-      "too new",
+      "a time that is too new",
       "TIMESTAMP_TOO_NEW",
       { headers: headersOf({ timestampSeconds: nowSeconds + 301 }) },
     ],
     [
-      "too old for less tolerance",
+      "a time that is too old for a smaller tolerance",
       "TIMESTAMP_TOO_OLD",
       { headers: headersOf({ timestampSeconds: nowSeconds - 6 }), toleranceSeconds: 5 },
     ],
     ["another body", "SIGNATURE_MISMATCH", { body: `${text} ` }],
-    ["the body written anew", "SIGNATURE_MISMATCH", { body: JSON.stringify(event, null, 1) }],
+    ["the body serialised again", "SIGNATURE_MISMATCH", { body: JSON.stringify(event, null, 1) }],
     ["another secret", "SIGNATURE_MISMATCH", { secrets: other }],
     ["another id", "SIGNATURE_MISMATCH", { headers: { ...headers, "webhook-id": `${id}x` } }],
     ["another time", "SIGNATURE_MISMATCH", timed(String(nowSeconds - 1))],
@@ -157,8 +157,8 @@ describe("a webhook is refused with a code and advice", () => {
     ],
     ["half a signature", "SIGNATURE_MISMATCH", bySignature(signature?.slice(0, 12) ?? "")],
     ["a version alone", "SIGNATURE_MISMATCH", bySignature("v1,")],
-    ["not JSON", "BODY_NOT_JSON", signed("hello")],
-    ["empty", "BODY_NOT_JSON", signed("")],
+    ["a body that is not JSON", "BODY_NOT_JSON", signed("hello")],
+    ["an empty body", "BODY_NOT_JSON", signed("")],
     ["a list", "BODY_NOT_JSON", signed("[]")],
     ["null", "BODY_NOT_JSON", signed("null")],
     ["no secret", "SECRET_INVALID", { secrets: [] }],
@@ -167,14 +167,14 @@ describe("a webhook is refused with a code and advice", () => {
     ["a secret that is not Base64", "SECRET_INVALID", { secrets: "whsec_not base64!" }],
     ["one secret of two that is none", "SECRET_INVALID", { secrets: [secret, ""] }],
   ];
-  test.each(cases)("%s: %s", (_name, code, of) => {
+  test.each(cases)("a webhook with %s is refused as %s", (_name, code, of) => {
     const error = refusalOf(of);
     expect(error.code).toBe(code);
     expect(error.name).toBe("WebhookVerificationError");
     expect(error.message).toMatch(/: /);
   });
 
-  test("if its bytes are not UTF-8", () => {
+  test("a webhook whose bytes are not UTF-8 is refused", () => {
     const body = Buffer.from([0x22, 0xff, 0x22]);
     expect(refusalOf({ body }).code).toBe("SIGNATURE_MISMATCH");
   });

@@ -33,7 +33,7 @@ describe("a submission", () => {
   });
 
   test.each([accountIdFromEmail("a@example.com"), accountIdFromEmail(undefined)])(
-    "does not send %s, which stands for a call that names no account",
+    "A submission does not send the placeholder %s of a call without an account",
     (accountId) => expect(submit(accountId, { n: 1 }).body).toBe('{"n":1}'),
   );
 
@@ -60,7 +60,7 @@ describe("an answer to a submission", () => {
       { kind: "accepted", providerRequestId: "r1" },
     ],
     [
-      "an odd word",
+      "an unknown status",
       200,
       { status: "OK", requestId: "r1", result: {} },
       { kind: "accepted", providerRequestId: "r1" },
@@ -98,7 +98,7 @@ describe("an answer to a submission", () => {
       { kind: "accountBlocked", code: "ACCOUNT_NOT_ACTIVE" },
     ],
     [
-      "no words",
+      "no message",
       400,
       "<html>",
       { kind: "rejected", error: { code: "HTTP_400", message: "We-Link answered 400" } },
@@ -129,7 +129,7 @@ describe("an answer to a submission", () => {
     ["a fault", 500, { requestId: "r1" }, { kind: "unknown", code: "HTTP_500" }],
     ["a gateway", 502, "<html>", { kind: "unknown", code: "HTTP_502" }],
     ["away", 503, "", { kind: "unknown", code: "HTTP_503" }],
-  ])("%s (%i)", (_name, status, body, expected) => {
+  ])("An answer to a submission with %s (%i) is read", (_name, status, body, expected) => {
     expect(read(status, body)).toEqual(expected);
   });
 
@@ -177,9 +177,9 @@ describe("an answer that contains the outcome", () => {
   });
 
   test("An immediate outcome needs no id", () => {
-    const told = read(200, { status: "SUCCESS", result: { n: 1 } });
-    expect(told).toMatchObject({ kind: "accepted", resultEvent: { data: { result: { n: 1 } } } });
-    expect(JSON.stringify(told)).not.toMatch(/workflowId|providerRequestId/);
+    const outcome = read(200, { status: "SUCCESS", result: { n: 1 } });
+    expect(outcome).toMatchObject({ kind: "accepted", resultEvent: { data: { result: { n: 1 } } } });
+    expect(JSON.stringify(outcome)).not.toMatch(/workflowId|providerRequestId/);
   });
 
   test("An immediate outcome may be a failure", () => {
@@ -194,8 +194,8 @@ describe("an answer that contains the outcome", () => {
     ["get_all_ln_accounts", '[{"id":1}]', [{ id: 1 }]],
     ["me", '{"status":"SUCCESS","result":{"id":1}}', { id: 1 }],
   ])("The answer to %s, an immediate action, is the result", (action, body, result) => {
-    const told = requests.readSubmission(answer(200, body), action);
-    expect(told).toMatchObject({
+    const outcome = requests.readSubmission(answer(200, body), action);
+    expect(outcome).toMatchObject({
       kind: "accepted",
       resultEvent: { type: "workflow.completed", data: { status: "completed", result } },
     });
@@ -243,7 +243,7 @@ describe("a poll", () => {
     ["SCHEDULED", 200, { status: "SCHEDULED" }, { kind: "noChange" }],
     ["not found", 404, "<html>", { kind: "noChange" }],
     [
-      "a word that nobody knows",
+      "an unknown status",
       200,
       { status: "HMM" },
       { kind: "failed", code: "STATUS_NOT_UNDERSTOOD" },
@@ -258,17 +258,17 @@ describe("a poll", () => {
     ["noChange", 200, "", { kind: "failed", code: "HTTP_200" }],
     ["a list", 200, [], { kind: "failed", code: "HTTP_200" }],
     ["a fault", 500, { status: "SUCCESS" }, { kind: "failed", code: "HTTP_500" }],
-    ["bad words", 400, { status: "FAILED" }, { kind: "failed", code: "HTTP_400" }],
+    ["an error status", 400, { status: "FAILED" }, { kind: "failed", code: "HTTP_400" }],
     ["no key", 401, {}, { kind: "credentialsRefused", code: "HTTP_401" }],
     ["too many", 429, {}, { kind: "rateLimited" }],
-  ])("answered by %s", (_name, status, body, expected) => {
+  ])("A poll that is answered by %s is read", (_name, status, body, expected) => {
     expect(poll(status, body)).toEqual(expected);
   });
 
   test("A poll keeps every digit and is marked where a number is stored as text", () => {
-    const told = poll(200, '{"status":"SUCCESS","result":{"n":1.0,"m":1e400}}');
-    expect(told).toMatchObject({ kind: "update", numbersAsText: true });
-    expect(JSON.stringify(told)).toContain('{"n":1.0,"m":"1e400"}');
+    const outcome = poll(200, '{"status":"SUCCESS","result":{"n":1.0,"m":1e400}}');
+    expect(outcome).toMatchObject({ kind: "update", numbersAsText: true });
+    expect(JSON.stringify(outcome)).toContain('{"n":1.0,"m":"1e400"}');
   });
 });
 
@@ -287,7 +287,7 @@ test("A person's input is sent to the waiting login", () => {
   expect(nameless.accountId).toBe(accountIdFromEmail("a@example.com"));
 });
 
-test("Event names, secret actions, logins and error codes", () => {
+test("We-Link's actions and error codes are classified", () => {
   expect(["login_v2", "login", "login_code"].map(requests.isSecret)).toEqual([true, true, true]);
   expect([requests.isSecret("connect"), requests.isLogin("connect")]).toEqual([false, false]);
   expect(requests.isLogin("login_v2")).toBe(true);

@@ -13,7 +13,7 @@ describe("the hash authenticates the sender", () => {
   test.each([
     ["over the bytes without the member", signed, true],
     ["with the spaces that the sender wrote", spaced(), true],
-    ["over the object written anew, when the hash came first", hashFirst(), true],
+    ["over the serialised object, when the hash came first", hashFirst(), true],
     ["of another body", signed.replace("req-1", "req-2"), false],
     ["of another secret", signWeLink(body, "another"), false],
     ["in upper case", signed.replace(/"hash":"(.*)"/, (m) => m.toUpperCase()), false],
@@ -22,7 +22,7 @@ describe("the hash authenticates the sender", () => {
     ["missing", JSON.stringify(body), false],
     ["twice", signed.replace("{", '{"hash":"x",'), false],
     ["a digit short", signed.slice(0, -3) + signed.slice(-2), false],
-  ])("%s", (_name, text, valid) => {
+  ])("a hash %s is checked", (_name, text, valid) => {
     expect(isProven(text, [secret])).toBe(valid);
   });
 
@@ -52,13 +52,13 @@ describe("a token must bind the whole body", () => {
   const { event_type: _, ...shorter } = claims;
   test.each([
     ["as it is", claims, claims, true],
-    ["with what a token says of itself", { ...claims, iat: 1, jti: "j" }, claims, true],
+    ["with registered claims of the token", { ...claims, iat: 1, jti: "j" }, claims, true],
     ["in a claim of its own", { payload: claims }, claims, true],
     ["without a member", claims, shorter, false],
     ["with one more", shorter, claims, false],
     ["as a part of another body", nested, nested.result, false],
-    ["with nothing", { iat: 1 }, { status: "SUCCESS", request_id: "r" }, false],
-  ])("%s", (_name, claimed, sent, valid) => {
+    ["without any claim", { iat: 1 }, { status: "SUCCESS", request_id: "r" }, false],
+  ])("a token for the body %s is checked", (_name, claimed, sent, valid) => {
     const hash = signHs256(claimed, secret);
     expect(isProven(JSON.stringify({ ...sent, hash }), [secret])).toBe(valid);
   });
@@ -71,7 +71,7 @@ describe("the spellings of the request id", () => {
     [{ requestID: "r" }],
     [{ data: { request_id: "r" } }],
     [{ requestId: "r", request_id: "r" }],
-  ])("%j", (ids) => {
+  ])("the request id is read from %j", (ids) => {
     expect(read({ status: "SUCCESS", ...ids }).data.providerRequestId).toBe("r");
   });
 
@@ -131,7 +131,7 @@ describe("the event of a webhook", () => {
       undefined,
       "CONNECTION_ACCEPTED",
     ],
-  ])("%s %j", (status, more, type, ourStatus, eventType) => {
+  ])("the status %s with %j becomes an event", (status, more, type, ourStatus, eventType) => {
     const event = read({ status, request_id: "r", ...more });
     expect([event.type, event.data.status, event.data.eventType]).toEqual([
       type,
@@ -157,7 +157,7 @@ describe("the event of a webhook", () => {
       { status: "FAILED", error: "STATUS_429", error_message: "slow" },
       { code: "STATUS_429", message: "slow" },
     ],
-  ])("%j", (of, error) => {
+  ])("the error of %j is read", (of, error) => {
     expect(read({ request_id: "r", ...of }).data.error).toEqual(error);
   });
 

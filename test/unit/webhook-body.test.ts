@@ -40,7 +40,7 @@ describe("standard", () => {
   const result = '{"n":1.0,"big":123456789012345678901234567890,"10":1,"2":"ü\\ufffe"}';
   const data = `{"requestId":"r","status":"completed","result":${result},"numbersAsText":true}`;
 
-  test("the fat payload is the text of the envelope", () => {
+  test("the fat standard payload is the text of the envelope", () => {
     expect(body("workflow.completed", data)).toBe(envelopeOf("workflow.completed", data));
   });
 
@@ -56,7 +56,7 @@ describe("standard", () => {
       '{"a":1}',
     ],
     ["that looks like the end", '{"result":"}}],\\"result\\":1","a":1}', '{"a":1}'],
-  ])("thin is the same text without the result: %s", (_name, fat, thin) => {
+  ])("the thin standard payload is the fat text without the result: %s", (_name, fat, thin) => {
     expect(body("workflow.completed", fat, { payloadMode: "thin" })).toBe(
       envelopeOf("workflow.completed", thin),
     );
@@ -65,7 +65,7 @@ describe("standard", () => {
   test.each([
     ["a failure", '{"requestId":"r","status":"failed","error":{"code":"C","message":"m"}}'],
     ["a result elsewhere", '{"payload":{"result":{"n":1.0}},"status":"pending"}'],
-  ])("thin leaves the text as it is where there is no result: %s", (_name, without) => {
+  ])("the thin standard payload is unchanged if there is no result: %s", (_name, without) => {
     const sent = body("workflow.created", without, { payloadMode: "thin" });
     expect(sent).toBe(envelopeOf("workflow.created", without));
   });
@@ -93,7 +93,7 @@ describe("We-Link's flat payload", () => {
       `{"status":"FAILED",${ids},"error":"WRONG_PASSWORD","message":"why"}`,
     ],
     [
-      "a failure that does not say why",
+      "a failure without a reason",
       "workflow.completed",
       '{"requestId":"r","status":"failed"}',
       `{"status":"FAILED",${ids},"error":"FAILED","message":"FAILED"}`,
@@ -111,19 +111,19 @@ describe("We-Link's flat payload", () => {
       `{"status":"PIN_REQUIRED",${ids},"message":"Please"}`,
     ],
     [
-      "a PIN without words",
+      "a PIN without a message",
       "workflow.actionRequired",
       '{"requestId":"r","status":"action_required","payload":{"message":7}}',
       `{"status":"PIN_REQUIRED",${ids}}`,
     ],
     [
-      "a reply, in the provider's words",
+      "a reply with the provider's status",
       "message.reply",
       '{"workflowId":"r","providerRequestId":"r","eventType":"MESSAGE_REPLY","payload":{"status":"SUCCESS","request_id":"r","result":{"n":1.0}}}',
       `{${ids},"status":"SUCCESS","result":{"n":1.0},"event_type":"MESSAGE_REPLY"}`,
     ],
     [
-      "a reply that says what it is, and bears another id",
+      "a reply that contains its type and another id",
       "message.reply",
       '{"requestId":"r","workflowId":"r","eventType":"MESSAGE_REPLY","payload":{"requestID":"p","event_type":"/api/v1/message_received","status":"COMPLETED","hash":"old"}}',
       `{${ids},"event_type":"/api/v1/message_received","status":"COMPLETED"}`,
@@ -148,12 +148,15 @@ describe("We-Link's flat payload", () => {
     ],
   ];
 
-  test.each(cases)("%s", (_name, type, data, expected) => {
-    expect(flat(type, data)).toBe(expected);
-  });
+  test.each(cases)(
+    "the We-Link payload has the members of We-Link: %s",
+    (_name, type, data, expected) => {
+      expect(flat(type, data)).toBe(expected);
+    },
+  );
 
   test.each(cases)(
-    "is verified like a webhook of We-Link, with either hash: %s",
+    "the We-Link payload is verified like a webhook of We-Link, with either hash: %s",
     (_name, type, data) => {
       for (const form of hashFormat.options) {
         const sent = weLinkBody(type, data, { hashFormat: form });
@@ -166,7 +169,7 @@ describe("We-Link's flat payload", () => {
   );
 
   test.each(cases.filter(([, type]) => type !== "webhook.test"))(
-    "is read like a webhook of We-Link: %s",
+    "the We-Link payload is read like a webhook of We-Link: %s",
     (_name, type, data) => {
       const read = weLink.parseWebhook(webhookOf(weLinkBody(type, data)));
       expect(read.providerObjectId).toBe("r");
@@ -174,7 +177,7 @@ describe("We-Link's flat payload", () => {
     },
   );
 
-  test("the thin payload omits the result of a success, and nothing else", () => {
+  test("the thin We-Link payload omits only the result of a success", () => {
     const thin = { payloadMode: "thin" } as const;
     const success = '{"requestId":"r","status":"completed","result":{"n":1}}';
     expect(flat("workflow.completed", success, thin)).toBe(`{"status":"SUCCESS",${ids}}`);

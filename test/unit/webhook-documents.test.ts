@@ -70,24 +70,27 @@ describe("the JavaScript of docs/receiving-webhooks.md accepts our We-Link paylo
   };
   const data = '{"requestId":"r","status":"completed","result":{"n":1.0,"hash":"ü"}}';
 
-  test.each(hashFormat.options)("and refuses any other payload, with %s", (form) => {
-    const body = composeWebhookBody({
-      envelope: `{"id":"workflow.completed:r","data":${data}}`,
-      eventType: "workflow.completed",
-      payloadMode: "fat",
-      format: "we-link",
-      hashFormat: form,
-      secret,
-    });
-    expect(isFromAckwire(body, secret)).toBe(true);
-    const forged: [string, string][] = [
-      [body, other],
-      [body.replace("SUCCESS", "FAILED"), secret],
-      [body.replace(/"}$/, '.x","status":"FAILED"}'), secret],
-      [body.replace(/"}$/, 'ü"}'), secret],
-      [body.replace(/,"hash":"[^"]+"}$/, "}"), secret],
-      [body.replace(/,"hash":"[^"]+"}$/, ',"hash":""}'), secret],
-    ];
-    for (const [text, by] of forged) expect(isFromAckwire(text, by), text).toBe(false);
-  });
+  test.each(hashFormat.options)(
+    "the JavaScript of docs/receiving-webhooks.md refuses any other payload, with %s",
+    (form) => {
+      const body = composeWebhookBody({
+        envelope: `{"id":"workflow.completed:r","data":${data}}`,
+        eventType: "workflow.completed",
+        payloadMode: "fat",
+        format: "we-link",
+        hashFormat: form,
+        secret,
+      });
+      expect(isFromAckwire(body, secret)).toBe(true);
+      const forged: [string, string][] = [
+        [body, other],
+        [body.replace("SUCCESS", "FAILED"), secret],
+        [body.replace(/"}$/, '.x","status":"FAILED"}'), secret],
+        [body.replace(/"}$/, 'ü"}'), secret],
+        [body.replace(/,"hash":"[^"]+"}$/, "}"), secret],
+        [body.replace(/,"hash":"[^"]+"}$/, ',"hash":""}'), secret],
+      ];
+      for (const [text, by] of forged) expect(isFromAckwire(text, by), text).toBe(false);
+    },
+  );
 });

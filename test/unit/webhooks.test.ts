@@ -15,7 +15,7 @@ async function withHook(of: object = {}) {
 }
 
 describe("PUT /v1/webhook", () => {
-  test("registers a webhook and returns its secret", async () => {
+  test("PUT /v1/webhook registers a webhook and returns its secret", async () => {
     const { call } = makeWebhookApi();
     const answer = await call("PUT /v1/webhook", { body: hook });
     expect(answer).toEqual({
@@ -34,7 +34,7 @@ describe("PUT /v1/webhook", () => {
     expect(await call("GET /v1/webhook")).toEqual({ status: 200, body: shown });
   });
 
-  test("stores no secret, only the version and the master key that it is derived from", async () => {
+  test("PUT /v1/webhook stores no secret, only the version and the master key that it is derived from", async () => {
     const { registered, stored } = await withHook();
     const { secrets, webhookId } = await stored();
     expect(secrets).toEqual([{ version: 1, masterKeyId: "k2" }]);
@@ -42,15 +42,15 @@ describe("PUT /v1/webhook", () => {
     expect(registered.secret).toBe(signingSecret(testMasterKeys, of));
   });
 
-  test("accepts all settings", async () => {
-    const wishes = {
+  test("PUT /v1/webhook accepts all settings", async () => {
+    const settings = {
       payloadMode: "thin",
       format: "we-link",
       hashFormat: "jwt",
       eventTypes: ["workflow.completed", "message.reply"],
       description: "CRM",
     };
-    expect((await withHook(wishes)).registered).toMatchObject(wishes);
+    expect((await withHook(settings)).registered).toMatchObject(settings);
     expect((await withHook({ format: "we-link" })).registered.hashFormat).toBe("hmac-hex");
   });
 
@@ -65,7 +65,7 @@ describe("PUT /v1/webhook", () => {
     [{ eventTypes: ["delivery.failed"] }, ["eventTypes.0"]],
     [{ eventTypes: ["message.reply", "message.reply"] }, ["eventTypes"]],
     [{ payloadMode: "slim", other: 1 }, ["payloadMode", "other"]],
-  ])("refuses %j and names the fields", async (wrong, fields) => {
+  ])("PUT /v1/webhook refuses %j and names the fields", async (wrong, fields) => {
     const { call } = makeWebhookApi();
     const answer = await call("PUT /v1/webhook", { body: { ...hook, ...wrong } });
     expect(answer).toMatchObject({ status: 400, body: { code: "REQUEST_INVALID" } });
@@ -73,7 +73,7 @@ describe("PUT /v1/webhook", () => {
     expect((await call("GET /v1/webhook")).status).toBe(404);
   });
 
-  test("names the event types that the format does not carry", async () => {
+  test("PUT /v1/webhook names the event types that the format does not carry", async () => {
     const { call } = makeWebhookApi();
     const eventTypes = ["workflow.created", "workflow.completed", "account.active"];
     const answer = await call("PUT /v1/webhook", {
@@ -84,7 +84,7 @@ describe("PUT /v1/webhook", () => {
     );
   });
 
-  test("accepts a loopback URL only if the targets allow it", async () => {
+  test("PUT /v1/webhook accepts a loopback URL only if the targets allow it", async () => {
     const targets = webhookTargets.parse({ ports: [443], allowsLocal: true, refusedPorts: [8787] });
     const { call } = makeWebhookApi({ targets });
     const body = { url: "http://127.0.0.1:8787/" };
@@ -94,7 +94,7 @@ describe("PUT /v1/webhook", () => {
     );
   });
 
-  test("is a conflict while a webhook is active", async () => {
+  test("PUT /v1/webhook is a conflict while a webhook is active", async () => {
     const { call, registered } = await withHook();
     const answer = await call("PUT /v1/webhook", { body: hook });
     expect(answer).toMatchObject({
@@ -107,18 +107,23 @@ describe("PUT /v1/webhook", () => {
   test.each([
     ["disabled", { status: "disabled", disabledReason: "disabled_by_client", disabledAt: NOON }],
     ["deleted", { status: "deleted" }],
-  ])("replaces one that is %s, and keeps how it ended", async (status, expected) => {
-    const { call, registered, stored } = await withHook({ payloadMode: "thin" });
-    if (status === "deleted") await call("DELETE /v1/webhook");
-    else await call("PATCH /v1/webhook", { body: { status } });
-    const { body } = await call("PUT /v1/webhook", { body: hook });
-    expect(body).toMatchObject({ status: "active", payloadMode: "fat" });
-    expect(body.id).not.toBe(registered.id);
-    expect(body.secret).not.toBe(registered.secret);
-    expect((await stored()).previousWebhooks).toEqual([{ webhookId: registered.id, ...expected }]);
-  });
+  ])(
+    "PUT /v1/webhook replaces a webhook that is %s and keeps how it ended",
+    async (status, expected) => {
+      const { call, registered, stored } = await withHook({ payloadMode: "thin" });
+      if (status === "deleted") await call("DELETE /v1/webhook");
+      else await call("PATCH /v1/webhook", { body: { status } });
+      const { body } = await call("PUT /v1/webhook", { body: hook });
+      expect(body).toMatchObject({ status: "active", payloadMode: "fat" });
+      expect(body.id).not.toBe(registered.id);
+      expect(body.secret).not.toBe(registered.secret);
+      expect((await stored()).previousWebhooks).toEqual([
+        { webhookId: registered.id, ...expected },
+      ]);
+    },
+  );
 
-  test("remembers the last 50 webhooks, newest first", async () => {
+  test("GET /v1/webhook lists the last 50 webhooks, newest first", async () => {
     const { call, stored } = makeWebhookApi();
     const ids: string[] = [];
     for (let n = 0; n < 52; n++) {
@@ -129,14 +134,14 @@ describe("PUT /v1/webhook", () => {
     expect(previousWebhooks.map(({ webhookId }) => webhookId)).toEqual(ids.slice(1, 51));
   });
 
-  test("registers one of two concurrent calls; the other is a conflict", async () => {
+  test("one of two concurrent PUT /v1/webhook registers a webhook; the other is a conflict", async () => {
     const { call } = makeWebhookApi();
     const both = [1, 2].map(() => call("PUT /v1/webhook", { body: hook }));
     const statuses = (await Promise.all(both)).map(({ status }) => status);
     expect(statuses.sort()).toEqual([201, 409]);
   });
 
-  test("registers a webhook of one client only", async () => {
+  test("PUT /v1/webhook registers a webhook of one client only", async () => {
     const { call } = await withHook();
     expect((await call("GET /v1/webhook", { as: "cl_2" })).status).toBe(404);
     expect((await call("PUT /v1/webhook", { as: "cl_2", body: hook })).status).toBe(201);
@@ -150,12 +155,15 @@ describe("a client without a webhook", () => {
     ["POST /v1/webhook/test"],
     ["POST /v1/webhook/rotate-secret", {}],
     ["GET /v1/webhook"],
-  ])("%s is 404, and where it was deleted", async (routeKey, body?: object) => {
-    expect((await makeWebhookApi().call(routeKey, { body })).status).toBe(404);
-    const { call } = await withHook();
-    expect(await call("DELETE /v1/webhook")).toEqual({ status: 204, body: null });
-    expect((await call(routeKey, { body })).status).toBe(404);
-  });
+  ])(
+    "%s of a client whose webhook is missing or deleted is answered 404",
+    async (routeKey, body?: object) => {
+      expect((await makeWebhookApi().call(routeKey, { body })).status).toBe(404);
+      const { call } = await withHook();
+      expect(await call("DELETE /v1/webhook")).toEqual({ status: 204, body: null });
+      expect((await call(routeKey, { body })).status).toBe(404);
+    },
+  );
 });
 
 describe("PATCH /v1/webhook", () => {
@@ -165,7 +173,7 @@ describe("PATCH /v1/webhook", () => {
     ["the description", { description: "ERP" }, { description: "ERP", eventTypes: types }],
     ["the types", { eventTypes: ["message.reply"] }, { eventTypes: ["message.reply"] }],
     ["back to all types", { eventTypes: null }, {}],
-  ])("changes %s, and nothing else", async (_name, body, expected) => {
+  ])("PATCH /v1/webhook changes %s only", async (_name, body, expected) => {
     const { call, registered } = await withHook({ eventTypes: types });
     const { secret: _, eventTypes: __, ...before } = registered;
     const answer = await call("PATCH /v1/webhook", { body });
@@ -174,14 +182,14 @@ describe("PATCH /v1/webhook", () => {
   });
 
   test.each([[{}], [{ url: "https://b.example.com" }], [{ format: "we-link" }]])(
-    "refuses the change %j",
+    "PATCH /v1/webhook refuses the change %j",
     async (body) => {
       const { call } = await withHook();
       expect((await call("PATCH /v1/webhook", { body })).status).toBe(400);
     },
   );
 
-  test("refuses event types that the format does not carry", async () => {
+  test("PATCH /v1/webhook refuses event types that the format does not carry", async () => {
     const { call } = await withHook({ format: "we-link" });
     const body = { eventTypes: ["account.frozen"] };
     expect(await call("PATCH /v1/webhook", { body })).toMatchObject({
@@ -192,7 +200,7 @@ describe("PATCH /v1/webhook", () => {
     });
   });
 
-  test("disables the webhook, applies the other changes, and starts a job that ends waiting deliveries", async () => {
+  test("PATCH /v1/webhook disables the webhook, applies the other changes, and starts a job that ends waiting deliveries", async () => {
     const { call, registered, sent, lastJob } = await withHook();
     const body = { status: "disabled", payloadMode: "thin" };
     expect((await call("PATCH /v1/webhook", { body })).body).toMatchObject({
@@ -211,7 +219,7 @@ describe("PATCH /v1/webhook", () => {
     expect(sent).toHaveLength(1);
   });
 
-  test("enables the webhook and removes the reason for which it was disabled", async () => {
+  test("PATCH /v1/webhook enables the webhook and removes the reason for which it was disabled", async () => {
     const { call, registered, stored } = await withHook();
     await call("PATCH /v1/webhook", { body: { status: "disabled" } });
     const kept = (await call("PATCH /v1/webhook", { body: { payloadMode: "thin" } })).body;
@@ -225,7 +233,7 @@ describe("PATCH /v1/webhook", () => {
   test.each([
     [4, 200],
     [5, 409],
-  ])("is tried again where another write came first %i times: %i", async (times, status) => {
+  ])("PATCH /v1/webhook after %i concurrent writes is answered %i", async (times, status) => {
     const api = makeWebhookApi();
     await api.call("PUT /v1/webhook", { body: hook });
     const webhooks = contested(api.memory.webhooks, times);
@@ -236,7 +244,7 @@ describe("PATCH /v1/webhook", () => {
 });
 
 describe("POST /v1/webhook/rotate-secret", () => {
-  test("returns the next secret; both secrets sign for 24 hours", async () => {
+  test("rotate-secret returns the next secret; both secrets sign for 24 hours", async () => {
     const { call, registered, stored } = await withHook();
     const { status, body } = await call("POST /v1/webhook/rotate-secret");
     expect([status, body]).toEqual([
@@ -253,7 +261,7 @@ describe("POST /v1/webhook/rotate-secret", () => {
     ]);
   });
 
-  test("is a conflict while the previous rotation overlaps, and not afterwards", async () => {
+  test("rotate-secret is a conflict while the previous rotation overlaps, and not afterwards", async () => {
     const { call, clock, stored } = await withHook();
     await call("POST /v1/webhook/rotate-secret", { body: {} });
     clock.passBusiness(24 * HOUR_MS - 1);
@@ -266,14 +274,14 @@ describe("POST /v1/webhook/rotate-secret", () => {
     expect((await stored()).secrets.map(({ version }) => version)).toEqual([3, 2]);
   });
 
-  test("rotates in one of two concurrent calls; the other is a conflict", async () => {
+  test("one of two concurrent rotate-secret calls rotates; the other is a conflict", async () => {
     const { call } = await withHook();
     const both = [1, 2].map(() => call("POST /v1/webhook/rotate-secret"));
     const statuses = (await Promise.all(both)).map(({ status }) => status);
     expect(statuses.sort()).toEqual([200, 409]);
   });
 
-  test("uses the current master key", async () => {
+  test("rotate-secret uses the current master key", async () => {
     const { memory } = await withHook();
     const master = { ...testMasterKeys, current: "k1" };
     const api = makeWebhookApi({ webhooks: memory.webhooks, masterKeys: async () => master });
@@ -281,7 +289,7 @@ describe("POST /v1/webhook/rotate-secret", () => {
     expect((await api.stored()).secrets[0]).toEqual({ version: 2, masterKeyId: "k1" });
   });
 
-  test("rotates the secret of a disabled webhook", async () => {
+  test("rotate-secret rotates the secret of a disabled webhook", async () => {
     const { call } = await withHook();
     await call("PATCH /v1/webhook", { body: { status: "disabled" } });
     expect((await call("POST /v1/webhook/rotate-secret")).status).toBe(200);
@@ -289,34 +297,43 @@ describe("POST /v1/webhook/rotate-secret", () => {
 });
 
 describe("POST /v1/webhook/test", () => {
-  test.each([undefined, {}])("creates a delivery of a test event (body %j)", async (body) => {
-    const { bodyOf, call, registered, deps, sent } = await withHook({
-      eventTypes: ["message.reply"],
-    });
-    const answer = await call("POST /v1/webhook/test", { body });
-    const { deliveryId, eventId } = answer.body;
-    expect(answer.status).toBe(202);
-    expect(eventId).toMatch(/^webhook\.test:[0-9a-f]{32}$/);
-    expect(deliveryId).toBe(deliveryIdOf(registered.id, eventId));
-    const delivery = await deps.deliveries.find(deliveryId);
-    expect(delivery).toMatchObject({ status: "waiting", eventType: "webhook.test", eventId });
-    expect(await bodyOf(deliveryId)).toEqual({
-      id: eventId,
-      type: "webhook.test",
-      createdAt: NOON,
-      data: { provider: "ackwire", eventType: "UNKNOWN", message: expect.any(String) },
-    });
-    const hint = { v: 1, kind: "attempt", deliveryId, clientId: "cl_1", webhookId: registered.id };
-    expect(sent).toEqual([{ queue: "retries", message: hint }]);
-  });
+  test.each([undefined, {}])(
+    "POST /v1/webhook/test creates a delivery of a test event (body %j)",
+    async (body) => {
+      const { bodyOf, call, registered, deps, sent } = await withHook({
+        eventTypes: ["message.reply"],
+      });
+      const answer = await call("POST /v1/webhook/test", { body });
+      const { deliveryId, eventId } = answer.body;
+      expect(answer.status).toBe(202);
+      expect(eventId).toMatch(/^webhook\.test:[0-9a-f]{32}$/);
+      expect(deliveryId).toBe(deliveryIdOf(registered.id, eventId));
+      const delivery = await deps.deliveries.find(deliveryId);
+      expect(delivery).toMatchObject({ status: "waiting", eventType: "webhook.test", eventId });
+      expect(await bodyOf(deliveryId)).toEqual({
+        id: eventId,
+        type: "webhook.test",
+        createdAt: NOON,
+        data: { provider: "ackwire", eventType: "UNKNOWN", message: expect.any(String) },
+      });
+      const hint = {
+        v: 1,
+        kind: "attempt",
+        deliveryId,
+        clientId: "cl_1",
+        webhookId: registered.id,
+      };
+      expect(sent).toEqual([{ queue: "retries", message: hint }]);
+    },
+  );
 
-  test("signs the test event in the We-Link format", async () => {
+  test("POST /v1/webhook/test signs the test event in the We-Link format", async () => {
     const { bodyOf, call } = await withHook({ format: "we-link" });
     const { deliveryId } = (await call("POST /v1/webhook/test")).body;
     expect(await bodyOf(deliveryId)).toMatchObject({ status: "SUCCESS", hash: expect.any(String) });
   });
 
-  test("is accepted if its message is lost, which the sweep then sends", async () => {
+  test("POST /v1/webhook/test is accepted if its message is lost, which the sweep then sends", async () => {
     const error = new Error("SQS");
     const { call, dropped } = makeWebhookApi({ queue: { send: () => Promise.reject(error) } });
     await call("PUT /v1/webhook", { body: hook });
@@ -324,7 +341,7 @@ describe("POST /v1/webhook/test", () => {
     expect(dropped).toEqual([error]);
   });
 
-  test("is a conflict while the webhook is disabled", async () => {
+  test("POST /v1/webhook/test is a conflict while the webhook is disabled", async () => {
     const { call } = await withHook();
     await call("PATCH /v1/webhook", { body: { status: "disabled" } });
     expect(await call("POST /v1/webhook/test")).toMatchObject({
@@ -333,7 +350,7 @@ describe("POST /v1/webhook/test", () => {
     });
   });
 
-  test("answers 503 while the master key is not known yet", async () => {
+  test("POST /v1/webhook/test answers 503 while the master key is not known yet", async () => {
     const { memory } = await withHook();
     const master = { current: "k1", keys: new Map([["k1", "1".repeat(32)]]) };
     const api = makeWebhookApi({ webhooks: memory.webhooks, masterKeys: async () => master });
