@@ -98,7 +98,7 @@ try {
   for (const side of sides) await load(side, 4 * perRound);
   const before = await Promise.all(sides.map(({ run }) => awsCalls(run.local)));
   for (let round = 0; round < rounds; round++) {
-    // Whoever came first in one round comes second in the next.
+    // The side that was first in one round is second in the next.
     for (const side of round % 2 === 0 ? sides : sides.toReversed()) {
       const startedMs = performance.now();
       side.latenciesMs.push(...(await load(side, perRound)));

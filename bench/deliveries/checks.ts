@@ -94,19 +94,19 @@ function checkTimes({ report, speed, slackSeconds }: Checked, views: Views): voi
 function checkAlarms({ report, load }: Checked, views: Views): void {
   const failed = [...views.values()].filter(({ status }) => status === "failed");
   const published = load.failures.published();
-  const told = new Set(published.map(({ id }) => id));
+  const publishedIds = new Set(published.map(({ id }) => id));
   const wanted = new Set(failed.map(({ id, cycle }) => `delivery.failed:${id}:${cycle}`));
   report.figure(
     "failed; delivery.failed; published in all",
-    `${failed.length}; ${told.size}; ${published.length}`,
+    `${failed.length}; ${publishedIds.size}; ${published.length}`,
   );
   report.check(
     "each failed delivery has its delivery.failed on the bus",
-    [...wanted].filter((id) => !told.has(id)),
+    [...wanted].filter((id) => !publishedIds.has(id)),
   );
   report.check(
     "and nothing else has",
-    [...told].filter((id) => !wanted.has(id)),
+    [...publishedIds].filter((id) => !wanted.has(id)),
   );
   const counted = metricSum(load.run.logged(), "DeliveryFailed");
   report.check(
@@ -119,7 +119,7 @@ function checkPosts({ report, load }: Checked, views: Views): void {
   const { posts } = load.endpoints;
   report.figure("POSTs", posts.length);
   report.check(
-    "every POST is signed as Standard Webhooks says, and at an endpoint: no redirect was followed",
+    "every POST is signed according to Standard Webhooks and arrived at an endpoint: no redirect was followed",
     posts.flatMap(({ id, fault }) => (fault === undefined ? [] : [`${id}: ${fault}`])),
   );
   const wanted = new Map(load.events.map((event) => [keyOf(event.endpoint, event.id), event]));

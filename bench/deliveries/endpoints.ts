@@ -6,13 +6,13 @@ import { Webhook } from "standardwebhooks";
 /** How an endpoint answers each POST. */
 export type Behaviour = "healthy" | "fails" | "hangs" | "drips" | "redirects" | "gone";
 
-/** What is told to this process. An endpoint is named by its number, which is its path. */
-export type Told =
+/** A message to this process. An endpoint is identified by its number, which is its path. */
+export type ToEndpoints =
   | { kind: "endpoint"; n: number; behaviour: Behaviour; secret: string }
   | { kind: "behave"; n: number; behaviour: Behaviour };
 
-/** What it tells. */
-export type Heard = { kind: "listening"; port: number } | { kind: "posts"; posts: Post[] };
+/** A message from this process. */
+export type FromEndpoints = { kind: "listening"; port: number } | { kind: "posts"; posts: Post[] };
 
 /** A POST as it arrived. */
 export interface Post {
@@ -29,13 +29,13 @@ export interface Post {
 
 const ANSWER_AFTER_MS = 5;
 const DRIP_EVERY_MS = 100;
-/** Where a redirect leads to: at nobody's endpoint. */
+/** The target of a redirect, which belongs to no endpoint. */
 const TRAP_PATH = "/trap";
-/** Posts are told together, so that the telling costs little. */
+/** Posts are sent in batches, so that the messages cost little. */
 const TELL_EVERY_MS = 200;
 
 const endpoints = new Map<number, { behaviour: Behaviour; verify: (post: Received) => unknown }>();
-let untold: Post[] = [];
+let unsent: Post[] = [];
 
 interface Received {
   body: Buffer;
@@ -67,8 +67,8 @@ async function take(request: IncomingMessage, response: ServerResponse): Promise
   const received = { body: Buffer.concat(chunks), headers: request.headers };
   const n = Number(/^\/hook\/(\d+)$/.exec(request.url ?? "")?.[1] ?? -1);
   const endpoint = endpoints.get(n);
-  const fault = endpoint ? faultOf(received, endpoint.verify) : "at nobody's endpoint";
-  untold.push({
+  const fault = endpoint ? faultOf(received, endpoint.verify) : "at no endpoint";
+  unsent.push({
     endpoint: n,
     id: String(request.headers["webhook-id"]),
     atMs,
@@ -88,30 +88,30 @@ function faultOf(received: Received, verify: (post: Received) => unknown): strin
   }
 }
 
-process.on("message", (told: Told) => {
-  if (told.kind === "endpoint") {
-    const webhook = new Webhook(told.secret);
-    endpoints.set(told.n, {
-      behaviour: told.behaviour,
+process.on("message", (message: ToEndpoints) => {
+  if (message.kind === "endpoint") {
+    const webhook = new Webhook(message.secret);
+    endpoints.set(message.n, {
+      behaviour: message.behaviour,
       verify: ({ body, headers }) => webhook.verify(body, headers as Record<string, string>),
     });
     return;
   }
-  const endpoint = endpoints.get(told.n);
-  if (endpoint) endpoint.behaviour = told.behaviour;
+  const endpoint = endpoints.get(message.n);
+  if (endpoint) endpoint.behaviour = message.behaviour;
 });
 process.once("disconnect", () => process.exit());
 
-const tell = (heard: Heard) => process.send?.(heard);
+const send = (message: FromEndpoints) => process.send?.(message);
 setInterval(() => {
-  if (untold.length > 0) tell({ kind: "posts", posts: untold });
-  untold = [];
+  if (unsent.length > 0) send({ kind: "posts", posts: unsent });
+  unsent = [];
 }, TELL_EVERY_MS);
 
 const server = createServer((request, response) => {
-  // Who hangs up in the middle has not posted.
+  // A client that disconnects in the middle has not posted.
   take(request, response).catch(() => undefined);
 });
 server.listen(0, "127.0.0.1", () =>
-  tell({ kind: "listening", port: (server.address() as AddressInfo).port }),
+  send({ kind: "listening", port: (server.address() as AddressInfo).port }),
 );

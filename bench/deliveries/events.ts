@@ -6,7 +6,7 @@ import { requestEvent, toEventBridgeDetail } from "../../shared/core/events/enve
 import type { LocalFile } from "../run/bench-run.ts";
 import type { Subscriber } from "./subscribers.ts";
 
-/** An event that one subscriber is to be told of. */
+/** An event for one subscriber. */
 export interface BenchEvent {
   id: string;
   endpoint: number;
@@ -95,7 +95,7 @@ export function openBus({ awsEndpoint: endpoint, busName }: LocalFile) {
     put,
     /**
      * One call each at its own time, whether or not the one before was answered:
-     * a slow answer makes nobody wait who is to be measured.
+     * a slow answer delays no measured event.
      *
      * @param events those that are `undefined` leave their time empty
      */

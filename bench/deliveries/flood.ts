@@ -14,7 +14,7 @@ const FLOODED = OTHERS;
 /** Longer than it takes to put any flood, and to measure. */
 const MAX_SECONDS = 1_200;
 
-/** Until the trickle is as it is. */
+/** Time until the light load is stable. */
 const LEAD_SECONDS = 10;
 
 interface Side {
@@ -75,7 +75,7 @@ async function runSide(report: Report, options: BenchOptions, side: Side): Promi
   }
 }
 
-/** To each of the others in turn, until it is stopped; gives what was put. */
+/** Puts events for the other endpoints one after the other until it is stopped; returns the events. */
 function startTrickle(load: Load, perSecond: number) {
   const stop = new AbortController();
   const events = inTurns(load.places.slice(0, OTHERS), {
@@ -127,7 +127,7 @@ async function show(
 /** As fast as the bus answers two; returns when each of them is a delivery that waits. */
 async function putFlood(load: Load, deliveries: number): Promise<void> {
   const subscriber = load.places[FLOODED];
-  if (!subscriber) throw new Error("nobody is there to be flooded");
+  if (!subscriber) throw new Error("no subscriber to flood");
   const flood = Array.from({ length: deliveries }, (_, n) =>
     makeEvent({ subscriber, name: `flood-${n}` }),
   );

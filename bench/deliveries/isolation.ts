@@ -4,7 +4,7 @@ import { allHealthy, healthyAlone, mixture } from "./mixture.ts";
 import type { BenchOptions } from "./options.ts";
 import { runSteadyLoad } from "./steady-load.ts";
 
-/** Each in fresh local runs, in turns, so that the machine's moods are everybody's. */
+/** Each in fresh local runs, in turns, so that changes of the machine's load affect all sides. */
 export async function runIsolation(report: Report, options: BenchOptions): Promise<void> {
   const sides = [
     { name: "healthy alone", behaviours: healthyAlone, all: [] as number[] },

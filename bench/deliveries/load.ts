@@ -52,8 +52,8 @@ export async function openLoad(report: Report, options: LoadOptions) {
     report.note(`${((performance.now() - startedMs) / 1000).toFixed(0).padStart(5)} s: ${line}`);
   const stopProgress = everySeconds(10, async () => {
     const put = events.filter(({ putMs }) => putMs !== undefined).length;
-    const told = failures.events();
-    note(`${put} put, ${endpoints.posts.length} POSTs, ${told} failed; ${await depths()}`);
+    const failed = failures.events();
+    note(`${put} put, ${endpoints.posts.length} POSTs, ${failed} failed; ${await depths()}`);
   });
 
   const load = {
@@ -67,7 +67,7 @@ export async function openLoad(report: Report, options: LoadOptions) {
     events,
     note,
 
-    /** Waits until it is so; gives up when nothing has come for so long. */
+    /** Waits until the condition holds; fails if there is no progress for `patience` seconds. */
     async until(isSo: () => boolean, patienceSeconds: number): Promise<boolean> {
       let last = { seen: -1, atMs: Date.now() };
       while (!isSo()) {

@@ -26,7 +26,7 @@ export const mixture: readonly Behaviour[] = all
 const others = (instead: Behaviour | undefined) =>
   mixture.map((behaviour) => (behaviour === "healthy" ? behaviour : instead));
 
-/** The same healthy ones in their places, and nobody in those of the sick. */
+/** The same healthy endpoints in their places, and none in the places of the sick. */
 export const healthyAlone: readonly (Behaviour | undefined)[] = others(undefined);
 
 /** Healthy ones in all places: as many events, without any sickness. */

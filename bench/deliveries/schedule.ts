@@ -4,7 +4,7 @@ import { percentile } from "../run/report.ts";
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 
-/** What lies between an attempt's end and the next attempt, as the specification says. */
+/** The delays between an attempt's end and the next attempt, from the specification. */
 const DELAYS_MS = [
   5_000,
   5 * MINUTE_MS,

@@ -5,8 +5,8 @@ import type { Load } from "./load.ts";
 import { deliveriesOf } from "./subscribers.ts";
 
 /**
- * Where the time of measured events went, so that it can be seen which queue is
- * to blame: to the delivery (bus and fan-out queue), to its attempt (queue of
+ * The time of measured events by stage, which shows the slow queue:
+ * to the delivery (bus and fan-out queue), to its attempt (queue of
  * attempts), and to the POST's arrival.
  */
 export async function stages(

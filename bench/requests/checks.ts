@@ -115,7 +115,7 @@ function checkOrder(of: Checked, submissions: readonly Submission[], views: View
   const inversions = [...lanes].flatMap(([accountId, calls]) => {
     const places = calls
       .toSorted((a, b) => a.seq - b.seq)
-      // What a person sent back to its lane comes late, by that person's word.
+      // A request that a person returned to its lane is submitted late.
       .filter((call) => !resolved.includes(viewOf(call)?.requestId ?? ""))
       .map(({ body }) => byMarker.get(markerIn(body))?.n ?? -1);
     return places.some((n, index) => n < (places[index - 1] ?? -1))
@@ -140,7 +140,7 @@ function checkToldAlike(
   asProvider: Map<string, { status: string; result: string }>,
 ): void {
   const published = bus.published();
-  const told = Map.groupBy(
+  const eventsByRequest = Map.groupBy(
     published.filter(({ requestId }) => requestId !== undefined),
     ({ requestId }) => requestId ?? "",
   );
@@ -148,9 +148,9 @@ function checkToldAlike(
   const requestIds = orders.flatMap(({ requestId }) => requestId ?? []);
   report.figure(
     "unmatched workflow.completed on the bus",
-    published.length - [...told.values()].flat().length,
+    published.length - [...eventsByRequest.values()].flat().length,
   );
-  const repeated = requestIds.filter((id) => (told.get(id)?.length ?? 0) > 1);
+  const repeated = requestIds.filter((id) => (eventsByRequest.get(id)?.length ?? 0) > 1);
   report.figure("workflow.completed published again", repeated.length);
   // A kill between publishing and recording it gives a second publish of the same bytes (G2).
   const isFine = (events: { id: string; detail: string }[] | undefined) =>
@@ -160,20 +160,20 @@ function checkToldAlike(
   report.check(
     `the bus has ${kills === 0 ? "exactly one" : "one, of the same id and bytes each time,"} workflow.completed of each`,
     requestIds
-      .filter((id) => !isFine(told.get(id)))
+      .filter((id) => !isFine(eventsByRequest.get(id)))
       .map(
         (id) =>
-          `${id}: ${told
+          `${id}: ${eventsByRequest
             .get(id)
             ?.map((event) => event.detail)
             .join(" and ")}`,
       ),
   );
   report.check(
-    "poll, get_response and bus tell the same of each",
+    "poll, get_response and bus agree on each request",
     requestIds.flatMap((id) => {
       const view = views.get(id);
-      const event = told.get(id)?.[0];
+      const event = eventsByRequest.get(id)?.[0];
       const other = asProvider.get(id);
       const native = { status: view?.status, result: JSON.stringify(view?.result ?? null) };
       const isAlike =

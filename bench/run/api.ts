@@ -20,7 +20,7 @@ interface Call {
   body?: unknown;
 }
 
-/** A caller that does not give up: an API that is down or says 429 is asked again. */
+/** A client that repeats calls while the API is down or answers 429. */
 export function makeApi(local: LocalFile) {
   const retries = { tooMany: 0, down: 0 };
   const authorization = { authorization: `Bearer ${local.apiKey}` };

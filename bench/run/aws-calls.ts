@@ -8,7 +8,7 @@ export async function awsCalls({ consoleUrl }: LocalFile): Promise<Counts> {
   return (await response.json()) as Counts;
 }
 
-/** What goes on without any request, and what the load itself calls. */
+/** Calls that are made without any request, and calls of the load itself. */
 const isIdle = (call: string) => call.endsWith("(empty)") || call.startsWith("other ");
 
 /**
@@ -44,7 +44,7 @@ export function reportAwsCalls(
   report.figure(`billed AWS calls per ${unit}`, (sum(work) / count).toFixed(2));
   report.figure("  of them by reconcile", (sum(sweeps) / count).toFixed(2));
   report.figure(
-    "receives that gave nothing",
+    "receives without a message",
     sum(rows.filter(({ call }) => call.endsWith("(empty)"))),
   );
 }

@@ -73,7 +73,7 @@ export async function attachConsumer(local: LocalFile, type = "workflow.complete
   });
 
   return {
-    /** Requests of which the bus told the end. */
+    /** Requests whose end was on the bus. */
     completed: () => requestIds.size,
     /** Different events, however often each was published. */
     events: () => ids.size,

@@ -2,7 +2,7 @@ import { cpus } from "node:os";
 import { GetQueueAttributesCommand, GetQueueUrlCommand, SQSClient } from "@aws-sdk/client-sqs";
 import type { LocalFile } from "./bench-run.ts";
 
-/** Tells, when it is called, how busy all cores were since it was made: 0 to 1. */
+/** Returns a function that measures how busy all cores were since its creation: 0 to 1. */
 export function watchCores(): () => number {
   const before = coreTimes();
   return () => {

@@ -1,6 +1,6 @@
 import { cpus } from "node:os";
 
-/** Prints figures and checks; the exit code says whether every check held. */
+/** Prints figures and checks; the exit code shows whether every check held. */
 export function makeReport(title: string) {
   let failures = 0;
   console.log(

@@ -39,5 +39,5 @@ export function makeSimulatorControl({ providerUrl }: LocalFile) {
   };
 }
 
-/** The provider took it: it did what it was asked to, whether or not it said so. */
+/** Whether the provider accepted the call, also if its answer was withheld. */
 export const tookEffect = ({ status }: Submission) => status === 200 || status === 0;

@@ -50,7 +50,7 @@ async function sendAccountEvent(
   name: string = client.accountId,
 ) {
   const payload = accountWords(type, { createdAt: outbound.businessNow(), accountId: name });
-  await client.tell("linked-api", { ...payload, note: bodyCanary });
+  await client.sendWebhook("linked-api", { ...payload, note: bodyCanary });
 }
 
 const isOf =

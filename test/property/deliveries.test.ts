@@ -11,7 +11,7 @@ import {
   webhookOfClient,
 } from "../support/simulations/delivery-simulation.ts";
 
-/** What befalls one call: nothing for the most part, so that most runs come far. */
+/** The fault of one call. Most calls have none, so that most runs progress. */
 const fault = fc.oneof(
   { weight: 12, arbitrary: fc.constant("fine" as const) },
   { weight: 1, arbitrary: fc.constant("down" as const) },
@@ -107,10 +107,10 @@ test("each delivery ends once, within its attempts, on schedule and with the sam
           expect(own.length).toBeGreaterThanOrEqual(posts);
           expect(own.length).toBeLessThanOrEqual(3 * delivery.attemptHistory.length);
           if (faults.every((one) => one === "fine")) expect(own.length).toBe(posts);
-          const told = simulation.published.filter(
+          const failures = simulation.published.filter(
             ({ id }) => id === `delivery.failed:${delivery.deliveryId}:1`,
           );
-          expect(told.length > 0).toBe(delivery.status === "failed");
+          expect(failures.length > 0).toBe(delivery.status === "failed");
           for (const [index, { atMs }] of delivery.attemptHistory.entries()) {
             const before = delivery.attemptHistory[index - 1];
             const delayMs = DELAYS_MS[index - 1];

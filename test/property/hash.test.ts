@@ -70,7 +70,7 @@ const withToken = (of: JsonObject, token: string) => {
   return `${text.slice(0, -1)},"hash":"${token}"}`;
 };
 
-test("HMAC: what is signed with a secret is proven with it, and with no other", () => {
+test("HMAC: a body that is signed with a secret is verified with it and with no other secret", () => {
   fc.assert(
     fc.property(body, secret, secret, (of, right, wrong) => {
       const text = JSON.stringify(of);
@@ -83,7 +83,7 @@ test("HMAC: what is signed with a secret is proven with it, and with no other", 
   );
 });
 
-test("HMAC: what one character makes another object is refused", () => {
+test("HMAC: a body that one changed character makes another object is refused", () => {
   fc.assert(
     fc.property(body, secret, change, (of, key, how) => {
       const text = signWeLink(of, key);
@@ -96,7 +96,7 @@ test("HMAC: what one character makes another object is refused", () => {
   );
 });
 
-test("JWT: what is signed with a secret is proven with it, and with no other", () => {
+test("JWT: a body that is signed with a secret is verified with it and with no other secret", () => {
   fc.assert(
     fc.property(body, secret, secret, (of, right, wrong) => {
       const text = withToken(of, tokenOf(of, right));
@@ -107,7 +107,7 @@ test("JWT: what is signed with a secret is proven with it, and with no other", (
   );
 });
 
-test("JWT: what one character makes another object or another token is refused", () => {
+test("JWT: a body that one changed character makes another object or another token is refused", () => {
   fc.assert(
     fc.property(body, secret, change, (of, key, how) => {
       const text = withToken(of, tokenOf(of, key));
@@ -120,7 +120,7 @@ test("JWT: what one character makes another object or another token is refused",
   );
 });
 
-test("JWT: a token of which one character is another is none", () => {
+test("JWT: a token with one changed character is refused", () => {
   fc.assert(
     fc.property(body, secret, change, (of, key, how) => {
       const token = tokenOf(of, key);
@@ -133,7 +133,7 @@ test("JWT: a token of which one character is another is none", () => {
   );
 });
 
-test("jose takes our tokens, and we take jose's", async () => {
+test("jose accepts our tokens, and we accept those of jose", async () => {
   await fc.assert(
     fc.asyncProperty(body, secret, async (of, text) => {
       const key = new TextEncoder().encode(text);

@@ -72,7 +72,7 @@ const anything = fc.oneof(
 
 const ourCodes = ["BODY_NOT_UTF8", "BODY_NOT_JSON", "BODY_TOO_DEEP", "FRAME_INVALID"];
 
-test("whatever comes, reading it ends in a value or in one of our codes", () => {
+test("reading any input ends in a value or in one of our codes", () => {
   const ends = new Map<string, number>();
   fc.assert(
     fc.property(anything, (input) => {
@@ -93,13 +93,13 @@ test("whatever comes, reading it ends in a value or in one of our codes", () => 
     }),
     { numRuns: 10_000 },
   );
-  // Else it would have shown nothing.
+  // Otherwise the property would not have been exercised.
   for (const kind of ["we-link value", "linked-api value", "BODY_NOT_JSON", "FRAME_INVALID"]) {
     expect([kind, ends.get(kind) ?? 0]).toEqual([kind, expect.toSatisfy((n) => n > 100)]);
   }
 });
 
-test("whatever is understood becomes an event as its schema says", () => {
+test("every recognised webhook becomes an event that conforms to its schema", () => {
   const seen = new Set<string>();
   const like = fc.oneof(
     weLinkLike().map((value) => ({ pack: providerPacks["we-link"], value })),
@@ -107,12 +107,14 @@ test("whatever is understood becomes an event as its schema says", () => {
   );
   fc.assert(
     fc.property(like, ({ pack, value }) => {
-      const said = codeOrValue(() => pack.parseWebhook(webhookOf(value))) as ProviderEvent | string;
-      if (typeof said === "string") {
-        expect(said).toBe("FRAME_INVALID");
+      const outcome = codeOrValue(() => pack.parseWebhook(webhookOf(value))) as
+        | ProviderEvent
+        | string;
+      if (typeof outcome === "string") {
+        expect(outcome).toBe("FRAME_INVALID");
         return;
       }
-      const { id, type, clientId, envelope } = unmatchedEvent(said, {
+      const { id, type, clientId, envelope } = unmatchedEvent(outcome, {
         provider: pack.id,
         clientId: "cl_1",
         connectionId: "cn_1",
@@ -130,7 +132,7 @@ test("whatever is understood becomes an event as its schema says", () => {
   expect([...seen].sort()).toEqual([...deliverableTypes].sort());
 });
 
-test("cutting a member out leaves the object without it", () => {
+test("removing a member from the bytes leaves the object without it", () => {
   fc.assert(
     fc.property(jsonObject, fc.nat(), fc.boolean(), (value, at, pretty) => {
       const text = JSON.stringify(value, null, pretty ? 2 : 0);
@@ -145,7 +147,7 @@ test("cutting a member out leaves the object without it", () => {
   );
 });
 
-test("event ids never meet across connections, and fit into a header", () => {
+test("event ids of two connections never collide, and fit into a header", () => {
   const idOf = (pack: ProviderPack<ProviderId>, value: object, connectionId: string): string =>
     unmatchedEvent(pack.parseWebhook(webhookOf(value)), {
       provider: pack.id,
@@ -179,7 +181,7 @@ test("event ids never meet across connections, and fit into a header", () => {
   );
 });
 
-test("two ids of a provider are two ids of ours", () => {
+test("two different ids of a provider become two different ids of ours", () => {
   const text = fc.oneof(
     fc.string(),
     fc.string({ unit: "binary" }),

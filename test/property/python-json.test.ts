@@ -19,13 +19,13 @@ test.each([
     '{"n":1.0,"m":-1,"big":9007199254740993,"half":0.5}',
     '{"n": 1.0, "m": -1, "big": 9007199254740993, "half": 0.5}',
   ],
-])("%j as Python writes it", (json, python) => {
+])("%j is serialised like Python", (json, python) => {
   expect(ours(json)).toBe(python);
 });
 
 const python = spawnSync("python3", ["--version"]).status === 0;
 
-test.skipIf(!python)("whatever text and whole number comes, Python writes the same", () => {
+test.skipIf(!python)("every text and whole number is serialised like Python", () => {
   const leaf = fc.oneof(
     fc.string({ unit: "binary" }),
     fc.maxSafeInteger(),

@@ -69,7 +69,7 @@ async function play(of: Beginning, commands: readonly Command[]): Promise<Seen> 
       if (current.isBeforeCall) await doMeanwhile();
     },
     async exchange(call) {
-      const { end = "incomplete", polls = "knows nothing", cancels = "incomplete" } = current;
+      const { end = "incomplete", polls = "not found", cancels = "incomplete" } = current;
       const purpose = purposeOf(call);
       if (purpose === "submit" || purpose === "input") {
         // Only the worker that has claimed the request sends it, and never a cancelled one.
@@ -145,7 +145,7 @@ async function play(of: Beginning, commands: readonly Command[]): Promise<Seen> 
         return as(command, () => simulation.work(command.batch));
       case "webhook": {
         const label = command.isLabelled ? simulation.now().requestId : undefined;
-        const body = webhookBody(provider, command.says, label);
+        const body = webhookBody(provider, command.report, label);
         // The provider reports nothing about a request that it does not have yet.
         if (!body || !isSent) return;
         if (command.isBound) await simulation.bind(PROVIDER_REQUEST_ID);
@@ -154,7 +154,7 @@ async function play(of: Beginning, commands: readonly Command[]): Promise<Seen> 
       case "sweep":
         // Runs of the sweep do not overlap.
         if (isSweeping) return;
-        return as({ polls: command.says, meanwhile: command.meanwhile }, async () => {
+        return as({ polls: command.report, meanwhile: command.meanwhile }, async () => {
           isSweeping = true;
           await simulation.sweep();
           isSweeping = false;
@@ -188,7 +188,7 @@ async function play(of: Beginning, commands: readonly Command[]): Promise<Seen> 
   for (let day = 0; day < 10 && !isOver(); day++) {
     await perform({ do: "pass", businessMs: 1_500 * MINUTE_MS, realMs: 2 * MINUTE_MS });
     await perform({ do: "work", end: "incomplete", meanwhile: [] });
-    await perform({ do: "sweep", says: "knows nothing", meanwhile: [] });
+    await perform({ do: "sweep", report: "not found", meanwhile: [] });
   }
   checkEnd(seen, simulation.now());
   return seen;
@@ -224,7 +224,7 @@ const regressions: [Beginning, Command[]][] = [
     [
       { do: "work", end: "refused", meanwhile: [] },
       { do: "pass", businessMs: 120 * MINUTE_MS, realMs: 2 * MINUTE_MS },
-      { do: "webhook", says: "pending", isBound: false, isLabelled: false, meanwhile: [] },
+      { do: "webhook", report: "pending", isBound: false, isLabelled: false, meanwhile: [] },
       { do: "work", end: "done", meanwhile: [] },
     ],
   ],
@@ -241,10 +241,10 @@ const regressions: [Beginning, Command[]][] = [
         do: "work",
         end: "accepted",
         meanwhile: [
-          { do: "webhook", says: "prompt", isBound: false, isLabelled: false, meanwhile: [] },
+          { do: "webhook", report: "prompt", isBound: false, isLabelled: false, meanwhile: [] },
         ],
       },
-      { do: "webhook", says: "prompt", isBound: true, isLabelled: false, meanwhile: [] },
+      { do: "webhook", report: "prompt", isBound: true, isLabelled: false, meanwhile: [] },
     ],
   ],
 ];

@@ -112,8 +112,8 @@ test("a time is accepted exactly when it has the form, exists in the calendar an
       const nowMs = atMs - aheadMs;
       const isInWindow = aheadMs >= rules.leadMs && aheadMs <= rules.maxMs;
       const isValid = isOfTheForm && isInCalendar(parts) && isInWindow;
-      const said = read(written(parts), nowMs);
-      expect(said).toEqual(isValid ? atMs : expect.any(String));
+      const outcome = read(written(parts), nowMs);
+      expect(outcome).toEqual(isValid ? atMs : expect.any(String));
       if (isValid) accepted++;
     }),
     { numRuns: 10_000 },
@@ -187,7 +187,7 @@ test.each([
   ["a week date", "2026-W39-2T18:30:00.000Z"],
   ["epoch milliseconds", "1790101800000"],
   ["nothing", ""],
-])("%s is refused, and it is said what a time looks like", (_, text) => {
+])("%s is refused with the expected form of a time", (_, text) => {
   const refusal = read(text, Date.UTC(2016, 0, 1), { leadMs: 0, maxMs: Number.MAX_SAFE_INTEGER });
   expect(refusal).toContain("YYYY-MM-DDTHH:mm:ss.sssZ");
   expect(refusal).toContain("UTC");
@@ -204,7 +204,7 @@ test("the year 9999 is refused as too far ahead", () => {
   const text = "9999-12-31T23:59:59.999Z";
   expect(read(text, Date.UTC(2026, 0))).toContain("at most 365 days");
   expect(read(text, Date.UTC(9999, 6))).toBe(Date.UTC(10_000, 0) - 1);
-  // No time is left that could be said with four digits.
+  // No later time can be written with four digits of a year.
   expect(read(text, Date.UTC(9999, 11, 31, 23))).toContain("at least 2 hours");
 });
 
@@ -223,9 +223,9 @@ test("any text is either accepted or refused as an invalid field", () => {
   );
   fc.assert(
     fc.property(garbage, (text) => {
-      const said = read(text, Date.UTC(2026, 5, 1));
-      if (typeof said === "number")
-        expect(new Date(said).toISOString().slice(0, 19)).toBe(text.slice(0, 19));
+      const outcome = read(text, Date.UTC(2026, 5, 1));
+      if (typeof outcome === "number")
+        expect(new Date(outcome).toISOString().slice(0, 19)).toBe(text.slice(0, 19));
     }),
     runs(10_000),
   );

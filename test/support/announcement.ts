@@ -1,6 +1,6 @@
 import type { Reporter, TestSpecification, Vitest } from "vitest/node";
 
-/** Says how long the whole suite takes before it starts. */
+/** Prints how long the whole suite takes before it starts. */
 export class Announcement implements Reporter {
   #vitest: Vitest | undefined;
 

@@ -96,16 +96,19 @@ test("the exact bytes are kept if a number is stored as text", async () => {
 
 describe("verifyByFetch uses only the provider's answer", () => {
   const hint = (body: object) => messageOf(body, { verifyByFetch: true });
-  const says = (result: object) => ({
+  const providerAnswer = (result: object) => ({
     status: 200,
     body: { success: true, result: { workflowId: "wf-1", ...result } },
   });
 
   test("verifyByFetch reads the result from the provider with our credentials, not from the webhook", async () => {
     const completion = { actionType: "st.sendMessage", success: true, data: { real: true } };
-    const { readInbound, asked } = setUp(says({ workflowStatus: "completed", completion }), {
-      identificationToken: "it",
-    });
+    const { readInbound, asked } = setUp(
+      providerAnswer({ workflowStatus: "completed", completion }),
+      {
+        identificationToken: "it",
+      },
+    );
     const event = await readInbound(hint(completed));
     expect(dataOf(event)).toMatchObject({ result: completion, eventType: "MESSAGE_SENT" });
     expect(event.envelope).not.toContain("forged");
@@ -120,7 +123,7 @@ describe("verifyByFetch uses only the provider's answer", () => {
 
   test("verifyByFetch changes a webhook that reports completed of a failed workflow to failed", async () => {
     const failure = { reason: "workflowTimeout", message: "m" };
-    const { readInbound } = setUp(says({ workflowStatus: "failed", failure }));
+    const { readInbound } = setUp(providerAnswer({ workflowStatus: "failed", failure }));
     expect(dataOf(await readInbound(hint(completed)))).toMatchObject({
       status: "failed",
       error: { code: "workflowTimeout", message: "m" },
@@ -128,12 +131,12 @@ describe("verifyByFetch uses only the provider's answer", () => {
   });
 
   test.each([
-    ["that the workflow is running", says({ workflowStatus: "running" }), "UNCONFIRMED"],
+    ["that the workflow is running", providerAnswer({ workflowStatus: "running" }), "UNCONFIRMED"],
     ["404", { status: 404, body: {} }, "UNCONFIRMED"],
-    ["an unknown body", says({ other: 1 }), "UNCONFIRMED"],
+    ["an unknown body", providerAnswer({ other: 1 }), "UNCONFIRMED"],
     [
       "with another workflow",
-      says({ workflowId: "wf-2", workflowStatus: "completed" }),
+      providerAnswer({ workflowId: "wf-2", workflowStatus: "completed" }),
       "UNCONFIRMED",
     ],
     ["with an error", { status: 200, body: { success: false } }, "UNCONFIRMED"],
@@ -147,16 +150,16 @@ describe("verifyByFetch uses only the provider's answer", () => {
 
   test("verifyByFetch accepts a later state as confirmation of an earlier one", async () => {
     const started = workflow("workflow.started", { status: "running" });
-    const { readInbound } = setUp(says({ workflowStatus: "failed" }));
+    const { readInbound } = setUp(providerAnswer({ workflowStatus: "failed" }));
     expect(dataOf(await readInbound(hint(started)))).toMatchObject({ status: "running" });
-    const pending = setUp(says({ workflowStatus: "pending" }));
+    const pending = setUp(providerAnswer({ workflowStatus: "pending" }));
     expect(await codeOf(pending.readInbound(hint(started)))).toBe("UNCONFIRMED");
   });
 
   test.each(["..", ".", "a/b", "x\ud800", "y".repeat(129)])(
     "verifyByFetch does not request a workflow id that leaves the path: %j",
     async (workflowId) => {
-      const { readInbound, asked } = setUp(says({ workflowStatus: "completed" }));
+      const { readInbound, asked } = setUp(providerAnswer({ workflowStatus: "completed" }));
       const body = workflow("workflow.completed", { workflowId, status: "completed" });
       expect(await codeOf(readInbound(hint(body)))).toBe("UNCONFIRMED");
       expect(asked).toEqual([]);
@@ -165,7 +168,7 @@ describe("verifyByFetch uses only the provider's answer", () => {
 
   test("verifyByFetch takes the numbers from the answer and keeps its exact bytes", async () => {
     const completion = { n: JSON.rawJSON("12345678901234567890") };
-    const answer = says({ workflowStatus: "completed", completion });
+    const answer = providerAnswer({ workflowStatus: "completed", completion });
     const text = JSON.stringify(answer.body);
     const { readInbound } = setUp(answer);
     const event = await readInbound(hint(completed));
@@ -178,7 +181,9 @@ describe("verifyByFetch uses only the provider's answer", () => {
 
   test("a result that is too large for the bus stays in the bucket, and the event is marked", async () => {
     const completion = { actionType: "st.sendMessage", success: true, text: "x".repeat(1_000_000) };
-    const { readInbound, bodies } = setUp(says({ workflowStatus: "completed", completion }));
+    const { readInbound, bodies } = setUp(
+      providerAnswer({ workflowStatus: "completed", completion }),
+    );
     const event = await readInbound(hint(completed));
     expect(dataOf(event)).toMatchObject({ resultTruncated: true, eventType: "MESSAGE_SENT" });
     expect(event.envelope.length).toBeLessThan(1_000);

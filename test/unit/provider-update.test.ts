@@ -54,22 +54,22 @@ const states = {
 
 type State = keyof typeof states;
 
-function updateEvent(provider: ProviderId, says: ProviderReport): ProviderUpdate["event"] {
-  return providerPacks[provider].parseWebhook(webhookOf(webhookBody(provider, says) ?? {}));
+function updateEvent(provider: ProviderId, report: ProviderReport): ProviderUpdate["event"] {
+  return providerPacks[provider].parseWebhook(webhookOf(webhookBody(provider, report) ?? {}));
 }
 
-function digestOf(says: ProviderReport): string {
-  return updateEvent("we-link", says).discriminator ?? "";
+function digestOf(report: ProviderReport): string {
+  return updateEvent("we-link", report).discriminator ?? "";
 }
 
 function apply(
   state: State,
-  says: ProviderReport,
+  report: ProviderReport,
   of: { provider?: ProviderId; action?: string; isCurrentState?: boolean } = {},
 ): UpdateResult {
   const { provider = "we-link", action = "login_v2", isCurrentState = false } = of;
   const request = requestRecord(newOwner({ provider }), { action, ...states[state] });
-  const update = { event: updateEvent(provider, says), isCurrentState };
+  const update = { event: updateEvent(provider, report), isCurrentState };
   return withProviderUpdate(request, update, context, providerClients[provider]);
 }
 
@@ -254,8 +254,8 @@ describe("a reported prompt", () => {
   });
 
   test("a prompt is a duplicate while an input is being sent", () => {
-    for (const says of ["prompt", "other prompt"] as const) {
-      const applied = apply("sending an input", says);
+    for (const report of ["prompt", "other prompt"] as const) {
+      const applied = apply("sending an input", report);
       expect([applied.verdict, applied.request.status]).toEqual(["duplicate", "SUBMITTING"]);
     }
   });

@@ -18,7 +18,7 @@ import type { DialectServices } from "../../shared/core/providers/dialect.ts";
 import { makeTestClock } from "../support/fakes/clocks.ts";
 
 const API_KEY = "ackwire_key1_secret";
-/** Stands for a header that is not sent. */
+/** The value of a header that is not sent. */
 const NOTHING = "nothing";
 const HOUR_MS = 3_600_000;
 
@@ -216,7 +216,7 @@ describe("answers", () => {
 });
 
 describe("when a dependency is down", () => {
-  test("A 503 says when to retry and does not name the dependency", async () => {
+  test("A 503 contains the time to retry and does not name the dependency", async () => {
     const outcome = await setUp().serve(call({ routeKey: "GET /v1/keys" }));
     expect(outcome).toMatchObject({ code: "DEPENDENCY_DOWN", detail: "no master keys" });
     const result = toResult(outcome);

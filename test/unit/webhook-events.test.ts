@@ -33,7 +33,7 @@ const workflow = { ...subject, requestId: "r", workflowId: "r", providerRequestI
 const payload = { n: 1 };
 const error = { code: "C", message: "m" };
 
-/** Every member that each event can have, as the client's types know them. */
+/** Every member that each event can have, as the client's types define them. */
 const data: {
   [Type in WebhookEventType]: Required<Extract<WebhookEvent, { type: Type }>["data"]>;
 } = {

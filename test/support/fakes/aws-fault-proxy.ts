@@ -12,30 +12,30 @@ import { errorAnswer, type Fault } from "./aws-faults.ts";
 
 /** One call that a function made. */
 export interface AwsCall {
-  /** The function, by its folder's name; empty where the caller did not say. */
+  /** The function, by its folder's name; empty if the caller did not send it. */
   from: string;
   pid: number | undefined;
   /** `PutItem`, `SendMessage`, `GetObject` … */
   operation: string;
-  /** All that the call says, bodies by reference included: what a strike is matched against. */
+  /** The whole content of the call, including bodies by reference. Strikes are matched against it. */
   content: string;
-  /** AWS took it. */
+  /** AWS applied the call. */
   applied: boolean;
-  /** The caller left before it was answered. */
+  /** The caller disconnected before the answer. */
   abandoned: boolean;
 }
 
 export interface Strike {
   operation: string;
   from?: string;
-  /** Only calls whose content holds this text, or passes. */
+  /** Only calls whose content contains this text or passes this predicate. */
   matching?: string | ((content: string) => boolean);
-  /** And this one, or all of these: which of several calls of one operation is meant. */
+  /** Further texts that the content must contain, to select one of several calls of an operation. */
   which?: string | readonly string[] | undefined;
   fault: Fault;
-  /** How many calls it lets pass first. */
+  /** Number of matching calls that pass first. */
   after?: number | undefined;
-  /** How many calls it hits. Default: one. */
+  /** Number of calls that fail. Default: 1. */
   times?: number;
 }
 
@@ -50,7 +50,7 @@ interface Answer {
   body: Buffer;
 }
 
-/** Stands between the functions and the local AWS endpoint, and lets calls fail by plan. */
+/** A proxy between the functions and the local AWS endpoint that makes planned calls fail. */
 export async function startAwsFaultProxy() {
   const calls: AwsCall[] = [];
   const planned: Planned[] = [];
@@ -66,7 +66,7 @@ export async function startAwsFaultProxy() {
       call.abandoned = !response.writableFinished;
     });
     const forward = async (bytes = body) => {
-      if (awsUrl === undefined) throw new Error("The proxy was not told where AWS is");
+      if (awsUrl === undefined) throw new Error("The proxy has no AWS URL yet");
       const answer = await passOn(awsUrl, { request, body: bytes, agent });
       call.applied = answer.status < 300;
       return answer;
@@ -106,11 +106,11 @@ export async function startAwsFaultProxy() {
   return {
     url,
     calls,
-    /** Calls that came before this was said fail. */
+    /** Sets the AWS URL. Earlier calls fail. */
     forwardTo: (to: string) => {
       awsUrl = to;
     },
-    /** What is planned first strikes first. `end` takes back what has not struck. */
+    /** Faults apply in the order of planning. `end` removes the faults that have not applied. */
     plan(strike: Strike) {
       const plan = { ...strike, left: strike.times ?? 1, toPass: strike.after ?? 0 };
       planned.push(plan);
@@ -144,9 +144,9 @@ function holds(content: string, matching: Strike["matching"] = ""): boolean {
   return typeof matching === "string" ? content.includes(matching) : matching(content);
 }
 
-/** As power fails: the process of the function ends in the midst of its call. */
+/** Kills the process of the function during its call. */
 function crash({ pid }: AwsCall): void {
-  if (pid === undefined) throw new Error("The caller did not say its process id");
+  if (pid === undefined) throw new Error("The caller did not send its process id");
   process.kill(pid, "SIGKILL");
 }
 
@@ -180,7 +180,7 @@ function targetOf({ headers, method = "", url = "" }: IncomingMessage): string |
   return `scheduler.${schedulerOperations[method]}`;
 }
 
-/** A message of the inbound queue holds its webhook as Base64, or names where it lies. */
+/** A message of the inbound queue contains its webhook as Base64 or a reference to it. */
 function unfolded(text: string, bodies: Map<string, string>): string {
   const inline = /\\"bodyBase64\\":\\"([^\\]+)/.exec(text)?.[1];
   if (inline !== undefined) return `${text} ${Buffer.from(inline, "base64").toString()}`;
@@ -192,7 +192,7 @@ function unfolded(text: string, bodies: Map<string, string>): string {
 type FailedEntry = { isMeant: (entry: string) => boolean; entryFails: string };
 type Forward = (body: Buffer) => Promise<Answer>;
 
-/** Publishes all entries but the first that matches, and puts its failure into the answer. */
+/** Publishes all entries except the first that matches, and adds its failure to the answer. */
 async function withoutEntry(
   body: Buffer,
   { isMeant, entryFails }: FailedEntry,
@@ -211,7 +211,7 @@ async function withoutEntry(
   return { ...answer, body: Buffer.from(JSON.stringify({ Entries, FailedEntryCount: 1 })) };
 }
 
-/** Sends all messages but the first that matches. */
+/** Sends all messages except the first that matches. */
 async function withoutMessage(
   body: Buffer,
   { isMeant, entryFails }: FailedEntry,

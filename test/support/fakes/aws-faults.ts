@@ -1,4 +1,4 @@
-/** What goes wrong with one call to AWS. */
+/** A fault of one call to AWS. */
 export type Fault =
   /** The service's own throttling error. */
   | "throttle"
@@ -15,11 +15,11 @@ export type Fault =
   /** The function that called is killed, before the call is applied or after. */
   | "crash-before"
   | "crash-after"
-  /** Forwarded so many milliseconds late, unless the caller has left by then. */
+  /** Forwarded after this many milliseconds, unless the caller has disconnected by then. */
   | { slowMs: number }
-  /** Forwarded when this settles, unless the caller has left by then. */
+  /** Forwarded when this promise settles, unless the caller has disconnected by then. */
   | { until: Promise<unknown> }
-  /** PutEvents or SendMessageBatch answers 200; the entry that the strike matches failed with this code, and is nowhere. */
+  /** PutEvents or SendMessageBatch answers 200; the matching entry failed with this code and is not applied. */
   | { entryFails: string };
 
 export interface ErrorAnswer {
@@ -34,7 +34,7 @@ interface ServiceErrors {
   unavailable: [status: number, code: string];
 }
 
-/** By what an `x-amz-target` begins with; S3 has no target. */
+/** By the prefix of `x-amz-target`; S3 has no target. */
 const errorsOf: Record<string, ServiceErrors> = {
   DynamoDB_20120810: {
     throttle: [400, "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException"],
@@ -69,7 +69,7 @@ const s3Errors: ServiceErrors = {
   unavailable: [503, "ServiceUnavailable"],
 };
 
-/** The error as the service itself would write it, so that the SDK takes it for what it is. */
+/** The error in the format of the service, so that the SDK recognises it. */
 export function errorAnswer(
   kind: keyof ServiceErrors,
   target: string | undefined,
@@ -81,7 +81,7 @@ export function errorAnswer(
     return { status, headers: { "content-type": "application/xml" }, body };
   }
   const errors = errorsOf[target.split(".")[0] ?? ""];
-  if (!errors) throw new Error(`It is not known how ${target} fails`);
+  if (!errors) throw new Error(`No error format is defined for ${target}`);
   const [status, code] = errors[kind];
   return {
     status,

@@ -11,7 +11,7 @@ import * as z from "zod/mini";
 import { eventDetail } from "../../../shared/contracts/events.ts";
 import { WAIT_TIMEOUT_MS } from "../wait-timeout.ts";
 
-/** `webhook.disabled` is about no event. */
+/** Absent from `webhook.disabled`, which concerns no event. */
 const data = z.extend(eventDetail.shape.data, { eventType: z.optional(z.string()) });
 
 const busMessage = z.object({
@@ -27,7 +27,7 @@ export async function attachBusConsumer(run: {
   awsUrl: string;
   busName: string;
   name?: string;
-  /** Only events of this connection: those of an earlier test may still be under way. */
+  /** Only events of this connection: events of an earlier test may still arrive. */
   connectionId?: string;
 }) {
   const config = {
@@ -68,7 +68,7 @@ export async function attachBusConsumer(run: {
   return {
     received,
     ids: () => received.map(({ detail }) => detail.id),
-    /** Receives until so many distinct events came, or the time is over, and then until nothing more comes. */
+    /** Receives until `distinct` events or the end of the time, and then until the queue is empty. */
     async collect(distinct: number, forMs = WAIT_TIMEOUT_MS): Promise<BusMessage[]> {
       const until = Date.now() + forMs;
       while (new Set(received.map(({ detail }) => detail.id)).size < distinct) {

@@ -5,7 +5,7 @@ import { attachBusConsumer, type BusMessage } from "./bus-consumer.ts";
 
 type Detail = BusMessage["detail"];
 
-/** Hears all of a run's bus, from now on. */
+/** Receives all events of a run's bus, from now on. */
 export async function startBusListener({ addresses, outputs }: TestRun) {
   const { awsUrl } = addresses;
   const consumer = await attachBusConsumer({ awsUrl, busName: outputs.BusName ?? "" });
@@ -16,12 +16,12 @@ export async function startBusListener({ addresses, outputs }: TestRun) {
   return {
     heard: () => consumer.received.map(({ detail }) => detail),
 
-    /** The events that are these, once there are so many. */
+    /** Returns the matching events when there are `count` of them. */
     async events(count: number, are: (event: Detail) => boolean): Promise<Detail[]> {
       return vi.waitFor(() => {
         const found = consumer.received.map(({ detail }) => detail).filter(are);
         if (found.length >= count) return found;
-        throw new Error(`The bus has brought ${found.length} of ${count}`);
+        throw new Error(`The bus has delivered ${found.length} of ${count}`);
       }, waitOptions);
     },
 

@@ -1,6 +1,6 @@
 import type { Clock } from "../../../shared/core/clock.ts";
 
-/** A clock that stands still until it is told to go on. */
+/** A clock whose time changes only when a test advances it. */
 export function makeTestClock(startMs = Date.UTC(2026, 5, 25, 12)): Clock & {
   passReal(ms: number): void;
   passBusiness(ms: number): void;

@@ -14,7 +14,7 @@ const TOKEN = "t".repeat(64);
 /** The limit of a deployed stage. */
 export const MAX_BODY_BYTES = 240_000;
 
-/** The decisions of `ingest` on one connection in memory, with a clock that stands still. */
+/** The decisions of `ingest` on one connection in memory, with a fixed clock. */
 export function makeIngestCore(provider: "we-link" | "linked-api" = "we-link") {
   const clock = makeTestClock();
   const queued: InboundMessage[] = [];
@@ -54,7 +54,7 @@ export function makeIngestCore(provider: "we-link" | "linked-api" = "we-link") {
   return {
     clock,
     queued,
-    /** What the provider is answered. */
+    /** The answer to the provider. */
     async post(body: string | Uint8Array, headers: Record<string, string> = {}) {
       const command = { provider, connectionId: "cn_1", token: TOKEN, headers };
       const signal = new AbortController().signal;
@@ -64,7 +64,7 @@ export function makeIngestCore(provider: "we-link" | "linked-api" = "we-link") {
       );
       return { status: statusCode, code: JSON.parse(text ?? "{}").code, text };
     },
-    /** The events that `consume` makes of what was queued. */
+    /** The events that `consume` makes of the queued messages. */
     events: () => Promise.all(queued.map((message) => read(JSON.stringify(message)))),
   };
 }

@@ -1,8 +1,8 @@
 import { createSign, generateKeyPairSync } from "node:crypto";
 
 /**
- * A certificate of 127.0.0.1 that it has signed itself, made anew each time, so
- * that no key lies in the repository. X.509 v3 in DER, as RFC 5280 has it.
+ * A self-signed certificate of 127.0.0.1, generated for each test run, so
+ * that the repository contains no key. X.509 v3 in DER (RFC 5280).
  */
 export function makeLoopbackCertificate(): { key: string; cert: string } {
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });

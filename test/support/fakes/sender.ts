@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 export interface Attempt {
-  /** 0 where there was no answer. */
+  /** 0 if there was no answer. */
   status: number;
   retryAfter: string | null;
 }

@@ -102,14 +102,14 @@ export function makeWebhookApi(given: Partial<WebhookApiPorts> = {}) {
     return { status, body: JSON.parse(text) };
   }
 
-  /** The present webhook as it is stored. */
+  /** The stored current webhook. */
   async function stored(clientId = "cl_1") {
     const webhook = await deps.webhooks.find(clientId);
     if (!webhook) throw new Error("There is no webhook");
     return webhook;
   }
 
-  /** A delivery to the client's present webhook, as it would be after some time. */
+  /** Stores a delivery to the client's current webhook in any state. */
   async function haveDelivery(
     of: { eventId: string; clientId?: string } & Partial<DeliveryRecord>,
   ): Promise<DeliveryRecord> {
@@ -119,17 +119,17 @@ export function makeWebhookApi(given: Partial<WebhookApiPorts> = {}) {
     const delivery = newDelivery(await stored(clientId), event, at);
     await deps.deliveries.create(delivery);
     const next = await deps.deliveries.replace({ ...delivery, version: 1, ...rest });
-    if (!next) throw new Error("The delivery was there already");
+    if (!next) throw new Error("The delivery exists already");
     return next;
   }
 
-  /** What each attempt of a delivery sends. */
+  /** The bytes that each attempt of a delivery sends. */
   async function bodyOf(deliveryId: string): Promise<unknown> {
     const { body = { inline: "null" } } = (await deps.deliveries.find(deliveryId)) ?? {};
     return "inline" in body ? JSON.parse(body.inline) : body;
   }
 
-  /** The job of the last message that names one. */
+  /** The job of the last message that contains a job id. */
   async function lastJob(): Promise<DeliveryJob | undefined> {
     const messages = sent.map(({ message }) => message);
     const last = messages.findLast((message) => message.kind === "job");
@@ -141,7 +141,7 @@ export function makeWebhookApi(given: Partial<WebhookApiPorts> = {}) {
 
 export const hook = { url: "https://hooks.example.com/in" };
 
-/** A store in which another write comes first, so often. */
+/** A store in which another write comes first, a number of times. */
 export function contested(store: WebhookStore, times: number): WebhookStore {
   let left = times;
   return {

@@ -7,7 +7,7 @@ import { closeServer, listen } from "../../../local/loopback.ts";
 import type { JsonObject } from "../../../shared/core/json/json.ts";
 import { waitOptions } from "../wait-timeout.ts";
 
-/** A request as it came to an endpoint. */
+/** A request that an endpoint received. */
 export interface Post {
   method: string;
   headers: IncomingHttpHeaders;
@@ -16,7 +16,7 @@ export interface Post {
   id: string;
 }
 
-/** The event envelope, whatever it tells. */
+/** The event envelope of any type. */
 export interface ReceivedEvent {
   id: string;
   type: string;
@@ -32,19 +32,19 @@ interface Reply {
   afterMs?: number;
 }
 
-/** `hang`: never an answer. `reset`: the connection breaks once the whole request has come. */
+/** `hang`: never answers. `reset`: closes the connection after the whole request was received. */
 type Answer = Reply["status"] | Reply | "hang" | "reset";
 
 /**
- * What an endpoint does with its posts.
+ * Defines the answers of an endpoint.
  *
- * @param nth from 1 on, of all that came to this endpoint
+ * @param nth number of the request at this endpoint, from 1
  */
 type Answering = (post: Post, nth: number) => Answer;
 
 export type Endpoint = ReturnType<Awaited<ReturnType<typeof startWebhookReceiver>>["endpoint"]>;
 
-/** A real HTTP server on loopback with as many endpoints as are asked for, which misbehave as told. */
+/** A real HTTP server on loopback with any number of endpoints, whose answers a test defines. */
 export async function startWebhookReceiver() {
   const answerings = new Map<string, (post: Post) => Answer>();
   const server = createServer(async (request, response) => {
@@ -59,7 +59,7 @@ export async function startWebhookReceiver() {
   const address = await listen(server, 0);
 
   return {
-    /** A new endpoint; without `answering` it answers 204. */
+    /** Adds an endpoint. Without `answering` it answers 204. */
     endpoint(answering: Answering = () => 204) {
       const path = `/${answerings.size + 1}`;
       const posts: Post[] = [];
@@ -68,7 +68,7 @@ export async function startWebhookReceiver() {
         posts,
         /** May be replaced at any time. */
         answering,
-        /** Those that are these, once there are so many. */
+        /** Returns the matching posts when there are `count` of them. */
         async received(count: number, are: (post: Post) => boolean = () => true): Promise<Post[]> {
           return vi.waitFor(() => {
             const found = posts.filter(are);
@@ -110,5 +110,5 @@ export function verified({ headers, body }: Post, secret: string): ReceivedEvent
   return new StandardWebhook(secret).verify(body, given) as ReceivedEvent;
 }
 
-/** The event of a post, whoever signed it. */
+/** The event of a post, without a check of its signature. */
 export const eventOf = ({ body }: Post) => JSON.parse(body) as ReceivedEvent;

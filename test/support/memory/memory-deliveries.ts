@@ -14,7 +14,7 @@ import { makeMemoryDeliveryStore } from "./memory-delivery-store.ts";
 /** All that is stored of deliveries and webhooks, in memory: for tests and simulations. */
 export function makeMemoryDeliveries(options: {
   clock: Clock;
-  /** Ids of requests that are cancelled; whoever cancels adds to it. */
+  /** Ids of requests that are cancelled; a cancel adds to it. */
   cancelledRequests?: ReadonlySet<string>;
 }): {
   deliveries: DeliveryStore;
@@ -54,7 +54,7 @@ export function makeMemoryDeliveries(options: {
         const { clientId, version } = next;
         const stored = health.get(clientId);
         if (version > 0 && !stored) {
-          throw new Failure("DEPENDENCY_DOWN", "an endpoint's health that was there is gone");
+          throw new Failure("DEPENDENCY_DOWN", "the stored health of an endpoint is missing");
         }
         if (stored && stored.version !== version) return { stored: { ...stored } };
         const written = { ...next, version: version + 1 };

@@ -9,7 +9,7 @@ import {
 
 interface StoredLane extends Omit<Lane, "pause"> {
   releasedBy?: string;
-  /** Pauses of several kinds stand beside each other. */
+  /** Pauses of several kinds exist at the same time. */
   pauses: { halt?: LanePause; stop?: LanePause; pause?: LanePause };
 }
 
@@ -156,7 +156,7 @@ export function makeMemoryLanes(options: { clock: Clock }): LaneStore & {
   };
 }
 
-/** Nobody's to change, and without what only the store knows. */
+/** A frozen copy without the store's private fields. */
 function seen({ releasedBy: _, pauses, ...lane }: StoredLane): Lane {
   const pause = pauses.halt ?? pauses.stop ?? pauses.pause;
   return { ...lane, ...(pause ? { pause: { ...pause } } : {}) };

@@ -12,7 +12,7 @@ interface StoredReference {
   expiresMs: number;
 }
 
-/** What providers' ids stand for, in memory, with the promises of the stored ones. */
+/** References from providers' ids, in memory, with the guarantees of the stored ones. */
 export function makeMemoryReferences(options: {
   clock: Clock;
   retentionMs: number;

@@ -15,7 +15,7 @@ export function tokenOf(of: {
     .digest("base64url")}`;
 }
 
-/** A token without a signature that says so. */
+/** A token whose header declares that it has no signature. */
 export function unsignedToken(alg: string, claims: object): string {
   return `${part({ alg, typ: "JWT" })}.${part(claims)}.`;
 }

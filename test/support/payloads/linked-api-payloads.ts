@@ -1,6 +1,6 @@
 import type { JsonObject } from "../../../shared/core/json/json.ts";
 
-/** What Linked API sends, in the words of its document. */
+/** Payloads of Linked API, after its documentation. */
 
 const statuses = { created: "pending", started: "running" } as const;
 

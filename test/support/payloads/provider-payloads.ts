@@ -8,7 +8,7 @@ export type ProviderReport =
   | ("WRONG_PASSWORD" | "STATUS_429");
 
 /** What a poll may return. */
-export type PollReport = ProviderReport | "knows nothing" | "error";
+export type PollReport = ProviderReport | "not found" | "error";
 
 /** How a submission's call ends. */
 export type CallEnd =
@@ -41,11 +41,11 @@ export function purposeOf({
 /** The body of a webhook; `undefined` when this provider sends no such webhook. */
 export function webhookBody(
   provider: ProviderId,
-  says: ProviderReport,
+  report: ProviderReport,
   label?: string,
 ): Record<string, unknown> | undefined {
-  if (provider === "we-link") return weLinkBody(says);
-  const [type, status] = linkedApiPayload[says] ?? [];
+  if (provider === "we-link") return weLinkBody(report);
+  const [type, status] = linkedApiPayload[report] ?? [];
   if (type === undefined) return undefined;
   const completion = {
     actionType: "connect",
@@ -53,7 +53,7 @@ export function webhookBody(
     data: {},
     ...(label ? { label } : {}),
   };
-  const failure = { reason: says, message: says };
+  const failure = { reason: report, message: report };
   const result = status === "completed" ? completion : { failure };
   const data = { workflowId: PROVIDER_REQUEST_ID, accountId: "account", status, result };
   return {
@@ -64,14 +64,14 @@ export function webhookBody(
   };
 }
 
-export function pollAnswer(provider: ProviderId, says: PollReport): CallResult {
-  if (says === "error") return answered(500, {});
-  if (says === "knows nothing") return answered(404, {});
-  if (provider === "we-link") return answered(200, weLinkBody(says));
-  const [, workflowStatus] = linkedApiPayload[says] ?? [];
+export function pollAnswer(provider: ProviderId, report: PollReport): CallResult {
+  if (report === "error") return answered(500, {});
+  if (report === "not found") return answered(404, {});
+  if (provider === "we-link") return answered(200, weLinkBody(report));
+  const [, workflowStatus] = linkedApiPayload[report] ?? [];
   if (workflowStatus === undefined) return answered(404, {});
   const completion = { actionType: "connect", success: true, data: {} };
-  const failure = { reason: says, message: says };
+  const failure = { reason: report, message: report };
   const outcome = workflowStatus === "completed" ? { completion } : { failure };
   return answered(200, {
     success: true,
@@ -123,20 +123,20 @@ export function cancelAnswer(end: "yes" | "no" | "incomplete"): CallResult {
   return answered(200, { success: true, result: { cancelled: end === "yes" } });
 }
 
-function weLinkBody(says: ProviderReport): Record<string, unknown> {
+function weLinkBody(report: ProviderReport): Record<string, unknown> {
   const request_id = PROVIDER_REQUEST_ID;
-  switch (says) {
+  switch (report) {
     case "pending":
       return { status: "QUEUED", request_id };
     case "running":
       return { status: "PROCESSING", request_id };
     case "prompt":
     case "other prompt":
-      return { status: "PIN_REQUIRED", request_id, message: says };
+      return { status: "PIN_REQUIRED", request_id, message: report };
     case "success":
       return { status: "SUCCESS", request_id, result: { connected: true } };
     default:
-      return { status: "FAILED", request_id, error: says };
+      return { status: "FAILED", request_id, error: report };
   }
 }
 

@@ -20,12 +20,12 @@ export async function prepareBehindFaultProxy(of: {
   /** Business time per real time. */
   speed: number;
   functions: readonly string[];
-  /** What else differs from the stack as it is deployed. */
+  /** Other differences from the deployed stack. */
   edit: (resources: Resources) => void;
 }) {
   const { speed, functions } = of;
   const dataDir = mkdtempSync(join(tmpdir(), "ackwire-faulty-"));
-  // The template tells the functions the time before there is a run: the run finds it in its data.
+  // The template contains the clock before there is a run, which reads it from its data.
   const store = openDurableStore(dataDir);
   const { anchor } = startClock(store, speed);
   store.close();
@@ -94,7 +94,7 @@ function throughProxy(proxyUrl: string, name: string, variables: Record<string, 
   return {
     ...Object.fromEntries(services.map((service) => [`AWS_ENDPOINT_URL_${service}`, proxyUrl])),
     ...Object.fromEntries(queues),
-    // Each call says by its user agent which process made it, so that this can be killed.
+    // The user agent of each call contains the process that made it, so that it can be killed.
     NODE_OPTIONS: `--import data:text/javascript,process.env.AWS_SDK_UA_APP_ID='${name}-'+process.pid`,
   };
 }

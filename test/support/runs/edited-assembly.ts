@@ -33,7 +33,7 @@ export function editedAssembly(edit: (template: TemplateDocument) => void): stri
   return directory;
 }
 
-/** Deletes every resource of a type whose logical id begins like this. */
+/** Deletes every resource of a type whose logical id begins with this text. */
 export function withoutResources(type: string, idPrefix = "") {
   return ({ Resources }: TemplateDocument) => {
     for (const [id, resource] of Object.entries(Resources)) {
@@ -42,7 +42,7 @@ export function withoutResources(type: string, idPrefix = "") {
   };
 }
 
-/** Takes one action out of every policy whose logical id begins like this. */
+/** Takes one action out of every policy whose logical id begins with this text. */
 export function withoutGrant(idPrefix: string, action: string) {
   return ({ Resources }: TemplateDocument) => {
     for (const [id, { Type, Properties }] of Object.entries(Resources)) {

@@ -6,7 +6,7 @@ import { startRequestsRun } from "./requests-run.ts";
 
 const YEAR_SECONDS = 365 * 86_400;
 
-/** What differs from the stack as it is deployed, where a test has no patience for the real times. */
+/** Differences from the deployed stack, whose times are too long for a test. */
 interface Differences {
   /** Business time per real time. */
   speed?: number;
@@ -19,7 +19,7 @@ interface Differences {
   sweepMinutes?: number;
 }
 
-/** What a test waits for does not time out on a busy machine. */
+/** Timeouts so long that no request times out on a busy machine. */
 const patientSettings = { queueTimeoutSeconds: YEAR_SECONDS, resultTimeoutSeconds: YEAR_SECONDS };
 
 const functions = ["api", "submit", "reconcile"];
@@ -44,7 +44,7 @@ export async function startFaultyRequestsRun({ speed = 600, ...differences }: Di
     ...requests,
     proxy,
 
-    /** What every call to AWS about an account's requests holds. */
+    /** A text that every call to AWS for an account's requests contains. */
     lane(accountId: string, provider: ProviderId = "we-link"): string {
       const { clientId, connections } = run.seed;
       const connectionId = connections.find((one) => one.provider === provider)?.connectionId ?? "";

@@ -14,7 +14,7 @@ import { changedSettings } from "./behind-fault-proxy.ts";
 import { editedAssembly } from "./edited-assembly.ts";
 import { startTestRun } from "./local-run.ts";
 
-/** Times of the stack in seconds, where a test has no patience for the real ones. */
+/** Times of the stack in seconds, if the deployed ones are too long for a test. */
 interface Times {
   ingestDeadlineMs?: number;
   consumeTimeout?: number;
@@ -62,7 +62,7 @@ export async function startFaultyRun(times: Times = {}) {
     }
   }
 
-  /** Until the end of the run, so that a test looks only at what has come. */
+  /** Receives until the end of the run, so that a test only reads the received events. */
   async function forever(work: () => Promise<unknown>) {
     while (!isClosing) await work();
   }
@@ -87,7 +87,7 @@ export async function startFaultyRun(times: Times = {}) {
       const connection = run.seed.connections.find((one) => one.provider === provider);
       return `${run.addresses.apiUrl}${connection?.inboundPath}`;
     },
-    /** Returns when no webhook is under way and what was published has been received. */
+    /** Returns when no webhook is in progress and every published event was received. */
     async quiet() {
       const queues = [
         run.outputs.InboundQueueUrl,
@@ -101,12 +101,12 @@ export async function startFaultyRun(times: Times = {}) {
         }
       }
     },
-    /** What the bus carried of the webhooks whose workflow ids begin like this, one text per copy. */
+    /** The events on the bus of webhooks whose workflow ids begin with this text, one text per copy. */
     eventsOf: (prefix: string) =>
       consumer.received
         .filter(({ detail }) => detail.data.workflowId?.startsWith(prefix))
         .map(({ detail }) => JSON.stringify(detail)),
-    /** How many dead letters hold this text. */
+    /** The number of dead-lettered messages that contain this text. */
     deadLettersOf: (text: string) => dead.filter((body) => body.includes(text)).length,
     close: async () => {
       isClosing = true;
@@ -152,7 +152,7 @@ function redirect({ Resources }: Template, proxyUrl: string, times: Times): void
       {
         // The SQS client goes where the queue's URL points, whatever its endpoint is.
         INBOUND_QUEUE_URL: `${proxyUrl}/000000000000/${queue}`,
-        // Each call says by its user agent which process made it, so that this can be killed.
+        // The user agent of each call contains the process that made it, so that it can be killed.
         NODE_OPTIONS: `--import data:text/javascript,process.env.AWS_SDK_UA_APP_ID='${name}-'+process.pid`,
       },
       { SETTINGS: changedSettings(Variables.SETTINGS, settingsFor(name, times)) },

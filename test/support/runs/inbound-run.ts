@@ -26,7 +26,7 @@ export interface Answer {
 
 export type InboundRun = Awaited<ReturnType<typeof startInboundRun>>;
 
-/** A local run with clients and connections to order, and a consumer that hears all of the bus. */
+/** A local run with clients and connections to order, and a consumer of all events on the bus. */
 export async function startInboundRun() {
   const run = await startTestRun();
   const { awsUrl, apiUrl } = run.addresses;
@@ -88,14 +88,14 @@ export async function startInboundRun() {
       return { clientId, connectionId: made.connectionId, url, token, secret };
     },
 
-    /** Waits until the bus has brought so many events that are these. */
+    /** Waits until the bus has delivered `count` matching events. */
     async events(are: (event: BusMessage) => boolean, count = 1): Promise<BusMessage[]> {
       await expect.poll(() => consumer.received.filter(are).length, waitOptions).toBe(count);
       asked.push({ are, count });
       return consumer.received.filter(are);
     },
 
-    /** Waits until the bus is silent, and sees that it brought nothing twice and nothing unasked for. */
+    /** Waits until the bus is idle, and checks that it delivered no event twice and no unexpected event. */
     async nothingMore(): Promise<void> {
       await expect.poll(waiting, waitOptions).toBe(0);
       const before = silences;
@@ -133,7 +133,7 @@ export function withHash(text: string, hash: unknown): string {
   return `${text.slice(0, -1)},"hash":${JSON.stringify(hash)}}`;
 }
 
-/** As We-Link's sample in JavaScript signs; written here again, so that it is none of our code. */
+/** Signs like We-Link's JavaScript sample. Independent of our own code on purpose. */
 export function hmacOf(text: string, secret: string, algorithm = "sha256"): string {
   return createHmac(algorithm, secret).update(text).digest("hex");
 }

@@ -23,7 +23,7 @@ export type Registered = WebhookView & { secret: string };
 export type OutboundRun = Awaited<ReturnType<typeof startOutboundRun>>;
 export type Client = Awaited<ReturnType<OutboundRun["newClient"]>>;
 
-/** Nothing happens by itself while a test lasts. */
+/** The simulator causes no event of its own during a test. */
 const stillSettings = {
   consumeMaxConcurrency: "2",
   submitMaxConcurrency: "2",
@@ -40,7 +40,7 @@ const A_YEAR_MS = 365 * 86_400_000;
 
 /**
  * A local run with a receiver of webhooks and clients to order, each with a
- * webhook of its own to come: so stories of several of them go on at once.
+ * webhook of its own: so the scenarios of several clients run concurrently.
  */
 export async function startOutboundRun(options: {
   speed: number;
@@ -58,7 +58,7 @@ export async function startOutboundRun(options: {
     nowMs: run.clock.now,
   });
   const receiver = await startWebhookReceiver();
-  // The simulator tells nothing of its own while a test lasts.
+  // The simulator sends no webhook of its own during a test.
   await fetch(`${run.addresses.providerUrl}/_control/behaviour`, {
     method: "PUT",
     body: JSON.stringify({ delayMs: [A_YEAR_MS, A_YEAR_MS] }),
@@ -72,8 +72,8 @@ export async function startOutboundRun(options: {
 
   /**
    * A client with a connection and an account at each provider. Its requests go
-   * to the simulator; what comes of them a test tells by `tell`, when and as it
-   * likes.
+   * to the simulator; a test sends the webhooks of their outcomes with
+   * `sendWebhook`.
    */
   async function newClient(name: string) {
     const { clientId } = await administration.createClient(name);
@@ -93,12 +93,12 @@ export async function startOutboundRun(options: {
       });
       const identificationToken = isWeLink ? undefined : simulatedIdentificationToken(accountId);
       await administration.addAccount({ clientId, connectionId, accountId, identificationToken });
-      const tell = async (body: JsonObject) => {
+      const sendWebhook = async (body: JsonObject) => {
         const text = isWeLink ? signed(body, secret) : JSON.stringify(body);
         const attempts = await deliver(`${apiUrl}${inboundPath}`, text);
         if (attempts.at(-1)?.status !== 200) throw new Error(`${provider}'s webhook was not acked`);
       };
-      return { connectionId, tell };
+      return { connectionId, sendWebhook };
     }
     const connections = {
       "linked-api": await connect("linked-api"),
@@ -141,9 +141,9 @@ export async function startOutboundRun(options: {
           body,
         }),
 
-      /** A webhook of the provider's about whatever of this client's, again until it is acked. */
-      tell: (provider: keyof typeof connections, body: JsonObject) =>
-        connections[provider].tell(body),
+      /** Sends a webhook of the provider for this client, repeatedly until it is acked. */
+      sendWebhook: (provider: keyof typeof connections, body: JsonObject) =>
+        connections[provider].sendWebhook(body),
 
       async register(of: JsonObject): Promise<Registered> {
         const { status, body } = await native<Registered>("PUT", "/v1/webhook", of);
@@ -155,9 +155,9 @@ export async function startOutboundRun(options: {
       delivery: (id: string) => get<DeliveryView>(`/v1/deliveries/${id}`),
 
       /**
-       * The delivery of an event, once it stands so: delivered, where nothing is said.
+       * Returns the delivery of an event when it has this status, by default `delivered`.
        *
-       * @param of.seen told of it each time it is looked at
+       * @param of.seen called with the delivery at each read
        */
       async deliveryOf(
         eventId: string,
@@ -172,7 +172,7 @@ export async function startOutboundRun(options: {
         }, waitOptions);
       },
 
-      /** Waits until nothing is under way to its webhook. */
+      /** Waits until no delivery to its webhook is in progress. */
       async settled(): Promise<void> {
         await vi.waitFor(async () => {
           const underWay = (await deliveries()).filter(({ status }) => isUnderWay(status));
@@ -180,7 +180,7 @@ export async function startOutboundRun(options: {
         }, waitOptions);
       },
 
-      /** A request, once its provider has taken it. */
+      /** Returns a request when its provider has accepted it. */
       async submitted(requestId: string): Promise<ShownRequest & { providerRequestId: string }> {
         return vi.waitFor(async () => {
           const request = await get<ShownRequest>(`/v1/requests/${requestId}`);
@@ -196,7 +196,7 @@ export async function startOutboundRun(options: {
     run,
     receiver,
     newClient,
-    /** As in a provider's words. */
+    /** In the provider's format. */
     businessNow: () => new Date(run.clock.now()).toISOString(),
     async close(): Promise<void> {
       await run.close();

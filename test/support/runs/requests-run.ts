@@ -38,7 +38,7 @@ export interface NewRequest {
 
 export type RequestsRun = Awaited<ReturnType<typeof startRequestsRun>>;
 
-/** A local run with the simulator behind it, called as clients call it, and a consumer that hears all of the bus. */
+/** A local run with the simulator behind it, called as clients call it, and a consumer of all events on the bus. */
 export async function startRequestsRun(options: {
   speed: number;
   settings?: Record<string, string>;
@@ -141,7 +141,7 @@ export async function startRequestsRun(options: {
       return native<ShownRequest>("POST", "/v1/requests", body, headers);
     },
 
-    /** Waits until a request stands so. */
+    /** Waits until a request has this status. */
     async reaches(requestId: string, status: RequestStatus): Promise<ShownRequest> {
       let last: ShownRequest | undefined;
       const look = async () => {
@@ -153,7 +153,7 @@ export async function startRequestsRun(options: {
       return last;
     },
 
-    /** Waits until the bus has brought an event of this type about the request. */
+    /** Waits until the bus has delivered an event of this type for the request. */
     async event(requestId: string, type: string): Promise<BusMessage["detail"]> {
       const find = () =>
         consumer.received.find(
@@ -169,7 +169,7 @@ export async function startRequestsRun(options: {
 
     /** Sets the times of a request that waits in its lane back, as if it had waited for so long. */
     async ageBy(requestId: string, ms: number): Promise<void> {
-      // Else the worker that publishes its events would write the old times again.
+      // Otherwise the worker that publishes its events would write the old times again.
       const isQuiet = async () => {
         const { status, outbox } = await stored(requestId);
         return status === "QUEUED" && (outbox as unknown[]).length === 0;
@@ -185,7 +185,7 @@ export async function startRequestsRun(options: {
       );
     },
 
-    /** How the simulated providers behave from now on; what is absent is well. */
+    /** How the simulated providers behave from now on; the default is success. */
     async behave(behaviour: Partial<Behaviour>): Promise<void> {
       const url = `${providerUrl}/_control/behaviour`;
       const { status } = await call(url, { method: "PUT", body: behaviour });

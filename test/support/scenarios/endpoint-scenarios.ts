@@ -12,7 +12,7 @@ export async function theRefusingEndpoint({ newClient, receiver, businessNow }: 
   }));
   const webhook = await client.register({ url: endpoint.url });
   const words = { createdAt: businessNow(), accountId: client.accountId };
-  await client.tell("linked-api", accountWords("account.active", words));
+  await client.sendWebhook("linked-api", accountWords("account.active", words));
   const [{ id: eventId }] = (await endpoint.received(1)) as [Post];
 
   /** The announced time of the next attempt, by the number of attempts made. */
@@ -40,7 +40,7 @@ export async function theAckingEndpoint({ newClient, receiver, businessNow }: Ou
   await client.register({ url: endpoint.url });
   for (const nth of answers.keys()) {
     const words = { createdAt: businessNow(), accountId: `${client.accountId}-${nth}` };
-    await client.tell("linked-api", accountWords("account.active", words));
+    await client.sendWebhook("linked-api", accountWords("account.active", words));
   }
   const posts = await endpoint.received(answers.length);
   const deliveries = await Promise.all(posts.map(({ id }) => client.deliveryOf(id)));
@@ -52,7 +52,7 @@ export async function theUnsteadyEndpoint({ newClient, receiver, businessNow }: 
   const client = await newClient("unsteady");
   const account = (name: string) => {
     const words = accountWords("account.active", { createdAt: businessNow(), accountId: name });
-    return client.tell("linked-api", words);
+    return client.sendWebhook("linked-api", words);
   };
   const seen = new Map<string, number>();
   const isFor = (post: Post, name: string) => post.body.includes(name);
@@ -75,7 +75,7 @@ export async function theUnsteadyEndpoint({ newClient, receiver, businessNow }: 
   const second = (n: number) => new Date(Date.parse("2026-06-25T12:00:00Z") + n * 1_000);
   for (const [n, state] of (["created", "started", "completed"] as const).entries()) {
     const createdAt = second(n).toISOString();
-    await client.tell("linked-api", workflowWords(state, "wf-unordered", { createdAt }));
+    await client.sendWebhook("linked-api", workflowWords(state, "wf-unordered", { createdAt }));
     if (state === "created") await endpoint.received(1, (post) => isFor(post, "wf-unordered"));
   }
   const deliveredOf = async (name: string, atLeast: number) => {

@@ -9,8 +9,8 @@ import {
 } from "./endpoint-scenarios.ts";
 
 /**
- * What happens to the webhooks of several clients at the same time: each scenario
- * takes some seconds, and the sentences of the specification look at its end.
+ * Scenarios of the webhooks of several clients at the same time. Each scenario
+ * takes some seconds, and the tests of the specification check its result.
  */
 export type Scenarios = ReturnType<typeof beginScenarios>;
 
@@ -51,7 +51,7 @@ const about = (workflow: Workflow) => (post: Post) => eventOf(post).data.workflo
 
 const withId = (id: string) => (post: Post) => post.id === id;
 
-/** Registers by Linked API's own call. */
+/** Registers a webhook with Linked API's own call. */
 async function setWebhook(client: Client, endpoint: Endpoint) {
   interface Set {
     result: { webhook: { id: string; secret: string; payloadMode: string; isActive: boolean } };
@@ -60,38 +60,40 @@ async function setWebhook(client: Client, endpoint: Endpoint) {
   return body.result.webhook;
 }
 
-/** Whatever happens, happens at one endpoint that is always well. */
+/** Every event of the provider, at one endpoint that always succeeds. */
 async function theRuns({ newClient, receiver, businessNow }: OutboundRun) {
   const client = await newClient("runs");
   const endpoint = receiver.endpoint();
   const webhook = await setWebhook(client, endpoint);
-  const tell = (body: JsonObject) => client.tell("linked-api", body);
+  const sendWebhook = (body: JsonObject) => client.sendWebhook("linked-api", body);
 
   for (const type of Object.keys(accountStatuses) as (keyof typeof accountStatuses)[]) {
-    await tell(accountWords(type, { createdAt: businessNow(), accountId: client.accountId }));
+    await sendWebhook(
+      accountWords(type, { createdAt: businessNow(), accountId: client.accountId }),
+    );
   }
 
   const beganAt = businessNow();
   const completed = await startWorkflow(client);
   const createdAt = businessNow();
-  await tell(workflowWords("started", completed.providerId, { createdAt }));
+  await sendWebhook(workflowWords("started", completed.providerId, { createdAt }));
   await endpoint.received(2, about(completed));
   const data = { result: completion };
-  await tell(workflowWords("completed", completed.providerId, { createdAt, data }));
+  await sendWebhook(workflowWords("completed", completed.providerId, { createdAt, data }));
   await endpoint.received(3, about(completed));
 
   const failed = await startWorkflow(client);
   const failure = { status: "failed", result: { failure: { reason: "x", message: "It failed" } } };
-  await tell(workflowWords("completed", failed.providerId, { createdAt, data: failure }));
+  await sendWebhook(workflowWords("completed", failed.providerId, { createdAt, data: failure }));
 
   const cancelled = await startWorkflow(client);
-  await tell(workflowWords("started", cancelled.providerId, { createdAt }));
+  await sendWebhook(workflowWords("started", cancelled.providerId, { createdAt }));
   await endpoint.received(2, about(cancelled));
   await client.linkedApi("DELETE", `/workflows/${cancelled.id}`);
-  await tell(workflowWords("completed", cancelled.providerId, { createdAt, data }));
-  // What comes after it shows that nothing more came of it.
+  await sendWebhook(workflowWords("completed", cancelled.providerId, { createdAt, data }));
+  // A later event shows that this one caused no further webhook.
   const last = await startWorkflow(client);
-  await tell(workflowWords("completed", last.providerId, { createdAt, data }));
+  await sendWebhook(workflowWords("completed", last.providerId, { createdAt, data }));
   await endpoint.received(1, withId(`workflow.completed:${last.id}`));
   await endpoint.received(1, withId(`workflow.completed:${failed.id}`));
   const accountEvents = await endpoint.received(4, ({ id }) => id.startsWith("account."));
@@ -122,14 +124,14 @@ async function theModes({ newClient, receiver, businessNow }: OutboundRun) {
     }
     const workflow = await startWorkflow(client);
     const words = { createdAt: businessNow(), data: { result: completion } };
-    await client.tell("linked-api", workflowWords("completed", workflow.providerId, words));
+    await client.sendWebhook("linked-api", workflowWords("completed", workflow.providerId, words));
     const [post] = await endpoint.received(1, withId(`workflow.completed:${workflow.id}`));
     if (post) events.push(eventOf(post));
   }
   return { client, endpoint, webhook, events };
 }
 
-/** A webhook's whole life by Linked API's own calls. */
+/** All calls of Linked API for one webhook, from set to delete. */
 async function theAdminCalls({ newClient, receiver }: OutboundRun) {
   const client = await newClient("admin");
   const endpoint = receiver.endpoint();

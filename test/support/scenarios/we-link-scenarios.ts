@@ -15,7 +15,7 @@ export function beginWeLinkScenarios(outbound: OutboundRun) {
   return scenarios;
 }
 
-/** What was asked for, what We-Link said of it, and what came of both. */
+/** A request, We-Link's answer to it, and the webhook that the client received. */
 export interface Result {
   requestId: string;
   payload: JsonObject;
@@ -32,7 +32,7 @@ async function theResults({ newClient, receiver, run }: OutboundRun, hashFormat:
   const webhook = await client.register({ url: endpoint.url, format: "we-link", hashFormat });
 
   let accounts = 0;
-  /** Each for an account of its own, so that none waits for another. */
+  /** Each request has its own account, so that it waits for no other request. */
   async function result(
     action: string,
     payload: JsonObject,
@@ -43,7 +43,7 @@ async function theResults({ newClient, receiver, run }: OutboundRun, hashFormat:
     if (status !== 200) throw new Error(`${action} was answered ${status}`);
     const { requestId } = ack;
     const { providerRequestId } = await client.submitted(requestId);
-    await client.tell("we-link", { ...payload, request_id: providerRequestId });
+    await client.sendWebhook("we-link", { ...payload, request_id: providerRequestId });
     const [post] = (await endpoint.received(1, ({ body }) => body.includes(requestId))) as [Post];
     const body = JSON.parse(post.body) as JsonObject;
     return { requestId, payload, post, body };
@@ -64,7 +64,7 @@ async function theResults({ newClient, receiver, run }: OutboundRun, hashFormat:
   const later = await result("connect", { status: "SUCCESS", result: connected }, { scheduled });
   const polled = await client.weLink("get_response", { request_id: connection.requestId });
   const results = { connection, message, failure, expired, prompt, session, later };
-  // Nothing else is told in this format: no request that was only accepted or begun.
+  // This format has no webhook for a request that was only accepted or started.
   await client.settled();
   return { client, webhook, posts: endpoint.posts, polled: polled.body, results };
 }

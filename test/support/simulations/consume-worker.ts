@@ -18,12 +18,12 @@ import { linkedApiWebhook } from "../fakes/sender.ts";
 import { makeMemoryBlobStore } from "../memory/memory-blob-store.ts";
 import type { FaultyRun } from "../runs/faulty-run.ts";
 
-/** Longer than a busy machine needs for any test: what outlasts a lease says so by its clock. */
+/** Longer than a busy machine needs for any test: a test ends a lease by its own clock. */
 export const LEASE_MS = 240_000;
 
 export const realClock: Clock = { realMs: Date.now, businessMs: Date.now };
 
-/** A real clock that is wrong by so much, and can be put forward. */
+/** A real clock with a constant error, which a test can put forward. */
 export function makeSkewedClock(skewMs: number): Clock & { pass(ms: number): void } {
   let offsetMs = skewMs;
   const now = () => Date.now() + offsetMs;
@@ -56,7 +56,7 @@ export function makeWorker(
     clock?: Clock;
     claimLeaseMs?: number;
     retentionMs?: number;
-    /** Waits for AWS as long as it takes: the test holds one of its calls. */
+    /** Waits for AWS without a limit: the test delays one of its calls. */
     isHeld?: boolean;
   } = {},
 ): (bodies: readonly string[]) => Promise<ConsumeOutcome[]> {
@@ -87,7 +87,7 @@ export function makeWorker(
   return async (bodies) => (await consume(bodies)).messages;
 }
 
-/** What Lambda is told of a batch whose message ids are `m0`, `m1` … */
+/** The failed message ids that Lambda receives for a batch whose ids are `m0`, `m1` … */
 export async function batchItemFailures(
   consume: ReturnType<typeof makeWorker>,
   bodies: readonly string[],
@@ -106,7 +106,7 @@ export async function batchItemFailures(
   return answer.batchItemFailures.map(({ itemIdentifier }) => itemIdentifier);
 }
 
-/** A handler as Lambda calls it; of a record it uses the id and the body alone. */
+/** A handler in the form that Lambda calls. It uses only the id and the body of a record. */
 type Handler = (
   event: { Records: { messageId: string; body: string }[] },
   context: object,

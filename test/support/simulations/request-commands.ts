@@ -16,17 +16,17 @@ export type Command =
   | { do: "work"; end: CallEnd; meanwhile: Command[]; isBeforeCall?: boolean; batch?: number }
   | {
       do: "webhook";
-      says: ProviderReport;
+      report: ProviderReport;
       isBound: boolean;
       isLabelled: boolean;
       meanwhile: Command[];
     }
-  | { do: "sweep"; says: PollReport; meanwhile: Command[] }
+  | { do: "sweep"; report: PollReport; meanwhile: Command[] }
   | { do: "cancel"; end: "yes" | "no" | "incomplete" }
   | { do: "resolve"; as: "submitted" | "not-submitted" }
   | { do: "pass"; businessMs: number; realMs: number };
 
-const said = fc.constantFrom<ProviderReport[]>(
+const reported = fc.constantFrom<ProviderReport[]>(
   ...(["pending", "running", "prompt", "prompt", "other prompt", "success"] as const),
   ...(["success", "WRONG_PASSWORD", "STATUS_429"] as const),
 );
@@ -34,7 +34,7 @@ const callEnd = fc.constantFrom<CallEnd[]>(
   ...(["accepted", "accepted", "accepted", "accepted", "done", "rejected"] as const),
   ...(["error", "incomplete", "killed", "too many", "refused", "not sent"] as const),
 );
-const polled = fc.oneof(said, fc.constantFrom<PollReport[]>("knows nothing", "error"));
+const polled = fc.oneof(reported, fc.constantFrom<PollReport[]>("not found", "error"));
 
 export const { command } = fc.letrec<{ command: Command; meanwhile: Command[] }>((tie) => {
   const meanwhile = tie("meanwhile");
@@ -61,12 +61,12 @@ export const { command } = fc.letrec<{ command: Command; meanwhile: Command[] }>
       }),
       weighed(6, {
         do: fc.constant("webhook"),
-        says: said,
+        report: reported,
         isBound: fc.boolean(),
         isLabelled: fc.boolean(),
         meanwhile,
       }),
-      weighed(4, { do: fc.constant("sweep"), says: polled, meanwhile }),
+      weighed(4, { do: fc.constant("sweep"), report: polled, meanwhile }),
       weighed(1, { do: fc.constant("cancel"), end: fc.constantFrom("yes", "no", "incomplete") }),
       weighed(4, { do: fc.constant("continue") }),
       weighed(1, { do: fc.constant("resolve"), as: fc.constantFrom("submitted", "not-submitted") }),

@@ -281,9 +281,9 @@ export function makeWorkersSimulation(of: {
       requests.resolve(owner.clientId, requestId, { as: "not-submitted" }),
 
     /** Processes a webhook of the provider as `consume` does. */
-    async decode(requestId: string, told: "done" | "prompt" | { failed: string }): Promise<void> {
+    async decode(requestId: string, report: "done" | "prompt" | { failed: string }): Promise<void> {
       const { providerRequestId = "theirs" } = await this.find(requestId);
-      const update = { event: eventOf(providerRequestId, told) };
+      const update = { event: eventOf(providerRequestId, report) };
       const taken = await consume.applyProviderUpdate(
         { requestId, connectionId: owner.connectionId },
         update,
@@ -311,12 +311,12 @@ export function makeWorkersSimulation(of: {
 
 function eventOf(
   providerRequestId: string,
-  told: "done" | "prompt" | { failed: string },
+  report: "done" | "prompt" | { failed: string },
 ): ProviderEvent {
   const data = { providerRequestId, eventType: "UNKNOWN" };
   const ended = { type: "workflow.completed" as const, providerObjectId: providerRequestId };
-  if (told === "done") return { ...ended, data: { ...data, status: "completed", result: {} } };
-  if (told === "prompt") {
+  if (report === "done") return { ...ended, data: { ...data, status: "completed", result: {} } };
+  if (report === "prompt") {
     const type = "workflow.actionRequired" as const;
     return {
       type,
@@ -324,7 +324,7 @@ function eventOf(
       data: { ...data, status: "action_required" },
     };
   }
-  const error = { code: told.failed, message: told.failed };
+  const error = { code: report.failed, message: report.failed };
   return { ...ended, data: { ...data, status: "failed", error } };
 }
 
