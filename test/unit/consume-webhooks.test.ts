@@ -243,7 +243,7 @@ test("B15 with too little time left no event is published that might not be reco
 describe("the sweep publishes the events of crashed workers (G12)", () => {
   const enoughTime = () => 50_000;
 
-  test("the sweep publishes an event of a crashed worker once it is older than the grace period (G12)", async () => {
+  test("the sweep publishes an event of a crashed worker once it is older than the grace period", async () => {
     const { consume, sweep, clock, published } = setUp({
       claims: { complete: async () => "lost" },
     });
