@@ -178,7 +178,10 @@ describe("an answer that contains the outcome", () => {
 
   test("An immediate outcome needs no id", () => {
     const outcome = read(200, { status: "SUCCESS", result: { n: 1 } });
-    expect(outcome).toMatchObject({ kind: "accepted", resultEvent: { data: { result: { n: 1 } } } });
+    expect(outcome).toMatchObject({
+      kind: "accepted",
+      resultEvent: { data: { result: { n: 1 } } },
+    });
     expect(JSON.stringify(outcome)).not.toMatch(/workflowId|providerRequestId/);
   });
 
