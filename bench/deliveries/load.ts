@@ -67,14 +67,14 @@ export async function openLoad(report: Report, options: LoadOptions) {
     events,
     note,
 
-    /** Waits until the condition holds; fails if there is no progress for `patience` seconds. */
-    async until(isSo: () => boolean, patienceSeconds: number): Promise<boolean> {
+    /** Waits until the condition holds. @returns `false` if there was no progress for `quietSeconds` */
+    async until(isSo: () => boolean, quietSeconds: number): Promise<boolean> {
       let last = { seen: -1, atMs: Date.now() };
       while (!isSo()) {
         await setTimeout(100);
         const seen = endpoints.posts.length + failures.events();
         if (seen !== last.seen) last = { seen, atMs: Date.now() };
-        if (Date.now() - last.atMs > patienceSeconds * 1000) return false;
+        if (Date.now() - last.atMs > quietSeconds * 1000) return false;
       }
       return true;
     },

@@ -16,7 +16,7 @@ const SETTLING_MS = 30_000;
 
 /**
  * Warms everything up, and puts the events of a load one after the other. The
- * places that are healthy in the mixture are measured, whoever is in the others.
+ * places that are healthy in the mixture are measured, whatever the other places contain.
  */
 export async function runSteadyLoad(
   report: Report,

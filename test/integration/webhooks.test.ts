@@ -110,7 +110,7 @@ test.concurrent("A delivery fails after eight attempts, and each resend starts a
     expect([post.id, post.body]).toEqual([eventId, endpoint.posts[0]?.body]);
     expect(verified(post, secret)).toMatchObject({ id: eventId, type: "account.active" });
   }
-  expect(bus.heard().filter(isOf(client, "delivery.failed"))).toHaveLength(1);
+  expect(bus.received().filter(isOf(client, "delivery.failed"))).toHaveLength(1);
 });
 
 test.concurrent("A 410 disables the webhook, and a recovery delivers the failed events to the webhook that replaces it", async ({
@@ -234,7 +234,7 @@ test.concurrent("A webhook is registered, read, filtered, tested, changed and de
     data: { message: expect.any(String) },
   });
   expect(await client.deliveryOf(tested.id)).toMatchObject({ id: sent.deliveryId });
-  expect(bus.heard().map(({ id }) => id)).not.toContain(tested.id);
+  expect(bus.received().map(({ id }) => id)).not.toContain(tested.id);
 
   const change = { eventTypes: null, description: "Of all teams" };
   const changed = await client.native<WebhookView>("PATCH", "/v1/webhook", change);
@@ -319,7 +319,7 @@ test.concurrent("A waiting delivery is cancelled with its request or with its we
   await client.native("DELETE", "/v1/webhook");
   const withWebhook = await client.deliveryOf(active.id, { status: "cancelled" });
   expect(withWebhook.reason).toBe("webhook_deleted");
-  expect(bus.heard().filter(isOf(client, "delivery.failed"))).toEqual([]);
+  expect(bus.received().filter(isOf(client, "delivery.failed"))).toEqual([]);
 });
 
 test.concurrent("A client can neither read nor resend another client's deliveries, nor change its webhook", async ({

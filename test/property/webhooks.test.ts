@@ -158,8 +158,8 @@ test("the thin payload is the envelope without the result, with every other digi
         ([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`,
       );
       const envelope = (list: string[]) => `{"id":"r","data":{${list}}}`;
-      const told = result === undefined ? [] : [`"result":${result}`];
-      const fat = envelope(texts.toSpliced(at % (texts.length + 1), 0, ...told));
+      const members = result === undefined ? [] : [`"result":${result}`];
+      const fat = envelope(texts.toSpliced(at % (texts.length + 1), 0, ...members));
       const of = { eventType: "workflow.completed", hashFormat: "hmac-hex", secret: "s" } as const;
       const sent = composeWebhookBody({
         ...of,

@@ -14,7 +14,7 @@ export async function startBusListener({ addresses, outputs }: TestRun) {
     while (!isClosed) await consumer.collect(0, 0);
   })();
   return {
-    heard: () => consumer.received.map(({ detail }) => detail),
+    received: () => consumer.received.map(({ detail }) => detail),
 
     /** Returns the matching events when there are `count` of them. */
     async events(count: number, are: (event: Detail) => boolean): Promise<Detail[]> {

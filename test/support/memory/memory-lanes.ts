@@ -156,7 +156,7 @@ export function makeMemoryLanes(options: { clock: Clock }): LaneStore & {
   };
 }
 
-/** A frozen copy without the store's private fields. */
+/** A copy without the store's private fields, with the pause that applies. */
 function seen({ releasedBy: _, pauses, ...lane }: StoredLane): Lane {
   const pause = pauses.halt ?? pauses.stop ?? pauses.pause;
   return { ...lane, ...(pause ? { pause: { ...pause } } : {}) };

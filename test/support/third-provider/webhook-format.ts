@@ -1,6 +1,6 @@
 import type { ProviderWebhookFormat } from "../../../shared/core/providers/webhook-format.ts";
 
-/** Acme tells its clients only how a job ended. */
+/** Acme sends its clients only the end of a job. */
 export const acmeWebhookFormat: ProviderWebhookFormat = {
   hasHash: false,
   payloads: {
