@@ -42,7 +42,7 @@ export function report(telemetry: Telemetry, messageId: string, outcome: Consume
     outcome.kind === "published" ? logMessages.eventPublished : logMessages.duplicateWebhookIgnored;
   telemetry.log("debug", message, { messageId, eventId });
   if (outcome.kind === "duplicate" && outcome.contentDiffers) {
-    telemetry.log("warn", logMessages.duplicateBodyDiffers, { messageId, eventId });
+    telemetry.log("warn", logMessages.duplicateDataDiffers, { messageId, eventId });
     telemetry.count("DedupeConflict");
   }
 }

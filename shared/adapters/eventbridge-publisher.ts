@@ -56,7 +56,7 @@ async function putEvents(
     return batch.map((_, index) => resultOf(Entries[index]));
   } catch (error) {
     const reason = error instanceof Error ? error.name : "unknown error";
-    // A call of one entry that is refused as a call is the entry's own fault.
+    // EventBridge rejects the whole call when an entry is invalid; here there is only one.
     const isFinal = batch.length === 1 && reason === "ValidationException";
     return batch.map(() => ({ ok: false, reason, isFinal }));
   }
@@ -68,5 +68,5 @@ function resultOf(entry: PutEventsResultEntry | undefined): PublishResult {
   return { ok: false, reason, isFinal: finalErrors.includes(reason) };
 }
 
-/** What is wrong with the entry itself; all else (throttling, internal failures) passes. */
+/** Errors in the entry itself. All others (throttling, internal failures) are temporary. */
 const finalErrors = ["MalformedDetail", "InvalidArgument", "NotAuthorizedForSource"];

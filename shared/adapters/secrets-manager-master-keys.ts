@@ -12,7 +12,7 @@ const MISSING_KEY_REREAD_MS = 2_000;
 export type MasterKeyReader = (abortSignal: AbortSignal, keyId?: string) => Promise<MasterKeys>;
 
 /** A caller shares a read that began less than this long ago. An older one may belong to a process that was frozen. */
-const JOINED_FOR_MS = 1_000;
+const SHARED_READ_MS = 1_000;
 
 /**
  * Reads the master keys when they are first needed, every five minutes, and
@@ -26,7 +26,7 @@ export function makeMasterKeyReader(options: {
 }): MasterKeyReader {
   const { client, secretId, nowMs } = options;
   let cached: { keys: MasterKeys; readAtMs: number } | undefined;
-  let reading: { keys: Promise<MasterKeys>; beganMs: number } | undefined;
+  let pendingRead: { keys: Promise<MasterKeys>; beganMs: number } | undefined;
 
   async function read(abortSignal: AbortSignal): Promise<MasterKeys> {
     const get = new GetSecretValueCommand({ SecretId: secretId });
@@ -40,14 +40,14 @@ export function makeMasterKeyReader(options: {
     return keys;
   }
 
-  async function shared(abortSignal: AbortSignal): Promise<MasterKeys> {
-    if (reading && nowMs() - reading.beganMs < JOINED_FOR_MS) return reading.keys;
+  async function readOrShare(abortSignal: AbortSignal): Promise<MasterKeys> {
+    if (pendingRead && nowMs() - pendingRead.beganMs < SHARED_READ_MS) return pendingRead.keys;
     const mine = { keys: read(abortSignal), beganMs: nowMs() };
-    reading = mine;
+    pendingRead = mine;
     try {
       return await mine.keys;
     } finally {
-      if (reading === mine) reading = undefined;
+      if (pendingRead === mine) pendingRead = undefined;
     }
   }
 
@@ -55,6 +55,6 @@ export function makeMasterKeyReader(options: {
     const ageMs = cached ? nowMs() - cached.readAtMs : Number.POSITIVE_INFINITY;
     const isMissing = keyId !== undefined && !cached?.keys.keys.has(keyId);
     const limitMs = isMissing ? MISSING_KEY_REREAD_MS : REREAD_AFTER_MS;
-    return cached && ageMs < limitMs ? cached.keys : shared(abortSignal);
+    return cached && ageMs < limitMs ? cached.keys : readOrShare(abortSignal);
   };
 }

@@ -4,7 +4,7 @@
  * operators: it needs a line in the changelog.
  */
 export const logMessages = {
-  // The frames around every function.
+  // Logged by the wrappers of the functions (`shared/runtime`).
   httpRequestFailed: "HTTP request failed",
   batchFailed: "batch failed",
   scheduledRunFailed: "scheduled run failed",
@@ -24,7 +24,7 @@ export const logMessages = {
   // consume
   eventPublished: "event published",
   duplicateWebhookIgnored: "duplicate webhook ignored",
-  duplicateBodyDiffers: "duplicate webhook has a different body",
+  duplicateDataDiffers: "duplicate webhook has different data",
   webhookWaitsForSubmission: "webhook waits for a submission to finish",
   requestUpdated: "request updated by webhook",
   requestAlreadyUpdated: "request already had this update",

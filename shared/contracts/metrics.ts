@@ -20,7 +20,7 @@ export const metrics = {
   InternalError: "InternalError",
   /** EventBridge did not accept an event, which stays in its outbox. */
   PublishFailed: "PublishFailed",
-  /** Two webhooks with the same event id had different bodies; the second was ignored. */
+  /** Two webhooks with the same event id had different data; the second was ignored. */
   DedupeConflict: "DedupeConflict",
   /** A provider rejected a request, or a request could not be submitted (`submit`). */
   SubmitFailed: "SubmitFailed",

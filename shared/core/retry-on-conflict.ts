@@ -7,11 +7,11 @@ export type ConflictResult<Item, Written> =
   | { kind: "conflict" };
 
 /**
- * Changes a stored item by an optimistic write: read, decide, replace on the
- * condition that nobody else has written, and again when somebody has.
+ * Changes a stored item by an optimistic write: reads it, decides, and replaces it
+ * on the condition that it is unchanged; repeats this after a conflicting write.
  *
- * `decide` runs once per attempt, each time on what is stored by then, so it
- * must not have effects of its own.
+ * `decide` runs once per attempt on the item as it is stored by then, so its own
+ * effects must be idempotent.
  *
  * @throws what `find`, `decide` and `replace` throw
  */

@@ -20,13 +20,13 @@ const REFRESH_EVERY_MS = 1_000;
 interface CacheEntry {
   connection: Connection | undefined;
   readAtMs: number;
-  /** When it was last read because something did not fit. */
+  /** Time of the last read that bypassed the cache; 0 after other reads. */
   forcedReadAtMs: number;
 }
 
 /**
- * Connections of the config table: one GetItem each, the secrets opened with
- * the master key. What was found is remembered for `ttlMs`; an error is not.
+ * Reads connections of the config table with one GetItem each, and decrypts their
+ * secrets with the master key. Caches a connection for `ttlMs`; caches no error.
  */
 export function makeDynamoConnections(options: {
   client: DynamoDBDocumentClient;
@@ -35,7 +35,7 @@ export function makeDynamoConnections(options: {
   ttlMs: number;
   nowMs: () => number;
 }): ConnectionReader {
-  const remembered = new Map<string, CacheEntry>();
+  const cache = new Map<string, CacheEntry>();
 
   async function load(connectionId: string, abortSignal: AbortSignal, isRefresh: boolean) {
     const get = new GetCommand({
@@ -51,8 +51,8 @@ export function makeDynamoConnections(options: {
     const readAtMs = options.nowMs();
     // A missing connection counts as refreshed, so that it is not read again at once.
     const forcedReadAtMs = isRefresh || !connection ? readAtMs : 0;
-    if (remembered.size >= CACHE_LIMIT) remembered.clear();
-    remembered.set(connectionId, { connection, readAtMs, forcedReadAtMs });
+    if (cache.size >= CACHE_LIMIT) cache.clear();
+    cache.set(connectionId, { connection, readAtMs, forcedReadAtMs });
     return connection;
   }
 
@@ -67,13 +67,13 @@ export function makeDynamoConnections(options: {
 
   return {
     async read(connectionId, signal = readDeadline()) {
-      const found = remembered.get(connectionId);
+      const found = cache.get(connectionId);
       const isFresh = found && options.nowMs() - found.readAtMs < options.ttlMs;
       // A missing connection is not cached: it may have been created since.
       return (isFresh && found.connection) || load(connectionId, signal, false);
     },
     async readThrottled(connectionId, signal = readDeadline()) {
-      const found = remembered.get(connectionId);
+      const found = cache.get(connectionId);
       const isFresh = found && options.nowMs() - found.forcedReadAtMs < REFRESH_EVERY_MS;
       return isFresh ? found.connection : load(connectionId, signal, true);
     },

@@ -53,7 +53,7 @@ export function makeDynamoEventClaims(options: {
     return { id, type, clientId, envelope: Buffer.from(bytes).toString("utf8") };
   }
 
-  /** What a stored event means for one that wants it; `undefined` when it may be taken over. */
+  /** Returns the result of a claim on an existing item; `undefined` when the event can be claimed. */
   async function claimResultFor(
     existing: Record<string, unknown> | undefined,
     owner: string,
@@ -91,9 +91,10 @@ export function makeDynamoEventClaims(options: {
     });
     const result = await conditionalWrite("PutItem", () => client.send(put));
     if ("written" in result) return { kind: "granted", event };
-    const judged = await claimResultFor(result.existing, lease.owner);
+    const existingResult = await claimResultFor(result.existing, lease.owner);
     return (
-      judged ?? (await claimStored(event.id, lease)) ?? { kind: "held", untilMs: lease.untilMs }
+      existingResult ??
+      (await claimStored(event.id, lease)) ?? { kind: "held", untilMs: lease.untilMs }
     );
   }
 
@@ -119,6 +120,7 @@ export function makeDynamoEventClaims(options: {
     }
     if (result.existing === undefined) return undefined;
     return (
+      // The claim expired after the write was refused: a later call can claim the event.
       (await claimResultFor(result.existing, lease.owner)) ?? {
         kind: "held",
         untilMs: lease.untilMs,

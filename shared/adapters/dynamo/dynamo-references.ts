@@ -18,8 +18,8 @@ export function makeDynamoReferences(options: {
 }): ReferenceStore {
   const { client, tableName: TableName, clock } = options;
 
-  const referenceKey = (of: { connectionId: string; providerRequestId: string }) => ({
-    lane: `ref#${of.connectionId}#${headerSafeId(of.providerRequestId)}`,
+  const referenceKey = (id: { connectionId: string; providerRequestId: string }) => ({
+    lane: `ref#${id.connectionId}#${headerSafeId(id.providerRequestId)}`,
     id: SINGLETON_SORT_KEY,
   });
   const submittingUntilKey = (connectionId: string) => ({
@@ -36,11 +36,11 @@ export function makeDynamoReferences(options: {
   }
 
   return {
-    async findByProviderIds(of) {
-      const keys = of.flatMap((one) => [referenceKey(one), submittingUntilKey(one.connectionId)]);
+    async findByProviderIds(ids) {
+      const keys = ids.flatMap((one) => [referenceKey(one), submittingUntilKey(one.connectionId)]);
       const items = (await batchGet(client, [{ tableName: TableName, keys }])).get(TableName) ?? [];
       const found = new Map(items.map((item) => [item.lane, item]));
-      return of.map((one) => ({
+      return ids.map((one) => ({
         reference: referenceOf(found.get(referenceKey(one).lane)),
         submittingUntilRealMs: Number(
           found.get(submittingUntilKey(one.connectionId).lane)?.untilRealMs ?? 0,
@@ -48,10 +48,10 @@ export function makeDynamoReferences(options: {
       }));
     },
 
-    async bind({ requestId, ...of }) {
+    async bind({ requestId, ...id }) {
       const update = new UpdateCommand({
         TableName,
-        Key: referenceKey(of),
+        Key: referenceKey(id),
         // The earlier event stays recorded, so that binding again returns the same result.
         UpdateExpression: "SET requestId = :mine, expiresAt = :expires",
         // An id that is another request's stays that one's.
@@ -71,10 +71,10 @@ export function makeDynamoReferences(options: {
       return referenceOf(before);
     },
 
-    async recordUnlessBound({ eventId, isFinal, ...of }) {
+    async recordUnlessBound({ eventId, isFinal, ...id }) {
       const update = new UpdateCommand({
         TableName,
-        Key: referenceKey(of),
+        Key: referenceKey(id),
         // A final event replaces an earlier event, and is not replaced by one.
         UpdateExpression: isFinal
           ? "SET eventId = :event, expiresAt = :expires REMOVE requestId"

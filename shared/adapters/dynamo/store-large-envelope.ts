@@ -4,8 +4,8 @@ import type { FinalEvent } from "../../core/events/envelope.ts";
 import type { BlobStore } from "../../core/inbound/ports.ts";
 
 /**
- * The attribute of an event's item that holds its envelope. A large envelope is
- * stored in the bucket first, and the attribute holds its key.
+ * Returns the attribute of an event's item for its envelope. Stores a large
+ * envelope in the bucket; the attribute is then its key.
  *
  * @throws DEPENDENCY_DOWN
  */

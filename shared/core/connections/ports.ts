@@ -6,7 +6,7 @@ export interface Connection extends Omit<ConnectionItem, "pk" | "sealedSecrets" 
   secrets: ConnectionSecrets;
 }
 
-/** A cache of connections. Without a `signal`, a read ends after the store's own time limit. */
+/** Reads connections through a cache. Without a `signal`, a read ends after the store's own time limit. */
 export interface ConnectionReader {
   /**
    * Returns the cached connection, or reads it.
@@ -15,8 +15,8 @@ export interface ConnectionReader {
    */
   read(connectionId: string, signal?: AbortSignal): Promise<Connection | undefined>;
   /**
-   * Reads the stored connection, at most once per second for each: a flood of
-   * forged webhooks does not become a flood of reads.
+   * Reads the stored connection, or returns the copy that was read within the last
+   * second: a flood of forged webhooks does not become a flood of reads.
    *
    * @throws DEPENDENCY_DOWN
    */
@@ -33,7 +33,7 @@ export interface KnownAccount {
   pace?: PaceRange;
 }
 
-/** A cache of registered accounts. */
+/** Reads registered accounts through a cache. */
 export interface AccountReader {
   /** Returns the cached account, or reads it. @throws DEPENDENCY_DOWN */
   find(connectionId: string, accountId: string): Promise<KnownAccount | undefined>;

@@ -62,44 +62,45 @@ export function requestEvent(
     action: string;
     providerRequestId?: string | undefined;
   },
-  of: {
+  details: {
     atMs: number;
     status: string;
     eventType: string;
     n?: number;
-    /** `result`, `error` or `payload`, and the marks. */
+    /** `result`, `error` or `payload`, and `numbersAsText`. */
     more?: Readonly<Record<string, unknown>>;
     raw?: Uint8Array | undefined;
   },
 ): FinalEvent {
   const { requestId, clientId, accountId, provider, action, providerRequestId } = request;
-  const id = of.n === undefined ? `${type}:${requestId}` : `${type}:${requestId}:${of.n}`;
+  const id = details.n === undefined ? `${type}:${requestId}` : `${type}:${requestId}:${details.n}`;
   const envelope = busSafeJson({
     id,
     type,
-    createdAt: new Date(of.atMs).toISOString(),
+    createdAt: new Date(details.atMs).toISOString(),
     data: {
       requestId,
+      // A request made here is one workflow, with the same id.
       workflowId: requestId,
       providerRequestId,
       accountId,
       provider,
       action,
-      status: of.status,
-      eventType: of.eventType,
-      ...of.more,
+      status: details.status,
+      eventType: details.eventType,
+      ...details.more,
     },
   });
-  const { raw } = of;
+  const { raw } = details;
   return truncateForBus({ id, type, clientId, envelope, ...(raw ? { raw } : {}) });
 }
 
 /** Removes the content of an event that is too large for the bus, and marks it `resultTruncated`. */
 export function truncateForBus(whole: FinalEvent): FinalEvent {
   if (Buffer.byteLength(whole.envelope) <= limits.maxPutEventsBytes) return whole;
-  const { data, ...frame } = JSON.parse(whole.envelope) as { data: JsonObject };
+  const { data, ...members } = JSON.parse(whole.envelope) as { data: JsonObject };
   const { result: _, payload: __, error: ___, ...small } = data;
-  const envelope = JSON.stringify({ ...frame, data: { ...small, resultTruncated: true } });
+  const envelope = JSON.stringify({ ...members, data: { ...small, resultTruncated: true } });
   const { raw: ____, ...event } = whole;
   return { ...event, envelope };
 }

@@ -4,7 +4,7 @@ import type { FinalEvent } from "./envelope.ts";
 export type ClaimResult =
   /** This worker must publish the event, in the bytes of its first claim. */
   | { kind: "granted"; event: FinalEvent }
-  /** Another worker has claimed it: report the message as failed, never as done. */
+  /** Another worker has claimed it until `untilMs` (real), and may still fail to publish it. */
   | { kind: "held"; untilMs: number }
   /** It is on the bus. `envelope` is the published text. */
   | { kind: "done"; envelope: string };

@@ -1,7 +1,8 @@
 import type { Clock } from "../clock.ts";
 import { type MessageFailure, toError, toMessageFailure } from "../message-failure.ts";
 import type { FinalEvent } from "./envelope.ts";
-import type { EventClaims, EventPublisher, PublishResult } from "./ports.ts";
+import type { EventClaims, EventPublisher } from "./ports.ts";
+import { toPublishFailure } from "./publish-failure.ts";
 
 export type PublishOutcome = { kind: "published" } | MessageFailure;
 
@@ -25,10 +26,10 @@ export async function publishClaimed(
       const result = results[index];
       if (result?.ok) return record(deps.claims, event.id, owner);
       const failure = toPublishFailure(result);
-      const release =
+      const endClaim =
         failure.code === "PUBLISH_REFUSED" ? deps.claims.removeFromOutbox : deps.claims.release;
       try {
-        await release(event.id, owner);
+        await endClaim(event.id, owner);
         return failure;
       } catch (error) {
         // The claim expires, and the event is published after that.
@@ -41,14 +42,6 @@ export async function publishClaimed(
       }
     }),
   );
-}
-
-/** The failure of an event that is not on the bus; without a result, EventBridge gave no answer for it. */
-export function toPublishFailure(
-  result: Exclude<PublishResult, { ok: true }> | undefined,
-): MessageFailure {
-  const code = result?.isFinal ? "PUBLISH_REFUSED" : "PUBLISH_FAILED";
-  return { kind: "failed", code, detail: result?.reason ?? "no answer" };
 }
 
 /**
@@ -82,7 +75,11 @@ async function record(claims: EventClaims, id: string, owner: string): Promise<P
   try {
     const recorded = await claims.complete(id, owner);
     if (recorded === "completed") return { kind: "published" };
-    return { kind: "failed", code: "CLAIM_LOST", detail: "published, but the claim had ended" };
+    return {
+      kind: "failed",
+      code: "CLAIM_LOST",
+      detail: "published, but the claim had expired: another worker may publish it again",
+    };
   } catch (error) {
     const failure = toMessageFailure(error);
     return { ...failure, detail: `published, not recorded: ${failure.detail}` };

@@ -22,7 +22,7 @@ export interface EventReader {
    *
    * @throws DEPENDENCY_DOWN
    */
-  list(of: {
+  list(query: {
     clientId: string;
     type?: EventType | undefined;
     limit: number;

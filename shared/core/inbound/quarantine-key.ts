@@ -1,13 +1,13 @@
 import { sha256Hex } from "../crypto/digest.ts";
 
 /** The key of a quarantined webhook: connection, business time of receipt, digest. */
-export function quarantineKey(of: {
+export function quarantineKey(webhook: {
   connectionId: string;
   body: Uint8Array;
   receivedAtMs: number;
 }): string {
-  const at = new Date(of.receivedAtMs).toISOString();
-  return `quarantine/${of.connectionId}/${at}-${sha256Hex(of.body).slice(0, 16)}`;
+  const at = new Date(webhook.receivedAtMs).toISOString();
+  return `quarantine/${webhook.connectionId}/${at}-${sha256Hex(webhook.body).slice(0, 16)}`;
 }
 
 /** The business time of receipt that a key contains, epoch milliseconds. */

@@ -69,7 +69,7 @@ export interface DialectServices {
 }
 
 export interface DialectRequests {
-  accept(of: {
+  accept(request: {
     clientId: string;
     accountId: string;
     action: string;

@@ -75,7 +75,7 @@ export interface ProviderClient {
   isRateLimit(code: string): boolean;
   /** Returns the specification's event name for an action's outcome; `UNKNOWN` where it has none. */
   eventTypeOf(action: string, outcome: "succeeded" | "failed"): string;
-  submit(of: SubmitInput, credentials: Credentials): ProviderHttpCall;
+  submit(input: SubmitInput, credentials: Credentials): ProviderHttpCall;
   /** Never throws: an unreadable answer is `unknown`. `action` is the submitted one. */
   readSubmission(answer: ProviderAnswer, action: string): SubmissionOutcome;
   poll(providerRequestId: string, credentials: Credentials): ProviderHttpCall;
@@ -90,7 +90,7 @@ export interface ProviderClient {
   /** Sends a person's input to a request that waits for it; absent where no request waits for input. */
   continuation?: {
     request(
-      of: { providerRequestId: string; accountId: string; input: string },
+      input: { providerRequestId: string; accountId: string; input: string },
       credentials: Credentials,
     ): ProviderHttpCall;
   };

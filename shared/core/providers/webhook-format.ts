@@ -2,7 +2,7 @@ import type { DeliverableType } from "../../contracts/events.ts";
 import type { HashFormat } from "../../contracts/webhook-forms.ts";
 
 /** Writes the body of one delivery. Every number keeps the digits that it has in the envelope. */
-export type PayloadWriter = (of: {
+export type PayloadWriter = (input: {
   /** The event's JSON text. */
   envelope: string;
   hashFormat: HashFormat;

@@ -99,19 +99,19 @@ export function readLinkedApiPoll(workflowId: string, answer: ProviderAnswer): P
 }
 
 /** The state as the event that the webhook of this state would have become. */
-function eventIn(of: {
+function eventIn(answer: {
   workflowId: string;
   workflowStatus: unknown;
   value: JsonObject;
 }): ProviderEvent | undefined {
-  const isRunning = of.workflowStatus === "running";
+  const isRunning = answer.workflowStatus === "running";
   const asked: ProviderEvent = {
     type: isRunning ? "workflow.started" : "workflow.completed",
-    providerObjectId: of.workflowId,
+    providerObjectId: answer.workflowId,
     data: { status: "running", eventType: "UNKNOWN" },
   };
   try {
-    return confirmation.read(asked, of.value);
+    return confirmation.read(asked, answer.value);
   } catch {
     // Not a workflow: the caller has an outcome for an unreadable answer.
     return undefined;

@@ -38,18 +38,18 @@ export const linkedApiRequests: ProviderClient = {
 };
 
 /** The client's own body; the first action without a label gets our request id as its label. */
-function workflowOf(of: {
+function workflowOf(input: {
   requestId: string;
   action: string;
   params: JsonObject | readonly JsonObject[];
 }): unknown {
-  const [first = {}, ...others] = [of.params].flat();
-  const actions: JsonObject[] = [{ actionType: of.action, ...first }, ...others];
+  const [first = {}, ...others] = [input.params].flat();
+  const actions: JsonObject[] = [{ actionType: input.action, ...first }, ...others];
   const unlabelled = actions.findIndex(({ label }) => label === undefined);
   const labelled = actions.map((action, n) =>
-    n === unlabelled ? { ...action, label: of.requestId } : action,
+    n === unlabelled ? { ...action, label: input.requestId } : action,
   );
-  return Array.isArray(of.params) ? labelled : labelled[0];
+  return Array.isArray(input.params) ? labelled : labelled[0];
 }
 
 function workflow(

@@ -38,12 +38,12 @@ export type ApplyProviderUpdate = ReturnType<typeof makeApplyProviderUpdate>;
 export const makeApplyProviderUpdate =
   ({ writer, lanes, laneScheduler, providerClients, context }: ApplyProviderUpdateDeps) =>
   async (
-    of: { requestId: string; connectionId: string },
+    target: { requestId: string; connectionId: string },
     update: ProviderUpdate,
   ): Promise<AppliedUpdate | undefined> => {
     let applied: UpdateResult | undefined;
-    const changed = await writer.change(of.requestId, async (request) => {
-      if (request.connectionId !== of.connectionId) return undefined;
+    const changed = await writer.change(target.requestId, async (request) => {
+      if (request.connectionId !== target.connectionId) return undefined;
       const result = withProviderUpdate(
         request,
         update,
@@ -51,7 +51,8 @@ export const makeApplyProviderUpdate =
         providerClients[request.provider],
       );
       applied = result;
-      // Before the write: after a crash in between, the update comes again and does both.
+      // The lane changes before the request is written: after a crash between the two, the
+      // provider's update is applied again, and the effect on the lane is idempotent.
       const { laneEffect } = result;
       if (laneEffect && "pause" in laneEffect) {
         await lanes.pause(request.lane, request, laneEffect.pause);
@@ -63,7 +64,7 @@ export const makeApplyProviderUpdate =
     if (!changed || !applied) return undefined;
     const { request, isChanged } = changed;
     const { laneEffect, verdict } = applied;
-    // Also for a duplicate: the worker that ended the request may have died before this.
+    // Also for a duplicate: the worker that ended the request may have crashed before this call.
     if (isTerminal(request)) await laneScheduler.wakeFreedLane(request);
     const pause = laneEffect && "pause" in laneEffect ? laneEffect.pause : undefined;
     const hasPausedAccount = isChanged && pause !== undefined && pause.untilMs === undefined;

@@ -26,8 +26,8 @@ export interface ProviderUpdate {
 export interface UpdateResult {
   request: RequestRecord;
   /**
-   * `late`: the request had ended with another outcome. `needsPoll`: a repeated old
-   * prompt, which counts only after a poll has confirmed it.
+   * `late`: the request had ended with another outcome. `needsPoll`: an old prompt
+   * arrived again; a poll must show whether it is the current one.
    */
   verdict: "applied" | "duplicate" | "late" | "needsPoll";
   /** Effect on the account's lane. Apply it before the request is stored. Applying it again changes nothing. */
@@ -63,8 +63,8 @@ function applyStarted(
   context: DecisionContext,
 ): UpdateResult {
   if (request.status === "CANCELLED") return { request, verdict: "duplicate" };
-  const isProof = ["QUEUED", "UNKNOWN"].includes(request.status);
-  const running = isProof ? toRunning(request, event, context) : request;
+  const provesSubmission = ["QUEUED", "UNKNOWN"].includes(request.status);
+  const running = provesSubmission ? toRunning(request, event, context) : request;
   const started = withStartedEvent(running, context, event.data.payload);
   return started === request
     ? { request, verdict: "duplicate" }
@@ -121,7 +121,7 @@ function applyPrompt(
     atMs: nowMs,
     status: "action_required",
     eventType: event.data.eventType,
-    more: { payload: event.data.payload, ...numberMark(update) },
+    more: { payload: event.data.payload, ...numbersAsTextFlag(update) },
     raw: update.raw,
   });
   return { request: withOutboxEvents(waiting, context, promptEvent), verdict: "applied" };
@@ -137,7 +137,8 @@ function applyCompletion(
   const outcome = data.status === "completed" ? "SUCCEEDED" : "FAILED";
   const digest = sha256Hex(canonicalJson([data.status, data.result ?? null, data.error ?? null]));
   const effect = laneEffectOf(request, update, context, provider);
-  if (isTerminal(request)) return applyLate(request, { update, digest, outcome }, context, effect);
+  if (isTerminal(request))
+    return applyAfterEnd(request, { update, digest, outcome }, context, effect);
   const { result } = data;
   const error = data.error && truncated(data.error);
   const ended = transition(request, outcome, context, {
@@ -154,7 +155,7 @@ function applyCompletion(
     more: {
       ...(result === undefined ? {} : { result }),
       ...(error === undefined ? {} : { error }),
-      ...numberMark(update),
+      ...numbersAsTextFlag(update),
     },
     raw: update.raw,
   });
@@ -170,7 +171,7 @@ function truncated({ code, message }: { code: string; message: string }) {
 }
 
 /** A report about a request that has ended: the same outcome is a duplicate, another one is stored as `lateResult`. */
-function applyLate(
+function applyAfterEnd(
   request: RequestRecord,
   of: { update: ProviderUpdate; digest: string; outcome: RequestRecord["status"] },
   context: DecisionContext,
@@ -217,6 +218,6 @@ function laneEffectOf(
   return provider.blocksAccount(code) ? { laneEffect: { pause: { reason: code } } } : {};
 }
 
-function numberMark(update: ProviderUpdate): { numbersAsText?: true } {
+function numbersAsTextFlag(update: ProviderUpdate): { numbersAsText?: true } {
   return update.numbersAsText ? { numbersAsText: true } : {};
 }

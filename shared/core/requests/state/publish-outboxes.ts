@@ -1,6 +1,6 @@
 import type { FinalEvent } from "../../events/envelope.ts";
 import type { EventPublisher } from "../../events/ports.ts";
-import { toPublishFailure } from "../../events/publish-claimed.ts";
+import { toPublishFailure } from "../../events/publish-failure.ts";
 import { type MessageFailure, toMessageFailure } from "../../message-failure.ts";
 import { retryOnConflict } from "../../retry-on-conflict.ts";
 import type { DecisionContext } from "./decision-context.ts";
@@ -30,14 +30,15 @@ export type PublishOutboxes = ReturnType<typeof makePublishOutboxes>;
 /** Which entries a caller publishes. Two healthy workers never publish the same entry. */
 export const outboxFilters = {
   /** Entries that the caller's own last write added. */
-  ownWrite: ({ version }: OutboxEntry, request: RequestRecord) => version === request.version,
-  /** The entry that accepting the request added, while its message is not late. */
+  writtenByCaller: ({ version }: OutboxEntry, request: RequestRecord) =>
+    version === request.version,
+  /** `workflow.created`, only in the first half of the grace period: the sweep publishes it after that. */
   createdEvent: (
     { version, sinceRealMs }: OutboxEntry,
     _: RequestRecord,
     { nowRealMs, rules }: DecisionContext,
   ) => version === 1 && nowRealMs - sinceRealMs < rules.outboxGraceMs / 2,
-  /** Entries whose writer has had its time and has not published them. */
+  /** Entries that their writer has not published within the grace period. */
   overdue: (
     { sinceRealMs }: OutboxEntry,
     _: RequestRecord,
@@ -54,25 +55,25 @@ export const makePublishOutboxes =
   (deps: PublishOutboxesDeps) =>
   async (
     requests: readonly RequestRecord[],
-    whose: keyof typeof outboxFilters = "ownWrite",
+    filterName: keyof typeof outboxFilters = "writtenByCaller",
   ): Promise<PublishedOutboxes> => {
     const context = deps.context();
     const waiting = requests.flatMap((request) =>
       request.outbox
-        .filter((entry) => outboxFilters[whose](entry, request, context))
+        .filter((entry) => outboxFilters[filterName](entry, request, context))
         .map((entry) => ({ request, entry })),
     );
     if (waiting.length === 0) return { published: 0, failures: [] };
     try {
-      const opened = await Promise.allSettled(
-        waiting.map(({ request, entry }) => open(deps, request, entry)),
+      const loaded = await Promise.allSettled(
+        waiting.map(({ request, entry }) => loadEvent(deps, request, entry)),
       );
       // An entry that cannot be read does not keep the others from being published.
-      const events = opened.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
+      const events = loaded.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
       const results = await deps.publisher.publish(events);
       const done = events.filter((_, index) => results[index]?.ok);
       const failures = [
-        ...opened.flatMap((one) => (one.status === "rejected" ? toMessageFailure(one.reason) : [])),
+        ...loaded.flatMap((one) => (one.status === "rejected" ? toMessageFailure(one.reason) : [])),
         ...events.flatMap((_, index) =>
           results[index]?.ok ? [] : toPublishFailure(results[index]),
         ),
@@ -91,7 +92,7 @@ export const makePublishOutboxes =
     }
   };
 
-async function open(
+async function loadEvent(
   { texts }: PublishOutboxesDeps,
   { clientId }: RequestRecord,
   { id, type, envelope, raw }: OutboxEntry,

@@ -8,8 +8,8 @@ import type { RequestRules } from "./request-rules.ts";
 
 /**
  * The states that may follow each state (G4). Any other transition is a bug.
- * `QUEUED` accepts the provider's reports too: a report about a request that
- * counts as not sent proves that it was sent.
+ * `QUEUED` accepts the provider's reports too: a submission that counted as not
+ * sent may have reached the provider after all.
  */
 const transitions: Readonly<Record<RequestStatus, readonly RequestStatus[]>> = {
   SCHEDULED: ["QUEUED", "CANCELLED"],
