@@ -11,7 +11,10 @@ import { composeAdministration } from "../../../shared/composition/administratio
 import { EVENT_SOURCE } from "../../../shared/contracts/events.ts";
 import type { FunctionSettings } from "../../../shared/contracts/settings.ts";
 import { deliveryIdOf } from "../../../shared/core/deliveries/creation/new-delivery.ts";
-import type { DeliveryRecord } from "../../../shared/core/deliveries/state/record.ts";
+import type {
+  DeliveryRecord,
+  EndpointHealth,
+} from "../../../shared/core/deliveries/state/record.ts";
 import { type FinalEvent, toEventBridgeDetail } from "../../../shared/core/events/envelope.ts";
 import { startWebhookReceiver } from "../fakes/webhook-receiver.ts";
 import { makeMemoryBlobStore } from "../memory/memory-blob-store.ts";
@@ -190,6 +193,39 @@ export async function startFaultyDeliveriesRun({ speed, ...differences }: Differ
       return dynamo.send(update).then(
         () => true,
         () => false,
+      );
+    },
+
+    /**
+     * Marks a client's endpoint as fast once no worker holds a slot of it: on a busy
+     * machine its first response can be slow. @returns `false` if a worker holds one
+     */
+    async markFast(clientId: string): Promise<boolean> {
+      const health = (await item(`health#${clientId}`)) as EndpointHealth | undefined;
+      if (!health || Object.keys(health.slots).length > 0) return false;
+      const update = new UpdateCommand({
+        TableName: outputs.DeliveriesTableName,
+        Key: { id: `health#${clientId}` },
+        UpdateExpression: "SET #isFast = :true, #needed = :none, #version = :next",
+        ConditionExpression: "#version = :read",
+        ExpressionAttributeNames: {
+          "#isFast": "isFast" satisfies keyof EndpointHealth,
+          "#needed": "fastSuccessesNeeded" satisfies keyof EndpointHealth,
+          "#version": "version" satisfies keyof EndpointHealth,
+        },
+        ExpressionAttributeValues: {
+          ":true": true,
+          ":none": 0,
+          ":read": health.version,
+          ":next": health.version + 1,
+        },
+      });
+      return dynamo.send(update).then(
+        () => true,
+        (error: Error) => {
+          if (error.name === "ConditionalCheckFailedException") return false;
+          throw error;
+        },
       );
     },
 
