@@ -30,6 +30,7 @@ const edits: Readonly<Record<string, readonly RegExp[]>> = {
   ],
   "test/unit/webhook-events.test.ts": [/^ {2}"workflow\.created": \{.*\n/m],
   "shared/providers/we-link/webhook-body.ts": [/^ {4}"workflow\.created": null,\n/m],
+  "test/support/third-provider/webhook-format.ts": [/^ {4}"workflow\.created": null,\n/m],
 };
 
 const tree = ["infra", "functions", "shared", "local", "cli", "test", "docs", "bench", "client"];
