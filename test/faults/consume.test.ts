@@ -174,7 +174,7 @@ describe("a batch of consume", () => {
     const batch = [inboundMessage("B14-1-"), "", "null", '{"batchItemFailures":[null]}'];
     expect(await batchItemFailures(makeWorker(run), batch)).toEqual(["m1", "m2", "m3"]);
     const forgetful = async () => [];
-    await expect(batchItemFailures(forgetful, batch)).rejects.toThrow("No outcome for message 0");
+    await expect(batchItemFailures(forgetful, batch)).rejects.toThrow("No outcome for message m0");
     expect(failedRecords(pairWithOutcomes([], []))).toEqual([]);
   });
 

@@ -30,7 +30,7 @@ const plants: Record<FunctionName, { opening: RegExp; file: string }> = {
     file: "shared/core/api/serve-api.ts",
   },
   submit: {
-    opening: /async function laneToWork\d*\([\w,]+\)\{/,
+    opening: /async function prepareLane\d*\([\w,]+\)\{/,
     file: "shared/core/requests/submission/handle-submit-messages.ts",
   },
   deliver: {
@@ -38,7 +38,7 @@ const plants: Record<FunctionName, { opening: RegExp; file: string }> = {
     file: "shared/core/deliveries/creation/read-bus-message.ts",
   },
   reconcile: {
-    opening: /makeSweepOutbox=\w+=>async \w+=>\{/,
+    opening: /makeSweepEventOutbox=\w+=>async \w+=>\{/,
     file: "shared/core/events/sweep-event-outbox.ts",
   },
 };
