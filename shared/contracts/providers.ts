@@ -1,8 +1,11 @@
 import * as z from "zod/mini";
 import * as packs from "../providers/packs.ts";
 
-/** Sorted, so that generated documents do not depend on the order in which modules load. */
-const sorted = Object.values(packs).sort((a, b) => (a.id < b.id ? -1 : 1));
+/**
+ * Sorted, so that nothing depends on the order in which modules load. The order is
+ * descending: `local.json` and the generated documents have always had this order.
+ */
+const sorted = Object.values(packs).sort((a, b) => (a.id < b.id ? 1 : -1));
 
 type Pack = (typeof packs)[keyof typeof packs];
 
