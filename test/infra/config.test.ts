@@ -27,7 +27,7 @@ describe("Valid configurations", () => {
       settings: settingsSchema.parse({}),
       businessClock: '{"realMs":0,"businessMs":0,"speed":1}',
       providerBaseUrls:
-        '{"linked-api":"https://api.linkedapi.io","we-link":"https://api.we-link.ai"}',
+        '{"we-link":"https://api.we-link.ai","linked-api":"https://api.linkedapi.io"}',
       webhookTargets: '{"ports":[443,8443],"allowsLocal":false,"refusedPorts":[]}',
       alarmEmail: undefined,
       customDomain: undefined,
