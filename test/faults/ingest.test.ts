@@ -273,7 +273,9 @@ test("A22 unknown addresses and manipulated paths are answered 404 or 400 with a
     expect([path, [400, 404].includes(status)]).toEqual([path, true]);
   }
   const made = new Set(run.proxy.calls.slice(from).map(({ operation }) => operation));
-  expect([...made].filter((operation) => operation !== "GetItem")).toEqual([]);
+  // An environment that starts meanwhile reads the master key once.
+  const allowed = ["GetItem", "GetSecretValue"];
+  expect([...made].filter((operation) => !allowed.includes(operation))).toEqual([]);
   expect(run.printed.join("\n")).not.toContain("A22-injected");
   expect(run.printed.join("\n")).not.toContain(token);
 });
