@@ -1,5 +1,3 @@
-import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { makeDynamoDeliveryInputs } from "../../../shared/adapters/dynamo/dynamo-delivery-inputs.ts";
 import { makeDynamoRequestStore } from "../../../shared/adapters/dynamo/dynamo-request-store.ts";
@@ -7,8 +5,8 @@ import { makeS3BlobStore } from "../../../shared/adapters/s3/s3-blob-store.ts";
 import { makeDeliveryPorts } from "../../../shared/composition/delivery-ports.ts";
 import { limits } from "../../../shared/contracts/limits.ts";
 import { settingsSchema } from "../../../shared/contracts/settings.ts";
-import { startAwsFaultProxy } from "../../support/fakes/aws-fault-proxy.ts";
 import { makeTestClock } from "../../support/fakes/clocks.ts";
+import { openDynamoThroughProxy } from "../../support/fakes/dynamo-through-proxy.ts";
 import {
   deliveryJob,
   deliveryRecord,
@@ -104,33 +102,20 @@ describe("Bodies at the size limit of an item", () => {
 
 describe("Calls whose response is lost and that the SDK retries", () => {
   const clock = makeTestClock();
-  let proxy: Awaited<ReturnType<typeof startAwsFaultProxy>>;
-  let dynamo: DynamoDBClient;
+  let dynamo: Awaited<ReturnType<typeof openDynamoThroughProxy>>;
   let lossy: ReturnType<typeof stores>;
   beforeAll(async () => {
-    proxy = await startAwsFaultProxy();
-    proxy.forwardTo(tables.awsClientConfig.endpoint);
-    dynamo = new DynamoDBClient({ ...tables.awsClientConfig, endpoint: proxy.url });
-    lossy = stores(clock, DynamoDBDocumentClient.from(dynamo));
+    dynamo = await openDynamoThroughProxy(tables.awsClientConfig);
+    lossy = stores(clock, dynamo.client);
   });
-  afterAll(async () => {
-    dynamo.destroy();
-    await proxy.close();
-  });
-
-  async function withLostResponse<T>(operation: string, work: () => Promise<T>): Promise<T> {
-    const plan = proxy.plan({ operation, fault: "reset-after" });
-    const result = await work();
-    expect(plan.struck()).toBe(1);
-    return result;
-  }
+  afterAll(() => dynamo.close());
 
   test("A delivery is created and replaced once when the response is lost", async () => {
     const delivery = deliveryRecord();
     const create = () => lossy.deliveries.create(delivery);
-    expect(await withLostResponse("PutItem", create)).toBe("created");
+    expect(await dynamo.withLostResponse("PutItem", create)).toBe("created");
     const next = { ...delivery, attemptsInCycle: 1 };
-    const written = await withLostResponse("PutItem", () => lossy.deliveries.replace(next));
+    const written = await dynamo.withLostResponse("PutItem", () => lossy.deliveries.replace(next));
     expect(written).toEqual({ ...next, version: 2 });
     expect(await lossy.deliveries.find(delivery.deliveryId)).toEqual(written);
   });
@@ -140,14 +125,14 @@ describe("Calls whose response is lost and that the SDK retries", () => {
     await lossy.deliveries.create(delivery);
     await lossy.deliveries.replace({ ...delivery, attemptsInCycle: 1 });
     const second = () => lossy.deliveries.replace({ ...delivery, attemptsInCycle: 2 });
-    expect(await withLostResponse("PutItem", second)).toBeUndefined();
+    expect(await dynamo.withLostResponse("PutItem", second)).toBeUndefined();
   });
 
   test("A delivery is claimed once when the response is lost", async () => {
     const { deliveryId, ...of } = deliveryRecord();
     await lossy.deliveries.create({ ...of, deliveryId });
     const lease = { owner: "a", untilMs: clock.realMs() + 1_000 };
-    const claim = await withLostResponse("UpdateItem", () =>
+    const claim = await dynamo.withLostResponse("UpdateItem", () =>
       lossy.deliveries.claim(deliveryId, lease),
     );
     expect(claim).toMatchObject({ kind: "claimed", delivery: { claimsOfAttempt: 1, version: 2 } });
@@ -163,36 +148,38 @@ describe("Calls whose response is lost and that the SDK retries", () => {
     const { deliveryId, clientId, webhookId } = delivery;
     const message = { v: 1, kind: "attempt", deliveryId, clientId, webhookId } as const;
     const postpone = () => lossy.deliveries.setSweepDue({ message, sweepDueMs: 5 }, 6);
-    expect(await withLostResponse("UpdateItem", postpone)).toBe(true);
+    expect(await dynamo.withLostResponse("UpdateItem", postpone)).toBe(true);
   });
 
   test("Endpoint health, a webhook and a job are written once when the response is lost", async () => {
     const health = endpointHealth();
-    const first = await withLostResponse("PutItem", () => lossy.health.replace(health));
+    const first = await dynamo.withLostResponse("PutItem", () => lossy.health.replace(health));
     expect(first).toEqual({ written: { ...health, version: 1 } });
     const webhook = webhookRecord();
-    const registered = await withLostResponse("PutItem", () => lossy.webhooks.replace(webhook));
+    const registered = await dynamo.withLostResponse("PutItem", () =>
+      lossy.webhooks.replace(webhook),
+    );
     expect(registered).toEqual({ ...webhook, version: 1 });
     const job = deliveryJob();
-    await withLostResponse("PutItem", () => lossy.jobs.create(job));
-    const done = await withLostResponse("PutItem", () =>
+    await dynamo.withLostResponse("PutItem", () => lossy.jobs.create(job));
+    const done = await dynamo.withLostResponse("PutItem", () =>
       lossy.jobs.replace({ ...job, examined: 1 }),
     );
     expect(done).toEqual({ ...job, examined: 1, version: 2 });
   });
 
   test("The inputs of many clients and requests are read in one call", async () => {
-    const before = proxy.calls.length;
+    const before = dynamo.proxy.calls.length;
     await lossy.inputs.read({
       clientIds: Array.from({ length: 10 }, (_, n) => `cl_${n}`),
       requestIds: Array.from({ length: 10 }, () => requestRecord().requestId),
     });
-    const made = proxy.calls.slice(before).map(({ operation }) => operation);
+    const made = dynamo.proxy.calls.slice(before).map(({ operation }) => operation);
     expect(made).toEqual(["BatchGetItem"]);
   });
 
   test("A claim that fails on every retry throws DEPENDENCY_DOWN", async () => {
-    const plan = proxy.plan({ operation: "UpdateItem", fault: "internal", times: 99 });
+    const plan = dynamo.proxy.plan({ operation: "UpdateItem", fault: "internal", times: 99 });
     const claim = lossy.deliveries.claim("dl_1", { owner: "a", untilMs: 1 });
     await expect(claim).rejects.toMatchObject({ code: "DEPENDENCY_DOWN" });
     plan.end();

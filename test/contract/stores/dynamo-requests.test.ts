@@ -1,13 +1,11 @@
-import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { makeDynamoIdempotency } from "../../../shared/adapters/dynamo/dynamo-idempotency.ts";
 import { makeDynamoLanes } from "../../../shared/adapters/dynamo/dynamo-lanes.ts";
 import { makeDynamoReferences } from "../../../shared/adapters/dynamo/dynamo-references.ts";
 import { makeDynamoRequestStore } from "../../../shared/adapters/dynamo/dynamo-request-store.ts";
 import { laneId } from "../../../shared/core/requests/acceptance/request-id.ts";
-import { startAwsFaultProxy } from "../../support/fakes/aws-fault-proxy.ts";
 import { makeTestClock } from "../../support/fakes/clocks.ts";
+import { openDynamoThroughProxy } from "../../support/fakes/dynamo-through-proxy.ts";
 import { newOwner, requestRecord } from "../../support/payloads/request-records.ts";
 import { openLocalTables } from "../../support/runs/local-tables.ts";
 import { laneStoreSuite } from "../suites/lane-store.suite.ts";
@@ -39,30 +37,19 @@ referenceStoreSuite("on DynamoDB", async (options) => stores(options));
 
 describe("Writes whose response is lost and that the SDK retries", () => {
   const clock = makeTestClock();
-  let proxy: Awaited<ReturnType<typeof startAwsFaultProxy>>;
-  let dynamo: DynamoDBClient;
+  let dynamo: Awaited<ReturnType<typeof openDynamoThroughProxy>>;
   let lossy: ReturnType<typeof stores>;
   beforeAll(async () => {
-    proxy = await startAwsFaultProxy();
-    proxy.forwardTo(tables.awsClientConfig.endpoint);
-    dynamo = new DynamoDBClient({ ...tables.awsClientConfig, endpoint: proxy.url });
-    lossy = stores({ clock, retentionMs: 1_000_000 }, DynamoDBDocumentClient.from(dynamo));
+    dynamo = await openDynamoThroughProxy(tables.awsClientConfig);
+    lossy = stores({ clock, retentionMs: 1_000_000 }, dynamo.client);
   });
-  afterAll(async () => {
-    dynamo.destroy();
-    await proxy.close();
-  });
-
-  async function withLostResponse<T>(operation: string, work: () => Promise<T>): Promise<T> {
-    const plan = proxy.plan({ operation, fault: "reset-after" });
-    const result = await work();
-    expect(plan.struck()).toBe(1);
-    return result;
-  }
+  afterAll(() => dynamo.close());
 
   test("A request is created once when the response is lost", async () => {
     const request = requestRecord();
-    expect(await withLostResponse("PutItem", () => lossy.requests.create(request))).toBe("created");
+    expect(await dynamo.withLostResponse("PutItem", () => lossy.requests.create(request))).toBe(
+      "created",
+    );
     expect(await lossy.requests.find(request.requestId)).toEqual(request);
   });
 
@@ -70,7 +57,7 @@ describe("Writes whose response is lost and that the SDK retries", () => {
     const request = requestRecord();
     await lossy.requests.create(request);
     const next = { ...request, action: "other" };
-    const written = await withLostResponse("PutItem", () => lossy.requests.replace(next));
+    const written = await dynamo.withLostResponse("PutItem", () => lossy.requests.replace(next));
     expect(written).toEqual({ ...next, version: 2 });
     expect(await lossy.requests.find(request.requestId)).toEqual(written);
   });
@@ -80,7 +67,7 @@ describe("Writes whose response is lost and that the SDK retries", () => {
     await lossy.requests.create(request);
     await lossy.requests.replace({ ...request, action: "first" });
     const second = { ...request, action: "second" };
-    const written = await withLostResponse("PutItem", () => lossy.requests.replace(second));
+    const written = await dynamo.withLostResponse("PutItem", () => lossy.requests.replace(second));
     expect(written).toBeUndefined();
   });
 
@@ -88,7 +75,7 @@ describe("Writes whose response is lost and that the SDK retries", () => {
     const owner = newOwner();
     const lane = laneId(owner);
     const join = () => lossy.lanes.join(lane, owner, { nowMs: 1_000, sweepDueMs: 1_001 });
-    expect(await withLostResponse("UpdateItem", join)).toMatchObject({ position: 1_001 });
+    expect(await dynamo.withLostResponse("UpdateItem", join)).toMatchObject({ position: 1_001 });
   });
 
   test("A lane is acquired and released when the response is lost", async () => {
@@ -96,7 +83,7 @@ describe("Writes whose response is lost and that the SDK retries", () => {
     const lane = laneId(owner);
     await lossy.lanes.join(lane, owner, { nowMs: 1_000, sweepDueMs: 1_001 });
     const lease = { owner: "a", untilMs: clock.realMs() + 1_000 };
-    const seen = await withLostResponse("UpdateItem", () =>
+    const seen = await dynamo.withLostResponse("UpdateItem", () =>
       lossy.lanes.acquire(lane, lease, 2_000),
     );
     if (!seen) throw new Error("the lane was not acquired");
@@ -106,7 +93,7 @@ describe("Writes whose response is lost and that the SDK retries", () => {
         nextSubmissionNotBeforeMs: 5,
         sweepDueMs: 3_000,
       });
-    expect(await withLostResponse("UpdateItem", release)).toBe("released");
+    expect(await dynamo.withLostResponse("UpdateItem", release)).toBe("released");
     expect(await lossy.lanes.find(lane)).toMatchObject({
       waitingCount: 0,
       nextSubmissionNotBeforeMs: 5,
@@ -118,7 +105,7 @@ describe("Writes whose response is lost and that the SDK retries", () => {
     const expiresMs = clock.businessMs() + 100_000;
     const of = { clientId: "cl_1", key: "lost", bodySha256: "b", requestId: "rq_1", expiresMs };
     const reserve = () => lossy.idempotency.reserve(of);
-    expect(await withLostResponse("PutItem", reserve)).toEqual({
+    expect(await dynamo.withLostResponse("PutItem", reserve)).toEqual({
       bodySha256: "b",
       requestId: "rq_1",
     });
@@ -128,6 +115,6 @@ describe("Writes whose response is lost and that the SDK retries", () => {
     const id = { connectionId: "cn_1", providerRequestId: "lost" };
     await lossy.references.recordUnlessBound({ ...id, eventId: "e_1", isFinal: true });
     const bind = () => lossy.references.bind({ ...id, requestId: "rq_1" });
-    expect(await withLostResponse("UpdateItem", bind)).toEqual({ eventId: "e_1" });
+    expect(await dynamo.withLostResponse("UpdateItem", bind)).toEqual({ eventId: "e_1" });
   });
 });

@@ -1,0 +1,105 @@
+import { randomBytes } from "node:crypto";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { makeDynamoConfigStore } from "../../../shared/adapters/dynamo/dynamo-config-store.ts";
+import { makeDynamoConnections } from "../../../shared/adapters/dynamo/dynamo-connections.ts";
+import { readMasterKeys, seal } from "../../../shared/core/crypto/master-keys.ts";
+import { openDynamoThroughProxy } from "../../support/fakes/dynamo-through-proxy.ts";
+import { openLocalTables } from "../../support/runs/local-tables.ts";
+
+const CACHED_MS = 30_000;
+const masterKeys = readMasterKeys(
+  JSON.stringify({ current: "k1", k1: "0123456789abcdef0123456789abcdef0123456789abcdef" }),
+);
+
+let tables: Awaited<ReturnType<typeof openLocalTables>>;
+let dynamo: Awaited<ReturnType<typeof openDynamoThroughProxy>>;
+beforeAll(async () => {
+  tables = await openLocalTables();
+  dynamo = await openDynamoThroughProxy(tables.awsClientConfig);
+});
+afterAll(async () => {
+  await dynamo.close();
+  await tables.close();
+});
+
+/** A reader of connections with a clock that the test sets, and the number of reads that it has made. */
+function makeReader(connectionId: string) {
+  let nowMs = 1_000_000;
+  const before = dynamo.proxy.calls.length;
+  const connections = makeDynamoConnections({
+    client: dynamo.client,
+    tableName: tables.outputs.ConfigTableName ?? "",
+    masterKeys: async () => masterKeys,
+    ttlMs: CACHED_MS,
+    nowMs: () => nowMs,
+  });
+  return {
+    read: () => connections.read(connectionId),
+    readThrottled: () => connections.readThrottled(connectionId),
+    readCount: () => dynamo.proxy.calls.length - before,
+    pass: (ms: number) => {
+      nowMs += ms;
+    },
+  };
+}
+
+async function storeConnection(connectionId: string): Promise<void> {
+  const pk = `connection#${connectionId}`;
+  const randomHex = (bytes: number) => randomBytes(bytes).toString("hex");
+  const secrets = JSON.stringify({ webhookSecrets: [{ secret: "whsec" }] });
+  const store = makeDynamoConfigStore({
+    client: tables.client,
+    tableName: tables.outputs.ConfigTableName ?? "",
+  });
+  await store.create({
+    pk,
+    clientId: "cl_1",
+    connectionId,
+    createdAt: "2026-06-25T12:00:00.000Z",
+    provider: "we-link",
+    tokens: [],
+    sealedSecrets: seal({ masterKeys, randomHex }, pk, secrets),
+    settings: {
+      status: "active",
+      signature: "enforce",
+      hashForms: ["raw"],
+      allowUnboundJwt: false,
+      verifyByFetch: false,
+    },
+    version: 1,
+  });
+}
+
+test("A connection is read once while it is cached", async () => {
+  await storeConnection("cn_cached");
+  const reader = makeReader("cn_cached");
+  for (let n = 0; n < 10; n++) expect(await reader.read()).toMatchObject({ clientId: "cl_1" });
+  reader.pass(CACHED_MS - 1);
+  await reader.read();
+  expect(reader.readCount()).toBe(1);
+  reader.pass(1);
+  await reader.read();
+  expect(reader.readCount()).toBe(2);
+});
+
+test("60 forged webhooks within a second cause one read past the cache, and the next second one more", async () => {
+  await storeConnection("cn_forged");
+  const reader = makeReader("cn_forged");
+  await reader.read();
+  for (let n = 0; n < 60; n++) await reader.readThrottled();
+  reader.pass(999);
+  await reader.readThrottled();
+  expect(reader.readCount()).toBe(2);
+  reader.pass(1);
+  for (let n = 0; n < 60; n++) await reader.readThrottled();
+  expect(reader.readCount()).toBe(3);
+});
+
+test("A missing connection is looked up for each webhook, and not a second time for the same one", async () => {
+  const reader = makeReader("cn_missing");
+  for (let n = 0; n < 3; n++) {
+    expect(await reader.read()).toBeUndefined();
+    expect(await reader.readThrottled()).toBeUndefined();
+  }
+  expect(reader.readCount()).toBe(3);
+});
