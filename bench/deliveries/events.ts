@@ -1,9 +1,9 @@
 import { setTimeout } from "node:timers/promises";
 import { EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge";
+import type { LocalFile } from "../../local/run/local-file.ts";
 import { EVENT_SOURCE } from "../../shared/contracts/events.ts";
 import { sha256Hex } from "../../shared/core/crypto/digest.ts";
 import { requestEvent, toEventBridgeDetail } from "../../shared/core/events/envelope.ts";
-import type { LocalFile } from "../run/bench-run.ts";
 import type { Subscriber } from "./subscribers.ts";
 
 /** An event for one subscriber. */

@@ -1,5 +1,5 @@
+import type { LocalFile } from "../../local/run/local-file.ts";
 import { type Api, forEach } from "../run/api.ts";
-import type { LocalFile } from "../run/bench-run.ts";
 import type { Order } from "./orders.ts";
 
 /** A request as a client sees it that speaks its provider's protocol, in the native API's words. */
@@ -15,7 +15,7 @@ export async function readAsProvider(
     if (provider === "we-link") {
       const { status, result } = await api.call<{ status: string; result?: unknown }>(
         "/api/v1/get_response",
-        { headers: local.dialects["we-link"].headers, body: { request_id: requestId } },
+        { headers: local.dialects["we-link"]?.headers ?? {}, body: { request_id: requestId } },
       );
       read.set(requestId, { status: weLink[status] ?? status, result: text(result) });
       return;

@@ -1,5 +1,5 @@
 import { setTimeout } from "node:timers/promises";
-import type { LocalFile } from "./bench-run.ts";
+import type { LocalFile } from "../../local/run/local-file.ts";
 
 export interface RequestView {
   requestId: string;

@@ -1,4 +1,4 @@
-import type { LocalFile } from "./bench-run.ts";
+import type { LocalFile } from "../../local/run/local-file.ts";
 import type { Report } from "./report.ts";
 
 type Counts = Record<string, { calls: number; entries: number }>;

@@ -5,25 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import type { LocalFile } from "../../local/run/local-file.ts";
 
 const localMain = fileURLToPath(new URL("../../local/main.js", import.meta.url));
-
-/** What a load script needs of `.ackwire/local.json`. */
-export interface LocalFile {
-  apiUrl: string;
-  awsEndpoint: string;
-  consoleUrl: string;
-  providerUrl: string;
-  clientId: string;
-  apiKey: string;
-  busName: string;
-  queues: Record<string, string>;
-  tables: Record<string, string>;
-  connections: { provider: string; inboundUrl: string }[];
-  dialects: Record<"we-link" | "linked-api", { headers: Record<string, string> }>;
-  /** Of the stack: what its administration needs. */
-  outputs: Record<string, string>;
-}
 
 /** A local run in a process group of its own and in a directory that ends with it. */
 export interface BenchRun {

@@ -7,7 +7,7 @@ import {
   ReceiveMessageCommand,
   SQSClient,
 } from "@aws-sdk/client-sqs";
-import type { LocalFile } from "./bench-run.ts";
+import type { LocalFile } from "../../local/run/local-file.ts";
 
 /** One publish of an event. Several with one id are the same event again. */
 export interface Published {

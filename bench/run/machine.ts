@@ -1,6 +1,6 @@
 import { cpus } from "node:os";
 import { GetQueueAttributesCommand, GetQueueUrlCommand, SQSClient } from "@aws-sdk/client-sqs";
-import type { LocalFile } from "./bench-run.ts";
+import type { LocalFile } from "../../local/run/local-file.ts";
 
 /** Returns a function that measures how busy all cores were since its creation: 0 to 1. */
 export function watchCores(): () => number {

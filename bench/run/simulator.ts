@@ -1,5 +1,5 @@
 import { setTimeout } from "node:timers/promises";
-import type { LocalFile } from "./bench-run.ts";
+import type { LocalFile } from "../../local/run/local-file.ts";
 
 /** A call that the simulated provider was asked to do something by. */
 export interface Submission {

@@ -10,6 +10,33 @@ export interface Addresses {
   providerUrl: string;
 }
 
+/** The content of `.ackwire/local.json`. URLs have no trailing slash. */
+export interface LocalFile {
+  apiUrl: string;
+  awsEndpoint: string;
+  region: string;
+  consoleUrl: string;
+  providerUrl: string;
+  clientId: string;
+  apiKey: string;
+  busName: string;
+  /** URLs of the queues, by name. */
+  queues: Readonly<Record<string, string>>;
+  /** Names of the tables, by name. */
+  tables: Readonly<Record<string, string>>;
+  connections: readonly {
+    provider: string;
+    connectionId: string;
+    inboundUrl: string;
+    secret?: string | undefined;
+  }[];
+  accounts: readonly { provider: string; accountId: string }[];
+  /** The headers of each provider's own API, ready to send, by provider. */
+  dialects: Readonly<Record<string, { headers: Readonly<Record<string, string>> }>>;
+  /** The outputs of the stack, from which the administration finds its resources. */
+  outputs: Readonly<Record<string, string>>;
+}
+
 /**
  * Writes `local.json`, which contains everything that tools and tests need of a
  * local run. It contains keys, so only its owner may read it. The file is
@@ -25,7 +52,7 @@ export function writeLocalFile(
   renameSync(partial, path);
 }
 
-function localFile({ addresses, seed, outputs }: Parameters<typeof writeLocalFile>[1]) {
+function localFile({ addresses, seed, outputs }: Parameters<typeof writeLocalFile>[1]): LocalFile {
   return {
     apiUrl: addresses.apiUrl,
     awsEndpoint: addresses.awsUrl,
@@ -34,7 +61,7 @@ function localFile({ addresses, seed, outputs }: Parameters<typeof writeLocalFil
     providerUrl: addresses.providerUrl,
     clientId: seed.clientId,
     apiKey: seed.apiKey,
-    busName: outputs.BusName,
+    busName: outputs.BusName ?? "",
     queues: byName(outputs, /^(\w+Dlq)Url$|^(\w+)QueueUrl$/),
     tables: byName(outputs, /^(\w+)TableName$/),
     connections: seed.connections.map(({ inboundPath, ...connection }) => ({

@@ -3,9 +3,10 @@ import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test as base } from "vitest";
+import type { LocalFile } from "../../local/run/local-file.ts";
 import { signWeLink } from "../../shared/providers/we-link/pack.ts";
 import { attachBusConsumer } from "../support/fakes/bus-consumer.ts";
-import { type LocalFile, startLocalProcess } from "../support/runs/local-process.ts";
+import { startLocalProcess } from "../support/runs/local-process.ts";
 import { longTimeoutSettings } from "../support/runs/long-timeout-settings.ts";
 
 const test = base.extend<{ directory: string }>({

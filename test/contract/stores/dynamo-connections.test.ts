@@ -4,6 +4,7 @@ import { makeDynamoConfigStore } from "../../../shared/adapters/dynamo/dynamo-co
 import { makeDynamoConnections } from "../../../shared/adapters/dynamo/dynamo-connections.ts";
 import { readMasterKeys, seal } from "../../../shared/core/crypto/master-keys.ts";
 import { openDynamoThroughProxy } from "../../support/fakes/dynamo-through-proxy.ts";
+import { makeRequestParts } from "../../support/payloads/request-parts.ts";
 import { openLocalTables } from "../../support/runs/local-tables.ts";
 
 const CACHED_MS = 30_000;
@@ -44,30 +45,14 @@ function makeReader(connectionId: string) {
 }
 
 async function storeConnection(connectionId: string): Promise<void> {
+  const parts = { clientId: "cl_1", connectionId, provider: "we-link" } as const;
+  const { secrets, ...connection } = makeRequestParts(parts).connection;
   const pk = `connection#${connectionId}`;
   const randomHex = (bytes: number) => randomBytes(bytes).toString("hex");
-  const secrets = JSON.stringify({ webhookSecrets: [{ secret: "whsec" }] });
-  const store = makeDynamoConfigStore({
-    client: tables.client,
-    tableName: tables.outputs.ConfigTableName ?? "",
-  });
-  await store.create({
-    pk,
-    clientId: "cl_1",
-    connectionId,
-    createdAt: "2026-06-25T12:00:00.000Z",
-    provider: "we-link",
-    tokens: [],
-    sealedSecrets: seal({ masterKeys, randomHex }, pk, secrets),
-    settings: {
-      status: "active",
-      signature: "enforce",
-      hashForms: ["raw"],
-      allowUnboundJwt: false,
-      verifyByFetch: false,
-    },
-    version: 1,
-  });
+  const sealedSecrets = seal({ masterKeys, randomHex }, pk, JSON.stringify(secrets));
+  const tableName = tables.outputs.ConfigTableName ?? "";
+  const store = makeDynamoConfigStore({ client: tables.client, tableName });
+  await store.create({ ...connection, pk, sealedSecrets, version: 1 });
 }
 
 test("A connection is read once while it is cached", async () => {

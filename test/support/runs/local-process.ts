@@ -4,29 +4,9 @@ import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import type { LocalFile } from "../../../local/run/local-file.ts";
 
 const mainOfRepository = fileURLToPath(new URL("../../../local/main.js", import.meta.url));
-
-/** What a tool reads of `.ackwire/local.json`. */
-export interface LocalFile {
-  apiUrl: string;
-  awsEndpoint: string;
-  consoleUrl: string;
-  providerUrl: string;
-  clientId: string;
-  apiKey: string;
-  busName: string;
-  queues: Record<string, string>;
-  tables: Record<string, string>;
-  connections: {
-    provider: string;
-    connectionId: string;
-    inboundUrl: string;
-    secret?: string;
-  }[];
-  accounts: { provider: string; accountId: string }[];
-  dialects: Record<string, { headers: Record<string, string> }>;
-}
 
 export interface LocalProcess {
   child: ChildProcess;
