@@ -1,10 +1,10 @@
-import { randomBytes } from "node:crypto";
 import { SchedulerClient } from "@aws-sdk/client-scheduler";
 import { makeDynamoApiKeys } from "../../shared/adapters/dynamo/dynamo-api-keys.ts";
 import { makeDynamoClientRates } from "../../shared/adapters/dynamo/dynamo-client-rates.ts";
 import { makeDynamoConfigStore } from "../../shared/adapters/dynamo/dynamo-config-store.ts";
 import { makeDynamoEventReader } from "../../shared/adapters/dynamo/dynamo-event-reader.ts";
 import { makeDynamoIdempotency } from "../../shared/adapters/dynamo/dynamo-idempotency.ts";
+import { randomHex } from "../../shared/adapters/random-hex.ts";
 import { makeSchedulerSchedules } from "../../shared/adapters/scheduler-schedules.ts";
 import { makeDeliveryPorts } from "../../shared/composition/delivery-ports.ts";
 import { composeWebhookApi } from "../../shared/composition/delivery-use-cases.ts";
@@ -33,7 +33,6 @@ export function compose(
 ): ApiDeps {
   const base = makeFunctionBase(env);
   const { client, clock, bodies } = base;
-  const randomHex = (bytes: number) => randomBytes(bytes).toString("hex");
   const masterKeys = (keyId?: string) =>
     base.readMasterKeys(AbortSignal.timeout(DEADLINE_MS), keyId);
   const currentMasterKeys = () => masterKeys();

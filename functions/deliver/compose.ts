@@ -1,7 +1,8 @@
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { makeDynamoDeliveryInputs } from "../../shared/adapters/dynamo/dynamo-delivery-inputs.ts";
 import { makeDynamoEventReader } from "../../shared/adapters/dynamo/dynamo-event-reader.ts";
 import { makeHttpWebhookPoster } from "../../shared/adapters/http/http-webhook-poster.ts";
+import { randomHex } from "../../shared/adapters/random-hex.ts";
 import { readDeadline } from "../../shared/adapters/read-deadline.ts";
 import { sleep } from "../../shared/adapters/timers-sleep.ts";
 import { makeDeliveryPorts } from "../../shared/composition/delivery-ports.ts";
@@ -45,7 +46,7 @@ export function compose(
     masterKeys: (keyId) => base.readMasterKeys(readDeadline(), keyId),
     newOwner: randomUUID,
     random: Math.random,
-    randomHex: (bytes) => randomBytes(bytes).toString("hex"),
+    randomHex,
     sleep,
     claimLeaseMs: env.SETTINGS.claimLeaseSeconds * 1000,
   });

@@ -1,10 +1,10 @@
-import { randomBytes } from "node:crypto";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { GetSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { makeDynamoConfigStore } from "../adapters/dynamo/dynamo-config-store.ts";
 import { makeDynamoLanes } from "../adapters/dynamo/dynamo-lanes.ts";
+import { randomHex } from "../adapters/random-hex.ts";
 import { makeSqsSubmitQueue } from "../adapters/sqs/sqs-submit-queue.ts";
 import type { Accounts } from "../core/administration/accounts.ts";
 import { type Administration, makeAdministration } from "../core/administration/administration.ts";
@@ -56,8 +56,6 @@ export async function composeAccountAdministration(target: StackTarget): Promise
     onIgnoredError: (error) => console.error(error),
   });
 }
-
-const randomHex = (bytes: number) => randomBytes(bytes).toString("hex");
 
 async function makeConfigPorts(target: StackTarget) {
   const get = new GetSecretValueCommand({ SecretId: outputOf(target, "MasterSecretArn") });

@@ -1,5 +1,5 @@
-import { randomBytes } from "node:crypto";
 import { describe, expect, test } from "vitest";
+import { randomHex } from "../../shared/adapters/random-hex.ts";
 import {
   type MasterKeys,
   readMasterKeys,
@@ -10,7 +10,6 @@ import {
 const key = (char: string) => char.repeat(64);
 const one = readMasterKeys(JSON.stringify({ current: "k1", k1: key("a") }));
 const two = readMasterKeys(JSON.stringify({ current: "k2", k1: key("a"), k2: key("b") }));
-const randomHex = (bytes: number) => randomBytes(bytes).toString("hex");
 const sealWith = (masterKeys: MasterKeys, boundTo: string, text: string) =>
   seal({ masterKeys, randomHex }, boundTo, text);
 

@@ -1,7 +1,7 @@
-import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { makeDynamoConfigStore } from "../../../shared/adapters/dynamo/dynamo-config-store.ts";
 import { makeDynamoConnections } from "../../../shared/adapters/dynamo/dynamo-connections.ts";
+import { randomHex } from "../../../shared/adapters/random-hex.ts";
 import { readMasterKeys, seal } from "../../../shared/core/crypto/master-keys.ts";
 import { openDynamoThroughProxy } from "../../support/fakes/dynamo-through-proxy.ts";
 import { makeRequestParts } from "../../support/payloads/request-parts.ts";
@@ -48,7 +48,6 @@ async function storeConnection(connectionId: string): Promise<void> {
   const parts = { clientId: "cl_1", connectionId, provider: "we-link" } as const;
   const { secrets, ...connection } = makeRequestParts(parts).connection;
   const pk = `connection#${connectionId}`;
-  const randomHex = (bytes: number) => randomBytes(bytes).toString("hex");
   const sealedSecrets = seal({ masterKeys, randomHex }, pk, JSON.stringify(secrets));
   const tableName = tables.outputs.ConfigTableName ?? "";
   const store = makeDynamoConfigStore({ client: tables.client, tableName });
