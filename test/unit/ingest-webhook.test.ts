@@ -1,10 +1,11 @@
 import { describe, expect, test } from "vitest";
+import { toResult } from "../../functions/ingest/request.ts";
 import { Failure } from "../../shared/contracts/failures.ts";
 import type { InboundMessage } from "../../shared/contracts/messages/inbound.ts";
 import { providerPacks } from "../../shared/contracts/providers.ts";
 import type { Connection } from "../../shared/core/connections/ports.ts";
 import { sha256Hex } from "../../shared/core/crypto/digest.ts";
-import { makeIngestWebhook } from "../../shared/core/inbound/ingest-webhook.ts";
+import { type IngestOutcome, makeIngestWebhook } from "../../shared/core/inbound/ingest-webhook.ts";
 import { signWeLink } from "../../shared/providers/we-link/pack.ts";
 import { makeTestClock } from "../support/fakes/clocks.ts";
 import { makeMemoryBlobStore } from "../support/memory/memory-blob-store.ts";
@@ -32,7 +33,7 @@ const good = signWeLink({ status: "SUCCESS", request_id: "r" }, secret);
 function setUp(
   options: {
     read?: () => Promise<Connection>;
-    send?: () => Promise<void>;
+    send?: (message: InboundMessage, signal: AbortSignal) => Promise<void>;
     put?: () => Promise<void>;
     remembered?: Connection;
     stored?: Connection;
@@ -143,6 +144,39 @@ describe("a refused webhook", () => {
 });
 
 describe("a dependency that is down", () => {
+  /** A call to AWS that is never answered: only its signal ends it. */
+  const neverAnswers = (signal: AbortSignal) =>
+    new Promise<never>((_resolve, reject) => {
+      signal.addEventListener("abort", () =>
+        reject(new Failure("DEPENDENCY_DOWN", "SQS SendMessage failed: TimeoutError")),
+      );
+    });
+
+  test("a webhook whose queue never answers is refused when the deadline fires, and not before", async () => {
+    const deadline = new AbortController();
+    const signals: AbortSignal[] = [];
+    const { ingest } = setUp({
+      send: (_message, signal) => {
+        signals.push(signal);
+        return neverAnswers(signal);
+      },
+    });
+    let outcome: IngestOutcome | undefined;
+    const answered = ingest(good, { signal: deadline.signal }).then((one) => {
+      outcome = one;
+    });
+    await new Promise(setImmediate);
+    expect(signals).toEqual([deadline.signal]);
+    expect(outcome).toBeUndefined();
+    deadline.abort();
+    await answered;
+    expect(outcome).toMatchObject({ kind: "refused", code: "DEPENDENCY_DOWN" });
+    expect(toResult(outcome as IngestOutcome)).toMatchObject({
+      statusCode: 503,
+      headers: { "retry-after": "5" },
+    });
+  });
+
   const down = async () => {
     throw new Failure("DEPENDENCY_DOWN", "SQS SendMessage failed: TimeoutError");
   };
