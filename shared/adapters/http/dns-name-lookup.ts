@@ -13,11 +13,12 @@ const tries = 2;
  * with its signal. `/etc/hosts` is not looked at; `localhost` is known.
  *
  * @param servers those of the system if absent; for tests
+ * @param timeoutMs of one query to one name server, in real time
  */
-export function makeNameLookup(servers?: readonly string[]) {
+export function makeNameLookup(servers?: readonly string[], timeoutMs = questionMs) {
   return async (hostname: string, signal: AbortSignal): Promise<{ address: string }[]> => {
     if (hostname === "localhost") return [{ address: "127.0.0.1" }, { address: "::1" }];
-    const resolver = new Resolver({ timeout: questionMs, tries });
+    const resolver = new Resolver({ timeout: timeoutMs, tries });
     if (servers) resolver.setServers(servers);
     const cancel = () => resolver.cancel();
     signal.addEventListener("abort", cancel, { once: true });

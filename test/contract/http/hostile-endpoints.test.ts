@@ -7,6 +7,7 @@ import { runInNewContext } from "node:vm";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { makeHttpWebhookPoster } from "../../../shared/adapters/http/http-webhook-poster.ts";
 import type { PostResult } from "../../../shared/core/deliveries/state/ports.ts";
+import { recordTimeouts } from "../../support/fakes/armed-timeouts.ts";
 import { TEST_TIMEOUT_MS } from "../../support/wait-timeout.ts";
 
 const maxReadBytes = 65_536;
@@ -81,11 +82,11 @@ afterAll(async () => {
 });
 
 /** Makes one POST and returns its result, its sockets and the number of bytes read. */
-async function postTo(name: string, body = "{}") {
+async function postTo(name: string, body = "{}", timeoutMs = timeoutOf(name)) {
   const sockets: Socket[] = [];
   const poster = makeHttpWebhookPoster({
     targets: { ports: [443], allowsLocal: true, refusedPorts: [] },
-    timeoutMs: timeoutOf(name),
+    timeoutMs,
     connect(options) {
       const socket = connect(options);
       sockets.push(socket);
@@ -108,8 +109,25 @@ describe("Hostile and broken endpoints (S2)", () => {
       const body = name === "never reads" ? "x".repeat(10_000_000) : "{}";
       const { posted, readBytes, sockets } = await postTo(name, body);
       expect(posted).toEqual({ durationMs: expect.any(Number), ...expected[name] });
+      // A timer may fire one millisecond early.
+      if (posted.error === "TIMEOUT") {
+        expect(posted.durationMs).toBeGreaterThanOrEqual(timeoutOf(name) - 1);
+      }
       expect(readBytes).toBeLessThanOrEqual(maxReadBytes);
       expect(sockets.map(({ destroyed }) => destroyed)).toEqual([true]);
+    },
+  );
+
+  test.each(names.filter((name) => expected[name]?.error === "TIMEOUT"))(
+    "A POST to the hostile endpoint %s is pending until the configured timeout ends it",
+    async (name) => {
+      // A timeout that only the test ends.
+      const timeoutMs = 2 * TEST_TIMEOUT_MS;
+      const armed = recordTimeouts(timeoutMs);
+      const posting = postTo(name, "{}", timeoutMs);
+      expect(armed).toHaveLength(1);
+      armed[0]?.();
+      expect((await posting).posted).toMatchObject({ error: "TIMEOUT" });
     },
   );
 

@@ -8,7 +8,9 @@ import { makeHttpProviderCalls } from "../../../shared/adapters/http/http-provid
 import { limits } from "../../../shared/contracts/limits.ts";
 import { type ProviderId, providerId } from "../../../shared/contracts/providers.ts";
 import type { ProviderHttpCall } from "../../../shared/core/providers/http-call.ts";
+import { recordTimeouts } from "../../support/fakes/armed-timeouts.ts";
 import { makeLoopbackCertificate } from "../../support/fakes/loopback-certificate.ts";
+import { TEST_TIMEOUT_MS } from "../../support/wait-timeout.ts";
 
 let opened = new AsyncDisposableStack();
 afterEach(async () => {
@@ -195,6 +197,18 @@ describe("Requests that may have arrived, without a whole response (G3)", () => 
 
   test("A server that accepts the connection and does not respond is reported as incomplete", async () => {
     expect(await exchange(await tcpServer(() => undefined), 150)).toEqual(lost("TIMEOUT"));
+  });
+
+  test("A call without a response is pending until the timeout of the call ends it", async () => {
+    const timeoutMs = 2 * TEST_TIMEOUT_MS;
+    const armed = recordTimeouts(timeoutMs);
+    const arrived = Promise.withResolvers<void>();
+    const silent = await tcpServer(onRequest(() => arrived.resolve()));
+    const exchanging = exchange(silent, timeoutMs);
+    await arrived.promise;
+    expect(armed).toHaveLength(1);
+    armed[0]?.();
+    expect(await exchanging).toEqual(lost("TIMEOUT"));
   });
 
   test("A connection that is reset or closed after the request is reported as incomplete", async () => {

@@ -7,7 +7,12 @@ import { afterEach, describe, expect, test } from "vitest";
 import { closeServer, freePort, listen } from "../../../local/loopback.ts";
 import { makeNameLookup } from "../../../shared/adapters/http/dns-name-lookup.ts";
 import { makeHttpWebhookPoster } from "../../../shared/adapters/http/http-webhook-poster.ts";
+import { recordTimeouts } from "../../support/fakes/armed-timeouts.ts";
 import { makeLoopbackCertificate } from "../../support/fakes/loopback-certificate.ts";
+import { TEST_TIMEOUT_MS } from "../../support/wait-timeout.ts";
+
+/** A timeout that only the test ends. */
+const neverReachedMs = 2 * TEST_TIMEOUT_MS;
 
 let opened = new AsyncDisposableStack();
 afterEach(async () => {
@@ -101,6 +106,20 @@ describe("POSTs", () => {
   });
 });
 
+test("A POST that gets no response is pending until the configured timeout ends it", async () => {
+  const armed = recordTimeouts(neverReachedMs);
+  const arrived = Promise.withResolvers<void>();
+  const url = await serverThat(() => arrived.resolve());
+  const posting = makeHttpWebhookPoster({
+    targets: { ports: [443], allowsLocal: true, refusedPorts: [] },
+    timeoutMs: neverReachedMs,
+  }).post({ url, headers, body: "{}" });
+  await arrived.promise;
+  expect(armed).toHaveLength(1);
+  armed[0]?.();
+  expect(await posting).toEqual({ error: "TIMEOUT", durationMs: expect.any(Number) });
+});
+
 describe("POSTs that cannot be sent", () => {
   test("A POST that cannot be sent returns an error code and its duration only", async () => {
     expect(await postTo(`http://127.0.0.1:${await freePort()}/`)).toEqual({
@@ -159,12 +178,13 @@ describe("Host names whose DNS servers never respond", () => {
     const blackHole = createSocket("udp4");
     await new Promise<void>((resolve) => blackHole.bind(0, "127.0.0.1", resolve));
     opened.defer(async () => void blackHole.close());
-    const lookup = makeNameLookup([`127.0.0.1:${blackHole.address().port}`]);
+    const lookup = makeNameLookup([`127.0.0.1:${blackHole.address().port}`], neverReachedMs);
     let endedCount = 0;
+    const deadlines = recordTimeouts(neverReachedMs);
     const posting = Array.from({ length: 30 }, (_, n) =>
       makeHttpWebhookPoster({
         targets: { ports: [443], allowsLocal: false, refusedPorts: [] },
-        timeoutMs: 2_000,
+        timeoutMs: neverReachedMs,
         lookup,
       })
         .post({ url: `https://tarpit-${n}.example.com/`, headers, body: "{}" })
@@ -173,6 +193,8 @@ describe("Host names whose DNS servers never respond", () => {
     // This lookup would wait for a libuv thread if the pending ones blocked those threads.
     await lookUp("localhost");
     expect(endedCount).toBe(0);
+    expect(deadlines).toHaveLength(posting.length);
+    for (const end of deadlines) end();
     for (const { error } of await Promise.all(posting)) expect(error).toBe("TIMEOUT");
   });
 
