@@ -85,12 +85,7 @@ function stopOnSignal(starting: Promise<LocalRun>, stopped: AbortController): vo
     if (stopped.signal.aborted) process.exit(1);
     stopped.abort();
     print("\nStopping …");
-    starting
-      .then((run) => run.close())
-      .then(
-        () => process.exit(0),
-        (error: unknown) => fail(error),
-      );
+    starting.then(stopRun, failStart);
   };
   process.on("SIGINT", stop);
   process.on("SIGTERM", stop);
@@ -100,9 +95,18 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-function fail(error: unknown): never {
-  console.error(`\nackwire did not start: ${messageOf(error)}`);
+async function stopRun(run: LocalRun): Promise<never> {
+  await run.close().catch((error: unknown) => fail("did not stop cleanly", error));
+  process.exit(0);
+}
+
+function failStart(error: unknown): never {
+  return fail("did not start", error);
+}
+
+function fail(outcome: string, error: unknown): never {
+  console.error(`\nackwire ${outcome}: ${messageOf(error)}`);
   process.exit(1);
 }
 
-main().catch(fail);
+main().catch(failStart);

@@ -50,11 +50,10 @@ export function bundle(name: FunctionName): Code {
 }
 
 function write(name: FunctionName, directory: string): void {
-  built ??= buildAll();
   const files = {
     "index.js": entryPoint,
-    "handler.js": built.get(`${name}/handler.js`) ?? "",
-    "handler.js.map": withoutDependencies(built.get(`${name}/handler.js.map`) ?? ""),
+    "handler.js": builtText(`${name}/handler.js`),
+    "handler.js.map": withoutDependencies(builtText(`${name}/handler.js.map`)),
     // The local run starts the asset below a package.json that has the type "module".
     "package.json": '{"type":"commonjs"}\n',
   };
@@ -62,6 +61,13 @@ function write(name: FunctionName, directory: string): void {
 }
 
 let built: ReadonlyMap<string, string> | undefined;
+
+function builtText(path: string): string {
+  built ??= buildAll();
+  const text = built.get(path);
+  if (text === undefined) throw new Error(`esbuild has not written ${path}`);
+  return text;
+}
 
 /**
  * Builds all functions at the first call, so that shared files are parsed once. Returns

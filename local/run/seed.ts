@@ -42,18 +42,20 @@ export async function seed(options: {
   awsUrl: string;
   outputs: Readonly<Record<string, string>>;
 }): Promise<Seed> {
-  const kept = options.store.collection<Seed>("seed");
+  const store = options.store.collection<Seed>("seed");
+  const kept = store.get("seed");
+  const packs = Object.values(providerPacks).filter(
+    ({ id }) => !kept?.connections.some(({ provider }) => provider === id),
+  );
+  if (kept && packs.length === 0) return kept;
   const administration = await composeAdministration({
     aws: localAws(options.awsUrl),
     outputs: options.outputs,
     nowMs: options.clock.now,
   });
-  let seeded = kept.get("seed") ?? (await seedClient(administration));
-  for (const pack of Object.values(providerPacks)) {
-    if (seeded.connections.some(({ provider }) => provider === pack.id)) continue;
-    seeded = await seedProvider(administration, pack, seeded);
-  }
-  kept.put("seed", seeded);
+  let seeded = kept ?? (await seedClient(administration));
+  for (const pack of packs) seeded = await seedProvider(administration, pack, seeded);
+  store.put("seed", seeded);
   return seeded;
 }
 

@@ -2,8 +2,8 @@ import * as z from "zod/mini";
 import * as packs from "../providers/packs.ts";
 
 /**
- * Sorted, so that nothing depends on the order in which modules load. The order is
- * descending: `local.json` and the generated documents have always had this order.
+ * Sorted by id, because a module's exports are in the order of their names. The order
+ * is descending: `local.json` and the generated documents have always had this order.
  */
 const sorted = Object.values(packs).sort((a, b) => (a.id < b.id ? 1 : -1));
 

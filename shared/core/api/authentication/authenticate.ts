@@ -111,7 +111,10 @@ function credentialsIn(headers: Headers, dialect: ProviderId | undefined): SentC
   const { credentials = [] } = providerPacks[dialect].dialect ?? {};
   const headerOf = (holds: DialectCredential["holds"]) =>
     credentials.find((one) => one.holds === holds)?.header;
-  const sentAs = (holds: DialectCredential["holds"]) => headers[headerOf(holds) ?? ""];
+  const sentAs = (holds: DialectCredential["holds"]) => {
+    const header = headerOf(holds);
+    return header === undefined ? undefined : headers[header];
+  };
   const [keyId, secret] = [sentAs("apiKeyId"), sentAs("apiKeySecret")];
   return {
     apiKey: sentAs("apiKey") ?? (keyId && secret && `ackwire_${keyId}_${secret}`),
