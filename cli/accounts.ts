@@ -2,7 +2,7 @@ import {
   composeAccountAdministration,
   type StackTarget,
 } from "../shared/composition/administration.ts";
-import { providerId } from "../shared/contracts/providers.ts";
+import { type ProviderId, providerId } from "../shared/contracts/providers.ts";
 import type { AccountSelector } from "../shared/core/administration/accounts.ts";
 
 /** Target of an accounts command. */
@@ -48,9 +48,15 @@ export function accountSelectorOf(values: {
   connection?: string | undefined;
 }): AccountSelector {
   const { provider, connection: connectionId } = values;
-  const known = providerId.safeParse(provider);
-  if (provider !== undefined && !known.success) {
-    throw new Error(`--provider must be ${providerId.options.join(" or ")}`);
-  }
-  return { connectionId, ...(known.success ? { provider: known.data } : {}) };
+  return {
+    connectionId,
+    ...(provider === undefined ? {} : { provider: providerOf(provider) }),
+  };
+}
+
+/** Parses `--provider`. @throws Error when the provider is unknown */
+export function providerOf(text: string): ProviderId {
+  const provider = providerId.safeParse(text);
+  if (provider.success) return provider.data;
+  throw new Error(`--provider must be ${providerId.options.join(" or ")}`);
 }

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { CloudFormationClient, DescribeStacksCommand } from "@aws-sdk/client-cloudformation";
 import * as z from "zod/mini";
+import { localAws } from "../local/aws/local-aws.ts";
 import { composeAdministration, type StackTarget } from "../shared/composition/administration.ts";
 import {
   type ConnectionSettings,
@@ -11,7 +12,7 @@ import {
 import { parseJsonOrUndefined } from "../shared/contracts/json-text.ts";
 import { providerId, providerPacks } from "../shared/contracts/providers.ts";
 import type { Administration } from "../shared/core/administration/administration.ts";
-import { type AccountCommand, accountCommands, accountSelectorOf } from "./accounts.ts";
+import { type AccountCommand, accountCommands, accountSelectorOf, providerOf } from "./accounts.ts";
 import { openQuarantine } from "./quarantine.ts";
 
 const usage = `npm run admin -- COMMAND [options]
@@ -100,12 +101,11 @@ const commands: Readonly<Record<string, Command>> = {
   },
 
   "connections create": async (values, admin, where) => {
-    const provider = providerId.safeParse(required(values, "provider"));
-    if (!provider.success) throw new Error(`--provider must be ${providerId.options.join(" or ")}`);
+    const provider = providerOf(required(values, "provider"));
     const webhookSecret = secretOf(values);
     const { inboundPath, ...made } = await admin.createConnection({
       clientId: client(values),
-      provider: provider.data,
+      provider,
       webhookSecret,
       credentials: credentialsOf(values),
       settings: settingsOf(values),
@@ -199,10 +199,9 @@ async function targetOf(values: Values): Promise<StackTarget> {
       region: string;
       outputs: Record<string, string>;
     };
-    const credentials = { accessKeyId: "local", secretAccessKey: "local" };
     return {
       outputs: file.outputs,
-      aws: { endpoint: file.awsEndpoint, region: file.region, credentials },
+      aws: localAws(file.awsEndpoint, file.region),
       nowMs: await businessClockOf(file.providerUrl),
     };
   }

@@ -15,7 +15,7 @@ import {
 } from "@aws-sdk/client-sqs";
 import * as z from "zod/mini";
 import { EVENT_SOURCE, eventDetail } from "../../shared/contracts/events.ts";
-import { localAws } from "../run/seed.ts";
+import { localAws } from "../aws/local-aws.ts";
 import { type Sample, samples } from "../simulator/samples.ts";
 import type { Simulator } from "../simulator/simulator.ts";
 import type { WebhookAttempt } from "../simulator/webhook-sender.ts";

@@ -3,7 +3,7 @@ import {
   GetQueueAttributesCommand,
   SQSClient,
 } from "@aws-sdk/client-sqs";
-import { localAws } from "../run/seed.ts";
+import { localAws } from "../aws/local-aws.ts";
 import { MAX_MESSAGES_PER_CALL, pause } from "./queue-poller.ts";
 
 /** The visibility timeout is set again after this part of it. */

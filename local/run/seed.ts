@@ -3,6 +3,7 @@ import { composeAdministration } from "../../shared/composition/administration.t
 import { type ProviderId, providerPacks } from "../../shared/contracts/providers.ts";
 import type { Administration } from "../../shared/core/administration/administration.ts";
 import type { ProviderPack } from "../../shared/core/providers/provider-pack.ts";
+import { localAws } from "../aws/local-aws.ts";
 import type { BusinessClock } from "../clock/clock.ts";
 import type { DurableStore } from "../durable-store.ts";
 import { simulatedIdentificationToken } from "../simulator/identification-token.ts";
@@ -125,13 +126,4 @@ export function dialectHeaders(seeded: Seed, provider: ProviderId): Record<strin
     accountToken: account?.identificationToken ?? "",
   };
   return Object.fromEntries(credentials.map(({ header, holds }) => [header, values[holds]]));
-}
-
-/** Returns the SDK settings of callers that are not functions. */
-export function localAws(endpoint: string) {
-  return {
-    endpoint,
-    region: "us-east-1",
-    credentials: { accessKeyId: "local", secretAccessKey: "local" },
-  };
 }

@@ -1,8 +1,8 @@
 import { GetQueueAttributesCommand, SQSClient } from "@aws-sdk/client-sqs";
 import type { CallCounts } from "../aws/call-counts.ts";
+import { localAws } from "../aws/local-aws.ts";
 import type { BusinessClock } from "../clock/clock.ts";
 import { type LocalServer, startJsonServer } from "../json-server.ts";
-import { localAws } from "./seed.ts";
 
 /**
  * Starts a page with the addresses of the run and the message counts of its

@@ -4,7 +4,7 @@ import { SendMessageCommand } from "@aws-sdk/client-sqs";
 import { DynamoDBDocumentClient, GetCommand } from "@aws-sdk/lib-dynamodb";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { failedRecords, pairWithOutcomes } from "../../functions/consume/request.ts";
-import { localAws } from "../../local/run/seed.ts";
+import { localAws } from "../../local/aws/local-aws.ts";
 import { awsClientDefaults } from "../../shared/runtime/aws-clients.ts";
 import type { Fault } from "../support/fakes/aws-faults.ts";
 import { deliver, linkedApiWebhook } from "../support/fakes/sender.ts";

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { localAws } from "../../local/run/seed.ts";
+import { localAws } from "../../local/aws/local-aws.ts";
 import { composeAdministration } from "../../shared/composition/administration.ts";
 import type { Fault } from "../support/fakes/aws-faults.ts";
 import { deliver, linkedApiWebhook } from "../support/fakes/sender.ts";

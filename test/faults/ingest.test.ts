@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 import { request } from "node:http";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { localAws } from "../../local/run/seed.ts";
+import { localAws } from "../../local/aws/local-aws.ts";
 import { composeAdministration } from "../../shared/composition/administration.ts";
 import { settingsSchema } from "../../shared/contracts/settings.ts";
 import { awsClientDefaults } from "../../shared/runtime/aws-clients.ts";

@@ -1,7 +1,7 @@
 import { ListSchedulesCommand, SchedulerClient } from "@aws-sdk/client-scheduler";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { localAws } from "../../local/run/seed.ts";
+import { localAws } from "../../local/aws/local-aws.ts";
 import { laneId, newRequestId } from "../../shared/core/requests/acceptance/request-id.ts";
 import type { Fault } from "../support/fakes/aws-faults.ts";
 import {

@@ -1,7 +1,7 @@
 import { DeleteObjectCommand, ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
 import { ReceiveMessageCommand, SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { localAws } from "../../local/run/seed.ts";
+import { localAws } from "../../local/aws/local-aws.ts";
 import {
   type FaultyRequestsRun,
   startFaultyRequestsRun,

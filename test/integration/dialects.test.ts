@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { localAws } from "../../local/run/seed.ts";
+import { localAws } from "../../local/aws/local-aws.ts";
 import { composeAdministration } from "../../shared/composition/administration.ts";
 import { startTestRun, type TestRun } from "../support/runs/local-run.ts";
 

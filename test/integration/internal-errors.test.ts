@@ -1,6 +1,6 @@
 import { SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { localAws } from "../../local/run/seed.ts";
+import { localAws } from "../../local/aws/local-aws.ts";
 import type { FunctionName } from "../../shared/contracts/env.ts";
 import { logMessages } from "../../shared/contracts/log-messages.ts";
 import type { InboundMessage } from "../../shared/contracts/messages/inbound.ts";

@@ -1,6 +1,6 @@
 import { GetQueueAttributesCommand, SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { expect, test } from "vitest";
-import { localAws } from "../../local/run/seed.ts";
+import { localAws } from "../../local/aws/local-aws.ts";
 import { attachBusConsumer } from "../support/fakes/bus-consumer.ts";
 import { editedAssembly } from "../support/runs/edited-assembly.ts";
 import { startTestRun } from "../support/runs/local-run.ts";

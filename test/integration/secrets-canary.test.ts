@@ -15,7 +15,7 @@ import {
 } from "@aws-sdk/client-scheduler";
 import { ListQueuesCommand, ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { localAws } from "../../local/run/seed.ts";
+import { localAws } from "../../local/aws/local-aws.ts";
 import {
   type Endpoint,
   startWebhookReceiver,

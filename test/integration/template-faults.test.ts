@@ -1,7 +1,7 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocumentClient, ScanCommand } from "@aws-sdk/lib-dynamodb";
 import { describe, expect, test } from "vitest";
-import { localAws } from "../../local/run/seed.ts";
+import { localAws } from "../../local/aws/local-aws.ts";
 import {
   editedAssembly,
   withoutGrant,

@@ -2,8 +2,8 @@ import { createServer } from "node:http";
 import { setTimeout } from "node:timers/promises";
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { localAws } from "../../../local/aws/local-aws.ts";
 import { closeServer, listen } from "../../../local/loopback.ts";
-import { localAws } from "../../../local/run/seed.ts";
 import { makeMasterKeyReader } from "../../../shared/adapters/secrets-manager-master-keys.ts";
 
 const SecretString = JSON.stringify({ current: "k1", k1: "a".repeat(64) });

@@ -4,7 +4,7 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge";
 import { GetQueueAttributesCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { DynamoDBDocumentClient, GetCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
-import { localAws } from "../../../local/run/seed.ts";
+import { localAws } from "../../../local/aws/local-aws.ts";
 import { readDeliveryItem } from "../../../shared/adapters/dynamo/delivery-item.ts";
 import { makeDynamoEventArchive } from "../../../shared/adapters/dynamo/dynamo-event-archive.ts";
 import { composeAdministration } from "../../../shared/composition/administration.ts";

@@ -5,7 +5,7 @@ import {
   ReceiveMessageCommand,
   SQSClient,
 } from "@aws-sdk/client-sqs";
-import { localAws } from "../../../local/run/seed.ts";
+import { localAws } from "../../../local/aws/local-aws.ts";
 import type { FunctionSettings } from "../../../shared/contracts/settings.ts";
 import { startAwsFaultProxy } from "../fakes/aws-fault-proxy.ts";
 import { attachBusConsumer } from "../fakes/bus-consumer.ts";

@@ -1,7 +1,7 @@
 import { createHmac, randomBytes } from "node:crypto";
 import { GetQueueAttributesCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { expect } from "vitest";
-import { localAws } from "../../../local/run/seed.ts";
+import { localAws } from "../../../local/aws/local-aws.ts";
 import { composeAdministration } from "../../../shared/composition/administration.ts";
 import type { ConnectionSettings } from "../../../shared/contracts/config-items.ts";
 import type { ProviderId } from "../../../shared/contracts/providers.ts";

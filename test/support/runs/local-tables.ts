@@ -2,9 +2,9 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { inject } from "vitest";
 import { startAws } from "../../../local/aws/aws.ts";
+import { localAws } from "../../../local/aws/local-aws.ts";
 import { makeBusinessClock } from "../../../local/clock/clock.ts";
 import { openDurableStore } from "../../../local/durable-store.ts";
-import { localAws } from "../../../local/run/seed.ts";
 import { loadTemplate } from "../../../local/template/template.ts";
 
 /** What the template stores things in, on the local AWS endpoint, without functions. */

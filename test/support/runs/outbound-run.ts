@@ -1,5 +1,5 @@
 import { vi } from "vitest";
-import { localAws } from "../../../local/run/seed.ts";
+import { localAws } from "../../../local/aws/local-aws.ts";
 import { simulatedIdentificationToken } from "../../../local/simulator/identification-token.ts";
 import { composeAdministration } from "../../../shared/composition/administration.ts";
 import type { DeliveryView, WebhookView } from "../../../shared/contracts/http/webhooks.ts";

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocumentClient, GetCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { expect } from "vitest";
-import { localAws } from "../../../local/run/seed.ts";
+import { localAws } from "../../../local/aws/local-aws.ts";
 import type { Behaviour } from "../../../local/simulator/behaviour.ts";
 import type { Submission } from "../../../local/simulator/submissions.ts";
 import type { ProviderId } from "../../../shared/contracts/providers.ts";

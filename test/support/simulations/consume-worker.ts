@@ -3,7 +3,7 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import type { SQSBatchResponse } from "aws-lambda";
 import { failedRecords, pairWithOutcomes } from "../../../functions/consume/request.ts";
-import { localAws } from "../../../local/run/seed.ts";
+import { localAws } from "../../../local/aws/local-aws.ts";
 import { makeEventPorts } from "../../../shared/composition/event-ports.ts";
 import type { Clock } from "../../../shared/core/clock.ts";
 import {
