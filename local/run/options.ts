@@ -51,15 +51,19 @@ export function parseOptions(args: string[]): LocalOptions | "help" {
   if (values.help) return "help";
   const dataDir = values["data-dir"];
   if (dataDir === "") throw new Error("--data-dir takes a directory");
-  return {
+  const ports = {
     port: portOf("port", values.port),
     awsPort: portOf("aws-port", values["aws-port"]),
     consolePort: portOf("console-port", values["console-port"]),
     providerPort: portOf("provider-port", values["provider-port"]),
+  };
+  const inspect = inspectorPortsOf(values.inspect, Object.values(ports));
+  return {
+    ...ports,
     ...(dataDir === undefined ? {} : { dataDir }),
     speed: speedOf(values.speed),
     settings: Object.fromEntries(values.setting.map(settingOf)),
-    ...(values.inspect.length === 0 ? {} : { inspect: inspectorPortsOf(values.inspect) }),
+    ...(inspect.size === 0 ? {} : { inspect }),
     demo: values.demo,
   };
 }
@@ -67,19 +71,28 @@ export function parseOptions(args: string[]): LocalOptions | "help" {
 /** Node's default inspector port, for the first function that is given no port. */
 const FIRST_INSPECTOR_PORT = 9_229;
 
-function inspectorPortsOf(texts: string[]): ReadonlyMap<FunctionName, number> {
-  const ports = new Map<FunctionName, number>();
-  let nextPort = FIRST_INSPECTOR_PORT;
+function inspectorPortsOf(
+  texts: string[],
+  runPorts: readonly number[],
+): ReadonlyMap<FunctionName, number> {
+  const requested = new Map<FunctionName, number | undefined>();
   for (const text of texts) {
     const [name = "", port] = text.split(/=(.*)/s);
     if (!isFunctionName(name)) {
       const names = Object.keys(functionEnv).join(", ");
       throw new Error(`--inspect takes the name of a function (${names}), not "${name}"`);
     }
-    if (ports.has(name)) throw new Error(`--inspect names the function ${name} twice`);
-    ports.set(name, port === undefined ? nextPort++ : portOf(`inspect ${name}`, port));
+    if (requested.has(name)) throw new Error(`--inspect names the function ${name} twice`);
+    requested.set(name, port === undefined ? undefined : portOf(`inspect ${name}`, port));
   }
-  return ports;
+  const taken = new Set([...runPorts, ...requested.values()]);
+  const nextPort = (): number => {
+    let port = FIRST_INSPECTOR_PORT;
+    while (taken.has(port)) port++;
+    taken.add(port);
+    return port;
+  };
+  return new Map([...requested].map(([name, port]) => [name, port ?? nextPort()]));
 }
 
 function isFunctionName(name: string): name is FunctionName {

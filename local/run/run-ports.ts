@@ -1,60 +1,54 @@
 import { createServer } from "node:http";
+import type { FunctionName } from "../../shared/contracts/env.ts";
 import { closeServer, freePort, listen } from "../loopback.ts";
 import type { LocalOptions } from "./options.ts";
 
-type RequestedPorts = Pick<LocalOptions, "port" | "awsPort" | "consolePort" | "providerPort">;
+type RequestedPorts = Pick<
+  LocalOptions,
+  "port" | "awsPort" | "consolePort" | "providerPort" | "inspect"
+>;
 
 /**
- * Chooses the ports on which a run listens: the requested ones, and a free port
- * where the requested port is 0. This happens before the synthesis, because the
- * stack refuses to deliver webhooks to these ports.
+ * Chooses the ports on which a run listens, and the inspector port of each debugged
+ * function: the requested one, or a free port where the requested port is 0. This
+ * happens before the synthesis, because the stack refuses to deliver webhooks to
+ * these ports.
+ *
+ * @throws Error when an inspector port is in use, also by the run itself: Node would
+ *   only log that, and end the function
  */
-export async function chooseRunPorts(requested: RequestedPorts) {
-  const taken = new Set([
-    requested.port,
-    requested.awsPort,
-    requested.consolePort,
-    requested.providerPort,
-  ]);
+export async function choosePorts(requested: RequestedPorts) {
+  const { port, awsPort, consolePort, providerPort, inspect = new Map() } = requested;
+  const taken = new Set<number>([port, awsPort, consolePort, providerPort, ...inspect.values()]);
 
-  async function choose(port: number): Promise<number> {
-    if (port !== 0) return port;
+  async function choose(wanted: number): Promise<number> {
+    if (wanted !== 0) return wanted;
     const free = await freePort();
     // A port chosen earlier still counts as free, because nothing listens on it yet.
-    if (taken.has(free)) return choose(port);
+    if (taken.has(free)) return choose(wanted);
     taken.add(free);
     return free;
   }
 
-  return {
-    api: await choose(requested.port),
-    aws: await choose(requested.awsPort),
-    console: await choose(requested.consolePort),
-    provider: await choose(requested.providerPort),
+  const run = {
+    api: await choose(port),
+    aws: await choose(awsPort),
+    console: await choose(consolePort),
+    provider: await choose(providerPort),
   };
-}
-
-/**
- * Chooses the inspector port of each debugged function: the requested one, or a
- * free one where the requested port is 0.
- *
- * @throws Error when a port is in use: Node would only log that, and end the function
- */
-export async function chooseInspectorPorts<Name extends string>(
-  requested: ReadonlyMap<Name, number>,
-): Promise<ReadonlyMap<Name, number>> {
-  const chosen = new Map<Name, number>();
-  const isTaken = (port: number) => [...requested.values(), ...chosen.values()].includes(port);
-  for (const [name, port] of requested) {
-    let free = port;
-    while (free === 0 || (port === 0 && isTaken(free))) free = await freePort();
-    if ([...chosen.values()].includes(free)) {
-      throw new Error(`Two functions cannot share the inspector port ${free}`);
+  const inspectors = new Map<FunctionName, number>();
+  for (const [name, wanted] of inspect) {
+    const chosen = await choose(wanted);
+    if (Object.values(run).includes(chosen)) {
+      throw new Error(`--inspect ${name} cannot take port ${chosen}: the run itself listens on it`);
     }
-    await assertFree(free);
-    chosen.set(name, free);
+    if ([...inspectors.values()].includes(chosen)) {
+      throw new Error(`Two functions cannot share the inspector port ${chosen}`);
+    }
+    await assertFree(chosen);
+    inspectors.set(name, chosen);
   }
-  return chosen;
+  return { run, inspectors };
 }
 
 async function assertFree(port: number): Promise<void> {

@@ -15,7 +15,7 @@ import { checkWiring } from "../template/wiring.ts";
 import { type Addresses, writeLocalFile } from "./local-file.ts";
 import type { LocalOptions } from "./options.ts";
 import { openRunLog } from "./run-log.ts";
-import { chooseInspectorPorts, chooseRunPorts } from "./run-ports.ts";
+import { choosePorts } from "./run-ports.ts";
 import { type Seed, seed } from "./seed.ts";
 import { startStatusPage } from "./status-page.ts";
 import { synthesise } from "./synthesise.ts";
@@ -73,8 +73,7 @@ async function start(options: RunOptions, started: AsyncDisposableStack): Promis
   const clock = startClock(store, options.speed);
 
   const assemblyDir = options.assemblyDir ?? resolve(runDirectory, "assembly");
-  const ports = await chooseRunPorts(options);
-  const inspectorPorts = await chooseInspectorPorts(options.inspect ?? new Map());
+  const { run: ports, inspectors: inspectorPorts } = await choosePorts(options);
   const synthesis = options.assemblyDir
     ? undefined
     : synthesise({
