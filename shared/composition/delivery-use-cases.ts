@@ -140,14 +140,13 @@ export function composeWebhookApi(ports: WebhookApiPorts): {
 
 /** Adds the context of decisions: the time and the rules. */
 function withContext<Ports extends DeliveryPorts>(ports: Ports) {
+  return { ...ports, context: makeDeliveryContext(ports) };
+}
+
+/** Makes the function that reads the times and rules of a decision. */
+export function makeDeliveryContext(
+  ports: Pick<DeliveryPorts, "clock" | "speed" | "rules">,
+): () => DeliveryContext {
   const { clock, speed, rules } = ports;
-  return {
-    ...ports,
-    context: (): DeliveryContext => ({
-      nowMs: clock.businessMs(),
-      nowRealMs: clock.realMs(),
-      speed,
-      rules,
-    }),
-  };
+  return () => ({ nowMs: clock.businessMs(), nowRealMs: clock.realMs(), speed, rules });
 }

@@ -167,18 +167,22 @@ export function composeAccounts(ports: AccountPorts): Accounts {
 
 /** The parts that several use cases share, in addition to their ports. */
 function withCommonParts<Ports extends RequestPorts>(ports: Ports) {
-  const { requests, texts, clock, rules } = ports;
+  const { requests, texts } = ports;
   return {
     ...ports,
     providerClients,
     writer: makeRequestWriter({ requests, texts }),
     laneScheduler: composeLaneScheduler(ports),
-    context: (): DecisionContext => ({
-      nowMs: clock.businessMs(),
-      nowRealMs: clock.realMs(),
-      rules,
-    }),
+    context: makeDecisionContext(ports),
   };
+}
+
+/** Makes the function that reads the times and rules of a decision. */
+export function makeDecisionContext(
+  ports: Pick<RequestPorts, "clock" | "rules">,
+): () => DecisionContext {
+  const { clock, rules } = ports;
+  return () => ({ nowMs: clock.businessMs(), nowRealMs: clock.realMs(), rules });
 }
 
 /** Composes how messages wake up lanes. */
