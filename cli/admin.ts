@@ -257,10 +257,15 @@ function credentialsOf(values: Values): Record<string, string> | undefined {
   throw new Error(`--credentials-file must hold a JSON object of headers: ${credentialHeaders()}`);
 }
 
+/** The message of an error and of its causes: AWS's own names the action and the resource. */
+function messagesOf({ message, cause }: Error): string[] {
+  return [message, ...(cause instanceof Error ? messagesOf(cause) : [])];
+}
+
 main().then(
   (result) => console.log(typeof result === "string" ? result : JSON.stringify(result, null, 2)),
   (error: unknown) => {
-    console.error(error instanceof Error ? error.message : error);
+    console.error(error instanceof Error ? messagesOf(error).join(": ") : error);
     process.exitCode = 1;
   },
 );

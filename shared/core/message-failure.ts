@@ -21,7 +21,7 @@ export function toMessageFailure(error: unknown): MessageFailure {
   return { kind: "failed", code: "INTERNAL_ERROR", detail: internal.name, error: internal };
 }
 
-/** The error of a failure, for a caller that reports errors. */
-export function toError({ code, detail, error }: MessageFailure): Error {
-  return error ?? new Failure(code, detail);
+/** The error of a failure, for a caller that reports errors: keeps code and detail, and the error as its cause. */
+export function toError({ code, detail, error }: MessageFailure): Failure {
+  return new Failure(code, detail, { cause: error });
 }

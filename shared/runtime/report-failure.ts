@@ -35,11 +35,13 @@ export function reportUnpublished(telemetry: Telemetry, all: readonly MessageFai
   if (all.length > 0) telemetry.count("PublishFailed", all.length);
 }
 
-/** Reports an error that does no harm because a later run repeats the work. */
+/** Reports an error that does no harm because a later run repeats the work, with its stack and cause. */
 export function reportIgnoredError(telemetry: Telemetry, error: unknown): void {
   const failure = toMessageFailure(error);
   const level = failure.code === "INTERNAL_ERROR" ? "error" : "warn";
-  write(telemetry, level, logMessages.nonCriticalErrorIgnored, failure);
+  // Another value than an Error could contain content.
+  const reported = error instanceof Error ? { ...failure, error } : failure;
+  write(telemetry, level, logMessages.nonCriticalErrorIgnored, reported);
 }
 
 function write(

@@ -19,7 +19,9 @@ export function telemetryMiddleware<Event, Result>(
     },
     onError: ({ error }) => {
       const failure = toMessageFailure(error);
-      reportFailure(telemetry, failedMessage, error ? { ...failure, error } : failure);
+      // Another value than an Error could contain content.
+      const reported = error instanceof Error ? { ...failure, error } : failure;
+      reportFailure(telemetry, failedMessage, reported);
       telemetry.flush();
     },
   };
