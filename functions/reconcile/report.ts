@@ -45,14 +45,20 @@ export function reportRequests(telemetry: Telemetry, result: RequestSweepResult)
   }
 }
 
-/** Due attempts are normal and logged as info. Recovered failures and jobs are logged as warnings. */
+/**
+ * Logs and counts what the sweep sent and recovered, with the cause of each failure. Due attempts
+ * are normal and logged as info, recovered failures and jobs as warnings.
+ */
 export function reportDeliveries(telemetry: Telemetry, result: DeliverySweepResult): void {
-  if (Object.values(result).every((count) => count === 0)) return;
-  const { failed, unpublished, published, restartedJobs } = result;
+  reportFailures(telemetry, logMessages.deliverySweepItemFailed, result.failed);
+  reportUnpublished(telemetry, result.unpublished);
+  const [failed, unpublished] = [result.failed.length, result.unpublished.length];
+  const counts = { ...result, failed, unpublished };
+  if (Object.values(counts).every((count) => count === 0)) return;
+  const { published, restartedJobs } = counts;
   const level =
     failed + unpublished > 0 ? "error" : published + restartedJobs > 0 ? "warn" : "info";
-  telemetry.log(level, logMessages.deliverySweepFinished, { ...result });
-  if (unpublished > 0) telemetry.count("PublishFailed", unpublished);
+  telemetry.log(level, logMessages.deliverySweepFinished, counts);
 }
 
 /** Reports what happens while the sweeps run. */

@@ -17,7 +17,10 @@ import type {
   WebhookPoster,
   WebhookStore,
 } from "../core/deliveries/state/ports.ts";
-import { makePublishDeliveryFailed } from "../core/deliveries/state/publish-delivery-failed.ts";
+import {
+  makePublishDeliveryFailed,
+  type PublishDeliveryFailed,
+} from "../core/deliveries/state/publish-delivery-failed.ts";
 import type { EndpointHealth } from "../core/deliveries/state/record.ts";
 import { makeSweepDeliveries, type SweepDeliveries } from "../core/deliveries/sweep-deliveries.ts";
 import { makeDeactivateWebhook } from "../core/deliveries/webhooks/deactivate-webhook.ts";
@@ -27,6 +30,7 @@ import {
   type WebhooksDeps,
 } from "../core/deliveries/webhooks/webhooks.ts";
 import { makePublishEvent } from "../core/events/publish-claimed.ts";
+import { toError } from "../core/message-failure.ts";
 import type { TextStore } from "../core/requests/state/ports.ts";
 import type { EventPorts, PublishPorts } from "./event-ports.ts";
 
@@ -97,7 +101,13 @@ export function composeMessageProcessing(ports: MessageProcessingPorts): {
   processMessages: ProcessMessages;
 } {
   const deps = withContext(ports);
-  const publishDeliveryFailed = makePublishDeliveryFailed(deps);
+  const publish = makePublishDeliveryFailed(deps);
+  const publishDeliveryFailed: PublishDeliveryFailed = async (deliveries) => {
+    const result = await publish(deliveries);
+    // One error that concerns all of them is one object.
+    for (const failure of new Set(result.failures)) deps.onIgnoredError(toError(failure));
+    return result;
+  };
   return {
     processMessages: makeProcessMessages({
       createDeliveries: makeCreateDeliveries({ ...deps, publishDeliveryFailed }),

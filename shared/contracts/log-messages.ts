@@ -55,6 +55,7 @@ export const logMessages = {
   outboxSweepFinished: "outbox sweep finished",
   requestSweepItemFailed: "request sweep item failed",
   requestSweepFinished: "request sweep finished",
+  deliverySweepItemFailed: "delivery sweep item failed",
   deliverySweepFinished: "delivery sweep finished",
 } as const;
 

@@ -1,4 +1,5 @@
 import { DELIVERY_SHARD_COUNT } from "../../contracts/tables.ts";
+import { type MessageFailure, toMessageFailure } from "../message-failure.ts";
 import { toAttemptMessage } from "./state/attempt-message.ts";
 import { isJobId, sendJobMessage } from "./state/bulk-jobs.ts";
 import type { DeliveryContext } from "./state/delivery-context.ts";
@@ -15,21 +16,21 @@ export interface SweepDeliveriesDeps {
   context: () => DeliveryContext;
   /** Most deliveries of one shard that one query returns. */
   limit: number;
-  /** Called with the error of each delivery, job or shard that is counted as `failed`; the next run tries it again. */
+  /** Called with an error that does no harm: the next run sends the message of a job again. */
   onIgnoredError: (error: unknown) => void;
 }
 
-/** Counts of one run. */
+/** Counts of one run, and why work of it failed. */
 export interface DeliverySweepResult {
   /** Attempt messages that were sent because an attempt is due or its message was lost. */
   messagesSent: number;
   /** Failures that their writer had not published. */
   published: number;
-  /** Failures that this run could not publish either. */
-  unpublished: number;
+  /** Why this run could not publish failures either, one for each. */
+  unpublished: MessageFailure[];
   restartedJobs: number;
-  /** Deliveries, jobs and shards that were not processed because of an error. */
-  failed: number;
+  /** Why deliveries, jobs and shards were not processed, one for each. The next run tries them again. */
+  failed: MessageFailure[];
 }
 
 /** @param remainingMs real time until Lambda ends the invocation */
@@ -49,13 +50,19 @@ const STALE_AGAIN_AFTER_MS = 60_000;
  * G12): lost messages, expired claims, unpublished failures, and jobs.
  *
  * Processes as many shards and pages as the run has time for; the rest is left to the
- * next run. Never rejects: errors are counted in `failed`.
+ * next run. Never rejects: errors are returned in `failed`.
  */
 export function makeSweepDeliveries(deps: SweepDeliveriesDeps): SweepDeliveries {
-  const { deliveries, jobs, queue, onIgnoredError } = deps;
+  const { deliveries, jobs, queue } = deps;
 
   return async (remainingMs) => {
-    const total = { messagesSent: 0, published: 0, unpublished: 0, restartedJobs: 0, failed: 0 };
+    const total: DeliverySweepResult = {
+      messagesSent: 0,
+      published: 0,
+      unpublished: [],
+      restartedJobs: 0,
+      failed: [],
+    };
     const hasTime = () => remainingMs() > STOP_BEFORE_MS;
     const { nowMs, nowRealMs } = deps.context();
     const shards = Array.from({ length: DELIVERY_SHARD_COUNT }, (_, shard) => shard);
@@ -72,7 +79,7 @@ export function makeSweepDeliveries(deps: SweepDeliveriesDeps): SweepDeliveries 
       ),
     ]);
     // A shard that cannot be read does not delay the others.
-    countRejected(await Promise.allSettled(sweeps), total);
+    recordRejected(await Promise.allSettled(sweeps), total);
     return total;
   };
 
@@ -108,7 +115,7 @@ export function makeSweepDeliveries(deps: SweepDeliveriesDeps): SweepDeliveries 
     const moved = await Promise.allSettled(
       due.map((one) => deliveries.setSweepDue(one, messageLostAtMs(one.nextMs, context))),
     );
-    countRejected(moved, total);
+    recordRejected(moved, total);
     const mine = due.filter((_, index) => {
       const result = moved[index];
       return result?.status === "fulfilled" && result.value;
@@ -130,13 +137,13 @@ export function makeSweepDeliveries(deps: SweepDeliveriesDeps): SweepDeliveries 
     const recovered = await Promise.allSettled(
       ids.map((id) => (isJobId(id) ? restartJob(id, total) : recoverDelivery(id, total))),
     );
-    countRejected(recovered, total);
-    const failures = recovered.flatMap((one) =>
+    recordRejected(recovered, total);
+    const withFailures = recovered.flatMap((one) =>
       one.status === "fulfilled" && one.value ? [one.value] : [],
     );
-    const { published, unpublished } = await deps.publishDeliveryFailed(failures);
+    const { published, failures } = await deps.publishDeliveryFailed(withFailures);
     total.published += published;
-    total.unpublished += unpublished;
+    total.unpublished.push(...failures);
   }
 
   async function restartJob(jobId: string, total: DeliverySweepResult): Promise<undefined> {
@@ -166,14 +173,12 @@ export function makeSweepDeliveries(deps: SweepDeliveriesDeps): SweepDeliveries 
     return delivery.unpublishedFailures.length > 0 ? delivery : undefined;
   }
 
-  function countRejected(
+  function recordRejected(
     results: readonly PromiseSettledResult<unknown>[],
     total: DeliverySweepResult,
   ): void {
     for (const result of results) {
-      if (result.status === "fulfilled") continue;
-      total.failed++;
-      onIgnoredError(result.reason);
+      if (result.status === "rejected") total.failed.push(toMessageFailure(result.reason));
     }
   }
 }

@@ -1,6 +1,7 @@
-import { Failure } from "../../../contracts/failures.ts";
 import { busSafeJson, type FinalEvent } from "../../events/envelope.ts";
 import type { EventPublisher } from "../../events/ports.ts";
+import { toPublishFailure } from "../../events/publish-failure.ts";
+import { type MessageFailure, toMessageFailure } from "../../message-failure.ts";
 import type { EventArchive } from "../../requests/state/ports.ts";
 import { retryOnConflict } from "../../retry-on-conflict.ts";
 import type { DeliveryContext } from "./delivery-context.ts";
@@ -17,15 +18,13 @@ export interface PublishDeliveryFailedDeps {
    * published, so that a crash cannot lose a count.
    */
   onDeliveriesFailed: (failures: number) => void;
-  /** Called with an error that does no harm: the sweep publishes these failures again. */
-  onIgnoredError: (error: unknown) => void;
 }
 
-/** Counts of failures, not of deliveries. */
 export interface PublishDeliveryFailedResult {
+  /** Count of failures, not of deliveries. */
   published: number;
-  /** They stay unpublished in the store, and the sweep tries again. */
-  unpublished: number;
+  /** Why failures stay unpublished in the store, one for each. The sweep tries again. */
+  failures: MessageFailure[];
 }
 
 /** Publishes the unpublished failures of these deliveries. */
@@ -51,20 +50,23 @@ export function makePublishDeliveryFailed(deps: PublishDeliveryFailedDeps): Publ
         event: failureEvent(delivery, failure),
       })),
     );
-    if (pending.length === 0) return { published: 0, unpublished: 0 };
+    if (pending.length === 0) return { published: 0, failures: [] };
     try {
       const results = await deps.publisher.publish(pending.map(({ event }) => event));
-      for (const result of results) if (!result.ok) deps.onIgnoredError(publishError(result));
       const published = pending.filter((_, index) => results[index]?.ok);
+      const failures = pending.flatMap((_, index) => {
+        const result = results[index];
+        return result?.ok ? [] : toPublishFailure(result);
+      });
       await deps.archive.store(published.map(({ event }) => event));
       if (published.length > 0) deps.onDeliveriesFailed(published.length);
       const ids = new Set(published.map(({ event }) => event.id));
       const changed = new Set(published.map(({ delivery }) => delivery));
       await Promise.all([...changed].map((delivery) => recordPublished(delivery, ids)));
-      return { published: published.length, unpublished: pending.length - published.length };
+      return { published: published.length, failures };
     } catch (error) {
-      deps.onIgnoredError(error);
-      return { published: 0, unpublished: pending.length };
+      const failure = toMessageFailure(error);
+      return { published: 0, failures: pending.map(() => failure) };
     }
   };
 
@@ -90,10 +92,6 @@ export function makePublishDeliveryFailed(deps: PublishDeliveryFailedDeps): Publ
       maxAttempts: MAX_ATTEMPTS,
     });
   }
-}
-
-function publishError({ reason, isFinal }: { reason: string; isFinal: boolean }): Failure {
-  return new Failure(isFinal ? "PUBLISH_REFUSED" : "PUBLISH_FAILED", reason);
 }
 
 const failureId = (deliveryId: string, { cycle }: UnpublishedFailure) =>

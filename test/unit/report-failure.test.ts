@@ -1,0 +1,88 @@
+import { describe, expect, test } from "vitest";
+import { reportDeliveries } from "../../functions/reconcile/report.ts";
+import { Failure } from "../../shared/contracts/failures.ts";
+import { type MessageFailure, toError } from "../../shared/core/message-failure.ts";
+import { reportIgnoredError } from "../../shared/runtime/report-failure.ts";
+import type { LogFields, Telemetry } from "../../shared/runtime/telemetry.ts";
+
+function setUp() {
+  const lines: ({ level: string; message: string } & LogFields)[] = [];
+  const counts: Record<string, number> = {};
+  const telemetry: Telemetry = {
+    log: (level, message, fields = {}) => void lines.push({ level, message, ...fields }),
+    count: (metric, value = 1) => {
+      counts[metric] = (counts[metric] ?? 0) + value;
+    },
+    seconds: () => undefined,
+    flush: () => undefined,
+  };
+  return { telemetry, lines, counts };
+}
+
+const failureOf = (code: MessageFailure["code"], detail: string): MessageFailure => ({
+  kind: "failed",
+  code,
+  detail,
+});
+
+describe("reportIgnoredError", () => {
+  test("an ignored Failure is logged with its code and with the error itself, which has the cause", () => {
+    const { telemetry, lines } = setUp();
+    const error = new Failure("DEPENDENCY_DOWN", "GetItem", { cause: new Error("throttled") });
+    reportIgnoredError(telemetry, error);
+    expect(lines).toEqual([
+      {
+        level: "warn",
+        message: "non-critical error ignored",
+        code: "DEPENDENCY_DOWN",
+        detail: "GetItem",
+        error,
+      },
+    ]);
+  });
+
+  test("a failure with an attached error keeps its code and detail, and its error is the cause", () => {
+    const { telemetry, lines, counts } = setUp();
+    const cause = new TypeError("x is not a function");
+    reportIgnoredError(
+      telemetry,
+      toError({ ...failureOf("PUBLISH_FAILED", "a; b"), error: cause }),
+    );
+    expect(lines).toMatchObject([
+      { level: "warn", code: "PUBLISH_FAILED", detail: "a; b", error: { cause } },
+    ]);
+    expect(counts).toEqual({});
+  });
+
+  test("a thrown value that is not an Error is not logged", () => {
+    const { telemetry, lines, counts } = setUp();
+    reportIgnoredError(telemetry, "content");
+    expect(lines).toMatchObject([{ level: "error", code: "INTERNAL_ERROR", detail: "Error" }]);
+    expect(lines.map(({ error }) => error?.message)).toEqual(["a string was thrown"]);
+    expect(counts).toEqual({ InternalError: 1 });
+  });
+});
+
+describe("reportDeliveries", () => {
+  const result = { messagesSent: 0, published: 0, unpublished: [], restartedJobs: 0, failed: [] };
+
+  test("equal failures of a delivery sweep are one line with their count", () => {
+    const { telemetry, lines, counts } = setUp();
+    const throttled = failureOf("DEPENDENCY_DOWN", "UpdateItem: throttled");
+    const rejected = failureOf("PUBLISH_FAILED", "rejected");
+    const failed = Array.from({ length: 1_000 }, () => throttled);
+    reportDeliveries(telemetry, { ...result, failed, unpublished: [rejected, rejected] });
+    expect(lines).toMatchObject([
+      { message: "delivery sweep item failed", code: "DEPENDENCY_DOWN", count: 1_000 },
+      { message: "publishing from the outbox failed", code: "PUBLISH_FAILED", count: 2 },
+      { level: "error", message: "delivery sweep finished", failed: 1_000, unpublished: 2 },
+    ]);
+    expect(counts).toEqual({ PublishFailed: 2 });
+  });
+
+  test("a delivery sweep that found nothing logs nothing", () => {
+    const { telemetry, lines } = setUp();
+    reportDeliveries(telemetry, result);
+    expect(lines).toEqual([]);
+  });
+});

@@ -1,0 +1,43 @@
+import { expect, test } from "vitest";
+import { Failure } from "../../shared/contracts/failures.ts";
+import { DELIVERY_SHARD_COUNT } from "../../shared/contracts/tables.ts";
+import { makePublishDeliveryFailed } from "../../shared/core/deliveries/state/publish-delivery-failed.ts";
+import { deliveryRecord } from "../support/payloads/delivery-records.ts";
+import { simulationWithWebhook } from "../support/simulations/delivery-simulation.ts";
+
+test("the delivery sweep returns the failure of each shard that it could not read", async () => {
+  const down = new Failure("DEPENDENCY_DOWN", "Query: throttled");
+  const simulation = await simulationWithWebhook({
+    deliveries: (memory) => ({ ...memory, findDue: () => Promise.reject(down) }),
+  });
+  const failure = { kind: "failed", code: "DEPENDENCY_DOWN", detail: "Query: throttled" };
+  expect(await simulation.sweep()).toEqual({
+    messagesSent: 0,
+    published: 0,
+    unpublished: [],
+    restartedJobs: 0,
+    failed: Array.from({ length: DELIVERY_SHARD_COUNT }, () => failure),
+  });
+});
+
+test("a delivery.failed without a result of the publisher is unpublished, with a failure", async () => {
+  const { ports, context } = await simulationWithWebhook();
+  const publish = makePublishDeliveryFailed({
+    ...ports,
+    context,
+    publisher: { publish: async () => [] },
+  });
+  const delivery = deliveryRecord({
+    unpublishedFailures: [{ cycle: 1, attemptCount: 8, reason: "attempts_used", atMs: 1 }],
+  });
+  expect(await publish([delivery])).toEqual({
+    published: 0,
+    failures: [
+      {
+        kind: "failed",
+        code: "PUBLISH_FAILED",
+        detail: "EventBridge returned no result for this event",
+      },
+    ],
+  });
+});
