@@ -1,7 +1,6 @@
 import { Failure } from "../../contracts/failures.ts";
 import type { LaneStore } from "../../core/requests/state/ports.ts";
 import type { Lane } from "../../core/requests/state/record.ts";
-import { retryOnConflict } from "../../core/retry-on-conflict.ts";
 import { pauseItem, pauseName, readLaneItem } from "./lane-item.ts";
 import {
   type LaneChange,
@@ -18,31 +17,23 @@ import {
 export const makeReleaseLane =
   (update: LaneUpdate): LaneStore["release"] =>
   async (seen, change) => {
-    // The count is part of the condition. A refused write returns the count to try next.
+    // The count is part of the condition.
     let { waitingCount } = seen;
-    const result = await retryOnConflict({
-      find: async () => waitingCount,
-      decide: (count) => releaseOf(seen, change, count),
-      async replace(release) {
-        const written = await update(seen.lane, release);
-        if ("written" in written) return "released" as const;
-        if (written.existing?.owner !== seen.owner) {
-          return written.existing?.releasedBy === seen.owner
-            ? ("released" as const)
-            : ("lost" as const);
-        }
-        const existing = readLaneItem(written.existing);
-        const isRemovedFromSweep = change.sweepDueMs === undefined;
-        const isAsSeen =
-          existing.sweepDueMs === seen.sweepDueMs &&
-          !(isRemovedFromSweep && existing.lastPosition !== seen.lastPosition);
-        if (!isAsSeen) return existing;
-        waitingCount = existing.waitingCount;
-        return undefined;
-      },
-      maxAttempts: MAX_ATTEMPTS,
-    });
-    if (result.kind === "written") return result.written;
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      const result = await update(seen.lane, releaseOf(seen, change, waitingCount));
+      if ("written" in result) return "released";
+      if (result.existing?.owner !== seen.owner) {
+        return result.existing?.releasedBy === seen.owner ? "released" : "lost";
+      }
+      const existing = readLaneItem(result.existing);
+      const isRemovedFromSweep = change.sweepDueMs === undefined;
+      const isAsSeen =
+        existing.sweepDueMs === seen.sweepDueMs &&
+        !(isRemovedFromSweep && existing.lastPosition !== seen.lastPosition);
+      if (!isAsSeen) return existing;
+      // Only the count differs: the next attempt uses the stored one.
+      waitingCount = existing.waitingCount;
+    }
     throw new Failure("DEPENDENCY_DOWN", "a lane's count changes too fast to release the lane");
   };
 

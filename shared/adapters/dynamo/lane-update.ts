@@ -11,7 +11,7 @@ export interface LaneChange {
   condition: string;
   names?: Record<string, string>;
   values: Record<string, unknown>;
-  returns?: "ALL_OLD" | "ALL_NEW";
+  returns?: "ALL_OLD";
 }
 
 export type LaneUpdate = ReturnType<typeof makeLaneUpdate>;
