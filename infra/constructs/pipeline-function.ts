@@ -28,7 +28,7 @@ export interface PipelineFunctionProps<Name extends FunctionName> {
    * Exactly the variables of the function's contract: one too few or too many
    * does not compile. A binding brings its permissions along.
    */
-  environment: { [Variable in keyof EnvironmentOf<Name>]: Binding | string | number };
+  environment: { [Variable in keyof EnvironmentOf<Name>]: Binding | string };
 }
 
 /**
@@ -48,7 +48,7 @@ export class PipelineFunction<Name extends FunctionName> extends Construct {
     const logGroup = new LogGroup(this, "Logs", { retention: logRetentionDays, removalPolicy });
     logGroup.grantWrite(role);
 
-    const variables = Object.entries<Binding | string | number>(props.environment);
+    const variables = Object.entries<Binding | string>(props.environment);
     for (const [, value] of variables) if (typeof value === "object") grant(role, value);
 
     this.lambda = new LambdaFunction(this, "Function", {
@@ -64,10 +64,7 @@ export class PipelineFunction<Name extends FunctionName> extends Construct {
       loggingFormat: LoggingFormat.JSON,
       systemLogLevelV2: SystemLogLevel.WARN,
       environment: Object.fromEntries(
-        variables.map(([key, value]) => [
-          key,
-          typeof value === "object" ? value.value : String(value),
-        ]),
+        variables.map(([key, value]) => [key, typeof value === "object" ? value.value : value]),
       ),
     });
   }

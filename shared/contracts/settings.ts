@@ -81,7 +81,7 @@ const functionShape = {
   /** Real seconds in which a webhook's endpoint must have answered. */
   deliveryTimeoutSeconds: wholeNumber(1, 15, 15),
   /** Real seconds for which an attempt belongs to one worker. */
-  deliveryLeaseSeconds: wholeNumber(40, 900, 75),
+  deliveryLeaseSeconds: wholeNumber(41, 239, 75),
   /** Failures in a row after which an endpoint's deliveries are held back. */
   deliveryBreakerFailures: wholeNumber(1, 1_000, 5),
   /** Workers that are at one endpoint at the same time, at most. */
