@@ -153,7 +153,7 @@ export const alarmCatalogue: readonly AlarmRule[] = [
   },
   {
     id: "publish-failures",
-    metric: () => customSum(metrics.PublishFailed, ["consume", "submit", "deliver", "reconcile"]),
+    metric: () => customSum(metrics.PublishFailed, ["consume", "submit", "reconcile"]),
     threshold: 0,
     datapoints: { breaching: 2, evaluated: 3 },
     severity: "page",

@@ -124,7 +124,7 @@ describe("Alarms", () => {
       "InternalError",
       ["ingest", "consume", "api", "submit", "deliver", "reconcile"],
     ],
-    ["publish-failures", "PublishFailed", ["consume", "submit", "deliver", "reconcile"]],
+    ["publish-failures", "PublishFailed", ["consume", "submit", "reconcile"]],
     ["delivery-failures", "DeliveryFailed", ["deliver", "reconcile"]],
     ["request-unknown", "RequestUnknown", ["submit", "reconcile"]],
     ["request-timeouts", "RequestTimedOut", ["submit", "reconcile"]],
