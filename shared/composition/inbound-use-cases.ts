@@ -39,7 +39,6 @@ export function composeConsume(ports: ConsumePorts): {
       ...ports,
       loadWebhook: makeLoadWebhook({ ...ports, packs: providerPacks }),
       joinWebhooks: composeJoin(ports).joinWebhooks,
-      claimLeaseMs: ports.claimLeaseMs,
     }),
   };
 }

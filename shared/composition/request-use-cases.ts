@@ -121,7 +121,10 @@ export function composeSubmission(ports: SubmissionPorts): {
   };
 }
 
-/** Composes how `consume` joins webhooks with the requests that they belong to. */
+/**
+ * Composes how `consume` joins webhooks with the requests that they belong to. `consume` calls
+ * `joinWebhooks` only; simulations call its two parts on their own too.
+ */
 export function composeJoin(ports: JoinPorts): {
   joinWebhooks: ReturnType<typeof makeJoinWebhooks>;
   applyProviderUpdate: ApplyProviderUpdate;

@@ -28,3 +28,6 @@ export const limits = {
   /** Items of one page of a list. */
   maxPageSize: 100,
 } as const;
+
+/** `limits.maxSqsDelaySeconds` in milliseconds. A sweep sends the messages of later times. */
+export const MAX_SQS_DELAY_MS: number = limits.maxSqsDelaySeconds * 1_000;

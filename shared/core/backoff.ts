@@ -13,12 +13,14 @@ export function withJitter(delayMs: number, jitter: number, random: number): num
  *
  * @returns `undefined` when the list is used up
  */
-export const delayAfterFailures =
-  (delaysMs: readonly number[], jitter: number) =>
-  (failures: number, random: number): number | undefined => {
-    const delayMs = delaysMs[failures - 1];
-    return delayMs === undefined ? undefined : withJitter(delayMs, jitter, random);
-  };
+export function delayAfterFailures(
+  delaysMs: readonly number[],
+  failures: number,
+  { jitter, random }: { jitter: number; random: number },
+): number | undefined {
+  const delayMs = delaysMs[failures - 1];
+  return delayMs === undefined ? undefined : withJitter(delayMs, jitter, random);
+}
 
 /** The longer of our delay and the one that a `Retry-After` asks for, which counts up to `maxMs`. */
 export function withRetryAfter(delayMs: number, retryAfterMs: number, maxMs: number): number {

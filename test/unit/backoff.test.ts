@@ -17,8 +17,9 @@ describe("withJitter", () => {
   });
 });
 
-describe("schedule", () => {
-  const delayAfter = delayAfterFailures([5_000, 300_000], 0.2);
+describe("delayAfterFailures", () => {
+  const delayAfter = (failures: number, random: number) =>
+    delayAfterFailures([5_000, 300_000], failures, { jitter: 0.2, random });
 
   test.each([
     [1, 5_000],
@@ -60,7 +61,7 @@ describe("exponential", () => {
   });
 });
 
-describe("scheduleByTotal", () => {
+describe("delayAfterTotalWait", () => {
   const delays = [60_000, 120_000, 240_000, 480_000] as const;
 
   test("the sum of the delays so far selects the delays of the list one after the other", () => {

@@ -1,3 +1,5 @@
+import { toIso } from "../clock.ts";
+
 /** Time for which a replaced value is still accepted: a person must update the provider, and retries arrive late. */
 export const ROTATION_OVERLAP_MS = 24 * 60 * 60 * 1000;
 
@@ -20,7 +22,7 @@ export function canRotate(list: readonly Rotated[], nowMs: number): boolean {
 
 /** Returns the list with a new current member. The previous one is accepted for the overlap. */
 export function rotate<T extends Rotated>(list: readonly T[], next: T, nowMs: number): T[] {
-  const validUntil = new Date(nowMs + ROTATION_OVERLAP_MS).toISOString();
+  const validUntil = toIso(nowMs + ROTATION_OVERLAP_MS);
   const before = validAt(list, nowMs).map((one) => (one.validUntil ? one : { ...one, validUntil }));
   return [next, ...before];
 }

@@ -5,13 +5,14 @@ import type { DeliveryStatus } from "../../contracts/statuses.ts";
 import { readCursor, writeCursor } from "../input/cursor.ts";
 import { InvalidRequest } from "../input/invalid-request.ts";
 import { retryOnConflict } from "../retry-on-conflict.ts";
-import { toAttemptMessage } from "./state/attempt-message.ts";
+import { sendAttemptMessage } from "./state/attempt-message.ts";
 import { newJob, sendJobMessage } from "./state/bulk-jobs.ts";
 import { startNextCycle } from "./state/delivery-state.ts";
 import { deliverySummary, deliveryView, recoveryView } from "./state/delivery-views.ts";
 import type { DeliveryStore } from "./state/ports.ts";
 import { type DeliveryRecord, hasEnded } from "./state/record.ts";
 import type { DeactivateWebhookDeps } from "./webhooks/deactivate-webhook.ts";
+import { webhookDisabled } from "./webhooks/test-send.ts";
 
 export interface DeliveriesDeps extends DeactivateWebhookDeps {
   deliveries: DeliveryStore;
@@ -63,7 +64,7 @@ const LISTED_AS = /^[^#]{1,32}#dl_[0-9a-f]{32}$/;
 const MAX_ATTEMPTS = 5;
 
 export function makeDeliveries(deps: DeliveriesDeps): Deliveries {
-  const { deliveries: store, jobs, webhooks, queue, context, onIgnoredError } = deps;
+  const { deliveries: store, jobs, webhooks, context } = deps;
 
   async function requireDelivery(clientId: string, deliveryId: string): Promise<DeliveryRecord> {
     const delivery = await store.find(deliveryId);
@@ -103,10 +104,7 @@ export function makeDeliveries(deps: DeliveriesDeps): Deliveries {
       if (result.kind !== "written") {
         throw new Failure("CONFLICT", "the delivery was changed meanwhile: read it and try again");
       }
-      // If this message is lost, the sweep finds the stored delivery.
-      await queue
-        .send("retries", [{ message: toAttemptMessage(result.written) }])
-        .catch(onIgnoredError);
+      await sendAttemptMessage(result.written, deps);
       return deliveryView(result.written);
     },
 
@@ -140,7 +138,7 @@ function requireResendable(delivery: DeliveryRecord, webhook: WebhookItem | unde
     const how = "POST /v1/deliveries/recover sends failed deliveries to the current webhook";
     throw new Failure("CONFLICT", `the webhook of this delivery was deleted: ${how}`);
   }
-  if (webhook.status === "disabled") throw new Failure("CONFLICT", DISABLED);
+  if (webhook.status === "disabled") throw webhookDisabled();
 }
 
 /** @throws NOT_FOUND, CONFLICT */
@@ -148,7 +146,5 @@ function requireActive(webhook: WebhookItem | undefined): void {
   if (!webhook || webhook.status === "deleted") {
     throw new Failure("NOT_FOUND", "there is no webhook: register one with PUT /v1/webhook");
   }
-  if (webhook.status === "disabled") throw new Failure("CONFLICT", DISABLED);
+  if (webhook.status === "disabled") throw webhookDisabled();
 }
-
-const DISABLED = "the webhook is disabled: enable it with PATCH /v1/webhook";

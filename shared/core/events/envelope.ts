@@ -1,6 +1,7 @@
 import type { EventType } from "../../contracts/events.ts";
 import { limits } from "../../contracts/limits.ts";
 import type { ProviderId } from "../../contracts/providers.ts";
+import { toIso } from "../clock.ts";
 import type { JsonObject } from "../json/json.ts";
 import { unmatchedEventId } from "./event-id.ts";
 import type { ProviderEvent } from "./provider-event.ts";
@@ -34,7 +35,7 @@ export function unmatchedEvent(
   const envelope = busSafeJson({
     id,
     type: event.type,
-    createdAt: event.createdAt ?? new Date(origin.receivedAtMs).toISOString(),
+    createdAt: event.createdAt ?? toIso(origin.receivedAtMs),
     data: {
       workflowId,
       providerRequestId,
@@ -77,7 +78,7 @@ export function requestEvent(
   const envelope = busSafeJson({
     id,
     type,
-    createdAt: new Date(details.atMs).toISOString(),
+    createdAt: toIso(details.atMs),
     data: {
       requestId,
       // A request made here is one workflow, with the same id.

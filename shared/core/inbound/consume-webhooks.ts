@@ -24,7 +24,7 @@ export interface ConsumeDeps {
 
 export type ConsumeOutcome =
   | { kind: "published"; eventId: string }
-  /** `conflict`: the copy has other content than the event that was published. */
+  /** `contentDiffers`: the copy has other content than the event that was published. */
   | { kind: "duplicate"; eventId: string; contentDiffers: boolean }
   | Extract<JoinOutcome, { kind: "joined" | "waiting" }>
   /** The message must stay in the queue; `retryAtMs` (real) is when a retry can succeed. */
@@ -57,8 +57,8 @@ export const makeConsumeWebhooks =
     const outcomes: Outcomes = new Map();
     const owner = deps.newOwner();
 
-    const decoded = await loadAll(deps, bodies, outcomes);
-    const { unmatched, outbox } = await joinAll(deps, decoded, outcomes);
+    const loaded = await loadAll(deps, bodies, outcomes);
+    const { unmatched, outbox } = await joinAll(deps, loaded, outcomes);
     const events = await truncateAll(deps, unmatched, outcomes);
     const { firsts, duplicates } = separateDuplicates(events);
     const claimed = await claimAll(deps, firsts, owner, outcomes);
@@ -95,14 +95,14 @@ async function loadAll(
 /** Returns the events of the webhooks that belong to no request. */
 async function joinAll(
   deps: ConsumeDeps,
-  decoded: readonly { index: number; webhook: LoadedWebhook }[],
+  loaded: readonly { index: number; webhook: LoadedWebhook }[],
   outcomes: Outcomes,
 ): Promise<{ unmatched: IndexedEvent[]; outbox: PublishedOutboxes }> {
   const nothing = { unmatched: [], outbox: { published: 0, failures: [] } };
-  if (decoded.length === 0) return nothing;
+  if (loaded.length === 0) return nothing;
   try {
-    const joined = await deps.joinWebhooks(decoded.map(({ webhook }) => webhook));
-    const unmatched = decoded.flatMap(({ index }, position) => {
+    const joined = await deps.joinWebhooks(loaded.map(({ webhook }) => webhook));
+    const unmatched = loaded.flatMap(({ index }, position) => {
       const outcome = joined.outcomes[position] ?? missingOutcome;
       if (outcome.kind === "unmatched") return [{ index, event: outcome.event }];
       outcomes.set(index, outcome);
@@ -110,7 +110,7 @@ async function joinAll(
     });
     return { unmatched, outbox: joined.outbox };
   } catch (error) {
-    for (const { index } of decoded) outcomes.set(index, toMessageFailure(error));
+    for (const { index } of loaded) outcomes.set(index, toMessageFailure(error));
     return nothing;
   }
 }

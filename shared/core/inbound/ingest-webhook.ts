@@ -1,7 +1,6 @@
 import { Failure, type HttpFailureCode } from "../../contracts/failures.ts";
 import type { InboundMessage } from "../../contracts/messages/inbound.ts";
 import { providerId } from "../../contracts/providers.ts";
-import { hashForm } from "../../contracts/webhook-forms.ts";
 import type { Clock } from "../clock.ts";
 import type { Connection, ConnectionReader } from "../connections/ports.ts";
 import { validAt } from "../connections/rotation.ts";
@@ -82,7 +81,8 @@ async function ingest(deps: IngestDeps, command: IngestCommand): Promise<IngestO
   const received = { body, receivedAtMs, verifyByFetch, signal };
   await deps.queue.send(await storeAndBuildMessage(deps, connection, received), signal);
   const { form } = verification;
-  const acceptsSeveralForms = hashForm.safeParse(form).success && settings.hashForms.length > 1;
+  const isHashForm = form !== "header" && form !== "url";
+  const acceptsSeveralForms = isHashForm && settings.hashForms.length > 1;
   return { kind: "accepted", connectionId, bytes, form, acceptsSeveralForms };
 }
 

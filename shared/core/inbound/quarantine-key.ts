@@ -1,3 +1,4 @@
+import { toIso } from "../clock.ts";
 import { sha256Hex } from "../crypto/digest.ts";
 
 /** The key of a quarantined webhook: connection, business time of receipt, digest. */
@@ -6,7 +7,7 @@ export function quarantineKey(webhook: {
   body: Uint8Array;
   receivedAtMs: number;
 }): string {
-  const at = new Date(webhook.receivedAtMs).toISOString();
+  const at = toIso(webhook.receivedAtMs);
   return `quarantine/${webhook.connectionId}/${at}-${sha256Hex(webhook.body).slice(0, 16)}`;
 }
 

@@ -6,7 +6,7 @@ import {
   makeDeliveryInputsCache,
 } from "../state/delivery-inputs-cache.ts";
 import { ANSWERED_GONE } from "../state/delivery-state.ts";
-import type { AttemptObservation } from "../state/endpoint-health.ts";
+import { type AttemptObservation, isCircuitOpen } from "../state/endpoint-health.ts";
 import type { AttemptQueueName, DeliveryInputsReader } from "../state/ports.ts";
 import type { DeliveryRecord, EndpointHealth } from "../state/record.ts";
 import type { DeactivateWebhook } from "../webhooks/deactivate-webhook.ts";
@@ -29,6 +29,7 @@ import {
   type IndexedMessage,
   isHeldForMaximum,
   planAttempts,
+  probeConcurrency,
 } from "./plan-attempts.ts";
 import { makeSendAttempt, type SendAttemptDeps } from "./send-attempt.ts";
 import {
@@ -146,9 +147,10 @@ export function makeAttemptDeliveries(deps: AttemptDeliveriesDeps): AttemptDeliv
     messages: readonly IndexedMessage[],
     health: EndpointHealth,
   ): Promise<MessageResult[]> {
-    const plan = planAttempts(messages, { queue: run.queue, health }, context().rules);
+    const { rules } = context();
+    const plan = planAttempts(messages, { queue: run.queue, health }, rules);
     const results: MessageResult[] = [];
-    await forEachConcurrent(plan.probes, plan.probeConcurrency, async (one) => {
+    await forEachConcurrent(plan.probes, probeConcurrency(rules), async (one) => {
       results.push(await attempt(run, one, health));
     });
     const isRecovered = results.some(({ observation }) => observation?.isSuccess);
@@ -156,10 +158,10 @@ export function makeAttemptDeliveries(deps: AttemptDeliveriesDeps): AttemptDeliv
 
     // `undefined`: failures do not stop this batch.
     let { consecutiveFailures } = plan;
-    await forEachConcurrent(plan.messages, plan.concurrency, async (one) => {
-      const result = isAtFailureLimit(consecutiveFailures)
-        ? hold(one)
-        : await attempt(run, one, health);
+    await forEachConcurrent(plan.messages, rules.postsPerWorker, async (one) => {
+      const isOpen =
+        consecutiveFailures !== undefined && isCircuitOpen({ consecutiveFailures }, context());
+      const result = isOpen ? hold(one) : await attempt(run, one, health);
       results.push(result);
       if (!result.observation || consecutiveFailures === undefined) return;
       consecutiveFailures = result.observation.isSuccess ? 0 : consecutiveFailures + 1;
@@ -212,12 +214,8 @@ export function makeAttemptDeliveries(deps: AttemptDeliveriesDeps): AttemptDeliv
     inputs.invalidate();
   }
 
-  function mustHold({ message }: IndexedMessage, { consecutiveFailures }: EndpointHealth): boolean {
-    return isAtFailureLimit(consecutiveFailures) && !isHeldForMaximum(message);
-  }
-
-  function isAtFailureLimit(consecutiveFailures = 0): boolean {
-    return consecutiveFailures >= context().rules.breakerFailures;
+  function mustHold({ message }: IndexedMessage, health: EndpointHealth): boolean {
+    return isCircuitOpen(health, context()) && !isHeldForMaximum(message);
   }
 
   function hold({ index, message }: IndexedMessage): MessageResult {

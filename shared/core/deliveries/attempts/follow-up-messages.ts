@@ -1,8 +1,8 @@
+import { MAX_SQS_DELAY_MS } from "../../../contracts/limits.ts";
 import type { AttemptMessage } from "../../../contracts/messages/delivery.ts";
 import { delayAfterTotalWait } from "../../backoff.ts";
 import { toAttemptMessage } from "../state/attempt-message.ts";
 import type { DeliveryContext } from "../state/delivery-context.ts";
-import { MAX_MESSAGE_DELAY_MS } from "../state/delivery-state.ts";
 import type { DeliveryRecord } from "../state/record.ts";
 
 /** A message for the retries queue. */
@@ -84,7 +84,7 @@ export function nextAttemptMessage(
   { nowMs }: DeliveryContext,
 ): QueuedMessage | undefined {
   const { nextMs } = delivery;
-  if (nextMs === undefined || nextMs - nowMs > MAX_MESSAGE_DELAY_MS) return undefined;
+  if (nextMs === undefined || nextMs - nowMs > MAX_SQS_DELAY_MS) return undefined;
   return { message: toAttemptMessage(delivery), delayMs: Math.max(0, nextMs - nowMs) };
 }
 

@@ -64,11 +64,7 @@ export function chooseQueueOrSlot(
 export interface AttemptPlan {
   /** Attempted first. If none succeeds, `messages` are held. Empty while the circuit is closed. */
   probes: readonly IndexedMessage[];
-  /** POSTs in flight at once while probing. */
-  probeConcurrency: number;
   messages: readonly IndexedMessage[];
-  /** POSTs in flight at once. */
-  concurrency: number;
   /**
    * Consecutive failures so far. When they reach `rules.breakerFailures`, the remaining
    * messages are held. Absent: failures do not stop this batch.
@@ -89,10 +85,7 @@ export function planAttempts(
   { queue, health }: { queue: AttemptQueueName; health: EndpointHealth },
   rules: DeliveryRules,
 ): AttemptPlan {
-  const concurrency = rules.postsPerWorker;
-  // A recovering endpoint gets at most twice the POSTs that a healthy one gets.
-  const probeConcurrency = 2 * rules.workersPerEndpoint * rules.postsPerWorker;
-  const plan = { probes: [], probeConcurrency, messages, concurrency };
+  const plan = { probes: [], messages };
   if (queue === "attempts") return plan;
   if (!isCircuitOpen(health, { rules })) {
     return { ...plan, consecutiveFailures: health.consecutiveFailures };
@@ -100,4 +93,12 @@ export function planAttempts(
   const maxHeld = messages.filter(({ message }) => isHeldForMaximum(message));
   const probes = maxHeld.length > 0 ? maxHeld : messages.slice(0, 1);
   return { ...plan, probes, messages: messages.filter((one) => !probes.includes(one)) };
+}
+
+/**
+ * POSTs in flight at once while probing: a recovering endpoint gets at most twice the POSTs that
+ * a healthy one gets.
+ */
+export function probeConcurrency({ workersPerEndpoint, postsPerWorker }: DeliveryRules): number {
+  return 2 * workersPerEndpoint * postsPerWorker;
 }

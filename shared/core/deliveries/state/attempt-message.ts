@@ -1,6 +1,7 @@
 import type { AttemptMessage } from "../../../contracts/messages/delivery.ts";
 import type { DeliveryContext } from "./delivery-context.ts";
 import { waitingDelivery } from "./delivery-state.ts";
+import type { DeliveryQueue } from "./ports.ts";
 import type { DeliveryRecord } from "./record.ts";
 
 /** Returns the message that causes a delivery's next attempt, if it is due by then. */
@@ -16,6 +17,14 @@ export function toAttemptMessage(
     webhookId,
     ...(requestId === undefined ? {} : { requestId }),
   };
+}
+
+/** Sends the message of a stored delivery. Never rejects: if it is lost, the sweep sends it. */
+export async function sendAttemptMessage(
+  delivery: DeliveryRecord,
+  { queue, onIgnoredError }: { queue: DeliveryQueue; onIgnoredError: (error: unknown) => void },
+): Promise<void> {
+  await queue.send("retries", [{ message: toAttemptMessage(delivery) }]).catch(onIgnoredError);
 }
 
 /** Returns the message of a delivery that is not stored yet: the message holds everything to store it. */

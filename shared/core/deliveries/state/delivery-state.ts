@@ -1,4 +1,4 @@
-import { limits } from "../../../contracts/limits.ts";
+import { MAX_SQS_DELAY_MS } from "../../../contracts/limits.ts";
 import { delayAfterFailures, withRetryAfter } from "../../backoff.ts";
 import type { Lease } from "../../clock.ts";
 import type { DeliveryContext } from "./delivery-context.ts";
@@ -7,9 +7,6 @@ import type { Attempt, DeliveryRecord, EndReason } from "./record.ts";
 
 /** The reason that is stored with a webhook whose endpoint answered 410. */
 export const ANSWERED_GONE = "endpoint_answered_410";
-
-/** The longest delay of an attempt's message (business time); the sweep sends the messages of later attempts. */
-export const MAX_MESSAGE_DELAY_MS = limits.maxSqsDelaySeconds * 1_000;
 
 /**
  * Time after which a message that was sent counts as lost (business time). It exceeds the
@@ -204,7 +201,10 @@ function nextDelayMs(
   { attemptNumber, random, result }: { attemptNumber: number; random: number; result: PostResult },
   { rules }: DeliveryContext,
 ): number | undefined {
-  const delayMs = delayAfterFailures(rules.delaysMs, rules.jitter)(attemptNumber, random);
+  const delayMs = delayAfterFailures(rules.delaysMs, attemptNumber, {
+    jitter: rules.jitter,
+    random,
+  });
   const isAsked = result.httpStatus === 429 || result.httpStatus === 503;
   if (delayMs === undefined || !isAsked) return delayMs;
   return withRetryAfter(delayMs, result.retryAfterMs ?? 0, Math.max(...rules.delaysMs));
@@ -216,6 +216,6 @@ function nextDelayMs(
  * once it counts as lost. Otherwise the sweep sends it as soon as SQS can delay it.
  */
 function sweepDueFor(nextMs: number, context: DeliveryContext): number {
-  const isSentNow = nextMs - context.nowMs <= MAX_MESSAGE_DELAY_MS;
-  return isSentNow ? messageLostAtMs(nextMs, context) : nextMs - MAX_MESSAGE_DELAY_MS;
+  const isSentNow = nextMs - context.nowMs <= MAX_SQS_DELAY_MS;
+  return isSentNow ? messageLostAtMs(nextMs, context) : nextMs - MAX_SQS_DELAY_MS;
 }

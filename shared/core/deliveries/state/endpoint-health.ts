@@ -33,7 +33,7 @@ export function healthOf(
 
 /** Whether the circuit breaker is open: the endpoint failed `rules.breakerFailures` times in a row. */
 export function isCircuitOpen(
-  { consecutiveFailures }: EndpointHealth,
+  { consecutiveFailures }: Pick<EndpointHealth, "consecutiveFailures">,
   { rules }: Pick<DeliveryContext, "rules">,
 ): boolean {
   return consecutiveFailures >= rules.breakerFailures;

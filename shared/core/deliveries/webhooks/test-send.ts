@@ -2,7 +2,7 @@ import type { WebhookItem } from "../../../contracts/config-items.ts";
 import { Failure } from "../../../contracts/failures.ts";
 import { newDelivery } from "../creation/new-delivery.ts";
 import { type FetchMasterKeys, requireMasterKeys } from "../signing/signing.ts";
-import { toAttemptMessage } from "../state/attempt-message.ts";
+import { sendAttemptMessage } from "../state/attempt-message.ts";
 import type { DeliveryContext } from "../state/delivery-context.ts";
 import type { DeliveryQueue, DeliveryStore } from "../state/ports.ts";
 
@@ -16,6 +16,11 @@ export interface TestSendDeps {
   onIgnoredError: (error: unknown) => void;
 }
 
+/** The error of an operation that needs an active webhook. */
+export function webhookDisabled(): Failure {
+  return new Failure("CONFLICT", "the webhook is disabled: enable it with PATCH /v1/webhook");
+}
+
 /**
  * Sends a test event to a webhook, as a delivery like every other. The event is not
  * published on the bus, and the webhook's `eventTypes` do not apply.
@@ -27,9 +32,7 @@ export async function sendTest(
   webhook: WebhookItem,
   deps: TestSendDeps,
 ): Promise<{ deliveryId: string; eventId: string }> {
-  if (webhook.status !== "active") {
-    throw new Failure("CONFLICT", "the webhook is disabled: enable it with PATCH /v1/webhook");
-  }
+  if (webhook.status !== "active") throw webhookDisabled();
   const { clientId } = webhook;
   const context = deps.context();
   const type = "webhook.test" as const;
@@ -44,8 +47,6 @@ export async function sendTest(
   const event = { id: eventId, type, clientId, envelope };
   const delivery = newDelivery(webhook, event, { master, context });
   await deps.deliveries.create(delivery);
-  // The delivery is stored: if this message is lost, the sweep sends it.
-  const message = toAttemptMessage(delivery);
-  await deps.queue.send("retries", [{ message }]).catch(deps.onIgnoredError);
+  await sendAttemptMessage(delivery, deps);
   return { deliveryId: delivery.deliveryId, eventId };
 }

@@ -1,9 +1,6 @@
-import { limits } from "../../../contracts/limits.ts";
+import { MAX_SQS_DELAY_MS } from "../../../contracts/limits.ts";
 import type { LaneStore, SubmitQueue } from "../state/ports.ts";
 import type { RequestRecord } from "../state/record.ts";
-
-/** No message is sent for a later time: the sweep sends it. */
-const MAX_DELAY_MS = limits.maxSqsDelaySeconds * 1_000;
 
 export type LaneScheduler = ReturnType<typeof makeLaneScheduler>;
 
@@ -28,7 +25,7 @@ export function makeLaneScheduler(deps: {
    */
   async function sendWakeUp(lane: string, atMs: number): Promise<void> {
     const delayMs = Math.max(0, atMs - nowMs());
-    if (delayMs > MAX_DELAY_MS) return;
+    if (delayMs > MAX_SQS_DELAY_MS) return;
     await queue.send({ v: 1, kind: "wakeUp", lane }, delayMs).catch(deps.onIgnoredError);
   }
 

@@ -2,7 +2,7 @@ import type { AccountReader, ConnectionReader } from "../../connections/ports.ts
 import type { MessageFailure } from "../../message-failure.ts";
 import type { PollOutcome } from "../../providers/provider-client.ts";
 import type { DecisionContext } from "../state/decision-context.ts";
-import type { ProviderCalls, ProviderClients, ReferenceStore } from "../state/ports.ts";
+import type { ProviderCalls, ProviderClients } from "../state/ports.ts";
 import type { PublishOutboxes } from "../state/publish-outboxes.ts";
 import { isTerminal, type RequestRecord } from "../state/record.ts";
 import { pollDelayMs, withDerivedFields } from "../state/request-state.ts";
@@ -27,7 +27,6 @@ export type PollRequest = ReturnType<typeof makePollRequest>;
 /** Polls the provider for a request whose result no webhook has brought. */
 export function makePollRequest(deps: {
   writer: RequestWriter;
-  references: ReferenceStore;
   accounts: AccountReader;
   connections: ConnectionReader;
   calls: ProviderCalls;

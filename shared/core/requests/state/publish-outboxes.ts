@@ -28,7 +28,7 @@ const MAX_ATTEMPTS = 5;
 export type PublishOutboxes = ReturnType<typeof makePublishOutboxes>;
 
 /** Which entries a caller publishes. Two healthy workers never publish the same entry. */
-export const outboxFilters = {
+const outboxFilters = {
   /** Entries that the caller's own last write added. */
   writtenByCaller: ({ version }: OutboxEntry, request: RequestRecord) =>
     version === request.version,

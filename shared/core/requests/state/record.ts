@@ -97,7 +97,7 @@ export interface RequestRecord extends LaneOwner {
   version: number;
 }
 
-export const terminalStatuses: readonly RequestStatus[] = ["SUCCEEDED", "FAILED", "CANCELLED"];
+const terminalStatuses: readonly RequestStatus[] = ["SUCCEEDED", "FAILED", "CANCELLED"];
 
 export function isTerminal({ status }: Pick<RequestRecord, "status">): boolean {
   return terminalStatuses.includes(status);

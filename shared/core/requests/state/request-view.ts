@@ -46,7 +46,7 @@ export function summaryOf(request: RequestRecord): RequestView {
     accountId,
     action,
     scheduled: toIso(request.scheduledMs),
-    createdAt: new Date(request.createdMs).toISOString(),
+    createdAt: toIso(request.createdMs),
     joinedAt: toIso(request.joinedMs),
     submittedAt: toIso(request.submittedMs),
     finishedAt: toIso(request.finishedMs),

@@ -1,3 +1,4 @@
+import { withRetryAfter } from "../../backoff.ts";
 import type { ProviderClient, SubmissionOutcome } from "../../providers/provider-client.ts";
 import type { DecisionContext } from "./decision-context.ts";
 import { failRequest } from "./endings.ts";
@@ -86,7 +87,7 @@ function pauseOf(
     return { reason: outcome.code, untilMs: nowMs + UNAVAILABLE_PAUSE_MS };
   const isLimit = outcome.kind === "rateLimited";
   const askedMs = outcome.retryAfterMs ?? (isLimit ? rules.rateLimitPauseMs : UNAVAILABLE_PAUSE_MS);
-  const untilMs = nowMs + Math.min(Math.max(askedMs, 1_000), MAX_RETRY_AFTER_MS);
+  const untilMs = nowMs + withRetryAfter(1_000, askedMs, MAX_RETRY_AFTER_MS);
   return { reason: isLimit ? "RATE_LIMITED" : outcome.code, untilMs };
 }
 

@@ -1,6 +1,6 @@
 import { Failure } from "../../../contracts/failures.ts";
 import { parseJsonOrUndefined } from "../../../contracts/json-text.ts";
-import { limits } from "../../../contracts/limits.ts";
+import { MAX_SQS_DELAY_MS } from "../../../contracts/limits.ts";
 import { type SubmitMessage, submitMessage } from "../../../contracts/messages/submit.ts";
 import { type MessageFailure, toMessageFailure } from "../../message-failure.ts";
 import type { JoinWhenDue } from "../lanes/join-when-due.ts";
@@ -34,9 +34,6 @@ export interface SubmitBatchResult {
   longestWaitMs: number;
   outbox: PublishedOutboxes;
 }
-
-/** SQS cannot delay a message for longer. A request that is due later joins its lane by the sweep. */
-const MAX_DELAY_MS = limits.maxSqsDelaySeconds * 1_000;
 
 /**
  * Processes a batch of the submit queue: publishes what accepting the requests
@@ -155,7 +152,7 @@ async function joinDue(
   if (joined) return joined.wakesLane ? request.lane : undefined;
   const { status, scheduledMs = 0 } = request;
   const delayMs = scheduledMs - deps.context().nowMs;
-  if (status === "SCHEDULED" && delayMs > 0 && delayMs <= MAX_DELAY_MS) {
+  if (status === "SCHEDULED" && delayMs > 0 && delayMs <= MAX_SQS_DELAY_MS) {
     await deps.queue.send(message, delayMs);
   }
   return undefined;
