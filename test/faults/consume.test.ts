@@ -4,9 +4,11 @@ import { SendMessageCommand } from "@aws-sdk/client-sqs";
 import { DynamoDBDocumentClient, GetCommand } from "@aws-sdk/lib-dynamodb";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { failedRecords, pairWithOutcomes } from "../../functions/consume/request.ts";
+import { timing } from "../../infra/timing.ts";
 import { localAws } from "../../local/aws/local-aws.ts";
 import { awsClientDefaults } from "../../shared/runtime/aws-clients.ts";
 import type { Fault } from "../support/fakes/aws-faults.ts";
+import { makeTestClock } from "../support/fakes/clocks.ts";
 import { deliver, linkedApiWebhook } from "../support/fakes/sender.ts";
 import { type FaultyRun, startFaultyRun } from "../support/runs/faulty-run.ts";
 import {
@@ -15,13 +17,12 @@ import {
   LEASE_MS,
   makeSkewedClock,
   makeWorker,
+  realClock,
 } from "../support/simulations/consume-worker.ts";
 
 const MAX_RECEIVES = 3;
 const SECOND_MS = 1_000;
-const HOUR_MS = 3_600 * SECOND_MS;
-/** The value of a deployed stack. */
-const CONSUME_TIMEOUT_MS = 10_000;
+const CONSUME_TIMEOUT_MS = timing.consumeTimeout.toMilliseconds();
 
 let run: FaultyRun;
 beforeAll(async () => {
@@ -207,6 +208,10 @@ describe("a batch of consume", () => {
     });
     expect(outcomesOf(await makeWorker(run)([inboundMessage("B15hung-")]))).toEqual(["published"]);
     expect(hung.struck()).toBe(1);
+    const claims = run.proxy.calls.filter(
+      ({ operation, content }) => operation === "PutItem" && content.includes("B15hung-"),
+    );
+    expect(claims.map(({ applied }) => applied)).toEqual([false, true]);
     const { maxAttempts, requestHandler } = awsClientDefaults;
     expect(maxAttempts * requestHandler.requestTimeout).toBeLessThan(CONSUME_TIMEOUT_MS);
   });
@@ -328,19 +333,22 @@ describe("the lease of a claim", () => {
   });
 
   /** A first worker that has claimed an event and fails at every later call. */
-  async function claimAndFail(id: string) {
+  async function claimAndFail(id: string, clock = realClock) {
     run.proxy.plan({ operation: "PutEvents", fault: "throttle", matching: id, times: 3 });
     run.proxy.plan({ operation: "UpdateItem", fault: "reset-before", matching: id, times: 3 });
     const message = inboundMessage(id);
-    await makeWorker(run)([message]);
+    await makeWorker(run, { clock })([message]);
     return message;
   }
 
   test("B12 a worker whose clock is ahead by less than lease minus timeout does not take over a claim early", async () => {
-    const message = await claimAndFail("B12ahead-");
-    const clock = makeSkewedClock(LEASE_MS / 2);
+    const clock = makeTestClock(Date.now());
+    const message = await claimAndFail("B12ahead-", clock);
+    clock.passReal(LEASE_MS - CONSUME_TIMEOUT_MS);
     expect(outcomesOf(await makeWorker(run, { clock })([message]))).toEqual(["CLAIM_HELD"]);
-    clock.pass(LEASE_MS / 2);
+    clock.passReal(CONSUME_TIMEOUT_MS - 1);
+    expect(outcomesOf(await makeWorker(run, { clock })([message]))).toEqual(["CLAIM_HELD"]);
+    clock.passReal(1);
     expect(outcomesOf(await makeWorker(run, { clock })([message]))).toEqual(["published"]);
   });
 
@@ -372,13 +380,14 @@ describe("the lease of a claim", () => {
     const id = `B19-${randomUUID()}-`;
     const day = 86_400_000;
     const retentionMs = 3 * day;
-    const clock = makeSkewedClock(0);
+    const clock = makeTestClock(Date.now());
     const at = () => inboundMessage(id, { receivedAtMs: clock.businessMs() });
     const work = makeWorker(run, { clock, retentionMs });
     expect(outcomesOf(await work([at()]))).toEqual(["published"]);
-    clock.pass(retentionMs - HOUR_MS);
+    clock.passBusiness(retentionMs - SECOND_MS);
     expect(outcomesOf(await work([at()]))).toEqual(["duplicate"]);
-    clock.pass(HOUR_MS + SECOND_MS);
+    // DynamoDB deletes items by whole seconds.
+    clock.passBusiness(2 * SECOND_MS);
     expect(await storedItem(id)).toMatchObject({ status: "PUBLISHED" });
     expect(outcomesOf(await work([at()]))).toEqual(["published"]);
   });
