@@ -33,6 +33,9 @@ if (missing.length > 0) throw new Error(`vitest.config.ts lists ${missing}, whic
 // Every process of the tests loads the same libraries: compiled once, for all of them.
 process.env.NODE_COMPILE_CACHE ??= join(tmpdir(), "node-compile-cache");
 
+// The CDK's own validation takes seconds for each stack; `npm run synth` does it once.
+process.env.CDK_VALIDATION = "false";
+
 export default defineConfig({
   test: {
     globalSetup: ["test/support/global-setup.ts"],

@@ -18,7 +18,7 @@ import { openRunLog } from "./run-log.ts";
 import { choosePorts } from "./run-ports.ts";
 import { type Seed, seed } from "./seed.ts";
 import { startStatusPage } from "./status-page.ts";
-import { synthesise } from "./synthesise.ts";
+import { type SynthesisOptions, synthesise } from "./synthesise.ts";
 
 export interface LocalRun {
   addresses: Addresses;
@@ -39,8 +39,8 @@ export interface RunOptions extends LocalOptions {
   runDirectory: string;
   /** A synthesised stack to run instead of the one of this repository. */
   assemblyDir?: string;
-  /** May change the stack that the run synthesises, before it starts. */
-  onSynthesised?: (assemblyDir: string) => void;
+  /** Synthesises the stack of this repository. The default does it in a process of its own. */
+  synthesise?: (options: SynthesisOptions) => Promise<void>;
   /** Maximum number of concurrent batches of each event source mapping. */
   maxBatches?: number;
   print: (line: string) => void;
@@ -76,7 +76,7 @@ async function start(options: RunOptions, started: AsyncDisposableStack): Promis
   const { run: ports, inspectors: inspectorPorts } = await choosePorts(options);
   const synthesis = options.assemblyDir
     ? undefined
-    : synthesise({
+    : (options.synthesise ?? synthesise)({
         outputDir: assemblyDir,
         settings: options.settings,
         clock: clock.anchor,
@@ -88,7 +88,6 @@ async function start(options: RunOptions, started: AsyncDisposableStack): Promis
   const aws = await startAws({ port: ports.aws, ...dataDir, store, clock, log: log.fault });
   started.defer(aws.close);
   await synthesis;
-  if (synthesis) options.onSynthesised?.(assemblyDir);
 
   const apiUrl = `http://127.0.0.1:${ports.api}`;
   const awsUrl = aws.url;

@@ -31,12 +31,7 @@ function providerBaseUrls(simulatorUrl: string): Record<string, string> {
 /** Synthesis takes seconds; after this time it is considered hung. */
 const SYNTHESIS_TIMEOUT_MS = 120_000;
 
-/**
- * Synthesises the stack for the stage `local`, as `cdk synth` does.
- *
- * @throws Error with the output of the app, for example about an invalid setting
- */
-export async function synthesise(options: {
+export interface SynthesisOptions {
   outputDir: string;
   settings: Readonly<Record<string, string>>;
   clock: ClockAnchor;
@@ -44,14 +39,26 @@ export async function synthesise(options: {
   providerUrl: string;
   /** Allowed targets of webhooks. */
   webhookTargets: WebhookTargets;
-}): Promise<void> {
-  const context = {
+}
+
+/** Returns the CDK context of the stage `local`. */
+export function localContext(options: SynthesisOptions): Record<string, unknown> {
+  return {
+    ...deploymentContext(),
     stage: "local",
     settings: JSON.stringify(options.settings),
     businessClock: JSON.stringify(options.clock),
     providerBaseUrls: JSON.stringify(providerBaseUrls(options.providerUrl)),
     webhookTargets: JSON.stringify(options.webhookTargets),
   };
+}
+
+/**
+ * Synthesises the stack for the stage `local`, as `cdk synth` does.
+ *
+ * @throws Error with the output of the app, for example about an invalid setting
+ */
+export async function synthesise(options: SynthesisOptions): Promise<void> {
   const child = spawn(process.execPath, [app], {
     cwd: root,
     env: {
@@ -60,7 +67,7 @@ export async function synthesise(options: {
       // The CDK's validation does not change the template and takes more than a second; `cdk
       // deploy` runs it.
       CDK_VALIDATION: "false",
-      CDK_CONTEXT_JSON: JSON.stringify({ ...deploymentContext(), ...context }),
+      CDK_CONTEXT_JSON: JSON.stringify(localContext(options)),
     },
     stdio: ["ignore", "ignore", "pipe"],
     timeout: SYNTHESIS_TIMEOUT_MS,

@@ -36,6 +36,8 @@ const edits: Readonly<Record<string, readonly RegExp[]>> = {
 const tree = ["infra", "functions", "shared", "local", "cli", "test", "docs", "bench", "client"];
 const others = ["examples", "package.json", "tsconfig.json"];
 
+const ROOTS = "tsconfig.listed.json";
+
 let copy: string;
 
 beforeAll(async () => {
@@ -45,6 +47,9 @@ beforeAll(async () => {
   }
   await symlink(join(root, "node_modules"), join(copy, "node_modules"));
   for (const file of listed) await edit(file);
+  // The listed files with everything that they import: a fraction of the whole tree.
+  const roots = { extends: "./tsconfig.json", include: [], files: listed };
+  await writeFile(join(copy, ROOTS), JSON.stringify(roots));
   await generate();
 });
 
@@ -55,14 +60,15 @@ test("CONTRIBUTING lists exactly the files that a new event type changes", () =>
 });
 
 test("The types and the generated documents are correct when every listed file is edited", async () => {
-  expect(await typeErrors()).toBe("");
+  expect(await typeErrors("tsconfig.json")).toBe("");
+  expect(await typeErrors(ROOTS)).toBe("");
   expect(await documentErrors()).toBe("");
 });
 
 test.each(listed)("The compiler reports an error without the edit of %s", async (file) => {
   const edited = await readFile(join(copy, file), "utf8");
   await cp(join(root, file), join(copy, file));
-  expect(await typeErrors()).toMatch(/workflow\.paused/);
+  expect(await typeErrors(ROOTS)).toMatch(/workflow\.paused/);
   await writeFile(join(copy, file), edited);
 });
 
@@ -90,13 +96,7 @@ const errorsOf = (script: string, ...args: string[]): Promise<string> =>
     ({ stdout, stderr }: { stdout: string; stderr: string }) => `${stdout}${stderr}` || "failed",
   );
 
-const typeErrors = () =>
-  errorsOf(
-    "node_modules/typescript/bin/tsc",
-    "--noEmit",
-    "--incremental",
-    "--tsBuildInfoFile",
-    ".tsbuildinfo",
-  );
+const typeErrors = (project: string) =>
+  errorsOf("node_modules/typescript/bin/tsc", "--noEmit", "--project", project);
 
 const documentErrors = () => errorsOf("docs/generate.ts", "--check");

@@ -12,7 +12,6 @@ import {
   readTemplate,
   writeTemplate,
 } from "../support/runs/planted-error.ts";
-import { relaxTimeouts } from "../support/runs/relax-timeouts.ts";
 import { waitOptions } from "../support/wait-timeout.ts";
 
 /** The function of the core in which each Lambda function throws; it runs for every message or call. */
@@ -65,8 +64,7 @@ beforeAll(async () => {
   run = await startTestRun({
     // `reconcile` runs every minute of business time.
     speed: 60,
-    onSynthesised(assemblyDir) {
-      relaxTimeouts(assemblyDir);
+    edit(assemblyDir) {
       for (const functionName of names) {
         plantTypeError(assemblyDir, { functionName, ...plants[functionName] });
       }

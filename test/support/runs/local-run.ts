@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { inject } from "vitest";
 import { type LocalRun, startLocalRun } from "../../../local/run/run.ts";
 import { longTimeoutSettings } from "./long-timeout-settings.ts";
-import { relaxTimeouts } from "./relax-timeouts.ts";
+import { synthesiseHere } from "./synthesise-here.ts";
 
 export interface TestRun extends LocalRun {
   /** What the run printed: faults of the platform and of functions. */
@@ -15,8 +15,8 @@ export interface TestRun extends LocalRun {
 
 /**
  * A whole local run in this process, on free ports, without the demonstration.
- * With `speed` or `settings` it synthesises a stack of its own, for some
- * seconds: the tests' common one is at real speed and knows no provider.
+ * With `speed` or `settings` it synthesises a stack of its own: the tests'
+ * common one is at real speed and knows no provider.
  */
 export async function startTestRun(
   options: {
@@ -25,12 +25,13 @@ export async function startTestRun(
     speed?: number;
     settings?: Record<string, string>;
     providerPort?: number;
-    /** Changes the synthesised stack before the run reads it; not with an `assemblyDir`. */
-    onSynthesised?: (assemblyDir: string) => void;
+    /** Changes the stack that the run synthesises, before the run reads it; not with an `assemblyDir`. */
+    edit?: (assemblyDir: string) => void;
   } = {},
 ): Promise<TestRun> {
   const runDirectory = mkdtempSync(join(tmpdir(), "ackwire-run-"));
   const printed: string[] = [];
+  const { edit, ...runOptions } = options;
   const isOwn = options.speed !== undefined || options.settings !== undefined;
   try {
     const run = await startLocalRun({
@@ -43,9 +44,11 @@ export async function startTestRun(
       runDirectory,
       // Other tests run beside it.
       maxBatches: 4,
-      ...(isOwn ? { onSynthesised: relaxTimeouts } : { assemblyDir: inject("assemblyDir") }),
+      ...(isOwn
+        ? { synthesise: (of) => synthesiseHere(of, edit) }
+        : { assemblyDir: inject("assemblyDir") }),
       print: (line) => printed.push(line),
-      ...options,
+      ...runOptions,
       settings: { ...longTimeoutSettings, ...options.settings },
     });
     const close = async () => {
