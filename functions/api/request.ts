@@ -8,6 +8,9 @@ export function toCall(event: APIGatewayProxyEventV2, signal: AbortSignal): ApiC
   const { headers, body = "", isBase64Encoded } = event;
   return {
     routeKey: event.routeKey,
+    ...(event.routeKey === "$default"
+      ? { unmatched: { method: event.requestContext.http.method, path: event.rawPath } }
+      : {}),
     headers,
     params: event.pathParameters ?? {},
     query: event.queryStringParameters ?? {},
@@ -28,12 +31,14 @@ export function toResult(outcome: ApiOutcome): APIGatewayProxyStructuredResultV2
   }
   const dialect = outcome.dialect && providerPacks[outcome.dialect].dialect;
   const status = failures[outcome.code].httpStatus;
+  const { allow = [] } = outcome.route ?? {};
   return {
     statusCode: status,
     headers: {
       ...common,
       "content-type": dialect === undefined ? "application/problem+json" : "application/json",
       ...(status === 401 && dialect === undefined ? { "www-authenticate": "Bearer" } : {}),
+      ...(allow.length > 0 ? { allow: allow.join(", ") } : {}),
       ...(status === 503 || status === 429 ? { "retry-after": "5" } : {}),
     },
     body: JSON.stringify(dialect ? dialect.errorBody(outcome) : problemOf(outcome)),

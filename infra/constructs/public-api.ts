@@ -4,6 +4,8 @@ import {
   DomainName,
   HttpApi,
   HttpMethod,
+  HttpRoute,
+  HttpRouteKey,
   HttpStage,
   LogGroupLogDestination,
 } from "aws-cdk-lib/aws-apigatewayv2";
@@ -78,11 +80,28 @@ export class PublicApi extends Construct {
   }
 
   /** Adds routes without an authorizer to one function. */
-  publicRoutes(id: string, target: IFunction, routes: readonly PublicRoute[]): void {
+  publicRoutes(
+    id: string,
+    target: IFunction,
+    routes: readonly PublicRoute[],
+    /** The route of calls that no other route matches: why it needs no authorizer. */
+    noAuthorizerReasonOfDefault?: string,
+  ): void {
     const integration = new HttpLambdaIntegration(`${id}Integration`, target, {
       // Many routes share one permission: one each would exceed the 20 KB of a function's policy.
       scopePermissionToRoute: routes.length === 1,
     });
+    if (noAuthorizerReasonOfDefault !== undefined) {
+      const fallback = new HttpRoute(this, "Default", {
+        httpApi: this.api,
+        integration,
+        routeKey: HttpRouteKey.DEFAULT,
+      });
+      Validations.of(fallback).acknowledge({
+        id: "AwsSolutions-APIG4",
+        reason: `Route $default: ${noAuthorizerReasonOfDefault}`,
+      });
+    }
     for (const { method, path, noAuthorizerReason } of routes) {
       for (const added of this.api.addRoutes({
         path,

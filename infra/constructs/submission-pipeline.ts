@@ -75,6 +75,7 @@ export class SubmissionPipeline {
           ? "it tells what everyone may know."
           : "requests are authenticated by API key, in the api function.",
       })),
+      "it serves the routes above when a path has a slash too many, and otherwise answers 404 or 405.",
     );
     return api;
   }

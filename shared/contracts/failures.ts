@@ -23,6 +23,7 @@ export const failures = {
   REQUEST_INVALID: refuse(400, "The request is not valid"),
   UNAUTHENTICATED: refuse(401, "The API key is missing or not valid"),
   NOT_FOUND: refuse(404, "Not found"),
+  METHOD_NOT_ALLOWED: refuse(405, "This path does not have this method"),
   CONFLICT: refuse(409, "The resource's current state does not allow this operation"),
   TOO_MANY_REQUESTS: refuse(429, "Too many requests: try again later"),
   CONNECTION_UNKNOWN: refuse(404, "Unknown webhook address"),
@@ -98,14 +99,32 @@ function refuse(httpStatus: number, title: string) {
   return { disposition: "refuse", httpStatus, logLevel: "info", title } as const;
 }
 
+/**
+ * What a caller can do about a failure, where the message names a call of Ackwire's own
+ * API: a dialect says it in the words of its own protocol.
+ */
+export const remedies = [
+  "createConnection",
+  "nameConnection",
+  "registerAccount",
+  "registerWebhook",
+  "replaceWebhook",
+  "enableWebhook",
+  "recoverDeliveries",
+] as const;
+
+export type Remedy = (typeof remedies)[number];
+
 /** An error with one of the codes. Its message holds lengths and kinds, and no content. */
 export class Failure<Code extends FailureCode = FailureCode> extends Error {
   readonly code: Code;
+  readonly remedy: Remedy | undefined;
 
-  constructor(code: Code, message: string, options?: { cause?: unknown }) {
+  constructor(code: Code, message: string, options?: { cause?: unknown; remedy?: Remedy }) {
     super(message, options);
     this.name = "Failure";
     this.code = code;
+    this.remedy = options?.remedy;
   }
 }
 

@@ -246,7 +246,11 @@ describe("The HTTP API", () => {
       ([, { Properties }]) => Properties.RouteKey,
     );
     expect(routes.sort()).toEqual(
-      ["POST /v1/in/{provider}/{connectionId}/{token}", ...operations.map(routeKeyOf)].sort(),
+      [
+        "$default",
+        "POST /v1/in/{provider}/{connectionId}/{token}",
+        ...operations.map(routeKeyOf),
+      ].sort(),
     );
     expect(find(throttled, "AWS::ApiGatewayV2::Stage").Properties).toMatchObject({
       StageName: "$default",

@@ -1,5 +1,5 @@
 import { type AccountItem, configKey } from "../../contracts/config-items.ts";
-import { Failure } from "../../contracts/failures.ts";
+import { Failure, type Remedy } from "../../contracts/failures.ts";
 import type { PaceRange } from "../../contracts/http/requests.ts";
 import { type ProviderId, providerPacks } from "../../contracts/providers.ts";
 import { type Clock, toIso } from "../clock.ts";
@@ -69,7 +69,8 @@ export function makeAccounts(deps: AccountsDeps) {
     const nowMs = clock.realMs();
     if (known && nowMs - known.readAtMs < CONNECTION_TTL_MS) return known.connectionId;
     const [only, ...others] = await connectionIdsOf(clientId, provider);
-    if (only === undefined) throw invalid("provider", "has no connection: create one first");
+    if (only === undefined)
+      throw invalid("provider", "has no connection: create one first", "createConnection");
     if (others.length > 0) return soleConnectionWithAccount([only, ...others], accountId);
     if (soleConnections.size >= CACHE_LIMIT) soleConnections.clear();
     soleConnections.set(key, { connectionId: only, readAtMs: nowMs });
@@ -85,7 +86,7 @@ export function makeAccounts(deps: AccountsDeps) {
     );
     const [one, ...more] = known.filter((item) => item !== undefined);
     if (one && more.length === 0) return one.connectionId;
-    throw invalid("connectionId", "is required: there are several");
+    throw invalid("connectionId", "is required: there are several", "nameConnection");
   }
 
   /** @throws NOT_FOUND, REQUEST_INVALID where several have this id */
@@ -156,7 +157,8 @@ export function makeAccounts(deps: AccountsDeps) {
       if (!requiresToken(provider)) return;
       const account = await store.account(connectionId, accountId);
       if (account?.sealedIdentificationToken !== undefined) return;
-      throw invalid("accountId", "is not registered: use PUT /v1/accounts/{accountId}");
+      const how = "use PUT /v1/accounts/{accountId}";
+      throw invalid("accountId", `is not registered: ${how}`, "registerAccount");
     },
     async registerAccountIfNew({ clientId, provider, connectionId, accountId }: LaneOwner) {
       const pk = configKey.account(connectionId, accountId);
@@ -213,6 +215,6 @@ function activePause(pause: LanePause | undefined, nowMs: number): LanePause | u
   return isOver ? undefined : pause;
 }
 
-function invalid(field: string, message: string): InvalidRequest {
-  return new InvalidRequest([{ field, message }]);
+function invalid(field: string, message: string, remedy?: Remedy): InvalidRequest {
+  return new InvalidRequest([{ field, message }], remedy);
 }

@@ -1,4 +1,4 @@
-import { Failure, type HttpFailureCode } from "../../contracts/failures.ts";
+import { Failure, type HttpFailureCode, type Remedy } from "../../contracts/failures.ts";
 import { type Operation, operations, routeKeyOf } from "../../contracts/http/operations.ts";
 import { limits } from "../../contracts/limits.ts";
 import { type ProviderId, providerPacks } from "../../contracts/providers.ts";
@@ -12,12 +12,15 @@ import {
   makeAuthenticate,
   Unauthenticated,
 } from "./authentication/authenticate.ts";
+import { findRoute } from "./find-route.ts";
 
 export type ServeApiDeps = AuthenticateDeps & ApiHandlerDeps;
 
 export interface ApiCall {
-  /** Method and path template of the contract, such as `GET /v1/events/{id}`. */
+  /** Method and path template of the contract, such as `GET /v1/events/{id}`, or `$default`. */
   routeKey: string;
+  /** Of a call that no other route matched. */
+  unmatched?: { method: string; path: string } | undefined;
   headers: Headers;
   params: Readonly<Record<string, string | undefined>>;
   query: Readonly<Record<string, string | undefined>>;
@@ -41,6 +44,9 @@ export type ApiOutcome =
       /** Absent where no operation has this route. */
       operationId?: string | undefined;
       authFailure?: AuthFailure | undefined;
+      remedy?: Remedy | undefined;
+      /** Of a call that no operation has. */
+      route?: { allow: readonly string[]; suggestion?: string | undefined } | undefined;
     };
 
 /** Most bodies are settings and secrets of a few hundred bytes; new requests have their own limit. */
@@ -54,10 +60,9 @@ export function makeServeApi(deps: ServeApiDeps) {
   const authenticate = makeAuthenticate(deps);
   const handlers = makeApiHandlers(deps);
 
-  async function serve(call: ApiCall): Promise<ApiOutcome> {
-    const operation = operationByRoute.get(call.routeKey);
-    const handler = operation && handlers[operation.operationId];
-    if (!handler) throw new Failure("NOT_FOUND", "there is no such operation");
+  async function serve(operation: Operation, call: ApiCall): Promise<ApiOutcome> {
+    const handler = handlers[operation.operationId];
+    if (!handler) throw new Error(`The operation ${operation.operationId} has no handler`);
     const caller = operation.isPublic ? undefined : await authenticate(operation, call.headers);
     const input = validateCall(operation, call);
     const callerIds = { clientId: caller?.clientId ?? "", accountId: caller?.accountId ?? "" };
@@ -66,28 +71,52 @@ export function makeServeApi(deps: ServeApiDeps) {
     return { kind: "answered", status: operation.answer.status, body, keyId: caller?.keyId };
   }
 
-  return async (call: ApiCall): Promise<ApiOutcome> => {
+  return async (received: ApiCall): Promise<ApiOutcome> => {
+    const route = routeOf(received);
+    if (route.kind === "none") return noSuchOperation(route);
+    const { operation, call } = route;
     try {
-      return await Promise.race([serve(call), timeout(call.signal)]);
+      return await Promise.race([serve(operation, call), timeout(call.signal)]);
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
-      const errors = error instanceof InvalidRequest ? error.errors : undefined;
       return {
         kind: "refused",
         code: error.code as HttpFailureCode,
         detail: error.message,
-        errors,
-        ...operationInfoOf(call.routeKey),
+        errors: error instanceof InvalidRequest ? error.errors : undefined,
+        operationId: operation.operationId,
+        dialect: operation.dialect,
         authFailure: error instanceof Unauthenticated ? error.authFailure : undefined,
+        remedy: error.remedy,
       };
     }
   };
 }
 
-/** Returns the operation and the dialect, which decide the shape of an error. */
-function operationInfoOf(routeKey: string) {
-  const { operationId, dialect } = operationByRoute.get(routeKey) ?? {};
-  return { operationId, dialect };
+type NoRoute = Extract<ReturnType<typeof findRoute>, { kind: "none" }>;
+
+/** The operation of a call, with the call as that operation gets it. */
+function routeOf(
+  call: ApiCall,
+): { kind: "operation"; operation: Operation; call: ApiCall } | NoRoute {
+  const operation = operationByRoute.get(call.routeKey);
+  if (operation) return { kind: "operation", operation, call };
+  const { method = "", path = "" } = call.unmatched ?? {};
+  const found = findRoute({ method, path, headers: call.headers });
+  if (found.kind === "none") return found;
+  return { ...found, call: { ...call, params: found.params } };
+}
+
+/** The path is not in the texts: it may be an inbound URL, which contains a secret. */
+function noSuchOperation({ allow, suggestion, dialect }: NoRoute): ApiOutcome {
+  const route = { allow, suggestion };
+  if (allow.length > 0) {
+    const detail = `this path has ${allow.join(" and ")} only`;
+    return { kind: "refused", code: "METHOD_NOT_ALLOWED", detail, dialect, route };
+  }
+  const hint = suggestion === undefined ? "" : `: did you mean ${suggestion}?`;
+  const detail = `there is no such operation${hint}`;
+  return { kind: "refused", code: "NOT_FOUND", detail, dialect, route };
 }
 
 /** @throws REQUEST_INVALID with all invalid fields of path, query and body; BODY_TOO_LARGE, BODY_NOT_JSON */

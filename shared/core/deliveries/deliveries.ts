@@ -136,7 +136,9 @@ function requireResendable(delivery: DeliveryRecord, webhook: WebhookItem | unde
   }
   if (webhook?.webhookId !== delivery.webhookId || webhook.status === "deleted") {
     const how = "POST /v1/deliveries/recover sends failed deliveries to the current webhook";
-    throw new Failure("CONFLICT", `the webhook of this delivery was deleted: ${how}`);
+    throw new Failure("CONFLICT", `the webhook of this delivery was deleted: ${how}`, {
+      remedy: "recoverDeliveries",
+    });
   }
   if (webhook.status === "disabled") throw webhookDisabled();
 }
@@ -144,7 +146,9 @@ function requireResendable(delivery: DeliveryRecord, webhook: WebhookItem | unde
 /** @throws NOT_FOUND, CONFLICT */
 function requireActive(webhook: WebhookItem | undefined): void {
   if (!webhook || webhook.status === "deleted") {
-    throw new Failure("NOT_FOUND", "there is no webhook: register one with PUT /v1/webhook");
+    throw new Failure("NOT_FOUND", "there is no webhook: register one with PUT /v1/webhook", {
+      remedy: "registerWebhook",
+    });
   }
   if (webhook.status === "disabled") throw webhookDisabled();
 }

@@ -1,6 +1,6 @@
 import { en } from "zod/locales";
 import * as z from "zod/mini";
-import { Failure } from "../../contracts/failures.ts";
+import { Failure, type Remedy } from "../../contracts/failures.ts";
 
 export interface FieldError {
   /** The field's path, its parts joined by dots. */
@@ -12,8 +12,9 @@ export interface FieldError {
 export class InvalidRequest extends Failure<"REQUEST_INVALID"> {
   readonly errors: readonly FieldError[];
 
-  constructor(errors: readonly FieldError[]) {
-    super("REQUEST_INVALID", `${errors.length} invalid fields`);
+  /** @param remedy what to do about the one field that is named */
+  constructor(errors: readonly FieldError[], remedy?: Remedy) {
+    super("REQUEST_INVALID", `${errors.length} invalid fields`, remedy && { remedy });
     this.errors = errors;
   }
 }

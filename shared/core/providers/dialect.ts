@@ -1,5 +1,5 @@
 import type * as z from "zod/mini";
-import { failures, type HttpFailureCode } from "../../contracts/failures.ts";
+import { failures, type HttpFailureCode, type Remedy } from "../../contracts/failures.ts";
 import type { ApiOperation } from "../../contracts/http/operation.ts";
 import type { DeliveryStatus, RequestStatus } from "../../contracts/statuses.ts";
 import type { PayloadMode } from "../../contracts/webhook-forms.ts";
@@ -50,14 +50,28 @@ export interface Refusal {
   errors?: readonly FieldError[] | undefined;
   authFailure?: AuthFailure | undefined;
   operationId?: string | undefined;
+  remedy?: Remedy | undefined;
+  /** The methods that the called path has, and the operation that may have been meant. */
+  route?: { allow: readonly string[]; suggestion?: string | undefined } | undefined;
 }
 
-/** The text of an error: every invalid field, or the detail where it is safe to show. */
-export function refusalMessage({ code, detail, errors = [] }: Refusal): string {
+/**
+ * The text of an error: every invalid field, or the detail where it is safe to show.
+ *
+ * @param remedies what a dialect says, as a whole sentence, where the failure's own text
+ *   names a call of Ackwire's own API
+ */
+export function refusalMessage(
+  { code, detail, errors = [], remedy }: Refusal,
+  remedies?: Readonly<Record<Remedy, string>>,
+): string {
   const { httpStatus, title } = failures[code];
   // The log names the failed dependency; a 401 must not reveal which check failed.
   if (httpStatus === 401 || httpStatus === 503) return title;
-  const fields = errors.map(({ field, message }) => `${field || "the body"}: ${message}`);
+  if (remedy && remedies) return remedies[remedy];
+  // In a dialect, the params of a request are the members of the body.
+  const nameOf = (field: string) => (field === "" || field === "params" ? "the body" : field);
+  const fields = errors.map(({ field, message }) => `${nameOf(field)}: ${message}`);
   return fields.length > 0 ? fields.join("; ") : detail;
 }
 

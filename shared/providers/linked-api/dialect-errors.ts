@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { failures } from "../../contracts/failures.ts";
+import { failures, type Remedy } from "../../contracts/failures.ts";
 import { type Refusal, refusalMessage } from "../../core/providers/dialect.ts";
 import type { linkedApiWebhookOperations } from "./dialect-webhook-operations.ts";
 
@@ -12,19 +12,25 @@ export const linkedApiErrorSchema = z.object({
 export function linkedApiErrorBody(refusal: Refusal): z.output<typeof linkedApiErrorSchema> {
   return {
     success: false,
-    error: { type: errorTypeOf(refusal), message: refusalMessage(refusal) },
+    error: {
+      type: errorTypeOf(refusal),
+      message: refusalMessage(refusal, linkedApiRemedies),
+    },
   };
 }
 
 /** A type that Linked API's own client knows (`dist/types/errors.d.ts`), where one fits. */
-function errorTypeOf({ code, authFailure, operationId = "" }: Refusal): string {
+function errorTypeOf({ code, authFailure, operationId = "", remedy, route }: Refusal): string {
+  if (remedy !== undefined && remedyTypes[remedy] !== undefined) return remedyTypes[remedy];
   switch (failures[code].httpStatus) {
     case 401: {
       const { wasSent = false, credential = "key" } = authFailure ?? {};
       return authenticationTypes[credential][wasSent ? "wasSent" : "wasNotSent"];
     }
     case 404:
-      return notFoundTypes[operationId] ?? "workflowNotFound";
+      return route ? "notFound" : (notFoundTypes[operationId] ?? "workflowNotFound");
+    case 405:
+      return "methodNotAllowed";
     case 409:
       return conflictTypes[operationId] ?? "conflict";
     case 429:
@@ -51,6 +57,24 @@ const conflictTypes: Readonly<Record<string, string>> = {
   linkedApiSetWebhook: "webhookAlreadyExists",
   linkedApiSendTest: "webhookDisabled",
 } satisfies TypeByOperation;
+
+/** Failures whose cause says more than their status. */
+const remedyTypes: Readonly<Partial<Record<Remedy, string>>> = {
+  registerAccount: "invalidIdentificationToken",
+  enableWebhook: "webhookDisabled",
+};
+
+const linkedApiRemedies: Readonly<Record<Remedy, string>> = {
+  createConnection: "There is no connection to Linked API yet: whoever runs Ackwire creates it",
+  nameConnection:
+    "There are several connections to Linked API, and this account is registered with none or with several of them: whoever runs Ackwire registers it with one",
+  registerAccount:
+    "The account of this identification-token is not registered: call accounts.getAll, whose tokens are registered",
+  registerWebhook: "There is no webhook: register one with webhook.set",
+  replaceWebhook: "A webhook is active already: delete it with webhook.delete first",
+  enableWebhook: "The webhook is disabled: set it again with webhook.set",
+  recoverDeliveries: "The webhook of this delivery was deleted, so the delivery is not sent again",
+};
 
 const authenticationTypes = {
   key: { wasSent: "invalidLinkedApiToken", wasNotSent: "linkedApiTokenRequired" },

@@ -18,7 +18,8 @@ export interface TestSendDeps {
 
 /** The error of an operation that needs an active webhook. */
 export function webhookDisabled(): Failure {
-  return new Failure("CONFLICT", "the webhook is disabled: enable it with PATCH /v1/webhook");
+  const detail = "the webhook is disabled: enable it with PATCH /v1/webhook";
+  return new Failure("CONFLICT", detail, { remedy: "enableWebhook" });
 }
 
 /**

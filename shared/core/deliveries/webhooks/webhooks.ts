@@ -115,7 +115,9 @@ export function makeWebhooks(deps: WebhooksDeps): Webhooks {
       const before = await store.find(clientId);
       if (before?.status === "active") {
         const how = "delete it, or change it with PATCH";
-        throw new Failure("CONFLICT", `a webhook is active already: ${how}`);
+        throw new Failure("CONFLICT", `a webhook is active already: ${how}`, {
+          remedy: "replaceWebhook",
+        });
       }
       const webhook = await store.replace({
         ...settings,

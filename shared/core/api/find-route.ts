@@ -1,0 +1,121 @@
+import { type Operation, operations, routeKeyOf } from "../../contracts/http/operations.ts";
+import { type ProviderId, providerPacks } from "../../contracts/providers.ts";
+import type { Headers } from "./authentication/authenticate.ts";
+
+/** Where a call leads that API Gateway has matched with no route of an operation. */
+export type FoundRoute =
+  | { kind: "operation"; operation: Operation; params: Readonly<Record<string, string>> }
+  | {
+      kind: "none";
+      /** The methods that the path has; empty where there is no such path. */
+      allow: readonly string[];
+      /** The operation that the caller may have meant, such as `POST /v1/requests`. */
+      suggestion?: string | undefined;
+      /** The provider whose protocol the call speaks. */
+      dialect?: ProviderId | undefined;
+    };
+
+interface Template {
+  operation: Operation;
+  segments: readonly string[];
+}
+
+const templates: readonly Template[] = operations.map((operation) => ({
+  operation,
+  segments: operation.path.split("/").slice(1),
+}));
+
+/**
+ * Finds the operation of a call by its method and path. Repeated slashes count as one:
+ * a client whose base URL ends with a slash sends `//workflows`. A slash at the end
+ * belongs to no path.
+ */
+export function findRoute(call: { method: string; path: string; headers: Headers }): FoundRoute {
+  const segments = call.path
+    .replaceAll(/\/{2,}/g, "/")
+    .split("/")
+    .slice(1);
+  const matching = templates.filter((template) => matches(template.segments, segments));
+  const found = mostSpecific(matching.filter(({ operation }) => operation.method === call.method));
+  if (found) return { kind: "operation", ...found, params: paramsOf(found.segments, segments) };
+  const known = matching.length > 0 ? matching : nearest(segments);
+  return {
+    kind: "none",
+    allow: [...new Set(matching.map(({ operation }) => operation.method))].sort(),
+    suggestion: suggestionOf(known, call.method),
+    dialect: dialectOf(segments, call.headers),
+  };
+}
+
+function matches(template: readonly string[], segments: readonly string[]): boolean {
+  return (
+    template.length === segments.length &&
+    template.every((part, n) => (isVariable(part) ? segments[n] !== "" : part === segments[n]))
+  );
+}
+
+const isVariable = (part: string) => part.startsWith("{");
+
+/** API Gateway prefers literal segments, from left to right. */
+function mostSpecific(found: readonly Template[]): Template | undefined {
+  const rank = ({ segments }: Template) =>
+    segments.map((part) => Number(isVariable(part))).join("");
+  return found.toSorted((a, b) => (rank(a) < rank(b) ? -1 : 1))[0];
+}
+
+function paramsOf(template: readonly string[], segments: readonly string[]) {
+  const pairs = template.flatMap((part, n) =>
+    isVariable(part) ? [[part.slice(1, -1), segments[n] ?? ""]] : [],
+  );
+  return Object.fromEntries(pairs) as Record<string, string>;
+}
+
+/** A path of a few edits more than this has nothing in common with the one that was called. */
+const MAX_EDITS = 4;
+
+/** Longer paths are compared up to here: the cost is bounded whatever is called. */
+const MAX_COMPARED = 200;
+
+/** The operations whose path is most like the one that was called. */
+function nearest(segments: readonly string[]): readonly Template[] {
+  const called = segments.join("/").slice(0, MAX_COMPARED).replace(/\/$/, "");
+  const ranked = templates.map((template) => ({ template, edits: editsTo(template, called) }));
+  const fewest = Math.min(...ranked.map(({ edits }) => edits));
+  if (fewest > MAX_EDITS) return [];
+  return ranked.filter(({ edits }) => edits === fewest).map(({ template }) => template);
+}
+
+/** Edits from the called path to the template's; a variable is whatever was called in its place. */
+function editsTo({ segments }: Template, called: string): number {
+  const parts = called.split("/");
+  const path = segments.map((part, n) => (isVariable(part) ? (parts[n] ?? part) : part)).join("/");
+  return levenshtein(path, called);
+}
+
+function levenshtein(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, n) => n);
+  for (const [i, letter] of [...a].entries()) {
+    const next = [i + 1];
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = (row[j - 1] ?? 0) + Number(letter !== b[j - 1]);
+      next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, replaced));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}
+
+function suggestionOf(known: readonly Template[], method: string): string | undefined {
+  const best = mostSpecific(known.filter(({ operation }) => operation.method === method));
+  const { operation } = best ?? mostSpecific(known) ?? {};
+  return operation && routeKeyOf(operation);
+}
+
+/** By the first segment of the path, which no two protocols share, else by the credentials. */
+function dialectOf(segments: readonly string[], headers: Headers): ProviderId | undefined {
+  const sharing = templates.find((template) => template.segments[0] === segments[0]);
+  if (sharing) return sharing.operation.dialect;
+  return Object.values(providerPacks).find(({ dialect }) =>
+    dialect?.credentials.some(({ header }) => headers[header] !== undefined),
+  )?.id;
+}
