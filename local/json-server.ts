@@ -3,9 +3,13 @@ import { closeServer, listen } from "./loopback.ts";
 
 export interface JsonAnswer {
   status: number;
+  /** Text and bytes are sent as they are, anything else as JSON. */
   body: unknown;
   contentType?: string;
-  headers?: Readonly<Record<string, string>>;
+  /** With lower-case names. */
+  headers?: Readonly<Record<string, string | string[]>>;
+  /** Closes the connection in the middle of the body. */
+  isCut?: boolean;
 }
 
 /** The handler sends no response: the connection stays open without an answer, or is closed. */
@@ -58,7 +62,11 @@ export async function startJsonServer(
       "content-type": answer.contentType ?? "application/json",
       ...answer.headers,
     });
-    response.end(typeof answer.body === "string" ? answer.body : JSON.stringify(answer.body));
+    const isRaw = typeof answer.body === "string" || Buffer.isBuffer(answer.body);
+    const body = Buffer.from(isRaw ? (answer.body as string) : JSON.stringify(answer.body));
+    if (answer.isCut) {
+      response.write(body.subarray(0, body.length / 2), () => request.socket.destroy());
+    } else response.end(body);
   });
   return {
     url: `http://${await listen(server, port)}`,

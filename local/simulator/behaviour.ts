@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { script } from "./script.ts";
 
 const rate = () => z._default(z.number().check(z.gte(0), z.lte(1)), 0);
 
@@ -23,6 +24,10 @@ export const behaviour = z.strictObject({
       .check(z.refine(([min, max]) => min <= max, "must be [min, max]")),
     [0, 0],
   ),
+  /** Answers and webhooks of one's choice. */
+  scripts: z._default(z.array(script), []),
+  /** Actions that are accepted although the documents do not name them; `*` accepts all. */
+  actions: z._default(z.array(z.string()), []),
 });
 
 export type Behaviour = z.output<typeof behaviour>;

@@ -19,6 +19,8 @@ export interface Job {
   steps: JobStep[];
   /** Webhooks that a cancel call withdraws. */
   webhookIds: string[];
+  /** What scripts can match of its webhooks; absent for a job made by hand. */
+  facts?: { actions: string[]; account: string };
   /** Email address of the user, for a login. */
   email?: string;
 }

@@ -26,6 +26,14 @@ function isAction(value: unknown): value is Action {
   return Array.isArray(then) ? then.every(isAction) : isAction(then);
 }
 
+/** Returns the types of actions and of those that follow them. */
+export function actionTypesOf(actions: readonly Action[]): string[] {
+  return actions.flatMap(({ actionType, then }) => [
+    actionType,
+    ...actionTypesOf(then === undefined ? [] : (actionsOf(then) ?? [])),
+  ]);
+}
+
 /** Returns how a workflow ends. A workflow that completes may have failed actions. */
 export function workflowOutcome(actions: readonly Action[]): WorkflowOutcome {
   const reason = actions.map((one) => requestedFailure(one, "fail-workflow")).find(Boolean);

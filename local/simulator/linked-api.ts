@@ -3,7 +3,8 @@ import { isObject, type JsonObject } from "../../shared/core/json/json.ts";
 import type { JsonAnswer } from "../json-server.ts";
 import { accountIdOfToken } from "./identification-token.ts";
 import { answerAt, type Job, type Jobs, reachedSteps } from "./jobs.ts";
-import { actionsOf } from "./linked-api-outcome.ts";
+import { isLinkedApiAction } from "./linked-api-actions.ts";
+import { actionsOf, actionTypesOf } from "./linked-api-outcome.ts";
 import { workflowSteps } from "./linked-api-progress.ts";
 import { isRefusedCredential } from "./magic-values.ts";
 import type { Handled, PlanWebhook, ProviderApi, ProviderCall } from "./provider-api.ts";
@@ -16,10 +17,15 @@ export function makeLinkedApi(options: {
   jobs: Jobs;
   planWebhook: PlanWebhook;
   drawDelayMs: () => number;
+  /** Whether an action is accepted although the documents do not name it. */
+  isAllowed: (action: string) => boolean;
 }): ProviderApi {
   const { jobs } = options;
 
-  function submit(body: unknown, { accountId, nowMs }: { accountId: string; nowMs: number }) {
+  function submit(
+    body: unknown,
+    { accountId, nowMs, newId }: { accountId: string; nowMs: number; newId?: string | undefined },
+  ): Handled {
     const actions = actionsOf(body);
     if (!actions) {
       return refused(
@@ -28,7 +34,13 @@ export function makeLinkedApi(options: {
         "Each action must have an actionType (a non-empty string)",
       );
     }
-    const workflowId = `wf-${randomUUID()}`;
+    const unknown = actionTypesOf(actions).find(
+      (type) => !isLinkedApiAction(type) && !options.isAllowed(type),
+    );
+    if (unknown !== undefined) {
+      return refused(400, "invalidWorkflow", `There is no action of the type ${unknown}`);
+    }
+    const workflowId = newId ?? `wf-${randomUUID()}`;
     const draw = () => nowMs + options.drawDelayMs();
     const workflow = workflowSteps({
       workflowId,
@@ -36,15 +48,16 @@ export function makeLinkedApi(options: {
       actions,
       times: [draw(), draw(), draw()],
     });
-    const webhooks = workflow.map(({ webhook, atMs }) =>
-      options.planWebhook({ webhookId: randomUUID(), body: webhook, atMs }),
-    );
     const job: Job = {
       id: workflowId,
       provider: "linked-api",
       steps: workflow.map(({ atMs, answer }) => ({ atMs, answer })),
-      webhookIds: webhooks.map(({ webhookId }) => webhookId),
+      webhookIds: workflow.map(() => randomUUID()),
+      facts: { actions: actions.map(({ actionType }) => actionType), account: accountId },
     };
+    const webhooks = workflow.map(({ webhook, atMs }, n) =>
+      options.planWebhook({ webhookId: job.webhookIds[n] ?? "", body: webhook, atMs, job }),
+    );
     return {
       answer: succeeded({ workflowId }),
       providerRequestId: workflowId,
@@ -92,14 +105,28 @@ export function makeLinkedApi(options: {
       if (!isSubmission && !isStatusOrCancel) return undefined;
       const accountId = accountIdOfToken(String(headers["identification-token"] ?? ""));
       return {
-        isSubmission,
+        kind: isSubmission ? "submission" : method === "GET" ? "poll" : "cancel",
         accountId,
+        actions: (actionsOf(body) ?? []).map(({ actionType }) => actionType),
+        ...(id === undefined ? {} : { requestId: id }),
         ...unauthorised(call),
-        handle() {
-          if (id === undefined) return submit(body, { accountId, nowMs });
+        handle(newId) {
+          if (id === undefined) return submit(body, { accountId, nowMs, newId });
           return method === "GET" ? readStatus(id, nowMs) : cancel(id, nowMs);
         },
       };
+    },
+
+    idIn: (body) => {
+      const { workflowId } = resultIn(body);
+      return typeof workflowId === "string" || typeof workflowId === "number"
+        ? String(workflowId)
+        : undefined;
+    },
+
+    stateIn: (body) => {
+      const { workflowStatus } = resultIn(body);
+      return typeof workflowStatus === "string" ? workflowStatus : undefined;
     },
 
     remember({ type, data }, nowMs) {
@@ -115,6 +142,10 @@ export function makeLinkedApi(options: {
 }
 
 const CANCELLED = "cancelled";
+
+function resultIn(body: unknown): JsonObject {
+  return isObject(body) && isObject(body.result) ? body.result : {};
+}
 
 const statusByType: Readonly<Record<string, string>> = {
   "workflow.created": "pending",

@@ -8,6 +8,7 @@ import { type Behaviour, behaviour, drawDelayMs } from "./behaviour.ts";
 import { makeJobs } from "./jobs.ts";
 import { makeLinkedApi } from "./linked-api.ts";
 import { makeProviderCalls } from "./provider-calls.ts";
+import { makeScriptBook } from "./script-book.ts";
 import { type SimulatedProvider, simulatedProvider } from "./simulated-provider.ts";
 import { makeSubmissions } from "./submissions.ts";
 import { makeWeLink } from "./we-link.ts";
@@ -54,7 +55,9 @@ export async function startSimulator(options: {
     if (found) return found;
     throw new BadRequest(`The local run has no ${provider} connection ${connectionId ?? ""}`);
   };
+  const scripts = makeScriptBook({ store: options.store, scripts: () => current().scripts });
   const sender = makeWebhookSender({
+    scripts,
     store: options.store,
     clock: options.clock,
     behaviour: current,
@@ -66,12 +69,14 @@ export async function startSimulator(options: {
   const makeApi = (provider: SimulatedProvider) =>
     (provider === "we-link" ? makeWeLink : makeLinkedApi)({
       jobs,
-      planWebhook: (webhook) => ({
+      planWebhook: ({ job, ...webhook }) => ({
         ...webhook,
         provider,
         connectionId: target(provider).connectionId,
+        job: { requestId: job.id, actions: [], account: "", ...job.facts },
       }),
       drawDelayMs: () => drawDelayMs(current()),
+      isAllowed: (action) => current().actions.some((one) => one === action || one === "*"),
     });
   const apis = { "we-link": makeApi("we-link"), "linked-api": makeApi("linked-api") };
 
@@ -79,9 +84,11 @@ export async function startSimulator(options: {
     "PUT /_control/behaviour": (text) => {
       const next = parse(behaviour, text);
       settings.put("current", next);
+      scripts.reset();
       return next;
     },
     "GET /_control/behaviour": current,
+    "GET /_control/scripts": () => ({ scripts: scripts.list() }),
     "GET /_control/submissions": () => ({ submissions: submissions.list() }),
     "GET /_control/clock": () => ({
       now: new Date(options.clock.now()).toISOString(),
@@ -102,12 +109,13 @@ export async function startSimulator(options: {
   const providerCalls = makeProviderCalls({
     apis: Object.values(apis),
     jobs,
+    scripts,
     behaviour: current,
     nowMs: options.clock.now,
   });
   const server = await startJsonServer(options.port, async (request) => {
     const name = `${request.method} ${request.path}`;
-    return providerCalls(request) ?? answer(routes[name], name, request.text);
+    return (await providerCalls(request)) ?? answer(routes[name], name, request.text);
   });
   jobs.recover();
   sender.resume();

@@ -5,6 +5,7 @@ import type { JsonAnswer } from "../json-server.ts";
 import { answerAt, type Job, type Jobs, reachedSteps } from "./jobs.ts";
 import { isRefusedCredential, WRONG_PIN } from "./magic-values.ts";
 import type { Handled, PlanWebhook, ProviderApi, ProviderCall } from "./provider-api.ts";
+import { weLinkActions } from "./we-link-actions.ts";
 import { loggedIn, pinPrompt, type WeLinkOutcome, weLinkOutcome } from "./we-link-outcome.ts";
 
 /**
@@ -15,11 +16,16 @@ export function makeWeLink(options: {
   jobs: Jobs;
   planWebhook: PlanWebhook;
   drawDelayMs: () => number;
+  /** Whether an action is accepted although the documents do not name it. */
+  isAllowed: (action: string) => boolean;
 }): ProviderApi {
-  const { jobs, planWebhook, drawDelayMs } = options;
+  const { jobs, planWebhook, drawDelayMs, isAllowed } = options;
 
-  function accept(action: string, body: JsonObject, nowMs: number): Handled {
-    const id = `wl-${randomUUID()}`;
+  function accept(action: string, body: JsonObject, nowMs: number, newId?: string): Handled {
+    if (!weLinkActions.has(action) && !isAllowed(action)) {
+      return refused(404, "NOT_FOUND", `Cannot POST /api/v1/${action}`);
+    }
+    const id = newId ?? `wl-${randomUUID()}`;
     const endMs = nowMs + drawDelayMs();
     const outcome = weLinkOutcome(action, body, endMs);
     const email = typeof body.email === "string" ? { email: body.email } : {};
@@ -27,6 +33,7 @@ export function makeWeLink(options: {
       id,
       provider: "we-link",
       webhookIds: [],
+      facts: { actions: [action], account: accountOf(body) },
       ...email,
       steps: [
         { atMs: nowMs, answer: { status: "QUEUED" } },
@@ -61,16 +68,17 @@ export function makeWeLink(options: {
   function accepted(job: Job, outcome: WeLinkOutcome, atMs: number): Handled {
     const { status, ...rest } = outcome;
     const body = { status, request_id: job.id, ...rest };
+    const webhook = planWebhook({ webhookId: randomUUID(), body, atMs, job });
     return {
       answer: { status: 200, body: { requestId: job.id } },
       providerRequestId: job.id,
-      change: { job, webhooks: [planWebhook({ webhookId: randomUUID(), body, atMs })] },
+      change: { job, webhooks: [webhook] },
     };
   }
 
   function getResponse(body: JsonObject, nowMs: number): Handled {
-    const id = body.request_id;
-    const job = typeof id === "string" ? jobs.find("we-link", id) : undefined;
+    const [id] = requestIdsOf(body);
+    const job = id === undefined ? undefined : jobs.find("we-link", id);
     if (!job) return refused(404, "NOT_FOUND", `There is no request ${String(id)}`);
     const known = { request_id: job.id, requestId: job.id, ...answerAt(job, nowMs) };
     return { answer: { status: 200, body: known } };
@@ -83,23 +91,41 @@ export function makeWeLink(options: {
     failed,
 
     endpoint(call) {
-      const action = call.path.match(/^\/api\/v1\/([a-z][a-z0-9_]{0,63})$/)?.[1];
-      if (action === undefined || call.method !== "POST") return undefined;
-      const { body, nowMs } = call;
+      const { body, nowMs, path } = call;
+      if (!path.startsWith("/api/v1/")) return undefined;
+      const action = path.slice("/api/v1/".length);
+      const object = isObject(body) ? body : {};
+      const [requestId] = requestIdsOf(object);
       return {
-        isSubmission: action !== "get_response",
-        accountId: isObject(body) && typeof body.accountId === "string" ? body.accountId : "",
+        kind: kindOf(action, call.method),
+        accountId: accountOf(object),
+        actions: [action],
+        ...(requestId === undefined ? {} : { requestId }),
         ...unauthorised(call),
-        handle() {
+        handle(newId) {
+          if (call.method !== "POST") {
+            return refused(404, "NOT_FOUND", `Cannot ${call.method} ${path}`);
+          }
           if (!isObject(body)) {
             return refused(400, "BAD_REQUEST", "The body must be a JSON object");
           }
           if (action === "get_response") return getResponse(body, nowMs);
+          const atOnce = answersAtOnce[action];
+          if (atOnce) return { answer: { status: 200, body: atOnce(body) } };
           if (action === "login_code") return continueLogin(body, nowMs);
-          return accept(action, body, nowMs);
+          return accept(action, body, nowMs, newId);
         },
       };
     },
+
+    idIn: (body) => {
+      const { requestId, request_id, requestID } = isObject(body) ? body : {};
+      const id = requestId ?? request_id ?? requestID;
+      return typeof id === "string" || typeof id === "number" ? String(id) : undefined;
+    },
+
+    stateIn: (body) =>
+      isObject(body) && typeof body.status === "string" ? body.status : undefined,
 
     remember(body, nowMs) {
       const [id] = requestIdsOf(body);
@@ -107,6 +133,28 @@ export function makeWeLink(options: {
       if (id !== undefined) jobs.addStep("we-link", id, { atMs: nowMs, answer });
     },
   };
+}
+
+function kindOf(action: string, method: string) {
+  if (action === "get_response") return "poll";
+  return method !== "POST" || answersAtOnce[action] ? "other" : "submission";
+}
+
+/** https://apidocs.we-link.ai/docs/accounts-and-sessions/account-status */
+const answersAtOnce: Readonly<Record<string, (body: JsonObject) => unknown>> = {
+  get_all_ln_accounts: () => [{ accountId: "simulated-account", email: "jane.doe@example.com" }],
+  get_ln_account_details: (body) => ({
+    accountId: accountOf(body),
+    email: "jane.doe@example.com",
+    status: "ACTIVE",
+    firstname: "Jane",
+    lastname: "Doe",
+  }),
+  me: () => ({ ...loggedIn("jane.doe@example.com"), request_id: `wl-${randomUUID()}` }),
+};
+
+function accountOf({ accountId }: JsonObject): string {
+  return typeof accountId === "string" ? accountId : "";
 }
 
 function unauthorised({ headers }: ProviderCall): { unauthorised?: JsonAnswer } {

@@ -1,12 +1,15 @@
 import { randomUUID } from "node:crypto";
-import type { JsonObject } from "../../shared/core/json/json.ts";
+import { isObject, type JsonObject } from "../../shared/core/json/json.ts";
 import type { BusinessClock } from "../clock/clock.ts";
 import { setLongTimeout } from "../clock/long-timeout.ts";
 import type { DurableStore } from "../durable-store.ts";
 import { type Behaviour, drawDelayMs } from "./behaviour.ts";
 import { makeConcurrencyLimit } from "./concurrency-limit.ts";
+import type { ScriptedContent } from "./script.ts";
+import type { Facts, ScriptBook } from "./script-book.ts";
+import { scriptedBody } from "./scripted-content.ts";
 import type { SimulatedProvider } from "./simulated-provider.ts";
-import { forge, sign } from "./webhook-request.ts";
+import { forge, type ScriptedWebhook, sign } from "./webhook-request.ts";
 import type { WebhookTarget } from "./webhook-target.ts";
 
 export interface WebhookAttempt {
@@ -26,6 +29,16 @@ export interface PlannedWebhook {
   body: JsonObject;
   /** Business time of the first attempt. */
   atMs: number;
+  /** The job that it reports. Absent: no script applies to it. */
+  job?: WebhookJob;
+  /** What a script sends instead of the body. */
+  scripted?: ScriptedWebhook;
+}
+
+interface WebhookJob {
+  requestId: string;
+  actions: string[];
+  account: string;
 }
 
 interface PendingWebhook extends Omit<PlannedWebhook, "webhookId" | "atMs"> {
@@ -61,6 +74,7 @@ export function makeWebhookSender(options: {
   store: DurableStore;
   clock: BusinessClock;
   target: (provider: SimulatedProvider, connectionId?: string) => WebhookTarget;
+  scripts: Pick<ScriptBook, "take">;
   behaviour: () => Behaviour;
   onAttempt: (attempt: WebhookAttempt) => void;
 }) {
@@ -87,8 +101,48 @@ export function makeWebhookSender(options: {
     );
   }
 
+  /**
+   * Applies the script for a webhook before its first attempt; retries repeat what
+   * it made. Returns false if the webhook is not to be sent now.
+   */
+  function followScript(webhookId: string, { job, ...webhook }: PendingWebhook): boolean {
+    const { provider, body, connectionId } = webhook;
+    if (!job || webhook.attempt > 1) return true;
+    const script = options.scripts.take(["webhook"], () => factsOf(webhook, job));
+    if (!script) return true;
+    const nowMs = options.clock.now();
+    for (const { afterMs, ...scripted } of script.extra ?? []) {
+      plan({
+        webhookId: randomUUID(),
+        provider,
+        connectionId,
+        body,
+        atMs: nowMs + afterMs,
+        scripted: frozen(scripted, body, job),
+      });
+    }
+    if (script.drop) {
+      pending.delete(webhookId);
+      return false;
+    }
+    const nextAtMs = nowMs + (script.delayMs ?? 0);
+    const next = { ...webhook, scripted: frozen(script, body, job), nextAtMs };
+    pending.put(webhookId, next);
+    arm(webhookId, next);
+    return false;
+  }
+
+  /** Decides the body, so that all attempts send the same bytes. */
+  function frozen(script: ScriptedContent, own: JsonObject, job: WebhookJob): ScriptedWebhook {
+    const { requestId, account: accountId } = job;
+    const now = new Date(options.clock.now()).toISOString();
+    const { headers, encoding, bom } = script;
+    const content = scriptedBody(script, own, { requestId, accountId, now });
+    return { content, headers, encoding, bom };
+  }
+
   async function attempt(webhookId: string, webhook: PendingWebhook) {
-    if (!isPending(webhookId)) return;
+    if (!isPending(webhookId) || !followScript(webhookId, webhook)) return;
     const { dropRate, duplicateRate, forgeRate } = options.behaviour();
     if (draw(forgeRate)) await post(webhookId, webhook, "forged");
     if (!isPending(webhookId)) return;
@@ -115,11 +169,12 @@ export function makeWebhookSender(options: {
 
   async function post(webhookId: string, webhook: PendingWebhook, copy: WebhookAttempt["copy"]) {
     const target = options.target(webhook.provider, webhook.connectionId);
-    const request = copy === "forged" ? forge(target, webhook.body) : sign(target, webhook.body);
+    const { body, scripted } = webhook;
+    const request = copy === "forged" ? forge(target, body) : sign(target, body, scripted);
     const startedMs = performance.now();
     const status = await fetch(request.url, {
       method: "POST",
-      headers: { "content-type": "application/json" },
+      headers: { "content-type": "application/json", ...request.headers },
       body: request.body,
       signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
     })
@@ -170,6 +225,18 @@ export function makeWebhookSender(options: {
       closed = true;
       for (const cancel of timers.values()) cancel();
     },
+  };
+}
+
+function factsOf({ provider, body }: PendingWebhook, job: WebhookJob): Facts {
+  const { type, data } = body;
+  const status = isObject(data) ? data.status : body.status;
+  return {
+    provider,
+    ...job,
+    ...(typeof status === "string" ? { state: status } : {}),
+    ...(typeof type === "string" ? { type } : {}),
+    text: JSON.stringify(body),
   };
 }
 

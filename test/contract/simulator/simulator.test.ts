@@ -112,6 +112,7 @@ test("A webhook cancelled during a POST is not retried", async () => {
     store,
     clock,
     behaviour: () => behaviour.parse({}),
+    scripts: { take: () => undefined },
     target: () => target,
     onAttempt: ({ attempt }) => {
       attempts.push(attempt);
