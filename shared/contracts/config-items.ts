@@ -1,9 +1,10 @@
 import * as z from "zod/mini";
-import { deliverableType } from "./events.ts";
+import { eventTypeFilter } from "./event-type-filter.ts";
 import { paceRange } from "./http/requests.ts";
 import { providerId } from "./providers.ts";
 import { webhookFormat } from "./webhook-format.ts";
 import { hashForm, hashFormat, payloadMode } from "./webhook-forms.ts";
+import { framingHeaders } from "./webhook-headers.ts";
 
 /** The items of the `config` table. `pk` is `<kind>#<id>`. */
 export const configKey = {
@@ -62,10 +63,6 @@ export const connectionItem = z.object({
   version: z.number(),
 });
 
-/** Headers of framing and routing, which are never a credential. */
-const framingHeaders =
-  /^(connection|content-.*|expect|host|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade|accept-.*)$/i;
-
 /** Headers that authenticate Ackwire at a provider, by name. */
 export const providerCredentials = z.record(
   z.string().check(
@@ -98,7 +95,15 @@ export const accountItem = z.object({
 export const webhookItem = z.object({
   ...common,
   webhookId: z.string(),
+  /** As it was parsed when it was set. */
   url: z.string(),
+  /**
+   * Counts the client's endpoints: each new webhook and each change of the URL is the next one.
+   * A higher number is the later endpoint.
+   */
+  endpointNumber: z._default(z.number(), 0),
+  /** Headers that the client adds to each delivery. The item's key is the associated data of `sealed`. */
+  headers: z.optional(z.object({ names: z.array(z.string()), sealed: z.string() })),
   status: z.enum(["active", "disabled", "deleted"]),
   disabledReason: z.optional(z.string()),
   disabledAt: z.optional(z.string()),
@@ -106,7 +111,7 @@ export const webhookItem = z.object({
   format: webhookFormat,
   hashFormat,
   /** The types to deliver; absent: every type that the format has. */
-  eventTypes: z.optional(z.array(deliverableType)),
+  eventTypes: z.optional(z.array(eventTypeFilter)),
   description: z.optional(z.string()),
   /** The inputs from which its signing secrets are derived, the current one first. */
   secrets: z.array(

@@ -65,6 +65,7 @@ test("D11: while one worker probes a failing endpoint, messages are held unless 
   const place = {
     clientId: "cl_1",
     webhookId: "wh_cl_1",
+    endpointNumber: 1,
     isFast: false,
     fastSuccessesNeeded: 20,
   };

@@ -71,7 +71,7 @@ test("each delivery ends once, within its attempts, on schedule and with the sam
         now = simulation.now;
         await simulation.webhooks.replace(webhookOfClient());
         if (wasPrompt) {
-          const of = { clientId: "cl_1", webhookId: "wh_cl_1" };
+          const of = { clientId: "cl_1", webhookId: "wh_cl_1", endpointNumber: 1 };
           await simulation.health.replace({
             ...of,
             isFast: true,

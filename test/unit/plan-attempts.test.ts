@@ -7,7 +7,7 @@ import {
   probeConcurrency,
 } from "../../shared/core/deliveries/attempts/plan-attempts.ts";
 import type { EndpointHealth } from "../../shared/core/deliveries/state/record.ts";
-import { endpointHealth } from "../support/payloads/delivery-records.ts";
+import { endpointHealth, webhookRecord } from "../support/payloads/delivery-records.ts";
 import { deliveryRules as rules } from "../support/simulations/delivery-simulation.ts";
 
 const ids = { clientId: "cl_1", webhookId: "wh_1" };
@@ -21,12 +21,32 @@ const message = (deliveryId: string, heldMs?: number): AttemptMessage => ({
 const messages = (count: number) => Array.from({ length: count }, (_, n) => message(`dl_${n}`));
 
 function batchOf(list: readonly AttemptMessage[], health: Partial<EndpointHealth> = {}) {
-  const [batch] = groupByEndpoint(list, new Map([["cl_1", endpointHealth({ ...ids, ...health })]]));
-  if (!batch) throw new Error("no batch");
-  return batch;
+  const [batch] = groupByEndpoint(list, {
+    webhooks: new Map([["cl_1", webhookRecord(ids)]]),
+    health: new Map([["cl_1", endpointHealth({ ...ids, ...health })]]),
+  });
+  if (!batch?.health) throw new Error("no batch");
+  return { ...batch, health: batch.health };
 }
 
 describe("the plan for an endpoint", () => {
+  test.each([
+    ["an earlier webhook", { webhookId: "wh_0" }],
+    ["an earlier URL", { endpointNumber: 0 }],
+  ])("the health of %s is that of another endpoint", (_name, of) => {
+    expect(batchOf(messages(1), { ...of, consecutiveFailures: 9, version: 7 })).toMatchObject({
+      health: { ...ids, endpointNumber: 1, isFast: false, consecutiveFailures: 0, version: 7 },
+    });
+  });
+
+  test("the messages of a webhook that is not the client's current one need no health", () => {
+    const webhooks = new Map([["cl_1", webhookRecord({ ...ids, webhookId: "wh_2" })]]);
+    const list = messages(2);
+    expect(groupByEndpoint(list, { webhooks, health: new Map() })).toEqual([
+      { messages: list.map((one, index) => ({ index, message: one })) },
+    ]);
+  });
+
   test.each([
     ["one message for a fast endpoint", "attempts", 1, 1, {}, "attemptWithoutSlot"],
     ["several messages for a fast endpoint", "attempts", 2, 2, {}, "attemptInSlot"],

@@ -200,9 +200,32 @@ describe("the reason for which a URL is refused", () => {
     "https://my_host.example.com/",
     "https://localhost.example.com/",
     "https://internal.example.com/",
+    "https://example.com./",
     `https://example.com/${"x".repeat(2_028)}`,
   ])("the refusal of %s repeats no part of it", (url) => {
     expect(targetUrlProblem(url, deployed)).toBeUndefined();
+  });
+});
+
+describe("characters that are not shown", () => {
+  test.each([
+    ["a soft hyphen", "https://exam\u00adple.com/"],
+    ["a zero-width space", "https://exam\u200bple.com/"],
+    ["a word joiner", "https://exam\u2060ple.com/"],
+  ])("a host with %s is taken, and is parsed to the host that is shown", (_name, url) => {
+    expect(targetUrlProblem(url, deployed)).toBeUndefined();
+    expect(new URL(url).href).toBe("https://example.com/");
+  });
+
+  test("characters of a path that change the direction of writing are escaped when the URL is parsed", () => {
+    const url = "https://example.com/\u202eskooh";
+    expect(targetUrlProblem(url, deployed)).toBeUndefined();
+    expect(new URL(url).href).toBe("https://example.com/%E2%80%AEskooh");
+  });
+
+  test("a URL that is too long once its characters are escaped is refused", () => {
+    const url = `https://example.com/${"ü".repeat(1_000)}`;
+    expect(targetUrlProblem(url, deployed)).toMatch(/2,048/);
   });
 });
 

@@ -1,7 +1,12 @@
 import { describe, expect, test } from "vitest";
+import { matchesFilter } from "../../shared/contracts/event-type-filter.ts";
 import { webhookTargets } from "../../shared/contracts/webhook-targets.ts";
 import { deliveryIdOf } from "../../shared/core/deliveries/creation/new-delivery.ts";
-import { signingSecret } from "../../shared/core/deliveries/signing/signing.ts";
+import { openHeaders } from "../../shared/core/deliveries/signing/client-headers.ts";
+import {
+  type FetchMasterKeys,
+  signingSecret,
+} from "../../shared/core/deliveries/signing/signing.ts";
 import { contested, hook, makeWebhookApi, testMasterKeys } from "../support/fakes/webhook-api.ts";
 
 const HOUR_MS = 3_600_000;
@@ -94,14 +99,33 @@ describe("PUT /v1/webhook", () => {
     );
   });
 
-  test("PUT /v1/webhook is a conflict while a webhook is active", async () => {
-    const { call, registered } = await withHook();
-    const answer = await call("PUT /v1/webhook", { body: hook });
-    expect(answer).toMatchObject({
-      status: 409,
-      body: { detail: expect.stringMatching(/delete it, or change it with PATCH/) },
-    });
+  test("PUT /v1/webhook is a conflict while a webhook with other settings is active", async () => {
+    const { call, registered } = await withHook({ headers: { "x-key": "1" } });
+    for (const other of [{}, { description: "CRM" }, { headers: { "x-key": "2" } }]) {
+      expect(await call("PUT /v1/webhook", { body: { ...hook, ...other } })).toMatchObject({
+        status: 409,
+        body: { detail: expect.stringMatching(/change it with PATCH/) },
+      });
+    }
     expect((await call("GET /v1/webhook")).body.id).toBe(registered.id);
+  });
+
+  test("PUT /v1/webhook with the URL and settings of the active webhook changes nothing and is answered 200, so that a deploy script can repeat it", async () => {
+    const settings = {
+      eventTypes: ["workflow.*", "message.reply"],
+      headers: { "X-Api-Key": "key", authorization: "Bearer token" },
+    };
+    const { call, registered, stored } = await withHook(settings);
+    const before = await stored();
+    const repeated = {
+      url: hook.url.replace("hooks", "HOOKS"),
+      payloadMode: "fat",
+      eventTypes: settings.eventTypes.toReversed(),
+      headers: { Authorization: "Bearer token", "x-api-key": "key" },
+    };
+    const answer = await call("PUT /v1/webhook", { body: repeated });
+    expect(answer).toEqual({ status: 200, body: registered });
+    expect(await stored()).toEqual(before);
   });
 
   test.each([
@@ -134,17 +158,119 @@ describe("PUT /v1/webhook", () => {
     expect(previousWebhooks.map(({ webhookId }) => webhookId)).toEqual(ids.slice(1, 51));
   });
 
-  test("one of two concurrent PUT /v1/webhook registers a webhook; the other is a conflict", async () => {
+  test("one of two concurrent PUT /v1/webhook registers a webhook; the other gets the same one, or a conflict if its settings differ", async () => {
     const { call } = makeWebhookApi();
     const both = [1, 2].map(() => call("PUT /v1/webhook", { body: hook }));
     const statuses = (await Promise.all(both)).map(({ status }) => status);
-    expect(statuses.sort()).toEqual([201, 409]);
+    expect(statuses.sort()).toEqual([200, 201]);
+    await call("DELETE /v1/webhook");
+    const differing = ["a", "b"].map((description) =>
+      call("PUT /v1/webhook", { body: { ...hook, description } }),
+    );
+    const others = (await Promise.all(differing)).map(({ status }) => status);
+    expect(others.sort()).toEqual([201, 409]);
   });
 
   test("PUT /v1/webhook registers a webhook of one client only", async () => {
     const { call } = await withHook();
     expect((await call("GET /v1/webhook", { as: "cl_2" })).status).toBe(404);
     expect((await call("PUT /v1/webhook", { as: "cl_2", body: hook })).status).toBe(201);
+  });
+});
+
+describe("headers of the client", () => {
+  const names = ["authorization", "x-api-key"];
+  const headers = { "X-Api-Key": "sesame-1", authorization: "Bearer sesame-2" };
+
+  test("headers are stored encrypted, and only their names are shown", async () => {
+    const { call, registered, stored } = await withHook({ headers });
+    expect(registered.headerNames.toSorted()).toEqual(names);
+    expect(JSON.stringify([registered, await stored()])).not.toContain("sesame");
+    const read: FetchMasterKeys = async () => testMasterKeys;
+    expect(await openHeaders(await stored(), read)).toEqual({
+      "x-api-key": "sesame-1",
+      authorization: "Bearer sesame-2",
+    });
+    expect((await call("GET /v1/webhook")).body.headerNames.toSorted()).toEqual(names);
+  });
+
+  test("PATCH /v1/webhook replaces the headers as a whole, keeps them if it does not name them, and removes them with null", async () => {
+    const { call } = await withHook({ headers });
+    const shown = async (body: object) =>
+      (await call("PATCH /v1/webhook", { body })).body.headerNames;
+    expect(await shown({ headers: { "x-other": "1" } })).toEqual(["x-other"]);
+    expect(await shown({ description: "CRM" })).toEqual(["x-other"]);
+    expect(await shown({ headers: null })).toBeUndefined();
+  });
+
+  test.each([
+    "Connection",
+    "Content-Length",
+    "content-type",
+    "Host",
+    "Transfer-Encoding",
+    "User-Agent",
+    "Webhook-Signature",
+    "svix-id",
+    "accept-encoding",
+    "Accept",
+    "proxy-authorization",
+    "x key",
+    "x:key",
+    "",
+    "x".repeat(65),
+  ])("the header name %j is refused", async (name) => {
+    const { call } = makeWebhookApi();
+    const body = { ...hook, headers: { [name]: "1" } };
+    expect((await call("PUT /v1/webhook", { body })).status).toBe(400);
+  });
+
+  test.each([
+    ["no header", {}],
+    ["an empty value", { a: "" }],
+    ["a line break in a value", { a: "1\r\nb: 2" }],
+    ["a space at the end of a value", { a: "1 " }],
+    ["a value that is not ASCII", { a: "ü" }],
+    ["a value that is no text", { a: 1 }],
+    ["one name in two cases", { a: "1", A: "1" }],
+    ["21 headers", Object.fromEntries(Array.from({ length: 21 }, (_, n) => [`a${n}`, "1"]))],
+    ["a value of 4,097 characters", { a: "x".repeat(4_097) }],
+    ["more than 6,000 characters", { a: "x".repeat(3_000), b: "x".repeat(3_000) }],
+  ])("headers with %s are refused, and the answer does not contain a value", async (_, wrong) => {
+    const { call } = makeWebhookApi();
+    const answer = await call("PUT /v1/webhook", { body: { ...hook, headers: wrong } });
+    expect(answer.status).toBe(400);
+    expect(JSON.stringify(answer)).not.toContain("xxx");
+  });
+});
+
+describe("wildcards in eventTypes (nextly#294)", () => {
+  test.each(["workflow.*", "*.completed", "*.*", "*"])("the filter %s is taken", async (filter) => {
+    expect((await withHook({ eventTypes: [filter] })).registered.eventTypes).toEqual([filter]);
+  });
+
+  test.each(["workflow.comp*", "workflow", "delivery.*", "*.disabled", "**", "workflow.*.*", ""])(
+    "the filter %j, which no deliverable type matches by segments, is refused",
+    async (filter) => {
+      const { call } = makeWebhookApi();
+      const body = { ...hook, eventTypes: [filter] };
+      expect((await call("PUT /v1/webhook", { body })).status).toBe(400);
+    },
+  );
+
+  test("a filter of which the format carries one type is taken, and one of which it carries none is refused", async () => {
+    const { call } = await withHook({ format: "we-link", eventTypes: ["workflow.*"] });
+    const body = { eventTypes: ["account.*"] };
+    expect((await call("PATCH /v1/webhook", { body })).status).toBe(400);
+  });
+
+  test.each([
+    ["workflow.*", ["workflow.created", "workflow.completed"]],
+    ["*.reply", ["message.reply"]],
+    ["*", ["workflow.created", "workflow.completed", "message.reply", "account.active"]],
+  ])("%s chooses by segment", (filter, chosen) => {
+    const types = ["workflow.created", "workflow.completed", "message.reply", "account.active"];
+    expect(types.filter((type) => matchesFilter(filter, type))).toEqual(chosen);
   });
 });
 
@@ -181,7 +307,29 @@ describe("PATCH /v1/webhook", () => {
     expect((await call("GET /v1/webhook")).body).toEqual(answer.body);
   });
 
-  test.each([[{}], [{ url: "https://b.example.com" }], [{ format: "we-link" }]])(
+  test("PATCH /v1/webhook changes the URL, keeps id and secret, and is the client's next endpoint (ay-framework#410)", async () => {
+    const { call, registered, stored, sent } = await withHook();
+    const { secret: _, ...before } = registered;
+    const body = { url: "https://B.example.com" };
+    const url = "https://b.example.com/";
+    expect((await call("PATCH /v1/webhook", { body })).body).toEqual({ ...before, url });
+    expect(await stored()).toMatchObject({ url, endpointNumber: 2, secrets: [{ version: 1 }] });
+    await call("PATCH /v1/webhook", { body });
+    expect((await stored()).endpointNumber).toBe(2);
+    expect(sent).toEqual([]);
+  });
+
+  test.each([
+    [{ url: "http://b.example.com" }, "url"],
+    [{ url: "https://10.0.0.1/" }, "url"],
+    [{ headers: { "webhook-id": "1" } }, "headers.webhook-id"],
+  ])("PATCH /v1/webhook refuses %j and names the field", async (body, field) => {
+    const { call } = await withHook();
+    const answer = await call("PATCH /v1/webhook", { body });
+    expect(answer).toMatchObject({ status: 400, body: { errors: [{ field }] } });
+  });
+
+  test.each([[{}], [{ format: "we-link" }]])(
     "PATCH /v1/webhook refuses the change %j",
     async (body) => {
       const { call } = await withHook();

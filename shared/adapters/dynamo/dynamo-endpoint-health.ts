@@ -9,6 +9,7 @@ import { makeVersionedPut } from "./dynamo-versioned-put.ts";
 const item = z.object({
   clientId: z.string(),
   webhookId: z.string(),
+  endpointNumber: z._default(z.number(), 0),
   isFast: z.boolean(),
   fastSuccessesNeeded: z.number(),
   consecutiveFailures: z.number(),
@@ -21,8 +22,23 @@ export function healthKey(clientId: string): { id: string } {
   return { id: `health#${clientId}` };
 }
 
-export function readHealthItem(found: unknown): EndpointHealth {
-  return item.parse(found);
+/**
+ * Reads a health item. One that this version cannot read counts as that of an earlier endpoint,
+ * so that the next write replaces it: health is learned again within some attempts.
+ */
+export function readHealthItem(found: Record<string, unknown>): EndpointHealth {
+  const { data } = item.safeParse(found);
+  if (data) return data;
+  return {
+    clientId: String(found.clientId),
+    webhookId: "",
+    endpointNumber: -1,
+    isFast: false,
+    fastSuccessesNeeded: 1,
+    consecutiveFailures: 0,
+    slots: {},
+    version: Number(found.version),
+  };
 }
 
 /** Writes the health of endpoints: one item for each client. `makeDynamoDeliveryInputs` reads it. */

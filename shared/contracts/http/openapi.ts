@@ -74,7 +74,8 @@ function securityOf({ isPublic, dialect, needsAccount }: Operation): object[] {
 }
 
 function describe(operation: Operation) {
-  const { operationId, summary, params, query, body, answer } = operation;
+  const { operationId, summary, params, query, body, answer, repeatedAnswer } = operation;
+  const content = answer.schema && { content: json(schemaOf(answer.schema, "output")) };
   return {
     operationId,
     summary,
@@ -86,10 +87,10 @@ function describe(operation: Operation) {
     ],
     ...(body && { requestBody: { required: true, content: json(schemaOf(body, "input")) } }),
     responses: {
-      [answer.status]: {
-        description: answer.description,
-        ...(answer.schema && { content: json(schemaOf(answer.schema, "output")) }),
-      },
+      ...(repeatedAnswer && {
+        [repeatedAnswer.status]: { description: repeatedAnswer.description, ...content },
+      }),
+      [answer.status]: { description: answer.description, ...content },
       ...problemsOf(operation),
     },
   };

@@ -14,6 +14,8 @@ export interface ApiOperation {
   query: z.ZodMiniType<Record<string, unknown>>;
   body?: z.ZodMiniType;
   answer: { status: 200 | 201 | 202 | 204; description: string; schema?: z.ZodMiniType };
+  /** The answer where the call's effect was there already; its body has the schema of `answer`. */
+  repeatedAnswer?: { status: 200; description: string };
   /** Statuses of its error answers besides those that every operation with a key may have. */
   problems: readonly (404 | 409)[];
   /** A call repeated with the same `Idempotency-Key` gets the same answer. */
@@ -34,7 +36,10 @@ export interface OperationInput<Operation extends ApiOperation> {
   body: Operation extends { body: infer Body extends z.ZodMiniType } ? z.output<Body> : unknown;
 }
 
-/** One handler per operation; each returns its answer's JSON text, or `undefined` for a 204. */
+/** The answer's JSON text, or `undefined` for a 204; `repeated`: the text of a `repeatedAnswer`. */
+export type HandlerAnswer = string | undefined | { repeated: string };
+
+/** One handler per operation. */
 export type OperationHandlers<Operations extends Readonly<Record<string, ApiOperation>>> = {
-  [Id in keyof Operations]: (input: OperationInput<Operations[Id]>) => Promise<string | undefined>;
+  [Id in keyof Operations]: (input: OperationInput<Operations[Id]>) => Promise<HandlerAnswer>;
 };

@@ -1,13 +1,15 @@
 import * as z from "zod/mini";
-import { deliverableType, eventType } from "../events.ts";
+import { eventTypeFilter } from "../event-type-filter.ts";
+import { eventType } from "../events.ts";
 import { deliveryStatus } from "../statuses.ts";
 import { webhookFormat } from "../webhook-format.ts";
 import { hashFormat, payloadMode } from "../webhook-forms.ts";
+import { webhookHeaders } from "../webhook-headers.ts";
 import { listOf, paging, plain, text, time, webhookSecret, webhookUrl } from "./parts.ts";
 
 /** The operations on a client's webhook and its deliveries. */
 
-const eventTypes = z.array(deliverableType).check(
+const eventTypes = z.array(eventTypeFilter).check(
   z.minLength(1),
   z.refine((types) => new Set(types).size === types.length, "names a type twice"),
 );
@@ -20,17 +22,32 @@ const newWebhook = z.strictObject({
   hashFormat: z.exactOptional(hashFormat),
   eventTypes: z
     .exactOptional(eventTypes)
-    .check(z.describe("Only these types; absent: all types that the format carries.")),
+    .check(
+      z.describe(
+        "Only these types; `*` stands for one segment, as in `workflow.*`. Absent: all types that the format carries.",
+      ),
+    ),
   description: z.exactOptional(description),
+  headers: z
+    .exactOptional(webhookHeaders)
+    .check(z.describe("Added to each delivery. Stored encrypted; only the names are shown.")),
 });
 
 const webhookChange = z
   .strictObject({
+    url: z
+      .exactOptional(webhookUrl)
+      .check(
+        z.describe("Waiting deliveries are sent to it too, each when its next attempt is due."),
+      ),
     payloadMode: z.exactOptional(payloadMode),
     eventTypes: z
       .exactOptional(z.nullable(eventTypes))
       .check(z.describe("`null`: all types that the format carries.")),
     description: z.exactOptional(description),
+    headers: z
+      .exactOptional(z.nullable(webhookHeaders))
+      .check(z.describe("Replaces all of them; `null` removes them.")),
     status: z.exactOptional(z.enum(["active", "disabled"])),
   })
   .check(
@@ -48,8 +65,11 @@ export const webhookView = z.object({
   payloadMode,
   format: webhookFormat,
   hashFormat: z.optional(hashFormat),
-  eventTypes: z.optional(z.array(deliverableType)),
+  eventTypes: z.optional(z.array(eventTypeFilter)),
   description: z.optional(z.string()),
+  headerNames: z
+    .optional(z.array(z.string()))
+    .check(z.describe("The headers that are added to each delivery, in lower case.")),
   createdAt: time,
 });
 
@@ -118,6 +138,10 @@ export const webhookOperations = {
       description: "It is active",
       schema: z.extend(webhookView, { secret: webhookSecret }),
     },
+    repeatedAnswer: {
+      status: 200,
+      description: "The active webhook has this URL and these settings already; nothing changed",
+    },
     problems: [409],
   },
   getWebhook: {
@@ -135,7 +159,7 @@ export const webhookOperations = {
     method: "PATCH",
     path: "/v1/webhook",
     summary:
-      "Changes the webhook; it holds from the next event on. Its URL stays: delete it and set another",
+      "Changes the webhook, from the next event on; URL and headers also for deliveries that wait",
     body: webhookChange,
     answer: ok("The webhook as it is now", webhookView),
     problems: [404, 409],

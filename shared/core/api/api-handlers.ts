@@ -1,4 +1,5 @@
 import { openApi } from "../../contracts/http/openapi.ts";
+import type { HandlerAnswer } from "../../contracts/http/operation.ts";
 import type { Accounts } from "../administration/accounts.ts";
 import type { Administration } from "../administration/administration.ts";
 import type { Deliveries } from "../deliveries/deliveries.ts";
@@ -24,7 +25,7 @@ export interface ApiHandlerDeps {
 /** One handler per operation of the API, dialects included, by operation id. */
 export function makeApiHandlers(
   deps: ApiHandlerDeps,
-): Readonly<Record<string, (input: never) => Promise<string | undefined>>> {
+): Readonly<Record<string, (input: never) => Promise<HandlerAnswer>>> {
   const native: ApiHandlers = {
     ...publicHandlers,
     ...eventHandlers(deps),

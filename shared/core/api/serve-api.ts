@@ -1,4 +1,5 @@
 import { Failure, type HttpFailureCode, type Remedy } from "../../contracts/failures.ts";
+import type { HandlerAnswer } from "../../contracts/http/operation.ts";
 import { type Operation, operations, routeKeyOf } from "../../contracts/http/operations.ts";
 import { limits } from "../../contracts/limits.ts";
 import { type ProviderId, providerPacks } from "../../contracts/providers.ts";
@@ -67,8 +68,8 @@ export function makeServeApi(deps: ServeApiDeps) {
     const input = validateCall(operation, call);
     const callerIds = { clientId: caller?.clientId ?? "", accountId: caller?.accountId ?? "" };
     // `validateCall` has validated the input by the contract of this operation.
-    const body = await handler({ ...input, ...callerIds } as never);
-    return { kind: "answered", status: operation.answer.status, body, keyId: caller?.keyId };
+    const answer = await handler({ ...input, ...callerIds } as never);
+    return { kind: "answered", ...statusAndBody(operation, answer), keyId: caller?.keyId };
   }
 
   return async (received: ApiCall): Promise<ApiOutcome> => {
@@ -117,6 +118,12 @@ function noSuchOperation({ allow, suggestion, dialect }: NoRoute): ApiOutcome {
   const hint = suggestion === undefined ? "" : `: did you mean ${suggestion}?`;
   const detail = `there is no such operation${hint}`;
   return { kind: "refused", code: "NOT_FOUND", detail, dialect, route };
+}
+
+function statusAndBody({ answer, repeatedAnswer }: Operation, given: HandlerAnswer) {
+  return typeof given === "object"
+    ? { status: repeatedAnswer?.status ?? answer.status, body: given.repeated }
+    : { status: answer.status, body: given };
 }
 
 /** @throws REQUEST_INVALID with all invalid fields of path, query and body; BODY_TOO_LARGE, BODY_NOT_JSON */

@@ -2,7 +2,7 @@ import type { WebhookItem } from "../../contracts/config-items.ts";
 import { deliverableType } from "../../contracts/events.ts";
 import { busSafeJson, type FinalEvent } from "../events/envelope.ts";
 import { forEachConcurrent } from "../for-each-concurrent.ts";
-import { formatSupports } from "./creation/body.ts";
+import { isSubscribed } from "./creation/body.ts";
 import { newDelivery } from "./creation/new-delivery.ts";
 import { type FetchMasterKeys, requireMasterKeys } from "./signing/signing.ts";
 import { toAttemptMessage } from "./state/attempt-message.ts";
@@ -140,8 +140,7 @@ export function makeRunBulkJob(deps: RunBulkJobDeps): RunBulkJob {
     const { eventId: id, eventType, clientId, requestId } = delivery;
     const type = deliverableType.safeParse(eventType).data;
     const event = await deps.findEvent(id);
-    const isSubscribed = type && (webhook.eventTypes?.includes(type) ?? true);
-    if (!isSubscribed || !formatSupports(webhook.format, type)) return undefined;
+    if (!type || !isSubscribed(webhook, type)) return undefined;
     if (!event || event.clientId !== clientId) return undefined;
     const deliverable = { id, type, clientId, envelope: event.envelope, requestId };
     const master = await requireMasterKeys(webhook, deps.masterKeys);

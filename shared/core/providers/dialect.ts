@@ -1,6 +1,6 @@
 import type * as z from "zod/mini";
 import { failures, type HttpFailureCode, type Remedy } from "../../contracts/failures.ts";
-import type { ApiOperation } from "../../contracts/http/operation.ts";
+import type { ApiOperation, HandlerAnswer } from "../../contracts/http/operation.ts";
 import type { DeliveryStatus, RequestStatus } from "../../contracts/statuses.ts";
 import type { PayloadMode } from "../../contracts/webhook-forms.ts";
 import type { FieldError } from "../input/invalid-request.ts";
@@ -18,7 +18,7 @@ export interface Dialect {
   /** Makes one handler per operation. */
   handlers(
     services: DialectServices,
-  ): Readonly<Record<string, (input: never) => Promise<string | undefined>>>;
+  ): Readonly<Record<string, (input: never) => Promise<HandlerAnswer>>>;
   /** `true`: a body may be any JSON value; otherwise it must be an object. */
   takesAnyJson?: true;
   /** The body of every answer from 400 on. */
@@ -130,21 +130,45 @@ export interface DialectWebhook {
   url: string;
   payloadMode: PayloadMode;
   status: "active" | "disabled";
+  /** Types or filters such as `workflow.*`; absent: every type. */
+  eventTypes?: readonly string[] | undefined;
+  /** The headers that are added to each delivery, in lower case; their values are not shown. */
+  headerNames?: readonly string[] | undefined;
   createdAt: string;
 }
 
+/** The settings of a webhook that a dialect may set. */
+export interface DialectWebhookSettings {
+  url?: string | undefined;
+  payloadMode?: PayloadMode | undefined;
+  /** As `eventTypeFilter`; `null`: every type. */
+  eventTypes?: readonly string[] | null | undefined;
+  /** As `webhookHeaders`, replacing all of them; `null`: none. */
+  headers?: Readonly<Record<string, string>> | null | undefined;
+}
+
 export interface DialectWebhooks {
-  /** @throws REQUEST_INVALID, CONFLICT, DEPENDENCY_DOWN */
+  /**
+   * Idempotent: where the active webhook has this URL and these settings already, it is returned.
+   *
+   * @throws REQUEST_INVALID, CONFLICT, DEPENDENCY_DOWN
+   */
   register(
     clientId: string,
-    webhook: { url: string; payloadMode?: PayloadMode | undefined; origin: string },
+    webhook: {
+      url: string;
+      payloadMode?: PayloadMode | undefined;
+      eventTypes?: readonly string[] | undefined;
+      headers?: Readonly<Record<string, string>> | undefined;
+      origin: string;
+    },
   ): Promise<DialectWebhook & { secret: string }>;
   /** @throws NOT_FOUND, DEPENDENCY_DOWN */
   get(clientId: string): Promise<DialectWebhook>;
   /** @throws NOT_FOUND, where the client's webhook has another id too; CONFLICT; DEPENDENCY_DOWN */
   update(
     clientId: string,
-    change: { payloadMode: PayloadMode },
+    change: DialectWebhookSettings & { origin?: string | undefined },
     webhookId: string,
   ): Promise<DialectWebhook>;
   /** @throws NOT_FOUND, where the client's webhook has another id too; CONFLICT; DEPENDENCY_DOWN */

@@ -73,6 +73,7 @@ export function makeMemoryDeliveries(options: {
     inputs: {
       read: async ({ clientIds, requestIds }) => ({
         webhooks: pick(webhooks, clientIds),
+        unreadable: new Map(),
         health: pick(health, clientIds),
         cancelledRequests: new Set(requestIds.filter((id) => cancelledRequests.has(id))),
       }),

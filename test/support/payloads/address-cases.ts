@@ -61,7 +61,7 @@ export const privateNames: readonly string[] = [
   ...["metadata.google.internal", "metadata.google.internal.", "instance-data", "router"],
   ...["ip-10-0-0-1.ec2.internal", "ip-10-0-0-1.eu-west-1.compute.internal", "host.docker.internal"],
   ...["printer.local", "nas.lan", "nas.home", "nas.home.arpa", "git.corp", "git.intranet"],
-  ...["kubernetes.default.svc.cluster.local", "db.private", "example.com."],
+  ...["kubernetes.default.svc.cluster.local", "db.private", "example.com..", "router."],
 ];
 
 /** Well-known public addresses, and the neighbours of the blocks above. */

@@ -56,6 +56,7 @@ export function endpointHealth(overrides: Partial<EndpointHealth> = {}): Endpoin
   return {
     clientId: newId("cl"),
     webhookId: newId("wh"),
+    endpointNumber: 1,
     isFast: true,
     fastSuccessesNeeded: 0,
     consecutiveFailures: 0,
@@ -74,6 +75,7 @@ export function webhookRecord(overrides: Partial<WebhookItem> = {}): WebhookItem
     createdAt: new Date(createdMs).toISOString(),
     webhookId: newId("wh"),
     url: "https://hooks.example.com/ackwire",
+    endpointNumber: 1,
     status: "active",
     payloadMode: "fat",
     format: "standard",

@@ -44,6 +44,7 @@ export function webhookOfClient(clientId = "cl_1", more: Partial<WebhookItem> = 
     createdAt: new Date(0).toISOString(),
     webhookId: `wh_${clientId}`,
     url: `https://${clientId.replace("_", "-")}.example.com/hook`,
+    endpointNumber: 1,
     status: "active",
     payloadMode: "fat",
     format: "standard",

@@ -1,4 +1,5 @@
 import { Failure } from "../../../contracts/failures.ts";
+import type { HandlerAnswer } from "../../../contracts/http/operation.ts";
 import { type ProviderId, providerPacks } from "../../../contracts/providers.ts";
 import type { Deliveries } from "../../deliveries/deliveries.ts";
 import type { Webhooks } from "../../deliveries/webhooks/webhooks.ts";
@@ -19,7 +20,7 @@ export function makeDialectHandlers({ requests, webhooks, deliveries }: DialectH
     ...Object.values(providerPacks).map(({ id, dialect }) =>
       dialect?.handlers({ requests: requestsOf(id, requests), webhooks, deliveries }),
     ),
-  ) as Readonly<Record<string, (input: never) => Promise<string | undefined>>>;
+  ) as Readonly<Record<string, (input: never) => Promise<HandlerAnswer>>>;
 }
 
 /** The use cases on requests, restricted to the requests of one provider. */

@@ -6,11 +6,13 @@ import type { ApiHandlers } from "./api-operations.ts";
 export function webhookHandlers(deps: { webhooks: Webhooks; deliveries: Deliveries }) {
   const { webhooks, deliveries } = deps;
   return {
-    putWebhook: async ({ clientId, body, origin }) =>
-      JSON.stringify(await webhooks.register(clientId, { ...body, origin })),
+    async putWebhook({ clientId, body, origin }) {
+      const { isNew, ...webhook } = await webhooks.register(clientId, { ...body, origin });
+      return isNew ? JSON.stringify(webhook) : { repeated: JSON.stringify(webhook) };
+    },
     getWebhook: async ({ clientId }) => JSON.stringify(await webhooks.get(clientId)),
-    updateWebhook: async ({ clientId, body }) =>
-      JSON.stringify(await webhooks.update(clientId, body)),
+    updateWebhook: async ({ clientId, body, origin }) =>
+      JSON.stringify(await webhooks.update(clientId, { ...body, origin })),
     async deleteWebhook({ clientId }) {
       await webhooks.delete(clientId);
       return undefined;

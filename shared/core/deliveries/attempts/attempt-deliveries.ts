@@ -90,7 +90,7 @@ export function makeAttemptDeliveries(deps: AttemptDeliveriesDeps): AttemptDeliv
     if ("kind" in current) return messages.map(() => current);
     const run = { queue, batchSize: messages.length, inputs, remainingMs };
     const results = await Promise.all(
-      groupByEndpoint(messages, current.health).map((batch) => attemptEndpointBatch(run, batch)),
+      groupByEndpoint(messages, current).map((batch) => attemptEndpointBatch(run, batch)),
     );
     const final = await finishBatch(results.flat());
     return final.sort((a, b) => a.index - b.index).map(({ outcome }) => outcome);
@@ -103,11 +103,12 @@ export function makeAttemptDeliveries(deps: AttemptDeliveriesDeps): AttemptDeliv
   ): Promise<MessageResult[]> {
     const { messages, health } = batch;
     try {
-      switch (chooseQueueOrSlot(batch, run, context().rules)) {
+      if (!health) return await endMessages(run, messages);
+      switch (chooseQueueOrSlot({ messages, health }, run, context().rules)) {
         case "moveToRetries":
           return messages.map(moveToRetries);
         case "attemptInSlot":
-          return await attemptInSlot(run, batch);
+          return await attemptInSlot(run, { messages, health });
         case "attemptWithoutSlot": {
           const results = await attemptMessages(run, messages, health);
           await endpointSlots.recordObservations(health, observationsOf(results));
@@ -122,7 +123,7 @@ export function makeAttemptDeliveries(deps: AttemptDeliveriesDeps): AttemptDeliv
 
   async function attemptInSlot(
     run: BatchRun,
-    { messages, health }: EndpointBatch,
+    { messages, health }: EndpointBatch & { health: EndpointHealth },
   ): Promise<MessageResult[]> {
     const { nowRealMs, rules } = context();
     const lease = { owner: deps.newOwner(), untilMs: nowRealMs + rules.leaseMs };
@@ -139,6 +140,18 @@ export function makeAttemptDeliveries(deps: AttemptDeliveriesDeps): AttemptDeliv
     } finally {
       await endpointSlots.release(slot.acquired, lease.owner, observationsOf(results));
     }
+  }
+
+  /** Ends the deliveries of a webhook that is no longer the client's: each fails or is cancelled without a POST. */
+  async function endMessages(
+    run: BatchRun,
+    messages: readonly IndexedMessage[],
+  ): Promise<MessageResult[]> {
+    const results: MessageResult[] = [];
+    await forEachConcurrent(messages, context().rules.postsPerWorker, async (one) => {
+      results.push(await attempt(run, one));
+    });
+    return results;
   }
 
   /** @returns the results in the order in which the attempts ended */
@@ -173,7 +186,7 @@ export function makeAttemptDeliveries(deps: AttemptDeliveriesDeps): AttemptDeliv
   async function attempt(
     run: BatchRun,
     { index, message }: IndexedMessage,
-    health: EndpointHealth,
+    health?: EndpointHealth,
   ): Promise<MessageResult> {
     try {
       const { inputs, remainingMs } = run;

@@ -3,6 +3,7 @@ import type { DeliveryContext } from "../state/delivery-context.ts";
 import {
   type AttemptObservation,
   acquireSlot,
+  healthOf,
   isCircuitOpen,
   releaseSlot,
   withObservations,
@@ -66,8 +67,10 @@ export function makeEndpointSlots(deps: EndpointSlotsDeps): EndpointSlots {
    * Changes an endpoint's health. A refused write returns the stored health, so that the next
    * one needs no read.
    *
-   * @returns `stored`, the health as it is, if `change` returns `undefined`, the client has
-   *   replaced its webhook, or other workers always write first
+   * A health that an earlier endpoint of the client has left is replaced.
+   *
+   * @returns `stored`, the health as it is, if `change` returns `undefined`, the client has a
+   *   later endpoint, or other workers always write first
    */
   async function update(
     read: EndpointHealth,
@@ -75,11 +78,13 @@ export function makeEndpointSlots(deps: EndpointSlotsDeps): EndpointSlots {
   ): Promise<{ written: EndpointHealth } | { stored: EndpointHealth }> {
     let stored = read;
     for (let writes = 0; writes < MAX_WRITES; writes++) {
-      const next = stored.webhookId === read.webhookId ? change(stored) : undefined;
+      if (stored.endpointNumber > read.endpointNumber) break;
+      const health = healthOf(stored, read);
+      const next = change(health);
       if (!next) break;
       const result = await deps.health.replace(next);
       if ("written" in result) {
-        const isOpened = isCircuitOpen(next, context()) && !isCircuitOpen(stored, context());
+        const isOpened = isCircuitOpen(next, context()) && !isCircuitOpen(health, context());
         if (isOpened) deps.onCircuitOpened(next);
         return result;
       }

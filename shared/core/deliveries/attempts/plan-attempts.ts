@@ -1,7 +1,7 @@
 import type { AttemptMessage } from "../../../contracts/messages/delivery.ts";
 import type { DeliveryRules } from "../state/delivery-rules.ts";
 import { healthOf, isCircuitOpen } from "../state/endpoint-health.ts";
-import type { AttemptQueueName } from "../state/ports.ts";
+import type { AttemptQueueName, DeliveryInputs } from "../state/ports.ts";
 import type { EndpointHealth } from "../state/record.ts";
 
 /** A message and its position in the batch, so that outcomes are returned in order. */
@@ -10,10 +10,11 @@ export interface IndexedMessage {
   message: AttemptMessage;
 }
 
-/** The messages of one batch that are for the same endpoint. */
+/** The messages of one batch that are for the same webhook. */
 export interface EndpointBatch {
   messages: readonly IndexedMessage[];
-  health: EndpointHealth;
+  /** Absent: it is not the client's current webhook, so that no POST is made. */
+  health?: EndpointHealth | undefined;
 }
 
 /** A batch of this size suggests that more messages wait: it is as many as one SQS receive returns. */
@@ -27,17 +28,18 @@ export function isHeldForMaximum({ heldMs = 0 }: AttemptMessage): boolean {
   return heldMs >= MAX_HELD_MS;
 }
 
-/** Groups messages by webhook. A client's health item may be of an earlier webhook: it is then ignored. */
+/** Groups messages by webhook. A client's health item may be of an earlier endpoint: it is then ignored. */
 export function groupByEndpoint(
   messages: readonly AttemptMessage[],
-  healthByClient: ReadonlyMap<string, EndpointHealth>,
+  { webhooks, health }: Pick<DeliveryInputs, "webhooks" | "health">,
 ): EndpointBatch[] {
   const indexed = messages.map((message, index) => ({ index, message }));
   const byWebhook = Map.groupBy(indexed, ({ message }) => message.webhookId);
   return [...byWebhook.values()].map((ofWebhook) => {
     const [{ message }] = ofWebhook as [IndexedMessage];
-    const health = healthOf(healthByClient.get(message.clientId), message);
-    return { messages: ofWebhook, health };
+    const webhook = webhooks.get(message.clientId);
+    if (webhook?.webhookId !== message.webhookId) return { messages: ofWebhook };
+    return { messages: ofWebhook, health: healthOf(health.get(message.clientId), webhook) };
   });
 }
 
@@ -50,7 +52,7 @@ export function groupByEndpoint(
  * slot, which saves two writes; several messages, or a full batch, do.
  */
 export function chooseQueueOrSlot(
-  { messages, health }: EndpointBatch,
+  { messages, health }: EndpointBatch & { health: EndpointHealth },
   { queue, batchSize }: { queue: AttemptQueueName; batchSize: number },
   rules: DeliveryRules,
 ): "moveToRetries" | "attemptWithoutSlot" | "attemptInSlot" {

@@ -4,6 +4,7 @@ import type { AttemptMessage } from "../../../contracts/messages/delivery.ts";
 import type { Lease } from "../../clock.ts";
 import { validAt } from "../../connections/rotation.ts";
 import type { TextStore } from "../../requests/state/ports.ts";
+import { openHeaders } from "../signing/client-headers.ts";
 import {
   type FetchMasterKeys,
   requireMasterKeys,
@@ -139,14 +140,15 @@ export function makeSendAttempt(deps: SendAttemptDeps): SendAttempt {
     webhook: WebhookItem,
   ): Promise<{ post: WebhookPost } | Extract<SendResult, { kind: "ineligible" | "postNotBuilt" }>> {
     try {
-      const [body, secrets] = await Promise.all([
+      const [body, secrets, clientHeaders] = await Promise.all([
         deps.texts.open(delivery.body),
         secretsOf(webhook),
+        openHeaders(webhook, deps.masterKeys),
       ]);
       const { eventId } = delivery;
       const timestampSeconds = Math.floor(deps.context().nowRealMs / 1000);
-      const headers = signedHeaders({ eventId, body, timestampSeconds, secrets });
-      return { post: { url: webhook.url, headers, body } };
+      const signed = signedHeaders({ eventId, body, timestampSeconds, secrets });
+      return { post: { url: webhook.url, headers: { ...clientHeaders, ...signed }, body } };
     } catch (error) {
       if (error instanceof Failure && error.code === "BODY_GONE") {
         return { kind: "ineligible", delivery, status: "failed", reason: "body_gone" };

@@ -1,3 +1,5 @@
+import type { WebhookItem } from "../../../contracts/config-items.ts";
+import { isChosen } from "../../../contracts/event-type-filter.ts";
 import type { EventType } from "../../../contracts/events.ts";
 import { providerPacks } from "../../../contracts/providers.ts";
 import type { WebhookFormat } from "../../../contracts/webhook-format.ts";
@@ -8,6 +10,14 @@ import type { PayloadWriter } from "../../providers/webhook-format.ts";
 /** Whether this format has a payload for events of this type. */
 export function formatSupports(format: WebhookFormat, eventType: EventType): boolean {
   return format === "standard" || payloadWriterOf(format, eventType) !== undefined;
+}
+
+/** Whether a webhook that is not deleted gets the events of this type. */
+export function isSubscribed(
+  { status, format, eventTypes }: Pick<WebhookItem, "status" | "format" | "eventTypes">,
+  type: EventType,
+): boolean {
+  return status !== "deleted" && isChosen(eventTypes, type) && formatSupports(format, type);
 }
 
 /**

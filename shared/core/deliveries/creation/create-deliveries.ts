@@ -17,7 +17,7 @@ import type {
 } from "../state/ports.ts";
 import type { PublishDeliveryFailed } from "../state/publish-delivery-failed.ts";
 import type { DeliveryRecord } from "../state/record.ts";
-import { formatSupports } from "./body.ts";
+import { isSubscribed } from "./body.ts";
 import { newDelivery } from "./new-delivery.ts";
 import { type BusEvent, readBusMessage } from "./read-bus-message.ts";
 
@@ -89,8 +89,10 @@ export function makeCreateDeliveries(deps: CreateDeliveriesDeps): CreateDeliveri
     event: BusEvent,
     inputs: DeliveryInputs,
   ): Promise<PendingDelivery | CreateOutcome> {
+    const unreadable = inputs.unreadable.get(event.clientId);
+    if (unreadable) throw unreadable;
     const webhook = inputs.webhooks.get(event.clientId);
-    if (!webhook || !isSubscribed(webhook, event)) return { kind: "notSubscribed" };
+    if (!webhook || !isSubscribed(webhook, event.type)) return { kind: "notSubscribed" };
     const context = deps.context();
     const master = await requireMasterKeys(webhook, deps.masterKeys);
     const delivery = newDelivery(webhook, event, { master, context });
@@ -101,7 +103,7 @@ export function makeCreateDeliveries(deps: CreateDeliveriesDeps): CreateDeliveri
       return store(endDelivery(delivery, "failed", "disabled", context));
     }
     const body = bodyForMessage(delivery);
-    if (body === undefined || !hasFastEndpoint(delivery, inputs)) return store(delivery);
+    if (body === undefined || !hasFastEndpoint(webhook, inputs)) return store(delivery);
     const message = toUnstoredAttemptMessage(delivery, { eventType: event.type, body });
     return { kind: "pending", delivery, firstAttempt: { queue: "attempts", message } };
   }
@@ -128,11 +130,8 @@ export function makeCreateDeliveries(deps: CreateDeliveriesDeps): CreateDeliveri
     return rejected && toMessageFailure(rejected.reason);
   }
 
-  function hasFastEndpoint(
-    { clientId, webhookId }: DeliveryRecord,
-    inputs: DeliveryInputs,
-  ): boolean {
-    const health = healthOf(inputs.health.get(clientId), { clientId, webhookId });
+  function hasFastEndpoint(webhook: WebhookItem, inputs: DeliveryInputs): boolean {
+    const health = healthOf(inputs.health.get(webhook.clientId), webhook);
     return health.isFast && !isCircuitOpen(health, deps.context());
   }
 }
@@ -141,11 +140,6 @@ export function makeCreateDeliveries(deps: CreateDeliveriesDeps): CreateDeliveri
 function bodyForMessage({ body }: DeliveryRecord): string | undefined {
   const text = "inline" in body ? body.inline : undefined;
   return text !== undefined && Buffer.byteLength(text) <= limits.maxInlineBytes ? text : undefined;
-}
-
-function isSubscribed({ status, format, eventTypes }: WebhookItem, { type }: BusEvent): boolean {
-  const isChosen = eventTypes === undefined || eventTypes.includes(type);
-  return status !== "deleted" && isChosen && formatSupports(format, type);
 }
 
 function readEvent(body: string): BusEvent | CreateOutcome {

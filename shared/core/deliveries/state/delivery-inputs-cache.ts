@@ -22,7 +22,7 @@ export interface DeliveryInputsCache {
   current(): Promise<DeliveryInputs>;
   /** The next `current` reads again: this worker has changed something. */
   invalidate(): void;
-  /** @throws DEPENDENCY_DOWN */
+  /** @throws DEPENDENCY_DOWN, also if the client's webhook cannot be read */
   eligibilityOf(message: AttemptMessage): Promise<DeliveryEligibility>;
 }
 
@@ -58,7 +58,9 @@ export function makeDeliveryInputsCache(
       cached = undefined;
     },
     async eligibilityOf({ clientId, webhookId, requestId }) {
-      const { webhooks, cancelledRequests } = await current();
+      const { webhooks, unreadable, cancelledRequests } = await current();
+      const failure = unreadable.get(clientId);
+      if (failure) throw failure;
       const webhook = webhooks.get(clientId);
       if (requestId !== undefined && cancelledRequests.has(requestId)) {
         return { kind: "ineligible", status: "cancelled", reason: "request_cancelled" };

@@ -9,20 +9,21 @@ export interface AttemptObservation {
   isSlow: boolean;
 }
 
+/** An endpoint: a webhook, and the number of its URL. */
+export type Endpoint = Pick<EndpointHealth, "clientId" | "webhookId" | "endpointNumber">;
+
 /**
- * Returns the stored health if it is of this webhook. A new endpoint is not fast: it
+ * Returns the stored health if it is of this endpoint. A new endpoint is not fast: it
  * needs one fast success.
  */
-export function healthOf(
-  stored: EndpointHealth | undefined,
-  webhook: { clientId: string; webhookId: string },
-): EndpointHealth {
-  if (stored?.webhookId === webhook.webhookId) return stored;
-  const { clientId, webhookId } = webhook;
+export function healthOf(stored: EndpointHealth | undefined, endpoint: Endpoint): EndpointHealth {
+  const { clientId, webhookId, endpointNumber } = endpoint;
+  if (stored?.webhookId === webhookId && stored.endpointNumber === endpointNumber) return stored;
   const version = stored?.version ?? 0;
   return {
     clientId,
     webhookId,
+    endpointNumber,
     isFast: false,
     fastSuccessesNeeded: 1,
     consecutiveFailures: 0,

@@ -1,4 +1,5 @@
 import type { WebhookItem } from "../../../contracts/config-items.ts";
+import type { Failure } from "../../../contracts/failures.ts";
 import type { AttemptMessage, DeliveryMessage } from "../../../contracts/messages/delivery.ts";
 import type { DeliveryStatus } from "../../../contracts/statuses.ts";
 import type { Lease } from "../../clock.ts";
@@ -102,6 +103,8 @@ export interface WebhookStore {
 export interface DeliveryInputs {
   /** By client id. */
   webhooks: ReadonlyMap<string, WebhookItem>;
+  /** Clients whose webhook is stored in a form that this version cannot read, and why. */
+  unreadable: ReadonlyMap<string, Failure>;
   /** By client id. */
   health: ReadonlyMap<string, EndpointHealth>;
   /** Ids of requests. */

@@ -122,10 +122,15 @@ export interface DeliveryJob {
   version: number;
 }
 
-/** The health of the endpoint of a client's webhook, from the attempts of all workers. */
+/**
+ * The health of a client's latest endpoint, from the attempts of all workers. What earlier
+ * endpoints of the client do is not recorded, so that it does not affect the latest one.
+ */
 export interface EndpointHealth {
   clientId: string;
   webhookId: string;
+  /** As in the webhook: a higher number is a later endpoint. */
+  endpointNumber: number;
   /** Fast endpoints get their first attempts through the attempts queue; the others are unproven. */
   isFast: boolean;
   /** Fast successes until the endpoint counts as fast; 0 if it is fast. */

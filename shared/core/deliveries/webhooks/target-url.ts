@@ -22,10 +22,12 @@ const plainLoopbackPattern = /^(127\.0\.0\.1|\[::1\]|localhost)(:\d*)?$/i;
  */
 export function targetUrlProblem(text: string, targets: WebhookTargets): string | undefined {
   if (text.length > maxUrlLength) return "must have at most 2,048 characters";
-  // A URL parser removes or converts these, so that a person would read another host.
+  // Most of these are mistakes. A URL is stored and shown as it was parsed, so that invisible
+  // characters, which the parser removes or escapes, are not shown either.
   if (/[\s\\\p{Cc}]/u.test(text)) return "contains a space, a control character or a backslash";
   if (!URL.canParse(text)) return "must be a URL with a host, such as https://example.com/hooks";
   const url = new URL(text);
+  if (url.href.length > maxUrlLength) return "must have at most 2,048 characters when escaped";
   const scheme = url.protocol.slice(0, -1);
   if (scheme !== "https" && !(targets.allowsLocal && scheme === "http")) {
     return `must be https; got ${scheme}`;
@@ -50,7 +52,7 @@ function hostProblem(
       : "must write this machine as 127.0.0.1, [::1] or localhost";
   }
   if (isIP(host)) return isPublicAddress(host) ? undefined : `${host} is not a public address`;
-  if (privateSuffixPattern.test(host.replace(/\.$/, ""))) return `${host} is not a public name`;
+  if (privateSuffixPattern.test(host)) return `${host} is not a public name`;
   return fullNamePattern.test(host)
     ? undefined
     : `${host} is not a full name such as hooks.example.com`;
@@ -78,9 +80,12 @@ export function mayConnectTo(address: string, url: URL, { allowsLocal }: Webhook
     : isPublicAddress(address);
 }
 
-/** Returns the host as `node:net` expects it: an IPv6 address without brackets. */
+/**
+ * Returns the host as `node:net` expects it: an IPv6 address without brackets. A full stop at
+ * the end, which marks a full name in DNS, is left out: certificates name hosts without it.
+ */
 export function hostOf(url: URL): string {
-  return url.hostname.replace(/^\[|\]$/g, "");
+  return url.hostname.replace(/^\[|\]$|\.$/g, "");
 }
 
 export function portOf(url: URL): number {

@@ -1,13 +1,14 @@
 import type { WebhookItem } from "../../../contracts/config-items.ts";
-import type { DeliverableType } from "../../../contracts/events.ts";
+import { type EventTypeFilter, typesChosenBy } from "../../../contracts/event-type-filter.ts";
 import type { WebhookView } from "../../../contracts/http/webhooks.ts";
 import { providerPacks } from "../../../contracts/providers.ts";
 import type { WebhookFormat } from "../../../contracts/webhook-format.ts";
 import type { HashFormat, PayloadMode } from "../../../contracts/webhook-forms.ts";
+import type { WebhookHeaders } from "../../../contracts/webhook-headers.ts";
 import type { WebhookTargets } from "../../../contracts/webhook-targets.ts";
 import { type FieldError, InvalidRequest } from "../../input/invalid-request.ts";
 import { formatSupports } from "../creation/body.ts";
-import { targetUrlProblem } from "./target-url.ts";
+import { hostOf, portOf, targetUrlProblem } from "./target-url.ts";
 
 export interface NewWebhook {
   url: string;
@@ -15,22 +16,29 @@ export interface NewWebhook {
   format?: WebhookFormat | undefined;
   hashFormat?: HashFormat | undefined;
   /** Absent: all types that the format carries. */
-  eventTypes?: readonly DeliverableType[] | undefined;
+  eventTypes?: readonly EventTypeFilter[] | undefined;
   description?: string | undefined;
+  /** Added to each delivery. */
+  headers?: WebhookHeaders | undefined;
   /** Origin of this API, which must not be the target: each delivery would cause another one. */
   origin?: string | undefined;
 }
 
 export interface WebhookChange {
+  url?: string | undefined;
   payloadMode?: PayloadMode | undefined;
   /** `null`: all types that the format carries. */
-  eventTypes?: readonly DeliverableType[] | null | undefined;
+  eventTypes?: readonly EventTypeFilter[] | null | undefined;
   description?: string | undefined;
+  /** Replaces all of them; `null`: removes them. */
+  headers?: WebhookHeaders | null | undefined;
   status?: "active" | "disabled" | undefined;
+  /** Origin of this API, which must not be the target. */
+  origin?: string | undefined;
 }
 
-/** The part of a stored webhook that the client supplies. */
-type WebhookSettings = Pick<
+/** The part of a stored webhook that the client supplies, except the headers. */
+export type WebhookSettings = Pick<
   WebhookItem,
   "url" | "payloadMode" | "format" | "hashFormat" | "eventTypes" | "description"
 >;
@@ -41,14 +49,14 @@ export function parseWebhookSettings(
   targets: WebhookTargets,
 ): WebhookSettings {
   const { url, payloadMode = "fat", format = "standard", eventTypes, description } = webhook;
-  const urlProblem = targetUrlProblem(url, targets) ?? ownHostProblem(url, webhook.origin);
+  const urlProblem = problemOfUrl(url, webhook.origin, targets);
   const hashProblem =
     webhook.hashFormat !== undefined && !hasHash(format)
       ? `must be absent: format ${format} has no hash`
       : undefined;
   refuseIfAny({ url: urlProblem, hashFormat: hashProblem, ...typesProblem(format, eventTypes) });
   return {
-    url,
+    url: new URL(url).href,
     payloadMode,
     format,
     hashFormat: webhook.hashFormat ?? "hmac-hex",
@@ -61,28 +69,73 @@ function hasHash(format: WebhookFormat): boolean {
   return format !== "standard" && providerPacks[format].webhookFormat?.hasHash === true;
 }
 
-function ownHostProblem(url: string, origin = ""): string | undefined {
-  const ownHost = URL.parse(origin)?.host;
-  const isOwn = ownHost !== undefined && URL.parse(url)?.host === ownHost;
+function problemOfUrl(
+  url: string,
+  origin: string | undefined,
+  targets: WebhookTargets,
+): string | undefined {
+  return targetUrlProblem(url, targets) ?? ownHostProblem(new URL(url), origin);
+}
+
+function ownHostProblem(url: URL, origin = ""): string | undefined {
+  const own = URL.parse(origin);
+  const isOwn = own && hostOf(own) === hostOf(url) && portOf(own) === portOf(url);
   return isOwn ? "must not be this API itself: each delivery would cause the next" : undefined;
+}
+
+/** Checks the URL of a change and returns it as it is stored. @throws REQUEST_INVALID that names `url` */
+export function parseChangedUrl(
+  { url, origin }: Pick<WebhookChange, "url" | "origin">,
+  targets: WebhookTargets,
+): string | undefined {
+  if (url === undefined) return undefined;
+  refuseIfAny({ url: problemOfUrl(url, origin, targets) });
+  return new URL(url).href;
+}
+
+/** Whether a webhook has exactly these settings. The headers are compared by `hasHeaders`. */
+export function hasSettings(webhook: WebhookItem, settings: WebhookSettings): boolean {
+  const comparable = (of: WebhookSettings) =>
+    JSON.stringify([
+      of.url,
+      of.payloadMode,
+      of.format,
+      of.hashFormat,
+      of.eventTypes?.toSorted(),
+      of.description ?? "",
+    ]);
+  return comparable(webhook) === comparable(settings);
 }
 
 /**
  * Applies a change to a webhook. The status `disabled` is not applied: a webhook is
- * disabled by `deactivateWebhook`.
+ * disabled by `deactivateWebhook`. A change of the URL makes it the client's next endpoint.
  *
+ * @param change.url as `parseChangedUrl` returns it
+ * @param change.headers sealed; `null`: none
  * @throws REQUEST_INVALID that names `eventTypes`
  */
-export function withChange(webhook: WebhookItem, change: WebhookChange): WebhookItem {
-  const { payloadMode = webhook.payloadMode, eventTypes, description, status } = change;
-  refuseIfAny(typesProblem(webhook.format, eventTypes));
-  const { eventTypes: typesBefore, disabledReason, disabledAt, ...rest } = webhook;
-  const types = eventTypes === undefined ? typesBefore : eventTypes;
+export function withChange(
+  webhook: WebhookItem,
+  change: Omit<WebhookChange, "headers" | "origin"> & {
+    headers?: WebhookItem["headers"] | null | undefined;
+  },
+): WebhookItem {
+  const { url = webhook.url, payloadMode = webhook.payloadMode, description, status } = change;
+  refuseIfAny(typesProblem(webhook.format, change.eventTypes));
+  const { eventTypes, headers, disabledReason, disabledAt, ...rest } = webhook;
+  const next = {
+    eventTypes: change.eventTypes === undefined ? eventTypes : change.eventTypes,
+    headers: change.headers === undefined ? headers : change.headers,
+  };
   const isEnabled = webhook.status === "active" || status === "active";
   return {
     ...rest,
+    url,
+    endpointNumber: webhook.endpointNumber + (url === webhook.url ? 0 : 1),
     payloadMode,
-    ...(types ? { eventTypes: [...types] } : {}),
+    ...(next.eventTypes ? { eventTypes: [...next.eventTypes] } : {}),
+    ...(next.headers ? { headers: next.headers } : {}),
     ...(description === undefined ? {} : { description }),
     ...(isEnabled ? { status: "active" } : { disabledReason, disabledAt }),
   };
@@ -102,15 +155,18 @@ export function viewOf(webhook: WebhookItem): WebhookView {
     hashFormat: hasHash(format) ? hashFormat : undefined,
     eventTypes,
     description,
+    headerNames: webhook.headers?.names,
     createdAt,
   };
 }
 
 function typesProblem(
   format: WebhookFormat,
-  types: readonly DeliverableType[] | null | undefined,
+  types: readonly EventTypeFilter[] | null | undefined,
 ): { eventTypes?: string } {
-  const missing = (types ?? []).filter((type) => !formatSupports(format, type));
+  const missing = (types ?? []).filter(
+    (filter) => !typesChosenBy(filter).some((type) => formatSupports(format, type)),
+  );
   if (missing.length === 0) return {};
   return { eventTypes: `are not carried by format ${format}: ${missing.join(", ")}` };
 }

@@ -1,19 +1,24 @@
 import { configKey, type WebhookItem } from "../../../contracts/config-items.ts";
 import { Failure } from "../../../contracts/failures.ts";
 import type { WebhookView } from "../../../contracts/http/webhooks.ts";
+import type { WebhookHeaders } from "../../../contracts/webhook-headers.ts";
 import type { WebhookTargets } from "../../../contracts/webhook-targets.ts";
 import { rotate, validAt } from "../../connections/rotation.ts";
 import { sha256Hex } from "../../crypto/digest.ts";
 import type { MasterKeys } from "../../crypto/master-keys.ts";
 import { retryOnConflict } from "../../retry-on-conflict.ts";
-import { currentSecret } from "../signing/signing.ts";
+import { hasHeaders, sealHeaders } from "../signing/client-headers.ts";
+import { currentSecret, requireMasterKeys } from "../signing/signing.ts";
 import { type DeactivateWebhookDeps, makeDeactivateWebhook } from "./deactivate-webhook.ts";
 import { sendTest, type TestSendDeps } from "./test-send.ts";
 import {
+  hasSettings,
   type NewWebhook,
+  parseChangedUrl,
   parseWebhookSettings,
   viewOf,
   type WebhookChange,
+  type WebhookSettings,
   withChange,
 } from "./webhook-settings.ts";
 
@@ -32,18 +37,23 @@ export interface WebhooksDeps extends DeactivateWebhookDeps, TestSendDeps {
  */
 export interface Webhooks {
   /**
-   * Registers a webhook and returns its secret, which is derived and never stored.
+   * Registers a webhook and returns its secret, which is derived and never stored. Idempotent: a
+   * repeated call returns the same webhook and its current secret.
    *
-   * @throws REQUEST_INVALID, CONFLICT if a webhook is active
+   * @returns `isNew`: `false` if the active webhook has this URL and these settings already
+   * @throws REQUEST_INVALID, CONFLICT if another webhook is active
    */
-  register(clientId: string, webhook: NewWebhook): Promise<WebhookView & { secret: string }>;
+  register(
+    clientId: string,
+    webhook: NewWebhook,
+  ): Promise<WebhookView & { secret: string; isNew: boolean }>;
 
   /** @throws NOT_FOUND */
   get(clientId: string): Promise<WebhookView>;
 
   /**
-   * Changes, disables or enables the webhook. Events of a disabled webhook fail at once
-   * and can be recovered later.
+   * Changes, disables or enables the webhook. Waiting deliveries are sent to a changed URL with
+   * the changed headers. Events of a disabled webhook fail at once and can be recovered later.
    *
    * @throws REQUEST_INVALID, NOT_FOUND, CONFLICT
    */
@@ -108,40 +118,65 @@ export function makeWebhooks(deps: WebhooksDeps): Webhooks {
     throw changedMeanwhile();
   }
 
+  async function sealNew(clientId: string, headers: WebhookHeaders) {
+    const sealing = { masterKeys: await deps.masterKeys(), randomHex: deps.randomHex };
+    return sealHeaders({ pk: configKey.webhook(clientId) }, headers, sealing);
+  }
+
+  /** Registers a webhook in place of one that is not active. @returns `undefined` if another write came first */
+  async function replaceInactive(
+    { clientId, before }: { clientId: string; before: WebhookItem | undefined },
+    { settings, headers }: { settings: WebhookSettings; headers: NewWebhook["headers"] },
+    master: MasterKeys,
+  ): Promise<WebhookItem | undefined> {
+    const pk = configKey.webhook(clientId);
+    const sealing = { masterKeys: master, randomHex: deps.randomHex };
+    return store.replace({
+      ...settings,
+      pk,
+      clientId,
+      webhookId: `wh_${deps.randomHex(8)}`,
+      endpointNumber: (before?.endpointNumber ?? 0) + 1,
+      status: "active",
+      ...(headers ? { headers: sealHeaders({ pk }, headers, sealing) } : {}),
+      secrets: [{ version: 1, masterKeyId: master.current }],
+      previousWebhooks: before
+        ? [asPreviousWebhook(before), ...before.previousWebhooks].slice(0, MAX_PREVIOUS_WEBHOOKS)
+        : [],
+      createdAt: new Date(nowMs()).toISOString(),
+      version: before?.version ?? 0,
+    });
+  }
+
   return {
-    async register(clientId, webhookToAdd) {
+    async register(clientId, { headers, ...webhookToAdd }) {
       const settings = parseWebhookSettings(webhookToAdd, deps.targets);
-      const master = await deps.masterKeys();
-      const before = await store.find(clientId);
-      if (before?.status === "active") {
-        const how = "delete it, or change it with PATCH";
-        throw new Failure("CONFLICT", `a webhook is active already: ${how}`, {
-          remedy: "replaceWebhook",
-        });
+      for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+        const before = await store.find(clientId);
+        if (before?.status === "active") {
+          const isSame =
+            hasSettings(before, settings) && (await hasHeaders(before, headers, deps.masterKeys));
+          if (!isSame) throw otherActive();
+          const master = await requireMasterKeys(before, deps.masterKeys);
+          return { ...viewOf(before), secret: currentSecret(before, master), isNew: false };
+        }
+        const master = await deps.masterKeys();
+        const webhook = await replaceInactive({ clientId, before }, { settings, headers }, master);
+        if (webhook) {
+          return { ...viewOf(webhook), secret: currentSecret(webhook, master), isNew: true };
+        }
       }
-      const webhook = await store.replace({
-        ...settings,
-        pk: configKey.webhook(clientId),
-        clientId,
-        webhookId: `wh_${deps.randomHex(8)}`,
-        status: "active",
-        secrets: [{ version: 1, masterKeyId: master.current }],
-        previousWebhooks: before
-          ? [asPreviousWebhook(before), ...before.previousWebhooks].slice(0, MAX_PREVIOUS_WEBHOOKS)
-          : [],
-        createdAt: new Date(nowMs()).toISOString(),
-        version: before?.version ?? 0,
-      });
-      if (!webhook) throw changedMeanwhile();
-      return { ...viewOf(webhook), secret: currentSecret(webhook, master) };
+      throw changedMeanwhile();
     },
 
     get: async (clientId) => viewOf(await requireWebhook(clientId)),
 
-    async update(clientId, wanted, webhookId) {
+    async update(clientId, { url, origin, headers, ...wanted }, webhookId) {
+      const changedUrl = parseChangedUrl({ url, origin }, deps.targets);
+      const sealed = headers && (await sealNew(clientId, headers));
       const changed = await change(
         { clientId, webhookId },
-        (webhook) => withChange(webhook, wanted),
+        (webhook) => withChange(webhook, { ...wanted, url: changedUrl, headers: sealed }),
         (next, webhook) =>
           wanted.status === "disabled" && webhook.status === "active"
             ? deactivateWebhook(next, { status: "disabled", reason: "disabled_by_client" })
@@ -189,6 +224,13 @@ function asPreviousWebhook(webhook: WebhookItem): WebhookItem["previousWebhooks"
   return status === "deleted"
     ? { webhookId, status }
     : { webhookId, status: "disabled", disabledReason, disabledAt };
+}
+
+function otherActive(): Failure {
+  const how = "change it with PATCH, its URL too, or delete it";
+  return new Failure("CONFLICT", `a webhook with other settings is active already: ${how}`, {
+    remedy: "replaceWebhook",
+  });
 }
 
 function changedMeanwhile(): Failure {
