@@ -1,4 +1,6 @@
+import { setTimeout } from "node:timers/promises";
 import { parseArgs } from "node:util";
+import { forEachConcurrent } from "../shared/core/for-each-concurrent.ts";
 import { makeEmptyFunction } from "./local/empty-function.ts";
 import { type BenchRun, startBenchRun } from "./run/bench-run.ts";
 import { attachConsumer } from "./run/bus.ts";
@@ -31,20 +33,15 @@ const [webhooks, submissions, messages] = [
 
 /** In which a provider must be answered. */
 const ANSWER_LIMIT_MS = 2_500;
+/** After which the bench gives up. */
+const LIMIT_MS = 600_000;
 const SUBMISSIONS_LIMIT_MS = 60_000;
 const LIST_LIMIT_MS = 3_000;
 const MIN_MESSAGES_PER_SECOND = 500;
 
 const report = makeReport("How fast the local run is");
 
-/** Calls `work` so often, from so many at once. */
-async function together(count: number, workers: number, work: (n: number) => Promise<void>) {
-  let next = 0;
-  const run = async () => {
-    while (next < count) await work(next++);
-  };
-  await Promise.all(Array.from({ length: workers }, run));
-}
+const numbers = (count: number) => Array.from({ length: count }, (_, n) => n);
 
 async function measureWebhooks(run: BenchRun): Promise<void> {
   const { inboundUrl = "" } =
@@ -53,7 +50,7 @@ async function measureWebhooks(run: BenchRun): Promise<void> {
   const latenciesMs: number[] = [];
   const refused: string[] = [];
   const startedMs = performance.now();
-  await together(webhooks, 20, async (n) => {
+  await forEachConcurrent(numbers(webhooks), 20, async (n) => {
     const sentMs = performance.now();
     const { status } = await fetch(inboundUrl, {
       method: "POST",
@@ -67,8 +64,12 @@ async function measureWebhooks(run: BenchRun): Promise<void> {
     latenciesMs.push(performance.now() - sentMs);
     if (status !== 200) refused.push(`webhook ${n} was answered ${status}`);
   });
-  while (bus.events() < webhooks - refused.length)
-    await new Promise((next) => setTimeout(next, 50));
+  while (bus.events() < webhooks - refused.length) {
+    if (performance.now() - startedMs > LIMIT_MS) {
+      throw new Error(`${bus.events()} of ${webhooks} events arrived`);
+    }
+    await setTimeout(50);
+  }
   const seconds = (performance.now() - startedMs) / 1_000;
   await bus.close();
   const [p50, p99, max] = [0.5, 0.99, 1].map((share) => percentile(latenciesMs, share).toFixed(0));
@@ -82,7 +83,7 @@ async function measureSimulator(run: BenchRun): Promise<void> {
   const simulator = makeSimulatorControl(run.local);
   await simulator.behave({ delayMs: [1e9, 1e9] });
   const startedMs = performance.now();
-  await together(submissions, 8, async (n) => {
+  await forEachConcurrent(numbers(submissions), 8, async (n) => {
     await fetch(`${run.local.providerUrl}/api/v1/connect`, {
       method: "POST",
       headers: { "x-api-key": "bench", "x-api-secret": "bench" },

@@ -10,6 +10,8 @@ import { startLambdas } from "../../local/lambda/lambdas.ts";
 import { loadTemplate } from "../../local/template/template.ts";
 import { functionWithRole, writeAssembly } from "../../test/support/runs/cloud-assembly.ts";
 
+const LIMIT_MS = 600_000;
+
 const arn = (logicalId: string) => ({ "Fn::GetAtt": [logicalId, "Arn"] });
 
 const resources = {
@@ -82,12 +84,19 @@ export async function makeEmptyFunction() {
         await sqs.send(new SendMessageBatchCommand({ QueueUrl, Entries }));
       }
     },
-    /** Starts the mapping, and returns when nothing is left. */
+    /**
+     * Starts the mapping, and returns when nothing is left.
+     *
+     * @throws Error when messages are left after ten minutes
+     */
     async workOffSeconds(): Promise<number> {
       const startedMs = performance.now();
       const mappings = await startMappings({ template, awsUrl, lambdas, log });
       opened.defer(mappings.close);
-      while ((await leftCount()) > 0) await setTimeout(20);
+      for (let left = await leftCount(); left > 0; left = await leftCount()) {
+        if (performance.now() - startedMs > LIMIT_MS) throw new Error(`${left} messages are left`);
+        await setTimeout(20);
+      }
       return (performance.now() - startedMs) / 1_000;
     },
     close: () => opened.disposeAsync(),

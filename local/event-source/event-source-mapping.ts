@@ -65,7 +65,14 @@ export async function startMappings(
       const poller = makeQueuePoller({ queueUrl: mapping.queueUrl, awsUrl, credentials });
       const isInspected = options.inspected?.has(mapping.functionId) ?? false;
       const extender = isInspected
-        ? makeVisibilityExtender({ queueUrl: mapping.queueUrl, awsUrl })
+        ? makeVisibilityExtender({
+            queueUrl: mapping.queueUrl,
+            awsUrl,
+            log: (error) =>
+              options.log(
+                `${mapping.logicalId}: the visibility of messages cannot be renewed: ${error}`,
+              ),
+          })
         : undefined;
       return { mapping, poller, extender };
     });

@@ -19,8 +19,10 @@ export interface VisibilityExtender {
 export function makeVisibilityExtender(options: {
   queueUrl: string;
   awsUrl: string;
+  /** Reports a renewal that failed. */
+  log: (error: unknown) => void;
 }): VisibilityExtender {
-  const { queueUrl: QueueUrl, awsUrl } = options;
+  const { queueUrl: QueueUrl, awsUrl, log } = options;
   // The caller is the local run itself, because the function's role may lack the permission.
   const client = new SQSClient(localAws(awsUrl));
 
@@ -40,12 +42,16 @@ export function makeVisibilityExtender(options: {
     }
   }
 
+  let timeoutSeconds: Promise<number> | undefined;
+
   async function renewUntilAborted(receiptHandles: readonly string[], signal: AbortSignal) {
-    const timeoutSeconds = await readTimeoutSeconds();
+    timeoutSeconds ??= readTimeoutSeconds();
+    const seconds = await timeoutSeconds;
     for (;;) {
-      await pause(timeoutSeconds * 1_000 * RENEWAL_SHARE, signal);
+      await pause(seconds * 1_000 * RENEWAL_SHARE, signal);
       if (signal.aborted) return;
-      await renew(receiptHandles, timeoutSeconds);
+      // The next renewal comes before the timeout, so that one may fail.
+      await renew(receiptHandles, seconds).catch(log);
     }
   }
 
@@ -53,7 +59,10 @@ export function makeVisibilityExtender(options: {
     extend(receiptHandles) {
       const stop = new AbortController();
       // Without it the messages are received again after the timeout, as without a debugger.
-      renewUntilAborted(receiptHandles, stop.signal).catch(() => undefined);
+      renewUntilAborted(receiptHandles, stop.signal).catch((error: unknown) => {
+        timeoutSeconds = undefined;
+        log(error);
+      });
       return () => stop.abort();
     },
     close: () => client.destroy(),

@@ -1,10 +1,7 @@
 import * as z from "zod/mini";
 import * as packs from "../providers/packs.ts";
 
-/**
- * Sorted by id, because a module's exports are in the order of their names. The order
- * is descending: `local.json` and the generated documents have always had this order.
- */
+/** Sorted by id in descending order, which `local.json` and the generated documents have always had. */
 const sorted = Object.values(packs).sort((a, b) => (a.id < b.id ? 1 : -1));
 
 type Pack = (typeof packs)[keyof typeof packs];
