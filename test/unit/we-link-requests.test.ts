@@ -144,13 +144,13 @@ describe("an answer to a submission", () => {
     [
       "a date that is over",
       { "retry-after": "Sat, 21 Nov 2026 09:59:00 GMT", date: "Sat, 21 Nov 2026 10:00:00 GMT" },
-      undefined,
+      0,
     ],
-    ["a negative number", { "retry-after": "-1" }, undefined],
+    ["a negative number", { "retry-after": "-1" }, 0],
     ["a word", { "retry-after": "soon" }, undefined],
     ["noChange", { "retry-after": "" }, undefined],
-    ["a fraction", { "retry-after": "1.5" }, undefined],
-    ["far too much", { "retry-after": "99999999999999999999" }, undefined],
+    ["a fraction", { "retry-after": "1.5" }, 2_000],
+    ["far too much", { "retry-after": "99999999999999999999" }, 86_400_000],
   ])("A 429 returns the delay from %s", (_name, headers, retryAfterMs) => {
     const wait = retryAfterMs === undefined ? {} : { retryAfterMs };
     expect(read(429, "", headers)).toEqual({ kind: "rateLimited", ...wait });

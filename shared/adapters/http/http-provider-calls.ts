@@ -90,6 +90,7 @@ function readAnswer(
   response: http.IncomingMessage,
   { done, fail }: { done(answer: ProviderAnswer): void; fail(reason: string): void },
 ): void {
+  const receivedRealMs = Date.now();
   const chunks: Buffer[] = [];
   let bytes = 0;
   response.on("data", (chunk: Buffer) => {
@@ -100,14 +101,16 @@ function readAnswer(
   response.on("error", (error) => fail(reasonOf(error)));
   response.on("end", () => {
     if (!response.complete) return fail("ANSWER_CUT");
-    const headers = Object.entries(response.headers).map(([name, value]) => [
+    // `response.headers` drops the second value of most headers.
+    const headers = Object.entries(response.headersDistinct).map(([name, values = []]) => [
       name,
-      Array.isArray(value) ? value.join(", ") : value,
+      values.join(", "),
     ]);
     done({
       status: response.statusCode ?? 0,
       headers: Object.fromEntries(headers),
       body: Buffer.concat(chunks),
+      receivedRealMs,
     });
   });
 }

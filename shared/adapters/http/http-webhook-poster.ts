@@ -117,12 +117,12 @@ function receiveResponse(call: ClientRequest, signal: AbortSignal): Promise<Outc
 }
 
 async function readResponse(response: IncomingMessage, signal: AbortSignal): Promise<Outcome> {
-  const { "retry-after": retryAfter, date } = response.headers;
+  const answer = { headers: response.headersDistinct, receivedRealMs: Date.now() };
   const bodyStart = await readBodyStart(response, signal);
   return {
     httpStatus: response.statusCode,
     ...(bodyStart === "" ? {} : { bodyStart }),
-    ...retryAfterOf({ headers: { "retry-after": retryAfter, date } }),
+    ...retryAfterOf(answer),
   };
 }
 

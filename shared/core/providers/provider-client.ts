@@ -17,6 +17,8 @@ export interface ProviderAnswer {
   status: number;
   headers: Readonly<Record<string, string | undefined>>;
   body: Uint8Array;
+  /** Real time at which the headers arrived. */
+  receivedRealMs?: number | undefined;
 }
 
 /**

@@ -87,11 +87,14 @@ describe("POSTs", () => {
 
   test.each([
     ["7", 7_000],
-    ["-1", undefined],
-    ["1000000000000", undefined],
+    ["-1", 0],
+    ["1000000000000", 86_400_000],
+    ["1.2", 2_000],
+    ["Saturday, 21-Nov-26 10:01:00 GMT", 60_000],
+    ["Sat Nov 21 10:01:00 2026", 60_000],
     ["soon", undefined],
     ["Sat, 21 Nov 2026 10:01:00 GMT", 60_000],
-    ["Sat, 21 Nov 2026 09:59:00 GMT", undefined],
+    ["Sat, 21 Nov 2026 09:59:00 GMT", 0],
   ])("A response with retry-after %s gives a wait of %s ms", async (retryAfter, retryAfterMs) => {
     const url = await serverThat((_, response) => {
       const date = "Sat, 21 Nov 2026 10:00:00 GMT";

@@ -1,4 +1,3 @@
-import { withRetryAfter } from "../../backoff.ts";
 import type { ProviderClient, SubmissionOutcome } from "../../providers/provider-client.ts";
 import type { DecisionContext } from "./decision-context.ts";
 import { failRequest } from "./endings.ts";
@@ -38,8 +37,8 @@ export interface SubmissionDecision {
   pausesConnection?: true;
 }
 
-/** The longest `Retry-After` that is honoured. */
-const MAX_RETRY_AFTER_MS = 24 * 3_600_000;
+/** The shortest pause (business), also where the provider says that its limit is over. */
+const MIN_PAUSE_MS = 1_000;
 
 /** Pause (business) of an account whose provider cannot be reached or is temporarily unavailable. */
 const UNAVAILABLE_PAUSE_MS = 60_000;
@@ -87,7 +86,7 @@ function pauseOf(
     return { reason: outcome.code, untilMs: nowMs + UNAVAILABLE_PAUSE_MS };
   const isLimit = outcome.kind === "rateLimited";
   const askedMs = outcome.retryAfterMs ?? (isLimit ? rules.rateLimitPauseMs : UNAVAILABLE_PAUSE_MS);
-  const untilMs = nowMs + withRetryAfter(1_000, askedMs, MAX_RETRY_AFTER_MS);
+  const untilMs = nowMs + Math.max(MIN_PAUSE_MS, askedMs);
   return { reason: isLimit ? "RATE_LIMITED" : outcome.code, untilMs };
 }
 
