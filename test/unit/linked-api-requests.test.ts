@@ -185,6 +185,23 @@ describe("a poll", () => {
     });
   });
 
+  // linkedapi (PyPI) 1.4.3: the answer of this GET has no `workflowId`.
+  test.each([{}, { workflowId: null }])(
+    "A poll whose answer has no workflow id (%j) is about the workflow that the URL names",
+    (id) => {
+      const answerOf = (of: object) => poll(200, { success: true, result: { ...id, ...of } });
+      expect(answerOf({ workflowStatus: "completed", completion })).toMatchObject({
+        kind: "update",
+        event: {
+          type: "workflow.completed",
+          providerObjectId: "wf-1",
+          data: { workflowId: "wf-1", status: "completed", result: completion },
+        },
+      });
+      expect(answerOf({ workflowStatus: "pending" })).toEqual({ kind: "noChange" });
+    },
+  );
+
   test("A poll of a running workflow returns workflow.started", () => {
     expect(poll(200, workflow({ workflowStatus: "running" }))).toMatchObject({
       kind: "update",

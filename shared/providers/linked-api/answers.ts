@@ -8,7 +8,7 @@ import type {
   SubmissionOutcome,
 } from "../../core/providers/provider-client.ts";
 import { retryAfterOf } from "../../core/providers/retry-after.ts";
-import { confirmation } from "./confirmation.ts";
+import { confirmation, namesAnother } from "./confirmation.ts";
 
 /**
  * Error types that do not mean a permanent rejection. The types are those
@@ -90,8 +90,8 @@ export function readLinkedApiPoll(workflowId: string, answer: ProviderAnswer): P
   if (isRefused) return { kind: "credentialsRefused", code };
   if (!isSuccess(answer) || !isObject(result)) return { kind: "failed", code };
   if (result.workflowStatus === "pending") {
-    const isAsked = result.workflowId === workflowId;
-    return isAsked ? { kind: "noChange" } : { kind: "failed", code: "ANSWERS_ANOTHER_WORKFLOW" };
+    const isAnother = namesAnother(result, workflowId);
+    return isAnother ? { kind: "failed", code: "ANSWERS_ANOTHER_WORKFLOW" } : { kind: "noChange" };
   }
   const event = eventIn({ workflowId, workflowStatus: result.workflowStatus, value });
   if (!event) return { kind: "failed", code: "ANSWER_NOT_UNDERSTOOD" };

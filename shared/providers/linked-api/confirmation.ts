@@ -24,11 +24,11 @@ export const confirmation: NonNullable<ProviderPack["confirmation"]> = {
     if (success !== true || !isObject(result) || typeof result.workflowStatus !== "string") {
       throw new Failure("UNCONFIRMED", "the answer of the provider is not a workflow");
     }
-    const { workflowStatus: status, workflowId } = result;
-    if (workflowId !== event.providerObjectId) return undefined;
+    const { workflowStatus: status } = result;
+    if (namesAnother(result, event.providerObjectId)) return undefined;
     const { type, providerObjectId } = event;
     // Nothing else is taken from the webhook, which anyone with the URL may have written.
-    const common = { workflowId, providerRequestId: workflowId };
+    const common = { workflowId: providerObjectId, providerRequestId: providerObjectId };
     if (type !== "workflow.completed") {
       if (!hasReached(event, status)) return undefined;
       const { status: ours = "" } = event.data;
@@ -40,6 +40,15 @@ export const confirmation: NonNullable<ProviderPack["confirmation"]> = {
     return { type, providerObjectId, ...labelsOf(outcome), data };
   },
 };
+
+/**
+ * Whether the answer is about another workflow than the one that was asked for. The URL of
+ * the call names the workflow, and the vendor's clients do not expect its id in the answer:
+ * `linkedapi` (PyPI) 1.4.3 reads only `workflowStatus`, `completion` and `failure`.
+ */
+export function namesAnother({ workflowId }: JsonObject, asked: string): boolean {
+  return workflowId !== undefined && workflowId !== null && workflowId !== asked;
+}
 
 const order = ["pending", "running", "completed"];
 
