@@ -14,7 +14,9 @@ export interface Permission {
   readonly actions: readonly string[];
   readonly resource: string | readonly string[];
   /** Under which the permission holds: operator, condition key, value. */
-  readonly conditions?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  readonly conditions?: Readonly<
+    Record<string, Readonly<Record<string, string | readonly string[]>>>
+  >;
   /** Findings of cdk-nag that it brings along, where its resources end in a wildcard. */
   readonly acknowledged?: readonly { id: string; reason: string }[];
 }

@@ -44,9 +44,20 @@ export class BodyBucket extends Construct {
   /** The bucket's name, for a function that reads and writes objects of these areas. */
   access(areas: { read?: readonly BodyArea[]; write?: readonly BodyArea[] }): Binding {
     const permissions: Permission[] = [];
-    if (areas.read) permissions.push(this.#permission("s3:GetObject", areas.read));
+    if (areas.read) {
+      permissions.push(this.#permission("s3:GetObject", areas.read), this.#listing(areas.read));
+    }
     if (areas.write) permissions.push(this.#permission("s3:PutObject", areas.write));
     return { value: this.bucket.bucketName, permissions };
+  }
+
+  /** Without it S3 answers 403 for a key that does not exist, so that a deleted body cannot be recognised. */
+  #listing(areas: readonly BodyArea[]): Permission {
+    return {
+      actions: ["s3:ListBucket"],
+      resource: this.bucket.bucketArn,
+      conditions: { StringLike: { "s3:prefix": areas.map((area) => `${area}/*`) } },
+    };
   }
 
   #permission(action: string, areas: readonly BodyArea[]): Permission {

@@ -39,6 +39,8 @@ export class DeliveryPipeline {
       name: "deliver",
       description: "Delivers events to the clients' webhooks, and tries again what fails",
       timeout: timing.deliverTimeout,
+      // A failed attempt sends the message of the next one, and a long job that of its next part.
+      feedsItself: true,
       environment: {
         BUSINESS_CLOCK: variables.BUSINESS_CLOCK,
         SETTINGS: variables.SETTINGS,

@@ -52,6 +52,8 @@ export class IngestPipeline {
       name: "consume",
       description: "Dedupes webhooks and publishes each as one event",
       timeout: timing.consumeTimeout,
+      // A webhook that comes before the answer to its submission is sent back to wait.
+      feedsItself: true,
       environment: {
         BUSINESS_CLOCK: variables.BUSINESS_CLOCK,
         SETTINGS: variables.SETTINGS,
@@ -62,7 +64,7 @@ export class IngestPipeline {
           write: ["events", "requests"],
         }),
         PROVIDER_BASE_URLS: variables.PROVIDER_BASE_URLS,
-        INBOUND_QUEUE_URL: inbound.consumer(),
+        INBOUND_QUEUE_URL: inbound.requeuer(),
         REQUESTS_TABLE: requests.access(["GetItem", "BatchGetItem", "PutItem", "UpdateItem"]),
         SUBMIT_QUEUE_URL: submit.producer(),
         EVENTS_TABLE: events.access(["PutItem", "UpdateItem", "BatchWriteItem"]),

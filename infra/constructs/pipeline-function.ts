@@ -4,6 +4,7 @@ import {
   Architecture,
   Function as LambdaFunction,
   LoggingFormat,
+  RecursiveLoop,
   Runtime,
   SystemLogLevel,
 } from "aws-cdk-lib/aws-lambda";
@@ -29,6 +30,14 @@ export interface PipelineFunctionProps<Name extends FunctionName> {
    * does not compile. A binding brings its permissions along.
    */
   environment: { [Variable in keyof EnvironmentOf<Name>]: Binding | string };
+  /**
+   * True for a function that sends messages to a queue that feeds it. By default, Lambda ends such
+   * a chain after about 16 invocations and moves the message to the dead-letter queue
+   * (<https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html>).
+   *
+   * @default false
+   */
+  feedsItself?: boolean;
 }
 
 /**
@@ -40,7 +49,7 @@ export class PipelineFunction<Name extends FunctionName> extends Construct {
 
   constructor(scope: Construct, id: string, props: PipelineFunctionProps<Name>) {
     super(scope, id);
-    const { name, description, timeout, logRetentionDays, removalPolicy } = props;
+    const { name, description, timeout, logRetentionDays, removalPolicy, feedsItself } = props;
     const role = new Role(this, "Role", {
       assumedBy: new ServicePrincipal("lambda.amazonaws.com"),
       description: `What Ackwire's ${name} function may do`,
@@ -63,6 +72,7 @@ export class PipelineFunction<Name extends FunctionName> extends Construct {
       logGroup,
       loggingFormat: LoggingFormat.JSON,
       systemLogLevelV2: SystemLogLevel.WARN,
+      ...(feedsItself ? { recursiveLoop: RecursiveLoop.ALLOW } : {}),
       environment: Object.fromEntries(
         variables.map(([key, value]) => [key, typeof value === "object" ? value.value : value]),
       ),

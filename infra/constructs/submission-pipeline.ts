@@ -87,6 +87,8 @@ export class SubmissionPipeline {
       name: "submit",
       description: "Sends each account's requests to its provider, one at a time",
       timeout: timing.submitTimeout,
+      // A lane's worker sends the message that wakes up the next worker.
+      feedsItself: true,
       environment: {
         BUSINESS_CLOCK: variables.BUSINESS_CLOCK,
         SETTINGS: variables.SETTINGS,
@@ -98,7 +100,7 @@ export class SubmissionPipeline {
         MASTER_SECRET_ID: masterSecret.reader(),
         BODIES_BUCKET: bodies.access({ read: ["requests"], write: ["events", "requests"] }),
         PROVIDER_BASE_URLS: variables.PROVIDER_BASE_URLS,
-        SUBMIT_QUEUE_URL: submit.consumer(),
+        SUBMIT_QUEUE_URL: submit.producer(),
         EVENTS_TABLE: events.access(["BatchWriteItem"]),
         EVENT_BUS_NAME: eventBus.publisher(),
       },

@@ -80,11 +80,15 @@ export class Table<Index extends string, LocalIndex extends string = never> exte
     }
   }
 
-  /** The table's name, for a function that does these things to its items and queries these indexes. */
+  /**
+   * The table's name, for a function that does these things to its items and queries these
+   * indexes. The query of a local index may read whole items from the table, so that the
+   * permission names the table too.
+   */
   access(actions: readonly ItemAction[], queried: readonly (Index | LocalIndex)[] = []): Binding {
     const permissions: Permission[] = queried.map((key) => ({
       actions: ["dynamodb:Query"],
-      resource: `${this.table.tableArn}/index/${this.#indexes[key]?.name}`,
+      resource: [`${this.table.tableArn}/index/${this.#indexes[key]?.name}`, this.table.tableArn],
     }));
     permissions.push({
       actions: actions.map((action) => `dynamodb:${action}`),

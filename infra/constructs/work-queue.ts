@@ -50,8 +50,8 @@ export class WorkQueue extends Construct {
     return this.#bind("sqs:SendMessage");
   }
 
-  /** The queue's URL, for a consumer that may requeue a message or extend its visibility timeout. */
-  consumer(): Binding {
+  /** The queue's URL, for a function that sends messages to it and changes the visibility timeout of those that it receives. */
+  requeuer(): Binding {
     return this.#bind("sqs:SendMessage", "sqs:ChangeMessageVisibility");
   }
 

@@ -71,6 +71,7 @@ test.each([
       "s3:GetObject BodiesBucket/events/*",
       "s3:GetObject BodiesBucket/inbound/*",
       "s3:GetObject BodiesBucket/requests/*",
+      "s3:ListBucket BodiesBucket",
       "s3:PutObject BodiesBucket/events/*",
       "s3:PutObject BodiesBucket/requests/*",
       "secretsmanager:GetSecretValue MasterSecret",
@@ -90,6 +91,7 @@ test.each([
       "dynamodb:GetItem ConfigTable",
       "dynamodb:GetItem RequestsTable",
       "dynamodb:PutItem RequestsTable",
+      "dynamodb:Query RequestsTable",
       "dynamodb:Query RequestsTable/index/queue",
       "dynamodb:UpdateItem ConfigTable",
       "dynamodb:UpdateItem RequestsTable",
@@ -97,10 +99,10 @@ test.each([
       "logs:CreateLogStream SubmitLogs",
       "logs:PutLogEvents SubmitLogs",
       "s3:GetObject BodiesBucket/requests/*",
+      "s3:ListBucket BodiesBucket",
       "s3:PutObject BodiesBucket/events/*",
       "s3:PutObject BodiesBucket/requests/*",
       "secretsmanager:GetSecretValue MasterSecret",
-      "sqs:ChangeMessageVisibility SubmissionsQueue",
       "sqs:DeleteMessage SubmissionsQueue",
       "sqs:GetQueueAttributes SubmissionsQueue",
       "sqs:ReceiveMessage SubmissionsQueue",
@@ -120,6 +122,7 @@ test.each([
       "dynamodb:PutItem ConfigTable",
       "dynamodb:PutItem DeliveriesTable",
       "dynamodb:PutItem EventsTable",
+      "dynamodb:Query DeliveriesTable",
       "dynamodb:Query DeliveriesTable/index/byClient",
       "dynamodb:UpdateItem DeliveriesTable",
       "dynamodb:UpdateItem EventsTable",
@@ -128,6 +131,7 @@ test.each([
       "logs:PutLogEvents DeliverLogs",
       "s3:GetObject BodiesBucket/deliveries/*",
       "s3:GetObject BodiesBucket/events/*",
+      "s3:ListBucket BodiesBucket",
       "s3:PutObject BodiesBucket/deliveries/*",
       "s3:PutObject BodiesBucket/events/*",
       "secretsmanager:GetSecretValue MasterSecret",
@@ -153,9 +157,14 @@ test.each([
       "dynamodb:GetItem RequestsTable",
       "dynamodb:PutItem DeliveriesTable",
       "dynamodb:PutItem RequestsTable",
+      "dynamodb:Query DeliveriesTable",
+      "dynamodb:Query DeliveriesTable",
       "dynamodb:Query DeliveriesTable/index/due",
       "dynamodb:Query DeliveriesTable/index/sweep",
+      "dynamodb:Query EventsTable",
       "dynamodb:Query EventsTable/index/outbox",
+      "dynamodb:Query RequestsTable",
+      "dynamodb:Query RequestsTable",
       "dynamodb:Query RequestsTable/index/due",
       "dynamodb:Query RequestsTable/index/sweep",
       "dynamodb:UpdateItem ConfigTable",
@@ -167,6 +176,7 @@ test.each([
       "logs:PutLogEvents ReconcileLogs",
       "s3:GetObject BodiesBucket/events/*",
       "s3:GetObject BodiesBucket/requests/*",
+      "s3:ListBucket BodiesBucket",
       "s3:PutObject BodiesBucket/events/*",
       "s3:PutObject BodiesBucket/requests/*",
       "secretsmanager:GetSecretValue MasterSecret",
@@ -188,9 +198,14 @@ test.each([
       "dynamodb:PutItem ConfigTable",
       "dynamodb:PutItem DeliveriesTable",
       "dynamodb:PutItem RequestsTable",
+      "dynamodb:Query ConfigTable",
       "dynamodb:Query ConfigTable/index/byClient",
+      "dynamodb:Query DeliveriesTable",
       "dynamodb:Query DeliveriesTable/index/byClient",
+      "dynamodb:Query EventsTable",
       "dynamodb:Query EventsTable/index/byClient",
+      "dynamodb:Query RequestsTable",
+      "dynamodb:Query RequestsTable",
       "dynamodb:Query RequestsTable/index/byClient",
       "dynamodb:Query RequestsTable/index/queue",
       "dynamodb:UpdateItem ConfigTable",
@@ -200,6 +215,7 @@ test.each([
       "logs:PutLogEvents ApiLogs",
       "s3:GetObject BodiesBucket/events/*",
       "s3:GetObject BodiesBucket/requests/*",
+      "s3:ListBucket BodiesBucket",
       "s3:PutObject BodiesBucket/deliveries/*",
       "s3:PutObject BodiesBucket/requests/*",
       "scheduler:CreateSchedule schedules of ackwireprod-Ackwire-Schedules-Group",
@@ -240,6 +256,21 @@ test("Only objects of one area and schedules of Ackwire's group are granted by a
       const allowed = service === "s3" || service === "scheduler" ? open[service] : "";
       expect(named.replaceAll(allowed, ""), id).not.toContain("*");
     }
+  }
+});
+
+test("The bucket may be listed only below the areas that the function reads", () => {
+  const listing = policies.flatMap(({ statements }) =>
+    statements.filter((statement) => actionsOf(statement).includes("s3:ListBucket")),
+  );
+  expect(listing.map(({ Condition }) => Condition)).toEqual(
+    expect.arrayContaining([
+      { StringLike: { "s3:prefix": ["inbound/*", "events/*", "requests/*"] } },
+      { StringLike: { "s3:prefix": ["deliveries/*", "events/*"] } },
+    ]),
+  );
+  for (const { Condition } of listing) {
+    expect(Condition).toEqual({ StringLike: { "s3:prefix": expect.any(Array) } });
   }
 });
 

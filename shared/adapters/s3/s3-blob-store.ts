@@ -17,6 +17,20 @@ export function makeS3BlobStore(options: { bucket: string; config: object }): Bl
     return loaded;
   }
 
+  /**
+   * S3 answers 403 for a key that does not exist unless the caller may list the bucket, and a
+   * grant to list one prefix may not count for that. Only a list says whether the key exists.
+   *
+   * @throws the SDK's error when the caller may not list this key either
+   */
+  async function exists(key: string): Promise<boolean> {
+    const { s3, client } = await load();
+    // Keys are listed in order, so that the key itself is the first with this prefix.
+    const command = new s3.ListObjectsV2Command({ Bucket, Prefix: key, MaxKeys: 1 });
+    const { Contents = [] } = await client.send(command);
+    return Contents[0]?.Key === key;
+  }
+
   return {
     async put(Key, Body, abortSignal) {
       await callDependency("S3 PutObject", async () => {
@@ -33,13 +47,19 @@ export function makeS3BlobStore(options: { bucket: string; config: object }): Bl
           return await Body?.transformToByteArray();
         } catch (error) {
           if (error instanceof s3.NoSuchKey) return undefined;
-          throw error;
+          if (!isDenied(error) || (await exists(Key))) throw error;
+          return undefined;
         }
       });
       if (found) return found;
       throw new Failure("BODY_GONE", "the bucket has no such object");
     },
   };
+}
+
+function isDenied(error: unknown): boolean {
+  const { $metadata } = error as { $metadata?: { httpStatusCode?: number } };
+  return $metadata?.httpStatusCode === 403;
 }
 
 /** The quarantine is a part of the bucket, sorted by connection and time. */
