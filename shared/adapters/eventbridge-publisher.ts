@@ -39,10 +39,15 @@ const putEventsLimits = {
     Buffer.byteLength(detail) + event.type.length + EVENT_SOURCE.length,
 };
 
+/**
+ * Puts one batch. EventBridge rejects a whole call for the size of its entries together or for one
+ * invalid entry. Such a batch is put again by halves, so that every other entry is published.
+ */
 async function putEvents(
-  { client, busName }: { client: EventBridgeClient; busName: string },
+  options: { client: EventBridgeClient; busName: string },
   batch: Entry[],
 ): Promise<PublishResult[]> {
+  const { client, busName } = options;
   const command = new PutEventsCommand({
     Entries: batch.map(({ event, detail }) => ({
       EventBusName: busName,
@@ -55,11 +60,24 @@ async function putEvents(
     const { Entries = [] } = await client.send(command);
     return batch.map((_, index) => resultOf(Entries[index]));
   } catch (error) {
+    const isFinal = isRejected(error);
+    if (isFinal && batch.length > 1) {
+      const middle = Math.ceil(batch.length / 2);
+      const halves = [batch.slice(0, middle), batch.slice(middle)];
+      return (await Promise.all(halves.map((half) => putEvents(options, half)))).flat();
+    }
     const reason = error instanceof Error ? error.name : "unknown error";
-    // EventBridge rejects the whole call when an entry is invalid; here there is only one.
-    const isFinal = batch.length === 1 && reason === "ValidationException";
     return batch.map(() => ({ ok: false, reason, isFinal }));
   }
+}
+
+/** Whether the same call can never succeed: its entries are too large, too many or invalid. */
+function isRejected(error: unknown): boolean {
+  const { name, $metadata } = error as {
+    name?: string;
+    $metadata?: { httpStatusCode?: number };
+  };
+  return name === "ValidationException" || $metadata?.httpStatusCode === 413;
 }
 
 function resultOf(entry: PutEventsResultEntry | undefined): PublishResult {
