@@ -12,14 +12,14 @@ import { composeRequestSweep } from "../../shared/composition/request-use-cases.
 import type { ParsedEnvironment } from "../../shared/contracts/env.ts";
 import { makeSweepEventOutbox } from "../../shared/core/events/sweep-event-outbox.ts";
 
-/** Most events per outbox shard and run; the next run continues with the rest. */
-const EVENTS_PER_SHARD = 500;
+/** Most events per outbox shard that one query returns; a run makes as many queries as it has time for. */
+const EVENTS_PER_QUERY = 500;
 
 /** Most deliveries per shard that one query returns; a run makes as many queries as it has time for. */
 const DELIVERIES_PER_QUERY = 500;
 
-/** Most requests and lanes per shard and run. */
-const REQUESTS_PER_SHARD = 250;
+/** Most requests and lanes that one query returns; a run makes as many queries as it has time for. */
+const REQUESTS_PER_QUERY = 250;
 
 export interface ReconcileDeps
   extends ReturnType<typeof composeRequestSweep>,
@@ -39,13 +39,13 @@ export function compose(env: ParsedEnvironment<"reconcile">, observer: Observer)
       newOwner: randomUUID,
       leaseMs: env.SETTINGS.claimLeaseSeconds * 1000,
       graceMs: env.SETTINGS.outboxGraceSeconds * 1000,
-      limit: EVENTS_PER_SHARD,
+      limit: EVENTS_PER_QUERY,
     }),
     ...composeRequestSweep({
       ...makeRequestPorts(base, env, observer.onIgnoredError),
       ...events,
       ...makePausingProviderPorts(base, env),
-      limit: REQUESTS_PER_SHARD,
+      limit: REQUESTS_PER_QUERY,
       maxPolls: env.SETTINGS.pollsPerRun,
     }),
     ...composeDeliverySweep({

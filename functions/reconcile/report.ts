@@ -2,7 +2,7 @@ import type { DeliveryObserver } from "../../shared/composition/delivery-use-cas
 import { logMessages } from "../../shared/contracts/log-messages.ts";
 import type { DeliverySweepResult } from "../../shared/core/deliveries/sweep-deliveries.ts";
 import type { SweepEventOutboxResult } from "../../shared/core/events/sweep-event-outbox.ts";
-import type { RequestSweepResult } from "../../shared/core/requests/sweep-requests.ts";
+import type { RequestSweepResult } from "../../shared/core/requests/sweep-steps.ts";
 import {
   reportFailures,
   reportIgnoredError,

@@ -9,6 +9,7 @@ import {
   type ApplyProviderUpdate,
   makeApplyProviderUpdate,
 } from "../core/requests/results/apply-provider-update.ts";
+import { makePollDueRequests } from "../core/requests/results/poll-due-requests.ts";
 import { makePollRequest } from "../core/requests/results/poll-request.ts";
 import type { DecisionContext } from "../core/requests/state/decision-context.ts";
 import type {
@@ -76,9 +77,9 @@ export interface JoinPorts extends RequestPorts, PublishPorts {
 
 /** What `reconcile` needs in addition, and the limits of one run. */
 export interface RequestSweepPorts extends RequestPorts, PublishPorts, PausingProviderPorts {
-  /** Most requests and lanes of one shard. */
+  /** Most entries of one query. */
   limit: number;
-  /** Most calls to providers. */
+  /** Most calls to one provider. */
   maxPolls: number;
 }
 
@@ -148,12 +149,13 @@ export function composeRequestSweep(ports: RequestSweepPorts): {
   const publish = makePublishOutboxes(parts);
   const applyProviderUpdate = makeApplyProviderUpdate(parts);
   const pollRequest = makePollRequest({ ...parts, publish, applyProviderUpdate });
+  const pollDueRequests = makePollDueRequests({ ...parts, pollRequest });
   return {
     sweepRequests: makeSweepRequests({
       ...parts,
       publish,
       joinWhenDue: makeJoinWhenDue(parts),
-      pollRequest,
+      pollDueRequests,
     }),
   };
 }

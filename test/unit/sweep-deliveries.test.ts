@@ -41,3 +41,21 @@ test("a delivery.failed without a result of the publisher is unpublished, with a
     ],
   });
 });
+
+test("one run of the sweep sends the message of every delivery that is due, although the index stays as it was", async () => {
+  const simulation = await simulationWithWebhook({ answer: async () => ({ httpStatus: 500 }) });
+  const count = 350;
+  for (let n = 0; n < count; n++) {
+    await simulation.deliveries.create(
+      deliveryRecord({
+        deliveryId: `dl_${n}`,
+        status: "waiting",
+        nextMs: simulation.now(),
+        sweepDueMs: simulation.now() - 1 - n,
+      }),
+    );
+  }
+  simulation.freezeIndexes();
+  expect(await simulation.sweep()).toMatchObject({ messagesSent: count, failed: [] });
+  expect(new Set(simulation.waiting().map(({ body }) => body)).size).toBe(count);
+});

@@ -26,23 +26,39 @@ export function makeDynamoDeliverySweeps(options: {
 
   async function queryEarliest(
     index: typeof due | typeof sweep,
-    shard: number,
-    { untilMs, limit }: { untilMs: number; limit: number },
+    of: {
+      shard: number;
+      untilMs: number;
+      limit: number;
+      /** The last entry of the page before. */
+      after?: { id: string; atMs: number } | undefined;
+    },
   ) {
+    const { shard, untilMs, limit, after } = of;
     const command = new QueryCommand({
       TableName,
       IndexName: index.name,
       KeyConditionExpression: `${index.partitionKey} = :shard AND ${index.sortKey} <= :until`,
       ExpressionAttributeValues: { ":shard": String(shard), ":until": untilMs },
       Limit: limit,
+      ...(after === undefined
+        ? {}
+        : {
+            ExclusiveStartKey: {
+              id: after.id,
+              [index.partitionKey]: String(shard),
+              [index.sortKey]: after.atMs,
+            },
+          }),
     });
     const { Items = [] } = await callDependency("DynamoDB Query", () => client.send(command));
     return Items;
   }
 
   return {
-    async findDue(shard, untilMs, limit) {
-      return (await queryEarliest(due, shard, { untilMs, limit })).map((entry) => {
+    async findDue({ after, ...of }) {
+      const behind = after && { id: after.message.deliveryId, atMs: after.sweepDueMs };
+      return (await queryEarliest(due, { ...of, after: behind })).map((entry) => {
         const { id, dueAt, nextMs, ...rest } = dueEntry.parse(entry);
         return {
           message: toAttemptMessage({ ...rest, deliveryId: id }),
@@ -67,9 +83,14 @@ export function makeDynamoDeliverySweeps(options: {
       return "written" in result || result.existing?.dueAt === sweepDueMs;
     },
 
-    async findStale(shard, beforeRealMs, limit) {
-      const found = await queryEarliest(sweep, shard, { untilMs: beforeRealMs, limit });
-      return found.map(({ id }) => String(id));
+    async findStale({ shard, beforeRealMs, limit, after }) {
+      const behind = after && { id: after.id, atMs: after.recoverAfterRealMs };
+      const of = { shard, untilMs: beforeRealMs, limit, after: behind };
+      const found = await queryEarliest(sweep, of);
+      return found.map(({ id, sweepAt }) => ({
+        id: String(id),
+        recoverAfterRealMs: Number(sweepAt),
+      }));
     },
   };
 }

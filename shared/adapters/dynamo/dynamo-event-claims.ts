@@ -9,7 +9,7 @@ import { eventType } from "../../contracts/events.ts";
 import { eventsTable, OUTBOX_SHARD_COUNT } from "../../contracts/tables.ts";
 import type { Clock, Lease } from "../../core/clock.ts";
 import type { FinalEvent } from "../../core/events/envelope.ts";
-import type { ClaimResult, EventClaims } from "../../core/events/ports.ts";
+import type { ClaimResult, EventClaims, UnpublishedEvent } from "../../core/events/ports.ts";
 import type { BlobStore } from "../../core/inbound/ports.ts";
 import { callDependency } from "../dependency-down.ts";
 import { conditionalWrite } from "./conditional-write.ts";
@@ -168,7 +168,12 @@ export function makeDynamoEventClaims(options: {
   const removeFromOutbox = (id: string, owner: string) =>
     endClaim(id, owner, " REMOVE outboxShard, outboxAt", {});
 
-  async function unpublished(shard: number, beforeMs: number, limit: number): Promise<string[]> {
+  async function unpublished({
+    shard,
+    beforeMs,
+    limit,
+    after,
+  }: Parameters<EventClaims["unpublished"]>[0]): Promise<UnpublishedEvent[]> {
     const { name, partitionKey, sortKey } = eventsTable.indexes.outbox;
     const query = new QueryCommand({
       TableName,
@@ -176,9 +181,18 @@ export function makeDynamoEventClaims(options: {
       KeyConditionExpression: `${partitionKey} = :shard AND ${sortKey} < :before`,
       ExpressionAttributeValues: { ":shard": String(shard), ":before": beforeMs },
       Limit: limit,
+      ...(after === undefined
+        ? {}
+        : {
+            ExclusiveStartKey: {
+              id: after.id,
+              [partitionKey]: String(shard),
+              [sortKey]: after.sinceMs,
+            },
+          }),
     });
     const { Items = [] } = await callDependency("DynamoDB Query", () => client.send(query));
-    return Items.map((found) => String(found.id));
+    return Items.map((found) => ({ id: String(found.id), sinceMs: Number(found[sortKey]) }));
   }
 
   return { claim, claimStored, complete, release, removeFromOutbox, unpublished };

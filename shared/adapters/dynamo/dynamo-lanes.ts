@@ -49,7 +49,7 @@ export function makeDynamoLanes(options: {
             `lastPlace = ${place}`,
             "waiting = if_not_exists(waiting, :none) + :one",
             "dueAt = if_not_exists(dueAt, :due)",
-            SET_DUE,
+            "dueShard = if_not_exists(dueShard, :shard)",
           ],
           condition:
             of.limit === undefined
@@ -120,12 +120,12 @@ export function makeDynamoLanes(options: {
 
     async bringSweepForward(lane, sweepDueMs) {
       const result = await update(lane, {
-        set: ["dueAt = :due"],
+        set: ["dueAt = :due", SET_DUE],
         // The worker that owns the lane must see the change at release, even when its own
         // sweep is earlier.
         condition: "attribute_exists(dueAt) AND (dueAt > :due OR attribute_exists(#owner))",
         names: { "#owner": "owner" },
-        values: { ":due": sweepDueMs },
+        values: { ":due": sweepDueMs, ":shard": shardOfLane(lane) },
       });
       return "written" in result;
     },

@@ -5,12 +5,13 @@ import {
   PutCommand,
   QueryCommand,
   type QueryCommandInput,
+  UpdateCommand,
 } from "@aws-sdk/lib-dynamodb";
 import { Failure } from "../../contracts/failures.ts";
 import { requestsTable } from "../../contracts/tables.ts";
 import type { Clock } from "../../core/clock.ts";
 import { laneOf } from "../../core/requests/acceptance/request-id.ts";
-import type { DueEntry, RequestStore } from "../../core/requests/state/ports.ts";
+import type { DueEntry, RequestStore, StaleEntry } from "../../core/requests/state/ports.ts";
 import type { Lane, RequestRecord } from "../../core/requests/state/record.ts";
 import { callDependency } from "../dependency-down.ts";
 import { conditionalWrite } from "./conditional-write.ts";
@@ -18,6 +19,7 @@ import { batchGet } from "./dynamo-batch-get.ts";
 import { makeDynamoRequestList } from "./dynamo-request-list.ts";
 import { LANE_ID, readLaneItem } from "./lane-item.ts";
 import { readRequestItem, requestItem, WAITING } from "./request-item.ts";
+import { duePartition, stalePartition } from "./sweep-partition.ts";
 
 /** Requests on DynamoDB: each write is one conditional PutItem, by the version that was read. */
 export function makeDynamoRequestStore(options: {
@@ -33,6 +35,10 @@ export function makeDynamoRequestStore(options: {
     const lane = laneOf(requestId);
     return lane === undefined ? undefined : { lane, id: requestId };
   }
+  const itemKeyOf = ({ lane, requestId = LANE_ID }: Pick<DueEntry, "lane" | "requestId">) => ({
+    lane,
+    id: requestId,
+  });
   /** TTL deletes late: an item past its time counts as gone. */
   const isAlive = ({ expiresMs }: RequestRecord) =>
     expiresMs === undefined || expiresMs > clock.businessMs();
@@ -70,6 +76,36 @@ export function makeDynamoRequestStore(options: {
   async function query(input: Omit<QueryCommandInput, "TableName">) {
     const command = new QueryCommand({ TableName, ...input });
     return callDependency("DynamoDB Query", () => client.send(command));
+  }
+
+  /** A page of one partition of a sweep's index. `after` is the last entry of the page before. */
+  async function queryEarliest(
+    index: typeof due | typeof sweep,
+    partition: string,
+    of: {
+      untilMs: number;
+      limit: number;
+      after?: { lane: string; id: string; atMs: number } | undefined;
+    },
+  ): Promise<Record<string, unknown>[]> {
+    const { lane, id, atMs } = of.after ?? {};
+    const { Items = [] } = await query({
+      IndexName: index.name,
+      KeyConditionExpression: `${index.partitionKey} = :shard AND ${index.sortKey} <= :until`,
+      ExpressionAttributeValues: { ":shard": partition, ":until": of.untilMs },
+      Limit: of.limit,
+      ...(of.after === undefined
+        ? {}
+        : {
+            ExclusiveStartKey: {
+              lane,
+              id,
+              [index.partitionKey]: partition,
+              [index.sortKey]: atMs,
+            },
+          }),
+    });
+    return Items;
   }
 
   const ofLane = (lane: string) => ({
@@ -175,27 +211,47 @@ export function makeDynamoRequestStore(options: {
 
     list: makeDynamoRequestList({ ...options, keyOf, isAlive }),
 
-    async findDue(shard, untilMs, limit): Promise<DueEntry[]> {
-      const { Items = [] } = await query({
-        IndexName: due.name,
-        KeyConditionExpression: `${due.partitionKey} = :shard AND ${due.sortKey} <= :until`,
-        ExpressionAttributeValues: { ":shard": String(shard), ":until": untilMs },
-        Limit: limit,
+    async findDue({ work, shard, untilMs, limit, after }): Promise<DueEntry[]> {
+      const found = await queryEarliest(due, duePartition(work, shard), {
+        untilMs,
+        limit,
+        after: after && { ...itemKeyOf(after), atMs: after.sweepDueMs },
       });
-      return Items.map(({ lane, id }) => ({
+      return found.map(({ lane, id, dueAt }) => ({
         lane: String(lane),
         ...(id === LANE_ID ? {} : { requestId: String(id) }),
+        sweepDueMs: Number(dueAt),
       }));
     },
 
-    async findStale(shard, beforeRealMs, limit) {
-      const { Items = [] } = await query({
-        IndexName: sweep.name,
-        KeyConditionExpression: `${sweep.partitionKey} = :shard AND ${sweep.sortKey} <= :before`,
-        ExpressionAttributeValues: { ":shard": String(shard), ":before": beforeRealMs },
-        Limit: limit,
+    async postponeSweep(seen, sweepDueMs) {
+      const command = new UpdateCommand({
+        TableName,
+        Key: itemKeyOf(seen),
+        UpdateExpression: "SET dueAt = :due",
+        ConditionExpression: "dueAt = :seen",
+        ExpressionAttributeValues: { ":due": sweepDueMs, ":seen": seen.sweepDueMs },
+        ReturnValuesOnConditionCheckFailure: "ALL_OLD",
       });
-      return Items.map(({ id }) => String(id));
+      const result = await conditionalWrite("UpdateItem", () => client.send(command));
+      // The response was lost, and the retry found its own write.
+      return "written" in result || result.existing?.dueAt === sweepDueMs;
+    },
+
+    async findStale({ work, shard, beforeRealMs, limit, after }): Promise<StaleEntry[]> {
+      const found = await queryEarliest(sweep, stalePartition(work, shard), {
+        untilMs: beforeRealMs,
+        limit,
+        after: after && {
+          lane: laneOf(after.requestId) ?? "",
+          id: after.requestId,
+          atMs: after.recoverAfterRealMs,
+        },
+      });
+      return found.map(({ id, sweepAt }) => ({
+        requestId: String(id),
+        recoverAfterRealMs: Number(sweepAt),
+      }));
     },
   };
 }

@@ -45,6 +45,7 @@ function releaseOf(
   seen: Lane,
   {
     sweepDueMs,
+    isOnlyCheck,
     nextSubmissionNotBeforeMs: nextMs,
     dequeuedCount = 0,
     pause,
@@ -80,7 +81,7 @@ function releaseOf(
       ...(dequeuedCount > 0 ? { ":dequeued": dequeuedCount } : {}),
       ...(dequeuedCount > 0 && !hasEnoughWaiting ? { ":none": 0 } : {}),
       ...(staysDue
-        ? { ":due": sweepDueMs, ":shard": shardOfLane(seen.lane) }
+        ? { ":due": sweepDueMs, ":shard": shardOfLane(seen.lane, isOnlyCheck) }
         : { ":seenPlace": seen.lastPosition }),
       ...(nextMs === undefined ? {} : { ":next": nextMs }),
       ...(pause === undefined ? {} : { ":pause": pauseItem(pause) }),

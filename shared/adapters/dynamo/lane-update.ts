@@ -1,8 +1,7 @@
 import { type DynamoDBDocumentClient, UpdateCommand } from "@aws-sdk/lib-dynamodb";
-import { REQUEST_SHARD_COUNT } from "../../contracts/tables.ts";
 import { conditionalWrite } from "./conditional-write.ts";
 import { LANE_ID } from "./lane-item.ts";
-import { shardOf } from "./shard.ts";
+import { duePartition, requestShardOf } from "./sweep-partition.ts";
 
 /** One conditional UpdateItem of a lane's item. */
 export interface LaneChange {
@@ -22,7 +21,9 @@ export const MAX_ATTEMPTS = 5;
 /** Accompanies each write of `dueAt`, and puts the lane into the index of the sweep. */
 export const SET_DUE = "dueShard = :shard";
 
-export const shardOfLane = (lane: string) => shardOf(lane, REQUEST_SHARD_COUNT);
+/** @param isOnlyCheck nothing can be submitted when the lane is due */
+export const shardOfLane = (lane: string, isOnlyCheck = false) =>
+  duePartition(isOnlyCheck ? "end" : "start", requestShardOf(lane));
 
 /**
  * Returns a function that makes one update. It returns the attributes that `returns` asks

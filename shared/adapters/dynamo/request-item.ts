@@ -2,9 +2,9 @@ import * as z from "zod/mini";
 import { eventType } from "../../contracts/events.ts";
 import { providerId } from "../../contracts/providers.ts";
 import { requestStatus } from "../../contracts/statuses.ts";
-import { REQUEST_SHARD_COUNT } from "../../contracts/tables.ts";
 import type { RequestRecord } from "../../core/requests/state/record.ts";
-import { shardOf } from "./shard.ts";
+import { dueWorkOf, staleWorkOf } from "../../core/requests/state/sweep-work.ts";
+import { duePartition, requestShardOf, stalePartition } from "./sweep-partition.ts";
 
 const storedText = z.union([z.object({ inline: z.string() }), z.object({ key: z.string() })]);
 const text = z.optional(z.string());
@@ -62,6 +62,7 @@ const item = z.object({
       type: eventType,
       version: z.number(),
       sinceRealMs: z.number(),
+      claimedInVersion: number,
       envelope: storedText,
       raw: z.optional(storedText),
     }),
@@ -92,7 +93,7 @@ export function readRequestItem(found: unknown): { request: RequestRecord; write
 /** @param writeId identifies the writer's own write */
 export function requestItem(request: RequestRecord, writeId: string): Record<string, unknown> {
   const { requestId, lanePosition, sweepDueMs, recoverAfterRealMs, expiresMs, ...rest } = request;
-  const shard = shardOf(requestId, REQUEST_SHARD_COUNT);
+  const shard = requestShardOf(requestId);
   return present({
     ...rest,
     outbox: request.outbox.map(present),
@@ -101,8 +102,12 @@ export function requestItem(request: RequestRecord, writeId: string): Record<str
     listedAs: `${new Date(request.createdMs).toISOString()}#${requestId}`,
     place: lanePosition,
     laneKey: laneKey(request),
-    ...(sweepDueMs === undefined ? {} : { dueShard: shard, dueAt: sweepDueMs }),
-    ...(recoverAfterRealMs === undefined ? {} : { sweepShard: shard, sweepAt: recoverAfterRealMs }),
+    ...(sweepDueMs === undefined
+      ? {}
+      : { dueShard: duePartition(dueWorkOf(request), shard), dueAt: sweepDueMs }),
+    ...(recoverAfterRealMs === undefined
+      ? {}
+      : { sweepShard: stalePartition(staleWorkOf(request), shard), sweepAt: recoverAfterRealMs }),
     expiresAt: expiresMs === undefined ? undefined : Math.ceil(expiresMs / 1000),
   });
 }

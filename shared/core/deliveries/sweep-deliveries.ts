@@ -1,10 +1,17 @@
 import { DELIVERY_SHARD_COUNT } from "../../contracts/tables.ts";
 import { type MessageFailure, toMessageFailure } from "../message-failure.ts";
+import { sweepPages } from "../sweep-pages.ts";
 import { toAttemptMessage } from "./state/attempt-message.ts";
 import { isJobId, sendJobMessage } from "./state/bulk-jobs.ts";
 import type { DeliveryContext } from "./state/delivery-context.ts";
 import { messageLostAtMs } from "./state/delivery-state.ts";
-import type { DeliveryQueue, DeliveryStore, DueDelivery, JobStore } from "./state/ports.ts";
+import type {
+  DeliveryQueue,
+  DeliveryStore,
+  DueDelivery,
+  JobStore,
+  StaleDelivery,
+} from "./state/ports.ts";
 import type { PublishDeliveryFailed } from "./state/publish-delivery-failed.ts";
 import type { DeliveryRecord } from "./state/record.ts";
 
@@ -63,47 +70,29 @@ export function makeSweepDeliveries(deps: SweepDeliveriesDeps): SweepDeliveries 
       restartedJobs: 0,
       failed: [],
     };
+    const { limit } = deps;
     const hasTime = () => remainingMs() > STOP_BEFORE_MS;
+    const pages = { pageSize: limit, chunkSize: CHUNK_SIZE, hasTime };
     const { nowMs, nowRealMs } = deps.context();
     const shards = Array.from({ length: DELIVERY_SHARD_COUNT }, (_, shard) => shard);
     const sweeps = shards.flatMap((shard) => [
-      sweepIndex(
-        hasTime,
-        (limit) => deliveries.findDue(shard, nowMs, limit),
-        (due) => sendDueMessages(due, total),
-      ),
-      sweepIndex(
-        hasTime,
-        (limit) => deliveries.findStale(shard, nowRealMs, limit),
-        (ids) => recoverStale(ids, total),
-      ),
+      sweepPages({
+        ...pages,
+        readPage: (after: DueDelivery | undefined) =>
+          deliveries.findDue({ shard, untilMs: nowMs, limit, after }),
+        process: (due) => sendDueMessages(due, total),
+      }),
+      sweepPages({
+        ...pages,
+        readPage: (after: StaleDelivery | undefined) =>
+          deliveries.findStale({ shard, beforeRealMs: nowRealMs, limit, after }),
+        process: (stale) => recoverStale(stale, total),
+      }),
     ]);
     // A shard that cannot be read does not delay the others.
     recordRejected(await Promise.allSettled(sweeps), total);
     return total;
   };
-
-  /**
-   * Processes an index page by page. Each page is read from the beginning of the index,
-   * because an entry that was processed has been removed or moved to a later time.
-   */
-  async function sweepIndex<Entry>(
-    hasTime: () => boolean,
-    readPage: (limit: number) => Promise<Entry[]>,
-    process: (entries: Entry[]) => Promise<void>,
-  ): Promise<void> {
-    let previous: Entry[] = [];
-    while (hasTime()) {
-      const entries = await readPage(deps.limit);
-      // An index is eventually consistent: the same page again means that it lags behind.
-      if (JSON.stringify(entries) === JSON.stringify(previous)) return;
-      previous = entries;
-      for (let start = 0; start < entries.length && hasTime(); start += CHUNK_SIZE) {
-        await process(entries.slice(start, start + CHUNK_SIZE));
-      }
-      if (entries.length < deps.limit) return;
-    }
-  }
 
   /** Sends the messages of attempts that are due soon, or whose message was lost. */
   async function sendDueMessages(
@@ -133,9 +122,12 @@ export function makeSweepDeliveries(deps: SweepDeliveriesDeps): SweepDeliveries 
    * Recovers stale deliveries and jobs. Each is first moved to a later time in the index,
    * so that one that cannot be recovered now does not hide the ones behind it.
    */
-  async function recoverStale(ids: readonly string[], total: DeliverySweepResult): Promise<void> {
+  async function recoverStale(
+    stale: readonly StaleDelivery[],
+    total: DeliverySweepResult,
+  ): Promise<void> {
     const recovered = await Promise.allSettled(
-      ids.map((id) => (isJobId(id) ? restartJob(id, total) : recoverDelivery(id, total))),
+      stale.map(({ id }) => (isJobId(id) ? restartJob(id, total) : recoverDelivery(id, total))),
     );
     recordRejected(recovered, total);
     const withFailures = recovered.flatMap((one) =>

@@ -31,8 +31,23 @@ export interface EventClaims {
    * stored, and is claimed again when its message is redriven.
    */
   removeFromOutbox(id: string, owner: string): Promise<void>;
-  /** Returns ids of unpublished events of one shard, stored before `beforeMs` (real), oldest first. */
-  unpublished(shard: number, beforeMs: number, limit: number): Promise<string[]>;
+  /**
+   * Returns unpublished events of one shard, stored before `beforeMs` (real), oldest first, behind
+   * `after`. Eventually consistent.
+   */
+  unpublished(of: {
+    shard: number;
+    beforeMs: number;
+    limit: number;
+    after?: UnpublishedEvent | undefined;
+  }): Promise<UnpublishedEvent[]>;
+}
+
+/** An event in the index of the outbox. */
+export interface UnpublishedEvent {
+  id: string;
+  /** The time in the index (real). */
+  sinceMs: number;
 }
 
 export type PublishResult =

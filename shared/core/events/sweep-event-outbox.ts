@@ -1,7 +1,8 @@
 import { OUTBOX_SHARD_COUNT } from "../../contracts/tables.ts";
 import type { Clock } from "../clock.ts";
 import { type MessageFailure, toMessageFailure } from "../message-failure.ts";
-import type { EventClaims, EventPublisher } from "./ports.ts";
+import { sweepPages } from "../sweep-pages.ts";
+import type { EventClaims, EventPublisher, UnpublishedEvent } from "./ports.ts";
 import { publishClaimed } from "./publish-claimed.ts";
 
 export interface SweepEventOutboxDeps {
@@ -12,7 +13,7 @@ export interface SweepEventOutboxDeps {
   leaseMs: number;
   /** Real milliseconds in which the worker that stored an event publishes it itself. */
   graceMs: number;
-  /** Maximum number of events per shard and run; the next run continues. */
+  /** Most events of one shard that one query returns. A run makes as many queries as it has time for. */
   limit: number;
 }
 
@@ -30,49 +31,52 @@ const BATCH_SIZE = 10;
 /** A batch starts only while this much time is left, so that its result is recorded too. */
 const STOP_BEFORE_MS = 10_000;
 
+/** Batches in a row without a published event after which a run takes the bus for down. */
+const MAX_FAILED_BATCHES = 4;
+
 /**
  * Publishes the stored events of the events table that their worker did not publish, because it
- * crashed or the bus was down. Requests and deliveries have outboxes of their own.
+ * crashed or the bus was down: as many as the run has time for. Requests and deliveries have
+ * outboxes of their own.
  */
 export const makeSweepEventOutbox =
   (deps: SweepEventOutboxDeps) =>
   async (remainingMs: () => number): Promise<SweepEventOutboxResult> => {
     const total: SweepEventOutboxResult = { published: 0, held: 0, failures: [] };
+    const { claims, limit } = deps;
     const beforeMs = deps.clock.realMs() - deps.graceMs;
-    for (let shard = 0; shard < OUTBOX_SHARD_COUNT; shard++) {
-      const ids = await findUnpublished(deps, shard, beforeMs, total);
-      for (let start = 0; start < ids.length; start += BATCH_SIZE) {
-        if (remainingMs() < STOP_BEFORE_MS) return total;
-        await publishBatch(deps, ids.slice(start, start + BATCH_SIZE), total);
-      }
+    let failedBatches = 0;
+    const shards = Array.from({ length: OUTBOX_SHARD_COUNT }, (_, shard) => shard);
+    const sweeps = shards.map((shard) =>
+      sweepPages({
+        pageSize: limit,
+        chunkSize: BATCH_SIZE,
+        hasTime: () => remainingMs() >= STOP_BEFORE_MS && failedBatches < MAX_FAILED_BATCHES,
+        readPage: (after: UnpublishedEvent | undefined) =>
+          claims.unpublished({ shard, beforeMs, limit, after }),
+        async process(events) {
+          const isDown = await publishBatch(deps, events, total);
+          failedBatches = isDown ? failedBatches + 1 : 0;
+        },
+      }),
+    );
+    // A shard that cannot be read does not stop the sweep of the others.
+    for (const result of await Promise.allSettled(sweeps)) {
+      if (result.status === "rejected") total.failures.push(toMessageFailure(result.reason));
     }
     return total;
   };
 
-/** A shard that cannot be read is a failure and does not stop the sweep of the others. */
-async function findUnpublished(
-  deps: SweepEventOutboxDeps,
-  shard: number,
-  beforeMs: number,
-  total: SweepEventOutboxResult,
-): Promise<string[]> {
-  try {
-    return await deps.claims.unpublished(shard, beforeMs, deps.limit);
-  } catch (error) {
-    total.failures.push(toMessageFailure(error));
-    return [];
-  }
-}
-
+/** Returns whether the bus accepted none of the events. */
 async function publishBatch(
   deps: SweepEventOutboxDeps,
-  ids: readonly string[],
+  events: readonly UnpublishedEvent[],
   total: SweepEventOutboxResult,
-): Promise<void> {
+): Promise<boolean> {
   const owner = deps.newOwner();
   const lease = { owner, untilMs: deps.clock.realMs() + deps.leaseMs };
   const claims = await Promise.all(
-    ids.map((id) => deps.claims.claimStored(id, lease).catch(toMessageFailure)),
+    events.map(({ id }) => deps.claims.claimStored(id, lease).catch(toMessageFailure)),
   );
   const granted = claims.flatMap((claim) => (claim?.kind === "granted" ? [claim.event] : []));
   const outcomes = await publishClaimed(deps, owner, granted);
@@ -81,4 +85,8 @@ async function publishBatch(
     if (outcome?.kind === "held") total.held++;
     if (outcome?.kind === "failed") total.failures.push(outcome);
   }
+  return (
+    outcomes.length > 0 &&
+    outcomes.every((outcome) => outcome.kind === "failed" && outcome.code === "PUBLISH_FAILED")
+  );
 }

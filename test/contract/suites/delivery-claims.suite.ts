@@ -28,11 +28,21 @@ export function deliveryClaimsSuite(
     }
     const lease = (owner: string, ms = 60_000) => ({ owner, untilMs: clock.realMs() + ms });
     const dueUntil = async (ms: number): Promise<string[]> =>
-      (await Promise.all(shards.map((shard) => deliveries.findDue(shard, ms, 1_000))))
+      (
+        await Promise.all(
+          shards.map((shard) => deliveries.findDue({ shard, untilMs: ms, limit: 1_000 })),
+        )
+      )
         .flat()
         .map(({ message }) => message.deliveryId);
     const staleUntil = async (ms: number): Promise<string[]> =>
-      (await Promise.all(shards.map((shard) => deliveries.findStale(shard, ms, 1_000)))).flat();
+      (
+        await Promise.all(
+          shards.map((shard) => deliveries.findStale({ shard, beforeRealMs: ms, limit: 1_000 })),
+        )
+      )
+        .flat()
+        .map(({ id }) => id);
 
     test("a claim of a due delivery is granted and counted", async () => {
       const delivery = await stored({ nextMs: clock.businessMs(), sweepDueMs: 77_000 });

@@ -5,6 +5,7 @@ import type {
   DeliveryStore,
   DueDelivery,
   JobStore,
+  StaleDelivery,
 } from "../../../shared/core/deliveries/state/ports.ts";
 import type { DeliveryRecord } from "../../../shared/core/deliveries/state/record.ts";
 import { makeTestClock } from "../../support/fakes/clocks.ts";
@@ -66,9 +67,19 @@ export function deliveryStoreSuite(
     }
     const lease = (owner: string, ms = 60_000) => ({ owner, untilMs: clock.realMs() + ms });
     const dueUntil = async (ms: number): Promise<DueDelivery[]> =>
-      (await Promise.all(shards.map((shard) => deliveries.findDue(shard, ms, 1_000)))).flat();
+      (
+        await Promise.all(
+          shards.map((shard) => deliveries.findDue({ shard, untilMs: ms, limit: 1_000 })),
+        )
+      ).flat();
     const staleUntil = async (ms: number): Promise<string[]> =>
-      (await Promise.all(shards.map((shard) => deliveries.findStale(shard, ms, 1_000)))).flat();
+      (
+        await Promise.all(
+          shards.map((shard) => deliveries.findStale({ shard, beforeRealMs: ms, limit: 1_000 })),
+        )
+      )
+        .flat()
+        .map(({ id }) => id);
 
     test("a delivery is read as it was written", async () => {
       const full = fullRecord();
@@ -136,7 +147,7 @@ export function deliveryStoreSuite(
       const first = await stored({ sweepDueMs: base + 1 });
       const later = await stored({ sweepDueMs: base + 4 });
       const listed = await Promise.all(
-        shards.map((shard) => deliveries.findDue(shard, base + 3, 1_000)),
+        shards.map((shard) => deliveries.findDue({ shard, untilMs: base + 3, limit: 1_000 })),
       );
       const ids = [first, second, later].map(({ deliveryId }) => deliveryId);
       const ours = listed.flat().filter(({ message }) => ids.includes(message.deliveryId));
@@ -149,9 +160,42 @@ export function deliveryStoreSuite(
         expect(times).toEqual(times.toSorted((one, other) => one - other));
       }
       const limited = await Promise.all(
-        shards.map((shard) => deliveries.findDue(shard, base + 3, 1)),
+        shards.map((shard) => deliveries.findDue({ shard, untilMs: base + 3, limit: 1 })),
       );
       expect(Math.max(...limited.map(({ length }) => length))).toBe(1);
+    });
+
+    test("due and stale deliveries are read page by page, and a page begins behind the one before although that was changed", async () => {
+      const base = 8_000_000;
+      const all = await Promise.all(
+        // Two of the same time: a page may end between them.
+        [1, 2, 2, 3, 4, 5, 6, 7].map((n) =>
+          stored({ sweepDueMs: base + n, recoverAfterRealMs: base + n }),
+        ),
+      );
+      const ids = all.map(({ deliveryId }) => deliveryId);
+      const due: string[] = [];
+      const stale: string[] = [];
+      for (const shard of shards) {
+        for (let after: DueDelivery | undefined; ; ) {
+          const untilMs = base + 7;
+          const page = await deliveries.findDue({ shard, untilMs, limit: 2, after });
+          due.push(...page.map(({ message }) => message.deliveryId));
+          for (const one of page)
+            if (one.sweepDueMs > base) await deliveries.setSweepDue(one, 1e14);
+          after = page.at(-1);
+          if (page.length < 2) break;
+        }
+        for (let after: StaleDelivery | undefined; ; ) {
+          const beforeRealMs = base + 7;
+          const page = await deliveries.findStale({ shard, beforeRealMs, limit: 2, after });
+          stale.push(...page.map(({ id }) => id));
+          after = page.at(-1);
+          if (page.length < 2) break;
+        }
+      }
+      expect(due.filter((id) => ids.includes(id)).sort()).toEqual(ids.toSorted());
+      expect(stale.filter((id) => ids.includes(id)).sort()).toEqual(ids.toSorted());
     });
 
     test("a postponed delivery is due later, if it was not changed since it was read", async () => {

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { OUTBOX_SHARD_COUNT } from "../../../shared/contracts/tables.ts";
 import type { Lease } from "../../../shared/core/clock.ts";
 import type { FinalEvent } from "../../../shared/core/events/envelope.ts";
-import type { EventClaims } from "../../../shared/core/events/ports.ts";
+import type { EventClaims, UnpublishedEvent } from "../../../shared/core/events/ports.ts";
 import { makeTestClock } from "../../support/fakes/clocks.ts";
 
 export const RETENTION_MS = 3 * 24 * 3_600_000;
@@ -119,11 +119,33 @@ export function eventClaimsSuite(
       const before = clock.realMs();
       await claims.claim(young, lease("a"));
       const shards = Array.from({ length: OUTBOX_SHARD_COUNT }, (_, shard) => shard);
-      const listed = await Promise.all(shards.map((n) => claims.unpublished(n, before, 100)));
-      const ids = listed.flat();
+      const listed = await Promise.all(
+        shards.map((n) => claims.unpublished({ shard: n, beforeMs: before, limit: 100 })),
+      );
+      const ids = listed.flat().map((one) => one.id);
       expect(ids).toContain(old.id);
       expect(ids).not.toContain(young.id);
       expect(ids).not.toContain(published.id);
+    });
+
+    test("the outbox is read page by page, and a page begins behind the one before", async () => {
+      const all = Array.from({ length: 7 }, () => event());
+      for (const one of all) {
+        await claims.claim(one, lease("a"));
+        clock.passReal(1);
+      }
+      const found: string[] = [];
+      for (let shard = 0; shard < OUTBOX_SHARD_COUNT; shard++) {
+        for (let after: UnpublishedEvent | undefined; ; ) {
+          const of = { shard, beforeMs: clock.realMs(), limit: 2, after };
+          const page = await claims.unpublished(of);
+          found.push(...page.map((one) => one.id));
+          after = page.at(-1);
+          if (page.length < 2) break;
+        }
+      }
+      const ids = all.map((one) => one.id);
+      expect(found.filter((id) => ids.includes(id)).sort()).toEqual(ids.toSorted());
     });
 
     test("a published event is known until its retention ends, and an unpublished event stays", async () => {

@@ -1,7 +1,13 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { REQUEST_SHARD_COUNT } from "../../../shared/contracts/tables.ts";
-import type { LaneStore, RequestStore } from "../../../shared/core/requests/state/ports.ts";
+import type {
+  DueEntry,
+  LaneStore,
+  RequestStore,
+  StaleEntry,
+} from "../../../shared/core/requests/state/ports.ts";
 import type { RequestRecord } from "../../../shared/core/requests/state/record.ts";
+import type { DueWork, StaleWork } from "../../../shared/core/requests/state/sweep-work.ts";
 import { makeTestClock } from "../../support/fakes/clocks.ts";
 import { newOwner, requestRecord } from "../../support/payloads/request-records.ts";
 
@@ -100,7 +106,11 @@ export function requestStoreSuite(
       expect(written).toEqual({ ...bare, version: 2 });
       expect(await requests.find(full.requestId)).toEqual({ ...bare, version: 2 });
       expect(await requests.readLaneHead(full.lane, 10)).toEqual([]);
-      const due = await Promise.all(shards.map((shard) => requests.findDue(shard, 1e15, 1_000)));
+      const due = await Promise.all(
+        shards.map((shard) =>
+          requests.findDue({ work: "end", shard, untilMs: 1e15, limit: 1_000 }),
+        ),
+      );
       expect(due.flat().map(({ requestId }) => requestId)).not.toContain(full.requestId);
     });
 
@@ -243,6 +253,22 @@ export function requestStoreSuite(
       });
     });
 
+    /** Everything of one kind that is due, by page and shard. */
+    async function dueOf(work: DueWork, untilMs: number, limit = 1_000): Promise<DueEntry[][]> {
+      return Promise.all(
+        shards.map(async (shard) => {
+          const entries: DueEntry[] = [];
+          for (let after: DueEntry | undefined; ; ) {
+            const page = await requests.findDue({ work, shard, untilMs, limit, after });
+            expect(page.length).toBeLessThanOrEqual(limit);
+            entries.push(...page);
+            after = page.at(-1);
+            if (page.length < limit) return entries;
+          }
+        }),
+      );
+    }
+
     test("due requests and lanes are listed, oldest first, each in one shard", async () => {
       const owner = newOwner();
       const base = 5_000_000;
@@ -250,35 +276,129 @@ export function requestStoreSuite(
       const first = await stored(owner, { sweepDueMs: base + 1 });
       const never = await stored(owner, {});
       const later = await stored(owner, { sweepDueMs: base + 4 });
-      await lanes.join(first.lane, owner, { nowMs: 1, sweepDueMs: base + 3 });
-      const listed = await Promise.all(
-        shards.map((shard) => requests.findDue(shard, base + 3, 1_000)),
-      );
-      const ours = listed.flat().filter(({ lane }) => lane === first.lane);
-      const key = ({ lane, requestId }: RequestRecord) => ({ lane, requestId });
-      expect(ours).toHaveLength(3);
-      expect(ours).toEqual(expect.arrayContaining([key(first), key(second), { lane: first.lane }]));
-      expect(ours).not.toContainEqual(key(later));
-      expect(ours).not.toContainEqual(key(never));
-      const places = listed.map((entries) => entries.map(({ requestId }) => requestId));
-      for (const shard of places) {
-        const [one, other] = [shard.indexOf(first.requestId), shard.indexOf(second.requestId)];
-        if (one >= 0 && other >= 0) expect(one).toBeLessThan(other);
+      for (const limit of [1_000, 1]) {
+        const listed = await dueOf("end", base + 3, limit);
+        const ours = listed.flat().filter(({ lane }) => lane === first.lane);
+        const key = ({ lane, requestId, sweepDueMs = 0 }: RequestRecord) => ({
+          lane,
+          requestId,
+          sweepDueMs,
+        });
+        expect(ours).toHaveLength(2);
+        expect(ours).toEqual(expect.arrayContaining([key(first), key(second)]));
+        expect(ours).not.toContainEqual(key(later));
+        expect(ours).not.toContainEqual(key(never));
+        for (const shard of listed) {
+          const times = shard.map(({ sweepDueMs }) => sweepDueMs);
+          expect(times).toEqual(times.toSorted((one, other) => one - other));
+        }
       }
-      const limited = await Promise.all(
-        shards.map((shard) => requests.findDue(shard, base + 3, 1)),
-      );
-      expect(Math.max(...limited.map(({ length }) => length))).toBe(1);
     });
 
-    test("requests whose writer may be dead are listed until they are written again", async () => {
-      const stale = async (ms: number) =>
-        (await Promise.all(shards.map((shard) => requests.findStale(shard, ms, 1_000)))).flat();
+    test("each kind of due work is listed apart from the others", async () => {
+      const owner = newOwner();
+      const sweepDueMs = 5_500_000;
+      const add = (of: Partial<RequestRecord>) => stored(owner, { ...of, sweepDueMs });
+      const polled = { providerRequestId: "theirs" } as const;
+      const expected = {
+        start: [await add({ status: "SCHEDULED" })],
+        end: [
+          await add({ status: "QUEUED", ...polled }),
+          await add({ status: "RUNNING" }),
+          await add({ status: "SUBMITTING", ...polled }),
+          await add({ status: "UNKNOWN" }),
+        ],
+        poll: [
+          await add({ status: "RUNNING", ...polled }),
+          await add({ status: "ACTION_REQUIRED", ...polled }),
+          await add({ status: "UNKNOWN", ...polled }),
+        ],
+      };
+      const { lane, provider } = expected.start[0] as RequestRecord;
+      await lanes.join(lane, owner, { nowMs: 1, sweepDueMs });
+      const listed = async (work: DueWork) =>
+        (await dueOf(work, sweepDueMs))
+          .flat()
+          .filter((entry) => entry.lane === lane && entry.sweepDueMs === sweepDueMs)
+          .map(({ requestId = "the lane" }) => requestId)
+          .sort();
+      const ids = (all: RequestRecord[]) => all.map(({ requestId }) => requestId);
+      expect(await listed("start")).toEqual([...ids(expected.start), "the lane"].sort());
+      expect(await listed("end")).toEqual(ids(expected.end).sort());
+      expect(await listed({ poll: provider })).toEqual(ids(expected.poll).sort());
+      expect(await listed({ poll: "linked-api" })).toEqual([]);
+      // A lane that is only checked is listed with the time limits until it can be worked.
+      const held = { owner: "w", untilMs: clock.realMs() + 60_000 };
+      const acquired = await lanes.acquire(lane, held, sweepDueMs + 1);
+      if (!acquired) throw new Error("the lane was not acquired");
+      await lanes.release(acquired, { sweepDueMs, isOnlyCheck: true });
+      expect(await listed("start")).not.toContain("the lane");
+      expect(await listed("end")).toContain("the lane");
+      await lanes.join(lane, owner, { nowMs: 2, sweepDueMs: 1 });
+      expect(await listed("end")).toContain("the lane");
+      await lanes.endAllPauses(lane, sweepDueMs);
+      expect(await listed("start")).toContain("the lane");
+      expect(await listed("end")).not.toContain("the lane");
+    });
+
+    test("a postponed request or lane is due later, if its time was not changed since it was read", async () => {
+      const owner = newOwner();
+      const sweepDueMs = 5_700_000;
+      const request = await stored(owner, { sweepDueMs });
+      const { lane, requestId } = request;
+      await lanes.join(lane, owner, { nowMs: 1, sweepDueMs });
+      for (const of of [{ lane, requestId }, { lane }]) {
+        const work = "requestId" in of ? "end" : "start";
+        const times = async () =>
+          (await dueOf(work, sweepDueMs + 9))
+            .flat()
+            .filter((entry) => entry.lane === lane && entry.requestId === of.requestId)
+            .map((entry) => entry.sweepDueMs);
+        expect(await requests.postponeSweep({ ...of, sweepDueMs }, sweepDueMs + 5)).toBe(true);
+        expect(await times()).toEqual([sweepDueMs + 5]);
+        expect(await requests.postponeSweep({ ...of, sweepDueMs }, sweepDueMs + 6)).toBe(false);
+        expect(await times()).toEqual([sweepDueMs + 5]);
+      }
+      // Whoever read the request before can still write it.
+      expect(await requests.replace({ ...request, sweepDueMs: undefined })).toBeDefined();
+      const seen = { lane, requestId, sweepDueMs: sweepDueMs + 5 };
+      expect(await requests.postponeSweep(seen, sweepDueMs + 7)).toBe(false);
+    });
+
+    test("requests whose writer may be dead are listed until they are written again, submissions apart from outboxes", async () => {
+      const stale = async (beforeRealMs: number, work: StaleWork = "outbox") => {
+        const pages = shards.map((shard) =>
+          requests.findStale({ work, shard, beforeRealMs, limit: 1_000 }),
+        );
+        return (await Promise.all(pages)).flat().map(({ requestId }) => requestId);
+      };
       const request = await stored(newOwner(), { recoverAfterRealMs: 700_000 });
+      const sent = await stored(newOwner(), { status: "SUBMITTING", recoverAfterRealMs: 700_000 });
       expect(await stale(699_999)).not.toContain(request.requestId);
       expect(await stale(700_001)).toContain(request.requestId);
+      expect(await stale(700_001)).not.toContain(sent.requestId);
+      expect(await stale(700_001, "submission")).toEqual([sent.requestId]);
       await requests.replace({ ...request, recoverAfterRealMs: undefined });
       expect(await stale(700_001)).not.toContain(request.requestId);
+    });
+
+    test("stale requests are read page by page, each once", async () => {
+      const base = 900_000;
+      const all = await Promise.all(
+        [1, 2, 2, 3, 4, 5, 6].map((n) => stored(newOwner(), { recoverAfterRealMs: base + n })),
+      );
+      const seen: string[] = [];
+      for (const shard of shards) {
+        for (let after: StaleEntry | undefined; ; ) {
+          const of = { work: "outbox", shard, beforeRealMs: base + 6, limit: 2, after } as const;
+          const page = await requests.findStale(of);
+          seen.push(...page.map(({ requestId }) => requestId));
+          after = page.at(-1);
+          if (page.length < 2) break;
+        }
+      }
+      const ids = all.map(({ requestId }) => requestId);
+      expect(seen.filter((id) => ids.includes(id)).sort()).toEqual(ids.toSorted());
     });
 
     test("a request whose time is over is gone, although TTL deletes it later", async () => {

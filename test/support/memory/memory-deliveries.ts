@@ -10,6 +10,7 @@ import type {
 } from "../../../shared/core/deliveries/state/ports.ts";
 import type { DeliveryJob, EndpointHealth } from "../../../shared/core/deliveries/state/record.ts";
 import { makeMemoryDeliveryStore } from "./memory-delivery-store.ts";
+import type { MemoryIndexes } from "./memory-indexes.ts";
 
 /** All that is stored of deliveries and webhooks, in memory: for tests and simulations. */
 export function makeMemoryDeliveries(options: {
@@ -17,7 +18,7 @@ export function makeMemoryDeliveries(options: {
   /** Ids of requests that are cancelled; a cancel adds to it. */
   cancelledRequests?: ReadonlySet<string>;
 }): {
-  deliveries: DeliveryStore;
+  deliveries: DeliveryStore & MemoryIndexes;
   jobs: JobStore;
   health: HealthStore;
   webhooks: WebhookStore;

@@ -1,14 +1,19 @@
 import type { Clock } from "../../../shared/core/clock.ts";
 import { toAttemptMessage } from "../../../shared/core/deliveries/state/attempt-message.ts";
-import type { DeliveryStore } from "../../../shared/core/deliveries/state/ports.ts";
+import type {
+  DeliveryStore,
+  DueDelivery,
+  StaleDelivery,
+} from "../../../shared/core/deliveries/state/ports.ts";
 import type { DeliveryJob, DeliveryRecord } from "../../../shared/core/deliveries/state/record.ts";
+import { isBehind, type MemoryIndexes, order } from "./memory-indexes.ts";
 
 /** Deliveries in memory, with the promises of the stored ones: for tests and simulations. */
 export function makeMemoryDeliveryStore(options: {
   clock: Clock;
   /** The jobs beside them, as they are now. */
   jobs: () => DeliveryJob[];
-}): DeliveryStore {
+}): DeliveryStore & MemoryIndexes {
   const { clock, jobs } = options;
   const stored = new Map<string, DeliveryRecord>();
 
@@ -22,6 +27,29 @@ export function makeMemoryDeliveryStore(options: {
     if (status !== "delivering" || leaseUntilRealMs === undefined) return false;
     return leaseUntilRealMs <= clock.realMs();
   }
+
+  /** What the indexes of the sweep show when they are not behind, in their order. */
+  function indexes() {
+    const due = [...stored.values()].flatMap((delivery): DueDelivery[] => {
+      const { sweepDueMs, nextMs } = delivery;
+      if (sweepDueMs === undefined || nextMs === undefined) return [];
+      return [{ message: toAttemptMessage(delivery), sweepDueMs, nextMs }];
+    });
+    const stale = [
+      ...[...stored.values()].map(({ deliveryId: id, recoverAfterRealMs }) => ({
+        id,
+        recoverAfterRealMs,
+      })),
+      ...jobs().map(({ jobId: id, recoverAfterRealMs }) => ({ id, recoverAfterRealMs })),
+    ].flatMap(({ id, recoverAfterRealMs }): StaleDelivery[] =>
+      recoverAfterRealMs === undefined ? [] : [{ id, recoverAfterRealMs }],
+    );
+    return {
+      due: due.sort((one, other) => order(dueKey(one), dueKey(other))),
+      stale: stale.sort((one, other) => order(staleKey(one), staleKey(other))),
+    };
+  }
+  let frozen: ReturnType<typeof indexes> | undefined;
 
   return {
     find: async (deliveryId) => alive(deliveryId),
@@ -76,17 +104,13 @@ export function makeMemoryDeliveryStore(options: {
       return { deliveries: shown, before: last && listedAs(last) };
     },
 
-    async findDue(shard, untilMs, limit) {
+    async findDue({ shard, untilMs, limit, after }) {
       // One shard holds them all: how they are spread is the store's own affair.
       if (shard !== 0) return [];
-      return [...stored.values()]
-        .flatMap((delivery) => {
-          const { sweepDueMs, nextMs } = delivery;
-          if (sweepDueMs === undefined || nextMs === undefined) return [];
-          return [{ message: toAttemptMessage(delivery), sweepDueMs, nextMs }];
-        })
-        .filter((due) => due.sweepDueMs <= untilMs)
-        .sort((one, other) => one.sweepDueMs - other.sweepDueMs)
+      const { due } = frozen ?? indexes();
+      return due
+        .filter((entry) => entry.sweepDueMs <= untilMs)
+        .filter((entry) => after === undefined || isBehind(dueKey(entry), dueKey(after)))
         .slice(0, limit);
     },
 
@@ -98,25 +122,26 @@ export function makeMemoryDeliveryStore(options: {
       return true;
     },
 
-    async findStale(shard, beforeRealMs, limit) {
+    async findStale({ shard, beforeRealMs, limit, after }) {
       if (shard !== 0) return [];
-      return [
-        ...[...stored.values()].map(({ deliveryId: id, recoverAfterRealMs }) => ({
-          id,
-          recoverAfterRealMs,
-        })),
-        ...jobs().map(({ jobId: id, recoverAfterRealMs }) => ({ id, recoverAfterRealMs })),
-      ]
-        .flatMap(({ id, recoverAfterRealMs }) =>
-          recoverAfterRealMs === undefined ? [] : { id, recoverAfterRealMs },
-        )
+      const { stale } = frozen ?? indexes();
+      return stale
         .filter(({ recoverAfterRealMs }) => recoverAfterRealMs <= beforeRealMs)
-        .sort((one, other) => one.recoverAfterRealMs - other.recoverAfterRealMs)
-        .slice(0, limit)
-        .map(({ id }) => id);
+        .filter((entry) => after === undefined || isBehind(staleKey(entry), staleKey(after)))
+        .slice(0, limit);
+    },
+
+    freezeIndexes() {
+      frozen = indexes();
+    },
+    thawIndexes() {
+      frozen = undefined;
     },
   };
 }
+
+const dueKey = ({ sweepDueMs, message }: DueDelivery) => [sweepDueMs, message.deliveryId] as const;
+const staleKey = ({ recoverAfterRealMs, id }: StaleDelivery) => [recoverAfterRealMs, id] as const;
 
 function listedAs({ createdMs, deliveryId }: DeliveryRecord): string {
   return `${new Date(createdMs).toISOString()}#${deliveryId}`;

@@ -1,6 +1,11 @@
 import type { Clock, Lease } from "../../../shared/core/clock.ts";
 import type { FinalEvent } from "../../../shared/core/events/envelope.ts";
-import type { ClaimResult, EventClaims } from "../../../shared/core/events/ports.ts";
+import type {
+  ClaimResult,
+  EventClaims,
+  UnpublishedEvent,
+} from "../../../shared/core/events/ports.ts";
+import { isBehind, order } from "./memory-indexes.ts";
 
 interface Stored {
   event: FinalEvent;
@@ -68,13 +73,17 @@ export function makeMemoryEventClaims(options: { clock: Clock; retentionMs: numb
       found.storedAtMs = Number.POSITIVE_INFINITY;
     },
 
-    async unpublished(shard, beforeMs, limit) {
+    async unpublished({ shard, beforeMs, limit, after }) {
       // One shard holds them all: how events are spread is the store's own affair.
       if (shard !== 0) return [];
       return [...stored.values()]
         .filter(({ publishedBy, storedAtMs }) => publishedBy === undefined && storedAtMs < beforeMs)
-        .slice(0, limit)
-        .map(({ event }) => event.id);
+        .map(({ event, storedAtMs }) => ({ id: event.id, sinceMs: storedAtMs }))
+        .sort((one, other) => order(keyOf(one), keyOf(other)))
+        .filter((one) => after === undefined || isBehind(keyOf(one), keyOf(after)))
+        .slice(0, limit);
     },
   };
 }
+
+const keyOf = ({ id, sinceMs }: UnpublishedEvent) => [sinceMs, id] as const;

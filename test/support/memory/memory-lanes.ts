@@ -9,6 +9,7 @@ import {
 
 interface StoredLane extends Omit<Lane, "pause"> {
   releasedBy?: string;
+  isOnlyCheck: boolean;
   /** Pauses of several kinds exist at the same time. */
   pauses: { halt?: LanePause; stop?: LanePause; pause?: LanePause };
 }
@@ -21,7 +22,9 @@ function kindOf({ reason, untilMs }: LanePause): keyof StoredLane["pauses"] {
 /** Lanes in memory, with the promises of the stored ones: for tests and simulations. */
 export function makeMemoryLanes(options: { clock: Clock }): LaneStore & {
   /** All of them as they are now; `makeMemoryRequestStore` reads them. */
-  all(): Lane[];
+  all(): (Lane & { isOnlyCheck: boolean })[];
+  /** Moves a planned sweep that is as it was seen. */
+  postpone(lane: string, seenMs: number, sweepDueMs: number): boolean;
 } {
   const { clock } = options;
   const stored = new Map<string, StoredLane>();
@@ -37,6 +40,7 @@ export function makeMemoryLanes(options: { clock: Clock }): LaneStore & {
       lastPosition: 0,
       waitingCount: 0,
       nextSubmissionNotBeforeMs: 0,
+      isOnlyCheck: false,
       pauses: {},
     };
     stored.set(lane, made);
@@ -48,12 +52,27 @@ export function makeMemoryLanes(options: { clock: Clock }): LaneStore & {
     const isSooner = (lane.sweepDueMs ?? Number.POSITIVE_INFINITY) > sweepDueMs;
     // A worker that has the lane must see it when it gives the lane back, though it looks sooner.
     if (!isSooner && lane.owner === undefined) return false;
-    lane.sweepDueMs = sweepDueMs;
+    plan(lane, sweepDueMs);
     return true;
   }
 
+  /** Plans a sweep at which the lane can be worked. */
+  function plan(lane: StoredLane, sweepDueMs: number): void {
+    lane.sweepDueMs = sweepDueMs;
+    lane.isOnlyCheck = false;
+  }
+
   return {
-    all: () => [...stored.values()].map(seen),
+    all: () =>
+      [...stored.values()].map((lane) => ({ ...seen(lane), isOnlyCheck: lane.isOnlyCheck })),
+
+    postpone(lane, seenMs, sweepDueMs) {
+      const found = stored.get(lane);
+      if (found?.sweepDueMs === sweepDueMs) return true;
+      if (found?.sweepDueMs !== seenMs) return false;
+      found.sweepDueMs = sweepDueMs;
+      return true;
+    },
 
     async find(lane) {
       const found = stored.get(lane);
@@ -66,7 +85,7 @@ export function makeMemoryLanes(options: { clock: Clock }): LaneStore & {
       const hadNoSweep = found.sweepDueMs === undefined;
       found.lastPosition = Math.max(Math.ceil(nowMs), found.lastPosition + 1);
       found.waitingCount += 1;
-      found.sweepDueMs ??= sweepDueMs;
+      if (hadNoSweep) plan(found, sweepDueMs);
       return { position: found.lastPosition, hadNoSweep };
     },
 
@@ -86,11 +105,15 @@ export function makeMemoryLanes(options: { clock: Clock }): LaneStore & {
         (found.leaseUntilRealMs ?? 0) > clock.realMs();
       if (isHeld) return undefined;
       const abandonedByPrevious = found.owner !== undefined && found.owner !== lease.owner;
-      Object.assign(found, { owner: lease.owner, leaseUntilRealMs: lease.untilMs, sweepDueMs });
+      Object.assign(found, { owner: lease.owner, leaseUntilRealMs: lease.untilMs });
+      plan(found, sweepDueMs);
       return { ...seen(found), ...(abandonedByPrevious ? { abandonedByPrevious } : {}) };
     },
 
-    async release(before, { sweepDueMs, nextSubmissionNotBeforeMs, dequeuedCount = 0, pause }) {
+    async release(
+      before,
+      { sweepDueMs, isOnlyCheck = false, nextSubmissionNotBeforeMs, dequeuedCount = 0, pause },
+    ) {
       const found = stored.get(before.lane);
       if (!found || found.owner !== before.owner) {
         return found && found.releasedBy === before.owner ? "released" : "lost";
@@ -103,6 +126,7 @@ export function makeMemoryLanes(options: { clock: Clock }): LaneStore & {
       found.owner = undefined;
       found.leaseUntilRealMs = undefined;
       found.sweepDueMs = sweepDueMs;
+      found.isOnlyCheck = isOnlyCheck;
       found.waitingCount = Math.max(0, found.waitingCount - dequeuedCount);
       if (nextSubmissionNotBeforeMs !== undefined) {
         found.nextSubmissionNotBeforeMs = nextSubmissionNotBeforeMs;
@@ -119,7 +143,7 @@ export function makeMemoryLanes(options: { clock: Clock }): LaneStore & {
     async ensureSweep(lane, sweepDueMs) {
       const found = stored.get(lane);
       if (!found || (found.sweepDueMs !== undefined && found.owner === undefined)) return false;
-      found.sweepDueMs = sweepDueMs;
+      plan(found, sweepDueMs);
       return true;
     },
 
@@ -143,7 +167,7 @@ export function makeMemoryLanes(options: { clock: Clock }): LaneStore & {
       const found = stored.get(lane);
       if (!found) return false;
       found.pauses = {};
-      found.sweepDueMs = sweepDueMs;
+      plan(found, sweepDueMs);
       return true;
     },
 
@@ -151,13 +175,13 @@ export function makeMemoryLanes(options: { clock: Clock }): LaneStore & {
       const found = stored.get(lane);
       if (!found?.pauses.stop) return;
       delete found.pauses.stop;
-      found.sweepDueMs = sweepDueMs;
+      plan(found, sweepDueMs);
     },
   };
 }
 
 /** A copy without the store's private fields, with the pause that applies. */
-function seen({ releasedBy: _, pauses, ...lane }: StoredLane): Lane {
+function seen({ releasedBy: _, isOnlyCheck: __, pauses, ...lane }: StoredLane): Lane {
   const pause = pauses.halt ?? pauses.stop ?? pauses.pause;
   return { ...lane, ...(pause ? { pause: { ...pause } } : {}) };
 }

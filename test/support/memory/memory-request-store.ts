@@ -1,14 +1,22 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Clock } from "../../../shared/core/clock.ts";
-import type { RequestStore } from "../../../shared/core/requests/state/ports.ts";
+import type {
+  DueEntry,
+  RequestStore,
+  StaleEntry,
+} from "../../../shared/core/requests/state/ports.ts";
 import type { Lane, RequestRecord } from "../../../shared/core/requests/state/record.ts";
+import { dueWorkOf, staleWorkOf } from "../../../shared/core/requests/state/sweep-work.ts";
+import { isBehind, type MemoryIndexes, order } from "./memory-indexes.ts";
 
 /** Requests in memory, with the promises of the stored ones: for tests and simulations. */
 export function makeMemoryRequestStore(options: {
   clock: Clock;
   /** The lanes beside them, as they are now. */
-  lanes: () => Lane[];
-}): RequestStore {
-  const { clock, lanes } = options;
+  lanes: () => (Lane & { isOnlyCheck?: boolean })[];
+  postponeLane: (lane: string, seenMs: number, sweepDueMs: number) => boolean;
+}): RequestStore & MemoryIndexes {
+  const { clock, lanes, postponeLane } = options;
   const stored = new Map<string, RequestRecord>();
   const ofLane = new Map<string, Set<string>>();
 
@@ -28,14 +36,43 @@ export function makeMemoryRequestStore(options: {
       .sort(by(({ lanePosition }) => lanePosition ?? 0));
   }
 
+  /** What the indexes of the sweep show when they are not behind, in their order. */
+  function indexes() {
+    const due = [
+      ...all().map(({ lane, requestId, sweepDueMs, ...of }) => ({
+        entry: { lane, requestId },
+        sweepDueMs,
+        work: dueWorkOf(of),
+      })),
+      ...lanes().map(({ lane, sweepDueMs, isOnlyCheck }) => ({
+        entry: { lane },
+        sweepDueMs,
+        work: isOnlyCheck ? ("end" as const) : ("start" as const),
+      })),
+    ].flatMap(({ entry, sweepDueMs, work }) =>
+      sweepDueMs === undefined ? [] : { entry: { ...entry, sweepDueMs }, sweepDueMs, work },
+    );
+    const stale = all().flatMap(({ requestId, recoverAfterRealMs, ...of }) =>
+      recoverAfterRealMs === undefined
+        ? []
+        : { entry: { requestId, recoverAfterRealMs }, work: staleWorkOf(of) },
+    );
+    return {
+      due: due.sort((one, other) => order(dueKey(one.entry), dueKey(other.entry))),
+      stale: stale.sort((one, other) => order(staleKey(one.entry), staleKey(other.entry))),
+    };
+  }
+  let frozen: ReturnType<typeof indexes> | undefined;
+
   return {
     find: async (requestId) => alive(requestId),
 
     findWithLanes: async (requestIds) =>
       new Map(
         all(new Set(requestIds)).map((request) => {
-          const lane = lanes().find((one) => one.lane === request.lane);
-          return [request.requestId, { request, lane: lane && { ...lane } }];
+          const found = lanes().find((one) => one.lane === request.lane);
+          const { isOnlyCheck: _, ...lane } = found ?? {};
+          return [request.requestId, { request, lane: found && (lane as Lane) }];
         }),
       ),
 
@@ -77,29 +114,43 @@ export function makeMemoryRequestStore(options: {
       return { requests: shown, before: last && listedAs(last) };
     },
 
-    async findDue(shard, untilMs, limit) {
+    async findDue({ work, shard, untilMs, limit, after }) {
       // One shard holds them all: how they are spread is the store's own affair.
       if (shard !== 0) return [];
-      const entries = [
-        ...all().map(({ lane, requestId, sweepDueMs }) => ({ lane, requestId, sweepDueMs })),
-        ...lanes().map(({ lane, sweepDueMs }) => ({ lane, requestId: undefined, sweepDueMs })),
-      ];
-      return entries
-        .filter(({ sweepDueMs = Number.POSITIVE_INFINITY }) => sweepDueMs <= untilMs)
-        .sort(by(({ sweepDueMs }) => sweepDueMs ?? 0))
+      const { due } = frozen ?? indexes();
+      return due
+        .filter(
+          ({ sweepDueMs, work: its }) => sweepDueMs <= untilMs && isDeepStrictEqual(its, work),
+        )
+        .filter(({ entry }) => after === undefined || isBehind(dueKey(entry), dueKey(after)))
         .slice(0, limit)
-        .map(({ lane, requestId }) => (requestId === undefined ? { lane } : { lane, requestId }));
+        .map(({ entry }) => ({ ...entry }));
     },
 
-    async findStale(shard, beforeRealMs, limit) {
+    async postponeSweep({ lane, requestId, sweepDueMs: seenMs }, sweepDueMs) {
+      if (requestId === undefined) return postponeLane(lane, seenMs, sweepDueMs);
+      const found = stored.get(requestId);
+      if (found?.sweepDueMs === sweepDueMs) return true;
+      if (found?.sweepDueMs !== seenMs) return false;
+      stored.set(requestId, { ...found, sweepDueMs });
+      return true;
+    },
+
+    async findStale({ work, shard, beforeRealMs, limit, after }) {
       if (shard !== 0) return [];
-      return all()
-        .filter(
-          ({ recoverAfterRealMs = Number.POSITIVE_INFINITY }) => recoverAfterRealMs <= beforeRealMs,
-        )
-        .sort(by(({ recoverAfterRealMs }) => recoverAfterRealMs ?? 0))
+      const { stale } = frozen ?? indexes();
+      return stale
+        .filter(({ entry, work: its }) => entry.recoverAfterRealMs <= beforeRealMs && its === work)
+        .filter(({ entry }) => after === undefined || isBehind(staleKey(entry), staleKey(after)))
         .slice(0, limit)
-        .map(({ requestId }) => requestId);
+        .map(({ entry }) => ({ ...entry }));
+    },
+
+    freezeIndexes() {
+      frozen = indexes();
+    },
+    thawIndexes() {
+      frozen = undefined;
     },
   };
 }
@@ -107,6 +158,11 @@ export function makeMemoryRequestStore(options: {
 function by<T>(numberOf: (value: T) => number) {
   return (one: T, other: T) => numberOf(one) - numberOf(other);
 }
+
+const dueKey = ({ sweepDueMs, lane, requestId = "" }: DueEntry) =>
+  [sweepDueMs, lane, requestId] as const;
+const staleKey = ({ recoverAfterRealMs, requestId }: StaleEntry) =>
+  [recoverAfterRealMs, requestId] as const;
 
 function listedAs({ createdMs, requestId }: RequestRecord): string {
   return `${new Date(createdMs).toISOString()}#${requestId}`;

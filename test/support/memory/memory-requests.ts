@@ -5,6 +5,7 @@ import type {
   ReferenceStore,
   RequestStore,
 } from "../../../shared/core/requests/state/ports.ts";
+import type { MemoryIndexes } from "./memory-indexes.ts";
 import { makeMemoryLanes } from "./memory-lanes.ts";
 import { makeMemoryIdempotency, makeMemoryReferences } from "./memory-references.ts";
 import { makeMemoryRequestStore } from "./memory-request-store.ts";
@@ -15,15 +16,15 @@ export function makeMemoryRequests(options: {
   /** How long (business) a provider's id is known after it was last written. */
   retentionMs: number;
 }): {
-  requests: RequestStore;
+  requests: RequestStore & MemoryIndexes;
   lanes: LaneStore;
   references: ReferenceStore;
   idempotency: IdempotencyStore;
 } {
   const { clock } = options;
-  const { all, ...lanes } = makeMemoryLanes({ clock });
+  const { all, postpone, ...lanes } = makeMemoryLanes({ clock });
   return {
-    requests: makeMemoryRequestStore({ clock, lanes: all }),
+    requests: makeMemoryRequestStore({ clock, lanes: all, postponeLane: postpone }),
     lanes,
     references: makeMemoryReferences(options),
     idempotency: makeMemoryIdempotency({ clock }),

@@ -249,6 +249,8 @@ export function makeDeliverySimulation(
   return {
     ...memory,
     deliveries,
+    /** The indexes of the sweep stay as they are now. */
+    freezeIndexes: () => memory.deliveries.freezeIndexes(),
     clock,
     startMs,
     posts,

@@ -63,6 +63,12 @@ export function makeWorkersSimulation(of: {
     n: number;
     nth: number;
   }) => Promise<CallResult> | CallResult;
+  /** Answers a poll. Default: the provider does not know the request. */
+  poll?: (providerRequestId: string) => Promise<CallResult> | CallResult;
+  /** Called before a connection is read. It may reject. */
+  onReadConnection?: () => Promise<void>;
+  /** Returns whether the bus accepts the events. Default: it does. */
+  publish?: (events: readonly FinalEvent[]) => Promise<boolean>;
   /** Wraps every call of every process. */
   step?: Step;
   /** Each batch is processed by a process of its own, whose clock is wrong by this much. */
@@ -78,14 +84,19 @@ export function makeWorkersSimulation(of: {
   const schedules = new Map<string, number>();
   const parts = makeRequestParts({ ...owner, provider });
   const { connection, texts, masterKeys } = parts;
-  const readConnection = async () => connection;
+  const readConnection = async (connectionId: string) => {
+    await of.onReadConnection?.();
+    return { ...connection, connectionId };
+  };
   const readAccount = async () => (of.pace ? { pace: of.pace } : {});
   let ids = 0;
   const newId = () => String(++ids);
 
   async function exchange({ path, body = "{}" }: ProviderHttpCall): Promise<CallResult> {
-    // A poll: the provider does not know the request.
-    if (path.endsWith("/get_response")) return answered(404, {});
+    if (path.endsWith("/get_response")) {
+      const { request_id: id } = JSON.parse(body) as { request_id: string };
+      return of.poll?.(id) ?? answered(404, {});
+    }
     const { accountId, n } = JSON.parse(body) as { accountId: string; n: number };
     const nth = calls.filter((one) => one.accountId === accountId && one.n === n).length + 1;
     const action = path.slice("/api/v1/".length);
@@ -140,8 +151,9 @@ export function makeWorkersSimulation(of: {
       pauseConnection: async () => true,
       publisher: stepped({
         publish: async (events: readonly FinalEvent[]) => {
-          published.push(...events);
-          return events.map(() => ({ ok: true as const }));
+          const ok = (await of.publish?.(events)) ?? true;
+          if (ok) published.push(...events);
+          return events.map(() => (ok ? { ok } : { ok, reason: "down", isFinal: false }));
         },
       }),
       archive: { store: async () => undefined },
@@ -182,6 +194,14 @@ export function makeWorkersSimulation(of: {
   const requests = composeClientRequests({
     ...makePorts("api"),
     ...parts.client,
+    accountDirectory: {
+      ...parts.client.accountDirectory,
+      connectionIdOf: async ({
+        connectionId = owner.connectionId,
+      }: {
+        connectionId?: string | undefined;
+      }) => connectionId,
+    },
     schedules: {
       create: async (requestId, atMs) => {
         schedules.set(requestId, Math.ceil(atMs / 1_000) * 1_000);
@@ -199,7 +219,10 @@ export function makeWorkersSimulation(of: {
     limit: 250,
     maxPolls: 100,
   });
-  const sweep = () => sweepRequests(() => 50_000);
+  const sweep = () => {
+    const startMs = clock.realMs();
+    return sweepRequests(() => 50_000 - (clock.realMs() - startMs));
+  };
   let worker = makeWorker();
 
   function pass(ms: number) {
@@ -232,6 +255,7 @@ export function makeWorkersSimulation(of: {
 
   return {
     clock,
+    rules,
     calls,
     published,
     queue,
@@ -248,8 +272,9 @@ export function makeWorkersSimulation(of: {
       scheduledMs?: number;
       scheduled?: string;
       idempotencyKey?: string;
+      connectionId?: string;
     }) => {
-      const { accountId, n, action = "connect", scheduledMs, scheduled, idempotencyKey } = request;
+      const { accountId, n, action = "connect", scheduledMs, scheduled, ...more } = request;
       const time = scheduledMs === undefined ? scheduled : new Date(scheduledMs).toISOString();
       return requests.accept({
         clientId: owner.clientId,
@@ -258,7 +283,7 @@ export function makeWorkersSimulation(of: {
         action,
         params: { accountId, n },
         ...(time === undefined ? {} : { scheduled: time }),
-        ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+        ...more,
       });
     },
 
@@ -272,9 +297,13 @@ export function makeWorkersSimulation(of: {
       return found;
     },
 
-    /** Writes to the store as another writer would. */
+    /** The store, to write as another writer would, and to freeze its indexes. */
     stored: memory.requests,
     lanes: memory.lanes,
+
+    /** A person resolves the request as submitted. */
+    submitted: (requestId: string, providerRequestId: string) =>
+      requests.resolve(owner.clientId, requestId, { as: "submitted", providerRequestId }),
 
     /** A person resolves the request as not submitted. */
     notSubmitted: (requestId: string) =>

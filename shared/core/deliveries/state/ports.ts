@@ -46,15 +46,38 @@ export interface DeliveryStore {
     limit: number;
     before?: string | undefined;
   }): Promise<{ deliveries: DeliveryRecord[]; before?: string | undefined }>;
-  /** Returns deliveries that the sweep must act on by `untilMs` (business time), earliest first. */
-  findDue(shard: number, untilMs: number, limit: number): Promise<DueDelivery[]>;
+  /**
+   * Returns deliveries that the sweep must act on by `untilMs` (business time), earliest first,
+   * behind `after`. Eventually consistent: an entry may be older than its delivery.
+   */
+  findDue(of: {
+    shard: number;
+    untilMs: number;
+    limit: number;
+    after?: DueDelivery | undefined;
+  }): Promise<DueDelivery[]>;
   /** Changes when the sweep must act on a delivery. @returns `false` if that time was changed meanwhile */
   setSweepDue(
     due: Pick<DueDelivery, "message" | "sweepDueMs">,
     sweepDueMs: number,
   ): Promise<boolean>;
-  /** Returns ids of deliveries and of jobs (`isJobId`) to be recovered before `beforeRealMs` (real time), earliest first. */
-  findStale(shard: number, beforeRealMs: number, limit: number): Promise<string[]>;
+  /**
+   * Returns deliveries and jobs (`isJobId`) to be recovered before `beforeRealMs` (real time),
+   * earliest first, behind `after`. Eventually consistent.
+   */
+  findStale(of: {
+    shard: number;
+    beforeRealMs: number;
+    limit: number;
+    after?: StaleDelivery | undefined;
+  }): Promise<StaleDelivery[]>;
+}
+
+/** A delivery or a job in the index of what must be recovered. */
+export interface StaleDelivery {
+  id: string;
+  /** The time in the index (real). */
+  recoverAfterRealMs: number;
 }
 
 /** A delivery in the index of due deliveries. */

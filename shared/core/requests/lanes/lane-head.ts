@@ -22,7 +22,8 @@ const SUBMITTING_MS = 60_000;
 /** What the head of the lane allows. */
 export type LaneDecision =
   | { kind: "submit"; request: RequestRecord; othersWait: boolean }
-  | { kind: "wait"; untilMs: number }
+  /** `isOnlyCheck`: nothing can be submitted at that time either, because the pause has no end. */
+  | { kind: "wait"; untilMs: number; isOnlyCheck?: boolean }
   /** No request waits. */
   | { kind: "idle" };
 
@@ -77,7 +78,10 @@ export function makeProcessLaneHead(deps: {
     lane: Lane,
     first: RequestRecord,
     context: DecisionContext,
-  ): Promise<{ kind: "submit"; request: RequestRecord } | { kind: "wait"; untilMs: number }> {
+  ): Promise<
+    | { kind: "submit"; request: RequestRecord }
+    | { kind: "wait"; untilMs: number; isOnlyCheck?: boolean }
+  > {
     const { pause, nextSubmissionNotBeforeMs } = lane;
     const pausedUntilMs = pauseEnd(pause, context);
     // A login is let through a pause that waits for one.
@@ -86,7 +90,9 @@ export function makeProcessLaneHead(deps: {
       pause?.untilMs === undefined &&
       pause?.reason !== PAUSED_BY_CLIENT;
     const login = letsLoginsThrough ? await requests.firstLogin(lane.lane) : undefined;
-    if (pausedUntilMs !== undefined && !login) return { kind: "wait", untilMs: pausedUntilMs };
+    if (pausedUntilMs !== undefined && !login) {
+      return { kind: "wait", untilMs: pausedUntilMs, isOnlyCheck: pause?.untilMs === undefined };
+    }
     if (nextSubmissionNotBeforeMs > context.nowMs) {
       return { kind: "wait", untilMs: nextSubmissionNotBeforeMs };
     }

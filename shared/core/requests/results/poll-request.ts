@@ -13,9 +13,19 @@ import type { ApplyProviderUpdate } from "./apply-provider-update.ts";
 /** Real time that a provider has to answer a poll. */
 const POLL_TIMEOUT_MS = 5_000;
 
+/** What a poll shows about the provider, for the polls that follow. */
+export type PollReception =
+  | { kind: "notAsked" }
+  | { kind: "answered" }
+  /** No answer: the provider hangs or cannot be reached. */
+  | { kind: "unanswered" }
+  /** The connection cannot be used now: its rate limit, its credentials, or an answer that cannot be read. */
+  | { kind: "declined"; retryAfterMs?: number | undefined };
+
 export interface Polled {
   /** The request as it is stored after the poll. */
   request: RequestRecord;
+  reception: PollReception;
   hasPausedConnection: boolean;
   hasPausedAccount: boolean;
   /** Why events of the poll's result stay in their outbox. */
@@ -39,17 +49,19 @@ export function makePollRequest(deps: {
 }) {
   const credentialsChangedSince = makeCredentialsChangedSince(deps);
 
-  async function ask(request: RequestRecord): Promise<PollOutcome> {
+  async function ask(
+    request: RequestRecord,
+  ): Promise<PollOutcome | { kind: "notAsked" } | { kind: "unanswered" }> {
     const { providerRequestId, connectionId } = request;
     const connection = await deps.connections.read(connectionId);
     if (connection?.settings.status !== "active" || providerRequestId === undefined) {
-      return { kind: "noChange" };
+      return { kind: "notAsked" };
     }
     const credentials = await findCredentials(deps, request, connection);
     const provider = deps.providerClients[request.provider];
     const call = provider.poll(providerRequestId, credentials);
     const exchange = await deps.calls.send(request.provider, call, POLL_TIMEOUT_MS);
-    if (exchange.kind !== "answered") return { kind: "failed", code: exchange.reason };
+    if (exchange.kind !== "answered") return { kind: "unanswered" };
     const outcome = provider.readPoll(providerRequestId, exchange.answer);
     const isOutdated =
       outcome.kind === "credentialsRefused" &&
@@ -66,13 +78,19 @@ export function makePollRequest(deps: {
    * @throws DEPENDENCY_DOWN
    */
   async function poll(found: RequestRecord): Promise<Polled> {
-    const unpaused = { hasPausedConnection: false, hasPausedAccount: false, unpublished: [] };
+    const unasked = {
+      reception: { kind: "notAsked" } as PollReception,
+      hasPausedConnection: false,
+      hasPausedAccount: false,
+      unpublished: [],
+    };
     const scheduled = await deps.writer.change(found.requestId, (now) =>
       isTerminal(now) ? undefined : withNextPoll(now, deps.context()),
     );
     const { request = found } = scheduled ?? {};
-    if (isTerminal(request)) return { request, ...unpaused };
+    if (isTerminal(request)) return { request, ...unasked };
     const outcome = await ask(request);
+    const unpaused = { ...unasked, reception: receptionOf(outcome) };
     if (outcome.kind === "credentialsRefused") {
       const hasPausedConnection = await deps.pauseConnection(request.connectionId);
       return { request, ...unpaused, hasPausedConnection };
@@ -106,6 +124,21 @@ export function makePollRequest(deps: {
     return (
       (await deps.writer.replace(withDerivedFields({ ...request, sweepDueMs }, context))) ?? request
     );
+  }
+}
+
+function receptionOf(outcome: PollOutcome | { kind: "notAsked" | "unanswered" }): PollReception {
+  switch (outcome.kind) {
+    case "notAsked":
+    case "unanswered":
+      return { kind: outcome.kind };
+    case "rateLimited":
+      return { kind: "declined", retryAfterMs: outcome.retryAfterMs };
+    case "credentialsRefused":
+    case "failed":
+      return { kind: "declined" };
+    default:
+      return { kind: "answered" };
   }
 }
 

@@ -62,9 +62,14 @@ function resumeAsRunning(
   const { nowMs, rules } = context;
   const knownId = providerRequestId ?? request.providerRequestId;
   const deadlineMs = nowMs + rules.resultTimeoutMs;
+  // The request became UNKNOWN when its submission got no answer: the hold begins there (G5).
+  const submittedMs =
+    (request.deadlineMs ?? nowMs + rules.unknownTimeoutMs) - rules.unknownTimeoutMs;
+  const holdUntilMs = submittedMs + rules.laneHoldMs;
   const running = transition(request, "RUNNING", context, {
     providerRequestId: knownId,
-    submittedMs: request.submittedMs ?? nowMs,
+    submittedMs: request.submittedMs ?? submittedMs,
+    holdUntilMs: holdUntilMs > nowMs ? holdUntilMs : undefined,
     deadlineMs,
     // The result may exist already, so the request is polled at once if its id is known.
     sweepDueMs: knownId === undefined ? deadlineMs : nowMs,

@@ -47,8 +47,23 @@ export function timeoutError(
     const waitedMs = context.nowMs - (request.joinedMs ?? context.nowMs);
     return waitedMs > context.rules.queueTimeoutMs ? queueTimeout : undefined;
   }
+  if (status === "SUBMITTING") return isInputTooLate(request, context) ? inputNotSent : undefined;
   return context.nowMs >= deadlineMs ? deadlineErrors[status] : undefined;
 }
+
+/** Whether a person's input waits to be sent, no worker sends it, and the time in which it may be sent is over. */
+function isInputTooLate(
+  { sealedInput, owner, actionDeadlineMs = Number.POSITIVE_INFINITY }: RequestRecord,
+  { nowMs }: DecisionContext,
+): boolean {
+  return sealedInput !== undefined && owner === undefined && nowMs >= actionDeadlineMs;
+}
+
+const inputNotSent: RequestError = {
+  code: "ACTION_TIMEOUT",
+  message:
+    "The input could not be sent to the provider in time and was not sent: create a new request",
+};
 
 const queueTimeout: RequestError = {
   code: "QUEUE_TIMEOUT_THRESHOLD_EXCEEDED",

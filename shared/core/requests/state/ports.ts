@@ -6,6 +6,7 @@ import type { FinalEvent } from "../../events/envelope.ts";
 import type { ProviderHttpCall } from "../../providers/http-call.ts";
 import type { ProviderAnswer, ProviderClient } from "../../providers/provider-client.ts";
 import type { Lane, LaneOwner, LanePause, RequestRecord, StoredText } from "./record.ts";
+import type { DueWork, StaleWork } from "./sweep-work.ts";
 
 /** Every port throws DEPENDENCY_DOWN when it cannot answer. A write may have happened then. */
 
@@ -40,16 +41,44 @@ export interface RequestStore {
     limit: number;
     before?: string | undefined;
   }): Promise<{ requests: RequestRecord[]; before?: string | undefined }>;
-  /** Keys of requests and lanes whose sweep is due (business), oldest first. */
-  findDue(shard: number, untilMs: number, limit: number): Promise<DueEntry[]>;
-  /** Ids of requests to recover at this real time, oldest first. */
-  findStale(shard: number, beforeRealMs: number, limit: number): Promise<string[]>;
+  /**
+   * Requests and lanes whose sweep is due (business), oldest first, behind `after`. Eventually
+   * consistent: an entry may be older than its item.
+   */
+  findDue(of: {
+    work: DueWork;
+    shard: number;
+    untilMs: number;
+    limit: number;
+    after?: DueEntry | undefined;
+  }): Promise<DueEntry[]>;
+  /**
+   * Moves the sweep of a due request or lane to a later time (business), and keeps the version.
+   * Returns `false` when its time was changed in between.
+   */
+  postponeSweep(seen: DueEntry, sweepDueMs: number): Promise<boolean>;
+  /** Requests to recover at this real time, oldest first, behind `after`. Eventually consistent. */
+  findStale(of: {
+    work: StaleWork;
+    shard: number;
+    beforeRealMs: number;
+    limit: number;
+    after?: StaleEntry | undefined;
+  }): Promise<StaleEntry[]>;
 }
 
 /** `requestId` is absent when the lane itself is due. */
 export interface DueEntry {
   lane: string;
   requestId?: string | undefined;
+  /** The due time in the index (business). */
+  sweepDueMs: number;
+}
+
+export interface StaleEntry {
+  requestId: string;
+  /** The time in the index (real). */
+  recoverAfterRealMs: number;
 }
 
 export interface JoinedLane {
@@ -96,6 +125,8 @@ export interface LaneStore {
     seen: Lane,
     change: {
       sweepDueMs?: number | undefined;
+      /** True when nothing can be submitted at `sweepDueMs` either: the sweep takes such lanes up apart from those that must be worked. */
+      isOnlyCheck?: boolean | undefined;
       nextSubmissionNotBeforeMs?: number | undefined;
       dequeuedCount?: number | undefined;
       pause?: LanePause | undefined;

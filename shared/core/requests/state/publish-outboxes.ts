@@ -1,3 +1,4 @@
+import { failures } from "../../../contracts/failures.ts";
 import type { FinalEvent } from "../../events/envelope.ts";
 import type { EventPublisher } from "../../events/ports.ts";
 import { toPublishFailure } from "../../events/publish-failure.ts";
@@ -6,7 +7,7 @@ import { retryOnConflict } from "../../retry-on-conflict.ts";
 import type { DecisionContext } from "./decision-context.ts";
 import type { EventArchive, RequestStore, TextStore } from "./ports.ts";
 import type { OutboxEntry, RequestRecord } from "./record.ts";
-import { withDerivedFields } from "./request-state.ts";
+import { withClaimedOutbox, withDerivedFields } from "./request-state.ts";
 
 export interface PublishOutboxesDeps {
   requests: RequestStore;
@@ -22,75 +23,169 @@ export interface PublishedOutboxes {
   failures: MessageFailure[];
 }
 
-/** Attempts to remove published events from an outbox when other writers come first. */
+/** Attempts to change an outbox when other writers come first. */
 const MAX_ATTEMPTS = 5;
 
 export type PublishOutboxes = ReturnType<typeof makePublishOutboxes>;
 
-/** Which entries a caller publishes. Two healthy workers never publish the same entry. */
-const outboxFilters = {
-  /** Entries that the caller's own last write added. */
-  writtenByCaller: ({ version }: OutboxEntry, request: RequestRecord) =>
-    version === request.version,
-  /** `workflow.created`, only in the first half of the grace period: the sweep publishes it after that. */
-  createdEvent: (
-    { version, sinceRealMs }: OutboxEntry,
-    _: RequestRecord,
-    { nowRealMs, rules }: DecisionContext,
-  ) => version === 1 && nowRealMs - sinceRealMs < rules.outboxGraceMs / 2,
-  /** Entries that their writer has not published within the grace period. */
-  overdue: (
-    { sinceRealMs }: OutboxEntry,
-    _: RequestRecord,
-    { nowRealMs, rules }: DecisionContext,
-  ) => nowRealMs - sinceRealMs >= rules.outboxGraceMs,
-} as const;
-
 /**
- * Publishes the outbox entries of these requests in one batch and removes them
- * (G2). Never throws: entries that are not published, or not recorded as
- * published, stay for `reconcile`, with the same ids and bytes.
+ * Publishes the outboxes of these requests and removes what is published (G2). The events of one
+ * request are published in order: an event follows when the one before it is on the bus. Exactly
+ * one worker at a time has the right to publish an outbox:
+ *
+ * - the writer of its first entry, with `of` = `"written"`, right after its write. A writer whose
+ *   event stands behind another one leaves it to the worker that publishes that one;
+ * - for `workflow.created`, the worker that processes the message of the acceptance, with
+ *   `"accepted"`, however late the message is;
+ * - whoever took the right over by a conditional write (`withClaimedOutbox`), also with
+ *   `"written"`.
+ *
+ * Never throws: entries that are not published, or not recorded as published, stay for
+ * `reconcile`, with the same ids and bytes.
  */
 export const makePublishOutboxes =
   (deps: PublishOutboxesDeps) =>
   async (
     requests: readonly RequestRecord[],
-    filterName: keyof typeof outboxFilters = "writtenByCaller",
+    of: "written" | "accepted" = "written",
   ): Promise<PublishedOutboxes> => {
-    const context = deps.context();
-    const waiting = requests.flatMap((request) =>
-      request.outbox
-        .filter((entry) => outboxFilters[filterName](entry, request, context))
-        .map((entry) => ({ request, entry })),
-    );
-    if (waiting.length === 0) return { published: 0, failures: [] };
-    try {
-      const loaded = await Promise.allSettled(
-        waiting.map(({ request, entry }) => loadEvent(deps, request, entry)),
-      );
-      // An entry that cannot be read does not keep the others from being published.
-      const events = loaded.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
-      const results = await deps.publisher.publish(events);
-      const done = events.filter((_, index) => results[index]?.ok);
-      const failures = [
-        ...loaded.flatMap((one) => (one.status === "rejected" ? toMessageFailure(one.reason) : [])),
-        ...events.flatMap((_, index) =>
-          results[index]?.ok ? [] : toPublishFailure(results[index]),
-        ),
-      ];
-      const isDone = new Set(done.map(({ id }) => id));
-      // Before they leave the outbox: every published event can be read (G2).
-      await deps.archive.store(done);
-      await Promise.all(
-        requests
-          .filter(({ outbox }) => outbox.some(({ id }) => isDone.has(id)))
-          .map((request) => removePublished(deps, request, isDone)),
-      );
-      return { published: done.length, failures };
-    } catch (error) {
-      return { published: 0, failures: waiting.map(() => toMessageFailure(error)) };
+    const total: PublishedOutboxes = { published: 0, failures: [] };
+    let mine =
+      of === "written" ? requests.filter(isFirstOfWriter) : await claimAccepted(deps, requests);
+    while (mine.length > 0) {
+      const waiting = mine.flatMap(({ outbox }) => outbox);
+      try {
+        const tried = await publishInOrder(deps, mine);
+        const done = tried.flatMap((one) => one.published);
+        total.failures.push(...tried.flatMap((one) => one.failures));
+        if (done.length === 0) break;
+        // Before they leave the outbox: every published event can be read (G2).
+        await deps.archive.store(done);
+        const removed = await Promise.all(tried.map((one) => removePublished(deps, one)));
+        total.published += done.length;
+        mine = removed.flatMap((request) => request ?? []);
+      } catch (error) {
+        total.failures.push(...waiting.map(() => toMessageFailure(error)));
+        break;
+      }
     }
+    return total;
   };
+
+/** Whether the write that gave the record its version also gave the right to publish its outbox. */
+function isFirstOfWriter({ outbox: [first], version }: RequestRecord): boolean {
+  return first !== undefined && (first.claimedInVersion ?? first.version) === version;
+}
+
+/** Whether the right to publish belongs to the message of the acceptance. */
+function isOfAcceptance({ outbox: [first] }: RequestRecord): boolean {
+  return first?.version === 1 && first.claimedInVersion === undefined;
+}
+
+/**
+ * The requests whose `workflow.created` this message may publish. In the first half of the grace
+ * period nobody else does. After that the sweep may be at work: a conditional write decides.
+ */
+async function claimAccepted(
+  { requests: store, context }: PublishOutboxesDeps,
+  requests: readonly RequestRecord[],
+): Promise<RequestRecord[]> {
+  const { nowRealMs, rules } = context();
+  const isYoung = ({ outbox: [first] }: RequestRecord) =>
+    nowRealMs - (first?.sinceRealMs ?? 0) < rules.outboxGraceMs / 2;
+  const claimed = await Promise.all(
+    requests.filter(isOfAcceptance).map(async (known) => {
+      if (isYoung(known)) return known;
+      const result = await retryOnConflict({
+        known,
+        find: () => store.find(known.requestId),
+        decide: (request) =>
+          isOfAcceptance(request) ? withClaimedOutbox(request, context()) : undefined,
+        replace: (request) => store.replace(request),
+        maxAttempts: MAX_ATTEMPTS,
+        // The entries stay, and the sweep publishes them.
+      }).catch(() => undefined);
+      return result?.kind === "written" ? result.written : undefined;
+    }),
+  );
+  return claimed.flatMap((request) => request ?? []);
+}
+
+/** What became of one request's outbox. */
+interface Tried {
+  request: RequestRecord;
+  published: FinalEvent[];
+  failures: MessageFailure[];
+  /** Entries that can never be published. They do not hold up those behind them. */
+  refused: Set<string>;
+  /** True when an event must be published before those that are left. */
+  isHeldUp: boolean;
+}
+
+/**
+ * Publishes the entries of each request in order, those of all requests in common calls: first
+ * what the earliest write of each request caused, then what the next one caused.
+ */
+async function publishInOrder(
+  deps: PublishOutboxesDeps,
+  requests: readonly RequestRecord[],
+): Promise<Tried[]> {
+  const all = requests.map((request) => ({
+    tried: {
+      request,
+      published: [],
+      failures: [],
+      refused: new Set<string>(),
+      isHeldUp: false,
+    } satisfies Tried as Tried,
+    writes: entriesByWrite(request),
+  }));
+  const mostWrites = Math.max(...all.map(({ writes }) => writes.length));
+  for (let write = 0; write < mostWrites; write++) {
+    const round = all.flatMap(({ tried, writes }) =>
+      tried.isHeldUp ? [] : (writes[write] ?? []).map((entry) => ({ tried, entry })),
+    );
+    await publishRound(deps, round);
+  }
+  return all.map(({ tried }) => tried);
+}
+
+function entriesByWrite({ outbox }: RequestRecord): OutboxEntry[][] {
+  const byWrite = new Map<number, OutboxEntry[]>();
+  for (const entry of outbox) {
+    byWrite.set(entry.version, [...(byWrite.get(entry.version) ?? []), entry]);
+  }
+  return [...byWrite.values()];
+}
+
+async function publishRound(
+  deps: PublishOutboxesDeps,
+  round: readonly { tried: Tried; entry: OutboxEntry }[],
+): Promise<void> {
+  const fail = (tried: Tried, id: string, failure: MessageFailure) => {
+    tried.failures.push(failure);
+    if (failures[failure.code].disposition === "park") tried.refused.add(id);
+    else tried.isHeldUp = true;
+  };
+  const loaded = await Promise.allSettled(
+    round.map(({ tried, entry }) => loadEvent(deps, tried.request, entry)),
+  );
+  // An entry that cannot be read does not keep those of other requests from being published.
+  const events = loaded.flatMap((one, index) => {
+    const of = round[index];
+    if (of === undefined) return [];
+    if (one.status === "fulfilled") return [{ tried: of.tried, event: one.value }];
+    fail(of.tried, of.entry.id, toMessageFailure(one.reason));
+    return [];
+  });
+  if (events.length === 0) return;
+  const results = await deps.publisher.publish(events.map(({ event }) => event));
+  for (const [index, { tried, event }] of events.entries()) {
+    const result = results[index];
+    if (result?.ok) tried.published.push(event);
+    else fail(tried, event.id, toPublishFailure(result));
+  }
+}
 
 async function loadEvent(
   { texts }: PublishOutboxesDeps,
@@ -106,20 +201,33 @@ async function loadEvent(
   };
 }
 
+/**
+ * Removes what was published. An event that another write has added in the meantime stood behind
+ * these: the same write takes over the right to publish it.
+ *
+ * @returns the request when it has such events
+ */
 async function removePublished(
   { requests, context }: PublishOutboxesDeps,
-  written: RequestRecord,
-  done: ReadonlySet<string>,
-): Promise<void> {
-  await retryOnConflict({
+  { request: written, published, refused, isHeldUp }: Tried,
+): Promise<RequestRecord | undefined> {
+  if (published.length === 0) return undefined;
+  const done = new Set(published.map(({ id }) => id));
+  const followsOn = (request: RequestRecord) =>
+    !isHeldUp && request.outbox.some(({ id }) => !refused.has(id));
+  const result = await retryOnConflict({
     known: written,
     find: () => requests.find(written.requestId),
     decide(request) {
       const outbox = request.outbox.filter(({ id }) => !done.has(id));
-      const isUnchanged = outbox.length === request.outbox.length;
-      return isUnchanged ? undefined : withDerivedFields({ ...request, outbox }, context());
+      if (outbox.length === request.outbox.length) return undefined;
+      const left = { ...request, outbox };
+      return followsOn(left)
+        ? withClaimedOutbox(left, context())
+        : withDerivedFields(left, context());
     },
     replace: (request) => requests.replace(request),
     maxAttempts: MAX_ATTEMPTS,
   });
+  return result.kind === "written" && followsOn(result.written) ? result.written : undefined;
 }

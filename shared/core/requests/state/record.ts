@@ -5,13 +5,18 @@ import type { RequestStatus } from "../../../contracts/statuses.ts";
 /** A text in the item, or the key of a text in the bucket when it is too large for the item. */
 export type StoredText = { inline: string } | { key: string };
 
-/** An event of a state write that is not known to be on the bus yet. */
+/**
+ * An event of a state write that is not known to be on the bus yet. The entries of a request are
+ * published in order: only one worker at a time has the right to publish them.
+ */
 export interface OutboxEntry {
   id: string;
   type: EventType;
-  /** The version that the write gave the record. The writer publishes the entry. */
+  /** The version that the write gave the record. Its writer publishes the entry if none was before it. */
   version: number;
-  /** Time of that write (real). */
+  /** The version of a later write by which a worker took over the right to publish it. */
+  claimedInVersion?: number | undefined;
+  /** Time of the write that gave the right to publish it (real). */
   sinceRealMs: number;
   /** The envelope's final bytes. */
   envelope: StoredText;

@@ -96,6 +96,9 @@ function sweepDueOf(request: RequestRecord, { rules }: DecisionContext): number 
     case "ACTION_REQUIRED":
     case "UNKNOWN":
       return Math.min(sweepDueMs ?? deadlineMs, deadlineMs);
+    case "SUBMITTING":
+      // An input that cannot be sent ends with the time in which it may be sent.
+      return request.sealedInput === undefined ? undefined : request.actionDeadlineMs;
     default:
       return undefined;
   }
@@ -105,8 +108,10 @@ function recoverAfterOf(
   request: RequestRecord,
   { nowRealMs, rules }: DecisionContext,
 ): number | undefined {
+  const [first] = request.outbox;
   const times = [
-    ...request.outbox.map(({ sinceRealMs }) => sinceRealMs + rules.outboxGraceMs),
+    // Whoever may publish the first entry publishes the others after it.
+    first && first.sinceRealMs + rules.outboxGraceMs,
     // The worker that sends the request counts as dead by then. Without a worker, the
     // message that starts the sending of an input counts as lost.
     request.status === "SUBMITTING"
@@ -131,6 +136,24 @@ export function withOutboxEvents(
     ...(raw ? { raw: { inline: Buffer.from(raw).toString("base64") } } : {}),
   }));
   return withDerivedFields({ ...request, outbox: [...request.outbox, ...added] }, context);
+}
+
+/**
+ * Takes over the right to publish the outbox with the write of the returned record. The write
+ * succeeds for one worker only, and gives it the time in which a writer publishes its own events.
+ */
+export function withClaimedOutbox(request: RequestRecord, context: DecisionContext): RequestRecord {
+  const claim = { claimedInVersion: request.version + 1, sinceRealMs: context.nowRealMs };
+  const outbox = request.outbox.map((entry) => ({ ...entry, ...claim }));
+  return withDerivedFields({ ...request, outbox }, context);
+}
+
+/** Whether the worker that had the right to publish the outbox has not done so in its time. */
+export function isOutboxOverdue(
+  { outbox: [first] }: RequestRecord,
+  { nowRealMs, rules }: DecisionContext,
+): boolean {
+  return first !== undefined && nowRealMs - first.sinceRealMs >= rules.outboxGraceMs;
 }
 
 /** Adds `workflow.started` to the outbox, once per request. */

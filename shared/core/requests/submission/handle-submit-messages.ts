@@ -45,7 +45,7 @@ export const makeHandleSubmitMessages =
   async (bodies: readonly string[], remainingMs: () => number): Promise<SubmitBatchResult> => {
     const messages = bodies.map(parse);
     const found = await findRequests(deps, messages);
-    const published = [await deps.publish(acceptedOf(messages, found), "createdEvent")];
+    const published = [await deps.publish(acceptedOf(messages, found), "accepted")];
     const runs = new Map<string, Promise<LaneRunResult>>();
     const settled = await Promise.allSettled(
       messages.map((message) => processMessage(deps, message, { found, runs, remainingMs })),

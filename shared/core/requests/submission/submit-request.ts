@@ -119,7 +119,7 @@ export function makeSubmitRequest(deps: SubmitRequestDeps) {
     await extendSubmittingUntil(request.connectionId, deps.context());
 
     const claimContext = deps.context();
-    const timedOut = hasBeenSubmitted(request) ? undefined : timeoutError(request, claimContext);
+    const timedOut = timeoutError(request, claimContext);
     if (timedOut) return { kind: "unsubmittable", request, error: timedOut };
     const claim = { owner: sender.owner, untilRealMs: sender.leaseUntilRealMs };
     const claimed = await writer.replace(claimForSubmission(request, claim, claimContext));
@@ -136,9 +136,12 @@ export function makeSubmitRequest(deps: SubmitRequestDeps) {
     call: ProviderHttpCall,
     claimedAtRealMs: number,
   ): Promise<SendOutcome> {
-    const { nowRealMs, rules } = deps.context();
+    const { nowMs, nowRealMs, rules } = deps.context();
     if (nowRealMs - claimedAtRealMs > SEND_WITHIN_MS) {
       return { kind: "notSent", code: "WORKER_FROZEN_BEFORE_SEND" };
+    }
+    if (request.sealedInput !== undefined && nowMs >= (request.actionDeadlineMs ?? nowMs)) {
+      return { kind: "notSent", code: "INPUT_TOO_LATE" };
     }
     const result = await calls.send(request.provider, call, rules.submitTimeoutMs);
     if (result.kind === "notSent") return { kind: "notSent", code: result.reason };

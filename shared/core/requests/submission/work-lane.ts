@@ -64,7 +64,7 @@ interface StepResult extends Omit<LaneHeadResult, "decision"> {
   next: /** A request ended without a call: look at the next request in the same run. */
     | { kind: "continue" }
     /** Release the lane until this time (business); absent when no request waits. */
-    | { kind: "release"; wakeUpAtMs?: number | undefined };
+    | { kind: "release"; wakeUpAtMs?: number | undefined; isOnlyCheck?: boolean | undefined };
   submissions: SubmitRequestResult[];
   change: LaneChange;
 }
@@ -98,11 +98,11 @@ export function makeWorkLane(deps: WorkLaneDeps) {
       };
       ({ change } = step);
       if (step.next.kind === "continue") continue;
-      const released = await release(lane, step.next.wakeUpAtMs, change);
+      const released = await release(lane, step.next, change);
       if (released === "done") return result;
       lane = released;
     }
-    await release(lane, deps.context().nowMs, change);
+    await release(lane, { wakeUpAtMs: deps.context().nowMs }, change);
     return result;
   };
 
@@ -137,8 +137,10 @@ export function makeWorkLane(deps: WorkLaneDeps) {
     });
     const step = { ...seen, submissions: [], change };
     if (decision.kind === "idle") return { ...step, next: { kind: "release" } };
-    if (decision.kind === "wait")
-      return { ...step, next: { kind: "release", wakeUpAtMs: decision.untilMs } };
+    if (decision.kind === "wait") {
+      const { untilMs: wakeUpAtMs, isOnlyCheck } = decision;
+      return { ...step, next: { kind: "release", wakeUpAtMs, isOnlyCheck } };
+    }
     if (change.hasSubmitted || !hasTime(lease.untilMs, remainingMs)) {
       const wakeUpAtMs = Math.max(notBeforeMs, deps.context().nowMs);
       return { ...step, next: { kind: "release", wakeUpAtMs } };
@@ -146,7 +148,7 @@ export function makeWorkLane(deps: WorkLaneDeps) {
     const { submission, ended } = await submitOrEnd(decision.request, lease);
     if (submission === "connectionPaused") {
       const wakeUpAtMs = deps.context().nowMs + PAUSED_CONNECTION_MS;
-      return { ...step, next: { kind: "release", wakeUpAtMs } };
+      return { ...step, next: { kind: "release", wakeUpAtMs, isOnlyCheck: true } };
     }
     const submissions = submission ? [submission] : [];
     const changed = [...seen.changed, ...(ended ? [ended] : [])];
@@ -172,7 +174,10 @@ export function makeWorkLane(deps: WorkLaneDeps) {
   /** Returns `done` when the lane is released or the lease is lost, else the lane as it is stored now. */
   async function release(
     lane: Lane,
-    wakeUpAtMs: number | undefined,
+    {
+      wakeUpAtMs,
+      isOnlyCheck,
+    }: { wakeUpAtMs?: number | undefined; isOnlyCheck?: boolean | undefined },
     { dequeuedCount, nextSubmissionNotBeforeMs, pause }: LaneChange,
   ): Promise<"done" | Lane> {
     const sweepDueMs =
@@ -182,6 +187,7 @@ export function makeWorkLane(deps: WorkLaneDeps) {
       nextSubmissionNotBeforeMs,
       pause,
       sweepDueMs,
+      isOnlyCheck,
     });
     if (typeof released === "object") return released;
     if (released === "released" && wakeUpAtMs !== undefined) {

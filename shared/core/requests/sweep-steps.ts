@@ -1,0 +1,221 @@
+import type { ProviderId } from "../../contracts/providers.ts";
+import type { MessageFailure } from "../message-failure.ts";
+import type { JoinWhenDue } from "./lanes/join-when-due.ts";
+import type { LaneScheduler } from "./lanes/lane-scheduler.ts";
+import type { DuePoll, PollDueRequests } from "./results/poll-due-requests.ts";
+import type { Polled } from "./results/poll-request.ts";
+import type { DecisionContext } from "./state/decision-context.ts";
+import { failRequest, timeoutError } from "./state/endings.ts";
+import type {
+  DueEntry,
+  ProviderClients,
+  RequestStore,
+  StaleEntry,
+  SubmitQueue,
+} from "./state/ports.ts";
+import type { PublishOutboxes } from "./state/publish-outboxes.ts";
+import { isTerminal, type RequestRecord } from "./state/record.ts";
+import { isOutboxOverdue, withClaimedOutbox, withDerivedFields } from "./state/request-state.ts";
+import type { RequestWriter } from "./state/request-writer.ts";
+import { markUnknown } from "./state/submission-transitions.ts";
+import { dueWorkOf } from "./state/sweep-work.ts";
+
+export interface SweepStepsDeps {
+  requests: RequestStore;
+  writer: RequestWriter;
+  queue: SubmitQueue;
+  laneScheduler: LaneScheduler;
+  publish: PublishOutboxes;
+  joinWhenDue: JoinWhenDue;
+  pollDueRequests: PollDueRequests;
+  providerClients: ProviderClients;
+  context: () => DecisionContext;
+}
+
+export interface RequestSweepResult {
+  /** Scheduled requests that joined their lane because their schedule did not fire. */
+  joined: number;
+  /** Lanes to which a wake-up message was sent. */
+  wokenLanes: number;
+  polled: number;
+  timedOut: number;
+  /** Requests whose worker died during the submission. */
+  unknown: number;
+  published: number;
+  /** Why events stay in their outbox, one for each. */
+  unpublished: MessageFailure[];
+  pausedAccounts: number;
+  pausedConnections: number;
+  /** Why items and index reads failed, one for each. The next run tries them again. */
+  failed: MessageFailure[];
+}
+
+/** Calls in a row without a published event after which a run takes the bus for down. */
+const MAX_FAILED_PUBLISHES = 4;
+
+/** A lane is woken up again this long (business) after a wake-up message of the sweep, unless a worker ran. */
+const WAKE_UP_AGAIN_MS = 60_000;
+
+/** What one run does with each item that it finds. Each step adds to `total`. */
+export function makeSweepSteps(
+  deps: SweepStepsDeps,
+  total: RequestSweepResult,
+  fail: (error: unknown) => void,
+) {
+  const { requests, writer, queue, laneScheduler } = deps;
+  /** Calls of `publish` in a row after which every event stayed in its outbox. */
+  let failedPublishes = 0;
+
+  /** Publishes the outboxes that this run wrote or took over. */
+  async function publish(changed: readonly RequestRecord[]): Promise<void> {
+    if (changed.length === 0) return;
+    const { published, failures } = await deps.publish(changed);
+    total.published += published;
+    total.unpublished.push(...failures);
+    const isDown = published === 0 && failures.some(({ code }) => code === "PUBLISH_FAILED");
+    failedPublishes = isDown ? failedPublishes + 1 : 0;
+  }
+
+  /** Processes items concurrently. An item that fails does not keep the others from being processed. */
+  async function each<Item>(
+    items: readonly Item[],
+    process: (item: Item) => Promise<RequestRecord | undefined>,
+  ): Promise<RequestRecord[]> {
+    const changed = await Promise.all(
+      items.map((item) =>
+        process(item).catch((error: unknown) => {
+          fail(error);
+          return undefined;
+        }),
+      ),
+    );
+    return changed.flatMap((request) => request ?? []);
+  }
+
+  /** Reads a request of the index. Returns `undefined` when it is not due: the index may be older than the item. */
+  async function findDue(requestId: string): Promise<RequestRecord | undefined> {
+    const request = await requests.find(requestId);
+    const { nowMs } = deps.context();
+    const isDue = request && !isTerminal(request) && (request.sweepDueMs ?? nowMs) <= nowMs;
+    return isDue ? request : undefined;
+  }
+
+  /** Completes what the last writer of the request has left undone. @returns the request if this run may publish its outbox */
+  async function recover({ requestId }: StaleEntry): Promise<RequestRecord | undefined> {
+    const changed = await writer.change(requestId, (request) => {
+      const { status, owner, sendingUntilRealMs = 0 } = request;
+      const context = deps.context();
+      const claimed = isOutboxOverdue(request, context)
+        ? withClaimedOutbox(request, context)
+        : request;
+      if (status !== "SUBMITTING") return claimed;
+      // No worker has started to send this input: its message was lost.
+      if (owner === undefined) return withDerivedFields(claimed, context);
+      return sendingUntilRealMs <= context.nowRealMs ? markUnknown(claimed, context) : claimed;
+    });
+    if (!changed) return undefined;
+    const { request, isChanged } = changed;
+    if (isChanged && request.status === "UNKNOWN") total.unknown++;
+    if (isChanged && request.status === "SUBMITTING" && request.owner === undefined) {
+      await queue.send({ v: 1, kind: "continue", requestId });
+    }
+    if (isTerminal(request)) await laneScheduler.wakeFreedLane(request);
+    // The message of its accept was lost, and with it perhaps the lane's wake-up.
+    const isAcceptLost = request.outbox.some(({ version }) => version === 1);
+    if (request.status === "QUEUED" && isAcceptLost) await laneScheduler.ensureWakeUp(request.lane);
+    return isChanged ? request : undefined;
+  }
+
+  /** @returns the request if its outbox must be published */
+  async function processOne(entry: DueEntry): Promise<RequestRecord | undefined> {
+    const { requestId } = entry;
+    if (requestId === undefined) return wakeLane(entry);
+    const request = await findDue(requestId);
+    if (!request) return undefined;
+    if (request.status === "SCHEDULED") return joinOverdue(request);
+    // An entry of an earlier version: writing the request moves it to the entries of its kind.
+    if (dueWorkOf(request) !== "end") {
+      await writer.replace(withDerivedFields(request, deps.context()));
+      return undefined;
+    }
+    return timeOut(requestId);
+  }
+
+  async function wakeLane(entry: DueEntry): Promise<undefined> {
+    // Before the message: two runs do not both send it, and the entry is behind all others.
+    const againMs = laneScheduler.sweepDueAfterWakeUp(deps.context().nowMs + WAKE_UP_AGAIN_MS);
+    if (!(await requests.postponeSweep(entry, againMs))) return;
+    await queue.send({ v: 1, kind: "wakeUp", lane: entry.lane });
+    total.wokenLanes++;
+  }
+
+  async function joinOverdue(request: RequestRecord): Promise<undefined> {
+    const joined = await deps.joinWhenDue(request);
+    if (!joined) return;
+    total.joined++;
+    if (joined.wakesLane) await queue.send({ v: 1, kind: "wakeUp", lane: request.lane });
+  }
+
+  /** Ends a request whose time is up. @returns the request when this call ended it */
+  async function timeOut(requestId: string): Promise<RequestRecord | undefined> {
+    let wasPrompting = false;
+    let heldLane = false;
+    const changed = await writer.change(requestId, (request) => {
+      const context = deps.context();
+      const error = timeoutError(request, context);
+      wasPrompting = request.status === "ACTION_REQUIRED";
+      heldLane = request.laneState !== "waiting";
+      return error && failRequest(request, error, context, deps.providerClients[request.provider]);
+    });
+    if (!changed?.isChanged) return undefined;
+    // A person who does not answer a prompt is not a failure of the pipeline.
+    if (!wasPrompting) total.timedOut++;
+    if (heldLane) await laneScheduler.wakeFreedLane(changed.request);
+    return changed.request;
+  }
+
+  async function onPolled({ request, ...polled }: Polled): Promise<void> {
+    if (polled.reception.kind !== "notAsked") total.polled++;
+    total.unpublished.push(...polled.unpublished);
+    if (polled.hasPausedAccount) total.pausedAccounts++;
+    if (polled.hasPausedConnection) total.pausedConnections++;
+    if (!isTerminal(request)) await onLimit(request);
+  }
+
+  async function onLimit({ requestId }: RequestRecord): Promise<void> {
+    await publish(await each([requestId], timeOut));
+  }
+
+  return {
+    /** False when the bus accepts no events: what is left of the outboxes is left to the next run. */
+    canPublish: () => failedPublishes < MAX_FAILED_PUBLISHES,
+
+    async recoverStale(entries: readonly StaleEntry[]): Promise<void> {
+      await publish(await each(entries, recover));
+    },
+
+    async processDue(entries: readonly DueEntry[]): Promise<void> {
+      await publish(await each(entries, processOne));
+    },
+
+    collectPolls:
+      (due: DuePoll[]) =>
+      async (entries: readonly DueEntry[]): Promise<void> => {
+        await each(entries, async (entry) => {
+          const request = await findDue(entry.requestId ?? "");
+          if (!request) return undefined;
+          const isAtLimit = timeoutError(request, deps.context()) !== undefined;
+          due.push({ entry, request, isAtLimit });
+          return undefined;
+        });
+      },
+
+    poll: (provider: ProviderId, due: readonly DuePoll[], hasTime: () => boolean) =>
+      deps.pollDueRequests(provider, due, {
+        hasTime,
+        onPolled,
+        onLimit,
+        onFailure: (failure) => total.failed.push(failure),
+      }),
+  };
+}
