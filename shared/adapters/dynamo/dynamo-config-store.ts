@@ -16,6 +16,7 @@ import {
 import { Failure } from "../../contracts/failures.ts";
 import { configTable } from "../../contracts/tables.ts";
 import type { ConfigStore } from "../../core/administration/administration.ts";
+import type { PageOf } from "../../core/input/cursor.ts";
 import { callDependency } from "../dependency-down.ts";
 import { conditionalWrite } from "./conditional-write.ts";
 
@@ -41,22 +42,26 @@ export function makeDynamoConfigStore(options: {
     await callDependency("DynamoDB DeleteItem", () => client.send(command));
   }
 
-  async function itemsOf(clientId: string, keyPrefix: string) {
+  /** The client's items of one kind, all or one page, in the order of their keys. */
+  async function itemsOf(clientId: string, keyPrefix: string, page?: PageOf) {
     const { name, partitionKey, sortKey } = configTable.indexes.byClient;
+    const { limit = Number.POSITIVE_INFINITY, after } = page ?? {};
     const found: Record<string, unknown>[] = [];
-    let ExclusiveStartKey: Record<string, unknown> | undefined;
+    let ExclusiveStartKey: Record<string, unknown> | undefined =
+      after === undefined ? undefined : { clientId, pk: `${keyPrefix}${after}` };
     do {
       const query = new QueryCommand({
         TableName,
         IndexName: name,
         KeyConditionExpression: `${partitionKey} = :client AND begins_with(${sortKey}, :kind)`,
         ExpressionAttributeValues: { ":client": clientId, ":kind": keyPrefix },
+        ...(page ? { Limit: limit - found.length } : {}),
         ...(ExclusiveStartKey ? { ExclusiveStartKey } : {}),
       });
-      const page = await callDependency("DynamoDB Query", () => client.send(query));
-      found.push(...(page.Items ?? []));
-      ExclusiveStartKey = page.LastEvaluatedKey;
-    } while (ExclusiveStartKey);
+      const queried = await callDependency("DynamoDB Query", () => client.send(query));
+      found.push(...(queried.Items ?? []));
+      ExclusiveStartKey = queried.LastEvaluatedKey;
+    } while (ExclusiveStartKey && found.length < limit);
     return found;
   }
 
@@ -70,8 +75,8 @@ export function makeDynamoConfigStore(options: {
       return found && parsed(connectionItem, found);
     },
 
-    connectionsOf: async (clientId) =>
-      (await itemsOf(clientId, configKey.connection(""))).map((item) =>
+    connectionsOf: async (clientId, page) =>
+      (await itemsOf(clientId, configKey.connection(""), page)).map((item) =>
         parsed(connectionItem, item),
       ),
 
@@ -94,8 +99,8 @@ export function makeDynamoConfigStore(options: {
       return found && parsed(accountItem, found);
     },
 
-    accountsOf: async (clientId) =>
-      (await itemsOf(clientId, ACCOUNT_PREFIX)).map((item) => parsed(accountItem, item)),
+    accountsOf: async (clientId, page) =>
+      (await itemsOf(clientId, ACCOUNT_PREFIX, page)).map((item) => parsed(accountItem, item)),
 
     async addAccountIfNew(Item) {
       await isWritten("PutItem", () => client.send(new PutCommand({ TableName, Item, ...IF_NEW })));
@@ -105,8 +110,8 @@ export function makeDynamoConfigStore(options: {
 
     deleteAccount: (connectionId, accountId) => remove(configKey.account(connectionId, accountId)),
 
-    apiKeysOf: async (clientId) =>
-      (await itemsOf(clientId, configKey.apiKey(""))).map((item) => parsed(apiKeyItem, item)),
+    apiKeysOf: async (clientId, page) =>
+      (await itemsOf(clientId, configKey.apiKey(""), page)).map((item) => parsed(apiKeyItem, item)),
 
     revokeApiKey: (clientId, keyId, at) =>
       isWritten("UpdateItem", () =>

@@ -4,6 +4,7 @@ import type { PaceRange } from "../../contracts/http/requests.ts";
 import { type ProviderId, providerPacks } from "../../contracts/providers.ts";
 import { type Clock, toIso } from "../clock.ts";
 import { type MasterKeys, seal } from "../crypto/master-keys.ts";
+import type { PageOf } from "../input/cursor.ts";
 import { InvalidRequest } from "../input/invalid-request.ts";
 import type { AccountDirectory } from "../requests/acceptance/accept-request.ts";
 import { laneId } from "../requests/acceptance/request-id.ts";
@@ -177,8 +178,9 @@ export function makeAccounts(deps: AccountsDeps) {
     accountDirectory,
     connectionIdsOf,
     put,
-    async list(clientId: string) {
-      return Promise.all((await store.accountsOf(clientId)).map(viewOf));
+    /** All accounts of a client, or one page in the order of `accountKey`. Reads the lanes of these accounts only. */
+    async list(clientId: string, page?: PageOf) {
+      return Promise.all((await store.accountsOf(clientId, page)).map(viewOf));
     },
     get: async (clientId: string, accountId: string, which: AccountSelector) =>
       viewOf(await find(clientId, accountId, which)),
@@ -201,6 +203,11 @@ export function makeAccounts(deps: AccountsDeps) {
       return viewOf(account);
     },
   };
+}
+
+/** The key by which a client's accounts are listed. */
+export function accountKey(of: Pick<AccountItem, "connectionId" | "accountId">): string {
+  return `${of.connectionId}#${of.accountId}`;
 }
 
 /** Whether the provider identifies each account by a token of its own. */

@@ -15,6 +15,7 @@ import type { Clock } from "../clock.ts";
 import { canRotate, rotate } from "../connections/rotation.ts";
 import { sha256Hex } from "../crypto/digest.ts";
 import { type MasterKeys, seal, sealedWith, unseal } from "../crypto/master-keys.ts";
+import type { PageOf } from "../input/cursor.ts";
 import { identificationToken } from "./identification-token.ts";
 
 type ConfigItem = ClientItem | ApiKeyItem | ConnectionItem | AccountItem;
@@ -25,18 +26,21 @@ export interface ConfigStore {
   create(item: ConfigItem): Promise<void>;
   exists(pk: string): Promise<boolean>;
   connection(connectionId: string): Promise<ConnectionItem | undefined>;
-  connectionsOf(clientId: string): Promise<ConnectionItem[]>;
+  /** All of a client's connections, or one page; eventually consistent. A page's `after` is a connection id. */
+  connectionsOf(clientId: string, page?: PageOf): Promise<ConnectionItem[]>;
   /** Replaces the version that was read; returns `false` when the stored version is newer. */
   replaceConnection(item: ConnectionItem): Promise<boolean>;
   deleteConnection(connectionId: string): Promise<void>;
   account(connectionId: string, accountId: string): Promise<AccountItem | undefined>;
-  accountsOf(clientId: string): Promise<AccountItem[]>;
+  /** All of a client's accounts, or one page; eventually consistent. A page's `after` is a key of `accountKey`. */
+  accountsOf(clientId: string, page?: PageOf): Promise<AccountItem[]>;
   /** Writes an account unless it exists. */
   addAccountIfNew(item: AccountItem): Promise<void>;
   /** Writes an account; replaces an existing one. */
   putAccount(item: AccountItem): Promise<void>;
   deleteAccount(connectionId: string, accountId: string): Promise<void>;
-  apiKeysOf(clientId: string): Promise<ApiKeyItem[]>;
+  /** All of a client's API keys, or one page; eventually consistent. A page's `after` is a key's id. */
+  apiKeysOf(clientId: string, page?: PageOf): Promise<ApiKeyItem[]>;
   /** Returns `false` when this client has no such key. */
   revokeApiKey(clientId: string, keyId: string, at: string): Promise<boolean>;
 }
@@ -101,8 +105,8 @@ export function makeAdministration(deps: AdministrationDeps) {
     return { clientId, keyId, secret, apiKey: `ackwire_${keyId}_${secret}`, createdAt };
   }
 
-  async function listApiKeys(clientId: string) {
-    const items = await store.apiKeysOf(clientId);
+  async function listApiKeys(clientId: string, page?: PageOf) {
+    const items = await store.apiKeysOf(clientId, page);
     return items.map(({ keyId, createdAt, revokedAt, lastUsedAt }) => ({
       keyId,
       createdAt,
@@ -150,8 +154,8 @@ export function makeAdministration(deps: AdministrationDeps) {
     return { ...viewOf(item), inboundPath: inboundPath(item, token) };
   }
 
-  async function listConnections(clientId: string): Promise<ConnectionView[]> {
-    return (await store.connectionsOf(clientId)).map(viewOf);
+  async function listConnections(clientId: string, page?: PageOf): Promise<ConnectionView[]> {
+    return (await store.connectionsOf(clientId, page)).map(viewOf);
   }
 
   /** @throws NOT_FOUND */

@@ -5,7 +5,7 @@ import type { Administration } from "../administration/administration.ts";
 import type { Deliveries } from "../deliveries/deliveries.ts";
 import type { Webhooks } from "../deliveries/webhooks/webhooks.ts";
 import { type EventReader, makeReadEvents } from "../events/read-events.ts";
-import { pageOf } from "../input/cursor.ts";
+import { type PageOf, readPage } from "../input/cursor.ts";
 import type { Requests } from "../requests/requests.ts";
 import { makeDialectHandlers } from "./dialects/dialect-handlers.ts";
 import type { ApiHandlers } from "./handlers/api-operations.ts";
@@ -64,9 +64,11 @@ function administrationHandlers({ administration }: ApiHandlerDeps) {
       return JSON.stringify({ ...view, inboundUrl: `${origin}${inboundPath}` });
     },
     async listConnections({ clientId, query }) {
-      const all = await (await administration()).listConnections(clientId);
-      const idOf = ({ connectionId }: { connectionId: string }) => connectionId;
-      return JSON.stringify(pageOf(all, { ...query, list: "connections", clientId, idOf }));
+      const { listConnections } = await administration();
+      const read = (page: PageOf) => listConnections(clientId, page);
+      const keyOf = ({ connectionId }: { connectionId: string }) => connectionId;
+      const of = { ...query, list: "connections", clientId } as const;
+      return JSON.stringify(await readPage({ ...of, read, keyOf }));
     },
     async getConnection({ clientId, params }) {
       const { getConnection } = await administration();
@@ -94,9 +96,11 @@ function administrationHandlers({ administration }: ApiHandlerDeps) {
       return JSON.stringify({ keyId, apiKey, createdAt });
     },
     async listKeys({ clientId, query }) {
-      const all = await (await administration()).listApiKeys(clientId);
-      const idOf = ({ keyId }: { keyId: string }) => keyId;
-      return JSON.stringify(pageOf(all, { ...query, list: "keys", clientId, idOf }));
+      const { listApiKeys } = await administration();
+      const read = (page: PageOf) => listApiKeys(clientId, page);
+      const keyOf = ({ keyId }: { keyId: string }) => keyId;
+      const of = { ...query, list: "keys", clientId } as const;
+      return JSON.stringify(await readPage({ ...of, read, keyOf }));
     },
     async revokeKey({ clientId, params }) {
       await (await administration()).revokeApiKey(clientId, params.keyId);

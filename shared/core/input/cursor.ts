@@ -31,18 +31,35 @@ function owner({ list, clientId }: CursorOf): string {
   return sha256Hex(`${list}#${clientId}`).slice(0, 16);
 }
 
-/** Returns one page of a complete list, in the order of ids. */
-export function pageOf<Item>(
-  items: readonly Item[],
-  page: CursorOf & { limit: number; cursor?: string; idOf: (item: Item) => string },
-): { items: Item[]; nextCursor?: string } {
-  const { idOf, limit } = page;
-  const after = page.cursor === undefined ? "" : readCursor(page, page.cursor, /^/);
-  const rest = items
-    .filter((item) => idOf(item) > after)
-    .sort((one, other) => (idOf(one) < idOf(other) ? -1 : 1));
-  const shown = rest.slice(0, limit);
-  const last = shown.at(-1);
-  if (last === undefined || rest.length === shown.length) return { items: shown };
-  return { items: shown, nextCursor: writeCursor(page, idOf(last)) };
+/** One page of a list in the order of its keys. */
+export interface PageOf {
+  limit: number;
+  /** The key of the last item of the page before. */
+  after?: string | undefined;
+}
+
+/** The form of a key in a cursor. DynamoDB accepts at most 2,048 bytes. */
+const KEY_FORM = /^.{1,1000}$/s;
+
+/**
+ * Reads one page of a list in the order of its keys. `read` gets the limit of the page and one
+ * more, by which the end of the list is recognised.
+ *
+ * @throws REQUEST_INVALID for a bad cursor, and what `read` throws
+ */
+export async function readPage<Item>(
+  page: CursorOf & {
+    limit: number;
+    cursor?: string;
+    read: (of: PageOf) => Promise<Item[]>;
+    keyOf: (item: Item) => string;
+  },
+): Promise<{ items: Item[]; nextCursor?: string }> {
+  const { limit, cursor, read, keyOf } = page;
+  const after = cursor === undefined ? undefined : readCursor(page, cursor, KEY_FORM);
+  const found = await read({ limit: limit + 1, after });
+  const items = found.slice(0, limit);
+  const last = items.at(-1);
+  if (last === undefined || found.length === items.length) return { items };
+  return { items, nextCursor: writeCursor(page, keyOf(last)) };
 }

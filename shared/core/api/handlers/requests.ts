@@ -1,5 +1,5 @@
-import type { Accounts } from "../../administration/accounts.ts";
-import { pageOf } from "../../input/cursor.ts";
+import { type Accounts, accountKey } from "../../administration/accounts.ts";
+import { type PageOf, readPage } from "../../input/cursor.ts";
 import type { Requests } from "../../requests/requests.ts";
 import { requestJson } from "../../requests/state/request-view.ts";
 import type { ApiHandlers } from "./api-operations.ts";
@@ -25,10 +25,9 @@ export function requestHandlers({ requests }: { requests: Requests }) {
 export function accountHandlers({ accounts }: { accounts: Accounts }) {
   return {
     async listAccounts({ clientId, query }) {
-      const all = await accounts.list(clientId);
-      const idOf = (one: { accountId: string; connectionId: string }) =>
-        `${one.accountId}#${one.connectionId}`;
-      return JSON.stringify(pageOf(all, { ...query, list: "accounts", clientId, idOf }));
+      const read = (page: PageOf) => accounts.list(clientId, page);
+      const of = { ...query, list: "accounts", clientId } as const;
+      return JSON.stringify(await readPage({ ...of, read, keyOf: accountKey }));
     },
     putAccount: async ({ clientId, params, body }) =>
       JSON.stringify(await accounts.put(clientId, params.accountId, body)),
