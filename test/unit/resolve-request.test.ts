@@ -41,6 +41,24 @@ test("the hold of a request that is resolved late began with its submission", as
   expect(await simulation.find(first)).toMatchObject({ status: "RUNNING", laneState: undefined });
 });
 
+test("a request that is resolved as not submitted after the queue timeout is submitted, and its wait begins anew", async () => {
+  const { simulation, startMs, first } = await unanswered();
+  const { queueTimeoutMs } = simulation.rules;
+  await simulation.runUntil(startMs() + queueTimeoutMs - MINUTE_MS);
+  simulation.pass(30_000);
+  const before = await simulation.find(first);
+  expect(before.status).toBe("UNKNOWN");
+  simulation.clock.passBusiness(31_000);
+  await simulation.notSubmitted(first);
+  await simulation.runUntil(simulation.clock.businessMs() + 5 * MINUTE_MS);
+  const { status, attempts, lanePosition } = await simulation.find(first);
+  expect({ status, attempts, lanePosition }).toEqual({
+    status: "UNKNOWN",
+    attempts: 2,
+    lanePosition: before.lanePosition,
+  });
+});
+
 test("a result frees the lane of a request that was resolved as submitted", async () => {
   const { simulation, startMs, first, second } = await unanswered();
   await simulation.submitted(first, "theirs-1");

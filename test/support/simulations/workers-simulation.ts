@@ -67,6 +67,8 @@ export function makeWorkersSimulation(of: {
   poll?: (providerRequestId: string) => Promise<CallResult> | CallResult;
   /** Called before a connection is read. It may reject. */
   onReadConnection?: () => Promise<void>;
+  /** The stored status of the connection. Workers have cached an active one. */
+  storedStatus?: () => "active" | "paused";
   /** Returns whether the bus accepts the events. Default: it does. */
   publish?: (events: readonly FinalEvent[]) => Promise<boolean>;
   /** Wraps every call of every process. */
@@ -87,6 +89,11 @@ export function makeWorkersSimulation(of: {
   const readConnection = async (connectionId: string) => {
     await of.onReadConnection?.();
     return { ...connection, connectionId };
+  };
+  const readStored = async (connectionId: string) => {
+    const found = await readConnection(connectionId);
+    const status = of.storedStatus?.() ?? "active";
+    return { ...found, settings: { ...found.settings, status } };
   };
   const readAccount = async () => (of.pace ? { pace: of.pace } : {});
   let ids = 0;
@@ -140,8 +147,8 @@ export function makeWorkersSimulation(of: {
       accounts: { find: readAccount, findUncached: readAccount },
       connections: {
         read: readConnection,
-        readThrottled: readConnection,
-        readUncached: readConnection,
+        readThrottled: readStored,
+        readUncached: readStored,
       },
       calls: {
         send: (_: ProviderId, request: ProviderHttpCall) =>

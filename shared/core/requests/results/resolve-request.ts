@@ -42,7 +42,7 @@ export const makeResolveRequest =
       if (request.status !== "UNKNOWN")
         throw new Failure("CONFLICT", "the outcome of this request is known");
       const context = deps.context();
-      if (as.as === "not-submitted") return returnUnsent(request, context);
+      if (as.as === "not-submitted") return returnedByPerson(request, context);
       const provider = deps.providerClients[request.provider];
       return resumeAsRunning(request, as.providerRequestId, context, provider);
     });
@@ -52,6 +52,13 @@ export const makeResolveRequest =
       await deps.laneScheduler.wakeUp(request.lane);
     return request;
   };
+
+/** Its wait begins anew: it did not wait for its turn while its outcome was unknown (G8). */
+function returnedByPerson(request: RequestRecord, context: DecisionContext): RequestRecord {
+  const { nowMs } = context;
+  const joinedMs = hasBeenSubmitted(request) ? request.joinedMs : nowMs;
+  return returnUnsent({ ...request, joinedMs }, context);
+}
 
 function resumeAsRunning(
   request: RequestRecord,

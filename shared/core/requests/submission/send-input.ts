@@ -13,7 +13,7 @@ export interface SendInputDeps {
   writer: RequestWriter;
   lanes: LaneStore;
   accounts: Pick<AccountReader, "find">;
-  connections: Pick<ConnectionReader, "read">;
+  connections: Pick<ConnectionReader, "readUncached">;
   submitRequest: SubmitRequest;
   context: () => DecisionContext;
   newOwner: () => string;
@@ -40,7 +40,7 @@ export function makeSendInput(deps: SendInputDeps) {
 
   async function send(request: RequestRecord): Promise<LaneRunResult> {
     const { requestId, connectionId, lane } = request;
-    const connection = await deps.connections.read(connectionId);
+    const connection = await deps.connections.readUncached(connectionId);
     if (connection?.settings.status !== "active") {
       await returnToPrompt(requestId);
       return nothingDone;

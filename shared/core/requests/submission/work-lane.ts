@@ -28,7 +28,7 @@ export interface WorkLaneDeps {
   lanes: LaneStore;
   laneScheduler: LaneScheduler;
   accounts: Pick<AccountReader, "find">;
-  connections: Pick<ConnectionReader, "read">;
+  connections: Pick<ConnectionReader, "readUncached">;
   providerClients: ProviderClients;
   submitRequest: SubmitRequest;
   context: () => DecisionContext;
@@ -204,7 +204,8 @@ export function makeWorkLane(deps: WorkLaneDeps) {
     submission?: SubmitRequestResult | "connectionPaused";
     ended?: RequestRecord | undefined;
   }> {
-    const connection = await deps.connections.read(request.connectionId);
+    // Nothing is submitted after the call that pauses or deletes the connection has returned.
+    const connection = await deps.connections.readUncached(request.connectionId);
     if (!connection) return { ended: await endAsFailed(request, connectionDeleted) };
     if (connection.settings.status === "paused") return { submission: "connectionPaused" };
     const submission = await deps.submitRequest({
