@@ -3,13 +3,18 @@ import type { SubmitQueue } from "../../core/requests/state/ports.ts";
 import { callDependency } from "../dependency-down.ts";
 import { delaySeconds } from "./sqs-delay.ts";
 
+/**
+ * Uses SQS fair queues: the client is the `MessageGroupId` on a standard queue. A message of no
+ * client is not delayed by any.
+ */
 export function makeSqsSubmitQueue(options: { client: SQSClient; queueUrl: string }): SubmitQueue {
   return {
-    async send(message, delayMs = 0) {
+    async send(message, { delayMs = 0, clientId } = {}) {
       const command = new SendMessageCommand({
         QueueUrl: options.queueUrl,
         MessageBody: JSON.stringify(message),
         DelaySeconds: delaySeconds(delayMs),
+        ...(clientId === undefined ? {} : { MessageGroupId: clientId }),
       });
       await callDependency("SQS SendMessage", () => options.client.send(command));
     },

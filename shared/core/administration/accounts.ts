@@ -199,7 +199,7 @@ export function makeAccounts(deps: AccountsDeps) {
       const lane = laneId(account);
       const nowMs = clock.businessMs();
       if (await lanes.endAllPauses(lane, laneScheduler.sweepDueAfterWakeUp(nowMs)))
-        await laneScheduler.sendWakeUp(lane, nowMs);
+        await laneScheduler.sendWakeUp({ lane, clientId }, nowMs);
       return viewOf(account);
     },
   };

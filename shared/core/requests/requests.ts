@@ -169,7 +169,9 @@ export function makeRequests(deps: RequestsDeps) {
         }
         return transition(now, "SUBMITTING", context(), { sealedInput, sweepDueMs: undefined });
       });
-      await deps.queue.send({ v: 1, kind: "continue", requestId }).catch(deps.onIgnoredError);
+      await deps.queue
+        .send({ v: 1, kind: "continue", requestId }, { clientId })
+        .catch(deps.onIgnoredError);
       if (key !== undefined) {
         const { nowMs, rules } = context();
         const kept = { clientId, key, bodySha256: digest.text, requestId };

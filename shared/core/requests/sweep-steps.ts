@@ -117,12 +117,12 @@ export function makeSweepSteps(
     const { request, isChanged } = changed;
     if (isChanged && request.status === "UNKNOWN") total.unknown++;
     if (isChanged && request.status === "SUBMITTING" && request.owner === undefined) {
-      await queue.send({ v: 1, kind: "continue", requestId });
+      await queue.send({ v: 1, kind: "continue", requestId }, { clientId: request.clientId });
     }
     if (isTerminal(request)) await laneScheduler.wakeFreedLane(request);
     // The message of its accept was lost, and with it perhaps the lane's wake-up.
     const isAcceptLost = request.outbox.some(({ version }) => version === 1);
-    if (request.status === "QUEUED" && isAcceptLost) await laneScheduler.ensureWakeUp(request.lane);
+    if (request.status === "QUEUED" && isAcceptLost) await laneScheduler.ensureWakeUp(request);
     return isChanged ? request : undefined;
   }
 
@@ -153,7 +153,8 @@ export function makeSweepSteps(
     const joined = await deps.joinWhenDue(request);
     if (!joined) return;
     total.joined++;
-    if (joined.wakesLane) await queue.send({ v: 1, kind: "wakeUp", lane: request.lane });
+    const { lane, clientId } = request;
+    if (joined.wakesLane) await queue.send({ v: 1, kind: "wakeUp", lane }, { clientId });
   }
 
   /** Ends a request whose time is up. @returns the request when this call ended it */

@@ -31,7 +31,7 @@ async function next(): Promise<SubmitMessage> {
 test("A message without a delay is received at once, and a delayed message after its delay, rounded up to seconds", async () => {
   const wakeUp = (lane: string): SubmitMessage => ({ v: 1, kind: "wakeUp", lane });
   const sentMs = Date.now();
-  await queue.send(wakeUp("later"), 2_001);
+  await queue.send(wakeUp("later"), { delayMs: 2_001 });
   await queue.send(wakeUp("now"));
   expect(await next()).toEqual(wakeUp("now"));
   expect(await next()).toEqual(wakeUp("later"));
@@ -41,8 +41,8 @@ test("A message without a delay is received at once, and a delayed message after
 
 test("A delay above the maximum of SQS is sent as the maximum, and a negative delay as zero", async () => {
   const message: SubmitMessage = { v: 1, kind: "due", requestId: "rq_1" };
-  await queue.send(message, 10_000_000);
-  await queue.send(message, -5);
+  await queue.send(message, { delayMs: 10_000_000 });
+  await queue.send(message, { delayMs: -5 });
   expect(await next()).toEqual(message);
 });
 
@@ -50,4 +50,18 @@ test("Sending a submission to a queue that does not exist throws DEPENDENCY_DOWN
   const none = makeSqsSubmitQueue({ client: sqs, queueUrl: `${QueueUrl}-none` });
   const sending = none.send({ v: 1, kind: "due", requestId: "rq_1" });
   await expect(sending).rejects.toMatchObject({ code: "DEPENDENCY_DOWN" });
+});
+
+test("The client is the message's group, so that SQS delays no other client for it", async () => {
+  const message: SubmitMessage = { v: 1, kind: "wakeUp", lane: "lane" };
+  const groups: (string | undefined)[] = [];
+  for (const clientId of ["cl_1", undefined]) {
+    await queue.send(message, { clientId });
+    const [received] = await vi.waitUntil(async () => {
+      const receive = { QueueUrl, MessageSystemAttributeNames: ["MessageGroupId" as const] };
+      return (await sqs.send(new ReceiveMessageCommand(receive))).Messages;
+    }, waitOptions);
+    groups.push(received?.Attributes?.MessageGroupId);
+  }
+  expect(groups).toEqual(["cl_1", undefined]);
 });

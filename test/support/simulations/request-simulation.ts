@@ -210,7 +210,7 @@ export function makeRequestSimulation(of: {
     },
 
     resumeAccount: () =>
-      laneScheduler.wakeUp(now().lane).then(() => memory.lanes.endAllPauses(now().lane, 0)),
+      laneScheduler.wakeUp(now()).then(() => memory.lanes.endAllPauses(now().lane, 0)),
 
     cancel: () => isDone(client.cancel(owner.clientId, now().requestId)),
     continue: (input: string) => isDone(client.continue(owner.clientId, now().requestId, input)),

@@ -133,7 +133,7 @@ export function makeWorkersSimulation(of: {
       idempotency: stepped(memory.idempotency),
       texts,
       queue: stepped({
-        send: async (message: SubmitMessage, delayMs = 0) => {
+        send: async (message: SubmitMessage, { delayMs = 0 } = {}) => {
           queue.push({ message, atMs: clock.businessMs() + delayMs });
         },
       }),

@@ -205,10 +205,12 @@ async function joinLaneAndStore(
   const created = await deps.writer.create(withCreatedEvent(queued, context));
   // Another call with the same key was faster: it, or the sweep, does the rest.
   if (!created.isCreated) return created.request;
-  const { requestId } = request;
+  const { requestId, clientId } = request;
   const wakesLane = joined.hadNoSweep || request.isLogin === true;
   await Promise.all([
-    deps.queue.send({ v: 1, kind: "accepted", requestId, wakesLane }).catch(deps.onIgnoredError),
+    deps.queue
+      .send({ v: 1, kind: "accepted", requestId, wakesLane }, { clientId })
+      .catch(deps.onIgnoredError),
     deps.accountDirectory.registerAccountIfNew(request),
   ]);
   return created.request;
@@ -242,11 +244,11 @@ async function storeScheduled(
 ): Promise<RequestRecord> {
   const created = await deps.writer.create(withCreatedEvent(request, context));
   if (!created.isCreated) return created.request;
-  const { requestId } = request;
+  const { requestId, clientId } = request;
   await Promise.all([
     deps.schedules.create(requestId, atMs).catch(deps.onIgnoredError),
     deps.queue
-      .send({ v: 1, kind: "accepted", requestId, wakesLane: false })
+      .send({ v: 1, kind: "accepted", requestId, wakesLane: false }, { clientId })
       .catch(deps.onIgnoredError),
     deps.accountDirectory.registerAccountIfNew(request),
   ]);

@@ -41,6 +41,6 @@ export const makeJoinWhenDue =
     if (!changed?.isChanged) return undefined;
     const { request } = changed;
     const wakesLane = joined.hadNoSweep || request.isLogin === true;
-    if (!wakesLane) await deps.laneScheduler.ensureWakeUp(request.lane);
+    if (!wakesLane) await deps.laneScheduler.ensureWakeUp(request);
     return { request, wakesLane };
   };

@@ -2,6 +2,9 @@ import { MAX_SQS_DELAY_MS } from "../../../contracts/limits.ts";
 import type { LaneStore, SubmitQueue } from "../state/ports.ts";
 import type { RequestRecord } from "../state/record.ts";
 
+/** A lane, and the client that it belongs to where that is known. */
+type WokenLane = { lane: string; clientId?: string | undefined };
+
 export type LaneScheduler = ReturnType<typeof makeLaneScheduler>;
 
 /**
@@ -23,10 +26,11 @@ export function makeLaneScheduler(deps: {
    * Sends a wake-up message for this time (business), or none when the time is later than
    * SQS can delay a message. Never throws: the sweep wakes the lane when there is no message.
    */
-  async function sendWakeUp(lane: string, atMs: number): Promise<void> {
+  async function sendWakeUp({ lane, clientId }: WokenLane, atMs: number): Promise<void> {
     const delayMs = Math.max(0, atMs - nowMs());
     if (delayMs > MAX_SQS_DELAY_MS) return;
-    await queue.send({ v: 1, kind: "wakeUp", lane }, delayMs).catch(deps.onIgnoredError);
+    const message = { v: 1, kind: "wakeUp", lane } as const;
+    await queue.send(message, { delayMs, clientId }).catch(deps.onIgnoredError);
   }
 
   return {
@@ -36,22 +40,23 @@ export function makeLaneScheduler(deps: {
     sweepDueAfterWakeUp: (wakeUpAtMs: number) => wakeUpAtMs + graceMs,
 
     /** Wakes the lane of a request that no longer holds it, so that the next request does not wait for the end of the hold. */
-    async wakeFreedLane({ lane, nextSubmissionNotBeforeMs = 0 }: RequestRecord): Promise<void> {
+    async wakeFreedLane(request: RequestRecord): Promise<void> {
+      const { lane, nextSubmissionNotBeforeMs = 0 } = request;
       const atMs = Math.max(nowMs(), nextSubmissionNotBeforeMs);
-      if (await lanes.bringSweepForward(lane, atMs + graceMs)) await sendWakeUp(lane, atMs);
+      if (await lanes.bringSweepForward(lane, atMs + graceMs)) await sendWakeUp(request, atMs);
     },
 
     /** Wakes a lane in which a request waits, unless a wake-up is scheduled. A worker may be releasing it without having seen the request. */
-    async ensureWakeUp(lane: string): Promise<void> {
+    async ensureWakeUp(of: WokenLane): Promise<void> {
       const atMs = nowMs();
-      if (await lanes.ensureSweep(lane, atMs + graceMs)) await sendWakeUp(lane, atMs);
+      if (await lanes.ensureSweep(of.lane, atMs + graceMs)) await sendWakeUp(of, atMs);
     },
 
     /** Wakes a lane in any case. */
-    async wakeUp(lane: string): Promise<void> {
+    async wakeUp(of: WokenLane): Promise<void> {
       const atMs = nowMs();
-      await lanes.scheduleSweep(lane, atMs + graceMs);
-      await sendWakeUp(lane, atMs);
+      await lanes.scheduleSweep(of.lane, atMs + graceMs);
+      await sendWakeUp(of, atMs);
     },
   };
 }

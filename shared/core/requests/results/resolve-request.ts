@@ -49,7 +49,7 @@ export const makeResolveRequest =
     if (!decided) throw new Failure("NOT_FOUND", "there is no such request");
     const { request } = decided;
     if (as.as === "not-submitted" && !hasBeenSubmitted(request))
-      await deps.laneScheduler.wakeUp(request.lane);
+      await deps.laneScheduler.wakeUp(request);
     return request;
   };
 

@@ -219,8 +219,15 @@ export interface EventArchive {
 }
 
 export interface SubmitQueue {
-  /** @param delayMs business time, at most 15 minutes */
-  send(message: SubmitMessage, delayMs?: number): Promise<void>;
+  send(
+    message: SubmitMessage,
+    of?: {
+      /** Business time, at most 15 minutes. */
+      delayMs?: number;
+      /** The client that the message belongs to: a client with many messages in flight does not delay the others. */
+      clientId?: string | undefined;
+    },
+  ): Promise<void>;
 }
 
 export interface Schedules {

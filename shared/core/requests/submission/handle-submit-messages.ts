@@ -118,7 +118,10 @@ async function processMessage(
   if (lane === undefined) return;
   const { kind } = await runOnce(lane, () => deps.workLane(lane, remainingMs));
   // The worker that holds the lease may have read the lane before this request joined it.
-  if (kind === "busy" && message.kind !== "wakeUp") await deps.laneScheduler.ensureWakeUp(lane);
+  if (kind === "busy" && message.kind !== "wakeUp") {
+    const { clientId } = found.get(message.requestId)?.request ?? {};
+    await deps.laneScheduler.ensureWakeUp({ lane, clientId });
+  }
 }
 
 /**
@@ -138,7 +141,7 @@ async function prepareLane(
   if (request.status !== "QUEUED") return undefined;
   // A request that joined while a worker was releasing the lane has no wake-up scheduled.
   if (message.wakesLane || lane?.sweepDueMs === undefined) return request.lane;
-  if (lane.owner !== undefined) await deps.laneScheduler.ensureWakeUp(request.lane);
+  if (lane.owner !== undefined) await deps.laneScheduler.ensureWakeUp(request);
   return undefined;
 }
 
@@ -153,7 +156,7 @@ async function joinDue(
   const { status, scheduledMs = 0 } = request;
   const delayMs = scheduledMs - deps.context().nowMs;
   if (status === "SCHEDULED" && delayMs > 0 && delayMs <= MAX_SQS_DELAY_MS) {
-    await deps.queue.send(message, delayMs);
+    await deps.queue.send(message, { delayMs, clientId: request.clientId });
   }
   return undefined;
 }

@@ -191,7 +191,7 @@ export function makeWorkLane(deps: WorkLaneDeps) {
     });
     if (typeof released === "object") return released;
     if (released === "released" && wakeUpAtMs !== undefined) {
-      await laneScheduler.sendWakeUp(lane.lane, wakeUpAtMs);
+      await laneScheduler.sendWakeUp(lane, wakeUpAtMs);
     }
     return "done";
   }
