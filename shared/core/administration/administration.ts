@@ -20,26 +20,27 @@ import { identificationToken } from "./identification-token.ts";
 
 type ConfigItem = ClientItem | ApiKeyItem | ConnectionItem | AccountItem;
 
-/** The store of clients, API keys, connections and accounts. Every method throws DEPENDENCY_DOWN. */
+/**
+ * The store of clients, API keys, connections and accounts. Every method throws DEPENDENCY_DOWN. A
+ * list is whole without a page, and eventually consistent; pages are in the order of the ids, for
+ * accounts of `accountKey`.
+ */
 export interface ConfigStore {
   /** Writes a new item. Fails when one with its key exists. */
   create(item: ConfigItem): Promise<void>;
   exists(pk: string): Promise<boolean>;
   connection(connectionId: string): Promise<ConnectionItem | undefined>;
-  /** All of a client's connections, or one page; eventually consistent. A page's `after` is a connection id. */
   connectionsOf(clientId: string, page?: PageOf): Promise<ConnectionItem[]>;
   /** Replaces the version that was read; returns `false` when the stored version is newer. */
   replaceConnection(item: ConnectionItem): Promise<boolean>;
   deleteConnection(connectionId: string): Promise<void>;
   account(connectionId: string, accountId: string): Promise<AccountItem | undefined>;
-  /** All of a client's accounts, or one page; eventually consistent. A page's `after` is a key of `accountKey`. */
   accountsOf(clientId: string, page?: PageOf): Promise<AccountItem[]>;
   /** Writes an account unless it exists. */
   addAccountIfNew(item: AccountItem): Promise<void>;
   /** Writes an account; replaces an existing one. */
   putAccount(item: AccountItem): Promise<void>;
   deleteAccount(connectionId: string, accountId: string): Promise<void>;
-  /** All of a client's API keys, or one page; eventually consistent. A page's `after` is a key's id. */
   apiKeysOf(clientId: string, page?: PageOf): Promise<ApiKeyItem[]>;
   /** Returns `false` when this client has no such key. */
   revokeApiKey(clientId: string, keyId: string, at: string): Promise<boolean>;
