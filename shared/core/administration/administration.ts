@@ -20,11 +20,7 @@ import { identificationToken } from "./identification-token.ts";
 
 type ConfigItem = ClientItem | ApiKeyItem | ConnectionItem | AccountItem;
 
-/**
- * The store of clients, API keys, connections and accounts. Every method throws DEPENDENCY_DOWN. A
- * list is whole without a page, and eventually consistent; pages are in the order of the ids, for
- * accounts of `accountKey`.
- */
+/** The store of clients, API keys, connections and accounts. Every method throws DEPENDENCY_DOWN. A list without a page is whole. */
 export interface ConfigStore {
   /** Writes a new item. Fails when one with its key exists. */
   create(item: ConfigItem): Promise<void>;
