@@ -13,6 +13,8 @@ interface Subject {
   resultTruncated?: true;
   /** The event should be confirmed by a call to the provider, which has no such call. */
   unverified?: true;
+  /** The provider's time is missing or wrong: `createdAt` is the time of receipt. */
+  createdAtReplaced?: true;
 }
 
 interface Workflow extends Subject {
@@ -29,6 +31,12 @@ type Payload = Record<string, unknown>;
 interface Account<Status extends string> extends Subject {
   accountId: string;
   status: Status;
+  payload: Payload;
+}
+
+/** What happened to an account without a request. Some providers name no workflow. */
+interface Unsolicited extends Omit<Workflow, "workflowId"> {
+  workflowId?: string;
   payload: Payload;
 }
 
@@ -49,8 +57,11 @@ interface DataByType {
   "account.reconnectionRequired": Account<"reconnection_required">;
   "account.frozen": Account<"frozen">;
   "account.deleted": Account<"deleted">;
-  "message.reply": Workflow & { payload: Payload };
-  "connection.accepted": Workflow & { payload: Payload };
+  "message.reply": Unsolicited;
+  "message.sent": Unsolicited;
+  "connection.accepted": Unsolicited;
+  "connection.added": Unsolicited;
+  "connection.requestReceived": Unsolicited;
   /** A test of yours has a `message`, a test of a provider has its `payload`. */
   "webhook.test": Subject & { message?: string; payload?: Payload };
   /** A webhook of a provider that Ackwire does not recognise. */
@@ -81,7 +92,10 @@ const known: Readonly<Record<WebhookEventType, true>> = {
   "account.frozen": true,
   "account.deleted": true,
   "message.reply": true,
+  "message.sent": true,
   "connection.accepted": true,
+  "connection.added": true,
+  "connection.requestReceived": true,
   "webhook.test": true,
   "event.unrecognised": true,
 };

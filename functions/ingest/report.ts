@@ -9,6 +9,10 @@ export function report(telemetry: Telemetry, outcome: IngestOutcome, requestId: 
     const { connectionId, bytes, form } = outcome;
     const level = outcome.acceptsSeveralForms ? "info" : "debug";
     telemetry.log(level, logMessages.webhookAccepted, { requestId, connectionId, bytes, form });
+    if (outcome.isTimeReplaced) {
+      telemetry.log("warn", logMessages.webhookTimeReplaced, { requestId, connectionId });
+      telemetry.count("CreatedAtReplaced");
+    }
     return;
   }
   if (outcome.kind === "quarantined") {

@@ -31,6 +31,14 @@ export const alarmCatalogue: readonly AlarmRule[] = [
       "Webhooks that failed verification were acked and stored; none becomes an event until a person releases it.",
   },
   {
+    id: "created-at-replaced",
+    metric: () => custom(metrics.CreatedAtReplaced, "ingest"),
+    threshold: 5,
+    severity: "ticket",
+    impact:
+      "A provider's webhooks have times that cannot be used; their events have the time of receipt, by which they may sort wrongly.",
+  },
+  {
     id: "inbound-queue-age",
     metric: ({ inbound }) => age(inbound.queue),
     threshold: 300,

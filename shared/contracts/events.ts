@@ -25,6 +25,8 @@ const subject = {
   resultTruncated: z.optional(z.literal(true)),
   /** The connection verifies by asking the provider, which has no call for this event. */
   unverified: z.optional(z.literal(true)),
+  /** The provider's time is missing, unreadable or impossible: `createdAt` is the time of receipt. */
+  createdAtReplaced: z.optional(z.literal(true)),
 };
 
 /** Members of every event of a workflow. Without `requestId` it belongs to no request made here. */
@@ -34,6 +36,9 @@ const workflow = {
   workflowId: text,
   providerRequestId: optionalText,
 };
+
+/** Members of an event that no request asked for. A provider may name no workflow. */
+const unsolicited = { ...workflow, workflowId: optionalText };
 
 /** The provider's body without its signature. */
 const payload = z.record(text, z.unknown());
@@ -76,11 +81,23 @@ const definitions = {
   "account.deleted": account("deleted", "the account was deleted"),
   "message.reply": {
     description: "a reply was received that no request asked for",
-    data: { ...workflow, payload },
+    data: { ...unsolicited, payload },
+  },
+  "message.sent": {
+    description: "a message was sent from the account, by a request or by its user",
+    data: { ...unsolicited, payload },
   },
   "connection.accepted": {
     description: "an invitation was accepted",
-    data: { ...workflow, payload },
+    data: { ...unsolicited, payload },
+  },
+  "connection.added": {
+    description: "the account has a new connection",
+    data: { ...unsolicited, payload },
+  },
+  "connection.requestReceived": {
+    description: "the account received an invitation",
+    data: { ...unsolicited, payload },
   },
   "webhook.test": {
     description: "a provider sent a test webhook; a client's own test is not on the bus",

@@ -14,6 +14,8 @@ export const metrics = {
   SignatureRejected: "SignatureRejected",
   /** A webhook with a wrong signature was stored aside, on a connection that quarantines. */
   Quarantined: "Quarantined",
+  /** A provider's time of an event was missing, unreadable or impossible, and the time of receipt took its place (`ingest`). */
+  CreatedAtReplaced: "CreatedAtReplaced",
   /** An API call with an unknown or revoked key was answered 401. */
   ApiKeyRejected: "ApiKeyRejected",
   /** An error without a failure code: a bug. The call or message is retried. */

@@ -47,8 +47,13 @@ const rules: { from: RegExp; may: RegExp[]; because: string }[] = [
   },
   {
     from: /^shared\/core\//,
-    may: [/^shared\/(contracts|core)\//, /^zod\/(mini|locales)$/, /^node:(crypto|net)$/],
-    because: "decisions are pure: no AWS, no middy, no clock; node:net only for address arithmetic",
+    may: [
+      /^shared\/(contracts|core)\//,
+      /^zod\/(mini|locales)$/,
+      /^node:(buffer|crypto|net|zlib)$/,
+    ],
+    because:
+      "decisions are pure: no AWS, no middy, no clock; node:net only for address arithmetic, node:zlib only for its synchronous functions",
   },
   {
     from: /^shared\/adapters\//,

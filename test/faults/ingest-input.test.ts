@@ -60,7 +60,8 @@ describe("A8 bytes that SQS or JSON cannot carry", () => {
     ["an overlong NUL", Buffer.from([0x7b, 0xc0, 0x80, 0x7d]), "BODY_NOT_UTF8"],
     ["a bare NUL in a text", Buffer.from('{"a":"\u0000"}'), "BODY_NOT_JSON"],
     ["a bare control character in a text", Buffer.from('{"a":"\u0001"}'), "BODY_NOT_JSON"],
-    ["a byte order mark", Buffer.from('\ufeff{"a":1}'), "BODY_NOT_JSON"],
+    ["two byte order marks", Buffer.from('\ufeff\ufeff{"a":1}'), "BODY_NOT_JSON"],
+    ["a charset that its bytes are not in", Buffer.from([0xff, 0xfe, 0x7b]), "BODY_NOT_UTF8"],
   ])("A8 a body with %s is answered 400", async (_name, body, code) => {
     const { post, queued } = makeIngestCore();
     expect(await post(body)).toMatchObject({ status: 400, code });

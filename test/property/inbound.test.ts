@@ -78,7 +78,7 @@ test("reading any input ends in a value or in one of our codes", () => {
     fc.property(anything, (input) => {
       for (const pack of Object.values(providerPacks)) {
         const end = codeOrValue(() => {
-          const webhook = { ...parseJsonObject(input), headers: {} };
+          const webhook = { ...parseJsonObject(input), bytes: input, headers: {} };
           pack.verify(webhook, {
             secrets: ["secret"],
             settings: { hashForms: ["raw", "json", "python", "jwt"], allowUnboundJwt: true },
@@ -258,7 +258,20 @@ function linkedApiLike(): fc.Arbitrary<object> {
   );
   return fc.record({
     id: fc.oneof({ weight: 9, arbitrary: fc.constantFrom("e-1", "workflow.completed:wf-1") }, leaf),
-    type: fc.oneof({ weight: 9, arbitrary: fc.constantFrom(...deliverableTypes) }, leaf),
+    type: fc.oneof(
+      { weight: 9, arbitrary: fc.constantFrom(...deliverableTypes) },
+      {
+        weight: 4,
+        arbitrary: fc.constantFrom(
+          "inbox.messageReceived",
+          "inbox.messageSent",
+          "network.connectionAccepted",
+          "network.connectionAdded",
+          "network.connectionRequestReceived",
+        ),
+      },
+      leaf,
+    ),
     createdAt: fc.oneof(
       {
         weight: 9,

@@ -103,6 +103,7 @@ test("a good webhook is queued byte for byte, and then accepted", async () => {
     bytes: Buffer.byteLength(good),
     form: "raw",
     acceptsSeveralForms: true,
+    isTimeReplaced: false,
   });
   expect(queued).toEqual([
     {

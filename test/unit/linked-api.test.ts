@@ -14,11 +14,9 @@ const read = (body: object) => linkedApi.parseWebhook(webhookOf(body));
 
 describe("the frame that every webhook has", () => {
   test.each([
-    ["id", { id: 1 }],
+    ["id", { id: null }],
     ["id", { id: "" }],
     ["type", { type: undefined }],
-    ["createdAt", { createdAt: "yesterday" }],
-    ["createdAt", { createdAt: 1 }],
     ["data", { data: [] }],
     ["data", { data: "x" }],
   ])("A webhook without a valid %s is refused: %j", (member, over) => {
@@ -121,6 +119,59 @@ test("Events of an unknown type with one id are separate events", () => {
 
 test.each(["id", "type"])("An event whose %s has more than 512 characters is refused", (member) => {
   expect(() => read(workflow({ [member]: "x".repeat(513) }))).toThrow(member);
+});
+
+describe("events of accounts that newer clients name", () => {
+  // linkedapi 1.4.7 (PyPI), types/webhooks.py: WebhookEventType.
+  test.each([
+    ["inbox.messageReceived", "message.reply", "MESSAGE_REPLY"],
+    ["inbox.messageSent", "message.sent", "UNKNOWN"],
+    ["network.connectionAccepted", "connection.accepted", "CONNECTION_ACCEPTED"],
+    ["network.connectionAdded", "connection.added", "UNKNOWN"],
+    ["network.connectionRequestReceived", "connection.requestReceived", "UNKNOWN"],
+  ])("%s becomes %s with its account", (type, ours, eventType) => {
+    // linkedapi 1.4.7, tests/test_webhooks.py: test_parse_message_received_event.
+    const data = { accountId: "acc-1", type: "st", threadId: "t1", messageId: "m1", text: "hello" };
+    const body = { id: "e3", type, createdAt, data };
+    const event = read(body);
+    expect(event).toMatchObject({
+      type: ours,
+      data: { accountId: "acc-1", eventType, payload: body },
+    });
+    expect(event.data).not.toHaveProperty("status");
+    expect(read({ ...body, id: "e4" }).discriminator).not.toBe(event.discriminator);
+  });
+
+  test("an event of an unknown type keeps its account", () => {
+    const body = { id: "e5", type: "inbox.messageDeleted", createdAt, data: { accountId: 77 } };
+    expect(read(body)).toMatchObject({
+      type: "event.unrecognised",
+      data: { accountId: "77", payload: body },
+    });
+  });
+});
+
+test("ids that are numbers are read as text, with every digit", () => {
+  const text = `{"id":12,"type":"workflow.started","createdAt":"${createdAt}","data":{"workflowId":9007199254740993,"accountId":12345678901234567890}}`;
+  expect(linkedApi.parseWebhook(webhookOf(text))).toMatchObject({
+    providerObjectId: "9007199254740993",
+    data: { workflowId: "9007199254740993", accountId: "12345678901234567890" },
+  });
+});
+
+describe("the time of an event never rejects a webhook", () => {
+  test.each(["yesterday", 1, null, undefined, {}, "2026-06-25T12:00:00", "0001-01-01T00:00:00Z"])(
+    "a webhook whose createdAt is %j is marked, so that its event gets the time of receipt",
+    (time) => {
+      const event = read(workflow({ createdAt: time }));
+      expect(event).not.toHaveProperty("createdAt");
+      expect(event.data.createdAtReplaced).toBe(true);
+    },
+  );
+
+  test("a webhook with a usable time is not marked", () => {
+    expect(read(workflow()).data).not.toHaveProperty("createdAtReplaced");
+  });
 });
 
 test("createdAt is converted to UTC", () => {

@@ -54,6 +54,20 @@ describe("a token must bind the whole body", () => {
     ["as it is", claims, claims, true],
     ["with registered claims of the token", { ...claims, iat: 1, jti: "j" }, claims, true],
     ["in a claim of its own", { payload: claims }, claims, true],
+    [
+      "that has a registered claim as its own member",
+      { ...claims, sub: "s" },
+      { ...claims, sub: "s" },
+      true,
+    ],
+    ["with a registered claim that was not signed", claims, { ...claims, jti: "1" }, false],
+    [
+      "with another value of a registered claim",
+      { ...claims, aud: "a" },
+      { ...claims, aud: { any: "b" } },
+      false,
+    ],
+    ["with exp of its own", { ...claims, iat: 1 }, { ...claims, exp: 1 }, false],
     ["without a member", claims, shorter, false],
     ["with one more", shorter, claims, false],
     ["as a part of another body", nested, nested.result, false],
@@ -69,6 +83,11 @@ describe("the spellings of the request id", () => {
     [{ requestId: "r" }],
     [{ request_id: "r" }],
     [{ requestID: "r" }],
+    [{ RequestId: "r" }],
+    [{ "request-id": "r" }],
+    [{ REQUEST_ID: "r" }],
+    [{ data: { requestId: "r" } }],
+    [{ requestId: null, request_id: "r" }],
     [{ data: { request_id: "r" } }],
     [{ requestId: "r", request_id: "r" }],
   ])("the request id is read from %j", (ids) => {
@@ -78,10 +97,25 @@ describe("the spellings of the request id", () => {
   test.each([
     [{ requestId: "a", request_id: "b" }, "names two different request ids"],
     [{}, 'must have a text "request_id"'],
-    [{ request_id: 7 }, 'must have a text "request_id"'],
+    [{ request_id: true }, 'must have a text "request_id"'],
+    [{ request_id: 1.5 }, 'must have a text "request_id"'],
+    [{ request_id: 7, requestId: "8" }, "names two different request ids"],
     [{ request_id: "" }, 'must have a text "request_id"'],
   ])("A webhook with the ids %j is refused", (ids, message) => {
     expect(() => read({ status: "SUCCESS", ...ids })).toThrow(message);
+  });
+
+  test.each([
+    ["7", "7"],
+    ["12345.0", "12345"],
+    ["9007199254740993", "9007199254740993"],
+    ["12345678901234567890", "12345678901234567890"],
+  ])("the request id %s is read as text, with every digit", (number, id) => {
+    const webhook = webhookOf(`{"status":"SUCCESS","request_id":${number},"account_id":${number}}`);
+    expect(weLink.parseWebhook(webhook).data).toMatchObject({
+      providerRequestId: id,
+      accountId: id,
+    });
   });
 
   test("A webhook without a status is refused", () => {

@@ -28,6 +28,7 @@ const subject = {
   accountUnknown: true,
   resultTruncated: true,
   unverified: true,
+  createdAtReplaced: true,
 } as const;
 const workflow = { ...subject, requestId: "r", workflowId: "r", providerRequestId: "p" };
 const payload = { n: 1 };
@@ -46,7 +47,10 @@ const data: {
   "account.frozen": { ...subject, status: "frozen", payload },
   "account.deleted": { ...subject, status: "deleted", payload },
   "message.reply": { ...workflow, payload },
+  "message.sent": { ...workflow, payload },
   "connection.accepted": { ...workflow, payload },
+  "connection.added": { ...workflow, payload },
+  "connection.requestReceived": { ...workflow, payload },
   "webhook.test": { ...subject, message: "hello", payload },
   "event.unrecognised": { ...subject, payload },
 };

@@ -2,6 +2,7 @@ import * as http from "node:http";
 import * as https from "node:https";
 import { limits } from "../../contracts/limits.ts";
 import type { ProviderId } from "../../contracts/providers.ts";
+import { decodeBody } from "../../core/json/decode-body.ts";
 import type { ProviderHttpCall } from "../../core/providers/http-call.ts";
 import type { ProviderAnswer } from "../../core/providers/provider-client.ts";
 import type { CallResult, ProviderCalls } from "../../core/requests/state/ports.ts";
@@ -74,7 +75,7 @@ function send(url: URL, { method, headers, body }: ProviderHttpCall): http.Clien
     agent: false,
     headers: {
       accept: "application/json",
-      // The response is not decompressed.
+      // A response that is compressed all the same is decompressed.
       "accept-encoding": "identity",
       "user-agent": "ackwire",
       ...headers,
@@ -102,17 +103,25 @@ function readAnswer(
   response.on("end", () => {
     if (!response.complete) return fail("ANSWER_CUT");
     // `response.headers` drops the second value of most headers.
-    const headers = Object.entries(response.headersDistinct).map(([name, values = []]) => [
-      name,
-      values.join(", "),
-    ]);
-    done({
-      status: response.statusCode ?? 0,
-      headers: Object.fromEntries(headers),
-      body: Buffer.concat(chunks),
-      receivedRealMs,
-    });
+    const headers = Object.fromEntries(
+      Object.entries(response.headersDistinct).map(([name, values = []]) => [
+        name,
+        values.join(", "),
+      ]),
+    );
+    const body = decoded(Buffer.concat(chunks), headers);
+    if (!body) return fail("ANSWER_TOO_LARGE");
+    done({ status: response.statusCode ?? 0, headers, body, receivedRealMs });
   });
+}
+
+/** Returns `undefined` when the decoded body is too large. */
+function decoded(body: Uint8Array, headers: ProviderAnswer["headers"]): Uint8Array | undefined {
+  try {
+    return decodeBody(body, headers, limits.maxAnswerBytes);
+  } catch {
+    return undefined;
+  }
 }
 
 /** A code, or the kind of fault: messages of the network may hold addresses. */

@@ -7,7 +7,7 @@ export interface ProviderEvent {
   providerObjectId: string;
   /** Distinguishes events of one type about one object, if there can be several. */
   discriminator?: string;
-  /** ISO 8601, if the provider sends the time of the event. */
+  /** ISO 8601, UTC, if the provider sends the time of the event and it can be read. */
   createdAt?: string;
   /** Labels that were sent with the request and returned with the result. */
   labels?: readonly string[];
@@ -27,5 +27,24 @@ export interface ProviderEvent {
     accountUnknown?: true;
     /** The provider should have confirmed the event, and has no call for this type. */
     unverified?: true;
+    /** The provider's time of the event is missing, unreadable or impossible. */
+    createdAtReplaced?: true;
   };
+}
+
+/** How far a provider's clock may be ahead of ours. */
+const MAX_CLOCK_SKEW_MS = 5 * 60_000;
+
+/**
+ * Returns the event with a time that it can have had: where the provider says that
+ * it happened after it was received, its time is the time of receipt, and the event
+ * is marked.
+ *
+ * @param receivedAtMs business time
+ */
+export function withUsableTime(event: ProviderEvent, receivedAtMs: number): ProviderEvent {
+  const { createdAt, ...others } = event;
+  if (createdAt === undefined) return event;
+  if (Date.parse(createdAt) <= receivedAtMs + MAX_CLOCK_SKEW_MS) return event;
+  return { ...others, data: { ...others.data, createdAtReplaced: true } };
 }

@@ -5,7 +5,8 @@ import type { Clock } from "../clock.ts";
 import type { Connection, ConnectionReader } from "../connections/ports.ts";
 import { validAt } from "../connections/rotation.ts";
 import { equalSecrets, sha256Hex } from "../crypto/digest.ts";
-import type { ProviderEvent } from "../events/provider-event.ts";
+import { type ProviderEvent, withUsableTime } from "../events/provider-event.ts";
+import { decodeBody } from "../json/decode-body.ts";
 import { parseJsonObject } from "../json/json.ts";
 import type { ProviderPack, SignatureForm, Verification } from "../providers/provider-pack.ts";
 import type { BlobStore, InboundQueue, QuarantineStore } from "./ports.ts";
@@ -41,6 +42,8 @@ export type IngestOutcome =
       form: SignatureForm;
       /** The connection accepts several signature forms. The log names `form`, so that an operator can pin it. */
       acceptsSeveralForms: boolean;
+      /** The provider's time of the event cannot be used: the event gets the time of receipt. */
+      isTimeReplaced: boolean;
     }
   /** Answered 200 and stored aside: its signature failed on a connection that quarantines. */
   | { kind: "quarantined"; connectionId: string; bytes: number }
@@ -65,9 +68,10 @@ export const makeIngestWebhook =
   };
 
 async function ingest(deps: IngestDeps, command: IngestCommand): Promise<IngestOutcome> {
-  const { connection, verification } = await authenticateWebhook(deps, command);
+  const checked = await authenticateWebhook(deps, command);
+  const { connection, verification, body } = checked;
   const { connectionId, settings } = connection;
-  const { body, signal } = command;
+  const { signal } = command;
   const bytes = body.byteLength;
   const receivedAtMs = deps.clock.businessMs();
   if (verification.kind === "invalid") {
@@ -83,12 +87,16 @@ async function ingest(deps: IngestDeps, command: IngestCommand): Promise<IngestO
   const { form } = verification;
   const isHashForm = form !== "header" && form !== "url";
   const acceptsSeveralForms = isHashForm && settings.hashForms.length > 1;
-  return { kind: "accepted", connectionId, bytes, form, acceptsSeveralForms };
+  const { isTimeReplaced } = checked;
+  return { kind: "accepted", connectionId, bytes, form, acceptsSeveralForms, isTimeReplaced };
 }
 
 interface CheckedWebhook {
   connection: Connection;
   verification: Verification;
+  /** Decompressed, and in UTF-8. */
+  body: Uint8Array;
+  isTimeReplaced: boolean;
 }
 
 /**
@@ -115,7 +123,7 @@ async function authenticateWebhook(
 }
 
 /**
- * Checks address, size, signature and format.
+ * Checks address, size, signature and format, and decodes the body.
  *
  * @returns `undefined` when the provider or the token is not the connection's. The
  *   caller answers as for a connection that does not exist, and does not reveal
@@ -139,18 +147,25 @@ function checkWebhook(
   }
   const pack = deps.packs[connection.provider];
   if (pack === undefined) throw new Error(`No provider pack for ${connection.provider}`);
-  const webhook = { ...parseJsonObject(command.body), headers: command.headers };
+  const body = decodeBody(command.body, command.headers, deps.maxBodyBytes);
+  const webhook = { ...parseJsonObject(body), bytes: body, headers: command.headers };
   const verification = pack.verify(webhook, {
     secrets: validAt(connection.secrets.webhookSecrets, nowMs).map(({ secret }) => secret),
     settings: connection.settings,
     nowMs: deps.clock.realMs(),
   });
   // A webhook with an invalid signature is quarantined without being parsed.
-  if (verification.kind === "invalid") return { connection, verification };
+  const checked = { connection, verification, body, isTimeReplaced: false };
+  if (verification.kind === "invalid") return checked;
   // Parsed here too, so that the sender of a malformed webhook gets a 400.
-  const event = pack.parseWebhook(webhook);
+  const event = withUsableTime(pack.parseWebhook(webhook), nowMs);
+  const isTimeReplaced = event.data.createdAtReplaced === true;
   const isUsable = verification.kind === "verified" || canConfirm(pack, event, connection);
-  return { connection, verification: isUsable ? verification : { kind: "invalid" } };
+  return {
+    ...checked,
+    isTimeReplaced,
+    verification: isUsable ? verification : { kind: "invalid" },
+  };
 }
 
 function hasToken({ tokens }: Connection, token: string, nowMs: number): boolean {

@@ -4,7 +4,7 @@ import { type InboundMessage, inboundMessage } from "../../contracts/messages/in
 import type { Clock } from "../clock.ts";
 import { credentialsOf } from "../connections/credentials.ts";
 import type { AccountReader, ConnectionReader, KnownAccount } from "../connections/ports.ts";
-import type { ProviderEvent } from "../events/provider-event.ts";
+import { type ProviderEvent, withUsableTime } from "../events/provider-event.ts";
 import { parseJsonObject } from "../json/json.ts";
 import type { ProviderPack } from "../providers/provider-pack.ts";
 import type { ProviderCalls } from "../requests/state/ports.ts";
@@ -55,7 +55,7 @@ export const makeLoadWebhook =
     }
     const pack = deps.packs[message.provider];
     if (!pack) throw new Failure("MESSAGE_MALFORMED", "names a provider without a pack");
-    const received = parseBody(pack, await loadBody(deps, message));
+    const received = parseBody(pack, await loadBody(deps, message), message.receivedAtMs);
     const { accountId } = received.event.data;
     const account =
       pack.marksUnknownAccounts && accountId
@@ -94,10 +94,10 @@ async function loadBody(deps: LoadWebhookDeps, message: InboundMessage): Promise
 }
 
 /** `ingest` has checked every body: one that fails here did not come from `ingest`. */
-function parseBody(pack: ProviderPack, bytes: Uint8Array): Content {
+function parseBody(pack: ProviderPack, bytes: Uint8Array, receivedAtMs: number): Content {
   return failAs("MESSAGE_MALFORMED", "its body was refused", () => {
     const json = parseJsonObject(bytes);
-    const event = pack.parseWebhook({ ...json, headers: {} });
+    const event = withUsableTime(pack.parseWebhook({ ...json, bytes, headers: {} }), receivedAtMs);
     return { event, numbersAsText: json.numbersAsText, bytes };
   });
 }

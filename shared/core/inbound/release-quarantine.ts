@@ -70,7 +70,7 @@ function isAuthentic(
   const pack = deps.packs[connection.provider];
   const secrets = validAt(connection.secrets.webhookSecrets, deps.clock.businessMs());
   try {
-    const webhook = { ...parseJsonObject(body), headers: {} };
+    const webhook = { ...parseJsonObject(body), bytes: body, headers: {} };
     pack?.parseWebhook(webhook);
     const verification = pack?.verify(webhook, {
       secrets: secrets.map(({ secret }) => secret),

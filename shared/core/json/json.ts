@@ -25,7 +25,8 @@ declare global {
  */
 type Numbers = "forBus" | "exact";
 
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+/** Leaves out a byte order mark, as https://www.rfc-editor.org/rfc/rfc8259#section-8.1 allows. */
+const utf8 = new TextDecoder("utf-8", { fatal: true });
 const INT64_MIN = -(2n ** 63n);
 const INT64_MAX = 2n ** 63n - 1n;
 

@@ -8,6 +8,8 @@ import type { ProviderWebhookFormat } from "./webhook-format.ts";
 
 /** A webhook of a provider as it was received, with its body parsed. */
 export interface ProviderWebhook extends ParsedJson {
+  /** The body from which `text` was read; signatures of whole bodies cover these bytes. */
+  bytes: Uint8Array;
   /** Names in lower case. */
   headers: Readonly<Record<string, string | undefined>>;
 }

@@ -7,6 +7,7 @@ import type {
   ProviderAnswer,
   SubmissionOutcome,
 } from "../../core/providers/provider-client.ts";
+import { providerIdOf } from "../../core/providers/provider-id.ts";
 import { retryAfterOf } from "../../core/providers/retry-after.ts";
 import { confirmation, namesAnother } from "./confirmation.ts";
 
@@ -49,9 +50,8 @@ export function readLinkedApiSubmission(answer: ProviderAnswer): SubmissionOutco
     return { kind: "credentialsRefused", code: `HTTP_${answer.status}` };
   }
   if (!isSuccess(answer) || !isObject(result)) return unknown(answer);
-  const { workflowId } = result;
-  const isId = typeof workflowId === "string" && workflowId !== "";
-  if (!isId || workflowId.length > limits.maxIdLength) return unknown(answer);
+  const workflowId = providerIdOf(result.workflowId);
+  if (workflowId === undefined || workflowId.length > limits.maxIdLength) return unknown(answer);
   return { kind: "accepted", providerRequestId: workflowId };
 }
 

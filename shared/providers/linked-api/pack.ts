@@ -1,35 +1,33 @@
 import * as z from "zod/mini";
-import { type EventType, eventTypes } from "../../contracts/events.ts";
+import type { EventType } from "../../contracts/events.ts";
 import { Failure } from "../../contracts/failures.ts";
 import { limits } from "../../contracts/limits.ts";
 import { discriminatorOf } from "../../core/events/event-id.ts";
 import type { ProviderEvent } from "../../core/events/provider-event.ts";
 import { canonicalJson, isObject, type JsonObject } from "../../core/json/json.ts";
+import { providerIdOf } from "../../core/providers/provider-id.ts";
 import type { ProviderPack } from "../../core/providers/provider-pack.ts";
+import { providerTimeOf } from "../../core/providers/provider-time.ts";
 import { confirmation } from "./confirmation.ts";
 import { linkedApiDialect } from "./dialect.ts";
 import { linkedApiRequests } from "./requests.ts";
 import { labelsOf, workflowOutcome } from "./result.ts";
+import { verifyLinkedApi } from "./signature.ts";
 
 const frame = z.object({
-  id: z.string().check(z.minLength(1), z.maxLength(limits.maxIdLength)),
+  id: z.pipe(
+    z.transform(providerIdOf),
+    z.string().check(z.minLength(1), z.maxLength(limits.maxIdLength)),
+  ),
   type: z.string().check(z.minLength(1), z.maxLength(limits.maxIdLength)),
-  createdAt: z.iso.datetime({ offset: true }).check(z.refine(hasFourDigitYear)),
+  // The time of an authentic event may have any form, or be missing.
+  createdAt: z.optional(z.unknown()),
   data: z.custom<JsonObject>(isObject),
 });
 
-/** An offset can shift a time out of the years that ISO 8601 writes with four digits. */
-function hasFourDigitYear(createdAt: string): boolean {
-  const year = new Date(createdAt).getUTCFullYear();
-  return year >= 1000 && year <= 9999;
-}
-
 type Frame = z.output<typeof frame>;
 
-/**
- * Linked API: `POST /workflows`. It signs no webhooks: the token in the inbound
- * URL is the only proof, and is checked before the pack sees the webhook.
- */
+/** Linked API: `POST /workflows`. */
 export const linkedApi: ProviderPack<"linked-api"> = {
   id: "linked-api",
   name: "Linked API",
@@ -45,7 +43,7 @@ export const linkedApi: ProviderPack<"linked-api"> = {
   client: linkedApiRequests,
   dialect: linkedApiDialect,
 
-  verify: () => ({ kind: "verified", form: "url" }),
+  verify: verifyLinkedApi,
 
   parseWebhook(webhook) {
     const read = frame.safeParse(webhook.value);
@@ -55,46 +53,63 @@ export const linkedApi: ProviderPack<"linked-api"> = {
     }
     const { data: event } = read;
     const subject = identityOf(event);
-    const createdAt = new Date(event.createdAt).toISOString();
+    const createdMs = providerTimeOf(event.createdAt);
+    const time = createdMs === undefined ? {} : { createdAt: new Date(createdMs).toISOString() };
+    const mark = createdMs === undefined ? ({ createdAtReplaced: true } as const) : {};
     if (subject === undefined) {
+      const accountId = idOf(event.data.accountId);
       return {
         type: "event.unrecognised",
         providerObjectId: event.id,
         // The meaning of its ids is unknown, so each body is an event of its own.
         discriminator: discriminatorOf(canonicalJson(webhook.value)),
-        createdAt,
-        data: { eventType: "UNKNOWN", payload: webhook.value },
+        ...time,
+        data: {
+          ...(accountId === undefined ? {} : { accountId }),
+          eventType: "UNKNOWN",
+          payload: webhook.value,
+          ...mark,
+        },
       };
     }
     return {
       ...subject,
-      createdAt,
+      ...time,
       ...(subject.type === "workflow.completed" ? labelsOf(event.data.result) : {}),
-      data: dataOf(subject.type, event, webhook.value),
+      data: { ...dataOf(subject.type, event, webhook.value), ...mark },
     };
   },
 };
 
-function isId(value: unknown): value is string {
-  return typeof value === "string" && value !== "" && value.length <= limits.maxIdLength;
+/** Returns the id as text, unless it is longer than an id in an event may be. */
+function idOf(value: unknown): string | undefined {
+  const id = providerIdOf(value);
+  return id !== undefined && id.length <= limits.maxIdLength ? id : undefined;
 }
 
 type EventIdentity = Pick<ProviderEvent, "type" | "providerObjectId" | "discriminator">;
 
 function identityOf(event: Frame): EventIdentity | undefined {
-  const type = eventTypes.find((known) => known === event.type);
-  if (type === undefined || statusOf(type, event.data) === undefined) return undefined;
+  const type = typeByName.get(event.type);
+  if (type === undefined) return undefined;
   if (type === "webhook.test") {
-    return { type, providerObjectId: event.id, discriminator: discriminatorOf(event.createdAt) };
+    return { type, providerObjectId: event.id, discriminator: discriminatorOf(timeText(event)) };
   }
-  if (type.startsWith("workflow.")) return workflowIdentity(type, event);
+  if (type.startsWith("workflow.")) {
+    return statusOf(type, event.data) === undefined ? undefined : workflowIdentity(type, event);
+  }
   return accountIdentity(type, event);
+}
+
+/** The time as it was sent, which may be no text. */
+function timeText({ createdAt }: Frame): string {
+  return typeof createdAt === "string" ? createdAt : (JSON.stringify(createdAt) ?? "");
 }
 
 /** Workflow events differ by `id` alone, which is documented as `<type>:<workflowId>`. */
 function workflowIdentity(type: EventType, event: Frame): EventIdentity | undefined {
-  const { workflowId } = event.data;
-  if (!isId(workflowId)) return undefined;
+  const workflowId = idOf(event.data.workflowId);
+  if (workflowId === undefined) return undefined;
   const asDocumented = event.id === `${type}:${workflowId}`;
   return {
     type,
@@ -105,14 +120,31 @@ function workflowIdentity(type: EventType, event: Frame): EventIdentity | undefi
 
 /** An account can become active several times under one `id`, so the time is part of the key. */
 function accountIdentity(type: EventType, event: Frame): EventIdentity | undefined {
-  const { accountId } = event.data;
-  if (!isId(accountId)) return undefined;
+  const accountId = idOf(event.data.accountId);
+  if (accountId === undefined) return undefined;
   return {
     type,
     providerObjectId: accountId,
-    discriminator: discriminatorOf(`${event.id}|${event.createdAt}`),
+    discriminator: discriminatorOf(`${event.id}|${timeText(event)}`),
   };
 }
+
+/** Ackwire's type of each of Linked API's, which are those of `linkedapi` 1.4.7 (PyPI), types/webhooks.py. */
+const typeByName = new Map<string, EventType>([
+  ["workflow.created", "workflow.created"],
+  ["workflow.started", "workflow.started"],
+  ["workflow.completed", "workflow.completed"],
+  ["account.active", "account.active"],
+  ["account.reconnectionRequired", "account.reconnectionRequired"],
+  ["account.frozen", "account.frozen"],
+  ["account.deleted", "account.deleted"],
+  ["inbox.messageReceived", "message.reply"],
+  ["inbox.messageSent", "message.sent"],
+  ["network.connectionAccepted", "connection.accepted"],
+  ["network.connectionAdded", "connection.added"],
+  ["network.connectionRequestReceived", "connection.requestReceived"],
+  ["webhook.test", "webhook.test"],
+]);
 
 /** The status by the type; only a completed workflow states its own. */
 function statusOf(type: EventType, data: JsonObject): string | undefined {
@@ -127,20 +159,27 @@ const statusByType: Readonly<Partial<Record<EventType, string>>> = {
   "account.reconnectionRequired": "reconnection_required",
   "account.frozen": "frozen",
   "account.deleted": "deleted",
-  "webhook.test": "test",
+};
+
+/** The specification's name where a type has one; that of a sent message is the outcome of a request. */
+const eventTypeByType: Readonly<Partial<Record<EventType, string>>> = {
+  "message.reply": "MESSAGE_REPLY",
+  "connection.accepted": "CONNECTION_ACCEPTED",
 };
 
 function dataOf(type: EventType, event: Frame, payload: JsonObject): ProviderEvent["data"] {
   if (type === "webhook.test") return { eventType: "UNKNOWN", payload };
-  const { workflowId, accountId } = event.data;
+  const workflowId = type.startsWith("workflow.") ? idOf(event.data.workflowId) : undefined;
+  const accountId = idOf(event.data.accountId);
   const status = statusOf(type, event.data);
-  const isWorkflow = type.startsWith("workflow.") && isId(workflowId);
   const common = {
-    ...(isWorkflow ? { workflowId, providerRequestId: workflowId } : {}),
-    ...(isId(accountId) ? { accountId } : {}),
+    ...(workflowId === undefined ? {} : { workflowId, providerRequestId: workflowId }),
+    ...(accountId === undefined ? {} : { accountId }),
     ...(status === undefined ? {} : { status }),
   };
-  if (type !== "workflow.completed") return { ...common, eventType: "UNKNOWN", payload };
+  if (type !== "workflow.completed") {
+    return { ...common, eventType: eventTypeByType[type] ?? "UNKNOWN", payload };
+  }
   const outcome = status === "failed" ? "failed" : "completed";
   return { ...common, ...workflowOutcome(outcome, event.data.result) };
 }

@@ -4,7 +4,7 @@ import { limits } from "../../contracts/limits.ts";
 import { discriminatorOf } from "../../core/events/event-id.ts";
 import type { ProviderEvent } from "../../core/events/provider-event.ts";
 import { canonicalJson, isObject, type JsonObject, type ParsedJson } from "../../core/json/json.ts";
-import { requestIdsOf } from "./request-id.ts";
+import { accountIdOf, requestIdsOf } from "./request-id.ts";
 
 /**
  * Translates a body of We-Link into an event: a webhook or an answer of `get_response`.
@@ -21,7 +21,7 @@ export function readWeLink(webhook: ParsedJson): ProviderEvent {
   const { hash: _, ...payload } = value;
   const outcome = outcomeOf(status);
   const { action, eventType, ...mark } = actionAndEventTypeOf(value, outcome);
-  const accountId = shortText(value.accountId) ?? shortText(value.account_id);
+  const accountId = shortText(accountIdOf(value));
   const common = {
     workflowId: requestId,
     providerRequestId: requestId,

@@ -41,7 +41,10 @@ export const weLinkWebhookFormat: ProviderWebhookFormat = {
     "account.frozen": null,
     "account.deleted": null,
     "message.reply": payloadOf(unsolicited),
+    "message.sent": null,
     "connection.accepted": payloadOf(unsolicited),
+    "connection.added": null,
+    "connection.requestReceived": null,
     "webhook.test": payloadOf(() => [
       member("status", "SUCCESS"),
       member("event_type", "webhook.test"),

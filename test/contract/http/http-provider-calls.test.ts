@@ -2,12 +2,15 @@ import { createServer as createHttp, type RequestListener, type Server } from "n
 import { createServer as createHttps } from "node:https";
 import { createServer as createTcp, type Socket, type Server as TcpServer } from "node:net";
 import { getCACertificates, setDefaultCACertificates } from "node:tls";
+import { brotliCompressSync, gzipSync } from "node:zlib";
 import { afterEach, describe, expect, test } from "vitest";
 import { closeServer, freePort, listen } from "../../../local/loopback.ts";
 import { makeHttpProviderCalls } from "../../../shared/adapters/http/http-provider-calls.ts";
 import { limits } from "../../../shared/contracts/limits.ts";
 import { type ProviderId, providerId } from "../../../shared/contracts/providers.ts";
+import { bodyOfAnswer } from "../../../shared/core/providers/answer-body.ts";
 import type { ProviderHttpCall } from "../../../shared/core/providers/http-call.ts";
+import { readWeLinkSubmission } from "../../../shared/providers/we-link/answers.ts";
 import { recordTimeouts } from "../../support/fakes/armed-timeouts.ts";
 import { makeLoopbackCertificate } from "../../support/fakes/loopback-certificate.ts";
 import { TEST_TIMEOUT_MS } from "../../support/wait-timeout.ts";
@@ -108,6 +111,42 @@ describe("Responses of a provider", () => {
     const url = await httpServer((incoming, response) => response.end(incoming.url));
     const found = await exchange(`${url}/base/`, 5_000, { method: "GET", path: "/x" });
     expect(found.kind === "answered" && Buffer.from(found.answer.body).toString()).toBe("/base/x");
+  });
+
+  test.each([
+    ["with a byte order mark", {}, Buffer.from('\ufeff{"requestId":7}')],
+    ["in gzip", { "content-encoding": "gzip" }, gzipSync('{"requestId":7}')],
+    ["in gzip that no header tells", {}, gzipSync('\ufeff{"requestId":7}')],
+    ["in Brotli", { "content-encoding": "br" }, brotliCompressSync('{"requestId":7}')],
+    [
+      "in UTF-16",
+      { "content-type": "application/json; charset=utf-16" },
+      Buffer.from('\ufeff{"requestId":7}', "utf16le"),
+    ],
+  ])(
+    "A response %s, although it was not asked for, is read (n8n#35933)",
+    async (_, headers, body) => {
+      const url = await httpServer((_incoming, response) =>
+        response.writeHead(200, headers).end(body),
+      );
+      const found = await exchange(url);
+      expect(found.kind === "answered" && bodyOfAnswer(found.answer)?.value).toEqual({
+        requestId: 7,
+      });
+      // A request id that is a number is read as text.
+      expect(found.kind === "answered" && readWeLinkSubmission(found.answer, "connect")).toEqual({
+        kind: "accepted",
+        providerRequestId: "7",
+      });
+    },
+  );
+
+  test("A response that is too large after its decompression is not read", async () => {
+    const body = gzipSync(Buffer.alloc(limits.maxAnswerBytes + 1, 0x20));
+    const url = await httpServer((_incoming, response) =>
+      response.writeHead(200, { "content-encoding": "gzip" }).end(body),
+    );
+    expect(await exchange(url)).toEqual({ kind: "incomplete", reason: "ANSWER_TOO_LARGE" });
   });
 
   test.each([200, 302, 404, 429, 500, 503])(

@@ -15,7 +15,10 @@ const TOKEN = "t".repeat(64);
 export const MAX_BODY_BYTES = 240_000;
 
 /** The decisions of `ingest` on one connection in memory, with a fixed clock. */
-export function makeIngestCore(provider: "we-link" | "linked-api" = "we-link") {
+export function makeIngestCore(
+  provider: "we-link" | "linked-api" = "we-link",
+  webhookSecret = provider === "we-link" ? SECRET : undefined,
+) {
   const clock = makeTestClock();
   const queued: InboundMessage[] = [];
   const bodies = makeMemoryBlobStore();
@@ -25,7 +28,7 @@ export function makeIngestCore(provider: "we-link" | "linked-api" = "we-link") {
     provider,
     tokens: [{ sha256: sha256Hex(TOKEN) }],
     createdAt: "2026-06-25T12:00:00.000Z",
-    secrets: { webhookSecrets: [{ secret: SECRET }] },
+    secrets: { webhookSecrets: webhookSecret ? [{ secret: webhookSecret }] : [] },
     settings: {
       status: "active",
       signature: "enforce",

@@ -8,8 +8,8 @@ import { weLink } from "../../../shared/providers/we-link/pack.ts";
 
 /** Returns a webhook with this body, as a provider pack receives it. */
 export function webhookOf(body: string | object): ProviderWebhook {
-  const text = typeof body === "string" ? body : JSON.stringify(body);
-  return { ...parseJsonObject(Buffer.from(text)), headers: {} };
+  const bytes = Buffer.from(typeof body === "string" ? body : JSON.stringify(body));
+  return { ...parseJsonObject(bytes), bytes, headers: {} };
 }
 
 /** Whether the We-Link pack verifies this body with one of the secrets. */

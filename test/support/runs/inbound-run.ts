@@ -81,7 +81,8 @@ export async function startInboundRun() {
         clientId,
         provider,
         settings,
-        webhookSecret: secret,
+        // Linked API signs only where its client has turned signing on.
+        webhookSecret: of.provider === "we-link" ? secret : of.secret,
       });
       const token = made.inboundPath.split("/").at(-1) ?? "";
       const url = `${apiUrl}${made.inboundPath}`;
