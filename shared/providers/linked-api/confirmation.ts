@@ -1,6 +1,7 @@
 import { Failure } from "../../contracts/failures.ts";
 import type { ProviderEvent } from "../../core/events/provider-event.ts";
 import { isObject, type JsonObject } from "../../core/json/json.ts";
+import { providerIdOf } from "../../core/providers/provider-id.ts";
 import type { ProviderPack } from "../../core/providers/provider-pack.ts";
 import { labelsOf, workflowOutcome } from "./result.ts";
 
@@ -47,7 +48,7 @@ export const confirmation: NonNullable<ProviderPack["confirmation"]> = {
  * `linkedapi` (PyPI) 1.4.3 reads only `workflowStatus`, `completion` and `failure`.
  */
 export function namesAnother({ workflowId }: JsonObject, asked: string): boolean {
-  return workflowId !== undefined && workflowId !== null && workflowId !== asked;
+  return workflowId !== undefined && workflowId !== null && providerIdOf(workflowId) !== asked;
 }
 
 const order = ["pending", "running", "completed"];
