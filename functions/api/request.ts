@@ -27,7 +27,14 @@ export function toResult(outcome: ApiOutcome): APIGatewayProxyStructuredResultV2
   if (outcome.kind === "answered") {
     const { status: statusCode, body } = outcome;
     if (body === undefined) return { statusCode, headers: common };
-    return { statusCode, headers: { ...common, "content-type": "application/json" }, body };
+    const headers = { ...common, "content-type": "application/json", ...outcome.headers };
+    if (typeof body === "string") return { statusCode, headers, body };
+    return {
+      statusCode,
+      headers,
+      body: Buffer.from(body).toString("base64"),
+      isBase64Encoded: true,
+    };
   }
   const dialect = outcome.dialect && providerPacks[outcome.dialect].dialect;
   const status = failures[outcome.code].httpStatus;

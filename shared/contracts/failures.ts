@@ -39,6 +39,12 @@ export const failures = {
     logLevel: "error",
     title: "Not accepted: try again later",
   },
+  PROVIDER_UNANSWERED: {
+    disposition: "retry",
+    httpStatus: 504,
+    logLevel: "warn",
+    title: "The provider did not answer in time: the call may have taken effect",
+  },
   INTERNAL_ERROR: {
     disposition: "retry",
     httpStatus: 500,

@@ -80,7 +80,8 @@ describe("A webhook that was disabled, in Linked API's protocol", () => {
   test("webhook.set names the call that makes room for it while a webhook is active", async () => {
     const { call } = makeWebhookApi();
     await call("POST /admin/webhook.set", { body: hook });
-    const answer = await call("POST /admin/webhook.set", { body: hook });
+    const other = { url: "https://other.example.com/hooks" };
+    const answer = await call("POST /admin/webhook.set", { body: other });
     expect(answer.body.error).toEqual({
       type: "webhookAlreadyExists",
       message: expect.stringContaining("webhook.delete"),

@@ -85,16 +85,24 @@ function describe(operation: Operation) {
       ...parametersOf("query", query),
       ...(operation.takesIdempotencyKey ? [idempotencyKey] : []),
     ],
-    ...(body && { requestBody: { required: true, content: json(schemaOf(body, "input")) } }),
+    ...(body && {
+      requestBody: { required: !operation.isRelayed, content: json(schemaOf(body, "input")) },
+    }),
     responses: {
       ...(repeatedAnswer && {
         [repeatedAnswer.status]: { description: repeatedAnswer.description, ...content },
       }),
       [answer.status]: { description: answer.description, ...content },
       ...problemsOf(operation),
+      ...(operation.isRelayed ? { default: relayedAnswer } : {}),
     },
   };
 }
+
+const relayedAnswer = {
+  description: "Any other answer of the provider, as it is",
+  content: json({}),
+};
 
 const meanings = {
   400: "The request is not valid; `errors` names each invalid field",
@@ -104,6 +112,7 @@ const meanings = {
   413: "The body is too large",
   429: "Too many requests; API Gateway answers this one without a problem body",
   500: "Internal error",
+  504: "The provider did not answer in time; the call may have taken effect",
   503: "Try again after `retry-after` seconds",
 } as const;
 
@@ -114,10 +123,11 @@ function errorContent(dialect: ProviderId | undefined): object {
   return json({ $ref: `#/components/schemas/${errorName(dialect)}` });
 }
 
-function problemsOf({ isPublic, problems, body, dialect }: Operation) {
+function problemsOf({ isPublic, problems, body, dialect, isRelayed }: Operation) {
   if (isPublic) return {};
+  const late = isRelayed ? ([504] as const) : [];
   const tooLarge = body ? ([413] as const) : [];
-  const statuses = [400, 401, ...problems, ...tooLarge, 429, 500, 503] as const;
+  const statuses = [400, 401, ...problems, ...tooLarge, 429, 500, 503, ...late] as const;
   const content = errorContent(dialect);
   return Object.fromEntries(
     statuses.map((status) => [

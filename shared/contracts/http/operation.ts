@@ -18,6 +18,11 @@ export interface ApiOperation {
   repeatedAnswer?: { status: 200; description: string };
   /** Statuses of its error answers besides those that every operation with a key may have. */
   problems: readonly (404 | 409)[];
+  /**
+   * The call is passed to the provider as it is: its query and its body are the
+   * provider's to judge, and any answer of the provider may be its answer.
+   */
+  isRelayed?: true;
   /** A call repeated with the same `Idempotency-Key` gets the same answer. */
   takesIdempotencyKey?: true;
 }
@@ -34,10 +39,23 @@ export interface OperationInput<Operation extends ApiOperation> {
   params: z.output<Operation["params"]>;
   query: z.output<Operation["query"]>;
   body: Operation extends { body: infer Body extends z.ZodMiniType } ? z.output<Body> : unknown;
+  /** The body's text; absent where the body is empty. Only for operations that are relayed. */
+  bodyText?: string | undefined;
 }
 
-/** The answer's JSON text, or `undefined` for a 204; `repeated`: the text of a `repeatedAnswer`. */
-export type HandlerAnswer = string | undefined | { repeated: string };
+/** A provider's answer, which the API passes on as it is. */
+export interface RelayedAnswer {
+  status: number;
+  /** Names in lower case. */
+  headers: Readonly<Record<string, string | undefined>>;
+  body: Uint8Array;
+}
+
+/**
+ * The answer's JSON text, or `undefined` for a 204; `repeated`: the text of a
+ * `repeatedAnswer`; a provider's whole answer.
+ */
+export type HandlerAnswer = string | undefined | { repeated: string } | RelayedAnswer;
 
 /** One handler per operation. */
 export type OperationHandlers<Operations extends Readonly<Record<string, ApiOperation>>> = {

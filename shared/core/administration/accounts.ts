@@ -3,7 +3,7 @@ import { Failure, type Remedy } from "../../contracts/failures.ts";
 import type { PaceRange } from "../../contracts/http/requests.ts";
 import { type ProviderId, providerPacks } from "../../contracts/providers.ts";
 import { type Clock, toIso } from "../clock.ts";
-import { type MasterKeys, seal } from "../crypto/master-keys.ts";
+import { type MasterKeys, seal, unseal } from "../crypto/master-keys.ts";
 import type { PageOf } from "../input/cursor.ts";
 import { InvalidRequest } from "../input/invalid-request.ts";
 import type { AccountDirectory } from "../requests/acceptance/accept-request.ts";
@@ -174,10 +174,28 @@ export function makeAccounts(deps: AccountsDeps) {
     },
   };
 
+  /**
+   * Stores the provider's token of an account, unless it is stored already, and registers
+   * the account where it is new. Returns Ackwire's token of the account.
+   */
+  async function registerToken(owner: LaneOwner, providerToken: string): Promise<string> {
+    const { clientId, provider, connectionId, accountId } = owner;
+    const master = await deps.masterKeys();
+    const pk = configKey.account(connectionId, accountId);
+    const sealed = (await store.account(connectionId, accountId))?.sealedIdentificationToken;
+    const isKnown = sealed !== undefined && unseal(master, pk, sealed) === providerToken;
+    if (!isKnown) {
+      const change = { provider, connectionId, identificationToken: providerToken };
+      await put(clientId, accountId, change);
+    }
+    return identificationToken(master, { clientId, accountId });
+  }
+
   return {
     accountDirectory,
     connectionIdsOf,
     put,
+    registerToken,
     /** All accounts of a client, or one page in the order of `accountKey`. Reads the lanes of these accounts only. */
     async list(clientId: string, page?: PageOf) {
       return Promise.all((await store.accountsOf(clientId, page)).map(viewOf));

@@ -1,5 +1,5 @@
 import { Failure, type HttpFailureCode, type Remedy } from "../../contracts/failures.ts";
-import type { HandlerAnswer } from "../../contracts/http/operation.ts";
+import type { HandlerAnswer, RelayedAnswer } from "../../contracts/http/operation.ts";
 import { type Operation, operations, routeKeyOf } from "../../contracts/http/operations.ts";
 import { limits } from "../../contracts/limits.ts";
 import { type ProviderId, providerPacks } from "../../contracts/providers.ts";
@@ -33,8 +33,15 @@ export interface ApiCall {
 }
 
 export type ApiOutcome =
-  /** `body` is JSON text, and absent from a 204. */
-  | { kind: "answered"; status: number; body?: string | undefined; keyId?: string | undefined }
+  /** `body` is JSON text, or the bytes of a provider's answer, and absent from a 204. */
+  | {
+      kind: "answered";
+      status: number;
+      body?: string | Uint8Array | undefined;
+      /** Of a provider's answer. */
+      headers?: Readonly<Record<string, string>> | undefined;
+      keyId?: string | undefined;
+    }
   | {
       kind: "refused";
       code: HttpFailureCode;
@@ -94,6 +101,16 @@ export function makeServeApi(deps: ServeApiDeps) {
   };
 }
 
+/** The headers of a provider's answer that say how to read it and when to come again. */
+const RELAYED_HEADERS = ["content-type", "retry-after"];
+
+function relayed({ status, headers, body }: RelayedAnswer) {
+  const kept = RELAYED_HEADERS.flatMap((name) =>
+    headers[name] === undefined ? [] : [[name, headers[name]]],
+  );
+  return { status, body, headers: Object.fromEntries(kept) as Record<string, string> };
+}
+
 type NoRoute = Extract<ReturnType<typeof findRoute>, { kind: "none" }>;
 
 /** The operation of a call, with the call as that operation gets it. */
@@ -121,17 +138,22 @@ function noSuchOperation({ allow, suggestion, dialect }: NoRoute): ApiOutcome {
 }
 
 function statusAndBody({ answer, repeatedAnswer }: Operation, given: HandlerAnswer) {
-  return typeof given === "object"
-    ? { status: repeatedAnswer?.status ?? answer.status, body: given.repeated }
-    : { status: answer.status, body: given };
+  if (typeof given !== "object") return { status: answer.status, body: given };
+  if ("body" in given) return relayed(given);
+  return { status: repeatedAnswer?.status ?? answer.status, body: given.repeated };
 }
 
 /** @throws REQUEST_INVALID with all invalid fields of path, query and body; BODY_TOO_LARGE, BODY_NOT_JSON */
 function validateCall(operation: Operation, { params, query, body, origin, headers }: ApiCall) {
   if (operation.isPublic) return { origin };
-  const maxBytes = operation.takesIdempotencyKey ? MAX_REQUEST_BYTES : MAX_BODY_BYTES;
+  const isRequest = operation.takesIdempotencyKey || operation.isRelayed;
+  const maxBytes = isRequest ? MAX_REQUEST_BYTES : MAX_BODY_BYTES;
   if (body.byteLength > maxBytes) {
     throw new Failure("BODY_TOO_LARGE", `${body.byteLength} bytes; at most ${maxBytes}`);
+  }
+  if (operation.isRelayed) {
+    const { text, value } = body.byteLength === 0 ? {} : parseJson(body, "exact");
+    return { origin, query, body: value, bodyText: text };
   }
   const checked = {
     params: validate(operation.params, params),

@@ -5,6 +5,8 @@ import type { DeliveryStatus, RequestStatus } from "../../contracts/statuses.ts"
 import type { PayloadMode } from "../../contracts/webhook-forms.ts";
 import type { FieldError } from "../input/invalid-request.ts";
 import type { JsonObject } from "../json/json.ts";
+import type { ProviderHttpCall } from "./http-call.ts";
+import type { ProviderAnswer } from "./provider-client.ts";
 
 /**
  * A provider's own protocol, which Ackwire's API also speaks: a client of the
@@ -78,6 +80,7 @@ export function refusalMessage(
 /** The use cases that a dialect's handlers may call. Requests are those of the dialect's own provider. */
 export interface DialectServices {
   requests: DialectRequests;
+  relay: DialectRelay;
   webhooks: DialectWebhooks;
   deliveries: DialectDeliveries;
 }
@@ -102,6 +105,32 @@ export interface DialectRequests {
   find(clientId: string, id: string): Promise<FoundRequest>;
   /** @throws NOT_FOUND, for a request of another provider or client too; CONFLICT; DEPENDENCY_DOWN */
   cancel(clientId: string, requestId: string): Promise<unknown>;
+}
+
+/** Calls that the provider answers at once. */
+export interface DialectRelay {
+  /**
+   * Passes a call to the provider, with the connection's credentials and those of the account.
+   *
+   * @throws REQUEST_INVALID, CONFLICT, TOO_MANY_REQUESTS, DEPENDENCY_DOWN, PROVIDER_UNANSWERED
+   */
+  call(of: {
+    clientId: string;
+    accountId?: string | undefined;
+    call: Omit<ProviderHttpCall, "headers">;
+  }): Promise<{ answer: ProviderAnswer; connectionId: string }>;
+  /**
+   * Stores the provider's token of an account, and registers the account where it is new.
+   * Returns the token by which the client names it here.
+   *
+   * @throws DEPENDENCY_DOWN
+   */
+  registerAccount(of: {
+    clientId: string;
+    connectionId: string;
+    accountId: string;
+    providerToken: string;
+  }): Promise<string>;
 }
 
 /** A request that was made here, or the last event of one that was made elsewhere. */

@@ -9,6 +9,7 @@ import { type AcceptRequestDeps, makeAcceptRequest } from "./acceptance/accept-r
 import { type BodyDigest, keyedDigest } from "./acceptance/body-digest.ts";
 import type { NewRequest } from "./acceptance/idempotency.ts";
 import { isRequestId } from "./acceptance/request-id.ts";
+import { makeRelayCall } from "./relay-call.ts";
 import { makeResolveRequest, type Resolution } from "./results/resolve-request.ts";
 import { cancelRequest } from "./state/endings.ts";
 import type { ProviderCalls, ReferenceStore, TextStore } from "./state/ports.ts";
@@ -20,7 +21,7 @@ import { findCredentials } from "./submission/request-credentials.ts";
 export interface RequestsDeps extends AcceptRequestDeps {
   texts: TextStore;
   references: ReferenceStore;
-  accounts: Pick<AccountReader, "find">;
+  accounts: Pick<AccountReader, "find" | "findUncached">;
   connections: Pick<ConnectionReader, "read">;
   calls: ProviderCalls;
   events: EventReader;
@@ -92,6 +93,8 @@ export function makeRequests(deps: RequestsDeps) {
   }
 
   return {
+    relay: makeRelayCall(deps),
+
     /** @throws REQUEST_INVALID, CONFLICT, TOO_MANY_REQUESTS, DEPENDENCY_DOWN */
     async accept(of: NewRequest): Promise<RequestView> {
       return viewOf(await acceptRequest(of), texts);

@@ -36,6 +36,7 @@ function errorTypeOf({ code, authFailure, operationId = "", remedy, route }: Ref
     case 429:
       return "tooManyRequests";
     case 503:
+    case 504:
       // The only type on which that client keeps polling.
       return "httpError";
     default:

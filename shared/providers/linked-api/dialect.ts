@@ -3,10 +3,16 @@ import type { Dialect } from "../../core/providers/dialect.ts";
 import { linkedApiErrorBody, linkedApiErrorSchema } from "./dialect-errors.ts";
 import { cancelAsLinkedApi, getAsLinkedApi, startAsLinkedApi } from "./dialect-handlers.ts";
 import { linkedApiWorkflowOperations } from "./dialect-operations.ts";
+import { linkedApiRelayedHandlers } from "./dialect-relayed-handlers.ts";
+import { linkedApiRelayedOperations } from "./dialect-relayed-operations.ts";
 import { linkedApiWebhookHandlers } from "./dialect-webhook-handlers.ts";
 import { linkedApiWebhookOperations } from "./dialect-webhook-operations.ts";
 
-const operations = { ...linkedApiWorkflowOperations, ...linkedApiWebhookOperations } as const;
+const operations = {
+  ...linkedApiWorkflowOperations,
+  ...linkedApiWebhookOperations,
+  ...linkedApiRelayedOperations,
+} as const;
 
 /** Linked API's API as Ackwire speaks it to Linked API's clients. */
 export const linkedApiDialect: Dialect = {
@@ -34,6 +40,7 @@ export const linkedApiDialect: Dialect = {
       linkedApiCancelWorkflow: ({ clientId, params }) =>
         cancelAsLinkedApi(services.requests, { clientId, workflowId: params.workflowId }),
       ...linkedApiWebhookHandlers(services),
+      ...linkedApiRelayedHandlers(services.relay),
     }) satisfies OperationHandlers<typeof operations>,
   takesAnyJson: true,
   errorSchema: linkedApiErrorSchema,

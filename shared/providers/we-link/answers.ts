@@ -10,6 +10,7 @@ import type {
 import { retryAfterOf } from "../../core/providers/retry-after.ts";
 import { readWeLink, weLinkErrorOf } from "./event.ts";
 import { requestIdsOf } from "./request-id.ts";
+import { isSynchronousCall } from "./synchronous-calls.ts";
 
 /**
  * What an answer to `POST /api/v1/{action}` means. The statuses are those of
@@ -44,13 +45,6 @@ export function readWeLinkSubmission(answer: ProviderAnswer, action: string): Su
 const unknown = ({ status }: ProviderAnswer) =>
   ({ kind: "unknown", code: `HTTP_${status}` }) as const;
 
-/**
- * Calls that answer with the result and no request id. The documents say so of
- * account management, and the notes of an API user say so of `me`.
- * https://apidocs.we-link.ai/api/v1
- */
-const synchronousActions = ["get_all_ln_accounts", "get_ln_account_details", "me"];
-
 function acceptedBy(answer: ProviderAnswer, action: string): SubmissionOutcome {
   const body = bodyOfAnswer(answer);
   const [id, ...others] = body ? requestIdsOf(body.value) : [];
@@ -59,7 +53,7 @@ function acceptedBy(answer: ProviderAnswer, action: string): SubmissionOutcome {
   }
   // A status next to an id describes the acceptance, unless a result is present.
   const mayContainResult = id === undefined || isObject(body?.value.result);
-  const isSynchronous = synchronousActions.includes(action) && id === undefined;
+  const isSynchronous = isSynchronousCall(action) && id === undefined;
   const resultBody = isSynchronous && !body?.value.result ? wholeBodyAsResult(answer) : body;
   const resultEvent =
     resultBody && mayContainResult ? resultEventIn(resultBody, { action, id }) : undefined;

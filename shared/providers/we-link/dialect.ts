@@ -3,6 +3,7 @@ import type { Dialect } from "../../core/providers/dialect.ts";
 import { weLinkErrorBody, weLinkErrorSchema } from "./dialect-errors.ts";
 import { getAsWeLink, submitAsWeLink } from "./dialect-handlers.ts";
 import { weLinkOperations } from "./dialect-operations.ts";
+import { weLinkRelayedHandlers, weLinkRelayedOperations } from "./dialect-relayed.ts";
 
 /** We-Link's API as Ackwire speaks it to We-Link's clients. */
 export const weLinkDialect: Dialect = {
@@ -20,13 +21,15 @@ export const weLinkDialect: Dialect = {
       description: "The API key's secret",
     },
   ],
-  operations: weLinkOperations,
-  handlers: ({ requests }) =>
-    ({
+  operations: { ...weLinkOperations, ...weLinkRelayedOperations },
+  handlers: ({ requests, relay }) => ({
+    ...weLinkRelayedHandlers(relay),
+    ...({
       weLinkSubmit: ({ clientId, params, body, idempotencyKey }) =>
         submitAsWeLink(requests, { clientId, action: params.action, body, idempotencyKey }),
       weLinkGetResponse: ({ clientId, body }) => getAsWeLink(requests, { clientId, body }),
-    }) satisfies OperationHandlers<typeof weLinkOperations>,
+    } satisfies OperationHandlers<typeof weLinkOperations>),
+  }),
   errorSchema: weLinkErrorSchema,
   errorBody: weLinkErrorBody,
 };

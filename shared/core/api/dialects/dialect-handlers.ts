@@ -1,26 +1,50 @@
 import { Failure } from "../../../contracts/failures.ts";
 import type { HandlerAnswer } from "../../../contracts/http/operation.ts";
 import { type ProviderId, providerPacks } from "../../../contracts/providers.ts";
+import type { Accounts } from "../../administration/accounts.ts";
 import type { Deliveries } from "../../deliveries/deliveries.ts";
 import type { Webhooks } from "../../deliveries/webhooks/webhooks.ts";
-import type { DialectRequests } from "../../providers/dialect.ts";
+import type { DialectRelay, DialectRequests } from "../../providers/dialect.ts";
 import type { Requests } from "../../requests/requests.ts";
 import { findRequest } from "./find-request.ts";
 
 export interface DialectHandlersDeps {
   requests: Requests;
+  accounts: Pick<Accounts, "registerToken">;
   webhooks: Webhooks;
   deliveries: Deliveries;
 }
 
 /** One handler per operation of every provider's dialect, by operation id. */
-export function makeDialectHandlers({ requests, webhooks, deliveries }: DialectHandlersDeps) {
+export function makeDialectHandlers({
+  requests,
+  accounts,
+  webhooks,
+  deliveries,
+}: DialectHandlersDeps) {
   return Object.assign(
     {},
     ...Object.values(providerPacks).map(({ id, dialect }) =>
-      dialect?.handlers({ requests: requestsOf(id, requests), webhooks, deliveries }),
+      dialect?.handlers({
+        requests: requestsOf(id, requests),
+        relay: relayOf(id, requests, accounts),
+        webhooks,
+        deliveries,
+      }),
     ),
   ) as Readonly<Record<string, (input: never) => Promise<HandlerAnswer>>>;
+}
+
+function relayOf(
+  provider: ProviderId,
+  requests: Requests,
+  accounts: DialectHandlersDeps["accounts"],
+): DialectRelay {
+  return {
+    call: (of) => requests.relay({ provider, ...of }),
+    registerAccount: ({ clientId, connectionId, accountId, providerToken }) =>
+      accounts.registerToken({ clientId, provider, connectionId, accountId }, providerToken),
+  };
 }
 
 /** The use cases on requests, restricted to the requests of one provider. */
