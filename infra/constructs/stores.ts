@@ -84,7 +84,8 @@ export class Stores {
       ...kept,
       contract: deliveriesTable,
       projections: {
-        byClient: ["status"],
+        // What a list is filtered by; the page itself reads the items.
+        byClient: ["status", "eventType", "eventId", "webhookId"],
         // What a message names, so that a sweep reads no item.
         due: ["clientId", "webhookId", "requestId", "nextMs"],
         sweep: "KEYS_ONLY",

@@ -132,6 +132,8 @@ export const webhookItem = z.object({
       disabledAt: z.optional(z.string()),
     }),
   ),
+  /** The last job that a `recover` started: the next one waits until it has ended. */
+  recoveryId: z.optional(z.string()),
   /** Number of writes, for optimistic locking. */
   version: z.number(),
 });

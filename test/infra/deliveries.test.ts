@@ -47,7 +47,10 @@ test("The deliveries table has numeric sort keys for the sweeps, and the due ind
     {
       IndexName: "byClient",
       KeySchema: [key("clientId", "HASH"), key("listedAs", "RANGE")],
-      Projection: { ProjectionType: "INCLUDE", NonKeyAttributes: ["status"] },
+      Projection: {
+        ProjectionType: "INCLUDE",
+        NonKeyAttributes: ["status", "eventType", "eventId", "webhookId"],
+      },
     },
     {
       IndexName: "due",

@@ -128,13 +128,34 @@ describe("GET /v1/deliveries", () => {
     expect(JSON.stringify(body)).not.toContain("private");
   });
 
-  test.each([{ status: "lost" }, { limit: "0" }, { limit: "101" }, { cursor: "x" }, { a: "b" }])(
-    "GET /v1/deliveries refuses the query %j",
-    async (query) => {
-      const { call } = await withHook();
-      expect((await call("GET /v1/deliveries", { query })).status).toBe(400);
-    },
-  );
+  test("GET /v1/deliveries is filtered by type, event, webhook and time (outpost#538)", async () => {
+    const { call, clock, haveDelivery, webhookId } = await withHook();
+    await haveDelivery({ eventId: "e:1", eventType: "workflow.completed" });
+    clock.passBusiness(MINUTE_MS);
+    await haveDelivery({ eventId: "e:2" });
+    const list = async (query: Record<string, string>) =>
+      idsOf((await call("GET /v1/deliveries", { query })).body);
+    expect(await list({ eventType: "workflow.completed" })).toEqual(["e:1"]);
+    expect(await list({ eventType: "workflow.*" })).toEqual(["e:2", "e:1"]);
+    expect(await list({ eventId: "e:2", webhookId })).toEqual(["e:2"]);
+    expect(await list({ webhookId: "wh_other" })).toEqual([]);
+    expect(await list({ since: "2026-06-25T12:00:00.001Z" })).toEqual(["e:2"]);
+    expect(await list({ until: "2026-06-25T12:00:59.999Z", status: "waiting" })).toEqual(["e:1"]);
+  });
+
+  test.each([
+    { eventType: "workflow.nothing" },
+    { since: "yesterday" },
+    { since: "2026-06-26T00:00:00Z", until: "2026-06-25T00:00:00Z" },
+    { status: "lost" },
+    { limit: "0" },
+    { limit: "101" },
+    { cursor: "x" },
+    { a: "b" },
+  ])("GET /v1/deliveries refuses the query %j", async (query) => {
+    const { call } = await withHook();
+    expect((await call("GET /v1/deliveries", { query })).status).toBe(400);
+  });
 });
 
 describe("POST /v1/deliveries/{id}/resend", () => {
@@ -161,7 +182,14 @@ describe("POST /v1/deliveries/{id}/resend", () => {
       expect(answer.body.nextAttemptAt).toBe(NOON);
       const stored = await deps.deliveries.find(deliveryId);
       expect(stored).toMatchObject({ body, attemptsInCycle: 0, cycle: 2 });
-      const hint = { v: 1, kind: "attempt", deliveryId, clientId: "cl_1", webhookId };
+      const hint = {
+        v: 1,
+        kind: "attempt",
+        deliveryId,
+        clientId: "cl_1",
+        webhookId,
+        heldMs: 15 * MINUTE_MS,
+      };
       expect(sent).toEqual([{ queue: "retries", message: hint }]);
     },
   );
@@ -176,18 +204,43 @@ describe("POST /v1/deliveries/{id}/resend", () => {
     }
   });
 
-  test.each(["waiting", "delivering"] as const)(
-    "a resend does not change a delivery that is %s",
-    async (status) => {
-      const { call, haveDelivery, sent } = await withHook();
-      const { deliveryId: id } = await haveDelivery({ eventId: "e:1", status });
-      expect(await call(route, { params: { id } })).toMatchObject({
-        status: 202,
-        body: { status, cycle: 1 },
-      });
-      expect(sent).toEqual([]);
-    },
-  );
+  test("a resend does not change a delivery that is being attempted", async () => {
+    const { call, haveDelivery, sent } = await withHook();
+    const { deliveryId: id } = await haveDelivery({ eventId: "e:1", status: "delivering" });
+    expect(await call(route, { params: { id } })).toMatchObject({
+      status: 202,
+      body: { status: "delivering", cycle: 1 },
+    });
+    expect(sent).toEqual([]);
+  });
+
+  test("a resend makes the next attempt of a waiting delivery at once, and it keeps its number (hyperswitch#4176)", async () => {
+    const { call, haveDelivery, sent, deps } = await withHook();
+    const nextMs = Date.parse(NOON) + 600 * MINUTE_MS;
+    const { deliveryId: id } = await haveDelivery({ eventId: "e:1", attemptsInCycle: 6, nextMs });
+    expect(await call(route, { params: { id } })).toMatchObject({
+      status: 202,
+      body: { status: "waiting", cycle: 1, nextAttemptAt: NOON },
+    });
+    expect(await deps.deliveries.find(id)).toMatchObject({ attemptsInCycle: 6, cycle: 1 });
+    // The message is attempted even if the circuit is open.
+    expect(sent).toMatchObject([
+      { queue: "retries", message: { deliveryId: id, heldMs: 900_000 } },
+    ]);
+    const lease = { owner: "a", untilMs: deps.clock.realMs() + 75_000 };
+    expect((await deps.deliveries.claim(id, lease)).kind).toBe("claimed");
+  });
+
+  test("the refusal to resend a delivery whose webhook was deleted says that a recovery sends it", async () => {
+    const { call, haveDelivery } = await withHook();
+    const cancelled = { status: "cancelled", reason: "webhook_deleted" } as const;
+    const { deliveryId: id } = await haveDelivery({ eventId: "e:1", ...cancelled });
+    await call("DELETE /v1/webhook");
+    expect(await call(route, { params: { id } })).toMatchObject({
+      status: 409,
+      body: { detail: expect.stringContaining("recover") },
+    });
+  });
 
   test("a resend of a cancelled delivery is refused", async () => {
     const { call, haveDelivery } = await withHook();
@@ -275,6 +328,31 @@ describe("POST /v1/deliveries/recover", () => {
     });
   });
 
+  test("a client has one recovery at a time, whichever webhook it has", async () => {
+    const { call, deps } = await withHook();
+    const calls = await Promise.all([1, 2, 3].map(() => call(route, { body: { since } })));
+    expect(calls.map(({ status }) => status).sort()).toEqual([202, 409, 409]);
+    const recoveryId: string = calls.find(({ status }) => status === 202)?.body.recoveryId;
+    await call("DELETE /v1/webhook");
+    await call("PUT /v1/webhook", { body: hook });
+    expect(await call(route, { body: { since } })).toMatchObject({
+      status: 409,
+      body: { detail: expect.stringContaining(recoveryId) },
+    });
+    await call("PUT /v1/webhook", { body: hook, as: "cl_2" });
+    expect((await call(route, { body: { since }, as: "cl_2" })).status).toBe(202);
+    const job = await deps.jobs.find(recoveryId);
+    if (job) await deps.jobs.replace({ ...job, status: "done" });
+    expect((await call(route, { body: { since } })).status).toBe(202);
+  });
+
+  test("a recovery can be restricted to event types", async () => {
+    const { call, lastJob } = await withHook();
+    const eventTypes = ["workflow.*"];
+    expect((await call(route, { body: { since, eventTypes } })).body).toMatchObject({ eventTypes });
+    expect(await lastJob()).toMatchObject({ eventTypes });
+  });
+
   test("a recovery accepts the end of the range", async () => {
     const { call } = await withHook();
     const until = "2026-06-24T12:00:00.000Z";
@@ -286,6 +364,7 @@ describe("POST /v1/deliveries/recover", () => {
     [{ since: "yesterday" }, "since"],
     [{ since: "2026-06-25T12:00:00.001Z" }, "since"],
     [{ since, until: "2026-06-23T00:00:00.000Z" }, "until"],
+    [{ since, eventTypes: ["delivery.failed"] }, "eventTypes.0"],
     [{ since, other: 1 }, "other"],
   ])("a recovery with the body %j is refused", async (body, field) => {
     const { call } = await withHook();

@@ -470,6 +470,8 @@ describe("POST /v1/webhook/test", () => {
         deliveryId,
         clientId: "cl_1",
         webhookId: registered.id,
+        // The test is sent even if the circuit is open.
+        heldMs: 900_000,
       };
       expect(sent).toEqual([{ queue: "retries", message: hint }]);
     },

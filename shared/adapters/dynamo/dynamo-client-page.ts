@@ -23,6 +23,8 @@ export interface ClientPageOf {
   /** The `before` of the previous page. */
   before?: string | undefined;
   filter?: PageFilter | undefined;
+  /** The first and the last `listedAs` of the list. */
+  range?: { from?: string | undefined; to?: string | undefined };
 }
 
 /**
@@ -43,12 +45,13 @@ export function makeReadClientPage(options: {
 }): (of: ClientPageOf) => Promise<{ entries: IndexEntry[]; before?: string | undefined }> {
   const { client, tableName, index, keyOf, filtered } = options;
 
-  function queryOf({ clientId, limit, filter }: ClientPageOf, before: string | undefined) {
+  function queryOf({ clientId, limit, filter, range }: ClientPageOf, before: string | undefined) {
+    const inRange = rangeCondition(index.sortKey, range);
     const input: QueryCommandInput = {
       TableName: tableName,
       IndexName: index.name,
-      KeyConditionExpression: `${index.partitionKey} = :client`,
-      ExpressionAttributeValues: { ...filter?.values, ":client": clientId },
+      KeyConditionExpression: `${index.partitionKey} = :client${inRange.expression}`,
+      ExpressionAttributeValues: { ...filter?.values, ...inRange.values, ":client": clientId },
       ScanIndexForward: false,
       Limit: filter ? filtered.keysPerQuery : limit + 1,
     };
@@ -63,7 +66,11 @@ export function makeReadClientPage(options: {
 
   return async (of) => {
     const entries: IndexEntry[] = [];
-    let { before } = of;
+    const { from, to } = of.range ?? {};
+    // DynamoDB refuses a place outside of the range.
+    if (of.before !== undefined && from !== undefined && of.before < from) return { entries };
+    let before =
+      to !== undefined && of.before !== undefined && of.before > to ? undefined : of.before;
     for (let queries = 0; queries < filtered.maxQueries; queries++) {
       const query = queryOf(of, before);
       const page = await callDependency("DynamoDB Query", () => client.send(query));
@@ -77,4 +84,16 @@ export function makeReadClientPage(options: {
     }
     return { entries, before };
   };
+}
+
+function rangeCondition(sortKey: string, { from, to }: NonNullable<ClientPageOf["range"]> = {}) {
+  if (from !== undefined && to !== undefined) {
+    const expression = ` AND ${sortKey} BETWEEN :from AND :to`;
+    return { expression, values: { ":from": from, ":to": to } };
+  }
+  if (from !== undefined) {
+    return { expression: ` AND ${sortKey} >= :from`, values: { ":from": from } };
+  }
+  if (to !== undefined) return { expression: ` AND ${sortKey} <= :to`, values: { ":to": to } };
+  return { expression: "", values: {} };
 }

@@ -19,6 +19,7 @@ const item = z.object({
   clientId: z.string(),
   kind: z.enum(["recover", "end"]),
   webhookId: z.optional(z.string()),
+  eventTypes: z.optional(z.array(z.string())),
   sinceMs: z.number(),
   untilMs: z.number(),
   before: z.optional(z.string()),

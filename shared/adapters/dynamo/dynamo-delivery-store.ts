@@ -1,8 +1,10 @@
 import { type DynamoDBDocumentClient, GetCommand } from "@aws-sdk/lib-dynamodb";
+import { isChosen } from "../../contracts/event-type-filter.ts";
+import { deliverableTypes } from "../../contracts/events.ts";
 import { Failure } from "../../contracts/failures.ts";
 import { deliveriesTable } from "../../contracts/tables.ts";
-import type { Clock } from "../../core/clock.ts";
-import type { DeliveryStore } from "../../core/deliveries/state/ports.ts";
+import { type Clock, toIso } from "../../core/clock.ts";
+import type { DeliveryFilter, DeliveryStore } from "../../core/deliveries/state/ports.ts";
 import type { DeliveryRecord } from "../../core/deliveries/state/record.ts";
 import type { TextStore } from "../../core/requests/state/ports.ts";
 import { callDependency } from "../dependency-down.ts";
@@ -66,30 +68,71 @@ export function makeDynamoDeliveryStore(options: {
       return "version" in result ? { ...next, version: result.version } : undefined;
     },
 
-    async list({ status, ...query }) {
+    async list({ clientId, limit, before: place, ...filter }) {
       const { entries, before } = await readPage({
-        ...query,
-        filter:
-          status === undefined
-            ? undefined
-            : {
-                expression: "#status = :status",
-                names: { "#status": "status" },
-                values: { ":status": status },
-              },
+        clientId,
+        limit,
+        before: place,
+        filter: filterOf(filter),
+        range: rangeOf(filter),
       });
       const keys = entries.map(({ id }) => keyOf(id));
       const found = await batchGet(client, [{ tableName: TableName, keys }]);
       const byId = new Map((found.get(TableName) ?? []).map((item) => [item.id, item]));
       const deliveries = entries
-        .flatMap(({ id }) => readDeliveryItem(byId.get(id)) ?? [])
+        .flatMap(({ id }) => readListedItem(byId.get(id)) ?? [])
         // The index is eventually consistent: the status may have changed.
-        .filter((delivery) => status === undefined || delivery.status === status)
+        .filter(({ status }) => filter.statuses?.includes(status) ?? true)
         .filter(isAlive);
       return { deliveries, before };
     },
 
     claim: makeDynamoDeliveryClaim(options),
     ...makeDynamoDeliverySweeps(options),
+  };
+}
+
+/** One delivery that this version cannot read is left out, and does not hide the others of its page. */
+function readListedItem(found: Record<string, unknown> | undefined): DeliveryRecord | undefined {
+  try {
+    return readDeliveryItem(found);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The filter on attributes that the index holds. */
+function filterOf({ statuses, eventTypes, eventId, webhookId }: DeliveryFilter) {
+  const wanted: Record<string, readonly string[] | undefined> = {
+    status: statuses,
+    eventType: eventTypes && deliverableTypes.filter((type) => isChosen(eventTypes, type)),
+    eventId: eventId === undefined ? undefined : [eventId],
+    webhookId: webhookId === undefined ? undefined : [webhookId],
+  };
+  const given = Object.entries(wanted).flatMap(([name, values]) =>
+    values ? [{ name, values }] : [],
+  );
+  if (given.length === 0) return undefined;
+  const placeholders = ({ name, values }: (typeof given)[number]) =>
+    values.map((value, n) => [`:${name}${n}`, value] as const);
+  return {
+    expression: given
+      .map(
+        (one) =>
+          `#${one.name} IN (${placeholders(one)
+            .map(([key]) => key)
+            .join(", ")})`,
+      )
+      .join(" AND "),
+    names: Object.fromEntries(given.map(({ name }) => [`#${name}`, name])),
+    values: Object.fromEntries(given.flatMap(placeholders)),
+  };
+}
+
+/** `listedAs` is the time of creation, `#` and the id; `~` follows every id. */
+function rangeOf({ sinceMs, untilMs }: DeliveryFilter) {
+  return {
+    from: toIso(sinceMs),
+    to: untilMs === undefined ? undefined : `${toIso(untilMs)}#~`,
   };
 }

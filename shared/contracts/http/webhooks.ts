@@ -15,6 +15,16 @@ const eventTypes = z.array(eventTypeFilter).check(
 );
 const description = z.string().check(z.maxLength(1_024));
 
+const notReversed = z.refine<{ since?: string; until?: string }>(
+  ({ since, until }) =>
+    since === undefined || until === undefined || Date.parse(since) <= Date.parse(until),
+  {
+    path: ["until"],
+    error: "must not be before since",
+    when: ({ issues }) => issues.length === 0,
+  },
+);
+
 const newWebhook = z.strictObject({
   url: webhookUrl,
   payloadMode: z.exactOptional(payloadMode),
@@ -106,7 +116,8 @@ const recoveryView = z.object({
   status: z.enum(["running", "done"]),
   since: time,
   until: time,
-  /** Failed deliveries of the period that were examined so far. */
+  eventTypes: z.optional(z.array(z.string())),
+  /** Deliveries of the period that were not delivered, as far as they were examined. */
   examined: z.number(),
   /** Examined deliveries that are being resent. */
   recovered: z.number(),
@@ -200,8 +211,18 @@ export const webhookOperations = {
     operationId: "listDeliveries",
     method: "GET",
     path: "/v1/deliveries",
-    summary: "Lists the client's deliveries, newest first",
-    query: z.strictObject({ ...paging, status: z.exactOptional(deliveryStatus) }),
+    summary: "Lists the client's deliveries that match every filter, newest first",
+    query: z
+      .strictObject({
+        ...paging,
+        status: z.exactOptional(deliveryStatus),
+        eventType: z.exactOptional(eventTypeFilter),
+        eventId: z.exactOptional(text(512)),
+        webhookId: z.exactOptional(text(128)),
+        since: z.exactOptional(time),
+        until: z.exactOptional(time),
+      })
+      .check(notReversed),
     answer: ok(
       "A page; it may be shorter than `limit` while there is a `nextCursor`",
       listOf(deliveryView),
@@ -223,7 +244,8 @@ export const webhookOperations = {
     operationId: "resendDelivery",
     method: "POST",
     path: "/v1/deliveries/{id}/resend",
-    summary: "Resends an ended delivery with the same id and bytes, in up to eight more attempts",
+    summary:
+      "Resends an ended delivery with the same id and bytes, in up to eight more attempts; a waiting one is attempted at once",
     params: deliveryParams,
     answer: accepted("The delivery is queued", deliveryView),
     problems: [404, 409],
@@ -233,17 +255,14 @@ export const webhookOperations = {
     operationId: "recoverDeliveries",
     method: "POST",
     path: "/v1/deliveries/recover",
-    summary: "Resends every failed delivery of a period to the current webhook",
-    body: z.strictObject({ since: time, until: z.exactOptional(time) }).check(
-      z.refine(
-        ({ since, until }) => until === undefined || Date.parse(since) <= Date.parse(until),
-        {
-          path: ["until"],
-          error: "must not be before since",
-          when: ({ issues }) => issues.length === 0,
-        },
-      ),
-    ),
+    summary: "Sends everything of a period that was not delivered to the current webhook",
+    body: z
+      .strictObject({
+        since: time,
+        until: z.exactOptional(time),
+        eventTypes: z.exactOptional(eventTypes),
+      })
+      .check(notReversed),
     answer: accepted("The recovery has started; `GET` returns its progress", recoveryView),
     problems: [404, 409],
   },

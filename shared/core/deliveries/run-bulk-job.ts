@@ -6,12 +6,12 @@ import { isSubscribed } from "./creation/body.ts";
 import { newDelivery } from "./creation/new-delivery.ts";
 import { type FetchMasterKeys, requireMasterKeys } from "./signing/signing.ts";
 import { toAttemptMessage } from "./state/attempt-message.ts";
-import { sendJobMessage } from "./state/bulk-jobs.ts";
+import { doneJob, sendJobMessage } from "./state/bulk-jobs.ts";
 import type { DeliveryContext } from "./state/delivery-context.ts";
-import { ANSWERED_GONE, endDelivery, startNextCycle } from "./state/delivery-state.ts";
+import { ANSWERED_GONE, attemptNow, endDelivery, startNextCycle } from "./state/delivery-state.ts";
 import type { DeliveryQueue, DeliveryStore, JobStore, WebhookStore } from "./state/ports.ts";
 import type { PublishDeliveryFailed } from "./state/publish-delivery-failed.ts";
-import type { DeliveryJob, DeliveryRecord } from "./state/record.ts";
+import { type DeliveryJob, type DeliveryRecord, hasEnded } from "./state/record.ts";
 import { webhookStatusOf } from "./state/webhook-status.ts";
 
 export interface RunBulkJobDeps {
@@ -39,6 +39,10 @@ export interface RunBulkJobDeps {
 export type RunBulkJob = (jobId: string, remainingMs: () => number) => Promise<void>;
 
 const PAGE_SIZE = 100;
+
+/** Statuses of deliveries that a recovery may resend; of the cancelled ones only those of deleted webhooks. */
+const UNDELIVERED = ["failed", "cancelled", "waiting"] as const;
+
 /** Deliveries that are processed concurrently. */
 const CONCURRENCY = 10;
 
@@ -92,16 +96,22 @@ export function makeRunBulkJob(deps: RunBulkJobDeps): RunBulkJob {
     job: DeliveryJob,
     webhook: WebhookItem | undefined,
   ): Promise<Partial<DeliveryJob>> {
-    const { clientId, before, sinceMs, untilMs } = job;
-    const status = job.kind === "recover" ? "failed" : "waiting";
-    const page = await deps.deliveries.list({ clientId, status, limit: PAGE_SIZE, before });
-    const inRange = page.deliveries.filter(
-      ({ createdMs }) => createdMs >= sinceMs && createdMs <= untilMs,
-    );
+    const { clientId, before, sinceMs, untilMs, eventTypes } = job;
+    const statuses = job.kind === "recover" ? UNDELIVERED : (["waiting"] as const);
+    const page = await deps.deliveries.list({
+      clientId,
+      limit: PAGE_SIZE,
+      before,
+      statuses,
+      eventTypes,
+      sinceMs,
+      untilMs,
+    });
+    const found = page.deliveries.filter(({ reason }) => reason !== "request_cancelled");
     const changed: DeliveryRecord[] = [];
-    await forEachConcurrent(inRange, CONCURRENCY, async (delivery) => {
+    await forEachConcurrent(found, CONCURRENCY, async (delivery) => {
       const next = await (job.kind === "recover"
-        ? resendFailed(delivery, webhook)
+        ? resendUndelivered(delivery, webhook)
         : endWaiting(delivery, job, webhook));
       if (next) changed.push(next);
     });
@@ -112,30 +122,30 @@ export function makeRunBulkJob(deps: RunBulkJobDeps): RunBulkJob {
       .filter((delivery) => delivery.status === "waiting")
       .map((delivery) => ({ message: toAttemptMessage(delivery) }));
     if (messages.length > 0) await deps.queue.send("retries", messages).catch(deps.onIgnoredError);
-    // A cursor is `created#id`: the page was the last if the next one starts before `sinceMs`.
-    const isLastPage = (page.before ?? "") < new Date(sinceMs).toISOString();
     return {
       before: page.before,
-      examined: job.examined + inRange.length,
+      examined: job.examined + found.length,
       changed: job.changed + changed.length,
-      skipped: job.skipped + inRange.length - changed.length,
-      ...(isLastPage ? { status: "done" } : {}),
+      skipped: job.skipped + found.length - changed.length,
+      ...(page.before === undefined ? { status: "done" } : {}),
     };
   }
 
   /**
-   * Starts the next cycle of a failed delivery, or creates a delivery of the same event
-   * if the client has another webhook by now.
+   * Starts the next cycle of a failed delivery, makes the next attempt of a waiting one due at
+   * once, or creates a delivery of the same event if the client has another webhook by now.
    *
    * @returns `undefined` if the delivery is skipped
    */
-  async function resendFailed(
+  async function resendUndelivered(
     delivery: DeliveryRecord,
     webhook: WebhookItem | undefined,
   ): Promise<DeliveryRecord | undefined> {
     if (webhook?.status !== "active") return undefined;
     if (delivery.webhookId === webhook.webhookId) {
-      return deps.deliveries.replace(startNextCycle(delivery, deps.context()));
+      // One whose attempt is due gets a second message: the first may be held for minutes.
+      const next = hasEnded(delivery) ? startNextCycle : attemptNow;
+      return deps.deliveries.replace(next(delivery, deps.context()));
     }
     const { eventId: id, eventType, clientId, requestId } = delivery;
     const type = deliverableType.safeParse(eventType).data;
@@ -170,14 +180,11 @@ export function makeRunBulkJob(deps: RunBulkJobDeps): RunBulkJob {
     job: DeliveryJob,
     change: Partial<DeliveryJob>,
   ): Promise<DeliveryJob | undefined> {
-    const { nowMs, nowRealMs, rules } = deps.context();
+    const context = deps.context();
+    const { nowRealMs, rules } = context;
     const isDone = change.status === "done";
-    return deps.jobs.replace({
-      ...job,
-      ...change,
-      ...(isDone ? { finishedMs: nowMs } : {}),
-      recoverAfterRealMs: isDone ? undefined : nowRealMs + rules.outboxGraceMs,
-    });
+    const next = { ...job, ...change, recoverAfterRealMs: nowRealMs + rules.outboxGraceMs };
+    return deps.jobs.replace(isDone ? doneJob(next, context) : next);
   }
 }
 

@@ -266,10 +266,59 @@ export function deliveryStoreSuite(
         await deliveries.replace({ ...first, status: "failed" });
         await deliveries.claim(third.deliveryId, lease("a"));
         const list = async (status: DeliveryRecord["status"]) =>
-          (await pages({ clientId, limit: 1, status })).flat();
+          (await pages({ clientId, limit: 1, statuses: [status] })).flat();
         expect(await list("failed")).toEqual([second.deliveryId, first.deliveryId]);
         expect(await list("delivering")).toEqual([third.deliveryId]);
         expect(await list("waiting")).toEqual([]);
+        expect(
+          (await pages({ clientId, limit: 1, statuses: ["failed", "delivering"] })).flat(),
+        ).toEqual([third.deliveryId, second.deliveryId, first.deliveryId]);
+      });
+
+      test("a client's list can be filtered by type, event, webhook and time of creation, alone and together (outpost#538)", async () => {
+        const { clientId, createdMs } = deliveryRecord();
+        const made = [];
+        for (const [n, eventType] of (
+          ["workflow.created", "workflow.completed", "message.reply"] as const
+        ).entries()) {
+          const eventId = `${eventType}:1`;
+          made.push(
+            await stored({
+              clientId,
+              createdMs: createdMs + n,
+              eventType,
+              eventId,
+              webhookId: `wh_${n % 2}`,
+            }),
+          );
+        }
+        const [first, second, third] = made.map(({ deliveryId }) => deliveryId);
+        const list = async (filter: Partial<Parameters<typeof pages>[0]>) =>
+          (await pages({ clientId, limit: 1, ...filter })).flat();
+        expect(await list({ eventTypes: ["workflow.*"] })).toEqual([second, first]);
+        expect(await list({ eventTypes: ["message.reply", "workflow.created"] })).toEqual([
+          third,
+          first,
+        ]);
+        expect(await list({ eventTypes: ["*"] })).toEqual([third, second, first]);
+        expect(await list({ eventId: "workflow.completed:1" })).toEqual([second]);
+        expect(await list({ webhookId: "wh_0" })).toEqual([third, first]);
+        expect(await list({ sinceMs: createdMs + 1 })).toEqual([third, second]);
+        expect(await list({ untilMs: createdMs + 1 })).toEqual([second, first]);
+        expect(await list({ sinceMs: createdMs + 1, untilMs: createdMs + 1 })).toEqual([second]);
+        const together = { statuses: ["waiting"], webhookId: "wh_0", untilMs: createdMs } as const;
+        expect(await list(together)).toEqual([first]);
+        expect(await list({ ...together, eventTypes: ["*.reply"] })).toEqual([]);
+      });
+
+      test("the cursor of a list is valid with another range", async () => {
+        const { clientId, createdMs } = deliveryRecord();
+        for (let n = 0; n < 3; n++) await stored({ clientId, createdMs: createdMs + n });
+        const { before } = await deliveries.list({ clientId, limit: 1 });
+        const list = async (range: { sinceMs?: number; untilMs?: number }) =>
+          (await deliveries.list({ clientId, limit: 10, before, ...range })).deliveries.length;
+        expect(await list({ untilMs: createdMs })).toBe(1);
+        expect(await list({ sinceMs: createdMs + 9 })).toBe(0);
       });
     });
 

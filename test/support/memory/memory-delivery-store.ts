@@ -1,6 +1,8 @@
+import { isChosen } from "../../../shared/contracts/event-type-filter.ts";
 import type { Clock } from "../../../shared/core/clock.ts";
 import { toAttemptMessage } from "../../../shared/core/deliveries/state/attempt-message.ts";
 import type {
+  DeliveryFilter,
   DeliveryStore,
   DueDelivery,
   StaleDelivery,
@@ -92,11 +94,11 @@ export function makeMemoryDeliveryStore(options: {
       return { ...next };
     },
 
-    async list({ clientId, status, limit, before }) {
+    async list({ clientId, limit, before, ...filter }) {
       const all = [...stored.keys()]
         .flatMap((id) => alive(id) ?? [])
         .filter((delivery) => delivery.clientId === clientId)
-        .filter((delivery) => status === undefined || delivery.status === status)
+        .filter((delivery) => matches(delivery, filter))
         .filter((delivery) => before === undefined || listedAs(delivery) < before)
         .sort((one, other) => (listedAs(one) < listedAs(other) ? 1 : -1));
       const shown = all.slice(0, limit);
@@ -142,6 +144,18 @@ export function makeMemoryDeliveryStore(options: {
 
 const dueKey = ({ sweepDueMs, message }: DueDelivery) => [sweepDueMs, message.deliveryId] as const;
 const staleKey = ({ recoverAfterRealMs, id }: StaleDelivery) => [recoverAfterRealMs, id] as const;
+
+function matches(delivery: DeliveryRecord, filter: DeliveryFilter): boolean {
+  const { statuses, eventTypes, eventId, webhookId, sinceMs = 0, untilMs = Infinity } = filter;
+  return (
+    (statuses?.includes(delivery.status) ?? true) &&
+    isChosen(eventTypes, delivery.eventType) &&
+    (eventId ?? delivery.eventId) === delivery.eventId &&
+    (webhookId ?? delivery.webhookId) === delivery.webhookId &&
+    delivery.createdMs >= sinceMs &&
+    delivery.createdMs <= untilMs
+  );
+}
 
 function listedAs({ createdMs, deliveryId }: DeliveryRecord): string {
   return `${new Date(createdMs).toISOString()}#${deliveryId}`;

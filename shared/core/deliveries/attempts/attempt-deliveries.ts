@@ -1,6 +1,7 @@
 import type { AttemptMessage } from "../../../contracts/messages/delivery.ts";
 import { forEachConcurrent } from "../../for-each-concurrent.ts";
 import { toMessageFailure } from "../../message-failure.ts";
+import { isHeldForMaximum } from "../state/attempt-message.ts";
 import {
   type DeliveryInputsCache,
   makeDeliveryInputsCache,
@@ -27,7 +28,6 @@ import {
   type EndpointBatch,
   groupByEndpoint,
   type IndexedMessage,
-  isHeldForMaximum,
   planAttempts,
   probeConcurrency,
 } from "./plan-attempts.ts";

@@ -1,4 +1,5 @@
 import type { AttemptMessage } from "../../../contracts/messages/delivery.ts";
+import { isHeldForMaximum } from "../state/attempt-message.ts";
 import type { DeliveryRules } from "../state/delivery-rules.ts";
 import { healthOf, isCircuitOpen } from "../state/endpoint-health.ts";
 import type { AttemptQueueName, DeliveryInputs } from "../state/ports.ts";
@@ -19,14 +20,6 @@ export interface EndpointBatch {
 
 /** A batch of this size suggests that more messages wait: it is as many as one SQS receive returns. */
 const FULL_BATCH_SIZE = 10;
-
-/** After 15 minutes of holds in all, a message is attempted even if the circuit is open (business time). */
-const MAX_HELD_MS = 900_000;
-
-/** Whether a message has been held for so long that it is attempted although the circuit is open. */
-export function isHeldForMaximum({ heldMs = 0 }: AttemptMessage): boolean {
-  return heldMs >= MAX_HELD_MS;
-}
 
 /** Groups messages by webhook. A client's health item may be of an earlier endpoint: it is then ignored. */
 export function groupByEndpoint(

@@ -1,3 +1,4 @@
+import { retryOnConflict } from "../../retry-on-conflict.ts";
 import type { DeliveryContext } from "../state/delivery-context.ts";
 import {
   applyAttempt,
@@ -37,10 +38,14 @@ export type SettleAttempt = (result: SendResult) => Promise<AttemptOutcome>;
 /** Delay of the next try if the POST could not be built (business time). */
 const POST_NOT_BUILT_DELAY_MS = 60_000;
 
+/** Attempts to record an attempt when bookkeeping writes come first. */
+const MAX_ATTEMPTS = 5;
+
 /**
  * Records the result of an attempt in one conditional write, or releases the claim if no
- * attempt was made. If another worker has written first, nothing is recorded: the lease had
- * expired, and that worker made the attempt again.
+ * attempt was made. A write of bookkeeping that came first, such as the record of a published
+ * failure, is kept. If another worker has claimed the delivery meanwhile, nothing is recorded: the
+ * lease had expired, and that worker makes the attempt again.
  *
  * @throws the error because of which a POST could not be built, after the claim was released
  * @throws DEPENDENCY_DOWN: the write may have been made; processing the message again is safe
@@ -52,18 +57,20 @@ export function makeSettleAttempt(deps: SettleAttemptDeps): SettleAttempt {
     switch (result.kind) {
       case "posted": {
         const { delivery, post, startedAtMs } = result;
-        const written = await deliveries.replace(withAttempt(delivery, post, startedAtMs));
+        const written = await record(delivery, withAttempt(post, startedAtMs));
         if (!written) return { kind: "alreadyHandled" };
         const isSlow = post.durationMs > deps.context().rules.slowMs;
         return { kind: "attempted", delivery: written, isSuccess: isSuccess(post), isSlow };
       }
       case "ineligible": {
         const { delivery, status, reason } = result;
-        return recordWithoutPost(endDelivery(delivery, status, reason, deps.context()));
+        return recordWithoutPost(delivery, (current) =>
+          endDelivery(current, status, reason, deps.context()),
+        );
       }
       case "workersLost": {
         const lost = { error: "WORKER_LOST", durationMs: 0 };
-        return recordWithoutPost(withAttempt(result.delivery, lost, deps.context().nowMs));
+        return recordWithoutPost(result.delivery, withAttempt(lost, deps.context().nowMs));
       }
       case "postNotBuilt":
         await release(result.delivery, POST_NOT_BUILT_DELAY_MS).catch(deps.onIgnoredError);
@@ -80,16 +87,36 @@ export function makeSettleAttempt(deps: SettleAttemptDeps): SettleAttempt {
     }
   };
 
-  function withAttempt(delivery: DeliveryRecord, result: PostResult, atMs: number): DeliveryRecord {
-    return applyAttempt(delivery, { result, atMs, random: deps.random() }, deps.context());
+  function withAttempt(result: PostResult, atMs: number) {
+    const random = deps.random();
+    return (delivery: DeliveryRecord) =>
+      applyAttempt(delivery, { result, atMs, random }, deps.context());
   }
 
-  async function recordWithoutPost(next: DeliveryRecord): Promise<AttemptOutcome> {
-    const delivery = await deliveries.replace(next);
+  /** @returns `undefined` if the worker's claim has ended */
+  async function record(
+    claimed: DeliveryRecord,
+    change: (current: DeliveryRecord) => DeliveryRecord,
+  ): Promise<DeliveryRecord | undefined> {
+    const result = await retryOnConflict({
+      known: claimed,
+      find: () => deliveries.find(claimed.deliveryId),
+      decide: (current) => (current.owner === claimed.owner ? change(current) : undefined),
+      replace: (next) => deliveries.replace(next),
+      maxAttempts: MAX_ATTEMPTS,
+    });
+    return result.kind === "written" ? result.written : undefined;
+  }
+
+  async function recordWithoutPost(
+    claimed: DeliveryRecord,
+    change: (current: DeliveryRecord) => DeliveryRecord,
+  ): Promise<AttemptOutcome> {
+    const delivery = await record(claimed, change);
     return delivery ? { kind: "recordedWithoutPost", delivery } : { kind: "alreadyHandled" };
   }
 
   async function release(delivery: DeliveryRecord, delayMs: number): Promise<void> {
-    await deliveries.replace(releaseUnattempted(delivery, delayMs, deps.context()));
+    await record(delivery, (current) => releaseUnattempted(current, delayMs, deps.context()));
   }
 }

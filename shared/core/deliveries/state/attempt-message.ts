@@ -19,12 +19,24 @@ export function toAttemptMessage(
   };
 }
 
-/** Sends the message of a stored delivery. Never rejects: if it is lost, the sweep sends it. */
+/** After 15 minutes of holds in all, a message is attempted even if the circuit is open (business time). */
+const MAX_HELD_MS = 900_000;
+
+/** Whether a message has been held for so long that it is attempted although the circuit is open. */
+export function isHeldForMaximum({ heldMs = 0 }: AttemptMessage): boolean {
+  return heldMs >= MAX_HELD_MS;
+}
+
+/**
+ * Sends the message of an attempt that a person asked for: it is made even if the circuit is
+ * open. Never rejects: if it is lost, the sweep sends it.
+ */
 export async function sendAttemptMessage(
   delivery: DeliveryRecord,
   { queue, onIgnoredError }: { queue: DeliveryQueue; onIgnoredError: (error: unknown) => void },
 ): Promise<void> {
-  await queue.send("retries", [{ message: toAttemptMessage(delivery) }]).catch(onIgnoredError);
+  const message = { ...toAttemptMessage(delivery), heldMs: MAX_HELD_MS };
+  await queue.send("retries", [{ message }]).catch(onIgnoredError);
 }
 
 /** Returns the message of a delivery that is not stored yet: the message holds everything to store it. */

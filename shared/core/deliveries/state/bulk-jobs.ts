@@ -12,7 +12,10 @@ export function isJobId(id: string): boolean {
 /** Returns a new job. If its message is lost, the sweep starts it after `rules.outboxGraceMs`. */
 export function newJob(
   kind: DeliveryJob["kind"],
-  job: Pick<DeliveryJob, "clientId" | "webhookId"> & { sinceMs?: number; untilMs?: number },
+  job: Pick<DeliveryJob, "clientId" | "webhookId" | "eventTypes"> & {
+    sinceMs?: number;
+    untilMs?: number;
+  },
   { context, randomHex }: { context: () => DeliveryContext; randomHex: (bytes: number) => string },
 ): DeliveryJob {
   const { nowMs, nowRealMs, rules } = context();
@@ -22,6 +25,7 @@ export function newJob(
     clientId: job.clientId,
     kind,
     webhookId: job.webhookId,
+    eventTypes: job.eventTypes,
     sinceMs,
     untilMs,
     status: "running",
@@ -33,6 +37,11 @@ export function newJob(
     expiresMs: nowMs + rules.retentionMs,
     version: 0,
   };
+}
+
+/** Returns the job as finished: the sweep does not restart it. */
+export function doneJob(job: DeliveryJob, { nowMs }: DeliveryContext): DeliveryJob {
+  return { ...job, status: "done", finishedMs: nowMs, recoverAfterRealMs: undefined };
 }
 
 /** Sends the message that starts, continues or restarts a job. Never rejects: if it is lost, the sweep sends it. */

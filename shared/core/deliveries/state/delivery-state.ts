@@ -119,6 +119,15 @@ export function startNextCycle(delivery: DeliveryRecord, context: DeliveryContex
   };
 }
 
+/** Makes the next attempt of a waiting delivery due at once. It keeps its number. The caller must send its message. */
+export function attemptNow(delivery: DeliveryRecord, context: DeliveryContext): DeliveryRecord {
+  return {
+    ...delivery,
+    nextMs: Math.min(delivery.nextMs ?? context.nowMs, context.nowMs),
+    sweepDueMs: messageLostAtMs(context.nowMs, context),
+  };
+}
+
 /** Ends a delivery without success. A failure is kept as unpublished until `delivery.failed` is on the bus. */
 export function endDelivery(
   delivery: DeliveryRecord,

@@ -32,6 +32,7 @@ export function recoveryView(job: DeliveryJob): RecoveryView {
     status: job.status,
     since: toIso(job.sinceMs),
     until: toIso(job.untilMs),
+    eventTypes: job.eventTypes && [...job.eventTypes],
     examined: job.examined,
     recovered: job.changed,
     skipped: job.skipped,

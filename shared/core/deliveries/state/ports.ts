@@ -1,4 +1,5 @@
 import type { WebhookItem } from "../../../contracts/config-items.ts";
+import type { EventTypeFilter } from "../../../contracts/event-type-filter.ts";
 import type { Failure } from "../../../contracts/failures.ts";
 import type { AttemptMessage, DeliveryMessage } from "../../../contracts/messages/delivery.ts";
 import type { DeliveryStatus } from "../../../contracts/statuses.ts";
@@ -34,18 +35,15 @@ export interface DeliveryStore {
    */
   replace(delivery: DeliveryRecord): Promise<DeliveryRecord | undefined>;
   /**
-   * Lists a client's deliveries, newest first.
+   * Lists a client's deliveries that match every given filter, newest first.
    *
    * @param query.before cursor of the page: lists the deliveries that were created before it
    * @returns a page and the cursor of the next one; a page with a cursor may hold fewer
    *   than `limit` deliveries, or none
    */
-  list(query: {
-    clientId: string;
-    status?: DeliveryStatus | undefined;
-    limit: number;
-    before?: string | undefined;
-  }): Promise<{ deliveries: DeliveryRecord[]; before?: string | undefined }>;
+  list(
+    query: { clientId: string; limit: number; before?: string | undefined } & DeliveryFilter,
+  ): Promise<{ deliveries: DeliveryRecord[]; before?: string | undefined }>;
   /**
    * Returns deliveries that the sweep must act on by `untilMs` (business time), earliest first,
    * behind `after`. Eventually consistent: an entry may be older than its delivery.
@@ -78,6 +76,17 @@ export interface StaleDelivery {
   id: string;
   /** The time in the index (real). */
   recoverAfterRealMs: number;
+}
+
+/** Each member that is present must match. */
+export interface DeliveryFilter {
+  statuses?: readonly DeliveryStatus[] | undefined;
+  eventTypes?: readonly EventTypeFilter[] | undefined;
+  eventId?: string | undefined;
+  webhookId?: string | undefined;
+  /** The range of creation times, both inclusive (business time). */
+  sinceMs?: number | undefined;
+  untilMs?: number | undefined;
 }
 
 /** A delivery in the index of due deliveries. */

@@ -1,3 +1,4 @@
+import type { EventTypeFilter } from "../../../contracts/event-type-filter.ts";
 import type { EventType } from "../../../contracts/events.ts";
 import type { DeliveryStatus } from "../../../contracts/statuses.ts";
 import type { StoredText } from "../../requests/state/record.ts";
@@ -99,12 +100,14 @@ export interface DeliveryJob {
   jobId: string;
   clientId: string;
   /**
-   * `recover` sends failed deliveries again. `end` ends the waiting deliveries of a
+   * `recover` sends again what was not delivered. `end` ends the waiting deliveries of a
    * webhook that is disabled or deleted.
    */
   kind: "recover" | "end";
   /** The webhook of an `end` job. */
   webhookId?: string | undefined;
+  /** The types of a `recover` job; absent: every type. */
+  eventTypes?: readonly EventTypeFilter[] | undefined;
   /** The range of creation times of its deliveries (business time). */
   sinceMs: number;
   untilMs: number;

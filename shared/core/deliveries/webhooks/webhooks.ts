@@ -143,6 +143,7 @@ export function makeWebhooks(deps: WebhooksDeps): Webhooks {
       previousWebhooks: before
         ? [asPreviousWebhook(before), ...before.previousWebhooks].slice(0, MAX_PREVIOUS_WEBHOOKS)
         : [],
+      ...(before?.recoveryId === undefined ? {} : { recoveryId: before.recoveryId }),
       createdAt: new Date(nowMs()).toISOString(),
       version: before?.version ?? 0,
     });
