@@ -329,7 +329,7 @@ describe("accounts with unusual names", () => {
   const names = [
     "two words, a tab\tand a line\nbreak",
     "Zoë 🚀 \u202emirrored\u202c e\u0301",
-    "../..//%2e%2e/#?&",
+    "..%2f%2e%2e\\#?&+;=%",
     "x".repeat(300),
     "漢".repeat(300),
   ];
@@ -348,5 +348,32 @@ describe("accounts with unusual names", () => {
     const counts = names.map((name) => submissions.filter((one) => one.accountId === name).length);
     expect(counts).toEqual(names.map(() => 2));
     expect(new Set(answers.map(({ body }) => body.requestId.slice(0, 27))).size).toBe(names.length);
+    // Each account is managed under its encoded id: cloud-snitch#13, fireprox#44.
+    for (const accountId of names) {
+      const path = `/v1/accounts/${encodeURIComponent(accountId)}`;
+      expect(await run.native("GET", path)).toMatchObject({ status: 200, body: { accountId } });
+      expect(await run.native("POST", `${path}/pause`)).toMatchObject({
+        body: { status: "paused" },
+      });
+      expect(await run.native("POST", `${path}/resume`)).toMatchObject({
+        body: { status: "active" },
+      });
+    }
   });
+
+  test.each(["urn:li:member/1", ".", "..", "a\u0000b"])(
+    "C16 an account %j, which no path can name, is refused before its first use in both ways in",
+    async (accountId) => {
+      const native = await connect(accountId);
+      expect([native.status, JSON.parse(native.text).errors]).toEqual([
+        400,
+        [expect.objectContaining({ field: "accountId" })],
+      ]);
+      const { status, text } = await run.weLink("connect", { accountId });
+      expect([status, JSON.parse(text).message]).toEqual([
+        400,
+        expect.stringContaining("accountId: must not"),
+      ]);
+    },
+  );
 });

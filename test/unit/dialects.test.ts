@@ -142,13 +142,34 @@ describe("We-Link's POST /api/v1/{action}", () => {
 
   test("We-Link's submit passes on every digit of a number", async () => {
     const { call, called } = setUp();
-    await call("POST /api/v1/connect", { body: '{"n":1.0,"m":123456789012345678901234567890}' });
-    expect(JSON.stringify(called)).toContain('{"n":1.0,"m":123456789012345678901234567890}');
+    await call("POST /api/v1/connect", {
+      body: '{"accountId":"a","n":1.0,"m":123456789012345678901234567890,"o":null}',
+    });
+    expect(JSON.stringify(called)).toContain(
+      '{"n":1.0,"m":123456789012345678901234567890,"o":null}',
+    );
+  });
+
+  test.each([
+    ["accountId", {}],
+    ["account_id", {}],
+    ["accountID", {}],
+    ["AccountId", { accountId: null }],
+    ["account_id", { accountId: "a" }],
+  ])("The account is understood as %s beside %j, and no lane is shared", async (name, more) => {
+    const { call, called } = setUp();
+    const body = { ...more, [name]: "a", scheduled: null, profile_id: "p" };
+    expect((await call("POST /api/v1/connect", { body })).status).toBe(200);
+    const accepted = { accountId: "a", params: { profile_id: "p" }, scheduled: undefined };
+    expect(called).toMatchObject([["accept", accepted]]);
   });
 
   test.each([
     [{ requestId: "rq_1", code: "0123" }, "0123"],
     [{ request_id: "rq_1", code: 4567, accountId: "a" }, "4567"],
+    [{ requestID: "rq_1", request_id: null, code: "1", scheduled: null }, "1"],
+    ['{"requestId":"rq_1","request_id":"rq_1","code":1.23456e5}', "123456"],
+    ['{"requestId":"rq_1","code":123456.0}', "123456"],
   ])("login_code continues the waiting login", async (body, code) => {
     const { call, called } = setUp();
     const answer = await call("POST /api/v1/login_code", { body });
@@ -160,8 +181,40 @@ describe("We-Link's POST /api/v1/{action}", () => {
     ["login_code", {}, "requestId: must be the login's request id; code: must be the code"],
     ["login_code", { requestId: "r", code: "" }, "code: must be the code that was sent"],
     ["connect", { accountId: 1 }, "accountId: Invalid input: expected string"],
-    ["connect", { scheduled: null }, "scheduled: Invalid input: expected string"],
     ["Connect", {}, "action: Invalid"],
+    // A misspelt account must not share a lane with the accounts of other calls.
+    ["connect", {}, "accountId: is required"],
+    ["connect", { account: "a" }, "accountId: is required"],
+    ["connect", { acountId: "a", email: "a@example.com" }, "accountId: is required"],
+    ["connect", { accountId: "a", account_id: "b" }, "account_id: names another account"],
+    ["connect", { account_id: 1 }, "account_id: Invalid input: expected string"],
+    ["connect", { AccountID: "" }, "AccountID: "],
+    ["login_v2", { account_id: "a/b" }, "account_id: must not"],
+    ["connect", { accountId: "urn:li:member/1" }, "accountId: must not"],
+    ["connect", { accountId: ".." }, "accountId: must not"],
+    [
+      "connect",
+      { accountId: "漢".repeat(301) },
+      "accountId: must be well-formed Unicode of at most",
+    ],
+    ["connect", { accountId: "\ud800" }, "accountId: must be well-formed Unicode"],
+    ["connect", { accountId: "a", Scheduled: "2027-01-01T00:00:00Z" }, "Scheduled: must be spelt"],
+    ["connect", { accountId: "a", scheduled: 1 }, "scheduled: Invalid input: expected string"],
+    // A call that acts at once must not be sent silently: mergent-js#71.
+    ...["2027-01-01T00:00:00.000Z", "yesterday", "", "garbage", 5].map(
+      (scheduled): [string, object, string] => [
+        "login_code",
+        { requestId: "rq_1", code: "123456", scheduled },
+        "scheduled: ",
+      ],
+    ),
+    ["login_code", { request_id: "r1", requestId: "r2", code: "1" }, "two different requests"],
+    ["login_code", { request_id: "r1", code: 1.5 }, "code: must be"],
+    ["get_response", {}, "request_id: must be the id of a request"],
+    ["get_response", { request_id: "", requestID: null }, "request_id: "],
+    ["get_response", { request_id: "r1", requestId: "r2" }, "names two different requests"],
+    ["get_response", { request_id: "r1", requestID: "r2" }, "names two different requests"],
+    ["get_response", { request_id: "r1", scheduled: "yesterday" }, "scheduled: is not possible"],
     ["connect", "[]", "must be a JSON object"],
     ["connect", "{", "are not JSON"],
   ])("%s of %j is refused in We-Link's error shape", async (action, body, message) => {
@@ -177,6 +230,16 @@ describe("We-Link's POST /api/v1/{action}", () => {
 });
 
 describe("We-Link's POST /api/v1/get_response", () => {
+  test.each([
+    { request_id: "rq_1" },
+    { requestId: "rq_1", request_id: null },
+    { requestID: "rq_1" },
+    { requestID: "rq_1", requestId: "rq_1", request_id: "rq_1", scheduled: null },
+  ])("%j names its request as a webhook may", async (body) => {
+    const { status, body: answer } = await setUp().call("POST /api/v1/get_response", { body });
+    expect([status, answer.request_id, answer.requestId]).toEqual([200, "rq_1", "rq_1"]);
+  });
+
   const get = (of: Partial<RequestView>) =>
     setUp({ get: async () => view(of) }).call("POST /api/v1/get_response", {
       body: { request_id: "rq_1" },
@@ -321,6 +384,19 @@ describe("Linked API's POST /workflows", () => {
       });
     },
   );
+
+  test.each([
+    [{ actionType, scheduled: "2027-01-01T00:00:00.000Z" }],
+    [{ actionType, scheduled: "yesterday" }],
+    [[{ actionType }, { actionType, scheduled: 1 }]],
+  ])("POST /workflows of %j is refused, because it would start at once", async (body) => {
+    const { call, called } = setUp();
+    expect(await call("POST /workflows", { body })).toMatchObject({
+      status: 400,
+      body: { error: { message: expect.stringMatching(/^scheduled: is not a part/) } },
+    });
+    expect(called).toEqual([]);
+  });
 
   test.each([
     ["CONFLICT", 409, "conflict"],

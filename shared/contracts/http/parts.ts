@@ -5,6 +5,25 @@ import { limits } from "../limits.ts";
 
 export const text = (maxLength: number) => z.string().check(z.minLength(1), z.maxLength(maxLength));
 
+/** An account id is part of an index key, which DynamoDB limits to 1,024 bytes. */
+const MAX_ACCOUNT_BYTES = 900;
+
+/**
+ * The id of an account, wherever one is named. The account is managed under
+ * `/v1/accounts/{accountId}`, so that an id that no path can carry is refused before it is
+ * first used: API Gateway takes an encoded slash for a separator, and clients resolve dots.
+ */
+export const accountId = text(512).check(
+  z.refine(
+    (id) => id.isWellFormed() && new TextEncoder().encode(id).length <= MAX_ACCOUNT_BYTES,
+    `must be well-formed Unicode of at most ${MAX_ACCOUNT_BYTES} bytes`,
+  ),
+  z.refine(
+    (id) => !/\/|^\.\.?$/.test(id) && !id.includes("\0"),
+    'must not be "." or "..", and must not contain a slash or a NUL character',
+  ),
+);
+
 export const time = z.iso.datetime();
 
 export const nothing = z.strictObject({});

@@ -1,19 +1,9 @@
 import * as z from "zod/mini";
-import { providerId, providerPacks } from "../providers.ts";
+import { type ProviderId, providerId, providerPacks } from "../providers.ts";
 import { requestStatus } from "../statuses.ts";
-import { listOf, paging, plain, text, time } from "./parts.ts";
+import { accountId, listOf, paging, plain, text, time } from "./parts.ts";
 
 /** The operations on requests and accounts. */
-
-/** An account id is part of an index key, which DynamoDB limits to 1,024 bytes. */
-const MAX_ACCOUNT_BYTES = 900;
-
-const accountId = text(512).check(
-  z.refine(
-    (id) => id.isWellFormed() && new TextEncoder().encode(id).length <= MAX_ACCOUNT_BYTES,
-    `must be well-formed Unicode of at most ${MAX_ACCOUNT_BYTES} bytes`,
-  ),
-);
 
 /** The syntax of a scheduled time; whether the time exists and is late enough is checked later. */
 export const SCHEDULED_FORM = /^(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,3}))?Z$/;
@@ -21,6 +11,7 @@ export const SCHEDULED_MESSAGE =
   "must be a time in UTC as YYYY-MM-DDTHH:mm:ss.sssZ, such as 2026-09-22T18:30:00.000Z; a local offset is not allowed";
 
 const jsonObject = z.record(z.string(), z.unknown());
+type JsonObject = z.output<typeof jsonObject>;
 
 const newRequest = z
   .strictObject({
@@ -37,9 +28,12 @@ const newRequest = z
   })
   .check(
     z.refine(
-      ({ provider, action }) =>
-        !Object.hasOwn(providerPacks, provider) ||
-        providerPacks[provider].actionPattern.test(action),
+      // Called for every input, valid or not.
+      (body: { provider?: unknown; action?: unknown } | null) =>
+        typeof body?.provider !== "string" ||
+        typeof body.action !== "string" ||
+        !Object.hasOwn(providerPacks, body.provider) ||
+        providerPacks[body.provider as ProviderId].actionPattern.test(body.action),
       {
         path: ["action"],
         error: "must be a valid action of this provider",
@@ -51,7 +45,22 @@ const newRequest = z
       ({ provider, params }) => providerPacks[provider].takesActionList || !Array.isArray(params),
       { path: ["params"], error: "must be an object: this provider takes no list of actions" },
     ),
+    // A request with its time among the params would be submitted at once.
+    z.refine(({ params }) => !hasMember(params, "scheduled"), {
+      path: ["params", "scheduled"],
+      error: "belongs beside params",
+    }),
+    z.refine(
+      ({ provider, params }) =>
+        !providerPacks[provider].takesAccountInBody || !hasMember(params, "accountId"),
+      { path: ["params", "accountId"], error: "stands beside params already" },
+    ),
   );
+
+/** Whether the params, or one of the actions in their list, have this member. */
+function hasMember(params: JsonObject | readonly JsonObject[], name: string): boolean {
+  return [params].flat().some((one) => (one[name] ?? null) !== null);
+}
 
 const requestView = z.object({
   requestId: z.string(),

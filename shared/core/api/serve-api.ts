@@ -3,6 +3,7 @@ import type { HandlerAnswer, RelayedAnswer } from "../../contracts/http/operatio
 import { type Operation, operations, routeKeyOf } from "../../contracts/http/operations.ts";
 import { limits } from "../../contracts/limits.ts";
 import { type ProviderId, providerPacks } from "../../contracts/providers.ts";
+import { byContract } from "../input/by-contract.ts";
 import { type FieldError, InvalidRequest, validate } from "../input/invalid-request.ts";
 import { parseJson, parseJsonObject } from "../json/json.ts";
 import type { AuthFailure } from "../providers/dialect.ts";
@@ -158,7 +159,9 @@ function validateCall(operation: Operation, { params, query, body, origin, heade
   const checked = {
     params: validate(operation.params, params),
     query: validate(operation.query, query),
-    body: operation.body ? validate(operation.body, readBody(operation, body)) : { errors: [] },
+    body: operation.body
+      ? validate(operation.body, byContract(operation.body, readBody(operation, body)))
+      : { errors: [] },
   };
   const idempotencyKey = operation.takesIdempotencyKey && headers["idempotency-key"];
   const errors = [

@@ -65,6 +65,8 @@ export interface ProviderPack<Id extends string = string> {
   actionPattern: RegExp;
   /** `true`: a request's `params` may be a list of actions. */
   takesActionList?: true;
+  /** `true`: the provider's body names the account in a member of its own, which params therefore cannot have. */
+  takesAccountInBody?: true;
   /** The provider's API, to which requests are submitted. */
   client: ProviderClient;
   verify(webhook: ProviderWebhook, input: VerificationInput): Verification;

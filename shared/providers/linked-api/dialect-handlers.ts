@@ -1,5 +1,6 @@
 import { Failure } from "../../contracts/failures.ts";
 import type { RequestStatus } from "../../contracts/statuses.ts";
+import { InvalidRequest } from "../../core/input/invalid-request.ts";
 import { isObject, type JsonObject } from "../../core/json/json.ts";
 import { topLevelMembers } from "../../core/json/json-members.ts";
 import type { DialectRequests, FoundEvent, FoundRequest } from "../../core/providers/dialect.ts";
@@ -20,6 +21,10 @@ export async function startAsLinkedApi(
   },
 ): Promise<string> {
   const { body, ...account } = of;
+  const actions: readonly JsonObject[] = isList(body) ? body : [body];
+  if (actions.some(({ scheduled }) => (scheduled ?? null) !== null)) {
+    throw new InvalidRequest([{ field: "scheduled", message: NO_SCHEDULE }]);
+  }
   const { actionType, ...params } = isList(body) ? body[0] : body;
   const { requestId, status } = await requests.accept({
     ...account,
@@ -28,6 +33,10 @@ export async function startAsLinkedApi(
   });
   return answered({ workflowId: requestId, workflowStatus: statuses[status] });
 }
+
+/** Passed on, the time would be ignored, and the workflow would start at once. */
+const NO_SCHEDULE =
+  "is not a part of Linked API's protocol, in which a workflow starts in its turn";
 
 const isList = (body: Action | Actions): body is Actions => Array.isArray(body);
 

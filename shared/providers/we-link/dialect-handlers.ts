@@ -1,10 +1,14 @@
+import { accountId } from "../../contracts/http/parts.ts";
 import type { RequestStatus } from "../../contracts/statuses.ts";
-import { InvalidRequest } from "../../core/input/invalid-request.ts";
+import { InvalidRequest, validate } from "../../core/input/invalid-request.ts";
 import { isObject, type JsonObject } from "../../core/json/json.ts";
 import { withMember } from "../../core/json/json-members.ts";
 import type { DialectRequests, FoundEvent, FoundRequest } from "../../core/providers/dialect.ts";
 import { accountIdFromEmail } from "./account.ts";
 import type { WeLinkStatus } from "./dialect-operations.ts";
+import { membersNamed } from "./member-names.ts";
+import { requestIdsOf } from "./request-id.ts";
+import { isLogin } from "./requests.ts";
 
 interface WeLinkCall {
   clientId: string;
@@ -24,16 +28,47 @@ export async function submitAsWeLink(
   { clientId, action, body, idempotencyKey }: WeLinkCall,
 ): Promise<string> {
   if (action === "login_code") return continueLogin(requests, { clientId, body, idempotencyKey });
-  const { accountId, scheduled, ...params } = body;
+  const { account, ...of } = partsOf(body);
+  if (account === undefined && !isLogin(action)) {
+    throw invalid("accountId", "is required: only a login has no account yet");
+  }
   const { requestId } = await requests.accept({
     clientId,
-    accountId: accountId ?? accountIdFromEmail(body.email),
+    accountId: account ?? accountIdFromEmail(body.email),
     action,
-    params,
-    scheduled,
+    ...of,
     idempotencyKey,
   });
   return JSON.stringify({ requestId });
+}
+
+/**
+ * The account and the scheduled time of a call, and the rest of its body.
+ *
+ * @throws REQUEST_INVALID where a member is misspelt that would otherwise put the request into
+ *   another account's lane, or submit it at once
+ */
+function partsOf(body: WeLinkCall["body"]) {
+  const accounts = membersNamed(body, "accountid");
+  const { scheduled } = body;
+  const [misspelt] = membersNamed(body, "scheduled").filter(([name]) => name !== "scheduled");
+  if (misspelt) throw invalid(misspelt[0], "must be spelt scheduled");
+  const own = new Set(["accountId", "scheduled", ...accounts.map(([name]) => name)]);
+  const rest = Object.entries(body).filter(([name]) => !own.has(name));
+  return { account: theAccount(accounts), scheduled, params: Object.fromEntries(rest) };
+}
+
+/** The one account that these members name. */
+function theAccount(members: readonly [name: string, value: unknown][]): string | undefined {
+  const [account, ...others] = members.map(([name, value]) => {
+    const { errors, ...read } = validate(accountId, value);
+    const [error] = errors;
+    if (error) throw invalid(name, error.message);
+    return { name, id: "output" in read ? read.output : "" };
+  });
+  const other = others.find(({ id }) => id !== account?.id);
+  if (other) throw invalid(other.name, `names another account than ${account?.name}`);
+  return account?.id;
 }
 
 /** Ignores the body's account: the request already has one. */
@@ -41,9 +76,9 @@ async function continueLogin(
   requests: DialectRequests,
   { clientId, body, idempotencyKey }: Omit<WeLinkCall, "action">,
 ): Promise<string> {
-  const id = textIn(body.requestId) ?? textIn(body.request_id);
-  const code =
-    textIn(body.code) ?? (Number.isSafeInteger(body.code) ? String(body.code) : undefined);
+  refuseSchedule(body);
+  const [id] = requestIdIn(body);
+  const code = textIn(body.code) ?? integerIn(body.code);
   const errors = [
     ...(id === undefined
       ? [{ field: "requestId", message: "must be the login's request id" }]
@@ -55,12 +90,31 @@ async function continueLogin(
   return JSON.stringify({ requestId });
 }
 
+/** A call that is answered or passed on at once cannot wait for a time. @throws REQUEST_INVALID */
+function refuseSchedule(body: JsonObject): void {
+  const [scheduled] = membersNamed(body, "scheduled");
+  if (scheduled) throw invalid(scheduled[0], "is not possible for this call, which acts at once");
+}
+
+/**
+ * The request id in a body, in any spelling that a webhook may use.
+ *
+ * @returns one id or none @throws REQUEST_INVALID for two different ones
+ */
+function requestIdIn(body: JsonObject): string[] {
+  const ids = [...new Set(requestIdsOf(body))];
+  if (ids.length > 1) throw invalid("request_id", "names two different requests");
+  return ids;
+}
+
 /** `POST /api/v1/get_response`: returns the current state of a request. @throws NOT_FOUND, DEPENDENCY_DOWN */
 export async function getAsWeLink(
   requests: DialectRequests,
-  { clientId, body }: { clientId: string; body: { request_id?: string; requestId?: string } },
+  { clientId, body }: { clientId: string; body: JsonObject },
 ): Promise<string> {
-  const id = body.request_id ?? body.requestId ?? "";
+  refuseSchedule(body);
+  const [id] = requestIdIn(body);
+  if (id === undefined) throw invalid("request_id", "must be the id of a request");
   const found = await requests.find(clientId, id);
   const ids = { request_id: id, requestId: id };
   const { result, ...answer } =
@@ -119,4 +173,14 @@ function eventAnswer({ type, data, result }: FoundEvent): WeLinkAnswer {
 
 function textIn(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+/** A whole number, by its value, as text. */
+function integerIn(value: unknown): string | undefined {
+  const number = JSON.isRawJSON(value) ? Number(value.rawJSON) : value;
+  return Number.isSafeInteger(number) ? String(number) : undefined;
+}
+
+function invalid(field: string, message: string): InvalidRequest {
+  return new InvalidRequest([{ field, message }]);
 }

@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { nothing, text } from "../../contracts/http/parts.ts";
+import { accountId, nothing, text } from "../../contracts/http/parts.ts";
 
 const common = { isPublic: false, params: nothing, query: z.looseObject({}) } as const;
 
@@ -33,12 +33,7 @@ export const weLinkOperations = {
     method: "POST",
     path: "/api/v1/get_response",
     summary: "Returns a request, in We-Link's protocol",
-    body: z.looseObject({ request_id: requestId, requestId }).check(
-      z.refine((body) => body.request_id !== undefined || body.requestId !== undefined, {
-        path: ["request_id"],
-        error: "must be the id of a request",
-      }),
-    ),
+    body: z.looseObject({ request_id: requestId, requestId }),
     answer: { status: 200, description: "The request", schema: weLinkAnswer },
     problems: [404],
   },
@@ -50,7 +45,9 @@ export const weLinkOperations = {
     summary: "Accepts an action, in We-Link's protocol; the result comes later",
     params: z.strictObject({ action: z.string().check(z.regex(/^[a-z][a-z0-9_]{0,63}$/)) }),
     body: z.looseObject({
-      accountId: z.exactOptional(text(512)),
+      accountId: z
+        .exactOptional(accountId)
+        .check(z.describe("Required, except by logins. `account_id` is understood too.")),
       scheduled: z
         .exactOptional(text(64))
         .check(z.describe("YYYY-MM-DDTHH:mm:ss.sssZ in UTC, at least 2 hours ahead.")),

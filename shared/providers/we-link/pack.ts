@@ -16,6 +16,7 @@ export const weLink: ProviderPack<"we-link"> = {
   requiresWebhookSecret: true,
   // The path segment of `POST /api/v1/{action}`.
   actionPattern: /^[a-z][a-z0-9_]{0,63}$/,
+  takesAccountInBody: true,
 
   verify: verifyWeLink,
   parseWebhook: readWeLink,

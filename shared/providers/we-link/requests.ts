@@ -16,7 +16,7 @@ const blockingCodes = [
 ];
 
 /** `login_v2` contains a password, `login_code` the code that was sent to the user. */
-const isLogin = (action: string) => action.startsWith("login");
+export const isLogin = (action: string) => action.startsWith("login");
 
 /** Submits requests to We-Link: everything is a `POST` below `/api/v1`. */
 export const weLinkRequests: ProviderClient = {
