@@ -255,6 +255,13 @@ describe("A relayed call that is refused here", () => {
     expect(sent).toEqual([]);
   });
 
+  test.each(ofWeLink)("%s with a scheduled time is refused, as it acts at once", async (route) => {
+    const { call, sent } = setUp();
+    const answer = await call(route, { body: '{"accountId":"a","scheduled":"yesterday"}' });
+    expect(answer).toMatchObject({ status: 400, text: expect.stringContaining('"scheduled: ') });
+    expect(sent).toEqual([]);
+  });
+
   test("A body that is not JSON is not sent", async () => {
     const { call, sent } = setUp();
     expect(await call("POST /inbox/poll", { body: "{" })).toMatchObject({ status: 400 });

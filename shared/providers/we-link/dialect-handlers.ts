@@ -91,7 +91,7 @@ async function continueLogin(
 }
 
 /** A call that is answered or passed on at once cannot wait for a time. @throws REQUEST_INVALID */
-function refuseSchedule(body: JsonObject): void {
+export function refuseSchedule(body: JsonObject): void {
   const [scheduled] = membersNamed(body, "scheduled");
   if (scheduled) throw invalid(scheduled[0], "is not possible for this call, which acts at once");
 }

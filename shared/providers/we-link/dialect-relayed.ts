@@ -7,6 +7,8 @@ import type {
 import { nothing } from "../../contracts/http/parts.ts";
 import { isObject } from "../../core/json/json.ts";
 import type { DialectRelay } from "../../core/providers/dialect.ts";
+import { refuseSchedule } from "./dialect-handlers.ts";
+import { accountIdOf } from "./request-id.ts";
 import { type SynchronousCall, synchronousCalls } from "./synchronous-calls.ts";
 
 const entries = Object.entries(synchronousCalls) as [SynchronousCall, string][];
@@ -39,10 +41,12 @@ export function weLinkRelayedHandlers(
     entries.map(([call]) => [
       operationIdOf(call),
       async ({ clientId, body, bodyText = "{}" }: OperationInput<ApiOperation>) => {
-        const accountId = isObject(body) ? body.accountId : undefined;
+        const members = isObject(body) ? body : {};
+        refuseSchedule(members);
+        const accountId = accountIdOf(members);
         const { answer } = await relay.call({
           clientId,
-          ...(typeof accountId === "string" && accountId !== "" ? { accountId } : {}),
+          ...(accountId === undefined ? {} : { accountId }),
           call: { method: "POST", path: pathOf(call), body: bodyText },
         });
         return answer;

@@ -1,8 +1,8 @@
 import type { JsonObject } from "../../core/json/json.ts";
 
 /**
- * Returns the members of an object that have this name in any spelling: letter case, `_` and
- * `-` do not matter. Members that are `null` are absent.
+ * Returns the members of an object that have this name in any spelling: two are specified for
+ * some names, and others occur, so that letter case, `_` and `-` do not matter. Members that are `null` are absent.
  *
  * @param plain the name in lower case, without `_` and `-`
  */
