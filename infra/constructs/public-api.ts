@@ -11,6 +11,7 @@ import {
 } from "aws-cdk-lib/aws-apigatewayv2";
 import { HttpLambdaIntegration } from "aws-cdk-lib/aws-apigatewayv2-integrations";
 import type { ICertificate } from "aws-cdk-lib/aws-certificatemanager";
+import { ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import type { IFunction } from "aws-cdk-lib/aws-lambda";
 import { LogGroup } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
@@ -96,6 +97,15 @@ export class PublicApi extends Construct {
         httpApi: this.api,
         integration,
         routeKey: HttpRouteKey.DEFAULT,
+      });
+      // The routes' common permission is for `METHOD/path`, which this route does not have.
+      target.addPermission(`${id}Default`, {
+        principal: new ServicePrincipal("apigateway.amazonaws.com"),
+        sourceArn: Stack.of(this).formatArn({
+          service: "execute-api",
+          resource: this.api.apiId,
+          resourceName: "*/$default",
+        }),
       });
       Validations.of(fallback).acknowledge({
         id: "AwsSolutions-APIG4",
