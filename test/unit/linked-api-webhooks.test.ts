@@ -35,10 +35,20 @@ describe("webhook.set", () => {
     expect(answer.body.result.webhook.payloadMode).toBe("thin");
   });
 
-  test("webhook.set is refused while a webhook is active", async () => {
+  test("webhook.set with another URL is refused while a webhook is active", async () => {
     const { call } = await withHook();
-    const answer = await call("POST /admin/webhook.set", { body: hook });
+    const body = { ...hook, url: "https://other.example.com/" };
+    const answer = await call("POST /admin/webhook.set", { body });
     expect(answer).toMatchObject(refused(409, "webhookAlreadyExists"));
+  });
+
+  test("webhook.set of the active webhook's own settings returns that webhook", async () => {
+    const { call, webhook } = await withHook();
+    const answer = await call("POST /admin/webhook.set", { body: hook });
+    expect(answer).toMatchObject({
+      status: 200,
+      body: { result: { webhook: { id: webhook.id } } },
+    });
   });
 
   test.each([[{ url: "https://192.168.0.1/" }], [{ url: "http://a.example.com" }], [{}], [[]]])(
