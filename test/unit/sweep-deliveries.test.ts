@@ -59,3 +59,41 @@ test("one run of the sweep sends the message of every delivery that is due, alth
   expect(await simulation.sweep()).toMatchObject({ messagesSent: count, failed: [] });
   expect(new Set(simulation.waiting().map(({ body }) => body)).size).toBe(count);
 });
+
+test("while the bus is down, a run publishes no more failures after a few calls, and recovers the deliveries behind them", async () => {
+  let refused = 0;
+  const simulation = await simulationWithWebhook({
+    busRefuses: () => {
+      refused++;
+      return true;
+    },
+  });
+  const failure = { cycle: 1, attemptCount: 8, reason: "attempts_used", atMs: 1 } as const;
+  const recoverAfterRealMs = simulation.now() - 10_000;
+  for (let n = 0; n < 300; n++) {
+    await simulation.deliveries.create(
+      deliveryRecord({
+        deliveryId: `dl_${n}`,
+        status: "failed",
+        nextMs: undefined,
+        recoverAfterRealMs,
+        unpublishedFailures: [failure],
+      }),
+    );
+  }
+  await simulation.deliveries.create(
+    deliveryRecord({
+      deliveryId: "dl_crashed",
+      status: "delivering",
+      owner: "dead",
+      leaseUntilRealMs: simulation.now() - 1,
+      recoverAfterRealMs: simulation.now() - 1,
+      nextMs: undefined,
+    }),
+  );
+  expect(await simulation.sweep()).toMatchObject({ messagesSent: 1, published: 0 });
+  expect(simulation.waiting().map(({ body }) => body)).toEqual([
+    expect.stringContaining("dl_crashed"),
+  ]);
+  expect(refused).toBeLessThanOrEqual(100);
+});

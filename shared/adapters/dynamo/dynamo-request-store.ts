@@ -231,11 +231,13 @@ export function makeDynamoRequestStore(options: {
         UpdateExpression: "SET dueAt = :due",
         ConditionExpression: "dueAt = :seen",
         ExpressionAttributeValues: { ":due": sweepDueMs, ":seen": seen.sweepDueMs },
+        ReturnValues: "ALL_NEW",
         ReturnValuesOnConditionCheckFailure: "ALL_OLD",
       });
       const result = await conditionalWrite("UpdateItem", () => client.send(command));
-      // The response was lost, and the retry found its own write.
-      return "written" in result || result.existing?.dueAt === sweepDueMs;
+      const stored = "written" in result ? result.written.Attributes : result.existing;
+      // Where the condition failed: the response was lost, and the retry found its own write.
+      return stored?.dueAt === sweepDueMs ? { clientId: String(stored.clientId) } : undefined;
     },
 
     async findStale({ work, shard, beforeRealMs, limit, after }): Promise<StaleEntry[]> {

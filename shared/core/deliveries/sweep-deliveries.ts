@@ -49,6 +49,9 @@ const CHUNK_SIZE = 25;
 /** Time that is kept to finish the chunks in progress (real). */
 const STOP_BEFORE_MS = 12_000;
 
+/** After so many calls in a row a run takes the bus for down, and only recovers deliveries and jobs. */
+const MAX_FAILED_PUBLISHES = 4;
+
 /** Time after which a recovered delivery or job counts as stale again (real). */
 const STALE_AGAIN_AFTER_MS = 60_000;
 
@@ -71,6 +74,8 @@ export function makeSweepDeliveries(deps: SweepDeliveriesDeps): SweepDeliveries 
       failed: [],
     };
     const { limit } = deps;
+    /** Calls in a row by which no `delivery.failed` reached the bus. */
+    const bus = { failedCalls: 0 };
     const hasTime = () => remainingMs() > STOP_BEFORE_MS;
     const pages = { pageSize: limit, chunkSize: CHUNK_SIZE, hasTime };
     const { nowMs, nowRealMs } = deps.context();
@@ -86,7 +91,7 @@ export function makeSweepDeliveries(deps: SweepDeliveriesDeps): SweepDeliveries 
         ...pages,
         readPage: (after: StaleDelivery | undefined) =>
           deliveries.findStale({ shard, beforeRealMs: nowRealMs, limit, after }),
-        process: (stale) => recoverStale(stale, total),
+        process: (stale) => recoverStale(stale, total, bus),
       }),
     ]);
     // A shard that cannot be read does not delay the others.
@@ -125,6 +130,7 @@ export function makeSweepDeliveries(deps: SweepDeliveriesDeps): SweepDeliveries 
   async function recoverStale(
     stale: readonly StaleDelivery[],
     total: DeliverySweepResult,
+    bus: { failedCalls: number },
   ): Promise<void> {
     const recovered = await Promise.allSettled(
       stale.map(({ id }) => (isJobId(id) ? restartJob(id, total) : recoverDelivery(id, total))),
@@ -133,9 +139,12 @@ export function makeSweepDeliveries(deps: SweepDeliveriesDeps): SweepDeliveries 
     const withFailures = recovered.flatMap((one) =>
       one.status === "fulfilled" && one.value ? [one.value] : [],
     );
+    if (withFailures.length === 0 || bus.failedCalls >= MAX_FAILED_PUBLISHES) return;
     const { published, failures } = await deps.publishDeliveryFailed(withFailures);
     total.published += published;
     total.unpublished.push(...failures);
+    const isDown = published === 0 && failures.some(({ code }) => code === "PUBLISH_FAILED");
+    bus.failedCalls = isDown ? bus.failedCalls + 1 : 0;
   }
 
   async function restartJob(jobId: string, total: DeliverySweepResult): Promise<undefined> {

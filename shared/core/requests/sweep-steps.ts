@@ -66,9 +66,12 @@ export function makeSweepSteps(
   /** Calls of `publish` in a row after which every event stayed in its outbox. */
   let failedPublishes = 0;
 
+  /** False when the bus accepts no events: what is left of the outboxes is left to the next run. */
+  const canPublish = () => failedPublishes < MAX_FAILED_PUBLISHES;
+
   /** Publishes the outboxes that this run wrote or took over. */
   async function publish(changed: readonly RequestRecord[]): Promise<void> {
-    if (changed.length === 0) return;
+    if (changed.length === 0 || !canPublish()) return;
     const { published, failures } = await deps.publish(changed);
     total.published += published;
     total.unpublished.push(...failures);
@@ -144,8 +147,9 @@ export function makeSweepSteps(
   async function wakeLane(entry: DueEntry): Promise<undefined> {
     // Before the message: two runs do not both send it, and the entry is behind all others.
     const againMs = laneScheduler.sweepDueAfterWakeUp(deps.context().nowMs + WAKE_UP_AGAIN_MS);
-    if (!(await requests.postponeSweep(entry, againMs))) return;
-    await queue.send({ v: 1, kind: "wakeUp", lane: entry.lane });
+    const postponed = await requests.postponeSweep(entry, againMs);
+    if (!postponed) return;
+    await queue.send({ v: 1, kind: "wakeUp", lane: entry.lane }, postponed);
     total.wokenLanes++;
   }
 
@@ -188,8 +192,7 @@ export function makeSweepSteps(
   }
 
   return {
-    /** False when the bus accepts no events: what is left of the outboxes is left to the next run. */
-    canPublish: () => failedPublishes < MAX_FAILED_PUBLISHES,
+    canPublish,
 
     async recoverStale(entries: readonly StaleEntry[]): Promise<void> {
       await publish(await each(entries, recover));

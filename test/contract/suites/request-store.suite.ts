@@ -354,15 +354,19 @@ export function requestStoreSuite(
             .flat()
             .filter((entry) => entry.lane === lane && entry.requestId === of.requestId)
             .map((entry) => entry.sweepDueMs);
-        expect(await requests.postponeSweep({ ...of, sweepDueMs }, sweepDueMs + 5)).toBe(true);
+        const { clientId } = owner;
+        expect(await requests.postponeSweep({ ...of, sweepDueMs }, sweepDueMs + 5)).toEqual({
+          clientId,
+        });
         expect(await times()).toEqual([sweepDueMs + 5]);
-        expect(await requests.postponeSweep({ ...of, sweepDueMs }, sweepDueMs + 6)).toBe(false);
+        const again = await requests.postponeSweep({ ...of, sweepDueMs }, sweepDueMs + 6);
+        expect(again).toBeUndefined();
         expect(await times()).toEqual([sweepDueMs + 5]);
       }
       // Whoever read the request before can still write it.
       expect(await requests.replace({ ...request, sweepDueMs: undefined })).toBeDefined();
       const seen = { lane, requestId, sweepDueMs: sweepDueMs + 5 };
-      expect(await requests.postponeSweep(seen, sweepDueMs + 7)).toBe(false);
+      expect(await requests.postponeSweep(seen, sweepDueMs + 7)).toBeUndefined();
     });
 
     test("requests whose writer may be dead are listed until they are written again, submissions apart from outboxes", async () => {

@@ -24,7 +24,7 @@ export function makeMemoryLanes(options: { clock: Clock }): LaneStore & {
   /** All of them as they are now; `makeMemoryRequestStore` reads them. */
   all(): (Lane & { isOnlyCheck: boolean })[];
   /** Moves a planned sweep that is as it was seen. */
-  postpone(lane: string, seenMs: number, sweepDueMs: number): boolean;
+  postpone(lane: string, seenMs: number, sweepDueMs: number): { clientId: string } | undefined;
 } {
   const { clock } = options;
   const stored = new Map<string, StoredLane>();
@@ -68,10 +68,9 @@ export function makeMemoryLanes(options: { clock: Clock }): LaneStore & {
 
     postpone(lane, seenMs, sweepDueMs) {
       const found = stored.get(lane);
-      if (found?.sweepDueMs === sweepDueMs) return true;
-      if (found?.sweepDueMs !== seenMs) return false;
+      if (found?.sweepDueMs !== seenMs && found?.sweepDueMs !== sweepDueMs) return undefined;
       found.sweepDueMs = sweepDueMs;
-      return true;
+      return { clientId: found.clientId };
     },
 
     async find(lane) {

@@ -14,7 +14,11 @@ export function makeMemoryRequestStore(options: {
   clock: Clock;
   /** The lanes beside them, as they are now. */
   lanes: () => (Lane & { isOnlyCheck?: boolean })[];
-  postponeLane: (lane: string, seenMs: number, sweepDueMs: number) => boolean;
+  postponeLane: (
+    lane: string,
+    seenMs: number,
+    sweepDueMs: number,
+  ) => { clientId: string } | undefined;
 }): RequestStore & MemoryIndexes {
   const { clock, lanes, postponeLane } = options;
   const stored = new Map<string, RequestRecord>();
@@ -130,10 +134,9 @@ export function makeMemoryRequestStore(options: {
     async postponeSweep({ lane, requestId, sweepDueMs: seenMs }, sweepDueMs) {
       if (requestId === undefined) return postponeLane(lane, seenMs, sweepDueMs);
       const found = stored.get(requestId);
-      if (found?.sweepDueMs === sweepDueMs) return true;
-      if (found?.sweepDueMs !== seenMs) return false;
+      if (found?.sweepDueMs !== seenMs && found?.sweepDueMs !== sweepDueMs) return undefined;
       stored.set(requestId, { ...found, sweepDueMs });
-      return true;
+      return { clientId: found.clientId };
     },
 
     async findStale({ work, shard, beforeRealMs, limit, after }) {

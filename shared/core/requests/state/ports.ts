@@ -54,9 +54,10 @@ export interface RequestStore {
   }): Promise<DueEntry[]>;
   /**
    * Moves the sweep of a due request or lane to a later time (business), and keeps the version.
-   * Returns `false` when its time was changed in between.
+   *
+   * @returns its client; `undefined` when its time was changed in between
    */
-  postponeSweep(seen: DueEntry, sweepDueMs: number): Promise<boolean>;
+  postponeSweep(seen: DueEntry, sweepDueMs: number): Promise<{ clientId: string } | undefined>;
   /** Requests to recover at this real time, oldest first, behind `after`. Eventually consistent. */
   findStale(of: {
     work: StaleWork;
