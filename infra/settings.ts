@@ -137,14 +137,6 @@ function brokenRequests(settings: Settings): string[] {
       requestRetentionDays >= dedupeRetentionDays,
       `at least dedupeRetentionDays, which is ${dedupeRetentionDays}, or a webhook comes for a request that is forgotten`,
     ],
-    ...(["resultTimeoutSeconds", "unknownTimeoutSeconds"] as const).map(
-      (name): Relation => [
-        name,
-        Duration.seconds(settings[name]).toMilliseconds() <=
-          Duration.days(requestRetentionDays).toMilliseconds(),
-        `at most requestRetentionDays, which is ${requestRetentionDays} days, or a result comes when the provider's id of its request is forgotten`,
-      ],
-    ),
     [
       "idempotencyHours",
       Duration.hours(settings.idempotencyHours).toMilliseconds() <=

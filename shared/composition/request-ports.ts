@@ -33,7 +33,7 @@ export function makeRequestPorts(
   return {
     requests: makeDynamoRequestStore(table),
     lanes: makeDynamoLanes(table),
-    references: makeDynamoReferences({ ...table, retentionMs: rules.retentionMs }),
+    references: makeDynamoReferences({ ...table, retentionMs: rules.referenceRetentionMs }),
     texts: makeBlobTextStore({ bodies, area: "requests" }),
     queue: makeSqsSubmitQueue({
       client: new SQSClient(awsClientConfig),

@@ -207,14 +207,6 @@ describe("Invalid configurations", () => {
     ],
     [{ idempotencyHours: 2_160 }, []],
     [{ idempotencyHours: 2_161 }, ["idempotencyHours: got 2161; must be at most requestRet"]],
-    [{ resultTimeoutSeconds: 7_776_000, unknownTimeoutSeconds: 7_776_000 }, []],
-    [
-      { resultTimeoutSeconds: 7_776_001, unknownTimeoutSeconds: 7_776_002 },
-      [
-        "resultTimeoutSeconds: got 7776001; must be at most requestRet",
-        "unknownTimeoutSeconds: got 7776002; must be at most requestRet",
-      ],
-    ],
   ])("The settings %j are checked against each other", (settings, starts) => {
     expect(problems(settings)).toEqual(starts.map((start) => expect.stringContaining(start)));
   });

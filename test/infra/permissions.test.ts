@@ -317,9 +317,9 @@ test.each(["Sweep", "Schedules"])(
   },
 );
 
-test("The HTTP API has one permission for each function it invokes, whatever the number of routes", () => {
+test("The HTTP API has one permission for each function it invokes, whatever the number of routes, and one for its default route", () => {
   const invoked = all(resources, "AWS::Lambda::Permission").map(([, { Properties }]) =>
     resourceName(Properties.FunctionName),
   );
-  expect(invoked.sort()).toEqual(["ApiFunction", "IngestFunction"]);
+  expect(invoked.sort()).toEqual(["ApiFunction", "ApiFunction", "IngestFunction"]);
 });

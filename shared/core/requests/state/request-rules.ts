@@ -36,6 +36,16 @@ export function requestRulesOf(settings: FunctionSettings) {
     clientRequestsPerSecond: settings.clientRequestsPerSecond,
     idempotencyMs: settings.idempotencyHours * HOUR_MS,
     retentionMs: settings.requestRetentionDays * DAY_MS,
+    /**
+     * How long a provider's id is known after it was last written: until the request that it
+     * belongs to is forgotten, however late that ends.
+     */
+    referenceRetentionMs:
+      settings.requestRetentionDays * DAY_MS +
+      (settings.resultTimeoutSeconds +
+        settings.actionTimeoutSeconds +
+        settings.unknownTimeoutSeconds) *
+        SECOND_MS,
     /** Real time in which the writer of an event publishes it before `reconcile` does. */
     outboxGraceMs: settings.outboxGraceSeconds * SECOND_MS,
     /** Real time. */
