@@ -52,6 +52,7 @@ const item = z.object({
       error: text,
       durationMs: z.number(),
       bodyStart: text,
+      location: text,
     }),
   ),
   nextMs: number,

@@ -2,6 +2,7 @@ import * as http from "node:http";
 import * as https from "node:https";
 import { limits } from "../../contracts/limits.ts";
 import type { ProviderId } from "../../contracts/providers.ts";
+import { USER_AGENT } from "../../contracts/version.ts";
 import { decodeBody } from "../../core/json/decode-body.ts";
 import type { ProviderHttpCall } from "../../core/providers/http-call.ts";
 import type { ProviderAnswer } from "../../core/providers/provider-client.ts";
@@ -77,7 +78,7 @@ function send(url: URL, { method, headers, body }: ProviderHttpCall): http.Clien
       accept: "application/json",
       // A response that is compressed all the same is decompressed.
       "accept-encoding": "identity",
-      "user-agent": "ackwire",
+      "user-agent": USER_AGENT,
       ...headers,
       "content-type": "application/json",
       ...(bytes ? { "content-length": bytes.byteLength } : {}),

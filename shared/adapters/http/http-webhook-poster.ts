@@ -1,9 +1,10 @@
 import { type ClientRequest, type IncomingMessage, request } from "node:http";
 import type { Socket } from "node:net";
+import { USER_AGENT } from "../../contracts/version.ts";
 import type { WebhookTargets } from "../../contracts/webhook-targets.ts";
 import type { PostResult, WebhookPost, WebhookPoster } from "../../core/deliveries/state/ports.ts";
 import { targetUrlProblem } from "../../core/deliveries/webhooks/target-url.ts";
-import { retryAfterOf } from "../../core/providers/retry-after.ts";
+import { type RetryAfterAnswer, retryAfterOf } from "../../core/providers/retry-after.ts";
 import {
   ConnectionFault,
   connectionClosed,
@@ -11,6 +12,7 @@ import {
   type Network,
   systemNetwork,
 } from "./checked-connection.ts";
+import { type RefusedResponse, readRefusedResponse } from "./refused-response.ts";
 
 const maxHeaderBytes = 16_384;
 const maxBodyBytes = 16_384;
@@ -19,6 +21,9 @@ const maxAnswerBytes = maxHeaderBytes + maxBodyBytes;
 const maxBodyMs = 1_000;
 const keptBodyBytes = 512;
 const maxInformationalCount = 10;
+/** Statuses whose `Location` is kept: it is shown and never followed. */
+const redirectStatuses = [301, 302, 303, 307, 308];
+const keptLocationLength = 1_024;
 
 type Outcome = Omit<PostResult, "durationMs">;
 
@@ -26,7 +31,8 @@ type Outcome = Omit<PostResult, "durationMs">;
  * Posts webhooks to subscribers, who are not trusted (SSRF guard): checks the URL before every
  * POST, and every address that its name resolves to. Opens one connection per POST, without a
  * proxy. Does not retry, follow redirects, decompress, or upgrade. The status is final once the
- * headers have arrived, even if the body then fails.
+ * headers have arrived, even if the body then fails; where a header is malformed or the
+ * connection ends, once the status line has arrived.
  *
  * @param options.timeoutMs from the name's resolution to the last byte, in real time
  * @param options.lambdaRuntimeApi `host:port` of the Lambda runtime's API. Its port is refused on
@@ -81,9 +87,11 @@ function send(webhook: WebhookPost, url: URL, socket: Socket): ClientRequest {
     createConnection: () => socket,
     maxHeaderSize: maxHeaderBytes,
     headers: {
-      "user-agent": "ackwire",
       ...webhook.headers,
-      host: url.host,
+      // Without these, common rules of web application firewalls refuse a request.
+      accept: "*/*",
+      "user-agent": USER_AGENT,
+      host: hostHeaderOf(url),
       "accept-encoding": "identity",
       connection: "close",
       "content-length": body.byteLength,
@@ -93,37 +101,78 @@ function send(webhook: WebhookPost, url: URL, socket: Socket): ClientRequest {
   return call;
 }
 
+/** The host without the full stop of a full name, which few servers know, and the port. */
+function hostHeaderOf(url: URL): string {
+  return url.host.replace(/\.(?=:|$)/, "");
+}
+
 function receiveResponse(call: ClientRequest, signal: AbortSignal): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     const fail = (code: string) => reject(new ConnectionFault(code));
     signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-    call.on("error", reject);
+    const received: Buffer[] = [];
+    call.on("error", (error) => {
+      const refused = readRefusedResponse(Buffer.concat(received));
+      if (refused && !(error instanceof ConnectionFault)) resolve(outcomeOfRefused(refused));
+      else reject(error);
+    });
     call.on("close", () => reject(connectionClosed));
     call.on("upgrade", () => fail("UPGRADE_REFUSED"));
+    let hasResponse = false;
     let informationalCount = 0;
     call.on("information", () => {
       if (++informationalCount > maxInformationalCount) fail("TOO_MANY_INFORMATIONAL");
     });
     let bytes = 0;
     call.on("socket", (socket) => {
-      socket.on("data", (chunk: Buffer) => {
+      // Before the parser gets it: what the parser refuses is read from these bytes.
+      socket.prependListener("data", (chunk: Buffer) => {
         bytes += chunk.byteLength;
+        if (!hasResponse) received.push(chunk);
         if (bytes > maxAnswerBytes) call.destroy(new ConnectionFault("ANSWER_TOO_LARGE"));
       });
     });
     // The status is final from here on: a later failure does not change it.
-    call.on("response", (response) => resolve(readResponse(response, signal)));
+    call.on("response", (response) => {
+      hasResponse = true;
+      resolve(readResponse(response, signal));
+    });
   });
 }
 
-async function readResponse(response: IncomingMessage, signal: AbortSignal): Promise<Outcome> {
-  const answer = { headers: response.headersDistinct, receivedRealMs: Date.now() };
-  const bodyStart = await readBodyStart(response, signal);
+function outcomeOfRefused({ status, headers, body }: RefusedResponse): Outcome {
+  return outcomeOf({ status, headers, receivedRealMs: Date.now(), bodyStart: textOf(body) });
+}
+
+function outcomeOf({
+  status,
+  bodyStart,
+  ...answer
+}: RetryAfterAnswer & { status: number | undefined; bodyStart: string }): Outcome {
+  const location = isRedirect(status) ? locationIn(answer.headers) : "";
   return {
-    httpStatus: response.statusCode,
+    httpStatus: status,
     ...(bodyStart === "" ? {} : { bodyStart }),
+    ...(location === "" ? {} : { location }),
     ...retryAfterOf(answer),
   };
+}
+
+/** The first `Location`, whose bytes may be UTF-8. */
+function locationIn({ location }: RetryAfterAnswer["headers"]): string {
+  const [first = ""] = [location ?? ""].flat();
+  return withoutControls(Buffer.from(first, "latin1").toString()).slice(0, keptLocationLength);
+}
+
+function isRedirect(status: number | undefined): boolean {
+  return status !== undefined && redirectStatuses.includes(status);
+}
+
+async function readResponse(response: IncomingMessage, signal: AbortSignal): Promise<Outcome> {
+  const { statusCode: status, headersDistinct: headers } = response;
+  const receivedRealMs = Date.now();
+  const bodyStart = await readBodyStart(response, signal);
+  return outcomeOf({ status, headers, receivedRealMs, bodyStart });
 }
 
 /** Reads a body to its end or to the first limit, and returns its beginning as text. */
@@ -144,7 +193,14 @@ async function readBodyStart(response: IncomingMessage, signal: AbortSignal): Pr
     for (const event of ["end", "error", "close"]) response.on(event, enough);
     signal.addEventListener("abort", enough, { once: true });
   });
-  const text = new TextDecoder().decode(Buffer.concat(chunks).subarray(0, keptBodyBytes));
+  return textOf(Buffer.concat(chunks));
+}
+
+function textOf(body: Uint8Array): string {
+  return withoutControls(new TextDecoder().decode(body.subarray(0, keptBodyBytes)));
+}
+
+function withoutControls(text: string): string {
   return text.replace(/[^\P{Cc}\t\n]/gu, "");
 }
 

@@ -102,6 +102,9 @@ const deliveryView = z.object({
       error: z.optional(z.string()),
       durationMs: z.number(),
       bodyStart: z.optional(z.string()),
+      location: z
+        .optional(z.string())
+        .check(z.describe("Where a redirect points to; it is not followed.")),
     }),
   ),
   nextAttemptAt: z.optional(time),

@@ -1,5 +1,6 @@
 import { createSocket } from "node:dgram";
 import { lookup as lookUp } from "node:dns/promises";
+import { readFileSync } from "node:fs";
 import { createServer as createHttp, type RequestListener } from "node:http";
 import { createServer as createHttps } from "node:https";
 import { getCACertificates, setDefaultCACertificates } from "node:tls";
@@ -7,12 +8,18 @@ import { afterEach, describe, expect, test } from "vitest";
 import { closeServer, freePort, listen } from "../../../local/loopback.ts";
 import { makeNameLookup } from "../../../shared/adapters/http/dns-name-lookup.ts";
 import { makeHttpWebhookPoster } from "../../../shared/adapters/http/http-webhook-poster.ts";
+import { VERSION } from "../../../shared/contracts/version.ts";
 import { recordTimeouts } from "../../support/fakes/armed-timeouts.ts";
 import { makeLoopbackCertificate } from "../../support/fakes/loopback-certificate.ts";
 import { TEST_TIMEOUT_MS } from "../../support/wait-timeout.ts";
 
 /** A timeout that only the test ends. */
 const neverReachedMs = 2 * TEST_TIMEOUT_MS;
+
+test("The version that receivers see is that of the package", () => {
+  const { version } = JSON.parse(readFileSync("package.json", "utf8"));
+  expect(VERSION).toBe(version);
+});
 
 let opened = new AsyncDisposableStack();
 afterEach(async () => {
@@ -60,7 +67,8 @@ describe("POSTs", () => {
           host,
           "content-length": "13",
           "accept-encoding": "identity",
-          "user-agent": "ackwire",
+          accept: "*/*",
+          "user-agent": expect.stringMatching(/^ackwire\/\d+\.\d+\.\d+ \(\+https:\/\/\S+\)$/),
           connection: "close",
         },
       },
@@ -101,6 +109,24 @@ describe("POSTs", () => {
       response.writeHead(503, { "retry-after": retryAfter, date }).end();
     });
     expect((await postTo(url)).retryAfterMs).toBe(retryAfterMs);
+  });
+
+  test.each([301, 302, 303, 307, 308])(
+    "A POST returns the Location of a %d, which is not followed (trigger.dev#543)",
+    async (status) => {
+      const location = "https://www.example.com/hooks?a=b";
+      const url = await serverThat((_, response) => response.writeHead(status, { location }).end());
+      expect(await postTo(url)).toMatchObject({ httpStatus: status, location });
+    },
+  );
+
+  test("A POST returns the Location of a redirect only, cut at 1,024 characters", async () => {
+    const url = await serverThat((incoming, response) => {
+      const location = `/${"x".repeat(2_000)}`;
+      response.writeHead(incoming.url === "/created" ? 201 : 308, { location }).end();
+    });
+    expect(await postTo(`${url}/created`)).not.toHaveProperty("location");
+    expect((await postTo(url)).location).toBe(`/${"x".repeat(1_023)}`);
   });
 
   test("A POST returns the first 512 bytes of the response as text", async () => {

@@ -178,10 +178,11 @@ export function applyAttempt(
   { result, atMs, random }: { result: PostResult; atMs: number; random: number },
   context: DeliveryContext,
 ): DeliveryRecord {
-  const { httpStatus, error, durationMs, bodyStart } = result;
+  const { httpStatus, error, durationMs, bodyStart, location } = result;
   const { cycle } = delivery;
   const attemptNumber = delivery.attemptsInCycle + 1;
-  const attempt: Attempt = { cycle, attemptNumber, atMs, httpStatus, error, durationMs, bodyStart };
+  const answer = { httpStatus, error, durationMs, bodyStart, location };
+  const attempt: Attempt = { cycle, attemptNumber, atMs, ...answer };
   const attemptHistory = [...delivery.attemptHistory, attempt].slice(-MAX_ATTEMPTS_KEPT);
   const next = { ...delivery, attemptsInCycle: attemptNumber, attemptHistory };
   if (isSuccess(result)) {

@@ -19,9 +19,11 @@ export function deliveryView(delivery: DeliveryRecord): DeliveryView {
   };
 }
 
-/** Returns a delivery as a list shows it, without the answers: 100 deliveries with 100 answers each exceed the size limit of Lambda. */
+/** Returns a delivery as a list shows it, without the texts of the answers: 100 deliveries with 100 answers each exceed the size limit of Lambda. */
 export function deliverySummary(delivery: DeliveryRecord): DeliveryView {
-  const attemptHistory = delivery.attemptHistory.map(({ bodyStart: _, ...attempt }) => attempt);
+  const attemptHistory = delivery.attemptHistory.map(
+    ({ bodyStart: _, location: __, ...attempt }) => attempt,
+  );
   return deliveryView({ ...delivery, attemptHistory });
 }
 

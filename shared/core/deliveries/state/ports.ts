@@ -187,6 +187,8 @@ export interface PostResult {
   durationMs: number;
   /** The first bytes of the answer's body, as text. */
   bodyStart?: string | undefined;
+  /** The `Location` of a redirect, which is not followed. */
+  location?: string | undefined;
   /** The answer's `Retry-After` in milliseconds. */
   retryAfterMs?: number | undefined;
 }

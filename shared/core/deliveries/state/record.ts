@@ -17,6 +17,8 @@ export interface Attempt {
   durationMs: number;
   /** The first bytes of the answer's body. */
   bodyStart?: string | undefined;
+  /** Where a redirect, which is not followed, points to. */
+  location?: string | undefined;
 }
 
 /** Why a delivery ended without success. */
