@@ -107,6 +107,8 @@ export const webhookItem = z.object({
   status: z.enum(["active", "disabled", "deleted"]),
   disabledReason: z.optional(z.string()),
   disabledAt: z.optional(z.string()),
+  /** The provider in whose own scheme deliveries are signed, besides Standard Webhooks. */
+  signedAs: z.optional(providerId),
   payloadMode,
   format: webhookFormat,
   hashFormat,

@@ -1,10 +1,13 @@
 import { describe, expect, test } from "vitest";
+import { currentSecret } from "../../shared/core/deliveries/signing/signing.ts";
+import { verifyLinkedApi } from "../../shared/providers/linked-api/signature.ts";
 import {
   DELAYS_MS,
   type DeliverySimulation,
   HOUR_MS,
   simulatedDeliveryId as id,
   MINUTE_MS,
+  master,
   simulationWithWebhook,
 } from "../support/simulations/delivery-simulation.ts";
 
@@ -32,6 +35,28 @@ describe("a delivery that succeeds", () => {
       attemptHistory: [{ attemptNumber: 1, cycle: 1, httpStatus: 200 }],
     });
     expect(simulation.published).toEqual([]);
+  });
+
+  test("a delivery is signed in the scheme of a provider too, where its webhook asks for it", async () => {
+    const simulation = await simulationWithWebhook();
+    const webhook = await simulation.webhooks.find("cl_1");
+    if (!webhook) throw new Error("There is no webhook");
+    await simulation.webhooks.replace({ ...webhook, signedAs: "linked-api" });
+    const event = simulation.publish();
+    await simulation.pass(MINUTE_MS);
+    const { headers = {}, body = "" } = simulation.posts[0] ?? {};
+    const secret = currentSecret(webhook, master);
+    const timestamp = headers["linked-api-signature-timestamp"] ?? "";
+    const webhookReceived = { bytes: Buffer.from(body), headers };
+    expect(timestamp).toBe(headers["webhook-timestamp"]);
+    expect(body).toBe(event.envelope);
+    for (const [given, kind] of [
+      [secret, "verified"],
+      [`${secret}x`, "invalid"],
+    ] as const) {
+      const input = { secrets: [given], nowMs: Number(timestamp) * 1_000 };
+      expect(verifyLinkedApi(webhookReceived, input)).toMatchObject({ kind });
+    }
   });
 
   test.each([200, 201, 202, 204, 299])(

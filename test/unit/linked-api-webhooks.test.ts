@@ -23,16 +23,48 @@ describe("webhook.set", () => {
       ...hook,
       payloadMode: "fat",
       isActive: true,
+      signingEnabled: false,
+      headerNames: [],
+      events: null,
       createdAt: NOON,
       secret: expect.stringMatching(/^whsec_/),
     });
     expect((await call("GET /v1/webhook")).body).toMatchObject({ id: webhook.id, ...hook });
   });
 
-  test("webhook.set accepts a payload mode and ignores unknown members", async () => {
-    const body = { ...hook, payloadMode: "thin", other: 1 };
-    const answer = await makeWebhookApi().call("POST /admin/webhook.set", { body });
-    expect(answer.body.result.webhook.payloadMode).toBe("thin");
+  test("webhook.set accepts every member that Linked API's clients send", async () => {
+    const body = {
+      ...hook,
+      payloadMode: "thin",
+      signingEnabled: true,
+      headers: { "X-Team": "crm" },
+      events: ["workflow.*", "account.frozen"],
+    };
+    const { call } = makeWebhookApi();
+    const answer = await call("POST /admin/webhook.set", { body });
+    expect(answer.body.result.webhook).toMatchObject({
+      payloadMode: "thin",
+      signingEnabled: true,
+      headerNames: ["x-team"],
+      events: ["workflow.*", "account.frozen"],
+    });
+    const { body: listed } = await call("POST /admin/webhook.get");
+    expect(listed.result.webhooks).toMatchObject([{ headerNames: ["x-team"] }]);
+    expect(JSON.stringify(listed)).not.toMatch(/whsec_|crm/);
+  });
+
+  test.each([
+    [{ other: 1 }, "other"],
+    [{ events: ["inbox.messageReceived"] }, "events.0"],
+    [{ events: [] }, "events"],
+    [{ headers: { "content-type": "text/plain" } }, "headers.content-type"],
+    [{ headers: { "x-a": "" } }, "headers.x-a"],
+  ])("webhook.set refuses %j, which Ackwire does not have, and names it", async (more, field) => {
+    const { call } = makeWebhookApi();
+    const answer = await call("POST /admin/webhook.set", { body: { ...hook, ...more } });
+    expect(answer).toMatchObject(refused(400, "invalidRequestPayload"));
+    expect(answer.body.error.message).toContain(field);
+    expect((await call("POST /admin/webhook.get")).body.result.webhooks).toEqual([]);
   });
 
   test("webhook.set with another URL is refused while a webhook is active", async () => {
@@ -225,5 +257,97 @@ describe("authentication of webhook calls", () => {
     expect(paths["/workflows"].post.security).toEqual([
       { linkedApiToken: [], identificationToken: [] },
     ]);
+  });
+});
+
+describe("Changes of the webhook", () => {
+  const change = async (api: Awaited<ReturnType<typeof withHook>>, call: string, body: object) => {
+    const answer = await api.call(`POST /admin/webhook.${call}`, {
+      body: { id: api.webhook.id, ...body },
+    });
+    expect(answer, call).toMatchObject({ status: 200, body: { success: true } });
+    return answer.body.result.webhook;
+  };
+
+  test("setEvents chooses types and wildcards, and null all of them", async () => {
+    const api = await withHook();
+    const { events } = await change(api, "setEvents", { events: ["workflow.*"] });
+    expect(events).toEqual(["workflow.*"]);
+    expect((await change(api, "setEvents", { events: null })).events).toBeNull();
+  });
+
+  test("setHeader, deleteHeader and setHeaders change the headers, whose names have any case", async () => {
+    const api = await withHook();
+    const namesAfter = async (call: string, body: object) =>
+      (await change(api, call, body)).headerNames.toSorted();
+    expect(await namesAfter("setHeader", { name: "X-One", value: "1" })).toEqual(["x-one"]);
+    expect(await namesAfter("setHeader", { name: "x-two", value: "2" })).toEqual([
+      "x-one",
+      "x-two",
+    ]);
+    expect(await namesAfter("setHeader", { name: "X-TWO", value: "3" })).toEqual([
+      "x-one",
+      "x-two",
+    ]);
+    expect(await namesAfter("deleteHeader", { name: "X-ONE" })).toEqual(["x-two"]);
+    expect(await namesAfter("deleteHeader", { name: "X-ONE" })).toEqual(["x-two"]);
+    expect(await namesAfter("setHeaders", { headers: { "X-Three": "3" } })).toEqual(["x-three"]);
+    expect(await namesAfter("setHeaders", { headers: null })).toEqual([]);
+    expect(await namesAfter("setHeaders", { headers: {} })).toEqual([]);
+  });
+
+  test.each([
+    [{ name: "content-length", value: "1" }, "name"],
+    [{ name: "x-a", value: "a\r\nb" }, "value"],
+  ])("setHeader refuses %j and names the member", async (header, field) => {
+    const { call, webhook } = await withHook();
+    const answer = await call("POST /admin/webhook.setHeader", {
+      body: { id: webhook.id, ...header },
+    });
+    expect(answer).toMatchObject(refused(400, "invalidRequestPayload"));
+    expect(answer.body.error.message).toMatch(new RegExp(`^${field}: `));
+  });
+
+  test("setSigning turns Linked API's signature on, with the secret, and off", async () => {
+    const api = await withHook();
+    const on = await change(api, "setSigning", { signingEnabled: true });
+    expect(on).toMatchObject({ signingEnabled: true, secret: api.webhook.secret });
+    expect((await api.stored()).signedAs).toBe("linked-api");
+    const off = await change(api, "setSigning", { signingEnabled: false });
+    expect(off).toMatchObject({ signingEnabled: false });
+    expect(off).not.toHaveProperty("secret");
+    expect(await api.stored()).not.toHaveProperty("signedAs");
+  });
+
+  test("revealSecret returns the secret, and rotateSecret replaces it", async () => {
+    const api = await withHook();
+    expect((await change(api, "revealSecret", {})).secret).toBe(api.webhook.secret);
+    const { secret } = await change(api, "rotateSecret", {});
+    expect(secret).toMatch(/^whsec_/);
+    expect(secret).not.toBe(api.webhook.secret);
+    expect((await change(api, "revealSecret", {})).secret).toBe(secret);
+  });
+
+  test("eventTypes lists the types that can be chosen", async () => {
+    const { call } = makeWebhookApi();
+    const { body } = await call("POST /admin/webhook.eventTypes");
+    expect(body.result.eventTypes).toEqual(expect.arrayContaining(["workflow.completed"]));
+    expect(body.result.eventTypes).not.toContain("webhook.test");
+  });
+
+  test.each([
+    ["setEvents", { events: null }],
+    ["setHeaders", { headers: null }],
+    ["setHeader", { name: "x-a", value: "1" }],
+    ["deleteHeader", { name: "x-a" }],
+    ["setSigning", { signingEnabled: true }],
+    ["revealSecret", {}],
+    ["rotateSecret", {}],
+  ])("%s refuses the id of another webhook", async (call, body) => {
+    const api = await withHook();
+    const answer = await api.call(`POST /admin/webhook.${call}`, {
+      body: { id: "whs-other", ...body },
+    });
+    expect(answer).toMatchObject(refused(404, "webhookNotFound"));
   });
 });

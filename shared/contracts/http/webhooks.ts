@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import { eventTypeFilter } from "../event-type-filter.ts";
 import { eventType } from "../events.ts";
+import { providerId } from "../providers.ts";
 import { deliveryStatus } from "../statuses.ts";
 import { webhookFormat } from "../webhook-format.ts";
 import { hashFormat, payloadMode } from "../webhook-forms.ts";
@@ -80,6 +81,13 @@ export const webhookView = z.object({
   headerNames: z
     .optional(z.array(z.string()))
     .check(z.describe("The headers that are added to each delivery, in lower case.")),
+  signedAs: z
+    .optional(providerId)
+    .check(
+      z.describe(
+        "The provider in whose own scheme deliveries are signed, besides Standard Webhooks.",
+      ),
+    ),
   createdAt: time,
 });
 

@@ -163,6 +163,8 @@ export interface DialectWebhook {
   eventTypes?: readonly string[] | undefined;
   /** The headers that are added to each delivery, in lower case; their values are not shown. */
   headerNames?: readonly string[] | undefined;
+  /** Whether deliveries are signed in the provider's own scheme too. */
+  isSignedAsProvider: boolean;
   createdAt: string;
 }
 
@@ -174,11 +176,15 @@ export interface DialectWebhookSettings {
   eventTypes?: readonly string[] | null | undefined;
   /** As `webhookHeaders`, replacing all of them; `null`: none. */
   headers?: Readonly<Record<string, string>> | null | undefined;
+  /** Sets one header, or removes it where the value is `null`; the others stay. */
+  header?: { name: string; value: string | null } | undefined;
+  isSignedAsProvider?: boolean | undefined;
 }
 
 export interface DialectWebhooks {
   /**
-   * Idempotent: where the active webhook has this URL and these settings already, it is returned.
+   * Idempotent: where the active webhook has this URL and these settings already, it is
+   * returned; its signature in the provider's scheme stays as it is.
    *
    * @throws REQUEST_INVALID, CONFLICT, DEPENDENCY_DOWN
    */
@@ -189,6 +195,7 @@ export interface DialectWebhooks {
       payloadMode?: PayloadMode | undefined;
       eventTypes?: readonly string[] | undefined;
       headers?: Readonly<Record<string, string>> | undefined;
+      isSignedAsProvider?: boolean | undefined;
       origin: string;
     },
   ): Promise<DialectWebhook & { secret: string }>;
@@ -202,6 +209,14 @@ export interface DialectWebhooks {
   ): Promise<DialectWebhook>;
   /** @throws NOT_FOUND, where the client's webhook has another id too; CONFLICT; DEPENDENCY_DOWN */
   delete(clientId: string, webhookId: string): Promise<void>;
+  /** Returns the current secret. @throws NOT_FOUND, where the client's webhook has another id too; DEPENDENCY_DOWN */
+  revealSecret(clientId: string, webhookId: string): Promise<DialectWebhook & { secret: string }>;
+  /**
+   * Replaces the secret; for 24 hours deliveries are signed with both, where the scheme allows it.
+   *
+   * @throws NOT_FOUND, where the client's webhook has another id too; CONFLICT; DEPENDENCY_DOWN
+   */
+  rotateSecret(clientId: string, webhookId: string): Promise<DialectWebhook & { secret: string }>;
   /** @throws NOT_FOUND, CONFLICT, DEPENDENCY_DOWN */
   test(clientId: string): Promise<{ deliveryId: string }>;
 }

@@ -76,6 +76,17 @@ export interface ProviderPack<Id extends string = string> {
    * @throws FRAME_INVALID when it lacks what every webhook of this provider carries
    */
   parseWebhook(webhook: ProviderWebhook): ProviderEvent;
+  /**
+   * Signs a webhook of Ackwire in the provider's own scheme, for receivers that verify
+   * that; absent where the provider's scheme is part of a webhook format.
+   *
+   * @param webhook.timestampSeconds when this attempt is made (real time)
+   */
+  signWebhook?(webhook: {
+    body: string;
+    timestampSeconds: number;
+    secret: string;
+  }): Readonly<Record<string, string>>;
   /** How to ask the provider whether a webhook is true; absent where that is impossible. */
   confirmation?: {
     /** Returns `undefined` where the provider has no call that answers this. */

@@ -49,6 +49,13 @@ type TypeByOperation = Partial<Record<keyof typeof linkedApiWebhookOperations, s
 /** Of operations that are not about a workflow. */
 const notFoundTypes: Readonly<Record<string, string>> = {
   linkedApiSetPayloadMode: "webhookNotFound",
+  linkedApiSetEvents: "webhookNotFound",
+  linkedApiSetHeaders: "webhookNotFound",
+  linkedApiSetHeader: "webhookNotFound",
+  linkedApiDeleteHeader: "webhookNotFound",
+  linkedApiSetSigning: "webhookNotFound",
+  linkedApiRevealSecret: "webhookNotFound",
+  linkedApiRotateSecret: "webhookNotFound",
   linkedApiDeleteWebhook: "webhookNotFound",
   linkedApiSendTest: "webhookNotFound",
   linkedApiReplayDelivery: "deliveryNotFound",

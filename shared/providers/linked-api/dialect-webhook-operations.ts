@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { eventTypeFilter } from "../../contracts/event-type-filter.ts";
 import { eventType } from "../../contracts/events.ts";
 import { nothing, text, time, webhookSecret, webhookUrl } from "../../contracts/http/parts.ts";
 import { payloadMode } from "../../contracts/webhook-forms.ts";
@@ -24,10 +25,29 @@ const linkedApiWebhook = z.object({
   url: z.string(),
   payloadMode,
   isActive: z.boolean(),
+  signingEnabled: z.boolean(),
+  headerNames: z.array(z.string()),
+  events: z.nullable(z.array(z.string())),
   createdAt: time,
 });
+const withSecret = z.extend(linkedApiWebhook, { secret: webhookSecret });
 
-const byId = z.looseObject({ id: text(128) });
+const id = text(128);
+/** A member that Linked API has and Ackwire does not is refused, never dropped. */
+const byId = z.strictObject({ id });
+const events = z.nullable(z.array(eventTypeFilter).check(z.minLength(1)));
+/** Names and values are checked by the webhook itself. */
+const headers = z.nullable(z.record(z.string(), z.string()));
+
+const change = <Id extends string>(operationId: Id, call: string, summary: string) =>
+  ({
+    ...admin,
+    operationId,
+    path: `/admin/webhook.${call}`,
+    summary: `${summary}, in Linked API's protocol`,
+    answer: envelope(z.object({ webhook: linkedApiWebhook })),
+    problems: [404, 409],
+  }) as const;
 
 /** Linked API's operations on the client's webhook and its deliveries. */
 export const linkedApiWebhookOperations = {
@@ -36,8 +56,14 @@ export const linkedApiWebhookOperations = {
     operationId: "linkedApiSetWebhook",
     path: "/admin/webhook.set",
     summary: "Registers the client's webhook, in Linked API's protocol",
-    body: z.looseObject({ url: webhookUrl, payloadMode: z.exactOptional(payloadMode) }),
-    answer: envelope(z.object({ webhook: z.extend(linkedApiWebhook, { secret: webhookSecret }) })),
+    body: z.strictObject({
+      url: webhookUrl,
+      payloadMode: z.exactOptional(payloadMode),
+      signingEnabled: z.exactOptional(z.boolean()),
+      headers: z.exactOptional(headers),
+      events: z.exactOptional(events),
+    }),
+    answer: envelope(z.object({ webhook: withSecret })),
     problems: [409],
   },
   linkedApiGetWebhook: {
@@ -49,13 +75,47 @@ export const linkedApiWebhookOperations = {
     problems: [],
   },
   linkedApiSetPayloadMode: {
+    ...change("linkedApiSetPayloadMode", "setPayloadMode", "Changes the payload mode"),
+    body: z.strictObject({ id, payloadMode }),
+  },
+  linkedApiSetEvents: {
+    ...change("linkedApiSetEvents", "setEvents", "Chooses the events of the webhook"),
+    body: z.strictObject({ id, events }),
+  },
+  linkedApiSetHeaders: {
+    ...change("linkedApiSetHeaders", "setHeaders", "Replaces the webhook's headers"),
+    body: z.strictObject({ id, headers }),
+  },
+  linkedApiSetHeader: {
+    ...change("linkedApiSetHeader", "setHeader", "Sets one header of the webhook"),
+    body: z.strictObject({ id, name: z.string(), value: z.string() }),
+  },
+  linkedApiDeleteHeader: {
+    ...change("linkedApiDeleteHeader", "deleteHeader", "Removes a header of the webhook"),
+    body: z.strictObject({ id, name: z.string() }),
+  },
+  linkedApiSetSigning: {
+    ...change("linkedApiSetSigning", "setSigning", "Turns Linked API's signature on or off"),
+    body: z.strictObject({ id, signingEnabled: z.boolean() }),
+    answer: envelope(z.object({ webhook: z.union([withSecret, linkedApiWebhook]) })),
+  },
+  linkedApiRevealSecret: {
+    ...change("linkedApiRevealSecret", "revealSecret", "Returns the webhook's secret"),
+    body: byId,
+    answer: envelope(z.object({ webhook: withSecret })),
+  },
+  linkedApiRotateSecret: {
+    ...change("linkedApiRotateSecret", "rotateSecret", "Replaces the webhook's secret"),
+    body: byId,
+    answer: envelope(z.object({ webhook: withSecret })),
+  },
+  linkedApiListEventTypes: {
     ...admin,
-    operationId: "linkedApiSetPayloadMode",
-    path: "/admin/webhook.setPayloadMode",
-    summary: "Changes the payload mode, in Linked API's protocol",
-    body: z.looseObject({ id: text(128), payloadMode }),
-    answer: envelope(z.object({ webhook: linkedApiWebhook })),
-    problems: [404, 409],
+    operationId: "linkedApiListEventTypes",
+    path: "/admin/webhook.eventTypes",
+    summary: "Lists the event types of a webhook, in Linked API's protocol",
+    answer: envelope(z.object({ eventTypes: z.array(z.string()) })),
+    problems: [],
   },
   linkedApiDeleteWebhook: {
     ...admin,
@@ -103,7 +163,7 @@ export const linkedApiWebhookOperations = {
     operationId: "linkedApiReplayDelivery",
     path: "/admin/webhook.replayDelivery",
     summary: "Resends a delivery, in Linked API's protocol",
-    body: z.looseObject({ deliveryId: text(128) }),
+    body: z.strictObject({ deliveryId: text(128) }),
     answer: envelope(z.object({ deliveryId: z.string() })),
     problems: [404, 409],
   },

@@ -12,7 +12,7 @@ import { confirmation } from "./confirmation.ts";
 import { linkedApiDialect } from "./dialect.ts";
 import { linkedApiRequests } from "./requests.ts";
 import { labelsOf, workflowOutcome } from "./result.ts";
-import { verifyLinkedApi } from "./signature.ts";
+import { signAsLinkedApi, verifyLinkedApi } from "./signature.ts";
 
 const frame = z.object({
   id: z.pipe(
@@ -42,6 +42,7 @@ export const linkedApi: ProviderPack<"linked-api"> = {
   confirmation,
   client: linkedApiRequests,
   dialect: linkedApiDialect,
+  signWebhook: signAsLinkedApi,
 
   verify: verifyLinkedApi,
 

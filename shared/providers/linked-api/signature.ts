@@ -1,6 +1,7 @@
 import { createHmac } from "node:crypto";
 import { equalSecrets } from "../../core/crypto/digest.ts";
 import type {
+  ProviderPack,
   ProviderWebhook,
   Verification,
   VerificationInput,
@@ -35,6 +36,13 @@ export function verifyLinkedApi(
     .includes(true);
   return isSigned ? { kind: "verified", form: "header" } : { kind: "invalid" };
 }
+
+/** The headers of a signed webhook. */
+export const signAsLinkedApi: NonNullable<ProviderPack["signWebhook"]> = (webhook) => {
+  const timestamp = String(webhook.timestampSeconds);
+  const signature = signLinkedApi(Buffer.from(webhook.body), timestamp, webhook.secret);
+  return { [SIGNATURE_HEADER]: signature, [TIMESTAMP_HEADER]: timestamp };
+};
 
 /**
  * Returns the hex HMAC-SHA256 over the timestamp, a dot and the body.

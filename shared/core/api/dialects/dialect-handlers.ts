@@ -6,6 +6,7 @@ import type { Deliveries } from "../../deliveries/deliveries.ts";
 import type { Webhooks } from "../../deliveries/webhooks/webhooks.ts";
 import type { DialectRelay, DialectRequests } from "../../providers/dialect.ts";
 import type { Requests } from "../../requests/requests.ts";
+import { dialectWebhooks } from "./dialect-webhooks.ts";
 import { findRequest } from "./find-request.ts";
 
 export interface DialectHandlersDeps {
@@ -28,7 +29,7 @@ export function makeDialectHandlers({
       dialect?.handlers({
         requests: requestsOf(id, requests),
         relay: relayOf(id, requests, accounts),
-        webhooks,
+        webhooks: dialectWebhooks(id, webhooks),
         deliveries,
       }),
     ),

@@ -1,6 +1,7 @@
 import type { WebhookItem } from "../../../contracts/config-items.ts";
 import { Failure } from "../../../contracts/failures.ts";
 import type { AttemptMessage } from "../../../contracts/messages/delivery.ts";
+import { providerPacks } from "../../../contracts/providers.ts";
 import type { Lease } from "../../clock.ts";
 import { validAt } from "../../connections/rotation.ts";
 import type { TextStore } from "../../requests/state/ports.ts";
@@ -148,7 +149,9 @@ export function makeSendAttempt(deps: SendAttemptDeps): SendAttempt {
       const { eventId } = delivery;
       const timestampSeconds = Math.floor(deps.context().nowRealMs / 1000);
       const signed = signedHeaders({ eventId, body, timestampSeconds, secrets });
-      return { post: { url: webhook.url, headers: { ...clientHeaders, ...signed }, body } };
+      const asProvider = providerSignature(webhook, { body, timestampSeconds, secrets });
+      const headers = { ...clientHeaders, ...asProvider, ...signed };
+      return { post: { url: webhook.url, headers, body } };
     } catch (error) {
       if (error instanceof Failure && error.code === "BODY_GONE") {
         return { kind: "ineligible", delivery, status: "failed", reason: "body_gone" };
@@ -173,4 +176,13 @@ export function makeSendAttempt(deps: SendAttemptDeps): SendAttempt {
     const { webhookId } = webhook;
     return signing.map(({ secret, master }) => signingSecret(master, { webhookId, ...secret }));
   }
+}
+
+/** The headers of a provider's own scheme, which has one signature: that of the current secret. */
+function providerSignature(
+  { signedAs }: WebhookItem,
+  { secrets: [secret], ...signed }: { body: string; timestampSeconds: number; secrets: string[] },
+): Readonly<Record<string, string>> {
+  const sign = signedAs && providerPacks[signedAs].signWebhook;
+  return sign && secret !== undefined ? sign({ ...signed, secret }) : {};
 }

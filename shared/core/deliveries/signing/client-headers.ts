@@ -1,7 +1,8 @@
 import type { WebhookItem } from "../../../contracts/config-items.ts";
 import { Failure } from "../../../contracts/failures.ts";
-import type { WebhookHeaders } from "../../../contracts/webhook-headers.ts";
+import { type WebhookHeaders, webhookHeaders } from "../../../contracts/webhook-headers.ts";
 import { type MasterKeys, seal, sealedWith, unseal } from "../../crypto/master-keys.ts";
+import { InvalidRequest, validate } from "../../input/invalid-request.ts";
 import type { FetchMasterKeys } from "./signing.ts";
 
 type StoredHeaders = NonNullable<WebhookItem["headers"]>;
@@ -44,6 +45,28 @@ export async function hasHeaders(
 ): Promise<boolean> {
   const stored = await openHeaders(webhook, read).catch(() => undefined);
   return stored !== undefined && textOf(stored) === textOf(lowerCased(headers ?? {}));
+}
+
+/**
+ * Returns the stored headers with one set or removed; `null` when none is left.
+ *
+ * @throws REQUEST_INVALID that names `name` or `value`; DEPENDENCY_DOWN
+ */
+export async function changedHeaders(
+  webhook: Pick<WebhookItem, "pk" | "headers">,
+  { name, value }: { name: string; value: string | null },
+  read: FetchMasterKeys,
+): Promise<WebhookHeaders | null> {
+  const key = name.toLowerCase();
+  const { [key]: _, ...others } = await openHeaders(webhook, read);
+  const headers = value === null ? others : { ...others, [key]: value };
+  if (Object.keys(headers).length === 0) return null;
+  const { errors } = validate(webhookHeaders, headers);
+  if (errors.length === 0) return headers;
+  const isValue = errors.some(({ message }) => message.includes("printable"));
+  throw new InvalidRequest(
+    errors.map(({ message }) => ({ field: isValue ? "value" : "name", message })),
+  );
 }
 
 /** Header names are case-insensitive. */

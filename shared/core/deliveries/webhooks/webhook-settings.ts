@@ -1,7 +1,7 @@
 import type { WebhookItem } from "../../../contracts/config-items.ts";
 import { type EventTypeFilter, typesChosenBy } from "../../../contracts/event-type-filter.ts";
 import type { WebhookView } from "../../../contracts/http/webhooks.ts";
-import { providerPacks } from "../../../contracts/providers.ts";
+import { type ProviderId, providerPacks } from "../../../contracts/providers.ts";
 import type { WebhookFormat } from "../../../contracts/webhook-format.ts";
 import type { HashFormat, PayloadMode } from "../../../contracts/webhook-forms.ts";
 import type { WebhookHeaders } from "../../../contracts/webhook-headers.ts";
@@ -18,6 +18,8 @@ export interface NewWebhook {
   /** Absent: all types that the format carries. */
   eventTypes?: readonly EventTypeFilter[] | undefined;
   description?: string | undefined;
+  /** The provider in whose own scheme deliveries are signed too; absent: an active webhook keeps its own. */
+  signedAs?: ProviderId | undefined;
   /** Added to each delivery. */
   headers?: WebhookHeaders | undefined;
   /** Origin of this API, which must not be the target: each delivery would cause another one. */
@@ -32,6 +34,10 @@ export interface WebhookChange {
   description?: string | undefined;
   /** Replaces all of them; `null`: removes them. */
   headers?: WebhookHeaders | null | undefined;
+  /** Sets one header, or removes it where the value is `null`; the others stay. */
+  header?: { name: string; value: string | null } | undefined;
+  /** `null`: in no provider's scheme. */
+  signedAs?: ProviderId | null | undefined;
   status?: "active" | "disabled" | undefined;
   /** Origin of this API, which must not be the target. */
   origin?: string | undefined;
@@ -40,7 +46,7 @@ export interface WebhookChange {
 /** The part of a stored webhook that the client supplies, except the headers. */
 export type WebhookSettings = Pick<
   WebhookItem,
-  "url" | "payloadMode" | "format" | "hashFormat" | "eventTypes" | "description"
+  "url" | "payloadMode" | "format" | "hashFormat" | "eventTypes" | "description" | "signedAs"
 >;
 
 /** Checks the settings of a new webhook and adds defaults. @throws REQUEST_INVALID that names each invalid member */
@@ -62,6 +68,7 @@ export function parseWebhookSettings(
     hashFormat: webhook.hashFormat ?? "hmac-hex",
     ...(eventTypes ? { eventTypes: [...eventTypes] } : {}),
     ...(description === undefined ? {} : { description }),
+    ...(webhook.signedAs === undefined ? {} : { signedAs: webhook.signedAs }),
   };
 }
 
@@ -93,7 +100,7 @@ export function parseChangedUrl(
   return new URL(url).href;
 }
 
-/** Whether a webhook has exactly these settings. The headers are compared by `hasHeaders`. */
+/** Whether a webhook has exactly these settings. `signedAs` is not compared, and the headers are by `hasHeaders`. */
 export function hasSettings(webhook: WebhookItem, settings: WebhookSettings): boolean {
   const comparable = (of: WebhookSettings) =>
     JSON.stringify([
@@ -117,16 +124,17 @@ export function hasSettings(webhook: WebhookItem, settings: WebhookSettings): bo
  */
 export function withChange(
   webhook: WebhookItem,
-  change: Omit<WebhookChange, "headers" | "origin"> & {
+  change: Omit<WebhookChange, "headers" | "header" | "origin"> & {
     headers?: WebhookItem["headers"] | null | undefined;
   },
 ): WebhookItem {
   const { url = webhook.url, payloadMode = webhook.payloadMode, description, status } = change;
   refuseIfAny(typesProblem(webhook.format, change.eventTypes));
-  const { eventTypes, headers, disabledReason, disabledAt, ...rest } = webhook;
+  const { eventTypes, headers, signedAs, disabledReason, disabledAt, ...rest } = webhook;
   const next = {
     eventTypes: change.eventTypes === undefined ? eventTypes : change.eventTypes,
     headers: change.headers === undefined ? headers : change.headers,
+    signedAs: change.signedAs === undefined ? signedAs : change.signedAs,
   };
   const isEnabled = webhook.status === "active" || status === "active";
   return {
@@ -136,6 +144,7 @@ export function withChange(
     payloadMode,
     ...(next.eventTypes ? { eventTypes: [...next.eventTypes] } : {}),
     ...(next.headers ? { headers: next.headers } : {}),
+    ...(next.signedAs ? { signedAs: next.signedAs } : {}),
     ...(description === undefined ? {} : { description }),
     ...(isEnabled ? { status: "active" } : { disabledReason, disabledAt }),
   };
@@ -156,6 +165,7 @@ export function viewOf(webhook: WebhookItem): WebhookView {
     eventTypes,
     description,
     headerNames: webhook.headers?.names,
+    signedAs: webhook.signedAs,
     createdAt,
   };
 }

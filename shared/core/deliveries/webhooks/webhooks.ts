@@ -7,7 +7,7 @@ import { rotate, validAt } from "../../connections/rotation.ts";
 import { sha256Hex } from "../../crypto/digest.ts";
 import type { MasterKeys } from "../../crypto/master-keys.ts";
 import { retryOnConflict } from "../../retry-on-conflict.ts";
-import { hasHeaders, sealHeaders } from "../signing/client-headers.ts";
+import { changedHeaders, hasHeaders, sealHeaders } from "../signing/client-headers.ts";
 import { currentSecret, requireMasterKeys } from "../signing/signing.ts";
 import { type DeactivateWebhookDeps, makeDeactivateWebhook } from "./deactivate-webhook.ts";
 import { sendTest, type TestSendDeps } from "./test-send.ts";
@@ -62,6 +62,9 @@ export interface Webhooks {
   /** Deletes the webhook and cancels its waiting deliveries. @throws NOT_FOUND, CONFLICT */
   delete(clientId: string, webhookId?: string): Promise<void>;
 
+  /** Returns the webhook with its current secret. @throws NOT_FOUND */
+  revealSecret(clientId: string, webhookId: string): Promise<WebhookView & { secret: string }>;
+
   /**
    * Rotates the secret. Until `previousValidUntil`, deliveries are signed with both secrets.
    *
@@ -71,6 +74,7 @@ export interface Webhooks {
   rotateSecret(
     clientId: string,
     idempotencyKey?: string,
+    webhookId?: string,
   ): Promise<{ secret: string; previousValidUntil: string | undefined }>;
 
   /** Sends a test event, whatever types the webhook is subscribed to. @throws NOT_FOUND, CONFLICT if it is disabled */
@@ -172,12 +176,18 @@ export function makeWebhooks(deps: WebhooksDeps): Webhooks {
 
     get: async (clientId) => viewOf(await requireWebhook(clientId)),
 
-    async update(clientId, { url, origin, headers, ...wanted }, webhookId) {
+    async update(clientId, { url, origin, headers, header, ...wanted }, webhookId) {
       const changedUrl = parseChangedUrl({ url, origin }, deps.targets);
-      const sealed = headers && (await sealNew(clientId, headers));
+      const before = header && (await requireWebhook(clientId, webhookId));
+      const all = before ? await changedHeaders(before, header, deps.masterKeys) : headers;
+      const sealed = all && (await sealNew(clientId, all));
       const changed = await change(
         { clientId, webhookId },
-        (webhook) => withChange(webhook, { ...wanted, url: changedUrl, headers: sealed }),
+        (webhook) => {
+          const isAsRead = webhook.headers?.sealed === before?.headers?.sealed;
+          if (before && !isAsRead) throw changedMeanwhile();
+          return withChange(webhook, { ...wanted, url: changedUrl, headers: sealed });
+        },
         (next, webhook) =>
           wanted.status === "disabled" && webhook.status === "active"
             ? deactivateWebhook(next, { status: "disabled", reason: "disabled_by_client" })
@@ -194,10 +204,16 @@ export function makeWebhooks(deps: WebhooksDeps): Webhooks {
       );
     },
 
-    async rotateSecret(clientId, idempotencyKey) {
+    async revealSecret(clientId, webhookId) {
+      const webhook = await requireWebhook(clientId, webhookId);
+      const master = await requireMasterKeys(webhook, deps.masterKeys);
+      return { ...viewOf(webhook), secret: currentSecret(webhook, master) };
+    },
+
+    async rotateSecret(clientId, idempotencyKey, webhookId) {
       const keySha256 = idempotencyKey === undefined ? undefined : sha256Hex(idempotencyKey);
       const master = await deps.masterKeys();
-      const rotated = await change({ clientId }, (webhook) => {
+      const rotated = await change({ clientId, webhookId }, (webhook) => {
         const [current, previous] = validAt(webhook.secrets, nowMs());
         if (keySha256 !== undefined && current?.keySha256 === keySha256) return undefined;
         if (previous) {
