@@ -1,6 +1,7 @@
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
+import { chmodSync, mkdirSync, readdirSync } from "node:fs";
+import { join, relative } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { isMainThread } from "node:worker_threads";
 
 /** Named JSON values. With a data directory they survive `kill -9`. */
 export interface Collection<T> {
@@ -29,6 +30,7 @@ export interface DurableStore {
  */
 export function openDurableStore(dataDir?: string): DurableStore {
   if (dataDir) mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  if (dataDir) keepForOwner(dataDir);
   const db = new DatabaseSync(dataDir ? join(dataDir, "local.db") : ":memory:");
   try {
     // Exclusive, because two runs on one directory would overwrite each other's state.
@@ -63,4 +65,23 @@ export function openDurableStore(dataDir?: string): DurableStore {
     }),
     close: () => db.close(),
   };
+}
+
+/** What a run creates in its data directory: the SQLite and LevelDB files of its stores. */
+const dataFiles = /^(local\.db|dynamodb|queues)/;
+
+/**
+ * Makes the files of the data directory readable by their owner alone, whatever the
+ * mode of the directory: they contain keys and tokens. Files that this process
+ * creates later are so too.
+ */
+function keepForOwner(dataDir: string): void {
+  // A worker thread cannot set it.
+  if (isMainThread) process.umask(0o077);
+  for (const entry of readdirSync(dataDir, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name);
+    if (!dataFiles.test(relative(dataDir, path))) continue;
+    if (entry.isDirectory()) chmodSync(path, 0o700);
+    else if (entry.isFile()) chmodSync(path, 0o600);
+  }
 }

@@ -1,5 +1,5 @@
 import { createServer, type IncomingHttpHeaders, type IncomingMessage } from "node:http";
-import { closeServer, listen } from "./loopback.ts";
+import { closeServer, foreignRequest, listen } from "./loopback.ts";
 
 export interface JsonAnswer {
   status: number;
@@ -40,14 +40,16 @@ export async function startJsonServer(
 ): Promise<LocalServer> {
   const server = createServer(async (request, response) => {
     const answer = await readBody(request)
-      .then((text) =>
-        handle({
+      .then((text) => {
+        const reason = foreignRequest(request.headers);
+        if (reason !== undefined) return { status: 403, body: { error: `Refused: ${reason}` } };
+        return handle({
           method: request.method ?? "GET",
           headers: request.headers,
           path: (request.url ?? "/").split("?")[0] ?? "/",
           text,
-        }),
-      )
+        });
+      })
       .catch(
         (error: unknown): JsonAnswer => ({
           status: 500,

@@ -68,7 +68,8 @@ async function printNextSteps(
   if (signal.aborted) return;
   print("");
   print("The local run stays up until Ctrl-C. To send a webhook as a provider:");
-  print(`  curl -X POST ${run.addresses.providerUrl}/_control/send -d \\`);
+  print(`  curl -X POST ${run.addresses.providerUrl}/_control/send \\`);
+  print(`    -H 'content-type: application/json' -d \\`);
   print(`    '${exampleSend}'`);
   print(
     "To receive webhooks (KEY is apiKey of local.json; the URL must not use a port of this run):",

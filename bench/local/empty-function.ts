@@ -91,7 +91,13 @@ export async function makeEmptyFunction() {
      */
     async workOffSeconds(): Promise<number> {
       const startedMs = performance.now();
-      const mappings = await startMappings({ template, awsUrl, lambdas, log });
+      const mappings = await startMappings({
+        template,
+        awsUrl,
+        lambdas,
+        pollers: aws.pollers,
+        log,
+      });
       opened.defer(mappings.close);
       for (let left = await leftCount(); left > 0; left = await leftCount()) {
         if (performance.now() - startedMs > LIMIT_MS) throw new Error(`${left} messages are left`);

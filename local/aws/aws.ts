@@ -4,7 +4,7 @@ import { makeBusinessTimers } from "../clock/business-timers.ts";
 import type { BusinessClock } from "../clock/clock.ts";
 import { makeRecurringTimers } from "../clock/recurring-timers.ts";
 import type { DurableStore } from "../durable-store.ts";
-import { listen } from "../loopback.ts";
+import { foreignRequest, listen } from "../loopback.ts";
 import type { Template } from "../template/resource.ts";
 import { type CallCounts, makeCallCounts } from "./call-counts.ts";
 import { openDynamoDb } from "./dynamodb/dynamodb.ts";
@@ -15,7 +15,7 @@ import { type Caller, makeRoleCheck } from "./iam/role-check.ts";
 import { provisionAll } from "./provision.ts";
 import { openScheduler } from "./scheduler/scheduler.ts";
 import { openSecretsManager } from "./secrets-manager.ts";
-import { openSqs } from "./sqs/sqs.ts";
+import { openSqs, type QueuePollers } from "./sqs/sqs.ts";
 
 /**
  * The local AWS endpoint: DynamoDB, SQS, S3, SNS, EventBridge, Scheduler and
@@ -41,6 +41,8 @@ export interface LocalAws {
    * Such deliveries wait until it is set.
    */
   onInvoke(invoke: Invoke): void;
+  /** What SQS does for the pollers of event source mappings. */
+  pollers: QueuePollers;
   /** The number of calls so far. */
   calls: Pick<CallCounts, "list">;
   close(): Promise<void>;
@@ -104,6 +106,7 @@ async function open(
       provisionAll({ dynamodb, sqs, events, scheduler, secrets, roles }, template),
     registerCaller: (accessKeyId, caller) => void callers.set(accessKeyId, caller),
     onInvoke: delivery.onInvoke,
+    pollers: sqs.pollers,
     calls,
     async close() {
       timers.close();
@@ -125,6 +128,11 @@ type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<v
 async function openServer(port: number) {
   const handler = Promise.withResolvers<Handler>();
   const server = createServer(async (request, response) => {
+    const reason = foreignRequest(request.headers);
+    if (reason !== undefined) {
+      response.writeHead(403, { "content-type": "text/plain", connection: "close" });
+      return void response.end(`Refused: ${reason}\n`);
+    }
     const handle = await handler.promise;
     await handle(request, response);
   });

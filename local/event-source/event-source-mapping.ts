@@ -1,8 +1,10 @@
 import type { Message } from "@aws-sdk/client-sqs";
+import type { QueuePollers } from "../aws/sqs/sqs.ts";
 import { functionCredentials } from "../lambda/function-credentials.ts";
-import { failed } from "../lambda/invoke-result.ts";
+import { failed, type InvokeResult, RequestTooLargeError } from "../lambda/invoke-result.ts";
 import type { Lambdas } from "../lambda/lambdas.ts";
 import { DEFAULT_MAX_BATCHES, MAX_REQUEST_BYTES } from "../lambda/limits.ts";
+import { invocationsIn, lineageOf, MAX_RECURSIVE_INVOCATIONS } from "../lambda/lineage.ts";
 import type { Template } from "../template/resource.ts";
 import { failedMessages } from "./batch-result.ts";
 import { type MappingConfiguration, readMapping } from "./mapping-configuration.ts";
@@ -15,8 +17,7 @@ const RETRY_MS = 1_000;
 
 /**
  * Number of batches that start at once; AWS grows from its own initial number up
- * to `MaximumConcurrency`. More processes would not help on two cores. A batch
- * that has run for a second probably waits for something other than the CPU and
+ * to `MaximumConcurrency`. A batch that has run for a second probably waits for something other than the CPU and
  * no longer counts, so batches that hang do not block the others.
  */
 const INITIAL_CONCURRENT_BATCHES = 4;
@@ -29,6 +30,7 @@ export interface EventSourceMappings {
 
 interface MappingOptions {
   lambdas: Pick<Lambdas, "invoke">;
+  pollers: QueuePollers;
   log(line: string): void;
   /** Maximum number of concurrent batches of one mapping, within its ScalingConfig. */
   maxBatches?: number;
@@ -131,12 +133,21 @@ function runMapping(
   /** Resolve when their batch has ended or has run for `INITIAL_BATCH_MS`. */
   const recentBatches = new Set<Promise<void>>();
   let longPoll = new AbortController();
-  let isClosing = false;
+  const closing = new AbortController();
 
-  async function invoke(event: { Records: SqsEventRecord[] }): Promise<void> {
+  async function invoke(
+    event: { Records: SqsEventRecord[] },
+    startByMs: number | undefined,
+  ): Promise<void> {
+    const causes = event.Records.map(({ attributes }) => lineageOf(attributes.AWSTraceHeader));
+    const startWithinMs = startByMs === undefined ? {} : { startWithinMs: startByMs - Date.now() };
     const result = await options.lambdas
-      .invoke(mapping.functionId, event)
-      .catch((error: Error) => failed(error.name, error.message));
+      .invoke(mapping.functionId, event, { causes, ...startWithinMs })
+      .catch((error: Error): InvokeResult => {
+        const isUnhandled = !(error instanceof RequestTooLargeError);
+        return { ...failed(error.name, error.message), isUnhandled };
+      });
+    if (result.isUnhandled) return giveBack(event.Records, result.functionError?.errorType ?? "");
     const { ids, reason } = failedMessages(result, {
       messageIds: event.Records.map(({ messageId }) => messageId),
       reportsFailures: mapping.reportsFailures,
@@ -151,9 +162,37 @@ function runMapping(
       log(`${undeletedCount} messages could not be deleted and will be received again`);
   }
 
+  /** Returns messages that no handler has seen, after a moment in which the cause may end. */
+  async function giveBack(records: SqsEventRecord[], reason: string): Promise<void> {
+    log(`${records.length} messages did not reach the function (${reason}) and are given back`);
+    await pause(RETRY_MS, closing.signal);
+    options.pollers.giveBack(mapping.queueArn, handlesOf(records));
+  }
+
+  /** Parks the messages of a chain in which the function was invoked too often, as Lambda does. */
+  function withoutLoops(records: SqsEventRecord[]): SqsEventRecord[] {
+    if (mapping.allowsRecursion) return records;
+    const { loops = [], others = [] } = Object.groupBy(records, ({ attributes }) => {
+      const lineage = lineageOf(attributes.AWSTraceHeader);
+      const count = invocationsIn(lineage, mapping.functionArn);
+      return count >= MAX_RECURSIVE_INVOCATIONS ? "loops" : "others";
+    });
+    if (loops.length > 0) {
+      const isParked = options.pollers.park(mapping.queueArn, handlesOf(loops));
+      log(
+        `${loops.length} messages belong to a chain that has invoked ${mapping.functionId} ${MAX_RECURSIVE_INVOCATIONS} times and are ${isParked ? "moved to the dead-letter queue" : "dropped"}; RecursiveLoop: Allow lets the function invoke itself`,
+      );
+    }
+    return others;
+  }
+
   async function processBatch(messages: Message[]): Promise<void> {
+    // Half of the timeout is left for the function when it starts late.
+    const startByMs = extender ? undefined : Date.now() + mapping.visibilityTimeoutMs / 2;
     const records = messages.map((message) => sqsRecord(message, mapping.queueArn));
-    for (const event of eventsWithin(MAX_REQUEST_BYTES, records)) await invoke(event);
+    for (const event of eventsWithin(MAX_REQUEST_BYTES, withoutLoops(records))) {
+      await invoke(event, startByMs);
+    }
   }
 
   function startBatch(messages: Message[]) {
@@ -179,7 +218,7 @@ function runMapping(
 
   /** Waits until one more batch may start. */
   async function waitForCapacity(): Promise<void> {
-    while (!isClosing) {
+    while (!closing.signal.aborted) {
       if (batches.size >= maxBatches) await Promise.race(batches);
       else if (recentBatches.size >= INITIAL_CONCURRENT_BATCHES) await Promise.race(recentBatches);
       else return;
@@ -187,15 +226,16 @@ function runMapping(
   }
 
   async function poll(): Promise<void> {
-    while (!isClosing) {
+    while (!closing.signal.aborted) {
       await waitForCapacity();
       longPoll = new AbortController();
       const { signal } = longPoll;
       const { batchSize: size, windowMs } = mapping;
       try {
-        if (!isClosing) startBatch(await poller.receiveBatch({ size, windowMs, signal }));
+        if (!closing.signal.aborted)
+          startBatch(await poller.receiveBatch({ size, windowMs, signal }));
       } catch (error) {
-        if (isClosing) return;
+        if (closing.signal.aborted) return;
         log(`queue ${mapping.queueId} cannot be polled: ${error}`);
         await pause(RETRY_MS, signal);
       }
@@ -206,7 +246,7 @@ function runMapping(
   const polling = poll();
   return {
     close: async () => {
-      isClosing = true;
+      closing.abort();
       longPoll.abort();
       await polling;
       await Promise.all(batches);
@@ -214,4 +254,8 @@ function runMapping(
       poller.close();
     },
   };
+}
+
+function handlesOf(records: readonly SqsEventRecord[]): string[] {
+  return records.map(({ receiptHandle }) => receiptHandle);
 }

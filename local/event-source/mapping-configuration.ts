@@ -1,7 +1,8 @@
 import * as z from "zod/mini";
+import { allowsRecursion } from "../lambda/function-configuration.ts";
 import { physicalName, refOf } from "../physical-name.ts";
 import { readProperties } from "../template/read-properties.ts";
-import { findResource } from "../template/references.ts";
+import { arnOfResource, findResource } from "../template/references.ts";
 import type { Resource, Template } from "../template/resource.ts";
 import { functionOf } from "../template/wiring.ts";
 
@@ -9,9 +10,13 @@ import { functionOf } from "../template/wiring.ts";
 export interface MappingConfiguration {
   logicalId: string;
   functionId: string;
+  functionArn: string;
+  /** Whether the function may be invoked by a chain of its own messages without end. */
+  allowsRecursion: boolean;
   queueId: string;
   queueArn: string;
   queueUrl: string;
+  visibilityTimeoutMs: number;
   batchSize: number;
   windowMs: number;
   maxConcurrency: number;
@@ -57,6 +62,8 @@ export function readMapping(
   return {
     logicalId,
     functionId: target.logicalId,
+    functionArn: arnOfResource(target),
+    allowsRecursion: allowsRecursion(target),
     queueId: queue.logicalId,
     queueArn: found.EventSourceArn,
     queueUrl: refOf(
@@ -64,6 +71,7 @@ export function readMapping(
       physicalName(queue.type, queue.logicalId, queue.properties),
       awsUrl,
     ),
+    visibilityTimeoutMs: Number(queue.properties.VisibilityTimeout ?? 30) * 1_000,
     batchSize: found.BatchSize,
     windowMs: found.MaximumBatchingWindowInSeconds * 1_000,
     maxConcurrency: found.ScalingConfig.MaximumConcurrency ?? Number.POSITIVE_INFINITY,

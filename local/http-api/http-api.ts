@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { RequestTooLargeError } from "../lambda/invoke-result.ts";
 import type { Lambdas } from "../lambda/lambdas.ts";
 import { INSPECTED_TIMEOUT_MS } from "../lambda/limits.ts";
-import { listen } from "../loopback.ts";
+import { foreignRequest, listen } from "../loopback.ts";
 import type { Template } from "../template/resource.ts";
 import { stageOf } from "../template/wiring.ts";
 import { type HttpAnswer, httpAnswer, plainAnswer } from "./function-response.ts";
@@ -104,6 +104,8 @@ function makeGateway(gateway: {
     // The body is always read: a response to a half-read request would close the sender's
     // connection.
     const body = await readBody(request);
+    const reason = foreignRequest(request.headers);
+    if (reason !== undefined) return plainAnswer(403, `Refused by the local run: ${reason}`);
     const [encodedPath = "/", ...query] = (request.url ?? "/").split("?");
     const rawQueryString = query.join("?");
     const path = decode(encodedPath);

@@ -8,7 +8,9 @@ import { fileURLToPath } from "node:url";
 import type { FunctionConfiguration } from "./function-configuration.ts";
 import { failed, type InvokeResult, readErrorReport } from "./invoke-result.ts";
 import { INIT_LIMIT_MS, INSPECTED_TIMEOUT_MS, MAX_RESPONSE_BYTES } from "./limits.ts";
+import { type Lineage, lineageMember } from "./lineage.ts";
 import { environmentVariables } from "./process-environment.ts";
+import type { ProcessReaper } from "./process-reaper.ts";
 import { type Invocation, type RuntimeEvents, startRuntimeApi } from "./runtime-api.ts";
 
 export interface EnvironmentOptions {
@@ -17,6 +19,8 @@ export interface EnvironmentOptions {
   /** Node's inspector listens here on loopback, and no timeout applies. Absent: no inspector. */
   inspectorPort?: number;
   log(line: string): void;
+  /** Ends the process if this one is killed. */
+  reaper: Pick<ProcessReaper, "add" | "remove">;
   /**
    * Called when the environment is ready for an invocation: after the
    * initialisation, and after each invocation.
@@ -34,7 +38,7 @@ export interface ExecutionEnvironment {
    * Runs one invocation. Resolves also when the process dies. Call it only after
    * `onIdle`, once for each call of `onIdle`.
    */
-  invoke(payload: string): Promise<InvokeResult>;
+  invoke(payload: string, causes: readonly Lineage[]): Promise<InvokeResult>;
   kill(): void;
   /** Resolves when the process has exited. */
   exited: Promise<void>;
@@ -98,7 +102,10 @@ export function startEnvironment(options: EnvironmentOptions): ExecutionEnvironm
   async function run(): Promise<void> {
     const api = await startRuntimeApi(events);
     const child = spawnRuntime(options, api.address, stop.signal);
+    const { pid } = child;
+    if (pid !== undefined) options.reaper.add(pid);
     const [code, signal] = await once(child, "exit").finally(api.close);
+    if (pid !== undefined) options.reaper.remove(pid);
     clearTimeout(timer);
     const reason = `Runtime exited ${exitReason(code, signal)}`;
     if (current) log(`RequestId: ${current.requestId} ${reason}`);
@@ -107,7 +114,7 @@ export function startEnvironment(options: EnvironmentOptions): ExecutionEnvironm
     settle(requestId, failed("Runtime.ExitError", `RequestId: ${requestId} Error: ${reason}`));
   }
 
-  function invoke(payload: string): Promise<InvokeResult> {
+  function invoke(payload: string, causes: readonly Lineage[]): Promise<InvokeResult> {
     const { promise, resolve } = Promise.withResolvers<InvokeResult>();
     const requestId = randomUUID();
     timer = setTimeout(() => {
@@ -121,7 +128,7 @@ export function startEnvironment(options: EnvironmentOptions): ExecutionEnvironm
     sendInvocation?.({
       requestId,
       functionArn: configuration.arn,
-      traceId: traceId(),
+      traceId: `${traceId()};${lineageMember(causes, configuration.arn)}`,
       payload,
       deadlineMs: Date.now() + timeoutMs,
     });

@@ -21,6 +21,11 @@ export interface FunctionConfiguration {
   variables: Record<string, string>;
 }
 
+/** Tells whether Lambda lets a function invoke itself without end. */
+export function allowsRecursion({ properties }: Resource): boolean {
+  return properties.RecursiveLoop === "Allow";
+}
+
 // CloudFormation's defaults.
 const propertiesSchema = z.object({
   Code: z.object({ S3Key: z.string() }),

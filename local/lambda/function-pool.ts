@@ -3,7 +3,8 @@ import {
   type ExecutionEnvironment,
   startEnvironment,
 } from "./execution-environment.ts";
-import type { FunctionError, InvokeResult } from "./invoke-result.ts";
+import { type FunctionError, failed, type InvokeResult } from "./invoke-result.ts";
+import type { Lineage } from "./lineage.ts";
 
 export interface FunctionPool {
   /**
@@ -12,12 +13,24 @@ export interface FunctionPool {
    */
   warmUp(): Promise<FunctionError | undefined>;
   /** Queues behind earlier invocations when all environments are busy. @throws when the pool is closed */
-  invoke(payload: string): Promise<InvokeResult>;
+  invoke(payload: string, options?: InvokeOptions): Promise<InvokeResult>;
   close(): Promise<void>;
+}
+
+export interface InvokeOptions {
+  /** The chains of requests that caused the invocation. Default: it begins one. */
+  causes?: readonly Lineage[];
+  /**
+   * An invocation that has not reached a handler after this time (ms) is given up;
+   * its result is unhandled. Default: it waits.
+   */
+  startWithinMs?: number;
 }
 
 interface QueuedInvocation {
   payload: string;
+  causes: readonly Lineage[];
+  timer?: NodeJS.Timeout;
   resolve(result: InvokeResult): void;
   reject(error: Error): void;
 }
@@ -61,14 +74,22 @@ export function makeFunctionPool(
       void start().ready.then((failure) => {
         // The invocation that started the environment gets its failure; the next one tries a new
         // environment.
-        const index = waiting.indexOf(unserved);
-        if (failure && index >= 0) waiting.splice(index, 1)[0]?.resolve(failure);
+        if (failure) giveUp(unserved, failure);
       });
     }
   }
 
+  function giveUp(work: QueuedInvocation, failure: InvokeResult) {
+    const index = waiting.indexOf(work);
+    if (index < 0) return;
+    waiting.splice(index, 1);
+    clearTimeout(work.timer);
+    work.resolve({ ...failure, isUnhandled: true });
+  }
+
   async function run(environment: ExecutionEnvironment, work: QueuedInvocation) {
-    const result = await environment.invoke(work.payload);
+    clearTimeout(work.timer);
+    const result = await environment.invoke(work.payload, work.causes);
     if (all.has(environment)) ending.add(environment);
     work.resolve(result);
   }
@@ -101,16 +122,24 @@ export function makeFunctionPool(
 
   return {
     warmUp: async () => (all.size > 0 ? undefined : (await start().ready)?.functionError),
-    invoke: (payload) =>
+    invoke: (payload, { causes = [], startWithinMs } = {}) =>
       new Promise((resolve, reject) => {
         if (isClosed) return reject(closedError());
-        waiting.push({ payload, resolve, reject });
+        const work: QueuedInvocation = { payload, causes, resolve, reject };
+        if (startWithinMs !== undefined) {
+          const failure = failed("Local.NoCapacity", `No environment within ${startWithinMs} ms`);
+          work.timer = setTimeout(() => giveUp(work, failure), startWithinMs);
+        }
+        waiting.push(work);
         dispatch();
       }),
     close: async () => {
       isClosed = true;
       clearInterval(idleCheck);
-      for (const work of waiting.splice(0)) work.reject(closedError());
+      for (const work of waiting.splice(0)) {
+        clearTimeout(work.timer);
+        work.reject(closedError());
+      }
       for (const environment of all) environment.kill();
       await Promise.all([...all].map((environment) => environment.exited));
     },

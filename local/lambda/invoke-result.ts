@@ -10,6 +10,8 @@ export interface InvokeResult {
    */
   payload: unknown;
   functionError?: FunctionError;
+  /** No handler has seen the payload: no environment was free in time, or none could start. */
+  isUnhandled?: boolean;
 }
 
 /** The payload exceeds Lambda's limit; the function was not invoked. */

@@ -2,7 +2,7 @@ import type { Template } from "../template/resource.ts";
 import { functionOf } from "../template/wiring.ts";
 import { type FunctionConfiguration, readFunctions } from "./function-configuration.ts";
 import { functionCredentials } from "./function-credentials.ts";
-import { type FunctionPool, makeFunctionPool } from "./function-pool.ts";
+import { type FunctionPool, type InvokeOptions, makeFunctionPool } from "./function-pool.ts";
 import { type InvokeResult, RequestTooLargeError } from "./invoke-result.ts";
 import {
   DEFAULT_MAX_BATCHES,
@@ -10,6 +10,7 @@ import {
   MAX_IDLE_MS,
   MAX_REQUEST_BYTES,
 } from "./limits.ts";
+import { startReaper } from "./process-reaper.ts";
 
 export interface Lambdas {
   /**
@@ -26,7 +27,11 @@ export interface Lambdas {
    * @throws RequestTooLargeError for a payload above 6 MB of JSON
    * @throws Error for an unknown function, or after `close`
    */
-  invoke(functionArnOrLogicalId: string, payload: unknown): Promise<InvokeResult>;
+  invoke(
+    functionArnOrLogicalId: string,
+    payload: unknown,
+    options?: InvokeOptions,
+  ): Promise<InvokeResult>;
   /**
    * Ends the processes of the debugged functions. Their invocations fail, also
    * those that are paused at a breakpoint.
@@ -62,6 +67,7 @@ export function startLambdas(options: {
   const { inspectorPorts = new Map<string, number>() } = options;
   const { maxEnvironments: perMapping = DEFAULT_MAX_BATCHES } = options;
   const { maxEnvironments: forRequests = DEFAULT_MAX_ENVIRONMENTS } = options;
+  const reaper = startReaper();
   const functions = readFunctions(template).map((configuration) => {
     const { logicalId, roleId } = configuration;
     const mappings = mappingsOf(template, logicalId);
@@ -76,6 +82,7 @@ export function startLambdas(options: {
       configuration,
       awsUrl,
       maxIdleMs,
+      reaper,
       log: (line) => log(logicalId, line),
       maxEnvironments: inspectorPort === undefined ? shared : 1,
       ...(inspectorPort === undefined ? {} : { inspectorPort }),
@@ -99,7 +106,7 @@ export function startLambdas(options: {
         throw new Error(`These functions cannot be loaded:\n- ${messages.join("\n- ")}`);
       }
     },
-    invoke: async (functionArnOrLogicalId, payload) => {
+    invoke: async (functionArnOrLogicalId, payload, options) => {
       const pool = pools.get(functionArnOrLogicalId);
       if (!pool) throw new Error(`the template has no function "${functionArnOrLogicalId}"`);
       const json = JSON.stringify(payload) ?? "null";
@@ -108,7 +115,7 @@ export function startLambdas(options: {
           `Request must be smaller than ${MAX_REQUEST_BYTES} bytes for the InvokeFunction operation`,
         );
       }
-      return pool.invoke(json);
+      return pool.invoke(json, options);
     },
     closeInspected: async () => {
       const inspected = functions.filter(({ configuration }) =>
@@ -118,6 +125,7 @@ export function startLambdas(options: {
     },
     close: async () => {
       await Promise.all(functions.map(({ pool }) => pool.close()));
+      reaper.close();
     },
   };
 }

@@ -121,6 +121,7 @@ async function start(options: RunOptions, started: AsyncDisposableStack): Promis
     template,
     awsUrl,
     lambdas,
+    pollers: aws.pollers,
     inspected,
     log: log.note,
     ...(maxBatches === undefined ? {} : { maxBatches }),

@@ -114,6 +114,12 @@ export async function startSimulator(options: {
     nowMs: options.clock.now,
   });
   const server = await startJsonServer(options.port, async (request) => {
+    // A web page of another site can send any other type without asking this server first; PUT it
+    // cannot.
+    const type = request.headers["content-type"] ?? "";
+    if (request.path.startsWith("/_control/") && request.method === "POST" && !isJson(type)) {
+      return { status: 415, body: { error: "The content-type must be application/json" } };
+    }
     const name = `${request.method} ${request.path}`;
     return (await providerCalls(request)) ?? answer(routes[name], name, request.text);
   });
@@ -132,6 +138,10 @@ export async function startSimulator(options: {
       return server.close();
     },
   };
+}
+
+function isJson(contentType: string): boolean {
+  return /^application\/json\s*(;|$)/i.test(contentType);
 }
 
 class BadRequest extends Error {}

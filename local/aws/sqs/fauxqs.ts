@@ -15,6 +15,8 @@ export interface SqsMessage {
   approximateFirstReceiveTimestamp?: number | undefined;
   delayUntil?: number | undefined;
   messageGroupId?: string | undefined;
+  /** Ours: the X-Ray header of the call that sent it. Kept in memory only. */
+  traceHeader?: string | undefined;
 }
 
 export interface SqsQueue {
@@ -23,11 +25,16 @@ export interface SqsQueue {
   readonly arn: string;
   attributes: Record<string, string>;
   messages: SqsMessage[];
+  readonly inflightMessages: Map<string, { message: SqsMessage; visibilityDeadline: number }>;
   isFifo(): boolean;
   enqueue(message: SqsMessage): void;
   getAttribute(name: string): string | undefined;
   setAttributes(attributes: Record<string, string>): void;
   waitForMessages(waitTimeSeconds: number): Promise<void>;
+  /** Makes messages visible whose visibility timeout has ended. */
+  processTimers(): void;
+  deleteMessage(receiptHandle: string): boolean;
+  changeVisibility(receiptHandle: string, timeoutSeconds: number): void;
   purge(): void;
   persistence?: Persistence | undefined;
 }
@@ -58,6 +65,7 @@ interface SnsStore {
 
 interface S3Store {
   createBucket(name: string): void;
+  buckets: Map<string, Map<string, unknown>>;
   persistence?: Persistence | undefined;
 }
 
@@ -136,8 +144,14 @@ async function openPersistence(dataDir: string, awsUrl: string): Promise<Persist
   }>("./persistence.js");
   const persistence = new PersistenceManager(dataDir);
   persistence.db.exec("PRAGMA synchronous = NORMAL");
-  // No consumer of the last run is alive, and the port may have changed.
-  persistence.db.exec("UPDATE sqs_messages SET receipt_handle = NULL, visibility_deadline = NULL");
+  // No consumer of the last run is alive. A message that was in flight when the run ended gets its
+  // receive back: however often a run is killed, no message goes to a dead-letter queue for it.
+  persistence.db.exec(
+    `UPDATE sqs_messages SET
+       approximate_receive_count = MAX(approximate_receive_count - (receipt_handle IS NOT NULL), 0),
+       receipt_handle = NULL, visibility_deadline = NULL`,
+  );
+  // The port may have changed.
   persistence.db.prepare("UPDATE sqs_queues SET url = ? || name").run(`${awsUrl}/${ACCOUNT_ID}/`);
   // fauxqs's own statement would clear the receive count, which its schema does not allow.
   const makeReady = persistence.db.prepare(

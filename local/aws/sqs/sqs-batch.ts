@@ -1,3 +1,4 @@
+import type { IncomingMessage } from "node:http";
 import { AwsError, type Operations } from "../protocol.ts";
 import type { Input } from "./calls.ts";
 import type { Fauxqs } from "./fauxqs.ts";
@@ -5,6 +6,9 @@ import { sqsError } from "./sqs-errors.ts";
 
 const MAX_ENTRIES = 10;
 const MAX_BATCH_BYTES = 1_048_576;
+
+/** The operation on one entry, with the request that carries it. */
+type SingleOperation = (input: Input, request?: IncomingMessage) => unknown;
 
 interface Batch {
   QueueUrl: string;
@@ -18,9 +22,9 @@ type Attributes = Record<string, { DataType: string; StringValue?: string; Binar
  */
 export function batchOperations(
   fauxqs: Fauxqs,
-  single: Record<string, (input: Input) => unknown>,
+  single: Record<string, SingleOperation>,
 ): Operations {
-  const batch = (run: (input: Input) => unknown) => (input: Batch) => {
+  const batch = (run: SingleOperation) => (input: Batch, request: IncomingMessage) => {
     if (!fauxqs.sqs.getQueue(String(input.QueueUrl))) {
       throw sqsError("QueueDoesNotExist", "The specified queue does not exist.");
     }
@@ -31,7 +35,10 @@ export function batchOperations(
     fauxqs.atomically(() => {
       for (const { Id, ...entry } of entries) {
         try {
-          Successful.push({ Id, ...(run({ ...entry, QueueUrl: input.QueueUrl }) as object) });
+          Successful.push({
+            Id,
+            ...(run({ ...entry, QueueUrl: input.QueueUrl }, request) as object),
+          });
         } catch (error) {
           if (!(error instanceof AwsError)) throw error;
           Failed.push({ Id, SenderFault: true, Code: error.name, Message: error.message });

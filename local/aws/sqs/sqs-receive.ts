@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { Message, ReceiveMessageRequest, ReceiveMessageResult } from "@aws-sdk/client-sqs";
 import type { Operation } from "../protocol.ts";
 import type { CallSqs } from "./calls.ts";
-import type { Fauxqs } from "./fauxqs.ts";
+import type { Fauxqs, SqsQueue } from "./fauxqs.ts";
 
 /**
  * Implements ReceiveMessage with long polling. fauxqs wakes every waiting receive
@@ -31,7 +31,11 @@ export function makeReceive(
       const { Messages } = (await fauxqs.atomically(() =>
         call("ReceiveMessage", once as Record<string, unknown>),
       )) as ReceiveMessageResult;
-      if (Messages) return { Messages: Messages.map((message) => visible(message, input)) };
+      if (Messages && queue) {
+        return {
+          Messages: Messages.map((message) => traced(visible(message, input), queue, input)),
+        };
+      }
       const leftMs = deadline - Date.now();
       if (!queue || !isInRange || leftMs <= 0 || isClosing) return {};
       await queue.waitForMessages(leftMs / 1_000);
@@ -53,4 +57,17 @@ function visible(message: Message, input: ReceiveMessageRequest): Message {
   if (input.MessageAttributeNames?.length) return message;
   const { MessageAttributes, MD5OfMessageAttributes, ...rest } = message;
   return rest;
+}
+
+/** Adds `AWSTraceHeader`, which fauxqs does not have. */
+function traced(message: Message, queue: SqsQueue, input: ReceiveMessageRequest): Message {
+  const names: string[] = [
+    ...(input.MessageSystemAttributeNames ?? []),
+    ...(input.AttributeNames ?? []),
+  ];
+  const header = queue.inflightMessages.get(message.ReceiptHandle ?? "")?.message.traceHeader;
+  if (header === undefined || !names.some((name) => ["All", "AWSTraceHeader"].includes(name))) {
+    return message;
+  }
+  return { ...message, Attributes: { ...message.Attributes, AWSTraceHeader: header } };
 }

@@ -65,6 +65,7 @@ export function redriveOperations(fauxqs: Fauxqs): Operations {
         throw sqsError("UnsupportedOperation", "The local run does not redrive FIFO queues.");
       }
       const destination = destinationOf(source, input.DestinationArn);
+      source.processTimers();
       const moving = source.messages;
       source.messages = [];
       // Writing to the destination replaces the message's row of the source queue.

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from "node:http";
 import type { BusinessTimers } from "../../clock/business-timers.ts";
 import type { BusinessClock } from "../../clock/clock.ts";
 import type { DurableStore } from "../../durable-store.ts";
@@ -29,9 +30,26 @@ export interface Sqs {
    * @throws AwsError when the queue does not exist or rejects the message
    */
   send(queueArn: string, message: OutgoingMessage): void;
+  /** What the service does with messages that Lambda's pollers received. */
+  pollers: QueuePollers;
   /** Ends every long poll. */
   stopReceiving(): void;
   close(): Promise<void>;
+}
+
+/** What SQS does for Lambda beyond the calls that a client can make. */
+export interface QueuePollers {
+  /**
+   * Makes messages visible again that no handler has seen. Their receive does not
+   * count, so they do not go to the dead-letter queue for it.
+   */
+  giveBack(queueArn: string, receiptHandles: readonly string[]): void;
+  /**
+   * Moves messages to the dead-letter queue.
+   *
+   * @returns false if the queue has none; the messages are then deleted
+   */
+  park(queueArn: string, receiptHandles: readonly string[]): boolean;
 }
 
 const MAX_DELAY_SECONDS = 900;
@@ -50,6 +68,8 @@ export async function openSqs(options: {
    * it makes a fair queue, fauxqs drops it.
    */
   let groupId: string | undefined;
+  /** X-Ray header of the call that is being processed; fauxqs does not know it. */
+  let traceHeader: string | undefined;
   const held = makeHeldMessages({
     ...options,
     release: (queueName, message) => enqueue.get(queueName)?.(message),
@@ -60,18 +80,30 @@ export async function openSqs(options: {
       enqueue: queue.enqueue.bind(queue),
       getAttribute: queue.getAttribute.bind(queue),
       purge: queue.purge.bind(queue),
+      processTimers: queue.processTimers.bind(queue),
     };
     enqueue.set(queue.name, original.enqueue);
     queue.enqueue = (message) => {
       if (groupId !== undefined) message.messageGroupId = groupId;
+      if (traceHeader !== undefined) message.traceHeader = traceHeader;
       if (message.delayUntil === undefined) return original.enqueue(message);
       const { delayUntil, ...rest } = message;
       held.hold(queue.name, rest, delayUntil - message.sentTimestamp);
     };
-    queue.getAttribute = (name) =>
-      name === "ApproximateNumberOfMessagesDelayed"
-        ? String(held.count(queue.name))
-        : original.getAttribute(name);
+    queue.getAttribute = (name) => {
+      if (name === "ApproximateNumberOfMessagesDelayed") return String(held.count(queue.name));
+      // fauxqs makes messages visible again only when somebody receives.
+      if (name.startsWith("ApproximateNumberOfMessages")) queue.processTimers();
+      return original.getAttribute(name);
+    };
+    queue.processTimers = () => {
+      const nowMs = Date.now();
+      for (const { message, visibilityDeadline } of queue.inflightMessages.values()) {
+        // fauxqs does not store this, and a message that is in flight would get its receive back.
+        if (visibilityDeadline <= nowMs) queue.persistence?.updateMessageReady(message.messageId);
+      }
+      original.processTimers();
+    };
     queue.purge = () => {
       held.drop(queue.name);
       original.purge();
@@ -92,13 +124,15 @@ export async function openSqs(options: {
     (input: Input) => call(name, input),
   ]);
   const receive = makeReceive(fauxqs, call);
-  const sendMessage = (input: Input) => {
+  const sendMessage = (input: Input, request?: IncomingMessage) => {
     assertDelay(input.DelaySeconds ?? 0);
     groupId = input.MessageGroupId as string | undefined;
+    traceHeader = request?.headers["x-amzn-trace-id"]?.toString();
     try {
       return call("SendMessage", input);
     } finally {
       groupId = undefined;
+      traceHeader = undefined;
     }
   };
   const single = {
@@ -139,9 +173,44 @@ export async function openSqs(options: {
         ...(groupId === undefined ? {} : { MessageGroupId: groupId }),
       });
     },
+    pollers: makePollers(fauxqs),
     stopReceiving: receive.close,
     close: fauxqs.close,
   };
+}
+
+function makePollers(fauxqs: Fauxqs): QueuePollers {
+  const { sqs, atomically } = fauxqs;
+  return {
+    giveBack: (queueArn, receiptHandles) =>
+      atomically(() => {
+        const queue = sqs.getQueueByArn(queueArn);
+        for (const handle of receiptHandles) {
+          const message = queue?.inflightMessages.get(handle)?.message;
+          if (!queue || !message) continue;
+          message.approximateReceiveCount = Math.max(message.approximateReceiveCount - 1, 0);
+          // Stores the count; the second call makes the message visible.
+          queue.changeVisibility(handle, 1);
+          queue.changeVisibility(handle, 0);
+        }
+      }),
+    park: (queueArn, receiptHandles) =>
+      atomically(() => {
+        const queue = sqs.getQueueByArn(queueArn);
+        const policy = JSON.parse(queue?.attributes.RedrivePolicy ?? "{}") as RedrivePolicy;
+        const deadLetters = sqs.getQueueByArn(policy.deadLetterTargetArn ?? "");
+        for (const handle of receiptHandles) {
+          const message = queue?.inflightMessages.get(handle)?.message;
+          queue?.deleteMessage(handle);
+          if (message) deadLetters?.enqueue(message);
+        }
+        return deadLetters !== undefined;
+      }),
+  };
+}
+
+interface RedrivePolicy {
+  deadLetterTargetArn?: string;
 }
 
 function assertDelay(delay: unknown): void {

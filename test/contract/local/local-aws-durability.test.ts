@@ -1,5 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { chmodSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { PutItemCommand, QueryCommand, ScanCommand } from "@aws-sdk/client-dynamodb";
 import { PutEventsCommand, PutRuleCommand, PutTargetsCommand } from "@aws-sdk/client-eventbridge";
@@ -172,4 +174,21 @@ test("A resource type that the local run does not support is rejected by name", 
     { logicalId: "Flow", type: "AWS::StepFunctions::StateMachine" },
   ];
   expect(() => assertKnownTypes(resources)).toThrow(/Flow.*AWS::StepFunctions::StateMachine/);
+});
+
+test("The files of a data directory that others may read are readable by their owner alone", async () => {
+  const dataDir = temporaryDirectory();
+  chmodSync(dataDir, 0o755);
+  const left = join(dataDir, "local.db");
+  writeFileSync(left, "", { mode: 0o644 });
+  const { url, kill } = await runningChild(dataDir);
+  await fill(url);
+  const modes = readdirSync(dataDir, { recursive: true, withFileTypes: true }).map((entry) => {
+    const path = join(entry.parentPath, entry.name);
+    return `${path.slice(dataDir.length + 1)} ${(statSync(path).mode & 0o077).toString(8)}`;
+  });
+  await kill();
+  expect(modes).toContain("local.db 0");
+  expect(modes.length).toBeGreaterThan(3);
+  expect(modes.filter((mode) => !mode.endsWith(" 0"))).toEqual([]);
 });

@@ -188,3 +188,58 @@ test.for([undefined, "with a data directory"])(
     expect(again?.Attributes?.ApproximateReceiveCount).toBe("1");
   },
 );
+
+test("A message whose visibility timeout has ended is counted as visible, and is moved", async () => {
+  const { aws } = await running(template);
+  await send(aws, "looked at");
+  expect(await receive(aws, "Work", { VisibilityTimeout: 0 })).toBeDefined();
+  expect(await receive(aws, "Work")).toBeUndefined();
+  // A person looks at the dead letter.
+  expect((await receive(aws, "Dead", { VisibilityTimeout: 1 }))?.Body).toBe("looked at");
+  await expect.poll(() => attribute(aws, "Dead", "ApproximateNumberOfMessages")).toBe("1");
+  expect(await attribute(aws, "Dead", "ApproximateNumberOfMessagesNotVisible")).toBe("0");
+  const move = new StartMessageMoveTaskCommand({ SourceArn: queueArn("Dead") });
+  await clientsOf(aws.url).sqs.send(move);
+  expect(await attribute(aws, "Dead", "ApproximateNumberOfMessages")).toBe("0");
+  expect((await receive(aws, "Work"))?.Body).toBe("looked at");
+});
+
+test("The trace header of the call that sent a message is an attribute of the message", async () => {
+  const { aws } = await running(template);
+  const { sqs } = clientsOf(aws.url);
+  const header = "Root=1-5759e988-bd862e3fe1be46a994272793;Lineage=a87bd80c:1";
+  sqs.middlewareStack.add(
+    (next) => (args) => {
+      (args.request as { headers: Record<string, string> }).headers["x-amzn-trace-id"] = header;
+      return next(args);
+    },
+    { step: "build" },
+  );
+  const QueueUrl = queueUrl(aws, "Work");
+  await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: "traced" }));
+  const MessageSystemAttributeNames = ["AWSTraceHeader"];
+  const message = await receive(aws, "Work", { MessageSystemAttributeNames });
+  expect(message?.Attributes).toEqual({ AWSTraceHeader: header });
+});
+
+test("A restart gives back the receive of a message that was in flight, and only of that", async () => {
+  const dataDir = temporaryDirectory();
+  for (let restart = 0; restart < 3; restart++) {
+    const { aws, close } = await running(template, { dataDir });
+    if (restart === 0) {
+      await send(aws, "in flight");
+      const QueueUrl = queueUrl(aws, "Dead");
+      await clientsOf(aws.url).sqs.send(
+        new SendMessageCommand({ QueueUrl, MessageBody: "failed" }),
+      );
+    }
+    const attributes = { MessageSystemAttributeNames: ["All"] };
+    const work = await receive(aws, "Work", attributes);
+    // The queue's limit of one receive would have parked it at the second.
+    expect(work?.Attributes?.ApproximateReceiveCount).toBe("1");
+    const failed = await receive(aws, "Dead", { ...attributes, VisibilityTimeout: 0 });
+    expect(failed?.Attributes?.ApproximateReceiveCount).toBe(String(restart + 1));
+    await attribute(aws, "Dead", "ApproximateNumberOfMessages");
+    await close();
+  }
+});

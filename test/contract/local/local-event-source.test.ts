@@ -30,6 +30,7 @@ const allGrants = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttri
 const comesAgain = { VisibilityTimeout: 3 };
 
 interface Setup {
+  function?: Record<string, unknown>;
   mapping?: Record<string, unknown>;
   queue?: Record<string, unknown>;
   grants?: string[];
@@ -37,7 +38,12 @@ interface Setup {
   maxBatches?: number;
 }
 
-function resources({ mapping, queue, grants = allGrants }: Setup): Record<string, TestResource> {
+function resources({
+  function: of,
+  mapping,
+  queue,
+  grants = allGrants,
+}: Setup): Record<string, TestResource> {
   return {
     Dlq: { Type: "AWS::SQS::Queue" },
     Work: {
@@ -50,7 +56,7 @@ function resources({ mapping, queue, grants = allGrants }: Setup): Record<string
         ...queue,
       },
     },
-    ...functionWithRole("F"),
+    ...functionWithRole("F", of),
     Policy: {
       Type: "AWS::IAM::Policy",
       Properties: {
@@ -139,6 +145,7 @@ async function run(
     awsUrl: aws.url,
     maxBatches,
     inspected,
+    pollers: aws.pollers,
     lambdas: {
       invoke: async (_, event) => {
         const { Records } = event as { Records: SqsEventRecord[] };
@@ -391,7 +398,7 @@ describe("Event source mappings", () => {
       records[0]?.body === "throws" ? Promise.reject(new Error("closing")) : { payload: null },
     );
     await setup.send("throws");
-    await expect.poll(() => lines[0]).toContain("1 of 1 messages failed (Error)");
+    await expect.poll(() => lines[0]).toContain("1 messages did not reach the function (Error)");
     await setup.send("next");
     await expect.poll(bodies).toContain("next");
   });
@@ -435,9 +442,83 @@ describe("Event source mappings", () => {
     closers.push(lambdas.close);
     await lambdas.warmUp();
     await setup.send(...Array.from({ length: 200 }, String));
-    const mappings = await startMappings({ template, awsUrl, lambdas, log: () => {} });
+    const mappings = await startMappings({
+      template,
+      awsUrl,
+      lambdas,
+      pollers: aws.pollers,
+      log: () => {},
+    });
     closers.push(mappings.close);
     await expect.poll(() => setup.count("Work")).toBe(0);
+    expect(await setup.count("Dlq")).toBe(0);
+  });
+});
+
+describe("Messages that reach no handler", () => {
+  it("A receive does not count when no environment took the message", async () => {
+    const setup = await setUp();
+    let givenUp = 0;
+    const { bodies } = await run(setup, () => {
+      if (givenUp === 4) return { payload: null };
+      givenUp += 1;
+      return { ...failed("Local.NoCapacity", "busy"), isUnhandled: true };
+    });
+    await setup.send("healthy");
+    // The queue's limit of two receives would have parked it after the second.
+    await expect.poll(bodies, { timeout: 20_000 }).toHaveLength(5);
+    await expect.poll(() => setup.count("Work")).toBe(0);
+    expect(await setup.count("Dlq")).toBe(0);
+  });
+});
+
+/** Sends its own message again, with the trace header as the AWS SDK does. */
+const recursiveCode = `
+  exports.handler = async ({ Records }) => {
+    for (const { body } of Records) {
+      await fetch(process.env.AWS_ENDPOINT_URL, {
+        method: "POST",
+        headers: {
+          "x-amz-target": "AmazonSQS.SendMessage",
+          "content-type": "application/x-amz-json-1.0",
+          "x-amzn-trace-id": process.env._X_AMZN_TRACE_ID,
+        },
+        body: JSON.stringify({
+          QueueUrl: process.env.AWS_ENDPOINT_URL + "/000000000000/Work",
+          MessageBody: String(Number(body) + 1),
+        }),
+      });
+    }
+  };`;
+
+describe("Recursive loop detection", () => {
+  async function start(properties: Record<string, unknown> = {}) {
+    const setup = await setUp({ code: recursiveCode, function: properties });
+    const { template, aws } = setup;
+    const { registerCaller, url: awsUrl, pollers } = aws;
+    const lambdas = startLambdas({ template, awsUrl, registerCaller, log: () => {} });
+    closers.push(lambdas.close);
+    const lines: string[] = [];
+    const log = (line: string) => void lines.push(line);
+    const mappings = await startMappings({ template, awsUrl, lambdas, pollers, log });
+    closers.push(mappings.close);
+    const handled = () => aws.calls.list()["other sqs:SendMessage"]?.calls ?? 0;
+    return { ...setup, lines, handled };
+  }
+
+  it("A message of a chain that has invoked the function sixteen times is parked", async () => {
+    const setup = await start();
+    await setup.send("0");
+    const { Messages } = await setup.poll("Dlq");
+    expect(Messages).toMatchObject([{ Body: "16" }]);
+    await expect.poll(() => setup.count("Work")).toBe(0);
+    expect(setup.lines.join()).toMatch(/moved to the dead-letter queue; RecursiveLoop: Allow/);
+  });
+
+  it("RecursiveLoop: Allow lets the chain go on", async () => {
+    const setup = await start({ RecursiveLoop: "Allow" });
+    await setup.send("0");
+    await expect.poll(() => setup.handled(), { timeout: 20_000 }).toBeGreaterThan(20);
     expect(await setup.count("Dlq")).toBe(0);
   });
 });

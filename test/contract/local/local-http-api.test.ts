@@ -83,7 +83,7 @@ describe("Request events", () => {
         "X-Twice": ["one", "two"],
         Cookie: "a=1; b=2",
         "User-Agent": "test/1",
-        Host: "api.example.com:8787",
+        Host: "localhost:8787",
       },
       body,
     });
@@ -97,7 +97,7 @@ describe("Request events", () => {
         headers: {
           "content-type": "application/json; charset=utf-8",
           "content-length": String(Buffer.byteLength(body)),
-          host: "api.example.com:8787",
+          host: "localhost:8787",
           "user-agent": "test/1",
           "x-twice": "one,two",
           "x-amzn-trace-id": expect.stringMatching(/^Root=1-[0-9a-f]{8}-[0-9a-f]{24}$/),
@@ -109,8 +109,8 @@ describe("Request events", () => {
         requestContext: {
           accountId: "000000000000",
           apiId: "Api",
-          domainName: "api.example.com",
-          domainPrefix: "api",
+          domainName: "localhost",
+          domainPrefix: "localhost",
           http: {
             method: "POST",
             path: "/v1/in/we-link/tök en",

@@ -15,19 +15,26 @@ const program = (assemblyDir: string) => `
   const template = loadTemplate({ assemblyDir: ${JSON.stringify(assemblyDir)}, awsUrl, apiUrl: awsUrl });
   const lambdas = startLambdas({ template, awsUrl, registerCaller() {}, log() {} });
   console.log((await lambdas.invoke("F", {})).payload);
-  if (process.env.BUSY) void lambdas.invoke("F", { ms: 60_000 });
+  const ms = 60_000;
+  if (process.env.BUSY) void lambdas.invoke("F", { ms });
+  if (process.env.BLOCKED) void lambdas.invoke("F", { ms, isBlocked: true });
 `;
 
 it.each([
   ["idle", {}],
   ["busy", { BUSY: "1" }],
-])("An %s environment ends when the local run is killed", async (_, env) => {
+  ["blocked", { BLOCKED: "1" }],
+])("An environment that is %s ends when the local run is killed", async (_, env) => {
   const assemblyDir = writeAssembly(
     { Resources: functionWithRole("F", { Timeout: 60 }) },
     {
       F: {
-        "index.js":
-          "exports.handler = async ({ ms = 0 }) => { await new Promise((r) => setTimeout(r, ms)); return process.pid; };",
+        "index.js": `exports.handler = async ({ ms = 0, isBlocked }) => {
+             const untilMs = Date.now() + ms;
+             while (isBlocked && Date.now() < untilMs);
+             await new Promise((r) => setTimeout(r, untilMs - Date.now()));
+             return process.pid;
+           };`,
       },
     },
   );

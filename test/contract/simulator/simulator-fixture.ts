@@ -53,7 +53,8 @@ export async function startSimulatorFixture(dataDir?: string) {
   async function call(path: string, init: Init = {}) {
     const { body, ...rest } = init;
     const text = typeof body === "string" ? body : JSON.stringify(body);
-    const sent = body === undefined ? rest : { ...rest, body: text };
+    const typed = { "content-type": "application/json", ...rest.headers };
+    const sent = body === undefined ? rest : { ...rest, headers: typed, body: text };
     const response = await fetch(`${simulator.url}${path}`, sent);
     const { status, headers } = response;
     return { status, headers, body: (await response.json()) as JsonObject };

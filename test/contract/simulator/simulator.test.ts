@@ -169,7 +169,8 @@ test.each([
 ])(
   "The simulator rejects %s %s with the body %s by the status %d and a reason",
   async (method, path, body, status) => {
-    const init = { method, ...(body === undefined ? {} : { body }) };
+    const headers = { "content-type": "application/json" };
+    const init = { method, headers, ...(body === undefined ? {} : { body }) };
     const response = await fetch(`${simulator.url}${path}`, init);
     expect(response.status).toBe(status);
     expect(await response.json()).toEqual({ error: expect.any(String) });
