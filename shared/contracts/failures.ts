@@ -117,6 +117,7 @@ export const remedies = [
   "replaceWebhook",
   "enableWebhook",
   "recoverDeliveries",
+  "awaitRecovery",
 ] as const;
 
 export type Remedy = (typeof remedies)[number];

@@ -99,7 +99,9 @@ export function makeDeliveries(deps: DeliveriesDeps): Deliveries {
     const running = await jobs.find(recoveryId);
     if (running?.status !== "running") return;
     const how = `GET /v1/deliveries/recover/${recoveryId} returns its progress`;
-    throw new Failure("CONFLICT", `the recovery ${recoveryId} is still running: ${how}`);
+    throw new Failure("CONFLICT", `the recovery ${recoveryId} is still running: ${how}`, {
+      remedy: "awaitRecovery",
+    });
   }
 
   /** Records in the webhook that this is the client's recovery. @throws NOT_FOUND, CONFLICT */

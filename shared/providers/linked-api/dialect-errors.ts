@@ -82,6 +82,7 @@ const linkedApiRemedies: Readonly<Record<Remedy, string>> = {
   replaceWebhook: "A webhook is active already: delete it with webhook.delete first",
   enableWebhook: "The webhook is disabled: set it again with webhook.set",
   recoverDeliveries: "The webhook of this delivery was deleted, so the delivery is not sent again",
+  awaitRecovery: "Failed deliveries are being sent again: try again when that has ended",
 };
 
 const authenticationTypes = {

@@ -31,6 +31,7 @@ const weLinkRemedies: Readonly<Record<Remedy, string>> = {
   replaceWebhook: "A webhook is active already",
   enableWebhook: "The webhook is disabled",
   recoverDeliveries: "The webhook of this delivery was deleted",
+  awaitRecovery: "Failed deliveries are being sent again",
 };
 
 const reasonPhrases: Readonly<Record<number, string>> = {
