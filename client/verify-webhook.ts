@@ -28,6 +28,9 @@ export class WebhookVerificationError extends Error {
   }
 }
 
+/** How an integer is returned that a JavaScript number cannot represent. */
+export type IntegerForm = "number" | "bigint" | "string";
+
 type HeaderValues = Headers | Readonly<Record<string, string | readonly string[] | undefined>>;
 
 /**
@@ -43,6 +46,8 @@ type HeaderValues = Headers | Readonly<Record<string, string | readonly string[]
  * @param secrets `whsec_…`; during a rotation both the new and the old one
  * @param options.toleranceSeconds maximum difference between the two clocks, in either
  *   direction; default 300
+ * @param options.integers how integers beyond 2^53 are returned: `number` (default) rounds them,
+ *   `bigint` and `string` keep every digit. Smaller integers and fractions are always numbers
  * @param options.nowMs current time in epoch milliseconds, for tests
  * @throws WebhookVerificationError with the reason as its `code`
  */
@@ -50,7 +55,7 @@ export function verifyWebhook(
   body: string | Uint8Array,
   headers: HeaderValues,
   secrets: string | readonly string[],
-  options: { toleranceSeconds?: number; nowMs?: number } = {},
+  options: { toleranceSeconds?: number; integers?: IntegerForm; nowMs?: number } = {},
 ): WebhookEvent {
   const keys = [secrets].flat().map(keyOf);
   if (keys.length === 0) throw secretInvalid("none was passed");
@@ -72,7 +77,7 @@ export function verifyWebhook(
       "No signature matches a secret: pass the received bytes of the body, not JSON that was serialised again, and the secret of this webhook (after a rotation, also the new one)",
     );
   }
-  return eventIn(bytes);
+  return eventIn(bytes, options.integers ?? "number");
 }
 
 const names = ["id", "timestamp", "signature"] as const;
@@ -160,11 +165,14 @@ function isEqual(given: string, expected: string): boolean {
   return one.length === other.length && timingSafeEqual(one, other);
 }
 
-function eventIn(bytes: Uint8Array): WebhookEvent {
+function eventIn(bytes: Uint8Array, integers: IntegerForm): WebhookEvent {
   try {
-    const value: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    const value: unknown = JSON.parse(text);
     if (typeof value === "object" && value !== null && !Array.isArray(value)) {
-      return value as WebhookEvent;
+      return (
+        integers === "number" ? value : withExactIntegers(text, value, integers)
+      ) as WebhookEvent;
     }
   } catch {
     // The parser's message would quote the body.
@@ -173,4 +181,29 @@ function eventIn(bytes: Uint8Array): WebhookEvent {
     "BODY_NOT_JSON",
     "The body is signed, but is not a JSON object: it is not an Ackwire webhook",
   );
+}
+
+/** A string, which is skipped, or a number. */
+const stringOrNumber = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
+
+/** Parses valid JSON with each integer that a number cannot represent as a string or a bigint. */
+function withExactIntegers(text: string, value: unknown, form: "bigint" | "string"): unknown {
+  const mark = form === "string" ? "" : unusedMark(value);
+  const marked = text.replace(stringOrNumber, (token) =>
+    /^-?\d+$/.test(token) && !Number.isSafeInteger(Number(token)) ? `"${mark}${token}"` : token,
+  );
+  if (form === "string") return JSON.parse(marked);
+  return JSON.parse(marked, (_key, member: unknown) =>
+    typeof member === "string" && member.startsWith(mark)
+      ? BigInt(member.slice(mark.length))
+      : member,
+  );
+}
+
+/** Returns a text that occurs in no string of the value. */
+function unusedMark(value: unknown): string {
+  const used = JSON.stringify(value);
+  let mark = "#";
+  while (used.includes(mark)) mark += "#";
+  return mark;
 }

@@ -73,6 +73,26 @@ function apply(
   return withProviderUpdate(request, update, context, providerClients[provider]);
 }
 
+test.each([true, false])(
+  "a polled request says whether numbers of its result are text (%s), as its event does",
+  (numbersAsText) => {
+    const request = requestRecord(newOwner({ provider: "we-link" }), { ...states.running });
+    const event = updateEvent("we-link", "success");
+    const data = { ...event.data, result: { n: "9223372036854775808" } };
+    const update = { event: { ...event, data }, isCurrentState: false, numbersAsText };
+    const { request: ended } = withProviderUpdate(
+      request,
+      update,
+      context,
+      providerClients["we-link"],
+    );
+    expect(ended.numbersAsText).toBe(numbersAsText || undefined);
+    expect(JSON.stringify(ended.outbox.at(-1)).includes('\\"numbersAsText\\":true')).toBe(
+      numbersAsText,
+    );
+  },
+);
+
 /** Types of the events that the update added to the outbox. */
 const eventTypes = ({ request }: UpdateResult) => request.outbox.map(({ type }) => type);
 

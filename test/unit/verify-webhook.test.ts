@@ -26,6 +26,48 @@ const headers = headersOf();
 const renamed = (change: (name: string) => string) =>
   Object.fromEntries(Object.entries(headers).map(([name, value]) => [change(name), value]));
 
+describe("integers beyond 2^53 (n8n#14715)", () => {
+  const [large, small] = ["9007199254740993123", "-7"];
+  const body =
+    `{"id":"e:1","type":"message.reply","data":{"id":${large},"list":[-${large},${small},1.5,1e3],` +
+    `"text":"\\"${large}\\" ##","#":"##${large}","${large}":true}}`;
+  const verified = (integers?: "number" | "bigint" | "string") =>
+    verifyWebhook(body, headersOf({ eventId: "e:1", body }), secret, {
+      nowMs,
+      ...(integers ? { integers } : {}),
+    }).data as unknown as Record<string, unknown>;
+  const strings = { text: `"${large}" ##`, "#": `##${large}`, [large]: true };
+
+  test("every digit of an integer is kept as a bigint or as text, and strings stay as they are", () => {
+    const positive = BigInt(large);
+    expect(verified("bigint")).toEqual({
+      id: positive,
+      list: [-positive, -7, 1.5, 1000],
+      ...strings,
+    });
+    expect(verified("string")).toEqual({
+      id: large,
+      list: [`-${large}`, -7, 1.5, 1000],
+      ...strings,
+    });
+  });
+
+  test("by default an integer is a number", () => {
+    expect(verified()).toEqual(JSON.parse(body).data);
+    expect(verified("number").id).toBe(Number(large));
+  });
+
+  test("integers that a number represents stay numbers", () => {
+    const largest = Number.MAX_SAFE_INTEGER;
+    const given = `{"data":{"n":${largest},"m":-${largest},"zero":-0}}`;
+    const read = verifyWebhook(given, headersOf({ eventId: "e:1", body: given }), secret, {
+      nowMs,
+      integers: "bigint",
+    });
+    expect(read).toEqual({ data: { n: largest, m: -largest, zero: -0 } });
+  });
+});
+
 describe("a webhook is verified", () => {
   const [mine = "", wrong = ""] = [headers, headersOf({ secrets: [other] })].map(
     (one) => one["webhook-signature"],

@@ -45,6 +45,7 @@ const item = z.object({
   sendingUntilRealMs: number,
   providerRequestId: text,
   result: z.optional(storedText),
+  numbersAsText: z.optional(z.literal(true)),
   error: z.optional(z.object({ code: z.string(), message: z.string() })),
   lateResult: z.optional(storedText),
   outcomeDigest: text,

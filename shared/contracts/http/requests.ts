@@ -76,6 +76,9 @@ const requestView = z.object({
   providerRequestId: z.optional(z.string()),
   attempts: z.number(),
   result: z.optional(z.unknown()),
+  numbersAsText: z
+    .optional(z.literal(true))
+    .check(z.describe("A number of `result` that consumers could not read exactly is text.")),
   error: z.optional(z.object({ code: z.string(), message: z.string() })),
   lateResult: z.optional(z.unknown()),
 });

@@ -140,6 +140,8 @@ export type FoundRequest =
         status: RequestStatus;
         /** JSON text. */
         result?: string | undefined;
+        /** A number of `result` that consumers could not read exactly is text. */
+        numbersAsText?: true | undefined;
         error?: { code: string; message: string } | undefined;
       };
     }

@@ -46,9 +46,9 @@ export async function getAsLinkedApi(
   { clientId, workflowId }: { clientId: string; workflowId: string },
 ): Promise<string> {
   const found = await requests.find(clientId, workflowId);
-  const { workflowStatus, failure, result } =
+  const { workflowStatus, failure, result, numbersAsText } =
     "request" in found ? workflowOf(found.request) : eventWorkflow(found.event);
-  const workflow = JSON.stringify({ workflowId, workflowStatus, failure });
+  const workflow = JSON.stringify({ workflowId, workflowStatus, failure, numbersAsText });
   const parts = result === undefined ? "" : `,${partsOf(result)}`;
   return `{"success":true,"result":${workflow.slice(0, -1)}${parts}}}`;
 }
@@ -88,14 +88,16 @@ interface Workflow {
   failure?: { reason: unknown; message: unknown };
   /** JSON text. */
   result?: string | undefined;
+  /** A number of the result that JavaScript cannot represent is text. */
+  numbersAsText?: true | undefined;
 }
 
-function workflowOf({ status, result, error }: RequestHere): Workflow {
+function workflowOf({ status, result, error, numbersAsText }: RequestHere): Workflow {
   const workflowStatus = statuses[status];
   if (workflowStatus === "failed") {
     return { workflowStatus, failure: failureOf(status === "CANCELLED" ? cancelled : error) };
   }
-  return { workflowStatus, result: status === "SUCCEEDED" ? result : undefined };
+  return { workflowStatus, result: status === "SUCCEEDED" ? result : undefined, numbersAsText };
 }
 
 /** Linked API's clients know no status for a cancelled workflow, so it is shown as failed. */
@@ -129,5 +131,6 @@ function eventWorkflow({ type, data, result }: FoundEvent): Workflow {
     const error = isObject(data.error) ? data.error : undefined;
     return { workflowStatus: "failed", failure: failureOf(error) };
   }
-  return { workflowStatus: "completed", result };
+  const marks = data.numbersAsText === true ? ({ numbersAsText: true } as const) : {};
+  return { workflowStatus: "completed", result, ...marks };
 }

@@ -145,14 +145,17 @@ interface WeLinkAnswer {
   message?: string;
   /** JSON text. */
   result?: string | undefined;
+  /** As in the webhooks of this format. */
+  numbersAsText?: true | undefined;
 }
 
-function answerOf({ status, error, result }: RequestHere): WeLinkAnswer {
+function answerOf({ status, error, result, numbersAsText }: RequestHere): WeLinkAnswer {
   if (status === "FAILED" && error) return failureOf(error);
   return {
     status: statuses[status],
     ...(status === "ACTION_REQUIRED" ? { message: PIN_MESSAGE } : {}),
     result: status === "SUCCEEDED" ? result : undefined,
+    numbersAsText,
   };
 }
 
@@ -168,7 +171,8 @@ function eventAnswer({ type, data, result }: FoundEvent): WeLinkAnswer {
   if (isObject(data.error)) {
     return failureOf({ code: String(data.error.code), message: String(data.error.message) });
   }
-  return { status: data.status === "failed" ? "FAILED" : "SUCCESS", result };
+  const marks = data.numbersAsText === true ? ({ numbersAsText: true } as const) : {};
+  return { status: data.status === "failed" ? "FAILED" : "SUCCESS", result, ...marks };
 }
 
 function textIn(value: unknown): string | undefined {

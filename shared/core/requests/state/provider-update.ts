@@ -146,6 +146,7 @@ function applyCompletion(
     submittedMs: request.submittedMs ?? context.nowMs,
     outcomeDigest: digest,
     ...(result === undefined ? {} : { result: { inline: JSON.stringify(result) } }),
+    ...(result === undefined ? {} : numbersAsTextFlag(update)),
     ...(error === undefined ? {} : { error }),
   });
   const event = requestEvent("workflow.completed", ended, {

@@ -73,6 +73,8 @@ export interface RequestRecord extends LaneOwner {
 
   /** JSON text. */
   result?: StoredText | undefined;
+  /** A number of `result` that JavaScript and the bus cannot represent is text. */
+  numbersAsText?: true | undefined;
   error?: { code: string; message: string } | undefined;
   /** Another outcome that the provider reported after the request had ended. JSON text. */
   lateResult?: StoredText | undefined;

@@ -20,6 +20,8 @@ export interface RequestView {
   attempts: number;
   /** JSON text. Parsing it would lose digits of large numbers. */
   result?: string | undefined;
+  /** A number of `result` that consumers could not read exactly is text. */
+  numbersAsText?: true | undefined;
   error?: { code: string; message: string } | undefined;
   /** JSON text. */
   lateResult?: string | undefined;
@@ -30,7 +32,7 @@ export async function viewOf(request: RequestRecord, texts: TextStore): Promise<
   const { result, lateResult } = request;
   return {
     ...summaryOf(request),
-    ...(result ? { result: await texts.open(result) } : {}),
+    ...(result ? { result: await texts.open(result), numbersAsText: request.numbersAsText } : {}),
     ...(lateResult ? { lateResult: await texts.open(lateResult) } : {}),
   };
 }
