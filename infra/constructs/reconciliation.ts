@@ -49,7 +49,10 @@ export class Reconciliation {
         BUSINESS_CLOCK: variables.BUSINESS_CLOCK,
         SETTINGS: variables.SETTINGS,
         CONFIG_TABLE: config.access(["GetItem", "UpdateItem"]),
-        REQUESTS_TABLE: requests.access(["GetItem", "PutItem", "UpdateItem"], ["due", "sweep"]),
+        REQUESTS_TABLE: requests.access(
+          ["GetItem", "PutItem", "UpdateItem"],
+          ["due", "sweep", "queue"],
+        ),
         MASTER_SECRET_ID: masterSecret.reader(),
         BODIES_BUCKET: bodies.access({
           read: ["events", "requests"],

@@ -28,8 +28,9 @@ export const requestsTable = {
   timeToLive: "expiresAt",
   localIndexes: {
     /**
-     * Sparse: the requests that wait in a lane or hold it. `laneKey` is `held#`
-     * or `wait#` and the place, so that holders come first.
+     * Sparse: the requests that wait in a lane, hold it, or will join it. `laneKey` is `held#`
+     * or `wait#` and the place, or `when#`, the scheduled time and that of the acceptance: holders
+     * come first, and scheduled requests last.
      */
     queue: { name: "queue", sortKey: "laneKey", sortType: "S" },
   },

@@ -164,6 +164,7 @@ test.each([
       "dynamodb:Query EventsTable/index/outbox",
       "dynamodb:Query RequestsTable",
       "dynamodb:Query RequestsTable/index/due",
+      "dynamodb:Query RequestsTable/index/queue",
       "dynamodb:Query RequestsTable/index/sweep",
       "dynamodb:UpdateItem ConfigTable",
       "dynamodb:UpdateItem DeliveriesTable",

@@ -18,7 +18,7 @@ import { conditionalWrite } from "./conditional-write.ts";
 import { batchGet } from "./dynamo-batch-get.ts";
 import { makeDynamoRequestList } from "./dynamo-request-list.ts";
 import { LANE_ID, readLaneItem } from "./lane-item.ts";
-import { readRequestItem, requestItem, WAITING } from "./request-item.ts";
+import { readRequestItem, requestItem, SCHEDULED, scheduledKey, WAITING } from "./request-item.ts";
 import { duePartition, stalePartition } from "./sweep-partition.ts";
 
 /** Requests on DynamoDB: each write is one conditional PutItem, by the version that was read. */
@@ -168,6 +168,8 @@ export function makeDynamoRequestStore(options: {
         // A page ends at 1 MB, even below the limit.
         const page = await query({
           ...ofLane(lane),
+          KeyConditionExpression: `lane = :lane AND ${queue.sortKey} < :scheduled`,
+          ExpressionAttributeValues: { ":lane": lane, ":scheduled": SCHEDULED },
           Limit: limit - found.length,
           ...(from ? { ExclusiveStartKey: from } : {}),
         });
@@ -175,6 +177,21 @@ export function makeDynamoRequestStore(options: {
         from = page.LastEvaluatedKey;
       } while (from && found.length < limit);
       return found;
+    },
+
+    async findScheduledBefore(request, limit) {
+      const { lane } = request;
+      const before = scheduledKey(request);
+      const { Items = [] } = await query({
+        IndexName: queue.name,
+        ConsistentRead: true,
+        KeyConditionExpression: `lane = :lane AND ${queue.sortKey} BETWEEN :first AND :before`,
+        ExpressionAttributeValues: { ":lane": lane, ":first": SCHEDULED, ":before": before },
+        // The request itself may be the last one.
+        Limit: limit + 1,
+      });
+      const ids = Items.map(({ id }) => String(id)).filter((id) => id !== request.requestId);
+      return ids.slice(0, limit);
     },
 
     async firstLogin(lane) {

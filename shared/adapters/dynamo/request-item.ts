@@ -73,9 +73,13 @@ const item = z.object({
   writeId: text,
 } satisfies Record<Attribute, z.ZodMiniType>);
 
-/** Prefixes of `laneKey`: a request that holds the lane sorts before the waiting requests. */
+/**
+ * Prefixes of `laneKey`: a request that holds the lane sorts before the waiting requests, and
+ * those that are not due yet sort behind both.
+ */
 const HOLDING = "held#";
 export const WAITING = "wait#";
+export const SCHEDULED = "when#";
 
 /** `writeId` is that of the write that stored it. */
 export function readRequestItem(found: unknown): { request: RequestRecord; writeId?: string } {
@@ -113,10 +117,19 @@ export function requestItem(request: RequestRecord, writeId: string): Record<str
   });
 }
 
-function laneKey({ laneState, lanePosition = 0 }: RequestRecord): string | undefined {
+function laneKey(request: RequestRecord): string | undefined {
+  const { status, laneState, lanePosition = 0 } = request;
+  if (status === "SCHEDULED") return scheduledKey(request);
   if (laneState === undefined) return undefined;
   const beginning = laneState === "holding" ? HOLDING : WAITING;
   return `${beginning}${String(lanePosition).padStart(16, "0")}`;
+}
+
+/** Sorts the scheduled requests of a lane by the order in which they join. */
+export function scheduledKey({ scheduledMs = 0, createdMs, requestId }: RequestRecord): string {
+  // Business time has fractions of a millisecond.
+  const times = [scheduledMs, createdMs].map((ms) => ms.toFixed(3).padStart(20, "0"));
+  return `${SCHEDULED}${times.join("#")}#${requestId}`;
 }
 
 /** Removes `undefined`, which DynamoDB cannot store. */

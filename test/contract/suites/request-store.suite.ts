@@ -185,6 +185,32 @@ export function requestStoreSuite(
       expect(ids(await requests.readLaneHead(late.lane, 10))).toEqual(ids([holder, late]));
     });
 
+    test("the scheduled requests of a lane are listed in the order in which they join, and not in its queue", async () => {
+      const owner = newOwner();
+      const scheduled = (scheduledMs: number, createdMs: number) =>
+        stored(owner, { status: "SCHEDULED", scheduledMs, createdMs });
+      const last = await scheduled(900, 1);
+      const third = await scheduled(800, 3);
+      const second = await scheduled(800, 2.75);
+      const first = await scheduled(800, 2.5);
+      await scheduled(1_000, 0);
+      await stored(newOwner(), { status: "SCHEDULED", scheduledMs: 1, createdMs: 1 });
+      const waiting = await stored(owner, {
+        status: "QUEUED",
+        laneState: "waiting",
+        lanePosition: 1,
+        scheduledMs: 100,
+      });
+      const before = (limit: number) => requests.findScheduledBefore(last, limit);
+      const ids = [first, second, third].map(({ requestId }) => requestId);
+      expect(await before(10)).toEqual(ids);
+      expect(await before(3)).toEqual(ids);
+      expect(await before(2)).toEqual(ids.slice(0, 2));
+      expect(await requests.findScheduledBefore(first, 10)).toEqual([]);
+      expect(await requests.readLaneHead(waiting.lane, 10)).toEqual([waiting]);
+      expect(await requests.countWaiting(waiting.lane, 10)).toBe(1);
+    });
+
     test("the first waiting login is found behind other requests, and a login that holds the lane is not", async () => {
       const owner = newOwner();
       const { lane } = await stored(owner, { lanePosition: 1, laneState: "waiting" });

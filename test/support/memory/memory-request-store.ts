@@ -99,6 +99,13 @@ export function makeMemoryRequestStore(options: {
     readLaneHead: async (lane, limit) =>
       [...inLane(lane, "holding"), ...inLane(lane, "waiting")].slice(0, limit),
 
+    findScheduledBefore: async (before, limit) =>
+      all(ofLane.get(before.lane) ?? [])
+        .filter((one) => one.status === "SCHEDULED" && joinsBefore(one, before) < 0)
+        .sort(joinsBefore)
+        .slice(0, limit)
+        .map(({ requestId }) => requestId),
+
     firstLogin: async (lane) => inLane(lane, "waiting").find(({ isLogin }) => isLogin),
 
     countWaiting: async (lane, limit) => Math.min(inLane(lane, "waiting").length, limit),
@@ -169,4 +176,11 @@ const staleKey = ({ recoverAfterRealMs, requestId }: StaleEntry) =>
 
 function listedAs({ createdMs, requestId }: RequestRecord): string {
   return `${new Date(createdMs).toISOString()}#${requestId}`;
+}
+
+/** The order in which scheduled requests join their lane. */
+function joinsBefore(one: RequestRecord, other: RequestRecord): number {
+  const byTime =
+    (one.scheduledMs ?? 0) - (other.scheduledMs ?? 0) || one.createdMs - other.createdMs;
+  return byTime || Math.sign(one.requestId.localeCompare(other.requestId));
 }

@@ -1,5 +1,5 @@
 import type { DecisionContext } from "../state/decision-context.ts";
-import type { LaneStore } from "../state/ports.ts";
+import type { LaneStore, RequestStore } from "../state/ports.ts";
 import type { RequestRecord } from "../state/record.ts";
 import { transition } from "../state/request-state.ts";
 import type { RequestWriter } from "../state/request-writer.ts";
@@ -7,40 +7,72 @@ import type { LaneScheduler } from "./lane-scheduler.ts";
 
 export type JoinWhenDue = ReturnType<typeof makeJoinWhenDue>;
 
+/** What a call of `JoinWhenDue` has done. */
+export interface JoinedWhenDue {
+  /** The caller must work the lane now. */
+  wakesLane: boolean;
+  /** More requests must join before this one than one call can take: the caller must call again. */
+  isUnfinished: boolean;
+}
+
+/** Requests that one call joins, so that it ends in time. */
+const MAX_JOINS = 50;
+
 /**
  * Moves a scheduled request into its lane when its time has come (G7). Does
  * nothing when it is too early, and nothing for a request that has joined or is
  * cancelled.
  *
- * @returns the request when this call moved it, and whether the caller must work the lane now
+ * The requests of a lane join in the order of their scheduled times, then of their acceptance
+ * (G5): first, this call joins those that must join before this one. Their schedules may fire
+ * later, because those of one moment fire in any order. Calls at the same time keep the order
+ * too: each has seen that a request has its place before it asks for the place of the next one.
+ *
+ * @returns `undefined` when nothing was to be moved
  * @throws DEPENDENCY_DOWN
  */
-export const makeJoinWhenDue =
-  (deps: {
-    lanes: LaneStore;
-    writer: RequestWriter;
-    laneScheduler: LaneScheduler;
-    context: () => DecisionContext;
-  }) =>
-  async (
-    found: RequestRecord,
-  ): Promise<{ request: RequestRecord; wakesLane: boolean } | undefined> => {
-    const isDue = ({ status, scheduledMs = Number.POSITIVE_INFINITY }: RequestRecord) =>
-      status === "SCHEDULED" && scheduledMs <= deps.context().nowMs;
-    if (!isDue(found)) return undefined;
+export function makeJoinWhenDue(deps: {
+  requests: RequestStore;
+  lanes: LaneStore;
+  writer: RequestWriter;
+  laneScheduler: LaneScheduler;
+  context: () => DecisionContext;
+}) {
+  const { requests, lanes, writer, laneScheduler } = deps;
+
+  const isDue = ({ status, scheduledMs = Number.POSITIVE_INFINITY }: RequestRecord) =>
+    status === "SCHEDULED" && scheduledMs <= deps.context().nowMs;
+
+  return async (request: RequestRecord): Promise<JoinedWhenDue | undefined> => {
+    if (!isDue(request)) return undefined;
+    const earlier = await requests.findScheduledBefore(request, MAX_JOINS);
+    const isUnfinished = earlier.length === MAX_JOINS;
+    const joined: { wakesLane: boolean }[] = [];
+    for (const requestId of earlier) {
+      const found = await requests.find(requestId);
+      joined.push(...(found ? await join(found) : []));
+    }
+    if (!isUnfinished) joined.push(...(await join(request)));
+    if (joined.length === 0) return isUnfinished ? { wakesLane: false, isUnfinished } : undefined;
+    const wakesLane = joined.some((one) => one.wakesLane);
+    if (!wakesLane) await laneScheduler.ensureWakeUp(request);
+    return { wakesLane, isUnfinished };
+  };
+
+  /** @returns nothing when another call has joined the request */
+  async function join(found: RequestRecord): Promise<{ wakesLane: boolean }[]> {
+    if (!isDue(found)) return [];
     const { nowMs } = deps.context();
-    const sweepDueMs = deps.laneScheduler.sweepDueAfterWakeUp(nowMs);
-    const joined = await deps.lanes.join(found.lane, found, { nowMs, sweepDueMs });
-    if (joined === "full") return undefined;
-    const changed = await deps.writer.change(found.requestId, (request) => {
+    const sweepDueMs = laneScheduler.sweepDueAfterWakeUp(nowMs);
+    const joined = await lanes.join(found.lane, found, { nowMs, sweepDueMs });
+    if (joined === "full") return [];
+    const changed = await writer.change(found.requestId, (request) => {
       if (!isDue(request)) return undefined;
       const context = deps.context();
       const position = { lanePosition: joined.position, joinedMs: context.nowMs };
       return transition(request, "QUEUED", context, position);
     });
-    if (!changed?.isChanged) return undefined;
-    const { request } = changed;
-    const wakesLane = joined.hadNoSweep || request.isLogin === true;
-    if (!wakesLane) await deps.laneScheduler.ensureWakeUp(request);
-    return { request, wakesLane };
-  };
+    if (!changed?.isChanged) return [];
+    return [{ wakesLane: joined.hadNoSweep || changed.request.isLogin === true }];
+  }
+}

@@ -26,6 +26,11 @@ export interface RequestStore {
   replace(request: RequestRecord): Promise<RequestRecord | undefined>;
   /** The requests that hold the lane, then those that wait, each by position; strongly consistent. */
   readLaneHead(lane: string, limit: number): Promise<RequestRecord[]>;
+  /**
+   * Ids of the requests of the same lane that are still SCHEDULED and come before this one, in
+   * the order in which they must join: by scheduled time, then by acceptance. Strongly consistent.
+   */
+  findScheduledBefore(request: RequestRecord, limit: number): Promise<string[]>;
   /** The first waiting request that is a login. */
   firstLogin(lane: string): Promise<RequestRecord | undefined>;
   /** Counts the waiting requests themselves, up to `limit`. */

@@ -152,6 +152,7 @@ async function joinDue(
   request: RequestRecord,
 ): Promise<string | undefined> {
   const joined = await deps.joinWhenDue(request);
+  if (joined?.isUnfinished) await deps.queue.send(message, { clientId: request.clientId });
   if (joined) return joined.wakesLane ? request.lane : undefined;
   const { status, scheduledMs = 0 } = request;
   const delayMs = scheduledMs - deps.context().nowMs;
