@@ -1,7 +1,7 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from "aws-lambda";
-import { failures } from "../../shared/contracts/failures.ts";
 import { providerPacks } from "../../shared/contracts/providers.ts";
 import type { ApiCall, ApiOutcome } from "../../shared/core/api/serve-api.ts";
+import { problemAnswer } from "../../shared/runtime/problem-answer.ts";
 
 /** Converts an event of API Gateway (payload format 2.0) to a call. The body may be Base64. */
 export function toCall(event: APIGatewayProxyEventV2, signal: AbortSignal): ApiCall {
@@ -36,31 +36,29 @@ export function toResult(outcome: ApiOutcome): APIGatewayProxyStructuredResultV2
       isBase64Encoded: true,
     };
   }
-  const dialect = outcome.dialect && providerPacks[outcome.dialect].dialect;
-  const status = failures[outcome.code].httpStatus;
+  const refusal = refusalOf(outcome);
   const { allow = [] } = outcome.route ?? {};
   return {
-    statusCode: status,
+    ...refusal,
     headers: {
       ...common,
-      "content-type": dialect === undefined ? "application/problem+json" : "application/json",
-      ...(status === 401 && dialect === undefined ? { "www-authenticate": "Bearer" } : {}),
+      ...refusal.headers,
       ...(allow.length > 0 ? { allow: allow.join(", ") } : {}),
-      ...(status === 503 || status === 429 ? { "retry-after": "5" } : {}),
     },
-    body: JSON.stringify(dialect ? dialect.errorBody(outcome) : problemOf(outcome)),
   };
 }
 
-function problemOf({ code, detail, errors }: Extract<ApiOutcome, { kind: "refused" }>) {
-  const { httpStatus: status, title } = failures[code];
+/** The problem document of a refused call, or the error in the shape of its dialect. */
+function refusalOf(outcome: Extract<ApiOutcome, { kind: "refused" }>) {
+  const dialect = outcome.dialect && providerPacks[outcome.dialect].dialect;
+  const { statusCode, headers, body } = problemAnswer(outcome);
+  if (dialect === undefined) {
+    const challenge = statusCode === 401 ? { "www-authenticate": "Bearer" } : {};
+    return { statusCode, headers: { ...headers, ...challenge }, body };
+  }
   return {
-    type: "about:blank",
-    title,
-    status,
-    // The log names the failed dependency; every 401 is the same.
-    ...(status === 401 || status === 503 ? {} : { detail }),
-    code,
-    ...(errors ? { errors } : {}),
+    statusCode,
+    headers: { ...headers, "content-type": "application/json" },
+    body: JSON.stringify(dialect.errorBody(outcome)),
   };
 }

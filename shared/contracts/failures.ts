@@ -12,6 +12,8 @@ interface FailureRule {
   logLevel: "debug" | "info" | "warn" | "error";
   /** Safe to show to a caller: does not say which part of a secret was wrong. */
   title: string;
+  /** The caller does not get the message: it names a dependency, or would help a forger. */
+  hidesMessage?: true;
 }
 
 export const failures = {
@@ -25,19 +27,22 @@ export const failures = {
   NOT_FOUND: refuse(404, "Not found"),
   METHOD_NOT_ALLOWED: refuse(405, "This path does not have this method"),
   CONFLICT: refuse(409, "The resource's current state does not allow this operation"),
+  IDEMPOTENCY_CONFLICT: refuse(409, "This Idempotency-Key was used with another body"),
   TOO_MANY_REQUESTS: refuse(429, "Too many requests: try again later"),
-  CONNECTION_UNKNOWN: refuse(404, "Unknown webhook address"),
+  CONNECTION_UNKNOWN: { ...refuse(404, "Unknown webhook address"), hidesMessage: true },
   SIGNATURE_REJECTED: {
     disposition: "refuse",
     httpStatus: 401,
     logLevel: "warn",
     title: "The signature does not match",
+    hidesMessage: true,
   },
   DEPENDENCY_DOWN: {
     disposition: "retry",
     httpStatus: 503,
     logLevel: "error",
     title: "Not accepted: try again later",
+    hidesMessage: true,
   },
   PROVIDER_UNANSWERED: {
     disposition: "retry",
@@ -50,6 +55,7 @@ export const failures = {
     httpStatus: 500,
     logLevel: "error",
     title: "Internal error",
+    hidesMessage: true,
   },
   CLAIM_HELD: {
     disposition: "retry",
@@ -126,12 +132,19 @@ export type Remedy = (typeof remedies)[number];
 export class Failure<Code extends FailureCode = FailureCode> extends Error {
   readonly code: Code;
   readonly remedy: Remedy | undefined;
+  /** When a repeated call can succeed (real time); absent where that is not known. */
+  readonly retryAfterMs: number | undefined;
 
-  constructor(code: Code, message: string, options?: { cause?: unknown; remedy?: Remedy }) {
+  constructor(
+    code: Code,
+    message: string,
+    options?: { cause?: unknown; remedy?: Remedy; retryAfterMs?: number },
+  ) {
     super(message, options);
     this.name = "Failure";
     this.code = code;
     this.remedy = options?.remedy;
+    this.retryAfterMs = options?.retryAfterMs;
   }
 }
 

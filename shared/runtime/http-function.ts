@@ -4,8 +4,8 @@ import type {
   APIGatewayProxyStructuredResultV2,
   Context,
 } from "aws-lambda";
-import { failures } from "../contracts/failures.ts";
 import { logMessages } from "../contracts/log-messages.ts";
+import { problemAnswer } from "./problem-answer.ts";
 import type { Telemetry } from "./telemetry.ts";
 import { telemetryMiddleware } from "./telemetry-middleware.ts";
 
@@ -20,17 +20,9 @@ export function makeHttpFunction(
   return middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2>()
     .use({
       onError: (request) => {
-        request.response = internalError;
+        request.response = problemAnswer({ code: "INTERNAL_ERROR", detail: "" });
       },
     })
     .use(telemetryMiddleware(telemetry, logMessages.httpRequestFailed))
     .handler(handle);
 }
-
-const { httpStatus: status, title } = failures.INTERNAL_ERROR;
-
-const internalError: APIGatewayProxyStructuredResultV2 = {
-  statusCode: status,
-  headers: { "content-type": "application/problem+json" },
-  body: JSON.stringify({ type: "about:blank", title, status, code: "INTERNAL_ERROR" }),
-};

@@ -348,7 +348,12 @@ describe("Effects of rejected webhooks", () => {
   test("Every rejected hash has the same response", () => {
     const all = new Set(answers.map(({ text, contentType }) => `${contentType} ${text}`));
     const title = "The signature does not match";
-    const text = JSON.stringify({ title, status: 401, code: "SIGNATURE_REJECTED" });
+    const text = JSON.stringify({
+      type: "about:blank",
+      title,
+      status: 401,
+      code: "SIGNATURE_REJECTED",
+    });
     expect([...all]).toEqual([`application/problem+json ${text}`]);
     expect(answers.length).toBeGreaterThan(60);
   });

@@ -75,30 +75,49 @@ const call = ({ authorization = `Bearer ${API_KEY}`, ...given }: Given = {}): Ap
 });
 
 describe("authentication", () => {
+  const UNKNOWN_KEY = "the API key is unknown, incomplete or revoked";
+  const NO_KEY = "this is not an API key of Ackwire";
+
   test.each([
-    NOTHING,
-    "",
-    API_KEY,
-    "Bearer ",
-    `Basic ${API_KEY}`,
-    "Bearer ackwire_key1_",
-    "Bearer ackwire_key1_wrong",
-    "Bearer ackwire_key2_secret",
-    `Bearer ${API_KEY} `,
-    `Bearer ${API_KEY}_more`,
-    "Bearer ackwire_key1_secret, Bearer x",
-  ])("A call with the authorization %j is answered 401", async (authorization) => {
-    expect(await setUp().serve(call({ authorization }))).toMatchObject({
-      kind: "refused",
-      code: "UNAUTHENTICATED",
-      detail: "no valid API key",
-      errors: undefined,
-    });
-  });
+    [NOTHING, "no API key: send it as Authorization: Bearer"],
+    ["", "no API key: send it as Authorization: Bearer"],
+    [API_KEY, "the scheme Bearer is missing"],
+    ["Bearer ", "no API key behind Bearer"],
+    [`Basic ${API_KEY}`, "another scheme than Bearer"],
+    ["Bearer ackwire_key1_", NO_KEY],
+    ["Bearer key1", NO_KEY],
+    ["Bearer ackwire_key1_wrong", UNKNOWN_KEY],
+    ["Bearer ackwire_key2_secret", UNKNOWN_KEY],
+    [`Bearer ${API_KEY} `, NO_KEY],
+    [`Bearer ${API_KEY}_more`, NO_KEY],
+    ["Bearer ackwire_key1_secret, Bearer x", NO_KEY],
+  ])(
+    "A call with the authorization %j is answered 401, and the detail says: %s",
+    async (authorization, detail) => {
+      expect(await setUp().serve(call({ authorization }))).toMatchObject({
+        kind: "refused",
+        code: "UNAUTHENTICATED",
+        detail: expect.stringContaining(detail),
+        errors: undefined,
+      });
+    },
+  );
+
+  test.each(["x-api-key", "linked-api-token", "x-anything"])(
+    "A key in the header %s is answered 401 with the name of both headers, and is not repeated",
+    async (header) => {
+      const outcome = await setUp().serve({ ...call(), headers: { [header]: API_KEY } });
+      expect(outcome).toMatchObject({
+        code: "UNAUTHENTICATED",
+        detail: expect.stringMatching(`${header}.*Authorization: Bearer`),
+      });
+      expect(JSON.stringify(outcome)).not.toContain("key1");
+    },
+  );
 
   test("A call with a revoked key is answered 401", async () => {
     const { serve } = setUp({ key: { revokedAt: "2026-06-25T12:00:00.000Z" } });
-    expect(await serve(call())).toMatchObject({ code: "UNAUTHENTICATED" });
+    expect(await serve(call())).toMatchObject({ code: "UNAUTHENTICATED", detail: UNKNOWN_KEY });
   });
 
   test("An unauthenticated call is answered 401 whatever its input", async () => {

@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import { type ProviderId, providerPacks } from "../providers.ts";
-import { type Operation, operations, problem } from "./operations.ts";
+import { type Operation, operations } from "./operations.ts";
+import { problem } from "./problem.ts";
 
 /** The packs that have a dialect, each with it. */
 const dialects = Object.values(providerPacks).flatMap(({ id, dialect }) =>

@@ -255,17 +255,6 @@ export const operations: readonly Operation[] = [
 export const routeKeyOf = ({ method, path }: Pick<Operation, "method" | "path">): string =>
   `${method} ${path}`;
 
-/** The body of every answer from 400 on, according to RFC 9457. */
-export const problem = z.object({
-  type: z.string(),
-  title: z.string(),
-  status: z.number(),
-  detail: z.optional(z.string()),
-  code: z.string(),
-  /** Every invalid field of the body, the query or the path. */
-  errors: z.optional(z.array(z.object({ field: z.string(), message: z.string() }))),
-});
-
 function ok<Schema extends z.ZodMiniType>(description: string, schema: Schema) {
   return { status: 200, description, schema } as const;
 }

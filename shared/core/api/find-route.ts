@@ -1,5 +1,6 @@
 import { type Operation, operations, routeKeyOf } from "../../contracts/http/operations.ts";
 import { type ProviderId, providerPacks } from "../../contracts/providers.ts";
+import { editsBetween } from "../input/closest.ts";
 import type { Headers } from "./authentication/authenticate.ts";
 
 /** Where a call leads that API Gateway has matched with no route of an operation. */
@@ -73,12 +74,9 @@ function paramsOf(template: readonly string[], segments: readonly string[]) {
 /** A path of a few edits more than this has nothing in common with the one that was called. */
 const MAX_EDITS = 4;
 
-/** Longer paths are compared up to here: the cost is bounded whatever is called. */
-const MAX_COMPARED = 200;
-
 /** The operations whose path is most like the one that was called. */
 function nearest(segments: readonly string[]): readonly Template[] {
-  const called = segments.join("/").slice(0, MAX_COMPARED).replace(/\/$/, "");
+  const called = segments.join("/").replace(/\/$/, "");
   const ranked = templates.map((template) => ({ template, edits: editsTo(template, called) }));
   const fewest = Math.min(...ranked.map(({ edits }) => edits));
   if (fewest > MAX_EDITS) return [];
@@ -89,20 +87,7 @@ function nearest(segments: readonly string[]): readonly Template[] {
 function editsTo({ segments }: Template, called: string): number {
   const parts = called.split("/");
   const path = segments.map((part, n) => (isVariable(part) ? (parts[n] ?? part) : part)).join("/");
-  return levenshtein(path, called);
-}
-
-function levenshtein(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, n) => n);
-  for (const [i, letter] of [...a].entries()) {
-    const next = [i + 1];
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = (row[j - 1] ?? 0) + Number(letter !== b[j - 1]);
-      next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, replaced));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
+  return editsBetween(path, called);
 }
 
 function suggestionOf(known: readonly Template[], method: string): string | undefined {

@@ -1,12 +1,14 @@
-import { Failure, type HttpFailureCode, type Remedy } from "../../contracts/failures.ts";
+import { Failure, type HttpFailureCode } from "../../contracts/failures.ts";
 import type { HandlerAnswer, RelayedAnswer } from "../../contracts/http/operation.ts";
 import { type Operation, operations, routeKeyOf } from "../../contracts/http/operations.ts";
 import { limits } from "../../contracts/limits.ts";
 import { type ProviderId, providerPacks } from "../../contracts/providers.ts";
 import { byContract } from "../input/by-contract.ts";
+import { closest } from "../input/closest.ts";
+import { membersOf } from "../input/describe-issue.ts";
 import { type FieldError, InvalidRequest, validate } from "../input/invalid-request.ts";
 import { parseJson, parseJsonObject } from "../json/json.ts";
-import type { AuthFailure } from "../providers/dialect.ts";
+import type { Refusal } from "../providers/dialect.ts";
 import { type ApiHandlerDeps, makeApiHandlers } from "./api-handlers.ts";
 import {
   type AuthenticateDeps,
@@ -43,20 +45,13 @@ export type ApiOutcome =
       headers?: Readonly<Record<string, string>> | undefined;
       keyId?: string | undefined;
     }
-  | {
+  | (Refusal & {
       kind: "refused";
-      code: HttpFailureCode;
-      detail: string;
-      errors?: readonly FieldError[] | undefined;
       /** The provider whose protocol the call speaks: errors have that provider's shape. */
       dialect?: ProviderId | undefined;
-      /** Absent where no operation has this route. */
-      operationId?: string | undefined;
-      authFailure?: AuthFailure | undefined;
-      remedy?: Remedy | undefined;
-      /** Of a call that no operation has. */
-      route?: { allow: readonly string[]; suggestion?: string | undefined } | undefined;
-    };
+      /** When a repeated call can succeed (real time); absent where that is not known. */
+      retryAfterMs?: number | undefined;
+    });
 
 /** Most bodies are settings and secrets of a few hundred bytes; new requests have their own limit. */
 const MAX_BODY_BYTES = 64_000;
@@ -97,6 +92,7 @@ export function makeServeApi(deps: ServeApiDeps) {
         dialect: operation.dialect,
         authFailure: error instanceof Unauthenticated ? error.authFailure : undefined,
         remedy: error.remedy,
+        retryAfterMs: error.retryAfterMs,
       };
     }
   };
@@ -150,7 +146,8 @@ function validateCall(operation: Operation, { params, query, body, origin, heade
   const isRequest = operation.takesIdempotencyKey || operation.isRelayed;
   const maxBytes = isRequest ? MAX_REQUEST_BYTES : MAX_BODY_BYTES;
   if (body.byteLength > maxBytes) {
-    throw new Failure("BODY_TOO_LARGE", `${body.byteLength} bytes; at most ${maxBytes}`);
+    const detail = `the body has ${body.byteLength} bytes; at most ${maxBytes} are allowed`;
+    throw new Failure("BODY_TOO_LARGE", detail);
   }
   if (operation.isRelayed) {
     const { text, value } = body.byteLength === 0 ? {} : parseJson(body, "exact");
@@ -160,7 +157,10 @@ function validateCall(operation: Operation, { params, query, body, origin, heade
     params: validate(operation.params, params),
     query: validate(operation.query, query),
     body: operation.body
-      ? validate(operation.body, byContract(operation.body, readBody(operation, body)))
+      ? validate(
+          operation.body,
+          byContract(operation.body, readBody(operation, { body, headers })),
+        )
       : { errors: [] },
   };
   const idempotencyKey = operation.takesIdempotencyKey && headers["idempotency-key"];
@@ -168,7 +168,11 @@ function validateCall(operation: Operation, { params, query, body, origin, heade
     ...Object.values(checked).flatMap((one) => one.errors),
     ...idempotencyKeyErrors(idempotencyKey),
   ];
-  if (errors.length > 0) throw new InvalidRequest(errors);
+  if (errors.length > 0) {
+    throw new InvalidRequest(
+      errors.map((error, n) => (n < MAX_PLACED ? withPlace(operation, error) : error)),
+    );
+  }
   const outputs = Object.entries(checked).map(([part, one]) => [
     part,
     "output" in one ? one.output : undefined,
@@ -176,10 +180,41 @@ function validateCall(operation: Operation, { params, query, body, origin, heade
   return { origin, idempotencyKey, ...Object.fromEntries(outputs) };
 }
 
-/** Parses the body; numbers keep every digit. */
-function readBody({ dialect }: Operation, body: Uint8Array): unknown {
+/** Further errors do not say where a member belongs: the cost is bounded whatever is sent. */
+const MAX_PLACED = 20;
+
+/** Says where a member that is not known belongs, if it is one of another part of the call. */
+function withPlace(operation: Operation, error: FieldError): FieldError {
+  if (!error.message.startsWith("is not known") || error.message.includes("did you mean")) {
+    return error;
+  }
+  const places: [place: string, names: readonly string[]][] = [
+    ["in the header", operation.takesIdempotencyKey ? ["Idempotency-Key"] : []],
+    ["in the path, as", membersOf(operation.params)],
+    ["in the query, as", membersOf(operation.query)],
+    ["in the body, as", membersOf(operation.body)],
+  ];
+  for (const [place, names] of places) {
+    const name = closest(error.field, names);
+    if (name) return { ...error, message: `is not known here: it belongs ${place} ${name}` };
+  }
+  return error;
+}
+
+/** Parses the body; numbers keep every digit. @throws BODY_NOT_JSON, BODY_NOT_UTF8, BODY_TOO_DEEP */
+function readBody(
+  { dialect }: Operation,
+  { body, headers }: Pick<ApiCall, "body" | "headers">,
+): unknown {
   const takesAnyJson = dialect && providerPacks[dialect].dialect?.takesAnyJson;
-  return (takesAnyJson ? parseJson : parseJsonObject)(body, "exact").value;
+  try {
+    return (takesAnyJson ? parseJson : parseJsonObject)(body, "exact").value;
+  } catch (error) {
+    const [encoding] = /^[a-z]{1,20}$/i.exec(headers["content-encoding"] ?? "") ?? [];
+    if (!(error instanceof Failure) || encoding === undefined) throw error;
+    const detail = `the body has the content-encoding ${encoding}: send it without one`;
+    throw new Failure(error.code, detail, { cause: error });
+  }
 }
 
 function idempotencyKeyErrors(key: string | undefined): FieldError[] {

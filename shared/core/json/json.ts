@@ -1,5 +1,6 @@
 import { Failure } from "../../contracts/failures.ts";
 import { limits } from "../../contracts/limits.ts";
+import { describeJsonError } from "./json-error.ts";
 
 export type JsonObject = { [key: string]: unknown };
 
@@ -43,7 +44,7 @@ export function parseJsonObject(
 ): ParsedJson {
   const { value, ...parsed } = parseJson(bytes, numbers, maxDepth);
   if (!isObject(value)) {
-    throw new Failure("BODY_NOT_JSON", "must be a JSON object at the top");
+    throw new Failure("BODY_NOT_JSON", "the body must be a JSON object at the top");
   }
   return { ...parsed, value };
 }
@@ -56,7 +57,7 @@ export function parseJson(
 ): ParsedJson<unknown> {
   const text = decodeUtf8(bytes);
   if (nestsDeeperThan(text, maxDepth)) {
-    throw new Failure("BODY_TOO_DEEP", `nested more than ${maxDepth} deep`);
+    throw new Failure("BODY_TOO_DEEP", `the body is nested more than ${maxDepth} deep`);
   }
   return { text, ...parseLossless(text, numbers) };
 }
@@ -81,8 +82,21 @@ function decodeUtf8(bytes: Uint8Array): string {
   try {
     return utf8.decode(bytes);
   } catch (cause) {
-    throw new Failure("BODY_NOT_UTF8", `${bytes.byteLength} bytes are not UTF-8`, { cause });
+    throw new Failure("BODY_NOT_UTF8", `the body ${describeEncoding(bytes)}`, { cause });
   }
+}
+
+const encodings: readonly (readonly [start: readonly number[], description: string])[] = [
+  [[0x1f, 0x8b], "is compressed (gzip): send it without content-encoding"],
+  [[0x28, 0xb5, 0x2f, 0xfd], "is compressed (zstd): send it without content-encoding"],
+  [[0xff, 0xfe], "is UTF-16: send UTF-8"],
+  [[0xfe, 0xff], "is UTF-16: send UTF-8"],
+];
+
+/** Says which encoding bytes that are not UTF-8 have, where their start tells. */
+function describeEncoding(bytes: Uint8Array): string {
+  const [, known] = encodings.find(([start]) => start.every((byte, n) => bytes[n] === byte)) ?? [];
+  return known ?? `is not valid UTF-8 (${bytes.byteLength} bytes)`;
 }
 
 /** Counts brackets outside strings without recursion, in linear time for any input. */
@@ -124,7 +138,8 @@ function parseLossless(text: string, numbers: Numbers): { value: unknown; number
       : JSON.parse(text);
     return { value, numbersAsText };
   } catch (cause) {
-    throw new Failure("BODY_NOT_JSON", `${text.length} characters are not JSON`, { cause });
+    const problem = describeJsonError(text) ?? "is not JSON";
+    throw new Failure("BODY_NOT_JSON", `the body ${problem}`, { cause });
   }
 }
 

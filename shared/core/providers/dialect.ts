@@ -3,7 +3,8 @@ import { failures, type HttpFailureCode, type Remedy } from "../../contracts/fai
 import type { ApiOperation, HandlerAnswer } from "../../contracts/http/operation.ts";
 import type { DeliveryStatus, RequestStatus } from "../../contracts/statuses.ts";
 import type { PayloadMode } from "../../contracts/webhook-forms.ts";
-import type { FieldError } from "../input/invalid-request.ts";
+import type { FieldError } from "../input/describe-issue.ts";
+import { fieldText, refusalDetail } from "../input/refusal-detail.ts";
 import type { JsonObject } from "../json/json.ts";
 import type { ProviderHttpCall } from "./http-call.ts";
 import type { ProviderAnswer } from "./provider-client.ts";
@@ -58,23 +59,21 @@ export interface Refusal {
 }
 
 /**
- * The text of an error: every invalid field, or the detail where it is safe to show.
+ * The text of an error in a dialect: every invalid field, or what Ackwire's own API says.
  *
  * @param remedies what a dialect says, as a whole sentence, where the failure's own text
  *   names a call of Ackwire's own API
  */
 export function refusalMessage(
-  { code, detail, errors = [], remedy }: Refusal,
+  refusal: Refusal,
   remedies?: Readonly<Record<Remedy, string>>,
 ): string {
-  const { httpStatus, title } = failures[code];
-  // The log names the failed dependency; a 401 must not reveal which check failed.
-  if (httpStatus === 401 || httpStatus === 503) return title;
+  const { code, errors = [], remedy } = refusal;
   if (remedy && remedies) return remedies[remedy];
   // In a dialect, the params of a request are the members of the body.
-  const nameOf = (field: string) => (field === "" || field === "params" ? "the body" : field);
-  const fields = errors.map(({ field, message }) => `${nameOf(field)}: ${message}`);
-  return fields.length > 0 ? fields.join("; ") : detail;
+  const nameOf = (field: string) => (field === "params" ? "" : field);
+  const fields = errors.map((error) => fieldText({ ...error, field: nameOf(error.field) }));
+  return fields.length > 0 ? fields.join("; ") : (refusalDetail(refusal) ?? failures[code].title);
 }
 
 /** The use cases that a dialect's handlers may call. Requests are those of the dialect's own provider. */

@@ -62,11 +62,11 @@ export function makeRequests(deps: RequestsDeps) {
     throw new Failure("NOT_FOUND", "there is no such request");
   }
 
-  /** Returns whether this input was accepted before under this key. @throws CONFLICT when the key belongs to another input */
+  /** Returns whether this input was accepted before under this key. @throws IDEMPOTENCY_CONFLICT when the key belongs to another input */
   async function isRepeated(clientId: string, key: string, digest: BodyDigest): Promise<boolean> {
     const known = await deps.idempotency.find(clientId, key);
     if (known === undefined || digest.matches(known.bodySha256)) return known !== undefined;
-    throw new Failure("CONFLICT", "this Idempotency-Key was used with another body");
+    throw new Failure("IDEMPOTENCY_CONFLICT", "this Idempotency-Key was used with another body");
   }
 
   /** Asks the provider to cancel a running request. @throws CONFLICT when it cannot or does not cancel, DEPENDENCY_DOWN without a clear answer */

@@ -35,13 +35,16 @@ export interface Caller {
 /** The headers of a call; names in lower case. */
 export type Headers = Readonly<Record<string, string | undefined>>;
 
-/** Failed authentication. A dialect's error may say why; Ackwire's own API answers the same for each cause. */
+/**
+ * Failed authentication. The message says what the caller can see itself: which header is
+ * missing, or that a key has another form. It is the same for a key that is unknown, wrong
+ * or revoked.
+ */
 export class Unauthenticated extends Failure<"UNAUTHENTICATED"> {
   readonly authFailure: AuthFailure;
 
-  constructor(authFailure: AuthFailure) {
-    const isKey = authFailure.credential === "key";
-    super("UNAUTHENTICATED", isKey ? "no valid API key" : "no valid account token");
+  constructor(authFailure: AuthFailure, message: string) {
+    super("UNAUTHENTICATED", message);
     this.authFailure = authFailure;
   }
 }
@@ -60,26 +63,34 @@ const RECORD_USE_EVERY_MS = 60 * 60 * 1000;
  * @throws UNAUTHENTICATED, as `Unauthenticated`; DEPENDENCY_DOWN
  */
 export function makeAuthenticate(deps: AuthenticateDeps) {
-  async function authenticateKey(
-    sent: string | undefined,
-    { keyId, secret }: ApiKey,
-  ): Promise<Caller> {
+  async function authenticateKey({ apiKey, problem }: SentCredentials): Promise<Caller> {
+    const { keyId, secret } = parseApiKey(apiKey);
     const key = keyId === "" ? undefined : await deps.keys.find(keyId);
     const isRight = equalSecrets(sha256Hex(secret), key?.secretSha256 ?? "");
     if (!key || !isRight || key.revokedAt !== undefined) {
-      throw new Unauthenticated({ credential: "key", wasSent: Boolean(sent) });
+      const form = keyId === "" ? NOT_A_KEY : "the API key is unknown, incomplete or revoked";
+      const authFailure = { credential: "key", wasSent: Boolean(apiKey) } as const;
+      throw new Unauthenticated(authFailure, problem ?? form);
     }
     await recordUseIfDue(deps, key);
     return { clientId: key.clientId, keyId };
   }
 
-  async function resolveAccountToken(token: string | undefined, clientId: string): Promise<string> {
-    if (!token) throw new Unauthenticated({ credential: "account", wasSent: false });
+  async function resolveAccountToken(
+    { accountToken: token, accountHeader }: SentCredentials,
+    clientId: string,
+  ): Promise<string> {
+    if (!token) {
+      const message = `the header ${accountHeader} is missing: it names an account of yours`;
+      throw new Unauthenticated({ credential: "account", wasSent: false }, message);
+    }
     const keyId = masterKeyIdOf(token);
     const accountId =
       keyId === "" ? undefined : accountIdOfToken(await deps.masterKeys(keyId), clientId, token);
-    if (accountId === undefined)
-      throw new Unauthenticated({ credential: "account", wasSent: true });
+    if (accountId === undefined) {
+      const message = `the header ${accountHeader} names no account of this API key's client`;
+      throw new Unauthenticated({ credential: "account", wasSent: true }, message);
+    }
     return accountId;
   }
 
@@ -88,9 +99,9 @@ export function makeAuthenticate(deps: AuthenticateDeps) {
     headers: Headers,
   ): Promise<Caller> => {
     const sent = credentialsIn(headers, dialect);
-    const caller = await authenticateKey(sent.apiKey, parseApiKey(sent.apiKey));
-    if (!sent.hasAccountToken || needsAccount === false) return caller;
-    return { ...caller, accountId: await resolveAccountToken(sent.accountToken, caller.clientId) };
+    const caller = await authenticateKey(sent);
+    if (sent.accountHeader === undefined || needsAccount === false) return caller;
+    return { ...caller, accountId: await resolveAccountToken(sent, caller.clientId) };
   };
 }
 
@@ -98,29 +109,66 @@ export function makeAuthenticate(deps: AuthenticateDeps) {
 interface SentCredentials {
   /** As `ackwire_<keyId>_<secret>`; absent or empty where it was not sent whole. */
   apiKey: string | undefined;
-  /** Whether the protocol has a token that names an account. */
-  hasAccountToken: boolean;
+  /** Why there is no API key. */
+  problem: string | undefined;
+  /** The header of a token that names an account, where the protocol has one. */
+  accountHeader?: string | undefined;
   accountToken?: string | undefined;
 }
+
+const SEND_KEY = "send it as Authorization: Bearer <API key>";
+const NOT_A_KEY =
+  "this is not an API key of Ackwire: it has the form ackwire_<key id>_<secret>, as it was shown once";
 
 function credentialsIn(headers: Headers, dialect: ProviderId | undefined): SentCredentials {
   if (dialect === undefined) {
     const [, apiKey] = /^bearer +(\S+)$/i.exec(headers.authorization ?? "") ?? [];
-    return { apiKey, hasAccountToken: false };
+    return { apiKey, problem: apiKey === undefined ? nativeProblem(headers) : undefined };
   }
   const { credentials = [] } = providerPacks[dialect].dialect ?? {};
-  const headerOf = (holds: DialectCredential["holds"]) =>
-    credentials.find((one) => one.holds === holds)?.header;
+  const credentialOf = (holds: DialectCredential["holds"]) =>
+    credentials.find((one) => one.holds === holds);
   const sentAs = (holds: DialectCredential["holds"]) => {
-    const header = headerOf(holds);
+    const header = credentialOf(holds)?.header;
     return header === undefined ? undefined : headers[header];
   };
   const [keyId, secret] = [sentAs("apiKeyId"), sentAs("apiKeySecret")];
+  const missing = credentials
+    .filter(({ holds, header }) => holds !== "accountToken" && !headers[header])
+    .map(({ header }) => header);
   return {
     apiKey: sentAs("apiKey") ?? (keyId && secret && `ackwire_${keyId}_${secret}`),
-    hasAccountToken: headerOf("accountToken") !== undefined,
+    problem: missing.length > 0 ? `no API key: ${headersAreMissing(missing)}` : undefined,
+    accountHeader: credentialOf("accountToken")?.header,
     accountToken: sentAs("accountToken"),
   };
+}
+
+function headersAreMissing(names: readonly string[]): string {
+  const [only, ...others] = names;
+  return others.length === 0
+    ? `the header ${only} is missing`
+    : `the headers ${names.join(" and ")} are missing`;
+}
+
+/** Why the headers of a call to Ackwire's own API have no API key. */
+function nativeProblem(headers: Headers): string {
+  const { authorization = "" } = headers;
+  if (API_KEY.test(authorization.trim())) return `the scheme Bearer is missing: ${SEND_KEY}`;
+  if (/^bearer$/i.test(authorization.trim())) return `no API key behind Bearer: ${SEND_KEY}`;
+  if (/^bearer /i.test(authorization)) return NOT_A_KEY;
+  if (authorization !== "") return `Authorization has another scheme than Bearer: ${SEND_KEY}`;
+  const other = Object.keys(headers).find(
+    (name) => isKeyHeader(name) || API_KEY.test(headers[name]?.trim() ?? ""),
+  );
+  return other === undefined
+    ? `no API key: ${SEND_KEY}`
+    : `the API key is not taken from the header ${other}: ${SEND_KEY}`;
+}
+
+/** Headers in which other APIs, and the dialects, expect a key. */
+function isKeyHeader(name: string): boolean {
+  return /^(x-)?(api-?key|api-?token|auth-token|access-token)$/.test(name);
 }
 
 function parseApiKey(text: string | undefined): ApiKey {

@@ -64,7 +64,7 @@ export async function findEarlierRequest(
  * Creates a request id and reserves it under the idempotency key, if there is one.
  * `storedRequest` is the request that an earlier call with this key has stored.
  *
- * @throws CONFLICT when the key was used with another body; DEPENDENCY_DOWN
+ * @throws IDEMPOTENCY_CONFLICT when the key was used with another body; DEPENDENCY_DOWN
  */
 export async function reserveRequestId(
   { requests, idempotency, randomHex, context }: IdempotencyDeps,
@@ -78,7 +78,7 @@ export async function reserveRequestId(
   const expiresMs = nowMs + rules.idempotencyMs;
   const entry = await idempotency.reserve({ clientId, key, bodySha256, requestId, expiresMs });
   if (!digest.matches(entry.bodySha256)) {
-    throw new Failure("CONFLICT", "this Idempotency-Key was used with another body");
+    throw new Failure("IDEMPOTENCY_CONFLICT", "this Idempotency-Key was used with another body");
   }
   if (entry.requestId === requestId) return { requestId };
   return { requestId: entry.requestId, storedRequest: await requests.find(entry.requestId) };
