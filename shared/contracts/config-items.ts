@@ -63,13 +63,15 @@ export const connectionItem = z.object({
   version: z.number(),
 });
 
+const PRINTABLE = "must be 1 to 1,000 printable ASCII characters";
+
 /** Headers that authenticate Ackwire at a provider, by name. */
 export const providerCredentials = z.record(
   z.string().check(
-    z.regex(/^[A-Za-z0-9-]{1,64}$/),
+    z.regex(/^[A-Za-z0-9-]{1,64}$/, "is not the name of a header"),
     z.refine((name) => !framingHeaders.test(name), "is not a header that can be a credential"),
   ),
-  z.string().check(z.regex(/^[\x20-\x7e]{1,1000}$/)),
+  z.string().check(z.regex(/^[\x20-\x7e]{1,1000}$/, PRINTABLE)),
 );
 
 /** The secrets of a connection, which are stored sealed. */

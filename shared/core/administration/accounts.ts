@@ -87,7 +87,8 @@ export function makeAccounts(deps: AccountsDeps) {
     );
     const [one, ...more] = known.filter((item) => item !== undefined);
     if (one && more.length === 0) return one.connectionId;
-    throw invalid("connectionId", "is required: there are several", "nameConnection");
+    const listed = `there are several, ${listOf(connectionIds)}`;
+    throw invalid("connectionId", `is required: ${listed}`, "nameConnection");
   }
 
   /** @throws NOT_FOUND, REQUEST_INVALID where several have this id */
@@ -102,7 +103,10 @@ export function makeAccounts(deps: AccountsDeps) {
     );
     const [account, ...others] = found.filter((item) => item?.clientId === clientId);
     if (account === undefined) throw new Failure("NOT_FOUND", "there is no such account");
-    if (others.length > 0) throw invalid("connectionId", "is required: several have this account");
+    if (others.length > 0) {
+      const ids = found.flatMap((item) => item?.connectionId ?? []);
+      throw invalid("connectionId", `is required: several have this account, ${listOf(ids)}`);
+    }
     return account;
   }
 
@@ -235,9 +239,17 @@ function requiresToken(provider: ProviderId): boolean {
 
 const CACHE_LIMIT = 1_000;
 
+/** Connections that an error lists. */
+const MAX_LISTED = 10;
+
 function activePause(pause: LanePause | undefined, nowMs: number): LanePause | undefined {
   const isOver = pause?.untilMs !== undefined && pause.untilMs <= nowMs;
   return isOver ? undefined : pause;
+}
+
+function listOf(connectionIds: readonly string[]): string {
+  const listed = connectionIds.slice(0, MAX_LISTED);
+  return [...listed, ...(connectionIds.length > MAX_LISTED ? ["…"] : [])].join(", ");
 }
 
 function invalid(field: string, message: string, remedy?: Remedy): InvalidRequest {

@@ -1,4 +1,5 @@
 import type * as z from "zod/mini";
+import { describeTime } from "../../contracts/http/parts.ts";
 import { closest } from "./closest.ts";
 
 type Issue = z.core.$ZodRawIssue;
@@ -24,7 +25,7 @@ export function describeIssue(issue: Issue): string {
     case "invalid_value":
       return mustBeOneOf(issue.values.map(String), issue.input);
     case "invalid_format":
-      return describeFormat(issue.format);
+      return describeFormat(issue.format, issue.input);
     case "too_small":
       return limitOf("at least", issue.minimum, issue);
     case "too_big":
@@ -100,11 +101,8 @@ export function kindOf(value: unknown): string {
   return typeof value === "object" ? "an object" : `a ${typeof value}`;
 }
 
-export const TIME_MESSAGE =
-  "must be a time in UTC as YYYY-MM-DDTHH:mm:ss.sssZ, such as 2026-09-22T18:30:00.000Z";
-
-function describeFormat(format: string): string {
-  if (format === "datetime") return TIME_MESSAGE;
+function describeFormat(format: string, input: unknown): string {
+  if (format === "datetime") return describeTime(input);
   if (format === "url") return "must be a URL, such as https://example.com/hooks";
   return "has a form that is not allowed";
 }

@@ -11,7 +11,9 @@ const workflowStatus = z.enum(["pending", "running", "completed", "failed"]);
 export type WorkflowStatus = z.output<typeof workflowStatus>;
 
 const action = z.looseObject({
-  actionType: z.string().check(z.regex(/^[A-Za-z][A-Za-z0-9_.]{0,63}$/)),
+  actionType: z
+    .string()
+    .check(z.regex(/^[A-Za-z][A-Za-z0-9_.]{0,63}$/, "is not an action, such as st.openPersonPage")),
 });
 
 const workflowParams = z.strictObject({ workflowId: text(512) });

@@ -43,7 +43,11 @@ export const weLinkOperations = {
     method: "POST",
     path: "/api/v1/{action}",
     summary: "Accepts an action, in We-Link's protocol; the result comes later",
-    params: z.strictObject({ action: z.string().check(z.regex(/^[a-z][a-z0-9_]{0,63}$/)) }),
+    params: z.strictObject({
+      action: z
+        .string()
+        .check(z.regex(/^[a-z][a-z0-9_]{0,63}$/, "is not an action, such as connect")),
+    }),
     body: z.looseObject({
       accountId: z
         .exactOptional(accountId)

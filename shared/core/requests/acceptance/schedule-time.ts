@@ -1,4 +1,5 @@
-import { SCHEDULED_FORM, SCHEDULED_MESSAGE } from "../../../contracts/http/requests.ts";
+import { describeTime } from "../../../contracts/http/parts.ts";
+import { SCHEDULED_FORM } from "../../../contracts/http/requests.ts";
 import { InvalidRequest } from "../../input/invalid-request.ts";
 
 /**
@@ -15,7 +16,7 @@ export function readScheduled(
 ): number {
   const atMs = parseUtc(text);
   if (atMs === undefined) {
-    throw refused(SCHEDULED_MESSAGE);
+    throw refused(describeTime(text));
   }
   const earliestMs = Math.ceil(nowMs) + leadMs;
   if (atMs < nowMs + leadMs) {
