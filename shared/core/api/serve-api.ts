@@ -157,10 +157,7 @@ function validateCall(operation: Operation, { params, query, body, origin, heade
     params: validate(operation.params, params),
     query: validate(operation.query, query),
     body: operation.body
-      ? validate(
-          operation.body,
-          byContract(operation.body, readBody(operation, { body, headers })),
-        )
+      ? validate(operation.body, byContract(operation.body, readBody(operation, { body, headers })))
       : { errors: [] },
   };
   const idempotencyKey = operation.takesIdempotencyKey && headers["idempotency-key"];
