@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 import { eventTypeFilter } from "./event-type-filter.ts";
+import { secretText } from "./http/parts.ts";
 import { paceRange } from "./http/requests.ts";
 import { providerId } from "./providers.ts";
 import { webhookFormat } from "./webhook-format.ts";
@@ -63,15 +64,13 @@ export const connectionItem = z.object({
   version: z.number(),
 });
 
-const PRINTABLE = "must be 1 to 1,000 printable ASCII characters";
-
 /** Headers that authenticate Ackwire at a provider, by name. */
 export const providerCredentials = z.record(
   z.string().check(
     z.regex(/^[A-Za-z0-9-]{1,64}$/, "is not the name of a header"),
     z.refine((name) => !framingHeaders.test(name), "is not a header that can be a credential"),
   ),
-  z.string().check(z.regex(/^[\x20-\x7e]{1,1000}$/, PRINTABLE)),
+  secretText,
 );
 
 /** The secrets of a connection, which are stored sealed. */

@@ -3,6 +3,11 @@ import { limits } from "../limits.ts";
 
 /** Schemas that several operations of the HTTP API share. */
 
+/** A header's value that authenticates somebody. */
+export const secretText = z
+  .string()
+  .check(z.regex(/^[\x20-\x7e]{1,1000}$/, "must be 1 to 1,000 printable ASCII characters"));
+
 export const text = (maxLength: number) => z.string().check(z.minLength(1), z.maxLength(maxLength));
 
 /** An account id is part of an index key, which DynamoDB limits to 1,024 bytes. */
@@ -25,27 +30,6 @@ export const accountId = text(512).check(
 );
 
 export const time = z.iso.datetime();
-
-const TIME_FORM =
-  "must be a time in UTC as YYYY-MM-DDTHH:mm:ss.sssZ, such as 2026-09-22T18:30:00.000Z";
-
-/** Says why an input is not a time, without repeating it. */
-export function describeTime(input: unknown): string {
-  if (typeof input !== "string") return `${TIME_FORM}, not a ${typeof input}`;
-  if (/^\d{4}-\d{2}-\d{2}$/.test(input)) {
-    return `${TIME_FORM}: the time of day is missing, and a local offset is not allowed`;
-  }
-  if (/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?Z$/.test(input) && !exists(input)) {
-    return "is a day or a time of day that does not exist, such as 30 February or 24:00";
-  }
-  return `${TIME_FORM}; a local offset is not allowed`;
-}
-
-/** Whether a time in UTC exists; `Date.parse` reads 30 February and 24:00 as the next day. */
-function exists(time: string): boolean {
-  const at = new Date(time);
-  return !Number.isNaN(at.getTime()) && at.toISOString().startsWith(time.slice(0, 16));
-}
 
 export const nothing = z.strictObject({});
 

@@ -1,14 +1,10 @@
 import * as z from "zod/mini";
 import { type ProviderId, providerId, providerPacks } from "../providers.ts";
 import { requestStatus } from "../statuses.ts";
-import { accountId, describeTime, listOf, paging, plain, text, time } from "./parts.ts";
+import { accountId, listOf, paging, plain, secretText, text, time } from "./parts.ts";
+import { scheduledTime } from "./times.ts";
 
 /** The operations on requests and accounts. */
-
-/** The syntax of a scheduled time; whether the time exists and is late enough is checked later. */
-export const SCHEDULED_FORM = /^(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,3}))?Z$/;
-
-const describesTime = { error: ({ input }: { input?: unknown }) => describeTime(input) };
 
 const jsonObject = z.record(z.string(), z.unknown());
 type JsonObject = z.output<typeof jsonObject>;
@@ -22,7 +18,7 @@ const newRequest = z
       .union([jsonObject, z.array(jsonObject).check(z.minLength(1), z.maxLength(100))])
       .check(z.describe("The rest of the provider's own body, passed on unchanged.")),
     scheduled: z
-      .exactOptional(z.string(describesTime).check(z.regex(SCHEDULED_FORM, describesTime)))
+      .exactOptional(scheduledTime)
       .check(z.describe("YYYY-MM-DDTHH:mm:ss.sssZ in UTC, at least 2 hours ahead.")),
     connectionId: z.exactOptional(text(128)),
   })
@@ -108,11 +104,7 @@ const accountChange = z.strictObject({
       ),
     ),
   identificationToken: z
-    .exactOptional(
-      z
-        .string()
-        .check(z.regex(/^[\x20-\x7e]{1,1000}$/, "must be 1 to 1,000 printable ASCII characters")),
-    )
+    .exactOptional(secretText)
     .check(z.describe("The provider's token of this account. Stored encrypted, never shown.")),
 });
 

@@ -1,5 +1,5 @@
 import type * as z from "zod/mini";
-import { describeTime } from "../../contracts/http/parts.ts";
+import { describeTime } from "../../contracts/http/times.ts";
 import { closest } from "./closest.ts";
 
 type Issue = z.core.$ZodRawIssue;

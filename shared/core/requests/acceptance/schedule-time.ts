@@ -1,5 +1,4 @@
-import { describeTime } from "../../../contracts/http/parts.ts";
-import { SCHEDULED_FORM } from "../../../contracts/http/requests.ts";
+import { describeTime, SCHEDULED_FORM } from "../../../contracts/http/times.ts";
 import { InvalidRequest } from "../../input/invalid-request.ts";
 
 /**
