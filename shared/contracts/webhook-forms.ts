@@ -4,8 +4,11 @@ import * as z from "zod/mini";
 export const payloadMode = z.enum(["fat", "thin"]);
 export type PayloadMode = z.output<typeof payloadMode>;
 
-/** How a webhook format that signs inside the body writes its member `hash`. */
-export const hashFormat = z.enum(["hmac-hex", "jwt"]);
+/**
+ * How a webhook format that signs inside the body writes its member `hash`. `python` and `php`
+ * sign the text that a receiver gets who parses the body and serialises it again in that language.
+ */
+export const hashFormat = z.enum(["hmac-hex", "jwt", "python", "php"]);
 export type HashFormat = z.output<typeof hashFormat>;
 
 /**

@@ -1,8 +1,8 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { hashFormat } from "../../shared/contracts/webhook-forms.ts";
+import type { HashFormat } from "../../shared/contracts/webhook-forms.ts";
 import { composeWebhookBody } from "../../shared/core/deliveries/creation/body.ts";
 import { signedHeaders } from "../../shared/core/deliveries/signing/signing.ts";
 
@@ -70,7 +70,7 @@ describe("the JavaScript of docs/receiving-webhooks.md accepts our We-Link paylo
   };
   const data = '{"requestId":"r","status":"completed","result":{"n":1.0,"hash":"ü"}}';
 
-  test.each(hashFormat.options)(
+  test.each(["hmac-hex", "jwt"] as const)(
     "the JavaScript of docs/receiving-webhooks.md refuses any other payload, with %s",
     (form) => {
       const body = composeWebhookBody({
@@ -93,4 +93,67 @@ describe("the JavaScript of docs/receiving-webhooks.md accepts our We-Link paylo
       for (const [text, by] of forged) expect(isFromAckwire(text, by), text).toBe(false);
     },
   );
+});
+
+describe("receivers of the format we-link in other languages (sendgrid-php#1102)", () => {
+  const results = [
+    '{"connected":true,"n":1.0,"e":1e3,"s":"ü/\u2028"}',
+    '{"10":1,"9":{"0":"a","1":[]},"empty":{},"big":9007199254740993,"hash":"x"}',
+    '["\u{1f600}",-0.0,1.10,1e16,1e-7,"</script>","\u007f"]',
+    '"text"',
+  ];
+  const bodyWith = (result: string, hashFormat: HashFormat) =>
+    composeWebhookBody({
+      envelope: `{"id":"workflow.completed:r","data":{"requestId":"r","status":"completed","result":${result}}}`,
+      eventType: "workflow.completed",
+      payloadMode: "fat",
+      format: "we-link",
+      hashFormat,
+      secret,
+    });
+  const programs = {
+    python: (source: string, name: string) => [
+      "python3",
+      "-c",
+      `${source}\nimport sys\nfor line in sys.stdin: print(str(${name}(line.rstrip("\\n").encode(), sys.argv[1])).lower())`,
+      secret,
+    ],
+    php: (source: string, name: string) => [
+      "php",
+      "-r",
+      `${source}\nwhile (($line = fgets(STDIN)) !== false) echo ${name}(rtrim($line, "\\n"), $argv[1]) ? "true" : "false", "\\n";`,
+      secret,
+    ],
+  };
+  const has = (program: string) => spawnSync(program, ["--version"]).status === 0;
+
+  for (const [language, program] of [
+    ["python", "python3"],
+    ["php", "php"],
+  ] as const) {
+    test.skipIf(!has(program)).each([
+      ["is_from_ackwire", "hmac-hex"],
+      ["is_from_we_link", language],
+    ] as const)(
+      `the ${language} function %s verifies a webhook with the hash format %s, and refuses any other`,
+      (name, form) => {
+        const good = results.map((result) => bodyWith(result, form));
+        const forged = good.flatMap((body) => [
+          body.replace("SUCCESS", "FAILED"),
+          body.replace(/,"hash":"[^"]+"}$/, ',"hash":""}'),
+          body.replace(/,"hash":"[^"]+"}$/, "}"),
+        ]);
+        const [command = "", ...args] = programs[language](code(language, `${name}(`), name);
+        const answer = execFileSync(command, args, {
+          input: [...good, ...forged].map((body) => `${body}\n`).join(""),
+          encoding: "utf8",
+          env: { ...process.env, PYTHONIOENCODING: "utf-8" },
+        });
+        expect(answer.trim().split("\n")).toEqual([
+          ...good.map(() => "true"),
+          ...forged.map(() => "false"),
+        ]);
+      },
+    );
+  }
 });

@@ -1,24 +1,53 @@
-import { isObject } from "./json.ts";
+import { asciiJsonString, digitsOf, fixed, type JsonTree, readJsonTree } from "./json-tree.ts";
 
-/** Formats a value like Python's `json.dumps`: a space after `,` and `:`, and only ASCII. */
-export function pythonJson(value: unknown): string {
-  if (typeof value === "string") return pythonString(value);
-  if (Array.isArray(value)) return `[${value.map(pythonJson).join(", ")}]`;
-  if (!isObject(value)) return JSON.stringify(value);
-  const members = Object.keys(value).map(
-    (key) => `${pythonString(key)}: ${pythonJson(value[key])}`,
-  );
-  return `{${members.join(", ")}}`;
+/**
+ * Returns what Python's `json.dumps(json.loads(text))` returns: a space after `,` and `:`, only
+ * ASCII, fractions as Python writes them.
+ *
+ * @param text valid JSON
+ */
+export function pythonJson(text: string): string {
+  return write(readJsonTree(text));
 }
 
-const needsNoEscape = /^[ !#-[\]-~]*$/;
-
-function pythonString(value: string): string {
-  if (needsNoEscape.test(value)) return `"${value}"`;
-  return JSON.stringify(value).replace(/[^ -~]/g, escaped);
+function write(tree: JsonTree): string {
+  switch (tree.kind) {
+    case "object": {
+      const members = [...tree.members].map(([key, one]) => `${string(key)}: ${write(one)}`);
+      return `{${members.join(", ")}}`;
+    }
+    case "array":
+      return `[${tree.items.map(write).join(", ")}]`;
+    case "string":
+      return string(tree.value);
+    case "number":
+      return number(tree.source);
+    case "literal":
+      return tree.source;
+  }
 }
 
-/** Escapes each surrogate by itself, as Python does: the expression has no `u` flag. */
-function escaped(char: string): string {
-  return `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`;
+const string = (value: string) => asciiJsonString(value, { escapesDelete: true });
+
+/** Python's integers have any number of digits; `-0` is one of them. */
+function number(source: string): string {
+  if (/^-?\d+$/.test(source)) return source === "-0" ? "0" : source;
+  const value = Number(source);
+  if (!Number.isFinite(value)) return value > 0 ? "Infinity" : "-Infinity";
+  return float(value);
+}
+
+/** As `repr`: fixed from 1e-4 to below 1e16, and always with a point or an exponent. */
+function float(value: number): string {
+  if (value === 0) return Object.is(value, -0) ? "-0.0" : "0.0";
+  const parts = digitsOf(value);
+  const { sign, digits, point } = parts;
+  if (point > -4 && point <= 16) {
+    const text = fixed(parts);
+    return text.includes(".") ? text : `${text}.0`;
+  }
+  const exponent = point - 1;
+  const fraction = digits.length > 1 ? `.${digits.slice(1)}` : "";
+  const power = String(Math.abs(exponent)).padStart(2, "0");
+  return `${sign}${digits[0]}${fraction}e${exponent < 0 ? "-" : "+"}${power}`;
 }

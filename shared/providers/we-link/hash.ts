@@ -41,8 +41,9 @@ function makeSerialise(
 ): Serialise {
   return (form) => {
     // Serialised again, a number that was parsed into text would become a JSON string.
-    if (form === "raw" || webhook.numbersAsText) return withoutMember(webhook.text, member);
-    return form === "json" ? JSON.stringify(bodyWithoutHash) : pythonJson(bodyWithoutHash);
+    const text = withoutMember(webhook.text, member);
+    if (form === "python") return pythonJson(text);
+    return form === "raw" || webhook.numbersAsText ? text : JSON.stringify(bodyWithoutHash);
   };
 }
 

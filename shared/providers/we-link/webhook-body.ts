@@ -3,6 +3,8 @@ import { sha256Hex } from "../../core/crypto/digest.ts";
 import { signHs256 } from "../../core/crypto/hs256.ts";
 import { isObject, type JsonObject } from "../../core/json/json.ts";
 import { topLevelMembers } from "../../core/json/json-members.ts";
+import { phpJson } from "../../core/json/php-json.ts";
+import { pythonJson } from "../../core/json/python-json.ts";
 import type { PayloadWriter, ProviderWebhookFormat } from "../../core/providers/webhook-format.ts";
 import { hmacHex } from "./hash.ts";
 
@@ -71,7 +73,19 @@ function hashOf(
   id: string | undefined,
   { hashFormat, secret }: { hashFormat: HashFormat; secret: string },
 ): string {
-  if (hashFormat === "hmac-hex") return hmacHex(secret, text);
+  switch (hashFormat) {
+    case "hmac-hex":
+      return hmacHex(secret, text);
+    case "python":
+      return hmacHex(secret, pythonJson(text));
+    case "php":
+      return hmacHex(secret, phpJson(text));
+    case "jwt":
+      return tokenOf(text, id, secret);
+  }
+}
+
+function tokenOf(text: string, id: string | undefined, secret: string): string {
   const named = id === undefined ? {} : { request_id: id };
   return signHs256({ ...named, sha256: sha256Hex(text) }, secret);
 }

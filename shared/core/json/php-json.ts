@@ -1,0 +1,60 @@
+import { asciiJsonString, digitsOf, fixed, type JsonTree, readJsonTree } from "./json-tree.ts";
+
+/**
+ * Returns what PHP's `json_encode(json_decode($text, true))` returns, with PHP's default
+ * `serialize_precision` of -1: `/` is escaped, only ASCII is written, an empty object is `[]`, and
+ * an object with the names 0, 1, 2 … in order is a list.
+ *
+ * @param text valid JSON. A text that PHP cannot decode and encode, because of a half of a
+ *   surrogate pair or a number beyond its range, is returned as PHP would if it could
+ */
+export function phpJson(text: string): string {
+  return write(readJsonTree(text));
+}
+
+function write(tree: JsonTree): string {
+  switch (tree.kind) {
+    case "object": {
+      const members = [...tree.members];
+      const isList = members.every(([key], index) => key === String(index));
+      if (isList) return list(members.map(([, one]) => one));
+      return `{${members.map(([key, one]) => `${string(key)}:${write(one)}`).join(",")}}`;
+    }
+    case "array":
+      return list(tree.items);
+    case "string":
+      return string(tree.value);
+    case "number":
+      return number(tree.source);
+    case "literal":
+      return tree.source;
+  }
+}
+
+const list = (items: readonly JsonTree[]) => `[${items.map(write).join(",")}]`;
+
+const string = (value: string) =>
+  asciiJsonString(value, { escapesDelete: false }).replaceAll("/", "\\/");
+
+const INT64_MIN = -(2n ** 63n);
+const INT64_MAX = 2n ** 63n - 1n;
+
+/** Integers beyond 64 bits are floats. */
+function number(source: string): string {
+  if (/^-?\d+$/.test(source)) {
+    const integer = BigInt(source);
+    if (integer >= INT64_MIN && integer <= INT64_MAX) return String(integer);
+  }
+  return float(Number(source));
+}
+
+/** As `%.17H` with the shortest digits: fixed from 1e-4 to below 1e17. */
+function float(value: number): string {
+  if (value === 0) return Object.is(value, -0) ? "-0" : "0";
+  const parts = digitsOf(value);
+  const { sign, digits, point } = parts;
+  if (point > -4 && point <= 17) return fixed(parts);
+  const exponent = point - 1;
+  const power = `${exponent < 0 ? "-" : "+"}${Math.abs(exponent)}`;
+  return `${sign}${digits[0]}.${digits.slice(1) || "0"}e${power}`;
+}
