@@ -18,8 +18,9 @@ export interface SweepRequestsDeps extends SweepStepsDeps {
   limit: number;
 }
 
-/** Items of one shard that are processed at the same time. */
-const CHUNK_SIZE = 25;
+/** Items of one shard that are processed at the same time. Those that must be started have the largest share. */
+const START_CHUNK_SIZE = 25;
+const CHUNK_SIZE = 10;
 
 /** Requests of one provider that one run considers for polling; the next run considers the others. */
 const MAX_DUE_POLLS = 5_000;
@@ -56,6 +57,7 @@ export function makeSweepRequests(deps: SweepRequestsDeps) {
     const sweepDue = (of: {
       work: DueWork;
       hasTime: () => boolean;
+      chunkSize?: number;
       process: (entries: DueEntry[]) => Promise<void>;
     }) =>
       shards.map((shard) =>
@@ -85,7 +87,12 @@ export function makeSweepRequests(deps: SweepRequestsDeps) {
       await steps.poll(provider, due, hasTime).catch(fail);
     };
     await Promise.all([
-      ...sweepDue({ work: "start", hasTime, process: steps.processDue }),
+      ...sweepDue({
+        work: "start",
+        hasTime,
+        chunkSize: START_CHUNK_SIZE,
+        process: steps.processDue,
+      }),
       ...sweepStale,
       ...sweepDue({ work: "end", hasTime, process: steps.processDue }),
       ...providers.map(sweepPolls),
