@@ -66,7 +66,7 @@ const functionShape = {
   accountWaitingLimit: wholeNumber(1, 100_000, 1_000),
   /** Requests a second (real time) that one client may make before more are answered 429. */
   clientRequestsPerSecond: wholeNumber(1, 10_000, 100),
-  /** Hours (business time) for which an idempotency key is remembered. */
+  /** Hours (business time) for which an idempotency key is remembered after its request ended. */
   idempotencyHours: wholeNumber(24, 8_760, 24),
   /** Days (business time) for which a request is kept after its end. */
   requestRetentionDays: wholeNumber(3, 3_650, 90),

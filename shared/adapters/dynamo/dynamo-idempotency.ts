@@ -1,11 +1,19 @@
-import { type DynamoDBDocumentClient, GetCommand, PutCommand } from "@aws-sdk/lib-dynamodb";
+import {
+  type DynamoDBDocumentClient,
+  GetCommand,
+  PutCommand,
+  UpdateCommand,
+} from "@aws-sdk/lib-dynamodb";
 import type { Clock } from "../../core/clock.ts";
 import { sha256Hex } from "../../core/crypto/digest.ts";
-import type { IdempotencyStore } from "../../core/requests/state/ports.ts";
+import type { IdempotencyStore, KnownKey } from "../../core/requests/state/ports.ts";
 import { callDependency } from "../dependency-down.ts";
 import { conditionalWrite } from "./conditional-write.ts";
 
-/** Idempotency keys, in the table of requests: one item for each. */
+/** TTL deletes late, and DynamoDB removes a set with its last element: such an item counts as gone. */
+const IS_GONE = "attribute_not_exists(id) OR attribute_not_exists(holders) OR expiresAt <= :now";
+
+/** Idempotency keys, in the table of requests: one item for each, with the set of its holders. */
 export function makeDynamoIdempotency(options: {
   client: DynamoDBDocumentClient;
   tableName: string;
@@ -16,33 +24,74 @@ export function makeDynamoIdempotency(options: {
     lane: `idempotency#${clientId}#${sha256Hex(key)}`,
     id: "#",
   });
+  const nowSeconds = () => Math.floor(clock.businessMs() / 1000);
 
   return {
     async find(clientId, key) {
       const get = new GetCommand({ TableName, Key: keyOf(clientId, key), ConsistentRead: true });
       const { Item } = await callDependency("DynamoDB GetItem", () => client.send(get));
-      if (!Item || Number(Item.expiresAt) * 1000 <= clock.businessMs()) return undefined;
-      return { bodySha256: String(Item.bodySha256), requestId: String(Item.requestId) };
+      const isGone = !Item?.holders || Number(Item.expiresAt) <= nowSeconds();
+      return isGone ? undefined : entryOf(Item);
     },
 
-    async reserve({ clientId, key, bodySha256, requestId, expiresMs }) {
+    async reserve(of) {
+      const { clientId, key, requestId, holder, insteadOf, expiresMs, ...entry } = of;
       const put = new PutCommand({
         TableName,
         Item: {
           ...keyOf(clientId, key),
-          bodySha256,
+          ...entry,
           requestId,
+          holders: new Set([holder]),
           expiresAt: Math.ceil(expiresMs / 1000),
         },
-        // TTL deletes late: an item past its time counts as gone.
-        ConditionExpression: "attribute_not_exists(id) OR expiresAt <= :now",
-        ExpressionAttributeValues: { ":now": Math.floor(clock.businessMs() / 1000) },
+        ConditionExpression:
+          insteadOf === undefined ? IS_GONE : `${IS_GONE} OR requestId = :insteadOf`,
+        ExpressionAttributeValues: {
+          ":now": nowSeconds(),
+          ...(insteadOf === undefined ? {} : { ":insteadOf": insteadOf }),
+        },
         ReturnValuesOnConditionCheckFailure: "ALL_OLD",
       });
       const result = await conditionalWrite("PutItem", () => client.send(put));
-      if ("written" in result || result.existing === undefined) return { bodySha256, requestId };
-      const { existing } = result;
-      return { bodySha256: String(existing.bodySha256), requestId: String(existing.requestId) };
+      const existing = "written" in result ? undefined : result.existing;
+      return existing ? entryOf(existing) : { ...entry, requestId };
     },
+
+    async share({ clientId, key, requestId, holder }) {
+      const update = new UpdateCommand({
+        TableName,
+        Key: keyOf(clientId, key),
+        UpdateExpression: "ADD holders :holder",
+        ConditionExpression:
+          "requestId = :requestId AND attribute_exists(holders) AND expiresAt > :now",
+        ExpressionAttributeValues: {
+          ":holder": new Set([holder]),
+          ":requestId": requestId,
+          ":now": nowSeconds(),
+        },
+      });
+      return "written" in (await conditionalWrite("UpdateItem", () => client.send(update)));
+    },
+
+    async release({ clientId, key, requestId, holder }) {
+      const update = new UpdateCommand({
+        TableName,
+        Key: keyOf(clientId, key),
+        UpdateExpression: "DELETE holders :holder",
+        ConditionExpression: "requestId = :requestId",
+        ExpressionAttributeValues: { ":holder": new Set([holder]), ":requestId": requestId },
+      });
+      await conditionalWrite("UpdateItem", () => client.send(update));
+    },
+  };
+}
+
+function entryOf(item: Record<string, unknown>): KnownKey {
+  const { bodySha256, requestId, reservedRealMs } = item;
+  return {
+    bodySha256: String(bodySha256),
+    requestId: String(requestId),
+    reservedRealMs: Number(reservedRealMs),
   };
 }

@@ -68,14 +68,40 @@ export function isObject(value: unknown): value is JsonObject {
   );
 }
 
-/** Returns the value's text with sorted keys: equal for texts that differ in order and spaces only. */
-export function canonicalJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
-  if (!isObject(value)) return JSON.stringify(value);
+/**
+ * Returns the value's text with sorted keys: equal for texts that differ in order and spaces only.
+ *
+ * @param numbers `byValue`: equal also for texts that write the same numbers differently
+ */
+export function canonicalJson(
+  value: unknown,
+  numbers: "asWritten" | "byValue" = "asWritten",
+): string {
+  if (Array.isArray(value))
+    return `[${value.map((item) => canonicalJson(item, numbers)).join(",")}]`;
+  if (!isObject(value)) return canonicalScalar(value, numbers);
   const members = Object.keys(value)
     .sort()
-    .map((key) => `${JSON.stringify(key)}:${canonicalJson(value[key])}`);
+    .map((key) => `${JSON.stringify(key)}:${canonicalJson(value[key], numbers)}`);
   return `{${members.join(",")}}`;
+}
+
+function canonicalScalar(value: unknown, numbers: "asWritten" | "byValue"): string {
+  const text = JSON.stringify(value);
+  const isNumber = typeof value === "number" || JSON.isRawJSON(value);
+  return isNumber && numbers === "byValue" ? canonicalNumber(text) : text;
+}
+
+/** `3.0e2`, `300` and `300.00` are `3e2`: the digits without zeros at their ends, and the power of ten. */
+function canonicalNumber(text: string): string {
+  const [, sign = "", whole = "", fraction = "", exponent = "0"] =
+    /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([-+]?\d+))?$/.exec(text) ?? [];
+  const digits = `${whole}${fraction}`.replace(/^0+/, "");
+  if (digits === "") return "0";
+  let length = digits.length;
+  while (digits[length - 1] === "0") length--;
+  const power = BigInt(exponent) + BigInt(digits.length - length - fraction.length);
+  return `${sign}${digits.slice(0, length)}e${power}`;
 }
 
 function decodeUtf8(bytes: Uint8Array): string {

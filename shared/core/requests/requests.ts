@@ -7,7 +7,7 @@ import type { EventReader } from "../events/read-events.ts";
 import { readCursor, writeCursor } from "../input/cursor.ts";
 import { type AcceptRequestDeps, makeAcceptRequest } from "./acceptance/accept-request.ts";
 import { type BodyDigest, keyedDigest } from "./acceptance/body-digest.ts";
-import type { NewRequest } from "./acceptance/idempotency.ts";
+import { isStored, keyExpiresMs, lookUp, type NewRequest } from "./acceptance/idempotency.ts";
 import { isRequestId } from "./acceptance/request-id.ts";
 import { makeRelayCall } from "./relay-call.ts";
 import { makeResolveRequest, type Resolution } from "./results/resolve-request.ts";
@@ -62,11 +62,18 @@ export function makeRequests(deps: RequestsDeps) {
     throw new Failure("NOT_FOUND", "there is no such request");
   }
 
+<<<<<<< HEAD
   /** Returns whether this input was accepted before under this key. @throws IDEMPOTENCY_CONFLICT when the key belongs to another input */
   async function isRepeated(clientId: string, key: string, digest: BodyDigest): Promise<boolean> {
     const known = await deps.idempotency.find(clientId, key);
     if (known === undefined || digest.matches(known.bodySha256)) return known !== undefined;
     throw new Failure("IDEMPOTENCY_CONFLICT", "this Idempotency-Key was used with another body");
+=======
+  /** The entry of this key, and whether this input was accepted under it. @throws CONFLICT when the key belongs to another input */
+  async function findInput(clientId: string, key: string, digest: BodyDigest) {
+    const entry = await deps.idempotency.find(clientId, key);
+    return { entry, isRepeated: isStored(entry && (await lookUp(deps, entry, digest))) };
+>>>>>>> ad4d814 (fix(requests): an Idempotency-Key is looked up first, lives until a day after its request's end, and is not kept by a refused call)
   }
 
   /** Asks the provider to cancel a running request. @throws CONFLICT when it cannot or does not cancel, DEPENDENCY_DOWN without a clear answer */
@@ -160,9 +167,8 @@ export function makeRequests(deps: RequestsDeps) {
       const master = await deps.masterKeys();
       const key = idempotencyKey;
       const digest = keyedDigest(master, `continue ${requestId} ${input}`);
-      if (key !== undefined && (await isRepeated(clientId, key, digest))) {
-        return viewOf(before, texts);
-      }
+      const known = key === undefined ? undefined : await findInput(clientId, key, digest);
+      if (known?.isRepeated) return viewOf(before, texts);
       const sealedInput = seal({ masterKeys: master, randomHex: deps.randomHex }, requestId, input);
       const request = await change(requestId, (now) => {
         const isWaiting = now.status === "ACTION_REQUIRED" && now.providerRequestId !== undefined;
@@ -176,11 +182,16 @@ export function makeRequests(deps: RequestsDeps) {
         .send({ v: 1, kind: "continue", requestId }, { clientId })
         .catch(deps.onIgnoredError);
       if (key !== undefined) {
-        const { nowMs, rules } = context();
-        const kept = { clientId, key, bodySha256: digest.text, requestId };
-        const expiresMs = nowMs + rules.idempotencyMs;
+        const { nowMs, nowRealMs, rules } = context();
+        const entry = {
+          ...{ clientId, key, requestId, bodySha256: digest.text },
+          holder: deps.randomHex(10),
+          reservedRealMs: nowRealMs,
+          expiresMs: keyExpiresMs(nowMs, rules),
+          insteadOf: known?.entry?.requestId,
+        };
         // The input is stored. If the key is not, a repeated call is refused as a conflict.
-        await deps.idempotency.reserve({ ...kept, expiresMs }).catch(deps.onIgnoredError);
+        await deps.idempotency.reserve(entry).catch(deps.onIgnoredError);
       }
       return viewOf(request, texts);
     },

@@ -201,11 +201,11 @@ export function requestStoreSuite(
         lanePosition: 1,
         scheduledMs: 100,
       });
-      const before = (limit: number) => requests.findScheduledBefore(last, limit);
+      const earlier = (limit: number) => requests.findScheduledBefore(last, limit);
       const ids = [first, second, third].map(({ requestId }) => requestId);
-      expect(await before(10)).toEqual(ids);
-      expect(await before(3)).toEqual(ids);
-      expect(await before(2)).toEqual(ids.slice(0, 2));
+      expect(await earlier(10)).toEqual(ids);
+      expect(await earlier(3)).toEqual(ids);
+      expect(await earlier(2)).toEqual(ids.slice(0, 2));
       expect(await requests.findScheduledBefore(first, 10)).toEqual([]);
       expect(await requests.readLaneHead(waiting.lane, 10)).toEqual([waiting]);
       expect(await requests.countWaiting(waiting.lane, 10)).toBe(1);

@@ -64,21 +64,36 @@ export function makeMemoryReferences(options: {
 
 /** Idempotency keys in memory, with the promises of the stored ones. */
 export function makeMemoryIdempotency(options: { clock: Clock }): IdempotencyStore {
-  const kept = new Map<string, KnownKey & { expiresMs: number }>();
+  const kept = new Map<string, { entry: KnownKey; holders: Set<string>; expiresMs: number }>();
+  const nameOf = (clientId: string, key: string) => JSON.stringify([clientId, key]);
 
-  function alive(clientId: string, key: string): KnownKey | undefined {
-    const found = kept.get(JSON.stringify([clientId, key]));
-    if (!found || found.expiresMs <= options.clock.businessMs()) return undefined;
-    return { bodySha256: found.bodySha256, requestId: found.requestId };
+  function alive(clientId: string, key: string) {
+    const found = kept.get(nameOf(clientId, key));
+    const isGone =
+      !found || found.holders.size === 0 || found.expiresMs <= options.clock.businessMs();
+    return isGone ? undefined : found;
   }
 
   return {
-    find: async (clientId, key) => alive(clientId, key),
-    async reserve({ clientId, key, ...of }) {
+    find: async (clientId, key) => alive(clientId, key)?.entry,
+
+    async reserve({ clientId, key, holder, insteadOf, expiresMs, ...entry }) {
       const found = alive(clientId, key);
-      if (found) return found;
-      kept.set(JSON.stringify([clientId, key]), of);
-      return { bodySha256: of.bodySha256, requestId: of.requestId };
+      if (found && found.entry.requestId !== insteadOf) return found.entry;
+      kept.set(nameOf(clientId, key), { entry, holders: new Set([holder]), expiresMs });
+      return entry;
+    },
+
+    async share({ clientId, key, requestId, holder }) {
+      const found = alive(clientId, key);
+      if (found?.entry.requestId !== requestId) return false;
+      found.holders.add(holder);
+      return true;
+    },
+
+    async release({ clientId, key, requestId, holder }) {
+      const found = kept.get(nameOf(clientId, key));
+      if (found?.entry.requestId === requestId) found.holders.delete(holder);
     },
   };
 }

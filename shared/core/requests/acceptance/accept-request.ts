@@ -18,7 +18,7 @@ import type {
 import type { LaneOwner, RequestRecord } from "../state/record.ts";
 import { withDerivedFields, withOutboxEvents } from "../state/request-state.ts";
 import type { RequestWriter } from "../state/request-writer.ts";
-import { digestOf, findEarlierRequest, type NewRequest, reserveRequestId } from "./idempotency.ts";
+import { findKey, type NewRequest, reserveRequestId } from "./idempotency.ts";
 import { laneId } from "./request-id.ts";
 import { readScheduled } from "./schedule-time.ts";
 
@@ -58,10 +58,10 @@ export interface AcceptRequestDeps {
 }
 
 /**
- * Accepts a request (G1), in this order: the rate limit, the connection and the
- * account, the size of the params, the digest of the body, the scheduled time,
- * the idempotency key, the sealing of secret params, and then either the lane or
- * the schedule. The sweep repeats what fails after the record is written.
+ * Accepts a request (G1), in this order: the idempotency key, the rate limit, the connection
+ * and the account, the size of the params, the scheduled time, the reservation of the key, the
+ * sealing of secret params, and then either the lane or the schedule. The sweep repeats what
+ * fails after the record is written.
  *
  * When it returns, the record is stored, and the
  * request is always processed: by its message, its schedule or the sweep. A call
@@ -72,33 +72,37 @@ export interface AcceptRequestDeps {
  */
 export function makeAcceptRequest(deps: AcceptRequestDeps) {
   return async (newRequest: NewRequest): Promise<RequestRecord> => {
+    const known = await findKey(deps, newRequest);
+    if (known && "storedRequest" in known) return known.storedRequest;
     await enforceRateLimit(deps, newRequest.clientId);
     const owner = await findOwner(deps, newRequest);
     const lane = laneId(owner);
-    const params = paramsText(newRequest.params);
+    const params = paramsText(deps, newRequest);
     const context = deps.context();
-    const digest = await digestOf(deps, newRequest, owner.connectionId);
-    const schedule = parseSchedule(newRequest.scheduled, context);
-    if (schedule instanceof InvalidRequest) {
-      const earlierRequest = await findEarlierRequest(deps, newRequest, digest);
-      if (earlierRequest) return earlierRequest;
-      throw schedule;
-    }
-    const reserved = await reserveRequestId(deps, newRequest, { lane, digest });
-    if (reserved.storedRequest) return reserved.storedRequest;
+    const scheduledMs = readSchedule(newRequest.scheduled, context);
+    const startsMs = scheduledMs ?? context.nowMs;
+    const reserved = await reserveRequestId(deps, known?.callKey, { lane, startsMs });
+    if ("storedRequest" in reserved) return reserved.storedRequest;
 
-    const { requestId } = reserved;
+    const { requestId, hold } = reserved;
     const request = newRecord(deps, newRequest, {
       ...owner,
       lane,
       requestId,
       createdMs: context.nowMs,
-      scheduledMs: schedule?.atMs,
+      scheduledMs,
       ...(await storedParams(deps, newRequest, { requestId, params })),
     });
-    return schedule
-      ? storeScheduled(deps, request, schedule.atMs, context)
-      : joinLaneAndStore(deps, request, context);
+    if (scheduledMs !== undefined) return storeScheduled(deps, request, scheduledMs, context);
+    const joined = await joinLane(deps, request, context);
+    if (joined !== "full") return storeJoined(deps, request, joined, context);
+    // The key is free for a mended call. Until the release is done, it waits for this one.
+    if (hold) await deps.idempotency.release(hold).catch(deps.onIgnoredError);
+    const { accountWaitingLimit } = context.rules;
+    throw new Failure(
+      "TOO_MANY_REQUESTS",
+      `${accountWaitingLimit} requests of this account are waiting already`,
+    );
   };
 }
 
@@ -145,31 +149,32 @@ function newRecord(
   };
 }
 
-function paramsText(params: unknown): string {
+function paramsText(
+  { providerClients }: AcceptRequestDeps,
+  { provider, action, params }: NewRequest,
+): string {
   const text = JSON.stringify(params);
   const bytes = Buffer.byteLength(text);
-  if (bytes <= limits.maxParamsBytes) return text;
-  const message = `${bytes} bytes; at most ${limits.maxParamsBytes}`;
-  throw new InvalidRequest([{ field: "params", message }]);
+  const isSecret = providerClients[provider].isSecret(action);
+  const maxBytes = isSecret ? limits.maxSecretBytes : limits.maxParamsBytes;
+  if (bytes <= maxBytes) return text;
+  const suffix = isSecret ? " for this action, whose params are stored sealed" : "";
+  throw new InvalidRequest([
+    { field: "params", message: `${bytes} bytes; at most ${maxBytes}${suffix}` },
+  ]);
 }
 
-/**
- * Returns the time of a scheduled request, `undefined` for a request that is not
- * scheduled, or the error of a time that is not allowed. The error is a value because
- * a repeated call returns the earlier request instead.
- */
-function parseSchedule(
+/** @throws REQUEST_INVALID for a time that is not allowed */
+function readSchedule(
   scheduled: string | undefined,
   { nowMs, rules }: DecisionContext,
-): { atMs: number } | InvalidRequest | undefined {
+): number | undefined {
   if (scheduled === undefined) return undefined;
-  try {
-    const bounds = { nowMs, leadMs: rules.scheduleLeadMs, maxMs: rules.scheduleMaxMs };
-    return { atMs: readScheduled(scheduled, bounds) };
-  } catch (error) {
-    if (error instanceof InvalidRequest) return error;
-    throw error;
-  }
+  return readScheduled(scheduled, {
+    nowMs,
+    leadMs: rules.scheduleLeadMs,
+    maxMs: rules.scheduleMaxMs,
+  });
 }
 
 async function storedParams(
@@ -178,10 +183,6 @@ async function storedParams(
   { requestId, params }: { requestId: string; params: string },
 ): Promise<Pick<RequestRecord, "params" | "sealedParams">> {
   if (!providerClients[provider].isSecret(action)) return { params: { inline: params } };
-  if (Buffer.byteLength(params) > limits.maxSecretBytes) {
-    const message = `at most ${limits.maxSecretBytes} bytes for this action, whose params are stored sealed`;
-    throw new InvalidRequest([{ field: "params", message }]);
-  }
   return { sealedParams: seal({ masterKeys: await masterKeys(), randomHex }, requestId, params) };
 }
 
@@ -194,13 +195,13 @@ function withCreatedEvent(request: RequestRecord, context: DecisionContext): Req
   return withOutboxEvents(withDerivedFields(request, context), context, event);
 }
 
-/** Joins the lane, stores the request as QUEUED and sends its message. @throws TOO_MANY_REQUESTS when the lane is full */
-async function joinLaneAndStore(
+/** Stores a request that has joined its lane as QUEUED and sends its message. */
+async function storeJoined(
   deps: AcceptRequestDeps,
   request: RequestRecord,
+  joined: JoinedLane,
   context: DecisionContext,
 ): Promise<RequestRecord> {
-  const joined = await joinLane(deps, request, context);
   const queued = { ...request, lanePosition: joined.position, joinedMs: context.nowMs };
   const created = await deps.writer.create(withCreatedEvent(queued, context));
   // Another call with the same key was faster: it, or the sweep, does the rest.
@@ -216,11 +217,12 @@ async function joinLaneAndStore(
   return created.request;
 }
 
+/** @returns `"full"` when as many requests as the account may have are waiting */
 async function joinLane(
   { lanes, requests, laneScheduler }: AcceptRequestDeps,
   request: RequestRecord,
   { nowMs, rules }: DecisionContext,
-): Promise<JoinedLane> {
+): Promise<JoinedLane | "full"> {
   const { lane } = request;
   const limit = rules.accountWaitingLimit;
   const of = { nowMs, sweepDueMs: laneScheduler.sweepDueAfterWakeUp(nowMs), limit };
@@ -229,10 +231,9 @@ async function joinLane(
   // The stored count is never too low but may be too high: count before the call is refused.
   const waiting = await requests.countWaiting(lane, limit);
   if (waiting < limit && (await lanes.setWaitingCount(lane, waiting))) {
-    const retried = await lanes.join(lane, request, of);
-    if (retried !== "full") return retried;
+    return lanes.join(lane, request, of);
   }
-  throw new Failure("TOO_MANY_REQUESTS", `${limit} requests of this account are waiting already`);
+  return "full";
 }
 
 /** Stores the request as SCHEDULED and creates its schedule. It joins its lane when its time has come. */

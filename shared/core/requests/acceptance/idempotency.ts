@@ -3,12 +3,22 @@ import type { ProviderId } from "../../../contracts/providers.ts";
 import type { MasterKeys } from "../../crypto/master-keys.ts";
 import { canonicalJson } from "../../json/json.ts";
 import type { DecisionContext } from "../state/decision-context.ts";
-import type { IdempotencyStore, ProviderClients, RequestStore } from "../state/ports.ts";
-import type { RequestRecord } from "../state/record.ts";
+import type {
+  IdempotencyStore,
+  KeyHold,
+  KnownKey,
+  ProviderClients,
+  RequestStore,
+} from "../state/ports.ts";
+import { isTerminal, type RequestRecord } from "../state/record.ts";
+import type { RequestRules } from "../state/request-rules.ts";
 import { type BodyDigest, keyedDigest, plainDigest } from "./body-digest.ts";
-import { newRequestId } from "./request-id.ts";
+import { laneOf, newRequestId } from "./request-id.ts";
 
-/** Same key and body, same request: the keys of accepted requests. */
+/**
+ * Same key and body, same request: the idempotency keys of accepted requests. A key is
+ * remembered until 24 hours (a setting) after its request ended. A refused call keeps none.
+ */
 
 export interface NewRequest {
   clientId: string;
@@ -32,35 +42,134 @@ interface IdempotencyDeps {
   context: () => DecisionContext;
 }
 
-/** Returns the digest that is stored with an idempotency key; `undefined` for a call without a key. */
-export async function digestOf(
+/** The key of a call, with the digest of its body and the entry that was found for it. */
+export interface CallKey {
+  clientId: string;
+  key: string;
+  digest: BodyDigest;
+  entry: KnownKey | undefined;
+}
+
+/** Real time after which a call that stored no request, and released no key, counts as dead. */
+const CALL_LOST_REAL_MS = 60_000;
+
+/** Attempts to reserve a key when other calls change its entry in between. */
+const MAX_ATTEMPTS = 5;
+
+/**
+ * Looks up the key of a call, before anything else of the call is judged: a repeated call
+ * returns the request of the earlier one, whatever has changed since.
+ *
+ * @returns the request of an earlier call with this key and body, or the key for
+ *   `reserveRequestId`; `undefined` for a call without a key
+ * @throws CONFLICT when the key was used with another body; DEPENDENCY_DOWN
+ */
+export async function findKey(
+  deps: IdempotencyDeps,
+  newRequest: NewRequest,
+): Promise<{ storedRequest: RequestRecord } | { callKey: CallKey } | undefined> {
+  const { clientId, idempotencyKey: key } = newRequest;
+  if (key === undefined) return undefined;
+  const digest = await digestOf(deps, newRequest);
+  const entry = await deps.idempotency.find(clientId, key);
+  const known = entry && (await lookUp(deps, entry, digest));
+  return isStored(known) ? { storedRequest: known } : { callKey: { clientId, key, digest, entry } };
+}
+
+/** Numbers count by their value, so that another encoder's text of the same body is the same body. */
+async function digestOf(
   { providerClients, masterKeys }: IdempotencyDeps,
-  { provider, accountId, action, scheduled, params, idempotencyKey }: NewRequest,
-  connectionId: string,
-): Promise<BodyDigest | undefined> {
-  if (idempotencyKey === undefined) return undefined;
-  const members = [provider, connectionId, accountId, action, scheduled ?? null, params];
-  const body = canonicalJson(members);
+  { provider, connectionId, accountId, action, scheduled, params }: NewRequest,
+): Promise<BodyDigest> {
+  const members = [provider, connectionId ?? null, accountId, action, scheduled ?? null, params];
+  const body = canonicalJson(members, "byValue");
   const isSecret = providerClients[provider].isSecret(action);
   return isSecret ? keyedDigest(await masterKeys(), body) : plainDigest(body);
 }
 
+/** What is known of an entry's request: `unstored` by its call, or `forgotten` since it ended. */
+type KnownRequest = RequestRecord | "unstored" | "forgotten";
+
+export function isStored(known: KnownRequest | undefined): known is RequestRecord {
+  return typeof known === "object";
+}
+
+/** @throws CONFLICT when the key belongs to another body; DEPENDENCY_DOWN */
+export async function lookUp(
+  { requests, context }: Pick<IdempotencyDeps, "requests" | "context">,
+  entry: KnownKey,
+  digest: BodyDigest,
+): Promise<KnownRequest> {
+  const request = await requests.find(entry.requestId);
+  if (request && isKeyForgotten(request, context())) return "forgotten";
+  if (!digest.matches(entry.bodySha256) && (request || isUnderWay(entry, context()))) {
+    throw new Failure("CONFLICT", "this Idempotency-Key was used with another body");
+  }
+  return request ?? "unstored";
+}
+
+/** Whether the key of this request is free for another one. */
+function isKeyForgotten(request: RequestRecord, { nowMs, rules }: DecisionContext): boolean {
+  const { finishedMs = nowMs } = request;
+  return isTerminal(request) && finishedMs + rules.idempotencyMs <= nowMs;
+}
+
+/** Whether the call that stored this entry may still store its request. */
+function isUnderWay({ reservedRealMs }: KnownKey, { nowRealMs }: DecisionContext): boolean {
+  return nowRealMs - reservedRealMs < CALL_LOST_REAL_MS;
+}
+
+/** A request id that this call may store a request under, and its hold on the key, if it has one. */
+export type Reserved =
+  | { storedRequest: RequestRecord }
+  | { requestId: string; hold?: KeyHold | undefined };
+
 /**
- * Returns the request of an earlier call with the same key and body. A repeated
- * call can arrive when its scheduled time is already too near for a new request,
- * and still returns the earlier one. The key of a refused call is not reserved, so
- * that the client can use it for the corrected call.
+ * Creates a request id and reserves it under the call's key, if there is one. Calls with the
+ * same key and body use the same id, so that they store one request.
+ *
+ * @throws CONFLICT when the key was used with another body meanwhile; DEPENDENCY_DOWN
  */
-export async function findEarlierRequest(
-  { requests, idempotency }: IdempotencyDeps,
-  { clientId, idempotencyKey }: NewRequest,
-  digest: BodyDigest | undefined,
-): Promise<RequestRecord | undefined> {
-  const entry = idempotencyKey && (await idempotency.find(clientId, idempotencyKey));
-  return entry && digest?.matches(entry.bodySha256) ? requests.find(entry.requestId) : undefined;
+export async function reserveRequestId(
+  deps: IdempotencyDeps,
+  callKey: CallKey | undefined,
+  { lane, startsMs }: { lane: string; startsMs: number },
+): Promise<Reserved> {
+  const newId = newRequestId(lane, deps.randomHex(10));
+  if (callKey === undefined) return { requestId: newId };
+  const { clientId, key, digest } = callKey;
+  const holder = deps.randomHex(10);
+  let { entry } = callKey;
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    const known = entry && (await lookUp(deps, entry, digest));
+    if (isStored(known)) return { storedRequest: known };
+    const context = deps.context();
+    if (entry && known === "unstored" && digest.matches(entry.bodySha256)) {
+      const { requestId } = entry;
+      if (laneOf(requestId) === lane) {
+        const hold = { clientId, key, requestId, holder };
+        if (await deps.idempotency.share(hold)) return { requestId, hold };
+      } else if (isUnderWay(entry, context)) {
+        // The account's connection has changed since.
+        throw new Failure("CONFLICT", "an earlier call with this Idempotency-Key has not ended");
+      }
+    }
+    const hold = { clientId, key, requestId: newId, holder };
+    const stored = await deps.idempotency.reserve({
+      ...hold,
+      bodySha256: digest.text,
+      reservedRealMs: context.nowRealMs,
+      expiresMs: keyExpiresMs(startsMs, context.rules),
+      insteadOf: entry?.requestId,
+    });
+    if (stored.requestId === newId) return { requestId: newId, hold };
+    entry = stored;
+  }
+  throw new Failure("DEPENDENCY_DOWN", "too many calls with one Idempotency-Key at once");
 }
 
 /**
+<<<<<<< HEAD
  * Creates a request id and reserves it under the idempotency key, if there is one.
  * `storedRequest` is the request that an earlier call with this key has stored.
  *
@@ -82,4 +191,13 @@ export async function reserveRequestId(
   }
   if (entry.requestId === requestId) return { requestId };
   return { requestId: entry.requestId, storedRequest: await requests.find(entry.requestId) };
+=======
+ * When the entry of a key may be deleted: later than any request of it is remembered. Until
+ * then, the request itself says whether its key is free.
+ */
+export function keyExpiresMs(startsMs: number, rules: RequestRules): number {
+  const { queueTimeoutMs, resultTimeoutMs, unknownTimeoutMs, retentionMs, idempotencyMs } = rules;
+  const longestMs = queueTimeoutMs + resultTimeoutMs + unknownTimeoutMs + retentionMs;
+  return startsMs + longestMs + idempotencyMs;
+>>>>>>> ad4d814 (fix(requests): an Idempotency-Key is looked up first, lives until a day after its request's end, and is not kept by a refused call)
 }
