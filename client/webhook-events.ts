@@ -64,8 +64,8 @@ interface DataByType {
   "connection.requestReceived": Unsolicited;
   /** A test of yours has a `message`, a test of a provider has its `payload`. */
   "webhook.test": Subject & { message?: string; payload?: Payload };
-  /** A webhook of a provider that Ackwire does not recognise. */
-  "event.unrecognised": Subject & { payload: Payload };
+  /** A report of a provider that Ackwire does not recognise; a request that it names goes on. */
+  "event.unrecognised": Subject & Partial<Workflow> & { payload: Payload };
 }
 
 export type WebhookEventType = keyof DataByType;

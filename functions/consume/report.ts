@@ -8,6 +8,7 @@ const joinedMessageOf = {
   duplicate: logMessages.requestAlreadyUpdated,
   late: logMessages.lateResultReceived,
   needsPoll: logMessages.updateNeedsPoll,
+  unrecognised: logMessages.updateNeedsPoll,
 } satisfies Record<Extract<ConsumeOutcome, { kind: "joined" }>["verdict"], LogMessage>;
 
 /** Logs and counts one message. */
@@ -27,10 +28,14 @@ export function report(telemetry: Telemetry, messageId: string, outcome: Consume
     return;
   }
   if (outcome.kind === "joined") {
-    const { requestId, verdict, hasPausedAccount } = outcome;
+    const { requestId, verdict, hasPausedAccount, hasKeptUnclear } = outcome;
     const level = verdict === "late" ? "warn" : "debug";
     telemetry.log(level, joinedMessageOf[verdict], { messageId, requestId });
     if (verdict === "late") telemetry.count("LateResult");
+    if (hasKeptUnclear) {
+      telemetry.log("warn", logMessages.unclearReportKept, { messageId, requestId });
+      telemetry.count("UnclearReport");
+    }
     if (hasPausedAccount) {
       telemetry.log("warn", logMessages.accountPaused, { messageId, requestId });
       telemetry.count("AccountPaused");
@@ -41,6 +46,10 @@ export function report(telemetry: Telemetry, messageId: string, outcome: Consume
   const message =
     outcome.kind === "published" ? logMessages.eventPublished : logMessages.duplicateWebhookIgnored;
   telemetry.log("debug", message, { messageId, eventId });
+  if (outcome.kind === "published" && outcome.isUnclear) {
+    telemetry.log("warn", logMessages.unclearReportKept, { messageId, eventId });
+    telemetry.count("UnclearReport");
+  }
   if (outcome.kind === "duplicate" && outcome.contentDiffers) {
     telemetry.log("warn", logMessages.duplicateDataDiffers, { messageId, eventId });
     telemetry.count("DedupeConflict");

@@ -39,6 +39,7 @@ export function reportRequests(telemetry: Telemetry, result: RequestSweepResult)
     RequestUnknown: unknown,
     ConnectionPaused: counts.pausedConnections,
     AccountPaused: counts.pausedAccounts,
+    UnclearReport: counts.unclearReports,
   } as const;
   for (const [metric, count] of Object.entries(metrics)) {
     if (count > 0) telemetry.count(metric as keyof typeof metrics, count);

@@ -10,6 +10,7 @@ const messageOf = {
   rejected: logMessages.submissionRejected,
   rateLimited: logMessages.submissionRateLimited,
   credentialsRefused: logMessages.submissionCredentialsRefused,
+  forbidden: logMessages.submissionForbidden,
   accountBlocked: logMessages.submissionAccountBlocked,
   temporarilyUnavailable: logMessages.submissionTemporarilyUnavailable,
   notSent: logMessages.submissionNotSent,
@@ -44,13 +45,20 @@ function reportSubmission(telemetry: Telemetry, submission: SubmitRequestResult)
     );
     return;
   }
-  const { request, outcome, pause, hasPausedConnection } = submission;
+  const { request, outcome, pause, hasPausedConnection, hasKeptUnclear } = submission;
   const { requestId, connectionId } = request;
-  const code = "code" in outcome ? outcome.code : outcome.kind;
+  const code = codeOf(outcome);
   const level = outcome.kind === "accepted" ? "debug" : "warn";
   telemetry.log(level, messageOf[outcome.kind], { requestId, connectionId, code });
   if (outcome.kind === "rejected") telemetry.count("SubmitFailed");
+  if (outcome.kind === "forbidden" && request.status === "FAILED") telemetry.count("SubmitFailed");
+  if (hasKeptUnclear) telemetry.count("UnclearReport");
   if (outcome.kind === "unknown") telemetry.count("RequestUnknown");
   if (pause && pause.untilMs === undefined) telemetry.count("AccountPaused");
   if (hasPausedConnection) telemetry.count("ConnectionPaused");
+}
+
+function codeOf(outcome: SendOutcome): string {
+  if ("code" in outcome) return outcome.code;
+  return "error" in outcome ? outcome.error.code : outcome.kind;
 }

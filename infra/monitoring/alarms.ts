@@ -152,6 +152,14 @@ export const alarmCatalogue: readonly AlarmRule[] = [
       "A request that its client sees as FAILED or CANCELLED was carried out; submitting it again would repeat it.",
   },
   {
+    id: "unclear-report",
+    metric: () => customSum(metrics.UnclearReport, ["consume", "submit", "reconcile"]),
+    threshold: 0,
+    severity: "ticket",
+    impact:
+      "A provider uses a word that Ackwire does not know, or contradicts itself; a request that it is about may wait for its end until its time limit.",
+  },
+  {
     id: "request-schedule-dlq-not-empty",
     metric: ({ requestScheduleDeadLetters }) => waiting(requestScheduleDeadLetters),
     threshold: 0,

@@ -105,7 +105,13 @@ const definitions = {
   },
   "event.unrecognised": {
     description: "an authentic webhook has an unknown form; `payload` is its body",
-    data: { ...subject, payload },
+    data: {
+      ...subject,
+      requestId: optionalText,
+      workflowId: optionalText,
+      providerRequestId: optionalText,
+      payload,
+    },
   },
   "delivery.failed": {
     description: "a delivery to a webhook failed permanently; it can be resent",

@@ -31,6 +31,7 @@ export const logMessages = {
   requestAlreadyUpdated: "request already had this update",
   lateResultReceived: "late result received",
   accountPaused: "account paused by a webhook",
+  unclearReportKept: "report is not clear and was kept",
   updateNeedsPoll: "update needs confirmation by a poll",
 
   // submit
@@ -39,6 +40,7 @@ export const logMessages = {
   submissionRejected: "submission rejected",
   submissionRateLimited: "submission rate-limited",
   submissionCredentialsRefused: "submission refused: credentials",
+  submissionForbidden: "submission refused: forbidden",
   submissionAccountBlocked: "submission refused: account blocked",
   submissionTemporarilyUnavailable: "submission refused: provider temporarily unavailable",
   submissionNotSent: "submission not sent",

@@ -36,6 +36,8 @@ export const metrics = {
   AccountPaused: "AccountPaused",
   /** A result arrived for a request that had already ended otherwise (`consume`). */
   LateResult: "LateResult",
+  /** A provider's report had a word that nobody knows, or contradicted itself (`consume`, `submit`, `reconcile`). */
+  UnclearReport: "UnclearReport",
   /** A delivery failed permanently, and its `delivery.failed` was published (`deliver`, `reconcile`). */
   DeliveryFailed: "DeliveryFailed",
   /** The circuit of an endpoint opened after consecutive failures (`deliver`). */

@@ -222,13 +222,7 @@ describe("a poll", () => {
       "another",
       200,
       workflow({ workflowId: "wf-2", workflowStatus: "completed" }),
-      { kind: "failed", code: "ANSWER_NOT_UNDERSTOOD" },
-    ],
-    [
-      "an unknown status",
-      200,
-      workflow({ workflowStatus: "cancelled" }),
-      { kind: "failed", code: "ANSWER_NOT_UNDERSTOOD" },
+      { kind: "failed", code: "ANSWERS_ANOTHER_WORKFLOW" },
     ],
     ["no status", 200, workflow({}), { kind: "failed", code: "ANSWER_NOT_UNDERSTOOD" }],
     ["noChange", 200, "", { kind: "failed", code: "HTTP_200" }],
@@ -245,8 +239,9 @@ describe("a poll", () => {
       "one account's token",
       401,
       refusal("invalidIdentificationToken"),
-      { kind: "failed", code: "invalidIdentificationToken" },
+      { kind: "accountBlocked", code: "invalidIdentificationToken" },
     ],
+    ["no right", 403, "", { kind: "forbidden", code: "HTTP_403" }],
     ["a fault", 503, "", { kind: "failed", code: "HTTP_503" }],
   ])("A poll that is answered by %s is read", (_name, status, body, expected) => {
     expect(poll(status, body)).toEqual(expected);
@@ -297,8 +292,8 @@ describe("the label names our request", () => {
 test("Linked API's actions and error codes are classified", () => {
   expect(requests.isSecret("st.sendMessage")).toBe(false);
   expect(requests.isLogin("st.sendMessage")).toBe(false);
-  expect(requests.blocksAccount("linkedinAccountSignedOut")).toBe(true);
-  expect(requests.isRateLimit("tooManyRequests")).toBe(true);
+  const codes = ["linkedinAccountSignedOut", "tooManyRequests", "personNotFound"];
+  expect(codes.map(requests.consequenceOf)).toEqual(["pauseAccount", "pauseLane", "end"]);
   expect(requests.eventTypeOf("st.sendConnectionRequest", "failed")).toBe("CONNECTION_FAILED");
   expect(requests.eventTypeOf("st.reactToPost", "succeeded")).toBe("UNKNOWN");
 });

@@ -104,7 +104,12 @@ describe("an answer to a submission", () => {
       { kind: "rejected", error: { code: "HTTP_400", message: "We-Link answered 400" } },
     ],
     ["no key", 401, {}, { kind: "credentialsRefused", code: "HTTP_401" }],
-    ["no right", 403, { error: "Forbidden" }, { kind: "credentialsRefused", code: "FORBIDDEN" }],
+    [
+      "no right",
+      403,
+      { error: "Forbidden" },
+      { kind: "forbidden", error: { code: "FORBIDDEN", message: "Forbidden" } },
+    ],
     [
       "no path",
       404,
@@ -245,12 +250,7 @@ describe("a poll", () => {
     ["PENDING", 200, { status: "PENDING", message: "Wait" }, { kind: "noChange" }],
     ["SCHEDULED", 200, { status: "SCHEDULED" }, { kind: "noChange" }],
     ["not found", 404, "<html>", { kind: "noChange" }],
-    [
-      "an unknown status",
-      200,
-      { status: "HMM" },
-      { kind: "failed", code: "STATUS_NOT_UNDERSTOOD" },
-    ],
+    ["no right", 403, { error: "Forbidden" }, { kind: "forbidden", code: "FORBIDDEN" }],
     ["no status", 200, { result: 1 }, { kind: "failed", code: "STATUS_NOT_UNDERSTOOD" }],
     [
       "another request",
@@ -294,8 +294,8 @@ test("We-Link's actions and error codes are classified", () => {
   expect(["login_v2", "login", "login_code"].map(requests.isSecret)).toEqual([true, true, true]);
   expect([requests.isSecret("connect"), requests.isLogin("connect")]).toEqual([false, false]);
   expect(requests.isLogin("login_v2")).toBe(true);
-  expect(["WRONG_PASSWORD", "PROXY_ERROR"].map(requests.blocksAccount)).toEqual([true, false]);
-  expect(["STATUS_429", "PROXY_ERROR"].map(requests.isRateLimit)).toEqual([true, false]);
+  const codes = ["WRONG_PASSWORD", "STATUS_429", "PROXY_ERROR"];
+  expect(codes.map(requests.consequenceOf)).toEqual(["pauseAccount", "pauseLane", "end"]);
   expect(requests.eventTypeOf("connect", "failed")).toBe("CONNECTION_FAILED");
   expect(requests.eventTypeOf("search_people", "failed")).toBe("SEARCH_COMPLETED");
   expect(requests.eventTypeOf("withdraw_invite", "succeeded")).toBe("UNKNOWN");

@@ -52,7 +52,7 @@ const data: {
   "connection.added": { ...workflow, payload },
   "connection.requestReceived": { ...workflow, payload },
   "webhook.test": { ...subject, message: "hello", payload },
-  "event.unrecognised": { ...subject, payload },
+  "event.unrecognised": { ...workflow, payload },
 };
 
 test.each(webhookEventTypes)("%s has the members of its definition", (type) => {

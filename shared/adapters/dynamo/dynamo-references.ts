@@ -2,11 +2,15 @@ import { type DynamoDBDocumentClient, UpdateCommand } from "@aws-sdk/lib-dynamod
 import type { Clock } from "../../core/clock.ts";
 import { headerSafeId } from "../../core/events/event-id.ts";
 import type { Reference, ReferenceStore } from "../../core/requests/state/ports.ts";
+import { callDependency } from "../dependency-down.ts";
 import { conditionalWrite } from "./conditional-write.ts";
 import { batchGet } from "./dynamo-batch-get.ts";
 
 /** Sort key of items that are alone in their partition. */
 const SINGLETON_SORT_KEY = "#";
+
+/** How long (business) a forbidden call of one account counts against those of the others. */
+const FORBIDDEN_WINDOW_MS = 3_600_000;
 
 /** What is known of providers' ids, in the table of requests: one item for each id. */
 export function makeDynamoReferences(options: {
@@ -90,6 +94,29 @@ export function makeDynamoReferences(options: {
       const result = await conditionalWrite("UpdateItem", () => client.send(update));
       const existing = "written" in result ? undefined : result.existing;
       return typeof existing?.requestId === "string" ? existing.requestId : undefined;
+    },
+
+    async noteForbidden({ connectionId, accountId }) {
+      const nowMs = clock.businessMs();
+      const update = new UpdateCommand({
+        TableName,
+        Key: { lane: `forbidden#${connectionId}`, id: SINGLETON_SORT_KEY },
+        UpdateExpression: "SET accountId = :account, atMs = :now, expiresAt = :expires",
+        ExpressionAttributeValues: {
+          ":account": accountId,
+          ":now": nowMs,
+          ":expires": expiresAt(),
+        },
+        ReturnValues: "ALL_OLD",
+      });
+      const { Attributes: before } = await callDependency("DynamoDB UpdateItem", () =>
+        client.send(update),
+      );
+      return (
+        before !== undefined &&
+        before.accountId !== accountId &&
+        Number(before.atMs) > nowMs - FORBIDDEN_WINDOW_MS
+      );
     },
 
     async extendSubmittingUntil(connectionId, untilRealMs) {

@@ -48,6 +48,22 @@ const item = z.object({
   numbersAsText: z.optional(z.literal(true)),
   error: z.optional(z.object({ code: z.string(), message: z.string() })),
   lateResult: z.optional(storedText),
+  earlierLateResults: z.optional(z.array(storedText)),
+  lateResultDigests: z.optional(z.array(z.string())),
+  unclearReports: z.optional(
+    z.array(
+      z.object({
+        atMs: z.number(),
+        source: z.enum(["webhook", "answer"]),
+        kind: z.enum(["unrecognised", "contradictory"]),
+        status: z.optional(z.string()),
+        eventType: z.optional(z.string()),
+        body: z.string(),
+        digest: z.string(),
+      }),
+    ),
+  ),
+  wasForbidden: z.optional(z.literal(true)),
   outcomeDigest: text,
   deadlineMs: number,
   actionDeadlineMs: number,

@@ -2,6 +2,7 @@ import * as z from "zod/mini";
 import { type ProviderId, providerId, providerPacks } from "../providers.ts";
 import { requestStatus } from "../statuses.ts";
 import { accountId, listOf, paging, plain, secretText, text, time } from "./parts.ts";
+import { requestView } from "./request-view.ts";
 import { scheduledTime } from "./times.ts";
 
 /** The operations on requests and accounts. */
@@ -57,27 +58,6 @@ const newRequest = z
 function hasMember(params: JsonObject | readonly JsonObject[], name: string): boolean {
   return [params].flat().some((one) => (one[name] ?? null) !== null);
 }
-
-const requestView = z.object({
-  requestId: z.string(),
-  status: requestStatus,
-  provider: providerId,
-  accountId: z.string(),
-  action: z.string(),
-  scheduled: z.optional(time),
-  createdAt: time,
-  joinedAt: z.optional(time),
-  submittedAt: z.optional(time),
-  finishedAt: z.optional(time),
-  providerRequestId: z.optional(z.string()),
-  attempts: z.number(),
-  result: z.optional(z.unknown()),
-  numbersAsText: z
-    .optional(z.literal(true))
-    .check(z.describe("A number of `result` that consumers could not read exactly is text.")),
-  error: z.optional(z.object({ code: z.string(), message: z.string() })),
-  lateResult: z.optional(z.unknown()),
-});
 
 export const paceRange = z
   .strictObject({

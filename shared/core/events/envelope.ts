@@ -65,7 +65,7 @@ export function requestEvent(
   },
   details: {
     atMs: number;
-    status: string;
+    status?: string;
     eventType: string;
     n?: number;
     /** `result`, `error` or `payload`, and `numbersAsText`. */

@@ -1,7 +1,11 @@
 import type { EventType } from "../../contracts/events.ts";
+import { limits } from "../../contracts/limits.ts";
+import type { JsonObject } from "../json/json.ts";
 
 /** What a webhook, or the answer to a call, reports in Ackwire's terms. */
 export interface ProviderEvent {
+  /** Present where the report is not clear: a word that nobody knows, or a contradiction. */
+  unclear?: UnclearReport;
   type: EventType;
   /** The provider's id of what the event is about: a request, a workflow or an account. */
   providerObjectId: string;
@@ -47,4 +51,33 @@ export function withUsableTime(event: ProviderEvent, receivedAtMs: number): Prov
   if (createdAt === undefined) return event;
   if (Date.parse(createdAt) <= receivedAtMs + MAX_CLOCK_SKEW_MS) return event;
   return { ...others, data: { ...others.data, createdAtReplaced: true } };
+}
+
+/** What is kept of a report that is not clear, beside what it was taken for. */
+export interface UnclearReport {
+  /** `unrecognised`: a word that nobody knows. `contradictory`: the status decided. */
+  kind: "unrecognised" | "contradictory";
+  /** The provider's status, as it was sent. */
+  status?: string | undefined;
+  /** The provider's name of the event, where it contradicts the status. */
+  eventType?: string | undefined;
+  /** The beginning of the body, as JSON text without its signature. */
+  body: string;
+}
+
+/** Most characters of a body that are kept with a report that is not clear. */
+const MAX_UNCLEAR_BODY = 1_000;
+
+/** @param body without its signature */
+export function unclearReport(
+  kind: UnclearReport["kind"],
+  body: JsonObject,
+  { status, eventType }: { status?: string | undefined; eventType?: string | undefined },
+): UnclearReport {
+  return {
+    kind,
+    ...(status === undefined ? {} : { status: status.slice(0, limits.maxNameLength) }),
+    ...(eventType === undefined ? {} : { eventType }),
+    body: JSON.stringify(body).slice(0, MAX_UNCLEAR_BODY).toWellFormed(),
+  };
 }

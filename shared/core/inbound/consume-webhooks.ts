@@ -23,7 +23,8 @@ export interface ConsumeDeps {
 }
 
 export type ConsumeOutcome =
-  | { kind: "published"; eventId: string }
+  /** `isUnclear`: it has a word that nobody knows, or contradicts itself. */
+  | { kind: "published"; eventId: string; isUnclear?: true }
   /** `contentDiffers`: the copy has other content than the event that was published. */
   | { kind: "duplicate"; eventId: string; contentDiffers: boolean }
   | Extract<JoinOutcome, { kind: "joined" | "waiting" }>
@@ -67,6 +68,12 @@ export const makeConsumeWebhooks =
 
     for (const { index, event, first } of duplicates) {
       outcomes.set(index, outcomeOfDuplicate(event, first.event, outcomes.get(first.index)));
+    }
+    for (const { index, webhook } of loaded) {
+      const outcome = outcomes.get(index);
+      if (webhook.event.unclear && outcome?.kind === "published") {
+        outcomes.set(index, { ...outcome, isUnclear: true });
+      }
     }
     return { messages: bodies.map((_, index) => outcomes.get(index) ?? missingOutcome), outbox };
   };

@@ -31,6 +31,7 @@ export type JoinOutcome =
       requestId: string;
       verdict: UpdateResult["verdict"];
       hasPausedAccount: boolean;
+      hasKeptUnclear: boolean;
     }
   /** It was requeued, because it may belong to a submission that is not finished. */
   | { kind: "waiting"; connectionId: string }
@@ -130,9 +131,9 @@ async function joinOne(
   return appliedMeanwhile ? joinedTo(appliedMeanwhile) : { outcome: { kind: "unmatched", event } };
 }
 
-/** Events of other types name a request, but do not report its state. */
+/** Events of other types name a request, but do not report its state, unless nobody knows what they report. */
 function isAboutRequest({ event }: LoadedWebhook): boolean {
-  return event.type.startsWith("workflow.");
+  return event.type.startsWith("workflow.") || event.type === "event.unrecognised";
 }
 
 /** Finds the request by the stored reference, else by the label in which the provider returns our own id. */
@@ -197,9 +198,9 @@ async function recordUnlessBound(
   return { event, requestId };
 }
 
-function joinedTo({ request, verdict, isChanged, hasPausedAccount }: AppliedUpdate): Joined {
+function joinedTo({ request, isChanged, ...applied }: AppliedUpdate): Joined {
   const { requestId } = request;
-  const outcome = { kind: "joined" as const, requestId, verdict, hasPausedAccount };
+  const outcome = { kind: "joined" as const, requestId, ...applied };
   return isChanged ? { outcome, updated: request } : { outcome };
 }
 

@@ -1,6 +1,7 @@
-import type { ProviderEvent } from "../events/provider-event.ts";
+import type { ProviderEvent, UnclearReport } from "../events/provider-event.ts";
 import type { JsonObject } from "../json/json.ts";
 import type { ProviderHttpCall } from "./http-call.ts";
+import type { Consequence } from "./vocabulary.ts";
 
 /** A request to be submitted to the provider. */
 export interface SubmitInput {
@@ -37,26 +38,42 @@ export type SubmissionOutcome =
       /** A number of the result is stored as text, because it would lose digits. */
       numbersAsText?: true;
     }
-  /** Permanently refused; nothing was done. */
-  | { kind: "rejected"; error: { code: string; message: string } }
+  /**
+   * Permanently refused; nothing was done. The code may pause the account's lane too, for
+   * `retryAfterMs` where the provider says how long.
+   */
+  | { kind: "rejected"; error: { code: string; message: string }; retryAfterMs?: number }
   /** Nothing was done: too many calls. The account waits for the provider's `Retry-After`. */
   | { kind: "rateLimited"; retryAfterMs?: number }
   /** Nothing was done: the provider rejects this connection's credentials. */
   | { kind: "credentialsRefused"; code: string }
+  /**
+   * Nothing was done: the provider forbids this call. It does not say whether it forbids the
+   * action, the account or the connection.
+   */
+  | { kind: "forbidden"; error: { code: string; message: string } }
   /** Nothing was done, and nothing can be done until a person has repaired this account. */
   | { kind: "accountBlocked"; code: string }
   /** Nothing was done, and a later attempt may succeed. */
   | { kind: "temporarilyUnavailable"; code: string; retryAfterMs?: number }
-  | { kind: "unknown"; code: string };
+  /** `unclear` is present where the answer has a word that nobody knows. */
+  | { kind: "unknown"; code: string; unclear?: UnclearReport };
 
 /** What the answer to a poll means for the request. */
 export type PollOutcome =
-  /** The state as an event; `workflow.started` while the request is still running. */
+  /**
+   * The state as an event: `workflow.started` while the request is still running, and
+   * `event.unrecognised` for a state that nobody knows.
+   */
   | { kind: "update"; event: ProviderEvent; numbersAsText: boolean }
   /** The provider has not started the request, or does not know it. */
   | { kind: "noChange" }
   | { kind: "rateLimited"; retryAfterMs?: number }
   | { kind: "credentialsRefused"; code: string }
+  /** The provider forbids this call: for the account, or for the connection. */
+  | { kind: "forbidden"; code: string }
+  /** The call was refused, and each will be until a person has repaired this account. */
+  | { kind: "accountBlocked"; code: string }
   /** The answer cannot be read. */
   | { kind: "failed"; code: string };
 
@@ -71,10 +88,8 @@ export interface ProviderClient {
   startsWhenAccepted: boolean;
   /** Whether this action logs in; it is submitted even while the account is paused for a login. */
   isLogin(action: string): boolean;
-  /** Whether a result with this code pauses the account until a person or a login has repaired it. */
-  blocksAccount(code: string): boolean;
-  /** Whether a result with this code means that the provider's own rate limit is reached. */
-  isRateLimit(code: string): boolean;
+  /** What follows from an error with this code, wherever the provider says it. */
+  consequenceOf(code: string): Consequence;
   /** Returns the specification's event name for an action's outcome; `UNKNOWN` where it has none. */
   eventTypeOf(action: string, outcome: "succeeded" | "failed"): string;
   submit(input: SubmitInput, credentials: Credentials): ProviderHttpCall;

@@ -112,6 +112,7 @@ function emptyResult(): RequestSweepResult {
     unpublished: [],
     pausedAccounts: 0,
     pausedConnections: 0,
+    unclearReports: 0,
     failed: [],
   };
 }

@@ -46,6 +46,8 @@ export interface RequestSweepResult {
   unpublished: MessageFailure[];
   pausedAccounts: number;
   pausedConnections: number;
+  /** Answers that are not clear and were kept on their request. */
+  unclearReports: number;
   /** Why items and index reads failed, one for each. The next run tries them again. */
   failed: MessageFailure[];
 }
@@ -183,6 +185,7 @@ export function makeSweepSteps(
     if (polled.reception.kind !== "notAsked") total.polled++;
     total.unpublished.push(...polled.unpublished);
     if (polled.hasPausedAccount) total.pausedAccounts++;
+    if (polled.hasKeptUnclear) total.unclearReports++;
     if (polled.hasPausedConnection) total.pausedConnections++;
     if (!isTerminal(request)) await onLimit(request);
   }

@@ -1,6 +1,7 @@
 import { limits } from "../../contracts/limits.ts";
-import type { ProviderEvent } from "../../core/events/provider-event.ts";
-import { isObject, type JsonObject } from "../../core/json/json.ts";
+import { discriminatorOf } from "../../core/events/event-id.ts";
+import { type ProviderEvent, unclearReport } from "../../core/events/provider-event.ts";
+import { canonicalJson, isObject, type JsonObject } from "../../core/json/json.ts";
 import { bodyOfAnswer, isSuccess, messageOf } from "../../core/providers/answer-body.ts";
 import type {
   PollOutcome,
@@ -10,32 +11,8 @@ import type {
 import { providerIdOf } from "../../core/providers/provider-id.ts";
 import { retryAfterOf } from "../../core/providers/retry-after.ts";
 import { confirmation, namesAnother } from "./confirmation.ts";
-
-/**
- * Error types that do not mean a permanent rejection. The types are those
- * of `@linkedapi/node`'s dist/types/errors.d.ts (its common errors:
- * https://linkedapi.io/docs/making-requests/#common-errors).
- */
-const outcomeKindByErrorType = new Map<string, SubmissionOutcome["kind"]>(
-  Object.entries({
-    // Rate limit. https://linkedapi.io/docs/admin-overview
-    tooManyRequests: "rateLimited",
-    // The connection's token or subscription: all of its accounts are affected.
-    linkedApiTokenRequired: "credentialsRefused",
-    invalidLinkedApiToken: "credentialsRefused",
-    subscriptionRequired: "credentialsRefused",
-    // The token of one account, or its LinkedIn session: its user must connect it again.
-    identificationTokenRequired: "accountBlocked",
-    invalidIdentificationToken: "accountBlocked",
-    linkedinAccountSignedOut: "accountBlocked",
-    // Outside the working hours of the account (linkedapi-mcp, handle-linked-api-error.ts).
-    outsideWorkingHours: "temporarilyUnavailable",
-    workingHoursWaitExpired: "temporarilyUnavailable",
-    // Created by the client library itself: from the provider they mean nothing.
-    httpError: "unknown",
-    workflowTimeout: "unknown",
-  } as const),
-);
+import { type WorkflowState, workflowStateOf } from "./result.ts";
+import { linkedApiVocabulary } from "./vocabulary.ts";
 
 /** For answers that do not prove that nothing was done: every 5xx, and bodies without an envelope. */
 const unknown = ({ status }: ProviderAnswer) =>
@@ -43,33 +20,52 @@ const unknown = ({ status }: ProviderAnswer) =>
 
 /** Reads the answer to `POST /workflows`: by the error type of the envelope, else by the status. */
 export function readLinkedApiSubmission(answer: ProviderAnswer): SubmissionOutcome {
-  const { result, error } = envelopeOf(answer);
+  const { result, error, value, numbersAsText } = envelopeOf(answer);
   if (answer.status === 429) return { kind: "rateLimited", ...retryAfterOf(answer) };
-  if (error && answer.status < 500) return refusedBy(error, answer);
-  if (answer.status === 401 || answer.status === 403) {
-    return { kind: "credentialsRefused", code: `HTTP_${answer.status}` };
+  if (error && provesRefusal(error, answer)) return refusedBy(error, answer);
+  if (answer.status === 401) return { kind: "credentialsRefused", code: "HTTP_401" };
+  if (answer.status === 403) {
+    const message = "Linked API answered 403";
+    return { kind: "forbidden", error: { code: "HTTP_403", message } };
   }
   if (!isSuccess(answer) || !isObject(result)) return unknown(answer);
   const workflowId = providerIdOf(result.workflowId);
   if (workflowId === undefined || workflowId.length > limits.maxIdLength) return unknown(answer);
-  return { kind: "accepted", providerRequestId: workflowId };
+  const { meaning } = workflowStateOf(result);
+  const hasEnded = meaning === "failed" || (meaning === "completed" && "completion" in result);
+  const resultEvent = hasEnded ? eventIn({ workflowId, meaning, value }) : undefined;
+  return {
+    kind: "accepted",
+    providerRequestId: workflowId,
+    ...(resultEvent ? { resultEvent } : {}),
+    ...(resultEvent && numbersAsText ? { numbersAsText } : {}),
+  };
+}
+
+/** A 5xx does not prove that nothing was done, unless the code says that nothing could be. */
+function provesRefusal({ type }: ProviderError, { status }: ProviderAnswer): boolean {
+  const rule = linkedApiVocabulary.ruleOf(type);
+  if (status >= 500) return rule?.keepsRequest === true;
+  // A 401 with an unknown type is about the credentials all the same.
+  return rule !== undefined || status !== 401;
 }
 
 function refusedBy(error: ProviderError, answer: ProviderAnswer): SubmissionOutcome {
   const code = error.type;
-  const kind = outcomeKindByErrorType.get(code) ?? "rejected";
-  switch (kind) {
-    case "rateLimited":
-      return { kind, ...retryAfterOf(answer) };
-    case "credentialsRefused":
-    case "accountBlocked":
-      return { kind, code };
-    case "temporarilyUnavailable":
-      return { kind, code, ...retryAfterOf(answer) };
-    case "rejected":
-      return { kind, error: { code, message: error.message } };
-    default:
+  const { consequence = "end", isRateLimit } = linkedApiVocabulary.ruleOf(code) ?? {};
+  switch (consequence) {
+    case "pauseLane":
+      return isRateLimit
+        ? { kind: "rateLimited", ...retryAfterOf(answer) }
+        : { kind: "temporarilyUnavailable", code, ...retryAfterOf(answer) };
+    case "pauseConnection":
+      return { kind: "credentialsRefused", code };
+    case "pauseAccount":
+      return { kind: "accountBlocked", code };
+    case "ask":
       return { kind: "unknown", code };
+    default:
+      return { kind: "rejected", error: { code, message: error.message } };
   }
 }
 
@@ -77,36 +73,50 @@ function refusedBy(error: ProviderError, answer: ProviderAnswer): SubmissionOutc
 export function readLinkedApiPoll(workflowId: string, answer: ProviderAnswer): PollOutcome {
   const { value, numbersAsText, result, error } = envelopeOf(answer);
   if (answer.status === 404) return { kind: "noChange" };
-  if (
-    answer.status === 429 ||
-    (error && outcomeKindByErrorType.get(error.type) === "rateLimited")
-  ) {
+  const { consequence, isRateLimit } = (error && linkedApiVocabulary.ruleOf(error.type)) ?? {};
+  if (answer.status === 429 || isRateLimit) {
     return { kind: "rateLimited", ...retryAfterOf(answer) };
   }
   const code = error?.type ?? `HTTP_${answer.status}`;
-  const isRefused = error
-    ? outcomeKindByErrorType.get(code) === "credentialsRefused"
-    : answer.status === 401 || answer.status === 403;
-  if (isRefused) return { kind: "credentialsRefused", code };
+  if (consequence === "pauseConnection") return { kind: "credentialsRefused", code };
+  if (consequence === "pauseAccount") return { kind: "accountBlocked", code };
+  if (answer.status === 401) return { kind: "credentialsRefused", code };
+  if (answer.status === 403) return { kind: "forbidden", code };
   if (!isSuccess(answer) || !isObject(result)) return { kind: "failed", code };
-  if (result.workflowStatus === "pending") {
-    const isAnother = namesAnother(result, workflowId);
-    return isAnother ? { kind: "failed", code: "ANSWERS_ANOTHER_WORKFLOW" } : { kind: "noChange" };
+  if (namesAnother(result, workflowId)) return { kind: "failed", code: "ANSWERS_ANOTHER_WORKFLOW" };
+  const { meaning, word } = workflowStateOf(result);
+  if (meaning === "waiting" || meaning === "absent") return { kind: "noChange" };
+  if (meaning === "unknown" || meaning === "actionRequired") {
+    return { kind: "update", event: unrecognised(workflowId, result, word), numbersAsText };
   }
-  const event = eventIn({ workflowId, workflowStatus: result.workflowStatus, value });
+  const event = meaning && eventIn({ workflowId, meaning, value });
   if (!event) return { kind: "failed", code: "ANSWER_NOT_UNDERSTOOD" };
   return { kind: "update", event, numbersAsText };
+}
+
+/** A workflow whose state nobody knows. */
+function unrecognised(
+  workflowId: string,
+  result: JsonObject,
+  status: string | undefined,
+): ProviderEvent {
+  return {
+    type: "event.unrecognised",
+    providerObjectId: workflowId,
+    discriminator: discriminatorOf(canonicalJson(result)),
+    unclear: unclearReport("unrecognised", result, { status }),
+    data: { workflowId, providerRequestId: workflowId, eventType: "UNKNOWN", payload: result },
+  };
 }
 
 /** The state as the event that the webhook of this state would have become. */
 function eventIn(answer: {
   workflowId: string;
-  workflowStatus: unknown;
+  meaning: WorkflowState["meaning"];
   value: JsonObject;
 }): ProviderEvent | undefined {
-  const isRunning = answer.workflowStatus === "running";
   const asked: ProviderEvent = {
-    type: isRunning ? "workflow.started" : "workflow.completed",
+    type: answer.meaning === "running" ? "workflow.started" : "workflow.completed",
     providerObjectId: answer.workflowId,
     data: { status: "running", eventType: "UNKNOWN" },
   };
@@ -145,10 +155,11 @@ function envelopeOf(answer: ProviderAnswer): Envelope {
   const numbersAsText = body?.numbersAsText ?? false;
   const { success, result, error } = value;
   if (success === true) return { value, numbersAsText, result };
-  if (!isObject(error) || typeof error.type !== "string") {
-    return { value, numbersAsText };
-  }
-  const message = typeof error.message === "string" ? error.message : error.type;
-  const type = error.type.slice(0, limits.maxNameLength);
-  return { value, numbersAsText, error: { type, message: messageOf(message) } };
+  const named = isObject(error) ? [error.type, error.code, error.name] : [error];
+  const type = named.find((one) => typeof one === "string" && one !== "");
+  if (typeof type !== "string") return { value, numbersAsText };
+  const texts = isObject(error) ? [error.message, type] : [type];
+  const message = texts.find((one) => typeof one === "string") ?? type;
+  const code = (linkedApiVocabulary.codeOf(type) ?? type).slice(0, limits.maxNameLength);
+  return { value, numbersAsText, error: { type: code, message: messageOf(String(message)) } };
 }

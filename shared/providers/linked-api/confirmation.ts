@@ -3,7 +3,8 @@ import type { ProviderEvent } from "../../core/events/provider-event.ts";
 import { isObject, type JsonObject } from "../../core/json/json.ts";
 import { providerIdOf } from "../../core/providers/provider-id.ts";
 import type { ProviderPack } from "../../core/providers/provider-pack.ts";
-import { labelsOf, workflowOutcome } from "./result.ts";
+import type { Meaning } from "../../core/providers/vocabulary.ts";
+import { labelsOf, workflowOutcome, workflowStateOf } from "./result.ts";
 
 /**
  * Linked API signs nothing: anyone who knows the inbound URL can send any body.
@@ -22,22 +23,22 @@ export const confirmation: NonNullable<ProviderPack["confirmation"]> = {
 
   read(event, answer) {
     const { success, result } = answer;
-    if (success !== true || !isObject(result) || typeof result.workflowStatus !== "string") {
+    const { meaning } = success === true && isObject(result) ? workflowStateOf(result) : {};
+    if (!isObject(result) || !meaning) {
       throw new Failure("UNCONFIRMED", "the answer of the provider is not a workflow");
     }
-    const { workflowStatus: status } = result;
     if (namesAnother(result, event.providerObjectId)) return undefined;
     const { type, providerObjectId } = event;
     // Nothing else is taken from the webhook, which anyone with the URL may have written.
     const common = { workflowId: providerObjectId, providerRequestId: providerObjectId };
     if (type !== "workflow.completed") {
-      if (!hasReached(event, status)) return undefined;
+      if (!hasReached(event, meaning)) return undefined;
       const { status: ours = "" } = event.data;
       return { type, providerObjectId, data: { ...common, status: ours, eventType: "UNKNOWN" } };
     }
-    if (status !== "completed" && status !== "failed") return undefined;
+    if (meaning !== "completed" && meaning !== "failed") return undefined;
     const outcome = resultOf(result);
-    const data = { ...common, ...workflowOutcome(status, outcome) };
+    const data = { ...common, ...workflowOutcome(meaning, outcome) };
     return { type, providerObjectId, ...labelsOf(outcome), data };
   },
 };
@@ -51,11 +52,18 @@ export function namesAnother({ workflowId }: JsonObject, asked: string): boolean
   return workflowId !== undefined && workflowId !== null && providerIdOf(workflowId) !== asked;
 }
 
-const order = ["pending", "running", "completed"];
+const order: readonly (string | undefined)[] = ["pending", "running", "completed"];
+
+const reached = {
+  waiting: "pending",
+  running: "running",
+  completed: "completed",
+  failed: "completed",
+} as const satisfies Partial<Record<Meaning, string>>;
 
 /** Whether the workflow has reached the state. A later state confirms an earlier one, because events arrive late and in any order. */
-function hasReached({ data }: ProviderEvent, status: string): boolean {
-  const now = status === "failed" ? "completed" : status;
+function hasReached({ data }: ProviderEvent, meaning: Meaning | "unknown"): boolean {
+  const now = (reached as Partial<Record<string, string>>)[meaning];
   return order.indexOf(now) >= order.indexOf(data.status ?? "");
 }
 

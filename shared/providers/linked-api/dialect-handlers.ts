@@ -49,8 +49,9 @@ export async function getAsLinkedApi(
   const { workflowStatus, failure, result, numbersAsText } =
     "request" in found ? workflowOf(found.request) : eventWorkflow(found.event);
   const workflow = JSON.stringify({ workflowId, workflowStatus, failure, numbersAsText });
-  const parts = result === undefined ? "" : `,${partsOf(result)}`;
-  return `{"success":true,"result":${workflow.slice(0, -1)}${parts}}}`;
+  const parts = result === undefined ? [] : partsOf(result, failure === undefined);
+  const members = [workflow.slice(1, -1), ...parts].join(",");
+  return `{"success":true,"result":{${members}}}`;
 }
 
 /** `DELETE /workflows/{id}`: cancels a workflow, if it is not too late. @throws NOT_FOUND, DEPENDENCY_DOWN */
@@ -95,7 +96,14 @@ interface Workflow {
 function workflowOf({ status, result, error, numbersAsText }: RequestHere): Workflow {
   const workflowStatus = statuses[status];
   if (workflowStatus === "failed") {
-    return { workflowStatus, failure: failureOf(status === "CANCELLED" ? cancelled : error) };
+    const failure = failureOf(status === "CANCELLED" ? cancelled : error);
+    // A failed workflow may have done a part of its work.
+    return {
+      workflowStatus,
+      failure,
+      result: status === "FAILED" ? result : undefined,
+      numbersAsText,
+    };
   }
   return { workflowStatus, result: status === "SUCCEEDED" ? result : undefined, numbersAsText };
 }
@@ -111,25 +119,29 @@ function failureOf(error: { code?: unknown; message?: unknown } | undefined) {
 /**
  * The members of a workflow that hold its result, as JSON text with every digit.
  * A webhook may carry both a completion and a failure.
+ *
+ * @param withFailure `false`: the answer has the failure already
  */
-function partsOf(result: string): string {
+function partsOf(result: string, withFailure: boolean): string[] {
   const members = result.startsWith("{") ? topLevelMembers(result) : [];
   const has = (name: string) => members.some(({ key }) => key === name);
-  if (!has("completion") || has("actionType")) return `"completion":${result}`;
+  if (!has("completion") || has("actionType")) return [`"completion":${result}`];
   return members
-    .filter(({ key }) => key === "completion" || key === "failure")
-    .map(({ start, end }) => result.slice(start, end))
-    .join(",");
+    .filter(({ key }) => key === "completion" || (withFailure && key === "failure"))
+    .map(({ start, end }) => result.slice(start, end));
 }
 
 /** The state of a workflow that was started elsewhere, according to its last event. */
 function eventWorkflow({ type, data, result }: FoundEvent): Workflow {
   if (type === "workflow.created") return { workflowStatus: "pending" };
-  if (type === "workflow.started") return { workflowStatus: "running" };
+  // What nobody recognises has not ended.
+  if (type === "workflow.started" || type === "event.unrecognised") {
+    return { workflowStatus: "running" };
+  }
   if (type !== "workflow.completed") throw new Failure("NOT_FOUND", "there is no such workflow");
   if (data.status === "failed") {
     const error = isObject(data.error) ? data.error : undefined;
-    return { workflowStatus: "failed", failure: failureOf(error) };
+    return { workflowStatus: "failed", failure: failureOf(error), result };
   }
   const marks = data.numbersAsText === true ? ({ numbersAsText: true } as const) : {};
   return { workflowStatus: "completed", result, ...marks };

@@ -3,7 +3,7 @@ import type { EventType } from "../../contracts/events.ts";
 import { Failure } from "../../contracts/failures.ts";
 import { limits } from "../../contracts/limits.ts";
 import { discriminatorOf } from "../../core/events/event-id.ts";
-import type { ProviderEvent } from "../../core/events/provider-event.ts";
+import { type ProviderEvent, unclearReport } from "../../core/events/provider-event.ts";
 import { canonicalJson, isObject, type JsonObject } from "../../core/json/json.ts";
 import { providerIdOf } from "../../core/providers/provider-id.ts";
 import type { ProviderPack } from "../../core/providers/provider-pack.ts";
@@ -11,7 +11,7 @@ import { providerTimeOf } from "../../core/providers/provider-time.ts";
 import { confirmation } from "./confirmation.ts";
 import { linkedApiDialect } from "./dialect.ts";
 import { linkedApiRequests } from "./requests.ts";
-import { labelsOf, workflowOutcome } from "./result.ts";
+import { labelsOf, workflowOutcome, workflowStateOf } from "./result.ts";
 import { signAsLinkedApi, verifyLinkedApi } from "./signature.ts";
 
 const frame = z.object({
@@ -59,13 +59,22 @@ export const linkedApi: ProviderPack<"linked-api"> = {
     const mark = createdMs === undefined ? ({ createdAtReplaced: true } as const) : {};
     if (subject === undefined) {
       const accountId = idOf(event.data.accountId);
+      const workflowId = idOf(event.data.workflowId);
+      const { word: status } = workflowStateOf(event.data);
       return {
         type: "event.unrecognised",
         providerObjectId: event.id,
         // The meaning of its ids is unknown, so each body is an event of its own.
         discriminator: discriminatorOf(canonicalJson(webhook.value)),
         ...time,
+        unclear: unclearReport(
+          isKnownType(event) ? "contradictory" : "unrecognised",
+          webhook.value,
+          { status, eventType: event.type },
+        ),
         data: {
+          // A request that it names goes on, and its provider is asked.
+          ...(workflowId === undefined ? {} : { workflowId, providerRequestId: workflowId }),
           ...(accountId === undefined ? {} : { accountId }),
           eventType: "UNKNOWN",
           payload: webhook.value,
@@ -147,10 +156,31 @@ const typeByName = new Map<string, EventType>([
   ["webhook.test", "webhook.test"],
 ]);
 
-/** The status by the type; only a completed workflow states its own. */
+/** Whether the type is known, and the status says something else. */
+function isKnownType({ type, data }: Frame): boolean {
+  const { meaning } = workflowStateOf(data);
+  return typeByName.has(type) && meaning !== undefined && meaning !== "unknown";
+}
+
+/**
+ * The status by the type; only a completed workflow states its own. `undefined` where the
+ * type and the status of a workflow contradict each other, or nobody knows the status: the
+ * provider is asked then.
+ */
 function statusOf(type: EventType, data: JsonObject): string | undefined {
-  if (type !== "workflow.completed") return statusByType[type];
-  return data.status === "completed" || data.status === "failed" ? data.status : undefined;
+  const { meaning } = workflowStateOf(data);
+  if (type === "workflow.completed") {
+    const outcome = meaning ?? outcomeOfResult(data.result);
+    return outcome === "completed" || outcome === "failed" ? outcome : undefined;
+  }
+  const hasEnded = meaning === "completed" || meaning === "failed";
+  return hasEnded && type.startsWith("workflow.") ? undefined : statusByType[type];
+}
+
+/** The outcome that the result of a completed workflow shows, where it has no status. */
+function outcomeOfResult(result: unknown): "completed" | "failed" | undefined {
+  if (!isObject(result)) return Array.isArray(result) ? "completed" : undefined;
+  return (result.failure ?? undefined) === undefined ? "completed" : "failed";
 }
 
 const statusByType: Readonly<Partial<Record<EventType, string>>> = {

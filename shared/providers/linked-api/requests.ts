@@ -3,6 +3,7 @@ import type { ProviderHttpCall } from "../../core/providers/http-call.ts";
 import type { ProviderClient } from "../../core/providers/provider-client.ts";
 import { readLinkedApiCancel, readLinkedApiPoll, readLinkedApiSubmission } from "./answers.ts";
 import { linkedApiEventTypeOf } from "./result.ts";
+import { linkedApiVocabulary } from "./vocabulary.ts";
 
 /**
  * Submits requests to Linked API: `POST /workflows` with one action or a list.
@@ -13,9 +14,7 @@ export const linkedApiRequests: ProviderClient = {
   startsWhenAccepted: false,
   isSecret: () => false,
   isLogin: () => false,
-  // A person must sign the account in again at the provider.
-  blocksAccount: (code) => code === "linkedinAccountSignedOut",
-  isRateLimit: (code) => code === "tooManyRequests",
+  consequenceOf: linkedApiVocabulary.consequenceOf,
   eventTypeOf: linkedApiEventTypeOf,
 
   submit: ({ requestId, action, params }, headers) => ({

@@ -1,5 +1,7 @@
 import type { ProviderEvent } from "../../core/events/provider-event.ts";
 import { isObject, type JsonObject } from "../../core/json/json.ts";
+import { type Meaning, wordIn } from "../../core/providers/vocabulary.ts";
+import { linkedApiVocabulary } from "./vocabulary.ts";
 
 type Outcome = Pick<ProviderEvent["data"], "status" | "action" | "eventType" | "result" | "error">;
 
@@ -17,8 +19,40 @@ export function workflowOutcome(status: "completed" | "failed", result: unknown)
     ...(action === undefined ? {} : { action }),
     eventType: linkedApiEventTypeOf(action ?? "", succeeded ? "succeeded" : "failed"),
     ...(status === "failed" ? { error: errorOf(result) } : {}),
-    ...(status === "completed" && result !== undefined ? { result } : {}),
+    // A failed workflow may have done a part of its work.
+    ...(result !== undefined && (status === "completed" || hasDoneWork(result)) ? { result } : {}),
   };
+}
+
+/** Members that say why a workflow failed, and nothing that it has done. */
+const reasonMembers = ["failure", "error", "errors", "reason", "type", "code", "message"];
+
+/** Whether the result of a failed workflow holds more than the reason. */
+function hasDoneWork(result: unknown): boolean {
+  if (Array.isArray(result)) return result.length > 0;
+  if (!isObject(result)) return false;
+  const { completion, success: _, ...others } = result;
+  if ((completion ?? undefined) !== undefined) return true;
+  return Object.keys(others).some((name) => !reasonMembers.includes(name));
+}
+
+/** What the state of a workflow is, in an answer or in the `data` of a webhook. */
+export interface WorkflowState {
+  /** `unknown`: a word that nobody knows. Absent: there is neither a status nor an outcome. */
+  meaning?: Meaning | "unknown";
+  /** The status as it was sent. */
+  word?: string;
+}
+
+/** Reads the status; where there is none, a completion or a failure stands for it. */
+export function workflowStateOf(workflow: JsonObject): WorkflowState {
+  const word = wordIn(workflow.workflowStatus) ?? wordIn(workflow.status);
+  if (word !== undefined) {
+    return { meaning: linkedApiVocabulary.meaningOf(word) ?? "unknown", word };
+  }
+  const has = (name: string) => (workflow[name] ?? undefined) !== undefined;
+  if (has("failure")) return { meaning: "failed" };
+  return has("completion") ? { meaning: "completed" } : {};
 }
 
 /** Returns the labels of a result: Linked API repeats each action's label in its completion. */
@@ -45,8 +79,10 @@ function errorOf(result: unknown): { code: string; message: string } {
   const reasons = places.flatMap((place) => [place.failure, place.error, place]).filter(isObject);
   const text = (key: string) =>
     reasons.map((reason) => reason[key]).find((value) => typeof value === "string");
+  const code = text("reason") ?? text("type") ?? text("code");
   return {
-    code: text("reason") ?? text("type") ?? "WORKFLOW_FAILED",
+    code:
+      (code === undefined ? code : (linkedApiVocabulary.codeOf(code) ?? code)) ?? "WORKFLOW_FAILED",
     message: text("message") ?? "The workflow failed",
   };
 }

@@ -1,5 +1,5 @@
 import { limits } from "../../contracts/limits.ts";
-import type { ProviderEvent } from "../../core/events/provider-event.ts";
+import type { ProviderEvent, UnclearReport } from "../../core/events/provider-event.ts";
 import { isObject, type JsonObject, type ParsedJson, parseJson } from "../../core/json/json.ts";
 import { bodyOfAnswer, isSuccess, messageOf } from "../../core/providers/answer-body.ts";
 import type {
@@ -8,31 +8,35 @@ import type {
   SubmissionOutcome,
 } from "../../core/providers/provider-client.ts";
 import { retryAfterOf } from "../../core/providers/retry-after.ts";
-import { readWeLink, weLinkErrorOf } from "./event.ts";
+import { wordIn } from "../../core/providers/vocabulary.ts";
+import { readWeLink } from "./event.ts";
+import { listedCodeIn, type WeLinkError, weLinkErrorOf, weLinkOutcomeOf } from "./outcome.ts";
 import { requestIdsOf } from "./request-id.ts";
 import { isSynchronousCall } from "./synchronous-calls.ts";
+import { weLinkVocabulary } from "./vocabulary.ts";
 
 /**
- * What an answer to `POST /api/v1/{action}` means. The statuses are those of
+ * What an answer to `POST /api/v1/{action}` means: by the code that it names, wherever it
+ * names one, else by the HTTP status. The statuses are those of
  * https://apidocs.we-link.ai/docs/errors-and-limits/error-model and
  * https://apidocs.we-link.ai/docs/errors-and-limits/rate-limits; any other
  * status, each 5xx included, does not prove that nothing was done.
  */
 export function readWeLinkSubmission(answer: ProviderAnswer, action: string): SubmissionOutcome {
   if (isSuccess(answer)) return acceptedBy(answer, action);
+  if (answer.status === 429) return { kind: "rateLimited", ...retryAfterOf(answer) };
   const error = errorOf(answer);
+  const consequence = weLinkVocabulary.ruleOf(error.code)?.consequence;
+  // A 5xx does not prove that nothing was done, unless the code says that nothing could be.
+  if (consequence && (answer.status < 500 || consequence !== "end")) {
+    return refusedWith(error, answer);
+  }
   switch (answer.status) {
     case 401:
-    case 403:
       return { kind: "credentialsRefused", code: error.code };
-    case 429:
-      return { kind: "rateLimited", ...retryAfterOf(answer) };
+    case 403:
+      return { kind: "forbidden", error };
     case 400:
-      // https://apidocs.we-link.ai/docs/accounts-and-sessions/account-status: a dead session.
-      if (/linked account not active/i.test(error.message)) {
-        return { kind: "accountBlocked", code: "ACCOUNT_NOT_ACTIVE" };
-      }
-      return { kind: "rejected", error };
     case 404:
     case 413:
     case 422:
@@ -40,6 +44,14 @@ export function readWeLinkSubmission(answer: ProviderAnswer, action: string): Su
     default:
       return unknown(answer);
   }
+}
+
+/** A refusal with a code of the table, which says what follows from it. */
+function refusedWith(error: WeLinkError, answer: ProviderAnswer): SubmissionOutcome {
+  const rule = weLinkVocabulary.ruleOf(error.code);
+  if (rule?.keepsRequest) return { kind: "accountBlocked", code: error.code };
+  const isPause = rule?.consequence === "pauseLane";
+  return { kind: "rejected", error, ...(isPause ? retryAfterOf(answer) : {}) };
 }
 
 const unknown = ({ status }: ProviderAnswer) =>
@@ -51,13 +63,16 @@ function acceptedBy(answer: ProviderAnswer, action: string): SubmissionOutcome {
   if (others.some((other) => other !== id) || (id?.length ?? 0) > limits.maxIdLength) {
     return unknown(answer);
   }
-  // A status next to an id describes the acceptance, unless a result is present.
-  const mayContainResult = id === undefined || isObject(body?.value.result);
   const isSynchronous = isSynchronousCall(action) && id === undefined;
-  const resultBody = isSynchronous && !body?.value.result ? wholeBodyAsResult(answer) : body;
-  const resultEvent =
-    resultBody && mayContainResult ? resultEventIn(resultBody, { action, id }) : undefined;
-  if (id === undefined && !resultEvent) return unknown(answer);
+  const isResult = isSynchronous && !body?.value.result && !(body && endsRequest(body.value));
+  const resultBody = isResult ? wholeBodyAsResult(answer) : body;
+  const resultEvent = resultBody ? resultEventIn(resultBody, { action, id }) : undefined;
+  const { error } = resultEvent?.data ?? {};
+  // Without an id nothing was taken, so that a later attempt can succeed.
+  if (id === undefined && error && weLinkVocabulary.ruleOf(error.code)?.keepsRequest) {
+    return refusedWith(error, answer);
+  }
+  if (id === undefined && !resultEvent) return { ...unknown(answer), ...unclearIn(body) };
   return {
     kind: "accepted",
     ...(id === undefined ? {} : { providerRequestId: id }),
@@ -66,32 +81,42 @@ function acceptedBy(answer: ProviderAnswer, action: string): SubmissionOutcome {
   };
 }
 
-/** Returns the final event in an answer that already contains the result, parsed as the webhook with that result. */
+/** Whether the body of an answer tells a failure with a code of the table. */
+function endsRequest(value: JsonObject): boolean {
+  const { error } = weLinkOutcomeOf(value) ?? {};
+  return error !== undefined && weLinkVocabulary.ruleOf(error.code) !== undefined;
+}
+
+/** What is kept of an answer whose word nobody knows. */
+function unclearIn(body: ParsedJson | undefined): { unclear?: UnclearReport } {
+  const event = body && eventIn({ ...body, value: { ...body.value, request_id: "answer" } });
+  return event?.unclear ? { unclear: event.unclear } : {};
+}
+
+/**
+ * Returns the event in an answer that already contains the outcome, parsed as the webhook
+ * with that outcome. A status next to an id describes the acceptance, unless it tells a
+ * failure or a prompt, or a result is present.
+ */
 function resultEventIn(
   body: ParsedJson,
   { action, id }: { action: string; id: string | undefined },
 ): ProviderEvent | undefined {
-  const value = "result" in body.value ? { status: "SUCCESS", ...body.value } : body.value;
-  if (!(id === undefined ? hasFinalStatus(value) : succeeded(value))) return undefined;
+  const isResultAlone = "result" in body.value && wordIn(body.value.status) === undefined;
+  const value = isResultAlone ? { ...body.value, status: "SUCCESS" } : body.value;
+  const { meaning } = weLinkOutcomeOf(value) ?? {};
+  const hasOutcome =
+    meaning === "failed" ||
+    (meaning === "completed" && (id === undefined || isObject(value.result))) ||
+    (meaning === "actionRequired" && id !== undefined);
+  if (!hasOutcome) return undefined;
   const event = eventIn({
     ...body,
     value: { event_type: `/api/v1/${action}`, ...value, request_id: id ?? "answer" },
   });
-  if (event?.type !== "workflow.completed") return undefined;
+  if (!event?.type.startsWith("workflow.")) return undefined;
   const { workflowId: _workflowId, providerRequestId: _providerId, ...data } = event.data;
   return { ...event, data: { ...data, ...(id === undefined ? {} : { providerRequestId: id }) } };
-}
-
-const succeeded = ({ status }: JsonObject) => status === "SUCCESS" || status === "COMPLETED";
-
-/**
- * Whether the status is final. An unlisted status is a failure only with a text that
- * explains it, because without one it may be a status that the documents do not list.
- */
-function hasFinalStatus(value: JsonObject): boolean {
-  const { status, message, error, error_message } = value;
-  if (succeeded(value) || status === "FAILED") return true;
-  return isText(status) && [message, error, error_message].some(isText);
 }
 
 function wholeBodyAsResult(answer: ProviderAnswer): ParsedJson | undefined {
@@ -113,51 +138,77 @@ function eventIn(body: ParsedJson): ProviderEvent | undefined {
 }
 
 /**
- * Statuses of a request that has not started. The documents list only the first two;
- * the others are guesses, so that such a word does not end a request.
- */
-const notStartedStatuses = ["QUEUED", "PENDING", "SCHEDULED", "ACCEPTED", "RECEIVED", "RUNNING"];
-const runningStatuses = ["PROCESSING", "IN_PROGRESS", "PIN_REQUIRED"];
-
-/**
- * Returns what an answer of `get_response` means.
+ * Returns what an answer of `get_response` means: by the code that it names, wherever it
+ * names one, else by the HTTP status and the status word.
  * https://apidocs.we-link.ai/api-reference/request-status/get-request-status
  */
 export function readWeLinkPoll(providerRequestId: string, answer: ProviderAnswer): PollOutcome {
   const { status: httpStatus } = answer;
-  if (httpStatus === 404) return { kind: "noChange" };
   if (httpStatus === 429) return { kind: "rateLimited", ...retryAfterOf(answer) };
-  if (httpStatus === 401 || httpStatus === 403) {
-    return { kind: "credentialsRefused", code: errorOf(answer).code };
-  }
-  const body = isSuccess(answer) ? bodyOfAnswer(answer) : undefined;
-  if (!body) return { kind: "failed", code: `HTTP_${httpStatus}` };
-  const { status } = body.value;
-  if (requestIdsOf(body.value).some((id) => id !== providerRequestId)) {
+  const body = bodyOfAnswer(answer);
+  if (body && requestIdsOf(body.value).some((id) => id !== providerRequestId)) {
     return { kind: "failed", code: "ANSWERS_ANOTHER_REQUEST" };
   }
-  if (notStartedStatuses.includes(String(status))) return { kind: "noChange" };
-  if (!runningStatuses.includes(String(status)) && !hasFinalStatus(body.value)) {
-    return { kind: "failed", code: "STATUS_NOT_UNDERSTOOD" };
+  if (!isSuccess(answer)) return refusedPoll(providerRequestId, answer, body);
+  if (!body) return { kind: "failed", code: `HTTP_${httpStatus}` };
+  const { meaning } = weLinkOutcomeOf(body.value) ?? {};
+  if (!meaning) return { kind: "failed", code: "STATUS_NOT_UNDERSTOOD" };
+  if (meaning === "waiting" || meaning === "absent") return { kind: "noChange" };
+  return updateFrom(providerRequestId, body);
+}
+
+/**
+ * An answer that is no 2xx: a code of the table counts all the same, because it is about the
+ * request or the account. A 5xx ends no request.
+ */
+function refusedPoll(
+  providerRequestId: string,
+  answer: ProviderAnswer,
+  body: ParsedJson | undefined,
+): PollOutcome {
+  const { code } = errorOf(answer);
+  const rule = weLinkVocabulary.ruleOf(code);
+  const pausesAccount = rule?.consequence === "pauseAccount";
+  if (pausesAccount && (rule.keepsRequest || answer.status >= 500)) {
+    return { kind: "accountBlocked", code };
   }
+  if (rule && body && answer.status < 500) {
+    const value = { ...body.value, status: code };
+    return updateFrom(providerRequestId, { ...body, value });
+  }
+  switch (answer.status) {
+    case 404:
+      return { kind: "noChange" };
+    case 401:
+      return { kind: "credentialsRefused", code };
+    case 403:
+      return { kind: "forbidden", code };
+    default:
+      return { kind: "failed", code: `HTTP_${answer.status}` };
+  }
+}
+
+function updateFrom(providerRequestId: string, body: ParsedJson): PollOutcome {
   const event = eventIn({ ...body, value: { ...body.value, request_id: providerRequestId } });
   if (!event) return { kind: "failed", code: "ANSWER_NOT_UNDERSTOOD" };
   return { kind: "update", event, numbersAsText: body.numbersAsText };
 }
 
 /** Both shapes are sent: `{status: CODE, message}`, and NestJS's `{message, error, statusCode}`. */
-function errorOf(answer: ProviderAnswer): { code: string; message: string } {
+function errorOf(answer: ProviderAnswer): WeLinkError {
   const value = bodyOfAnswer(answer)?.value ?? {};
-  const code = `HTTP_${answer.status}`;
-  if (isText(value.status)) {
-    const reported = weLinkErrorOf(value);
-    return { code: asCode(reported.code) ?? code, message: messageOf(reported.message) };
-  }
-  const error = isObject(value.error) ? value.error.code : value.error;
-  const texts = [value.message, value.error_message, error].flat().filter(isText);
+  const { code, message } = weLinkErrorOf(value);
+  const listed = listedCodeIn(value);
+  if (listed !== undefined) return { code: listed, message: messageOf(message) };
+  const given = isText(value.status)
+    ? code
+    : isObject(value.error)
+      ? value.error.code
+      : value.error;
+  const hasText = isText(value.status) || message !== code;
   return {
-    code: asCode(error) ?? code,
-    message: messageOf(texts[0] ?? `We-Link answered ${answer.status}`),
+    code: asCode(given) ?? `HTTP_${answer.status}`,
+    message: messageOf(hasText ? message : `We-Link answered ${answer.status}`),
   };
 }
 

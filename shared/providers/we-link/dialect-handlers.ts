@@ -6,6 +6,7 @@ import { withMember } from "../../core/json/json-members.ts";
 import type { DialectRequests, FoundEvent, FoundRequest } from "../../core/providers/dialect.ts";
 import { accountIdFromEmail } from "./account.ts";
 import type { WeLinkStatus } from "./dialect-operations.ts";
+import { weLinkFailureOf } from "./failure.ts";
 import { membersNamed } from "./member-names.ts";
 import { requestIdsOf } from "./request-id.ts";
 import { isLogin } from "./requests.ts";
@@ -150,7 +151,8 @@ interface WeLinkAnswer {
 }
 
 function answerOf({ status, error, result, numbersAsText }: RequestHere): WeLinkAnswer {
-  if (status === "FAILED" && error) return failureOf(error);
+  // A failed request may have done a part of its work.
+  if (status === "FAILED" && error) return { ...weLinkFailureOf(error), result, numbersAsText };
   return {
     status: statuses[status],
     ...(status === "ACTION_REQUIRED" ? { message: PIN_MESSAGE } : {}),
@@ -159,19 +161,13 @@ function answerOf({ status, error, result, numbersAsText }: RequestHere): WeLink
   };
 }
 
-function failureOf({ code, message }: { code: string; message: string }): WeLinkAnswer {
-  if (code === "QUEUE_TIMEOUT_THRESHOLD_EXCEEDED") return { status: code, message };
-  return { status: "FAILED", error: code, message };
-}
-
 /** The state of a request that was made elsewhere, according to its last event. */
 function eventAnswer({ type, data, result }: FoundEvent): WeLinkAnswer {
-  if (type === "workflow.started") return { status: "PROCESSING" };
+  // What nobody recognises has not ended.
+  if (type === "workflow.started" || type === "event.unrecognised") return { status: "PROCESSING" };
   if (type === "workflow.actionRequired") return { status: "PIN_REQUIRED", message: PIN_MESSAGE };
-  if (isObject(data.error)) {
-    return failureOf({ code: String(data.error.code), message: String(data.error.message) });
-  }
   const marks = data.numbersAsText === true ? ({ numbersAsText: true } as const) : {};
+  if (isObject(data.error)) return { ...weLinkFailureOf(data.error), result, ...marks };
   return { status: data.status === "failed" ? "FAILED" : "SUCCESS", result, ...marks };
 }
 

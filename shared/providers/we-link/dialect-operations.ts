@@ -17,7 +17,9 @@ const weLinkAnswer = z.object({
     "QUEUE_TIMEOUT_THRESHOLD_EXCEEDED",
   ]),
   result: z.optional(z.unknown()),
-  error: z.optional(z.string()).check(z.describe("The error's code.")),
+  error: z
+    .optional(z.string())
+    .check(z.describe("The error's code, or the provider's text where it named no code.")),
   message: z.optional(z.string()),
 });
 

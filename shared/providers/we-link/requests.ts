@@ -4,16 +4,7 @@ import type { ProviderClient } from "../../core/providers/provider-client.ts";
 import { isWeLinkAccount } from "./account.ts";
 import { readWeLinkPoll, readWeLinkSubmission } from "./answers.ts";
 import { weLinkEventTypeOf } from "./event.ts";
-
-/**
- * Codes after which an account accepts nothing until a person or a login has
- * repaired it. https://apidocs.we-link.ai/docs/errors-and-limits/error-model
- */
-const blockingCodes = [
-  "WRONG_PASSWORD",
-  "ACCOUNT_RESTRICTED",
-  "RECRUITER_ACKNOWLEDGEMENT_REQUIRED",
-];
+import { weLinkVocabulary } from "./vocabulary.ts";
 
 /** `login_v2` contains a password, `login_code` the code that was sent to the user. */
 export const isLogin = (action: string) => action.startsWith("login");
@@ -24,8 +15,7 @@ export const weLinkRequests: ProviderClient = {
   startsWhenAccepted: true,
   isSecret: isLogin,
   isLogin,
-  blocksAccount: (code) => blockingCodes.includes(code),
-  isRateLimit: (code) => code === "STATUS_429",
+  consequenceOf: weLinkVocabulary.consequenceOf,
   eventTypeOf: weLinkEventTypeOf,
 
   submit: ({ accountId, action, params }, credentials) =>

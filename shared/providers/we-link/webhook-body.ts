@@ -6,6 +6,7 @@ import { topLevelMembers } from "../../core/json/json-members.ts";
 import { phpJson } from "../../core/json/php-json.ts";
 import { pythonJson } from "../../core/json/python-json.ts";
 import type { PayloadWriter, ProviderWebhookFormat } from "../../core/providers/webhook-format.ts";
+import { weLinkFailureOf } from "./failure.ts";
 import { hmacHex } from "./hash.ts";
 
 /** A member as JSON text, `"key":value`; it is copied, not serialised again, to keep every digit. */
@@ -91,19 +92,18 @@ function tokenOf(text: string, id: string | undefined, secret: string): string {
 }
 
 function success({ ids, members }: EventParts): MemberText[] {
-  const result = members.filter(({ key }) => key === "result");
-  return [member("status", "SUCCESS"), ...ids, ...result];
+  return [member("status", "SUCCESS"), ...ids, ...resultIn(members)];
 }
 
-/** The only failure whose code is the status, according to the specification. */
-const QUEUE_TIMEOUT = "QUEUE_TIMEOUT_THRESHOLD_EXCEEDED";
+function failure({ data, ids, members }: EventParts): MemberText[] {
+  const { status, error, message } = weLinkFailureOf(isObject(data.error) ? data.error : {});
+  const told = [member("error", error), member("message", message)];
+  // A failed request may have done a part of its work.
+  return [member("status", status), ...ids, ...told, ...resultIn(members)];
+}
 
-function failure({ data, ids }: EventParts): MemberText[] {
-  const { code, message } = isObject(data.error) ? data.error : {};
-  const error = isText(code) ? code : "FAILED";
-  const status = error === QUEUE_TIMEOUT ? QUEUE_TIMEOUT : "FAILED";
-  const explained = member("message", isText(message) ? message : error);
-  return [member("status", status), ...ids, member("error", error), explained];
+function resultIn(members: readonly MemberText[]): readonly MemberText[] {
+  return members.filter(({ key }) => key === "result");
 }
 
 function actionRequired({ data, ids }: EventParts): MemberText[] {

@@ -106,6 +106,17 @@ export function referenceStoreSuite(
       expect(await until()).toBe(110);
     });
 
+    test("a call that is forbidden for a second account within an hour is told", async () => {
+      const forbid = (accountId: string, connectionId = "cn_forbidden") =>
+        references.noteForbidden({ connectionId, accountId });
+      expect(await forbid("a")).toBe(false);
+      expect(await forbid("a")).toBe(false);
+      expect(await forbid("b", "cn_other")).toBe(false);
+      expect(await forbid("b")).toBe(true);
+      clock.passBusiness(3_600_000);
+      expect(await forbid("a")).toBe(false);
+    });
+
     test("an id is known until its retention after the last write ends", async () => {
       const [bound, left] = [newId(), newId()];
       await references.bind({ ...bound, requestId: "rq_1" });

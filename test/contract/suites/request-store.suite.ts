@@ -38,6 +38,16 @@ function fullRecord(): RequestRecord {
     result: { key: "requests/r/digest" },
     error: { code: "CODE", message: "" },
     lateResult: { inline: "null" },
+    earlierLateResults: [{ inline: "1" }, { key: "requests/r/late" }],
+    lateResultDigests: ["one", "two"],
+    unclearReports: [
+      { kind: "unrecognised", status: "HMM", body: "{}", source: "webhook", atMs: 1, digest: "d" },
+      {
+        ...{ kind: "contradictory", status: "FAILED", eventType: "CONNECTION_SENT" },
+        ...{ body: "{}", source: "answer", atMs: 2, digest: "e" },
+      },
+    ],
+    wasForbidden: true,
     outcomeDigest: "digest",
     deadlineMs: 9,
     actionDeadlineMs: 10,

@@ -20,6 +20,7 @@ export function makeMemoryReferences(options: {
   const { clock, retentionMs } = options;
   const references = new Map<string, StoredReference>();
   const submitting = new Map<string, number>();
+  const forbidden = new Map<string, { accountId: string; atMs: number }>();
 
   function alive(key: string) {
     const found = references.get(key);
@@ -53,6 +54,15 @@ export function makeMemoryReferences(options: {
       if (found?.requestId !== undefined) return found.requestId;
       put(key, { eventId: isFinal ? eventId : (found?.eventId ?? eventId) });
       return undefined;
+    },
+
+    async noteForbidden({ connectionId, accountId }) {
+      const before = forbidden.get(connectionId);
+      const atMs = clock.businessMs();
+      forbidden.set(connectionId, { accountId, atMs });
+      return (
+        before !== undefined && before.accountId !== accountId && before.atMs > atMs - 3_600_000
+      );
     },
 
     async extendSubmittingUntil(connectionId, untilRealMs) {

@@ -6,8 +6,7 @@ export const acmeRequests: ProviderClient = {
   startsWhenAccepted: true,
   isSecret: () => false,
   isLogin: () => false,
-  blocksAccount: () => false,
-  isRateLimit: (code) => code === "HTTP_429",
+  consequenceOf: (code) => (code === "HTTP_429" ? "pauseLane" : "end"),
   eventTypeOf: () => "UNKNOWN",
 
   submit: ({ accountId, action, params }, headers) => ({

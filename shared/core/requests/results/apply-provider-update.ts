@@ -24,6 +24,8 @@ export interface AppliedUpdate {
   isChanged: boolean;
   /** True when the update paused the account until a login succeeds or a person resumes it. */
   hasPausedAccount: boolean;
+  /** True when the report is not clear and this call kept it on the request. */
+  hasKeptUnclear: boolean;
 }
 
 export type ApplyProviderUpdate = ReturnType<typeof makeApplyProviderUpdate>;
@@ -68,5 +70,6 @@ export const makeApplyProviderUpdate =
     if (isTerminal(request)) await laneScheduler.wakeFreedLane(request);
     const pause = laneEffect && "pause" in laneEffect ? laneEffect.pause : undefined;
     const hasPausedAccount = isChanged && pause !== undefined && pause.untilMs === undefined;
-    return { request, verdict, isChanged, hasPausedAccount };
+    const hasKeptUnclear = isChanged && applied.hasKeptUnclear === true;
+    return { request, verdict, isChanged, hasPausedAccount, hasKeptUnclear };
   };

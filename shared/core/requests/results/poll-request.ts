@@ -2,7 +2,7 @@ import type { AccountReader, ConnectionReader } from "../../connections/ports.ts
 import type { MessageFailure } from "../../message-failure.ts";
 import type { PollOutcome } from "../../providers/provider-client.ts";
 import type { DecisionContext } from "../state/decision-context.ts";
-import type { ProviderCalls, ProviderClients } from "../state/ports.ts";
+import type { LaneStore, ProviderCalls, ProviderClients, ReferenceStore } from "../state/ports.ts";
 import type { PublishOutboxes } from "../state/publish-outboxes.ts";
 import { isTerminal, type RequestRecord } from "../state/record.ts";
 import { pollDelayMs, withDerivedFields } from "../state/request-state.ts";
@@ -28,6 +28,8 @@ export interface Polled {
   reception: PollReception;
   hasPausedConnection: boolean;
   hasPausedAccount: boolean;
+  /** True when the answer is not clear and was kept on the request. */
+  hasKeptUnclear: boolean;
   /** Why events of the poll's result stay in their outbox. */
   unpublished: MessageFailure[];
 }
@@ -37,6 +39,8 @@ export type PollRequest = ReturnType<typeof makePollRequest>;
 /** Polls the provider for a request whose result no webhook has brought. */
 export function makePollRequest(deps: {
   writer: RequestWriter;
+  lanes: Pick<LaneStore, "pause">;
+  references: Pick<ReferenceStore, "noteForbidden">;
   accounts: AccountReader;
   connections: ConnectionReader;
   calls: ProviderCalls;
@@ -64,7 +68,7 @@ export function makePollRequest(deps: {
     if (exchange.kind !== "answered") return { kind: "unanswered" };
     const outcome = provider.readPoll(providerRequestId, exchange.answer);
     const isOutdated =
-      outcome.kind === "credentialsRefused" &&
+      ["credentialsRefused", "forbidden", "accountBlocked"].includes(outcome.kind) &&
       (await credentialsChangedSince(request, credentials));
     return isOutdated ? { kind: "noChange" } : outcome;
   }
@@ -82,6 +86,7 @@ export function makePollRequest(deps: {
       reception: { kind: "notAsked" } as PollReception,
       hasPausedConnection: false,
       hasPausedAccount: false,
+      hasKeptUnclear: false,
       unpublished: [],
     };
     const scheduled = await deps.writer.change(found.requestId, (now) =>
@@ -91,9 +96,17 @@ export function makePollRequest(deps: {
     if (isTerminal(request)) return { request, ...unasked };
     const outcome = await ask(request);
     const unpaused = { ...unasked, reception: receptionOf(outcome) };
-    if (outcome.kind === "credentialsRefused") {
+    // A call that is forbidden for more than one account is forbidden for the connection.
+    const isConnectionRefused =
+      outcome.kind === "credentialsRefused" ||
+      (outcome.kind === "forbidden" && (await deps.references.noteForbidden(request)));
+    if (isConnectionRefused) {
       const hasPausedConnection = await deps.pauseConnection(request.connectionId);
       return { request, ...unpaused, hasPausedConnection };
+    }
+    if (outcome.kind === "accountBlocked") {
+      await deps.lanes.pause(request.lane, request, { reason: outcome.code });
+      return { request, ...unpaused, hasPausedAccount: true };
     }
     if (outcome.kind === "rateLimited")
       return { request: await postpone(request, outcome), ...unpaused };
@@ -105,11 +118,16 @@ export function makePollRequest(deps: {
       isCurrentState: true,
     });
     const published = applied?.isChanged ? await deps.publish([applied.request]) : undefined;
-    const { request: now = request, hasPausedAccount = false } = applied ?? {};
+    const {
+      request: now = request,
+      hasPausedAccount = false,
+      hasKeptUnclear = false,
+    } = applied ?? {};
     return {
       request: now,
       ...unpaused,
       hasPausedAccount,
+      hasKeptUnclear,
       unpublished: published?.failures ?? [],
     };
   }

@@ -191,6 +191,13 @@ export interface ReferenceStore {
     eventId: string;
     isFinal: boolean;
   }): Promise<string | undefined>;
+  /**
+   * Records that the provider has forbidden a call for this account.
+   *
+   * @returns whether it has forbidden one for another account of the connection within the last
+   *   hour (business), so that the connection itself is refused
+   */
+  noteForbidden(of: { connectionId: string; accountId: string }): Promise<boolean>;
   /** Records that a submission may be in flight on this connection until this real time. An earlier time changes nothing. */
   extendSubmittingUntil(connectionId: string, untilRealMs: number): Promise<void>;
 }

@@ -4,6 +4,7 @@ import type { ProviderEvent } from "../../events/provider-event.ts";
 import { canonicalJson } from "../../json/json.ts";
 import type { ProviderClient } from "../../providers/provider-client.ts";
 import type { DecisionContext } from "./decision-context.ts";
+import { pauseAfter } from "./pause-after.ts";
 import { isTerminal, type LanePause, type RequestRecord } from "./record.ts";
 import {
   pollDelayMs,
@@ -12,6 +13,7 @@ import {
   withOutboxEvents,
   withStartedEvent,
 } from "./request-state.ts";
+import { isNewUnclearReport, unclearReportsOf, withUnclearReport } from "./unclear-reports.ts";
 
 /** A report of the provider about a request, from a webhook, a poll, or the answer to the submission. */
 export interface ProviderUpdate {
@@ -27,9 +29,12 @@ export interface UpdateResult {
   request: RequestRecord;
   /**
    * `late`: the request had ended with another outcome. `needsPoll`: an old prompt
-   * arrived again; a poll must show whether it is the current one.
+   * arrived again; a poll must show whether it is the current one. `unrecognised`: nobody
+   * knows its word; it is kept, and a poll must show the state.
    */
-  verdict: "applied" | "duplicate" | "late" | "needsPoll";
+  verdict: "applied" | "duplicate" | "late" | "needsPoll" | "unrecognised";
+  /** True when the report is not clear and was kept on the request. */
+  hasKeptUnclear?: true;
   /** Effect on the account's lane. Apply it before the request is stored. Applying it again changes nothing. */
   laneEffect?: { pause: LanePause } | { endLoginPause: true };
 }
@@ -44,6 +49,17 @@ export function withProviderUpdate(
   context: DecisionContext,
   provider: ProviderClient,
 ): UpdateResult {
+  const result = applyReport(request, update, context, provider);
+  const kept = withUnclearReport(result.request, update, context);
+  return kept === result.request ? result : { ...result, request: kept, hasKeptUnclear: true };
+}
+
+function applyReport(
+  request: RequestRecord,
+  update: ProviderUpdate,
+  context: DecisionContext,
+  provider: ProviderClient,
+): UpdateResult {
   switch (update.event.type) {
     case "workflow.started":
       return applyStarted(request, update, context);
@@ -51,10 +67,43 @@ export function withProviderUpdate(
       return applyPrompt(request, update, context);
     case "workflow.completed":
       return applyCompletion(request, update, context, provider);
+    case "event.unrecognised":
+      return applyUnrecognised(request, update, context);
     default:
       // `workflow.created` is our own event.
       return { request, verdict: "duplicate" };
   }
+}
+
+/**
+ * A state that nobody knows proves nothing: the request goes on, the provider is asked, and
+ * subscribers are told once. An answer to our own call asks no further.
+ */
+function applyUnrecognised(
+  request: RequestRecord,
+  update: ProviderUpdate,
+  context: DecisionContext,
+): UpdateResult {
+  const { data } = update.event;
+  if (!isNewUnclearReport(request, update)) return { request, verdict: "duplicate" };
+  // Cancelled is silent (G9); the report itself is kept.
+  if (request.status === "CANCELLED") return { request, verdict: "unrecognised" };
+  const asked = withDerivedFields(
+    {
+      ...request,
+      providerRequestId: request.providerRequestId ?? data.providerRequestId,
+      ...(update.isCurrentState || isTerminal(request) ? {} : { sweepDueMs: context.nowMs }),
+    },
+    context,
+  );
+  const event = requestEvent("event.unrecognised", asked, {
+    n: unclearReportsOf(request).length + 1,
+    atMs: context.nowMs,
+    eventType: data.eventType,
+    more: { payload: data.payload, ...numbersAsTextFlag(update) },
+    raw: update.raw,
+  });
+  return { request: withOutboxEvents(asked, context, event), verdict: "unrecognised" };
 }
 
 function applyStarted(
@@ -171,25 +220,39 @@ function truncated({ code, message }: { code: string; message: string }) {
   return { code: code.slice(0, MAX_CODE_LENGTH), message: message.slice(0, MAX_MESSAGE_LENGTH) };
 }
 
-/** A report about a request that has ended: the same outcome is a duplicate, another one is stored as `lateResult`. */
+/** How many later outcomes a request keeps. */
+const MAX_LATE_RESULTS = 10;
+
+/**
+ * A report about a request that has ended: the same outcome, or one that says less, is a
+ * duplicate; one with other content is stored as `lateResult`, beside those before it.
+ */
 function applyAfterEnd(
   request: RequestRecord,
   of: { update: ProviderUpdate; digest: string; outcome: RequestRecord["status"] },
   context: DecisionContext,
   effect: Pick<UpdateResult, "laneEffect">,
 ): UpdateResult {
-  const isSame =
-    request.outcomeDigest === of.digest ||
-    // A poll and a webhook may word the same result differently.
-    (request.outcomeDigest !== undefined && request.status === of.outcome);
-  if (isSame || request.lateResult !== undefined) return { request, verdict: "duplicate" };
-  const { status, result, error } = of.update.event.data;
+  const { update, digest, outcome } = of;
+  const { status, result, error } = update.event.data;
+  const { lateResultDigests = [], earlierLateResults = [], lateResult, outcomeDigest } = request;
+  const isSameWord = outcomeDigest !== undefined && request.status === outcome;
+  // A thin copy of the outcome says nothing that is not known.
+  const isThin = isSameWord && result === undefined && error === undefined;
+  const isKnown = outcomeDigest === digest || lateResultDigests.includes(digest) || isThin;
+  // Stored before digests were: which result it is can only be told by its text.
+  const isStored = lateResult !== undefined && lateResultDigests.length === 0;
   const late = { inline: JSON.stringify({ status, result, error }) };
-  return {
-    request: withDerivedFields({ ...request, lateResult: late }, context),
-    verdict: "late",
-    ...effect,
+  const isSameText = isStored && "inline" in lateResult && lateResult.inline === late.inline;
+  if (isKnown || isSameText) return { request, verdict: "duplicate" };
+  if (lateResultDigests.length >= MAX_LATE_RESULTS) return { request, verdict: "late", ...effect };
+  const kept = {
+    ...request,
+    lateResult: late,
+    lateResultDigests: [...lateResultDigests, digest],
+    ...(lateResult ? { earlierLateResults: [...earlierLateResults, lateResult] } : {}),
   };
+  return { request: withDerivedFields(kept, context), verdict: "late", ...effect };
 }
 
 function eventTypeOf(
@@ -210,13 +273,12 @@ function laneEffectOf(
   provider: ProviderClient,
 ): Pick<UpdateResult, "laneEffect"> {
   const code = event.data.error?.code;
-  if (code === undefined)
-    return provider.isLogin(request.action) ? { laneEffect: { endLoginPause: true } } : {};
-  if (provider.isRateLimit(code)) {
-    const untilMs = context.nowMs + context.rules.rateLimitPauseMs;
-    return { laneEffect: { pause: { reason: code, untilMs } } };
+  if (code !== undefined) {
+    const pause = pauseAfter(code, context, provider);
+    return pause ? { laneEffect: { pause } } : {};
   }
-  return provider.blocksAccount(code) ? { laneEffect: { pause: { reason: code } } } : {};
+  const isLoggedIn = event.data.status === "completed" && provider.isLogin(request.action);
+  return isLoggedIn ? { laneEffect: { endLoginPause: true } } : {};
 }
 
 function numbersAsTextFlag(update: ProviderUpdate): { numbersAsText?: true } {

@@ -1,6 +1,7 @@
 import type { EventType } from "../../../contracts/events.ts";
 import type { ProviderId } from "../../../contracts/providers.ts";
 import type { RequestStatus } from "../../../contracts/statuses.ts";
+import type { UnclearReport } from "../../events/provider-event.ts";
 
 /** A text in the item, or the key of a text in the bucket when it is too large for the item. */
 export type StoredText = { inline: string } | { key: string };
@@ -22,6 +23,15 @@ export interface OutboxEntry {
   envelope: StoredText;
   /** The webhook's exact bytes in Base64, when the envelope could not keep every digit. */
   raw?: StoredText | undefined;
+}
+
+/** A report of the provider that is not clear, as a request keeps it. */
+export interface KeptUnclearReport extends UnclearReport {
+  /** Business time. */
+  atMs: number;
+  /** `answer`: the answer to a submission or a poll. */
+  source: "webhook" | "answer";
+  digest: string;
 }
 
 /** The account whose requests share one lane. */
@@ -76,8 +86,16 @@ export interface RequestRecord extends LaneOwner {
   /** A number of `result` that JavaScript and the bus cannot represent is text. */
   numbersAsText?: true | undefined;
   error?: { code: string; message: string } | undefined;
-  /** Another outcome that the provider reported after the request had ended. JSON text. */
+  /** The last other outcome that the provider reported after the request had ended. JSON text. */
   lateResult?: StoredText | undefined;
+  /** The other outcomes before `lateResult`, oldest first. JSON texts. */
+  earlierLateResults?: readonly StoredText[] | undefined;
+  /** Digests of all of these outcomes, by which a copy is recognised. */
+  lateResultDigests?: readonly string[] | undefined;
+  /** Reports of the provider that are not clear, oldest first. */
+  unclearReports?: readonly KeptUnclearReport[] | undefined;
+  /** The provider has forbidden its submission once. */
+  wasForbidden?: true | undefined;
   /** Digest of the provider's outcome that ended it, by which a duplicate is recognised. */
   outcomeDigest?: string | undefined;
 

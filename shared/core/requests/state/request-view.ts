@@ -1,8 +1,9 @@
 import type { ProviderId } from "../../../contracts/providers.ts";
 import type { RequestStatus } from "../../../contracts/statuses.ts";
 import { toIso } from "../../clock.ts";
+import type { UnclearReport } from "../../events/provider-event.ts";
 import type { TextStore } from "./ports.ts";
-import type { RequestRecord } from "./record.ts";
+import type { KeptUnclearReport, RequestRecord } from "./record.ts";
 
 /** A request as the API returns it. It never contains the params. */
 export interface RequestView {
@@ -23,18 +24,38 @@ export interface RequestView {
   /** A number of `result` that consumers could not read exactly is text. */
   numbersAsText?: true | undefined;
   error?: { code: string; message: string } | undefined;
-  /** JSON text. */
+  /** The last outcome that came after the request had ended otherwise. JSON text. */
   lateResult?: string | undefined;
+  /** Those before it, oldest first. JSON texts. */
+  earlierLateResults?: readonly string[] | undefined;
+  /** Reports of the provider that are not clear. */
+  unclearReports?: readonly UnclearReportView[] | undefined;
+}
+
+/** A report that is not clear, as the API returns it. */
+export interface UnclearReportView extends UnclearReport {
+  at: string;
+  source: "webhook" | "answer";
 }
 
 /** The request with its result, which may be read from the bucket. @throws DEPENDENCY_DOWN */
 export async function viewOf(request: RequestRecord, texts: TextStore): Promise<RequestView> {
-  const { result, lateResult } = request;
+  const { result, lateResult, earlierLateResults, unclearReports } = request;
   return {
     ...summaryOf(request),
     ...(result ? { result: await texts.open(result), numbersAsText: request.numbersAsText } : {}),
     ...(lateResult ? { lateResult: await texts.open(lateResult) } : {}),
+    ...(earlierLateResults
+      ? {
+          earlierLateResults: await Promise.all(earlierLateResults.map((text) => texts.open(text))),
+        }
+      : {}),
+    ...(unclearReports ? { unclearReports: unclearReports.map(unclearView) } : {}),
   };
+}
+
+function unclearView({ atMs, digest: _, ...report }: KeptUnclearReport): UnclearReportView {
+  return { at: toIso(atMs), ...report };
 }
 
 /** The request without its result. */
@@ -59,10 +80,12 @@ export function summaryOf(request: RequestRecord): RequestView {
 }
 
 /** The view as JSON text. Results are inserted as they are, so that no digit is lost. */
-export function requestJson({ result, lateResult, ...view }: RequestView): string {
+export function requestJson(of: RequestView): string {
+  const { result, lateResult, earlierLateResults, ...view } = of;
   const added = [
     ...(result === undefined ? [] : [`"result":${result}`]),
     ...(lateResult === undefined ? [] : [`"lateResult":${lateResult}`]),
+    ...(earlierLateResults ? [`"earlierLateResults":[${earlierLateResults.join(",")}]`] : []),
   ].join(",");
   const text = JSON.stringify(view);
   return added === "" ? text : `${text.slice(0, -1)},${added}}`;

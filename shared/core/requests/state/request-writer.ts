@@ -17,10 +17,12 @@ export function makeRequestWriter(deps: { requests: RequestStore; texts: TextSto
       text && "inline" in text
         ? ((await texts.store(request.requestId, text.inline)) as Text)
         : text;
-    const [params, result, lateResult, outbox] = await Promise.all([
+    const { earlierLateResults } = request;
+    const [params, result, lateResult, earlier, outbox] = await Promise.all([
       keepText(request.params),
       keepText(request.result),
       keepText(request.lateResult),
+      earlierLateResults && Promise.all(earlierLateResults.map(keepText)),
       Promise.all(
         request.outbox.map(async ({ raw, ...entry }) => ({
           ...entry,
@@ -29,7 +31,8 @@ export function makeRequestWriter(deps: { requests: RequestStore; texts: TextSto
         })),
       ),
     ]);
-    return { ...request, params, result, lateResult, outbox };
+    const kept = { ...request, params, result, lateResult, outbox };
+    return earlier ? { ...kept, earlierLateResults: earlier } : kept;
   }
 
   /** Replaces the version that was read. Returns `undefined` when another write came first. @throws DEPENDENCY_DOWN */

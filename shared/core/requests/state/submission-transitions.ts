@@ -1,9 +1,11 @@
 import type { ProviderClient, SubmissionOutcome } from "../../providers/provider-client.ts";
 import type { DecisionContext } from "./decision-context.ts";
-import { failRequest } from "./endings.ts";
-import { withProviderUpdate } from "./provider-update.ts";
+import { failRequest, type RequestError } from "./endings.ts";
+import { pauseAfter } from "./pause-after.ts";
+import { type UpdateResult, withProviderUpdate } from "./provider-update.ts";
 import type { LanePause, RequestRecord } from "./record.ts";
 import { pollDelayMs, transition, withDerivedFields, withStartedEvent } from "./request-state.ts";
+import { withUnclearReport } from "./unclear-reports.ts";
 
 /** Claims the request for one worker until that real time. */
 export function claimForSubmission(
@@ -35,6 +37,10 @@ export interface SubmissionDecision {
   pause?: LanePause;
   /** The connection must be paused because the provider refused its credentials. */
   pausesConnection?: true;
+  /** A login succeeded, which ends the pause that waited for one. */
+  endsLoginPause?: true;
+  /** A report that is not clear was kept on the request. */
+  hasKeptUnclear?: true;
 }
 
 /** The shortest pause (business), also where the provider says that its limit is over. */
@@ -58,14 +64,19 @@ export function applySubmissionOutcome(
   const answered = { ...request, nextSubmissionNotBeforeMs: of.nextSubmissionNotBeforeMs };
   switch (outcome.kind) {
     case "accepted":
-      return { request: applyAccepted(answered, outcome, context, provider) };
+      return applyAccepted(answered, outcome, context, provider);
     case "rejected":
-      // A refused input does not end the request: the person may try another.
-      return hasBeenSubmitted(request)
-        ? { request: returnUnsent(answered, context) }
-        : { request: failRequest(answered, outcome.error, context, provider) };
+      return applyRejected(answered, outcome, context, provider);
+    case "forbidden":
+      // Once more after a person has looked; what is forbidden again is not sent a third time.
+      return request.wasForbidden
+        ? applyRejected(answered, outcome, context, provider)
+        : {
+            request: returnUnsent({ ...answered, wasForbidden: true }, context),
+            pause: { reason: outcome.error.code },
+          };
     case "unknown":
-      return { request: markUnknown(answered, context) };
+      return applyUnknown(answered, outcome, context);
     case "credentialsRefused":
       return { request: returnUnsent(answered, context), pausesConnection: true };
     case "accountBlocked":
@@ -76,6 +87,40 @@ export function applySubmissionOutcome(
         pause: pauseOf(outcome, context),
       };
   }
+}
+
+/** The effect of a result on the lane, whether a webhook, a poll or this answer brought it. */
+function laneEffectOf(effect: UpdateResult["laneEffect"]): Partial<SubmissionDecision> {
+  if (!effect) return {};
+  return "pause" in effect ? { pause: effect.pause } : { endsLoginPause: true };
+}
+
+/** A refused input does not end the request: the person may try another. */
+function applyRejected(
+  request: RequestRecord,
+  { error, retryAfterMs }: { error: RequestError; retryAfterMs?: number },
+  context: DecisionContext,
+  provider: ProviderClient,
+): SubmissionDecision {
+  const pauseMs = retryAfterMs === undefined ? undefined : Math.max(MIN_PAUSE_MS, retryAfterMs);
+  const pause = pauseAfter(error.code, context, provider, pauseMs);
+  return {
+    request: hasBeenSubmitted(request)
+      ? returnUnsent(request, context)
+      : failRequest(request, error, context, provider),
+    ...(pause ? { pause } : {}),
+  };
+}
+
+function applyUnknown(
+  request: RequestRecord,
+  { unclear }: Extract<SubmissionOutcome, { kind: "unknown" }>,
+  context: DecisionContext,
+): SubmissionDecision {
+  const unknown = markUnknown(request, context);
+  if (!unclear) return { request: unknown };
+  const report = { event: { unclear }, isCurrentState: true };
+  return { request: withUnclearReport(unknown, report, context), hasKeptUnclear: true };
 }
 
 function pauseOf(
@@ -95,7 +140,7 @@ function applyAccepted(
   outcome: Extract<SubmissionOutcome, { kind: "accepted" }>,
   context: DecisionContext,
   provider: ProviderClient,
-): RequestRecord {
+): SubmissionDecision {
   const { nowMs, rules } = context;
   const providerRequestId = outcome.providerRequestId ?? request.providerRequestId;
   const running = transition(request, "RUNNING", context, {
@@ -107,11 +152,16 @@ function applyAccepted(
     polls: 0,
   });
   const started = provider.startsWhenAccepted ? withStartedEvent(running, context) : running;
-  if (!outcome.resultEvent) return started;
-  // The answer contains the result. Its effect on the lane is not applied, only that on the request.
+  if (!outcome.resultEvent) return { request: started };
   const { resultEvent: event, numbersAsText = false } = outcome;
   const update = { event, numbersAsText, isCurrentState: true };
-  return withProviderUpdate(started, update, context, provider).request;
+  const applied = withProviderUpdate(started, update, context, provider);
+  const { request: ended, laneEffect, hasKeptUnclear } = applied;
+  return {
+    request: ended,
+    ...laneEffectOf(laneEffect),
+    ...(hasKeptUnclear ? { hasKeptUnclear } : {}),
+  };
 }
 
 /** Nothing happened: returns the request to the head of its lane, or to ACTION_REQUIRED when an input was sent. */

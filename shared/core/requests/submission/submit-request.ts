@@ -1,30 +1,21 @@
-import { Failure } from "../../../contracts/failures.ts";
 import type { AccountReader, Connection, ConnectionReader } from "../../connections/ports.ts";
-import { type MasterKeys, unseal } from "../../crypto/master-keys.ts";
-import { parseJson } from "../../json/json.ts";
 import type { ProviderHttpCall } from "../../providers/http-call.ts";
-import type { Credentials, ProviderClient, SubmitInput } from "../../providers/provider-client.ts";
+import type { ProviderClient } from "../../providers/provider-client.ts";
 import { drawGapMs } from "../lanes/pace.ts";
 import type { DecisionContext } from "../state/decision-context.ts";
 import { type RequestError, timeoutError } from "../state/endings.ts";
-import type {
-  LaneStore,
-  ProviderCalls,
-  ProviderClients,
-  ReferenceStore,
-  TextStore,
-} from "../state/ports.ts";
+import type { LaneStore, ProviderCalls, ReferenceStore } from "../state/ports.ts";
 import type { LanePause, RequestRecord } from "../state/record.ts";
 import type { Pace } from "../state/request-rules.ts";
 import type { RequestWriter } from "../state/request-writer.ts";
 import {
   applySubmissionOutcome,
   claimForSubmission,
-  hasBeenSubmitted,
   mergeLateAnswer,
   type SendOutcome,
   type SubmissionDecision,
 } from "../state/submission-transitions.ts";
+import { type BuildCallDeps, buildCall } from "./build-call.ts";
 import { findCredentials, makeCredentialsChangedSince } from "./request-credentials.ts";
 
 /**
@@ -33,18 +24,15 @@ import { findCredentials, makeCredentialsChangedSince } from "./request-credenti
  * a conditional write, send, bind the provider's id, store the outcome.
  */
 
-export interface SubmitRequestDeps {
+export interface SubmitRequestDeps extends BuildCallDeps {
   writer: RequestWriter;
   references: ReferenceStore;
   lanes: LaneStore;
-  texts: TextStore;
   accounts: AccountReader;
   connections: ConnectionReader;
   calls: ProviderCalls;
-  providerClients: ProviderClients;
   /** Pauses a connection whose credentials were refused; `false` when it is paused already. */
   pauseConnection: (connectionId: string) => Promise<boolean>;
-  masterKeys: (sealed: string) => Promise<MasterKeys>;
   context: () => DecisionContext;
   /** A number from 0 to 1. */
   random: () => number;
@@ -68,6 +56,8 @@ export interface Submitted {
   nextSubmissionNotBeforeMs: number;
   pause?: LanePause | undefined;
   hasPausedConnection: boolean;
+  /** True when the answer is not clear and was kept on the request. */
+  hasKeptUnclear: boolean;
 }
 
 export type SubmitRequestResult =
@@ -126,10 +116,21 @@ export function makeSubmitRequest(deps: SubmitRequestDeps) {
     if (!claimed) return { kind: "conflict" };
 
     const sent = await send(claimed, built.call, claimContext.nowRealMs);
-    const isRefusal = sent.kind === "credentialsRefused" || sent.kind === "accountBlocked";
+    const isRefusal = ["credentialsRefused", "forbidden", "accountBlocked"].includes(sent.kind);
     const wereReplaced = isRefusal && (await credentialsChangedSince(request, credentials));
-    return storeOutcome(claimed, wereReplaced ? retryWithNewCredentials : sent, pace);
+    const outcome = wereReplaced ? retryWithNewCredentials : await withScope(claimed, sent);
+    return storeOutcome(claimed, outcome, pace);
   };
+
+  /** A call that is forbidden for more than one account is forbidden for the connection. */
+  async function withScope(request: RequestRecord, sent: SendOutcome): Promise<SendOutcome> {
+    if (sent.kind !== "forbidden" || request.wasForbidden) return sent;
+    const isConnection = await references.noteForbidden(request).catch((error: unknown) => {
+      deps.onIgnoredError(error);
+      return false;
+    });
+    return isConnection ? { kind: "credentialsRefused", code: sent.error.code } : sent;
+  }
 
   async function send(
     request: RequestRecord,
@@ -160,10 +161,13 @@ export function makeSubmitRequest(deps: SubmitRequestDeps) {
     const of = { provider: deps.providerClients[claimed.provider], nextSubmissionNotBeforeMs };
     const hasUnmatchedEvent = await bindProviderId(claimed, outcome);
     const decision = applySubmissionOutcome(claimed, outcome, context, of);
-    const { pause, pausesConnection } = decision;
+    const { pause, pausesConnection, endsLoginPause, hasKeptUnclear = false } = decision;
     // Before the request waits again: if this worker dies in between, the pause is there.
     if (pause) {
       await deps.lanes.pause(claimed.lane, claimed, pause).catch(deps.onIgnoredError);
+    }
+    if (endsLoginPause) {
+      await deps.lanes.endLoginPause(claimed.lane, context.nowMs).catch(deps.onIgnoredError);
     }
     const stored = await storeOrMerge(
       claimed,
@@ -174,7 +178,7 @@ export function makeSubmitRequest(deps: SubmitRequestDeps) {
     const hasPausedConnection =
       pausesConnection === true && (await deps.pauseConnection(claimed.connectionId));
     const base = { kind: "submitted", outcome, nextSubmissionNotBeforeMs } as const;
-    return { ...base, ...stored, pause, hasPausedConnection };
+    return { ...base, ...stored, pause, hasPausedConnection, hasKeptUnclear };
   }
 
   /** Binds the provider's id to the request. Returns whether an unmatched event with this id was published before. */
@@ -255,45 +259,4 @@ function makeExtendSubmittingUntil(references: ReferenceStore) {
     await references.extendSubmittingUntil(connectionId, untilRealMs);
     writtenUntilRealMs.set(connectionId, untilRealMs);
   };
-}
-
-/** Returns the provider's call for the request, or why it cannot be built. @throws DEPENDENCY_DOWN */
-async function buildCall(
-  deps: SubmitRequestDeps,
-  request: RequestRecord,
-  credentials: Credentials,
-): Promise<{ call: ProviderHttpCall } | { error: RequestError; cause?: unknown }> {
-  const provider = deps.providerClients[request.provider];
-  try {
-    if (hasBeenSubmitted(request)) return await buildContinuation(deps, request, credentials);
-    const params = await paramsOf(deps, request);
-    const { requestId, accountId, action } = request;
-    return { call: provider.submit({ requestId, accountId, action, params }, credentials) };
-  } catch (cause) {
-    if (cause instanceof Failure && cause.code === "DEPENDENCY_DOWN") throw cause;
-    const message = "The stored params of this request cannot be read";
-    return { error: { code: "CANNOT_BE_SENT", message }, cause };
-  }
-}
-
-async function buildContinuation(
-  { masterKeys, providerClients }: SubmitRequestDeps,
-  { provider, providerRequestId = "", accountId, sealedInput = "", requestId }: RequestRecord,
-  credentials: Credentials,
-): Promise<{ call: ProviderHttpCall } | { error: RequestError }> {
-  const input = unseal(await masterKeys(sealedInput), requestId, sealedInput);
-  const of = { providerRequestId, accountId, input };
-  const call = providerClients[provider].continuation?.request(of, credentials);
-  if (call) return { call };
-  return { error: { code: "NO_CONTINUATION", message: "This provider accepts no input" } };
-}
-
-async function paramsOf(
-  deps: SubmitRequestDeps,
-  { sealedParams, params, requestId }: RequestRecord,
-): Promise<SubmitInput["params"]> {
-  const text = sealedParams
-    ? unseal(await deps.masterKeys(sealedParams), requestId, sealedParams)
-    : await deps.texts.open(params ?? { inline: "" });
-  return parseJson(Buffer.from(text), "exact").value as SubmitInput["params"];
 }
