@@ -58,6 +58,7 @@ export function eventOf(entry: Entry, now: number): BusEvent | PutEventsResultEn
     resources: entry.Resources ?? [],
     detailJson: Detail,
     detail,
+    receivedMs: now,
   });
 }
 
@@ -72,6 +73,7 @@ export function makeEvent(parts: {
   resources: string[];
   detailJson: string;
   detail: Record<string, unknown>;
+  receivedMs: number;
 }): BusEvent {
   const id = randomUUID();
   const envelope = {
@@ -88,6 +90,7 @@ export function makeEvent(parts: {
     id,
     json: `${JSON.stringify(envelope).slice(0, -1)},"detail":${parts.detailJson}}`,
     detailJson: parts.detailJson,
+    receivedMs: parts.receivedMs,
     parsed: { ...envelope, detail: parts.detail },
   };
 }

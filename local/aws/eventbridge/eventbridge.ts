@@ -65,7 +65,7 @@ export function openEventBridge(options: {
       void options.delivery.deliver({
         sourceArn: rule.arn,
         targetArn: target.Arn ?? "",
-        payload: inputFor(target, event),
+        payload: inputFor(target, event, rule),
         groupId: target.SqsParameters?.MessageGroupId,
         deadLetterArn: target.DeadLetterConfig?.Arn,
         maximumRetryAttempts: target.RetryPolicy?.MaximumRetryAttempts,
@@ -198,6 +198,7 @@ function scheduledEvent(rule: Rule, time: number): BusEvent {
     resources: [rule.arn],
     detailJson: "{}",
     detail: {},
+    receivedMs: time,
   });
 }
 

@@ -141,11 +141,27 @@ test("PutRule rejects an invalid pattern and a missing bus", async () => {
   );
 });
 
-const exact = `{"id":9007199254740993,"name":"Ada","n":7}`;
+const exact = `{"id":9007199254740993,"name":"Ada","n":7,"list":[1.10,{"big":1E400}]}`;
+const rule = { name: "mine", arn: "arn:aws:events:us-east-1:000000000000:rule/pipeline/mine" };
 test.for<[Partial<Target>, string]>([
   [{ Input: '{"constant":1}' }, '{"constant":1}'],
   [{ InputPath: "$.detail" }, exact],
   [{ InputPath: "$.detail.name" }, '"Ada"'],
+  [{ InputPath: "$.detail.id" }, "9007199254740993"],
+  [{ InputPath: "$.detail.list" }, '[1.10,{"big":1E400}]'],
+  [{ InputPath: "$.detail.list[0]" }, "1.10"],
+  [{ InputPath: "$.detail.id.rawJSON" }, "null"],
+  [{ Input: '"text"' }, '"text"'],
+  [
+    {
+      InputTransformer: {
+        InputPathsMap: { id: "$.detail.id", none: "$.detail.none" },
+        InputTemplate:
+          '{"text":"<aws.events.rule-name>: <id>","rule":<aws.events.rule-arn>,"id":<id>,"none":<none>,"other":"<other>"}',
+      },
+    },
+    `{"text":"mine: 9007199254740993","rule":"${rule.arn}","id":9007199254740993,"none":"","other":"<other>"}`,
+  ],
   [
     {
       InputTransformer: {
@@ -161,6 +177,41 @@ test.for<[Partial<Target>, string]>([
   await attach(events, target);
   await put(events, entry({ Detail: exact }));
   expect(await bodies(aws, "Other")).toEqual([expected]);
+});
+
+test("A transformer has the whole event, the event without its detail, and the time of its arrival", async () => {
+  const { aws } = await running(template, { leapMs: -86_400_000 });
+  const { events } = clientsOf(aws.url);
+  const InputTemplate =
+    '{"all":<aws.events.event.json>,"envelope":<aws.events.event>,"at":<aws.events.event.ingestion-time>,"text":"at <aws.events.event.ingestion-time>"}';
+  await attach(events, { InputTransformer: { InputTemplate } });
+  const Time = new Date("2026-11-21T04:26:01Z");
+  await put(events, entry({ Detail: exact, Time }));
+  const [body = ""] = await bodies(aws, "Other");
+  expect(body).toContain(`"detail":${exact}}`);
+  const { all, envelope, at, text } = JSON.parse(body);
+  const { detail, ...rest } = all;
+  expect(envelope).toEqual(rest);
+  expect(detail).toMatchObject({ name: "Ada" });
+  // Business time, which is not the time that the sender gave.
+  expect(Math.abs(Date.parse(at) - (Date.now() - 86_400_000))).toBeLessThan(3_600_000);
+  expect(text).toBe(`at ${at}`);
+});
+
+test.each<[Partial<Target>, RegExp]>([
+  [{ Input: "not json" }, /JSON syntax error in input for target t/],
+  [{ Arn: queueArn("Other.fifo") }, /MessageGroupId must be specified for target: t/],
+  [
+    { InputTransformer: { InputPathsMap: { "aws.events.rule-name": "$" }, InputTemplate: "1" } },
+    /InputPathsMap/,
+  ],
+  [{ Input: "1", InputPath: "$" }, /Only one of Input/],
+  [{ InputPath: "detail" }, /Invalid path detail/],
+])("PutTargets rejects the target %j", async (target, message) => {
+  const { aws } = await running(template);
+  const { events } = clientsOf(aws.url);
+  const error = { name: "ValidationException", message: expect.stringMatching(message) };
+  await expect(attach(events, target)).rejects.toMatchObject(error);
 });
 
 test("A delivery to a missing target goes to the dead-letter queue and is logged", async () => {
