@@ -60,6 +60,8 @@ export async function startAws(options: {
   dataDir?: string;
   store: DurableStore;
   clock: BusinessClock;
+  /** Real milliseconds by which the tables' global indexes are behind, as on AWS. Default: 0. */
+  indexLagMs?: number | undefined;
   log: (line: string) => void;
 }): Promise<LocalAws> {
   const server = await openServer(options.port);
@@ -75,7 +77,7 @@ async function open(
   options: Parameters<typeof startAws>[0],
   server: Awaited<ReturnType<typeof openServer>>,
 ): Promise<LocalAws> {
-  const { store, clock, log, dataDir } = options;
+  const { store, clock, log, dataDir, indexLagMs = 0 } = options;
   const path = (name: string) => (dataDir === undefined ? undefined : join(dataDir, name));
   const timers = makeBusinessTimers(clock);
   const recurring = makeRecurringTimers({ store, clock, timers });
@@ -83,7 +85,7 @@ async function open(
   const callers = new Map<string, Caller>();
   const calls = makeCallCounts();
 
-  const dynamodb = openDynamoDb({ path: path("dynamodb"), store });
+  const dynamodb = openDynamoDb({ path: path("dynamodb"), store, indexLagMs });
   const sqs = await openSqs({ dataDir: path("queues"), awsUrl: server.url, store, clock, timers });
   const delivery = makeTargetDelivery({ sqs, clock, log });
   const { atomically } = sqs.fauxqs;
@@ -98,7 +100,9 @@ async function open(
     secretsmanager: secrets.operations,
     sqs: sqs.operations,
   };
-  server.serve(makeFront({ operations, fauxqs: sqs.fauxqs, roles, callers, calls, log }));
+  const { isLocalIndex } = dynamodb;
+  const { fauxqs } = sqs;
+  server.serve(makeFront({ operations, fauxqs, isLocalIndex, roles, callers, calls, log }));
 
   return {
     url: server.url,

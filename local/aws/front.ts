@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { CallCounts } from "./call-counts.ts";
-import { iamNeeds, s3Needs, snsNeeds } from "./iam/iam-needs.ts";
+import { iamNeeds, s3Missing, s3Needs, snsNeeds } from "./iam/iam-needs.ts";
 import type { Caller, Need, RoleCheck } from "./iam/role-check.ts";
 import {
   AwsError,
@@ -31,6 +31,7 @@ type ServiceName = keyof typeof iamNeeds;
 export function makeFront(options: {
   operations: Record<ServiceName, Operations>;
   fauxqs: Fauxqs;
+  isLocalIndex: (tableName: string, indexName: string) => boolean;
   roles: RoleCheck;
   callers: Map<string, Caller>;
   calls: CallCounts;
@@ -44,13 +45,24 @@ export function makeFront(options: {
   const callerOf = (request: IncomingMessage) =>
     options.callers.get(credentialOf(request).accessKeyId ?? "")?.name ?? "other";
 
+  /**
+   * Such a query reads the table too, for the attributes that the index does not
+   * have, and needs a permission on both.
+   */
+  function isWholeItemQuery(operation: string, { TableName, IndexName }: Record<string, unknown>) {
+    return operation === "Query" && options.isLocalIndex(String(TableName), String(IndexName));
+  }
+
   async function run(
     service: ServiceName,
     call: { operation: string; input: Record<string, unknown> },
     request: IncomingMessage,
   ): Promise<unknown> {
     const { operation, input } = call;
-    authorise(credentialOf(request).accessKeyId, () => iamNeeds[service](operation, input));
+    authorise(credentialOf(request).accessKeyId, () => [
+      ...iamNeeds[service](operation, input),
+      ...(isWholeItemQuery(operation, input) ? iamNeeds.dynamodb(operation, tableOf(input)) : []),
+    ]);
     const handle = options.operations[service][operation];
     if (!handle) {
       throw new AwsError(
@@ -91,6 +103,9 @@ export function makeFront(options: {
       return options.fauxqs.form(body, response);
     }
     authorise(accessKeyId, () => s3Needs(request));
+    // S3 tells only a caller that may list the bucket that it does not have an object.
+    const missing = s3Missing(request, options.fauxqs.s3.buckets);
+    if (missing) authorise(accessKeyId, () => [missing]);
     options.calls.count(callerOf(request), `s3:${request.method}`, undefined);
     return options.fauxqs.route(request, response);
   }
@@ -115,6 +130,10 @@ export function makeFront(options: {
       },
     );
   }
+}
+
+function tableOf({ IndexName, ...input }: Record<string, unknown>): Record<string, unknown> {
+  return input;
 }
 
 function sendError(request: IncomingMessage, response: ServerResponse, error: AwsError): void {

@@ -10,6 +10,8 @@ export interface LocalOptions {
   dataDir?: string;
   speed: number;
   settings: Record<string, string>;
+  /** Real milliseconds by which the tables' global indexes are behind. Absent: not at all. */
+  indexLagMs?: number;
   /** Inspector port of each function that is debugged; 0 takes a free one. Absent: none is debugged. */
   inspect?: ReadonlyMap<FunctionName, number>;
   demo: boolean;
@@ -24,6 +26,7 @@ export const usage = `npm start -- [options]
   --data-dir DIR        keep everything in DIR, kill -9 included  (nothing is kept)
   --speed N             business time passes N times as fast       (1)
   --setting NAME=VALUE  any setting of the stack; may be repeated
+  --index-lag MS        global indexes are MS behind their table  (0)
   --inspect NAME[=PORT] debug this function; may be repeated       (9229, 9230 …)
   --no-demo             do not play the demonstration
   --help
@@ -43,6 +46,7 @@ export function parseOptions(args: string[]): LocalOptions | "help" {
       "data-dir": { type: "string" },
       speed: { type: "string", default: "1" },
       setting: { type: "string", multiple: true, default: [] },
+      "index-lag": { type: "string", default: "0" },
       inspect: { type: "string", multiple: true, default: [] },
       demo: { type: "boolean", default: true },
       help: { type: "boolean", default: false },
@@ -62,6 +66,7 @@ export function parseOptions(args: string[]): LocalOptions | "help" {
     ...ports,
     ...(dataDir === undefined ? {} : { dataDir }),
     speed: speedOf(values.speed),
+    indexLagMs: indexLagOf(values["index-lag"]),
     settings: Object.fromEntries(values.setting.map(settingOf)),
     ...(inspect.size === 0 ? {} : { inspect }),
     demo: values.demo,
@@ -112,6 +117,15 @@ function speedOf(text: string): number {
   const speed = Number(text);
   if (/^\d+(\.\d+)?$/.test(text) && speed >= 1 && speed <= MAX_SPEED) return speed;
   throw new Error(`--speed takes a number from 1 to ${MAX_SPEED}, not "${text}"`);
+}
+
+/** A lag of more than a minute would only look like a standstill. */
+const MAX_INDEX_LAG_MS = 60_000;
+
+function indexLagOf(text: string): number {
+  const lagMs = Number(text);
+  if (/^\d+$/.test(text) && lagMs <= MAX_INDEX_LAG_MS) return lagMs;
+  throw new Error(`--index-lag takes milliseconds from 0 to ${MAX_INDEX_LAG_MS}, not "${text}"`);
 }
 
 function settingOf(text: string): [string, string] {

@@ -85,7 +85,14 @@ async function start(options: RunOptions, started: AsyncDisposableStack): Promis
       });
   // Awaited below; until then a failure must not end the process.
   synthesis?.catch(() => undefined);
-  const aws = await startAws({ port: ports.aws, ...dataDir, store, clock, log: log.fault });
+  const aws = await startAws({
+    port: ports.aws,
+    ...dataDir,
+    store,
+    clock,
+    indexLagMs: options.indexLagMs,
+    log: log.fault,
+  });
   started.defer(aws.close);
   await synthesis;
 

@@ -18,7 +18,7 @@ interface SubStore {
   del(key: string, callback: Callback): void;
 }
 
-type Write = { type: "put"; key: string; value: unknown } | { type: "del"; key: string };
+export type Write = { type: "put"; key: string; value: unknown } | { type: "del"; key: string };
 
 export interface DynaliteStore {
   db: { batch(writes: Write[], callback: Callback): void; close(callback: Callback): void };
@@ -114,29 +114,42 @@ export async function callDynalite(
  * batch. It relies on dynalite making these writes in one synchronous run, which
  * it does when each write calls back at once.
  *
+ * Entries of global indexes go to `laterIndexWrites`, if it is given, once the item is
+ * written: on AWS such an index is behind its table.
+ *
  * The view also records the item that the operation read under its lock, which is
  * the item that a failed condition was evaluated on. And it rejects an item that
  * is too large together with its entry in a local index, as DynamoDB does:
  * <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html>
  */
-export function writeView(store: DynaliteStore): { view: DynaliteStore; seen(): Item | undefined } {
+export function writeView(
+  store: DynaliteStore,
+  laterIndexWrites?: (writes: Write[]) => void,
+): { view: DynaliteStore; seen(): Item | undefined } {
   let indexWrites: Write[] = [];
+  let laterWrites: Write[] = [];
   let largestLocalEntry = 0;
   let seenItem: Item | undefined;
-  const keepBack = (write: Write, callback: Callback) => {
-    indexWrites.push(write);
+  const keepBack = (type: string, write: Write, callback: Callback) => {
+    const isLater = type === "Global" && laterIndexWrites !== undefined;
+    (isLater ? laterWrites : indexWrites).push(write);
     callback(null);
   };
   const flush = (write: Write, callback: Callback) => {
     const writes = [...indexWrites, write];
     const size = write.type === "put" ? db.itemSize(write.value) + largestLocalEntry : 0;
+    const later = laterWrites;
     indexWrites = [];
+    laterWrites = [];
     largestLocalEntry = 0;
     if (size > MAX_ITEM_SIZE) {
       callback(db.validationError("Item size has exceeded the maximum allowed size"));
       return;
     }
-    store.db.batch(writes, callback);
+    store.db.batch(writes, (error) => {
+      if (!error && later.length > 0) laterIndexWrites?.(later);
+      callback(error);
+    });
   };
   const view: DynaliteStore = {
     ...store,
@@ -159,9 +172,9 @@ export function writeView(store: DynaliteStore): { view: DynaliteStore; seen(): 
           if (type === "Local") {
             largestLocalEntry = Math.max(largestLocalEntry, db.itemSize(present(value)));
           }
-          keepBack({ type: "put", key: prefix + key, value }, callback);
+          keepBack(type, { type: "put", key: prefix + key, value }, callback);
         },
-        del: (key, callback) => keepBack({ type: "del", key: prefix + key }, callback),
+        del: (key, callback) => keepBack(type, { type: "del", key: prefix + key }, callback),
       };
     },
   };

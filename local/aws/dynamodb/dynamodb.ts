@@ -9,6 +9,7 @@ import {
   type DynaliteStore,
   openDynalite,
   operationNames,
+  type Write,
   writeView,
 } from "./dynalite.ts";
 
@@ -18,6 +19,8 @@ const writeOperations = new Set(["PutItem", "UpdateItem", "DeleteItem", "BatchWr
 export interface DynamoDb {
   operations: Operations;
   createTable(resource: Resource): Promise<void>;
+  /** Whether a table of the template has a local index of this name. */
+  isLocalIndex(tableName: string, indexName: string): boolean;
   close(): Promise<void>;
 }
 
@@ -25,22 +28,63 @@ export interface DynamoDb {
  * DynamoDB on dynalite, plus what dynalite lacks: atomic index writes, `ALL_OLD`
  * on a failed condition, TTL.
  */
-export function openDynamoDb(options: { path: string | undefined; store: DurableStore }): DynamoDb {
+export function openDynamoDb(options: {
+  path: string | undefined;
+  store: DurableStore;
+  /** Real milliseconds by which global indexes are behind their table. Absent: not at all. */
+  indexLagMs?: number;
+}): DynamoDb {
   const tables = openDynalite(options.path);
+  const lag = options.indexLagMs ? makeIndexLag(tables, options.indexLagMs) : undefined;
+  const localIndexes = new Set<string>();
   const timeToLive = options.store.collection<TimeToLiveSpecification>("dynamodb.timeToLive");
   const operations: Operations = Object.fromEntries(
     operationNames.map((name): [string, Operation] => [
       name,
-      (input: Record<string, unknown>) => call(tables, name, input),
+      (input: Record<string, unknown>) => call(tables, name, input, lag?.hold),
     ]),
   );
   return {
     operations: { ...operations, ...timeToLiveOperations(tables, timeToLive) },
-    createTable: (resource) => createTable(tables, timeToLive, resource),
-    close: () =>
-      new Promise((resolve, reject) =>
+    createTable: async (resource) => {
+      await createTable(tables, timeToLive, resource);
+      const { type, logicalId, properties } = resource;
+      for (const index of indexNames(properties.LocalSecondaryIndexes)) {
+        localIndexes.add(`${physicalName(type, logicalId, properties)}/${index}`);
+      }
+    },
+    isLocalIndex: (tableName, indexName) => localIndexes.has(`${tableName}/${indexName}`),
+    close: async () => {
+      await lag?.close();
+      await new Promise<void>((resolve, reject) =>
         tables.db.close((error) => (error ? reject(error) : resolve())),
-      ),
+      );
+    },
+  };
+}
+
+/**
+ * Applies the writes of global indexes later, in their order. A run that is killed
+ * in between loses them, so that the index stays wrong; a run that is closed does not.
+ */
+function makeIndexLag(store: DynaliteStore, lagMs: number) {
+  const pending = new Map<NodeJS.Timeout, Write[]>();
+  const apply = (writes: Write[]) =>
+    new Promise<void>((resolve, reject) =>
+      store.db.batch(writes, (error) => (error ? reject(error) : resolve())),
+    );
+  return {
+    hold(writes: Write[]): void {
+      const timer = setTimeout(() => {
+        pending.delete(timer);
+        void apply(writes);
+      }, lagMs);
+      pending.set(timer, writes);
+    },
+    async close(): Promise<void> {
+      for (const timer of pending.keys()) clearTimeout(timer);
+      await apply([...pending.values()].flat());
+    },
   };
 }
 
@@ -48,12 +92,13 @@ async function call(
   store: DynaliteStore,
   name: string,
   input: Record<string, unknown>,
+  laterIndexWrites?: (writes: Write[]) => void,
 ): Promise<unknown> {
   if (!writeOperations.has(name)) {
     return callDynalite(store, name, input).catch((error) => fail(error, {}));
   }
   const wantsItem = input.ReturnValuesOnConditionCheckFailure === "ALL_OLD";
-  const { view, seen } = writeView(store);
+  const { view, seen } = writeView(store, laterIndexWrites);
   return callDynalite(view, name, input).catch((error) =>
     fail(error, wantsItem && isConditionFailure(error) && seen() ? { Item: seen() } : {}),
   );

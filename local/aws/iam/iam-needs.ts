@@ -125,3 +125,20 @@ export function s3Needs(request: IncomingMessage): Need[] {
   }
   return needs;
 }
+
+/**
+ * Returns the permission without which S3 answers 403 instead of 404 for an object
+ * that it does not have, or undefined for any other call:
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html#API_GetObject_RequestSyntax
+ */
+export function s3Missing(
+  request: IncomingMessage,
+  buckets: ReadonlyMap<string, ReadonlyMap<string, unknown>>,
+): Need | undefined {
+  const { pathname } = new URL(request.url ?? "/", "http://127.0.0.1");
+  const [, bucket = "", ...parts] = decodeURIComponent(pathname).split("/");
+  const key = parts.join("/");
+  const isRead = request.method === "GET" || request.method === "HEAD";
+  if (!isRead || key === "" || buckets.get(bucket)?.has(key) !== false) return undefined;
+  return { action: "s3:ListBucket", resource: arnOf("AWS::S3::Bucket", bucket) };
+}

@@ -54,11 +54,12 @@ export async function running(
   options: {
     dataDir?: string;
     speed?: number;
+    indexLagMs?: number;
     /** Offset of business time from real time. */
     leapMs?: number;
   } = {},
 ): Promise<Running> {
-  const { dataDir, speed = 1, leapMs = 0 } = options;
+  const { dataDir, speed = 1, leapMs = 0, indexLagMs } = options;
   const realMs = Date.now();
   const store = openDurableStore(dataDir);
   const logged: string[] = [];
@@ -66,6 +67,7 @@ export async function running(
     port: 0,
     ...(dataDir === undefined ? {} : { dataDir }),
     store,
+    indexLagMs,
     clock: makeBusinessClock({ realMs, businessMs: realMs + leapMs, speed }),
     log: (line) => void logged.push(line),
   });

@@ -5,7 +5,7 @@ import {
   QueryCommand,
 } from "@aws-sdk/client-dynamodb";
 import { PutEventsCommand } from "@aws-sdk/client-eventbridge";
-import { GetObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
+import { GetObjectCommand, HeadObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
 import { CreateScheduleCommand, DeleteScheduleCommand } from "@aws-sdk/client-scheduler";
 import { GetSecretValueCommand } from "@aws-sdk/client-secrets-manager";
 import {
@@ -31,12 +31,19 @@ const table = (name: string) => ({
     ],
   },
 });
+const bucketArn = "arn:aws:s3:::bodies";
 const tableArn = "arn:aws:dynamodb:us-east-1:000000000000:table/events";
 const role = (name: string) => `arn:aws:iam::000000000000:role/${name}`;
 const allow = (Action: string | string[], Resource: string | string[]) => ({
   Effect: "Allow",
   Action,
   Resource,
+});
+
+const lanesArn = tableArn.replace("events", "lanes");
+const roleWith = (...Statement: object[]) => ({
+  Type: "AWS::IAM::Role",
+  Properties: { Policies: [{ PolicyDocument: { Statement } }] },
 });
 
 const template = templateOf({
@@ -73,6 +80,34 @@ const template = templateOf({
       },
     },
   },
+  Lister: roleWith(allow("s3:GetObject", `${bucketArn}/*`), allow("s3:ListBucket", bucketArn)),
+  Lanes: {
+    Type: "AWS::DynamoDB::Table",
+    Properties: {
+      TableName: "lanes",
+      AttributeDefinitions: [
+        { AttributeName: "lane", AttributeType: "S" },
+        { AttributeName: "id", AttributeType: "S" },
+        { AttributeName: "place", AttributeType: "S" },
+      ],
+      KeySchema: [
+        { AttributeName: "lane", KeyType: "HASH" },
+        { AttributeName: "id", KeyType: "RANGE" },
+      ],
+      LocalSecondaryIndexes: [
+        {
+          IndexName: "queue",
+          KeySchema: [
+            { AttributeName: "lane", KeyType: "HASH" },
+            { AttributeName: "place", KeyType: "RANGE" },
+          ],
+          Projection: { ProjectionType: "KEYS_ONLY" },
+        },
+      ],
+    },
+  },
+  OfIndex: roleWith(allow("dynamodb:Query", `${lanesArn}/index/queue`)),
+  OfBoth: roleWith(allow("dynamodb:Query", [`${lanesArn}/index/queue`, lanesArn])),
   Group: { Type: "AWS::Scheduler::ScheduleGroup", Properties: { Name: "requests" } },
   Elsewhere: { Type: "AWS::Scheduler::ScheduleGroup", Properties: { Name: "elsewhere" } },
   Stranger: { Type: "AWS::IAM::Role" },
@@ -220,6 +255,42 @@ test("A denied S3 call gets the XML error of S3", async () => {
   });
   const other = s3.send(new GetObjectCommand({ ...object, Key: "out/1" }));
   await expect(other).rejects.toMatchObject({ name: "AccessDenied" });
+});
+
+test("S3 answers 403 for an object that it does not have to a caller that may not list the bucket", async () => {
+  // https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+  const { aws, s3 } = await asFunction();
+  const gone = { Bucket: "bodies", Key: "in/gone" };
+  await expect(s3.send(new GetObjectCommand(gone))).rejects.toMatchObject({
+    name: "AccessDenied",
+    message: expect.stringContaining("s3:ListBucket"),
+    $metadata: { httpStatusCode: 403 },
+  });
+  const head = s3.send(new HeadObjectCommand(gone));
+  await expect(head).rejects.toMatchObject({ $metadata: { httpStatusCode: 403 } });
+  aws.registerCaller("AKIALISTER", { name: "Lister", roleId: "Lister" });
+  for (const { s3 } of [clientsOf(aws.url, "AKIALISTER"), clientsOf(aws.url)]) {
+    const missing = s3.send(new GetObjectCommand(gone));
+    await expect(missing).rejects.toMatchObject({ name: "NoSuchKey" });
+  }
+});
+
+test("The query of a local index needs a grant on the index and on its table", async () => {
+  const { aws } = await running(template);
+  const query = (roleId: string) => {
+    aws.registerCaller(roleId, { name: roleId, roleId });
+    return clientsOf(aws.url, roleId).dynamodb.send(
+      new QueryCommand({
+        TableName: "lanes",
+        IndexName: "queue",
+        Select: "ALL_ATTRIBUTES",
+        KeyConditionExpression: "lane = :lane",
+        ExpressionAttributeValues: { ":lane": { S: "x" } },
+      }),
+    );
+  };
+  await expect(query("OfIndex")).rejects.toMatchObject(denied("dynamodb:Query"));
+  expect((await query("OfBoth")).Count).toBe(0);
 });
 
 test("A caller that is not registered is not checked", async () => {

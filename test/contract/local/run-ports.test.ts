@@ -44,3 +44,13 @@ test.each([
   expect(options).not.toBe("help");
   if (options !== "help") expect(Object.fromEntries(options.inspect ?? [])).toEqual(ports);
 });
+
+test("The lag of the indexes is a number of milliseconds", () => {
+  expect(parseOptions(["--index-lag", "1500"])).toMatchObject({ indexLagMs: 1_500 });
+  expect(parseOptions([])).toMatchObject({ indexLagMs: 0 });
+  for (const text of ["-1", "1.5", "x", "60001"]) {
+    expect(() => parseOptions([`--index-lag=${text}`])).toThrow(
+      `--index-lag takes milliseconds from 0 to 60000, not "${text}"`,
+    );
+  }
+});

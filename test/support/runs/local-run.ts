@@ -25,6 +25,7 @@ export async function startTestRun(
     speed?: number;
     settings?: Record<string, string>;
     providerPort?: number;
+    indexLagMs?: number;
     /** Changes the stack that the run synthesises, before the run reads it; not with an `assemblyDir`. */
     edit?: (assemblyDir: string) => void;
   } = {},
