@@ -67,6 +67,7 @@ describe("A provider that hangs", () => {
   /** Many running requests whose webhooks never come. */
   async function hanging(requests: number) {
     let hangs = false;
+    let unreadable = 0;
     const polls: string[] = [];
     const simulation: Simulation = makeWorkersSimulation({
       rules,
@@ -77,6 +78,9 @@ describe("A provider that hangs", () => {
         if (!hangs) return answered(200, { status: "SUCCESS", request_id: id, result: {} });
         simulation.pass(PROVIDER_CALL_MS);
         return { kind: "incomplete", reason: "TIMEOUT" };
+      },
+      onReadConnection: async () => {
+        if (unreadable-- > 0) throw new Error("the connection cannot be read");
       },
     });
     const ids: string[] = [];
@@ -91,6 +95,10 @@ describe("A provider that hangs", () => {
       hang: (value: boolean) => {
         hangs = value;
       },
+      /** The next reads of a connection fail. */
+      failReads: (count: number) => {
+        unreadable = count;
+      },
     };
   }
 
@@ -104,6 +112,15 @@ describe("A provider that hangs", () => {
     expect(polls.length).toBeGreaterThanOrEqual(2);
     expect(polls.length).toBeLessThanOrEqual(4);
     expect(new Set(polls).size).toBe(polls.length);
+  });
+
+  test("requests that lead to no call do not let a run make more than one call", async () => {
+    const { simulation, polls, hang, failReads } = await hanging(60);
+    hang(true);
+    simulation.pass(15 * MINUTE_MS);
+    failReads(3);
+    await simulation.sweep();
+    expect(polls).toHaveLength(1);
   });
 
   test("when a provider that hung answers again, every request is polled", async () => {

@@ -59,6 +59,7 @@ export function makePollDueRequests(deps: {
   ): Promise<void> => {
     /** Connections that this run does not use again, until this time (business). */
     const declinedUntilMs = new Map<string, number>();
+    let wasCalled = false;
     const fail = (error: unknown): void => of.onFailure(toMessageFailure(error));
     const silentUntilMs = () => silent.get(provider)?.untilMs ?? 0;
     const untilOf = ({ request }: DuePoll): number =>
@@ -83,6 +84,7 @@ export function makePollDueRequests(deps: {
       });
       const { nowMs } = deps.context();
       const { reception = { kind: "notAsked" } } = polled ?? {};
+      if (reception.kind !== "notAsked") wasCalled = true;
       if (reception.kind === "answered") silent.delete(provider);
       // Calls that were made at the same time count as one.
       if (reception.kind === "unanswered" && silentUntilMs() <= nowMs) {
@@ -113,8 +115,10 @@ export function makePollDueRequests(deps: {
       const delayMs = Math.min(POSTPONED_MS * runs, MAX_POSTPONED_MS);
       return postpone(one, deps.context().nowMs + delayMs);
     });
-    await each(now.slice(0, 1), poll);
-    await each(now.slice(1), poll);
+    // One at a time until the provider was called: not every request leads to a call.
+    let next = 0;
+    while (next < now.length && !wasCalled) await each(now.slice(next, ++next), poll);
+    await each(now.slice(next), poll);
   };
 }
 
