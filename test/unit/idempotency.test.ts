@@ -100,7 +100,7 @@ describe("a key lives until 24 hours after its request ended", () => {
     for (const hours of [27, 44, 24 * 30]) {
       clock.passBusiness(hours * HOUR_MS);
       expect((await accept(of)).requestId).toBe(first.requestId);
-      await expect(accept({ ...of, params: {} })).rejects.toEqual(refused("CONFLICT"));
+      await expect(accept({ ...of, params: {} })).rejects.toEqual(refused("IDEMPOTENCY_CONFLICT"));
     }
     await end(first);
     clock.passBusiness(24 * HOUR_MS - 1);
@@ -110,7 +110,7 @@ describe("a key lives until 24 hours after its request ended", () => {
     expect(second.requestId).not.toBe(first.requestId);
     expect(created).toEqual([first.requestId, second.requestId]);
     expect((await accept({ params: {} })).requestId).toBe(second.requestId);
-    await expect(accept(of)).rejects.toEqual(refused("CONFLICT"));
+    await expect(accept(of)).rejects.toEqual(refused("IDEMPOTENCY_CONFLICT"));
   });
 
   test("A request that waits for a year keeps its key", async () => {
@@ -131,7 +131,7 @@ describe("a refused call keeps no key", () => {
     const { requestId } = await accept({ accountId: "b" });
     expect(created).toHaveLength(2);
     expect((await accept({ accountId: "b" })).requestId).toBe(requestId);
-    await expect(accept()).rejects.toEqual(refused("CONFLICT"));
+    await expect(accept()).rejects.toEqual(refused("IDEMPOTENCY_CONFLICT"));
   });
 
   test.each<[string, Partial<NewRequest>, (of: ReturnType<typeof setUp>["world"]) => void]>([
@@ -159,11 +159,11 @@ describe("a refused call keeps no key", () => {
     const { worker, accept, clock, created } = setUp();
     const crashing: Wrap = (port) => ("join" in port ? { ...port, join: crash } : port);
     await expect(worker(crashing)()).rejects.toThrow("crash");
-    await expect(accept({ params: {} })).rejects.toEqual(refused("CONFLICT"));
+    await expect(accept({ params: {} })).rejects.toEqual(refused("IDEMPOTENCY_CONFLICT"));
     clock.passReal(60_000);
     const { requestId } = await accept({ params: {} });
     expect(created).toEqual([requestId]);
-    await expect(accept()).rejects.toEqual(refused("CONFLICT"));
+    await expect(accept()).rejects.toEqual(refused("IDEMPOTENCY_CONFLICT"));
 
     await expect(worker(crashing)({ idempotencyKey: "again" })).rejects.toThrow("crash");
     const repeated = await accept({ idempotencyKey: "again" });
@@ -192,7 +192,7 @@ describe("the key is looked up before anything else is judged", () => {
     await of.accept({ idempotencyKey: "fills the lane" });
     change(of);
     expect(await of.accept({ scheduled })).toEqual(first);
-    await expect(of.accept({ params: {} })).rejects.toEqual(refused("CONFLICT"));
+    await expect(of.accept({ params: {} })).rejects.toEqual(refused("IDEMPOTENCY_CONFLICT"));
   });
 
   test("A body with the same values in another encoder's numbers is the same body", async () => {
@@ -206,7 +206,7 @@ describe("the key is looked up before anything else is judged", () => {
     for (const text of texts) await accept({ params: read(text) });
     expect(created).toHaveLength(1);
     const other = accept({ params: read('{"n":3.0e3,"m":[0,1.5]}') });
-    await expect(other).rejects.toEqual(refused("CONFLICT"));
+    await expect(other).rejects.toEqual(refused("IDEMPOTENCY_CONFLICT"));
   });
 
   test.each([
@@ -248,7 +248,7 @@ test("Calls with one key at the same time store at most one request, whichever o
         expect(stored.length).toBeLessThanOrEqual(1);
         for (const answer of answers) {
           if (answer.status === "fulfilled") expect(stored).toEqual([answer.value.requestId]);
-          else expect(["CONFLICT", "TOO_MANY_REQUESTS"]).toContain(answer.reason.code);
+          else expect(["IDEMPOTENCY_CONFLICT", "TOO_MANY_REQUESTS"]).toContain(answer.reason.code);
         }
         const known = await memory.idempotency.find("cl_1", "key");
         expect(known?.requestId).toBe(stored[0]);

@@ -62,18 +62,10 @@ export function makeRequests(deps: RequestsDeps) {
     throw new Failure("NOT_FOUND", "there is no such request");
   }
 
-<<<<<<< HEAD
-  /** Returns whether this input was accepted before under this key. @throws IDEMPOTENCY_CONFLICT when the key belongs to another input */
-  async function isRepeated(clientId: string, key: string, digest: BodyDigest): Promise<boolean> {
-    const known = await deps.idempotency.find(clientId, key);
-    if (known === undefined || digest.matches(known.bodySha256)) return known !== undefined;
-    throw new Failure("IDEMPOTENCY_CONFLICT", "this Idempotency-Key was used with another body");
-=======
-  /** The entry of this key, and whether this input was accepted under it. @throws CONFLICT when the key belongs to another input */
+  /** The entry of this key, and whether this input was accepted under it. @throws IDEMPOTENCY_CONFLICT when the key belongs to another input */
   async function findInput(clientId: string, key: string, digest: BodyDigest) {
     const entry = await deps.idempotency.find(clientId, key);
     return { entry, isRepeated: isStored(entry && (await lookUp(deps, entry, digest))) };
->>>>>>> ad4d814 (fix(requests): an Idempotency-Key is looked up first, lives until a day after its request's end, and is not kept by a refused call)
   }
 
   /** Asks the provider to cancel a running request. @throws CONFLICT when it cannot or does not cancel, DEPENDENCY_DOWN without a clear answer */

@@ -62,7 +62,7 @@ const MAX_ATTEMPTS = 5;
  *
  * @returns the request of an earlier call with this key and body, or the key for
  *   `reserveRequestId`; `undefined` for a call without a key
- * @throws CONFLICT when the key was used with another body; DEPENDENCY_DOWN
+ * @throws IDEMPOTENCY_CONFLICT when the key was used with another body; DEPENDENCY_DOWN
  */
 export async function findKey(
   deps: IdempotencyDeps,
@@ -94,7 +94,7 @@ export function isStored(known: KnownRequest | undefined): known is RequestRecor
   return typeof known === "object";
 }
 
-/** @throws CONFLICT when the key belongs to another body; DEPENDENCY_DOWN */
+/** @throws IDEMPOTENCY_CONFLICT when the key belongs to another body; DEPENDENCY_DOWN */
 export async function lookUp(
   { requests, context }: Pick<IdempotencyDeps, "requests" | "context">,
   entry: KnownKey,
@@ -103,7 +103,7 @@ export async function lookUp(
   const request = await requests.find(entry.requestId);
   if (request && isKeyForgotten(request, context())) return "forgotten";
   if (!digest.matches(entry.bodySha256) && (request || isUnderWay(entry, context()))) {
-    throw new Failure("CONFLICT", "this Idempotency-Key was used with another body");
+    throw new Failure("IDEMPOTENCY_CONFLICT", "this Idempotency-Key was used with another body");
   }
   return request ?? "unstored";
 }
@@ -128,7 +128,7 @@ export type Reserved =
  * Creates a request id and reserves it under the call's key, if there is one. Calls with the
  * same key and body use the same id, so that they store one request.
  *
- * @throws CONFLICT when the key was used with another body meanwhile; DEPENDENCY_DOWN
+ * @throws IDEMPOTENCY_CONFLICT when the key was used with another body meanwhile; DEPENDENCY_DOWN
  */
 export async function reserveRequestId(
   deps: IdempotencyDeps,
@@ -151,7 +151,10 @@ export async function reserveRequestId(
         if (await deps.idempotency.share(hold)) return { requestId, hold };
       } else if (isUnderWay(entry, context)) {
         // The account's connection has changed since.
-        throw new Failure("CONFLICT", "an earlier call with this Idempotency-Key has not ended");
+        throw new Failure(
+          "IDEMPOTENCY_CONFLICT",
+          "an earlier call with this Idempotency-Key has not ended",
+        );
       }
     }
     const hold = { clientId, key, requestId: newId, holder };
@@ -169,29 +172,6 @@ export async function reserveRequestId(
 }
 
 /**
-<<<<<<< HEAD
- * Creates a request id and reserves it under the idempotency key, if there is one.
- * `storedRequest` is the request that an earlier call with this key has stored.
- *
- * @throws IDEMPOTENCY_CONFLICT when the key was used with another body; DEPENDENCY_DOWN
- */
-export async function reserveRequestId(
-  { requests, idempotency, randomHex, context }: IdempotencyDeps,
-  { idempotencyKey: key, clientId }: NewRequest,
-  { lane, digest }: { lane: string; digest: BodyDigest | undefined },
-): Promise<{ requestId: string; storedRequest?: RequestRecord | undefined }> {
-  const requestId = newRequestId(lane, randomHex(10));
-  if (key === undefined || digest === undefined) return { requestId };
-  const { nowMs, rules } = context();
-  const bodySha256 = digest.text;
-  const expiresMs = nowMs + rules.idempotencyMs;
-  const entry = await idempotency.reserve({ clientId, key, bodySha256, requestId, expiresMs });
-  if (!digest.matches(entry.bodySha256)) {
-    throw new Failure("IDEMPOTENCY_CONFLICT", "this Idempotency-Key was used with another body");
-  }
-  if (entry.requestId === requestId) return { requestId };
-  return { requestId: entry.requestId, storedRequest: await requests.find(entry.requestId) };
-=======
  * When the entry of a key may be deleted: later than any request of it is remembered. Until
  * then, the request itself says whether its key is free.
  */
@@ -199,5 +179,4 @@ export function keyExpiresMs(startsMs: number, rules: RequestRules): number {
   const { queueTimeoutMs, resultTimeoutMs, unknownTimeoutMs, retentionMs, idempotencyMs } = rules;
   const longestMs = queueTimeoutMs + resultTimeoutMs + unknownTimeoutMs + retentionMs;
   return startsMs + longestMs + idempotencyMs;
->>>>>>> ad4d814 (fix(requests): an Idempotency-Key is looked up first, lives until a day after its request's end, and is not kept by a refused call)
 }
