@@ -9,6 +9,7 @@ import {
 } from "../shared/contracts/events.ts";
 import { openApi } from "../shared/contracts/http/openapi.ts";
 import { settingsSchema } from "../shared/contracts/settings.ts";
+import { callTable } from "./linked-api-calls.ts";
 
 /** Everything in `docs/contracts/`, by file name: generated from the definitions, never edited. */
 export function contractDocuments(): Record<string, string> {
@@ -17,6 +18,7 @@ export function contractDocuments(): Record<string, string> {
     "openapi.json": json(JSON.parse(openApi())),
     "asyncapi.json": json(asyncApi()),
     "patterns.json": json(patterns()),
+    "linked-api-calls.md": callTable(),
     "settings.schema.json": json(z.toJSONSchema(settingsSchema, { io: "input" })),
   };
 }

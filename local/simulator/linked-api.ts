@@ -4,6 +4,7 @@ import type { JsonAnswer } from "../json-server.ts";
 import { accountIdOfToken } from "./identification-token.ts";
 import { answerAt, type Job, type Jobs, reachedSteps } from "./jobs.ts";
 import { isLinkedApiAction } from "./linked-api-actions.ts";
+import { callAtOnce } from "./linked-api-at-once.ts";
 import { actionsOf, actionTypesOf } from "./linked-api-outcome.ts";
 import { workflowSteps } from "./linked-api-progress.ts";
 import { isRefusedCredential } from "./magic-values.ts";
@@ -102,8 +103,18 @@ export function makeLinkedApi(options: {
       const id = path.match(/^\/workflows\/([^/]+)$/)?.[1];
       const isSubmission = method === "POST" && path === "/workflows";
       const isStatusOrCancel = id !== undefined && (method === "GET" || method === "DELETE");
-      if (!isSubmission && !isStatusOrCancel) return undefined;
       const accountId = accountIdOfToken(String(headers["identification-token"] ?? ""));
+      const atOnce = callAtOnce(method, path);
+      if (atOnce) {
+        return {
+          kind: "other",
+          accountId,
+          actions: [],
+          ...unauthorised(call, atOnce.isOfAccount),
+          handle: () => ({ answer: atOnce.answer({ accountId, body, nowMs }) }),
+        };
+      }
+      if (!isSubmission && !isStatusOrCancel) return undefined;
       return {
         kind: isSubmission ? "submission" : method === "GET" ? "poll" : "cancel",
         accountId,
@@ -152,10 +163,14 @@ const statusByType: Readonly<Record<string, string>> = {
   "workflow.started": "running",
 };
 
-function unauthorised({ headers }: ProviderCall): { unauthorised?: JsonAnswer } {
+function unauthorised(
+  { headers }: ProviderCall,
+  needsAccount = true,
+): { unauthorised?: JsonAnswer } {
   const refuse = (type: string) => ({ unauthorised: failed(401, type, `The ${type} error`) });
   if (!headers["linked-api-token"]) return refuse("linkedApiTokenRequired");
   if (isRefusedCredential(headers["linked-api-token"])) return refuse("invalidLinkedApiToken");
+  if (!needsAccount) return {};
   if (!headers["identification-token"]) return refuse("identificationTokenRequired");
   if (isRefusedCredential(headers["identification-token"])) {
     return refuse("invalidIdentificationToken");

@@ -13,6 +13,7 @@ export const weLinkActions: ReadonlySet<string> = new Set([
   "get_all_ln_accounts",
   "get_ln_account_details",
   "me",
+  "disconnect_account",
   // Connections
   "connect",
   "connections",

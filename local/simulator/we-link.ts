@@ -140,7 +140,7 @@ function kindOf(action: string, method: string) {
   return method !== "POST" || answersAtOnce[action] ? "other" : "submission";
 }
 
-/** https://apidocs.we-link.ai/docs/accounts-and-sessions/account-status */
+/** The pages of the calls are named in `shared/providers/we-link/synchronous-calls.ts`. */
 const answersAtOnce: Readonly<Record<string, (body: JsonObject) => unknown>> = {
   get_all_ln_accounts: () => [{ accountId: "simulated-account", email: "jane.doe@example.com" }],
   get_ln_account_details: (body) => ({
@@ -150,6 +150,11 @@ const answersAtOnce: Readonly<Record<string, (body: JsonObject) => unknown>> = {
     firstname: "Jane",
     lastname: "Doe",
   }),
+  disconnect_account: () => ({ message: "Account disconnected successfully" }),
+  get_active_tracker: (body) => [
+    { accountId: accountOf(body), thread_id: "simulated-thread", tracker_id: "simulated-tracker" },
+  ],
+  update_message_tracker: () => ({ message: "Message tracker updated successfully" }),
   me: () => ({ ...loggedIn("jane.doe@example.com"), request_id: `wl-${randomUUID()}` }),
 };
 

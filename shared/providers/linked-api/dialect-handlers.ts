@@ -1,7 +1,7 @@
 import { Failure } from "../../contracts/failures.ts";
 import type { RequestStatus } from "../../contracts/statuses.ts";
 import { InvalidRequest } from "../../core/input/invalid-request.ts";
-import { isObject, type JsonObject } from "../../core/json/json.ts";
+import { isObject, type JsonObject, parseJson } from "../../core/json/json.ts";
 import { topLevelMembers } from "../../core/json/json-members.ts";
 import type { DialectRequests, FoundEvent, FoundRequest } from "../../core/providers/dialect.ts";
 import { answered } from "./dialect-answer.ts";
@@ -49,7 +49,8 @@ export async function getAsLinkedApi(
   const { workflowStatus, failure, result, numbersAsText } =
     "request" in found ? workflowOf(found.request) : eventWorkflow(found.event);
   const workflow = JSON.stringify({ workflowId, workflowStatus, failure, numbersAsText });
-  const parts = result === undefined ? [] : partsOf(result, failure === undefined);
+  const parts =
+    result === undefined ? [] : partsOf(withoutOwnLabel(result, workflowId), failure === undefined);
   const members = [workflow.slice(1, -1), ...parts].join(",");
   return `{"success":true,"result":{${members}}}`;
 }
@@ -114,6 +115,20 @@ const cancelled = { code: "cancelled", message: "The workflow was cancelled" };
 function failureOf(error: { code?: unknown; message?: unknown } | undefined) {
   const { code = "workflowFailed", message = "The workflow failed" } = error ?? {};
   return { reason: code, message };
+}
+
+/**
+ * Removes the label that Ackwire has sent with an action, which is the request's id: the
+ * client set none and expects none. Every number keeps its digits.
+ */
+function withoutOwnLabel(result: string, workflowId: string): string {
+  if (!result.includes(JSON.stringify(workflowId))) return result;
+  const { value } = parseJson(Buffer.from(result), "exact", Number.POSITIVE_INFINITY);
+  const inner = isObject(value) && "completion" in value ? value.completion : value;
+  for (const completion of [inner].flat()) {
+    if (isObject(completion) && completion.label === workflowId) delete completion.label;
+  }
+  return JSON.stringify(value);
 }
 
 /**
