@@ -56,9 +56,9 @@ export type IngestOutcome =
  *
  * @throws Error for what is not a `Failure`
  */
-export const makeIngestWebhook =
-  (deps: IngestDeps) =>
-  async (command: IngestCommand): Promise<IngestOutcome> => {
+export function makeIngestWebhook(ports: IngestDeps) {
+  const deps: Deps = { ...ports, encodings: new Map() };
+  return async (command: IngestCommand): Promise<IngestOutcome> => {
     try {
       return await ingest(deps, command);
     } catch (error) {
@@ -66,8 +66,24 @@ export const makeIngestWebhook =
       return { kind: "refused", code: error.code as HttpFailureCode, detail: error.message };
     }
   };
+}
 
-async function ingest(deps: IngestDeps, command: IngestCommand): Promise<IngestOutcome> {
+/** Connections whose encoding is known; the one whose encoding has been known longest is forgotten first. */
+const MAX_KNOWN_ENCODINGS = 1_000;
+
+interface Deps extends IngestDeps {
+  /** By connection: how its last verified webhook was written. Its next one is tried so first. */
+  encodings: Map<string, string>;
+}
+
+function rememberEncoding({ encodings }: Deps, connectionId: string, encoding: string): void {
+  if (encodings.get(connectionId) === encoding) return;
+  encodings.set(connectionId, encoding);
+  const [oldest] = encodings.keys();
+  if (encodings.size > MAX_KNOWN_ENCODINGS && oldest !== undefined) encodings.delete(oldest);
+}
+
+async function ingest(deps: Deps, command: IngestCommand): Promise<IngestOutcome> {
   const checked = await authenticateWebhook(deps, command);
   const { connection, verification, body } = checked;
   const { connectionId, settings } = connection;
@@ -106,10 +122,7 @@ interface CheckedWebhook {
  *
  * @throws CONNECTION_UNKNOWN, BODY_…, FRAME_INVALID, DEPENDENCY_DOWN
  */
-async function authenticateWebhook(
-  deps: IngestDeps,
-  command: IngestCommand,
-): Promise<CheckedWebhook> {
+async function authenticateWebhook(deps: Deps, command: IngestCommand): Promise<CheckedWebhook> {
   const { provider, connectionId, signal } = command;
   const isWellFormed = providerId.safeParse(provider).success && /^[\w-]{1,64}$/.test(connectionId);
   if (!isWellFormed) throw new Failure("CONNECTION_UNKNOWN", "no connection has this address");
@@ -131,7 +144,7 @@ async function authenticateWebhook(
  * @throws BODY_…, FRAME_INVALID
  */
 function checkWebhook(
-  deps: IngestDeps,
+  deps: Deps,
   connection: Connection | undefined,
   command: IngestCommand,
 ): CheckedWebhook | undefined {
@@ -152,8 +165,12 @@ function checkWebhook(
   const verification = pack.verify(webhook, {
     secrets: validAt(connection.secrets.webhookSecrets, nowMs).map(({ secret }) => secret),
     settings: connection.settings,
+    pinnedEncoding: deps.encodings.get(connection.connectionId),
     nowMs: deps.clock.realMs(),
   });
+  if (verification.kind === "verified" && verification.encoding !== undefined) {
+    rememberEncoding(deps, connection.connectionId, verification.encoding);
+  }
   // A webhook with an invalid signature is quarantined without being parsed.
   const checked = { connection, verification, body, isTimeReplaced: false };
   if (verification.kind === "invalid") return checked;

@@ -22,7 +22,12 @@ export type SignatureForm = HashForm | "header" | "url";
 
 /** Whether a webhook is authentic, and which form of signature showed it. */
 export type Verification =
-  | { kind: "verified"; form: SignatureForm }
+  | {
+      kind: "verified";
+      form: SignatureForm;
+      /** How the signed text was written: the sender's next webhook is tried with it first. */
+      encoding?: string;
+    }
   /**
    * The provider signed the request's id but not the body, so anyone may have
    * written the body until the provider confirms it.
@@ -34,6 +39,8 @@ export interface VerificationInput {
   /** The connection's webhook secrets; any of them may have signed. */
   secrets: readonly string[];
   settings: { hashForms: readonly HashForm[]; allowUnboundJwt: boolean };
+  /** The `encoding` of the connection's last verified webhook, if it is known. */
+  pinnedEncoding?: string | undefined;
   /** Real time, against which a token's validity is checked. */
   nowMs: number;
 }

@@ -2,49 +2,34 @@ import { createHmac } from "node:crypto";
 import { equalSecrets, sha256Hex } from "../../core/crypto/digest.ts";
 import { verifiedClaims } from "../../core/crypto/hs256.ts";
 import { canonicalJson, isObject, type JsonObject } from "../../core/json/json.ts";
-import { type JsonMember, topLevelMembers, withoutMember } from "../../core/json/json-members.ts";
-import { pythonJson } from "../../core/json/python-json.ts";
+import { topLevelMembers, withoutMember } from "../../core/json/json-members.ts";
 import type {
   ProviderWebhook,
   Verification,
   VerificationInput,
 } from "../../core/providers/provider-pack.ts";
 import { requestIdsOf } from "./request-id.ts";
+import { signedTexts, type UnsignedBody } from "./signed-texts.ts";
 
 /**
  * Verifies the member `hash` of a body. We-Link's documents show both an HMAC in
  * hex and a JWT, and two of its samples serialise the signed text differently, so
- * every form is tried that the connection's settings allow.
+ * every text is tried that a JSON encoder can have written, in the forms that the
+ * connection's settings allow.
  */
 export function verifyWeLink(webhook: ProviderWebhook, input: VerificationInput): Verification {
   const { hash, ...bodyWithoutHash } = webhook.value;
   const [member, ...others] = topLevelMembers(webhook.text).filter(({ key }) => key === "hash");
   // With two hashes it would be ambiguous which one signs the body.
   if (typeof hash !== "string" || !member || others.length > 0) return { kind: "invalid" };
-  const textIn = makeSerialise(webhook, member, bodyWithoutHash);
-  if (/^[0-9a-f]{64}$/.test(hash)) return verifyHmac(hash, textIn, input);
-  const isToken = input.settings.hashForms.includes("jwt") && hash.split(".").length === 3;
-  return isToken ? verifyToken(hash, { bodyWithoutHash, textIn }, input) : { kind: "invalid" };
-}
-
-const serialisations = ["raw", "json", "python"] as const;
-
-type Serialisation = (typeof serialisations)[number];
-
-/** Returns the signed text: the body without `hash`, in this serialisation. */
-type Serialise = (form: Serialisation) => string;
-
-function makeSerialise(
-  webhook: ProviderWebhook,
-  member: JsonMember,
-  bodyWithoutHash: JsonObject,
-): Serialise {
-  return (form) => {
+  const unsigned: UnsignedBody = {
+    text: withoutMember(webhook.text, member),
     // Serialised again, a number that was parsed into text would become a JSON string.
-    const text = withoutMember(webhook.text, member);
-    if (form === "python") return pythonJson(text);
-    return form === "raw" || webhook.numbersAsText ? text : JSON.stringify(bodyWithoutHash);
+    value: webhook.numbersAsText ? undefined : bodyWithoutHash,
   };
+  if (/^[0-9a-f]{64}$/.test(hash)) return verifyHmac(hash, unsigned, input);
+  const isToken = input.settings.hashForms.includes("jwt") && hash.split(".").length === 3;
+  return isToken ? verifyToken(hash, { bodyWithoutHash, unsigned }, input) : { kind: "invalid" };
 }
 
 export function hmacHex(secret: string, text: string): string {
@@ -53,21 +38,21 @@ export function hmacHex(secret: string, text: string): string {
 
 function verifyHmac(
   hash: string,
-  textIn: Serialise,
-  { secrets, settings }: VerificationInput,
+  unsigned: UnsignedBody,
+  { secrets, settings, pinnedEncoding }: VerificationInput,
 ): Verification {
-  const form = serialisations.find((serialisation) => {
-    if (!settings.hashForms.includes(serialisation)) return false;
-    const text = textIn(serialisation);
+  for (const { form, encoding, text } of signedTexts(unsigned, pinnedEncoding)) {
+    if (!settings.hashForms.includes(form)) continue;
     // All secrets are compared, so that the duration does not reveal which one matched.
-    return secrets.map((secret) => equalSecrets(hmacHex(secret, text), hash)).includes(true);
-  });
-  return form ? { kind: "verified", form } : { kind: "invalid" };
+    const isSigned = secrets.map((secret) => equalSecrets(hmacHex(secret, text), hash));
+    if (isSigned.includes(true)) return { kind: "verified", form, encoding };
+  }
+  return { kind: "invalid" };
 }
 
 function verifyToken(
   token: string,
-  body: { bodyWithoutHash: JsonObject; textIn: Serialise },
+  body: { bodyWithoutHash: JsonObject; unsigned: UnsignedBody },
   { secrets, settings, nowMs }: VerificationInput,
 ): Verification {
   const claims = verifiedClaims(token, secrets, nowMs);
@@ -86,18 +71,27 @@ const registeredClaims = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti"];
 /** Claims that may contain the whole body. */
 const bodyClaims = ["payload", "data", "body"];
 
-/** Whether the token signs the body: its claims contain the body's digest, its text, or exactly its members. */
-function coversBody(claims: JsonObject, body: { bodyWithoutHash: JsonObject; textIn: Serialise }) {
-  const digests = serialisations.map(body.textIn).flatMap((text) => {
-    const hex = sha256Hex(text);
-    const bytes = Buffer.from(hex, "hex");
-    return [hex, bytes.toString("base64"), bytes.toString("base64url"), text];
-  });
+/** Whether the token signs the body: its claims contain exactly the body's members, its digest, or its text. */
+function coversBody(
+  claims: JsonObject,
+  { bodyWithoutHash, unsigned }: { bodyWithoutHash: JsonObject; unsigned: UnsignedBody },
+): boolean {
   const nested = bodyClaims.map((name) => (Object.hasOwn(claims, name) ? claims[name] : undefined));
-  return (
-    Object.values(claims).some((claim) => typeof claim === "string" && digests.includes(claim)) ||
-    isTheBody(withoutOwnClaims(claims, body.bodyWithoutHash), body.bodyWithoutHash) ||
-    nested.some((claim) => isObject(claim) && isTheBody(claim, body.bodyWithoutHash))
+  if (
+    isTheBody(withoutOwnClaims(claims, bodyWithoutHash), bodyWithoutHash) ||
+    nested.some((claim) => isObject(claim) && isTheBody(claim, bodyWithoutHash))
+  ) {
+    return true;
+  }
+  const texts = Object.values(claims).filter((claim) => typeof claim === "string");
+  return texts.length > 0 && signedTexts(unsigned).some(({ text }) => hasDigestOf(text, texts));
+}
+
+function hasDigestOf(text: string, claims: readonly string[]): boolean {
+  const hex = sha256Hex(text);
+  const bytes = Buffer.from(hex, "hex");
+  return [hex, bytes.toString("base64"), bytes.toString("base64url"), text].some((digest) =>
+    claims.includes(digest),
   );
 }
 

@@ -38,6 +38,15 @@ export function makeIngestCore(
     },
   };
   const known = async (id: string) => (id === connection.connectionId ? connection : undefined);
+  const pinned: (string | undefined)[] = [];
+  const weLink = providerPacks["we-link"];
+  const recordingPins: typeof weLink = {
+    ...weLink,
+    verify(webhook, input) {
+      pinned.push(input.pinnedEncoding);
+      return weLink.verify(webhook, input);
+    },
+  };
   const ingest = makeIngestWebhook({
     connections: { read: known, readThrottled: known },
     queue: {
@@ -47,7 +56,7 @@ export function makeIngestCore(
     },
     bodies,
     quarantine: { put: async () => undefined },
-    packs: providerPacks,
+    packs: { ...providerPacks, "we-link": recordingPins },
     clock,
     maxBodyBytes: MAX_BODY_BYTES,
     maxInlineBytes: 60_000,
@@ -57,6 +66,8 @@ export function makeIngestCore(
   return {
     clock,
     queued,
+    /** The encoding that each verification of a We-Link webhook tries first. */
+    pinned,
     /** The answer to the provider. */
     async post(body: string | Uint8Array, headers: Record<string, string> = {}) {
       const command = { provider, connectionId: "cn_1", token: TOKEN, headers };

@@ -57,6 +57,20 @@ export const hostileBodies: readonly HostileBody[] = [
     code: "SIGNATURE_REJECTED",
   },
   {
+    name: "characters and numbers that every encoder writes differently",
+    body: forged(
+      `"z":"${fill("/<>&'=+`\\u0001\u0085\u2028\u00e9", 110_000)}","a":[${fill("1e-7,", 60_000)}1.5]`,
+    ),
+    status: 401,
+    code: "SIGNATURE_REJECTED",
+  },
+  {
+    name: "escapes",
+    body: forged(`"a":"${fill("\\u00e9\\/", 230_000)}"`),
+    status: 401,
+    code: "SIGNATURE_REJECTED",
+  },
+  {
     name: "hash members",
     body: forged(fill('"hash":"0",', 230_000).slice(0, -1)),
     status: 401,
