@@ -19,6 +19,8 @@ export interface EnvironmentOptions {
   /** Node's inspector listens here on loopback, and no timeout applies. Absent: no inspector. */
   inspectorPort?: number;
   log(line: string): void;
+  /** Limits how many processes load their function at the same time. */
+  startLimit: (start: () => Promise<void>) => Promise<void>;
   /** Ends the process if this one is killed. */
   reaper: Pick<ProcessReaper, "add" | "remove">;
   /**
@@ -74,10 +76,13 @@ export function startEnvironment(options: EnvironmentOptions): ExecutionEnvironm
    * Timeout of the initialisation, then of each invocation. An invocation lasts
    * until the process asks for the next one.
    */
-  let timer = setTimeout(() => {
-    ready.resolve(failed("Sandbox.Timedout", `Init took longer than ${initLimitMs / 1_000} s`));
-    kill();
-  }, initLimitMs);
+  let timer: NodeJS.Timeout | undefined;
+  const startInitTimer = () => {
+    timer = setTimeout(() => {
+      ready.resolve(failed("Sandbox.Timedout", `Init took longer than ${initLimitMs / 1_000} s`));
+      kill();
+    }, initLimitMs);
+  };
 
   const events: RuntimeEvents = {
     onNext: (next) => {
@@ -99,8 +104,20 @@ export function startEnvironment(options: EnvironmentOptions): ExecutionEnvironm
     onInitError: (body) => ready.resolve(report("Init Error", body)),
   };
 
+  /** Waits until the process may start; the slot is free again when the function is loaded. */
+  const startSlot = () =>
+    new Promise<void>((granted) => {
+      void options.startLimit(async () => {
+        granted();
+        await ready.promise;
+      });
+    });
+
   async function run(): Promise<void> {
     const api = await startRuntimeApi(events);
+    // A debugger may pause the initialisation for any time.
+    if (!isInspected) await startSlot();
+    startInitTimer();
     const child = spawnRuntime(options, api.address, stop.signal);
     const { pid } = child;
     if (pid !== undefined) options.reaper.add(pid);

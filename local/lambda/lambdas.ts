@@ -1,3 +1,4 @@
+import { makeConcurrencyLimit } from "../concurrency-limit.ts";
 import type { Template } from "../template/resource.ts";
 import { functionOf } from "../template/wiring.ts";
 import { type FunctionConfiguration, readFunctions } from "./function-configuration.ts";
@@ -7,6 +8,7 @@ import { type InvokeResult, RequestTooLargeError } from "./invoke-result.ts";
 import {
   DEFAULT_MAX_BATCHES,
   DEFAULT_MAX_ENVIRONMENTS,
+  MAX_CONCURRENT_STARTS,
   MAX_IDLE_MS,
   MAX_REQUEST_BYTES,
 } from "./limits.ts";
@@ -68,6 +70,7 @@ export function startLambdas(options: {
   const { maxEnvironments: perMapping = DEFAULT_MAX_BATCHES } = options;
   const { maxEnvironments: forRequests = DEFAULT_MAX_ENVIRONMENTS } = options;
   const reaper = startReaper();
+  const startLimit = makeConcurrencyLimit(MAX_CONCURRENT_STARTS);
   const functions = readFunctions(template).map((configuration) => {
     const { logicalId, roleId } = configuration;
     const mappings = mappingsOf(template, logicalId);
@@ -83,6 +86,7 @@ export function startLambdas(options: {
       awsUrl,
       maxIdleMs,
       reaper,
+      startLimit,
       log: (line) => log(logicalId, line),
       maxEnvironments: inspectorPort === undefined ? shared : 1,
       ...(inspectorPort === undefined ? {} : { inspectorPort }),

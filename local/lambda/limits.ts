@@ -19,6 +19,11 @@ export const INIT_LIMIT_MS = 30_000;
 export const INSPECTED_TIMEOUT_MS = 86_400_000;
 /** Maximum number of environments of a function without an event source. */
 export const DEFAULT_MAX_ENVIRONMENTS = 4;
+/**
+ * Maximum number of processes that load their function at the same time: each uses
+ * a core, and more would only make each other slower.
+ */
+export const MAX_CONCURRENT_STARTS = Math.max(2, availableParallelism());
 /** Environments that are idle for this time (ms) are ended; AWS keeps them for some minutes. */
 export const MAX_IDLE_MS = 60_000;
 /**

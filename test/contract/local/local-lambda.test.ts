@@ -1,6 +1,10 @@
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { functionCredentials } from "../../../local/lambda/function-credentials.ts";
 import { type Lambdas, startLambdas } from "../../../local/lambda/lambdas.ts";
+import { MAX_CONCURRENT_STARTS } from "../../../local/lambda/limits.ts";
 import { freePort } from "../../../local/loopback.ts";
 import {
   functionWithRole,
@@ -283,6 +287,41 @@ describe("Environments", () => {
     for (const part of byProcess.values()) {
       expect(part.map(([, , count]) => count)).toEqual(part.map((_, n) => n + 1));
     }
+  });
+
+  it("As many processes load their function at the same time as the machine has cores, at least two", async () => {
+    const code = `const { writeFileSync, readdirSync, rmSync } = require("node:fs");
+      const mark = process.env.DIR + "/" + process.pid;
+      writeFileSync(mark, "");
+      const marks = readdirSync(process.env.DIR).length;
+      const untilMs = Date.now() + 200;
+      while (Date.now() < untilMs);
+      rmSync(mark);
+      exports.handler = () => marks;`;
+    const DIR = mkdtempSync(join(tmpdir(), "ackwire-loading-"));
+    onTestFinished(() => rmSync(DIR, { recursive: true }));
+    const ids = Array.from({ length: MAX_CONCURRENT_STARTS + 3 }, (_, n) => `F${n}`);
+    const { lambdas } = start(Object.fromEntries(ids.map((id) => [id, { "index.js": code }])), {
+      properties: { Environment: { Variables: { DIR } } },
+    });
+    await lambdas.warmUp();
+    const seen = await Promise.all(ids.map((id) => lambdas.invoke(id, {})));
+    const loading = seen.map(({ payload }) => Number(payload));
+    expect(Math.max(...loading)).toBeLessThanOrEqual(MAX_CONCURRENT_STARTS);
+    expect(Math.min(...loading)).toBeGreaterThan(0);
+  });
+
+  it("An invocation that no environment takes in time is given up as unhandled", async () => {
+    const { lambdas } = startHandler("(ms) => new Promise((done) => setTimeout(done, ms, ms))", {
+      maxEnvironments: 1,
+    });
+    const first = lambdas.invoke("F", 1_000);
+    const late = lambdas.invoke("F", 0, { startWithinMs: 1 });
+    await expect(late).resolves.toMatchObject({
+      isUnhandled: true,
+      functionError: { errorType: "Local.NoCapacity" },
+    });
+    await expect(first).resolves.toEqual({ payload: 1_000 });
   });
 
   it("Each event source mapping has its own environments, so a busy one does not starve another", async () => {
