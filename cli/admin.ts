@@ -13,6 +13,7 @@ import { parseJsonOrUndefined } from "../shared/contracts/json-text.ts";
 import { providerId, providerPacks } from "../shared/contracts/providers.ts";
 import type { Administration } from "../shared/core/administration/administration.ts";
 import { type AccountCommand, accountCommands, accountSelectorOf, providerOf } from "./accounts.ts";
+import { openDeadLetters } from "./dead-letters.ts";
 import { openQuarantine } from "./quarantine.ts";
 
 const usage = `npm run admin -- COMMAND [options]
@@ -35,6 +36,8 @@ const usage = `npm run admin -- COMMAND [options]
   accounts list                   --client ID
   accounts set                    --client ID --account ID [--connection ID] --pace MIN-MAX
   accounts pause | resume         --client ID --account ID [--connection ID]
+  dead-letters list
+  dead-letters redrive            [--queue inbound|submit|…]   moves them back; all queues by default
 
 Where:
   --local        the local run of this folder (.ackwire/local.json)
@@ -59,6 +62,7 @@ async function main(): Promise<unknown> {
       "credentials-file": { type: "string" },
       "identification-token-file": { type: "string" },
       key: { type: "string" },
+      queue: { type: "string" },
       account: { type: "string" },
       pace: { type: "string" },
       status: { type: "string" },
@@ -141,6 +145,10 @@ const commands: Readonly<Record<string, Command>> = {
       client(values),
       connection(values),
     ),
+
+  "dead-letters list": (_values, _admin, where) => openDeadLetters(where).list(),
+  "dead-letters redrive": ({ queue }, _admin, where) =>
+    openDeadLetters(where).redrive(queue === undefined ? undefined : String(queue)),
 
   "accounts add": async (values, admin) => {
     const accountId = required(values, "account");
