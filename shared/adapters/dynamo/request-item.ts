@@ -71,6 +71,8 @@ const item = z.object({
   sweepAt: number,
   polls: z.number(),
   isStarted: z.boolean(),
+  lastEventMs: number,
+  firstAfterStartMs: number,
   prompts: z.array(z.string()),
   nextSubmissionNotBeforeMs: number,
   outbox: z.array(

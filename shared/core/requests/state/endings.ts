@@ -2,6 +2,7 @@ import type { FinalEvent } from "../../events/envelope.ts";
 import { requestEvent } from "../../events/envelope.ts";
 import type { ProviderClient } from "../../providers/provider-client.ts";
 import type { DecisionContext } from "./decision-context.ts";
+import { laterEventTime } from "./event-times.ts";
 import type { RequestRecord } from "./record.ts";
 import { transition, withOutboxEvents } from "./request-state.ts";
 
@@ -32,8 +33,9 @@ export function failRequest(
   provider: ProviderClient,
 ): RequestRecord {
   const eventType = provider.eventTypeOf(request.action, "failed");
-  const ended = transition(request, "FAILED", context, { error });
-  const event = failedEvent(ended, error, { eventType, atMs: context.nowMs });
+  const { atMs, times } = laterEventTime(request, context);
+  const ended = transition(request, "FAILED", context, { error, ...times });
+  const event = failedEvent(ended, error, { eventType, atMs });
   return withOutboxEvents(ended, context, event);
 }
 

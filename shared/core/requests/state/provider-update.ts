@@ -4,6 +4,7 @@ import type { ProviderEvent } from "../../events/provider-event.ts";
 import { canonicalJson } from "../../json/json.ts";
 import type { ProviderClient } from "../../providers/provider-client.ts";
 import type { DecisionContext } from "./decision-context.ts";
+import { laterEventTime } from "./event-times.ts";
 import { pauseAfter } from "./pause-after.ts";
 import { isTerminal, type LanePause, type RequestRecord } from "./record.ts";
 import {
@@ -114,7 +115,7 @@ function applyStarted(
   if (request.status === "CANCELLED") return { request, verdict: "duplicate" };
   const provesSubmission = ["QUEUED", "UNKNOWN"].includes(request.status);
   const running = provesSubmission ? toRunning(request, event, context) : request;
-  const started = withStartedEvent(running, context, event.data.payload);
+  const started = withStartedEvent(running, context, event);
   return started === request
     ? { request, verdict: "duplicate" }
     : { request: started, verdict: "applied" };
@@ -156,7 +157,9 @@ function applyPrompt(
   }
   const { nowMs, rules } = context;
   const deadlineMs = nowMs + rules.actionTimeoutMs;
+  const { atMs, times } = laterEventTime(request, context, event);
   const waiting = transition(request, "ACTION_REQUIRED", context, {
+    ...times,
     prompts: [...request.prompts, digest],
     providerRequestId: request.providerRequestId ?? event.data.providerRequestId,
     submittedMs: request.submittedMs ?? nowMs,
@@ -167,10 +170,10 @@ function applyPrompt(
   });
   const promptEvent = requestEvent("workflow.actionRequired", waiting, {
     n: waiting.prompts.length,
-    atMs: nowMs,
+    atMs,
     status: "action_required",
     eventType: event.data.eventType,
-    more: { payload: event.data.payload, ...numbersAsTextFlag(update) },
+    more: { payload: event.data.payload, ...marksOf(update) },
     raw: update.raw,
   });
   return { request: withOutboxEvents(waiting, context, promptEvent), verdict: "applied" };
@@ -190,7 +193,9 @@ function applyCompletion(
     return applyAfterEnd(request, { update, digest, outcome }, context, effect);
   const { result } = data;
   const error = data.error && truncated(data.error);
+  const { atMs, times } = laterEventTime(request, context, update.event);
   const ended = transition(request, outcome, context, {
+    ...times,
     providerRequestId: request.providerRequestId ?? data.providerRequestId,
     submittedMs: request.submittedMs ?? context.nowMs,
     outcomeDigest: digest,
@@ -199,13 +204,13 @@ function applyCompletion(
     ...(error === undefined ? {} : { error }),
   });
   const event = requestEvent("workflow.completed", ended, {
-    atMs: context.nowMs,
+    atMs,
     status: outcome === "SUCCEEDED" ? "completed" : "failed",
     eventType: eventTypeOf(request, update, provider),
     more: {
       ...(result === undefined ? {} : { result }),
       ...(error === undefined ? {} : { error }),
-      ...numbersAsTextFlag(update),
+      ...marksOf(update),
     },
     raw: update.raw,
   });
@@ -279,6 +284,12 @@ function laneEffectOf(
   }
   const isLoggedIn = event.data.status === "completed" && provider.isLogin(request.action);
   return isLoggedIn ? { laneEffect: { endLoginPause: true } } : {};
+}
+
+/** The marks of a report that its event has, too. */
+function marksOf(update: ProviderUpdate): Readonly<Record<string, true>> {
+  const { createdAtReplaced } = update.event.data;
+  return { ...numbersAsTextFlag(update), ...(createdAtReplaced ? { createdAtReplaced } : {}) };
 }
 
 function numbersAsTextFlag(update: ProviderUpdate): { numbersAsText?: true } {

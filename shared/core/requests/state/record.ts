@@ -110,6 +110,10 @@ export interface RequestRecord extends LaneOwner {
   polls: number;
   /** True once `workflow.started` is in the outbox or published. */
   isStarted: boolean;
+  /** The latest `createdAt` of its events; absent while that is `workflow.created`. */
+  lastEventMs?: number | undefined;
+  /** The earliest `createdAt` of its prompts and its end, before which it has started. */
+  firstAfterStartMs?: number | undefined;
   /** Digests of the prompts for a person's input, oldest first. The last one may be open. */
   prompts: readonly string[];
   /** Earliest time of the account's next submission. */

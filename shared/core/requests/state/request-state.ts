@@ -1,7 +1,9 @@
 import type { RequestStatus } from "../../../contracts/statuses.ts";
 import { exponential } from "../../backoff.ts";
 import { type FinalEvent, requestEvent } from "../../events/envelope.ts";
+import type { ProviderEvent } from "../../events/provider-event.ts";
 import type { DecisionContext } from "./decision-context.ts";
+import { startedEventTime } from "./event-times.ts";
 import type { RequestRecord } from "./record.ts";
 import { isTerminal } from "./record.ts";
 import type { RequestRules } from "./request-rules.ts";
@@ -160,16 +162,21 @@ export function isOutboxOverdue(
 export function withStartedEvent(
   request: RequestRecord,
   context: DecisionContext,
-  payload?: unknown,
+  report?: ProviderEvent,
 ): RequestRecord {
   if (request.isStarted) return request;
+  const { atMs, times } = startedEventTime(request, context, report);
+  const { payload, createdAtReplaced } = report?.data ?? {};
   const event = requestEvent("workflow.started", request, {
-    atMs: context.nowMs,
+    atMs,
     status: "running",
     eventType: "UNKNOWN",
-    ...(payload === undefined ? {} : { more: { payload } }),
+    more: {
+      ...(payload === undefined ? {} : { payload }),
+      ...(createdAtReplaced ? { createdAtReplaced } : {}),
+    },
   });
-  return withOutboxEvents({ ...request, isStarted: true }, context, event);
+  return withOutboxEvents({ ...request, ...times, isStarted: true }, context, event);
 }
 
 /** More doublings of the delay between polls than any timeout allows. */
