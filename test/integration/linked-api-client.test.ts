@@ -70,6 +70,11 @@ describe("Custom workflows", () => {
       { actionType: "st.checkConnectionStatus", label: "first", success: true },
       { actionType: "st.retrieveSSI", success: true, data: { ssi: 61 } },
     ]);
+    // Ackwire labels the first action that has no label, and takes its label out again.
+    expect(data).toEqual([
+      expect.objectContaining({ label: "first" }),
+      expect.not.objectContaining({ label: expect.anything() }),
+    ]);
   });
 
   test("A custom workflow that fails has the type of its error", async () => {

@@ -289,6 +289,28 @@ describe("the label names our request", () => {
   });
 });
 
+// A differential run with @linkedapi/node: a custom workflow's completions had a label that its client had not sent.
+describe("the label that was added to a submission is taken out of its result", () => {
+  const other = `rq_${"0".repeat(44)}`;
+  test.each<[string, unknown, unknown]>([
+    ["a completion", { n: 1, label: requestId }, { n: 1 }],
+    ["a list", [{ label: "mine" }, { label: requestId, n: 1 }], [{ label: "mine" }, { n: 1 }]],
+    [
+      "a failure with it",
+      { completion: [{ label: requestId }], failure: { label: requestId } },
+      { completion: [{}], failure: { label: requestId } },
+    ],
+    ["a completion inside", { completion: { label: requestId } }, { completion: {} }],
+    ["another request's", { label: other }, { label: other }],
+    ["the client's own", [{ label: "mine" }], [{ label: "mine" }]],
+    ["data", { data: { label: requestId } }, { data: { label: requestId } }],
+    ["no object", [1, null, "text"], [1, null, "text"]],
+    ["nothing", null, null],
+  ])("The result with %s", (_name, result, expected) => {
+    expect(requests.withoutAddedLabel?.(result, requestId)).toEqual(expected);
+  });
+});
+
 test("Linked API's actions and error codes are classified", () => {
   expect(requests.isSecret("st.sendMessage")).toBe(false);
   expect(requests.isLogin("st.sendMessage")).toBe(false);

@@ -4,7 +4,7 @@ import type { RequestStore } from "../../core/requests/state/ports.ts";
 import type { RequestRecord } from "../../core/requests/state/record.ts";
 import { batchGet } from "./dynamo-batch-get.ts";
 import { makeReadClientPage, type PageFilter } from "./dynamo-client-page.ts";
-import { readRequestItem } from "./request-item.ts";
+import { readableRequests } from "./request-item.ts";
 
 type ListOf = Parameters<RequestStore["list"]>[0];
 
@@ -28,7 +28,7 @@ export function makeDynamoRequestList(options: {
     const { entries, before } = await readPage({ ...of, filter: filterOf(of) });
     const keys = entries.flatMap(({ id }) => keyOf(id) ?? []);
     const items = (await batchGet(client, [{ tableName, keys }])).get(tableName) ?? [];
-    const byId = new Map(items.map((item) => [item.id, readRequestItem(item).request]));
+    const byId = new Map(readableRequests(items).map((one) => [one.requestId, one]));
     const requests = entries
       .flatMap(({ id }) => byId.get(id) ?? [])
       // The index may be behind the item.

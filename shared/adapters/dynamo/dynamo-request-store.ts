@@ -18,7 +18,14 @@ import { conditionalWrite } from "./conditional-write.ts";
 import { batchGet } from "./dynamo-batch-get.ts";
 import { makeDynamoRequestList } from "./dynamo-request-list.ts";
 import { LANE_ID, readLaneItem } from "./lane-item.ts";
-import { readRequestItem, requestItem, SCHEDULED, scheduledKey, WAITING } from "./request-item.ts";
+import {
+  readableRequests,
+  readRequestItem,
+  requestItem,
+  SCHEDULED,
+  scheduledKey,
+  WAITING,
+} from "./request-item.ts";
 import { duePartition, stalePartition } from "./sweep-partition.ts";
 
 /** Requests on DynamoDB: each write is one conditional PutItem, by the version that was read. */
@@ -131,14 +138,12 @@ export function makeDynamoRequestStore(options: {
         return key ? [key, { lane: key.lane, id: LANE_ID }] : [];
       });
       const lanes = new Map<string, Lane>();
-      const requests: RequestRecord[] = [];
-      const found = await batchGet(client, [{ tableName: TableName, keys }]);
-      for (const item of found.get(TableName) ?? []) {
+      const items = (await batchGet(client, [{ tableName: TableName, keys }])).get(TableName) ?? [];
+      for (const item of items) {
         if (item.id === LANE_ID) lanes.set(String(item.lane), readLaneItem(item));
-        else requests.push(readRequestItem(item).request);
       }
       return new Map(
-        requests
+        readableRequests(items.filter(({ id }) => id !== LANE_ID))
           .filter(isAlive)
           .map((request) => [request.requestId, { request, lane: lanes.get(request.lane) }]),
       );

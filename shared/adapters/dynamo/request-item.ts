@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 import { eventType } from "../../contracts/events.ts";
+import { Failure } from "../../contracts/failures.ts";
 import { providerId } from "../../contracts/providers.ts";
 import { requestStatus } from "../../contracts/statuses.ts";
 import type { RequestRecord } from "../../core/requests/state/record.ts";
@@ -99,9 +100,19 @@ const HOLDING = "held#";
 export const WAITING = "wait#";
 export const SCHEDULED = "when#";
 
-/** `writeId` is that of the write that stored it. */
+/**
+ * `writeId` is that of the write that stored it.
+ *
+ * @throws DEPENDENCY_DOWN for an item that this version cannot read, such as one of a newer version
+ */
 export function readRequestItem(found: unknown): { request: RequestRecord; writeId?: string } {
-  const { id, place, dueAt, sweepAt, expiresAt, writeId, ...rest } = item.parse(found);
+  const { data, error: cause } = item.safeParse(found);
+  if (!data) {
+    throw new Failure("DEPENDENCY_DOWN", "a stored request cannot be read by this version", {
+      cause,
+    });
+  }
+  const { id, place, dueAt, sweepAt, expiresAt, writeId, ...rest } = data;
   const request: RequestRecord = {
     ...rest,
     requestId: id,
@@ -111,6 +122,18 @@ export function readRequestItem(found: unknown): { request: RequestRecord; write
     expiresMs: expiresAt === undefined ? undefined : expiresAt * 1000,
   };
   return writeId === undefined ? { request } : { request, writeId };
+}
+
+/** Reads several items each by itself: one that cannot be read is left out. */
+export function readableRequests(items: readonly unknown[]): RequestRecord[] {
+  return items.flatMap((found) => {
+    try {
+      return [readRequestItem(found).request];
+    } catch (error) {
+      if (error instanceof Failure) return [];
+      throw error;
+    }
+  });
 }
 
 /** @param writeId identifies the writer's own write */

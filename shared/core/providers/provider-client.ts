@@ -116,4 +116,6 @@ export interface ProviderClient {
    * must check that the request belongs to the same connection.
    */
   requestIdOf?(event: ProviderEvent): string | undefined;
+  /** Returns a result without the label that `submit` added to the client's own body, if it did. */
+  withoutAddedLabel?(result: unknown, requestId: string): unknown;
 }

@@ -2,7 +2,7 @@ import type { JsonObject } from "../../core/json/json.ts";
 import type { ProviderHttpCall } from "../../core/providers/http-call.ts";
 import type { ProviderClient } from "../../core/providers/provider-client.ts";
 import { readLinkedApiCancel, readLinkedApiPoll, readLinkedApiSubmission } from "./answers.ts";
-import { linkedApiEventTypeOf } from "./result.ts";
+import { linkedApiEventTypeOf, withoutLabel } from "./result.ts";
 import { linkedApiVocabulary } from "./vocabulary.ts";
 
 /**
@@ -33,6 +33,7 @@ export const linkedApiRequests: ProviderClient = {
     read: readLinkedApiCancel,
   },
 
+  withoutAddedLabel: withoutLabel,
   requestIdOf: ({ labels = [] }) => labels.find((label) => /^rq_[0-9a-f]{44}$/.test(label)),
 };
 

@@ -63,6 +63,21 @@ export function labelsOf(result: unknown): { labels?: string[] } {
   return labels.length > 0 ? { labels } : {};
 }
 
+/** Returns the result without this label in its completions, and everything else as it came. */
+export function withoutLabel(result: unknown, label: string): unknown {
+  if (isObject(result) && "completion" in result) {
+    return { ...result, completion: withoutLabel(result.completion, label) };
+  }
+  if (Array.isArray(result)) return result.map((completion) => withoutLabelOf(completion, label));
+  return withoutLabelOf(result, label);
+}
+
+function withoutLabelOf(completion: unknown, label: string): unknown {
+  if (!isObject(completion) || completion.label !== label) return completion;
+  const { label: _, ...others } = completion;
+  return others;
+}
+
 function firstCompletion(result: unknown): JsonObject | undefined {
   const [first] = completionsOf(result);
   return isObject(first) ? first : undefined;

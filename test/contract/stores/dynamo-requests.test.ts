@@ -1,3 +1,4 @@
+import { UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { makeDynamoIdempotency } from "../../../shared/adapters/dynamo/dynamo-idempotency.ts";
 import { makeDynamoLanes } from "../../../shared/adapters/dynamo/dynamo-lanes.ts";
@@ -34,6 +35,26 @@ function stores(of: { clock: Clock; retentionMs?: number }, client = tables.clie
 requestStoreSuite("on DynamoDB", async (options) => stores(options));
 laneStoreSuite("on DynamoDB", async (options) => stores(options));
 referenceStoreSuite("on DynamoDB", async (options) => stores(options));
+
+test("A stored request of an unknown status fails by itself, and is left out of lists and batches", async () => {
+  const { requests } = stores({ clock: makeTestClock() });
+  const owner = newOwner();
+  const [one, other] = [requestRecord(owner), requestRecord(owner)];
+  for (const request of [one, other]) await requests.create(request);
+  const { requestId, lane, clientId } = other;
+  const update = new UpdateCommand({
+    TableName: tables.outputs.RequestsTableName,
+    Key: { lane, id: requestId },
+    UpdateExpression: "SET #status = :parked",
+    ExpressionAttributeNames: { "#status": "status" },
+    ExpressionAttributeValues: { ":parked": "PARKED" },
+  });
+  await tables.client.send(update);
+  await expect(requests.find(requestId)).rejects.toMatchObject({ code: "DEPENDENCY_DOWN" });
+  expect((await requests.list({ clientId, limit: 10 })).requests).toEqual([one]);
+  const found = await requests.findWithLanes([requestId, one.requestId]);
+  expect([...found.keys()]).toEqual([one.requestId]);
+});
 
 describe("Writes whose response is lost and that the SDK retries", () => {
   const clock = makeTestClock();

@@ -13,7 +13,10 @@ import type { DueWork, StaleWork } from "./sweep-work.ts";
 export interface RequestStore {
   /** Strongly consistent. */
   find(requestId: string): Promise<RequestRecord | undefined>;
-  /** Requests with their lanes, strongly consistent, in as few calls as possible. */
+  /**
+   * Requests with their lanes, strongly consistent, in as few calls as possible. One that cannot
+   * be read is left out, so that it does not fail the others; `find` throws for it.
+   */
   findWithLanes(
     requestIds: readonly string[],
   ): Promise<Map<string, { request: RequestRecord; lane: Lane | undefined }>>;
@@ -36,7 +39,7 @@ export interface RequestStore {
   /** Counts the waiting requests themselves, up to `limit`. */
   countWaiting(lane: string, limit: number): Promise<number>;
   /**
-   * A page of a client's requests, newest first, after `before`. The next page exists
+   * A page of a client's requests, newest first, after `before`, without those that cannot be read. The next page exists
    * when the result has a `before`, even when this page has fewer than `limit`.
    */
   list(of: {

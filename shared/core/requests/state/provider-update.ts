@@ -67,13 +67,30 @@ function applyReport(
     case "workflow.actionRequired":
       return applyPrompt(request, update, context);
     case "workflow.completed":
-      return applyCompletion(request, update, context, provider);
+      return applyCompletion(
+        request,
+        withoutAddedLabel(request, update, provider),
+        context,
+        provider,
+      );
     case "event.unrecognised":
       return applyUnrecognised(request, update, context);
     default:
       // `workflow.created` is our own event.
       return { request, verdict: "duplicate" };
   }
+}
+
+/** Clients get the result of what they sent: the label that names our request is not theirs. */
+function withoutAddedLabel(
+  { requestId }: RequestRecord,
+  update: ProviderUpdate,
+  provider: ProviderClient,
+): ProviderUpdate {
+  const { event } = update;
+  if (!provider.withoutAddedLabel || event.data.result === undefined) return update;
+  const result = provider.withoutAddedLabel(event.data.result, requestId);
+  return { ...update, event: { ...event, data: { ...event.data, result } } };
 }
 
 /**

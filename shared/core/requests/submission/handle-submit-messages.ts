@@ -136,7 +136,11 @@ async function prepareLane(
 ): Promise<string | undefined> {
   if (message.kind === "wakeUp") return message.lane;
   const { request, lane } = found.get(message.requestId) ?? {};
-  if (!request) return undefined;
+  if (!request) {
+    // It is gone, or its item cannot be read: then this throws, and the message is kept.
+    await deps.requests.find(message.requestId);
+    return undefined;
+  }
   if (message.kind === "due") return joinDue(deps, message, request);
   if (request.status !== "QUEUED") return undefined;
   // A request that joined while a worker was releasing the lane has no wake-up scheduled.
