@@ -3,11 +3,19 @@ import { join } from "node:path";
 import * as z from "zod/mini";
 import {
   consumerSchema,
+  deliverableTypes,
   describeEvent,
+  EVENT_SOURCE,
+  type EventType,
   eventPattern,
   eventTypes,
 } from "../shared/contracts/events.ts";
-import { openApi } from "../shared/contracts/http/openapi.ts";
+import { jsonSchemaOf } from "../shared/contracts/http/json-schema.ts";
+import { API_VERSION, openApi } from "../shared/contracts/http/openapi.ts";
+import {
+  providerFormats,
+  webhookHeaderSchemas,
+} from "../shared/contracts/http/openapi-webhooks.ts";
 import { settingsSchema } from "../shared/contracts/settings.ts";
 import { callTable } from "./linked-api-calls.ts";
 
@@ -45,28 +53,112 @@ function patterns() {
   };
 }
 
+/** The members of EventBridge's event that matter to a consumer, around an event as `detail`. */
+function busMessageOf(type: EventType) {
+  const { schema } = jsonSchemaOf(consumerSchema(type), "answer");
+  const { properties = {}, required = [], ...rest } = schema;
+  return {
+    type: "object",
+    required: ["version", "id", "detail-type", "source", "account", "time", "region", "detail"],
+    properties: {
+      version: { type: "string" },
+      id: { type: "string", description: "EventBridge's own id: another one for each publish." },
+      "detail-type": { type: "string", const: type },
+      source: { type: "string", const: EVENT_SOURCE },
+      account: { type: "string" },
+      time: { type: "string", format: "date-time" },
+      region: { type: "string" },
+      resources: { type: "array", items: { type: "string" } },
+      detail: {
+        title: type,
+        ...rest,
+        required: ["clientId", ...required],
+        properties: {
+          clientId: { type: "string", description: "Whose event it is: a rule sees all clients." },
+          ...properties,
+        },
+      },
+    },
+  };
+}
+
 function asyncApi() {
-  const messages = Object.fromEntries(
-    eventTypes.map((type) => [
-      type,
-      { name: type, summary: `Published when ${describeEvent(type)}.`, payload: schemaOf(type) },
-    ]),
-  );
+  const bus = eventTypes.map((type) => [
+    `bus.${type}`,
+    {
+      name: type,
+      title: type,
+      summary: `Published when ${describeEvent(type)}.`,
+      contentType: "application/json",
+      payload: busMessageOf(type),
+    },
+  ]);
+  const headers = {
+    type: "object",
+    required: Object.keys(webhookHeaderSchemas),
+    properties: Object.fromEntries(
+      Object.entries(webhookHeaderSchemas).map(([name, { description, schema }]) => [
+        name,
+        { description, ...schema },
+      ]),
+    ),
+  };
+  const webhooks = [
+    ...deliverableTypes.map((type) => [type, consumerSchema(type), describeEvent(type)] as const),
+    ...providerFormats.map(
+      ({ name, schema }) => [name, schema, "the webhook has this format"] as const,
+    ),
+  ].map(([name, schema, when]) => [
+    `webhook.${name}`,
+    {
+      name,
+      title: name,
+      summary: `Sent when ${when}.`,
+      contentType: "application/json",
+      headers,
+      payload: jsonSchemaOf(schema, "answer").schema,
+    },
+  ]);
+  const namesOf = (messages: (string | object)[][]) =>
+    Object.fromEntries(messages.map(([name]) => [name, { $ref: `#/components/messages/${name}` }]));
   return {
     asyncapi: "3.0.0",
-    info: { title: "Ackwire events", version: "1.0.0" },
+    info: {
+      title: "Ackwire events",
+      version: API_VERSION,
+      description:
+        "What Ackwire publishes on its EventBridge bus, and what it sends to a client's webhook. Messages may get new members in later versions.",
+      license: { name: "Apache-2.0" },
+    },
+    defaultContentType: "application/json",
     channels: {
       bus: {
-        address: "EventBridge bus of the stack (output BusName)",
-        messages: Object.fromEntries(
-          eventTypes.map((type) => [type, { $ref: `#/components/messages/${type}` }]),
-        ),
+        address: null,
+        title: "The stack's EventBridge bus (output BusName)",
+        description: "EventBridge's whole event. Every rule sees the events of all clients.",
+        messages: namesOf(bus),
+      },
+      webhook: {
+        address: null,
+        title: "The URL of a client's webhook",
+        description:
+          "One POST for each attempt, signed according to Standard Webhooks. In thin mode `data.result` is left out.",
+        messages: namesOf(webhooks),
       },
     },
     operations: {
-      publish: { action: "send", channel: { $ref: "#/channels/bus" } },
+      publish: {
+        action: "send",
+        summary: "Publishes an event",
+        channel: { $ref: "#/channels/bus" },
+      },
+      deliver: {
+        action: "send",
+        summary: "Delivers an event to the client's webhook",
+        channel: { $ref: "#/channels/webhook" },
+      },
     },
-    components: { messages },
+    components: { messages: Object.fromEntries([...bus, ...webhooks]) },
   };
 }
 

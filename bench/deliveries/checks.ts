@@ -1,4 +1,4 @@
-import type { DeliveryView } from "../../shared/contracts/http/webhooks.ts";
+import type { DeliveryView } from "../../shared/contracts/http/deliveries.ts";
 import { forEach } from "../run/api.ts";
 import { count, percentile, type Report } from "../run/report.ts";
 import type { BenchEvent } from "./events.ts";

@@ -1,5 +1,5 @@
 import { setTimeout } from "node:timers/promises";
-import type { DeliveryView } from "../../shared/contracts/http/webhooks.ts";
+import type { DeliveryView } from "../../shared/contracts/http/deliveries.ts";
 import { count, type Report } from "../run/report.ts";
 import type { Behaviour } from "./endpoints.ts";
 import { inTurns } from "./events.ts";

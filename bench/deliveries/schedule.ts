@@ -1,4 +1,4 @@
-import type { DeliveryView } from "../../shared/contracts/http/webhooks.ts";
+import type { DeliveryView } from "../../shared/contracts/http/deliveries.ts";
 import { percentile } from "../run/report.ts";
 
 const MINUTE_MS = 60_000;

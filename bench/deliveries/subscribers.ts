@@ -1,6 +1,7 @@
 import type { LocalFile } from "../../local/run/local-file.ts";
 import { composeAdministration } from "../../shared/composition/administration.ts";
-import type { DeliveryView, WebhookView } from "../../shared/contracts/http/webhooks.ts";
+import type { DeliveryView } from "../../shared/contracts/http/deliveries.ts";
+import type { WebhookView } from "../../shared/contracts/http/webhooks.ts";
 import { type Api, forEach, makeApi } from "../run/api.ts";
 import type { Behaviour } from "./endpoints.ts";
 import type { EndpointsProcess } from "./endpoints-process.ts";

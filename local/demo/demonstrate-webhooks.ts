@@ -1,7 +1,8 @@
 import { createServer, type IncomingHttpHeaders } from "node:http";
 import { buffer } from "node:stream/consumers";
 import { Webhook } from "standardwebhooks";
-import type { DeliveryView, WebhookView } from "../../shared/contracts/http/webhooks.ts";
+import type { DeliveryView } from "../../shared/contracts/http/deliveries.ts";
+import type { WebhookView } from "../../shared/contracts/http/webhooks.ts";
 import { closeServer, listen } from "../loopback.ts";
 import {
   type RequestsDemonstration,

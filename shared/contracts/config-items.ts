@@ -44,6 +44,7 @@ export const connectionSettings = z.object({
   hashForms: z.array(hashForm).check(
     z.minLength(1),
     z.refine((forms) => new Set(forms).size === forms.length, "contains a form twice"),
+    z.meta({ uniqueItems: true }),
   ),
   /** Accepts a JWT `hash` that names the request and does not bind the body. */
   allowUnboundJwt: z.boolean(),

@@ -1,9 +1,6 @@
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import type {
-  DeliveryView,
-  RecoveryView,
-  WebhookView,
-} from "../../shared/contracts/http/webhooks.ts";
+import type { DeliveryView, RecoveryView } from "../../shared/contracts/http/deliveries.ts";
+import type { WebhookView } from "../../shared/contracts/http/webhooks.ts";
 import type { JsonObject } from "../../shared/core/json/json.ts";
 import { startBusListener } from "../support/fakes/bus-listener.ts";
 import { eventOf, type Post, verified } from "../support/fakes/webhook-receiver.ts";

@@ -1,12 +1,13 @@
-import * as z from "zod/mini";
 import { type ProviderId, providerPacks } from "../providers.ts";
+import { bodyExamples, schemaExamples } from "./examples.ts";
+import { jsonSchemaOf } from "./json-schema.ts";
+import { dialectErrors, errorAnswers, gatewayMessage } from "./openapi-errors.ts";
+import { webhooksSection } from "./openapi-webhooks.ts";
 import { type Operation, operations } from "./operations.ts";
 import { problem } from "./problem.ts";
 
-/** The packs that have a dialect, each with it. */
-const dialects = Object.values(providerPacks).flatMap(({ id, dialect }) =>
-  dialect ? [{ id, ...dialect }] : [],
-);
+/** The version of the package, which `package.json` states too. */
+export const API_VERSION = "0.1.0";
 
 let built: string | undefined;
 
@@ -16,51 +17,83 @@ export function openApi(): string {
   return built;
 }
 
+const description = `Accepts asynchronous requests and providers' webhooks, and delivers signed webhooks.
+
+A path that is not in this document is answered 404, and a method that its path does not have (\`HEAD\`, \`OPTIONS\` and \`TRACE\` among them) 405 with \`allow\`: by a problem document (RFC 9457), below the paths of a provider's own protocol in the provider's shape. \`docs/errors.md\` lists every \`code\`, whether to repeat the call, and what to do.
+
+Answers may get new members in later versions.`;
+
 function document() {
+  const components: Components = {};
   const paths: Record<string, Record<string, object>> = {};
   for (const operation of operations) {
+    if (operation.isUndocumented) continue;
     paths[operation.path] ??= {};
     Object.assign(paths[operation.path] ?? {}, {
-      [operation.method.toLowerCase()]: describe(operation),
+      [operation.method.toLowerCase()]: describe(operation, components),
     });
   }
+  for (const { schema } of [{ schema: problem }, { schema: gatewayMessage }]) {
+    add(components, jsonSchemaOf(schema, "answer").components);
+  }
+  for (const { name, schema } of dialectErrors) {
+    add(components, { [name]: jsonSchemaOf(schema, "answer").schema });
+  }
+  const { webhooks, components: webhookComponents } = webhooksSection();
+  add(components, webhookComponents);
   return {
     openapi: "3.1.0",
-    info: { title: "Ackwire", version: "1.0.0" },
-    paths,
-    components: {
-      schemas: {
-        problem: schemaOf(problem, "output"),
-        ...Object.fromEntries(
-          dialects.map(({ id, errorSchema }) => [errorName(id), schemaOf(errorSchema, "output")]),
-        ),
-      },
-      securitySchemes: {
-        apiKey: { type: "http", scheme: "bearer", description: "ackwire_<keyId>_<secret>" },
-        ...Object.fromEntries(
-          dialects.flatMap(({ credentials }) =>
-            credentials.map(({ scheme, header, description }) => [
-              scheme,
-              { type: "apiKey", in: "header", name: header, description },
-            ]),
-          ),
-        ),
-      },
+    info: {
+      title: "Ackwire",
+      version: API_VERSION,
+      description,
+      license: { name: "Apache-2.0", identifier: "Apache-2.0" },
     },
+    servers: [
+      {
+        url: "https://{apiId}.execute-api.{region}.amazonaws.com",
+        description: "A deployed stack: its output ApiUrl, or its own domain",
+        variables: { apiId: { default: "abcdef1234" }, region: { default: "eu-central-1" } },
+      },
+      { url: "http://127.0.0.1:8787", description: "The local run" },
+    ],
+    tags: [...new Set(operations.map(tagOf))].map((name) => ({
+      name,
+      description: tagDescriptions[name] ?? "Calls in the words of this provider's own clients",
+    })),
+    paths,
+    webhooks,
+    components: { schemas: components, securitySchemes },
   };
 }
 
-/** The schema of a dialect's errors: `my-provider` has `myProviderError`. */
-function errorName(dialect: ProviderId): string {
-  return `${dialect.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())}Error`;
+type Components = Record<string, object>;
+
+function add(components: Components, found: Components): void {
+  for (const [name, schema] of Object.entries(found)) {
+    const example = schemaExamples[name];
+    components[name] = example === undefined ? schema : { ...schema, examples: [example] };
+  }
 }
+
+const securitySchemes = {
+  apiKey: { type: "http", scheme: "bearer", description: "ackwire_<keyId>_<secret>" },
+  ...Object.fromEntries(
+    Object.values(providerPacks).flatMap(({ dialect }) =>
+      (dialect?.credentials ?? []).map(({ scheme, header, description: about }) => [
+        scheme,
+        { type: "apiKey", in: "header", name: header, description: about },
+      ]),
+    ),
+  ),
+};
 
 const idempotencyKey = {
   name: "Idempotency-Key",
   in: "header",
   required: false,
   description: "A repeated call with the same key and body gets the same answer",
-  schema: { type: "string", minLength: 1, maxLength: 255 },
+  schema: { type: "string", minLength: 1, maxLength: 255, pattern: "^[\\x21-\\x7e]+$" },
 } as const;
 
 function securityOf({ isPublic, dialect, needsAccount }: Operation): object[] {
@@ -74,12 +107,43 @@ function securityOf({ isPublic, dialect, needsAccount }: Operation): object[] {
   return [Object.fromEntries(needed.map(({ scheme }) => [scheme, []]))];
 }
 
-function describe(operation: Operation) {
+const tags: Readonly<Record<string, string>> = {
+  requests: "Requests",
+  accounts: "Accounts",
+  connections: "Connections",
+  keys: "API keys",
+  events: "Events",
+  webhook: "Webhook",
+  deliveries: "Deliveries",
+  recoveries: "Deliveries",
+};
+
+const tagDescriptions: Readonly<Record<string, string>> = {
+  Requests: "Operations that a provider carries out for an account",
+  Accounts: "Pace, token and pause of the accounts for which requests are made",
+  Connections: "Credentials at the providers, and the URLs that they call",
+  "API keys": "The keys of this API",
+  Events: "What happened, as it was published on the bus",
+  Webhook: "Where a client gets its events",
+  Deliveries: "Each event that was sent to the webhook, with its attempts",
+  Service: "For everyone, without a key",
+};
+
+function tagOf({ dialect, path }: { dialect?: ProviderId; path: string }): string {
+  if (dialect !== undefined) return `${providerPacks[dialect].name}'s protocol`;
+  return tags[path.split("/")[2] ?? ""] ?? "Service";
+}
+
+function describe(operation: Operation, components: Components) {
   const { operationId, summary, params, query, body, answer, repeatedAnswer } = operation;
-  const content = answer.schema && { content: json(schemaOf(answer.schema, "output")) };
+  const content = answer.schema && {
+    content: json(schemaOf(answer.schema, "answer", components)),
+  };
+  const example = bodyExamples[operationId];
   return {
     operationId,
     summary,
+    tags: [tagOf(operation)],
     security: securityOf(operation),
     parameters: [
       ...parametersOf("path", params),
@@ -87,14 +151,17 @@ function describe(operation: Operation) {
       ...(operation.takesIdempotencyKey ? [idempotencyKey] : []),
     ],
     ...(body && {
-      requestBody: { required: !operation.isRelayed, content: json(schemaOf(body, "input")) },
+      requestBody: {
+        required: !operation.isRelayed,
+        content: json(schemaOf(body, "body", components), example),
+      },
     }),
     responses: {
       ...(repeatedAnswer && {
         [repeatedAnswer.status]: { description: repeatedAnswer.description, ...content },
       }),
       [answer.status]: { description: answer.description, ...content },
-      ...problemsOf(operation),
+      ...errorAnswers(operation),
       ...(operation.isRelayed ? { default: relayedAnswer } : {}),
     },
   };
@@ -105,41 +172,8 @@ const relayedAnswer = {
   content: json({}),
 };
 
-const meanings = {
-  400: "The request is not valid; `errors` names each invalid field",
-  401: "The API key is missing or not valid",
-  404: "Not found, or it belongs to another client",
-  409: "The resource's current state does not allow this operation, or it was changed meanwhile: read it again",
-  413: "The body is too large",
-  429: "Too many requests; API Gateway answers this one without a problem body",
-  500: "Internal error",
-  504: "The provider did not answer in time; the call may have taken effect",
-  503: "Try again after `retry-after` seconds",
-} as const;
-
-function errorContent(dialect: ProviderId | undefined): object {
-  if (dialect === undefined) {
-    return { "application/problem+json": { schema: { $ref: "#/components/schemas/problem" } } };
-  }
-  return json({ $ref: `#/components/schemas/${errorName(dialect)}` });
-}
-
-function problemsOf({ isPublic, problems, body, dialect, isRelayed }: Operation) {
-  if (isPublic) return {};
-  const late = isRelayed ? ([504] as const) : [];
-  const tooLarge = body ? ([413] as const) : [];
-  const statuses = [400, 401, ...problems, ...tooLarge, 429, 500, 503, ...late] as const;
-  const content = errorContent(dialect);
-  return Object.fromEntries(
-    statuses.map((status) => [
-      status,
-      { description: meanings[status], ...(status === 429 ? {} : { content }) },
-    ]),
-  );
-}
-
-function parametersOf(place: "path" | "query", schema: z.ZodMiniType) {
-  const { properties = {}, required = [] } = schemaOf(schema, "input");
+function parametersOf(place: "path" | "query", schema: Operation["params"] | Operation["query"]) {
+  const { properties = {}, required = [] } = jsonSchemaOf(schema, "parameters").schema;
   return Object.entries(properties).map(([name, property]) => ({
     name,
     in: place,
@@ -148,11 +182,16 @@ function parametersOf(place: "path" | "query", schema: z.ZodMiniType) {
   }));
 }
 
-function json(schema: object) {
-  return { "application/json": { schema } };
+function json(schema: object, example?: unknown) {
+  return { "application/json": { schema, ...(example === undefined ? {} : { example }) } };
 }
 
-function schemaOf(schema: z.ZodMiniType, io: "input" | "output") {
-  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io });
-  return rest;
+function schemaOf(
+  schema: NonNullable<Operation["body"]>,
+  of: "answer" | "body",
+  components: Components,
+): object {
+  const described = jsonSchemaOf(schema, of);
+  add(components, described.components);
+  return described.schema;
 }

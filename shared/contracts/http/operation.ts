@@ -23,6 +23,8 @@ export interface ApiOperation {
    * provider's to judge, and any answer of the provider may be its answer.
    */
   isRelayed?: true;
+  /** It is served for callers of an earlier version, and is not in the OpenAPI document. */
+  isUndocumented?: true;
   /** A call repeated with the same `Idempotency-Key` gets the same answer. */
   takesIdempotencyKey?: true;
 }

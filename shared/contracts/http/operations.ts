@@ -7,8 +7,9 @@ import {
 } from "../config-items.ts";
 import { eventType } from "../events.ts";
 import { type ProviderId, providerId, providerPacks } from "../providers.ts";
+import { deliveryOperations } from "./deliveries.ts";
 import type { ApiOperation } from "./operation.ts";
-import { listOf, paging, plain, text, time } from "./parts.ts";
+import { listOf, named, ok, paging, plain, text, time } from "./parts.ts";
 import { requestOperations } from "./requests.ts";
 import { webhookOperations } from "./webhooks.ts";
 
@@ -17,10 +18,13 @@ export interface Operation extends ApiOperation {
   dialect?: ProviderId;
 }
 
-const connectionView = z.object({
-  ...z.pick(connectionItem, { connectionId: true, provider: true, createdAt: true }).shape,
-  ...connectionSettings.shape,
-});
+const connectionView = named(
+  "Connection",
+  z.object({
+    ...z.pick(connectionItem, { connectionId: true, provider: true, createdAt: true }).shape,
+    ...connectionSettings.shape,
+  }),
+);
 const inboundUrl = z.url().check(z.describe("Contains a secret. Shown only here."));
 
 const credentialHeaders = z.exactOptional(
@@ -44,29 +48,39 @@ const settingsChange = z
       // An unknown member is reported already.
       when: ({ issues }) => issues.length === 0,
     }),
+    z.meta({ minProperties: 1 }),
   );
 
-const event = z.looseObject({
-  id: z.string(),
-  type: eventType,
-  createdAt: time,
-  data: z.looseObject({}),
-  publishedAt: z.optional(time),
-});
-const eventWithBytes = z.extend(event, {
-  raw: z
-    .optional(z.string())
-    .check(
-      z.describe("The webhook's exact bytes, Base64, where `data` could not carry each digit."),
-    ),
-});
+const event = named(
+  "Event",
+  z.looseObject({
+    id: z.string(),
+    type: eventType,
+    createdAt: time,
+    data: z.looseObject({}),
+    publishedAt: z.optional(time),
+  }),
+);
+const eventWithBytes = named(
+  "EventWithBytes",
+  z.extend(event, {
+    raw: z
+      .optional(z.string())
+      .check(
+        z.describe("The webhook's exact bytes, Base64, where `data` could not carry each digit."),
+      ),
+  }),
+);
 
-const apiKeyView = z.pick(apiKeyItem, {
-  keyId: true,
-  createdAt: true,
-  revokedAt: true,
-  lastUsedAt: true,
-});
+const apiKeyView = named(
+  "ApiKey",
+  z.pick(apiKeyItem, {
+    keyId: true,
+    createdAt: true,
+    revokedAt: true,
+    lastUsedAt: true,
+  }),
+);
 
 /** Within the limit of a DynamoDB key; a longer one would look like an outage. */
 const eventParams = z.strictObject({ id: text(512) });
@@ -128,7 +142,7 @@ export const nativeOperations = {
     path: "/v1/connections",
     summary: "Creates a connection to a provider",
     body: newConnection,
-    answer: created(z.extend(connectionView, { inboundUrl })),
+    answer: created(named("ConnectionWithInboundUrl", z.extend(connectionView, { inboundUrl }))),
     problems: [],
   },
   listConnections: {
@@ -236,6 +250,7 @@ export const nativeOperations = {
   },
   ...requestOperations,
   ...webhookOperations,
+  ...deliveryOperations,
 } as const satisfies Record<string, ApiOperation>;
 
 const dialectOperations: Operation[] = Object.values(providerPacks).flatMap(({ id, dialect }) =>
@@ -254,10 +269,6 @@ export const operations: readonly Operation[] = [
 /** The name of a route in API Gateway. */
 export const routeKeyOf = ({ method, path }: Pick<Operation, "method" | "path">): string =>
   `${method} ${path}`;
-
-function ok<Schema extends z.ZodMiniType>(description: string, schema: Schema) {
-  return { status: 200, description, schema } as const;
-}
 
 function created<Schema extends z.ZodMiniType>(schema: Schema) {
   return { status: 201, description: "Created", schema } as const;

@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { eventTypeFilter } from "../event-type-filter.ts";
 import { limits } from "../limits.ts";
 
 /** Schemas that several operations of the HTTP API share. */
@@ -7,6 +8,12 @@ import { limits } from "../limits.ts";
 export const secretText = z
   .string()
   .check(z.regex(/^[\x20-\x7e]{1,1000}$/, "must be 1 to 1,000 printable ASCII characters"));
+
+/** Gives a schema its name among the components of the OpenAPI document. */
+export function named<Schema extends z.ZodMiniType>(id: string, schema: Schema): Schema {
+  z.globalRegistry.add(schema, { id });
+  return schema;
+}
 
 export const text = (maxLength: number) => z.string().check(z.minLength(1), z.maxLength(maxLength));
 
@@ -45,10 +52,25 @@ export const paging = {
   cursor: z.exactOptional(text(2_048)),
 };
 
-/** Longer than any allowed URL, so that the answer explains why a URL is refused. */
-export const webhookUrl = text(8_192).check(
-  z.describe("https, on port 443 or 8443, at a public address."),
+export const webhookUrl = text(2_048).check(
+  z.meta({
+    format: "uri",
+    pattern: "^[Hh][Tt][Tt][Pp][Ss]?://",
+    description: "https, on port 443 or 8443, at a public address.",
+  }),
 );
 export const webhookSecret = z
   .string()
   .check(z.describe("whsec_…, verifies the signatures of deliveries. Shown only here."));
+
+export const eventTypeFilters = z.array(eventTypeFilter).check(
+  z.minLength(1),
+  z.refine((types) => new Set(types).size === types.length, "names a type twice"),
+  z.meta({ uniqueItems: true }),
+);
+
+export const ok = <Schema extends z.ZodMiniType>(summary: string, schema: Schema) =>
+  ({ status: 200, description: summary, schema }) as const;
+
+export const accepted = <Schema extends z.ZodMiniType>(summary: string, schema: Schema) =>
+  ({ status: 202, description: summary, schema }) as const;

@@ -1,49 +1,52 @@
 import * as z from "zod/mini";
 import { providerId } from "../providers.ts";
 import { requestStatus } from "../statuses.ts";
-import { time } from "./parts.ts";
+import { named, time } from "./parts.ts";
 
 /** A request as the API returns it. Lists leave out results and reports. */
-export const requestView = z.object({
-  requestId: z.string(),
-  status: requestStatus,
-  provider: providerId,
-  accountId: z.string(),
-  action: z.string(),
-  scheduled: z.optional(time),
-  createdAt: time,
-  joinedAt: z.optional(time),
-  submittedAt: z.optional(time),
-  finishedAt: z.optional(time),
-  providerRequestId: z.optional(z.string()),
-  attempts: z.number(),
-  result: z.optional(z.unknown()),
-  numbersAsText: z
-    .optional(z.literal(true))
-    .check(z.describe("A number of `result` that consumers could not read exactly is text.")),
-  error: z.optional(z.object({ code: z.string(), message: z.string() })),
-  lateResult: z
-    .optional(z.unknown())
-    .check(z.describe("The last outcome that came after the request had ended otherwise.")),
-  earlierLateResults: z
-    .optional(z.array(z.unknown()))
-    .check(z.describe("Those before `lateResult`, oldest first.")),
-  unclearReports: z
-    .optional(
-      z.array(
-        z.object({
-          at: time,
-          source: z.enum(["webhook", "answer"]),
-          kind: z.enum(["unrecognised", "contradictory"]),
-          status: z.optional(z.string()),
-          eventType: z.optional(z.string()),
-          body: z.string(),
-        }),
+export const requestView = named(
+  "Request",
+  z.object({
+    requestId: z.string(),
+    status: requestStatus,
+    provider: providerId,
+    accountId: z.string(),
+    action: z.string(),
+    scheduled: z.optional(time),
+    createdAt: time,
+    joinedAt: z.optional(time),
+    submittedAt: z.optional(time),
+    finishedAt: z.optional(time),
+    providerRequestId: z.optional(z.string()),
+    attempts: z.number(),
+    result: z.optional(z.unknown()),
+    numbersAsText: z
+      .optional(z.literal(true))
+      .check(z.describe("A number of `result` that consumers could not read exactly is text.")),
+    error: z.optional(z.object({ code: z.string(), message: z.string() })),
+    lateResult: z
+      .optional(z.unknown())
+      .check(z.describe("The last outcome that came after the request had ended otherwise.")),
+    earlierLateResults: z
+      .optional(z.array(z.unknown()))
+      .check(z.describe("Those before `lateResult`, oldest first.")),
+    unclearReports: z
+      .optional(
+        z.array(
+          z.object({
+            at: time,
+            source: z.enum(["webhook", "answer"]),
+            kind: z.enum(["unrecognised", "contradictory"]),
+            status: z.optional(z.string()),
+            eventType: z.optional(z.string()),
+            body: z.string(),
+          }),
+        ),
+      )
+      .check(
+        z.describe(
+          "Reports of the provider with a word that Ackwire does not know, or that contradict themselves. An unknown word ends no request.",
+        ),
       ),
-    )
-    .check(
-      z.describe(
-        "Reports of the provider with a word that Ackwire does not know, or that contradict themselves. An unknown word ends no request.",
-      ),
-    ),
-});
+  }),
+);

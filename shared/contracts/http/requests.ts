@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 import { type ProviderId, providerId, providerPacks } from "../providers.ts";
 import { requestStatus } from "../statuses.ts";
-import { accountId, listOf, paging, plain, secretText, text, time } from "./parts.ts";
+import { accountId, listOf, named, paging, plain, secretText, text, time } from "./parts.ts";
 import { requestView } from "./request-view.ts";
 import { scheduledTime } from "./times.ts";
 
@@ -88,23 +88,26 @@ const accountChange = z.strictObject({
     .check(z.describe("The provider's token of this account. Stored encrypted, never shown.")),
 });
 
-const accountView = z.object({
-  accountId: z.string(),
-  provider: providerId,
-  connectionId: z.string(),
-  createdAt: time,
-  status: z.enum(["active", "paused"]),
-  /** Why it is paused. */
-  pausedBecause: z.optional(z.string()),
-  /** When it resumes automatically. */
-  pausedUntil: z.optional(time),
-  pace: z.optional(paceRange),
-  identificationToken: z.optional(
-    z
-      .string()
-      .check(z.describe("Identifies this account to Ackwire in the provider's own protocol.")),
-  ),
-});
+const accountView = named(
+  "Account",
+  z.object({
+    accountId: z.string(),
+    provider: providerId,
+    connectionId: z.string(),
+    createdAt: time,
+    status: z.enum(["active", "paused"]),
+    /** Why it is paused. */
+    pausedBecause: z.optional(z.string()),
+    /** When it resumes automatically. */
+    pausedUntil: z.optional(time),
+    pace: z.optional(paceRange),
+    identificationToken: z.optional(
+      z
+        .string()
+        .check(z.describe("Identifies this account to Ackwire in the provider's own protocol.")),
+    ),
+  }),
+);
 
 const requestParams = z.strictObject({ requestId: text(128) });
 const accountParams = z.strictObject({ accountId });

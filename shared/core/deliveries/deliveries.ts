@@ -1,7 +1,7 @@
 import type { WebhookItem } from "../../contracts/config-items.ts";
 import type { EventTypeFilter } from "../../contracts/event-type-filter.ts";
 import { Failure } from "../../contracts/failures.ts";
-import type { DeliveryView, RecoveryView } from "../../contracts/http/webhooks.ts";
+import type { DeliveryView, RecoveryView } from "../../contracts/http/deliveries.ts";
 import type { DeliveryStatus } from "../../contracts/statuses.ts";
 import { readCursor, writeCursor } from "../input/cursor.ts";
 import { InvalidRequest } from "../input/invalid-request.ts";
@@ -98,7 +98,7 @@ export function makeDeliveries(deps: DeliveriesDeps): Deliveries {
   async function requireNoRecovery({ recoveryId = "" }: WebhookItem): Promise<void> {
     const running = await jobs.find(recoveryId);
     if (running?.status !== "running") return;
-    const how = `GET /v1/deliveries/recover/${recoveryId} returns its progress`;
+    const how = `GET /v1/recoveries/${recoveryId} returns its progress`;
     throw new Failure("CONFLICT", `the recovery ${recoveryId} is still running: ${how}`, {
       remedy: "awaitRecovery",
     });

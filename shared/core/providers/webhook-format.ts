@@ -1,3 +1,4 @@
+import type * as z from "zod/mini";
 import type { DeliverableType } from "../../contracts/events.ts";
 import type { HashFormat } from "../../contracts/webhook-forms.ts";
 
@@ -14,6 +15,8 @@ export type PayloadWriter = (input: {
 export interface ProviderWebhookFormat {
   /** Whether its payloads carry a `hash`, so that a webhook may choose a `hashFormat`. */
   hasHash: boolean;
+  /** The schema of its payloads, and its name among the components of the contracts. */
+  payload?: { name: string; schema: z.ZodMiniType };
   /**
    * How each event that a webhook can get becomes a payload; `null`: this format
    * does not carry the event. Every type must be listed, so that a new type

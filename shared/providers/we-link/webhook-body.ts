@@ -1,3 +1,4 @@
+import * as z from "zod/mini";
 import type { HashFormat } from "../../contracts/webhook-forms.ts";
 import { sha256Hex } from "../../core/crypto/digest.ts";
 import { signHs256 } from "../../core/crypto/hs256.ts";
@@ -32,6 +33,21 @@ interface EventParts {
  */
 export const weLinkWebhookFormat: ProviderWebhookFormat = {
   hasHash: true,
+  payload: {
+    name: "WeLinkPayload",
+    schema: z
+      .looseObject({
+        status: z.string(),
+        request_id: z.optional(z.string()),
+        requestId: z.optional(z.string()),
+        event_type: z.optional(z.string()),
+        result: z.optional(z.unknown()),
+        error: z.optional(z.string()),
+        message: z.optional(z.string()),
+        hash: z.string(),
+      })
+      .check(z.describe("We-Link's flat payload, of a webhook with `format: we-link`.")),
+  },
   payloads: {
     "workflow.created": null,
     "workflow.started": null,

@@ -5,6 +5,8 @@ import type { ApiHandlers } from "./api-operations.ts";
 /** Handlers of Ackwire's own operations on webhooks and deliveries. */
 export function webhookHandlers(deps: { webhooks: Webhooks; deliveries: Deliveries }) {
   const { webhooks, deliveries } = deps;
+  const readRecovery = async (clientId: string, recoveryId: string) =>
+    JSON.stringify(await deliveries.getRecovery(clientId, recoveryId));
   return {
     async putWebhook({ clientId, body, origin }) {
       const { isNew, ...webhook } = await webhooks.register(clientId, { ...body, origin });
@@ -28,7 +30,7 @@ export function webhookHandlers(deps: { webhooks: Webhooks; deliveries: Deliveri
       JSON.stringify(await deliveries.resend(clientId, params.id)),
     recoverDeliveries: async ({ clientId, body }) =>
       JSON.stringify(await deliveries.recover(clientId, body)),
-    getRecovery: async ({ clientId, params }) =>
-      JSON.stringify(await deliveries.getRecovery(clientId, params.recoveryId)),
+    getRecovery: async ({ clientId, params }) => readRecovery(clientId, params.recoveryId),
+    getRecoveryAtOldPath: async ({ clientId, params }) => readRecovery(clientId, params.recoveryId),
   } satisfies Partial<ApiHandlers>;
 }

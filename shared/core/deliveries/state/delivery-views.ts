@@ -1,4 +1,4 @@
-import type { DeliveryView, RecoveryView } from "../../../contracts/http/webhooks.ts";
+import type { DeliveryView, RecoveryView } from "../../../contracts/http/deliveries.ts";
 import { toIso } from "../../clock.ts";
 import type { Attempt, DeliveryJob, DeliveryRecord } from "./record.ts";
 

@@ -1,0 +1,128 @@
+import { providerId } from "../providers.ts";
+
+const [provider] = providerId.options;
+const at = "2026-06-25T12:00:00.000Z";
+const connectionId = "cn_6f1e0c2a94d84b37";
+const requestId = "rq_4b1f0a9c7d2e45f88c3aee01";
+
+const connection = {
+  connectionId,
+  provider,
+  createdAt: at,
+  status: "active",
+  signature: "enforce",
+  hashForms: ["json"],
+  allowUnboundJwt: false,
+  verifyByFetch: false,
+};
+
+const webhook = {
+  id: "wh_51c2d7",
+  url: "https://example.com/hooks",
+  status: "active",
+  payloadMode: "fat",
+  format: "standard",
+  createdAt: at,
+};
+
+const event = {
+  id: `workflow.completed:${requestId}`,
+  type: "workflow.completed",
+  createdAt: at,
+  data: {
+    requestId,
+    workflowId: requestId,
+    provider,
+    accountId: "1234ab5678290",
+    action: "connect",
+    eventType: "CONNECTION_SENT",
+    status: "completed",
+    result: { invitation: "sent" },
+  },
+};
+
+/** An example of each named schema of the OpenAPI document, by its name. */
+export const schemaExamples: Readonly<Record<string, unknown>> = {
+  Request: {
+    requestId,
+    status: "SUCCEEDED",
+    provider,
+    accountId: "1234ab5678290",
+    action: "connect",
+    createdAt: at,
+    joinedAt: at,
+    submittedAt: at,
+    finishedAt: at,
+    providerRequestId: "req-1",
+    attempts: 1,
+    result: { invitation: "sent" },
+  },
+  Account: {
+    accountId: "1234ab5678290",
+    provider,
+    connectionId,
+    createdAt: at,
+    status: "active",
+    pace: { minSeconds: 60, maxSeconds: 240 },
+  },
+  Connection: connection,
+  ConnectionWithInboundUrl: {
+    ...connection,
+    inboundUrl: `https://api.example.com/v1/in/${provider}/${connectionId}/secret`,
+  },
+  ApiKey: { keyId: "key3f9c", createdAt: at },
+  Event: { ...event, publishedAt: at },
+  EventWithBytes: { ...event, publishedAt: at },
+  WorkflowCompletedEvent: event,
+  Webhook: webhook,
+  WebhookWithSecret: { ...webhook, secret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" },
+  Delivery: {
+    id: "dl_8d3c",
+    webhookId: webhook.id,
+    eventId: event.id,
+    eventType: event.type,
+    status: "delivered",
+    cycle: 1,
+    attempts: [{ cycle: 1, n: 1, at, httpStatus: 204, durationMs: 84 }],
+    createdAt: at,
+  },
+  Recovery: {
+    recoveryId: "rc_77a1",
+    status: "done",
+    since: at,
+    until: at,
+    examined: 3,
+    recovered: 3,
+    skipped: 0,
+    createdAt: at,
+    finishedAt: at,
+  },
+  Problem: {
+    type: "about:blank",
+    title: "The request is not valid",
+    status: 400,
+    detail: "accountId: is missing",
+    code: "REQUEST_INVALID",
+    errors: [{ field: "accountId", message: "is missing" }],
+  },
+  GatewayMessage: { message: "Too Many Requests" },
+};
+
+/** An example of a body that callers send, by operation id. */
+export const bodyExamples: Readonly<Record<string, unknown>> = {
+  createRequest: {
+    provider,
+    accountId: "1234ab5678290",
+    action: "connect",
+    params: { profile_id: "ACoABC1d2f", message: "Hi Jane, great connecting with you!" },
+  },
+  continueRequest: { input: "123456" },
+  resolveRequest: { as: "submitted", providerRequestId: "req-1" },
+  putAccount: { provider, pace: { minSeconds: 60, maxSeconds: 240 } },
+  createConnection: { provider, webhookSecret: "the Secret Code" },
+  updateConnection: { status: "paused" },
+  rotateConnectionSecret: { webhookSecret: "the new Secret Code" },
+  putWebhook: { url: "https://example.com/hooks", eventTypes: ["workflow.completed"] },
+  updateWebhook: { payloadMode: "thin" },
+  recoverDeliveries: { since: at },
+};
