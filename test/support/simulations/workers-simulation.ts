@@ -69,6 +69,8 @@ export function makeWorkersSimulation(of: {
   onReadConnection?: () => Promise<void>;
   /** The stored status of the connection. Workers have cached an active one. */
   storedStatus?: () => "active" | "paused";
+  /** Called when the connection is paused, because its credentials are refused. */
+  onPauseConnection?: () => void;
   /** Returns whether the bus accepts the events. Default: it does. */
   publish?: (events: readonly FinalEvent[]) => Promise<boolean>;
   /** Wraps every call of every process. */
@@ -155,7 +157,10 @@ export function makeWorkersSimulation(of: {
           step(() => exchange(request), { who, name: "exchange" }),
       },
       masterKeys,
-      pauseConnection: async () => true,
+      pauseConnection: async () => {
+        of.onPauseConnection?.();
+        return true;
+      },
       publisher: stepped({
         publish: async (events: readonly FinalEvent[]) => {
           const ok = (await of.publish?.(events)) ?? true;
