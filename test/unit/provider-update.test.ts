@@ -178,6 +178,83 @@ describe("a reported result", () => {
   );
 });
 
+describe("a report that is not clear", () => {
+  const of = (body: object, request: Partial<RequestRecord> = states.running) => {
+    const event = providerPacks["we-link"].parseWebhook(
+      webhookOf({ request_id: "theirs-1", ...body }),
+    );
+    const record = requestRecord(newOwner(), { action: "connect", deadlineMs, ...request });
+    return withProviderUpdate(record, { event }, context, providerClients["we-link"]);
+  };
+
+  test("a word that nobody knows is kept and told, and the provider is asked", () => {
+    const applied = of({ status: "REVIEWING", message: "A person looks at it" });
+    expect([applied.verdict, applied.hasKeptUnclear]).toEqual(["unrecognised", true]);
+    expect(applied.request).toMatchObject({
+      status: "RUNNING",
+      sweepDueMs: nowMs,
+      unclearReports: [
+        {
+          kind: "unrecognised",
+          status: "REVIEWING",
+          source: "webhook",
+          atMs: nowMs,
+          body: expect.stringContaining("A person looks at it"),
+        },
+      ],
+    });
+    expect(eventTypes(applied)).toEqual(["event.unrecognised"]);
+    expect(eventData(applied, "event.unrecognised")).toMatchObject({
+      requestId: applied.request.requestId,
+      payload: { status: "REVIEWING" },
+    });
+    const again = of({ status: "REVIEWING", message: "A person looks at it" }, applied.request);
+    expect(again).toEqual({ request: again.request, verdict: "duplicate" });
+    expect(again.request.unclearReports).toHaveLength(1);
+  });
+
+  test("a word that nobody knows is kept on a cancelled request, and no event tells it", () => {
+    const applied = of({ status: "REVIEWING" }, states.cancelled);
+    expect([applied.verdict, eventTypes(applied)]).toEqual(["unrecognised", []]);
+    expect(applied.request).toMatchObject({ status: "CANCELLED", unclearReports: [{}] });
+  });
+
+  test("a request keeps 10 reports that are not clear", () => {
+    let request: Partial<RequestRecord> = states.running;
+    for (let n = 0; n < 12; n++) ({ request } = of({ status: "REVIEWING", n }, request));
+    expect(request.unclearReports).toHaveLength(10);
+  });
+
+  test("of a contradiction the status decides, and the report is kept", () => {
+    const applied = of({ status: "FAILED", event_type: "CONNECTION_SENT", error: "No" });
+    expect(applied.request).toMatchObject({
+      status: "FAILED",
+      unclearReports: [{ kind: "contradictory", eventType: "CONNECTION_SENT" }],
+    });
+    const data = eventData(applied, "workflow.completed");
+    expect(data).toMatchObject({ status: "failed", eventType: "CONNECTION_FAILED" });
+  });
+
+  // mux-node-sdk#83
+  test("a second result with other content is kept, also where the outcome is the same", () => {
+    const result = (n: number) => ({ status: "SUCCESS", result: { n } });
+    const first = of(result(1));
+    expect(of(result(1), first.request).verdict).toBe("duplicate");
+    expect(of({ status: "SUCCESS" }, first.request).verdict).toBe("duplicate");
+    const second = of(result(2), first.request);
+    expect(second.verdict).toBe("late");
+    const third = of({ status: "FAILED", error: "PROXY_ERROR" }, second.request);
+    expect(third.verdict).toBe("late");
+    for (const known of [result(1), result(2)]) {
+      expect(of(known, third.request).verdict).toBe("duplicate");
+    }
+    const { lateResult, earlierLateResults, ...request } = third.request;
+    expect(request).toMatchObject({ status: "SUCCEEDED", result: { inline: '{"n":1}' } });
+    expect(lateResult).toEqual({ inline: expect.stringContaining("PROXY_ERROR") });
+    expect(earlierLateResults).toEqual([{ inline: expect.stringContaining('"n":2') }]);
+  });
+});
+
 describe("the effect of a result on the account", () => {
   test("a code that needs a person pauses the account without an end", () => {
     expect(apply("running", "WRONG_PASSWORD").laneEffect).toEqual({
