@@ -60,7 +60,7 @@ export function makeLinkedApi(options: {
       options.planWebhook({ webhookId: job.webhookIds[n] ?? "", body: webhook, atMs, job }),
     );
     return {
-      answer: succeeded({ workflowId }),
+      answer: succeeded({ workflowId, workflowStatus: "pending" }),
       providerRequestId: workflowId,
       change: { job, webhooks },
     };
