@@ -94,6 +94,47 @@ test("the exact bytes are kept if a number is stored as text", async () => {
   expect(await readInbound(messageOf(completed))).not.toHaveProperty("raw");
 });
 
+// daytona#2615: a notification without content, whose content must be read before it is passed on.
+describe("the result of a thin completion", () => {
+  const thin = workflow("workflow.completed", { status: "completed" });
+  const completion = { actionType: "st.sendMessage", success: true, data: { n: 1 } };
+  const answerWith = (result: object) => ({ status: 200, body: { success: true, result } });
+
+  test("a thin completion gets its result from the provider, and keeps its own time and account", async () => {
+    const answer = answerWith({ workflowStatus: "completed", completion });
+    const { readInbound, asked } = setUp(answer, { identificationToken: "it" });
+    const event = await readInbound(messageOf(thin));
+    expect(dataOf(event)).toMatchObject({ accountId: "acc-1", result: completion });
+    expect(JSON.parse(event.envelope).createdAt).toBe(thin.createdAt);
+    expect(asked).toMatchObject([{ method: "GET", path: "/workflows/wf-1" }]);
+  });
+
+  test("a fat completion makes no call", async () => {
+    const { readInbound, asked } = setUp(answerWith({}), {});
+    await readInbound(messageOf(completed));
+    expect(asked).toEqual([]);
+  });
+
+  test.each([
+    ["404", { status: 404, body: {} }],
+    ["401", { status: 401, body: {} }],
+    ["no workflow", { status: 200, body: {} }],
+    ["no result either", answerWith({ workflowStatus: "completed" })],
+  ])("a thin completion counts as it is if the provider answers %s", async (_name, answer) => {
+    expect(dataOf(await setUp(answer, {}).readInbound(messageOf(thin)))).not.toHaveProperty(
+      "result",
+    );
+  });
+
+  test.each([
+    ["500", { status: 500, body: {} }],
+    ["429", { status: 429, body: {} }],
+    ["not at all", undefined],
+  ])("a thin completion is tried again if the provider answers %s", async (_name, answer) => {
+    expect(await codeOf(setUp(answer, {}).readInbound(messageOf(thin)))).toBe("DEPENDENCY_DOWN");
+  });
+});
+
 describe("verifyByFetch uses only the provider's answer", () => {
   const hint = (body: object) => messageOf(body, { verifyByFetch: true });
   const providerAnswer = (result: object) => ({

@@ -63,7 +63,7 @@ export const makeLoadWebhook =
         : undefined;
     const content = message.verifyByFetch
       ? await fetchConfirmedContent(deps, { message, pack, received, account })
-      : received;
+      : await fetchMissingResult(deps, { message, pack, received, account });
     const isAccountUnknown =
       pack.marksUnknownAccounts && content.event.data.accountId !== undefined && !account;
     const { numbersAsText, bytes } = content;
@@ -140,6 +140,54 @@ async function fetchConfirmedContent(
   const event =
     account?.identificationToken && accountId ? withData(confirmed, { accountId }) : confirmed;
   return { event, numbersAsText: json.numbersAsText, bytes };
+}
+
+/**
+ * Fetches the result of a thin completion from a provider that can be asked, so that the
+ * request does not end without it. Where the provider cannot be asked, does not know the
+ * request, or has no result either, the webhook counts as it is.
+ *
+ * @throws DEPENDENCY_DOWN when the provider gives no answer for now
+ */
+async function fetchMissingResult(
+  deps: LoadWebhookDeps,
+  input: Parameters<typeof fetchConfirmedContent>[1],
+): Promise<Content> {
+  const { message, pack, received, account } = input;
+  const { event } = received;
+  const isThin = event.type === "workflow.completed" && event.data.status === "completed";
+  if (!isThin || (event.data.result ?? null) !== null) return received;
+  const connection = await deps.connections.read(message.connectionId);
+  if (!pack.confirmation || !connection?.secrets.credentials) return received;
+  try {
+    const request = pack.confirmation.request(event, credentialsOf(connection, account));
+    if (!request) return received;
+    const exchange = await deps.calls.send(message.provider, request, CONFIRM_TIMEOUT_MS);
+    const status = exchange.kind === "answered" ? exchange.answer.status : 0;
+    if (exchange.kind !== "answered" || status === 429 || status >= 500) {
+      throw new Failure("DEPENDENCY_DOWN", "the provider gave no result of a thin webhook");
+    }
+    if (status !== 200) return received;
+    const { body: bytes } = exchange.answer;
+    const json = parseJsonObject(bytes);
+    const fetched = pack.confirmation.read(event, json.value);
+    if (fetched?.data.result === undefined) return received;
+    const { createdAt, data } = event;
+    const whole = { ...fetched, ...(createdAt ? { createdAt } : {}) };
+    const { accountId, createdAtReplaced } = data;
+    return {
+      event: withData(whole, {
+        ...(accountId ? { accountId } : {}),
+        ...(createdAtReplaced ? { createdAtReplaced } : {}),
+      }),
+      numbersAsText: json.numbersAsText,
+      bytes,
+    };
+  } catch (error) {
+    // An id that cannot be asked for, or an answer that cannot be read.
+    if (error instanceof Failure && error.code !== "DEPENDENCY_DOWN") return received;
+    throw error;
+  }
 }
 
 function withData(event: ProviderEvent, more: Partial<ProviderEvent["data"]>): ProviderEvent {
