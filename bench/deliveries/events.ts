@@ -4,6 +4,7 @@ import type { LocalFile } from "../../local/run/local-file.ts";
 import { EVENT_SOURCE } from "../../shared/contracts/events.ts";
 import { sha256Hex } from "../../shared/core/crypto/digest.ts";
 import { requestEvent, toEventBridgeDetail } from "../../shared/core/events/envelope.ts";
+import { publisherCredentials } from "../../test/support/fakes/publisher.ts";
 import type { Subscriber } from "./subscribers.ts";
 
 /** An event for one subscriber. */
@@ -62,7 +63,7 @@ export function openBus({ awsEndpoint: endpoint, busName }: LocalFile) {
   const client = new EventBridgeClient({
     endpoint,
     region: "us-east-1",
-    credentials: { accessKeyId: "bench", secretAccessKey: "bench" },
+    credentials: publisherCredentials,
     maxAttempts: 1,
   });
 

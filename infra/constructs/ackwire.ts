@@ -75,6 +75,9 @@ export class Ackwire extends Construct {
     const { deliver, eventFeed } = new DeliveryPipeline(this, parts);
     const { reconcile, deadLetters } = new Reconciliation(this, parts);
 
+    const publishers = [consume, submit, deliver, reconcile];
+    stores.eventBus.reserveSource(publishers.map(({ lambda }) => lambda.role));
+
     const { topic } = new AlarmTopic(this, "AlarmTopic", { email: props.alarmEmail });
     new Monitoring(this, "Monitoring", {
       topic,

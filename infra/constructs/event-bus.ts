@@ -1,5 +1,6 @@
 import { Duration, type RemovalPolicy } from "aws-cdk-lib";
 import { EventBus as Bus } from "aws-cdk-lib/aws-events";
+import { AnyPrincipal, Effect, type IRole, PolicyStatement } from "aws-cdk-lib/aws-iam";
 import { Construct } from "constructs";
 import { EVENT_SOURCE } from "../../shared/contracts/events.ts";
 import type { Binding } from "./binding.ts";
@@ -31,6 +32,29 @@ export class EventBus extends Construct {
         retention: Duration.days(props.archiveRetentionDays),
       })
       .applyRemovalPolicy(props.removalPolicy);
+  }
+
+  /**
+   * Reserves our source for these roles: what carries it is signed and delivered to webhooks, so
+   * that nobody else may publish it, whatever their own policies allow. A call without a principal's
+   * ARN is EventBridge itself, which replays from the archive.
+   */
+  reserveSource(roles: readonly (IRole | undefined)[]): void {
+    const arns = roles.flatMap((role) => role?.roleArn ?? []);
+    this.bus.addToResourcePolicy(
+      new PolicyStatement({
+        sid: "OnlyAckwirePublishesItsEvents",
+        effect: Effect.DENY,
+        principals: [new AnyPrincipal()],
+        actions: ["events:PutEvents"],
+        resources: [this.bus.eventBusArn],
+        conditions: {
+          "ForAnyValue:StringEquals": { "events:source": EVENT_SOURCE },
+          ArnNotEquals: { "aws:PrincipalArn": arns },
+          Null: { "aws:PrincipalArn": "false" },
+        },
+      }),
+    );
   }
 
   /** The bus's name, for a function that publishes. */

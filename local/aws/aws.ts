@@ -11,6 +11,7 @@ import { openDynamoDb } from "./dynamodb/dynamodb.ts";
 import { openEventBridge } from "./eventbridge/eventbridge.ts";
 import { type Invoke, makeTargetDelivery } from "./eventbridge/target-delivery.ts";
 import { makeFront } from "./front.ts";
+import { makeBusPolicies } from "./iam/bus-policy.ts";
 import { type Caller, makeRoleCheck } from "./iam/role-check.ts";
 import { provisionAll } from "./provision.ts";
 import { openScheduler } from "./scheduler/scheduler.ts";
@@ -82,6 +83,7 @@ async function open(
   const timers = makeBusinessTimers(clock);
   const recurring = makeRecurringTimers({ store, clock, timers });
   const roles = makeRoleCheck(log);
+  const busPolicies = makeBusPolicies(roles, log);
   const callers = new Map<string, Caller>();
   const calls = makeCallCounts();
 
@@ -102,12 +104,14 @@ async function open(
   };
   const { isLocalIndex } = dynamodb;
   const { fauxqs } = sqs;
-  server.serve(makeFront({ operations, fauxqs, isLocalIndex, roles, callers, calls, log }));
+  server.serve(
+    makeFront({ operations, fauxqs, isLocalIndex, roles, busPolicies, callers, calls, log }),
+  );
 
   return {
     url: server.url,
     provision: (template) =>
-      provisionAll({ dynamodb, sqs, events, scheduler, secrets, roles }, template),
+      provisionAll({ dynamodb, sqs, events, scheduler, secrets, roles, busPolicies }, template),
     registerCaller: (accessKeyId, caller) => void callers.set(accessKeyId, caller),
     onInvoke: delivery.onInvoke,
     pollers: sqs.pollers,

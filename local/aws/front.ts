@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { CallCounts } from "./call-counts.ts";
+import type { BusPolicies } from "./iam/bus-policy.ts";
 import { iamNeeds, s3Missing, s3Needs, snsNeeds } from "./iam/iam-needs.ts";
 import type { Caller, Need, RoleCheck } from "./iam/role-check.ts";
 import {
@@ -33,6 +34,7 @@ export function makeFront(options: {
   fauxqs: Fauxqs;
   isLocalIndex: (tableName: string, indexName: string) => boolean;
   roles: RoleCheck;
+  busPolicies: BusPolicies;
   callers: Map<string, Caller>;
   calls: CallCounts;
   log: (line: string) => void;
@@ -59,10 +61,14 @@ export function makeFront(options: {
     request: IncomingMessage,
   ): Promise<unknown> {
     const { operation, input } = call;
-    authorise(credentialOf(request).accessKeyId, () => [
+    const { accessKeyId = "" } = credentialOf(request);
+    authorise(accessKeyId, () => [
       ...iamNeeds[service](operation, input),
       ...(isWholeItemQuery(operation, input) ? iamNeeds.dynamodb(operation, tableOf(input)) : []),
     ]);
+    if (service === "events" && operation === "PutEvents") {
+      options.busPolicies.require(options.callers.get(accessKeyId), input);
+    }
     const handle = options.operations[service][operation];
     if (!handle) {
       throw new AwsError(

@@ -23,6 +23,7 @@ const otherTypes = [
   "AWS::CDK::Metadata",
   "AWS::CloudWatch::",
   "AWS::Events::Archive",
+  "AWS::Events::EventBusPolicy",
   "AWS::IAM::",
   "AWS::KMS::",
   "AWS::Lambda::EventInvokeConfig",

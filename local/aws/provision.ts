@@ -2,6 +2,7 @@ import { arnOf, physicalName, REGION } from "../physical-name.ts";
 import type { Resource, Template } from "../template/resource.ts";
 import type { DynamoDb } from "./dynamodb/dynamodb.ts";
 import type { EventBridge } from "./eventbridge/eventbridge.ts";
+import type { BusPolicies } from "./iam/bus-policy.ts";
 import type { RoleCheck } from "./iam/role-check.ts";
 import type { Scheduler } from "./scheduler/scheduler.ts";
 import type { SecretsManager } from "./secrets-manager.ts";
@@ -14,6 +15,7 @@ export interface Services {
   scheduler: Scheduler;
   secrets: SecretsManager;
   roles: RoleCheck;
+  busPolicies: BusPolicies;
 }
 
 /**
@@ -56,6 +58,7 @@ export async function provisionAll(services: Services, template: Template): Prom
   }
 
   roles.load(template);
+  services.busPolicies.load(template);
   for (const [type, make] of makers) {
     for (const resource of template.resources(type)) {
       try {

@@ -1,11 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { functionEnv } from "../../shared/contracts/env.ts";
-import { deliverableTypes } from "../../shared/contracts/events.ts";
+import { deliverableTypes, EVENT_SOURCE } from "../../shared/contracts/events.ts";
 import { settingsSchema } from "../../shared/contracts/settings.ts";
 import {
   type DeliveryRules,
   deliveryRulesOf,
 } from "../../shared/core/deliveries/state/delivery-rules.ts";
+import { CONSUME_LOGICAL_ID } from "../support/fakes/publisher.ts";
 import { all, find, synth } from "./synth.ts";
 
 type Resources = ReturnType<typeof synth>["resources"];
@@ -206,4 +207,24 @@ describe("Delivery rules", () => {
       outboxGraceMs: 8_000,
     });
   });
+});
+
+test("Only the functions that publish may put events with Ackwire's source on the bus", () => {
+  const { Statement } = find(resources, "AWS::Events::EventBusPolicy", "Ackwire").Properties;
+  expect(Statement).toMatchObject({
+    Effect: "Deny",
+    Principal: { AWS: "*" },
+    Action: "events:PutEvents",
+    Condition: {
+      "ForAnyValue:StringEquals": { "events:source": EVENT_SOURCE },
+      ArnNotEquals: {
+        "aws:PrincipalArn": ["Consume", "Submit", "Deliver", "Reconcile"].map((name) =>
+          arnOf(`Ackwire${name}Role`),
+        ),
+      },
+      // Replays from the archive have no principal.
+      Null: { "aws:PrincipalArn": "false" },
+    },
+  });
+  expect(Object.keys(resources)).toContain(CONSUME_LOGICAL_ID);
 });

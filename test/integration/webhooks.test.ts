@@ -1,4 +1,7 @@
+import { EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { localAws } from "../../local/aws/local-aws.ts";
+import { EVENT_SOURCE } from "../../shared/contracts/events.ts";
 import type { DeliveryView, RecoveryView } from "../../shared/contracts/http/deliveries.ts";
 import type { WebhookView } from "../../shared/contracts/http/webhooks.ts";
 import type { JsonObject } from "../../shared/core/json/json.ts";
@@ -387,4 +390,33 @@ test("No log contains a secret, a signature, a body, a response or a URL's token
   const held = [...secrets, ...canaries, "v1,"].filter((text) => log.includes(text));
   expect(held).toEqual([]);
   expect(run.printed).toEqual([]);
+});
+
+test.concurrent("An event with Ackwire's source that somebody else puts on the bus is neither taken nor delivered, however wide their permissions", async ({
+  expect,
+}) => {
+  const client = await outbound.newClient("forged");
+  const endpoint = outbound.receiver.endpoint();
+  await register(client, { url: endpoint.url });
+  const { addresses, outputs } = outbound.run;
+  const forged = {
+    id: "account.frozen:forged",
+    type: "account.frozen",
+    createdAt: outbound.businessNow(),
+    data: {},
+  };
+  const Entry = {
+    EventBusName: outputs.BusName,
+    Source: EVENT_SOURCE,
+    DetailType: forged.type,
+    Detail: JSON.stringify({ clientId: client.clientId, ...forged }),
+  };
+  const put = new EventBridgeClient(localAws(addresses.awsUrl)).send(
+    new PutEventsCommand({ Entries: [Entry] }),
+  );
+  await expect(put).rejects.toMatchObject({ name: "AccessDeniedException" });
+  await sendAccountEvent(client, "account.active");
+  const [post] = await endpoint.received(1);
+  expect(endpoint.posts.map(({ body }) => body)).toEqual([post?.body]);
+  expect(post?.body).not.toContain(forged.id);
 });

@@ -14,6 +14,7 @@ import { makeReadClientPage } from "./dynamo-client-page.ts";
 import { makeDynamoDeliveryClaim } from "./dynamo-delivery-claim.ts";
 import { makeDynamoDeliverySweeps } from "./dynamo-delivery-sweeps.ts";
 import { makeVersionedPut } from "./dynamo-versioned-put.ts";
+import { readable } from "./readable.ts";
 
 /**
  * Stores deliveries in DynamoDB. Each write is one conditional call. A body that is too
@@ -80,7 +81,8 @@ export function makeDynamoDeliveryStore(options: {
       const found = await batchGet(client, [{ tableName: TableName, keys }]);
       const byId = new Map((found.get(TableName) ?? []).map((item) => [item.id, item]));
       const deliveries = entries
-        .flatMap(({ id }) => readListedItem(byId.get(id)) ?? [])
+        // One that this version cannot read is left out, and does not hide the others of its page.
+        .flatMap(({ id }) => readable(() => readDeliveryItem(byId.get(id))) ?? [])
         // The index is eventually consistent: the status may have changed.
         .filter(({ status }) => filter.statuses?.includes(status) ?? true)
         .filter(isAlive);
@@ -90,15 +92,6 @@ export function makeDynamoDeliveryStore(options: {
     claim: makeDynamoDeliveryClaim(options),
     ...makeDynamoDeliverySweeps(options),
   };
-}
-
-/** One delivery that this version cannot read is left out, and does not hide the others of its page. */
-function readListedItem(found: Record<string, unknown> | undefined): DeliveryRecord | undefined {
-  try {
-    return readDeliveryItem(found);
-  } catch {
-    return undefined;
-  }
 }
 
 /** The filter on attributes that the index holds. */

@@ -18,6 +18,7 @@ import { conditionalWrite } from "./conditional-write.ts";
 import { batchGet } from "./dynamo-batch-get.ts";
 import { makeDynamoRequestList } from "./dynamo-request-list.ts";
 import { LANE_ID, readLaneItem } from "./lane-item.ts";
+import { readable } from "./readable.ts";
 import {
   readableRequests,
   readRequestItem,
@@ -140,7 +141,9 @@ export function makeDynamoRequestStore(options: {
       const lanes = new Map<string, Lane>();
       const items = (await batchGet(client, [{ tableName: TableName, keys }])).get(TableName) ?? [];
       for (const item of items) {
-        if (item.id === LANE_ID) lanes.set(String(item.lane), readLaneItem(item));
+        // A lane that cannot be read fails where it is worked, and not the others of the batch.
+        const lane = item.id === LANE_ID ? readable(() => readLaneItem(item)) : undefined;
+        if (lane) lanes.set(String(item.lane), lane);
       }
       return new Map(
         readableRequests(items.filter(({ id }) => id !== LANE_ID))

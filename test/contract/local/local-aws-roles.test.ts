@@ -300,3 +300,50 @@ test("A caller that is not registered is not checked", async () => {
   const { SecretString } = await secrets.send(new GetSecretValueCommand({ SecretId: "m" }));
   expect(SecretString).toBe("s");
 });
+
+const reserved = {
+  Effect: "Deny",
+  Principal: "*",
+  Action: "events:PutEvents",
+  Resource: "arn:aws:events:us-east-1:000000000000:event-bus/pipeline",
+  Condition: {
+    "ForAnyValue:StringEquals": { "events:source": "ackwire" },
+    ArnNotEquals: { "aws:PrincipalArn": [role("publisher")] },
+    Null: { "aws:PrincipalArn": "false" },
+  },
+};
+const busWith = (Statement: object) =>
+  templateOf({
+    Bus: { Type: "AWS::Events::EventBus", Properties: { Name: "pipeline" } },
+    Publisher: {
+      Type: "AWS::IAM::Role",
+      Properties: {
+        RoleName: "publisher",
+        Policies: [{ PolicyDocument: { Statement: allow("events:PutEvents", reserved.Resource) } }],
+      },
+    },
+    Policy: { Type: "AWS::Events::EventBusPolicy", Properties: { Statement } },
+  });
+
+test("A bus policy denies a source to every caller but the roles that it names", async () => {
+  const { aws, logged } = await running(busWith(reserved));
+  aws.registerCaller("AKIAPUBLISHER", { name: "Consume", roleId: "Publisher" });
+  const put = (accessKeyId: string, sources: string[], EventBusName = "pipeline") =>
+    clientsOf(aws.url, accessKeyId).events.send(
+      new PutEventsCommand({
+        Entries: sources.map((Source) => ({ EventBusName, Source, DetailType: "a", Detail: "{}" })),
+      }),
+    );
+  expect(await put("AKIAPUBLISHER", ["ackwire"])).toMatchObject({ FailedEntryCount: 0 });
+  expect(await put("anyone", ["another"])).toMatchObject({ FailedEntryCount: 0 });
+  expect(await put("anyone", ["ackwire"], "default")).toMatchObject({ FailedEntryCount: 0 });
+  await expect(put("anyone", ["another", "ackwire"])).rejects.toMatchObject({
+    ...denied("events:PutEvents"),
+    message: expect.stringContaining("explicit deny in a resource-based policy"),
+  });
+  expect(logged.join()).toContain("explicit deny");
+});
+
+test("A bus policy that is not evaluated stops the start and is named", async () => {
+  await expect(running(busWith({ ...reserved, Effect: "Allow" }))).rejects.toThrow("Policy");
+});

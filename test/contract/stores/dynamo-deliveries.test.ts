@@ -1,3 +1,4 @@
+import { UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { makeDynamoDeliveryInputs } from "../../../shared/adapters/dynamo/dynamo-delivery-inputs.ts";
 import { makeDynamoRequestStore } from "../../../shared/adapters/dynamo/dynamo-request-store.ts";
@@ -183,5 +184,57 @@ describe("Calls whose response is lost and that the SDK retries", () => {
     const claim = lossy.deliveries.claim("dl_1", { owner: "a", untilMs: 1 });
     await expect(claim).rejects.toMatchObject({ code: "DEPENDENCY_DOWN" });
     plan.end();
+  });
+});
+
+describe("Items in a form that this version cannot read, as after a rollback (G11)", () => {
+  const set = (TableName: string | undefined, Key: object, name: string, value: unknown) =>
+    tables.client.send(
+      new UpdateCommand({
+        TableName,
+        Key: { ...Key },
+        UpdateExpression: "SET #name = :value",
+        ExpressionAttributeNames: { "#name": name },
+        ExpressionAttributeValues: { ":value": value },
+      }),
+    );
+
+  test("A webhook that cannot be read is reported for its client, and the others are read", async () => {
+    const { webhooks, inputs } = stores(makeTestClock());
+    const [good, bad] = [webhookRecord(), webhookRecord()];
+    for (const one of [good, bad]) await webhooks.replace(one);
+    await set(tables.outputs.ConfigTableName, { pk: bad.pk }, "format", "cloudevents");
+    const clientIds = [good.clientId, bad.clientId];
+    const read = await inputs.read({ clientIds, requestIds: [] });
+    expect([...read.webhooks.keys()]).toEqual([good.clientId]);
+    expect(read.unreadable.get(bad.clientId)).toMatchObject({ code: "DEPENDENCY_DOWN" });
+  });
+
+  test("Health that cannot be read is that of an unproven endpoint, and the next write replaces it", async () => {
+    const { health, inputs } = stores(makeTestClock());
+    const first = endpointHealth({ consecutiveFailures: 4 });
+    await health.replace(first);
+    const id = `health#${first.clientId}`;
+    await set(tables.outputs.DeliveriesTableName, { id }, "slots", "none");
+    const read = async () => {
+      const found = await inputs.read({ clientIds: [first.clientId], requestIds: [] });
+      return found.health.get(first.clientId);
+    };
+    expect(await read()).toMatchObject({ isFast: false, consecutiveFailures: 0, version: 1 });
+    expect(await health.replace(first)).toMatchObject({ stored: { version: 1 } });
+    const next = { ...first, version: 1 };
+    expect(await health.replace(next)).toEqual({ written: { ...next, version: 2 } });
+    expect(await read()).toEqual({ ...next, version: 2 });
+  });
+
+  test("A delivery that cannot be read is left out of its client's list", async () => {
+    const { deliveries } = stores(makeTestClock());
+    const { clientId } = deliveryRecord();
+    const [good, bad] = [deliveryRecord({ clientId }), deliveryRecord({ clientId })];
+    for (const one of [good, bad]) await deliveries.create({ ...one, version: 0 });
+    await set(tables.outputs.DeliveriesTableName, { id: bad.deliveryId }, "cycle", "first");
+    const { deliveries: listed } = await deliveries.list({ clientId, limit: 10 });
+    expect(listed.map(({ deliveryId }) => deliveryId)).toEqual([good.deliveryId]);
+    await expect(deliveries.find(bad.deliveryId)).rejects.toThrow();
   });
 });

@@ -16,6 +16,7 @@ import type {
   EndpointHealth,
 } from "../../../shared/core/deliveries/state/record.ts";
 import { type FinalEvent, toEventBridgeDetail } from "../../../shared/core/events/envelope.ts";
+import { publisherCredentials } from "../fakes/publisher.ts";
 import { startWebhookReceiver } from "../fakes/webhook-receiver.ts";
 import { makeMemoryBlobStore } from "../memory/memory-blob-store.ts";
 import { changeSettings, prepareBehindFaultProxy, type Resources } from "./behind-fault-proxy.ts";
@@ -51,7 +52,7 @@ export async function startFaultyDeliveriesRun({ speed, ...differences }: Differ
   const { outputs } = run;
   proxy.forwardTo(run.addresses.awsUrl);
   const aws = localAws(run.addresses.awsUrl);
-  const bus = new EventBridgeClient(aws);
+  const bus = new EventBridgeClient({ ...aws, credentials: publisherCredentials });
   const sqs = new SQSClient(aws);
   const dynamo = DynamoDBDocumentClient.from(new DynamoDBClient(aws));
   const administration = await composeAdministration({ aws, outputs, nowMs: run.clock.now });
@@ -133,7 +134,7 @@ export async function startFaultyDeliveriesRun({ speed, ...differences }: Differ
         const { status, body } = await api<{ id: string; secret: string }>("PUT", "/v1/webhook", {
           url: endpoint.url,
         });
-        if (status === 201) webhook = body;
+        if (status === 200 || status === 201) webhook = body;
         else {
           const { id } = (await api<{ id: string }>("GET", "/v1/webhook")).body;
           const rotated = await api<{ secret: string }>("POST", "/v1/webhook/rotate-secret");
