@@ -114,13 +114,11 @@ function squeezed(word: string): string {
 }
 
 /**
- * Returns the word in a member that should be a text: a text itself, a number, the only
- * element of a list, or the code or name in an object. `undefined` where there is none.
+ * Returns the word in a member that should be a text: a text itself, or the code or name in
+ * an object. `undefined` where there is none.
  */
 export function wordIn(value: unknown): string | undefined {
   if (typeof value === "string") return value.trim() === "" ? undefined : value;
-  if (typeof value === "number") return String(value);
-  if (Array.isArray(value)) return value.length === 1 ? wordIn(value[0]) : undefined;
   if (!isObject(value)) return undefined;
   const named = [value.code, value.status, value.name, value.value, value.type];
   return named.map((one) => (typeof one === "string" ? wordIn(one) : undefined)).find(Boolean);

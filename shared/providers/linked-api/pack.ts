@@ -163,9 +163,8 @@ function isKnownType({ type, data }: Frame): boolean {
 }
 
 /**
- * The status by the type; only a completed workflow states its own. `undefined` where the
- * type and the status of a workflow contradict each other, or nobody knows the status: the
- * provider is asked then.
+ * The status by the type; only a completed workflow states its own. `undefined` where that
+ * is no end, or nobody knows it: the provider is asked then.
  */
 function statusOf(type: EventType, data: JsonObject): string | undefined {
   const { meaning } = workflowStateOf(data);
@@ -173,8 +172,8 @@ function statusOf(type: EventType, data: JsonObject): string | undefined {
     const outcome = meaning ?? outcomeOfResult(data.result);
     return outcome === "completed" || outcome === "failed" ? outcome : undefined;
   }
-  const hasEnded = meaning === "completed" || meaning === "failed";
-  return hasEnded && type.startsWith("workflow.") ? undefined : statusByType[type];
+  // A receiver branches on the type: whatever its status says, another type ends nothing.
+  return statusByType[type];
 }
 
 /** The outcome that the result of a completed workflow shows, where it has no status. */

@@ -26,8 +26,6 @@ export const linkedApiVocabulary = makeVocabulary({
     failed: "failed",
     failure: "failed",
     error: "failed",
-    cancelled: "failed",
-    canceled: "failed",
     expired: "failed",
     timed_out: "failed",
   },
