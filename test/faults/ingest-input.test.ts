@@ -287,7 +287,7 @@ describe("A15 invalid signatures are answered 401, all with the same answer", ()
     expect(answer).toEqual({
       status: 401,
       code: "SIGNATURE_REJECTED",
-      text: '{"title":"The signature does not match","status":401,"code":"SIGNATURE_REJECTED"}',
+      text: '{"type":"about:blank","title":"The signature does not match","status":401,"code":"SIGNATURE_REJECTED"}',
     });
     expect(queued).toEqual([]);
   });

@@ -165,7 +165,10 @@ describe("We-Link's protocol", () => {
     const [one, other] = [await weLink("connect", body, key), await weLink("connect", body, key)];
     expect(other.body).toEqual(one.body);
     const conflict = await weLink("connect", { ...body, profile_id: "twice" }, key);
-    expect(conflict).toMatchObject({ status: 409, body: { status: "CONFLICT", statusCode: 409 } });
+    expect(conflict).toMatchObject({
+      status: 409,
+      body: { status: "IDEMPOTENCY_CONFLICT", statusCode: 409 },
+    });
   });
 
   test("Another client's We-Link request is answered 404", async () => {

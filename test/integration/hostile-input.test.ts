@@ -162,10 +162,15 @@ describe.each(["we-link", "linked-api"] as const)("Webhooks of %s", (provider) =
     },
   );
 
-  test(`A ${provider} webhook in UTF-16 or with a byte order mark is answered 400`, async () => {
-    const text = textOf(nextId(), "{}");
-    const bodies = [Buffer.from(text, "utf16le"), Buffer.from(`\ufeff${text}`)];
-    for (const body of bodies) expect(await postTo(urlOf(), body)).toMatchObject({ status: 400 });
+  test(`A ${provider} webhook in UTF-16 or with a byte order mark is published`, async () => {
+    for (const encode of [
+      (text: string) => Buffer.from(text, "utf16le"),
+      (text: string) => Buffer.from(`\ufeff${text}`),
+    ]) {
+      const id = nextId();
+      expect(await postTo(urlOf(), encode(textOf(id, "{}")))).toMatchObject({ status: 200 });
+      await inbound.events(isAbout(id), 1);
+    }
   });
 
   test(`A ${provider} webhook at the size limit is accepted, and one byte more is answered 413`, async () => {
@@ -199,10 +204,11 @@ describe.each(["we-link", "linked-api"] as const)("Webhooks of %s", (provider) =
     await inbound.events(isAbout(id), status === 200 ? 1 : 0);
   });
 
-  test(`A compressed ${provider} webhook is answered 400`, async () => {
+  test(`A compressed ${provider} webhook is published`, async () => {
+    const id = nextId();
     const headers = { "content-encoding": "gzip", "content-type": "application/json" };
-    const body = gzipSync(textOf(nextId(), "{}"));
-    expect((await postTo(urlOf(), body, headers)).status).toBe(400);
+    expect((await postTo(urlOf(), gzipSync(textOf(id, "{}")), headers)).status).toBe(200);
+    await inbound.events(isAbout(id), 1);
   });
 
   test(`A ${provider} webhook sent in chunks of one byte is published`, async () => {

@@ -25,7 +25,7 @@ const plants: Record<FunctionName, { opening: RegExp; file: string }> = {
     file: "shared/core/inbound/load-webhook.ts",
   },
   api: {
-    opening: /async function serve\d*\(\w+\)\{/,
+    opening: /async function serve\d*\(\w+,\w+\)\{/,
     file: "shared/core/api/serve-api.ts",
   },
   submit: {

@@ -149,6 +149,8 @@ test.concurrent("A local run has a demonstration, local.json, the simulator's co
         duplicateRate: 0,
         dropRate: 0,
         forgeRate: 1,
+        actions: [],
+        scripts: [],
         errorRate: 0,
         tooManyRequestsRate: 0,
         lostAnswerRate: 0,

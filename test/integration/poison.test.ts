@@ -25,7 +25,7 @@ test("A poison message ends in the dead-letter queue, and its neighbours are pub
       await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody }));
     }
     for (let n = 0; n < 20; n++) {
-      run.simulator.send("we-link", { status: "SUCCESS", request_id: `r-${n}` });
+      run.simulator.send("we-link", { status: "SUCCESS", request_id: `r-${n}`, result: {} });
     }
     expect(await consumer.collect(20)).toHaveLength(20);
     const waiting = async (QueueUrl: string | undefined) => {

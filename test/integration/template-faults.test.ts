@@ -14,7 +14,7 @@ const completed = {
   id: "workflow.completed:wf-1",
   type: "workflow.completed",
   createdAt: "2026-06-25T12:00:00Z",
-  data: { workflowId: "wf-1", status: "completed" },
+  data: { workflowId: "wf-1", status: "completed", result: {} },
 };
 
 describe("Templates with a missing part", () => {

@@ -174,6 +174,12 @@ test.each([
   ["30 February", "2026-02-30T12:00:00.000Z"],
   ["29 February of a year that has none", "2027-02-29T12:00:00.000Z"],
   ["29 February 2100", "2100-02-29T12:00:00.000Z"],
+])("%s is refused as a time that does not exist", (_, text) => {
+  const refusal = read(text, Date.UTC(2016, 0, 1), { leadMs: 0, maxMs: Number.MAX_SAFE_INTEGER });
+  expect(refusal).toContain("does not exist");
+});
+
+test.each([
   ["a local offset", "2026-09-22T18:30:00.000+02:00"],
   ["an offset of nothing", "2026-09-22T18:30:00.000+00:00"],
   ["a time without a zone", "2026-09-22T18:30:00.000"],

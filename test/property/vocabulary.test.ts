@@ -29,7 +29,9 @@ import { requestRules } from "../support/simulations/request-simulation.ts";
 
 type Meaning = "completed" | "failed" | "prompt" | "progress" | "unknown";
 
-const words: Readonly<Record<ProviderId, Readonly<Record<Meaning, readonly string[]>>>> = {
+type Known = "we-link" | "linked-api";
+
+const words: Readonly<Record<Known, Readonly<Record<Meaning, readonly string[]>>>> = {
   "we-link": {
     completed: ["SUCCESS", "COMPLETED", "CONNECTION_SENT", "SEARCH_COMPLETED", "PROFILE_DATA"],
     failed: ["FAILED", "CONNECTION_FAILED", "WRONG_PASSWORD", "STATUS_429", "PROFILE_NOT_FOUND"],
@@ -63,7 +65,7 @@ const spelling = fc.constantFrom<((word: string) => string)[]>(
   (word) => word.replaceAll("_", " "),
 );
 
-const reportOf = (provider: ProviderId): fc.Arbitrary<Report> => {
+const reportOf = (provider: Known): fc.Arbitrary<Report> => {
   const known = Object.entries(words[provider]).flatMap(([meaning, list]) =>
     list.map((word) => ({ meaning: meaning as Meaning, word })),
   );
@@ -86,7 +88,7 @@ const reportOf = (provider: ProviderId): fc.Arbitrary<Report> => {
     });
 };
 
-const sequence = fc.constantFrom<ProviderId[]>("we-link", "linked-api").chain((provider) =>
+const sequence = fc.constantFrom<Known[]>("we-link", "linked-api").chain((provider) =>
   fc.record({
     provider: fc.constant(provider),
     reports: fc.array(reportOf(provider), { minLength: 1, maxLength: 7 }),

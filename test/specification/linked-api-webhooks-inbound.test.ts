@@ -356,7 +356,9 @@ states(
 
 states("Cancelled workflows do not emit a webhook.", async () => {
   const workflowId = nextId();
-  await eventsOf(workflowId, [workflow("created", workflowId), workflow("started", workflowId)]);
+  for (const name of ["created", "started"] as const) {
+    expect((await post(workflow(name, workflowId))).status).toBe(200);
+  }
   // A webhook for a cancelled workflow is not published as the end of a workflow.
   const cancelled = workflow("completed", workflowId, { data: { status: "cancelled" } });
   expect((await post(cancelled)).status).toBe(200);

@@ -159,7 +159,15 @@ export function linkedApiWebhooksOutbound(scenarios: () => Scenarios): void {
   states("Register and manage your webhook through the Admin API.", async () => {
     const admin = await scenarios().admin;
     const { set, got, switched, ours, sent, listed, replayed, deleted, id, endpoint } = admin;
-    const webhook = { id, url: endpoint.url, isActive: true, createdAt: expect.any(String) };
+    const webhook = {
+      id,
+      url: endpoint.url,
+      isActive: true,
+      events: null,
+      headerNames: [],
+      signingEnabled: false,
+      createdAt: expect.any(String),
+    };
     const thin = { ...webhook, payloadMode: "thin" };
     expect(set.result).toEqual({
       webhook: { ...thin, secret: expect.stringMatching(/^whsec_/) },

@@ -17,11 +17,13 @@ let linkedApi: Address[];
 beforeAll(async () => {
   inbound = await startInboundRun();
   const clients = [await inbound.newClient("one"), await inbound.newClient("other")];
-  const connect = (provider: ProviderId) =>
+  const connect = (provider: ProviderId, secret?: string) =>
     Promise.all(
-      clients.map((clientId) => inbound.connect({ provider, clientId, secret: "the same secret" })),
+      clients.map((clientId) =>
+        inbound.connect({ provider, clientId, ...(secret === undefined ? {} : { secret }) }),
+      ),
     );
-  weLink = await connect("we-link");
+  weLink = await connect("we-link", "the same secret");
   linkedApi = await connect("linked-api");
 });
 afterAll(() => inbound.close());

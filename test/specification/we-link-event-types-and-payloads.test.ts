@@ -342,7 +342,7 @@ states("request_id | string | Unique identifier matching the original API reques
   expect(
     weLink.parseWebhook(webhookOf({ status: "SUCCESS", request_id: odd })).data.providerRequestId,
   ).toBe(odd);
-  for (const request_id of [7, null, "", {}, "x".repeat(513)]) {
+  for (const request_id of [null, "", {}, "x".repeat(513)]) {
     const body = signed({ status: "SUCCESS", request_id }, address.secret);
     expect((await postTo(address.url, body)).status).toBe(400);
   }

@@ -85,10 +85,17 @@ export function weLinkErrorOf(body: JsonObject): WeLinkError {
   const status = wordIn(value.status);
   const listedStatus = status === undefined ? undefined : weLinkVocabulary.codeOf(status);
   const plain = status === undefined ? "FAILED" : codeFrom(status);
-  const code = listedStatus ?? errorCodeIn(value) ?? plain;
+  const code = listedStatus ?? errorCodeIn(value) ?? absentCodeIn(value) ?? plain;
   const texts = [value.message, value.error_message, value.error, value.errors, value.details];
   const message = texts.map((one) => textsIn(one).join("; ")).find((text) => text !== "") ?? code;
   return { code, message };
+}
+
+/** `NOT_FOUND` as the error of a failure: as a status it would say that there is no result yet. */
+function absentCodeIn(value: JsonObject): string | undefined {
+  return errorCodes(value).find(
+    (text) => /^[A-Z_]+$/.test(text) && weLinkVocabulary.meaningOf(text) === "absent",
+  );
 }
 
 /** Texts that may be codes, in the order of their worth. */

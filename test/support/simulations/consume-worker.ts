@@ -14,6 +14,7 @@ import { awsClientDefaults } from "../../../shared/runtime/aws-clients.ts";
 import { DAY_MS } from "../../../shared/runtime/clock.ts";
 import { makeQueueFunction } from "../../../shared/runtime/queue-function.ts";
 import { unjoined } from "../fakes/inbound-reader.ts";
+import { publisherCredentials } from "../fakes/publisher.ts";
 import { linkedApiWebhook } from "../fakes/sender.ts";
 import { makeMemoryBlobStore } from "../memory/memory-blob-store.ts";
 import type { FaultyRun } from "../runs/faulty-run.ts";
@@ -64,6 +65,7 @@ export function makeWorker(
   const awsClientConfig = {
     ...(options.isHeld ? {} : awsClientDefaults),
     ...localAws(run.proxy.url),
+    credentials: publisherCredentials,
   };
   const consume = makeConsumeWebhooks({
     ...unjoined({ clock, dedupeRetentionMs: retentionMs }),

@@ -290,7 +290,6 @@ export interface ProviderCalls {
   send(provider: ProviderId, request: ProviderHttpCall, timeoutMs: number): Promise<CallResult>;
 }
 
-/** Limits the rate of a client's requests. */
 export interface ClientRates {
   /** Counts one request against the limit. Returns `false` when the client has reached the limit of this second (real time). */
   tryConsume(clientId: string): Promise<boolean>;

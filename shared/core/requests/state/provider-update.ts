@@ -5,6 +5,7 @@ import { canonicalJson } from "../../json/json.ts";
 import type { ProviderClient } from "../../providers/provider-client.ts";
 import type { DecisionContext } from "./decision-context.ts";
 import { laterEventTime } from "./event-times.ts";
+import { withLateResult } from "./late-result.ts";
 import { pauseAfter } from "./pause-after.ts";
 import { isTerminal, type LanePause, type RequestRecord } from "./record.ts";
 import {
@@ -206,8 +207,10 @@ function applyCompletion(
   const outcome = data.status === "completed" ? "SUCCEEDED" : "FAILED";
   const digest = sha256Hex(canonicalJson([data.status, data.result ?? null, data.error ?? null]));
   const effect = laneEffectOf(request, update, context, provider);
-  if (isTerminal(request))
-    return applyAfterEnd(request, { update, digest, outcome }, context, effect);
+  if (isTerminal(request)) {
+    const late = withLateResult(request, { data, digest, outcome }, context);
+    return late.verdict === "late" ? { ...late, ...effect } : late;
+  }
   const { result } = data;
   const error = data.error && truncated(data.error);
   const { atMs, times } = laterEventTime(request, context, update.event);
@@ -240,41 +243,6 @@ const MAX_MESSAGE_LENGTH = 1_000;
 
 function truncated({ code, message }: { code: string; message: string }) {
   return { code: code.slice(0, MAX_CODE_LENGTH), message: message.slice(0, MAX_MESSAGE_LENGTH) };
-}
-
-/** How many later outcomes a request keeps. */
-const MAX_LATE_RESULTS = 10;
-
-/**
- * A report about a request that has ended: the same outcome, or one that says less, is a
- * duplicate; one with other content is stored as `lateResult`, beside those before it.
- */
-function applyAfterEnd(
-  request: RequestRecord,
-  of: { update: ProviderUpdate; digest: string; outcome: RequestRecord["status"] },
-  context: DecisionContext,
-  effect: Pick<UpdateResult, "laneEffect">,
-): UpdateResult {
-  const { update, digest, outcome } = of;
-  const { status, result, error } = update.event.data;
-  const { lateResultDigests = [], earlierLateResults = [], lateResult, outcomeDigest } = request;
-  const isSameWord = outcomeDigest !== undefined && request.status === outcome;
-  // A thin copy of the outcome says nothing that is not known.
-  const isThin = isSameWord && result === undefined && error === undefined;
-  const isKnown = outcomeDigest === digest || lateResultDigests.includes(digest) || isThin;
-  // Stored before digests were: which result it is can only be told by its text.
-  const isStored = lateResult !== undefined && lateResultDigests.length === 0;
-  const late = { inline: JSON.stringify({ status, result, error }) };
-  const isSameText = isStored && "inline" in lateResult && lateResult.inline === late.inline;
-  if (isKnown || isSameText) return { request, verdict: "duplicate" };
-  if (lateResultDigests.length >= MAX_LATE_RESULTS) return { request, verdict: "late", ...effect };
-  const kept = {
-    ...request,
-    lateResult: late,
-    lateResultDigests: [...lateResultDigests, digest],
-    ...(lateResult ? { earlierLateResults: [...earlierLateResults, lateResult] } : {}),
-  };
-  return { request: withDerivedFields(kept, context), verdict: "late", ...effect };
 }
 
 function eventTypeOf(

@@ -1,0 +1,38 @@
+import type { ProviderEvent } from "../../events/provider-event.ts";
+import type { DecisionContext } from "./decision-context.ts";
+import type { RequestRecord } from "./record.ts";
+import { withDerivedFields } from "./request-state.ts";
+
+/** How many later outcomes a request keeps. */
+const MAX_LATE_RESULTS = 10;
+
+/**
+ * A report about a request that has ended: the same outcome, or one that says less, is a
+ * duplicate; one with other content is stored as `lateResult`, beside those before it.
+ */
+export function withLateResult(
+  request: RequestRecord,
+  of: { data: ProviderEvent["data"]; digest: string; outcome: RequestRecord["status"] },
+  context: DecisionContext,
+): { request: RequestRecord; verdict: "duplicate" | "late" } {
+  const { data, digest, outcome } = of;
+  const { status, result, error } = data;
+  const { lateResultDigests = [], earlierLateResults = [], lateResult, outcomeDigest } = request;
+  const isSameWord = outcomeDigest !== undefined && request.status === outcome;
+  // A thin copy of the outcome says nothing that is not known.
+  const isThin = isSameWord && result === undefined && error === undefined;
+  const isKnown = outcomeDigest === digest || lateResultDigests.includes(digest) || isThin;
+  // Stored before digests were: which result it is can only be told by its text.
+  const isStored = lateResult !== undefined && lateResultDigests.length === 0;
+  const late = { inline: JSON.stringify({ status, result, error }) };
+  const isSameText = isStored && "inline" in lateResult && lateResult.inline === late.inline;
+  if (isKnown || isSameText) return { request, verdict: "duplicate" };
+  if (lateResultDigests.length >= MAX_LATE_RESULTS) return { request, verdict: "late" };
+  const kept = {
+    ...request,
+    lateResult: late,
+    lateResultDigests: [...lateResultDigests, digest],
+    ...(lateResult ? { earlierLateResults: [...earlierLateResults, lateResult] } : {}),
+  };
+  return { request: withDerivedFields(kept, context), verdict: "late" };
+}
