@@ -15,6 +15,23 @@ export interface JoinedWhenDue {
   isUnfinished: boolean;
 }
 
+/** Whether a scheduled request's time has come. */
+export function isDueToJoin(
+  { status, scheduledMs = Number.POSITIVE_INFINITY }: RequestRecord,
+  nowMs: number,
+): boolean {
+  return status === "SCHEDULED" && scheduledMs <= nowMs;
+}
+
+/** Compares two scheduled requests of a lane by the order in which they join. */
+export function compareJoinOrder(one: RequestRecord, other: RequestRecord): number {
+  return (
+    (one.scheduledMs ?? 0) - (other.scheduledMs ?? 0) ||
+    one.createdMs - other.createdMs ||
+    (one.requestId < other.requestId ? -1 : Number(one.requestId > other.requestId))
+  );
+}
+
 /** Requests that one call joins, so that it ends in time. */
 const MAX_JOINS = 50;
 
@@ -40,8 +57,7 @@ export function makeJoinWhenDue(deps: {
 }) {
   const { requests, lanes, writer, laneScheduler } = deps;
 
-  const isDue = ({ status, scheduledMs = Number.POSITIVE_INFINITY }: RequestRecord) =>
-    status === "SCHEDULED" && scheduledMs <= deps.context().nowMs;
+  const isDue = (request: RequestRecord) => isDueToJoin(request, deps.context().nowMs);
 
   return async (request: RequestRecord): Promise<JoinedWhenDue | undefined> => {
     if (!isDue(request)) return undefined;

@@ -3,7 +3,12 @@ import { parseJsonOrUndefined } from "../../../contracts/json-text.ts";
 import { MAX_SQS_DELAY_MS } from "../../../contracts/limits.ts";
 import { type SubmitMessage, submitMessage } from "../../../contracts/messages/submit.ts";
 import { type MessageFailure, toMessageFailure } from "../../message-failure.ts";
-import type { JoinWhenDue } from "../lanes/join-when-due.ts";
+import {
+  compareJoinOrder,
+  isDueToJoin,
+  type JoinedWhenDue,
+  type JoinWhenDue,
+} from "../lanes/join-when-due.ts";
 import type { LaneScheduler } from "../lanes/lane-scheduler.ts";
 import type { DecisionContext } from "../state/decision-context.ts";
 import type { RequestStore, SubmitQueue } from "../state/ports.ts";
@@ -47,8 +52,15 @@ export const makeHandleSubmitMessages =
     const found = await findRequests(deps, messages);
     const published = [await deps.publish(acceptedOf(messages, found), "accepted")];
     const runs = new Map<string, Promise<LaneRunResult>>();
+    const batch: Batch = {
+      found,
+      lastDue: lastDueByLane(messages, found, deps.context().nowMs),
+      joins: new Map(),
+      runs,
+      remainingMs,
+    };
     const settled = await Promise.allSettled(
-      messages.map((message) => processMessage(deps, message, { found, runs, remainingMs })),
+      messages.map((message) => processMessage(deps, message, batch)),
     );
     const laneRuns = (await Promise.allSettled(runs.values())).flatMap((run) =>
       run.status === "fulfilled" ? [run.value] : [],
@@ -66,6 +78,43 @@ export const makeHandleSubmitMessages =
   };
 
 type FoundRequests = Map<string, { request: RequestRecord; lane: Lane | undefined }>;
+
+interface Batch {
+  found: FoundRequests;
+  /** Of each lane, the due request that joins after all others of the batch. */
+  lastDue: ReadonlyMap<string, RequestRecord>;
+  /** The joins of this batch, by lane. */
+  joins: Map<string, Promise<JoinedWhenDue | undefined>>;
+  /** The runs of this batch, by lane, or by request for an input. */
+  runs: Map<string, Promise<LaneRunResult>>;
+  remainingMs: () => number;
+}
+
+function lastDueByLane(
+  messages: readonly (SubmitMessage | undefined)[],
+  found: FoundRequests,
+  nowMs: number,
+): ReadonlyMap<string, RequestRecord> {
+  const last = new Map<string, RequestRecord>();
+  for (const message of messages) {
+    const request = message?.kind === "due" ? found.get(message.requestId)?.request : undefined;
+    if (!request || !isDueToJoin(request, nowMs)) continue;
+    const known = last.get(request.lane);
+    if (!known || compareJoinOrder(known, request) < 0) last.set(request.lane, request);
+  }
+  return last;
+}
+
+/** Starts the work of a key once for all messages of a batch. */
+function startOnce<Result>(
+  started: Map<string, Promise<Result>>,
+  key: string,
+  start: () => Promise<Result>,
+): Promise<Result> {
+  const work = started.get(key) ?? start();
+  started.set(key, work);
+  return work;
+}
 
 /** Returns `undefined` for what `processMessage` reports as MESSAGE_MALFORMED. */
 function parse(body: string): SubmitMessage | undefined {
@@ -96,27 +145,17 @@ function acceptedOf(
 async function processMessage(
   deps: HandleSubmitMessagesDeps,
   message: SubmitMessage | undefined,
-  batch: {
-    found: FoundRequests;
-    /** The runs of this batch, by lane, or by request for an input. */
-    runs: Map<string, Promise<LaneRunResult>>;
-    remainingMs: () => number;
-  },
+  batch: Batch,
 ): Promise<void> {
   const { found, runs, remainingMs } = batch;
-  const runOnce = (key: string, start: () => Promise<LaneRunResult>) => {
-    const run = runs.get(key) ?? start();
-    runs.set(key, run);
-    return run;
-  };
   if (!message) throw new Failure("MESSAGE_MALFORMED", "not a message of the submit queue");
   if (message.kind === "continue") {
-    await runOnce(message.requestId, () => deps.sendInput(message.requestId));
+    await startOnce(runs, message.requestId, () => deps.sendInput(message.requestId));
     return;
   }
-  const lane = await prepareLane(deps, message, found);
+  const lane = await prepareLane(deps, message, batch);
   if (lane === undefined) return;
-  const { kind } = await runOnce(lane, () => deps.workLane(lane, remainingMs));
+  const { kind } = await startOnce(runs, lane, () => deps.workLane(lane, remainingMs));
   // The worker that holds the lease may have read the lane before this request joined it.
   if (kind === "busy" && message.kind !== "wakeUp") {
     const { clientId } = found.get(message.requestId)?.request ?? {};
@@ -132,16 +171,16 @@ async function processMessage(
 async function prepareLane(
   deps: HandleSubmitMessagesDeps,
   message: Exclude<SubmitMessage, { kind: "continue" }>,
-  found: FoundRequests,
+  batch: Batch,
 ): Promise<string | undefined> {
   if (message.kind === "wakeUp") return message.lane;
-  const { request, lane } = found.get(message.requestId) ?? {};
+  const { request, lane } = batch.found.get(message.requestId) ?? {};
   if (!request) {
     // It is gone, or its item cannot be read: then this throws, and the message is kept.
     await deps.requests.find(message.requestId);
     return undefined;
   }
-  if (message.kind === "due") return joinDue(deps, message, request);
+  if (message.kind === "due") return joinDue(deps, message, { request, batch });
   if (request.status !== "QUEUED") return undefined;
   // A request that joined while a worker was releasing the lane has no wake-up scheduled.
   if (message.wakesLane || lane?.sweepDueMs === undefined) return request.lane;
@@ -149,21 +188,25 @@ async function prepareLane(
   return undefined;
 }
 
-/** Joins a scheduled request to its lane. A message that comes early is sent again for the right time. */
+/**
+ * Joins a scheduled request to its lane. The due requests of a lane join by one call, for the
+ * last of them. A message that comes early is sent again for the right time.
+ */
 async function joinDue(
   deps: HandleSubmitMessagesDeps,
   message: SubmitMessage,
-  request: RequestRecord,
+  { request, batch }: { request: RequestRecord; batch: Batch },
 ): Promise<string | undefined> {
-  const joined = await deps.joinWhenDue(request);
-  if (joined?.isUnfinished) await deps.queue.send(message, { clientId: request.clientId });
-  if (joined) return joined.wakesLane ? request.lane : undefined;
-  const { status, scheduledMs = 0 } = request;
+  const { status, scheduledMs = 0, lane, clientId } = request;
   const delayMs = scheduledMs - deps.context().nowMs;
   if (status === "SCHEDULED" && delayMs > 0 && delayMs <= MAX_SQS_DELAY_MS) {
-    await deps.queue.send(message, { delayMs, clientId: request.clientId });
+    await deps.queue.send(message, { delayMs, clientId });
   }
-  return undefined;
+  const last = batch.lastDue.get(lane);
+  if (status !== "SCHEDULED" || delayMs > 0 || !last) return undefined;
+  const joined = await startOnce(batch.joins, lane, () => deps.joinWhenDue(last));
+  if (joined?.isUnfinished && last === request) await deps.queue.send(message, { clientId });
+  return joined?.wakesLane ? lane : undefined;
 }
 
 function outcomeOf(settled: PromiseSettledResult<void>): MessageOutcome {
