@@ -39,7 +39,11 @@ export function weLinkOutcomeOf(body: JsonObject): WeLinkOutcome | undefined {
     if (textsIn(value.error).length > 0) {
       return { meaning: "failed", error: weLinkErrorOf(value), ...result };
     }
-    return hasContent(value.result) ? { meaning: "completed", ...result } : undefined;
+    if (hasContent(value.result)) return { meaning: "completed", ...result };
+    // A status of blanks is a word that nobody knows.
+    const { status } = value;
+    const isBlank = typeof status === "string" && status !== "";
+    return isBlank ? { meaning: "unknown", word: status } : undefined;
   }
   const known = weLinkVocabulary.meaningOf(word);
   const meaning = known ?? (code === undefined ? "unknown" : "failed");
