@@ -46,6 +46,42 @@ export function readJsonTree(text: string): JsonTree {
   return read(next());
 }
 
+/** How a language writes JSON. */
+export interface JsonStyle {
+  /** Between two members or items. */
+  comma: string;
+  /** Between a member's name and its value. */
+  colon: string;
+  string: (value: string) => string;
+  /** @param source the digits as they were read */
+  number: (source: string) => string;
+  /** Whether an object with these names is written as a list. Absent: none is. */
+  isList?: (names: readonly string[]) => boolean;
+}
+
+/** Writes a tree in the style of a language. */
+export function writeJsonTree(tree: JsonTree, style: JsonStyle): string {
+  const write = (one: JsonTree) => writeJsonTree(one, style);
+  const list = (items: readonly JsonTree[]) => `[${items.map(write).join(style.comma)}]`;
+  switch (tree.kind) {
+    case "object": {
+      if (style.isList?.([...tree.members.keys()])) return list([...tree.members.values()]);
+      const members = [...tree.members].map(
+        ([name, one]) => `${style.string(name)}${style.colon}${write(one)}`,
+      );
+      return `{${members.join(style.comma)}}`;
+    }
+    case "array":
+      return list(tree.items);
+    case "string":
+      return style.string(tree.value);
+    case "number":
+      return style.number(tree.source);
+    case "literal":
+      return tree.source;
+  }
+}
+
 /** Formats a string with everything but ASCII escaped, each surrogate by itself. */
 export function asciiJsonString(
   value: string,

@@ -1,4 +1,11 @@
-import { asciiJsonString, digitsOf, fixed, type JsonTree, readJsonTree } from "./json-tree.ts";
+import {
+  asciiJsonString,
+  digitsOf,
+  fixed,
+  type JsonStyle,
+  readJsonTree,
+  writeJsonTree,
+} from "./json-tree.ts";
 
 /**
  * Returns what PHP's `json_encode(json_decode($text, true))` returns, with PHP's default
@@ -9,29 +16,8 @@ import { asciiJsonString, digitsOf, fixed, type JsonTree, readJsonTree } from ".
  *   surrogate pair or a number beyond its range, is returned as PHP would if it could
  */
 export function phpJson(text: string): string {
-  return write(readJsonTree(text));
+  return writeJsonTree(readJsonTree(text), style);
 }
-
-function write(tree: JsonTree): string {
-  switch (tree.kind) {
-    case "object": {
-      const members = [...tree.members];
-      const isList = members.every(([key], index) => key === String(index));
-      if (isList) return list(members.map(([, one]) => one));
-      return `{${members.map(([key, one]) => `${string(key)}:${write(one)}`).join(",")}}`;
-    }
-    case "array":
-      return list(tree.items);
-    case "string":
-      return string(tree.value);
-    case "number":
-      return number(tree.source);
-    case "literal":
-      return tree.source;
-  }
-}
-
-const list = (items: readonly JsonTree[]) => `[${items.map(write).join(",")}]`;
 
 const string = (value: string) =>
   asciiJsonString(value, { escapesDelete: false }).replaceAll("/", "\\/");
@@ -58,3 +44,11 @@ function float(value: number): string {
   const power = `${exponent < 0 ? "-" : "+"}${Math.abs(exponent)}`;
   return `${sign}${digits[0]}.${digits.slice(1) || "0"}e${power}`;
 }
+
+const style: JsonStyle = {
+  comma: ",",
+  colon: ":",
+  string,
+  number,
+  isList: (names) => names.every((name, index) => name === String(index)),
+};

@@ -1,4 +1,11 @@
-import { asciiJsonString, digitsOf, fixed, type JsonTree, readJsonTree } from "./json-tree.ts";
+import {
+  asciiJsonString,
+  digitsOf,
+  fixed,
+  type JsonStyle,
+  readJsonTree,
+  writeJsonTree,
+} from "./json-tree.ts";
 
 /**
  * Returns what Python's `json.dumps(json.loads(text))` returns: a space after `,` and `:`, only
@@ -7,24 +14,7 @@ import { asciiJsonString, digitsOf, fixed, type JsonTree, readJsonTree } from ".
  * @param text valid JSON
  */
 export function pythonJson(text: string): string {
-  return write(readJsonTree(text));
-}
-
-function write(tree: JsonTree): string {
-  switch (tree.kind) {
-    case "object": {
-      const members = [...tree.members].map(([key, one]) => `${string(key)}: ${write(one)}`);
-      return `{${members.join(", ")}}`;
-    }
-    case "array":
-      return `[${tree.items.map(write).join(", ")}]`;
-    case "string":
-      return string(tree.value);
-    case "number":
-      return number(tree.source);
-    case "literal":
-      return tree.source;
-  }
+  return writeJsonTree(readJsonTree(text), style);
 }
 
 const string = (value: string) => asciiJsonString(value, { escapesDelete: true });
@@ -51,3 +41,5 @@ function float(value: number): string {
   const power = String(Math.abs(exponent)).padStart(2, "0");
   return `${sign}${digits[0]}${fraction}e${exponent < 0 ? "-" : "+"}${power}`;
 }
+
+const style: JsonStyle = { comma: ", ", colon: ": ", string, number };

@@ -7,25 +7,19 @@ import { makeAdministration } from "../../../shared/core/administration/administ
 import { readMasterKeys } from "../../../shared/core/crypto/master-keys.ts";
 import { readPage } from "../../../shared/core/input/cursor.ts";
 import { makeTestClock } from "../../support/fakes/clocks.ts";
-import { openDynamoThroughProxy } from "../../support/fakes/dynamo-through-proxy.ts";
-import { openLocalTables } from "../../support/runs/local-tables.ts";
+import { openTablesThroughProxy } from "../../support/fakes/dynamo-through-proxy.ts";
 
-let tables: Awaited<ReturnType<typeof openLocalTables>>;
-let dynamo: Awaited<ReturnType<typeof openDynamoThroughProxy>>;
+let dynamo: Awaited<ReturnType<typeof openTablesThroughProxy>>;
 beforeAll(async () => {
-  tables = await openLocalTables();
-  dynamo = await openDynamoThroughProxy(tables.awsClientConfig);
+  dynamo = await openTablesThroughProxy();
 });
-afterAll(async () => {
-  await dynamo.close();
-  await tables.close();
-});
+afterAll(() => dynamo.close());
 
 function open() {
   const clock = makeTestClock();
   const { client } = dynamo;
-  const store = makeDynamoConfigStore({ client, tableName: tables.outputs.ConfigTableName ?? "" });
-  const tableName = tables.outputs.RequestsTableName ?? "";
+  const store = makeDynamoConfigStore({ client, tableName: dynamo.outputs.ConfigTableName ?? "" });
+  const tableName = dynamo.outputs.RequestsTableName ?? "";
   const accounts = composeAccounts({
     store,
     lanes: makeDynamoLanes({ client, tableName, clock }),

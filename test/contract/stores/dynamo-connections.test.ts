@@ -3,25 +3,19 @@ import { makeDynamoConfigStore } from "../../../shared/adapters/dynamo/dynamo-co
 import { makeDynamoConnections } from "../../../shared/adapters/dynamo/dynamo-connections.ts";
 import { randomHex } from "../../../shared/adapters/random-hex.ts";
 import { readMasterKeys, seal } from "../../../shared/core/crypto/master-keys.ts";
-import { openDynamoThroughProxy } from "../../support/fakes/dynamo-through-proxy.ts";
+import { openTablesThroughProxy } from "../../support/fakes/dynamo-through-proxy.ts";
 import { makeRequestParts } from "../../support/payloads/request-parts.ts";
-import { openLocalTables } from "../../support/runs/local-tables.ts";
 
 const CACHED_MS = 30_000;
 const masterKeys = readMasterKeys(
   JSON.stringify({ current: "k1", k1: "0123456789abcdef0123456789abcdef0123456789abcdef" }),
 );
 
-let tables: Awaited<ReturnType<typeof openLocalTables>>;
-let dynamo: Awaited<ReturnType<typeof openDynamoThroughProxy>>;
+let dynamo: Awaited<ReturnType<typeof openTablesThroughProxy>>;
 beforeAll(async () => {
-  tables = await openLocalTables();
-  dynamo = await openDynamoThroughProxy(tables.awsClientConfig);
+  dynamo = await openTablesThroughProxy();
 });
-afterAll(async () => {
-  await dynamo.close();
-  await tables.close();
-});
+afterAll(() => dynamo.close());
 
 /** A reader of connections with a clock that the test sets, and the number of reads that it has made. */
 function makeReader(connectionId: string) {
@@ -29,7 +23,7 @@ function makeReader(connectionId: string) {
   const before = dynamo.proxy.calls.length;
   const connections = makeDynamoConnections({
     client: dynamo.client,
-    tableName: tables.outputs.ConfigTableName ?? "",
+    tableName: dynamo.outputs.ConfigTableName ?? "",
     masterKeys: async () => masterKeys,
     ttlMs: CACHED_MS,
     nowMs: () => nowMs,
@@ -49,8 +43,8 @@ async function storeConnection(connectionId: string): Promise<void> {
   const { secrets, ...connection } = makeRequestParts(parts).connection;
   const pk = `connection#${connectionId}`;
   const sealedSecrets = seal({ masterKeys, randomHex }, pk, JSON.stringify(secrets));
-  const tableName = tables.outputs.ConfigTableName ?? "";
-  const store = makeDynamoConfigStore({ client: tables.client, tableName });
+  const tableName = dynamo.outputs.ConfigTableName ?? "";
+  const store = makeDynamoConfigStore({ client: dynamo.directClient, tableName });
   await store.create({ ...connection, pk, sealedSecrets, version: 1 });
 }
 
