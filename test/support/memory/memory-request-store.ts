@@ -7,7 +7,12 @@ import type {
   StaleEntry,
 } from "../../../shared/core/requests/state/ports.ts";
 import type { Lane, RequestRecord } from "../../../shared/core/requests/state/record.ts";
-import { dueWorkOf, staleWorkOf } from "../../../shared/core/requests/state/sweep-work.ts";
+import {
+  type DueWork,
+  dueWorkOf,
+  type StaleWork,
+  staleWorkOf,
+} from "../../../shared/core/requests/state/sweep-work.ts";
 import { isBehind, type MemoryIndexes, order } from "./memory-indexes.ts";
 
 /** Requests in memory, with the promises of the stored ones: for tests and simulations. */
@@ -41,33 +46,42 @@ export function makeMemoryRequestStore(options: {
       .sort(by(({ lanePosition }) => lanePosition ?? 0));
   }
 
-  /** What the indexes of the sweep show when they are not behind, in their order. */
-  function indexes() {
-    const due = [
-      ...all().map(({ lane, requestId, sweepDueMs, ...of }) => ({
-        entry: { lane, requestId },
-        sweepDueMs,
-        work: dueWorkOf(of),
-      })),
-      ...lanes().map(({ lane, sweepDueMs, isOnlyCheck }) => ({
-        entry: { lane },
-        sweepDueMs,
-        work: isOnlyCheck ? ("end" as const) : ("start" as const),
-      })),
-    ].flatMap(({ entry, sweepDueMs, work }) =>
-      sweepDueMs === undefined ? [] : { entry: { ...entry, sweepDueMs }, sweepDueMs, work },
-    );
-    const stale = all().flatMap(({ requestId, recoverAfterRealMs, ...of }) =>
-      recoverAfterRealMs === undefined
-        ? []
-        : { entry: { requestId, recoverAfterRealMs }, work: staleWorkOf(of) },
-    );
-    return {
-      due: due.sort((one, other) => order(dueKey(one.entry), dueKey(other.entry))),
-      stale: stale.sort((one, other) => order(staleKey(one.entry), staleKey(other.entry))),
-    };
+  /** The records that have not expired. Not copies: a simulation reads them for each of its calls. */
+  function* current(): Generator<RequestRecord> {
+    const nowMs = clock.businessMs();
+    for (const request of stored.values()) {
+      if ((request.expiresMs ?? Number.POSITIVE_INFINITY) > nowMs) yield request;
+    }
   }
-  let frozen: ReturnType<typeof indexes> | undefined;
+
+  /** What the index `due` shows until this time when it is not behind, in its order. */
+  function dueIndex(untilMs = Number.POSITIVE_INFINITY) {
+    const due: { entry: DueEntry; work: DueWork }[] = [];
+    for (const request of current()) {
+      const { lane, requestId, sweepDueMs } = request;
+      if (sweepDueMs === undefined || sweepDueMs > untilMs) continue;
+      due.push({ entry: { lane, requestId, sweepDueMs }, work: dueWorkOf(request) });
+    }
+    for (const { lane, sweepDueMs, isOnlyCheck } of lanes()) {
+      if (sweepDueMs === undefined || sweepDueMs > untilMs) continue;
+      due.push({ entry: { lane, sweepDueMs }, work: isOnlyCheck ? "end" : "start" });
+    }
+    return due.sort((one, other) => order(dueKey(one.entry), dueKey(other.entry)));
+  }
+
+  /** What the index `sweep` shows until this time when it is not behind, in its order. */
+  function staleIndex(beforeRealMs = Number.POSITIVE_INFINITY) {
+    const stale: { entry: StaleEntry; work: StaleWork }[] = [];
+    for (const request of current()) {
+      const { requestId, recoverAfterRealMs } = request;
+      if (recoverAfterRealMs === undefined || recoverAfterRealMs > beforeRealMs) continue;
+      stale.push({ entry: { requestId, recoverAfterRealMs }, work: staleWorkOf(request) });
+    }
+    return stale.sort((one, other) => order(staleKey(one.entry), staleKey(other.entry)));
+  }
+  let frozen:
+    | { due: ReturnType<typeof dueIndex>; stale: ReturnType<typeof staleIndex> }
+    | undefined;
 
   return {
     find: async (requestId) => alive(requestId),
@@ -131,10 +145,9 @@ export function makeMemoryRequestStore(options: {
     async findDue({ work, shard, untilMs, limit, after }) {
       // One shard holds them all: how they are spread is the store's own affair.
       if (shard !== 0) return [];
-      const { due } = frozen ?? indexes();
-      return due
+      return (frozen?.due ?? dueIndex(untilMs))
         .filter(
-          ({ sweepDueMs, work: its }) => sweepDueMs <= untilMs && isDeepStrictEqual(its, work),
+          ({ entry, work: its }) => entry.sweepDueMs <= untilMs && isDeepStrictEqual(its, work),
         )
         .filter(({ entry }) => after === undefined || isBehind(dueKey(entry), dueKey(after)))
         .slice(0, limit)
@@ -151,8 +164,7 @@ export function makeMemoryRequestStore(options: {
 
     async findStale({ work, shard, beforeRealMs, limit, after }) {
       if (shard !== 0) return [];
-      const { stale } = frozen ?? indexes();
-      return stale
+      return (frozen?.stale ?? staleIndex(beforeRealMs))
         .filter(({ entry, work: its }) => entry.recoverAfterRealMs <= beforeRealMs && its === work)
         .filter(({ entry }) => after === undefined || isBehind(staleKey(entry), staleKey(after)))
         .slice(0, limit)
@@ -160,7 +172,7 @@ export function makeMemoryRequestStore(options: {
     },
 
     freezeIndexes() {
-      frozen = indexes();
+      frozen = { due: dueIndex(), stale: staleIndex() };
     },
     thawIndexes() {
       frozen = undefined;
