@@ -13,6 +13,7 @@ import { readWeLink } from "./event.ts";
 import { listedCodeIn, type WeLinkError, weLinkErrorOf, weLinkOutcomeOf } from "./outcome.ts";
 import { requestIdsOf } from "./request-id.ts";
 import { isSynchronousCall } from "./synchronous-calls.ts";
+import { isText } from "./text.ts";
 import { weLinkVocabulary } from "./vocabulary.ts";
 
 /**
@@ -216,8 +217,4 @@ function errorOf(answer: ProviderAnswer): WeLinkError {
 function asCode(text: unknown): string | undefined {
   if (!isText(text) || !/^[A-Za-z][A-Za-z0-9_ ]{0,63}$/.test(text)) return undefined;
   return text.trim().replaceAll(/ +/g, "_").toUpperCase();
-}
-
-function isText(value: unknown): value is string {
-  return typeof value === "string" && value !== "";
 }

@@ -1,3 +1,4 @@
+import { isText } from "./text.ts";
 import { weLinkVocabulary } from "./vocabulary.ts";
 
 /** The only failure whose code is the status, according to the specification. */
@@ -21,8 +22,4 @@ export function weLinkFailureOf(of: { code?: unknown; message?: unknown }): WeLi
     weLinkVocabulary.codeOf(code) === undefined && weLinkVocabulary.meaningOf(code) === "failed";
   const error = isWord ? message : code;
   return { status: code === QUEUE_TIMEOUT ? QUEUE_TIMEOUT : "FAILED", error, message };
-}
-
-function isText(value: unknown): value is string {
-  return typeof value === "string" && value !== "";
 }

@@ -1,6 +1,7 @@
 import { limits } from "../../contracts/limits.ts";
 import { isObject, type JsonObject } from "../../core/json/json.ts";
 import { type Meaning, normalised, wordIn } from "../../core/providers/vocabulary.ts";
+import { isText } from "./text.ts";
 import { weLinkVocabulary } from "./vocabulary.ts";
 
 export interface WeLinkError {
@@ -41,9 +42,7 @@ export function weLinkOutcomeOf(body: JsonObject): WeLinkOutcome | undefined {
     }
     if (hasContent(value.result)) return { meaning: "completed", ...result };
     // A status of blanks is a word that nobody knows.
-    const { status } = value;
-    const isBlank = typeof status === "string" && status !== "";
-    return isBlank ? { meaning: "unknown", word: status } : undefined;
+    return isText(value.status) ? { meaning: "unknown", word: value.status } : undefined;
   }
   const known = weLinkVocabulary.meaningOf(word);
   const meaning = known ?? (code === undefined ? "unknown" : "failed");
@@ -107,9 +106,9 @@ function errorCodes({ error, errors, ...value }: JsonObject): string[] {
   const places = [value.error_code, value.errorCode, value.code, ...list(error), ...list(errors)];
   return places.flatMap((one) => {
     const word = isObject(one)
-      ? [one.code, one.type, one.error_code, one.name, one.status].find(isText)
+      ? [one.code, one.type, one.error_code, one.name, one.status].find(isWord)
       : one;
-    return isText(word) ? [word.trim()] : [];
+    return isWord(word) ? [word.trim()] : [];
   });
 }
 
@@ -132,7 +131,7 @@ function codeFrom(status: string): string {
 
 /** The texts of a message or an error: a text, a list of texts, or objects that hold them. */
 function textsIn(value: unknown): string[] {
-  if (isText(value)) return [value];
+  if (isWord(value)) return [value];
   if (Array.isArray(value)) return value.flatMap(textsIn);
   if (!isObject(value)) return [];
   const { message, error_message, description, detail, error, code, type } = value;
@@ -161,6 +160,7 @@ function hasContent(result: unknown): boolean {
   return isObject(result) && Object.keys(result).length > 0;
 }
 
-function isText(value: unknown): value is string {
-  return typeof value === "string" && value.trim() !== "";
+/** Whether a member holds a text that says something. */
+function isWord(value: unknown): value is string {
+  return isText(value) && value.trim() !== "";
 }

@@ -9,6 +9,7 @@ import { pythonJson } from "../../core/json/python-json.ts";
 import type { PayloadWriter, ProviderWebhookFormat } from "../../core/providers/webhook-format.ts";
 import { weLinkFailureOf } from "./failure.ts";
 import { hmacHex } from "./hash.ts";
+import { isText } from "./text.ts";
 
 /** A member as JSON text, `"key":value`; it is copied, not serialised again, to keep every digit. */
 interface MemberText {
@@ -167,8 +168,4 @@ function membersOf(text: string): MemberText[] {
 
 function member(key: string, value: string): MemberText {
   return { key, text: `${JSON.stringify(key)}:${JSON.stringify(value)}` };
-}
-
-function isText(value: unknown): value is string {
-  return typeof value === "string" && value !== "";
 }
