@@ -1,8 +1,9 @@
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { phpJson } from "../../shared/core/json/php-json.ts";
 import { pythonJson } from "../../shared/core/json/python-json.ts";
+import { skipWithout } from "../support/programs.ts";
 
 // What Python 3.11 wrote, so that it need not be there.
 test.each([
@@ -40,8 +41,6 @@ test.each([
 ])("%j is serialised like PHP", (json, php) => {
   expect(phpJson(json)).toBe(php);
 });
-
-const hasProgram = (name: string) => spawnSync(name, ["--version"]).status === 0;
 
 /** JSON texts with names that are numbers, numbers in any notation, and escapes. */
 function texts(of: { withLoneSurrogates: boolean }): string[] {
@@ -94,14 +93,16 @@ function answersOf(command: readonly [string, ...string[]], lines: readonly stri
 }
 
 describe("against the real interpreters", () => {
-  test.skipIf(!hasProgram("python3"))("every text is serialised like Python", () => {
+  test("every text is serialised like Python", ({ skip }) => {
+    skipWithout("python3", skip);
     const lines = texts({ withLoneSurrogates: true });
     const program =
       "import json,sys\nfor line in sys.stdin: sys.stdout.write(json.dumps(json.loads(line)) + chr(10))";
     expect(lines.map(pythonJson)).toEqual(answersOf(["python3", "-c", program], lines));
   });
 
-  test.skipIf(!hasProgram("php"))("every text is serialised like PHP", () => {
+  test("every text is serialised like PHP", ({ skip }) => {
+    skipWithout("php", skip);
     const lines = texts({ withLoneSurrogates: false });
     const program =
       'ini_set("serialize_precision", "-1"); while (($line = fgets(STDIN)) !== false) echo json_encode(json_decode($line, true)), "\\n";';

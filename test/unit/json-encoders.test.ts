@@ -6,6 +6,7 @@ import { weLink } from "../../shared/providers/we-link/pack.ts";
 import { MAX_SIGNED_TEXTS, signedTexts } from "../../shared/providers/we-link/signed-texts.ts";
 import { makeIngestCore, SECRET } from "../support/fakes/ingest-core.ts";
 import { webhookOf } from "../support/payloads/webhooks.ts";
+import { skipWithout } from "../support/programs.ts";
 
 const folder = new URL("../support/encoders/", import.meta.url).pathname;
 const sample = JSON.parse(readFileSync(`${folder}sample.json`, "utf8")) as object;
@@ -70,12 +71,11 @@ const installed = [
 ] as const;
 
 describe("the encoder of this machine", () => {
-  test.each(installed)(
+  test.for(installed)(
     "%s signs a text that is verified",
     { timeout: 120_000 },
-    (_name, program, args) => {
-      const isInstalled = spawnSync("which", [program]).status === 0;
-      if (!isInstalled) return;
+    ([, program, args], { skip }) => {
+      skipWithout(program, skip);
       const { stdout, stderr } = spawnSync(program, [...args, "sample.json"], {
         cwd: folder,
         encoding: "utf8",
