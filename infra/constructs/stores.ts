@@ -27,7 +27,7 @@ export class Stores {
   readonly masterSecret: MasterSecret;
   readonly inbound: WorkQueue;
   readonly events: Table<"byClient" | "outbox">;
-  readonly requests: Table<"byClient" | "due" | "sweep", "queue">;
+  readonly requests: Table<"byClient" | "byGroup" | "due" | "sweep", "queue">;
   readonly submit: WorkQueue;
   readonly schedules: OneTimeSchedules;
   readonly deliveries: Table<"byClient" | "due" | "sweep">;
@@ -72,6 +72,8 @@ export class Stores {
         queue: "KEYS_ONLY",
         // What a list is filtered by; the page itself reads the items.
         byClient: ["accountId", "status"],
+        // What a group's counts and times are made of, so that no item is read for them.
+        byGroup: ["accountId", "status", "submittedMs", "finishedMs"],
         due: "KEYS_ONLY",
         sweep: "KEYS_ONLY",
       },

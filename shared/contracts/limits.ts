@@ -25,6 +25,8 @@ export const limits = {
   maxSqsDelaySeconds: 900,
   /** A POST without a response for this real time marks its endpoint as slow. */
   slowEndpointMs: 500,
+  /** Length of the name of a group of requests, which is part of an index key. */
+  maxGroupLength: 128,
   /** Items of one page of a list. */
   maxPageSize: 100,
 } as const;

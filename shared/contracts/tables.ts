@@ -37,6 +37,8 @@ export const requestsTable = {
   indexes: {
     /** A client's requests by time of acceptance. `listedAs` is that time, `#`, and the id. */
     byClient: { name: "byClient", partitionKey: "clientId", sortKey: "listedAs", sortType: "S" },
+    /** Sparse: the requests of a group, which is its client's. `groupedAs` is the client, `#`, and the name. */
+    byGroup: { name: "byGroup", partitionKey: "groupedAs", sortKey: "listedAs", sortType: "S" },
     /** Sparse: business time (ms) at which the sweep must process a request or a lane. */
     due: { name: "due", partitionKey: "dueShard", sortKey: "dueAt", sortType: "N" },
     /** Sparse: real time (ms) after which the writer of a request counts as crashed. */

@@ -39,12 +39,20 @@ describe("The requests table", () => {
     ]);
   });
 
-  test("The requests table has numeric sort keys for the sweeps, and the list's index has the filtered fields", () => {
+  test("The requests table has numeric sort keys for the sweeps, and the indexes of lists and groups have what they filter and count by", () => {
     expect(Properties.GlobalSecondaryIndexes).toEqual([
       {
         IndexName: "byClient",
         KeySchema: [key("clientId", "HASH"), key("listedAs", "RANGE")],
         Projection: { ProjectionType: "INCLUDE", NonKeyAttributes: ["accountId", "status"] },
+      },
+      {
+        IndexName: "byGroup",
+        KeySchema: [key("groupedAs", "HASH"), key("listedAs", "RANGE")],
+        Projection: {
+          ProjectionType: "INCLUDE",
+          NonKeyAttributes: ["accountId", "status", "submittedMs", "finishedMs"],
+        },
       },
       {
         IndexName: "due",

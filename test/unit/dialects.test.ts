@@ -29,6 +29,7 @@ const view = (of: Partial<RequestView> = {}): RequestView => ({
   provider: "we-link",
   accountId: "acc-1",
   action: "connect",
+  priority: "normal",
   createdAt: "2026-06-25T12:00:00.000Z",
   attempts: 0,
   ...of,

@@ -195,6 +195,17 @@ describe("the key is looked up before anything else is judged", () => {
     await expect(of.accept({ params: {} })).rejects.toEqual(refused("IDEMPOTENCY_CONFLICT"));
   });
 
+  test("A group and a high priority belong to the body, and normal priority is as none", async () => {
+    const { accept, created } = setUp();
+    const first = await accept({ priority: "normal" });
+    expect((await accept()).requestId).toBe(first.requestId);
+    await expect(accept({ group: "spring" })).rejects.toEqual(refused("IDEMPOTENCY_CONFLICT"));
+    await expect(accept({ priority: "high" })).rejects.toEqual(refused("IDEMPOTENCY_CONFLICT"));
+    const high = await accept({ idempotencyKey: "2", group: "spring", priority: "high" });
+    expect(high).toMatchObject({ group: "spring", isHigh: true });
+    expect(created).toEqual([first.requestId, high.requestId]);
+  });
+
   test("A body with the same values in another encoder's numbers is the same body", async () => {
     const { accept, created } = setUp();
     const read = (text: string) => parseJson(Buffer.from(text), "exact").value;

@@ -11,10 +11,16 @@ const storedText = z.union([z.object({ inline: z.string() }), z.object({ key: z.
 const text = z.optional(z.string());
 const number = z.optional(z.number());
 
-type Renamed = "requestId" | "lanePosition" | "sweepDueMs" | "recoverAfterRealMs" | "expiresMs";
+type Renamed =
+  | "requestId"
+  | "group"
+  | "lanePosition"
+  | "sweepDueMs"
+  | "recoverAfterRealMs"
+  | "expiresMs";
 type Attribute =
   | Exclude<keyof RequestRecord, Renamed>
-  | ("id" | "place" | "dueAt" | "sweepAt" | "expiresAt" | "writeId");
+  | ("id" | "groupedAs" | "place" | "dueAt" | "sweepAt" | "expiresAt" | "writeId");
 
 /**
  * The attributes bear the record's names except for the sort key, the position in the lane and what the
@@ -28,6 +34,8 @@ const item = z.object({
   connectionId: z.string(),
   accountId: z.string(),
   action: z.string(),
+  groupedAs: text,
+  isHigh: z.optional(z.literal(true)),
   status: requestStatus,
   createdMs: z.number(),
   scheduledMs: number,
@@ -112,10 +120,11 @@ export function readRequestItem(found: unknown): { request: RequestRecord; write
       cause,
     });
   }
-  const { id, place, dueAt, sweepAt, expiresAt, writeId, ...rest } = data;
+  const { id, groupedAs, place, dueAt, sweepAt, expiresAt, writeId, ...rest } = data;
   const request: RequestRecord = {
     ...rest,
     requestId: id,
+    group: groupedAs?.slice(groupKey(rest.clientId, "").length),
     lanePosition: place,
     sweepDueMs: dueAt,
     recoverAfterRealMs: sweepAt,
@@ -138,7 +147,8 @@ export function readableRequests(items: readonly unknown[]): RequestRecord[] {
 
 /** @param writeId identifies the writer's own write */
 export function requestItem(request: RequestRecord, writeId: string): Record<string, unknown> {
-  const { requestId, lanePosition, sweepDueMs, recoverAfterRealMs, expiresMs, ...rest } = request;
+  const { requestId, group, lanePosition, sweepDueMs, recoverAfterRealMs, expiresMs, ...rest } =
+    request;
   const shard = requestShardOf(requestId);
   return present({
     ...rest,
@@ -146,6 +156,7 @@ export function requestItem(request: RequestRecord, writeId: string): Record<str
     id: requestId,
     writeId,
     listedAs: `${new Date(request.createdMs).toISOString()}#${requestId}`,
+    groupedAs: group === undefined ? undefined : groupKey(request.clientId, group),
     place: lanePosition,
     laneKey: laneKey(request),
     ...(sweepDueMs === undefined
@@ -156,6 +167,11 @@ export function requestItem(request: RequestRecord, writeId: string): Record<str
       : { sweepShard: stalePartition(staleWorkOf(request), shard), sweepAt: recoverAfterRealMs }),
     expiresAt: expiresMs === undefined ? undefined : Math.ceil(expiresMs / 1000),
   });
+}
+
+/** The partition of a group in the index `byGroup`. */
+export function groupKey(clientId: string, group: string): string {
+  return `${clientId}#${group}`;
 }
 
 function laneKey(request: RequestRecord): string | undefined {

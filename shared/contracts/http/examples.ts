@@ -49,6 +49,8 @@ export const schemaExamples: Readonly<Record<string, unknown>> = {
     provider,
     accountId: "1234ab5678290",
     action: "connect",
+    group: "spring campaign",
+    priority: "normal",
     createdAt: at,
     joinedAt: at,
     submittedAt: at,

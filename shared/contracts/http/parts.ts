@@ -30,11 +30,21 @@ export const accountId = text(512).check(
     (id) => id.isWellFormed() && new TextEncoder().encode(id).length <= MAX_ACCOUNT_BYTES,
     `must be well-formed Unicode of at most ${MAX_ACCOUNT_BYTES} bytes`,
   ),
-  z.refine(
-    (id) => !/\/|^\.\.?$/.test(id) && !id.includes("\0"),
-    'must not be "." or "..", and must not contain a slash or a NUL character',
-  ),
+  fitsInPath(),
 );
+
+/** The name of a group of requests, which is read and cancelled under `/v1/groups/{group}`. */
+export const groupName = text(limits.maxGroupLength).check(
+  z.refine((name) => name.isWellFormed(), "must be well-formed Unicode"),
+  fitsInPath(),
+);
+
+function fitsInPath() {
+  return z.refine<string>(
+    (name) => !/\/|^\.\.?$/.test(name) && !name.includes("\0"),
+    'must not be "." or "..", and must not contain a slash or a NUL character',
+  );
+}
 
 export const time = z.iso.datetime();
 

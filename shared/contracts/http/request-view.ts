@@ -3,6 +3,10 @@ import { providerId } from "../providers.ts";
 import { requestStatus } from "../statuses.ts";
 import { named, time } from "./parts.ts";
 
+export const requestPriority = z.enum(["high", "normal"]);
+
+export type RequestPriority = z.output<typeof requestPriority>;
+
 /** A request as the API returns it. Lists leave out results and reports. */
 export const requestView = named(
   "Request",
@@ -12,6 +16,8 @@ export const requestView = named(
     provider: providerId,
     accountId: z.string(),
     action: z.string(),
+    group: z.optional(z.string()),
+    priority: requestPriority,
     scheduled: z.optional(time),
     createdAt: time,
     joinedAt: z.optional(time),

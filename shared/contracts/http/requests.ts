@@ -1,8 +1,18 @@
 import * as z from "zod/mini";
 import { type ProviderId, providerId, providerPacks } from "../providers.ts";
 import { requestStatus } from "../statuses.ts";
-import { accountId, listOf, named, paging, plain, secretText, text, time } from "./parts.ts";
-import { requestView } from "./request-view.ts";
+import {
+  accountId,
+  groupName,
+  listOf,
+  named,
+  paging,
+  plain,
+  secretText,
+  text,
+  time,
+} from "./parts.ts";
+import { requestPriority, requestView } from "./request-view.ts";
 import { scheduledTime } from "./times.ts";
 
 /** The operations on requests and accounts. */
@@ -22,6 +32,12 @@ const newRequest = z
       .exactOptional(scheduledTime)
       .check(z.describe("YYYY-MM-DDTHH:mm:ss.sssZ in UTC, at least 2 hours ahead.")),
     connectionId: z.exactOptional(text(128)),
+    group: z
+      .exactOptional(groupName)
+      .check(z.describe("A name of yours by which requests are listed, counted and cancelled.")),
+    priority: z
+      .exactOptional(requestPriority)
+      .check(z.describe("`high`: before the account's waiting requests of normal priority.")),
   })
   .check(
     z.refine(

@@ -20,6 +20,8 @@ const shards = Array.from({ length: REQUEST_SHARD_COUNT }, (_, shard) => shard);
 function fullRecord(): RequestRecord {
   return requestRecord(newOwner(), {
     status: "FAILED",
+    group: "spring # 1",
+    isHigh: true,
     scheduledMs: 1,
     joinedMs: 2,
     submittedMs: 3,

@@ -128,7 +128,7 @@ async function findOwner(
 
 function newRecord(
   { providerClients }: AcceptRequestDeps,
-  { action, provider }: NewRequest,
+  { action, provider, group, priority }: NewRequest,
   of: LaneOwner &
     Pick<
       RequestRecord,
@@ -138,6 +138,8 @@ function newRecord(
   return {
     ...of,
     action,
+    ...(group === undefined ? {} : { group }),
+    ...(priority === "high" ? { isHigh: true } : {}),
     status: of.scheduledMs === undefined ? "QUEUED" : "SCHEDULED",
     ...(providerClients[provider].isLogin(action) ? { isLogin: true } : {}),
     attempts: 0,

@@ -1,4 +1,5 @@
 import { Failure } from "../../../contracts/failures.ts";
+import type { RequestPriority } from "../../../contracts/http/request-view.ts";
 import type { ProviderId } from "../../../contracts/providers.ts";
 import type { MasterKeys } from "../../crypto/master-keys.ts";
 import { canonicalJson } from "../../json/json.ts";
@@ -30,6 +31,9 @@ export interface NewRequest {
   scheduled?: string | undefined;
   /** Absent: the client's only connection that fits. */
   connectionId?: string | undefined;
+  group?: string | undefined;
+  /** Absent: normal. */
+  priority?: RequestPriority | undefined;
   idempotencyKey?: string | undefined;
 }
 
@@ -79,12 +83,24 @@ export async function findKey(
 /** Numbers count by their value, so that another encoder's text of the same body is the same body. */
 async function digestOf(
   { providerClients, masterKeys }: IdempotencyDeps,
-  { provider, connectionId, accountId, action, scheduled, params }: NewRequest,
+  request: NewRequest,
 ): Promise<BodyDigest> {
-  const members = [provider, connectionId ?? null, accountId, action, scheduled ?? null, params];
-  const body = canonicalJson(members, "byValue");
+  const { provider, action } = request;
+  const body = canonicalJson(digestedMembers(request), "byValue");
   const isSecret = providerClients[provider].isSecret(action);
   return isSecret ? keyedDigest(await masterKeys(), body) : plainDigest(body);
+}
+
+/** Members that came later are named, and only where they are present: stored digests stay valid. */
+function digestedMembers(request: NewRequest): unknown[] {
+  const { provider, connectionId, accountId, action, scheduled, params } = request;
+  const { group, priority } = request;
+  const later = { group, priority: priority === "high" ? priority : undefined };
+  const named = Object.entries(later).filter(([, value]) => value !== undefined);
+  return [
+    ...[provider, connectionId ?? null, accountId, action, scheduled ?? null, params],
+    ...(named.length === 0 ? [] : [Object.fromEntries(named)]),
+  ];
 }
 
 /** What is known of an entry's request: `unstored` by its call, or `forgotten` since it ended. */

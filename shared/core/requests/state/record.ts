@@ -50,6 +50,10 @@ export interface RequestRecord extends LaneOwner {
   lane: string;
   requestId: string;
   action: string;
+  /** The client's name of the requests that it belongs to. */
+  group?: string | undefined;
+  /** Its priority is `high`; absent for `normal`. */
+  isHigh?: true | undefined;
   status: RequestStatus;
   createdMs: number;
   scheduledMs?: number | undefined;

@@ -1,3 +1,4 @@
+import type { RequestPriority } from "../../../contracts/http/request-view.ts";
 import type { ProviderId } from "../../../contracts/providers.ts";
 import type { RequestStatus } from "../../../contracts/statuses.ts";
 import { toIso } from "../../clock.ts";
@@ -12,6 +13,8 @@ export interface RequestView {
   provider: ProviderId;
   accountId: string;
   action: string;
+  group?: string | undefined;
+  priority: RequestPriority;
   scheduled?: string | undefined;
   createdAt: string;
   joinedAt?: string | undefined;
@@ -60,14 +63,16 @@ function unclearView({ atMs, digest: _, ...report }: KeptUnclearReport): Unclear
 
 /** The request without its result. */
 export function summaryOf(request: RequestRecord): RequestView {
-  const { requestId, status, provider, accountId, action, providerRequestId, attempts, error } =
-    request;
+  const { requestId, status, provider, accountId, action, group } = request;
+  const { providerRequestId, attempts, error } = request;
   return {
     requestId,
     status,
     provider,
     accountId,
     action,
+    group,
+    priority: request.isHigh ? "high" : "normal",
     scheduled: toIso(request.scheduledMs),
     createdAt: toIso(request.createdMs),
     joinedAt: toIso(request.joinedMs),
