@@ -9,6 +9,7 @@ import { stageOf } from "../template/wiring.ts";
 import { type HttpAnswer, httpAnswer, plainAnswer } from "./function-response.ts";
 import { requestEvent } from "./request-event.ts";
 import { makeRouteTable, type Route, type RouteTable } from "./route-table.ts";
+import { answerUnreadable } from "./unreadable-request.ts";
 
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html
 const MAX_BODY_BYTES = 10_485_760;
@@ -63,6 +64,7 @@ export async function startHttpApi(options: {
       });
   });
   server.keepAliveTimeout = KEEP_ALIVE_MS;
+  server.on("clientError", answerUnreadable);
   return {
     url: `http://${await listen(server, port)}`,
     close: () =>

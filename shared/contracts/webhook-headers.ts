@@ -12,7 +12,7 @@ export const MAX_WEBHOOK_HEADERS = 20;
 export const MAX_WEBHOOK_HEADER_CHARACTERS = 6_000;
 
 /** A name is a token of RFC 9110, section 5.6.2, that begins with a letter or a digit. */
-const headerName = z.string().check(
+export const headerName = z.string().check(
   z.regex(/^[A-Za-z0-9][A-Za-z0-9!#$%&'*+.^_`|~-]{0,63}$/, "is not the name of a header"),
   z.refine(
     (name) => !framingHeaders.test(name) && !ownHeaders.test(name),
@@ -21,7 +21,7 @@ const headerName = z.string().check(
 );
 
 /** Visible ASCII, with spaces inside only, so that no proxy changes it. */
-const headerValue = z
+export const headerValue = z
   .string()
   .check(
     z.regex(
@@ -45,6 +45,7 @@ export const webhookHeaders = z.record(headerName, headerValue).check(
     const names = Object.keys(headers).map((name) => name.toLowerCase());
     return new Set(names).size === names.length;
   }, "names a header twice"),
+  z.meta({ minProperties: 1, maxProperties: MAX_WEBHOOK_HEADERS }),
 );
 
 export type WebhookHeaders = z.output<typeof webhookHeaders>;

@@ -23,7 +23,7 @@ const meanings = {
   409: "The resource's current state does not allow this operation, it was changed meanwhile, or the idempotency key was used with another body.",
   413: `The body is too large. ${GATEWAY}`,
   429: `Too many requests: repeat the call after \`retry-after\` seconds. ${GATEWAY}`,
-  431: "The headers, the path and the query have more than 10,240 bytes together; answered by API Gateway, some servers without a body.",
+  431: "The headers, the path and the query have more than 10,240 bytes together; answered by API Gateway.",
   500: `Internal error. ${GATEWAY}`,
   503: `A dependency is down: repeat the call after \`retry-after\` seconds. ${GATEWAY}`,
   504: "The provider did not answer in time; the call may have taken effect.",

@@ -53,6 +53,25 @@ export const nothing = z.strictObject({});
 /** An operation that needs an API key and has no parameters. */
 export const plain = { isPublic: false, params: nothing, query: nothing } as const;
 
+/**
+ * In the JSON Schema: one of these members must be there.
+ *
+ * @param nullable members whose `null` is a value; that of any other counts as absent
+ */
+export const oneOfMembers = (names: readonly string[], nullable: readonly string[] = []) =>
+  z.meta({
+    anyOf: names.map((name) => ({
+      required: [name],
+      ...(nullable.includes(name) ? {} : { properties: { [name]: { not: { type: "null" } } } }),
+    })),
+  });
+
+/** In the JSON Schema: what a body must be besides, with this provider. */
+export const withProvider = (provider: string, then: object) => ({
+  if: { properties: { provider: { const: provider } } },
+  then,
+});
+
 export const listOf = <Item extends z.ZodMiniType>(item: Item) =>
   z.object({ items: z.array(item), nextCursor: z.optional(z.string()) });
 
@@ -84,3 +103,11 @@ export const ok = <Schema extends z.ZodMiniType>(summary: string, schema: Schema
 
 export const accepted = <Schema extends z.ZodMiniType>(summary: string, schema: Schema) =>
   ({ status: 202, description: summary, schema }) as const;
+
+export function created<Schema extends z.ZodMiniType>(schema: Schema) {
+  return { status: 201, description: "Created", schema } as const;
+}
+
+export function noContent(description: string) {
+  return { status: 204, description } as const;
+}

@@ -11,6 +11,7 @@ import {
   secretText,
   text,
   time,
+  withProvider,
 } from "./parts.ts";
 import { requestPriority, requestView } from "./request-view.ts";
 import { scheduledTime } from "./times.ts";
@@ -68,6 +69,16 @@ const newRequest = z
         !providerPacks[provider].takesAccountInBody || !hasMember(params, "accountId"),
       { path: ["params", "accountId"], error: "stands beside params already" },
     ),
+    z.meta({
+      allOf: Object.values(providerPacks).map(({ id, actionPattern, takesActionList }) =>
+        withProvider(id, {
+          properties: {
+            action: { pattern: actionPattern.source },
+            ...(takesActionList ? {} : { params: { type: "object" } }),
+          },
+        }),
+      ),
+    }),
   );
 
 /** Whether the params, or one of the actions in their list, have this member. */

@@ -9,6 +9,7 @@ import {
   eventTypeFilters,
   named,
   ok,
+  oneOfMembers,
   plain,
   time,
   webhookSecret,
@@ -59,7 +60,10 @@ const webhookChange = z
       error: "must name what to change",
       when: ({ issues }) => issues.length === 0,
     }),
-    z.meta({ minProperties: 1 }),
+    oneOfMembers(
+      ["url", "payloadMode", "eventTypes", "description", "headers", "status"],
+      ["eventTypes", "headers"],
+    ),
   );
 
 export const webhookView = named(

@@ -6,7 +6,6 @@
  */
 export function describeJsonError(text: string): string | undefined {
   if (text.trim() === "") return "is empty";
-  if (text.startsWith("\ufeff")) return "begins with a byte order mark: send UTF-8 without it";
   // Each letter of UTF-16 without a byte order mark has a byte of zero, which is UTF-8 too.
   if (/^(?:\0[^\0]|[^\0]\0)/.test(text)) return "is UTF-16: send UTF-8";
   const fault = findFault(text);

@@ -3,6 +3,7 @@ import { eventTypeFilter } from "../../contracts/event-type-filter.ts";
 import { eventType } from "../../contracts/events.ts";
 import { nothing, text, time, webhookSecret, webhookUrl } from "../../contracts/http/parts.ts";
 import { payloadMode } from "../../contracts/webhook-forms.ts";
+import { headerName, headerValue } from "../../contracts/webhook-headers.ts";
 
 /** These operations name no account: the API key is enough. https://linkedapi.io/docs/admin-overview */
 const admin = {
@@ -36,8 +37,8 @@ const id = text(128);
 /** A member that Linked API has and Ackwire does not is refused, never dropped. */
 const byId = z.strictObject({ id });
 const events = z.nullable(z.array(eventTypeFilter).check(z.minLength(1)));
-/** Names and values are checked by the webhook itself. */
-const headers = z.nullable(z.record(z.string(), z.string()));
+/** What they have to be together is checked by the webhook itself. */
+const headers = z.nullable(z.record(headerName, headerValue));
 
 const change = <Id extends string>(operationId: Id, call: string, summary: string) =>
   ({
@@ -88,7 +89,7 @@ export const linkedApiWebhookOperations = {
   },
   linkedApiSetHeader: {
     ...change("linkedApiSetHeader", "setHeader", "Sets one header of the webhook"),
-    body: z.strictObject({ id, name: z.string(), value: z.string() }),
+    body: z.strictObject({ id, name: headerName, value: headerValue }),
   },
   linkedApiDeleteHeader: {
     ...change("linkedApiDeleteHeader", "deleteHeader", "Removes a header of the webhook"),

@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { accountId, nothing, text } from "../../contracts/http/parts.ts";
+import { accountId, nothing, oneOfMembers, text } from "../../contracts/http/parts.ts";
 
 const common = { isPublic: false, params: nothing, query: z.looseObject({}) } as const;
 
@@ -35,7 +35,9 @@ export const weLinkOperations = {
     method: "POST",
     path: "/api/v1/get_response",
     summary: "Returns a request, in We-Link's protocol",
-    body: z.looseObject({ request_id: requestId, requestId }),
+    body: z
+      .looseObject({ request_id: requestId, requestId })
+      .check(oneOfMembers(["request_id", "requestId"])),
     answer: { status: 200, description: "The request", schema: weLinkAnswer },
     problems: [404],
   },

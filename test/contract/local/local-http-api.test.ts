@@ -312,8 +312,22 @@ describe("Responses", () => {
   });
 
   it("A response is 431 for more than 10,240 bytes of headers", async () => {
-    const { status } = await send("GET", "/v1/echo", { headers: { "x-long": "x".repeat(10_240) } });
-    expect(status).toBe(431);
+    const { status, headers, body } = await send("GET", "/v1/echo", {
+      headers: { "x-long": "x".repeat(10_240) },
+    });
+    expect({ status, body }).toEqual({
+      status: 431,
+      body: '{"message":"Request Header Fields Too Large"}',
+    });
+    expect(headers["content-type"]).toBe("application/json");
+  });
+
+  it("A response is 400 for what is no HTTP request, and the connection is closed", async () => {
+    const socket = connect(Number(new URL(api.url).port), "127.0.0.1");
+    socket.write("GET /v1/echo HTTP/1.1\r\nno header\r\n\r\n");
+    expect(await text(socket)).toMatch(
+      /^HTTP\/1\.1 400 Bad Request\r\n[\s\S]*\r\n\r\n\{"message":"Bad Request"\}$/,
+    );
   });
 });
 
