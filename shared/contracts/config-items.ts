@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 import { eventTypeFilter } from "./event-type-filter.ts";
+import { paceRange } from "./http/accounts.ts";
 import { secretText } from "./http/parts.ts";
-import { paceRange } from "./http/requests.ts";
 import { providerId } from "./providers.ts";
 import { webhookFormat } from "./webhook-format.ts";
 import { hashForm, hashFormat, payloadMode } from "./webhook-forms.ts";

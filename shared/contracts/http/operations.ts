@@ -2,6 +2,7 @@ import * as z from "zod/mini";
 import { apiKeyItem } from "../config-items.ts";
 import { eventType } from "../events.ts";
 import { type ProviderId, providerPacks } from "../providers.ts";
+import { accountOperations } from "./accounts.ts";
 import { connectionOperations } from "./connections.ts";
 import { deliveryOperations } from "./deliveries.ts";
 import type { ApiOperation } from "./operation.ts";
@@ -134,6 +135,7 @@ export const nativeOperations = {
     problems: [404],
   },
   ...requestOperations,
+  ...accountOperations,
   ...webhookOperations,
   ...deliveryOperations,
 } as const satisfies Record<string, ApiOperation>;

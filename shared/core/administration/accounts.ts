@@ -1,6 +1,6 @@
 import { type AccountItem, configKey } from "../../contracts/config-items.ts";
 import { Failure, type Remedy } from "../../contracts/failures.ts";
-import type { PaceRange } from "../../contracts/http/requests.ts";
+import type { PaceRange } from "../../contracts/http/accounts.ts";
 import { type ProviderId, providerPacks } from "../../contracts/providers.ts";
 import { type Clock, toIso } from "../clock.ts";
 import { type MasterKeys, seal, unseal } from "../crypto/master-keys.ts";

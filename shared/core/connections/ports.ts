@@ -1,5 +1,5 @@
 import type { ConnectionItem, ConnectionSecrets } from "../../contracts/config-items.ts";
-import type { PaceRange } from "../../contracts/http/requests.ts";
+import type { PaceRange } from "../../contracts/http/accounts.ts";
 
 /** A stored connection with its secrets decrypted. */
 export interface Connection extends Omit<ConnectionItem, "pk" | "sealedSecrets" | "version"> {

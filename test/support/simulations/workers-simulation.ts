@@ -4,7 +4,7 @@ import {
   composeRequestSweep,
   composeSubmission,
 } from "../../../shared/composition/request-use-cases.ts";
-import type { PaceRange } from "../../../shared/contracts/http/requests.ts";
+import type { PaceRange } from "../../../shared/contracts/http/accounts.ts";
 import type { SubmitMessage } from "../../../shared/contracts/messages/submit.ts";
 import type { ProviderId } from "../../../shared/contracts/providers.ts";
 import type { FinalEvent } from "../../../shared/core/events/envelope.ts";
