@@ -40,6 +40,7 @@ describe("Paths and methods that no operation has", () => {
     ["PUT /v1/requests", "GET, POST"],
     ["HEAD /health", "GET"],
     ["POST /v1/requests/rq_1", "DELETE, GET"],
+    ["OPTIONS /v1/deliveries/recover", "POST"],
   ])("%s is answered 405 with the methods of its path", async (route, allow) => {
     expect(await call(route)).toMatchObject({
       status: 405,

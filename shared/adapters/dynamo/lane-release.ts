@@ -37,6 +37,12 @@ export const makeReleaseLane =
     throw new Failure("DEPENDENCY_DOWN", "a lane's count changes too fast to release the lane");
   };
 
+/** Before its first request, a lane that was paused has neither a last place nor a count. */
+function orAbsent(condition: string, mayBeAbsent: boolean): string {
+  const [attribute] = condition.split(" ");
+  return mayBeAbsent ? `(attribute_not_exists(${attribute}) OR ${condition})` : condition;
+}
+
 /**
  * The write that releases a lane, on the condition that it is as its worker has seen it and
  * `waiting` requests wait.
@@ -69,9 +75,9 @@ function releaseOf(
       "#owner = :owner",
       // False when the due time was moved meanwhile, or when a request joined an idle lane.
       "dueAt = :seenDue",
-      ...(staysDue ? [] : ["lastPlace = :seenPlace"]),
+      ...(staysDue ? [] : [orAbsent("lastPlace = :seenPlace", seen.lastPosition === 0)]),
       ...(dequeuedCount > 0
-        ? [hasEnoughWaiting ? "waiting >= :dequeued" : "waiting < :dequeued"]
+        ? [orAbsent(`waiting ${hasEnoughWaiting ? ">=" : "<"} :dequeued`, !hasEnoughWaiting)]
         : []),
     ].join(" AND "),
     names: { "#owner": "owner" },

@@ -42,7 +42,7 @@ export function findRoute(call: { method: string; path: string; headers: Headers
   const known = matching.length > 0 ? matching : nearest(segments);
   return {
     kind: "none",
-    allow: [...new Set(matching.map(({ operation }) => operation.method))].sort(),
+    allow: methodsOf(matching),
     suggestion: suggestionOf(known, call.method),
     dialect: dialectOf(segments, call.headers),
   };
@@ -56,6 +56,13 @@ function matches(template: readonly string[], segments: readonly string[]): bool
 }
 
 const isVariable = (part: string) => part.startsWith("{");
+
+/** The methods of the path that is meant: `/deliveries/recover` is not one of `/deliveries/{id}`. */
+function methodsOf(matching: readonly Template[]): string[] {
+  const path = mostSpecific(matching)?.operation.path;
+  const meant = matching.filter(({ operation }) => operation.path === path);
+  return meant.map(({ operation }) => operation.method).sort();
+}
 
 /** API Gateway prefers literal segments, from left to right. */
 function mostSpecific(found: readonly Template[]): Template | undefined {

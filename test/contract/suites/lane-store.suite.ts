@@ -288,6 +288,23 @@ export function laneStoreSuite(
         expect(await pauseOf(lane)).toEqual(endless);
       });
 
+      test("a lane that was paused and resumed before its first request is released", async () => {
+        const owner = newOwner();
+        const lane = laneId(owner);
+        await lanes.pause(lane, owner, endless);
+        await lanes.endAllPauses(lane, NOW + 4);
+        const seen = await acquired(lane);
+        expect(await lanes.release(seen, { sweepDueMs: undefined, dequeuedCount: 1 })).toBe(
+          "released",
+        );
+        const found = await lanes.find(lane);
+        expect([found?.owner, found?.sweepDueMs, found?.waitingCount]).toEqual([
+          undefined,
+          undefined,
+          0,
+        ]);
+      });
+
       test("a pause without an end is not replaced by a pause with an end", async () => {
         const { lane, owner } = await joined();
         await lanes.pause(lane, owner, ending);
