@@ -1,4 +1,5 @@
 import { SQSClient } from "@aws-sdk/client-sqs";
+import { makeDynamoCorrelations } from "../../shared/adapters/dynamo/dynamo-correlations.ts";
 import { makeBlobQuarantine } from "../../shared/adapters/s3/s3-blob-store.ts";
 import { makeSqsInboundQueue } from "../../shared/adapters/sqs/sqs-inbound-queue.ts";
 import { makeFunctionBase } from "../../shared/composition/function-base.ts";
@@ -6,17 +7,24 @@ import { composeIngest } from "../../shared/composition/inbound-use-cases.ts";
 import { makeConnectionReader } from "../../shared/composition/provider-ports.ts";
 import type { ParsedEnvironment } from "../../shared/contracts/env.ts";
 import { limits } from "../../shared/contracts/limits.ts";
+import { requestRulesOf } from "../../shared/core/requests/state/request-rules.ts";
 
 export type IngestUseCases = ReturnType<typeof composeIngest>;
 
 export function compose(env: ParsedEnvironment<"ingest">): IngestUseCases {
   const base = makeFunctionBase(env);
-  const { awsClientConfig, clock, bodies } = base;
+  const { client, awsClientConfig, clock, bodies } = base;
   return composeIngest({
     connections: makeConnectionReader(base, env),
     queue: makeSqsInboundQueue({
       client: new SQSClient(awsClientConfig),
       queueUrl: env.INBOUND_QUEUE_URL,
+    }),
+    correlations: makeDynamoCorrelations({
+      client,
+      clock,
+      tableName: env.REQUESTS_TABLE,
+      retentionMs: requestRulesOf(env.SETTINGS).correlationRetentionMs,
     }),
     bodies,
     quarantine: makeBlobQuarantine(bodies),

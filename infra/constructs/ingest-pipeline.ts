@@ -1,4 +1,5 @@
 import type { Construct } from "constructs";
+import { CORRELATION_PREFIX } from "../../shared/contracts/tables.ts";
 import { timing } from "../timing.ts";
 import type { HttpPipelineProps } from "./pipeline.ts";
 import { PipelineFunction } from "./pipeline-function.ts";
@@ -19,7 +20,7 @@ export class IngestPipeline {
   }
 
   #ingest(scope: Construct, { stores, logs, variables, publicApi }: HttpPipelineProps) {
-    const { config, masterSecret, inbound, bodies } = stores;
+    const { config, masterSecret, inbound, requests, bodies } = stores;
     const ingest = new PipelineFunction(scope, "Ingest", {
       ...logs,
       name: "ingest",
@@ -32,6 +33,7 @@ export class IngestPipeline {
         MASTER_SECRET_ID: masterSecret.reader(),
         INBOUND_QUEUE_URL: inbound.producer(),
         BODIES_BUCKET: bodies.access({ write: ["inbound", "quarantine"] }),
+        REQUESTS_TABLE: requests.writesBelow(CORRELATION_PREFIX),
       },
     });
     publicApi.publicRoutes("Ingest", ingest.lambda, [
@@ -65,7 +67,10 @@ export class IngestPipeline {
         }),
         PROVIDER_BASE_URLS: variables.PROVIDER_BASE_URLS,
         INBOUND_QUEUE_URL: inbound.requeuer(),
-        REQUESTS_TABLE: requests.access(["GetItem", "BatchGetItem", "PutItem", "UpdateItem"]),
+        REQUESTS_TABLE: requests.access([
+          ...(["GetItem", "BatchGetItem", "Query"] as const),
+          ...(["PutItem", "UpdateItem", "BatchWriteItem"] as const),
+        ]),
         SUBMIT_QUEUE_URL: submit.producer(),
         EVENTS_TABLE: events.access(["PutItem", "UpdateItem", "BatchWriteItem"]),
         EVENT_BUS_NAME: eventBus.publisher(),

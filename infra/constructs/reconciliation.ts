@@ -50,7 +50,7 @@ export class Reconciliation {
         SETTINGS: variables.SETTINGS,
         CONFIG_TABLE: config.access(["GetItem", "UpdateItem"]),
         REQUESTS_TABLE: requests.access(
-          ["GetItem", "PutItem", "UpdateItem"],
+          ["GetItem", "PutItem", "UpdateItem", "BatchWriteItem"],
           ["due", "sweep", "queue"],
         ),
         MASTER_SECRET_ID: masterSecret.reader(),

@@ -45,7 +45,7 @@ export class SubmissionPipeline {
           ["byClient"],
         ),
         REQUESTS_TABLE: requests.access(
-          ["GetItem", "BatchGetItem", "PutItem", "UpdateItem"],
+          ["GetItem", "BatchGetItem", "PutItem", "UpdateItem", "BatchWriteItem"],
           ["byClient", "queue"],
         ),
         EVENTS_TABLE: events.access(["GetItem", "BatchGetItem"], ["byClient"]),
@@ -94,7 +94,7 @@ export class SubmissionPipeline {
         SETTINGS: variables.SETTINGS,
         CONFIG_TABLE: config.access(["GetItem", "UpdateItem"]),
         REQUESTS_TABLE: requests.access(
-          ["GetItem", "BatchGetItem", "PutItem", "UpdateItem"],
+          ["GetItem", "BatchGetItem", "PutItem", "UpdateItem", "BatchWriteItem"],
           ["queue"],
         ),
         MASTER_SECRET_ID: masterSecret.reader(),

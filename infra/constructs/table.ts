@@ -35,7 +35,8 @@ type ItemAction =
   | "PutItem"
   | "UpdateItem"
   | "DeleteItem"
-  | "BatchWriteItem";
+  | "BatchWriteItem"
+  | "Query";
 
 export interface TableProps<Index extends string, LocalIndex extends string> {
   contract: TableContract<Index, LocalIndex>;
@@ -95,6 +96,14 @@ export class Table<Index extends string, LocalIndex extends string = never> exte
       resource: this.table.tableArn,
     });
     return { value: this.table.tableName, permissions };
+  }
+
+  /** The table's name, for a function that stores items only in partitions that begin so. */
+  writesBelow(prefix: string): Binding {
+    const conditions = { "ForAllValues:StringLike": { "dynamodb:LeadingKeys": [`${prefix}*`] } };
+    const actions = ["dynamodb:BatchWriteItem"];
+    const resource = this.table.tableArn;
+    return { value: this.table.tableName, permissions: [{ actions, resource, conditions }] };
   }
 }
 

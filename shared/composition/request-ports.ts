@@ -1,4 +1,5 @@
 import { SQSClient } from "@aws-sdk/client-sqs";
+import { makeDynamoCorrelations } from "../adapters/dynamo/dynamo-correlations.ts";
 import { makeDynamoLanes } from "../adapters/dynamo/dynamo-lanes.ts";
 import { makeDynamoReferences } from "../adapters/dynamo/dynamo-references.ts";
 import { makeDynamoRequestStore } from "../adapters/dynamo/dynamo-request-store.ts";
@@ -34,6 +35,10 @@ export function makeRequestPorts(
     requests: makeDynamoRequestStore(table),
     lanes: makeDynamoLanes(table),
     references: makeDynamoReferences({ ...table, retentionMs: rules.referenceRetentionMs }),
+    correlations: makeDynamoCorrelations({
+      ...table,
+      retentionMs: rules.correlationRetentionMs,
+    }),
     texts: makeBlobTextStore({ bodies, area: "requests" }),
     queue: makeSqsSubmitQueue({
       client: new SQSClient(awsClientConfig),

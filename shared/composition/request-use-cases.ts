@@ -2,6 +2,8 @@ import { type Accounts, type AccountsDeps, makeAccounts } from "../core/administ
 import type { Clock } from "../core/clock.ts";
 import type { MasterKeys } from "../core/crypto/master-keys.ts";
 import { type JoinWebhooksDeps, makeJoinWebhooks } from "../core/inbound/join-webhooks.ts";
+import { makeFindStop } from "../core/requests/dependencies/dependency-events.ts";
+import { makeSettleDependent } from "../core/requests/dependencies/settle-dependent.ts";
 import { makeJoinWhenDue } from "../core/requests/lanes/join-when-due.ts";
 import { type LaneScheduler, makeLaneScheduler } from "../core/requests/lanes/lane-scheduler.ts";
 import { makeRequests, type Requests, type RequestsDeps } from "../core/requests/requests.ts";
@@ -11,6 +13,7 @@ import {
 } from "../core/requests/results/apply-provider-update.ts";
 import { makePollDueRequests } from "../core/requests/results/poll-due-requests.ts";
 import { makePollRequest } from "../core/requests/results/poll-request.ts";
+import type { CorrelationStore } from "../core/requests/state/correlation-ports.ts";
 import type { DecisionContext } from "../core/requests/state/decision-context.ts";
 import type {
   LaneStore,
@@ -50,6 +53,7 @@ export interface RequestPorts {
   requests: RequestStore;
   lanes: LaneStore;
   references: ReferenceStore;
+  correlations: CorrelationStore;
   texts: TextStore;
   queue: SubmitQueue;
   clock: Clock;
@@ -110,11 +114,12 @@ export function composeSubmission(ports: SubmissionPorts): {
   handleSubmitMessages: ReturnType<typeof makeHandleSubmitMessages>;
 } {
   const parts = withCommonParts(ports);
-  const submitRequest = makeSubmitRequest(parts);
+  const submitRequest = makeSubmitRequest({ ...parts, findStop: makeFindStop(parts) });
   return {
     handleSubmitMessages: makeHandleSubmitMessages({
       ...parts,
       joinWhenDue: makeJoinWhenDue(parts),
+      settleDependent: makeSettleDependent(parts),
       workLane: makeWorkLane({ ...parts, submitRequest }),
       sendInput: makeSendInput({ ...parts, submitRequest }),
       publish: makePublishOutboxes(parts),
@@ -155,6 +160,7 @@ export function composeRequestSweep(ports: RequestSweepPorts): {
       ...parts,
       publish,
       joinWhenDue: makeJoinWhenDue(parts),
+      settleDependent: makeSettleDependent(parts),
       pollDueRequests,
     }),
   };
@@ -162,7 +168,8 @@ export function composeRequestSweep(ports: RequestSweepPorts): {
 
 /** Composes what clients may do with their requests. */
 export function composeClientRequests(ports: ClientRequestPorts): Requests {
-  return makeRequests(withCommonParts(ports));
+  const parts = withCommonParts(ports);
+  return makeRequests({ ...parts, settleDependent: makeSettleDependent(parts) });
 }
 
 /** Composes the administration of accounts: pace, pause and identification token. */

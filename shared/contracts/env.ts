@@ -69,6 +69,8 @@ export const ingestEnv = z.object({
   MASTER_SECRET_ID: text(),
   INBOUND_QUEUE_URL: text(),
   BODIES_BUCKET: text(),
+  /** For events that may stop a dependent request. */
+  REQUESTS_TABLE: text(),
 });
 
 export const consumeEnv = z.object({

@@ -29,6 +29,7 @@ export const failures = {
   CONFLICT: refuse(409, "The resource's current state does not allow this operation"),
   IDEMPOTENCY_CONFLICT: refuse(409, "This Idempotency-Key was used with another body"),
   TOO_MANY_REQUESTS: refuse(429, "Too many requests: try again later"),
+  PREDECESSOR_UNKNOWN: refuse(422, "The request that this one depends on is not known"),
   CONNECTION_UNKNOWN: { ...refuse(404, "Unknown webhook address"), hidesMessage: true },
   SIGNATURE_REJECTED: {
     disposition: "refuse",

@@ -49,6 +49,9 @@ export const requestsTable = {
 /** Number of partitions of each of `due` and `sweep`. */
 export const REQUEST_SHARD_COUNT = 4;
 
+/** How the partitions of events that may stop a request begin: `ingest` may write only there. */
+export const CORRELATION_PREFIX = "correlation#";
+
 /** Deliveries to webhooks, the health of their endpoints, and bulk jobs. */
 export const deliveriesTable = {
   partitionKey: "id",

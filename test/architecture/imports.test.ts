@@ -146,6 +146,7 @@ const coreOrder = [
   "providers",
   "connections",
   "requests/state",
+  "requests/dependencies",
   "requests/lanes",
   "requests/acceptance",
   "requests/submission",

@@ -45,6 +45,7 @@ test.each([
   [
     "Ingest",
     [
+      "dynamodb:BatchWriteItem RequestsTable",
       "dynamodb:GetItem ConfigTable",
       "logs:CreateLogStream IngestLogs",
       "logs:PutLogEvents IngestLogs",
@@ -59,10 +60,12 @@ test.each([
     [
       "dynamodb:BatchGetItem RequestsTable",
       "dynamodb:BatchWriteItem EventsTable",
+      "dynamodb:BatchWriteItem RequestsTable",
       "dynamodb:GetItem ConfigTable",
       "dynamodb:GetItem RequestsTable",
       "dynamodb:PutItem EventsTable",
       "dynamodb:PutItem RequestsTable",
+      "dynamodb:Query RequestsTable",
       "dynamodb:UpdateItem EventsTable",
       "dynamodb:UpdateItem RequestsTable",
       "events:PutEvents EventBus",
@@ -88,6 +91,7 @@ test.each([
     [
       "dynamodb:BatchGetItem RequestsTable",
       "dynamodb:BatchWriteItem EventsTable",
+      "dynamodb:BatchWriteItem RequestsTable",
       "dynamodb:GetItem ConfigTable",
       "dynamodb:GetItem RequestsTable",
       "dynamodb:PutItem RequestsTable",
@@ -152,6 +156,7 @@ test.each([
     "Reconcile",
     [
       "dynamodb:BatchWriteItem EventsTable",
+      "dynamodb:BatchWriteItem RequestsTable",
       "dynamodb:GetItem ConfigTable",
       "dynamodb:GetItem DeliveriesTable",
       "dynamodb:GetItem RequestsTable",
@@ -189,6 +194,7 @@ test.each([
       "dynamodb:BatchGetItem DeliveriesTable",
       "dynamodb:BatchGetItem EventsTable",
       "dynamodb:BatchGetItem RequestsTable",
+      "dynamodb:BatchWriteItem RequestsTable",
       "dynamodb:DeleteItem ConfigTable",
       "dynamodb:GetItem ConfigTable",
       "dynamodb:GetItem DeliveriesTable",
@@ -270,6 +276,17 @@ test("The bucket may be listed only below the areas that the function reads", ()
   for (const { Condition } of listing) {
     expect(Condition).toEqual({ StringLike: { "s3:prefix": expect.any(Array) } });
   }
+});
+
+test("The function ingest stores items only in partitions of events that may stop a request", () => {
+  const writing = policies
+    .filter(({ roles }) => roles.some((role) => role.startsWith("AckwireIngestRole")))
+    .flatMap(({ statements }) => statements)
+    .filter((statement) => actionsOf(statement).some((action) => /Write|Put|Update/.test(action)))
+    .filter((statement) => actionsOf(statement).join().startsWith("dynamodb:"));
+  expect(writing.map(({ Condition }) => Condition)).toEqual([
+    { "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["correlation#*"] } },
+  ]);
 });
 
 test("Every function has its own role", () => {

@@ -165,6 +165,7 @@ describe("Request rules", () => {
       idempotencyMs: 108_000_000,
       retentionMs: 7_776_000_000,
       referenceRetentionMs: 7_776_000_000 + 86_400_000 + 900_000 + 86_400_000,
+      correlationRetentionMs: 172_800_000 + 86_400_000 + 86_400_000,
       submitTimeoutMs: 10_000,
       outboxGraceMs: 30_000,
       laneLeaseMs: 60_000,

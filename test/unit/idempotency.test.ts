@@ -46,6 +46,8 @@ function setUp(rules: Partial<typeof requestRules> = {}) {
     const lanes = wrap(memory.lanes);
     const accept = makeAcceptRequest({
       ...{ requests, lanes, idempotency: wrap(memory.idempotency), providerClients, context },
+      correlations: wrap(memory.correlations),
+      settleDependent: async () => undefined,
       writer: makeRequestWriter({ requests, texts: parts.texts }),
       laneScheduler: makeLaneScheduler({
         ...{ lanes, nowMs: clock.businessMs, graceMs: 60_000, onIgnoredError: () => undefined },

@@ -5,7 +5,11 @@ import type { InboundMessage } from "../../shared/contracts/messages/inbound.ts"
 import { providerPacks } from "../../shared/contracts/providers.ts";
 import type { Connection } from "../../shared/core/connections/ports.ts";
 import { sha256Hex } from "../../shared/core/crypto/digest.ts";
-import { type IngestOutcome, makeIngestWebhook } from "../../shared/core/inbound/ingest-webhook.ts";
+import {
+  type IngestDeps,
+  type IngestOutcome,
+  makeIngestWebhook,
+} from "../../shared/core/inbound/ingest-webhook.ts";
 import { signWeLink } from "../../shared/providers/we-link/pack.ts";
 import { makeTestClock } from "../support/fakes/clocks.ts";
 import { makeMemoryBlobStore } from "../support/memory/memory-blob-store.ts";
@@ -35,6 +39,7 @@ function setUp(
     read?: () => Promise<Connection>;
     send?: (message: InboundMessage, signal: AbortSignal) => Promise<void>;
     put?: () => Promise<void>;
+    recordEvent?: IngestDeps["correlations"]["recordEvent"];
     remembered?: Connection;
     stored?: Connection;
   } = {},
@@ -63,6 +68,7 @@ function setUp(
           queued.push(message);
         }),
     },
+    correlations: { recordEvent: options.recordEvent ?? (async () => undefined) },
     bodies: { ...bodies, ...(options.put ? { put: options.put } : {}) },
     quarantine: {
       put:

@@ -3,6 +3,8 @@ import { eventType } from "../../contracts/events.ts";
 import { Failure } from "../../contracts/failures.ts";
 import { providerId } from "../../contracts/providers.ts";
 import { requestStatus } from "../../contracts/statuses.ts";
+import { correlatedTypes } from "../../core/providers/correlation.ts";
+import { waitsForDependency } from "../../core/requests/state/dependency.ts";
 import type { RequestRecord } from "../../core/requests/state/record.ts";
 import { dueWorkOf, staleWorkOf } from "../../core/requests/state/sweep-work.ts";
 import { duePartition, requestShardOf, stalePartition } from "./sweep-partition.ts";
@@ -42,6 +44,23 @@ const item = z.object({
   joinedMs: number,
   submittedMs: number,
   finishedMs: number,
+  dependsOn: z.optional(
+    z.object({
+      requestId: z.string(),
+      on: z.enum(["succeeded", "event"]),
+      event: z.optional(z.enum(correlatedTypes)),
+      untilMs: z.number(),
+      afterMs: z.number(),
+      unless: z.optional(z.literal("message.reply")),
+      eventSinceMs: z.number(),
+      unlessSinceMs: z.number(),
+      ancestors: z.array(z.string()),
+      keys: z.array(z.string()),
+      metMs: number,
+    }),
+  ),
+  dependents: z.optional(z.array(z.string())),
+  correlationKeys: z.optional(z.array(z.string())),
   place: number,
   laneState: z.optional(z.enum(["waiting", "holding"])),
   holdUntilMs: number,
@@ -153,6 +172,7 @@ export function requestItem(request: RequestRecord, writeId: string): Record<str
   return present({
     ...rest,
     outbox: request.outbox.map(present),
+    ...(request.dependsOn ? { dependsOn: present(request.dependsOn) } : {}),
     id: requestId,
     writeId,
     listedAs: `${new Date(request.createdMs).toISOString()}#${requestId}`,
@@ -176,6 +196,8 @@ export function groupKey(clientId: string, group: string): string {
 
 function laneKey(request: RequestRecord): string | undefined {
   const { status, laneState, lanePosition = 0 } = request;
+  // A request without a time must not stand in front of those that have one.
+  if (waitsForDependency(request)) return undefined;
   if (status === "SCHEDULED") return scheduledKey(request);
   if (laneState === undefined) return undefined;
   const beginning = laneState === "holding" ? HOLDING : WAITING;

@@ -21,6 +21,7 @@ const meanings = {
   404: "Not found, or it belongs to another client.",
   405: "The path does not have this method: `allow` lists those that it has.",
   409: "The resource's current state does not allow this operation, it was changed meanwhile, or the idempotency key was used with another body.",
+  422: "The request is valid, and what it names does not allow it: `code` says why.",
   413: `The body is too large. ${GATEWAY}`,
   429: `Too many requests: repeat the call after \`retry-after\` seconds. ${GATEWAY}`,
   431: "The headers, the path and the query have more than 10,240 bytes together; answered by API Gateway.",

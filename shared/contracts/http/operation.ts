@@ -17,7 +17,7 @@ export interface ApiOperation {
   /** The answer where the call's effect was there already; its body has the schema of `answer`. */
   repeatedAnswer?: { status: 200; description: string };
   /** Statuses of its error answers besides those that every operation with a key may have. */
-  problems: readonly (404 | 409)[];
+  problems: readonly (404 | 409 | 422)[];
   /**
    * The call is passed to the provider as it is: its query and its body are the
    * provider's to judge, and any answer of the provider may be its answer.

@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import { providerId } from "../providers.ts";
 import { requestStatus } from "../statuses.ts";
+import { dependencyView } from "./dependencies.ts";
 import { named, time } from "./parts.ts";
 
 export const requestPriority = z.enum(["high", "normal"]);
@@ -19,6 +20,10 @@ export const requestView = named(
     group: z.optional(z.string()),
     priority: requestPriority,
     scheduled: z.optional(time),
+    dependsOn: z.optional(dependencyView),
+    waitsFor: z
+      .optional(z.enum(["dependency"]))
+      .check(z.describe("Why the request waits; absent when it does not.")),
     createdAt: time,
     joinedAt: z.optional(time),
     submittedAt: z.optional(time),

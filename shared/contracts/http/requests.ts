@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import { type ProviderId, providerId, providerPacks } from "../providers.ts";
 import { requestStatus } from "../statuses.ts";
+import { dependency } from "./dependencies.ts";
 import { accountId, groupName, listOf, paging, plain, text, withProvider } from "./parts.ts";
 import { requestPriority, requestView } from "./request-view.ts";
 import { scheduledTime } from "./times.ts";
@@ -28,8 +29,15 @@ const newRequest = z
     priority: z
       .exactOptional(requestPriority)
       .check(z.describe("`high`: before the account's waiting requests of normal priority.")),
+    dependsOn: z
+      .exactOptional(dependency)
+      .check(z.describe("What must happen before the request takes its place in the lane.")),
   })
   .check(
+    z.refine(({ scheduled, dependsOn }) => scheduled === undefined || dependsOn === undefined, {
+      path: ["scheduled"],
+      error: "cannot be given with dependsOn, which has after",
+    }),
     z.refine(
       // Called for every input, valid or not.
       (body: { provider?: unknown; action?: unknown } | null) =>
@@ -90,7 +98,7 @@ export const requestOperations = {
       description: "The request is stored and will be submitted",
       schema: requestView,
     },
-    problems: [409],
+    problems: [409, 422],
   },
   listRequests: {
     ...plain,

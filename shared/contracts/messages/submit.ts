@@ -17,6 +17,8 @@ export const submitMessage = z.discriminatedUnion("kind", [
   z.object({ v: z.literal(1), kind: z.literal("wakeUp"), lane: z.string() }),
   /** The time of a scheduled request has come. Sent by EventBridge Scheduler. */
   z.object({ v: z.literal(1), kind: z.literal("due"), requestId: z.string() }),
+  /** What a request depends on, or what stops it, may have happened. */
+  z.object({ v: z.literal(1), kind: z.literal("dependency"), requestId: z.string() }),
   /** A person's input for a request is to be sent. */
   z.object({ v: z.literal(1), kind: z.literal("continue"), requestId: z.string() }),
 ]);

@@ -9,11 +9,14 @@ import { type ProviderEvent, withUsableTime } from "../events/provider-event.ts"
 import { decodeBody } from "../json/decode-body.ts";
 import { parseJsonObject } from "../json/json.ts";
 import type { ProviderPack, SignatureForm, Verification } from "../providers/provider-pack.ts";
+import type { CorrelationStore } from "../requests/state/correlation-ports.ts";
+import { recordCorrelatedEvent } from "./correlated-events.ts";
 import type { BlobStore, InboundQueue, QuarantineStore } from "./ports.ts";
 
 export interface IngestDeps {
   connections: Pick<ConnectionReader, "read" | "readThrottled">;
   queue: InboundQueue;
+  correlations: Pick<CorrelationStore, "recordEvent">;
   bodies: BlobStore;
   quarantine: QuarantineStore;
   packs: Readonly<Record<string, ProviderPack>>;
@@ -99,7 +102,12 @@ async function ingest(deps: Deps, command: IngestCommand): Promise<IngestOutcome
   }
   const verifyByFetch = verification.kind === "unbound" || settings.verifyByFetch;
   const received = { body, receivedAtMs, verifyByFetch, signal };
-  await deps.queue.send(await storeAndBuildMessage(deps, connection, received), signal);
+  const message = await storeAndBuildMessage(deps, connection, received);
+  // Both before the ack: from then on, a reply keeps what depends on it from being sent.
+  await Promise.all([
+    deps.queue.send(message, signal),
+    recordCorrelatedEvent(deps.correlations, checked, message, signal),
+  ]);
   const { form } = verification;
   const isHashForm = form !== "header" && form !== "url";
   const acceptsSeveralForms = isHashForm && settings.hashForms.length > 1;
@@ -108,6 +116,9 @@ async function ingest(deps: Deps, command: IngestCommand): Promise<IngestOutcome
 }
 
 interface CheckedWebhook {
+  pack: ProviderPack;
+  /** Absent where the signature is invalid. */
+  event?: ProviderEvent;
   connection: Connection;
   verification: Verification;
   /** Decompressed, and in UTF-8. */
@@ -172,7 +183,7 @@ function checkWebhook(
     rememberEncoding(deps, connection.connectionId, verification.encoding);
   }
   // A webhook with an invalid signature is quarantined without being parsed.
-  const checked = { connection, verification, body, isTimeReplaced: false };
+  const checked = { pack, connection, verification, body, isTimeReplaced: false };
   if (verification.kind === "invalid") return checked;
   // Parsed here too, so that the sender of a malformed webhook gets a 400.
   const event = withUsableTime(pack.parseWebhook(webhook), nowMs);
@@ -180,6 +191,7 @@ function checkWebhook(
   const isUsable = verification.kind === "verified" || canConfirm(pack, event, connection);
   return {
     ...checked,
+    event,
     isTimeReplaced,
     verification: isUsable ? verification : { kind: "invalid" },
   };

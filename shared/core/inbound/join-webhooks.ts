@@ -6,11 +6,18 @@ import type {
   AppliedUpdate,
   makeApplyProviderUpdate,
 } from "../requests/results/apply-provider-update.ts";
+import type { CorrelationStore } from "../requests/state/correlation-ports.ts";
 import type { DecisionContext } from "../requests/state/decision-context.ts";
-import type { ProviderClients, Reference, ReferenceStore } from "../requests/state/ports.ts";
+import type {
+  ProviderClients,
+  Reference,
+  ReferenceStore,
+  SubmitQueue,
+} from "../requests/state/ports.ts";
 import type { UpdateResult } from "../requests/state/provider-update.ts";
 import type { PublishedOutboxes, PublishOutboxes } from "../requests/state/publish-outboxes.ts";
 import type { RequestRecord } from "../requests/state/record.ts";
+import { tellWatchers } from "./correlated-events.ts";
 import type { LoadedWebhook } from "./load-webhook.ts";
 
 export interface JoinWebhooksDeps {
@@ -18,6 +25,8 @@ export interface JoinWebhooksDeps {
   applyProviderUpdate: ReturnType<typeof makeApplyProviderUpdate>;
   publish: PublishOutboxes;
   providerClients: ProviderClients;
+  correlations: CorrelationStore;
+  queue: SubmitQueue;
   /** Sends a message to its queue again, with a delay in real time. @throws DEPENDENCY_DOWN */
   requeueLater: (message: InboundMessage, delayRealMs: number) => Promise<void>;
   context: () => DecisionContext;
@@ -114,6 +123,7 @@ async function joinOne(
   webhook: LoadedWebhook,
   lookup: ReferenceLookup | undefined,
 ): Promise<Joined> {
+  await tellWatchers(deps, webhook);
   if (!lookup) return { outcome: { kind: "unmatched", event: toUnmatchedEvent(webhook) } };
   if (!isAboutRequest(webhook)) {
     const { event } = await recordUnlessBound(deps, webhook, lookup);

@@ -1,5 +1,6 @@
 import type { ProviderEvent, UnclearReport } from "../events/provider-event.ts";
 import type { JsonObject } from "../json/json.ts";
+import type { CorrelatedMembers } from "./correlation.ts";
 import type { ProviderHttpCall } from "./http-call.ts";
 import type { Consequence } from "./vocabulary.ts";
 
@@ -92,6 +93,8 @@ export interface ProviderClient {
   consequenceOf(code: string): Consequence;
   /** Returns the specification's event name for an action's outcome; `UNKNOWN` where it has none. */
   eventTypeOf(action: string, outcome: "succeeded" | "failed"): string;
+  /** Where params, results and events name people and conversations; absent: they are not matched. */
+  correlatedMembers?: CorrelatedMembers;
   submit(input: SubmitInput, credentials: Credentials): ProviderHttpCall;
   /** Never throws: an unreadable answer is `unknown`. `action` is the submitted one. */
   readSubmission(answer: ProviderAnswer, action: string): SubmissionOutcome;

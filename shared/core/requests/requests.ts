@@ -16,6 +16,7 @@ import type { ProviderCalls, ReferenceStore, TextStore } from "./state/ports.ts"
 import type { RequestRecord } from "./state/record.ts";
 import { transition } from "./state/request-state.ts";
 import { type RequestView, requestJson, summaryOf, viewOf } from "./state/request-view.ts";
+import { tellDependents } from "./state/tell-dependents.ts";
 import { findCredentials } from "./submission/request-credentials.ts";
 
 export interface RequestsDeps extends AcceptRequestDeps {
@@ -135,6 +136,8 @@ export function makeRequests(deps: RequestsDeps) {
         if (!stillWaits && (isWaiting || now.status !== "RUNNING")) throw tooLate();
         return cancelRequest(now, context());
       });
+      // A repeated call tells them again; what neither call tells, the sweep finds.
+      await tellDependents(deps.queue, [cancelled]).catch(deps.onIgnoredError);
       // A schedule that fires all the same finds the request cancelled.
       if (cancelled.scheduledMs !== undefined && cancelled.joinedMs === undefined) {
         await deps.schedules.delete(requestId).catch(deps.onIgnoredError);

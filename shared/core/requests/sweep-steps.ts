@@ -1,10 +1,12 @@
 import type { ProviderId } from "../../contracts/providers.ts";
 import type { MessageFailure } from "../message-failure.ts";
+import type { SettleDependent } from "./dependencies/settle-dependent.ts";
 import type { JoinWhenDue } from "./lanes/join-when-due.ts";
 import type { LaneScheduler } from "./lanes/lane-scheduler.ts";
 import type { DuePoll, PollDueRequests } from "./results/poll-due-requests.ts";
 import type { Polled } from "./results/poll-request.ts";
 import type { DecisionContext } from "./state/decision-context.ts";
+import { CHECK_AGAIN_MS, type WaitingDependent, waitsForDependency } from "./state/dependency.ts";
 import { failRequest, timeoutError } from "./state/endings.ts";
 import type {
   DueEntry,
@@ -27,6 +29,7 @@ export interface SweepStepsDeps {
   laneScheduler: LaneScheduler;
   publish: PublishOutboxes;
   joinWhenDue: JoinWhenDue;
+  settleDependent: SettleDependent;
   pollDueRequests: PollDueRequests;
   providerClients: ProviderClients;
   context: () => DecisionContext;
@@ -137,6 +140,7 @@ export function makeSweepSteps(
     if (requestId === undefined) return wakeLane(entry);
     const request = await findDue(requestId);
     if (!request) return undefined;
+    if (waitsForDependency(request)) return settle(entry, request);
     if (request.status === "SCHEDULED") return joinOverdue(request);
     // An entry of an earlier version: writing the request moves it to the entries of its kind.
     if (dueWorkOf(request) !== "end") {
@@ -153,6 +157,18 @@ export function makeSweepSteps(
     if (!postponed) return;
     await queue.send({ v: 1, kind: "wakeUp", lane: entry.lane }, postponed);
     total.wokenLanes++;
+  }
+
+  /** A dependent request whose registration or news may be lost, or whose time is up. */
+  async function settle(
+    entry: DueEntry,
+    { requestId, dependsOn }: WaitingDependent,
+  ): Promise<RequestRecord | undefined> {
+    const changed = await deps.settleDependent(requestId);
+    if (changed) return changed;
+    const againMs = deps.context().nowMs + CHECK_AGAIN_MS;
+    await requests.postponeSweep(entry, Math.min(againMs, dependsOn.untilMs));
+    return undefined;
   }
 
   async function joinOverdue(request: RequestRecord): Promise<undefined> {

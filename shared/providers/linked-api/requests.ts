@@ -17,6 +17,9 @@ export const linkedApiRequests: ProviderClient = {
   consequenceOf: linkedApiVocabulary.consequenceOf,
   eventTypeOf: linkedApiEventTypeOf,
 
+  // `linkedapi` 1.4.7 (PyPI), types/webhooks.py: events of messages and of the network.
+  correlatedMembers: { person: /person(hashed)?url$/, conversation: /threadid$/ },
+
   submit: ({ requestId, action, params }, headers) => ({
     method: "POST",
     path: "/workflows",

@@ -18,6 +18,12 @@ export const weLinkRequests: ProviderClient = {
   consequenceOf: weLinkVocabulary.consequenceOf,
   eventTypeOf: weLinkEventTypeOf,
 
+  // The members of the API reference, in any spelling, also with a prefix such as `sender_`.
+  correlatedMembers: {
+    person: /(profileid|profileurl|publicidentifier)$/,
+    conversation: /threadid$/,
+  },
+
   submit: ({ accountId, action, params }, credentials) =>
     post(action, { ...params, ...accountMember(accountId) }, credentials),
   readSubmission: readWeLinkSubmission,

@@ -1,5 +1,6 @@
 import { UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { makeDynamoCorrelations } from "../../../shared/adapters/dynamo/dynamo-correlations.ts";
 import { makeDynamoIdempotency } from "../../../shared/adapters/dynamo/dynamo-idempotency.ts";
 import { makeDynamoLanes } from "../../../shared/adapters/dynamo/dynamo-lanes.ts";
 import { makeDynamoReferences } from "../../../shared/adapters/dynamo/dynamo-references.ts";
@@ -9,6 +10,7 @@ import { makeTestClock } from "../../support/fakes/clocks.ts";
 import { openDynamoThroughProxy } from "../../support/fakes/dynamo-through-proxy.ts";
 import { newOwner, requestRecord } from "../../support/payloads/request-records.ts";
 import { openLocalTables } from "../../support/runs/local-tables.ts";
+import { correlationStoreSuite } from "../suites/correlation-store.suite.ts";
 import { laneStoreSuite } from "../suites/lane-store.suite.ts";
 import { referenceStoreSuite } from "../suites/reference-store.suite.ts";
 import { requestStoreSuite } from "../suites/request-store.suite.ts";
@@ -28,6 +30,7 @@ function stores(of: { clock: Clock; retentionMs?: number }, client = tables.clie
     requests: makeDynamoRequestStore(table),
     lanes: makeDynamoLanes(table),
     references: makeDynamoReferences({ ...table, retentionMs: of.retentionMs ?? 1 }),
+    correlations: makeDynamoCorrelations({ ...table, retentionMs: of.retentionMs ?? 1 }),
     idempotency: makeDynamoIdempotency(table),
   };
 }
@@ -35,6 +38,7 @@ function stores(of: { clock: Clock; retentionMs?: number }, client = tables.clie
 requestStoreSuite("on DynamoDB", async (options) => stores(options));
 laneStoreSuite("on DynamoDB", async (options) => stores(options));
 referenceStoreSuite("on DynamoDB", async (options) => stores(options));
+correlationStoreSuite("on DynamoDB", async (options) => stores(options));
 
 test("A stored request of an unknown status fails by itself, and is left out of lists and batches", async () => {
   const { requests } = stores({ clock: makeTestClock() });

@@ -23,6 +23,14 @@ function fullRecord(): RequestRecord {
     group: "spring # 1",
     isHigh: true,
     scheduledMs: 1,
+    dependsOn: {
+      ...{ requestId: "rq_1", on: "event", event: "connection.accepted", untilMs: 1, afterMs: 2 },
+      ...{ unless: "message.reply", eventSinceMs: 3, unlessSinceMs: 4, metMs: 5 },
+      ancestors: ["rq_1", "rq_0"],
+      keys: ["key"],
+    },
+    dependents: ["rq_2"],
+    correlationKeys: ["one", "other"],
     joinedMs: 2,
     submittedMs: 3,
     finishedMs: 4,
@@ -206,6 +214,9 @@ export function requestStoreSuite(
       const second = await scheduled(800, 2.75);
       const first = await scheduled(800, 2.5);
       await scheduled(1_000, 0);
+      // It has no time yet, and must not keep the others from joining.
+      const { dependsOn } = fullRecord();
+      await stored(owner, { status: "SCHEDULED", dependsOn });
       await stored(newOwner(), { status: "SCHEDULED", scheduledMs: 1, createdMs: 1 });
       const waiting = await stored(owner, {
         status: "QUEUED",

@@ -54,6 +54,7 @@ export function makeIngestCore(
         queued.push(message);
       },
     },
+    correlations: { recordEvent: async () => undefined },
     bodies,
     quarantine: { put: async () => undefined },
     packs: { ...providerPacks, "we-link": recordingPins },

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Clock } from "../../../shared/core/clock.ts";
 import { compareJoinOrder } from "../../../shared/core/requests/lanes/join-when-due.ts";
+import { waitsForDependency } from "../../../shared/core/requests/state/dependency.ts";
 import type {
   DueEntry,
   RequestStore,
@@ -118,7 +119,8 @@ export function makeMemoryRequestStore(options: {
       // Without copies: a simulation asks for each of thousands of requests.
       [...(ofLane.get(before.lane) ?? [])]
         .flatMap((id) => stored.get(id) ?? [])
-        .filter((one) => one.status === "SCHEDULED" && compareJoinOrder(one, before) < 0)
+        .filter((one) => one.status === "SCHEDULED" && !waitsForDependency(one))
+        .filter((one) => compareJoinOrder(one, before) < 0)
         .sort(compareJoinOrder)
         .slice(0, limit)
         .map(({ requestId }) => requestId),

@@ -1,10 +1,12 @@
 import type { Clock } from "../../../shared/core/clock.ts";
+import type { CorrelationStore } from "../../../shared/core/requests/state/correlation-ports.ts";
 import type {
   IdempotencyStore,
   LaneStore,
   ReferenceStore,
   RequestStore,
 } from "../../../shared/core/requests/state/ports.ts";
+import { makeMemoryCorrelations } from "./memory-correlations.ts";
 import type { MemoryIndexes } from "./memory-indexes.ts";
 import { makeMemoryLanes } from "./memory-lanes.ts";
 import { makeMemoryIdempotency, makeMemoryReferences } from "./memory-references.ts";
@@ -19,6 +21,7 @@ export function makeMemoryRequests(options: {
   requests: RequestStore & MemoryIndexes;
   lanes: LaneStore;
   references: ReferenceStore;
+  correlations: CorrelationStore;
   idempotency: IdempotencyStore;
 } {
   const { clock } = options;
@@ -27,6 +30,7 @@ export function makeMemoryRequests(options: {
     requests: makeMemoryRequestStore({ clock, lanes: all, postponeLane: postpone }),
     lanes,
     references: makeMemoryReferences(options),
+    correlations: makeMemoryCorrelations(options),
     idempotency: makeMemoryIdempotency({ clock }),
   };
 }

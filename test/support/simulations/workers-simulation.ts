@@ -132,6 +132,7 @@ export function makeWorkersSimulation(of: {
       requests: stepped(memory.requests),
       lanes: stepped(memory.lanes),
       references: stepped(memory.references),
+      correlations: stepped(memory.correlations),
       idempotency: stepped(memory.idempotency),
       texts,
       queue: stepped({

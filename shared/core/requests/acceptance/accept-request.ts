@@ -3,6 +3,9 @@ import { limits } from "../../../contracts/limits.ts";
 import { type MasterKeys, seal } from "../../crypto/master-keys.ts";
 import { requestEvent } from "../../events/envelope.ts";
 import { InvalidRequest } from "../../input/invalid-request.ts";
+import { keysIn } from "../../providers/correlation.ts";
+import { latestStartMs, readDependency } from "../dependencies/read-dependency.ts";
+import { type StoreDependentDeps, storeDependent } from "../dependencies/store-dependent.ts";
 import type { LaneScheduler } from "../lanes/lane-scheduler.ts";
 import type { DecisionContext } from "../state/decision-context.ts";
 import type {
@@ -13,11 +16,9 @@ import type {
   ProviderClients,
   RequestStore,
   Schedules,
-  SubmitQueue,
 } from "../state/ports.ts";
 import type { LaneOwner, RequestRecord } from "../state/record.ts";
 import { withDerivedFields, withOutboxEvents } from "../state/request-state.ts";
-import type { RequestWriter } from "../state/request-writer.ts";
 import { findKey, type NewRequest, reserveRequestId } from "./idempotency.ts";
 import { laneId } from "./request-id.ts";
 import { readScheduled } from "./schedule-time.ts";
@@ -39,28 +40,23 @@ export interface AccountDirectory {
   registerAccountIfNew(owner: LaneOwner): Promise<void>;
 }
 
-export interface AcceptRequestDeps {
+export interface AcceptRequestDeps extends StoreDependentDeps {
   requests: RequestStore;
-  writer: RequestWriter;
   lanes: LaneStore;
   laneScheduler: LaneScheduler;
   idempotency: IdempotencyStore;
-  queue: SubmitQueue;
   schedules: Schedules;
   rates: ClientRates;
   accountDirectory: AccountDirectory;
   providerClients: ProviderClients;
   masterKeys: () => Promise<MasterKeys>;
   randomHex: (bytes: number) => string;
-  context: () => DecisionContext;
-  /** Logs an error that does no harm, because the sweep completes the work. */
-  onIgnoredError: (error: unknown) => void;
 }
 
 /**
  * Accepts a request (G1), in this order: the idempotency key, the rate limit, the connection
- * and the account, the size of the params, the scheduled time, the reservation of the key, the
- * sealing of secret params, and then either the lane or the schedule. The sweep repeats what
+ * and the account, the size of the params, the scheduled time or the predecessor, the reservation
+ * of the key, the sealing of secret params, and then the lane, the schedule or the predecessor. The sweep repeats what
  * fails after the record is written.
  *
  * When it returns, the record is stored, and the
@@ -80,7 +76,10 @@ export function makeAcceptRequest(deps: AcceptRequestDeps) {
     const params = paramsText(deps, newRequest);
     const context = deps.context();
     const scheduledMs = readSchedule(newRequest.scheduled, context);
-    const startsMs = scheduledMs ?? context.nowMs;
+    const dependsOn =
+      newRequest.dependsOn &&
+      (await readDependency(deps.requests, newRequest.dependsOn, { ...owner, lane }, context));
+    const startsMs = scheduledMs ?? (dependsOn ? latestStartMs(dependsOn) : context.nowMs);
     const reserved = await reserveRequestId(deps, known?.callKey, { lane, startsMs });
     if ("storedRequest" in reserved) return reserved.storedRequest;
 
@@ -91,8 +90,12 @@ export function makeAcceptRequest(deps: AcceptRequestDeps) {
       requestId,
       createdMs: context.nowMs,
       scheduledMs,
+      ...(dependsOn ? { dependsOn } : {}),
       ...(await storedParams(deps, newRequest, { requestId, params })),
     });
+    if (dependsOn) {
+      return storeDependent(deps, { ...withCreatedEvent(request, context), dependsOn });
+    }
     if (scheduledMs !== undefined) return storeScheduled(deps, request, scheduledMs, context);
     const joined = await joinLane(deps, request, context);
     if (joined !== "full") return storeJoined(deps, request, joined, context);
@@ -128,19 +131,22 @@ async function findOwner(
 
 function newRecord(
   { providerClients }: AcceptRequestDeps,
-  { action, provider, group, priority }: NewRequest,
+  { action, provider, group, priority, params }: NewRequest,
   of: LaneOwner &
     Pick<
       RequestRecord,
-      "lane" | "requestId" | "createdMs" | "scheduledMs" | "params" | "sealedParams"
+      | ("lane" | "requestId" | "createdMs" | "params" | "sealedParams")
+      | ("scheduledMs" | "dependsOn")
     >,
 ): RequestRecord {
+  const correlationKeys = keysIn(params, providerClients[provider].correlatedMembers);
   return {
     ...of,
     action,
     ...(group === undefined ? {} : { group }),
     ...(priority === "high" ? { isHigh: true } : {}),
-    status: of.scheduledMs === undefined ? "QUEUED" : "SCHEDULED",
+    ...(correlationKeys.length > 0 ? { correlationKeys } : {}),
+    status: (of.scheduledMs ?? of.dependsOn) === undefined ? "QUEUED" : "SCHEDULED",
     ...(providerClients[provider].isLogin(action) ? { isLogin: true } : {}),
     attempts: 0,
     polls: 0,

@@ -1,4 +1,5 @@
 import { Failure } from "../../../contracts/failures.ts";
+import type { DependencyInput } from "../../../contracts/http/dependencies.ts";
 import type { RequestPriority } from "../../../contracts/http/request-view.ts";
 import type { ProviderId } from "../../../contracts/providers.ts";
 import type { MasterKeys } from "../../crypto/master-keys.ts";
@@ -34,6 +35,8 @@ export interface NewRequest {
   group?: string | undefined;
   /** Absent: normal. */
   priority?: RequestPriority | undefined;
+  /** Absent: it depends on no other request. */
+  dependsOn?: DependencyInput | undefined;
   idempotencyKey?: string | undefined;
 }
 
@@ -94,8 +97,8 @@ async function digestOf(
 /** Members that came later are named, and only where they are present: stored digests stay valid. */
 function digestedMembers(request: NewRequest): unknown[] {
   const { provider, connectionId, accountId, action, scheduled, params } = request;
-  const { group, priority } = request;
-  const later = { group, priority: priority === "high" ? priority : undefined };
+  const { group, priority, dependsOn } = request;
+  const later = { group, dependsOn, priority: priority === "high" ? priority : undefined };
   const named = Object.entries(later).filter(([, value]) => value !== undefined);
   return [
     ...[provider, connectionId ?? null, accountId, action, scheduled ?? null, params],

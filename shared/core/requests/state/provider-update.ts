@@ -4,6 +4,7 @@ import type { ProviderEvent } from "../../events/provider-event.ts";
 import { canonicalJson } from "../../json/json.ts";
 import type { ProviderClient } from "../../providers/provider-client.ts";
 import type { DecisionContext } from "./decision-context.ts";
+import { keysWithResult } from "./dependency.ts";
 import { laterEventTime } from "./event-times.ts";
 import { withLateResult } from "./late-result.ts";
 import { pauseAfter } from "./pause-after.ts";
@@ -219,6 +220,7 @@ function applyCompletion(
     providerRequestId: request.providerRequestId ?? data.providerRequestId,
     submittedMs: request.submittedMs ?? context.nowMs,
     outcomeDigest: digest,
+    ...keysWithResult(request, result, provider.correlatedMembers),
     ...(result === undefined ? {} : { result: { inline: JSON.stringify(result) } }),
     ...(result === undefined ? {} : numbersAsTextFlag(update)),
     ...(error === undefined ? {} : { error }),

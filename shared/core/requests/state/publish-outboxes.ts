@@ -5,15 +5,17 @@ import { toPublishFailure } from "../../events/publish-failure.ts";
 import { type MessageFailure, toMessageFailure } from "../../message-failure.ts";
 import { retryOnConflict } from "../../retry-on-conflict.ts";
 import type { DecisionContext } from "./decision-context.ts";
-import type { EventArchive, RequestStore, TextStore } from "./ports.ts";
+import type { EventArchive, RequestStore, SubmitQueue, TextStore } from "./ports.ts";
 import type { OutboxEntry, RequestRecord } from "./record.ts";
 import { withClaimedOutbox, withDerivedFields } from "./request-state.ts";
+import { tellDependents } from "./tell-dependents.ts";
 
 export interface PublishOutboxesDeps {
   requests: RequestStore;
   texts: TextStore;
   publisher: EventPublisher;
   archive: EventArchive;
+  queue: SubmitQueue;
   context: () => DecisionContext;
 }
 
@@ -61,6 +63,11 @@ export const makePublishOutboxes =
         if (done.length === 0) break;
         // Before they leave the outbox: every published event can be read (G2).
         await deps.archive.store(done);
+        // Before the outbox is empty, too: what a crash leaves untold, the next publisher tells.
+        await tellDependents(
+          deps.queue,
+          tried.map(({ request }) => request),
+        );
         const removed = await Promise.all(tried.map((one) => removePublished(deps, one)));
         total.published += done.length;
         mine = removed.flatMap((request) => request ?? []);

@@ -2,6 +2,7 @@ import type { EventType } from "../../../contracts/events.ts";
 import type { ProviderId } from "../../../contracts/providers.ts";
 import type { RequestStatus } from "../../../contracts/statuses.ts";
 import type { UnclearReport } from "../../events/provider-event.ts";
+import type { CorrelatedType } from "../../providers/correlation.ts";
 
 /** A text in the item, or the key of a text in the bucket when it is too large for the item. */
 export type StoredText = { inline: string } | { key: string };
@@ -34,6 +35,31 @@ export interface KeptUnclearReport extends UnclearReport {
   digest: string;
 }
 
+/** What a request waits for before it joins its lane. Times are business time. */
+export interface Dependency {
+  /** The predecessor, a request of the same account. */
+  requestId: string;
+  on: "succeeded" | "event";
+  /** Present with `on: "event"`. */
+  event?: CorrelatedType | undefined;
+  /** Until when the condition must be met. */
+  untilMs: number;
+  /** Delay between the condition and the request's time. */
+  afterMs: number;
+  /** An event that keeps the request from being sent, until it is submitted. */
+  unless?: "message.reply" | undefined;
+  /** When the predecessor was accepted: its events count from then. */
+  eventSinceMs: number;
+  /** When the first request of the sequence was accepted: `unless` counts from then. */
+  unlessSinceMs: number;
+  /** The predecessor, its predecessor and so on. */
+  ancestors: readonly string[];
+  /** The correlation keys of the ancestors that are watched. */
+  keys: readonly string[];
+  /** When the condition was met. */
+  metMs?: number | undefined;
+}
+
 /** The account whose requests share one lane. */
 export interface LaneOwner {
   clientId: string;
@@ -60,6 +86,12 @@ export interface RequestRecord extends LaneOwner {
   joinedMs?: number | undefined;
   submittedMs?: number | undefined;
   finishedMs?: number | undefined;
+
+  dependsOn?: Dependency | undefined;
+  /** Requests that depend on this one and were registered before it ended. */
+  dependents?: readonly string[] | undefined;
+  /** Digests of the people and conversations that its params and its result name. */
+  correlationKeys?: readonly string[] | undefined;
 
   /** Position in the lane, assigned when it joined. A request that returns to its lane keeps it. */
   lanePosition?: number | undefined;

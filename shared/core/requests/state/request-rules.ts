@@ -46,6 +46,13 @@ export function requestRulesOf(settings: FunctionSettings) {
         settings.actionTimeoutSeconds +
         settings.unknownTimeoutSeconds) *
         SECOND_MS,
+    /**
+     * How long an event is known that may release or stop a dependent request: as long as such a
+     * request may wait to be submitted.
+     */
+    correlationRetentionMs:
+      settings.scheduleMaxDays * DAY_MS +
+      (settings.queueTimeoutSeconds + settings.unknownTimeoutSeconds) * SECOND_MS,
     /** Real time in which the writer of an event publishes it before `reconcile` does. */
     outboxGraceMs: settings.outboxGraceSeconds * SECOND_MS,
     /** Real time. */

@@ -3,6 +3,7 @@ import { exponential } from "../../backoff.ts";
 import { type FinalEvent, requestEvent } from "../../events/envelope.ts";
 import type { ProviderEvent } from "../../events/provider-event.ts";
 import type { DecisionContext } from "./decision-context.ts";
+import { nextCheckOf, waitsForDependency } from "./dependency.ts";
 import { startedEventTime } from "./event-times.ts";
 import type { RequestRecord } from "./record.ts";
 import { isTerminal } from "./record.ts";
@@ -14,7 +15,7 @@ import type { RequestRules } from "./request-rules.ts";
  * sent may have reached the provider after all.
  */
 const transitions: Readonly<Record<RequestStatus, readonly RequestStatus[]>> = {
-  SCHEDULED: ["QUEUED", "CANCELLED"],
+  SCHEDULED: ["QUEUED", "FAILED", "CANCELLED"],
   QUEUED: ["SUBMITTING", "RUNNING", "ACTION_REQUIRED", "SUCCEEDED", "FAILED", "CANCELLED"],
   SUBMITTING: ["QUEUED", "RUNNING", "ACTION_REQUIRED", "SUCCEEDED", "FAILED", "UNKNOWN"],
   RUNNING: ["ACTION_REQUIRED", "SUCCEEDED", "FAILED", "CANCELLED"],
@@ -30,7 +31,7 @@ export function canTransition(from: RequestStatus, to: RequestStatus): boolean {
 }
 
 /** A scheduled request is due for the sweep this long after its time, when its schedule has not fired. */
-const OVERDUE_MS = 90_000;
+export const OVERDUE_MS = 90_000;
 
 /**
  * Moves the record to its next state, and derives what follows from the state
@@ -88,10 +89,10 @@ function laneStateOf({ status, holdUntilMs }: RequestRecord): RequestRecord["lan
 }
 
 function sweepDueOf(request: RequestRecord, { rules }: DecisionContext): number | undefined {
-  const { status, scheduledMs = 0, joinedMs = 0, deadlineMs = 0, sweepDueMs } = request;
+  const { status, joinedMs = 0, deadlineMs = 0, sweepDueMs } = request;
   switch (status) {
     case "SCHEDULED":
-      return scheduledMs + OVERDUE_MS;
+      return waitsForDependency(request) ? nextCheckOf(request) : startDueOf(request);
     case "QUEUED":
       return joinedMs + rules.queueTimeoutMs;
     case "RUNNING":
@@ -104,6 +105,11 @@ function sweepDueOf(request: RequestRecord, { rules }: DecisionContext): number 
     default:
       return undefined;
   }
+}
+
+/** When the sweep joins a scheduled request to its lane. A released one may have no message that does. */
+function startDueOf({ scheduledMs = 0, dependsOn, sweepDueMs = 0 }: RequestRecord): number {
+  return dependsOn ? Math.max(scheduledMs, sweepDueMs) : scheduledMs + OVERDUE_MS;
 }
 
 function recoverAfterOf(

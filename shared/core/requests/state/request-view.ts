@@ -1,10 +1,12 @@
+import type { DependencyView } from "../../../contracts/http/dependencies.ts";
 import type { RequestPriority } from "../../../contracts/http/request-view.ts";
 import type { ProviderId } from "../../../contracts/providers.ts";
 import type { RequestStatus } from "../../../contracts/statuses.ts";
 import { toIso } from "../../clock.ts";
 import type { UnclearReport } from "../../events/provider-event.ts";
+import { waitsForDependency } from "./dependency.ts";
 import type { TextStore } from "./ports.ts";
-import type { KeptUnclearReport, RequestRecord } from "./record.ts";
+import type { Dependency, KeptUnclearReport, RequestRecord } from "./record.ts";
 
 /** A request as the API returns it. It never contains the params. */
 export interface RequestView {
@@ -16,6 +18,9 @@ export interface RequestView {
   group?: string | undefined;
   priority: RequestPriority;
   scheduled?: string | undefined;
+  dependsOn?: DependencyView | undefined;
+  /** Why it waits; absent when it does not. */
+  waitsFor?: "dependency" | undefined;
   createdAt: string;
   joinedAt?: string | undefined;
   submittedAt?: string | undefined;
@@ -74,6 +79,8 @@ export function summaryOf(request: RequestRecord): RequestView {
     group,
     priority: request.isHigh ? "high" : "normal",
     scheduled: toIso(request.scheduledMs),
+    ...(request.dependsOn ? { dependsOn: dependencyViewOf(request.dependsOn) } : {}),
+    ...(waitsForDependency(request) ? { waitsFor: "dependency" } : {}),
     createdAt: toIso(request.createdMs),
     joinedAt: toIso(request.joinedMs),
     submittedAt: toIso(request.submittedMs),
@@ -81,6 +88,19 @@ export function summaryOf(request: RequestRecord): RequestView {
     providerRequestId,
     attempts,
     error,
+  };
+}
+
+function dependencyViewOf(dependency: Dependency): DependencyView {
+  const { requestId, on, event, untilMs, afterMs, unless, metMs } = dependency;
+  return {
+    requestId,
+    on,
+    ...(event ? { event } : {}),
+    until: toIso(untilMs),
+    afterSeconds: afterMs / 1_000,
+    ...(unless ? { unless } : {}),
+    ...(metMs === undefined ? {} : { metAt: toIso(metMs) }),
   };
 }
 

@@ -3,6 +3,7 @@ import { parseJsonOrUndefined } from "../../../contracts/json-text.ts";
 import { MAX_SQS_DELAY_MS } from "../../../contracts/limits.ts";
 import { type SubmitMessage, submitMessage } from "../../../contracts/messages/submit.ts";
 import { type MessageFailure, toMessageFailure } from "../../message-failure.ts";
+import type { SettleDependent } from "../dependencies/settle-dependent.ts";
 import {
   compareJoinOrder,
   isDueToJoin,
@@ -23,6 +24,7 @@ export interface HandleSubmitMessagesDeps {
   queue: SubmitQueue;
   laneScheduler: LaneScheduler;
   joinWhenDue: JoinWhenDue;
+  settleDependent: SettleDependent;
   workLane: WorkLane;
   sendInput: SendInput;
   publish: PublishOutboxes;
@@ -52,20 +54,21 @@ export const makeHandleSubmitMessages =
     const found = await findRequests(deps, messages);
     const published = [await deps.publish(acceptedOf(messages, found), "accepted")];
     const runs = new Map<string, Promise<LaneRunResult>>();
+    const dependents = new Map<string, Promise<RequestRecord | undefined>>();
     const batch: Batch = {
       found,
       lastDue: lastDueByLane(messages, found, deps.context().nowMs),
       joins: new Map(),
       runs,
+      settled: dependents,
       remainingMs,
     };
     const settled = await Promise.allSettled(
       messages.map((message) => processMessage(deps, message, batch)),
     );
-    const laneRuns = (await Promise.allSettled(runs.values())).flatMap((run) =>
-      run.status === "fulfilled" ? [run.value] : [],
-    );
-    published.push(await deps.publish(laneRuns.flatMap(({ changed }) => changed)));
+    const laneRuns = await fulfilled(runs);
+    const ended = (await fulfilled(dependents)).flatMap((request) => request ?? []);
+    published.push(await deps.publish([...laneRuns.flatMap(({ changed }) => changed), ...ended]));
     return {
       messages: settled.map(outcomeOf),
       submissions: laneRuns.flatMap(({ submissions }) => submissions),
@@ -87,6 +90,8 @@ interface Batch {
   joins: Map<string, Promise<JoinedWhenDue | undefined>>;
   /** The runs of this batch, by lane, or by request for an input. */
   runs: Map<string, Promise<LaneRunResult>>;
+  /** The dependent requests that this batch looks at. */
+  settled: Map<string, Promise<RequestRecord | undefined>>;
   remainingMs: () => number;
 }
 
@@ -103,6 +108,13 @@ function lastDueByLane(
     if (!known || compareJoinOrder(known, request) < 0) last.set(request.lane, request);
   }
   return last;
+}
+
+/** What the work of a batch has brought, without what failed. */
+async function fulfilled<Result>(started: Map<string, Promise<Result>>): Promise<Result[]> {
+  return (await Promise.allSettled(started.values())).flatMap((work) =>
+    work.status === "fulfilled" ? [work.value] : [],
+  );
 }
 
 /** Starts the work of a key once for all messages of a batch. */
@@ -147,10 +159,14 @@ async function processMessage(
   message: SubmitMessage | undefined,
   batch: Batch,
 ): Promise<void> {
-  const { found, runs, remainingMs } = batch;
+  const { found, runs, settled, remainingMs } = batch;
   if (!message) throw new Failure("MESSAGE_MALFORMED", "not a message of the submit queue");
   if (message.kind === "continue") {
     await startOnce(runs, message.requestId, () => deps.sendInput(message.requestId));
+    return;
+  }
+  if (message.kind === "dependency") {
+    await startOnce(settled, message.requestId, () => deps.settleDependent(message.requestId));
     return;
   }
   const lane = await prepareLane(deps, message, batch);
@@ -170,7 +186,7 @@ async function processMessage(
  */
 async function prepareLane(
   deps: HandleSubmitMessagesDeps,
-  message: Exclude<SubmitMessage, { kind: "continue" }>,
+  message: Exclude<SubmitMessage, { kind: "continue" | "dependency" }>,
   batch: Batch,
 ): Promise<string | undefined> {
   if (message.kind === "wakeUp") return message.lane;

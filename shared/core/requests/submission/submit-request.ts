@@ -1,6 +1,7 @@
 import type { AccountReader, Connection, ConnectionReader } from "../../connections/ports.ts";
 import type { ProviderHttpCall } from "../../providers/http-call.ts";
 import type { ProviderClient } from "../../providers/provider-client.ts";
+import type { FindStop } from "../dependencies/dependency-events.ts";
 import { drawGapMs } from "../lanes/pace.ts";
 import type { DecisionContext } from "../state/decision-context.ts";
 import { type RequestError, timeoutError } from "../state/endings.ts";
@@ -21,7 +22,7 @@ import { findCredentials, makeCredentialsChangedSince } from "./request-credenti
 /**
  * One submission, in order: build the provider's call, record until when it may be
  * in flight (webhooks that match no request wait until then), claim the request by
- * a conditional write, send, bind the provider's id, store the outcome.
+ * a conditional write, ask whether an event has stopped it, send, bind the provider's id, store the outcome.
  */
 
 export interface SubmitRequestDeps extends BuildCallDeps {
@@ -31,6 +32,8 @@ export interface SubmitRequestDeps extends BuildCallDeps {
   accounts: AccountReader;
   connections: ConnectionReader;
   calls: ProviderCalls;
+  /** Returns why a dependent request must not be sent. */
+  findStop: FindStop;
   /** Pauses a connection whose credentials were refused; `false` when it is paused already. */
   pauseConnection: (connectionId: string) => Promise<boolean>;
   context: () => DecisionContext;
@@ -115,12 +118,31 @@ export function makeSubmitRequest(deps: SubmitRequestDeps) {
     const claimed = await writer.replace(claimForSubmission(request, claim, claimContext));
     if (!claimed) return { kind: "conflict" };
 
-    const sent = await send(claimed, built.call, claimContext.nowRealMs);
+    const stop = await findStop(claimed);
+    if (stop?.kind === "stopped") {
+      return { kind: "unsubmittable", request: claimed, error: stop.error };
+    }
+    const sent = stop ?? (await send(claimed, built.call, claimContext.nowRealMs));
     const isRefusal = ["credentialsRefused", "forbidden", "accountBlocked"].includes(sent.kind);
     const wereReplaced = isRefusal && (await credentialsChangedSince(request, credentials));
     const outcome = wereReplaced ? retryWithNewCredentials : await withScope(claimed, sent);
     return storeOutcome(claimed, outcome, pace);
   };
+
+  /** Asks after the claim: what was acknowledged up to here keeps a dependent request from being sent. */
+  async function findStop(
+    claimed: RequestRecord,
+  ): Promise<
+    { kind: "stopped"; error: RequestError } | { kind: "notSent"; code: string } | undefined
+  > {
+    try {
+      const error = await deps.findStop(claimed);
+      return error && { kind: "stopped", error };
+    } catch (error) {
+      deps.onIgnoredError(error);
+      return { kind: "notSent", code: "DEPENDENCY_NOT_READ" };
+    }
+  }
 
   /** A call that is forbidden for more than one account is forbidden for the connection. */
   async function withScope(request: RequestRecord, sent: SendOutcome): Promise<SendOutcome> {

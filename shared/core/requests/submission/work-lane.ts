@@ -215,7 +215,7 @@ export function makeWorkLane(deps: WorkLaneDeps) {
       pace: await paceOf(request),
     });
     if (submission.kind !== "unsubmittable") return { submission };
-    return { submission, ended: await endAsFailed(request, submission.error) };
+    return { submission, ended: await endAsFailed(submission.request, submission.error) };
   }
 
   async function endAsFailed(

@@ -1,0 +1,72 @@
+import type { InboundMessage } from "../../contracts/messages/inbound.ts";
+import { unmatchedEventId } from "../events/event-id.ts";
+import type { ProviderEvent } from "../events/provider-event.ts";
+import { type CorrelatedType, correlatedTypes, eventKeys } from "../providers/correlation.ts";
+import type { ProviderPack } from "../providers/provider-pack.ts";
+import type { CorrelatedEvent, CorrelationStore } from "../requests/state/correlation-ports.ts";
+import type { ProviderClients, SubmitQueue } from "../requests/state/ports.ts";
+import type { LoadedWebhook } from "./load-webhook.ts";
+
+/**
+ * Stores an event that may release or stop dependent requests, so that it counts from the ack on.
+ * Other events need no call.
+ *
+ * @throws DEPENDENCY_DOWN
+ */
+export async function recordCorrelatedEvent(
+  correlations: Pick<CorrelationStore, "recordEvent">,
+  { pack, event }: { pack: Pick<ProviderPack, "client">; event?: ProviderEvent },
+  message: InboundMessage,
+  signal?: AbortSignal,
+): Promise<void> {
+  const correlated = event && correlatedEvent(pack, event, message);
+  if (correlated) await correlations.recordEvent(correlated, signal);
+}
+
+/**
+ * Tells the requests that wait for such an event, or that it stops. It stores the event as well:
+ * a webhook that was released from quarantine was not stored before.
+ *
+ * @throws DEPENDENCY_DOWN; the message must be processed again
+ */
+export async function tellWatchers(
+  deps: {
+    correlations: CorrelationStore;
+    queue: SubmitQueue;
+    providerClients: ProviderClients;
+  },
+  { event, message }: LoadedWebhook,
+): Promise<void> {
+  const client = deps.providerClients[message.provider];
+  const correlated = correlatedEvent({ client }, event, message);
+  if (!correlated) return;
+  await deps.correlations.recordEvent(correlated);
+  const { clientId } = message;
+  const watchers = await deps.correlations.findWatchers(correlated);
+  await Promise.all(
+    watchers.map((requestId) =>
+      deps.queue.send({ v: 1, kind: "dependency", requestId }, { clientId }),
+    ),
+  );
+}
+
+/** The event with its keys; `undefined` for an event that no request can depend on. */
+function correlatedEvent(
+  { client }: Pick<ProviderPack, "client">,
+  event: ProviderEvent,
+  { connectionId, receivedAtMs }: InboundMessage,
+): CorrelatedEvent | undefined {
+  const type = correlatedTypes.find((one): one is CorrelatedType => one === event.type);
+  if (type === undefined) return undefined;
+  const keys = eventKeys(event, client.correlatedMembers);
+  if (keys.length === 0) return undefined;
+  const { accountId } = event.data;
+  return {
+    connectionId,
+    type,
+    eventId: unmatchedEventId({ ...event, connectionId }),
+    keys,
+    receivedMs: receivedAtMs,
+    ...(accountId === undefined ? {} : { accountId }),
+  };
+}
