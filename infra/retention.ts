@@ -22,10 +22,13 @@ export function bodyRetentionDays(settings: Settings): Record<BodyArea, number> 
 
 /** The longest time from acceptance to the end, when every time limit is used up. */
 function longestRequestDays(settings: Settings): number {
-  const { queueTimeoutSeconds, resultTimeoutSeconds, actionTimeoutSeconds, unknownTimeoutSeconds } =
-    settings;
+  const { queueTimeoutSeconds, actionTimeoutSeconds, unknownTimeoutSeconds } = settings;
+  const runningSeconds = Math.max(
+    settings.resultTimeoutSeconds,
+    Duration.days(settings.pendingCapDays).toSeconds(),
+  );
   const seconds =
-    queueTimeoutSeconds + resultTimeoutSeconds + actionTimeoutSeconds + unknownTimeoutSeconds;
+    queueTimeoutSeconds + runningSeconds + actionTimeoutSeconds + unknownTimeoutSeconds;
   return settings.scheduleMaxDays + wholeDays(Duration.seconds(seconds));
 }
 

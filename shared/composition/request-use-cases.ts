@@ -11,6 +11,7 @@ import {
   type ApplyProviderUpdate,
   makeApplyProviderUpdate,
 } from "../core/requests/results/apply-provider-update.ts";
+import { makeAskBeforeEnd } from "../core/requests/results/ask-before-end.ts";
 import { makePollDueRequests } from "../core/requests/results/poll-due-requests.ts";
 import { makePollRequest } from "../core/requests/results/poll-request.ts";
 import type { CorrelationStore } from "../core/requests/state/correlation-ports.ts";
@@ -162,6 +163,7 @@ export function composeRequestSweep(ports: RequestSweepPorts): {
       joinWhenDue: makeJoinWhenDue(parts),
       settleDependent: makeSettleDependent(parts),
       pollDueRequests,
+      askBeforeEnd: makeAskBeforeEnd({ ...parts, pollRequest }),
     }),
   };
 }

@@ -43,8 +43,10 @@ const functionShape = {
   queueTimeoutSeconds: wholeNumber(60, 31_536_000, 86_400),
   /** Seconds (business time) for which a running request keeps its lane to itself. */
   laneHoldSeconds: wholeNumber(1, 31_536_000, 3_600),
-  /** Seconds (business time) after which a running request without a result ends FAILED. */
+  /** Seconds (business time) of a provider's silence about a running request after which it ends FAILED. */
   resultTimeoutSeconds: wholeNumber(60, 31_536_000, 86_400),
+  /** Days (business time) after its submission until which a provider may say that it still has a request. */
+  pendingCapDays: wholeNumber(1, 365, 14),
   /** Seconds (business time) for which a request waits for a person's input. */
   actionTimeoutSeconds: wholeNumber(60, 31_536_000, 900),
   /** Seconds (business time) for which a request of unknown outcome keeps its lane to itself. */

@@ -4,6 +4,7 @@ import type { ProviderId } from "../../shared/contracts/providers.ts";
 import { providerPacks } from "../../shared/contracts/providers.ts";
 import type { FinalEvent } from "../../shared/core/events/envelope.ts";
 import type { ProviderAnswer } from "../../shared/core/providers/provider-client.ts";
+import { withProviderHasIt } from "../../shared/core/requests/state/provider-has-it.ts";
 import { withProviderUpdate } from "../../shared/core/requests/state/provider-update.ts";
 import {
   isTerminal,
@@ -186,7 +187,10 @@ function play({ provider, reports, answered }: Sequence) {
       if (isTerminal(request)) continue;
       const outcome = client.readPoll(PROVIDER_REQUEST_ID, pollOf(provider, report));
       heard.push(report.meaning);
-      if (outcome.kind === "noChange") continue;
+      if (outcome.kind === "waiting") {
+        store(withProviderHasIt(request, outcome, context));
+        continue;
+      }
       if (outcome.kind !== "update") throw new Error(`a poll was ${outcome.kind}`);
       const update = { event: outcome.event, isCurrentState: true };
       store(withProviderUpdate(request, update, context, client).request);

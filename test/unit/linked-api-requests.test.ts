@@ -198,7 +198,7 @@ describe("a poll", () => {
           data: { workflowId: "wf-1", status: "completed", result: completion },
         },
       });
-      expect(answerOf({ workflowStatus: "pending" })).toEqual({ kind: "noChange" });
+      expect(answerOf({ workflowStatus: "pending" })).toEqual({ kind: "waiting" });
     },
   );
 
@@ -210,7 +210,13 @@ describe("a poll", () => {
   });
 
   test.each([
-    ["pending", 200, workflow({ workflowStatus: "pending" }), { kind: "noChange" }],
+    ["pending", 200, workflow({ workflowStatus: "pending" }), { kind: "waiting" }],
+    [
+      "pending with a reason",
+      200,
+      workflow({ workflowStatus: "pending", pendingReason: "outsideWorkingHours" }),
+      { kind: "waiting", pendingReason: "outsideWorkingHours" },
+    ],
     ["not found", 404, refusal("workflowNotFound"), { kind: "noChange" }],
     [
       "another, pending",

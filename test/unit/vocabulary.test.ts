@@ -89,7 +89,7 @@ describe("We-Link's words mean the same in webhooks, polls and answers to submis
     for (const status of spellings(word)) {
       const body = { status, message: "Wait" };
       expect([status, webhook(body).type]).toEqual([status, "workflow.started"]);
-      expect(["noChange", "workflow.started"]).toContain(polledType(body));
+      expect(["waiting", "workflow.started"]).toContain(polledType(body));
       expect(submit(body).kind).toBe("unknown");
     }
   });
@@ -282,7 +282,7 @@ describe("Linked API's words mean the same in webhooks and polls", () => {
     (word) => {
       const outcome = poll({ workflowStatus: word, message: "Wait" });
       const type = outcome.kind === "update" ? outcome.event.type : outcome.kind;
-      expect(["noChange", "workflow.started"]).toContain(type);
+      expect(["waiting", "workflow.started"]).toContain(type);
     },
   );
 

@@ -57,7 +57,7 @@ describe("an answer to a submission", () => {
       "a word",
       200,
       { status: "QUEUED", requestId: "r1", result: null },
-      { kind: "accepted", providerRequestId: "r1" },
+      { kind: "accepted", providerRequestId: "r1", pendingReason: "QUEUED" },
     ],
     [
       "an unknown status",
@@ -246,9 +246,14 @@ describe("a poll", () => {
   });
 
   test.each([
-    ["QUEUED", 200, { status: "QUEUED" }, { kind: "noChange" }],
-    ["PENDING", 200, { status: "PENDING", message: "Wait" }, { kind: "noChange" }],
-    ["SCHEDULED", 200, { status: "SCHEDULED" }, { kind: "noChange" }],
+    ["QUEUED", 200, { status: "QUEUED" }, { kind: "waiting", pendingReason: "QUEUED" }],
+    [
+      "PENDING",
+      200,
+      { status: "PENDING", message: "Wait" },
+      { kind: "waiting", pendingReason: "PENDING" },
+    ],
+    ["SCHEDULED", 200, { status: "SCHEDULED" }, { kind: "waiting", pendingReason: "SCHEDULED" }],
     ["not found", 404, "<html>", { kind: "noChange" }],
     ["no right", 403, { error: "Forbidden" }, { kind: "forbidden", code: "FORBIDDEN" }],
     ["no status", 200, { result: 1 }, { kind: "failed", code: "STATUS_NOT_UNDERSTOOD" }],

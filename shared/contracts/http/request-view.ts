@@ -29,6 +29,13 @@ export const requestView = named(
     submittedAt: z.optional(time),
     finishedAt: z.optional(time),
     providerRequestId: z.optional(z.string()),
+    pendingReason: z
+      .optional(z.string())
+      .check(
+        z.describe(
+          "While the provider has the request and has not started it: why, in the provider's words, such as `queued` or `outsideWorkingHours`.",
+        ),
+      ),
     attempts: z.number(),
     result: z.optional(z.unknown()),
     numbersAsText: z

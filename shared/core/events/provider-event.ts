@@ -15,6 +15,8 @@ export interface ProviderEvent {
   createdAt?: string;
   /** Labels that were sent with the request and returned with the result. */
   labels?: readonly string[];
+  /** Present in a `workflow.started` that says that the provider has the request and waits to start it. */
+  pendingReason?: string;
   /** The provider sent `eventType`; without this mark, it is derived from the action. */
   hasProviderEventType?: true;
   data: {

@@ -137,6 +137,8 @@ export type FoundRequest =
   | {
       request: {
         status: RequestStatus;
+        /** Why the provider has not started it yet, in the provider's words. */
+        pendingReason?: string | undefined;
         /** JSON text. */
         result?: string | undefined;
         /** A number of `result` that consumers could not read exactly is text. */

@@ -35,6 +35,8 @@ export type SubmissionOutcome =
   | {
       kind: "accepted";
       providerRequestId?: string;
+      /** Why the provider does not start it at once, in its own words. */
+      pendingReason?: string;
       resultEvent?: ProviderEvent;
       /** A number of the result is stored as text, because it would lose digits. */
       numbersAsText?: true;
@@ -67,7 +69,9 @@ export type PollOutcome =
    * `event.unrecognised` for a state that nobody knows.
    */
   | { kind: "update"; event: ProviderEvent; numbersAsText: boolean }
-  /** The provider has not started the request, or does not know it. */
+  /** The provider has the request and has not started it. The reason is in its own words. */
+  | { kind: "waiting"; pendingReason?: string }
+  /** The provider does not know the request, or nothing follows from the answer. */
   | { kind: "noChange" }
   | { kind: "rateLimited"; retryAfterMs?: number }
   | { kind: "credentialsRefused"; code: string }

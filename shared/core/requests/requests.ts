@@ -10,6 +10,7 @@ import { type BodyDigest, keyedDigest } from "./acceptance/body-digest.ts";
 import { isStored, keyExpiresMs, lookUp, type NewRequest } from "./acceptance/idempotency.ts";
 import { isRequestId } from "./acceptance/request-id.ts";
 import { makeRelayCall } from "./relay-call.ts";
+import { cancelAtProvider } from "./results/cancel-at-provider.ts";
 import { makeResolveRequest, type Resolution } from "./results/resolve-request.ts";
 import { cancelRequest } from "./state/endings.ts";
 import type { ProviderCalls, ReferenceStore, TextStore } from "./state/ports.ts";
@@ -17,7 +18,6 @@ import type { RequestRecord } from "./state/record.ts";
 import { transition } from "./state/request-state.ts";
 import { type RequestView, requestJson, summaryOf, viewOf } from "./state/request-view.ts";
 import { tellDependents } from "./state/tell-dependents.ts";
-import { findCredentials } from "./submission/request-credentials.ts";
 
 export interface RequestsDeps extends AcceptRequestDeps {
   texts: TextStore;
@@ -31,9 +31,6 @@ export interface RequestsDeps extends AcceptRequestDeps {
 
 /** The store's position in a list: a time, `#`, and a request's id. */
 const CURSOR_FORM = /^[^#]{1,32}#rq_[0-9a-f]{44}$/;
-
-/** Timeout (real) of the call that asks a provider to cancel. */
-const CANCEL_TIMEOUT_MS = 3_000;
 
 export type Requests = ReturnType<typeof makeRequests>;
 
@@ -70,26 +67,23 @@ export function makeRequests(deps: RequestsDeps) {
   }
 
   /** Asks the provider to cancel a running request. @throws CONFLICT when it cannot or does not cancel, DEPENDENCY_DOWN without a clear answer */
-  async function cancelAtProvider(request: RequestRecord): Promise<void> {
-    const { provider, connectionId, providerRequestId } = request;
-    const cancellation = deps.providerClients[provider].cancel;
-    if (!cancellation || request.status !== "RUNNING" || providerRequestId === undefined)
-      throw tooLate();
-    const connection = await deps.connections.read(connectionId);
-    if (!connection) throw tooLate();
-    if (connection.settings.status === "paused") {
-      throw new Failure(
-        "CONFLICT",
-        "the connection is paused: the provider cannot be asked to cancel",
-      );
+  async function cancelThere(request: RequestRecord): Promise<void> {
+    switch (await cancelAtProvider(deps, request)) {
+      case "cancelled":
+        return;
+      case "paused":
+        throw new Failure(
+          "CONFLICT",
+          "the connection is paused: the provider cannot be asked to cancel",
+        );
+      case "unknown":
+        throw new Failure(
+          "DEPENDENCY_DOWN",
+          `${request.provider} did not confirm the cancellation`,
+        );
+      default:
+        throw tooLate();
     }
-    const credentials = await findCredentials(deps, request, connection);
-    const call = cancellation.request(providerRequestId, credentials);
-    const exchange = await deps.calls.send(provider, call, CANCEL_TIMEOUT_MS);
-    const answer = exchange.kind === "answered" ? cancellation.read(exchange.answer) : "unknown";
-    if (answer === "refused") throw tooLate();
-    if (answer === "unknown")
-      throw new Failure("DEPENDENCY_DOWN", `${provider} did not confirm the cancellation`);
   }
 
   return {
@@ -129,7 +123,7 @@ export function makeRequests(deps: RequestsDeps) {
     async cancel(clientId: string, requestId: string) {
       const request = await findOwned(clientId, requestId);
       const isWaiting = ["SCHEDULED", "QUEUED", "CANCELLED"].includes(request.status);
-      if (!isWaiting) await cancelAtProvider(request);
+      if (!isWaiting) await cancelThere(request);
       const cancelled = await change(requestId, (now) => {
         if (now.status === "CANCELLED") return undefined;
         const stillWaits = now.status === "SCHEDULED" || now.status === "QUEUED";

@@ -3,11 +3,12 @@ import type { MessageFailure } from "../message-failure.ts";
 import type { SettleDependent } from "./dependencies/settle-dependent.ts";
 import type { JoinWhenDue } from "./lanes/join-when-due.ts";
 import type { LaneScheduler } from "./lanes/lane-scheduler.ts";
+import type { AskBeforeEnd, LastPoll } from "./results/ask-before-end.ts";
 import type { DuePoll, PollDueRequests } from "./results/poll-due-requests.ts";
 import type { Polled } from "./results/poll-request.ts";
 import type { DecisionContext } from "./state/decision-context.ts";
 import { CHECK_AGAIN_MS, type WaitingDependent, waitsForDependency } from "./state/dependency.ts";
-import { failRequest, timeoutError } from "./state/endings.ts";
+import { failRequest, resultTimeout, timeoutError } from "./state/endings.ts";
 import type {
   DueEntry,
   ProviderClients,
@@ -31,6 +32,7 @@ export interface SweepStepsDeps {
   joinWhenDue: JoinWhenDue;
   settleDependent: SettleDependent;
   pollDueRequests: PollDueRequests;
+  askBeforeEnd: AskBeforeEnd;
   providerClients: ProviderClients;
   context: () => DecisionContext;
 }
@@ -179,13 +181,23 @@ export function makeSweepSteps(
     if (joined.wakesLane) await queue.send({ v: 1, kind: "wakeUp", lane }, { clientId });
   }
 
-  /** Ends a request whose time is up. @returns the request when this call ended it */
-  async function timeOut(requestId: string): Promise<RequestRecord | undefined> {
+  /**
+   * Ends a request whose time is up, or that its provider has cancelled because of that.
+   *
+   * @returns the request when this call ended it
+   */
+  async function timeOut(
+    requestId: string,
+    { isCancelledThere = false } = {},
+  ): Promise<RequestRecord | undefined> {
     let wasPrompting = false;
     let heldLane = false;
     const changed = await writer.change(requestId, (request) => {
       const context = deps.context();
-      const error = timeoutError(request, context);
+      const error =
+        isCancelledThere && request.status === "RUNNING"
+          ? resultTimeout(request, context, { isCancelledThere })
+          : timeoutError(request, context);
       wasPrompting = request.status === "ACTION_REQUIRED";
       heldLane = request.laneState !== "waiting";
       return error && failRequest(request, error, context, deps.providerClients[request.provider]);
@@ -197,17 +209,31 @@ export function makeSweepSteps(
     return changed.request;
   }
 
-  async function onPolled({ request, ...polled }: Polled): Promise<void> {
+  function count(polled: Polled): void {
     if (polled.reception.kind !== "notAsked") total.polled++;
     total.unpublished.push(...polled.unpublished);
     if (polled.hasPausedAccount) total.pausedAccounts++;
     if (polled.hasKeptUnclear) total.unclearReports++;
     if (polled.hasPausedConnection) total.pausedConnections++;
-    if (!isTerminal(request)) await onLimit(request);
   }
 
-  async function onLimit({ requestId }: RequestRecord): Promise<void> {
-    await publish(await each([requestId], timeOut));
+  async function onPolled(polled: Polled, againMs: number): Promise<void> {
+    count(polled);
+    await endAtLimit(polled.request, { kind: polled.reception.kind, againMs });
+  }
+
+  function onLimit(request: RequestRecord, againMs: number): Promise<void> {
+    return endAtLimit(request, { kind: "skipped", againMs });
+  }
+
+  /** Ends a request if its time is up, after its provider was asked. */
+  async function endAtLimit(request: RequestRecord, last: LastPoll): Promise<void> {
+    if (isTerminal(request) || !timeoutError(request, deps.context())) return;
+    const { verdict, polled } = await deps.askBeforeEnd(request, last);
+    if (polled) count(polled);
+    if (verdict === "goOn") return;
+    const isCancelledThere = verdict === "cancelled";
+    await publish(await each([request.requestId], (id) => timeOut(id, { isCancelledThere })));
   }
 
   return {

@@ -11,7 +11,7 @@ import type {
 import { providerIdOf } from "../../core/providers/provider-id.ts";
 import { retryAfterOf } from "../../core/providers/retry-after.ts";
 import { confirmation, namesAnother } from "./confirmation.ts";
-import { type WorkflowState, workflowStateOf } from "./result.ts";
+import { pendingReasonOf, type WorkflowState, workflowStateOf } from "./result.ts";
 import { linkedApiVocabulary } from "./vocabulary.ts";
 
 /** For answers that do not prove that nothing was done: every 5xx, and bodies without an envelope. */
@@ -37,6 +37,7 @@ export function readLinkedApiSubmission(answer: ProviderAnswer): SubmissionOutco
   return {
     kind: "accepted",
     providerRequestId: workflowId,
+    ...(meaning === "waiting" ? pendingReasonOf(result) : {}),
     ...(resultEvent ? { resultEvent } : {}),
     ...(resultEvent && numbersAsText ? { numbersAsText } : {}),
   };
@@ -85,7 +86,8 @@ export function readLinkedApiPoll(workflowId: string, answer: ProviderAnswer): P
   if (!isSuccess(answer) || !isObject(result)) return { kind: "failed", code };
   if (namesAnother(result, workflowId)) return { kind: "failed", code: "ANSWERS_ANOTHER_WORKFLOW" };
   const { meaning, word } = workflowStateOf(result);
-  if (meaning === "waiting" || meaning === "absent") return { kind: "noChange" };
+  if (meaning === "waiting") return { kind: "waiting", ...pendingReasonOf(result) };
+  if (meaning === "absent") return { kind: "noChange" };
   if (meaning === "unknown" || meaning === "actionRequired") {
     return { kind: "update", event: unrecognised(workflowId, result, word), numbersAsText };
   }

@@ -46,12 +46,12 @@ export async function getAsLinkedApi(
   { clientId, workflowId }: { clientId: string; workflowId: string },
 ): Promise<string> {
   const found = await requests.find(clientId, workflowId);
-  const { workflowStatus, failure, result, numbersAsText } =
+  const { result, ...workflow } =
     "request" in found ? workflowOf(found.request) : eventWorkflow(found.event);
-  const workflow = JSON.stringify({ workflowId, workflowStatus, failure, numbersAsText });
+  const withFailure = workflow.failure === undefined;
   const parts =
-    result === undefined ? [] : partsOf(withoutOwnLabel(result, workflowId), failure === undefined);
-  const members = [workflow.slice(1, -1), ...parts].join(",");
+    result === undefined ? [] : partsOf(withoutOwnLabel(result, workflowId), withFailure);
+  const members = [JSON.stringify({ workflowId, ...workflow }).slice(1, -1), ...parts].join(",");
   return `{"success":true,"result":{${members}}}`;
 }
 
@@ -87,6 +87,7 @@ type RequestHere = Extract<FoundRequest, { request: object }>["request"];
 
 interface Workflow {
   workflowStatus: WorkflowStatus;
+  pendingReason?: string;
   failure?: { reason: unknown; message: unknown };
   /** JSON text. */
   result?: string | undefined;
@@ -94,7 +95,9 @@ interface Workflow {
   numbersAsText?: true | undefined;
 }
 
-function workflowOf({ status, result, error, numbersAsText }: RequestHere): Workflow {
+function workflowOf(request: RequestHere): Workflow {
+  const { status, pendingReason, result, error, numbersAsText } = request;
+  if (pendingReason !== undefined) return { workflowStatus: "pending", pendingReason };
   const workflowStatus = statuses[status];
   if (workflowStatus === "failed") {
     const failure = failureOf(status === "CANCELLED" ? cancelled : error);

@@ -52,6 +52,7 @@ export const linkedApiWorkflowOperations = {
         z.object({
           workflowId: z.string(),
           workflowStatus,
+          pendingReason: z.optional(z.string()),
           completion: z.optional(z.unknown()),
           failure: z.optional(z.object({ reason: z.string(), message: z.string() })),
         }),

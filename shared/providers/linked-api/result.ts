@@ -1,3 +1,4 @@
+import { limits } from "../../contracts/limits.ts";
 import type { ProviderEvent } from "../../core/events/provider-event.ts";
 import { isObject, type JsonObject } from "../../core/json/json.ts";
 import { type Meaning, wordIn } from "../../core/providers/vocabulary.ts";
@@ -53,6 +54,12 @@ export function workflowStateOf(workflow: JsonObject): WorkflowState {
   const has = (name: string) => (workflow[name] ?? undefined) !== undefined;
   if (has("failure")) return { meaning: "failed" };
   return has("completion") ? { meaning: "completed" } : {};
+}
+
+/** Why a workflow has not begun, in Linked API's words: `queued` or `outsideWorkingHours`. */
+export function pendingReasonOf({ pendingReason }: JsonObject): { pendingReason?: string } {
+  const reason = wordIn(pendingReason)?.trim().slice(0, limits.maxNameLength);
+  return reason === undefined ? {} : { pendingReason: reason };
 }
 
 /** Returns the labels of a result: Linked API repeats each action's label in its completion. */

@@ -9,7 +9,7 @@ import type {
 } from "../../core/providers/provider-client.ts";
 import { retryAfterOf } from "../../core/providers/retry-after.ts";
 import { wordIn } from "../../core/providers/vocabulary.ts";
-import { readWeLink } from "./event.ts";
+import { pendingReasonOf, readWeLink } from "./event.ts";
 import { listedCodeIn, type WeLinkError, weLinkErrorOf, weLinkOutcomeOf } from "./outcome.ts";
 import { requestIdsOf } from "./request-id.ts";
 import { isSynchronousCall } from "./synchronous-calls.ts";
@@ -74,9 +74,11 @@ function acceptedBy(answer: ProviderAnswer, action: string): SubmissionOutcome {
     return refusedWith(error, answer);
   }
   if (id === undefined && !resultEvent) return { ...unknown(answer), ...unclearIn(body) };
+  const read = body && weLinkOutcomeOf(body.value);
   return {
     kind: "accepted",
     ...(id === undefined ? {} : { providerRequestId: id }),
+    ...(read?.meaning === "waiting" ? pendingReasonOf(read) : {}),
     ...(resultEvent && { resultEvent }),
     ...(resultEvent && resultBody?.numbersAsText ? { numbersAsText: true } : {}),
   };
@@ -152,9 +154,10 @@ export function readWeLinkPoll(providerRequestId: string, answer: ProviderAnswer
   }
   if (!isSuccess(answer)) return refusedPoll(providerRequestId, answer, body);
   if (!body) return { kind: "failed", code: `HTTP_${httpStatus}` };
-  const { meaning } = weLinkOutcomeOf(body.value) ?? {};
-  if (!meaning) return { kind: "failed", code: "STATUS_NOT_UNDERSTOOD" };
-  if (meaning === "waiting" || meaning === "absent") return { kind: "noChange" };
+  const read = weLinkOutcomeOf(body.value);
+  if (!read) return { kind: "failed", code: "STATUS_NOT_UNDERSTOOD" };
+  if (read.meaning === "waiting") return { kind: "waiting", ...pendingReasonOf(read) };
+  if (read.meaning === "absent") return { kind: "noChange" };
   return updateFrom(providerRequestId, body);
 }
 

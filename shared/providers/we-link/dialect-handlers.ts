@@ -150,7 +150,9 @@ interface WeLinkAnswer {
   numbersAsText?: true | undefined;
 }
 
-function answerOf({ status, error, result, numbersAsText }: RequestHere): WeLinkAnswer {
+function answerOf(request: RequestHere): WeLinkAnswer {
+  const { status, pendingReason, error, result, numbersAsText } = request;
+  if (pendingReason !== undefined) return { status: "QUEUED" };
   // A failed request may have done a part of its work.
   if (status === "FAILED" && error) return { ...weLinkFailureOf(error), result, numbersAsText };
   return {

@@ -44,6 +44,7 @@ export function readWeLink(webhook: ParsedJson): ProviderEvent {
     discriminator: discriminatorOf(canonicalJson(payload)),
     ...mark,
     ...(unclear ? { unclear } : {}),
+    ...(read.meaning === "waiting" ? pendingReasonOf(read) : {}),
     data: { ...common, ...eventDataOf({ type, eventType, outcome, read, payload }) },
   };
 }
@@ -59,6 +60,12 @@ function unclearOf(of: {
   if (type === "event.unrecognised") return unclearReport("unrecognised", payload, { status });
   if (!of.contradiction) return undefined;
   return unclearReport("contradictory", payload, { status, eventType: shortText(of.sentType) });
+}
+
+/** Why We-Link has not started a request: the word by which it says so. */
+export function pendingReasonOf({ word }: WeLinkOutcome): { pendingReason?: string } {
+  const reason = word?.trim().slice(0, limits.maxNameLength);
+  return reason ? { pendingReason: reason } : {};
 }
 
 function requestIdOf(value: JsonObject): string {

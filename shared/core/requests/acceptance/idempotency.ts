@@ -195,7 +195,8 @@ export async function reserveRequestId(
  * then, the request itself says whether its key is free.
  */
 export function keyExpiresMs(startsMs: number, rules: RequestRules): number {
-  const { queueTimeoutMs, resultTimeoutMs, unknownTimeoutMs, retentionMs, idempotencyMs } = rules;
-  const longestMs = queueTimeoutMs + resultTimeoutMs + unknownTimeoutMs + retentionMs;
+  const { queueTimeoutMs, unknownTimeoutMs, retentionMs, idempotencyMs } = rules;
+  const runningMs = Math.max(rules.resultTimeoutMs, rules.pendingCapMs);
+  const longestMs = queueTimeoutMs + runningMs + unknownTimeoutMs + retentionMs;
   return startsMs + longestMs + idempotencyMs;
 }

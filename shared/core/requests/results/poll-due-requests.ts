@@ -51,9 +51,10 @@ export function makePollDueRequests(deps: {
     due: readonly DuePoll[],
     of: {
       hasTime: () => boolean;
-      onPolled: (polled: Polled) => Promise<void>;
-      /** Ends a request at its time limit without a poll, because the provider does not answer. */
-      onLimit: (request: RequestRecord) => Promise<void>;
+      /** @param againMs when the provider may be asked again about a request of this connection (business) */
+      onPolled: (polled: Polled, againMs: number) => Promise<void>;
+      /** Takes a request at its time limit without a poll, because the provider does not answer. */
+      onLimit: (request: RequestRecord, againMs: number) => Promise<void>;
       onFailure: (failure: MessageFailure) => void;
     },
   ): Promise<void> => {
@@ -74,7 +75,7 @@ export function makePollDueRequests(deps: {
     }
     /** Completes a request without a call. */
     const skip = (one: DuePoll): Promise<void> =>
-      one.isAtLimit ? of.onLimit(one.request) : postpone(one, untilOf(one));
+      one.isAtLimit ? of.onLimit(one.request, untilOf(one)) : postpone(one, untilOf(one));
 
     async function poll(one: DuePoll): Promise<void> {
       if (untilOf(one) > deps.context().nowMs) return skip(one);
@@ -96,9 +97,9 @@ export function makePollDueRequests(deps: {
         const untilMs = nowMs + Math.max(POSTPONED_MS, reception.retryAfterMs ?? 0);
         declinedUntilMs.set(one.request.connectionId, untilMs);
       }
-      if (polled) await of.onPolled(polled);
-      // A poll that fails does not keep the request from ending in time.
-      else if (one.isAtLimit) await of.onLimit(one.request);
+      if (polled) await of.onPolled(polled, untilOf(one));
+      // A poll that fails does not keep the request from ending for ever.
+      else if (one.isAtLimit) await of.onLimit(one.request, untilOf(one));
     }
 
     async function each(items: readonly DuePoll[], run: (one: DuePoll) => Promise<void>) {

@@ -3,6 +3,7 @@ import type { MessageFailure } from "../../message-failure.ts";
 import type { PollOutcome } from "../../providers/provider-client.ts";
 import type { DecisionContext } from "../state/decision-context.ts";
 import type { LaneStore, ProviderCalls, ProviderClients, ReferenceStore } from "../state/ports.ts";
+import { withProviderHasIt } from "../state/provider-has-it.ts";
 import type { PublishOutboxes } from "../state/publish-outboxes.ts";
 import { isTerminal, type RequestRecord } from "../state/record.ts";
 import { pollDelayMs, withDerivedFields } from "../state/request-state.ts";
@@ -70,7 +71,7 @@ export function makePollRequest(deps: {
     const isOutdated =
       ["credentialsRefused", "forbidden", "accountBlocked"].includes(outcome.kind) &&
       (await credentialsChangedSince(request, credentials));
-    return isOutdated ? { kind: "noChange" } : outcome;
+    return isOutdated ? { kind: "failed", code: "CREDENTIALS_CHANGED" } : outcome;
   }
 
   return poll;
@@ -110,6 +111,12 @@ export function makePollRequest(deps: {
     }
     if (outcome.kind === "rateLimited")
       return { request: await postpone(request, outcome), ...unpaused };
+    if (outcome.kind === "waiting") {
+      const waiting = await deps.writer.change(request.requestId, (now) =>
+        withProviderHasIt(now, outcome, deps.context()),
+      );
+      return { request: waiting?.request ?? request, ...unpaused };
+    }
     if (outcome.kind !== "update") return { request, ...unpaused };
     const { event, numbersAsText } = outcome;
     const applied = await deps.applyProviderUpdate(request, {

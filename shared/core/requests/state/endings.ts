@@ -4,7 +4,7 @@ import type { ProviderClient } from "../../providers/provider-client.ts";
 import type { DecisionContext } from "./decision-context.ts";
 import { laterEventTime } from "./event-times.ts";
 import type { RequestRecord } from "./record.ts";
-import { transition, withOutboxEvents } from "./request-state.ts";
+import { transition, withDerivedFields, withOutboxEvents } from "./request-state.ts";
 
 export interface RequestError {
   code: string;
@@ -50,7 +50,54 @@ export function timeoutError(
     return waitedMs > context.rules.queueTimeoutMs ? queueTimeout : undefined;
   }
   if (status === "SUBMITTING") return isInputTooLate(request, context) ? inputNotSent : undefined;
-  return context.nowMs >= deadlineMs ? deadlineErrors[status] : undefined;
+  if (context.nowMs < deadlineMs) return undefined;
+  return status === "RUNNING" ? resultTimeout(request, context) : deadlineErrors[status];
+}
+
+/**
+ * The error of a running request whose provider has been silent for too long, or has had it for
+ * as long as it may.
+ */
+export function resultTimeout(
+  { submittedMs = Number.POSITIVE_INFINITY }: RequestRecord,
+  { nowMs, rules }: DecisionContext,
+  of: { isCancelledThere?: boolean } = {},
+): RequestError {
+  const { pendingCapMs, resultTimeoutMs } = rules;
+  const isAtCap = pendingCapMs > resultTimeoutMs && nowMs >= submittedMs + pendingCapMs;
+  const cause = isAtCap
+    ? `The provider accepted the request and has not ended it within ${pendingCapMs / DAY_MS} days`
+    : "The provider accepted the request and sent no result in time";
+  const advice = of.isCancelledThere
+    ? "it was cancelled there"
+    : "check there before you create a new request";
+  return { code: "RESULT_TIMEOUT", message: `${cause}: ${advice}` };
+}
+
+const DAY_MS = 24 * 3_600_000;
+
+/** How often the end of a running request is put off at most. */
+const MAX_END_TRIES = 2;
+
+/** For how long (business) each time, at least. */
+const END_RETRY_MS = 5 * 60_000;
+
+/**
+ * Puts off the end of a running request whose provider could not be asked, or gave no clear
+ * answer. Returns `undefined` where that has been done often enough.
+ *
+ * @param againMs when the provider may be asked again (business)
+ */
+export function withEndPutOff(
+  request: RequestRecord,
+  context: DecisionContext,
+  againMs: number,
+): RequestRecord | undefined {
+  const { endTries = 0 } = request;
+  if (endTries >= MAX_END_TRIES) return undefined;
+  const untilMs = Math.max(context.nowMs + END_RETRY_MS, againMs);
+  const later = { deadlineMs: untilMs, sweepDueMs: untilMs, endTries: endTries + 1 };
+  return withDerivedFields({ ...request, ...later }, context);
 }
 
 /** Whether a person's input waits to be sent, no worker sends it, and the time in which it may be sent is over. */
@@ -74,11 +121,6 @@ const queueTimeout: RequestError = {
 };
 
 const deadlineErrors: Readonly<Partial<Record<RequestRecord["status"], RequestError>>> = {
-  RUNNING: {
-    code: "RESULT_TIMEOUT",
-    message:
-      "The provider accepted the request and sent no result in time: check there before you create a new request",
-  },
   ACTION_REQUIRED: {
     code: "ACTION_TIMEOUT",
     message: "The input that the request waited for did not arrive in time",

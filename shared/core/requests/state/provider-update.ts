@@ -8,9 +8,9 @@ import { keysWithResult } from "./dependency.ts";
 import { laterEventTime } from "./event-times.ts";
 import { withLateResult } from "./late-result.ts";
 import { pauseAfter } from "./pause-after.ts";
+import { toRunningIfProven, withPendingReason, withProviderHasIt } from "./provider-has-it.ts";
 import { isTerminal, type LanePause, type RequestRecord } from "./record.ts";
 import {
-  pollDelayMs,
   transition,
   withDerivedFields,
   withOutboxEvents,
@@ -128,33 +128,19 @@ function applyUnrecognised(
 
 function applyStarted(
   request: RequestRecord,
-  { event }: ProviderUpdate,
+  { event, isCurrentState }: ProviderUpdate,
   context: DecisionContext,
 ): UpdateResult {
   if (request.status === "CANCELLED") return { request, verdict: "duplicate" };
-  const provesSubmission = ["QUEUED", "UNKNOWN"].includes(request.status);
-  const running = provesSubmission ? toRunning(request, event, context) : request;
+  const { pendingReason } = event;
+  const { providerRequestId } = event.data;
+  const running = isCurrentState
+    ? withProviderHasIt(request, { providerRequestId, pendingReason }, context)
+    : withPendingReason(toRunningIfProven(request, providerRequestId, context), pendingReason);
   const started = withStartedEvent(running, context, event);
   return started === request
     ? { request, verdict: "duplicate" }
     : { request: started, verdict: "applied" };
-}
-
-/** The provider has the request although no answer was recorded. */
-function toRunning(
-  request: RequestRecord,
-  event: ProviderEvent,
-  context: DecisionContext,
-): RequestRecord {
-  const { nowMs, rules } = context;
-  return transition(request, "RUNNING", context, {
-    providerRequestId: request.providerRequestId ?? event.data.providerRequestId,
-    submittedMs: request.submittedMs ?? nowMs,
-    holdUntilMs: nowMs + rules.laneHoldMs,
-    deadlineMs: nowMs + rules.resultTimeoutMs,
-    sweepDueMs: nowMs + pollDelayMs(0, rules),
-    polls: 0,
-  });
 }
 
 function applyPrompt(

@@ -135,8 +135,15 @@ export interface RequestRecord extends LaneOwner {
   /** Digest of the provider's outcome that ended it, by which a duplicate is recognised. */
   outcomeDigest?: string | undefined;
 
-  /** When it times out in its current state. */
+  /** Why the provider has not started it yet, in the provider's words. */
+  pendingReason?: string | undefined;
+  /**
+   * When it times out in its current state. While it runs, that is counted from the last answer
+   * by which the provider said that it has it.
+   */
   deadlineMs?: number | undefined;
+  /** How often its end by `deadlineMs` was put off, because the provider gave no clear answer. */
+  endTries?: number | undefined;
   /** Until when it accepts a person's input. */
   actionDeadlineMs?: number | undefined;
   /** When the sweep processes it: a poll, a timeout, or a schedule that did not fire. */

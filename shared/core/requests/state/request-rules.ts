@@ -19,6 +19,7 @@ export function requestRulesOf(settings: FunctionSettings) {
     queueTimeoutMs: settings.queueTimeoutSeconds * SECOND_MS,
     laneHoldMs: settings.laneHoldSeconds * SECOND_MS,
     resultTimeoutMs: settings.resultTimeoutSeconds * SECOND_MS,
+    pendingCapMs: settings.pendingCapDays * DAY_MS,
     actionTimeoutMs: settings.actionTimeoutSeconds * SECOND_MS,
     unknownHoldMs: settings.unknownHoldSeconds * SECOND_MS,
     unknownTimeoutMs: settings.unknownTimeoutSeconds * SECOND_MS,
@@ -42,10 +43,8 @@ export function requestRulesOf(settings: FunctionSettings) {
      */
     referenceRetentionMs:
       settings.requestRetentionDays * DAY_MS +
-      (settings.resultTimeoutSeconds +
-        settings.actionTimeoutSeconds +
-        settings.unknownTimeoutSeconds) *
-        SECOND_MS,
+      Math.max(settings.resultTimeoutSeconds * SECOND_MS, settings.pendingCapDays * DAY_MS) +
+      (settings.actionTimeoutSeconds + settings.unknownTimeoutSeconds) * SECOND_MS,
     /**
      * How long an event is known that may release or stop a dependent request: as long as such a
      * request may wait to be submitted.

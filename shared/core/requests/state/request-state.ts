@@ -53,7 +53,13 @@ export function transition(
 
 /** Fields that the next state does not take over. */
 function fieldsClearedOn(status: RequestStatus): Partial<RequestRecord> {
-  const common = { owner: undefined, sendingUntilRealMs: undefined, holdUntilMs: undefined };
+  const common = {
+    owner: undefined,
+    sendingUntilRealMs: undefined,
+    holdUntilMs: undefined,
+    pendingReason: undefined,
+    endTries: undefined,
+  };
   // Params are erased after the send, except while the request may still return to its lane.
   const mayReturn = ["SCHEDULED", "QUEUED", "SUBMITTING", "UNKNOWN"].includes(status);
   return {
@@ -185,10 +191,17 @@ export function withStartedEvent(
   return withOutboxEvents({ ...request, ...times, isStarted: true }, context, event);
 }
 
-/** More doublings of the delay between polls than any timeout allows. */
-const MAX_POLL_DOUBLINGS = 20;
+/** How often a provider is asked at least within the time after which its silence ends a request. */
+const POLLS_PER_RESULT_TIMEOUT = 3;
 
-/** The delay (business) before the next poll of a request that was polled so often already. */
-export function pollDelayMs(polls: number, { firstPollMs }: RequestRules): number {
-  return exponential({ firstMs: firstPollMs, maxMs: firstPollMs * 2 ** MAX_POLL_DOUBLINGS }, polls);
+/**
+ * The delay (business) before the next poll of a request that was polled so often already. It
+ * doubles, up to a part of the time that a provider may be silent.
+ */
+export function pollDelayMs(
+  polls: number,
+  { firstPollMs, resultTimeoutMs }: Pick<RequestRules, "firstPollMs" | "resultTimeoutMs">,
+): number {
+  const maxMs = Math.max(firstPollMs, resultTimeoutMs / POLLS_PER_RESULT_TIMEOUT);
+  return exponential({ firstMs: firstPollMs, maxMs }, polls);
 }

@@ -26,6 +26,8 @@ export interface RequestView {
   submittedAt?: string | undefined;
   finishedAt?: string | undefined;
   providerRequestId?: string | undefined;
+  /** Why the provider has not started it yet, in the provider's words. */
+  pendingReason?: string | undefined;
   attempts: number;
   /** JSON text. Parsing it would lose digits of large numbers. */
   result?: string | undefined;
@@ -86,6 +88,7 @@ export function summaryOf(request: RequestRecord): RequestView {
     submittedAt: toIso(request.submittedMs),
     finishedAt: toIso(request.finishedMs),
     providerRequestId,
+    pendingReason: request.pendingReason,
     attempts,
     error,
   };

@@ -145,6 +145,7 @@ function applyAccepted(
   const providerRequestId = outcome.providerRequestId ?? request.providerRequestId;
   const running = transition(request, "RUNNING", context, {
     providerRequestId,
+    pendingReason: outcome.pendingReason,
     submittedMs: request.submittedMs ?? nowMs,
     holdUntilMs: nowMs + rules.laneHoldMs,
     deadlineMs: nowMs + rules.resultTimeoutMs,
