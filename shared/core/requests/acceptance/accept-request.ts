@@ -21,6 +21,7 @@ import type { LaneOwner, RequestRecord } from "../state/record.ts";
 import { withDerivedFields, withOutboxEvents } from "../state/request-state.ts";
 import { findKey, type NewRequest, reserveRequestId } from "./idempotency.ts";
 import { laneId } from "./request-id.ts";
+import { roomInMs } from "./room-in-lane.ts";
 import { readScheduled } from "./schedule-time.ts";
 
 /** Finds and checks the connection and the account that a request goes to. */
@@ -101,12 +102,25 @@ export function makeAcceptRequest(deps: AcceptRequestDeps) {
     if (joined !== "full") return storeJoined(deps, request, joined, context);
     // The key is free for a mended call. Until the release is done, it waits for this one.
     if (hold) await deps.idempotency.release(hold).catch(deps.onIgnoredError);
-    const { accountWaitingLimit } = context.rules;
-    throw new Failure(
-      "TOO_MANY_REQUESTS",
-      `${accountWaitingLimit} requests of this account are waiting already`,
-    );
+    throw await fullLane(deps, lane, context);
   };
+}
+
+/** The refusal of a request whose account has as many waiting requests as it may have. */
+async function fullLane(
+  { lanes, onIgnoredError }: AcceptRequestDeps,
+  lane: string,
+  { nowMs, rules }: DecisionContext,
+): Promise<Failure> {
+  const found = await lanes.find(lane).catch((error: unknown) => {
+    onIgnoredError(error);
+    return undefined;
+  });
+  return new Failure(
+    "TOO_MANY_REQUESTS",
+    `${rules.accountWaitingLimit} requests of this account are waiting already`,
+    { retryAfterMs: roomInMs(found, nowMs) },
+  );
 }
 
 async function enforceRateLimit(deps: AcceptRequestDeps, clientId: string): Promise<void> {
