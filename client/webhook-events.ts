@@ -40,19 +40,23 @@ interface Unsolicited extends Omit<Workflow, "workflowId"> {
   payload: Payload;
 }
 
+interface Outcome {
+  status: "completed" | "failed";
+  /** If completed, or what a failed workflow has done; absent from a thin webhook. */
+  result?: unknown;
+  /** If failed. */
+  error?: { code: string; message: string };
+}
+
 /** The type of `data` for each event type. */
 interface DataByType {
   "workflow.created": Workflow & { status: "pending"; payload?: Payload };
   "workflow.started": Workflow & { status: "running"; payload?: Payload };
   /** A person must act, for example enter a login PIN. */
   "workflow.actionRequired": Workflow & { status: "action_required"; payload?: Payload };
-  "workflow.completed": Workflow & {
-    status: "completed" | "failed";
-    /** If completed; absent from a thin webhook. */
-    result?: unknown;
-    /** If failed. */
-    error?: { code: string; message: string };
-  };
+  "workflow.completed": Workflow & Outcome;
+  /** Another outcome than `workflow.completed` has told, for example after a time limit. */
+  "workflow.lateResult": Workflow & Outcome;
   "account.active": Account<"active">;
   "account.reconnectionRequired": Account<"reconnection_required">;
   "account.frozen": Account<"frozen">;
@@ -87,6 +91,7 @@ const known: Readonly<Record<WebhookEventType, true>> = {
   "workflow.started": true,
   "workflow.actionRequired": true,
   "workflow.completed": true,
+  "workflow.lateResult": true,
   "account.active": true,
   "account.reconnectionRequired": true,
   "account.frozen": true,

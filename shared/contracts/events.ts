@@ -44,6 +44,11 @@ const unsolicited = { ...workflow, workflowId: optionalText };
 const payload = z.record(text, z.unknown());
 const outcome = z.enum(["completed", "failed"]);
 const failure = z.object({ code: text, message: text });
+const ending = {
+  status: outcome,
+  result: z.optional(z.unknown()),
+  error: z.optional(failure),
+};
 
 /**
  * One definition per event type. The producer's strict schema, the consumer's
@@ -65,12 +70,12 @@ const definitions = {
   },
   "workflow.completed": {
     description: "the workflow ended; it has `result` or `error`",
-    data: {
-      ...workflow,
-      status: outcome,
-      result: z.optional(z.unknown()),
-      error: z.optional(failure),
-    },
+    data: { ...workflow, ...ending },
+  },
+  "workflow.lateResult": {
+    description:
+      "the provider reported an outcome after `workflow.completed` that differs from what that told, for example after a time limit; the request does not change",
+    data: { ...workflow, ...ending },
   },
   "account.active": account("active", "the account is connected and operational"),
   "account.reconnectionRequired": account(

@@ -151,24 +151,54 @@ describe("a reported result", () => {
     }
   });
 
-  test("another result of an ended request is stored once as lateResult and changes nothing else", () => {
+  test("another result of an ended request is stored and told once, and changes nothing else", () => {
     const { request } = apply("running", "success");
     const other = { event: updateEvent("we-link", "WRONG_PASSWORD") };
     const late = withProviderUpdate(request, other, context, providerClients["we-link"]);
     const { lateResult, ...rest } = late.request;
     expect(late.verdict).toBe("late");
     expect(rest).toMatchObject({ status: "SUCCEEDED", result: request.result });
-    expect(late.request.outbox).toEqual(request.outbox);
+    expect(eventTypes(late)).toEqual(["workflow.completed", "workflow.lateResult"]);
+    const { requestId, accountId } = request;
+    const subject = { requestId, workflowId: requestId, accountId, eventType: "LOGIN_FAILED" };
+    expect(eventData(late, "workflow.lateResult")).toMatchObject({
+      ...subject,
+      status: "failed",
+      error: { code: "WRONG_PASSWORD" },
+    });
     expect(lateResult).toEqual({ inline: expect.stringContaining("WRONG_PASSWORD") });
     const again = withProviderUpdate(late.request, other, context, providerClients["we-link"]);
     expect(again).toEqual({ request: late.request, verdict: "duplicate" });
   });
 
-  test.each<State>(["cancelled", "timed out"])(
-    "a result of a request that was %s is stored as lateResult",
-    (state) => {
+  test("each later outcome is told with an id of its own, after the end, up to the ten that are kept", () => {
+    const of = (n: number) => {
+      const event = updateEvent("we-link", "success");
+      return { event: { ...event, data: { ...event.data, result: { n } } } };
+    };
+    let { request } = apply("timed out", "success");
+    for (let n = 0; n < 12; n++) {
+      for (const update of [of(n), of(n)]) {
+        ({ request } = withProviderUpdate(request, update, context, providerClients["we-link"]));
+      }
+    }
+    const ids = request.outbox.map(({ id }) => id);
+    const expected = Array.from({ length: 10 }, (_, n) => n + 1);
+    expect(ids).toEqual(expected.map((n) => `workflow.lateResult:${request.requestId}:${n}`));
+    const times = request.outbox.map(({ envelope }) =>
+      Date.parse(JSON.parse("inline" in envelope ? envelope.inline : "").createdAt),
+    );
+    expect(times).toEqual([...new Set(times)].sort((one, other) => one - other));
+  });
+
+  test.each<[State, string[]]>([
+    ["cancelled", []],
+    ["timed out", ["workflow.lateResult"]],
+  ])(
+    "a result of a request that was %s is stored as lateResult, and told by %j",
+    (state, types) => {
       const late = apply(state, "success");
-      expect([late.verdict, eventTypes(late)]).toEqual(["late", []]);
+      expect([late.verdict, eventTypes(late)]).toEqual(["late", types]);
       const { status, error } = late.request;
       const before: Partial<RequestRecord> = states[state];
       expect([status, error]).toEqual([before.status, before.error]);

@@ -34,6 +34,7 @@ const flat = (type: EventType, data: string, more: Partial<BodyOf> = {}) =>
   weLinkBody(type, data, more).replace(/,"hash":"[0-9a-f]{64}"}$/, "}");
 
 const ids = '"request_id":"r","requestId":"r"';
+const failed = '{"requestId":"r","status":"failed","error":{"code":"PROXY_ERROR","message":"m"}}';
 
 describe("standard", () => {
   const result = '{"n":1.0,"big":123456789012345678901234567890,"10":1,"2":"ü\\ufffe"}';
@@ -181,6 +182,13 @@ describe("We-Link's flat payload", () => {
     },
   );
 
+  test.each(['{"requestId":"r","status":"completed","result":{"n":1.0}}', failed])(
+    "a late result looks in the We-Link format as any other: %s",
+    (data) => {
+      expect(flat("workflow.lateResult", data)).toBe(flat("workflow.completed", data));
+    },
+  );
+
   test("the thin We-Link payload omits only the result of a success", () => {
     const thin = { payloadMode: "thin" } as const;
     const success = '{"requestId":"r","status":"completed","result":{"n":1}}';
@@ -221,6 +229,7 @@ describe("the event types that a format carries", () => {
   const inWeLink = [
     "workflow.actionRequired",
     "workflow.completed",
+    "workflow.lateResult",
     "message.reply",
     "connection.accepted",
     "webhook.test",

@@ -42,6 +42,7 @@ const data: {
   "workflow.started": { ...workflow, status: "running", payload },
   "workflow.actionRequired": { ...workflow, status: "action_required", payload },
   "workflow.completed": { ...workflow, status: "completed", result: payload, error },
+  "workflow.lateResult": { ...workflow, status: "failed", result: payload, error },
   "account.active": { ...subject, status: "active", payload },
   "account.reconnectionRequired": { ...subject, status: "reconnection_required", payload },
   "account.frozen": { ...subject, status: "frozen", payload },

@@ -76,6 +76,11 @@ export const schemaExamples: Readonly<Record<string, unknown>> = {
   Event: { ...event, publishedAt: at },
   EventWithBytes: { ...event, publishedAt: at },
   WorkflowCompletedEvent: event,
+  WorkflowLateResultEvent: {
+    ...event,
+    id: `workflow.lateResult:${requestId}:1`,
+    type: "workflow.lateResult",
+  },
   Webhook: webhook,
   WebhookWithSecret: { ...webhook, secret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" },
   Delivery: {

@@ -53,9 +53,9 @@ export const weLinkWebhookFormat: ProviderWebhookFormat = {
     "workflow.created": null,
     "workflow.started": null,
     "workflow.actionRequired": payloadOf(actionRequired),
-    "workflow.completed": payloadOf((event) =>
-      event.data.status === "failed" ? failure(event) : success(event),
-    ),
+    "workflow.completed": payloadOf(ending),
+    // We-Link sends a result whenever it comes: one after a failure looks as any other.
+    "workflow.lateResult": payloadOf(ending),
     "account.active": null,
     "account.reconnectionRequired": null,
     "account.frozen": null,
@@ -106,6 +106,10 @@ function hashOf(
 function tokenOf(text: string, id: string | undefined, secret: string): string {
   const named = id === undefined ? {} : { request_id: id };
   return signHs256({ ...named, sha256: sha256Hex(text) }, secret);
+}
+
+function ending(event: EventParts): MemberText[] {
+  return event.data.status === "failed" ? failure(event) : success(event);
 }
 
 function success({ ids, members }: EventParts): MemberText[] {

@@ -8,6 +8,7 @@ export const acmeWebhookFormat: ProviderWebhookFormat = {
     "workflow.started": null,
     "workflow.actionRequired": null,
     "workflow.completed": ({ envelope }) => `{"ended":${envelope}}`,
+    "workflow.lateResult": null,
     "account.active": null,
     "account.reconnectionRequired": null,
     "account.frozen": null,

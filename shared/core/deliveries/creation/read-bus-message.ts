@@ -55,10 +55,10 @@ function extractDetail(text: string): string | undefined {
 
 /**
  * Returns the request together with which the delivery is cancelled. There is none for a
- * completed workflow: its event is delivered even if the request was cancelled.
+ * completed workflow: its events are delivered even if the request was cancelled.
  */
 function cancelledTogetherWith(type: DeliverableType, envelope: string): { requestId?: string } {
-  if (type === "workflow.completed") return {};
+  if (type === "workflow.completed" || type === "workflow.lateResult") return {};
   const { data } = JSON.parse(envelope) as { data?: { requestId?: unknown } };
   return typeof data?.requestId === "string" ? { requestId: data.requestId } : {};
 }

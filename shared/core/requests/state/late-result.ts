@@ -6,6 +6,13 @@ import { withDerivedFields } from "./request-state.ts";
 /** How many later outcomes a request keeps. */
 const MAX_LATE_RESULTS = 10;
 
+interface LateResult {
+  request: RequestRecord;
+  verdict: "late";
+  /** Which of the later outcomes it is, from 1; `null`: it is not kept any more. */
+  nth: number | null;
+}
+
 /**
  * A report about a request that has ended: the same outcome, or one that says less, is a
  * duplicate; one with other content is stored as `lateResult`, beside those before it.
@@ -14,7 +21,7 @@ export function withLateResult(
   request: RequestRecord,
   of: { data: ProviderEvent["data"]; digest: string; outcome: RequestRecord["status"] },
   context: DecisionContext,
-): { request: RequestRecord; verdict: "duplicate" | "late" } {
+): { request: RequestRecord; verdict: "duplicate" } | LateResult {
   const { data, digest, outcome } = of;
   const { status, result, error } = data;
   const { lateResultDigests = [], earlierLateResults = [], lateResult, outcomeDigest } = request;
@@ -27,12 +34,13 @@ export function withLateResult(
   const late = { inline: JSON.stringify({ status, result, error }) };
   const isSameText = isStored && "inline" in lateResult && lateResult.inline === late.inline;
   if (isKnown || isSameText) return { request, verdict: "duplicate" };
-  if (lateResultDigests.length >= MAX_LATE_RESULTS) return { request, verdict: "late" };
+  if (lateResultDigests.length >= MAX_LATE_RESULTS) return { request, verdict: "late", nth: null };
   const kept = {
     ...request,
     lateResult: late,
     lateResultDigests: [...lateResultDigests, digest],
     ...(lateResult ? { earlierLateResults: [...earlierLateResults, lateResult] } : {}),
   };
-  return { request: withDerivedFields(kept, context), verdict: "late" };
+  const nth = kept.lateResultDigests.length;
+  return { request: withDerivedFields(kept, context), verdict: "late", nth };
 }

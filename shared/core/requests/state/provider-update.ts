@@ -1,5 +1,5 @@
 import { sha256Hex } from "../../crypto/digest.ts";
-import { requestEvent } from "../../events/envelope.ts";
+import { type FinalEvent, requestEvent } from "../../events/envelope.ts";
 import type { ProviderEvent } from "../../events/provider-event.ts";
 import { canonicalJson } from "../../json/json.ts";
 import type { ProviderClient } from "../../providers/provider-client.ts";
@@ -31,7 +31,7 @@ export interface ProviderUpdate {
 export interface UpdateResult {
   request: RequestRecord;
   /**
-   * `late`: the request had ended with another outcome. `needsPoll`: an old prompt
+   * `late`: the request had ended with another outcome, which is kept and told. `needsPoll`: an old prompt
    * arrived again; a poll must show whether it is the current one. `unrecognised`: nobody
    * knows its word; it is kept, and a poll must show the state.
    */
@@ -196,7 +196,9 @@ function applyCompletion(
   const effect = laneEffectOf(request, update, context, provider);
   if (isTerminal(request)) {
     const late = withLateResult(request, { data, digest, outcome }, context);
-    return late.verdict === "late" ? { ...late, ...effect } : late;
+    if (late.verdict === "duplicate") return late;
+    const told = withLateEvent(late, update, context, provider);
+    return { request: told, verdict: "late", ...effect };
   }
   const { result } = data;
   const error = data.error && truncated(data.error);
@@ -211,18 +213,45 @@ function applyCompletion(
     ...(result === undefined ? {} : numbersAsTextFlag(update)),
     ...(error === undefined ? {} : { error }),
   });
-  const event = requestEvent("workflow.completed", ended, {
-    atMs,
-    status: outcome === "SUCCEEDED" ? "completed" : "failed",
+  const event = outcomeEvent("workflow.completed", ended, update, provider, { atMs });
+  return { request: withOutboxEvents(ended, context, event), verdict: "applied", ...effect };
+}
+
+/**
+ * Tells the client of a later outcome, in the write that keeps it (G2). Cancelled is silent (G9):
+ * the outcome of a cancelled request is kept, and told to nobody but the operator.
+ */
+function withLateEvent(
+  { request, nth: n }: { request: RequestRecord; nth: number | null },
+  update: ProviderUpdate,
+  context: DecisionContext,
+  provider: ProviderClient,
+): RequestRecord {
+  if (n === null || request.status === "CANCELLED") return request;
+  const { atMs, times } = laterEventTime(request, context, update.event);
+  const event = outcomeEvent("workflow.lateResult", request, update, provider, { atMs, n });
+  return withOutboxEvents({ ...request, ...times }, context, event);
+}
+
+function outcomeEvent(
+  type: "workflow.completed" | "workflow.lateResult",
+  request: RequestRecord,
+  update: ProviderUpdate,
+  provider: ProviderClient,
+  of: { atMs: number; n?: number },
+): FinalEvent {
+  const { status, result, error } = update.event.data;
+  return requestEvent(type, request, {
+    ...of,
+    status: status === "completed" ? "completed" : "failed",
     eventType: eventTypeOf(request, update, provider),
     more: {
       ...(result === undefined ? {} : { result }),
-      ...(error === undefined ? {} : { error }),
+      ...(error === undefined ? {} : { error: truncated(error) }),
       ...marksOf(update),
     },
     raw: update.raw,
   });
-  return { request: withOutboxEvents(ended, context, event), verdict: "applied", ...effect };
 }
 
 /** A provider's error is stored in the item, which has at most 400 KB. Lengths in characters. */
