@@ -4,7 +4,9 @@ import { makeDynamoClientRates } from "../../shared/adapters/dynamo/dynamo-clien
 import { makeDynamoConfigStore } from "../../shared/adapters/dynamo/dynamo-config-store.ts";
 import { makeDynamoEventReader } from "../../shared/adapters/dynamo/dynamo-event-reader.ts";
 import { makeDynamoIdempotency } from "../../shared/adapters/dynamo/dynamo-idempotency.ts";
+import { makeDynamoRecurring } from "../../shared/adapters/dynamo/dynamo-recurring.ts";
 import { randomHex } from "../../shared/adapters/random-hex.ts";
+import { makeSchedulerRecurring } from "../../shared/adapters/scheduler-recurring.ts";
 import { makeSchedulerSchedules } from "../../shared/adapters/scheduler-schedules.ts";
 import { makeDeliveryPorts } from "../../shared/composition/delivery-ports.ts";
 import { composeWebhookApi } from "../../shared/composition/delivery-use-cases.ts";
@@ -18,6 +20,8 @@ import {
 import type { ParsedEnvironment } from "../../shared/contracts/env.ts";
 import { makeAdministration } from "../../shared/core/administration/administration.ts";
 import { makeServeApi } from "../../shared/core/api/serve-api.ts";
+import { makeRecurring } from "../../shared/core/requests/recurring/recurring.ts";
+import { providerClients } from "../../shared/providers/provider-clients.ts";
 
 /** Real time for one call, less than the function's timeout: the caller gets a 503 from us. */
 export const DEADLINE_MS = 8_000;
@@ -62,6 +66,13 @@ export function compose(
         randomHex,
       }),
       accounts,
+      recurring: makeRecurring({
+        store: makeDynamoRecurring(config),
+        schedules: makeSchedulerRecurring(scheduler(base.awsClientConfig, env)),
+        accountDirectory: accounts.accountDirectory,
+        providerClients,
+        clock,
+      }),
       ...composeWebhookApi({
         ...makeDeliveryPorts(base, env),
         masterKeys,
@@ -86,12 +97,16 @@ function makeAcceptancePorts(
   return {
     idempotency: makeDynamoIdempotency(table),
     rates: makeDynamoClientRates({ ...table, limit: env.SETTINGS.clientRequestsPerSecond }),
-    schedules: makeSchedulerSchedules({
-      client: new SchedulerClient(awsClientConfig),
-      groupName: env.SCHEDULE_GROUP,
-      roleArn: env.SCHEDULE_ROLE_ARN,
-      queueArn: env.SUBMIT_QUEUE_ARN,
-      deadLetterArn: env.SCHEDULE_DLQ_ARN,
-    }),
+    schedules: makeSchedulerSchedules(scheduler(awsClientConfig, env)),
+  };
+}
+
+function scheduler(config: FunctionBase["awsClientConfig"], env: ParsedEnvironment<"api">) {
+  return {
+    client: new SchedulerClient(config),
+    groupName: env.SCHEDULE_GROUP,
+    roleArn: env.SCHEDULE_ROLE_ARN,
+    queueArn: env.SUBMIT_QUEUE_ARN,
+    deadLetterArn: env.SCHEDULE_DLQ_ARN,
   };
 }

@@ -1,4 +1,7 @@
 import { randomUUID } from "node:crypto";
+import { makeDynamoIdempotency } from "../../shared/adapters/dynamo/dynamo-idempotency.ts";
+import { makeDynamoRecurring } from "../../shared/adapters/dynamo/dynamo-recurring.ts";
+import { randomHex } from "../../shared/adapters/random-hex.ts";
 import { readDeadline } from "../../shared/adapters/read-deadline.ts";
 import { makePublishPorts } from "../../shared/composition/event-ports.ts";
 import { makeFunctionBase } from "../../shared/composition/function-base.ts";
@@ -22,5 +25,12 @@ export function compose(
     masterKeys: (sealed) => base.readMasterKeys(readDeadline(), sealedWith(sealed)),
     newOwner: randomUUID,
     random: Math.random,
+    recurring: makeDynamoRecurring({ client: base.client, tableName: env.CONFIG_TABLE }),
+    idempotency: makeDynamoIdempotency({
+      client: base.client,
+      clock: base.clock,
+      tableName: env.REQUESTS_TABLE,
+    }),
+    randomHex,
   });
 }

@@ -64,12 +64,16 @@ export class OneTimeSchedules extends Construct {
       value: name,
       permissions: [
         {
-          actions: ["scheduler:CreateSchedule", "scheduler:DeleteSchedule"],
+          actions: [
+            "scheduler:CreateSchedule",
+            "scheduler:UpdateSchedule",
+            "scheduler:DeleteSchedule",
+          ],
           resource: schedules(partition, region, account),
           acknowledged: [
             {
               id: `AwsSolutions-IAM5[Resource::${schedules("<AWS::Partition>", "<AWS::Region>", "<AWS::AccountId>")}]`,
-              reason: `${this.node.id}/Group: a schedule is named after its request, which is known only when it comes.`,
+              reason: `${this.node.id}/Group: a schedule is named after its request or its recurring request, which is known only when it comes.`,
             },
           ],
         },

@@ -6,6 +6,8 @@ import type { BusinessClock } from "./clock.ts";
 interface Recurrence {
   /** A `rate(…)` or `cron(…)` expression. */
   expression: string;
+  /** Default: UTC. */
+  timeZone?: string | undefined;
   startsAt?: number | undefined;
   endsAt?: number | undefined;
 }
@@ -39,14 +41,17 @@ export function makeRecurringTimers(options: {
 
   return {
     start(key, recurrence, fire) {
-      const expression = parseScheduleExpression(recurrence.expression);
+      const { timeZone = "UTC" } = recurrence;
+      const text =
+        timeZone === "UTC" ? recurrence.expression : `${recurrence.expression} ${timeZone}`;
+      const expression = parseScheduleExpression(recurrence.expression, timeZone);
       if (expression?.kind !== "recurring") {
         throw new Error(`${key}: ${recurrence.expression} is neither rate(…) nor cron(…)`);
       }
       const arm = (at: number | undefined, notBefore: number) => {
         if (at === undefined || at > (recurrence.endsAt ?? Infinity))
           return nextOccurrences.delete(key);
-        nextOccurrences.put(key, { expression: recurrence.expression, at });
+        nextOccurrences.put(key, { expression: text, at });
         timers.set(`recurring ${key}`, Math.max(at, notBefore), () => {
           const now = clock.now();
           // Fires before the next occurrence is stored: a process that is killed in between fires
@@ -56,7 +61,7 @@ export function makeRecurringTimers(options: {
         });
       };
       const stored = nextOccurrences.get(key);
-      const isUnchanged = stored?.expression === recurrence.expression;
+      const isUnchanged = stored?.expression === text;
       const startsAt = Math.max(clock.now(), recurrence.startsAt ?? 0);
       arm(isUnchanged ? stored.at : expression.first(startsAt), 0);
     },

@@ -4,6 +4,7 @@ import {
   DeleteScheduleCommand,
   ResourceNotFoundException,
   type SchedulerClient,
+  type Target,
 } from "@aws-sdk/client-scheduler";
 import type { SubmitMessage } from "../contracts/messages/submit.ts";
 import type { Schedules } from "../core/requests/state/ports.ts";
@@ -13,17 +14,21 @@ import { callDependency } from "./dependency-down.ts";
 const MAX_EVENT_AGE_SECONDS = 3_600;
 const MAX_RETRIES = 10;
 
-/**
- * One-time schedules of EventBridge Scheduler, each with the name of its
- * request, which is within what names may be (64 of `[0-9a-zA-Z-_.]`).
- */
-export function makeSchedulerSchedules(options: {
-  client: SchedulerClient;
+/** Where schedules are, and where they send their messages. */
+export interface ScheduleTarget {
   groupName: string;
   roleArn: string;
   queueArn: string;
   deadLetterArn: string;
-}): Schedules {
+}
+
+/**
+ * One-time schedules of EventBridge Scheduler, each with the name of its
+ * request, which is within what names may be (64 of `[0-9a-zA-Z-_.]`).
+ */
+export function makeSchedulerSchedules(
+  options: { client: SchedulerClient } & ScheduleTarget,
+): Schedules {
   const { client, groupName: GroupName } = options;
 
   return {
@@ -37,16 +42,7 @@ export function makeSchedulerSchedules(options: {
         ScheduleExpressionTimezone: "UTC",
         FlexibleTimeWindow: { Mode: "OFF" },
         ActionAfterCompletion: "DELETE",
-        Target: {
-          Arn: options.queueArn,
-          RoleArn: options.roleArn,
-          Input: JSON.stringify(due),
-          DeadLetterConfig: { Arn: options.deadLetterArn },
-          RetryPolicy: {
-            MaximumRetryAttempts: MAX_RETRIES,
-            MaximumEventAgeInSeconds: MAX_EVENT_AGE_SECONDS,
-          },
-        },
+        Target: scheduleTarget(options, due),
       });
       await callDependency("Scheduler CreateSchedule", () =>
         // The name is derived from the request: an existing schedule is this one.
@@ -59,6 +55,23 @@ export function makeSchedulerSchedules(options: {
       await callDependency("Scheduler DeleteSchedule", () =>
         client.send(command).catch(unless(ResourceNotFoundException)),
       );
+    },
+  };
+}
+
+/** How a schedule sends this message to the submit queue. */
+export function scheduleTarget(
+  { queueArn, roleArn, deadLetterArn }: ScheduleTarget,
+  message: SubmitMessage,
+): Target {
+  return {
+    Arn: queueArn,
+    RoleArn: roleArn,
+    Input: JSON.stringify(message),
+    DeadLetterConfig: { Arn: deadLetterArn },
+    RetryPolicy: {
+      MaximumRetryAttempts: MAX_RETRIES,
+      MaximumEventAgeInSeconds: MAX_EVENT_AGE_SECONDS,
     },
   };
 }

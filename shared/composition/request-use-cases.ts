@@ -2,10 +2,16 @@ import { type Accounts, type AccountsDeps, makeAccounts } from "../core/administ
 import type { Clock } from "../core/clock.ts";
 import type { MasterKeys } from "../core/crypto/master-keys.ts";
 import { type JoinWebhooksDeps, makeJoinWebhooks } from "../core/inbound/join-webhooks.ts";
+import {
+  type AcceptRequestDeps,
+  makeAcceptRequest,
+} from "../core/requests/acceptance/accept-request.ts";
 import { makeFindStop } from "../core/requests/dependencies/dependency-events.ts";
 import { makeSettleDependent } from "../core/requests/dependencies/settle-dependent.ts";
 import { makeJoinWhenDue } from "../core/requests/lanes/join-when-due.ts";
 import { type LaneScheduler, makeLaneScheduler } from "../core/requests/lanes/lane-scheduler.ts";
+import { makeFireRecurring } from "../core/requests/recurring/fire-recurring.ts";
+import type { RecurringStore } from "../core/requests/recurring/ports.ts";
 import { makeRequests, type Requests, type RequestsDeps } from "../core/requests/requests.ts";
 import {
   type ApplyProviderUpdate,
@@ -17,6 +23,7 @@ import { makePollRequest } from "../core/requests/results/poll-request.ts";
 import type { CorrelationStore } from "../core/requests/state/correlation-ports.ts";
 import type { DecisionContext } from "../core/requests/state/decision-context.ts";
 import type {
+  IdempotencyStore,
   LaneStore,
   ReferenceStore,
   RequestStore,
@@ -73,6 +80,9 @@ export interface SubmissionPorts extends RequestPorts, PublishPorts, PausingProv
   newOwner: () => string;
   /** From 0 to 1. */
   random: () => number;
+  recurring: Pick<RecurringStore, "find">;
+  idempotency: IdempotencyStore;
+  randomHex: (bytes: number) => string;
 }
 
 /** What `consume` needs in addition to join webhooks with requests. */
@@ -115,18 +125,45 @@ export function composeSubmission(ports: SubmissionPorts): {
   handleSubmitMessages: ReturnType<typeof makeHandleSubmitMessages>;
 } {
   const parts = withCommonParts(ports);
+  const settleDependent = makeSettleDependent(parts);
   const submitRequest = makeSubmitRequest({ ...parts, findStop: makeFindStop(parts) });
+  const acceptRequest = makeAcceptRequest({
+    ...parts,
+    ...acceptanceOfFirings,
+    settleDependent,
+  });
   return {
     handleSubmitMessages: makeHandleSubmitMessages({
       ...parts,
       joinWhenDue: makeJoinWhenDue(parts),
-      settleDependent: makeSettleDependent(parts),
+      settleDependent,
+      fireRecurring: makeFireRecurring({ ...parts, acceptRequest }),
       workLane: makeWorkLane({ ...parts, submitRequest }),
       sendInput: makeSendInput({ ...parts, submitRequest }),
       publish: makePublishOutboxes(parts),
     }),
   };
 }
+
+/**
+ * What accepting the request of a firing needs less than a call of a client: its connection and
+ * account were checked when the recurring request was stored, and it has no time of its own.
+ */
+const acceptanceOfFirings: Pick<
+  AcceptRequestDeps,
+  "rates" | "accountDirectory" | "schedules" | "masterKeys"
+> = {
+  masterKeys: async () => {
+    throw new Error("A recurring request has no params with secrets");
+  },
+  rates: { tryConsume: async () => true },
+  accountDirectory: {
+    connectionIdOf: async ({ connectionId = "" }) => connectionId,
+    requireAccount: async () => undefined,
+    registerAccountIfNew: async () => undefined,
+  },
+  schedules: { create: async () => undefined, delete: async () => undefined },
+};
 
 /**
  * Composes how `consume` joins webhooks with the requests that they belong to. `consume` calls

@@ -2,6 +2,7 @@ import * as z from "zod/mini";
 import { eventTypeFilter } from "./event-type-filter.ts";
 import { paceRange } from "./http/accounts.ts";
 import { secretText } from "./http/parts.ts";
+import { recurrence } from "./http/recurrence.ts";
 import { providerId } from "./providers.ts";
 import { webhookFormat } from "./webhook-format.ts";
 import { hashForm, hashFormat, payloadMode } from "./webhook-forms.ts";
@@ -15,6 +16,7 @@ export const configKey = {
   account: (connectionId: string, accountId: string) => `account#${connectionId}#${accountId}`,
   /** One for each client, which has at most one active webhook. */
   webhook: (clientId: string) => `webhook#${clientId}`,
+  recurring: (clientId: string, recurringId: string) => `recurring#${clientId}#${recurringId}`,
 } as const;
 
 const common = { pk: z.string(), clientId: z.string(), createdAt: z.string() };
@@ -92,6 +94,28 @@ export const accountItem = z.object({
   /** The account's own interval between submissions. */
   pace: z.optional(paceRange),
 });
+
+/** A recurring request: what it makes, and when. */
+export const recurringItem = z.object({
+  ...common,
+  recurringId: z.string(),
+  provider: providerId,
+  connectionId: z.string(),
+  accountId: z.string(),
+  action: z.string(),
+  group: z.optional(z.string()),
+  isHigh: z.optional(z.literal(true)),
+  /** JSON text. */
+  params: z.string(),
+  every: recurrence,
+  /** `paused`: no firing makes a request. */
+  status: z.enum(["active", "paused"]),
+  changedAt: z.string(),
+  /** Number of writes, for optimistic locking. */
+  version: z.number(),
+});
+
+export type RecurringItem = z.output<typeof recurringItem>;
 
 /** A client's webhook. A deleted one stays until the next one replaces it. */
 export const webhookItem = z.object({

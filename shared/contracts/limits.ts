@@ -19,6 +19,8 @@ export const limits = {
   maxParamsBytes: 240_000,
   /** Params that contain a secret. They are stored sealed, always in the item. */
   maxSecretBytes: 16_000,
+  /** Params of a recurring request, which are stored in its item. */
+  maxRecurringBytes: 16_000,
   /** Bytes of a provider's answer. */
   maxAnswerBytes: 4_000_000,
   /** Delay of an SQS message: the maximum of SQS. */

@@ -149,6 +149,7 @@ const coreOrder = [
   "requests/dependencies",
   "requests/lanes",
   "requests/acceptance",
+  "requests/recurring",
   "requests/submission",
   "requests/results",
   "requests",

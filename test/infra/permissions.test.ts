@@ -224,6 +224,7 @@ test.each([
       "s3:PutObject BodiesBucket/requests/*",
       "scheduler:CreateSchedule schedules of ackwireprod-Ackwire-Schedules-Group",
       "scheduler:DeleteSchedule schedules of ackwireprod-Ackwire-Schedules-Group",
+      "scheduler:UpdateSchedule schedules of ackwireprod-Ackwire-Schedules-Group",
       "secretsmanager:GetSecretValue MasterSecret",
       "sqs:SendMessage RetriesQueue",
       "sqs:SendMessage SubmissionsQueue",

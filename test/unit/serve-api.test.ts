@@ -51,6 +51,7 @@ function setUp(given: Partial<ServeApiDeps> & { key?: Partial<ApiKeyItem> } = {}
     reader: noEvents,
     requests: {} as ServeApiDeps["requests"],
     accounts: {} as ServeApiDeps["accounts"],
+    recurring: {} as ServeApiDeps["recurring"],
     webhooks: {} as ServeApiDeps["webhooks"],
     deliveries: {} as ServeApiDeps["deliveries"],
     administration: () => Promise.reject(new Failure("DEPENDENCY_DOWN", "no master keys")),

@@ -2,6 +2,7 @@ import type { CreateScheduleCommandInput, FlexibleTimeWindow } from "@aws-sdk/cl
 import { assertTargetArn } from "../eventbridge/target-delivery.ts";
 import { AwsError, required, validationError } from "../protocol.ts";
 import { parseScheduleExpression, type ScheduleExpression } from "./schedule-expression.ts";
+import { isTimeZone } from "./time-zone.ts";
 
 /** A schedule in its wire format: instants are seconds. */
 export type ScheduleRequest = Omit<CreateScheduleCommandInput, "StartDate" | "EndDate"> & {
@@ -24,14 +25,12 @@ export function readSchedule(request: ScheduleRequest): ScheduleExpression {
   const target = required(request.Target, "target");
   required(target.RoleArn, "target.roleArn");
   assertTargetArn(target.Arn);
-  const timezone = request.ScheduleExpressionTimezone ?? "UTC";
-  if (timezone !== "UTC") {
-    throw validationError(
-      `Locally, schedules are in UTC (ScheduleExpressionTimezone: ${timezone}).`,
-    );
+  const timeZone = request.ScheduleExpressionTimezone ?? "UTC";
+  if (!isTimeZone(timeZone)) {
+    throw validationError(`Invalid Schedule Expression Timezone ${timeZone}.`);
   }
   const text = required(request.ScheduleExpression, "scheduleExpression");
-  const expression = parseScheduleExpression(text);
+  const expression = parseScheduleExpression(text, timeZone);
   if (!expression) throw validationError(`Invalid Schedule Expression ${text}.`);
   return expression;
 }

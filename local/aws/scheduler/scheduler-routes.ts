@@ -26,11 +26,14 @@ export function schedulerCall(
     const Name = decodeURIComponent(name ?? "");
     const operations: Record<string, string> = {
       POST: "CreateSchedule",
+      PUT: "UpdateSchedule",
       GET: "GetSchedule",
       DELETE: "DeleteSchedule",
     };
     const operation = operations[request.method ?? ""];
-    if (operation === "CreateSchedule") return { operation, input: { ...body, Name } };
+    if (operation === "CreateSchedule" || operation === "UpdateSchedule") {
+      return { operation, input: { ...body, Name } };
+    }
     if (operation) return { operation, input: { Name, GroupName: query("groupName") } };
   }
   throw new AwsError(

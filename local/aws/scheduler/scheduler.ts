@@ -90,6 +90,7 @@ export function openScheduler(options: {
       arnOf("AWS::Scheduler::Schedule", key),
       {
         expression: request.ScheduleExpression ?? "",
+        timeZone: request.ScheduleExpressionTimezone,
         startsAt: request.StartDate === undefined ? undefined : request.StartDate * 1_000,
         endsAt: request.EndDate === undefined ? undefined : request.EndDate * 1_000,
       },
@@ -132,6 +133,24 @@ export function openScheduler(options: {
     return answer;
   }
 
+  /** Replaces a schedule as a whole, as AWS does. A recurring one fires next by its new expression. */
+  function update(request: ScheduleRequest) {
+    const expression = readSchedule(request);
+    const key = `${request.GroupName ?? "default"}/${request.Name}`;
+    const existing = durable.get(key);
+    if (!existing) throw scheduleNotFound(request.Name ?? "");
+    disarm(key);
+    const schedule = { request, createdAt: existing.createdAt };
+    durable.put(key, schedule);
+    arm(key, schedule, expression);
+    return { ScheduleArn: arnOf("AWS::Scheduler::Schedule", key) };
+  }
+
+  function disarm(key: string): void {
+    timers.cancel(`schedule ${key}`);
+    recurring.stop(arnOf("AWS::Scheduler::Schedule", key));
+  }
+
   function list(input: { GroupName?: string; NamePrefix?: string; State?: string }) {
     const all = [...ofTemplate, ...durable.entries()].filter(
       ([key, { request }]) =>
@@ -152,6 +171,7 @@ export function openScheduler(options: {
 
   const operations: Operations = {
     CreateSchedule: create,
+    UpdateSchedule: update,
     GetSchedule(input: { Name: string; GroupName?: string }) {
       const key = `${input.GroupName ?? "default"}/${input.Name}`;
       const schedule = find(key);
@@ -161,8 +181,7 @@ export function openScheduler(options: {
     DeleteSchedule(input: { Name: string; GroupName?: string }) {
       const key = `${input.GroupName ?? "default"}/${input.Name}`;
       if (!find(key)) throw scheduleNotFound(input.Name);
-      timers.cancel(`schedule ${key}`);
-      recurring.stop(arnOf("AWS::Scheduler::Schedule", key));
+      disarm(key);
       ofTemplate.delete(key);
       durable.delete(key);
       return {};

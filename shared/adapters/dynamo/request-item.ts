@@ -44,6 +44,7 @@ const item = z.object({
   joinedMs: number,
   submittedMs: number,
   finishedMs: number,
+  recurringId: text,
   dependsOn: z.optional(
     z.object({
       requestId: z.string(),

@@ -110,6 +110,7 @@ function securityOf({ isPublic, dialect, needsAccount }: Operation): object[] {
 const tags: Readonly<Record<string, string>> = {
   requests: "Requests",
   accounts: "Accounts",
+  "recurring-requests": "Recurring requests",
   connections: "Connections",
   keys: "API keys",
   events: "Events",
@@ -120,6 +121,7 @@ const tags: Readonly<Record<string, string>> = {
 
 const tagDescriptions: Readonly<Record<string, string>> = {
   Requests: "Operations that a provider carries out for an account",
+  "Recurring requests": "Requests that are made at the times of a cron expression",
   Accounts: "Pace, token and pause of the accounts for which requests are made",
   Connections: "Credentials at the providers, and the URLs that they call",
   "API keys": "The keys of this API",

@@ -7,6 +7,7 @@ import { connectionOperations } from "./connections.ts";
 import { deliveryOperations } from "./deliveries.ts";
 import type { ApiOperation } from "./operation.ts";
 import { created, listOf, named, noContent, ok, paging, plain, text, time } from "./parts.ts";
+import { recurringOperations } from "./recurring.ts";
 import { requestOperations } from "./requests.ts";
 import { webhookOperations } from "./webhooks.ts";
 
@@ -136,6 +137,7 @@ export const nativeOperations = {
   },
   ...requestOperations,
   ...accountOperations,
+  ...recurringOperations,
   ...webhookOperations,
   ...deliveryOperations,
 } as const satisfies Record<string, ApiOperation>;

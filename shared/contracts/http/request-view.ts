@@ -20,6 +20,9 @@ export const requestView = named(
     group: z.optional(z.string()),
     priority: requestPriority,
     scheduled: z.optional(time),
+    recurringId: z
+      .optional(z.string())
+      .check(z.describe("The recurring request that made this one.")),
     dependsOn: z.optional(dependencyView),
     waitsFor: z
       .optional(z.enum(["dependency"]))

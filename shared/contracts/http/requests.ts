@@ -11,7 +11,8 @@ import { scheduledTime } from "./times.ts";
 const jsonObject = z.record(z.string(), z.unknown());
 type JsonObject = z.output<typeof jsonObject>;
 
-const newRequest = z
+/** What `POST /v1/requests` takes. */
+export const newRequest = z
   .strictObject({
     provider: providerId,
     accountId,

@@ -17,6 +17,15 @@ export const submitMessage = z.discriminatedUnion("kind", [
   z.object({ v: z.literal(1), kind: z.literal("wakeUp"), lane: z.string() }),
   /** The time of a scheduled request has come. Sent by EventBridge Scheduler. */
   z.object({ v: z.literal(1), kind: z.literal("due"), requestId: z.string() }),
+  /** A recurring request fires. Sent by EventBridge Scheduler. */
+  z.object({
+    v: z.literal(1),
+    kind: z.literal("recur"),
+    clientId: z.string(),
+    recurringId: z.string(),
+    /** The time for which Scheduler planned the firing; the same each time it delivers it. */
+    firesAt: z.iso.datetime(),
+  }),
   /** What a request depends on, or what stops it, may have happened. */
   z.object({ v: z.literal(1), kind: z.literal("dependency"), requestId: z.string() }),
   /** A person's input for a request is to be sent. */

@@ -6,9 +6,11 @@ import type { Deliveries } from "../deliveries/deliveries.ts";
 import type { Webhooks } from "../deliveries/webhooks/webhooks.ts";
 import { type EventReader, makeReadEvents } from "../events/read-events.ts";
 import { type PageOf, readPage } from "../input/cursor.ts";
+import type { Recurring } from "../requests/recurring/recurring.ts";
 import type { Requests } from "../requests/requests.ts";
 import { makeDialectHandlers } from "./dialects/dialect-handlers.ts";
 import type { ApiHandlers } from "./handlers/api-operations.ts";
+import { recurringHandlers } from "./handlers/recurring.ts";
 import { accountHandlers, requestHandlers } from "./handlers/requests.ts";
 import { webhookHandlers } from "./handlers/webhooks.ts";
 
@@ -16,6 +18,7 @@ export interface ApiHandlerDeps {
   reader: EventReader;
   requests: Requests;
   accounts: Accounts;
+  recurring: Recurring;
   webhooks: Webhooks;
   deliveries: Deliveries;
   /** Created when it is first needed, because it reads the master keys. @throws DEPENDENCY_DOWN */
@@ -32,6 +35,7 @@ export function makeApiHandlers(
     ...administrationHandlers(deps),
     ...requestHandlers(deps),
     ...accountHandlers(deps),
+    ...recurringHandlers(deps),
     ...webhookHandlers(deps),
   };
   return { ...native, ...makeDialectHandlers(deps) };

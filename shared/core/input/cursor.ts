@@ -4,7 +4,7 @@ import { InvalidRequest } from "./invalid-request.ts";
 
 /** The list and client to which a cursor is bound. */
 export interface CursorOf {
-  list: "events" | "connections" | "keys" | "requests" | "accounts" | "deliveries";
+  list: "events" | "connections" | "keys" | "requests" | "recurring" | "accounts" | "deliveries";
   clientId: string;
 }
 

@@ -30,6 +30,7 @@ function fullRecord(): RequestRecord {
       keys: ["key"],
     },
     dependents: ["rq_2"],
+    recurringId: "weekly",
     correlationKeys: ["one", "other"],
     joinedMs: 2,
     submittedMs: 3,

@@ -123,7 +123,10 @@ export function makeRequestSimulation(of: {
       if (!(error instanceof Failure) && !(error instanceof Killed)) throw error;
     },
   };
-  const { handleSubmitMessages } = composeSubmission(ports);
+  const { handleSubmitMessages } = composeSubmission({
+    ...ports,
+    recurring: { find: async () => undefined },
+  });
   const { joinWebhooks } = composeJoin(ports);
   const { sweepRequests } = composeRequestSweep({ ...ports, limit: 10, maxPolls: 10 });
   const laneScheduler = composeLaneScheduler(ports);

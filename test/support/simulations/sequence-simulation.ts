@@ -12,6 +12,7 @@ import { sha256Hex } from "../../../shared/core/crypto/digest.ts";
 import type { FinalEvent } from "../../../shared/core/events/envelope.ts";
 import type { JsonObject } from "../../../shared/core/json/json.ts";
 import type { ProviderHttpCall } from "../../../shared/core/providers/http-call.ts";
+import type { RecurringStore } from "../../../shared/core/requests/recurring/ports.ts";
 import type { CallResult } from "../../../shared/core/requests/state/ports.ts";
 import type { RequestRecord } from "../../../shared/core/requests/state/record.ts";
 import { signWeLink } from "../../../shared/providers/we-link/pack.ts";
@@ -47,7 +48,12 @@ export interface SentCall {
  * process to a store or a queue: a test delays, fails or kills there. The call to the provider is
  * received in the moment in which `submit` makes it.
  */
-export function makeSequenceSimulation(of: { step?: Step; onCall?: (call: SentCall) => void }) {
+export function makeSequenceSimulation(of: {
+  step?: Step;
+  onCall?: (call: SentCall) => void;
+  /** The stored recurring requests. */
+  recurring?: Pick<RecurringStore, "find">;
+}) {
   const { step = (call) => call() } = of;
   const clock = makeTestClock();
   const rules = { ...requestRules, pace: { minGapMs: 1_000, maxGapMs: 1_000 } };
@@ -246,7 +252,11 @@ export function makeSequenceSimulation(of: { step?: Step; onCall?: (call: SentCa
       const atMs = clock.businessMs() + 3 * MINUTE_MS;
       const again = taken.map(({ message }) => ({ message, atMs }));
       submitQueue.push(...again);
-      const { handleSubmitMessages } = composeSubmission(makePorts(who));
+      const { handleSubmitMessages } = composeSubmission({
+        ...makePorts(who),
+        recurring: of.recurring ?? { find: async () => undefined },
+        randomHex: (bytes) => newId().padStart(2 * bytes, "0"),
+      });
       const run = await handleSubmitMessages(
         taken.map(({ message }) => JSON.stringify(message)),
         () => FUNCTION_MS,
@@ -257,6 +267,16 @@ export function makeSequenceSimulation(of: { step?: Step; onCall?: (call: SentCa
           submitQueue.splice(submitQueue.indexOf(entry), 1);
       });
     },
+
+    /** A message comes into the submit queue. */
+    deliver(message: SubmitMessage): void {
+      submitQueue.push({ message, atMs: clock.businessMs() });
+    },
+
+    isQueueEmpty: () => submitQueue.length === 0,
+
+    all: async () =>
+      (await memory.requests.list({ clientId: owner.clientId, limit: 1_000 })).requests,
 
     /** One run of `reconcile`. */
     async sweep(who = "reconcile"): Promise<void> {

@@ -187,7 +187,10 @@ export function makeWorkersSimulation(of: {
 
   /** A process of `submit`. */
   function makeWorker({ who = "worker", skewMs = 0 } = {}) {
-    const { handleSubmitMessages: handle } = composeSubmission(makePorts(who, skewMs));
+    const { handleSubmitMessages: handle } = composeSubmission({
+      ...makePorts(who, skewMs),
+      ...withoutRecurring,
+    });
     return {
       /** @returns the messages that stay in the queue */
       async handle(messages: readonly SubmitMessage[]): Promise<SubmitMessage[]> {
@@ -350,6 +353,14 @@ export function makeWorkersSimulation(of: {
     },
   };
 }
+
+/** No firing comes, so that nothing but `api` accepts requests. */
+const withoutRecurring = {
+  recurring: { find: async () => undefined },
+  randomHex: () => {
+    throw new Error("only api accepts requests");
+  },
+};
 
 function eventOf(
   providerRequestId: string,

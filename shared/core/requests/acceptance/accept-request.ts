@@ -145,7 +145,7 @@ async function findOwner(
 
 function newRecord(
   { providerClients }: AcceptRequestDeps,
-  { action, provider, group, priority, params }: NewRequest,
+  { action, provider, group, priority, params, recurringId }: NewRequest,
   of: LaneOwner &
     Pick<
       RequestRecord,
@@ -158,6 +158,7 @@ function newRecord(
     ...of,
     action,
     ...(group === undefined ? {} : { group }),
+    ...(recurringId === undefined ? {} : { recurringId }),
     ...(priority === "high" ? { isHigh: true } : {}),
     ...(correlationKeys.length > 0 ? { correlationKeys } : {}),
     status: (of.scheduledMs ?? of.dependsOn) === undefined ? "QUEUED" : "SCHEDULED",

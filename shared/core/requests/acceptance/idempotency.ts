@@ -35,6 +35,8 @@ export interface NewRequest {
   group?: string | undefined;
   /** Absent: normal. */
   priority?: RequestPriority | undefined;
+  /** The recurring request that makes it. */
+  recurringId?: string | undefined;
   /** Absent: it depends on no other request. */
   dependsOn?: DependencyInput | undefined;
   idempotencyKey?: string | undefined;

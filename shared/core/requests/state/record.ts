@@ -87,6 +87,8 @@ export interface RequestRecord extends LaneOwner {
   submittedMs?: number | undefined;
   finishedMs?: number | undefined;
 
+  /** The recurring request that made it. */
+  recurringId?: string | undefined;
   dependsOn?: Dependency | undefined;
   /** Requests that depend on this one and were registered before it ended. */
   dependents?: readonly string[] | undefined;

@@ -18,6 +18,7 @@ export interface RequestView {
   group?: string | undefined;
   priority: RequestPriority;
   scheduled?: string | undefined;
+  recurringId?: string | undefined;
   dependsOn?: DependencyView | undefined;
   /** Why it waits; absent when it does not. */
   waitsFor?: "dependency" | undefined;
@@ -81,6 +82,7 @@ export function summaryOf(request: RequestRecord): RequestView {
     group,
     priority: request.isHigh ? "high" : "normal",
     scheduled: toIso(request.scheduledMs),
+    ...(request.recurringId === undefined ? {} : { recurringId: request.recurringId }),
     ...(request.dependsOn ? { dependsOn: dependencyViewOf(request.dependsOn) } : {}),
     ...(waitsForDependency(request) ? { waitsFor: "dependency" } : {}),
     createdAt: toIso(request.createdMs),

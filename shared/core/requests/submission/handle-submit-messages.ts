@@ -11,6 +11,7 @@ import {
   type JoinWhenDue,
 } from "../lanes/join-when-due.ts";
 import type { LaneScheduler } from "../lanes/lane-scheduler.ts";
+import type { FireRecurring } from "../recurring/fire-recurring.ts";
 import type { DecisionContext } from "../state/decision-context.ts";
 import type { RequestStore, SubmitQueue } from "../state/ports.ts";
 import type { PublishedOutboxes, PublishOutboxes } from "../state/publish-outboxes.ts";
@@ -25,6 +26,7 @@ export interface HandleSubmitMessagesDeps {
   laneScheduler: LaneScheduler;
   joinWhenDue: JoinWhenDue;
   settleDependent: SettleDependent;
+  fireRecurring: FireRecurring;
   workLane: WorkLane;
   sendInput: SendInput;
   publish: PublishOutboxes;
@@ -169,6 +171,10 @@ async function processMessage(
     await startOnce(settled, message.requestId, () => deps.settleDependent(message.requestId));
     return;
   }
+  if (message.kind === "recur") {
+    await deps.fireRecurring(message);
+    return;
+  }
   const lane = await prepareLane(deps, message, batch);
   if (lane === undefined) return;
   const { kind } = await startOnce(runs, lane, () => deps.workLane(lane, remainingMs));
@@ -186,7 +192,7 @@ async function processMessage(
  */
 async function prepareLane(
   deps: HandleSubmitMessagesDeps,
-  message: Exclude<SubmitMessage, { kind: "continue" | "dependency" }>,
+  message: Exclude<SubmitMessage, { kind: "continue" | "dependency" | "recur" }>,
   batch: Batch,
 ): Promise<string | undefined> {
   if (message.kind === "wakeUp") return message.lane;
