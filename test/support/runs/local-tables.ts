@@ -7,12 +7,17 @@ import { makeBusinessClock } from "../../../local/clock/clock.ts";
 import { openDurableStore } from "../../../local/durable-store.ts";
 import { loadTemplate } from "../../../local/template/template.ts";
 
-/** What the template stores things in, on the local AWS endpoint, without functions. */
-export async function openLocalTables() {
+/**
+ * What the template stores things in, on the local AWS endpoint, without functions.
+ *
+ * @param options.speed business seconds per real second
+ */
+export async function openLocalTables({ speed = 1 } = {}) {
   await using opened = new AsyncDisposableStack();
   const store = openDurableStore();
   opened.defer(store.close);
-  const clock = makeBusinessClock({ realMs: 0, businessMs: 0, speed: 1 });
+  const startMs = Date.now();
+  const clock = makeBusinessClock({ realMs: startMs, businessMs: startMs, speed });
   const aws = await startAws({ port: 0, store, clock, log: () => undefined });
   opened.defer(aws.close);
   const assemblyDir = inject("assemblyDir");
