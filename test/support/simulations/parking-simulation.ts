@@ -41,6 +41,8 @@ export interface ParkingCall {
   atMs: number;
   /** What the provider said; `silent` where it gave no usable answer. */
   said: string;
+  /** The process was killed before it knew the answer. */
+  isLost?: true;
 }
 
 /** One request and a provider that parks it. The use cases are the real ones. */
@@ -55,7 +57,11 @@ export function makeParkingSimulation(plan: ParkingPlan) {
   let submittedMs = 0;
   let cancelledMs: number | undefined;
   let hasEndedOnCancel = false;
+  let isSubmitted = false;
+  /** Counted from the submission on. */
   let operations = 0;
+  /** The outcomes that webhooks have brought. */
+  const outcomes: ParkedOutcome[] = [];
 
   const sinceMs = () => simulation.clock.businessMs() - submittedMs;
 
@@ -70,7 +76,7 @@ export function makeParkingSimulation(plan: ParkingPlan) {
   /** Performs an operation, unless the process is killed before it or after it. */
   async function operation<Result>(perform: () => Result): Promise<Result> {
     operations++;
-    const isKilled = kills.includes(operations);
+    const isKilled = isSubmitted && kills.includes(operations);
     if (isKilled && operations % 2 === 0) throw new Killed();
     const result = perform();
     if (isKilled) throw new Killed();
@@ -95,7 +101,7 @@ export function makeParkingSimulation(plan: ParkingPlan) {
       return answered(silence.as === "error" ? 500 : 404, {});
     }
     const said = purpose === "cancel" ? cancel() : state();
-    calls.push({ purpose, atMs, said });
+    calls.push({ purpose, atMs, said, ...(kills.includes(operations) && { isLost: true }) });
     if (purpose === "cancel") {
       return answered(200, { success: true, result: { cancelled: said === "cancelled" } });
     }
@@ -138,7 +144,7 @@ export function makeParkingSimulation(plan: ParkingPlan) {
     onWrite: (after) => {
       writes.push(after);
       operations++;
-      if (kills.includes(operations)) throw new Killed();
+      if (isSubmitted && kills.includes(operations)) throw new Killed();
     },
     onLook: async () => undefined,
     exchange: (call) => operation(() => exchange(call)),
@@ -173,6 +179,7 @@ export function makeParkingSimulation(plan: ParkingPlan) {
     calls,
     published,
     writes,
+    outcomes,
     state,
     sinceMs,
     /** Writes, calls and publications so far. */
@@ -188,6 +195,8 @@ export function makeParkingSimulation(plan: ParkingPlan) {
         if (worker > 10) throw new Error("the request is not submitted");
         await simulation.work();
       }
+      operations = 0;
+      isSubmitted = true;
     },
 
     /** Lets time pass until this time after the submission, or until nothing more happens. */
@@ -207,6 +216,7 @@ export function makeParkingSimulation(plan: ParkingPlan) {
         if (nextMs === redeliveryMs) await simulation.redeliverWebhooks();
         else if (webhook && nextMs === webhookMs) {
           webhooks.shift();
+          if (webhook.report !== "started") outcomes.push(webhook.report);
           await simulation.webhook(webhookBody(webhook.report));
         } else await simulation.sweep();
       }
