@@ -5,6 +5,12 @@ import { EVENT_SOURCE } from "../../shared/contracts/events.ts";
 import type { DeliveryView, RecoveryView } from "../../shared/contracts/http/deliveries.ts";
 import type { WebhookView } from "../../shared/contracts/http/webhooks.ts";
 import type { JsonObject } from "../../shared/core/json/json.ts";
+import {
+  faultsOfAnswer,
+  faultsOfBusMessage,
+  faultsOfWebhook,
+  recordAnswers,
+} from "../support/contract-judge.ts";
 import { startBusListener } from "../support/fakes/bus-listener.ts";
 import { eventOf, type Post, verified } from "../support/fakes/webhook-receiver.ts";
 import { accountWords } from "../support/payloads/linked-api-payloads.ts";
@@ -18,14 +24,17 @@ const LONGEST_SECONDS = SPEED;
 
 let outbound: OutboundRun;
 let bus: Awaited<ReturnType<typeof startBusListener>>;
+let recorded: ReturnType<typeof recordAnswers>;
 beforeAll(async () => {
   outbound = await startOutboundRun({
     speed: SPEED,
     settings: { deliveryDelaysSeconds: `0,0,0,0,0,0,${LONGEST_SECONDS}` },
   });
   bus = await startBusListener(outbound.run);
+  recorded = recordAnswers(outbound.run.addresses.apiUrl);
 });
 afterAll(async () => {
+  recorded.stop();
   await bus.close();
   await outbound.close();
 });
@@ -380,6 +389,85 @@ test.concurrent("A webhook URL that is not a public address is rejected, and the
     expect(JSON.stringify(theirs.body)).toMatch(reason);
   }
   expect((await client.native("GET", "/v1/webhook")).status).toBe(404);
+});
+
+test.concurrent("The calls of both protocols, and webhooks in We-Link's format, are answered and delivered", async ({
+  expect,
+}) => {
+  const client = await outbound.newClient("tour");
+  const endpoint = outbound.receiver.endpoint();
+  await register(client, { url: endpoint.url, format: "we-link" });
+  const { accountId } = client;
+  const asked = await client.weLink<{ requestId: string }>("connect", {
+    ...{ accountId, profile_id: "ACoABC1d2f", message: "Hi" },
+  });
+  const { requestId } = asked.body;
+  const { providerRequestId } = await client.submitted(requestId);
+  const outcome = { status: "SUCCESS", request_id: providerRequestId, result: { done: true } };
+  await client.sendWebhook("we-link", outcome);
+  await endpoint.received(1, ({ body }) => body.includes("SUCCESS"));
+  const workflow = await client.linkedApi<{ result: { workflowId: string } }>(
+    "POST",
+    "/workflows",
+    { actionType: "st.openPersonPage", personUrl: "https://www.linkedin.com/in/jane" },
+  );
+  const { workflowId } = workflow.body.result;
+  const later = new Date(outbound.run.clock.now() + 5 * 86_400_000).toISOString();
+  const calls: [status: number, answered: Promise<{ status: number }>][] = [
+    [200, client.weLink("get_response", { request_id: requestId })],
+    [404, client.weLink("get_response", { request_id: "rq_unknown" })],
+    [400, client.weLink("connect", { profile_id: "p" })],
+    [400, client.weLink("Connect", {})],
+    [200, client.linkedApi("GET", `/workflows/${workflowId}`)],
+    [404, client.linkedApi("GET", "/workflows/unknown")],
+    [200, client.linkedApi("POST", "/admin/webhook.get", {})],
+    [200, client.linkedApi("POST", "/admin/webhook.deliveries", {})],
+    [200, client.linkedApi("POST", "/admin/webhook.eventTypes", {})],
+    [200, client.linkedApi("GET", "/account")],
+    [400, client.linkedApi("POST", "/workflows", [])],
+    [200, client.native("GET", "/v1/requests")],
+    [200, client.native("GET", `/v1/requests/${requestId}`)],
+    [404, client.native("GET", "/v1/requests/unknown")],
+    [409, client.native("DELETE", `/v1/requests/${requestId}`)],
+    [200, client.native("GET", "/v1/accounts")],
+    [200, client.native("POST", `/v1/accounts/${accountId}/pause?provider=we-link`)],
+    [400, client.native("GET", `/v1/accounts/${accountId}`)],
+    [200, client.native("GET", "/v1/connections")],
+    [201, client.native("POST", "/v1/keys")],
+    [200, client.native("GET", "/v1/keys")],
+    [200, client.native("GET", "/v1/events")],
+    [404, client.native("GET", "/v1/webhooks")],
+    [405, client.native("PUT", "/v1/requests", {})],
+    [400, client.native("POST", "/v1/requests", { provider: "we-link" })],
+    [
+      202,
+      client.native("POST", "/v1/requests", {
+        ...{ provider: "we-link", accountId, action: "connect", params: {}, scheduled: later },
+      }),
+    ],
+  ];
+  for (const [status, answered] of calls) expect(await answered).toMatchObject({ status });
+});
+
+test("Each answer, message of the bus and delivered webhook of this run is valid by the published contracts", async () => {
+  const answers = recorded.answers.map((answer) => ({ answer, faults: faultsOfAnswer(answer) }));
+  const events = bus.bodies.map((body) => ({ body, faults: faultsOfBusMessage(JSON.parse(body)) }));
+  const webhooks = outbound.receiver.posts.map((post) => ({ post, faults: faultsOfWebhook(post) }));
+  const judged = { answers, events, webhooks };
+  for (const [kind, all] of Object.entries(judged)) {
+    const invalid = all.filter(({ faults }) => faults.length > 0);
+    console.info(`${kind}: ${all.length} judged, ${invalid.length} invalid`);
+    expect(invalid).toEqual([]);
+  }
+  const statuses = recorded.answers.map(({ status }) => status);
+  expect([...new Set(statuses)]).toEqual(
+    expect.arrayContaining([200, 201, 202, 400, 404, 405, 409]),
+  );
+  expect(answers.length).toBeGreaterThan(100);
+  expect(events.length).toBeGreaterThan(20);
+  expect(webhooks.length).toBeGreaterThan(20);
+  const formats = outbound.receiver.posts.map(({ body }) => "type" in JSON.parse(body));
+  expect(new Set(formats)).toEqual(new Set([true, false]));
 });
 
 test("No log contains a secret, a signature, a body, a response or a URL's token", () => {

@@ -1,17 +1,9 @@
-import { randomBytes } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { toResult } from "../../functions/api/request.ts";
-import { makeAcceptRequest } from "../../shared/core/requests/acceptance/accept-request.ts";
 import { laneId } from "../../shared/core/requests/acceptance/request-id.ts";
 import { roomInMs } from "../../shared/core/requests/acceptance/room-in-lane.ts";
-import { makeLaneScheduler } from "../../shared/core/requests/lanes/lane-scheduler.ts";
 import type { LanePause } from "../../shared/core/requests/state/record.ts";
-import { makeRequestWriter } from "../../shared/core/requests/state/request-writer.ts";
-import { providerClients } from "../../shared/providers/provider-clients.ts";
-import { makeTestClock } from "../support/fakes/clocks.ts";
-import { makeMemoryRequests } from "../support/memory/memory-requests.ts";
-import { makeRequestParts } from "../support/payloads/request-parts.ts";
-import { requestRules } from "../support/simulations/request-simulation.ts";
+import { makeAcceptor } from "../support/fakes/acceptor.ts";
 
 const NOW = 1_000_000_000;
 const pausedUntil = (untilMs?: number): LanePause => ({
@@ -38,33 +30,11 @@ describe("When a full account may have room again", () => {
 
 /** The refusal of a second request, while one may wait, and the errors that were ignored. */
 async function refusalOf(of: { pauseMs: number; isReadable: boolean }) {
-  const clock = makeTestClock();
-  const memory = makeMemoryRequests({ clock, retentionMs: 1e12 });
-  const parts = makeRequestParts({ clientId: "cl_1", connectionId: "cn_1", provider: "we-link" });
-  const { requests, lanes, idempotency, correlations } = memory;
-  const ignored: unknown[] = [];
-  const accept = makeAcceptRequest({
-    ...{ requests, idempotency, correlations, providerClients },
-    lanes: of.isReadable ? lanes : { ...lanes, find: () => Promise.reject(new Error("no answer")) },
-    context: () => ({
-      nowMs: clock.businessMs(),
-      nowRealMs: clock.realMs(),
-      rules: { ...requestRules, accountWaitingLimit: 1 },
-    }),
-    settleDependent: async () => undefined,
-    writer: makeRequestWriter({ requests, texts: parts.texts }),
-    laneScheduler: makeLaneScheduler({
-      ...{ lanes, nowMs: clock.businessMs, graceMs: 60_000, onIgnoredError: () => undefined },
-      queue: { send: async () => undefined },
-    }),
-    queue: { send: async () => undefined },
-    schedules: { create: async () => undefined, delete: async () => undefined },
-    rates: { tryConsume: async () => true },
-    accountDirectory: { ...parts.client.accountDirectory, connectionIdOf: async () => "cn_1" },
-    masterKeys: parts.masterKeys,
-    randomHex: (bytes) => randomBytes(bytes).toString("hex"),
-    onIgnoredError: (error) => ignored.push(error),
-  });
+  const { accept, clock, lanes, ignored } = makeAcceptor((deps) =>
+    of.isReadable
+      ? {}
+      : { lanes: { ...deps.lanes, find: () => Promise.reject(new Error("no answer")) } },
+  );
   const account = { clientId: "cl_1", provider: "we-link", accountId: "a" } as const;
   const owner = { ...account, connectionId: "cn_1" };
   const request = { ...account, action: "connect", params: {} };

@@ -1,15 +1,37 @@
-import { describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { toCall, toResult } from "../../functions/api/request.ts";
 import { failures } from "../../shared/contracts/failures.ts";
+import { makeAccounts } from "../../shared/core/administration/accounts.ts";
 import { makeServeApi, type ServeApiDeps } from "../../shared/core/api/serve-api.ts";
 import { sha256Hex } from "../../shared/core/crypto/digest.ts";
+import type { NewRequest } from "../../shared/core/requests/acceptance/idempotency.ts";
+import { makeAcceptor } from "../support/fakes/acceptor.ts";
 import { makeTestClock } from "../support/fakes/clocks.ts";
 import { textOf } from "../support/tree.ts";
 
 const KEY = "ackwire_key1_secret";
 const request = { provider: "we-link", accountId: "a", action: "connect", params: {} };
 
+const { accept } = makeAcceptor();
+const { accountDirectory: twoConnections } = makeAccounts({
+  store: {
+    connectionsOf: async () =>
+      ["cn_1", "cn_2"].map((connectionId) => ({ connectionId, provider: "we-link" })),
+    account: async () => undefined,
+  },
+  clock: makeTestClock(),
+} as unknown as Parameters<typeof makeAccounts>[0]);
+const several = makeAcceptor(({ accountDirectory }) => ({
+  accountDirectory: { ...accountDirectory, connectionIdOf: twoConnections.connectionIdOf },
+}));
+
+/** Requests of the account `several` go where there are two connections. */
+const requests = {
+  accept: (of: NewRequest) => (of.accountId === "several" ? several : { accept }).accept(of),
+};
+
 const serve = makeServeApi({
+  requests,
   keys: {
     find: async (keyId: string) =>
       keyId === "key1" ? { clientId: "cl_1", keyId, secretSha256: sha256Hex("secret") } : undefined,
@@ -45,6 +67,8 @@ async function send({ route = "POST /v1/requests", body = request, headers, quer
   return { status: result.statusCode, body: JSON.parse(String(result.body ?? "null")) };
 }
 
+const keyed = { authorization: `Bearer ${KEY}`, "idempotency-key": "key" };
+
 const utf16 = Buffer.from(`\ufeff${JSON.stringify(request)}`, "utf16le");
 
 /** What callers get wrong, and what the answer's `detail` says about it. */
@@ -73,6 +97,31 @@ const mistakes: [name: string, sent: Sent, detail: string | RegExp][] = [
   ["scheduledAt", { body: { ...request, scheduledAt: "x" } }, /did you mean scheduled\?/],
   ["idempotencyKey", { body: { ...request, idempotencyKey: "k" } }, /header Idempotency-Key/],
   ["a wrong provider", { body: { ...request, provider: "welink" } }, /did you mean we-link\?/],
+  [
+    "30 February",
+    { body: { ...request, scheduled: "2027-02-30T12:00:00.000Z" } },
+    /^scheduled: is a day or a time of day that does not exist/,
+  ],
+  [
+    "24:00",
+    { body: { ...request, scheduled: "2027-03-01T24:00:00.000Z" } },
+    /^scheduled: is a day or a time of day that does not exist/,
+  ],
+  [
+    "no connectionId where there are several",
+    { body: { ...request, accountId: "several" } },
+    "connectionId: is required: there are several, cn_1, cn_2",
+  ],
+  [
+    "a key of another body",
+    { body: { ...request, params: { other: true } }, headers: keyed },
+    "this Idempotency-Key was used with another body",
+  ],
+  [
+    "one request more than may wait",
+    { body: request },
+    "1 requests of this account are waiting already",
+  ],
   ["a date only", { body: { ...request, scheduled: "2027-01-01" } }, /time of day is missing/],
   ["an unknown parameter", { query: { since: "x" } }, /^since: is not known/],
   ["an epoch number", { body: { ...request, scheduled: 1_800_000_000 } }, /UTC.*not a number/],
@@ -85,9 +134,34 @@ const mistakes: [name: string, sent: Sent, detail: string | RegExp][] = [
   ["a plural", { route: "GET /v1/webhooks" }, /did you mean GET \/v1\/webhook\?/],
 ];
 
+interface Row {
+  mistake: string;
+  status: number | undefined;
+  code: string;
+  title: string;
+  detail: string;
+}
+
+/** For `npx vitest run test/unit/mistakes.test.ts --silent=false`. */
+function printed(rows: readonly Row[]): string {
+  return rows
+    .map(({ mistake, status, code, title, detail }) =>
+      [mistake, `${status} ${code}: ${title}`, detail].join("\n    "),
+    )
+    .join("\n");
+}
+
 describe("Mistakes of callers and their texts", () => {
-  test.each(mistakes)("The answer to %s says what to mend", async (_name, sent, detail) => {
+  const rows: Row[] = [];
+  // One request waits, and its key is known.
+  beforeAll(async () => {
+    expect(await send({ headers: keyed })).toMatchObject({ status: 202 });
+  });
+  afterAll(() => console.info(printed(rows)));
+
+  test.each(mistakes)("The answer to %s says what to mend", async (mistake, sent, detail) => {
     const { status, body } = await send(sent);
+    rows.push({ mistake, status, code: body.code, title: body.title, detail: body.detail });
     expect(status).toBeGreaterThanOrEqual(400);
     expect(status).toBeLessThan(500);
     expect(body.detail).toEqual(

@@ -48,6 +48,8 @@ export async function attachBusConsumer(run: {
   await bus.send(new PutTargetsCommand({ EventBusName: run.busName, Rule: name, Targets }));
 
   const received: BusMessage[] = [];
+  /** Each message as it came, repeated ones too. */
+  const bodies: string[] = [];
 
   async function receive(waitSeconds: number): Promise<number> {
     const { Messages = [] } = await sqs.send(
@@ -58,6 +60,7 @@ export async function attachBusConsumer(run: {
       }),
     );
     if (Messages.length === 0) return 0;
+    bodies.push(...Messages.map(({ Body = "" }) => Body));
     const messages = Messages.map(({ Body = "" }) => busMessage.parse(JSON.parse(Body)));
     received.push(...messages.filter(({ detail }) => detail.id.includes(run.connectionId ?? "")));
     const Entries = Messages.map(({ ReceiptHandle }, n) => ({ Id: String(n), ReceiptHandle }));
@@ -67,6 +70,7 @@ export async function attachBusConsumer(run: {
 
   return {
     received,
+    bodies,
     ids: () => received.map(({ detail }) => detail.id),
     /** Receives until `distinct` events or the end of the time, and then until the queue is empty. */
     async collect(distinct: number, forMs = WAIT_TIMEOUT_MS): Promise<BusMessage[]> {

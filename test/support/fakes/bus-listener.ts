@@ -14,6 +14,7 @@ export async function startBusListener({ addresses, outputs }: TestRun) {
     while (!isClosed) await consumer.collect(0, 0);
   })();
   return {
+    bodies: consumer.bodies,
     received: () => consumer.received.map(({ detail }) => detail),
 
     /** Returns the matching events when there are `count` of them. */

@@ -47,6 +47,8 @@ export type Endpoint = ReturnType<Awaited<ReturnType<typeof startWebhookReceiver
 /** A real HTTP server on loopback with any number of endpoints, whose answers a test defines. */
 export async function startWebhookReceiver() {
   const answerings = new Map<string, (post: Post) => Answer>();
+  /** Of all endpoints. */
+  const posts: Post[] = [];
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
@@ -54,11 +56,14 @@ export async function startWebhookReceiver() {
     const body = Buffer.concat(chunks).toString();
     const id = String(headers["webhook-id"]);
     const post = { method, headers, body, id };
+    posts.push(post);
     await give(answerings.get(url.replace(/\?.*/, ""))?.(post) ?? 404, response);
   });
   const address = await listen(server, 0);
 
   return {
+    posts,
+
     /** Adds an endpoint. Without `answering` it answers 204. */
     endpoint(answering: Answering = () => 204) {
       const path = `/${answerings.size + 1}`;

@@ -148,7 +148,9 @@ export async function startOutboundRun(options: {
 
       async register(of: JsonObject): Promise<Registered> {
         const { status, body } = await native<Registered>("PUT", "/v1/webhook", of);
-        if (status !== 201) throw new Error(`PUT /v1/webhook was answered ${status}`);
+        // 200: a call that was answered 503 on a busy machine had taken effect.
+        if (status !== 201 && status !== 200)
+          throw new Error(`PUT /v1/webhook was answered ${status}`);
         return body;
       },
 
