@@ -11,8 +11,11 @@ export const realTime = JSON.stringify({ realMs: 0, businessMs: 0, speed: 1 });
 export const timing = {
   /** Longer than `inboundDeadlineMs`: `ingest` itself answers 503. */
   ingestTimeout: Duration.seconds(5),
-  /** Longer than the deadline after which `api` itself answers 503. */
-  apiTimeout: Duration.seconds(10),
+  /**
+   * Longer than any deadline after which `api` itself answers 503, and shorter than API Gateway
+   * waits: <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>
+   */
+  apiTimeout: Duration.seconds(28),
   consumeTimeout: Duration.seconds(10),
   /**
    * Longer than `submitTimeoutSeconds`, so that the provider's answer is stored before

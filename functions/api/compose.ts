@@ -18,13 +18,21 @@ import {
   composeClientRequests,
 } from "../../shared/composition/request-use-cases.ts";
 import type { ParsedEnvironment } from "../../shared/contracts/env.ts";
+import { operations, routeKeyOf } from "../../shared/contracts/http/operations.ts";
 import { makeAdministration } from "../../shared/core/administration/administration.ts";
 import { makeServeApi } from "../../shared/core/api/serve-api.ts";
 import { makeRecurring } from "../../shared/core/requests/recurring/recurring.ts";
 import { providerClients } from "../../shared/providers/provider-clients.ts";
 
 /** Real time for one call, less than the function's timeout: the caller gets a 503 from us. */
-export const DEADLINE_MS = 8_000;
+const DEADLINE_MS = 8_000;
+
+const deadlines = new Map(
+  operations.map((operation) => [routeKeyOf(operation), operation.deadlineMs]),
+);
+
+/** Real time for a call of this route. */
+export const deadlineMsOf = (routeKey: string): number => deadlines.get(routeKey) ?? DEADLINE_MS;
 
 export interface ApiDeps {
   serveApi: ReturnType<typeof makeServeApi>;

@@ -3,7 +3,7 @@ import { readEnvironment } from "../../shared/runtime/environment.ts";
 import { makeHttpFunction } from "../../shared/runtime/http-function.ts";
 import { reportIgnoredError } from "../../shared/runtime/report-failure.ts";
 import { makeTelemetry } from "../../shared/runtime/telemetry.ts";
-import { compose, DEADLINE_MS } from "./compose.ts";
+import { compose, deadlineMsOf } from "./compose.ts";
 import { report } from "./report.ts";
 import { toCall, toResult } from "./request.ts";
 
@@ -13,7 +13,7 @@ const { serveApi } = compose(readEnvironment("api", apiEnv, process.env), (error
 );
 
 export const handler = makeHttpFunction(telemetry, async (event) => {
-  const outcome = await serveApi(toCall(event, AbortSignal.timeout(DEADLINE_MS)));
+  const outcome = await serveApi(toCall(event, AbortSignal.timeout(deadlineMsOf(event.routeKey))));
   report(telemetry, outcome, event.requestContext.requestId);
   return toResult(outcome);
 });

@@ -46,7 +46,7 @@ export class SubmissionPipeline {
         ),
         REQUESTS_TABLE: requests.access(
           ["GetItem", "BatchGetItem", "PutItem", "UpdateItem", "BatchWriteItem"],
-          ["byClient", "queue"],
+          ["byClient", "byGroup", "queue"],
         ),
         EVENTS_TABLE: events.access(["GetItem", "BatchGetItem"], ["byClient"]),
         MASTER_SECRET_ID: masterSecret.reader(),

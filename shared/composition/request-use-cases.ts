@@ -22,8 +22,8 @@ import { makePollDueRequests } from "../core/requests/results/poll-due-requests.
 import { makePollRequest } from "../core/requests/results/poll-request.ts";
 import type { CorrelationStore } from "../core/requests/state/correlation-ports.ts";
 import type { DecisionContext } from "../core/requests/state/decision-context.ts";
+import type { IdempotencyStore } from "../core/requests/state/idempotency-store.ts";
 import type {
-  IdempotencyStore,
   LaneStore,
   ReferenceStore,
   RequestStore,

@@ -27,6 +27,12 @@ export const limits = {
   maxSqsDelaySeconds: 900,
   /** A POST without a response for this real time marks its endpoint as slow. */
   slowEndpointMs: 500,
+  /** Requests of one batch. */
+  maxBatchItems: 1_000,
+  /** Body of a batch: as the text in an event of Lambda, whose limit is 6 MB, it is longer. */
+  maxBatchBytes: 4_000_000,
+  /** Requests that one message of the submit queue names. One worker publishes their events. */
+  maxAcceptedPerMessage: 50,
   /** Length of the name of a group of requests, which is part of an index key. */
   maxGroupLength: 128,
   /** Items of one page of a list. */

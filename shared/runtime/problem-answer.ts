@@ -1,8 +1,7 @@
 import type { APIGatewayProxyStructuredResultV2 } from "aws-lambda";
 import { failures, type HttpFailureCode } from "../contracts/failures.ts";
-import type { Problem } from "../contracts/http/problem.ts";
 import type { FieldError } from "../core/input/describe-issue.ts";
-import { refusalDetail } from "../core/input/refusal-detail.ts";
+import { problemOf } from "../core/input/problem-of.ts";
 
 export interface AnsweredFailure {
   code: HttpFailureCode;
@@ -31,18 +30,4 @@ export function retryHeaders({ code, retryAfterMs }: AnsweredFailure): Record<st
   if (httpStatus !== 429 && httpStatus !== 503) return {};
   const seconds = Math.ceil((retryAfterMs ?? DEFAULT_RETRY_AFTER_SECONDS * 1_000) / 1_000);
   return { "retry-after": String(Math.max(seconds, 1)) };
-}
-
-function problemOf(failure: AnsweredFailure): Problem {
-  const { code, errors } = failure;
-  const { httpStatus: status, title } = failures[code];
-  const detail = refusalDetail(failure);
-  return {
-    type: "about:blank",
-    title,
-    status,
-    ...(detail === undefined ? {} : { detail }),
-    code,
-    ...(errors ? { errors: [...errors] } : {}),
-  };
 }

@@ -211,6 +211,7 @@ test.each([
       "dynamodb:Query EventsTable/index/byClient",
       "dynamodb:Query RequestsTable",
       "dynamodb:Query RequestsTable/index/byClient",
+      "dynamodb:Query RequestsTable/index/byGroup",
       "dynamodb:Query RequestsTable/index/queue",
       "dynamodb:UpdateItem ConfigTable",
       "dynamodb:UpdateItem RequestsTable",

@@ -13,6 +13,7 @@ import type { RequestRecord } from "../../shared/core/requests/state/record.ts";
 import { makeRequestWriter } from "../../shared/core/requests/state/request-writer.ts";
 import { providerClients } from "../../shared/providers/provider-clients.ts";
 import { makeTestClock } from "../support/fakes/clocks.ts";
+import { makeSubmitQueue } from "../support/fakes/submit-queue.ts";
 import { makeMemoryRequests } from "../support/memory/memory-requests.ts";
 import { makeRequestParts } from "../support/payloads/request-parts.ts";
 import { requestRules } from "../support/simulations/request-simulation.ts";
@@ -51,9 +52,9 @@ function setUp(rules: Partial<typeof requestRules> = {}) {
       writer: makeRequestWriter({ requests, texts: parts.texts }),
       laneScheduler: makeLaneScheduler({
         ...{ lanes, nowMs: clock.businessMs, graceMs: 60_000, onIgnoredError: () => undefined },
-        queue: { send: async () => undefined },
+        queue: makeSubmitQueue(),
       }),
-      queue: { send: async () => undefined },
+      queue: makeSubmitQueue(),
       schedules: { create: async () => undefined, delete: async () => undefined },
       rates: { tryConsume: async () => !world.isTooFast },
       accountDirectory: {

@@ -6,6 +6,7 @@ import { makeLaneScheduler } from "../../shared/core/requests/lanes/lane-schedul
 import type { LaneStore, RequestStore } from "../../shared/core/requests/state/ports.ts";
 import { makeRequestWriter } from "../../shared/core/requests/state/request-writer.ts";
 import { makeTestClock } from "../support/fakes/clocks.ts";
+import { makeSubmitQueue } from "../support/fakes/submit-queue.ts";
 import { makeMemoryRequests } from "../support/memory/memory-requests.ts";
 import { makeRequestParts } from "../support/payloads/request-parts.ts";
 import { newOwner, requestRecord } from "../support/payloads/request-records.ts";
@@ -32,7 +33,7 @@ async function setUp(times: readonly { scheduledMs: number; createdMs: number }[
     const lanes: LaneStore = wrap(memory.lanes);
     const laneScheduler = makeLaneScheduler({
       lanes,
-      queue: { send: async (message) => void sent.push(message) },
+      queue: makeSubmitQueue(async (message) => void sent.push(message)),
       nowMs: clock.businessMs,
       graceMs: 60 * SECOND_MS,
       onIgnoredError: (error) => expect.fail(String(error)),

@@ -18,6 +18,7 @@ export interface PageFilter {
 }
 
 export interface ClientPageOf {
+  /** The client; of another index than `byClient`, its partition. */
   clientId: string;
   limit: number;
   /** The `before` of the previous page. */
@@ -28,7 +29,7 @@ export interface ClientPageOf {
 }
 
 /**
- * Reads pages of a table's `byClient` index: one client's entries, newest
+ * Reads pages of a table's `byClient` index, or one like it: one client's entries, newest
  * first, and where the next page begins. A filtered page may hold fewer than
  * `limit` although there is a `before`. The index is eventually consistent.
  *
@@ -37,7 +38,7 @@ export interface ClientPageOf {
 export function makeReadClientPage(options: {
   client: DynamoDBDocumentClient;
   tableName: string;
-  index: { name: string; partitionKey: "clientId"; sortKey: "listedAs" };
+  index: { name: string; partitionKey: string; sortKey: "listedAs" };
   /** The table's own key, as it is read from an id. */
   keyOf: (id: string) => Readonly<Record<string, string>> | undefined;
   /** Most index entries that one page reads while it searches for matching ones. */
@@ -59,7 +60,11 @@ export function makeReadClientPage(options: {
     if (filter?.names) input.ExpressionAttributeNames = { ...filter.names };
     if (before !== undefined) {
       const id = before.slice(before.indexOf("#") + 1);
-      input.ExclusiveStartKey = { clientId, listedAs: before, ...keyOf(id) };
+      input.ExclusiveStartKey = {
+        [index.partitionKey]: clientId,
+        listedAs: before,
+        ...keyOf(id),
+      };
     }
     return new QueryCommand(input);
   }

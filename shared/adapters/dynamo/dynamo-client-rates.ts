@@ -13,7 +13,7 @@ const KEPT_SECONDS = 3_600;
  * Counts a client's requests in each second of real time. Each process lets the
  * first request of a second through without counting it, so that a slow client
  * costs no write. A client can therefore make `limit` requests a second, and one
- * more for each process that serves it.
+ * more for each process that serves it, or those of one batch.
  */
 export function makeDynamoClientRates(options: {
   client: DynamoDBDocumentClient;
@@ -25,9 +25,9 @@ export function makeDynamoClientRates(options: {
   const lastSeconds = new Map<string, number>();
 
   return {
-    async tryConsume(clientId) {
+    async tryConsume(clientId, count = 1) {
       const second = Math.floor(clock.realMs() / 1000);
-      if (lastSeconds.get(clientId) !== second) {
+      if (count === 1 && lastSeconds.get(clientId) !== second) {
         if (lastSeconds.size >= CACHE_LIMIT) lastSeconds.clear();
         lastSeconds.set(clientId, second);
         return true;
@@ -35,10 +35,10 @@ export function makeDynamoClientRates(options: {
       const update = new UpdateCommand({
         TableName,
         Key: { lane: `rate#${clientId}#${second}`, id: "#" },
-        UpdateExpression: "ADD used :one SET expiresAt = :expires",
+        UpdateExpression: "ADD used :count SET expiresAt = :expires",
         ConditionExpression: "attribute_not_exists(used) OR used < :limit",
         ExpressionAttributeValues: {
-          ":one": 1,
+          ":count": count,
           ":limit": limit,
           ":expires": Math.ceil(clock.businessMs() / 1000) + KEPT_SECONDS,
         },

@@ -6,9 +6,10 @@ import {
 } from "@aws-sdk/lib-dynamodb";
 import type { Clock } from "../../core/clock.ts";
 import { sha256Hex } from "../../core/crypto/digest.ts";
-import type { IdempotencyStore, KnownKey } from "../../core/requests/state/ports.ts";
+import type { IdempotencyStore, KnownKey } from "../../core/requests/state/idempotency-store.ts";
 import { callDependency } from "../dependency-down.ts";
 import { conditionalWrite } from "./conditional-write.ts";
+import { batchGet } from "./dynamo-batch-get.ts";
 
 /** TTL deletes late, and DynamoDB removes a set with its last element: such an item counts as gone. */
 const IS_GONE = "attribute_not_exists(id) OR attribute_not_exists(holders) OR expiresAt <= :now";
@@ -25,23 +26,39 @@ export function makeDynamoIdempotency(options: {
     id: "#",
   });
   const nowSeconds = () => Math.floor(clock.businessMs() / 1000);
+  const entryIn = (item: Record<string, unknown> | undefined): KnownKey | undefined => {
+    const isGone = !item?.holders || Number(item.expiresAt) <= nowSeconds();
+    return isGone ? undefined : entryOf(item);
+  };
 
   return {
     async find(clientId, key) {
       const get = new GetCommand({ TableName, Key: keyOf(clientId, key), ConsistentRead: true });
       const { Item } = await callDependency("DynamoDB GetItem", () => client.send(get));
-      const isGone = !Item?.holders || Number(Item.expiresAt) <= nowSeconds();
-      return isGone ? undefined : entryOf(Item);
+      return entryIn(Item);
+    },
+
+    async findMany(clientId, keys) {
+      const named = new Map(keys.map((key) => [keyOf(clientId, key).lane, key]));
+      const read = { tableName: TableName, keys: keys.map((key) => keyOf(clientId, key)) };
+      const items = (await batchGet(client, [read])).get(TableName) ?? [];
+      return new Map(
+        items.flatMap((item) => {
+          const entry = entryIn(item);
+          return entry ? [[named.get(String(item.lane)) ?? "", entry] as const] : [];
+        }),
+      );
     },
 
     async reserve(of) {
-      const { clientId, key, requestId, holder, insteadOf, expiresMs, ...entry } = of;
+      const { clientId, key, requestId, holder, insteadOf, expiresMs, lanes, ...entry } = of;
       const put = new PutCommand({
         TableName,
         Item: {
           ...keyOf(clientId, key),
           ...entry,
           requestId,
+          ...(lanes ? { lanes: lanes.join(",") } : {}),
           holders: new Set([holder]),
           expiresAt: Math.ceil(expiresMs / 1000),
         },
@@ -55,7 +72,7 @@ export function makeDynamoIdempotency(options: {
       });
       const result = await conditionalWrite("PutItem", () => client.send(put));
       const existing = "written" in result ? undefined : result.existing;
-      return existing ? entryOf(existing) : { ...entry, requestId };
+      return existing ? entryOf(existing) : { ...entry, requestId, lanes };
     },
 
     async share({ clientId, key, requestId, holder }) {
@@ -88,10 +105,11 @@ export function makeDynamoIdempotency(options: {
 }
 
 function entryOf(item: Record<string, unknown>): KnownKey {
-  const { bodySha256, requestId, reservedRealMs } = item;
+  const { bodySha256, requestId, reservedRealMs, lanes } = item;
   return {
     bodySha256: String(bodySha256),
     requestId: String(requestId),
     reservedRealMs: Number(reservedRealMs),
+    ...(lanes === undefined ? {} : { lanes: String(lanes).split(",") }),
   };
 }

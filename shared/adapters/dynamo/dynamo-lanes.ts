@@ -42,40 +42,45 @@ export function makeDynamoLanes(options: {
 
     async join(lane, owner, of) {
       const now = Math.ceil(of.nowMs);
-      const joinAt = (place: string, condition: string) =>
+      const { count = 1, limit } = of;
+      const joinAt = (place: string, condition: string, more: Record<string, number> = {}) =>
         update(lane, {
           set: [
             SET_OWNER,
             `lastPlace = ${place}`,
-            "waiting = if_not_exists(waiting, :none) + :one",
+            "waiting = if_not_exists(waiting, :none) + :count",
             "dueAt = if_not_exists(dueAt, :due)",
             "dueShard = if_not_exists(dueShard, :shard)",
           ],
           condition:
-            of.limit === undefined
+            limit === undefined
               ? condition
-              : `(${condition}) AND (attribute_not_exists(waiting) OR waiting < :limit)`,
+              : `(${condition}) AND (attribute_not_exists(waiting) OR waiting <= :room)`,
           names: OWNER_NAMES,
           values: {
             ...ownerValues(owner),
             ":now": now,
             ":none": 0,
-            ":one": 1,
+            ":count": count,
             ":due": of.sweepDueMs,
             ":shard": shardOfLane(lane),
-            ...(of.limit === undefined ? {} : { ":limit": of.limit }),
+            ...(limit === undefined ? {} : { ":room": limit - count }),
+            ...more,
           },
           returns: "ALL_OLD",
         });
       const isFull = (existing: Record<string, unknown> | undefined) =>
-        of.limit !== undefined && Number(existing?.waiting ?? 0) >= of.limit;
+        limit !== undefined && Number(existing?.waiting ?? 0) > limit - count;
+      if (isFull(undefined)) return "full";
       for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-        const first = await joinAt(":now", "attribute_not_exists(lastPlace) OR lastPlace < :now");
+        const first = await joinAt(":last", "attribute_not_exists(lastPlace) OR lastPlace < :now", {
+          ":last": now + count - 1,
+        });
         if ("written" in first) return joinedFrom(first.written, now);
         if (isFull(first.existing)) return "full";
         // Another request joined in this millisecond, or its writer's clock is ahead: take the
         // place after it.
-        const second = await joinAt("lastPlace + :one", "lastPlace >= :now");
+        const second = await joinAt("lastPlace + :count", "lastPlace >= :now");
         if ("written" in second) {
           return joinedFrom(second.written, Number(second.written?.lastPlace) + 1);
         }

@@ -4,7 +4,7 @@ import type { RequestStore } from "../../core/requests/state/ports.ts";
 import type { RequestRecord } from "../../core/requests/state/record.ts";
 import { batchGet } from "./dynamo-batch-get.ts";
 import { makeReadClientPage, type PageFilter } from "./dynamo-client-page.ts";
-import { readableRequests } from "./request-item.ts";
+import { groupKey, readableRequests } from "./request-item.ts";
 
 type ListOf = Parameters<RequestStore["list"]>[0];
 
@@ -16,16 +16,23 @@ export function makeDynamoRequestList(options: {
   isAlive: (request: RequestRecord) => boolean;
 }): RequestStore["list"] {
   const { client, tableName, keyOf } = options;
-  const readPage = makeReadClientPage({
-    client,
-    tableName,
-    index: requestsTable.indexes.byClient,
-    keyOf,
-    filtered: { maxQueries: 5, keysPerQuery: 200 },
+  const { byClient, byGroup } = requestsTable.indexes;
+  const filtered = { maxQueries: 5, keysPerQuery: 200 };
+  const readClientPage = makeReadClientPage({
+    ...{ client, tableName, keyOf, filtered },
+    index: byClient,
+  });
+  const readGroupPage = makeReadClientPage({
+    ...{ client, tableName, keyOf, filtered },
+    index: byGroup,
   });
 
   return async (of) => {
-    const { entries, before } = await readPage({ ...of, filter: filterOf(of) });
+    const { clientId, group } = of;
+    const filter = filterOf(of);
+    const { entries, before } = await (group === undefined
+      ? readClientPage({ ...of, filter })
+      : readGroupPage({ ...of, clientId: groupKey(clientId, group), filter }));
     const keys = entries.flatMap(({ id }) => keyOf(id) ?? []);
     const items = (await batchGet(client, [{ tableName, keys }])).get(tableName) ?? [];
     const byId = new Map(readableRequests(items).map((one) => [one.requestId, one]));

@@ -16,6 +16,7 @@ import type { Lane, RequestRecord } from "../../core/requests/state/record.ts";
 import { callDependency } from "../dependency-down.ts";
 import { conditionalWrite } from "./conditional-write.ts";
 import { batchGet } from "./dynamo-batch-get.ts";
+import { makeDynamoRequestGroup } from "./dynamo-request-group.ts";
 import { makeDynamoRequestList } from "./dynamo-request-list.ts";
 import { LANE_ID, readLaneItem } from "./lane-item.ts";
 import { readable } from "./readable.ts";
@@ -235,6 +236,8 @@ export function makeDynamoRequestStore(options: {
     },
 
     list: makeDynamoRequestList({ ...options, keyOf, isAlive }),
+
+    readGroup: makeDynamoRequestGroup({ ...options, keyOf }),
 
     async findDue({ work, shard, untilMs, limit, after }): Promise<DueEntry[]> {
       const found = await queryEarliest(due, duePartition(work, shard), {

@@ -109,6 +109,7 @@ function securityOf({ isPublic, dialect, needsAccount }: Operation): object[] {
 
 const tags: Readonly<Record<string, string>> = {
   requests: "Requests",
+  groups: "Requests",
   accounts: "Accounts",
   "recurring-requests": "Recurring requests",
   connections: "Connections",

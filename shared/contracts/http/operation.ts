@@ -13,6 +13,12 @@ export interface ApiOperation {
   params: z.ZodMiniType<Record<string, string>>;
   query: z.ZodMiniType<Record<string, unknown>>;
   body?: z.ZodMiniType;
+  /** By what the call is judged instead of by `body`, where its handler judges the rest. */
+  judgedBody?: z.ZodMiniType;
+  /** Absent: that of one request, or less. */
+  maxBodyBytes?: number;
+  /** Real time in which the call is answered; absent: that of most calls. */
+  deadlineMs?: number;
   answer: { status: 200 | 201 | 202 | 204; description: string; schema?: z.ZodMiniType };
   /** The answer where the call's effect was there already; its body has the schema of `answer`. */
   repeatedAnswer?: { status: 200; description: string };
@@ -40,7 +46,11 @@ export interface OperationInput<Operation extends ApiOperation> {
   origin: string;
   params: z.output<Operation["params"]>;
   query: z.output<Operation["query"]>;
-  body: Operation extends { body: infer Body extends z.ZodMiniType } ? z.output<Body> : unknown;
+  body: Operation extends { judgedBody: infer Body extends z.ZodMiniType }
+    ? z.output<Body>
+    : Operation extends { body: infer Body extends z.ZodMiniType }
+      ? z.output<Body>
+      : unknown;
   /** The body's text; absent where the body is empty. Only for operations that are relayed. */
   bodyText?: string | undefined;
 }

@@ -3,6 +3,7 @@ import { apiKeyItem } from "../config-items.ts";
 import { eventType } from "../events.ts";
 import { type ProviderId, providerPacks } from "../providers.ts";
 import { accountOperations } from "./accounts.ts";
+import { batchOperations } from "./batches.ts";
 import { connectionOperations } from "./connections.ts";
 import { deliveryOperations } from "./deliveries.ts";
 import type { ApiOperation } from "./operation.ts";
@@ -136,6 +137,7 @@ export const nativeOperations = {
     problems: [404],
   },
   ...requestOperations,
+  ...batchOperations,
   ...accountOperations,
   ...recurringOperations,
   ...webhookOperations,

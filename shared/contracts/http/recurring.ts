@@ -1,9 +1,9 @@
 import * as z from "zod/mini";
 import { providerId } from "../providers.ts";
+import { newRequest } from "./new-request.ts";
 import { listOf, named, noContent, ok, paging, plain, time } from "./parts.ts";
 import { recurrence } from "./recurrence.ts";
 import { requestPriority } from "./request-view.ts";
-import { newRequest } from "./requests.ts";
 
 /** The operations on recurring requests. */
 

@@ -1,90 +1,13 @@
 import * as z from "zod/mini";
-import { type ProviderId, providerId, providerPacks } from "../providers.ts";
 import { requestStatus } from "../statuses.ts";
-import { dependency } from "./dependencies.ts";
-import { accountId, groupName, listOf, paging, plain, text, withProvider } from "./parts.ts";
-import { requestPriority, requestView } from "./request-view.ts";
-import { scheduledTime } from "./times.ts";
+import { newRequest } from "./new-request.ts";
+import { accountId, groupName, listOf, paging, plain, text } from "./parts.ts";
+import { requestView } from "./request-view.ts";
 
 /** The operations on requests. */
 
-const jsonObject = z.record(z.string(), z.unknown());
-type JsonObject = z.output<typeof jsonObject>;
-
-/** What `POST /v1/requests` takes. */
-export const newRequest = z
-  .strictObject({
-    provider: providerId,
-    accountId,
-    action: text(64),
-    params: z
-      .union([jsonObject, z.array(jsonObject).check(z.minLength(1), z.maxLength(100))])
-      .check(z.describe("The rest of the provider's own body, passed on unchanged.")),
-    scheduled: z
-      .exactOptional(scheduledTime)
-      .check(z.describe("YYYY-MM-DDTHH:mm:ss.sssZ in UTC, at least 2 hours ahead.")),
-    connectionId: z.exactOptional(text(128)),
-    group: z
-      .exactOptional(groupName)
-      .check(z.describe("A name of yours by which requests are listed, counted and cancelled.")),
-    priority: z
-      .exactOptional(requestPriority)
-      .check(z.describe("`high`: before the account's waiting requests of normal priority.")),
-    dependsOn: z
-      .exactOptional(dependency)
-      .check(z.describe("What must happen before the request takes its place in the lane.")),
-  })
-  .check(
-    z.refine(({ scheduled, dependsOn }) => scheduled === undefined || dependsOn === undefined, {
-      path: ["scheduled"],
-      error: "cannot be given with dependsOn, which has after",
-    }),
-    z.refine(
-      // Called for every input, valid or not.
-      (body: { provider?: unknown; action?: unknown } | null) =>
-        typeof body?.provider !== "string" ||
-        typeof body.action !== "string" ||
-        !Object.hasOwn(providerPacks, body.provider) ||
-        providerPacks[body.provider as ProviderId].actionPattern.test(body.action),
-      {
-        path: ["action"],
-        error: "must be a valid action of this provider",
-        // Also where another field is invalid: all errors are reported together.
-        when: () => true,
-      },
-    ),
-    z.refine(
-      ({ provider, params }) => providerPacks[provider].takesActionList || !Array.isArray(params),
-      { path: ["params"], error: "must be an object: this provider takes no list of actions" },
-    ),
-    // A request with its time among the params would be submitted at once.
-    z.refine(({ params }) => !hasMember(params, "scheduled"), {
-      path: ["params", "scheduled"],
-      error: "belongs beside params",
-    }),
-    z.refine(
-      ({ provider, params }) =>
-        !providerPacks[provider].takesAccountInBody || !hasMember(params, "accountId"),
-      { path: ["params", "accountId"], error: "stands beside params already" },
-    ),
-    z.meta({
-      allOf: Object.values(providerPacks).map(({ id, actionPattern, takesActionList }) =>
-        withProvider(id, {
-          properties: {
-            action: { pattern: actionPattern.source },
-            ...(takesActionList ? {} : { params: { type: "object" } }),
-          },
-        }),
-      ),
-    }),
-  );
-
-/** Whether the params, or one of the actions in their list, have this member. */
-function hasMember(params: JsonObject | readonly JsonObject[], name: string): boolean {
-  return [params].flat().some((one) => (one[name] ?? null) !== null);
-}
-
 const requestParams = z.strictObject({ requestId: text(128) });
+
 export const requestOperations = {
   createRequest: {
     ...plain,
@@ -111,6 +34,7 @@ export const requestOperations = {
       ...paging,
       accountId: z.exactOptional(accountId),
       status: z.exactOptional(requestStatus),
+      group: z.exactOptional(groupName),
     }),
     answer: {
       status: 200,

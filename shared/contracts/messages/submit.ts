@@ -13,6 +13,13 @@ export const submitMessage = z.discriminatedUnion("kind", [
     requestId: z.string(),
     wakesLane: z.boolean(),
   }),
+  /** The requests of a batch that were accepted; with `wakesLane` they are of one lane. */
+  z.object({
+    v: z.literal(1),
+    kind: z.literal("acceptedBatch"),
+    requestIds: z.array(z.string()),
+    wakesLane: z.boolean(),
+  }),
   /** Wakes a lane: a request may be submitted now. */
   z.object({ v: z.literal(1), kind: z.literal("wakeUp"), lane: z.string() }),
   /** The time of a scheduled request has come. Sent by EventBridge Scheduler. */

@@ -1,4 +1,5 @@
 import { Failure, type HttpFailureCode } from "../../contracts/failures.ts";
+import { IDEMPOTENCY_KEY_FORM } from "../../contracts/http/new-request.ts";
 import type { HandlerAnswer, RelayedAnswer } from "../../contracts/http/operation.ts";
 import { type Operation, operations, routeKeyOf } from "../../contracts/http/operations.ts";
 import { limits } from "../../contracts/limits.ts";
@@ -144,7 +145,7 @@ function statusAndBody({ answer, repeatedAnswer }: Operation, given: HandlerAnsw
 function validateCall(operation: Operation, { params, query, body, origin, headers }: ApiCall) {
   if (operation.isPublic) return { origin };
   const isRequest = operation.takesIdempotencyKey || operation.isRelayed;
-  const maxBytes = isRequest ? MAX_REQUEST_BYTES : MAX_BODY_BYTES;
+  const maxBytes = operation.maxBodyBytes ?? (isRequest ? MAX_REQUEST_BYTES : MAX_BODY_BYTES);
   if (body.byteLength > maxBytes) {
     const detail = `the body has ${body.byteLength} bytes; at most ${maxBytes} are allowed`;
     throw new Failure("BODY_TOO_LARGE", detail);
@@ -153,11 +154,12 @@ function validateCall(operation: Operation, { params, query, body, origin, heade
     const { text, value } = body.byteLength === 0 ? {} : parseJson(body, "exact");
     return { origin, query, body: value, bodyText: text };
   }
+  const bodySchema = operation.judgedBody ?? operation.body;
   const checked = {
     params: validate(operation.params, params),
     query: validate(operation.query, query),
-    body: operation.body
-      ? validate(operation.body, byContract(operation.body, readBody(operation, { body, headers })))
+    body: bodySchema
+      ? validate(bodySchema, byContract(bodySchema, readBody(operation, { body, headers })))
       : { errors: [] },
   };
   const idempotencyKey = operation.takesIdempotencyKey && headers["idempotency-key"];
@@ -215,7 +217,7 @@ function readBody(
 }
 
 function idempotencyKeyErrors(key: string | undefined): FieldError[] {
-  if (key === undefined || /^[\x21-\x7e]{1,255}$/.test(key)) return [];
+  if (key === undefined || IDEMPOTENCY_KEY_FORM.test(key)) return [];
   const message = "must be 1 to 255 printable ASCII characters without spaces";
   return [{ field: "Idempotency-Key", message }];
 }

@@ -4,7 +4,9 @@ import { InvalidRequest } from "./invalid-request.ts";
 
 /** The list and client to which a cursor is bound. */
 export interface CursorOf {
-  list: "events" | "connections" | "keys" | "requests" | "recurring" | "accounts" | "deliveries";
+  list:
+    | ("events" | "connections" | "keys" | "requests" | "recurring")
+    | ("groups" | "accounts" | "deliveries");
   clientId: string;
 }
 

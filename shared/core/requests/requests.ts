@@ -5,21 +5,24 @@ import type { AccountReader, ConnectionReader } from "../connections/ports.ts";
 import { seal } from "../crypto/master-keys.ts";
 import type { EventReader } from "../events/read-events.ts";
 import { readCursor, writeCursor } from "../input/cursor.ts";
+import { makeAcceptBatch } from "./acceptance/accept-batch.ts";
 import { type AcceptRequestDeps, makeAcceptRequest } from "./acceptance/accept-request.ts";
 import { type BodyDigest, keyedDigest } from "./acceptance/body-digest.ts";
 import { isStored, keyExpiresMs, lookUp, type NewRequest } from "./acceptance/idempotency.ts";
 import { isRequestId } from "./acceptance/request-id.ts";
+import { type GroupsDeps, makeGroups } from "./groups.ts";
 import { makeRelayCall } from "./relay-call.ts";
 import { cancelAtProvider } from "./results/cancel-at-provider.ts";
 import { makeResolveRequest, type Resolution } from "./results/resolve-request.ts";
 import { cancelRequest } from "./state/endings.ts";
-import type { ProviderCalls, ReferenceStore, TextStore } from "./state/ports.ts";
+import type { ProviderCalls, ReferenceStore, RequestStore, TextStore } from "./state/ports.ts";
 import type { RequestRecord } from "./state/record.ts";
 import { transition } from "./state/request-state.ts";
 import { type RequestView, requestJson, summaryOf, viewOf } from "./state/request-view.ts";
 import { tellDependents } from "./state/tell-dependents.ts";
 
-export interface RequestsDeps extends AcceptRequestDeps {
+export interface RequestsDeps extends AcceptRequestDeps, GroupsDeps {
+  requests: RequestStore;
   texts: TextStore;
   references: ReferenceStore;
   accounts: Pick<AccountReader, "find" | "findUncached">;
@@ -86,6 +89,32 @@ export function makeRequests(deps: RequestsDeps) {
     }
   }
 
+  /**
+   * Cancels a request that was not submitted. A running one is cancelled at the
+   * provider first, if the provider offers that. Idempotent.
+   *
+   * @throws NOT_FOUND, CONFLICT when it can no longer be cancelled, DEPENDENCY_DOWN
+   */
+  async function cancel(clientId: string, requestId: string) {
+    const request = await findOwned(clientId, requestId);
+    const isWaiting = ["SCHEDULED", "QUEUED", "CANCELLED"].includes(request.status);
+    if (!isWaiting) await cancelThere(request);
+    const cancelled = await change(requestId, (now) => {
+      if (now.status === "CANCELLED") return undefined;
+      const stillWaits = now.status === "SCHEDULED" || now.status === "QUEUED";
+      if (!stillWaits && (isWaiting || now.status !== "RUNNING")) throw tooLate();
+      return cancelRequest(now, context());
+    });
+    // A repeated call tells them again; what neither call tells, the sweep finds.
+    await tellDependents(deps.queue, [cancelled]).catch(deps.onIgnoredError);
+    // A schedule that fires all the same finds the request cancelled.
+    if (cancelled.scheduledMs !== undefined && cancelled.joinedMs === undefined) {
+      await deps.schedules.delete(requestId).catch(deps.onIgnoredError);
+    }
+    if (!isWaiting) await deps.laneScheduler.wakeFreedLane(cancelled).catch(deps.onIgnoredError);
+    return { requestId, status: "CANCELLED" as const };
+  }
+
   return {
     relay: makeRelayCall(deps),
 
@@ -93,6 +122,9 @@ export function makeRequests(deps: RequestsDeps) {
     async accept(of: NewRequest): Promise<RequestView> {
       return viewOf(await acceptRequest(of), texts);
     },
+
+    /** @throws IDEMPOTENCY_CONFLICT, TOO_MANY_REQUESTS, DEPENDENCY_DOWN */
+    acceptBatch: makeAcceptBatch(deps),
 
     /** @throws NOT_FOUND, DEPENDENCY_DOWN */
     async get(clientId: string, requestId: string): Promise<RequestView> {
@@ -102,43 +134,27 @@ export function makeRequests(deps: RequestsDeps) {
     /** A page as JSON text, newest first. @throws REQUEST_INVALID for a bad cursor, DEPENDENCY_DOWN */
     async list(
       clientId: string,
-      query: { limit: number; cursor?: string; accountId?: string; status?: RequestStatus },
+      query: {
+        limit: number;
+        cursor?: string;
+        accountId?: string;
+        status?: RequestStatus;
+        group?: string;
+      },
     ): Promise<string> {
-      const { limit, cursor, accountId, status } = query;
+      const { limit, cursor, accountId, status, group } = query;
       const of = { list: "requests", clientId } as const;
       const before = cursor === undefined ? undefined : readCursor(of, cursor, CURSOR_FORM);
-      const page = await requests.list({ clientId, accountId, status, limit, before });
+      const page = await requests.list({ clientId, accountId, status, group, limit, before });
       const items = page.requests.map((request) => requestJson(summaryOf(request))).join(",");
       if (page.before === undefined) return `{"items":[${items}]}`;
       const nextCursor = JSON.stringify(writeCursor(of, page.before));
       return `{"items":[${items}],"nextCursor":${nextCursor}}`;
     },
 
-    /**
-     * Cancels a request that was not submitted. A running one is cancelled at the
-     * provider first, if the provider offers that. Idempotent.
-     *
-     * @throws NOT_FOUND, CONFLICT when it can no longer be cancelled, DEPENDENCY_DOWN
-     */
-    async cancel(clientId: string, requestId: string) {
-      const request = await findOwned(clientId, requestId);
-      const isWaiting = ["SCHEDULED", "QUEUED", "CANCELLED"].includes(request.status);
-      if (!isWaiting) await cancelThere(request);
-      const cancelled = await change(requestId, (now) => {
-        if (now.status === "CANCELLED") return undefined;
-        const stillWaits = now.status === "SCHEDULED" || now.status === "QUEUED";
-        if (!stillWaits && (isWaiting || now.status !== "RUNNING")) throw tooLate();
-        return cancelRequest(now, context());
-      });
-      // A repeated call tells them again; what neither call tells, the sweep finds.
-      await tellDependents(deps.queue, [cancelled]).catch(deps.onIgnoredError);
-      // A schedule that fires all the same finds the request cancelled.
-      if (cancelled.scheduledMs !== undefined && cancelled.joinedMs === undefined) {
-        await deps.schedules.delete(requestId).catch(deps.onIgnoredError);
-      }
-      if (!isWaiting) await deps.laneScheduler.wakeFreedLane(cancelled).catch(deps.onIgnoredError);
-      return { requestId, status: "CANCELLED" as const };
-    },
+    cancel,
+
+    groups: makeGroups(deps, cancel),
 
     /**
      * Stores a person's input for a request in ACTION_REQUIRED and starts its sending.

@@ -40,6 +40,19 @@ test("A client gets its limit, plus one call for each process, per second of rea
   expect(await taken(one, clientId, 20)).toBe(LIMIT + 1);
 });
 
+test("Several requests count together: a batch of any size is let through while the client has not reached its limit, and uses up what is left", async () => {
+  clock.passReal(1_000);
+  const rates = open();
+  const clientId = newClient();
+  expect(await taken(rates, clientId, LIMIT)).toBe(LIMIT);
+  expect(await rates.tryConsume(clientId, 100)).toBe(true);
+  expect(await rates.tryConsume(clientId, 2)).toBe(false);
+  expect(await rates.tryConsume(clientId)).toBe(false);
+  clock.passReal(1_000);
+  expect(await rates.tryConsume(clientId, 100)).toBe(true);
+  expect(await rates.tryConsume(clientId, 100)).toBe(false);
+});
+
 test("The calls of one client do not count against another client's limit (G10)", async () => {
   const rates = open();
   const clientId = newClient();

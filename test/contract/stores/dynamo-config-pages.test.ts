@@ -8,6 +8,7 @@ import { readMasterKeys } from "../../../shared/core/crypto/master-keys.ts";
 import { readPage } from "../../../shared/core/input/cursor.ts";
 import { makeTestClock } from "../../support/fakes/clocks.ts";
 import { openTablesThroughProxy } from "../../support/fakes/dynamo-through-proxy.ts";
+import { makeSubmitQueue } from "../../support/fakes/submit-queue.ts";
 
 let dynamo: Awaited<ReturnType<typeof openTablesThroughProxy>>;
 beforeAll(async () => {
@@ -23,7 +24,7 @@ function open() {
   const accounts = composeAccounts({
     store,
     lanes: makeDynamoLanes({ client, tableName, clock }),
-    queue: { send: async () => undefined },
+    queue: makeSubmitQueue(),
     clock,
     speed: 1,
     masterKeys: async () => readMasterKeys(JSON.stringify({ current: "k1", k1: "k".repeat(64) })),

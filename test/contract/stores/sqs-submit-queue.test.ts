@@ -46,10 +46,28 @@ test("A delay above the maximum of SQS is sent as the maximum, and a negative de
   expect(await next()).toEqual(message);
 });
 
+test("Several messages are sent together, each with its client as its group, and all are received", async () => {
+  const messages = Array.from({ length: 23 }, (_, n) => ({
+    message: { v: 1, kind: "wakeUp", lane: `lane ${n}` } as const,
+    clientId: `cl_${n % 2}`,
+  }));
+  await queue.sendAll(messages);
+  await queue.sendAll([]);
+  const received = [];
+  for (let n = 0; n < messages.length; n++) received.push(await next());
+  const byLane = (one: SubmitMessage, other: SubmitMessage) =>
+    JSON.stringify(one) < JSON.stringify(other) ? -1 : 1;
+  expect(received.sort(byLane)).toEqual(messages.map(({ message }) => message).sort(byLane));
+});
+
 test("Sending a submission to a queue that does not exist throws DEPENDENCY_DOWN", async () => {
   const none = makeSqsSubmitQueue({ client: sqs, queueUrl: `${QueueUrl}-none` });
   const sending = none.send({ v: 1, kind: "due", requestId: "rq_1" });
   await expect(sending).rejects.toMatchObject({ code: "DEPENDENCY_DOWN" });
+  const sendingAll = none.sendAll([
+    { message: { v: 1, kind: "due", requestId: "rq_1" }, clientId: "cl_1" },
+  ]);
+  await expect(sendingAll).rejects.toMatchObject({ code: "DEPENDENCY_DOWN" });
 });
 
 test("The client is the message's group, so that SQS delays no other client for it", async () => {

@@ -90,6 +90,52 @@ export function laneStoreSuite(
       });
     });
 
+    describe("a join of several requests", () => {
+      test("several requests get places that follow each other, behind those that joined before", async () => {
+        const owner = newOwner();
+        const lane = laneId(owner);
+        const join = async (nowMs: number, count: number) =>
+          lanes.join(lane, owner, { nowMs, sweepDueMs: nowMs + 9, count });
+        expect(await join(NOW, 3)).toEqual({ position: NOW, hadNoSweep: true });
+        expect(await join(NOW, 2)).toEqual({ position: NOW + 3, hadNoSweep: false });
+        expect(await join(NOW + 4, 1)).toMatchObject({ position: NOW + 5 });
+        expect(await join(NOW + 70, 2)).toMatchObject({ position: NOW + 70 });
+        expect(await lanes.find(lane)).toMatchObject({
+          lastPosition: NOW + 71,
+          waitingCount: 8,
+          sweepDueMs: NOW + 9,
+        });
+      });
+
+      test("several requests join at the same time, and no place is given twice", async () => {
+        const owner = newOwner();
+        const lane = laneId(owner);
+        const racers = Array.from({ length: 12 }, (_, n) =>
+          lanes.join(lane, owner, { nowMs: NOW, sweepDueMs: NOW, count: 1 + (n % 3) }),
+        );
+        const joined = (await Promise.all(racers)) as JoinedLane[];
+        const places = joined.flatMap(({ position }, n) =>
+          Array.from({ length: 1 + (n % 3) }, (_, nth) => position + nth),
+        );
+        expect(new Set(places).size).toBe(24);
+        expect(await lanes.find(lane)).toMatchObject({ waitingCount: 24 });
+      });
+
+      test("several requests join only where there is room for all of them", async () => {
+        const { lane, owner } = await joined(2);
+        const join = (count: number) =>
+          lanes.join(lane, owner, { nowMs: NOW + 5, sweepDueMs: NOW, limit: 5, count });
+        expect(await join(4)).toBe("full");
+        expect(await lanes.find(lane)).toMatchObject({ waitingCount: 2, lastPosition: NOW + 1 });
+        expect(await join(3)).toMatchObject({ position: NOW + 5 });
+        expect(await join(1)).toBe("full");
+        const other = newOwner();
+        const tooMany = { nowMs: NOW, sweepDueMs: NOW, limit: 5, count: 6 };
+        expect(await lanes.join(laneId(other), other, tooMany)).toBe("full");
+        expect(await lanes.find(laneId(other))).toBeUndefined();
+      });
+    });
+
     describe("a lease", () => {
       test("a lease belongs to one worker until it ends in real time, then to the next", async () => {
         const { lane } = await joined();

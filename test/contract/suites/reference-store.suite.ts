@@ -1,8 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import type {
-  IdempotencyStore,
-  ReferenceStore,
-} from "../../../shared/core/requests/state/ports.ts";
+import type { IdempotencyStore } from "../../../shared/core/requests/state/idempotency-store.ts";
+import type { ReferenceStore } from "../../../shared/core/requests/state/ports.ts";
 import { makeTestClock } from "../../support/fakes/clocks.ts";
 
 type Clock = ReturnType<typeof makeTestClock>;
@@ -157,6 +155,21 @@ export function referenceStoreSuite(
           requestId: "rq_2",
           reservedRealMs: 7,
         });
+      });
+
+      test("the entries of several idempotency keys are found at once, those of batches with their lanes", async () => {
+        const lanes = ["lane one", "", "lane two"];
+        const expiresMs = clock.businessMs() + 100_000;
+        const of = { ...key, clientId: "cl_many", expiresMs };
+        await idempotency.reserve({ ...of, key: "1", requestId: "rq_1" });
+        await idempotency.reserve({ ...of, key: "2", requestId: "batch_2", lanes });
+        await idempotency.reserve({ ...of, key: "3", clientId: "cl_other", requestId: "rq_3" });
+        await idempotency.reserve({ ...of, key: "4", requestId: "rq_4", expiresMs: 1 });
+        const found = await idempotency.findMany("cl_many", ["4", "1", "2", "3", "none"]);
+        expect([...found.keys()].sort()).toEqual(["1", "2"]);
+        expect(found.get("1")).toEqual(await idempotency.find("cl_many", "1"));
+        expect(found.get("2")).toMatchObject({ requestId: "batch_2", lanes });
+        expect(await idempotency.findMany("cl_many", [])).toEqual(new Map());
       });
 
       test("an idempotency key belongs to one of many concurrent requests", async () => {

@@ -118,6 +118,59 @@ export function requestStoreSuite(
       expect(await requests.readLaneHead(full.lane, 10)).toEqual([full]);
     });
 
+    test("a group is its client's, is read oldest first from any place, and shows each request as it was last written", async () => {
+      const owner = newOwner();
+      const group = "spring # 1";
+      const atMs = Date.UTC(2026, 5, 25, 12);
+      const added = [];
+      for (const n of [2, 0, 1]) {
+        added.push(await stored(owner, { group, createdMs: atMs + n, status: "QUEUED" }));
+      }
+      await stored(owner, { group: "other", createdMs: atMs });
+      await stored(newOwner(), { group, createdMs: atMs });
+      await stored(owner, { createdMs: atMs });
+      const [third, first, second] = added as [RequestRecord, RequestRecord, RequestRecord];
+      await requests.replace({ ...first, status: "SUCCEEDED", submittedMs: 7, finishedMs: 8 });
+      const of = { clientId: owner.clientId, group };
+      const all = await requests.readGroup({ ...of, limit: 10 });
+      expect(all.hasMore).toBe(false);
+      expect(all.entries).toMatchObject([
+        { requestId: first.requestId, status: "SUCCEEDED", submittedMs: 7, finishedMs: 8 },
+        { requestId: second.requestId, status: "QUEUED", createdMs: atMs + 1 },
+        { requestId: third.requestId, status: "QUEUED" },
+      ]);
+      expect(await requests.readGroup({ ...of, limit: 2 })).toEqual({
+        entries: all.entries.slice(0, 2),
+        hasMore: true,
+      });
+      const after = all.entries[0]?.place;
+      expect((await requests.readGroup({ ...of, limit: 10, after })).entries).toEqual(
+        all.entries.slice(1),
+      );
+      expect((await requests.readGroup({ ...of, limit: 10, group: "none" })).entries).toEqual([]);
+    });
+
+    test("the list of a group has its requests alone, newest first, and is filtered and paged like that of a client", async () => {
+      const owner = newOwner();
+      const atMs = Date.UTC(2026, 5, 25, 12);
+      const inGroup = [];
+      for (const n of [0, 1, 2, 3]) {
+        const status = n === 1 ? "FAILED" : "QUEUED";
+        inGroup.push(await stored(owner, { group: "g", createdMs: atMs + n, status }));
+      }
+      await stored(owner, { createdMs: atMs + 9 });
+      await stored(newOwner(), { group: "g", createdMs: atMs });
+      const ids = inGroup.map(({ requestId }) => requestId).reverse();
+      const of = { clientId: owner.clientId, group: "g", limit: 3 };
+      const page = await requests.list(of);
+      expect(page.requests.map(({ requestId }) => requestId)).toEqual(ids.slice(0, 3));
+      const next = await requests.list({ ...of, before: page.before });
+      expect(next.requests.map(({ requestId }) => requestId)).toEqual(ids.slice(3));
+      expect(next.before).toBeUndefined();
+      const failed = await requests.list({ ...of, status: "FAILED" });
+      expect(failed.requests.map(({ requestId }) => requestId)).toEqual([ids[2]]);
+    });
+
     test("a member that a write omits is removed", async () => {
       const owner = newOwner();
       const full = { ...fullRecord(), ...requestRecord(owner) };

@@ -8,6 +8,7 @@ import { makeMemoryRequests } from "../memory/memory-requests.ts";
 import { makeRequestParts } from "../payloads/request-parts.ts";
 import { requestRules } from "../simulations/request-simulation.ts";
 import { makeTestClock } from "./clocks.ts";
+import { makeSubmitQueue } from "./submit-queue.ts";
 
 /** The acceptance of requests over stores in memory, where one request of an account may wait. */
 export function makeAcceptor(
@@ -29,9 +30,9 @@ export function makeAcceptor(
     writer: makeRequestWriter({ requests, texts: parts.texts }),
     laneScheduler: makeLaneScheduler({
       ...{ lanes, nowMs: clock.businessMs, graceMs: 60_000, onIgnoredError: () => undefined },
-      queue: { send: async () => undefined },
+      queue: makeSubmitQueue(),
     }),
-    queue: { send: async () => undefined },
+    queue: makeSubmitQueue(),
     schedules: { create: async () => undefined, delete: async () => undefined },
     rates: { tryConsume: async () => true },
     accountDirectory: { ...parts.client.accountDirectory, connectionIdOf: async () => "cn_1" },

@@ -78,14 +78,16 @@ export function makeMemoryLanes(options: { clock: Clock }): LaneStore & {
       return found && seen(found);
     },
 
-    async join(lane, owner, { nowMs, sweepDueMs, limit = Number.POSITIVE_INFINITY }) {
-      if ((stored.get(lane)?.waitingCount ?? 0) >= limit) return "full";
+    async join(lane, owner, of) {
+      const { nowMs, sweepDueMs, limit = Number.POSITIVE_INFINITY, count = 1 } = of;
+      if ((stored.get(lane)?.waitingCount ?? 0) + count > limit) return "full";
       const found = put(lane, owner);
       const hadNoSweep = found.sweepDueMs === undefined;
-      found.lastPosition = Math.max(Math.ceil(nowMs), found.lastPosition + 1);
-      found.waitingCount += 1;
+      const position = Math.max(Math.ceil(nowMs), found.lastPosition + 1);
+      found.lastPosition = position + count - 1;
+      found.waitingCount += count;
       if (hadNoSweep) plan(found, sweepDueMs);
-      return { position: found.lastPosition, hadNoSweep };
+      return { position, hadNoSweep };
     },
 
     async setWaitingCount(lane, count) {

@@ -2,9 +2,8 @@ import type { Clock } from "../../../shared/core/clock.ts";
 import type {
   IdempotencyStore,
   KnownKey,
-  Reference,
-  ReferenceStore,
-} from "../../../shared/core/requests/state/ports.ts";
+} from "../../../shared/core/requests/state/idempotency-store.ts";
+import type { Reference, ReferenceStore } from "../../../shared/core/requests/state/ports.ts";
 
 interface StoredReference {
   requestId?: string;
@@ -86,6 +85,14 @@ export function makeMemoryIdempotency(options: { clock: Clock }): IdempotencySto
 
   return {
     find: async (clientId, key) => alive(clientId, key)?.entry,
+
+    findMany: async (clientId, keys) =>
+      new Map(
+        keys.flatMap((key) => {
+          const found = alive(clientId, key);
+          return found ? [[key, found.entry]] : [];
+        }),
+      ),
 
     async reserve({ clientId, key, holder, insteadOf, expiresMs, ...entry }) {
       const found = alive(clientId, key);

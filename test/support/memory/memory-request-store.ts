@@ -136,12 +136,26 @@ export function makeMemoryRequestStore(options: {
             request.clientId === of.clientId &&
             (of.accountId === undefined || request.accountId === of.accountId) &&
             (of.status === undefined || request.status === of.status) &&
+            (of.group === undefined || request.group === of.group) &&
             (of.before === undefined || listedAs(request) < of.before),
         )
         .sort((one, other) => (listedAs(one) < listedAs(other) ? 1 : -1));
       const shown = requests.slice(0, of.limit);
       const last = requests.length > shown.length ? shown.at(-1) : undefined;
       return { requests: shown, before: last && listedAs(last) };
+    },
+
+    async readGroup({ clientId, group, limit, after = "" }) {
+      const entries = all()
+        .filter((request) => request.clientId === clientId && request.group === group)
+        .map(({ requestId, status, createdMs, submittedMs, finishedMs }) => ({
+          ...{ requestId, status, submittedMs, finishedMs },
+          createdMs: Math.floor(createdMs),
+          place: listedAs({ createdMs, requestId }),
+        }))
+        .filter(({ place }) => place > after)
+        .sort((one, other) => (one.place < other.place ? -1 : 1));
+      return { entries: entries.slice(0, limit), hasMore: entries.length > limit };
     },
 
     async findDue({ work, shard, untilMs, limit, after }) {
@@ -191,6 +205,9 @@ const dueKey = ({ sweepDueMs, lane, requestId = "" }: DueEntry) =>
 const staleKey = ({ recoverAfterRealMs, requestId }: StaleEntry) =>
   [recoverAfterRealMs, requestId] as const;
 
-function listedAs({ createdMs, requestId }: RequestRecord): string {
+function listedAs({
+  createdMs,
+  requestId,
+}: Pick<RequestRecord, "createdMs" | "requestId">): string {
   return `${new Date(createdMs).toISOString()}#${requestId}`;
 }

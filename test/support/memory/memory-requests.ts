@@ -1,7 +1,7 @@
 import type { Clock } from "../../../shared/core/clock.ts";
 import type { CorrelationStore } from "../../../shared/core/requests/state/correlation-ports.ts";
+import type { IdempotencyStore } from "../../../shared/core/requests/state/idempotency-store.ts";
 import type {
-  IdempotencyStore,
   LaneStore,
   ReferenceStore,
   RequestStore,

@@ -20,6 +20,7 @@ import type { CallResult, RequestStore } from "../../../shared/core/requests/sta
 import type { RequestRecord } from "../../../shared/core/requests/state/record.ts";
 import { requestRulesOf } from "../../../shared/core/requests/state/request-rules.ts";
 import { makeTestClock } from "../fakes/clocks.ts";
+import { makeSubmitQueue } from "../fakes/submit-queue.ts";
 import { makeMemoryRequests } from "../memory/memory-requests.ts";
 import { Killed } from "../payloads/provider-payloads.ts";
 import { makeRequestParts } from "../payloads/request-parts.ts";
@@ -77,12 +78,10 @@ export function makeRequestSimulation(of: {
   const submitQueue: SubmitMessage[] = [];
   const inboundQueue: InboundMessage[] = [];
   let lastMessage: SubmitMessage | undefined;
-  const queue = {
-    send: async (message: SubmitMessage) => {
-      submitQueue.push(message);
-      lastMessage = message;
-    },
-  };
+  const queue = makeSubmitQueue(async (message) => {
+    submitQueue.push(message);
+    lastMessage = message;
+  });
   let refused = 0;
   let isDeleted = false;
   const read = async () => {

@@ -17,6 +17,7 @@ import type { CallResult } from "../../../shared/core/requests/state/ports.ts";
 import type { RequestRecord } from "../../../shared/core/requests/state/record.ts";
 import { signWeLink } from "../../../shared/providers/we-link/pack.ts";
 import { makeTestClock } from "../fakes/clocks.ts";
+import { makeSubmitQueue } from "../fakes/submit-queue.ts";
 import { makeMemoryBlobStore } from "../memory/memory-blob-store.ts";
 import { makeMemoryEventClaims } from "../memory/memory-event-claims.ts";
 import { makeMemoryRequests } from "../memory/memory-requests.ts";
@@ -103,11 +104,11 @@ export function makeSequenceSimulation(of: {
       claims: stepped(claims),
       bodies,
       texts,
-      queue: stepped({
-        send: async (message: SubmitMessage, { delayMs = 0 } = {}) => {
+      queue: stepped(
+        makeSubmitQueue(async (message, { delayMs = 0 } = {}) => {
           submitQueue.push({ message, atMs: clock.businessMs() + delayMs });
-        },
-      }),
+        }),
+      ),
       clock,
       speed: 1,
       rules,

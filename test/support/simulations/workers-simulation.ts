@@ -14,6 +14,7 @@ import type { CallResult } from "../../../shared/core/requests/state/ports.ts";
 import type { RequestRecord } from "../../../shared/core/requests/state/record.ts";
 import type { RequestRules } from "../../../shared/core/requests/state/request-rules.ts";
 import { makeTestClock } from "../fakes/clocks.ts";
+import { makeSubmitQueue } from "../fakes/submit-queue.ts";
 import { makeMemoryRequests } from "../memory/memory-requests.ts";
 import { makeRequestParts } from "../payloads/request-parts.ts";
 import { requestRules } from "./request-simulation.ts";
@@ -135,11 +136,11 @@ export function makeWorkersSimulation(of: {
       correlations: stepped(memory.correlations),
       idempotency: stepped(memory.idempotency),
       texts,
-      queue: stepped({
-        send: async (message: SubmitMessage, { delayMs = 0 } = {}) => {
+      queue: stepped(
+        makeSubmitQueue(async (message, { delayMs = 0 } = {}) => {
           queue.push({ message, atMs: clock.businessMs() + delayMs });
-        },
-      }),
+        }),
+      ),
       clock: {
         realMs: () => clock.realMs() + skewMs,
         businessMs: () => clock.businessMs() + skewMs,

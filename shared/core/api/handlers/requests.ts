@@ -3,12 +3,21 @@ import { type PageOf, readPage } from "../../input/cursor.ts";
 import type { Requests } from "../../requests/requests.ts";
 import { requestJson } from "../../requests/state/request-view.ts";
 import type { ApiHandlers } from "./api-operations.ts";
+import { batchJson, readBatchItem } from "./batch.ts";
 
 /** Handlers of the operations on requests. */
 export function requestHandlers({ requests }: { requests: Requests }) {
   return {
     createRequest: async ({ clientId, idempotencyKey, body }) =>
       requestJson(await requests.accept({ clientId, idempotencyKey, ...body })),
+    async createBatch({ clientId, idempotencyKey, body }) {
+      const items = body.requests.map((item) => readBatchItem(clientId, item, body));
+      return batchJson(await requests.acceptBatch({ clientId, idempotencyKey, items, body }));
+    },
+    getGroup: async ({ clientId, params }) =>
+      JSON.stringify(await requests.groups.get(clientId, params.group)),
+    cancelGroup: async ({ clientId, params, query }) =>
+      JSON.stringify(await requests.groups.cancel(clientId, params.group, query.cursor)),
     listRequests: async ({ clientId, query }) => requests.list(clientId, query),
     getRequest: async ({ clientId, params }) =>
       requestJson(await requests.get(clientId, params.requestId)),

@@ -1,28 +1,24 @@
 import { Failure } from "../../../contracts/failures.ts";
 import { limits } from "../../../contracts/limits.ts";
 import { type MasterKeys, seal } from "../../crypto/master-keys.ts";
-import { requestEvent } from "../../events/envelope.ts";
 import { InvalidRequest } from "../../input/invalid-request.ts";
 import { keysIn } from "../../providers/correlation.ts";
 import { latestStartMs, readDependency } from "../dependencies/read-dependency.ts";
-import { type StoreDependentDeps, storeDependent } from "../dependencies/store-dependent.ts";
-import type { LaneScheduler } from "../lanes/lane-scheduler.ts";
 import type { DecisionContext } from "../state/decision-context.ts";
-import type {
-  ClientRates,
-  IdempotencyStore,
-  JoinedLane,
-  LaneStore,
-  ProviderClients,
-  RequestStore,
-  Schedules,
-} from "../state/ports.ts";
+import type { ClientRates, ProviderClients } from "../state/ports.ts";
 import type { LaneOwner, RequestRecord } from "../state/record.ts";
-import { withDerivedFields, withOutboxEvents } from "../state/request-state.ts";
 import { findKey, type NewRequest, reserveRequestId } from "./idempotency.ts";
 import { laneId } from "./request-id.ts";
-import { roomInMs } from "./room-in-lane.ts";
 import { readScheduled } from "./schedule-time.ts";
+import {
+  freeKey,
+  fullLane,
+  joinLane,
+  type PreparedRequest,
+  type StoreRequestDeps,
+  storeJoined,
+  storeOutsideLane,
+} from "./store-request.ts";
 
 /** Finds and checks the connection and the account that a request goes to. */
 export interface AccountDirectory {
@@ -41,12 +37,7 @@ export interface AccountDirectory {
   registerAccountIfNew(owner: LaneOwner): Promise<void>;
 }
 
-export interface AcceptRequestDeps extends StoreDependentDeps {
-  requests: RequestStore;
-  lanes: LaneStore;
-  laneScheduler: LaneScheduler;
-  idempotency: IdempotencyStore;
-  schedules: Schedules;
+export interface AcceptRequestDeps extends StoreRequestDeps {
   rates: ClientRates;
   accountDirectory: AccountDirectory;
   providerClients: ProviderClients;
@@ -69,62 +60,64 @@ export interface AcceptRequestDeps extends StoreDependentDeps {
  */
 export function makeAcceptRequest(deps: AcceptRequestDeps) {
   return async (newRequest: NewRequest): Promise<RequestRecord> => {
-    const known = await findKey(deps, newRequest);
-    if (known && "storedRequest" in known) return known.storedRequest;
-    await enforceRateLimit(deps, newRequest.clientId);
-    const owner = await findOwner(deps, newRequest);
-    const lane = laneId(owner);
-    const params = paramsText(deps, newRequest);
-    const context = deps.context();
-    const scheduledMs = readSchedule(newRequest.scheduled, context);
-    const dependsOn =
-      newRequest.dependsOn &&
-      (await readDependency(deps.requests, newRequest.dependsOn, { ...owner, lane }, context));
-    const startsMs = scheduledMs ?? (dependsOn ? latestStartMs(dependsOn) : context.nowMs);
-    const reserved = await reserveRequestId(deps, known?.callKey, { lane, startsMs });
-    if ("storedRequest" in reserved) return reserved.storedRequest;
-
-    const { requestId, hold } = reserved;
-    const request = newRecord(deps, newRequest, {
-      ...owner,
-      lane,
-      requestId,
-      createdMs: context.nowMs,
-      scheduledMs,
-      ...(dependsOn ? { dependsOn } : {}),
-      ...(await storedParams(deps, newRequest, { requestId, params })),
-    });
-    if (dependsOn) {
-      return storeDependent(deps, { ...withCreatedEvent(request, context), dependsOn });
-    }
-    if (scheduledMs !== undefined) return storeScheduled(deps, request, scheduledMs, context);
-    const joined = await joinLane(deps, request, context);
+    const prepared = await prepareRequest(deps, newRequest);
+    if ("storedRequest" in prepared) return prepared.storedRequest;
+    const { request, context } = prepared;
+    if (request.status !== "QUEUED") return storeOutsideLane(deps, request, context);
+    const joined = await joinLane(deps, [request], context);
     if (joined !== "full") return storeJoined(deps, request, joined, context);
-    // The key is free for a mended call. Until the release is done, it waits for this one.
-    if (hold) await deps.idempotency.release(hold).catch(deps.onIgnoredError);
-    throw await fullLane(deps, lane, context);
+    await freeKey(deps, prepared);
+    throw await fullLane(deps, request.lane, context);
   };
 }
 
-/** The refusal of a request whose account has as many waiting requests as it may have. */
-async function fullLane(
-  { lanes, onIgnoredError }: AcceptRequestDeps,
-  lane: string,
-  { nowMs, rules }: DecisionContext,
-): Promise<Failure> {
-  const found = await lanes.find(lane).catch((error: unknown) => {
-    onIgnoredError(error);
-    return undefined;
+/**
+ * Judges a request and reserves its key: everything before the lane.
+ *
+ * @param idDigits 20 hex digits of the request's id, of a call without a key; absent: random ones
+ * @returns the request of an earlier call with the same key
+ * @throws as `makeAcceptRequest`
+ */
+export async function prepareRequest(
+  deps: AcceptRequestDeps,
+  newRequest: NewRequest,
+  idDigits?: string,
+): Promise<PreparedRequest | { storedRequest: RequestRecord }> {
+  const known = await findKey(deps, newRequest);
+  if (known && "storedRequest" in known) return known;
+  await enforceRateLimit(deps, newRequest.clientId);
+  const owner = await findOwner(deps, newRequest);
+  const lane = laneId(owner);
+  const params = paramsText(deps, newRequest);
+  const context = deps.context();
+  const scheduledMs = readSchedule(newRequest.scheduled, context);
+  const dependsOn =
+    newRequest.dependsOn &&
+    (await readDependency(deps.requests, newRequest.dependsOn, { ...owner, lane }, context));
+  const startsMs = scheduledMs ?? (dependsOn ? latestStartMs(dependsOn) : context.nowMs);
+  const of = { lane, startsMs, idDigits };
+  const reserved = await reserveRequestId(deps, known?.callKey, of);
+  if ("storedRequest" in reserved) return reserved;
+  const { requestId, hold } = reserved;
+  const request = newRecord(deps, newRequest, {
+    ...owner,
+    lane,
+    requestId,
+    createdMs: context.nowMs,
+    scheduledMs,
+    ...(dependsOn ? { dependsOn } : {}),
+    ...(await storedParams(deps, newRequest, { requestId, params })),
   });
-  return new Failure(
-    "TOO_MANY_REQUESTS",
-    `${rules.accountWaitingLimit} requests of this account are waiting already`,
-    { retryAfterMs: roomInMs(found, nowMs) },
-  );
+  return { request, hold, context };
 }
 
-async function enforceRateLimit(deps: AcceptRequestDeps, clientId: string): Promise<void> {
-  if (await deps.rates.tryConsume(clientId)) return;
+/** @param count requests that the call makes @throws TOO_MANY_REQUESTS, DEPENDENCY_DOWN */
+export async function enforceRateLimit(
+  deps: Pick<AcceptRequestDeps, "rates" | "context">,
+  clientId: string,
+  count = 1,
+): Promise<void> {
+  if (await deps.rates.tryConsume(clientId, count)) return;
   const { clientRequestsPerSecond } = deps.context().rules;
   throw new Failure(
     "TOO_MANY_REQUESTS",
@@ -132,8 +125,9 @@ async function enforceRateLimit(deps: AcceptRequestDeps, clientId: string): Prom
   );
 }
 
-async function findOwner(
-  { accountDirectory }: AcceptRequestDeps,
+/** @throws REQUEST_INVALID, DEPENDENCY_DOWN */
+export async function findOwner(
+  { accountDirectory }: Pick<AcceptRequestDeps, "accountDirectory">,
   newRequest: NewRequest,
 ): Promise<LaneOwner> {
   const { clientId, provider, accountId } = newRequest;
@@ -207,74 +201,4 @@ async function storedParams(
 ): Promise<Pick<RequestRecord, "params" | "sealedParams">> {
   if (!providerClients[provider].isSecret(action)) return { params: { inline: params } };
   return { sealedParams: seal({ masterKeys: await masterKeys(), randomHex }, requestId, params) };
-}
-
-function withCreatedEvent(request: RequestRecord, context: DecisionContext): RequestRecord {
-  const event = requestEvent("workflow.created", request, {
-    atMs: context.nowMs,
-    status: "pending",
-    eventType: "UNKNOWN",
-  });
-  return withOutboxEvents(withDerivedFields(request, context), context, event);
-}
-
-/** Stores a request that has joined its lane as QUEUED and sends its message. */
-async function storeJoined(
-  deps: AcceptRequestDeps,
-  request: RequestRecord,
-  joined: JoinedLane,
-  context: DecisionContext,
-): Promise<RequestRecord> {
-  const queued = { ...request, lanePosition: joined.position, joinedMs: context.nowMs };
-  const created = await deps.writer.create(withCreatedEvent(queued, context));
-  // Another call with the same key was faster: it, or the sweep, does the rest.
-  if (!created.isCreated) return created.request;
-  const { requestId, clientId } = request;
-  const wakesLane = joined.hadNoSweep || request.isLogin === true;
-  await Promise.all([
-    deps.queue
-      .send({ v: 1, kind: "accepted", requestId, wakesLane }, { clientId })
-      .catch(deps.onIgnoredError),
-    deps.accountDirectory.registerAccountIfNew(request),
-  ]);
-  return created.request;
-}
-
-/** @returns `"full"` when as many requests as the account may have are waiting */
-async function joinLane(
-  { lanes, requests, laneScheduler }: AcceptRequestDeps,
-  request: RequestRecord,
-  { nowMs, rules }: DecisionContext,
-): Promise<JoinedLane | "full"> {
-  const { lane } = request;
-  const limit = rules.accountWaitingLimit;
-  const of = { nowMs, sweepDueMs: laneScheduler.sweepDueAfterWakeUp(nowMs), limit };
-  const joined = await lanes.join(lane, request, of);
-  if (joined !== "full") return joined;
-  // The stored count is never too low but may be too high: count before the call is refused.
-  const waiting = await requests.countWaiting(lane, limit);
-  if (waiting < limit && (await lanes.setWaitingCount(lane, waiting))) {
-    return lanes.join(lane, request, of);
-  }
-  return "full";
-}
-
-/** Stores the request as SCHEDULED and creates its schedule. It joins its lane when its time has come. */
-async function storeScheduled(
-  deps: AcceptRequestDeps,
-  request: RequestRecord,
-  atMs: number,
-  context: DecisionContext,
-): Promise<RequestRecord> {
-  const created = await deps.writer.create(withCreatedEvent(request, context));
-  if (!created.isCreated) return created.request;
-  const { requestId, clientId } = request;
-  await Promise.all([
-    deps.schedules.create(requestId, atMs).catch(deps.onIgnoredError),
-    deps.queue
-      .send({ v: 1, kind: "accepted", requestId, wakesLane: false }, { clientId })
-      .catch(deps.onIgnoredError),
-    deps.accountDirectory.registerAccountIfNew(request),
-  ]);
-  return created.request;
 }

@@ -5,13 +5,8 @@ import type { ProviderId } from "../../../contracts/providers.ts";
 import type { MasterKeys } from "../../crypto/master-keys.ts";
 import { canonicalJson } from "../../json/json.ts";
 import type { DecisionContext } from "../state/decision-context.ts";
-import type {
-  IdempotencyStore,
-  KeyHold,
-  KnownKey,
-  ProviderClients,
-  RequestStore,
-} from "../state/ports.ts";
+import type { IdempotencyStore, KeyHold, KnownKey } from "../state/idempotency-store.ts";
+import type { ProviderClients, RequestStore } from "../state/ports.ts";
 import { isTerminal, type RequestRecord } from "../state/record.ts";
 import type { RequestRules } from "../state/request-rules.ts";
 import { type BodyDigest, keyedDigest, plainDigest } from "./body-digest.ts";
@@ -136,7 +131,7 @@ function isKeyForgotten(request: RequestRecord, { nowMs, rules }: DecisionContex
 }
 
 /** Whether the call that stored this entry may still store its request. */
-function isUnderWay({ reservedRealMs }: KnownKey, { nowRealMs }: DecisionContext): boolean {
+export function isUnderWay({ reservedRealMs }: KnownKey, { nowRealMs }: DecisionContext): boolean {
   return nowRealMs - reservedRealMs < CALL_LOST_REAL_MS;
 }
 
@@ -154,9 +149,9 @@ export type Reserved =
 export async function reserveRequestId(
   deps: IdempotencyDeps,
   callKey: CallKey | undefined,
-  { lane, startsMs }: { lane: string; startsMs: number },
+  { lane, startsMs, idDigits }: { lane: string; startsMs: number; idDigits?: string | undefined },
 ): Promise<Reserved> {
-  const newId = newRequestId(lane, deps.randomHex(10));
+  const newId = newRequestId(lane, idDigits ?? deps.randomHex(10));
   if (callKey === undefined) return { requestId: newId };
   const { clientId, key, digest } = callKey;
   const holder = deps.randomHex(10);

@@ -4,7 +4,8 @@ import type { SubmitMessage } from "../../../contracts/messages/submit.ts";
 import { parseJson } from "../../json/json.ts";
 import type { NewRequest } from "../acceptance/idempotency.ts";
 import type { DecisionContext } from "../state/decision-context.ts";
-import type { IdempotencyStore, RequestStore } from "../state/ports.ts";
+import type { IdempotencyStore } from "../state/idempotency-store.ts";
+import type { RequestStore } from "../state/ports.ts";
 import type { RequestRecord } from "../state/record.ts";
 import type { RecurringStore } from "./ports.ts";
 

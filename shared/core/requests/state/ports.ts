@@ -46,9 +46,20 @@ export interface RequestStore {
     clientId: string;
     accountId?: string | undefined;
     status?: RequestStatus | undefined;
+    group?: string | undefined;
     limit: number;
     before?: string | undefined;
   }): Promise<{ requests: RequestRecord[]; before?: string | undefined }>;
+  /**
+   * The requests of a group, oldest first, behind `after`, up to about `limit`. Eventually
+   * consistent, like the list: an entry may be older than its item.
+   */
+  readGroup(of: {
+    clientId: string;
+    group: string;
+    limit: number;
+    after?: string | undefined;
+  }): Promise<{ entries: GroupEntry[]; hasMore: boolean }>;
   /**
    * Requests and lanes whose sweep is due (business), oldest first, behind `after`. Eventually
    * consistent: an entry may be older than its item.
@@ -76,6 +87,17 @@ export interface RequestStore {
   }): Promise<StaleEntry[]>;
 }
 
+/** What is known of a request without reading it. */
+export interface GroupEntry {
+  requestId: string;
+  status: RequestStatus;
+  createdMs: number;
+  submittedMs?: number | undefined;
+  finishedMs?: number | undefined;
+  /** Its place in the group. */
+  place: string;
+}
+
 /** `requestId` is absent when the lane itself is due. */
 export interface DueEntry {
   lane: string;
@@ -91,6 +113,7 @@ export interface StaleEntry {
 }
 
 export interface JoinedLane {
+  /** The first one where several were assigned. */
   position: number;
   /** True when no sweep of the lane was due: the caller must send a wake-up message. */
   hadNoSweep: boolean;
@@ -99,15 +122,18 @@ export interface JoinedLane {
 export interface LaneStore {
   find(lane: string): Promise<Lane | undefined>;
   /**
-   * Assigns the next position, at or after `nowMs`, counts the request as waiting,
-   * and makes the lane due for the sweep at `sweepDueMs` unless it is due already.
+   * Assigns the next `count` positions, at or after `nowMs`, which follow each other, counts the
+   * requests as waiting, and makes the lane due for the sweep at `sweepDueMs` unless it is due
+   * already: one write, however many positions.
    *
-   * @returns `"full"` when `limit` requests wait already; absent means no limit
+   * @param of.count absent: 1
+   * @returns the first position; `"full"` when more than `limit` requests would wait, absent
+   *   means no limit
    */
   join(
     lane: string,
     owner: LaneOwner,
-    of: { nowMs: number; sweepDueMs: number; limit?: number },
+    of: { nowMs: number; sweepDueMs: number; limit?: number; count?: number },
   ): Promise<JoinedLane | "full">;
   /** Sets the number of waiting requests. Returns `false` while a worker holds the lease, because it updates the number itself. */
   setWaitingCount(lane: string, waiting: number): Promise<boolean>;
@@ -205,49 +231,6 @@ export interface ReferenceStore {
   extendSubmittingUntil(connectionId: string, untilRealMs: number): Promise<void>;
 }
 
-/**
- * The idempotency keys of accepted requests. An entry names the request id that its calls
- * use, and is held by each call that may still store that request. An entry that no call
- * holds is gone, as is one past its time.
- */
-export interface IdempotencyStore {
-  /** The entry of a key. */
-  find(clientId: string, key: string): Promise<KnownKey | undefined>;
-  /**
-   * Stores an entry that this call holds, unless there is one, except that of the request
-   * `insteadOf`. Returns the stored entry: this call's, if it has its request id. Idempotent.
-   */
-  reserve(
-    of: KeyHold & {
-      bodySha256: string;
-      reservedRealMs: number;
-      expiresMs: number;
-      insteadOf?: string | undefined;
-    },
-  ): Promise<KnownKey>;
-  /** Holds the entry of another call. Returns `false` where it is not there any more. Idempotent. */
-  share(of: KeyHold): Promise<boolean>;
-  /** Ends this call's hold of the entry. Idempotent. */
-  release(of: KeyHold): Promise<void>;
-}
-
-/** The hold of one call on the entry of its key. */
-export interface KeyHold {
-  clientId: string;
-  key: string;
-  /** Of the entry's request. */
-  requestId: string;
-  /** Identifies the call. */
-  holder: string;
-}
-
-export interface KnownKey {
-  bodySha256: string;
-  requestId: string;
-  /** When the entry was stored (real). */
-  reservedRealMs: number;
-}
-
 /** Stores texts that may be too large for an item. */
 export interface TextStore {
   store(requestId: string, text: string): Promise<StoredText>;
@@ -260,6 +243,8 @@ export interface EventArchive {
 }
 
 export interface SubmitQueue {
+  /** Sends messages that are not delayed, in as few calls as possible. */
+  sendAll(messages: readonly { message: SubmitMessage; clientId: string }[]): Promise<void>;
   send(
     message: SubmitMessage,
     of?: {
@@ -291,8 +276,14 @@ export interface ProviderCalls {
 }
 
 export interface ClientRates {
-  /** Counts one request against the limit. Returns `false` when the client has reached the limit of this second (real time). */
-  tryConsume(clientId: string): Promise<boolean>;
+  /**
+   * Counts requests against the limit, by one write at most. Several that are counted together
+   * may exceed it: a call of any size is let through while the client has not reached the limit.
+   *
+   * @param count absent: 1
+   * @returns `false` when the client has reached the limit of this second (real time)
+   */
+  tryConsume(clientId: string, count?: number): Promise<boolean>;
 }
 
 /** How each provider takes requests. */

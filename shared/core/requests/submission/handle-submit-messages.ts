@@ -140,19 +140,24 @@ function findRequests(
   { requests }: HandleSubmitMessagesDeps,
   messages: readonly (SubmitMessage | undefined)[],
 ): Promise<FoundRequests> {
-  const ids = messages.flatMap((message) =>
-    message?.kind === "accepted" || message?.kind === "due" ? [message.requestId] : [],
-  );
+  const ids = messages.flatMap((message) => [
+    ...acceptedIn(message),
+    ...(message?.kind === "due" ? [message.requestId] : []),
+  ]);
   return requests.findWithLanes([...new Set(ids)]);
+}
+
+/** The accepted requests that a message names. */
+function acceptedIn(message: SubmitMessage | undefined): readonly string[] {
+  if (message?.kind === "accepted") return [message.requestId];
+  return message?.kind === "acceptedBatch" ? message.requestIds : [];
 }
 
 function acceptedOf(
   messages: readonly (SubmitMessage | undefined)[],
   found: FoundRequests,
 ): RequestRecord[] {
-  const ids = messages.flatMap((message) =>
-    message?.kind === "accepted" ? [message.requestId] : [],
-  );
+  const ids = messages.flatMap(acceptedIn);
   return [...new Set(ids)].flatMap((id) => found.get(id)?.request ?? []);
 }
 
@@ -175,6 +180,10 @@ async function processMessage(
     await deps.fireRecurring(message);
     return;
   }
+  if (message.kind === "acceptedBatch") {
+    await processEach(deps, onePerLane(message, found), batch);
+    return;
+  }
   const lane = await prepareLane(deps, message, batch);
   if (lane === undefined) return;
   const { kind } = await startOnce(runs, lane, () => deps.workLane(lane, remainingMs));
@@ -185,6 +194,37 @@ async function processMessage(
   }
 }
 
+/** Processes all messages, and then throws the first error. */
+async function processEach(
+  deps: HandleSubmitMessagesDeps,
+  messages: readonly SubmitMessage[],
+  batch: Batch,
+): Promise<void> {
+  const settled = await Promise.allSettled(
+    messages.map((message) => processMessage(deps, message, batch)),
+  );
+  for (const one of settled) if (one.status === "rejected") throw one.reason;
+}
+
+/** A message for each lane in which a request of the batch waits, and for each that was not found. */
+function onePerLane(
+  { requestIds, wakesLane }: Extract<SubmitMessage, { kind: "acceptedBatch" }>,
+  found: FoundRequests,
+): SubmitMessage[] {
+  const waiting = new Map<string, string>();
+  for (const requestId of requestIds) {
+    const { request } = found.get(requestId) ?? {};
+    if (!request) waiting.set(requestId, requestId);
+    else if (request.status === "QUEUED") waiting.set(request.lane, requestId);
+  }
+  return [...waiting.values()].map((requestId) => ({
+    v: 1,
+    kind: "accepted",
+    requestId,
+    wakesLane,
+  }));
+}
+
 /**
  * Joins a scheduled request to its lane, or makes sure that a busy lane is woken.
  *
@@ -192,7 +232,7 @@ async function processMessage(
  */
 async function prepareLane(
   deps: HandleSubmitMessagesDeps,
-  message: Exclude<SubmitMessage, { kind: "continue" | "dependency" | "recur" }>,
+  message: Exclude<SubmitMessage, { kind: "continue" | "dependency" | "recur" | "acceptedBatch" }>,
   batch: Batch,
 ): Promise<string | undefined> {
   if (message.kind === "wakeUp") return message.lane;

@@ -1,0 +1,39 @@
+import { Failure, type HttpFailureCode } from "../../../contracts/failures.ts";
+import { batchItem } from "../../../contracts/http/new-request.ts";
+import type { RequestPriority } from "../../../contracts/http/request-view.ts";
+import { byContract } from "../../input/by-contract.ts";
+import { InvalidRequest, validate } from "../../input/invalid-request.ts";
+import { problemOf } from "../../input/problem-of.ts";
+import type { BatchResult } from "../../requests/acceptance/accept-batch.ts";
+import type { NewRequest } from "../../requests/acceptance/idempotency.ts";
+import { requestJson, summaryOf } from "../../requests/state/request-view.ts";
+
+/** One request of a batch, with what the batch says for all; a failure if it is not valid. */
+export function readBatchItem(
+  clientId: string,
+  item: unknown,
+  { group, priority }: { group?: string; priority?: RequestPriority },
+): NewRequest | InvalidRequest {
+  const read = validate(batchItem, byContract(batchItem, item));
+  if (!("output" in read)) return new InvalidRequest(read.errors);
+  return { group, priority, ...read.output, clientId };
+}
+
+/** The answer to a batch as JSON text. */
+export function batchJson(results: readonly BatchResult[]): string {
+  const accepted = results.filter((result) => !(result instanceof Failure)).length;
+  const items = results.map(itemJson).join(",");
+  return `{"accepted":${accepted},"refused":${results.length - accepted},"items":[${items}]}`;
+}
+
+function itemJson(result: BatchResult): string {
+  if (!(result instanceof Failure)) {
+    return `{"status":202,"request":${requestJson(summaryOf(result))}}`;
+  }
+  const problem = problemOf({
+    code: result.code as HttpFailureCode,
+    detail: result.message,
+    errors: result instanceof InvalidRequest ? result.errors : undefined,
+  });
+  return JSON.stringify({ status: problem.status, problem });
+}
