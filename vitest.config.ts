@@ -23,6 +23,7 @@ const waiting = [
   "test/integration/accounts.test.ts",
   "test/integration/connections.test.ts",
   "test/integration/local-process.test.ts",
+  "test/integration/parked-requests.test.ts",
   "test/integration/webhooks.test.ts",
 ];
 

@@ -154,6 +154,26 @@ export const schemaExamples: Readonly<Record<string, unknown>> = {
   GatewayMessage: { message: "Too Many Requests" },
 };
 
+/** Further examples of some of these schemas. */
+export const furtherExamples: Readonly<Record<string, readonly unknown[]>> = {
+  Request: [
+    {
+      requestId,
+      status: "RUNNING",
+      priority: "normal",
+      provider,
+      accountId: "1234ab5678290",
+      action: "connect",
+      createdAt: at,
+      joinedAt: at,
+      submittedAt: at,
+      providerRequestId: "req-1",
+      pendingReason: "outsideWorkingHours",
+      attempts: 1,
+    },
+  ],
+};
+
 /** An example of a body that callers send, by operation id. */
 export const bodyExamples: Readonly<Record<string, unknown>> = {
   createRequest: {

@@ -1,5 +1,5 @@
 import { type ProviderId, providerPacks } from "../providers.ts";
-import { bodyExamples, schemaExamples } from "./examples.ts";
+import { bodyExamples, furtherExamples, schemaExamples } from "./examples.ts";
 import { jsonSchemaOf } from "./json-schema.ts";
 import { dialectErrors, errorAnswers, gatewayMessage } from "./openapi-errors.ts";
 import { webhooksSection } from "./openapi-webhooks.ts";
@@ -72,7 +72,8 @@ type Components = Record<string, object>;
 function add(components: Components, found: Components): void {
   for (const [name, schema] of Object.entries(found)) {
     const example = schemaExamples[name];
-    components[name] = example === undefined ? schema : { ...schema, examples: [example] };
+    const examples = [example, ...(furtherExamples[name] ?? [])];
+    components[name] = example === undefined ? schema : { ...schema, examples };
   }
 }
 
