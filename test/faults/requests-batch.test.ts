@@ -75,6 +75,10 @@ interface Item {
   request?: ShownRequest;
   problem?: { code: string; detail: string };
 }
+interface GroupView {
+  total: number;
+  counts: Record<string, number>;
+}
 interface Answer {
   accepted: number;
   refused: number;
@@ -140,7 +144,7 @@ async function play(of: (typeof calls)[number], fault: Fault, n: number) {
 /** The request for a later time, which is stored and not submitted. */
 const scheduledIn = ([first]: readonly Answer[]) => first?.items[3]?.request?.requestId;
 
-test(`A batch that meets a fault of any of its AWS calls (${calls.length} calls) has the same answers when it is repeated, and each of its requests is stored and submitted once, with one event of each kind`, async () => {
+test(`A batch that meets a fault of any of its AWS calls (${calls.length} calls) has the same answers when it is repeated, each of its requests is stored and submitted once, with one event of each kind, and its group counts them`, async () => {
   const waiting = faults.flatMap((fault) => calls.map((of, n) => ({ of, fault, n })));
   const played: Awaited<ReturnType<typeof play>>[] = [];
   const worker = async () => {
@@ -176,6 +180,16 @@ test(`A batch that meets a fault of any of its AWS calls (${calls.length} calls)
     expect(numbers.length).toBeGreaterThanOrEqual(5 - unknown.length);
     expect(numbers.length).toBeLessThanOrEqual(5);
   }
+
+  const [{ accountId: group = "", ids = [] } = {}] = played;
+  const path = `/v1/groups/${group}`;
+  const counted = async () => (await run.native<GroupView>("GET", path)).body;
+  await expect.poll(counted).toMatchObject({ total: 6, counts: { SCHEDULED: 1, QUEUED: 0 } });
+  const listed = await run.native<{ items: ShownRequest[] }>("GET", `/v1/requests?group=${group}`);
+  expect(listed.body.items.map(({ requestId }) => requestId).sort()).toEqual(ids.toSorted());
+  expect((await run.native("DELETE", path)).body).toMatchObject({ cancelled: 1, remaining: 0 });
+  await expect.poll(counted).toMatchObject({ counts: { SCHEDULED: 0, CANCELLED: 1 } });
+  expect((await run.native("GET", "/v1/groups/none")).status).toBe(404);
 
   const missed = played.filter(({ plan }) => plan.struck() === 0).map(({ name }) => name);
   console.log(`not made: ${missed.join(", ") || "none"}`);

@@ -82,7 +82,10 @@ export const schemaExamples: Readonly<Record<string, unknown>> = {
   Group: {
     group: "spring campaign",
     total: 40,
-    counts: { SCHEDULED: 0, QUEUED: 11, RUNNING: 1, SUCCEEDED: 26, FAILED: 2 },
+    counts: {
+      ...{ SCHEDULED: 0, QUEUED: 11, SUBMITTING: 0, RUNNING: 1, ACTION_REQUIRED: 0 },
+      ...{ UNKNOWN: 0, SUCCEEDED: 26, FAILED: 2, CANCELLED: 0 },
+    },
     isComplete: true,
     firstCreatedAt: at,
     lastCreatedAt: at,

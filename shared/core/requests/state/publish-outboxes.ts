@@ -2,6 +2,7 @@ import { failures } from "../../../contracts/failures.ts";
 import type { FinalEvent } from "../../events/envelope.ts";
 import type { EventPublisher } from "../../events/ports.ts";
 import { toPublishFailure } from "../../events/publish-failure.ts";
+import { forEachConcurrent } from "../../for-each-concurrent.ts";
 import { type MessageFailure, toMessageFailure } from "../../message-failure.ts";
 import { retryOnConflict } from "../../retry-on-conflict.ts";
 import type { DecisionContext } from "./decision-context.ts";
@@ -27,6 +28,9 @@ export interface PublishedOutboxes {
 
 /** Attempts to change an outbox when other writers come first. */
 const MAX_ATTEMPTS = 5;
+
+/** Writes at the same time: the messages of a batch name hundreds of requests. */
+const CONCURRENT_WRITES = 25;
 
 export type PublishOutboxes = ReturnType<typeof makePublishOutboxes>;
 
@@ -68,9 +72,8 @@ export const makePublishOutboxes =
           deps.queue,
           tried.map(({ request }) => request),
         );
-        const removed = await Promise.all(tried.map((one) => removePublished(deps, one)));
+        mine = await removeEach(deps, tried);
         total.published += done.length;
-        mine = removed.flatMap((request) => request ?? []);
       } catch (error) {
         total.failures.push(...waiting.map(() => toMessageFailure(error)));
         break;
@@ -78,6 +81,24 @@ export const makePublishOutboxes =
     }
     return total;
   };
+
+/** Removes what was published, of all requests although one fails. @returns those with further events */
+async function removeEach(
+  deps: PublishOutboxesDeps,
+  tried: readonly Tried[],
+): Promise<RequestRecord[]> {
+  const left: RequestRecord[] = [];
+  const errors: unknown[] = [];
+  await forEachConcurrent(tried, CONCURRENT_WRITES, async (one) => {
+    const request = await removePublished(deps, one).catch((error: unknown) => {
+      errors.push(error);
+      return undefined;
+    });
+    if (request) left.push(request);
+  });
+  if (errors.length > 0) throw errors[0];
+  return left;
+}
 
 /** Whether the write that gave the record its version also gave the right to publish its outbox. */
 function isFirstOfWriter({ outbox: [first], version }: RequestRecord): boolean {
