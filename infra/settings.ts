@@ -1,6 +1,7 @@
 import { Duration } from "aws-cdk-lib";
 import { RetentionDays } from "aws-cdk-lib/aws-logs";
 import * as z from "zod/mini";
+import { presetSchema } from "../shared/contracts/pace.ts";
 import {
   functionSettingNames,
   type Settings,
@@ -205,6 +206,7 @@ const limits = z.toJSONSchema(settingsSchema, { io: "output" }).properties ?? {}
 
 /** The allowed values of settings that are texts. */
 const allowedTexts: Partial<Record<string, string>> = {
+  defaultPreset: presetSchema.options.join(", "),
   deliveryDelaysSeconds: "seven whole numbers of seconds from 0 to 86400 separated by commas",
 } satisfies Partial<Record<keyof Settings, string>>;
 

@@ -89,6 +89,8 @@ async function seedProvider(
       clientId,
       connectionId: connection.connectionId,
       accountId,
+      // Whoever tries the local run shall not wait for the spread of a real account.
+      preset: "off",
       ...(hasProviderToken ? { identificationToken: simulatedIdentificationToken(accountId) } : {}),
     });
   }

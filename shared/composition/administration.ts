@@ -6,9 +6,11 @@ import { makeDynamoConfigStore } from "../adapters/dynamo/dynamo-config-store.ts
 import { makeDynamoLanes } from "../adapters/dynamo/dynamo-lanes.ts";
 import { randomHex } from "../adapters/random-hex.ts";
 import { makeSqsSubmitQueue } from "../adapters/sqs/sqs-submit-queue.ts";
+import { settingsSchema } from "../contracts/settings.ts";
 import type { Accounts } from "../core/administration/accounts.ts";
 import { type Administration, makeAdministration } from "../core/administration/administration.ts";
 import { readMasterKeys } from "../core/crypto/master-keys.ts";
+import { requestRulesOf } from "../core/requests/state/request-rules.ts";
 import { composeAccounts } from "./request-use-cases.ts";
 
 /** The outputs of a stack, and how to call its AWS services. */
@@ -49,8 +51,10 @@ export async function composeAccountAdministration(target: StackTarget): Promise
     }),
     store,
     clock,
-    // The real speed is not an output. It only makes the grace of a lane's message longer.
+    // The stage's speed and settings are no outputs. The speed only makes the grace of a lane's
+    // message longer; the settings apply only to accounts without a pace of their own.
     speed: 1,
+    rules: requestRulesOf(settingsSchema.parse({})),
     masterKeys: async () => masterKeys,
     randomHex,
     onIgnoredError: (error) => console.error(error),

@@ -8,6 +8,7 @@ import {
 } from "../core/requests/acceptance/accept-request.ts";
 import { makeFindStop } from "../core/requests/dependencies/dependency-events.ts";
 import { makeSettleDependent } from "../core/requests/dependencies/settle-dependent.ts";
+import { makeExplainWaits } from "../core/requests/lanes/explain-waits.ts";
 import { makeJoinWhenDue } from "../core/requests/lanes/join-when-due.ts";
 import { type LaneScheduler, makeLaneScheduler } from "../core/requests/lanes/lane-scheduler.ts";
 import { makeFireRecurring } from "../core/requests/recurring/fire-recurring.ts";
@@ -23,8 +24,8 @@ import { makePollRequest } from "../core/requests/results/poll-request.ts";
 import type { CorrelationStore } from "../core/requests/state/correlation-ports.ts";
 import type { DecisionContext } from "../core/requests/state/decision-context.ts";
 import type { IdempotencyStore } from "../core/requests/state/idempotency-store.ts";
+import type { LaneStore } from "../core/requests/state/lane-ports.ts";
 import type {
-  LaneStore,
   ReferenceStore,
   RequestStore,
   SubmitQueue,
@@ -116,7 +117,7 @@ export type ClientRequestPorts = RequestPorts &
 /** What the administration of accounts needs. */
 export type AccountPorts = Pick<
   RequestPorts,
-  "lanes" | "queue" | "clock" | "speed" | "onIgnoredError"
+  "lanes" | "queue" | "clock" | "speed" | "rules" | "onIgnoredError"
 > &
   Pick<AccountsDeps, "store" | "masterKeys" | "randomHex">;
 
@@ -131,6 +132,7 @@ export function composeSubmission(ports: SubmissionPorts): {
     ...parts,
     ...acceptanceOfFirings,
     settleDependent,
+    explainWaits: makeExplainWaits(parts),
   });
   return {
     handleSubmitMessages: makeHandleSubmitMessages({
@@ -211,9 +213,15 @@ export function composeClientRequests(ports: ClientRequestPorts): Requests {
   return makeRequests({ ...parts, settleDependent: makeSettleDependent(parts) });
 }
 
-/** Composes the administration of accounts: pace, pause and identification token. */
+/** Composes the administration of accounts: pace, limits, pause and identification token. */
 export function composeAccounts(ports: AccountPorts): Accounts {
-  return makeAccounts({ ...ports, laneScheduler: composeLaneScheduler(ports) });
+  const { pace, defaultPreset } = ports.rules;
+  return makeAccounts({
+    ...ports,
+    stagePace: { ...pace, defaultPreset },
+    providerClients,
+    laneScheduler: composeLaneScheduler(ports),
+  });
 }
 
 /** The parts that several use cases share, in addition to their ports. */

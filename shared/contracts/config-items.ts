@@ -3,6 +3,7 @@ import { eventTypeFilter } from "./event-type-filter.ts";
 import { paceRange } from "./http/accounts.ts";
 import { secretText } from "./http/parts.ts";
 import { recurrence } from "./http/recurrence.ts";
+import { hoursSchema, limitsSchema, presetSchema, warmUpSchema } from "./pace.ts";
 import { providerId } from "./providers.ts";
 import { webhookFormat } from "./webhook-format.ts";
 import { hashForm, hashFormat, payloadMode } from "./webhook-forms.ts";
@@ -93,6 +94,12 @@ export const accountItem = z.object({
   sealedIdentificationToken: z.optional(z.string()),
   /** The account's own interval between submissions. */
   pace: z.optional(paceRange),
+  /** Absent: registered before there were presets, and without limits. */
+  preset: z.optional(presetSchema),
+  /** The account's own limits, which replace those of the preset. */
+  limits: z.optional(limitsSchema),
+  hours: z.optional(hoursSchema),
+  warmUp: z.optional(warmUpSchema),
 });
 
 /** A recurring request: what it makes, and when. */

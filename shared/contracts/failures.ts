@@ -28,6 +28,7 @@ export const failures = {
   METHOD_NOT_ALLOWED: refuse(405, "This path does not have this method"),
   CONFLICT: refuse(409, "The resource's current state does not allow this operation"),
   IDEMPOTENCY_CONFLICT: refuse(409, "This Idempotency-Key was used with another body"),
+  NOT_AFTER_UNREACHABLE: refuse(422, "The request cannot be submitted by its notAfter"),
   TOO_MANY_REQUESTS: refuse(429, "Too many requests: try again later"),
   PREDECESSOR_UNKNOWN: refuse(422, "The request that this one depends on is not known"),
   CONNECTION_UNKNOWN: { ...refuse(404, "Unknown webhook address"), hidesMessage: true },
@@ -135,17 +136,20 @@ export class Failure<Code extends FailureCode = FailureCode> extends Error {
   readonly remedy: Remedy | undefined;
   /** When a repeated call can succeed (real time); absent where that is not known. */
   readonly retryAfterMs: number | undefined;
+  /** When the refused request would be submitted (ISO, business time). */
+  readonly expectedAt: string | undefined;
 
   constructor(
     code: Code,
     message: string,
-    options?: { cause?: unknown; remedy?: Remedy; retryAfterMs?: number },
+    options?: { cause?: unknown; remedy?: Remedy; retryAfterMs?: number; expectedAt?: string },
   ) {
     super(message, options);
     this.name = "Failure";
     this.code = code;
     this.remedy = options?.remedy;
     this.retryAfterMs = options?.retryAfterMs;
+    this.expectedAt = options?.expectedAt;
   }
 }
 

@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { DEFAULT_PRESET, presetSchema } from "./pace.ts";
 
 /**
  * The settings of a deployment, each with its unit in the name, its range and
@@ -62,10 +63,12 @@ const functionShape = {
   /** Seconds (business time) of an account's shortest and longest gap, where it has none of its own. */
   paceMinSeconds: wholeNumber(0, 86_400, 30),
   paceMaxSeconds: wholeNumber(0, 86_400, 90),
+  /** The limits of an account that has chosen none: `off`, `careful` or `standard`. */
+  defaultPreset: z._default(presetSchema, DEFAULT_PRESET),
   /** Seconds (business time) for which a 429 pauses an account that does not say how long. */
   rateLimitPauseSeconds: wholeNumber(1, 86_400, 3_600),
   /** Requests that may wait in one account's lane before more are answered 429. */
-  accountWaitingLimit: wholeNumber(1, 100_000, 1_000),
+  accountWaitingLimit: wholeNumber(1, 100_000, 5_000),
   /** Requests a second (real time) that one client may make before more are answered 429. */
   clientRequestsPerSecond: wholeNumber(1, 10_000, 100),
   /** Hours (business time) for which an idempotency key is remembered after its request ended. */

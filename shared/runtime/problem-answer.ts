@@ -10,6 +10,8 @@ export interface AnsweredFailure {
   errors?: readonly FieldError[] | undefined;
   /** When a repeated call can succeed (real time); absent where that is not known. */
   retryAfterMs?: number | undefined;
+  /** When the refused request would be submitted. */
+  expectedAt?: string | undefined;
 }
 
 /** Seconds after which to repeat a call that was too fast or met an outage. */

@@ -33,7 +33,7 @@ const rules: { from: RegExp; may: RegExp[]; because: string }[] = [
     from: /^shared\/providers\/[^/]+\//,
     may: [
       /^shared\/(contracts|providers)\//,
-      /^shared\/core\/(crypto|events|input|json|providers)\//,
+      /^shared\/core\/(crypto|events|input|json|pace|providers)\//,
       /^zod\/mini$/,
       /^node:crypto$/,
     ],
@@ -50,10 +50,11 @@ const rules: { from: RegExp; may: RegExp[]; because: string }[] = [
     may: [
       /^shared\/(contracts|core)\//,
       /^zod\/(mini|locales)$/,
+      /^temporal-polyfill$/,
       /^node:(buffer|crypto|net|zlib)$/,
     ],
     because:
-      "decisions are pure: no AWS, no middy, no clock; node:net only for address arithmetic, node:zlib only for its synchronous functions",
+      "decisions are pure: no AWS, no middy, no clock; temporal-polyfill only for time zones, node:net only for address arithmetic, node:zlib only for its synchronous functions",
   },
   {
     from: /^shared\/adapters\//,
@@ -143,6 +144,7 @@ const coreOrder = [
   "crypto",
   "input",
   "events",
+  "pace",
   "providers",
   "connections",
   "requests/state",

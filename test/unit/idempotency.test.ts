@@ -64,6 +64,7 @@ function setUp(rules: Partial<typeof requestRules> = {}) {
           return "cn_1";
         },
       },
+      explainWaits: async () => new Map(),
       masterKeys: parts.masterKeys,
       randomHex: (bytes) => randomBytes(bytes).toString("hex"),
       onIgnoredError: (error) => expect.fail(String(error)),

@@ -3,7 +3,8 @@ import { expect, test } from "vitest";
 import type { SubmitMessage } from "../../shared/contracts/messages/submit.ts";
 import { makeJoinWhenDue } from "../../shared/core/requests/lanes/join-when-due.ts";
 import { makeLaneScheduler } from "../../shared/core/requests/lanes/lane-scheduler.ts";
-import type { LaneStore, RequestStore } from "../../shared/core/requests/state/ports.ts";
+import type { LaneStore } from "../../shared/core/requests/state/lane-ports.ts";
+import type { RequestStore } from "../../shared/core/requests/state/ports.ts";
 import { makeRequestWriter } from "../../shared/core/requests/state/request-writer.ts";
 import { makeTestClock } from "../support/fakes/clocks.ts";
 import { makeSubmitQueue } from "../support/fakes/submit-queue.ts";
@@ -47,8 +48,8 @@ async function setUp(times: readonly { scheduledMs: number; createdMs: number }[
     });
   }
   const queued = async () => {
-    const head = await memory.requests.readLaneHead(records[0]?.lane ?? "", 1_000);
-    return head.map(({ requestId }) => requestId);
+    const { waiting } = await memory.requests.readQueue(records[0]?.lane ?? "", 1_000);
+    return waiting.map(({ requestId }) => requestId);
   };
   return { records, worker, queued, sent };
 }

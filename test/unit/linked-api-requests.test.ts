@@ -5,6 +5,8 @@ import { linkedApi } from "../../shared/providers/linked-api/pack.ts";
 import { linkedApiRequests as requests } from "../../shared/providers/linked-api/requests.ts";
 import { webhookOf } from "../support/payloads/webhooks.ts";
 
+const limitOfCategory = { kind: "rateLimited", isOfCategory: true };
+
 const credentials = { "linked-api-token": "token", "identification-token": "account" };
 const requestId = `rq_${"0a".repeat(22)}`;
 
@@ -76,7 +78,7 @@ describe("an answer to a submission", () => {
     ["noChange", 200, "", { kind: "unknown", code: "HTTP_200" }],
     ["a list", 200, "[]", { kind: "unknown", code: "HTTP_200" }],
     ["too many", 429, "", { kind: "rateLimited" }],
-    ["too many, by name", 400, refusal("tooManyRequests"), { kind: "rateLimited" }],
+    ["too many, by name", 400, refusal("tooManyRequests"), limitOfCategory],
     [
       "no token",
       401,
@@ -321,7 +323,7 @@ test("Linked API's actions and error codes are classified", () => {
   expect(requests.isSecret("st.sendMessage")).toBe(false);
   expect(requests.isLogin("st.sendMessage")).toBe(false);
   const codes = ["linkedinAccountSignedOut", "tooManyRequests", "personNotFound"];
-  expect(codes.map(requests.consequenceOf)).toEqual(["pauseAccount", "pauseLane", "end"]);
+  expect(codes.map(requests.consequenceOf)).toEqual(["pauseAccount", "pauseCategory", "end"]);
   expect(requests.eventTypeOf("st.sendConnectionRequest", "failed")).toBe("CONNECTION_FAILED");
   expect(requests.eventTypeOf("st.reactToPost", "succeeded")).toBe("UNKNOWN");
 });

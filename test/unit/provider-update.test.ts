@@ -292,10 +292,10 @@ describe("the effect of a result on the account", () => {
     });
   });
 
-  test("a code of the provider's rate limit pauses the account for a limited time", () => {
-    const untilMs = nowMs + requestRules.rateLimitPauseMs;
+  test("a code of a limit at LinkedIn pauses requests of that category for five hours", () => {
+    const untilMs = nowMs + 5 * 3_600_000;
     expect(apply("running", "STATUS_429").laneEffect).toEqual({
-      pause: { reason: "STATUS_429", untilMs },
+      pause: { reason: "STATUS_429", untilMs, category: "other" },
     });
   });
 

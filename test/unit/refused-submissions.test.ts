@@ -34,14 +34,14 @@ describe("a code pauses the account, wherever the provider says it", () => {
       const { lane, ...ended } = await simulation.find(first.requestId);
       expect(ended).toMatchObject({ status: "FAILED", error: { code: code.toUpperCase() } });
       const paused = await simulation.lanes.find(lane);
-      expect(paused?.pause).toEqual({ reason: code.toUpperCase() });
+      expect(paused?.pause).toMatchObject({ reason: code.toUpperCase() });
       expect((await simulation.find(second.requestId)).status).toBe("QUEUED");
       expect((await simulation.find(other.requestId)).submittedMs).toBeDefined();
       expect(simulation.calls.map(({ n }) => n).toSorted()).toEqual([1, 3]);
     },
   );
 
-  test("A submission answered with STATUS_429 pauses the account for a limited time", async () => {
+  test("A submission answered with STATUS_429 pauses its category for five hours, and no other", async () => {
     const simulation = makeWorkersSimulation({
       pace,
       exchange: ({ n }) => (n === 1 ? answered(400, body("STATUS_429")) : finished()),
@@ -49,10 +49,13 @@ describe("a code pauses the account, wherever the provider says it", () => {
     const beginMs = simulation.clock.businessMs();
     const first = await simulation.accept({ accountId: "a", n: 1 });
     await simulation.accept({ accountId: "a", n: 2 });
-    await simulation.runUntil(beginMs + 180 * MINUTE_MS);
+    await simulation.accept({ accountId: "a", n: 3, action: "send_message_to_thread" });
+    await simulation.runUntil(beginMs + 10 * 60 * MINUTE_MS);
     expect((await simulation.find(first.requestId)).error?.code).toBe("STATUS_429");
-    const [, next] = simulation.calls;
-    expect(next?.fromMs).toBeGreaterThanOrEqual(beginMs + simulation.rules.rateLimitPauseMs);
+    expect(simulation.calls.map(({ n }) => n)).toEqual([1, 3, 2]);
+    const [, other, next] = simulation.calls;
+    expect(other?.fromMs).toBeLessThan(beginMs + 60 * MINUTE_MS);
+    expect(next?.fromMs).toBeGreaterThanOrEqual(beginMs + 5 * 60 * MINUTE_MS);
   });
 });
 

@@ -63,6 +63,7 @@ function setUp(
     masterKeys: async () => testMasterKeys,
     randomHex: (bytes: number) => "0".repeat(bytes * 2),
     clock,
+    stagePace: { minGapMs: 0, maxGapMs: 0, defaultPreset: "off" },
   } as never);
   const find = async (_: string, accountId: string) =>
     accountId === "acc-1" ? { identificationToken: "id_of_acc-1" } : undefined;

@@ -45,7 +45,7 @@ describe("a request that depends on the success of another", () => {
     await simulation.runFor(3 * HOUR_MS);
     await end();
     await simulation.drain();
-    expect(await simulation.get(id)).not.toHaveProperty("waitsFor");
+    expect(await simulation.get(id)).toMatchObject({ waitsFor: "schedule" });
     await simulation.runFor(2 * HOUR_MS - 2 * MINUTE_MS);
     expect(sent(simulation)).toEqual(["connect"]);
     await simulation.runFor(4 * MINUTE_MS);

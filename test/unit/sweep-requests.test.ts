@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
 import { laneOf } from "../../shared/core/requests/acceptance/request-id.ts";
-import { PAUSED_BY_CLIENT } from "../../shared/core/requests/state/record.ts";
 import {
   accepted,
   answered,
@@ -205,10 +204,11 @@ test("a connection whose rate limit is reached is not polled again in the run, a
   expect(limited()).toHaveLength(before);
 });
 
-test("requests of paused accounts that time out delay neither a lane nor a lost schedule", async () => {
+test("waiting requests that time out delay neither a lane nor a lost schedule", async () => {
   let writes = 0;
+  const gapMs = 48 * HOUR_MS;
   const simulation: Simulation = makeWorkersSimulation({
-    rules,
+    rules: { ...rules, pace: { minGapMs: gapMs, maxGapMs: gapMs } },
     step: (call, { who, name }) => {
       // A write takes its time, so that a run cannot end all the requests.
       if (who === "sweep" && name === "replace") {
@@ -220,9 +220,7 @@ test("requests of paused accounts that time out delay neither a lane nor a lost 
   });
   const accounts = 4;
   for (let a = 0; a < accounts; a++) {
-    const first = await simulation.accept({ accountId: `hot-${a}`, n: 0 });
-    await pause(simulation, first, { reason: PAUSED_BY_CLIENT });
-    for (let n = 1; n < 500; n++) await simulation.accept({ accountId: `hot-${a}`, n });
+    for (let n = 0; n < 500; n++) await simulation.accept({ accountId: `hot-${a}`, n });
     simulation.pass(SECOND_MS);
   }
   await simulation.drain();

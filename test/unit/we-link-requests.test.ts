@@ -300,7 +300,7 @@ test("We-Link's actions and error codes are classified", () => {
   expect([requests.isSecret("connect"), requests.isLogin("connect")]).toEqual([false, false]);
   expect(requests.isLogin("login_v2")).toBe(true);
   const codes = ["WRONG_PASSWORD", "STATUS_429", "PROXY_ERROR"];
-  expect(codes.map(requests.consequenceOf)).toEqual(["pauseAccount", "pauseLane", "end"]);
+  expect(codes.map(requests.consequenceOf)).toEqual(["pauseAccount", "pauseCategory", "end"]);
   expect(requests.eventTypeOf("connect", "failed")).toBe("CONNECTION_FAILED");
   expect(requests.eventTypeOf("search_people", "failed")).toBe("SEARCH_COMPLETED");
   expect(requests.eventTypeOf("withdraw_invite", "succeeded")).toBe("UNKNOWN");

@@ -29,8 +29,9 @@ export function makeDynamoAccounts(options: {
     });
     const { Item } = await callDependency("DynamoDB GetItem", () => options.client.send(get));
     if (Item === undefined) return undefined;
-    const { sealedIdentificationToken: sealed, pace } = accountItem.parse(Item);
-    const account: KnownAccount = pace ? { pace } : {};
+    const item = accountItem.parse(Item);
+    const { sealedIdentificationToken: sealed, pace, preset, limits, hours, warmUp } = item;
+    const account: KnownAccount = { pace, preset, limits, hours, warmUp };
     if (sealed === undefined) return account;
     const masterKeys = await options.masterKeys(readDeadline(), sealedWith(sealed));
     return callDependency("opening the account's token", async () => ({

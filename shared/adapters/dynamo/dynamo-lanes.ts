@@ -1,10 +1,18 @@
 import { type DynamoDBDocumentClient, GetCommand } from "@aws-sdk/lib-dynamodb";
 import { Failure } from "../../contracts/failures.ts";
 import type { Clock } from "../../core/clock.ts";
-import type { LaneStore } from "../../core/requests/state/ports.ts";
+import type { LaneStore } from "../../core/requests/state/lane-ports.ts";
 import type { LaneOwner } from "../../core/requests/state/record.ts";
 import { callDependency } from "../dependency-down.ts";
-import { LANE_ID, pauseItem, pauseName, readLaneItem } from "./lane-item.ts";
+import {
+  LANE_ID,
+  pauseItem,
+  pauseName,
+  pauseNames,
+  readLaneItem,
+  subQueueName,
+  takeText,
+} from "./lane-item.ts";
 import { makeReleaseLane } from "./lane-release.ts";
 import { MAX_ATTEMPTS, makeLaneUpdate, SET_DUE, shardOfLane } from "./lane-update.ts";
 
@@ -52,6 +60,7 @@ export function makeDynamoLanes(options: {
             "dueAt = if_not_exists(dueAt, :due)",
             "dueShard = if_not_exists(dueShard, :shard)",
           ],
+          add: ["subQueues :subQueues"],
           condition:
             limit === undefined
               ? condition
@@ -64,6 +73,7 @@ export function makeDynamoLanes(options: {
             ":count": count,
             ":due": of.sweepDueMs,
             ":shard": shardOfLane(lane),
+            ":subQueues": new Set(of.subQueues.map(subQueueName)),
             ...(limit === undefined ? {} : { ":room": limit - count }),
             ...more,
           },
@@ -165,19 +175,36 @@ export function makeDynamoLanes(options: {
       return "written" in result;
     },
 
-    async pause(lane, owner, pause) {
+    async giveBack(lane, { take, subQueue }) {
       await update(lane, {
-        set: [SET_OWNER, `${pauseName(pause)} = :pause`],
+        add: ["givenBack :takes", "subQueues :subQueues"],
+        condition: "attribute_exists(lane)",
+        values: {
+          ":takes": new Set([takeText(take)]),
+          ":subQueues": new Set([subQueueName(subQueue)]),
+        },
+      });
+    },
+
+    async pause(lane, owner, pause) {
+      const { untilMs, isRestriction } = pause;
+      await update(lane, {
+        set: [
+          SET_OWNER,
+          "#pause = :pause",
+          ...(isRestriction ? ["restrictedMs = :restricted"] : []),
+        ],
         // The first condition is always true: a pause without an end replaces any.
         condition:
-          pause.untilMs === undefined
+          untilMs === undefined
             ? "attribute_exists(lane) OR attribute_not_exists(lane)"
-            : "attribute_not_exists(pause) OR pause.untilMs < :until",
-        names: OWNER_NAMES,
+            : "attribute_not_exists(#pause) OR #pause.untilMs < :until",
+        names: { ...OWNER_NAMES, "#pause": pauseName(pause) },
         values: {
           ...ownerValues(owner),
           ":pause": pauseItem(pause),
-          ...(pause.untilMs === undefined ? {} : { ":until": pause.untilMs }),
+          ...(untilMs === undefined ? {} : { ":until": untilMs }),
+          ...(isRestriction ? { ":restricted": clock.businessMs() } : {}),
         },
       });
     },
@@ -194,7 +221,7 @@ export function makeDynamoLanes(options: {
     async endAllPauses(lane, sweepDueMs) {
       const result = await update(lane, {
         set: ["dueAt = :due", SET_DUE],
-        remove: ["halt", "stop", "pause"],
+        remove: pauseNames,
         condition: "attribute_exists(lane)",
         values: { ":due": sweepDueMs, ":shard": shardOfLane(lane) },
       });
@@ -207,5 +234,7 @@ function joinedFrom(before: Record<string, unknown> | undefined, position: numbe
   return {
     position,
     hadNoSweep: before?.dueAt === undefined,
+    // The lane was there with its owner's pause only, when nothing had joined it.
+    ...(before?.lane === undefined ? {} : { before: readLaneItem(before) }),
   };
 }

@@ -16,18 +16,12 @@ import type { Lane, RequestRecord } from "../../core/requests/state/record.ts";
 import { callDependency } from "../dependency-down.ts";
 import { conditionalWrite } from "./conditional-write.ts";
 import { batchGet } from "./dynamo-batch-get.ts";
+import { makeDynamoLaneQueue } from "./dynamo-lane-queue.ts";
 import { makeDynamoRequestGroup } from "./dynamo-request-group.ts";
 import { makeDynamoRequestList } from "./dynamo-request-list.ts";
 import { LANE_ID, readLaneItem } from "./lane-item.ts";
 import { readable } from "./readable.ts";
-import {
-  readableRequests,
-  readRequestItem,
-  requestItem,
-  SCHEDULED,
-  scheduledKey,
-  WAITING,
-} from "./request-item.ts";
+import { readableRequests, readRequestItem, requestItem } from "./request-item.ts";
 import { duePartition, stalePartition } from "./sweep-partition.ts";
 
 /** Requests on DynamoDB: each write is one conditional PutItem, by the version that was read. */
@@ -38,7 +32,6 @@ export function makeDynamoRequestStore(options: {
 }): RequestStore {
   const { client, tableName: TableName, clock } = options;
   const { due, sweep } = requestsTable.indexes;
-  const { queue } = requestsTable.localIndexes;
 
   function keyOf(requestId: string) {
     const lane = laneOf(requestId);
@@ -117,20 +110,6 @@ export function makeDynamoRequestStore(options: {
     return Items;
   }
 
-  const ofLane = (lane: string) => ({
-    IndexName: queue.name,
-    ConsistentRead: true,
-    // The index holds only keys: the items are read from the table.
-    Select: "ALL_ATTRIBUTES" as const,
-    KeyConditionExpression: "lane = :lane",
-    ExpressionAttributeValues: { ":lane": lane },
-  });
-  const waitingIn = (lane: string) => ({
-    ...ofLane(lane),
-    KeyConditionExpression: `lane = :lane AND begins_with(${queue.sortKey}, :waiting)`,
-    ExpressionAttributeValues: { ":lane": lane, ":waiting": WAITING },
-  });
-
   return {
     find,
 
@@ -170,70 +149,7 @@ export function makeDynamoRequestStore(options: {
       return result === "written" ? next : undefined;
     },
 
-    async readLaneHead(lane, limit) {
-      const found: RequestRecord[] = [];
-      let from: Record<string, unknown> | undefined;
-      do {
-        // A page ends at 1 MB, even below the limit.
-        const page = await query({
-          ...ofLane(lane),
-          KeyConditionExpression: `lane = :lane AND ${queue.sortKey} < :scheduled`,
-          ExpressionAttributeValues: { ":lane": lane, ":scheduled": SCHEDULED },
-          Limit: limit - found.length,
-          ...(from ? { ExclusiveStartKey: from } : {}),
-        });
-        found.push(...(page.Items ?? []).map((item) => readRequestItem(item).request));
-        from = page.LastEvaluatedKey;
-      } while (from && found.length < limit);
-      return found;
-    },
-
-    async findScheduledBefore(request, limit) {
-      const { lane } = request;
-      const before = scheduledKey(request);
-      const { Items = [] } = await query({
-        IndexName: queue.name,
-        ConsistentRead: true,
-        KeyConditionExpression: `lane = :lane AND ${queue.sortKey} BETWEEN :first AND :before`,
-        ExpressionAttributeValues: { ":lane": lane, ":first": SCHEDULED, ":before": before },
-        // The request itself may be the last one.
-        Limit: limit + 1,
-      });
-      const ids = Items.map(({ id }) => String(id)).filter((id) => id !== request.requestId);
-      return ids.slice(0, limit);
-    },
-
-    async firstLogin(lane) {
-      let from: Record<string, unknown> | undefined;
-      do {
-        const page = await query({
-          ...waitingIn(lane),
-          FilterExpression: "isLogin = :yes",
-          ExpressionAttributeValues: { ":lane": lane, ":waiting": WAITING, ":yes": true },
-          ...(from ? { ExclusiveStartKey: from } : {}),
-        });
-        const [first] = page.Items ?? [];
-        if (first) return readRequestItem(first).request;
-        from = page.LastEvaluatedKey;
-      } while (from);
-      return undefined;
-    },
-
-    async countWaiting(lane, limit) {
-      let count = 0;
-      let from: Record<string, unknown> | undefined;
-      do {
-        const page = await query({
-          ...waitingIn(lane),
-          Select: "COUNT",
-          Limit: limit - count,
-          ...(from ? { ExclusiveStartKey: from } : {}),
-        });
-        count += page.Count ?? 0;
-        from = page.LastEvaluatedKey;
-      } while (from && count < limit);
-      return count;
-    },
+    ...makeDynamoLaneQueue({ client, tableName: TableName }),
 
     list: makeDynamoRequestList({ ...options, keyOf, isAlive }),
 

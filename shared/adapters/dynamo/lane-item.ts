@@ -1,6 +1,15 @@
 import * as z from "zod/mini";
+import { type Category, categories, limitCategories } from "../../contracts/pace.ts";
 import { providerId } from "../../contracts/providers.ts";
-import { type Lane, type LanePause, PAUSED_BY_CLIENT } from "../../core/requests/state/record.ts";
+import { noBudget } from "../../core/requests/state/lane-budget.ts";
+import {
+  type Lane,
+  type LaneBudget,
+  type LanePause,
+  PAUSED_BY_CLIENT,
+  type SubQueue,
+  type Take,
+} from "../../core/requests/state/record.ts";
 
 /** The sort key of a lane's own item, beside its requests. */
 export const LANE_ID = "#lane";
@@ -10,6 +19,28 @@ export const LANE_ID = "#lane";
  * `lastPosition`, `waiting` its `waitingCount`, `nextMs` its `nextSubmissionNotBeforeMs`, and
  * `dueAt` its `sweepDueMs`.
  */
+const timedPause = z.object({ reason: z.string(), untilMs: z.number() });
+const perCategory = <Value extends z.ZodMiniType>(value: Value) =>
+  z.partialRecord(z.enum(categories), value);
+
+const perLimit = <Value extends z.ZodMiniType>(value: Value) =>
+  z.partialRecord(z.enum(limitCategories), value);
+
+const budgetItem = z.object({
+  usage: z.object({
+    takes: perLimit(z.string()),
+    nextMs: perLimit(z.number()),
+    takeCounts: perLimit(z.number()),
+    lastTakeMs: z.exactOptional(z.number()),
+    warmUpStartedMs: z.exactOptional(z.number()),
+    latenessMs: z.exactOptional(z.number()),
+    latenessCount: z.exactOptional(z.number()),
+  }),
+  lastTaken: z.optional(z.object({ requestId: z.string(), atMs: z.number() })),
+  highInARow: z.number(),
+  blocked: perCategory(z.object({ totalMs: z.number(), sinceMs: z.number(), untilMs: z.number() })),
+});
+
 const item = z.object({
   lane: z.string(),
   clientId: z.string(),
@@ -25,7 +56,12 @@ const item = z.object({
   /** A pause by the client. It takes precedence over the others. */
   halt: z.optional(z.object({ reason: z.string() })),
   /** A pause until a time. */
-  pause: z.optional(z.object({ reason: z.string(), untilMs: z.number() })),
+  pause: z.optional(timedPause),
+  budget: z.optional(budgetItem),
+  subQueues: z._default(z.set(z.string()), new Set()),
+  hasOnlySubQueues: z._default(z.boolean(), false),
+  givenBack: z._default(z.set(z.string()), new Set()),
+  restrictedMs: z.optional(z.number()),
   owner: z.optional(z.string()),
   leaseUntilRealMs: z.optional(z.number()),
   releasedBy: z.optional(z.string()),
@@ -41,10 +77,17 @@ export function readLaneItem(found: unknown): Lane {
     waiting,
     nextMs,
     releasedBy: _,
+    budget = noBudget,
+    subQueues,
+    givenBack,
     ...lane
   } = item.parse(found);
   return {
     ...lane,
+    budget,
+    subQueues: [...subQueues].flatMap((name) => readSubQueueName(name) ?? []),
+    givenBack: [...givenBack].flatMap((text) => readTake(text) ?? []),
+    categoryPauses: readCategoryPauses(found),
     lastPosition: lastPlace,
     waitingCount: waiting,
     nextSubmissionNotBeforeMs: nextMs,
@@ -53,15 +96,56 @@ export function readLaneItem(found: unknown): Lane {
   };
 }
 
+/** The attribute of a pause of this category. */
+const categoryPauseName = (category: Category) => `pause_${category}`;
+
+/** The attributes of all pauses. */
+export const pauseNames = ["halt", "stop", "pause", ...categories.map(categoryPauseName)];
+
+function readCategoryPauses(found: unknown): Lane["categoryPauses"] {
+  const attributes = found as Record<string, unknown>;
+  return Object.fromEntries(
+    categories.flatMap((category) => {
+      const { data } = timedPause.safeParse(attributes[categoryPauseName(category)]);
+      return data ? [[category, { ...data, category }]] : [];
+    }),
+  );
+}
+
 /**
- * Returns the attribute of a kind of pause: by the client, until a login, or until a time.
- * Each ends separately.
+ * Returns the attribute of a kind of pause: by the client, until a login, until a time, or of a
+ * category. Each ends separately.
  */
-export function pauseName({ reason, untilMs }: LanePause) {
+export function pauseName({ reason, untilMs, category }: LanePause): string {
+  if (category !== undefined) return categoryPauseName(category);
   if (reason === PAUSED_BY_CLIENT) return "halt";
   return untilMs === undefined ? "stop" : "pause";
 }
 
 export function pauseItem({ reason, untilMs }: LanePause) {
   return untilMs === undefined ? { reason } : { reason, untilMs };
+}
+
+/** The text that stands for a sub-queue in keys and in the lane's item. */
+export const subQueueName = ({ isHigh, category }: SubQueue) => `${isHigh ? "h" : "n"}#${category}`;
+
+export function readSubQueueName(name: string): SubQueue | undefined {
+  const [priority, category] = name.split("#");
+  return isCategory(category) ? { isHigh: priority === "h", category } : undefined;
+}
+
+export const takeText = ({ category, atMs }: Take) => `${category}@${atMs}`;
+
+function readTake(text: string): Take | undefined {
+  const [category, at] = text.split("@");
+  return isCategory(category) && at !== undefined ? { category, atMs: Number(at) } : undefined;
+}
+
+function isCategory(text: string | undefined): text is Category {
+  return categories.some((category) => category === text);
+}
+
+/** The budget without `undefined`, which DynamoDB cannot store. */
+export function budgetAttribute(budget: LaneBudget): unknown {
+  return JSON.parse(JSON.stringify(budget));
 }

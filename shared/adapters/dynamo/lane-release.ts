@@ -1,7 +1,14 @@
 import { Failure } from "../../contracts/failures.ts";
-import type { LaneStore } from "../../core/requests/state/ports.ts";
+import type { LaneStore } from "../../core/requests/state/lane-ports.ts";
 import type { Lane } from "../../core/requests/state/record.ts";
-import { pauseItem, pauseName, readLaneItem } from "./lane-item.ts";
+import {
+  budgetAttribute,
+  pauseItem,
+  pauseName,
+  readLaneItem,
+  subQueueName,
+  takeText,
+} from "./lane-item.ts";
 import {
   type LaneChange,
   type LaneUpdate,
@@ -11,8 +18,8 @@ import {
 } from "./lane-update.ts";
 
 /**
- * Releases a lane on the condition that its due time, and for an idle lane its last place,
- * are as the worker saw them.
+ * Releases a lane on the condition that its due time, and its last place where the plan depends
+ * on what waits, are as the worker saw them.
  */
 export const makeReleaseLane =
   (update: LaneUpdate): LaneStore["release"] =>
@@ -26,10 +33,9 @@ export const makeReleaseLane =
         return result.existing?.releasedBy === seen.owner ? "released" : "lost";
       }
       const existing = readLaneItem(result.existing);
-      const isRemovedFromSweep = change.sweepDueMs === undefined;
       const isAsSeen =
         existing.sweepDueMs === seen.sweepDueMs &&
-        !(isRemovedFromSweep && existing.lastPosition !== seen.lastPosition);
+        !(change.waitingSubQueues && existing.lastPosition !== seen.lastPosition);
       if (!isAsSeen) return existing;
       // Only the count differs: the next attempt uses the stored one.
       waitingCount = existing.waitingCount;
@@ -55,11 +61,15 @@ function releaseOf(
     nextSubmissionNotBeforeMs: nextMs,
     dequeuedCount = 0,
     pause,
+    budget,
+    waitingSubQueues,
+    hasOnlySubQueues,
   }: Parameters<LaneStore["release"]>[1],
   waiting: number,
 ): LaneChange {
   const staysDue = sweepDueMs !== undefined;
   const hasEnoughWaiting = waiting >= dequeuedCount;
+  const foldsGivenBack = budget !== undefined && seen.givenBack.length > 0;
   return {
     set: [
       "releasedBy = :owner",
@@ -69,13 +79,22 @@ function releaseOf(
       ...(staysDue ? ["dueAt = :due", SET_DUE] : []),
       ...(nextMs === undefined ? [] : ["nextMs = :next"]),
       ...(pause === undefined ? [] : [`${pauseName(pause)} = :pause`]),
+      ...(budget === undefined ? [] : ["budget = :budget"]),
+      ...(waitingSubQueues?.length ? ["subQueues = :subQueues"] : []),
+      ...(hasOnlySubQueues ? ["hasOnlySubQueues = :hasOnlySubQueues"] : []),
     ],
-    remove: ["#owner", "leaseUntilRealMs", ...(staysDue ? [] : ["dueAt", "dueShard"])],
+    remove: [
+      "#owner",
+      "leaseUntilRealMs",
+      ...(staysDue ? [] : ["dueAt", "dueShard"]),
+      ...(waitingSubQueues?.length === 0 ? ["subQueues"] : []),
+    ],
+    delete: foldsGivenBack ? ["givenBack :folded"] : [],
     condition: [
       "#owner = :owner",
-      // False when the due time was moved meanwhile, or when a request joined an idle lane.
+      // False when the due time was moved meanwhile, or when a request joined that matters.
       "dueAt = :seenDue",
-      ...(staysDue ? [] : [orAbsent("lastPlace = :seenPlace", seen.lastPosition === 0)]),
+      ...(waitingSubQueues ? [orAbsent("lastPlace = :seenPlace", seen.lastPosition === 0)] : []),
       ...(dequeuedCount > 0
         ? [orAbsent(`waiting ${hasEnoughWaiting ? ">=" : "<"} :dequeued`, !hasEnoughWaiting)]
         : []),
@@ -86,11 +105,16 @@ function releaseOf(
       ":seenDue": seen.sweepDueMs,
       ...(dequeuedCount > 0 ? { ":dequeued": dequeuedCount } : {}),
       ...(dequeuedCount > 0 && !hasEnoughWaiting ? { ":none": 0 } : {}),
-      ...(staysDue
-        ? { ":due": sweepDueMs, ":shard": shardOfLane(seen.lane, isOnlyCheck) }
-        : { ":seenPlace": seen.lastPosition }),
+      ...(staysDue ? { ":due": sweepDueMs, ":shard": shardOfLane(seen.lane, isOnlyCheck) } : {}),
+      ...(waitingSubQueues ? { ":seenPlace": seen.lastPosition } : {}),
+      ...(waitingSubQueues?.length
+        ? { ":subQueues": new Set(waitingSubQueues.map(subQueueName)) }
+        : {}),
       ...(nextMs === undefined ? {} : { ":next": nextMs }),
       ...(pause === undefined ? {} : { ":pause": pauseItem(pause) }),
+      ...(budget === undefined ? {} : { ":budget": budgetAttribute(budget) }),
+      ...(hasOnlySubQueues ? { ":hasOnlySubQueues": true } : {}),
+      ...(foldsGivenBack ? { ":folded": new Set(seen.givenBack.map(takeText)) } : {}),
     },
   };
 }

@@ -7,6 +7,10 @@ import { duePartition, requestShardOf } from "./sweep-partition.ts";
 export interface LaneChange {
   set?: string[];
   remove?: string[];
+  /** Elements that become part of a set. */
+  add?: string[];
+  /** Elements that are taken out of a set. */
+  delete?: string[];
   condition: string;
   names?: Record<string, string>;
   values: Record<string, unknown>;
@@ -32,11 +36,11 @@ export const shardOfLane = (lane: string, isOnlyCheck = false) =>
 export function makeLaneUpdate(options: { client: DynamoDBDocumentClient; tableName: string }) {
   const { client, tableName: TableName } = options;
   return async (lane: string, change: LaneChange) => {
-    const { set = [], remove = [], condition, names, values, returns } = change;
-    const expression = [
-      ...(set.length > 0 ? [`SET ${set.join(", ")}`] : []),
-      ...(remove.length > 0 ? [`REMOVE ${remove.join(", ")}`] : []),
-    ].join(" ");
+    const { set, remove, add, delete: taken, condition, names, values, returns } = change;
+    const clauses = { SET: set, REMOVE: remove, ADD: add, DELETE: taken };
+    const expression = Object.entries(clauses)
+      .flatMap(([name, of = []]) => (of.length > 0 ? [`${name} ${of.join(", ")}`] : []))
+      .join(" ");
     const command = new UpdateCommand({
       TableName,
       Key: { lane, id: LANE_ID },

@@ -1,12 +1,15 @@
 import * as z from "zod/mini";
 import { eventType } from "../../contracts/events.ts";
 import { Failure } from "../../contracts/failures.ts";
+import { categories } from "../../contracts/pace.ts";
 import { providerId } from "../../contracts/providers.ts";
 import { requestStatus } from "../../contracts/statuses.ts";
 import { correlatedTypes } from "../../core/providers/correlation.ts";
 import { waitsForDependency } from "../../core/requests/state/dependency.ts";
-import type { RequestRecord } from "../../core/requests/state/record.ts";
+import type { RequestRecord, SubQueue } from "../../core/requests/state/record.ts";
+import { subQueueOf } from "../../core/requests/state/sub-queue.ts";
 import { dueWorkOf, staleWorkOf } from "../../core/requests/state/sweep-work.ts";
+import { readSubQueueName, subQueueName } from "./lane-item.ts";
 import { duePartition, requestShardOf, stalePartition } from "./sweep-partition.ts";
 
 const storedText = z.union([z.object({ inline: z.string() }), z.object({ key: z.string() })]);
@@ -36,6 +39,7 @@ const item = z.object({
   connectionId: z.string(),
   accountId: z.string(),
   action: z.string(),
+  category: z.optional(z.enum(categories)),
   groupedAs: text,
   isHigh: z.optional(z.literal(true)),
   status: requestStatus,
@@ -64,6 +68,9 @@ const item = z.object({
   correlationKeys: z.optional(z.array(z.string())),
   place: number,
   laneState: z.optional(z.enum(["waiting", "holding"])),
+  takenMs: number,
+  notAfterMs: number,
+  blockedAtJoinMs: number,
   holdUntilMs: number,
   params: z.optional(storedText),
   sealedParams: text,
@@ -123,12 +130,14 @@ const item = z.object({
 } satisfies Record<Attribute, z.ZodMiniType>);
 
 /**
- * Prefixes of `laneKey`: a request that holds the lane sorts before the waiting requests, and
- * those that are not due yet sort behind both.
+ * Prefixes of `laneKey`: a request that holds the lane sorts before the waiting requests; those
+ * that are not due yet sort behind both, and those that were taken and do not hold it any more
+ * behind all.
  */
-const HOLDING = "held#";
+export const HOLDING = "held#";
 export const WAITING = "wait#";
 export const SCHEDULED = "when#";
+const WORKED = "worked#";
 
 /**
  * `writeId` is that of the write that stored it.
@@ -198,20 +207,45 @@ export function groupKey(clientId: string, group: string): string {
 }
 
 function laneKey(request: RequestRecord): string | undefined {
-  const { status, laneState, lanePosition = 0 } = request;
+  const { status, laneState, lanePosition = 0, takenMs } = request;
   // A request without a time must not stand in front of those that have one.
   if (waitsForDependency(request)) return undefined;
   if (status === "SCHEDULED") return scheduledKey(request);
-  if (laneState === undefined) return undefined;
-  const beginning = laneState === "holding" ? HOLDING : WAITING;
-  return `${beginning}${String(lanePosition).padStart(16, "0")}`;
+  if (laneState === "waiting")
+    return `${waitingPrefix(subQueueOf(request))}${padded(lanePosition)}`;
+  if (laneState === "holding") return `${HOLDING}${padded(lanePosition)}`;
+  return takenMs === undefined ? undefined : workedKey(takenMs);
+}
+
+const padded = (position: number) => String(position).padStart(16, "0");
+
+/** Business time has fractions of a millisecond. */
+const paddedTime = (ms: number) => ms.toFixed(3).padStart(20, "0");
+
+/** The keys of the waiting requests of one sub-queue. A position without one is that of an earlier version. */
+export const waitingPrefix = (subQueue: SubQueue) => `${WAITING}${subQueueName(subQueue)}#`;
+
+/** Between these are the keys of waiting requests that were stored before there were sub-queues. */
+export const WITHOUT_SUB_QUEUE = { from: `${WAITING}0`, to: `${WAITING}:` };
+
+/** Sorts the requests that a lane has worked by the time at which they were taken. */
+export const workedKey = (takenMs: number) => `${WORKED}${paddedTime(takenMs)}`;
+
+/** Reads the key of a waiting request; `undefined` for any other. */
+export function readWaitingKey(key: string): (SubQueue & { position: number }) | undefined {
+  if (!key.startsWith(WAITING)) return undefined;
+  const parts = key.slice(WAITING.length).split("#");
+  const position = Number(parts.at(-1));
+  const subQueue = readSubQueueName(parts.slice(0, -1).join("#")) ?? {
+    category: "other",
+    isHigh: false,
+  };
+  return { ...subQueue, position };
 }
 
 /** Sorts the scheduled requests of a lane by the order in which they join. */
 export function scheduledKey({ scheduledMs = 0, createdMs, requestId }: RequestRecord): string {
-  // Business time has fractions of a millisecond.
-  const times = [scheduledMs, createdMs].map((ms) => ms.toFixed(3).padStart(20, "0"));
-  return `${SCHEDULED}${times.join("#")}#${requestId}`;
+  return `${SCHEDULED}${[scheduledMs, createdMs].map(paddedTime).join("#")}#${requestId}`;
 }
 
 /** Removes `undefined`, which DynamoDB cannot store. */

@@ -1,4 +1,13 @@
 import * as z from "zod/mini";
+import {
+  categories,
+  hoursSchema,
+  limitCategories,
+  limitsSchema,
+  limitWindows,
+  presetSchema,
+  warmUpSchema,
+} from "../pace.ts";
 import { providerId } from "../providers.ts";
 import { accountId, listOf, named, paging, plain, secretText, text, time } from "./parts.ts";
 
@@ -28,6 +37,24 @@ const accountChange = z.strictObject({
         "Interval between the answer to one submission and the next submission; drawn at random.",
       ),
     ),
+  preset: z
+    .exactOptional(presetSchema)
+    .check(z.describe("A set of limits: `off`, `careful` (of a new account) or `standard`.")),
+  limits: z
+    .exactOptional(limitsSchema)
+    .check(
+      z.describe("Limits of its own; each replaces the preset's of that category and window."),
+    ),
+  hours: z
+    .exactOptional(z.nullable(hoursSchema))
+    .check(z.describe("When requests may be submitted; `null`: always.")),
+  warmUp: z
+    .exactOptional(z.nullable(warmUpSchema))
+    .check(
+      z.describe(
+        "Starts with a part of each limit and grows to all of it in a straight line; `null`: no warm-up. It begins with the first submission, and again after the provider has restricted the account.",
+      ),
+    ),
   identificationToken: z
     .exactOptional(secretText)
     .check(z.describe("The provider's token of this account. Stored encrypted, never shown.")),
@@ -46,11 +73,51 @@ const accountView = named(
     /** When it resumes automatically. */
     pausedUntil: z.optional(time),
     pace: z.optional(paceRange),
+    preset: presetSchema,
+    limits: z.optional(limitsSchema),
+    hours: z.optional(hoursSchema),
+    warmUp: z.optional(warmUpSchema),
     identificationToken: z.optional(
       z
         .string()
         .check(z.describe("Identifies this account to Ackwire in the provider's own protocol.")),
     ),
+  }),
+);
+
+const budgetView = named(
+  "Budget",
+  z.object({
+    limits: z.array(
+      z.object({
+        category: z.enum(limitCategories),
+        per: z
+          .enum(limitWindows)
+          .check(z.describe("Rolling: the last 60 minutes, 24 hours, 7 days or 30 days.")),
+        max: z.number().check(z.describe("Lower than the limit while the account warms up.")),
+        used: z.number(),
+        left: z.number(),
+        availableAt: z
+          .optional(time)
+          .check(z.describe("When this limit allows a submission; absent where it allows none.")),
+      }),
+    ),
+    categories: z.array(
+      z.object({
+        category: z.enum(categories),
+        nextAt: z
+          .optional(time)
+          .check(z.describe("When all of the account's rules allow a submission.")),
+        waitsFor: z.enum(["now", "pace", "hours", "budget"]),
+      }),
+    ),
+    hours: z.optional(hoursSchema),
+    isOpen: z.boolean(),
+    opensAt: z
+      .optional(time)
+      .check(z.describe("The next opening of the hours; absent while they are open.")),
+    warmUpStartedAt: z.optional(time),
+    nextSubmissionNotBefore: z.optional(time).check(z.describe("The end of the account's gap.")),
   }),
 );
 
@@ -92,6 +159,17 @@ export const accountOperations = {
     params: accountParams,
     query: whichAccount,
     answer: { status: 200, description: "The account", schema: accountView },
+    problems: [404, 409],
+  },
+  getAccountBudget: {
+    ...plain,
+    operationId: "getAccountBudget",
+    method: "GET",
+    path: "/v1/accounts/{accountId}/budget",
+    summary: "Returns what an account has used of its limits, and when it may submit again",
+    params: accountParams,
+    query: whichAccount,
+    answer: { status: 200, description: "The limits that are in force", schema: budgetView },
     problems: [404, 409],
   },
   deleteAccount: {

@@ -25,6 +25,12 @@ const webhook = {
   createdAt: at,
 };
 
+const hours = {
+  timeZone: "Europe/Berlin",
+  days: ["mon", "tue", "wed", "thu", "fri"],
+  from: "09:00",
+  to: "18:00",
+};
 const event = {
   id: `workflow.completed:${requestId}`,
   type: "workflow.completed",
@@ -108,6 +114,17 @@ export const schemaExamples: Readonly<Record<string, unknown>> = {
     createdAt: at,
     status: "active",
     pace: { minSeconds: 60, maxSeconds: 240 },
+    preset: "careful",
+    hours,
+  },
+  Budget: {
+    limits: [
+      { category: "stConnectionRequests", per: "day", max: 20, used: 7, left: 13, availableAt: at },
+    ],
+    categories: [{ category: "stConnectionRequests", nextAt: at, waitsFor: "pace" }],
+    hours,
+    isOpen: true,
+    nextSubmissionNotBefore: at,
   },
   Connection: connection,
   ConnectionWithInboundUrl: {
@@ -209,7 +226,7 @@ export const bodyExamples: Readonly<Record<string, unknown>> = {
       params: { profile_url: "https://www.linkedin.com/in/jane-doe" },
     },
   },
-  putAccount: { provider, pace: { minSeconds: 60, maxSeconds: 240 } },
+  putAccount: { provider, preset: "careful", hours },
   createConnection: { provider, webhookSecret: "the Secret Code" },
   updateConnection: { status: "paused" },
   rotateConnectionSecret: { webhookSecret: "the new Secret Code" },

@@ -24,6 +24,13 @@ export const requestMembers = {
   scheduled: z
     .exactOptional(scheduledTime)
     .check(z.describe("YYYY-MM-DDTHH:mm:ss.sssZ in UTC, at least 2 hours ahead.")),
+  notAfter: z
+    .exactOptional(scheduledTime)
+    .check(
+      z.describe(
+        "YYYY-MM-DDTHH:mm:ss.sssZ in UTC. The request is refused when it cannot be submitted by then, and ends FAILED with EXPIRED_NOT_AFTER when it was not.",
+      ),
+    ),
   connectionId: z.exactOptional(text(128)),
   group: z
     .exactOptional(groupName)

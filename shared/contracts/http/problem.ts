@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import { failures, type HttpFailureCode } from "../failures.ts";
-import { named } from "./parts.ts";
+import { named, time } from "./parts.ts";
 
 /** The codes that an answer can have. */
 export const httpFailureCodes = Object.entries(failures).flatMap(([code, rule]) =>
@@ -30,6 +30,9 @@ export const problem = named(
         ),
       )
       .check(z.describe("Every invalid field of the body, the query or the path.")),
+    expectedAt: z
+      .optional(time)
+      .check(z.describe("When the refused request would be submitted (NOT_AFTER_UNREACHABLE).")),
   }),
 );
 

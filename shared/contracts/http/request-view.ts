@@ -1,9 +1,24 @@
 import * as z from "zod/mini";
+import { categories } from "../pace.ts";
 import { providerId } from "../providers.ts";
 import { requestStatus } from "../statuses.ts";
 import { dependencyView } from "./dependencies.ts";
 import { named, time } from "./parts.ts";
 
+/** Why a request is not submitted, or has no result, yet. */
+export const waitsFor = z.enum([
+  "schedule",
+  "dependency",
+  "pace",
+  "hours",
+  "budget",
+  "lane",
+  "account_paused",
+  "connection_paused",
+  "provider",
+]);
+
+export type WaitsFor = z.output<typeof waitsFor>;
 export const requestPriority = z.enum(["high", "normal"]);
 
 export type RequestPriority = z.output<typeof requestPriority>;
@@ -24,9 +39,6 @@ export const requestView = named(
       .optional(z.string())
       .check(z.describe("The recurring request that made this one.")),
     dependsOn: z.optional(dependencyView),
-    waitsFor: z
-      .optional(z.enum(["dependency"]))
-      .check(z.describe("Why the request waits; absent when it does not.")),
     createdAt: time,
     joinedAt: z.optional(time),
     submittedAt: z.optional(time),
@@ -40,6 +52,18 @@ export const requestView = named(
         ),
       ),
     attempts: z.number(),
+    category: z
+      .optional(z.enum(categories))
+      .check(z.describe("What it counts as against the account's limits.")),
+    notAfter: z.optional(time),
+    waitsFor: z.optional(waitsFor),
+    waitReason: z.optional(z.string()).check(z.describe("What it waits for, as a sentence.")),
+    position: z
+      .optional(z.number())
+      .check(z.describe("Its place among the account's waiting requests; 1 is the next.")),
+    expectedAt: z
+      .optional(time)
+      .check(z.describe("When it will be submitted, unless something changes.")),
     result: z.optional(z.unknown()),
     numbersAsText: z
       .optional(z.literal(true))

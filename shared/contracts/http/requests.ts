@@ -2,7 +2,7 @@ import * as z from "zod/mini";
 import { requestStatus } from "../statuses.ts";
 import { newRequest } from "./new-request.ts";
 import { accountId, groupName, listOf, paging, plain, text } from "./parts.ts";
-import { requestView } from "./request-view.ts";
+import { requestView, waitsFor } from "./request-view.ts";
 
 /** The operations on requests. */
 
@@ -34,6 +34,7 @@ export const requestOperations = {
       ...paging,
       accountId: z.exactOptional(accountId),
       status: z.exactOptional(requestStatus),
+      waitsFor: z.exactOptional(waitsFor),
       group: z.exactOptional(groupName),
     }),
     answer: {

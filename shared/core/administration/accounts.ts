@@ -1,20 +1,26 @@
 import { type AccountItem, configKey } from "../../contracts/config-items.ts";
 import { Failure, type Remedy } from "../../contracts/failures.ts";
-import type { PaceRange } from "../../contracts/http/accounts.ts";
 import { type ProviderId, providerPacks } from "../../contracts/providers.ts";
 import { type Clock, toIso } from "../clock.ts";
 import { type MasterKeys, seal, unseal } from "../crypto/master-keys.ts";
 import type { PageOf } from "../input/cursor.ts";
 import { InvalidRequest } from "../input/invalid-request.ts";
+import { mergePaceSettings, type StagePace } from "../pace/merge-pace-settings.ts";
+import type { ProviderClient } from "../providers/provider-client.ts";
 import type { AccountDirectory } from "../requests/acceptance/accept-request.ts";
 import { laneId } from "../requests/acceptance/request-id.ts";
 import type { LaneScheduler } from "../requests/lanes/lane-scheduler.ts";
-import type { LaneStore } from "../requests/state/ports.ts";
+import type { LaneStore } from "../requests/state/lane-ports.ts";
 import { type LaneOwner, type LanePause, PAUSED_BY_CLIENT } from "../requests/state/record.ts";
+import { type AccountPaceChange, paceMembers } from "./account-pace.ts";
 import type { ConfigStore } from "./administration.ts";
+import { budgetView } from "./budget-view.ts";
 import { identificationToken } from "./identification-token.ts";
 
 export interface AccountsDeps {
+  /** The pace of accounts that have none of their own; new accounts get `defaultPreset`. */
+  stagePace: StagePace;
+  providerClients: Readonly<Record<ProviderId, Pick<ProviderClient, "paceFacts">>>;
   store: ConfigStore;
   lanes: LaneStore;
   laneScheduler: LaneScheduler;
@@ -32,10 +38,9 @@ export interface AccountSelector {
   connectionId?: string | undefined;
 }
 
-export interface AccountChange {
+export interface AccountChange extends AccountPaceChange {
   provider: ProviderId;
   connectionId?: string | undefined;
-  pace?: PaceRange | undefined;
   identificationToken?: string | undefined;
 }
 
@@ -46,7 +51,8 @@ export type Accounts = ReturnType<typeof makeAccounts>;
 
 /** Manages a client's accounts: pace, provider token, pause and resume. */
 export function makeAccounts(deps: AccountsDeps) {
-  const { store, lanes, laneScheduler, clock } = deps;
+  const { store, lanes, laneScheduler, clock, stagePace } = deps;
+  const { defaultPreset } = stagePace;
   /** Accounts that this process has registered or found registered. */
   const registeredAccounts = new Set<string>();
   const soleConnections = new Map<string, { connectionId: string; readAtMs: number }>();
@@ -126,12 +132,16 @@ export function makeAccounts(deps: AccountsDeps) {
       pausedBecause: pause?.reason,
       pausedUntil: toIso(pause?.untilMs),
       pace,
+      preset: item.preset ?? "off",
+      limits: item.limits,
+      hours: item.hours,
+      warmUp: item.warmUp,
       identificationToken: token,
     };
   }
 
   async function put(clientId: string, accountId: string, change: AccountChange) {
-    const { provider, pace, identificationToken: token } = change;
+    const { provider, identificationToken: token } = change;
     const connectionId = await connectionIdOf({ clientId, ...change });
     const pk = configKey.account(connectionId, accountId);
     const before = await store.account(connectionId, accountId);
@@ -150,7 +160,7 @@ export function makeAccounts(deps: AccountsDeps) {
       provider,
       createdAt: before?.createdAt ?? toIso(clock.businessMs()),
       ...(sealed === undefined ? {} : { sealedIdentificationToken: sealed }),
-      ...((pace ?? before?.pace) ? { pace: pace ?? before?.pace } : {}),
+      ...paceMembers(change, before ?? { preset: defaultPreset }),
     };
     await store.putAccount(item);
     return viewOf(item);
@@ -171,7 +181,10 @@ export function makeAccounts(deps: AccountsDeps) {
       if (registeredAccounts.size >= CACHE_LIMIT) registeredAccounts.clear();
       const createdAt = toIso(clock.businessMs());
       await store
-        .addAccountIfNew({ pk, clientId, connectionId, accountId, provider, createdAt })
+        .addAccountIfNew({
+          ...{ pk, clientId, connectionId, accountId, provider, createdAt },
+          preset: defaultPreset,
+        })
         .then(() => registeredAccounts.add(pk))
         // Not critical: the next request of the account tries again.
         .catch(deps.onIgnoredError);
@@ -206,6 +219,14 @@ export function makeAccounts(deps: AccountsDeps) {
     },
     get: async (clientId: string, accountId: string, which: AccountSelector) =>
       viewOf(await find(clientId, accountId, which)),
+    /** What the account has used of its limits. @throws NOT_FOUND, REQUEST_INVALID, DEPENDENCY_DOWN */
+    async budget(clientId: string, accountId: string, which: AccountSelector) {
+      const account = await find(clientId, accountId, which);
+      const seed = laneId(account);
+      const facts = deps.providerClients[account.provider].paceFacts;
+      const settings = mergePaceSettings({ account, facts, stage: stagePace, seed });
+      return budgetView(settings, await lanes.find(seed), clock.businessMs());
+    },
     async delete(clientId: string, accountId: string, which: AccountSelector) {
       const { connectionId } = await find(clientId, accountId, which);
       await store.deleteAccount(connectionId, accountId);

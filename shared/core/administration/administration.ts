@@ -9,6 +9,7 @@ import {
   connectionSecrets,
 } from "../../contracts/config-items.ts";
 import { Failure } from "../../contracts/failures.ts";
+import { DEFAULT_PRESET, type Preset } from "../../contracts/pace.ts";
 import { type ProviderId, providerPacks } from "../../contracts/providers.ts";
 import { hashForm } from "../../contracts/webhook-forms.ts";
 import type { Clock } from "../clock.ts";
@@ -214,13 +215,14 @@ export function makeAdministration(deps: AdministrationDeps) {
     accountId: string;
     /** The provider's token of this account. */
     identificationToken?: string | undefined;
+    preset?: Preset | undefined;
   }) {
-    const { identificationToken: token, ...account } = of;
+    const { identificationToken: token, preset = DEFAULT_PRESET, ...account } = of;
     const { provider } = await requireConnection(of.clientId, of.connectionId);
     const pk = configKey.account(of.connectionId, of.accountId);
     if (await store.exists(pk)) throw new Failure("CONFLICT", "this account is registered already");
     const sealed = token ? { sealedIdentificationToken: seal(deps, pk, token) } : {};
-    await store.create({ pk, ...account, provider, createdAt: nowIso(), ...sealed });
+    await store.create({ pk, ...account, provider, preset, createdAt: nowIso(), ...sealed });
   }
 
   function requireRotatable(list: Parameters<typeof canRotate>[0]) {

@@ -52,6 +52,8 @@ export type ApiOutcome =
       dialect?: ProviderId | undefined;
       /** When a repeated call can succeed (real time); absent where that is not known. */
       retryAfterMs?: number | undefined;
+      /** When the refused request would be submitted. */
+      expectedAt?: string | undefined;
     });
 
 /** Most bodies are settings and secrets of a few hundred bytes; new requests have their own limit. */
@@ -94,6 +96,7 @@ export function makeServeApi(deps: ServeApiDeps) {
         authFailure: error instanceof Unauthenticated ? error.authFailure : undefined,
         remedy: error.remedy,
         retryAfterMs: error.retryAfterMs,
+        expectedAt: error.expectedAt,
       };
     }
   };

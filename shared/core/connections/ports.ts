@@ -1,5 +1,5 @@
 import type { ConnectionItem, ConnectionSecrets } from "../../contracts/config-items.ts";
-import type { PaceRange } from "../../contracts/http/accounts.ts";
+import type { AccountPace } from "../pace/merge-pace-settings.ts";
 
 /** A stored connection with its secrets decrypted. */
 export interface Connection extends Omit<ConnectionItem, "pk" | "sealedSecrets" | "version"> {
@@ -26,11 +26,9 @@ export interface ConnectionReader {
 }
 
 /** An account that this client registered with a connection. */
-export interface KnownAccount {
+export interface KnownAccount extends AccountPace {
   /** The provider's token of this account. */
   identificationToken?: string;
-  /** The account's own interval between submissions. */
-  pace?: PaceRange;
 }
 
 /** Reads registered accounts through a cache. */

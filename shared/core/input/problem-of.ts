@@ -9,8 +9,10 @@ export function problemOf(failure: {
   /** Left out where the failure's message is not for its caller. */
   detail: string;
   errors?: readonly FieldError[] | undefined;
+  /** When the refused request would be submitted. */
+  expectedAt?: string | undefined;
 }): Problem {
-  const { code, errors } = failure;
+  const { code, errors, expectedAt } = failure;
   const { httpStatus: status, title } = failures[code];
   const detail = refusalDetail(failure);
   return {
@@ -20,5 +22,6 @@ export function problemOf(failure: {
     ...(detail === undefined ? {} : { detail }),
     code,
     ...(errors ? { errors: [...errors] } : {}),
+    ...(expectedAt === undefined ? {} : { expectedAt }),
   };
 }

@@ -1,5 +1,7 @@
+import type { Category } from "../../contracts/pace.ts";
 import type { ProviderEvent, UnclearReport } from "../events/provider-event.ts";
 import type { JsonObject } from "../json/json.ts";
+import type { PaceFacts } from "../pace/pace-settings.ts";
 import type { CorrelatedMembers } from "./correlation.ts";
 import type { ProviderHttpCall } from "./http-call.ts";
 import type { Consequence } from "./vocabulary.ts";
@@ -47,7 +49,12 @@ export type SubmissionOutcome =
    */
   | { kind: "rejected"; error: { code: string; message: string }; retryAfterMs?: number }
   /** Nothing was done: too many calls. The account waits for the provider's `Retry-After`. */
-  | { kind: "rateLimited"; retryAfterMs?: number }
+  | {
+      kind: "rateLimited";
+      retryAfterMs?: number;
+      /** Only requests of this kind must wait. */
+      isOfCategory?: true;
+    }
   /** Nothing was done: the provider rejects this connection's credentials. */
   | { kind: "credentialsRefused"; code: string }
   /**
@@ -91,10 +98,16 @@ export interface ProviderClient {
   isSecret(action: string): boolean;
   /** `true`: `workflow.started` is published on acceptance; `false`: the provider sends an event for it. */
   startsWhenAccepted: boolean;
+  /** What a request counts as against the limits of its account. */
+  categoryOf(action: string, params: JsonObject | readonly JsonObject[]): Category;
+  /** How fast the provider takes the requests of one account, whatever the account's own settings. */
+  paceFacts?: PaceFacts;
   /** Whether this action logs in; it is submitted even while the account is paused for a login. */
   isLogin(action: string): boolean;
   /** What follows from an error with this code, wherever the provider says it. */
   consequenceOf(code: string): Consequence;
+  /** Whether this code tells that the account is restricted: its warm-up begins again. */
+  isRestriction(code: string): boolean;
   /** Returns the specification's event name for an action's outcome; `UNKNOWN` where it has none. */
   eventTypeOf(action: string, outcome: "succeeded" | "failed"): string;
   /** Where params, results and events name people and conversations; absent: they are not matched. */

@@ -36,6 +36,8 @@ export interface CodeRule {
   keepsRequest?: true;
   /** `true`: the provider's own limit of calls is reached. */
   isRateLimit?: true;
+  /** `true`: the account is restricted, and must begin slowly when it is free again. */
+  isRestriction?: true;
 }
 
 /**

@@ -1,4 +1,5 @@
 import { Failure } from "../../contracts/failures.ts";
+import type { WaitsFor } from "../../contracts/http/request-view.ts";
 import type { ProviderId } from "../../contracts/providers.ts";
 import type { RequestStatus } from "../../contracts/statuses.ts";
 import type { AccountReader, ConnectionReader } from "../connections/ports.ts";
@@ -11,6 +12,7 @@ import { type BodyDigest, keyedDigest } from "./acceptance/body-digest.ts";
 import { isStored, keyExpiresMs, lookUp, type NewRequest } from "./acceptance/idempotency.ts";
 import { isRequestId } from "./acceptance/request-id.ts";
 import { type GroupsDeps, makeGroups } from "./groups.ts";
+import { makeExplainWaits } from "./lanes/explain-waits.ts";
 import { makeRelayCall } from "./relay-call.ts";
 import { cancelAtProvider } from "./results/cancel-at-provider.ts";
 import { makeResolveRequest, type Resolution } from "./results/resolve-request.ts";
@@ -21,7 +23,7 @@ import { transition } from "./state/request-state.ts";
 import { type RequestView, requestJson, summaryOf, viewOf } from "./state/request-view.ts";
 import { tellDependents } from "./state/tell-dependents.ts";
 
-export interface RequestsDeps extends AcceptRequestDeps, GroupsDeps {
+export interface RequestsDeps extends Omit<AcceptRequestDeps, "explainWaits">, GroupsDeps {
   requests: RequestStore;
   texts: TextStore;
   references: ReferenceStore;
@@ -43,7 +45,8 @@ export type Requests = ReturnType<typeof makeRequests>;
  */
 export function makeRequests(deps: RequestsDeps) {
   const { requests, writer, texts, context } = deps;
-  const acceptRequest = makeAcceptRequest(deps);
+  const explainWaits = makeExplainWaits(deps);
+  const acceptRequest = makeAcceptRequest({ ...deps, explainWaits });
   const resolveRequest = makeResolveRequest(deps);
 
   /** @throws NOT_FOUND, also for a request of another client */
@@ -51,6 +54,15 @@ export function makeRequests(deps: RequestsDeps) {
     const request = isRequestId(requestId) ? await requests.find(requestId) : undefined;
     if (request?.clientId === clientId) return request;
     throw new Failure("NOT_FOUND", "there is no such request");
+  }
+
+  /** A request that cannot be explained now is shown all the same. */
+  async function viewWithWait(request: RequestRecord): Promise<RequestView> {
+    const waits = await explainWaits([request]).catch((error: unknown) => {
+      deps.onIgnoredError(error);
+      return undefined;
+    });
+    return viewOf(request, texts, waits?.get(request.requestId));
   }
 
   /** Changes a request by a conditional write. @throws NOT_FOUND, and what `decide` throws */
@@ -120,15 +132,15 @@ export function makeRequests(deps: RequestsDeps) {
 
     /** @throws REQUEST_INVALID, CONFLICT, TOO_MANY_REQUESTS, DEPENDENCY_DOWN */
     async accept(of: NewRequest): Promise<RequestView> {
-      return viewOf(await acceptRequest(of), texts);
+      return viewWithWait(await acceptRequest(of));
     },
 
     /** @throws IDEMPOTENCY_CONFLICT, TOO_MANY_REQUESTS, DEPENDENCY_DOWN */
-    acceptBatch: makeAcceptBatch(deps),
+    acceptBatch: makeAcceptBatch({ ...deps, explainWaits }),
 
     /** @throws NOT_FOUND, DEPENDENCY_DOWN */
     async get(clientId: string, requestId: string): Promise<RequestView> {
-      return viewOf(await findOwned(clientId, requestId), texts);
+      return viewWithWait(await findOwned(clientId, requestId));
     },
 
     /** A page as JSON text, newest first. @throws REQUEST_INVALID for a bad cursor, DEPENDENCY_DOWN */
@@ -139,14 +151,20 @@ export function makeRequests(deps: RequestsDeps) {
         cursor?: string;
         accountId?: string;
         status?: RequestStatus;
+        waitsFor?: WaitsFor;
         group?: string;
       },
     ): Promise<string> {
-      const { limit, cursor, accountId, status, group } = query;
+      const { limit, cursor, accountId, status, waitsFor, group } = query;
       const of = { list: "requests", clientId } as const;
       const before = cursor === undefined ? undefined : readCursor(of, cursor, CURSOR_FORM);
       const page = await requests.list({ clientId, accountId, status, group, limit, before });
-      const items = page.requests.map((request) => requestJson(summaryOf(request))).join(",");
+      const waits = await explainWaits(page.requests);
+      const items = page.requests
+        .map((request) => summaryOf(request, waits.get(request.requestId)))
+        .filter((view) => waitsFor === undefined || view.waitsFor === waitsFor)
+        .map(requestJson)
+        .join(",");
       if (page.before === undefined) return `{"items":[${items}]}`;
       const nextCursor = JSON.stringify(writeCursor(of, page.before));
       return `{"items":[${items}],"nextCursor":${nextCursor}}`;

@@ -8,7 +8,8 @@ import type { DuePoll, PollDueRequests } from "./results/poll-due-requests.ts";
 import type { Polled } from "./results/poll-request.ts";
 import type { DecisionContext } from "./state/decision-context.ts";
 import { CHECK_AGAIN_MS, type WaitingDependent, waitsForDependency } from "./state/dependency.ts";
-import { failRequest, resultTimeout, timeoutError } from "./state/endings.ts";
+import { failRequest, queueDeadlineMs, resultTimeout, timeoutError } from "./state/endings.ts";
+import type { LaneStore } from "./state/lane-ports.ts";
 import type {
   DueEntry,
   ProviderClients,
@@ -17,7 +18,7 @@ import type {
   SubmitQueue,
 } from "./state/ports.ts";
 import type { PublishOutboxes } from "./state/publish-outboxes.ts";
-import { isTerminal, type RequestRecord } from "./state/record.ts";
+import { isTerminal, type Lane, type RequestRecord } from "./state/record.ts";
 import { isOutboxOverdue, withClaimedOutbox, withDerivedFields } from "./state/request-state.ts";
 import type { RequestWriter } from "./state/request-writer.ts";
 import { markUnknown } from "./state/submission-transitions.ts";
@@ -25,6 +26,7 @@ import { dueWorkOf } from "./state/sweep-work.ts";
 
 export interface SweepStepsDeps {
   requests: RequestStore;
+  lanes: Pick<LaneStore, "find">;
   writer: RequestWriter;
   queue: SubmitQueue;
   laneScheduler: LaneScheduler;
@@ -69,7 +71,7 @@ export function makeSweepSteps(
   total: RequestSweepResult,
   fail: (error: unknown) => void,
 ) {
-  const { requests, writer, queue, laneScheduler } = deps;
+  const { requests, lanes, writer, queue, laneScheduler } = deps;
   /** Calls of `publish` in a row after which every event stayed in its outbox. */
   let failedPublishes = 0;
 
@@ -149,7 +151,18 @@ export function makeSweepSteps(
       await writer.replace(withDerivedFields(request, deps.context()));
       return undefined;
     }
-    return timeOut(requestId);
+    const lane = request.status === "QUEUED" ? await lanes.find(request.lane) : undefined;
+    if (timeoutError(request, deps.context(), lane)) return timeOut(requestId, { lane });
+    // Its lane was blocked for a time, which does not count.
+    if (lane) await requests.postponeSweep(entry, nextTimeoutMs(request, lane));
+    return undefined;
+  }
+
+  /** When a waiting request may time out at the earliest. */
+  function nextTimeoutMs(request: RequestRecord, lane: Lane): number {
+    const { notAfterMs = Number.POSITIVE_INFINITY } = request;
+    const context = deps.context();
+    return Math.min(Math.max(queueDeadlineMs(request, context, lane), context.nowMs), notAfterMs);
   }
 
   async function wakeLane(entry: DueEntry): Promise<undefined> {
@@ -184,11 +197,12 @@ export function makeSweepSteps(
   /**
    * Ends a request whose time is up, or that its provider has cancelled because of that.
    *
+   * @param lane of a request that waits in it
    * @returns the request when this call ended it
    */
   async function timeOut(
     requestId: string,
-    { isCancelledThere = false } = {},
+    { isCancelledThere = false, lane }: { isCancelledThere?: boolean; lane?: Lane | undefined },
   ): Promise<RequestRecord | undefined> {
     let wasPrompting = false;
     let heldLane = false;
@@ -197,7 +211,7 @@ export function makeSweepSteps(
       const error =
         isCancelledThere && request.status === "RUNNING"
           ? resultTimeout(request, context, { isCancelledThere })
-          : timeoutError(request, context);
+          : timeoutError(request, context, lane);
       wasPrompting = request.status === "ACTION_REQUIRED";
       heldLane = request.laneState !== "waiting";
       return error && failRequest(request, error, context, deps.providerClients[request.provider]);

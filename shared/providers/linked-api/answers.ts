@@ -54,17 +54,18 @@ function provesRefusal({ type }: ProviderError, { status }: ProviderAnswer): boo
 function refusedBy(error: ProviderError, answer: ProviderAnswer): SubmissionOutcome {
   const code = error.type;
   const { consequence = "end", isRateLimit } = linkedApiVocabulary.ruleOf(code) ?? {};
+  if (isRateLimit) return { kind: "rateLimited", isOfCategory: true, ...retryAfterOf(answer) };
   switch (consequence) {
     case "pauseLane":
-      return isRateLimit
-        ? { kind: "rateLimited", ...retryAfterOf(answer) }
-        : { kind: "temporarilyUnavailable", code, ...retryAfterOf(answer) };
+      return { kind: "temporarilyUnavailable", code, ...retryAfterOf(answer) };
     case "pauseConnection":
       return { kind: "credentialsRefused", code };
     case "pauseAccount":
       return { kind: "accountBlocked", code };
     case "ask":
       return { kind: "unknown", code };
+    case "pauseCategory":
+      return { kind: "rejected", error: { code, message: error.message }, ...retryAfterOf(answer) };
     default:
       return { kind: "rejected", error: { code, message: error.message } };
   }

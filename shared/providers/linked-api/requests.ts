@@ -2,6 +2,7 @@ import type { JsonObject } from "../../core/json/json.ts";
 import type { ProviderHttpCall } from "../../core/providers/http-call.ts";
 import type { ProviderClient } from "../../core/providers/provider-client.ts";
 import { readLinkedApiCancel, readLinkedApiPoll, readLinkedApiSubmission } from "./answers.ts";
+import { linkedApiCategoryOf } from "./categories.ts";
 import { linkedApiEventTypeOf, withoutLabel } from "./result.ts";
 import { linkedApiVocabulary } from "./vocabulary.ts";
 
@@ -15,6 +16,8 @@ export const linkedApiRequests: ProviderClient = {
   isSecret: () => false,
   isLogin: () => false,
   consequenceOf: linkedApiVocabulary.consequenceOf,
+  categoryOf: linkedApiCategoryOf,
+  isRestriction: (code) => linkedApiVocabulary.ruleOf(code)?.isRestriction === true,
   eventTypeOf: linkedApiEventTypeOf,
 
   // `linkedapi` 1.4.7 (PyPI), types/webhooks.py: events of messages and of the network.

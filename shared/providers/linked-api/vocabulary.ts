@@ -32,7 +32,7 @@ export const linkedApiVocabulary = makeVocabulary({
   suffixes: {},
   codes: {
     // Rate limit. https://linkedapi.io/docs/admin-overview
-    tooManyRequests: { consequence: "pauseLane", keepsRequest: true, isRateLimit: true },
+    tooManyRequests: { consequence: "pauseCategory", keepsRequest: true, isRateLimit: true },
     // The connection's token or subscription: all of its accounts are affected.
     linkedApiTokenRequired: { consequence: "pauseConnection", keepsRequest: true },
     invalidLinkedApiToken: { consequence: "pauseConnection", keepsRequest: true },
@@ -47,6 +47,7 @@ export const linkedApiVocabulary = makeVocabulary({
     // LinkedIn allows no more invitations from this account for now.
     requestNotAllowed: { consequence: "pauseCategory" },
     dailyConnectionAttemptsExceeded: { consequence: "pauseCategory" },
+    noteLimitExceeded: { consequence: "pauseCategory" },
     // Created by the client library itself: from the provider they mean nothing.
     httpError: { consequence: "ask" },
     workflowTimeout: { consequence: "ask" },

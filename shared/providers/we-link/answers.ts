@@ -51,7 +51,7 @@ export function readWeLinkSubmission(answer: ProviderAnswer, action: string): Su
 function refusedWith(error: WeLinkError, answer: ProviderAnswer): SubmissionOutcome {
   const rule = weLinkVocabulary.ruleOf(error.code);
   if (rule?.keepsRequest) return { kind: "accountBlocked", code: error.code };
-  const isPause = rule?.consequence === "pauseLane";
+  const isPause = rule?.consequence === "pauseLane" || rule?.consequence === "pauseCategory";
   return { kind: "rejected", error, ...(isPause ? retryAfterOf(answer) : {}) };
 }
 

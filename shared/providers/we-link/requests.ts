@@ -3,6 +3,7 @@ import type { ProviderHttpCall } from "../../core/providers/http-call.ts";
 import type { ProviderClient } from "../../core/providers/provider-client.ts";
 import { isWeLinkAccount } from "./account.ts";
 import { readWeLinkPoll, readWeLinkSubmission } from "./answers.ts";
+import { weLinkCategoryOf, weLinkPaceFacts } from "./categories.ts";
 import { weLinkEventTypeOf } from "./event.ts";
 import { weLinkVocabulary } from "./vocabulary.ts";
 
@@ -16,6 +17,9 @@ export const weLinkRequests: ProviderClient = {
   isSecret: isLogin,
   isLogin,
   consequenceOf: weLinkVocabulary.consequenceOf,
+  categoryOf: weLinkCategoryOf,
+  paceFacts: weLinkPaceFacts,
+  isRestriction: (code) => weLinkVocabulary.ruleOf(code)?.isRestriction === true,
   eventTypeOf: weLinkEventTypeOf,
 
   // The members of the API reference, in any spelling, also with a prefix such as `sender_`.

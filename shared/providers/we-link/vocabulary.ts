@@ -81,12 +81,12 @@ export const weLinkVocabulary = makeVocabulary({
   codes: {
     // The account accepts nothing until a person or a login has repaired it.
     WRONG_PASSWORD: { consequence: "pauseAccount" },
-    ACCOUNT_RESTRICTED: { consequence: "pauseAccount" },
+    ACCOUNT_RESTRICTED: { consequence: "pauseAccount", isRestriction: true },
     RECRUITER_ACKNOWLEDGEMENT_REQUIRED: { consequence: "pauseAccount" },
     // https://apidocs.we-link.ai/docs/accounts-and-sessions/account-status: a dead session.
     ACCOUNT_NOT_ACTIVE: { consequence: "pauseAccount", keepsRequest: true },
-    // LinkedIn's rate limit for this account.
-    STATUS_429: { consequence: "pauseLane" },
+    // LinkedIn allows no more actions of this kind for now.
+    STATUS_429: { consequence: "pauseCategory" },
     QUEUE_TIMEOUT_THRESHOLD_EXCEEDED: { consequence: "end" },
     RECRUITER_LOGIN_SUBMISSION_FAILED: { consequence: "end" },
     RECRUITER_AUTH_REQUIRED: { consequence: "end" },

@@ -9,6 +9,7 @@ import { readPage } from "../../../shared/core/input/cursor.ts";
 import { makeTestClock } from "../../support/fakes/clocks.ts";
 import { openTablesThroughProxy } from "../../support/fakes/dynamo-through-proxy.ts";
 import { makeSubmitQueue } from "../../support/fakes/submit-queue.ts";
+import { requestRules } from "../../support/simulations/request-simulation.ts";
 
 let dynamo: Awaited<ReturnType<typeof openTablesThroughProxy>>;
 beforeAll(async () => {
@@ -27,6 +28,7 @@ function open() {
     queue: makeSubmitQueue(),
     clock,
     speed: 1,
+    rules: requestRules,
     masterKeys: async () => readMasterKeys(JSON.stringify({ current: "k1", k1: "k".repeat(64) })),
     randomHex: (bytes) => "0".repeat(2 * bytes),
     onIgnoredError: (error) => {

@@ -60,6 +60,9 @@ test("A stored request of an unknown status fails by itself, and is left out of 
   expect([...found.keys()]).toEqual([one.requestId]);
 });
 
+const subQueue = { category: "other", isHigh: false } as const;
+const subQueues = [subQueue];
+
 describe("Writes whose response is lost and that the SDK retries", () => {
   const clock = makeTestClock();
   let dynamo: Awaited<ReturnType<typeof openDynamoThroughProxy>>;
@@ -99,14 +102,15 @@ describe("Writes whose response is lost and that the SDK retries", () => {
   test("A join whose response is lost gets a position, at worst a second one", async () => {
     const owner = newOwner();
     const lane = laneId(owner);
-    const join = () => lossy.lanes.join(lane, owner, { nowMs: 1_000, sweepDueMs: 1_001 });
+    const join = () =>
+      lossy.lanes.join(lane, owner, { nowMs: 1_000, sweepDueMs: 1_001, subQueues });
     expect(await dynamo.withLostResponse("UpdateItem", join)).toMatchObject({ position: 1_001 });
   });
 
   test("A lane is acquired and released when the response is lost", async () => {
     const owner = newOwner();
     const lane = laneId(owner);
-    await lossy.lanes.join(lane, owner, { nowMs: 1_000, sweepDueMs: 1_001 });
+    await lossy.lanes.join(lane, owner, { nowMs: 1_000, sweepDueMs: 1_001, subQueues });
     const lease = { owner: "a", untilMs: clock.realMs() + 1_000 };
     const seen = await dynamo.withLostResponse("UpdateItem", () =>
       lossy.lanes.acquire(lane, lease, 2_000),

@@ -1,8 +1,9 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Lease } from "../../../shared/core/clock.ts";
 import { laneId } from "../../../shared/core/requests/acceptance/request-id.ts";
-import type { JoinedLane, LaneStore } from "../../../shared/core/requests/state/ports.ts";
-import type { Lane } from "../../../shared/core/requests/state/record.ts";
+import { noBudget } from "../../../shared/core/requests/state/lane-budget.ts";
+import type { JoinedLane, LaneStore } from "../../../shared/core/requests/state/lane-ports.ts";
+import type { Lane, SubQueue } from "../../../shared/core/requests/state/record.ts";
 import { PAUSED_BY_CLIENT } from "../../../shared/core/requests/state/record.ts";
 import { makeTestClock } from "../../support/fakes/clocks.ts";
 import { newOwner } from "../../support/payloads/request-records.ts";
@@ -11,6 +12,8 @@ type Clock = ReturnType<typeof makeTestClock>;
 
 const NOW = Date.UTC(2026, 5, 25, 12);
 const LEASE_MS = 60_000;
+const subQueue: SubQueue = { category: "other", isHigh: false };
+const subQueues = [subQueue];
 
 /** What every store of lanes promises; each one's test file is a call of this. */
 export function laneStoreSuite(
@@ -31,7 +34,7 @@ export function laneStoreSuite(
       const owner = newOwner();
       const lane = laneId(owner);
       for (let n = 0; n < times; n++)
-        await lanes.join(lane, owner, { nowMs: NOW, sweepDueMs: NOW + 1 });
+        await lanes.join(lane, owner, { nowMs: NOW, sweepDueMs: NOW + 1, subQueues });
       return { lane, owner };
     }
 
@@ -46,9 +49,9 @@ export function laneStoreSuite(
         const owner = newOwner();
         const lane = laneId(owner);
         const join = async (nowMs: number) =>
-          lanes.join(lane, owner, { nowMs, sweepDueMs: nowMs + 9 });
+          lanes.join(lane, owner, { nowMs, sweepDueMs: nowMs + 9, subQueues });
         expect(await join(NOW)).toEqual({ position: NOW, hadNoSweep: true });
-        expect(await join(NOW)).toEqual({ position: NOW + 1, hadNoSweep: false });
+        expect(await join(NOW)).toMatchObject({ position: NOW + 1, hadNoSweep: false });
         expect(await join(NOW - 50)).toMatchObject({ position: NOW + 2 });
         expect(await join(NOW + 1)).toMatchObject({ position: NOW + 3 });
         expect(await join(NOW + 70)).toMatchObject({ position: NOW + 70 });
@@ -59,6 +62,11 @@ export function laneStoreSuite(
           waitingCount: 5,
           nextSubmissionNotBeforeMs: 0,
           sweepDueMs: NOW + 9,
+          categoryPauses: {},
+          budget: noBudget,
+          subQueues: [subQueue],
+          hasOnlySubQueues: expect.any(Boolean),
+          givenBack: [],
         });
       });
 
@@ -66,7 +74,7 @@ export function laneStoreSuite(
         const owner = newOwner();
         const lane = laneId(owner);
         const racers = Array.from({ length: 20 }, () =>
-          lanes.join(lane, owner, { nowMs: NOW, sweepDueMs: NOW }),
+          lanes.join(lane, owner, { nowMs: NOW, sweepDueMs: NOW, subQueues }),
         );
         const positions = (await Promise.all(racers)) as JoinedLane[];
         expect(new Set(positions.map(({ position }) => position)).size).toBe(20);
@@ -77,14 +85,16 @@ export function laneStoreSuite(
       test("join is refused at the limit of waiting requests, until the count is corrected", async () => {
         const { lane, owner } = await joined(2);
         const join = (nowMs: number) =>
-          lanes.join(lane, owner, { nowMs, sweepDueMs: nowMs, limit: 2 });
+          lanes.join(lane, owner, { nowMs, sweepDueMs: nowMs, limit: 2, subQueues });
         expect(await join(NOW + 5)).toBe("full");
         expect(await join(NOW - 5)).toBe("full");
         expect(await lanes.find(lane)).toMatchObject({ waitingCount: 2, lastPosition: NOW + 1 });
         await lanes.setWaitingCount(lane, 1);
         expect(await join(NOW + 5)).toMatchObject({ position: NOW + 5 });
         expect(await join(NOW + 6)).toBe("full");
-        expect(await lanes.join(lane, owner, { nowMs: NOW + 7, sweepDueMs: NOW })).toMatchObject({
+        expect(
+          await lanes.join(lane, owner, { nowMs: NOW + 7, sweepDueMs: NOW, subQueues }),
+        ).toMatchObject({
           position: NOW + 7,
         });
       });
@@ -95,9 +105,9 @@ export function laneStoreSuite(
         const owner = newOwner();
         const lane = laneId(owner);
         const join = async (nowMs: number, count: number) =>
-          lanes.join(lane, owner, { nowMs, sweepDueMs: nowMs + 9, count });
-        expect(await join(NOW, 3)).toEqual({ position: NOW, hadNoSweep: true });
-        expect(await join(NOW, 2)).toEqual({ position: NOW + 3, hadNoSweep: false });
+          lanes.join(lane, owner, { nowMs, sweepDueMs: nowMs + 9, count, subQueues });
+        expect(await join(NOW, 3)).toMatchObject({ position: NOW, hadNoSweep: true });
+        expect(await join(NOW, 2)).toMatchObject({ position: NOW + 3, hadNoSweep: false });
         expect(await join(NOW + 4, 1)).toMatchObject({ position: NOW + 5 });
         expect(await join(NOW + 70, 2)).toMatchObject({ position: NOW + 70 });
         expect(await lanes.find(lane)).toMatchObject({
@@ -111,7 +121,7 @@ export function laneStoreSuite(
         const owner = newOwner();
         const lane = laneId(owner);
         const racers = Array.from({ length: 12 }, (_, n) =>
-          lanes.join(lane, owner, { nowMs: NOW, sweepDueMs: NOW, count: 1 + (n % 3) }),
+          lanes.join(lane, owner, { nowMs: NOW, sweepDueMs: NOW, count: 1 + (n % 3), subQueues }),
         );
         const joined = (await Promise.all(racers)) as JoinedLane[];
         const places = joined.flatMap(({ position }, n) =>
@@ -124,13 +134,13 @@ export function laneStoreSuite(
       test("several requests join only where there is room for all of them", async () => {
         const { lane, owner } = await joined(2);
         const join = (count: number) =>
-          lanes.join(lane, owner, { nowMs: NOW + 5, sweepDueMs: NOW, limit: 5, count });
+          lanes.join(lane, owner, { nowMs: NOW + 5, sweepDueMs: NOW, limit: 5, count, subQueues });
         expect(await join(4)).toBe("full");
         expect(await lanes.find(lane)).toMatchObject({ waitingCount: 2, lastPosition: NOW + 1 });
         expect(await join(3)).toMatchObject({ position: NOW + 5 });
         expect(await join(1)).toBe("full");
         const other = newOwner();
-        const tooMany = { nowMs: NOW, sweepDueMs: NOW, limit: 5, count: 6 };
+        const tooMany = { nowMs: NOW, sweepDueMs: NOW, limit: 5, count: 6, subQueues };
         expect(await lanes.join(laneId(other), other, tooMany)).toBe("full");
         expect(await lanes.find(laneId(other))).toBeUndefined();
       });
@@ -203,16 +213,20 @@ export function laneStoreSuite(
         expect(await lanes.release(await acquired(lane), { dequeuedCount: 1 })).toBe("released");
         expect(await lanes.find(lane)).toMatchObject({ waitingCount: 0 });
         expect((await lanes.find(lane))?.sweepDueMs).toBeUndefined();
-        const again = await lanes.join(lane, owner, { nowMs: NOW + 5, sweepDueMs: NOW + 6 });
-        expect(again).toEqual({ position: NOW + 5, hadNoSweep: true });
+        const again = await lanes.join(lane, owner, {
+          nowMs: NOW + 5,
+          sweepDueMs: NOW + 6,
+          subQueues,
+        });
+        expect(again).toMatchObject({ position: NOW + 5, hadNoSweep: true });
         expect(await lanes.find(lane)).toMatchObject({ sweepDueMs: NOW + 6 });
       });
 
       test("release returns the lane instead of leaving it idle when a request joined meanwhile", async () => {
         const { lane, owner } = await joined();
         const seen = await acquired(lane);
-        await lanes.join(lane, owner, { nowMs: NOW + 5, sweepDueMs: NOW + 6 });
-        const found = await lanes.release(seen, { dequeuedCount: 1 });
+        await lanes.join(lane, owner, { nowMs: NOW + 5, sweepDueMs: NOW + 6, subQueues });
+        const found = await lanes.release(seen, { dequeuedCount: 1, waitingSubQueues: [] });
         expect(found).toMatchObject({ lastPosition: NOW + 5, waitingCount: 2, owner: "a" });
         expect(await lanes.acquire(lane, lease("b"), NOW)).toBeUndefined();
         expect(await lanes.release(found as Lane, { dequeuedCount: 1, sweepDueMs: NOW + 9 })).toBe(
@@ -224,7 +238,7 @@ export function laneStoreSuite(
       test("release with a sweep time succeeds although a request joined meanwhile", async () => {
         const { lane, owner } = await joined(2);
         const seen = await acquired(lane);
-        await lanes.join(lane, owner, { nowMs: NOW + 5, sweepDueMs: NOW + 6 });
+        await lanes.join(lane, owner, { nowMs: NOW + 5, sweepDueMs: NOW + 6, subQueues });
         expect(await lanes.release(seen, { dequeuedCount: 1, sweepDueMs: NOW + 9 })).toBe(
           "released",
         );
@@ -329,8 +343,8 @@ export function laneStoreSuite(
         const lane = laneId(owner);
         await lanes.pause(lane, owner, endless);
         expect(await lanes.find(lane)).toMatchObject({ ...owner, waitingCount: 0, pause: endless });
-        const first = await lanes.join(lane, owner, { nowMs: NOW, sweepDueMs: NOW });
-        expect(first).toEqual({ position: NOW, hadNoSweep: true });
+        const first = await lanes.join(lane, owner, { nowMs: NOW, sweepDueMs: NOW, subQueues });
+        expect(first).toMatchObject({ position: NOW, hadNoSweep: true });
         expect(await pauseOf(lane)).toEqual(endless);
       });
 

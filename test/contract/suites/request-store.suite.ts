@@ -1,12 +1,13 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { REQUEST_SHARD_COUNT } from "../../../shared/contracts/tables.ts";
+import type { LaneStore } from "../../../shared/core/requests/state/lane-ports.ts";
 import type {
   DueEntry,
-  LaneStore,
   RequestStore,
   StaleEntry,
 } from "../../../shared/core/requests/state/ports.ts";
-import type { RequestRecord } from "../../../shared/core/requests/state/record.ts";
+import type { RequestRecord, SubQueue } from "../../../shared/core/requests/state/record.ts";
+import { subQueueOf } from "../../../shared/core/requests/state/sub-queue.ts";
 import type { DueWork, StaleWork } from "../../../shared/core/requests/state/sweep-work.ts";
 import { makeTestClock } from "../../support/fakes/clocks.ts";
 import { newOwner, requestRecord } from "../../support/payloads/request-records.ts";
@@ -108,6 +109,22 @@ export function requestStoreSuite(
       return request;
     }
 
+    const subQueue: SubQueue = { category: "other", isHigh: false };
+    const subQueues = [subQueue];
+
+    /** The head of a lane that may have requests in these sub-queues, and some of an earlier version. */
+    const headOf = (lane: string) =>
+      requests.readLaneHead({
+        lane,
+        hasOnlySubQueues: false,
+        subQueues: [
+          subQueue,
+          { category: "stMessages", isHigh: false },
+          { category: "stMessages", isHigh: true },
+          { category: "stPosts", isHigh: false },
+        ],
+      });
+
     test("a request is read as it was written, by every operation", async () => {
       const full = fullRecord();
       expect(await requests.create(full)).toBe("created");
@@ -115,7 +132,7 @@ export function requestStoreSuite(
       const { requestId } = full;
       const found = await requests.findWithLanes([requestId]);
       expect(found.get(requestId)).toEqual({ request: full, lane: undefined });
-      expect(await requests.readLaneHead(full.lane, 10)).toEqual([full]);
+      expect(await headOf(full.lane)).toMatchObject({ holders: [full], firsts: [] });
     });
 
     test("a group is its client's, is read oldest first from any place, and shows each request as it was last written", async () => {
@@ -179,7 +196,7 @@ export function requestStoreSuite(
       const written = await requests.replace(bare);
       expect(written).toEqual({ ...bare, version: 2 });
       expect(await requests.find(full.requestId)).toEqual({ ...bare, version: 2 });
-      expect(await requests.readLaneHead(full.lane, 10)).toEqual([]);
+      expect(await headOf(full.lane)).toMatchObject({ holders: [], firsts: [] });
       const due = await Promise.all(
         shards.map((shard) =>
           requests.findDue({ work: "end", shard, untilMs: 1e15, limit: 1_000 }),
@@ -222,7 +239,7 @@ export function requestStoreSuite(
       const first = await stored(one);
       const second = await stored(one);
       const third = await stored(other);
-      await lanes.join(first.lane, one, { nowMs: 5, sweepDueMs: 6 });
+      await lanes.join(first.lane, one, { nowMs: 5, sweepDueMs: 6, subQueues });
       const ids = [third, first, second, first].map(({ requestId }) => requestId);
       const found = await requests.findWithLanes([...ids, requestRecord().requestId]);
       expect([...found.keys()].sort()).toEqual([...new Set(ids)].sort());
@@ -240,7 +257,7 @@ export function requestStoreSuite(
       expect([...(await requests.findWithLanes(ids)).keys()].sort()).toEqual(ids.sort());
     });
 
-    test("a lane's queue lists the holders first, then the waiting requests by position", async () => {
+    test("a lane's head is its holders and the first of each sub-queue, by position", async () => {
       const owner = newOwner();
       const add = (lanePosition: number, laneState?: "waiting" | "holding") =>
         stored(owner, { lanePosition, ...(laneState ? { laneState } : {}) });
@@ -249,14 +266,49 @@ export function requestStoreSuite(
       const holder = await add(1_782_388_800_002, "holding");
       await add(1, undefined);
       await stored(newOwner(), { lanePosition: 2, laneState: "waiting" });
-      const ids = (found: RequestRecord[]) => found.map(({ requestId }) => requestId);
-      const inOrder = ids([holder, early, late]);
-      expect(ids(await requests.readLaneHead(late.lane, 10))).toEqual(inOrder);
-      expect(ids(await requests.readLaneHead(late.lane, 2))).toEqual(inOrder.slice(0, 2));
+      const head = { holders: [holder], hasMoreHolders: false };
+      expect(await headOf(late.lane)).toEqual({ ...head, firsts: [early], hasMoreWaiting: true });
       expect(await requests.countWaiting(late.lane, 10)).toBe(2);
       expect(await requests.countWaiting(late.lane, 1)).toBe(1);
+      const message = await stored(owner, {
+        ...{ lanePosition: 5_000, laneState: "waiting", category: "stMessages" },
+      });
+      const urgent = await stored(owner, {
+        ...{ lanePosition: 6_000, laneState: "waiting", category: "stMessages", isHigh: true },
+      });
+      const firsts = [early, message, urgent];
+      expect(await headOf(late.lane)).toEqual({ ...head, firsts, hasMoreWaiting: true });
       await requests.replace({ ...early, laneState: undefined });
-      expect(ids(await requests.readLaneHead(late.lane, 10))).toEqual(ids([holder, late]));
+      expect(await headOf(late.lane)).toEqual({
+        ...head,
+        firsts: [message, urgent, late],
+        hasMoreWaiting: false,
+      });
+      const { isHeld, waiting } = await requests.readQueue(late.lane, 10);
+      expect(isHeld).toBe(true);
+      expect(waiting.toSorted((one, other) => one.position - other.position)).toEqual([
+        ...[message, urgent, late].map(({ requestId, lanePosition, ...of }) => ({
+          ...{ requestId, position: lanePosition, ...subQueueOf(of) },
+        })),
+      ]);
+    });
+
+    test("a request that was taken and holds its lane no more is found by the time of its taking", async () => {
+      const owner = newOwner();
+      const taken = async (takenMs: number, laneState?: "holding") =>
+        stored(owner, { takenMs, ...(laneState ? { laneState, lanePosition: 1 } : {}) });
+      const first = await taken(1_000);
+      const second = await taken(2_000.5);
+      await taken(3_000, "holding");
+      const since = async (ms: number) =>
+        (await requests.findTakenSince(first.lane, ms))
+          .map(({ requestId }) => requestId)
+          .toSorted();
+      const both = [first, second].map(({ requestId }) => requestId).toSorted();
+      expect(await since(0)).toEqual(both);
+      expect(await since(1_000)).toEqual(both);
+      expect(await since(1_000.5)).toEqual([second.requestId]);
+      expect(await since(2_001)).toEqual([]);
     });
 
     test("the scheduled requests of a lane are listed in the order in which they join, and not in its queue", async () => {
@@ -284,7 +336,7 @@ export function requestStoreSuite(
       expect(await earlier(3)).toEqual(ids);
       expect(await earlier(2)).toEqual(ids.slice(0, 2));
       expect(await requests.findScheduledBefore(first, 10)).toEqual([]);
-      expect(await requests.readLaneHead(waiting.lane, 10)).toEqual([waiting]);
+      expect(await headOf(waiting.lane)).toMatchObject({ holders: [], firsts: [waiting] });
       expect(await requests.countWaiting(waiting.lane, 10)).toBe(1);
     });
 
@@ -418,7 +470,7 @@ export function requestStoreSuite(
         ],
       };
       const { lane, provider } = expected.start[0] as RequestRecord;
-      await lanes.join(lane, owner, { nowMs: 1, sweepDueMs });
+      await lanes.join(lane, owner, { nowMs: 1, sweepDueMs, subQueues });
       const listed = async (work: DueWork) =>
         (await dueOf(work, sweepDueMs))
           .flat()
@@ -437,7 +489,7 @@ export function requestStoreSuite(
       await lanes.release(acquired, { sweepDueMs, isOnlyCheck: true });
       expect(await listed("start")).not.toContain("the lane");
       expect(await listed("end")).toContain("the lane");
-      await lanes.join(lane, owner, { nowMs: 2, sweepDueMs: 1 });
+      await lanes.join(lane, owner, { nowMs: 2, sweepDueMs: 1, subQueues });
       expect(await listed("end")).toContain("the lane");
       await lanes.endAllPauses(lane, sweepDueMs);
       expect(await listed("start")).toContain("the lane");
@@ -449,7 +501,7 @@ export function requestStoreSuite(
       const sweepDueMs = 5_700_000;
       const request = await stored(owner, { sweepDueMs });
       const { lane, requestId } = request;
-      await lanes.join(lane, owner, { nowMs: 1, sweepDueMs });
+      await lanes.join(lane, owner, { nowMs: 1, sweepDueMs, subQueues });
       for (const of of [{ lane, requestId }, { lane }]) {
         const work = "requestId" in of ? "end" : "start";
         const times = async () =>

@@ -27,6 +27,7 @@ export function makeAcceptor(
       rules: { ...requestRules, accountWaitingLimit: 1 },
     }),
     settleDependent: async () => undefined,
+    explainWaits: async () => new Map(),
     writer: makeRequestWriter({ requests, texts: parts.texts }),
     laneScheduler: makeLaneScheduler({
       ...{ lanes, nowMs: clock.businessMs, graceMs: 60_000, onIgnoredError: () => undefined },

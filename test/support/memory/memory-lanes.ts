@@ -1,20 +1,27 @@
+import type { Category } from "../../../shared/contracts/pace.ts";
 import type { Clock } from "../../../shared/core/clock.ts";
-import type { LaneStore } from "../../../shared/core/requests/state/ports.ts";
+import { noBudget } from "../../../shared/core/requests/state/lane-budget.ts";
+import type { LaneStore } from "../../../shared/core/requests/state/lane-ports.ts";
 import {
   type Lane,
   type LaneOwner,
   type LanePause,
   PAUSED_BY_CLIENT,
+  type SubQueue,
+  type Take,
 } from "../../../shared/core/requests/state/record.ts";
 
-interface StoredLane extends Omit<Lane, "pause"> {
+interface StoredLane extends Omit<Lane, "pause" | "categoryPauses" | "subQueues" | "givenBack"> {
+  subQueues: Map<string, SubQueue>;
+  givenBack: Map<string, Take>;
   releasedBy?: string;
   isOnlyCheck: boolean;
   /** Pauses of several kinds exist at the same time. */
-  pauses: { halt?: LanePause; stop?: LanePause; pause?: LanePause };
+  pauses: Partial<Record<"halt" | "stop" | "pause" | Category, LanePause>>;
 }
 
-function kindOf({ reason, untilMs }: LanePause): keyof StoredLane["pauses"] {
+function kindOf({ reason, untilMs, category }: LanePause): keyof StoredLane["pauses"] {
+  if (category) return category;
   if (reason === PAUSED_BY_CLIENT) return "halt";
   return untilMs === undefined ? "stop" : "pause";
 }
@@ -42,6 +49,10 @@ export function makeMemoryLanes(options: { clock: Clock }): LaneStore & {
       nextSubmissionNotBeforeMs: 0,
       isOnlyCheck: false,
       pauses: {},
+      budget: noBudget,
+      subQueues: new Map(),
+      hasOnlySubQueues: true,
+      givenBack: new Map(),
     };
     stored.set(lane, made);
     return made;
@@ -79,15 +90,18 @@ export function makeMemoryLanes(options: { clock: Clock }): LaneStore & {
     },
 
     async join(lane, owner, of) {
-      const { nowMs, sweepDueMs, limit = Number.POSITIVE_INFINITY, count = 1 } = of;
-      if ((stored.get(lane)?.waitingCount ?? 0) + count > limit) return "full";
+      const { nowMs, sweepDueMs, subQueues, limit = Number.POSITIVE_INFINITY, count = 1 } = of;
+      const existing = stored.get(lane);
+      if ((existing?.waitingCount ?? 0) + count > limit) return "full";
+      const before = existing && seen(existing);
       const found = put(lane, owner);
+      for (const subQueue of subQueues) found.subQueues.set(nameOf(subQueue), subQueue);
       const hadNoSweep = found.sweepDueMs === undefined;
       const position = Math.max(Math.ceil(nowMs), found.lastPosition + 1);
       found.lastPosition = position + count - 1;
       found.waitingCount += count;
       if (hadNoSweep) plan(found, sweepDueMs);
-      return { position, hadNoSweep };
+      return { position, hadNoSweep, ...(before ? { before } : {}) };
     },
 
     async setWaitingCount(lane, count) {
@@ -113,7 +127,15 @@ export function makeMemoryLanes(options: { clock: Clock }): LaneStore & {
 
     async release(
       before,
-      { sweepDueMs, isOnlyCheck = false, nextSubmissionNotBeforeMs, dequeuedCount = 0, pause },
+      {
+        sweepDueMs,
+        isOnlyCheck = false,
+        nextSubmissionNotBeforeMs,
+        dequeuedCount = 0,
+        pause,
+        budget,
+        waitingSubQueues,
+      },
     ) {
       const found = stored.get(before.lane);
       if (!found || found.owner !== before.owner) {
@@ -121,8 +143,14 @@ export function makeMemoryLanes(options: { clock: Clock }): LaneStore & {
       }
       const isAsSeen =
         found.sweepDueMs === before.sweepDueMs &&
-        (sweepDueMs !== undefined || found.lastPosition === before.lastPosition);
+        (waitingSubQueues === undefined || found.lastPosition === before.lastPosition);
       if (!isAsSeen) return seen(found);
+      if (waitingSubQueues)
+        found.subQueues = new Map(waitingSubQueues.map((one) => [nameOf(one), one]));
+      if (budget) {
+        found.budget = budget;
+        for (const take of before.givenBack) found.givenBack.delete(takeName(take));
+      }
       found.releasedBy = found.owner ?? "";
       found.owner = undefined;
       found.leaseUntilRealMs = undefined;
@@ -156,9 +184,16 @@ export function makeMemoryLanes(options: { clock: Clock }): LaneStore & {
 
     scheduleSweep: async (lane, sweepDueMs) => bringForward(stored.get(lane), sweepDueMs),
 
+    async giveBack(lane, { take, subQueue }) {
+      const found = stored.get(lane);
+      found?.givenBack.set(takeName(take), take);
+      found?.subQueues.set(nameOf(subQueue), subQueue);
+    },
+
     async pause(lane, owner, pause) {
       const found = put(lane, owner);
-      const { untilMs: known = 0 } = found.pauses.pause ?? {};
+      const { untilMs: known = 0 } = found.pauses[pause.category ?? "pause"] ?? {};
+      if (pause.isRestriction) found.restrictedMs = clock.businessMs();
       // A pause that ends does not shorten a longer one.
       if (pause.untilMs !== undefined && pause.untilMs <= known) return;
       found.pauses[kindOf(pause)] = { ...pause };
@@ -181,8 +216,19 @@ export function makeMemoryLanes(options: { clock: Clock }): LaneStore & {
   };
 }
 
+const nameOf = ({ category, isHigh }: SubQueue) => `${category} ${isHigh}`;
+const takeName = ({ category, atMs }: Take) => `${category} ${atMs}`;
+
 /** A copy without the store's private fields, with the pause that applies. */
-function seen({ releasedBy: _, isOnlyCheck: __, pauses, ...lane }: StoredLane): Lane {
-  const pause = pauses.halt ?? pauses.stop ?? pauses.pause;
-  return { ...lane, ...(pause ? { pause: { ...pause } } : {}) };
+function seen(stored: StoredLane): Lane {
+  const { releasedBy: _, isOnlyCheck: __, pauses, subQueues, givenBack, ...lane } = stored;
+  const { halt, stop, pause = undefined, ...categoryPauses } = pauses;
+  const applies = halt ?? stop ?? pause;
+  return {
+    ...lane,
+    ...(applies ? { pause: { ...applies } } : {}),
+    categoryPauses: { ...categoryPauses },
+    subQueues: [...subQueues.values()],
+    givenBack: [...givenBack.values()],
+  };
 }

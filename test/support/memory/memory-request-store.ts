@@ -8,6 +8,7 @@ import type {
   StaleEntry,
 } from "../../../shared/core/requests/state/ports.ts";
 import type { Lane, RequestRecord } from "../../../shared/core/requests/state/record.ts";
+import { firstOfEachSubQueue, subQueueOf } from "../../../shared/core/requests/state/sub-queue.ts";
 import {
   type DueWork,
   dueWorkOf,
@@ -112,8 +113,33 @@ export function makeMemoryRequestStore(options: {
       return { ...next };
     },
 
-    readLaneHead: async (lane, limit) =>
-      [...inLane(lane, "holding"), ...inLane(lane, "waiting")].slice(0, limit),
+    async readLaneHead({ lane }) {
+      const waiting = inLane(lane, "waiting");
+      const firsts = firstOfEachSubQueue(waiting);
+      return {
+        holders: inLane(lane, "holding"),
+        hasMoreHolders: false,
+        firsts,
+        hasMoreWaiting: waiting.length > firsts.length,
+      };
+    },
+
+    findTakenSince: async (lane, sinceMs) =>
+      all(ofLane.get(lane) ?? []).filter(
+        ({ takenMs = Number.NEGATIVE_INFINITY, laneState }) =>
+          takenMs >= sinceMs && laneState === undefined,
+      ),
+
+    readQueue: async (lane, limit) => ({
+      isHeld: inLane(lane, "holding").length > 0,
+      waiting: inLane(lane, "waiting")
+        .slice(0, limit)
+        .map((request) => ({
+          requestId: request.requestId,
+          position: request.lanePosition ?? 0,
+          ...subQueueOf(request),
+        })),
+    }),
 
     findScheduledBefore: async (before, limit) =>
       // Without copies: a simulation asks for each of thousands of requests.

@@ -1,11 +1,8 @@
 import type { Clock } from "../../../shared/core/clock.ts";
 import type { CorrelationStore } from "../../../shared/core/requests/state/correlation-ports.ts";
 import type { IdempotencyStore } from "../../../shared/core/requests/state/idempotency-store.ts";
-import type {
-  LaneStore,
-  ReferenceStore,
-  RequestStore,
-} from "../../../shared/core/requests/state/ports.ts";
+import type { LaneStore } from "../../../shared/core/requests/state/lane-ports.ts";
+import type { ReferenceStore, RequestStore } from "../../../shared/core/requests/state/ports.ts";
 import { makeMemoryCorrelations } from "./memory-correlations.ts";
 import type { MemoryIndexes } from "./memory-indexes.ts";
 import { makeMemoryLanes } from "./memory-lanes.ts";

@@ -20,7 +20,11 @@ interface Differences {
 }
 
 /** Timeouts so long that no request times out on a busy machine. */
-const patientSettings = { queueTimeoutSeconds: YEAR_SECONDS, resultTimeoutSeconds: YEAR_SECONDS };
+const patientSettings = {
+  queueTimeoutSeconds: YEAR_SECONDS,
+  resultTimeoutSeconds: YEAR_SECONDS,
+  defaultPreset: "off",
+} as const;
 
 const functions = ["api", "submit", "reconcile"];
 

@@ -29,7 +29,7 @@ import { webhookOf } from "../payloads/webhooks.ts";
 const SECOND_MS = 1_000;
 
 /** The rules of the default settings. */
-export const requestRules = requestRulesOf(settingsSchema.parse({}));
+export const requestRules = requestRulesOf(settingsSchema.parse({ defaultPreset: "off" }));
 
 const owner = { clientId: "cl_1", connectionId: "cn_1", accountId: "account" };
 

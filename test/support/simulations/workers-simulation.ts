@@ -9,6 +9,7 @@ import type { SubmitMessage } from "../../../shared/contracts/messages/submit.ts
 import type { ProviderId } from "../../../shared/contracts/providers.ts";
 import type { FinalEvent } from "../../../shared/core/events/envelope.ts";
 import type { ProviderEvent } from "../../../shared/core/events/provider-event.ts";
+import type { AccountPace } from "../../../shared/core/pace/merge-pace-settings.ts";
 import type { ProviderHttpCall } from "../../../shared/core/providers/http-call.ts";
 import type { CallResult } from "../../../shared/core/requests/state/ports.ts";
 import type { RequestRecord } from "../../../shared/core/requests/state/record.ts";
@@ -58,6 +59,8 @@ export function makeWorkersSimulation(of: {
   provider?: ProviderId;
   rules?: Partial<RequestRules>;
   pace?: PaceRange;
+  /** What the accounts say about their pace. Default: no limits. */
+  account?: AccountPace | ((accountId: string) => AccountPace);
   /** Default: `finished()`, at once. */
   exchange?: (call: {
     accountId: string;
@@ -98,7 +101,10 @@ export function makeWorkersSimulation(of: {
     const status = of.storedStatus?.() ?? "active";
     return { ...found, settings: { ...found.settings, status } };
   };
-  const readAccount = async () => (of.pace ? { pace: of.pace } : {});
+  const readAccount = async (_: string, accountId: string) => ({
+    ...(typeof of.account === "function" ? of.account(accountId) : of.account),
+    ...(of.pace ? { pace: of.pace } : {}),
+  });
   let ids = 0;
   const newId = () => String(++ids);
 
@@ -290,6 +296,8 @@ export function makeWorkersSimulation(of: {
       scheduled?: string;
       idempotencyKey?: string;
       connectionId?: string;
+      priority?: "high";
+      notAfter?: string;
     }) => {
       const { accountId, n, action = "connect", scheduledMs, scheduled, ...more } = request;
       const time = scheduledMs === undefined ? scheduled : new Date(scheduledMs).toISOString();
@@ -303,6 +311,9 @@ export function makeWorkersSimulation(of: {
         ...more,
       });
     },
+
+    /** The request as the API shows it. */
+    get: (requestId: string) => requests.get(owner.clientId, requestId),
 
     cancel: (requestId: string) => requests.cancel(owner.clientId, requestId),
     continue: (requestId: string, input: string) =>

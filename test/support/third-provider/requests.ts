@@ -6,6 +6,8 @@ export const acmeRequests: ProviderClient = {
   startsWhenAccepted: true,
   isSecret: () => false,
   isLogin: () => false,
+  categoryOf: () => "other",
+  isRestriction: () => false,
   consequenceOf: (code) => (code === "HTTP_429" ? "pauseLane" : "end"),
   eventTypeOf: () => "UNKNOWN",
 

@@ -34,6 +34,7 @@ function itemJson(result: BatchResult): string {
     code: result.code as HttpFailureCode,
     detail: result.message,
     errors: result instanceof InvalidRequest ? result.errors : undefined,
+    expectedAt: result.expectedAt,
   });
   return JSON.stringify({ status: problem.status, problem });
 }

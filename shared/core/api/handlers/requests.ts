@@ -42,6 +42,8 @@ export function accountHandlers({ accounts }: { accounts: Accounts }) {
       JSON.stringify(await accounts.put(clientId, params.accountId, body)),
     getAccount: async ({ clientId, params, query }) =>
       JSON.stringify(await accounts.get(clientId, params.accountId, query)),
+    getAccountBudget: async ({ clientId, params, query }) =>
+      JSON.stringify(await accounts.budget(clientId, params.accountId, query)),
     async deleteAccount({ clientId, params, query }) {
       await accounts.delete(clientId, params.accountId, query);
       return undefined;

@@ -2,14 +2,17 @@ import { Failure } from "../../../contracts/failures.ts";
 import { limits } from "../../../contracts/limits.ts";
 import { type MasterKeys, seal } from "../../crypto/master-keys.ts";
 import { InvalidRequest } from "../../input/invalid-request.ts";
+import type { JsonObject } from "../../json/json.ts";
 import { keysIn } from "../../providers/correlation.ts";
 import { latestStartMs, readDependency } from "../dependencies/read-dependency.ts";
+import type { ExplainWaits } from "../lanes/explain-waits.ts";
 import type { DecisionContext } from "../state/decision-context.ts";
 import type { ClientRates, ProviderClients } from "../state/ports.ts";
 import type { LaneOwner, RequestRecord } from "../state/record.ts";
 import { findKey, type NewRequest, reserveRequestId } from "./idempotency.ts";
+import { refuseIfTooLate } from "./not-after.ts";
 import { laneId } from "./request-id.ts";
-import { readScheduled } from "./schedule-time.ts";
+import { readNotAfter, readScheduled } from "./schedule-time.ts";
 import {
   freeKey,
   fullLane,
@@ -40,6 +43,7 @@ export interface AccountDirectory {
 export interface AcceptRequestDeps extends StoreRequestDeps {
   rates: ClientRates;
   accountDirectory: AccountDirectory;
+  explainWaits: ExplainWaits;
   providerClients: ProviderClients;
   masterKeys: () => Promise<MasterKeys>;
   randomHex: (bytes: number) => string;
@@ -91,6 +95,7 @@ export async function prepareRequest(
   const params = paramsText(deps, newRequest);
   const context = deps.context();
   const scheduledMs = readSchedule(newRequest.scheduled, context);
+  const notAfterMs = readNotAfter(newRequest.notAfter, scheduledMs ?? context.nowMs);
   const dependsOn =
     newRequest.dependsOn &&
     (await readDependency(deps.requests, newRequest.dependsOn, { ...owner, lane }, context));
@@ -105,9 +110,11 @@ export async function prepareRequest(
     requestId,
     createdMs: context.nowMs,
     scheduledMs,
+    notAfterMs,
     ...(dependsOn ? { dependsOn } : {}),
     ...(await storedParams(deps, newRequest, { requestId, params })),
   });
+  if (!dependsOn) await refuseIfTooLate(deps, request, hold);
   return { request, hold, context };
 }
 
@@ -144,13 +151,14 @@ function newRecord(
     Pick<
       RequestRecord,
       | ("lane" | "requestId" | "createdMs" | "params" | "sealedParams")
-      | ("scheduledMs" | "dependsOn")
+      | ("scheduledMs" | "notAfterMs" | "dependsOn")
     >,
 ): RequestRecord {
   const correlationKeys = keysIn(params, providerClients[provider].correlatedMembers);
   return {
     ...of,
     action,
+    category: providerClients[provider].categoryOf(action, params as JsonObject | JsonObject[]),
     ...(group === undefined ? {} : { group }),
     ...(recurringId === undefined ? {} : { recurringId }),
     ...(priority === "high" ? { isHigh: true } : {}),

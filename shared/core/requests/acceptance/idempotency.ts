@@ -25,6 +25,8 @@ export interface NewRequest {
   params: unknown;
   /** ISO time in UTC; absent for a request that is submitted in its turn. */
   scheduled?: string | undefined;
+  /** ISO time in UTC by which it must be submitted. */
+  notAfter?: string | undefined;
   /** Absent: the client's only connection that fits. */
   connectionId?: string | undefined;
   group?: string | undefined;
@@ -94,8 +96,9 @@ async function digestOf(
 /** Members that came later are named, and only where they are present: stored digests stay valid. */
 function digestedMembers(request: NewRequest): unknown[] {
   const { provider, connectionId, accountId, action, scheduled, params } = request;
-  const { group, priority, dependsOn } = request;
-  const later = { group, dependsOn, priority: priority === "high" ? priority : undefined };
+  const { group, priority, notAfter, dependsOn } = request;
+  const isHigh = priority === "high";
+  const later = { group, dependsOn, priority: isHigh ? priority : undefined, notAfter };
   const named = Object.entries(later).filter(([, value]) => value !== undefined);
   return [
     ...[provider, connectionId ?? null, accountId, action, scheduled ?? null, params],

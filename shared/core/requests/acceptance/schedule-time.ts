@@ -27,6 +27,20 @@ export function readScheduled(
   return atMs;
 }
 
+/**
+ * Reads `notAfter`: the form of `scheduled`, and later than the request can be submitted at the
+ * earliest.
+ *
+ * @throws REQUEST_INVALID that says what is allowed
+ */
+export function readNotAfter(text: string | undefined, earliestMs: number): number | undefined {
+  if (text === undefined) return undefined;
+  const atMs = parseUtc(text);
+  if (atMs === undefined) throw refused(describeTime(text), "notAfter");
+  if (atMs > earliestMs) return atMs;
+  throw refused(`must be later than ${new Date(Math.ceil(earliestMs)).toISOString()}`, "notAfter");
+}
+
 /** Epoch milliseconds, or `undefined` when the text is not such a time. */
 function parseUtc(text: string): number | undefined {
   const [, year, month, day, hour, minute, second, fraction = ""] = SCHEDULED_FORM.exec(text) ?? [];
@@ -53,6 +67,6 @@ function inWords(durationMs: number): string {
   return Number.isInteger(hours) && hours > 0 ? `${hours} hours` : `${durationMs / 1000} seconds`;
 }
 
-function refused(message: string): InvalidRequest {
-  return new InvalidRequest([{ field: "scheduled", message }]);
+function refused(message: string, field = "scheduled"): InvalidRequest {
+  return new InvalidRequest([{ field, message }]);
 }

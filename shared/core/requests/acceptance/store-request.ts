@@ -1,13 +1,15 @@
 import { Failure } from "../../../contracts/failures.ts";
 import { requestEvent } from "../../events/envelope.ts";
 import { type StoreDependentDeps, storeDependent } from "../dependencies/store-dependent.ts";
+import { joinedFields, mustWakeLane } from "../lanes/joined.ts";
 import type { LaneScheduler } from "../lanes/lane-scheduler.ts";
 import type { DecisionContext } from "../state/decision-context.ts";
 import type { IdempotencyStore, KeyHold } from "../state/idempotency-store.ts";
-import type { JoinedLane, LaneStore, RequestStore, Schedules } from "../state/ports.ts";
+import type { JoinedLane, LaneStore } from "../state/lane-ports.ts";
+import type { RequestStore, Schedules } from "../state/ports.ts";
 import type { LaneOwner, RequestRecord } from "../state/record.ts";
 import { withDerivedFields, withOutboxEvents } from "../state/request-state.ts";
-
+import { subQueueOf } from "../state/sub-queue.ts";
 import { roomInMs } from "./room-in-lane.ts";
 
 /** How an accepted request gets its place and is stored. */
@@ -73,12 +75,12 @@ export async function storeJoined(
   joined: JoinedLane,
   context: DecisionContext,
 ): Promise<RequestRecord> {
-  const queued = { ...request, lanePosition: joined.position, joinedMs: context.nowMs };
+  const queued = { ...request, ...joinedFields(request, joined, context.nowMs) };
   const created = await deps.writer.create(withCreatedEvent(queued, context));
   // Another call with the same key was faster: it, or the sweep, does the rest.
   if (!created.isCreated) return created.request;
   const { requestId, clientId } = request;
-  const wakesLane = joined.hadNoSweep || request.isLogin === true;
+  const wakesLane = mustWakeLane(request, joined);
   await Promise.all([
     deps.queue
       .send({ v: 1, kind: "accepted", requestId, wakesLane }, { clientId })
@@ -105,7 +107,8 @@ export async function joinLane(
   const limit = rules.accountWaitingLimit;
   const sweepDueMs = laneScheduler.sweepDueAfterWakeUp(nowMs);
   const join = async (count: number) => {
-    const joined = await lanes.join(lane, first, { nowMs, sweepDueMs, limit, count });
+    const subQueues = of.slice(0, count).map(subQueueOf);
+    const joined = await lanes.join(lane, first, { nowMs, sweepDueMs, subQueues, limit, count });
     return joined === "full" ? undefined : { ...joined, count };
   };
   const joined = await join(of.length);

@@ -1,8 +1,11 @@
 import type { DecisionContext } from "../state/decision-context.ts";
-import type { LaneStore, RequestStore } from "../state/ports.ts";
+import type { LaneStore } from "../state/lane-ports.ts";
+import type { RequestStore } from "../state/ports.ts";
 import type { RequestRecord } from "../state/record.ts";
 import { transition } from "../state/request-state.ts";
 import type { RequestWriter } from "../state/request-writer.ts";
+import { subQueueOf } from "../state/sub-queue.ts";
+import { joinedFields, mustWakeLane } from "./joined.ts";
 import type { LaneScheduler } from "./lane-scheduler.ts";
 
 export type JoinWhenDue = ReturnType<typeof makeJoinWhenDue>;
@@ -80,15 +83,18 @@ export function makeJoinWhenDue(deps: {
     if (!isDue(found)) return [];
     const { nowMs } = deps.context();
     const sweepDueMs = laneScheduler.sweepDueAfterWakeUp(nowMs);
-    const joined = await lanes.join(found.lane, found, { nowMs, sweepDueMs });
+    const joined = await lanes.join(found.lane, found, {
+      nowMs,
+      sweepDueMs,
+      subQueues: [subQueueOf(found)],
+    });
     if (joined === "full") return [];
     const changed = await writer.change(found.requestId, (request) => {
       if (!isDue(request)) return undefined;
       const context = deps.context();
-      const position = { lanePosition: joined.position, joinedMs: context.nowMs };
-      return transition(request, "QUEUED", context, position);
+      return transition(request, "QUEUED", context, joinedFields(request, joined, context.nowMs));
     });
     if (!changed?.isChanged) return [];
-    return [{ wakesLane: joined.hadNoSweep || changed.request.isLogin === true }];
+    return [{ wakesLane: mustWakeLane(changed.request, joined) }];
   }
 }

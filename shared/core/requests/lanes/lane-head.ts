@@ -1,17 +1,20 @@
+import type { Category } from "../../../contracts/pace.ts";
+import { chooseNext } from "../../pace/choose-next.ts";
+import { whenEligible } from "../../pace/eligibility.ts";
+import type { PaceSettings } from "../../pace/pace-settings.ts";
 import type { DecisionContext } from "../state/decision-context.ts";
 import type { RequestStore } from "../state/ports.ts";
 import {
   type Lane,
+  type LaneBudget,
   type LanePause,
   PAUSED_BY_CLIENT,
   type RequestRecord,
 } from "../state/record.ts";
 import { withDerivedFields } from "../state/request-state.ts";
 import type { RequestWriter } from "../state/request-writer.ts";
+import { subQueueOf } from "../state/sub-queue.ts";
 import { markUnknown } from "../state/submission-transitions.ts";
-
-/** Requests of the lane's head that are read at once: the holder, the first, and whether others wait. */
-const LANE_HEAD_PAGE = 4;
 
 /** Interval (business) at which a paused lane is checked. Each check also measures how long its requests wait. */
 const PAUSED_LANE_MS = 3_600_000;
@@ -19,11 +22,23 @@ const PAUSED_LANE_MS = 3_600_000;
 /** Interval (business) at which a lane is checked while a submission is in flight. */
 const SUBMITTING_MS = 60_000;
 
+/** Interval (business) at which a lane is checked that can submit nothing for longer. */
+const MAX_WAIT_MS = 7 * 24 * 3_600_000;
+
 /** What the head of the lane allows. */
 export type LaneDecision =
-  | { kind: "submit"; request: RequestRecord; othersWait: boolean }
-  /** `isOnlyCheck`: nothing can be submitted at that time either, because the pause has no end. */
-  | { kind: "wait"; untilMs: number; isOnlyCheck?: boolean }
+  | {
+      kind: "submit";
+      request: RequestRecord;
+      othersWait: boolean;
+      /** When it began to wait: at its join, or at the end of the last pause. */
+      eligibleSinceMs: number;
+    }
+  /**
+   * `isOnlyCheck`: nothing can be submitted at that time either, because the pause has no end.
+   * `dependsOnSubQueues`: a request of another sub-queue might be submitted before.
+   */
+  | { kind: "wait"; untilMs: number; isOnlyCheck?: boolean; dependsOnSubQueues?: boolean }
   /** No request waits. */
   | { kind: "idle" };
 
@@ -31,13 +46,24 @@ export interface LaneHeadResult {
   decision: LaneDecision;
   /** Requests whose hold this call has ended. The caller publishes their outboxes. */
   changed: RequestRecord[];
-  /** Time (business) that the first waiting request has waited; absent when none waits. */
+  /** Time (business) that the longest waiting request has waited; absent when none waits. */
   headWaitMs?: number | undefined;
+  /** The first waiting request of each sub-queue. */
+  firsts: readonly RequestRecord[];
+  /** Until when each category of these is blocked, where it is. */
+  blocks: ReadonlyMap<Category, number>;
+}
+
+/** A lane as its worker sees it. */
+export interface WorkedLane {
+  lane: Lane;
+  budget: LaneBudget;
+  settings: PaceSettings;
 }
 
 /**
  * Ends the expired holds of a lane, and decides what its worker may do now: submit a
- * request, or wait for a hold, a pause or the pace.
+ * request, or wait for a hold, a pause, the pace or the account's limits.
  *
  * @throws DEPENDENCY_DOWN
  */
@@ -50,38 +76,41 @@ export function makeProcessLaneHead(deps: {
 
   return processHead;
 
-  async function processHead(lane: Lane): Promise<LaneHeadResult> {
+  async function processHead(worked: WorkedLane): Promise<LaneHeadResult> {
     const context = deps.context();
-    const head = await requests.readLaneHead(lane.lane, LANE_HEAD_PAGE);
-    const [first, second] = head.filter(({ laneState }) => laneState === "waiting");
-    const changed: RequestRecord[] = [];
-    const headWaitMs = first && context.nowMs - (first.joinedMs ?? context.nowMs);
-    for (const holder of head.filter(({ laneState }) => laneState === "holding")) {
+    const head = await requests.readLaneHead(worked.lane);
+    const { firsts } = head;
+    const [longest] = firsts;
+    const seen = {
+      changed: [] as RequestRecord[],
+      headWaitMs: longest && context.nowMs - (longest.joinedMs ?? context.nowMs),
+      firsts,
+      blocks: blocksOf(worked, firsts, context),
+    };
+    for (const holder of head.holders) {
       const hold = await endExpiredHold(holder, context);
-      if (hold.changed) changed.push(hold.changed);
-      if (hold.untilMs === undefined) continue;
-      return { decision: { kind: "wait", untilMs: hold.untilMs }, changed, headWaitMs };
+      if (hold.changed) seen.changed.push(hold.changed);
+      if (hold.untilMs !== undefined) {
+        return { ...seen, decision: { kind: "wait", untilMs: hold.untilMs } };
+      }
     }
-    const hasMore = head.length === LANE_HEAD_PAGE;
-    if (!first && hasMore) {
-      const next = await processHead(lane);
-      return { ...next, changed: [...changed, ...next.changed] };
+    if (head.hasMoreHolders) {
+      const next = await processHead(worked);
+      return { ...next, changed: [...seen.changed, ...next.changed] };
     }
-    const decision = first ? await decideFirst(lane, first, context) : { kind: "idle" as const };
-    if (decision.kind !== "submit") return { decision, changed, headWaitMs };
-    const othersWait = second !== undefined || hasMore;
-    return { decision: { ...decision, othersWait }, changed, headWaitMs };
+    const decision = await decide(worked, firsts, context);
+    if (decision.kind !== "submit") return { ...seen, decision };
+    const othersWait = firsts.length > 1 || head.hasMoreWaiting;
+    return { ...seen, decision: { ...decision, othersWait } };
   }
 
-  /** Whether the pause and the pace of the lane allow a submission now, and of which request. */
-  async function decideFirst(
-    lane: Lane,
-    first: RequestRecord,
+  /** Whether the pause, the pace and the limits allow a submission now, and of which request. */
+  async function decide(
+    { lane, budget, settings }: WorkedLane,
+    firsts: readonly RequestRecord[],
     context: DecisionContext,
-  ): Promise<
-    | { kind: "submit"; request: RequestRecord }
-    | { kind: "wait"; untilMs: number; isOnlyCheck?: boolean }
-  > {
+  ): Promise<LaneDecision> {
+    if (firsts.length === 0) return { kind: "idle" };
     const { pause, nextSubmissionNotBeforeMs } = lane;
     const pausedUntilMs = pauseEnd(pause, context);
     // A login is let through a pause that waits for one.
@@ -96,7 +125,22 @@ export function makeProcessLaneHead(deps: {
     if (nextSubmissionNotBeforeMs > context.nowMs) {
       return { kind: "wait", untilMs: nextSubmissionNotBeforeMs };
     }
-    return { kind: "submit", request: login ?? first };
+    if (login) return submit(login, lane);
+    const choice = chooseNext(settings, budget.usage, {
+      heads: firsts.map((request) => headOf(request, lane)),
+      highInARow: budget.highInARow,
+      nowMs: context.nowMs,
+    });
+    switch (choice.kind) {
+      case "idle":
+        return choice;
+      case "wait": {
+        const untilMs = Math.min(choice.wait.atMs, context.nowMs + MAX_WAIT_MS);
+        return { kind: "wait", untilMs, dependsOnSubQueues: true };
+      }
+      default:
+        return submit(choice.head.request, lane);
+    }
   }
 
   /** Returns until when the request holds its lane, `undefined` when its hold has ended. */
@@ -118,6 +162,44 @@ export function makeProcessLaneHead(deps: {
     // When another write came first, the request may hold the lane again: check at once.
     return { untilMs: (await writer.replace(withoutHold)) ? undefined : nowMs };
   }
+}
+
+function submit(request: RequestRecord, { pause, categoryPauses }: Lane): LaneDecision {
+  const { joinedMs = 0, category = "other" } = request;
+  const pauseEnds = [pause?.untilMs ?? 0, categoryPauses[category]?.untilMs ?? 0];
+  const eligibleSinceMs = Math.max(joinedMs, ...pauseEnds);
+  return { kind: "submit", request, othersWait: true, eligibleSinceMs };
+}
+
+/** A waiting request as the choice between the sub-queues sees it. */
+function headOf(request: RequestRecord, { categoryPauses }: Lane) {
+  const { category, isHigh } = subQueueOf(request);
+  return {
+    id: request.requestId,
+    request,
+    category,
+    isHigh,
+    position: request.lanePosition ?? 0,
+    isUnlimited: request.isLogin === true,
+    notBeforeMs: categoryPauses[category]?.untilMs,
+  };
+}
+
+/** Until when nothing of a category can be submitted, for the categories of these requests. */
+function blocksOf(
+  { lane, budget, settings }: WorkedLane,
+  firsts: readonly RequestRecord[],
+  context: DecisionContext,
+): ReadonlyMap<Category, number> {
+  const pausedUntilMs = pauseEnd(lane.pause, context) ?? 0;
+  return new Map(
+    firsts.map((request) => {
+      const { category } = subQueueOf(request);
+      const { atMs } = whenEligible(settings, budget.usage, category, context.nowMs);
+      const pausedMs = Math.max(pausedUntilMs, lane.categoryPauses[category]?.untilMs ?? 0);
+      return [category, Math.min(Math.max(pausedMs, atMs), context.nowMs + MAX_WAIT_MS)];
+    }),
+  );
 }
 
 /** When a pause ends or must be checked again; `undefined` when it has ended. */

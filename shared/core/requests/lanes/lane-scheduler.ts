@@ -1,5 +1,6 @@
 import { MAX_SQS_DELAY_MS } from "../../../contracts/limits.ts";
-import type { LaneStore, SubmitQueue } from "../state/ports.ts";
+import type { LaneStore } from "../state/lane-ports.ts";
+import type { SubmitQueue } from "../state/ports.ts";
 import type { RequestRecord } from "../state/record.ts";
 
 /** A lane, and the client that it belongs to where that is known. */

@@ -1,25 +1,40 @@
 import type { AccountReader } from "../../connections/ports.ts";
+import { mergePaceSettings } from "../../pace/merge-pace-settings.ts";
+import type { PaceSettings } from "../../pace/pace-settings.ts";
 import type { DecisionContext } from "../state/decision-context.ts";
+import type { ProviderClients } from "../state/ports.ts";
 import type { LaneOwner } from "../state/record.ts";
-import type { Pace } from "../state/request-rules.ts";
 
-/** Returns the account's own pace, or the stage's where the account has none. @throws DEPENDENCY_DOWN */
-export const makePaceOf =
+/**
+ * Returns what decides when an account may submit: its own settings, the stage's where it has
+ * none, and the limits of the provider. @throws DEPENDENCY_DOWN
+ */
+export const makePaceSettingsOf =
   ({
     accounts,
+    providerClients,
     context,
   }: {
     accounts: Pick<AccountReader, "find">;
+    providerClients: ProviderClients;
     context: () => DecisionContext;
   }) =>
-  async ({ connectionId, accountId }: LaneOwner): Promise<Pace> => {
+  async (of: LaneOwner & { lane: string }): Promise<PaceSettings> => {
+    const { connectionId, accountId, provider, lane } = of;
     const account = await accounts.find(connectionId, accountId);
-    const { minSeconds, maxSeconds } = account?.pace ?? {};
-    if (minSeconds === undefined || maxSeconds === undefined) return context().rules.pace;
-    return { minGapMs: minSeconds * 1_000, maxGapMs: maxSeconds * 1_000 };
+    const { pace, defaultPreset } = context().rules;
+    return mergePaceSettings({
+      account,
+      facts: providerClients[provider].paceFacts,
+      stage: { ...pace, defaultPreset },
+      seed: lane,
+    });
   };
 
 /** A gap of this pace. @param random a number from 0 to 1 */
-export function drawGapMs({ minGapMs, maxGapMs }: Pace, random: number): number {
+export function drawGapMs(
+  { minGapMs, maxGapMs }: Pick<PaceSettings, "minGapMs" | "maxGapMs">,
+  random: number,
+): number {
   return minGapMs + random * (maxGapMs - minGapMs);
 }

@@ -1,6 +1,7 @@
 import type { LaneScheduler } from "../lanes/lane-scheduler.ts";
 import type { DecisionContext } from "../state/decision-context.ts";
-import type { LaneStore, ProviderClients } from "../state/ports.ts";
+import type { LaneStore } from "../state/lane-ports.ts";
+import type { ProviderClients } from "../state/ports.ts";
 import {
   type ProviderUpdate,
   type UpdateResult,

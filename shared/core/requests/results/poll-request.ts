@@ -2,7 +2,9 @@ import type { AccountReader, ConnectionReader } from "../../connections/ports.ts
 import type { MessageFailure } from "../../message-failure.ts";
 import type { PollOutcome } from "../../providers/provider-client.ts";
 import type { DecisionContext } from "../state/decision-context.ts";
-import type { LaneStore, ProviderCalls, ProviderClients, ReferenceStore } from "../state/ports.ts";
+import type { LaneStore } from "../state/lane-ports.ts";
+import { pauseOfAccount } from "../state/pause-after.ts";
+import type { ProviderCalls, ProviderClients, ReferenceStore } from "../state/ports.ts";
 import { withProviderHasIt } from "../state/provider-has-it.ts";
 import type { PublishOutboxes } from "../state/publish-outboxes.ts";
 import { isTerminal, type RequestRecord } from "../state/record.ts";
@@ -106,7 +108,8 @@ export function makePollRequest(deps: {
       return { request, ...unpaused, hasPausedConnection };
     }
     if (outcome.kind === "accountBlocked") {
-      await deps.lanes.pause(request.lane, request, { reason: outcome.code });
+      const provider = deps.providerClients[request.provider];
+      await deps.lanes.pause(request.lane, request, pauseOfAccount(outcome, provider));
       return { request, ...unpaused, hasPausedAccount: true };
     }
     if (outcome.kind === "rateLimited")

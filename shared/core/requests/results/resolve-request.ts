@@ -2,10 +2,12 @@ import { Failure } from "../../../contracts/failures.ts";
 import type { ProviderClient } from "../../providers/provider-client.ts";
 import type { LaneScheduler } from "../lanes/lane-scheduler.ts";
 import type { DecisionContext } from "../state/decision-context.ts";
+import type { LaneStore } from "../state/lane-ports.ts";
 import type { ProviderClients, ReferenceStore } from "../state/ports.ts";
 import type { RequestRecord } from "../state/record.ts";
 import { transition, withStartedEvent } from "../state/request-state.ts";
 import type { RequestWriter } from "../state/request-writer.ts";
+import { subQueueOf } from "../state/sub-queue.ts";
 import { hasBeenSubmitted, returnUnsent } from "../state/submission-transitions.ts";
 
 /** What a person found out at the provider about a request whose outcome was unknown. */
@@ -22,6 +24,7 @@ export const makeResolveRequest =
   (deps: {
     writer: RequestWriter;
     references: ReferenceStore;
+    lanes: Pick<LaneStore, "giveBack">;
     providerClients: ProviderClients;
     laneScheduler: LaneScheduler;
     context: () => DecisionContext;
@@ -48,8 +51,14 @@ export const makeResolveRequest =
     });
     if (!decided) throw new Failure("NOT_FOUND", "there is no such request");
     const { request } = decided;
-    if (as.as === "not-submitted" && !hasBeenSubmitted(request))
+    if (as.as === "not-submitted" && !hasBeenSubmitted(request)) {
+      const { category = "other", takenMs } = before;
+      if (takenMs !== undefined) {
+        const take = { category, atMs: takenMs };
+        await deps.lanes.giveBack(request.lane, { take, subQueue: subQueueOf(request) });
+      }
       await deps.laneScheduler.wakeUp(request);
+    }
     return request;
   };
 

@@ -3,7 +3,8 @@ import { requestEvent } from "../../events/envelope.ts";
 import type { ProviderClient } from "../../providers/provider-client.ts";
 import type { DecisionContext } from "./decision-context.ts";
 import { laterEventTime } from "./event-times.ts";
-import type { RequestRecord } from "./record.ts";
+import { blockedUntil } from "./lane-budget.ts";
+import type { Lane, RequestRecord } from "./record.ts";
 import { transition, withDerivedFields, withOutboxEvents } from "./request-state.ts";
 
 export interface RequestError {
@@ -39,15 +40,20 @@ export function failRequest(
   return withOutboxEvents(ended, context, event);
 }
 
-/** The error of a request whose time in its current state is up; `undefined` while it is not. */
+/**
+ * The error of a request whose time in its current state is up; `undefined` while it is not.
+ *
+ * @param lane of a request that waits in it; without it, the lane counts as never blocked
+ */
 export function timeoutError(
   request: RequestRecord,
   context: DecisionContext,
+  lane?: Pick<Lane, "budget">,
 ): RequestError | undefined {
   const { status, deadlineMs = Number.POSITIVE_INFINITY } = request;
   if (status === "QUEUED") {
-    const waitedMs = context.nowMs - (request.joinedMs ?? context.nowMs);
-    return waitedMs > context.rules.queueTimeoutMs ? queueTimeout : undefined;
+    if (context.nowMs >= (request.notAfterMs ?? Number.POSITIVE_INFINITY)) return notAfterPassed;
+    return context.nowMs > queueDeadlineMs(request, context, lane) ? queueTimeout : undefined;
   }
   if (status === "SUBMITTING") return isInputTooLate(request, context) ? inputNotSent : undefined;
   if (context.nowMs < deadlineMs) return undefined;
@@ -100,6 +106,20 @@ export function withEndPutOff(
   return withDerivedFields({ ...request, ...later }, context);
 }
 
+/**
+ * When a waiting request has waited too long. Time in which its lane was blocked for its
+ * category, by hours, limits or a pause, does not count (G8).
+ */
+export function queueDeadlineMs(
+  request: RequestRecord,
+  { nowMs, rules }: DecisionContext,
+  lane?: Pick<Lane, "budget">,
+): number {
+  const { joinedMs = nowMs, category = "other", blockedAtJoinMs = 0 } = request;
+  const blockedMs = lane ? blockedUntil(lane.budget, category, Number.POSITIVE_INFINITY) : 0;
+  return joinedMs + rules.queueTimeoutMs + Math.max(0, blockedMs - blockedAtJoinMs);
+}
+
 /** Whether a person's input waits to be sent, no worker sends it, and the time in which it may be sent is over. */
 function isInputTooLate(
   { sealedInput, owner, actionDeadlineMs = Number.POSITIVE_INFINITY }: RequestRecord,
@@ -112,6 +132,12 @@ const inputNotSent: RequestError = {
   code: "ACTION_TIMEOUT",
   message:
     "The input could not be sent to the provider in time and was not sent: create a new request",
+};
+
+const notAfterPassed: RequestError = {
+  code: "EXPIRED_NOT_AFTER",
+  message:
+    "The request was not submitted by its `notAfter` and was never sent: create a new request with a new Idempotency-Key",
 };
 
 const queueTimeout: RequestError = {

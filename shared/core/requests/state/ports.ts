@@ -1,11 +1,11 @@
 import type { SubmitMessage } from "../../../contracts/messages/submit.ts";
 import type { ProviderId } from "../../../contracts/providers.ts";
 import type { RequestStatus } from "../../../contracts/statuses.ts";
-import type { Lease } from "../../clock.ts";
 import type { FinalEvent } from "../../events/envelope.ts";
 import type { ProviderHttpCall } from "../../providers/http-call.ts";
 import type { ProviderAnswer, ProviderClient } from "../../providers/provider-client.ts";
-import type { Lane, LaneOwner, LanePause, RequestRecord, StoredText } from "./record.ts";
+import type { LaneHead, LaneQueue } from "./lane-ports.ts";
+import type { Lane, RequestRecord, StoredText } from "./record.ts";
 import type { DueWork, StaleWork } from "./sweep-work.ts";
 
 /** Every port throws DEPENDENCY_DOWN when it cannot answer. A write may have happened then. */
@@ -27,8 +27,15 @@ export interface RequestStore {
    * another write came first. Idempotent: a repeated call recognises its own write.
    */
   replace(request: RequestRecord): Promise<RequestRecord | undefined>;
-  /** The requests that hold the lane, then those that wait, each by position; strongly consistent. */
-  readLaneHead(lane: string, limit: number): Promise<RequestRecord[]>;
+  /** The requests that hold the lane and the first that wait; strongly consistent. */
+  readLaneHead(lane: Pick<Lane, "lane" | "subQueues" | "hasOnlySubQueues">): Promise<LaneHead>;
+  /**
+   * The requests that were taken from the lane at this time (business) or later and hold it no
+   * more, in no order; strongly consistent.
+   */
+  findTakenSince(lane: string, sinceMs: number): Promise<RequestRecord[]>;
+  /** The requests of a lane, up to `limit` of them, in no order. Eventually consistent. */
+  readQueue(lane: string, limit: number): Promise<LaneQueue>;
   /**
    * Ids of the requests of the same lane that are still SCHEDULED and come before this one, in
    * the order in which they must join: by scheduled time, then by acceptance. Strongly consistent.
@@ -110,89 +117,6 @@ export interface StaleEntry {
   requestId: string;
   /** The time in the index (real). */
   recoverAfterRealMs: number;
-}
-
-export interface JoinedLane {
-  /** The first one where several were assigned. */
-  position: number;
-  /** True when no sweep of the lane was due: the caller must send a wake-up message. */
-  hadNoSweep: boolean;
-}
-
-export interface LaneStore {
-  find(lane: string): Promise<Lane | undefined>;
-  /**
-   * Assigns the next `count` positions, at or after `nowMs`, which follow each other, counts the
-   * requests as waiting, and makes the lane due for the sweep at `sweepDueMs` unless it is due
-   * already: one write, however many positions.
-   *
-   * @param of.count absent: 1
-   * @returns the first position; `"full"` when more than `limit` requests would wait, absent
-   *   means no limit
-   */
-  join(
-    lane: string,
-    owner: LaneOwner,
-    of: { nowMs: number; sweepDueMs: number; limit?: number; count?: number },
-  ): Promise<JoinedLane | "full">;
-  /** Sets the number of waiting requests. Returns `false` while a worker holds the lease, because it updates the number itself. */
-  setWaitingCount(lane: string, waiting: number): Promise<boolean>;
-  /**
-   * Leases the lane to one worker and postpones its sweep to `sweepDueMs`.
-   *
-   * @returns `undefined` when another worker holds the lease or there is no such
-   *   lane; `abandonedByPrevious` when the previous worker's lease expired without a release
-   */
-  acquire(
-    lane: string,
-    lease: Lease,
-    sweepDueMs: number,
-  ): Promise<(Lane & { abandonedByPrevious?: true }) | undefined>;
-  /**
-   * Ends the lease and writes what the worker changed. Without `sweepDueMs` the
-   * lane is not due again until a request joins. The write succeeds only when the
-   * lane's sweep was not moved and no request joined an idle lane since `seen`.
-   *
-   * @returns `"released"`; the stored lane, still leased, when it differs from
-   *   `seen`; `"lost"` when another worker holds the lease
-   */
-  release(
-    seen: Lane,
-    change: {
-      sweepDueMs?: number | undefined;
-      /** True when nothing can be submitted at `sweepDueMs` either: the sweep takes such lanes up apart from those that must be worked. */
-      isOnlyCheck?: boolean | undefined;
-      nextSubmissionNotBeforeMs?: number | undefined;
-      dequeuedCount?: number | undefined;
-      pause?: LanePause | undefined;
-    },
-  ): Promise<"released" | "lost" | Lane>;
-  /**
-   * Moves a planned sweep to this earlier time. While a worker holds the lease, a later
-   * time is written too, so that the worker's `release` sees the change. Returns `false`
-   * when nothing was changed.
-   */
-  bringSweepForward(lane: string, sweepDueMs: number): Promise<boolean>;
-  /**
-   * Plans a sweep when none is planned. While a worker holds the lease, a planned sweep is
-   * replaced, so that the worker's `release` sees the change. Returns whether anything was
-   * changed.
-   */
-  ensureSweep(lane: string, sweepDueMs: number): Promise<boolean>;
-  /** Postpones the next submission. An earlier time than the stored one changes nothing. */
-  delaySubmissions(lane: string, notBeforeMs: number): Promise<void>;
-  /**
-   * Plans a sweep when none or a later one is planned. While a worker holds the lease, any
-   * planned sweep is replaced, so that the worker's `release` sees the change. Returns
-   * whether anything was changed.
-   */
-  scheduleSweep(lane: string, sweepDueMs: number): Promise<boolean>;
-  /** Pauses the lane, and creates it if there is none. A pause with an end does not replace one without. */
-  pause(lane: string, owner: LaneOwner, pause: LanePause): Promise<void>;
-  /** Ends the pause that waits for a login, and no other, and makes the sweep due. */
-  endLoginPause(lane: string, sweepDueMs: number): Promise<void>;
-  /** Ends every pause and makes the sweep due. Returns `false` when there is no such lane. */
-  endAllPauses(lane: string, sweepDueMs: number): Promise<boolean>;
 }
 
 /** What a provider's id refers to: a request, or an unmatched event. */

@@ -281,7 +281,7 @@ function laneEffectOf(
 ): Pick<UpdateResult, "laneEffect"> {
   const code = event.data.error?.code;
   if (code !== undefined) {
-    const pause = pauseAfter(code, context, provider);
+    const pause = pauseAfter(code, request, context, { provider });
     return pause ? { laneEffect: { pause } } : {};
   }
   const isLoggedIn = event.data.status === "completed" && provider.isLogin(request.action);

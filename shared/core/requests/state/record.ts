@@ -1,7 +1,9 @@
 import type { EventType } from "../../../contracts/events.ts";
+import type { Category } from "../../../contracts/pace.ts";
 import type { ProviderId } from "../../../contracts/providers.ts";
 import type { RequestStatus } from "../../../contracts/statuses.ts";
 import type { UnclearReport } from "../../events/provider-event.ts";
+import type { Usage } from "../../pace/usage.ts";
 import type { CorrelatedType } from "../../providers/correlation.ts";
 
 /** A text in the item, or the key of a text in the bucket when it is too large for the item. */
@@ -76,6 +78,8 @@ export interface RequestRecord extends LaneOwner {
   lane: string;
   requestId: string;
   action: string;
+  /** What it counts as against the account's limits; absent where it was stored before there were limits. */
+  category?: Category | undefined;
   /** The client's name of the requests that it belongs to. */
   group?: string | undefined;
   /** Its priority is `high`; absent for `normal`. */
@@ -99,6 +103,12 @@ export interface RequestRecord extends LaneOwner {
   lanePosition?: number | undefined;
   /** Whether it waits in its lane or holds it; absent when neither. */
   laneState?: "waiting" | "holding" | undefined;
+  /** When a worker took it from its lane to submit it. Absent while it is proven that nothing was sent. */
+  takenMs?: number | undefined;
+  /** It ends when it has not been submitted until then. */
+  notAfterMs?: number | undefined;
+  /** How long the lane had been blocked for its category when it joined. */
+  blockedAtJoinMs?: number | undefined;
   /** Until when no other request of the lane is submitted. */
   holdUntilMs?: number | undefined;
 
@@ -177,6 +187,37 @@ export function isTerminal({ status }: Pick<RequestRecord, "status">): boolean {
   return terminalStatuses.includes(status);
 }
 
+/** Requests of a lane that keep their order among each other. */
+export interface SubQueue {
+  category: Category;
+  isHigh: boolean;
+}
+
+/** A request that was taken from its lane and counts against the limits of its category. */
+export interface Take {
+  category: Category;
+  atMs: number;
+}
+
+/** How long a category could not be submitted, whatever waited. */
+export interface BlockedTime {
+  /** Until `sinceMs`, milliseconds in total. */
+  totalMs: number;
+  /** The block that the last worker saw; equal times where there was none. */
+  sinceMs: number;
+  untilMs: number;
+}
+
+/** What the account has used of its limits. Only the worker that holds the lease writes it. */
+export interface LaneBudget {
+  usage: Usage;
+  /** The last request that is counted. */
+  lastTaken?: { requestId: string; atMs: number } | undefined;
+  /** Requests of high priority that were taken since one of normal priority was. */
+  highInARow: number;
+  blocked: Readonly<Partial<Record<Category, BlockedTime>>>;
+}
+
 /** An account's queue, as it is stored beside its requests. */
 export interface Lane extends LaneOwner {
   lane: string;
@@ -189,8 +230,19 @@ export interface Lane extends LaneOwner {
   /** When the sweep sends a wake-up message, unless a worker runs before. Absent while no request waits. */
   sweepDueMs?: number | undefined;
   pause?: LanePause | undefined;
+  /** Pauses of single categories, which may be over. */
+  categoryPauses: Readonly<Partial<Record<Category, LanePause>>>;
   owner?: string | undefined;
   leaseUntilRealMs?: number | undefined;
+  budget: LaneBudget;
+  /** The sub-queues that may have waiting requests: each that has some is among them. */
+  subQueues: readonly SubQueue[];
+  /** True when no request waits that was stored before there were sub-queues. */
+  hasOnlySubQueues: boolean;
+  /** Takes for which it was shown later that nothing was sent. The next worker takes them out of `budget`. */
+  givenBack: readonly Take[];
+  /** When the provider last restricted the account. */
+  restrictedMs?: number | undefined;
 }
 
 /** Reason of a pause that the client requested. A login neither passes nor ends it. */
@@ -200,4 +252,8 @@ export interface LanePause {
   reason: string;
   /** Absent: until a login succeeds or a person resumes the account. */
   untilMs?: number | undefined;
+  /** Present: only this category pauses. Such a pause has an end. */
+  category?: Category | undefined;
+  /** The provider has restricted the account: its warm-up begins again. */
+  isRestriction?: true | undefined;
 }

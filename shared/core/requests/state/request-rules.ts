@@ -31,6 +31,8 @@ export function requestRulesOf(settings: FunctionSettings) {
       minGapMs: settings.paceMinSeconds * SECOND_MS,
       maxGapMs: settings.paceMaxSeconds * SECOND_MS,
     } satisfies Pace,
+    /** The limits of an account that has chosen none. */
+    defaultPreset: settings.defaultPreset,
     rateLimitPauseMs: settings.rateLimitPauseSeconds * SECOND_MS,
     accountWaitingLimit: settings.accountWaitingLimit,
     /** Per second of real time. */

@@ -96,11 +96,12 @@ function laneStateOf({ status, holdUntilMs }: RequestRecord): RequestRecord["lan
 
 function sweepDueOf(request: RequestRecord, { rules }: DecisionContext): number | undefined {
   const { status, joinedMs = 0, deadlineMs = 0, sweepDueMs } = request;
+  const { notAfterMs = Number.POSITIVE_INFINITY } = request;
   switch (status) {
     case "SCHEDULED":
       return waitsForDependency(request) ? nextCheckOf(request) : startDueOf(request);
     case "QUEUED":
-      return joinedMs + rules.queueTimeoutMs;
+      return Math.min(joinedMs + rules.queueTimeoutMs, notAfterMs);
     case "RUNNING":
     case "ACTION_REQUIRED":
     case "UNKNOWN":

@@ -1,12 +1,23 @@
 import type { DependencyView } from "../../../contracts/http/dependencies.ts";
-import type { RequestPriority } from "../../../contracts/http/request-view.ts";
+import type { RequestPriority, WaitsFor } from "../../../contracts/http/request-view.ts";
+import type { Category } from "../../../contracts/pace.ts";
 import type { ProviderId } from "../../../contracts/providers.ts";
 import type { RequestStatus } from "../../../contracts/statuses.ts";
 import { toIso } from "../../clock.ts";
 import type { UnclearReport } from "../../events/provider-event.ts";
-import { waitsForDependency } from "./dependency.ts";
 import type { TextStore } from "./ports.ts";
 import type { Dependency, KeptUnclearReport, RequestRecord } from "./record.ts";
+
+/** What a request waits for, as the API shows it. */
+export interface Wait {
+  waitsFor: WaitsFor;
+  /** One sentence for people. */
+  reason: string;
+  /** 1 for the next request of the account. */
+  position?: number | undefined;
+  /** When it is submitted, unless something changes (business); absent where nobody knows. */
+  expectedMs?: number | undefined;
+}
 
 /** A request as the API returns it. It never contains the params. */
 export interface RequestView {
@@ -21,7 +32,6 @@ export interface RequestView {
   recurringId?: string | undefined;
   dependsOn?: DependencyView | undefined;
   /** Why it waits; absent when it does not. */
-  waitsFor?: "dependency" | undefined;
   createdAt: string;
   joinedAt?: string | undefined;
   submittedAt?: string | undefined;
@@ -30,6 +40,12 @@ export interface RequestView {
   /** Why the provider has not started it yet, in the provider's words. */
   pendingReason?: string | undefined;
   attempts: number;
+  category?: Category | undefined;
+  notAfter?: string | undefined;
+  waitsFor?: WaitsFor | undefined;
+  waitReason?: string | undefined;
+  position?: number | undefined;
+  expectedAt?: string | undefined;
   /** JSON text. Parsing it would lose digits of large numbers. */
   result?: string | undefined;
   /** A number of `result` that consumers could not read exactly is text. */
@@ -50,10 +66,14 @@ export interface UnclearReportView extends UnclearReport {
 }
 
 /** The request with its result, which may be read from the bucket. @throws DEPENDENCY_DOWN */
-export async function viewOf(request: RequestRecord, texts: TextStore): Promise<RequestView> {
+export async function viewOf(
+  request: RequestRecord,
+  texts: TextStore,
+  wait?: Wait,
+): Promise<RequestView> {
   const { result, lateResult, earlierLateResults, unclearReports } = request;
   return {
-    ...summaryOf(request),
+    ...summaryOf(request, wait),
     ...(result ? { result: await texts.open(result), numbersAsText: request.numbersAsText } : {}),
     ...(lateResult ? { lateResult: await texts.open(lateResult) } : {}),
     ...(earlierLateResults
@@ -70,7 +90,7 @@ function unclearView({ atMs, digest: _, ...report }: KeptUnclearReport): Unclear
 }
 
 /** The request without its result. */
-export function summaryOf(request: RequestRecord): RequestView {
+export function summaryOf(request: RequestRecord, wait?: Wait): RequestView {
   const { requestId, status, provider, accountId, action, group } = request;
   const { providerRequestId, attempts, error } = request;
   return {
@@ -84,7 +104,6 @@ export function summaryOf(request: RequestRecord): RequestView {
     scheduled: toIso(request.scheduledMs),
     ...(request.recurringId === undefined ? {} : { recurringId: request.recurringId }),
     ...(request.dependsOn ? { dependsOn: dependencyViewOf(request.dependsOn) } : {}),
-    ...(waitsForDependency(request) ? { waitsFor: "dependency" } : {}),
     createdAt: toIso(request.createdMs),
     joinedAt: toIso(request.joinedMs),
     submittedAt: toIso(request.submittedMs),
@@ -92,6 +111,12 @@ export function summaryOf(request: RequestRecord): RequestView {
     providerRequestId,
     pendingReason: request.pendingReason,
     attempts,
+    category: request.category,
+    notAfter: toIso(request.notAfterMs),
+    waitsFor: wait?.waitsFor,
+    waitReason: wait?.reason,
+    position: wait?.position,
+    expectedAt: toIso(wait?.expectedMs),
     error,
   };
 }

@@ -1,7 +1,7 @@
 import type { ProviderClient, SubmissionOutcome } from "../../providers/provider-client.ts";
 import type { DecisionContext } from "./decision-context.ts";
 import { failRequest, type RequestError } from "./endings.ts";
-import { pauseAfter } from "./pause-after.ts";
+import { CATEGORY_PAUSE_MS, pauseAfter, pauseOfAccount } from "./pause-after.ts";
 import { type UpdateResult, withProviderUpdate } from "./provider-update.ts";
 import type { LanePause, RequestRecord } from "./record.ts";
 import { pollDelayMs, transition, withDerivedFields, withStartedEvent } from "./request-state.ts";
@@ -19,6 +19,7 @@ export function claimForSubmission(
     return withDerivedFields({ ...request, ...sending }, context);
   return transition(request, "SUBMITTING", context, {
     ...sending,
+    takenMs: context.nowMs,
     attempts: request.attempts + 1,
   });
 }
@@ -80,11 +81,11 @@ export function applySubmissionOutcome(
     case "credentialsRefused":
       return { request: returnUnsent(answered, context), pausesConnection: true };
     case "accountBlocked":
-      return { request: returnUnsent(answered, context), pause: { reason: outcome.code } };
+      return { request: returnUnsent(answered, context), pause: pauseOfAccount(outcome, provider) };
     default:
       return {
         request: returnUnsent(answered, context),
-        pause: pauseOf(outcome, context),
+        pause: pauseOf(outcome, request, context),
       };
   }
 }
@@ -103,11 +104,11 @@ function applyRejected(
   provider: ProviderClient,
 ): SubmissionDecision {
   const pauseMs = retryAfterMs === undefined ? undefined : Math.max(MIN_PAUSE_MS, retryAfterMs);
-  const pause = pauseAfter(error.code, context, provider, pauseMs);
+  const pause = pauseAfter(error.code, request, context, { provider, retryAfterMs: pauseMs });
   return {
     request: hasBeenSubmitted(request)
       ? returnUnsent(request, context)
-      : failRequest(request, error, context, provider),
+      : failRequest({ ...request, takenMs: undefined }, error, context, provider),
     ...(pause ? { pause } : {}),
   };
 }
@@ -125,14 +126,18 @@ function applyUnknown(
 
 function pauseOf(
   outcome: Extract<SendOutcome, { kind: "rateLimited" | "temporarilyUnavailable" | "notSent" }>,
+  { category = "other" }: RequestRecord,
   { nowMs, rules }: DecisionContext,
 ): LanePause {
   if (outcome.kind === "notSent")
     return { reason: outcome.code, untilMs: nowMs + UNAVAILABLE_PAUSE_MS };
   const isLimit = outcome.kind === "rateLimited";
-  const askedMs = outcome.retryAfterMs ?? (isLimit ? rules.rateLimitPauseMs : UNAVAILABLE_PAUSE_MS);
+  const isOfCategory = isLimit && outcome.isOfCategory === true;
+  const limitPauseMs = isOfCategory ? CATEGORY_PAUSE_MS : rules.rateLimitPauseMs;
+  const askedMs = outcome.retryAfterMs ?? (isLimit ? limitPauseMs : UNAVAILABLE_PAUSE_MS);
   const untilMs = nowMs + Math.max(MIN_PAUSE_MS, askedMs);
-  return { reason: isLimit ? "RATE_LIMITED" : outcome.code, untilMs };
+  const reason = isLimit ? "RATE_LIMITED" : outcome.code;
+  return { reason, untilMs, ...(isOfCategory ? { category } : {}) };
 }
 
 function applyAccepted(
@@ -167,7 +172,9 @@ function applyAccepted(
 
 /** Nothing happened: returns the request to the head of its lane, or to ACTION_REQUIRED when an input was sent. */
 export function returnUnsent(request: RequestRecord, context: DecisionContext): RequestRecord {
-  if (!hasBeenSubmitted(request)) return transition(request, "QUEUED", context);
+  if (!hasBeenSubmitted(request)) {
+    return transition(request, "QUEUED", context, { takenMs: undefined });
+  }
   const deadlineMs = request.actionDeadlineMs ?? context.nowMs;
   const until = { deadlineMs, holdUntilMs: deadlineMs, sweepDueMs: deadlineMs };
   return transition(request, "ACTION_REQUIRED", context, until);

@@ -1,7 +1,8 @@
 import type { AccountReader, ConnectionReader } from "../../connections/ports.ts";
-import { makePaceOf } from "../lanes/pace.ts";
+import { drawGapMs, makePaceSettingsOf } from "../lanes/pace.ts";
 import type { DecisionContext } from "../state/decision-context.ts";
-import type { LaneStore, RequestStore } from "../state/ports.ts";
+import type { LaneStore } from "../state/lane-ports.ts";
+import type { ProviderClients, RequestStore } from "../state/ports.ts";
 import type { RequestRecord } from "../state/record.ts";
 import type { RequestWriter } from "../state/request-writer.ts";
 import { returnUnsent } from "../state/submission-transitions.ts";
@@ -14,9 +15,12 @@ export interface SendInputDeps {
   lanes: LaneStore;
   accounts: Pick<AccountReader, "find">;
   connections: Pick<ConnectionReader, "readUncached">;
+  providerClients: ProviderClients;
   submitRequest: SubmitRequest;
   context: () => DecisionContext;
   newOwner: () => string;
+  /** A number from 0 to 1. */
+  random: () => number;
 }
 
 export type SendInput = ReturnType<typeof makeSendInput>;
@@ -29,7 +33,7 @@ export type SendInput = ReturnType<typeof makeSendInput>;
  * @throws DEPENDENCY_DOWN before anything was sent
  */
 export function makeSendInput(deps: SendInputDeps) {
-  const paceOf = makePaceOf(deps);
+  const paceSettingsOf = makePaceSettingsOf(deps);
   const nothingDone: LaneRunResult = { kind: "done", submissions: [], changed: [] };
 
   /** Returns the request to ACTION_REQUIRED, so that the person may try again before its deadline. */
@@ -50,7 +54,7 @@ export function makeSendInput(deps: SendInputDeps) {
       request,
       connection,
       sender: { owner: deps.newOwner(), leaseUntilRealMs: nowRealMs + rules.laneLeaseMs },
-      pace: await paceOf(request),
+      gapMs: drawGapMs(await paceSettingsOf(request), deps.random()),
     });
     if (submission.kind === "unsubmittable") await returnToPrompt(requestId);
     if (submission.kind !== "submitted") return { ...nothingDone, submissions: [submission] };

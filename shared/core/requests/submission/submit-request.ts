@@ -2,13 +2,13 @@ import type { AccountReader, Connection, ConnectionReader } from "../../connecti
 import type { ProviderHttpCall } from "../../providers/http-call.ts";
 import type { ProviderClient } from "../../providers/provider-client.ts";
 import type { FindStop } from "../dependencies/dependency-events.ts";
-import { drawGapMs } from "../lanes/pace.ts";
 import type { DecisionContext } from "../state/decision-context.ts";
 import { type RequestError, timeoutError } from "../state/endings.ts";
-import type { LaneStore, ProviderCalls, ReferenceStore } from "../state/ports.ts";
-import type { LanePause, RequestRecord } from "../state/record.ts";
-import type { Pace } from "../state/request-rules.ts";
+import type { LaneStore } from "../state/lane-ports.ts";
+import type { ProviderCalls, ReferenceStore } from "../state/ports.ts";
+import type { Lane, LanePause, RequestRecord } from "../state/record.ts";
 import type { RequestWriter } from "../state/request-writer.ts";
+import { subQueueOf } from "../state/sub-queue.ts";
 import {
   applySubmissionOutcome,
   claimForSubmission,
@@ -37,8 +37,6 @@ export interface SubmitRequestDeps extends BuildCallDeps {
   /** Pauses a connection whose credentials were refused; `false` when it is paused already. */
   pauseConnection: (connectionId: string) => Promise<boolean>;
   context: () => DecisionContext;
-  /** A number from 0 to 1. */
-  random: () => number;
   /** Logs an error that does no harm, because a poll, the sweep or a second write completes the work. */
   onIgnoredError: (error: unknown) => void;
 }
@@ -103,16 +101,19 @@ export function makeSubmitRequest(deps: SubmitRequestDeps) {
     request: RequestRecord;
     connection: Connection;
     sender: Sender;
-    pace: Pace;
+    /** The gap (business) that follows the answer. */
+    gapMs: number;
+    /** The lane of a request that waits in it. */
+    lane?: Pick<Lane, "budget">;
   }): Promise<SubmitRequestResult> => {
-    const { request, connection, sender, pace } = of;
+    const { request, connection, sender, gapMs, lane } = of;
     const credentials = await findCredentials(deps, request, connection);
     const built = await buildCall(deps, request, credentials);
     if ("error" in built) return { kind: "unsubmittable", request, ...built };
     await extendSubmittingUntil(request.connectionId, deps.context());
 
     const claimContext = deps.context();
-    const timedOut = timeoutError(request, claimContext);
+    const timedOut = timeoutError(request, claimContext, lane);
     if (timedOut) return { kind: "unsubmittable", request, error: timedOut };
     const claim = { owner: sender.owner, untilRealMs: sender.leaseUntilRealMs };
     const claimed = await writer.replace(claimForSubmission(request, claim, claimContext));
@@ -120,13 +121,14 @@ export function makeSubmitRequest(deps: SubmitRequestDeps) {
 
     const stop = await findStop(claimed);
     if (stop?.kind === "stopped") {
-      return { kind: "unsubmittable", request: claimed, error: stop.error };
+      const unsent = { ...claimed, takenMs: undefined };
+      return { kind: "unsubmittable", request: unsent, error: stop.error };
     }
     const sent = stop ?? (await send(claimed, built.call, claimContext.nowRealMs));
     const isRefusal = ["credentialsRefused", "forbidden", "accountBlocked"].includes(sent.kind);
     const wereReplaced = isRefusal && (await credentialsChangedSince(request, credentials));
     const outcome = wereReplaced ? retryWithNewCredentials : await withScope(claimed, sent);
-    return storeOutcome(claimed, outcome, pace);
+    return storeOutcome(claimed, outcome, gapMs);
   };
 
   /** Asks after the claim: what was acknowledged up to here keeps a dependent request from being sent. */
@@ -176,10 +178,10 @@ export function makeSubmitRequest(deps: SubmitRequestDeps) {
   async function storeOutcome(
     claimed: RequestRecord,
     outcome: SendOutcome,
-    pace: Pace,
+    gapMs: number,
   ): Promise<Submitted> {
     const context = deps.context();
-    const nextSubmissionNotBeforeMs = context.nowMs + drawGapMs(pace, deps.random());
+    const nextSubmissionNotBeforeMs = context.nowMs + gapMs;
     const of = { provider: deps.providerClients[claimed.provider], nextSubmissionNotBeforeMs };
     const hasUnmatchedEvent = await bindProviderId(claimed, outcome);
     const decision = applySubmissionOutcome(claimed, outcome, context, of);
@@ -220,6 +222,16 @@ export function makeSubmitRequest(deps: SubmitRequestDeps) {
     }
   }
 
+  /** Another worker may have counted what was not sent after all. */
+  async function giveBackUnsent(claimed: RequestRecord, now: RequestRecord): Promise<void> {
+    const { category = "other", takenMs, lane } = claimed;
+    if (takenMs === undefined || now.takenMs !== undefined) return;
+    const take = { category, atMs: takenMs };
+    await deps.lanes
+      .giveBack(lane, { take, subQueue: subQueueOf(claimed) })
+      .catch(deps.onIgnoredError);
+  }
+
   /** Stores the decided request, or merges the answer into the stored request when another write came first. */
   async function storeOrMerge(
     claimed: RequestRecord,
@@ -252,6 +264,7 @@ export function makeSubmitRequest(deps: SubmitRequestDeps) {
       const late = mergeLateAnswer(now, outcome, context, of);
       return late && withPollDueNow(late);
     });
+    if (merged?.isChanged) await giveBackUnsent(claimed, merged.request);
     return {
       request: merged?.request ?? decision.request,
       mustPublish: merged?.isChanged ?? false,

@@ -1,18 +1,32 @@
+import type { Category } from "../../../contracts/pace.ts";
 import type { Lease } from "../../clock.ts";
 import type { AccountReader, ConnectionReader } from "../../connections/ports.ts";
+import { gapMs } from "../../pace/account-gap.ts";
+import type { PaceSettings } from "../../pace/pace-settings.ts";
 import { type LaneHeadResult, makeProcessLaneHead } from "../lanes/lane-head.ts";
 import type { LaneScheduler } from "../lanes/lane-scheduler.ts";
-import { makePaceOf } from "../lanes/pace.ts";
+import { makePaceSettingsOf } from "../lanes/pace.ts";
 import type { DecisionContext } from "../state/decision-context.ts";
 import { failRequest, type RequestError } from "../state/endings.ts";
-import type { LaneStore, ProviderClients, RequestStore } from "../state/ports.ts";
-import type { Lane, LanePause, RequestRecord } from "../state/record.ts";
+import { withBlocks } from "../state/lane-budget.ts";
+import type { LaneStore } from "../state/lane-ports.ts";
+import type { ProviderClients, RequestStore } from "../state/ports.ts";
+import type { Lane, LaneBudget, RequestRecord, SubQueue } from "../state/record.ts";
 import type { RequestWriter } from "../state/request-writer.ts";
+import { subQueueOf } from "../state/sub-queue.ts";
 import {
+  budgetOf,
+  changeAfter,
+  type LaneChange,
+  type LaneRun,
+  nextCheckAfter,
+  withPause,
+} from "./lane-run.ts";
+import {
+  type Sender,
   SUBMISSION_MARGIN_MS,
   type SubmitRequest,
   type SubmitRequestResult,
-  type Submitted,
 } from "./submit-request.ts";
 
 /**
@@ -51,20 +65,20 @@ const MAX_TURNS_PER_RUN = 25;
 /** Interval (business) at which a lane is checked while its connection is paused. */
 const PAUSED_CONNECTION_MS = 300_000;
 
-/** What this run changed of the lane, written when the lane is released. */
-interface LaneChange {
-  hasSubmitted: boolean;
-  /** Requests that wait no longer. */
-  dequeuedCount: number;
-  nextSubmissionNotBeforeMs?: number | undefined;
-  pause?: LanePause | undefined;
+/** When the lane must be worked again. */
+interface Plan {
+  /** Absent when no request waits. */
+  wakeUpAtMs?: number | undefined;
+  isOnlyCheck?: boolean | undefined;
+  /** The sub-queues that were seen to wait; present when the plan depends on them. */
+  waitingSubQueues?: readonly SubQueue[] | undefined;
 }
 
 interface StepResult extends Omit<LaneHeadResult, "decision"> {
   next: /** A request ended without a call: look at the next request in the same run. */
     | { kind: "continue" }
     /** Release the lane until this time (business); absent when no request waits. */
-    | { kind: "release"; wakeUpAtMs?: number | undefined; isOnlyCheck?: boolean | undefined };
+    | ({ kind: "release" } & Plan);
   submissions: SubmitRequestResult[];
   change: LaneChange;
 }
@@ -80,16 +94,16 @@ export type WorkLane = ReturnType<typeof makeWorkLane>;
 export function makeWorkLane(deps: WorkLaneDeps) {
   const { writer, lanes, laneScheduler } = deps;
   const processHead = makeProcessLaneHead(deps);
-  const paceOf = makePaceOf(deps);
+  const paceSettingsOf = makePaceSettingsOf(deps);
 
   return async (laneId: string, remainingMs: () => number): Promise<LaneRunResult> => {
     const acquired = await acquire(laneId);
     let result: LaneRunResult = { kind: "done", submissions: [], changed: [] };
     if (!acquired) return { ...result, kind: "busy" };
-    const { lease } = acquired;
+    const { lease, settings } = acquired;
     let { lane, change } = acquired;
     for (let turn = 0; turn < MAX_TURNS_PER_RUN; turn++) {
-      const step = await runStep(lane, change, { lease, remainingMs });
+      const step = await runStep({ lane, change, settings }, { lease, remainingMs });
       result = {
         kind: "done",
         submissions: [...result.submissions, ...step.submissions],
@@ -98,57 +112,79 @@ export function makeWorkLane(deps: WorkLaneDeps) {
       };
       ({ change } = step);
       if (step.next.kind === "continue") continue;
-      const released = await release(lane, step.next, change);
+      const released = await release({ lane, change, settings }, step.next, step.blocks);
       if (released === "done") return result;
       lane = released;
     }
-    await release(lane, { wakeUpAtMs: deps.context().nowMs }, change);
+    await release({ lane, change, settings }, { wakeUpAtMs: deps.context().nowMs }, new Map());
     return result;
   };
 
-  async function acquire(
-    laneId: string,
-  ): Promise<{ lane: Lane; lease: Lease; change: LaneChange } | undefined> {
+  async function acquire(laneId: string): Promise<(LaneRun & { lease: Lease }) | undefined> {
     const { nowMs, nowRealMs, rules } = deps.context();
     const lease = { owner: deps.newOwner(), untilMs: nowRealMs + rules.laneLeaseMs };
     const sweepDueMs = laneScheduler.sweepDueAfterWakeUp(nowMs + rules.laneLeaseMs);
     const acquired = await lanes.acquire(laneId, lease, sweepDueMs);
     if (!acquired) return undefined;
     const { abandonedByPrevious, ...lane } = acquired;
-    const change: LaneChange = { hasSubmitted: false, dequeuedCount: 0 };
-    if (!abandonedByPrevious) return { lane, lease, change };
+    const settings = await paceSettingsOf(lane);
+    const change: LaneChange = { uncounted: [], dequeuedCount: 0 };
+    if (!abandonedByPrevious) return { lane, lease, settings, change };
     // The previous worker may have received an answer just before it died, so the gap starts now.
-    const { maxGapMs } = await paceOf(lane);
-    const nextSubmissionNotBeforeMs = Math.max(lane.nextSubmissionNotBeforeMs, nowMs + maxGapMs);
-    return { lane, lease, change: { ...change, nextSubmissionNotBeforeMs } };
+    const notBeforeMs = Math.max(lane.nextSubmissionNotBeforeMs, nowMs + settings.maxGapMs);
+    const uncounted = await findUncounted(lane);
+    return {
+      lane,
+      lease,
+      settings,
+      change: { ...change, uncounted, nextSubmissionNotBeforeMs: notBeforeMs },
+    };
+  }
+
+  /** The requests that the previous worker took and did not count: it died before it released the lane. */
+  async function findUncounted(lane: Lane): Promise<RequestRecord[]> {
+    const { lastTaken } = lane.budget;
+    const sinceMs = lastTaken?.atMs ?? 0;
+    const [{ holders }, worked] = await Promise.all([
+      deps.requests.readLaneHead(lane),
+      deps.requests.findTakenSince(lane.lane, sinceMs),
+    ]);
+    return [...holders, ...worked]
+      .filter(
+        ({ takenMs, requestId }) =>
+          takenMs !== undefined && takenMs >= sinceMs && requestId !== lastTaken?.requestId,
+      )
+      .sort((one, other) => (one.takenMs ?? 0) - (other.takenMs ?? 0));
   }
 
   async function runStep(
-    lane: Lane,
-    change: LaneChange,
+    { lane, change, settings }: LaneRun,
     { lease, remainingMs }: { lease: Lease; remainingMs: () => number },
   ): Promise<StepResult> {
     const notBeforeMs = change.nextSubmissionNotBeforeMs ?? lane.nextSubmissionNotBeforeMs;
-    const pause = change.pause ?? lane.pause;
-    const { decision, ...seen } = await processHead({
-      ...lane,
-      nextSubmissionNotBeforeMs: notBeforeMs,
-      pause,
-    });
+    const now = withPause({ ...lane, nextSubmissionNotBeforeMs: notBeforeMs }, change.pause);
+    const budget = budgetOf({ lane, change, settings });
+    const { decision, ...seen } = await processHead({ lane: now, budget, settings });
     const step = { ...seen, submissions: [], change };
-    if (decision.kind === "idle") return { ...step, next: { kind: "release" } };
+    const waitingSubQueues = seen.firsts.map(subQueueOf);
+    if (decision.kind === "idle") return { ...step, next: { kind: "release", waitingSubQueues } };
     if (decision.kind === "wait") {
-      const { untilMs: wakeUpAtMs, isOnlyCheck } = decision;
-      return { ...step, next: { kind: "release", wakeUpAtMs, isOnlyCheck } };
+      const { untilMs: wakeUpAtMs, isOnlyCheck, dependsOnSubQueues } = decision;
+      const subQueues = dependsOnSubQueues ? waitingSubQueues : undefined;
+      const plan = { wakeUpAtMs, isOnlyCheck, waitingSubQueues: subQueues };
+      return { ...step, next: { kind: "release", ...plan } };
     }
-    if (change.hasSubmitted || !hasTime(lease.untilMs, remainingMs)) {
+    if (change.taken || !hasTime(lease.untilMs, remainingMs)) {
       const wakeUpAtMs = Math.max(notBeforeMs, deps.context().nowMs);
       return { ...step, next: { kind: "release", wakeUpAtMs } };
     }
-    const { submission, ended } = await submitOrEnd(decision.request, lease);
+    const { request, eligibleSinceMs, othersWait } = decision;
+    const sender = { owner: lease.owner, leaseUntilRealMs: lease.untilMs };
+    const { submission, ended } = await submitOrEnd(request, { sender, budget, settings });
     if (submission === "connectionPaused") {
       const wakeUpAtMs = deps.context().nowMs + PAUSED_CONNECTION_MS;
-      return { ...step, next: { kind: "release", wakeUpAtMs, isOnlyCheck: true } };
+      const blocks = new Map([...seen.blocks.keys()].map((one) => [one, wakeUpAtMs]));
+      return { ...step, blocks, next: { kind: "release", wakeUpAtMs, isOnlyCheck: true } };
     }
     const submissions = submission ? [submission] : [];
     const changed = [...seen.changed, ...(ended ? [ended] : [])];
@@ -159,8 +195,8 @@ export function makeWorkLane(deps: WorkLaneDeps) {
       ...step,
       submissions,
       changed: submission.mustPublish ? [...changed, submission.request] : changed,
-      change: changeAfter(submission),
-      next: { kind: "release", wakeUpAtMs: nextCheckAfter(submission, decision.othersWait) },
+      change: { ...change, ...changeAfter(submission, eligibleSinceMs) },
+      next: { kind: "release", wakeUpAtMs: nextCheckAfter(submission, othersWait) },
     };
   }
 
@@ -173,13 +209,12 @@ export function makeWorkLane(deps: WorkLaneDeps) {
 
   /** Returns `done` when the lane is released or the lease is lost, else the lane as it is stored now. */
   async function release(
-    lane: Lane,
-    {
-      wakeUpAtMs,
-      isOnlyCheck,
-    }: { wakeUpAtMs?: number | undefined; isOnlyCheck?: boolean | undefined },
-    { dequeuedCount, nextSubmissionNotBeforeMs, pause }: LaneChange,
+    run: LaneRun,
+    { wakeUpAtMs, isOnlyCheck, waitingSubQueues }: Plan,
+    blocks: ReadonlyMap<Category, number>,
   ): Promise<"done" | Lane> {
+    const { lane, change } = run;
+    const { dequeuedCount, nextSubmissionNotBeforeMs, pause } = change;
     const sweepDueMs =
       wakeUpAtMs === undefined ? undefined : laneScheduler.sweepDueAfterWakeUp(wakeUpAtMs);
     const released = await lanes.release(lane, {
@@ -188,6 +223,9 @@ export function makeWorkLane(deps: WorkLaneDeps) {
       pause,
       sweepDueMs,
       isOnlyCheck,
+      waitingSubQueues: wakeUpAtMs === undefined ? [] : waitingSubQueues,
+      hasOnlySubQueues: wakeUpAtMs === undefined ? true : undefined,
+      budget: withBlocks(budgetOf(run), blocks, deps.context().nowMs),
     });
     if (typeof released === "object") return released;
     if (released === "released" && wakeUpAtMs !== undefined) {
@@ -199,7 +237,7 @@ export function makeWorkLane(deps: WorkLaneDeps) {
   /** Submits the request, or ends it FAILED when it can never be submitted. */
   async function submitOrEnd(
     request: RequestRecord,
-    lease: Lease,
+    of: { sender: Sender; budget: LaneBudget; settings: PaceSettings },
   ): Promise<{
     submission?: SubmitRequestResult | "connectionPaused";
     ended?: RequestRecord | undefined;
@@ -211,8 +249,9 @@ export function makeWorkLane(deps: WorkLaneDeps) {
     const submission = await deps.submitRequest({
       request,
       connection,
-      sender: { owner: lease.owner, leaseUntilRealMs: lease.untilMs },
-      pace: await paceOf(request),
+      sender: of.sender,
+      lane: of,
+      gapMs: gapMs(of.settings, of.budget.usage),
     });
     if (submission.kind !== "unsubmittable") return { submission };
     return { submission, ended: await endAsFailed(submission.request, submission.error) };
@@ -225,20 +264,6 @@ export function makeWorkLane(deps: WorkLaneDeps) {
     const provider = deps.providerClients[request.provider];
     return writer.replace(failRequest(request, error, deps.context(), provider));
   }
-}
-
-function changeAfter({ request, nextSubmissionNotBeforeMs, pause }: Submitted): LaneChange {
-  const dequeuedCount = request.laneState === "waiting" ? 0 : 1;
-  return { hasSubmitted: true, dequeuedCount, nextSubmissionNotBeforeMs, pause };
-}
-
-/** When the lane must be checked again after a submission; `undefined` when nothing waits. */
-function nextCheckAfter(submission: Submitted, othersWait: boolean): number | undefined {
-  const { request, nextSubmissionNotBeforeMs, pause } = submission;
-  const { laneState, holdUntilMs = 0 } = request;
-  if (!othersWait && laneState !== "waiting") return undefined;
-  const heldUntilMs = laneState === "holding" ? holdUntilMs : 0;
-  return Math.max(nextSubmissionNotBeforeMs, heldUntilMs, pause?.untilMs ?? 0);
 }
 
 const connectionDeleted: RequestError = {

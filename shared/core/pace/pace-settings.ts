@@ -1,0 +1,34 @@
+import type { Category, Hours, Limit, WarmUp } from "../../contracts/pace.ts";
+
+/** A limit that is in force. */
+export interface PaceLimit extends Limit {
+  /** It is the provider's own rule: the warm-up does not lower it. */
+  isFact?: true;
+}
+
+/** A range from which a time is drawn. */
+export interface MsRange {
+  minMs: number;
+  maxMs: number;
+}
+
+/** What is known about how fast a provider takes requests of one account; in force whatever the account's settings. */
+export interface PaceFacts {
+  limits: readonly Limit[];
+}
+
+/** Everything that decides when an account may submit, merged: its preset, its own limits and the provider's facts. */
+export interface PaceSettings {
+  /** The shortest and the longest gap between the answer to a submission and the next submission. */
+  minGapMs: number;
+  maxGapMs: number;
+  /** At most one of each category and window. */
+  limits: readonly PaceLimit[];
+  /** Absent: open always. */
+  hours?: Hours;
+  warmUp?: WarmUp;
+  /** The time after a submission in which its category rests. */
+  coolDowns: Partial<Record<Category, MsRange>>;
+  /** Decides every draw, so that a forecast draws as the worker does; the lane's id. */
+  seed: string;
+}

@@ -1,0 +1,144 @@
+import type { Lease } from "../../clock.ts";
+import type {
+  Lane,
+  LaneBudget,
+  LaneOwner,
+  LanePause,
+  RequestRecord,
+  SubQueue,
+  Take,
+} from "./record.ts";
+
+/** Every port throws DEPENDENCY_DOWN when it cannot answer. A write may have happened then. */
+
+/** What a lane's worker decides by. */
+export interface LaneHead {
+  /** By position; those that are read at once. */
+  holders: RequestRecord[];
+  /** True when more requests may hold the lane than were read. */
+  hasMoreHolders: boolean;
+  /** The first of each sub-queue, by position. */
+  firsts: RequestRecord[];
+  /** True when more requests wait than `firsts`. */
+  hasMoreWaiting: boolean;
+}
+
+/** A waiting request, as the index knows it. */
+export interface WaitingRequest extends SubQueue {
+  requestId: string;
+  position: number;
+}
+
+/** All requests of a lane that wait or hold it. */
+export interface LaneQueue {
+  isHeld: boolean;
+  waiting: readonly WaitingRequest[];
+}
+
+export interface JoinedLane {
+  /** The first one where several were assigned. */
+  position: number;
+  /** The lane before this request joined it; absent where this is its first request. */
+  before?: Lane | undefined;
+  /** True when no sweep of the lane was due: the caller must send a wake-up message. */
+  hadNoSweep: boolean;
+}
+
+export interface LaneStore {
+  find(lane: string): Promise<Lane | undefined>;
+  /**
+   * Assigns the next `count` positions, at or after `nowMs`, which follow each other, counts the
+   * requests as waiting in these sub-queues, and makes the lane due for the sweep at `sweepDueMs`
+   * unless it is due already: one write, however many positions.
+   *
+   * @param of.count absent: 1
+   * @returns the first position; `"full"` when more than `limit` requests would wait, absent
+   *   means no limit
+   */
+  join(
+    lane: string,
+    owner: LaneOwner,
+    of: {
+      nowMs: number;
+      sweepDueMs: number;
+      subQueues: readonly SubQueue[];
+      limit?: number;
+      count?: number;
+    },
+  ): Promise<JoinedLane | "full">;
+  /** Sets the number of waiting requests. Returns `false` while a worker holds the lease, because it updates the number itself. */
+  setWaitingCount(lane: string, waiting: number): Promise<boolean>;
+  /**
+   * Leases the lane to one worker and postpones its sweep to `sweepDueMs`.
+   *
+   * @returns `undefined` when another worker holds the lease or there is no such
+   *   lane; `abandonedByPrevious` when the previous worker's lease expired without a release
+   */
+  acquire(
+    lane: string,
+    lease: Lease,
+    sweepDueMs: number,
+  ): Promise<(Lane & { abandonedByPrevious?: true }) | undefined>;
+  /**
+   * Ends the lease and writes what the worker changed. Without `sweepDueMs` the
+   * lane is not due again until a request joins. The write succeeds only when the
+   * lane's sweep was not moved and, with `waitingSubQueues`, no request joined since `seen`.
+   *
+   * @returns `"released"`; the stored lane, still leased, when it differs from
+   *   `seen`; `"lost"` when another worker holds the lease
+   */
+  release(
+    seen: Lane,
+    change: {
+      sweepDueMs?: number | undefined;
+      /** True when nothing can be submitted at `sweepDueMs` either: the sweep takes such lanes up apart from those that must be worked. */
+      isOnlyCheck?: boolean | undefined;
+      nextSubmissionNotBeforeMs?: number | undefined;
+      dequeuedCount?: number | undefined;
+      pause?: LanePause | undefined;
+      /** What the account has used, without the takes of `seen.givenBack`, which are removed. */
+      budget?: LaneBudget | undefined;
+      /**
+       * The sub-queues in which requests wait; present when `sweepDueMs` depends on them, or when
+       * none waits. A request of another sub-queue that joins later must wake the lane.
+       */
+      waitingSubQueues?: readonly SubQueue[] | undefined;
+      /** The worker has seen that no request outside of the sub-queues waits. */
+      hasOnlySubQueues?: boolean | undefined;
+    },
+  ): Promise<"released" | "lost" | Lane>;
+  /**
+   * Takes out of the account's use what was not sent after all, and notes that a request of this
+   * sub-queue waits again. Idempotent until a worker has released the lane.
+   */
+  giveBack(lane: string, of: { take: Take; subQueue: SubQueue }): Promise<void>;
+  /**
+   * Moves a planned sweep to this earlier time. While a worker holds the lease, a later
+   * time is written too, so that the worker's `release` sees the change. Returns `false`
+   * when nothing was changed.
+   */
+  bringSweepForward(lane: string, sweepDueMs: number): Promise<boolean>;
+  /**
+   * Plans a sweep when none is planned. While a worker holds the lease, a planned sweep is
+   * replaced, so that the worker's `release` sees the change. Returns whether anything was
+   * changed.
+   */
+  ensureSweep(lane: string, sweepDueMs: number): Promise<boolean>;
+  /** Postpones the next submission. An earlier time than the stored one changes nothing. */
+  delaySubmissions(lane: string, notBeforeMs: number): Promise<void>;
+  /**
+   * Plans a sweep when none or a later one is planned. While a worker holds the lease, any
+   * planned sweep is replaced, so that the worker's `release` sees the change. Returns
+   * whether anything was changed.
+   */
+  scheduleSweep(lane: string, sweepDueMs: number): Promise<boolean>;
+  /**
+   * Pauses the lane or one category of it, and creates it if there is none. A pause with an end
+   * does not replace one without.
+   */
+  pause(lane: string, owner: LaneOwner, pause: LanePause): Promise<void>;
+  /** Ends the pause that waits for a login, and no other, and makes the sweep due. */
+  endLoginPause(lane: string, sweepDueMs: number): Promise<void>;
+  /** Ends every pause and makes the sweep due. Returns `false` when there is no such lane. */
+  endAllPauses(lane: string, sweepDueMs: number): Promise<boolean>;
+}

@@ -1,0 +1,251 @@
+import { describe, expect, test } from "vitest";
+import type { AccountPace } from "../../shared/core/pace/merge-pace-settings.ts";
+import { PAUSED_BY_CLIENT } from "../../shared/core/requests/state/record.ts";
+import {
+  answered,
+  finished,
+  makeWorkersSimulation,
+  type Step,
+  type WorkersSimulation,
+} from "../support/simulations/workers-simulation.ts";
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+const pace = { minSeconds: 30, maxSeconds: 90 };
+const message = "send_message_to_thread";
+
+const perDay = (max: number): AccountPace => ({
+  limits: [{ category: "stConnectionRequests", per: "day", max }],
+});
+
+/** Accepts so many requests of an action; their numbers begin at `from`. */
+async function acceptMany(
+  simulation: WorkersSimulation,
+  { count, from = 1, action }: { count: number; from?: number; action?: string },
+): Promise<string[]> {
+  const ids: string[] = [];
+  for (let n = from; n < from + count; n++) {
+    const request = { accountId: "a", n, ...(action ? { action } : {}) };
+    ids.push((await simulation.accept(request)).requestId);
+  }
+  return ids;
+}
+
+const connectsOf = ({ calls }: WorkersSimulation) =>
+  calls.filter(({ action }) => action === "connect").map(({ fromMs }) => fromMs);
+
+/** The most calls in any window of this length. */
+function mostWithin(times: readonly number[], lengthMs: number): number {
+  const counts = times.map(
+    (from) => times.filter((at) => at >= from && at < from + lengthMs).length,
+  );
+  return Math.max(0, ...counts);
+}
+
+describe("limits", () => {
+  test("a category whose limit is reached waits for its window, and another category overtakes it", async () => {
+    const simulation = makeWorkersSimulation({ pace, account: perDay(2) });
+    const beginMs = simulation.clock.businessMs();
+    await acceptMany(simulation, { count: 5 });
+    await acceptMany(simulation, { count: 3, from: 6, action: message });
+    await simulation.runUntil(beginMs + 4 * DAY_MS);
+    const connects = connectsOf(simulation);
+    expect(connects).toHaveLength(5);
+    expect(mostWithin(connects, DAY_MS)).toBe(2);
+    const messages = simulation.calls.filter(({ action }) => action === message);
+    expect(messages.map(({ n }) => n)).toEqual([6, 7, 8]);
+    expect(messages.at(-1)?.fromMs).toBeLessThan(beginMs + HOUR_MS);
+    const order = simulation.calls.filter(({ action }) => action === "connect");
+    expect(order.map(({ n }) => n)).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  test("a request that joins while the lane waits for another category's window is submitted at once", async () => {
+    const simulation = makeWorkersSimulation({ pace, account: perDay(1) });
+    const beginMs = simulation.clock.businessMs();
+    await acceptMany(simulation, { count: 2 });
+    await simulation.runUntil(beginMs + 2 * HOUR_MS);
+    expect(simulation.calls).toHaveLength(1);
+    await acceptMany(simulation, { count: 1, from: 3, action: message });
+    await simulation.runUntil(beginMs + 2 * HOUR_MS + MINUTE_MS);
+    expect(simulation.calls.map(({ n }) => n)).toEqual([1, 3]);
+  });
+
+  const refusals = {
+    "a 503": answered(503, { message: "QUEUE_TIMEOUT_THRESHOLD_EXCEEDED" }),
+    "a refusal": answered(400, { status: "PROFILE_NOT_FOUND", message: "No such profile" }),
+    "no connection": { kind: "notSent", reason: "ECONNREFUSED" } as const,
+  };
+
+  test.each(Object.entries(refusals))(
+    "%s proves that nothing was sent, and gives the slot back",
+    async (name, refusal) => {
+      const simulation = makeWorkersSimulation({
+        pace,
+        account: perDay(1),
+        exchange: ({ n, nth }) => (n === 1 && nth === 1 ? refusal : finished()),
+      });
+      const beginMs = simulation.clock.businessMs();
+      await acceptMany(simulation, { count: 2 });
+      await simulation.runUntil(beginMs + 2 * HOUR_MS);
+      // A 503 without a proof stays unknown, and counts.
+      expect({ name, calls: simulation.calls.length }).toEqual({
+        name,
+        calls: name === "a 503" ? 1 : 2,
+      });
+    },
+  );
+
+  test("a request of unknown outcome counts until a person says that it was not submitted", async () => {
+    const simulation = makeWorkersSimulation({
+      pace,
+      account: perDay(1),
+      exchange: ({ nth }) => (nth === 1 ? { kind: "incomplete", reason: "TIMEOUT" } : finished()),
+    });
+    const beginMs = simulation.clock.businessMs();
+    const [first = ""] = await acceptMany(simulation, { count: 1 });
+    await simulation.runUntil(beginMs + 2 * HOUR_MS);
+    expect((await simulation.find(first)).status).toBe("UNKNOWN");
+    await simulation.notSubmitted(first);
+    await simulation.runUntil(beginMs + 3 * HOUR_MS);
+    expect((await simulation.find(first)).status).toBe("SUCCEEDED");
+    expect(simulation.calls).toHaveLength(2);
+    await acceptMany(simulation, { count: 1, from: 2 });
+    await simulation.runUntil(beginMs + 20 * HOUR_MS);
+    expect(simulation.calls).toHaveLength(2);
+  });
+
+  test.each(["the claim", "the call", "the stored answer"])(
+    "a worker that dies after %s neither loses a slot nor takes one twice",
+    async (moment) => {
+      const dying: { call?: string; done: boolean } = { done: false };
+      const step: Step = async (call, { who, name }) => {
+        if (who !== "worker" || dying.done || dying.call === undefined) return call();
+        if (name !== dying.call) return call();
+        dying.done = true;
+        // The call takes effect, and the process is gone.
+        await call();
+        return new Promise<never>(() => undefined);
+      };
+      const simulation = makeWorkersSimulation({ pace, account: perDay(3), step });
+      const beginMs = simulation.clock.businessMs();
+      await acceptMany(simulation, { count: 8 });
+      dying.call = moment === "the call" ? "exchange" : "replace";
+      // The dead worker never returns: the others go on beside it.
+      void simulation.drain();
+      for (let n = 0; n < 50 && !dying.done; n++) await new Promise((go) => setImmediate(go));
+      expect(dying.done).toBe(true);
+      await simulation.runUntil(beginMs + 3 * DAY_MS + HOUR_MS);
+      const connects = connectsOf(simulation);
+      expect(mostWithin(connects, DAY_MS)).toBeLessThanOrEqual(3);
+      expect(connects.length).toBeGreaterThanOrEqual(moment === "the claim" ? 7 : 8);
+    },
+  );
+});
+
+describe("priority", () => {
+  test("requests of high priority go first, but after four of them one of normal priority", async () => {
+    const simulation = makeWorkersSimulation({ pace });
+    const beginMs = simulation.clock.businessMs();
+    await acceptMany(simulation, { count: 4 });
+    for (let n = 11; n < 21; n++) {
+      await simulation.accept({ accountId: "a", n, action: message, priority: "high" });
+    }
+    await simulation.runUntil(beginMs + HOUR_MS);
+    expect(simulation.calls.map(({ n }) => n)).toEqual([
+      ...[11, 12, 13, 14, 1, 15, 16, 17, 18, 2, 19, 20, 3, 4],
+    ]);
+  });
+});
+
+describe("hours", () => {
+  const hours = {
+    timeZone: "UTC",
+    days: ["mon", "tue", "wed", "thu", "fri"],
+    from: "09:00",
+    to: "18:00",
+  } as const;
+  const account: AccountPace = { hours: { ...hours, days: [...hours.days] } };
+
+  test("nothing is submitted outside of the hours, and no request times out while they are closed", async () => {
+    const simulation = makeWorkersSimulation({ pace, account });
+    const beginMs = simulation.clock.businessMs();
+    // A Thursday at noon: more than a day's work, over a weekend.
+    expect(new Date(beginMs).getUTCDay()).toBe(4);
+    const ids = await acceptMany(simulation, { count: 700 });
+    await simulation.runUntil(beginMs + 7 * DAY_MS);
+    expect(simulation.calls).toHaveLength(ids.length);
+    for (const { fromMs } of simulation.calls) {
+      const at = new Date(fromMs);
+      expect([0, 6]).not.toContain(at.getUTCDay());
+      expect(at.getUTCHours()).toBeGreaterThanOrEqual(9);
+      expect(at.getUTCHours()).toBeLessThan(18);
+    }
+    for (const id of ids) expect((await simulation.find(id)).status).toBe("SUCCEEDED");
+  });
+
+  test("a request that is not submitted by its notAfter ends EXPIRED_NOT_AFTER, and one that cannot be is refused", async () => {
+    const simulation = makeWorkersSimulation({ pace, account });
+    const beginMs = simulation.clock.businessMs();
+    const eveningMs = Math.floor(beginMs / DAY_MS) * DAY_MS + 18 * HOUR_MS;
+    const notAfter = (ms: number) => new Date(ms).toISOString();
+    await simulation.runUntil(eveningMs - HOUR_MS);
+    const late = simulation.accept({
+      accountId: "b",
+      n: 1,
+      notAfter: notAfter(eveningMs + HOUR_MS),
+    });
+    await expect(late).resolves.toMatchObject({ waitsFor: expect.any(String) });
+    await simulation.runUntil(eveningMs + 2 * HOUR_MS);
+    const refused = simulation.accept({
+      ...{ accountId: "a", n: 2, notAfter: notAfter(eveningMs + 10 * HOUR_MS) },
+    });
+    await expect(refused).rejects.toMatchObject({
+      code: "NOT_AFTER_UNREACHABLE",
+      expectedAt: notAfter(eveningMs + 15 * HOUR_MS),
+    });
+    const inTime = await simulation.accept({
+      ...{ accountId: "a", n: 3, notAfter: notAfter(eveningMs + 16 * HOUR_MS) },
+    });
+    expect(inTime).toMatchObject({
+      waitsFor: "hours",
+      position: 1,
+      expectedAt: notAfter(eveningMs + 15 * HOUR_MS),
+    });
+    const { lane, ...owner } = await simulation.find(inTime.requestId);
+    await simulation.lanes.pause(lane, owner, { reason: PAUSED_BY_CLIENT });
+    await simulation.runUntil(eveningMs + 17 * HOUR_MS);
+    const { status, error } = await simulation.find(inTime.requestId);
+    expect({ status, code: error?.code }).toEqual({ status: "FAILED", code: "EXPIRED_NOT_AFTER" });
+  });
+});
+
+describe("warm-up", () => {
+  test("it begins with the first submission, and again after the provider has restricted the account", async () => {
+    const account: AccountPace = { ...perDay(10), warmUp: { days: 10, from: 0.2 } };
+    const simulation = makeWorkersSimulation({
+      pace,
+      account,
+      exchange: ({ n }) =>
+        n === 99
+          ? answered(400, { status: "ACCOUNT_RESTRICTED", message: "Restricted" })
+          : finished(),
+    });
+    const beginMs = simulation.clock.businessMs();
+    await acceptMany(simulation, { count: 60 });
+    const taken = (fromMs: number) =>
+      connectsOf(simulation).filter((at) => at >= fromMs && at < fromMs + DAY_MS).length;
+    await simulation.runUntil(beginMs + 8 * DAY_MS);
+    expect(taken(beginMs)).toBe(2);
+    expect(taken(beginMs + 7 * DAY_MS)).toBeGreaterThan(4);
+    const [restricted = ""] = await acceptMany(simulation, { count: 1, from: 99, action: message });
+    await simulation.runUntil(beginMs + 8 * DAY_MS + HOUR_MS);
+    const { lane } = await simulation.find(restricted);
+    expect((await simulation.lanes.find(lane))?.pause?.reason).toBe("ACCOUNT_RESTRICTED");
+    await simulation.runUntil(beginMs + 10 * DAY_MS);
+    await simulation.lanes.endAllPauses(lane, simulation.clock.businessMs());
+    const resumedMs = simulation.clock.businessMs();
+    await simulation.runUntil(resumedMs + DAY_MS);
+    expect(taken(resumedMs)).toBe(2);
+  });
+});
