@@ -10,6 +10,8 @@ import {
   type IngestOutcome,
   makeIngestWebhook,
 } from "../../shared/core/inbound/ingest-webhook.ts";
+import { keysIn, requestKey } from "../../shared/core/providers/correlation.ts";
+import type { CorrelatedEvent } from "../../shared/core/requests/state/correlation-ports.ts";
 import { signWeLink } from "../../shared/providers/we-link/pack.ts";
 import { makeTestClock } from "../support/fakes/clocks.ts";
 import { makeMemoryBlobStore } from "../support/memory/memory-blob-store.ts";
@@ -267,5 +269,52 @@ describe("a connection in quarantine", () => {
       },
     });
     expect(await ingest(forged)).toMatchObject({ kind: "refused", code: "DEPENDENCY_DOWN" });
+  });
+});
+
+describe("an event that may release or stop a request", () => {
+  const sign = (more: object) =>
+    signWeLink({ status: "SUCCESS", request_id: "r", ...more }, secret);
+  const reply = sign({ event_type: "MESSAGE_REPLY", result: { profile_id: "jane" } });
+
+  test.each([
+    ["MESSAGE_REPLY", "message.reply"],
+    ["CONNECTION_ACCEPTED", "connection.accepted"],
+  ])("%s is stored before the ack, under what it names", async (event_type, type) => {
+    const recorded: CorrelatedEvent[] = [];
+    const { promise: storing, resolve: isStored } = Promise.withResolvers<void>();
+    const { ingest, clock } = setUp({
+      recordEvent: async (event) => {
+        recorded.push(event);
+        await storing;
+      },
+    });
+    const body = sign({ event_type, accountId: "acc", result: { profile_id: "jane" } });
+    let isAcked = false;
+    const acked = ingest(body).then(() => {
+      isAcked = true;
+    });
+    await new Promise(setImmediate);
+    expect([isAcked, recorded.length]).toEqual([false, 1]);
+    isStored();
+    await acked;
+    const members = { person: /profileid$/, conversation: /threadid$/ };
+    expect(recorded[0]).toMatchObject({
+      ...{ connectionId: "cn_1", type, accountId: "acc", receivedMs: clock.businessMs() },
+      keys: [requestKey("r"), ...keysIn({ profile_id: "jane" }, members)],
+    });
+  });
+
+  test("It is not acked when it cannot be stored", async () => {
+    const down = new Failure("DEPENDENCY_DOWN", "DynamoDB");
+    const { ingest } = setUp({ recordEvent: () => Promise.reject(down) });
+    expect(await ingest(reply)).toMatchObject({ kind: "refused", code: "DEPENDENCY_DOWN" });
+  });
+
+  test("Any other event needs no call", async () => {
+    const { ingest } = setUp({ recordEvent: () => expect.fail("stored") });
+    expect(await ingest(sign({ result: { profile_id: "jane" } }))).toMatchObject({
+      kind: "accepted",
+    });
   });
 });
