@@ -101,7 +101,7 @@ export const recurringOperations = {
     operationId: "pauseRecurringRequest",
     method: "POST",
     path: "/v1/recurring-requests/{recurringId}/pause",
-    summary: "Stops a recurring request: no firing accepts a request after this call",
+    summary: "Stops a recurring request: no later firing makes a request",
     params,
     answer: ok("The recurring request", recurringView),
     problems: [404, 409],

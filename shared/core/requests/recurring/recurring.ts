@@ -121,7 +121,7 @@ export function makeRecurring(deps: RecurringDeps) {
       return readPage({ ...query, list: "recurring", clientId, read, keyOf });
     },
 
-    /** No firing makes a request after this. Idempotent. @throws NOT_FOUND, CONFLICT, DEPENDENCY_DOWN */
+    /** No later firing makes a request. Idempotent. @throws NOT_FOUND, CONFLICT, DEPENDENCY_DOWN */
     async pause(clientId: string, recurringId: string) {
       const found = await find(clientId, recurringId);
       return viewOf(await apply({ ...found, status: "paused" }, found));
