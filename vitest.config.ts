@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
 import { Announcement } from "./test/support/announcement.ts";
 import { TEST_TIMEOUT_MS, waitOptions } from "./test/support/wait-timeout.ts";
 
@@ -10,26 +11,47 @@ const pure = ["unit", "property", "architecture", "infra"].map(
   (folder) => `test/${folder}/**/*.test.ts`,
 );
 
-/** Tests that wait for leases, timeouts and retries most of their time: more of them run at once. */
-const waiting = [
-  "test/contract/local/local-aws-durability.test.ts",
-  "test/contract/local/local-aws-scheduler.test.ts",
-  "test/contract/local/local-event-source.test.ts",
-  "test/faults/consume.test.ts",
-  "test/faults/deliveries-every-call.test.ts",
-  "test/faults/every-call.test.ts",
-  "test/faults/ingest.test.ts",
-  "test/faults/requests-every-call.test.ts",
-  "test/integration/accounts.test.ts",
-  "test/integration/connections.test.ts",
+/**
+ * The files that take longest, because they wait for leases, timeouts and retries. They start
+ * first, so that the others run beside them; those that use the processor most are apart.
+ */
+const longest = [
   "test/integration/local-process.test.ts",
+  "test/faults/ingest.test.ts",
+  "test/contract/local/local-event-source.test.ts",
+  "test/faults/requests-accept.test.ts",
+  "test/faults/deliveries-every-call.test.ts",
+  "test/faults/requests-every-call.test.ts",
+  "test/contract/local/local-aws-durability.test.ts",
+  "test/faults/every-call.test.ts",
+  "test/contract/local/local-aws-scheduler.test.ts",
+  "test/faults/requests-submission.test.ts",
   "test/integration/parked-requests.test.ts",
+  "test/integration/debugging.test.ts",
   "test/integration/webhooks.test.ts",
+  "test/faults/requests-lanes.test.ts",
+  "test/integration/third-provider.test.ts",
+  "test/faults/requests-schedule.test.ts",
+  "test/specification/we-link-asynchronous-processing-requests.test.ts",
+  "test/integration/poison.test.ts",
 ];
 
-// A file that is renamed must not move to another project unnoticed.
-const missing = waiting.filter((file) => !existsSync(new URL(file, import.meta.url)));
+// A file that is renamed must not lose its place unnoticed.
+const missing = longest.filter((file) => !existsSync(new URL(file, import.meta.url)));
 if (missing.length > 0) throw new Error(`vitest.config.ts lists ${missing}, which do not exist`);
+
+/** Starts the longest files first, also in a clone whose tests have never run. */
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const place = ({ moduleId }: TestSpecification) =>
+      longest.findIndex((file) => moduleId.endsWith(`/${file}`)) >>> 0;
+    return (await super.sort(files)).toSorted(
+      (a, b) => groupOf(a) - groupOf(b) || place(a) - place(b),
+    );
+  }
+}
+
+const groupOf = ({ project }: TestSpecification) => project.config.sequence.groupOrder;
 
 // Every process of the tests loads the same libraries: compiled once, for all of them.
 process.env.NODE_COMPILE_CACHE ??= join(tmpdir(), "node-compile-cache");
@@ -57,6 +79,7 @@ export default defineConfig({
     unstubEnvs: true,
     // Two cores: where there is little waiting, more workers only make all the others late.
     maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
     projects: [
       { extends: true, test: { name: "pure", include: pure } },
       {
@@ -64,14 +87,11 @@ export default defineConfig({
         test: {
           name: "run",
           include: ["test/**/*.test.ts"],
-          exclude: [...pure, ...waiting],
-          maxWorkers: 3,
+          exclude: pure,
+          // They wait half of their time.
+          maxWorkers: 5,
           sequence: { groupOrder: 1 },
         },
-      },
-      {
-        extends: true,
-        test: { name: "wait", include: waiting, maxWorkers: 4, sequence: { groupOrder: 2 } },
       },
     ],
   },

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Failure } from "../../shared/contracts/failures.ts";
 import type { CallResult } from "../../shared/core/requests/state/ports.ts";
+import { runs } from "../support/runs/runs.ts";
 import {
   accepted,
   answered,
@@ -194,7 +195,7 @@ describe("a worker releases a lane in which no request seems to wait", () => {
         expect(requests.map(({ status }) => status)).toEqual(requests.map(() => "SUCCEEDED"));
         expect(sent(simulation)).toHaveLength(requests.length);
       }),
-      { numRuns: 500 },
+      runs(2_000),
     );
   }
 
@@ -370,7 +371,7 @@ describe("two workers that both hold a lease of one lane", () => {
           expect(Math.min(...gapsMs(simulation))).toBeGreaterThanOrEqual(0);
         },
       ),
-      { numRuns: 400 },
+      runs(1_500),
     );
     expect(bothOwned).toBeGreaterThan(20);
   });
@@ -486,7 +487,7 @@ describe("the order of a lane does not depend on a FIFO queue", () => {
         const mayHaveIt = simulation.calls.filter(({ status }) => [0, 200, 500].includes(status));
         expect(mayHaveIt.length).toBeLessThanOrEqual(6 + planned.filter(isNotSent).length);
       }),
-      { numRuns: 150 },
+      runs(500),
     );
   });
 

@@ -6,6 +6,7 @@ import {
   type FaultyRequestsRun,
   startFaultyRequestsRun,
 } from "../support/runs/faulty-requests-run.ts";
+import { runs } from "../support/runs/runs.ts";
 import {
   makeWorkersSimulation,
   type WorkersSimulation,
@@ -16,7 +17,7 @@ const MINUTE_MS = 60 * SECOND_MS;
 const HOUR_MS = 60 * MINUTE_MS;
 
 /** `SCHEDULED_REQUESTS=100000 npx vitest run test/faults/requests-schedule.test.ts -t C7` runs C7 at the size of the fault matrix. */
-const REQUESTS = Number(process.env.SCHEDULED_REQUESTS ?? 20_000);
+const REQUESTS = Number(process.env.SCHEDULED_REQUESTS ?? runs(50_000).numRuns);
 
 const accountId = "account";
 
@@ -75,7 +76,7 @@ describe("a scheduled request is submitted once and never early (G7)", () => {
         expect(simulation.calls).toHaveLength(1);
         expect(await status(simulation, requestId)).toBe("SUCCEEDED");
       }),
-      { numRuns: 200 },
+      runs(1_000),
     );
   });
 
@@ -190,7 +191,7 @@ describe("a cancelled request is silent, also when it is cancelled while its sch
         expect(simulation.calls).toHaveLength(isCancelled ? 0 : 1);
         if (isCancelled) expect(simulation.published).toEqual([]);
       }),
-      { numRuns: 300 },
+      runs(1_000),
     );
     expect(Math.min(seen.CANCELLED, seen.SUCCEEDED)).toBeGreaterThan(10);
   });
@@ -273,14 +274,16 @@ describe("a cancel on a local run", () => {
     }
   }
 
-  test("C6 each of 100 cancels at about the time of the firing is answered 200 without a submission, or 409 with one submission", async () => {
-    const CHAINS = 10;
-    const PER_CHAIN = 10;
+  const CHAINS = 10;
+  const { numRuns: PER_CHAIN } = runs(40);
+  const CANCELS = CHAINS * PER_CHAIN;
+
+  test(`C6 each of ${CANCELS} cancels at about the time of the firing is answered 200 without a submission, or 409 with one submission`, async () => {
     const race = async (n: number) => {
       const of = `C6 ${n}`;
       const { requestId, leftMs } = await acceptSoon(of);
       // From now until some time after the request is due.
-      await sleep(Math.max(0, leftMs) * (n / 50));
+      await sleep(Math.max(0, leftMs) * ((2 * n) / CANCELS));
       const { status: answer } = await run.native("DELETE", `/v1/requests/${requestId}`);
       return { requestId, accountId: of, answer };
     };
@@ -295,7 +298,7 @@ describe("a cancel on a local run", () => {
     await Promise.all(submitted.map(({ requestId }) => run.reaches(requestId, "SUCCEEDED")));
     const submissions = Map.groupBy(await run.submissions(), (one) => one.accountId);
     const count = (of: { accountId: string }) => submissions.get(of.accountId)?.length ?? 0;
-    expect(cancelled.length + submitted.length).toBe(CHAINS * PER_CHAIN);
+    expect(cancelled.length + submitted.length).toBe(CANCELS);
     expect(Math.min(cancelled.length, submitted.length)).toBeGreaterThan(0);
     expect(cancelled.filter((one) => count(one) !== 0)).toEqual([]);
     expect(submitted.filter((one) => count(one) !== 1)).toEqual([]);

@@ -61,7 +61,6 @@ test("CONTRIBUTING lists exactly the files that a new event type changes", () =>
 
 test("The types and the generated documents are correct when every listed file is edited", async () => {
   expect(await typeErrors("tsconfig.json")).toBe("");
-  expect(await typeErrors(ROOTS)).toBe("");
   expect(await documentErrors()).toBe("");
 });
 
@@ -97,6 +96,6 @@ const errorsOf = (script: string, ...args: string[]): Promise<string> =>
   );
 
 const typeErrors = (project: string) =>
-  errorsOf("node_modules/typescript/bin/tsc", "--noEmit", "--project", project);
+  errorsOf("node_modules/typescript/bin/tsc", "--noEmit", "--singleThreaded", "--project", project);
 
 const documentErrors = () => errorsOf("docs/generate.ts", "--check");

@@ -4,6 +4,7 @@ import { hmacHex } from "../../shared/providers/we-link/hash.ts";
 import { signWeLink } from "../../shared/providers/we-link/pack.ts";
 import { attachBusConsumer } from "../support/fakes/bus-consumer.ts";
 import { startTestRun, type TestRun } from "../support/runs/local-run.ts";
+import { runs } from "../support/runs/runs.ts";
 
 let run: TestRun;
 beforeAll(async () => {
@@ -41,7 +42,7 @@ const linkedApiBody = (n: number): JsonObject => ({
   data: { workflowId: `wf-${n}`, accountId: "acc", status: "completed", result: { n } },
 });
 
-const WEBHOOKS = 400;
+const { numRuns: WEBHOOKS } = runs(1_000);
 
 test(`${WEBHOOKS} webhooks of both providers, each sent three times in random order over 20 connections, become ${WEBHOOKS} events`, async () => {
   const consumer = await consumerOf();

@@ -37,6 +37,8 @@ async function send(local: LocalFile, n: number): Promise<boolean> {
 const consumerOf = (local: LocalFile) =>
   attachBusConsumer({ awsUrl: local.awsEndpoint, busName: local.busName, name: "kept" });
 
+const WEBHOOKS = 100;
+
 test.concurrent("After a kill -9, a restart and a resend of the unacked webhooks, every event is published, and a duplicate has the same id and bytes", async ({
   directory,
   expect,
@@ -44,18 +46,18 @@ test.concurrent("After a kill -9, a restart and a resend of the unacked webhooks
   const args = ["--no-demo", "--data-dir", join(directory, "data")];
   const first = await startLocalProcess(directory, args);
   await consumerOf(first.local);
-  const waiting = Array.from({ length: 300 }, (_, n) => n);
+  const waiting = Array.from({ length: WEBHOOKS }, (_, n) => n);
   const acked = new Set<number>();
   const sending = Array.from({ length: 10 }, async () => {
     for (let n = waiting.pop(); n !== undefined; n = waiting.pop()) {
       if (await send(first.local, n)) acked.add(n);
-      if (acked.size === 150) first.child.kill("SIGKILL");
+      if (acked.size === WEBHOOKS / 2) first.child.kill("SIGKILL");
     }
   });
   await Promise.all(sending);
   await first.end("SIGKILL");
-  expect(acked.size).toBeGreaterThanOrEqual(150);
-  expect(acked.size).toBeLessThan(300);
+  expect(acked.size).toBeGreaterThanOrEqual(WEBHOOKS / 2);
+  expect(acked.size).toBeLessThan(WEBHOOKS);
 
   const second = await startLocalProcess(directory, args);
   try {
@@ -63,19 +65,19 @@ test.concurrent("After a kill -9, a restart and a resend of the unacked webhooks
       first.local.connections.map(({ connectionId }) => connectionId),
     );
     const consumer = await consumerOf(second.local);
-    for (let n = 0; n < 300; n++) {
+    for (let n = 0; n < WEBHOOKS; n++) {
       if (!acked.has(n)) await expect.poll(() => send(second.local, n)).toBe(true);
     }
     // The claim of a killed worker is taken over when its lease ends after 30 s.
-    const received = await consumer.collect(300);
+    const received = await consumer.collect(WEBHOOKS);
     const bytesById = new Map<string, Set<string>>();
     for (const { detail } of received) {
       const bytes = bytesById.get(detail.id) ?? new Set();
       bytesById.set(detail.id, bytes.add(JSON.stringify(detail)));
     }
     const requests = received.map(({ detail }) => detail.data.workflowId);
-    expect(new Set(requests).size).toBe(300);
-    expect(bytesById.size).toBe(300);
+    expect(new Set(requests).size).toBe(WEBHOOKS);
+    expect(bytesById.size).toBe(WEBHOOKS);
     expect([...bytesById.values()].filter(({ size }) => size > 1)).toEqual([]);
   } finally {
     expect(await second.end("SIGTERM")).toBe(0);

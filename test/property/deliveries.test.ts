@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Failure } from "../../shared/contracts/failures.ts";
 import type { DeliveryQueue, DeliveryStore } from "../../shared/core/deliveries/state/ports.ts";
+import { runs } from "../support/runs/runs.ts";
 import {
   Crash,
   DELAYS_MS,
@@ -124,7 +125,7 @@ test("each delivery ends once, within its attempts, on schedule and with the sam
         }
       },
     ),
-    { numRuns: 60 },
+    runs(250),
   );
 });
 
@@ -149,6 +150,6 @@ test("without faults every attempt is on time, whatever the jitter", async () =>
         }
       },
     ),
-    { numRuns: 30 },
+    runs(150),
   );
 });

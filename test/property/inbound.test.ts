@@ -91,7 +91,7 @@ test("reading any input ends in a value or in one of our codes", () => {
         ends.set(kind, (ends.get(kind) ?? 0) + 1);
       }
     }),
-    { numRuns: 10_000 },
+    runs(20_000),
   );
   // Otherwise the property would not have been exercised.
   for (const kind of ["we-link value", "linked-api value", "BODY_NOT_JSON", "FRAME_INVALID"]) {
@@ -143,7 +143,7 @@ test("removing a member from the bytes leaves the object without it", () => {
       const { [member.key]: _, ...rest } = value;
       expect(JSON.parse(withoutMember(text, member))).toEqual(rest);
     }),
-    { numRuns: 2_000 },
+    runs(5_000),
   );
 });
 

@@ -12,6 +12,7 @@ import {
   purposeOf,
   webhookBody,
 } from "../support/payloads/provider-payloads.ts";
+import { runs } from "../support/runs/runs.ts";
 import {
   type Beginning,
   beginning,
@@ -261,7 +262,7 @@ test("a request ends once, in whatever order updates, polls and timeouts arrive 
           runsByStatus.set(status, (runsByStatus.get(status) ?? 0) + 1);
       },
     ),
-    { numRuns: 1_500, examples: regressions },
+    { ...runs(5_000), examples: regressions },
   );
   // Each of these states was reached often enough.
   for (const status of ["ACTION_REQUIRED", "UNKNOWN", "SUCCEEDED", "FAILED", "CANCELLED"]) {

@@ -6,7 +6,10 @@
 export const WAIT_TIMEOUT_MS = 120_000;
 
 /** For `expect.poll`, `vi.waitFor` and `vi.waitUntil`. */
-export const waitOptions = { timeout: WAIT_TIMEOUT_MS, interval: 25 };
+export const waitOptions = { timeout: WAIT_TIMEOUT_MS, interval: 50 };
+
+/** For a condition that calls a local run: each call takes from the processor what the awaited work needs. */
+export const callWaitOptions = { timeout: WAIT_TIMEOUT_MS, interval: 200 };
 
 /** A test or a hook fails after this time: longer than any wait in it, whose error states the missing condition. */
 export const TEST_TIMEOUT_MS = 3 * WAIT_TIMEOUT_MS;

@@ -7,6 +7,7 @@ import { withProviderUpdate } from "../../shared/core/requests/state/provider-up
 import type { RequestRecord } from "../../shared/core/requests/state/record.ts";
 import { providerClients } from "../../shared/providers/provider-clients.ts";
 import { newOwner, requestRecord } from "../support/payloads/request-records.ts";
+import { runs } from "../support/runs/runs.ts";
 import { requestRules } from "../support/simulations/request-simulation.ts";
 
 const createdMs = Date.UTC(2026, 5, 25, 12);
@@ -123,6 +124,6 @@ test("the events of a request sort strictly by createdAt: created, started, prom
       expect(new Set([0, ...times.map(([, ms]) => ms)]).size).toBe(times.length + 1);
       for (const [, ms] of times) expect(ms).toBeGreaterThan(0);
     }),
-    { numRuns: 2_000 },
+    runs(5_000),
   );
 });

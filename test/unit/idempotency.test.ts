@@ -16,6 +16,7 @@ import { makeTestClock } from "../support/fakes/clocks.ts";
 import { makeSubmitQueue } from "../support/fakes/submit-queue.ts";
 import { makeMemoryRequests } from "../support/memory/memory-requests.ts";
 import { makeRequestParts } from "../support/payloads/request-parts.ts";
+import { runs } from "../support/runs/runs.ts";
 import { requestRules } from "../support/simulations/request-simulation.ts";
 
 const HOUR_MS = 3_600_000;
@@ -269,6 +270,6 @@ test("Calls with one key at the same time store at most one request, whichever o
         expect(known?.requestId).toBe(stored[0]);
       },
     ),
-    { numRuns: 300 },
+    runs(1_000),
   );
 });

@@ -1,9 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { startClock } from "../../../local/clock/start-clock.ts";
-import { openDurableStore } from "../../../local/durable-store.ts";
-import { freePort } from "../../../local/loopback.ts";
+import type { SynthesisOptions } from "../../../local/run/synthesise.ts";
 import type { FunctionSettings } from "../../../shared/contracts/settings.ts";
 import { startAwsFaultProxy } from "../fakes/aws-fault-proxy.ts";
 import { editedAssembly } from "./edited-assembly.ts";
@@ -24,36 +19,22 @@ export async function prepareBehindFaultProxy(of: {
   edit: (resources: Resources) => void;
 }) {
   const { speed, functions } = of;
-  const dataDir = mkdtempSync(join(tmpdir(), "ackwire-faulty-"));
-  // The template contains the clock before there is a run, which reads it from its data.
-  const store = openDurableStore(dataDir);
-  const { anchor } = startClock(store, speed);
-  store.close();
-  const providerPort = await freePort();
-  const providerUrl = `http://127.0.0.1:${providerPort}`;
   const proxy = await startAwsFaultProxy();
-  const known: Record<string, string> = {
-    BUSINESS_CLOCK: JSON.stringify(anchor),
-    PROVIDER_BASE_URLS: JSON.stringify({ "we-link": providerUrl, "linked-api": providerUrl }),
+  const synthesise = async ({ outputDir, clock, providerUrl }: SynthesisOptions) => {
+    const known: Record<string, string> = {
+      BUSINESS_CLOCK: JSON.stringify(clock),
+      PROVIDER_BASE_URLS: JSON.stringify({ "we-link": providerUrl, "linked-api": providerUrl }),
+    };
+    editedAssembly(({ Resources }) => {
+      of.edit(Resources);
+      for (const [name, value] of Object.entries(known)) changeVariable(Resources, name, value);
+      for (const { id, variables } of functionsOf(Resources)) {
+        const name = functions.find((one) => id.startsWith(`Ackwire${capital(one)}Function`));
+        if (name !== undefined) Object.assign(variables, throughProxy(proxy.url, name, variables));
+      }
+    }, outputDir);
   };
-  const assemblyDir = editedAssembly(({ Resources }) => {
-    of.edit(Resources);
-    for (const [name, value] of Object.entries(known)) changeVariable(Resources, name, value);
-    for (const { id, variables } of functionsOf(Resources)) {
-      const name = functions.find((one) => id.startsWith(`Ackwire${capital(one)}Function`));
-      if (name !== undefined) Object.assign(variables, throughProxy(proxy.url, name, variables));
-    }
-  });
-
-  return {
-    proxy,
-    options: { speed, dataDir, assemblyDir, providerPort },
-    /** When the run is over. */
-    clean: async () => {
-      await proxy.close();
-      for (const directory of [dataDir, assemblyDir]) rmSync(directory, { recursive: true });
-    },
-  };
+  return { proxy, options: { speed, synthesise } };
 }
 
 /** The functions of a template, each with its variables, to be changed. */

@@ -1,5 +1,6 @@
 import {
   copyFileSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -14,9 +15,16 @@ interface TemplateDocument {
   Resources: Record<string, { Type: string; Properties: Record<string, unknown> }>;
 }
 
-/** A copy of the synthesised stack with one thing changed, as a mistake in `infra/` would. */
-export function editedAssembly(edit: (template: TemplateDocument) => void): string {
-  const directory = mkdtempSync(join(tmpdir(), "ackwire-assembly-"));
+/**
+ * A copy of the synthesised stack with one thing changed, as a mistake in `infra/` would.
+ *
+ * @param directory where the copy is made; by default a temporary directory
+ */
+export function editedAssembly(
+  edit: (template: TemplateDocument) => void,
+  directory = mkdtempSync(join(tmpdir(), "ackwire-assembly-")),
+): string {
+  mkdirSync(directory, { recursive: true });
   const assemblyDir = inject("assemblyDir");
   for (const entry of readdirSync(assemblyDir, { withFileTypes: true })) {
     const [original, copy] = [join(assemblyDir, entry.name), join(directory, entry.name)];

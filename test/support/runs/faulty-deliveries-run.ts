@@ -39,13 +39,13 @@ export type Subscriber = Awaited<ReturnType<FaultyDeliveriesRun["subscriber"]>>;
 
 /** A local run in which `deliver`, `reconcile` and `api` call AWS through the fault proxy, and webhook receivers. */
 export async function startFaultyDeliveriesRun({ speed, ...differences }: Differences) {
-  const { proxy, options, clean } = await prepareBehindFaultProxy({
+  const { proxy, options } = await prepareBehindFaultProxy({
     speed,
     functions: ["deliver", "reconcile", "api"],
     edit: (resources) => edit(resources, differences),
   });
   const requests = await startRequestsRun(options).catch(async (error: unknown) => {
-    await clean();
+    await proxy.close();
     throw error;
   });
   const { run, received } = requests;
@@ -244,7 +244,7 @@ export async function startFaultyDeliveriesRun({ speed, ...differences }: Differ
       await requests.close();
       await receiver.close();
       for (const client of [bus, sqs, dynamo]) client.destroy();
-      await clean();
+      await proxy.close();
     },
   };
 }

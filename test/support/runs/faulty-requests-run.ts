@@ -32,13 +32,13 @@ export type FaultyRequestsRun = Awaited<ReturnType<typeof startFaultyRequestsRun
 
 /** A local run with the simulator, whose `api`, `submit` and `reconcile` reach AWS through the fault proxy only. */
 export async function startFaultyRequestsRun({ speed = 600, ...differences }: Differences = {}) {
-  const { proxy, options, clean } = await prepareBehindFaultProxy({
+  const { proxy, options } = await prepareBehindFaultProxy({
     speed,
     functions,
     edit: (resources) => edit(resources, differences),
   });
   const requests = await startRequestsRun(options).catch(async (error: unknown) => {
-    await clean();
+    await proxy.close();
     throw error;
   });
   const { run, received } = requests;
@@ -63,7 +63,7 @@ export async function startFaultyRequestsRun({ speed = 600, ...differences }: Di
 
     close: async () => {
       await requests.close();
-      await clean();
+      await proxy.close();
     },
   };
 }

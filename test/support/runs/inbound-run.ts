@@ -6,7 +6,7 @@ import { composeAdministration } from "../../../shared/composition/administratio
 import type { ConnectionSettings } from "../../../shared/contracts/config-items.ts";
 import type { ProviderId } from "../../../shared/contracts/providers.ts";
 import { attachBusConsumer, type BusMessage } from "../fakes/bus-consumer.ts";
-import { waitOptions } from "../wait-timeout.ts";
+import { callWaitOptions, waitOptions } from "../wait-timeout.ts";
 import { startTestRun } from "./local-run.ts";
 
 /** A connection as its provider knows it: an address and, perhaps, a secret. */
@@ -98,7 +98,7 @@ export async function startInboundRun() {
 
     /** Waits until the bus is idle, and checks that it delivered no event twice and no unexpected event. */
     async nothingMore(): Promise<void> {
-      await expect.poll(waiting, waitOptions).toBe(0);
+      await expect.poll(waiting, callWaitOptions).toBe(0);
       const before = silences;
       // The first of them may have begun before.
       await expect.poll(() => silences, waitOptions).toBeGreaterThanOrEqual(before + 2);

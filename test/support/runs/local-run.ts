@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inject } from "vitest";
-import { type LocalRun, startLocalRun } from "../../../local/run/run.ts";
+import { type LocalRun, type RunOptions, startLocalRun } from "../../../local/run/run.ts";
 import { longTimeoutSettings } from "./long-timeout-settings.ts";
 import { synthesiseHere } from "./synthesise-here.ts";
 
@@ -25,6 +25,7 @@ export async function startTestRun(
     speed?: number;
     settings?: Record<string, string>;
     providerPort?: number;
+    synthesise?: NonNullable<RunOptions["synthesise"]>;
     indexLagMs?: number;
     /** Changes the stack that the run synthesises, before the run reads it; not with an `assemblyDir`. */
     edit?: (assemblyDir: string) => void;

@@ -8,7 +8,7 @@ import type { ProviderId } from "../../../shared/contracts/providers.ts";
 import type { JsonObject } from "../../../shared/core/json/json.ts";
 import { deliver } from "../fakes/sender.ts";
 import { startWebhookReceiver } from "../fakes/webhook-receiver.ts";
-import { waitOptions } from "../wait-timeout.ts";
+import { callWaitOptions } from "../wait-timeout.ts";
 import { type ApiCall, callApi } from "./call-api.ts";
 import { signed } from "./inbound-run.ts";
 import { startTestRun } from "./local-run.ts";
@@ -132,6 +132,7 @@ export async function startOutboundRun(options: {
             "identification-token": administration.identificationToken({ clientId, accountId }),
           },
           body,
+          isRepeatable: path === "/admin/webhook.set" || undefined,
         }),
 
       /** As a client of We-Link's that was pointed here. */
@@ -172,7 +173,7 @@ export async function startOutboundRun(options: {
           if (found) seen?.(found);
           if (found?.status === status) return get<DeliveryView>(`/v1/deliveries/${found.id}`);
           throw new Error(`The delivery of ${eventId} is ${found?.status}, not ${status}`);
-        }, waitOptions);
+        }, callWaitOptions);
       },
 
       /** Waits until no delivery to its webhook is in progress. */
@@ -180,7 +181,7 @@ export async function startOutboundRun(options: {
         await vi.waitFor(async () => {
           const underWay = (await deliveries()).filter(({ status }) => isUnderWay(status));
           if (underWay.length > 0) throw new Error(`${underWay.length} deliveries are under way`);
-        }, waitOptions);
+        }, callWaitOptions);
       },
 
       /** Returns a request when its provider has accepted it. */
@@ -190,7 +191,7 @@ export async function startOutboundRun(options: {
           const { providerRequestId } = request;
           if (providerRequestId !== undefined) return { ...request, providerRequestId };
           throw new Error(`The request is ${request.status}`);
-        }, waitOptions);
+        }, callWaitOptions);
       },
     };
   }

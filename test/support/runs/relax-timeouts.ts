@@ -31,9 +31,8 @@ export function relaxTimeouts(assemblyDir: string): void {
     if (!found) throw new Error(`The stack has no function ${name}`);
     found.Properties.Timeout = seconds;
     const variables = found.Properties.Environment.Variables;
-    if ("INBOUND_DEADLINE_MS" in variables) {
-      variables.INBOUND_DEADLINE_MS = String(INGEST_DEADLINE_MS);
-    }
+    const settings = JSON.parse(String(variables.SETTINGS)) as object;
+    variables.SETTINGS = JSON.stringify({ ...settings, inboundDeadlineMs: INGEST_DEADLINE_MS });
   }
   writeFileSync(file, JSON.stringify(template));
 }

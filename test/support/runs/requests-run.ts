@@ -3,13 +3,14 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocumentClient, GetCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { expect } from "vitest";
 import { localAws } from "../../../local/aws/local-aws.ts";
+import type { RunOptions } from "../../../local/run/run.ts";
 import type { Behaviour } from "../../../local/simulator/behaviour.ts";
 import type { Submission } from "../../../local/simulator/submissions.ts";
 import type { ProviderId } from "../../../shared/contracts/providers.ts";
 import type { RequestStatus } from "../../../shared/contracts/statuses.ts";
 import type { RequestView } from "../../../shared/core/requests/state/request-view.ts";
 import { attachBusConsumer, type BusMessage } from "../fakes/bus-consumer.ts";
-import { waitOptions } from "../wait-timeout.ts";
+import { callWaitOptions, waitOptions } from "../wait-timeout.ts";
 import { type ApiCall, callApi } from "./call-api.ts";
 import { startTestRun } from "./local-run.ts";
 
@@ -43,6 +44,7 @@ export async function startRequestsRun(options: {
   speed: number;
   settings?: Record<string, string>;
   dataDir?: string;
+  synthesise?: NonNullable<RunOptions["synthesise"]>;
 }) {
   const run = await startTestRun(options);
   const { apiUrl, awsUrl, providerUrl } = run.addresses;
@@ -148,7 +150,7 @@ export async function startRequestsRun(options: {
         last = await get(requestId);
         return last.status;
       };
-      await expect.poll(look, waitOptions).toBe(status);
+      await expect.poll(look, callWaitOptions).toBe(status);
       if (!last) throw new Error("no request");
       return last;
     },
@@ -174,7 +176,7 @@ export async function startRequestsRun(options: {
         const { status, outbox } = await stored(requestId);
         return status === "QUEUED" && (outbox as unknown[]).length === 0;
       };
-      await expect.poll(isQuiet, waitOptions).toBe(true);
+      await expect.poll(isQuiet, callWaitOptions).toBe(true);
       await dynamo.send(
         new UpdateCommand({
           TableName: run.outputs.RequestsTableName,
