@@ -89,7 +89,7 @@ export default defineConfig({
           include: ["test/**/*.test.ts"],
           exclude: pure,
           // They wait half of their time.
-          maxWorkers: 5,
+          maxWorkers: 4,
           sequence: { groupOrder: 1 },
         },
       },

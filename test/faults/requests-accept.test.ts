@@ -178,14 +178,15 @@ async function leave(
 ): Promise<Leaving> {
   const { operation, which, fault, times = 1, isScheduled } = row;
   const matching = run.lane(accountId);
-  run.proxy.plan({ from: "api", operation, which, fault, times, matching });
+  const plan = run.proxy.plan({ from: "api", operation, which, fault, times, matching });
   const scheduledMs = run.businessMs() + minutesAhead * MINUTE_MS;
   const scheduled = isScheduled ? { scheduled: new Date(scheduledMs).toISOString() } : {};
   const { status } = await connect(accountId, scheduled);
-  // 400: the time has passed.
-  return status === 503 || status === 400
-    ? leave(row, `${accountId}-again`, 2 * minutesAhead)
-    : { accountId, status, scheduledMs };
+  // The scheduled time has passed.
+  if (status === 400) return leave(row, `${accountId}-late`, 2 * minutesAhead);
+  if (status === 503 || plan.struck() < times)
+    return leave(row, `${accountId}-again`, minutesAhead);
+  return { accountId, status, scheduledMs };
 }
 
 async function ofAccount(accountId: string): Promise<string[]> {

@@ -3,6 +3,7 @@ import type { JsonObject } from "../../shared/core/json/json.ts";
 import { hmacHex } from "../../shared/providers/we-link/hash.ts";
 import { signWeLink } from "../../shared/providers/we-link/pack.ts";
 import { attachBusConsumer } from "../support/fakes/bus-consumer.ts";
+import { postTo } from "../support/runs/inbound-run.ts";
 import { startTestRun, type TestRun } from "../support/runs/local-run.ts";
 import { runs } from "../support/runs/runs.ts";
 
@@ -20,14 +21,6 @@ const connectionOf = (provider: string) => {
 
 const consumerOf = () =>
   attachBusConsumer({ awsUrl: run.addresses.awsUrl, busName: run.outputs.BusName ?? "" });
-
-async function post(url: string, body: string | Uint8Array): Promise<Response> {
-  return fetch(url, {
-    method: "POST",
-    body: body as string,
-    headers: { "content-type": "application/json" },
-  });
-}
 
 const weLinkBody = (n: number): JsonObject => ({
   status: "SUCCESS",
@@ -57,8 +50,8 @@ test(`${WEBHOOKS} webhooks of both providers, each sent three times in random or
   await Promise.all(
     Array.from({ length: 20 }, async () => {
       for (let next = waiting.pop(); next; next = waiting.pop()) {
-        const response = await post(next.url, next.body);
-        answers.push(`${response.status} ${await response.text()}`);
+        const { status, text } = await postTo(next.url, next.body);
+        answers.push(`${status} ${text}`);
       }
     }),
   );
@@ -66,8 +59,9 @@ test(`${WEBHOOKS} webhooks of both providers, each sent three times in random or
   expect(answers.filter((answer) => answer !== '200 {"accepted":true}')).toEqual([]);
   const received = await consumer.collect(WEBHOOKS);
   expect(new Set(consumer.ids()).size).toBe(WEBHOOKS);
-  // A response of the bus that times out on a busy machine publishes the same event again.
-  expect(received.length).toBeLessThan(1.1 * WEBHOOKS);
+  // A response of the bus that times out on a busy machine publishes the same event again. If
+  // every webhook were published, there would be three times as many.
+  expect(received.length).toBeLessThan(2 * WEBHOOKS);
   expect(new Set(received.map(({ detail }) => JSON.stringify(detail))).size).toBe(WEBHOOKS);
   expect(run.printed.filter((line) => line.includes("INTERNAL_ERROR"))).toEqual([]);
 });
@@ -95,12 +89,12 @@ describe("Invalid webhooks", () => {
       ["too large", linkedApi.inboundUrl, JSON.stringify({ x: "x".repeat(240_001) }), 413],
     ];
     for (const [name, url, body, status] of cases) {
-      const response = await post(url, body);
-      expect([name, response.status]).toEqual([name, status]);
-      expect(await response.json()).toMatchObject({ status, code: expect.any(String) });
+      const answer = await postTo(url, body);
+      expect([name, answer.status]).toEqual([name, status]);
+      expect(JSON.parse(answer.text)).toMatchObject({ status, code: expect.any(String) });
     }
     const last = { ...linkedApiBody(5_002), id: "workflow.completed:last" };
-    expect((await post(linkedApi.inboundUrl, JSON.stringify(last))).status).toBe(200);
+    expect((await postTo(linkedApi.inboundUrl, JSON.stringify(last))).status).toBe(200);
     const received = await consumer.collect(1);
     expect(received.map(({ detail }) => detail.data.workflowId)).toEqual(["wf-5002"]);
   });
@@ -112,7 +106,7 @@ test("An event on the bus has the envelope of its type", async () => {
   const text =
     '{"status":"SUCCESS","request_id":"exact","result":{"big":9007199254740993,"one":1.0}}';
   const body = `${text.slice(0, -1)},"hash":"${hmacHex(secret, text)}"}`;
-  expect((await post(inboundUrl, body)).status).toBe(200);
+  expect((await postTo(inboundUrl, body)).status).toBe(200);
   const [event] = await consumer.collect(1);
   expect(event).toMatchObject({
     source: "ackwire",

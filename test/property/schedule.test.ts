@@ -116,7 +116,7 @@ test("a time is accepted exactly when it has the form, exists in the calendar an
       expect(outcome).toEqual(isValid ? atMs : expect.any(String));
       if (isValid) accepted++;
     }),
-    runs(20_000),
+    { numRuns: 10_000 },
   );
   // Both outcomes occurred.
   expect(accepted).toBeGreaterThan(1_000);
@@ -134,7 +134,7 @@ test("exactly two hours and exactly one year ahead are accepted, one millisecond
       const far = new Date(farMs).toISOString();
       expect(read(far, nowMs)).toEqual(late > 0 ? expect.stringContaining("365 days") : farMs);
     }),
-    runs(10_000),
+    { numRuns: 2_000 },
   );
 });
 

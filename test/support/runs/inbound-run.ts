@@ -1,4 +1,5 @@
 import { createHmac, randomBytes } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import { GetQueueAttributesCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { expect } from "vitest";
 import { localAws } from "../../../local/aws/local-aws.ts";
@@ -6,7 +7,7 @@ import { composeAdministration } from "../../../shared/composition/administratio
 import type { ConnectionSettings } from "../../../shared/contracts/config-items.ts";
 import type { ProviderId } from "../../../shared/contracts/providers.ts";
 import { attachBusConsumer, type BusMessage } from "../fakes/bus-consumer.ts";
-import { callWaitOptions, waitOptions } from "../wait-timeout.ts";
+import { callWaitOptions, WAIT_TIMEOUT_MS, waitOptions } from "../wait-timeout.ts";
 import { startTestRun } from "./local-run.ts";
 
 /** A connection as its provider knows it: an address and, perhaps, a secret. */
@@ -116,17 +117,21 @@ export async function startInboundRun() {
   };
 }
 
+/** Sends a webhook as a provider does: what a busy machine answers 503 is sent again. */
 export async function postTo(
   url: string,
   body: string | Uint8Array,
   headers: Record<string, string> = { "content-type": "application/json" },
 ): Promise<Answer> {
-  const response = await fetch(url, { method: "POST", body: Buffer.from(body), headers });
-  return {
-    status: response.status,
-    text: await response.text(),
-    contentType: response.headers.get("content-type"),
-  };
+  const untilMs = Date.now() + WAIT_TIMEOUT_MS;
+  for (;;) {
+    const response = await fetch(url, { method: "POST", body: Buffer.from(body), headers });
+    const { status } = response;
+    const text = await response.text();
+    if (status !== 503 || Date.now() > untilMs)
+      return { status, text, contentType: response.headers.get("content-type") };
+    await sleep(50);
+  }
 }
 
 /** `hash` as the last member, as in every sample of We-Link's. */
