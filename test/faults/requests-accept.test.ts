@@ -9,6 +9,7 @@ import {
   startFaultyRequestsRun,
 } from "../support/runs/faulty-requests-run.ts";
 import { runs } from "../support/runs/runs.ts";
+import { LONG_TEST_TIMEOUT_MS } from "../support/wait-timeout.ts";
 
 const SPEED = 600;
 const MINUTE_MS = 60_000;
@@ -38,7 +39,7 @@ beforeAll(async () => {
     retried: await retries(),
     named: await acceptNames(),
   };
-});
+}, LONG_TEST_TIMEOUT_MS);
 afterAll(async () => {
   scheduler.destroy();
   await run.close();
