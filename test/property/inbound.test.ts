@@ -127,7 +127,8 @@ test("every recognised webhook becomes an event that conforms to its schema", ()
       const detail = eventDetail.parse(JSON.parse(toEventBridgeDetail({ clientId, envelope })));
       expect([detail.id, detail.type, detail.clientId]).toEqual([id, type, "cl_1"]);
     }),
-    runs(10_000),
+    // So many that each type occurs.
+    runs(40_000),
   );
   expect([...seen].sort()).toEqual([...deliverableTypes].sort());
 });
