@@ -127,10 +127,11 @@ test("every recognised webhook becomes an event that conforms to its schema", ()
       const detail = eventDetail.parse(JSON.parse(toEventBridgeDetail({ clientId, envelope })));
       expect([detail.id, detail.type, detail.clientId]).toEqual([id, type, "cl_1"]);
     }),
-    // So many that each type occurs.
-    runs(40_000),
+    runs(20_000),
   );
-  expect([...seen].sort()).toEqual([...deliverableTypes].sort());
+  // Only Ackwire knows whether an outcome comes late.
+  const ofWebhooks = deliverableTypes.filter((type) => type !== "workflow.lateResult");
+  expect([...seen].sort()).toEqual(ofWebhooks.toSorted());
 });
 
 test("removing a member from the bytes leaves the object without it", () => {
