@@ -3,7 +3,7 @@ import {
   type StackTarget,
 } from "../shared/composition/administration.ts";
 import { type ProviderId, providerId } from "../shared/contracts/providers.ts";
-import type { AccountSelector } from "../shared/core/administration/accounts.ts";
+import type { AccountSelector } from "../shared/core/administration/account-change.ts";
 
 /** Target of an accounts command. */
 export interface AccountCommand {

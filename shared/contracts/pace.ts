@@ -47,6 +47,13 @@ export const limitSchema = z.strictObject({
       z.lte(MAX_LIMIT),
       z.describe("Submissions in any window of this length; 0 allows none."),
     ),
+  isEnabled: z
+    .exactOptional(z.boolean())
+    .check(
+      z.describe(
+        "`false`: there is no limit for this category and window, not even the preset's; `max` is kept for later.",
+      ),
+    ),
 });
 
 export type Limit = z.output<typeof limitSchema>;

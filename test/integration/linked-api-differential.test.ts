@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { LinkedApi, LinkedApiAdmin, LinkedApiError } from "@linkedapi/node";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { differences } from "../support/linked-api-clients/differential.ts";
+import { haveSimulatedLimit, simulatedLimit } from "../support/linked-api-clients/limits.ts";
 import { nodeAdminClient } from "../support/linked-api-clients/node-admin-client.ts";
 import { startTestRun, type TestRun } from "../support/runs/local-run.ts";
 import { root } from "../support/tree.ts";
@@ -121,6 +122,7 @@ test("Every other call of Linked API's client for Node.js has the same answer th
 });
 
 test("Every admin call of Linked API's client for Node.js has the same answer through Ackwire", async () => {
+  await haveSimulatedLimit(run, ACCOUNT);
   const results = (access: Access) => {
     const admin = new LinkedApiAdmin(nodeAdminClient(access));
     const of = { accountId: ACCOUNT };
@@ -168,7 +170,35 @@ test("Every admin call of Linked API's client for Node.js has the same answer th
     "an unknown account": { error: "accountNotFound" },
     "an unknown session": { error: "sessionNotFound" },
   });
-  expect(differences(one, await results(through))).toEqual({});
+  // Ackwire keeps the limits: a new account here has no limits, and none were used.
+  expect(differences(one, await results(through))).toEqual({
+    "limits.getDefaults": { direct: { limits: [simulatedLimit] }, through: { limits: [] } },
+    "limits.getUsage": {
+      direct: { usage: [{ ...simulatedLimit, currentUsage: 7 }] },
+      through: { usage: [{ ...simulatedLimit, currentUsage: expect.any(Number) }] },
+    },
+  });
+});
+
+test("The limits of an account are set, used and deleted by Linked API's client for Node.js, at Ackwire", async () => {
+  const { limits } = new LinkedApiAdmin(nodeAdminClient(accesses().through));
+  const of = { accountId: ACCOUNT };
+  const posts = { category: "stPosts", period: "weekly" } as const;
+  const shown = async () =>
+    (await limits.get(of)).limits.filter(({ category }) => category === posts.category);
+  await limits.set({ ...of, limits: [{ ...posts, maxValue: 3, isEnabled: false }] });
+  expect(await shown()).toEqual([{ ...posts, maxValue: 3, isEnabled: false }]);
+  await limits.set({ ...of, limits: [{ ...posts, maxValue: 4 }] });
+  expect((await limits.getUsage(of)).usage).toContainEqual({
+    ...posts,
+    maxValue: 4,
+    currentUsage: expect.any(Number),
+    isEnabled: true,
+  });
+  await limits.delete({ ...of, limits: [posts] });
+  expect(await shown()).toEqual([]);
+  await limits.resetToDefaults(of);
+  expect(await limits.get(of)).toEqual(await limits.getDefaults());
 });
 
 test("The token that accounts.getAll shows for an account is valid in the account's calls", async () => {

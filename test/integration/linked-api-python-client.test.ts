@@ -6,6 +6,7 @@ import { LinkedApi } from "@linkedapi/node";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { callsIn, handlingOf } from "../../docs/linked-api-calls.ts";
 import { differences } from "../support/linked-api-clients/differential.ts";
+import { haveSimulatedLimit, simulatedLimit } from "../support/linked-api-clients/limits.ts";
 import { startTestRun, type TestRun } from "../support/runs/local-run.ts";
 import { root } from "../support/tree.ts";
 import { WAIT_TIMEOUT_MS } from "../support/wait-timeout.ts";
@@ -95,6 +96,7 @@ test("Each call of linkedapi has the same answer through Ackwire as directly", a
     expect(code, err).toBe(0);
     return JSON.parse(out) as Record<string, unknown>;
   };
+  await haveSimulatedLimit(local, accountId);
   const direct = await answersOf({
     baseUrl: local.addresses.providerUrl,
     linkedApiToken: "simulated-token",
@@ -108,5 +110,14 @@ test("Each call of linkedapi has the same answer through Ackwire as directly", a
   expect(Object.keys(direct).length).toBeGreaterThan(50);
   expect(direct).toMatchObject({ "limits.get": { limits: [{ category: "stMessages" }] } });
   expect(JSON.stringify(direct)).not.toContain('"httpError"');
-  expect(differences(direct, through)).toEqual({});
+  const { maxValue: max_value, isEnabled: is_enabled, ...limit } = simulatedLimit;
+  const shown = { ...limit, max_value, is_enabled };
+  // Ackwire keeps the limits: a new account here has no limits, and none were used.
+  expect(differences(direct, through)).toEqual({
+    "limits.get_defaults": { direct: { limits: [shown] }, through: { limits: [] } },
+    "limits.get_usage": {
+      direct: { usage: [{ ...shown, current_usage: 7 }] },
+      through: { usage: [{ ...shown, current_usage: expect.any(Number) }] },
+    },
+  });
 });

@@ -18,10 +18,11 @@ describe("The calls of Linked API's official clients", () => {
     expect(pythonClientCalls.calls.filter((call) => handlingOf(call) === undefined)).toEqual([]);
   });
 
-  test("Calls on workflows and webhooks are served, all others are passed to Linked API", () => {
+  test("Calls on workflows, webhooks and limits are served, all others are passed to Linked API", () => {
     expect(handlingOf("POST /workflows")).toBe("served");
     expect(handlingOf("POST /admin/webhook.setEvents")).toBe("served");
-    expect(handlingOf("POST /admin/limits.set")).toBe("passed to Linked API");
+    expect(handlingOf("POST /admin/limits.set")).toBe("served");
+    expect(handlingOf("POST /admin/accounts.getAll")).toBe("passed to Linked API");
     expect(handlingOf("GET /account")).toBe("passed to Linked API");
   });
 });

@@ -20,6 +20,7 @@ const { accountDirectory: twoConnections } = makeAccounts({
     account: async () => undefined,
   },
   clock: makeTestClock(),
+  stagePace: { minGapMs: 0, maxGapMs: 0, defaultPreset: "off" },
 } as unknown as Parameters<typeof makeAccounts>[0]);
 const several = makeAcceptor(({ accountDirectory }) => ({
   accountDirectory: { ...accountDirectory, connectionIdOf: twoConnections.connectionIdOf },

@@ -237,6 +237,16 @@ describe("Merged settings", () => {
     expect(limits).toEqual([own, { category: own.category, per: "week", max: 100 }]);
   });
 
+  test("An own limit that is not enabled removes the preset's, and never the provider's", () => {
+    const removed = [
+      { category: "stMessages", per: "day", max: 5, isEnabled: false },
+      { category: "any", per: "hour", max: 5, isEnabled: false },
+    ] as const;
+    const { limits } = merged({ preset: "careful", limits: removed });
+    expect(limits.filter((limit) => limit.category === "stMessages")).toEqual([]);
+    expect(limits).toContainEqual({ ...facts.limits[0], isFact: true });
+  });
+
   test.each([
     [50, { category: "any", per: "hour", max: 50 }],
     [500, { category: "any", per: "hour", max: 100, isFact: true }],

@@ -6,13 +6,16 @@ import { type MasterKeys, seal, unseal } from "../crypto/master-keys.ts";
 import type { PageOf } from "../input/cursor.ts";
 import { InvalidRequest } from "../input/invalid-request.ts";
 import { mergePaceSettings, type StagePace } from "../pace/merge-pace-settings.ts";
+import type { PaceSettings } from "../pace/pace-settings.ts";
 import type { ProviderClient } from "../providers/provider-client.ts";
 import type { AccountDirectory } from "../requests/acceptance/accept-request.ts";
 import { laneId } from "../requests/acceptance/request-id.ts";
 import type { LaneScheduler } from "../requests/lanes/lane-scheduler.ts";
 import type { LaneStore } from "../requests/state/lane-ports.ts";
 import { type LaneOwner, type LanePause, PAUSED_BY_CLIENT } from "../requests/state/record.ts";
-import { type AccountPaceChange, paceMembers } from "./account-pace.ts";
+import type { AccountChange, AccountSelector } from "./account-change.ts";
+import { accountLimits } from "./account-limits.ts";
+import { paceMembers } from "./account-pace.ts";
 import type { ConfigStore } from "./administration.ts";
 import { budgetView } from "./budget-view.ts";
 import { identificationToken } from "./identification-token.ts";
@@ -30,18 +33,6 @@ export interface AccountsDeps {
   clock: Clock;
   /** Called with errors that do not fail the call. */
   onIgnoredError: (error: unknown) => void;
-}
-
-/** Selects an account where its id exists on several connections. */
-export interface AccountSelector {
-  provider?: ProviderId | undefined;
-  connectionId?: string | undefined;
-}
-
-export interface AccountChange extends AccountPaceChange {
-  provider: ProviderId;
-  connectionId?: string | undefined;
-  identificationToken?: string | undefined;
 }
 
 /** Cache TTL (real time) for a client's only connection of a provider. */
@@ -111,9 +102,15 @@ export function makeAccounts(deps: AccountsDeps) {
     if (account === undefined) throw new Failure("NOT_FOUND", "there is no such account");
     if (others.length > 0) {
       const ids = found.flatMap((item) => item?.connectionId ?? []);
-      throw invalid("connectionId", `is required: several have this account, ${listOf(ids)}`);
+      const several = `is required: several have this account, ${listOf(ids)}`;
+      throw invalid("connectionId", several, "nameConnection");
     }
     return account;
+  }
+
+  function paceSettingsOf(account: AccountItem): PaceSettings {
+    const facts = deps.providerClients[account.provider].paceFacts;
+    return mergePaceSettings({ account, facts, stage: stagePace, seed: laneId(account) });
   }
 
   async function viewOf(item: AccountItem) {
@@ -222,11 +219,10 @@ export function makeAccounts(deps: AccountsDeps) {
     /** What the account has used of its limits. @throws NOT_FOUND, REQUEST_INVALID, DEPENDENCY_DOWN */
     async budget(clientId: string, accountId: string, which: AccountSelector) {
       const account = await find(clientId, accountId, which);
-      const seed = laneId(account);
-      const facts = deps.providerClients[account.provider].paceFacts;
-      const settings = mergePaceSettings({ account, facts, stage: stagePace, seed });
-      return budgetView(settings, await lanes.find(seed), clock.businessMs());
+      const lane = await lanes.find(laneId(account));
+      return budgetView(paceSettingsOf(account), lane, clock.businessMs());
     },
+    ...accountLimits({ ...deps, find, put, paceSettingsOf }),
     async delete(clientId: string, accountId: string, which: AccountSelector) {
       const { connectionId } = await find(clientId, accountId, which);
       await store.deleteAccount(connectionId, accountId);

@@ -6,7 +6,7 @@ import { presets } from "./presets.ts";
 export interface AccountPace {
   /** Absent: `off`, because the account was registered before there were presets. */
   preset?: Preset | undefined;
-  /** Each replaces the preset's limit of the same category and window. */
+  /** Each replaces the preset's limit of the same category and window; one that is not enabled removes it. */
   limits?: readonly Limit[] | undefined;
   hours?: Hours | undefined;
   warmUp?: WarmUp | undefined;
@@ -32,12 +32,14 @@ export function mergePaceSettings(of: {
 }): PaceSettings {
   const { account, facts, stage, seed } = of;
   const preset = presets[account ? (account.preset ?? "off") : stage.defaultPreset];
-  const limits = new Map<string, PaceLimit>();
-  for (const limit of [...preset.limits, ...(account?.limits ?? [])])
-    limits.set(keyOf(limit), limit);
+  const limits = new Map<string, PaceLimit>(
+    replaceLimits(preset.limits, account?.limits ?? [])
+      .filter(isEnabled)
+      .map((limit) => [limitKey(limit), limit]),
+  );
   for (const fact of facts?.limits ?? []) {
-    const own = limits.get(keyOf(fact));
-    if (!own || own.max > fact.max) limits.set(keyOf(fact), { ...fact, isFact: true });
+    const own = limits.get(limitKey(fact));
+    if (!own || own.max > fact.max) limits.set(limitKey(fact), { ...fact, isFact: true });
   }
   const { hours, warmUp, pace } = account ?? {};
   return {
@@ -51,4 +53,20 @@ export function mergePaceSettings(of: {
   };
 }
 
-const keyOf = ({ category, per }: Limit) => `${category} ${per}`;
+/** What two limits have in common of which one replaces the other. */
+export type LimitKey = Pick<Limit, "category" | "per">;
+
+export const limitKey = ({ category, per }: LimitKey) => `${category} ${per}`;
+
+export const isEnabled = (limit: Limit) => limit.isEnabled !== false;
+
+/** The limits, each replaced by the one of `others` with its category and window, and the rest of `others`. */
+export function replaceLimits(limits: readonly Limit[], others: readonly Limit[]): Limit[] {
+  return [...new Map([...limits, ...others].map((limit) => [limitKey(limit), limit])).values()];
+}
+
+/** The limits without those of these categories and windows. */
+export function withoutLimits(limits: readonly Limit[], keys: readonly LimitKey[]): Limit[] {
+  const removed = new Set(keys.map(limitKey));
+  return limits.filter((limit) => !removed.has(limitKey(limit)));
+}

@@ -1,6 +1,7 @@
 import type * as z from "zod/mini";
 import { failures, type HttpFailureCode, type Remedy } from "../../contracts/failures.ts";
 import type { ApiOperation, HandlerAnswer } from "../../contracts/http/operation.ts";
+import type { Limit } from "../../contracts/pace.ts";
 import type { DeliveryStatus, RequestStatus } from "../../contracts/statuses.ts";
 import type { PayloadMode } from "../../contracts/webhook-forms.ts";
 import type { FieldError } from "../input/describe-issue.ts";
@@ -80,6 +81,7 @@ export function refusalMessage(
 export interface DialectServices {
   requests: DialectRequests;
   relay: DialectRelay;
+  limits: DialectLimits;
   webhooks: DialectWebhooks;
   deliveries: DialectDeliveries;
 }
@@ -130,6 +132,35 @@ export interface DialectRelay {
     accountId: string;
     providerToken: string;
   }): Promise<string>;
+}
+
+/** A limit of an account, as far as dialects show it. */
+export interface DialectLimit extends Limit {
+  isEnabled: boolean;
+}
+
+/** The limits of the accounts at the dialect's own provider. */
+export interface DialectLimits {
+  /** Those that a new account has. */
+  defaults(): readonly DialectLimit[];
+  /**
+   * Those of an account, with those that it has removed.
+   *
+   * @returns `used`: the submissions that count now; `maxNow`: lower than `max` while it warms up
+   * @throws NOT_FOUND, REQUEST_INVALID where several connections have it, DEPENDENCY_DOWN
+   */
+  get(of: AccountOfClient): Promise<readonly (DialectLimit & { used: number; maxNow: number })[]>;
+  /** Sets these limits; the others stay. @throws as `get` */
+  set(of: AccountOfClient, limits: readonly DialectLimit[]): Promise<void>;
+  /** Removes limits of the account's own: those that it shares with others are in force again. @throws as `get` */
+  delete(of: AccountOfClient, limits: readonly Pick<Limit, "category" | "per">[]): Promise<void>;
+  /** Gives the account the default limits; its own that are kept stay. @throws as `get` */
+  reset(of: AccountOfClient, isKept: (own: Limit) => boolean): Promise<void>;
+}
+
+export interface AccountOfClient {
+  clientId: string;
+  accountId: string;
 }
 
 /** A request that was made here, or the last event of one that was made elsewhere. */

@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import { failures, type Remedy } from "../../contracts/failures.ts";
 import { type Refusal, refusalMessage } from "../../core/providers/dialect.ts";
+import { linkedApiLimitOperations } from "./dialect-limit-operations.ts";
 import type { linkedApiWebhookOperations } from "./dialect-webhook-operations.ts";
 
 export const linkedApiErrorSchema = z.object({
@@ -20,7 +21,11 @@ export function linkedApiErrorBody(refusal: Refusal): z.output<typeof linkedApiE
 }
 
 /** A type that Linked API's own client knows (`dist/types/errors.d.ts`), where one fits. */
-function errorTypeOf({ code, authFailure, operationId = "", remedy, route }: Refusal): string {
+function errorTypeOf(refusal: Refusal): string {
+  const { code, authFailure, operationId = "", remedy, route, errors } = refusal;
+  if (errors?.some(({ field }) => field === "accountId") && isAboutLimits(operationId)) {
+    return "accountIdRequired";
+  }
   if (remedy !== undefined && remedyTypes[remedy] !== undefined) return remedyTypes[remedy];
   switch (failures[code].httpStatus) {
     case 401: {
@@ -44,7 +49,11 @@ function errorTypeOf({ code, authFailure, operationId = "", remedy, route }: Ref
   }
 }
 
-type TypeByOperation = Partial<Record<keyof typeof linkedApiWebhookOperations, string>>;
+const isAboutLimits = (operationId: string) => Object.hasOwn(linkedApiLimitOperations, operationId);
+
+type TypeByOperation = Partial<
+  Record<keyof typeof linkedApiWebhookOperations | keyof typeof linkedApiLimitOperations, string>
+>;
 
 /** Of operations that are not about a workflow. */
 const notFoundTypes: Readonly<Record<string, string>> = {
@@ -59,6 +68,11 @@ const notFoundTypes: Readonly<Record<string, string>> = {
   linkedApiDeleteWebhook: "webhookNotFound",
   linkedApiSendTest: "webhookNotFound",
   linkedApiReplayDelivery: "deliveryNotFound",
+  linkedApiGetLimits: "accountNotFound",
+  linkedApiGetLimitsUsage: "accountNotFound",
+  linkedApiSetLimits: "accountNotFound",
+  linkedApiDeleteLimits: "accountNotFound",
+  linkedApiResetLimits: "accountNotFound",
 } satisfies TypeByOperation;
 
 const conflictTypes: Readonly<Record<string, string>> = {

@@ -2,6 +2,8 @@ import type { OperationHandlers } from "../../contracts/http/operation.ts";
 import type { Dialect } from "../../core/providers/dialect.ts";
 import { linkedApiErrorBody, linkedApiErrorSchema } from "./dialect-errors.ts";
 import { cancelAsLinkedApi, getAsLinkedApi, startAsLinkedApi } from "./dialect-handlers.ts";
+import { linkedApiLimitHandlers } from "./dialect-limit-handlers.ts";
+import { linkedApiLimitOperations } from "./dialect-limit-operations.ts";
 import { linkedApiWorkflowOperations } from "./dialect-operations.ts";
 import { linkedApiRelayedHandlers } from "./dialect-relayed-handlers.ts";
 import { linkedApiRelayedOperations } from "./dialect-relayed-operations.ts";
@@ -11,6 +13,7 @@ import { linkedApiWebhookOperations } from "./dialect-webhook-operations.ts";
 const operations = {
   ...linkedApiWorkflowOperations,
   ...linkedApiWebhookOperations,
+  ...linkedApiLimitOperations,
   ...linkedApiRelayedOperations,
 } as const;
 
@@ -40,6 +43,7 @@ export const linkedApiDialect: Dialect = {
       linkedApiCancelWorkflow: ({ clientId, params }) =>
         cancelAsLinkedApi(services.requests, { clientId, workflowId: params.workflowId }),
       ...linkedApiWebhookHandlers(services),
+      ...linkedApiLimitHandlers(services.limits),
       ...linkedApiRelayedHandlers(services.relay),
     }) satisfies OperationHandlers<typeof operations>,
   takesAnyJson: true,

@@ -4,14 +4,15 @@ import { type ProviderId, providerPacks } from "../../../contracts/providers.ts"
 import type { Accounts } from "../../administration/accounts.ts";
 import type { Deliveries } from "../../deliveries/deliveries.ts";
 import type { Webhooks } from "../../deliveries/webhooks/webhooks.ts";
-import type { DialectRelay, DialectRequests } from "../../providers/dialect.ts";
+import { replaceLimits, withoutLimits } from "../../pace/merge-pace-settings.ts";
+import type { DialectLimits, DialectRelay, DialectRequests } from "../../providers/dialect.ts";
 import type { Requests } from "../../requests/requests.ts";
 import { dialectWebhooks } from "./dialect-webhooks.ts";
 import { findRequest } from "./find-request.ts";
 
 export interface DialectHandlersDeps {
   requests: Requests;
-  accounts: Pick<Accounts, "registerToken">;
+  accounts: Accounts;
   webhooks: Webhooks;
   deliveries: Deliveries;
 }
@@ -29,6 +30,7 @@ export function makeDialectHandlers({
       dialect?.handlers({
         requests: requestsOf(id, requests),
         relay: relayOf(id, requests, accounts),
+        limits: limitsOf(id, accounts),
         webhooks: dialectWebhooks(id, webhooks),
         deliveries,
       }),
@@ -45,6 +47,20 @@ function relayOf(
     call: (of) => requests.relay({ provider, ...of }),
     registerAccount: ({ clientId, connectionId, accountId, providerToken }) =>
       accounts.registerToken({ clientId, provider, connectionId, accountId }, providerToken),
+  };
+}
+
+function limitsOf(provider: ProviderId, accounts: Accounts): DialectLimits {
+  const which = { provider };
+  return {
+    defaults: () => accounts.defaultLimits().map((limit) => ({ ...limit, isEnabled: true })),
+    get: ({ clientId, accountId }) => accounts.limits(clientId, accountId, which),
+    set: ({ clientId, accountId }, limits) =>
+      accounts.changeLimits(clientId, accountId, which, (own) => replaceLimits(own, limits)),
+    delete: ({ clientId, accountId }, limits) =>
+      accounts.changeLimits(clientId, accountId, which, (own) => withoutLimits(own, limits)),
+    reset: ({ clientId, accountId }, isKept) =>
+      accounts.resetLimits(clientId, accountId, which, isKept),
   };
 }
 

@@ -1,0 +1,106 @@
+import { toCall, toResult } from "../../../functions/api/request.ts";
+import type { AccountItem } from "../../../shared/contracts/config-items.ts";
+import type { ProviderId } from "../../../shared/contracts/providers.ts";
+import { type AccountsDeps, makeAccounts } from "../../../shared/core/administration/accounts.ts";
+import { makeServeApi, type ServeApiDeps } from "../../../shared/core/api/serve-api.ts";
+import { sha256Hex } from "../../../shared/core/crypto/digest.ts";
+import { laneId } from "../../../shared/core/requests/acceptance/request-id.ts";
+import { noBudget } from "../../../shared/core/requests/state/lane-budget.ts";
+import type { Lane, LaneBudget } from "../../../shared/core/requests/state/record.ts";
+import { makeTestClock } from "./clocks.ts";
+import { testMasterKeys } from "./webhook-api.ts";
+
+/** The API on accounts of the client `cl_1`, over stores in memory. A connection is named after its provider. */
+export function makeAccountsApi(
+  given: { connections?: readonly { connectionId: string; provider: ProviderId }[] } = {},
+) {
+  const clock = makeTestClock();
+  const connections = (
+    given.connections ?? [
+      { connectionId: "cn_linked-api", provider: "linked-api" },
+      { connectionId: "cn_we-link", provider: "we-link" },
+    ]
+  ).map((connection) => ({ clientId: "cl_1", ...connection }));
+  const stored = new Map<string, AccountItem>();
+  const lanes = new Map<string, Partial<Lane>>();
+  const keyOf = (connectionId: string, accountId: string) => `${connectionId} ${accountId}`;
+  const accounts = makeAccounts({
+    store: {
+      connectionsOf: async () => connections,
+      connection: async (id: string) => connections.find((one) => one.connectionId === id),
+      account: async (connectionId: string, accountId: string) =>
+        stored.get(keyOf(connectionId, accountId)),
+      putAccount: async (item: AccountItem) => {
+        stored.set(keyOf(item.connectionId, item.accountId), item);
+      },
+    },
+    lanes: { find: async (lane: string) => lanes.get(lane) },
+    providerClients: { "linked-api": {}, "we-link": {} },
+    masterKeys: async () => testMasterKeys,
+    randomHex: (bytes: number) => "0".repeat(bytes * 2),
+    clock,
+    stagePace: { minGapMs: 0, maxGapMs: 0, defaultPreset: "careful" },
+  } as unknown as AccountsDeps);
+  const api: Partial<ServeApiDeps> = {
+    accounts,
+    keys: {
+      find: async () => ({
+        pk: "key#key1",
+        clientId: "cl_1",
+        keyId: "key1",
+        secretSha256: sha256Hex("secret"),
+        createdAt: "2026-06-25T12:00:00.000Z",
+      }),
+      recordUse: async () => undefined,
+    },
+    masterKeys: async () => testMasterKeys,
+    clock,
+    onIgnoredError: () => undefined,
+  };
+  const serve = makeServeApi(api as ServeApiDeps);
+
+  return {
+    accounts,
+    clock,
+
+    async call(routeKey: string, body: object = {}, params?: Record<string, string>) {
+      const event = {
+        routeKey,
+        headers: {
+          "linked-api-token": "ackwire_key1_secret",
+          authorization: "Bearer ackwire_key1_secret",
+        },
+        pathParameters: params,
+        body: routeKey.startsWith("GET") ? "" : JSON.stringify(body),
+      };
+      const outcome = await serve(toCall(event as never, new AbortController().signal));
+      const { statusCode: status, body: text = "null" } = toResult(outcome);
+      return { status, body: JSON.parse(text) };
+    },
+
+    /** Stores an account of Linked API. */
+    addAccount(accountId: string, of: Partial<AccountItem> = {}) {
+      const item: AccountItem = {
+        pk: `account#${accountId}`,
+        clientId: "cl_1",
+        connectionId: "cn_linked-api",
+        accountId,
+        provider: "linked-api",
+        createdAt: "2026-06-25T12:00:00.000Z",
+        sealedIdentificationToken: { keyId: "k2", iv: "", data: "", tag: "" } as never,
+        ...of,
+      };
+      stored.set(keyOf(item.connectionId, accountId), item);
+      return item;
+    },
+
+    /** The account as it is stored. */
+    stored: (accountId: string) => stored.get(keyOf("cn_linked-api", accountId)),
+
+    /** Gives the account's lane a budget. */
+    haveBudget(account: AccountItem, budget: Partial<LaneBudget>) {
+      const lane = { budget: { ...noBudget, ...budget }, givenBack: [], categoryPauses: {} };
+      lanes.set(laneId(account), lane);
+    },
+  };
+}
