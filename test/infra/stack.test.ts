@@ -119,7 +119,7 @@ describe("Stateful resources", () => {
       Rules: Record<string, unknown>[];
     };
     const day = 86_400;
-    const limits = day + day + 900 + day;
+    const limits = day + 14 * day + 900 + day;
     expect(Rules).toMatchObject([
       { Prefix: "inbound/", Status: "Enabled", ExpirationInDays: 40 + 15 },
       { Prefix: "quarantine/", Status: "Enabled", ExpirationInDays: 40 + 15 },

@@ -116,7 +116,10 @@ test("the events of a request sort strictly by createdAt: created, started, prom
         nowMs += waitMs;
         return { report, ms: ms === undefined ? undefined : createdMs + ms, nowMs } as const;
       });
-      const order = ["workflow.started", "workflow.actionRequired", "workflow.completed"];
+      const order = [
+        ...["workflow.started", "workflow.actionRequired"],
+        ...["workflow.completed", "workflow.lateResult"],
+      ];
       const times = timesOf(timed);
       const byTime = times.toSorted((one, other) => one[1] - other[1]).map(([type]) => type);
       const byType = byTime.toSorted((one, other) => order.indexOf(one) - order.indexOf(other));
