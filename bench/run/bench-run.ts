@@ -43,7 +43,8 @@ export async function startBenchRun(options: {
   const args = [
     "--no-demo",
     ...["--speed", String(options.speed)],
-    ...Object.entries(options.settings).flatMap(([name, value]) => [
+    // A bench measures the machine, and not the limits of an account.
+    ...Object.entries({ defaultPreset: "off", ...options.settings }).flatMap(([name, value]) => [
       "--setting",
       `${name}=${value}`,
     ]),

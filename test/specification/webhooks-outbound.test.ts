@@ -5,6 +5,7 @@ import {
   beginWeLinkScenarios,
   type WeLinkScenarios,
 } from "../support/scenarios/we-link-scenarios.ts";
+import { LONG_TEST_TIMEOUT_MS } from "../support/wait-timeout.ts";
 import { linkedApiWebhooksOutbound } from "./linked-api-webhooks-outbound.suite.ts";
 import { weLinkOutbound } from "./we-link-outbound.suite.ts";
 
@@ -23,7 +24,7 @@ beforeAll(async () => {
 });
 beforeAll(async () => {
   await Promise.allSettled([...Object.values(linkedApi), ...Object.values(weLink)]);
-});
+}, LONG_TEST_TIMEOUT_MS);
 afterAll(() => outbound.close());
 
 describe("We-Link", () => weLinkOutbound(() => weLink));
