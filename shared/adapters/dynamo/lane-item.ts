@@ -19,7 +19,11 @@ export const LANE_ID = "#lane";
  * `lastPosition`, `waiting` its `waitingCount`, `nextMs` its `nextSubmissionNotBeforeMs`, and
  * `dueAt` its `sweepDueMs`.
  */
-const timedPause = z.object({ reason: z.string(), untilMs: z.number() });
+const timedPause = z.object({
+  reason: z.string(),
+  untilMs: z.number(),
+  isOutage: z.optional(z.literal(true)),
+});
 const perCategory = <Value extends z.ZodMiniType>(value: Value) =>
   z.partialRecord(z.enum(categories), value);
 
@@ -122,8 +126,9 @@ export function pauseName({ reason, untilMs, category }: LanePause): string {
   return untilMs === undefined ? "stop" : "pause";
 }
 
-export function pauseItem({ reason, untilMs }: LanePause) {
-  return untilMs === undefined ? { reason } : { reason, untilMs };
+export function pauseItem({ reason, untilMs, isOutage }: LanePause) {
+  if (untilMs === undefined) return { reason };
+  return { reason, untilMs, ...(isOutage ? { isOutage } : {}) };
 }
 
 /** The text that stands for a sub-queue in keys and in the lane's item. */

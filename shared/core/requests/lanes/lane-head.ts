@@ -191,7 +191,7 @@ function blocksOf(
   firsts: readonly RequestRecord[],
   context: DecisionContext,
 ): ReadonlyMap<Category, number> {
-  const pausedUntilMs = pauseEnd(lane.pause, context) ?? 0;
+  const pausedUntilMs = lane.pause?.isOutage ? 0 : (pauseEnd(lane.pause, context) ?? 0);
   return new Map(
     firsts.map((request) => {
       const { category } = subQueueOf(request);

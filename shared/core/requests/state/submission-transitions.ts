@@ -85,7 +85,7 @@ export function applySubmissionOutcome(
     default:
       return {
         request: returnUnsent(answered, context),
-        pause: pauseOf(outcome, request, context),
+        pause: pauseOf(outcome, request, context, provider),
       };
   }
 }
@@ -128,16 +128,23 @@ function pauseOf(
   outcome: Extract<SendOutcome, { kind: "rateLimited" | "temporarilyUnavailable" | "notSent" }>,
   { category = "other" }: RequestRecord,
   { nowMs, rules }: DecisionContext,
+  provider: Pick<ProviderClient, "consequenceOf">,
 ): LanePause {
   if (outcome.kind === "notSent")
-    return { reason: outcome.code, untilMs: nowMs + UNAVAILABLE_PAUSE_MS };
+    return { reason: outcome.code, untilMs: nowMs + UNAVAILABLE_PAUSE_MS, isOutage: true };
   const isLimit = outcome.kind === "rateLimited";
   const isOfCategory = isLimit && outcome.isOfCategory === true;
   const limitPauseMs = isOfCategory ? CATEGORY_PAUSE_MS : rules.rateLimitPauseMs;
   const askedMs = outcome.retryAfterMs ?? (isLimit ? limitPauseMs : UNAVAILABLE_PAUSE_MS);
   const untilMs = nowMs + Math.max(MIN_PAUSE_MS, askedMs);
   const reason = isLimit ? "RATE_LIMITED" : outcome.code;
-  return { reason, untilMs, ...(isOfCategory ? { category } : {}) };
+  const isOutage = !isLimit && provider.consequenceOf(outcome.code) !== "pauseLane";
+  return {
+    reason,
+    untilMs,
+    ...(isOfCategory ? { category } : {}),
+    ...(isOutage ? { isOutage } : {}),
+  };
 }
 
 function applyAccepted(
