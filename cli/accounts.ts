@@ -4,6 +4,7 @@ import {
 } from "../shared/composition/administration.ts";
 import { type ProviderId, providerId } from "../shared/contracts/providers.ts";
 import type { AccountSelector } from "../shared/core/administration/account-change.ts";
+import { type PaceOptions, paceChangeOf } from "./pace-options.ts";
 
 /** Target of an accounts command. */
 export interface AccountCommand {
@@ -17,14 +18,14 @@ export const accountCommands = {
   list: async (where: StackTarget, client: string) =>
     (await composeAccountAdministration(where)).list(client),
 
-  async set(where: StackTarget, { client, account, which }: AccountCommand, pace: string) {
+  budget: async (where: StackTarget, { client, account, which }: AccountCommand) =>
+    (await composeAccountAdministration(where)).budget(client, account, which),
+
+  async set(where: StackTarget, { client, account, which }: AccountCommand, options: PaceOptions) {
     const accounts = await composeAccountAdministration(where);
-    const { provider, connectionId } = await accounts.get(client, account, which);
-    return accounts.put(client, account, {
-      provider,
-      connectionId,
-      pace: submissionIntervalOf(pace),
-    });
+    const { provider, connectionId, limits = [] } = await accounts.get(client, account, which);
+    const change = paceChangeOf(options, limits);
+    return accounts.put(client, account, { provider, connectionId, ...change });
   },
 
   pause: async (where: StackTarget, { client, account, which }: AccountCommand) =>
@@ -33,14 +34,6 @@ export const accountCommands = {
   resume: async (where: StackTarget, { client, account, which }: AccountCommand) =>
     (await composeAccountAdministration(where)).resume(client, account, which),
 };
-
-/** Parses seconds such as `30-90`. @throws Error */
-function submissionIntervalOf(text: string): { minSeconds: number; maxSeconds: number } {
-  const [, min, max] = /^(\d{1,5})-(\d{1,5})$/.exec(text) ?? [];
-  const pace = { minSeconds: Number(min), maxSeconds: Number(max) };
-  if (min !== undefined && pace.minSeconds <= pace.maxSeconds) return pace;
-  throw new Error("--pace must be seconds as MIN-MAX, such as 30-90");
-}
 
 /** Parses `--provider` and `--connection`. @throws Error when the provider is unknown */
 export function accountSelectorOf(values: {

@@ -10,10 +10,12 @@ import {
   providerCredentials,
 } from "../shared/contracts/config-items.ts";
 import { parseJsonOrUndefined } from "../shared/contracts/json-text.ts";
+import { paceLimitPresets } from "../shared/contracts/pace.ts";
 import { providerId, providerPacks } from "../shared/contracts/providers.ts";
 import type { Administration } from "../shared/core/administration/administration.ts";
 import { type AccountCommand, accountCommands, accountSelectorOf, providerOf } from "./accounts.ts";
 import { openDeadLetters } from "./dead-letters.ts";
+import type { PaceOptions } from "./pace-options.ts";
 import { openQuarantine } from "./quarantine.ts";
 
 const usage = `npm run admin -- COMMAND [options]
@@ -34,7 +36,11 @@ const usage = `npm run admin -- COMMAND [options]
   accounts add                    --client ID --connection ID --account ID
                                   [--identification-token-file FILE]
   accounts list                   --client ID
-  accounts set                    --client ID --account ID [--connection ID] --pace MIN-MAX
+  accounts budget                 --client ID --account ID [--connection ID]
+  accounts set                    --client ID --account ID [--connection ID]
+                                  [--pace MIN-MAX] [--preset ${paceLimitPresets.join("|")}]
+                                  [--hours "mon-fri 09:00-18:00 Europe/Berlin"|off]
+                                  [--warm-up DAYS:FROM|off] [--limit CATEGORY/WINDOW=MAX|off|preset]…
   accounts pause | resume         --client ID --account ID [--connection ID]
   dead-letters list
   dead-letters redrive            [--queue inbound|submit|…]   moves them back; all queues by default
@@ -48,7 +54,7 @@ appear in the shell's history. --credentials-file holds a JSON object of the hea
 that authenticate you at the provider (${credentialHeaders()}).
 New keys and inbound URLs are shown only once.`;
 
-type Values = Readonly<Record<string, string | boolean | undefined>>;
+type Values = Readonly<Record<string, string | boolean | string[] | undefined>>;
 
 async function main(): Promise<unknown> {
   const { values, positionals } = parseArgs({
@@ -65,6 +71,10 @@ async function main(): Promise<unknown> {
       queue: { type: "string" },
       account: { type: "string" },
       pace: { type: "string" },
+      preset: { type: "string" },
+      hours: { type: "string" },
+      "warm-up": { type: "string" },
+      limit: { type: "string", multiple: true },
       status: { type: "string" },
       signature: { type: "string" },
       "hash-forms": { type: "string" },
@@ -161,8 +171,9 @@ const commands: Readonly<Record<string, Command>> = {
     return { added: accountId };
   },
   "accounts list": (values, _admin, where) => accountCommands.list(where, client(values)),
+  "accounts budget": (values, _admin, where) => accountCommands.budget(where, accountOf(values)),
   "accounts set": (values, _admin, where) =>
-    accountCommands.set(where, accountOf(values), required(values, "pace")),
+    accountCommands.set(where, accountOf(values), values as PaceOptions),
   "accounts pause": (values, _admin, where) => accountCommands.pause(where, accountOf(values)),
   "accounts resume": (values, _admin, where) => accountCommands.resume(where, accountOf(values)),
 };

@@ -187,6 +187,19 @@ test.concurrent("A local run has a demonstration, local.json, the simulator's co
     const [event] = await consumer.collect(1);
     expect(event?.detail).toMatchObject({ clientId, data: { workflowId: "mine" } });
     expect(admin("connections", "list", "--client", clientId)).toHaveLength(1);
+    const account = ["--client", clientId, "--account", "acc-1"];
+    admin("accounts", "add", ...account, "--connection", made.connectionId);
+    const pace = ["--hours", "mon-sun 00:00-24:00 Europe/Berlin", "--limit", "stPosts/day=3"];
+    expect(admin("accounts", "set", ...account, ...pace, "--preset", "off")).toMatchObject({
+      preset: "off",
+      hours: { timeZone: "Europe/Berlin" },
+    });
+    expect(admin("accounts", "budget", ...account)).toMatchObject({
+      limits: expect.arrayContaining([
+        expect.objectContaining({ category: "stPosts", per: "day", max: 3, used: 0 }),
+      ]),
+      isOpen: true,
+    });
     admin("connections", "delete", "--client", clientId, "--connection", made.connectionId);
     expect(admin("connections", "list", "--client", clientId)).toEqual([]);
 
