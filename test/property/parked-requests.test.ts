@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { requestRules } from "../support/payloads/request-rules.ts";
 import {
   DAY_MS,
   MINUTE_MS,
@@ -7,7 +8,6 @@ import {
   type ParkedOutcome,
   type ParkingPlan,
 } from "../support/simulations/parking-simulation.ts";
-import { requestRules } from "../support/simulations/request-simulation.ts";
 import { LONG_TEST_TIMEOUT_MS } from "../support/wait-timeout.ts";
 
 /**

@@ -18,9 +18,9 @@ import { getAsWeLink } from "../../shared/providers/we-link/dialect-handlers.ts"
 import { weLink } from "../../shared/providers/we-link/pack.ts";
 import { PROVIDER_REQUEST_ID } from "../support/payloads/provider-payloads.ts";
 import { newOwner, requestRecord } from "../support/payloads/request-records.ts";
+import { requestRules } from "../support/payloads/request-rules.ts";
 import { webhookOf as toWebhook } from "../support/payloads/webhooks.ts";
 import { runs } from "../support/runs/runs.ts";
-import { requestRules } from "../support/simulations/request-simulation.ts";
 
 /**
  * What a provider says by webhooks, polls and the answer to the submission, in any order and

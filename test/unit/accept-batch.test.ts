@@ -16,7 +16,7 @@ import { makeTestClock } from "../support/fakes/clocks.ts";
 import { makeSubmitQueue } from "../support/fakes/submit-queue.ts";
 import { makeMemoryRequests } from "../support/memory/memory-requests.ts";
 import { makeRequestParts } from "../support/payloads/request-parts.ts";
-import { requestRules } from "../support/simulations/request-simulation.ts";
+import { requestRules } from "../support/payloads/request-rules.ts";
 
 const CLIENT = "cl_1";
 

@@ -7,8 +7,8 @@ import { withProviderUpdate } from "../../shared/core/requests/state/provider-up
 import type { RequestRecord } from "../../shared/core/requests/state/record.ts";
 import { providerClients } from "../../shared/providers/provider-clients.ts";
 import { newOwner, requestRecord } from "../support/payloads/request-records.ts";
+import { requestRules } from "../support/payloads/request-rules.ts";
 import { runs } from "../support/runs/runs.ts";
-import { requestRules } from "../support/simulations/request-simulation.ts";
 
 const createdMs = Date.UTC(2026, 5, 25, 12);
 const provider = providerClients["linked-api"];

@@ -5,7 +5,7 @@ import type { RequestRecord } from "../../shared/core/requests/state/record.ts";
 import { makeTestClock } from "../support/fakes/clocks.ts";
 import { makeMemoryRequests } from "../support/memory/memory-requests.ts";
 import { newOwner, requestRecord } from "../support/payloads/request-records.ts";
-import { requestRules } from "../support/simulations/request-simulation.ts";
+import { requestRules } from "../support/payloads/request-rules.ts";
 
 /** The groups of one client, whose single cancels are recorded. */
 function setUp() {

@@ -16,8 +16,8 @@ import { makeTestClock } from "../support/fakes/clocks.ts";
 import { makeSubmitQueue } from "../support/fakes/submit-queue.ts";
 import { makeMemoryRequests } from "../support/memory/memory-requests.ts";
 import { makeRequestParts } from "../support/payloads/request-parts.ts";
+import { requestRules } from "../support/payloads/request-rules.ts";
 import { runs } from "../support/runs/runs.ts";
-import { requestRules } from "../support/simulations/request-simulation.ts";
 
 const HOUR_MS = 3_600_000;
 

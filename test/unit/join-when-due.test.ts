@@ -11,7 +11,7 @@ import { makeSubmitQueue } from "../support/fakes/submit-queue.ts";
 import { makeMemoryRequests } from "../support/memory/memory-requests.ts";
 import { makeRequestParts } from "../support/payloads/request-parts.ts";
 import { newOwner, requestRecord } from "../support/payloads/request-records.ts";
-import { requestRules } from "../support/simulations/request-simulation.ts";
+import { requestRules } from "../support/payloads/request-rules.ts";
 
 const owner = newOwner();
 const { texts } = makeRequestParts({ ...owner, provider: "we-link" });

@@ -11,8 +11,8 @@ import type { RequestRecord } from "../../shared/core/requests/state/record.ts";
 import { providerClients } from "../../shared/providers/provider-clients.ts";
 import { type ProviderReport, webhookBody } from "../support/payloads/provider-payloads.ts";
 import { newOwner, requestRecord } from "../support/payloads/request-records.ts";
+import { requestRules } from "../support/payloads/request-rules.ts";
 import { webhookOf } from "../support/payloads/webhooks.ts";
-import { requestRules } from "../support/simulations/request-simulation.ts";
 
 const MINUTE_MS = 60_000;
 const nowMs = Date.UTC(2026, 5, 25, 12, 10);

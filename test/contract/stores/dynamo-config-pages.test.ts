@@ -9,7 +9,7 @@ import { readPage } from "../../../shared/core/input/cursor.ts";
 import { makeTestClock } from "../../support/fakes/clocks.ts";
 import { openTablesThroughProxy } from "../../support/fakes/dynamo-through-proxy.ts";
 import { makeSubmitQueue } from "../../support/fakes/submit-queue.ts";
-import { requestRules } from "../../support/simulations/request-simulation.ts";
+import { requestRules } from "../../support/payloads/request-rules.ts";
 
 let dynamo: Awaited<ReturnType<typeof openTablesThroughProxy>>;
 beforeAll(async () => {

@@ -6,7 +6,7 @@ import { makeRequestWriter } from "../../../shared/core/requests/state/request-w
 import { providerClients } from "../../../shared/providers/provider-clients.ts";
 import { makeMemoryRequests } from "../memory/memory-requests.ts";
 import { makeRequestParts } from "../payloads/request-parts.ts";
-import { requestRules } from "../simulations/request-simulation.ts";
+import { requestRules } from "../payloads/request-rules.ts";
 import { makeTestClock } from "./clocks.ts";
 import { makeSubmitQueue } from "./submit-queue.ts";
 

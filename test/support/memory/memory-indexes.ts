@@ -4,6 +4,12 @@ export interface MemoryIndexes {
   thawIndexes(): void;
 }
 
+/** Tells a simulation which sweeps it can leave out. */
+export interface SweepTimes {
+  /** The earliest time, business or real, at which a sweep finds anything. */
+  nextSweepMs(): number;
+}
+
 /** The key of an index entry: its time, and what tells entries of the same time apart. */
 type Key = readonly (number | string)[];
 

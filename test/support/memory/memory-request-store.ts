@@ -15,7 +15,7 @@ import {
   type StaleWork,
   staleWorkOf,
 } from "../../../shared/core/requests/state/sweep-work.ts";
-import { isBehind, type MemoryIndexes, order } from "./memory-indexes.ts";
+import { isBehind, type MemoryIndexes, order, type SweepTimes } from "./memory-indexes.ts";
 
 /** Requests in memory, with the promises of the stored ones: for tests and simulations. */
 export function makeMemoryRequestStore(options: {
@@ -27,10 +27,30 @@ export function makeMemoryRequestStore(options: {
     seenMs: number,
     sweepDueMs: number,
   ) => { clientId: string } | undefined;
-}): RequestStore & MemoryIndexes {
+}): RequestStore & MemoryIndexes & SweepTimes {
   const { clock, lanes, postponeLane } = options;
   const stored = new Map<string, RequestRecord>();
   const ofLane = new Map<string, Set<string>>();
+  /** The earliest times of each lane's requests, of lanes that were read since they changed. */
+  const earliest = new Map<string, { dueMs: number; staleMs: number }>();
+
+  function put(request: RequestRecord): void {
+    stored.set(request.requestId, request);
+    earliest.delete(request.lane);
+  }
+
+  function earliestOf(lane: string): { dueMs: number; staleMs: number } {
+    const known = earliest.get(lane);
+    if (known) return known;
+    const found = { dueMs: Number.POSITIVE_INFINITY, staleMs: Number.POSITIVE_INFINITY };
+    for (const id of ofLane.get(lane) ?? []) {
+      const { sweepDueMs = found.dueMs, recoverAfterRealMs = found.staleMs } = stored.get(id) ?? {};
+      found.dueMs = Math.min(found.dueMs, sweepDueMs);
+      found.staleMs = Math.min(found.staleMs, recoverAfterRealMs);
+    }
+    earliest.set(lane, found);
+    return found;
+  }
 
   function alive(requestId: string): RequestRecord | undefined {
     const found = stored.get(requestId);
@@ -43,23 +63,30 @@ export function makeMemoryRequestStore(options: {
   }
 
   function inLane(lane: string, laneState: RequestRecord["laneState"]): RequestRecord[] {
-    return all(ofLane.get(lane) ?? [])
-      .filter((request) => request.laneState === laneState)
-      .sort(by(({ lanePosition }) => lanePosition ?? 0));
+    const ids = [...(ofLane.get(lane) ?? [])];
+    return all(ids.filter((id) => stored.get(id)?.laneState === laneState)).sort(
+      by(({ lanePosition }) => lanePosition ?? 0),
+    );
   }
 
-  /** The records that have not expired. Not copies: a simulation reads them for each of its calls. */
-  function* current(): Generator<RequestRecord> {
+  /** The records of these lanes that have not expired. Not copies: a simulation reads them for each of its calls. */
+  function* current(
+    isMeant: (of: { dueMs: number; staleMs: number }) => boolean,
+  ): Generator<RequestRecord> {
     const nowMs = clock.businessMs();
-    for (const request of stored.values()) {
-      if ((request.expiresMs ?? Number.POSITIVE_INFINITY) > nowMs) yield request;
+    for (const [lane, ids] of ofLane) {
+      if (!isMeant(earliestOf(lane))) continue;
+      for (const id of ids) {
+        const request = stored.get(id);
+        if (request && (request.expiresMs ?? Number.POSITIVE_INFINITY) > nowMs) yield request;
+      }
     }
   }
 
   /** What the index `due` shows until this time when it is not behind, in its order. */
   function dueIndex(untilMs = Number.POSITIVE_INFINITY) {
     const due: { entry: DueEntry; work: DueWork }[] = [];
-    for (const request of current()) {
+    for (const request of current(({ dueMs }) => dueMs <= untilMs)) {
       const { lane, requestId, sweepDueMs } = request;
       if (sweepDueMs === undefined || sweepDueMs > untilMs) continue;
       due.push({ entry: { lane, requestId, sweepDueMs }, work: dueWorkOf(request) });
@@ -74,7 +101,7 @@ export function makeMemoryRequestStore(options: {
   /** What the index `sweep` shows until this time when it is not behind, in its order. */
   function staleIndex(beforeRealMs = Number.POSITIVE_INFINITY) {
     const stale: { entry: StaleEntry; work: StaleWork }[] = [];
-    for (const request of current()) {
+    for (const request of current(({ staleMs }) => staleMs <= beforeRealMs)) {
       const { requestId, recoverAfterRealMs } = request;
       if (recoverAfterRealMs === undefined || recoverAfterRealMs > beforeRealMs) continue;
       stale.push({ entry: { requestId, recoverAfterRealMs }, work: staleWorkOf(request) });
@@ -100,7 +127,7 @@ export function makeMemoryRequestStore(options: {
     async create(request) {
       const found = stored.get(request.requestId);
       if (found) return { ...found };
-      stored.set(request.requestId, { ...request, version: 1 });
+      put({ ...request, version: 1 });
       const ids = ofLane.get(request.lane) ?? new Set();
       ofLane.set(request.lane, ids.add(request.requestId));
       return "created";
@@ -109,7 +136,7 @@ export function makeMemoryRequestStore(options: {
     async replace(request) {
       if (stored.get(request.requestId)?.version !== request.version) return undefined;
       const next = { ...request, version: request.version + 1 };
-      stored.set(request.requestId, next);
+      put(next);
       return { ...next };
     },
 
@@ -200,7 +227,7 @@ export function makeMemoryRequestStore(options: {
       if (requestId === undefined) return postponeLane(lane, seenMs, sweepDueMs);
       const found = stored.get(requestId);
       if (found?.sweepDueMs !== seenMs && found?.sweepDueMs !== sweepDueMs) return undefined;
-      stored.set(requestId, { ...found, sweepDueMs });
+      put({ ...found, sweepDueMs });
       return { clientId: found.clientId };
     },
 
@@ -211,6 +238,12 @@ export function makeMemoryRequestStore(options: {
         .filter(({ entry }) => after === undefined || isBehind(staleKey(entry), staleKey(after)))
         .slice(0, limit)
         .map(({ entry }) => ({ ...entry }));
+    },
+
+    nextSweepMs() {
+      if (frozen) return Number.NEGATIVE_INFINITY;
+      const times = [...ofLane.keys()].flatMap((lane) => Object.values(earliestOf(lane)));
+      return Math.min(...times, ...lanes().flatMap(({ sweepDueMs }) => sweepDueMs ?? []));
     },
 
     freezeIndexes() {

@@ -4,7 +4,7 @@ import type { IdempotencyStore } from "../../../shared/core/requests/state/idemp
 import type { LaneStore } from "../../../shared/core/requests/state/lane-ports.ts";
 import type { ReferenceStore, RequestStore } from "../../../shared/core/requests/state/ports.ts";
 import { makeMemoryCorrelations } from "./memory-correlations.ts";
-import type { MemoryIndexes } from "./memory-indexes.ts";
+import type { MemoryIndexes, SweepTimes } from "./memory-indexes.ts";
 import { makeMemoryLanes } from "./memory-lanes.ts";
 import { makeMemoryIdempotency, makeMemoryReferences } from "./memory-references.ts";
 import { makeMemoryRequestStore } from "./memory-request-store.ts";
@@ -15,7 +15,7 @@ export function makeMemoryRequests(options: {
   /** How long (business) a provider's id is known after it was last written. */
   retentionMs: number;
 }): {
-  requests: RequestStore & MemoryIndexes;
+  requests: RequestStore & MemoryIndexes & SweepTimes;
   lanes: LaneStore;
   references: ReferenceStore;
   correlations: CorrelationStore;

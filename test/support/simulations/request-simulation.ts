@@ -11,25 +11,21 @@ import type { InboundMessage } from "../../../shared/contracts/messages/inbound.
 import type { SubmitMessage } from "../../../shared/contracts/messages/submit.ts";
 import type { ProviderId } from "../../../shared/contracts/providers.ts";
 import { providerPacks } from "../../../shared/contracts/providers.ts";
-import { settingsSchema } from "../../../shared/contracts/settings.ts";
 import type { FinalEvent } from "../../../shared/core/events/envelope.ts";
 import type { PublishResult } from "../../../shared/core/events/ports.ts";
 import type { LoadedWebhook } from "../../../shared/core/inbound/load-webhook.ts";
 import type { ProviderHttpCall } from "../../../shared/core/providers/http-call.ts";
 import type { CallResult, RequestStore } from "../../../shared/core/requests/state/ports.ts";
 import type { RequestRecord } from "../../../shared/core/requests/state/record.ts";
-import { requestRulesOf } from "../../../shared/core/requests/state/request-rules.ts";
 import { makeTestClock } from "../fakes/clocks.ts";
 import { makeSubmitQueue } from "../fakes/submit-queue.ts";
 import { makeMemoryRequests } from "../memory/memory-requests.ts";
 import { Killed } from "../payloads/provider-payloads.ts";
 import { makeRequestParts } from "../payloads/request-parts.ts";
+import { requestRules } from "../payloads/request-rules.ts";
 import { webhookOf } from "../payloads/webhooks.ts";
 
 const SECOND_MS = 1_000;
-
-/** The rules of the default settings. */
-export const requestRules = requestRulesOf(settingsSchema.parse({ defaultPreset: "off" }));
 
 const owner = { clientId: "cl_1", connectionId: "cn_1", accountId: "account" };
 

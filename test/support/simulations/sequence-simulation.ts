@@ -22,7 +22,7 @@ import { makeMemoryBlobStore } from "../memory/memory-blob-store.ts";
 import { makeMemoryEventClaims } from "../memory/memory-event-claims.ts";
 import { makeMemoryRequests } from "../memory/memory-requests.ts";
 import { makeRequestParts } from "../payloads/request-parts.ts";
-import { requestRules } from "./request-simulation.ts";
+import { requestRules } from "../payloads/request-rules.ts";
 import type { Step } from "./workers-simulation.ts";
 
 const owner = { clientId: "cl_1", connectionId: "cn_1" };

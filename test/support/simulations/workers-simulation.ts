@@ -18,7 +18,7 @@ import { makeTestClock } from "../fakes/clocks.ts";
 import { makeSubmitQueue } from "../fakes/submit-queue.ts";
 import { makeMemoryRequests } from "../memory/memory-requests.ts";
 import { makeRequestParts } from "../payloads/request-parts.ts";
-import { requestRules } from "./request-simulation.ts";
+import { requestRules } from "../payloads/request-rules.ts";
 
 const owner = { clientId: "cl_1", connectionId: "cn_1" };
 const MINUTE_MS = 60_000;
@@ -35,6 +35,9 @@ export type Step = <Result>(
   call: () => Promise<Result>,
   of: { who: string; name: string },
 ) => Promise<Result>;
+
+/** Whether a worker dies at this call, before it is made or when it has taken effect. */
+export type Kill = (of: { name: string }) => "before" | "after" | undefined;
 
 /** A call that the provider received, with its begin and end (true time). */
 export interface ProviderCall {
@@ -81,15 +84,20 @@ export function makeWorkersSimulation(of: {
   step?: Step;
   /** Each batch is processed by a process of its own, whose clock is wrong by this much. */
   skewOfNextMs?: () => number;
+  /** Asked for each call of a worker of the queue. One that dies makes no more calls. */
+  kill?: Kill;
+  /** When the simulation begins. */
+  startMs?: number;
 }) {
-  const { provider = "we-link", step = (call) => call() } = of;
+  const { provider = "we-link", step: ownStep = (call) => call() } = of;
   const rules = { ...requestRules, ...of.rules };
-  const clock = makeTestClock();
+  const clock = makeTestClock(of.startMs);
   const memory = makeMemoryRequests({ clock, retentionMs: rules.retentionMs });
   const calls: ProviderCall[] = [];
   const published: FinalEvent[] = [];
   const queue: { message: SubmitMessage; atMs: number }[] = [];
   const schedules = new Map<string, number>();
+  const timers: { atMs: number; run: () => Promise<unknown> }[] = [];
   const parts = makeRequestParts({ ...owner, provider });
   const { connection, texts, masterKeys } = parts;
   const readConnection = async (connectionId: string) => {
@@ -126,7 +134,9 @@ export function makeWorkersSimulation(of: {
   }
 
   /** The ports of one process, whose clock is wrong by `skewMs`. Each of its calls is a step. */
-  function makePorts(who: string, skewMs = 0) {
+  function makePorts(who: string, { skewMs = 0, life }: { skewMs?: number; life?: Life } = {}) {
+    const step: Step = (call, of) =>
+      life ? life.live(() => ownStep(call, of), of) : ownStep(call, of);
     const stepped = <P extends object>(port: P): P =>
       Object.fromEntries(
         Object.entries(port as Port).map(([name, call]) => [
@@ -193,9 +203,9 @@ export function makeWorkersSimulation(of: {
   }
 
   /** A process of `submit`. */
-  function makeWorker({ who = "worker", skewMs = 0 } = {}) {
+  function makeWorker({ who = "worker", skewMs = 0, life }: WorkerOptions = {}) {
     const { handleSubmitMessages: handle } = composeSubmission({
-      ...makePorts(who, skewMs),
+      ...makePorts(who, { skewMs, ...(life ? { life } : {}) }),
       ...withoutRecurring,
     });
     return {
@@ -246,7 +256,19 @@ export function makeWorkersSimulation(of: {
     const startMs = clock.realMs();
     return sweepRequests(() => 50_000 - (clock.realMs() - startMs));
   };
-  let worker = makeWorker();
+  let lastSweepMs = clock.businessMs();
+  let life = makeLife(of.kill);
+  let worker = makeWorker({ life });
+
+  /** @returns the messages that stay in the queue */
+  async function work(batch: readonly SubmitMessage[]): Promise<readonly SubmitMessage[]> {
+    if (of.skewOfNextMs) worker = makeWorker({ skewMs: of.skewOfNextMs(), life });
+    const left = await Promise.race([worker.handle(batch), life.end]);
+    if (left !== "dead") return left;
+    life = makeLife(of.kill);
+    worker = makeWorker({ life });
+    return batch;
+  }
 
   function pass(ms: number) {
     clock.passReal(ms);
@@ -269,14 +291,26 @@ export function makeWorkersSimulation(of: {
   /** Works until nothing more is due now. */
   async function drain(): Promise<void> {
     for (let batch = ready(); batch.length > 0; batch = ready()) {
-      if (of.skewOfNextMs) worker = makeWorker({ skewMs: of.skewOfNextMs() });
-      const failed = await worker.handle(batch);
+      const failed = await work(batch);
       const atMs = clock.businessMs() + 180_000;
       queue.push(...failed.map((message) => ({ message, atMs })));
     }
   }
 
+  async function runTimers(): Promise<void> {
+    const due = timers.filter(({ atMs }) => atMs <= clock.businessMs());
+    for (const one of due) {
+      timers.splice(timers.indexOf(one), 1);
+      await one.run();
+    }
+  }
+
   return {
+    /** Does this while time passes until then. */
+    at(atMs: number, run: () => Promise<unknown>): void {
+      timers.push({ atMs, run });
+    },
+
     clock,
     rules,
     calls,
@@ -309,6 +343,21 @@ export function makeWorkersSimulation(of: {
         params: { accountId, n },
         ...(time === undefined ? {} : { scheduled: time }),
         ...more,
+      });
+    },
+
+    /** Accepts requests by one call, without a look at when each is expected. */
+    async acceptAll(accountId: string, items: readonly { n: number; action: string }[]) {
+      const results = await requests.acceptBatch({
+        clientId: owner.clientId,
+        items: items.map(({ n, action }) => ({
+          ...{ clientId: owner.clientId, provider, accountId, action, params: { accountId, n } },
+        })),
+        body: items,
+      });
+      return results.map((result) => {
+        if (result instanceof Error) throw result;
+        return result.requestId;
       });
     },
 
@@ -350,18 +399,56 @@ export function makeWorkersSimulation(of: {
 
     /** Lets time pass, with every worker at its time and `reconcile` every minute. */
     async runUntil(endMs: number): Promise<void> {
-      const sweepAfter = (ms: number) => (Math.floor(ms / MINUTE_MS) + 1) * MINUTE_MS;
-      let nextSweepMs = sweepAfter(clock.businessMs());
+      // A sweep that finds nothing changes nothing.
+      const sweepAfter = (ms: number) => {
+        const dueMs = Math.max(memory.requests.nextSweepMs(), ms + 1);
+        return Math.ceil(dueMs / MINUTE_MS) * MINUTE_MS;
+      };
       for (;;) {
         await drain();
-        const times = [...queue.map(({ atMs }) => atMs), ...schedules.values(), nextSweepMs];
-        const nextMs = Math.min(...times);
+        const nextSweepMs = sweepAfter(lastSweepMs);
+        const times = [...[...queue, ...timers].map(({ atMs }) => atMs), ...schedules.values()];
+        const nextMs = Math.min(...times, nextSweepMs);
         if (nextMs > endMs) return pass(Math.max(0, endMs - clock.businessMs()));
         pass(Math.max(0, nextMs - clock.businessMs()));
+        await runTimers();
         if (clock.businessMs() < nextSweepMs) continue;
-        nextSweepMs = sweepAfter(clock.businessMs());
+        lastSweepMs = clock.businessMs();
         await sweep();
       }
+    },
+  };
+}
+
+/** What a process makes its calls by, until it dies. */
+interface Life {
+  live: Step;
+  end: Promise<"dead">;
+}
+
+interface WorkerOptions {
+  who?: string;
+  skewMs?: number;
+  life?: Life;
+}
+
+function makeLife(kill: Kill = () => undefined): Life {
+  const { promise: end, resolve } = Promise.withResolvers<"dead">();
+  const never = new Promise<never>(() => undefined);
+  let isDead = false;
+  function die(): Promise<never> {
+    isDead = true;
+    resolve("dead");
+    return never;
+  }
+  return {
+    end,
+    async live(call, of) {
+      if (isDead) return never;
+      const dies = kill(of);
+      if (dies === "before") return die();
+      const result = await call();
+      return dies === "after" || isDead ? die() : result;
     },
   };
 }
