@@ -125,7 +125,7 @@ export const alarmCatalogue: readonly AlarmRule[] = [
     threshold: 43_200,
     severity: "ticket",
     impact:
-      "The request at the head of an account's lane has waited for more than twelve hours; after `queueTimeoutSeconds` it ends FAILED and is never sent.",
+      "A request at the head of an account's lane has waited for more than twelve hours in which hours, limits and pauses allowed it; after `queueTimeoutSeconds` of that time it ends FAILED and is never sent.",
   },
   {
     id: "connection-paused",

@@ -48,7 +48,10 @@ export const metrics = {
 
 /** Durations in seconds. */
 export const durations = {
-  /** Wait of the request at the head of a lane, each time that the lane is worked (`submit`). */
+  /**
+   * Wait of the request at the head of a lane, each time that the lane is worked (`submit`),
+   * without the time in which hours, limits or a pause kept its category from being submitted.
+   */
   LaneWait: "LaneWait",
 } as const;
 

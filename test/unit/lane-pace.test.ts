@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { AccountPace } from "../../shared/core/pace/merge-pace-settings.ts";
+import { countedWaitMs } from "../../shared/core/requests/state/lane-budget.ts";
 import { PAUSED_BY_CLIENT } from "../../shared/core/requests/state/record.ts";
 import {
   answered,
@@ -141,6 +142,18 @@ describe("limits", () => {
       expect(connects.length).toBeGreaterThanOrEqual(moment === "the claim" ? 7 : 8);
     },
   );
+});
+
+test("only the time in which a request could have been submitted counts as its wait", async () => {
+  const simulation = makeWorkersSimulation({ pace, account: perDay(1) });
+  const beginMs = simulation.clock.businessMs();
+  const [, , third = ""] = await acceptMany(simulation, { count: 3 });
+  await simulation.runUntil(beginMs + 30 * HOUR_MS);
+  const request = await simulation.find(third);
+  const lane = await simulation.lanes.find(request.lane);
+  expect(request.status).toBe("QUEUED");
+  const waitMs = lane && countedWaitMs(request, lane.budget, simulation.clock.businessMs());
+  expect(waitMs).toBeLessThan(HOUR_MS);
 });
 
 describe("priority", () => {

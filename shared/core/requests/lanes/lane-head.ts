@@ -3,6 +3,7 @@ import { chooseNext } from "../../pace/choose-next.ts";
 import { whenEligible } from "../../pace/eligibility.ts";
 import type { PaceSettings } from "../../pace/pace-settings.ts";
 import type { DecisionContext } from "../state/decision-context.ts";
+import { countedWaitMs } from "../state/lane-budget.ts";
 import type { RequestStore } from "../state/ports.ts";
 import {
   type Lane,
@@ -46,7 +47,10 @@ export interface LaneHeadResult {
   decision: LaneDecision;
   /** Requests whose hold this call has ended. The caller publishes their outboxes. */
   changed: RequestRecord[];
-  /** Time (business) that the longest waiting request has waited; absent when none waits. */
+  /**
+   * Time (business) that the longest waiting of the first requests has waited while its category
+   * could be submitted; absent when none waits.
+   */
   headWaitMs?: number | undefined;
   /** The first waiting request of each sub-queue. */
   firsts: readonly RequestRecord[];
@@ -80,10 +84,9 @@ export function makeProcessLaneHead(deps: {
     const context = deps.context();
     const head = await requests.readLaneHead(worked.lane);
     const { firsts } = head;
-    const [longest] = firsts;
     const seen = {
       changed: [] as RequestRecord[],
-      headWaitMs: longest && context.nowMs - (longest.joinedMs ?? context.nowMs),
+      headWaitMs: longestWaitMs(worked.budget, firsts, context.nowMs),
       firsts,
       blocks: blocksOf(worked, firsts, context),
     };
@@ -162,6 +165,15 @@ export function makeProcessLaneHead(deps: {
     // When another write came first, the request may hold the lane again: check at once.
     return { untilMs: (await writer.replace(withoutHold)) ? undefined : nowMs };
   }
+}
+
+function longestWaitMs(
+  budget: LaneBudget,
+  firsts: readonly RequestRecord[],
+  nowMs: number,
+): number | undefined {
+  if (firsts.length === 0) return undefined;
+  return Math.max(...firsts.map((request) => countedWaitMs(request, budget, nowMs)));
 }
 
 function submit(request: RequestRecord, { pause, categoryPauses }: Lane): LaneDecision {

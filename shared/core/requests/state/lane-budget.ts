@@ -46,6 +46,16 @@ function totalAt({ totalMs, sinceMs, untilMs }: BlockedTime, atMs: number): numb
   return totalMs + Math.max(0, Math.min(atMs, untilMs) - sinceMs);
 }
 
+/** How long a request has waited in its lane, without the time in which its category was blocked. */
+export function countedWaitMs(
+  { joinedMs, category = "other", blockedAtJoinMs = 0 }: RequestRecord,
+  budget: LaneBudget,
+  nowMs: number,
+): number {
+  const blockedMs = Math.max(0, blockedUntil(budget, category, nowMs) - blockedAtJoinMs);
+  return Math.max(0, nowMs - (joinedMs ?? nowMs) - blockedMs);
+}
+
 /**
  * Notes which categories are blocked from now on.
  *

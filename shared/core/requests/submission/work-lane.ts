@@ -55,7 +55,7 @@ export interface LaneRunResult {
   submissions: SubmitRequestResult[];
   /** Requests that this run changed. The caller publishes their outboxes. */
   changed: RequestRecord[];
-  /** Time (business) that the first waiting request has waited; absent when none waits. */
+  /** As in `LaneHeadResult`. */
   headWaitMs?: number | undefined;
 }
 
