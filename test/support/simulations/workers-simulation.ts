@@ -5,6 +5,7 @@ import {
   composeSubmission,
 } from "../../../shared/composition/request-use-cases.ts";
 import type { PaceRange } from "../../../shared/contracts/http/accounts.ts";
+import type { DependencyInput } from "../../../shared/contracts/http/dependencies.ts";
 import type { SubmitMessage } from "../../../shared/contracts/messages/submit.ts";
 import type { ProviderId } from "../../../shared/contracts/providers.ts";
 import type { FinalEvent } from "../../../shared/core/events/envelope.ts";
@@ -166,7 +167,8 @@ export function makeWorkersSimulation(of: {
       onIgnoredError: () => undefined,
       accounts: { find: readAccount, findUncached: readAccount },
       connections: {
-        read: readConnection,
+        // A worker may have cached an active one.
+        read: who === "api" ? readStored : readConnection,
         readThrottled: readStored,
         readUncached: readStored,
       },
@@ -332,6 +334,7 @@ export function makeWorkersSimulation(of: {
       connectionId?: string;
       priority?: "high";
       notAfter?: string;
+      dependsOn?: DependencyInput;
     }) => {
       const { accountId, n, action = "connect", scheduledMs, scheduled, ...more } = request;
       const time = scheduledMs === undefined ? scheduled : new Date(scheduledMs).toISOString();

@@ -1,3 +1,4 @@
+import { MAX_SQS_DELAY_MS } from "../../../contracts/limits.ts";
 import type { Category } from "../../../contracts/pace.ts";
 import { toIso } from "../../clock.ts";
 import type { AccountReader, ConnectionReader } from "../../connections/ports.ts";
@@ -19,6 +20,9 @@ const MAX_WAITING = 5_000;
 
 /** Submissions that are forecast one by one. Those behind them are expected at the same rate. */
 const MAX_FORECAST = 500;
+
+/** The sweep, which runs every minute, wakes the lanes that rest for longer than SQS delays a message. */
+const lateWakeUp = { afterMs: MAX_SQS_DELAY_MS, byMs: 60_000 };
 
 export type ExplainWaits = ReturnType<typeof makeExplainWaits>;
 
@@ -143,6 +147,7 @@ function expectedTimes(
     })),
     nowMs,
     maxTakes: MAX_FORECAST,
+    lateWakeUp,
   });
   return withRate(times, waiting);
 }

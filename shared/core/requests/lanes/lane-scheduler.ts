@@ -37,8 +37,9 @@ export function makeLaneScheduler(deps: {
   return {
     sendWakeUp,
 
-    /** Returns when a lane is due for the sweep if its wake-up message is for `wakeUpAtMs`. */
-    sweepDueAfterWakeUp: (wakeUpAtMs: number) => wakeUpAtMs + graceMs,
+    /** Returns when a lane is due for the sweep if it must be woken at `wakeUpAtMs`: at once where no message does. */
+    sweepDueAfterWakeUp: (wakeUpAtMs: number) =>
+      wakeUpAtMs - nowMs() > MAX_SQS_DELAY_MS ? wakeUpAtMs : wakeUpAtMs + graceMs,
 
     /** Wakes the lane of a request that no longer holds it, so that the next request does not wait for the end of the hold. */
     async wakeFreedLane(request: RequestRecord): Promise<void> {

@@ -1,4 +1,5 @@
 import type { Category } from "../../../contracts/pace.ts";
+import { gapMs } from "../../pace/account-gap.ts";
 import { afterTake } from "../../pace/after-take.ts";
 import type { PaceSettings } from "../../pace/pace-settings.ts";
 import { noUsage, restartWarmUp, withoutTake } from "../../pace/usage.ts";
@@ -34,6 +35,12 @@ export function withTaken(
     lastTaken: { requestId, atMs: takenMs },
     highInARow: isHigh ? budget.highInARow + 1 : 0,
   };
+}
+
+/** The gap that follows the answer to the request that is taken next: the draw after its take, as the forecast knows it. */
+export function gapAfterTake(settings: PaceSettings, { usage }: LaneBudget): number {
+  const { takeCounts } = usage;
+  return gapMs(settings, { takeCounts: { ...takeCounts, any: (takeCounts.any ?? 0) + 1 } });
 }
 
 /** How long the category was blocked until `atMs`, in total. A block that is known to end later counts until then. */

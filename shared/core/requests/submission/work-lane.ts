@@ -1,14 +1,13 @@
 import type { Category } from "../../../contracts/pace.ts";
 import type { Lease } from "../../clock.ts";
 import type { AccountReader, ConnectionReader } from "../../connections/ports.ts";
-import { gapMs } from "../../pace/account-gap.ts";
 import type { PaceSettings } from "../../pace/pace-settings.ts";
 import { type LaneHeadResult, makeProcessLaneHead } from "../lanes/lane-head.ts";
 import type { LaneScheduler } from "../lanes/lane-scheduler.ts";
 import { makePaceSettingsOf } from "../lanes/pace.ts";
 import type { DecisionContext } from "../state/decision-context.ts";
 import { failRequest, type RequestError } from "../state/endings.ts";
-import { withBlocks } from "../state/lane-budget.ts";
+import { gapAfterTake, withBlocks } from "../state/lane-budget.ts";
 import type { LaneStore } from "../state/lane-ports.ts";
 import type { ProviderClients, RequestStore } from "../state/ports.ts";
 import type { Lane, LaneBudget, RequestRecord, SubQueue } from "../state/record.ts";
@@ -251,7 +250,7 @@ export function makeWorkLane(deps: WorkLaneDeps) {
       connection,
       sender: of.sender,
       lane: of,
-      gapMs: gapMs(of.settings, of.budget.usage),
+      gapMs: gapAfterTake(of.settings, of.budget),
     });
     if (submission.kind !== "unsubmittable") return { submission };
     return { submission, ended: await endAsFailed(submission.request, submission.error) };
