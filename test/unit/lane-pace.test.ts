@@ -72,6 +72,52 @@ describe("limits", () => {
     expect(simulation.calls.map(({ n }) => n)).toEqual([1, 3]);
   });
 
+  test("a request that is stored only after the worker that saw it join has planned the lane is submitted all the same", async () => {
+    const stored = Promise.withResolvers<void>();
+    const joined = Promise.withResolvers<void>();
+    let accepted: Promise<unknown> | undefined;
+    let isArmed = false;
+    const step: Step = async (call, { who, name }) => {
+      if (isArmed && who === "api" && name === "create") await stored.promise;
+      if (isArmed && who === "worker" && name === "readLaneHead" && !accepted) {
+        accepted = acceptMany(simulation, { count: 1, from: 3, action: message });
+        await joined.promise;
+      }
+      const result = await call();
+      if (isArmed && who === "api" && name === "join") joined.resolve();
+      return result;
+    };
+    const simulation: WorkersSimulation = makeWorkersSimulation({
+      ...{ pace, account: perDay(1), step },
+    });
+    const beginMs = simulation.clock.businessMs();
+    const [first = ""] = await acceptMany(simulation, { count: 2 });
+    await simulation.runUntil(beginMs + 2 * HOUR_MS);
+    isArmed = true;
+    const { lane } = await simulation.find(first);
+    await simulation.makeWorker().handle([{ v: 1, kind: "wakeUp", lane }]);
+    stored.resolve();
+    await accepted;
+    await simulation.runUntil(beginMs + 2 * HOUR_MS + 3 * MINUTE_MS);
+    expect(simulation.calls.map(({ n }) => n)).toEqual([1, 3]);
+  });
+
+  test("a request whose message is lost, and that joined while the lane waits for another category's window, is submitted after the sweep", async () => {
+    let isDown = false;
+    const step: Step = (call, { who, name }) =>
+      isDown && who === "api" && name === "send"
+        ? Promise.reject(new Error("SQS is down"))
+        : call();
+    const simulation = makeWorkersSimulation({ pace, account: perDay(1), step });
+    const beginMs = simulation.clock.businessMs();
+    await acceptMany(simulation, { count: 2 });
+    await simulation.runUntil(beginMs + 2 * HOUR_MS);
+    isDown = true;
+    await acceptMany(simulation, { count: 1, from: 3, action: message });
+    await simulation.runUntil(beginMs + 2 * HOUR_MS + 10 * MINUTE_MS);
+    expect(simulation.calls.map(({ n }) => n)).toEqual([1, 3]);
+  });
+
   const refusals = {
     "a 503": answered(503, { message: "QUEUE_TIMEOUT_THRESHOLD_EXCEEDED" }),
     "a refusal": answered(400, { status: "PROFILE_NOT_FOUND", message: "No such profile" }),

@@ -134,7 +134,8 @@ export function makeSweepSteps(
     if (isTerminal(request)) await laneScheduler.wakeFreedLane(request);
     // The message of its accept was lost, and with it perhaps the lane's wake-up.
     const isAcceptLost = request.outbox.some(({ version }) => version === 1);
-    if (request.status === "QUEUED" && isAcceptLost) await laneScheduler.ensureWakeUp(request);
+    // Also one that is planned: it may be for a window of another category.
+    if (request.status === "QUEUED" && isAcceptLost) await laneScheduler.wakeUp(request);
     return isChanged ? request : undefined;
   }
 

@@ -64,6 +64,9 @@ const MAX_TURNS_PER_RUN = 25;
 /** Interval (business) at which a lane is checked while its connection is paused. */
 const PAUSED_CONNECTION_MS = 300_000;
 
+/** Time (business) after which a request that was given a place is stored, or its accept has failed. */
+const JOIN_MS = 60_000;
+
 /** When the lane must be worked again. */
 interface Plan {
   /** Absent when no request waits. */
@@ -169,8 +172,9 @@ export function makeWorkLane(deps: WorkLaneDeps) {
     if (decision.kind === "idle") return { ...step, next: { kind: "release", waitingSubQueues } };
     if (decision.kind === "wait") {
       const { untilMs: wakeUpAtMs, isOnlyCheck, dependsOnSubQueues } = decision;
-      const subQueues = dependsOnSubQueues ? waitingSubQueues : undefined;
-      const plan = { wakeUpAtMs, isOnlyCheck, waitingSubQueues: subQueues };
+      if (!dependsOnSubQueues)
+        return { ...step, next: { kind: "release", wakeUpAtMs, isOnlyCheck } };
+      const plan = withJoining(lane, { wakeUpAtMs, waitingSubQueues }, deps.context());
       return { ...step, next: { kind: "release", ...plan } };
     }
     if (change.taken || !hasTime(lease.untilMs, remainingMs)) {
@@ -263,6 +267,28 @@ export function makeWorkLane(deps: WorkLaneDeps) {
     const provider = deps.providerClients[request.provider];
     return writer.replace(failRequest(request, error, deps.context(), provider));
   }
+}
+
+/**
+ * The plan with the sub-queues in which a request may be joining: it has its place, and is stored
+ * a moment later. The lane is looked at again when it must be stored.
+ */
+function withJoining(
+  { subQueues, lastPosition }: Lane,
+  plan: { wakeUpAtMs: number; waitingSubQueues: readonly SubQueue[] },
+  { nowMs }: DecisionContext,
+): Plan {
+  const isSeen = (one: SubQueue) =>
+    plan.waitingSubQueues.some(
+      ({ category, isHigh }) => category === one.category && isHigh === one.isHigh,
+    );
+  const unseen = subQueues.filter((one) => !isSeen(one));
+  const storedByMs = lastPosition + JOIN_MS;
+  if (unseen.length === 0 || storedByMs <= nowMs) return plan;
+  return {
+    wakeUpAtMs: Math.min(plan.wakeUpAtMs, storedByMs),
+    waitingSubQueues: [...plan.waitingSubQueues, ...unseen],
+  };
 }
 
 const connectionDeleted: RequestError = {
