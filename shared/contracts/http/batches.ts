@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import { limits } from "../limits.ts";
-import { requestStatus } from "../statuses.ts";
+import { type RequestStatus, requestStatus } from "../statuses.ts";
 import { batchItem, requestMembers } from "./new-request.ts";
 import { groupName, named, paging, plain, time } from "./parts.ts";
 import { problem } from "./problem.ts";
@@ -48,14 +48,16 @@ const batchResult = named(
 
 const wholeNumber = z.int().check(z.gte(0));
 
+const perStatus = Object.fromEntries(
+  requestStatus.options.map((status) => [status, wholeNumber]),
+) as Record<RequestStatus, typeof wholeNumber>;
+
 const groupView = named(
   "Group",
   z.object({
     group: z.string(),
     total: wholeNumber,
-    counts: z
-      .record(requestStatus, wholeNumber)
-      .check(z.describe("The number of its requests in each status.")),
+    counts: z.object(perStatus).check(z.describe("The number of its requests in each status.")),
     isComplete: z
       .boolean()
       .check(z.describe("`false`: the group has more requests; these are its oldest.")),
