@@ -81,6 +81,139 @@ describe("accounts", () => {
   });
 });
 
+describe("an account's limits, hours and warm-up", () => {
+  const weekdays = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
+  /** Hours that are closed for at least a day from now. */
+  const closedHours = () => {
+    const today = new Date(run.businessMs()).getUTCDay();
+    return {
+      timeZone: "UTC",
+      days: [3, 4].map((days) => weekdays[(today + days) % 7]),
+      from: "09:00",
+      to: "18:00",
+    };
+  };
+
+  interface Waiting {
+    requestId: string;
+    waitsFor?: string;
+    waitReason?: string;
+    position?: number;
+    expectedAt?: string;
+  }
+
+  const connect = (accountId: string, more: object = {}) => ({
+    ...{ provider: "we-link", accountId, action: "connect", params: {} },
+    ...more,
+  });
+
+  test("They are set, shown with the budget, and requests say what they wait for and when that ends", async () => {
+    const hours = closedHours();
+    const limits = [{ category: "stConnectionRequests", per: "day", max: 10 }];
+    const warmUp = { days: 14, from: 0.2 };
+    const settings = { preset: "careful", hours, limits, warmUp };
+    const put = await account("PUT", "office", { provider: "we-link", ...settings });
+    expect(put).toMatchObject({ status: 200, body: settings });
+
+    const { body: budget } = await run.native<{
+      limits: { category: string; per: string; max: number }[];
+      isOpen: boolean;
+      opensAt: string;
+    }>("GET", "/v1/accounts/office/budget");
+    const limitOf = (category: string, per: string) =>
+      budget.limits.find((limit) => limit.category === category && limit.per === per);
+    // A fifth while the account warms up; the provider's own limit in full.
+    expect(limitOf("stConnectionRequests", "day")).toMatchObject({ max: 2, used: 0, left: 2 });
+    expect(limitOf("stMessages", "day")).toMatchObject({ max: 10 });
+    expect(limitOf("any", "hour")).toMatchObject({ max: 100 });
+    expect(budget).toMatchObject({ isOpen: false, opensAt: expect.stringMatching(/T09:00:00/) });
+
+    const { body: first, status } = await run.native<Waiting>(
+      "POST",
+      "/v1/requests",
+      connect("office"),
+    );
+    expect(status).toBe(202);
+    expect(first).toMatchObject({
+      waitsFor: "hours",
+      waitReason: expect.stringContaining("09:00-18:00 UTC"),
+      position: 1,
+      expectedAt: expect.any(String),
+    });
+    // `reconcile` wakes the account within a minute of the opening.
+    const lateMs = Date.parse(first.expectedAt ?? "") - Date.parse(budget.opensAt);
+    expect(lateMs).toBeGreaterThanOrEqual(0);
+    expect(lateMs).toBeLessThanOrEqual(60_000);
+
+    const refused = await run.native<{ code: string; expectedAt: string }>(
+      "POST",
+      "/v1/requests",
+      connect("office", { notAfter: new Date(run.businessMs() + 3_600_000).toISOString() }),
+    );
+    expect(refused).toMatchObject({ status: 422, body: { code: "NOT_AFTER_UNREACHABLE" } });
+    expect(refused.body.expectedAt >= budget.opensAt).toBe(true);
+
+    const batch = await run.native<{ items: { request: Waiting }[] }>(
+      "POST",
+      "/v1/requests/batch",
+      { group: "office", requests: [connect("office"), connect("office")] },
+    );
+    const items = batch.body.items.map(({ request }) => request);
+    expect(items).toMatchObject([
+      { waitsFor: "hours", position: 2, expectedAt: expect.any(String) },
+      { waitsFor: "hours", position: 3, expectedAt: expect.any(String) },
+    ]);
+    const latest = items
+      .map(({ expectedAt = "" }) => expectedAt)
+      .sort()
+      .at(-1);
+    expect((await run.native("GET", "/v1/groups/office")).body).toMatchObject({
+      expectedAt: latest,
+    });
+
+    await account("PUT", "halted", { provider: "we-link" });
+    await account("POST", "halted/pause");
+    const halted = await run.native<Waiting>("POST", "/v1/requests", connect("halted"));
+    expect(halted.body).toMatchObject({ waitsFor: "account_paused", position: 1 });
+    expect(halted.body).not.toHaveProperty("expectedAt");
+    const idsOf = async (waitsFor: string) => {
+      const path = `/v1/requests?limit=100&waitsFor=${waitsFor}`;
+      const { body } = await run.native<{ items: Waiting[] }>("GET", path);
+      return body.items.map(({ requestId }) => requestId);
+    };
+    const office = [first, ...items].map(({ requestId }) => requestId);
+    expect((await idsOf("hours")).sort()).toEqual(office.sort());
+    expect(await idsOf("account_paused")).toEqual([halted.body.requestId]);
+    expect((await run.native("GET", "/v1/requests?waitsFor=nothing")).status).toBe(400);
+  });
+
+  test.each([
+    [{ hours: { timeZone: "Berlin" } }, "hours.timeZone"],
+    [{ hours: { timeZone: "+01:00" } }, "hours.timeZone"],
+    [{ hours: { days: ["monday"] } }, "hours.days.0"],
+    [{ hours: { days: [] } }, "hours.days"],
+    [{ hours: { from: "18:00", to: "09:00" } }, "hours.to"],
+    [{ hours: { from: "9:00" } }, "hours.from"],
+    [{ limits: [{ category: "messages", per: "day", max: 1 }] }, "limits.0.category"],
+    [{ limits: [{ category: "stMessages", per: "year", max: 1 }] }, "limits.0.per"],
+    [{ limits: [{ category: "stMessages", per: "day", max: -1 }] }, "limits.0.max"],
+    [{ limits: Array(2).fill({ category: "any", per: "day", max: 1 }) }, "limits"],
+    [{ warmUp: { days: 0, from: 0.2 } }, "warmUp.days"],
+    [{ warmUp: { days: 1, from: 2 } }, "warmUp.from"],
+    [{ preset: "fast" }, "preset"],
+  ])(
+    "A PUT of an account with %j is rejected, and the error names the field",
+    async (body, field) => {
+      const hours = "hours" in body ? { hours: { ...closedHours(), ...body.hours } } : {};
+      const of = { provider: "we-link", ...body, ...hours };
+      const refused = await account("PUT", "refused", of);
+      expect(refused.status).toBe(400);
+      expect(refused.body.errors?.map((error) => error.field)).toEqual([field]);
+      expect((await account("GET", "refused")).status).toBe(404);
+    },
+  );
+});
+
 test("A paused account submits nothing until it is resumed, and other accounts are not affected", async () => {
   await account("PUT", "paused", { provider: "we-link" });
   expect((await account("POST", "paused/pause")).body).toMatchObject({

@@ -310,3 +310,55 @@ describe("warm-up", () => {
     expect(taken(resumedMs)).toBe(2);
   });
 });
+
+describe("a batch", () => {
+  test("each request of a batch shows what it waits for, as a call for it alone does, and its group ends with the last", async () => {
+    const simulation = makeWorkersSimulation({ pace, account: perDay(2) });
+    const accepted = await simulation.acceptBatch(Array(5).fill({}), "g");
+    const times = accepted.map(({ wait }) => wait?.expectedMs ?? 0);
+    expect(accepted.map(({ wait }) => wait?.position)).toEqual([1, 2, 3, 4, 5]);
+    expect(times.toSorted((one, other) => one - other)).toEqual(times);
+    expect(times.at(-1)).toBeGreaterThan(simulation.clock.businessMs() + DAY_MS);
+    for (const [n, { request, wait }] of accepted.entries()) {
+      expect(await simulation.get(request.requestId)).toMatchObject({
+        waitsFor: wait?.waitsFor,
+        waitReason: wait?.reason,
+        position: n + 1,
+        expectedAt: new Date(wait?.expectedMs ?? 0).toISOString(),
+      });
+    }
+    expect(await simulation.group("g")).toMatchObject({
+      expectedAt: new Date(times.at(-1) ?? 0).toISOString(),
+    });
+  });
+
+  test("requests that are scheduled for the same time are expected one after the other, within the hours", async () => {
+    const hours = { timeZone: "UTC", days: ["fri"], from: "09:00", to: "18:00" } as const;
+    const simulation = makeWorkersSimulation({
+      pace,
+      account: { hours: { ...hours, days: [...hours.days] } },
+    });
+    // A Thursday at noon.
+    const dawnMs = Math.floor(simulation.clock.businessMs() / DAY_MS) * DAY_MS + 28 * HOUR_MS;
+    const accepted = await simulation.acceptBatch(Array(3).fill({ scheduledMs: dawnMs }), "g");
+    expect(accepted.map(({ wait }) => wait?.waitsFor)).toEqual(Array(3).fill("schedule"));
+    const times = accepted.map(({ wait }) => wait?.expectedMs ?? 0).toSorted((a, b) => a - b);
+    const opensMs = dawnMs + 5 * HOUR_MS;
+    expect(times[0]).toBeGreaterThanOrEqual(opensMs);
+    for (const [n, atMs] of times.slice(1).entries()) {
+      expect(atMs - (times[n] ?? 0)).toBeGreaterThanOrEqual(pace.minSeconds * 1_000);
+    }
+    expect(times[2]).toBeLessThan(opensMs + HOUR_MS);
+    const { expectedAt } = await simulation.group("g");
+    expect(expectedAt).toBe(new Date(times[2] ?? 0).toISOString());
+  });
+
+  test("the end of a group is not known while the account of one of its requests is paused", async () => {
+    const simulation = makeWorkersSimulation({ pace, account: {} });
+    const [first] = await simulation.acceptBatch([{}, {}], "g");
+    expect(await simulation.group("g")).toHaveProperty("expectedAt");
+    const { lane, ...owner } = await simulation.find(first?.request.requestId ?? "");
+    await simulation.lanes.pause(lane, owner, { reason: PAUSED_BY_CLIENT });
+    expect(await simulation.group("g")).not.toHaveProperty("expectedAt");
+  });
+});

@@ -6,11 +6,12 @@ import type { AccountReader, ConnectionReader } from "../connections/ports.ts";
 import { seal } from "../crypto/master-keys.ts";
 import type { EventReader } from "../events/read-events.ts";
 import { readCursor, writeCursor } from "../input/cursor.ts";
-import { makeAcceptBatch } from "./acceptance/accept-batch.ts";
+import { makeAcceptBatch, type NewBatch } from "./acceptance/accept-batch.ts";
 import { type AcceptRequestDeps, makeAcceptRequest } from "./acceptance/accept-request.ts";
 import { type BodyDigest, keyedDigest } from "./acceptance/body-digest.ts";
 import { isStored, keyExpiresMs, lookUp, type NewRequest } from "./acceptance/idempotency.ts";
 import { isRequestId } from "./acceptance/request-id.ts";
+import { makeExpectedEnd } from "./expected-end.ts";
 import { type GroupsDeps, makeGroups } from "./groups.ts";
 import { makeExplainWaits } from "./lanes/explain-waits.ts";
 import { makeRelayCall } from "./relay-call.ts";
@@ -20,10 +21,18 @@ import { cancelRequest } from "./state/endings.ts";
 import type { ProviderCalls, ReferenceStore, RequestStore, TextStore } from "./state/ports.ts";
 import type { RequestRecord } from "./state/record.ts";
 import { transition } from "./state/request-state.ts";
-import { type RequestView, requestJson, summaryOf, viewOf } from "./state/request-view.ts";
+import {
+  type RequestView,
+  requestJson,
+  summaryOf,
+  viewOf,
+  type Wait,
+} from "./state/request-view.ts";
 import { tellDependents } from "./state/tell-dependents.ts";
 
-export interface RequestsDeps extends Omit<AcceptRequestDeps, "explainWaits">, GroupsDeps {
+export interface RequestsDeps
+  extends Omit<AcceptRequestDeps, "explainWaits">,
+    Omit<GroupsDeps, "expectedEndOf"> {
   requests: RequestStore;
   texts: TextStore;
   references: ReferenceStore;
@@ -47,6 +56,8 @@ export function makeRequests(deps: RequestsDeps) {
   const { requests, writer, texts, context } = deps;
   const explainWaits = makeExplainWaits(deps);
   const acceptRequest = makeAcceptRequest({ ...deps, explainWaits });
+  const acceptBatch = makeAcceptBatch({ ...deps, explainWaits });
+  const expectedEndOf = makeExpectedEnd({ ...deps, explainWaits });
   const resolveRequest = makeResolveRequest(deps);
 
   /** @throws NOT_FOUND, also for a request of another client */
@@ -58,11 +69,14 @@ export function makeRequests(deps: RequestsDeps) {
 
   /** A request that cannot be explained now is shown all the same. */
   async function viewWithWait(request: RequestRecord): Promise<RequestView> {
-    const waits = await explainWaits([request]).catch((error: unknown) => {
+    return viewOf(request, texts, (await waitsIfKnown([request])).get(request.requestId));
+  }
+
+  async function waitsIfKnown(of: readonly RequestRecord[]): Promise<ReadonlyMap<string, Wait>> {
+    return explainWaits(of).catch((error: unknown) => {
       deps.onIgnoredError(error);
-      return undefined;
+      return new Map<string, Wait>();
     });
-    return viewOf(request, texts, waits?.get(request.requestId));
   }
 
   /** Changes a request by a conditional write. @throws NOT_FOUND, and what `decide` throws */
@@ -135,8 +149,12 @@ export function makeRequests(deps: RequestsDeps) {
       return viewWithWait(await acceptRequest(of));
     },
 
-    /** @throws IDEMPOTENCY_CONFLICT, TOO_MANY_REQUESTS, DEPENDENCY_DOWN */
-    acceptBatch: makeAcceptBatch({ ...deps, explainWaits }),
+    /** The results in order, and what each accepted request waits for. @throws IDEMPOTENCY_CONFLICT, TOO_MANY_REQUESTS, DEPENDENCY_DOWN */
+    async acceptBatch(batch: NewBatch) {
+      const results = await acceptBatch(batch);
+      const accepted = results.flatMap((result) => (result instanceof Failure ? [] : [result]));
+      return { results, waits: await waitsIfKnown(accepted) };
+    },
 
     /** @throws NOT_FOUND, DEPENDENCY_DOWN */
     async get(clientId: string, requestId: string): Promise<RequestView> {
@@ -172,7 +190,7 @@ export function makeRequests(deps: RequestsDeps) {
 
     cancel,
 
-    groups: makeGroups(deps, cancel),
+    groups: makeGroups({ ...deps, expectedEndOf }, cancel),
 
     /**
      * Stores a person's input for a request in ACTION_REQUIRED and starts its sending.

@@ -349,9 +349,9 @@ export function makeWorkersSimulation(of: {
       });
     },
 
-    /** Accepts requests by one call, without a look at when each is expected. */
+    /** Accepts requests by one call. */
     async acceptAll(accountId: string, items: readonly { n: number; action: string }[]) {
-      const results = await requests.acceptBatch({
+      const { results } = await requests.acceptBatch({
         clientId: owner.clientId,
         items: items.map(({ n, action }) => ({
           ...{ clientId: owner.clientId, provider, accountId, action, params: { accountId, n } },
@@ -363,6 +363,22 @@ export function makeWorkersSimulation(of: {
         return result.requestId;
       });
     },
+
+    /** Accepts a batch of requests to the account `a`; the requests that were stored, each with what it waits for. */
+    async acceptBatch(items: readonly { action?: string; scheduledMs?: number }[], group: string) {
+      const { clientId } = owner;
+      const all = items.map(({ action = "connect", scheduledMs }, n) => ({
+        ...{ clientId, provider, accountId: "a", action, group, params: { n } },
+        ...(scheduledMs === undefined ? {} : { scheduled: new Date(scheduledMs).toISOString() }),
+      }));
+      const { results, waits } = await requests.acceptBatch({ clientId, items: all, body: all });
+      return results.map((result) => {
+        if (result instanceof Error) throw result;
+        return { request: result, wait: waits.get(result.requestId) };
+      });
+    },
+
+    group: (group: string) => requests.groups.get(owner.clientId, group),
 
     /** The request as the API shows it. */
     get: (requestId: string) => requests.get(owner.clientId, requestId),

@@ -6,7 +6,7 @@ import { InvalidRequest, validate } from "../../input/invalid-request.ts";
 import { problemOf } from "../../input/problem-of.ts";
 import type { BatchResult } from "../../requests/acceptance/accept-batch.ts";
 import type { NewRequest } from "../../requests/acceptance/idempotency.ts";
-import { requestJson, summaryOf } from "../../requests/state/request-view.ts";
+import { requestJson, summaryOf, type Wait } from "../../requests/state/request-view.ts";
 
 /** One request of a batch, with what the batch says for all; a failure if it is not valid. */
 export function readBatchItem(
@@ -20,15 +20,18 @@ export function readBatchItem(
 }
 
 /** The answer to a batch as JSON text. */
-export function batchJson(results: readonly BatchResult[]): string {
+export function batchJson(
+  results: readonly BatchResult[],
+  waits: ReadonlyMap<string, Wait>,
+): string {
   const accepted = results.filter((result) => !(result instanceof Failure)).length;
-  const items = results.map(itemJson).join(",");
+  const items = results.map((result) => itemJson(result, waits)).join(",");
   return `{"accepted":${accepted},"refused":${results.length - accepted},"items":[${items}]}`;
 }
 
-function itemJson(result: BatchResult): string {
+function itemJson(result: BatchResult, waits: ReadonlyMap<string, Wait>): string {
   if (!(result instanceof Failure)) {
-    return `{"status":202,"request":${requestJson(summaryOf(result))}}`;
+    return `{"status":202,"request":${requestJson(summaryOf(result, waits.get(result.requestId)))}}`;
   }
   const problem = problemOf({
     code: result.code as HttpFailureCode,

@@ -12,7 +12,9 @@ export function requestHandlers({ requests }: { requests: Requests }) {
       requestJson(await requests.accept({ clientId, idempotencyKey, ...body })),
     async createBatch({ clientId, idempotencyKey, body }) {
       const items = body.requests.map((item) => readBatchItem(clientId, item, body));
-      return batchJson(await requests.acceptBatch({ clientId, idempotencyKey, items, body }));
+      const batch = { clientId, idempotencyKey, items, body };
+      const { results, waits } = await requests.acceptBatch(batch);
+      return batchJson(results, waits);
     },
     getGroup: async ({ clientId, params }) =>
       JSON.stringify(await requests.groups.get(clientId, params.group)),
