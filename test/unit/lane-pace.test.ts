@@ -118,6 +118,27 @@ describe("limits", () => {
     expect(simulation.calls.map(({ n }) => n)).toEqual([1, 3]);
   });
 
+  test("a worker whose reads took most of its lease sends nothing, because another one may have the lane before the answer", async () => {
+    let isSlow = true;
+    const step: Step = async (call, { who, name }) => {
+      if (isSlow && who === "worker" && name === "extendSubmittingUntil") {
+        isSlow = false;
+        simulation.pass(simulation.rules.laneLeaseMs - 1_000);
+      }
+      return call();
+    };
+    const simulation: WorkersSimulation = makeWorkersSimulation({
+      ...{ pace, account: perDay(1), step },
+    });
+    const beginMs = simulation.clock.businessMs();
+    await acceptMany(simulation, { count: 1 });
+    await simulation.runUntil(beginMs + HOUR_MS);
+    expect(isSlow).toBe(false);
+    const [call] = connectsOf(simulation);
+    expect(connectsOf(simulation)).toHaveLength(1);
+    expect(call).toBeGreaterThan(beginMs + simulation.rules.laneLeaseMs);
+  });
+
   const refusals = {
     "a 503": answered(503, { message: "QUEUE_TIMEOUT_THRESHOLD_EXCEEDED" }),
     "a refusal": answered(400, { status: "PROFILE_NOT_FOUND", message: "No such profile" }),

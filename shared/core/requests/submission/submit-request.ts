@@ -124,7 +124,9 @@ export function makeSubmitRequest(deps: SubmitRequestDeps) {
       const unsent = { ...claimed, takenMs: undefined };
       return { kind: "unsubmittable", request: unsent, error: stop.error };
     }
-    const sent = stop ?? (await send(claimed, built.call, claimContext.nowRealMs));
+    const sent =
+      stop ??
+      (await send(claimed, built.call, { ...sender, claimedAtRealMs: claimContext.nowRealMs }));
     const isRefusal = ["credentialsRefused", "forbidden", "accountBlocked"].includes(sent.kind);
     const wereReplaced = isRefusal && (await credentialsChangedSince(request, credentials));
     const outcome = wereReplaced ? retryWithNewCredentials : await withScope(claimed, sent);
@@ -159,10 +161,12 @@ export function makeSubmitRequest(deps: SubmitRequestDeps) {
   async function send(
     request: RequestRecord,
     call: ProviderHttpCall,
-    claimedAtRealMs: number,
+    { claimedAtRealMs, leaseUntilRealMs }: Sender & { claimedAtRealMs: number },
   ): Promise<SendOutcome> {
     const { nowMs, nowRealMs, rules } = deps.context();
-    if (nowRealMs - claimedAtRealMs > SEND_WITHIN_MS) {
+    // Another worker may have the lane before a call that begins now has ended.
+    const outlivesLease = nowRealMs + rules.submitTimeoutMs > leaseUntilRealMs;
+    if (outlivesLease || nowRealMs - claimedAtRealMs > SEND_WITHIN_MS) {
       return { kind: "notSent", code: "WORKER_FROZEN_BEFORE_SEND" };
     }
     if (request.sealedInput !== undefined && nowMs >= (request.actionDeadlineMs ?? nowMs)) {
