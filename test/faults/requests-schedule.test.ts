@@ -231,7 +231,7 @@ describe(`${REQUESTS} requests at 09:00:00`, () => {
       expect(failed).toEqual([]);
     }
     // Joining a lane, sending its wake-up, and processing it if it was idle.
-    expect(steps / REQUESTS).toBeLessThan(5);
+    expect(steps / REQUESTS).toBeLessThan(6);
     const callsOf = () => Map.groupBy(simulation.calls, (call) => call.accountId);
     expect(callsOf().size).toBe(ACCOUNTS);
     // The longest gap, and 30 s until the sweep counts a lane as overlooked.
