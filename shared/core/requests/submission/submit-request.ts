@@ -18,6 +18,7 @@ import {
 } from "../state/submission-transitions.ts";
 import { type BuildCallDeps, buildCall } from "./build-call.ts";
 import { findCredentials, makeCredentialsChangedSince } from "./request-credentials.ts";
+import { makeExtendSubmittingUntil, SEND_WITHIN_MS } from "./submitting-until.ts";
 
 /**
  * One submission, in order: build the provider's call, record until when it may be
@@ -67,21 +68,6 @@ export type SubmitRequestResult =
   | { kind: "conflict" }
   /** The request can never be sent. `cause` is the error of ours that made it so, if there was one. */
   | { kind: "unsubmittable"; request: RequestRecord; error: RequestError; cause?: unknown };
-
-/**
- * Longest real time between the write that claims a request and its sending. A
- * worker that was frozen in between does not send.
- */
-const SEND_WITHIN_MS = 5_000;
-
-/** Real time for storing the answer, while webhooks wait to be joined with the request. */
-const ANSWER_MARGIN_MS = 5_000;
-
-/** Real time that a submission needs in addition to the call itself. The lease must be longer than both. */
-export const SUBMISSION_MARGIN_MS = SEND_WITHIN_MS + ANSWER_MARGIN_MS;
-
-/** Added to the time that is written, so that the next submissions of this process need no write. */
-const SUBMITTING_UNTIL_AHEAD_MS = 10_000;
 
 export type SubmitRequest = ReturnType<typeof makeSubmitRequest>;
 
@@ -282,20 +268,3 @@ const retryWithNewCredentials: SendOutcome = {
   code: "CREDENTIALS_CHANGED",
   retryAfterMs: 1_000,
 };
-
-/**
- * Records until when (real time) a submission may be in flight on a connection. A
- * webhook that matches no request waits until then.
- */
-function makeExtendSubmittingUntil(references: ReferenceStore) {
-  /** The latest time that this process wrote, by connection. */
-  const writtenUntilRealMs = new Map<string, number>();
-
-  return async (connectionId: string, { rules, nowRealMs }: DecisionContext): Promise<void> => {
-    const neededMs = nowRealMs + rules.submitTimeoutMs + SUBMISSION_MARGIN_MS;
-    if ((writtenUntilRealMs.get(connectionId) ?? 0) >= neededMs) return;
-    const untilRealMs = neededMs + SUBMITTING_UNTIL_AHEAD_MS;
-    await references.extendSubmittingUntil(connectionId, untilRealMs);
-    writtenUntilRealMs.set(connectionId, untilRealMs);
-  };
-}

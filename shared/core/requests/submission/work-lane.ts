@@ -21,12 +21,8 @@ import {
   nextCheckAfter,
   withPause,
 } from "./lane-run.ts";
-import {
-  type Sender,
-  SUBMISSION_MARGIN_MS,
-  type SubmitRequest,
-  type SubmitRequestResult,
-} from "./submit-request.ts";
+import type { Sender, SubmitRequest, SubmitRequestResult } from "./submit-request.ts";
+import { SUBMISSION_MARGIN_MS } from "./submitting-until.ts";
 
 /**
  * One run of a lane's worker: acquire the lane's lease, decide what the head of
