@@ -191,14 +191,14 @@ describe("a cancelled request is silent, also when it is cancelled while its sch
         expect(simulation.calls).toHaveLength(isCancelled ? 0 : 1);
         if (isCancelled) expect(simulation.published).toEqual([]);
       }),
-      runs(1_000),
+      runs(3_000),
     );
-    expect(Math.min(seen.CANCELLED, seen.SUCCEEDED)).toBeGreaterThan(1);
+    expect(Math.min(seen.CANCELLED, seen.SUCCEEDED)).toBeGreaterThan(10);
   });
 });
 
 describe(`${REQUESTS} requests at 09:00:00`, () => {
-  const ACCOUNTS = 500;
+  const ACCOUNTS = REQUESTS / 40;
   /** Half of all requests belong to one account. */
   const HOT = REQUESTS / 2;
 
@@ -231,7 +231,7 @@ describe(`${REQUESTS} requests at 09:00:00`, () => {
       expect(failed).toEqual([]);
     }
     // Joining a lane, sending its wake-up, and processing it if it was idle.
-    expect(steps / REQUESTS).toBeLessThan(6);
+    expect(steps / REQUESTS).toBeLessThan(5);
     const callsOf = () => Map.groupBy(simulation.calls, (call) => call.accountId);
     expect(callsOf().size).toBe(ACCOUNTS);
     // The longest gap, and 30 s until the sweep counts a lane as overlooked.
