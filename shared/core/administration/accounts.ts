@@ -12,7 +12,8 @@ import type { AccountDirectory } from "../requests/acceptance/accept-request.ts"
 import { laneId } from "../requests/acceptance/request-id.ts";
 import type { LaneScheduler } from "../requests/lanes/lane-scheduler.ts";
 import type { LaneStore } from "../requests/state/lane-ports.ts";
-import { type LaneOwner, type LanePause, PAUSED_BY_CLIENT } from "../requests/state/record.ts";
+import { activePause } from "../requests/state/pause-after.ts";
+import { type LaneOwner, PAUSED_BY_CLIENT } from "../requests/state/record.ts";
 import type { AccountChange, AccountSelector } from "./account-change.ts";
 import { accountLimits } from "./account-limits.ts";
 import { paceMembers } from "./account-pace.ts";
@@ -258,11 +259,6 @@ const CACHE_LIMIT = 1_000;
 
 /** Connections that an error lists. */
 const MAX_LISTED = 10;
-
-function activePause(pause: LanePause | undefined, nowMs: number): LanePause | undefined {
-  const isOver = pause?.untilMs !== undefined && pause.untilMs <= nowMs;
-  return isOver ? undefined : pause;
-}
 
 function listOf(connectionIds: readonly string[]): string {
   const listed = connectionIds.slice(0, MAX_LISTED);

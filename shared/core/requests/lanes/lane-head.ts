@@ -4,6 +4,7 @@ import { whenEligible } from "../../pace/eligibility.ts";
 import type { PaceSettings } from "../../pace/pace-settings.ts";
 import type { DecisionContext } from "../state/decision-context.ts";
 import { countedWaitMs } from "../state/lane-budget.ts";
+import { activePause } from "../state/pause-after.ts";
 import type { RequestStore } from "../state/ports.ts";
 import {
   type Lane,
@@ -216,7 +217,6 @@ function blocksOf(
 
 /** When a pause ends or must be checked again; `undefined` when it has ended. */
 function pauseEnd(pause: LanePause | undefined, { nowMs }: DecisionContext): number | undefined {
-  if (pause === undefined) return undefined;
-  const { untilMs = nowMs + PAUSED_LANE_MS } = pause;
-  return untilMs > nowMs ? untilMs : undefined;
+  const active = activePause(pause, nowMs);
+  return active && (active.untilMs ?? nowMs + PAUSED_LANE_MS);
 }

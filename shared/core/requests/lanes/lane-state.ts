@@ -5,6 +5,7 @@ import type { PaceSettings } from "../../pace/pace-settings.ts";
 import type { DecisionContext } from "../state/decision-context.ts";
 import { currentBudget, noBudget } from "../state/lane-budget.ts";
 import type { LaneQueue, LaneStore, WaitingRequest } from "../state/lane-ports.ts";
+import { activePause } from "../state/pause-after.ts";
 import type { ProviderClients, RequestStore } from "../state/ports.ts";
 import type { Lane, LaneBudget, LanePause, RequestRecord } from "../state/record.ts";
 import { subQueueOf } from "../state/sub-queue.ts";
@@ -103,8 +104,7 @@ export interface LaneState extends LaneNow {
 
 function laneState(of: LaneNow, scheduled: readonly RequestRecord[], nowMs: number): LaneState {
   const { lane, queue } = of;
-  const isOver = lane?.pause?.untilMs !== undefined && lane.pause.untilMs <= nowMs;
-  const pause = isOver ? undefined : lane?.pause;
+  const pause = activePause(lane?.pause, nowMs);
   const state = { ...of, nowMs, pause, budget: lane ? currentBudget(lane) : noBudget };
   const expected = expectedTimes(state, queue.waiting);
   // What joins later is behind all that wait now, and changes nothing about them.

@@ -30,11 +30,3 @@ export const makePaceSettingsOf =
       seed: lane,
     });
   };
-
-/** A gap of this pace. @param random a number from 0 to 1 */
-export function drawGapMs(
-  { minGapMs, maxGapMs }: Pick<PaceSettings, "minGapMs" | "maxGapMs">,
-  random: number,
-): number {
-  return minGapMs + random * (maxGapMs - minGapMs);
-}

@@ -3,7 +3,7 @@ import { requestEvent } from "../../events/envelope.ts";
 import type { ProviderClient } from "../../providers/provider-client.ts";
 import type { DecisionContext } from "./decision-context.ts";
 import { laterEventTime } from "./event-times.ts";
-import { blockedUntil } from "./lane-budget.ts";
+import { blockedSinceJoin } from "./lane-budget.ts";
 import type { Lane, RequestRecord } from "./record.ts";
 import { transition, withDerivedFields, withOutboxEvents } from "./request-state.ts";
 
@@ -115,9 +115,9 @@ export function queueDeadlineMs(
   { nowMs, rules }: DecisionContext,
   lane?: Pick<Lane, "budget">,
 ): number {
-  const { joinedMs = nowMs, category = "other", blockedAtJoinMs = 0 } = request;
-  const blockedMs = lane ? blockedUntil(lane.budget, category, Number.POSITIVE_INFINITY) : 0;
-  return joinedMs + rules.queueTimeoutMs + Math.max(0, blockedMs - blockedAtJoinMs);
+  const { joinedMs = nowMs } = request;
+  const blockedMs = lane ? blockedSinceJoin(request, lane.budget, Number.POSITIVE_INFINITY) : 0;
+  return joinedMs + rules.queueTimeoutMs + blockedMs;
 }
 
 /** Whether a person's input waits to be sent, no worker sends it, and the time in which it may be sent is over. */

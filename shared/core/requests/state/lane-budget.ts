@@ -53,14 +53,19 @@ function totalAt({ totalMs, sinceMs, untilMs }: BlockedTime, atMs: number): numb
   return totalMs + Math.max(0, Math.min(atMs, untilMs) - sinceMs);
 }
 
-/** How long a request has waited in its lane, without the time in which its category was blocked. */
-export function countedWaitMs(
-  { joinedMs, category = "other", blockedAtJoinMs = 0 }: RequestRecord,
+/** How long the request's category has been blocked until `atMs` since the request joined its lane. */
+export function blockedSinceJoin(
+  { category = "other", blockedAtJoinMs = 0 }: RequestRecord,
   budget: LaneBudget,
-  nowMs: number,
+  atMs: number,
 ): number {
-  const blockedMs = Math.max(0, blockedUntil(budget, category, nowMs) - blockedAtJoinMs);
-  return Math.max(0, nowMs - (joinedMs ?? nowMs) - blockedMs);
+  return Math.max(0, blockedUntil(budget, category, atMs) - blockedAtJoinMs);
+}
+
+/** How long a request has waited in its lane, without the time in which its category was blocked. */
+export function countedWaitMs(request: RequestRecord, budget: LaneBudget, nowMs: number): number {
+  const { joinedMs = nowMs } = request;
+  return Math.max(0, nowMs - joinedMs - blockedSinceJoin(request, budget, nowMs));
 }
 
 /**

@@ -33,6 +33,12 @@ export function pauseAfter(
   }
 }
 
+/** The pause, while it is not over. */
+export function activePause(pause: LanePause | undefined, nowMs: number): LanePause | undefined {
+  const isOver = pause?.untilMs !== undefined && pause.untilMs <= nowMs;
+  return isOver ? undefined : pause;
+}
+
 /** Pause of an account at which nothing can be done until a person has repaired it. */
 export function pauseOfAccount(
   { code }: { code: string },

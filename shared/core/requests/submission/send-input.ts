@@ -1,5 +1,6 @@
 import type { AccountReader, ConnectionReader } from "../../connections/ports.ts";
-import { drawGapMs, makePaceSettingsOf } from "../lanes/pace.ts";
+import { drawGapMs } from "../../pace/account-gap.ts";
+import { makePaceSettingsOf } from "../lanes/pace.ts";
 import type { DecisionContext } from "../state/decision-context.ts";
 import type { LaneStore } from "../state/lane-ports.ts";
 import type { ProviderClients, RequestStore } from "../state/ports.ts";
