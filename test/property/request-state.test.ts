@@ -262,7 +262,7 @@ test("a request ends once, in whatever order updates, polls and timeouts arrive 
           runsByStatus.set(status, (runsByStatus.get(status) ?? 0) + 1);
       },
     ),
-    { ...runs(12_000), examples: regressions },
+    { ...runs(20_000), examples: regressions },
   );
   // Each of these states was reached often enough.
   for (const status of ["ACTION_REQUIRED", "UNKNOWN", "SUCCEEDED", "FAILED", "CANCELLED"]) {
