@@ -76,7 +76,8 @@ async function play(seed: number): Promise<Seen> {
   const fromStep = { success: 0, acceptance: STEPS / 8, reply: STEPS };
   const dueWebhooks = webhooks.map((webhook) => {
     const latest = fromStep[webhook[0]];
-    return { webhook, fromStep: random() * latest };
+    // Late rather than early, so that some replies come after the message.
+    return { webhook, fromStep: random() ** 0.25 * latest };
   });
   let processes = 0;
   const start = (name: string, run: (who: string) => Promise<unknown>) => {
@@ -165,6 +166,6 @@ test("a message that depends on an invitation is never sent after a reply was ac
   }
   // Otherwise the property would not have been exercised.
   for (const [what, count] of Object.entries(counts)) {
-    expect([what, count]).toEqual([what, expect.toSatisfy((n) => n >= numRuns / 100)]);
+    expect([what, count]).toEqual([what, expect.toSatisfy((n) => n >= numRuns / 50)]);
   }
 }, 600_000);
