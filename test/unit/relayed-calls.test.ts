@@ -1,14 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { toCall, toResult } from "../../functions/api/request.ts";
 import { operations, routeKeyOf } from "../../shared/contracts/http/operations.ts";
-import { makeAccounts } from "../../shared/core/administration/accounts.ts";
 import { identificationToken } from "../../shared/core/administration/identification-token.ts";
-import { makeServeApi, type ServeApiDeps } from "../../shared/core/api/serve-api.ts";
-import { sha256Hex } from "../../shared/core/crypto/digest.ts";
 import type { ProviderHttpCall } from "../../shared/core/providers/http-call.ts";
 import { makeRelayCall } from "../../shared/core/requests/relay-call.ts";
 import type { CallResult } from "../../shared/core/requests/state/ports.ts";
-import { makeTestClock } from "../support/fakes/clocks.ts";
+import { makeAccountsApi } from "../support/fakes/accounts-api.ts";
 import { testMasterKeys } from "../support/fakes/webhook-api.ts";
 
 const account = { clientId: "cl_1", accountId: "acc-1" };
@@ -40,70 +37,41 @@ function setUp(
 ) {
   const { result = answered("{}"), paused = false, connections = 1 } = given;
   const sent: (ProviderHttpCall & { provider: string })[] = [];
-  const stored = new Map<string, unknown>();
-  const clock = makeTestClock();
   const connectionItems = (["we-link", "linked-api"] as const).flatMap((provider) =>
     Array.from({ length: connections }, (_, n) => ({
-      clientId: "cl_1",
       provider,
       connectionId: `cn_${provider}_${n}`,
     })),
   );
-  const accounts = makeAccounts({
-    store: {
-      connectionsOf: async () => connectionItems,
-      connection: async (id: string) => connectionItems.find((one) => one.connectionId === id),
-      account: async (connectionId: string, accountId: string) =>
-        stored.get(`${connectionId} ${accountId}`),
-      putAccount: async (item: { connectionId: string; accountId: string }) => {
-        stored.set(`${item.connectionId} ${item.accountId}`, item);
-      },
-    },
-    lanes: { find: async () => undefined },
-    masterKeys: async () => testMasterKeys,
-    randomHex: (bytes: number) => "0".repeat(bytes * 2),
-    clock,
-    stagePace: { minGapMs: 0, maxGapMs: 0, defaultPreset: "off" },
-  } as never);
   const find = async (_: string, accountId: string) =>
     accountId === "acc-1" ? { identificationToken: "id_of_acc-1" } : undefined;
-  const relay = makeRelayCall({
-    accounts: { find, findUncached: find },
-    accountDirectory: accounts.accountDirectory,
-    connections: {
-      read: async (connectionId) =>
-        ({
-          connectionId,
-          provider: connectionId.includes("we-link") ? "we-link" : "linked-api",
-          settings: { status: paused ? "paused" : "active" },
-          secrets: { credentials: { "x-of-the-connection": "its-value" } },
-        }) as never,
-    },
-    calls: {
-      send: async (provider, call) => {
-        sent.push({ provider, ...call });
-        return result;
+  const { serve, items: stored } = makeAccountsApi({
+    connections: connectionItems,
+    more: ({ accountDirectory }) => ({
+      requests: {
+        relay: makeRelayCall({
+          accounts: { find, findUncached: find },
+          accountDirectory,
+          connections: {
+            read: async (connectionId) =>
+              ({
+                connectionId,
+                provider: connectionId.includes("we-link") ? "we-link" : "linked-api",
+                settings: { status: paused ? "paused" : "active" },
+                secrets: { credentials: { "x-of-the-connection": "its-value" } },
+              }) as never,
+          },
+          calls: {
+            send: async (provider, call) => {
+              sent.push({ provider, ...call });
+              return result;
+            },
+          },
+          rates: { tryConsume: async () => given.rateReached !== true },
+        }),
       },
-    },
-    rates: { tryConsume: async () => given.rateReached !== true },
+    }),
   });
-  const deps: Partial<ServeApiDeps> = {
-    keys: {
-      find: async () => ({
-        pk: "key#key1",
-        clientId: "cl_1",
-        keyId: "key1",
-        secretSha256: sha256Hex("secret"),
-        createdAt: "2026-06-25T12:00:00.000Z",
-      }),
-      recordUse: async () => undefined,
-    },
-    masterKeys: async () => testMasterKeys,
-    clock,
-    accounts,
-    onIgnoredError: () => undefined,
-  };
-  const serve = makeServeApi({ ...deps, requests: { relay } } as unknown as ServeApiDeps);
 
   async function call(
     routeKey: string,

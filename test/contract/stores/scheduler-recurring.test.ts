@@ -1,14 +1,12 @@
-import { GetScheduleCommand, SchedulerClient } from "@aws-sdk/client-scheduler";
-import { DeleteMessageCommand, ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
+import { GetScheduleCommand, type SchedulerClient } from "@aws-sdk/client-scheduler";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { makeSchedulerRecurring } from "../../../shared/adapters/scheduler-recurring.ts";
 import { submitMessage } from "../../../shared/contracts/messages/submit.ts";
 import type { RecurringSchedules } from "../../../shared/core/requests/recurring/ports.ts";
-import { openLocalTables } from "../../support/runs/local-tables.ts";
+import { openScheduler } from "../../support/runs/scheduler-tables.ts";
 import { waitOptions } from "../../support/wait-timeout.ts";
 
-/** The group, the role and the queues come from the template, so their wiring is tested too. */
-const opened = new AsyncDisposableStack();
+let opened: Awaited<ReturnType<typeof openScheduler>>;
 let client: SchedulerClient;
 let schedules: RecurringSchedules;
 let received: () => Promise<unknown[]>;
@@ -16,31 +14,12 @@ let groupName: string;
 
 beforeAll(async () => {
   // A cron expression fires once a minute at most.
-  const aws = await openLocalTables({ speed: 60 });
-  opened.defer(aws.close);
-  client = new SchedulerClient(aws.awsClientConfig);
-  opened.defer(() => client.destroy());
-  const sqs = new SQSClient(aws.awsClientConfig);
-  opened.defer(() => sqs.destroy());
-  groupName = aws.variable("SCHEDULE_GROUP");
-  schedules = makeSchedulerRecurring({
-    ...{ client, groupName },
-    roleArn: aws.variable("SCHEDULE_ROLE_ARN"),
-    queueArn: aws.variable("SUBMIT_QUEUE_ARN"),
-    deadLetterArn: aws.variable("SCHEDULE_DLQ_ARN"),
-  });
-  const QueueUrl = aws.variable("SUBMIT_QUEUE_URL");
-  received = async () => {
-    const { Messages = [] } = await sqs.send(
-      new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10 }),
-    );
-    for (const { ReceiptHandle } of Messages) {
-      await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
-    }
-    return Messages.map(({ Body = "" }) => JSON.parse(Body));
-  };
+  opened = await openScheduler({ speed: 60 });
+  ({ received } = opened);
+  ({ client, groupName } = opened.target);
+  schedules = makeSchedulerRecurring(opened.target);
 });
-afterAll(() => opened.disposeAsync());
+afterAll(() => opened.close());
 
 const key = { clientId: "cl_1", recurringId: "weekly" };
 const weekly = { cron: "0 9 ? * MON *", timeZone: "Europe/Berlin" };

@@ -3,50 +3,28 @@ import {
   GetScheduleCommand,
   SchedulerClient,
 } from "@aws-sdk/client-scheduler";
-import { DeleteMessageCommand, ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { freePort } from "../../../local/loopback.ts";
 import { makeSchedulerSchedules } from "../../../shared/adapters/scheduler-schedules.ts";
 import { submitMessage } from "../../../shared/contracts/messages/submit.ts";
 import type { Schedules } from "../../../shared/core/requests/state/ports.ts";
 import { requestRecord } from "../../support/payloads/request-records.ts";
-import { openLocalTables } from "../../support/runs/local-tables.ts";
+import { openScheduler } from "../../support/runs/scheduler-tables.ts";
 import { waitOptions } from "../../support/wait-timeout.ts";
 
-/** The group, the role and the queues come from the template, so their wiring is tested too. */
-const opened = new AsyncDisposableStack();
+let opened: Awaited<ReturnType<typeof openScheduler>>;
 let client: SchedulerClient;
 let schedules: Schedules;
 let received: () => Promise<unknown[]>;
 let groupName: string;
 
 beforeAll(async () => {
-  const aws = await openLocalTables();
-  opened.defer(aws.close);
-  client = new SchedulerClient(aws.awsClientConfig);
-  opened.defer(() => client.destroy());
-  const sqs = new SQSClient(aws.awsClientConfig);
-  opened.defer(() => sqs.destroy());
-  groupName = aws.variable("SCHEDULE_GROUP");
-  schedules = makeSchedulerSchedules({
-    client,
-    groupName,
-    roleArn: aws.variable("SCHEDULE_ROLE_ARN"),
-    queueArn: aws.variable("SUBMIT_QUEUE_ARN"),
-    deadLetterArn: aws.variable("SCHEDULE_DLQ_ARN"),
-  });
-  const QueueUrl = aws.variable("SUBMIT_QUEUE_URL");
-  received = async () => {
-    const { Messages = [] } = await sqs.send(
-      new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10 }),
-    );
-    for (const { ReceiptHandle } of Messages) {
-      await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
-    }
-    return Messages.map(({ Body = "" }) => JSON.parse(Body));
-  };
+  opened = await openScheduler();
+  ({ received } = opened);
+  ({ client, groupName } = opened.target);
+  schedules = makeSchedulerSchedules(opened.target);
 });
-afterAll(() => opened.disposeAsync());
+afterAll(() => opened.close());
 
 const DAY_MS = 86_400_000;
 const get = (Name: string) => client.send(new GetScheduleCommand({ Name, GroupName: groupName }));

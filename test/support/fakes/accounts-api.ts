@@ -1,7 +1,11 @@
 import { toCall, toResult } from "../../../functions/api/request.ts";
 import type { AccountItem } from "../../../shared/contracts/config-items.ts";
 import type { ProviderId } from "../../../shared/contracts/providers.ts";
-import { type AccountsDeps, makeAccounts } from "../../../shared/core/administration/accounts.ts";
+import {
+  type Accounts,
+  type AccountsDeps,
+  makeAccounts,
+} from "../../../shared/core/administration/accounts.ts";
 import { makeServeApi, type ServeApiDeps } from "../../../shared/core/api/serve-api.ts";
 import { sha256Hex } from "../../../shared/core/crypto/digest.ts";
 import { laneId } from "../../../shared/core/requests/acceptance/request-id.ts";
@@ -12,7 +16,11 @@ import { testMasterKeys } from "./webhook-api.ts";
 
 /** The API on accounts of the client `cl_1`, over stores in memory. A connection is named after its provider. */
 export function makeAccountsApi(
-  given: { connections?: readonly { connectionId: string; provider: ProviderId }[] } = {},
+  given: {
+    connections?: readonly { connectionId: string; provider: ProviderId }[];
+    /** What else the API serves on these accounts. */
+    more?: (accounts: Accounts) => object;
+  } = {},
 ) {
   const clock = makeTestClock();
   const connections = (
@@ -43,6 +51,7 @@ export function makeAccountsApi(
   } as unknown as AccountsDeps);
   const api: Partial<ServeApiDeps> = {
     accounts,
+    ...given.more?.(accounts),
     keys: {
       find: async () => ({
         pk: "key#key1",
@@ -62,6 +71,9 @@ export function makeAccountsApi(
   return {
     accounts,
     clock,
+    serve,
+    /** All accounts as they are stored, by connection and account. */
+    items: stored as ReadonlyMap<string, AccountItem>,
 
     async call(routeKey: string, body: object = {}, params?: Record<string, string>) {
       const event = {
