@@ -12,6 +12,6 @@ export class Announcement implements Reporter {
     const all = (await this.#vitest?.globTestSpecifications()) ?? [];
     if (files.length < all.length) return;
     // Measured on two cores. Beside as much other work it takes twice as long.
-    console.log(` ${files.length} files: about 5 minutes on two idle cores\n`);
+    console.log(` ${files.length} files: about 7 minutes on two idle cores\n`);
   }
 }
