@@ -103,13 +103,24 @@ export const hoursSchema = z
 
 export type Hours = z.output<typeof hoursSchema>;
 
+/**
+ * Rounds to thousandths: milliseconds, where the number is in seconds. DynamoDB stores no number
+ * between 0 and 1e-130.
+ */
+export const thousandths = () => z.overwrite<number>((n) => Math.round(n * 1_000) / 1_000);
+
 export const warmUpSchema = z.strictObject({
   days: z
     .number()
     .check(z.int(), z.gte(1), z.lte(365), z.describe("Days until the limits are in full.")),
   from: z
     .number()
-    .check(z.gte(0), z.lte(1), z.describe("The part of each limit with which it starts.")),
+    .check(
+      z.gte(0),
+      z.lte(1),
+      thousandths(),
+      z.describe("The part of each limit with which it starts; rounded to thousandths."),
+    ),
 });
 
 export type WarmUp = z.output<typeof warmUpSchema>;

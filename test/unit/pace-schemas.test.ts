@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type * as z from "zod/mini";
+import { paceRange } from "../../shared/contracts/http/accounts.ts";
 import {
   hoursSchema,
   limitsSchema,
@@ -73,6 +74,15 @@ describe("The limits of an account", () => {
     const errors = errorsIn(limitsSchema, [{ ...limit, ...change }]);
     expect(errors.map((error) => error.field.split(".").at(-1))).toEqual([field]);
   });
+});
+
+test("Numbers that DynamoDB cannot store are rounded: to milliseconds, to thousandths of a limit", () => {
+  const tiny = 1.1755052411452853e-231;
+  expect(paceRange.parse({ minSeconds: tiny, maxSeconds: 65_760.30672666749 })).toEqual({
+    minSeconds: 0,
+    maxSeconds: 65_760.307,
+  });
+  expect(warmUpSchema.parse({ days: 14, from: tiny })).toEqual({ days: 14, from: 0 });
 });
 
 test.each([

@@ -6,6 +6,7 @@ import {
   limitsSchema,
   limitWindows,
   presetSchema,
+  thousandths,
   warmUpSchema,
 } from "../pace.ts";
 import { providerId } from "../providers.ts";
@@ -13,10 +14,14 @@ import { accountId, listOf, named, paging, plain, secretText, text, time } from 
 
 /** The operations on accounts. */
 
+const paceSeconds = z
+  .number()
+  .check(z.gte(0), z.lte(86_400), thousandths(), z.describe("Rounded to milliseconds."));
+
 export const paceRange = z
   .strictObject({
-    minSeconds: z.number().check(z.gte(0), z.lte(86_400)),
-    maxSeconds: z.number().check(z.gte(0), z.lte(86_400)),
+    minSeconds: paceSeconds,
+    maxSeconds: paceSeconds,
   })
   .check(
     z.refine(({ minSeconds, maxSeconds }) => minSeconds <= maxSeconds, {

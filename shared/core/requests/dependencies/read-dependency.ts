@@ -75,7 +75,7 @@ const unitsMs = { W: 604_800_000, D: 86_400_000, H: 3_600_000, M: 60_000, S: 1_0
 
 /** Seconds, or a duration of ISO 8601 in weeks, days, hours, minutes and seconds. */
 function durationMs(duration: number | string, field: string): number {
-  if (typeof duration === "number") return duration * 1_000;
+  if (typeof duration === "number") return Math.round(duration * 1_000);
   const form =
     /^P(?=.)(?:(\d+)W|(?:(\d+)D)?(?:T(?=\d)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d{1,3})?)S)?)?)$/;
   const parts = form.exec(duration);
