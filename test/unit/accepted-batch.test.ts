@@ -34,7 +34,10 @@ function setUp(
       done.worked.push(lane);
       return { kind: "done", submissions: [], changed: [] };
     },
-    laneScheduler: { ensureWakeUp: async ({ lane }: { lane: string }) => done.woken.push(lane) },
+    laneScheduler: {
+      ensureWakeUp: async ({ lane }: { lane: string }) => done.woken.push(lane),
+      sweepDueAfterWakeUp: (wakeUpAtMs: number) => wakeUpAtMs + 60_000,
+    },
     context: () => ({ nowMs: 0, nowRealMs: 0 }),
   } as unknown as HandleSubmitMessagesDeps;
   const handle = makeHandleSubmitMessages(deps);

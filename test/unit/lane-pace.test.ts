@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { Failure } from "../../shared/contracts/failures.ts";
 import type { AccountPace } from "../../shared/core/pace/merge-pace-settings.ts";
 import { countedWaitMs } from "../../shared/core/requests/state/lane-budget.ts";
 import { PAUSED_BY_CLIENT } from "../../shared/core/requests/state/record.ts";
@@ -99,6 +100,25 @@ describe("limits", () => {
     stored.resolve();
     await accepted;
     await simulation.runUntil(beginMs + 2 * HOUR_MS + 3 * MINUTE_MS);
+    expect(simulation.calls.map(({ n }) => n)).toEqual([1, 3]);
+  });
+
+  test("a request whose first accept joined the lane and then failed is submitted at once, though the lane waits for another category's window", async () => {
+    let failures = 0;
+    const step: Step = async (call, { who, name }) => {
+      if (failures === 0 || who !== "api" || name !== "create") return call();
+      failures--;
+      throw new Failure("DEPENDENCY_DOWN", "no answer");
+    };
+    const simulation = makeWorkersSimulation({ pace, account: perDay(1), step });
+    const beginMs = simulation.clock.businessMs();
+    await acceptMany(simulation, { count: 2 });
+    await simulation.runUntil(beginMs + 2 * HOUR_MS);
+    failures = 1;
+    const third = { count: 1, from: 3, action: message };
+    await expect(acceptMany(simulation, third)).rejects.toThrow("no answer");
+    await acceptMany(simulation, third);
+    await simulation.runUntil(beginMs + 2 * HOUR_MS + MINUTE_MS);
     expect(simulation.calls.map(({ n }) => n)).toEqual([1, 3]);
   });
 

@@ -63,6 +63,7 @@ const item = z.object({
   pause: z.optional(timedPause),
   budget: z.optional(budgetItem),
   subQueues: z._default(z.set(z.string()), new Set()),
+  plannedSubQueues: z._default(z.set(z.string()), new Set()),
   hasOnlySubQueues: z._default(z.boolean(), false),
   givenBack: z._default(z.set(z.string()), new Set()),
   restrictedMs: z.optional(z.number()),
@@ -83,13 +84,15 @@ export function readLaneItem(found: unknown): Lane {
     releasedBy: _,
     budget = noBudget,
     subQueues,
+    plannedSubQueues,
     givenBack,
     ...lane
   } = item.parse(found);
   return {
     ...lane,
     budget,
-    subQueues: [...subQueues].flatMap((name) => readSubQueueName(name) ?? []),
+    subQueues: readSubQueues(subQueues),
+    plannedSubQueues: readSubQueues(plannedSubQueues),
     givenBack: [...givenBack].flatMap((text) => readTake(text) ?? []),
     categoryPauses: readCategoryPauses(found),
     lastPosition: lastPlace,
@@ -133,6 +136,9 @@ export function pauseItem({ reason, untilMs, isOutage }: LanePause) {
 
 /** The text that stands for a sub-queue in keys and in the lane's item. */
 export const subQueueName = ({ isHigh, category }: SubQueue) => `${isHigh ? "h" : "n"}#${category}`;
+
+const readSubQueues = (names: ReadonlySet<string>) =>
+  [...names].flatMap((name) => readSubQueueName(name) ?? []);
 
 export function readSubQueueName(name: string): SubQueue | undefined {
   const [priority, category] = name.split("#");

@@ -69,6 +69,7 @@ function releaseOf(
 ): LaneChange {
   const staysDue = sweepDueMs !== undefined;
   const hasEnoughWaiting = waiting >= dequeuedCount;
+  const planned = waitingSubQueues ?? seen.subQueues;
   const foldsGivenBack = budget !== undefined && seen.givenBack.length > 0;
   return {
     set: [
@@ -81,6 +82,7 @@ function releaseOf(
       ...(pause === undefined ? [] : [`${pauseName(pause)} = :pause`]),
       ...(budget === undefined ? [] : ["budget = :budget"]),
       ...(waitingSubQueues?.length ? ["subQueues = :subQueues"] : []),
+      ...(planned.length > 0 ? ["plannedSubQueues = :planned"] : []),
       ...(hasOnlySubQueues ? ["hasOnlySubQueues = :hasOnlySubQueues"] : []),
     ],
     remove: [
@@ -88,6 +90,7 @@ function releaseOf(
       "leaseUntilRealMs",
       ...(staysDue ? [] : ["dueAt", "dueShard"]),
       ...(waitingSubQueues?.length === 0 ? ["subQueues"] : []),
+      ...(planned.length === 0 ? ["plannedSubQueues"] : []),
     ],
     delete: foldsGivenBack ? ["givenBack :folded"] : [],
     condition: [
@@ -110,6 +113,7 @@ function releaseOf(
       ...(waitingSubQueues?.length
         ? { ":subQueues": new Set(waitingSubQueues.map(subQueueName)) }
         : {}),
+      ...(planned.length > 0 ? { ":planned": new Set(planned.map(subQueueName)) } : {}),
       ...(nextMs === undefined ? {} : { ":next": nextMs }),
       ...(pause === undefined ? {} : { ":pause": pauseItem(pause) }),
       ...(budget === undefined ? {} : { ":budget": budgetAttribute(budget) }),

@@ -65,6 +65,7 @@ export function laneStoreSuite(
           categoryPauses: {},
           budget: noBudget,
           subQueues: [subQueue],
+          plannedSubQueues: [],
           hasOnlySubQueues: expect.any(Boolean),
           givenBack: [],
         });
@@ -202,10 +203,24 @@ export function laneStoreSuite(
           waitingCount: 2,
           nextSubmissionNotBeforeMs: NOW + 40,
           sweepDueMs: NOW + 50,
+          plannedSubQueues: subQueues,
           pause,
         };
         expect(await lanes.find(lane)).toEqual(after);
         expect(await lanes.acquire(lane, lease("b"), NOW)).toMatchObject({ owner: "b" });
+      });
+
+      test("release notes which sub-queues its plan knows, and a later join of another one does not change that", async () => {
+        const { lane, owner } = await joined();
+        const plan = { sweepDueMs: NOW + 50, waitingSubQueues: subQueues };
+        expect(await lanes.release(await acquired(lane), plan)).toBe("released");
+        const other: SubQueue = { category: "stMessages", isHigh: false };
+        const join = { nowMs: NOW + 5, sweepDueMs: NOW + 6, subQueues: [other] };
+        const { before } = (await lanes.join(lane, owner, join)) as JoinedLane;
+        expect([before?.subQueues, before?.plannedSubQueues]).toEqual([subQueues, subQueues]);
+        const found = await lanes.find(lane);
+        expect(found?.subQueues).toHaveLength(2);
+        expect(found?.plannedSubQueues).toEqual(subQueues);
       });
 
       test("release without a sweep time leaves the lane unscheduled until a request joins", async () => {

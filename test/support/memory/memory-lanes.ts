@@ -51,6 +51,7 @@ export function makeMemoryLanes(options: { clock: Clock }): LaneStore & {
       pauses: {},
       budget: noBudget,
       subQueues: new Map(),
+      plannedSubQueues: [],
       hasOnlySubQueues: true,
       givenBack: new Map(),
     };
@@ -147,6 +148,7 @@ export function makeMemoryLanes(options: { clock: Clock }): LaneStore & {
       if (!isAsSeen) return seen(found);
       if (waitingSubQueues)
         found.subQueues = new Map(waitingSubQueues.map((one) => [nameOf(one), one]));
+      found.plannedSubQueues = waitingSubQueues ?? before.subQueues;
       if (budget) {
         found.budget = budget;
         for (const take of before.givenBack) found.givenBack.delete(takeName(take));

@@ -80,7 +80,8 @@ export async function storeJoined(
   // Another call with the same key was faster: it, or the sweep, does the rest.
   if (!created.isCreated) return created.request;
   const { requestId, clientId } = request;
-  const wakesLane = mustWakeLane(request, joined);
+  const soonMs = deps.laneScheduler.sweepDueAfterWakeUp(context.nowMs);
+  const wakesLane = mustWakeLane(request, joined, soonMs);
   await Promise.all([
     deps.queue
       .send({ v: 1, kind: "accepted", requestId, wakesLane }, { clientId })

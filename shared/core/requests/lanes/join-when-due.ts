@@ -95,6 +95,6 @@ export function makeJoinWhenDue(deps: {
       return transition(request, "QUEUED", context, joinedFields(request, joined, context.nowMs));
     });
     if (!changed?.isChanged) return [];
-    return [{ wakesLane: mustWakeLane(changed.request, joined) }];
+    return [{ wakesLane: mustWakeLane(changed.request, joined, sweepDueMs) }];
   }
 }

@@ -237,6 +237,8 @@ export interface Lane extends LaneOwner {
   budget: LaneBudget;
   /** The sub-queues that may have waiting requests: each that has some is among them. */
   subQueues: readonly SubQueue[];
+  /** The sub-queues that the worker knew of that planned `sweepDueMs`: a request of another one must wake the lane. */
+  plannedSubQueues: readonly SubQueue[];
   /** True when no request waits that was stored before there were sub-queues. */
   hasOnlySubQueues: boolean;
   /** Takes for which it was shown later that nothing was sent. The next worker takes them out of `budget`. */

@@ -10,6 +10,7 @@ import {
   type JoinedWhenDue,
   type JoinWhenDue,
 } from "../lanes/join-when-due.ts";
+import { isPlannedFor } from "../lanes/joined.ts";
 import type { LaneScheduler } from "../lanes/lane-scheduler.ts";
 import type { FireRecurring } from "../recurring/fire-recurring.ts";
 import type { DecisionContext } from "../state/decision-context.ts";
@@ -242,11 +243,29 @@ async function prepareLane(
     await deps.requests.find(message.requestId);
     return undefined;
   }
-  if (message.kind === "due") return joinDue(deps, message, { request, batch });
+  if (message.kind === "due") return joinDue(deps, message, { request, lane, batch });
   if (request.status !== "QUEUED") return undefined;
   // A request that joined while a worker was releasing the lane has no wake-up scheduled.
   if (message.wakesLane || lane?.sweepDueMs === undefined) return request.lane;
-  if (lane.owner !== undefined) await deps.laneScheduler.ensureWakeUp(request);
+  return wakeIfUnplanned(deps, request, lane);
+}
+
+/**
+ * Makes sure that a worker looks at a request that has joined its lane, also where the call that
+ * joined it has died.
+ *
+ * @returns the lane when it must be worked now
+ */
+async function wakeIfUnplanned(
+  deps: HandleSubmitMessagesDeps,
+  request: RequestRecord,
+  lane: Lane,
+): Promise<string | undefined> {
+  const soonMs = deps.laneScheduler.sweepDueAfterWakeUp(deps.context().nowMs);
+  if (lane.owner === undefined) {
+    return isPlannedFor(request, lane, soonMs) ? undefined : request.lane;
+  }
+  await deps.laneScheduler.ensureWakeUp(request);
   return undefined;
 }
 
@@ -257,9 +276,11 @@ async function prepareLane(
 async function joinDue(
   deps: HandleSubmitMessagesDeps,
   message: SubmitMessage,
-  { request, batch }: { request: RequestRecord; batch: Batch },
+  of: { request: RequestRecord; lane: Lane | undefined; batch: Batch },
 ): Promise<string | undefined> {
+  const { request, batch } = of;
   const { status, scheduledMs = 0, lane, clientId } = request;
+  if (status === "QUEUED" && of.lane) return wakeIfUnplanned(deps, request, of.lane);
   const delayMs = scheduledMs - deps.context().nowMs;
   if (status === "SCHEDULED" && delayMs > 0 && delayMs <= MAX_SQS_DELAY_MS) {
     await deps.queue.send(message, { delayMs, clientId });
