@@ -6,6 +6,7 @@ import { makeRecurringTimers } from "../clock/recurring-timers.ts";
 import type { DurableStore } from "../durable-store.ts";
 import { foreignRequest, listen } from "../loopback.ts";
 import type { Template } from "../template/resource.ts";
+import { type BilledUnits, makeBilledUnits } from "./billing/billed-units.ts";
 import { type CallCounts, makeCallCounts } from "./call-counts.ts";
 import { openDynamoDb } from "./dynamodb/dynamodb.ts";
 import { openEventBridge } from "./eventbridge/eventbridge.ts";
@@ -46,6 +47,8 @@ export interface LocalAws {
   pollers: QueuePollers;
   /** The number of calls so far. */
   calls: Pick<CallCounts, "list">;
+  /** What an account would be billed for so far; other parts of the run add what they do. */
+  billed: BilledUnits;
   close(): Promise<void>;
 }
 
@@ -86,10 +89,11 @@ async function open(
   const busPolicies = makeBusPolicies(roles, log);
   const callers = new Map<string, Caller>();
   const calls = makeCallCounts();
+  const billed = makeBilledUnits();
 
   const dynamodb = openDynamoDb({ path: path("dynamodb"), store, indexLagMs });
   const sqs = await openSqs({ dataDir: path("queues"), awsUrl: server.url, store, clock, timers });
-  const delivery = makeTargetDelivery({ sqs, clock, log });
+  const delivery = makeTargetDelivery({ sqs, clock, bill: billed.add, log });
   const { atomically } = sqs.fauxqs;
   const events = openEventBridge({ store, clock, recurring, delivery, atomically });
   const scheduler = openScheduler({ store, clock, timers, recurring, delivery, roles });
@@ -105,7 +109,17 @@ async function open(
   const { isLocalIndex } = dynamodb;
   const { fauxqs } = sqs;
   server.serve(
-    makeFront({ operations, fauxqs, isLocalIndex, roles, busPolicies, callers, calls, log }),
+    makeFront({
+      operations,
+      fauxqs,
+      isLocalIndex,
+      roles,
+      busPolicies,
+      callers,
+      calls,
+      billed,
+      log,
+    }),
   );
 
   return {
@@ -116,6 +130,7 @@ async function open(
     onInvoke: delivery.onInvoke,
     pollers: sqs.pollers,
     calls,
+    billed,
     async close() {
       timers.close();
       delivery.close();

@@ -1,4 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { BilledUnits, CallUnits } from "./billing/billed-units.ts";
+import { callUnits, s3Units } from "./billing/request-units.ts";
 import type { CallCounts } from "./call-counts.ts";
 import type { BusPolicies } from "./iam/bus-policy.ts";
 import { iamNeeds, s3Missing, s3Needs, snsNeeds } from "./iam/iam-needs.ts";
@@ -37,6 +39,7 @@ export function makeFront(options: {
   busPolicies: BusPolicies;
   callers: Map<string, Caller>;
   calls: CallCounts;
+  billed: BilledUnits;
   log: (line: string) => void;
 }): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
   function authorise(accessKeyId: string | undefined, needs: () => Need[]): void {
@@ -76,11 +79,17 @@ export function makeFront(options: {
         `The local run does not support ${service}:${operation}.`,
       );
     }
-    const count = (output?: unknown) =>
-      options.calls.count(callerOf(request), `${service}:${operation}`, input, output);
+    const caller = callerOf(request);
+    const name = `${service}:${operation}`;
+    const bill = (units: CallUnits) => options.billed.add({ caller, operation: name, ...units });
+    const count = (output?: unknown) => {
+      options.calls.count(caller, name, input, output);
+      const units = callUnits({ service, operation, input, output });
+      if (units) bill(units);
+    };
     // Failed calls are billed too.
     if (operation !== "ReceiveMessage") count();
-    const output = await handle(input as never, request);
+    const output = await handle(input as never, request, bill);
     if (operation === "ReceiveMessage") count(output);
     return output;
   }
@@ -112,7 +121,11 @@ export function makeFront(options: {
     // S3 tells only a caller that may list the bucket that it does not have an object.
     const missing = s3Missing(request, options.fauxqs.s3.buckets);
     if (missing) authorise(accessKeyId, () => [missing]);
-    options.calls.count(callerOf(request), `s3:${request.method}`, undefined);
+    const caller = callerOf(request);
+    const operation = `s3:${request.method}`;
+    options.calls.count(caller, operation, undefined);
+    const units = s3Units(request.method);
+    if (units) options.billed.add({ caller, operation, ...units });
     return options.fauxqs.route(request, response);
   }
 

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { CallUnits } from "./billing/billed-units.ts";
 
 /** An error response of an AWS service. `code` may have the service's namespace before a `#`. */
 export class AwsError extends Error {
@@ -32,7 +33,12 @@ export class AwsError extends Error {
  * that it receives.
  */
 // The inputs are the SDK's own types, all members optional: an operation checks what it needs.
-export type Operation = (input: never, request: IncomingMessage) => unknown;
+export type Operation = (
+  input: never,
+  request: IncomingMessage,
+  /** For an operation whose price depends on more than its input and output. */
+  bill: (units: CallUnits) => void,
+) => unknown;
 export type Operations = Record<string, Operation>;
 
 export function validationError(message: string): AwsError {

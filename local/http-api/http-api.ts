@@ -1,5 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { Bill } from "../aws/billing/billed-units.ts";
+import { httpUnits } from "../aws/billing/request-units.ts";
 import { RequestTooLargeError } from "../lambda/invoke-result.ts";
 import type { Lambdas } from "../lambda/lambdas.ts";
 import { INSPECTED_TIMEOUT_MS } from "../lambda/limits.ts";
@@ -37,9 +39,11 @@ export async function startHttpApi(options: {
   lambdas: Pick<Lambdas, "invoke">;
   /** Logical ids of the functions that are debugged: their routes have no timeout. Default: none. */
   inspected?: ReadonlySet<string>;
+  /** Bills requests. Default: nothing is billed. */
+  bill?: Bill;
   log(line: string): void;
 }): Promise<HttpApi> {
-  const { port, template, lambdas, log, inspected = new Set() } = options;
+  const { port, template, lambdas, log, inspected = new Set(), bill = () => {} } = options;
   const [api, ...others] = template.resources("AWS::ApiGatewayV2::Api");
   if (!api || others.length > 0) throw new Error("the template must have exactly one HTTP API");
   const stage = stageOf(template, api.logicalId)?.properties.StageName;
@@ -51,6 +55,7 @@ export async function startHttpApi(options: {
     routes: makeRouteTable(template, api),
     lambdas,
     inspected,
+    bill,
     log,
   });
   const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES }, (request, response) => {
@@ -84,9 +89,10 @@ function makeGateway(gateway: {
   routes: RouteTable;
   lambdas: Pick<Lambdas, "invoke">;
   inspected: ReadonlySet<string>;
+  bill: Bill;
   log(line: string): void;
 }) {
-  const { apiId, routes, lambdas, inspected, log } = gateway;
+  const { apiId, routes, lambdas, inspected, bill, log } = gateway;
 
   async function invoke(route: Route, event: object): Promise<HttpAnswer> {
     const { payload, functionError } = await lambdas.invoke(route.functionId, event);
@@ -129,7 +135,14 @@ function makeGateway(gateway: {
       if (error instanceof RequestTooLargeError) return tooLarge;
       throw error;
     });
-    return Promise.race([answer, timedOut]).finally(() => clearTimeout(timer));
+    const sent = await Promise.race([answer, timedOut]).finally(() => clearTimeout(timer));
+    bill({
+      caller: route.functionId,
+      operation: route.key,
+      item: "http.request",
+      units: httpUnits({ request: body.length, response: sent.body.length }),
+    });
+    return sent;
   };
 }
 

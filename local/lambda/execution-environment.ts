@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import type { Bill } from "../aws/billing/billed-units.ts";
 import type { FunctionConfiguration } from "./function-configuration.ts";
 import { failed, type InvokeResult, readErrorReport } from "./invoke-result.ts";
 import { INIT_LIMIT_MS, INSPECTED_TIMEOUT_MS, MAX_RESPONSE_BYTES } from "./limits.ts";
@@ -19,6 +20,8 @@ export interface EnvironmentOptions {
   /** Node's inspector listens here on loopback, and no timeout applies. Absent: no inspector. */
   inspectorPort?: number;
   log(line: string): void;
+  /** Bills the initialisation and each invocation. */
+  bill: Bill;
   /** Limits how many processes load their function at the same time. */
   startLimit: (start: () => Promise<void>) => Promise<void>;
   /** Ends the process if this one is killed. */
@@ -52,7 +55,8 @@ const RUNTIME_CLIENT = fileURLToPath(new URL("./runtime-client.ts", import.meta.
 
 /** Starts a process that has one function loaded and runs one invocation at a time. */
 export function startEnvironment(options: EnvironmentOptions): ExecutionEnvironment {
-  const { configuration, log, inspectorPort } = options;
+  const { configuration, log, bill, inspectorPort } = options;
+  const { logicalId, memoryMiB } = configuration;
   const isInspected = inspectorPort !== undefined;
   const initLimitMs = isInspected ? INSPECTED_TIMEOUT_MS : INIT_LIMIT_MS;
   const timeoutMs = isInspected ? INSPECTED_TIMEOUT_MS : configuration.timeoutMs;
@@ -72,6 +76,11 @@ export function startEnvironment(options: EnvironmentOptions): ExecutionEnvironm
     return result;
   };
   const kill = () => stop.abort();
+  /** Bills the time since `startedMs` (real), which Lambda rounds up to the next millisecond. */
+  const billDuration = (operation: string, startedMs: number) => {
+    const units = (Math.ceil(performance.now() - startedMs) / 1_000) * (memoryMiB / 1_024);
+    bill({ caller: logicalId, operation, item: "lambda.gbSecond", units });
+  };
   /**
    * Timeout of the initialisation, then of each invocation. An invocation lasts
    * until the process asks for the next one.
@@ -118,6 +127,8 @@ export function startEnvironment(options: EnvironmentOptions): ExecutionEnvironm
     // A debugger may pause the initialisation for any time.
     if (!isInspected) await startSlot();
     startInitTimer();
+    const startedMs = performance.now();
+    void ready.promise.then(() => billDuration("lambda:Init", startedMs));
     const child = spawnRuntime(options, api.address, stop.signal);
     const { pid } = child;
     if (pid !== undefined) options.reaper.add(pid);
@@ -134,6 +145,9 @@ export function startEnvironment(options: EnvironmentOptions): ExecutionEnvironm
   function invoke(payload: string, causes: readonly Lineage[]): Promise<InvokeResult> {
     const { promise, resolve } = Promise.withResolvers<InvokeResult>();
     const requestId = randomUUID();
+    const startedMs = performance.now();
+    bill({ caller: logicalId, operation: "lambda:Invoke", item: "lambda.request", units: 1 });
+    void promise.then(() => billDuration("lambda:Invoke", startedMs));
     timer = setTimeout(() => {
       const seconds = (timeoutMs / 1_000).toFixed(2);
       const message = `RequestId: ${requestId} Error: Task timed out after ${seconds} seconds`;

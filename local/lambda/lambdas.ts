@@ -1,3 +1,4 @@
+import type { Bill } from "../aws/billing/billed-units.ts";
 import { makeConcurrencyLimit } from "../concurrency-limit.ts";
 import type { Template } from "../template/resource.ts";
 import { functionOf } from "../template/wiring.ts";
@@ -52,6 +53,8 @@ export function startLambdas(options: {
   awsUrl: string;
   registerCaller(accessKeyId: string, caller: { name: string; roleId: string }): void;
   log(functionId: string, line: string): void;
+  /** Bills requests, durations and log lines. Default: nothing is billed. */
+  bill?: Bill;
   /**
    * Maximum number of environments per event source mapping of a function, or in
    * all for a function without a mapping. Further invocations wait in order.
@@ -66,7 +69,7 @@ export function startLambdas(options: {
   inspectorPorts?: ReadonlyMap<string, number>;
 }): Lambdas {
   const { template, awsUrl, log, maxIdleMs = MAX_IDLE_MS } = options;
-  const { inspectorPorts = new Map<string, number>() } = options;
+  const { inspectorPorts = new Map<string, number>(), bill = () => {} } = options;
   const { maxEnvironments: perMapping = DEFAULT_MAX_BATCHES } = options;
   const { maxEnvironments: forRequests = DEFAULT_MAX_ENVIRONMENTS } = options;
   const reaper = startReaper();
@@ -87,7 +90,12 @@ export function startLambdas(options: {
       maxIdleMs,
       reaper,
       startLimit,
-      log: (line) => log(logicalId, line),
+      bill,
+      log: (line) => {
+        const units = Buffer.byteLength(line);
+        bill({ caller: logicalId, operation: "logs:PutLogEvents", item: "logs.byte", units });
+        log(logicalId, line);
+      },
       maxEnvironments: inspectorPort === undefined ? shared : 1,
       ...(inspectorPort === undefined ? {} : { inspectorPort }),
     });

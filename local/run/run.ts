@@ -112,6 +112,7 @@ async function start(options: RunOptions, started: AsyncDisposableStack): Promis
     template,
     awsUrl,
     registerCaller,
+    bill: aws.billed.add,
     log: log.function,
     inspectorPorts: portsById,
   });
@@ -139,6 +140,7 @@ async function start(options: RunOptions, started: AsyncDisposableStack): Promis
     template,
     lambdas,
     inspected,
+    bill: aws.billed.add,
     log: log.fault,
   });
   started.defer(api.close);
@@ -157,6 +159,7 @@ async function start(options: RunOptions, started: AsyncDisposableStack): Promis
     addresses: urls,
     outputs,
     calls: aws.calls,
+    billed: aws.billed,
   });
   started.defer(page.close);
 

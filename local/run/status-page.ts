@@ -1,4 +1,5 @@
 import { GetQueueAttributesCommand, SQSClient } from "@aws-sdk/client-sqs";
+import type { BilledUnits } from "../aws/billing/billed-units.ts";
 import type { CallCounts } from "../aws/call-counts.ts";
 import { localAws } from "../aws/local-aws.ts";
 import type { BusinessClock } from "../clock/clock.ts";
@@ -14,6 +15,7 @@ export function startStatusPage(options: {
   addresses: { apiUrl: string; awsUrl: string; providerUrl: string };
   outputs: Readonly<Record<string, string>>;
   calls: Pick<CallCounts, "list">;
+  billed: Pick<BilledUnits, "list">;
 }): Promise<LocalServer> {
   const sqs = new SQSClient(localAws(options.addresses.awsUrl));
   const queueUrls = Object.entries(options.outputs).filter(([name]) =>
@@ -31,8 +33,11 @@ export function startStatusPage(options: {
 
   return startJsonServer(options.port, async ({ path }) => {
     if (path === "/aws-calls") return { status: 200, body: options.calls.list() };
-    if (path !== "/")
-      return { status: 404, body: { error: "Not found: this server has / and /aws-calls" } };
+    if (path === "/billed-units") return { status: 200, body: options.billed.list() };
+    if (path !== "/") {
+      const error = "Not found: this server has /, /aws-calls and /billed-units";
+      return { status: 404, body: { error } };
+    }
     const queues = await Promise.all(
       queueUrls.map(async ([name, url]) => [name.replace(/Url$/, ""), await waiting(url)]),
     );

@@ -1,4 +1,5 @@
 import { createRequire } from "node:module";
+import type { Readable } from "node:stream";
 
 /**
  * The parts of `dynalite` (pinned version) that we use: its operations without
@@ -9,13 +10,30 @@ export interface DynaliteError extends Error {
   body?: Record<string, unknown>;
 }
 type Callback<T = unknown> = (error: DynaliteError | null | undefined, value?: T) => void;
-export type Item = Record<string, unknown>;
+export type Item = Record<string, Record<string, unknown>>;
 
 interface SubStore {
   lock: unknown;
   get(key: string, callback: Callback<Item>): void;
   put(key: string, value: unknown, callback: Callback): void;
   del(key: string, callback: Callback): void;
+  createValueStream(options: unknown): Readable;
+}
+
+/** An item that an operation wrote. */
+export interface Written {
+  table: string;
+  before: Item | undefined;
+  /** Absent for an item that was deleted. */
+  after: Item | undefined;
+}
+
+/** What an operation read. */
+export interface ReadItems {
+  /** Items that were read by their key, in order. `undefined` for each that does not exist. */
+  gets: { table: string; item: Item | undefined }[];
+  /** Items and index entries in the range of a query or a scan; it may have used only the first of them. */
+  range: Item[];
 }
 
 export type Write = { type: "put"; key: string; value: unknown } | { type: "del"; key: string };
@@ -117,25 +135,27 @@ export async function callDynalite(
  * Entries of global indexes go to `laterIndexWrites`, if it is given, once the item is
  * written: on AWS such an index is behind its table.
  *
- * The view also records the item that the operation read under its lock, which is
- * the item that a failed condition was evaluated on. And it rejects an item that
+ * The view also records what it wrote, and the item that the operation read under its lock,
+ * which is the item that a failed condition was evaluated on. And it rejects an item that
  * is too large together with its entry in a local index, as DynamoDB does:
  * <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html>
  */
 export function writeView(
   store: DynaliteStore,
   laterIndexWrites?: (writes: Write[]) => void,
-): { view: DynaliteStore; seen(): Item | undefined } {
+): { view: DynaliteStore; seen(): Item | undefined; written(): readonly Written[] } {
   let indexWrites: Write[] = [];
   let laterWrites: Write[] = [];
   let largestLocalEntry = 0;
   let seenItem: Item | undefined;
+  const seenItems = new Map<string, Item | undefined>();
+  const written: Written[] = [];
   const keepBack = (type: string, write: Write, callback: Callback) => {
     const isLater = type === "Global" && laterIndexWrites !== undefined;
     (isLater ? laterWrites : indexWrites).push(write);
     callback(null);
   };
-  const flush = (write: Write, callback: Callback) => {
+  const flush = (table: string, write: Write, callback: Callback) => {
     const writes = [...indexWrites, write];
     const size = write.type === "put" ? db.itemSize(write.value) + largestLocalEntry : 0;
     const later = laterWrites;
@@ -148,21 +168,26 @@ export function writeView(
     }
     store.db.batch(writes, (error) => {
       if (!error && later.length > 0) laterIndexWrites?.(later);
+      if (!error) {
+        const after = write.type === "put" ? (write.value as Item) : undefined;
+        written.push({ table, before: seenItems.get(write.key), after });
+      }
       callback(error);
     });
   };
   const view: DynaliteStore = {
     ...store,
     getItemDb: (table) => ({
-      lock: store.getItemDb(table).lock,
+      ...store.getItemDb(table),
       get: (key, callback) =>
         store.getItemDb(table).get(key, (error, item) => {
           seenItem = item;
+          seenItems.set(`item-${table}~${key}`, item);
           callback(error, item);
         }),
       put: (key, value, callback) =>
-        flush({ type: "put", key: `item-${table}~${key}`, value }, callback),
-      del: (key, callback) => flush({ type: "del", key: `item-${table}~${key}` }, callback),
+        flush(table, { type: "put", key: `item-${table}~${key}`, value }, callback),
+      del: (key, callback) => flush(table, { type: "del", key: `item-${table}~${key}` }, callback),
     }),
     getIndexDb: (type, table, index) => {
       const prefix = `index-${type.toLowerCase()}~${table}~${index}~`;
@@ -178,7 +203,28 @@ export function writeView(
       };
     },
   };
-  return { view, seen: () => seenItem };
+  return { view, seen: () => seenItem, written: () => written };
+}
+
+/** Returns a view of the store for one operation that reads, which records what it reads. */
+export function readView(store: DynaliteStore): { view: DynaliteStore; read: ReadItems } {
+  const read: ReadItems = { gets: [], range: [] };
+  const recorded = (db: SubStore, table: string): SubStore => ({
+    ...db,
+    get: (key, callback) =>
+      db.get(key, (error, item) => {
+        read.gets.push({ table, item });
+        callback(error, item);
+      }),
+    createValueStream: (options) =>
+      db.createValueStream(options).on("data", (item: Item) => read.range.push(item)),
+  });
+  const view: DynaliteStore = {
+    ...store,
+    getItemDb: (table) => recorded(store.getItemDb(table), table),
+    getIndexDb: (type, table, index) => recorded(store.getIndexDb(type, table, index), table),
+  };
+  return { view, read };
 }
 
 /** Returns an index entry without the projected attributes that its item does not have. */

@@ -2,6 +2,8 @@ import type { TimeToLiveSpecification } from "@aws-sdk/client-dynamodb";
 import type { Collection, DurableStore } from "../../durable-store.ts";
 import { physicalName } from "../../physical-name.ts";
 import type { Resource } from "../../template/resource.ts";
+import type { CallUnits } from "../billing/billed-units.ts";
+import type { TableSchema } from "../billing/dynamodb-units.ts";
 import { AwsError, type Operation, type Operations } from "../protocol.ts";
 import {
   callDynalite,
@@ -9,9 +11,11 @@ import {
   type DynaliteStore,
   openDynalite,
   operationNames,
+  readView,
   type Write,
   writeView,
 } from "./dynalite.ts";
+import { type ItemBill, makeItemBill } from "./item-bill.ts";
 
 const CONDITION_FAILED = "ConditionalCheckFailedException";
 const writeOperations = new Set(["PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"]);
@@ -38,10 +42,12 @@ export function openDynamoDb(options: {
   const lag = options.indexLagMs ? makeIndexLag(tables, options.indexLagMs) : undefined;
   const localIndexes = new Set<string>();
   const timeToLive = options.store.collection<TimeToLiveSpecification>("dynamodb.timeToLive");
+  const items = makeItemBill((table) => describe(tables, table));
   const operations: Operations = Object.fromEntries(
     operationNames.map((name): [string, Operation] => [
       name,
-      (input: Record<string, unknown>) => call(tables, name, input, lag?.hold),
+      (input: Record<string, unknown>, _request, add) =>
+        call(tables, name, input, { laterIndexWrites: lag?.hold, bill: { items, add } }),
     ]),
   );
   return {
@@ -92,16 +98,28 @@ async function call(
   store: DynaliteStore,
   name: string,
   input: Record<string, unknown>,
-  laterIndexWrites?: (writes: Write[]) => void,
+  options: {
+    laterIndexWrites?: ((writes: Write[]) => void) | undefined;
+    bill?: { items: ItemBill; add(units: CallUnits): void };
+  } = {},
 ): Promise<unknown> {
+  const { laterIndexWrites, bill } = options;
+  if (name === "DeleteTable") bill?.items.forget(String(input.TableName));
   if (!writeOperations.has(name)) {
-    return callDynalite(store, name, input).catch((error) => fail(error, {}));
+    const { view, read } = readView(store);
+    const output = await callDynalite(view, name, input).catch((error) => fail(error, {}));
+    bill?.items.reads(input, { read, output }, bill.add);
+    return output;
   }
   const wantsItem = input.ReturnValuesOnConditionCheckFailure === "ALL_OLD";
-  const { view, seen } = writeView(store, laterIndexWrites);
-  return callDynalite(view, name, input).catch((error) =>
-    fail(error, wantsItem && isConditionFailure(error) && seen() ? { Item: seen() } : {}),
-  );
+  const { view, seen, written } = writeView(store, laterIndexWrites);
+  const output = await callDynalite(view, name, input).catch((error) => {
+    if (!isConditionFailure(error)) return fail(error, {});
+    bill?.items.failedCondition(String(input.TableName), seen(), bill.add);
+    return fail(error, wantsItem && seen() ? { Item: seen() } : {});
+  });
+  await bill?.items.writes(written(), bill.add);
+  return output;
 }
 
 function isConditionFailure(error: DynaliteError): boolean {
@@ -150,11 +168,11 @@ interface KeyElement {
   KeyType: string;
 }
 
-interface TableDescription {
+interface TableDescription extends TableSchema {
   TableStatus: string;
-  KeySchema: unknown;
-  GlobalSecondaryIndexes?: { IndexName: string; IndexStatus: string }[];
-  LocalSecondaryIndexes?: { IndexName: string }[];
+  GlobalSecondaryIndexes?: (NonNullable<TableSchema["GlobalSecondaryIndexes"]>[number] & {
+    IndexStatus: string;
+  })[];
 }
 
 async function createTable(

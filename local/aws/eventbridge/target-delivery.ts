@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { BusinessClock } from "../../clock/clock.ts";
+import type { Bill } from "../billing/billed-units.ts";
+import { messageUnits } from "../billing/request-units.ts";
 import { AwsError } from "../protocol.ts";
 import type { Sqs } from "../sqs/sqs.ts";
 
@@ -49,6 +51,7 @@ const MAX_BACKOFF_MS = 60_000;
 export function makeTargetDelivery(options: {
   sqs: Sqs;
   clock: BusinessClock;
+  bill: Bill;
   log: (line: string) => void;
 }): TargetDelivery {
   const invoker = Promise.withResolvers<Invoke>();
@@ -63,7 +66,7 @@ export function makeTargetDelivery(options: {
       options.sqs.send(deadLetterArn, {
         body: delivery.payload,
         attributes: {
-          [sourceArn.includes(":scheduler:") ? "SCHEDULE_ARN" : "RULE_ARN"]: sourceArn,
+          [isSchedule(delivery) ? "SCHEDULE_ARN" : "RULE_ARN"]: sourceArn,
           TARGET_ARN: targetArn,
           ERROR_CODE: failure.code,
           ERROR_MESSAGE: failure.message,
@@ -98,6 +101,13 @@ export function makeTargetDelivery(options: {
   function sendOnce(delivery: Delivery): void {
     try {
       options.sqs.send(delivery.targetArn, { body: delivery.payload, groupId: delivery.groupId });
+      options.bill({
+        caller: isSchedule(delivery) ? "scheduler" : "events",
+        operation: "sqs:SendMessage",
+        item: "sqs.request",
+        resource: delivery.targetArn.split(":").at(-1) ?? "",
+        units: messageUnits([{ MessageBody: delivery.payload }]),
+      });
     } catch (error) {
       if (!(error instanceof AwsError)) throw error;
       // A local queue would reject the message again, so there is no retry.
@@ -107,6 +117,10 @@ export function makeTargetDelivery(options: {
 
   return {
     async deliver(delivery) {
+      if (isSchedule(delivery)) {
+        const operation = "scheduler:Invoke";
+        options.bill({ caller: "scheduler", operation, item: "scheduler.invocation", units: 1 });
+      }
       if (delivery.refusal !== undefined) {
         giveUp(delivery, { code: "NO_PERMISSIONS", message: delivery.refusal, retries: 0 });
       } else if (delivery.targetArn.startsWith("arn:aws:sqs:")) {
@@ -119,6 +133,10 @@ export function makeTargetDelivery(options: {
     onInvoke: (invoke) => invoker.resolve(invoke),
     close: () => closing.abort(),
   };
+}
+
+function isSchedule({ sourceArn }: Delivery): boolean {
+  return sourceArn.includes(":scheduler:");
 }
 
 /** @throws AwsError for a target that is not supported by the local run */

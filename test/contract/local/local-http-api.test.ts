@@ -3,6 +3,7 @@ import { request } from "node:http";
 import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { BilledUnit } from "../../../local/aws/billing/billed-units.ts";
 import { type HttpApi, startHttpApi } from "../../../local/http-api/http-api.ts";
 import { failed, type InvokeResult } from "../../../local/lambda/invoke-result.ts";
 import { type Lambdas, startLambdas } from "../../../local/lambda/lambdas.ts";
@@ -32,6 +33,7 @@ interface Event extends Record<string, unknown> {
 let api: HttpApi;
 let events: Event[];
 let lines: string[];
+let billed: BilledUnit[];
 /** The response of the fake function. */
 let answer: (event: Event) => InvokeResult | Promise<InvokeResult>;
 
@@ -46,10 +48,12 @@ const start = (resources: ReturnType<typeof template> = template()) =>
     port: 0,
     template: resources,
     lambdas,
+    bill: (unit) => billed.push(unit),
     log: (line) => lines.push(line),
   });
 
 beforeEach(async () => {
+  billed = [];
   events = [];
   lines = [];
   answer = () => ({ payload: { statusCode: 200, body: "ok" } });
@@ -73,6 +77,16 @@ async function send(
     body: await text(response),
   };
 }
+
+it("A request is billed by 512 KB", async () => {
+  await send("POST", "/v1/in/we-link/token", { body: "x".repeat(524_289) });
+  await send("POST", "/v1/in/we-link/token");
+  const unit = { caller: "F", item: "http.request", operation: expect.stringContaining("POST ") };
+  expect(billed).toEqual([
+    { ...unit, units: 2 },
+    { ...unit, units: 1 },
+  ]);
+});
 
 describe("Request events", () => {
   it("An event has payload format 2.0", async () => {

@@ -2,6 +2,7 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it, onTestFinished, vi } from "vitest";
+import { makeBilledUnits } from "../../../local/aws/billing/billed-units.ts";
 import { functionCredentials } from "../../../local/lambda/function-credentials.ts";
 import { type Lambdas, startLambdas } from "../../../local/lambda/lambdas.ts";
 import { MAX_CONCURRENT_STARTS } from "../../../local/lambda/limits.ts";
@@ -35,22 +36,26 @@ function start(
   const template = loadAssembly({ Resources }, code);
   const lines: string[] = [];
   const callers = new Map<string, unknown>();
+  const billed = makeBilledUnits();
   const lambdas = startLambdas({
     template,
     awsUrl,
     registerCaller: (key, caller) => callers.set(key, caller),
     log: (functionId, line) => lines.push(`${functionId} ${line}`),
+    bill: billed.add,
     ...(options.maxEnvironments && { maxEnvironments: options.maxEnvironments }),
     ...(options.maxIdleMs && { maxIdleMs: options.maxIdleMs }),
     ...(options.inspectorPorts && { inspectorPorts: options.inspectorPorts }),
   });
   started.push(lambdas);
-  return { lambdas, lines, callers };
+  return { lambdas, lines, callers, billed };
 }
 
 /** Starts one function `F` from the source of its handler. */
 const startHandler = (source: string, options: Parameters<typeof start>[1] = {}) =>
   start({ F: { "index.js": `exports.handler = ${source};` } }, options);
+
+const atLeast = (least: number) => (value: number) => value >= least;
 
 const isAlive = (pid: number) => {
   try {
@@ -70,6 +75,28 @@ describe("Functions", () => {
     const arn = "arn:aws:lambda:us-east-1:000000000000:function:F";
     await expect(lambdas.invoke(arn, 7)).resolves.toEqual({ payload: { got: 7 } });
     await expect(lambdas.invoke("Absent", 7)).rejects.toThrow('no function "Absent"');
+  });
+
+  it("A function is billed for its requests, its durations with its memory, and its log lines", async () => {
+    const handler =
+      "async () => { console.log('ü'); await new Promise((r) => setTimeout(r, 50)); }";
+    const { lambdas, billed } = startHandler(handler, { properties: { MemorySize: 512 } });
+    await lambdas.invoke("F", {});
+    await lambdas.invoke("F", {});
+    await vi.waitFor(() => expect(billed.list()).toHaveLength(4));
+    const of = { caller: "F" };
+    const invoke = { ...of, operation: "lambda:Invoke" };
+    const gbSeconds = {
+      ...invoke,
+      item: "lambda.gbSecond",
+      units: expect.toSatisfy(atLeast(0.05)),
+    };
+    expect(billed.list()).toEqual([
+      { ...gbSeconds, operation: "lambda:Init", units: expect.toSatisfy(atLeast(0)) },
+      gbSeconds,
+      { ...invoke, item: "lambda.request", units: 2 },
+      { ...of, operation: "logs:PutLogEvents", item: "logs.byte", units: expect.any(Number) },
+    ]);
   });
 
   it("The response is null when the handler returns nothing", async () => {
