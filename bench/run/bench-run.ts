@@ -12,6 +12,8 @@ const localMain = fileURLToPath(new URL("../../local/main.js", import.meta.url))
 /** A local run in a process group of its own and in a directory that ends with it. */
 export interface BenchRun {
   local: LocalFile;
+  /** Of the process that runs everything but the functions, which are its children. */
+  pid(): number;
   /** What it printed besides its greeting: faults of the platform. */
   faults(): string[];
   /** All that functions and platform logged. */
@@ -103,6 +105,7 @@ export async function startBenchRun(options: {
 
   return {
     local,
+    pid: () => child?.pid ?? 0,
     faults: () => printed.filter((line) => !isGreeting(line)),
     logged: () => readFileSync(join(directory, ".ackwire/functions.log"), "utf8"),
     async killAndRestart() {
