@@ -62,7 +62,7 @@ const rules: { from: RegExp; may: RegExp[]; because: string }[] = [
       /^shared\/(contracts|core|adapters)\//,
       /^@aws-sdk\//,
       /^zod\/(mini|locales)$/,
-      /^node:(crypto|dns\/promises|https?|net|timers\/promises|tls)$/,
+      /^node:(crypto|dns\/promises|https?|net|timers\/promises|tls|zlib)$/,
     ],
     because: "an adapter implements a port of the core with one technology",
   },

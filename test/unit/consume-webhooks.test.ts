@@ -10,10 +10,21 @@ import { makeMemoryEventClaims } from "../support/memory/memory-event-claims.ts"
 
 const LEASE_MS = 30_000;
 
-function setUp(over: { claims?: Partial<EventClaims>; publish?: EventPublisher["publish"] } = {}) {
+function setUp(
+  over: {
+    claims?: Partial<EventClaims>;
+    publish?: EventPublisher["publish"];
+    /** Each event is in the outbox from its claim on, as those are that no queue delivers again. */
+    inOutbox?: boolean;
+  } = {},
+) {
   const clock = makeTestClock();
   const stored = makeMemoryEventClaims({ clock, retentionMs: 86_400_000 });
-  const claims = { ...stored, ...over.claims };
+  const claims: EventClaims = {
+    ...stored,
+    ...(over.inOutbox ? { claim: (event, lease) => stored.claim(event, lease) } : {}),
+    ...over.claims,
+  };
   const published: FinalEvent[] = [];
   const publisher: EventPublisher = {
     publish:
@@ -243,9 +254,36 @@ test("B15 with too little time left no event is published that might not be reco
 describe("the sweep publishes the events of crashed workers (G12)", () => {
   const enoughTime = () => 50_000;
 
+  test("a crashed worker's message, which its queue delivers again, publishes the same bytes again", async () => {
+    const { consume, clock, published } = setUp({ claims: { complete: async () => "lost" } });
+    expect(kinds(await consume([message("a")]))).toEqual(["CLAIM_LOST"]);
+    expect(kinds(await consume([message("a")]))).toEqual(["CLAIM_HELD"]);
+    clock.passReal(LEASE_MS + 1);
+    expect(kinds(await consume([message("a")]))).toEqual(["CLAIM_LOST"]);
+    expect(published).toHaveLength(2);
+    expect(published[0]).toEqual(published[1]);
+  });
+
+  test("the sweep publishes an event that the bus did not take at first, although its message is not delivered again", async () => {
+    let isDown = true;
+    const { consume, sweep, clock } = setUp({
+      publish: async (events) =>
+        events.map(() =>
+          isDown ? { ok: false, reason: "InternalFailure", isFinal: false } : { ok: true },
+        ),
+    });
+    expect(kinds(await consume([message("a")]))).toEqual(["PUBLISH_FAILED"]);
+    isDown = false;
+    expect(await sweep(enoughTime)).toEqual({ published: 0, held: 0, failures: [] });
+    clock.passReal(LEASE_MS + 1);
+    expect(await sweep(enoughTime)).toEqual({ published: 1, held: 0, failures: [] });
+    expect(kinds(await consume([message("a")]))).toEqual(["duplicate"]);
+  });
+
   test("the sweep publishes an event of a crashed worker once it is older than the grace period", async () => {
     const { consume, sweep, clock, published } = setUp({
       claims: { complete: async () => "lost" },
+      inOutbox: true,
     });
     expect(kinds(await consume([message("a")]))).toEqual(["CLAIM_LOST"]);
     expect(await sweep(enoughTime)).toEqual({ published: 0, held: 0, failures: [] });
@@ -260,6 +298,7 @@ describe("the sweep publishes the events of crashed workers (G12)", () => {
     const refused = new Set<string>();
     const { consume, sweep, clock, claims } = setUp({
       claims: { complete: async () => "lost" },
+      inOutbox: true,
       publish: async (events) =>
         events.map(({ id }): PublishResult => {
           const isBad = id.includes(":bad:");
@@ -287,7 +326,10 @@ describe("the sweep publishes the events of crashed workers (G12)", () => {
   });
 
   test("the sweep begins no batch that it could not record in time", async () => {
-    const { consume, sweep, clock } = setUp({ claims: { complete: async () => "lost" } });
+    const { consume, sweep, clock } = setUp({
+      claims: { complete: async () => "lost" },
+      inOutbox: true,
+    });
     await consume([message("a")]);
     clock.passReal(LEASE_MS + 1);
     expect(await sweep(() => 1_000)).toEqual({ published: 0, held: 0, failures: [] });

@@ -3,6 +3,7 @@ import { eventType } from "../../contracts/events.ts";
 import { deliveryStatus } from "../../contracts/statuses.ts";
 import { DELIVERY_SHARD_COUNT } from "../../contracts/tables.ts";
 import type { DeliveryRecord, EndReason } from "../../core/deliveries/state/record.ts";
+import { packStoredText, storedText } from "./packed-text.ts";
 import { shardOf } from "./shard.ts";
 
 const text = z.optional(z.string());
@@ -37,7 +38,7 @@ const item = z.object({
   eventType,
   requestId: text,
   createdMs: z.number(),
-  body: z.union([z.object({ inline: z.string() }), z.object({ key: z.string() })]),
+  body: storedText,
   status: deliveryStatus,
   reason: z.optional(endReason),
   cycle: z.number(),
@@ -87,6 +88,7 @@ export function deliveryItem(delivery: DeliveryRecord): Record<string, unknown> 
   const { deliveryId, sweepDueMs, recoverAfterRealMs, expiresMs, ...rest } = delivery;
   return {
     ...rest,
+    body: packStoredText(delivery.body),
     entity: "delivery",
     id: deliveryId,
     listedAs: `${new Date(delivery.createdMs).toISOString()}#${deliveryId}`,

@@ -13,6 +13,7 @@ import type { ClaimResult, EventClaims, UnpublishedEvent } from "../../core/even
 import type { BlobStore } from "../../core/inbound/ports.ts";
 import { callDependency } from "../dependency-down.ts";
 import { conditionalWrite } from "./conditional-write.ts";
+import { packedText } from "./packed-text.ts";
 import { shardOf } from "./shard.ts";
 import { storeLargeEnvelope } from "./store-large-envelope.ts";
 
@@ -20,7 +21,7 @@ const item = z.object({
   id: z.string(),
   clientId: z.string(),
   type: eventType,
-  envelope: z.optional(z.string()),
+  envelope: z.optional(packedText),
   envelopeKey: z.optional(z.string()),
   status: z.enum(["CLAIMED", "PUBLISHED"]),
   owner: z.optional(z.string()),
@@ -29,6 +30,8 @@ const item = z.object({
 });
 
 type Item = z.output<typeof item>;
+
+const shardOfEvent = (id: string) => shardOf(id, OUTBOX_SHARD_COUNT);
 
 /**
  * Event claims on DynamoDB, by conditional writes on single items.
@@ -68,7 +71,11 @@ export function makeDynamoEventClaims(options: {
     return untilMs > clock.realMs() ? { kind: "held", untilMs } : undefined;
   }
 
-  async function claim(event: FinalEvent, lease: Lease): Promise<ClaimResult> {
+  async function claim(
+    event: FinalEvent,
+    lease: Lease,
+    { isRedelivered }: { isRedelivered?: boolean } = {},
+  ): Promise<ClaimResult> {
     const put = new PutCommand({
       TableName,
       Item: {
@@ -81,8 +88,7 @@ export function makeDynamoEventClaims(options: {
         status: "CLAIMED",
         owner: lease.owner,
         leaseUntilMs: lease.untilMs,
-        outboxShard: shardOf(event.id, OUTBOX_SHARD_COUNT),
-        outboxAt: clock.realMs(),
+        ...(isRedelivered ? {} : { outboxShard: shardOfEvent(event.id), outboxAt: clock.realMs() }),
       },
       // TTL deletes late: an item past its time counts as gone. Unpublished ones have no such time.
       ConditionExpression: "attribute_not_exists(id) OR expiresAt <= :now",
@@ -163,7 +169,10 @@ export function makeDynamoEventClaims(options: {
   }
 
   const release = (id: string, owner: string) =>
-    endClaim(id, owner, ", outboxAt = :now", { ":now": clock.realMs() });
+    endClaim(id, owner, ", outboxShard = :shard, outboxAt = :now", {
+      ":shard": shardOfEvent(id),
+      ":now": clock.realMs(),
+    });
 
   const removeFromOutbox = (id: string, owner: string) =>
     endClaim(id, owner, " REMOVE outboxShard, outboxAt", {});

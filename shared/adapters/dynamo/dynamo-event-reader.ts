@@ -8,12 +8,13 @@ import type { BlobStore } from "../../core/inbound/ports.ts";
 import { callDependency } from "../dependency-down.ts";
 import { batchGet } from "./dynamo-batch-get.ts";
 import { makeReadClientPage, type PageFilter } from "./dynamo-client-page.ts";
+import { packedText } from "./packed-text.ts";
 
 const item = z.object({
   id: z.string(),
   clientId: z.string(),
   listedAs: z.string(),
-  envelope: z.optional(z.string()),
+  envelope: z.optional(packedText),
   envelopeKey: z.optional(z.string()),
   publishedAt: z.optional(z.string()),
   expiresAt: z.optional(z.number()),

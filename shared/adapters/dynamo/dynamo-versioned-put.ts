@@ -44,7 +44,7 @@ export function makeVersionedPut(options: {
 function present<Value>(value: Value): Value;
 function present(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(present);
-  if (typeof value !== "object" || value === null) return value;
+  if (typeof value !== "object" || value === null || value instanceof Uint8Array) return value;
   const members = Object.entries(value).filter(([, member]) => member !== undefined);
   return Object.fromEntries(members.map(([name, member]) => [name, present(member)]));
 }

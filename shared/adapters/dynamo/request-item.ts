@@ -10,9 +10,9 @@ import type { RequestRecord, SubQueue } from "../../core/requests/state/record.t
 import { subQueueOf } from "../../core/requests/state/sub-queue.ts";
 import { dueWorkOf, staleWorkOf } from "../../core/requests/state/sweep-work.ts";
 import { readSubQueueName, subQueueName } from "./lane-item.ts";
+import { packStoredText, storedText } from "./packed-text.ts";
 import { duePartition, requestShardOf, stalePartition } from "./sweep-partition.ts";
 
-const storedText = z.union([z.object({ inline: z.string() }), z.object({ key: z.string() })]);
 const text = z.optional(z.string());
 const number = z.optional(z.number());
 
@@ -183,7 +183,14 @@ export function requestItem(request: RequestRecord, writeId: string): Record<str
   const shard = requestShardOf(requestId);
   return present({
     ...rest,
-    outbox: request.outbox.map(present),
+    ...packedTexts(request),
+    outbox: request.outbox.map((event) =>
+      present({
+        ...event,
+        envelope: packStoredText(event.envelope),
+        ...(event.raw ? { raw: packStoredText(event.raw) } : {}),
+      }),
+    ),
     ...(request.dependsOn ? { dependsOn: present(request.dependsOn) } : {}),
     id: requestId,
     writeId,
@@ -199,6 +206,16 @@ export function requestItem(request: RequestRecord, writeId: string): Record<str
       : { sweepShard: stalePartition(staleWorkOf(request), shard), sweepAt: recoverAfterRealMs }),
     expiresAt: expiresMs === undefined ? undefined : Math.ceil(expiresMs / 1000),
   });
+}
+
+/** The texts of a request that it keeps from one write to the next. */
+function packedTexts({ params, result, lateResult, earlierLateResults }: RequestRecord): object {
+  return {
+    ...(params ? { params: packStoredText(params) } : {}),
+    ...(result ? { result: packStoredText(result) } : {}),
+    ...(lateResult ? { lateResult: packStoredText(lateResult) } : {}),
+    ...(earlierLateResults ? { earlierLateResults: earlierLateResults.map(packStoredText) } : {}),
+  };
 }
 
 /** The partition of a group in the index `byGroup`. */

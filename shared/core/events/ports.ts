@@ -17,14 +17,16 @@ export interface EventClaims {
   /**
    * Claims an event. Stores it when it is new.
    *
+   * @param of.isRedelivered a queue delivers the event's message again until it is published:
+   *   the event is in the outbox only after `release`
    * @throws DEPENDENCY_DOWN; the claim may or may not have been written
    */
-  claim(event: FinalEvent, lease: Lease): Promise<ClaimResult>;
+  claim(event: FinalEvent, lease: Lease, of?: { isRedelivered?: boolean }): Promise<ClaimResult>;
   /** Claims a stored event. @returns `undefined` when there is none */
   claimStored(id: string, lease: Lease): Promise<ClaimResult | undefined>;
   /** Records that the event is on the bus. @returns `lost` when another worker has the claim */
   complete(id: string, owner: string): Promise<"completed" | "lost">;
-  /** Releases the claim, so that the next worker need not wait for its expiry. Moves the event to the end of the outbox. */
+  /** Releases the claim, so that the next worker need not wait for its expiry. Puts the event at the end of the outbox. */
   release(id: string, owner: string): Promise<void>;
   /**
    * Removes an event that the bus can never accept from the outbox. It stays

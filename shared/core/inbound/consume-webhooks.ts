@@ -157,7 +157,7 @@ async function claimAll(
   const results = await mapRecordingFailures(events, outcomes, async ({ index, event }) => ({
     index,
     event,
-    result: await deps.claims.claim(event, lease),
+    result: await deps.claims.claim(event, lease, { isRedelivered: true }),
   }));
   return results.flatMap(({ index, event, result }) => {
     if (result.kind === "granted") return [{ index, event: result.event }];

@@ -26,7 +26,7 @@ export function eventClaimsSuite(
       id,
       type: "workflow.completed",
       clientId: "cl_1",
-      envelope: JSON.stringify({ id, data: { n: Math.random() } }),
+      envelope: JSON.stringify({ id, data: { n: Math.random(), text: "text ".repeat(100) } }),
     });
     const lease = (owner: string): Lease => ({ owner, untilMs: clock.realMs() + 30_000 });
 
@@ -126,6 +126,26 @@ export function eventClaimsSuite(
       expect(ids).toContain(old.id);
       expect(ids).not.toContain(young.id);
       expect(ids).not.toContain(published.id);
+    });
+
+    test("an event whose message is redelivered is in the outbox only after its claim is released", async () => {
+      const one = event();
+      const ids = async () => {
+        const shards = Array.from({ length: OUTBOX_SHARD_COUNT }, (_, shard) => shard);
+        const of = { beforeMs: clock.realMs() + 1, limit: 1_000 };
+        const found = await Promise.all(
+          shards.map((shard) => claims.unpublished({ shard, ...of })),
+        );
+        return found.flat().map(({ id }) => id);
+      };
+      await claims.claim(one, lease("a"), { isRedelivered: true });
+      expect(await claims.claim(one, lease("b"))).toMatchObject({ kind: "held" });
+      expect(await ids()).not.toContain(one.id);
+      await claims.release(one.id, "a");
+      expect(await ids()).toContain(one.id);
+      expect(await claims.claimStored(one.id, lease("b"))).toEqual({ kind: "granted", event: one });
+      expect(await claims.complete(one.id, "b")).toBe("completed");
+      expect(await ids()).not.toContain(one.id);
     });
 
     test("the outbox is read page by page, and a page begins behind the one before", async () => {
