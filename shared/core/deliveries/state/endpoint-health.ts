@@ -81,6 +81,11 @@ export function releaseSlot(
  */
 const FAST_SUCCESSES_AFTER_A_FAULT = 20;
 
+/** Applies an attempt that is slow and has not ended: whether it succeeds is not known yet. */
+export function withSlowAttempt(health: EndpointHealth): EndpointHealth {
+  return { ...health, isFast: false, fastSuccessesNeeded: FAST_SUCCESSES_AFTER_A_FAULT };
+}
+
 /**
  * Applies attempts to an endpoint's health.
  *
