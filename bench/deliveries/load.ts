@@ -15,6 +15,8 @@ export interface LoadOptions {
   speed: number;
   timeoutSeconds: number;
   windowSeconds: number;
+  /** Further settings of the stack. */
+  settings?: Readonly<Record<string, number | string>>;
   keepsData?: boolean;
   keepsDirectory: boolean;
 }
@@ -34,6 +36,7 @@ export async function openLoad(report: Report, options: LoadOptions) {
   const run = await startBenchRun({
     speed,
     settings: {
+      ...options.settings,
       deliveryTimeoutSeconds: timeoutSeconds,
       deliverBatchWindowSeconds: options.windowSeconds,
     },

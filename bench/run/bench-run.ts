@@ -1,11 +1,16 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { LocalFile } from "../../local/run/local-file.ts";
+
+/** A CloudFormation template, as the CDK writes it. */
+export interface StackTemplate {
+  Resources: Record<string, { Type: string; Properties?: Record<string, unknown> }>;
+}
 
 const localMain = fileURLToPath(new URL("../../local/main.js", import.meta.url));
 
@@ -18,6 +23,8 @@ export interface BenchRun {
   faults(): string[];
   /** All that functions and platform logged. */
   logged(): string;
+  /** The template of the stack that runs. */
+  template(): StackTemplate;
   /** `kill -9` of everything at once, then a new start on the same data and ports. */
   killAndRestart(): Promise<void>;
   close(): Promise<void>;
@@ -107,6 +114,11 @@ export async function startBenchRun(options: {
     local,
     pid: () => child?.pid ?? 0,
     faults: () => printed.filter((line) => !isGreeting(line)),
+    template: () => {
+      const assembly = join(directory, ".ackwire/assembly");
+      const name = readdirSync(assembly).find((file) => file.endsWith(".template.json")) ?? "";
+      return JSON.parse(readFileSync(join(assembly, name), "utf8")) as StackTemplate;
+    },
     logged: () => readFileSync(join(directory, ".ackwire/functions.log"), "utf8"),
     async killAndRestart() {
       await end("SIGKILL");

@@ -24,7 +24,12 @@ export interface Published {
 const RECEIVERS = 2;
 
 /** Attaches a queue to the bus as another team would, and receives every event of one type. */
-export async function attachConsumer(local: LocalFile, type = "workflow.completed") {
+export async function attachConsumer(
+  local: LocalFile,
+  type = "workflow.completed",
+  /** Of the queue and of its rule; every consumer of one run has its own. */
+  Name = "bench",
+) {
   const config = {
     endpoint: local.awsEndpoint,
     region: "us-east-1",
@@ -33,7 +38,6 @@ export async function attachConsumer(local: LocalFile, type = "workflow.complete
   };
   const sqs = new SQSClient(config);
   const bus = new EventBridgeClient(config);
-  const Name = "bench";
   const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: Name }));
   const { Attributes } = await sqs.send(
     new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ["QueueArn"] }),

@@ -84,8 +84,7 @@ export function makeFront(options: {
     const bill = (units: CallUnits) => options.billed.add({ caller, operation: name, ...units });
     const count = (output?: unknown) => {
       options.calls.count(caller, name, input, output);
-      const units = callUnits({ service, operation, input, output });
-      if (units) bill(units);
+      for (const units of callUnits({ service, operation, input, output })) bill(units);
     };
     // Failed calls are billed too.
     if (operation !== "ReceiveMessage") count();

@@ -168,13 +168,10 @@ test("A query is billed for the sum of what it evaluated, and each fetched item 
   expect(queryUnits([], { isConsistent: false })).toEqual({ queried: 0.5, fetched: 0 });
 });
 
-const sqs = (operation: string, input: object, output?: object) =>
-  callUnits({
-    service: "sqs",
-    operation,
-    input: { QueueUrl: "http://127.0.0.1:1/000000000000/work", ...input },
-    output,
-  });
+const sqs = (operation: string, input: object, output?: object) => {
+  const QueueUrl = "http://127.0.0.1:1/000000000000/work";
+  return callUnits({ service: "sqs", operation, input: { QueueUrl, ...input }, output })[0];
+};
 
 test("SQS is billed by 64 KB of the whole request", () => {
   const body = (bytes: number) => ({ MessageBody: "x".repeat(bytes) });
@@ -198,9 +195,11 @@ test("EventBridge is billed for each event by 64 KB, and other calls of it are f
   const events = (operation: string, input: object) =>
     callUnits({ service: "events", operation, input: { ...input } });
   const entries = { Entries: [entry(10), entry(65_536), entry(65_537)] };
-  const units = { item: "events.event", resource: "b", units: 1 + 1 + 2 };
-  expect(events("PutEvents", entries)).toEqual(units);
-  expect(events("PutRule", {})).toBeUndefined();
+  expect(events("PutEvents", entries)).toEqual([
+    { item: "events.event", resource: "b", units: 1 + 1 + 2 },
+    { item: "events.archivedByte", resource: "b", units: 10 + 65_536 + 65_537 },
+  ]);
+  expect(events("PutRule", {})).toEqual([]);
 });
 
 test("S3, Secrets Manager and the HTTP API are billed by request", () => {
@@ -208,7 +207,7 @@ test("S3, Secrets Manager and the HTTP API are billed by request", () => {
   expect(s3Units("GET")).toEqual({ item: "s3.get", units: 1 });
   expect(s3Units("DELETE")).toBeUndefined();
   const secret = callUnits({ service: "secretsmanager", operation: "GetSecretValue", input: {} });
-  expect(secret).toEqual({ item: "secrets.call", units: 1 });
+  expect(secret).toEqual([{ item: "secrets.call", units: 1 }]);
   expect(httpUnits({ request: 0, response: 0 })).toBe(1);
   expect(httpUnits({ request: 524_289, response: 10 })).toBe(2);
 });

@@ -2,6 +2,8 @@
 export type BilledItem =
   | "dynamodb.write"
   | "dynamodb.read"
+  /** Of an event on a bus with an archive. */
+  | "events.archivedByte"
   | "events.event"
   | "http.request"
   | "lambda.gbSecond"

@@ -34,7 +34,7 @@ interface EventEntry {
 }
 
 /**
- * Returns what a call of a service other than DynamoDB is billed. Absent: the operation is free,
+ * Returns what a call of a service other than DynamoDB is billed. Empty: the operation is free,
  * or its price depends on something else than the call.
  *
  * @param output of the operation; absent for a call that failed, which is billed too
@@ -44,17 +44,19 @@ export function callUnits(call: {
   operation: string;
   input: Input;
   output?: unknown;
-}): CallUnits | undefined {
+}): CallUnits[] {
   const { service, operation, input, output } = call;
-  if (service === "sqs") return sqsUnits(operation, input, output);
-  if (service === "secretsmanager") return { item: "secrets.call", units: 1 };
-  if (service !== "events" || operation !== "PutEvents") return undefined;
+  if (service === "sqs") return [sqsUnits(operation, input, output)];
+  if (service === "secretsmanager") return [{ item: "secrets.call", units: 1 }];
+  if (service !== "events" || operation !== "PutEvents") return [];
   const entries = (input.Entries ?? []) as readonly EventEntry[];
-  return {
-    item: "events.event",
-    resource: entries[0]?.EventBusName ?? "default",
-    units: entries.reduce((sum, entry) => sum + chunks(eventSize(entry)), 0),
-  };
+  const resource = entries[0]?.EventBusName ?? "default";
+  const sizes = entries.map(eventSize);
+  const sum = (values: number[]) => values.reduce((total, value) => total + value, 0);
+  return [
+    { item: "events.event", resource, units: sum(sizes.map(chunks)) },
+    { item: "events.archivedByte", resource, units: sum(sizes) },
+  ];
 }
 
 function sqsUnits(operation: string, input: Input, output: unknown): CallUnits {

@@ -239,6 +239,7 @@ test("Events, their delivery to a queue, messages and objects are billed", async
   await events.send(new PutEventsCommand({ Entries: [entry, entry] }));
   expect(billed()).toEqual({
     "events:PutEvents events.event bus": 2,
+    "events:PutEvents events.archivedByte bus": 8,
     "sqs:SendMessage sqs.request Work": 2,
   });
   const QueueUrl = queueUrl(aws, "Work");
