@@ -100,8 +100,9 @@ describe("Permissions that are missing at run time", () => {
         new DynamoDBClient(localAws(run.addresses.awsUrl)),
       );
       const TableName = run.outputs.EventsTableName;
-      const { Items = [] } = await documents.send(new ScanCommand({ TableName }));
-      expect(Items).toMatchObject([{ status: "CLAIMED", outboxAt: expect.any(Number) }]);
+      await expect
+        .poll(async () => (await documents.send(new ScanCommand({ TableName }))).Items)
+        .toMatchObject([{ status: "CLAIMED", outboxAt: expect.any(Number) }]);
     } finally {
       await run.close();
     }
