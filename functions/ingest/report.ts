@@ -3,7 +3,7 @@ import { logMessages } from "../../shared/contracts/log-messages.ts";
 import type { IngestOutcome } from "../../shared/core/inbound/ingest-webhook.ts";
 import type { Telemetry } from "../../shared/runtime/telemetry.ts";
 
-/** Logs one webhook, and counts it unless it was accepted: API Gateway counts those. */
+/** Logs one webhook and emits the metrics of those that need attention. */
 export function report(telemetry: Telemetry, outcome: IngestOutcome, requestId: string): void {
   if (outcome.kind === "accepted") {
     const { connectionId, bytes, form } = outcome;

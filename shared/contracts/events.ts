@@ -74,7 +74,7 @@ const definitions = {
   },
   "workflow.lateResult": {
     description:
-      "the provider reported an outcome after `workflow.completed` that differs from what that told, for example after a time limit; the request does not change",
+      "the provider reported a different outcome after `workflow.completed`, for example after a timeout; the request does not change",
     data: { ...workflow, ...ending },
   },
   "account.active": account("active", "the account is connected and operational"),

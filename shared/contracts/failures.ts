@@ -3,7 +3,8 @@
  * what happens to the call or message:
  * - `refuse`: the caller gets an error and nothing is stored;
  * - `retry`: the queue delivers it again, or the caller retries after a 5xx;
- * - `park`: retries cannot succeed, and it ends in a dead-letter queue.
+ * - `park`: retries cannot succeed. The message is not deleted, and SQS moves it to the
+ *   dead-letter queue after the queue's maximum of receives.
  */
 interface FailureRule {
   disposition: "refuse" | "retry" | "park";

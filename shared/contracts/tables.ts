@@ -19,8 +19,23 @@ export const eventsTable = {
 export const OUTBOX_SHARD_COUNT = 4;
 
 /**
- * Lanes, requests, references and idempotency keys. A request and its lane share
- * a partition, so that a lane is read with strong consistency.
+ * Lanes, requests, and what is looked up for them. A request and its lane share a partition, so
+ * that a lane is read with strong consistency. The keys (`lane`, `id`) of the items:
+ *
+ * - the lane's id, `#lane`: the lane itself;
+ * - the lane's id, the request's id: a request;
+ * - `idempotency#<client>#<SHA-256 of the key>`, `#`: an idempotency key;
+ * - `ref#<connection>#<provider's request id>`, `#`: a reference from an id of the provider to
+ *   the request, or to the unmatched event that was published for it;
+ * - `submitting#<connection>`, `#`: until when a submission may be in flight;
+ * - `forbidden#<connection>`, `#`: the account whose call was last forbidden;
+ * - `correlation#<connection>#<key>`, `event#<type>#<time of receipt>#<digest of its id>`: an
+ *   event on which requests can depend;
+ * - `correlation#<connection>#<key>`, `watch#<request>`: a request that depends on such an event;
+ * - `rate#<client>#<second>`, `#`: the API calls of a client that count in that second.
+ *
+ * Two members of the records are stored under other names: `sweepDueMs` as `dueAt`, which the
+ * index `due` holds, and `recoverAfterRealMs` as `sweepAt`, which the index `sweep` holds.
  */
 export const requestsTable = {
   partitionKey: "lane",
@@ -28,9 +43,14 @@ export const requestsTable = {
   timeToLive: "expiresAt",
   localIndexes: {
     /**
-     * Sparse: the requests that wait in a lane, hold it, or will join it. `laneKey` is `held#`
-     * or `wait#` and the place, or `when#`, the scheduled time and that of the acceptance: holders
-     * come first, and scheduled requests last.
+     * Sparse: the requests that hold a lane, wait in it, will join it, or were taken from it. The
+     * forms of `laneKey`, in the order in which they sort:
+     *
+     * - `held#<position>`: holds the lane;
+     * - `wait#<h or n>#<category>#<position>`: waits in the sub-queue of its priority (high or
+     *   normal) and category. Earlier versions wrote `wait#<position>`;
+     * - `when#<scheduled time>#<time of acceptance>#<request>`: joins the lane when it is due;
+     * - `worked#<time>`: was taken from the lane at that time, and no longer holds it.
      */
     queue: { name: "queue", sortKey: "laneKey", sortType: "S" },
   },

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { withUsableTime } from "../../shared/core/events/provider-event.ts";
+import { removeFutureTime } from "../../shared/core/events/provider-event.ts";
 import { providerTimeOf } from "../../shared/core/providers/provider-time.ts";
 
 const NOON = Date.UTC(2026, 5, 25, 12);
@@ -62,9 +62,9 @@ test("a time that is later than its receipt by more than a clock may be wrong is
     data: { eventType: "UNKNOWN" },
   });
   for (const usable of [event(NOON - 86_400_000), event(NOON), event(NOON + 5 * 60_000)]) {
-    expect(withUsableTime(usable, NOON)).toBe(usable);
+    expect(removeFutureTime(usable, NOON)).toBe(usable);
   }
-  const replaced = withUsableTime(event(NOON + 5 * 60_000 + 1), NOON);
+  const replaced = removeFutureTime(event(NOON + 5 * 60_000 + 1), NOON);
   expect(replaced).not.toHaveProperty("createdAt");
   expect(replaced.data.createdAtReplaced).toBe(true);
 });

@@ -42,13 +42,12 @@ export interface ProviderEvent {
 const MAX_CLOCK_SKEW_MS = 5 * 60_000;
 
 /**
- * Returns the event with a time that it can have had: where the provider says that
- * it happened after it was received, its time is the time of receipt, and the event
- * is marked.
+ * Removes the event's `createdAt` and marks the event with `createdAtReplaced` if that time is
+ * more than five minutes after the receipt. Such an event is published with the time of receipt.
  *
  * @param receivedAtMs business time
  */
-export function withUsableTime(event: ProviderEvent, receivedAtMs: number): ProviderEvent {
+export function removeFutureTime(event: ProviderEvent, receivedAtMs: number): ProviderEvent {
   const { createdAt, ...others } = event;
   if (createdAt === undefined) return event;
   if (Date.parse(createdAt) <= receivedAtMs + MAX_CLOCK_SKEW_MS) return event;

@@ -5,7 +5,7 @@ import type { Clock } from "../clock.ts";
 import type { Connection, ConnectionReader } from "../connections/ports.ts";
 import { validAt } from "../connections/rotation.ts";
 import { equalSecrets, sha256Hex } from "../crypto/digest.ts";
-import { type ProviderEvent, withUsableTime } from "../events/provider-event.ts";
+import { type ProviderEvent, removeFutureTime } from "../events/provider-event.ts";
 import { decodeBody } from "../json/decode-body.ts";
 import { parseJsonObject } from "../json/json.ts";
 import type { ProviderPack, SignatureForm, Verification } from "../providers/provider-pack.ts";
@@ -86,6 +86,10 @@ function rememberEncoding({ encodings }: Deps, connectionId: string, encoding: s
   if (encodings.size > MAX_KNOWN_ENCODINGS && oldest !== undefined) encodings.delete(oldest);
 }
 
+const SIGNATURE_INVALID = "not signed with a secret of this connection";
+const SIGNATURE_UNCONFIRMABLE =
+  "the signature does not cover the body, and the provider cannot confirm the webhook";
+
 async function ingest(deps: Deps, command: IngestCommand): Promise<IngestOutcome> {
   const checked = await authenticateWebhook(deps, command);
   const { connection, verification, body } = checked;
@@ -95,7 +99,7 @@ async function ingest(deps: Deps, command: IngestCommand): Promise<IngestOutcome
   const receivedAtMs = deps.clock.businessMs();
   if (verification.kind === "invalid") {
     if (settings.signature === "enforce") {
-      throw new Failure("SIGNATURE_REJECTED", "not signed with a secret of this connection");
+      throw new Failure("SIGNATURE_REJECTED", checked.rejection ?? SIGNATURE_INVALID);
     }
     await deps.quarantine.put({ connectionId, body, receivedAtMs }, signal);
     return { kind: "quarantined", connectionId, bytes };
@@ -117,10 +121,12 @@ async function ingest(deps: Deps, command: IngestCommand): Promise<IngestOutcome
 
 interface CheckedWebhook {
   pack: ProviderPack;
-  /** Absent where the signature is invalid. */
+  /** Absent if the webhook was not parsed. */
   event?: ProviderEvent;
   connection: Connection;
   verification: Verification;
+  /** Why a signature that matches a secret is treated as invalid. */
+  rejection?: string;
   /** Decompressed, and in UTF-8. */
   body: Uint8Array;
   isTimeReplaced: boolean;
@@ -186,15 +192,11 @@ function checkWebhook(
   const checked = { pack, connection, verification, body, isTimeReplaced: false };
   if (verification.kind === "invalid") return checked;
   // Parsed here too, so that the sender of a malformed webhook gets a 400.
-  const event = withUsableTime(pack.parseWebhook(webhook), nowMs);
+  const event = removeFutureTime(pack.parseWebhook(webhook), nowMs);
   const isTimeReplaced = event.data.createdAtReplaced === true;
-  const isUsable = verification.kind === "verified" || canConfirm(pack, event, connection);
-  return {
-    ...checked,
-    event,
-    isTimeReplaced,
-    verification: isUsable ? verification : { kind: "invalid" },
-  };
+  const parsed = { ...checked, event, isTimeReplaced };
+  if (verification.kind === "verified" || canConfirm(pack, event, connection)) return parsed;
+  return { ...parsed, verification: { kind: "invalid" }, rejection: SIGNATURE_UNCONFIRMABLE };
 }
 
 function hasToken({ tokens }: Connection, token: string, nowMs: number): boolean {

@@ -4,7 +4,7 @@ import { type InboundMessage, inboundMessage } from "../../contracts/messages/in
 import type { Clock } from "../clock.ts";
 import { credentialsOf } from "../connections/credentials.ts";
 import type { AccountReader, ConnectionReader, KnownAccount } from "../connections/ports.ts";
-import { type ProviderEvent, withUsableTime } from "../events/provider-event.ts";
+import { type ProviderEvent, removeFutureTime } from "../events/provider-event.ts";
 import { parseJsonObject } from "../json/json.ts";
 import type { ProviderPack } from "../providers/provider-pack.ts";
 import type { ProviderCalls } from "../requests/state/ports.ts";
@@ -97,7 +97,10 @@ async function loadBody(deps: LoadWebhookDeps, message: InboundMessage): Promise
 function parseBody(pack: ProviderPack, bytes: Uint8Array, receivedAtMs: number): Content {
   return failAs("MESSAGE_MALFORMED", "its body was refused", () => {
     const json = parseJsonObject(bytes);
-    const event = withUsableTime(pack.parseWebhook({ ...json, bytes, headers: {} }), receivedAtMs);
+    const event = removeFutureTime(
+      pack.parseWebhook({ ...json, bytes, headers: {} }),
+      receivedAtMs,
+    );
     return { event, numbersAsText: json.numbersAsText, bytes };
   });
 }

@@ -32,7 +32,7 @@ export interface ProviderAnswer {
 export type SubmissionOutcome =
   /**
    * The provider has the request. `resultEvent` is present when the answer already
-   * contains the result. Ignore its `subjectId` when there is no `providerRequestId`.
+   * contains the result. Ignore its `providerObjectId` if there is no `providerRequestId`.
    */
   | {
       kind: "accepted";

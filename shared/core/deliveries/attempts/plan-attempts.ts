@@ -91,8 +91,12 @@ export function planAttempts(
 }
 
 /**
- * POSTs in flight at once while probing: a recovering endpoint gets at most twice the POSTs that
- * a healthy one gets.
+ * Returns the most POSTs that one worker has in flight while it probes: twice what all slots of
+ * an endpoint allow while its circuit is closed.
+ *
+ * Normally one worker probes, with one message. Workers with messages that were held for the
+ * longest time allowed probe at the same time, up to `workersPerEndpoint` of them. An endpoint
+ * then gets at most `workersPerEndpoint` times this number.
  */
 export function probeConcurrency({ workersPerEndpoint, postsPerWorker }: DeliveryRules): number {
   return 2 * workersPerEndpoint * postsPerWorker;

@@ -8,7 +8,7 @@ import type { RequestRecord } from "../state/record.ts";
 import { transition, withStartedEvent } from "../state/request-state.ts";
 import type { RequestWriter } from "../state/request-writer.ts";
 import { subQueueOf } from "../state/sub-queue.ts";
-import { hasBeenSubmitted, returnUnsent } from "../state/submission-transitions.ts";
+import { hasBeenSubmitted, returnToPreviousState } from "../state/submission-transitions.ts";
 
 /** What a person found out at the provider about a request whose outcome was unknown. */
 export type Resolution = { as: "submitted"; providerRequestId?: string } | { as: "not-submitted" };
@@ -66,7 +66,7 @@ export const makeResolveRequest =
 function returnedByPerson(request: RequestRecord, context: DecisionContext): RequestRecord {
   const { nowMs } = context;
   const joinedMs = hasBeenSubmitted(request) ? request.joinedMs : nowMs;
-  return returnUnsent({ ...request, joinedMs }, context);
+  return returnToPreviousState({ ...request, joinedMs }, context);
 }
 
 function resumeAsRunning(

@@ -73,18 +73,21 @@ export function applySubmissionOutcome(
       return request.wasForbidden
         ? applyRejected(answered, outcome, context, provider)
         : {
-            request: returnUnsent({ ...answered, wasForbidden: true }, context),
+            request: returnToPreviousState({ ...answered, wasForbidden: true }, context),
             pause: { reason: outcome.error.code },
           };
     case "unknown":
       return applyUnknown(answered, outcome, context);
     case "credentialsRefused":
-      return { request: returnUnsent(answered, context), pausesConnection: true };
+      return { request: returnToPreviousState(answered, context), pausesConnection: true };
     case "accountBlocked":
-      return { request: returnUnsent(answered, context), pause: pauseOfAccount(outcome, provider) };
+      return {
+        request: returnToPreviousState(answered, context),
+        pause: pauseOfAccount(outcome, provider),
+      };
     default:
       return {
-        request: returnUnsent(answered, context),
+        request: returnToPreviousState(answered, context),
         pause: pauseOf(outcome, request, context, provider),
       };
   }
@@ -107,7 +110,7 @@ function applyRejected(
   const pause = pauseAfter(error.code, request, context, { provider, retryAfterMs: pauseMs });
   return {
     request: hasBeenSubmitted(request)
-      ? returnUnsent(request, context)
+      ? returnToPreviousState(request, context)
       : failRequest({ ...request, takenMs: undefined }, error, context, provider),
     ...(pause ? { pause } : {}),
   };
@@ -177,8 +180,14 @@ function applyAccepted(
   };
 }
 
-/** Nothing happened: returns the request to the head of its lane, or to ACTION_REQUIRED when an input was sent. */
-export function returnUnsent(request: RequestRecord, context: DecisionContext): RequestRecord {
+/**
+ * Returns a request whose submission did nothing to its previous state: QUEUED, with its position
+ * in the lane, or ACTION_REQUIRED when the submission carried a person's input.
+ */
+export function returnToPreviousState(
+  request: RequestRecord,
+  context: DecisionContext,
+): RequestRecord {
   if (!hasBeenSubmitted(request)) {
     return transition(request, "QUEUED", context, { takenMs: undefined });
   }

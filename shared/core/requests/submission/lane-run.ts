@@ -1,7 +1,7 @@
 import type { PaceSettings } from "../../pace/pace-settings.ts";
 import { currentBudget, withTaken } from "../state/lane-budget.ts";
 import type { Lane, LaneBudget, LanePause, RequestRecord } from "../state/record.ts";
-import type { Submitted } from "./submit-request.ts";
+import type { Attempted } from "./submit-request.ts";
 
 /** What this run changed of the lane, written when the lane is released. */
 export interface LaneChange {
@@ -32,7 +32,7 @@ export function withPause(lane: Lane, pause: LanePause | undefined): Lane {
 }
 
 export function changeAfter(
-  { request, nextSubmissionNotBeforeMs, pause }: Submitted,
+  { request, nextSubmissionNotBeforeMs, pause }: Attempted,
   eligibleSinceMs: number,
 ): Partial<LaneChange> {
   const dequeuedCount = request.laneState === "waiting" ? 0 : 1;
@@ -40,7 +40,7 @@ export function changeAfter(
 }
 
 /** When the lane must be checked again after a submission; `undefined` when nothing waits. */
-export function nextCheckAfter(submission: Submitted, othersWait: boolean): number | undefined {
+export function nextCheckAfter(submission: Attempted, othersWait: boolean): number | undefined {
   const { request, nextSubmissionNotBeforeMs, pause } = submission;
   const { laneState, holdUntilMs = 0 } = request;
   if (!othersWait && laneState !== "waiting") return undefined;

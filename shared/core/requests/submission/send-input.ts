@@ -6,7 +6,7 @@ import type { LaneStore } from "../state/lane-ports.ts";
 import type { ProviderClients, RequestStore } from "../state/ports.ts";
 import type { RequestRecord } from "../state/record.ts";
 import type { RequestWriter } from "../state/request-writer.ts";
-import { returnUnsent } from "../state/submission-transitions.ts";
+import { returnToPreviousState } from "../state/submission-transitions.ts";
 import type { SubmitRequest } from "./submit-request.ts";
 import type { LaneRunResult } from "./work-lane.ts";
 
@@ -40,7 +40,9 @@ export function makeSendInput(deps: SendInputDeps) {
   /** Returns the request to ACTION_REQUIRED, so that the person may try again before its deadline. */
   const returnToPrompt = (requestId: string) =>
     deps.writer.change(requestId, (now) =>
-      now.sealedInput === undefined || now.owner ? undefined : returnUnsent(now, deps.context()),
+      now.sealedInput === undefined || now.owner
+        ? undefined
+        : returnToPreviousState(now, deps.context()),
     );
 
   async function send(request: RequestRecord): Promise<LaneRunResult> {
@@ -58,7 +60,7 @@ export function makeSendInput(deps: SendInputDeps) {
       gapMs: drawGapMs(await paceSettingsOf(request), deps.random()),
     });
     if (submission.kind === "unsubmittable") await returnToPrompt(requestId);
-    if (submission.kind !== "submitted") return { ...nothingDone, submissions: [submission] };
+    if (submission.kind !== "attempted") return { ...nothingDone, submissions: [submission] };
     await deps.lanes.delaySubmissions(lane, submission.nextSubmissionNotBeforeMs);
     const changed = submission.mustPublish ? [submission.request] : [];
     return { kind: "done", submissions: [submission], changed };

@@ -48,8 +48,9 @@ export interface Sender {
   leaseUntilRealMs: number;
 }
 
-export interface Submitted {
-  kind: "submitted";
+/** The request was claimed. `outcome` says whether the provider has it, or that nothing was sent. */
+export interface Attempted {
+  kind: "attempted";
   request: RequestRecord;
   /** True when this worker wrote the request last. The caller then publishes its outbox. */
   mustPublish: boolean;
@@ -63,7 +64,7 @@ export interface Submitted {
 }
 
 export type SubmitRequestResult =
-  | Submitted
+  | Attempted
   /** Another write came first, and nothing was sent. */
   | { kind: "conflict" }
   /** The request can never be sent. `cause` is the error of ours that made it so, if there was one. */
@@ -115,7 +116,9 @@ export function makeSubmitRequest(deps: SubmitRequestDeps) {
       (await send(claimed, built.call, { ...sender, claimedAtRealMs: claimContext.nowRealMs }));
     const isRefusal = ["credentialsRefused", "forbidden", "accountBlocked"].includes(sent.kind);
     const wereReplaced = isRefusal && (await credentialsChangedSince(request, credentials));
-    const outcome = wereReplaced ? retryWithNewCredentials : await withScope(claimed, sent);
+    const outcome = wereReplaced
+      ? credentialsReplacedOutcome
+      : await escalateIfConnectionForbidden(claimed, sent);
     return storeOutcome(claimed, outcome, gapMs);
   };
 
@@ -135,7 +138,10 @@ export function makeSubmitRequest(deps: SubmitRequestDeps) {
   }
 
   /** A call that is forbidden for more than one account is forbidden for the connection. */
-  async function withScope(request: RequestRecord, sent: SendOutcome): Promise<SendOutcome> {
+  async function escalateIfConnectionForbidden(
+    request: RequestRecord,
+    sent: SendOutcome,
+  ): Promise<SendOutcome> {
     if (sent.kind !== "forbidden" || request.wasForbidden) return sent;
     const isConnection = await references.noteForbidden(request).catch((error: unknown) => {
       deps.onIgnoredError(error);
@@ -169,7 +175,7 @@ export function makeSubmitRequest(deps: SubmitRequestDeps) {
     claimed: RequestRecord,
     outcome: SendOutcome,
     gapMs: number,
-  ): Promise<Submitted> {
+  ): Promise<Attempted> {
     const context = deps.context();
     const nextSubmissionNotBeforeMs = context.nowMs + gapMs;
     const of = { provider: deps.providerClients[claimed.provider], nextSubmissionNotBeforeMs };
@@ -191,7 +197,7 @@ export function makeSubmitRequest(deps: SubmitRequestDeps) {
     );
     const hasPausedConnection =
       pausesConnection === true && (await deps.pauseConnection(claimed.connectionId));
-    const base = { kind: "submitted", outcome, nextSubmissionNotBeforeMs } as const;
+    const base = { kind: "attempted", outcome, nextSubmissionNotBeforeMs } as const;
     return { ...base, ...stored, pause, hasPausedConnection, hasKeptUnclear };
   }
 
@@ -263,7 +269,7 @@ export function makeSubmitRequest(deps: SubmitRequestDeps) {
 }
 
 /** Nothing was done, and the next attempt uses the new credentials. */
-const retryWithNewCredentials: SendOutcome = {
+const credentialsReplacedOutcome: SendOutcome = {
   kind: "temporarilyUnavailable",
   code: "CREDENTIALS_CHANGED",
   retryAfterMs: 1_000,

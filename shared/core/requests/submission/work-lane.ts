@@ -187,7 +187,7 @@ export function makeWorkLane(deps: WorkLaneDeps) {
     }
     const submissions = submission ? [submission] : [];
     const changed = [...seen.changed, ...(ended ? [ended] : [])];
-    if (submission?.kind !== "submitted") {
+    if (submission?.kind !== "attempted") {
       return { ...step, submissions, changed, next: { kind: "continue" } };
     }
     return {
