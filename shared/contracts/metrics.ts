@@ -36,7 +36,7 @@ export const metrics = {
   AccountPaused: "AccountPaused",
   /** A result arrived for a request that had already ended otherwise (`consume`). */
   LateResult: "LateResult",
-  /** A provider's report had a word that nobody knows, or contradicted itself (`consume`, `submit`, `reconcile`). */
+  /** A provider's report had a status or code that is not listed, or contradicted itself (`consume`, `submit`, `reconcile`). */
   UnclearReport: "UnclearReport",
   /** A delivery failed permanently, and its `delivery.failed` was published (`deliver`, `reconcile`). */
   DeliveryFailed: "DeliveryFailed",

@@ -42,7 +42,7 @@ const work: readonly Category[] = [
 ];
 
 const stage = { minGapMs: 30_000, maxGapMs: 90_000, defaultPreset: "careful" } as const;
-const facts = { limits: [{ category: "any", per: "hour", max: 100 }] } as const;
+const providerLimits = { limits: [{ category: "any", per: "hour", max: 100 }] } as const;
 
 function officeIn(timeZone: string): Hours {
   return { timeZone, days: ["mon", "tue", "wed", "thu", "fri"], from: "09:00", to: "18:00" };
@@ -60,7 +60,7 @@ describe.each(
 )("Account $n in $zone, with more work than 21 business days take", ({ n, zone }) => {
   const settings = mergePaceSettings({
     account: { preset: "careful", hours: officeIn(zone) },
-    facts,
+    providerLimits,
     stage,
     seed: `lane-${n}`,
   });
@@ -133,15 +133,15 @@ test("During the warm-up, no window is above the straight line, and the line is 
   const warmUp = { days: 14, from: 0.2 };
   const settings = mergePaceSettings({
     account: { preset: "careful", hours: officeIn("Europe/Berlin"), warmUp },
-    facts,
+    providerLimits,
     stage,
     seed: "warm-up",
   });
   const takes = messagesOf(settings, 28);
   const beganMs = takes[0]?.atMs ?? 0;
-  const line = ({ max, isFact }: PaceSettings["limits"][number], atMs: number) => {
+  const line = ({ max, isProviderLimit }: PaceSettings["limits"][number], atMs: number) => {
     const part = Math.min(1, warmUp.from + (0.8 * (atMs - beganMs)) / (warmUp.days * DAY_MS));
-    return isFact ? max : max * part;
+    return isProviderLimit ? max : max * part;
   };
   expect(windowsAboveCap(settings, takes, line)).toEqual([]);
   const days = perOpenDay(settings, takes, {
@@ -212,7 +212,7 @@ test("Whatever the settings are, no submission is outside of the hours, above a 
   fc.assert(
     fc.property(fc.record(inputs), ({ seed, ...account }) => {
       const random = seededRandom(seed);
-      const settings = mergePaceSettings({ account, facts, stage, seed: `${seed}` });
+      const settings = mergePaceSettings({ account, providerLimits, stage, seed: `${seed}` });
       const queue = queueOf(150, () => ({
         category: random() < 0.5 ? "stMessages" : "stConnectionRequests",
         isHigh: random() < 0.3,
@@ -256,7 +256,7 @@ function forecastErrors(n: number, maxLatencyMs: number): { errorMs: number; wai
   const zone = zones[n % zones.length] ?? "UTC";
   const hours = random() < 0.7 ? { hours: officeIn(zone) } : {};
   const account = { preset, ...hours };
-  const settings = mergePaceSettings({ account, facts, stage, seed: `lane-${n}` });
+  const settings = mergePaceSettings({ account, providerLimits, stage, seed: `lane-${n}` });
   const categories = work.slice(0, 1 + (n % work.length));
   const queue = queueOf(60 * categories.length, (at) => ({
     category: categories[at % categories.length] ?? "other",
@@ -286,7 +286,7 @@ function forecastErrors(n: number, maxLatencyMs: number): { errorMs: number; wai
 }
 
 function settingsOf(account: Partial<Pick<PaceSettings, "limits" | "hours">>): PaceSettings {
-  return mergePaceSettings({ account, facts: undefined, stage, seed: "lane" });
+  return mergePaceSettings({ account, providerLimits: undefined, stage, seed: "lane" });
 }
 
 function messagesOf(settings: PaceSettings, days: number): SimulatedTake[] {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { toResult } from "../../functions/api/request.ts";
 import { laneId } from "../../shared/core/requests/acceptance/request-id.ts";
-import { roomInMs } from "../../shared/core/requests/acceptance/room-in-lane.ts";
+import { minRetryAfterMs } from "../../shared/core/requests/acceptance/room-in-lane.ts";
 import type { LanePause } from "../../shared/core/requests/state/record.ts";
 import { makeAcceptor } from "../support/fakes/acceptor.ts";
 
@@ -20,11 +20,11 @@ describe("When a full account may have room again", () => {
     ["its pause ends tomorrow", 0, pausedUntil(NOW + 86_400_000), 3_600_000],
     ["only a person ends its pause", 0, pausedUntil(), 3_600_000],
   ])("An account where %s", (_name, nextSubmissionNotBeforeMs, pause, expected) => {
-    expect(roomInMs({ nextSubmissionNotBeforeMs, pause }, NOW)).toBe(expected);
+    expect(minRetryAfterMs({ nextSubmissionNotBeforeMs, pause }, NOW)).toBe(expected);
   });
 
   test("An account whose lane cannot be read", () => {
-    expect(roomInMs(undefined, NOW)).toBe(5_000);
+    expect(minRetryAfterMs(undefined, NOW)).toBe(5_000);
   });
 });
 

@@ -33,12 +33,12 @@ const recorded = [
   ["Newtonsoft.Json", '{"a":"\\u0085\\u2028é<>"}'],
 ] as [string, string][];
 
-const verify = (text: string, pinnedEncoding?: string) =>
+const verify = (text: string, lastEncoding?: string) =>
   weLink.verify(webhookOf(text), {
     secrets: [SECRET],
     settings: { hashForms: ["raw", "json", "python"], allowUnboundJwt: false },
     nowMs: 0,
-    pinnedEncoding,
+    lastEncoding,
   });
 
 /** The signed text, sent by another encoder: with other white space, escapes and order. NetAlertX#1720, salesagent#1104, attendee#227 */

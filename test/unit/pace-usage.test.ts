@@ -14,7 +14,7 @@ const category = "stMessages";
 
 function settingsWith(account: Parameters<typeof mergePaceSettings>[0]["account"]): PaceSettings {
   const stage = { minGapMs: 1_000, maxGapMs: 2_000, defaultPreset: "off" } as const;
-  return mergePaceSettings({ account, facts: undefined, stage, seed: "lane" });
+  return mergePaceSettings({ account, providerLimits: undefined, stage, seed: "lane" });
 }
 
 function taken(settings: PaceSettings, times: readonly number[], before: Usage = noUsage): Usage {
@@ -203,7 +203,7 @@ describe("A warm-up", () => {
     const stage = { minGapMs: 0, maxGapMs: 0, defaultPreset: "off" } as const;
     const merged = mergePaceSettings({
       account: { limits: [{ category, per: "day", max: 50 }], warmUp: { days: 10, from: 0 } },
-      facts: { limits: [{ category: "any", per: "hour", max: 100 }] },
+      providerLimits: { limits: [{ category: "any", per: "hour", max: 100 }] },
       stage,
       seed: "lane",
     });
@@ -213,9 +213,9 @@ describe("A warm-up", () => {
 
 describe("Merged settings", () => {
   const stage = { minGapMs: 30_000, maxGapMs: 90_000, defaultPreset: "careful" } as const;
-  const facts = { limits: [{ category: "any", per: "hour", max: 100 }] } as const;
+  const providerLimits = { limits: [{ category: "any", per: "hour", max: 100 }] } as const;
   const merged = (account: Parameters<typeof mergePaceSettings>[0]["account"]) =>
-    mergePaceSettings({ account, facts, stage, seed: "lane" });
+    mergePaceSettings({ account, providerLimits, stage, seed: "lane" });
 
   test("An account that is not registered has the stage's preset", () => {
     expect(merged(undefined).limits).toContainEqual({
@@ -226,7 +226,7 @@ describe("Merged settings", () => {
   });
 
   test("An account that was registered before there were presets has the provider's limits only", () => {
-    expect(merged({}).limits).toEqual([{ ...facts.limits[0], isFact: true }]);
+    expect(merged({}).limits).toEqual([{ ...providerLimits.limits[0], isProviderLimit: true }]);
   });
 
   test("An own limit replaces the preset's of the same category and window", () => {
@@ -244,12 +244,12 @@ describe("Merged settings", () => {
     ] as const;
     const { limits } = merged({ preset: "careful", limits: removed });
     expect(limits.filter((limit) => limit.category === "stMessages")).toEqual([]);
-    expect(limits).toContainEqual({ ...facts.limits[0], isFact: true });
+    expect(limits).toContainEqual({ ...providerLimits.limits[0], isProviderLimit: true });
   });
 
   test.each([
     [50, { category: "any", per: "hour", max: 50 }],
-    [500, { category: "any", per: "hour", max: 100, isFact: true }],
+    [500, { category: "any", per: "hour", max: 100, isProviderLimit: true }],
   ])("Of an own limit of %i and the provider's 100, the lower one is in force", (max, expected) => {
     expect(merged({ limits: [{ category: "any", per: "hour", max }] }).limits).toEqual([expected]);
   });

@@ -97,7 +97,7 @@ export function makeDynamoLaneQueue(options: {
 
   return {
     async readLaneHead(lane) {
-      if (lane.hasOnlySubQueues && lane.subQueues.length < 2) {
+      if (lane.isMigratedToSubQueues && lane.subQueues.length < 2) {
         const range = { from: HOLDING, to: SCHEDULED, limit: HEAD_PAGE };
         const head = await rangeOf(lane.lane, range);
         const waiting = head.filter(({ laneState }) => laneState === "waiting");
@@ -114,7 +114,7 @@ export function makeDynamoLaneQueue(options: {
         ...lane.subQueues.map((subQueue) =>
           rangeOf(lane.lane, { prefix: waitingPrefix(subQueue), limit: SUB_QUEUE_PAGE }),
         ),
-        ...(lane.hasOnlySubQueues
+        ...(lane.isMigratedToSubQueues
           ? []
           : [rangeOf(lane.lane, { ...WITHOUT_SUB_QUEUE, limit: SUB_QUEUE_PAGE })]),
       ]);

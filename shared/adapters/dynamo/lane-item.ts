@@ -16,8 +16,8 @@ export const LANE_ID = "#lane";
 
 /**
  * The attributes keep the names that they were first stored under. `lastPlace` is the lane's
- * `lastPosition`, `waiting` its `waitingCount`, `nextMs` its `nextSubmissionNotBeforeMs`, and
- * `dueAt` its `sweepDueMs`.
+ * `lastPosition`, `waiting` its `waitingCount`, `nextMs` its `nextSubmissionNotBeforeMs`,
+ * `hasOnlySubQueues` its `isMigratedToSubQueues`, and `dueAt` its `sweepDueMs`.
  */
 const timedPause = z.object({
   reason: z.string(),
@@ -85,6 +85,7 @@ export function readLaneItem(found: unknown): Lane {
     budget = noBudget,
     subQueues,
     plannedSubQueues,
+    hasOnlySubQueues,
     givenBack,
     ...lane
   } = item.parse(found);
@@ -93,6 +94,7 @@ export function readLaneItem(found: unknown): Lane {
     budget,
     subQueues: readSubQueues(subQueues),
     plannedSubQueues: readSubQueues(plannedSubQueues),
+    isMigratedToSubQueues: hasOnlySubQueues,
     givenBack: [...givenBack].flatMap((text) => readTake(text) ?? []),
     categoryPauses: readCategoryPauses(found),
     lastPosition: lastPlace,

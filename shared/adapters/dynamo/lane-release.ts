@@ -63,7 +63,7 @@ function releaseOf(
     pause,
     budget,
     waitingSubQueues,
-    hasOnlySubQueues,
+    isMigratedToSubQueues,
   }: Parameters<LaneStore["release"]>[1],
   waiting: number,
 ): LaneChange {
@@ -83,7 +83,7 @@ function releaseOf(
       ...(budget === undefined ? [] : ["budget = :budget"]),
       ...(waitingSubQueues?.length ? ["subQueues = :subQueues"] : []),
       ...(planned.length > 0 ? ["plannedSubQueues = :planned"] : []),
-      ...(hasOnlySubQueues ? ["hasOnlySubQueues = :hasOnlySubQueues"] : []),
+      ...(isMigratedToSubQueues ? ["hasOnlySubQueues = :hasOnlySubQueues"] : []),
     ],
     remove: [
       "#owner",
@@ -117,7 +117,7 @@ function releaseOf(
       ...(nextMs === undefined ? {} : { ":next": nextMs }),
       ...(pause === undefined ? {} : { ":pause": pauseItem(pause) }),
       ...(budget === undefined ? {} : { ":budget": budgetAttribute(budget) }),
-      ...(hasOnlySubQueues ? { ":hasOnlySubQueues": true } : {}),
+      ...(isMigratedToSubQueues ? { ":hasOnlySubQueues": true } : {}),
       ...(foldsGivenBack ? { ":folded": new Set(seen.givenBack.map(takeText)) } : {}),
     },
   };

@@ -100,7 +100,7 @@ export const batchOperations = {
     path: "/v1/requests/batch",
     summary: "Accepts up to 1,000 requests, and answers for each of them",
     body: newBatch,
-    judgedBody: batchOfAnything,
+    validatedBody: batchOfAnything,
     maxBodyBytes: limits.maxBatchBytes,
     deadlineMs: BATCH_DEADLINE_MS,
     takesIdempotencyKey: true,

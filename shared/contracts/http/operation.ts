@@ -13,11 +13,11 @@ export interface ApiOperation {
   params: z.ZodMiniType<Record<string, string>>;
   query: z.ZodMiniType<Record<string, unknown>>;
   body?: z.ZodMiniType;
-  /** By what the call is judged instead of by `body`, where its handler judges the rest. */
-  judgedBody?: z.ZodMiniType;
-  /** Absent: that of one request, or less. */
+  /** Schema checked before the handler instead of `body`; the handler validates the rest. */
+  validatedBody?: z.ZodMiniType;
+  /** Absent: `MAX_REQUEST_BYTES` of `serve-api.ts` if it takes an idempotency key or is relayed, else `MAX_BODY_BYTES`. */
   maxBodyBytes?: number;
-  /** Real time in which the call is answered; absent: that of most calls. */
+  /** Real time in which the call is answered; absent: `DEADLINE_MS`. */
   deadlineMs?: number;
   answer: { status: 200 | 201 | 202 | 204; description: string; schema?: z.ZodMiniType };
   /** The answer where the call's effect was there already; its body has the schema of `answer`. */
@@ -46,7 +46,7 @@ export interface OperationInput<Operation extends ApiOperation> {
   origin: string;
   params: z.output<Operation["params"]>;
   query: z.output<Operation["query"]>;
-  body: Operation extends { judgedBody: infer Body extends z.ZodMiniType }
+  body: Operation extends { validatedBody: infer Body extends z.ZodMiniType }
     ? z.output<Body>
     : Operation extends { body: infer Body extends z.ZodMiniType }
       ? z.output<Body>

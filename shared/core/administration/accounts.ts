@@ -24,7 +24,7 @@ import { identificationToken } from "./identification-token.ts";
 export interface AccountsDeps {
   /** The pace of accounts that have none of their own; new accounts get `defaultPreset`. */
   stagePace: StagePace;
-  providerClients: Readonly<Record<ProviderId, Pick<ProviderClient, "paceFacts">>>;
+  providerClients: Readonly<Record<ProviderId, Pick<ProviderClient, "providerLimits">>>;
   store: ConfigStore;
   lanes: LaneStore;
   laneScheduler: LaneScheduler;
@@ -110,8 +110,8 @@ export function makeAccounts(deps: AccountsDeps) {
   }
 
   function paceSettingsOf(account: AccountItem): PaceSettings {
-    const facts = deps.providerClients[account.provider].paceFacts;
-    return mergePaceSettings({ account, facts, stage: stagePace, seed: laneId(account) });
+    const providerLimits = deps.providerClients[account.provider].providerLimits;
+    return mergePaceSettings({ account, providerLimits, stage: stagePace, seed: laneId(account) });
   }
 
   async function viewOf(item: AccountItem) {

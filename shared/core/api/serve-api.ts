@@ -157,7 +157,7 @@ function validateCall(operation: Operation, { params, query, body, origin, heade
     const { text, value } = body.byteLength === 0 ? {} : parseJson(body, "exact");
     return { origin, query, body: value, bodyText: text };
   }
-  const bodySchema = operation.judgedBody ?? operation.body;
+  const bodySchema = operation.validatedBody ?? operation.body;
   const checked = {
     params: validate(operation.params, params),
     query: validate(operation.query, query),

@@ -4,7 +4,7 @@ import type { JsonObject } from "../json/json.ts";
 
 /** What a webhook, or the answer to a call, reports in Ackwire's terms. */
 export interface ProviderEvent {
-  /** Present where the report is not clear: a word that nobody knows, or a contradiction. */
+  /** Present if the report is not clear: a status or code that the vocabulary does not list, or a contradiction. */
   unclear?: UnclearReport;
   type: EventType;
   /** The provider's id of what the event is about: a request, a workflow or an account. */
@@ -56,7 +56,7 @@ export function removeFutureTime(event: ProviderEvent, receivedAtMs: number): Pr
 
 /** What is kept of a report that is not clear, beside what it was taken for. */
 export interface UnclearReport {
-  /** `unrecognised`: a word that nobody knows. `contradictory`: the status decided. */
+  /** `unrecognised`: a status or code that the vocabulary does not list. `contradictory`: the status decided. */
   kind: "unrecognised" | "contradictory";
   /** The provider's status, as it was sent. */
   status?: string | undefined;

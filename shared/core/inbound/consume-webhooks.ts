@@ -23,7 +23,7 @@ export interface ConsumeDeps {
 }
 
 export type ConsumeOutcome =
-  /** `isUnclear`: it has a word that nobody knows, or contradicts itself. */
+  /** `isUnclear`: it has a status or code that the vocabulary does not list, or contradicts itself. */
   | { kind: "published"; eventId: string; isUnclear?: true }
   /** `contentDiffers`: the copy has other content than the event that was published. */
   | { kind: "duplicate"; eventId: string; contentDiffers: boolean }

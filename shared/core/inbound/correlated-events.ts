@@ -8,8 +8,8 @@ import type { ProviderClients, SubmitQueue } from "../requests/state/ports.ts";
 import type { LoadedWebhook } from "./load-webhook.ts";
 
 /**
- * Stores an event that may release or stop dependent requests, so that it counts from the ack on.
- * Other events need no call.
+ * Stores an event that may release or stop dependent requests. Called before the ack, so that
+ * every acked event counts. Does nothing for other events.
  *
  * @throws DEPENDENCY_DOWN
  */
@@ -24,12 +24,12 @@ export async function recordCorrelatedEvent(
 }
 
 /**
- * Tells the requests that wait for such an event, or that it stops. It stores the event as well:
- * a webhook that was released from quarantine was not stored before.
+ * Notifies requests that this event releases or stops. Stores the event too, because a webhook
+ * that was released from quarantine was not stored at its receipt.
  *
  * @throws DEPENDENCY_DOWN; the message must be processed again
  */
-export async function tellWatchers(
+export async function notifyWatchers(
   deps: {
     correlations: CorrelationStore;
     queue: SubmitQueue;
@@ -37,8 +37,8 @@ export async function tellWatchers(
   },
   { event, message }: LoadedWebhook,
 ): Promise<void> {
-  const client = deps.providerClients[message.provider];
-  const correlated = correlatedEvent({ client }, event, message);
+  const providerClient = deps.providerClients[message.provider];
+  const correlated = correlatedEvent({ client: providerClient }, event, message);
   if (!correlated) return;
   await deps.correlations.recordEvent(correlated);
   const { clientId } = message;

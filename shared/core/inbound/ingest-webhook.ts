@@ -71,11 +71,11 @@ export function makeIngestWebhook(ports: IngestDeps) {
   };
 }
 
-/** Connections whose encoding is known; the one whose encoding has been known longest is forgotten first. */
+/** Connections whose last encoding is kept. The entry that was added first is removed first. */
 const MAX_KNOWN_ENCODINGS = 1_000;
 
 interface Deps extends IngestDeps {
-  /** By connection: how its last verified webhook was written. Its next one is tried so first. */
+  /** By connection: the encoding of its last verified webhook. Tried first for the connection's next webhook. */
   encodings: Map<string, string>;
 }
 
@@ -107,7 +107,7 @@ async function ingest(deps: Deps, command: IngestCommand): Promise<IngestOutcome
   const verifyByFetch = verification.kind === "unbound" || settings.verifyByFetch;
   const received = { body, receivedAtMs, verifyByFetch, signal };
   const message = await storeAndBuildMessage(deps, connection, received);
-  // Both before the ack: from then on, a reply keeps what depends on it from being sent.
+  // Stored before the ack, so that a reply that was acked stops requests that must not follow it.
   await Promise.all([
     deps.queue.send(message, signal),
     recordCorrelatedEvent(deps.correlations, checked, message, signal),
@@ -182,7 +182,7 @@ function checkWebhook(
   const verification = pack.verify(webhook, {
     secrets: validAt(connection.secrets.webhookSecrets, nowMs).map(({ secret }) => secret),
     settings: connection.settings,
-    pinnedEncoding: deps.encodings.get(connection.connectionId),
+    lastEncoding: deps.encodings.get(connection.connectionId),
     nowMs: deps.clock.realMs(),
   });
   if (verification.kind === "verified" && verification.encoding !== undefined) {

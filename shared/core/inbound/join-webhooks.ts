@@ -17,7 +17,7 @@ import type {
 import type { UpdateResult } from "../requests/state/provider-update.ts";
 import type { PublishedOutboxes, PublishOutboxes } from "../requests/state/publish-outboxes.ts";
 import type { RequestRecord } from "../requests/state/record.ts";
-import { tellWatchers } from "./correlated-events.ts";
+import { notifyWatchers } from "./correlated-events.ts";
 import type { LoadedWebhook } from "./load-webhook.ts";
 
 export interface JoinWebhooksDeps {
@@ -123,7 +123,7 @@ async function joinOne(
   webhook: LoadedWebhook,
   lookup: ReferenceLookup | undefined,
 ): Promise<Joined> {
-  await tellWatchers(deps, webhook);
+  await notifyWatchers(deps, webhook);
   if (!lookup) return { outcome: { kind: "unmatched", event: toUnmatchedEvent(webhook) } };
   if (!isAboutRequest(webhook)) {
     const { event } = await recordUnlessBound(deps, webhook, lookup);
@@ -141,7 +141,7 @@ async function joinOne(
   return appliedMeanwhile ? joinedTo(appliedMeanwhile) : { outcome: { kind: "unmatched", event } };
 }
 
-/** Events of other types name a request, but do not report its state, unless nobody knows what they report. */
+/** True for `workflow.*`, which report a request's state, and for events that were not recognised. */
 function isAboutRequest({ event }: LoadedWebhook): boolean {
   return event.type.startsWith("workflow.") || event.type === "event.unrecognised";
 }

@@ -47,9 +47,9 @@ const MAX_LATENESS_COUNT = 64;
 const MAX_LATENESS_MS = 3_600_000;
 
 /**
- * Learns how long the lane was busy with the submission before: exactly where this one waited
- * only for the lane. Where it waited for something else, the lane may have been free for long, so
- * only a greater lateness says something.
+ * Adds how long the lane stayed busy after the previous submission, beyond the gap, to the moving
+ * average. That time is exact if this submission waited only for the lane. Otherwise the lane may
+ * have been free earlier, and the time counts only if it is longer than the average.
  */
 function latenessAfter(
   settings: PaceSettings,

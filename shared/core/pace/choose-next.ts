@@ -58,13 +58,13 @@ export function waitOf(
 export function choose<Head extends WaitingRequest>(
   heads: readonly Head[],
   { highInARow, nowMs }: { highInARow: number; nowMs: number },
-  waitOf: (head: Head) => Wait,
+  eligibleAt: (head: Head) => Wait,
 ): NextChoice<Head> {
   const isNormalFirst = highInARow >= MAX_HIGH_IN_A_ROW;
   const rank = ({ isHigh }: Head) => (isHigh === isNormalFirst ? 1 : 0);
   let best: { head: Head; wait: Wait } | undefined;
   for (const head of heads) {
-    const found = waitOf(head);
+    const found = eligibleAt(head);
     const wait: Wait = found.atMs <= nowMs ? { ...found, atMs: nowMs } : found;
     const difference = best
       ? wait.atMs - best.wait.atMs ||

@@ -15,13 +15,13 @@ export interface ForecastInput {
   nowMs: number;
   /** Submissions after which the forecast ends. */
   maxTakes: number;
-  /** By how much a lane that rests for longer than `afterMs` is woken late. Absent: never. */
+  /** By how much a lane that is idle for longer than `afterMs` is woken late. Absent: never. */
   lateWakeUp?: { afterMs: number; byMs: number };
 }
 
 /**
- * When each waiting request is submitted if nothing changes. Submits them in thought, by the
- * rules and the draws of the worker, with the lane busy after each as long as it was lately.
+ * When each waiting request is submitted if nothing changes. Simulates the submissions by the
+ * rules and the draws of the worker, with the lane busy after each for as long as it was lately.
  * Exact where answers take no time; else with a margin, so that a time is seldom too early.
  *
  * @returns times by the request's id; without those behind `maxTakes`, and those that are never submitted

@@ -14,7 +14,7 @@ export function maxAt(
   { warmUpStartedMs }: Pick<Ledger, "warmUpStartedMs">,
   atMs: number,
 ): number {
-  if (!warmUp || limit.isFact || limit.max === 0) return limit.max;
+  if (!warmUp || limit.isProviderLimit || limit.max === 0) return limit.max;
   const days = daysSince(warmUpStartedMs, atMs);
   if (days >= warmUp.days) return limit.max;
   const part = warmUp.from + ((1 - warmUp.from) * days) / warmUp.days;
@@ -29,7 +29,7 @@ function nextGrowthMs(
   atMs: number,
 ): number {
   const days = daysSince(warmUpStartedMs, atMs);
-  if (!warmUp || limit.isFact || warmUpStartedMs === undefined || days >= warmUp.days) {
+  if (!warmUp || limit.isProviderLimit || warmUpStartedMs === undefined || days >= warmUp.days) {
     return Number.POSITIVE_INFINITY;
   }
   return warmUpStartedMs + (days + 1) * DAY_MS;

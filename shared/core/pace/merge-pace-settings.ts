@@ -1,5 +1,5 @@
 import type { Hours, Limit, Preset, WarmUp } from "../../contracts/pace.ts";
-import type { PaceFacts, PaceLimit, PaceSettings } from "./pace-settings.ts";
+import type { PaceLimit, PaceSettings, ProviderLimits } from "./pace-settings.ts";
 import { presets } from "./presets.ts";
 
 /** What an account says about its pace. */
@@ -21,25 +21,26 @@ export interface StagePace {
   defaultPreset: Preset;
 }
 
-/** The pace of an account. Of a limit and a fact with the same category and window, the lower one is in force. */
+/** The pace of an account. Of its own limit and the provider's limit with the same category and window, the lower one is in force. */
 export function mergePaceSettings(of: {
   /** Absent: the account is not registered. */
   account: AccountPace | undefined;
-  facts: PaceFacts | undefined;
+  providerLimits: ProviderLimits | undefined;
   stage: StagePace;
   /** The lane's id. */
   seed: string;
 }): PaceSettings {
-  const { account, facts, stage, seed } = of;
+  const { account, providerLimits, stage, seed } = of;
   const preset = presets[account ? (account.preset ?? "off") : stage.defaultPreset];
   const limits = new Map<string, PaceLimit>(
     replaceLimits(preset.limits, account?.limits ?? [])
       .filter(isEnabled)
       .map((limit) => [limitKey(limit), limit]),
   );
-  for (const fact of facts?.limits ?? []) {
-    const own = limits.get(limitKey(fact));
-    if (!own || own.max > fact.max) limits.set(limitKey(fact), { ...fact, isFact: true });
+  for (const limit of providerLimits?.limits ?? []) {
+    const key = limitKey(limit);
+    const own = limits.get(key);
+    if (!own || own.max > limit.max) limits.set(key, { ...limit, isProviderLimit: true });
   }
   const { hours, warmUp, pace } = account ?? {};
   return {

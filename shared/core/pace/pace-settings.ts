@@ -3,7 +3,7 @@ import type { Category, Hours, Limit, WarmUp } from "../../contracts/pace.ts";
 /** A limit that is in force. */
 export interface PaceLimit extends Limit {
   /** It is the provider's own rule: the warm-up does not lower it. */
-  isFact?: true;
+  isProviderLimit?: true;
 }
 
 /** A range from which a time is drawn. */
@@ -12,12 +12,12 @@ export interface MsRange {
   maxMs: number;
 }
 
-/** What is known about how fast a provider takes requests of one account; in force whatever the account's settings. */
-export interface PaceFacts {
+/** The provider's own limits for one account. They apply whatever the account's settings are. */
+export interface ProviderLimits {
   limits: readonly Limit[];
 }
 
-/** Everything that decides when an account may submit, merged: its preset, its own limits and the provider's facts. */
+/** Everything that decides when an account may submit, merged: its preset, its own limits and the provider's limits. */
 export interface PaceSettings {
   /** The shortest and the longest gap between the answer to a submission and the next submission. */
   minGapMs: number;
@@ -27,7 +27,7 @@ export interface PaceSettings {
   /** Absent: open always. */
   hours?: Hours;
   warmUp?: WarmUp;
-  /** The time after a submission in which its category rests. */
+  /** The time after a submission in which no request of its category is submitted. */
   coolDowns: Partial<Record<Category, MsRange>>;
   /** Decides every draw, so that a forecast draws as the worker does; the lane's id. */
   seed: string;

@@ -58,9 +58,9 @@ export interface KeptTakes {
 }
 
 /**
- * Adds a submission. Merges takes while there are more than `maxEntries`: those that stay in
- * the next window that they leave longer by the smallest part of it. Takes that no limit counts
- * any more are kept coarsely, for a limit that is set later.
+ * Adds a submission. While there are more than `maxEntries` takes, merges the neighbours whose
+ * merge delays an expiry least, relative to the window. Takes that no limit counts any more
+ * are kept for a limit that is set later, with less precision.
  */
 export function addTake(takes: Takes, atMs: number, keep: KeptTakes): Takes {
   const atSeconds = tickSecondsOf(atMs);

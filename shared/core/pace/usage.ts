@@ -15,9 +15,9 @@ export interface Usage {
   lastTakeMs?: number;
   /** When the first submission of the warm-up was taken. */
   warmUpStartedMs?: number;
-  /** How much later than the gap alone the lane is free again, which an answer takes: a moving average. */
+  /** Moving average of how long a lane stays busy after a submission, beyond the gap. */
   latenessMs?: number;
-  /** The submissions over which it is averaged. */
+  /** Number of submissions in the average. */
   latenessCount?: number;
 }
 

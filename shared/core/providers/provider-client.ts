@@ -1,7 +1,7 @@
 import type { Category } from "../../contracts/pace.ts";
 import type { ProviderEvent, UnclearReport } from "../events/provider-event.ts";
 import type { JsonObject } from "../json/json.ts";
-import type { PaceFacts } from "../pace/pace-settings.ts";
+import type { ProviderLimits } from "../pace/pace-settings.ts";
 import type { CorrelatedMembers } from "./correlation.ts";
 import type { ProviderHttpCall } from "./http-call.ts";
 import type { Consequence } from "./vocabulary.ts";
@@ -66,14 +66,14 @@ export type SubmissionOutcome =
   | { kind: "accountBlocked"; code: string }
   /** Nothing was done, and a later attempt may succeed. */
   | { kind: "temporarilyUnavailable"; code: string; retryAfterMs?: number }
-  /** `unclear` is present where the answer has a word that nobody knows. */
+  /** `unclear` is present if the answer has a status or code that the vocabulary does not list. */
   | { kind: "unknown"; code: string; unclear?: UnclearReport };
 
 /** What the answer to a poll means for the request. */
 export type PollOutcome =
   /**
    * The state as an event: `workflow.started` while the request is still running, and
-   * `event.unrecognised` for a state that nobody knows.
+   * `event.unrecognised` for a status that the vocabulary does not list.
    */
   | { kind: "update"; event: ProviderEvent; numbersAsText: boolean }
   /** The provider has the request and has not started it. The reason is in its own words. */
@@ -101,7 +101,7 @@ export interface ProviderClient {
   /** What a request counts as against the limits of its account. */
   categoryOf(action: string, params: JsonObject | readonly JsonObject[]): Category;
   /** How fast the provider takes the requests of one account, whatever the account's own settings. */
-  paceFacts?: PaceFacts;
+  providerLimits?: ProviderLimits;
   /** Whether this action logs in; it is submitted even while the account is paused for a login. */
   isLogin(action: string): boolean;
   /** What follows from an error with this code, wherever the provider says it. */

@@ -40,7 +40,7 @@ export interface VerificationInput {
   secrets: readonly string[];
   settings: { hashForms: readonly HashForm[]; allowUnboundJwt: boolean };
   /** The `encoding` of the connection's last verified webhook, if it is known. */
-  pinnedEncoding?: string | undefined;
+  lastEncoding?: string | undefined;
   /** Real time, against which a token's validity is checked. */
   nowMs: number;
 }

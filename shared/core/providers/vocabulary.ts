@@ -54,7 +54,7 @@ export interface VocabularyTable {
 
 /** The one place that judges a provider's words: webhooks, polls and submissions are read with it. */
 export interface Vocabulary {
-  /** Returns `undefined` for a word that nobody knows, which proves nothing. */
+  /** Returns `undefined` for a word that the table does not list, which proves nothing. */
   meaningOf(word: string): Meaning | undefined;
   /** Returns the code in the provider's spelling; `undefined` where the text is no listed code. */
   codeOf(text: string): string | undefined;

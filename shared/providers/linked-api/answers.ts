@@ -97,7 +97,7 @@ export function readLinkedApiPoll(workflowId: string, answer: ProviderAnswer): P
   return { kind: "update", event, numbersAsText };
 }
 
-/** A workflow whose state nobody knows. */
+/** A workflow whose status the vocabulary does not list. */
 function unrecognised(
   workflowId: string,
   result: JsonObject,

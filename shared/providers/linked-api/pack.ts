@@ -163,8 +163,8 @@ function isKnownType({ type, data }: Frame): boolean {
 }
 
 /**
- * The status by the type; only a completed workflow states its own. `undefined` where that
- * is no end, or nobody knows it: the provider is asked then.
+ * The status by the type; only a completed workflow states its own. `undefined` if that status
+ * is no end, or the vocabulary does not list it: the provider is then polled.
  */
 function statusOf(type: EventType, data: JsonObject): string | undefined {
   const { meaning } = workflowStateOf(data);

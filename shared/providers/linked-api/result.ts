@@ -39,7 +39,7 @@ function hasDoneWork(result: unknown): boolean {
 
 /** What the state of a workflow is, in an answer or in the `data` of a webhook. */
 export interface WorkflowState {
-  /** `unknown`: a word that nobody knows. Absent: there is neither a status nor an outcome. */
+  /** `unknown`: a status that the vocabulary does not list. Absent: there is neither a status nor an outcome. */
   meaning?: Meaning | "unknown";
   /** The status as it was sent. */
   word?: string;

@@ -90,7 +90,7 @@ function endsRequest(value: JsonObject): boolean {
   return error !== undefined && weLinkVocabulary.ruleOf(error.code) !== undefined;
 }
 
-/** What is kept of an answer whose word nobody knows. */
+/** What is stored of an answer whose status or code the vocabulary does not list. */
 function unclearIn(body: ParsedJson | undefined): { unclear?: UnclearReport } {
   const event = body && eventIn({ ...body, value: { ...body.value, request_id: "answer" } });
   return event?.unclear ? { unclear: event.unclear } : {};

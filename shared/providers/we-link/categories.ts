@@ -1,5 +1,5 @@
 import type { Category } from "../../contracts/pace.ts";
-import type { PaceFacts } from "../../core/pace/pace-settings.ts";
+import type { ProviderLimits } from "../../core/pace/pace-settings.ts";
 
 /**
  * The category of each action, by the name of its endpoint; the first row that matches applies.
@@ -29,6 +29,6 @@ export function weLinkCategoryOf(action: string): Category {
  * 100 requests an hour for each account, in a rolling window.
  * https://apidocs.we-link.ai/docs/errors-and-limits/rate-limits
  */
-export const weLinkPaceFacts: PaceFacts = {
+export const weLinkLimits: ProviderLimits = {
   limits: [{ category: "any", per: "hour", max: 100 }],
 };

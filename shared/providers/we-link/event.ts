@@ -15,7 +15,7 @@ import { weLinkVocabulary } from "./vocabulary.ts";
 
 /**
  * Translates a body of We-Link into an event: a webhook or an answer of `get_response`. A
- * status that nobody knows gives `event.unrecognised`, which ends no request.
+ * status that the vocabulary does not list gives `event.unrecognised`, which ends no request.
  *
  * @throws FRAME_INVALID when it lacks a request id, or a status and what may stand for one
  */
@@ -162,7 +162,7 @@ for (const { succeeded, failed } of eventNames) {
   if (!isOne) outcomesByName.set(failed, ["failed"]);
 }
 
-/** Whether an event of this name may have this outcome. A name that proves nothing agrees with each. */
+/** Whether an event of this name may have this outcome. A name without a known outcome is compatible with any. */
 function agrees(name: string, outcome: Outcome): boolean {
   if (outcome === "unrecognised" || unsolicitedNames.includes(name)) return true;
   const known = outcomesByName.get(name);

@@ -39,9 +39,9 @@ export function hmacHex(secret: string, text: string): string {
 function verifyHmac(
   hash: string,
   unsigned: UnsignedBody,
-  { secrets, settings, pinnedEncoding }: VerificationInput,
+  { secrets, settings, lastEncoding }: VerificationInput,
 ): Verification {
-  for (const { form, encoding, text } of signedTexts(unsigned, pinnedEncoding)) {
+  for (const { form, encoding, text } of signedTexts(unsigned, lastEncoding)) {
     if (!settings.hashForms.includes(form)) continue;
     // All secrets are compared, so that the duration does not reveal which one matched.
     const isSigned = secrets.map((secret) => equalSecrets(hmacHex(secret, text), hash));

@@ -72,7 +72,7 @@ function encoder(
     slash?: "/" | "</";
     isSpaced?: boolean;
     isUpperCase?: boolean;
-    /** It writes other texts as another encoder of the list does. */
+    /** Tried only for texts that match; for all others its output equals another encoder's. */
     onlyFor?: string;
     numbers: readonly NumberFormatName[];
   },

@@ -11,7 +11,7 @@ export interface WeLinkError {
 
 /** What the status and the error of a body say together. */
 export interface WeLinkOutcome {
-  /** `unknown`: a word that nobody knows, without a code. It proves nothing. */
+  /** `unknown`: a status that the vocabulary does not list, without a code. It proves nothing. */
   meaning: Meaning | "unknown";
   /** The status as it was sent; absent where the body has none. */
   word?: string;
@@ -41,7 +41,7 @@ export function weLinkOutcomeOf(body: JsonObject): WeLinkOutcome | undefined {
       return { meaning: "failed", error: weLinkErrorOf(value), ...result };
     }
     if (hasContent(value.result)) return { meaning: "completed", ...result };
-    // A status of blanks is a word that nobody knows.
+    // A status of blanks is not listed either.
     return isText(value.status) ? { meaning: "unknown", word: value.status } : undefined;
   }
   const known = weLinkVocabulary.meaningOf(word);
@@ -55,7 +55,7 @@ const contradicts = { contradiction: true } as const;
 
 /**
  * The code of an error that a body names, wherever it does: the status, a code, or an error
- * that is a code. Only listed codes and texts that can be nothing else count.
+ * that is a code. Accepts listed codes, and upper-case tokens that are not status words.
  */
 function errorCodeIn(value: JsonObject): string | undefined {
   const codes = errorCodes(value);

@@ -3,7 +3,7 @@ import type { ProviderHttpCall } from "../../core/providers/http-call.ts";
 import type { ProviderClient } from "../../core/providers/provider-client.ts";
 import { isWeLinkAccount } from "./account.ts";
 import { readWeLinkPoll, readWeLinkSubmission } from "./answers.ts";
-import { weLinkCategoryOf, weLinkPaceFacts } from "./categories.ts";
+import { weLinkCategoryOf, weLinkLimits } from "./categories.ts";
 import { weLinkEventTypeOf } from "./event.ts";
 import { weLinkVocabulary } from "./vocabulary.ts";
 
@@ -18,7 +18,7 @@ export const weLinkRequests: ProviderClient = {
   isLogin,
   consequenceOf: weLinkVocabulary.consequenceOf,
   categoryOf: weLinkCategoryOf,
-  paceFacts: weLinkPaceFacts,
+  providerLimits: weLinkLimits,
   isRestriction: (code) => weLinkVocabulary.ruleOf(code)?.isRestriction === true,
   eventTypeOf: weLinkEventTypeOf,
 

@@ -22,8 +22,9 @@ export interface UnsignedBody {
 export const MAX_SIGNED_TEXTS = 64;
 
 /**
- * Characters that are written for one body: all texts of a usual body, and the likely
- * ones of the largest. Writing the numbers of a text again counts as several texts.
+ * Characters that are written for one body: enough for all texts of a usual body, and for the
+ * likely ones of the largest. Writing all numbers of a text in another notation costs
+ * `COST_OF_NUMBERS` times the characters of the text.
  */
 const MAX_WRITTEN_CHARACTERS = 1_200_000;
 const COST_OF_NUMBERS = 4;
@@ -101,7 +102,7 @@ function inOrders(name: string, ...ofMembers: Encoding["order"][]): Encoding[] {
 function makeWriter(body: UnsignedBody) {
   let written = 0;
   const memo = new Map<string, string | undefined>();
-  /** Makes a text once; `undefined` where it is not to be had. */
+  /** Makes a text once; `undefined` if it is not available. */
   function once(name: string, cost: number, make: () => string | undefined): string | undefined {
     if (memo.has(name)) return memo.get(name);
     written += cost * body.text.length;

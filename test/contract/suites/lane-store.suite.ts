@@ -66,7 +66,7 @@ export function laneStoreSuite(
           budget: noBudget,
           subQueues: [subQueue],
           plannedSubQueues: [],
-          hasOnlySubQueues: expect.any(Boolean),
+          isMigratedToSubQueues: expect.any(Boolean),
           givenBack: [],
         });
       });

@@ -116,7 +116,7 @@ export function requestStoreSuite(
     const headOf = (lane: string) =>
       requests.readLaneHead({
         lane,
-        hasOnlySubQueues: false,
+        isMigratedToSubQueues: false,
         subQueues: [
           subQueue,
           { category: "stMessages", isHigh: false },

@@ -43,7 +43,7 @@ export function makeIngestCore(
   const recordingPins: typeof weLink = {
     ...weLink,
     verify(webhook, input) {
-      pinned.push(input.pinnedEncoding);
+      pinned.push(input.lastEncoding);
       return weLink.verify(webhook, input);
     },
   };

@@ -52,7 +52,7 @@ export function makeMemoryLanes(options: { clock: Clock }): LaneStore & {
       budget: noBudget,
       subQueues: new Map(),
       plannedSubQueues: [],
-      hasOnlySubQueues: true,
+      isMigratedToSubQueues: true,
       givenBack: new Map(),
     };
     stored.set(lane, made);

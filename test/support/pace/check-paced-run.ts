@@ -118,8 +118,11 @@ function limitAt({ account: { warmUp }, calls, restriction }: Worked) {
   const againMs = calls.find(
     ({ fromMs }) => fromMs >= (restriction?.resumedMs ?? Number.POSITIVE_INFINITY),
   )?.fromMs;
-  return ({ max, isFact }: { max: number; isFact?: boolean | undefined }, atMs: number) => {
-    if (!warmUp || isFact) return max;
+  return (
+    { max, isProviderLimit }: { max: number; isProviderLimit?: boolean | undefined },
+    atMs: number,
+  ) => {
+    if (!warmUp || isProviderLimit) return max;
     const sinceMs = againMs !== undefined && atMs >= againMs ? againMs : firstMs;
     const part = Math.min(
       1,

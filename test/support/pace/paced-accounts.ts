@@ -4,7 +4,7 @@ import { mergePaceSettings } from "../../../shared/core/pace/merge-pace-settings
 import { openDaysOf } from "../../../shared/core/pace/open-days.ts";
 import type { PaceSettings } from "../../../shared/core/pace/pace-settings.ts";
 import { DAY_MS, HOUR_MS } from "../../../shared/core/pace/windows.ts";
-import { weLinkPaceFacts } from "../../../shared/providers/we-link/categories.ts";
+import { weLinkLimits } from "../../../shared/providers/we-link/categories.ts";
 import { requestRules } from "../payloads/request-rules.ts";
 import {
   accepted,
@@ -271,7 +271,7 @@ function makeAccounts({ accounts, seed }: PacedOptions): PacedAccount[] {
     const { pace: stagePace, defaultPreset } = requestRules;
     const settings = mergePaceSettings({
       account,
-      facts: weLinkPaceFacts,
+      providerLimits: weLinkLimits,
       stage: { ...stagePace, defaultPreset },
       seed: accountId,
     });

@@ -35,6 +35,7 @@ export async function sendAttemptMessage(
   delivery: DeliveryRecord,
   { queue, onIgnoredError }: { queue: DeliveryQueue; onIgnoredError: (error: unknown) => void },
 ): Promise<void> {
+  // A message that reached the maximum hold bypasses an open circuit.
   const message = { ...toAttemptMessage(delivery), heldMs: MAX_HELD_MS };
   await queue.send("retries", [{ message }]).catch(onIgnoredError);
 }

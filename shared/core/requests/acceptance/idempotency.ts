@@ -93,7 +93,7 @@ async function digestOf(
   return isSecret ? keyedDigest(await masterKeys(), body) : plainDigest(body);
 }
 
-/** Members that came later are named, and only where they are present: stored digests stay valid. */
+/** Fields added in later versions are hashed by name, only when set, so that stored digests stay valid. */
 function digestedMembers(request: NewRequest): unknown[] {
   const { provider, connectionId, accountId, action, scheduled, params } = request;
   const { group, priority, notAfter, dependsOn } = request;

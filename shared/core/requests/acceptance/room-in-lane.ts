@@ -1,15 +1,15 @@
 import type { Lane } from "../state/record.ts";
 
-/** Also a lane whose turn has come needs a moment. */
+/** Minimum, also if the lane may submit now. */
 const MIN_MS = 5_000;
-/** Also for a pause that only a person ends. */
+/** Maximum, also for a pause that only a person ends. */
 const MAX_MS = 3_600_000;
 
 /**
- * Milliseconds after which a full lane may have room: its next submission, or the end of its
- * pause, whichever is later. From 5 s to an hour.
+ * The `Retry-After` of a full lane: the time until its next submission or the end of its pause,
+ * whichever is later. From 5 s to an hour.
  */
-export function roomInMs(
+export function minRetryAfterMs(
   lane: Pick<Lane, "nextSubmissionNotBeforeMs" | "pause"> | undefined,
   nowMs: number,
 ): number {

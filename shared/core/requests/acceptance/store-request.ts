@@ -10,7 +10,7 @@ import type { RequestStore, Schedules } from "../state/ports.ts";
 import type { LaneOwner, RequestRecord } from "../state/record.ts";
 import { withDerivedFields, withOutboxEvents } from "../state/request-state.ts";
 import { subQueueOf } from "../state/sub-queue.ts";
-import { roomInMs } from "./room-in-lane.ts";
+import { minRetryAfterMs } from "./room-in-lane.ts";
 
 /** How an accepted request gets its place and is stored. */
 
@@ -26,7 +26,7 @@ export interface StoreRequestDeps extends StoreDependentDeps {
   };
 }
 
-/** A request that is accepted but for its place in the lane, and is not stored. */
+/** A request that is validated, and neither in the lane nor stored yet. */
 export interface PreparedRequest {
   request: RequestRecord;
   /** The call's hold on its idempotency key, if it has one. */
@@ -34,7 +34,7 @@ export interface PreparedRequest {
   context: DecisionContext;
 }
 
-/** Frees the key of a refused call for a mended one. Until that is done, the key waits for this call. */
+/** Releases the key so that a corrected call can reuse it. Never throws. */
 export async function freeKey(
   { idempotency, onIgnoredError }: StoreRequestDeps,
   { hold }: PreparedRequest,
@@ -55,7 +55,7 @@ export async function fullLane(
   return new Failure(
     "TOO_MANY_REQUESTS",
     `${rules.accountWaitingLimit} requests of this account are waiting already`,
-    { retryAfterMs: roomInMs(found, nowMs) },
+    { retryAfterMs: minRetryAfterMs(found, nowMs) },
   );
 }
 

@@ -37,7 +37,11 @@ export function makeLaneScheduler(deps: {
   return {
     sendWakeUp,
 
-    /** Returns when a lane is due for the sweep if it must be woken at `wakeUpAtMs`: at once where no message does. */
+    /**
+     * Returns when a lane that must be woken at `wakeUpAtMs` is due for the sweep. If SQS can
+     * delay the message: `wakeUpAtMs` plus a grace period. If not: `wakeUpAtMs`, and the sweep
+     * wakes the lane.
+     */
     sweepDueAfterWakeUp: (wakeUpAtMs: number) =>
       wakeUpAtMs - nowMs() > MAX_SQS_DELAY_MS ? wakeUpAtMs : wakeUpAtMs + graceMs,
 

@@ -17,7 +17,7 @@ const MAX_WAITING = 5_000;
 /** Submissions that are forecast one by one. Those behind them are expected at the same rate. */
 const MAX_FORECAST = 500;
 
-/** The sweep, which runs every minute, wakes the lanes that rest for longer than SQS delays a message. */
+/** The sweep, which runs every minute, wakes the lanes that are idle for longer than SQS delays a message. */
 const lateWakeUp = { afterMs: MAX_SQS_DELAY_MS, byMs: 60_000 };
 
 export interface LaneStateDeps {
@@ -96,7 +96,7 @@ export interface LaneState extends LaneNow {
   nowMs: number;
   budget: LaneBudget;
   pause: LanePause | undefined;
-  /** When each request that waits, or joins later, is expected to be taken; empty while nobody knows. */
+  /** When each request that waits, or joins later, is expected to be taken; empty if that cannot be forecast. */
   expected: ReadonlyMap<string, number>;
   /** The place of each waiting request, by the time at which it is expected. */
   positions: ReadonlyMap<string, number>;

@@ -25,7 +25,7 @@ export const makePaceSettingsOf =
     const { pace, defaultPreset } = context().rules;
     return mergePaceSettings({
       account,
-      facts: providerClients[provider].paceFacts,
+      providerLimits: providerClients[provider].providerLimits,
       stage: { ...pace, defaultPreset },
       seed: lane,
     });

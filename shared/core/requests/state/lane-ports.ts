@@ -91,7 +91,7 @@ export interface LaneStore {
     seen: Lane,
     change: {
       sweepDueMs?: number | undefined;
-      /** True when nothing can be submitted at `sweepDueMs` either: the sweep takes such lanes up apart from those that must be worked. */
+      /** True when nothing can be submitted at `sweepDueMs` either: the lane is stored in the `end` partitions of index `due`. */
       isOnlyCheck?: boolean | undefined;
       nextSubmissionNotBeforeMs?: number | undefined;
       dequeuedCount?: number | undefined;
@@ -103,8 +103,8 @@ export interface LaneStore {
        * none waits. A request of another sub-queue that joins later must wake the lane.
        */
       waitingSubQueues?: readonly SubQueue[] | undefined;
-      /** The worker has seen that no request outside of the sub-queues waits. */
-      hasOnlySubQueues?: boolean | undefined;
+      /** The worker has seen that no waiting request was stored before there were sub-queues. */
+      isMigratedToSubQueues?: boolean | undefined;
     },
   ): Promise<"released" | "lost" | Lane>;
   /**

@@ -28,7 +28,7 @@ export interface RequestStore {
    */
   replace(request: RequestRecord): Promise<RequestRecord | undefined>;
   /** The requests that hold the lane and the first that wait; strongly consistent. */
-  readLaneHead(lane: Pick<Lane, "lane" | "subQueues" | "hasOnlySubQueues">): Promise<LaneHead>;
+  readLaneHead(lane: Pick<Lane, "lane" | "subQueues" | "isMigratedToSubQueues">): Promise<LaneHead>;
   /**
    * The requests that were taken from the lane at this time (business) or later and hold it no
    * more, in no order; strongly consistent.

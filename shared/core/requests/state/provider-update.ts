@@ -31,9 +31,9 @@ export interface ProviderUpdate {
 export interface UpdateResult {
   request: RequestRecord;
   /**
-   * `late`: the request had ended with another outcome, which is kept and told. `needsPoll`: an old prompt
-   * arrived again; a poll must show whether it is the current one. `unrecognised`: nobody
-   * knows its word; it is kept, and a poll must show the state.
+   * `late`: the request had ended with another outcome. The new outcome is stored and published as
+   * `workflow.lateResult`. `needsPoll`: an old prompt arrived again; a poll must show whether it is
+   * the current one. `unrecognised`: the status is not listed; a poll must show the state.
    */
   verdict: "applied" | "duplicate" | "late" | "needsPoll" | "unrecognised";
   /** True when the report is not clear and was kept on the request. */
@@ -96,8 +96,8 @@ function withoutAddedLabel(
 }
 
 /**
- * A state that nobody knows proves nothing: the request goes on, the provider is asked, and
- * subscribers are told once. An answer to our own call asks no further.
+ * A status that the vocabulary does not list proves nothing. The request continues, the provider
+ * is polled, and `event.unrecognised` is published once. A poll response triggers no further poll.
  */
 function applyUnrecognised(
   request: RequestRecord,
@@ -106,7 +106,7 @@ function applyUnrecognised(
 ): UpdateResult {
   const { data } = update.event;
   if (!isNewUnclearReport(request, update)) return { request, verdict: "duplicate" };
-  // Cancelled is silent (G9); the report itself is kept.
+  // No events are published for a cancelled request (G9). The report itself is stored.
   if (request.status === "CANCELLED") return { request, verdict: "unrecognised" };
   const asked = withDerivedFields(
     {

@@ -240,7 +240,7 @@ export interface Lane extends LaneOwner {
   /** The sub-queues that the worker knew of that planned `sweepDueMs`: a request of another one must wake the lane. */
   plannedSubQueues: readonly SubQueue[];
   /** True when no request waits that was stored before there were sub-queues. */
-  hasOnlySubQueues: boolean;
+  isMigratedToSubQueues: boolean;
   /** Takes for which it was shown later that nothing was sent. The next worker takes them out of `budget`. */
   givenBack: readonly Take[];
   /** When the provider last restricted the account. */

@@ -15,7 +15,7 @@ export interface Wait {
   reason: string;
   /** 1 for the next request of the account. */
   position?: number | undefined;
-  /** When it is submitted, unless something changes (business); absent where nobody knows. */
+  /** When it is submitted, unless something changes (business); absent if that cannot be forecast. */
   expectedMs?: number | undefined;
 }
 

@@ -223,7 +223,7 @@ export function makeWorkLane(deps: WorkLaneDeps) {
       sweepDueMs,
       isOnlyCheck,
       waitingSubQueues: wakeUpAtMs === undefined ? [] : waitingSubQueues,
-      hasOnlySubQueues: wakeUpAtMs === undefined ? true : undefined,
+      isMigratedToSubQueues: wakeUpAtMs === undefined ? true : undefined,
       budget: withBlocks(budgetOf(run), blocks, deps.context().nowMs),
     });
     if (typeof released === "object") return released;
