@@ -3,7 +3,7 @@ import { join, relative, resolve } from "node:path";
 import { AssetHashType, DockerImage } from "aws-cdk-lib";
 import { Code } from "aws-cdk-lib/aws-lambda";
 import { buildSync } from "esbuild";
-import { type FunctionName, functionEnv } from "../../shared/contracts/env.ts";
+import type { FunctionName } from "../../shared/contracts/env.ts";
 import { withoutDependencies } from "./source-map.ts";
 
 const root = resolve(import.meta.dirname, "../..");
@@ -20,14 +20,16 @@ const assetsDirectory = ".ackwire/assembly";
  * when it loads the module. The environment variable `NODE_OPTIONS` would do the
  * same, but is not part of the function's contract.
  */
-const entryPoint = `require("node:module").setSourceMapsSupport(true);
-module.exports = require("./handler.js");
+const entryPoint = `import { setSourceMapsSupport } from "node:module";
+setSourceMapsSupport(true);
+export const { handler } = await import("./handler.js");
 `;
 
 /**
- * Returns one function's code as a Lambda asset: one CommonJS file that contains
- * everything, the AWS SDK included, so that the same bytes run on Lambda and in
- * the local run; its source map; and an entry point that enables source maps.
+ * Returns one function's code as a Lambda asset: ES modules that contain everything, the AWS SDK
+ * included, so that the same bytes run on Lambda and in the local run; their source maps; and an
+ * entry point that enables source maps. What the source imports with `import()` is in modules of
+ * its own, which are loaded when they are needed.
  *
  * The asset's hash is the hash of these bytes. All paths in them are relative to
  * the repository, so the hash is the same on every machine and for every output
@@ -41,7 +43,7 @@ export function bundle(name: FunctionName): Code {
       image: DockerImage.fromRegistry("never-used"),
       local: {
         tryBundle: (directory) => {
-          write(name, directory);
+          for (const [file, text] of bundledFiles(name)) writeFileSync(join(directory, file), text);
           return true;
         },
       },
@@ -49,53 +51,61 @@ export function bundle(name: FunctionName): Code {
   });
 }
 
-function write(name: FunctionName, directory: string): void {
-  const files = {
-    "index.js": entryPoint,
-    "handler.js": builtText(`${name}/handler.js`),
-    "handler.js.map": withoutDependencies(builtText(`${name}/handler.js.map`)),
-    // The local run starts the asset below a package.json that has the type "module".
-    "package.json": '{"type":"commonjs"}\n',
-  };
-  for (const [file, text] of Object.entries(files)) writeFileSync(join(directory, file), text);
-}
+/** Several stacks of one process share the result. */
+const bundled = new Map<FunctionName, ReadonlyMap<string, string>>();
 
-let built: ReadonlyMap<string, string> | undefined;
-
-function builtText(path: string): string {
-  built ??= buildAll();
-  const text = built.get(path);
-  if (text === undefined) throw new Error(`esbuild has not written ${path}`);
-  return text;
+/** Returns the texts of one function's asset by file name. */
+function bundledFiles(name: FunctionName): ReadonlyMap<string, string> {
+  const known = bundled.get(name);
+  if (known) return known;
+  const files = new Map([
+    ["index.js", entryPoint],
+    ["package.json", '{"type":"module"}\n'],
+    ...build(join("functions", name, "handler.ts")),
+  ]);
+  bundled.set(name, files);
+  return files;
 }
 
 /**
- * Builds all functions at the first call, so that shared files are parsed once. Returns
- * texts by path.
+ * Builds one entry point as `handler.js` and the modules that it loads later.
+ *
+ * @param entry relative to the repository
+ * @returns texts by file name
  */
-function buildAll(): ReadonlyMap<string, string> {
+export function build(entry: string): ReadonlyMap<string, string> {
+  const outdir = join(root, assetsDirectory, "asset");
   const { outputFiles } = buildSync({
     absWorkingDir: root,
-    entryPoints: Object.keys(functionEnv).map((name) => ({
-      in: `functions/${name}/handler.ts`,
-      out: `${name}/handler`,
-    })),
-    outdir: assetsDirectory,
+    entryPoints: [{ in: entry, out: "handler" }],
+    outdir,
     write: false,
     bundle: true,
+    splitting: true,
     platform: "node",
     target: "node24",
-    format: "cjs",
+    format: "esm",
     // The ES modules of the SDK, which can be tree-shaken.
     mainFields: ["module", "main"],
-    // Identifiers and statements stay as written, for stack traces and for local variables in
-    // a debugger.
+    alias: { "@aws-sdk/credential-provider-node": "./shared/adapters/environment-credentials.ts" },
+    // Statements stay as written, for local variables in a debugger. The source maps have the names.
     minifyWhitespace: true,
+    minifyIdentifiers: true,
     sourcemap: "linked",
     sourcesContent: false,
     legalComments: "none",
     logLevel: "warning",
   });
-  const outdir = join(root, assetsDirectory);
-  return new Map(outputFiles.map(({ path, text }) => [relative(outdir, path), text]));
+  const texts = new Map(outputFiles.map(({ path, text }) => [relative(outdir, path), text]));
+  for (const [file, text] of texts) {
+    if (!file.endsWith(".js")) continue;
+    const map = withoutDependencies(texts.get(`${file}.map`) ?? "");
+    if (map !== undefined) {
+      texts.set(`${file}.map`, map);
+    } else {
+      texts.set(file, text.replace(/\/\/# sourceMappingURL=.*\n$/, ""));
+      texts.delete(`${file}.map`);
+    }
+  }
+  return texts;
 }

@@ -6,9 +6,15 @@ import { startLocalRun } from "../../local/run/run.ts";
 import { signWeLink } from "../../shared/providers/we-link/pack.ts";
 import { attachBusConsumer } from "../support/fakes/bus-consumer.ts";
 import { deliver } from "../support/fakes/sender.ts";
-import { attachDebugger, type CallFrame, generatedLocation } from "../support/runs/debugger.ts";
+import {
+  attachDebugger,
+  type CallFrame,
+  generatedLocation,
+  generatedName,
+} from "../support/runs/debugger.ts";
 import { editedAssembly, withoutVariable } from "../support/runs/edited-assembly.ts";
 import { startLocalProcess } from "../support/runs/local-process.ts";
+import { lineOf } from "../support/runs/source-positions.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 
@@ -16,17 +22,6 @@ function temporaryDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), "ackwire-debugging-"));
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
   return directory;
-}
-
-/** Returns the number, counted from 1, of the only line of the file that contains the text. */
-function lineOf(file: string, text: string): number {
-  const lines = readFileSync(join(root, file), "utf8").split("\n");
-  const numbers = lines.flatMap((line, index) => (line.includes(text) ? [index + 1] : []));
-  const [number] = numbers;
-  if (number === undefined || numbers.length > 1) {
-    throw new Error(`${file} has ${numbers.length} lines with "${text}", not 1`);
-  }
-  return number;
 }
 
 const publisher = "shared/adapters/eventbridge-publisher.ts";
@@ -62,8 +57,9 @@ test("A debugger stops consume at a line of a TypeScript file, reads a variable 
       );
       return String(result.value);
     };
-    expect(await evaluate("batch.length")).toBe("1");
-    expect(await evaluate("batch[0].detail")).toContain('"workflowId":"debugged"');
+    const batch = generatedName(inspector, { file: publisher, line, name: "batch" });
+    expect(await evaluate(`${batch}.length`)).toBe("1");
+    expect(await evaluate(`${batch}[0].detail`)).toContain('"workflowId":"debugged"');
     expect(await evaluate("new Error('here').stack")).toMatch(
       new RegExp(`${publisher}:${line}:\\d+`),
     );

@@ -14,30 +14,30 @@ import {
 } from "../support/runs/planted-error.ts";
 import { waitOptions } from "../support/wait-timeout.ts";
 
-/** The function of the core in which each Lambda function throws; it runs for every message or call. */
-const plants: Record<FunctionName, { opening: RegExp; file: string }> = {
+/** The statement of the core at which each Lambda function throws; it runs for every message or call. */
+const plants: Record<FunctionName, { file: string; statement: string }> = {
   ingest: {
-    opening: /async function ingest\d*\([\w,]+\)\{/,
+    statement: "const checked = await authenticateWebhook(",
     file: "shared/core/inbound/ingest-webhook.ts",
   },
   consume: {
-    opening: /function parseMessage\d*\(\w+\)\{/,
+    statement: "const { data } = inboundMessage.safeParse(",
     file: "shared/core/inbound/load-webhook.ts",
   },
   api: {
-    opening: /async function serve\d*\(\w+,\w+\)\{/,
+    statement: "const handler = handlers[operation.operationId];",
     file: "shared/core/api/serve-api.ts",
   },
   submit: {
-    opening: /async function prepareLane\d*\([\w,]+\)\{/,
+    statement: 'if (message.kind === "wakeUp") return message.lane;',
     file: "shared/core/requests/submission/handle-submit-messages.ts",
   },
   deliver: {
-    opening: /function readBusMessage\d*\(\w+\)\{/,
+    statement: "const detailText = extractDetail(text);",
     file: "shared/core/deliveries/creation/read-bus-message.ts",
   },
   reconcile: {
-    opening: /makeSweepEventOutbox=\w+=>async \w+=>\{/,
+    statement: "const total: SweepEventOutboxResult =",
     file: "shared/core/events/sweep-event-outbox.ts",
   },
 };

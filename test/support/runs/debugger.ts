@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { decode } from "@jridgewell/sourcemap-codec";
+import { positionOfLine, positionOfName } from "./source-positions.ts";
 
 interface Script {
   url: string;
@@ -72,20 +72,38 @@ export async function attachDebugger(url: string): Promise<Debugger> {
  * @param line counted from 1
  */
 export function generatedLocation(
-  { scripts }: Debugger,
+  attached: Debugger,
   file: string,
   line: number,
 ): { url: string; lineNumber: number; columnNumber: number } {
-  for (const { url, sourceMapURL } of scripts) {
-    if (!url.startsWith("file:") || sourceMapURL === "") continue;
-    const map = JSON.parse(readFileSync(fileURLToPath(new URL(sourceMapURL, url)), "utf8"));
-    const sources: string[] = map.sources;
-    const index = sources.findIndex((source) => source.endsWith(`/${file}`));
-    if (index < 0) continue;
-    for (const [lineNumber, segments] of decode(map.mappings).entries()) {
-      const segment = segments.find((one) => one[1] === index && one[2] === line - 1);
-      if (segment) return { url, lineNumber, columnNumber: segment[0] };
-    }
+  for (const { url, map } of ownScripts(attached)) {
+    const position = positionOfLine(map, file, line);
+    if (position) return { url, lineNumber: position.line, columnNumber: position.column };
   }
   throw new Error(`No loaded script has a position for ${file}:${line}`);
+}
+
+/** Finds what a variable at a line of a TypeScript file is called in the loaded scripts, as an editor does. */
+export function generatedName(
+  attached: Debugger,
+  at: { file: string; line: number; name: string },
+): string {
+  for (const { url, map } of ownScripts(attached)) {
+    const position = positionOfName(map, at);
+    if (!position) continue;
+    const line = readFileSync(fileURLToPath(url), "utf8").split("\n")[position.line] ?? "";
+    const [generated] = line.slice(position.column).match(/^[\w$]+/) ?? [];
+    if (generated) return generated;
+  }
+  throw new Error(`No loaded script has the name ${at.name} at ${at.file}:${at.line}`);
+}
+
+/** The loaded scripts that have a source map, with its text. */
+function ownScripts({ scripts }: Debugger): { url: string; map: string }[] {
+  return scripts
+    .filter(({ url, sourceMapURL }) => url.startsWith("file:") && sourceMapURL !== "")
+    .map(({ url, sourceMapURL }) => ({
+      url,
+      map: readFileSync(fileURLToPath(new URL(sourceMapURL, url)), "utf8"),
+    }));
 }

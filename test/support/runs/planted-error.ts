@@ -1,6 +1,7 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { globSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { FunctionName } from "../../../shared/contracts/env.ts";
+import { lineOf, positionOfLine } from "./source-positions.ts";
 
 interface TemplateResource {
   Type: string;
@@ -21,10 +22,14 @@ export function writeTemplate(assemblyDir: string, template: LocalTemplate): voi
   writeFileSync(templateFile(assemblyDir), JSON.stringify(template));
 }
 
-/** Makes a function throw a TypeError where its bundle has `opening`, which must end a block's brace. */
+/** Makes a function throw a TypeError before a statement of a TypeScript file, which is one whole line. */
 export function plantTypeError(
   assemblyDir: string,
-  { functionName, opening }: { functionName: FunctionName; opening: RegExp },
+  {
+    functionName,
+    file,
+    statement,
+  }: { functionName: FunctionName; file: string; statement: string },
 ): void {
   const name = `${functionName.charAt(0).toUpperCase()}${functionName.slice(1)}`;
   const resources = Object.entries(readTemplate(assemblyDir).Resources);
@@ -34,13 +39,18 @@ export function plantTypeError(
         Type === "AWS::Lambda::Function" && id.startsWith(`Ackwire${name}Function`),
     ) ?? [];
   const { S3Key = "" } = (resource?.Properties.Code ?? {}) as { S3Key?: string };
-  const file = join(assemblyDir, `asset.${S3Key.replace(/\.zip$/, "")}`, "handler.js");
-  const code = readFileSync(file, "utf8");
-  const count = [...code.matchAll(new RegExp(opening, "g"))].length;
-  if (count !== 1) throw new Error(`${functionName} has ${count} places like ${opening}, not 1`);
-  const planted = code.replace(
-    opening,
-    '$&if(true)throw new TypeError("planted",{cause:new RangeError("its cause")});',
-  );
-  writeFileSync(file, planted);
+  const asset = join(assemblyDir, `asset.${S3Key.replace(/\.zip$/, "")}`);
+  const line = lineOf(file, statement);
+  for (const map of globSync(join(asset, "*.js.map"))) {
+    const position = positionOfLine(readFileSync(map, "utf8"), file, line);
+    if (!position) continue;
+    const script = map.slice(0, -".map".length);
+    const lines = readFileSync(script, "utf8").split("\n");
+    const text = lines[position.line] ?? "";
+    const planted = 'if(true)throw new TypeError("planted",{cause:new RangeError("its cause")});';
+    lines[position.line] = text.slice(0, position.column) + planted + text.slice(position.column);
+    writeFileSync(script, lines.join("\n"));
+    return;
+  }
+  throw new Error(`${functionName} has no position for ${file}:${line}`);
 }
