@@ -17,17 +17,21 @@ if (assets.length === 0) {
 const program = `
   const before = process.cpuUsage();
   let error;
-  try { require(process.argv[1]); } catch (thrown) { error = thrown; }
+  try { await import(process.argv[1]); } catch (thrown) { error = thrown; }
   const { user, system } = process.cpuUsage(before);
   const startedMs = performance.now();
   error.stack;
   console.log(JSON.stringify([(user + system) / 1000, performance.now() - startedMs]));`;
 
 function load(file: string): [cpuMs: number, stackMs: number] {
-  const { stdout, stderr } = spawnSync(process.execPath, ["-e", program, file], {
-    encoding: "utf8",
-    env: {},
-  });
+  const { stdout, stderr } = spawnSync(
+    process.execPath,
+    ["--input-type=module", "-e", program, file],
+    {
+      encoding: "utf8",
+      env: {},
+    },
+  );
   if (stdout === "") throw new Error(stderr);
   return JSON.parse(stdout);
 }

@@ -71,11 +71,12 @@ async function replaceApi(directory: string, resources: Record<string, Resource>
     entryPoints: [fileURLToPath(new URL("./bare-handler.ts", import.meta.url))],
     outfile: join(directory, `asset.${S3Key.replace(".zip", "")}`, "index.js"),
     allowOverwrite: true,
+    mainFields: ["module", "main"],
     bundle: true,
     minify: true,
     platform: "node",
     target: "node24",
-    format: "cjs",
+    format: "esm",
   });
 }
 

@@ -1,0 +1,165 @@
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { parseArgs } from "node:util";
+import { buildSync } from "esbuild";
+import { build } from "../infra/constructs/bundle.ts";
+import { synthesise } from "../local/run/synthesise.ts";
+import { loadedBytes } from "./load/loaded-files.ts";
+import { makeReport, percentile } from "./run/report.ts";
+
+const usage = `node bench/load.ts [options]
+
+Bytes and CPU time of loading each function, beside a handler that is written by hand.
+
+  --loads N   of each, in alternation; at least 7 (9)`;
+
+const { values } = parseArgs({
+  options: { loads: { type: "string", default: "9" }, help: { type: "boolean", default: false } },
+});
+if (values.help) {
+  console.log(usage);
+  process.exit(0);
+}
+const loads = Math.max(7, Number(values.loads));
+
+/** Of every function; and how much more `ingest` may have than the handler that is written by hand. */
+const goals = { kilobytes: 450, ingestKilobytes: 25, ingestMs: 6 };
+
+interface Candidate {
+  name: string;
+  /** What is loaded at a cold start. */
+  bytes: number;
+  file: string;
+  environment: Record<string, string>;
+  cpuMs: number[];
+}
+
+const directory = mkdtempSync(join(tmpdir(), "ackwire-load-"));
+process.once("exit", () => rmSync(directory, { recursive: true, force: true }));
+
+/** @param files texts by name, with a file `handler.js` */
+function bareCandidate(name: string, files: ReadonlyMap<string, string>): Candidate {
+  const asset = join(directory, name.replaceAll(" ", "-"));
+  mkdirSync(asset);
+  for (const [file, text] of files) writeFileSync(join(asset, file), text);
+  writeFileSync(join(asset, "package.json"), '{"type":"module"}');
+  const file = join(asset, "handler.js");
+  return { name, bytes: loadedBytes(files), file, environment: {}, cpuMs: [] };
+}
+
+/** The handler as it is usually bundled: minified, with the SDK's default credential chain. */
+function usualFiles(entry: string): ReadonlyMap<string, string> {
+  const { outputFiles } = buildSync({
+    entryPoints: [entry],
+    ...{ bundle: true, minify: true, write: false },
+    ...{ platform: "node", target: "node24", format: "esm", mainFields: ["module", "main"] },
+  });
+  return new Map([["handler.js", outputFiles[0]?.text ?? ""]]);
+}
+
+interface LambdaResource {
+  Type: string;
+  Properties: {
+    Code: { S3Key: string };
+    Environment: { Variables: Record<string, unknown> };
+  };
+}
+
+/** The functions of the stack as the local run has them, with the variables of the template. */
+async function functionCandidates(): Promise<Candidate[]> {
+  const assembly = join(directory, "assembly");
+  await synthesise({
+    outputDir: assembly,
+    settings: {},
+    clock: { realMs: 0, businessMs: 0, speed: 1 },
+    providerUrl: "http://127.0.0.1:1",
+    webhookTargets: { ports: [443], allowsLocal: false, refusedPorts: [] },
+  });
+  const template = readdirSync(assembly).find((file) => file.endsWith(".template.json")) ?? "";
+  const { Resources } = JSON.parse(readFileSync(join(assembly, template), "utf8")) as {
+    Resources: Record<string, LambdaResource>;
+  };
+  return Object.entries(Resources)
+    .filter(([, { Type }]) => Type === "AWS::Lambda::Function")
+    .map(([id, { Properties }]) => {
+      const asset = join(assembly, `asset.${Properties.Code.S3Key.replace(".zip", "")}`);
+      const files = new Map(
+        readdirSync(asset).map((file) => [file, readFileSync(join(asset, file), "utf8")]),
+      );
+      // What only CloudFormation knows, such as a table's name, is no part of loading.
+      const environment = Object.fromEntries(
+        Object.entries(Properties.Environment.Variables).map(([variable, value]) => [
+          variable,
+          typeof value === "string" ? value : "unknown",
+        ]),
+      );
+      const name = id.replace(/^Ackwire|Function\w*$/g, "").toLowerCase();
+      const file = join(asset, "index.js");
+      return { name, bytes: loadedBytes(files), file, environment, cpuMs: [] };
+    });
+}
+
+const program = `
+  const before = process.cpuUsage();
+  await import(process.argv[1]);
+  const { user, system } = process.cpuUsage(before);
+  console.log((user + system) / 1000);`;
+
+/** Loads it in a process of its own. Returns user and system time. */
+function load({ file, environment }: Candidate): number {
+  const { stdout, stderr } = spawnSync(
+    process.execPath,
+    ["--input-type=module", "-e", program, pathToFileURL(file).href],
+    { encoding: "utf8", env: { AWS_REGION: "us-east-1", ...environment } },
+  );
+  if (stdout === "") throw new Error(stderr);
+  return Number(stdout);
+}
+
+const report = makeReport(
+  "Loading each function: bytes and CPU time against a hand-written handler",
+);
+const bare = "bench/load/bare-handler.ts";
+const usual = bareCandidate("bare, usually bundled", usualFiles(bare));
+const same = bareCandidate("bare, bundled like ours", build(bare));
+const functions = await functionCandidates();
+const all = [usual, same, ...functions];
+for (let round = 0; round < loads; round++) {
+  // Who is first in one round is last in the next.
+  for (const one of round % 2 === 0 ? all : all.toReversed()) one.cpuMs.push(load(one));
+}
+
+const msOf = ({ cpuMs }: Candidate) => percentile(cpuMs, 0.5);
+for (const one of all) {
+  const ratio = (msOf(one) / msOf(usual)).toFixed(2);
+  const cpu = `${msOf(one).toFixed(1)} ms (${Math.min(...one.cpuMs).toFixed(1)} to ${Math.max(...one.cpuMs).toFixed(1)})`;
+  report.figure(one.name, `${kilobytes(one.bytes)} KB; ${cpu}; ${ratio} x bare, usually bundled`);
+}
+
+function kilobytes(bytes: number): string {
+  return (bytes / 1000).toFixed(0);
+}
+
+const ingest = functions.find(({ name }) => name === "ingest");
+if (!ingest) throw new Error("the stack has no function ingest");
+const more = (ingest.bytes - usual.bytes) / 1000;
+const moreMs = msOf(ingest) - msOf(usual);
+const isMissed = (text: string, missed: boolean) => (missed ? [text] : []);
+report.check(
+  `no function has more than ${goals.kilobytes} KB`,
+  functions
+    .filter(({ bytes }) => bytes > goals.kilobytes * 1000)
+    .map(({ name, bytes }) => `${name}: ${kilobytes(bytes)} KB`),
+);
+report.check(
+  `ingest has at most ${goals.ingestKilobytes} KB more than bare, usually bundled`,
+  isMissed(`${more.toFixed(0)} KB more`, more > goals.ingestKilobytes),
+);
+report.check(
+  `ingest takes at most ${goals.ingestMs} ms more than bare, usually bundled`,
+  isMissed(`${moreMs.toFixed(1)} ms more`, moreMs > goals.ingestMs),
+);
+report.end();
