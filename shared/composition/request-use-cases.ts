@@ -18,7 +18,7 @@ import {
   type ApplyProviderUpdate,
   makeApplyProviderUpdate,
 } from "../core/requests/results/apply-provider-update.ts";
-import { makeAskBeforeEnd } from "../core/requests/results/ask-before-end.ts";
+import { makeCancelBeforeTimeout } from "../core/requests/results/cancel-before-timeout.ts";
 import { makePollDueRequests } from "../core/requests/results/poll-due-requests.ts";
 import { makePollRequest } from "../core/requests/results/poll-request.ts";
 import type { CorrelationStore } from "../core/requests/state/correlation-ports.ts";
@@ -202,7 +202,7 @@ export function composeRequestSweep(ports: RequestSweepPorts): {
       joinWhenDue: makeJoinWhenDue(parts),
       settleDependent: makeSettleDependent(parts),
       pollDueRequests,
-      askBeforeEnd: makeAskBeforeEnd({ ...parts, pollRequest }),
+      cancelBeforeTimeout: makeCancelBeforeTimeout({ ...parts, pollRequest }),
     }),
   };
 }

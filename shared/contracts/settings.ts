@@ -7,7 +7,7 @@ import { DEFAULT_PRESET, presetSchema } from "./pace.ts";
  * NAME=VALUE` set them; `infra/config.ts` reads them.
  */
 
-/** Each delay between attempts is drawn from the setting ± this part of it. The specification requires it. */
+/** Each delay between attempts is drawn from the setting ± this part of it. */
 export const DELIVERY_JITTER: number = 0.2;
 
 const wholeNumber = (min: number, max: number, fallback: number) =>

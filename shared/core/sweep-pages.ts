@@ -6,7 +6,7 @@
  * Rejects when a page cannot be read or `process` rejects.
  */
 export async function sweepPages<Entry>(of: {
-  /** Returns the entries behind `after`, at most `pageSize`; fewer are the last ones. */
+  /** Returns the entries after the entry `after` (exclusive), at most `pageSize`; fewer are the last ones. */
   readPage: (after: Entry | undefined) => Promise<Entry[]>;
   pageSize: number;
   /** Entries that `process` gets at once. */

@@ -4,7 +4,6 @@ import type { ProviderId } from "../../shared/contracts/providers.ts";
 import { providerPacks } from "../../shared/contracts/providers.ts";
 import type { FinalEvent } from "../../shared/core/events/envelope.ts";
 import type { ProviderAnswer } from "../../shared/core/providers/provider-client.ts";
-import { withProviderHasIt } from "../../shared/core/requests/state/provider-has-it.ts";
 import { withProviderUpdate } from "../../shared/core/requests/state/provider-update.ts";
 import {
   isTerminal,
@@ -12,6 +11,7 @@ import {
   type StoredText,
 } from "../../shared/core/requests/state/record.ts";
 import { viewOf } from "../../shared/core/requests/state/request-view.ts";
+import { extendResultDeadline } from "../../shared/core/requests/state/result-deadline.ts";
 import { applySubmissionOutcome } from "../../shared/core/requests/state/submission-transitions.ts";
 import { getAsLinkedApi } from "../../shared/providers/linked-api/dialect-handlers.ts";
 import { getAsWeLink } from "../../shared/providers/we-link/dialect-handlers.ts";
@@ -188,7 +188,7 @@ function play({ provider, reports, answered }: Sequence) {
       const outcome = client.readPoll(PROVIDER_REQUEST_ID, pollOf(provider, report));
       heard.push(report.meaning);
       if (outcome.kind === "waiting") {
-        store(withProviderHasIt(request, outcome, context));
+        store(extendResultDeadline(request, outcome, context));
         continue;
       }
       if (outcome.kind !== "update") throw new Error(`a poll was ${outcome.kind}`);

@@ -83,7 +83,7 @@ describe("authentication", () => {
     [NOTHING, "no API key: send it as Authorization: Bearer"],
     ["", "no API key: send it as Authorization: Bearer"],
     [API_KEY, "the scheme Bearer is missing"],
-    ["Bearer ", "no API key behind Bearer"],
+    ["Bearer ", "no API key after Bearer"],
     [`Basic ${API_KEY}`, "another scheme than Bearer"],
     ["Bearer ackwire_key1_", NO_KEY],
     ["Bearer key1", NO_KEY],

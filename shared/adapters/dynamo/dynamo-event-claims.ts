@@ -37,7 +37,7 @@ const shardOfEvent = (id: string) => shardOf(id, OUTBOX_SHARD_COUNT);
  * Event claims on DynamoDB, by conditional writes on single items.
  *
  * `claim` and `complete` may be repeated with the same owner (the SDK does, when
- * an answer was lost): the owner's own earlier write is recognised by its token.
+ * an answer was lost): the owner's own earlier write is recognised by its `owner`.
  */
 export function makeDynamoEventClaims(options: {
   client: DynamoDBDocumentClient;

@@ -1,21 +1,21 @@
 import { Resolver } from "node:dns/promises";
 
 /** Timeout of one query to one name server (real time), and the number of tries. */
-const questionMs = 2_000;
+const queryMs = 2_000;
 const tries = 2;
 
 /**
  * All addresses of a name, by asking the name servers directly.
  *
- * Not by `dns.lookup`: that one waits in libuv's few threads and cannot be
- * ended, so that names whose servers never answer would keep all other names of
- * the process waiting, ours of AWS too. Here each question ends by itself, or
- * with its signal. `/etc/hosts` is not looked at; `localhost` is known.
+ * Does not use `dns.lookup`, which occupies one of libuv's few threads and cannot
+ * be cancelled: names whose servers never answer would block every other lookup of
+ * the process, those of AWS included. Here each query ends by its timeout or its
+ * signal. `/etc/hosts` is not read; `localhost` is known.
  *
  * @param servers those of the system if absent; for tests
  * @param timeoutMs of one query to one name server, in real time
  */
-export function makeNameLookup(servers?: readonly string[], timeoutMs = questionMs) {
+export function makeNameLookup(servers?: readonly string[], timeoutMs = queryMs) {
   return async (hostname: string, signal: AbortSignal): Promise<{ address: string }[]> => {
     if (hostname === "localhost") return [{ address: "127.0.0.1" }, { address: "::1" }];
     const resolver = new Resolver({ timeout: timeoutMs, tries });

@@ -12,12 +12,12 @@ import {
   type Network,
   systemNetwork,
 } from "./checked-connection.ts";
-import { type RefusedResponse, readRefusedResponse } from "./refused-response.ts";
+import { type MalformedResponse, readMalformedResponse } from "./malformed-response.ts";
 
 const maxHeaderBytes = 16_384;
 const maxBodyBytes = 16_384;
-/** Most bytes of a response, including informational responses, headers and trailers. */
-const maxAnswerBytes = maxHeaderBytes + maxBodyBytes;
+/** Maximum bytes of a response, including informational responses, headers and trailers. */
+const maxResponseBytes = maxHeaderBytes + maxBodyBytes;
 const maxBodyMs = 1_000;
 const keptBodyBytes = 512;
 const maxInformationalCount = 10;
@@ -112,8 +112,8 @@ function receiveResponse(call: ClientRequest, signal: AbortSignal): Promise<Outc
     signal.addEventListener("abort", () => reject(signal.reason), { once: true });
     const received: Buffer[] = [];
     call.on("error", (error) => {
-      const refused = readRefusedResponse(Buffer.concat(received));
-      if (refused && !(error instanceof ConnectionFault)) resolve(outcomeOfRefused(refused));
+      const refused = readMalformedResponse(Buffer.concat(received));
+      if (refused && !(error instanceof ConnectionFault)) resolve(outcomeOfMalformed(refused));
       else reject(error);
     });
     call.on("close", () => reject(connectionClosed));
@@ -129,7 +129,7 @@ function receiveResponse(call: ClientRequest, signal: AbortSignal): Promise<Outc
       socket.prependListener("data", (chunk: Buffer) => {
         bytes += chunk.byteLength;
         if (!hasResponse) received.push(chunk);
-        if (bytes > maxAnswerBytes) call.destroy(new ConnectionFault("ANSWER_TOO_LARGE"));
+        if (bytes > maxResponseBytes) call.destroy(new ConnectionFault("ANSWER_TOO_LARGE"));
       });
     });
     // The status is final from here on: a later failure does not change it.
@@ -140,7 +140,7 @@ function receiveResponse(call: ClientRequest, signal: AbortSignal): Promise<Outc
   });
 }
 
-function outcomeOfRefused({ status, headers, body }: RefusedResponse): Outcome {
+function outcomeOfMalformed({ status, headers, body }: MalformedResponse): Outcome {
   return outcomeOf({ status, headers, receivedRealMs: Date.now(), bodyStart: textOf(body) });
 }
 

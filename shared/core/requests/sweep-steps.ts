@@ -3,7 +3,7 @@ import type { MessageFailure } from "../message-failure.ts";
 import type { SettleDependent } from "./dependencies/settle-dependent.ts";
 import type { JoinWhenDue } from "./lanes/join-when-due.ts";
 import type { LaneScheduler } from "./lanes/lane-scheduler.ts";
-import type { AskBeforeEnd, LastPoll } from "./results/ask-before-end.ts";
+import type { CancelBeforeTimeout, LastPoll } from "./results/cancel-before-timeout.ts";
 import type { DuePoll, PollDueRequests } from "./results/poll-due-requests.ts";
 import type { Polled } from "./results/poll-request.ts";
 import type { DecisionContext } from "./state/decision-context.ts";
@@ -34,7 +34,7 @@ export interface SweepStepsDeps {
   joinWhenDue: JoinWhenDue;
   settleDependent: SettleDependent;
   pollDueRequests: PollDueRequests;
-  askBeforeEnd: AskBeforeEnd;
+  cancelBeforeTimeout: CancelBeforeTimeout;
   providerClients: ProviderClients;
   context: () => DecisionContext;
 }
@@ -225,7 +225,7 @@ export function makeSweepSteps(
   }
 
   function count(polled: Polled): void {
-    if (polled.reception.kind !== "notAsked") total.polled++;
+    if (polled.availability.kind !== "notAsked") total.polled++;
     total.unpublished.push(...polled.unpublished);
     if (polled.hasPausedAccount) total.pausedAccounts++;
     if (polled.hasKeptUnclear) total.unclearReports++;
@@ -234,7 +234,7 @@ export function makeSweepSteps(
 
   async function onPolled(polled: Polled, againMs: number): Promise<void> {
     count(polled);
-    await endAtLimit(polled.request, { kind: polled.reception.kind, againMs });
+    await endAtLimit(polled.request, { kind: polled.availability.kind, againMs });
   }
 
   function onLimit(request: RequestRecord, againMs: number): Promise<void> {
@@ -244,9 +244,9 @@ export function makeSweepSteps(
   /** Ends a request if its time is up, after its provider was asked. */
   async function endAtLimit(request: RequestRecord, last: LastPoll): Promise<void> {
     if (isTerminal(request) || !timeoutError(request, deps.context())) return;
-    const { verdict, polled } = await deps.askBeforeEnd(request, last);
+    const { verdict, polled } = await deps.cancelBeforeTimeout(request, last);
     if (polled) count(polled);
-    if (verdict === "goOn") return;
+    if (verdict === "continue") return;
     const isCancelledThere = verdict === "cancelled";
     await publish(await each([request.requestId], (id) => timeOut(id, { isCancelledThere })));
   }

@@ -155,7 +155,7 @@ function headersAreMissing(names: readonly string[]): string {
 function nativeProblem(headers: Headers): string {
   const { authorization = "" } = headers;
   if (API_KEY.test(authorization.trim())) return `the scheme Bearer is missing: ${SEND_KEY}`;
-  if (/^bearer$/i.test(authorization.trim())) return `no API key behind Bearer: ${SEND_KEY}`;
+  if (/^bearer$/i.test(authorization.trim())) return `no API key after Bearer: ${SEND_KEY}`;
   if (/^bearer /i.test(authorization)) return NOT_A_KEY;
   if (authorization !== "") return `Authorization has another scheme than Bearer: ${SEND_KEY}`;
   const other = Object.keys(headers).find(

@@ -1,7 +1,7 @@
 import type { AttemptMessage } from "../../../contracts/messages/delivery.ts";
 import { forEachConcurrent } from "../../for-each-concurrent.ts";
 import { toMessageFailure } from "../../message-failure.ts";
-import { isHeldForMaximum } from "../state/attempt-message.ts";
+import { hasReachedMaxHold } from "../state/attempt-message.ts";
 import {
   type DeliveryInputsCache,
   makeDeliveryInputsCache,
@@ -127,11 +127,11 @@ export function makeAttemptDeliveries(deps: AttemptDeliveriesDeps): AttemptDeliv
   ): Promise<MessageResult[]> {
     const { nowRealMs, rules } = context();
     const lease = { owner: deps.newOwner(), untilMs: nowRealMs + rules.leaseMs };
-    const hasMaxHeld = messages.some(({ message }) => isHeldForMaximum(message));
-    const slot = await endpointSlots.acquire(health, { lease, hasMaxHeld });
-    if ("refusedBy" in slot) {
+    const hasMessageAtMaxHold = messages.some(({ message }) => hasReachedMaxHold(message));
+    const slot = await endpointSlots.acquire(health, { lease, hasMessageAtMaxHold });
+    if ("unavailable" in slot) {
       if (run.queue === "attempts") return messages.map(moveToRetries);
-      return messages.map((one) => (mustHold(one, slot.refusedBy) ? hold(one) : requeue(one)));
+      return messages.map((one) => (mustHold(one, slot.unavailable) ? hold(one) : requeue(one)));
     }
     let results: MessageResult[] = [];
     try {
@@ -228,7 +228,7 @@ export function makeAttemptDeliveries(deps: AttemptDeliveriesDeps): AttemptDeliv
   }
 
   function mustHold({ message }: IndexedMessage, health: EndpointHealth): boolean {
-    return isCircuitOpen(health, context()) && !isHeldForMaximum(message);
+    return isCircuitOpen(health, context()) && !hasReachedMaxHold(message);
   }
 
   function hold({ index, message }: IndexedMessage): MessageResult {

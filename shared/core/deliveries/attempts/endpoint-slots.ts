@@ -17,15 +17,15 @@ export interface EndpointSlots {
   /**
    * Takes one of the endpoint's slots. The slot ends by `release`, or with the lease.
    *
-   * @param options.hasMaxHeld whether the worker has a message that was held for the longest
+   * @param options.hasMessageAtMaxHold whether the worker has a message that was held for the longest
    *   time allowed: an open circuit then does not reduce the number of slots to one
-   * @returns the health as stored with the slot, or the health by which the slot was refused
+   * @returns the health as stored with the slot, or `unavailable`: the health that has no free slot
    * @throws DEPENDENCY_DOWN; the slot may be taken until its lease ends
    */
   acquire(
     health: EndpointHealth,
-    options: { lease: Lease; hasMaxHeld: boolean },
-  ): Promise<{ acquired: EndpointHealth } | { refusedBy: EndpointHealth }>;
+    options: { lease: Lease; hasMessageAtMaxHold: boolean },
+  ): Promise<{ acquired: EndpointHealth } | { unavailable: EndpointHealth }>;
 
   /** Gives a slot back and records the worker's attempts. Never rejects: a slot also ends with its lease. */
   release(
@@ -68,7 +68,7 @@ export function makeEndpointSlots(deps: EndpointSlotsDeps): EndpointSlots {
    * Changes an endpoint's health. A refused write returns the stored health, so that the next
    * one needs no read.
    *
-   * A health that an earlier endpoint of the client has left is replaced.
+   * The health of an earlier endpoint of the client is replaced.
    *
    * @returns `stored`, the health as it is, if `change` returns `undefined`, the client has a
    *   later endpoint, or other workers always write first
@@ -107,7 +107,7 @@ export function makeEndpointSlots(deps: EndpointSlotsDeps): EndpointSlots {
   return {
     async acquire(health, options) {
       const result = await update(health, (now) => acquireSlot(now, options, context()));
-      return "written" in result ? { acquired: result.written } : { refusedBy: result.stored };
+      return "written" in result ? { acquired: result.written } : { unavailable: result.stored };
     },
 
     async release(health, owner, attempts) {

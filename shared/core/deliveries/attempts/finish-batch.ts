@@ -75,7 +75,7 @@ export function makeFinishBatch(deps: FinishBatchDeps): FinishBatch {
     }
   }
 
-  /** Stores a delivery that only its message holds, because messages of the retries queue name stored deliveries. */
+  /** Stores a delivery that only its message holds, because messages of the retries queue contain only the id of a stored delivery. */
   async function storeUnstored(result: MessageResult): Promise<MessageResult> {
     const { index, requeue } = result;
     if (!requeue?.message.unstored) return result;

@@ -76,8 +76,8 @@ export function earlyMessage(
 /**
  * Returns the message of a delivery's next attempt.
  *
- * @returns `undefined` if there is no next attempt, or if it is further away than SQS
- *   can delay a message: the sweep sends that message in time
+ * @returns `undefined` if there is no next attempt, or if it is further away than the 15 minutes
+ *   that SQS can delay a message: `sweep-deliveries.ts`, which runs in `reconcile`, sends it
  */
 export function nextAttemptMessage(
   delivery: DeliveryRecord,

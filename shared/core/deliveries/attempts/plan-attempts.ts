@@ -1,5 +1,5 @@
 import type { AttemptMessage } from "../../../contracts/messages/delivery.ts";
-import { isHeldForMaximum } from "../state/attempt-message.ts";
+import { hasReachedMaxHold } from "../state/attempt-message.ts";
 import type { DeliveryRules } from "../state/delivery-rules.ts";
 import { healthOf, isCircuitOpen } from "../state/endpoint-health.ts";
 import type { AttemptQueueName, DeliveryInputs } from "../state/ports.ts";
@@ -21,7 +21,7 @@ export interface EndpointBatch {
 /** A batch of this size suggests that more messages wait: it is as many as one SQS receive returns. */
 const FULL_BATCH_SIZE = 10;
 
-/** Groups messages by webhook. A client's health item may be of an earlier endpoint: it is then ignored. */
+/** Groups messages by webhook. The stored health may be that of an earlier endpoint of the client: it is then ignored. */
 export function groupByEndpoint(
   messages: readonly AttemptMessage[],
   { webhooks, health }: Pick<DeliveryInputs, "webhooks" | "health">,
@@ -85,7 +85,7 @@ export function planAttempts(
   if (!isCircuitOpen(health, { rules })) {
     return { ...plan, consecutiveFailures: health.consecutiveFailures };
   }
-  const maxHeld = messages.filter(({ message }) => isHeldForMaximum(message));
+  const maxHeld = messages.filter(({ message }) => hasReachedMaxHold(message));
   const probes = maxHeld.length > 0 ? maxHeld : messages.slice(0, 1);
   return { ...plan, probes, messages: messages.filter((one) => !probes.includes(one)) };
 }

@@ -38,8 +38,8 @@ export type SettleAttempt = (result: SendResult) => Promise<AttemptOutcome>;
 /** Delay of the next try if the POST could not be built (business time). */
 const POST_NOT_BUILT_DELAY_MS = 60_000;
 
-/** Attempts to record an attempt when bookkeeping writes come first. */
-const MAX_ATTEMPTS = 5;
+/** Writes that are tried to record one attempt, when bookkeeping writes come first. */
+const MAX_WRITES = 5;
 
 /**
  * Records the result of an attempt in one conditional write, or releases the claim if no
@@ -103,7 +103,7 @@ export function makeSettleAttempt(deps: SettleAttemptDeps): SettleAttempt {
       find: () => deliveries.find(claimed.deliveryId),
       decide: (current) => (current.owner === claimed.owner ? change(current) : undefined),
       replace: (next) => deliveries.replace(next),
-      maxAttempts: MAX_ATTEMPTS,
+      maxAttempts: MAX_WRITES,
     });
     return result.kind === "written" ? result.written : undefined;
   }

@@ -54,7 +54,7 @@ export function currentSecret(
 /**
  * Returns the headers of one attempt, signed according to Standard Webhooks.
  *
- * The specification warns of ids that contain a full stop, as ours do: a receiver that splits
+ * That specification warns of ids that contain a full stop, as ours do: a receiver that splits
  * `id.timestamp.body` elsewhere could read another webhook. That cannot happen here: no part
  * of an id, such as `failed:dl_1:1`, is a timestamp, and what follows a full stop inside a JSON
  * object is not a JSON object.

@@ -23,7 +23,7 @@ export function toAttemptMessage(
 const MAX_HELD_MS = 900_000;
 
 /** Whether a message has been held for so long that it is attempted although the circuit is open. */
-export function isHeldForMaximum({ heldMs = 0 }: AttemptMessage): boolean {
+export function hasReachedMaxHold({ heldMs = 0 }: AttemptMessage): boolean {
   return heldMs >= MAX_HELD_MS;
 }
 

@@ -23,10 +23,9 @@ const MAX_CLAIMS_OF_ATTEMPT = 3;
 const MAX_ATTEMPTS_KEPT = 100;
 
 /**
- * Returns when a message that is to arrive at `nextMs` counts as lost: 20 minutes later. If
- * the attempt is overdue for longer than that already, the message counts as lost after as
- * much time again: at 30 minutes overdue, in 30 minutes. So a message that only waits in a
- * long queue is sent again at doubling intervals.
+ * Returns when a message that is to arrive at `nextMs` counts as lost: at that time, or now if it
+ * has passed, plus a grace. The grace is the longer of 20 minutes and the time already overdue,
+ * so that a message that only waits in a long queue is sent again at doubling intervals.
  */
 export function messageLostAtMs(nextMs: number, { nowMs, speed }: DeliveryContext): number {
   const graceMs = Math.max(LOST_AFTER_MS, LOST_AFTER_REAL_MS * speed);
@@ -108,7 +107,7 @@ export function releaseUnattempted(
 /** Starts the next cycle of a delivery that has ended: same id, same bytes, all attempts again. */
 export function startNextCycle(delivery: DeliveryRecord, context: DeliveryContext): DeliveryRecord {
   return {
-    ...clearClaimAndSchedule(delivery, context),
+    ...resetAfterAttempt(delivery, context),
     status: "waiting",
     cycle: delivery.cycle + 1,
     attemptsInCycle: 0,
@@ -140,7 +139,7 @@ export function endDelivery(
   const unpublishedFailures =
     status === "failed" ? [...delivery.unpublishedFailures, failure] : delivery.unpublishedFailures;
   return {
-    ...clearClaimAndSchedule({ ...delivery, unpublishedFailures }, context),
+    ...resetAfterAttempt({ ...delivery, unpublishedFailures }, context),
     status,
     reason,
     endedMs: context.nowMs,
@@ -151,7 +150,7 @@ export function endDelivery(
  * Clears the claim and the due times, and extends the expiry. If failures are unpublished, it
  * schedules their recovery: the sweep publishes them if this writer stops first.
  */
-function clearClaimAndSchedule(delivery: DeliveryRecord, context: DeliveryContext): DeliveryRecord {
+function resetAfterAttempt(delivery: DeliveryRecord, context: DeliveryContext): DeliveryRecord {
   const { nowMs, nowRealMs, rules } = context;
   return {
     ...delivery,
@@ -186,14 +185,14 @@ export function applyAttempt(
   const attemptHistory = [...delivery.attemptHistory, attempt].slice(-MAX_ATTEMPTS_KEPT);
   const next = { ...delivery, attemptsInCycle: attemptNumber, attemptHistory };
   if (isSuccess(result)) {
-    return { ...clearClaimAndSchedule(next, context), status: "delivered", endedMs: context.nowMs };
+    return { ...resetAfterAttempt(next, context), status: "delivered", endedMs: context.nowMs };
   }
   if (httpStatus === 410) return endDelivery(next, "failed", "gone", context);
   const delayMs = nextDelayMs({ attemptNumber, random, result }, context);
   if (delayMs === undefined) return endDelivery(next, "failed", "attempts_used", context);
   const nextMs = context.nowMs + delayMs;
   const sweepDueMs = sweepDueFor(nextMs, context);
-  return { ...clearClaimAndSchedule(next, context), status: "waiting", nextMs, sweepDueMs };
+  return { ...resetAfterAttempt(next, context), status: "waiting", nextMs, sweepDueMs };
 }
 
 /** Whether a POST succeeded: any 2xx status. The answer's body is not needed. */

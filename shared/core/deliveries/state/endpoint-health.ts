@@ -9,7 +9,7 @@ export interface AttemptObservation {
   isSlow: boolean;
 }
 
-/** An endpoint: a webhook, and the number of its URL. */
+/** An endpoint: a webhook and a counter of its URL's changes. */
 export type Endpoint = Pick<EndpointHealth, "clientId" | "webhookId" | "endpointNumber">;
 
 /**
@@ -46,18 +46,18 @@ export function isCircuitOpen(
  * An endpoint has `rules.workersPerEndpoint` slots. While its circuit is open it has
  * one (half-open), unless the worker has a message that was held for the longest time allowed.
  *
- * @param hasMaxHeld whether the worker has a message that was held for the longest time allowed
+ * @param hasMessageAtMaxHold whether the worker has a message that was held for the longest time allowed
  * @returns `undefined` if all slots are taken
  */
 export function acquireSlot(
   health: EndpointHealth,
-  { lease, hasMaxHeld }: { lease: Lease; hasMaxHeld: boolean },
+  { lease, hasMessageAtMaxHold }: { lease: Lease; hasMessageAtMaxHold: boolean },
   context: DeliveryContext,
 ): EndpointHealth | undefined {
   const alive = Object.entries(health.slots).filter(
     ([owner, untilMs]) => untilMs > context.nowRealMs && owner !== lease.owner,
   );
-  const isHalfOpen = isCircuitOpen(health, context) && !hasMaxHeld;
+  const isHalfOpen = isCircuitOpen(health, context) && !hasMessageAtMaxHold;
   const slots = isHalfOpen ? 1 : context.rules.workersPerEndpoint;
   if (alive.length >= slots) return undefined;
   return { ...health, slots: Object.fromEntries([...alive, [lease.owner, lease.untilMs]]) };

@@ -46,7 +46,7 @@ export interface DeliveryStore {
   ): Promise<{ deliveries: DeliveryRecord[]; before?: string | undefined }>;
   /**
    * Returns deliveries that the sweep must act on by `untilMs` (business time), earliest first,
-   * behind `after`. Eventually consistent: an entry may be older than its delivery.
+   * after the entry `after` (exclusive). Eventually consistent: an entry may be older than its delivery.
    */
   findDue(of: {
     shard: number;
@@ -61,7 +61,7 @@ export interface DeliveryStore {
   ): Promise<boolean>;
   /**
    * Returns deliveries and jobs (`isJobId`) to be recovered before `beforeRealMs` (real time),
-   * earliest first, behind `after`. Eventually consistent.
+   * earliest first, after the entry `after` (exclusive). Eventually consistent.
    */
   findStale(of: {
     shard: number;

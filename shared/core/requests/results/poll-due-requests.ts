@@ -22,7 +22,7 @@ const CONCURRENCY = 10;
 const POSTPONED_MS = 60_000;
 const MAX_POSTPONED_MS = 15 * 60_000;
 
-/** How long (business) no provider that hangs is polled: doubled with each poll that it does not answer. */
+/** Backoff (business) after a provider does not respond: doubled with each poll that it does not answer. */
 const backoff = { firstMs: 60_000, maxMs: 15 * 60_000 };
 
 export type PollDueRequests = ReturnType<typeof makePollDueRequests>;
@@ -84,17 +84,17 @@ export function makePollDueRequests(deps: {
         return undefined;
       });
       const { nowMs } = deps.context();
-      const { reception = { kind: "notAsked" } } = polled ?? {};
-      if (reception.kind !== "notAsked") wasCalled = true;
-      if (reception.kind === "answered") silent.delete(provider);
+      const { availability = { kind: "notAsked" } } = polled ?? {};
+      if (availability.kind !== "notAsked") wasCalled = true;
+      if (availability.kind === "answered") silent.delete(provider);
       // Calls that were made at the same time count as one.
-      if (reception.kind === "unanswered" && silentUntilMs() <= nowMs) {
+      if (availability.kind === "unanswered" && silentUntilMs() <= nowMs) {
         const unanswered = silent.get(provider)?.unanswered ?? 0;
         const untilMs = nowMs + exponential(backoff, unanswered);
         silent.set(provider, { unanswered: unanswered + 1, untilMs });
       }
-      if (reception.kind === "declined") {
-        const untilMs = nowMs + Math.max(POSTPONED_MS, reception.retryAfterMs ?? 0);
+      if (availability.kind === "declined") {
+        const untilMs = nowMs + Math.max(POSTPONED_MS, availability.retryAfterMs ?? 0);
         declinedUntilMs.set(one.request.connectionId, untilMs);
       }
       if (polled) await of.onPolled(polled, untilOf(one));

@@ -5,11 +5,11 @@ import type { DecisionContext } from "../state/decision-context.ts";
 import type { LaneStore } from "../state/lane-ports.ts";
 import { pauseOfAccount } from "../state/pause-after.ts";
 import type { ProviderCalls, ProviderClients, ReferenceStore } from "../state/ports.ts";
-import { withProviderHasIt } from "../state/provider-has-it.ts";
 import type { PublishOutboxes } from "../state/publish-outboxes.ts";
 import { isTerminal, type RequestRecord } from "../state/record.ts";
 import { pollDelayMs, withDerivedFields } from "../state/request-state.ts";
 import type { RequestWriter } from "../state/request-writer.ts";
+import { extendResultDeadline } from "../state/result-deadline.ts";
 import { findCredentials, makeCredentialsChangedSince } from "../submission/request-credentials.ts";
 import type { ApplyProviderUpdate } from "./apply-provider-update.ts";
 
@@ -17,7 +17,7 @@ import type { ApplyProviderUpdate } from "./apply-provider-update.ts";
 const POLL_TIMEOUT_MS = 5_000;
 
 /** What a poll shows about the provider, for the polls that follow. */
-export type PollReception =
+export type PollAvailability =
   | { kind: "notAsked" }
   | { kind: "answered" }
   /** No answer: the provider hangs or cannot be reached. */
@@ -28,7 +28,7 @@ export type PollReception =
 export interface Polled {
   /** The request as it is stored after the poll. */
   request: RequestRecord;
-  reception: PollReception;
+  availability: PollAvailability;
   hasPausedConnection: boolean;
   hasPausedAccount: boolean;
   /** True when the answer is not clear and was kept on the request. */
@@ -86,7 +86,7 @@ export function makePollRequest(deps: {
    */
   async function poll(found: RequestRecord): Promise<Polled> {
     const unasked = {
-      reception: { kind: "notAsked" } as PollReception,
+      availability: { kind: "notAsked" } as PollAvailability,
       hasPausedConnection: false,
       hasPausedAccount: false,
       hasKeptUnclear: false,
@@ -98,7 +98,7 @@ export function makePollRequest(deps: {
     const { request = found } = scheduled ?? {};
     if (isTerminal(request)) return { request, ...unasked };
     const outcome = await ask(request);
-    const unpaused = { ...unasked, reception: receptionOf(outcome) };
+    const unpaused = { ...unasked, availability: availabilityOf(outcome) };
     // A call that is forbidden for more than one account is forbidden for the connection.
     const isConnectionRefused =
       outcome.kind === "credentialsRefused" ||
@@ -116,7 +116,7 @@ export function makePollRequest(deps: {
       return { request: await postpone(request, outcome), ...unpaused };
     if (outcome.kind === "waiting") {
       const waiting = await deps.writer.change(request.requestId, (now) =>
-        withProviderHasIt(now, outcome, deps.context()),
+        extendResultDeadline(now, outcome, deps.context()),
       );
       return { request: waiting?.request ?? request, ...unpaused };
     }
@@ -155,7 +155,9 @@ export function makePollRequest(deps: {
   }
 }
 
-function receptionOf(outcome: PollOutcome | { kind: "notAsked" | "unanswered" }): PollReception {
+function availabilityOf(
+  outcome: PollOutcome | { kind: "notAsked" | "unanswered" },
+): PollAvailability {
   switch (outcome.kind) {
     case "notAsked":
     case "unanswered":

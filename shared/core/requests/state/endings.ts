@@ -82,19 +82,19 @@ export function resultTimeout(
 
 const DAY_MS = 24 * 3_600_000;
 
-/** How often the end of a running request is put off at most. */
+/** How often the timeout of a running request is postponed at most. */
 const MAX_END_TRIES = 2;
 
-/** For how long (business) each time, at least. */
+/** By how much (business) each time, at least. */
 const END_RETRY_MS = 5 * 60_000;
 
 /**
- * Puts off the end of a running request whose provider could not be asked, or gave no clear
- * answer. Returns `undefined` where that has been done often enough.
+ * Postpones the timeout of a running request whose provider could not be asked, or gave no clear
+ * answer. Returns `undefined` if it was postponed `MAX_END_TRIES` times already.
  *
  * @param againMs when the provider may be asked again (business)
  */
-export function withEndPutOff(
+export function postponeTimeout(
   request: RequestRecord,
   context: DecisionContext,
   againMs: number,

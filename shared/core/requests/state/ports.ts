@@ -58,7 +58,7 @@ export interface RequestStore {
     before?: string | undefined;
   }): Promise<{ requests: RequestRecord[]; before?: string | undefined }>;
   /**
-   * The requests of a group, oldest first, behind `after`, up to about `limit`. Eventually
+   * The requests of a group, oldest first, after the entry `after` (exclusive), up to about `limit`. Eventually
    * consistent, like the list: an entry may be older than its item.
    */
   readGroup(of: {
@@ -68,7 +68,7 @@ export interface RequestStore {
     after?: string | undefined;
   }): Promise<{ entries: GroupEntry[]; hasMore: boolean }>;
   /**
-   * Requests and lanes whose sweep is due (business), oldest first, behind `after`. Eventually
+   * Requests and lanes whose sweep is due (business), oldest first, after the entry `after` (exclusive). Eventually
    * consistent: an entry may be older than its item.
    */
   findDue(of: {
@@ -84,7 +84,7 @@ export interface RequestStore {
    * @returns its client; `undefined` when its time was changed in between
    */
   postponeSweep(seen: DueEntry, sweepDueMs: number): Promise<{ clientId: string } | undefined>;
-  /** Requests to recover at this real time, oldest first, behind `after`. Eventually consistent. */
+  /** Requests to recover at this real time, oldest first, after the entry `after` (exclusive). Eventually consistent. */
   findStale(of: {
     work: StaleWork;
     shard: number;

@@ -8,7 +8,6 @@ import { keysWithResult } from "./dependency.ts";
 import { laterEventTime } from "./event-times.ts";
 import { withLateResult } from "./late-result.ts";
 import { pauseAfter } from "./pause-after.ts";
-import { toRunningIfProven, withPendingReason, withProviderHasIt } from "./provider-has-it.ts";
 import { isTerminal, type LanePause, type RequestRecord } from "./record.ts";
 import {
   transition,
@@ -16,6 +15,7 @@ import {
   withOutboxEvents,
   withStartedEvent,
 } from "./request-state.ts";
+import { extendResultDeadline, toRunningIfProven, withPendingReason } from "./result-deadline.ts";
 import { isNewUnclearReport, unclearReportsOf, withUnclearReport } from "./unclear-reports.ts";
 
 /** A report of the provider about a request, from a webhook, a poll, or the answer to the submission. */
@@ -135,7 +135,7 @@ function applyStarted(
   const { pendingReason } = event;
   const { providerRequestId } = event.data;
   const running = isCurrentState
-    ? withProviderHasIt(request, { providerRequestId, pendingReason }, context)
+    ? extendResultDeadline(request, { providerRequestId, pendingReason }, context)
     : withPendingReason(toRunningIfProven(request, providerRequestId, context), pendingReason);
   const started = withStartedEvent(running, context, event);
   return started === request

@@ -99,7 +99,10 @@ export interface RequestRecord extends LaneOwner {
   /** Digests of the people and conversations that its params and its result name. */
   correlationKeys?: readonly string[] | undefined;
 
-  /** Position in the lane, assigned when it joined. A request that returns to its lane keeps it. */
+  /**
+   * Position in the lane, assigned when it joined: the time (epoch milliseconds, business), or the
+   * lane's last position plus one if that is later. A request that returns to its lane keeps it.
+   */
   lanePosition?: number | undefined;
   /** Whether it waits in its lane or holds it; absent when neither. */
   laneState?: "waiting" | "holding" | undefined;
@@ -154,7 +157,7 @@ export interface RequestRecord extends LaneOwner {
    * by which the provider said that it has it.
    */
   deadlineMs?: number | undefined;
-  /** How often its end by `deadlineMs` was put off, because the provider gave no clear answer. */
+  /** How often its timeout at `deadlineMs` was postponed, because the provider gave no clear answer. */
   endTries?: number | undefined;
   /** Until when it accepts a person's input. */
   actionDeadlineMs?: number | undefined;
@@ -221,7 +224,7 @@ export interface LaneBudget {
 /** An account's queue, as it is stored beside its requests. */
 export interface Lane extends LaneOwner {
   lane: string;
-  /** The last position that was assigned. */
+  /** The last position that was assigned, in epoch milliseconds: see `lanePosition`. */
   lastPosition: number;
   /** Number of waiting requests. It is never too low; counting the queue corrects it. */
   waitingCount: number;

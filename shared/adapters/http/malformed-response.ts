@@ -1,5 +1,5 @@
-/** What the beginning of a response says that Node's parser refuses. */
-export interface RefusedResponse {
+/** Status and headers of a response that Node's parser rejects. */
+export interface MalformedResponse {
   status: number;
   /** Names in lower case; of a repeated header the first value. */
   headers: Readonly<Record<string, string>>;
@@ -18,7 +18,7 @@ const statusLine = /^(?:\r?\n)*HTTP\/\d(?:\.\d)?[ \t]+(\d{3})(?:[ \t][^\n]*)?\r?
  *
  * @returns `undefined` without the whole status line of a final response
  */
-export function readRefusedResponse(bytes: Buffer): RefusedResponse | undefined {
+export function readMalformedResponse(bytes: Buffer): MalformedResponse | undefined {
   // One character for each byte, so that positions are the same.
   let text = bytes.toString("latin1");
   for (;;) {

@@ -4,11 +4,11 @@ import { pollDelayMs, transition, withDerivedFields } from "./request-state.ts";
 
 /**
  * Applies an answer by which the provider says that it has the request and has not ended it. The
- * time after which its silence ends the request counts from then on, up to the cap.
+ * result timeout counts anew from this answer, up to `pendingCapMs` after the submission.
  *
  * @param of.pendingReason absent: it runs, or waits without a reason
  */
-export function withProviderHasIt(
+export function extendResultDeadline(
   request: RequestRecord,
   of: { providerRequestId?: string | undefined; pendingReason?: string | undefined },
   context: DecisionContext,
