@@ -1,5 +1,6 @@
 import { setTimeout } from "node:timers/promises";
 import { parseArgs } from "node:util";
+import { billedUnits, shortName, unitsSince } from "./cost/measured-units.ts";
 import { startEndpoints } from "./deliveries/endpoints-process.ts";
 import { makeApi } from "./run/api.ts";
 import { type BenchRun, startBenchRun } from "./run/bench-run.ts";
@@ -98,6 +99,7 @@ async function measure(run: BenchRun): Promise<void> {
   };
   await sendSteadily(inboundUrl, "warm-up", warmUp, rate);
   await arrived(warmUp);
+  const units = await billedUnits(local);
   const busy = watchCores();
   const before = processTimes(pid());
   const count = rate * seconds;
@@ -125,6 +127,19 @@ async function measure(run: BenchRun): Promise<void> {
   const sum = functions.reduce((all, [, one]) => all + one, 0);
   report.figure("CPU per event: functions", perEvent(sum));
   report.figure("CPU per event: local run", perEvent(times.get("local run") ?? 0));
+  const work = unitsSince(units, await billedUnits(local)).filter(
+    ({ caller, item }) =>
+      item.startsWith("dynamodb.") && caller !== "other" && !/Reconcile/.test(caller),
+  );
+  for (const { caller, operation, item, resource = "", units: of } of work) {
+    const name = `  ${shortName(caller)} ${operation} ${resource.replace(/.*(Table)[0-9A-F]{8}-?\w*/, "")}`;
+    report.figure(name, `${(of / count).toFixed(2)} ${item.replace("dynamodb.", "")} units`);
+  }
+  for (const item of ["dynamodb.write", "dynamodb.read"] as const) {
+    const all = work.filter((row) => row.item === item);
+    const perOne = all.reduce((total, row) => total + row.units, 0) / count;
+    report.figure(`units per event: ${item}`, perOne.toFixed(2));
+  }
   const lost = warmUp + count - firsts.size;
   report.check("every event is received", lost === 0 ? [] : [`${lost} are missing`]);
   const faults = endpoints.posts.flatMap(({ fault }) => fault ?? []);
