@@ -38,10 +38,10 @@ export interface ApiDeps {
   serveApi: ReturnType<typeof makeServeApi>;
 }
 
-/** @param onIgnoredError logs errors that do the caller no harm */
+/** @param onNonFatalError logs errors that do the caller no harm */
 export function compose(
   env: ParsedEnvironment<"api">,
-  onIgnoredError: (error: unknown) => void,
+  onNonFatalError: (error: unknown) => void,
 ): ApiDeps {
   const base = makeFunctionBase(env);
   const { client, clock, bodies } = base;
@@ -51,7 +51,7 @@ export function compose(
   const config = { client, tableName: env.CONFIG_TABLE };
   const store = makeDynamoConfigStore(config);
   const reader = makeDynamoEventReader({ client, clock, bodies, tableName: env.EVENTS_TABLE });
-  const requestPorts = makeRequestPorts(base, env, onIgnoredError);
+  const requestPorts = makeRequestPorts(base, env, onNonFatalError);
   const accounts = composeAccounts({
     ...requestPorts,
     store,
@@ -86,12 +86,12 @@ export function compose(
         masterKeys,
         targets: env.WEBHOOK_TARGETS,
         randomHex,
-        onIgnoredError,
+        onNonFatalError,
       }),
       administration: async () =>
         makeAdministration({ store, masterKeys: await currentMasterKeys(), clock, randomHex }),
       clock,
-      onIgnoredError,
+      onNonFatalError,
     }),
   };
 }

@@ -1,7 +1,7 @@
 import { apiEnv } from "../../shared/contracts/env.ts";
 import { readEnvironment } from "../../shared/runtime/environment.ts";
 import { makeHttpFunction } from "../../shared/runtime/http-function.ts";
-import { reportIgnoredError } from "../../shared/runtime/report-failure.ts";
+import { reportNonFatalError } from "../../shared/runtime/report-failure.ts";
 import { makeTelemetry } from "../../shared/runtime/telemetry.ts";
 import { compose, deadlineMsOf } from "./compose.ts";
 import { report } from "./report.ts";
@@ -9,7 +9,7 @@ import { toCall, toResult } from "./request.ts";
 
 const telemetry = makeTelemetry("api");
 const { serveApi } = compose(readEnvironment("api", apiEnv, process.env), (error) =>
-  reportIgnoredError(telemetry, error),
+  reportNonFatalError(telemetry, error),
 );
 
 export const handler = makeHttpFunction(telemetry, async (event) => {

@@ -17,13 +17,13 @@ export interface ConsumeDeps extends ReturnType<typeof composeConsume> {
 
 export function compose(
   env: ParsedEnvironment<"consume">,
-  onIgnoredError: (error: unknown) => void,
+  onNonFatalError: (error: unknown) => void,
 ): ConsumeDeps {
   const base = makeFunctionBase(env);
   const inbound = { client: new SQSClient(base.awsClientConfig), queueUrl: env.INBOUND_QUEUE_URL };
   return {
     ...composeConsume({
-      ...makeRequestPorts(base, env, onIgnoredError),
+      ...makeRequestPorts(base, env, onNonFatalError),
       ...makeEventPorts(base, env),
       ...makeProviderPorts(base, env),
       bodies: base.bodies,

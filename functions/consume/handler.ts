@@ -1,7 +1,7 @@
 import { consumeEnv } from "../../shared/contracts/env.ts";
 import { readEnvironment } from "../../shared/runtime/environment.ts";
 import { makeQueueFunction } from "../../shared/runtime/queue-function.ts";
-import { reportIgnoredError, reportUnpublished } from "../../shared/runtime/report-failure.ts";
+import { reportNonFatalError, reportUnpublished } from "../../shared/runtime/report-failure.ts";
 import { makeTelemetry } from "../../shared/runtime/telemetry.ts";
 import { compose } from "./compose.ts";
 import { report } from "./report.ts";
@@ -10,7 +10,7 @@ import { failedRecords, pairWithOutcomes } from "./request.ts";
 const telemetry = makeTelemetry("consume");
 const { consumeWebhooks, setRetryVisibility } = compose(
   readEnvironment("consume", consumeEnv, process.env),
-  (error) => reportIgnoredError(telemetry, error),
+  (error) => reportNonFatalError(telemetry, error),
 );
 
 export const handler = makeQueueFunction(telemetry, async (records, context) => {

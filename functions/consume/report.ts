@@ -33,7 +33,7 @@ export function report(telemetry: Telemetry, messageId: string, outcome: Consume
     telemetry.log(level, joinedMessageOf[verdict], { messageId, requestId });
     if (verdict === "late") telemetry.count("LateResult");
     if (hasKeptUnclear) {
-      telemetry.log("warn", logMessages.unclearReportKept, { messageId, requestId });
+      telemetry.log("warn", logMessages.unclearReportStored, { messageId, requestId });
       telemetry.count("UnclearReport");
     }
     if (hasPausedAccount) {
@@ -47,7 +47,7 @@ export function report(telemetry: Telemetry, messageId: string, outcome: Consume
     outcome.kind === "published" ? logMessages.eventPublished : logMessages.duplicateWebhookIgnored;
   telemetry.log("debug", message, { messageId, eventId });
   if (outcome.kind === "published" && outcome.isUnclear) {
-    telemetry.log("warn", logMessages.unclearReportKept, { messageId, eventId });
+    telemetry.log("warn", logMessages.unclearReportStored, { messageId, eventId });
     telemetry.count("UnclearReport");
   }
   if (outcome.kind === "duplicate" && outcome.contentDiffers) {

@@ -2,7 +2,7 @@ import type { DeliveryObserver } from "../../shared/composition/delivery-use-cas
 import { type LogMessage, logMessages } from "../../shared/contracts/log-messages.ts";
 import type { DeliveryStatus } from "../../shared/contracts/statuses.ts";
 import type { ParsedMessageOutcome } from "../../shared/core/deliveries/process-messages.ts";
-import { reportFailure, reportIgnoredError } from "../../shared/runtime/report-failure.ts";
+import { reportFailure, reportNonFatalError } from "../../shared/runtime/report-failure.ts";
 import type { Telemetry } from "../../shared/runtime/telemetry.ts";
 
 const logMessageOf = {
@@ -58,6 +58,6 @@ export function makeObserver(telemetry: Telemetry): DeliveryObserver {
       telemetry.count("BreakerOpened");
     },
     onWebhookDisabled: () => telemetry.count("WebhookDisabled"),
-    onIgnoredError: (error) => reportIgnoredError(telemetry, error),
+    onNonFatalError: (error) => reportNonFatalError(telemetry, error),
   };
 }

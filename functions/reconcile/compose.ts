@@ -27,7 +27,7 @@ export interface ReconcileDeps
   sweepEventOutbox: ReturnType<typeof makeSweepEventOutbox>;
 }
 
-type Observer = Pick<DeliverySweepPorts, "onDeliveriesFailed" | "onIgnoredError">;
+type Observer = Pick<DeliverySweepPorts, "onDeliveriesFailed" | "onNonFatalError">;
 
 export function compose(env: ParsedEnvironment<"reconcile">, observer: Observer): ReconcileDeps {
   const base = makeFunctionBase(env);
@@ -42,7 +42,7 @@ export function compose(env: ParsedEnvironment<"reconcile">, observer: Observer)
       limit: EVENTS_PER_QUERY,
     }),
     ...composeRequestSweep({
-      ...makeRequestPorts(base, env, observer.onIgnoredError),
+      ...makeRequestPorts(base, env, observer.onNonFatalError),
       ...events,
       ...makePausingProviderPorts(base, env),
       limit: REQUESTS_PER_QUERY,

@@ -5,7 +5,7 @@ import type { SweepEventOutboxResult } from "../../shared/core/events/sweep-even
 import type { RequestSweepResult } from "../../shared/core/requests/sweep-steps.ts";
 import {
   reportFailures,
-  reportIgnoredError,
+  reportNonFatalError,
   reportUnpublished,
 } from "../../shared/runtime/report-failure.ts";
 import type { Telemetry } from "../../shared/runtime/telemetry.ts";
@@ -65,12 +65,12 @@ export function reportDeliveries(telemetry: Telemetry, result: DeliverySweepResu
 /** Reports what happens while the sweeps run. */
 export function makeObserver(
   telemetry: Telemetry,
-): Pick<DeliveryObserver, "onDeliveriesFailed" | "onIgnoredError"> {
+): Pick<DeliveryObserver, "onDeliveriesFailed" | "onNonFatalError"> {
   return {
     onDeliveriesFailed: (count) => {
       telemetry.count("DeliveryFailed", count);
       telemetry.flush();
     },
-    onIgnoredError: (error) => reportIgnoredError(telemetry, error),
+    onNonFatalError: (error) => reportNonFatalError(telemetry, error),
   };
 }

@@ -15,11 +15,11 @@ export type SubmitDeps = ReturnType<typeof composeSubmission>;
 
 export function compose(
   env: ParsedEnvironment<"submit">,
-  onIgnoredError: (error: unknown) => void,
+  onNonFatalError: (error: unknown) => void,
 ): SubmitDeps {
   const base = makeFunctionBase(env);
   return composeSubmission({
-    ...makeRequestPorts(base, env, onIgnoredError),
+    ...makeRequestPorts(base, env, onNonFatalError),
     ...makePublishPorts(base, env),
     ...makePausingProviderPorts(base, env),
     masterKeys: (sealed) => base.readMasterKeys(readDeadline(), sealedWith(sealed)),

@@ -1,7 +1,7 @@
 import { submitEnv } from "../../shared/contracts/env.ts";
 import { readEnvironment } from "../../shared/runtime/environment.ts";
 import { makeQueueFunction } from "../../shared/runtime/queue-function.ts";
-import { reportIgnoredError } from "../../shared/runtime/report-failure.ts";
+import { reportNonFatalError } from "../../shared/runtime/report-failure.ts";
 import { makeTelemetry } from "../../shared/runtime/telemetry.ts";
 import { compose } from "./compose.ts";
 import { report } from "./report.ts";
@@ -10,7 +10,7 @@ import { failedRecords } from "./request.ts";
 const telemetry = makeTelemetry("submit");
 const { handleSubmitMessages } = compose(
   readEnvironment("submit", submitEnv, process.env),
-  (error) => reportIgnoredError(telemetry, error),
+  (error) => reportNonFatalError(telemetry, error),
 );
 
 export const handler = makeQueueFunction(telemetry, async (records, context) => {

@@ -57,7 +57,7 @@ export async function composeAccountAdministration(target: StackTarget): Promise
     rules: requestRulesOf(settingsSchema.parse({})),
     masterKeys: async () => masterKeys,
     randomHex,
-    onIgnoredError: (error) => console.error(error),
+    onNonFatalError: (error) => console.error(error),
   });
 }
 

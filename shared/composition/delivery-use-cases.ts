@@ -63,7 +63,7 @@ export interface DeliveryObserver {
   onCircuitOpened: (health: EndpointHealth) => void;
   onWebhookDisabled: () => void;
   /** Called with an error that does no harm, because the sweep repeats the work. */
-  onIgnoredError: (error: unknown) => void;
+  onNonFatalError: (error: unknown) => void;
 }
 
 /** The ports that `deliver` needs in addition to `DeliveryPorts`. */
@@ -87,14 +87,14 @@ export interface MessageProcessingPorts extends DeliveryPorts, EventPorts, Deliv
 export interface DeliverySweepPorts
   extends DeliveryPorts,
     PublishPorts,
-    Pick<DeliveryObserver, "onDeliveriesFailed" | "onIgnoredError"> {
+    Pick<DeliveryObserver, "onDeliveriesFailed" | "onNonFatalError"> {
   /** Most deliveries of one shard that one query returns. */
   limit: number;
 }
 
 /** The ports that `api` needs in addition to `DeliveryPorts`. */
 export type WebhookApiPorts = DeliveryPorts &
-  Pick<WebhooksDeps, "masterKeys" | "targets" | "randomHex" | "onIgnoredError">;
+  Pick<WebhooksDeps, "masterKeys" | "targets" | "randomHex" | "onNonFatalError">;
 
 /** Composes how `deliver` processes a batch of messages. */
 export function composeMessageProcessing(ports: MessageProcessingPorts): {
@@ -105,7 +105,7 @@ export function composeMessageProcessing(ports: MessageProcessingPorts): {
   const publishDeliveryFailed: PublishDeliveryFailed = async (deliveries) => {
     const result = await publish(deliveries);
     // One error that concerns all of them is one object.
-    for (const failure of new Set(result.failures)) deps.onIgnoredError(toError(failure));
+    for (const failure of new Set(result.failures)) deps.onNonFatalError(toError(failure));
     return result;
   };
   return {

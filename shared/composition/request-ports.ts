@@ -27,7 +27,7 @@ export function makeRequestPorts(
     bodies,
   }: Pick<FunctionBase, "client" | "awsClientConfig" | "clock" | "bodies">,
   env: RequestEnvironment,
-  onIgnoredError: RequestPorts["onIgnoredError"],
+  onNonFatalError: RequestPorts["onNonFatalError"],
 ): RequestPorts {
   const rules = requestRulesOf(env.SETTINGS);
   const table = { client, tableName: env.REQUESTS_TABLE, clock };
@@ -47,6 +47,6 @@ export function makeRequestPorts(
     clock,
     speed: env.BUSINESS_CLOCK.speed,
     rules,
-    onIgnoredError,
+    onNonFatalError,
   };
 }

@@ -70,7 +70,7 @@ export interface RequestPorts {
   speed: number;
   rules: RequestRules;
   /** Logs an error that does no harm, because the sweep or a later call completes the work. */
-  onIgnoredError: (error: unknown) => void;
+  onNonFatalError: (error: unknown) => void;
 }
 
 /** What `submit` needs in addition. */
@@ -117,7 +117,7 @@ export type ClientRequestPorts = RequestPorts &
 /** What the administration of accounts needs. */
 export type AccountPorts = Pick<
   RequestPorts,
-  "lanes" | "queue" | "clock" | "speed" | "rules" | "onIgnoredError"
+  "lanes" | "queue" | "clock" | "speed" | "rules" | "onNonFatalError"
 > &
   Pick<AccountsDeps, "store" | "masterKeys" | "randomHex">;
 
@@ -246,10 +246,10 @@ export function makeDecisionContext(
 
 /** Composes how messages wake up lanes. */
 export function composeLaneScheduler(
-  ports: Pick<RequestPorts, "lanes" | "queue" | "clock" | "speed" | "onIgnoredError">,
+  ports: Pick<RequestPorts, "lanes" | "queue" | "clock" | "speed" | "onNonFatalError">,
 ): LaneScheduler {
-  const { lanes, queue, clock, speed, onIgnoredError } = ports;
+  const { lanes, queue, clock, speed, onNonFatalError } = ports;
   // A message takes real time too, even when business time is sped up.
   const graceMs = Math.max(WAKE_UP_GRACE_MS, WAKE_UP_GRACE_REAL_MS * speed);
-  return makeLaneScheduler({ lanes, queue, nowMs: clock.businessMs, graceMs, onIgnoredError });
+  return makeLaneScheduler({ lanes, queue, nowMs: clock.businessMs, graceMs, onNonFatalError });
 }

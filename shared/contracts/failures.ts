@@ -44,7 +44,7 @@ export const failures = {
     disposition: "retry",
     httpStatus: 503,
     logLevel: "error",
-    title: "Not accepted: try again later",
+    title: "Service temporarily unavailable: try again later",
     hidesMessage: true,
   },
   PROVIDER_UNANSWERED: {

@@ -10,7 +10,7 @@ export const logMessages = {
   scheduledRunFailed: "scheduled run failed",
   messageProcessingFailed: "message processing failed",
   eventNotPublished: "publishing from the outbox failed",
-  nonCriticalErrorIgnored: "non-critical error ignored",
+  nonFatalError: "non-fatal error",
 
   // api
   apiCallAnswered: "API call answered",
@@ -31,13 +31,13 @@ export const logMessages = {
   requestAlreadyUpdated: "request already had this update",
   lateResultReceived: "late result received",
   accountPaused: "account paused by a webhook",
-  unclearReportKept: "report is not clear and was kept",
+  unclearReportStored: "unclear provider report stored",
   updateNeedsPoll: "update needs confirmation by a poll",
 
   // submit
   requestEndedUnsubmitted: "request ended without a submission",
   submissionAccepted: "submission accepted",
-  submissionRejected: "submission rejected",
+  submissionRejected: "submission rejected permanently",
   submissionRateLimited: "submission rate-limited",
   submissionCredentialsRefused: "submission refused: credentials",
   submissionForbidden: "submission refused: forbidden",

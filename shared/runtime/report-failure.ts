@@ -35,13 +35,13 @@ export function reportUnpublished(telemetry: Telemetry, all: readonly MessageFai
   if (all.length > 0) telemetry.count("PublishFailed", all.length);
 }
 
-/** Reports an error that does no harm because a later run repeats the work, with its stack and cause. */
-export function reportIgnoredError(telemetry: Telemetry, error: unknown): void {
+/** Reports an error after which the work goes on, or is completed by a later run, with its stack and cause. */
+export function reportNonFatalError(telemetry: Telemetry, error: unknown): void {
   const failure = toMessageFailure(error);
   const level = failure.code === "INTERNAL_ERROR" ? "error" : "warn";
-  // Another value than an Error could contain content.
+  // A thrown value that is not an Error may contain customer data: it is not logged.
   const reported = error instanceof Error ? { ...failure, error } : failure;
-  write(telemetry, level, logMessages.nonCriticalErrorIgnored, reported);
+  write(telemetry, level, logMessages.nonFatalError, reported);
 }
 
 function write(

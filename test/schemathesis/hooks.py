@@ -27,7 +27,7 @@ BEYOND_SCHEMAS = [
         r"must be at least minSeconds",
         r"names two different requests|names another account than",
         r"names a header twice|has more than \d+ characters",
-        r"belongs beside params|stands beside params already",
+        r"must be a top-level field|it is a top-level field",
         r"is required: only a login has no account yet",
         # A time compared with now.
         r"must be at least .* ahead|is in the past|at most \d+ days|earliest",

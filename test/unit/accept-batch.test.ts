@@ -72,7 +72,7 @@ function setUp(rules: Partial<typeof requestRules> = {}) {
       writer: makeRequestWriter({ requests, texts: parts.texts }),
       laneScheduler: makeLaneScheduler({
         ...{ lanes, queue, nowMs: clock.businessMs, graceMs: 60_000 },
-        onIgnoredError: (error) => ignored.push(error),
+        onNonFatalError: (error) => ignored.push(error),
       }),
       schedules: stepped({ create: async () => undefined, delete: async () => undefined }),
       rates: stepped({
@@ -91,7 +91,7 @@ function setUp(rules: Partial<typeof requestRules> = {}) {
       }),
       masterKeys: parts.masterKeys,
       randomHex: (bytes: number) => String(++ids).padStart(2 * bytes, "0"),
-      onIgnoredError: (error: unknown) => {
+      onNonFatalError: (error: unknown) => {
         if (!(error instanceof Error && error.message === "crash")) ignored.push(error);
       },
     };

@@ -66,7 +66,7 @@ function setUp(given: Partial<Requests> = {}) {
     },
     masterKeys: async () => masterKeys,
     clock: makeTestClock(),
-    onIgnoredError: () => undefined,
+    onNonFatalError: () => undefined,
   };
   const serve = makeServeApi({ ...deps, requests } as unknown as ServeApiDeps);
 

@@ -38,7 +38,7 @@ function setUp() {
         expected.push(requestIds);
         return clock.businessMs() + 1_000;
       },
-      onIgnoredError: (error) => ignored.push(error),
+      onNonFatalError: (error) => ignored.push(error),
     },
     cancel,
   );

@@ -52,7 +52,7 @@ function setUp(rules: Partial<typeof requestRules> = {}) {
       settleDependent: async () => undefined,
       writer: makeRequestWriter({ requests, texts: parts.texts }),
       laneScheduler: makeLaneScheduler({
-        ...{ lanes, nowMs: clock.businessMs, graceMs: 60_000, onIgnoredError: () => undefined },
+        ...{ lanes, nowMs: clock.businessMs, graceMs: 60_000, onNonFatalError: () => undefined },
         queue: makeSubmitQueue(),
       }),
       queue: makeSubmitQueue(),
@@ -68,7 +68,7 @@ function setUp(rules: Partial<typeof requestRules> = {}) {
       explainWaits: async () => new Map(),
       masterKeys: parts.masterKeys,
       randomHex: (bytes) => randomBytes(bytes).toString("hex"),
-      onIgnoredError: (error) => expect.fail(String(error)),
+      onNonFatalError: (error) => expect.fail(String(error)),
     });
     return (of: Partial<NewRequest> = {}) => accept({ ...call, ...of });
   }

@@ -37,7 +37,7 @@ async function setUp(times: readonly { scheduledMs: number; createdMs: number }[
       queue: makeSubmitQueue(async (message) => void sent.push(message)),
       nowMs: clock.businessMs,
       graceMs: 60 * SECOND_MS,
-      onIgnoredError: (error) => expect.fail(String(error)),
+      onNonFatalError: (error) => expect.fail(String(error)),
     });
     return makeJoinWhenDue({
       requests,

@@ -39,7 +39,7 @@ const serve = makeServeApi({
     recordUse: async () => undefined,
   },
   clock: makeTestClock(),
-  onIgnoredError: () => undefined,
+  onNonFatalError: () => undefined,
 } as unknown as ServeApiDeps);
 
 interface Sent {

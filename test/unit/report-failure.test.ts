@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { reportDeliveries } from "../../functions/reconcile/report.ts";
 import { Failure } from "../../shared/contracts/failures.ts";
 import { type MessageFailure, toError } from "../../shared/core/message-failure.ts";
-import { reportIgnoredError } from "../../shared/runtime/report-failure.ts";
+import { reportNonFatalError } from "../../shared/runtime/report-failure.ts";
 import type { LogFields, Telemetry } from "../../shared/runtime/telemetry.ts";
 
 function setUp() {
@@ -25,15 +25,15 @@ const failureOf = (code: MessageFailure["code"], detail: string): MessageFailure
   detail,
 });
 
-describe("reportIgnoredError", () => {
+describe("reportNonFatalError", () => {
   test("an ignored Failure is logged with its code and with the error itself, which has the cause", () => {
     const { telemetry, lines } = setUp();
     const error = new Failure("DEPENDENCY_DOWN", "GetItem", { cause: new Error("throttled") });
-    reportIgnoredError(telemetry, error);
+    reportNonFatalError(telemetry, error);
     expect(lines).toEqual([
       {
         level: "warn",
-        message: "non-critical error ignored",
+        message: "non-fatal error",
         code: "DEPENDENCY_DOWN",
         detail: "GetItem",
         error,
@@ -44,7 +44,7 @@ describe("reportIgnoredError", () => {
   test("a failure with an attached error keeps its code and detail, and its error is the cause", () => {
     const { telemetry, lines, counts } = setUp();
     const cause = new TypeError("x is not a function");
-    reportIgnoredError(
+    reportNonFatalError(
       telemetry,
       toError({ ...failureOf("PUBLISH_FAILED", "a; b"), error: cause }),
     );
@@ -56,7 +56,7 @@ describe("reportIgnoredError", () => {
 
   test("a thrown value that is not an Error is not logged", () => {
     const { telemetry, lines, counts } = setUp();
-    reportIgnoredError(telemetry, "content");
+    reportNonFatalError(telemetry, "content");
     expect(lines).toMatchObject([{ level: "error", code: "INTERNAL_ERROR", detail: "Error" }]);
     expect(lines.map(({ error }) => error?.message)).toEqual(["a string was thrown"]);
     expect(counts).toEqual({ InternalError: 1 });

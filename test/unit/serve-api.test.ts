@@ -56,7 +56,7 @@ function setUp(given: Partial<ServeApiDeps> & { key?: Partial<ApiKeyItem> } = {}
     deliveries: {} as ServeApiDeps["deliveries"],
     administration: () => Promise.reject(new Failure("DEPENDENCY_DOWN", "no master keys")),
     clock,
-    onIgnoredError: (error) => dropped.push(error),
+    onNonFatalError: (error) => dropped.push(error),
     ...given,
   });
   return { serve, clock, touched, dropped };

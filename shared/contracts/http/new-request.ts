@@ -50,7 +50,7 @@ type Members = z.output<typeof plainRequest>;
 const memberChecks = [
   z.refine<Members>(
     ({ scheduled, dependsOn }) => scheduled === undefined || dependsOn === undefined,
-    { path: ["scheduled"], error: "cannot be given with dependsOn, which has after" },
+    { path: ["scheduled"], error: "cannot be given with dependsOn: use dependsOn.after instead" },
   ),
   z.refine<Members>(
     // Called for every input, valid or not.
@@ -73,12 +73,12 @@ const memberChecks = [
   // A request with its time among the params would be submitted at once.
   z.refine<Members>(({ params }) => !hasMember(params, "scheduled"), {
     path: ["params", "scheduled"],
-    error: "belongs beside params",
+    error: "must be a top-level field, not inside params",
   }),
   z.refine<Members>(
     ({ provider, params }) =>
       !providerPacks[provider].takesAccountInBody || !hasMember(params, "accountId"),
-    { path: ["params", "accountId"], error: "stands beside params already" },
+    { path: ["params", "accountId"], error: "must not be in params: it is a top-level field" },
   ),
   z.meta({
     allOf: Object.values(providerPacks).map(({ id, actionPattern, takesActionList }) =>

@@ -33,7 +33,7 @@ export interface AccountsDeps {
   randomHex: (bytes: number) => string;
   clock: Clock;
   /** Called with errors that do not fail the call. */
-  onIgnoredError: (error: unknown) => void;
+  onNonFatalError: (error: unknown) => void;
 }
 
 /** Cache TTL (real time) for a client's only connection of a provider. */
@@ -185,7 +185,7 @@ export function makeAccounts(deps: AccountsDeps) {
         })
         .then(() => registeredAccounts.add(pk))
         // Not critical: the next request of the account tries again.
-        .catch(deps.onIgnoredError);
+        .catch(deps.onNonFatalError);
     },
   };
 

@@ -33,7 +33,7 @@ export interface RunBulkJobDeps {
   /** Called for a webhook that was disabled because its endpoint answered 410. */
   onWebhookDisabled: () => void;
   /** Called with an error that does no harm: the sweep sends these messages. */
-  onIgnoredError: (error: unknown) => void;
+  onNonFatalError: (error: unknown) => void;
 }
 
 export type RunBulkJob = (jobId: string, remainingMs: () => number) => Promise<void>;
@@ -121,7 +121,7 @@ export function makeRunBulkJob(deps: RunBulkJobDeps): RunBulkJob {
     const messages = changed
       .filter((delivery) => delivery.status === "waiting")
       .map((delivery) => ({ message: toAttemptMessage(delivery) }));
-    if (messages.length > 0) await deps.queue.send("retries", messages).catch(deps.onIgnoredError);
+    if (messages.length > 0) await deps.queue.send("retries", messages).catch(deps.onNonFatalError);
     return {
       before: page.before,
       examined: job.examined + found.length,

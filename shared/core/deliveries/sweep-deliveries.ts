@@ -24,7 +24,7 @@ export interface SweepDeliveriesDeps {
   /** Most deliveries of one shard that one query returns. */
   limit: number;
   /** Called with an error that does no harm: the next run sends the message of a job again. */
-  onIgnoredError: (error: unknown) => void;
+  onNonFatalError: (error: unknown) => void;
 }
 
 /** Counts of one run, and why work of it failed. */

@@ -59,7 +59,7 @@ export const makePublishEvent =
     newOwner: () => string;
     leaseMs: number;
     /** Receives the failure of an event that the sweep publishes later. */
-    onIgnoredError: (error: unknown) => void;
+    onNonFatalError: (error: unknown) => void;
   }) =>
   async (event: FinalEvent): Promise<void> => {
     const owner = deps.newOwner();
@@ -67,7 +67,7 @@ export const makePublishEvent =
     const claim = await deps.claims.claim(event, { owner, untilMs });
     if (claim.kind !== "granted") return;
     for (const outcome of await publishClaimed(deps, owner, [claim.event])) {
-      if (outcome.kind === "failed") deps.onIgnoredError(toError(outcome));
+      if (outcome.kind === "failed") deps.onNonFatalError(toError(outcome));
     }
   };
 

@@ -35,7 +35,7 @@ export function describeIssue(issue: Issue): string {
     case "invalid_union":
       return Array.isArray(issue.options)
         ? mustBeOneOf(issue.options.map(String), memberOf(issue.input, issue.path?.at(-1)))
-        : "is in none of the forms that are allowed";
+        : "does not match any allowed format";
     case "unrecognized_keys":
       return unknownMembers(issue.keys, membersOf(issue.inst));
     default:

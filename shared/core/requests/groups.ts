@@ -12,7 +12,7 @@ export interface GroupsDeps {
   context: () => DecisionContext;
   /** When the last of these waiting requests is expected to end (business); absent: not known. */
   expectedEndOf?: ((requestIds: readonly string[]) => Promise<number | undefined>) | undefined;
-  onIgnoredError: (error: unknown) => void;
+  onNonFatalError: (error: unknown) => void;
 }
 
 /** Requests that one call reads of a group; some twenty queries. */
@@ -114,7 +114,7 @@ export function makeGroups(
       if (!(error instanceof Failure)) throw error;
       if (error.code === "NOT_FOUND") return undefined;
       if (error.code === "CONFLICT") return "tooLate";
-      deps.onIgnoredError(error);
+      deps.onNonFatalError(error);
       return "failed";
     }
   }

@@ -74,7 +74,7 @@ export function makeRequests(deps: RequestsDeps) {
 
   async function waitsIfKnown(of: readonly RequestRecord[]): Promise<ReadonlyMap<string, Wait>> {
     return explainWaits(of).catch((error: unknown) => {
-      deps.onIgnoredError(error);
+      deps.onNonFatalError(error);
       return new Map<string, Wait>();
     });
   }
@@ -132,12 +132,12 @@ export function makeRequests(deps: RequestsDeps) {
       return cancelRequest(now, context());
     });
     // A repeated call tells them again; what neither call tells, the sweep finds.
-    await tellDependents(deps.queue, [cancelled]).catch(deps.onIgnoredError);
+    await tellDependents(deps.queue, [cancelled]).catch(deps.onNonFatalError);
     // A schedule that fires all the same finds the request cancelled.
     if (cancelled.scheduledMs !== undefined && cancelled.joinedMs === undefined) {
-      await deps.schedules.delete(requestId).catch(deps.onIgnoredError);
+      await deps.schedules.delete(requestId).catch(deps.onNonFatalError);
     }
-    if (!isWaiting) await deps.laneScheduler.wakeFreedLane(cancelled).catch(deps.onIgnoredError);
+    if (!isWaiting) await deps.laneScheduler.wakeFreedLane(cancelled).catch(deps.onNonFatalError);
     return { requestId, status: "CANCELLED" as const };
   }
 
@@ -221,7 +221,7 @@ export function makeRequests(deps: RequestsDeps) {
       });
       await deps.queue
         .send({ v: 1, kind: "continue", requestId }, { clientId })
-        .catch(deps.onIgnoredError);
+        .catch(deps.onNonFatalError);
       if (key !== undefined) {
         const { nowMs, nowRealMs, rules } = context();
         const entry = {
@@ -232,7 +232,7 @@ export function makeRequests(deps: RequestsDeps) {
           insteadOf: known?.entry?.requestId,
         };
         // The input is stored. If the key is not, a repeated call is refused as a conflict.
-        await deps.idempotency.reserve(entry).catch(deps.onIgnoredError);
+        await deps.idempotency.reserve(entry).catch(deps.onNonFatalError);
       }
       return viewOf(request, texts);
     },

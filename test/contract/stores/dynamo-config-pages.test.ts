@@ -31,7 +31,7 @@ function open() {
     rules: requestRules,
     masterKeys: async () => readMasterKeys(JSON.stringify({ current: "k1", k1: "k".repeat(64) })),
     randomHex: (bytes) => "0".repeat(2 * bytes),
-    onIgnoredError: (error) => {
+    onNonFatalError: (error) => {
       throw error;
     },
   });

@@ -30,7 +30,7 @@ export function makeAcceptor(
     explainWaits: async () => new Map(),
     writer: makeRequestWriter({ requests, texts: parts.texts }),
     laneScheduler: makeLaneScheduler({
-      ...{ lanes, nowMs: clock.businessMs, graceMs: 60_000, onIgnoredError: () => undefined },
+      ...{ lanes, nowMs: clock.businessMs, graceMs: 60_000, onNonFatalError: () => undefined },
       queue: makeSubmitQueue(),
     }),
     queue: makeSubmitQueue(),
@@ -39,7 +39,7 @@ export function makeAcceptor(
     accountDirectory: { ...parts.client.accountDirectory, connectionIdOf: async () => "cn_1" },
     masterKeys: parts.masterKeys,
     randomHex: (bytes) => randomBytes(bytes).toString("hex"),
-    onIgnoredError: (error) => ignored.push(error),
+    onNonFatalError: (error) => ignored.push(error),
   };
   return { accept: makeAcceptRequest({ ...deps, ...change(deps) }), clock, lanes, ignored };
 }

@@ -64,7 +64,7 @@ export function makeAccountsApi(
     },
     masterKeys: async () => testMasterKeys,
     clock,
-    onIgnoredError: () => undefined,
+    onNonFatalError: () => undefined,
   };
   const serve = makeServeApi(api as ServeApiDeps);
 

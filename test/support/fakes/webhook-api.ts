@@ -66,7 +66,7 @@ export function makeWebhookApi(given: Partial<WebhookApiPorts> = {}) {
     speed: 1,
     rules: testDeliveryRules,
     randomHex: (bytes) => (++drawn).toString(16).padStart(bytes * 2, "0"),
-    onIgnoredError: (error) => dropped.push(error),
+    onNonFatalError: (error) => dropped.push(error),
     ...given,
   };
   const api: Partial<ServeApiDeps> = {
@@ -82,7 +82,7 @@ export function makeWebhookApi(given: Partial<WebhookApiPorts> = {}) {
     },
     ...composeWebhookApi(deps),
     clock,
-    onIgnoredError: deps.onIgnoredError,
+    onNonFatalError: deps.onNonFatalError,
   };
   const serve = makeServeApi(api as ServeApiDeps);
 

@@ -198,7 +198,7 @@ export function makeDeliverySimulation(
     },
     onCircuitOpened: () => counts.BreakerOpened++,
     onWebhookDisabled: () => counts.WebhookDisabled++,
-    onIgnoredError: (error: unknown) => void ignoredErrors.push(error),
+    onNonFatalError: (error: unknown) => void ignoredErrors.push(error),
   };
   const { processMessages: handle } = composeMessageProcessing(ports);
   const { sweepDeliveries } = composeDeliverySweep({ ...ports, limit: 100 });

@@ -114,7 +114,7 @@ export function makeRequestSimulation(of: {
     random: () => 0.5,
     randomHex: (bytes: number) => String(++ids).padStart(2 * bytes, "0"),
     // Only the faults that a command injects may be ignored.
-    onIgnoredError: (error: unknown) => {
+    onNonFatalError: (error: unknown) => {
       if (!(error instanceof Failure) && !(error instanceof Killed)) throw error;
     },
   };

@@ -112,7 +112,7 @@ export function makeSequenceSimulation(of: {
       clock,
       speed: 1,
       rules,
-      onIgnoredError: () => undefined,
+      onNonFatalError: () => undefined,
       accounts: { find: async () => ({}), findUncached: async () => ({}) },
       connections: { read, readThrottled: read, readUncached: read },
       calls: {

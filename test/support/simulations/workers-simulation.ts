@@ -164,7 +164,7 @@ export function makeWorkersSimulation(of: {
       },
       speed: 1,
       rules,
-      onIgnoredError: () => undefined,
+      onNonFatalError: () => undefined,
       accounts: { find: readAccount, findUncached: readAccount },
       connections: {
         // A worker may have cached an active one.

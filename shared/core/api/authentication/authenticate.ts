@@ -21,7 +21,7 @@ export interface AuthenticateDeps {
   masterKeys: (keyId: string) => Promise<MasterKeys>;
   clock: Clock;
   /** Called with errors that do not fail the call. */
-  onIgnoredError: (error: unknown) => void;
+  onNonFatalError: (error: unknown) => void;
 }
 
 /** The authenticated caller. */
@@ -177,12 +177,12 @@ function parseApiKey(text: string | undefined): ApiKey {
 }
 
 async function recordUseIfDue(
-  { keys, clock, onIgnoredError }: AuthenticateDeps,
+  { keys, clock, onNonFatalError }: AuthenticateDeps,
   key: ApiKeyItem,
 ): Promise<void> {
   const nowMs = clock.businessMs();
   const usedMs = key.lastUsedAt === undefined ? 0 : Date.parse(key.lastUsedAt);
   if (nowMs - usedMs < RECORD_USE_EVERY_MS) return;
   // A failed write must not fail the call: the time of use is informative.
-  await keys.recordUse(key.keyId, new Date(nowMs).toISOString()).catch(onIgnoredError);
+  await keys.recordUse(key.keyId, new Date(nowMs).toISOString()).catch(onNonFatalError);
 }

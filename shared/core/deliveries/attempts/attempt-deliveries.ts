@@ -223,7 +223,7 @@ export function makeAttemptDeliveries(deps: AttemptDeliveriesDeps): AttemptDeliv
     const webhook = (await inputs.current()).webhooks.get(clientId);
     if (webhook?.webhookId !== webhookId || webhook.status !== "active") return;
     const to = { status: "disabled", reason: ANSWERED_GONE } as const;
-    await deps.deactivateWebhook(webhook, to).catch(deps.onIgnoredError);
+    await deps.deactivateWebhook(webhook, to).catch(deps.onNonFatalError);
     inputs.invalidate();
   }
 

@@ -55,14 +55,14 @@ export interface EndpointSlotsDeps {
   /** Called when an endpoint's circuit opens: its deliveries are held from now on. */
   onCircuitOpened: (health: EndpointHealth) => void;
   /** Called with an error that does no harm. */
-  onIgnoredError: (error: unknown) => void;
+  onNonFatalError: (error: unknown) => void;
 }
 
 /** Conditional writes of an endpoint's health that are tried when other workers write first. */
 const MAX_WRITES = 10;
 
 export function makeEndpointSlots(deps: EndpointSlotsDeps): EndpointSlots {
-  const { context, onIgnoredError } = deps;
+  const { context, onNonFatalError } = deps;
 
   /**
    * Changes an endpoint's health. A refused write returns the stored health, so that the next
@@ -101,7 +101,7 @@ export function makeEndpointSlots(deps: EndpointSlotsDeps): EndpointSlots {
     const hasFault = attempts.some(({ isSuccess, isSlow }) => !isSuccess || isSlow);
     // A fast success changes nothing at an endpoint that is fast: this saves a write.
     if (health.isFast && !hasFault) return;
-    await update(health, (now) => withObservations(now, attempts)).catch(onIgnoredError);
+    await update(health, (now) => withObservations(now, attempts)).catch(onNonFatalError);
   }
 
   return {
@@ -113,7 +113,7 @@ export function makeEndpointSlots(deps: EndpointSlotsDeps): EndpointSlots {
     async release(health, owner, attempts) {
       await update(health, (now) =>
         withObservations(releaseSlot(now, owner, context()), attempts),
-      ).catch(onIgnoredError);
+      ).catch(onNonFatalError);
     },
 
     recordObservations,
@@ -122,7 +122,7 @@ export function makeEndpointSlots(deps: EndpointSlotsDeps): EndpointSlots {
       const ended = new AbortController();
       const watch = deps.sleep(context().rules.slowMs, ended.signal).then(
         async () => {
-          await update(health, withSlowAttempt).catch(onIgnoredError);
+          await update(health, withSlowAttempt).catch(onNonFatalError);
         },
         // The POST ended first.
         () => undefined,

@@ -13,7 +13,7 @@ export interface FinishBatchDeps {
   publishDeliveryFailed: PublishDeliveryFailed;
   context: () => DeliveryContext;
   /** Called with an error that does no harm: the sweep sends the messages of next attempts. */
-  onIgnoredError: (error: unknown) => void;
+  onNonFatalError: (error: unknown) => void;
 }
 
 export type AttemptMessageOutcome =
@@ -70,7 +70,7 @@ export function makeFinishBatch(deps: FinishBatchDeps): FinishBatch {
       return stored;
     } catch (error) {
       const outcome = toMessageFailure(error);
-      if (stored.some(({ nextAttempt }) => nextAttempt)) deps.onIgnoredError(error);
+      if (stored.some(({ nextAttempt }) => nextAttempt)) deps.onNonFatalError(error);
       return stored.map((result) => (result.requeue ? { ...result, outcome } : result));
     }
   }

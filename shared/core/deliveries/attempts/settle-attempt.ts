@@ -16,7 +16,7 @@ export interface SettleAttemptDeps {
   /** From 0 to 1. */
   random: () => number;
   /** Called with an error that does no harm: the sweep repairs it. */
-  onIgnoredError: (error: unknown) => void;
+  onNonFatalError: (error: unknown) => void;
 }
 
 export type AttemptOutcome =
@@ -73,7 +73,7 @@ export function makeSettleAttempt(deps: SettleAttemptDeps): SettleAttempt {
         return recordWithoutPost(result.delivery, withAttempt(lost, deps.context().nowMs));
       }
       case "postNotBuilt":
-        await release(result.delivery, POST_NOT_BUILT_DELAY_MS).catch(deps.onIgnoredError);
+        await release(result.delivery, POST_NOT_BUILT_DELAY_MS).catch(deps.onNonFatalError);
         throw result.error;
       case "outOfTime":
         if (result.delivery) await release(result.delivery, 0);

@@ -47,8 +47,8 @@ export function doneJob(job: DeliveryJob, { nowMs }: DeliveryContext): DeliveryJ
 /** Sends the message that starts, continues or restarts a job. Never rejects: if it is lost, the sweep sends it. */
 export async function sendJobMessage(
   { jobId, clientId }: DeliveryJob,
-  { queue, onIgnoredError }: { queue: DeliveryQueue; onIgnoredError: (error: unknown) => void },
+  { queue, onNonFatalError }: { queue: DeliveryQueue; onNonFatalError: (error: unknown) => void },
 ): Promise<void> {
   const message = { v: 1, kind: "job", jobId, clientId } as const;
-  await queue.send("retries", [{ message }]).catch(onIgnoredError);
+  await queue.send("retries", [{ message }]).catch(onNonFatalError);
 }

@@ -10,7 +10,7 @@ export interface DeactivateWebhookDeps {
   context: () => DeliveryContext;
   randomHex: (bytes: number) => string;
   /** Called with an error that does no harm: the sweep repeats the work. */
-  onIgnoredError: (error: unknown) => void;
+  onNonFatalError: (error: unknown) => void;
 }
 
 export type DeactivateWebhook = (

@@ -13,7 +13,7 @@ export interface TestSendDeps {
   context: () => DeliveryContext;
   randomHex: (bytes: number) => string;
   /** Called with an error that does no harm: the sweep sends the message. */
-  onIgnoredError: (error: unknown) => void;
+  onNonFatalError: (error: unknown) => void;
 }
 
 /** The error of an operation that needs an active webhook. */

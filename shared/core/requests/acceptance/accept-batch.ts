@@ -85,9 +85,9 @@ export function makeAcceptBatch(ownDeps: AcceptRequestDeps) {
     // Another call with this key may have stored what this call has refused.
     if (reserved) await addStored(deps, reserved, items.filter(isRefused(results)), results);
     for (const result of results.values()) {
-      if (!isAnswer(result)) ownDeps.onIgnoredError(result);
+      if (!isAnswer(result)) ownDeps.onNonFatalError(result);
     }
-    await ownDeps.queue.sendAll(accepted.messages()).catch(ownDeps.onIgnoredError);
+    await ownDeps.queue.sendAll(accepted.messages()).catch(ownDeps.onNonFatalError);
     await releaseUnused(deps, reserved, results);
     return given.map((_, index) => results.get(index) ?? unexpected(index));
   };
@@ -264,13 +264,13 @@ function repeatedKeys(items: readonly Item[]): Map<number, Failure> {
 
 /** Frees the key of a batch that was refused as a whole, for a mended one. */
 async function releaseUnused(
-  { idempotency, onIgnoredError }: AcceptRequestDeps,
+  { idempotency, onNonFatalError }: AcceptRequestDeps,
   reserved: ReservedBatch | undefined,
   results: ReadonlyMap<number, BatchResult>,
 ): Promise<void> {
   const isUnused = (result: BatchResult) => result instanceof Failure && isAnswer(result);
   if (!reserved || ![...results.values()].every(isUnused)) return;
-  await idempotency.release(reserved.hold).catch(onIgnoredError);
+  await idempotency.release(reserved.hold).catch(onNonFatalError);
 }
 
 /** Whether it is certain that the request was stored, or that it was not. */

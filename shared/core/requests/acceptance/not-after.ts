@@ -12,7 +12,7 @@ export async function refuseIfTooLate(
   deps: {
     explainWaits: ExplainWaits;
     idempotency: Pick<IdempotencyStore, "release">;
-    onIgnoredError: (error: unknown) => void;
+    onNonFatalError: (error: unknown) => void;
   },
   request: RequestRecord,
   hold: KeyHold | undefined,
@@ -21,7 +21,7 @@ export async function refuseIfTooLate(
   if (notAfterMs === undefined) return;
   const { expectedMs = 0 } = (await deps.explainWaits([request])).get(requestId) ?? {};
   if (expectedMs <= notAfterMs) return;
-  if (hold) await deps.idempotency.release(hold).catch(deps.onIgnoredError);
+  if (hold) await deps.idempotency.release(hold).catch(deps.onNonFatalError);
   const expectedAt = toIso(expectedMs);
   throw new Failure(
     "NOT_AFTER_UNREACHABLE",

@@ -36,20 +36,20 @@ export interface PreparedRequest {
 
 /** Releases the key so that a corrected call can reuse it. Never throws. */
 export async function freeKey(
-  { idempotency, onIgnoredError }: StoreRequestDeps,
+  { idempotency, onNonFatalError }: StoreRequestDeps,
   { hold }: PreparedRequest,
 ): Promise<void> {
-  if (hold) await idempotency.release(hold).catch(onIgnoredError);
+  if (hold) await idempotency.release(hold).catch(onNonFatalError);
 }
 
 /** The refusal of a request whose account has as many waiting requests as it may have. */
 export async function fullLane(
-  { lanes, onIgnoredError }: StoreRequestDeps,
+  { lanes, onNonFatalError }: StoreRequestDeps,
   lane: string,
   { nowMs, rules }: DecisionContext,
 ): Promise<Failure> {
   const found = await lanes.find(lane).catch((error: unknown) => {
-    onIgnoredError(error);
+    onNonFatalError(error);
     return undefined;
   });
   return new Failure(
@@ -85,7 +85,7 @@ export async function storeJoined(
   await Promise.all([
     deps.queue
       .send({ v: 1, kind: "accepted", requestId, wakesLane }, { clientId })
-      .catch(deps.onIgnoredError),
+      .catch(deps.onNonFatalError),
     deps.accountDirectory.registerAccountIfNew(request),
   ]);
   return created.request;
@@ -140,10 +140,10 @@ export async function storeOutsideLane(
   if (!created.isCreated) return created.request;
   const { requestId, clientId, scheduledMs: atMs = context.nowMs } = request;
   await Promise.all([
-    deps.schedules.create(requestId, atMs).catch(deps.onIgnoredError),
+    deps.schedules.create(requestId, atMs).catch(deps.onNonFatalError),
     deps.queue
       .send({ v: 1, kind: "accepted", requestId, wakesLane: false }, { clientId })
-      .catch(deps.onIgnoredError),
+      .catch(deps.onNonFatalError),
     deps.accountDirectory.registerAccountIfNew(request),
   ]);
   return created.request;

@@ -32,7 +32,7 @@ export async function readDependency(
 ): Promise<Dependency> {
   const withinMs = durationMs(within, "within");
   const afterMs = durationMs(after, "after");
-  if (withinMs <= 0) throw refused("within", "must be longer than nothing");
+  if (withinMs <= 0) throw refused("within", "must be greater than 0");
   if (withinMs + afterMs > rules.scheduleMaxMs) {
     const days = rules.scheduleMaxMs / 86_400_000;
     throw refused("within", `must be, together with after, at most ${days} days`);

@@ -25,7 +25,7 @@ export interface SettleDependentDeps {
   queue: SubmitQueue;
   providerClients: ProviderClients;
   context: () => DecisionContext;
-  onIgnoredError: (error: unknown) => void;
+  onNonFatalError: (error: unknown) => void;
 }
 
 export type SettleDependent = ReturnType<typeof makeSettleDependent>;
@@ -132,7 +132,7 @@ export function makeSettleDependent(deps: SettleDependentDeps) {
     const delayMs = Math.max(0, scheduledMs - deps.context().nowMs);
     if (delayMs > MAX_SQS_DELAY_MS) return;
     const message = { v: 1, kind: "due", requestId } as const;
-    await deps.queue.send(message, { delayMs, clientId }).catch(deps.onIgnoredError);
+    await deps.queue.send(message, { delayMs, clientId }).catch(deps.onNonFatalError);
   }
 }
 

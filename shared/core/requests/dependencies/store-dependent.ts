@@ -12,7 +12,7 @@ export interface StoreDependentDeps {
   settleDependent: SettleDependent;
   queue: SubmitQueue;
   context: () => DecisionContext;
-  onIgnoredError: (error: unknown) => void;
+  onNonFatalError: (error: unknown) => void;
 }
 
 /**
@@ -32,8 +32,8 @@ export async function storeDependent(
   if (!created.isCreated) return created.request;
   const accepted = { v: 1, kind: "accepted", requestId, wakesLane: false } as const;
   const [settled] = await Promise.all([
-    deps.settleDependent(requestId).catch(deps.onIgnoredError),
-    deps.queue.send(accepted, { clientId }).catch(deps.onIgnoredError),
+    deps.settleDependent(requestId).catch(deps.onNonFatalError),
+    deps.queue.send(accepted, { clientId }).catch(deps.onNonFatalError),
   ]);
   return settled ?? created.request;
 }

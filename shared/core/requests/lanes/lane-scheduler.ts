@@ -19,7 +19,7 @@ export function makeLaneScheduler(deps: {
   nowMs: () => number;
   /** Time (business) after which the sweep takes a wake-up message for lost. */
   graceMs: number;
-  onIgnoredError: (error: unknown) => void;
+  onNonFatalError: (error: unknown) => void;
 }) {
   const { lanes, queue, nowMs, graceMs } = deps;
 
@@ -31,7 +31,7 @@ export function makeLaneScheduler(deps: {
     const delayMs = Math.max(0, atMs - nowMs());
     if (delayMs > MAX_SQS_DELAY_MS) return;
     const message = { v: 1, kind: "wakeUp", lane } as const;
-    await queue.send(message, { delayMs, clientId }).catch(deps.onIgnoredError);
+    await queue.send(message, { delayMs, clientId }).catch(deps.onNonFatalError);
   }
 
   return {

@@ -36,7 +36,7 @@ export function makeCancelBeforeTimeout(
     writer: RequestWriter;
     pollRequest: PollRequest;
     context: () => DecisionContext;
-    onIgnoredError: (error: unknown) => void;
+    onNonFatalError: (error: unknown) => void;
   },
 ) {
   /** @returns `end` if the timeout was postponed as often as allowed */
@@ -57,7 +57,7 @@ export function makeCancelBeforeTimeout(
     if (request.status !== "RUNNING" || kind === "notAsked") return { verdict: "end" };
     if (kind !== "answered") return postpone(request, againMs);
     const answer = await cancelAtProvider(deps, request).catch((error: unknown) => {
-      deps.onIgnoredError(error);
+      deps.onNonFatalError(error);
       return "unknown" as const;
     });
     switch (answer) {

@@ -52,7 +52,7 @@ export function makePollRequest(deps: {
   publish: PublishOutboxes;
   pauseConnection: (connectionId: string) => Promise<boolean>;
   context: () => DecisionContext;
-  onIgnoredError: (error: unknown) => void;
+  onNonFatalError: (error: unknown) => void;
 }) {
   const credentialsChangedSince = makeCredentialsChangedSince(deps);
 

@@ -21,7 +21,7 @@ export const makeCredentialsChangedSince =
   (deps: {
     accounts: AccountReader;
     connections: ConnectionReader;
-    onIgnoredError: (error: unknown) => void;
+    onNonFatalError: (error: unknown) => void;
   }) =>
   async (request: RequestRecord, sent: Credentials): Promise<boolean> => {
     const { connectionId, accountId } = request;
@@ -33,7 +33,7 @@ export const makeCredentialsChangedSince =
       const stored = await findCredentials(deps, request, connection);
       return JSON.stringify(stored) !== JSON.stringify(sent);
     } catch (error) {
-      deps.onIgnoredError(error);
+      deps.onNonFatalError(error);
       return false;
     }
   };

@@ -39,7 +39,7 @@ export interface SubmitRequestDeps extends BuildCallDeps {
   pauseConnection: (connectionId: string) => Promise<boolean>;
   context: () => DecisionContext;
   /** Logs an error that does no harm, because a poll, the sweep or a second write completes the work. */
-  onIgnoredError: (error: unknown) => void;
+  onNonFatalError: (error: unknown) => void;
 }
 
 /** The worker that sends, and how long it has its lane (real time). */
@@ -132,7 +132,7 @@ export function makeSubmitRequest(deps: SubmitRequestDeps) {
       const error = await deps.findStop(claimed);
       return error && { kind: "stopped", error };
     } catch (error) {
-      deps.onIgnoredError(error);
+      deps.onNonFatalError(error);
       return { kind: "notSent", code: "DEPENDENCY_NOT_READ" };
     }
   }
@@ -144,7 +144,7 @@ export function makeSubmitRequest(deps: SubmitRequestDeps) {
   ): Promise<SendOutcome> {
     if (sent.kind !== "forbidden" || request.wasForbidden) return sent;
     const isConnection = await references.noteForbidden(request).catch((error: unknown) => {
-      deps.onIgnoredError(error);
+      deps.onNonFatalError(error);
       return false;
     });
     return isConnection ? { kind: "credentialsRefused", code: sent.error.code } : sent;
@@ -184,10 +184,10 @@ export function makeSubmitRequest(deps: SubmitRequestDeps) {
     const { pause, pausesConnection, endsLoginPause, hasKeptUnclear = false } = decision;
     // Before the request waits again: if this worker dies in between, the pause is there.
     if (pause) {
-      await deps.lanes.pause(claimed.lane, claimed, pause).catch(deps.onIgnoredError);
+      await deps.lanes.pause(claimed.lane, claimed, pause).catch(deps.onNonFatalError);
     }
     if (endsLoginPause) {
-      await deps.lanes.endLoginPause(claimed.lane, context.nowMs).catch(deps.onIgnoredError);
+      await deps.lanes.endLoginPause(claimed.lane, context.nowMs).catch(deps.onNonFatalError);
     }
     const stored = await storeOrMerge(
       claimed,
@@ -213,7 +213,7 @@ export function makeSubmitRequest(deps: SubmitRequestDeps) {
       return previous !== undefined && "eventId" in previous;
     } catch (error) {
       // The outcome must be stored all the same. Without the reference, a poll finds the result.
-      deps.onIgnoredError(error);
+      deps.onNonFatalError(error);
       return false;
     }
   }
@@ -225,7 +225,7 @@ export function makeSubmitRequest(deps: SubmitRequestDeps) {
     const take = { category, atMs: takenMs };
     await deps.lanes
       .giveBack(lane, { take, subQueue: subQueueOf(claimed) })
-      .catch(deps.onIgnoredError);
+      .catch(deps.onNonFatalError);
   }
 
   /** Stores the decided request, or merges the answer into the stored request when another write came first. */
@@ -243,7 +243,7 @@ export function makeSubmitRequest(deps: SubmitRequestDeps) {
         : request;
     const replaced = withPollDueNow(decision.request);
     const stored = await writer.replace(replaced).catch((error) => {
-      deps.onIgnoredError(error);
+      deps.onNonFatalError(error);
       return undefined;
     });
     if (stored) return { request: stored, mustPublish: true };
