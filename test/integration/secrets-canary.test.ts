@@ -1,6 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { inflateRawSync } from "node:zlib";
 import { DynamoDBClient, ListTablesCommand, ScanCommand } from "@aws-sdk/client-dynamodb";
 import {
   GetObjectCommand,
@@ -99,6 +100,16 @@ async function everything(): Promise<Map<string, string>> {
   ]);
 }
 
+/** Returns the text of compressed bytes. */
+function unpacked(value: unknown): unknown {
+  if (!(value instanceof Uint8Array)) return value;
+  try {
+    return inflateRawSync(value).toString("utf8");
+  } catch {
+    return Buffer.from(value).toString("latin1");
+  }
+}
+
 async function inTables(): Promise<[string, string][]> {
   const dynamo = new DynamoDBClient(localAws(requests.run.addresses.awsUrl));
   const { TableNames = [] } = await dynamo.send(new ListTablesCommand({}));
@@ -106,7 +117,7 @@ async function inTables(): Promise<[string, string][]> {
     TableNames.map(async (TableName): Promise<[string, string]> => {
       const { Items, LastEvaluatedKey } = await dynamo.send(new ScanCommand({ TableName }));
       expect(LastEvaluatedKey).toBeUndefined();
-      return [TableName, JSON.stringify(Items)];
+      return [TableName, JSON.stringify(Items, (_, value) => unpacked(value))];
     }),
   );
   dynamo.destroy();
