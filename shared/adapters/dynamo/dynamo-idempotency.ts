@@ -14,7 +14,7 @@ import { batchGet } from "./dynamo-batch-get.ts";
 /** TTL deletes late, and DynamoDB removes a set with its last element: such an item counts as gone. */
 const IS_GONE = "attribute_not_exists(id) OR attribute_not_exists(holders) OR expiresAt <= :now";
 
-/** Idempotency keys, in the table of requests: one item for each, with the set of its holders. */
+/** Idempotency keys, in the table of requests: one item for each, with the set of the calls that reserve it (`holders`). */
 export function makeDynamoIdempotency(options: {
   client: DynamoDBDocumentClient;
   tableName: string;
@@ -51,7 +51,7 @@ export function makeDynamoIdempotency(options: {
     },
 
     async reserve(of) {
-      const { clientId, key, requestId, holder, insteadOf, expiresMs, lanes, ...entry } = of;
+      const { clientId, key, requestId, callId, insteadOf, expiresMs, lanes, ...entry } = of;
       const put = new PutCommand({
         TableName,
         Item: {
@@ -59,7 +59,7 @@ export function makeDynamoIdempotency(options: {
           ...entry,
           requestId,
           ...(lanes ? { lanes: lanes.join(",") } : {}),
-          holders: new Set([holder]),
+          holders: new Set([callId]),
           expiresAt: Math.ceil(expiresMs / 1000),
         },
         ConditionExpression:
@@ -75,7 +75,7 @@ export function makeDynamoIdempotency(options: {
       return existing ? entryOf(existing) : { ...entry, requestId, lanes };
     },
 
-    async share({ clientId, key, requestId, holder }) {
+    async joinReservation({ clientId, key, requestId, callId }) {
       const update = new UpdateCommand({
         TableName,
         Key: keyOf(clientId, key),
@@ -83,7 +83,7 @@ export function makeDynamoIdempotency(options: {
         ConditionExpression:
           "requestId = :requestId AND attribute_exists(holders) AND expiresAt > :now",
         ExpressionAttributeValues: {
-          ":holder": new Set([holder]),
+          ":holder": new Set([callId]),
           ":requestId": requestId,
           ":now": nowSeconds(),
         },
@@ -91,13 +91,13 @@ export function makeDynamoIdempotency(options: {
       return "written" in (await conditionalWrite("UpdateItem", () => client.send(update)));
     },
 
-    async release({ clientId, key, requestId, holder }) {
+    async releaseReservation({ clientId, key, requestId, callId }) {
       const update = new UpdateCommand({
         TableName,
         Key: keyOf(clientId, key),
         UpdateExpression: "DELETE holders :holder",
         ConditionExpression: "requestId = :requestId",
-        ExpressionAttributeValues: { ":holder": new Set([holder]), ":requestId": requestId },
+        ExpressionAttributeValues: { ":holder": new Set([callId]), ":requestId": requestId },
       });
       await conditionalWrite("UpdateItem", () => client.send(update));
     },

@@ -226,7 +226,7 @@ export function makeRequests(deps: RequestsDeps) {
         const { nowMs, nowRealMs, rules } = context();
         const entry = {
           ...{ clientId, key, requestId, bodySha256: digest.text },
-          holder: deps.randomHex(10),
+          callId: deps.randomHex(10),
           reservedRealMs: nowRealMs,
           expiresMs: keyExpiresMs(nowMs, rules),
           insteadOf: known?.entry?.requestId,

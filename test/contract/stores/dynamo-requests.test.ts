@@ -132,18 +132,18 @@ describe("Writes whose response is lost and that the SDK retries", () => {
 
   test("An idempotency key is reserved when the response is lost", async () => {
     const expiresMs = clock.businessMs() + 100_000;
-    const hold = { clientId: "cl_1", key: "lost", requestId: "rq_1", holder: "h1" };
+    const hold = { clientId: "cl_1", key: "lost", requestId: "rq_1", callId: "h1" };
     const known = { bodySha256: "b", requestId: "rq_1", reservedRealMs: 7 };
     const reserve = () => lossy.idempotency.reserve({ ...hold, ...known, expiresMs });
     expect(await dynamo.withLostResponse("PutItem", reserve)).toEqual(known);
-    const other = { ...hold, holder: "h2" };
-    expect(await dynamo.withLostResponse("UpdateItem", () => lossy.idempotency.share(other))).toBe(
-      true,
-    );
+    const other = { ...hold, callId: "h2" };
+    expect(
+      await dynamo.withLostResponse("UpdateItem", () => lossy.idempotency.joinReservation(other)),
+    ).toBe(true);
     // A release that is made twice leaves the other call's hold.
-    await dynamo.withLostResponse("UpdateItem", () => lossy.idempotency.release(hold));
+    await dynamo.withLostResponse("UpdateItem", () => lossy.idempotency.releaseReservation(hold));
     expect(await lossy.idempotency.find("cl_1", "lost")).toEqual(known);
-    await dynamo.withLostResponse("UpdateItem", () => lossy.idempotency.release(other));
+    await dynamo.withLostResponse("UpdateItem", () => lossy.idempotency.releaseReservation(other));
     expect(await lossy.idempotency.find("cl_1", "lost")).toBeUndefined();
   });
 

@@ -137,7 +137,7 @@ export function referenceStoreSuite(
     describe("an idempotency key", () => {
       const key = {
         ...{ clientId: "cl_1", bodySha256: "body", requestId: "rq_1" },
-        ...{ holder: "h1", reservedRealMs: 7 },
+        ...{ callId: "h1", reservedRealMs: 7 },
       };
       const known = { bodySha256: "body", requestId: "rq_1", reservedRealMs: 7 };
 
@@ -183,32 +183,32 @@ export function referenceStoreSuite(
 
       test("an idempotency key is free when each call that holds it has released it", async () => {
         const of = { ...key, key: "held", expiresMs: clock.businessMs() + 100_000 };
-        const other = { ...of, holder: "h2" };
-        expect(await idempotency.share(other)).toBe(false);
+        const other = { ...of, callId: "h2" };
+        expect(await idempotency.joinReservation(other)).toBe(false);
         await idempotency.reserve(of);
-        expect(await idempotency.share(other)).toBe(true);
-        expect(await idempotency.share(other)).toBe(true);
-        expect(await idempotency.share({ ...other, requestId: "rq_2" })).toBe(false);
-        await idempotency.release(of);
-        await idempotency.release(of);
-        await idempotency.release({ ...other, requestId: "rq_2" });
+        expect(await idempotency.joinReservation(other)).toBe(true);
+        expect(await idempotency.joinReservation(other)).toBe(true);
+        expect(await idempotency.joinReservation({ ...other, requestId: "rq_2" })).toBe(false);
+        await idempotency.releaseReservation(of);
+        await idempotency.releaseReservation(of);
+        await idempotency.releaseReservation({ ...other, requestId: "rq_2" });
         expect(await idempotency.find("cl_1", "held")).toEqual(known);
-        await idempotency.release(other);
+        await idempotency.releaseReservation(other);
         expect(await idempotency.find("cl_1", "held")).toBeUndefined();
-        expect(await idempotency.share(of)).toBe(false);
-        const next = { ...of, requestId: "rq_2", holder: "h3" };
+        expect(await idempotency.joinReservation(of)).toBe(false);
+        const next = { ...of, requestId: "rq_2", callId: "h3" };
         expect(await idempotency.reserve(next)).toMatchObject({ requestId: "rq_2" });
       });
 
       test("an entry replaces the one that its caller has read, and no other", async () => {
         const of = { ...key, key: "replaced", expiresMs: clock.businessMs() + 100_000 };
         await idempotency.reserve(of);
-        const next = { ...of, requestId: "rq_2", holder: "h2", bodySha256: "other" };
+        const next = { ...of, requestId: "rq_2", callId: "h2", bodySha256: "other" };
         expect(await idempotency.reserve({ ...next, insteadOf: "rq_0" })).toEqual(known);
         expect(await idempotency.reserve({ ...next, insteadOf: "rq_1" })).toMatchObject({
           requestId: "rq_2",
         });
-        await idempotency.release(of);
+        await idempotency.releaseReservation(of);
         expect(await idempotency.find("cl_1", "replaced")).toMatchObject({ bodySha256: "other" });
       });
 

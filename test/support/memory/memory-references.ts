@@ -94,23 +94,23 @@ export function makeMemoryIdempotency(options: { clock: Clock }): IdempotencySto
         }),
       ),
 
-    async reserve({ clientId, key, holder, insteadOf, expiresMs, ...entry }) {
+    async reserve({ clientId, key, callId, insteadOf, expiresMs, ...entry }) {
       const found = alive(clientId, key);
       if (found && found.entry.requestId !== insteadOf) return found.entry;
-      kept.set(nameOf(clientId, key), { entry, holders: new Set([holder]), expiresMs });
+      kept.set(nameOf(clientId, key), { entry, holders: new Set([callId]), expiresMs });
       return entry;
     },
 
-    async share({ clientId, key, requestId, holder }) {
+    async joinReservation({ clientId, key, requestId, callId }) {
       const found = alive(clientId, key);
       if (found?.entry.requestId !== requestId) return false;
-      found.holders.add(holder);
+      found.holders.add(callId);
       return true;
     },
 
-    async release({ clientId, key, requestId, holder }) {
+    async releaseReservation({ clientId, key, requestId, callId }) {
       const found = kept.get(nameOf(clientId, key));
-      if (found?.entry.requestId === requestId) found.holders.delete(holder);
+      if (found?.entry.requestId === requestId) found.holders.delete(callId);
     },
   };
 }

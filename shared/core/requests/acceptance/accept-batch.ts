@@ -270,7 +270,7 @@ async function releaseUnused(
 ): Promise<void> {
   const isUnused = (result: BatchResult) => result instanceof Failure && isAnswer(result);
   if (!reserved || ![...results.values()].every(isUnused)) return;
-  await idempotency.release(reserved.hold).catch(onNonFatalError);
+  await idempotency.releaseReservation(reserved.reservation).catch(onNonFatalError);
 }
 
 /** Whether it is certain that the request was stored, or that it was not. */

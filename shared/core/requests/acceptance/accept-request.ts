@@ -103,7 +103,7 @@ export async function prepareRequest(
   const of = { lane, startsMs, idDigits };
   const reserved = await reserveRequestId(deps, known?.callKey, of);
   if ("storedRequest" in reserved) return reserved;
-  const { requestId, hold } = reserved;
+  const { requestId, reservation } = reserved;
   const request = newRecord(deps, newRequest, {
     ...owner,
     lane,
@@ -114,8 +114,8 @@ export async function prepareRequest(
     ...(dependsOn ? { dependsOn } : {}),
     ...(await storedParams(deps, newRequest, { requestId, params })),
   });
-  if (!dependsOn) await refuseIfTooLate(deps, request, hold);
-  return { request, hold, context };
+  if (!dependsOn) await refuseIfTooLate(deps, request, reservation);
+  return { request, reservation, context };
 }
 
 /** @param count requests that the call makes @throws TOO_MANY_REQUESTS, DEPENDENCY_DOWN */

@@ -3,7 +3,7 @@ import { sha256Hex } from "../../crypto/digest.ts";
 import type { MasterKeys } from "../../crypto/master-keys.ts";
 import { canonicalJson } from "../../json/json.ts";
 import type { DecisionContext } from "../state/decision-context.ts";
-import type { IdempotencyStore, KeyHold, KnownKey } from "../state/idempotency-store.ts";
+import type { IdempotencyStore, KeyReservation, KnownKey } from "../state/idempotency-store.ts";
 import type { ProviderClients } from "../state/ports.ts";
 import { type BodyDigest, keyedDigest, plainDigest } from "./body-digest.ts";
 import type { NewRequest } from "./idempotency.ts";
@@ -30,7 +30,7 @@ export interface BatchKey {
 
 export interface ReservedBatch {
   entry: KnownKey;
-  hold: KeyHold;
+  reservation: KeyReservation;
   /** An earlier call has stored the entry. */
   isKnown: boolean;
   /** The lane of each item that has one, by its place in the batch. */
@@ -80,7 +80,7 @@ function requireSameBody(entry: KnownKey, digest: BodyDigest): KnownKey {
 }
 
 /**
- * Holds the entry of a batch's key, or stores one.
+ * Joins the reservation of a batch's key, or reserves the key.
  *
  * @param findLanes is called when an entry is to be stored
  * @throws IDEMPOTENCY_CONFLICT when the key was used with another body meanwhile; DEPENDENCY_DOWN
@@ -90,27 +90,27 @@ export async function reserveBatch(
   { clientId, key, digest, entry: found }: BatchKey,
   findLanes: () => Promise<string[]>,
 ): Promise<ReservedBatch> {
-  const holder = deps.randomHex(10);
+  const callId = deps.randomHex(10);
   let entry = found;
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     if (entry) {
-      const hold = { clientId, key, requestId: entry.requestId, holder };
-      if (await deps.idempotency.share(hold)) {
-        return { entry, hold, isKnown: true, lanes: lanesIn(entry) };
+      const reservation = { clientId, key, requestId: entry.requestId, callId };
+      if (await deps.idempotency.joinReservation(reservation)) {
+        return { entry, reservation, isKnown: true, lanes: lanesIn(entry) };
       }
     }
-    const hold = { clientId, key, requestId: `batch_${deps.randomHex(10)}`, holder };
+    const reservation = { clientId, key, requestId: `batch_${deps.randomHex(10)}`, callId };
     const { nowMs, nowRealMs, rules } = deps.context();
     const stored = await deps.idempotency.reserve({
-      ...hold,
+      ...reservation,
       bodySha256: digest.text,
       reservedRealMs: nowRealMs,
       lanes: await findLanes(),
       // Until then, every request of the batch is kept.
       expiresMs: nowMs + rules.retentionMs,
     });
-    if (stored.requestId === hold.requestId) {
-      return { entry: stored, hold, isKnown: false, lanes: lanesIn(stored) };
+    if (stored.requestId === reservation.requestId) {
+      return { entry: stored, reservation, isKnown: false, lanes: lanesIn(stored) };
     }
     entry = requireSameBody(stored, digest);
   }

@@ -5,7 +5,7 @@ import type { ProviderId } from "../../../contracts/providers.ts";
 import type { MasterKeys } from "../../crypto/master-keys.ts";
 import { canonicalJson } from "../../json/json.ts";
 import type { DecisionContext } from "../state/decision-context.ts";
-import type { IdempotencyStore, KeyHold, KnownKey } from "../state/idempotency-store.ts";
+import type { IdempotencyStore, KeyReservation, KnownKey } from "../state/idempotency-store.ts";
 import type { ProviderClients, RequestStore } from "../state/ports.ts";
 import { isTerminal, type RequestRecord } from "../state/record.ts";
 import type { RequestRules } from "../state/request-rules.ts";
@@ -138,10 +138,10 @@ export function isUnderWay({ reservedRealMs }: KnownKey, { nowRealMs }: Decision
   return nowRealMs - reservedRealMs < CALL_LOST_REAL_MS;
 }
 
-/** A request id that this call may store a request under, and its hold on the key, if it has one. */
+/** A request id that this call may store a request under, and its reservation of the key, if it has one. */
 export type Reserved =
   | { storedRequest: RequestRecord }
-  | { requestId: string; hold?: KeyHold | undefined };
+  | { requestId: string; reservation?: KeyReservation | undefined };
 
 /**
  * Creates a request id and reserves it under the call's key, if there is one. Calls with the
@@ -157,7 +157,7 @@ export async function reserveRequestId(
   const newId = newRequestId(lane, idDigits ?? deps.randomHex(10));
   if (callKey === undefined) return { requestId: newId };
   const { clientId, key, digest } = callKey;
-  const holder = deps.randomHex(10);
+  const callId = deps.randomHex(10);
   let { entry } = callKey;
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const known = entry && (await lookUp(deps, entry, digest));
@@ -166,8 +166,8 @@ export async function reserveRequestId(
     if (entry && known === "unstored" && digest.matches(entry.bodySha256)) {
       const { requestId } = entry;
       if (laneOf(requestId) === lane) {
-        const hold = { clientId, key, requestId, holder };
-        if (await deps.idempotency.share(hold)) return { requestId, hold };
+        const reservation = { clientId, key, requestId, callId };
+        if (await deps.idempotency.joinReservation(reservation)) return { requestId, reservation };
       } else if (isUnderWay(entry, context)) {
         // The account's connection has changed since.
         throw new Failure(
@@ -176,15 +176,15 @@ export async function reserveRequestId(
         );
       }
     }
-    const hold = { clientId, key, requestId: newId, holder };
+    const reservation = { clientId, key, requestId: newId, callId };
     const stored = await deps.idempotency.reserve({
-      ...hold,
+      ...reservation,
       bodySha256: digest.text,
       reservedRealMs: context.nowRealMs,
       expiresMs: keyExpiresMs(startsMs, context.rules),
       insteadOf: entry?.requestId,
     });
-    if (stored.requestId === newId) return { requestId: newId, hold };
+    if (stored.requestId === newId) return { requestId: newId, reservation };
     entry = stored;
   }
   throw new Failure("DEPENDENCY_DOWN", "too many calls with one Idempotency-Key at once");

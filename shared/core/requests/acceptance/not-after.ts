@@ -1,7 +1,7 @@
 import { Failure } from "../../../contracts/failures.ts";
 import { toIso } from "../../clock.ts";
 import type { ExplainWaits } from "../lanes/explain-waits.ts";
-import type { IdempotencyStore, KeyHold } from "../state/idempotency-store.ts";
+import type { IdempotencyStore, KeyReservation } from "../state/idempotency-store.ts";
 import type { RequestRecord } from "../state/record.ts";
 
 /**
@@ -11,17 +11,18 @@ import type { RequestRecord } from "../state/record.ts";
 export async function refuseIfTooLate(
   deps: {
     explainWaits: ExplainWaits;
-    idempotency: Pick<IdempotencyStore, "release">;
+    idempotency: Pick<IdempotencyStore, "releaseReservation">;
     onNonFatalError: (error: unknown) => void;
   },
   request: RequestRecord,
-  hold: KeyHold | undefined,
+  reservation: KeyReservation | undefined,
 ): Promise<void> {
   const { notAfterMs, requestId } = request;
   if (notAfterMs === undefined) return;
   const { expectedMs = 0 } = (await deps.explainWaits([request])).get(requestId) ?? {};
   if (expectedMs <= notAfterMs) return;
-  if (hold) await deps.idempotency.release(hold).catch(deps.onNonFatalError);
+  if (reservation)
+    await deps.idempotency.releaseReservation(reservation).catch(deps.onNonFatalError);
   const expectedAt = toIso(expectedMs);
   throw new Failure(
     "NOT_AFTER_UNREACHABLE",

@@ -4,7 +4,7 @@ import { type StoreDependentDeps, storeDependent } from "../dependencies/store-d
 import { joinedFields, mustWakeLane } from "../lanes/joined.ts";
 import type { LaneScheduler } from "../lanes/lane-scheduler.ts";
 import type { DecisionContext } from "../state/decision-context.ts";
-import type { IdempotencyStore, KeyHold } from "../state/idempotency-store.ts";
+import type { IdempotencyStore, KeyReservation } from "../state/idempotency-store.ts";
 import type { JoinedLane, LaneStore } from "../state/lane-ports.ts";
 import type { RequestStore, Schedules } from "../state/ports.ts";
 import type { LaneOwner, RequestRecord } from "../state/record.ts";
@@ -29,17 +29,17 @@ export interface StoreRequestDeps extends StoreDependentDeps {
 /** A request that is validated, and neither in the lane nor stored yet. */
 export interface PreparedRequest {
   request: RequestRecord;
-  /** The call's hold on its idempotency key, if it has one. */
-  hold?: KeyHold | undefined;
+  /** The call's reservation of its idempotency key, if it has one. */
+  reservation?: KeyReservation | undefined;
   context: DecisionContext;
 }
 
 /** Releases the key so that a corrected call can reuse it. Never throws. */
 export async function freeKey(
   { idempotency, onNonFatalError }: StoreRequestDeps,
-  { hold }: PreparedRequest,
+  { reservation }: PreparedRequest,
 ): Promise<void> {
-  if (hold) await idempotency.release(hold).catch(onNonFatalError);
+  if (reservation) await idempotency.releaseReservation(reservation).catch(onNonFatalError);
 }
 
 /** The refusal of a request whose account has as many waiting requests as it may have. */

@@ -1,7 +1,7 @@
 /**
  * The idempotency keys of accepted requests. An entry names the request id that its calls
- * use, and is held by each call that may still store that request. An entry that no call
- * holds is gone, as is one past its time.
+ * use. Each call that may still store that request has a reservation of the entry. An entry
+ * without a reservation counts as deleted, as does one past its time.
  */
 export interface IdempotencyStore {
   /** The entry of a key. */
@@ -9,11 +9,11 @@ export interface IdempotencyStore {
   /** The entries of these keys, by key, in as few calls as possible. */
   findMany(clientId: string, keys: readonly string[]): Promise<Map<string, KnownKey>>;
   /**
-   * Stores an entry that this call holds, unless there is one, except that of the request
-   * `insteadOf`. Returns the stored entry: this call's, if it has its request id. Idempotent.
+   * Stores an entry with a reservation of this call, unless there is one, except that of the
+   * request `insteadOf`. Returns the stored entry: this call's, if it has its request id. Idempotent.
    */
   reserve(
-    of: KeyHold & {
+    of: KeyReservation & {
       bodySha256: string;
       reservedRealMs: number;
       /** Of a batch. */
@@ -22,20 +22,20 @@ export interface IdempotencyStore {
       insteadOf?: string | undefined;
     },
   ): Promise<KnownKey>;
-  /** Holds the entry of another call. Returns `false` where it is not there any more. Idempotent. */
-  share(of: KeyHold): Promise<boolean>;
-  /** Ends this call's hold of the entry. Idempotent. */
-  release(of: KeyHold): Promise<void>;
+  /** Adds a reservation to the entry of another call. Returns `false` if the entry is gone. Idempotent. */
+  joinReservation(of: KeyReservation): Promise<boolean>;
+  /** Removes this call's reservation of the entry. The entry remains while other calls have one. Idempotent. */
+  releaseReservation(of: KeyReservation): Promise<void>;
 }
 
-/** The hold of one call on the entry of its key. */
-export interface KeyHold {
+/** One call's reservation of the entry of its key. Reservations do not exclude each other. */
+export interface KeyReservation {
   clientId: string;
   key: string;
   /** Of the entry's request; for the key of a batch, an id of the batch. */
   requestId: string;
   /** Identifies the call. */
-  holder: string;
+  callId: string;
 }
 
 export interface KnownKey {
