@@ -1,14 +1,22 @@
 import { failures } from "../../shared/contracts/failures.ts";
 import { logMessages } from "../../shared/contracts/log-messages.ts";
 import type { IngestOutcome } from "../../shared/core/inbound/ingest-webhook.ts";
+import { reportNonFatalError } from "../../shared/runtime/report-failure.ts";
 import type { Telemetry } from "../../shared/runtime/telemetry.ts";
 
 /** Logs one webhook and emits the metrics of those that need attention. */
 export function report(telemetry: Telemetry, outcome: IngestOutcome, requestId: string): void {
   if (outcome.kind === "accepted") {
-    const { connectionId, bytes, form } = outcome;
-    const level = outcome.acceptsSeveralForms ? "info" : "debug";
+    const { connectionId, bytes, form, formNews } = outcome;
+    const level = formNews.isUnsettled ? "info" : "debug";
     telemetry.log(level, logMessages.webhookAccepted, { requestId, connectionId, bytes, form });
+    if (formNews.otherThan) {
+      telemetry.log("warn", logMessages.webhookHasOtherForm, {
+        ...{ requestId, connectionId, form },
+        detail: `the connection's webhooks had the form ${formNews.otherThan}`,
+      });
+    }
+    if (formNews.error) reportNonFatalError(telemetry, formNews.error);
     if (outcome.isTimeReplaced) {
       telemetry.log("warn", logMessages.webhookTimeReplaced, { requestId, connectionId });
       telemetry.count("CreatedAtReplaced");

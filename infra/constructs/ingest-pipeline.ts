@@ -1,4 +1,5 @@
 import type { Construct } from "constructs";
+import { configKey } from "../../shared/contracts/config-items.ts";
 import { CORRELATION_PREFIX } from "../../shared/contracts/tables.ts";
 import { timing } from "../timing.ts";
 import type { HttpPipelineProps } from "./pipeline.ts";
@@ -29,7 +30,10 @@ export class IngestPipeline {
       environment: {
         BUSINESS_CLOCK: variables.BUSINESS_CLOCK,
         SETTINGS: variables.SETTINGS,
-        CONFIG_TABLE: config.access(["GetItem"]),
+        CONFIG_TABLE: config.accessAndSet(["GetItem"], {
+          below: configKey.connection(""),
+          attributes: ["settledForm"],
+        }),
         MASTER_SECRET_ID: masterSecret.reader(),
         INBOUND_QUEUE_URL: inbound.producer(),
         BODIES_BUCKET: bodies.access({ write: ["inbound", "quarantine"] }),

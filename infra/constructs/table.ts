@@ -51,6 +51,7 @@ export interface TableProps<Index extends string, LocalIndex extends string> {
  */
 export class Table<Index extends string, LocalIndex extends string = never> extends Construct {
   readonly table: DynamoTable;
+  readonly #partitionKey: string;
   readonly #indexes: Record<string, IndexContract>;
 
   constructor(scope: Construct, id: string, props: TableProps<Index, LocalIndex>) {
@@ -58,6 +59,7 @@ export class Table<Index extends string, LocalIndex extends string = never> exte
     const { contract, removalPolicy } = props;
     const projections: Record<string, Projection> = props.projections;
     const localIndexes: Record<string, IndexContract> = contract.localIndexes ?? {};
+    this.#partitionKey = contract.partitionKey;
     this.#indexes = { ...contract.indexes, ...localIndexes };
     this.table = new DynamoTable(this, "Table", {
       partitionKey: text(contract.partitionKey),
@@ -96,6 +98,30 @@ export class Table<Index extends string, LocalIndex extends string = never> exte
       resource: this.table.tableArn,
     });
     return { value: this.table.tableName, permissions };
+  }
+
+  /**
+   * The table's name, for a function that does these things to its items, and in the items whose
+   * partition begins so sets these attributes and no other.
+   *
+   * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
+   */
+  accessAndSet(
+    actions: readonly ItemAction[],
+    { below, attributes }: { below: string; attributes: readonly string[] },
+  ): Binding {
+    const { value, permissions } = this.access(actions);
+    const setting: Permission = {
+      actions: ["dynamodb:UpdateItem"],
+      resource: this.table.tableArn,
+      conditions: {
+        "ForAllValues:StringLike": { "dynamodb:LeadingKeys": [`${below}*`] },
+        "ForAllValues:StringEquals": { "dynamodb:Attributes": [this.#partitionKey, ...attributes] },
+        // An answer with the whole item would show the attributes that may not be read.
+        StringEqualsIfExists: { "dynamodb:ReturnValues": ["NONE"] },
+      },
+    };
+    return { value, permissions: [...permissions, setting] };
   }
 
   /** The table's name, for a function that stores items only in partitions that begin so. */

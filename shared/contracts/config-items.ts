@@ -64,6 +64,11 @@ export const connectionItem = z.object({
   /** The `ConnectionSecrets`, sealed with the master key. The item's key is the associated data. */
   sealedSecrets: z.string(),
   settings: connectionSettings,
+  /**
+   * The form of `hash` that its webhooks have, as `ingest` has observed. It decides what is tried
+   * first and what is logged, and not what is accepted.
+   */
+  settledForm: z.optional(z.object({ form: hashForm, encoding: z.optional(z.string()) })),
   /** Number of writes, for optimistic locking. */
   version: z.number(),
 });

@@ -35,6 +35,8 @@ export const limits = {
   maxAcceptedPerMessage: 50,
   /** Length of the name of a group of requests, which is part of an index key. */
   maxGroupLength: 128,
+  /** Webhooks in a row of one form of `hash` after which that form is stored with the connection. */
+  settledFormWebhooks: 10,
   /** Items of one page of a list. */
   maxPageSize: 100,
 } as const;

@@ -12,7 +12,7 @@ const files = new Map(
 
 /**
  * Kilobytes that a cold start of each function loads at most. `node bench/load.ts` prints what they
- * have, and decision 021 says what they consist of: raise one only for something that is worth it.
+ * have, and decision 022 says what they consist of: raise one only for something that is worth it.
  */
 const maxKilobytes: Record<FunctionName, number> = {
   ingest: 515,

@@ -47,6 +47,7 @@ test.each([
     [
       "dynamodb:BatchWriteItem RequestsTable",
       "dynamodb:GetItem ConfigTable",
+      "dynamodb:UpdateItem ConfigTable",
       "logs:CreateLogStream IngestLogs",
       "logs:PutLogEvents IngestLogs",
       "s3:PutObject BodiesBucket/inbound/*",
@@ -280,13 +281,18 @@ test("The bucket may be listed only below the areas that the function reads", ()
   }
 });
 
-test("The function ingest stores items only in partitions of events that may stop a request", () => {
+test("The function ingest stores items only in partitions of events that may stop a request, and sets only the form of a connection", () => {
   const writing = policies
     .filter(({ roles }) => roles.some((role) => role.startsWith("AckwireIngestRole")))
     .flatMap(({ statements }) => statements)
     .filter((statement) => actionsOf(statement).some((action) => /Write|Put|Update/.test(action)))
     .filter((statement) => actionsOf(statement).join().startsWith("dynamodb:"));
   expect(writing.map(({ Condition }) => Condition)).toEqual([
+    {
+      "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["connection#*"] },
+      "ForAllValues:StringEquals": { "dynamodb:Attributes": ["pk", "settledForm"] },
+      StringEqualsIfExists: { "dynamodb:ReturnValues": ["NONE"] },
+    },
     { "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["correlation#*"] } },
   ]);
 });

@@ -42,6 +42,7 @@ function setUp(
     send?: (message: InboundMessage, signal: AbortSignal) => Promise<void>;
     put?: () => Promise<void>;
     recordEvent?: IngestDeps["correlations"]["recordEvent"];
+    storeSettledForm?: IngestDeps["storeSettledForm"];
     remembered?: Connection;
     stored?: Connection;
   } = {},
@@ -80,6 +81,7 @@ function setUp(
         }),
     },
     packs: providerPacks,
+    storeSettledForm: options.storeSettledForm ?? (async () => undefined),
     clock,
     maxBodyBytes: 1_000,
     maxInlineBytes: 500,
@@ -110,7 +112,7 @@ test("a good webhook is queued byte for byte, and then accepted", async () => {
     connectionId: "cn_1",
     bytes: Buffer.byteLength(good),
     form: "raw",
-    acceptsSeveralForms: true,
+    formNews: { isUnsettled: true },
     isTimeReplaced: false,
   });
   expect(queued).toEqual([

@@ -12,6 +12,7 @@ import type { ProviderPack, SignatureForm, Verification } from "../providers/pro
 import type { CorrelationStore } from "../requests/state/correlation-ports.ts";
 import { recordCorrelatedEvent } from "./correlated-events.ts";
 import type { BlobStore, InboundQueue, QuarantineStore } from "./ports.ts";
+import { type FormNews, makeFormMemory, type StoreSettledForm } from "./settled-form.ts";
 
 export interface IngestDeps {
   connections: Pick<ConnectionReader, "read" | "readThrottled">;
@@ -21,6 +22,7 @@ export interface IngestDeps {
   quarantine: QuarantineStore;
   packs: Readonly<Record<string, ProviderPack>>;
   clock: Clock;
+  storeSettledForm: StoreSettledForm;
   maxBodyBytes: number;
   /** A larger body is stored, and its message holds the key. */
   maxInlineBytes: number;
@@ -43,8 +45,8 @@ export type IngestOutcome =
       connectionId: string;
       bytes: number;
       form: SignatureForm;
-      /** The connection accepts several signature forms. The log names `form`, so that an operator can pin it. */
-      acceptsSeveralForms: boolean;
+      /** What its form says about the connection. */
+      formNews: FormNews;
       /** The provider's time of the event cannot be used: the event gets the time of receipt. */
       isTimeReplaced: boolean;
     }
@@ -60,7 +62,7 @@ export type IngestOutcome =
  * @throws Error for what is not a `Failure`
  */
 export function makeIngestWebhook(ports: IngestDeps) {
-  const deps: Deps = { ...ports, encodings: new Map() };
+  const deps: Deps = { ...ports, forms: makeFormMemory(ports.storeSettledForm) };
   return async (command: IngestCommand): Promise<IngestOutcome> => {
     try {
       return await ingest(deps, command);
@@ -71,19 +73,8 @@ export function makeIngestWebhook(ports: IngestDeps) {
   };
 }
 
-/** Connections whose last encoding is kept. The entry that was added first is removed first. */
-const MAX_KNOWN_ENCODINGS = 1_000;
-
 interface Deps extends IngestDeps {
-  /** By connection: the encoding of its last verified webhook. Tried first for the connection's next webhook. */
-  encodings: Map<string, string>;
-}
-
-function rememberEncoding({ encodings }: Deps, connectionId: string, encoding: string): void {
-  if (encodings.get(connectionId) === encoding) return;
-  encodings.set(connectionId, encoding);
-  const [oldest] = encodings.keys();
-  if (encodings.size > MAX_KNOWN_ENCODINGS && oldest !== undefined) encodings.delete(oldest);
+  forms: ReturnType<typeof makeFormMemory>;
 }
 
 const SIGNATURE_INVALID = "not signed with a secret of this connection";
@@ -112,11 +103,10 @@ async function ingest(deps: Deps, command: IngestCommand): Promise<IngestOutcome
     deps.queue.send(message, signal),
     recordCorrelatedEvent(deps.correlations, checked, message, signal),
   ]);
+  const formNews = await deps.forms.note(connection, verification, signal);
   const { form } = verification;
-  const isHashForm = form !== "header" && form !== "url";
-  const acceptsSeveralForms = isHashForm && settings.hashForms.length > 1;
   const { isTimeReplaced } = checked;
-  return { kind: "accepted", connectionId, bytes, form, acceptsSeveralForms, isTimeReplaced };
+  return { kind: "accepted", connectionId, bytes, form, formNews, isTimeReplaced };
 }
 
 interface CheckedWebhook {
@@ -182,12 +172,9 @@ function checkWebhook(
   const verification = pack.verify(webhook, {
     secrets: validAt(connection.secrets.webhookSecrets, nowMs).map(({ secret }) => secret),
     settings: connection.settings,
-    lastEncoding: deps.encodings.get(connection.connectionId),
+    lastEncoding: deps.forms.encodingOf(connection),
     nowMs: deps.clock.realMs(),
   });
-  if (verification.kind === "verified" && verification.encoding !== undefined) {
-    rememberEncoding(deps, connection.connectionId, verification.encoding);
-  }
   // A webhook with an invalid signature is quarantined without being parsed.
   const checked = { pack, connection, verification, body, isTimeReplaced: false };
   if (verification.kind === "invalid") return checked;

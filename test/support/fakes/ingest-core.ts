@@ -57,6 +57,7 @@ export function makeIngestCore(
     correlations: { recordEvent: async () => undefined },
     bodies,
     quarantine: { put: async () => undefined },
+    storeSettledForm: async () => undefined,
     packs: { ...providerPacks, "we-link": recordingPins },
     clock,
     maxBodyBytes: MAX_BODY_BYTES,
