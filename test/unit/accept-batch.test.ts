@@ -9,7 +9,7 @@ import {
 import { makeAcceptRequest } from "../../shared/core/requests/acceptance/accept-request.ts";
 import type { NewRequest } from "../../shared/core/requests/acceptance/idempotency.ts";
 import { makeLaneScheduler } from "../../shared/core/requests/lanes/lane-scheduler.ts";
-import type { LaneOwner, RequestRecord } from "../../shared/core/requests/state/record.ts";
+import type { LaneAccount, RequestRecord } from "../../shared/core/requests/state/record.ts";
 import { makeRequestWriter } from "../../shared/core/requests/state/request-writer.ts";
 import { providerClients } from "../../shared/providers/provider-clients.ts";
 import { makeTestClock } from "../support/fakes/clocks.ts";
@@ -83,7 +83,7 @@ function setUp(rules: Partial<typeof requestRules> = {}) {
       }),
       accountDirectory: stepped({
         connectionIdOf: async () => world.connectionId,
-        async requireAccount({ accountId }: LaneOwner) {
+        async requireAccount({ accountId }: LaneAccount) {
           if (!world.unregistered.has(accountId)) return;
           throw new InvalidRequest([{ field: "accountId", message: "is not registered" }]);
         },

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { afterTake } from "../../shared/core/pace/after-take.ts";
-import { budgetOf } from "../../shared/core/pace/budget.ts";
+import { limitBudgets } from "../../shared/core/pace/budget.ts";
 import { whenEligible } from "../../shared/core/pace/eligibility.ts";
 import { mergePaceSettings } from "../../shared/core/pace/merge-pace-settings.ts";
 import type { PaceSettings } from "../../shared/core/pace/pace-settings.ts";
@@ -61,7 +61,7 @@ describe("The text of submissions", () => {
     expect(usage.takes.stMessages?.split(".").length).toBe(150);
     for (let nowMs = startMs + 21 * HOUR_MS; nowMs < startMs + 50 * HOUR_MS; nowMs += HOUR_MS) {
       const exact = times.filter((atMs) => atMs > nowMs - DAY_MS && atMs <= nowMs).length;
-      const used = budgetOf(settings, usage, nowMs).find(({ per }) => per === "day")?.used ?? 0;
+      const used = limitBudgets(settings, usage, nowMs).find(({ per }) => per === "day")?.used ?? 0;
       expect(used).toBeGreaterThanOrEqual(exact);
       expect(used).toBeLessThanOrEqual(exact + 20);
     }
@@ -97,11 +97,11 @@ describe("A budget", () => {
   test("A budget shows what is used, what is left and when the next submission is allowed", () => {
     const settings = settingsWith({ limits });
     const usage = taken(settings, [startMs]);
-    expect(budgetOf(settings, usage, startMs + HOUR_MS)).toEqual([
+    expect(limitBudgets(settings, usage, startMs + HOUR_MS)).toEqual([
       { category, per: "day", max: 2, used: 1, left: 1, availableAtMs: startMs + HOUR_MS },
     ]);
     expect(
-      budgetOf(settings, taken(settings, [startMs + HOUR_MS], usage), startMs + HOUR_MS),
+      limitBudgets(settings, taken(settings, [startMs + HOUR_MS], usage), startMs + HOUR_MS),
     ).toEqual([
       { category, per: "day", max: 2, used: 2, left: 0, availableAtMs: startMs + DAY_MS },
     ]);
@@ -111,7 +111,9 @@ describe("A budget", () => {
     const settings = settingsWith({ limits: [...limits, { category: "any", per: "day", max: 2 }] });
     const usage = taken(settings, [startMs, startMs + HOUR_MS]);
     const without = withoutTake(usage, { category, atMs: startMs });
-    expect(budgetOf(settings, without, startMs + HOUR_MS).map(({ used }) => used)).toEqual([1, 1]);
+    expect(limitBudgets(settings, without, startMs + HOUR_MS).map(({ used }) => used)).toEqual([
+      1, 1,
+    ]);
   });
 
   test("A slot that is given back twice is free once", () => {
@@ -182,7 +184,7 @@ describe("A warm-up", () => {
     warmUp: { days: 10, from: 0.2 },
   });
   const maxAfter = (usage: Usage, days: number) =>
-    budgetOf(settings, usage, startMs + days * DAY_MS)[0]?.max;
+    limitBudgets(settings, usage, startMs + days * DAY_MS)[0]?.max;
 
   test("A warm-up begins with the first submission and grows every day to the full limit", () => {
     expect(maxAfter(noUsage, 5)).toBe(10);
@@ -207,7 +209,7 @@ describe("A warm-up", () => {
       stage,
       seed: "lane",
     });
-    expect(budgetOf(merged, noUsage, startMs).map(({ max }) => max)).toEqual([1, 100]);
+    expect(limitBudgets(merged, noUsage, startMs).map(({ max }) => max)).toEqual([1, 100]);
   });
 });
 

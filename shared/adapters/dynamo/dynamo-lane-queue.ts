@@ -4,7 +4,7 @@ import {
   type QueryCommandInput,
 } from "@aws-sdk/lib-dynamodb";
 import { requestsTable } from "../../contracts/tables.ts";
-import type { WaitingRequest } from "../../core/requests/state/lane-ports.ts";
+import type { QueuedRequest } from "../../core/requests/state/lane-ports.ts";
 import type { RequestStore } from "../../core/requests/state/ports.ts";
 import type { RequestRecord } from "../../core/requests/state/record.ts";
 import { firstOfEachSubQueue } from "../../core/requests/state/sub-queue.ts";
@@ -131,7 +131,7 @@ export function makeDynamoLaneQueue(options: {
     },
 
     async readQueue(lane, limit) {
-      const waiting: WaitingRequest[] = [];
+      const waiting: QueuedRequest[] = [];
       let isHeld = false;
       let from: Record<string, unknown> | undefined;
       do {

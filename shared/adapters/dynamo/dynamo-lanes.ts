@@ -2,7 +2,7 @@ import { type DynamoDBDocumentClient, GetCommand } from "@aws-sdk/lib-dynamodb";
 import { Failure } from "../../contracts/failures.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { LaneStore } from "../../core/requests/state/lane-ports.ts";
-import type { LaneOwner } from "../../core/requests/state/record.ts";
+import type { LaneAccount } from "../../core/requests/state/record.ts";
 import { callDependency } from "../dependency-down.ts";
 import {
   LANE_ID,
@@ -16,16 +16,16 @@ import {
 import { makeReleaseLane } from "./lane-release.ts";
 import { MAX_ATTEMPTS, makeLaneUpdate, SET_DUE, shardOfLane } from "./lane-update.ts";
 
-const OWNER_NAMES = {
+const ACCOUNT_NAMES = {
   "#clientId": "clientId",
   "#provider": "provider",
   "#connectionId": "connectionId",
   "#accountId": "accountId",
 };
-const SET_OWNER =
+const SET_ACCOUNT =
   "#clientId = :clientId, #provider = :provider, #connectionId = :connectionId, #accountId = :accountId";
 
-const ownerValues = ({ clientId, provider, connectionId, accountId }: LaneOwner) => ({
+const accountValues = ({ clientId, provider, connectionId, accountId }: LaneAccount) => ({
   ":clientId": clientId,
   ":provider": provider,
   ":connectionId": connectionId,
@@ -48,13 +48,13 @@ export function makeDynamoLanes(options: {
       return Item && readLaneItem(Item);
     },
 
-    async join(lane, owner, of) {
+    async join(lane, account, of) {
       const now = Math.ceil(of.nowMs);
       const { count = 1, limit } = of;
       const joinAt = (place: string, condition: string, more: Record<string, number> = {}) =>
         update(lane, {
           set: [
-            SET_OWNER,
+            SET_ACCOUNT,
             `lastPlace = ${place}`,
             "waiting = if_not_exists(waiting, :none) + :count",
             "dueAt = if_not_exists(dueAt, :due)",
@@ -65,9 +65,9 @@ export function makeDynamoLanes(options: {
             limit === undefined
               ? condition
               : `(${condition}) AND (attribute_not_exists(waiting) OR waiting <= :room)`,
-          names: OWNER_NAMES,
+          names: ACCOUNT_NAMES,
           values: {
-            ...ownerValues(owner),
+            ...accountValues(account),
             ":now": now,
             ":none": 0,
             ":count": count,
@@ -186,11 +186,11 @@ export function makeDynamoLanes(options: {
       });
     },
 
-    async pause(lane, owner, pause) {
+    async pause(lane, account, pause) {
       const { untilMs, isRestriction } = pause;
       await update(lane, {
         set: [
-          SET_OWNER,
+          SET_ACCOUNT,
           "#pause = :pause",
           ...(isRestriction ? ["restrictedMs = :restricted"] : []),
         ],
@@ -199,9 +199,9 @@ export function makeDynamoLanes(options: {
           untilMs === undefined
             ? "attribute_exists(lane) OR attribute_not_exists(lane)"
             : "attribute_not_exists(#pause) OR #pause.untilMs < :until",
-        names: { ...OWNER_NAMES, "#pause": pauseName(pause) },
+        names: { ...ACCOUNT_NAMES, "#pause": pauseName(pause) },
         values: {
-          ...ownerValues(owner),
+          ...accountValues(account),
           ":pause": pauseItem(pause),
           ...(untilMs === undefined ? {} : { ":until": untilMs }),
           ...(isRestriction ? { ":restricted": clock.businessMs() } : {}),
@@ -234,7 +234,7 @@ function joinedFrom(before: Record<string, unknown> | undefined, position: numbe
   return {
     position,
     hadNoSweep: before?.dueAt === undefined,
-    // The lane was there with its owner's pause only, when nothing had joined it.
+    // The lane was there with its account's pause only, when nothing had joined it.
     ...(before?.lane === undefined ? {} : { before: readLaneItem(before) }),
   };
 }

@@ -3,12 +3,12 @@ import { type Category, categories, limitCategories } from "../../contracts/pace
 import { providerId } from "../../contracts/providers.ts";
 import { noBudget } from "../../core/requests/state/lane-budget.ts";
 import {
+  type CategoryTake,
   type Lane,
   type LaneBudget,
   type LanePause,
   PAUSED_BY_CLIENT,
   type SubQueue,
-  type Take,
 } from "../../core/requests/state/record.ts";
 
 /** The sort key of a lane's own item, beside its requests. */
@@ -147,9 +147,9 @@ export function readSubQueueName(name: string): SubQueue | undefined {
   return isCategory(category) ? { isHigh: priority === "h", category } : undefined;
 }
 
-export const takeText = ({ category, atMs }: Take) => `${category}@${atMs}`;
+export const takeText = ({ category, atMs }: CategoryTake) => `${category}@${atMs}`;
 
-function readTake(text: string): Take | undefined {
+function readTake(text: string): CategoryTake | undefined {
   const [category, at] = text.split("@");
   return isCategory(category) && at !== undefined ? { category, atMs: Number(at) } : undefined;
 }

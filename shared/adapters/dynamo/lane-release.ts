@@ -10,7 +10,7 @@ import {
   takeText,
 } from "./lane-item.ts";
 import {
-  type LaneChange,
+  type LaneItemUpdate,
   type LaneUpdate,
   MAX_ATTEMPTS,
   SET_DUE,
@@ -66,7 +66,7 @@ function releaseOf(
     isMigratedToSubQueues,
   }: Parameters<LaneStore["release"]>[1],
   waiting: number,
-): LaneChange {
+): LaneItemUpdate {
   const staysDue = sweepDueMs !== undefined;
   const hasEnoughWaiting = waiting >= dequeuedCount;
   const planned = waitingSubQueues ?? seen.subQueues;

@@ -4,7 +4,7 @@ import { LANE_ID } from "./lane-item.ts";
 import { duePartition, requestShardOf } from "./sweep-partition.ts";
 
 /** One conditional UpdateItem of a lane's item. */
-export interface LaneChange {
+export interface LaneItemUpdate {
   set?: string[];
   remove?: string[];
   /** Elements that become part of a set. */
@@ -35,7 +35,7 @@ export const shardOfLane = (lane: string, isOnlyCheck = false) =>
  */
 export function makeLaneUpdate(options: { client: DynamoDBDocumentClient; tableName: string }) {
   const { client, tableName: TableName } = options;
-  return async (lane: string, change: LaneChange) => {
+  return async (lane: string, change: LaneItemUpdate) => {
     const { set, remove, add, delete: taken, condition, names, values, returns } = change;
     const clauses = { SET: set, REMOVE: remove, ADD: add, DELETE: taken };
     const expression = Object.entries(clauses)

@@ -1,7 +1,7 @@
 import type { AccountItem } from "../../contracts/config-items.ts";
 import type { Limit } from "../../contracts/pace.ts";
 import type { Clock } from "../clock.ts";
-import { budgetOf } from "../pace/budget.ts";
+import { limitBudgets } from "../pace/budget.ts";
 import {
   isEnabled,
   type LimitKey,
@@ -99,7 +99,7 @@ function limitsOfAccount(
   const { usage } = lane ? currentBudget(lane) : noBudget;
   const removed = own.filter((limit) => !isEnabled(limit));
   const limits = [...settings.limits, ...withoutLimits(removed, settings.limits)];
-  const budgets = budgetOf({ ...settings, limits }, usage, nowMs);
+  const budgets = limitBudgets({ ...settings, limits }, usage, nowMs);
   return limits.map((limit, n) => ({
     category: limit.category,
     per: limit.per,

@@ -13,7 +13,7 @@ import { laneId } from "../requests/acceptance/request-id.ts";
 import type { LaneScheduler } from "../requests/lanes/lane-scheduler.ts";
 import type { LaneStore } from "../requests/state/lane-ports.ts";
 import { activePause } from "../requests/state/pause-after.ts";
-import { type LaneOwner, PAUSED_BY_CLIENT } from "../requests/state/record.ts";
+import { type LaneAccount, PAUSED_BY_CLIENT } from "../requests/state/record.ts";
 import type { AccountChange, AccountSelector } from "./account-change.ts";
 import { accountLimits } from "./account-limits.ts";
 import { paceMembers } from "./account-pace.ts";
@@ -173,7 +173,7 @@ export function makeAccounts(deps: AccountsDeps) {
       const how = "use PUT /v1/accounts/{accountId}";
       throw invalid("accountId", `is not registered: ${how}`, "registerAccount");
     },
-    async registerAccountIfNew({ clientId, provider, connectionId, accountId }: LaneOwner) {
+    async registerAccountIfNew({ clientId, provider, connectionId, accountId }: LaneAccount) {
       const pk = configKey.account(connectionId, accountId);
       if (registeredAccounts.has(pk)) return;
       if (registeredAccounts.size >= CACHE_LIMIT) registeredAccounts.clear();
@@ -193,8 +193,8 @@ export function makeAccounts(deps: AccountsDeps) {
    * Stores the provider's token of an account, unless it is stored already, and registers
    * the account where it is new. Returns Ackwire's token of the account.
    */
-  async function registerToken(owner: LaneOwner, providerToken: string): Promise<string> {
-    const { clientId, provider, connectionId, accountId } = owner;
+  async function registerToken(account: LaneAccount, providerToken: string): Promise<string> {
+    const { clientId, provider, connectionId, accountId } = account;
     const master = await deps.masterKeys();
     const pk = configKey.account(connectionId, accountId);
     const sealed = (await store.account(connectionId, accountId))?.sealedIdentificationToken;

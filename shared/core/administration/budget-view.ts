@@ -1,6 +1,6 @@
 import { categories } from "../../contracts/pace.ts";
 import { toIso } from "../clock.ts";
-import { budgetOf } from "../pace/budget.ts";
+import { limitBudgets } from "../pace/budget.ts";
 import { whenEligible } from "../pace/eligibility.ts";
 import { isOpen, nextOpening } from "../pace/hours.ts";
 import type { PaceSettings } from "../pace/pace-settings.ts";
@@ -14,7 +14,7 @@ export function budgetView(settings: PaceSettings, lane: Lane | undefined, nowMs
   const isOpenNow = isOpen(hours, nowMs);
   const notBeforeMs = lane?.nextSubmissionNotBeforeMs ?? 0;
   return {
-    limits: budgetOf(settings, usage, nowMs).map(({ availableAtMs, ...limit }) => ({
+    limits: limitBudgets(settings, usage, nowMs).map(({ availableAtMs, ...limit }) => ({
       ...limit,
       availableAt: toIsoIfFinite(availableAtMs),
     })),

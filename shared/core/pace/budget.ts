@@ -15,7 +15,7 @@ export interface Budget {
   availableAtMs: number;
 }
 
-export function budgetOf(settings: PaceSettings, usage: Usage, nowMs: number): Budget[] {
+export function limitBudgets(settings: PaceSettings, usage: Usage, nowMs: number): Budget[] {
   const ledger = readLedger(usage);
   return settings.limits.map((limit) => {
     const max = maxAt(limit, settings, ledger, nowMs);

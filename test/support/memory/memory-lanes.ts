@@ -3,17 +3,17 @@ import type { Clock } from "../../../shared/core/clock.ts";
 import { noBudget } from "../../../shared/core/requests/state/lane-budget.ts";
 import type { LaneStore } from "../../../shared/core/requests/state/lane-ports.ts";
 import {
+  type CategoryTake,
   type Lane,
-  type LaneOwner,
+  type LaneAccount,
   type LanePause,
   PAUSED_BY_CLIENT,
   type SubQueue,
-  type Take,
 } from "../../../shared/core/requests/state/record.ts";
 
 interface StoredLane extends Omit<Lane, "pause" | "categoryPauses" | "subQueues" | "givenBack"> {
   subQueues: Map<string, SubQueue>;
-  givenBack: Map<string, Take>;
+  givenBack: Map<string, CategoryTake>;
   releasedBy?: string;
   isOnlyCheck: boolean;
   /** Pauses of several kinds exist at the same time. */
@@ -36,7 +36,7 @@ export function makeMemoryLanes(options: { clock: Clock }): LaneStore & {
   const { clock } = options;
   const stored = new Map<string, StoredLane>();
 
-  function put(lane: string, owner: LaneOwner): StoredLane {
+  function put(lane: string, owner: LaneAccount): StoredLane {
     const { clientId, provider, connectionId, accountId } = owner;
     const found = stored.get(lane);
     if (found) return found;
@@ -219,7 +219,7 @@ export function makeMemoryLanes(options: { clock: Clock }): LaneStore & {
 }
 
 const nameOf = ({ category, isHigh }: SubQueue) => `${category} ${isHigh}`;
-const takeName = ({ category, atMs }: Take) => `${category} ${atMs}`;
+const takeName = ({ category, atMs }: CategoryTake) => `${category} ${atMs}`;
 
 /** A copy without the store's private fields, with the pause that applies. */
 function seen(stored: StoredLane): Lane {

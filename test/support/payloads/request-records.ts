@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { laneId, newRequestId } from "../../../shared/core/requests/acceptance/request-id.ts";
-import type { LaneOwner, RequestRecord } from "../../../shared/core/requests/state/record.ts";
+import type { LaneAccount, RequestRecord } from "../../../shared/core/requests/state/record.ts";
 
 let accounts = 0;
 
 /** An account of its own for each test. */
-export function newOwner(of: Partial<LaneOwner> = {}): LaneOwner {
+export function newOwner(of: Partial<LaneAccount> = {}): LaneAccount {
   const n = ++accounts;
   return {
     clientId: `cl_${n}`,
@@ -18,7 +18,7 @@ export function newOwner(of: Partial<LaneOwner> = {}): LaneOwner {
 
 /** A request that waits in its lane, with the fields of `of` replaced. */
 export function requestRecord(
-  owner: LaneOwner = newOwner(),
+  owner: LaneAccount = newOwner(),
   of: Partial<RequestRecord> = {},
 ): RequestRecord {
   const lane = laneId(owner);

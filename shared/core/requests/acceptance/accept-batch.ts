@@ -6,7 +6,7 @@ import type { RequestRecord } from "../state/record.ts";
 import {
   type AcceptRequestDeps,
   enforceRateLimit,
-  findOwner,
+  findAccount,
   prepareRequest,
 } from "./accept-request.ts";
 import { collectAccepted } from "./accepted-messages.ts";
@@ -110,8 +110,8 @@ async function lanesOf(
   const lanes = given.map(() => "");
   await forEachConcurrent([...given.entries()], CONCURRENCY, async ([index, newRequest]) => {
     if (newRequest instanceof Failure || newRequest.idempotencyKey !== undefined) return;
-    const owner = await findOwner(deps, newRequest).catch(failureOf);
-    if (!(owner instanceof Failure)) lanes[index] = laneId(owner);
+    const account = await findAccount(deps, newRequest).catch(failureOf);
+    if (!(account instanceof Failure)) lanes[index] = laneId(account);
   });
   return lanes;
 }

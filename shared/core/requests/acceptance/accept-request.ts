@@ -8,7 +8,7 @@ import { latestStartMs, readDependency } from "../dependencies/read-dependency.t
 import type { ExplainWaits } from "../lanes/explain-waits.ts";
 import type { DecisionContext } from "../state/decision-context.ts";
 import type { ClientRates, ProviderClients } from "../state/ports.ts";
-import type { LaneOwner, RequestRecord } from "../state/record.ts";
+import type { LaneAccount, RequestRecord } from "../state/record.ts";
 import { findKey, type NewRequest, reserveRequestId } from "./idempotency.ts";
 import { refuseIfTooLate } from "./not-after.ts";
 import { laneId } from "./request-id.ts";
@@ -35,9 +35,9 @@ export interface AccountDirectory {
     of: Pick<NewRequest, "clientId" | "provider" | "connectionId"> & { accountId?: string },
   ): Promise<string>;
   /** @throws REQUEST_INVALID when the provider requires a registered account and this one is not registered */
-  requireAccount(owner: LaneOwner): Promise<void>;
+  requireAccount(account: LaneAccount): Promise<void>;
   /** Registers an account that is created by its first request. Never throws. */
-  registerAccountIfNew(owner: LaneOwner): Promise<void>;
+  registerAccountIfNew(account: LaneAccount): Promise<void>;
 }
 
 export interface AcceptRequestDeps extends StoreRequestDeps {
@@ -90,22 +90,22 @@ export async function prepareRequest(
   const known = await findKey(deps, newRequest);
   if (known && "storedRequest" in known) return known;
   await enforceRateLimit(deps, newRequest.clientId);
-  const owner = await findOwner(deps, newRequest);
-  const lane = laneId(owner);
+  const account = await findAccount(deps, newRequest);
+  const lane = laneId(account);
   const params = paramsText(deps, newRequest);
   const context = deps.context();
   const scheduledMs = readSchedule(newRequest.scheduled, context);
   const notAfterMs = readNotAfter(newRequest.notAfter, scheduledMs ?? context.nowMs);
   const dependsOn =
     newRequest.dependsOn &&
-    (await readDependency(deps.requests, newRequest.dependsOn, { ...owner, lane }, context));
+    (await readDependency(deps.requests, newRequest.dependsOn, { ...account, lane }, context));
   const startsMs = scheduledMs ?? (dependsOn ? latestStartMs(dependsOn) : context.nowMs);
   const of = { lane, startsMs, idDigits };
   const reserved = await reserveRequestId(deps, known?.callKey, of);
   if ("storedRequest" in reserved) return reserved;
   const { requestId, reservation } = reserved;
   const request = newRecord(deps, newRequest, {
-    ...owner,
+    ...account,
     lane,
     requestId,
     createdMs: context.nowMs,
@@ -133,21 +133,21 @@ export async function enforceRateLimit(
 }
 
 /** @throws REQUEST_INVALID, DEPENDENCY_DOWN */
-export async function findOwner(
+export async function findAccount(
   { accountDirectory }: Pick<AcceptRequestDeps, "accountDirectory">,
   newRequest: NewRequest,
-): Promise<LaneOwner> {
+): Promise<LaneAccount> {
   const { clientId, provider, accountId } = newRequest;
   const connectionId = await accountDirectory.connectionIdOf(newRequest);
-  const owner = { clientId, provider, connectionId, accountId };
-  await accountDirectory.requireAccount(owner);
-  return owner;
+  const account = { clientId, provider, connectionId, accountId };
+  await accountDirectory.requireAccount(account);
+  return account;
 }
 
 function newRecord(
   { providerClients }: AcceptRequestDeps,
   { action, provider, group, priority, params, recurringId }: NewRequest,
-  of: LaneOwner &
+  of: LaneAccount &
     Pick<
       RequestRecord,
       | ("lane" | "requestId" | "createdMs" | "params" | "sealedParams")

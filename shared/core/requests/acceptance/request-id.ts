@@ -1,15 +1,15 @@
 import { sha256Hex } from "../../crypto/digest.ts";
-import type { LaneOwner } from "../state/record.ts";
+import type { LaneAccount } from "../state/record.ts";
 
 /** A request's id contains its lane, so that the id alone is enough to read the item. */
 const ID_FORM = /^rq_[0-9a-f]{44}$/;
 const LANE_DIGITS = 24;
 
 /** The lane of one account: of one client, provider and connection. */
-export function laneId({ clientId, provider, connectionId, accountId }: LaneOwner): string {
-  // JSON escapes lone surrogates, so that two different owners never have the same text.
-  const owner = JSON.stringify([clientId, provider, connectionId, accountId]);
-  return sha256Hex(owner).slice(0, LANE_DIGITS);
+export function laneId({ clientId, provider, connectionId, accountId }: LaneAccount): string {
+  // JSON escapes lone surrogates, so that two different accounts never have the same text.
+  const account = JSON.stringify([clientId, provider, connectionId, accountId]);
+  return sha256Hex(account).slice(0, LANE_DIGITS);
 }
 
 /** @param randomHex 20 random hex digits */

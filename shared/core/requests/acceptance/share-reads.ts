@@ -1,6 +1,6 @@
 import type { KnownKey } from "../state/idempotency-store.ts";
 import type { RequestStore } from "../state/ports.ts";
-import type { LaneOwner } from "../state/record.ts";
+import type { LaneAccount } from "../state/record.ts";
 import type { AcceptRequestDeps, AccountDirectory } from "./accept-request.ts";
 
 /**
@@ -34,7 +34,7 @@ export async function shareReads(
 }
 
 function sharedDirectory(directory: AccountDirectory): AccountDirectory {
-  const ownerKey = ({ provider, connectionId, accountId }: LaneOwner) =>
+  const accountKey = ({ provider, connectionId, accountId }: LaneAccount) =>
     JSON.stringify([provider, connectionId, accountId]);
   const findConnection = onceForEach(
     ({ provider, connectionId, accountId }) =>
@@ -52,8 +52,8 @@ function sharedDirectory(directory: AccountDirectory): AccountDirectory {
       if (!earlier) first.set(of.provider, found);
       return found;
     },
-    requireAccount: onceForEach(ownerKey, directory.requireAccount),
-    registerAccountIfNew: onceForEach(ownerKey, directory.registerAccountIfNew),
+    requireAccount: onceForEach(accountKey, directory.requireAccount),
+    registerAccountIfNew: onceForEach(accountKey, directory.registerAccountIfNew),
   };
 }
 

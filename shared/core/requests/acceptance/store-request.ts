@@ -7,7 +7,7 @@ import type { DecisionContext } from "../state/decision-context.ts";
 import type { IdempotencyStore, KeyReservation } from "../state/idempotency-store.ts";
 import type { JoinedLane, LaneStore } from "../state/lane-ports.ts";
 import type { RequestStore, Schedules } from "../state/ports.ts";
-import type { LaneOwner, RequestRecord } from "../state/record.ts";
+import type { LaneAccount, RequestRecord } from "../state/record.ts";
 import { withDerivedFields, withOutboxEvents } from "../state/request-state.ts";
 import { subQueueOf } from "../state/sub-queue.ts";
 import { minRetryAfterMs } from "./room-in-lane.ts";
@@ -22,7 +22,7 @@ export interface StoreRequestDeps extends StoreDependentDeps {
   schedules: Schedules;
   accountDirectory: {
     /** Registers an account that is created by its first request. Never throws. */
-    registerAccountIfNew(owner: LaneOwner): Promise<void>;
+    registerAccountIfNew(account: LaneAccount): Promise<void>;
   };
 }
 

@@ -129,7 +129,7 @@ export function makeProcessLaneHead(deps: {
     if (nextSubmissionNotBeforeMs > context.nowMs) {
       return { kind: "wait", untilMs: nextSubmissionNotBeforeMs };
     }
-    if (login) return submit(login, lane);
+    if (login) return submitDecision(login, lane);
     const choice = chooseNext(settings, budget.usage, {
       heads: firsts.map((request) => headOf(request, lane)),
       highInARow: budget.highInARow,
@@ -143,7 +143,7 @@ export function makeProcessLaneHead(deps: {
         return { kind: "wait", untilMs, dependsOnSubQueues: true };
       }
       default:
-        return submit(choice.head.request, lane);
+        return submitDecision(choice.head.request, lane);
     }
   }
 
@@ -177,7 +177,7 @@ function longestWaitMs(
   return Math.max(...firsts.map((request) => countedWaitMs(request, budget, nowMs)));
 }
 
-function submit(request: RequestRecord, { pause, categoryPauses }: Lane): LaneDecision {
+function submitDecision(request: RequestRecord, { pause, categoryPauses }: Lane): LaneDecision {
   const { joinedMs = 0, category = "other" } = request;
   const pauseEnds = [pause?.untilMs ?? 0, categoryPauses[category]?.untilMs ?? 0];
   const eligibleSinceMs = Math.max(joinedMs, ...pauseEnds);

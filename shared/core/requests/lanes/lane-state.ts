@@ -4,7 +4,7 @@ import { forecast } from "../../pace/forecast.ts";
 import type { PaceSettings } from "../../pace/pace-settings.ts";
 import type { DecisionContext } from "../state/decision-context.ts";
 import { currentBudget, noBudget } from "../state/lane-budget.ts";
-import type { LaneQueue, LaneStore, WaitingRequest } from "../state/lane-ports.ts";
+import type { LaneQueue, LaneStore, QueuedRequest } from "../state/lane-ports.ts";
 import { activePause } from "../state/pause-after.ts";
 import type { ProviderClients, RequestStore } from "../state/ports.ts";
 import type { Lane, LaneBudget, LanePause, RequestRecord } from "../state/record.ts";
@@ -61,14 +61,14 @@ export function makeReadLaneState(deps: LaneStateDeps) {
   };
 }
 
-const asWaiting = (request: RequestRecord): WaitingRequest => ({
+const asWaiting = (request: RequestRecord): QueuedRequest => ({
   requestId: request.requestId,
   position: request.lanePosition ?? Number.MAX_SAFE_INTEGER,
   ...subQueueOf(request),
 });
 
 /** A request that is in the forecast, and may join its lane later. */
-interface Forecast extends WaitingRequest {
+interface Forecast extends QueuedRequest {
   joinsMs?: number | undefined;
 }
 
@@ -123,7 +123,7 @@ function laneState(of: LaneNow, scheduled: readonly RequestRecord[], nowMs: numb
  */
 function expectedTimes(
   state: Omit<LaneState, "expected" | "positions">,
-  waiting: readonly WaitingRequest[],
+  waiting: readonly QueuedRequest[],
   scheduled: readonly RequestRecord[] = [],
 ): ReadonlyMap<string, number> {
   const { lane, budget, settings, pause, isConnectionPaused, nowMs } = state;
@@ -150,7 +150,7 @@ function expectedTimes(
 /** Adds the requests behind those of the forecast, in their order and at the rate of its last half. */
 function withRate(
   times: ReadonlyMap<string, number>,
-  waiting: readonly WaitingRequest[],
+  waiting: readonly QueuedRequest[],
 ): ReadonlyMap<string, number> {
   if (times.size < MAX_FORECAST) return times;
   const known = [...times.values()].toSorted((one, other) => one - other);
@@ -166,7 +166,7 @@ function withRate(
 }
 
 function positionsOf(
-  waiting: readonly WaitingRequest[],
+  waiting: readonly QueuedRequest[],
   expected: ReadonlyMap<string, number>,
 ): ReadonlyMap<string, number> {
   const orders = waiting.map(({ requestId, position }) => ({

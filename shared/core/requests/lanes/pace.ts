@@ -3,7 +3,7 @@ import { mergePaceSettings } from "../../pace/merge-pace-settings.ts";
 import type { PaceSettings } from "../../pace/pace-settings.ts";
 import type { DecisionContext } from "../state/decision-context.ts";
 import type { ProviderClients } from "../state/ports.ts";
-import type { LaneOwner } from "../state/record.ts";
+import type { LaneAccount } from "../state/record.ts";
 
 /**
  * Returns what decides when an account may submit: its own settings, the stage's where it has
@@ -19,7 +19,7 @@ export const makePaceSettingsOf =
     providerClients: ProviderClients;
     context: () => DecisionContext;
   }) =>
-  async (of: LaneOwner & { lane: string }): Promise<PaceSettings> => {
+  async (of: LaneAccount & { lane: string }): Promise<PaceSettings> => {
     const { connectionId, accountId, provider, lane } = of;
     const account = await accounts.find(connectionId, accountId);
     const { pace, defaultPreset } = context().rules;

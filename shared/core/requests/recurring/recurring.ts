@@ -88,12 +88,12 @@ export function makeRecurring(deps: RecurringDeps) {
       throw invalid("request.params", `${bytes} bytes; at most ${limits.maxRecurringBytes}`);
     }
     const connectionId = await deps.accountDirectory.connectionIdOf({ ...request, clientId });
-    const owner = { clientId, provider, connectionId, accountId };
-    await deps.accountDirectory.requireAccount(owner);
+    const account = { clientId, provider, connectionId, accountId };
+    await deps.accountDirectory.requireAccount(account);
     const at = toIso(clock.businessMs());
     return {
       pk: configKey.recurring(clientId, recurringId),
-      ...owner,
+      ...account,
       ...{ recurringId, action, params, every },
       ...(group === undefined ? {} : { group }),
       ...(priority === "high" ? { isHigh: true } : {}),

@@ -1,12 +1,12 @@
 import type { Lease } from "../../clock.ts";
 import type {
+  CategoryTake,
   Lane,
+  LaneAccount,
   LaneBudget,
-  LaneOwner,
   LanePause,
   RequestRecord,
   SubQueue,
-  Take,
 } from "./record.ts";
 
 /** Every port throws DEPENDENCY_DOWN when it cannot answer. A write may have happened then. */
@@ -24,7 +24,7 @@ export interface LaneHead {
 }
 
 /** A waiting request, as the index knows it. */
-export interface WaitingRequest extends SubQueue {
+export interface QueuedRequest extends SubQueue {
   requestId: string;
   position: number;
 }
@@ -32,7 +32,7 @@ export interface WaitingRequest extends SubQueue {
 /** All requests of a lane that wait or hold it. */
 export interface LaneQueue {
   isHeld: boolean;
-  waiting: readonly WaitingRequest[];
+  waiting: readonly QueuedRequest[];
 }
 
 export interface JoinedLane {
@@ -57,7 +57,7 @@ export interface LaneStore {
    */
   join(
     lane: string,
-    owner: LaneOwner,
+    account: LaneAccount,
     of: {
       nowMs: number;
       sweepDueMs: number;
@@ -111,7 +111,7 @@ export interface LaneStore {
    * Takes out of the account's use what was not sent after all, and notes that a request of this
    * sub-queue waits again. Idempotent until a worker has released the lane.
    */
-  giveBack(lane: string, of: { take: Take; subQueue: SubQueue }): Promise<void>;
+  giveBack(lane: string, of: { take: CategoryTake; subQueue: SubQueue }): Promise<void>;
   /**
    * Moves a planned sweep to this earlier time. While a worker holds the lease, a later
    * time is written too, so that the worker's `release` sees the change. Returns `false`
@@ -136,7 +136,7 @@ export interface LaneStore {
    * Pauses the lane or one category of it, and creates it if there is none. A pause with an end
    * does not replace one without.
    */
-  pause(lane: string, owner: LaneOwner, pause: LanePause): Promise<void>;
+  pause(lane: string, account: LaneAccount, pause: LanePause): Promise<void>;
   /** Ends the pause that waits for a login, and no other, and makes the sweep due. */
   endLoginPause(lane: string, sweepDueMs: number): Promise<void>;
   /** Ends every pause and makes the sweep due. Returns `false` when there is no such lane. */

@@ -63,7 +63,7 @@ export interface Dependency {
 }
 
 /** The account whose requests share one lane. */
-export interface LaneOwner {
+export interface LaneAccount {
   clientId: string;
   provider: ProviderId;
   connectionId: string;
@@ -74,7 +74,7 @@ export interface LaneOwner {
  * A request as it is stored. Times are epoch milliseconds of business time,
  * unless their name contains `Real`.
  */
-export interface RequestRecord extends LaneOwner {
+export interface RequestRecord extends LaneAccount {
   lane: string;
   requestId: string;
   action: string;
@@ -197,7 +197,7 @@ export interface SubQueue {
 }
 
 /** A request that was taken from its lane and counts against the limits of its category. */
-export interface Take {
+export interface CategoryTake {
   category: Category;
   atMs: number;
 }
@@ -211,7 +211,10 @@ export interface BlockedTime {
   untilMs: number;
 }
 
-/** What the account has used of its limits. Only the worker that holds the lease writes it. */
+/**
+ * How much of its limits the account has used, which decides what it may still submit. Only the
+ * worker that holds the lease writes it.
+ */
 export interface LaneBudget {
   usage: Usage;
   /** The last request that is counted. */
@@ -222,7 +225,7 @@ export interface LaneBudget {
 }
 
 /** An account's queue, as it is stored beside its requests. */
-export interface Lane extends LaneOwner {
+export interface Lane extends LaneAccount {
   lane: string;
   /** The last position that was assigned, in epoch milliseconds: see `lanePosition`. */
   lastPosition: number;
@@ -245,7 +248,7 @@ export interface Lane extends LaneOwner {
   /** True when no request waits that was stored before there were sub-queues. */
   isMigratedToSubQueues: boolean;
   /** Takes for which it was shown later that nothing was sent. The next worker takes them out of `budget`. */
-  givenBack: readonly Take[];
+  givenBack: readonly CategoryTake[];
   /** When the provider last restricted the account. */
   restrictedMs?: number | undefined;
 }

@@ -94,7 +94,7 @@ export function applySubmissionOutcome(
 }
 
 /** The effect of a result on the lane, whether a webhook, a poll or this answer brought it. */
-function laneEffectOf(effect: UpdateResult["laneEffect"]): Partial<SubmissionDecision> {
+function laneChangesFrom(effect: UpdateResult["laneEffect"]): Partial<SubmissionDecision> {
   if (!effect) return {};
   return "pause" in effect ? { pause: effect.pause } : { endsLoginPause: true };
 }
@@ -175,7 +175,7 @@ function applyAccepted(
   const { request: ended, laneEffect, hasKeptUnclear } = applied;
   return {
     request: ended,
-    ...laneEffectOf(laneEffect),
+    ...laneChangesFrom(laneEffect),
     ...(hasKeptUnclear ? { hasKeptUnclear } : {}),
   };
 }

@@ -50,8 +50,8 @@ export function nextCheckAfter(submission: Attempted, othersWait: boolean): numb
   return Math.max(nextSubmissionNotBeforeMs, heldUntilMs, pausedUntilMs);
 }
 
-/** What the account has used, with what this run knows of. */
-export function budgetOf({ lane, change, settings }: LaneRun): LaneBudget {
+/** The lane's budget with the requests that this run took or found uncounted. */
+export function budgetAfterRun({ lane, change, settings }: LaneRun): LaneBudget {
   const { uncounted, taken } = change;
   const known = uncounted.reduce(
     (budget, request) => withTaken(budget, request, settings),

@@ -14,7 +14,7 @@ import type { Lane, LaneBudget, RequestRecord, SubQueue } from "../state/record.
 import type { RequestWriter } from "../state/request-writer.ts";
 import { subQueueOf } from "../state/sub-queue.ts";
 import {
-  budgetOf,
+  budgetAfterRun,
   changeAfter,
   type LaneChange,
   type LaneRun,
@@ -161,7 +161,7 @@ export function makeWorkLane(deps: WorkLaneDeps) {
   ): Promise<StepResult> {
     const notBeforeMs = change.nextSubmissionNotBeforeMs ?? lane.nextSubmissionNotBeforeMs;
     const now = withPause({ ...lane, nextSubmissionNotBeforeMs: notBeforeMs }, change.pause);
-    const budget = budgetOf({ lane, change, settings });
+    const budget = budgetAfterRun({ lane, change, settings });
     const { decision, ...seen } = await processHead({ lane: now, budget, settings });
     const step = { ...seen, submissions: [], change };
     const waitingSubQueues = seen.firsts.map(subQueueOf);
@@ -224,7 +224,7 @@ export function makeWorkLane(deps: WorkLaneDeps) {
       isOnlyCheck,
       waitingSubQueues: wakeUpAtMs === undefined ? [] : waitingSubQueues,
       isMigratedToSubQueues: wakeUpAtMs === undefined ? true : undefined,
-      budget: withBlocks(budgetOf(run), blocks, deps.context().nowMs),
+      budget: withBlocks(budgetAfterRun(run), blocks, deps.context().nowMs),
     });
     if (typeof released === "object") return released;
     if (released === "released" && wakeUpAtMs !== undefined) {
@@ -249,7 +249,7 @@ export function makeWorkLane(deps: WorkLaneDeps) {
       request,
       connection,
       sender: of.sender,
-      lane: of,
+      lane: { budget: of.budget },
       gapMs: gapAfterTake(of.settings, of.budget),
     });
     if (submission.kind !== "unsubmittable") return { submission };
