@@ -22,7 +22,7 @@ export class DeliveryPipeline {
     this.#feed(props);
   }
 
-  #deliver(scope: Construct, { stores, logs, variables }: PipelineProps) {
+  #deliver(scope: Construct, { stores, logs, variables, settings }: PipelineProps) {
     const {
       config,
       masterSecret,
@@ -39,6 +39,7 @@ export class DeliveryPipeline {
       name: "deliver",
       description: "Delivers events to the clients' webhooks, and tries again what fails",
       timeout: timing.deliverTimeout,
+      memoryMib: settings.deliverMemoryMib,
       // A failed attempt sends the message of the next one, and a long job that of its next part.
       feedsItself: true,
       environment: {

@@ -20,13 +20,14 @@ export class IngestPipeline {
     this.consume = this.#consume(scope, props);
   }
 
-  #ingest(scope: Construct, { stores, logs, variables, publicApi }: HttpPipelineProps) {
+  #ingest(scope: Construct, { stores, logs, variables, settings, publicApi }: HttpPipelineProps) {
     const { config, masterSecret, inbound, requests, bodies } = stores;
     const ingest = new PipelineFunction(scope, "Ingest", {
       ...logs,
       name: "ingest",
       description: "Verifies a provider's webhook, queues it, and acks it",
       timeout: timing.ingestTimeout,
+      memoryMib: settings.ingestMemoryMib,
       environment: {
         BUSINESS_CLOCK: variables.BUSINESS_CLOCK,
         SETTINGS: variables.SETTINGS,
@@ -58,6 +59,7 @@ export class IngestPipeline {
       name: "consume",
       description: "Dedupes webhooks and publishes each as one event",
       timeout: timing.consumeTimeout,
+      memoryMib: settings.consumeMemoryMib,
       // A webhook that comes before the answer to its submission is sent back to wait.
       feedsItself: true,
       environment: {

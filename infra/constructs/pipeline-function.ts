@@ -14,13 +14,12 @@ import type { EnvironmentOf, FunctionName } from "../../shared/contracts/env.ts"
 import { type Binding, grant } from "./binding.ts";
 import { bundle } from "./bundle.ts";
 
-const MEMORY_MIB = 512;
-
 export interface PipelineFunctionProps<Name extends FunctionName> {
   /** Its folder in `functions/`. */
   name: Name;
   description: string;
   timeout: Duration;
+  memoryMib: number;
   /** Days; one of the values that CloudWatch Logs allows. */
   logRetentionDays: number;
   /** Applies to the logs when the stack is deleted. */
@@ -49,7 +48,8 @@ export class PipelineFunction<Name extends FunctionName> extends Construct {
 
   constructor(scope: Construct, id: string, props: PipelineFunctionProps<Name>) {
     super(scope, id);
-    const { name, description, timeout, logRetentionDays, removalPolicy, feedsItself } = props;
+    const { name, description, timeout, memoryMib, logRetentionDays, removalPolicy, feedsItself } =
+      props;
     const role = new Role(this, "Role", {
       assumedBy: new ServicePrincipal("lambda.amazonaws.com"),
       description: `What Ackwire's ${name} function may do`,
@@ -66,7 +66,7 @@ export class PipelineFunction<Name extends FunctionName> extends Construct {
       handler: "index.handler",
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
-      memorySize: MEMORY_MIB,
+      memorySize: memoryMib,
       timeout,
       role,
       logGroup,

@@ -28,7 +28,7 @@ export class Reconciliation {
     this.deadLetters = sweep.deadLetters;
   }
 
-  #reconcile(scope: Construct, { stores, logs, variables }: PipelineProps) {
+  #reconcile(scope: Construct, { stores, logs, variables, settings }: PipelineProps) {
     const {
       config,
       masterSecret,
@@ -45,6 +45,7 @@ export class Reconciliation {
       name: "reconcile",
       description: "Takes up what a crash left behind, and ends what has waited too long",
       timeout: timing.reconcileTimeout,
+      memoryMib: settings.reconcileMemoryMib,
       environment: {
         BUSINESS_CLOCK: variables.BUSINESS_CLOCK,
         SETTINGS: variables.SETTINGS,

@@ -19,7 +19,7 @@ export class SubmissionPipeline {
     this.submit = this.#submit(scope, props);
   }
 
-  #api(scope: Construct, { stores, logs, variables, publicApi }: HttpPipelineProps) {
+  #api(scope: Construct, { stores, logs, variables, settings, publicApi }: HttpPipelineProps) {
     const {
       config,
       masterSecret,
@@ -37,6 +37,7 @@ export class SubmissionPipeline {
       description:
         "Accepts requests; answers for requests, events, webhooks, deliveries, accounts, connections and keys",
       timeout: timing.apiTimeout,
+      memoryMib: settings.apiMemoryMib,
       environment: {
         BUSINESS_CLOCK: variables.BUSINESS_CLOCK,
         SETTINGS: variables.SETTINGS,
@@ -87,6 +88,7 @@ export class SubmissionPipeline {
       name: "submit",
       description: "Sends each account's requests to its provider, one at a time",
       timeout: timing.submitTimeout,
+      memoryMib: settings.submitMemoryMib,
       // A lane's worker sends the message that wakes up the next worker.
       feedsItself: true,
       environment: {

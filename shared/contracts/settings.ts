@@ -116,6 +116,13 @@ const stackShape = {
   /** Ports that a webhook's URL may name. */
   webhookPort: wholeNumber(1, 65_535, 443),
   webhookAlternativePort: wholeNumber(1, 65_535, 8_443),
+  /** MiB of each function. Lambda gives processor time in proportion: a whole core at 1,769. */
+  ingestMemoryMib: wholeNumber(128, 10_240, 512),
+  consumeMemoryMib: wholeNumber(128, 10_240, 512),
+  apiMemoryMib: wholeNumber(128, 10_240, 512),
+  submitMemoryMib: wholeNumber(128, 10_240, 512),
+  deliverMemoryMib: wholeNumber(128, 10_240, 512),
+  reconcileMemoryMib: wholeNumber(128, 10_240, 512),
   /** Days for which the bus keeps events for a replay. */
   archiveRetentionDays: wholeNumber(1, 3_650, 30),
   /** Days for which logs are kept. */

@@ -209,6 +209,16 @@ describe("Queues", () => {
 describe("Functions", () => {
   const lambdas = all(resources, "AWS::Lambda::Function");
 
+  test("Each function has the memory of its own setting", () => {
+    const names = ["Ingest", "Consume", "Api", "Submit", "Deliver", "Reconcile"];
+    const memory = names.map((name, index) => [`${name.toLowerCase()}MemoryMib`, 600 + index]);
+    const changed = synth(Object.fromEntries(memory)).resources;
+    for (const [index, name] of names.entries()) {
+      const { Properties } = find(changed, "AWS::Lambda::Function", `Ackwire${name}Function`);
+      expect(Properties.MemorySize).toBe(600 + index);
+    }
+  });
+
   test("Each function runs on Node.js 24 and arm64, and logs JSON into its own group", () => {
     expect(lambdas).toHaveLength(6);
     for (const [, { Properties }] of lambdas) {
