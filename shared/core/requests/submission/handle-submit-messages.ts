@@ -18,6 +18,7 @@ import type { RequestStore, SubmitQueue } from "../state/ports.ts";
 import type { PublishedOutboxes, PublishOutboxes } from "../state/publish-outboxes.ts";
 import type { Lane, RequestRecord } from "../state/record.ts";
 import type { SendInput } from "./send-input.ts";
+import { fulfilled, startOnce } from "./started-work.ts";
 import type { SubmitRequestResult } from "./submit-request.ts";
 import type { LaneRunResult, WorkLane } from "./work-lane.ts";
 
@@ -63,7 +64,7 @@ export const makeHandleSubmitMessages =
       lastDue: lastDueByLane(messages, found, deps.context().nowMs),
       joins: new Map(),
       runs,
-      settled: dependents,
+      dependents,
       remainingMs,
     };
     const settled = await Promise.allSettled(
@@ -93,8 +94,8 @@ interface Batch {
   joins: Map<string, Promise<JoinedWhenDue | undefined>>;
   /** The runs of this batch, by lane, or by request for an input. */
   runs: Map<string, Promise<LaneRunResult>>;
-  /** The dependent requests that this batch looks at. */
-  settled: Map<string, Promise<RequestRecord | undefined>>;
+  /** The dependent requests that this batch settles. */
+  dependents: Map<string, Promise<RequestRecord | undefined>>;
   remainingMs: () => number;
 }
 
@@ -111,24 +112,6 @@ function lastDueByLane(
     if (!known || compareJoinOrder(known, request) < 0) last.set(request.lane, request);
   }
   return last;
-}
-
-/** What the work of a batch has brought, without what failed. */
-async function fulfilled<Result>(started: Map<string, Promise<Result>>): Promise<Result[]> {
-  return (await Promise.allSettled(started.values())).flatMap((work) =>
-    work.status === "fulfilled" ? [work.value] : [],
-  );
-}
-
-/** Starts the work of a key once for all messages of a batch. */
-function startOnce<Result>(
-  started: Map<string, Promise<Result>>,
-  key: string,
-  start: () => Promise<Result>,
-): Promise<Result> {
-  const work = started.get(key) ?? start();
-  started.set(key, work);
-  return work;
 }
 
 /** Returns `undefined` for what `processMessage` reports as MESSAGE_MALFORMED. */
@@ -167,117 +150,126 @@ async function processMessage(
   message: SubmitMessage | undefined,
   batch: Batch,
 ): Promise<void> {
-  const { found, runs, settled, remainingMs } = batch;
+  const { runs, dependents, remainingMs } = batch;
   if (!message) throw new Failure("MESSAGE_MALFORMED", "not a message of the submit queue");
-  if (message.kind === "continue") {
-    await startOnce(runs, message.requestId, () => deps.sendInput(message.requestId));
-    return;
-  }
-  if (message.kind === "dependency") {
-    await startOnce(settled, message.requestId, () => deps.settleDependent(message.requestId));
-    return;
-  }
-  if (message.kind === "recur") {
-    await deps.fireRecurring(message);
-    return;
-  }
-  if (message.kind === "acceptedBatch") {
-    await processEach(deps, onePerLane(message, found), batch);
-    return;
-  }
-  const lane = await prepareLane(deps, message, batch);
-  if (lane === undefined) return;
-  const { kind } = await startOnce(runs, lane, () => deps.workLane(lane, remainingMs));
-  // The worker that holds the lease may have read the lane before this request joined it.
-  if (kind === "busy" && message.kind !== "wakeUp") {
-    const { clientId } = found.get(message.requestId)?.request ?? {};
-    await deps.laneScheduler.ensureWakeUp({ lane, clientId });
+  switch (message.kind) {
+    case "continue":
+      await startOnce(runs, message.requestId, () => deps.sendInput(message.requestId));
+      return;
+    case "dependency":
+      await startOnce(dependents, message.requestId, () => deps.settleDependent(message.requestId));
+      return;
+    case "recur":
+      await deps.fireRecurring(message);
+      return;
+    case "wakeUp":
+      await startOnce(runs, message.lane, () => deps.workLane(message.lane, remainingMs));
+      return;
+    case "accepted":
+      return workIfWaiting(deps, message, batch);
+    case "acceptedBatch":
+      return workEachLane(deps, message, batch);
+    case "due":
+      return joinAndWork(deps, message, batch);
   }
 }
 
-/** Processes all messages, and then throws the first error. */
-async function processEach(
+/** Works the lane of an accepted request that waits in it, unless a wake-up of the lane is planned. */
+async function workIfWaiting(
   deps: HandleSubmitMessagesDeps,
-  messages: readonly SubmitMessage[],
+  { requestId, wakesLane }: { requestId: string; wakesLane: boolean },
   batch: Batch,
 ): Promise<void> {
-  const settled = await Promise.allSettled(
-    messages.map((message) => processMessage(deps, message, batch)),
-  );
-  for (const one of settled) if (one.status === "rejected") throw one.reason;
-}
-
-/** A message for each lane in which a request of the batch waits, and for each that was not found. */
-function onePerLane(
-  { requestIds, wakesLane }: Extract<SubmitMessage, { kind: "acceptedBatch" }>,
-  found: FoundRequests,
-): SubmitMessage[] {
-  const waiting = new Map<string, string>();
-  for (const requestId of requestIds) {
-    const { request } = found.get(requestId) ?? {};
-    if (!request) waiting.set(requestId, requestId);
-    else if (request.status === "QUEUED") waiting.set(request.lane, requestId);
-  }
-  return [...waiting.values()].map((requestId) => ({
-    v: 1,
-    kind: "accepted",
-    requestId,
-    wakesLane,
-  }));
-}
-
-/**
- * Joins a scheduled request to its lane, or makes sure that a busy lane is woken.
- *
- * @returns the lane that must be worked now; `undefined` when no lane must
- */
-async function prepareLane(
-  deps: HandleSubmitMessagesDeps,
-  message: Exclude<SubmitMessage, { kind: "continue" | "dependency" | "recur" | "acceptedBatch" }>,
-  batch: Batch,
-): Promise<string | undefined> {
-  if (message.kind === "wakeUp") return message.lane;
-  const { request, lane } = batch.found.get(message.requestId) ?? {};
-  if (!request) {
-    // It is gone, or its item cannot be read: then this throws, and the message is kept.
-    await deps.requests.find(message.requestId);
-    return undefined;
-  }
-  if (message.kind === "due") return joinDue(deps, message, { request, lane, batch });
-  if (request.status !== "QUEUED") return undefined;
+  const { request, lane } = (await findInBatch(deps, requestId, batch)) ?? {};
+  if (request?.status !== "QUEUED") return;
   // A request that joined while a worker was releasing the lane has no wake-up scheduled.
-  if (message.wakesLane || lane?.sweepDueMs === undefined) return request.lane;
-  return wakeIfUnplanned(deps, request, lane);
+  const mustWork =
+    wakesLane || lane?.sweepDueMs === undefined || (await wakeIfUnplanned(deps, request, lane));
+  if (mustWork) await workLaneOf(deps, request, batch);
+}
+
+/** Works each lane in which a request of the message waits, and then throws the first error. */
+async function workEachLane(
+  deps: HandleSubmitMessagesDeps,
+  { requestIds, wakesLane }: Extract<SubmitMessage, { kind: "acceptedBatch" }>,
+  batch: Batch,
+): Promise<void> {
+  const oneOfLane = new Map<string, string>();
+  for (const requestId of requestIds) {
+    const { request } = batch.found.get(requestId) ?? {};
+    if (!request) oneOfLane.set(requestId, requestId);
+    else if (request.status === "QUEUED") oneOfLane.set(request.lane, requestId);
+  }
+  const worked = await Promise.allSettled(
+    [...oneOfLane.values()].map((requestId) =>
+      workIfWaiting(deps, { requestId, wakesLane }, batch),
+    ),
+  );
+  for (const one of worked) if (one.status === "rejected") throw one.reason;
+}
+
+/** Joins a scheduled request to its lane, and works the lane if the join did not plan a wake-up. */
+async function joinAndWork(
+  deps: HandleSubmitMessagesDeps,
+  message: Extract<SubmitMessage, { kind: "due" }>,
+  batch: Batch,
+): Promise<void> {
+  const found = await findInBatch(deps, message.requestId, batch);
+  if (!found) return;
+  const mustWork = await joinDue(deps, message, { ...found, batch });
+  if (mustWork) await workLaneOf(deps, found.request, batch);
+}
+
+/** @returns `undefined` if the request is gone. @throws DEPENDENCY_DOWN if its item cannot be read: the message is kept */
+async function findInBatch(
+  deps: HandleSubmitMessagesDeps,
+  requestId: string,
+  { found }: Batch,
+): Promise<{ request: RequestRecord; lane: Lane | undefined } | undefined> {
+  const known = found.get(requestId);
+  if (!known) await deps.requests.find(requestId);
+  return known;
+}
+
+/** Works the lane of a request once for all messages of the batch. */
+async function workLaneOf(
+  deps: HandleSubmitMessagesDeps,
+  { lane, clientId }: RequestRecord,
+  { runs, remainingMs }: Batch,
+): Promise<void> {
+  const { kind } = await startOnce(runs, lane, () => deps.workLane(lane, remainingMs));
+  // The worker that holds the lease may have read the lane before this request joined it.
+  if (kind === "busy") await deps.laneScheduler.ensureWakeUp({ lane, clientId });
 }
 
 /**
  * Makes sure that a worker looks at a request that has joined its lane, also where the call that
  * joined it has died.
  *
- * @returns the lane when it must be worked now
+ * @returns whether the lane must be worked now
  */
 async function wakeIfUnplanned(
   deps: HandleSubmitMessagesDeps,
   request: RequestRecord,
   lane: Lane,
-): Promise<string | undefined> {
+): Promise<boolean> {
   const soonMs = deps.laneScheduler.sweepDueAfterWakeUp(deps.context().nowMs);
-  if (lane.owner === undefined) {
-    return isPlannedFor(request, lane, soonMs) ? undefined : request.lane;
-  }
+  if (lane.owner === undefined) return !isPlannedFor(request, lane, soonMs);
   await deps.laneScheduler.ensureWakeUp(request);
-  return undefined;
+  return false;
 }
 
 /**
  * Joins a scheduled request to its lane. The due requests of a lane join by one call, for the
  * last of them. A message that comes early is sent again for the right time.
+ *
+ * @returns whether the lane must be worked now
  */
 async function joinDue(
   deps: HandleSubmitMessagesDeps,
   message: SubmitMessage,
   of: { request: RequestRecord; lane: Lane | undefined; batch: Batch },
-): Promise<string | undefined> {
+): Promise<boolean> {
   const { request, batch } = of;
   const { status, scheduledMs = 0, lane, clientId } = request;
   if (status === "QUEUED" && of.lane) return wakeIfUnplanned(deps, request, of.lane);
@@ -286,10 +278,10 @@ async function joinDue(
     await deps.queue.send(message, { delayMs, clientId });
   }
   const last = batch.lastDue.get(lane);
-  if (status !== "SCHEDULED" || delayMs > 0 || !last) return undefined;
+  if (status !== "SCHEDULED" || delayMs > 0 || !last) return false;
   const joined = await startOnce(batch.joins, lane, () => deps.joinWhenDue(last));
   if (joined?.isUnfinished && last === request) await deps.queue.send(message, { clientId });
-  return joined?.wakesLane ? lane : undefined;
+  return joined?.wakesLane === true;
 }
 
 function outcomeOf(settled: PromiseSettledResult<void>): MessageOutcome {
