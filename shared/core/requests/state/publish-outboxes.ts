@@ -8,7 +8,12 @@ import { retryOnConflict } from "../../retry-on-conflict.ts";
 import type { DecisionContext } from "./decision-context.ts";
 import type { EventArchive, RequestStore, SubmitQueue, TextStore } from "./ports.ts";
 import type { OutboxEntry, RequestRecord } from "./record.ts";
-import { withClaimedOutbox, withDerivedFields } from "./request-state.ts";
+import {
+  mayPublish,
+  type PublishTrigger,
+  withClaimedOutbox,
+  withDerivedFields,
+} from "./request-state.ts";
 import { tellDependents } from "./tell-dependents.ts";
 
 export interface PublishOutboxesDeps {
@@ -37,14 +42,8 @@ export type PublishOutboxes = ReturnType<typeof makePublishOutboxes>;
 /**
  * Publishes the outboxes of these requests and removes what is published (G2). The events of one
  * request are published in order: an event follows when the one before it is on the bus. Exactly
- * one worker at a time has the right to publish an outbox:
- *
- * - the writer of its first entry, with `of` = `"written"`, right after its write. A writer whose
- *   event stands behind another one leaves it to the worker that publishes that one;
- * - for `workflow.created`, the worker that processes the message of the acceptance, with
- *   `"accepted"`, however late the message is;
- * - whoever took the right over by a conditional write (`withClaimedOutbox`), also with
- *   `"written"`.
+ * one worker at a time may publish an outbox: see `mayPublish`. The outboxes of other requests
+ * are left to the worker that may.
  *
  * Never throws: entries that are not published, or not recorded as published, stay for
  * `reconcile`, with the same ids and bytes.
@@ -53,11 +52,13 @@ export const makePublishOutboxes =
   (deps: PublishOutboxesDeps) =>
   async (
     requests: readonly RequestRecord[],
-    of: "written" | "accepted" = "written",
+    trigger: PublishTrigger = "written",
   ): Promise<PublishedOutboxes> => {
     const total: PublishedOutboxes = { published: 0, failures: [] };
     let mine =
-      of === "written" ? requests.filter(isFirstOfWriter) : await claimAccepted(deps, requests);
+      trigger === "written"
+        ? requests.filter((request) => mayPublish(request, trigger))
+        : await claimAccepted(deps, requests);
     while (mine.length > 0) {
       const waiting = mine.flatMap(({ outbox }) => outbox);
       try {
@@ -100,16 +101,6 @@ async function removeEach(
   return left;
 }
 
-/** Whether the write that gave the record its version also gave the right to publish its outbox. */
-function isFirstOfWriter({ outbox: [first], version }: RequestRecord): boolean {
-  return first !== undefined && (first.claimedInVersion ?? first.version) === version;
-}
-
-/** Whether the right to publish belongs to the message of the acceptance. */
-function isOfAcceptance({ outbox: [first] }: RequestRecord): boolean {
-  return first?.version === 1 && first.claimedInVersion === undefined;
-}
-
 /**
  * The requests whose `workflow.created` this message may publish. In the first half of the grace
  * period nobody else does. After that the sweep may be at work: a conditional write decides.
@@ -121,6 +112,7 @@ async function claimAccepted(
   const { nowRealMs, rules } = context();
   const isYoung = ({ outbox: [first] }: RequestRecord) =>
     nowRealMs - (first?.sinceRealMs ?? 0) < rules.outboxGraceMs / 2;
+  const isOfAcceptance = (request: RequestRecord) => mayPublish(request, "accepted");
   const claimed = await Promise.all(
     requests.filter(isOfAcceptance).map(async (known) => {
       if (isYoung(known)) return known;

@@ -153,6 +153,28 @@ export function withOutboxEvents(
   return withDerivedFields({ ...request, outbox: [...request.outbox, ...added] }, context);
 }
 
+/** What makes a worker publish: its own write of the record, or the message of the acceptance. */
+export type PublishTrigger = "written" | "accepted";
+
+/**
+ * Whether a worker may publish the outbox of a request. The first entry decides, and exactly one
+ * worker at a time may:
+ *
+ * - `accepted`: the worker that processes the message of the acceptance may publish
+ *   `workflow.created`, however late the message is, unless another worker has claimed the outbox;
+ * - `written`, not claimed: the worker whose write added the first entry may, right after that
+ *   write. If an entry stands behind another one, the worker that publishes that one publishes it;
+ * - `written`, claimed: the worker that claimed the outbox (`withClaimedOutbox`) may.
+ */
+export function mayPublish(
+  { outbox: [first], version }: RequestRecord,
+  trigger: PublishTrigger,
+): boolean {
+  if (first === undefined) return false;
+  if (trigger === "accepted") return first.version === 1 && first.claimedInVersion === undefined;
+  return (first.claimedInVersion ?? first.version) === version;
+}
+
 /**
  * Takes over the right to publish the outbox with the write of the returned record. The write
  * succeeds for one worker only, and gives it the time in which a writer publishes its own events.
