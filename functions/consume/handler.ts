@@ -4,8 +4,8 @@ import { makeQueueFunction } from "../../shared/runtime/queue-function.ts";
 import { reportNonFatalError, reportUnpublished } from "../../shared/runtime/report-failure.ts";
 import { makeTelemetry } from "../../shared/runtime/telemetry.ts";
 import { compose } from "./compose.ts";
+import { failedRecords, pairWithOutcomes } from "./records.ts";
 import { report } from "./report.ts";
-import { failedRecords, pairWithOutcomes } from "./request.ts";
 
 const telemetry = makeTelemetry("consume");
 const { consumeWebhooks, setRetryVisibility } = compose(

@@ -3,8 +3,8 @@ import { readEnvironment } from "../../shared/runtime/environment.ts";
 import { makeQueueFunction } from "../../shared/runtime/queue-function.ts";
 import { makeTelemetry } from "../../shared/runtime/telemetry.ts";
 import { compose } from "./compose.ts";
+import { parseMessage, sourceQueue } from "./records.ts";
 import { makeObserver, report } from "./report.ts";
-import { parseMessage, sourceQueue } from "./request.ts";
 
 const env = readEnvironment("deliver", deliverEnv, process.env);
 const telemetry = makeTelemetry("deliver");

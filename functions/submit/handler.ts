@@ -4,8 +4,8 @@ import { makeQueueFunction } from "../../shared/runtime/queue-function.ts";
 import { reportNonFatalError } from "../../shared/runtime/report-failure.ts";
 import { makeTelemetry } from "../../shared/runtime/telemetry.ts";
 import { compose } from "./compose.ts";
+import { failedRecords } from "./records.ts";
 import { report } from "./report.ts";
-import { failedRecords } from "./request.ts";
 
 const telemetry = makeTelemetry("submit");
 const { handleSubmitMessages } = compose(

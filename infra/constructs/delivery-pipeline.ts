@@ -6,14 +6,14 @@ import type { PipelineProps } from "./pipeline.ts";
 import { PipelineFunction } from "./pipeline-function.ts";
 
 /**
- * The path of a delivery: bus, fan-out queue, `deliver`, one of the queues of attempts, `deliver`, subscriber.
+ * The path of a delivery: bus, events queue (`fanout`), `deliver`, one of the queues of attempts, `deliver`, subscriber.
  *
  * Its parts are children of `scope`, not of a construct of their own: that would
  * change their logical ids, which are frozen.
  */
 export class DeliveryPipeline {
   readonly deliver: PipelineFunction<"deliver">;
-  /** Puts events into the fan-out queue. */
+  /** Puts events into the events queue (`fanout`). */
   readonly eventFeed: EventFeed;
 
   constructor(scope: Construct, props: PipelineProps) {

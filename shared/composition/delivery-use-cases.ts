@@ -120,7 +120,7 @@ export function composeMessageProcessing(ports: MessageProcessingPorts): {
       runBulkJob: makeRunBulkJob({
         ...deps,
         publishDeliveryFailed,
-        publish: makePublishEvent({ ...deps, leaseMs: ports.claimLeaseMs }),
+        publishEvent: makePublishEvent({ ...deps, leaseMs: ports.claimLeaseMs }),
       }),
     }),
   };

@@ -142,7 +142,7 @@ export function composeSubmission(ports: SubmissionPorts): {
       fireRecurring: makeFireRecurring({ ...parts, acceptRequest }),
       workLane: makeWorkLane({ ...parts, submitRequest }),
       sendInput: makeSendInput({ ...parts, submitRequest }),
-      publish: makePublishOutboxes(parts),
+      publishOutboxes: makePublishOutboxes(parts),
     }),
   };
 }
@@ -180,7 +180,7 @@ export function composeJoin(ports: JoinPorts): {
   const applyProviderUpdate = makeApplyProviderUpdate(parts);
   const publishOutboxes = makePublishOutboxes(parts);
   return {
-    joinWebhooks: makeJoinWebhooks({ ...parts, applyProviderUpdate, publish: publishOutboxes }),
+    joinWebhooks: makeJoinWebhooks({ ...parts, applyProviderUpdate, publishOutboxes }),
     applyProviderUpdate,
     publishOutboxes,
   };
@@ -191,14 +191,14 @@ export function composeRequestSweep(ports: RequestSweepPorts): {
   sweepRequests: SweepRequests;
 } {
   const parts = withCommonParts(ports);
-  const publish = makePublishOutboxes(parts);
+  const publishOutboxes = makePublishOutboxes(parts);
   const applyProviderUpdate = makeApplyProviderUpdate(parts);
-  const pollRequest = makePollRequest({ ...parts, publish, applyProviderUpdate });
+  const pollRequest = makePollRequest({ ...parts, publishOutboxes, applyProviderUpdate });
   const pollDueRequests = makePollDueRequests({ ...parts, pollRequest });
   return {
     sweepRequests: makeSweepRequests({
       ...parts,
-      publish,
+      publishOutboxes,
       joinWhenDue: makeJoinWhenDue(parts),
       settleDependent: makeSettleDependent(parts),
       pollDueRequests,

@@ -3,7 +3,7 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SendMessageCommand } from "@aws-sdk/client-sqs";
 import { DynamoDBDocumentClient, GetCommand } from "@aws-sdk/lib-dynamodb";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { failedRecords, pairWithOutcomes } from "../../functions/consume/request.ts";
+import { failedRecords, pairWithOutcomes } from "../../functions/consume/records.ts";
 import { timing } from "../../infra/timing.ts";
 import { localAws } from "../../local/aws/local-aws.ts";
 import { awsClientDefaults } from "../../shared/runtime/aws-clients.ts";

@@ -44,7 +44,7 @@ export const deliveryMessage = z.discriminatedUnion("kind", [
 export type DeliveryMessage = z.output<typeof deliveryMessage>;
 export type AttemptMessage = Extract<DeliveryMessage, { kind: "attempt" }>;
 
-/** A message of the fan-out queue: the whole event, as EventBridge sends it. */
+/** A message of the events queue (`fanout`): the whole event, as EventBridge sends it. */
 export const busMessage = z.object({
   "detail-type": z.string(),
   detail: z.object({ clientId: z.string(), id: z.string(), type: z.string() }),

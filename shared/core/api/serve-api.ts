@@ -62,7 +62,11 @@ const MAX_REQUEST_BYTES = limits.maxParamsBytes + 4_000;
 
 const operationByRoute = new Map(operations.map((one) => [routeKeyOf(one), one]));
 
-/** Serves every operation of the HTTP API. A refused call has a code of `failures`; other errors are thrown. */
+/**
+ * Serves every operation of the HTTP API: `routeOf` finds the operation, its caller is
+ * authenticated, `validateCall` validates the input, and the handler of `makeApiHandlers` with the
+ * operation's id answers. A refused call has a code of `failures`; other errors are thrown.
+ */
 export function makeServeApi(deps: ServeApiDeps) {
   const authenticate = makeAuthenticate(deps);
   const handlers = makeApiHandlers(deps);

@@ -45,7 +45,7 @@ export type ProcessMessages = (
  */
 export function makeProcessMessages(deps: ProcessMessagesDeps): ProcessMessages {
   return async (messages, { queue, remainingMs }) => {
-    // Attempts come from the other two queues only: for the fan-out queue the value is not used.
+    // Attempts come from the other two queues only: for the events queue (`fanout`) the value is not used.
     const attemptQueue = queue === "attempts" ? "attempts" : "retries";
     const indexed = messages.map((message, index) => ({ ...message, index }));
     const events = indexed.filter((one) => one.kind === "event");

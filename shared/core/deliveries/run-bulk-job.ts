@@ -25,7 +25,7 @@ export interface RunBulkJobDeps {
    *
    * @throws DEPENDENCY_DOWN
    */
-  publish: (event: FinalEvent) => Promise<void>;
+  publishEvent: (event: FinalEvent) => Promise<void>;
   /** Finds a stored event; `undefined` if it has expired. @throws DEPENDENCY_DOWN */
   findEvent: (eventId: string) => Promise<{ clientId: string; envelope: string } | undefined>;
   masterKeys: FetchMasterKeys;
@@ -86,7 +86,7 @@ export function makeRunBulkJob(deps: RunBulkJobDeps): RunBulkJob {
     const isFirstPage = job.before === undefined;
     if (isFirstPage && status === "disabled" && disabledAt !== undefined) {
       if (disabledReason === ANSWERED_GONE) deps.onWebhookDisabled();
-      await deps.publish(disabledEvent({ clientId, webhookId, disabledAt, disabledReason }));
+      await deps.publishEvent(disabledEvent({ clientId, webhookId, disabledAt, disabledReason }));
     }
     return true;
   }

@@ -23,7 +23,7 @@ import type { LoadedWebhook } from "./load-webhook.ts";
 export interface JoinWebhooksDeps {
   references: ReferenceStore;
   applyProviderUpdate: ReturnType<typeof makeApplyProviderUpdate>;
-  publish: PublishOutboxes;
+  publishOutboxes: PublishOutboxes;
   providerClients: ProviderClients;
   correlations: CorrelationStore;
   queue: SubmitQueue;
@@ -81,7 +81,7 @@ export const makeJoinWebhooks =
         }
       }),
     );
-    const outbox = await deps.publish(joined.flatMap(({ updated }) => updated ?? []));
+    const outbox = await deps.publishOutboxes(joined.flatMap(({ updated }) => updated ?? []));
     return { outcomes: joined.map(({ outcome }) => outcome), outbox };
   };
 

@@ -30,7 +30,7 @@ export interface SweepStepsDeps {
   writer: RequestWriter;
   queue: SubmitQueue;
   laneScheduler: LaneScheduler;
-  publish: PublishOutboxes;
+  publishOutboxes: PublishOutboxes;
   joinWhenDue: JoinWhenDue;
   settleDependent: SettleDependent;
   pollDueRequests: PollDueRequests;
@@ -81,7 +81,7 @@ export function makeSweepSteps(
   /** Publishes the outboxes that this run wrote or took over. */
   async function publish(changed: readonly RequestRecord[]): Promise<void> {
     if (changed.length === 0 || !canPublish()) return;
-    const { published, failures } = await deps.publish(changed);
+    const { published, failures } = await deps.publishOutboxes(changed);
     total.published += published;
     total.unpublished.push(...failures);
     const isDown = published === 0 && failures.some(({ code }) => code === "PUBLISH_FAILED");

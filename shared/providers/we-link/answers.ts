@@ -90,9 +90,12 @@ function endsRequest(value: JsonObject): boolean {
   return error !== undefined && weLinkVocabulary.ruleOf(error.code) !== undefined;
 }
 
+/** Takes the place of a missing id, because an answer is parsed as a webhook, which must have one. */
+const PLACEHOLDER_ID = "answer";
+
 /** What is stored of an answer whose status or code the vocabulary does not list. */
 function unclearIn(body: ParsedJson | undefined): { unclear?: UnclearReport } {
-  const event = body && eventIn({ ...body, value: { ...body.value, request_id: "answer" } });
+  const event = body && eventIn({ ...body, value: { ...body.value, request_id: PLACEHOLDER_ID } });
   return event?.unclear ? { unclear: event.unclear } : {};
 }
 
@@ -115,7 +118,7 @@ function resultEventIn(
   if (!hasOutcome) return undefined;
   const event = eventIn({
     ...body,
-    value: { event_type: `/api/v1/${action}`, ...value, request_id: id ?? "answer" },
+    value: { event_type: `/api/v1/${action}`, ...value, request_id: id ?? PLACEHOLDER_ID },
   });
   if (!event?.type.startsWith("workflow.")) return undefined;
   const { workflowId: _workflowId, providerRequestId: _providerId, ...data } = event.data;

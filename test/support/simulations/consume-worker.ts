@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import type { SQSBatchResponse } from "aws-lambda";
-import { failedRecords, pairWithOutcomes } from "../../../functions/consume/request.ts";
+import { failedRecords, pairWithOutcomes } from "../../../functions/consume/records.ts";
 import { localAws } from "../../../local/aws/local-aws.ts";
 import { makeEventPorts } from "../../../shared/composition/event-ports.ts";
 import type { Clock } from "../../../shared/core/clock.ts";

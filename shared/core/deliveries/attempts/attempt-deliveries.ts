@@ -103,7 +103,7 @@ export function makeAttemptDeliveries(deps: AttemptDeliveriesDeps): AttemptDeliv
   ): Promise<MessageResult[]> {
     const { messages, health } = batch;
     try {
-      if (!health) return await endMessages(run, messages);
+      if (!health) return await endDeliveries(run, messages);
       switch (chooseQueueOrSlot({ messages, health }, run, context().rules)) {
         case "moveToRetries":
           return messages.map(moveToRetries);
@@ -142,8 +142,11 @@ export function makeAttemptDeliveries(deps: AttemptDeliveriesDeps): AttemptDeliv
     }
   }
 
-  /** Ends the deliveries of a webhook that is no longer the client's: each fails or is cancelled without a POST. */
-  async function endMessages(
+  /**
+   * Ends the deliveries of a webhook that is no longer the client's. `attempt` claims each and
+   * finds it ineligible, so that it fails or is cancelled without a POST.
+   */
+  async function endDeliveries(
     run: BatchRun,
     messages: readonly IndexedMessage[],
   ): Promise<MessageResult[]> {

@@ -43,7 +43,7 @@ interface PendingDelivery {
   firstAttempt?: { queue: AttemptQueueName; message: AttemptMessage };
 }
 
-/** @param bodies the bodies of messages of the fan-out queue */
+/** @param bodies the bodies of messages of the events queue (`fanout`) */
 export type CreateDeliveries = (bodies: readonly string[]) => Promise<CreateOutcome[]>;
 
 /**
@@ -57,12 +57,14 @@ export function makeCreateDeliveries(deps: CreateDeliveriesDeps): CreateDeliveri
   return async (bodies) => {
     const events = bodies.map(readEvent);
     const inputs = await deps.inputs
-      .read(inputKeysOf(events.filter((one) => "type" in one)))
+      .read(inputKeysOf(events.flatMap((one) => (one.kind === "event" ? [one.event] : []))))
       .catch(toMessageFailure);
     const results = await Promise.all(
-      events.map((event) => {
-        if (!("type" in event)) return event;
-        return "kind" in inputs ? inputs : createForEvent(event, inputs).catch(toMessageFailure);
+      events.map((one) => {
+        if (one.kind !== "event") return one;
+        return "kind" in inputs
+          ? inputs
+          : createForEvent(one.event, inputs).catch(toMessageFailure);
       }),
     );
     const pending = results.filter((one) => one.kind === "pending");
@@ -142,9 +144,10 @@ function bodyForMessage({ body }: DeliveryRecord): string | undefined {
   return text !== undefined && Buffer.byteLength(text) <= limits.maxInlineBytes ? text : undefined;
 }
 
-function readEvent(body: string): BusEvent | CreateOutcome {
+function readEvent(body: string): { kind: "event"; event: BusEvent } | CreateOutcome {
   try {
-    return readBusMessage(body) ?? { kind: "notSubscribed" };
+    const event = readBusMessage(body);
+    return event ? { kind: "event", event } : { kind: "notSubscribed" };
   } catch (error) {
     return toMessageFailure(error);
   }

@@ -14,7 +14,7 @@ export interface BusEvent extends FinalEvent {
 }
 
 /**
- * Reads the event in a message of the fan-out queue. The envelope is cut out of the text,
+ * Reads the event in a message of the events queue (`fanout`). The envelope is cut out of the text,
  * so that every number keeps its digits.
  *
  * @returns `undefined` if events of this type are not delivered to webhooks

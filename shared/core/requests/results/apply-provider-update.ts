@@ -54,8 +54,9 @@ export const makeApplyProviderUpdate =
         providerClients[request.provider],
       );
       applied = result;
-      // The lane changes before the request is written: after a crash between the two, the
-      // provider's update is applied again, and the effect on the lane is idempotent.
+      // Part of the decision, because the effect must be stored before the request that was
+      // decided on: after a crash between the two, the update is applied again. If another write
+      // comes first, this runs again. The effect on the lane is idempotent.
       const { laneEffect } = result;
       if (laneEffect && "pause" in laneEffect) {
         await lanes.pause(request.lane, request, laneEffect.pause);

@@ -49,7 +49,7 @@ export function makePollRequest(deps: {
   calls: ProviderCalls;
   providerClients: ProviderClients;
   applyProviderUpdate: ApplyProviderUpdate;
-  publish: PublishOutboxes;
+  publishOutboxes: PublishOutboxes;
   pauseConnection: (connectionId: string) => Promise<boolean>;
   context: () => DecisionContext;
   onNonFatalError: (error: unknown) => void;
@@ -127,7 +127,9 @@ export function makePollRequest(deps: {
       numbersAsText,
       isCurrentState: true,
     });
-    const published = applied?.isChanged ? await deps.publish([applied.request]) : undefined;
+    const published = applied?.isChanged
+      ? await deps.publishOutboxes([applied.request])
+      : undefined;
     const {
       request: now = request,
       hasPausedAccount = false,

@@ -31,7 +31,7 @@ export interface HandleSubmitMessagesDeps {
   fireRecurring: FireRecurring;
   workLane: WorkLane;
   sendInput: SendInput;
-  publish: PublishOutboxes;
+  publishOutboxes: PublishOutboxes;
   context: () => DecisionContext;
 }
 
@@ -56,7 +56,7 @@ export const makeHandleSubmitMessages =
   async (bodies: readonly string[], remainingMs: () => number): Promise<SubmitBatchResult> => {
     const messages = bodies.map(parse);
     const found = await findRequests(deps, messages);
-    const published = [await deps.publish(acceptedOf(messages, found), "accepted")];
+    const published = [await deps.publishOutboxes(acceptedOf(messages, found), "accepted")];
     const runs = new Map<string, Promise<LaneRunResult>>();
     const dependents = new Map<string, Promise<RequestRecord | undefined>>();
     const batch: Batch = {
@@ -72,7 +72,9 @@ export const makeHandleSubmitMessages =
     );
     const laneRuns = await fulfilled(runs);
     const ended = (await fulfilled(dependents)).flatMap((request) => request ?? []);
-    published.push(await deps.publish([...laneRuns.flatMap(({ changed }) => changed), ...ended]));
+    published.push(
+      await deps.publishOutboxes([...laneRuns.flatMap(({ changed }) => changed), ...ended]),
+    );
     return {
       messages: settled.map(outcomeOf),
       submissions: laneRuns.flatMap(({ submissions }) => submissions),

@@ -8,8 +8,8 @@ import type {
 
 /**
  * Returns the queue that an invocation's records come from: Lambda invokes a function
- * with the records of one queue. `deliver` sends nothing to the fan-out queue and has no
- * URL of it, so every other queue counts as the fan-out queue.
+ * with the records of one queue. `deliver` sends nothing to the events queue and has no
+ * URL of it, so every other queue counts as the events queue.
  */
 export function sourceQueue(
   records: readonly SQSRecord[],
@@ -21,7 +21,7 @@ export function sourceQueue(
 }
 
 /**
- * Parses a record by its queue. The fan-out queue holds events as EventBridge sends
+ * Parses a record by its queue. The events queue holds events as EventBridge sends
  * them, which `createDeliveries` parses; the other two hold our own messages.
  */
 export function parseMessage({ body }: SQSRecord, queue: SourceQueueName): ParsedMessage {

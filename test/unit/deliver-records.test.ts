@@ -1,6 +1,6 @@
 import type { SQSRecord } from "aws-lambda";
 import { describe, expect, test } from "vitest";
-import { parseMessage, sourceQueue } from "../../functions/deliver/request.ts";
+import { parseMessage, sourceQueue } from "../../functions/deliver/records.ts";
 
 const urls = {
   ATTEMPTS_QUEUE_URL: "https://sqs.eu-west-1.amazonaws.com/1/Attempts",
