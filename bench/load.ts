@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { buildSync } from "esbuild";
@@ -14,10 +14,15 @@ const usage = `node bench/load.ts [options]
 
 Bytes and CPU time of loading each function, beside a handler that is written by hand.
 
-  --loads N   of each, in alternation; at least 7 (9)`;
+  --loads N       of each, in alternation; at least 7 (9)
+  --before DIR    another commit's assembly (cdk.out), which is measured too`;
 
 const { values } = parseArgs({
-  options: { loads: { type: "string", default: "9" }, help: { type: "boolean", default: false } },
+  options: {
+    loads: { type: "string", default: "9" },
+    before: { type: "string" },
+    help: { type: "boolean", default: false },
+  },
 });
 if (values.help) {
   console.log(usage);
@@ -68,8 +73,8 @@ interface LambdaResource {
   };
 }
 
-/** The functions of the stack as the local run has them, with the variables of the template. */
-async function functionCandidates(): Promise<Candidate[]> {
+/** Synthesises the stack as the local run does. Returns the assembly's directory. */
+async function synthesised(): Promise<string> {
   const assembly = join(directory, "assembly");
   await synthesise({
     outputDir: assembly,
@@ -78,6 +83,11 @@ async function functionCandidates(): Promise<Candidate[]> {
     providerUrl: "http://127.0.0.1:1",
     webhookTargets: { ports: [443], allowsLocal: false, refusedPorts: [] },
   });
+  return assembly;
+}
+
+/** The functions of an assembly, with the variables of its template. */
+function functionsOf(assembly: string): Candidate[] {
   const template = readdirSync(assembly).find((file) => file.endsWith(".template.json")) ?? "";
   const { Resources } = JSON.parse(readFileSync(join(assembly, template), "utf8")) as {
     Resources: Record<string, LambdaResource>;
@@ -125,8 +135,22 @@ const report = makeReport(
 const bare = "bench/load/bare-handler.ts";
 const usual = bareCandidate("bare, usually bundled", usualFiles(bare));
 const same = bareCandidate("bare, bundled like ours", build(bare));
-const functions = await functionCandidates();
-const all = [usual, same, ...functions];
+const functions = functionsOf(await synthesised());
+const ingest = functions.find(({ name }) => name === "ingest");
+if (!ingest) throw new Error("the stack has no function ingest");
+const NODE_COMPILE_CACHE = join(directory, "compile-cache");
+const cached: Candidate = {
+  ...ingest,
+  name: "ingest, with a compile cache",
+  environment: { ...ingest.environment, NODE_COMPILE_CACHE },
+  cpuMs: [],
+};
+// The first load writes the cache.
+load(cached);
+const before = (values.before === undefined ? [] : functionsOf(resolve(values.before))).map(
+  (one) => ({ ...one, name: `${one.name}, before` }),
+);
+const all = [usual, same, cached, ...functions, ...before];
 for (let round = 0; round < loads; round++) {
   // Who is first in one round is last in the next.
   for (const one of round % 2 === 0 ? all : all.toReversed()) one.cpuMs.push(load(one));
@@ -143,8 +167,6 @@ function kilobytes(bytes: number): string {
   return (bytes / 1000).toFixed(0);
 }
 
-const ingest = functions.find(({ name }) => name === "ingest");
-if (!ingest) throw new Error("the stack has no function ingest");
 const more = (ingest.bytes - usual.bytes) / 1000;
 const moreMs = msOf(ingest) - msOf(usual);
 const isMissed = (text: string, missed: boolean) => (missed ? [text] : []);
