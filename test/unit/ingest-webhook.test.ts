@@ -5,6 +5,7 @@ import type { InboundMessage } from "../../shared/contracts/messages/inbound.ts"
 import { providerPacks } from "../../shared/contracts/providers.ts";
 import type { Connection } from "../../shared/core/connections/ports.ts";
 import { sha256Hex } from "../../shared/core/crypto/digest.ts";
+import { signHs256 } from "../../shared/core/crypto/hs256.ts";
 import {
   type IngestDeps,
   type IngestOutcome,
@@ -152,6 +153,28 @@ describe("a refused webhook", () => {
       expect(queued).toEqual([]);
     },
   );
+});
+
+test("the detail of a valid signature that does not cover the body names that, and not a wrong secret", async () => {
+  const settings = { ...connection().settings, hashForms: ["jwt" as const] };
+  const { ingest } = setUp({ remembered: connection({ settings }) });
+  const post = (key: string) =>
+    ingest(
+      JSON.stringify({
+        status: "SUCCESS",
+        request_id: "r",
+        hash: signHs256({ request_id: "r" }, key),
+      }),
+    );
+  const refused = { kind: "refused", code: "SIGNATURE_REJECTED" };
+  expect(await post(secret)).toEqual({
+    ...refused,
+    detail: "the signature does not cover the body, and the provider cannot confirm the webhook",
+  });
+  expect(await post("another")).toEqual({
+    ...refused,
+    detail: "not signed with a secret of this connection",
+  });
 });
 
 describe("a dependency that is down", () => {

@@ -33,7 +33,7 @@ export function forecast(input: ForecastInput): Map<string, number> {
   let ledger: Ledger = readLedger(input.usage);
   const { latenessMs = 0 } = ledger;
   const { afterMs = Number.POSITIVE_INFINITY, byMs = 0 } = input.lateWakeUp ?? {};
-  let restsSinceMs = nowMs;
+  let idleSinceMs = nowMs;
   let { highInARow } = input;
   let atMs = Math.max(nowMs, input.nextSubmissionNotBeforeMs);
   while (times.size < maxTakes) {
@@ -47,14 +47,14 @@ export function forecast(input: ForecastInput): Map<string, number> {
       atMs = next.wait.atMs;
       continue;
     }
-    if (atMs - restsSinceMs > afterMs && isOpen(settings.hours, atMs + byMs)) atMs += byMs;
+    if (atMs - idleSinceMs > afterMs && isOpen(settings.hours, atMs + byMs)) atMs += byMs;
     const { id, category, isHigh } = next.head;
     const marginMs = marginOf({ latenessMs, takesBefore: times.size, waitMs: atMs - nowMs });
     times.set(id, isOpen(settings.hours, atMs + marginMs) ? atMs + marginMs : atMs);
     queues.find((queue) => queue.at(-1) === next.head)?.pop();
     ledger = ledgerAfterTake(settings, ledger, { category, atMs });
     highInARow = isHigh ? highInARow + 1 : 0;
-    restsSinceMs = atMs;
+    idleSinceMs = atMs;
     atMs += latenessMs + gapMs(settings, ledger);
   }
   return times;
