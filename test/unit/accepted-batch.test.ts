@@ -26,7 +26,7 @@ function setUp(
         throw new Error("cannot be read");
       },
     },
-    publish: async (of: readonly RequestRecord[]) => {
+    publishOutboxes: async (of: readonly RequestRecord[]) => {
       done.published.push(...of.map(({ requestId }) => requestId));
       return idle;
     },
