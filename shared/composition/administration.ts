@@ -45,7 +45,7 @@ export async function composeAccountAdministration(target: StackTarget): Promise
   const tableName = outputOf(target, "RequestsTableName");
   return composeAccounts({
     lanes: makeDynamoLanes({ client, clock, tableName }),
-    queue: makeSqsSubmitQueue({
+    submitQueue: makeSqsSubmitQueue({
       client: new SQSClient(target.aws),
       queueUrl: outputOf(target, "SubmitQueueUrl"),
     }),

@@ -40,7 +40,7 @@ export function makeRequestPorts(
       retentionMs: rules.correlationRetentionMs,
     }),
     texts: makeBlobTextStore({ bodies, area: "requests" }),
-    queue: makeSqsSubmitQueue({
+    submitQueue: makeSqsSubmitQueue({
       client: new SQSClient(awsClientConfig),
       queueUrl: env.SUBMIT_QUEUE_URL,
     }),

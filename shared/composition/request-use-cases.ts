@@ -64,7 +64,7 @@ export interface RequestPorts {
   references: ReferenceStore;
   correlations: CorrelationStore;
   texts: TextStore;
-  queue: SubmitQueue;
+  submitQueue: SubmitQueue;
   clock: Clock;
   /** Business seconds per real second. */
   speed: number;
@@ -117,7 +117,7 @@ export type ClientRequestPorts = RequestPorts &
 /** What the administration of accounts needs. */
 export type AccountPorts = Pick<
   RequestPorts,
-  "lanes" | "queue" | "clock" | "speed" | "rules" | "onNonFatalError"
+  "lanes" | "submitQueue" | "clock" | "speed" | "rules" | "onNonFatalError"
 > &
   Pick<AccountsDeps, "store" | "masterKeys" | "randomHex">;
 
@@ -246,10 +246,16 @@ export function makeDecisionContext(
 
 /** Composes how messages wake up lanes. */
 export function composeLaneScheduler(
-  ports: Pick<RequestPorts, "lanes" | "queue" | "clock" | "speed" | "onNonFatalError">,
+  ports: Pick<RequestPorts, "lanes" | "submitQueue" | "clock" | "speed" | "onNonFatalError">,
 ): LaneScheduler {
-  const { lanes, queue, clock, speed, onNonFatalError } = ports;
+  const { lanes, submitQueue, clock, speed, onNonFatalError } = ports;
   // A message takes real time too, even when business time is sped up.
   const graceMs = Math.max(WAKE_UP_GRACE_MS, WAKE_UP_GRACE_REAL_MS * speed);
-  return makeLaneScheduler({ lanes, queue, nowMs: clock.businessMs, graceMs, onNonFatalError });
+  return makeLaneScheduler({
+    lanes,
+    submitQueue,
+    nowMs: clock.businessMs,
+    graceMs,
+    onNonFatalError,
+  });
 }

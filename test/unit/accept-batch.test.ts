@@ -62,16 +62,16 @@ function setUp(rules: Partial<typeof requestRules> = {}) {
       },
     });
     const lanes = stepped(memory.lanes);
-    const queue = stepped(makeSubmitQueue(async (message) => void sent.push(message)));
+    const submitQueue = stepped(makeSubmitQueue(async (message) => void sent.push(message)));
     const deps = {
-      ...{ requests, lanes, queue, providerClients, context },
+      ...{ requests, lanes, submitQueue, providerClients, context },
       idempotency: stepped(memory.idempotency),
       correlations: stepped(memory.correlations),
       settleDependent: async () => undefined,
       explainWaits: async () => new Map(),
       writer: makeRequestWriter({ requests, texts: parts.texts }),
       laneScheduler: makeLaneScheduler({
-        ...{ lanes, queue, nowMs: clock.businessMs, graceMs: 60_000 },
+        ...{ lanes, submitQueue, nowMs: clock.businessMs, graceMs: 60_000 },
         onNonFatalError: (error) => ignored.push(error),
       }),
       schedules: stepped({ create: async () => undefined, delete: async () => undefined }),

@@ -53,9 +53,9 @@ function setUp(rules: Partial<typeof requestRules> = {}) {
       writer: makeRequestWriter({ requests, texts: parts.texts }),
       laneScheduler: makeLaneScheduler({
         ...{ lanes, nowMs: clock.businessMs, graceMs: 60_000, onNonFatalError: () => undefined },
-        queue: makeSubmitQueue(),
+        submitQueue: makeSubmitQueue(),
       }),
-      queue: makeSubmitQueue(),
+      submitQueue: makeSubmitQueue(),
       schedules: { create: async () => undefined, delete: async () => undefined },
       rates: { tryConsume: async () => !world.isTooFast },
       accountDirectory: {

@@ -34,7 +34,7 @@ async function setUp(times: readonly { scheduledMs: number; createdMs: number }[
     const lanes: LaneStore = wrap(memory.lanes);
     const laneScheduler = makeLaneScheduler({
       lanes,
-      queue: makeSubmitQueue(async (message) => void sent.push(message)),
+      submitQueue: makeSubmitQueue(async (message) => void sent.push(message)),
       nowMs: clock.businessMs,
       graceMs: 60 * SECOND_MS,
       onNonFatalError: (error) => expect.fail(String(error)),

@@ -32,7 +32,7 @@ export async function recordCorrelatedEvent(
 export async function notifyWatchers(
   deps: {
     correlations: CorrelationStore;
-    queue: SubmitQueue;
+    submitQueue: SubmitQueue;
     providerClients: ProviderClients;
   },
   { event, message }: LoadedWebhook,
@@ -45,7 +45,7 @@ export async function notifyWatchers(
   const watchers = await deps.correlations.findWatchers(correlated);
   await Promise.all(
     watchers.map((requestId) =>
-      deps.queue.send({ v: 1, kind: "dependency", requestId }, { clientId }),
+      deps.submitQueue.send({ v: 1, kind: "dependency", requestId }, { clientId }),
     ),
   );
 }

@@ -26,7 +26,7 @@ export interface JoinWebhooksDeps {
   publishOutboxes: PublishOutboxes;
   providerClients: ProviderClients;
   correlations: CorrelationStore;
-  queue: SubmitQueue;
+  submitQueue: SubmitQueue;
   /** Sends a message to its queue again, with a delay in real time. @throws DEPENDENCY_DOWN */
   requeueLater: (message: InboundMessage, delayRealMs: number) => Promise<void>;
   context: () => DecisionContext;

@@ -132,7 +132,7 @@ export function makeRequests(deps: RequestsDeps) {
       return cancelRequest(now, context());
     });
     // A repeated call tells them again; what neither call tells, the sweep finds.
-    await tellDependents(deps.queue, [cancelled]).catch(deps.onNonFatalError);
+    await tellDependents(deps.submitQueue, [cancelled]).catch(deps.onNonFatalError);
     // A schedule that fires all the same finds the request cancelled.
     if (cancelled.scheduledMs !== undefined && cancelled.joinedMs === undefined) {
       await deps.schedules.delete(requestId).catch(deps.onNonFatalError);
@@ -219,7 +219,7 @@ export function makeRequests(deps: RequestsDeps) {
         }
         return transition(now, "SUBMITTING", context(), { sealedInput, sweepDueMs: undefined });
       });
-      await deps.queue
+      await deps.submitQueue
         .send({ v: 1, kind: "continue", requestId }, { clientId })
         .catch(deps.onNonFatalError);
       if (key !== undefined) {

@@ -28,7 +28,7 @@ export interface SweepStepsDeps {
   requests: RequestStore;
   lanes: Pick<LaneStore, "find">;
   writer: RequestWriter;
-  queue: SubmitQueue;
+  submitQueue: SubmitQueue;
   laneScheduler: LaneScheduler;
   publishOutboxes: PublishOutboxes;
   joinWhenDue: JoinWhenDue;
@@ -71,7 +71,7 @@ export function makeSweepSteps(
   total: RequestSweepResult,
   fail: (error: unknown) => void,
 ) {
-  const { requests, lanes, writer, queue, laneScheduler } = deps;
+  const { requests, lanes, writer, submitQueue, laneScheduler } = deps;
   /** Calls of `publish` in a row after which every event stayed in its outbox. */
   let failedPublishes = 0;
 
@@ -129,7 +129,7 @@ export function makeSweepSteps(
     const { request, isChanged } = changed;
     if (isChanged && request.status === "UNKNOWN") total.unknown++;
     if (isChanged && request.status === "SUBMITTING" && request.owner === undefined) {
-      await queue.send({ v: 1, kind: "continue", requestId }, { clientId: request.clientId });
+      await submitQueue.send({ v: 1, kind: "continue", requestId }, { clientId: request.clientId });
     }
     if (isTerminal(request)) await laneScheduler.wakeFreedLane(request);
     // The message of its accept was lost, and with it perhaps the lane's wake-up.
@@ -171,7 +171,7 @@ export function makeSweepSteps(
     const againMs = laneScheduler.sweepDueAfterWakeUp(deps.context().nowMs + WAKE_UP_AGAIN_MS);
     const postponed = await requests.postponeSweep(entry, againMs);
     if (!postponed) return;
-    await queue.send({ v: 1, kind: "wakeUp", lane: entry.lane }, postponed);
+    await submitQueue.send({ v: 1, kind: "wakeUp", lane: entry.lane }, postponed);
     total.wokenLanes++;
   }
 
@@ -192,7 +192,7 @@ export function makeSweepSteps(
     if (!joined) return;
     total.joined++;
     const { lane, clientId } = request;
-    if (joined.wakesLane) await queue.send({ v: 1, kind: "wakeUp", lane }, { clientId });
+    if (joined.wakesLane) await submitQueue.send({ v: 1, kind: "wakeUp", lane }, { clientId });
   }
 
   /**

@@ -25,7 +25,7 @@ function open() {
   const accounts = composeAccounts({
     store,
     lanes: makeDynamoLanes({ client, tableName, clock }),
-    queue: makeSubmitQueue(),
+    submitQueue: makeSubmitQueue(),
     clock,
     speed: 1,
     rules: requestRules,

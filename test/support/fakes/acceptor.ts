@@ -31,9 +31,9 @@ export function makeAcceptor(
     writer: makeRequestWriter({ requests, texts: parts.texts }),
     laneScheduler: makeLaneScheduler({
       ...{ lanes, nowMs: clock.businessMs, graceMs: 60_000, onNonFatalError: () => undefined },
-      queue: makeSubmitQueue(),
+      submitQueue: makeSubmitQueue(),
     }),
-    queue: makeSubmitQueue(),
+    submitQueue: makeSubmitQueue(),
     schedules: { create: async () => undefined, delete: async () => undefined },
     rates: { tryConsume: async () => true },
     accountDirectory: { ...parts.client.accountDirectory, connectionIdOf: async () => "cn_1" },

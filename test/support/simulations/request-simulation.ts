@@ -90,7 +90,7 @@ export function makeRequestSimulation(of: {
     ...memory,
     requests,
     texts,
-    queue,
+    submitQueue: queue,
     clock,
     speed: 1,
     rules: requestRules,

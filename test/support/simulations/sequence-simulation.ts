@@ -104,7 +104,7 @@ export function makeSequenceSimulation(of: {
       claims: stepped(claims),
       bodies,
       texts,
-      queue: stepped(
+      submitQueue: stepped(
         makeSubmitQueue(async (message, { delayMs = 0 } = {}) => {
           submitQueue.push({ message, atMs: clock.businessMs() + delayMs });
         }),

@@ -153,7 +153,7 @@ export function makeWorkersSimulation(of: {
       correlations: stepped(memory.correlations),
       idempotency: stepped(memory.idempotency),
       texts,
-      queue: stepped(
+      submitQueue: stepped(
         makeSubmitQueue(async (message, { delayMs = 0 } = {}) => {
           queue.push({ message, atMs: clock.businessMs() + delayMs });
         }),

@@ -68,9 +68,9 @@ export function makeAcceptBatch(ownDeps: AcceptRequestDeps) {
     );
     const key = await findBatchKey(ownDeps, batch);
     await enforceRateLimit(ownDeps, clientId, given.length);
-    const accepted = collectAccepted(ownDeps.queue);
+    const accepted = collectAccepted(ownDeps.submitQueue);
     const deps = await shareReads(
-      { ...ownDeps, queue: accepted.queue, rates: { tryConsume: async () => true } },
+      { ...ownDeps, submitQueue: accepted.submitQueue, rates: { tryConsume: async () => true } },
       clientId,
       items.flatMap(({ newRequest }) => newRequest.idempotencyKey ?? []),
     );
@@ -87,7 +87,7 @@ export function makeAcceptBatch(ownDeps: AcceptRequestDeps) {
     for (const result of results.values()) {
       if (!isAnswer(result)) ownDeps.onNonFatalError(result);
     }
-    await ownDeps.queue.sendAll(accepted.messages()).catch(ownDeps.onNonFatalError);
+    await ownDeps.submitQueue.sendAll(accepted.messages()).catch(ownDeps.onNonFatalError);
     await releaseUnused(deps, reserved, results);
     return given.map((_, index) => results.get(index) ?? unexpected(index));
   };

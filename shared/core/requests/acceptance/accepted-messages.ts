@@ -15,11 +15,11 @@ interface Accepted {
  * Other messages it sends.
  */
 export function collectAccepted(own: SubmitQueue): {
-  queue: SubmitQueue;
+  submitQueue: SubmitQueue;
   messages(): { message: SubmitMessage; clientId: string }[];
 } {
   const all: Accepted[] = [];
-  const queue: SubmitQueue = {
+  const submitQueue: SubmitQueue = {
     ...own,
     async send(message, of = {}) {
       if (message.kind !== "accepted") return own.send(message, of);
@@ -27,7 +27,7 @@ export function collectAccepted(own: SubmitQueue): {
     },
   };
   return {
-    queue,
+    submitQueue,
     messages() {
       const woken = new Set(all.filter(({ wakesLane }) => wakesLane).map(laneIdOf));
       const groups = Map.groupBy(all, (one) => (woken.has(laneIdOf(one)) ? laneIdOf(one) : ""));

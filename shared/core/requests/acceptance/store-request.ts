@@ -83,7 +83,7 @@ export async function storeJoined(
   const soonMs = deps.laneScheduler.sweepDueAfterWakeUp(context.nowMs);
   const wakesLane = mustWakeLane(request, joined, soonMs);
   await Promise.all([
-    deps.queue
+    deps.submitQueue
       .send({ v: 1, kind: "accepted", requestId, wakesLane }, { clientId })
       .catch(deps.onNonFatalError),
     deps.accountDirectory.registerAccountIfNew(request),
@@ -141,7 +141,7 @@ export async function storeOutsideLane(
   const { requestId, clientId, scheduledMs: atMs = context.nowMs } = request;
   await Promise.all([
     deps.schedules.create(requestId, atMs).catch(deps.onNonFatalError),
-    deps.queue
+    deps.submitQueue
       .send({ v: 1, kind: "accepted", requestId, wakesLane: false }, { clientId })
       .catch(deps.onNonFatalError),
     deps.accountDirectory.registerAccountIfNew(request),

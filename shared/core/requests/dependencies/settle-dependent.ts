@@ -22,7 +22,7 @@ export interface SettleDependentDeps {
   requests: RequestStore;
   writer: RequestWriter;
   correlations: CorrelationStore;
-  queue: SubmitQueue;
+  submitQueue: SubmitQueue;
   providerClients: ProviderClients;
   context: () => DecisionContext;
   onNonFatalError: (error: unknown) => void;
@@ -132,7 +132,7 @@ export function makeSettleDependent(deps: SettleDependentDeps) {
     const delayMs = Math.max(0, scheduledMs - deps.context().nowMs);
     if (delayMs > MAX_SQS_DELAY_MS) return;
     const message = { v: 1, kind: "due", requestId } as const;
-    await deps.queue.send(message, { delayMs, clientId }).catch(deps.onNonFatalError);
+    await deps.submitQueue.send(message, { delayMs, clientId }).catch(deps.onNonFatalError);
   }
 }
 

@@ -10,7 +10,7 @@ export interface StoreDependentDeps {
   writer: RequestWriter;
   correlations: CorrelationStore;
   settleDependent: SettleDependent;
-  queue: SubmitQueue;
+  submitQueue: SubmitQueue;
   context: () => DecisionContext;
   onNonFatalError: (error: unknown) => void;
 }
@@ -33,7 +33,7 @@ export async function storeDependent(
   const accepted = { v: 1, kind: "accepted", requestId, wakesLane: false } as const;
   const [settled] = await Promise.all([
     deps.settleDependent(requestId).catch(deps.onNonFatalError),
-    deps.queue.send(accepted, { clientId }).catch(deps.onNonFatalError),
+    deps.submitQueue.send(accepted, { clientId }).catch(deps.onNonFatalError),
   ]);
   return settled ?? created.request;
 }

@@ -15,13 +15,13 @@ export type LaneScheduler = ReturnType<typeof makeLaneScheduler>;
  */
 export function makeLaneScheduler(deps: {
   lanes: LaneStore;
-  queue: SubmitQueue;
+  submitQueue: SubmitQueue;
   nowMs: () => number;
   /** Time (business) after which the sweep takes a wake-up message for lost. */
   graceMs: number;
   onNonFatalError: (error: unknown) => void;
 }) {
-  const { lanes, queue, nowMs, graceMs } = deps;
+  const { lanes, submitQueue, nowMs, graceMs } = deps;
 
   /**
    * Sends a wake-up message for this time (business), or none when the time is later than
@@ -31,7 +31,7 @@ export function makeLaneScheduler(deps: {
     const delayMs = Math.max(0, atMs - nowMs());
     if (delayMs > MAX_SQS_DELAY_MS) return;
     const message = { v: 1, kind: "wakeUp", lane } as const;
-    await queue.send(message, { delayMs, clientId }).catch(deps.onNonFatalError);
+    await submitQueue.send(message, { delayMs, clientId }).catch(deps.onNonFatalError);
   }
 
   return {

@@ -21,7 +21,7 @@ export interface PublishOutboxesDeps {
   texts: TextStore;
   publisher: EventPublisher;
   archive: EventArchive;
-  queue: SubmitQueue;
+  submitQueue: SubmitQueue;
   context: () => DecisionContext;
 }
 
@@ -70,7 +70,7 @@ export const makePublishOutboxes =
         await deps.archive.store(done);
         // Before the outbox is empty, too: what a crash leaves untold, the next publisher tells.
         await tellDependents(
-          deps.queue,
+          deps.submitQueue,
           tried.map(({ request }) => request),
         );
         mine = await removeEach(deps, tried);

@@ -3,7 +3,7 @@ import { isTerminal, type RequestRecord } from "./record.ts";
 
 /** Sends a message for each request that depends on one that has ended. @throws DEPENDENCY_DOWN */
 export async function tellDependents(
-  queue: SubmitQueue,
+  submitQueue: SubmitQueue,
   requests: readonly RequestRecord[],
 ): Promise<void> {
   const told = requests
@@ -13,7 +13,7 @@ export async function tellDependents(
     );
   await Promise.all(
     told.map(({ requestId, clientId }) =>
-      queue.send({ v: 1, kind: "dependency", requestId }, { clientId }),
+      submitQueue.send({ v: 1, kind: "dependency", requestId }, { clientId }),
     ),
   );
 }

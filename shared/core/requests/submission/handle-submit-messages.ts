@@ -24,7 +24,7 @@ import type { LaneRunResult, WorkLane } from "./work-lane.ts";
 
 export interface HandleSubmitMessagesDeps {
   requests: RequestStore;
-  queue: SubmitQueue;
+  submitQueue: SubmitQueue;
   laneScheduler: LaneScheduler;
   joinWhenDue: JoinWhenDue;
   settleDependent: SettleDependent;
@@ -277,12 +277,12 @@ async function joinDue(
   if (status === "QUEUED" && of.lane) return wakeIfUnplanned(deps, request, of.lane);
   const delayMs = scheduledMs - deps.context().nowMs;
   if (status === "SCHEDULED" && delayMs > 0 && delayMs <= MAX_SQS_DELAY_MS) {
-    await deps.queue.send(message, { delayMs, clientId });
+    await deps.submitQueue.send(message, { delayMs, clientId });
   }
   const last = batch.lastDue.get(lane);
   if (status !== "SCHEDULED" || delayMs > 0 || !last) return false;
   const joined = await startOnce(batch.joins, lane, () => deps.joinWhenDue(last));
-  if (joined?.isUnfinished && last === request) await deps.queue.send(message, { clientId });
+  if (joined?.isUnfinished && last === request) await deps.submitQueue.send(message, { clientId });
   return joined?.wakesLane === true;
 }
 
