@@ -39,7 +39,7 @@ export function makeDeliveryPorts(
     jobs: makeDynamoDeliveryJobs(table),
     health: makeDynamoEndpointHealth(table),
     webhooks: makeDynamoWebhooks({ client, tableName: env.CONFIG_TABLE }),
-    queue: makeSqsDeliveryQueue({
+    deliveryQueue: makeSqsDeliveryQueue({
       client: new SQSClient(awsClientConfig),
       queueUrls: { attempts, retries },
     }),

@@ -45,7 +45,7 @@ export interface DeliveryPorts {
   jobs: JobStore;
   health: HealthStore;
   webhooks: WebhookStore;
-  queue: DeliveryQueue;
+  deliveryQueue: DeliveryQueue;
   texts: TextStore;
   clock: Clock;
   /** Business seconds per real second. */

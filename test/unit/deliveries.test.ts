@@ -282,8 +282,8 @@ describe("POST /v1/deliveries/{id}/resend", () => {
 
   test("a resend is accepted if its message is lost", async () => {
     const error = new Error("SQS");
-    const queue = { send: () => Promise.reject(error) };
-    const { call, haveDelivery, dropped } = await withHook({ queue });
+    const deliveryQueue = { send: () => Promise.reject(error) };
+    const { call, haveDelivery, dropped } = await withHook({ deliveryQueue });
     const { deliveryId: id } = await haveDelivery({ eventId: "e:1", status: "failed" });
     expect((await call(route, { params: { id } })).status).toBe(202);
     expect(dropped).toEqual([error]);

@@ -485,7 +485,9 @@ describe("POST /v1/webhook/test", () => {
 
   test("POST /v1/webhook/test is accepted if its message is lost, which the sweep then sends", async () => {
     const error = new Error("SQS");
-    const { call, dropped } = makeWebhookApi({ queue: { send: () => Promise.reject(error) } });
+    const { call, dropped } = makeWebhookApi({
+      deliveryQueue: { send: () => Promise.reject(error) },
+    });
     await call("PUT /v1/webhook", { body: hook });
     expect((await call("POST /v1/webhook/test")).status).toBe(202);
     expect(dropped).toEqual([error]);

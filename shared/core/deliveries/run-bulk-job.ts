@@ -18,7 +18,7 @@ export interface RunBulkJobDeps {
   jobs: JobStore;
   deliveries: DeliveryStore;
   webhooks: WebhookStore;
-  queue: DeliveryQueue;
+  deliveryQueue: DeliveryQueue;
   publishDeliveryFailed: PublishDeliveryFailed;
   /**
    * Stores an event and publishes it, or leaves publishing to the sweep. Idempotent.
@@ -121,7 +121,8 @@ export function makeRunBulkJob(deps: RunBulkJobDeps): RunBulkJob {
     const messages = changed
       .filter((delivery) => delivery.status === "waiting")
       .map((delivery) => ({ message: toAttemptMessage(delivery) }));
-    if (messages.length > 0) await deps.queue.send("retries", messages).catch(deps.onNonFatalError);
+    if (messages.length > 0)
+      await deps.deliveryQueue.send("retries", messages).catch(deps.onNonFatalError);
     return {
       before: page.before,
       examined: job.examined + found.length,

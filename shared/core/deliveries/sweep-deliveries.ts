@@ -18,7 +18,7 @@ import type { DeliveryRecord } from "./state/record.ts";
 export interface SweepDeliveriesDeps {
   deliveries: DeliveryStore;
   jobs: JobStore;
-  queue: DeliveryQueue;
+  deliveryQueue: DeliveryQueue;
   publishDeliveryFailed: PublishDeliveryFailed;
   context: () => DeliveryContext;
   /** Most deliveries of one shard that one query returns. */
@@ -63,7 +63,7 @@ const STALE_AGAIN_AFTER_MS = 60_000;
  * next run. Never rejects: errors are returned in `failed`.
  */
 export function makeSweepDeliveries(deps: SweepDeliveriesDeps): SweepDeliveries {
-  const { deliveries, jobs, queue } = deps;
+  const { deliveries, jobs, deliveryQueue } = deps;
 
   return async (remainingMs) => {
     const total: DeliverySweepResult = {
@@ -119,7 +119,7 @@ export function makeSweepDeliveries(deps: SweepDeliveriesDeps): SweepDeliveries 
       message,
       delayMs: Math.max(0, nextMs - context.nowMs),
     }));
-    await queue.send("retries", messages);
+    await deliveryQueue.send("retries", messages);
     total.messagesSent += mine.length;
   }
 
@@ -168,7 +168,7 @@ export function makeSweepDeliveries(deps: SweepDeliveriesDeps): SweepDeliveries 
     const delivery = await deliveries.replace({ ...found, recoverAfterRealMs });
     if (!delivery) return;
     if (delivery.status === "delivering" && (delivery.leaseUntilRealMs ?? 0) <= nowRealMs) {
-      await queue.send("retries", [{ message: toAttemptMessage(delivery) }]);
+      await deliveryQueue.send("retries", [{ message: toAttemptMessage(delivery) }]);
       total.messagesSent++;
     }
     return delivery.unpublishedFailures.length > 0 ? delivery : undefined;

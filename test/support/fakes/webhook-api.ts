@@ -51,7 +51,7 @@ export function makeWebhookApi(given: Partial<WebhookApiPorts> = {}) {
   });
   const deps: WebhookApiPorts = {
     ...memory,
-    queue: {
+    deliveryQueue: {
       async send(queue, messages) {
         sent.push(...messages.map(({ message }) => ({ queue, message })));
       },

@@ -145,7 +145,7 @@ export function makeDeliverySimulation(
   const ports = {
     ...memory,
     deliveries,
-    queue,
+    deliveryQueue: queue,
     texts: {
       store: async (_: string, text: string) => ({ inline: text }),
       async open(text: { inline: string } | { key: string }) {

@@ -9,7 +9,7 @@ import type { AttemptOutcome } from "./settle-attempt.ts";
 
 export interface FinishBatchDeps {
   deliveries: DeliveryStore;
-  queue: DeliveryQueue;
+  deliveryQueue: DeliveryQueue;
   publishDeliveryFailed: PublishDeliveryFailed;
   context: () => DeliveryContext;
   /** Called with an error that does no harm: the sweep sends the messages of next attempts. */
@@ -66,7 +66,7 @@ export function makeFinishBatch(deps: FinishBatchDeps): FinishBatch {
     );
     if (messages.length === 0) return stored;
     try {
-      await deps.queue.send("retries", messages);
+      await deps.deliveryQueue.send("retries", messages);
       return stored;
     } catch (error) {
       const outcome = toMessageFailure(error);

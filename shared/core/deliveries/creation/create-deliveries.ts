@@ -24,7 +24,7 @@ import { type BusEvent, readBusMessage } from "./read-bus-message.ts";
 export interface CreateDeliveriesDeps {
   inputs: DeliveryInputsReader;
   deliveries: DeliveryStore;
-  queue: DeliveryQueue;
+  deliveryQueue: DeliveryQueue;
   publishDeliveryFailed: PublishDeliveryFailed;
   masterKeys: FetchMasterKeys;
   context: () => DeliveryContext;
@@ -126,7 +126,7 @@ export function makeCreateDeliveries(deps: CreateDeliveriesDeps): CreateDeliveri
   ): Promise<MessageFailure | undefined> {
     const byQueue = Map.groupBy(firstAttempts, ({ queue }) => queue);
     const sent = await Promise.allSettled(
-      [...byQueue].map(([queue, messages]) => deps.queue.send(queue, messages)),
+      [...byQueue].map(([queue, messages]) => deps.deliveryQueue.send(queue, messages)),
     );
     const rejected = sent.find((one) => one.status === "rejected");
     return rejected && toMessageFailure(rejected.reason);

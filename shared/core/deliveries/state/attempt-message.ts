@@ -33,11 +33,14 @@ export function hasReachedMaxHold({ heldMs = 0 }: AttemptMessage): boolean {
  */
 export async function sendAttemptMessage(
   delivery: DeliveryRecord,
-  { queue, onNonFatalError }: { queue: DeliveryQueue; onNonFatalError: (error: unknown) => void },
+  {
+    deliveryQueue,
+    onNonFatalError,
+  }: { deliveryQueue: DeliveryQueue; onNonFatalError: (error: unknown) => void },
 ): Promise<void> {
   // A message that reached the maximum hold bypasses an open circuit.
   const message = { ...toAttemptMessage(delivery), heldMs: MAX_HELD_MS };
-  await queue.send("retries", [{ message }]).catch(onNonFatalError);
+  await deliveryQueue.send("retries", [{ message }]).catch(onNonFatalError);
 }
 
 /** Returns the message of a delivery that is not stored yet: the message holds everything to store it. */

@@ -47,8 +47,11 @@ export function doneJob(job: DeliveryJob, { nowMs }: DeliveryContext): DeliveryJ
 /** Sends the message that starts, continues or restarts a job. Never rejects: if it is lost, the sweep sends it. */
 export async function sendJobMessage(
   { jobId, clientId }: DeliveryJob,
-  { queue, onNonFatalError }: { queue: DeliveryQueue; onNonFatalError: (error: unknown) => void },
+  {
+    deliveryQueue,
+    onNonFatalError,
+  }: { deliveryQueue: DeliveryQueue; onNonFatalError: (error: unknown) => void },
 ): Promise<void> {
   const message = { v: 1, kind: "job", jobId, clientId } as const;
-  await queue.send("retries", [{ message }]).catch(onNonFatalError);
+  await deliveryQueue.send("retries", [{ message }]).catch(onNonFatalError);
 }

@@ -6,7 +6,7 @@ import type { DeliveryQueue, JobStore, WebhookStore } from "../state/ports.ts";
 export interface DeactivateWebhookDeps {
   webhooks: WebhookStore;
   jobs: JobStore;
-  queue: DeliveryQueue;
+  deliveryQueue: DeliveryQueue;
   context: () => DeliveryContext;
   randomHex: (bytes: number) => string;
   /** Called with an error that does no harm: the sweep repeats the work. */

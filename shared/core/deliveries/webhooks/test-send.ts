@@ -8,7 +8,7 @@ import type { DeliveryQueue, DeliveryStore } from "../state/ports.ts";
 
 export interface TestSendDeps {
   deliveries: DeliveryStore;
-  queue: DeliveryQueue;
+  deliveryQueue: DeliveryQueue;
   masterKeys: FetchMasterKeys;
   context: () => DeliveryContext;
   randomHex: (bytes: number) => string;
