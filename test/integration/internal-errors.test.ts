@@ -29,7 +29,7 @@ const plants: Record<FunctionName, { file: string; statement: string }> = {
     file: "shared/core/api/serve-api.ts",
   },
   submit: {
-    statement: 'if (message.kind === "wakeUp") return message.lane;',
+    statement: "switch (message.kind) {",
     file: "shared/core/requests/submission/handle-submit-messages.ts",
   },
   deliver: {
