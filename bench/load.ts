@@ -6,8 +6,8 @@ import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { buildSync } from "esbuild";
 import { build } from "../infra/constructs/bundle.ts";
-import { synthesise } from "../local/run/synthesise.ts";
 import { loadedBytes } from "./load/loaded-files.ts";
+import { assembleInto, functionsOf } from "./run/assembly.ts";
 import { makeReport, percentile } from "./run/report.ts";
 
 const usage = `node bench/load.ts [options]
@@ -65,52 +65,15 @@ function usualFiles(entry: string): ReadonlyMap<string, string> {
   return new Map([["handler.js", outputFiles[0]?.text ?? ""]]);
 }
 
-interface LambdaResource {
-  Type: string;
-  Properties: {
-    Code: { S3Key: string };
-    Environment: { Variables: Record<string, unknown> };
-  };
-}
-
-/** Synthesises the stack as the local run does. Returns the assembly's directory. */
-async function synthesised(): Promise<string> {
-  const assembly = join(directory, "assembly");
-  await synthesise({
-    outputDir: assembly,
-    settings: {},
-    clock: { realMs: 0, businessMs: 0, speed: 1 },
-    providerUrl: "http://127.0.0.1:1",
-    webhookTargets: { ports: [443], allowsLocal: false, refusedPorts: [] },
-  });
-  return assembly;
-}
-
 /** The functions of an assembly, with the variables of its template. */
-function functionsOf(assembly: string): Candidate[] {
-  const template = readdirSync(assembly).find((file) => file.endsWith(".template.json")) ?? "";
-  const { Resources } = JSON.parse(readFileSync(join(assembly, template), "utf8")) as {
-    Resources: Record<string, LambdaResource>;
-  };
-  return Object.entries(Resources)
-    .filter(([, { Type }]) => Type === "AWS::Lambda::Function")
-    .map(([id, { Properties }]) => {
-      const asset = join(assembly, `asset.${Properties.Code.S3Key.replace(".zip", "")}`);
-      const files = new Map(
-        readdirSync(asset).map((file) => [file, readFileSync(join(asset, file), "utf8")]),
-      );
-      // What only CloudFormation knows, such as a table's name, is no part of loading.
-      const environment = Object.fromEntries(
-        Object.entries(Properties.Environment.Variables).map(([variable, value]) => [
-          variable,
-          typeof value === "string" ? value : "unknown",
-        ]),
-      );
-      const name = id.replace(/^Ackwire|Function\w*$/g, "").toLowerCase();
-      const file = join(asset, "index.js");
-      return { name, bytes: loadedBytes(files), file, environment, cpuMs: [] };
-    });
-}
+const candidatesOf = (assembly: string): Candidate[] =>
+  functionsOf(assembly).map(({ name, asset, environment }) => {
+    const files = new Map(
+      readdirSync(asset).map((file) => [file, readFileSync(join(asset, file), "utf8")]),
+    );
+    const file = join(asset, "index.js");
+    return { name, bytes: loadedBytes(files), file, environment, cpuMs: [] };
+  });
 
 const program = `
   const before = process.cpuUsage();
@@ -135,7 +98,9 @@ const report = makeReport(
 const bare = "bench/load/bare-handler.ts";
 const usual = bareCandidate("bare, usually bundled", usualFiles(bare));
 const same = bareCandidate("bare, bundled like ours", build(bare));
-const functions = functionsOf(await synthesised());
+const assembly = join(directory, "assembly");
+await assembleInto(assembly);
+const functions = candidatesOf(assembly);
 const ingest = functions.find(({ name }) => name === "ingest");
 if (!ingest) throw new Error("the stack has no function ingest");
 const NODE_COMPILE_CACHE = join(directory, "compile-cache");
@@ -147,7 +112,7 @@ const cached: Candidate = {
 };
 // The first load writes the cache.
 load(cached);
-const before = (values.before === undefined ? [] : functionsOf(resolve(values.before))).map(
+const before = (values.before === undefined ? [] : candidatesOf(resolve(values.before))).map(
   (one) => ({ ...one, name: `${one.name}, before` }),
 );
 const all = [usual, same, cached, ...functions, ...before];
