@@ -15,22 +15,22 @@ export interface LoadShape {
   deliveries: number;
   accounts: number;
   perAccount: number;
-  /** At once; those of `steady` keep the queues so full that batches fill. */
+  /** Webhooks and calls of the API at once. */
   concurrency: number;
-  /** Deliveries put on the bus in a second. */
-  perSecond: number;
+  /** Events for deliveries that are put on the bus together, when those before have arrived. */
+  together: number;
   /** Batch windows of the queues (s), which only `steady` has. */
   windowSeconds: number;
 }
 
 export const loadShapes: Record<LoadName, LoadShape> = {
   steady: {
-    events: 1_000,
-    deliveries: 1_000,
-    accounts: 100,
-    perAccount: 4,
+    events: 600,
+    deliveries: 600,
+    accounts: 60,
+    perAccount: 3,
     concurrency: 20,
-    perSecond: 50,
+    together: 60,
     windowSeconds: 1,
   },
   light: {
@@ -39,7 +39,7 @@ export const loadShapes: Record<LoadName, LoadShape> = {
     accounts: 20,
     perAccount: 1,
     concurrency: 1,
-    perSecond: 0,
+    together: 1,
     windowSeconds: 0,
   },
   peak: {
@@ -48,7 +48,7 @@ export const loadShapes: Record<LoadName, LoadShape> = {
     accounts: 200,
     perAccount: 3,
     concurrency: 40,
-    perSecond: 1_000,
+    together: 2_000,
     windowSeconds: 0,
   },
 };
@@ -61,15 +61,29 @@ export interface LoadContext {
   shape: LoadShape;
 }
 
+/** Requests being accepted at once: more would only wait for each other on two cores. */
+const MAX_ACCEPTS = 8;
+const PAUSE_MS = 100;
+const PROGRESS_MS = 10_000;
+
 const LIMIT_MS = 900_000;
 /** After which the last messages are deleted and the last states stored. */
 const SETTLING_MS = 4_000;
 
-/** @throws Error if the condition does not hold in time */
-async function until(isSo: () => boolean, what: string): Promise<void> {
-  const giveUpAtMs = Date.now() + LIMIT_MS;
-  while (!isSo()) {
-    if (Date.now() > giveUpAtMs) throw new Error(`not in time: ${what}`);
+/**
+ * Waits until so many are done, and notes how many are.
+ *
+ * @throws Error if they are not done in time
+ */
+async function until(load: Load, count: number, done: () => number, what: string): Promise<void> {
+  const startedMs = Date.now();
+  let notedMs = startedMs;
+  while (done() < count) {
+    if (Date.now() - startedMs > LIMIT_MS) throw new Error(`${done()} of ${count} ${what} in time`);
+    if (Date.now() - notedMs > PROGRESS_MS) {
+      load.note(`${done()} of ${count} ${what}`);
+      notedMs = Date.now();
+    }
     await setTimeout(50);
   }
 }
@@ -95,14 +109,15 @@ export async function sendEvents({ load, bus, shape }: LoadContext, name: string
   const { connections } = load.run.local;
   const { inboundUrl = "" } = connections.find(({ provider }) => provider === "linked-api") ?? {};
   const before = bus.events();
+  const done = () => bus.events() - before;
   const numbers = Array.from({ length: shape.events }, (_, n) => n);
   await forEachConcurrent(numbers, shape.concurrency, async (n) => {
     const body = webhook(`${name}-${n}`);
     const { status } = await fetch(inboundUrl, { method: "POST", body });
     if (status !== 200) throw new Error(`a webhook was answered ${status}`);
-    if (shape.concurrency === 1) await until(() => bus.events() - before > n, "an event");
+    if (shape.concurrency === 1) await until(load, n + 1, done, "events");
   });
-  await until(() => bus.events() - before >= shape.events, "events");
+  await until(load, shape.events, done, "events");
   await setTimeout(SETTLING_MS);
   return shape.events;
 }
@@ -111,19 +126,14 @@ export async function sendEvents({ load, bus, shape }: LoadContext, name: string
 export async function makeDeliveries({ load, shape }: LoadContext, name: string): Promise<number> {
   const each = Math.ceil(shape.deliveries / load.places.length);
   const events = inTurns(load.places, { load: name, each }).filter((event) => event !== undefined);
-  const isIn = (count: number) => () => load.arrived(events).length >= count;
+  const done = () => load.arrived(events).length;
   load.events.push(...events);
-  if (shape.perSecond > 0) {
-    await load.bus.putSteadily(events, { perSecond: shape.perSecond });
-  } else {
-    for (const [n, event] of events.entries()) {
-      await load.bus.put([event]);
-      await until(isIn(n + 1), "a delivery");
-      // The result is stored, and its message deleted, before the next one comes.
-      await setTimeout(100);
-    }
+  for (let put = 0; put < events.length; put += shape.together) {
+    await load.bus.put(events.slice(put, put + shape.together));
+    await until(load, Math.min(put + shape.together, events.length), done, "deliveries");
+    // Results are stored, and messages deleted, before the next ones come.
+    await setTimeout(PAUSE_MS);
   }
-  await until(isIn(events.length), "deliveries");
   await setTimeout(SETTLING_MS);
   return events.length;
 }
@@ -135,6 +145,7 @@ export async function makeRequests(
 ): Promise<number> {
   const api = makeApi(load.run.local);
   const before = bus.completed();
+  const done = () => bus.completed() - before;
   const { accounts, perAccount, concurrency } = shape;
   const orders = makeOrders({ accounts, perAccount, linkedAccounts: 0 }).map((order) => ({
     ...order,
@@ -143,15 +154,16 @@ export async function makeRequests(
   await forEachConcurrent([...new Set(orders.map(({ accountId }) => accountId))], 4, (accountId) =>
     api.call(`/v1/accounts/${accountId}`, { method: "PUT", body: { provider: "we-link" } }),
   );
-  const accept = (some: typeof orders) => acceptAll(api, some, { concurrency, withKeys: false });
+  const accept = (some: typeof orders) =>
+    acceptAll(api, some, { concurrency: Math.min(concurrency, MAX_ACCEPTS), withKeys: false });
   if (concurrency === 1) {
     for (const [n, order] of orders.entries()) {
       await accept([order]);
-      await until(() => bus.completed() - before > n, "a request");
+      await until(load, n + 1, done, "requests");
     }
   } else {
     await accept(orders);
-    await until(() => bus.completed() - before >= orders.length, "requests");
+    await until(load, orders.length, done, "requests");
   }
   await setTimeout(SETTLING_MS);
   return orders.length;
