@@ -55,9 +55,13 @@ const label: Record<Part, string> = {
 const SMALL_SHARE = 0.002;
 
 function perMillion(measured: Measured) {
+  const gbSeconds = ingestGbSeconds(measured.perOne.events);
   return parts.map((part) => {
     const lines = linesPerMillion(measured.perOne[part]);
-    return { part, usd: total(lines), items: byItem(lines), lines };
+    const counts = { events: 0, deliveries: 0, requests: 0, [part]: 1_000_000 };
+    const naiveUsd = total(naiveBill(counts, gbSeconds));
+    const peers = priceList.peers.filter((peer) => peer.for.includes(part));
+    return { part, usd: total(lines), items: byItem(lines), lines, naiveUsd, peers };
   });
 }
 
@@ -74,12 +78,18 @@ function month(measured: Measured) {
   return { counts, usd: total(lines), lines, fixed, naive, naiveUsd: total(naive), peers };
 }
 
+function rangeOf([low = 0, high = 0]: readonly number[]): string {
+  return low === high ? `$${low.toFixed(2)}` : `$${low.toFixed(2)} to $${high.toFixed(2)}`;
+}
+
 function printPerMillion(measured: Measured): void {
-  for (const { part, usd, items, lines } of perMillion(measured)) {
+  for (const { part, usd, items, lines, naiveUsd, peers } of perMillion(measured)) {
     const batches = Object.entries(measured.batches[part]);
     const sizes = batches.map(([name, size]) => `${name} ${size.toFixed(1)}`).join(", ");
     console.log(`\n1,000,000 ${label[part]}: $${usd.toFixed(2)}`);
     console.log(`  of ${measured.counts[part]} measured; messages in a receive: ${sizes}`);
+    const others = peers.map(({ name, usdPerMillion }) => `${name} ${rangeOf(usdPerMillion)}`);
+    console.log(`  the naive way: $${naiveUsd.toFixed(2)}; list prices: ${others.join(", ")}`);
     for (const line of items) console.log(`  ${asText(line)}`);
     const large = lines.filter((line) => line.usd >= usd * SMALL_SHARE);
     console.log("  by function and resource:");

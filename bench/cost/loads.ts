@@ -2,7 +2,7 @@ import { setTimeout } from "node:timers/promises";
 import { forEachConcurrent } from "../../shared/core/for-each-concurrent.ts";
 import { inTurns } from "../deliveries/events.ts";
 import type { Load } from "../deliveries/load.ts";
-import { acceptAll, makeOrders } from "../requests/orders.ts";
+import { acceptAll, makeOrders, type Order } from "../requests/orders.ts";
 import { makeApi } from "../run/api.ts";
 import type { attachConsumer } from "../run/bus.ts";
 
@@ -28,8 +28,8 @@ export const loadShapes: Record<LoadName, LoadShape> = {
     events: 600,
     deliveries: 600,
     accounts: 60,
-    perAccount: 3,
-    concurrency: 20,
+    perAccount: 2,
+    concurrency: 10,
     together: 60,
     windowSeconds: 1,
   },
@@ -63,6 +63,7 @@ export interface LoadContext {
 
 /** Requests being accepted at once: more would only wait for each other on two cores. */
 const MAX_ACCEPTS = 8;
+const MAX_ATTEMPTS = 10;
 const PAUSE_MS = 100;
 const PROGRESS_MS = 10_000;
 
@@ -104,6 +105,16 @@ function webhook(id: string): string {
   });
 }
 
+/** Sends a webhook until it is acked: a provider repeats what a busy machine does not answer. */
+async function post(url: string, body: string): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    const { status } = await fetch(url, { method: "POST", body });
+    if (status === 200) return;
+    if (attempt === MAX_ATTEMPTS) throw new Error(`a webhook was answered ${status}`);
+    await setTimeout(1_000);
+  }
+}
+
 /** Sends webhooks that match no request until each is on the bus. @returns how many */
 export async function sendEvents({ load, bus, shape }: LoadContext, name: string): Promise<number> {
   const { connections } = load.run.local;
@@ -113,8 +124,7 @@ export async function sendEvents({ load, bus, shape }: LoadContext, name: string
   const numbers = Array.from({ length: shape.events }, (_, n) => n);
   await forEachConcurrent(numbers, shape.concurrency, async (n) => {
     const body = webhook(`${name}-${n}`);
-    const { status } = await fetch(inboundUrl, { method: "POST", body });
-    if (status !== 200) throw new Error(`a webhook was answered ${status}`);
+    await post(inboundUrl, body);
     if (shape.concurrency === 1) await until(load, n + 1, done, "events");
   });
   await until(load, shape.events, done, "events");
@@ -138,6 +148,20 @@ export async function makeDeliveries({ load, shape }: LoadContext, name: string)
   return events.length;
 }
 
+function ordersOf({ accounts, perAccount }: LoadShape, name: string): Order[] {
+  const orders = makeOrders({ accounts, perAccount, linkedAccounts: 0 });
+  return orders.map((order) => ({ ...order, accountId: `${name}-${order.accountId}` }));
+}
+
+/** Adds the accounts of the requests, which exist long before their requests. */
+export async function addAccounts({ load, shape }: LoadContext, name: string): Promise<void> {
+  const api = makeApi(load.run.local);
+  const accountIds = new Set(ordersOf(shape, name).map(({ accountId }) => accountId));
+  await forEachConcurrent([...accountIds], 4, (accountId) =>
+    api.call(`/v1/accounts/${accountId}`, { method: "PUT", body: { provider: "we-link" } }),
+  );
+}
+
 /** Makes requests until each has ended. @returns how many */
 export async function makeRequests(
   { load, bus, shape }: LoadContext,
@@ -146,16 +170,9 @@ export async function makeRequests(
   const api = makeApi(load.run.local);
   const before = bus.completed();
   const done = () => bus.completed() - before;
-  const { accounts, perAccount, concurrency } = shape;
-  const orders = makeOrders({ accounts, perAccount, linkedAccounts: 0 }).map((order) => ({
-    ...order,
-    accountId: `${name}-${order.accountId}`,
-  }));
-  await forEachConcurrent([...new Set(orders.map(({ accountId }) => accountId))], 4, (accountId) =>
-    api.call(`/v1/accounts/${accountId}`, { method: "PUT", body: { provider: "we-link" } }),
-  );
-  const accept = (some: typeof orders) =>
-    acceptAll(api, some, { concurrency: Math.min(concurrency, MAX_ACCEPTS), withKeys: false });
+  const orders = ordersOf(shape, name);
+  const concurrency = Math.min(shape.concurrency, MAX_ACCEPTS);
+  const accept = (some: typeof orders) => acceptAll(api, some, { concurrency, withKeys: false });
   if (concurrency === 1) {
     for (const [n, order] of orders.entries()) {
       await accept([order]);

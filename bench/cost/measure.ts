@@ -10,6 +10,7 @@ import { makeSimulatorControl } from "../run/simulator.ts";
 import type { MeasuredCost } from "./bill.ts";
 import { fixedUnits, metricsIn, metricsInLog } from "./fixed.ts";
 import {
+  addAccounts,
   type LoadContext,
   type LoadName,
   loadShapes,
@@ -65,6 +66,7 @@ export async function measure(report: Report, name: LoadName): Promise<Measured>
     await load.warmUp();
     await sendEvents({ ...context, shape: { ...shape, events: 20 } }, "warm");
     await makeRequests({ ...context, shape: { ...shape, accounts: 10, perAccount: 1 } }, "warm");
+    await addAccounts(context, name);
     load.note(`warm; ${IDLE_MS / 1_000} s without a load`);
     const idleFrom = await billedUnits(local);
     await setTimeout(IDLE_MS);
