@@ -1,10 +1,10 @@
 import { setTimeout } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { billedUnits, shortName, unitsSince } from "./cost/measured-units.ts";
 import { startEndpoints } from "./deliveries/endpoints-process.ts";
 import { makeApi } from "./run/api.ts";
 import { type BenchRun, startBenchRun } from "./run/bench-run.ts";
 import { watchCores } from "./run/machine.ts";
+import { billedUnits, shortName, unitsSince } from "./run/measured-units.ts";
 import { processTimes, secondsSince } from "./run/process-times.ts";
 import { everySeconds, makeReport, percentile } from "./run/report.ts";
 

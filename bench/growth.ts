@@ -1,11 +1,11 @@
 import { setTimeout } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import type { BilledUnit } from "../local/aws/billing/billed-units.ts";
-import type { LocalFile } from "../local/run/local-file.ts";
 import { startEndpoints } from "./deliveries/endpoints-process.ts";
 import { documentsOf, fill, readTemplates } from "./growth/fill.ts";
 import { type Api, makeApi, type RequestView } from "./run/api.ts";
 import { type BenchRun, startBenchRun } from "./run/bench-run.ts";
+import { billedUnits, countSweeps, isSweep } from "./run/measured-units.ts";
 import { processTimes, secondsSince } from "./run/process-times.ts";
 import { makeReport } from "./run/report.ts";
 
@@ -43,22 +43,14 @@ const SPEED = 60;
 
 const report = makeReport(`Growth to ${values.sizes} stored requests, events and deliveries`);
 
-const unitsOf = async ({ consoleUrl }: LocalFile) =>
-  (await (await fetch(`${consoleUrl}/billed-units`)).json()) as BilledUnit[];
-
-/** Units of DynamoDB of a function, or of all but the sweeps. */
-function dynamoUnits(rows: readonly BilledUnit[], isCounted: (caller: string) => boolean): number {
+/** Units of DynamoDB, of the sweeps or of everything else. */
+function dynamoUnits(rows: readonly BilledUnit[], isCounted: (row: BilledUnit) => boolean): number {
   return rows
-    .filter(({ caller, item }) => isCounted(caller) && item.startsWith("dynamodb."))
+    .filter((row) => isCounted(row) && row.item.startsWith("dynamodb."))
     .reduce((sum, { units }) => sum + units, 0);
 }
 
-const isSweep = (caller: string) => /Reconcile/.test(caller);
-const isWork = (caller: string) => caller !== "other" && !isSweep(caller);
-const runsOf = (rows: readonly BilledUnit[]) =>
-  rows
-    .filter(({ caller, item }) => isSweep(caller) && item === "lambda.request")
-    .reduce((sum, { units }) => sum + units, 0);
+const isWork = (row: BilledUnit) => row.caller !== "other" && !isSweep(row);
 
 interface Page {
   items: unknown[];
@@ -99,14 +91,14 @@ async function measureAll(run: BenchRun, api: Api, round: number): Promise<Figur
   async function measure(name: string, operation: (n: number) => Promise<unknown>, settleMs = 0) {
     await operation(-1);
     await setTimeout(settleMs);
-    const before = { units: await unitsOf(local), times: processTimes(run.pid()) };
+    const before = { units: await billedUnits(local), times: processTimes(run.pid()) };
     for (let n = 0; n < times; n++) await operation(n);
     await setTimeout(settleMs);
     const spent = secondsSince(before.times, processTimes(run.pid()));
-    const functions = [...spent].filter(([of]) => of !== "local run" && !isSweep(of));
+    const functions = [...spent].filter(([of]) => of !== "local run" && !/Reconcile/.test(of));
     const cpuMs = functions.reduce((sum, [, seconds]) => sum + seconds * 1_000, 0) / times;
     const units =
-      (dynamoUnits(await unitsOf(local), isWork) - dynamoUnits(before.units, isWork)) / times;
+      (dynamoUnits(await billedUnits(local), isWork) - dynamoUnits(before.units, isWork)) / times;
     figures.set(name, { units, cpuMs });
   }
   for (const list of ["requests", "events", "deliveries"]) {
@@ -122,11 +114,14 @@ async function measureAll(run: BenchRun, api: Api, round: number): Promise<Figur
     },
     SETTLE_MS,
   );
-  const before = await unitsOf(local);
-  await until(async () => runsOf(await unitsOf(local)) - runsOf(before) >= 5);
-  const after = await unitsOf(local);
+  const before = await billedUnits(local);
+  await until(async () => countSweeps(await billedUnits(local)) - countSweeps(before) >= 5);
+  const after = await billedUnits(local);
   const sweeps = dynamoUnits(after, isSweep) - dynamoUnits(before, isSweep);
-  figures.set("run of reconcile", { units: sweeps / (runsOf(after) - runsOf(before)), cpuMs: 0 });
+  figures.set("run of reconcile", {
+    units: sweeps / (countSweeps(after) - countSweeps(before)),
+    cpuMs: 0,
+  });
   return figures;
 }
 

@@ -1,5 +1,5 @@
 import type { BilledUnit } from "../../local/aws/billing/billed-units.ts";
-import { shortName } from "./measured-units.ts";
+import { shortName } from "../run/measured-units.ts";
 import { dollars, type Part, type PricedItem, parts, priceOf } from "./prices.ts";
 
 /** A line of a bill: `units` at the price of the item. */

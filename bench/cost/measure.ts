@@ -5,6 +5,13 @@ import { openLoad } from "../deliveries/load.ts";
 import { awsCalls } from "../run/aws-calls.ts";
 import { attachConsumer } from "../run/bus.ts";
 import { watchCores } from "../run/machine.ts";
+import {
+  billedUnits,
+  idlePerSweep,
+  shortName,
+  unitsPerOne,
+  unitsSince,
+} from "../run/measured-units.ts";
 import type { Report } from "../run/report.ts";
 import { makeSimulatorControl } from "../run/simulator.ts";
 import type { MeasuredCost } from "./bill.ts";
@@ -18,7 +25,6 @@ import {
   makeRequests,
   sendEvents,
 } from "./loads.ts";
-import { billedUnits, idlePerSweep, shortName, unitsPerOne, unitsSince } from "./measured-units.ts";
 import type { Part } from "./prices.ts";
 
 /**

@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { BatchWriteCommand, DynamoDBDocumentClient, ScanCommand } from "@aws-sdk/lib-dynamodb";
+import { DynamoDBDocumentClient, ScanCommand } from "@aws-sdk/lib-dynamodb";
+import { localAws } from "../../local/aws/local-aws.ts";
 import type { LocalFile } from "../../local/run/local-file.ts";
+import { batchPut } from "../../shared/adapters/dynamo/dynamo-batch-write.ts";
 import { deliveryIdOf } from "../../shared/core/deliveries/creation/new-delivery.ts";
 import { laneId, newRequestId } from "../../shared/core/requests/acceptance/request-id.ts";
 import { forEach } from "../run/api.ts";
@@ -15,15 +17,12 @@ export interface Templates {
   delivery: Item;
 }
 
-/** Items of one BatchWriteItem call. */
+/** Items that are written by one BatchWriteItem call. */
 const BATCH = 25;
 const CONCURRENCY = 4;
 
-export function documentsOf({ awsEndpoint: endpoint, region }: LocalFile): DynamoDBDocumentClient {
-  const credentials = { accessKeyId: "bench", secretAccessKey: "bench" };
-  return DynamoDBDocumentClient.from(new DynamoDBClient({ endpoint, region, credentials }), {
-    marshallOptions: { removeUndefinedValues: true },
-  });
+export function documentsOf({ awsEndpoint, region }: LocalFile): DynamoDBDocumentClient {
+  return DynamoDBDocumentClient.from(new DynamoDBClient(localAws(awsEndpoint, region)));
 }
 
 /** @throws Error if the pipeline has not stored an item of each kind yet */
@@ -68,22 +67,10 @@ export async function fill(
     const some = numbers.slice(start - of.from, start - of.from + BATCH);
     for (const [table, copy] of Object.entries(copies)) {
       const items = some.map((n) => copy(templates, n, accounts));
-      await writeAll(documents, local.tables[table] ?? "", items);
+      await batchPut(documents, { tableName: local.tables[table] ?? "", items });
     }
     if (index % 40 === 0) of.onProgress(start);
   });
-}
-
-async function writeAll(
-  documents: DynamoDBDocumentClient,
-  table: string,
-  items: readonly Item[],
-): Promise<void> {
-  let left: unknown[] = items.map((Item) => ({ PutRequest: { Item } }));
-  while (left.length > 0) {
-    const write = new BatchWriteCommand({ RequestItems: { [table]: left as never[] } });
-    left = (await documents.send(write)).UnprocessedItems?.[table] ?? [];
-  }
 }
 
 /** One second older for each number. */

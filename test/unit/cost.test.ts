@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import { asText, linesPerMillion, monthlyBill, total } from "../../bench/cost/bill.ts";
 import { fixedUnits, metricsIn, metricsInLog } from "../../bench/cost/fixed.ts";
-import { idlePerSweep, unitsPerOne, unitsSince } from "../../bench/cost/measured-units.ts";
 import { ingestGbSeconds, naiveBill } from "../../bench/cost/naive.ts";
 import { dollars, priceList, priceOf } from "../../bench/cost/prices.ts";
+import { idlePerSweep, unitsPerOne, unitsSince } from "../../bench/run/measured-units.ts";
 import type { BilledUnit } from "../../local/aws/billing/billed-units.ts";
 
 const consume = "AckwireConsumeFunction0123ABCD";

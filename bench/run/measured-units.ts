@@ -20,8 +20,8 @@ export function unitsSince(
     .filter(({ units }) => units > 0);
 }
 
-/** The sweeps run once a minute whatever happens. */
-const isSweep = ({ caller }: BilledUnit) => /^AckwireReconcile/.test(caller);
+/** Whether `reconcile` caused it, which runs once a minute whatever happens. */
+export const isSweep = ({ caller }: BilledUnit) => /^AckwireReconcile/.test(caller);
 const isSweepStart = ({ caller, item }: BilledUnit) =>
   caller === "scheduler" && item === "scheduler.invocation";
 
@@ -38,7 +38,8 @@ export function idlePerSweep(rows: readonly BilledUnit[]): BilledUnit[] {
     .map((row) => ({ ...row, units: row.units / sweeps }));
 }
 
-function countSweeps(rows: readonly BilledUnit[]): number {
+/** How often `reconcile` has run. */
+export function countSweeps(rows: readonly BilledUnit[]): number {
   const starts = rows.filter((row) => isSweep(row) && row.item === "lambda.request");
   return starts.reduce((sum, { units }) => sum + units, 0);
 }
