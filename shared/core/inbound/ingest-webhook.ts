@@ -99,11 +99,11 @@ async function ingest(deps: Deps, command: IngestCommand): Promise<IngestOutcome
   const received = { body, receivedAtMs, verifyByFetch, signal };
   const message = await storeAndBuildMessage(deps, connection, received);
   // Stored before the ack, so that a reply that was acked stops requests that must not follow it.
-  await Promise.all([
+  const [formNews] = await Promise.all([
+    deps.forms.note(connection, verification, signal),
     deps.queue.send(message, signal),
     recordCorrelatedEvent(deps.correlations, checked, message, signal),
   ]);
-  const formNews = await deps.forms.note(connection, verification, signal);
   const { form } = verification;
   const { isTimeReplaced } = checked;
   return { kind: "accepted", connectionId, bytes, form, formNews, isTimeReplaced };
