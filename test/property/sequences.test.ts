@@ -77,7 +77,7 @@ async function play(seed: number): Promise<Seen> {
   const dueWebhooks = webhooks.map((webhook) => {
     const latest = fromStep[webhook[0]];
     // Late rather than early, so that some replies come after the message.
-    return { webhook, fromStep: random() ** 0.25 * latest };
+    return { webhook, fromStep: Math.sqrt(random()) * latest };
   });
   let processes = 0;
   const start = (name: string, run: (who: string) => Promise<unknown>) => {
@@ -166,6 +166,6 @@ test("a message that depends on an invitation is never sent after a reply was ac
   }
   // Otherwise the property would not have been exercised.
   for (const [what, count] of Object.entries(counts)) {
-    expect([what, count]).toEqual([what, expect.toSatisfy((n) => n >= numRuns / 100)]);
+    expect([what, count]).toEqual([what, expect.toSatisfy((n) => n >= numRuns / 50)]);
   }
 }, 600_000);

@@ -11,7 +11,7 @@ export class Announcement implements Reporter {
   async onTestRunStart(files: readonly TestSpecification[]): Promise<void> {
     const all = (await this.#vitest?.globTestSpecifications()) ?? [];
     if (files.length < all.length) return;
-    // Measured on two cores. Beside as much other work it takes twice as long.
-    console.log(` ${files.length} files: about 7 minutes on two idle cores\n`);
+    // Measured on two cores of several machines.
+    console.log(` ${files.length} files: 7 to 10 minutes on two idle cores\n`);
   }
 }

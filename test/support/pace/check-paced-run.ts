@@ -51,13 +51,7 @@ export function checkPacedRun(run: PacedRun): PacedResult {
         ),
       ),
       "no hour above twice its even share": steady.flatMap((one) => crammedHours(run, one)),
-      // A worker that is killed between its claim and its call has used a place of the limit.
-      "at least 95 % of each limit is used while work waits": use.flatMap(
-        ({ name, part, used, max }) =>
-          part < LEAST_USE && max - used > run.kills.length
-            ? [`${name}: ${(100 * part).toFixed(1)} %`]
-            : [],
-      ),
+      "at least 95 % of each limit is used while work waits": unused(use, run.kills.length),
       "at least the gap between an answer and the next call": all.flatMap(tooClose),
       "the order of each category": all.flatMap(overtaken),
       "at most one request in flight": all.flatMap(overlaps),
@@ -162,6 +156,16 @@ function usesOf(run: PacedRun, { settings, calls, accountId }: Worked) {
     const max = days.length * perDay;
     return [{ name: `${accountId} ${category}`, used, max, part: used / max }];
   });
+}
+
+/**
+ * The limits of which too little was used. A worker that is killed between its claim and its call
+ * has used a place of one limit.
+ */
+function unused(uses: ReturnType<typeof usesOf>, kills: number): string[] {
+  const little = uses.filter(({ part }) => part < LEAST_USE);
+  if (total(little.map(({ used, max }) => max - used)) <= kills) return [];
+  return little.map(({ name, part }) => `${name}: ${(100 * part).toFixed(1)} %`);
 }
 
 function tooClose({ settings, calls, accountId }: Worked): string[] {
