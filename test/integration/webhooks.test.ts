@@ -478,6 +478,8 @@ test("No log contains a secret, a signature, a body, a response or a URL's token
   const all = [log, ...run.printed].join("\n");
   const held = [...secrets, ...canaries, "v1,"].filter((text) => all.includes(text));
   expect(held).toEqual([]);
+  // What a run of `reconcile` cannot do in time on a busy machine, the next one does.
+  expect(run.printed.filter((line) => !line.includes("AckwireReconcile"))).toEqual([]);
 });
 
 test.concurrent("An event with Ackwire's source that somebody else puts on the bus is neither taken nor delivered, however wide their permissions", async ({
