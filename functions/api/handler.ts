@@ -7,10 +7,9 @@ import { compose, deadlineMsOf } from "./compose.ts";
 import { report } from "./report.ts";
 import { toCall, toResult } from "./request.ts";
 
-const telemetry = makeTelemetry("api");
-const { serveApi } = compose(readEnvironment("api", apiEnv, process.env), (error) =>
-  reportNonFatalError(telemetry, error),
-);
+const env = readEnvironment("api", apiEnv, process.env);
+const telemetry = makeTelemetry("api", env.STACK);
+const { serveApi } = compose(env, (error) => reportNonFatalError(telemetry, error));
 
 export const handler = makeHttpFunction(telemetry, async (event) => {
   const outcome = await serveApi(toCall(event, AbortSignal.timeout(deadlineMsOf(event.routeKey))));

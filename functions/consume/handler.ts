@@ -7,10 +7,10 @@ import { compose } from "./compose.ts";
 import { failedRecords, pairWithOutcomes } from "./records.ts";
 import { report } from "./report.ts";
 
-const telemetry = makeTelemetry("consume");
-const { consumeWebhooks, setRetryVisibility } = compose(
-  readEnvironment("consume", consumeEnv, process.env),
-  (error) => reportNonFatalError(telemetry, error),
+const env = readEnvironment("consume", consumeEnv, process.env);
+const telemetry = makeTelemetry("consume", env.STACK);
+const { consumeWebhooks, setRetryVisibility } = compose(env, (error) =>
+  reportNonFatalError(telemetry, error),
 );
 
 export const handler = makeQueueFunction(telemetry, async (records, context) => {

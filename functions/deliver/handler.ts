@@ -7,7 +7,7 @@ import { parseMessage, sourceQueue } from "./records.ts";
 import { makeObserver, report } from "./report.ts";
 
 const env = readEnvironment("deliver", deliverEnv, process.env);
-const telemetry = makeTelemetry("deliver");
+const telemetry = makeTelemetry("deliver", env.STACK);
 const { processMessages } = compose(
   env,
   makeObserver(telemetry),

@@ -7,7 +7,7 @@ import { report } from "./report.ts";
 import { toCommand, toResult } from "./request.ts";
 
 const env = readEnvironment("ingest", ingestEnv, process.env);
-const telemetry = makeTelemetry("ingest");
+const telemetry = makeTelemetry("ingest", env.STACK);
 const { ingestWebhook } = compose(env);
 
 export const handler = makeHttpFunction(telemetry, async (event) => {

@@ -5,11 +5,9 @@ import { makeTelemetry } from "../../shared/runtime/telemetry.ts";
 import { compose } from "./compose.ts";
 import { makeObserver, reportDeliveries, reportOutbox, reportRequests } from "./report.ts";
 
-const telemetry = makeTelemetry("reconcile");
-const { sweepEventOutbox, sweepRequests, sweepDeliveries } = compose(
-  readEnvironment("reconcile", reconcileEnv, process.env),
-  makeObserver(telemetry),
-);
+const env = readEnvironment("reconcile", reconcileEnv, process.env);
+const telemetry = makeTelemetry("reconcile", env.STACK);
+const { sweepEventOutbox, sweepRequests, sweepDeliveries } = compose(env, makeObserver(telemetry));
 
 export const handler = makeScheduledFunction(telemetry, async (remainingMs) => {
   // Concurrently, so that a backlog of one sweep does not use up the time of the others.

@@ -7,11 +7,9 @@ import { compose } from "./compose.ts";
 import { failedRecords } from "./records.ts";
 import { report } from "./report.ts";
 
-const telemetry = makeTelemetry("submit");
-const { handleSubmitMessages } = compose(
-  readEnvironment("submit", submitEnv, process.env),
-  (error) => reportNonFatalError(telemetry, error),
-);
+const env = readEnvironment("submit", submitEnv, process.env);
+const telemetry = makeTelemetry("submit", env.STACK);
+const { handleSubmitMessages } = compose(env, (error) => reportNonFatalError(telemetry, error));
 
 export const handler = makeQueueFunction(telemetry, async (records, context) => {
   const run = await handleSubmitMessages(

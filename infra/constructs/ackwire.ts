@@ -1,4 +1,4 @@
-import { RemovalPolicy } from "aws-cdk-lib";
+import { RemovalPolicy, Stack } from "aws-cdk-lib";
 import type { HttpApi } from "aws-cdk-lib/aws-apigatewayv2";
 import type { EventBus as Bus } from "aws-cdk-lib/aws-events";
 import type { Topic } from "aws-cdk-lib/aws-sns";
@@ -82,6 +82,7 @@ export class Ackwire extends Construct {
     new Monitoring(this, "Monitoring", {
       topic,
       monitored: {
+        stack: Stack.of(this).stackName,
         inbound: stores.inbound,
         submit: stores.submit,
         fanout: stores.fanout,
@@ -123,6 +124,7 @@ function sharedVariables(
   const webhookTargets = props.webhookTargets ?? webhookTargetsOf(settings);
   refuseLocalTargets(scope, webhookTargets);
   return {
+    STACK: Stack.of(scope).stackName,
     BUSINESS_CLOCK: props.businessClock ?? realTime,
     SETTINGS: functionSettingsText(settings),
     PROVIDER_BASE_URLS: props.providerBaseUrls ?? providersOwnUrls,

@@ -45,6 +45,7 @@ export class DeliveryPipeline {
       environment: {
         BUSINESS_CLOCK: variables.BUSINESS_CLOCK,
         SETTINGS: variables.SETTINGS,
+        STACK: variables.STACK,
         WEBHOOK_TARGETS: variables.WEBHOOK_TARGETS,
         CONFIG_TABLE: config.access(["GetItem", "BatchGetItem", "PutItem"]),
         DELIVERIES_TABLE: deliveries.access(

@@ -31,6 +31,7 @@ export class IngestPipeline {
       environment: {
         BUSINESS_CLOCK: variables.BUSINESS_CLOCK,
         SETTINGS: variables.SETTINGS,
+        STACK: variables.STACK,
         CONFIG_TABLE: config.accessAndSet(["GetItem"], {
           below: configKey.connection(""),
           attributes: ["settledForm"],
@@ -65,6 +66,7 @@ export class IngestPipeline {
       environment: {
         BUSINESS_CLOCK: variables.BUSINESS_CLOCK,
         SETTINGS: variables.SETTINGS,
+        STACK: variables.STACK,
         CONFIG_TABLE: config.access(["GetItem"]),
         MASTER_SECRET_ID: masterSecret.reader(),
         BODIES_BUCKET: bodies.access({

@@ -19,6 +19,7 @@ export interface HttpPipelineProps extends PipelineProps {
 
 /** Environment variables that several functions have and that need no permission. */
 export interface SharedVariables {
+  STACK: string;
   BUSINESS_CLOCK: string;
   SETTINGS: string;
   PROVIDER_BASE_URLS: string;

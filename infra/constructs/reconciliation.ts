@@ -49,6 +49,7 @@ export class Reconciliation {
       environment: {
         BUSINESS_CLOCK: variables.BUSINESS_CLOCK,
         SETTINGS: variables.SETTINGS,
+        STACK: variables.STACK,
         CONFIG_TABLE: config.access(["GetItem", "UpdateItem"]),
         REQUESTS_TABLE: requests.access(
           ["GetItem", "PutItem", "UpdateItem", "BatchWriteItem"],

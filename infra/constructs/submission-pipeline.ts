@@ -41,6 +41,7 @@ export class SubmissionPipeline {
       environment: {
         BUSINESS_CLOCK: variables.BUSINESS_CLOCK,
         SETTINGS: variables.SETTINGS,
+        STACK: variables.STACK,
         CONFIG_TABLE: config.access(
           ["GetItem", "PutItem", "UpdateItem", "DeleteItem"],
           ["byClient"],
@@ -94,6 +95,7 @@ export class SubmissionPipeline {
       environment: {
         BUSINESS_CLOCK: variables.BUSINESS_CLOCK,
         SETTINGS: variables.SETTINGS,
+        STACK: variables.STACK,
         CONFIG_TABLE: config.access(["GetItem", "UpdateItem"]),
         REQUESTS_TABLE: requests.access(
           ["GetItem", "BatchGetItem", "PutItem", "UpdateItem", "BatchWriteItem"],

@@ -4,7 +4,7 @@ import type { IQueue } from "aws-cdk-lib/aws-sqs";
 import type { FunctionName } from "../../shared/contracts/env.ts";
 import {
   type MetricName,
-  metricDimension,
+  metricDimensions,
   metricNamespace,
 } from "../../shared/contracts/metrics.ts";
 
@@ -23,6 +23,7 @@ export function waiting(queue: IQueue): IMetric {
 
 /** What a function counts itself. */
 export function custom(
+  stack: string,
   metricName: MetricName,
   service: FunctionName,
   statistic: "Sum" | "Maximum" = "Sum",
@@ -31,16 +32,20 @@ export function custom(
     ...fiveMinutes,
     namespace: metricNamespace,
     metricName,
-    dimensionsMap: { [metricDimension]: service },
+    dimensionsMap: metricDimensions(stack, service),
     statistic,
   });
 }
 
 /** What several functions count themselves. */
-export function customSum(metricName: MetricName, services: readonly FunctionName[]): IMetric {
+export function customSum(
+  stack: string,
+  metricName: MetricName,
+  services: readonly FunctionName[],
+): IMetric {
   return sum(
     metricName,
-    Object.fromEntries(services.map((service) => [service, custom(metricName, service)])),
+    Object.fromEntries(services.map((service) => [service, custom(stack, metricName, service)])),
   );
 }
 

@@ -8,6 +8,8 @@ import type { WorkQueue } from "../constructs/work-queue.ts";
 
 /** The resources that the alarms monitor. */
 export interface Monitored {
+  /** The name of the stack, which is a dimension of the functions' own metrics. */
+  stack: string;
   api: HttpApi;
   functions: Record<FunctionName, IFunction>;
   /** Puts events into `fanout`. */

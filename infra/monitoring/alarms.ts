@@ -16,7 +16,7 @@ export const alarmCatalogue: readonly AlarmRule[] = [
   },
   {
     id: "signature-failures",
-    metric: () => custom(metrics.SignatureRejected, "ingest"),
+    metric: ({ stack }) => custom(stack, metrics.SignatureRejected, "ingest"),
     threshold: 5,
     severity: "page",
     impact:
@@ -24,7 +24,7 @@ export const alarmCatalogue: readonly AlarmRule[] = [
   },
   {
     id: "quarantine-not-empty",
-    metric: () => custom(metrics.Quarantined, "ingest"),
+    metric: ({ stack }) => custom(stack, metrics.Quarantined, "ingest"),
     threshold: 0,
     severity: "ticket",
     impact:
@@ -32,7 +32,7 @@ export const alarmCatalogue: readonly AlarmRule[] = [
   },
   {
     id: "created-at-replaced",
-    metric: () => custom(metrics.CreatedAtReplaced, "ingest"),
+    metric: ({ stack }) => custom(stack, metrics.CreatedAtReplaced, "ingest"),
     threshold: 5,
     severity: "ticket",
     impact:
@@ -64,7 +64,7 @@ export const alarmCatalogue: readonly AlarmRule[] = [
   },
   {
     id: "dedupe-conflict",
-    metric: () => custom(metrics.DedupeConflict, "consume"),
+    metric: ({ stack }) => custom(stack, metrics.DedupeConflict, "consume"),
     threshold: 0,
     severity: "ticket",
     impact:
@@ -97,7 +97,7 @@ export const alarmCatalogue: readonly AlarmRule[] = [
   },
   {
     id: "submit-failures",
-    metric: () => custom(metrics.SubmitFailed, "submit"),
+    metric: ({ stack }) => custom(stack, metrics.SubmitFailed, "submit"),
     threshold: 5,
     severity: "ticket",
     impact:
@@ -105,7 +105,7 @@ export const alarmCatalogue: readonly AlarmRule[] = [
   },
   {
     id: "request-unknown",
-    metric: () => customSum(metrics.RequestUnknown, ["submit", "reconcile"]),
+    metric: ({ stack }) => customSum(stack, metrics.RequestUnknown, ["submit", "reconcile"]),
     threshold: 0,
     severity: "ticket",
     impact:
@@ -113,7 +113,7 @@ export const alarmCatalogue: readonly AlarmRule[] = [
   },
   {
     id: "request-timeouts",
-    metric: () => customSum(metrics.RequestTimedOut, ["submit", "reconcile"]),
+    metric: ({ stack }) => customSum(stack, metrics.RequestTimedOut, ["submit", "reconcile"]),
     threshold: 0,
     severity: "ticket",
     impact:
@@ -121,7 +121,7 @@ export const alarmCatalogue: readonly AlarmRule[] = [
   },
   {
     id: "lane-age",
-    metric: () => custom(durations.LaneWait, "submit", "Maximum"),
+    metric: ({ stack }) => custom(stack, durations.LaneWait, "submit", "Maximum"),
     threshold: 43_200,
     severity: "ticket",
     impact:
@@ -129,7 +129,7 @@ export const alarmCatalogue: readonly AlarmRule[] = [
   },
   {
     id: "connection-paused",
-    metric: () => customSum(metrics.ConnectionPaused, ["submit", "reconcile", "api"]),
+    metric: ({ stack }) => customSum(stack, metrics.ConnectionPaused, ["submit", "reconcile"]),
     threshold: 0,
     severity: "page",
     impact:
@@ -137,7 +137,8 @@ export const alarmCatalogue: readonly AlarmRule[] = [
   },
   {
     id: "account-paused",
-    metric: () => customSum(metrics.AccountPaused, ["submit", "consume", "reconcile"]),
+    metric: ({ stack }) =>
+      customSum(stack, metrics.AccountPaused, ["submit", "consume", "reconcile"]),
     threshold: 0,
     severity: "ticket",
     impact:
@@ -145,7 +146,7 @@ export const alarmCatalogue: readonly AlarmRule[] = [
   },
   {
     id: "late-result",
-    metric: () => custom(metrics.LateResult, "consume"),
+    metric: ({ stack }) => custom(stack, metrics.LateResult, "consume"),
     threshold: 0,
     severity: "ticket",
     impact:
@@ -153,7 +154,8 @@ export const alarmCatalogue: readonly AlarmRule[] = [
   },
   {
     id: "unclear-report",
-    metric: () => customSum(metrics.UnclearReport, ["consume", "submit", "reconcile"]),
+    metric: ({ stack }) =>
+      customSum(stack, metrics.UnclearReport, ["consume", "submit", "reconcile"]),
     threshold: 0,
     severity: "ticket",
     impact:
@@ -169,7 +171,8 @@ export const alarmCatalogue: readonly AlarmRule[] = [
   },
   {
     id: "publish-failures",
-    metric: () => customSum(metrics.PublishFailed, ["consume", "submit", "reconcile"]),
+    metric: ({ stack }) =>
+      customSum(stack, metrics.PublishFailed, ["consume", "submit", "reconcile"]),
     threshold: 0,
     datapoints: { breaching: 2, evaluated: 3 },
     severity: "page",
@@ -214,8 +217,8 @@ export const alarmCatalogue: readonly AlarmRule[] = [
   },
   {
     id: "internal-errors",
-    metric: ({ functions }) =>
-      customSum(metrics.InternalError, Object.keys(functions) as FunctionName[]),
+    metric: ({ stack, functions }) =>
+      customSum(stack, metrics.InternalError, Object.keys(functions) as FunctionName[]),
     threshold: 0,
     severity: "ticket",
     impact:

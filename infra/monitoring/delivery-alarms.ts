@@ -72,7 +72,7 @@ export const deliveryAlarms: readonly AlarmRule[] = [
   },
   {
     id: "delivery-failures",
-    metric: () => customSum(metrics.DeliveryFailed, ["deliver", "reconcile"]),
+    metric: ({ stack }) => customSum(stack, metrics.DeliveryFailed, ["deliver", "reconcile"]),
     threshold: 0,
     severity: "page",
     impact:
@@ -80,7 +80,7 @@ export const deliveryAlarms: readonly AlarmRule[] = [
   },
   {
     id: "webhook-breaker-open",
-    metric: () => custom(metrics.BreakerOpened, "deliver"),
+    metric: ({ stack }) => custom(stack, metrics.BreakerOpened, "deliver"),
     threshold: 0,
     severity: "ticket",
     impact:
@@ -88,7 +88,7 @@ export const deliveryAlarms: readonly AlarmRule[] = [
   },
   {
     id: "webhook-disabled",
-    metric: () => custom(metrics.WebhookDisabled, "deliver"),
+    metric: ({ stack }) => custom(stack, metrics.WebhookDisabled, "deliver"),
     threshold: 0,
     severity: "ticket",
     impact:

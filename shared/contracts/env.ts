@@ -25,7 +25,12 @@ const businessClock = json(
 );
 
 /** Variables of every function. */
-const common = { BUSINESS_CLOCK: businessClock, SETTINGS: json(functionSettings) };
+const common = {
+  BUSINESS_CLOCK: businessClock,
+  SETTINGS: json(functionSettings),
+  /** The name of the stack, which is a dimension of every metric. */
+  STACK: text(),
+};
 
 /** The base URL of each provider's API; https, except in the local run. */
 const providerBaseUrls = json(z.record(providerId, z.url()));

@@ -2,11 +2,15 @@
 export const metricNamespace = "Ackwire";
 
 /**
- * The one dimension of these metrics. Its value is the function's name:
- * `ingest`, `consume`, `api`, `submit`, `deliver` or `reconcile`. A metric with
- * another dimension does not exist, so an alarm on it would never go off.
+ * Returns the dimensions of every metric of a function: the name of its stack, for example
+ * `ackwire-prod`, and its own name, for example `ingest`. CloudWatch identifies a metric by
+ * its namespace, its name and all of its dimensions, so an alarm with fewer dimensions would
+ * never go off.
  */
-export const metricDimension = "service";
+export const metricDimensions = (stack: string, functionName: string) => ({
+  service: functionName,
+  stack,
+});
 
 /** Counts. `infra/monitoring/alarms.ts` has alarms on them. */
 export const metrics = {
@@ -30,7 +34,7 @@ export const metrics = {
   RequestUnknown: "RequestUnknown",
   /** A request timed out (`submit`, `reconcile`). */
   RequestTimedOut: "RequestTimedOut",
-  /** A connection was paused because a provider refused its credentials (`submit`, `reconcile`, `api`). */
+  /** A connection was paused because a provider refused its credentials (`submit`, `reconcile`). */
   ConnectionPaused: "ConnectionPaused",
   /** An account was paused until a login succeeds or a person resumes it (`submit`, `consume`, `reconcile`). */
   AccountPaused: "AccountPaused",

@@ -1,7 +1,12 @@
 import { Logger } from "@aws-lambda-powertools/logger";
 import { Metrics, MetricUnit } from "@aws-lambda-powertools/metrics";
 import type { LogMessage } from "../contracts/log-messages.ts";
-import { type durations, metricNamespace, type metrics } from "../contracts/metrics.ts";
+import {
+  type durations,
+  metricDimensions,
+  metricNamespace,
+  type metrics,
+} from "../contracts/metrics.ts";
 
 /** The fields that a log line may have: ids, codes, sizes and times, and no content. */
 export interface LogFields {
@@ -47,10 +52,18 @@ export interface Telemetry {
   flush(): void;
 }
 
-/** Writes JSON log lines, and metrics in the embedded metric format with the one dimension `service`. */
-export function makeTelemetry(functionName: string): Telemetry {
+/**
+ * Writes JSON log lines, and metrics in the embedded metric format.
+ *
+ * @param stack the name of the stack, so that stages in one account have metrics of their own
+ */
+export function makeTelemetry(functionName: string, stack: string): Telemetry {
   const logger = new Logger({ serviceName: functionName });
-  const metric = new Metrics({ namespace: metricNamespace, serviceName: functionName });
+  const metric = new Metrics({
+    namespace: metricNamespace,
+    serviceName: functionName,
+    defaultDimensions: metricDimensions(stack, functionName),
+  });
   let counted = false;
   return {
     log: (level, message, { error, ...fields } = {}) =>

@@ -113,7 +113,10 @@ describe("Alarms", () => {
     expect(alarm?.Properties).toMatchObject({
       Namespace: "Ackwire",
       MetricName,
-      Dimensions: [{ Name: "service", Value: service }],
+      Dimensions: [
+        { Name: "service", Value: service },
+        { Name: "stack", Value: "ackwire-prod" },
+      ],
       Statistic: "Sum",
     });
   });
@@ -128,7 +131,7 @@ describe("Alarms", () => {
     ["delivery-failures", "DeliveryFailed", ["deliver", "reconcile"]],
     ["request-unknown", "RequestUnknown", ["submit", "reconcile"]],
     ["request-timeouts", "RequestTimedOut", ["submit", "reconcile"]],
-    ["connection-paused", "ConnectionPaused", ["submit", "reconcile", "api"]],
+    ["connection-paused", "ConnectionPaused", ["submit", "reconcile"]],
     ["account-paused", "AccountPaused", ["submit", "consume", "reconcile"]],
   ])(
     "The alarm %s sums the metric %s over every function that counts it",
@@ -139,7 +142,10 @@ describe("Alarms", () => {
         services.map(() => `"MetricName":"${metricName}"`),
       );
       expect(metrics.match(/"Dimensions":\[[^\]]*\]/g)).toEqual(
-        services.map((service) => `"Dimensions":[{"Name":"service","Value":"${service}"}]`),
+        services.map(
+          (service) =>
+            `"Dimensions":[{"Name":"service","Value":"${service}"},{"Name":"stack","Value":"ackwire-prod"}]`,
+        ),
       );
     },
   );

@@ -53,6 +53,7 @@ interface Line {
   error?: { name: string; message: string; stack: string; cause?: { name: string } };
   InternalError?: number;
   service?: string;
+  stack?: string;
   _aws?: { CloudWatchMetrics: { Namespace: string; Dimensions: string[][] }[] };
 }
 
@@ -127,9 +128,13 @@ function expectInternalError(functionName: FunctionName, message: string): void 
 function expectCounted(functionName: FunctionName): void {
   const metrics = metricsOf(functionName);
   for (const line of metrics) {
-    expect(line).toMatchObject({ InternalError: 1, service: functionName });
+    expect(line).toMatchObject({
+      InternalError: 1,
+      service: functionName,
+      stack: "ackwire-local",
+    });
     expect(line._aws?.CloudWatchMetrics).toMatchObject([
-      { Namespace: "Ackwire", Dimensions: [["service"]] },
+      { Namespace: "Ackwire", Dimensions: [["service", "stack"]] },
     ]);
   }
 }
@@ -217,11 +222,13 @@ test("The alarm internal-errors sums the metric of each function in the form in 
   const emitted = names.map((functionName) => {
     const [line] = metricsOf(functionName);
     const [written] = line?._aws?.CloudWatchMetrics ?? [];
-    const [dimension = ""] = written?.Dimensions[0] ?? [];
     return {
       Namespace: written?.Namespace,
       MetricName: "InternalError",
-      Dimensions: [{ Name: dimension, Value: line?.service }],
+      Dimensions: written?.Dimensions[0]?.map((Name) => ({
+        Name,
+        Value: line?.[Name as "service" | "stack"],
+      })),
     };
   });
   expect(sources).toHaveLength(names.length);

@@ -20,6 +20,7 @@ const good = {
   REQUESTS_TABLE: "requests",
   SUBMIT_QUEUE_URL: "http://127.0.0.1/s",
   SETTINGS: settings,
+  STACK: "ackwire-test",
   BUSINESS_CLOCK: '{"realMs":0,"businessMs":0,"speed":1}',
 };
 
