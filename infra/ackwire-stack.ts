@@ -1,14 +1,15 @@
 import { type App, CfnOutput, Stack } from "aws-cdk-lib";
 import { Certificate } from "aws-cdk-lib/aws-certificatemanager";
-import { type Config, retainsData } from "./config.ts";
-import { Ackwire } from "./constructs/ackwire.ts";
+import { Topic } from "aws-cdk-lib/aws-sns";
+import type { Config } from "./config.ts";
+import { Ackwire, type AlarmsProps } from "./constructs/ackwire.ts";
+import { configMetadataKey, deployedConfig } from "./deployed-config.ts";
 
 /** One stage of Ackwire as a stack, for any account and region. */
 export class AckwireStack extends Stack {
   constructor(app: App, config: Config) {
-    const { stage, settings, businessClock, providerBaseUrls, webhookTargets } = config;
-    const { alarmEmail, customDomain } = config;
-    const retainData = retainsData(stage);
+    const { stage, settings, retainData, businessClock, providerBaseUrls, webhookTargets } = config;
+    const { alarms, customDomain } = config;
     super(app, `ackwire-${stage}`, {
       description: `Ackwire, stage ${stage}`,
       terminationProtection: retainData,
@@ -19,7 +20,7 @@ export class AckwireStack extends Stack {
       businessClock,
       providerBaseUrls,
       webhookTargets,
-      alarmEmail,
+      alarms: alarms === undefined ? "off" : this.#alarms(alarms),
       customDomain: customDomain && {
         domainName: customDomain.domainName,
         certificate: Certificate.fromCertificateArn(
@@ -29,11 +30,23 @@ export class AckwireStack extends Stack {
         ),
       },
     });
+    // What `npm run diff` compares: the values of settings are not all in the template as such.
+    this.templateOptions.metadata = { [configMetadataKey]: deployedConfig(config) };
     this.#outputs(ackwire);
   }
 
+  #alarms({ pageTopicArn, ticketTopicArn, ...others }: NonNullable<Config["alarms"]>): AlarmsProps {
+    const topic = (id: string, arn: string | undefined) =>
+      arn === undefined ? undefined : Topic.fromTopicArn(this, id, arn);
+    return {
+      ...others,
+      pageTopic: topic("PageTopic", pageTopicArn),
+      ticketTopic: topic("TicketTopic", ticketTopicArn),
+    };
+  }
+
   /** The outputs that users, the CLI and the local run read. The keys are frozen. */
-  #outputs({ bus, alarmTopic, parts: { stores, publicApi } }: Ackwire): void {
+  #outputs({ bus, alarmTopics, parts: { stores, publicApi } }: Ackwire): void {
     const outputs = {
       ApiUrl: publicApi.url,
       BusName: bus.eventBusName,
@@ -54,7 +67,10 @@ export class AckwireStack extends Stack {
       BodiesBucketName: stores.bodies.bucket.bucketName,
       ConfigTableName: stores.config.table.tableName,
       MasterSecretArn: stores.masterSecret.secret.secretArn,
-      AlarmTopicArn: alarmTopic.topicArn,
+      ...(alarmTopics && {
+        AlarmTopicArn: alarmTopics.page.topicArn,
+        TicketTopicArn: alarmTopics.ticket.topicArn,
+      }),
       ...(publicApi.domainTarget === undefined ? {} : { ApiDomainTarget: publicApi.domainTarget }),
     };
     for (const [key, value] of Object.entries(outputs)) new CfnOutput(this, key, { value });

@@ -1,7 +1,7 @@
 import { RemovalPolicy, Stack } from "aws-cdk-lib";
 import type { HttpApi } from "aws-cdk-lib/aws-apigatewayv2";
 import type { EventBus as Bus } from "aws-cdk-lib/aws-events";
-import type { Topic } from "aws-cdk-lib/aws-sns";
+import type { ITopic } from "aws-cdk-lib/aws-sns";
 import { Construct } from "constructs";
 import type { Settings } from "../../shared/contracts/settings.ts";
 import { Monitoring } from "../monitoring/monitoring.ts";
@@ -28,8 +28,8 @@ export interface AckwireProps {
    * @default true
    */
   retainData?: boolean;
-  /** Receives every alarm, once its owner has confirmed the subscription. @default - no subscription */
-  alarmEmail?: string | undefined;
+  /** Who is notified by alarms; `off`: the stack has none. @default - topics without a subscription */
+  alarms?: AlarmsProps | "off" | undefined;
   /** @default - the default execute-api hostname, which changes when the API is recreated */
   customDomain?: CustomDomain | undefined;
   /** For the local run: the value of `BUSINESS_CLOCK`. @default - real time */
@@ -38,6 +38,33 @@ export interface AckwireProps {
   providerBaseUrls?: string;
   /** For the local run: the value of `WEBHOOK_TARGETS`. @default - public addresses, https, on the settings' ports */
   webhookTargets?: string | undefined;
+}
+
+export interface AlarmsProps {
+  /**
+   * Receives the alarms that need a person now. CloudWatch must be allowed to publish to it.
+   *
+   * @default - a new topic
+   */
+  pageTopic?: ITopic | undefined;
+  /**
+   * Receives the alarms that can wait for the working day. CloudWatch must be allowed to publish
+   * to it.
+   *
+   * @default - a new topic
+   */
+  ticketTopic?: ITopic | undefined;
+  /** Subscribed to the new topic, once its owner has confirmed. @default - no subscription */
+  pageEmail?: string | undefined;
+  /** Subscribed to the new topic, once its owner has confirmed. @default - no subscription */
+  ticketEmail?: string | undefined;
+  /**
+   * The URL of the folder of runbooks, without a slash at its end: each alarm's description ends
+   * with the address of its page.
+   *
+   * @default - `docs/runbooks`, the folder in the repository
+   */
+  runbookBaseUrl?: string | undefined;
 }
 
 /**
@@ -52,15 +79,16 @@ export class Ackwire extends Construct {
   /** Receives every event of every client, with the source `ackwire`. */
   readonly bus: Bus;
   readonly api: HttpApi;
-  /** Receives every alarm. */
-  readonly alarmTopic: Topic;
+  /** The topics that receive alarms by severity; absent when alarms are off. */
+  readonly alarmTopics: Record<"page" | "ticket", ITopic> | undefined;
   /** The resources that the stack's outputs name. */
   readonly parts: AckwireParts;
 
   constructor(scope: Construct, id: string, props: AckwireProps = {}) {
     super(scope, id);
     const settings = resolveSettings(props.settings);
-    const removalPolicy = (props.retainData ?? true) ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
+    const removalPolicy =
+      (props.retainData ?? true) ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY;
     const logs = { removalPolicy, logRetentionDays: settings.logRetentionDays };
     const stores = new Stores(this, { settings, removalPolicy });
     const publicApi = new PublicApi(this, "PublicApi", {
@@ -78,9 +106,13 @@ export class Ackwire extends Construct {
     const publishers = [consume, submit, deliver, reconcile];
     stores.eventBus.reserveSource(publishers.map(({ lambda }) => lambda.role));
 
-    const { topic } = new AlarmTopic(this, "AlarmTopic", { email: props.alarmEmail });
+    const alarms = props.alarms === "off" ? undefined : (props.alarms ?? {});
+    this.alarmTopics = alarms && this.#alarmTopics(alarms);
     new Monitoring(this, "Monitoring", {
-      topic,
+      notified: this.alarmTopics && {
+        topics: this.alarmTopics,
+        runbookBaseUrl: alarms?.runbookBaseUrl ?? "docs/runbooks",
+      },
       monitored: {
         stack: Stack.of(this).stackName,
         inbound: stores.inbound,
@@ -105,8 +137,25 @@ export class Ackwire extends Construct {
 
     this.bus = stores.eventBus.bus;
     this.api = publicApi.api;
-    this.alarmTopic = topic;
     this.parts = { stores, publicApi };
+  }
+
+  /** Makes the topics that are not given. */
+  #alarmTopics(alarms: AlarmsProps): Record<"page" | "ticket", ITopic> {
+    return {
+      page:
+        alarms.pageTopic ??
+        new AlarmTopic(this, "AlarmTopic", {
+          displayName: "Ackwire alarms, page",
+          email: alarms.pageEmail,
+        }).topic,
+      ticket:
+        alarms.ticketTopic ??
+        new AlarmTopic(this, "TicketTopic", {
+          displayName: "Ackwire alarms, ticket",
+          email: alarms.ticketEmail,
+        }).topic,
+    };
   }
 }
 

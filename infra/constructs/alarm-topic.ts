@@ -4,14 +4,18 @@ import { Topic } from "aws-cdk-lib/aws-sns";
 import { EmailSubscription } from "aws-cdk-lib/aws-sns-subscriptions";
 import { Construct } from "constructs";
 
-/** The topic that receives every alarm of the pipeline. */
+/** A topic that receives alarms of the pipeline. */
 export class AlarmTopic extends Construct {
   readonly topic: Topic;
 
   /** @param props.email receives alarms after its owner has confirmed the subscription */
-  constructor(scope: Construct, id: string, props: { email?: string | undefined }) {
+  constructor(
+    scope: Construct,
+    id: string,
+    props: { displayName: string; email?: string | undefined },
+  ) {
     super(scope, id);
-    this.topic = new Topic(this, "Topic", { displayName: "Ackwire alarms", enforceSSL: true });
+    this.topic = new Topic(this, "Topic", { displayName: props.displayName, enforceSSL: true });
     // `enforceSSL` writes a policy, and a written policy replaces the default one that let alarms in.
     this.topic.addToResourcePolicy(
       new PolicyStatement({

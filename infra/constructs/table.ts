@@ -68,7 +68,7 @@ export class Table<Index extends string, LocalIndex extends string = never> exte
       billingMode: BillingMode.PAY_PER_REQUEST,
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
       encryption: TableEncryption.DEFAULT,
-      deletionProtection: removalPolicy === RemovalPolicy.RETAIN,
+      deletionProtection: removalPolicy !== RemovalPolicy.DESTROY,
       removalPolicy,
     });
     const globalIndexes: TableContract<string, never>["indexes"] = contract.indexes;

@@ -29,7 +29,7 @@ function providerBaseUrls(simulatorUrl: string): Record<string, string> {
 }
 
 /** Synthesis takes seconds; after this time it is considered hung. */
-const SYNTHESIS_TIMEOUT_MS = 120_000;
+const SYNTHESIS_TIMEOUT_MS = 300_000;
 
 export interface SynthesisOptions {
   outputDir: string;
@@ -81,6 +81,11 @@ export async function synthesise(options: SynthesisOptions): Promise<void> {
     child.once("error", reject);
     child.once("close", resolve);
   });
+  if (exitCode === null) {
+    throw new Error(
+      `The stack cannot be synthesised: it was not done after ${SYNTHESIS_TIMEOUT_MS / 1_000} s. Try again when the machine has less to do.`,
+    );
+  }
   if (exitCode !== 0) throw new Error(`The stack cannot be synthesised:\n${readable(errorOutput)}`);
 }
 

@@ -88,6 +88,16 @@ const rules: { from: RegExp; may: RegExp[]; because: string }[] = [
     because: "a function composes modules of shared and never loads CDK",
   },
   {
+    from: /^infra\/deployment\//,
+    may: [
+      /^infra\//,
+      /^@aws-cdk\/cloudformation-diff$/,
+      /^@aws-sdk\/client-cloudformation$/,
+      /^node:/,
+    ],
+    because: "the deploy command compares templates, and is no part of the CDK app",
+  },
+  {
     from: /^infra\//,
     may: [
       /^infra\//,

@@ -6,7 +6,11 @@ import { all, find, synth } from "./synth.ts";
 const runbooks = new URL("../../docs/runbooks/", import.meta.url);
 const pages = readdirSync(runbooks).filter((file) => file !== "README.md");
 const ids = alarmCatalogue.map(({ id }) => id);
-const { resources } = synth({ stage: "prod", alarmEmail: "ops@example.com" });
+const { resources, outputs } = synth({
+  stage: "prod",
+  pageEmail: "now@example.com",
+  ticketEmail: "later@example.com",
+});
 const read = (file: string) => readFileSync(new URL(file, runbooks), "utf8");
 
 describe("Runbooks", () => {
@@ -74,30 +78,102 @@ describe("Alarms", () => {
     );
   });
 
-  test("Every alarm notifies the topic when it is raised and when it ends", () => {
-    const topic = [{ Ref: expect.stringMatching(/^AckwireAlarmTopic/) }];
-    for (const { Properties } of alarms) {
-      expect(Properties).toMatchObject({ AlarmActions: topic, OKActions: topic });
+  test("Every alarm notifies the topic of its severity when it is raised and when it ends", () => {
+    const topics = { page: /^AckwireAlarmTopic/, ticket: /^AckwireTicketTopic/ };
+    expect(alarms.map(({ Properties }) => Properties)).toEqual(
+      alarmCatalogue.map(({ severity }) => {
+        const topic = [{ Ref: expect.stringMatching(topics[severity]) }];
+        return expect.objectContaining({ AlarmActions: topic, OKActions: topic });
+      }),
+    );
+  });
+
+  test("Only alarms can publish to the topics, and only over TLS", () => {
+    const policies = all(resources, "AWS::SNS::TopicPolicy");
+    expect(policies).toHaveLength(2);
+    for (const [, { Properties }] of policies) {
+      expect(Properties.PolicyDocument).toMatchObject({
+        Statement: [
+          { Effect: "Deny", Condition: { Bool: { "aws:SecureTransport": "false" } } },
+          {
+            Effect: "Allow",
+            Action: "sns:Publish",
+            Principal: { Service: "cloudwatch.amazonaws.com" },
+            Condition: { StringEquals: { "aws:SourceAccount": { Ref: "AWS::AccountId" } } },
+          },
+        ],
+      });
     }
   });
 
-  test("Only alarms can publish to the alarm topic, and only over TLS", () => {
-    const statements = find(resources, "AWS::SNS::TopicPolicy").Properties.PolicyDocument;
-    expect(statements).toMatchObject({
-      Statement: [
-        { Effect: "Deny", Condition: { Bool: { "aws:SecureTransport": "false" } } },
-        {
-          Effect: "Allow",
-          Action: "sns:Publish",
-          Principal: { Service: "cloudwatch.amazonaws.com" },
-          Condition: { StringEquals: { "aws:SourceAccount": { Ref: "AWS::AccountId" } } },
-        },
-      ],
+  test("Each topic has the subscription of its address, and an output", () => {
+    const subscriptions = all(resources, "AWS::SNS::Subscription").map(
+      ([, { Properties }]) => Properties,
+    );
+    expect(subscriptions).toEqual([
+      expect.objectContaining({
+        TopicArn: { Ref: expect.stringMatching(/^AckwireAlarmTopic/) },
+        Endpoint: "now@example.com",
+      }),
+      expect.objectContaining({
+        TopicArn: { Ref: expect.stringMatching(/^AckwireTicketTopic/) },
+        Endpoint: "later@example.com",
+      }),
+    ]);
+    expect(outputs).toMatchObject({
+      AlarmTopicArn: { Value: { Ref: expect.stringMatching(/^AckwireAlarmTopic/) } },
+      TicketTopicArn: { Value: { Ref: expect.stringMatching(/^AckwireTicketTopic/) } },
     });
-    expect(find(resources, "AWS::SNS::Subscription").Properties).toMatchObject({
-      Protocol: "email",
-      Endpoint: "ops@example.com",
+  });
+
+  test("Alarms go to topics of the account instead, where they are given", () => {
+    const topics = {
+      page: "arn:aws:sns:eu-west-1:111122223333:now",
+      ticket: "arn:aws:sns:eu-west-1:111122223333:later",
+    };
+    const given = synth({
+      stage: "prod",
+      pageTopicArn: topics.page,
+      ticketTopicArn: topics.ticket,
+      runbookBaseUrl: "https://wiki.example/runbooks",
     });
+    expect(all(given.resources, "AWS::SNS::Topic")).toEqual([]);
+    expect(
+      all(given.resources, "AWS::CloudWatch::Alarm").map(([, { Properties }]) => [
+        Properties.AlarmActions,
+        Properties.AlarmDescription,
+      ]),
+    ).toEqual(
+      alarmCatalogue.map(({ id, severity, impact }) => [
+        [topics[severity]],
+        `${severity}: ${impact} Runbook: https://wiki.example/runbooks/${id}.md`,
+      ]),
+    );
+  });
+
+  test("One alarm is raised while any alarm with the severity page is, and notifies nobody", () => {
+    const [[, anyPage] = [], ...others] = all(resources, "AWS::CloudWatch::CompositeAlarm");
+    expect(others).toEqual([]);
+    expect(anyPage?.Properties).toMatchObject({ AlarmName: "ackwire-prod-any-page" });
+    expect(anyPage?.Properties).not.toHaveProperty("AlarmActions");
+    const rule = JSON.stringify(anyPage?.Properties.AlarmRule);
+    for (const { id, severity } of alarmCatalogue) {
+      const [logicalId = ""] =
+        Object.entries(resources).find(
+          ([, { Properties }]) => Properties?.AlarmName === `ackwire-prod-${id}`,
+        ) ?? [];
+      expect([id, rule.includes(`"${logicalId}"`)]).toEqual([id, severity === "page"]);
+    }
+  });
+
+  test("A stage whose alarms are off has metrics on its dashboard, and no alarm and no topic", () => {
+    const { resources: dev } = synth({ stage: "dev" });
+    for (const type of ["Alarm", "CompositeAlarm"]) {
+      expect(all(dev, `AWS::CloudWatch::${type}`)).toEqual([]);
+    }
+    expect(all(dev, "AWS::SNS::Topic")).toEqual([]);
+    const body = JSON.stringify(find(dev, "AWS::CloudWatch::Dashboard").Properties);
+    for (const { id } of alarmCatalogue) expect(body).toContain(`\\"title\\":\\"${id}\\"`);
   });
 
   test.each([

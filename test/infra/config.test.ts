@@ -1,19 +1,27 @@
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { RootConstruct } from "constructs";
-import { describe, expect, test } from "vitest";
-import { readConfig, retainsData } from "../../infra/config.ts";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { readConfig } from "../../infra/config.ts";
+import { readStageFile, stagesDirectory } from "../../infra/stage-file.ts";
 import { settingsSchema } from "../../shared/contracts/settings.ts";
 import { cdkContext } from "./synth.ts";
 
-function read(context: Record<string, unknown>) {
+/** Reads a configuration from the context and the content of the stage's file. */
+function read(context: Record<string, unknown>, stageFile: Record<string, unknown> = {}) {
   const { node } = new RootConstruct();
   for (const [key, value] of Object.entries(cdkContext(context))) node.setContext(key, value);
-  return readConfig(node);
+  return readConfig(node, () => stageFile);
 }
 
 /** Returns the problems that the error lists, without its heading; an empty list when there is no error. */
-function problems(context: Record<string, unknown>): string[] {
+function problems(
+  context: Record<string, unknown>,
+  stageFile: Record<string, unknown> = {},
+): string[] {
   try {
-    read(context);
+    read(context, stageFile);
   } catch (error) {
     return String(error).split("\n  - ").slice(1);
   }
@@ -29,7 +37,8 @@ describe("Valid configurations", () => {
       providerBaseUrls:
         '{"we-link":"https://api.we-link.ai","linked-api":"https://api.linkedapi.io"}',
       webhookTargets: '{"ports":[443,8443],"allowsLocal":false,"refusedPorts":[]}',
-      alarmEmail: undefined,
+      retainData: false,
+      alarms: undefined,
       customDomain: undefined,
     });
   });
@@ -56,7 +65,113 @@ describe("Valid configurations", () => {
   });
 
   test("Only the stages dev and local delete their data with the stack", () => {
-    expect(["dev", "local", "prod", "test"].map(retainsData)).toEqual([false, false, true, true]);
+    const retains = (stage: string) => read({ stage }).retainData;
+    expect(["dev", "local", "prod", "test"].map(retains)).toEqual([false, false, true, true]);
+    expect(read({ stage: "preview" }, { retainData: false }).retainData).toBe(false);
+    expect(read({ retainData: "true" }).retainData).toBe(true);
+  });
+});
+
+describe("Stage files", () => {
+  test("A stage file has settings by name, a settings object, and everything else of the context", () => {
+    const file = {
+      paceMinSeconds: 45,
+      settings: { paceMaxSeconds: 120 },
+      domainName: "hooks.example.com",
+      certificateArn: "arn:aws:acm:eu-west-1:111122223333:certificate/abc",
+      providerBaseUrls: { "we-link": "https://a.example", "linked-api": "https://b.example" },
+      alarmEmail: "ops@example.com",
+    };
+    expect(read({ stage: "prod" }, file)).toMatchObject({
+      settings: { paceMinSeconds: 45, paceMaxSeconds: 120 },
+      customDomain: { domainName: "hooks.example.com" },
+      providerBaseUrls: '{"we-link":"https://a.example","linked-api":"https://b.example"}',
+      alarms: { pageEmail: "ops@example.com", ticketEmail: "ops@example.com" },
+    });
+  });
+
+  test("The context overrides the file, in whichever form a setting is given", () => {
+    const file = { paceMinSeconds: 45, settings: { paceMaxSeconds: 120 } };
+    const context = { stage: "prod", paceMaxSeconds: "130", settings: '{"paceMinSeconds":50}' };
+    expect(read(context, file).settings).toMatchObject({ paceMinSeconds: 50, paceMaxSeconds: 130 });
+  });
+
+  test("A wrong value in a stage file is rejected like one of the context", () => {
+    expect(problems({ stage: "prod" }, { consumeBatchSize: 11, alarmEmial: "x" })).toEqual([
+      expect.stringContaining("consumeBatchSize: got 11"),
+      expect.stringContaining("alarmEmial: no such setting"),
+      expect.stringContaining("besides settings, there may be stage"),
+    ]);
+  });
+
+  test("A stage other than dev and local without its file is refused, with what to do", () => {
+    const directory = mkdtempSync(join(tmpdir(), "ackwire-stages-"));
+    onTestFinished(() => rmSync(directory, { recursive: true }));
+    expect(readStageFile("dev", directory)).toEqual({});
+    expect(readStageFile("local", directory)).toEqual({});
+    expect(() => readStageFile("prod", directory)).toThrow(
+      /there is no stages\/prod\.json; create it .* and commit it/,
+    );
+    writeFileSync(join(directory, "prod.json"), '{"$schema":"any","alarms":"off"}');
+    expect(readStageFile("prod", directory)).toEqual({ alarms: "off" });
+    for (const [text, problem] of [
+      ["[]", "must be a JSON object"],
+      ["{", "must be a JSON object"],
+      ['{"stage":"prod"}', "the name of the file is the stage"],
+    ]) {
+      writeFileSync(join(directory, "prod.json"), String(text));
+      expect(() => readStageFile("prod", directory)).toThrow("stages/prod.json: ");
+      expect(() => readStageFile("prod", directory)).toThrow(String(problem));
+    }
+  });
+
+  test("The files of the repository are valid", () => {
+    for (const file of readdirSync(stagesDirectory)) {
+      const stage = file.replace(/\.json$/, "");
+      expect(problems({ stage }, readStageFile(stage))).toEqual([]);
+    }
+  });
+});
+
+describe("Alarms", () => {
+  const topicArn = "arn:aws:sns:eu-west-1:111122223333:ops";
+
+  test("Alarms are on, except in the stage dev as long as nobody is to be notified", () => {
+    const isOn = (context: Record<string, unknown>) => read(context).alarms !== undefined;
+    expect(isOn({ stage: "prod" })).toBe(true);
+    expect(isOn({ stage: "prod", alarms: "off" })).toBe(false);
+    expect(isOn({})).toBe(false);
+    expect(isOn({ alarms: "on" })).toBe(true);
+    expect(isOn({ alarmEmail: "me@example.com" })).toBe(true);
+  });
+
+  test("Pages and tickets have an address or a topic each", () => {
+    const alarms = { alarmEmail: "all@example.com", pageEmail: "now@example.com" };
+    expect(read({ stage: "prod", ...alarms }).alarms).toMatchObject({
+      pageEmail: "now@example.com",
+      ticketEmail: "all@example.com",
+    });
+    expect(
+      read({ stage: "prod", pageTopicArn: topicArn, alarmEmail: "all@example.com" }).alarms,
+    ).toMatchObject({
+      pageTopicArn: topicArn,
+      pageEmail: undefined,
+      ticketEmail: "all@example.com",
+    });
+  });
+
+  test.each([
+    [{ alarms: "yes" }, "alarms: got "],
+    [{ alarms: "off", pageEmail: "a@b.example" }, "pageEmail: is given, but alarms is off"],
+    [{ pageTopicArn: topicArn, pageEmail: "a@b.example" }, "pageEmail: these alarms go to page"],
+    [{ pageTopicArn: "ops" }, "pageTopicArn: got "],
+    [{ runbookBaseUrl: "https://wiki.example/" }, "runbookBaseUrl: got "],
+    [
+      { pageTopicArn: topicArn, ticketTopicArn: topicArn, alarmEmail: "a@b.example" },
+      "alarmEmail: every alarm goes to a topic of yours",
+    ],
+  ])("The configuration %j is rejected with a problem about %j", (config, start) => {
+    expect(problems({ stage: "prod" }, config)).toEqual([expect.stringContaining(start)]);
   });
 });
 
@@ -142,7 +257,7 @@ describe("Invalid configurations", () => {
     expect(problems({ consumeBatchSize: 11, stag: "prod", alarmEmail: "nobody" })).toEqual([
       "consumeBatchSize: got 11; allowed is a whole number from 1 to 10 (default 10)",
       `stag: no such setting; there are ${Object.keys(settingsSchema.shape).join(", ")}`,
-      "besides settings, the context may have stage, settings, businessClock, providerBaseUrls, webhookTargets, alarmEmail, domainName, certificateArn",
+      "besides settings, there may be stage, settings, businessClock, providerBaseUrls, webhookTargets, retainData, alarms, alarmEmail, pageEmail, ticketEmail, pageTopicArn, ticketTopicArn, runbookBaseUrl, domainName, certificateArn",
       'alarmEmail: got "nobody"; must match ^[^\\s@]+@[^\\s@]+$',
     ]);
   });

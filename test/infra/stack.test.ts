@@ -38,10 +38,10 @@ describe("Stateful resources", () => {
   });
 
   test.each(Object.keys(stateful))(
-    "The resource %s is retained in prod and deleted in dev",
+    "The resource %s is retained in prod, unless its creation is rolled back, and deleted in dev",
     (id) => {
       expect(resources[id]).toMatchObject({
-        DeletionPolicy: "Retain",
+        DeletionPolicy: "RetainExceptOnCreate",
         UpdateReplacePolicy: "Retain",
       });
       expect(dev.resources[id]).toMatchObject({ DeletionPolicy: "Delete" });
@@ -341,5 +341,6 @@ test("The outputs have their frozen keys", () => {
     "RetriesQueueUrl",
     "SubmitDlqUrl",
     "SubmitQueueUrl",
+    "TicketTopicArn",
   ]);
 });

@@ -1,0 +1,26 @@
+import type { Config } from "./config.ts";
+
+/** The key of the configuration in the metadata of the stack's template. */
+export const configMetadataKey = "Ackwire";
+
+/** The configuration of a stage as its template states it: values by name, as in a stage file. */
+export type DeployedConfig = Record<string, string | number | boolean>;
+
+/**
+ * Returns the values of a stage that a deployment can change, defaults included. None of them is a
+ * secret.
+ */
+export function deployedConfig(config: Config): DeployedConfig {
+  const { settings, retainData, providerBaseUrls, alarms, customDomain } = config;
+  const values = {
+    retainData,
+    alarms: alarms === undefined ? "off" : "on",
+    ...alarms,
+    ...customDomain,
+    providerBaseUrls,
+    ...settings,
+  };
+  return Object.fromEntries(
+    Object.entries(values).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  );
+}
