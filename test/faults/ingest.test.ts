@@ -77,7 +77,8 @@ test("A23 150 webhooks at once on cold functions while SQS throttles: each is an
   const notQueued = acked.filter(({ id }) => !queuedOf(id).some(({ applied }) => applied));
   expect(notQueued).toEqual([]);
   await Promise.all(refused.map(({ id }) => deliver(url, linkedApiWebhook(id))));
-  expect(await published("A23-")).toHaveLength(150);
+  // `consume` may be ended at its timeout while the functions start: it then publishes the same bytes again.
+  expect(new Set(await published("A23-")).size).toBe(150);
 });
 
 describe("a webhook is acked only after SQS has stored it (G1)", () => {
