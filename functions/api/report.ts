@@ -10,11 +10,12 @@ export function report(telemetry: Telemetry, outcome: ApiOutcome, requestId: str
     telemetry.log("debug", logMessages.apiCallAnswered, { requestId, ...(keyId ? { keyId } : {}) });
     return;
   }
-  const { code, detail, errors } = outcome;
+  const { code, detail, errors, caller } = outcome;
   telemetry.log(failures[code].logLevel, logMessages.apiCallRejected, {
     requestId,
     code,
     detail,
+    ...caller,
     ...(errors ? { count: errors.length } : {}),
   });
   if (code === "UNAUTHENTICATED") telemetry.count("ApiKeyRejected");

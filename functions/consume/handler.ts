@@ -19,7 +19,7 @@ export const handler = makeQueueFunction(telemetry, async (records, context) => 
     () => context.getRemainingTimeInMillis(),
   );
   const paired = pairWithOutcomes(records, messages);
-  for (const { record, outcome } of paired) report(telemetry, record.messageId, outcome);
+  for (const { record, outcome } of paired) report(telemetry, record, outcome);
   reportUnpublished(telemetry, outbox.failures);
   await setRetryVisibility(paired);
   return failedRecords(paired);

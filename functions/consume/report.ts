@@ -1,5 +1,7 @@
+import type { SQSRecord } from "aws-lambda";
 import { type LogMessage, logMessages } from "../../shared/contracts/log-messages.ts";
 import type { ConsumeOutcome } from "../../shared/core/inbound/consume-webhooks.ts";
+import { subjectOf } from "../../shared/runtime/message-subject.ts";
 import { reportFailure } from "../../shared/runtime/report-failure.ts";
 import type { Telemetry } from "../../shared/runtime/telemetry.ts";
 
@@ -11,11 +13,16 @@ const joinedMessageOf = {
   unrecognised: logMessages.updateNeedsPoll,
 } satisfies Record<Extract<ConsumeOutcome, { kind: "joined" }>["verdict"], LogMessage>;
 
-/** Logs and counts one message. */
-export function report(telemetry: Telemetry, messageId: string, outcome: ConsumeOutcome): void {
+/** Logs and counts one message. A line that needs attention says whose webhook it is. */
+export function report(
+  telemetry: Telemetry,
+  { messageId, body }: Pick<SQSRecord, "messageId" | "body">,
+  outcome: ConsumeOutcome,
+): void {
+  const subject = () => ({ messageId, ...subjectOf(body) });
   if (outcome.kind === "failed") {
     const { code, eventId } = outcome;
-    const fields = { messageId, ...(eventId ? { eventId } : {}) };
+    const fields = { ...subject(), ...(eventId ? { eventId } : {}) };
     reportFailure(telemetry, logMessages.messageProcessingFailed, outcome, fields);
     if (code === "PUBLISH_FAILED" || code === "PUBLISH_REFUSED") telemetry.count("PublishFailed");
     return;
@@ -29,15 +36,18 @@ export function report(telemetry: Telemetry, messageId: string, outcome: Consume
   }
   if (outcome.kind === "joined") {
     const { requestId, verdict, hasPausedAccount, hasKeptUnclear } = outcome;
-    const level = verdict === "late" ? "warn" : "debug";
-    telemetry.log(level, joinedMessageOf[verdict], { messageId, requestId });
-    if (verdict === "late") telemetry.count("LateResult");
+    if (verdict === "late") {
+      telemetry.log("warn", joinedMessageOf.late, { ...subject(), requestId });
+      telemetry.count("LateResult");
+    } else {
+      telemetry.log("debug", joinedMessageOf[verdict], { messageId, requestId });
+    }
     if (hasKeptUnclear) {
-      telemetry.log("warn", logMessages.unclearReportStored, { messageId, requestId });
+      telemetry.log("warn", logMessages.unclearReportStored, { ...subject(), requestId });
       telemetry.count("UnclearReport");
     }
     if (hasPausedAccount) {
-      telemetry.log("warn", logMessages.accountPaused, { messageId, requestId });
+      telemetry.log("warn", logMessages.accountPaused, { ...subject(), requestId });
       telemetry.count("AccountPaused");
     }
     return;
@@ -47,11 +57,11 @@ export function report(telemetry: Telemetry, messageId: string, outcome: Consume
     outcome.kind === "published" ? logMessages.eventPublished : logMessages.duplicateWebhookIgnored;
   telemetry.log("debug", message, { messageId, eventId });
   if (outcome.kind === "published" && outcome.isUnclear) {
-    telemetry.log("warn", logMessages.unclearReportStored, { messageId, eventId });
+    telemetry.log("warn", logMessages.unclearReportStored, { ...subject(), eventId });
     telemetry.count("UnclearReport");
   }
   if (outcome.kind === "duplicate" && outcome.contentDiffers) {
-    telemetry.log("warn", logMessages.duplicateDataDiffers, { messageId, eventId });
+    telemetry.log("warn", logMessages.duplicateDataDiffers, { ...subject(), eventId });
     telemetry.count("DedupeConflict");
   }
 }

@@ -21,7 +21,7 @@ export const handler = makeQueueFunction(telemetry, async (records, context) => 
   const outcomes = await processMessages(messages, { queue, remainingMs });
   return records.filter((record, index) => {
     const outcome = outcomes[index];
-    if (outcome) report(telemetry, record.messageId, outcome);
+    if (outcome) report(telemetry, record, outcome);
     return outcome?.kind === "failed";
   });
 });

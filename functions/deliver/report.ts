@@ -1,7 +1,9 @@
+import type { SQSRecord } from "aws-lambda";
 import type { DeliveryObserver } from "../../shared/composition/delivery-use-cases.ts";
 import { type LogMessage, logMessages } from "../../shared/contracts/log-messages.ts";
 import type { DeliveryStatus } from "../../shared/contracts/statuses.ts";
 import type { ParsedMessageOutcome } from "../../shared/core/deliveries/process-messages.ts";
+import { subjectOf } from "../../shared/runtime/message-subject.ts";
 import { reportFailure, reportNonFatalError } from "../../shared/runtime/report-failure.ts";
 import type { Telemetry } from "../../shared/runtime/telemetry.ts";
 
@@ -16,11 +18,12 @@ const logMessageOf = {
 /** Logs the outcome of one message. `code` is the HTTP status of the last attempt, or why there was none. */
 export function report(
   telemetry: Telemetry,
-  messageId: string,
+  { messageId, body }: Pick<SQSRecord, "messageId" | "body">,
   outcome: ParsedMessageOutcome,
 ): void {
   if (outcome.kind === "failed") {
-    reportFailure(telemetry, logMessages.messageProcessingFailed, outcome, { messageId });
+    const fields = { messageId, ...subjectOf(body) };
+    reportFailure(telemetry, logMessages.messageProcessingFailed, outcome, fields);
     return;
   }
   const delivery = "delivery" in outcome ? outcome.delivery : undefined;
@@ -31,12 +34,13 @@ export function report(
     });
     return;
   }
-  const { deliveryId, webhookId, status, reason, attemptsInCycle } = delivery;
+  const { deliveryId, webhookId, clientId, status, reason, attemptsInCycle } = delivery;
   const last = delivery.attemptHistory.at(-1);
   const isFine = status === "delivered" || status === "cancelled";
   telemetry.log(isFine ? "debug" : "warn", logMessageOf[status], {
     deliveryId,
     webhookId,
+    clientId,
     count: attemptsInCycle,
     code: last?.error ?? String(last?.httpStatus ?? ""),
     ...(reason ? { detail: reason } : {}),

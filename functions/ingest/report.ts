@@ -29,7 +29,10 @@ export function report(telemetry: Telemetry, outcome: IngestOutcome, requestId: 
     telemetry.count("Quarantined");
     return;
   }
-  const { code, detail } = outcome;
-  telemetry.log(failures[code].logLevel, logMessages.webhookRejected, { requestId, code, detail });
+  const { code, detail, addressee } = outcome;
+  telemetry.log(failures[code].logLevel, logMessages.webhookRejected, {
+    ...{ requestId, code, detail },
+    ...addressee,
+  });
   if (code === "SIGNATURE_REJECTED") telemetry.count("SignatureRejected");
 }

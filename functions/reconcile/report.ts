@@ -1,8 +1,8 @@
 import type { DeliveryObserver } from "../../shared/composition/delivery-use-cases.ts";
-import { logMessages } from "../../shared/contracts/log-messages.ts";
+import { type LogMessage, logMessages } from "../../shared/contracts/log-messages.ts";
 import type { DeliverySweepResult } from "../../shared/core/deliveries/sweep-deliveries.ts";
 import type { SweepEventOutboxResult } from "../../shared/core/events/sweep-event-outbox.ts";
-import type { RequestSweepResult } from "../../shared/core/requests/sweep-steps.ts";
+import type { RequestSweepResult, SweepNotice } from "../../shared/core/requests/sweep-result.ts";
 import {
   reportFailures,
   reportNonFatalError,
@@ -23,12 +23,31 @@ export function reportOutbox(telemetry: Telemetry, result: SweepEventOutboxResul
   reportUnpublished(telemetry, failures);
 }
 
-/** Logs and counts what the sweep recovered and what timed out, with the cause of each failure. */
+const messageOfNotice = {
+  timedOut: logMessages.requestTimedOut,
+  unknown: logMessages.submissionOutcomeUnknown,
+  connectionPaused: logMessages.connectionPausedByPoll,
+  accountPaused: logMessages.accountPausedByPoll,
+  unclearReport: logMessages.unclearReportStored,
+} satisfies Record<SweepNotice["kind"], LogMessage>;
+
+/**
+ * Logs and counts what the sweep recovered and what timed out, with the cause of each failure and
+ * the requests of which a person should know.
+ */
 export function reportRequests(telemetry: Telemetry, result: RequestSweepResult): void {
   reportFailures(telemetry, logMessages.requestSweepItemFailed, result.failed);
   reportUnpublished(telemetry, result.unpublished);
+  const { notices, ...rest } = result;
+  for (const { kind, request } of notices) {
+    const { requestId, connectionId, clientId, provider, error } = request;
+    telemetry.log("warn", messageOfNotice[kind], {
+      ...{ requestId, connectionId, clientId, provider },
+      ...(error ? { code: error.code } : {}),
+    });
+  }
   const [failed, unpublished] = [result.failed.length, result.unpublished.length];
-  const counts = { ...result, failed, unpublished };
+  const counts = { ...rest, failed, unpublished };
   if (Object.values(counts).every((count) => count === 0)) return;
   const { joined, published, timedOut, unknown } = counts;
   const hasRecovered = joined + published + timedOut + unknown > 0;

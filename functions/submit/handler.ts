@@ -16,6 +16,6 @@ export const handler = makeQueueFunction(telemetry, async (records, context) => 
     records.map(({ body }) => body),
     () => context.getRemainingTimeInMillis(),
   );
-  report(telemetry, run);
+  report(telemetry, run, records);
   return failedRecords(records, run.messages);
 });

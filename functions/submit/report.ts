@@ -1,7 +1,10 @@
+import type { SQSRecord } from "aws-lambda";
 import { type LogMessage, logMessages } from "../../shared/contracts/log-messages.ts";
+import type { RequestRecord } from "../../shared/core/requests/state/record.ts";
 import type { SendOutcome } from "../../shared/core/requests/state/submission-transitions.ts";
 import type { SubmitBatchResult } from "../../shared/core/requests/submission/handle-submit-messages.ts";
 import type { SubmitRequestResult } from "../../shared/core/requests/submission/submit-request.ts";
+import { subjectOf } from "../../shared/runtime/message-subject.ts";
 import { reportFailure, reportUnpublished } from "../../shared/runtime/report-failure.ts";
 import type { Telemetry } from "../../shared/runtime/telemetry.ts";
 
@@ -18,13 +21,22 @@ const messageOf = {
 } satisfies Record<SendOutcome["kind"], LogMessage>;
 
 /** Logs and counts one batch. */
-export function report(telemetry: Telemetry, run: SubmitBatchResult): void {
-  for (const outcome of run.messages) {
-    if (outcome.kind === "done") continue;
-    reportFailure(telemetry, logMessages.messageProcessingFailed, outcome);
-  }
+export function report(
+  telemetry: Telemetry,
+  run: SubmitBatchResult,
+  records: readonly Pick<SQSRecord, "messageId" | "body">[],
+): void {
+  run.messages.forEach((outcome, index) => {
+    if (outcome.kind === "done") return;
+    const { messageId = "", body = "" } = records[index] ?? {};
+    const fields = { messageId, ...subjectOf(body) };
+    reportFailure(telemetry, logMessages.messageProcessingFailed, outcome, fields);
+  });
   for (const submission of run.submissions) reportSubmission(telemetry, submission);
-  if (run.longestWaitMs > 0) telemetry.seconds("LaneWait", run.longestWaitMs / 1_000);
+  const { longestWait } = run;
+  if (longestWait && longestWait.ms > 0) {
+    telemetry.seconds("LaneWait", longestWait.ms / 1_000, idsOf(longestWait.request));
+  }
   reportUnpublished(telemetry, run.outbox.failures);
 }
 
@@ -33,10 +45,8 @@ function reportSubmission(telemetry: Telemetry, submission: SubmitRequestResult)
   if (submission.kind === "unsubmittable") {
     const { error, request, cause } = submission;
     const { code } = error;
-    const { requestId, connectionId } = request;
     telemetry.log("warn", logMessages.requestEndedUnsubmitted, {
-      requestId,
-      connectionId,
+      ...idsOf(request),
       code,
       ...(cause instanceof Error ? { error: cause } : {}),
     });
@@ -46,16 +56,20 @@ function reportSubmission(telemetry: Telemetry, submission: SubmitRequestResult)
     return;
   }
   const { request, outcome, pause, hasPausedConnection, hasKeptUnclear } = submission;
-  const { requestId, connectionId } = request;
   const code = codeOf(outcome);
   const level = outcome.kind === "accepted" ? "debug" : "warn";
-  telemetry.log(level, messageOf[outcome.kind], { requestId, connectionId, code });
+  telemetry.log(level, messageOf[outcome.kind], { ...idsOf(request), code });
   if (outcome.kind === "rejected") telemetry.count("SubmitFailed");
   if (outcome.kind === "forbidden" && request.status === "FAILED") telemetry.count("SubmitFailed");
   if (hasKeptUnclear) telemetry.count("UnclearReport");
   if (outcome.kind === "unknown") telemetry.count("RequestUnknown");
   if (pause && pause.untilMs === undefined) telemetry.count("AccountPaused");
   if (hasPausedConnection) telemetry.count("ConnectionPaused");
+}
+
+/** Whose request it is. Its account is read through the API: the id can be an address of a person. */
+function idsOf({ requestId, connectionId, clientId, provider }: RequestRecord) {
+  return { requestId, connectionId, clientId, provider };
 }
 
 function codeOf(outcome: SendOutcome): string {

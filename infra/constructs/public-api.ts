@@ -33,12 +33,14 @@ export interface PublicApiProps {
   customDomain?: CustomDomain | undefined;
 }
 
-/** The route key, never the path: inbound paths hold a secret. No body, no header, no caller. */
+/** The route key, never the path: inbound paths hold a secret. No body, and no header but the user agent. */
 const accessLogFormat = AccessLogFormat.custom(
   JSON.stringify({
     requestId: "$context.requestId",
     routeKey: "$context.routeKey",
     status: "$context.status",
+    sourceIp: "$context.identity.sourceIp",
+    userAgent: "$context.identity.userAgent",
     responseLatencyMs: "$context.responseLatency",
     integrationLatencyMs: "$context.integrationLatency",
     responseLength: "$context.responseLength",

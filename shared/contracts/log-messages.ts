@@ -58,6 +58,9 @@ export const logMessages = {
   // reconcile
   outboxSweepFinished: "outbox sweep finished",
   requestSweepItemFailed: "request sweep item failed",
+  requestTimedOut: "request timed out",
+  connectionPausedByPoll: "connection paused after a poll",
+  accountPausedByPoll: "account paused after a poll",
   requestSweepFinished: "request sweep finished",
   deliverySweepItemFailed: "delivery sweep item failed",
   deliverySweepFinished: "delivery sweep finished",

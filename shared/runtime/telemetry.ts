@@ -13,6 +13,8 @@ export interface LogFields {
   code?: string;
   detail?: string;
   connectionId?: string;
+  clientId?: string;
+  provider?: string;
   /** The form of a signature, which can be pinned on the connection. */
   form?: string;
   /** The outcome of a message for which there is no log message. */
@@ -46,8 +48,13 @@ export type LogLevel = "debug" | "info" | "warn" | "error";
 export interface Telemetry {
   log(level: LogLevel, message: LogMessage, fields?: LogFields): void;
   count(metric: keyof typeof metrics, value?: number): void;
-  /** Adds a duration. CloudWatch receives each of several in one invocation. */
-  seconds(metric: keyof typeof durations, value: number): void;
+  /**
+   * Adds a duration. CloudWatch receives each of several in one invocation.
+   *
+   * @param about fields of the line with the metrics: not dimensions, which would be metrics of
+   *   their own
+   */
+  seconds(metric: keyof typeof durations, value: number, about?: LogFields): void;
   /** Writes the metrics; once per invocation. */
   flush(): void;
 }
@@ -72,8 +79,9 @@ export function makeTelemetry(functionName: string, stack: string): Telemetry {
       counted = true;
       metric.addMetric(name, MetricUnit.Count, value);
     },
-    seconds: (name, value) => {
+    seconds: (name, value, about = {}) => {
       counted = true;
+      for (const [field, text] of Object.entries(about)) metric.addMetadata(field, String(text));
       metric.addMetric(name, MetricUnit.Seconds, value);
     },
     flush: () => {

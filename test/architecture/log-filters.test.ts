@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { logMessages } from "../../shared/contracts/log-messages.ts";
+import { durations } from "../../shared/contracts/metrics.ts";
 import { documents, filesBelow, textOf } from "../support/tree.ts";
 
 const messages: readonly string[] = Object.values(logMessages);
@@ -17,6 +18,8 @@ const fields = [
     /AccessLogFormat\.custom\([\s\S]*?\}/,
     /(\w+): "\$context/g,
   ),
+  // A line with a duration has the fields of what it is about.
+  ...Object.keys(durations),
   // Powertools' logger adds these; Lambda itself logs `type`.
   "level",
   "message",

@@ -273,10 +273,12 @@ describe("The HTTP API", () => {
     }
   });
 
-  test("The access log of the HTTP API contains no path, address, header or body", () => {
+  test("The access log of the HTTP API contains the sender, and no path, other header or body", () => {
     const stage = find(resources, "AWS::ApiGatewayV2::Stage").Properties;
     const { Format } = stage.AccessLogSettings as { Format: string };
     expect(Object.values(JSON.parse(Format)).sort()).toEqual([
+      "$context.identity.sourceIp",
+      "$context.identity.userAgent",
       "$context.integrationLatency",
       "$context.requestId",
       "$context.responseLatency",

@@ -149,7 +149,10 @@ describe("a refused webhook", () => {
     "a webhook with %s is refused, and nothing is stored or queued",
     async (_name, body, over, code) => {
       const { ingest, queued } = setUp();
-      expect(await ingest(body, over)).toMatchObject({ kind: "refused", code });
+      const outcome = await ingest(body, over);
+      expect(outcome).toMatchObject({ kind: "refused", code });
+      // The connection is named only if the whole address is right.
+      expect("addressee" in outcome).toBe(code !== "CONNECTION_UNKNOWN");
       expect(queued).toEqual([]);
     },
   );
@@ -166,7 +169,8 @@ test("the detail of a valid signature that does not cover the body names that, a
         hash: signHs256({ request_id: "r" }, key),
       }),
     );
-  const refused = { kind: "refused", code: "SIGNATURE_REJECTED" };
+  const addressee = { connectionId: "cn_1", clientId: connection().clientId, provider: "we-link" };
+  const refused = { kind: "refused", code: "SIGNATURE_REJECTED", addressee };
   expect(await post(secret)).toEqual({
     ...refused,
     detail: "the signature does not cover the body, and the provider cannot confirm the webhook",

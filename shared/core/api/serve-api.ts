@@ -13,6 +13,7 @@ import type { Refusal } from "../providers/dialect.ts";
 import { type ApiHandlerDeps, makeApiHandlers } from "./api-handlers.ts";
 import {
   type AuthenticateDeps,
+  type Caller,
   type Headers,
   makeAuthenticate,
   Unauthenticated,
@@ -48,6 +49,8 @@ export type ApiOutcome =
     }
   | (Refusal & {
       kind: "refused";
+      /** The caller, when the key was valid. */
+      caller?: { clientId: string; keyId: string } | undefined;
       /** The provider whose protocol the call speaks: errors have that provider's shape. */
       dialect?: ProviderId | undefined;
       /** When a repeated call can succeed (real time); absent where that is not known. */
@@ -71,10 +74,15 @@ export function makeServeApi(deps: ServeApiDeps) {
   const authenticate = makeAuthenticate(deps);
   const handlers = makeApiHandlers(deps);
 
-  async function serve(operation: Operation, call: ApiCall): Promise<ApiOutcome> {
+  async function serve(
+    operation: Operation,
+    call: ApiCall,
+    onCaller: (caller: Caller) => void,
+  ): Promise<ApiOutcome> {
     const handler = handlers[operation.operationId];
     if (!handler) throw new Error(`The operation ${operation.operationId} has no handler`);
     const caller = operation.isPublic ? undefined : await authenticate(operation, call.headers);
+    if (caller) onCaller(caller);
     const input = validateCall(operation, call);
     const callerIds = { clientId: caller?.clientId ?? "", accountId: caller?.accountId ?? "" };
     // `validateCall` has validated the input by the contract of this operation.
@@ -86,14 +94,19 @@ export function makeServeApi(deps: ServeApiDeps) {
     const route = routeOf(received);
     if (route.kind === "none") return noSuchOperation(route);
     const { operation, call } = route;
+    let caller: Caller | undefined;
+    const onCaller = (known: Caller) => {
+      caller = known;
+    };
     try {
-      return await Promise.race([serve(operation, call), timeout(call.signal)]);
+      return await Promise.race([serve(operation, call, onCaller), timeout(call.signal)]);
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
       return {
         kind: "refused",
         code: error.code as HttpFailureCode,
         detail: error.message,
+        caller: caller && { clientId: caller.clientId, keyId: caller.keyId },
         errors: error instanceof InvalidRequest ? error.errors : undefined,
         operationId: operation.operationId,
         dialect: operation.dialect,

@@ -52,7 +52,16 @@ export type IngestOutcome =
     }
   /** Answered 200 and stored aside: its signature failed on a connection that quarantines. */
   | { kind: "quarantined"; connectionId: string; bytes: number }
-  | { kind: "refused"; code: HttpFailureCode; detail: string };
+  | {
+      kind: "refused";
+      code: HttpFailureCode;
+      detail: string;
+      /** Whose webhook it is; absent while its address is not known to be right. */
+      addressee?: Addressee;
+    };
+
+/** The connection that a webhook's address names. */
+export type Addressee = Pick<Connection, "connectionId" | "clientId" | "provider">;
 
 /**
  * Accepts one webhook: verifies its sender and puts it into the inbound queue.
@@ -62,19 +71,26 @@ export type IngestOutcome =
  * @throws Error for what is not a `Failure`
  */
 export function makeIngestWebhook(ports: IngestDeps) {
-  const deps: Deps = { ...ports, forms: makeFormMemory(ports.storeSettledForm) };
+  const forms = makeFormMemory(ports.storeSettledForm);
   return async (command: IngestCommand): Promise<IngestOutcome> => {
+    let addressee: Addressee | undefined;
+    const onAddressee = ({ connectionId, clientId, provider }: Connection) => {
+      addressee = { connectionId, clientId, provider };
+    };
     try {
-      return await ingest(deps, command);
+      return await ingest({ ...ports, forms, onAddressee }, command);
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
-      return { kind: "refused", code: error.code as HttpFailureCode, detail: error.message };
+      const code = error.code as HttpFailureCode;
+      return { kind: "refused", code, detail: error.message, ...(addressee && { addressee }) };
     }
   };
 }
 
 interface Deps extends IngestDeps {
   forms: ReturnType<typeof makeFormMemory>;
+  /** Is told the connection of a webhook as soon as its address is known to be right. */
+  onAddressee: (connection: Connection) => void;
 }
 
 const SIGNATURE_INVALID = "not signed with a secret of this connection";
@@ -158,6 +174,7 @@ function checkWebhook(
   if (connection?.provider !== command.provider) return undefined;
   const nowMs = deps.clock.businessMs();
   if (!hasToken(connection, command.token, nowMs)) return undefined;
+  deps.onAddressee(connection);
   const bytes = command.body.byteLength;
   if (bytes > deps.maxBodyBytes) {
     throw new Failure(

@@ -5,7 +5,8 @@ import { sweepPages } from "../sweep-pages.ts";
 import type { DuePoll } from "./results/poll-due-requests.ts";
 import type { DueEntry, StaleEntry } from "./state/ports.ts";
 import { type DueWork, staleWorks } from "./state/sweep-work.ts";
-import { makeSweepSteps, type RequestSweepResult, type SweepStepsDeps } from "./sweep-steps.ts";
+import { emptyResult, type RequestSweepResult } from "./sweep-result.ts";
+import { makeSweepSteps, type SweepStepsDeps } from "./sweep-steps.ts";
 
 /**
  * The requests' part of `reconcile`. It finds by two sparse indexes what no
@@ -98,21 +99,5 @@ export function makeSweepRequests(deps: SweepRequestsDeps) {
       ...providers.map(sweepPolls),
     ]);
     return total;
-  };
-}
-
-function emptyResult(): RequestSweepResult {
-  return {
-    joined: 0,
-    wokenLanes: 0,
-    polled: 0,
-    timedOut: 0,
-    unknown: 0,
-    published: 0,
-    unpublished: [],
-    pausedAccounts: 0,
-    pausedConnections: 0,
-    unclearReports: 0,
-    failed: [],
   };
 }

@@ -1,5 +1,4 @@
 import type { ProviderId } from "../../contracts/providers.ts";
-import type { MessageFailure } from "../message-failure.ts";
 import type { SettleDependent } from "./dependencies/settle-dependent.ts";
 import type { JoinWhenDue } from "./lanes/join-when-due.ts";
 import type { LaneScheduler } from "./lanes/lane-scheduler.ts";
@@ -23,6 +22,7 @@ import { isOutboxOverdue, withClaimedOutbox, withDerivedFields } from "./state/r
 import type { RequestWriter } from "./state/request-writer.ts";
 import { markUnknown } from "./state/submission-transitions.ts";
 import { dueWorkOf } from "./state/sweep-work.ts";
+import type { RequestSweepResult, SweepNotice } from "./sweep-result.ts";
 
 export interface SweepStepsDeps {
   requests: RequestStore;
@@ -37,26 +37,6 @@ export interface SweepStepsDeps {
   cancelBeforeTimeout: CancelBeforeTimeout;
   providerClients: ProviderClients;
   context: () => DecisionContext;
-}
-
-export interface RequestSweepResult {
-  /** Scheduled requests that joined their lane because their schedule did not fire. */
-  joined: number;
-  /** Lanes to which a wake-up message was sent. */
-  wokenLanes: number;
-  polled: number;
-  timedOut: number;
-  /** Requests whose worker died during the submission. */
-  unknown: number;
-  published: number;
-  /** Why events stay in their outbox, one for each. */
-  unpublished: MessageFailure[];
-  pausedAccounts: number;
-  pausedConnections: number;
-  /** Answers that are not clear and were kept on their request. */
-  unclearReports: number;
-  /** Why items and index reads failed, one for each. The next run tries them again. */
-  failed: MessageFailure[];
 }
 
 /** Calls in a row without a published event after which a run takes the bus for down. */
@@ -77,6 +57,10 @@ export function makeSweepSteps(
 
   /** False when the bus accepts no events: what is left of the outboxes is left to the next run. */
   const canPublish = () => failedPublishes < MAX_FAILED_PUBLISHES;
+
+  function notice(kind: SweepNotice["kind"], request: RequestRecord): void {
+    total.notices.push({ kind, request });
+  }
 
   /** Publishes the outboxes that this run wrote or took over. */
   async function publish(changed: readonly RequestRecord[]): Promise<void> {
@@ -127,7 +111,10 @@ export function makeSweepSteps(
     });
     if (!changed) return undefined;
     const { request, isChanged } = changed;
-    if (isChanged && request.status === "UNKNOWN") total.unknown++;
+    if (isChanged && request.status === "UNKNOWN") {
+      total.unknown++;
+      notice("unknown", request);
+    }
     if (isChanged && request.status === "SUBMITTING" && request.owner === undefined) {
       await submitQueue.send({ v: 1, kind: "continue", requestId }, { clientId: request.clientId });
     }
@@ -219,7 +206,10 @@ export function makeSweepSteps(
     });
     if (!changed?.isChanged) return undefined;
     // A person who does not answer a prompt is not a failure of the pipeline.
-    if (!wasPrompting) total.timedOut++;
+    if (!wasPrompting) {
+      total.timedOut++;
+      notice("timedOut", changed.request);
+    }
     if (heldLane) await laneScheduler.wakeFreedLane(changed.request);
     return changed.request;
   }
@@ -227,9 +217,19 @@ export function makeSweepSteps(
   function count(polled: Polled): void {
     if (polled.availability.kind !== "notAsked") total.polled++;
     total.unpublished.push(...polled.unpublished);
-    if (polled.hasPausedAccount) total.pausedAccounts++;
-    if (polled.hasKeptUnclear) total.unclearReports++;
-    if (polled.hasPausedConnection) total.pausedConnections++;
+    const { request } = polled;
+    if (polled.hasPausedAccount) {
+      total.pausedAccounts++;
+      notice("accountPaused", request);
+    }
+    if (polled.hasKeptUnclear) {
+      total.unclearReports++;
+      notice("unclearReport", request);
+    }
+    if (polled.hasPausedConnection) {
+      total.pausedConnections++;
+      notice("connectionPaused", request);
+    }
   }
 
   async function onPolled(polled: Polled, againMs: number): Promise<void> {

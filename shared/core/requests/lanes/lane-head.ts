@@ -48,11 +48,8 @@ export interface LaneHeadResult {
   decision: LaneDecision;
   /** Requests whose hold this call has ended. The caller publishes their outboxes. */
   changed: RequestRecord[];
-  /**
-   * Time (business) that the longest waiting of the first requests has waited while its category
-   * could be submitted; absent when none waits.
-   */
-  headWaitMs?: number | undefined;
+  /** The wait of the longest waiting of the first requests; absent when none waits. */
+  headWait?: HeadWait | undefined;
   /** The first waiting request of each sub-queue. */
   firsts: readonly RequestRecord[];
   /** Until when each category of these is blocked, where it is. */
@@ -87,7 +84,7 @@ export function makeProcessLaneHead(deps: {
     const { firsts } = head;
     const seen = {
       changed: [] as RequestRecord[],
-      headWaitMs: longestWaitMs(worked.budget, firsts, context.nowMs),
+      headWait: longestWait(worked.budget, firsts, context.nowMs),
       firsts,
       blocks: blocksOf(worked, firsts, context),
     };
@@ -168,13 +165,23 @@ export function makeProcessLaneHead(deps: {
   }
 }
 
-function longestWaitMs(
+/** How long (business) a request at the head of a lane has waited, without the time that does not count. */
+export interface HeadWait {
+  ms: number;
+  request: RequestRecord;
+}
+
+/** Returns the longest of these waits. */
+export function longest(waits: readonly HeadWait[]): HeadWait | undefined {
+  return waits.toSorted((a, b) => b.ms - a.ms)[0];
+}
+
+function longestWait(
   budget: LaneBudget,
   firsts: readonly RequestRecord[],
   nowMs: number,
-): number | undefined {
-  if (firsts.length === 0) return undefined;
-  return Math.max(...firsts.map((request) => countedWaitMs(request, budget, nowMs)));
+): HeadWait | undefined {
+  return longest(firsts.map((request) => ({ ms: countedWaitMs(request, budget, nowMs), request })));
 }
 
 function submitDecision(request: RequestRecord, { pause, categoryPauses }: Lane): LaneDecision {

@@ -11,6 +11,7 @@ import {
   type JoinWhenDue,
 } from "../lanes/join-when-due.ts";
 import { isPlannedFor } from "../lanes/joined.ts";
+import { type HeadWait, longest } from "../lanes/lane-head.ts";
 import type { LaneScheduler } from "../lanes/lane-scheduler.ts";
 import type { FireRecurring } from "../recurring/fire-recurring.ts";
 import type { DecisionContext } from "../state/decision-context.ts";
@@ -41,8 +42,8 @@ export interface SubmitBatchResult {
   /** One for each message, in order. */
   messages: MessageOutcome[];
   submissions: SubmitRequestResult[];
-  /** The longest wait (business) of a request at the head of a lane; 0 when none waits. */
-  longestWaitMs: number;
+  /** The longest wait (business) of a request at the head of a lane; absent when none waits. */
+  longestWait?: HeadWait | undefined;
   outbox: PublishedOutboxes;
 }
 
@@ -78,7 +79,7 @@ export const makeHandleSubmitMessages =
     return {
       messages: settled.map(outcomeOf),
       submissions: laneRuns.flatMap(({ submissions }) => submissions),
-      longestWaitMs: Math.max(0, ...laneRuns.map(({ headWaitMs = 0 }) => headWaitMs)),
+      longestWait: longest(laneRuns.flatMap(({ headWait }) => headWait ?? [])),
       outbox: {
         published: published.reduce((sum, one) => sum + one.published, 0),
         failures: published.flatMap(({ failures }) => failures),

@@ -2,7 +2,7 @@ import type { Category } from "../../../contracts/pace.ts";
 import type { Lease } from "../../clock.ts";
 import type { AccountReader, ConnectionReader } from "../../connections/ports.ts";
 import type { PaceSettings } from "../../pace/pace-settings.ts";
-import { type LaneHeadResult, makeProcessLaneHead } from "../lanes/lane-head.ts";
+import { type HeadWait, type LaneHeadResult, makeProcessLaneHead } from "../lanes/lane-head.ts";
 import type { LaneScheduler } from "../lanes/lane-scheduler.ts";
 import { makePaceSettingsOf } from "../lanes/pace.ts";
 import type { DecisionContext } from "../state/decision-context.ts";
@@ -51,7 +51,7 @@ export interface LaneRunResult {
   /** Requests that this run changed. The caller publishes their outboxes. */
   changed: RequestRecord[];
   /** As in `LaneHeadResult`. */
-  headWaitMs?: number | undefined;
+  headWait?: HeadWait | undefined;
 }
 
 /** How often one run looks at the head of its lane. */
@@ -106,7 +106,7 @@ export function makeWorkLane(deps: WorkLaneDeps) {
         kind: "done",
         submissions: [...result.submissions, ...step.submissions],
         changed: [...result.changed, ...step.changed],
-        headWaitMs: step.headWaitMs ?? result.headWaitMs,
+        headWait: step.headWait ?? result.headWait,
       };
       ({ change } = step);
       if (step.next.kind === "continue") continue;
