@@ -306,13 +306,13 @@ describe("Environments", () => {
 
   it("Environments are limited per function, and further invocations wait in order", async () => {
     const DIR = temporaryDirectory();
-    // No process answers before two are loaded, so that one cannot take all invocations.
+    // No process answers before two are invoked, so that one cannot take all invocations.
     const { lambdas } = startHandler(
       `(() => {
         const { readdirSync, writeFileSync } = require("node:fs");
-        writeFileSync(process.env.DIR + "/" + process.pid, "");
         let n = 0;
         return async (event) => {
+          writeFileSync(process.env.DIR + "/" + process.pid, "");
           while (readdirSync(process.env.DIR).length < 2) await new Promise((r) => setTimeout(r, 20));
           return [event, process.pid, ++n];
         };
@@ -425,15 +425,23 @@ describe("Environments", () => {
   });
 
   it("Idle environments are ended, except one", async () => {
-    const { lambdas } = startHandler(slow, {
-      maxIdleMs: 1_000,
-      properties: { Timeout: 90 },
-    });
-    const pids = await Promise.all(
-      [1, 2, 3].map(async () => (await lambdas.invoke("F", { ms: 300 })).payload as number),
+    const DIR = temporaryDirectory();
+    // No process answers before three are invoked: each takes one invocation.
+    const { lambdas } = startHandler(
+      `async () => {
+        const { readdirSync, writeFileSync } = require("node:fs");
+        writeFileSync(process.env.DIR + "/" + process.pid, "");
+        while (readdirSync(process.env.DIR).length < 3) await new Promise((r) => setTimeout(r, 20));
+        return process.pid;
+      }`,
+      { maxIdleMs: 1_000, properties: { Timeout: 90, Environment: { Variables: { DIR } } } },
     );
-    await expect.poll(() => [...new Set(pids)].filter(isAlive).length).toBe(1);
-    const { payload } = await lambdas.invoke("F", { ms: 0 });
+    const pids = await Promise.all(
+      [1, 2, 3].map(async () => (await lambdas.invoke("F", {})).payload as number),
+    );
+    expect(new Set(pids).size).toBe(3);
+    await expect.poll(() => pids.filter(isAlive).length).toBe(1);
+    const { payload } = await lambdas.invoke("F", {});
     expect(pids).toContain(payload);
   });
 
