@@ -15,6 +15,7 @@ import { providerId, providerPacks } from "../shared/contracts/providers.ts";
 import type { Administration } from "../shared/core/administration/administration.ts";
 import { type AccountCommand, accountCommands, accountSelectorOf, providerOf } from "./accounts.ts";
 import { openDeadLetters } from "./dead-letters.ts";
+import { type OptionValues, overlapHoursOf, textOfFile } from "./options.ts";
 import type { PaceOptions } from "./pace-options.ts";
 import { openQuarantine } from "./quarantine.ts";
 
@@ -29,8 +30,8 @@ const usage = `npm run admin -- COMMAND [options]
   connections set                 --client ID --connection ID [--status active|paused] [--credentials-file FILE]
                                   [--signature enforce|quarantine] [--hash-forms raw,json,python,jwt]
                                   [--allow-unbound-jwt yes|no] [--verify-by-fetch yes|no]
-  connections rotate-token        --client ID --connection ID
-  connections rotate-secret       --client ID --connection ID --webhook-secret-file FILE
+  connections rotate-token        --client ID --connection ID [--overlap-hours 0-24]
+  connections rotate-secret       --client ID --connection ID --webhook-secret-file FILE [--overlap-hours 0-24]
   connections delete              --client ID --connection ID
   quarantine list | release       --client ID --connection ID
   accounts add                    --client ID --connection ID --account ID
@@ -53,8 +54,6 @@ Secrets are read from a file, or from standard input with "-", so that they do n
 appear in the shell's history. --credentials-file holds a JSON object of the headers
 that authenticate you at the provider (${credentialHeaders()}).
 New keys and inbound URLs are shown only once.`;
-
-type Values = Readonly<Record<string, string | boolean | string[] | undefined>>;
 
 async function main(): Promise<unknown> {
   const { values, positionals } = parseArgs({
@@ -80,6 +79,7 @@ async function main(): Promise<unknown> {
       "hash-forms": { type: "string" },
       "allow-unbound-jwt": { type: "string" },
       "verify-by-fetch": { type: "string" },
+      "overlap-hours": { type: "string" },
       local: { type: "boolean", default: false },
       stack: { type: "string", default: "ackwire-dev" },
       help: { type: "boolean", default: false },
@@ -93,13 +93,13 @@ async function main(): Promise<unknown> {
 }
 
 type Command = (
-  values: Values,
+  values: OptionValues,
   administration: Administration,
   where: StackTarget,
 ) => Promise<unknown>;
 
-const client = (values: Values) => required(values, "client");
-const connection = (values: Values) => required(values, "connection");
+const client = (values: OptionValues) => required(values, "client");
+const connection = (values: OptionValues) => required(values, "connection");
 
 const commands: Readonly<Record<string, Command>> = {
   "clients create": (values, admin) => admin.createClient(required(values, "name")),
@@ -133,13 +133,17 @@ const commands: Readonly<Record<string, Command>> = {
       credentials: credentialsOf(values),
     }),
   "connections rotate-token": async (values, admin, where) => {
-    const { inboundPath, ...rotated } = await admin.rotateToken(client(values), connection(values));
+    const { inboundPath, ...rotated } = await admin.rotateToken(
+      client(values),
+      connection(values),
+      overlapHoursOf(values),
+    );
     return { ...rotated, inboundUrl: urlOf(where, inboundPath) };
   },
   "connections rotate-secret": (values, admin) => {
     const secret = secretOf(values);
     if (secret === undefined) throw new Error("--webhook-secret-file is missing");
-    return admin.rotateSecret(client(values), connection(values), secret);
+    return admin.rotateSecret(client(values), connection(values), secret, overlapHoursOf(values));
   },
   "connections delete": async (values, admin) => {
     await admin.deleteConnection(client(values), connection(values));
@@ -166,7 +170,7 @@ const commands: Readonly<Record<string, Command>> = {
       clientId: client(values),
       connectionId: connection(values),
       accountId,
-      identificationToken: fileOf(values, "identification-token-file"),
+      identificationToken: textOfFile(values, "identification-token-file"),
     });
     return { added: accountId };
   },
@@ -178,7 +182,7 @@ const commands: Readonly<Record<string, Command>> = {
   "accounts resume": (values, _admin, where) => accountCommands.resume(where, accountOf(values)),
 };
 
-function accountOf(values: Values): AccountCommand {
+function accountOf(values: OptionValues): AccountCommand {
   const { provider, connection: connectionId } = values;
   const which = accountSelectorOf({
     provider: provider === undefined ? undefined : String(provider),
@@ -191,7 +195,7 @@ function urlOf({ outputs }: StackTarget, path: string): string {
   return `${(outputs.ApiUrl ?? "").replace(/\/$/, "")}${path}`;
 }
 
-function settingsOf(values: Values): Partial<ConnectionSettings> {
+function settingsOf(values: OptionValues): Partial<ConnectionSettings> {
   const yesOrNo = (name: string) => {
     const value = values[name];
     if (value === undefined) return undefined;
@@ -210,7 +214,7 @@ function settingsOf(values: Values): Partial<ConnectionSettings> {
   return z.partial(connectionSettings).parse(set) as Partial<ConnectionSettings>;
 }
 
-async function targetOf(values: Values): Promise<StackTarget> {
+async function targetOf(values: OptionValues): Promise<StackTarget> {
   if (values.local) {
     const file = JSON.parse(readFileSync(".ackwire/local.json", "utf8")) as {
       awsEndpoint: string;
@@ -245,18 +249,10 @@ async function businessClockOf(providerUrl: string): Promise<() => number> {
   return () => Date.parse(now) + (Date.now() - askedAtMs) * speed;
 }
 
-function required(values: Values, name: string): string {
+function required(values: OptionValues, name: string): string {
   const value = values[name];
   if (typeof value === "string" && value !== "") return value;
   throw new Error(`--${name} is missing\n\n${usage}`);
-}
-
-function fileOf(values: Values, name: string): string | undefined {
-  const file = values[name];
-  if (typeof file !== "string") return undefined;
-  const text = readFileSync(file === "-" ? process.stdin.fd : file, "utf8").trim();
-  if (text === "") throw new Error(`--${name}: the file is empty`);
-  return text;
 }
 
 /** The credential headers of each provider, after its id. */
@@ -266,10 +262,10 @@ function credentialHeaders(): string {
     .join("; ");
 }
 
-const secretOf = (values: Values) => fileOf(values, "webhook-secret-file");
+const secretOf = (values: OptionValues) => textOfFile(values, "webhook-secret-file");
 
-function credentialsOf(values: Values): Record<string, string> | undefined {
-  const text = fileOf(values, "credentials-file");
+function credentialsOf(values: OptionValues): Record<string, string> | undefined {
+  const text = textOfFile(values, "credentials-file");
   if (text === undefined) return undefined;
   const read = providerCredentials.safeParse(parseJsonOrUndefined(text));
   if (read.success) return read.data;

@@ -64,6 +64,8 @@ export const connectionItem = z.object({
   /** The `ConnectionSecrets`, sealed with the master key. The item's key is the associated data. */
   sealedSecrets: z.string(),
   settings: connectionSettings,
+  /** Why it was paused by Ackwire; absent when a person paused it. */
+  pausedBecause: z.optional(z.enum(["CREDENTIALS_REFUSED"])),
   /**
    * The form of `hash` that its webhooks have, as `ingest` has observed. It decides what is tried
    * first and what is logged, and not what is accepted.

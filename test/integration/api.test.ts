@@ -172,6 +172,7 @@ describe("Connections", () => {
       hashForms: ["raw", "json", "python", "jwt"],
       allowUnboundJwt: false,
       verifyByFetch: false,
+      hasCredentials: true,
     });
 
     const path = `/v1/connections/${view.connectionId}`;

@@ -86,6 +86,42 @@ test("After a rotation a warm function accepts the old and the new URL and secre
   expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 401]);
 });
 
+test("With an overlap of no hours the old URL and secret are refused as soon as no function remembers them", async () => {
+  const made = await admin.createConnection({
+    clientId,
+    provider: "we-link",
+    webhookSecret: "old",
+  });
+  await admin.rotateSecret(clientId, made.connectionId, "new", 0);
+  const token = await admin.rotateToken(clientId, made.connectionId, 0);
+  expect(token.previousValidUntil).toBeUndefined();
+  const answers = [
+    await post(token.inboundPath, signed("c-1", "new")),
+    await post(token.inboundPath, signed("c-2", "old")),
+    await post(made.inboundPath, signed("c-3", "new")),
+  ];
+  expect(answers.map(({ status }) => status)).toEqual([200, 401, 404]);
+});
+
+test("A connection shows whether it has credentials, and webhooks cannot be confirmed without them", async () => {
+  const of = { clientId, provider: "linked-api" } as const;
+  const verifyByFetch = { settings: { verifyByFetch: true } };
+  await expect(admin.createConnection({ ...of, ...verifyByFetch })).rejects.toMatchObject({
+    code: "REQUEST_INVALID",
+    message: expect.stringContaining("set credentials too"),
+  });
+  const { connectionId, hasCredentials } = await admin.createConnection(of);
+  expect(hasCredentials).toBe(false);
+  const change = (more: object) => admin.updateConnection(clientId, connectionId, more);
+  await expect(change({ verifyByFetch: true })).rejects.toMatchObject({ code: "REQUEST_INVALID" });
+  const credentials = { "linked-api-token": "token" };
+  expect(await change({ verifyByFetch: true, credentials })).toMatchObject({
+    hasCredentials: true,
+    verifyByFetch: true,
+  });
+  expect(await admin.getConnection(clientId, connectionId)).toMatchObject({ hasCredentials: true });
+});
+
 describe("Quarantine", () => {
   test("A quarantined webhook is acked and stored, and is published only after a release verifies it", async () => {
     const { inboundPath, connectionId } = await admin.createConnection({

@@ -68,6 +68,7 @@ function setUp(rules: Partial<typeof requestRules> = {}) {
       idempotency: stepped(memory.idempotency),
       correlations: stepped(memory.correlations),
       settleDependent: async () => undefined,
+      connections: parts.connections,
       explainWaits: async () => new Map(),
       writer: makeRequestWriter({ requests, texts: parts.texts }),
       laneScheduler: makeLaneScheduler({

@@ -50,6 +50,7 @@ function setUp(rules: Partial<typeof requestRules> = {}) {
       ...{ requests, lanes, idempotency: wrap(memory.idempotency), providerClients, context },
       correlations: wrap(memory.correlations),
       settleDependent: async () => undefined,
+      connections: parts.connections,
       writer: makeRequestWriter({ requests, texts: parts.texts }),
       laneScheduler: makeLaneScheduler({
         ...{ lanes, nowMs: clock.businessMs, graceMs: 60_000, onNonFatalError: () => undefined },

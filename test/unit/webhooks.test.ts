@@ -422,6 +422,20 @@ describe("POST /v1/webhook/rotate-secret", () => {
     expect((await stored()).secrets.map(({ version }) => version)).toEqual([3, 2]);
   });
 
+  test("rotate-secret with overlapHours 0 leaves only the new secret, also while a rotation overlaps", async () => {
+    const { call, stored } = await withHook();
+    await call("POST /v1/webhook/rotate-secret");
+    const { status, body } = await call("POST /v1/webhook/rotate-secret", {
+      query: { overlapHours: "0" },
+    });
+    expect([status, body]).toEqual([200, { secret: expect.stringMatching(SECRET) }]);
+    expect((await stored()).secrets).toEqual([{ version: 3, masterKeyId: "k2" }]);
+    for (const overlapHours of ["25", "-1", "1.5", "x", ""]) {
+      const wrong = await call("POST /v1/webhook/rotate-secret", { query: { overlapHours } });
+      expect([overlapHours, wrong.status]).toEqual([overlapHours, 400]);
+    }
+  });
+
   test("one of two concurrent rotate-secret calls rotates; the other is a conflict", async () => {
     const { call } = await withHook();
     const both = [1, 2].map(() => call("POST /v1/webhook/rotate-secret"));

@@ -15,7 +15,7 @@ import {
 } from "../../contracts/config-items.ts";
 import { Failure } from "../../contracts/failures.ts";
 import { configTable } from "../../contracts/tables.ts";
-import type { ConfigStore } from "../../core/administration/administration.ts";
+import type { ConfigStore } from "../../core/administration/ports.ts";
 import type { PageOf } from "../../core/input/cursor.ts";
 import { callDependency } from "../dependency-down.ts";
 import { conditionalWrite } from "./conditional-write.ts";

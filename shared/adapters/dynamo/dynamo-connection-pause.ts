@@ -17,10 +17,14 @@ export function makeDynamoConnectionPause(options: {
     const update = new UpdateCommand({
       TableName: options.tableName,
       Key: { pk: configKey.connection(connectionId) },
-      UpdateExpression: "SET settings.#status = :paused, version = version + :one",
+      UpdateExpression:
+        "SET settings.#status = :paused, pausedBecause = :because, version = version + :one",
       ConditionExpression: "settings.#status = :active",
       ExpressionAttributeNames: { "#status": "status" },
-      ExpressionAttributeValues: { ":paused": "paused", ":active": "active", ":one": 1 },
+      ExpressionAttributeValues: {
+        ...{ ":paused": "paused", ":active": "active", ":one": 1 },
+        ":because": "CREDENTIALS_REFUSED",
+      },
     });
     const result = await conditionalWrite("UpdateItem", () => options.client.send(update));
     await options.connections.readUncached(connectionId);

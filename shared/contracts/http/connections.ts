@@ -11,6 +11,7 @@ import {
   oneOfMembers,
   paging,
   plain,
+  rotation,
   text,
   time,
   withProvider,
@@ -23,6 +24,12 @@ const connectionView = named(
   z.object({
     ...z.pick(connectionItem, { connectionId: true, provider: true, createdAt: true }).shape,
     ...connectionSettings.shape,
+    hasCredentials: z
+      .optional(z.boolean())
+      .check(z.describe("Without credentials nothing can be submitted.")),
+    pausedBecause: z
+      .optional(z.enum(["CREDENTIALS_REFUSED"]))
+      .check(z.describe("Absent when a person paused the connection.")),
   }),
 );
 const inboundUrl = z.url().check(z.describe("Contains a secret. Shown only here."));
@@ -123,11 +130,17 @@ export const connectionOperations = {
     operationId: "rotateConnectionToken",
     method: "POST",
     path: "/v1/connections/{connectionId}/rotate-token",
-    summary: "Replaces the inbound URL of a connection; the old one stays valid for 24 hours",
+    summary:
+      "Replaces the inbound URL of a connection; the old one stays valid for 24 hours, or overlapHours",
     params: connectionParams,
+    query: z.strictObject(rotation),
     answer: ok(
       "The new inbound URL",
-      z.object({ connectionId: z.string(), inboundUrl, previousValidUntil: time }),
+      z.object({
+        connectionId: z.string(),
+        inboundUrl,
+        previousValidUntil: z.optional(time),
+      }),
     ),
     problems: [404, 409],
   },
@@ -136,8 +149,10 @@ export const connectionOperations = {
     operationId: "rotateConnectionSecret",
     method: "POST",
     path: "/v1/connections/{connectionId}/rotate-secret",
-    summary: "Replaces the webhook secret of a connection; the old one stays valid for 24 hours",
+    summary:
+      "Replaces the webhook secret of a connection; the old one stays valid for 24 hours, or overlapHours",
     params: connectionParams,
+    query: z.strictObject(rotation),
     body: z.strictObject({ webhookSecret: text(1_024) }),
     answer: ok(
       "The new secret is in use",

@@ -81,6 +81,21 @@ export const paging = {
   cursor: z.exactOptional(text(2_048)),
 };
 
+/** The parameter of every rotation. */
+export const rotation = {
+  overlapHours: z.exactOptional(
+    z.string().check(
+      // Not coerced: an empty text would be read as 0, which cuts a value that is in use.
+      z.refine((text) => /^(\d|1\d|2[0-4])$/.test(text), "must be a whole number from 0 to 24"),
+      z.meta({
+        ...{ type: "integer", minimum: 0, maximum: 24 },
+        description:
+          "Hours for which the replaced value is still used, by default 24; 0 cuts it at once.",
+      }),
+    ),
+  ),
+};
+
 export const webhookUrl = text(2_048).check(
   z.meta({
     format: "uri",

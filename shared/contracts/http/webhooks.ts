@@ -11,6 +11,7 @@ import {
   ok,
   oneOfMembers,
   plain,
+  rotation,
   time,
   webhookSecret,
   webhookUrl,
@@ -159,9 +160,14 @@ export const webhookOperations = {
     operationId: "rotateWebhookSecret",
     method: "POST",
     path: "/v1/webhook/rotate-secret",
-    summary: "Replaces the secret of the webhook; for 24 hours deliveries are signed with both",
+    summary:
+      "Replaces the secret of the webhook; for 24 hours, or overlapHours, deliveries are signed with both",
+    query: z.strictObject(rotation),
     takesIdempotencyKey: true,
-    answer: ok("The new secret", z.object({ secret: webhookSecret, previousValidUntil: time })),
+    answer: ok(
+      "The new secret",
+      z.object({ secret: webhookSecret, previousValidUntil: z.optional(time) }),
+    ),
     problems: [404, 409],
   },
 } as const;

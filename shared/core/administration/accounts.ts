@@ -17,9 +17,9 @@ import { type LaneAccount, PAUSED_BY_CLIENT } from "../requests/state/record.ts"
 import type { AccountChange, AccountSelector } from "./account-change.ts";
 import { accountLimits } from "./account-limits.ts";
 import { paceMembers } from "./account-pace.ts";
-import type { ConfigStore } from "./administration.ts";
 import { budgetView } from "./budget-view.ts";
 import { identificationToken } from "./identification-token.ts";
+import type { ConfigStore } from "./ports.ts";
 
 export interface AccountsDeps {
   /** The pace of accounts that have none of their own; new accounts get `defaultPreset`. */

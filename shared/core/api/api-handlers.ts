@@ -2,6 +2,7 @@ import { openApi } from "../../contracts/http/openapi.ts";
 import type { HandlerAnswer } from "../../contracts/http/operation.ts";
 import type { Accounts } from "../administration/accounts.ts";
 import type { Administration } from "../administration/administration.ts";
+import { overlapOf } from "../connections/rotation.ts";
 import type { Deliveries } from "../deliveries/deliveries.ts";
 import type { Webhooks } from "../deliveries/webhooks/webhooks.ts";
 import { type EventReader, makeReadEvents } from "../events/read-events.ts";
@@ -86,14 +87,25 @@ function administrationHandlers({ administration }: ApiHandlerDeps) {
       await (await administration()).deleteConnection(clientId, params.connectionId);
       return undefined;
     },
-    async rotateConnectionToken({ clientId, origin, params }) {
+    async rotateConnectionToken({ clientId, origin, params, query }) {
       const { rotateToken } = await administration();
-      const { inboundPath, ...rotated } = await rotateToken(clientId, params.connectionId);
+      const { inboundPath, ...rotated } = await rotateToken(
+        clientId,
+        params.connectionId,
+        overlapOf(query).overlapHours,
+      );
       return JSON.stringify({ ...rotated, inboundUrl: `${origin}${inboundPath}` });
     },
-    async rotateConnectionSecret({ clientId, params, body }) {
+    async rotateConnectionSecret({ clientId, params, query, body }) {
       const { rotateSecret } = await administration();
-      return JSON.stringify(await rotateSecret(clientId, params.connectionId, body.webhookSecret));
+      return JSON.stringify(
+        await rotateSecret(
+          clientId,
+          params.connectionId,
+          body.webhookSecret,
+          overlapOf(query).overlapHours,
+        ),
+      );
     },
     async createKey({ clientId }) {
       const { keyId, apiKey, createdAt } = await (await administration()).createApiKey(clientId);

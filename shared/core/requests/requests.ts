@@ -37,7 +37,7 @@ export interface RequestsDeps
   texts: TextStore;
   references: ReferenceStore;
   accounts: Pick<AccountReader, "find" | "findUncached">;
-  connections: Pick<ConnectionReader, "read">;
+  connections: Pick<ConnectionReader, "read" | "readThrottled">;
   calls: ProviderCalls;
   events: EventReader;
   connectionIdsOf: (clientId: string, provider: ProviderId) => Promise<string[]>;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { makeDynamoConfigStore } from "../../../shared/adapters/dynamo/dynamo-config-store.ts";
 import { makeDynamoConnectionPause } from "../../../shared/adapters/dynamo/dynamo-connection-pause.ts";
-import type { ConfigStore } from "../../../shared/core/administration/administration.ts";
+import type { ConfigStore } from "../../../shared/core/administration/ports.ts";
 import { openLocalTables } from "../../support/runs/local-tables.ts";
 
 let tables: Awaited<ReturnType<typeof openLocalTables>>;
@@ -37,12 +37,17 @@ const connection = (connectionId: string) => ({
   version: 1,
 });
 
-test("A pause changes only the status and the version of an active connection", async () => {
+test("A pause changes only the status, its reason and the version of an active connection", async () => {
   const before = connection("cn_1");
   await store.create(before);
   expect(await pause("cn_1")).toBe(true);
   const settings = { ...before.settings, status: "paused" };
-  expect(await store.connection("cn_1")).toEqual({ ...before, settings, version: 2 });
+  expect(await store.connection("cn_1")).toEqual({
+    ...before,
+    settings,
+    pausedBecause: "CREDENTIALS_REFUSED",
+    version: 2,
+  });
 });
 
 test("One of many concurrent pauses of a connection succeeds", async () => {

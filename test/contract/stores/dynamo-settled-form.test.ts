@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { makeDynamoConfigStore } from "../../../shared/adapters/dynamo/dynamo-config-store.ts";
 import { makeDynamoSettledForm } from "../../../shared/adapters/dynamo/dynamo-settled-form.ts";
-import type { ConfigStore } from "../../../shared/core/administration/administration.ts";
+import type { ConfigStore } from "../../../shared/core/administration/ports.ts";
 import type { StoreSettledForm } from "../../../shared/core/inbound/settled-form.ts";
 import { openLocalTables } from "../../support/runs/local-tables.ts";
 

@@ -36,6 +36,7 @@ export function makeAcceptor(
     submitQueue: makeSubmitQueue(),
     schedules: { create: async () => undefined, delete: async () => undefined },
     rates: { tryConsume: async () => true },
+    connections: parts.connections,
     accountDirectory: { ...parts.client.accountDirectory, connectionIdOf: async () => "cn_1" },
     masterKeys: parts.masterKeys,
     randomHex: (bytes) => randomBytes(bytes).toString("hex"),

@@ -47,5 +47,6 @@ export function makeRequestParts(of: {
     events: { find: async () => undefined, list: async () => ({ events: [] }) },
     connectionIdsOf: async () => [connectionId],
   } satisfies Partial<RequestsDeps>;
-  return { connection, client, texts, masterKeys: async () => keys };
+  const connections = { read: async () => connection, readThrottled: async () => connection };
+  return { connection, connections, client, texts, masterKeys: async () => keys };
 }

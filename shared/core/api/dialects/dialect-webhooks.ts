@@ -35,7 +35,7 @@ export function dialectWebhooks(provider: ProviderId, webhooks: Webhooks): Diale
     revealSecret: async (clientId, webhookId) =>
       shown(await webhooks.revealSecret(clientId, webhookId)),
     async rotateSecret(clientId, webhookId): Promise<DialectWebhook & { secret: string }> {
-      const { secret } = await webhooks.rotateSecret(clientId, undefined, webhookId);
+      const { secret } = await webhooks.rotateSecret(clientId, { webhookId });
       return { ...shown(await webhooks.get(clientId)), secret };
     },
     test: (clientId) => webhooks.test(clientId),

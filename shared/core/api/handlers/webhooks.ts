@@ -1,3 +1,4 @@
+import { overlapOf } from "../../connections/rotation.ts";
 import type { Deliveries } from "../../deliveries/deliveries.ts";
 import type { Webhooks } from "../../deliveries/webhooks/webhooks.ts";
 import type { ApiHandlers } from "./api-operations.ts";
@@ -20,8 +21,13 @@ export function webhookHandlers(deps: { webhooks: Webhooks; deliveries: Deliveri
       return undefined;
     },
     testWebhook: async ({ clientId }) => JSON.stringify(await webhooks.test(clientId)),
-    rotateWebhookSecret: async ({ clientId, idempotencyKey }) =>
-      JSON.stringify(await webhooks.rotateSecret(clientId, idempotencyKey)),
+    rotateWebhookSecret: async ({ clientId, idempotencyKey, query }) =>
+      JSON.stringify(
+        await webhooks.rotateSecret(clientId, {
+          idempotencyKey,
+          ...overlapOf(query),
+        }),
+      ),
     listDeliveries: async ({ clientId, query }) =>
       JSON.stringify(await deliveries.list(clientId, query)),
     getDelivery: async ({ clientId, params }) =>

@@ -68,13 +68,18 @@ export interface Webhooks {
   /**
    * Rotates the secret. Until `previousValidUntil`, deliveries are signed with both secrets.
    *
-   * @param idempotencyKey a repeated call with the same key returns the same secret
+   * @param of.idempotencyKey a repeated call with the same key returns the same secret
+   * @param of.overlapHours how long deliveries are signed with both, 24 by default; 0: only the new
+   *   one signs, also if an earlier rotation still overlaps
    * @throws NOT_FOUND, CONFLICT while the previous rotation overlaps
    */
   rotateSecret(
     clientId: string,
-    idempotencyKey?: string,
-    webhookId?: string,
+    of?: {
+      idempotencyKey?: string | undefined;
+      overlapHours?: number | undefined;
+      webhookId?: string | undefined;
+    },
   ): Promise<{ secret: string; previousValidUntil: string | undefined }>;
 
   /** Sends a test event, whatever types the webhook is subscribed to. @throws NOT_FOUND, CONFLICT if it is disabled */
@@ -210,19 +215,25 @@ export function makeWebhooks(deps: WebhooksDeps): Webhooks {
       return { ...viewOf(webhook), secret: currentSecret(webhook, master) };
     },
 
-    async rotateSecret(clientId, idempotencyKey, webhookId) {
+    async rotateSecret(clientId, { idempotencyKey, overlapHours, webhookId } = {}) {
       const keySha256 = idempotencyKey === undefined ? undefined : sha256Hex(idempotencyKey);
       const master = await deps.masterKeys();
       const rotated = await change({ clientId, webhookId }, (webhook) => {
         const [current, previous] = validAt(webhook.secrets, nowMs());
         if (keySha256 !== undefined && current?.keySha256 === keySha256) return undefined;
-        if (previous) {
+        if (previous && overlapHours !== 0) {
           const until = `until ${previous.validUntil}`;
-          throw new Failure("CONFLICT", `the previous secret is still in use, ${until}`);
+          throw new Failure(
+            "CONFLICT",
+            `the previous secret is still in use, ${until}; overlapHours 0 cuts it now`,
+          );
         }
         const version = (current?.version ?? 0) + 1;
         const next = { version, masterKeyId: master.current, keySha256 };
-        return { ...webhook, secrets: rotate(webhook.secrets, next, nowMs()) };
+        return {
+          ...webhook,
+          secrets: rotate(webhook.secrets, next, { nowMs: nowMs(), overlapHours }),
+        };
       });
       return {
         secret: currentSecret(rotated, master),

@@ -1,5 +1,6 @@
 import { Failure } from "../../../contracts/failures.ts";
 import { limits } from "../../../contracts/limits.ts";
+import type { Connection, ConnectionReader } from "../../connections/ports.ts";
 import { type MasterKeys, seal } from "../../crypto/master-keys.ts";
 import { InvalidRequest } from "../../input/invalid-request.ts";
 import type { JsonObject } from "../../json/json.ts";
@@ -41,6 +42,7 @@ export interface AccountDirectory {
 }
 
 export interface AcceptRequestDeps extends StoreRequestDeps {
+  connections: Pick<ConnectionReader, "read" | "readThrottled">;
   rates: ClientRates;
   accountDirectory: AccountDirectory;
   explainWaits: ExplainWaits;
@@ -91,6 +93,7 @@ export async function prepareRequest(
   if (known && "storedRequest" in known) return known;
   await enforceRateLimit(deps, newRequest.clientId);
   const account = await findAccount(deps, newRequest);
+  await requireCredentials(deps, account);
   const lane = laneId(account);
   const params = paramsText(deps, newRequest);
   const context = deps.context();
@@ -209,4 +212,20 @@ async function storedParams(
 ): Promise<Pick<RequestRecord, "params" | "sealedParams">> {
   if (!providerClients[provider].isSecret(action)) return { params: { inline: params } };
   return { sealedParams: seal({ masterKeys: await masterKeys(), randomHex }, requestId, params) };
+}
+
+/** @throws CONFLICT when its connection has no credentials, so that the provider would refuse it */
+async function requireCredentials(
+  { connections }: Pick<AcceptRequestDeps, "connections">,
+  { connectionId }: LaneAccount,
+): Promise<void> {
+  const isMissing = (connection: Connection | undefined) =>
+    connection !== undefined && connection.secrets.credentials === undefined;
+  if (!isMissing(await connections.read(connectionId))) return;
+  // They may have been set since the connection was cached.
+  if (!isMissing(await connections.readThrottled(connectionId))) return;
+  throw new Failure(
+    "CONFLICT",
+    `the connection ${connectionId} has no credentials, so that nothing can be submitted: set them with PATCH /v1/connections/${connectionId}`,
+  );
 }

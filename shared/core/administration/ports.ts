@@ -1,0 +1,52 @@
+import {
+  type AccountItem,
+  type ApiKeyItem,
+  type ClientItem,
+  type ConnectionItem,
+  configKey,
+} from "../../contracts/config-items.ts";
+import { Failure } from "../../contracts/failures.ts";
+import type { Clock } from "../clock.ts";
+import type { MasterKeys } from "../crypto/master-keys.ts";
+import type { PageOf } from "../input/cursor.ts";
+
+type ConfigItem = ClientItem | ApiKeyItem | ConnectionItem | AccountItem;
+
+/** The store of clients, API keys, connections and accounts. Every method throws DEPENDENCY_DOWN. A list without a page is whole. */
+export interface ConfigStore {
+  /** Writes a new item. Fails when one with its key exists. */
+  create(item: ConfigItem): Promise<void>;
+  exists(pk: string): Promise<boolean>;
+  connection(connectionId: string): Promise<ConnectionItem | undefined>;
+  connectionsOf(clientId: string, page?: PageOf): Promise<ConnectionItem[]>;
+  /** Replaces the version that was read; returns `false` when the stored version is newer. */
+  replaceConnection(item: ConnectionItem): Promise<boolean>;
+  deleteConnection(connectionId: string): Promise<void>;
+  account(connectionId: string, accountId: string): Promise<AccountItem | undefined>;
+  accountsOf(clientId: string, page?: PageOf): Promise<AccountItem[]>;
+  /** Writes an account unless it exists. */
+  addAccountIfNew(item: AccountItem): Promise<void>;
+  /** Writes an account; replaces an existing one. */
+  putAccount(item: AccountItem): Promise<void>;
+  deleteAccount(connectionId: string, accountId: string): Promise<void>;
+  apiKeysOf(clientId: string, page?: PageOf): Promise<ApiKeyItem[]>;
+  /** Returns `false` when this client has no such key. */
+  revokeApiKey(clientId: string, keyId: string, at: string): Promise<boolean>;
+}
+
+export interface AdministrationDeps {
+  store: ConfigStore;
+  masterKeys: MasterKeys;
+  clock: Clock;
+  /** Returns this many random bytes as hex. */
+  randomHex: (bytes: number) => string;
+}
+
+/** @throws NOT_FOUND */
+export async function requireStoredClient(
+  store: Pick<ConfigStore, "exists">,
+  clientId: string,
+): Promise<void> {
+  if (await store.exists(configKey.client(clientId))) return;
+  throw new Failure("NOT_FOUND", `there is no client ${clientId}: create one first`);
+}
