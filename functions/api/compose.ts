@@ -38,11 +38,15 @@ export interface ApiDeps {
   serveApi: ReturnType<typeof makeServeApi>;
 }
 
-/** @param onNonFatalError logs errors that do the caller no harm */
-export function compose(
-  env: ParsedEnvironment<"api">,
-  onNonFatalError: (error: unknown) => void,
-): ApiDeps {
+export interface ApiObserver {
+  /** Logs errors that do the caller no harm. */
+  onNonFatalError: (error: unknown) => void;
+  /** Is told that a request was accepted whose schedule could not be created. */
+  onScheduleFailed: () => void;
+}
+
+export function compose(env: ParsedEnvironment<"api">, observer: ApiObserver): ApiDeps {
+  const { onNonFatalError } = observer;
   const base = makeFunctionBase(env);
   const { client, clock, bodies } = base;
   const masterKeys = (keyId?: string) =>
@@ -66,7 +70,7 @@ export function compose(
       requests: composeClientRequests({
         ...requestPorts,
         ...makeProviderPorts(base, env),
-        ...makeAcceptancePorts(base, env),
+        ...makeAcceptancePorts(base, env, observer),
         accountDirectory: accounts.accountDirectory,
         connectionIdsOf: accounts.connectionIdsOf,
         events: reader,
@@ -100,12 +104,16 @@ export function compose(
 function makeAcceptancePorts(
   { client, awsClientConfig, clock }: FunctionBase,
   env: ParsedEnvironment<"api">,
+  { onScheduleFailed }: ApiObserver,
 ) {
   const table = { client, tableName: env.REQUESTS_TABLE, clock };
   return {
     idempotency: makeDynamoIdempotency(table),
     rates: makeDynamoClientRates({ ...table, limit: env.SETTINGS.clientRequestsPerSecond }),
-    schedules: makeSchedulerSchedules(scheduler(awsClientConfig, env)),
+    schedules: makeSchedulerSchedules({
+      ...scheduler(awsClientConfig, env),
+      onCreateFailed: onScheduleFailed,
+    }),
   };
 }
 

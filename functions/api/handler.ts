@@ -9,7 +9,10 @@ import { toCall, toResult } from "./request.ts";
 
 const env = readEnvironment("api", apiEnv, process.env);
 const telemetry = makeTelemetry("api", env.STACK);
-const { serveApi } = compose(env, (error) => reportNonFatalError(telemetry, error));
+const { serveApi } = compose(env, {
+  onNonFatalError: (error) => reportNonFatalError(telemetry, error),
+  onScheduleFailed: () => telemetry.count("ScheduleFailed"),
+});
 
 export const handler = makeHttpFunction(telemetry, async (event) => {
   const outcome = await serveApi(toCall(event, AbortSignal.timeout(deadlineMsOf(event.routeKey))));

@@ -1,4 +1,4 @@
-import { type RemovalPolicy, Stack, Validations } from "aws-cdk-lib";
+import { Aws, Fn, type RemovalPolicy, Stack, Validations } from "aws-cdk-lib";
 import { AccessLogFormat } from "aws-cdk-lib/aws-apigateway";
 import {
   DomainName,
@@ -47,6 +47,11 @@ const accessLogFormat = AccessLogFormat.custom(
   }),
 );
 
+/** The unique part of the stack's id, which it keeps as long as it lives. */
+function stackGuid(): string {
+  return Fn.select(2, Fn.split("/", Aws.STACK_ID));
+}
+
 /** The HTTP API: routes to functions, throttled per route, logged without secrets. */
 export class PublicApi extends Construct {
   readonly api: HttpApi;
@@ -65,7 +70,14 @@ export class PublicApi extends Construct {
     });
     const domain =
       customDomain === undefined ? undefined : new DomainName(this, "Domain", customDomain);
-    const logGroup = new LogGroup(this, "Logs", { retention: logRetentionDays, removalPolicy });
+    const logGroup = new LogGroup(this, "Logs", {
+      // API Gateway adds each log group to a resource policy of the account, which is limited in
+      // size, except for groups with this prefix. The stack's id makes the name unique, also when
+      // a group of an earlier stack was retained.
+      logGroupName: `/aws/vendedlogs/apis/${Stack.of(this).stackName}/${stackGuid()}`,
+      retention: logRetentionDays,
+      removalPolicy,
+    });
     new HttpStage(this, "Stage", {
       httpApi: this.api,
       stageName: "$default",

@@ -162,6 +162,14 @@ export const alarmCatalogue: readonly AlarmRule[] = [
       "A provider uses a word that Ackwire does not know, or contradicts itself; a request that it is about may wait for its end until its time limit.",
   },
   {
+    id: "schedule-failures",
+    metric: ({ stack }) => custom(stack, metrics.ScheduleFailed, "api"),
+    threshold: 0,
+    severity: "ticket",
+    impact:
+      "Scheduled requests were accepted without a schedule: they join their lanes up to 150 seconds late, because the sweep does the work of their schedules.",
+  },
+  {
     id: "request-schedule-dlq-not-empty",
     metric: ({ requestScheduleDeadLetters }) => waiting(requestScheduleDeadLetters),
     threshold: 0,

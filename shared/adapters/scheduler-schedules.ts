@@ -27,9 +27,13 @@ export interface ScheduleTarget {
  * request, which is within what names may be (64 of `[0-9a-zA-Z-_.]`).
  */
 export function makeSchedulerSchedules(
-  options: { client: SchedulerClient } & ScheduleTarget,
+  options: {
+    client: SchedulerClient;
+    /** Is told that a schedule could not be created, before `create` throws. */
+    onCreateFailed?: () => void;
+  } & ScheduleTarget,
 ): Schedules {
-  const { client, groupName: GroupName } = options;
+  const { client, groupName: GroupName, onCreateFailed } = options;
 
   return {
     async create(requestId, atMs) {
@@ -47,7 +51,10 @@ export function makeSchedulerSchedules(
       await callDependency("Scheduler CreateSchedule", () =>
         // The name is derived from the request: an existing schedule is this one.
         client.send(command).catch(unless(ConflictException)),
-      );
+      ).catch((error: unknown) => {
+        onCreateFailed?.();
+        throw error;
+      });
     },
 
     async delete(requestId) {

@@ -24,6 +24,8 @@ export const metrics = {
   ApiKeyRejected: "ApiKeyRejected",
   /** An error without a failure code: a bug. The call or message is retried. */
   InternalError: "InternalError",
+  /** The schedule of a request could not be created (`api`). `reconcile` joins the request to its lane when it is due. */
+  ScheduleFailed: "ScheduleFailed",
   /** EventBridge did not accept an event, which stays in its outbox. */
   PublishFailed: "PublishFailed",
   /** Two webhooks with the same event id had different data; the second was ignored. */

@@ -109,13 +109,17 @@ test("Creating a schedule in the past throws DEPENDENCY_DOWN", async () => {
   await expect(creating).rejects.toMatchObject({ code: "DEPENDENCY_DOWN" });
 });
 
-test("Creating and deleting a schedule throws DEPENDENCY_DOWN when Scheduler does not respond", async () => {
+test("Creating and deleting a schedule throws DEPENDENCY_DOWN when Scheduler does not respond, and each schedule that was not created is counted", async () => {
   const endpoint = `http://127.0.0.1:${await freePort()}`;
   const credentials = { accessKeyId: "none", secretAccessKey: "none" };
   const gone = new SchedulerClient({ endpoint, credentials, region: "us-east-1", maxAttempts: 1 });
   const roleArn = "arn:aws:iam::000000000000:role/none";
   const queueArn = "arn:aws:sqs:us-east-1:000000000000:none";
+  let failedCount = 0;
   const down = makeSchedulerSchedules({
+    onCreateFailed: () => {
+      failedCount++;
+    },
     client: gone,
     groupName,
     roleArn,
@@ -126,5 +130,6 @@ test("Creating and deleting a schedule throws DEPENDENCY_DOWN when Scheduler doe
   const isDown = { code: "DEPENDENCY_DOWN" };
   await expect(down.create(requestId, Date.now() + DAY_MS)).rejects.toMatchObject(isDown);
   await expect(down.delete(requestId)).rejects.toMatchObject(isDown);
+  expect(failedCount).toBe(1);
   gone.destroy();
 });
