@@ -4,18 +4,21 @@ import { CloudFormationClient, DescribeStacksCommand } from "@aws-sdk/client-clo
 import * as z from "zod/mini";
 import { localAws } from "../local/aws/local-aws.ts";
 import { composeAdministration, type StackTarget } from "../shared/composition/administration.ts";
-import {
-  type ConnectionSettings,
-  connectionSettings,
-  providerCredentials,
-} from "../shared/contracts/config-items.ts";
-import { parseJsonOrUndefined } from "../shared/contracts/json-text.ts";
+import { type ConnectionSettings, connectionSettings } from "../shared/contracts/config-items.ts";
 import { paceLimitPresets } from "../shared/contracts/pace.ts";
-import { providerId, providerPacks } from "../shared/contracts/providers.ts";
+import { providerId } from "../shared/contracts/providers.ts";
 import type { Administration } from "../shared/core/administration/administration.ts";
 import { type AccountCommand, accountCommands, accountSelectorOf, providerOf } from "./accounts.ts";
 import { openDeadLetters } from "./dead-letters.ts";
-import { type OptionValues, overlapHoursOf, textOfFile } from "./options.ts";
+import { openErasure } from "./erasure.ts";
+import {
+  credentialHeaders,
+  credentialsOf,
+  type OptionValues,
+  overlapHoursOf,
+  secretOf,
+  textOfFile,
+} from "./options.ts";
 import type { PaceOptions } from "./pace-options.ts";
 import { openQuarantine } from "./quarantine.ts";
 
@@ -43,6 +46,7 @@ const usage = `npm run admin -- COMMAND [options]
                                   [--hours "mon-fri 09:00-18:00 Europe/Berlin"|off]
                                   [--warm-up DAYS:FROM|off] [--limit CATEGORY/WINDOW=MAX|off|preset]…
   accounts pause | resume         --client ID --account ID [--connection ID]
+  erase                           --client ID [--account ID | --containing TEXT] [--yes]   counts; erases with --yes
   dead-letters list
   dead-letters redrive            [--queue inbound|submit|…]   moves them back; all queues by default
 
@@ -80,6 +84,8 @@ async function main(): Promise<unknown> {
       "allow-unbound-jwt": { type: "string" },
       "verify-by-fetch": { type: "string" },
       "overlap-hours": { type: "string" },
+      containing: { type: "string" },
+      yes: { type: "boolean", default: false },
       local: { type: "boolean", default: false },
       stack: { type: "string", default: "ackwire-dev" },
       help: { type: "boolean", default: false },
@@ -163,6 +169,16 @@ const commands: Readonly<Record<string, Command>> = {
   "dead-letters list": (_values, _admin, where) => openDeadLetters(where).list(),
   "dead-letters redrive": ({ queue }, _admin, where) =>
     openDeadLetters(where).redrive(queue === undefined ? undefined : String(queue)),
+
+  erase: (values, _admin, where) =>
+    openErasure(where, (line) => console.error(line)).erase(
+      {
+        clientId: client(values),
+        accountId: values.account === undefined ? undefined : required(values, "account"),
+        containing: values.containing === undefined ? undefined : required(values, "containing"),
+      },
+      { isErased: values.yes === true },
+    ),
 
   "accounts add": async (values, admin) => {
     const accountId = required(values, "account");
@@ -253,23 +269,6 @@ function required(values: OptionValues, name: string): string {
   const value = values[name];
   if (typeof value === "string" && value !== "") return value;
   throw new Error(`--${name} is missing\n\n${usage}`);
-}
-
-/** The credential headers of each provider, after its id. */
-function credentialHeaders(): string {
-  return Object.values(providerPacks)
-    .map((pack) => `${pack.id} ${pack.credentialHeaders.join(", ")}`)
-    .join("; ");
-}
-
-const secretOf = (values: OptionValues) => textOfFile(values, "webhook-secret-file");
-
-function credentialsOf(values: OptionValues): Record<string, string> | undefined {
-  const text = textOfFile(values, "credentials-file");
-  if (text === undefined) return undefined;
-  const read = providerCredentials.safeParse(parseJsonOrUndefined(text));
-  if (read.success) return read.data;
-  throw new Error(`--credentials-file must hold a JSON object of headers: ${credentialHeaders()}`);
 }
 
 /** The message of an error and of its causes: AWS's own names the action and the resource. */

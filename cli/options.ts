@@ -1,4 +1,7 @@
 import { readFileSync } from "node:fs";
+import { providerCredentials } from "../shared/contracts/config-items.ts";
+import { parseJsonOrUndefined } from "../shared/contracts/json-text.ts";
+import { providerPacks } from "../shared/contracts/providers.ts";
 
 /** The values of a command's options by name. */
 export type OptionValues = Readonly<Record<string, string | boolean | string[] | undefined>>;
@@ -25,4 +28,23 @@ export function overlapHoursOf({ "overlap-hours": hours }: OptionValues): number
   throw new Error(
     "--overlap-hours takes a whole number from 0 to 24; 0 cuts the old value at once",
   );
+}
+
+/** The credential headers of each provider, after its id. */
+export function credentialHeaders(): string {
+  return Object.values(providerPacks)
+    .map((pack) => `${pack.id} ${pack.credentialHeaders.join(", ")}`)
+    .join("; ");
+}
+
+/** The secret with which the provider signs. */
+export const secretOf = (values: OptionValues) => textOfFile(values, "webhook-secret-file");
+
+/** The headers that authenticate at the provider. @throws Error when the file holds no such object */
+export function credentialsOf(values: OptionValues): Record<string, string> | undefined {
+  const text = textOfFile(values, "credentials-file");
+  if (text === undefined) return undefined;
+  const read = providerCredentials.safeParse(parseJsonOrUndefined(text));
+  if (read.success) return read.data;
+  throw new Error(`--credentials-file must hold a JSON object of headers: ${credentialHeaders()}`);
 }

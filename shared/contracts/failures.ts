@@ -121,6 +121,7 @@ function refuse(httpStatus: number, title: string) {
 export const remedies = [
   "createConnection",
   "nameConnection",
+  "setCredentials",
   "registerAccount",
   "registerWebhook",
   "replaceWebhook",

@@ -1,20 +1,11 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { inflateRawSync } from "node:zlib";
-import { DynamoDBClient, ListTablesCommand, ScanCommand } from "@aws-sdk/client-dynamodb";
-import {
-  GetObjectCommand,
-  ListBucketsCommand,
-  ListObjectsV2Command,
-  S3Client,
-} from "@aws-sdk/client-s3";
 import {
   GetScheduleCommand,
   ListSchedulesCommand,
   SchedulerClient,
 } from "@aws-sdk/client-scheduler";
-import { ListQueuesCommand, ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { localAws } from "../../local/aws/local-aws.ts";
 import {
@@ -23,6 +14,7 @@ import {
   verified,
 } from "../support/fakes/webhook-receiver.ts";
 import { type RequestsRun, startRequestsRun } from "../support/runs/requests-run.ts";
+import { readStored } from "../support/runs/stored-data.ts";
 
 /**
  * A password and login codes pass through the whole pipeline. They may be
@@ -87,9 +79,7 @@ async function everything(): Promise<Map<string, string>> {
   const { run, answers, received } = requests;
   const submissions = await requests.submissions();
   return new Map([
-    ...(await inTables()),
-    ["queues", JSON.stringify(await inQueues())],
-    ["bucket", (await inBuckets()).join("\n")],
+    ...(await readStored(run.addresses.awsUrl)),
     ["schedules", JSON.stringify(await inSchedules())],
     ["bus", JSON.stringify(received)],
     ["answers", answers.join("\n")],
@@ -98,63 +88,6 @@ async function everything(): Promise<Map<string, string>> {
     ["terminal", run.printed.join("\n")],
     ["submissions", JSON.stringify(submissions)],
   ]);
-}
-
-/** Returns the text of compressed bytes. */
-function unpacked(value: unknown): unknown {
-  if (!(value instanceof Uint8Array)) return value;
-  try {
-    return inflateRawSync(value).toString("utf8");
-  } catch {
-    return Buffer.from(value).toString("latin1");
-  }
-}
-
-async function inTables(): Promise<[string, string][]> {
-  const dynamo = new DynamoDBClient(localAws(requests.run.addresses.awsUrl));
-  const { TableNames = [] } = await dynamo.send(new ListTablesCommand({}));
-  const scanned = await Promise.all(
-    TableNames.map(async (TableName): Promise<[string, string]> => {
-      const { Items, LastEvaluatedKey } = await dynamo.send(new ScanCommand({ TableName }));
-      expect(LastEvaluatedKey).toBeUndefined();
-      return [TableName, JSON.stringify(Items, (_, value) => unpacked(value))];
-    }),
-  );
-  dynamo.destroy();
-  expect(scanned.length).toBeGreaterThanOrEqual(3);
-  return scanned;
-}
-
-/** Returns the messages of every queue, dead-letter queues included, and leaves them visible. */
-async function inQueues(): Promise<unknown[]> {
-  const sqs = new SQSClient(localAws(requests.run.addresses.awsUrl));
-  const { QueueUrls = [] } = await sqs.send(new ListQueuesCommand({}));
-  expect(QueueUrls.length).toBeGreaterThanOrEqual(5);
-  const messages = await Promise.all(
-    QueueUrls.map((QueueUrl) =>
-      sqs.send(
-        new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10, VisibilityTimeout: 0 }),
-      ),
-    ),
-  );
-  sqs.destroy();
-  return messages.flatMap(({ Messages = [] }) => Messages);
-}
-
-async function inBuckets(): Promise<string[]> {
-  const s3 = new S3Client({ ...localAws(requests.run.addresses.awsUrl), forcePathStyle: true });
-  const { Buckets = [] } = await s3.send(new ListBucketsCommand({}));
-  expect(Buckets.length).toBeGreaterThan(0);
-  const objects: string[] = [];
-  for (const { Name: Bucket } of Buckets) {
-    const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket }));
-    for (const { Key } of Contents) {
-      const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key }));
-      objects.push((await Body?.transformToString()) ?? "");
-    }
-  }
-  s3.destroy();
-  return objects;
 }
 
 async function inSchedules(): Promise<unknown[]> {

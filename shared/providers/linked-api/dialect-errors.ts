@@ -90,6 +90,8 @@ const linkedApiRemedies: Readonly<Record<Remedy, string>> = {
   createConnection: "There is no connection to Linked API yet: whoever runs Ackwire creates it",
   nameConnection:
     "There are several connections to Linked API, and this account is registered with none or with several of them: whoever runs Ackwire registers it with one",
+  setCredentials:
+    "The connection to Linked API has no credentials yet: whoever runs Ackwire sets them",
   registerAccount:
     "The account of this identification-token is not registered: call accounts.getAll, whose tokens are registered",
   registerWebhook: "There is no webhook: register one with webhook.set",

@@ -26,6 +26,8 @@ const weLinkRemedies: Readonly<Record<Remedy, string>> = {
   createConnection: "There is no connection to We-Link yet: whoever runs Ackwire creates it",
   nameConnection:
     "There are several connections to We-Link, and this accountId is known on none or on several of them: whoever runs Ackwire registers it with one",
+  setCredentials:
+    "The connection to We-Link has no credentials yet: whoever runs Ackwire sets them",
   registerAccount: "This accountId is not registered: log it in with login_v2",
   registerWebhook: "There is no webhook",
   replaceWebhook: "A webhook is active already",

@@ -227,5 +227,6 @@ async function requireCredentials(
   throw new Failure(
     "CONFLICT",
     `the connection ${connectionId} has no credentials, so that nothing can be submitted: set them with PATCH /v1/connections/${connectionId}`,
+    { remedy: "setCredentials" },
   );
 }
