@@ -1,0 +1,99 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { all, synth } from "./synth.ts";
+
+interface Statement {
+  Sid: string;
+  Action: string | string[];
+  Resource: string | string[];
+}
+
+const policy = JSON.parse(
+  readFileSync(
+    new URL("../../docs/deployment/cloudformation-policy.json", import.meta.url),
+    "utf8",
+  ),
+) as { Statement: Statement[] };
+const actions = policy.Statement.flatMap(({ Action }) => Action);
+
+const { resources } = synth({
+  stage: "prod",
+  alarmEmail: "ops@example.com",
+  domainName: "hooks.example.com",
+  certificateArn: "arn:aws:acm:eu-west-1:111122223333:certificate/abc",
+});
+
+/**
+ * An action without which CloudFormation cannot create a resource of the type, from the section
+ * "permissions" of the type's schema in CloudFormation's registry.
+ */
+const creation: Record<string, string> = {
+  "AWS::SQS::Queue": "sqs:CreateQueue",
+  "AWS::SQS::QueuePolicy": "sqs:SetQueueAttributes",
+  "AWS::Lambda::Function": "lambda:CreateFunction",
+  "AWS::Lambda::EventSourceMapping": "lambda:CreateEventSourceMapping",
+  "AWS::Lambda::EventInvokeConfig": "lambda:PutFunctionEventInvokeConfig",
+  "AWS::Lambda::Permission": "lambda:AddPermission",
+  "AWS::DynamoDB::Table": "dynamodb:CreateTable",
+  "AWS::SecretsManager::Secret": "secretsmanager:CreateSecret",
+  "AWS::Scheduler::ScheduleGroup": "scheduler:CreateScheduleGroup",
+  "AWS::Scheduler::Schedule": "scheduler:CreateSchedule",
+  "AWS::IAM::Role": "iam:CreateRole",
+  "AWS::IAM::Policy": "iam:PutRolePolicy",
+  "AWS::S3::Bucket": "s3:CreateBucket",
+  "AWS::S3::BucketPolicy": "s3:PutBucketPolicy",
+  "AWS::Events::EventBus": "events:CreateEventBus",
+  "AWS::Events::EventBusPolicy": "events:PutPermission",
+  "AWS::Events::Archive": "events:CreateArchive",
+  "AWS::Events::Rule": "events:PutRule",
+  "AWS::ApiGatewayV2::Api": "apigateway:POST",
+  "AWS::ApiGatewayV2::Integration": "apigateway:POST",
+  "AWS::ApiGatewayV2::Route": "apigateway:POST",
+  "AWS::ApiGatewayV2::Stage": "apigateway:POST",
+  "AWS::ApiGatewayV2::DomainName": "apigateway:POST",
+  "AWS::ApiGatewayV2::ApiMapping": "apigateway:POST",
+  "AWS::Logs::LogGroup": "logs:CreateLogGroup",
+  "AWS::SNS::Topic": "sns:CreateTopic",
+  "AWS::SNS::TopicPolicy": "sns:SetTopicAttributes",
+  "AWS::SNS::Subscription": "sns:Subscribe",
+  "AWS::CloudWatch::Alarm": "cloudwatch:PutMetricAlarm",
+  "AWS::CloudWatch::CompositeAlarm": "cloudwatch:PutCompositeAlarm",
+  "AWS::CloudWatch::Dashboard": "cloudwatch:PutDashboard",
+};
+
+describe("The policy of the role with which CloudFormation deploys", () => {
+  const types = [...new Set(Object.values(resources).map(({ Type }) => Type))].sort();
+
+  test.each(types)("allows to create a resource of the type %s", (type) => {
+    expect(actions).toContain(creation[type]);
+  });
+
+  test("has no action for a type that the template does not have", () => {
+    expect(Object.keys(creation).filter((type) => !types.includes(type))).toEqual([]);
+    const services = new Set(actions.map((action) => action.split(":")[0]));
+    const used = new Set(types.map((type) => creation[type]?.split(":")[0]));
+    // The parameter that says which version of the bootstrap there is.
+    used.add("ssm");
+    expect([...services].filter((service) => !used.has(service))).toEqual([]);
+  });
+
+  test("allows no service as a whole, and roles only by the stack's name", () => {
+    expect(actions.filter((action) => action === "*" || action.endsWith(":*"))).toEqual([]);
+    for (const { Action, Resource, Sid } of policy.Statement) {
+      const isAboutRoles = [Action].flat().some((action) => action.startsWith("iam:"));
+      if (isAboutRoles) expect([Sid, Resource]).toEqual([Sid, "arn:aws:iam::*:role/ackwire-*"]);
+    }
+  });
+
+  test("is small enough for a managed policy", () => {
+    expect(JSON.stringify(policy).length).toBeLessThan(6_144);
+  });
+
+  test("covers the names that the template gives itself", () => {
+    const names = [
+      ...all(resources, "AWS::Events::EventBus").map(([, { Properties }]) => Properties.Name),
+      ...all(resources, "AWS::CloudWatch::Alarm").map(([, { Properties }]) => Properties.AlarmName),
+    ];
+    for (const name of names) expect(JSON.stringify(name)).toMatch(/^"ackwire/);
+  });
+});
