@@ -17,6 +17,7 @@ const pure = ["unit", "property", "architecture", "infra"].map(
  */
 const longest = [
   "test/integration/local-process.test.ts",
+  "test/integration/acceptance.test.ts",
   "test/faults/ingest.test.ts",
   "test/contract/local/local-event-source.test.ts",
   "test/faults/requests-accept.test.ts",

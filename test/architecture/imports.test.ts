@@ -5,7 +5,7 @@ import { parseSync } from "oxc-parser";
 import { describe, expect, test } from "vitest";
 
 const root = new URL("../..", import.meta.url).pathname;
-const folders = ["infra", "functions", "shared", "local", "cli", "client"];
+const folders = ["infra", "functions", "shared", "local", "cli", "client", "acceptance"];
 const files = globSync(`{${folders.join(",")}}/**/*.ts`, { cwd: root });
 
 interface Edge {
@@ -116,6 +116,11 @@ const rules: { from: RegExp; may: RegExp[]; because: string }[] = [
     from: /^client\//,
     may: [/^client\//, /^node:crypto$/],
     because: "the client package is published separately and has no dependencies",
+  },
+  {
+    from: /^acceptance\//,
+    may: [/^acceptance\//, /^@aws-sdk\/client-/, /^standardwebhooks$/, /^node:/],
+    because: "the acceptance suite tests a deployment from outside, and knows none of its code",
   },
   {
     from: /^(local|cli)\//,
@@ -231,6 +236,8 @@ test.each([
   ["shared/core/x.ts", "shared/adapters/y.ts", false],
   ["functions/ingest/x.ts", "aws-cdk-lib", false],
   ["infra/x.ts", "shared/core/y.ts", false],
+  ["acceptance/x.ts", "shared/contracts/y.ts", false],
+  ["acceptance/x.ts", "local/run/y.ts", false],
   ["functions/ingest/x.ts", "shared/core/y.ts", true],
 ])("The import rules check that %s may import %s: %s", (from, to, allowed) => {
   const rule = rules.find((one) => one.from.test(from));
