@@ -6,59 +6,18 @@
  *
  *     npm run test:schemathesis -- [schemathesis's options, such as --max-time 600 --seed 7]
  */
-import { type SpawnOptions, spawn } from "node:child_process";
-import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { listen } from "../../local/loopback.ts";
 import { type LocalRun, startLocalRun } from "../../local/run/run.ts";
+import { installPythonTool, programsOf, runCommand } from "../support/python-tool.ts";
 
 const here = import.meta.dirname;
-/** Ignored by Git, and kept between runs. */
-const venv = join(here, "../../node_modules/.cache/ackwire-schemathesis");
-const requirements = join(here, "requirements.txt");
 
 /** Cases that are drawn at random for each operation and round. */
 const MAX_EXAMPLES = "12";
-
-async function run(command: string, args: readonly string[], options: SpawnOptions = {}) {
-  const child = spawn(command, args, { stdio: "inherit", ...options });
-  let output = "";
-  for (const stream of [child.stdout, child.stderr]) {
-    stream?.on("data", (chunk) => {
-      output += chunk;
-    });
-  }
-  const failed = once(child, "error").then(([error]) => ({ code: -1, output: String(error) }));
-  const ended = once(child, "close").then(([code]) => ({ code: Number(code ?? -1), output }));
-  return Promise.race([failed, ended]);
-}
-
-/** @returns why schemathesis cannot be installed here; undefined where it is */
-async function install(): Promise<string | undefined> {
-  const installed = join(venv, "installed.txt");
-  const wanted = readFileSync(requirements, "utf8");
-  if (existsSync(installed) && readFileSync(installed, "utf8") === wanted) return undefined;
-  rmSync(venv, { recursive: true, force: true });
-  const isNew = "import sys; assert sys.version_info >= (3, 10)";
-  const steps: [reason: string, command: string, args: string[]][] = [
-    ["there is no Python 3.10 or newer", "python3", ["-c", isNew]],
-    ["Python cannot make a virtual environment", "python3", ["-m", "venv", venv]],
-    [
-      "schemathesis cannot be installed from PyPI",
-      join(venv, "bin/python"),
-      ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", requirements],
-    ],
-  ];
-  for (const [reason, command, args] of steps) {
-    const { code, output } = await run(command, args, { stdio: "pipe" });
-    if (code !== 0) return `${reason}: ${output.trim().split("\n").at(-1) ?? ""}`;
-  }
-  writeFileSync(installed, wanted);
-  return undefined;
-}
 
 /** Answers 204 to every webhook. */
 async function startReceiver() {
@@ -156,7 +115,7 @@ const passes = [
 ];
 
 async function main(): Promise<number> {
-  const missing = await install();
+  const missing = await installPythonTool("schemathesis", join(here, "requirements.txt"));
   if (missing !== undefined) {
     console.log(`schemathesis: skipped, because ${missing}`);
     return 0;
@@ -190,8 +149,8 @@ async function main(): Promise<number> {
     };
     let failedCount = 0;
     for (const pass of passes) {
-      const { code } = await run(
-        join(venv, "bin/schemathesis"),
+      const { code } = await runCommand(
+        join(programsOf("schemathesis"), "schemathesis"),
         [
           ...["--config-file", file, "run", `${apiUrl}/openapi.json`, "--url", apiUrl, ...pass],
           ...["--max-examples", MAX_EXAMPLES, "--no-color", "--warnings", "off"],
