@@ -123,10 +123,20 @@ try {
     percentile(ours?.latenciesMs ?? [], share) / percentile(bare?.latenciesMs ?? [], share);
   const sum = (side: Side | undefined) => side?.roundsMs.reduce((a, b) => a + b, 0) ?? Number.NaN;
   report.figure("p50, ours / bare", ratio(0.5).toFixed(2));
-  report.figure("p99, ours / bare", ratio(0.99).toFixed(2));
-  report.figure("throughput, ours / bare", (sum(bare) / sum(ours)).toFixed(2));
+  const samples = Object.fromEntries(
+    sides.map(({ name, roundsMs }) => [`${name}, ms of a round`, roundsMs]),
+  );
+  report.goal({
+    ...{ id: "P6", name: `p99 of the ack, ${connections} connections, of bare` },
+    ...{ value: ratio(0.99), unit: "×", goal: { atMost: 1.3 }, samples },
+  });
+  report.goal({
+    ...{ id: "P6", name: `acks a second, ${connections} connections, of bare` },
+    ...{ value: sum(bare) / sum(ours), unit: "×", goal: { atLeast: 0.8 } },
+  });
 } finally {
   agent.destroy();
   for (const { run } of sides) await run.close();
 }
+report.end();
 process.exit();

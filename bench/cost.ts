@@ -5,6 +5,7 @@ import { type Measured, measure } from "./cost/measure.ts";
 import { ingestGbSeconds, naiveBill } from "./cost/naive.ts";
 import { type Part, parts, priceList } from "./cost/prices.ts";
 import { makeReport } from "./run/report.ts";
+import { countsOf } from "./scale/counts.ts";
 
 const usage = `npm run cost -- [options]
 
@@ -127,6 +128,29 @@ function printMonth(measured: Measured): void {
   }
 }
 
+/** Of one event, delivery and request at full batches: billed AWS calls, and dollars of a million. */
+const goals: Record<Part, { calls: number; usd: number }> = {
+  events: { calls: 4.3, usd: 4.1 },
+  deliveries: { calls: 3.5, usd: 2.2 },
+  requests: { calls: 16, usd: 15 },
+};
+
+function reportGoals(measured: Measured): void {
+  console.log("");
+  for (const part of parts) {
+    report.goal({
+      ...{ id: "P4", name: `billed AWS calls, one of ${part}`, value: measured.calls[part] },
+      ...{ unit: "", goal: { atMost: goals[part].calls } },
+    });
+    report.goal({
+      ...{ id: "P5", name: `dollars, a million ${part}` },
+      value: total(linesPerMillion(measured.perOne[part])),
+      ...{ unit: "$", goal: { atMost: goals[part].usd } },
+      samples: countsOf(measured, part),
+    });
+  }
+}
+
 const log = console.log;
 // Only the result goes to the standard output with --json.
 if (values.json) console.log = console.error;
@@ -141,4 +165,6 @@ if (values.json) {
   if (isMonth) printMonth(measured);
   printPerMillion(measured);
 }
+if (load === "steady") reportGoals(measured);
+report.end();
 process.exit();

@@ -1,11 +1,14 @@
-import { setTimeout } from "node:timers/promises";
+import { mkdirSync } from "node:fs";
+import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { startEndpoints } from "./deliveries/endpoints-process.ts";
-import { makeApi } from "./run/api.ts";
+import { latenciesOf, sendSteadily } from "./events/load.ts";
+import { profilesWritten, selfTimes, signalProfilers } from "./events/profiles.ts";
+import { arrived, connectReceiver } from "./events/receiver.ts";
 import { type BenchRun, startBenchRun } from "./run/bench-run.ts";
 import { watchCores } from "./run/machine.ts";
 import { billedUnits, shortName, unitsSince } from "./run/measured-units.ts";
-import { processTimes, secondsSince } from "./run/process-times.ts";
+import { childrenOf, processTimes, secondsSince } from "./run/process-times.ts";
 import { everySeconds, makeReport, percentile } from "./run/report.ts";
 
 const usage = `node bench/events.ts [options]
@@ -15,13 +18,16 @@ Prints latencies and the processor time of each function and of the local run.
 
   --rate N       webhooks a second (20)
   --seconds N    for so long, after a warm-up (30)
-  --warm-up N    webhooks before (300)`;
+  --warm-up N    webhooks before (300)
+  --profile DIR  writes a CPU profile of each process, after the warm-up, and prints the self time by
+                 package; a profile costs processor time itself`;
 
 const { values } = parseArgs({
   options: {
     rate: { type: "string", default: "20" },
     seconds: { type: "string", default: "30" },
     "warm-up": { type: "string", default: "300" },
+    profile: { type: "string" },
     help: { type: "boolean", default: false },
   },
 });
@@ -35,89 +41,33 @@ const [rate, seconds, warmUp] = [values.rate, values.seconds, values["warm-up"]]
   number,
 ];
 
-/** Time that the events which are still under way are given after the last one is sent. */
-const DRAIN_MS = 120_000;
+const profileDir = values.profile === undefined ? undefined : resolve(values.profile);
+if (profileDir) mkdirSync(profileDir, { recursive: true });
 
 const report = makeReport(`Events end to end, ${rate} a second`);
 
-interface Sent {
-  id: string;
-  atMs: number;
-  ackMs: number;
-}
-
-const now = () => performance.timeOrigin + performance.now();
-
-async function send(inboundUrl: string, n: string): Promise<Sent> {
-  const workflowId = `wf-${n}`;
-  const atMs = now();
-  const response = await fetch(inboundUrl, {
-    method: "POST",
-    body: JSON.stringify({
-      id: `workflow.completed:${workflowId}`,
-      type: "workflow.completed",
-      createdAt: new Date().toISOString(),
-      data: {
-        workflowId,
-        accountId: "acc",
-        status: "completed",
-        result: { text: "t".repeat(400) },
-      },
-    }),
-  });
-  await response.arrayBuffer();
-  if (response.status !== 200) throw new Error(`webhook ${n} was answered ${response.status}`);
-  return { id: n, atMs, ackMs: now() - atMs };
-}
-
-/** Sends at a steady rate, whether the earlier ones are answered or not. */
-async function sendSteadily(inboundUrl: string, name: string, count: number, perSecond: number) {
-  const startMs = now();
-  const sending: Promise<Sent>[] = [];
-  for (let n = 0; n < count; n++) {
-    await setTimeout(Math.max(0, startMs + (n * 1_000) / perSecond - now()));
-    sending.push(send(inboundUrl, `${name}-${n}`));
-  }
-  return Promise.all(sending);
-}
-
 async function measure(run: BenchRun): Promise<void> {
   const { local, pid } = run;
-  const { inboundUrl = "" } =
-    local.connections.find(({ provider }) => provider === "linked-api") ?? {};
-  const endpoints = await startEndpoints();
-  const { secret } = await makeApi(local).call<{ secret: string }>("/v1/webhook", {
-    method: "PUT",
-    body: { url: endpoints.urlOf(0) },
-  });
-  endpoints.add({ n: 0, behaviour: "healthy", secret });
-  const arrived = async (count: number) => {
-    const untilMs = now() + DRAIN_MS;
-    while (new Set(endpoints.posts.map(({ id }) => id)).size < count && now() < untilMs) {
-      await setTimeout(100);
-    }
-  };
-  await sendSteadily(inboundUrl, "warm-up", warmUp, rate);
-  await arrived(warmUp);
+  const { endpoints, send } = await connectReceiver(run);
+  await sendSteadily(send, { name: "warm-up", count: warmUp, perSecond: rate });
+  await arrived(endpoints, warmUp);
   const units = await billedUnits(local);
+  if (profileDir) signalProfilers(pid());
   const busy = watchCores();
   const before = processTimes(pid());
   const count = rate * seconds;
   const stop = everySeconds(10, () => report.note(`${endpoints.posts.length - warmUp} received`));
-  const sent = await sendSteadily(inboundUrl, "event", count, rate);
-  await arrived(warmUp + count);
+  const sent = await sendSteadily(send, { name: "event", count, perSecond: rate });
+  await arrived(endpoints, warmUp + count);
   stop();
   const times = secondsSince(before, processTimes(pid()));
+  if (profileDir) await reportProfiles(pid(), profileDir, count);
   report.figure("cores busy", `${(busy() * 100).toFixed(0)} %`);
   const shares = [0.5, 0.99, 1];
   const percentiles = (ms: readonly number[]) =>
     `${shares.map((share) => percentile(ms, share).toFixed(0)).join(" / ")} ms`;
   report.figure("ack: p50 / p99 / max", percentiles(sent.map(({ ackMs }) => ackMs)));
-  // Events arrive in about the order in which they are sent: the n-th post is compared with the n-th webhook.
-  const firsts = new Map<string, number>();
-  for (const { id, atMs } of endpoints.posts) if (!firsts.has(id)) firsts.set(id, atMs);
-  const posts = [...firsts.values()].slice(warmUp).toSorted((a, b) => a - b);
-  const latencies = posts.map((atMs, n) => atMs - (sent[n]?.atMs ?? Number.NaN));
+  const latencies = latenciesOf(sent, endpoints.posts.slice(warmUp));
   report.figure("in to received: p50 / p99 / max", percentiles(latencies));
   const perEvent = (sum: number) => `${((sum * 1_000) / count).toFixed(2)} ms`;
   const functions = [...times].filter(([name]) => name !== "local run");
@@ -140,18 +90,38 @@ async function measure(run: BenchRun): Promise<void> {
     const perOne = all.reduce((total, row) => total + row.units, 0) / count;
     report.figure(`units per event: ${item}`, perOne.toFixed(2));
   }
-  const lost = warmUp + count - firsts.size;
+  const received = new Set(endpoints.posts.map(({ id }) => id)).size;
+  const lost = warmUp + count - received;
   report.check("every event is received", lost === 0 ? [] : [`${lost} are missing`]);
   const faults = endpoints.posts.flatMap(({ fault }) => fault ?? []);
   report.check("every signature is right", faults);
-  report.check("no event is received twice", endpoints.posts.length > firsts.size ? ["some"] : []);
+  report.check("no event is received twice", endpoints.posts.length > received ? ["some"] : []);
   report.check("the platform reports no faults", run.faults());
   endpoints.close();
+}
+
+/** Prints the packages with the most self time. */
+async function reportProfiles(pid: number, directory: string, count: number): Promise<void> {
+  signalProfilers(pid);
+  await profilesWritten(directory, 1 + childrenOf(pid).length);
+  for (const [name, shares] of selfTimes(directory)) {
+    const sum = shares.reduce((total, { ms }) => total + ms, 0);
+    report.figure(`profile of ${name}`, `${(sum / count).toFixed(2)} ms per event`);
+    for (const { name: place, ms } of shares.slice(0, 15)) {
+      report.figure(`  ${place}`, `${((100 * ms) / sum).toFixed(1)} %`);
+    }
+  }
 }
 
 const run = await startBenchRun({
   speed: 1,
   settings: {},
+  ...(profileDir === undefined
+    ? {}
+    : {
+        main: fileURLToPath(new URL("./events/profiled-run.ts", import.meta.url)),
+        env: { BENCH_PROFILE_DIR: profileDir },
+      }),
 });
 try {
   await measure(run);

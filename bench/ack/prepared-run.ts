@@ -1,54 +1,18 @@
 import { createHash } from "node:crypto";
-import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
-import { freePort } from "../../local/loopback.ts";
-import { parseOptions } from "../../local/run/options.ts";
-import { defaultRunDirectory, startLocalRun } from "../../local/run/run.ts";
-import { synthesise } from "../../local/run/synthesise.ts";
-
-interface Resource {
-  Type: string;
-  Properties: Record<string, unknown>;
-}
+import { type Resource, startChangedRun } from "../run/changed-run.ts";
 
 /**
  * A local run of which only the ack is at work: nothing takes the submit queue's
  * messages, nothing sweeps. With BENCH_HANDLER=bare the function `api` has the
  * bare handler's code, and all else of ours: its role, variables, route, memory.
  */
-async function main(): Promise<void> {
-  const options = parseOptions(process.argv.slice(2));
-  if (options === "help") throw new Error("started by bench/ack.ts");
-  const providerPort = await freePort();
-  const assemblyDir = mkdtempSync(resolve("assembly-"));
-  await synthesise({
-    outputDir: assemblyDir,
-    settings: options.settings,
-    clock: { realMs: 0, businessMs: 0, speed: 1 },
-    providerUrl: `http://127.0.0.1:${providerPort}`,
-    webhookTargets: { ports: [443, 8_443], allowsLocal: true, refusedPorts: [] },
-  });
-  const name = readdirSync(assemblyDir).find((file) => file.endsWith(".template.json")) ?? "";
-  const file = join(assemblyDir, name);
-  const template = JSON.parse(readFileSync(file, "utf8")) as {
-    Resources: Record<string, Resource>;
-  };
-  silence(Object.values(template.Resources));
-  if (process.env.BENCH_HANDLER === "bare") await replaceApi(assemblyDir, template.Resources);
-  writeFileSync(file, JSON.stringify(template));
-  const print = (line: string) => console.log(line);
-  const run = await startLocalRun({
-    ...options,
-    providerPort,
-    assemblyDir,
-    runDirectory: defaultRunDirectory,
-    print,
-  });
-  process.on("SIGINT", () => void run.close().then(() => process.exit(0)));
-  print("ackwire ready");
-}
+await startChangedRun(async (resources, assemblyDir) => {
+  silence(Object.values(resources));
+  if (process.env.BENCH_HANDLER === "bare") await replaceApi(assemblyDir, resources);
+});
 
 function silence(resources: readonly Resource[]): void {
   for (const { Type, Properties } of resources) {
@@ -79,5 +43,3 @@ async function replaceApi(directory: string, resources: Record<string, Resource>
     format: "esm",
   });
 }
-
-await main();

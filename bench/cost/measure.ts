@@ -2,7 +2,7 @@ import { setTimeout } from "node:timers/promises";
 import type { BilledUnit } from "../../local/aws/billing/billed-units.ts";
 import type { Behaviour } from "../deliveries/endpoints.ts";
 import { openLoad } from "../deliveries/load.ts";
-import { awsCalls } from "../run/aws-calls.ts";
+import { awsCalls, callsOfOne } from "../run/aws-calls.ts";
 import { attachConsumer } from "../run/bus.ts";
 import { watchCores } from "../run/machine.ts";
 import {
@@ -40,6 +40,8 @@ export interface Measured extends MeasuredCost {
   counts: Record<Part, number>;
   /** Messages of a receive that was not empty, by function. */
   batches: Record<Part, Record<string, number>>;
+  /** Billed AWS calls of one, a batch being one call. */
+  calls: Record<Part, number>;
 }
 
 const DAYS_30 = 2_592_000;
@@ -84,8 +86,12 @@ export async function measure(report: Report, name: LoadName): Promise<Measured>
       const before = { units: await billedUnits(local), calls: await awsCalls(local) };
       const count = await run(context, name);
       const rows = unitsSince(before.units, await billedUnits(local));
-      const batches = batchSizes(before.calls, await awsCalls(local));
-      return { count, units: unitsPerOne(rows, { count, idle, queues }), batches };
+      const after = await awsCalls(local);
+      const batches = batchSizes(before.calls, after);
+      // The load publishes the events that are delivered, with the credentials of a function.
+      const without = part === "deliveries" ? ["events:PutEvents"] : [];
+      const calls = callsOfOne({ before: before.calls, after, count, without });
+      return { count, units: unitsPerOne(rows, { count, idle, queues }), batches, calls };
     };
     const events = await measurePart("events", sendEvents);
     const deliveries = withoutPublishing(await measurePart("deliveries", makeDeliveries));
@@ -107,6 +113,7 @@ export async function measure(report: Report, name: LoadName): Promise<Measured>
       counts: ofEach(({ count }) => count),
       perOne: ofEach(({ units }) => units),
       batches: ofEach(({ batches }) => batches),
+      calls: ofEach(({ calls }) => calls),
       fixed: fixedUnits(template, { idlePerSweep: idle, metrics }),
     };
   } finally {
@@ -114,7 +121,7 @@ export async function measure(report: Report, name: LoadName): Promise<Measured>
   }
 }
 
-/** The load publishes the events that are delivered, with the credentials of a function. */
+/** Without what the load publishes. */
 function withoutPublishing<Of extends { units: BilledUnit[] }>(part: Of): Of {
   return { ...part, units: part.units.filter(({ operation }) => operation !== "events:PutEvents") };
 }

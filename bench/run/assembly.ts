@@ -48,3 +48,10 @@ export function functionsOf(assembly: string): AssembledFunction[] {
       ),
     }));
 }
+
+/** @throws Error if the stack has no function of this name */
+export function functionNamed(assembly: string, name: string): AssembledFunction {
+  const found = functionsOf(assembly).find((one) => one.name === name);
+  if (!found) throw new Error(`the stack has no function ${name}`);
+  return found;
+}

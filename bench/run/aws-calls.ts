@@ -8,8 +8,33 @@ export async function awsCalls({ consoleUrl }: LocalFile): Promise<Counts> {
   return (await response.json()) as Counts;
 }
 
+const isSweep = (call: string) => /^(Ackwire)?Reconcile/.test(call);
+
 /** Calls that are made without any request, and calls of the load itself. */
 const isIdle = (call: string) => call.endsWith("(empty)") || call.startsWith("other ");
+
+/**
+ * Returns the calls of the functions and their pollers between two counts, for one of `count`:
+ * without receives that gave nothing, without the sweeps of `reconcile`, which run once a minute
+ * whatever happens, and without these operations.
+ */
+export function callsOfOne(of: {
+  before: Counts;
+  after: Counts;
+  count: number;
+  without?: readonly string[];
+}): number {
+  const { before, after, count, without = [] } = of;
+  const work = Object.entries(after).filter(
+    ([call]) =>
+      !isIdle(call) &&
+      !isSweep(call) &&
+      !without.some((operation) => call.endsWith(` ${operation}`)),
+  );
+  return (
+    work.reduce((sum, [call, { calls }]) => sum + calls - (before[call]?.calls ?? 0), 0) / count
+  );
+}
 
 /**
  * What the functions and their pollers called between two counts, per
@@ -35,7 +60,7 @@ export function reportAwsCalls(
     }))
     .filter(({ calls }) => calls > 0);
   const work = rows.filter(({ call }) => !isIdle(call));
-  const sweeps = work.filter(({ call }) => /^Reconcile/.test(call));
+  const sweeps = work.filter(({ call }) => isSweep(call));
   const sum = (of: typeof rows) => of.reduce((total, { calls }) => total + calls, 0);
   for (const { call, calls, entries } of work.toSorted((a, b) => b.calls - a.calls)) {
     const carried = entries > calls ? `, ${(entries / calls).toFixed(1)} in each` : "";

@@ -17,15 +17,40 @@ const TICKS_PER_SECOND = 100;
  * @throws Error where there is no `/proc`
  */
 export function processTimes(pid: number): ProcessTime[] {
-  const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
-  const all = pids.flatMap((name) => readStat(Number(name)) ?? []);
-  return all
+  return allStats()
     .filter((one) => one.pid === pid || one.parent === pid)
     .map((one) => ({
       pid: one.pid,
       name: one.pid === pid ? "local run" : (functionOf(one.pid) ?? "other"),
       seconds: one.seconds,
     }));
+}
+
+/** Returns the ids of the children of a process. */
+export function childrenOf(pid: number): number[] {
+  return allStats().flatMap((one) => (one.parent === pid ? [one.pid] : []));
+}
+
+/**
+ * Reads the processor seconds of a process and, unless it is alone, of everything below it, what has
+ * ended included.
+ *
+ * @throws Error where there is no `/proc`
+ */
+export function processorSeconds(pid: number, { isAlone = false } = {}): number {
+  const all = allStats();
+  const treeSeconds = (root: number): number => {
+    const own = all.find((one) => one.pid === root);
+    const below = all.filter(({ parent }) => parent === root);
+    const sum = (own?.seconds ?? 0) + (own?.endedSeconds ?? 0);
+    return below.reduce((total, child) => total + treeSeconds(child.pid), sum);
+  };
+  return isAlone ? (all.find((one) => one.pid === pid)?.seconds ?? 0) : treeSeconds(pid);
+}
+
+function allStats() {
+  const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+  return pids.flatMap((name) => readStat(Number(name)) ?? []);
 }
 
 /** Processor seconds since `before`, by name. A process that has ended meanwhile does not count. */
@@ -41,13 +66,31 @@ export function secondsSince(
   return sums;
 }
 
-function readStat(pid: number): { pid: number; parent: number; seconds: number } | undefined {
+interface Stat {
+  pid: number;
+  parent: number;
+  seconds: number;
+  /** Of children that have ended and were waited for. */
+  endedSeconds: number;
+}
+
+function readStat(pid: number): Stat | undefined {
   const text = read(`/proc/${pid}/stat`);
   if (text === undefined) return undefined;
   // The name of the command, in parentheses, may contain spaces.
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-  const ticks = Number(fields[11]) + Number(fields[12]);
-  return { pid, parent: Number(fields[1]), seconds: ticks / TICKS_PER_SECOND };
+  const [user, system, endedUser, endedSystem] = fields.slice(11, 15).map(Number) as [
+    number,
+    number,
+    number,
+    number,
+  ];
+  return {
+    pid,
+    parent: Number(fields[1]),
+    seconds: (user + system) / TICKS_PER_SECOND,
+    endedSeconds: (endedUser + endedSystem) / TICKS_PER_SECOND,
+  };
 }
 
 function functionOf(pid: number): string | undefined {

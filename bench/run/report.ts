@@ -1,8 +1,15 @@
 import { cpus } from "node:os";
+import { relative } from "node:path";
+import { type Figure, goalText, keyOf, valueText, verdictOf } from "../goals/figure.ts";
+import { writeResults } from "../goals/results.ts";
 
-/** Prints figures and checks; the exit code shows whether every check held. */
+/**
+ * Prints figures and checks; the exit code shows whether every check held and every goal is met
+ * that has no entry in `bench/missed-goals.json`.
+ */
 export function makeReport(title: string) {
   let failures = 0;
+  const figures: Figure[] = [];
   console.log(
     `${title}\n${cpus().length} cores, Node ${process.version}, ${new Date().toISOString()}\n`,
   );
@@ -16,7 +23,23 @@ export function makeReport(title: string) {
       if (faults.length > 5) console.log(`         and ${faults.length - 5} more`);
       if (faults.length > 0) failures++;
     },
+    /** A figure that has a goal. With the variable `BENCH_RESULTS`, `end` writes it there. */
+    goal(figure: Figure): void {
+      if (!Number.isFinite(figure.value)) throw new Error(`${keyOf(figure)} was not measured`);
+      figures.push(figure);
+      const verdict = verdictOf(figure);
+      const word = { met: "ok  ", known: "miss", missed: "FAIL" }[verdict.kind];
+      const reason = verdict.kind === "known" ? `; ${verdict.entry.reason}` : "";
+      const goal = goalText(figure.goal, figure.unit);
+      console.log(`  ${word} ${keyOf(figure)}: ${valueText(figure)} (${goal}${reason})`);
+      if (verdict.kind === "missed") failures++;
+    },
+    /** Sets the exit code, after the last check. */
     end(): void {
+      const { BENCH_RESULTS: directory } = process.env;
+      const [, script = "", ...args] = process.argv;
+      const command = ["node", relative("", script), ...args].join(" ");
+      if (directory) writeResults(directory, command, figures);
       console.log(failures === 0 ? "\nEvery check held." : `\n${failures} checks failed.`);
       process.exitCode = failures === 0 ? 0 : 1;
     },

@@ -1,0 +1,139 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { buildSync } from "esbuild";
+import { build } from "../../infra/constructs/bundle.ts";
+import { percentile, type Report } from "../run/report.ts";
+import type { StubAws } from "./stub-aws.ts";
+
+/** A handler whose CPU time is measured, in a process of its own. */
+export interface Side {
+  name: string;
+  child: ChildProcess;
+  /** Of one unit, for each round. */
+  microseconds: number[];
+  /** AWS calls of one unit. */
+  calls: number;
+}
+
+/** @param file with the handler */
+export async function openSide(
+  name: string,
+  file: string,
+  { aws, environment }: { aws: StubAws; environment: Readonly<Record<string, string>> },
+): Promise<Side> {
+  const child = fork(
+    fileURLToPath(new URL("./worker.ts", import.meta.url)),
+    [pathToFileURL(file).href],
+    {
+      // The logs are written, as on Lambda, and not read.
+      stdio: ["ignore", "ignore", "inherit", "ipc"],
+      env: {
+        ...{ AWS_REGION: "us-east-1", AWS_ENDPOINT_URL: aws.url },
+        ...{ AWS_ACCESS_KEY_ID: "x", AWS_SECRET_ACCESS_KEY: "x", AWS_SESSION_TOKEN: "x" },
+        ...environment,
+      },
+    },
+  );
+  // A handler that fails ends its process, and with it the measurement.
+  child.once("exit", (code) => code && process.exit(1));
+  await once(child, "message");
+  return { name, child, microseconds: [], calls: 0 };
+}
+
+/** Bundles a handler like those of the stack. @returns its file */
+export function bundledLikeOurs(entry: string, directory: string): string {
+  return write(build(entry), directory);
+}
+
+/** Bundles a handler as is usual: minified, with the SDK's default credential chain. @returns its file */
+export function usuallyBundled(entry: string, directory: string): string {
+  return write(usualFiles(entry), directory);
+}
+
+export function usualFiles(entry: string): ReadonlyMap<string, string> {
+  const { outputFiles } = buildSync({
+    entryPoints: [entry],
+    ...{ bundle: true, minify: true, write: false },
+    ...{ platform: "node", target: "node24", format: "esm", mainFields: ["module", "main"] },
+    // Some packages are CommonJS and require Node's modules.
+    banner: {
+      js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
+    },
+  });
+  return new Map([["handler.js", outputFiles[0]?.text ?? ""]]);
+}
+
+function write(files: ReadonlyMap<string, string>, directory: string): string {
+  mkdirSync(directory, { recursive: true });
+  for (const [file, text] of files) writeFileSync(join(directory, file), text);
+  writeFileSync(join(directory, "package.json"), '{"type":"module"}');
+  return join(directory, "handler.js");
+}
+
+/** Measures all sides in alternation, after a warm-up, and ends them. */
+export async function alternate(
+  sides: readonly Side[],
+  of: {
+    aws: StubAws;
+    event: object;
+    rounds: number;
+    /** Invocations of a round. */
+    invocations: number;
+    /** Webhooks or events of one invocation. */
+    unitsPerInvocation: number;
+  },
+): Promise<void> {
+  const { aws, event, rounds, invocations, unitsPerInvocation } = of;
+  async function run({ child }: Side, count: number): Promise<number> {
+    child.send({ event, count });
+    const [ms] = (await once(child, "message")) as [number];
+    return (1_000 * ms) / (count * unitsPerInvocation);
+  }
+  try {
+    for (const side of sides) {
+      await run(side, 2 * invocations);
+      aws.takeCalls();
+      await run(side, 10);
+      const calls = Object.values(aws.takeCalls()).reduce((sum, count) => sum + count, 0);
+      side.calls = calls / (10 * unitsPerInvocation);
+    }
+    for (let round = 0; round < rounds; round++) {
+      // Who is first in one round is last in the next.
+      for (const side of round % 2 === 0 ? sides : sides.toReversed()) {
+        side.microseconds.push(await run(side, invocations));
+      }
+    }
+  } finally {
+    for (const { child } of sides) child.kill();
+    aws.close();
+  }
+}
+
+export const medianOf = ({ microseconds }: Side): number => percentile(microseconds, 0.5);
+
+/** The median of the ratios of each round, in which both were measured one after the other. */
+export function ratioOf(side: Side, reference: Side): number {
+  const ratios = side.microseconds.map(
+    (of, round) => of / (reference.microseconds[round] ?? Number.NaN),
+  );
+  return percentile(ratios, 0.5);
+}
+
+export function reportSides(report: Report, sides: readonly Side[]): void {
+  const [floor] = sides;
+  for (const side of sides) {
+    const [least, most] = [Math.min(...side.microseconds), Math.max(...side.microseconds)];
+    const range = `${least.toFixed(0)} to ${most.toFixed(0)}`;
+    const ratio = floor ? `; ${ratioOf(side, floor).toFixed(2)} x ${floor.name}` : "";
+    report.figure(
+      side.name,
+      `${medianOf(side).toFixed(0)} µs (${range})${ratio}; ${side.calls.toFixed(2)} AWS calls`,
+    );
+  }
+}
+
+export const samplesOf = (sides: readonly Side[]) =>
+  Object.fromEntries(sides.map(({ name, microseconds }) => [`${name}, µs`, microseconds]));
