@@ -1,4 +1,5 @@
 import { inflateRawSync } from "node:zlib";
+import { unpackRecord } from "../shared/adapters/dynamo/packed-record.ts";
 import { sha256Hex } from "../shared/core/crypto/digest.ts";
 import { laneId } from "../shared/core/requests/acceptance/request-id.ts";
 
@@ -64,7 +65,7 @@ export function makeSubject(
 
   return {
     hasItem(item) {
-      const strings = stringsIn(item);
+      const strings = [...stringsIn(item), ...stringsIn(recordIn(item))];
       if (!isOwn(item, strings)) return false;
       remember(item, strings);
       const { id, eventId, requestId } = item;
@@ -86,6 +87,13 @@ export function makeSubject(
       return true;
     },
   };
+}
+
+/** The record of a request, which its item contains packed. */
+function recordIn({ id, accountId, packed }: Item): unknown {
+  const isRequest = typeof id === "string" && typeof accountId === "string";
+  if (!isRequest || !(packed instanceof Uint8Array)) return undefined;
+  return unpackRecord({ id, accountId }, packed);
 }
 
 /** Returns every string in a value, with compressed texts as they are without compression. */

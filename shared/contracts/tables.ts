@@ -34,8 +34,9 @@ export const OUTBOX_SHARD_COUNT = 4;
  * - `correlation#<connection>#<key>`, `watch#<request>`: a request that depends on such an event;
  * - `rate#<client>#<second>`, `#`: the API calls of a client that count in that second.
  *
- * Two members of the records are stored under other names: `sweepDueMs` as `dueAt`, which the
- * index `due` holds, and `recoverAfterRealMs` as `sweepAt`, which the index `sweep` holds.
+ * Most of a request's record is packed into one attribute. Two members are stored under other
+ * names: `sweepDueMs` as `dueAt`, which the index `due` holds, and `recoverAfterRealMs` as
+ * `sweepAt`, which the index `sweep` holds.
  */
 export const requestsTable = {
   partitionKey: "lane",
@@ -55,13 +56,16 @@ export const requestsTable = {
     queue: { name: "queue", sortKey: "laneKey", sortType: "S" },
   },
   indexes: {
-    /** A client's requests by time of acceptance. `listedAs` is that time, `#`, and the id. */
+    /**
+     * A client's requests by time of acceptance. `listedAs` is that time, `#`, and the id. The
+     * `status` of one that has not ended and is in no group is `OPEN`.
+     */
     byClient: { name: "byClient", partitionKey: "clientId", sortKey: "listedAs", sortType: "S" },
     /** Sparse: the requests of a group, which is its client's. `groupedAs` is the client, `#`, and the name. */
     byGroup: { name: "byGroup", partitionKey: "groupedAs", sortKey: "listedAs", sortType: "S" },
     /** Sparse: business time (ms) at which the sweep must process a request or a lane. */
     due: { name: "due", partitionKey: "dueShard", sortKey: "dueAt", sortType: "N" },
-    /** Sparse: real time (ms) after which the writer of a request counts as crashed. */
+    /** Sparse: real time (ms) at which the sweep looks whether the writer of a request has crashed. */
     sweep: { name: "sweep", partitionKey: "sweepShard", sortKey: "sweepAt", sortType: "N" },
   },
 } as const;

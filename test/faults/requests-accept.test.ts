@@ -15,7 +15,7 @@ const SPEED = 600;
 const MINUTE_MS = 60_000;
 
 /** A text that only the write of a request in this status contains. */
-const stored = (status: string) => `"status":{"S":"${status}"}`;
+const stored = (status: string) => `"status":"${status}"`;
 
 let run: FaultyRequestsRun;
 let scheduler: SchedulerClient;

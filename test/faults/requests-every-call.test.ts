@@ -64,12 +64,12 @@ const faults: readonly Fault[] = [
 /** Texts that identify one of several calls of an operation. */
 const KEY = '"bodySha256"';
 const JOIN = "lastPlace";
-const stored = (status: string) => `"status":{"S":"${status}"}`;
+const stored = (status: string) => `"status":"${status}"`;
 const ACCOUNT = '"pk":';
 const TAKES_OVER = "leaseUntilRealMs = :until";
 const BINDS = "requestId = :mine";
 const RELEASES = "releasedBy";
-const STARTED_IS_OUT = '"isStarted":{"BOOL":true},"prompts":{"L":[]},"outbox":{"L":[]}';
+const STARTED_IS_OUT = '"isStarted":true,"prompts":[],"outbox":[]';
 
 type Kind = "at once" | "scheduled" | "large" | "two";
 

@@ -22,7 +22,7 @@ const DAY_MS = 24 * HOUR_MS;
 const LEASE_MS = 16_000;
 
 /** Texts that identify two writes of a submission. */
-const TAKES = '"status":{"S":"SUBMITTING"}';
+const TAKES = '"status":"SUBMITTING"';
 const BINDS = "requestId = :mine";
 
 let run: FaultyRequestsRun;

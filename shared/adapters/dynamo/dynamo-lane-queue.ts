@@ -11,7 +11,6 @@ import { firstOfEachSubQueue } from "../../core/requests/state/sub-queue.ts";
 import { callDependency } from "../dependency-down.ts";
 import {
   HOLDING,
-  readRequestItem,
   readWaitingKey,
   SCHEDULED,
   scheduledKey,
@@ -19,7 +18,8 @@ import {
   WITHOUT_SUB_QUEUE,
   waitingPrefix,
   workedKey,
-} from "./request-item.ts";
+} from "./lane-key.ts";
+import { readRequestItem } from "./request-item.ts";
 
 /** Requests that hold a lane and are read at once. There is one as a rule. */
 const HOLDERS_PAGE = 3;

@@ -1,10 +1,10 @@
 import type { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { requestsTable } from "../../contracts/tables.ts";
 import type { RequestStore } from "../../core/requests/state/ports.ts";
-import type { RequestRecord } from "../../core/requests/state/record.ts";
+import { isTerminal, type RequestRecord } from "../../core/requests/state/record.ts";
 import { batchGet } from "./dynamo-batch-get.ts";
 import { makeReadClientPage, type PageFilter } from "./dynamo-client-page.ts";
-import { groupKey, readableRequests } from "./request-item.ts";
+import { groupKey, OPEN, readableRequests } from "./request-item.ts";
 
 type ListOf = Parameters<RequestStore["list"]>[0];
 
@@ -48,7 +48,7 @@ export function makeDynamoRequestList(options: {
 function filterOf({ accountId, status }: ListOf): PageFilter | undefined {
   const filters = [
     ...(accountId === undefined ? [] : ["accountId = :account"]),
-    ...(status === undefined ? [] : ["#status = :status"]),
+    ...(status === undefined ? [] : ["#status IN (:status, :open)"]),
   ];
   if (filters.length === 0) return undefined;
   return {
@@ -56,7 +56,10 @@ function filterOf({ accountId, status }: ListOf): PageFilter | undefined {
     ...(status === undefined ? {} : { names: { "#status": "status" } }),
     values: {
       ...(accountId === undefined ? {} : { ":account": accountId }),
-      ...(status === undefined ? {} : { ":status": status }),
+      // Of a request that has not ended, the index need not know more.
+      ...(status === undefined
+        ? {}
+        : { ":status": status, ":open": isTerminal({ status }) ? status : OPEN }),
     },
   };
 }

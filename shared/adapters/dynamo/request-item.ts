@@ -5,12 +5,11 @@ import { categories } from "../../contracts/pace.ts";
 import { providerId } from "../../contracts/providers.ts";
 import { requestStatus } from "../../contracts/statuses.ts";
 import { correlatedTypes } from "../../core/providers/correlation.ts";
-import { waitsForDependency } from "../../core/requests/state/dependency.ts";
-import type { RequestRecord, SubQueue } from "../../core/requests/state/record.ts";
-import { subQueueOf } from "../../core/requests/state/sub-queue.ts";
+import { isTerminal, type RequestRecord } from "../../core/requests/state/record.ts";
 import { dueWorkOf, staleWorkOf } from "../../core/requests/state/sweep-work.ts";
-import { readSubQueueName, subQueueName } from "./lane-item.ts";
-import { packStoredText, storedText } from "./packed-text.ts";
+import { laneKey } from "./lane-key.ts";
+import { packRecord, unpackRecord } from "./packed-record.ts";
+import { storedText } from "./packed-text.ts";
 import { duePartition, requestShardOf, stalePartition } from "./sweep-partition.ts";
 
 const text = z.optional(z.string());
@@ -28,8 +27,9 @@ type Attribute =
   | ("id" | "groupedAs" | "place" | "dueAt" | "sweepAt" | "expiresAt" | "writeId");
 
 /**
- * The attributes bear the record's names except for the sort key, the position in the lane and what the
- * indexes hold. A member without an attribute would be lost at the next write.
+ * What an item says of a request: the members of `packed`, and the attributes beside it. They bear
+ * the record's names except for the sort key, the position in the lane and what the indexes hold. A
+ * member that is missing here would be lost at the next write.
  */
 const item = z.object({
   lane: z.string(),
@@ -130,27 +130,13 @@ const item = z.object({
 } satisfies Record<Attribute, z.ZodMiniType>);
 
 /**
- * Prefixes of `laneKey`: a request that holds the lane sorts before the waiting requests; those
- * that are not due yet sort behind both, and those that were taken and do not hold it any more
- * behind all.
- */
-export const HOLDING = "held#";
-export const WAITING = "wait#";
-export const SCHEDULED = "when#";
-const WORKED = "worked#";
-
-/**
  * `writeId` is that of the write that stored it.
  *
  * @throws DEPENDENCY_DOWN for an item that this version cannot read, such as one of a newer version
  */
 export function readRequestItem(found: unknown): { request: RequestRecord; writeId?: string } {
-  const { data, error: cause } = item.safeParse(found);
-  if (!data) {
-    throw new Failure("DEPENDENCY_DOWN", "a stored request cannot be read by this version", {
-      cause,
-    });
-  }
+  const { data, error: cause } = item.safeParse(unpacked(found));
+  if (!data) throw unreadable(cause);
   const { id, groupedAs, place, dueAt, sweepAt, expiresAt, writeId, ...rest } = data;
   const request: RequestRecord = {
     ...rest,
@@ -162,6 +148,35 @@ export function readRequestItem(found: unknown): { request: RequestRecord; write
     expiresMs: expiresAt === undefined ? undefined : expiresAt * 1000,
   };
   return writeId === undefined ? { request } : { request, writeId };
+}
+
+const unreadable = (cause: unknown) =>
+  new Failure("DEPENDENCY_DOWN", "a stored request cannot be read by this version", { cause });
+
+/**
+ * The attribute `status` of a request that has not ended and is in no group. Its status is packed: in
+ * the attribute, each change would be a write of the index `byClient` too.
+ */
+export const OPEN = "OPEN";
+
+const packedItem = z.object({
+  id: z.string(),
+  accountId: z.string(),
+  status: z.string(),
+  packed: z.instanceof(Uint8Array),
+});
+
+/** The item with the members of its packed part. Earlier versions stored each as an attribute. */
+function unpacked(found: unknown): unknown {
+  const { data: of } = packedItem.safeParse(found);
+  if (!of) return found;
+  try {
+    const packed = unpackRecord(of, of.packed) as { status?: unknown };
+    const status = of.status === OPEN ? packed.status : of.status;
+    return Object.assign(packed, found, { status });
+  } catch (cause) {
+    throw unreadable(cause);
+  }
 }
 
 /** Reads several items each by itself: one that cannot be read is left out. */
@@ -176,27 +191,44 @@ export function readableRequests(items: readonly unknown[]): RequestRecord[] {
   });
 }
 
-/** @param writeId identifies the writer's own write */
+/**
+ * The item of a request. Only what keys, indexes, conditions and filters use has an attribute of its
+ * own; the rest of the record is packed into one.
+ *
+ * @param writeId identifies the writer's own write
+ */
 export function requestItem(request: RequestRecord, writeId: string): Record<string, unknown> {
-  const { requestId, group, lanePosition, sweepDueMs, recoverAfterRealMs, expiresMs, ...rest } =
-    request;
+  const {
+    lane,
+    requestId,
+    clientId,
+    accountId,
+    group,
+    status,
+    isLogin,
+    version,
+    lanePosition,
+    sweepDueMs,
+    recoverAfterRealMs,
+    expiresMs,
+    ...packed
+  } = request;
   const shard = requestShardOf(requestId);
+  const { submittedMs, finishedMs } = request;
+  const isOpen = group === undefined && !isTerminal(request);
   return present({
-    ...rest,
-    ...packedTexts(request),
-    outbox: request.outbox.map((event) =>
-      present({
-        ...event,
-        envelope: packStoredText(event.envelope),
-        ...(event.raw ? { raw: packStoredText(event.raw) } : {}),
-      }),
-    ),
-    ...(request.dependsOn ? { dependsOn: present(request.dependsOn) } : {}),
+    lane,
     id: requestId,
+    clientId,
+    accountId,
+    status: isOpen ? OPEN : status,
+    isLogin,
+    version,
     writeId,
     listedAs: `${new Date(request.createdMs).toISOString()}#${requestId}`,
-    groupedAs: group === undefined ? undefined : groupKey(request.clientId, group),
-    place: lanePosition,
+    ...(group === undefined
+      ? {}
+      : { groupedAs: groupKey(clientId, group), submittedMs, finishedMs }),
     laneKey: laneKey(request),
     ...(sweepDueMs === undefined
       ? {}
@@ -205,64 +237,20 @@ export function requestItem(request: RequestRecord, writeId: string): Record<str
       ? {}
       : { sweepShard: stalePartition(staleWorkOf(request), shard), sweepAt: recoverAfterRealMs }),
     expiresAt: expiresMs === undefined ? undefined : Math.ceil(expiresMs / 1000),
+    packed: packRecord(
+      { id: requestId, accountId },
+      {
+        ...packed,
+        ...(isOpen ? { status } : {}),
+        place: lanePosition,
+      },
+    ),
   });
-}
-
-/** The texts of a request that it keeps from one write to the next. */
-function packedTexts({ params, result, lateResult, earlierLateResults }: RequestRecord): object {
-  return {
-    ...(params ? { params: packStoredText(params) } : {}),
-    ...(result ? { result: packStoredText(result) } : {}),
-    ...(lateResult ? { lateResult: packStoredText(lateResult) } : {}),
-    ...(earlierLateResults ? { earlierLateResults: earlierLateResults.map(packStoredText) } : {}),
-  };
 }
 
 /** The partition of a group in the index `byGroup`. */
 export function groupKey(clientId: string, group: string): string {
   return `${clientId}#${group}`;
-}
-
-function laneKey(request: RequestRecord): string | undefined {
-  const { status, laneState, lanePosition = 0, takenMs } = request;
-  // A request without a time must not stand in front of those that have one.
-  if (waitsForDependency(request)) return undefined;
-  if (status === "SCHEDULED") return scheduledKey(request);
-  if (laneState === "waiting")
-    return `${waitingPrefix(subQueueOf(request))}${padded(lanePosition)}`;
-  if (laneState === "holding") return `${HOLDING}${padded(lanePosition)}`;
-  return takenMs === undefined ? undefined : workedKey(takenMs);
-}
-
-const padded = (position: number) => String(position).padStart(16, "0");
-
-/** Business time has fractions of a millisecond. */
-const paddedTime = (ms: number) => ms.toFixed(3).padStart(20, "0");
-
-/** The keys of the waiting requests of one sub-queue. A position without one is that of an earlier version. */
-export const waitingPrefix = (subQueue: SubQueue) => `${WAITING}${subQueueName(subQueue)}#`;
-
-/** Between these are the keys of waiting requests that were stored before there were sub-queues. */
-export const WITHOUT_SUB_QUEUE = { from: `${WAITING}0`, to: `${WAITING}:` };
-
-/** Sorts the requests that a lane has worked by the time at which they were taken. */
-export const workedKey = (takenMs: number) => `${WORKED}${paddedTime(takenMs)}`;
-
-/** Reads the key of a waiting request; `undefined` for any other. */
-export function readWaitingKey(key: string): (SubQueue & { position: number }) | undefined {
-  if (!key.startsWith(WAITING)) return undefined;
-  const parts = key.slice(WAITING.length).split("#");
-  const position = Number(parts.at(-1));
-  const subQueue = readSubQueueName(parts.slice(0, -1).join("#")) ?? {
-    category: "other",
-    isHigh: false,
-  };
-  return { ...subQueue, position };
-}
-
-/** Sorts the scheduled requests of a lane by the order in which they join. */
-export function scheduledKey({ scheduledMs = 0, createdMs, requestId }: RequestRecord): string {
-  return `${SCHEDULED}${[scheduledMs, createdMs].map(paddedTime).join("#")}#${requestId}`;
 }
 
 /** Removes `undefined`, which DynamoDB cannot store. */

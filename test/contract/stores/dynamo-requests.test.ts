@@ -1,11 +1,13 @@
-import { UpdateCommand } from "@aws-sdk/lib-dynamodb";
+import { GetCommand, PutCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { makeDynamoCorrelations } from "../../../shared/adapters/dynamo/dynamo-correlations.ts";
 import { makeDynamoIdempotency } from "../../../shared/adapters/dynamo/dynamo-idempotency.ts";
 import { makeDynamoLanes } from "../../../shared/adapters/dynamo/dynamo-lanes.ts";
 import { makeDynamoReferences } from "../../../shared/adapters/dynamo/dynamo-references.ts";
 import { makeDynamoRequestStore } from "../../../shared/adapters/dynamo/dynamo-request-store.ts";
+import { packStoredText } from "../../../shared/adapters/dynamo/packed-text.ts";
 import { laneId } from "../../../shared/core/requests/acceptance/request-id.ts";
+import type { RequestRecord, StoredText } from "../../../shared/core/requests/state/record.ts";
 import { makeTestClock } from "../../support/fakes/clocks.ts";
 import { openDynamoThroughProxy } from "../../support/fakes/dynamo-through-proxy.ts";
 import { newOwner, requestRecord } from "../../support/payloads/request-records.ts";
@@ -13,7 +15,7 @@ import { openLocalTables } from "../../support/runs/local-tables.ts";
 import { correlationStoreSuite } from "../suites/correlation-store.suite.ts";
 import { laneStoreSuite } from "../suites/lane-store.suite.ts";
 import { referenceStoreSuite } from "../suites/reference-store.suite.ts";
-import { requestStoreSuite } from "../suites/request-store.suite.ts";
+import { fullRecord, requestStoreSuite } from "../suites/request-store.suite.ts";
 
 /** The table comes from the template, so its keys and indexes are tested too. */
 let tables: Awaited<ReturnType<typeof openLocalTables>>;
@@ -58,6 +60,83 @@ test("A stored request of an unknown status fails by itself, and is left out of 
   expect((await requests.list({ clientId, limit: 10 })).requests).toEqual([one]);
   const found = await requests.findWithLanes([requestId, one.requestId]);
   expect([...found.keys()]).toEqual([one.requestId]);
+});
+
+describe("Requests that earlier versions stored", () => {
+  /** Every member an attribute of its own, the texts as they are or each compressed. */
+  function earlierItem(request: RequestRecord, text: (of: StoredText) => unknown): object {
+    const { requestId, group, lanePosition, sweepDueMs, recoverAfterRealMs, expiresMs, ...rest } =
+      request;
+    const { params, result, lateResult, earlierLateResults = [] } = request;
+    return {
+      ...rest,
+      ...(params ? { params: text(params) } : {}),
+      ...(result ? { result: text(result) } : {}),
+      ...(lateResult ? { lateResult: text(lateResult) } : {}),
+      earlierLateResults: earlierLateResults.map(text),
+      outbox: request.outbox.map((entry) => ({
+        ...entry,
+        envelope: text(entry.envelope),
+        ...(entry.raw ? { raw: text(entry.raw) } : {}),
+      })),
+      id: requestId,
+      writeId: "w",
+      listedAs: `${new Date(request.createdMs).toISOString()}#${requestId}`,
+      groupedAs: `${request.clientId}#${group}`,
+      place: lanePosition,
+      laneKey: `held#${String(lanePosition).padStart(16, "0")}`,
+      dueShard: "0",
+      dueAt: sweepDueMs,
+      sweepShard: "0",
+      sweepAt: recoverAfterRealMs,
+      expiresAt: Math.ceil((expiresMs ?? 0) / 1_000),
+    };
+  }
+
+  test.each([
+    ["texts as they are", (of: StoredText) => of],
+    ["compressed texts", packStoredText],
+  ] as const)(
+    "%s: a request is read, listed, and replaced by an item of one packed part",
+    async (_, text) => {
+      const { requests } = stores({ clock: makeTestClock() });
+      const long = { inline: JSON.stringify({ text: "a long text ".repeat(60) }) };
+      const earlier: RequestRecord = { ...fullRecord(), params: long, lateResult: long };
+      const Item = earlierItem(earlier, text);
+      await tables.client.send(
+        new PutCommand({ TableName: tables.outputs.RequestsTableName, Item }),
+      );
+      const { requestId, clientId, group, lane } = earlier;
+      expect(await requests.find(requestId)).toEqual(earlier);
+      expect((await requests.list({ clientId, group, limit: 10 })).requests).toEqual([earlier]);
+      const written = await requests.replace({ ...earlier, polls: 14 });
+      expect(written).toEqual({ ...earlier, polls: 14, version: 2 });
+      expect(await requests.find(requestId)).toEqual(written);
+      const get = new GetCommand({
+        TableName: tables.outputs.RequestsTableName,
+        Key: { lane, id: requestId },
+      });
+      const { Item: after = {} } = await tables.client.send(get);
+      expect(Object.keys(after)).not.toContain("polls");
+    },
+  );
+
+  test("A packed part that is not one makes its request unreadable, and no other", async () => {
+    const { requests } = stores({ clock: makeTestClock() });
+    const owner = newOwner();
+    const [one, other] = [requestRecord(owner), requestRecord(owner)];
+    for (const request of [one, other]) await requests.create(request);
+    const { requestId, lane, clientId } = other;
+    const update = new UpdateCommand({
+      TableName: tables.outputs.RequestsTableName,
+      Key: { lane, id: requestId },
+      UpdateExpression: "SET packed = :bytes",
+      ExpressionAttributeValues: { ":bytes": Buffer.from("no") },
+    });
+    await tables.client.send(update);
+    await expect(requests.find(requestId)).rejects.toMatchObject({ code: "DEPENDENCY_DOWN" });
+    expect((await requests.list({ clientId, limit: 10 })).requests).toEqual([one]);
+  });
 });
 
 const subQueue = { category: "other", isHigh: false } as const;

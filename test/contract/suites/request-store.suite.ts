@@ -18,7 +18,7 @@ type Stores = { requests: RequestStore; lanes: LaneStore };
 const shards = Array.from({ length: REQUEST_SHARD_COUNT }, (_, shard) => shard);
 
 /** A record that has every member there is. */
-function fullRecord(): RequestRecord {
+export function fullRecord(): RequestRecord {
   return requestRecord(newOwner(), {
     status: "FAILED",
     group: "spring # 1",

@@ -8,6 +8,7 @@ import {
 } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { listen } from "../../../local/loopback.ts";
+import { packedRecordIn } from "../payloads/packed-requests.ts";
 import { errorAnswer, type Fault } from "./aws-faults.ts";
 
 /** One call that a function made. */
@@ -180,8 +181,15 @@ function targetOf({ headers, method = "", url = "" }: IncomingMessage): string |
   return `scheduler.${schedulerOperations[method]}`;
 }
 
-/** A message of the inbound queue contains its webhook as Base64 or a reference to it. */
+/**
+ * A message of the inbound queue contains its webhook as Base64 or a reference to it, and the item
+ * of a request contains most of its record packed.
+ */
 function unfolded(text: string, bodies: Map<string, string>): string {
+  if (text.includes('"packed":{"B":')) {
+    const { Item = {} } = JSON.parse(text) as { Item?: Record<string, object> };
+    return `${text} ${JSON.stringify(packedRecordIn(Item))}`;
+  }
   const inline = /\\"bodyBase64\\":\\"([^\\]+)/.exec(text)?.[1];
   if (inline !== undefined) return `${text} ${Buffer.from(inline, "base64").toString()}`;
   const key = /\\"bodyKey\\":\\"([^\\]+)/.exec(text)?.[1];

@@ -1,11 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { DynamoDBDocumentClient, GetCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
+import { DynamoDBDocumentClient, GetCommand, PutCommand } from "@aws-sdk/lib-dynamodb";
 import { expect } from "vitest";
 import { localAws } from "../../../local/aws/local-aws.ts";
 import type { RunOptions } from "../../../local/run/run.ts";
 import type { Behaviour } from "../../../local/simulator/behaviour.ts";
 import type { Submission } from "../../../local/simulator/submissions.ts";
+import { readRequestItem, requestItem } from "../../../shared/adapters/dynamo/request-item.ts";
 import type { ProviderId } from "../../../shared/contracts/providers.ts";
 import type { RequestStatus } from "../../../shared/contracts/statuses.ts";
 import type { RequestView } from "../../../shared/core/requests/state/request-view.ts";
@@ -95,7 +96,7 @@ export async function startRequestsRun(options: {
     const { RequestsTableName: TableName } = run.outputs;
     const Key = keyOf(requestId);
     const { Item } = await dynamo.send(new GetCommand({ TableName, Key, ConsistentRead: true }));
-    return Item ?? {};
+    return Item ? { ...Item, ...readRequestItem(Item).request } : {};
   }
 
   return {
@@ -177,12 +178,15 @@ export async function startRequestsRun(options: {
         return status === "QUEUED" && (outbox as unknown[]).length === 0;
       };
       await expect.poll(isQuiet, callWaitOptions).toBe(true);
+      const { request } = readRequestItem(await stored(requestId));
+      const { joinedMs = 0, sweepDueMs = 0 } = request;
+      const aged = { ...request, joinedMs: joinedMs - ms, sweepDueMs: sweepDueMs - ms };
       await dynamo.send(
-        new UpdateCommand({
+        new PutCommand({
           TableName: run.outputs.RequestsTableName,
-          Key: keyOf(requestId),
-          UpdateExpression: "SET joinedMs = joinedMs - :ms, dueAt = dueAt - :ms",
-          ExpressionAttributeValues: { ":ms": ms },
+          Item: requestItem(aged, randomUUID()),
+          ConditionExpression: "version = :read",
+          ExpressionAttributeValues: { ":read": request.version },
         }),
       );
     },

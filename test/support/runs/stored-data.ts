@@ -8,6 +8,7 @@ import {
 } from "@aws-sdk/client-s3";
 import { ListQueuesCommand, ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { localAws } from "../../../local/aws/local-aws.ts";
+import { packedRecordIn } from "../payloads/packed-requests.ts";
 
 /**
  * Returns what a local run stores as text, by its place: each table by its name, `bucket` and
@@ -28,7 +29,9 @@ async function inTables(awsUrl: string): Promise<[string, string][]> {
   const scanned = await Promise.all(
     TableNames.map(async (TableName): Promise<[string, string]> => {
       const pages = await Array.fromAsync(paginateScan({ client }, { TableName }));
-      return [TableName, JSON.stringify(pages, (_, value) => unpacked(value))];
+      const items = pages.flatMap(({ Items = [] }) => Items);
+      const records = items.flatMap((item) => packedRecordIn(item) ?? []);
+      return [TableName, JSON.stringify([items, records], (_, value) => unpacked(value))];
     }),
   );
   client.destroy();
