@@ -56,6 +56,31 @@ test("a request that another worker submits before its own message is processed 
   expect(byRequest(simulation.published).get(second.requestId)).toEqual(inOrder);
 });
 
+test("the event of an acceptance leaves the outbox with the write that takes the request, or at the end of the batch", async () => {
+  for (const status of ["active", "paused"] as const) {
+    const replaced: string[] = [];
+    const simulation: Simulation = makeWorkersSimulation({
+      exchange: () => accepted("theirs-1"),
+      storedStatus: () => status,
+      step: (call, { name }) => {
+        if (["publish", "replace", "exchange"].includes(name)) replaced.push(name);
+        return call();
+      },
+    });
+    const { requestId } = await simulation.accept({ accountId: "a", n: 1 });
+    await simulation.drain();
+    const { outbox } = await simulation.find(requestId);
+    expect(outbox).toEqual([]);
+    const submission = ["exchange", "replace", "publish", "replace"];
+    expect(replaced).toEqual(["publish", "replace", ...(status === "active" ? submission : [])]);
+    simulation.pass(2 * MINUTE_MS);
+    await simulation.sweep();
+    const types =
+      status === "active" ? ["workflow.created", "workflow.started"] : ["workflow.created"];
+    expect(byRequest(simulation.published).get(requestId)).toEqual(types);
+  }
+});
+
 test("when the message of an acceptance is lost, the sweep publishes what it would have published, and what came after it", async () => {
   const simulation: Simulation = makeWorkersSimulation({});
   const ids: string[] = [];

@@ -32,6 +32,15 @@ const accountValues = ({ clientId, provider, connectionId, accountId }: LaneAcco
   ":accountId": accountId,
 });
 
+/** Plans a sweep, so that the worker that has the lane sees it when it releases the lane. */
+const WAKE = { set: ["dueAt = :due", SET_DUE], add: ["wakes :one"] };
+
+const wakeValues = (lane: string, sweepDueMs: number) => ({
+  ":due": sweepDueMs,
+  ":shard": shardOfLane(lane),
+  ":one": 1,
+});
+
 /** Lanes on DynamoDB: one item each, changed by one conditional UpdateItem at a time. */
 export function makeDynamoLanes(options: {
   client: DynamoDBDocumentClient;
@@ -110,48 +119,70 @@ export function makeDynamoLanes(options: {
     },
 
     async acquire(lane, lease, sweepDueMs) {
-      const result = await update(lane, {
-        set: ["#owner = :owner", "leaseUntilRealMs = :until", "dueAt = :due", SET_DUE],
-        condition:
-          "attribute_exists(lane) AND (attribute_not_exists(#owner) OR leaseUntilRealMs <= :now OR #owner = :owner)",
-        names: { "#owner": "owner" },
-        values: {
-          ":owner": lease.owner,
-          ":until": lease.untilMs,
-          ":now": clock.realMs(),
-          ":due": sweepDueMs,
-          ":shard": shardOfLane(lane),
-        },
-        returns: "ALL_OLD",
-      });
+      const nowRealMs = clock.realMs();
+      const isFree =
+        "attribute_exists(lane) AND (attribute_not_exists(#owner) OR leaseUntilRealMs <= :now OR #owner = :owner)";
+      const take = (keepsSweep: boolean) =>
+        update(lane, {
+          set: [
+            "#owner = :owner",
+            "leaseUntilRealMs = :until",
+            ...(keepsSweep ? [] : ["dueAt = :due", SET_DUE]),
+          ],
+          condition: keepsSweep
+            ? `${isFree} AND dueShard = :shard AND dueAt >= :soon AND dueAt <= :due`
+            : isFree,
+          names: { "#owner": "owner" },
+          values: {
+            ":owner": lease.owner,
+            ":until": lease.untilMs,
+            ":now": nowRealMs,
+            ":due": sweepDueMs,
+            ":shard": shardOfLane(lane),
+            ...(keepsSweep ? { ":soon": clock.businessMs() } : {}),
+          },
+          returns: "ALL_OLD",
+        });
+      // To move the entry of the index would be two writes more. An earlier one does as well.
+      const kept = await take(true);
+      const { owner, leaseUntilRealMs } = ("existing" in kept && kept.existing) || {};
+      const isHeld =
+        owner !== undefined && owner !== lease.owner && Number(leaseUntilRealMs) > nowRealMs;
+      const isGone = "existing" in kept && kept.existing === undefined;
+      const result = "written" in kept || isHeld || isGone ? kept : await take(false);
       if (!("written" in result)) return undefined;
       const before = readLaneItem(result.written);
       const abandonedByPrevious = before.owner !== undefined && before.owner !== lease.owner;
-      const held = { owner: lease.owner, leaseUntilRealMs: lease.untilMs, sweepDueMs };
-      return { ...before, ...held, ...(abandonedByPrevious ? { abandonedByPrevious } : {}) };
+      return {
+        ...before,
+        owner: lease.owner,
+        leaseUntilRealMs: lease.untilMs,
+        ...(result === kept ? {} : { sweepDueMs }),
+        ...(abandonedByPrevious ? { abandonedByPrevious } : {}),
+      };
     },
 
     release: makeReleaseLane(update),
 
     async bringSweepForward(lane, sweepDueMs) {
       const result = await update(lane, {
-        set: ["dueAt = :due", SET_DUE],
+        ...WAKE,
         // The worker that owns the lane must see the change at release, even when its own
         // sweep is earlier.
         condition: "attribute_exists(dueAt) AND (dueAt > :due OR attribute_exists(#owner))",
         names: { "#owner": "owner" },
-        values: { ":due": sweepDueMs, ":shard": shardOfLane(lane) },
+        values: wakeValues(lane, sweepDueMs),
       });
       return "written" in result;
     },
 
     async ensureSweep(lane, sweepDueMs) {
       const result = await update(lane, {
-        set: ["dueAt = :due", SET_DUE],
+        ...WAKE,
         condition:
           "attribute_exists(lane) AND (attribute_not_exists(dueAt) OR attribute_exists(#owner))",
         names: { "#owner": "owner" },
-        values: { ":due": sweepDueMs, ":shard": shardOfLane(lane) },
+        values: wakeValues(lane, sweepDueMs),
       });
       return "written" in result;
     },
@@ -166,11 +197,11 @@ export function makeDynamoLanes(options: {
 
     async scheduleSweep(lane, sweepDueMs) {
       const result = await update(lane, {
-        set: ["dueAt = :due", SET_DUE],
+        ...WAKE,
         condition:
           "attribute_exists(lane) AND (attribute_not_exists(dueAt) OR dueAt > :due OR attribute_exists(#owner))",
         names: { "#owner": "owner" },
-        values: { ":due": sweepDueMs, ":shard": shardOfLane(lane) },
+        values: wakeValues(lane, sweepDueMs),
       });
       return "written" in result;
     },
@@ -211,19 +242,19 @@ export function makeDynamoLanes(options: {
 
     async endLoginPause(lane, sweepDueMs) {
       await update(lane, {
-        set: ["dueAt = :due", SET_DUE],
+        ...WAKE,
         remove: ["stop"],
         condition: "attribute_exists(stop)",
-        values: { ":due": sweepDueMs, ":shard": shardOfLane(lane) },
+        values: wakeValues(lane, sweepDueMs),
       });
     },
 
     async endAllPauses(lane, sweepDueMs) {
       const result = await update(lane, {
-        set: ["dueAt = :due", SET_DUE],
+        ...WAKE,
         remove: pauseNames,
         condition: "attribute_exists(lane)",
-        values: { ":due": sweepDueMs, ":shard": shardOfLane(lane) },
+        values: wakeValues(lane, sweepDueMs),
       });
       return "written" in result;
     },

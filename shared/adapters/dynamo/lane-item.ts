@@ -66,6 +66,7 @@ const item = z.object({
   plannedSubQueues: z._default(z.set(z.string()), new Set()),
   hasOnlySubQueues: z._default(z.boolean(), false),
   givenBack: z._default(z.set(z.string()), new Set()),
+  wakes: z.optional(z.number()),
   restrictedMs: z.optional(z.number()),
   owner: z.optional(z.string()),
   leaseUntilRealMs: z.optional(z.number()),

@@ -18,8 +18,8 @@ import {
 } from "./lane-update.ts";
 
 /**
- * Releases a lane on the condition that its due time, and its last place where the plan depends
- * on what waits, are as the worker saw them.
+ * Releases a lane on the condition that its due time, the number of its wakes, and its last place
+ * where the plan depends on what waits, are as the worker saw them.
  */
 export const makeReleaseLane =
   (update: LaneUpdate): LaneStore["release"] =>
@@ -35,6 +35,7 @@ export const makeReleaseLane =
       const existing = readLaneItem(result.existing);
       const isAsSeen =
         existing.sweepDueMs === seen.sweepDueMs &&
+        existing.wakes === seen.wakes &&
         !(change.waitingSubQueues && existing.lastPosition !== seen.lastPosition);
       if (!isAsSeen) return existing;
       // Only the count differs: the next attempt uses the stored one.
@@ -97,6 +98,7 @@ function releaseOf(
       "#owner = :owner",
       // False when the due time was moved meanwhile, or when a request joined that matters.
       "dueAt = :seenDue",
+      seen.wakes === undefined ? "attribute_not_exists(wakes)" : "wakes = :seenWakes",
       ...(waitingSubQueues ? [orAbsent("lastPlace = :seenPlace", seen.lastPosition === 0)] : []),
       ...(dequeuedCount > 0
         ? [orAbsent(`waiting ${hasEnoughWaiting ? ">=" : "<"} :dequeued`, !hasEnoughWaiting)]
@@ -106,6 +108,7 @@ function releaseOf(
     values: {
       ":owner": seen.owner,
       ":seenDue": seen.sweepDueMs,
+      ...(seen.wakes === undefined ? {} : { ":seenWakes": seen.wakes }),
       ...(dequeuedCount > 0 ? { ":dequeued": dequeuedCount } : {}),
       ...(dequeuedCount > 0 && !hasEnoughWaiting ? { ":none": 0 } : {}),
       ...(staysDue ? { ":due": sweepDueMs, ":shard": shardOfLane(seen.lane, isOnlyCheck) } : {}),

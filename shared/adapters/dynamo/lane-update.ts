@@ -7,7 +7,7 @@ import { duePartition, requestShardOf } from "./sweep-partition.ts";
 export interface LaneItemUpdate {
   set?: string[];
   remove?: string[];
-  /** Elements that become part of a set. */
+  /** Elements that become part of a set, or what is added to a number. */
   add?: string[];
   /** Elements that are taken out of a set. */
   delete?: string[];

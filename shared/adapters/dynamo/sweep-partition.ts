@@ -13,6 +13,7 @@ export function duePartition(work: DueWork, shard: number | string): string {
   return work === "start" ? `start#${shard}` : `poll#${work.poll}#${shard}`;
 }
 
+/** The entries without a prefix are also those that earlier versions wrote for every outbox. */
 export function stalePartition(work: StaleWork, shard: number | string): string {
   return work === "outbox" ? String(shard) : `submission#${shard}`;
 }

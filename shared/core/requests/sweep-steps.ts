@@ -99,15 +99,20 @@ export function makeSweepSteps(
   /** Completes what the last writer of the request has left undone. @returns the request if this run may publish its outbox */
   async function recover({ requestId }: StaleEntry): Promise<RequestRecord | undefined> {
     const changed = await writer.change(requestId, (request) => {
-      const { status, owner, sendingUntilRealMs = 0 } = request;
+      const { status, owner, sendingUntilRealMs = 0, recoverAfterRealMs } = request;
       const context = deps.context();
       const claimed = isOutboxOverdue(request, context)
         ? withClaimedOutbox(request, context)
         : request;
-      if (status !== "SUBMITTING") return claimed;
-      // No worker has started to send this input: its message was lost.
-      if (owner === undefined) return withDerivedFields(claimed, context);
-      return sendingUntilRealMs <= context.nowRealMs ? markUnknown(claimed, context) : claimed;
+      if (status === "SUBMITTING") {
+        // No worker has started to send this input: its message was lost.
+        if (owner === undefined) return withDerivedFields(claimed, context);
+        if (sendingUntilRealMs <= context.nowRealMs) return markUnknown(claimed, context);
+      }
+      if (claimed !== request || (recoverAfterRealMs ?? context.nowRealMs) > context.nowRealMs)
+        return claimed;
+      // Its writer has more time: the entry was for what has been completed since.
+      return withDerivedFields(request, context);
     });
     if (!changed) return undefined;
     const { request, isChanged } = changed;

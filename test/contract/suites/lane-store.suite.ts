@@ -153,7 +153,6 @@ export function laneStoreSuite(
         expect(await acquired(lane)).toMatchObject({
           owner: "a",
           leaseUntilRealMs: clock.realMs() + LEASE_MS,
-          sweepDueMs: NOW + LEASE_MS,
           waitingCount: 1,
         });
         expect(await lanes.acquire(lane, lease("b"), NOW)).toBeUndefined();
@@ -164,6 +163,38 @@ export function laneStoreSuite(
           owner: "b",
           sweepDueMs: NOW + 7,
         });
+      });
+
+      test("a sweep that is due between now and the worker's stays, and any other is moved", async () => {
+        const nowMs = clock.businessMs();
+        const sweepAfter = async (plannedMs: number, isOnlyCheck = false) => {
+          const owner = newOwner();
+          const lane = laneId(owner);
+          await lanes.join(lane, owner, { nowMs, sweepDueMs: plannedMs, subQueues });
+          if (isOnlyCheck) {
+            const seen = await acquired(lane, "a", plannedMs);
+            await lanes.release(seen, { sweepDueMs: plannedMs, isOnlyCheck });
+          }
+          const { sweepDueMs } = await acquired(lane, "b", nowMs + 100);
+          expect((await lanes.find(lane))?.sweepDueMs).toBe(sweepDueMs);
+          return (sweepDueMs ?? 0) - nowMs;
+        };
+        expect(await sweepAfter(nowMs + 40)).toBe(40);
+        expect(await sweepAfter(nowMs + 140)).toBe(100);
+        expect(await sweepAfter(nowMs - 40)).toBe(100);
+        expect(await sweepAfter(nowMs + 40, true)).toBe(100);
+      });
+
+      test("a sweep that is planned again for the same time is seen at release", async () => {
+        const nowMs = clock.businessMs();
+        const owner = newOwner();
+        const lane = laneId(owner);
+        await lanes.join(lane, owner, { nowMs, sweepDueMs: nowMs + 40, subQueues });
+        const seen = await acquired(lane, "a", nowMs + 100);
+        expect(await lanes.ensureSweep(lane, nowMs + 40)).toBe(true);
+        const again = await lanes.release(seen, { sweepDueMs: nowMs + 500 });
+        expect(again).toMatchObject({ owner: "a", sweepDueMs: nowMs + 40 });
+        expect(await lanes.release(again as Lane, { sweepDueMs: nowMs + 500 })).toBe("released");
       });
 
       test("a lease is granted again to its owner", async () => {

@@ -6,7 +6,11 @@ import type {
   RequestStore,
   StaleEntry,
 } from "../../../shared/core/requests/state/ports.ts";
-import type { RequestRecord, SubQueue } from "../../../shared/core/requests/state/record.ts";
+import type {
+  OutboxEntry,
+  RequestRecord,
+  SubQueue,
+} from "../../../shared/core/requests/state/record.ts";
 import { subQueueOf } from "../../../shared/core/requests/state/sub-queue.ts";
 import type { DueWork, StaleWork } from "../../../shared/core/requests/state/sweep-work.ts";
 import { makeTestClock } from "../../support/fakes/clocks.ts";
@@ -524,19 +528,21 @@ export function requestStoreSuite(
       expect(await requests.postponeSweep(seen, sweepDueMs + 7)).toBeUndefined();
     });
 
-    test("requests whose writer may be dead are listed until they are written again, submissions apart from outboxes", async () => {
-      const stale = async (beforeRealMs: number, work: StaleWork = "outbox") => {
+    test("requests whose writer may be dead are listed until they are written again, outboxes that were taken over apart from the others", async () => {
+      const stale = async (beforeRealMs: number, work: StaleWork = "recent") => {
         const pages = shards.map((shard) =>
           requests.findStale({ work, shard, beforeRealMs, limit: 1_000 }),
         );
         return (await Promise.all(pages)).flat().map(({ requestId }) => requestId);
       };
       const request = await stored(newOwner(), { recoverAfterRealMs: 700_000 });
-      const sent = await stored(newOwner(), { status: "SUBMITTING", recoverAfterRealMs: 700_000 });
+      const [, entry] = fullRecord().outbox;
+      const outbox = [{ ...(entry as OutboxEntry), claimedInVersion: 1 }];
+      const taken = await stored(newOwner(), { outbox, recoverAfterRealMs: 700_000 });
       expect(await stale(699_999)).not.toContain(request.requestId);
       expect(await stale(700_001)).toContain(request.requestId);
-      expect(await stale(700_001)).not.toContain(sent.requestId);
-      expect(await stale(700_001, "submission")).toEqual([sent.requestId]);
+      expect(await stale(700_001)).not.toContain(taken.requestId);
+      expect(await stale(700_001, "outbox")).toEqual([taken.requestId]);
       await requests.replace({ ...request, recoverAfterRealMs: undefined });
       expect(await stale(700_001)).not.toContain(request.requestId);
     });
@@ -549,7 +555,7 @@ export function requestStoreSuite(
       const seen: string[] = [];
       for (const shard of shards) {
         for (let after: StaleEntry | undefined; ; ) {
-          const of = { work: "outbox", shard, beforeRealMs: base + 6, limit: 2, after } as const;
+          const of = { work: "recent", shard, beforeRealMs: base + 6, limit: 2, after } as const;
           const page = await requests.findStale(of);
           seen.push(...page.map(({ requestId }) => requestId));
           after = page.at(-1);

@@ -64,7 +64,7 @@ export function makeMemoryLanes(options: { clock: Clock }): LaneStore & {
     const isSooner = (lane.sweepDueMs ?? Number.POSITIVE_INFINITY) > sweepDueMs;
     // A worker that has the lane must see it when it gives the lane back, though it looks sooner.
     if (!isSooner && lane.owner === undefined) return false;
-    plan(lane, sweepDueMs);
+    wake(lane, sweepDueMs);
     return true;
   }
 
@@ -72,6 +72,12 @@ export function makeMemoryLanes(options: { clock: Clock }): LaneStore & {
   function plan(lane: StoredLane, sweepDueMs: number): void {
     lane.sweepDueMs = sweepDueMs;
     lane.isOnlyCheck = false;
+  }
+
+  /** The same by another than the worker that has the lane. */
+  function wake(lane: StoredLane, sweepDueMs: number): void {
+    plan(lane, sweepDueMs);
+    lane.wakes = (lane.wakes ?? 0) + 1;
   }
 
   return {
@@ -122,7 +128,9 @@ export function makeMemoryLanes(options: { clock: Clock }): LaneStore & {
       if (isHeld) return undefined;
       const abandonedByPrevious = found.owner !== undefined && found.owner !== lease.owner;
       Object.assign(found, { owner: lease.owner, leaseUntilRealMs: lease.untilMs });
-      plan(found, sweepDueMs);
+      const { sweepDueMs: planned = Number.POSITIVE_INFINITY, isOnlyCheck } = found;
+      const staysPlanned = !isOnlyCheck && planned >= clock.businessMs() && planned <= sweepDueMs;
+      if (!staysPlanned) plan(found, sweepDueMs);
       return { ...seen(found), ...(abandonedByPrevious ? { abandonedByPrevious } : {}) };
     },
 
@@ -144,6 +152,7 @@ export function makeMemoryLanes(options: { clock: Clock }): LaneStore & {
       }
       const isAsSeen =
         found.sweepDueMs === before.sweepDueMs &&
+        found.wakes === before.wakes &&
         (waitingSubQueues === undefined || found.lastPosition === before.lastPosition);
       if (!isAsSeen) return seen(found);
       if (waitingSubQueues)
@@ -174,7 +183,7 @@ export function makeMemoryLanes(options: { clock: Clock }): LaneStore & {
     async ensureSweep(lane, sweepDueMs) {
       const found = stored.get(lane);
       if (!found || (found.sweepDueMs !== undefined && found.owner === undefined)) return false;
-      plan(found, sweepDueMs);
+      wake(found, sweepDueMs);
       return true;
     },
 
@@ -205,7 +214,7 @@ export function makeMemoryLanes(options: { clock: Clock }): LaneStore & {
       const found = stored.get(lane);
       if (!found) return false;
       found.pauses = {};
-      plan(found, sweepDueMs);
+      wake(found, sweepDueMs);
       return true;
     },
 
@@ -213,7 +222,7 @@ export function makeMemoryLanes(options: { clock: Clock }): LaneStore & {
       const found = stored.get(lane);
       if (!found?.pauses.stop) return;
       delete found.pauses.stop;
-      plan(found, sweepDueMs);
+      wake(found, sweepDueMs);
     },
   };
 }

@@ -45,9 +45,11 @@ export function makeLaneScheduler(deps: {
     sweepDueAfterWakeUp: (wakeUpAtMs: number) =>
       wakeUpAtMs - nowMs() > MAX_SQS_DELAY_MS ? wakeUpAtMs : wakeUpAtMs + graceMs,
 
-    /** Wakes the lane of a request that no longer holds it, so that the next request does not wait for the end of the hold. */
+    /** Wakes the lane of a request that no longer holds it, if others wait in it, so that the next request does not wait for the end of the hold. */
     async wakeFreedLane(request: RequestRecord): Promise<void> {
       const { lane, nextSubmissionNotBeforeMs = 0 } = request;
+      // Read after the write that freed the lane: what joins later finds it free.
+      if ((await lanes.find(lane))?.sweepDueMs === undefined) return;
       const atMs = Math.max(nowMs(), nextSubmissionNotBeforeMs);
       if (await lanes.bringSweepForward(lane, atMs + graceMs)) await sendWakeUp(request, atMs);
     },

@@ -69,7 +69,8 @@ export interface LaneStore {
   /** Sets the number of waiting requests. Returns `false` while a worker holds the lease, because it updates the number itself. */
   setWaitingCount(lane: string, waiting: number): Promise<boolean>;
   /**
-   * Leases the lane to one worker and postpones its sweep to `sweepDueMs`.
+   * Leases the lane to one worker. Its sweep is due at `sweepDueMs` at the latest: one that is
+   * planned to work the lane between now and then stays.
    *
    * @returns `undefined` when another worker holds the lease or there is no such
    *   lane; `abandonedByPrevious` when the previous worker's lease expired without a release
@@ -82,7 +83,7 @@ export interface LaneStore {
   /**
    * Ends the lease and writes what the worker changed. Without `sweepDueMs` the
    * lane is not due again until a request joins. The write succeeds only when the
-   * lane's sweep was not moved and, with `waitingSubQueues`, no request joined since `seen`.
+   * lane's sweep was not planned by another and, with `waitingSubQueues`, no request joined since `seen`.
    *
    * @returns `"released"`; the stored lane, still leased, when it differs from
    *   `seen`; `"lost"` when another worker holds the lease

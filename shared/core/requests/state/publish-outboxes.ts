@@ -1,12 +1,10 @@
-import { failures } from "../../../contracts/failures.ts";
 import type { FinalEvent } from "../../events/envelope.ts";
-import type { EventPublisher } from "../../events/ports.ts";
-import { toPublishFailure } from "../../events/publish-failure.ts";
 import { forEachConcurrent } from "../../for-each-concurrent.ts";
 import { type MessageFailure, toMessageFailure } from "../../message-failure.ts";
 import { retryOnConflict } from "../../retry-on-conflict.ts";
 import type { DecisionContext } from "./decision-context.ts";
-import type { EventArchive, RequestStore, SubmitQueue, TextStore } from "./ports.ts";
+import type { EventArchive, RequestStore, SubmitQueue } from "./ports.ts";
+import { type PublishInOrderDeps, publishInOrder, type Tried } from "./publish-in-order.ts";
 import type { OutboxEntry, RequestRecord } from "./record.ts";
 import {
   mayPublish,
@@ -16,10 +14,8 @@ import {
 } from "./request-state.ts";
 import { tellDependents } from "./tell-dependents.ts";
 
-export interface PublishOutboxesDeps {
+export interface PublishOutboxesDeps extends PublishInOrderDeps {
   requests: RequestStore;
-  texts: TextStore;
-  publisher: EventPublisher;
   archive: EventArchive;
   submitQueue: SubmitQueue;
   context: () => DecisionContext;
@@ -29,6 +25,20 @@ export interface PublishedOutboxes {
   published: number;
   /** Why entries stay in their outbox, one for each. `reconcile` publishes them later. */
   failures: MessageFailure[];
+}
+
+export interface PublishedAndLeft extends PublishedOutboxes {
+  /** Outboxes that still hold events that are on the bus, each of a request of `leave`. */
+  left: LeftOutbox[];
+}
+
+/** An outbox whose events are on the bus and not removed yet, so that the next write of the request can do both. */
+export interface LeftOutbox {
+  requestId: string;
+  /** Returns the request without these events, to be written together with its next change. */
+  without(request: RequestRecord): RequestRecord;
+  /** Removes them, if nothing has removed them, and publishes what stands behind them. Never throws. */
+  remove(): Promise<PublishedOutboxes>;
 }
 
 /** Attempts to change an outbox when other writers come first. */
@@ -47,18 +57,17 @@ export type PublishOutboxes = ReturnType<typeof makePublishOutboxes>;
  *
  * Never throws: entries that are not published, or not recorded as published, stay for
  * `reconcile`, with the same ids and bytes.
+ *
+ * @param of.leave ids of requests that the caller writes next, well within the time after which
+ *   `reconcile` takes over. Where that is later than now, their events are removed at once.
  */
-export const makePublishOutboxes =
-  (deps: PublishOutboxesDeps) =>
-  async (
-    requests: readonly RequestRecord[],
-    trigger: PublishTrigger = "written",
-  ): Promise<PublishedOutboxes> => {
-    const total: PublishedOutboxes = { published: 0, failures: [] };
-    let mine =
-      trigger === "written"
-        ? requests.filter((request) => mayPublish(request, trigger))
-        : await claimAccepted(deps, requests);
+export function makePublishOutboxes(deps: PublishOutboxesDeps) {
+  async function publishAll(
+    first: readonly RequestRecord[],
+    leave: ReadonlySet<string> = new Set(),
+  ): Promise<PublishedAndLeft> {
+    const total: PublishedAndLeft = { published: 0, failures: [], left: [] };
+    let mine = first;
     while (mine.length > 0) {
       const waiting = mine.flatMap(({ outbox }) => outbox);
       try {
@@ -73,7 +82,13 @@ export const makePublishOutboxes =
           deps.submitQueue,
           tried.map(({ request }) => request),
         );
-        mine = await removeEach(deps, tried);
+        const isLeft = ({ request, published }: Tried) =>
+          leave.has(request.requestId) && published.length > 0 && isYoung(deps, request);
+        total.left.push(...tried.filter(isLeft).map(asLeft));
+        mine = await removeEach(
+          deps,
+          tried.filter((one) => !isLeft(one)),
+        );
         total.published += done.length;
       } catch (error) {
         total.failures.push(...waiting.map(() => toMessageFailure(error)));
@@ -81,7 +96,55 @@ export const makePublishOutboxes =
       }
     }
     return total;
-  };
+  }
+
+  function asLeft(one: Tried): LeftOutbox {
+    const { request, published } = one;
+    return {
+      requestId: request.requestId,
+      without(now) {
+        const outbox = withoutEvents(now, published);
+        return withDerivedFields({ ...now, outbox }, deps.context());
+      },
+      async remove() {
+        try {
+          return await publishAll(await removeEach(deps, [one]));
+        } catch (error) {
+          return { published: 0, failures: published.map(() => toMessageFailure(error)) };
+        }
+      },
+    };
+  }
+
+  return async (
+    requests: readonly RequestRecord[],
+    trigger: PublishTrigger = "written",
+    of: { leave?: ReadonlySet<string> } = {},
+  ): Promise<PublishedAndLeft> =>
+    publishAll(
+      trigger === "written"
+        ? requests.filter((request) => mayPublish(request, trigger))
+        : await claimAccepted(deps, requests),
+      of.leave,
+    );
+}
+
+/** In the first half of the grace period nobody but its writer publishes an outbox. */
+function isYoung(
+  { context }: Pick<PublishOutboxesDeps, "context">,
+  { outbox: [first] }: RequestRecord,
+): boolean {
+  const { nowRealMs, rules } = context();
+  return nowRealMs - (first?.sinceRealMs ?? 0) < rules.outboxGraceMs / 2;
+}
+
+function withoutEvents(
+  { outbox }: RequestRecord,
+  events: readonly FinalEvent[],
+): readonly OutboxEntry[] {
+  const done = new Set(events.map(({ id }) => id));
+  return outbox.filter(({ id }) => !done.has(id));
+}
 
 /** Removes what was published, of all requests although one fails. @returns those with further events */
 async function removeEach(
@@ -106,16 +169,14 @@ async function removeEach(
  * period nobody else does. After that the sweep may be at work: a conditional write decides.
  */
 async function claimAccepted(
-  { requests: store, context }: PublishOutboxesDeps,
+  deps: PublishOutboxesDeps,
   requests: readonly RequestRecord[],
 ): Promise<RequestRecord[]> {
-  const { nowRealMs, rules } = context();
-  const isYoung = ({ outbox: [first] }: RequestRecord) =>
-    nowRealMs - (first?.sinceRealMs ?? 0) < rules.outboxGraceMs / 2;
+  const { requests: store, context } = deps;
   const isOfAcceptance = (request: RequestRecord) => mayPublish(request, "accepted");
   const claimed = await Promise.all(
     requests.filter(isOfAcceptance).map(async (known) => {
-      if (isYoung(known)) return known;
+      if (isYoung(deps, known)) return known;
       const result = await retryOnConflict({
         known,
         find: () => store.find(known.requestId),
@@ -131,96 +192,6 @@ async function claimAccepted(
   return claimed.flatMap((request) => request ?? []);
 }
 
-/** What became of one request's outbox. */
-interface Tried {
-  request: RequestRecord;
-  published: FinalEvent[];
-  failures: MessageFailure[];
-  /** Entries that can never be published. They do not hold up those behind them. */
-  refused: Set<string>;
-  /** True when an event must be published before those that are left. */
-  isHeldUp: boolean;
-}
-
-/**
- * Publishes the entries of each request in order, those of all requests in common calls: first
- * what the earliest write of each request caused, then what the next one caused.
- */
-async function publishInOrder(
-  deps: PublishOutboxesDeps,
-  requests: readonly RequestRecord[],
-): Promise<Tried[]> {
-  const all = requests.map((request) => ({
-    tried: {
-      request,
-      published: [],
-      failures: [],
-      refused: new Set<string>(),
-      isHeldUp: false,
-    } satisfies Tried as Tried,
-    writes: entriesByWrite(request),
-  }));
-  const mostWrites = Math.max(...all.map(({ writes }) => writes.length));
-  for (let write = 0; write < mostWrites; write++) {
-    const round = all.flatMap(({ tried, writes }) =>
-      tried.isHeldUp ? [] : (writes[write] ?? []).map((entry) => ({ tried, entry })),
-    );
-    await publishRound(deps, round);
-  }
-  return all.map(({ tried }) => tried);
-}
-
-function entriesByWrite({ outbox }: RequestRecord): OutboxEntry[][] {
-  const byWrite = new Map<number, OutboxEntry[]>();
-  for (const entry of outbox) {
-    byWrite.set(entry.version, [...(byWrite.get(entry.version) ?? []), entry]);
-  }
-  return [...byWrite.values()];
-}
-
-async function publishRound(
-  deps: PublishOutboxesDeps,
-  round: readonly { tried: Tried; entry: OutboxEntry }[],
-): Promise<void> {
-  const fail = (tried: Tried, id: string, failure: MessageFailure) => {
-    tried.failures.push(failure);
-    if (failures[failure.code].disposition === "park") tried.refused.add(id);
-    else tried.isHeldUp = true;
-  };
-  const loaded = await Promise.allSettled(
-    round.map(({ tried, entry }) => loadEvent(deps, tried.request, entry)),
-  );
-  // An entry that cannot be read does not keep those of other requests from being published.
-  const events = loaded.flatMap((one, index) => {
-    const of = round[index];
-    if (of === undefined) return [];
-    if (one.status === "fulfilled") return [{ tried: of.tried, event: one.value }];
-    fail(of.tried, of.entry.id, toMessageFailure(one.reason));
-    return [];
-  });
-  if (events.length === 0) return;
-  const results = await deps.publisher.publish(events.map(({ event }) => event));
-  for (const [index, { tried, event }] of events.entries()) {
-    const result = results[index];
-    if (result?.ok) tried.published.push(event);
-    else fail(tried, event.id, toPublishFailure(result));
-  }
-}
-
-async function loadEvent(
-  { texts }: PublishOutboxesDeps,
-  { clientId }: RequestRecord,
-  { id, type, envelope, raw }: OutboxEntry,
-): Promise<FinalEvent> {
-  return {
-    id,
-    type,
-    clientId,
-    envelope: await texts.open(envelope),
-    ...(raw ? { raw: Buffer.from(await texts.open(raw), "base64") } : {}),
-  };
-}
-
 /**
  * Removes what was published. An event that another write has added in the meantime stood behind
  * these: the same write takes over the right to publish it.
@@ -232,14 +203,13 @@ async function removePublished(
   { request: written, published, refused, isHeldUp }: Tried,
 ): Promise<RequestRecord | undefined> {
   if (published.length === 0) return undefined;
-  const done = new Set(published.map(({ id }) => id));
   const followsOn = (request: RequestRecord) =>
     !isHeldUp && request.outbox.some(({ id }) => !refused.has(id));
   const result = await retryOnConflict({
     known: written,
     find: () => requests.find(written.requestId),
     decide(request) {
-      const outbox = request.outbox.filter(({ id }) => !done.has(id));
+      const outbox = withoutEvents(request, published);
       if (outbox.length === request.outbox.length) return undefined;
       const left = { ...request, outbox };
       return followsOn(left)

@@ -163,7 +163,7 @@ export interface RequestRecord extends LaneAccount {
   actionDeadlineMs?: number | undefined;
   /** When the sweep processes it: a poll, a timeout, or a schedule that did not fire. */
   sweepDueMs?: number | undefined;
-  /** Real time after which the sweep recovers what its last writer did not complete. */
+  /** Real time at which the sweep looks whether its last writer has completed its work. */
   recoverAfterRealMs?: number | undefined;
   polls: number;
   /** True once `workflow.started` is in the outbox or published. */
@@ -249,6 +249,8 @@ export interface Lane extends LaneAccount {
   isMigratedToSubQueues: boolean;
   /** Takes for which it was shown later that nothing was sent. The next worker takes them out of `budget`. */
   givenBack: readonly CategoryTake[];
+  /** How often its sweep was planned by another than its worker; absent: never. */
+  wakes?: number | undefined;
   /** When the provider last restricted the account. */
   restrictedMs?: number | undefined;
 }

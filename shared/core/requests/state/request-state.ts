@@ -119,7 +119,23 @@ function startDueOf({ scheduledMs = 0, dependsOn, sweepDueMs = 0 }: RequestRecor
   return dependsOn ? Math.max(scheduledMs, sweepDueMs) : scheduledMs + OVERDUE_MS;
 }
 
-function recoverAfterOf(
+/**
+ * When the sweep looks at what its writer has perhaps not completed; `undefined` while everything
+ * is. An entry of the index that is early enough stays as it is: moving it would be two writes of
+ * the index, and where nothing is to recover yet, the sweep itself moves it.
+ */
+function recoverAfterOf(request: RequestRecord, context: DecisionContext): number | undefined {
+  const needed = overdueAfterOf(request, context);
+  if (needed === undefined) return undefined;
+  const { nowRealMs, rules } = context;
+  const { recoverAfterRealMs: planned = 0 } = request;
+  if (planned > nowRealMs && planned <= needed) return planned;
+  // The next state of this request can keep it.
+  return Math.min(needed, nowRealMs + rules.outboxGraceMs);
+}
+
+/** When the last writer of the request has had its time. */
+function overdueAfterOf(
   request: RequestRecord,
   { nowRealMs, rules }: DecisionContext,
 ): number | undefined {

@@ -14,12 +14,14 @@ export type DueWork = "start" | "end" | { poll: ProviderId };
 /**
  * Kinds of work that a writer did not complete in its time (real):
  *
- * - `submission`: submissions whose worker crashed, and inputs whose message was lost;
- * - `outbox`: events that their writer did not publish.
+ * - `recent`: submissions whose worker crashed, inputs whose message was lost, and events that their
+ *   writer did not publish;
+ * - `outbox`: events of which a second worker has taken over the publishing. While the bus accepts
+ *   none, these are many, and wait apart from the others.
  */
-export type StaleWork = "submission" | "outbox";
+export type StaleWork = "recent" | "outbox";
 
-export const staleWorks: readonly StaleWork[] = ["submission", "outbox"];
+export const staleWorks: readonly StaleWork[] = ["recent", "outbox"];
 
 export function dueWorkOf({
   status,
@@ -31,6 +33,10 @@ export function dueWorkOf({
   return canBePolled && providerRequestId !== undefined ? { poll: provider } : "end";
 }
 
-export function staleWorkOf({ status }: Pick<RequestRecord, "status">): StaleWork {
-  return status === "SUBMITTING" ? "submission" : "outbox";
+export function staleWorkOf({
+  status,
+  outbox: [first],
+}: Pick<RequestRecord, "status" | "outbox">): StaleWork {
+  const isTakenOver = first?.claimedInVersion !== undefined;
+  return status !== "SUBMITTING" && isTakenOver ? "outbox" : "recent";
 }

@@ -16,8 +16,9 @@ import type { LaneScheduler } from "../lanes/lane-scheduler.ts";
 import type { FireRecurring } from "../recurring/fire-recurring.ts";
 import type { DecisionContext } from "../state/decision-context.ts";
 import type { RequestStore, SubmitQueue } from "../state/ports.ts";
-import type { PublishedOutboxes, PublishOutboxes } from "../state/publish-outboxes.ts";
+import type { LeftOutbox, PublishedOutboxes, PublishOutboxes } from "../state/publish-outboxes.ts";
 import type { Lane, RequestRecord } from "../state/record.ts";
+import { acceptedIn, claimedIn, type FoundRequests, likelyTaken } from "./likely-taken.ts";
 import type { SendInput } from "./send-input.ts";
 import { fulfilled, startOnce } from "./started-work.ts";
 import type { SubmitRequestResult } from "./submit-request.ts";
@@ -57,7 +58,11 @@ export const makeHandleSubmitMessages =
   async (bodies: readonly string[], remainingMs: () => number): Promise<SubmitBatchResult> => {
     const messages = bodies.map(parse);
     const found = await findRequests(deps, messages);
-    const published = [await deps.publishOutboxes(acceptedOf(messages, found), "accepted")];
+    const leave = likelyTaken(messages, found, deps.context());
+    const accepted = acceptedOf(messages, found);
+    const created = await deps.publishOutboxes(accepted, "accepted", { leave });
+    const published: PublishedOutboxes[] = [created];
+    const left = new Map(created.left.map((one) => [one.requestId, one]));
     const runs = new Map<string, Promise<LaneRunResult>>();
     const dependents = new Map<string, Promise<RequestRecord | undefined>>();
     const batch: Batch = {
@@ -66,6 +71,7 @@ export const makeHandleSubmitMessages =
       joins: new Map(),
       runs,
       dependents,
+      left,
       remainingMs,
     };
     const settled = await Promise.allSettled(
@@ -73,7 +79,10 @@ export const makeHandleSubmitMessages =
     );
     const laneRuns = await fulfilled(runs);
     const ended = (await fulfilled(dependents)).flatMap((request) => request ?? []);
+    const taken = laneRuns.flatMap(({ submissions }) => submissions.flatMap(claimedIn));
+    for (const { requestId } of taken) left.delete(requestId);
     published.push(
+      ...(await Promise.all([...left.values()].map((one) => one.remove()))),
       await deps.publishOutboxes([...laneRuns.flatMap(({ changed }) => changed), ...ended]),
     );
     return {
@@ -87,8 +96,6 @@ export const makeHandleSubmitMessages =
     };
   };
 
-type FoundRequests = Map<string, { request: RequestRecord; lane: Lane | undefined }>;
-
 interface Batch {
   found: FoundRequests;
   /** Of each lane, the due request that joins after all others of the batch. */
@@ -99,6 +106,8 @@ interface Batch {
   runs: Map<string, Promise<LaneRunResult>>;
   /** The dependent requests that this batch settles. */
   dependents: Map<string, Promise<RequestRecord | undefined>>;
+  /** The requests whose `workflow.created` is published, and removed by the write that takes them. */
+  left: ReadonlyMap<string, LeftOutbox>;
   remainingMs: () => number;
 }
 
@@ -134,12 +143,6 @@ function findRequests(
   return requests.findWithLanes([...new Set(ids)]);
 }
 
-/** The accepted requests that a message names. */
-function acceptedIn(message: SubmitMessage | undefined): readonly string[] {
-  if (message?.kind === "accepted") return [message.requestId];
-  return message?.kind === "acceptedBatch" ? message.requestIds : [];
-}
-
 function acceptedOf(
   messages: readonly (SubmitMessage | undefined)[],
   found: FoundRequests,
@@ -153,7 +156,7 @@ async function processMessage(
   message: SubmitMessage | undefined,
   batch: Batch,
 ): Promise<void> {
-  const { runs, dependents, remainingMs } = batch;
+  const { runs, dependents, left, remainingMs } = batch;
   if (!message) throw new Failure("MESSAGE_MALFORMED", "not a message of the submit queue");
   switch (message.kind) {
     case "continue":
@@ -166,7 +169,7 @@ async function processMessage(
       await deps.fireRecurring(message);
       return;
     case "wakeUp":
-      await startOnce(runs, message.lane, () => deps.workLane(message.lane, remainingMs));
+      await startOnce(runs, message.lane, () => deps.workLane(message.lane, remainingMs, left));
       return;
     case "accepted":
       return workIfWaiting(deps, message, batch);
@@ -238,9 +241,9 @@ async function findInBatch(
 async function workLaneOf(
   deps: HandleSubmitMessagesDeps,
   { lane, clientId }: RequestRecord,
-  { runs, remainingMs }: Batch,
+  { runs, left, remainingMs }: Batch,
 ): Promise<void> {
-  const { kind } = await startOnce(runs, lane, () => deps.workLane(lane, remainingMs));
+  const { kind } = await startOnce(runs, lane, () => deps.workLane(lane, remainingMs, left));
   // The worker that holds the lease may have read the lane before this request joined it.
   if (kind === "busy") await deps.laneScheduler.ensureWakeUp({ lane, clientId });
 }

@@ -10,9 +10,11 @@ import { failRequest, type RequestError } from "../state/endings.ts";
 import { gapAfterTake, withBlocks } from "../state/lane-budget.ts";
 import type { LaneStore } from "../state/lane-ports.ts";
 import type { ProviderClients, RequestStore } from "../state/ports.ts";
-import type { Lane, LaneBudget, RequestRecord, SubQueue } from "../state/record.ts";
+import type { LeftOutbox } from "../state/publish-outboxes.ts";
+import type { Lane, LaneBudget, RequestRecord } from "../state/record.ts";
 import type { RequestWriter } from "../state/request-writer.ts";
 import { subQueueOf } from "../state/sub-queue.ts";
+import { type Plan, withJoining } from "./lane-plan.ts";
 import {
   budgetAfterRun,
   changeAfter,
@@ -60,18 +62,6 @@ const MAX_TURNS_PER_RUN = 25;
 /** Interval (business) at which a lane is checked while its connection is paused. */
 const PAUSED_CONNECTION_MS = 300_000;
 
-/** Time (business) after which a request that was given a place is stored, or its accept has failed. */
-const JOIN_MS = 60_000;
-
-/** When the lane must be worked again. */
-interface Plan {
-  /** Absent when no request waits. */
-  wakeUpAtMs?: number | undefined;
-  isOnlyCheck?: boolean | undefined;
-  /** The sub-queues that were seen to wait; present when the plan depends on them. */
-  waitingSubQueues?: readonly SubQueue[] | undefined;
-}
-
 interface StepResult extends Omit<LaneHeadResult, "decision"> {
   next: /** A request ended without a call: look at the next request in the same run. */
     | { kind: "continue" }
@@ -85,7 +75,8 @@ export type WorkLane = ReturnType<typeof makeWorkLane>;
 
 /**
  * Submits at most one request of a lane, in its turn (G5), and schedules the
- * lane's next wake-up.
+ * lane's next wake-up. The third parameter has the requests whose published events leave their
+ * outbox by the write that claims them.
  *
  * @throws DEPENDENCY_DOWN; started submissions are stored, and the lease expires by itself
  */
@@ -94,14 +85,18 @@ export function makeWorkLane(deps: WorkLaneDeps) {
   const processHead = makeProcessLaneHead(deps);
   const paceSettingsOf = makePaceSettingsOf(deps);
 
-  return async (laneId: string, remainingMs: () => number): Promise<LaneRunResult> => {
+  return async (
+    laneId: string,
+    remainingMs: () => number,
+    left: ReadonlyMap<string, LeftOutbox> = new Map(),
+  ): Promise<LaneRunResult> => {
     const acquired = await acquire(laneId);
     let result: LaneRunResult = { kind: "done", submissions: [], changed: [] };
     if (!acquired) return { ...result, kind: "busy" };
     const { lease, settings } = acquired;
     let { lane, change } = acquired;
     for (let turn = 0; turn < MAX_TURNS_PER_RUN; turn++) {
-      const step = await runStep({ lane, change, settings }, { lease, remainingMs });
+      const step = await runStep({ lane, change, settings }, { lease, remainingMs, left });
       result = {
         kind: "done",
         submissions: [...result.submissions, ...step.submissions],
@@ -157,8 +152,13 @@ export function makeWorkLane(deps: WorkLaneDeps) {
 
   async function runStep(
     { lane, change, settings }: LaneRun,
-    { lease, remainingMs }: { lease: Lease; remainingMs: () => number },
+    of: {
+      lease: Lease;
+      remainingMs: () => number;
+      left: ReadonlyMap<string, LeftOutbox>;
+    },
   ): Promise<StepResult> {
+    const { lease, remainingMs, left } = of;
     const notBeforeMs = change.nextSubmissionNotBeforeMs ?? lane.nextSubmissionNotBeforeMs;
     const now = withPause({ ...lane, nextSubmissionNotBeforeMs: notBeforeMs }, change.pause);
     const budget = budgetAfterRun({ lane, change, settings });
@@ -179,7 +179,10 @@ export function makeWorkLane(deps: WorkLaneDeps) {
     }
     const { request, eligibleSinceMs, othersWait } = decision;
     const sender = { owner: lease.owner, leaseUntilRealMs: lease.untilMs };
-    const { submission, ended } = await submitOrEnd(request, { sender, budget, settings });
+    const { submission, ended } = await submitOrEnd(
+      left.get(request.requestId)?.without(request) ?? request,
+      { sender, budget, settings },
+    );
     if (submission === "connectionPaused") {
       const wakeUpAtMs = deps.context().nowMs + PAUSED_CONNECTION_MS;
       const blocks = new Map([...seen.blocks.keys()].map((one) => [one, wakeUpAtMs]));
@@ -263,28 +266,6 @@ export function makeWorkLane(deps: WorkLaneDeps) {
     const provider = deps.providerClients[request.provider];
     return writer.replace(failRequest(request, error, deps.context(), provider));
   }
-}
-
-/**
- * The plan with the sub-queues in which a request may be joining: it has its place, and is stored
- * a moment later. The lane is looked at again when it must be stored.
- */
-function withJoining(
-  { subQueues, lastPosition }: Lane,
-  plan: { wakeUpAtMs: number; waitingSubQueues: readonly SubQueue[] },
-  { nowMs }: DecisionContext,
-): Plan {
-  const isSeen = (one: SubQueue) =>
-    plan.waitingSubQueues.some(
-      ({ category, isHigh }) => category === one.category && isHigh === one.isHigh,
-    );
-  const unseen = subQueues.filter((one) => !isSeen(one));
-  const storedByMs = lastPosition + JOIN_MS;
-  if (unseen.length === 0 || storedByMs <= nowMs) return plan;
-  return {
-    wakeUpAtMs: Math.min(plan.wakeUpAtMs, storedByMs),
-    waitingSubQueues: [...plan.waitingSubQueues, ...unseen],
-  };
 }
 
 const connectionDeleted: RequestError = {

@@ -1,0 +1,36 @@
+import type { DecisionContext } from "../state/decision-context.ts";
+import type { Lane, SubQueue } from "../state/record.ts";
+
+/** Time (business) after which a request that was given a place is stored, or its accept has failed. */
+const JOIN_MS = 60_000;
+
+/** When the lane must be worked again. */
+export interface Plan {
+  /** Absent when no request waits. */
+  wakeUpAtMs?: number | undefined;
+  isOnlyCheck?: boolean | undefined;
+  /** The sub-queues that were seen to wait; present when the plan depends on them. */
+  waitingSubQueues?: readonly SubQueue[] | undefined;
+}
+
+/**
+ * The plan with the sub-queues in which a request may be joining: it has its place, and is stored
+ * a moment later. The lane is looked at again when it must be stored.
+ */
+export function withJoining(
+  { subQueues, lastPosition }: Lane,
+  plan: { wakeUpAtMs: number; waitingSubQueues: readonly SubQueue[] },
+  { nowMs }: DecisionContext,
+): Plan {
+  const isSeen = (one: SubQueue) =>
+    plan.waitingSubQueues.some(
+      ({ category, isHigh }) => category === one.category && isHigh === one.isHigh,
+    );
+  const unseen = subQueues.filter((one) => !isSeen(one));
+  const storedByMs = lastPosition + JOIN_MS;
+  if (unseen.length === 0 || storedByMs <= nowMs) return plan;
+  return {
+    wakeUpAtMs: Math.min(plan.wakeUpAtMs, storedByMs),
+    waitingSubQueues: [...plan.waitingSubQueues, ...unseen],
+  };
+}
