@@ -52,15 +52,22 @@ test("A request whose lane is free is written six times, and each write of its i
   const simulation = makeRequestSimulation({
     provider: "we-link",
     onWrite: (after, before) => writes.push([after, before]),
-    exchange: async () => answer({ requestId: "req-67890" }),
+    exchange: async () => {
+      pass(700);
+      return answer({ requestId: "req-67890" });
+    },
     onLook: async () => undefined,
     publish: async () => true,
   });
+  const pass = (ms: number) => {
+    simulation.clock.passReal(ms);
+    simulation.clock.passBusiness(ms);
+  };
   const note = "Hello Ada, I read your article about engines and would like to connect with you.";
   await simulation.accept({ action: "connect", params: { profile_id: "ada-lovelace", note } }, 1);
+  pass(90);
   await simulation.work();
-  simulation.clock.passReal(5_000);
-  simulation.clock.passBusiness(5_000);
+  pass(5_000);
   const result = { profile_id: "ada-lovelace", status: "connection_sent" };
   await simulation.webhook({ status: "SUCCESS", request_id: "req-67890", result });
   const units = writes.map(([after, before]) => {

@@ -45,10 +45,24 @@ export function transition(
   context: DecisionContext,
   changes: Partial<RequestRecord> = {},
 ): RequestRecord {
+  return withDerivedFields(moved(request, status, changes), context);
+}
+
+/**
+ * The same without what follows from the state, which the caller computes when it has added events:
+ * without them, the request would lose its entry of the index `sweep`, and get another one.
+ *
+ * @throws Error when the transition is not in the table
+ */
+export function moved(
+  request: RequestRecord,
+  status: RequestStatus,
+  changes: Partial<RequestRecord>,
+): RequestRecord {
   if (!canTransition(request.status, status)) {
     throw new Error(`A request cannot go from ${request.status} to ${status}`);
   }
-  return withDerivedFields({ ...request, ...fieldsClearedOn(status), ...changes, status }, context);
+  return { ...request, ...fieldsClearedOn(status), ...changes, status };
 }
 
 /** Fields that the next state does not take over. */

@@ -4,7 +4,13 @@ import { failRequest, type RequestError } from "./endings.ts";
 import { CATEGORY_PAUSE_MS, pauseAfter, pauseOfAccount } from "./pause-after.ts";
 import { type UpdateResult, withProviderUpdate } from "./provider-update.ts";
 import type { LanePause, RequestRecord } from "./record.ts";
-import { pollDelayMs, transition, withDerivedFields, withStartedEvent } from "./request-state.ts";
+import {
+  moved,
+  pollDelayMs,
+  transition,
+  withDerivedFields,
+  withStartedEvent,
+} from "./request-state.ts";
 import { withUnclearReport } from "./unclear-reports.ts";
 
 /** Claims the request for one worker until that real time. */
@@ -158,7 +164,7 @@ function applyAccepted(
 ): SubmissionDecision {
   const { nowMs, rules } = context;
   const providerRequestId = outcome.providerRequestId ?? request.providerRequestId;
-  const running = transition(request, "RUNNING", context, {
+  const running = moved(request, "RUNNING", {
     providerRequestId,
     pendingReason: outcome.pendingReason,
     submittedMs: request.submittedMs ?? nowMs,
@@ -167,7 +173,10 @@ function applyAccepted(
     sweepDueMs: nowMs + pollDelayMs(0, rules),
     polls: 0,
   });
-  const started = provider.startsWhenAccepted ? withStartedEvent(running, context) : running;
+  const started = withDerivedFields(
+    provider.startsWhenAccepted ? withStartedEvent(running, context) : running,
+    context,
+  );
   if (!outcome.resultEvent) return { request: started };
   const { resultEvent: event, numbersAsText = false } = outcome;
   const update = { event, numbersAsText, isCurrentState: true };
