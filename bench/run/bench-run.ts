@@ -41,13 +41,13 @@ export async function startBenchRun(options: {
   speed: number;
   settings: Readonly<Record<string, number | string>>;
   keepsData?: boolean;
-  /** Started instead of `local/main.js`, with the same arguments. */
+  /** Started instead of `local/main.js` or of what `BENCH_MAIN` names, with the same arguments. */
   main?: string;
   env?: Readonly<Record<string, string>>;
   /** Keeps the directory for a look into it. */
   keepsDirectory?: boolean;
 }): Promise<BenchRun> {
-  const { main = localMain } = options;
+  const { main = process.env.BENCH_MAIN ?? localMain } = options;
   const directory = mkdtempSync(join(tmpdir(), "ackwire-bench-"));
   const args = [
     "--no-demo",

@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { AssetHashType, DockerImage } from "aws-cdk-lib";
 import { Code } from "aws-cdk-lib/aws-lambda";
-import { buildSync } from "esbuild";
+import { type BuildOptions, buildSync, type OutputFile } from "esbuild";
 import type { FunctionName } from "../../shared/contracts/env.ts";
 import { withoutDependencies } from "./source-map.ts";
 
@@ -24,6 +24,12 @@ const entryPoint = `import { setSourceMapsSupport } from "node:module";
 setSourceMapsSupport(true);
 export const { handler } = await import("./handler.js");
 `;
+
+/** The files of an asset beside those of `build`, by name. */
+export const entryFiles: ReadonlyMap<string, string> = new Map([
+  ["index.js", entryPoint],
+  ["package.json", '{"type":"module"}\n'],
+]);
 
 /**
  * Returns one function's code as a Lambda asset: ES modules that contain everything, the AWS SDK
@@ -58,11 +64,7 @@ const bundled = new Map<FunctionName, ReadonlyMap<string, string>>();
 function bundledFiles(name: FunctionName): ReadonlyMap<string, string> {
   const known = bundled.get(name);
   if (known) return known;
-  const files = new Map([
-    ["index.js", entryPoint],
-    ["package.json", '{"type":"module"}\n'],
-    ...build(join("functions", name, "handler.ts")),
-  ]);
+  const files = new Map([...entryFiles, ...build(join("functions", name, "handler.ts"))]);
   bundled.set(name, files);
   return files;
 }
@@ -74,8 +76,14 @@ function bundledFiles(name: FunctionName): ReadonlyMap<string, string> {
  * @returns texts by file name
  */
 export function build(entry: string): ReadonlyMap<string, string> {
-  const outdir = join(root, assetsDirectory, "asset");
-  const { outputFiles } = buildSync({
+  return textsOf(buildSync(buildOptions(entry)).outputFiles);
+}
+
+const outdir = join(root, assetsDirectory, "asset");
+
+/** Returns how esbuild builds an entry point, whose path is relative to the repository. */
+export function buildOptions(entry: string) {
+  return {
     absWorkingDir: root,
     entryPoints: [{ in: entry, out: "handler" }],
     outdir,
@@ -95,7 +103,11 @@ export function build(entry: string): ReadonlyMap<string, string> {
     sourcesContent: false,
     legalComments: "none",
     logLevel: "warning",
-  });
+  } satisfies BuildOptions;
+}
+
+/** Returns the texts of what esbuild built with these options, by file name; maps are of our own files. */
+export function textsOf(outputFiles: readonly OutputFile[]): ReadonlyMap<string, string> {
   const texts = new Map(outputFiles.map(({ path, text }) => [relative(outdir, path), text]));
   for (const [file, text] of texts) {
     if (!file.endsWith(".js")) continue;

@@ -8,6 +8,7 @@ import { foreignRequest, listen } from "../loopback.ts";
 import type { Template } from "../template/resource.ts";
 import { type BilledUnits, makeBilledUnits } from "./billing/billed-units.ts";
 import { type CallCounts, makeCallCounts } from "./call-counts.ts";
+import type { Written } from "./dynamodb/dynalite.ts";
 import { openDynamoDb } from "./dynamodb/dynamodb.ts";
 import { openEventBridge } from "./eventbridge/eventbridge.ts";
 import { type Invoke, makeTargetDelivery } from "./eventbridge/target-delivery.ts";
@@ -66,6 +67,8 @@ export async function startAws(options: {
   clock: BusinessClock;
   /** Real milliseconds by which the tables' global indexes are behind, as on AWS. Default: 0. */
   indexLagMs?: number | undefined;
+  /** Receives each item that a table has stored or deleted. */
+  onWritten?: ((written: Written) => void) | undefined;
   log: (line: string) => void;
 }): Promise<LocalAws> {
   const server = await openServer(options.port);
@@ -81,7 +84,7 @@ async function open(
   options: Parameters<typeof startAws>[0],
   server: Awaited<ReturnType<typeof openServer>>,
 ): Promise<LocalAws> {
-  const { store, clock, log, dataDir, indexLagMs = 0 } = options;
+  const { store, clock, log, dataDir, indexLagMs = 0, onWritten } = options;
   const path = (name: string) => (dataDir === undefined ? undefined : join(dataDir, name));
   const timers = makeBusinessTimers(clock);
   const recurring = makeRecurringTimers({ store, clock, timers });
@@ -91,7 +94,7 @@ async function open(
   const calls = makeCallCounts();
   const billed = makeBilledUnits();
 
-  const dynamodb = openDynamoDb({ path: path("dynamodb"), store, indexLagMs });
+  const dynamodb = openDynamoDb({ path: path("dynamodb"), store, indexLagMs, onWritten });
   const sqs = await openSqs({ dataDir: path("queues"), awsUrl: server.url, store, clock, timers });
   const delivery = makeTargetDelivery({ sqs, clock, bill: billed.add, log });
   const { atomically } = sqs.fauxqs;

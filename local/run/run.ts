@@ -2,12 +2,13 @@ import { mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { WebhookTargets } from "../../shared/contracts/webhook-targets.ts";
 import { startAws } from "../aws/aws.ts";
+import type { Written } from "../aws/dynamodb/dynalite.ts";
 import type { BusinessClock } from "../clock/clock.ts";
 import { startClock } from "../clock/start-clock.ts";
 import { openDurableStore } from "../durable-store.ts";
 import { startMappings } from "../event-source/event-source-mapping.ts";
 import { startHttpApi } from "../http-api/http-api.ts";
-import { startLambdas } from "../lambda/lambdas.ts";
+import { type Lambdas, startLambdas } from "../lambda/lambdas.ts";
 import { type Simulator, startSimulator } from "../simulator/simulator.ts";
 import type { Template } from "../template/resource.ts";
 import { loadTemplate } from "../template/template.ts";
@@ -43,6 +44,12 @@ export interface RunOptions extends LocalOptions {
   synthesise?: (options: SynthesisOptions) => Promise<void>;
   /** Maximum number of concurrent batches of each event source mapping. */
   maxBatches?: number;
+  /** What a bench does with the changes of the tables, once the functions run. */
+  tableChanges?: {
+    onWritten(written: Written): void;
+    /** Starts to invoke functions. */
+    start(lambdas: Pick<Lambdas, "invoke">): { close(): Promise<void> };
+  };
   print: (line: string) => void;
 }
 
@@ -91,6 +98,7 @@ async function start(options: RunOptions, started: AsyncDisposableStack): Promis
     store,
     clock,
     indexLagMs: options.indexLagMs,
+    onWritten: options.tableChanges?.onWritten,
     log: log.fault,
   });
   started.defer(aws.close);
@@ -122,6 +130,8 @@ async function start(options: RunOptions, started: AsyncDisposableStack): Promis
     await lambdas.invoke(functionArn, payload);
   });
   await lambdas.warmUp();
+  const changes = options.tableChanges?.start(lambdas);
+  if (changes) started.defer(changes.close);
 
   const made = await seed({ store, clock, awsUrl, outputs });
   const { maxBatches } = options;

@@ -13,6 +13,7 @@ import {
   operationNames,
   readView,
   type Write,
+  type Written,
   writeView,
 } from "./dynalite.ts";
 import { type ItemBill, makeItemBill } from "./item-bill.ts";
@@ -37,6 +38,8 @@ export function openDynamoDb(options: {
   store: DurableStore;
   /** Real milliseconds by which global indexes are behind their table. Absent: not at all. */
   indexLagMs?: number;
+  /** Receives each item that was written, those of one item in their order. */
+  onWritten?: ((written: Written) => void) | undefined;
 }): DynamoDb {
   const tables = openDynalite(options.path);
   const lag = options.indexLagMs ? makeIndexLag(tables, options.indexLagMs) : undefined;
@@ -47,7 +50,11 @@ export function openDynamoDb(options: {
     operationNames.map((name): [string, Operation] => [
       name,
       (input: Record<string, unknown>, _request, add) =>
-        call(tables, name, input, { laterIndexWrites: lag?.hold, bill: { items, add } }),
+        call(tables, name, input, {
+          laterIndexWrites: lag?.hold,
+          bill: { items, add },
+          onWritten: options.onWritten,
+        }),
     ]),
   );
   return {
@@ -101,9 +108,10 @@ async function call(
   options: {
     laterIndexWrites?: ((writes: Write[]) => void) | undefined;
     bill?: { items: ItemBill; add(units: CallUnits): void };
+    onWritten?: ((written: Written) => void) | undefined;
   } = {},
 ): Promise<unknown> {
-  const { laterIndexWrites, bill } = options;
+  const { laterIndexWrites, bill, onWritten } = options;
   if (name === "DeleteTable") bill?.items.forget(String(input.TableName));
   if (!writeOperations.has(name)) {
     const { view, read } = readView(store);
@@ -118,6 +126,7 @@ async function call(
     bill?.items.failedCondition(String(input.TableName), seen(), bill.add);
     return fail(error, wantsItem && seen() ? { Item: seen() } : {});
   });
+  for (const one of written()) onWritten?.(one);
   await bill?.items.writes(written(), bill.add);
   return output;
 }

@@ -10,6 +10,7 @@ import {
   UpdateTimeToLiveCommand,
 } from "@aws-sdk/client-dynamodb";
 import { expect, test } from "vitest";
+import type { Written } from "../../../local/aws/dynamodb/dynalite.ts";
 import { clientsOf, running, templateOf, temporaryDirectory } from "./local-aws-fixture.ts";
 
 const events = {
@@ -189,4 +190,34 @@ test("A global index shows a write after the lag that the run was given, and the
   await close();
   const next = clientsOf((await running(template, { dataDir })).aws.url).dynamodb;
   expect((await next.send(outboxQuery)).Items?.map(({ id }) => id?.S)).toEqual(["b"]);
+});
+
+test("A listener hears every item that was written, with the one before it, and no write that was refused", async () => {
+  const heard: Written[] = [];
+  const { aws } = await running(template, { onWritten: (written) => heard.push(written) });
+  const client = clientsOf(aws.url).dynamodb;
+  await client.send(new PutItemCommand(item("a")));
+  await client.send(
+    new UpdateItemCommand({
+      TableName: "events",
+      Key: { id: { S: "a" } },
+      UpdateExpression: "SET seenAt = :at",
+      ExpressionAttributeValues: { ":at": { N: "1" } },
+    }),
+  );
+  const again = { ...item("a"), ConditionExpression: "attribute_not_exists(id)" };
+  await expect(client.send(new PutItemCommand(again))).rejects.toThrow();
+  const deletion = { DeleteRequest: { Key: { id: { S: "a" } } } };
+  const put = { PutRequest: { Item: { id: { S: "b" } } } };
+  await client.send(new BatchWriteItemCommand({ RequestItems: { events: [deletion, put] } }));
+  const first = { id: { S: "a" } };
+  const second = { ...first, seenAt: { N: "1" } };
+  const ofItem = (id: string) =>
+    heard.filter(({ before, after }) => (after ?? before)?.id?.S === id);
+  expect(ofItem("a")).toEqual([
+    { table: "events", before: undefined, after: first },
+    { table: "events", before: first, after: second },
+    { table: "events", before: second, after: undefined },
+  ]);
+  expect(ofItem("b")).toEqual([{ table: "events", before: undefined, after: { id: { S: "b" } } }]);
 });

@@ -9,6 +9,7 @@ import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { onTestFinished } from "vitest";
 import { type LocalAws, startAws } from "../../../local/aws/aws.ts";
+import type { Written } from "../../../local/aws/dynamodb/dynalite.ts";
 import { makeBusinessClock } from "../../../local/clock/clock.ts";
 import { openDurableStore } from "../../../local/durable-store.ts";
 import type { Resource, Template } from "../../../local/template/resource.ts";
@@ -55,11 +56,12 @@ export async function running(
     dataDir?: string;
     speed?: number;
     indexLagMs?: number;
+    onWritten?: (written: Written) => void;
     /** Offset of business time from real time. */
     leapMs?: number;
   } = {},
 ): Promise<Running> {
-  const { dataDir, speed = 1, leapMs = 0, indexLagMs } = options;
+  const { dataDir, speed = 1, leapMs = 0, indexLagMs, onWritten } = options;
   const realMs = Date.now();
   const store = openDurableStore(dataDir);
   const logged: string[] = [];
@@ -68,6 +70,7 @@ export async function running(
     ...(dataDir === undefined ? {} : { dataDir }),
     store,
     indexLagMs,
+    onWritten,
     clock: makeBusinessClock({ realMs, businessMs: realMs + leapMs, speed }),
     log: (line) => void logged.push(line),
   });
