@@ -20,6 +20,7 @@ const benches: Readonly<Record<string, readonly string[]>> = {
   P6: ["ack.ts"],
   P7: ["growth.ts", "--sizes", "10000,100000"],
   P8: ["windows.ts"],
+  P9: ["scale.ts"],
 };
 const ids = Object.keys(benches);
 
@@ -71,7 +72,10 @@ async function run([script = "", ...args]: readonly string[]): Promise<boolean> 
 
 const runs = new Map(wanted.map((id) => [JSON.stringify(benches[id]), benches[id] ?? []]));
 const failed: string[] = [];
-for (const bench of runs.values()) if (!(await run(bench))) failed.push(bench[0] ?? "");
+for (const [script = "", ...args] of runs.values()) {
+  const writes = values.write && script === "scale.ts" ? ["--write"] : [];
+  if (!(await run([script, ...args, ...writes]))) failed.push(script);
+}
 
 const results = readResults(directory).filter(({ id }) => wanted.includes(id));
 const figures = results.flatMap((result) => result.figures);

@@ -2,7 +2,7 @@ import { mkdirSync } from "node:fs";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { latenciesOf, sendSteadily } from "./events/load.ts";
+import { latenciesOf, repeating, sendSteadily } from "./events/load.ts";
 import { profilesWritten, selfTimes, signalProfilers } from "./events/profiles.ts";
 import { arrived, connectReceiver } from "./events/receiver.ts";
 import { type BenchRun, startBenchRun } from "./run/bench-run.ts";
@@ -49,7 +49,7 @@ const report = makeReport(`Events end to end, ${rate} a second`);
 async function measure(run: BenchRun): Promise<void> {
   const { local, pid } = run;
   const { endpoints, send } = await connectReceiver(run);
-  await sendSteadily(send, { name: "warm-up", count: warmUp, perSecond: rate });
+  await sendSteadily(repeating(send), { name: "warm-up", count: warmUp, perSecond: rate });
   await arrived(endpoints, warmUp);
   const units = await billedUnits(local);
   if (profileDir) signalProfilers(pid());

@@ -1,7 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { startEndpoints } from "./deliveries/endpoints-process.ts";
-import { latenciesOf, now, type Send, type Sent, sendSteadily } from "./events/load.ts";
+import { latenciesOf, now, repeating, type Send, type Sent, sendSteadily } from "./events/load.ts";
 import { bullmq } from "./peers/bullmq.ts";
 import { ours } from "./peers/ours.ts";
 import { outpost } from "./peers/outpost.ts";
@@ -76,7 +76,7 @@ function secondsByRole(peer: RunningPeer): Map<Role, number> {
 }
 
 async function measureSteady(peer: RunningPeer, endpoints: Endpoints): Promise<void> {
-  await sendSteadily(peer.send, { name: "warm-up", count: warmUp, perSecond: rate });
+  await sendSteadily(repeating(peer.send), { name: "warm-up", count: warmUp, perSecond: rate });
   await arrived(endpoints, warmUp, 120_000);
   const had = endpoints.posts.length;
   const busy = watchCores();

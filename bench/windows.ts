@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { resolveSettings } from "../infra/settings.ts";
 import { timing } from "../infra/timing.ts";
-import { latenciesOf, type Send, sendSteadily } from "./events/load.ts";
+import { latenciesOf, repeating, type Send, sendSteadily } from "./events/load.ts";
 import { arrived, connectReceiver } from "./events/receiver.ts";
 import { type BenchRun, startBenchRun } from "./run/bench-run.ts";
 import { billedUnits, isSweep, unitsSince } from "./run/measured-units.ts";
@@ -66,7 +66,8 @@ async function open(name: string): Promise<Side> {
 }
 
 async function measure(side: Side, name: string): Promise<void> {
-  const { run, send, endpoints } = side;
+  const { run, endpoints } = side;
+  const send = name === "warm-up" ? repeating(side.send) : side.send;
   const had = endpoints.posts.length;
   const before = await billedUnits(run.local);
   const sent = await sendSteadily(send, { name, count, perSecond: rate });

@@ -16,6 +16,22 @@ export const now = (): number => performance.timeOrigin + performance.now();
 /** Sends one message. @throws Error if it is not acked */
 export type Send = (id: string) => Promise<Sent>;
 
+const MAX_ATTEMPTS = 30;
+
+/** Repeats what is not acked each second, as providers do: environments start while others wait. */
+export function repeating(send: Send): Send {
+  return async (id) => {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await send(id);
+      } catch (error) {
+        if (attempt === MAX_ATTEMPTS) throw error;
+        await setTimeout(1_000);
+      }
+    }
+  };
+}
+
 /** Sends at a steady rate, whether the earlier ones are answered or not. */
 export async function sendSteadily(
   send: Send,
