@@ -1,7 +1,5 @@
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
 import { createServer, type IncomingHttpHeaders } from "node:http";
-import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import type { ListeningPlace } from "./target.ts";
@@ -18,12 +16,7 @@ export type Answer = readonly [status: number, body?: object];
 
 /** A server on a port of 127.0.0.1 that answers every call with what `answer` returns. */
 export async function startServer(place: ListeningPlace, answer: (call: Call) => Answer) {
-  const { certificateFile, keyFile } = place;
-  const isTls = certificateFile !== undefined && keyFile !== undefined;
-  const server = isTls
-    ? createTlsServer({ cert: readFileSync(certificateFile), key: readFileSync(keyFile) })
-    : createServer();
-  server.on("request", async (request, response) => {
+  const server = createServer(async (request, response) => {
     const body = await text(request).catch(() => undefined);
     if (body === undefined) return;
     const { method = "", url: path = "", headers } = request;
@@ -34,9 +27,8 @@ export async function startServer(place: ListeningPlace, answer: (call: Call) =>
   server.listen(place.port, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
-  const own = `${isTls ? "https" : "http"}://127.0.0.1:${port}`;
   return {
-    url: (place.url ?? own).replace(/\/$/, ""),
+    url: (place.url ?? `http://127.0.0.1:${port}`).replace(/\/$/, ""),
     async close(): Promise<void> {
       server.closeAllConnections();
       server.close();

@@ -1,20 +1,24 @@
 /**
  * Tests a deployment as its users see it: HTTP, AWS's APIs and the admin command.
  *
- *     npm run acceptance [-- --only TEXT]
+ *     npm run acceptance [-- --only TEXT] [--results FILE]
  *
  * `ACKWIRE_TARGET` names the file that describes the deployment (acceptance/README.md); without it,
- * a local run is started and stopped. `--only` runs the cases whose title contains the text.
+ * a local run is started and stopped. `--only` runs the cases whose title contains the text, `--results`
+ * writes the results as JSON.
  * `ACKWIRE_WAIT_SECONDS` is how long a case waits for each condition (120). Ends with a table of
  * what passed, failed and was skipped, and exits with 1 if a case failed.
  */
+import { writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { run } from "node:test";
 import { parseArgs } from "node:util";
 import { startLocalRun } from "./local-run.ts";
 import { type CaseResult, table } from "./table.ts";
 
-const { values } = parseArgs({ options: { only: { type: "string" } } });
+const { values } = parseArgs({
+  options: { only: { type: "string" }, results: { type: "string" } },
+});
 
 async function runSuite(target: string): Promise<CaseResult[]> {
   process.env.ACKWIRE_TARGET = target;
@@ -71,6 +75,7 @@ async function main(): Promise<number> {
   try {
     const results = await runSuite(local?.target ?? resolve(given ?? ""));
     console.log(`\n${table(results)}`);
+    if (values.results !== undefined) writeFileSync(values.results, JSON.stringify(results));
     const isPassed = results.some(({ status }) => status === "passed");
     return isPassed && results.every(({ status }) => status !== "failed") ? 0 : 1;
   } finally {

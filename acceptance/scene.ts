@@ -27,8 +27,10 @@ export interface Scene {
   subscriber: Client & { linkedApi: Connection; webhookSecret: string | undefined };
   /** Gets the events of both clients. */
   bus: BusConsumer;
-  provider: ProviderDouble | undefined;
-  receiver: Receiver | undefined;
+  /** A text says why there is none. */
+  provider: ProviderDouble | string;
+  /** A text says why there is none. */
+  receiver: Receiver | string;
   /** Ids of accounts that no earlier execution has used. */
   accounts: Readonly<Record<AccountName, string>>;
   close(): Promise<void>;
@@ -86,16 +88,17 @@ async function open(target: Target, opened: AsyncDisposableStack): Promise<Scene
   const clientIds = [client.clientId, subscriber.clientId];
   const bus = await attachConsumer(target.aws, target.outputs.BusName ?? "", clientIds);
   opened.defer(bus.close);
+  const running = Object.values(accounts).filter((account) => account !== accounts.polled);
   const provider =
-    target.provider &&
-    (await openProviderDouble(
-      target.provider,
-      Object.values(accounts).filter((account) => account !== accounts.polled),
-    ));
-  if (provider) opened.defer(provider.close);
-  const receiver = target.receiver && (await startReceiver(target.receiver));
-  if (receiver) opened.defer(receiver.close);
-  const webhookSecret = receiver && (await registerWebhook(subscriber, receiver, opened));
+    typeof target.provider === "string"
+      ? target.provider
+      : await openProviderDouble(target.provider, running);
+  if (typeof provider !== "string") opened.defer(provider.close);
+  const receiver =
+    typeof target.receiver === "string" ? target.receiver : await startReceiver(target.receiver);
+  if (typeof receiver !== "string") opened.defer(receiver.close);
+  const webhookSecret =
+    typeof receiver === "string" ? undefined : await registerWebhook(subscriber, receiver, opened);
 
   return {
     ...{ target, admin, bus, provider, receiver, accounts },

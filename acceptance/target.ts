@@ -27,10 +27,10 @@ export interface Target {
   outputs: Readonly<Record<string, string>>;
   aws: AwsSettings;
   admin: AdminSettings;
-  /** Absent: no double of a provider can be reached from the functions. */
-  provider: ProviderPlace | undefined;
-  /** Absent: no receiver of webhooks can be reached from the functions. */
-  receiver: ListeningPlace | undefined;
+  /** A text says why no double of a provider can be reached from the functions. */
+  provider: ProviderPlace | string;
+  /** A text says why no receiver of webhooks can be reached from the functions. */
+  receiver: ListeningPlace | string;
   /** The stage's setting of this name, in seconds. */
   firstPollSeconds: number;
   /** Returns the business time in milliseconds, and how many times as fast as real time it passes. */
@@ -40,11 +40,9 @@ export interface Target {
 /** The simulator of a local run by its URL, or the port on which the suite's own double listens. */
 export type ProviderPlace = { simulatorUrl: string } | ListeningPlace;
 
-/** A port of 127.0.0.1, and the files of a certificate if it speaks TLS itself. */
 export interface ListeningPlace {
+  /** Of 127.0.0.1; 0 takes a free one. */
   port: number;
-  certificateFile?: string;
-  keyFile?: string;
   /** The URL under which the functions reach this port. Absent: that of the port. */
   url?: string;
 }
@@ -66,8 +64,8 @@ interface StackTargetFile {
   region: string;
   endpoint?: string;
   apiUrl?: string;
-  provider?: ListeningPlace;
-  receiver?: ListeningPlace;
+  provider?: ListeningPlace | string;
+  receiver?: ListeningPlace | string;
   firstPollSeconds?: number;
 }
 
@@ -133,8 +131,8 @@ async function stackTarget(file: StackTargetFile): Promise<Target> {
         ...(endpoint === undefined ? {} : { AWS_ENDPOINT_URL: endpoint }),
       },
     },
-    provider: file.provider,
-    receiver: file.receiver,
+    provider: file.provider ?? "the target names no double of a provider",
+    receiver: file.receiver ?? "the target names no receiver of webhooks",
     firstPollSeconds: file.firstPollSeconds ?? FIRST_POLL_SECONDS,
     clock: async () => ({ nowMs: Date.now(), speed: 1 }),
   };

@@ -12,14 +12,17 @@ export const waitLimitMs = Number(process.env.ACKWIRE_WAIT_SECONDS ?? "120") * 1
  * @throws Error that names the condition when it does not hold within the limit
  */
 export async function until<Found>(
-  what: string,
+  what: string | (() => string),
   find: () => Promise<Found | undefined | false> | Found | undefined | false,
 ): Promise<Found> {
   const endMs = Date.now() + waitLimitMs;
   for (;;) {
     const found = await find();
     if (found !== undefined && found !== false) return found;
-    if (Date.now() > endMs) throw new Error(`Not within ${waitLimitMs / 1_000} s: ${what}`);
+    if (Date.now() > endMs)
+      throw new Error(
+        `Not within ${waitLimitMs / 1_000} s: ${typeof what === "string" ? what : what()}`,
+      );
     await sleep(INTERVAL_MS);
   }
 }

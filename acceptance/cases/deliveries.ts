@@ -76,8 +76,9 @@ export function deliveryCases(openScene: OpenScene): void {
 async function openedWithReceiver(t: TestContext, openScene: OpenScene) {
   const scene = await openScene();
   const { receiver } = scene;
-  if (!receiver) t.skip("the target names no receiver that its functions can reach");
-  return { scene, receiver };
+  if (typeof receiver !== "string") return { scene, receiver };
+  t.skip(receiver);
+  return { scene };
 }
 
 /** A new event of the subscriber, as it was published. */
