@@ -15,15 +15,15 @@ export type Api = (
 /** A call waits for its answer at most for this time. */
 const CALL_TIMEOUT_MS = 60_000;
 
-/** Pause before a call that was answered 503 is repeated. */
+/** Pause before a call that was answered 5xx is repeated. */
 const REPEAT_PAUSE_MS = 500;
 
-/** The answer to a call; one that is answered 503, which says "later", is repeated, as providers and clients do. */
+/** The answer to a call; one that is answered 5xx is repeated, as providers and clients do. */
 async function answerTo(url: string, init: RequestInit): Promise<Response> {
   const endMs = Date.now() + waitLimitMs;
   for (;;) {
     const answer = await fetch(url, { ...init, signal: AbortSignal.timeout(CALL_TIMEOUT_MS) });
-    if (answer.status !== 503 || Date.now() > endMs) return answer;
+    if (answer.status < 500 || Date.now() > endMs) return answer;
     await answer.arrayBuffer();
     await sleep(REPEAT_PAUSE_MS);
   }
