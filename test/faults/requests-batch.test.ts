@@ -41,7 +41,8 @@ const faults: readonly Fault[] =
 /** An SDK client makes three attempts before a call fails. */
 const timesOf = (fault: Fault) => (fault === "throttle" ? 3 : 1);
 
-const stored = (status: string) => `"status":"${status}"`;
+/** Requests of a group keep their status in an attribute. */
+const stored = (status: string) => `"status":{"S":"${status}"}`;
 
 type By = "lane" | "account" | "batch key" | "item key";
 

@@ -8,7 +8,7 @@ import { linkedApiWebhook } from "../support/fakes/sender.ts";
 import { startWebhookReceiver } from "../support/fakes/webhook-receiver.ts";
 import { startTestRun, type TestRun } from "../support/runs/local-run.ts";
 import { readStored } from "../support/runs/stored-data.ts";
-import { callWaitOptions } from "../support/wait-timeout.ts";
+import { callWaitOptions, LONG_TEST_TIMEOUT_MS } from "../support/wait-timeout.ts";
 
 /**
  * Canaries go through every way in: webhooks, large webhooks, scheduled requests with params in
@@ -149,8 +149,8 @@ beforeAll(async () => {
     const expected = WEBHOOKS + LARGE;
     return (await count(erased)) >= expected && (await count(kept)) >= expected / 10;
   };
-  await vi.waitUntil(areDelivered, { ...callWaitOptions, interval: 2_000 });
-});
+  await vi.waitUntil(areDelivered, { timeout: LONG_TEST_TIMEOUT_MS, interval: 5_000 });
+}, LONG_TEST_TIMEOUT_MS);
 afterAll(async () => {
   await run?.close();
   await receiver?.close();

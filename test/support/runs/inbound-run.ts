@@ -82,6 +82,8 @@ export async function startInboundRun() {
         clientId,
         provider,
         settings,
+        // Without credentials nothing can be confirmed.
+        ...(settings?.verifyByFetch ? { credentials: { "linked-api-token": "none" } } : {}),
         // Linked API signs only where its client has turned signing on.
         webhookSecret: of.provider === "we-link" ? secret : of.secret,
       });
