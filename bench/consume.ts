@@ -1,19 +1,10 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
-import {
-  alternate,
-  bundledLikeOurs,
-  openSide,
-  ratioOf,
-  reportSides,
-  samplesOf,
-  usuallyBundled,
-} from "./cpu/sides.ts";
+import { measureBesideOthers } from "./cpu/sides.ts";
 import { startStubAws } from "./cpu/stub-aws.ts";
 import { connectionItem, masterSecret, queueEvent } from "./cpu/webhooks.ts";
-import { assembleInto, functionNamed } from "./run/assembly.ts";
 import { makeReport } from "./run/report.ts";
 
 const usage = `node bench/consume.ts [options]
@@ -58,43 +49,19 @@ const environment = {
   EVENTS_TABLE: "events",
   EVENT_BUS_NAME: "bus",
 };
-const open = (name: string, file: string, own = {}) =>
-  openSide(name, file, { aws, environment: { ...own, ...environment } });
-/** Of an assembly. */
-async function openConsume(name: string, assembly: string) {
-  const consume = functionNamed(assembly, "consume");
-  return open(name, join(consume.asset, "index.js"), consume.environment);
-}
-
-const assembly = join(directory, "assembly");
-await assembleInto(assembly);
-const bare = await open(
-  "bare",
-  bundledLikeOurs("bench/consume/bare-handler.ts", join(directory, "bare")),
-);
-const common = await open(
-  "common",
-  usuallyBundled("bench/consume/common-handler.ts", join(directory, "common")),
-);
-const ours = await openConsume("ours", assembly);
-const before =
-  values.before === undefined ? [] : [await openConsume("ours, before", resolve(values.before))];
-
-const sides = [bare, common, ours, ...before];
-await alternate(sides, {
-  aws,
+const { ofBare, ofCommon, samples } = await measureBesideOthers(report, {
+  ...{ functionName: "consume", directory, before: values.before, aws, environment },
   event: queueEvent(BATCH),
   rounds: Math.max(7, Number(values.rounds)),
   invocations: Number(values.batches),
   unitsPerInvocation: BATCH,
 });
-reportSides(report, sides);
 report.goal({
   ...{ id: "P2", name: "CPU of consume per event, batch of 10, of bare" },
-  ...{ value: ratioOf(ours, bare), unit: "×", goal: { atMost: 1.3 }, samples: samplesOf(sides) },
+  ...{ value: ofBare, unit: "×", goal: { atMost: 1.3 }, samples },
 });
 report.goal({
   ...{ id: "P2", name: "CPU of consume per event, batch of 10, of common" },
-  ...{ value: ratioOf(ours, common), unit: "×", goal: { atMost: 0.4 } },
+  ...{ value: ofCommon, unit: "×", goal: { atMost: 0.4 } },
 });
 report.end();

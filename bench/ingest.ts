@@ -1,19 +1,10 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
-import {
-  alternate,
-  bundledLikeOurs,
-  openSide,
-  ratioOf,
-  reportSides,
-  samplesOf,
-  usuallyBundled,
-} from "./cpu/sides.ts";
+import { measureBesideOthers } from "./cpu/sides.ts";
 import { startStubAws } from "./cpu/stub-aws.ts";
 import { connectionItem, httpEvent, masterSecret, webhookSecret } from "./cpu/webhooks.ts";
-import { assembleInto, functionNamed } from "./run/assembly.ts";
 import { makeReport } from "./run/report.ts";
 
 const usage = `node bench/ingest.ts [options]
@@ -53,44 +44,19 @@ const environment = {
   INBOUND_QUEUE_URL: `${aws.url}/000000000000/inbound`,
   EVENTS_TABLE: "events",
 };
-const open = (name: string, file: string, own = {}) =>
-  openSide(name, file, { aws, environment: { ...own, ...environment } });
-/** Of an assembly. */
-async function openIngest(name: string, assembly: string) {
-  const ingest = functionNamed(assembly, "ingest");
-  return open(name, join(ingest.asset, "index.js"), ingest.environment);
-}
-
-const assembly = join(directory, "assembly");
-await assembleInto(assembly);
-const bare = await open(
-  "bare",
-  bundledLikeOurs("bench/ingest/bare-handler.ts", join(directory, "bare")),
-);
-const common = await open(
-  "common",
-  usuallyBundled("bench/ingest/common-handler.ts", join(directory, "common")),
-);
-const ours = await openIngest("ours", assembly);
-const before =
-  values.before === undefined ? [] : [await openIngest("ours, before", resolve(values.before))];
-
-const sides = [bare, common, ours, ...before];
-await alternate(sides, {
-  aws,
+const { ofBare, ofCommon, samples } = await measureBesideOthers(report, {
+  ...{ functionName: "ingest", directory, before: values.before, aws, environment },
   event: httpEvent("r-1"),
   rounds: Math.max(7, Number(values.rounds)),
   invocations: Number(values.webhooks),
   unitsPerInvocation: 1,
 });
-reportSides(report, sides);
-const samples = samplesOf(sides);
 report.goal({
   ...{ id: "P1", name: "CPU of ingest per webhook, of bare" },
-  ...{ value: ratioOf(ours, bare), unit: "×", goal: { atMost: 1.15 }, samples },
+  ...{ value: ofBare, unit: "×", goal: { atMost: 1.15 }, samples },
 });
 report.goal({
   ...{ id: "P1", name: "CPU of ingest per webhook, of common" },
-  ...{ value: ratioOf(ours, common), unit: "×", goal: { atMost: 0.8 } },
+  ...{ value: ofCommon, unit: "×", goal: { atMost: 0.8 } },
 });
 report.end();

@@ -4,7 +4,7 @@ import { mkdirSync, openSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { delimiter, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { runCommand } from "./command.ts";
+import { installPythonTool } from "../test/support/python-tool.ts";
 
 const here = import.meta.dirname;
 
@@ -16,25 +16,8 @@ const START_TIMEOUT_MS = 180_000;
  *
  * @returns why it cannot be installed here; `undefined` where it is
  */
-export async function installMinistack(venv: string): Promise<string | undefined> {
-  const isNew = "import sys; assert sys.version_info >= (3, 10)";
-  const steps: [reason: string, command: string, args: string[]][] = [
-    ["there is no Python 3.10 or newer", "python3", ["-c", isNew]],
-    ["Python cannot make a virtual environment", "python3", ["-m", "venv", venv]],
-    [
-      "MiniStack cannot be installed from PyPI",
-      join(venv, "bin/python"),
-      [
-        ...["-m", "pip", "install", "--quiet", "--disable-pip-version-check"],
-        ...["-r", join(here, "requirements.txt")],
-      ],
-    ],
-  ];
-  for (const [reason, command, args] of steps) {
-    const { exitCode, output } = await runCommand(command, args);
-    if (exitCode !== 0) return `${reason}: ${output.trim().split("\n").at(-1) ?? ""}`;
-  }
-  return undefined;
+export function installMinistack(venv: string): Promise<string | undefined> {
+  return installPythonTool("MiniStack", join(here, "requirements.txt"), venv);
 }
 
 /**

@@ -1,10 +1,11 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { buildSync } from "esbuild";
 import { build } from "../../infra/constructs/bundle.ts";
+import { assembleInto, functionNamed } from "../run/assembly.ts";
 import { percentile, type Report } from "../run/report.ts";
 import type { StubAws } from "./stub-aws.ts";
 
@@ -19,7 +20,7 @@ export interface Side {
 }
 
 /** @param file with the handler */
-export async function openSide(
+async function openSide(
   name: string,
   file: string,
   { aws, environment }: { aws: StubAws; environment: Readonly<Record<string, string>> },
@@ -44,12 +45,12 @@ export async function openSide(
 }
 
 /** Bundles a handler like those of the stack. @returns its file */
-export function bundledLikeOurs(entry: string, directory: string): string {
+function bundledLikeOurs(entry: string, directory: string): string {
   return write(build(entry), directory);
 }
 
 /** Bundles a handler as is usual: minified, with the SDK's default credential chain. @returns its file */
-export function usuallyBundled(entry: string, directory: string): string {
+function usuallyBundled(entry: string, directory: string): string {
   return write(usualFiles(entry), directory);
 }
 
@@ -74,7 +75,7 @@ function write(files: ReadonlyMap<string, string>, directory: string): string {
 }
 
 /** Measures all sides in alternation, after a warm-up, and ends them. */
-export async function alternate(
+async function alternate(
   sides: readonly Side[],
   of: {
     aws: StubAws;
@@ -115,14 +116,14 @@ export async function alternate(
 export const medianOf = ({ microseconds }: Side): number => percentile(microseconds, 0.5);
 
 /** The median of the ratios of each round, in which both were measured one after the other. */
-export function ratioOf(side: Side, reference: Side): number {
+function ratioOf(side: Side, reference: Side): number {
   const ratios = side.microseconds.map(
     (of, round) => of / (reference.microseconds[round] ?? Number.NaN),
   );
   return percentile(ratios, 0.5);
 }
 
-export function reportSides(report: Report, sides: readonly Side[]): void {
+function reportSides(report: Report, sides: readonly Side[]): void {
   const [floor] = sides;
   for (const side of sides) {
     const [least, most] = [Math.min(...side.microseconds), Math.max(...side.microseconds)];
@@ -135,5 +136,53 @@ export function reportSides(report: Report, sides: readonly Side[]): void {
   }
 }
 
-export const samplesOf = (sides: readonly Side[]) =>
+const samplesOf = (sides: readonly Side[]) =>
   Object.fromEntries(sides.map(({ name, microseconds }) => [`${name}, µs`, microseconds]));
+
+/**
+ * Measures a function of the stack beside the handlers `bare` and `common` of its bench, and prints
+ * a figure of each.
+ *
+ * @param of.directory of the bundles and of the stack's assembly
+ * @param of.before another commit's assembly, whose function is measured too
+ * @returns the function's CPU time of that of `bare` and of `common`, and the samples of all
+ */
+export async function measureBesideOthers(
+  report: Report,
+  of: {
+    functionName: "ingest" | "consume";
+    directory: string;
+    before: string | undefined;
+    environment: Readonly<Record<string, string>>;
+  } & Parameters<typeof alternate>[1],
+): Promise<{ ofBare: number; ofCommon: number; samples: Record<string, number[]> }> {
+  const { functionName, directory, aws } = of;
+  const open = (name: string, file: string, own = {}) =>
+    openSide(name, file, { aws, environment: { ...own, ...of.environment } });
+  const openFunction = (name: string, from: string) => {
+    const { asset, environment } = functionNamed(from, functionName);
+    return open(name, join(asset, "index.js"), environment);
+  };
+  const folder = `bench/${functionName}`;
+  const assembly = join(directory, "assembly");
+  await assembleInto(assembly);
+  const bare = await open(
+    "bare",
+    bundledLikeOurs(`${folder}/bare-handler.ts`, join(directory, "bare")),
+  );
+  const common = await open(
+    "common",
+    usuallyBundled(`${folder}/common-handler.ts`, join(directory, "common")),
+  );
+  const ours = await openFunction("ours", assembly);
+  const before =
+    of.before === undefined ? [] : [await openFunction("ours, before", resolve(of.before))];
+  const sides = [bare, common, ours, ...before];
+  await alternate(sides, of);
+  reportSides(report, sides);
+  return {
+    ofBare: ratioOf(ours, bare),
+    ofCommon: ratioOf(ours, common),
+    samples: samplesOf(sides),
+  };
+}

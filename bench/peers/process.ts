@@ -12,21 +12,15 @@ export interface Server {
   end(signal?: NodeJS.Signals): Promise<void>;
 }
 
-/**
- * Starts a program, and waits until its port accepts connections.
- *
- * @throws Error with what it printed if it ends before
- */
-export async function startServer(
-  [program = "", ...args]: readonly string[],
-  of: {
-    port: number;
-    cwd: string;
-    env?: Readonly<Record<string, string>>;
-    /** Runs as this user, where root starts it. */
-    uid?: number | undefined;
-  },
-): Promise<Server> {
+interface ProgramOptions {
+  cwd: string;
+  env?: Readonly<Record<string, string>>;
+  /** Runs as this user, where root starts it. */
+  uid?: number | undefined;
+}
+
+/** Starts a program. `printed` returns the end of what it has printed. */
+function startProgram(program: string, args: readonly string[], of: ProgramOptions) {
   const child = spawn(program, args, {
     cwd: of.cwd,
     env: { ...process.env, ...of.env },
@@ -39,6 +33,19 @@ export async function startServer(
       printed = (printed + chunk.toString()).slice(-4_000);
     });
   }
+  return { child, printed: () => printed };
+}
+
+/**
+ * Starts a program, and waits until its port accepts connections.
+ *
+ * @throws Error with what it printed if it ends before
+ */
+export async function startServer(
+  [program = "", ...args]: readonly string[],
+  of: ProgramOptions & { port: number },
+): Promise<Server> {
+  const { child, printed } = startProgram(program, args, of);
   const endAtExit = () => child.kill("SIGKILL");
   process.once("exit", endAtExit);
   child.once("exit", () => process.off("exit", endAtExit));
@@ -46,7 +53,7 @@ export async function startServer(
   while (!(await accepts(of.port))) {
     if (hasEnded(child) || Date.now() > untilMs) {
       endAtExit();
-      throw new Error(`${program} does not listen on ${of.port}:\n${printed}`);
+      throw new Error(`${program} does not listen on ${of.port}:\n${printed()}`);
     }
     await setTimeout(50);
   }
@@ -64,22 +71,11 @@ export async function startServer(
 /** Runs a program to its end. @throws Error with what it printed if it fails */
 export async function runToEnd(
   [program = "", ...args]: readonly string[],
-  of: { cwd: string; env?: Readonly<Record<string, string>>; uid?: number | undefined },
+  of: ProgramOptions,
 ): Promise<void> {
-  const child = spawn(program, args, {
-    cwd: of.cwd,
-    env: { ...process.env, ...of.env },
-    stdio: ["ignore", "pipe", "pipe"],
-    ...(of.uid === undefined ? {} : { uid: of.uid, gid: of.uid }),
-  });
-  let printed = "";
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on("data", (chunk: Buffer) => {
-      printed += chunk.toString();
-    });
-  }
+  const { child, printed } = startProgram(program, args, of);
   const [code] = (await once(child, "exit")) as [number | null];
-  if (code !== 0) throw new Error(`${program} ${args.join(" ")} ended with ${code}:\n${printed}`);
+  if (code !== 0) throw new Error(`${program} ${args.join(" ")} ended with ${code}:\n${printed()}`);
 }
 
 const hasEnded = ({ exitCode, signalCode }: ChildProcess) =>

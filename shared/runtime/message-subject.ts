@@ -1,3 +1,4 @@
+import { parseJsonOrUndefined } from "../contracts/json-text.ts";
 import type { LogFields } from "./telemetry.ts";
 
 const ids = [
@@ -17,12 +18,7 @@ const ID = /^[\w-]{1,64}$/;
  * message that was not processed. Accepts any text.
  */
 export function subjectOf(body: string): LogFields {
-  let message: unknown;
-  try {
-    message = JSON.parse(body);
-  } catch {
-    return {};
-  }
+  const message = parseJsonOrUndefined(body);
   if (typeof message !== "object" || message === null) return {};
   const fields = message as Record<string, unknown>;
   return Object.fromEntries(

@@ -23,10 +23,7 @@ const { resources } = synth({
   certificateArn: "arn:aws:acm:eu-west-1:111122223333:certificate/abc",
 });
 
-/**
- * An action without which CloudFormation cannot create a resource of the type, from the section
- * "permissions" of the type's schema in CloudFormation's registry.
- */
+/** The action that creates a resource of each type. */
 const creation: Record<string, string> = {
   "AWS::SQS::Queue": "sqs:CreateQueue",
   "AWS::SQS::QueuePolicy": "sqs:SetQueueAttributes",

@@ -32,13 +32,14 @@ const venvOf = (tool: string): string =>
  * Installs a tool of PyPI into a virtual environment, unless it is there already.
  *
  * @param requirements the file with its pinned version
+ * @param venv the virtual environment; by default one of the tool that is kept between runs
  * @returns why it cannot be installed here; undefined where it is
  */
 export async function installPythonTool(
   tool: string,
   requirements: string,
+  venv: string = venvOf(tool),
 ): Promise<string | undefined> {
-  const venv = venvOf(tool);
   const installed = join(venv, "installed.txt");
   const wanted = readFileSync(requirements, "utf8");
   if (existsSync(installed) && readFileSync(installed, "utf8") === wanted) return undefined;
