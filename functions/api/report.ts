@@ -4,15 +4,18 @@ import type { ApiOutcome } from "../../shared/core/api/serve-api.ts";
 import type { Telemetry } from "../../shared/runtime/telemetry.ts";
 
 /** Logs and counts one call. Routes and statuses are in the access log of API Gateway. */
-export function report(telemetry: Telemetry, outcome: ApiOutcome, requestId: string): void {
+export function report(telemetry: Telemetry, outcome: ApiOutcome, apiRequestId: string): void {
   if (outcome.kind === "answered") {
     const { keyId } = outcome;
-    telemetry.log("debug", logMessages.apiCallAnswered, { requestId, ...(keyId ? { keyId } : {}) });
+    telemetry.log("debug", logMessages.apiCallAnswered, {
+      apiRequestId,
+      ...(keyId ? { keyId } : {}),
+    });
     return;
   }
   const { code, detail, errors, caller } = outcome;
   telemetry.log(failures[code].logLevel, logMessages.apiCallRejected, {
-    requestId,
+    apiRequestId,
     code,
     detail,
     ...caller,

@@ -30,6 +30,8 @@ export function report(
   if (!delivery) {
     telemetry.log("debug", logMessages.deliveryMessageProcessed, {
       messageId,
+      ...subjectOf(body),
+      ...("deliveryId" in outcome ? { deliveryId: outcome.deliveryId } : {}),
       outcome: outcome.kind,
     });
     return;

@@ -5,33 +5,44 @@ import { reportNonFatalError } from "../../shared/runtime/report-failure.ts";
 import type { Telemetry } from "../../shared/runtime/telemetry.ts";
 
 /** Logs one webhook and emits the metrics of those that need attention. */
-export function report(telemetry: Telemetry, outcome: IngestOutcome, requestId: string): void {
+export function report(telemetry: Telemetry, outcome: IngestOutcome, apiRequestId: string): void {
   if (outcome.kind === "accepted") {
     const { connectionId, bytes, form, formNews } = outcome;
-    const level = formNews.isUnsettled ? "info" : "debug";
-    telemetry.log(level, logMessages.webhookAccepted, { requestId, connectionId, bytes, form });
+    telemetry.log("debug", logMessages.webhookAccepted, {
+      apiRequestId,
+      connectionId,
+      bytes,
+      form,
+    });
+    if (formNews.isUnsettled) {
+      telemetry.log("info", logMessages.webhookFormNotSettled, {
+        apiRequestId,
+        connectionId,
+        form,
+      });
+    }
     if (formNews.otherThan) {
       telemetry.log("warn", logMessages.webhookHasOtherForm, {
-        ...{ requestId, connectionId, form },
+        ...{ apiRequestId, connectionId, form },
         detail: `the connection's webhooks had the form ${formNews.otherThan}`,
       });
     }
     if (formNews.error) reportNonFatalError(telemetry, formNews.error);
     if (outcome.isTimeReplaced) {
-      telemetry.log("warn", logMessages.webhookTimeReplaced, { requestId, connectionId });
+      telemetry.log("warn", logMessages.webhookTimeReplaced, { apiRequestId, connectionId });
       telemetry.count("CreatedAtReplaced");
     }
     return;
   }
   if (outcome.kind === "quarantined") {
     const { connectionId, bytes } = outcome;
-    telemetry.log("warn", logMessages.webhookQuarantined, { requestId, connectionId, bytes });
+    telemetry.log("warn", logMessages.webhookQuarantined, { apiRequestId, connectionId, bytes });
     telemetry.count("Quarantined");
     return;
   }
   const { code, detail, addressee } = outcome;
   telemetry.log(failures[code].logLevel, logMessages.webhookRejected, {
-    ...{ requestId, code, detail },
+    ...{ apiRequestId, code, detail },
     ...addressee,
   });
   if (code === "SIGNATURE_REJECTED") telemetry.count("SignatureRejected");

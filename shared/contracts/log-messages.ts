@@ -18,6 +18,7 @@ export const logMessages = {
 
   // ingest
   webhookAccepted: "webhook accepted",
+  webhookFormNotSettled: "webhook accepted while its form is not settled",
   webhookHasOtherForm: "webhook is signed in another form",
   webhookTimeReplaced: "webhook has no usable time",
   webhookQuarantined: "webhook quarantined",

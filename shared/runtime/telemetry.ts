@@ -23,6 +23,8 @@ export interface LogFields {
   keyId?: string;
   messageId?: string;
   requestId?: string;
+  /** API Gateway's id of the call, which its access log has as `requestId`. */
+  apiRequestId?: string;
   deliveryId?: string;
   webhookId?: string;
   count?: number;

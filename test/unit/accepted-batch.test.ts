@@ -13,7 +13,7 @@ function setUp(
   lanes: Readonly<Record<string, Partial<Lane>>> = {},
 ) {
   const done = { worked: [] as string[], woken: [] as string[], published: [] as string[] };
-  const idle = { published: 0, failures: [], left: [] };
+  const idle = { published: 0, failures: [], deferred: [] };
   const deps = {
     requests: {
       findWithLanes: async (ids: readonly string[]) =>

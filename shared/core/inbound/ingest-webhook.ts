@@ -114,7 +114,8 @@ async function ingest(deps: Deps, command: IngestCommand): Promise<IngestOutcome
   const verifyByFetch = verification.kind === "unbound" || settings.verifyByFetch;
   const received = { body, receivedAtMs, verifyByFetch, signal };
   const message = await storeAndBuildMessage(deps, connection, received);
-  // Stored before the ack, so that a reply that was acked stops requests that must not follow it.
+  // The correlated event is stored before the ack, so that a reply that was acked stops requests
+  // that must not follow it.
   const [formNews] = await Promise.all([
     deps.forms.note(connection, verification, signal),
     deps.queue.send(message, signal),
@@ -143,7 +144,8 @@ interface CheckedWebhook {
  * not fit the cached connection is verified against the stored one too, because
  * a token or secret may have been rotated since.
  *
- * @throws CONNECTION_UNKNOWN, BODY_…, FRAME_INVALID, DEPENDENCY_DOWN
+ * @throws CONNECTION_UNKNOWN, BODY_NOT_UTF8, BODY_NOT_JSON, BODY_TOO_DEEP,
+ *   BODY_TOO_LARGE, FRAME_INVALID, DEPENDENCY_DOWN
  */
 async function authenticateWebhook(deps: Deps, command: IngestCommand): Promise<CheckedWebhook> {
   const { provider, connectionId, signal } = command;
@@ -164,7 +166,7 @@ async function authenticateWebhook(deps: Deps, command: IngestCommand): Promise<
  * @returns `undefined` when the provider or the token is not the connection's. The
  *   caller answers as for a connection that does not exist, and does not reveal
  *   which part of the address is wrong
- * @throws BODY_…, FRAME_INVALID
+ * @throws BODY_NOT_UTF8, BODY_NOT_JSON, BODY_TOO_DEEP, BODY_TOO_LARGE, FRAME_INVALID
  */
 function checkWebhook(
   deps: Deps,

@@ -38,7 +38,8 @@ export interface LoadedWebhook {
  * Loads the webhook of one message of the inbound queue: its body and, where
  * needed, whether its account is registered. When the message says
  * `verifyByFetch`, calls the provider, and the event is the provider's answer
- * instead of the webhook's body.
+ * instead of the webhook's body. Otherwise the provider is called only for a completion without a
+ * result, where the connection has credentials.
  *
  * @throws MESSAGE_MALFORMED, MESSAGE_STALE, UNCONFIRMED, BODY_GONE, DEPENDENCY_DOWN
  */
@@ -125,11 +126,11 @@ async function fetchConfirmedContent(
   if (!pack.confirmation || !request) {
     return { ...received, event: withData(received.event, { unverified: true }) };
   }
-  const exchange = await deps.calls.send(provider, request, CONFIRM_TIMEOUT_MS);
-  if (exchange.kind !== "answered") {
-    throw new Failure("DEPENDENCY_DOWN", `${provider} gave no answer: ${exchange.reason}`);
+  const result = await deps.calls.send(provider, request, CONFIRM_TIMEOUT_MS);
+  if (result.kind !== "answered") {
+    throw new Failure("DEPENDENCY_DOWN", `${provider} gave no answer: ${result.reason}`);
   }
-  const { status, body: bytes } = exchange.answer;
+  const { status, body: bytes } = result.answer;
   if (status === 404) throw new Failure("UNCONFIRMED", "the provider answered 404");
   if (status !== 200) throw new Failure("DEPENDENCY_DOWN", `the provider answered ${status}`);
   const json = failAs("UNCONFIRMED", "the provider's answer cannot be read", () =>
@@ -158,20 +159,21 @@ async function fetchMissingResult(
 ): Promise<Content> {
   const { message, pack, received, account } = input;
   const { event } = received;
-  const isThin = event.type === "workflow.completed" && event.data.status === "completed";
-  if (!isThin || (event.data.result ?? null) !== null) return received;
+  const isSuccess = event.type === "workflow.completed" && event.data.status === "completed";
+  const hasResult = (event.data.result ?? null) !== null;
+  if (!isSuccess || hasResult) return received;
   const connection = await deps.connections.read(message.connectionId);
   if (!pack.confirmation || !connection?.secrets.credentials) return received;
   try {
     const request = pack.confirmation.request(event, credentialsOf(connection, account));
     if (!request) return received;
-    const exchange = await deps.calls.send(message.provider, request, CONFIRM_TIMEOUT_MS);
-    const status = exchange.kind === "answered" ? exchange.answer.status : 0;
-    if (exchange.kind !== "answered" || status === 429 || status >= 500) {
+    const result = await deps.calls.send(message.provider, request, CONFIRM_TIMEOUT_MS);
+    const status = result.kind === "answered" ? result.answer.status : 0;
+    if (result.kind !== "answered" || status === 429 || status >= 500) {
       throw new Failure("DEPENDENCY_DOWN", "the provider gave no result of a thin webhook");
     }
     if (status !== 200) return received;
-    const { body: bytes } = exchange.answer;
+    const { body: bytes } = result.answer;
     const json = parseJsonObject(bytes);
     const fetched = pack.confirmation.read(event, json.value);
     if (fetched?.data.result === undefined) return received;

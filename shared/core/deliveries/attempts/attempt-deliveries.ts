@@ -103,7 +103,7 @@ export function makeAttemptDeliveries(deps: AttemptDeliveriesDeps): AttemptDeliv
   ): Promise<MessageResult[]> {
     const { messages, health } = batch;
     try {
-      if (!health) return await endDeliveries(run, messages);
+      if (!health) return await attemptWithoutHealth(run, messages);
       switch (chooseQueueOrSlot({ messages, health }, run, context().rules)) {
         case "moveToRetries":
           return messages.map(moveToRetries);
@@ -131,7 +131,9 @@ export function makeAttemptDeliveries(deps: AttemptDeliveriesDeps): AttemptDeliv
     const slot = await endpointSlots.acquire(health, { lease, hasMessageAtMaxHold });
     if ("unavailable" in slot) {
       if (run.queue === "attempts") return messages.map(moveToRetries);
-      return messages.map((one) => (mustHold(one, slot.unavailable) ? hold(one) : requeue(one)));
+      return messages.map((one) =>
+        mustHold(one, slot.unavailable) ? hold(one) : postponeForBusyEndpoint(one),
+      );
     }
     let results: MessageResult[] = [];
     try {
@@ -143,10 +145,11 @@ export function makeAttemptDeliveries(deps: AttemptDeliveriesDeps): AttemptDeliv
   }
 
   /**
-   * Ends the deliveries of a webhook that is no longer the client's. `attempt` claims each and
-   * finds it ineligible, so that it fails or is cancelled without a POST.
+   * Processes the messages of a webhook that is not the client's current one, or that could not be
+   * read. `attempt` decides: it claims the delivery and ends it without a POST, or throws
+   * DEPENDENCY_DOWN.
    */
-  async function endDeliveries(
+  async function attemptWithoutHealth(
     run: BatchRun,
     messages: readonly IndexedMessage[],
   ): Promise<MessageResult[]> {
@@ -238,7 +241,7 @@ export function makeAttemptDeliveries(deps: AttemptDeliveriesDeps): AttemptDeliv
     return { index, outcome: { kind: "held" }, requeue: heldMessage(message, context(), random()) };
   }
 
-  function requeue({ index, message }: IndexedMessage): MessageResult {
+  function postponeForBusyEndpoint({ index, message }: IndexedMessage): MessageResult {
     const busy = busyEndpointMessage(message, context(), random());
     return { index, outcome: { kind: "requeued" }, requeue: busy };
   }

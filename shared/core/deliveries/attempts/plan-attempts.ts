@@ -14,7 +14,7 @@ export interface IndexedMessage {
 /** The messages of one batch that are for the same webhook. */
 export interface EndpointBatch {
   messages: readonly IndexedMessage[];
-  /** Absent: it is not the client's current webhook, so that no POST is made. */
+  /** Absent: it is not the client's current webhook, or that could not be read, so that no POST is made. */
   health?: EndpointHealth | undefined;
 }
 

@@ -4,7 +4,7 @@ import { waitingDelivery } from "./delivery-state.ts";
 import type { DeliveryQueue } from "./ports.ts";
 import type { DeliveryRecord } from "./record.ts";
 
-/** Returns the message that causes a delivery's next attempt, if it is due by then. */
+/** Returns the message of a delivery's next attempt. Its receiver makes the attempt only if it is due by then. */
 export function toAttemptMessage(
   delivery: Pick<DeliveryRecord, "deliveryId" | "clientId" | "webhookId" | "requestId">,
 ): AttemptMessage {

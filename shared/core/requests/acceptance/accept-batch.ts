@@ -15,10 +15,10 @@ import { isUnderWay, type NewRequest } from "./idempotency.ts";
 import { laneId, newRequestId } from "./request-id.ts";
 import { shareReads } from "./share-reads.ts";
 import {
-  freeKey,
-  fullLane,
   joinLane,
+  laneFullFailure,
   type PreparedRequest,
+  releaseIdempotencyKey,
   storeJoined,
   storeOutsideLane,
 } from "./store-request.ts";
@@ -237,9 +237,9 @@ async function joinLanes(
   async function refuse(members: readonly [number, PreparedRequest][], context: DecisionContext) {
     const [first] = members;
     if (!first) return;
-    const failure = await fullLane(deps, first[1].request.lane, context);
+    const failure = await laneFullFailure(deps, first[1].request.lane, context);
     await forEachConcurrent(members, CONCURRENCY, async ([index, one]) => {
-      await freeKey(deps, one);
+      await releaseIdempotencyKey(deps, one);
       results.set(index, failure);
     });
   }

@@ -15,10 +15,10 @@ import { refuseIfTooLate } from "./not-after.ts";
 import { laneId } from "./request-id.ts";
 import { readNotAfter, readScheduled } from "./schedule-time.ts";
 import {
-  freeKey,
-  fullLane,
   joinLane,
+  laneFullFailure,
   type PreparedRequest,
+  releaseIdempotencyKey,
   type StoreRequestDeps,
   storeJoined,
   storeOutsideLane,
@@ -72,8 +72,8 @@ export function makeAcceptRequest(deps: AcceptRequestDeps) {
     if (request.status !== "QUEUED") return storeOutsideLane(deps, request, context);
     const joined = await joinLane(deps, [request], context);
     if (joined !== "full") return storeJoined(deps, request, joined, context);
-    await freeKey(deps, prepared);
-    throw await fullLane(deps, request.lane, context);
+    await releaseIdempotencyKey(deps, prepared);
+    throw await laneFullFailure(deps, request.lane, context);
   };
 }
 

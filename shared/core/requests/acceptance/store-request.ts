@@ -35,7 +35,7 @@ export interface PreparedRequest {
 }
 
 /** Releases the key so that a corrected call can reuse it. Never throws. */
-export async function freeKey(
+export async function releaseIdempotencyKey(
   { idempotency, onNonFatalError }: StoreRequestDeps,
   { reservation }: PreparedRequest,
 ): Promise<void> {
@@ -43,7 +43,7 @@ export async function freeKey(
 }
 
 /** The refusal of a request whose account has as many waiting requests as it may have. */
-export async function fullLane(
+export async function laneFullFailure(
   { lanes, onNonFatalError }: StoreRequestDeps,
   lane: string,
   { nowMs, rules }: DecisionContext,

@@ -27,17 +27,17 @@ export interface PublishedOutboxes {
   failures: MessageFailure[];
 }
 
-export interface PublishedAndLeft extends PublishedOutboxes {
-  /** Outboxes that still hold events that are on the bus, each of a request of `leave`. */
-  left: LeftOutbox[];
+export interface PublishedAndDeferred extends PublishedOutboxes {
+  /** Outboxes that still hold events that are on the bus, each of a request of `deferRemovalFor`. */
+  deferred: DeferredRemoval[];
 }
 
 /** An outbox whose events are on the bus and not removed yet, so that the next write of the request can do both. */
-export interface LeftOutbox {
+export interface DeferredRemoval {
   requestId: string;
   /** Returns the request without these events, to be written together with its next change. */
   without(request: RequestRecord): RequestRecord;
-  /** Removes them, if nothing has removed them, and publishes what stands behind them. Never throws. */
+  /** Removes them, if nothing has removed them, and publishes the events after them. Never throws. */
   remove(): Promise<PublishedOutboxes>;
 }
 
@@ -58,15 +58,16 @@ export type PublishOutboxes = ReturnType<typeof makePublishOutboxes>;
  * Never throws: entries that are not published, or not recorded as published, stay for
  * `reconcile`, with the same ids and bytes.
  *
- * @param of.leave ids of requests that the caller writes next, well within the time after which
- *   `reconcile` takes over. Where that is later than now, their events are removed at once.
+ * @param of.deferRemovalFor ids of requests that the caller writes next: that write removes the
+ *   published events from the outbox. If more than half of the outbox's grace period has passed,
+ *   they are removed at once instead.
  */
 export function makePublishOutboxes(deps: PublishOutboxesDeps) {
   async function publishAll(
     first: readonly RequestRecord[],
-    leave: ReadonlySet<string> = new Set(),
-  ): Promise<PublishedAndLeft> {
-    const total: PublishedAndLeft = { published: 0, failures: [], left: [] };
+    deferRemovalFor: ReadonlySet<string> = new Set(),
+  ): Promise<PublishedAndDeferred> {
+    const total: PublishedAndDeferred = { published: 0, failures: [], deferred: [] };
     let mine = first;
     while (mine.length > 0) {
       const waiting = mine.flatMap(({ outbox }) => outbox);
@@ -82,12 +83,12 @@ export function makePublishOutboxes(deps: PublishOutboxesDeps) {
           deps.submitQueue,
           tried.map(({ request }) => request),
         );
-        const isLeft = ({ request, published }: Tried) =>
-          leave.has(request.requestId) && published.length > 0 && isYoung(deps, request);
-        total.left.push(...tried.filter(isLeft).map(asLeft));
+        const isDeferred = ({ request, published }: Tried) =>
+          deferRemovalFor.has(request.requestId) && published.length > 0 && isYoung(deps, request);
+        total.deferred.push(...tried.filter(isDeferred).map(deferRemoval));
         mine = await removeEach(
           deps,
-          tried.filter((one) => !isLeft(one)),
+          tried.filter((one) => !isDeferred(one)),
         );
         total.published += done.length;
       } catch (error) {
@@ -98,7 +99,7 @@ export function makePublishOutboxes(deps: PublishOutboxesDeps) {
     return total;
   }
 
-  function asLeft(one: Tried): LeftOutbox {
+  function deferRemoval(one: Tried): DeferredRemoval {
     const { request, published } = one;
     return {
       requestId: request.requestId,
@@ -117,13 +118,13 @@ export function makePublishOutboxes(deps: PublishOutboxesDeps) {
   return async (
     requests: readonly RequestRecord[],
     trigger: PublishTrigger = "written",
-    of: { leave?: ReadonlySet<string> } = {},
-  ): Promise<PublishedAndLeft> =>
+    of: { deferRemovalFor?: ReadonlySet<string> } = {},
+  ): Promise<PublishedAndDeferred> =>
     publishAll(
       trigger === "written"
         ? requests.filter((request) => mayPublish(request, trigger))
         : await claimAccepted(deps, requests),
-      of.leave,
+      of.deferRemovalFor,
     );
 }
 
@@ -149,17 +150,17 @@ async function removeEach(
   deps: PublishOutboxesDeps,
   tried: readonly Tried[],
 ): Promise<RequestRecord[]> {
-  const left: RequestRecord[] = [];
+  const withMoreEvents: RequestRecord[] = [];
   const errors: unknown[] = [];
   await forEachConcurrent(tried, CONCURRENT_WRITES, async (one) => {
     const request = await removePublished(deps, one).catch((error: unknown) => {
       errors.push(error);
       return undefined;
     });
-    if (request) left.push(request);
+    if (request) withMoreEvents.push(request);
   });
   if (errors.length > 0) throw errors[0];
-  return left;
+  return withMoreEvents;
 }
 
 /**
@@ -209,10 +210,10 @@ async function removePublished(
     decide(request) {
       const outbox = withoutEvents(request, published);
       if (outbox.length === request.outbox.length) return undefined;
-      const left = { ...request, outbox };
-      return followsOn(left)
-        ? withClaimedOutbox(left, context())
-        : withDerivedFields(left, context());
+      const remaining = { ...request, outbox };
+      return followsOn(remaining)
+        ? withClaimedOutbox(remaining, context())
+        : withDerivedFields(remaining, context());
     },
     replace: (request) => requests.replace(request),
     maxAttempts: MAX_ATTEMPTS,

@@ -264,7 +264,10 @@ export interface LanePause {
   untilMs?: number | undefined;
   /** Present: only this category pauses. Such a pause has an end. */
   category?: Category | undefined;
-  /** The provider cannot be reached or is out of order: its requests go on ageing (G8). */
+  /**
+   * The provider cannot be reached or is out of order, or the worker held the call back: the
+   * requests go on ageing (G8).
+   */
   isOutage?: true | undefined;
   /** The provider has restricted the account: its warm-up begins again. */
   isRestriction?: true | undefined;

@@ -31,7 +31,6 @@ export interface RequestView {
   scheduled?: string | undefined;
   recurringId?: string | undefined;
   dependsOn?: DependencyView | undefined;
-  /** Why it waits; absent when it does not. */
   createdAt: string;
   joinedAt?: string | undefined;
   submittedAt?: string | undefined;
@@ -42,6 +41,7 @@ export interface RequestView {
   attempts: number;
   category?: Category | undefined;
   notAfter?: string | undefined;
+  /** Why it waits, and the same in words; absent when it does not. */
   waitsFor?: WaitsFor | undefined;
   waitReason?: string | undefined;
   position?: number | undefined;

@@ -16,7 +16,11 @@ import type { LaneScheduler } from "../lanes/lane-scheduler.ts";
 import type { FireRecurring } from "../recurring/fire-recurring.ts";
 import type { DecisionContext } from "../state/decision-context.ts";
 import type { RequestStore, SubmitQueue } from "../state/ports.ts";
-import type { LeftOutbox, PublishedOutboxes, PublishOutboxes } from "../state/publish-outboxes.ts";
+import type {
+  DeferredRemoval,
+  PublishedOutboxes,
+  PublishOutboxes,
+} from "../state/publish-outboxes.ts";
 import type { Lane, RequestRecord } from "../state/record.ts";
 import { acceptedIn, claimedIn, type FoundRequests, likelyTaken } from "./likely-taken.ts";
 import type { SendInput } from "./send-input.ts";
@@ -51,38 +55,37 @@ export interface SubmitBatchResult {
 /**
  * Processes a batch of the submit queue: publishes what accepting the requests
  * added to their outboxes, works the lanes that the messages name, each once,
- * and publishes what that changed. Each message fails on its own.
+ * and publishes what that changed. Each message fails on its own, unless the common read of the
+ * requests that they name fails: then all do, and SQS delivers them again.
  */
 export const makeHandleSubmitMessages =
   (deps: HandleSubmitMessagesDeps) =>
   async (bodies: readonly string[], remainingMs: () => number): Promise<SubmitBatchResult> => {
     const messages = bodies.map(parse);
     const found = await findRequests(deps, messages);
-    const leave = likelyTaken(messages, found, deps.context());
+    const deferRemovalFor = likelyTaken(messages, found, deps.context());
     const accepted = acceptedOf(messages, found);
-    const created = await deps.publishOutboxes(accepted, "accepted", { leave });
+    const created = await deps.publishOutboxes(accepted, "accepted", { deferRemovalFor });
     const published: PublishedOutboxes[] = [created];
-    const left = new Map(created.left.map((one) => [one.requestId, one]));
-    const runs = new Map<string, Promise<LaneRunResult>>();
-    const dependents = new Map<string, Promise<RequestRecord | undefined>>();
+    const deferred = new Map(created.deferred.map((one) => [one.requestId, one]));
     const batch: Batch = {
       found,
       lastDue: lastDueByLane(messages, found, deps.context().nowMs),
       joins: new Map(),
-      runs,
-      dependents,
-      left,
+      runs: new Map(),
+      dependents: new Map(),
+      deferred,
       remainingMs,
     };
     const settled = await Promise.allSettled(
       messages.map((message) => processMessage(deps, message, batch)),
     );
-    const laneRuns = await fulfilled(runs);
-    const ended = (await fulfilled(dependents)).flatMap((request) => request ?? []);
+    const laneRuns = await fulfilled(batch.runs);
+    const ended = (await fulfilled(batch.dependents)).flatMap((request) => request ?? []);
     const taken = laneRuns.flatMap(({ submissions }) => submissions.flatMap(claimedIn));
-    for (const { requestId } of taken) left.delete(requestId);
+    for (const { requestId } of taken) deferred.delete(requestId);
     published.push(
-      ...(await Promise.all([...left.values()].map((one) => one.remove()))),
+      ...(await Promise.all([...deferred.values()].map((one) => one.remove()))),
       await deps.publishOutboxes([...laneRuns.flatMap(({ changed }) => changed), ...ended]),
     );
     return {
@@ -107,7 +110,7 @@ interface Batch {
   /** The dependent requests that this batch settles. */
   dependents: Map<string, Promise<RequestRecord | undefined>>;
   /** The requests whose `workflow.created` is published, and removed by the write that takes them. */
-  left: ReadonlyMap<string, LeftOutbox>;
+  deferred: ReadonlyMap<string, DeferredRemoval>;
   remainingMs: () => number;
 }
 
@@ -156,7 +159,7 @@ async function processMessage(
   message: SubmitMessage | undefined,
   batch: Batch,
 ): Promise<void> {
-  const { runs, dependents, left, remainingMs } = batch;
+  const { runs, dependents, deferred, remainingMs } = batch;
   if (!message) throw new Failure("MESSAGE_MALFORMED", "not a message of the submit queue");
   switch (message.kind) {
     case "continue":
@@ -169,7 +172,7 @@ async function processMessage(
       await deps.fireRecurring(message);
       return;
     case "wakeUp":
-      await startOnce(runs, message.lane, () => deps.workLane(message.lane, remainingMs, left));
+      await startOnce(runs, message.lane, () => deps.workLane(message.lane, remainingMs, deferred));
       return;
     case "accepted":
       return workIfWaiting(deps, message, batch);
@@ -233,17 +236,18 @@ async function findInBatch(
   { found }: Batch,
 ): Promise<{ request: RequestRecord; lane: Lane | undefined } | undefined> {
   const known = found.get(requestId);
-  if (!known) await deps.requests.find(requestId);
-  return known;
+  if (known) return known;
+  const request = await deps.requests.find(requestId);
+  return request && { request, lane: undefined };
 }
 
 /** Works the lane of a request once for all messages of the batch. */
 async function workLaneOf(
   deps: HandleSubmitMessagesDeps,
   { lane, clientId }: RequestRecord,
-  { runs, left, remainingMs }: Batch,
+  { runs, deferred, remainingMs }: Batch,
 ): Promise<void> {
-  const { kind } = await startOnce(runs, lane, () => deps.workLane(lane, remainingMs, left));
+  const { kind } = await startOnce(runs, lane, () => deps.workLane(lane, remainingMs, deferred));
   // The worker that holds the lease may have read the lane before this request joined it.
   if (kind === "busy") await deps.laneScheduler.ensureWakeUp({ lane, clientId });
 }

@@ -30,8 +30,8 @@ export function likelyTaken(
 ): ReadonlySet<string> {
   const firsts = new Map<string, RequestRecord>();
   for (const message of messages) {
-    const isWakeUp = message?.kind === "accepted" || message?.kind === "acceptedBatch";
-    if (!isWakeUp || !message.wakesLane) continue;
+    const isAcceptance = message?.kind === "accepted" || message?.kind === "acceptedBatch";
+    if (!isAcceptance || !message.wakesLane) continue;
     for (const requestId of acceptedIn(message)) {
       const { request, lane } = found.get(requestId) ?? {};
       if (request?.status !== "QUEUED" || !lane || !isFree(lane, nowMs)) continue;

@@ -12,6 +12,7 @@ import { subQueueOf } from "../state/sub-queue.ts";
 import {
   applySubmissionOutcome,
   claimForSubmission,
+  hasBeenSubmitted,
   mergeLateAnswer,
   type SendOutcome,
   type SubmissionDecision,
@@ -74,8 +75,9 @@ export type SubmitRequest = ReturnType<typeof makeSubmitRequest>;
 
 /**
  * Sends one request, or a person's input for it, to its provider at most once
- * (G3). Everything that needs a dependency is read before the request is
- * claimed, so nothing can fail between the claim and the call.
+ * (G3). Everything except the stop check is read before the request is claimed. The stop check
+ * (`findStop`) is read after the claim on purpose: if it fails, nothing is sent, and the request
+ * returns to its lane.
  *
  * @throws DEPENDENCY_DOWN before anything was sent
  */
@@ -106,7 +108,7 @@ export function makeSubmitRequest(deps: SubmitRequestDeps) {
     const claimed = await writer.replace(claimForSubmission(request, claim, claimContext));
     if (!claimed) return { kind: "conflict" };
 
-    const stop = await findStop(claimed);
+    const stop = await findStopOrHoldBack(claimed);
     if (stop?.kind === "stopped") {
       const unsent = { ...claimed, takenMs: undefined };
       return { kind: "unsubmittable", request: unsent, error: stop.error };
@@ -123,17 +125,19 @@ export function makeSubmitRequest(deps: SubmitRequestDeps) {
   };
 
   /** Asks after the claim: what was acknowledged up to here keeps a dependent request from being sent. */
-  async function findStop(
+  async function findStopOrHoldBack(
     claimed: RequestRecord,
   ): Promise<
     { kind: "stopped"; error: RequestError } | { kind: "notSent"; code: string } | undefined
   > {
+    // What stops a request does so until it is submitted: a person's input is for one that was.
+    if (hasBeenSubmitted(claimed)) return undefined;
     try {
       const error = await deps.findStop(claimed);
       return error && { kind: "stopped", error };
     } catch (error) {
       deps.onNonFatalError(error);
-      return { kind: "notSent", code: "DEPENDENCY_NOT_READ" };
+      return { kind: "notSent", code: "PREDECESSOR_NOT_READ" };
     }
   }
 

@@ -10,7 +10,7 @@ import { failRequest, type RequestError } from "../state/endings.ts";
 import { gapAfterTake, withBlocks } from "../state/lane-budget.ts";
 import type { LaneStore } from "../state/lane-ports.ts";
 import type { ProviderClients, RequestStore } from "../state/ports.ts";
-import type { LeftOutbox } from "../state/publish-outboxes.ts";
+import type { DeferredRemoval } from "../state/publish-outboxes.ts";
 import type { Lane, LaneBudget, RequestRecord } from "../state/record.ts";
 import type { RequestWriter } from "../state/request-writer.ts";
 import { subQueueOf } from "../state/sub-queue.ts";
@@ -57,7 +57,7 @@ export interface LaneRunResult {
 }
 
 /** How often one run looks at the head of its lane. */
-const MAX_TURNS_PER_RUN = 25;
+const MAX_STEPS_PER_RUN = 25;
 
 /** Interval (business) at which a lane is checked while its connection is paused. */
 const PAUSED_CONNECTION_MS = 300_000;
@@ -75,8 +75,8 @@ export type WorkLane = ReturnType<typeof makeWorkLane>;
 
 /**
  * Submits at most one request of a lane, in its turn (G5), and schedules the
- * lane's next wake-up. The third parameter has the requests whose published events leave their
- * outbox by the write that claims them.
+ * lane's next wake-up. `deferredRemovals` has, by request, the published events that the write that
+ * claims the request removes from its outbox.
  *
  * @throws DEPENDENCY_DOWN; started submissions are stored, and the lease expires by itself
  */
@@ -88,15 +88,18 @@ export function makeWorkLane(deps: WorkLaneDeps) {
   return async (
     laneId: string,
     remainingMs: () => number,
-    left: ReadonlyMap<string, LeftOutbox> = new Map(),
+    deferredRemovals: ReadonlyMap<string, DeferredRemoval> = new Map(),
   ): Promise<LaneRunResult> => {
     const acquired = await acquire(laneId);
     let result: LaneRunResult = { kind: "done", submissions: [], changed: [] };
     if (!acquired) return { ...result, kind: "busy" };
     const { lease, settings } = acquired;
     let { lane, change } = acquired;
-    for (let turn = 0; turn < MAX_TURNS_PER_RUN; turn++) {
-      const step = await runStep({ lane, change, settings }, { lease, remainingMs, left });
+    for (let n = 0; n < MAX_STEPS_PER_RUN; n++) {
+      const step = await runStep(
+        { lane, change, settings },
+        { lease, remainingMs, deferredRemovals },
+      );
       result = {
         kind: "done",
         submissions: [...result.submissions, ...step.submissions],
@@ -155,14 +158,14 @@ export function makeWorkLane(deps: WorkLaneDeps) {
     of: {
       lease: Lease;
       remainingMs: () => number;
-      left: ReadonlyMap<string, LeftOutbox>;
+      deferredRemovals: ReadonlyMap<string, DeferredRemoval>;
     },
   ): Promise<StepResult> {
-    const { lease, remainingMs, left } = of;
+    const { lease, remainingMs, deferredRemovals } = of;
     const notBeforeMs = change.nextSubmissionNotBeforeMs ?? lane.nextSubmissionNotBeforeMs;
-    const now = withPause({ ...lane, nextSubmissionNotBeforeMs: notBeforeMs }, change.pause);
+    const laneOfStep = withPause({ ...lane, nextSubmissionNotBeforeMs: notBeforeMs }, change.pause);
     const budget = budgetAfterRun({ lane, change, settings });
-    const { decision, ...seen } = await processHead({ lane: now, budget, settings });
+    const { decision, ...seen } = await processHead({ lane: laneOfStep, budget, settings });
     const step = { ...seen, submissions: [], change };
     const waitingSubQueues = seen.firsts.map(subQueueOf);
     if (decision.kind === "idle") return { ...step, next: { kind: "release", waitingSubQueues } };
@@ -180,7 +183,7 @@ export function makeWorkLane(deps: WorkLaneDeps) {
     const { request, eligibleSinceMs, othersWait } = decision;
     const sender = { owner: lease.owner, leaseUntilRealMs: lease.untilMs };
     const { submission, ended } = await submitOrEnd(
-      left.get(request.requestId)?.without(request) ?? request,
+      deferredRemovals.get(request.requestId)?.without(request) ?? request,
       { sender, budget, settings },
     );
     if (submission === "connectionPaused") {
@@ -226,6 +229,7 @@ export function makeWorkLane(deps: WorkLaneDeps) {
       sweepDueMs,
       isOnlyCheck,
       waitingSubQueues: wakeUpAtMs === undefined ? [] : waitingSubQueues,
+      // No request waits, and so none that was stored before lanes had sub-queues.
       isMigratedToSubQueues: wakeUpAtMs === undefined ? true : undefined,
       budget: withBlocks(budgetAfterRun(run), blocks, deps.context().nowMs),
     });
