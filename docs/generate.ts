@@ -11,7 +11,7 @@ import {
   eventTypes,
 } from "../shared/contracts/events.ts";
 import { jsonSchemaOf } from "../shared/contracts/http/json-schema.ts";
-import { API_VERSION, openApi } from "../shared/contracts/http/openapi.ts";
+import { API_VERSION, openApi, operatorOpenApi } from "../shared/contracts/http/openapi.ts";
 import {
   providerFormats,
   webhookHeaderSchemas,
@@ -24,6 +24,7 @@ export function contractDocuments(): Record<string, string> {
   return {
     "events.schema.json": json(eventsSchema()),
     "openapi.json": json(JSON.parse(openApi())),
+    "openapi-operator.json": json(JSON.parse(operatorOpenApi())),
     "asyncapi.json": json(asyncApi()),
     "patterns.json": json(patterns()),
     "linked-api-calls.md": callTable(),

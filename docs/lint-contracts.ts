@@ -10,15 +10,21 @@ const WARNING = 1;
 
 /** What the parsers of the two contracts have to say against them; `npm run lint:contracts` prints it. */
 async function problemsOfContracts(): Promise<string[]> {
-  const openApi = await swaggerParser.validate(JSON.parse(read("openapi.json"))).then(
-    () => [],
-    (error: Error) => [`openapi.json: ${error.message}`],
+  const openApi = await Promise.all(
+    ["openapi.json", "openapi-operator.json"].map(problemsOfOpenApi),
   );
   const { diagnostics } = await new Parser().parse(read("asyncapi.json"));
   const asyncApi = diagnostics
     .filter(({ severity }) => severity <= WARNING)
     .map(({ message, path }) => `asyncapi.json: ${path.join(".")}: ${message}`);
-  return [...openApi, ...asyncApi];
+  return [...openApi.flat(), ...asyncApi];
+}
+
+async function problemsOfOpenApi(name: string): Promise<string[]> {
+  return swaggerParser.validate(JSON.parse(read(name))).then(
+    () => [],
+    (error: Error) => [`${name}: ${error.message}`],
+  );
 }
 
 const problems = await problemsOfContracts();

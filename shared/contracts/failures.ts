@@ -25,6 +25,7 @@ export const failures = {
   FRAME_INVALID: refuse(400, "The body is not a webhook of this provider"),
   REQUEST_INVALID: refuse(400, "The request is not valid"),
   UNAUTHENTICATED: refuse(401, "The API key is missing or not valid"),
+  FORBIDDEN: refuse(403, "The key may not do this"),
   NOT_FOUND: refuse(404, "Not found"),
   METHOD_NOT_ALLOWED: refuse(405, "This path does not have this method"),
   CONFLICT: refuse(409, "The resource's current state does not allow this operation"),

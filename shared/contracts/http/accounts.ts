@@ -65,7 +65,7 @@ const accountChange = z.strictObject({
     .check(z.describe("The provider's token of this account. Stored encrypted, never shown.")),
 });
 
-const accountView = named(
+export const accountView = named(
   "Account",
   z.object({
     accountId: z.string(),
@@ -90,7 +90,7 @@ const accountView = named(
   }),
 );
 
-const budgetView = named(
+export const budgetView = named(
   "Budget",
   z.object({
     limits: z.array(
@@ -128,7 +128,7 @@ const budgetView = named(
 
 const accountParams = z.strictObject({ accountId });
 /** Selects one account where its id exists on several connections. */
-const whichAccount = z.strictObject({
+export const whichAccount = z.strictObject({
   provider: z.exactOptional(providerId),
   connectionId: z.exactOptional(text(128)),
 });

@@ -19,7 +19,7 @@ import {
 
 /** The operations on connections. */
 
-const connectionView = named(
+export const connectionView = named(
   "Connection",
   z.object({
     ...z.pick(connectionItem, { connectionId: true, provider: true, createdAt: true }).shape,
@@ -34,7 +34,7 @@ const connectionView = named(
 );
 const inboundUrl = z.url().check(z.describe("Contains a secret. Shown only here."));
 
-const credentialHeaders = z.exactOptional(
+export const credentialHeaders = z.exactOptional(
   providerCredentials.check(
     z.describe("Headers that authenticate you at the provider. Stored encrypted, never shown."),
   ),
@@ -71,7 +71,7 @@ const settingsChange = z
     oneOfMembers([...Object.keys(connectionSettings.shape), "credentials"]),
   );
 
-const connectionParams = z.strictObject({ connectionId: text(128) });
+export const connectionParams = z.strictObject({ connectionId: text(128) });
 
 export const connectionOperations = {
   createConnection: {

@@ -16,7 +16,7 @@ import {
 
 /** The operations on the deliveries of a client's events. */
 
-const notReversed = z.refine<{ since?: string; until?: string }>(
+export const notReversed = z.refine<{ since?: string; until?: string }>(
   ({ since, until }) =>
     since === undefined || until === undefined || Date.parse(since) <= Date.parse(until),
   {
@@ -26,7 +26,7 @@ const notReversed = z.refine<{ since?: string; until?: string }>(
   },
 );
 
-const deliveryView = named(
+export const deliveryView = named(
   "Delivery",
   z.object({
     id: z.string(),
@@ -58,7 +58,7 @@ const deliveryView = named(
 export type DeliveryView = z.output<typeof deliveryView>;
 
 /** The progress of a recovery, which resends many deliveries page by page. */
-const recoveryView = named(
+export const recoveryView = named(
   "Recovery",
   z.object({
     recoveryId: z.string(),
@@ -79,7 +79,7 @@ const recoveryView = named(
 
 export type RecoveryView = z.output<typeof recoveryView>;
 
-const deliveryParams = z.strictObject({ id: text(128) });
+export const deliveryParams = z.strictObject({ id: text(128) });
 
 export const deliveryOperations = {
   listDeliveries: {

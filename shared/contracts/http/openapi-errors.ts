@@ -18,6 +18,7 @@ const GATEWAY = "API Gateway's own answer has a `message` alone.";
 const meanings = {
   400: `The request is not valid: \`errors\` names each invalid field. ${GATEWAY}`,
   401: "The API key is missing or not valid: `detail` says which.",
+  403: "The key is valid, and may not do this: `detail` names the scope that it needs.",
   404: "Not found, or it belongs to another client.",
   405: "The path does not have this method: `allow` lists those that it has.",
   409: "The resource's current state does not allow this operation, it was changed meanwhile, or the idempotency key was used with another body.",
@@ -47,6 +48,7 @@ export function errorAnswers({ isPublic, problems, body, dialect, isRelayed }: O
     : ([
         400,
         401,
+        403,
         ...problems,
         ...(body ? ([413] as const) : []),
         429,

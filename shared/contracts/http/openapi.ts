@@ -4,6 +4,7 @@ import { jsonSchemaOf } from "./json-schema.ts";
 import { dialectErrors, errorAnswers, gatewayMessage } from "./openapi-errors.ts";
 import { webhooksSection } from "./openapi-webhooks.ts";
 import { type Operation, operations } from "./operations.ts";
+import { operatorOperationList } from "./operator/operations.ts";
 import { problem } from "./problem.ts";
 
 /** The version of the package, which `package.json` states too. */
@@ -17,6 +18,11 @@ export function openApi(): string {
   return built;
 }
 
+/** The OpenAPI 3.1 document of the operator API, as JSON text. */
+export function operatorOpenApi(): string {
+  return JSON.stringify(operatorDocument());
+}
+
 const description = `Accepts asynchronous requests and providers' webhooks, and delivers signed webhooks.
 
 A path that is not in this document is answered 404, and a method that its path does not have (\`HEAD\`, \`OPTIONS\` and \`TRACE\` among them) 405 with \`allow\`: by a problem document (RFC 9457), below the paths of a provider's own protocol in the provider's shape. \`docs/errors.md\` lists every \`code\`, whether to repeat the call, and what to do.
@@ -25,17 +31,10 @@ Answers may get new members in later versions.`;
 
 function document() {
   const components: Components = {};
-  const paths: Record<string, Record<string, object>> = {};
-  for (const operation of operations) {
-    if (operation.isUndocumented) continue;
-    paths[operation.path] ??= {};
-    Object.assign(paths[operation.path] ?? {}, {
-      [operation.method.toLowerCase()]: describe(operation, components),
-    });
-  }
-  for (const { schema } of [{ schema: problem }, { schema: gatewayMessage }]) {
-    add(components, jsonSchemaOf(schema, "answer").components);
-  }
+  const paths = pathsOf(operations, components, (operation) => ({
+    tags: [tagOf(operation)],
+    security: securityOf(operation),
+  }));
   for (const { name, schema } of dialectErrors) {
     add(components, { [name]: jsonSchemaOf(schema, "answer").schema });
   }
@@ -49,14 +48,7 @@ function document() {
       description,
       license: { name: "Apache-2.0", identifier: "Apache-2.0" },
     },
-    servers: [
-      {
-        url: "https://{apiId}.execute-api.{region}.amazonaws.com",
-        description: "A deployed stack: its output ApiUrl, or its own domain",
-        variables: { apiId: { default: "abcdef1234" }, region: { default: "eu-central-1" } },
-      },
-      { url: "http://127.0.0.1:8787", description: "The local run" },
-    ],
+    servers,
     tags: [...new Set(operations.map(tagOf))].map((name) => ({
       name,
       description: tagDescriptions[name] ?? "Calls in the words of this provider's own clients",
@@ -67,7 +59,85 @@ function document() {
   };
 }
 
+const servers = [
+  {
+    url: "https://{apiId}.execute-api.{region}.amazonaws.com",
+    description: "A deployed stack: its output ApiUrl, or its own domain",
+    variables: { apiId: { default: "abcdef1234" }, region: { default: "eu-central-1" } },
+  },
+  { url: "http://127.0.0.1:8787", description: "The local run" },
+];
+
+const operatorDescription = `What an operator sees and mends, for all clients: \`/v1/operator/…\`, with keys of its own.
+
+Each operation says in \`x-scope\` which scope its key needs: \`read\`, \`operate\` or \`admin\`, each of which includes those before it. One with \`x-portal\` also takes the token of a portal link, for the link's own client. Every change is a POST and is recorded: who, when, what, why and its outcome.
+
+Answers may get new members in later versions.`;
+
+function operatorDocument() {
+  const components: Components = {};
+  const paths = pathsOf(operatorOperationList, components, (operation) => ({
+    tags: [operatorTagOf(operation)],
+    security: [{ operatorKey: [] }, ...(operation.isInPortal ? [{ portalToken: [] }] : [])],
+    "x-scope": operation.scope,
+    ...(operation.isInPortal ? { "x-portal": true } : {}),
+  }));
+  return {
+    openapi: "3.1.0",
+    info: {
+      title: "Ackwire, operator API",
+      version: API_VERSION,
+      description: operatorDescription,
+      license: { name: "Apache-2.0", identifier: "Apache-2.0" },
+    },
+    servers,
+    tags: [...new Set(operatorOperationList.map(operatorTagOf))].map((name) => ({
+      name,
+      description: `The operations below /v1/operator/ on ${name.toLowerCase()}`,
+    })),
+    paths,
+    components: {
+      schemas: components,
+      securitySchemes: {
+        operatorKey: { type: "http", scheme: "bearer", description: "ackwire_op_<keyId>_<secret>" },
+        portalToken: { type: "http", scheme: "bearer", description: "The token of a portal link" },
+      },
+    },
+  };
+}
+
+/** The part of the path after the client's, in words. */
+function operatorTagOf({ path }: { path: string }): string {
+  const parts = path.replace("/clients/{clientId}/", "/").split("/");
+  const word = (parts[3] ?? "").replaceAll("-", " ");
+  const text = word === "webhook" ? "webhooks" : word;
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
 type Components = Record<string, object>;
+
+/** The paths of these operations, the documented ones; the schemas that they name go to `components`. */
+function pathsOf<Described extends Operation>(
+  described: readonly Described[],
+  components: Components,
+  annotate: (operation: Described) => object,
+) {
+  const paths: Record<string, Record<string, object>> = {};
+  for (const operation of described) {
+    if (operation.isUndocumented) continue;
+    paths[operation.path] ??= {};
+    Object.assign(paths[operation.path] ?? {}, {
+      [operation.method.toLowerCase()]: {
+        ...describe(operation, components),
+        ...annotate(operation),
+      },
+    });
+  }
+  for (const { schema } of [{ schema: problem }, { schema: gatewayMessage }]) {
+    add(components, jsonSchemaOf(schema, "answer").components);
+  }
+  return paths;
+}
 
 function add(components: Components, found: Components): void {
   for (const [name, schema] of Object.entries(found)) {
@@ -147,8 +217,6 @@ function describe(operation: Operation, components: Components) {
   return {
     operationId,
     summary,
-    tags: [tagOf(operation)],
-    security: securityOf(operation),
     parameters: [
       ...parametersOf("path", params),
       ...parametersOf("query", query),

@@ -8,7 +8,7 @@ import { requestPriority } from "./request-view.ts";
 /** The operations on recurring requests. */
 
 /** The id that the client gives a recurring request. It is part of a path. */
-const recurringId = z
+export const recurringId = z
   .string()
   .check(z.regex(/^[A-Za-z0-9_-]{1,64}$/, "must be 1 to 64 letters, digits, - and _"));
 
@@ -33,7 +33,7 @@ const recurringRequest = z
     }),
   );
 
-const recurringView = named(
+export const recurringView = named(
   "RecurringRequest",
   z.object({
     recurringId: z.string(),
