@@ -322,16 +322,14 @@ const names = [
 
 /** An immediate and a scheduled request of each account. */
 async function acceptNames() {
-  const asked = names.flatMap((accountId) => [
-    { accountId, params: {} },
-    // A busy machine accepts ten requests at once later than one.
-    { accountId, params: {}, scheduled: inMinutes(3 * MINUTES_AHEAD) },
-  ]);
-  return Promise.all(
-    asked.map(({ accountId, ...more }, n) =>
-      connectUntilAnswered(accountId, more, `C16-name-${n}`),
-    ),
-  );
+  const answers: Awaited<ReturnType<typeof connect>>[] = [];
+  for (const [n, accountId] of names.entries()) {
+    answers.push(await connectUntilAnswered(accountId, { params: {} }, `C16-name-${n}`));
+    // A busy machine accepts a request late: the time is read before each call.
+    const later = { params: {}, scheduled: inMinutes(3 * MINUTES_AHEAD) };
+    answers.push(await connectUntilAnswered(accountId, later, `C16-scheduled-${n}`));
+  }
+  return answers;
 }
 
 describe("accounts with unusual names", () => {

@@ -227,6 +227,9 @@ export const callsAfterFault: readonly AfterFault[] = [
 
 /** Calls that are made only if two workers process the same job or delivery, which no scenario can order. */
 const collisions = [
+  // A recovery that was asked for twice, because the first answer took too long.
+  { from: "api", operation: "GetItem", which: FINDS_JOB },
+  { from: "api", operation: "PutItem", which: SAVES_JOB },
   { from: "deliver", operation: "GetItem", which: FINDS },
   { from: "deliver", operation: "PutItem", which: [...RECOVERS, IS_NEXT] },
   { from: "reconcile", operation: "PutItem", which: [DELIVERIES, '"dl_', IS_PUBLISHED] },
