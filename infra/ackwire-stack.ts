@@ -9,7 +9,7 @@ import { configMetadataKey, deployedConfig } from "./deployed-config.ts";
 export class AckwireStack extends Stack {
   constructor(app: App, config: Config) {
     const { stage, settings, retainData, businessClock, providerBaseUrls, webhookTargets } = config;
-    const { alarms, customDomain } = config;
+    const { alarms, rollout, customDomain } = config;
     super(app, `ackwire-${stage}`, {
       description: `Ackwire, stage ${stage}`,
       terminationProtection: retainData,
@@ -20,6 +20,7 @@ export class AckwireStack extends Stack {
       businessClock,
       providerBaseUrls,
       webhookTargets,
+      rollout,
       alarms: alarms === undefined ? "off" : this.#alarms(alarms),
       customDomain: customDomain && {
         domainName: customDomain.domainName,

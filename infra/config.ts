@@ -3,6 +3,7 @@ import { functionEnv } from "../shared/contracts/env.ts";
 import { parseJsonOrUndefined } from "../shared/contracts/json-text.ts";
 import { providerId } from "../shared/contracts/providers.ts";
 import { type Settings, settingsSchema } from "../shared/contracts/settings.ts";
+import { type Rollout, rollouts } from "./constructs/rollout.ts";
 import { providersOwnUrls } from "./provider-urls.ts";
 import { ConfigurationError, checkSettings, resolveSettings } from "./settings.ts";
 import { readStageFile } from "./stage-file.ts";
@@ -24,6 +25,8 @@ export interface Config {
   providerBaseUrls: string;
   /** The value of `WEBHOOK_TARGETS`. */
   webhookTargets: string;
+  /** How a new version of the functions takes over. */
+  rollout: Rollout;
   /** Absent: the stack has no alarms. */
   alarms: AlarmConfig | undefined;
   customDomain: { domainName: string; certificateArn: string } | undefined;
@@ -54,6 +57,7 @@ const contextKeys = [
   "providerBaseUrls",
   "webhookTargets",
   "retainData",
+  "rollout",
   "alarms",
   "alarmEmail",
   "pageEmail",
@@ -83,6 +87,7 @@ export function readConfig(node: Node, stageFile = readStageFile): Config {
   const webhookTargets = reader.webhookTargets(stage) ?? webhookTargetsOf(settings);
   const retainData =
     reader.oneOf("retainData", ["true", "false"]) ?? String(!disposableStages.includes(stage));
+  const rollout = reader.oneOf("rollout", rollouts) ?? "AllAtOnce";
   const alarms = reader.alarms(stage);
   const customDomain = reader.customDomain();
   if (reader.problems.length > 0) throw new ConfigurationError(reader.problems);
@@ -93,6 +98,7 @@ export function readConfig(node: Node, stageFile = readStageFile): Config {
     businessClock,
     providerBaseUrls,
     webhookTargets,
+    rollout,
     alarms,
     customDomain,
   };

@@ -11,9 +11,10 @@ export type DeployedConfig = Record<string, string | number | boolean>;
  * secret.
  */
 export function deployedConfig(config: Config): DeployedConfig {
-  const { settings, retainData, providerBaseUrls, alarms, customDomain } = config;
+  const { settings, retainData, rollout, providerBaseUrls, alarms, customDomain } = config;
   const values = {
     retainData,
+    rollout,
     alarms: alarms === undefined ? "off" : "on",
     ...alarms,
     ...customDomain,

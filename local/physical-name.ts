@@ -23,9 +23,9 @@ const nameProperty: Record<string, string> = {
  * endpoint alike: its explicit name, else its logical id (in lower case for a
  * bucket).
  *
- * Two names are compound, because their ARN needs both parts: a rule on a bus
+ * Some names are compound, because their ARN needs both parts: a rule on a bus
  * other than the default is `bus|rule` (CloudFormation's own physical id), a
- * schedule is `group/name`.
+ * schedule is `group/name`, an alias or a version of a function `function:name`.
  */
 export function physicalName(
   type: string,
@@ -40,6 +40,9 @@ export function physicalName(
   if (type === "AWS::Scheduler::Schedule") {
     return `${text(properties.GroupName) ?? "default"}/${text(properties.Name) ?? logicalId}`;
   }
+  if (type === "AWS::Lambda::Alias") return `${properties.FunctionName}:${properties.Name}`;
+  // There is one version, because the local run replaces a function's code as a whole.
+  if (type === "AWS::Lambda::Version") return `${properties.FunctionName}:1`;
   const property = nameProperty[type];
   const explicit = property === undefined ? undefined : text(properties[property]);
   return explicit ?? (type === "AWS::S3::Bucket" ? logicalId.toLowerCase() : logicalId);
@@ -62,7 +65,9 @@ const arnByType: Record<string, (name: string) => string> = {
   "AWS::Events::EventBus": (name) => regional("events", `event-bus/${name}`),
   "AWS::Events::Rule": (name) => regional("events", `rule/${name.replace("|", "/")}`),
   "AWS::IAM::Role": (name) => `arn:aws:iam::${ACCOUNT_ID}:role/${name}`,
+  "AWS::Lambda::Alias": (name) => regional("lambda", `function:${name}`),
   "AWS::Lambda::Function": (name) => regional("lambda", `function:${name}`),
+  "AWS::Lambda::Version": (name) => regional("lambda", `function:${name}`),
   "AWS::Logs::LogGroup": (name) => regional("logs", `log-group:${name}:*`),
   "AWS::S3::Bucket": (name) => `arn:aws:s3:::${name}`,
   "AWS::SNS::Topic": (name) => regional("sns", name),
@@ -85,6 +90,8 @@ export function refOf(type: string, name: string, awsUrl: string): string {
   switch (type) {
     case "AWS::SQS::Queue":
       return `${awsUrl}/${ACCOUNT_ID}/${name}`;
+    case "AWS::Lambda::Alias":
+    case "AWS::Lambda::Version":
     case "AWS::SNS::Topic":
     case "AWS::SecretsManager::Secret":
       return arnOf(type, name);

@@ -15,6 +15,7 @@ import { IngestPipeline } from "./ingest-pipeline.ts";
 import type { SharedVariables } from "./pipeline.ts";
 import { type CustomDomain, PublicApi } from "./public-api.ts";
 import { Reconciliation } from "./reconciliation.ts";
+import { GradualRollouts, type Rollout } from "./rollout.ts";
 import { Stores } from "./stores.ts";
 import { SubmissionPipeline } from "./submission-pipeline.ts";
 
@@ -30,6 +31,12 @@ export interface AckwireProps {
   retainData?: boolean;
   /** Who is notified by alarms; `off`: the stack has none. @default - topics without a subscription */
   alarms?: AlarmsProps | "off" | undefined;
+  /**
+   * How a new version of the functions takes over from the one before.
+   *
+   * @default "AllAtOnce" - a deployment takes a minute, and needs no rights for CodeDeploy
+   */
+  rollout?: Rollout | undefined;
   /** @default - the default execute-api hostname, which changes when the API is recreated */
   customDomain?: CustomDomain | undefined;
   /** For the local run: the value of `BUSINESS_CLOCK`. @default - real time */
@@ -104,6 +111,10 @@ export class Ackwire extends Construct {
     const { reconcile, deadLetters } = new Reconciliation(this, parts);
 
     const publishers = [consume, submit, deliver, reconcile];
+    const functions = { ingest, consume, api, submit, deliver, reconcile };
+    const { rollout = "AllAtOnce" } = props;
+    if (rollout !== "AllAtOnce") new GradualRollouts(this, "Rollout", { rollout, functions });
+
     stores.eventBus.reserveSource(publishers.map(({ lambda }) => lambda.role));
 
     const alarms = props.alarms === "off" ? undefined : (props.alarms ?? {});

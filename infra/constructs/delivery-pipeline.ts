@@ -84,10 +84,10 @@ export class DeliveryPipeline {
       batchWindowSeconds: deliverBatchWindowSeconds,
       maxConcurrency,
     };
-    fanout.feed(this.deliver.lambda, fastQueueOptions);
-    attempts.feed(this.deliver.lambda, fastQueueOptions);
+    fanout.feed(this.deliver.live, fastQueueOptions);
+    attempts.feed(this.deliver.live, fastQueueOptions);
     // Those of a failing endpoint are best decided on together.
-    retries.feed(this.deliver.lambda, {
+    retries.feed(this.deliver.live, {
       batchSize: 100,
       batchWindowSeconds: timing.retriesBatchWindow.toSeconds(),
       maxConcurrency,

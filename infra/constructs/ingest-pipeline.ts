@@ -28,6 +28,7 @@ export class IngestPipeline {
       description: "Verifies a provider's webhook, queues it, and acks it",
       timeout: timing.ingestTimeout,
       memoryMib: settings.ingestMemoryMib,
+      reservedConcurrency: settings.ingestReservedConcurrency || undefined,
       environment: {
         BUSINESS_CLOCK: variables.BUSINESS_CLOCK,
         SETTINGS: variables.SETTINGS,
@@ -42,7 +43,7 @@ export class IngestPipeline {
         REQUESTS_TABLE: requests.writesBelow(CORRELATION_PREFIX),
       },
     });
-    publicApi.publicRoutes("Ingest", ingest.lambda, [
+    publicApi.publicRoutes("Ingest", ingest.live, [
       {
         method: "POST",
         path: "/v1/in/{provider}/{connectionId}/{token}",
@@ -84,7 +85,7 @@ export class IngestPipeline {
         EVENT_BUS_NAME: eventBus.publisher(),
       },
     });
-    inbound.feed(consume.lambda, {
+    inbound.feed(consume.live, {
       batchSize: settings.consumeBatchSize,
       batchWindowSeconds: settings.consumeBatchWindowSeconds,
       maxConcurrency: settings.consumeMaxConcurrency,

@@ -1,12 +1,16 @@
 import type { Duration, RemovalPolicy } from "aws-cdk-lib";
 import { Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import {
+  Alias,
   Architecture,
+  type IFunction,
+  type IVersion,
   Function as LambdaFunction,
   LoggingFormat,
   RecursiveLoop,
   Runtime,
   SystemLogLevel,
+  type Version,
 } from "aws-cdk-lib/aws-lambda";
 import { LogGroup } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
@@ -37,19 +41,31 @@ export interface PipelineFunctionProps<Name extends FunctionName> {
    * @default false
    */
   feedsItself?: boolean;
+  /** Concurrent invocations that no other function of the account can take. @default - none */
+  reservedConcurrency?: number | undefined;
 }
+
+/** The alias through which everything invokes a function. */
+const LIVE = "live";
 
 /**
  * A function of the pipeline: its code, its own role with exactly the actions
  * that its environment implies, and its own log group.
+ *
+ * Lambda updates the code and the environment of a function in two steps. A version contains both,
+ * and is published when both are there: an invocation of `live` never meets the new code with the
+ * old variables.
  */
 export class PipelineFunction<Name extends FunctionName> extends Construct {
+  /** The function itself, for metrics. Invoke `live`. */
   readonly lambda: LambdaFunction;
+  /** Through which everything invokes the function. The CDK declares `Alias` without `exactOptionalPropertyTypes`. */
+  readonly live: Alias & IFunction;
 
   constructor(scope: Construct, id: string, props: PipelineFunctionProps<Name>) {
     super(scope, id);
-    const { name, description, timeout, memoryMib, logRetentionDays, removalPolicy, feedsItself } =
-      props;
+    const { name, description, timeout, memoryMib, logRetentionDays, removalPolicy } = props;
+    const { feedsItself, reservedConcurrency } = props;
     const role = new Role(this, "Role", {
       assumedBy: new ServicePrincipal("lambda.amazonaws.com"),
       description: `What Ackwire's ${name} function may do`,
@@ -72,10 +88,17 @@ export class PipelineFunction<Name extends FunctionName> extends Construct {
       logGroup,
       loggingFormat: LoggingFormat.JSON,
       systemLogLevelV2: SystemLogLevel.WARN,
+      ...(reservedConcurrency === undefined
+        ? {}
+        : { reservedConcurrentExecutions: reservedConcurrency }),
       ...(feedsItself ? { recursiveLoop: RecursiveLoop.ALLOW } : {}),
       environment: Object.fromEntries(
         variables.map(([key, value]) => [key, typeof value === "object" ? value.value : value]),
       ),
     });
+    this.live = new Alias(this, "Live", {
+      aliasName: LIVE,
+      version: this.lambda.currentVersion as Version & IVersion,
+    }) as Alias & IFunction;
   }
 }

@@ -23,7 +23,7 @@ export class Reconciliation {
       removalPolicy: props.logs.removalPolicy,
       description: "Starts Ackwire's reconcile function",
       every: timing.reconcileInterval,
-      target: this.reconcile.lambda,
+      target: this.reconcile.live,
     });
     this.deadLetters = sweep.deadLetters;
   }

@@ -1,6 +1,6 @@
 import { type Duration, RemovalPolicy, Stack, Validations } from "aws-cdk-lib";
 import { Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
-import { EventInvokeConfig, type IFunction } from "aws-cdk-lib/aws-lambda";
+import type { IFunction } from "aws-cdk-lib/aws-lambda";
 import { CfnSchedule, ScheduleGroup } from "aws-cdk-lib/aws-scheduler";
 import type { Queue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
@@ -71,11 +71,7 @@ export class RecurringTask extends Construct {
     // The group is named, not referenced, and the first start must wait for the role's policy.
     schedule.node.addDependency(group, role);
     // A failed start is not repeated: the next start does the same work.
-    new EventInvokeConfig(this, "Invoke", {
-      function: target,
-      maxEventAge: every,
-      retryAttempts: 0,
-    });
+    target.configureAsyncInvoke({ maxEventAge: every, retryAttempts: 0 });
   }
 }
 

@@ -69,7 +69,7 @@ export class SubmissionPipeline {
     });
     publicApi.publicRoutes(
       "Api",
-      api.lambda,
+      api.live,
       operations.map(({ method, path, isPublic }) => ({
         method,
         path,
@@ -109,7 +109,7 @@ export class SubmissionPipeline {
         EVENT_BUS_NAME: eventBus.publisher(),
       },
     });
-    submit.feed(submitter.lambda, {
+    submit.feed(submitter.live, {
       batchSize: settings.submitBatchSize,
       // A waiting batch would make a continued login wait.
       batchWindowSeconds: 0,

@@ -1,10 +1,11 @@
 import type { Bill } from "../aws/billing/billed-units.ts";
 import { makeConcurrencyLimit } from "../concurrency-limit.ts";
+import { arnOfResource } from "../template/references.ts";
 import type { Template } from "../template/resource.ts";
 import { functionOf } from "../template/wiring.ts";
 import { type FunctionConfiguration, readFunctions } from "./function-configuration.ts";
 import { functionCredentials } from "./function-credentials.ts";
-import { type FunctionPool, type InvokeOptions, makeFunctionPool } from "./function-pool.ts";
+import { type InvokeOptions, makeFunctionPool } from "./function-pool.ts";
 import { type InvokeResult, RequestTooLargeError } from "./invoke-result.ts";
 import {
   DEFAULT_MAX_BATCHES,
@@ -102,7 +103,11 @@ export function startLambdas(options: {
     return { configuration, pool };
   });
   const pools = new Map(
-    functions.flatMap(({ configuration, pool }) => keysOf(configuration, pool)),
+    functions.flatMap(({ configuration, pool }) =>
+      [...keysOf(configuration), ...aliasesOf(template, configuration.logicalId)].map(
+        (key) => [key, pool] as const,
+      ),
+    ),
   );
 
   return {
@@ -150,9 +155,15 @@ function mappingsOf(template: Template, functionId: string): number {
     ).length;
 }
 
-function keysOf(
-  { arn, name, logicalId }: FunctionConfiguration,
-  pool: FunctionPool,
-): [string, FunctionPool][] {
-  return [arn, name, logicalId].map((key) => [key, pool]);
+function keysOf({ arn, name, logicalId }: FunctionConfiguration): string[] {
+  return [arn, name, logicalId];
+}
+
+function aliasesOf(template: Template, functionId: string): string[] {
+  return template
+    .resources("AWS::Lambda::Alias")
+    .filter(
+      ({ properties }) => functionOf(template, properties.FunctionName)?.logicalId === functionId,
+    )
+    .map(arnOfResource);
 }

@@ -32,6 +32,9 @@ export function attributeOf(
   if (attribute === "Arn" || (type === "AWS::SNS::Topic" && attribute === "TopicArn")) {
     return arnOf(type, name);
   }
+  if (type === "AWS::Lambda::Version" && attribute === "Version") {
+    return name.slice(name.lastIndexOf(":") + 1);
+  }
   if (nameAttributes[type]?.includes(attribute)) return name;
   if (refAttributes[type]?.includes(attribute)) return refOf(type, name, urls.awsUrl);
   if (type === "AWS::ApiGatewayV2::Api" && attribute === "ApiEndpoint") return urls.apiUrl;

@@ -45,11 +45,12 @@ function routeFaults(template: Template): string[] {
         `route ${logicalId} (${key}): its API has no stage; add an AWS::ApiGatewayV2::Stage`,
       );
     }
+    const invoked = invokedOf(template, integration.properties.IntegrationUri) ?? target;
     if (
-      !isPermitted(template, target, "apigateway.amazonaws.com", executeArn(properties.ApiId, key))
+      !isPermitted(template, invoked, "apigateway.amazonaws.com", executeArn(properties.ApiId, key))
     ) {
       faults.push(
-        `route ${logicalId} (${key}): API Gateway is not allowed to invoke function ${target.logicalId}; add an AWS::Lambda::Permission for apigateway.amazonaws.com on it`,
+        `route ${logicalId} (${key}): API Gateway is not allowed to invoke ${describe(invoked)}; add an AWS::Lambda::Permission for apigateway.amazonaws.com on it`,
       );
     }
     return faults;
@@ -81,12 +82,12 @@ function ruleFaults(template: Template): string[] {
 
 function lambdaFaults(template: Template, rule: Resource): string[] {
   return targetsOf(rule)
-    .map((arn) => functionOf(template, arn))
+    .map((arn) => invokedOf(template, arn))
     .filter((target) => target !== undefined)
     .filter((target) => !isPermitted(template, target, "events.amazonaws.com", arnOfResource(rule)))
     .map(
       (target) =>
-        `rule ${rule.logicalId}: EventBridge is not allowed to invoke function ${target.logicalId}; add an AWS::Lambda::Permission for events.amazonaws.com on it`,
+        `rule ${rule.logicalId}: EventBridge is not allowed to invoke ${describe(target)}; add an AWS::Lambda::Permission for events.amazonaws.com on it`,
     );
 }
 
@@ -160,12 +161,26 @@ export function integrationOf(template: Template, route: Resource): Resource | u
 }
 
 /**
- * Returns the function to which a property refers: by name, by ARN, or by API
- * Gateway's URI around the ARN.
+ * Returns the function to which a property refers, directly or by an alias: by name, by ARN, or
+ * by API Gateway's URI around the ARN.
  */
 export function functionOf(template: Template, reference: unknown): Resource | undefined {
+  const invoked = invokedOf(template, reference);
+  return invoked?.type === "AWS::Lambda::Alias"
+    ? findResource(template, "AWS::Lambda::Function", invoked.properties.FunctionName)
+    : invoked;
+}
+
+/** Returns the function or the alias itself to which a property refers. */
+function invokedOf(template: Template, reference: unknown): Resource | undefined {
   const arn = /functions\/(arn:[^/]+)\/invocations$/.exec(String(reference))?.[1];
-  return findResource(template, "AWS::Lambda::Function", arn ?? reference);
+  return ["AWS::Lambda::Function", "AWS::Lambda::Alias"]
+    .map((type) => findResource(template, type, arn ?? reference))
+    .find((found) => found !== undefined);
+}
+
+function describe({ type, logicalId }: Resource): string {
+  return `${type === "AWS::Lambda::Alias" ? "alias" : "function"} ${logicalId}`;
 }
 
 export function stageOf(template: Template, apiId: unknown): Resource | undefined {
@@ -176,14 +191,15 @@ export function stageOf(template: Template, apiId: unknown): Resource | undefine
 
 const mappings = (template: Template) => template.resources("AWS::Lambda::EventSourceMapping");
 
-function isPermitted(template: Template, fn: Resource, principal: string, sourceArn: string) {
+/** A permission for a function does not extend to its aliases, nor the other way round. */
+function isPermitted(template: Template, invoked: Resource, principal: string, sourceArn: string) {
   return template
     .resources("AWS::Lambda::Permission")
     .some(
       ({ properties }) =>
         properties.Principal === principal &&
         ["lambda:InvokeFunction", "lambda:*"].includes(String(properties.Action)) &&
-        functionOf(template, properties.FunctionName) === fn &&
+        invokedOf(template, properties.FunctionName) === invoked &&
         (properties.SourceArn === undefined || arnMatches(String(properties.SourceArn), sourceArn)),
     );
 }

@@ -127,6 +127,12 @@ const stackShape = {
   archiveRetentionDays: wholeNumber(1, 3_650, 30),
   /** Days for which logs are kept. */
   logRetentionDays: wholeNumber(1, 3_653, 30),
+  /**
+   * Concurrent `ingest` invocations that nothing else in the account can take, and the most that
+   * there are; 0 reserves none. Lambda refuses a number that leaves less than 100 for the rest of
+   * the account.
+   */
+  ingestReservedConcurrency: wholeNumber(0, 10_000, 0),
   /** Requests a second that one route of the API takes before it answers 429. */
   apiThrottleRate: wholeNumber(1, 10_000, 1_000),
   /** Requests above the rate that are taken at once. */

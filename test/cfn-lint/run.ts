@@ -19,6 +19,7 @@ const regions = [
 const stages = {
   dev: {},
   prod: {
+    rollout: "Canary10Percent5Minutes",
     alarmEmail: "ops@example.com",
     domainName: "hooks.example.com",
     certificateArn: "arn:aws:acm:eu-west-1:111122223333:certificate/abc",

@@ -38,6 +38,7 @@ describe("Valid configurations", () => {
         '{"we-link":"https://api.we-link.ai","linked-api":"https://api.linkedapi.io"}',
       webhookTargets: '{"ports":[443,8443],"allowsLocal":false,"refusedPorts":[]}',
       retainData: false,
+      rollout: "AllAtOnce",
       alarms: undefined,
       customDomain: undefined,
     });
@@ -257,7 +258,7 @@ describe("Invalid configurations", () => {
     expect(problems({ consumeBatchSize: 11, stag: "prod", alarmEmail: "nobody" })).toEqual([
       "consumeBatchSize: got 11; allowed is a whole number from 1 to 10 (default 10)",
       `stag: no such setting; there are ${Object.keys(settingsSchema.shape).join(", ")}`,
-      "besides settings, there may be stage, settings, businessClock, providerBaseUrls, webhookTargets, retainData, alarms, alarmEmail, pageEmail, ticketEmail, pageTopicArn, ticketTopicArn, runbookBaseUrl, domainName, certificateArn",
+      "besides settings, there may be stage, settings, businessClock, providerBaseUrls, webhookTargets, retainData, rollout, alarms, alarmEmail, pageEmail, ticketEmail, pageTopicArn, ticketTopicArn, runbookBaseUrl, domainName, certificateArn",
       'alarmEmail: got "nobody"; must match ^[^\\s@]+@[^\\s@]+$',
     ]);
   });

@@ -7,7 +7,7 @@ import {
   deliveryRulesOf,
 } from "../../shared/core/deliveries/state/delivery-rules.ts";
 import { CONSUME_LOGICAL_ID } from "../support/fakes/publisher.ts";
-import { all, find, synth } from "./synth.ts";
+import { all, find, liveAliasOf, synth } from "./synth.ts";
 
 type Resources = ReturnType<typeof synth>["resources"];
 
@@ -125,7 +125,7 @@ describe("The function deliver", () => {
       const mapping = find(fed, "AWS::Lambda::EventSourceMapping", `Ackwire${name}`);
       expect(mapping.Properties).toMatchObject({
         EventSourceArn: arnOf(`Ackwire${name}Queue`),
-        FunctionName: { Ref: expect.stringMatching(/^AckwireDeliverFunction/) },
+        FunctionName: liveAliasOf("Deliver"),
         BatchSize: batchSize,
         MaximumBatchingWindowInSeconds: windowSeconds,
         ScalingConfig: { MaximumConcurrency: 7 },

@@ -8,16 +8,19 @@ interface Statement {
   Resource: string | string[];
 }
 
-const policy = JSON.parse(
-  readFileSync(
-    new URL("../../docs/deployment/cloudformation-policy.json", import.meta.url),
-    "utf8",
-  ),
-) as { Statement: Statement[] };
-const actions = policy.Statement.flatMap(({ Action }) => Action);
+/** Two, because one would be larger than a managed policy may be. */
+const policies = ["cloudformation-policy.json", "cloudformation-functions.json"].map(
+  (file) =>
+    JSON.parse(readFileSync(new URL(`../../docs/deployment/${file}`, import.meta.url), "utf8")) as {
+      Statement: Statement[];
+    },
+);
+const statements = policies.flatMap(({ Statement }) => Statement);
+const actions = statements.flatMap(({ Action }) => Action);
 
 const { resources } = synth({
   stage: "prod",
+  rollout: "Canary10Percent5Minutes",
   alarmEmail: "ops@example.com",
   domainName: "hooks.example.com",
   certificateArn: "arn:aws:acm:eu-west-1:111122223333:certificate/abc",
@@ -28,6 +31,10 @@ const creation: Record<string, string> = {
   "AWS::SQS::Queue": "sqs:CreateQueue",
   "AWS::SQS::QueuePolicy": "sqs:SetQueueAttributes",
   "AWS::Lambda::Function": "lambda:CreateFunction",
+  "AWS::CodeDeploy::Application": "codedeploy:CreateApplication",
+  "AWS::CodeDeploy::DeploymentGroup": "codedeploy:CreateDeploymentGroup",
+  "AWS::Lambda::Alias": "lambda:CreateAlias",
+  "AWS::Lambda::Version": "lambda:PublishVersion",
   "AWS::Lambda::EventSourceMapping": "lambda:CreateEventSourceMapping",
   "AWS::Lambda::EventInvokeConfig": "lambda:PutFunctionEventInvokeConfig",
   "AWS::Lambda::Permission": "lambda:AddPermission",
@@ -58,14 +65,14 @@ const creation: Record<string, string> = {
   "AWS::CloudWatch::Dashboard": "cloudwatch:PutDashboard",
 };
 
-describe("The policy of the role with which CloudFormation deploys", () => {
+describe("The policies of the role with which CloudFormation deploys", () => {
   const types = [...new Set(Object.values(resources).map(({ Type }) => Type))].sort();
 
-  test.each(types)("allows to create a resource of the type %s", (type) => {
+  test.each(types)("allow to create a resource of the type %s", (type) => {
     expect(actions).toContain(creation[type]);
   });
 
-  test("has no action for a type that the template does not have", () => {
+  test("have no action for a type that the template does not have", () => {
     expect(Object.keys(creation).filter((type) => !types.includes(type))).toEqual([]);
     const services = new Set(actions.map((action) => action.split(":")[0]));
     const used = new Set(types.map((type) => creation[type]?.split(":")[0]));
@@ -74,19 +81,19 @@ describe("The policy of the role with which CloudFormation deploys", () => {
     expect([...services].filter((service) => !used.has(service))).toEqual([]);
   });
 
-  test("allows no service as a whole, and roles only by the stack's name", () => {
+  test("allow no service as a whole, and roles only by the stack's name", () => {
     expect(actions.filter((action) => action === "*" || action.endsWith(":*"))).toEqual([]);
-    for (const { Action, Resource, Sid } of policy.Statement) {
+    for (const { Action, Resource, Sid } of statements) {
       const isAboutRoles = [Action].flat().some((action) => action.startsWith("iam:"));
       if (isAboutRoles) expect([Sid, Resource]).toEqual([Sid, "arn:aws:iam::*:role/ackwire-*"]);
     }
   });
 
-  test("is small enough for a managed policy", () => {
-    expect(JSON.stringify(policy).length).toBeLessThan(6_144);
+  test("are small enough for managed policies", () => {
+    for (const policy of policies) expect(JSON.stringify(policy).length).toBeLessThan(6_144);
   });
 
-  test("covers the names that the template gives itself", () => {
+  test("cover the names that the template gives itself", () => {
     const names = [
       ...all(resources, "AWS::Events::EventBus").map(([, { Properties }]) => Properties.Name),
       ...all(resources, "AWS::CloudWatch::Alarm").map(([, { Properties }]) => Properties.AlarmName),

@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { operations } from "../../shared/contracts/http/operations.ts";
 import { makeApp } from "./synth.ts";
 
-const { app, stack } = makeApp({ stage: "prod" });
+const { app, stack } = makeApp({ stage: "prod", rollout: "Canary10Percent5Minutes" });
 
 const findings = (scope: Stack) =>
   new AwsSolutionsChecks().validateScope(scope).violations.map(({ ruleName }) => ruleName);
@@ -36,7 +36,8 @@ test("Each acknowledged finding has a reason that names the resource", () => {
   // One finding for each area that ingest, consume, api, submit, deliver and reconcile read or write.
   const objectAreas = 2 + (3 + 2) + (2 + 2) + (1 + 2) + (2 + 2) + (2 + 2);
   const schedules = 1;
-  expect(acknowledged).toHaveLength(routes + objectAreas + schedules + 4);
+  const codeDeploy = 1;
+  expect(acknowledged).toHaveLength(routes + objectAreas + schedules + codeDeploy + 4);
   expect(acknowledged.join("\n")).toMatch(/Route POST \/v1\/in\//);
   for (const { method, path } of operations) {
     expect(acknowledged.join("\n")).toContain(`Route ${method} ${path}: `);

@@ -232,7 +232,7 @@ test.each([
       "sqs:SendMessage SubmissionsQueue",
     ],
   ],
-  ["Sweep", ["lambda:InvokeFunction ReconcileFunction", "sqs:SendMessage SweepDeadLetters"]],
+  ["Sweep", ["lambda:InvokeFunction ReconcileLive", "sqs:SendMessage SweepDeadLetters"]],
   ["Schedules", ["sqs:SendMessage SchedulesDeadLetters", "sqs:SendMessage SubmissionsQueue"]],
 ])("The role of %s has exactly the listed permissions", (owner, expected) => {
   expect(permissions(`Ackwire${owner}Role`)).toEqual(expected);
@@ -347,5 +347,5 @@ test("The HTTP API has one permission for each function it invokes, whatever the
   const invoked = all(resources, "AWS::Lambda::Permission").map(([, { Properties }]) =>
     resourceName(Properties.FunctionName),
   );
-  expect(invoked.sort()).toEqual(["ApiFunction", "ApiFunction", "IngestFunction"]);
+  expect(invoked.sort()).toEqual(["ApiLive", "ApiLive", "IngestLive"]);
 });

@@ -23,11 +23,20 @@ function sendsTo(roleId: string): string[] {
     .flatMap(({ Resource }) => logicalIds(Resource));
 }
 
+/** The function behind each alias. */
+const functionOfAlias = new Map(
+  all(resources, "AWS::Lambda::Alias").map(([id, { Properties }]) => [
+    id,
+    logicalIds(Properties.FunctionName)[0] ?? "",
+  ]),
+);
+
 /** The functions that a queue feeds. */
 function fedBy(queueId: string): string[] {
   return all(resources, "AWS::Lambda::EventSourceMapping")
     .filter(([, { Properties }]) => logicalIds(Properties.EventSourceArn).includes(queueId))
-    .flatMap(([, { Properties }]) => logicalIds(Properties.FunctionName));
+    .flatMap(([, { Properties }]) => logicalIds(Properties.FunctionName))
+    .map((id) => functionOfAlias.get(id) ?? id);
 }
 
 const functions = all(resources, "AWS::Lambda::Function");

@@ -6,7 +6,7 @@ import {
   settingsSchema,
 } from "../../shared/contracts/settings.ts";
 import { requestRulesOf } from "../../shared/core/requests/state/request-rules.ts";
-import { all, find, synth } from "./synth.ts";
+import { all, find, liveAliasOf, synth } from "./synth.ts";
 
 const { resources } = synth({ stage: "prod" });
 const key = (AttributeName: string, KeyType: string) => ({ AttributeName, KeyType });
@@ -108,7 +108,7 @@ describe("The submit queue", () => {
     const mapping = find(fed, "AWS::Lambda::EventSourceMapping", "AckwireSubmissions");
     expect(mapping.Properties).toMatchObject({
       EventSourceArn: { "Fn::GetAtt": [expect.stringMatching(/^AckwireSubmissionsQueue/), "Arn"] },
-      FunctionName: { Ref: expect.stringMatching(/^AckwireSubmitFunction/) },
+      FunctionName: liveAliasOf("Submit"),
       BatchSize: 3,
       MaximumBatchingWindowInSeconds: 0,
       ScalingConfig: { MaximumConcurrency: 7 },

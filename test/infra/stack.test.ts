@@ -311,7 +311,7 @@ test("The function reconcile is started every minute by a schedule in its own gr
     FlexibleTimeWindow: { Mode: "OFF" },
     GroupName: find(resources, "AWS::Scheduler::ScheduleGroup", "AckwireSweep").Properties.Name,
     Target: {
-      Arn: { "Fn::GetAtt": [expect.stringMatching(/^AckwireReconcileFunction/), "Arn"] },
+      Arn: { Ref: expect.stringMatching(/^AckwireReconcileLive/) },
       RetryPolicy: { MaximumEventAgeInSeconds: 60, MaximumRetryAttempts: 2 },
       DeadLetterConfig: { Arn: { "Fn::GetAtt": ["AckwireSweepDeadLettersF9F69FFB", "Arn"] } },
     },

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { App } from "aws-cdk-lib";
 import { Template } from "aws-cdk-lib/assertions";
+import { expect } from "vitest";
 import { AckwireStack } from "../../infra/ackwire-stack.ts";
 import { readConfig } from "../../infra/config.ts";
 
@@ -57,6 +58,24 @@ export function synth(context: Record<string, unknown> = {}) {
 /** Returns every resource of a type, as `[logical id, resource]`. */
 export function all(resources: Record<string, Resource>, type: string): [string, Resource][] {
   return Object.entries(resources).filter(([, { Type }]) => Type === type);
+}
+
+/** Matches the name of the alias of the function `Ackwire<Id>`, as an event source mapping has it. */
+export function liveAliasOf(id: string): unknown {
+  return {
+    "Fn::Join": [
+      "",
+      [
+        {
+          "Fn::Select": [
+            6,
+            { "Fn::Split": [":", { Ref: expect.stringMatching(`^Ackwire${id}Live`) }] },
+          ],
+        },
+        ":live",
+      ],
+    ],
+  };
 }
 
 /** Returns the only resource of a type whose logical id begins with `idStart`; throws unless there is exactly one. */

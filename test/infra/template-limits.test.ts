@@ -4,6 +4,7 @@ import { all, type Resource, synth } from "./synth.ts";
 /** A stage with everything that adds resources or outputs. */
 const { resources, outputs } = synth({
   stage: "prod",
+  rollout: "Canary10Percent5Minutes",
   pageEmail: "now@example.com",
   ticketEmail: "later@example.com",
   domainName: "hooks.example.com",

@@ -169,6 +169,57 @@ describe("checkWiring", () => {
     ]);
   });
 
+  const changed = (resource: TestResource | undefined, properties: object): TestResource => ({
+    Type: "",
+    ...resource,
+    Properties: { ...resource?.Properties, ...properties },
+  });
+
+  /** The mapping, the schedule and the rule invoke functions by aliases. */
+  function withAliases(): Record<string, TestResource> {
+    const resources = wired();
+    const aliases = Object.fromEntries(
+      ["Consume", "Reconcile", "OnEvent"].flatMap((id) => [
+        [
+          `${id}Version`,
+          { Type: "AWS::Lambda::Version", Properties: { FunctionName: { Ref: id } } },
+        ],
+        [
+          `${id}Live`,
+          {
+            Type: "AWS::Lambda::Alias",
+            Properties: {
+              FunctionName: { Ref: id },
+              FunctionVersion: { "Fn::GetAtt": [`${id}Version`, "Version"] },
+              Name: "live",
+            },
+          },
+        ],
+      ]),
+    );
+    const { Mapping, Schedule, Rule, RulePermission } = resources;
+    const live = (id: string) => ({ Ref: `${id}Live` });
+    return {
+      ...resources,
+      ...aliases,
+      Mapping: changed(Mapping, { FunctionName: live("Consume") }),
+      Schedule: changed(Schedule, { Target: { Arn: live("Reconcile") } }),
+      Rule: changed(Rule, { Targets: [{ Id: "0", Arn: live("OnEvent") }] }),
+      RulePermission: changed(RulePermission, { FunctionName: live("OnEvent") }),
+    };
+  }
+
+  it("Functions may be invoked by aliases", () => {
+    expect(faultsOf(withAliases())).toEqual([]);
+  });
+
+  it("A permission for the function does not extend to its alias", () => {
+    const resources = { ...withAliases(), RulePermission: wired().RulePermission as TestResource };
+    expect(faultsOf(resources)).toEqual([
+      "rule Rule: EventBridge is not allowed to invoke alias OnEventLive; add an AWS::Lambda::Permission for events.amazonaws.com on it",
+    ]);
+  });
+
   it("A permission for another route is rejected", () => {
     const resources = wired();
     const other = route("Other", { key: "GET /health", functionId: "Ingest" });
