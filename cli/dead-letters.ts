@@ -16,15 +16,36 @@ export function openDeadLetters(place: StackTarget) {
   const client = new SQSClient(place.aws);
   const queues = Object.entries(place.outputs).flatMap(([output, url]) => {
     const name = /^(\w+)DlqUrl$/.exec(output)?.[1];
-    return name === undefined ? [] : [{ queue: lowerFirst(name), url }];
+    if (name === undefined) return [];
+    return [{ queue: lowerFirst(name), url, destinationUrl: place.outputs[`${name}QueueUrl`] }];
   });
 
-  async function read({ queue, url }: { queue: string; url: string }) {
+  async function attributes(QueueUrl: string) {
     const { Attributes = {} } = await client.send(
-      new GetQueueAttributesCommand({ QueueUrl: url, AttributeNames: ["All"] }),
+      new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ["All"] }),
     );
-    const { ApproximateNumberOfMessages: count, QueueArn: arn = "" } = Attributes;
-    return { queue, arn, messages: Number(count ?? 0) };
+    return Attributes;
+  }
+
+  async function read(one: (typeof queues)[number]) {
+    const { ApproximateNumberOfMessages: count, QueueArn } = await attributes(one.url);
+    return { ...one, arn: QueueArn, messages: Number(count ?? 0) };
+  }
+
+  /**
+   * Names the destination: a message that EventBridge put into the dead-letter queue was never in
+   * the queue, and SQS ends a task without a destination at it, as FAILED.
+   *
+   * @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/troubleshooting-dlq-redrive.html
+   */
+  async function move({ arn, destinationUrl }: Awaited<ReturnType<typeof read>>) {
+    const destination = destinationUrl && (await attributes(destinationUrl)).QueueArn;
+    await client.send(
+      new StartMessageMoveTaskCommand({
+        SourceArn: arn,
+        ...(destination ? { DestinationArn: destination } : {}),
+      }),
+    );
   }
 
   return {
@@ -46,12 +67,11 @@ export function openDeadLetters(place: StackTarget) {
       }
       const found = (await Promise.all(chosen.map(read))).filter(({ messages }) => messages > 0);
       return Promise.all(
-        found.map(async ({ queue, arn, messages }) => {
-          const outcome = await client
-            .send(new StartMessageMoveTaskCommand({ SourceArn: arn }))
+        found.map(async (one) => {
+          const outcome = await move(one)
             .then(() => "moving")
             .catch((error: Error) => `not moved: ${error.message}`);
-          return { queue, messages, outcome };
+          return { queue: one.queue, messages: one.messages, outcome };
         }),
       );
     },

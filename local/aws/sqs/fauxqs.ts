@@ -17,6 +17,8 @@ export interface SqsMessage {
   messageGroupId?: string | undefined;
   /** Ours: the X-Ray header of the call that sent it. Kept in memory only. */
   traceHeader?: string | undefined;
+  /** Ours: the ARN of the queue whose redrive policy moved it to its dead-letter queue. */
+  deadLetterSourceArn?: string | undefined;
 }
 
 export interface SqsQueue {
@@ -28,6 +30,8 @@ export interface SqsQueue {
   readonly inflightMessages: Map<string, { message: SqsMessage; visibilityDeadline: number }>;
   isFifo(): boolean;
   enqueue(message: SqsMessage): void;
+  /** Receives messages, and moves those that were received too often to the dead-letter queue. */
+  dequeue(...parameters: unknown[]): unknown;
   getAttribute(name: string): string | undefined;
   setAttributes(attributes: Record<string, string>): void;
   waitForMessages(waitTimeSeconds: number): Promise<void>;
@@ -73,6 +77,8 @@ interface Persistence {
   db: DatabaseSync;
   load(sqs: SqsStore, sns: SnsStore, s3: S3Store): void;
   updateMessageReady(messageId: string): void;
+  /** Ours: stores the origin of a message that a redrive policy has moved. */
+  updateDeadLetterSource(messageId: string, queueArn: string): void;
   transaction(run: () => void): void;
   close(): void;
 }
@@ -158,7 +164,37 @@ async function openPersistence(dataDir: string, awsUrl: string): Promise<Persist
     "UPDATE sqs_messages SET receipt_handle = NULL, visibility_deadline = NULL WHERE message_id = ?",
   );
   persistence.updateMessageReady = (messageId) => void makeReady.run(messageId);
+  addDeadLetterSources(persistence);
   return persistence;
+}
+
+/** Keeps the origin of dead letters. fauxqs's own statement that writes a message clears it. */
+function addDeadLetterSources(persistence: Persistence): void {
+  const { db } = persistence;
+  const columns = db.prepare("SELECT name FROM pragma_table_info('sqs_messages')").all();
+  if (!columns.some(({ name }) => name === "dead_letter_source_arn")) {
+    db.exec("ALTER TABLE sqs_messages ADD COLUMN dead_letter_source_arn TEXT");
+  }
+  const update = db.prepare(
+    "UPDATE sqs_messages SET dead_letter_source_arn = ? WHERE message_id = ?",
+  );
+  persistence.updateDeadLetterSource = (messageId, arn) => void update.run(arn, messageId);
+  const load = persistence.load.bind(persistence);
+  persistence.load = (sqs, sns, s3) => {
+    load(sqs, sns, s3);
+    const rows = db
+      .prepare(
+        "SELECT message_id, dead_letter_source_arn FROM sqs_messages WHERE dead_letter_source_arn IS NOT NULL",
+      )
+      .all();
+    const sources = new Map(rows.map((row) => [row.message_id, row.dead_letter_source_arn]));
+    for (const queue of sqs.allQueues()) {
+      for (const message of queue.messages) {
+        const arn = sources.get(message.messageId);
+        if (arn) message.deadLetterSourceArn = String(arn);
+      }
+    }
+  };
 }
 
 /** @param adaptQueue called with every queue, including restored ones, before the queue is used */

@@ -7,7 +7,8 @@ interface MoveTask {
   TaskHandle: string;
   SourceArn: string;
   DestinationArn?: string;
-  Status: "COMPLETED";
+  Status: "COMPLETED" | "FAILED";
+  FailureReason?: string;
   ApproximateNumberOfMessagesMoved: number;
   ApproximateNumberOfMessagesToMove: number;
   StartedTimestamp: number;
@@ -29,27 +30,47 @@ export function redriveOperations(fauxqs: Fauxqs): Operations {
     });
   }
 
-  function destinationOf(source: SqsQueue, given: string | undefined): SqsQueue {
-    if (given !== undefined) {
-      const queue = fauxqs.sqs.getQueueByArn(given);
-      if (queue) return queue;
-      throw sqsError("ResourceNotFoundException", `There is no queue ${given}.`);
+  /** @throws AwsError as SQS does: before anything is moved */
+  function assertMovable(source: SqsQueue, destinationArn: string | undefined): void {
+    if (source.isFifo()) {
+      throw sqsError("UnsupportedOperation", "The local run does not redrive FIFO queues.");
     }
-    const [first, ...others] = sourcesOf(source.arn);
-    if (!first) {
+    if (sourcesOf(source.arn).length === 0) {
       throw sqsError(
         "InvalidParameterValue",
         "Source queue must be configured as a Dead Letter Queue.",
       );
     }
-    if (others.length > 0) {
-      // SQS stores the source queue of each message; fauxqs does not.
-      throw sqsError(
-        "UnsupportedOperation",
-        `Several queues use ${source.arn} as dead-letter queue: set DestinationArn.`,
-      );
+    if (destinationArn !== undefined && !fauxqs.sqs.getQueueByArn(destinationArn)) {
+      throw sqsError("ResourceNotFoundException", `There is no queue ${destinationArn}.`);
     }
-    return first;
+  }
+
+  /**
+   * Moves messages, the oldest first, until one has no destination: a message that was sent to the
+   * dead-letter queue itself has no source queue to return to.
+   *
+   * @returns why the task failed, if it did, in SQS's word
+   */
+  function move(source: SqsQueue, destinationArn: string | undefined) {
+    let moved = 0;
+    for (;;) {
+      const [message] = source.messages;
+      if (!message) return { moved };
+      const arn = destinationArn ?? message.deadLetterSourceArn;
+      if (arn === undefined) return { moved, failure: "CouldNotDetermineMessageSource" };
+      const destination = fauxqs.sqs.getQueueByArn(arn);
+      if (!destination) return { moved, failure: "AWS.SimpleQueueService.NonExistentQueue" };
+      source.messages.shift();
+      const { deadLetterSourceArn, ...rest } = message;
+      // Writing to the destination replaces the message's row of the source queue.
+      destination.enqueue({
+        ...rest,
+        approximateReceiveCount: 0,
+        approximateFirstReceiveTimestamp: undefined,
+      });
+      moved += 1;
+    }
   }
 
   return {
@@ -61,28 +82,18 @@ export function redriveOperations(fauxqs: Fauxqs): Operations {
           "The resource that you specified for the SourceArn parameter doesn't exist.",
         );
       }
-      if (source.isFifo()) {
-        throw sqsError("UnsupportedOperation", "The local run does not redrive FIFO queues.");
-      }
-      const destination = destinationOf(source, input.DestinationArn);
+      assertMovable(source, input.DestinationArn);
       source.processTimers();
-      const moving = source.messages;
-      source.messages = [];
-      // Writing to the destination replaces the message's row of the source queue.
-      fauxqs.atomically(() => {
-        for (const message of moving) {
-          message.approximateReceiveCount = 0;
-          message.approximateFirstReceiveTimestamp = undefined;
-          destination.enqueue(message);
-        }
-      });
+      const toMove = source.messages.length;
+      const { moved, failure } = fauxqs.atomically(() => move(source, input.DestinationArn));
       const task: MoveTask = {
         TaskHandle: randomUUID(),
         SourceArn: input.SourceArn,
         ...(input.DestinationArn === undefined ? {} : { DestinationArn: input.DestinationArn }),
-        Status: "COMPLETED",
-        ApproximateNumberOfMessagesMoved: moving.length,
-        ApproximateNumberOfMessagesToMove: moving.length,
+        Status: failure === undefined ? "COMPLETED" : "FAILED",
+        ...(failure === undefined ? {} : { FailureReason: failure }),
+        ApproximateNumberOfMessagesMoved: moved,
+        ApproximateNumberOfMessagesToMove: toMove,
         StartedTimestamp: Date.now(),
       };
       tasks.unshift(task);

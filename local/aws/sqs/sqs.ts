@@ -70,6 +70,8 @@ export async function openSqs(options: {
   let groupId: string | undefined;
   /** X-Ray header of the call that is being processed; fauxqs does not know it. */
   let traceHeader: string | undefined;
+  /** ARN of the queue that is being received from, whose dead letters are being moved. */
+  let receivingArn: string | undefined;
   const held = makeHeldMessages({
     ...options,
     release: (queueName, message) => enqueue.get(queueName)?.(message),
@@ -78,6 +80,7 @@ export async function openSqs(options: {
   function adaptQueue(queue: SqsQueue): void {
     const original = {
       enqueue: queue.enqueue.bind(queue),
+      dequeue: queue.dequeue.bind(queue),
       getAttribute: queue.getAttribute.bind(queue),
       purge: queue.purge.bind(queue),
       processTimers: queue.processTimers.bind(queue),
@@ -86,9 +89,25 @@ export async function openSqs(options: {
     queue.enqueue = (message) => {
       if (groupId !== undefined) message.messageGroupId = groupId;
       if (traceHeader !== undefined) message.traceHeader = traceHeader;
-      if (message.delayUntil === undefined) return original.enqueue(message);
+      if (message.delayUntil === undefined) {
+        if (receivingArn !== undefined) message.deadLetterSourceArn = receivingArn;
+        original.enqueue(message);
+        const { messageId, deadLetterSourceArn } = message;
+        if (deadLetterSourceArn !== undefined) {
+          queue.persistence?.updateDeadLetterSource(messageId, deadLetterSourceArn);
+        }
+        return;
+      }
       const { delayUntil, ...rest } = message;
       held.hold(queue.name, rest, delayUntil - message.sentTimestamp);
+    };
+    queue.dequeue = (...parameters) => {
+      receivingArn = queue.arn;
+      try {
+        return original.dequeue(...parameters);
+      } finally {
+        receivingArn = undefined;
+      }
     };
     queue.getAttribute = (name) => {
       if (name === "ApproximateNumberOfMessagesDelayed") return String(held.count(queue.name));
@@ -202,7 +221,7 @@ function makePollers(fauxqs: Fauxqs): QueuePollers {
         for (const handle of receiptHandles) {
           const message = queue?.inflightMessages.get(handle)?.message;
           queue?.deleteMessage(handle);
-          if (message) deadLetters?.enqueue(message);
+          if (message) deadLetters?.enqueue({ ...message, deadLetterSourceArn: queueArn });
         }
         return deadLetters !== undefined;
       }),

@@ -26,9 +26,10 @@ async function start() {
   const { aws } = await running(template);
   const { sqs } = clientsOf(aws.url);
   const names = ["Inbound", "Submit", "Schedule"];
-  const outputs = Object.fromEntries(
-    names.map((name) => [`${name}DlqUrl`, queueUrl(aws, `${name}Dlq`)]),
-  );
+  const outputs = Object.fromEntries([
+    ...names.map((name) => [`${name}DlqUrl`, queueUrl(aws, `${name}Dlq`)]),
+    ...["Inbound", "Submit"].map((name) => [`${name}QueueUrl`, queueUrl(aws, name)]),
+  ]);
   const send = (name: string) =>
     sqs.send(new SendMessageCommand({ QueueUrl: queueUrl(aws, name), MessageBody: name }));
   /** Receives a message twice, so that it is parked. */
@@ -63,6 +64,14 @@ test("One command moves the dead letters of all queues back to where they come f
   ]);
   expect(await bodies(aws, "Inbound")).toEqual(["Inbound"]);
   expect(await bodies(aws, "Submit")).toEqual(["Submit"]);
+});
+
+test("A message that another service put into the dead-letter queue is moved to the queue as well", async () => {
+  const { aws, send, fail, admin } = await start();
+  await fail("Inbound");
+  await send("InboundDlq");
+  expect(await admin.redrive()).toEqual([{ queue: "inbound", messages: 2, outcome: "moving" }]);
+  expect((await bodies(aws, "Inbound")).sort()).toEqual(["Inbound", "InboundDlq"]);
 });
 
 test("The dead letters of one queue are moved, and an unknown queue is refused by name", async () => {

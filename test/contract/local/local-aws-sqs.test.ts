@@ -5,6 +5,7 @@ import {
   GetQueueAttributesCommand,
   GetQueueUrlCommand,
   ListDeadLetterSourceQueuesCommand,
+  ListMessageMoveTasksCommand,
   type Message,
   PurgeQueueCommand,
   ReceiveMessageCommand,
@@ -188,6 +189,39 @@ test.for([undefined, "with a data directory"])(
     expect(again?.Attributes?.ApproximateReceiveCount).toBe("1");
   },
 );
+
+test("A redrive without a destination fails at a message that was sent to the dead-letter queue itself", async () => {
+  const dataDir = temporaryDirectory();
+  const first = await running(template, { dataDir });
+  const { sqs } = clientsOf(first.aws.url);
+  await send(first.aws, "poison");
+  await receive(first.aws, "Work", { VisibilityTimeout: 0 });
+  expect(await receive(first.aws, "Work")).toBeUndefined();
+  await sqs.send(
+    new SendMessageCommand({ QueueUrl: queueUrl(first.aws, "Dead"), MessageBody: "foreign" }),
+  );
+  await first.close();
+  // SQS keeps where a message comes from, and so does the data directory.
+  const { aws } = await running(template, { dataDir });
+  const after = clientsOf(aws.url).sqs;
+  const SourceArn = queueArn("Dead");
+  await after.send(new StartMessageMoveTaskCommand({ SourceArn }));
+  const list = new ListMessageMoveTasksCommand({ SourceArn });
+  expect((await after.send(list)).Results).toMatchObject([
+    {
+      Status: "FAILED",
+      FailureReason: "CouldNotDetermineMessageSource",
+      ApproximateNumberOfMessagesMoved: 1,
+      ApproximateNumberOfMessagesToMove: 2,
+    },
+  ]);
+  expect((await receive(aws, "Work"))?.Body).toBe("poison");
+  await after.send(
+    new StartMessageMoveTaskCommand({ SourceArn, DestinationArn: queueArn("Work") }),
+  );
+  expect((await after.send(list)).Results).toMatchObject([{ Status: "COMPLETED" }]);
+  expect((await receive(aws, "Work"))?.Body).toBe("foreign");
+});
 
 test("A message whose visibility timeout has ended is counted as visible, and is moved", async () => {
   const { aws } = await running(template);
