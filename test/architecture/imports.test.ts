@@ -5,8 +5,8 @@ import { parseSync } from "oxc-parser";
 import { describe, expect, test } from "vitest";
 
 const root = new URL("../..", import.meta.url).pathname;
-const folders = ["infra", "functions", "shared", "local", "cli", "client", "acceptance"];
-const files = globSync(`{${folders.join(",")}}/**/*.ts`, { cwd: root });
+const folders = ["infra", "functions", "shared", "local", "cli", "client", "acceptance", "console"];
+const files = globSync(`{${folders.join(",")}}/**/*.{ts,tsx}`, { cwd: root });
 
 interface Edge {
   from: string;
@@ -123,6 +123,22 @@ const rules: { from: RegExp; may: RegExp[]; because: string }[] = [
     because: "the acceptance suite tests a deployment from outside, and knows none of its code",
   },
   {
+    from: /^console\/(build|vite\.config)\.ts$/,
+    may: [/^node:/, /^vite$/],
+    because: "the build of the console runs on Node",
+  },
+  {
+    from: /^console\/src\//,
+    may: [
+      /^console\/src\//,
+      /^shared\/contracts\//,
+      /^zod\/mini$/,
+      /^(react|react-dom|react-router)(\/|$)/,
+      /^@(mantine|tanstack)\//,
+    ],
+    because: "the console knows the product only by its contracts",
+  },
+  {
     from: /^(local|cli)\//,
     may: [
       /^(local|cli|shared)\//,
@@ -146,6 +162,13 @@ test("Every import is allowed by the rule of its folder", () => {
     return !(rule?.may.some((allowed) => allowed.test(to)) || isOfTheSameFunction(from, to));
   });
   expect(offending.map(({ from, to }) => `${from} imports ${to}`)).toEqual([]);
+});
+
+test("The console imports types of the contracts only: none of their code reaches a browser", () => {
+  const pages = files.filter((file) => file.startsWith("console/src/"));
+  expect(pages.length).toBeGreaterThan(20);
+  const code = /^import (?!type\b)[^;]*from "(?:(?:\.\.\/)+shared\/|zod)[^"]*"/m;
+  expect(pages.filter((file) => code.test(textOf(file)))).toEqual([]);
 });
 
 test("No file imports itself through others, type imports included", () => {
