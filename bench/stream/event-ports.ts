@@ -39,7 +39,7 @@ export const makeEventPorts: typeof original.makeEventPorts = (base, env) => {
       ...claims,
       async claim(event) {
         const lease = { owner: `stream-${randomUUID()}`, untilMs: NEVER_MS };
-        const result = await claims.claim(event, lease, { isRedelivered: true });
+        const result = await claims.claim(event, lease, { isRetriedByQueue: true });
         return result.kind === "held" ? { kind: "done", envelope: event.envelope } : result;
       },
       complete: async () => "completed",

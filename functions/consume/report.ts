@@ -5,13 +5,13 @@ import { subjectOf } from "../../shared/runtime/message-subject.ts";
 import { reportFailure } from "../../shared/runtime/report-failure.ts";
 import type { Telemetry } from "../../shared/runtime/telemetry.ts";
 
-const joinedMessageOf = {
+const matchedMessageOf = {
   applied: logMessages.requestUpdated,
   duplicate: logMessages.requestAlreadyUpdated,
   late: logMessages.lateResultReceived,
   needsPoll: logMessages.updateNeedsPoll,
   unrecognised: logMessages.updateNeedsPoll,
-} satisfies Record<Extract<ConsumeOutcome, { kind: "joined" }>["verdict"], LogMessage>;
+} satisfies Record<Extract<ConsumeOutcome, { kind: "matched" }>["verdict"], LogMessage>;
 
 /** Logs and counts one message. A line that needs attention says whose webhook it is. */
 export function report(
@@ -34,15 +34,15 @@ export function report(
     });
     return;
   }
-  if (outcome.kind === "joined") {
-    const { requestId, verdict, hasPausedAccount, hasKeptUnclear } = outcome;
+  if (outcome.kind === "matched") {
+    const { requestId, verdict, hasPausedAccount, hasStoredUnclearReport } = outcome;
     if (verdict === "late") {
-      telemetry.log("warn", joinedMessageOf.late, { ...subject(), requestId });
+      telemetry.log("warn", matchedMessageOf.late, { ...subject(), requestId });
       telemetry.count("LateResult");
     } else {
-      telemetry.log("debug", joinedMessageOf[verdict], { messageId, requestId });
+      telemetry.log("debug", matchedMessageOf[verdict], { messageId, requestId });
     }
-    if (hasKeptUnclear) {
+    if (hasStoredUnclearReport) {
       telemetry.log("warn", logMessages.unclearReportStored, { ...subject(), requestId });
       telemetry.count("UnclearReport");
     }

@@ -7,27 +7,27 @@ import type { Telemetry } from "../../shared/runtime/telemetry.ts";
 /** Logs one webhook and emits the metrics of those that need attention. */
 export function report(telemetry: Telemetry, outcome: IngestOutcome, apiRequestId: string): void {
   if (outcome.kind === "accepted") {
-    const { connectionId, bytes, form, formNews } = outcome;
+    const { connectionId, bytes, form, formObservation } = outcome;
     telemetry.log("debug", logMessages.webhookAccepted, {
       apiRequestId,
       connectionId,
       bytes,
       form,
     });
-    if (formNews.isUnsettled) {
+    if (formObservation.isUnsettled) {
       telemetry.log("info", logMessages.webhookFormNotSettled, {
         apiRequestId,
         connectionId,
         form,
       });
     }
-    if (formNews.otherThan) {
+    if (formObservation.differsFrom) {
       telemetry.log("warn", logMessages.webhookHasOtherForm, {
         ...{ apiRequestId, connectionId, form },
-        detail: `the connection's webhooks had the form ${formNews.otherThan}`,
+        detail: `the connection's webhooks had the form ${formObservation.differsFrom}`,
       });
     }
-    if (formNews.error) reportNonFatalError(telemetry, formNews.error);
+    if (formObservation.error) reportNonFatalError(telemetry, formObservation.error);
     if (outcome.isTimeReplaced) {
       telemetry.log("warn", logMessages.webhookTimeReplaced, { apiRequestId, connectionId });
       telemetry.count("CreatedAtReplaced");

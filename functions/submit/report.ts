@@ -55,13 +55,13 @@ function reportSubmission(telemetry: Telemetry, submission: SubmitRequestResult)
     );
     return;
   }
-  const { request, outcome, pause, hasPausedConnection, hasKeptUnclear } = submission;
+  const { request, outcome, pause, hasPausedConnection, hasStoredUnclearReport } = submission;
   const code = codeOf(outcome);
   const level = outcome.kind === "accepted" ? "debug" : "warn";
   telemetry.log(level, messageOf[outcome.kind], { ...idsOf(request), code });
   if (outcome.kind === "rejected") telemetry.count("SubmitFailed");
   if (outcome.kind === "forbidden" && request.status === "FAILED") telemetry.count("SubmitFailed");
-  if (hasKeptUnclear) telemetry.count("UnclearReport");
+  if (hasStoredUnclearReport) telemetry.count("UnclearReport");
   if (outcome.kind === "unknown") telemetry.count("RequestUnknown");
   if (pause && pause.untilMs === undefined) telemetry.count("AccountPaused");
   if (hasPausedConnection) telemetry.count("ConnectionPaused");

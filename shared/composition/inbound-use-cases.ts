@@ -38,7 +38,7 @@ export function composeConsume(ports: ConsumePorts): {
     consumeWebhooks: makeConsumeWebhooks({
       ...ports,
       loadWebhook: makeLoadWebhook({ ...ports, packs: providerPacks }),
-      joinWebhooks: composeJoin(ports).joinWebhooks,
+      matchWebhooks: composeJoin(ports).matchWebhooks,
     }),
   };
 }

@@ -1,7 +1,7 @@
 import { type Accounts, type AccountsDeps, makeAccounts } from "../core/administration/accounts.ts";
 import type { Clock } from "../core/clock.ts";
 import type { MasterKeys } from "../core/crypto/master-keys.ts";
-import { type JoinWebhooksDeps, makeJoinWebhooks } from "../core/inbound/join-webhooks.ts";
+import { type MatchWebhooksDeps, makeMatchWebhooks } from "../core/inbound/match-webhooks.ts";
 import {
   type AcceptRequestDeps,
   makeAcceptRequest,
@@ -88,7 +88,7 @@ export interface SubmissionPorts extends RequestPorts, PublishPorts, PausingProv
 
 /** What `consume` needs in addition to join webhooks with requests. */
 export interface JoinPorts extends RequestPorts, PublishPorts {
-  requeueLater: JoinWebhooksDeps["requeueLater"];
+  requeueLater: MatchWebhooksDeps["requeueLater"];
 }
 
 /** What `reconcile` needs in addition, and the limits of one run. */
@@ -169,10 +169,10 @@ const acceptanceOfFirings: Pick<
 
 /**
  * Composes how `consume` joins webhooks with the requests that they belong to. `consume` calls
- * `joinWebhooks` only; simulations call its two parts on their own too.
+ * `matchWebhooks` only; simulations call its two parts on their own too.
  */
 export function composeJoin(ports: JoinPorts): {
-  joinWebhooks: ReturnType<typeof makeJoinWebhooks>;
+  matchWebhooks: ReturnType<typeof makeMatchWebhooks>;
   applyProviderUpdate: ApplyProviderUpdate;
   publishOutboxes: PublishOutboxes;
 } {
@@ -180,7 +180,7 @@ export function composeJoin(ports: JoinPorts): {
   const applyProviderUpdate = makeApplyProviderUpdate(parts);
   const publishOutboxes = makePublishOutboxes(parts);
   return {
-    joinWebhooks: makeJoinWebhooks({ ...parts, applyProviderUpdate, publishOutboxes }),
+    matchWebhooks: makeMatchWebhooks({ ...parts, applyProviderUpdate, publishOutboxes }),
     applyProviderUpdate,
     publishOutboxes,
   };

@@ -231,7 +231,7 @@ describe("Forged hashes", () => {
     ]) {
       const hash = await sign(claims, lenient.secret);
       await refused(
-        "unbound",
+        "bodyNotSigned",
         lenient,
         withHash(JSON.stringify(body), hash),
         body.request_id,

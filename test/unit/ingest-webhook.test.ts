@@ -113,7 +113,7 @@ test("a good webhook is queued byte for byte, and then accepted", async () => {
     connectionId: "cn_1",
     bytes: Buffer.byteLength(good),
     form: "raw",
-    formNews: { isUnsettled: true },
+    formObservation: { isUnsettled: true },
     isTimeReplaced: false,
   });
   expect(queued).toEqual([

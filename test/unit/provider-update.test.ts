@@ -219,7 +219,7 @@ describe("a report that is not clear", () => {
 
   test("a word that nobody knows is kept and told, and the provider is asked", () => {
     const applied = of({ status: "REVIEWING", message: "A person looks at it" });
-    expect([applied.verdict, applied.hasKeptUnclear]).toEqual(["unrecognised", true]);
+    expect([applied.verdict, applied.hasStoredUnclearReport]).toEqual(["unrecognised", true]);
     expect(applied.request).toMatchObject({
       status: "RUNNING",
       sweepDueMs: nowMs,

@@ -26,7 +26,7 @@ function setUp({ hashForms = hashForm.options as readonly HashForm[], fails = fa
     return {
       encoding: () => memory.encodingOf(connection()),
       note: (form: SignatureForm, encoding?: string) =>
-        memory.note(
+        memory.observe(
           connection(),
           { kind: "verified", form, ...(encoding ? { encoding } : {}) },
           signal,
@@ -93,7 +93,7 @@ test("A webhook in another form than the settled one is reported, and settles it
   const { stored, makeInstance } = setUp();
   const instance = makeInstance();
   await noteTimes(instance, enough, "raw");
-  expect(await instance.note("jwt")).toEqual({ isUnsettled: true, otherThan: "raw" });
+  expect(await instance.note("jwt")).toEqual({ isUnsettled: true, differsFrom: "raw" });
   expect(await instance.note("raw")).toEqual({ isUnsettled: false });
   await noteTimes(instance, enough, "jwt");
   expect(stored.map(({ form }) => form)).toEqual(["raw", "jwt"]);

@@ -74,7 +74,7 @@ export function makeDynamoEventClaims(options: {
   async function claim(
     event: FinalEvent,
     lease: Lease,
-    { isRedelivered }: { isRedelivered?: boolean } = {},
+    { isRetriedByQueue }: { isRetriedByQueue?: boolean } = {},
   ): Promise<ClaimResult> {
     const put = new PutCommand({
       TableName,
@@ -88,7 +88,9 @@ export function makeDynamoEventClaims(options: {
         status: "CLAIMED",
         owner: lease.owner,
         leaseUntilMs: lease.untilMs,
-        ...(isRedelivered ? {} : { outboxShard: shardOfEvent(event.id), outboxAt: clock.realMs() }),
+        ...(isRetriedByQueue
+          ? {}
+          : { outboxShard: shardOfEvent(event.id), outboxAt: clock.realMs() }),
       },
       // TTL deletes late: an item past its time counts as gone. Unpublished ones have no such time.
       ConditionExpression: "attribute_not_exists(id) OR expiresAt <= :now",

@@ -17,11 +17,11 @@ export interface EventClaims {
   /**
    * Claims an event. Stores it when it is new.
    *
-   * @param of.isRedelivered a queue delivers the event's message again until it is published:
+   * @param of.isRetriedByQueue a queue delivers the event's message again until it is published:
    *   the event is in the outbox only after `release`
    * @throws DEPENDENCY_DOWN; the claim may or may not have been written
    */
-  claim(event: FinalEvent, lease: Lease, of?: { isRedelivered?: boolean }): Promise<ClaimResult>;
+  claim(event: FinalEvent, lease: Lease, of?: { isRetriedByQueue?: boolean }): Promise<ClaimResult>;
   /** Claims a stored event. @returns `undefined` when there is none */
   claimStored(id: string, lease: Lease): Promise<ClaimResult | undefined>;
   /** Records that the event is on the bus. @returns `lost` when another worker has the claim */

@@ -5,15 +5,15 @@ import type { ClaimResult, EventClaims, EventPublisher } from "../events/ports.t
 import { publishClaimed } from "../events/publish-claimed.ts";
 import { type MessageFailure, toMessageFailure } from "../message-failure.ts";
 import type { PublishedOutboxes } from "../requests/state/publish-outboxes.ts";
-import type { JoinOutcome, JoinWebhooks } from "./join-webhooks.ts";
 import type { LoadedWebhook } from "./load-webhook.ts";
+import type { MatchOutcome, MatchWebhooks } from "./match-webhooks.ts";
 import type { BlobStore } from "./ports.ts";
 import { truncateKeepingOriginal } from "./truncate-keeping-original.ts";
 
 export interface ConsumeDeps {
   /** Loads the webhook of one message. @throws Failure */
   loadWebhook: (message: string) => Promise<LoadedWebhook>;
-  joinWebhooks: JoinWebhooks;
+  matchWebhooks: MatchWebhooks;
   bodies: BlobStore;
   claims: EventClaims;
   publisher: EventPublisher;
@@ -27,7 +27,7 @@ export type ConsumeOutcome =
   | { kind: "published"; eventId: string; isUnclear?: true }
   /** `contentDiffers`: the copy has other content than the event that was published. */
   | { kind: "duplicate"; eventId: string; contentDiffers: boolean }
-  | Extract<JoinOutcome, { kind: "joined" | "waiting" }>
+  | Extract<MatchOutcome, { kind: "matched" | "waiting" }>
   /** The message must stay in the queue; `retryAtMs` (real) is when a retry can succeed. */
   | (MessageFailure & { eventId?: string; retryAtMs?: number });
 
@@ -43,7 +43,7 @@ const PUBLISH_NEEDS_MS = 2_000;
 
 /**
  * Turns verified webhooks into events on the bus, each once (G2): loads
- * them, joins them with the requests made here, claims the events of those that
+ * them, matches them with the requests made here, claims the events of those that
  * belong to no request, and publishes these events.
  *
  * A message that fails delays no other message of the batch. Each step records
@@ -59,7 +59,7 @@ export const makeConsumeWebhooks =
     const owner = deps.newOwner();
 
     const loaded = await loadAll(deps, bodies, outcomes);
-    const { unmatched, outbox } = await joinAll(deps, loaded, outcomes);
+    const { unmatched, outbox } = await matchAll(deps, loaded, outcomes);
     const events = await truncateAll(deps, unmatched, outcomes);
     const { firsts, duplicates } = separateDuplicates(events);
     const claimed = await claimAll(deps, firsts, owner, outcomes);
@@ -100,7 +100,7 @@ async function loadAll(
 }
 
 /** Returns the events of the webhooks that belong to no request. */
-async function joinAll(
+async function matchAll(
   deps: ConsumeDeps,
   loaded: readonly { index: number; webhook: LoadedWebhook }[],
   outcomes: Outcomes,
@@ -108,14 +108,14 @@ async function joinAll(
   const nothing = { unmatched: [], outbox: { published: 0, failures: [] } };
   if (loaded.length === 0) return nothing;
   try {
-    const joined = await deps.joinWebhooks(loaded.map(({ webhook }) => webhook));
+    const matched = await deps.matchWebhooks(loaded.map(({ webhook }) => webhook));
     const unmatched = loaded.flatMap(({ index }, position) => {
-      const outcome = joined.outcomes[position] ?? missingOutcome;
+      const outcome = matched.outcomes[position] ?? missingOutcome;
       if (outcome.kind === "unmatched") return [{ index, event: outcome.event }];
       outcomes.set(index, outcome);
       return [];
     });
-    return { unmatched, outbox: joined.outbox };
+    return { unmatched, outbox: matched.outbox };
   } catch (error) {
     for (const { index } of loaded) outcomes.set(index, toMessageFailure(error));
     return nothing;
@@ -157,7 +157,7 @@ async function claimAll(
   const results = await mapRecordingFailures(events, outcomes, async ({ index, event }) => ({
     index,
     event,
-    result: await deps.claims.claim(event, lease, { isRedelivered: true }),
+    result: await deps.claims.claim(event, lease, { isRetriedByQueue: true }),
   }));
   return results.flatMap(({ index, event, result }) => {
     if (result.kind === "granted") return [{ index, event: result.event }];

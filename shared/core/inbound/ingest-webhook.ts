@@ -12,7 +12,7 @@ import type { ProviderPack, SignatureForm, Verification } from "../providers/pro
 import type { CorrelationStore } from "../requests/state/correlation-ports.ts";
 import { recordCorrelatedEvent } from "./correlated-events.ts";
 import type { BlobStore, InboundQueue, QuarantineStore } from "./ports.ts";
-import { type FormNews, makeFormMemory, type StoreSettledForm } from "./settled-form.ts";
+import { type FormObservation, makeFormMemory, type StoreSettledForm } from "./settled-form.ts";
 
 export interface IngestDeps {
   connections: Pick<ConnectionReader, "read" | "readThrottled">;
@@ -46,7 +46,7 @@ export type IngestOutcome =
       bytes: number;
       form: SignatureForm;
       /** What its form says about the connection. */
-      formNews: FormNews;
+      formObservation: FormObservation;
       /** The provider's time of the event cannot be used: the event gets the time of receipt. */
       isTimeReplaced: boolean;
     }
@@ -111,19 +111,19 @@ async function ingest(deps: Deps, command: IngestCommand): Promise<IngestOutcome
     await deps.quarantine.put({ connectionId, body, receivedAtMs }, signal);
     return { kind: "quarantined", connectionId, bytes };
   }
-  const verifyByFetch = verification.kind === "unbound" || settings.verifyByFetch;
+  const verifyByFetch = verification.kind === "bodyNotSigned" || settings.verifyByFetch;
   const received = { body, receivedAtMs, verifyByFetch, signal };
   const message = await storeAndBuildMessage(deps, connection, received);
   // The correlated event is stored before the ack, so that a reply that was acked stops requests
   // that must not follow it.
-  const [formNews] = await Promise.all([
-    deps.forms.note(connection, verification, signal),
+  const [formObservation] = await Promise.all([
+    deps.forms.observe(connection, verification, signal),
     deps.queue.send(message, signal),
     recordCorrelatedEvent(deps.correlations, checked, message, signal),
   ]);
   const { form } = verification;
   const { isTimeReplaced } = checked;
-  return { kind: "accepted", connectionId, bytes, form, formNews, isTimeReplaced };
+  return { kind: "accepted", connectionId, bytes, form, formObservation, isTimeReplaced };
 }
 
 interface CheckedWebhook {
@@ -213,7 +213,7 @@ function hasToken({ tokens }: Connection, token: string, nowMs: number): boolean
     .includes(true);
 }
 
-/** Whether the provider has a call with which `consume` can confirm an unbound webhook. */
+/** Whether the provider has a call with which `consume` can confirm a webhook whose signature does not cover the body. */
 function canConfirm(pack: ProviderPack, event: ProviderEvent, { secrets }: Connection): boolean {
   return pack.confirmation?.request(event, secrets.credentials ?? {}) !== undefined;
 }

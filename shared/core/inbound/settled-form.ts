@@ -14,11 +14,11 @@ export type StoreSettledForm = (
 ) => Promise<void>;
 
 /** What the form of an authentic webhook says about its connection. */
-export interface FormNews {
+export interface FormObservation {
   /** `true`: the form that the connection's webhooks have is not settled yet. */
   isUnsettled: boolean;
   /** The form that was settled, where this webhook has another one. */
-  otherThan?: HashForm;
+  differsFrom?: HashForm;
   /** Why a form that is settled now could not be stored. Another instance settles it again. */
   error?: unknown;
 }
@@ -58,12 +58,12 @@ export function makeFormMemory(store: StoreSettledForm) {
     encodingOf: ({ connectionId, settledForm }: Connection): string | undefined =>
       byConnection.get(connectionId)?.encoding ?? settledForm?.encoding,
 
-    /** Takes note of an authentic webhook. Throws nothing. */
-    async note(
+    /** Learns from an authentic webhook. Never throws. */
+    async observe(
       { connectionId, settings, settledForm }: Connection,
       verification: Extract<Verification, { form: unknown }>,
       signal: AbortSignal,
-    ): Promise<FormNews> {
+    ): Promise<FormObservation> {
       const form = hashForm.safeParse(verification.form).data;
       if (form === undefined) return { isUnsettled: false };
       const before = byConnection.get(connectionId);
@@ -75,14 +75,14 @@ export function makeFormMemory(store: StoreSettledForm) {
       const settled = before?.stored ?? settledForm?.form;
       // A person has chosen the only form that is accepted.
       if (settings.hashForms.length === 1 || settled === form) return { isUnsettled: false };
-      const otherThan = settled === undefined ? {} : { otherThan: settled };
-      if (count % limits.settledFormWebhooks !== 0) return { isUnsettled: true, ...otherThan };
+      const differsFrom = settled === undefined ? {} : { differsFrom: settled };
+      if (count % limits.settledFormWebhooks !== 0) return { isUnsettled: true, ...differsFrom };
       try {
         await store(connectionId, { form, ...(encoding ? { encoding } : {}) }, signal);
         known.stored = form;
-        return { isUnsettled: true, ...otherThan };
+        return { isUnsettled: true, ...differsFrom };
       } catch (error) {
-        return { isUnsettled: true, ...otherThan, error };
+        return { isUnsettled: true, ...differsFrom, error };
       }
     },
   };

@@ -32,7 +32,7 @@ export type Verification =
    * The provider signed the request's id but not the body, so anyone may have
    * written the body until the provider confirms it.
    */
-  | { kind: "unbound"; form: HashForm }
+  | { kind: "bodyNotSigned"; form: HashForm }
   | { kind: "invalid" };
 
 export interface VerificationInput {

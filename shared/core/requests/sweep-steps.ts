@@ -227,7 +227,7 @@ export function makeSweepSteps(
       total.pausedAccounts++;
       notice("accountPaused", request);
     }
-    if (polled.hasKeptUnclear) {
+    if (polled.hasStoredUnclearReport) {
       total.unclearReports++;
       notice("unclearReport", request);
     }

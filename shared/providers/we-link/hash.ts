@@ -62,7 +62,7 @@ function verifyToken(
   const bodyIds = requestIdsOf(body.bodyWithoutHash);
   const namesRequest = claimedIds.length > 0 && claimedIds.every((id) => bodyIds.includes(id));
   if (!namesRequest) return { kind: "invalid" };
-  return { kind: settings.allowUnboundJwt ? "verified" : "unbound", form: "jwt" };
+  return { kind: settings.allowUnboundJwt ? "verified" : "bodyNotSigned", form: "jwt" };
 }
 
 /** The registered claims. https://datatracker.ietf.org/doc/html/rfc7519#section-4.1 */

@@ -138,7 +138,7 @@ export function eventClaimsSuite(
         );
         return found.flat().map(({ id }) => id);
       };
-      await claims.claim(one, lease("a"), { isRedelivered: true });
+      await claims.claim(one, lease("a"), { isRetriedByQueue: true });
       expect(await claims.claim(one, lease("b"))).toMatchObject({ kind: "held" });
       expect(await ids()).not.toContain(one.id);
       await claims.release(one.id, "a");

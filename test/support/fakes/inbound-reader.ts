@@ -1,10 +1,13 @@
 import { providerPacks } from "../../../shared/contracts/providers.ts";
 import type { FinalEvent } from "../../../shared/core/events/envelope.ts";
-import { type JoinWebhooks, toUnmatchedEvent } from "../../../shared/core/inbound/join-webhooks.ts";
 import {
   type LoadWebhookDeps,
   makeLoadWebhook,
 } from "../../../shared/core/inbound/load-webhook.ts";
+import {
+  type MatchWebhooks,
+  toUnmatchedEvent,
+} from "../../../shared/core/inbound/match-webhooks.ts";
 import { truncateKeepingOriginal } from "../../../shared/core/inbound/truncate-keeping-original.ts";
 import { makeMemoryBlobStore } from "../memory/memory-blob-store.ts";
 
@@ -37,9 +40,9 @@ export function makeTestReader(of: Parameters<typeof makeTestDecode>[0]) {
 /** The first two steps of `consume`, for messages that belong to no request, and a blob store. */
 export function unjoined(of: Parameters<typeof makeTestDecode>[0]) {
   const bodies = of.bodies ?? makeMemoryBlobStore();
-  const joinWebhooks: JoinWebhooks = async (webhooks) => ({
+  const matchWebhooks: MatchWebhooks = async (webhooks) => ({
     outcomes: webhooks.map((one) => ({ kind: "unmatched", event: toUnmatchedEvent(one) })),
     outbox: { published: 0, failures: [] },
   });
-  return { loadWebhook: makeTestDecode({ ...of, bodies }), joinWebhooks, bodies };
+  return { loadWebhook: makeTestDecode({ ...of, bodies }), matchWebhooks, bodies };
 }

@@ -31,14 +31,14 @@ export function makeMemoryEventClaims(options: { clock: Clock; retentionMs: numb
   }
 
   return {
-    async claim(event, lease, { isRedelivered } = {}) {
+    async claim(event, lease, { isRetriedByQueue } = {}) {
       const found = stored.get(event.id);
       if (found && found.expiresAtMs > clock.businessMs()) return tryClaim(found, lease);
       stored.set(event.id, {
         event,
         claimedBy: lease,
         publishedBy: undefined,
-        storedAtMs: isRedelivered ? Number.POSITIVE_INFINITY : clock.realMs(),
+        storedAtMs: isRetriedByQueue ? Number.POSITIVE_INFINITY : clock.realMs(),
         expiresAtMs: Number.POSITIVE_INFINITY,
       });
       return { kind: "granted", event };

@@ -122,7 +122,7 @@ export function makeRequestSimulation(of: {
     ...ports,
     recurring: { find: async () => undefined },
   });
-  const { joinWebhooks } = composeJoin(ports);
+  const { matchWebhooks } = composeJoin(ports);
   const { sweepRequests } = composeRequestSweep({ ...ports, limit: 10, maxPolls: 10 });
   const laneScheduler = composeLaneScheduler(ports);
   const client = composeClientRequests({
@@ -182,7 +182,7 @@ export function makeRequestSimulation(of: {
 
     async redeliverWebhooks(): Promise<void> {
       const messages = inboundQueue.splice(0);
-      const { outcomes } = await joinWebhooks(messages.map(decode));
+      const { outcomes } = await matchWebhooks(messages.map(decode));
       expect(outcomes.filter((one) => one.kind === "failed" && !isKilled(one))).toEqual([]);
       inboundQueue.push(
         ...messages.filter((_, at) => {

@@ -26,7 +26,7 @@ export interface AppliedUpdate {
   /** True when the update paused the account until a login succeeds or a person resumes it. */
   hasPausedAccount: boolean;
   /** True when the report is not clear and this call kept it on the request. */
-  hasKeptUnclear: boolean;
+  hasStoredUnclearReport: boolean;
 }
 
 export type ApplyProviderUpdate = ReturnType<typeof makeApplyProviderUpdate>;
@@ -72,6 +72,6 @@ export const makeApplyProviderUpdate =
     if (isTerminal(request)) await laneScheduler.wakeFreedLane(request);
     const pause = laneEffect && "pause" in laneEffect ? laneEffect.pause : undefined;
     const hasPausedAccount = isChanged && pause !== undefined && pause.untilMs === undefined;
-    const hasKeptUnclear = isChanged && applied.hasKeptUnclear === true;
-    return { request, verdict, isChanged, hasPausedAccount, hasKeptUnclear };
+    const hasStoredUnclearReport = isChanged && applied.hasStoredUnclearReport === true;
+    return { request, verdict, isChanged, hasPausedAccount, hasStoredUnclearReport };
   };

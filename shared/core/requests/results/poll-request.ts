@@ -32,7 +32,7 @@ export interface Polled {
   hasPausedConnection: boolean;
   hasPausedAccount: boolean;
   /** True when the answer is not clear and was kept on the request. */
-  hasKeptUnclear: boolean;
+  hasStoredUnclearReport: boolean;
   /** Why events of the poll's result stay in their outbox. */
   unpublished: MessageFailure[];
 }
@@ -89,7 +89,7 @@ export function makePollRequest(deps: {
       availability: { kind: "notAsked" } as PollAvailability,
       hasPausedConnection: false,
       hasPausedAccount: false,
-      hasKeptUnclear: false,
+      hasStoredUnclearReport: false,
       unpublished: [],
     };
     const scheduled = await deps.writer.change(found.requestId, (now) =>
@@ -133,13 +133,13 @@ export function makePollRequest(deps: {
     const {
       request: now = request,
       hasPausedAccount = false,
-      hasKeptUnclear = false,
+      hasStoredUnclearReport = false,
     } = applied ?? {};
     return {
       request: now,
       ...unpaused,
       hasPausedAccount,
-      hasKeptUnclear,
+      hasStoredUnclearReport,
       unpublished: published?.failures ?? [],
     };
   }

@@ -37,7 +37,7 @@ export interface UpdateResult {
    */
   verdict: "applied" | "duplicate" | "late" | "needsPoll" | "unrecognised";
   /** True when the report is not clear and was kept on the request. */
-  hasKeptUnclear?: true;
+  hasStoredUnclearReport?: true;
   /** Effect on the account's lane. Apply it before the request is stored. Applying it again changes nothing. */
   laneEffect?: { pause: LanePause } | { endLoginPause: true };
 }
@@ -54,7 +54,8 @@ export function withProviderUpdate(
 ): UpdateResult {
   const result = applyReport(request, update, context, provider);
   const kept = withUnclearReport(result.request, update, context);
-  return kept === result.request ? result : { ...result, request: kept, hasKeptUnclear: true };
+  if (kept === result.request) return result;
+  return { ...result, request: kept, hasStoredUnclearReport: true };
 }
 
 function applyReport(

@@ -45,16 +45,17 @@ export function transition(
   context: DecisionContext,
   changes: Partial<RequestRecord> = {},
 ): RequestRecord {
-  return withDerivedFields(moved(request, status, changes), context);
+  return withDerivedFields(transitionWithoutDerivedFields(request, status, changes), context);
 }
 
 /**
- * The same without what follows from the state, which the caller computes when it has added events:
- * without them, the request would lose its entry of the index `sweep`, and get another one.
+ * The same without the fields that follow from the state. The caller calls `withDerivedFields` when
+ * it has added its events: earlier, the request would lose its entry of the index `sweep`, and get
+ * another one by the next write.
  *
  * @throws Error when the transition is not in the table
  */
-export function moved(
+export function transitionWithoutDerivedFields(
   request: RequestRecord,
   status: RequestStatus,
   changes: Partial<RequestRecord>,

@@ -5,9 +5,9 @@ import { CATEGORY_PAUSE_MS, pauseAfter, pauseOfAccount } from "./pause-after.ts"
 import { type UpdateResult, withProviderUpdate } from "./provider-update.ts";
 import type { LanePause, RequestRecord } from "./record.ts";
 import {
-  moved,
   pollDelayMs,
   transition,
+  transitionWithoutDerivedFields,
   withDerivedFields,
   withStartedEvent,
 } from "./request-state.ts";
@@ -47,7 +47,7 @@ export interface SubmissionDecision {
   /** A login succeeded, which ends the pause that waited for one. */
   endsLoginPause?: true;
   /** A report that is not clear was kept on the request. */
-  hasKeptUnclear?: true;
+  hasStoredUnclearReport?: true;
 }
 
 /** The shortest pause (business), also where the provider says that its limit is over. */
@@ -130,7 +130,7 @@ function applyUnknown(
   const unknown = markUnknown(request, context);
   if (!unclear) return { request: unknown };
   const report = { event: { unclear }, isCurrentState: true };
-  return { request: withUnclearReport(unknown, report, context), hasKeptUnclear: true };
+  return { request: withUnclearReport(unknown, report, context), hasStoredUnclearReport: true };
 }
 
 function pauseOf(
@@ -164,7 +164,7 @@ function applyAccepted(
 ): SubmissionDecision {
   const { nowMs, rules } = context;
   const providerRequestId = outcome.providerRequestId ?? request.providerRequestId;
-  const running = moved(request, "RUNNING", {
+  const running = transitionWithoutDerivedFields(request, "RUNNING", {
     providerRequestId,
     pendingReason: outcome.pendingReason,
     submittedMs: request.submittedMs ?? nowMs,
@@ -181,11 +181,11 @@ function applyAccepted(
   const { resultEvent: event, numbersAsText = false } = outcome;
   const update = { event, numbersAsText, isCurrentState: true };
   const applied = withProviderUpdate(started, update, context, provider);
-  const { request: ended, laneEffect, hasKeptUnclear } = applied;
+  const { request: ended, laneEffect, hasStoredUnclearReport } = applied;
   return {
     request: ended,
     ...laneChangesFrom(laneEffect),
-    ...(hasKeptUnclear ? { hasKeptUnclear } : {}),
+    ...(hasStoredUnclearReport ? { hasStoredUnclearReport } : {}),
   };
 }
 

@@ -61,7 +61,7 @@ export interface Attempted {
   pause?: LanePause | undefined;
   hasPausedConnection: boolean;
   /** True when the answer is not clear and was kept on the request. */
-  hasKeptUnclear: boolean;
+  hasStoredUnclearReport: boolean;
 }
 
 export type SubmitRequestResult =
@@ -185,7 +185,7 @@ export function makeSubmitRequest(deps: SubmitRequestDeps) {
     const of = { provider: deps.providerClients[claimed.provider], nextSubmissionNotBeforeMs };
     const hasUnmatchedEvent = await bindProviderId(claimed, outcome);
     const decision = applySubmissionOutcome(claimed, outcome, context, of);
-    const { pause, pausesConnection, endsLoginPause, hasKeptUnclear = false } = decision;
+    const { pause, pausesConnection, endsLoginPause, hasStoredUnclearReport = false } = decision;
     // Before the request waits again: if this worker dies in between, the pause is there.
     if (pause) {
       await deps.lanes.pause(claimed.lane, claimed, pause).catch(deps.onNonFatalError);
@@ -202,7 +202,7 @@ export function makeSubmitRequest(deps: SubmitRequestDeps) {
     const hasPausedConnection =
       pausesConnection === true && (await deps.pauseConnection(claimed.connectionId));
     const base = { kind: "attempted", outcome, nextSubmissionNotBeforeMs } as const;
-    return { ...base, ...stored, pause, hasPausedConnection, hasKeptUnclear };
+    return { ...base, ...stored, pause, hasPausedConnection, hasStoredUnclearReport };
   }
 
   /** Binds the provider's id to the request. Returns whether an unmatched event with this id was published before. */

@@ -20,7 +20,7 @@ import type { RequestRecord } from "../requests/state/record.ts";
 import { notifyWatchers } from "./correlated-events.ts";
 import type { LoadedWebhook } from "./load-webhook.ts";
 
-export interface JoinWebhooksDeps {
+export interface MatchWebhooksDeps {
   references: ReferenceStore;
   applyProviderUpdate: ReturnType<typeof makeApplyProviderUpdate>;
   publishOutboxes: PublishOutboxes;
@@ -32,61 +32,61 @@ export interface JoinWebhooksDeps {
   context: () => DecisionContext;
 }
 
-export type JoinOutcome =
+export type MatchOutcome =
   /** It belongs to no request made here and becomes an event of its own. */
   | { kind: "unmatched"; event: FinalEvent }
   | {
-      kind: "joined";
+      kind: "matched";
       requestId: string;
       verdict: UpdateResult["verdict"];
       hasPausedAccount: boolean;
-      hasKeptUnclear: boolean;
+      hasStoredUnclearReport: boolean;
     }
   /** It was requeued, because it may belong to a submission that is not finished. */
   | { kind: "waiting"; connectionId: string }
   | MessageFailure;
 
-export interface JoinedWebhooks {
+export interface MatchedWebhooks {
   /** One for each webhook, by its index. */
-  outcomes: JoinOutcome[];
+  outcomes: MatchOutcome[];
   /** The events of the requests that were updated. */
   outbox: PublishedOutboxes;
 }
 
-export type JoinWebhooks = (webhooks: readonly LoadedWebhook[]) => Promise<JoinedWebhooks>;
+export type MatchWebhooks = (webhooks: readonly LoadedWebhook[]) => Promise<MatchedWebhooks>;
 
 /** Real time before a waiting webhook is received again; it doubles with each wait. */
 const FIRST_WAIT_MS = 1_000;
 
 /**
- * Joins webhooks with the requests that they are about, in any order: by the
+ * Matches webhooks with the requests that they are about, in any order: by the
  * provider's id of the request, or by the label that was sent with it. Updates
  * those requests and publishes their events.
  *
  * A webhook that arrives while a submission on its connection is not finished
  * waits for it, at most as long as that submission may take.
  *
- * @throws DEPENDENCY_DOWN when the references cannot be read; nothing is joined then
+ * @throws DEPENDENCY_DOWN when the references cannot be read; nothing is matched then
  */
-export const makeJoinWebhooks =
-  (deps: JoinWebhooksDeps): JoinWebhooks =>
+export const makeMatchWebhooks =
+  (deps: MatchWebhooksDeps): MatchWebhooks =>
   async (webhooks) => {
     const lookups = await findReferences(deps, webhooks);
-    const joined = await Promise.all(
-      webhooks.map(async (webhook, index): Promise<Joined> => {
+    const matches = await Promise.all(
+      webhooks.map(async (webhook, index): Promise<Match> => {
         try {
-          return await joinOne(deps, webhook, lookups.get(index));
+          return await matchOne(deps, webhook, lookups.get(index));
         } catch (error) {
           return { outcome: toMessageFailure(error) };
         }
       }),
     );
-    const outbox = await deps.publishOutboxes(joined.flatMap(({ updated }) => updated ?? []));
-    return { outcomes: joined.map(({ outcome }) => outcome), outbox };
+    const outbox = await deps.publishOutboxes(matches.flatMap(({ updated }) => updated ?? []));
+    return { outcomes: matches.map(({ outcome }) => outcome), outbox };
   };
 
-interface Joined {
-  outcome: JoinOutcome;
+interface Match {
+  outcome: MatchOutcome;
   /** The request, if this webhook changed it: its new events must be published. */
   updated?: RequestRecord;
 }
@@ -102,7 +102,7 @@ interface ReferenceLookup {
 
 /** Reads the references of all webhooks at once. The key is the index of the webhook; one that names no request is absent. */
 async function findReferences(
-  deps: JoinWebhooksDeps,
+  deps: MatchWebhooksDeps,
   webhooks: readonly LoadedWebhook[],
 ): Promise<Map<number, ReferenceLookup>> {
   const named = webhooks.flatMap(({ message: { connectionId }, event }, index) => {
@@ -118,11 +118,11 @@ async function findReferences(
   );
 }
 
-async function joinOne(
-  deps: JoinWebhooksDeps,
+async function matchOne(
+  deps: MatchWebhooksDeps,
   webhook: LoadedWebhook,
   lookup: ReferenceLookup | undefined,
-): Promise<Joined> {
+): Promise<Match> {
   await notifyWatchers(deps, webhook);
   if (!lookup) return { outcome: { kind: "unmatched", event: toUnmatchedEvent(webhook) } };
   if (!isAboutRequest(webhook)) {
@@ -130,7 +130,7 @@ async function joinOne(
     return { outcome: { kind: "unmatched", event } };
   }
   const applied = await applyByReferenceOrLabel(deps, webhook, lookup);
-  if (applied) return joinedTo(applied);
+  if (applied) return matchedWith(applied);
   if (await requeueIfSubmissionRunning(deps, webhook.message, lookup)) {
     return { outcome: { kind: "waiting", connectionId: webhook.message.connectionId } };
   }
@@ -138,7 +138,9 @@ async function joinOne(
   // `requestId` is present when the submission bound the id after the lookup.
   const appliedMeanwhile =
     requestId && (await applyToRequest(deps, webhook, { ...lookup, requestId }));
-  return appliedMeanwhile ? joinedTo(appliedMeanwhile) : { outcome: { kind: "unmatched", event } };
+  return appliedMeanwhile
+    ? matchedWith(appliedMeanwhile)
+    : { outcome: { kind: "unmatched", event } };
 }
 
 /** True for `workflow.*`, which report a request's state, and for events that were not recognised. */
@@ -148,7 +150,7 @@ function isAboutRequest({ event }: LoadedWebhook): boolean {
 
 /** Finds the request by the stored reference, else by the label in which the provider returns our own id. */
 async function applyByReferenceOrLabel(
-  deps: JoinWebhooksDeps,
+  deps: MatchWebhooksDeps,
   webhook: LoadedWebhook,
   lookup: ReferenceLookup,
 ): Promise<AppliedUpdate | undefined> {
@@ -165,7 +167,7 @@ async function applyByReferenceOrLabel(
 
 /** @returns `undefined` when the connection has no such request */
 function applyToRequest(
-  deps: JoinWebhooksDeps,
+  deps: MatchWebhooksDeps,
   { event, numbersAsText, raw }: LoadedWebhook,
   { requestId, connectionId }: { requestId: string; connectionId: string },
 ): Promise<AppliedUpdate | undefined> {
@@ -175,7 +177,7 @@ function applyToRequest(
 
 /** Requeues the message if a submission may still bind its id. The first wait sets the deadline, which the message carries. */
 async function requeueIfSubmissionRunning(
-  deps: JoinWebhooksDeps,
+  deps: MatchWebhooksDeps,
   message: InboundMessage,
   { submittingUntilRealMs }: ReferenceLookup,
 ): Promise<boolean> {
@@ -194,7 +196,7 @@ async function requeueIfSubmissionRunning(
  * @returns the event, and the request if the id was bound to one meanwhile
  */
 async function recordUnlessBound(
-  deps: JoinWebhooksDeps,
+  deps: MatchWebhooksDeps,
   webhook: LoadedWebhook,
   { connectionId, providerRequestId }: ReferenceLookup,
 ): Promise<{ event: FinalEvent; requestId: string | undefined }> {
@@ -208,9 +210,9 @@ async function recordUnlessBound(
   return { event, requestId };
 }
 
-function joinedTo({ request, isChanged, ...applied }: AppliedUpdate): Joined {
+function matchedWith({ request, isChanged, ...applied }: AppliedUpdate): Match {
   const { requestId } = request;
-  const outcome = { kind: "joined" as const, requestId, ...applied };
+  const outcome = { kind: "matched" as const, requestId, ...applied };
   return isChanged ? { outcome, updated: request } : { outcome };
 }
 
