@@ -53,9 +53,8 @@ export function withProviderUpdate(
   provider: ProviderClient,
 ): UpdateResult {
   const result = applyReport(request, update, context, provider);
-  const kept = withUnclearReport(result.request, update, context);
-  if (kept === result.request) return result;
-  return { ...result, request: kept, hasStoredUnclearReport: true };
+  const request = withUnclearReport(result.request, update, context);
+  return request === result.request ? result : { ...result, request, hasStoredUnclearReport: true };
 }
 
 function applyReport(
