@@ -31,9 +31,8 @@ export interface ProviderUpdate {
 export interface UpdateResult {
   request: RequestRecord;
   /**
-   * `late`: the request had ended with another outcome. The new outcome is stored and published as
-   * `workflow.lateResult`. `needsPoll`: an old prompt arrived again; a poll must show whether it is
-   * the current one. `unrecognised`: the status is not listed; a poll must show the state.
+   * `late`: the request had ended otherwise; the outcome is stored and published. `needsPoll`: an
+   * old prompt came again. `unrecognised`: the status is not listed. Both need a poll.
    */
   verdict: "applied" | "duplicate" | "late" | "needsPoll" | "unrecognised";
   /** True when the report is not clear and was kept on the request. */
@@ -53,8 +52,9 @@ export function withProviderUpdate(
   provider: ProviderClient,
 ): UpdateResult {
   const result = applyReport(request, update, context, provider);
-  const request = withUnclearReport(result.request, update, context);
-  return request === result.request ? result : { ...result, request, hasStoredUnclearReport: true };
+  const kept = withUnclearReport(result.request, update, context);
+  if (kept === result.request) return result;
+  return { ...result, request: kept, hasStoredUnclearReport: true };
 }
 
 function applyReport(
