@@ -1,5 +1,6 @@
 import { providerPacks } from "../shared/contracts/providers.ts";
 import { demonstrate } from "./demo/demonstration.ts";
+import { makeActivity } from "./run/activity.ts";
 import { type LocalOptions, parseOptions, usage } from "./run/options.ts";
 import { defaultRunDirectory, type LocalRun, startLocalRun } from "./run/run.ts";
 import { dialectHeaders } from "./run/seed.ts";
@@ -14,12 +15,24 @@ async function main(): Promise<void> {
   const stopped = new AbortController();
   const startedMs = performance.now();
   print("Starting Ackwire: synthesising the stack, then running it here …");
-  const starting = startLocalRun({ ...options, runDirectory: defaultRunDirectory, print });
+  const activity = makeActivity(print);
+  const starting = startLocalRun({
+    ...options,
+    runDirectory: defaultRunDirectory,
+    activity,
+    print,
+  });
   stopOnSignal(starting, stopped);
   const run = await starting;
   announce(run, performance.now() - startedMs);
   if (options.demo) await runDemonstration(run, stopped.signal);
   await printNextSteps(run, options, stopped.signal);
+  const { RequestsTableName = "", EventsTableName = "", DeliveriesTableName = "" } = run.outputs;
+  activity.start({
+    requests: RequestsTableName,
+    events: EventsTableName,
+    deliveries: DeliveriesTableName,
+  });
 }
 
 function announce({ addresses, inspectors }: LocalRun, tookMs: number): void {
@@ -71,11 +84,14 @@ async function printNextSteps(
   print(`  curl -X POST ${run.addresses.providerUrl}/_control/send \\`);
   print(`    -H 'content-type: application/json' -d \\`);
   print(`    '${exampleSend}'`);
-  print(
-    "To receive webhooks (KEY is apiKey of local.json; the URL must not use a port of this run):",
-  );
+  print("To receive webhooks, with a receiver on any port that is not of this run:");
+  print(`  export KEY=${run.seed.apiKey}`);
   print(`  curl -X PUT ${run.addresses.apiUrl}/v1/webhook -H "authorization: Bearer $KEY" -d \\`);
   print(`    '{"url":"http://127.0.0.1:3000/"}'`);
+  print(
+    "  (in another terminal: WEBHOOK_SECRET=<secret of the answer> npx node examples/receiver.ts)",
+  );
+  print("What happens from now on is printed here.");
   if (options.dataDir === undefined)
     print("Nothing is stored: use --data-dir DIR to keep the data.");
 }

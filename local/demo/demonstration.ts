@@ -142,7 +142,9 @@ function sendOne(simulator: Simulator, sample: Sample): Promise<WebhookAttempt |
 function eventLine(event: z.output<typeof eventDetail>, count: number): string {
   const named = event.data.eventType === "UNKNOWN" ? "" : event.data.eventType;
   const again = count > 1 ? `  received ${count} times!` : "";
-  return `     event out ${`${event.type} ${named}`.padEnd(48)} ${event.data.status ?? ""}${again}`;
+  // The end of its id tells two events of one type apart.
+  const name = `${event.type} ${named}`.trim();
+  return `     event out ${name.padEnd(44)} …${event.id.slice(-12)}  ${event.data.status ?? ""}${again}`;
 }
 
 function summary(sent: number, acks: number, received: ReadonlyMap<string, number>): string {

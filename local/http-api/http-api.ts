@@ -6,6 +6,7 @@ import { RequestTooLargeError } from "../lambda/invoke-result.ts";
 import type { Lambdas } from "../lambda/lambdas.ts";
 import { INSPECTED_TIMEOUT_MS } from "../lambda/limits.ts";
 import { foreignRequest, listen } from "../loopback.ts";
+import type { AnsweredCall } from "../run/activity.ts";
 import type { Template } from "../template/resource.ts";
 import { stageOf } from "../template/wiring.ts";
 import { type HttpAnswer, httpAnswer, plainAnswer } from "./function-response.ts";
@@ -41,9 +42,12 @@ export async function startHttpApi(options: {
   inspected?: ReadonlySet<string>;
   /** Bills requests. Default: nothing is billed. */
   bill?: Bill;
+  /** Is told each call of a route. Default: nothing is. */
+  onAnswered?: ((call: AnsweredCall) => void) | undefined;
   log(line: string): void;
 }): Promise<HttpApi> {
   const { port, template, lambdas, log, inspected = new Set(), bill = () => {} } = options;
+  const { onAnswered = () => {} } = options;
   const [api, ...others] = template.resources("AWS::ApiGatewayV2::Api");
   if (!api || others.length > 0) throw new Error("the template must have exactly one HTTP API");
   const stage = stageOf(template, api.logicalId)?.properties.StageName;
@@ -56,6 +60,7 @@ export async function startHttpApi(options: {
     lambdas,
     inspected,
     bill,
+    onAnswered,
     log,
   });
   const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES }, (request, response) => {
@@ -90,9 +95,10 @@ function makeGateway(gateway: {
   lambdas: Pick<Lambdas, "invoke">;
   inspected: ReadonlySet<string>;
   bill: Bill;
+  onAnswered: (call: AnsweredCall) => void;
   log(line: string): void;
 }) {
-  const { apiId, routes, lambdas, inspected, bill, log } = gateway;
+  const { apiId, routes, lambdas, inspected, bill, onAnswered, log } = gateway;
 
   async function invoke(route: Route, event: object): Promise<HttpAnswer> {
     const { payload, functionError } = await lambdas.invoke(route.functionId, event);
@@ -125,6 +131,7 @@ function makeGateway(gateway: {
     if (!body) return tooLarge;
     const event = requestEvent({ request, path, rawQueryString, body, match, apiId, requestId });
     const { route } = match;
+    const startedMs = performance.now();
     const timeoutMs = inspected.has(route.functionId) ? INSPECTED_TIMEOUT_MS : route.timeoutMs;
     const { promise: timedOut, resolve } = Promise.withResolvers<HttpAnswer>();
     const timer = setTimeout(() => {
@@ -141,6 +148,10 @@ function makeGateway(gateway: {
       operation: route.key,
       item: "http.request",
       units: httpUnits({ request: body.length, response: sent.body.length }),
+    });
+    onAnswered({
+      ...{ method: request.method ?? "", routeKey: route.key, path },
+      ...{ status: sent.statusCode, tookMs: performance.now() - startedMs },
     });
     return sent;
   };

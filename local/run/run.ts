@@ -13,6 +13,7 @@ import { type Simulator, startSimulator } from "../simulator/simulator.ts";
 import type { Template } from "../template/resource.ts";
 import { loadTemplate } from "../template/template.ts";
 import { checkWiring } from "../template/wiring.ts";
+import type { makeActivity } from "./activity.ts";
 import { type Addresses, writeLocalFile } from "./local-file.ts";
 import type { LocalOptions } from "./options.ts";
 import { openRunLog } from "./run-log.ts";
@@ -44,6 +45,8 @@ export interface RunOptions extends LocalOptions {
   synthesise?: (options: SynthesisOptions) => Promise<void>;
   /** Maximum number of concurrent batches of each event source mapping. */
   maxBatches?: number;
+  /** Is told what happens. Default: nothing is. */
+  activity?: ReturnType<typeof makeActivity>;
   /** What a bench does with the changes of the tables, once the functions run. */
   tableChanges?: {
     onWritten(written: Written): void;
@@ -98,7 +101,7 @@ async function start(options: RunOptions, started: AsyncDisposableStack): Promis
     store,
     clock,
     indexLagMs: options.indexLagMs,
-    onWritten: options.tableChanges?.onWritten,
+    onWritten: options.tableChanges?.onWritten ?? options.activity?.onWritten,
     log: log.fault,
   });
   started.defer(aws.close);
@@ -151,6 +154,7 @@ async function start(options: RunOptions, started: AsyncDisposableStack): Promis
     lambdas,
     inspected,
     bill: aws.billed.add,
+    onAnswered: options.activity?.onAnswered,
     log: log.fault,
   });
   started.defer(api.close);
