@@ -23,6 +23,8 @@ export interface BenchRun {
   faults(): string[];
   /** All that functions and platform logged. */
   logged(): string;
+  /** The directory of the assembly that it has synthesised. */
+  assembly(): string;
   /** The template of the stack that runs. */
   template(): StackTemplate;
   /** `kill -9` of everything at once, then a new start on the same data and ports. */
@@ -59,6 +61,7 @@ export async function startBenchRun(options: {
     ]),
     ...(options.keepsData ? ["--data-dir", "data"] : []),
   ];
+  const assembly = () => join(directory, ".ackwire/assembly");
   const printed: string[] = [];
   let child: ChildProcess | undefined;
   let isClosing = false;
@@ -114,10 +117,10 @@ export async function startBenchRun(options: {
     local,
     pid: () => child?.pid ?? 0,
     faults: () => printed.filter((line) => !isGreeting(line)),
+    assembly,
     template: () => {
-      const assembly = join(directory, ".ackwire/assembly");
-      const name = readdirSync(assembly).find((file) => file.endsWith(".template.json")) ?? "";
-      return JSON.parse(readFileSync(join(assembly, name), "utf8")) as StackTemplate;
+      const name = readdirSync(assembly()).find((file) => file.endsWith(".template.json")) ?? "";
+      return JSON.parse(readFileSync(join(assembly(), name), "utf8")) as StackTemplate;
     },
     logged: () => readFileSync(join(directory, ".ackwire/functions.log"), "utf8"),
     async killAndRestart() {

@@ -14,6 +14,8 @@ export interface FunctionPool {
   warmUp(): Promise<FunctionError | undefined>;
   /** Queues behind earlier invocations when all environments are busy. @throws when the pool is closed */
   invoke(payload: string, options?: InvokeOptions): Promise<InvokeResult>;
+  /** Closes the pool when every invocation that it has accepted has ended. */
+  retire(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -55,6 +57,7 @@ export function makeFunctionPool(
   // Last in, first out: the environment that ran most recently has the warmest caches.
   const idle: { environment: ExecutionEnvironment; sinceMs: number }[] = [];
   let isClosed = false;
+  let retirement: PromiseWithResolvers<void> | undefined;
   const idleCheck = setInterval(() => {
     const idleBeforeMs = Date.now() - options.maxIdleMs;
     while (idle.length > 1 && (idle[0]?.sinceMs ?? 0) <= idleBeforeMs)
@@ -77,6 +80,11 @@ export function makeFunctionPool(
         if (failure) giveUp(unserved, failure);
       });
     }
+  }
+
+  function endRetirement() {
+    const isQuiet = waiting.length === 0 && starting.size === 0 && idle.length === all.size;
+    if (isQuiet) retirement?.resolve();
   }
 
   function giveUp(work: QueuedInvocation, failure: InvokeResult) {
@@ -102,6 +110,7 @@ export function makeFunctionPool(
         ending.delete(ready);
         idle.push({ environment: ready, sinceMs: Date.now() });
         dispatch();
+        endRetirement();
       },
     });
     all.add(environment);
@@ -113,12 +122,25 @@ export function makeFunctionPool(
       const index = idle.findIndex((one) => one.environment === environment);
       if (index >= 0) idle.splice(index, 1);
       dispatch();
+      endRetirement();
     });
     return environment;
   }
 
   const closedError = () =>
     new Error(`${options.configuration.logicalId} was not invoked: the local run is closing`);
+
+  async function close(): Promise<void> {
+    isClosed = true;
+    clearInterval(idleCheck);
+    for (const work of waiting.splice(0)) {
+      clearTimeout(work.timer);
+      work.reject(closedError());
+    }
+    for (const environment of all) environment.kill();
+    await Promise.all([...all].map((environment) => environment.exited));
+    retirement?.resolve();
+  }
 
   return {
     warmUp: async () => (all.size > 0 ? undefined : (await start().ready)?.functionError),
@@ -133,15 +155,12 @@ export function makeFunctionPool(
         waiting.push(work);
         dispatch();
       }),
-    close: async () => {
-      isClosed = true;
-      clearInterval(idleCheck);
-      for (const work of waiting.splice(0)) {
-        clearTimeout(work.timer);
-        work.reject(closedError());
-      }
-      for (const environment of all) environment.kill();
-      await Promise.all([...all].map((environment) => environment.exited));
+    retire: async () => {
+      retirement = Promise.withResolvers<void>();
+      endRetirement();
+      await retirement.promise;
+      await close();
     },
+    close,
   };
 }

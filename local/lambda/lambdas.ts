@@ -6,7 +6,8 @@ import { functionOf } from "../template/wiring.ts";
 import { type FunctionConfiguration, readFunctions } from "./function-configuration.ts";
 import { functionCredentials } from "./function-credentials.ts";
 import { type InvokeOptions, makeFunctionPool } from "./function-pool.ts";
-import { type InvokeResult, RequestTooLargeError } from "./invoke-result.ts";
+import { makeFunctionVersions } from "./function-versions.ts";
+import { type FunctionError, type InvokeResult, RequestTooLargeError } from "./invoke-result.ts";
 import {
   DEFAULT_MAX_BATCHES,
   DEFAULT_MAX_ENVIRONMENTS,
@@ -36,6 +37,14 @@ export interface Lambdas {
     payload: unknown,
     options?: InvokeOptions,
   ): Promise<InvokeResult>;
+  /**
+   * Updates code, variables, memory and timeout of every function to those of another template, as
+   * a deployment does: running invocations end with the version that they began with.
+   *
+   * @param share the part of the invocations that the new versions get, from above 0 to 1 (all)
+   * @throws Error that names every function whose new version cannot be loaded; those keep theirs
+   */
+  update(template: Template, share: number): Promise<void>;
   /**
    * Ends the processes of the debugged functions. Their invocations fail, also
    * those that are paused at a breakpoint.
@@ -85,21 +94,23 @@ export function startLambdas(options: {
     const inspectorPort = inspectorPorts.get(logicalId);
     // Each mapping gets its own share, so that none starves another.
     const shared = mappings > 0 ? mappings * perMapping : forRequests;
-    const pool = makeFunctionPool({
-      configuration,
-      awsUrl,
-      maxIdleMs,
-      reaper,
-      startLimit,
-      bill,
-      log: (line) => {
-        const units = Buffer.byteLength(line);
-        bill({ caller: logicalId, operation: "logs:PutLogEvents", item: "logs.byte", units });
-        log(logicalId, line);
-      },
-      maxEnvironments: inspectorPort === undefined ? shared : 1,
-      ...(inspectorPort === undefined ? {} : { inspectorPort }),
-    });
+    const pool = makeFunctionVersions(configuration, (version) =>
+      makeFunctionPool({
+        configuration: version,
+        awsUrl,
+        maxIdleMs,
+        reaper,
+        startLimit,
+        bill,
+        log: (line) => {
+          const units = Buffer.byteLength(line);
+          bill({ caller: logicalId, operation: "logs:PutLogEvents", item: "logs.byte", units });
+          log(logicalId, line);
+        },
+        maxEnvironments: inspectorPort === undefined ? shared : 1,
+        ...(inspectorPort === undefined ? {} : { inspectorPort }),
+      }),
+    );
     return { configuration, pool };
   });
   const pools = new Map(
@@ -110,18 +121,33 @@ export function startLambdas(options: {
     ),
   );
 
+  type OneFunction = (typeof functions)[number];
+  async function load(one: (of: OneFunction) => Promise<FunctionError | undefined>): Promise<void> {
+    const failures = await Promise.all(
+      functions.map(async (of) => {
+        const error = await one(of);
+        return error && `${of.configuration.logicalId}: ${error.errorType}: ${error.errorMessage}`;
+      }),
+    );
+    const messages = failures.filter((message) => message !== undefined);
+    if (messages.length > 0) {
+      throw new Error(`These functions cannot be loaded:\n- ${messages.join("\n- ")}`);
+    }
+  }
+
   return {
-    warmUp: async () => {
-      const failures = await Promise.all(
-        functions.map(async ({ configuration, pool }) => {
-          const error = await pool.warmUp();
-          return error && `${configuration.logicalId}: ${error.errorType}: ${error.errorMessage}`;
-        }),
-      );
-      const messages = failures.filter((message) => message !== undefined);
-      if (messages.length > 0) {
-        throw new Error(`These functions cannot be loaded:\n- ${messages.join("\n- ")}`);
+    warmUp: () => load(({ pool }) => pool.warmUp()),
+    update: async (next, share) => {
+      if (inspectorPorts.size > 0) {
+        throw new Error("Functions cannot be updated while one is debugged (--inspect)");
       }
+      const versions = new Map(readFunctions(next).map((one) => [one.logicalId, one]));
+      await load(async ({ configuration, pool }) => {
+        const version = versions.get(configuration.logicalId);
+        return version
+          ? pool.update(version, share)
+          : { errorType: "Local.NoFunction", errorMessage: "the new template does not have it" };
+      });
     },
     invoke: async (functionArnOrLogicalId, payload, options) => {
       const pool = pools.get(functionArnOrLogicalId);

@@ -30,12 +30,26 @@ export interface LocalRun {
   simulator: Simulator;
   /** Inspector address of each function named by `--inspect`. */
   inspectors: readonly { functionName: string; url: string }[];
+  /**
+   * Updates the functions as a deployment does, without an interruption: code, variables, memory
+   * and timeout. Other changes of the stack need a new start.
+   *
+   * @throws Error that names every function whose new version cannot be loaded; those keep theirs
+   */
+  update(to: UpdateOptions): Promise<void>;
   /** Stops everything in an order in which no message is lost. */
   close(): Promise<void>;
 }
 
 /** Directory of `local.json`, the synthesised stack and the functions' log, for `npm start`. */
 export const defaultRunDirectory = ".ackwire";
+
+export interface UpdateOptions {
+  /** A synthesised stack. Absent: that of this repository as it is now. */
+  assemblyDir?: string | undefined;
+  /** The part of the invocations that the new versions get, above 0 and at most 1. Absent: all. */
+  share?: number | undefined;
+}
 
 export interface RunOptions extends LocalOptions {
   runDirectory: string;
@@ -84,15 +98,15 @@ async function start(options: RunOptions, started: AsyncDisposableStack): Promis
 
   const assemblyDir = options.assemblyDir ?? resolve(runDirectory, "assembly");
   const { run: ports, inspectors: inspectorPorts } = await choosePorts(options);
-  const synthesis = options.assemblyDir
-    ? undefined
-    : (options.synthesise ?? synthesise)({
-        outputDir: assemblyDir,
-        settings: options.settings,
-        clock: clock.anchor,
-        providerUrl: `http://127.0.0.1:${ports.provider}`,
-        webhookTargets: localTargets([...Object.values(ports), ...inspectorPorts.values()]),
-      });
+  const synthesiseInto = (outputDir: string) =>
+    (options.synthesise ?? synthesise)({
+      outputDir,
+      settings: options.settings,
+      clock: clock.anchor,
+      providerUrl: `http://127.0.0.1:${ports.provider}`,
+      webhookTargets: localTargets([...Object.values(ports), ...inspectorPorts.values()]),
+    });
+  const synthesis = options.assemblyDir ? undefined : synthesiseInto(assemblyDir);
   // Awaited below; until then a failure must not end the process.
   synthesis?.catch(() => undefined);
   const aws = await startAws({
@@ -166,6 +180,13 @@ async function start(options: RunOptions, started: AsyncDisposableStack): Promis
   const simulator = await startSimulator({ port: ports.provider, store, clock, targets });
   started.defer(simulator.close);
 
+  let updates = 0;
+  async function update({ assemblyDir: given, share = 1 }: UpdateOptions): Promise<void> {
+    const next = given ?? resolve(runDirectory, `assembly-${++updates}`);
+    if (given === undefined) await synthesiseInto(next);
+    await lambdas.update(loadTemplate({ assemblyDir: next, awsUrl, apiUrl }), share);
+  }
+
   const urls = { apiUrl, awsUrl, providerUrl: simulator.url };
   const page = await startStatusPage({
     port: ports.console,
@@ -174,6 +195,7 @@ async function start(options: RunOptions, started: AsyncDisposableStack): Promis
     outputs,
     calls: aws.calls,
     billed: aws.billed,
+    update,
   });
   started.defer(page.close);
 
@@ -187,7 +209,7 @@ async function start(options: RunOptions, started: AsyncDisposableStack): Promis
     functionName,
     url: `http://127.0.0.1:${port}`,
   }));
-  return { addresses, outputs, seed: made, clock, simulator, inspectors, close };
+  return { addresses, outputs, seed: made, clock, simulator, inspectors, update, close };
 }
 
 /** Returns the logical id of `functions/<name>`: `AckwireConsumeFunction` and a hash. */

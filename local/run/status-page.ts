@@ -1,13 +1,19 @@
 import { GetQueueAttributesCommand, SQSClient } from "@aws-sdk/client-sqs";
+import * as z from "zod/mini";
 import type { BilledUnits } from "../aws/billing/billed-units.ts";
 import type { CallCounts } from "../aws/call-counts.ts";
 import { localAws } from "../aws/local-aws.ts";
 import type { BusinessClock } from "../clock/clock.ts";
 import { type LocalServer, startJsonServer } from "../json-server.ts";
 
+const updateSchema = z.strictObject({
+  assemblyDir: z.optional(z.string()),
+  share: z.optional(z.number().check(z.gt(0), z.lte(1))),
+});
+
 /**
  * Starts a page with the addresses of the run and the message counts of its
- * queues. It shows no secret.
+ * queues. It shows no secret. `POST /_control/update` updates the functions.
  */
 export function startStatusPage(options: {
   port: number;
@@ -16,6 +22,7 @@ export function startStatusPage(options: {
   outputs: Readonly<Record<string, string>>;
   calls: Pick<CallCounts, "list">;
   billed: Pick<BilledUnits, "list">;
+  update(to: z.output<typeof updateSchema>): Promise<void>;
 }): Promise<LocalServer> {
   const sqs = new SQSClient(localAws(options.addresses.awsUrl));
   const queueUrls = Object.entries(options.outputs).filter(([name]) =>
@@ -31,11 +38,17 @@ export function startStatusPage(options: {
     return `${ready} waiting, ${inFlight} in flight`;
   }
 
-  return startJsonServer(options.port, async ({ path }) => {
+  return startJsonServer(options.port, async ({ method, path, text }) => {
+    if (path === "/_control/update" && method === "POST") {
+      const { data, error } = updateSchema.safeParse(text === "" ? {} : JSON.parse(text));
+      if (!data) return { status: 400, body: { error: z.prettifyError(error) } };
+      await options.update(data);
+      return { status: 200, body: { updated: true } };
+    }
     if (path === "/aws-calls") return { status: 200, body: options.calls.list() };
     if (path === "/billed-units") return { status: 200, body: options.billed.list() };
     if (path !== "/") {
-      const error = "Not found: this server has /, /aws-calls and /billed-units";
+      const error = "Not found: this server has /, /aws-calls, /billed-units and /_control/update";
       return { status: 404, body: { error } };
     }
     const queues = await Promise.all(
