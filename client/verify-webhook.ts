@@ -1,11 +1,4 @@
-import { createHmac, timingSafeEqual } from "node:crypto";
 import type { WebhookEvent } from "./webhook-events.ts";
-
-export {
-  type WebhookEvent,
-  type WebhookEventType,
-  webhookEventTypes,
-} from "./webhook-events.ts";
 
 export type WebhookVerificationCode =
   | "HEADERS_MISSING"
@@ -31,11 +24,27 @@ export class WebhookVerificationError extends Error {
 /** How an integer is returned that a JavaScript number cannot represent. */
 export type IntegerForm = "number" | "bigint" | "string";
 
-type HeaderValues = Headers | Readonly<Record<string, string | readonly string[] | undefined>>;
+/** `Headers` of any runtime, `headers` of a Node request, or a plain object. */
+export type WebhookHeaders =
+  | { get(name: string): string | null | undefined }
+  | Readonly<Record<string, string | readonly string[] | undefined>>;
+
+export interface VerifyOptions {
+  /** Maximum difference between the two clocks, in either direction. Default 300. */
+  toleranceSeconds?: number;
+  /**
+   * How integers beyond 2^53 are returned: `number` (default) rounds them, `bigint` and `string`
+   * keep every digit. Smaller integers and fractions are always numbers.
+   */
+  integers?: IntegerForm;
+  /** Current time in epoch milliseconds, for tests. */
+  nowMs?: number;
+}
 
 /**
  * Verifies that Ackwire sent a webhook, and when, and returns its event. Compares every
- * signature with every secret, in constant time.
+ * signature with every secret, in constant time. Uses WebCrypto, which is why it is
+ * asynchronous: await it before you use the body.
  *
  * Implements Standard Webhooks (https://www.standardwebhooks.com). A webhook in the format
  * `we-link` is verified too; the returned value is then the We-Link payload.
@@ -43,33 +52,28 @@ type HeaderValues = Headers | Readonly<Record<string, string | readonly string[]
  * @param body the received bytes, or their text; JSON that was parsed and serialised again
  *   has other bytes
  * @param headers names in any case; `svix-*` is accepted instead of `webhook-*`
- * @param secrets `whsec_…`; during a rotation both the new and the old one
- * @param options.toleranceSeconds maximum difference between the two clocks, in either
- *   direction; default 300
- * @param options.integers how integers beyond 2^53 are returned: `number` (default) rounds them,
- *   `bigint` and `string` keep every digit. Smaller integers and fractions are always numbers
- * @param options.nowMs current time in epoch milliseconds, for tests
- * @throws WebhookVerificationError with the reason as its `code`
+ * @param secrets `whsec_…`, for example from an environment variable; during a rotation a list
+ *   of the new and the old one, in which `undefined` is skipped
+ * @throws WebhookVerificationError with the reason as its `code`; `SECRET_INVALID` if there is
+ *   no secret
  */
-export function verifyWebhook(
-  body: string | Uint8Array,
-  headers: HeaderValues,
-  secrets: string | readonly string[],
-  options: { toleranceSeconds?: number; integers?: IntegerForm; nowMs?: number } = {},
-): WebhookEvent {
-  const keys = [secrets].flat().map(keyOf);
-  if (keys.length === 0) throw secretInvalid("none was passed");
-  const { id, timestamp, signature } = signedHeaders(headers);
-  if (typeof body !== "string" && !(body instanceof Uint8Array)) {
-    throw new WebhookVerificationError(
-      "BODY_NOT_RAW",
-      "The body is already parsed: pass the received bytes, or their text",
-    );
+export async function verifyWebhook(
+  body: string | Uint8Array | ArrayBuffer,
+  headers: WebhookHeaders,
+  secrets: string | undefined | readonly (string | undefined)[],
+  options: VerifyOptions = {},
+): Promise<WebhookEvent> {
+  const keys = [secrets]
+    .flat()
+    .filter((one) => one !== undefined)
+    .map(keyOf);
+  if (keys.length === 0) {
+    throw secretInvalid("none was passed: is the environment variable set?");
   }
-  const bytes = typeof body === "string" ? Buffer.from(body, "utf8") : body;
-  const expected = keys.map((key) =>
-    createHmac("sha256", key).update(`${id}.${timestamp}.`).update(bytes).digest("base64"),
-  );
+  const { id, timestamp, signature } = signedHeaders(headers);
+  const bytes = bytesOf(body);
+  const signed = joined(new TextEncoder().encode(`${id}.${timestamp}.`), bytes);
+  const expected = await Promise.all(keys.map((key) => signatureOf(key, signed)));
   checkTimestamp(timestamp, options);
   if (!isSigned(signature, expected)) {
     throw new WebhookVerificationError(
@@ -80,43 +84,97 @@ export function verifyWebhook(
   return eventIn(bytes, options.integers ?? "number");
 }
 
+function bytesOf(body: unknown): Uint8Array<ArrayBufferLike> {
+  if (typeof body === "string") return new TextEncoder().encode(body);
+  if (body instanceof Uint8Array) return body;
+  // Of another realm too, such as that of a test runner.
+  if (Object.prototype.toString.call(body) === "[object ArrayBuffer]") {
+    return new Uint8Array(body as ArrayBuffer);
+  }
+  if (ArrayBuffer.isView(body)) {
+    return new Uint8Array(body.buffer, body.byteOffset, body.byteLength);
+  }
+  throw new WebhookVerificationError(
+    "BODY_NOT_RAW",
+    "The body is already parsed: pass the received bytes, or their text",
+  );
+}
+
+function joined(one: Uint8Array, other: Uint8Array): Uint8Array<ArrayBuffer> {
+  const both = new Uint8Array(one.length + other.length);
+  both.set(one);
+  both.set(other, one.length);
+  return both;
+}
+
+async function signatureOf(
+  key: Uint8Array<ArrayBuffer>,
+  signed: Uint8Array<ArrayBuffer>,
+): Promise<string> {
+  const { subtle } = globalThis.crypto;
+  const algorithm = { name: "HMAC", hash: "SHA-256" };
+  const imported = await subtle.importKey("raw", key, algorithm, false, ["sign"]);
+  return base64Of(new Uint8Array(await subtle.sign("HMAC", imported, signed)));
+}
+
+function base64Of(bytes: Uint8Array): string {
+  return btoa(String.fromCharCode(...bytes));
+}
+
 const names = ["id", "timestamp", "signature"] as const;
 
 type SignedHeaders = Record<(typeof names)[number], string>;
 
-function signedHeaders(headers: HeaderValues): SignedHeaders {
-  const given = new Map(
-    (headers instanceof Headers ? [...headers] : Object.entries(headers)).map(([name, value]) => [
-      name.toLowerCase(),
-      [value ?? ""].flat().join(" "),
-    ]),
-  );
+function signedHeaders(headers: WebhookHeaders): SignedHeaders {
+  const given = readerOf(headers);
   const read = (prefix: string) =>
-    Object.fromEntries(
-      names.map((name) => [name, given.get(`${prefix}-${name}`) ?? ""]),
-    ) as SignedHeaders;
+    Object.fromEntries(names.map((name) => [name, given(`${prefix}-${name}`)])) as SignedHeaders;
   const found = ["webhook", "svix"].map(read).find((one) => names.every((name) => one[name]));
   if (found) return found;
-  const missing = names.filter((name) => !given.get(`webhook-${name}`));
+  const missing = names.filter((name) => !given(`webhook-${name}`));
   throw new WebhookVerificationError(
     "HEADERS_MISSING",
     `Missing headers: ${missing.map((name) => `webhook-${name}`).join(", ")}. Pass all headers of the request, and check that no proxy removes them`,
   );
 }
 
+/** Returns a function that reads a header by its name in lower case. */
+function readerOf(headers: WebhookHeaders): (name: string) => string {
+  // Not `instanceof Headers`: a framework may bring its own class.
+  if (typeof headers.get === "function") {
+    const { get } = headers;
+    return (name) => get.call(headers, name) ?? "";
+  }
+  const given = new Map(
+    Object.entries(headers).map(([name, value]) => [
+      name.toLowerCase(),
+      [value ?? ""].flat().join(" "),
+    ]),
+  );
+  return (name) => given.get(name) ?? "";
+}
+
 /** Standard Webhooks requires 24 to 64 bytes; the secrets of Ackwire have 32. */
 const MIN_KEY_BYTES = 24;
 
-function keyOf(secret: string): Buffer {
+function keyOf(secret: string): Uint8Array<ArrayBuffer> {
   if (typeof secret !== "string") throw secretInvalid("it is not a string");
   const base64 = secret.trim().replace(/^whsec_/, "");
-  const key = Buffer.from(base64, "base64");
-  // Buffer ignores characters that are not Base64, and would return another key.
-  if (key.length === 0 || unpadded(key.toString("base64")) !== unpadded(base64)) {
+  const key = decoded(base64);
+  // The decoder ignores white space and surplus bits, and would return another key.
+  if (!key || key.length === 0 || unpadded(base64Of(key)) !== unpadded(base64)) {
     throw secretInvalid("it is not whsec_ followed by Base64");
   }
   if (key.length < MIN_KEY_BYTES) throw secretInvalid("it is too short");
   return key;
+}
+
+function decoded(base64: string): Uint8Array<ArrayBuffer> | undefined {
+  try {
+    return Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
+  } catch {
+    return undefined;
+  }
 }
 
 function unpadded(base64: string): string {
@@ -161,8 +219,12 @@ function isSigned(header: string, expected: readonly string[]): boolean {
 }
 
 function isEqual(given: string, expected: string): boolean {
-  const [one, other] = [Buffer.from(given), Buffer.from(expected)];
-  return one.length === other.length && timingSafeEqual(one, other);
+  let difference = given.length ^ expected.length;
+  for (let at = 0; at < expected.length; at += 1) {
+    // NaN, behind the end of `given`, counts as 0: the lengths differ then.
+    difference |= given.charCodeAt(at) ^ expected.charCodeAt(at);
+  }
+  return difference === 0;
 }
 
 function eventIn(bytes: Uint8Array, integers: IntegerForm): WebhookEvent {

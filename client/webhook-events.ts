@@ -86,6 +86,58 @@ export type WebhookEvent = {
   };
 }[WebhookEventType];
 
+/** Events about deliveries. They are on the bus and in `events.list`, and never in a webhook. */
+interface OperationalDataByType {
+  /** A delivery to a webhook failed permanently; it can be resent. */
+  "delivery.failed": {
+    deliveryId: string;
+    eventId: string;
+    /** The type of the event that was not delivered. */
+    eventType: string;
+    webhookId: string;
+    /** 1 at first; each resend opens the next. */
+    cycle: number;
+    /** Attempts of this cycle. */
+    attempts: number;
+    reason: string;
+  };
+  /** A webhook was disabled: by its client, or because its endpoint answered 410. */
+  "webhook.disabled": { webhookId: string; reason: string };
+}
+
+type OperationalEvent = {
+  [Type in keyof OperationalDataByType]: {
+    id: string;
+    type: Type;
+    createdAt: string;
+    data: OperationalDataByType[Type];
+  };
+}[keyof OperationalDataByType];
+
+export type AckwireEventType = WebhookEventType | keyof OperationalDataByType;
+
+/** An event of any type, in a webhook, on the bus or in `events.list`. */
+export type AckwireEvent = WebhookEvent | OperationalEvent;
+
+/** `detail` of an EventBridge event: the event, and the client whose event it is. */
+export type BusDetail = AckwireEvent & { clientId: string };
+
+/** What a rule of the bus passes to its target, for example to a Lambda function. */
+export type BusEvent = {
+  [Type in AckwireEventType]: {
+    version: string;
+    /** EventBridge's own id, another one for each publish: detect duplicates by `detail.id`. */
+    id: string;
+    "detail-type": Type;
+    source: "ackwire";
+    account: string;
+    time: string;
+    region: string;
+    resources: string[];
+    detail: Extract<BusDetail, { type: Type }>;
+  };
+}[AckwireEventType];
+
 const known: Readonly<Record<WebhookEventType, true>> = {
   "workflow.created": true,
   "workflow.started": true,
@@ -105,5 +157,26 @@ const known: Readonly<Record<WebhookEventType, true>> = {
   "event.unrecognised": true,
 };
 
-/** All event types. Types may be added: answer 2xx to an unknown one. */
+/** The types of a webhook's events. Types may be added: answer 2xx to an unknown one. */
 export const webhookEventTypes = Object.keys(known) as readonly WebhookEventType[];
+
+const operational: Readonly<Record<keyof OperationalDataByType, true>> = {
+  "delivery.failed": true,
+  "webhook.disabled": true,
+};
+
+/** All event types: those of webhooks, and those about deliveries. */
+export const eventTypes = Object.keys({ ...known, ...operational }) as readonly AckwireEventType[];
+
+/** Whether an event has this type. Narrows its `data`. */
+export function isEvent<Type extends AckwireEventType>(
+  event: { type: string },
+  type: Type,
+): event is Extract<AckwireEvent, { type: Type }> {
+  return event.type === type;
+}
+
+/** Whether this version of the package knows the event's type. */
+export function isKnownEvent(event: { type: string }): event is AckwireEvent {
+  return (eventTypes as readonly string[]).includes(event.type);
+}

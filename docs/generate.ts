@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import * as z from "zod/mini";
 import {
   consumerSchema,
@@ -17,6 +17,7 @@ import {
   webhookHeaderSchemas,
 } from "../shared/contracts/http/openapi-webhooks.ts";
 import { settingsSchema } from "../shared/contracts/settings.ts";
+import { clientTypes } from "./client-types.ts";
 import { callTable } from "./linked-api-calls.ts";
 
 /** Everything in `docs/contracts/`, by file name: generated from the definitions, never edited. */
@@ -29,6 +30,15 @@ export function contractDocuments(): Record<string, string> {
     "patterns.json": json(patterns()),
     "linked-api-calls.md": callTable(),
     "settings.schema.json": json(z.toJSONSchema(settingsSchema, { io: "input" })),
+  };
+}
+
+/** The contracts and the types of the client package, by their path in the repository. */
+async function generatedFiles(): Promise<Record<string, string>> {
+  const contracts = Object.entries(contractDocuments());
+  return {
+    ...Object.fromEntries(contracts.map(([name, text]) => [`docs/contracts/${name}`, text])),
+    "client/api-types.ts": await clientTypes(openApi()),
   };
 }
 
@@ -167,27 +177,27 @@ function json(value: unknown): string {
   return `${JSON.stringify(value, null, 2)}\n`;
 }
 
-const directory = join(import.meta.dirname, "contracts");
+const root = join(import.meta.dirname, "..");
 
-/** The generated documents whose files are missing or out of date. */
-export function staleDocuments(): string[] {
-  return Object.entries(contractDocuments())
+/** The generated files that are missing or out of date. */
+export async function staleDocuments(): Promise<string[]> {
+  return Object.entries(await generatedFiles())
     .filter(([name, text]) => {
-      const file = join(directory, name);
+      const file = join(root, name);
       return !existsSync(file) || readFileSync(file, "utf8") !== text;
     })
     .map(([name]) => name);
 }
 
 if (import.meta.main && process.argv.includes("--check")) {
-  const stale = staleDocuments();
+  const stale = await staleDocuments();
   if (stale.length > 0) {
     console.error(`Out of date, run \`npm run docs\`: ${stale.join(", ")}`);
     process.exitCode = 1;
   }
 } else if (import.meta.main) {
-  mkdirSync(directory, { recursive: true });
-  for (const [name, text] of Object.entries(contractDocuments())) {
-    writeFileSync(join(directory, name), text);
+  for (const [name, text] of Object.entries(await generatedFiles())) {
+    mkdirSync(dirname(join(root, name)), { recursive: true });
+    writeFileSync(join(root, name), text);
   }
 }

@@ -2,11 +2,7 @@ import { createServer, type Server } from "node:http";
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 // In your own project: import { … } from "@ackwire/client";
-import {
-  verifyWebhook,
-  type WebhookEvent,
-  WebhookVerificationError,
-} from "../client/verify-webhook.ts";
+import { verifyWebhook, type WebhookEvent, WebhookVerificationError } from "../client/index.ts";
 
 /** Events have at most 900 KB: a larger body is not from Ackwire. */
 const MAX_BYTES = 1_048_576;
@@ -34,7 +30,7 @@ export function startReceiver(options: {
   const server = createServer(async (request, response) => {
     try {
       const body = await buffer(Readable.from(limited(request)));
-      const event = verifyWebhook(body, request.headers, options.secret);
+      const event = await verifyWebhook(body, request.headers, options.secret);
       const isNew = !seen.has(event.id);
       seen.add(event.id);
       response.writeHead(204).end();

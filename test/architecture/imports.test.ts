@@ -114,8 +114,9 @@ const rules: { from: RegExp; may: RegExp[]; because: string }[] = [
   },
   {
     from: /^client\//,
-    may: [/^client\//, /^node:crypto$/],
-    because: "the client package is published separately and has no dependencies",
+    may: [/^client\//],
+    because:
+      "the client package is published separately, has no dependencies, and runs where Node's modules are not",
   },
   {
     from: /^acceptance\//,
@@ -349,7 +350,8 @@ describe("Providers", () => {
 });
 
 test("No source file has more than 300 lines", () => {
-  const long = files.filter((file) => textOf(file).split("\n").length > 300);
+  const written = files.filter((file) => !textOf(file).startsWith("// Generated "));
+  const long = written.filter((file) => textOf(file).split("\n").length > 300);
   expect(files.length).toBeGreaterThan(50);
   expect(long).toEqual([]);
 });

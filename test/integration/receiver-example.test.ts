@@ -1,7 +1,7 @@
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import type { WebhookEvent } from "../../client/verify-webhook.ts";
+import type { WebhookEvent } from "../../client/index.ts";
 import { startReceiver } from "../../examples/receiver.ts";
 import { closeServer } from "../../local/loopback.ts";
 import { signedHeaders } from "../../shared/core/deliveries/signing/signing.ts";

@@ -4,8 +4,10 @@ import {
   verifyWebhook,
   type WebhookVerificationCode,
   WebhookVerificationError,
-} from "../../client/verify-webhook.ts";
+} from "../../client/index.ts";
 import { signedHeaders } from "../../shared/core/deliveries/signing/signing.ts";
+
+type Secrets = Parameters<typeof verifyWebhook>[2];
 
 const secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const other = `whsec_${Buffer.alloc(32, 7).toString("base64")}`;
@@ -31,36 +33,36 @@ describe("integers beyond 2^53 (n8n#14715)", () => {
   const body =
     `{"id":"e:1","type":"message.reply","data":{"id":${large},"list":[-${large},${small},1.5,1e3],` +
     `"text":"\\"${large}\\" ##","#":"##${large}","${large}":true}}`;
-  const verified = (integers?: "number" | "bigint" | "string") =>
-    verifyWebhook(body, headersOf({ eventId: "e:1", body }), secret, {
-      nowMs,
-      ...(integers ? { integers } : {}),
-    }).data as unknown as Record<string, unknown>;
+  const verified = async (integers?: "number" | "bigint" | "string") => {
+    const of = { nowMs, ...(integers ? { integers } : {}) };
+    const read = await verifyWebhook(body, headersOf({ eventId: "e:1", body }), secret, of);
+    return read.data as unknown as Record<string, unknown>;
+  };
   const strings = { text: `"${large}" ##`, "#": `##${large}`, [large]: true };
 
-  test("every digit of an integer is kept as a bigint or as text, and strings stay as they are", () => {
+  test("every digit of an integer is kept as a bigint or as text, and strings stay as they are", async () => {
     const positive = BigInt(large);
-    expect(verified("bigint")).toEqual({
+    expect(await verified("bigint")).toEqual({
       id: positive,
       list: [-positive, -7, 1.5, 1000],
       ...strings,
     });
-    expect(verified("string")).toEqual({
+    expect(await verified("string")).toEqual({
       id: large,
       list: [`-${large}`, -7, 1.5, 1000],
       ...strings,
     });
   });
 
-  test("by default an integer is a number", () => {
-    expect(verified()).toEqual(JSON.parse(body).data);
-    expect(verified("number").id).toBe(Number(large));
+  test("by default an integer is a number", async () => {
+    expect(await verified()).toEqual(JSON.parse(body).data);
+    expect((await verified("number")).id).toBe(Number(large));
   });
 
-  test("integers that a number represents stay numbers", () => {
+  test("integers that a number represents stay numbers", async () => {
     const largest = Number.MAX_SAFE_INTEGER;
     const given = `{"data":{"n":${largest},"m":-${largest},"zero":-0}}`;
-    const read = verifyWebhook(given, headersOf({ eventId: "e:1", body: given }), secret, {
+    const read = await verifyWebhook(given, headersOf({ eventId: "e:1", body: given }), secret, {
       nowMs,
       integers: "bigint",
     });
@@ -72,8 +74,10 @@ describe("a webhook is verified", () => {
   const [mine = "", wrong = ""] = [headers, headersOf({ secrets: [other] })].map(
     (one) => one["webhook-signature"],
   );
-  const cases: [string, Parameters<typeof verifyWebhook>[1], string | string[]][] = [
+  const cases: [string, Parameters<typeof verifyWebhook>[1], Secrets][] = [
     ["by its secret", headers, secret],
+    ["by one secret while the other variable is not set", headers, [secret, undefined]],
+    ["with headers of another class", new Map(Object.entries(headers)), secret],
     ["by its secret without the prefix", headers, secret.replace("whsec_", "")],
     ["by its secret out of a file, with a line's end", headers, `${secret}\n`],
     ["by the second of two secrets", headers, [other, secret]],
@@ -92,46 +96,49 @@ describe("a webhook is verified", () => {
     ["at the edge of the past", headersOf({ timestampSeconds: nowSeconds - 300 }), secret],
     ["at the edge of the future", headersOf({ timestampSeconds: nowSeconds + 300 }), secret],
   ];
-  test.each(cases)("a webhook is verified %s", (_name, given, secrets) => {
-    expect(verifyWebhook(text, given, secrets, { nowMs })).toEqual(event);
-    expect(verifyWebhook(Buffer.from(text), given, secrets, { nowMs })).toEqual(event);
+  test.each(cases)("a webhook is verified %s", async (_name, given, secrets) => {
+    expect(await verifyWebhook(text, given, secrets, { nowMs })).toEqual(event);
+    expect(await verifyWebhook(Buffer.from(text), given, secrets, { nowMs })).toEqual(event);
+    const { buffer } = Uint8Array.from(Buffer.from(text));
+    expect(await verifyWebhook(buffer, given, secrets, { nowMs })).toEqual(event);
   });
 
-  test("a webhook is verified against the clock of this machine by default", () => {
+  test("a webhook is verified against the clock of this machine by default", async () => {
     const given = headersOf({ timestampSeconds: Math.floor(Date.now() / 1000) });
-    expect(verifyWebhook(text, given, secret)).toEqual(event);
+    expect(await verifyWebhook(text, given, secret)).toEqual(event);
   });
 
   /** From the tests of the reference libraries: "sign function works". */
-  test("a webhook is verified if it is the example of the specification", () => {
+  test("a webhook is verified if it is the example of the specification", async () => {
     const published = {
       "webhook-id": "msg_p5jXN8AQM9LWM0D4loKWxJek",
       "webhook-timestamp": "1614265330",
       "webhook-signature": "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
     };
     const at = { nowMs: 1_614_265_330_000 };
-    expect(verifyWebhook('{"test": 2432232314}', published, secret, at)).toEqual({
+    expect(await verifyWebhook('{"test": 2432232314}', published, secret, at)).toEqual({
       test: 2432232314,
     });
   });
 
-  test("a webhook is verified if the reference library signed it", () => {
+  test("a webhook is verified if the reference library signed it", async () => {
     const signature = new StandardWebhook(secret).sign(event.id, new Date(nowMs), text);
     const given = { ...headers, "webhook-signature": signature };
-    expect(verifyWebhook(text, given, secret, { nowMs })).toEqual(event);
+    expect(await verifyWebhook(text, given, secret, { nowMs })).toEqual(event);
   });
 });
 
-function refusalOf(of: {
+async function refusalOf(of: {
   body?: string | Uint8Array;
   headers?: Parameters<typeof verifyWebhook>[1];
-  secrets?: string | string[];
+  secrets?: Secrets;
   toleranceSeconds?: number;
-}): WebhookVerificationError {
+}): Promise<WebhookVerificationError> {
   const { toleranceSeconds = 300 } = of;
   try {
     const options = { nowMs, toleranceSeconds };
-    verifyWebhook(of.body ?? text, of.headers ?? headers, of.secrets ?? secret, options);
+    const secrets = "secrets" in of ? of.secrets : secret;
+    await verifyWebhook(of.body ?? text, of.headers ?? headers, secrets, options);
   } catch (error) {
     if (error instanceof WebhookVerificationError) return error;
     throw error;
@@ -204,26 +211,38 @@ describe("a webhook is refused with a code and advice", () => {
     ["a list", "BODY_NOT_JSON", signed("[]")],
     ["null", "BODY_NOT_JSON", signed("null")],
     ["no secret", "SECRET_INVALID", { secrets: [] }],
+    ["a secret whose variable is not set", "SECRET_INVALID", { secrets: undefined }],
+    ["secrets whose variables are not set", "SECRET_INVALID", { secrets: [undefined, undefined] }],
+    [
+      "a secret with white space within",
+      "SECRET_INVALID",
+      { secrets: `${secret.slice(0, 20)} ${secret.slice(20)}` },
+    ],
     ["an empty secret, with which anybody can sign", "SECRET_INVALID", { secrets: "" }],
     ["a prefix alone", "SECRET_INVALID", { secrets: "whsec_" }],
     ["a secret that is not Base64", "SECRET_INVALID", { secrets: "whsec_not base64!" }],
     ["one secret of two that is none", "SECRET_INVALID", { secrets: [secret, ""] }],
   ];
-  test.each(cases)("a webhook with %s is refused as %s", (_name, code, of) => {
-    const error = refusalOf(of);
+  test.each(cases)("a webhook with %s is refused as %s", async (_name, code, of) => {
+    const error = await refusalOf(of);
     expect(error.code).toBe(code);
     expect(error.name).toBe("WebhookVerificationError");
     expect(error.message).toMatch(/: /);
   });
 
-  test("a webhook whose bytes are not UTF-8 is refused", () => {
-    const body = Buffer.from([0x22, 0xff, 0x22]);
-    expect(refusalOf({ body }).code).toBe("SIGNATURE_MISMATCH");
+  test("a body that was parsed before is refused", async () => {
+    const error = await refusalOf({ body: event as never });
+    expect(error.code).toBe("BODY_NOT_RAW");
   });
 
-  test("no message contains the secret, a signature or the body", () => {
+  test("a webhook whose bytes are not UTF-8 is refused", async () => {
+    const body = Buffer.from([0x22, 0xff, 0x22]);
+    expect((await refusalOf({ body })).code).toBe("SIGNATURE_MISMATCH");
+  });
+
+  test("no message contains the secret, a signature or the body", async () => {
     for (const [, , of] of cases) {
-      const { message } = refusalOf(of);
+      const { message } = await refusalOf(of);
       for (const kept of [secret.slice(6), signature ?? "", "ü", "hello", "not base64"]) {
         expect(message).not.toContain(kept);
       }

@@ -1,9 +1,5 @@
 import { expect, test } from "vitest";
-import {
-  type WebhookEvent,
-  type WebhookEventType,
-  webhookEventTypes,
-} from "../../client/verify-webhook.ts";
+import { type WebhookEvent, type WebhookEventType, webhookEventTypes } from "../../client/index.ts";
 import {
   type DeliverableType,
   deliverableTypes,
