@@ -5,14 +5,12 @@ import * as z from "zod/mini";
 import { localAws } from "../local/aws/local-aws.ts";
 import { composeAdministration, type StackTarget } from "../shared/composition/administration.ts";
 import { type ConnectionSettings, connectionSettings } from "../shared/contracts/config-items.ts";
-import { paceLimitPresets } from "../shared/contracts/pace.ts";
-import { providerId } from "../shared/contracts/providers.ts";
 import type { Administration } from "../shared/core/administration/administration.ts";
 import { type AccountCommand, accountCommands, accountSelectorOf, providerOf } from "./accounts.ts";
 import { openDeadLetters } from "./dead-letters.ts";
 import { openErasure } from "./erasure.ts";
+import { openLocalLogs } from "./local-logs.ts";
 import {
-  credentialHeaders,
   credentialsOf,
   type OptionValues,
   overlapHoursOf,
@@ -21,43 +19,12 @@ import {
 } from "./options.ts";
 import type { PaceOptions } from "./pace-options.ts";
 import { openQuarantine } from "./quarantine.ts";
+import { readDepth } from "./queues.ts";
+import { holdRestored } from "./restored.ts";
+import { usage } from "./usage.ts";
 
-const usage = `npm run admin -- COMMAND [options]
-
-  clients create --name NAME
-  keys create | list              --client ID
-  keys revoke                     --client ID --key ID
-  connections create              --client ID --provider ${providerId.options.join("|")}
-                                  [--webhook-secret-file FILE] [--credentials-file FILE]
-  connections list                --client ID
-  connections set                 --client ID --connection ID [--status active|paused] [--credentials-file FILE]
-                                  [--signature enforce|quarantine] [--hash-forms raw,json,python,jwt]
-                                  [--allow-unbound-jwt yes|no] [--verify-by-fetch yes|no]
-  connections rotate-token        --client ID --connection ID [--overlap-hours 0-24]
-  connections rotate-secret       --client ID --connection ID --webhook-secret-file FILE [--overlap-hours 0-24]
-  connections delete              --client ID --connection ID
-  quarantine list | release       --client ID --connection ID
-  accounts add                    --client ID --connection ID --account ID
-                                  [--identification-token-file FILE]
-  accounts list                   --client ID
-  accounts budget                 --client ID --account ID [--connection ID]
-  accounts set                    --client ID --account ID [--connection ID]
-                                  [--pace MIN-MAX] [--preset ${paceLimitPresets.join("|")}]
-                                  [--hours "mon-fri 09:00-18:00 Europe/Berlin"|off]
-                                  [--warm-up DAYS:FROM|off] [--limit CATEGORY/WINDOW=MAX|off|preset]…
-  accounts pause | resume         --client ID --account ID [--connection ID]
-  erase                           --client ID [--account ID | --containing TEXT] [--yes]   counts; erases with --yes
-  dead-letters list
-  dead-letters redrive            [--queue inbound|submit|…]   moves them back; all queues by default
-
-Where:
-  --local        the local run of this folder (.ackwire/local.json)
-  --stack NAME   a deployed stack, with your AWS credentials   (default ackwire-dev)
-
-Secrets are read from a file, or from standard input with "-", so that they do not
-appear in the shell's history. --credentials-file holds a JSON object of the headers
-that authenticate you at the provider (${credentialHeaders()}).
-New keys and inbound URLs are shown only once.`;
+/** The stack of the stage `local`, which runs on this machine only. */
+const LOCAL_STACK = "ackwire-local";
 
 async function main(): Promise<unknown> {
   const { values, positionals } = parseArgs({
@@ -72,6 +39,12 @@ async function main(): Promise<unknown> {
       "identification-token-file": { type: "string" },
       key: { type: "string" },
       queue: { type: "string" },
+      message: { type: "string" },
+      to: { type: "string" },
+      url: { type: "string" },
+      function: { type: "string" },
+      pattern: { type: "string" },
+      metric: { type: "string" },
       account: { type: "string" },
       pace: { type: "string" },
       preset: { type: "string" },
@@ -167,6 +140,21 @@ const commands: Readonly<Record<string, Command>> = {
     ),
 
   "dead-letters list": (_values, _admin, where) => openDeadLetters(where).list(),
+  "dead-letters show": (values, _admin, where) =>
+    openDeadLetters(where).show(required(values, "queue")),
+  "dead-letters drop": (values, _admin, where) =>
+    openDeadLetters(where).drop(
+      required(values, "queue"),
+      required(values, "message"),
+      required(values, "to"),
+    ),
+  "requests hold-restored": (values, _admin, where) =>
+    holdRestored(where, { isHeld: values.yes === true }),
+  "queues depth": (values, _admin, where) => readDepth(where, required(values, "url")),
+  logs: async (values) =>
+    openLocalLogs().matching(required(values, "function"), required(values, "pattern")),
+  counted: async (values) =>
+    openLocalLogs().counted(required(values, "function"), required(values, "metric")),
   "dead-letters redrive": ({ queue }, _admin, where) =>
     openDeadLetters(where).redrive(queue === undefined ? undefined : String(queue)),
 
@@ -231,7 +219,7 @@ function settingsOf(values: OptionValues): Partial<ConnectionSettings> {
 }
 
 async function targetOf(values: OptionValues): Promise<StackTarget> {
-  if (values.local) {
+  if (values.local || values.stack === LOCAL_STACK) {
     const file = JSON.parse(readFileSync(".ackwire/local.json", "utf8")) as {
       awsEndpoint: string;
       providerUrl: string;

@@ -1,5 +1,10 @@
+import { writeFileSync } from "node:fs";
 import {
+  ChangeMessageVisibilityCommand,
+  DeleteMessageCommand,
   GetQueueAttributesCommand,
+  type Message,
+  ReceiveMessageCommand,
   SQSClient,
   StartMessageMoveTaskCommand,
 } from "@aws-sdk/client-sqs";
@@ -9,6 +14,20 @@ import type { StackTarget } from "../shared/composition/administration.ts";
 export interface DeadLetters {
   queue: string;
   messages: number;
+}
+
+/** Real seconds for which messages are hidden from others at most while they are looked at. */
+const LOOK_SECONDS = 30;
+
+/** Receives of a queue in which a message is looked for, each of up to 10 messages. */
+const MAX_LOOKS = 100;
+
+/** A dead letter without its content, which is a provider's or a client's data. */
+interface ShownLetter {
+  messageId: string;
+  sentAt: string;
+  receives: number;
+  bytes: number;
 }
 
 /** Counts dead letters, and moves them back to the queues that they come from. */
@@ -48,7 +67,76 @@ export function openDeadLetters(place: StackTarget) {
     );
   }
 
+  function chosen(only: string | undefined) {
+    const found = queues.filter(({ queue }) => only === undefined || queue === only);
+    if (found.length > 0) return found;
+    throw new Error(`--queue must be one of ${queues.map(({ queue }) => queue).join(", ")}`);
+  }
+
+  /**
+   * The messages of a queue, each once, as long as SQS gives out others. Afterwards those that are
+   * still there are visible again, so that a redrive finds them.
+   */
+  async function* messagesOf(QueueUrl: string): AsyncGenerator<Message> {
+    const handles = new Map<string, string | undefined>();
+    try {
+      for (let look = 0; look < MAX_LOOKS; look++) {
+        const { Messages = [] } = await client.send(
+          new ReceiveMessageCommand({
+            ...{ QueueUrl, MaxNumberOfMessages: 10, VisibilityTimeout: LOOK_SECONDS },
+            MessageSystemAttributeNames: ["All"],
+          }),
+        );
+        const others = Messages.filter(({ MessageId = "" }) => !handles.has(MessageId));
+        if (others.length === 0) return;
+        for (const one of others) {
+          handles.set(one.MessageId ?? "", one.ReceiptHandle);
+          yield one;
+        }
+      }
+    } finally {
+      for (const ReceiptHandle of handles.values()) {
+        const show = { QueueUrl, ReceiptHandle, VisibilityTimeout: 0 };
+        // One that was deleted meanwhile is refused.
+        await client.send(new ChangeMessageVisibilityCommand(show)).catch(() => undefined);
+      }
+    }
+  }
+
   return {
+    /** The messages of one dead-letter queue, without their content. */
+    async show(queue: string): Promise<ShownLetter[]> {
+      const shown: ShownLetter[] = [];
+      for (const { url } of chosen(queue)) {
+        for await (const { MessageId, Attributes, Body } of messagesOf(url)) {
+          shown.push({
+            messageId: MessageId ?? "",
+            sentAt: new Date(Number(Attributes?.SentTimestamp)).toISOString(),
+            receives: Number(Attributes?.ApproximateReceiveCount),
+            bytes: Buffer.byteLength(Body ?? ""),
+          });
+        }
+      }
+      return shown;
+    },
+
+    /**
+     * Writes a message to a file that only its owner can read, and then deletes it from its queue.
+     *
+     * @throws Error when the file exists, or when the queue has no such message
+     */
+    async drop(queue: string, messageId: string, file: string): Promise<{ dropped: string }> {
+      for (const { url } of chosen(queue)) {
+        for await (const { MessageId, Body = "", ReceiptHandle } of messagesOf(url)) {
+          if (MessageId !== messageId) continue;
+          writeFileSync(file, Body, { mode: 0o600, flag: "wx" });
+          await client.send(new DeleteMessageCommand({ QueueUrl: url, ReceiptHandle }));
+          return { dropped: messageId };
+        }
+      }
+      throw new Error(`${queue} has no message ${messageId} that is visible`);
+    },
+
     list: async (): Promise<DeadLetters[]> =>
       (await Promise.all(queues.map(read))).map(({ queue, messages }) => ({ queue, messages })),
 
@@ -60,12 +148,9 @@ export function openDeadLetters(place: StackTarget) {
      * @throws Error that names the queues when there is none of this name
      */
     async redrive(only?: string): Promise<(DeadLetters & { outcome: string })[]> {
-      const chosen = queues.filter(({ queue }) => only === undefined || queue === only);
-      if (chosen.length === 0) {
-        const names = queues.map(({ queue }) => queue).join(", ");
-        throw new Error(`--queue must be one of ${names}`);
-      }
-      const found = (await Promise.all(chosen.map(read))).filter(({ messages }) => messages > 0);
+      const found = (await Promise.all(chosen(only).map(read))).filter(
+        ({ messages }) => messages > 0,
+      );
       return Promise.all(
         found.map(async (one) => {
           const outcome = await move(one)

@@ -1,0 +1,49 @@
+import { paceLimitPresets } from "../shared/contracts/pace.ts";
+import { providerId } from "../shared/contracts/providers.ts";
+import { credentialHeaders } from "./options.ts";
+
+/** What `npm run admin -- --help` prints. */
+export const usage = `npm run admin -- COMMAND [options]
+
+  clients create --name NAME
+  keys create | list              --client ID
+  keys revoke                     --client ID --key ID
+  connections create              --client ID --provider ${providerId.options.join("|")}
+                                  [--webhook-secret-file FILE] [--credentials-file FILE]
+  connections list                --client ID
+  connections set                 --client ID --connection ID [--status active|paused] [--credentials-file FILE]
+                                  [--signature enforce|quarantine] [--hash-forms raw,json,python,jwt]
+                                  [--allow-unbound-jwt yes|no] [--verify-by-fetch yes|no]
+  connections rotate-token        --client ID --connection ID [--overlap-hours 0-24]
+  connections rotate-secret       --client ID --connection ID --webhook-secret-file FILE [--overlap-hours 0-24]
+  connections delete              --client ID --connection ID
+  quarantine list | release       --client ID --connection ID
+  accounts add                    --client ID --connection ID --account ID
+                                  [--identification-token-file FILE]
+  accounts list                   --client ID
+  accounts budget                 --client ID --account ID [--connection ID]
+  accounts set                    --client ID --account ID [--connection ID]
+                                  [--pace MIN-MAX] [--preset ${paceLimitPresets.join("|")}]
+                                  [--hours "mon-fri 09:00-18:00 Europe/Berlin"|off]
+                                  [--warm-up DAYS:FROM|off] [--limit CATEGORY/WINDOW=MAX|off|preset]…
+  accounts pause | resume         --client ID --account ID [--connection ID]
+  erase                           --client ID [--account ID | --containing TEXT] [--yes]   counts; erases with --yes
+  requests hold-restored          [--yes]   after a restore: what may have been submitted since is not sent again
+  dead-letters list
+  dead-letters show               --queue inbound|submit|…   ids, times and sizes, no content
+  dead-letters drop               --queue inbound|submit|… --message ID --to FILE   saves it, then deletes it
+  dead-letters redrive            [--queue inbound|submit|…]   moves them back; all queues by default
+
+  queues depth                    --url URL
+  logs                            --function NAME --pattern PATTERN   of a local run
+  counted                         --function NAME --metric NAME       of a local run
+
+Where:
+  --local        the local run of this folder (.ackwire/local.json)
+  --stack NAME   a deployed stack, with your AWS credentials   (default ackwire-dev);
+                 ackwire-local is the local run of this folder
+
+Secrets are read from a file, or from standard input with "-", so that they do not
+appear in the shell's history. --credentials-file holds a JSON object of the headers
+that authenticate you at the provider (${credentialHeaders()}).
+New keys and inbound URLs are shown only once.`;
