@@ -11,8 +11,9 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { CloudFormationClient, DescribeStacksCommand } from "@aws-sdk/client-cloudformation";
 import { type CaseResult, table } from "../acceptance/table.ts";
-import { runCommand } from "./command.ts";
-import { freePort, installMinistack, startMinistack } from "./ministack.ts";
+import { freePort } from "../local/loopback.ts";
+import { runCommand } from "../test/support/processes.ts";
+import { installMinistack, startMinistack } from "./ministack.ts";
 
 const root = resolve(import.meta.dirname, "..");
 const cdk = join(root, "node_modules/aws-cdk/bin/cdk");

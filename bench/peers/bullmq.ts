@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { freePort } from "../../local/loopback.ts";
+import { runToEnd, startServer } from "../../test/support/processes.ts";
 import { messageSender } from "./messages.ts";
 import { missingVariables, newSecret, type Peer } from "./peer.ts";
-import { runToEnd, startServer } from "./process.ts";
 import { startRedis } from "./redis.ts";
 
 /** Versions that are installed if `BULLMQ_DIR` does not have them. */
@@ -28,6 +28,7 @@ export const bullmq: Peer = {
     const redis = await startRedis(directory);
     const port = await freePort();
     const env = {
+      ...process.env,
       ...{ BULLMQ_DIR: modules, REDIS_PORT: String(redis.port), PORT: String(port) },
       ...{ WEBHOOK_URL: url, WEBHOOK_SECRET: secret },
     };

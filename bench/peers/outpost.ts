@@ -2,9 +2,9 @@ import { chownSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { freePort } from "../../local/loopback.ts";
+import { runToEnd, type Server, startServer } from "../../test/support/processes.ts";
 import { messageSender } from "./messages.ts";
 import { missingVariables, newSecret, type Peer } from "./peer.ts";
-import { runToEnd, type Server, startServer } from "./process.ts";
 import { startRedis } from "./redis.ts";
 
 const TENANT = "bench";
@@ -29,6 +29,7 @@ export const outpost: Peer = {
     const postgres = await startPostgres();
     const port = await freePort();
     const env = {
+      ...process.env,
       ...{ API_PORT: String(port), API_KEY, API_JWT_SECRET: "bench" },
       ...{ AES_ENCRYPTION_SECRET: "0123456789abcdef", TOPICS: "workflow.completed" },
       ...{ REDIS_HOST: "127.0.0.1", REDIS_PORT: String(redis.port) },
@@ -98,6 +99,7 @@ async function startRabbitMq(directory: string): Promise<Server & { port: number
   const [port, distributionPort, epmdPort] = [await freePort(), await freePort(), await freePort()];
   const { RABBITMQ_SERVER = "" } = process.env;
   const env = {
+    ...process.env,
     HOME: directory,
     ERL_EPMD_PORT: String(epmdPort),
     RABBITMQ_NODENAME: "ackwire@localhost",

@@ -1,5 +1,5 @@
 import { freePort } from "../../local/loopback.ts";
-import { type Server, startServer } from "./process.ts";
+import { type Server, startServer } from "../../test/support/processes.ts";
 
 /** Starts the program of `REDIS_SERVER`, with an append-only file that is synced every second. */
 export async function startRedis(directory: string): Promise<Server & { port: number }> {

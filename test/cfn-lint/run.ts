@@ -9,7 +9,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Template } from "aws-cdk-lib/assertions";
 import { makeApp } from "../infra/synth.ts";
-import { installPythonTool, programsOf, runCommand } from "../support/python-tool.ts";
+import { runCommand } from "../support/processes.ts";
+import { installPythonTool, programsOf } from "../support/python-tool.ts";
 
 const regions = [
   ...["us-east-1", "us-west-2", "ca-central-1", "eu-west-1"],
@@ -35,16 +36,22 @@ if (missing === undefined) {
     writeFileSync(file, JSON.stringify(template, null, 1));
     return file;
   });
-  const { code } = await runCommand(join(programsOf("cfn-lint"), "cfn-lint"), [
-    ...["--regions", ...regions],
-    // The CDK makes each function depend on its role and the role's policy: the role is redundant.
-    ...["--ignore-checks", "W3005"],
-    "--template",
-    ...templates,
-  ]);
+  const { exitCode } = await runCommand(
+    join(programsOf("cfn-lint"), "cfn-lint"),
+    [
+      ...["--regions", ...regions],
+      // The CDK makes each function depend on its role and the role's policy: the role is redundant.
+      ...["--ignore-checks", "W3005"],
+      "--template",
+      ...templates,
+    ],
+    { isShown: true },
+  );
   rmSync(directory, { recursive: true });
-  console.log(`cfn-lint: ${code === 0 ? "no findings" : "findings"} in ${regions.length} regions`);
-  process.exitCode = code;
+  console.log(
+    `cfn-lint: ${exitCode === 0 ? "no findings" : "findings"} in ${regions.length} regions`,
+  );
+  process.exitCode = exitCode;
 } else {
   console.log(`cfn-lint: skipped, because ${missing}`);
 }

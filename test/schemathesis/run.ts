@@ -12,7 +12,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { listen } from "../../local/loopback.ts";
 import { type LocalRun, startLocalRun } from "../../local/run/run.ts";
-import { installPythonTool, programsOf, runCommand } from "../support/python-tool.ts";
+import { runCommand } from "../support/processes.ts";
+import { installPythonTool, programsOf } from "../support/python-tool.ts";
 
 const here = import.meta.dirname;
 
@@ -149,7 +150,7 @@ async function main(): Promise<number> {
     };
     let failedCount = 0;
     for (const pass of passes) {
-      const { code } = await runCommand(
+      const { exitCode } = await runCommand(
         join(programsOf("schemathesis"), "schemathesis"),
         [
           ...["--config-file", file, "run", `${apiUrl}/openapi.json`, "--url", apiUrl, ...pass],
@@ -157,9 +158,9 @@ async function main(): Promise<number> {
           ...process.argv.slice(2),
         ],
         // Its database of examples would make each run differ from the one before.
-        { cwd: directory, env },
+        { cwd: directory, env, isShown: true },
       );
-      if (code !== 0) failedCount++;
+      if (exitCode !== 0) failedCount++;
     }
     report(answers);
     // With a key that was revoked meanwhile, every answer would have been a valid 401.

@@ -1,25 +1,6 @@
-import { type SpawnOptions, spawn } from "node:child_process";
-import { once } from "node:events";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-
-/** Runs a command until it ends. @returns its exit code, -1 if it could not be started; and its output where it is piped */
-export async function runCommand(
-  command: string,
-  args: readonly string[],
-  options: SpawnOptions = {},
-): Promise<{ code: number; output: string }> {
-  const child = spawn(command, args, { stdio: "inherit", ...options });
-  let output = "";
-  for (const stream of [child.stdout, child.stderr]) {
-    stream?.on("data", (chunk) => {
-      output += chunk;
-    });
-  }
-  const failed = once(child, "error").then(([error]) => ({ code: -1, output: String(error) }));
-  const ended = once(child, "close").then(([code]) => ({ code: Number(code ?? -1), output }));
-  return Promise.race([failed, ended]);
-}
+import { runCommand } from "./processes.ts";
 
 /** The directory of the programs of a tool that `installPythonTool` has installed. */
 export const programsOf = (tool: string): string => join(venvOf(tool), "bin");
@@ -55,8 +36,8 @@ export async function installPythonTool(
     ],
   ];
   for (const [reason, command, args] of steps) {
-    const { code, output } = await runCommand(command, args, { stdio: "pipe" });
-    if (code !== 0) return `${reason}: ${output.trim().split("\n").at(-1) ?? ""}`;
+    const { exitCode, output } = await runCommand(command, args);
+    if (exitCode !== 0) return `${reason}: ${output.trim().split("\n").at(-1) ?? ""}`;
   }
   writeFileSync(installed, wanted);
   return undefined;
