@@ -51,7 +51,10 @@ export interface ExecutionEnvironment {
 
 /** The directory that this process uses, or else the one that Node uses by default. */
 const COMPILE_CACHE = process.env.NODE_COMPILE_CACHE ?? join(tmpdir(), "node-compile-cache");
-const RUNTIME_CLIENT = fileURLToPath(new URL("./runtime-client.ts", import.meta.url));
+/** Ours, or the script of another one, such as that of `npm run test:lambda-ric`. */
+const RUNTIME_CLIENT =
+  process.env.ACKWIRE_RUNTIME_CLIENT ??
+  fileURLToPath(new URL("./runtime-client.ts", import.meta.url));
 
 /** Starts a process that has one function loaded and runs one invocation at a time. */
 export function startEnvironment(options: EnvironmentOptions): ExecutionEnvironment {

@@ -1,5 +1,6 @@
 import { createRequire } from "node:module";
 import type { Readable } from "node:stream";
+import { asEvaluatedByDynamoDb, type Expression } from "./conditions.ts";
 
 /**
  * The parts of `dynalite` (pinned version) that we use: its operations without
@@ -118,6 +119,12 @@ export async function callDynalite(
   const { types, custom } = operation.validation;
   const data = validations.checkTypes(input, types);
   validations.checkValidations(data, types, custom, store);
+  for (const parsed of [data._condition, data._filter] as (
+    | { expression: Expression }
+    | undefined
+  )[]) {
+    if (parsed) parsed.expression = asEvaluatedByDynamoDb(parsed.expression);
+  }
   return new Promise((resolve, reject) => {
     operation.action(store, data, (error, value) => (error ? reject(error) : resolve(value)));
   });

@@ -114,6 +114,7 @@ async function call(
   const { laterIndexWrites, bill, onWritten } = options;
   if (name === "DeleteTable") bill?.items.forget(String(input.TableName));
   if (!writeOperations.has(name)) {
+    assertSelect(input);
     const { view, read } = readView(store);
     const output = await callDynalite(view, name, input).catch((error) => fail(error, {}));
     bill?.items.reads(input, { read, output }, bill.add);
@@ -129,6 +130,19 @@ async function call(
   for (const one of written()) onWritten?.(one);
   await bill?.items.writes(written(), bill.add);
   return output;
+}
+
+/**
+ * dynalite accepts this of a table, where DynamoDB does not:
+ * <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Query.html>
+ */
+function assertSelect({ Select, IndexName }: Record<string, unknown>): void {
+  if (Select === "ALL_PROJECTED_ATTRIBUTES" && IndexName === undefined) {
+    throw new AwsError(
+      "com.amazon.coral.validate#ValidationException",
+      "ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName",
+    );
+  }
 }
 
 function isConditionFailure(error: DynaliteError): boolean {
@@ -201,7 +215,8 @@ async function createTable(
   if (specification) timeToLive.put(TableName, specification);
 }
 
-function createTableInput(TableName: string, properties: Record<string, unknown>) {
+/** Converts a table of the template to the input of CreateTable. */
+export function createTableInput(TableName: string, properties: Record<string, unknown>) {
   // A template without a billing mode has provisioned throughput, which the local run ignores.
   const { AttributeDefinitions, KeySchema, GlobalSecondaryIndexes, LocalSecondaryIndexes } =
     properties;

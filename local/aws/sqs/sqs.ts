@@ -8,6 +8,7 @@ import type { Operation, Operations } from "../protocol.ts";
 import type { CallSqs, Input } from "./calls.ts";
 import { type Fauxqs, openFauxqs, type SqsQueue } from "./fauxqs.ts";
 import { makeHeldMessages } from "./held-messages.ts";
+import { assertMessageAttributes } from "./message-attributes.ts";
 import { batchOperations } from "./sqs-batch.ts";
 import { sqsError, translated } from "./sqs-errors.ts";
 import { makeReceive } from "./sqs-receive.ts";
@@ -145,6 +146,7 @@ export async function openSqs(options: {
   const receive = makeReceive(fauxqs, call);
   const sendMessage = (input: Input, request?: IncomingMessage) => {
     assertDelay(input.DelaySeconds ?? 0);
+    assertMessageAttributes(input.MessageAttributes);
     groupId = input.MessageGroupId as string | undefined;
     traceHeader = request?.headers["x-amzn-trace-id"]?.toString();
     try {
@@ -267,15 +269,20 @@ const queueAttributes = [
   "VisibilityTimeout",
 ];
 
-function createQueue(fauxqs: Fauxqs, call: CallSqs, resource: Resource): void {
-  const { type, logicalId, properties } = resource;
-  const name = physicalName(type, logicalId, properties);
+/** Converts the properties of a queue of the template to the attributes of CreateQueue. */
+export function queueAttributesOf(properties: Resource["properties"]): Record<string, string> {
   const given = queueAttributes.flatMap((attribute) => {
     const value = properties[attribute];
     if (value === undefined) return [];
     return [[attribute, typeof value === "object" ? JSON.stringify(value) : String(value)]];
   });
-  const attributes: Record<string, string> = Object.fromEntries(given);
+  return Object.fromEntries(given);
+}
+
+function createQueue(fauxqs: Fauxqs, call: CallSqs, resource: Resource): void {
+  const { type, logicalId, properties } = resource;
+  const name = physicalName(type, logicalId, properties);
+  const attributes = queueAttributesOf(properties);
   const existing = fauxqs.sqs.getQueueByArn(arnOf(type, name));
   if (existing) call("SetQueueAttributes", { QueueUrl: existing.url, Attributes: attributes });
   else call("CreateQueue", { QueueName: name, Attributes: attributes });

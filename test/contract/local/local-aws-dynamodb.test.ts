@@ -94,6 +94,56 @@ test("One of many concurrent claims succeeds, and every other one returns the wi
   }
 });
 
+test.for([
+  { condition: "gone <= goneToo", holds: false },
+  { condition: "gone = goneToo", holds: false },
+  { condition: "blank <= gone", holds: false },
+  { condition: "blank IN (gone, :empty)", holds: true },
+  { condition: "blank IN (:other, gone)", holds: false },
+  { condition: "NOT blank IN (:other)", holds: true },
+  { condition: "blank BETWEEN :empty AND :other", holds: true },
+  { condition: "blank BETWEEN :empty AND gone", holds: false },
+  { condition: "isSet IN (:no)", holds: true },
+  { condition: "size(gone) >= :zero", holds: false },
+])("The condition $condition is $holds, as on AWS", async ({ condition, holds }) => {
+  const client = await tables();
+  const stored = { blank: { S: "" }, isSet: { BOOL: false } };
+  await client.send(new PutItemCommand(item("a", stored)));
+  const given = {
+    ":empty": { S: "" },
+    ":other": { S: "x" },
+    ":no": { BOOL: false },
+    ":zero": { N: "0" },
+  };
+  const put = new PutItemCommand({
+    ...item("a", stored),
+    ConditionExpression: condition,
+    ...(condition.includes(":") && {
+      ExpressionAttributeValues: Object.fromEntries(
+        Object.entries(given).filter(([name]) => condition.includes(name)),
+      ),
+    }),
+  });
+  const result = await client.send(put).then(
+    () => true,
+    (error: Error) => error.name,
+  );
+  expect(result).toBe(holds || "ConditionalCheckFailedException");
+});
+
+test("A query of a table, which projects nothing, is refused the attributes that an index projects", async () => {
+  const client = await tables();
+  const query = {
+    TableName: "events",
+    KeyConditionExpression: "id = :id",
+    ExpressionAttributeValues: { ":id": { S: "a" } },
+    Select: "ALL_PROJECTED_ATTRIBUTES" as const,
+  };
+  await expect(client.send(new QueryCommand(query))).rejects.toMatchObject({
+    name: "ValidationException",
+  });
+});
+
 test("A sparse index contains exactly the items that have its key", async () => {
   const client = await tables();
   for (const [index, id] of ["late", "early"].entries()) {

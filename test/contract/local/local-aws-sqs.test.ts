@@ -89,6 +89,14 @@ test.for([
   { DelaySeconds: 901, name: "InvalidParameterValue" },
   { DelaySeconds: -1, name: "InvalidParameterValue" },
   { MessageBody: "\u0001", name: "InvalidMessageContents" },
+  {
+    MessageAttributes: { a: { DataType: "Other", StringValue: "x" } },
+    name: "InvalidParameterValue",
+  },
+  {
+    MessageAttributes: { a: { DataType: "String", StringValue: "" } },
+    name: "InvalidParameterValue",
+  },
   { MessageBody: "x".repeat(1_048_577), name: "InvalidParameterValue" },
   { QueueUrl: "http://127.0.0.1/000000000000/none", name: "QueueDoesNotExist" },
 ])("An invalid message is rejected with $name", async ({ name, ...more }) => {
