@@ -21,11 +21,11 @@ beforeAll(async () => {
 afterAll(() => opened.disposeAsync());
 
 async function next(): Promise<SubmitMessage> {
-  const [first] = await vi.waitUntil(
-    async () => (await sqs.send(new ReceiveMessageCommand({ QueueUrl }))).Messages,
+  const first = await vi.waitUntil(
+    async () => (await sqs.send(new ReceiveMessageCommand({ QueueUrl }))).Messages?.[0],
     waitOptions,
   );
-  return submitMessage.parse(JSON.parse(first?.Body ?? ""));
+  return submitMessage.parse(JSON.parse(first.Body ?? ""));
 }
 
 test("A message without a delay is received at once, and a delayed message after its delay, rounded up to seconds", async () => {
@@ -75,11 +75,11 @@ test("The client is the message's group, so that SQS delays no other client for 
   const groups: (string | undefined)[] = [];
   for (const clientId of ["cl_1", undefined]) {
     await queue.send(message, { clientId });
-    const [received] = await vi.waitUntil(async () => {
+    const received = await vi.waitUntil(async () => {
       const receive = { QueueUrl, MessageSystemAttributeNames: ["MessageGroupId" as const] };
-      return (await sqs.send(new ReceiveMessageCommand(receive))).Messages;
+      return (await sqs.send(new ReceiveMessageCommand(receive))).Messages?.[0];
     }, waitOptions);
-    groups.push(received?.Attributes?.MessageGroupId);
+    groups.push(received.Attributes?.MessageGroupId);
   }
   expect(groups).toEqual(["cl_1", undefined]);
 });

@@ -57,7 +57,7 @@ export async function startAwsFaultProxy() {
   const planned: Planned[] = [];
   const bodies = new Map<string, string>();
   const agent = new Agent({ keepAlive: true });
-  let awsUrl: string | undefined;
+  let urlOf: ((request: IncomingMessage) => string) | undefined;
 
   async function serve(request: IncomingMessage, response: ServerResponse) {
     const body = await readBytes(request);
@@ -67,8 +67,8 @@ export async function startAwsFaultProxy() {
       call.abandoned = !response.writableFinished;
     });
     const forward = async (bytes = body) => {
-      if (awsUrl === undefined) throw new Error("The proxy has no AWS URL yet");
-      const answer = await passOn(awsUrl, { request, body: bytes, agent });
+      if (urlOf === undefined) throw new Error("The proxy has no AWS URL yet");
+      const answer = await passOn(urlOf(request), { request, body: bytes, agent });
       call.applied = answer.status < 300;
       return answer;
     };
@@ -107,9 +107,9 @@ export async function startAwsFaultProxy() {
   return {
     url,
     calls,
-    /** Sets the AWS URL. Earlier calls fail. */
-    forwardTo: (to: string) => {
-      awsUrl = to;
+    /** Sets the AWS URL, of all calls or of each. Earlier calls fail. */
+    forwardTo: (to: string | ((request: IncomingMessage) => string)) => {
+      urlOf = typeof to === "string" ? () => to : to;
     },
     /** Faults apply in the order of planning. `end` removes the faults that have not applied. */
     plan(strike: Strike) {

@@ -6,9 +6,11 @@ import { localAws } from "../../../local/aws/local-aws.ts";
 import { makeBusinessClock } from "../../../local/clock/clock.ts";
 import { openDurableStore } from "../../../local/durable-store.ts";
 import { loadTemplate } from "../../../local/template/template.ts";
+import { behindPeers } from "./peers.ts";
 
 /**
- * What the template stores things in, on the local AWS endpoint, without functions.
+ * What the template stores things in, on the local AWS endpoint, without functions. In a lane of
+ * `test/emulators`, tables or queues are in another emulator.
  *
  * @param options.speed business seconds per real second
  */
@@ -23,12 +25,13 @@ export async function openLocalTables({ speed = 1 } = {}) {
   const assemblyDir = inject("assemblyDir");
   const template = loadTemplate({ assemblyDir, awsUrl: aws.url, apiUrl: "http://127.0.0.1:1" });
   await aws.provision(template);
-  const dynamo = new DynamoDBClient(localAws(aws.url));
+  const awsClientConfig = localAws(await behindPeers(aws.url, { template, opened }));
+  const dynamo = new DynamoDBClient(awsClientConfig);
   opened.defer(() => dynamo.destroy());
   const resources = opened.move();
   return {
     client: DynamoDBDocumentClient.from(dynamo),
-    awsClientConfig: localAws(aws.url),
+    awsClientConfig,
     outputs: template.outputs as Readonly<Record<string, string | undefined>>,
     /** What the template gives its functions under this name. */
     variable(name: string): string {
