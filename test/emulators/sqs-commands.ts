@@ -16,7 +16,7 @@ export interface Side {
   client: SQSClient;
   queueUrl: string;
   deadLetterUrl: string;
-  /** The newest receipt handle of each message, by its body. */
+  /** The receipt handles of the messages that are in flight, by their bodies. */
   handles: Map<string, string>;
 }
 
@@ -57,20 +57,20 @@ async function run(side: Side, command: Command): Promise<unknown> {
     case "receive":
       return receive(side, command.input);
     case "delete": {
-      const ReceiptHandle = handleOf(side, command.of);
+      const ReceiptHandle = takeHandle(side, command.of);
       await client.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
       return "deleted";
     }
     case "deleteBatch": {
       const Entries = command.of.map((of, n) => ({
         Id: String(n),
-        ReceiptHandle: handleOf(side, of),
+        ReceiptHandle: takeHandle(side, of),
       }));
       return batchAnswer(await client.send(new DeleteMessageBatchCommand({ QueueUrl, Entries })));
     }
     case "change": {
       const VisibilityTimeout = command.seconds;
-      const ReceiptHandle = handleOf(side, command.of);
+      const ReceiptHandle = (command.seconds === 0 ? takeHandle : handleOf)(side, command.of);
       const input = { QueueUrl, ReceiptHandle, VisibilityTimeout };
       await client.send(new ChangeMessageVisibilityCommand(input));
       return "changed";
@@ -88,7 +88,11 @@ async function receive(side: Side, input: object): Promise<unknown> {
       ...input,
     }),
   );
-  for (const { Body = "", ReceiptHandle = "" } of Messages) side.handles.set(Body, ReceiptHandle);
+  for (const { Body = "", ReceiptHandle = "" } of Messages) {
+    // Without a visibility timeout, the message is visible again.
+    if ("VisibilityTimeout" in input && input.VisibilityTimeout === 0) side.handles.delete(Body);
+    else side.handles.set(Body, ReceiptHandle);
+  }
   return Messages.map(({ Body = "", MD5OfBody, Attributes, MessageAttributes }) => ({
     body: Body,
     MD5OfBody,
@@ -113,8 +117,19 @@ const batchAnswer = ({ Successful = [], Failed = [] }: BatchOutput) => ({
 
 /** A handle that the emulator issued, or one that none did. */
 function handleOf({ handles }: Side, of: number): string {
+  return handles.get(bodyOf(handles, of)) ?? "none";
+}
+
+/** A handle that is used for the last time: the uses of one that is not in flight are not compared. */
+function takeHandle(side: Side, of: number): string {
+  const handle = handleOf(side, of);
+  side.handles.delete(bodyOf(side.handles, of));
+  return handle;
+}
+
+function bodyOf(handles: Side["handles"], of: number): string {
   const bodies = [...handles.keys()].sort();
-  return handles.get(bodies[of % Math.max(bodies.length, 1)] ?? "") ?? "none";
+  return bodies[of % Math.max(bodies.length, 1)] ?? "";
 }
 
 async function counts(client: SQSClient, QueueUrl: string) {
