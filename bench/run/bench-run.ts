@@ -138,7 +138,7 @@ export async function startBenchRun(options: {
 }
 
 function isGreeting(line: string): boolean {
-  return /^$|^ {2}|^Starting|^ackwire ready|^The local run stays up|^Nothing is stored|^To receive webhooks|^Stopping/.test(
+  return /^$|^ {2}|^Starting|^ackwire ready|^The local run stays up|^What happens from now on|^Nothing is stored|^To receive webhooks|^Stopping/.test(
     line,
   );
 }
