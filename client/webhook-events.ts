@@ -82,6 +82,8 @@ export type WebhookEvent = {
     type: Type;
     /** ISO 8601, UTC. */
     createdAt: string;
+    /** The trace that the event belongs to (W3C Trace Context); absent where there is none. */
+    traceparent?: string;
     data: DataByType[Type];
   };
 }[WebhookEventType];

@@ -9,7 +9,7 @@ import { configMetadataKey, deployedConfig } from "./deployed-config.ts";
 export class AckwireStack extends Stack {
   constructor(app: App, config: Config) {
     const { stage, settings, retainData, businessClock, providerBaseUrls, webhookTargets } = config;
-    const { alarms, rollout, customDomain } = config;
+    const { alarms, rollout, customDomain, tracing } = config;
     super(app, `ackwire-${stage}`, {
       description: `Ackwire, stage ${stage}`,
       terminationProtection: retainData,
@@ -21,6 +21,7 @@ export class AckwireStack extends Stack {
       providerBaseUrls,
       webhookTargets,
       rollout,
+      tracing,
       alarms: alarms === undefined ? "off" : this.#alarms(alarms),
       customDomain: customDomain && {
         domainName: customDomain.domainName,

@@ -8,6 +8,7 @@ import { providersOwnUrls } from "./provider-urls.ts";
 import { ConfigurationError, checkSettings, resolveSettings } from "./settings.ts";
 import { readStageFile } from "./stage-file.ts";
 import { realTime } from "./timing.ts";
+import { readTracing, type TracingProps } from "./tracing.ts";
 import { webhookTargetsOf } from "./webhook-targets.ts";
 
 /**
@@ -30,6 +31,7 @@ export interface Config {
   /** Absent: the stack has no alarms. */
   alarms: AlarmConfig | undefined;
   customDomain: { domainName: string; certificateArn: string } | undefined;
+  tracing: TracingProps;
 }
 
 /** Who is notified by alarms, and where their runbooks are. */
@@ -67,6 +69,9 @@ const contextKeys = [
   "runbookBaseUrl",
   "domainName",
   "certificateArn",
+  "tracing",
+  "tracingUrl",
+  "traceProviders",
 ];
 
 /**
@@ -90,6 +95,7 @@ export function readConfig(node: Node, stageFile = readStageFile): Config {
   const rollout = reader.oneOf("rollout", rollouts) ?? "AllAtOnce";
   const alarms = reader.alarms(stage);
   const customDomain = reader.customDomain();
+  const tracing = readTracing(reader);
   if (reader.problems.length > 0) throw new ConfigurationError(reader.problems);
   return {
     stage,
@@ -101,6 +107,7 @@ export function readConfig(node: Node, stageFile = readStageFile): Config {
     rollout,
     alarms,
     customDomain,
+    tracing,
   };
 }
 

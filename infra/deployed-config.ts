@@ -11,7 +11,7 @@ export type DeployedConfig = Record<string, string | number | boolean>;
  * secret.
  */
 export function deployedConfig(config: Config): DeployedConfig {
-  const { settings, retainData, rollout, providerBaseUrls, alarms, customDomain } = config;
+  const { settings, retainData, rollout, providerBaseUrls, alarms, customDomain, tracing } = config;
   const values = {
     retainData,
     rollout,
@@ -19,6 +19,9 @@ export function deployedConfig(config: Config): DeployedConfig {
     ...alarms,
     ...customDomain,
     providerBaseUrls,
+    tracing: tracing.exporter,
+    tracingUrl: tracing.url,
+    traceProviders: tracing.tracesProviders,
     ...settings,
   };
   return Object.fromEntries(

@@ -17,6 +17,7 @@ import {
   composeAccounts,
   composeClientRequests,
 } from "../../shared/composition/request-use-cases.ts";
+import { tracingDeps } from "../../shared/composition/tracing-deps.ts";
 import type { ParsedEnvironment } from "../../shared/contracts/env.ts";
 import { operations, routeKeyOf } from "../../shared/contracts/http/operations.ts";
 import { makeAdministration } from "../../shared/core/administration/administration.ts";
@@ -71,6 +72,7 @@ export function compose(env: ParsedEnvironment<"api">, observer: ApiObserver): A
         ...requestPorts,
         ...makeProviderPorts(base, env),
         ...makeAcceptancePorts(base, env, observer),
+        ...tracingDeps(env),
         accountDirectory: accounts.accountDirectory,
         connectionIdsOf: accounts.connectionIdsOf,
         events: reader,

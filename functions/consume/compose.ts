@@ -7,6 +7,7 @@ import { makeFunctionBase } from "../../shared/composition/function-base.ts";
 import { composeConsume } from "../../shared/composition/inbound-use-cases.ts";
 import { makeProviderPorts } from "../../shared/composition/provider-ports.ts";
 import { makeRequestPorts } from "../../shared/composition/request-ports.ts";
+import { tracingDeps } from "../../shared/composition/tracing-deps.ts";
 import type { ParsedEnvironment } from "../../shared/contracts/env.ts";
 import { DAY_MS } from "../../shared/runtime/clock.ts";
 
@@ -26,6 +27,7 @@ export function compose(
       ...makeRequestPorts(base, env, onNonFatalError),
       ...makeEventPorts(base, env),
       ...makeProviderPorts(base, env),
+      ...tracingDeps(env),
       bodies: base.bodies,
       requeueLater: makeSqsRequeueLater({
         ...inbound,

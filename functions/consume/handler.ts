@@ -1,3 +1,4 @@
+import { makeFunctionTracer } from "../../shared/composition/function-tracer.ts";
 import { consumeEnv } from "../../shared/contracts/env.ts";
 import { readEnvironment } from "../../shared/runtime/environment.ts";
 import { makeQueueFunction } from "../../shared/runtime/queue-function.ts";
@@ -9,11 +10,12 @@ import { report } from "./report.ts";
 
 const env = readEnvironment("consume", consumeEnv, process.env);
 const telemetry = makeTelemetry("consume", env.STACK);
-const { consumeWebhooks, setRetryVisibility } = compose(env, (error) =>
-  reportNonFatalError(telemetry, error),
-);
+const onNonFatalError = (error: unknown) => reportNonFatalError(telemetry, error);
+const { consumeWebhooks, setRetryVisibility } = compose(env, onNonFatalError);
+const tracer = makeFunctionTracer(env, onNonFatalError);
 
 export const handler = makeQueueFunction(telemetry, async (records, context) => {
+  const startMs = Date.now();
   const { messages, outbox } = await consumeWebhooks(
     records.map(({ body }) => body),
     () => context.getRemainingTimeInMillis(),
@@ -22,5 +24,9 @@ export const handler = makeQueueFunction(telemetry, async (records, context) => 
   for (const { record, outcome } of paired) report(telemetry, record, outcome);
   reportUnpublished(telemetry, outbox.failures);
   await setRetryVisibility(paired);
+  if (tracer) {
+    const { trace } = await import("./trace.ts");
+    await trace(tracer, paired, startMs);
+  }
   return failedRecords(paired);
 });

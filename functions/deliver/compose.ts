@@ -12,6 +12,7 @@ import {
 } from "../../shared/composition/delivery-use-cases.ts";
 import { makeEventPorts } from "../../shared/composition/event-ports.ts";
 import { makeFunctionBase } from "../../shared/composition/function-base.ts";
+import { tracingDeps } from "../../shared/composition/tracing-deps.ts";
 import type { ParsedEnvironment } from "../../shared/contracts/env.ts";
 
 export type DeliverDeps = ReturnType<typeof composeMessageProcessing>;
@@ -29,6 +30,7 @@ export function compose(
     ...ports,
     ...makeEventPorts(base, env),
     ...observer,
+    ...tracingDeps(env),
     inputs: makeDynamoDeliveryInputs({
       client,
       tables: {

@@ -1,3 +1,4 @@
+import { makeFunctionTracer } from "../../shared/composition/function-tracer.ts";
 import { deliverEnv } from "../../shared/contracts/env.ts";
 import { readEnvironment } from "../../shared/runtime/environment.ts";
 import { makeQueueFunction } from "../../shared/runtime/queue-function.ts";
@@ -8,20 +9,24 @@ import { makeObserver, report } from "./report.ts";
 
 const env = readEnvironment("deliver", deliverEnv, process.env);
 const telemetry = makeTelemetry("deliver", env.STACK);
-const { processMessages } = compose(
-  env,
-  makeObserver(telemetry),
-  process.env.AWS_LAMBDA_RUNTIME_API,
-);
+const observer = makeObserver(telemetry);
+const { processMessages } = compose(env, observer, process.env.AWS_LAMBDA_RUNTIME_API);
+const tracer = makeFunctionTracer(env, observer.onNonFatalError);
 
 export const handler = makeQueueFunction(telemetry, async (records, context) => {
+  const startMs = Date.now();
   const queue = sourceQueue(records, env);
   const messages = records.map((record) => parseMessage(record, queue));
   const remainingMs = () => context.getRemainingTimeInMillis();
   const outcomes = await processMessages(messages, { queue, remainingMs });
-  return records.filter((record, index) => {
+  const failed = records.filter((record, index) => {
     const outcome = outcomes[index];
     if (outcome) report(telemetry, record, outcome);
     return outcome?.kind === "failed";
   });
+  if (tracer) {
+    const { trace } = await import("./trace.ts");
+    await trace(tracer, records, outcomes, startMs);
+  }
+  return failed;
 });

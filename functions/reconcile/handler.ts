@@ -1,3 +1,4 @@
+import { makeFunctionTracer } from "../../shared/composition/function-tracer.ts";
 import { reconcileEnv } from "../../shared/contracts/env.ts";
 import { readEnvironment } from "../../shared/runtime/environment.ts";
 import { makeScheduledFunction } from "../../shared/runtime/scheduled-function.ts";
@@ -7,7 +8,9 @@ import { makeObserver, reportDeliveries, reportOutbox, reportRequests } from "./
 
 const env = readEnvironment("reconcile", reconcileEnv, process.env);
 const telemetry = makeTelemetry("reconcile", env.STACK);
-const { sweepEventOutbox, sweepRequests, sweepDeliveries } = compose(env, makeObserver(telemetry));
+const observer = makeObserver(telemetry);
+const { sweepEventOutbox, sweepRequests, sweepDeliveries } = compose(env, observer);
+const tracer = makeFunctionTracer(env, observer.onNonFatalError);
 
 export const handler = makeScheduledFunction(telemetry, async (remainingMs) => {
   // Concurrently, so that a backlog of one sweep does not use up the time of the others.
@@ -19,4 +22,8 @@ export const handler = makeScheduledFunction(telemetry, async (remainingMs) => {
   reportOutbox(telemetry, events);
   reportRequests(telemetry, requests);
   reportDeliveries(telemetry, deliveries);
+  if (tracer && requests.lostAccepts.length > 0) {
+    const { trace } = await import("./trace.ts");
+    await trace(tracer, requests);
+  }
 });

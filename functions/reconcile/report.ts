@@ -38,7 +38,7 @@ const messageOfNotice = {
 export function reportRequests(telemetry: Telemetry, result: RequestSweepResult): void {
   reportFailures(telemetry, logMessages.requestSweepItemFailed, result.failed);
   reportUnpublished(telemetry, result.unpublished);
-  const { notices, ...rest } = result;
+  const { notices, lostAccepts: _, ...rest } = result;
   for (const { kind, request } of notices) {
     const { requestId, connectionId, clientId, provider, error } = request;
     telemetry.log("warn", messageOfNotice[kind], {

@@ -8,6 +8,7 @@ import { makeFunctionBase } from "../../shared/composition/function-base.ts";
 import { makePausingProviderPorts } from "../../shared/composition/provider-ports.ts";
 import { makeRequestPorts } from "../../shared/composition/request-ports.ts";
 import { composeSubmission } from "../../shared/composition/request-use-cases.ts";
+import { tracingDeps } from "../../shared/composition/tracing-deps.ts";
 import type { ParsedEnvironment } from "../../shared/contracts/env.ts";
 import { sealedWith } from "../../shared/core/crypto/master-keys.ts";
 
@@ -22,6 +23,7 @@ export function compose(
     ...makeRequestPorts(base, env, onNonFatalError),
     ...makePublishPorts(base, env),
     ...makePausingProviderPorts(base, env),
+    ...tracingDeps(env),
     masterKeys: (sealed) => base.readMasterKeys(readDeadline(), sealedWith(sealed)),
     newOwner: randomUUID,
     random: Math.random,

@@ -1,3 +1,4 @@
+import { makeFunctionTracer } from "../../shared/composition/function-tracer.ts";
 import { submitEnv } from "../../shared/contracts/env.ts";
 import { readEnvironment } from "../../shared/runtime/environment.ts";
 import { makeQueueFunction } from "../../shared/runtime/queue-function.ts";
@@ -9,7 +10,9 @@ import { report } from "./report.ts";
 
 const env = readEnvironment("submit", submitEnv, process.env);
 const telemetry = makeTelemetry("submit", env.STACK);
-const { handleSubmitMessages } = compose(env, (error) => reportNonFatalError(telemetry, error));
+const onNonFatalError = (error: unknown) => reportNonFatalError(telemetry, error);
+const { handleSubmitMessages } = compose(env, onNonFatalError);
+const tracer = makeFunctionTracer(env, onNonFatalError);
 
 export const handler = makeQueueFunction(telemetry, async (records, context) => {
   const run = await handleSubmitMessages(
@@ -17,5 +20,9 @@ export const handler = makeQueueFunction(telemetry, async (records, context) => 
     () => context.getRemainingTimeInMillis(),
   );
   report(telemetry, run, records);
+  if (tracer) {
+    const { trace } = await import("./trace.ts");
+    await trace(tracer, run, records);
+  }
   return failedRecords(records, run.messages);
 });

@@ -23,7 +23,7 @@ const messageOf = {
 /** Logs and counts one batch. */
 export function report(
   telemetry: Telemetry,
-  run: SubmitBatchResult,
+  run: Omit<SubmitBatchResult, "accepted">,
   records: readonly Pick<SQSRecord, "messageId" | "body">[],
 ): void {
   run.messages.forEach((outcome, index) => {

@@ -8,6 +8,7 @@ import { Monitoring } from "../monitoring/monitoring.ts";
 import { providersOwnUrls } from "../provider-urls.ts";
 import { functionSettingsText, resolveSettings } from "../settings.ts";
 import { realTime } from "../timing.ts";
+import { exportsSpans, type TracingProps, tracingText } from "../tracing.ts";
 import { refuseLocalTargets, webhookTargetsOf } from "../webhook-targets.ts";
 import { AlarmTopic } from "./alarm-topic.ts";
 import { DeliveryPipeline } from "./delivery-pipeline.ts";
@@ -39,6 +40,8 @@ export interface AckwireProps {
   rollout?: Rollout | undefined;
   /** @default - the default execute-api hostname, which changes when the API is recreated */
   customDomain?: CustomDomain | undefined;
+  /** Whether and where spans are recorded. @default - nothing is recorded */
+  tracing?: TracingProps | undefined;
   /** For the local run: the value of `BUSINESS_CLOCK`. @default - real time */
   businessClock?: string;
   /** The value of `PROVIDER_BASE_URLS`. @default - the providers' own URLs */
@@ -181,6 +184,7 @@ function sharedVariables(
   settings: Settings,
   props: AckwireProps,
 ): SharedVariables {
+  const { tracing = {} } = props;
   const webhookTargets = props.webhookTargets ?? webhookTargetsOf(settings);
   refuseLocalTargets(scope, webhookTargets);
   return {
@@ -189,5 +193,7 @@ function sharedVariables(
     SETTINGS: functionSettingsText(settings),
     PROVIDER_BASE_URLS: props.providerBaseUrls ?? providersOwnUrls,
     WEBHOOK_TARGETS: webhookTargets,
+    TRACING: tracingText(tracing),
+    TRACING_WITH_SPANS: exportsSpans(tracing),
   };
 }

@@ -46,6 +46,7 @@ export class DeliveryPipeline {
         BUSINESS_CLOCK: variables.BUSINESS_CLOCK,
         SETTINGS: variables.SETTINGS,
         STACK: variables.STACK,
+        TRACING: variables.TRACING_WITH_SPANS,
         WEBHOOK_TARGETS: variables.WEBHOOK_TARGETS,
         CONFIG_TABLE: config.access(["GetItem", "BatchGetItem", "PutItem"]),
         DELIVERIES_TABLE: deliveries.access(

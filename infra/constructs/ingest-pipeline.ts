@@ -33,6 +33,7 @@ export class IngestPipeline {
         BUSINESS_CLOCK: variables.BUSINESS_CLOCK,
         SETTINGS: variables.SETTINGS,
         STACK: variables.STACK,
+        TRACING: variables.TRACING,
         CONFIG_TABLE: config.accessAndSet(["GetItem"], {
           below: configKey.connection(""),
           attributes: ["settledForm"],
@@ -68,6 +69,7 @@ export class IngestPipeline {
         BUSINESS_CLOCK: variables.BUSINESS_CLOCK,
         SETTINGS: variables.SETTINGS,
         STACK: variables.STACK,
+        TRACING: variables.TRACING_WITH_SPANS,
         CONFIG_TABLE: config.access(["GetItem"]),
         MASTER_SECRET_ID: masterSecret.reader(),
         BODIES_BUCKET: bodies.access({

@@ -50,6 +50,7 @@ export class Reconciliation {
         BUSINESS_CLOCK: variables.BUSINESS_CLOCK,
         SETTINGS: variables.SETTINGS,
         STACK: variables.STACK,
+        TRACING: variables.TRACING_WITH_SPANS,
         CONFIG_TABLE: config.access(["GetItem", "UpdateItem"]),
         REQUESTS_TABLE: requests.access(
           ["GetItem", "PutItem", "UpdateItem", "BatchWriteItem"],

@@ -42,6 +42,7 @@ export class SubmissionPipeline {
         BUSINESS_CLOCK: variables.BUSINESS_CLOCK,
         SETTINGS: variables.SETTINGS,
         STACK: variables.STACK,
+        TRACING: variables.TRACING,
         CONFIG_TABLE: config.access(
           ["GetItem", "PutItem", "UpdateItem", "DeleteItem"],
           ["byClient"],
@@ -96,6 +97,7 @@ export class SubmissionPipeline {
         BUSINESS_CLOCK: variables.BUSINESS_CLOCK,
         SETTINGS: variables.SETTINGS,
         STACK: variables.STACK,
+        TRACING: variables.TRACING_WITH_SPANS,
         CONFIG_TABLE: config.access(["GetItem", "UpdateItem"]),
         REQUESTS_TABLE: requests.access(
           ["GetItem", "BatchGetItem", "PutItem", "UpdateItem", "BatchWriteItem"],

@@ -14,6 +14,8 @@ export interface LocalOptions {
   indexLagMs?: number;
   /** Inspector port of each function that is debugged; 0 takes a free one. Absent: none is debugged. */
   inspect?: ReadonlyMap<FunctionName, number>;
+  /** Where the functions send spans, as OTLP over HTTP. Absent: nowhere. */
+  otlpUrl?: string;
   demo: boolean;
 }
 
@@ -28,6 +30,7 @@ export const usage = `npm start -- [options]
   --setting NAME=VALUE  any setting of the stack; may be repeated
   --index-lag MS        global indexes are MS behind their table  (0)
   --inspect NAME[=PORT] debug this function; may be repeated       (9229, 9230 …)
+  --otlp URL            send spans there, such as http://127.0.0.1:4318/v1/traces
   --no-demo             do not play the demonstration
   --help
 
@@ -48,6 +51,7 @@ export function parseOptions(args: string[]): LocalOptions | "help" {
       setting: { type: "string", multiple: true, default: [] },
       "index-lag": { type: "string", default: "0" },
       inspect: { type: "string", multiple: true, default: [] },
+      otlp: { type: "string" },
       demo: { type: "boolean", default: true },
       help: { type: "boolean", default: false },
     },
@@ -69,6 +73,7 @@ export function parseOptions(args: string[]): LocalOptions | "help" {
     indexLagMs: indexLagOf(values["index-lag"]),
     settings: Object.fromEntries(values.setting.map(settingOf)),
     ...(inspect.size === 0 ? {} : { inspect }),
+    ...(values.otlp === undefined ? {} : { otlpUrl: values.otlp }),
     demo: values.demo,
   };
 }

@@ -104,6 +104,7 @@ async function start(options: RunOptions, started: AsyncDisposableStack): Promis
       settings: options.settings,
       clock: clock.anchor,
       providerUrl: `http://127.0.0.1:${ports.provider}`,
+      otlpUrl: options.otlpUrl,
       webhookTargets: localTargets([...Object.values(ports), ...inspectorPorts.values()]),
     });
   const synthesis = options.assemblyDir ? undefined : synthesiseInto(assemblyDir);

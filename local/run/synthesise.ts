@@ -39,6 +39,8 @@ export interface SynthesisOptions {
   providerUrl: string;
   /** Allowed targets of webhooks. */
   webhookTargets: WebhookTargets;
+  /** Where the functions send spans; absent: nowhere. */
+  otlpUrl?: string | undefined;
 }
 
 /** Returns the CDK context of the stage `local`. */
@@ -50,6 +52,7 @@ export function localContext(options: SynthesisOptions): Record<string, unknown>
     businessClock: JSON.stringify(options.clock),
     providerBaseUrls: JSON.stringify(providerBaseUrls(options.providerUrl)),
     webhookTargets: JSON.stringify(options.webhookTargets),
+    ...(options.otlpUrl === undefined ? {} : { tracing: "otlp", tracingUrl: options.otlpUrl }),
   };
 }
 

@@ -32,6 +32,7 @@ import {
 import { makePublishEvent } from "../core/events/publish-claimed.ts";
 import { toError } from "../core/message-failure.ts";
 import type { TextStore } from "../core/requests/state/ports.ts";
+import type { TracingDeps } from "../core/tracing/derived-ids.ts";
 import type { EventPorts, PublishPorts } from "./event-ports.ts";
 
 /**
@@ -67,7 +68,11 @@ export interface DeliveryObserver {
 }
 
 /** The ports that `deliver` needs in addition to `DeliveryPorts`. */
-export interface MessageProcessingPorts extends DeliveryPorts, EventPorts, DeliveryObserver {
+export interface MessageProcessingPorts
+  extends DeliveryPorts,
+    EventPorts,
+    DeliveryObserver,
+    TracingDeps {
   inputs: DeliveryInputsReader;
   poster: WebhookPoster;
   findEvent: RunBulkJobDeps["findEvent"];

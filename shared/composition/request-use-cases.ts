@@ -38,10 +38,12 @@ import {
 import type { RequestRules } from "../core/requests/state/request-rules.ts";
 import { makeRequestWriter } from "../core/requests/state/request-writer.ts";
 import { makeHandleSubmitMessages } from "../core/requests/submission/handle-submit-messages.ts";
+import type { SendCallDeps } from "../core/requests/submission/send-call.ts";
 import { makeSendInput } from "../core/requests/submission/send-input.ts";
 import { makeSubmitRequest } from "../core/requests/submission/submit-request.ts";
 import { makeWorkLane } from "../core/requests/submission/work-lane.ts";
 import { makeSweepRequests, type SweepRequests } from "../core/requests/sweep-requests.ts";
+import type { TracingDeps } from "../core/tracing/derived-ids.ts";
 import { providerClients } from "../providers/provider-clients.ts";
 import type { PublishPorts } from "./event-ports.ts";
 import type { PausingProviderPorts, ProviderPorts } from "./provider-ports.ts";
@@ -74,7 +76,11 @@ export interface RequestPorts {
 }
 
 /** What `submit` needs in addition. */
-export interface SubmissionPorts extends RequestPorts, PublishPorts, PausingProviderPorts {
+export interface SubmissionPorts
+  extends RequestPorts,
+    PublishPorts,
+    PausingProviderPorts,
+    Pick<SendCallDeps, "isTracing" | "tracesProviders"> {
   /** Returns the master keys, the one that sealed this text among them. @throws DEPENDENCY_DOWN */
   masterKeys: (sealed: string) => Promise<MasterKeys>;
   /** Returns a new owner of leases. */
@@ -87,7 +93,7 @@ export interface SubmissionPorts extends RequestPorts, PublishPorts, PausingProv
 }
 
 /** What `consume` needs in addition to join webhooks with requests. */
-export interface JoinPorts extends RequestPorts, PublishPorts {
+export interface JoinPorts extends RequestPorts, PublishPorts, TracingDeps {
   requeueLater: MatchWebhooksDeps["requeueLater"];
 }
 
@@ -112,6 +118,7 @@ export type ClientRequestPorts = RequestPorts &
     | "events"
     | "masterKeys"
     | "randomHex"
+    | "isTracing"
   >;
 
 /** What the administration of accounts needs. */

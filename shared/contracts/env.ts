@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import { providerId } from "./providers.ts";
 import { functionSettings } from "./settings.ts";
+import { noTracing, tracing } from "./tracing.ts";
 import { webhookTargets } from "./webhook-targets.ts";
 
 /**
@@ -30,6 +31,8 @@ const common = {
   SETTINGS: json(functionSettings),
   /** The name of the stack, which is a dimension of every metric. */
   STACK: text(),
+  /** Off where it is missing: while a deployment changes code and variables, one is older. */
+  TRACING: z._default(json(tracing), noTracing),
 };
 
 /** The base URL of each provider's API; https, except in the local run. */

@@ -1,10 +1,14 @@
 import * as z from "zod/mini";
+import { TRACEPARENT_FORM } from "./traceparent.ts";
 
 /** The EventBridge `source` of every event. */
 export const EVENT_SOURCE = "ackwire";
 
 /** An event id is sent in an HTTP header of webhooks: printable ASCII without spaces. */
 const eventId = z.string().check(z.regex(/^[\x21-\x7e]{1,512}$/));
+
+/** The trace of the request or webhook, as W3C Trace Context; absent where there is none. */
+const traceparent = z.optional(z.string().check(z.regex(TRACEPARENT_FORM)));
 
 const text = z.string();
 const optionalText = z.optional(text);
@@ -173,6 +177,7 @@ export function producerSchema(type: EventType) {
     id: eventId,
     type: z.literal(type),
     createdAt: z.iso.datetime(),
+    traceparent,
     data: z.strictObject(definitions[type].data),
   });
 }
@@ -183,6 +188,7 @@ export function consumerSchema(type: EventType) {
     id: eventId,
     type: z.literal(type),
     createdAt: z.iso.datetime(),
+    traceparent,
     data: z.looseObject(definitions[type].data),
   });
 }
@@ -198,6 +204,7 @@ export const eventDetail = z.looseObject({
   id: eventId,
   type: eventType,
   createdAt: z.iso.datetime(),
+  traceparent,
   data: z.looseObject({
     ...subject,
     provider: optionalText,

@@ -61,6 +61,8 @@ const rules: { from: RegExp; may: RegExp[]; because: string }[] = [
     may: [
       /^shared\/(contracts|core|adapters)\//,
       /^@aws-sdk\//,
+      /^@opentelemetry\//,
+      /^@smithy\/signature-v4$/,
       /^zod\/(mini|locales)$/,
       /^node:(crypto|dns\/promises|https?|net|timers\/promises|tls|zlib)$/,
     ],
@@ -181,6 +183,7 @@ const coreOrder = [
   "",
   "json",
   "crypto",
+  "tracing",
   "input",
   "events",
   "pace",

@@ -16,7 +16,7 @@ const files = new Map(
  */
 const maxKilobytes: Record<FunctionName, number> = {
   ingest: 515,
-  consume: 610,
+  consume: 612,
   api: 825,
   submit: 720,
   deliver: 590,

@@ -41,6 +41,7 @@ describe("Valid configurations", () => {
       rollout: "AllAtOnce",
       alarms: undefined,
       customDomain: undefined,
+      tracing: { exporter: "off", url: undefined, tracesProviders: false },
     });
   });
 
@@ -176,6 +177,29 @@ describe("Alarms", () => {
   });
 });
 
+describe("Tracing", () => {
+  test("Spans go to a collector of one's own, or to X-Ray", () => {
+    const url = "http://localhost:4318/v1/traces";
+    expect(read({ tracing: "otlp", tracingUrl: url, traceProviders: "true" }).tracing).toEqual({
+      exporter: "otlp",
+      url,
+      tracesProviders: true,
+    });
+    expect(read({ tracing: "xray" }).tracing).toMatchObject({ exporter: "xray", url: undefined });
+  });
+
+  test.each([
+    [{ tracing: "on" }, "tracing: got "],
+    [{ tracing: "otlp" }, "tracingUrl: is missing"],
+    [{ tracing: "otlp", tracingUrl: "localhost:4318" }, "tracingUrl: got "],
+    [{ tracing: "xray", tracingUrl: "https://a.example" }, "tracingUrl: is given, but tracing is"],
+    [{ tracingUrl: "https://a.example" }, "tracingUrl: is given, but tracing is off"],
+    [{ traceProviders: "yes" }, "traceProviders: got "],
+  ])("The configuration %j is rejected with a problem about %j", (config, start) => {
+    expect(problems(config)).toEqual([expect.stringContaining(start)]);
+  });
+});
+
 const baseUrls = (url: string) => JSON.stringify({ "we-link": url, "linked-api": url });
 
 test.each([
@@ -258,7 +282,7 @@ describe("Invalid configurations", () => {
     expect(problems({ consumeBatchSize: 11, stag: "prod", alarmEmail: "nobody" })).toEqual([
       "consumeBatchSize: got 11; allowed is a whole number from 1 to 10 (default 10)",
       `stag: no such setting; there are ${Object.keys(settingsSchema.shape).join(", ")}`,
-      "besides settings, there may be stage, settings, businessClock, providerBaseUrls, webhookTargets, retainData, rollout, alarms, alarmEmail, pageEmail, ticketEmail, pageTopicArn, ticketTopicArn, runbookBaseUrl, domainName, certificateArn",
+      "besides settings, there may be stage, settings, businessClock, providerBaseUrls, webhookTargets, retainData, rollout, alarms, alarmEmail, pageEmail, ticketEmail, pageTopicArn, ticketTopicArn, runbookBaseUrl, domainName, certificateArn, tracing, tracingUrl, traceProviders",
       'alarmEmail: got "nobody"; must match ^[^\\s@]+@[^\\s@]+$',
     ]);
   });

@@ -50,11 +50,11 @@ test("A refused webhook with a right address names its connection, and one with 
   reportIngested(telemetry, { ...refused, code: "SIGNATURE_REJECTED", addressee }, "r1");
   reportIngested(telemetry, { ...refused, code: "CONNECTION_UNKNOWN" }, "r2");
   expect(lines).toEqual([
-    expect.objectContaining({ code: "SIGNATURE_REJECTED", requestId: "r1", ...owner }),
+    expect.objectContaining({ code: "SIGNATURE_REJECTED", apiRequestId: "r1", ...owner }),
     {
       message: "webhook rejected",
       code: "CONNECTION_UNKNOWN",
-      requestId: "r2",
+      apiRequestId: "r2",
       detail: "not signed",
     },
   ]);
@@ -107,7 +107,7 @@ test("Each request that reconcile times out, and each pause that it causes, is a
   reportRequests(telemetry, {
     ...{ joined: 0, wokenLanes: 0, polled: 0, timedOut: 1, unknown: 1, published: 0 },
     ...{ pausedAccounts: 1, pausedConnections: 1, unclearReports: 1 },
-    ...{ failed: [], unpublished: [] },
+    ...{ failed: [], unpublished: [], lostAccepts: [] },
     notices: kinds.map((kind) => ({ kind, request })),
   });
   const ids = { requestId: "rq_1", clientId: "cl_1", connectionId: "cn_1" };

@@ -38,6 +38,7 @@ const item = z.object({
   eventType,
   requestId: text,
   createdMs: z.number(),
+  traceparent: text,
   body: storedText,
   status: deliveryStatus,
   reason: z.optional(endReason),

@@ -49,6 +49,8 @@ const item = z.object({
   submittedMs: number,
   finishedMs: number,
   recurringId: text,
+  traceparent: text,
+  parentSpanId: text,
   dependsOn: z.optional(
     z.object({
       requestId: z.string(),

@@ -1,5 +1,6 @@
 import { consumerSchema, deliverableTypes, describeEvent } from "../events.ts";
 import { providerPacks } from "../providers.ts";
+import { TRACEPARENT_FORM, TRACEPARENT_HEADER } from "../traceparent.ts";
 import { jsonSchemaOf, referenceTo } from "./json-schema.ts";
 
 type Components = Record<string, object>;
@@ -25,6 +26,12 @@ export const webhookHeaderSchemas = {
       "`v1,` and the HMAC-SHA256 of `id.timestamp.body`, Base64; during a rotation one for each secret, with a space between.",
     schema: { type: "string", pattern: "^v1,[A-Za-z0-9+/=]+( v1,[A-Za-z0-9+/=]+)*$" },
   },
+} as const;
+
+/** The header of deliveries whose event belongs to a trace. */
+const traceHeaderSchema = {
+  description: "The trace that the event belongs to (W3C Trace Context).",
+  schema: { type: "string", pattern: TRACEPARENT_FORM.source },
 } as const;
 
 /** The formats of webhooks besides the events themselves, with the schema of their payloads. */
@@ -55,12 +62,15 @@ export function webhooksSection(): { components: Components; webhooks: object } 
             "Any 2xx within 15 seconds is success; 410 disables the webhook; anything else is tried again, 8 attempts in all. See docs/receiving-webhooks.md.",
           tags: ["Webhook"],
           security: [],
-          parameters: Object.entries(webhookHeaderSchemas).map(([name, header]) => ({
-            name,
-            in: "header",
-            required: true,
-            ...header,
-          })),
+          parameters: [
+            ...Object.entries(webhookHeaderSchemas).map(([name, header]) => ({
+              name,
+              in: "header",
+              required: true,
+              ...header,
+            })),
+            { name: TRACEPARENT_HEADER, in: "header", required: false, ...traceHeaderSchema },
+          ],
           requestBody: {
             required: true,
             content: { "application/json": { schema: { anyOf: [...standard, ...flat] } } },

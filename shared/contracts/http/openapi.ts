@@ -167,6 +167,15 @@ const idempotencyKey = {
   schema: { type: "string", minLength: 1, maxLength: 255, pattern: "^[\\x21-\\x7e]+$" },
 } as const;
 
+const traceparent = {
+  name: "traceparent",
+  in: "header",
+  required: false,
+  description:
+    "The caller's trace (W3C Trace Context): events and webhooks of the request name it. An invalid one is ignored.",
+  schema: { type: "string" },
+} as const;
+
 function securityOf({ isPublic, dialect, needsAccount }: Operation): object[] {
   if (isPublic) return [];
   if (dialect === undefined) return [{ apiKey: [] }];
@@ -220,7 +229,7 @@ function describe(operation: Operation, components: Components) {
     parameters: [
       ...parametersOf("path", params),
       ...parametersOf("query", query),
-      ...(operation.takesIdempotencyKey ? [idempotencyKey] : []),
+      ...(operation.takesIdempotencyKey ? [idempotencyKey, traceparent] : []),
     ],
     ...(body && {
       requestBody: {

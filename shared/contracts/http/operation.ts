@@ -42,6 +42,8 @@ export interface OperationInput<Operation extends ApiOperation> {
   accountId: string;
   /** Only for operations that take one. */
   idempotencyKey?: string | undefined;
+  /** The trace of the call, where its header names one. Only for the same operations. */
+  traceparent?: string | undefined;
   /** Scheme and host under which the API was called. */
   origin: string;
   params: z.output<Operation["params"]>;

@@ -26,6 +26,7 @@ export const deliveryMessage = z.discriminatedUnion("kind", [
         eventId: z.string(),
         eventType: deliverableType,
         createdMs: z.number(),
+        traceparent: z.optional(z.string()),
         body: z.string(),
       }),
     ),

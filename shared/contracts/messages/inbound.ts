@@ -9,6 +9,8 @@ export const inboundMessage = z.object({
   connectionId: z.string(),
   /** Business time of receipt, epoch milliseconds. */
   receivedAtMs: z.number(),
+  /** The trace that the provider's call belongs to, where it names one. */
+  traceparent: z.optional(z.string()),
   /** `consume` must ask the provider: the webhook is only a hint. */
   verifyByFetch: z.optional(z.literal(true)),
   /** The webhook's bytes. Base64, because SQS takes only the characters of XML 1.0. */

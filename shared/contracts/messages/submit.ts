@@ -21,7 +21,13 @@ export const submitMessage = z.discriminatedUnion("kind", [
     wakesLane: z.boolean(),
   }),
   /** Wakes a lane: a request may be submitted now. */
-  z.object({ v: z.literal(1), kind: z.literal("wakeUp"), lane: z.string() }),
+  z.object({
+    v: z.literal(1),
+    kind: z.literal("wakeUp"),
+    lane: z.string(),
+    /** When that may be the case (business time). */
+    dueMs: z.optional(z.number()),
+  }),
   /** The time of a scheduled request has come. Sent by EventBridge Scheduler. */
   z.object({ v: z.literal(1), kind: z.literal("due"), requestId: z.string() }),
   /** A recurring request fires. Sent by EventBridge Scheduler. */

@@ -4,6 +4,7 @@ import type { HandlerAnswer, RelayedAnswer } from "../../contracts/http/operatio
 import { type Operation, operations, routeKeyOf } from "../../contracts/http/operations.ts";
 import { limits } from "../../contracts/limits.ts";
 import { type ProviderId, providerPacks } from "../../contracts/providers.ts";
+import { readTraceparent, TRACEPARENT_HEADER } from "../../contracts/traceparent.ts";
 import { byContract } from "../input/by-contract.ts";
 import { closest } from "../input/closest.ts";
 import { membersOf } from "../input/describe-issue.ts";
@@ -196,7 +197,8 @@ function validateCall(operation: Operation, { params, query, body, origin, heade
     part,
     "output" in one ? one.output : undefined,
   ]);
-  return { origin, idempotencyKey, ...Object.fromEntries(outputs) };
+  const traceparent = operation.takesIdempotencyKey && readTraceparent(headers[TRACEPARENT_HEADER]);
+  return { origin, idempotencyKey, traceparent, ...Object.fromEntries(outputs) };
 }
 
 /** Further errors do not say where a member belongs: the cost is bounded whatever is sent. */

@@ -1,8 +1,10 @@
 import type { EventType } from "../../contracts/events.ts";
 import { limits } from "../../contracts/limits.ts";
 import type { ProviderId } from "../../contracts/providers.ts";
+import { readTraceparent } from "../../contracts/traceparent.ts";
 import { toIso } from "../clock.ts";
 import type { JsonObject } from "../json/json.ts";
+import { ownTrace, type TracingDeps } from "../tracing/derived-ids.ts";
 import { unmatchedEventId } from "./event-id.ts";
 import type { ProviderEvent } from "./provider-event.ts";
 
@@ -26,8 +28,10 @@ export function unmatchedEvent(
     connectionId: string;
     receivedAtMs: number;
     numbersAsText: boolean;
+    /** The trace of the webhook, where the provider names one. */
+    traceparent?: string | undefined;
     raw?: Uint8Array;
-  },
+  } & TracingDeps,
 ): FinalEvent {
   const id = unmatchedEventId({ ...event, connectionId: origin.connectionId });
   const { workflowId, providerRequestId, accountId, action, status, eventType, ...outcome } =
@@ -36,6 +40,7 @@ export function unmatchedEvent(
     id,
     type: event.type,
     createdAt: event.createdAt ?? toIso(origin.receivedAtMs),
+    traceparent: ownTrace(id, origin.traceparent, origin).traceparent,
     data: {
       workflowId,
       providerRequestId,
@@ -62,6 +67,7 @@ export function requestEvent(
     provider: ProviderId;
     action: string;
     providerRequestId?: string | undefined;
+    traceparent?: string | undefined;
   },
   details: {
     atMs: number;
@@ -79,6 +85,7 @@ export function requestEvent(
     id,
     type,
     createdAt: toIso(details.atMs),
+    traceparent: request.traceparent,
     data: {
       requestId,
       // A request made here is one workflow, with the same id.
@@ -112,6 +119,12 @@ export function busSafeJson(value: object): string {
     /[\ufffe\uffff]/g,
     (char) => `\\u${char.charCodeAt(0).toString(16)}`,
   );
+}
+
+/** Returns the trace of an event, which its envelope names before `data`. */
+export function traceparentIn(envelope: string): string | undefined {
+  const members = envelope.slice(0, envelope.indexOf('"data":'));
+  return readTraceparent(/"traceparent":"([^"]*)"/.exec(members)?.[1]);
 }
 
 /** Returns EventBridge's `detail`: the bytes of the envelope with `clientId` in front. */

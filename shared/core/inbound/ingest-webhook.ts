@@ -1,6 +1,7 @@
 import { Failure, type HttpFailureCode } from "../../contracts/failures.ts";
 import type { InboundMessage } from "../../contracts/messages/inbound.ts";
 import { providerId } from "../../contracts/providers.ts";
+import { readTraceparent, TRACEPARENT_HEADER } from "../../contracts/traceparent.ts";
 import type { Clock } from "../clock.ts";
 import type { Connection, ConnectionReader } from "../connections/ports.ts";
 import { validAt } from "../connections/rotation.ts";
@@ -112,7 +113,8 @@ async function ingest(deps: Deps, command: IngestCommand): Promise<IngestOutcome
     return { kind: "quarantined", connectionId, bytes };
   }
   const verifyByFetch = verification.kind === "bodyNotSigned" || settings.verifyByFetch;
-  const received = { body, receivedAtMs, verifyByFetch, signal };
+  const traceparent = readTraceparent(command.headers[TRACEPARENT_HEADER]);
+  const received = { body, receivedAtMs, verifyByFetch, traceparent, signal };
   const message = await storeAndBuildMessage(deps, connection, received);
   // The correlated event is stored before the ack, so that a reply that was acked stops requests
   // that must not follow it.
@@ -225,9 +227,10 @@ export async function storeAndBuildMessage(
   received: Pick<IngestCommand, "body" | "signal"> & {
     receivedAtMs: number;
     verifyByFetch: boolean;
+    traceparent?: string | undefined;
   },
 ): Promise<InboundMessage> {
-  const { body, signal, receivedAtMs, verifyByFetch } = received;
+  const { body, signal, receivedAtMs, verifyByFetch, traceparent } = received;
   const common = {
     v: 1 as const,
     provider,
@@ -235,6 +238,7 @@ export async function storeAndBuildMessage(
     connectionId,
     receivedAtMs,
     ...(verifyByFetch ? { verifyByFetch: true as const } : {}),
+    ...(traceparent === undefined ? {} : { traceparent }),
   };
   if (body.byteLength <= deps.maxInlineBytes) {
     return { ...common, bodyBase64: Buffer.from(body).toString("base64") };

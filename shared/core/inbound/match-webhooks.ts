@@ -17,10 +17,11 @@ import type {
 import type { UpdateResult } from "../requests/state/provider-update.ts";
 import type { PublishedOutboxes, PublishOutboxes } from "../requests/state/publish-outboxes.ts";
 import type { RequestRecord } from "../requests/state/record.ts";
+import type { TracingDeps } from "../tracing/derived-ids.ts";
 import { notifyWatchers } from "./correlated-events.ts";
 import type { LoadedWebhook } from "./load-webhook.ts";
 
-export interface MatchWebhooksDeps {
+export interface MatchWebhooksDeps extends TracingDeps {
   references: ReferenceStore;
   applyProviderUpdate: ReturnType<typeof makeApplyProviderUpdate>;
   publishOutboxes: PublishOutboxes;
@@ -38,6 +39,8 @@ export type MatchOutcome =
   | {
       kind: "matched";
       requestId: string;
+      /** The trace of the request. */
+      traceparent?: string | undefined;
       verdict: UpdateResult["verdict"];
       hasPausedAccount: boolean;
       hasStoredUnclearReport: boolean;
@@ -124,7 +127,7 @@ async function matchOne(
   lookup: ReferenceLookup | undefined,
 ): Promise<Match> {
   await notifyWatchers(deps, webhook);
-  if (!lookup) return { outcome: { kind: "unmatched", event: toUnmatchedEvent(webhook) } };
+  if (!lookup) return { outcome: { kind: "unmatched", event: toUnmatchedEvent(webhook, deps) } };
   if (!isAboutRequest(webhook)) {
     const { event } = await recordUnlessBound(deps, webhook, lookup);
     return { outcome: { kind: "unmatched", event } };
@@ -200,7 +203,7 @@ async function recordUnlessBound(
   webhook: LoadedWebhook,
   { connectionId, providerRequestId }: ReferenceLookup,
 ): Promise<{ event: FinalEvent; requestId: string | undefined }> {
-  const event = toUnmatchedEvent(webhook);
+  const event = toUnmatchedEvent(webhook, deps);
   const requestId = await deps.references.recordUnlessBound({
     connectionId,
     providerRequestId,
@@ -211,17 +214,16 @@ async function recordUnlessBound(
 }
 
 function matchedWith({ request, isChanged, ...applied }: AppliedUpdate): Match {
-  const { requestId } = request;
-  const outcome = { kind: "matched" as const, requestId, ...applied };
+  const { requestId, traceparent } = request;
+  const outcome = { kind: "matched" as const, requestId, traceparent, ...applied };
   return isChanged ? { outcome, updated: request } : { outcome };
 }
 
 /** The event of a webhook that belongs to no request made here. */
-export function toUnmatchedEvent({
-  event,
-  message,
-  numbersAsText,
-  raw,
-}: LoadedWebhook): FinalEvent {
-  return unmatchedEvent(event, { ...message, numbersAsText, ...(raw ? { raw } : {}) });
+export function toUnmatchedEvent(
+  { event, message, numbersAsText, raw }: LoadedWebhook,
+  { isTracing }: TracingDeps = {},
+): FinalEvent {
+  const origin = { ...message, numbersAsText, isTracing, ...(raw ? { raw } : {}) };
+  return unmatchedEvent(event, origin);
 }

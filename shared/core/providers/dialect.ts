@@ -94,6 +94,7 @@ export interface DialectRequests {
     params: JsonObject | readonly JsonObject[];
     scheduled?: string | undefined;
     idempotencyKey?: string | undefined;
+    traceparent?: string | undefined;
   }): Promise<{ requestId: string; status: RequestStatus }>;
   /** @throws NOT_FOUND, CONFLICT, DEPENDENCY_DOWN */
   continue(

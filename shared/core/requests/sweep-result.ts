@@ -21,6 +21,8 @@ export interface RequestSweepResult {
   failed: MessageFailure[];
   /** Requests of which a person should know, for the log. */
   notices: SweepNotice[];
+  /** Requests of whose acceptance no message was processed in time. */
+  lostAccepts: RequestRecord[];
 }
 
 export interface SweepNotice {
@@ -43,5 +45,6 @@ export function emptyResult(): RequestSweepResult {
     unclearReports: 0,
     failed: [],
     notices: [],
+    lostAccepts: [],
   };
 }

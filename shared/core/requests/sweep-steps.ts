@@ -126,6 +126,7 @@ export function makeSweepSteps(
     if (isTerminal(request)) await laneScheduler.wakeFreedLane(request);
     // The message of its accept was lost, and with it perhaps the lane's wake-up.
     const isAcceptLost = request.outbox.some(({ version }) => version === 1);
+    if (isAcceptLost && isChanged) total.lostAccepts.push(request);
     // Also one that is planned: it may be for a window of another category.
     if (request.status === "QUEUED" && isAcceptLost) await laneScheduler.wakeUp(request);
     return isChanged ? request : undefined;
@@ -163,7 +164,8 @@ export function makeSweepSteps(
     const againMs = laneScheduler.sweepDueAfterWakeUp(deps.context().nowMs + WAKE_UP_AGAIN_MS);
     const postponed = await requests.postponeSweep(entry, againMs);
     if (!postponed) return;
-    await submitQueue.send({ v: 1, kind: "wakeUp", lane: entry.lane }, postponed);
+    const { lane, sweepDueMs: dueMs } = entry;
+    await submitQueue.send({ v: 1, kind: "wakeUp", lane, dueMs }, postponed);
     total.wokenLanes++;
   }
 

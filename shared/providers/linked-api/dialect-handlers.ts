@@ -18,6 +18,7 @@ export async function startAsLinkedApi(
     accountId: string;
     body: Action | Actions;
     idempotencyKey?: string | undefined;
+    traceparent?: string | undefined;
   },
 ): Promise<string> {
   const { body, ...account } = of;

@@ -36,8 +36,10 @@ export const linkedApiDialect: Dialect = {
   operations,
   handlers: (services) =>
     ({
-      linkedApiStartWorkflow: ({ clientId, accountId, body, idempotencyKey }) =>
-        startAsLinkedApi(services.requests, { clientId, accountId, body, idempotencyKey }),
+      linkedApiStartWorkflow: ({ clientId, accountId, body, idempotencyKey, traceparent }) =>
+        startAsLinkedApi(services.requests, {
+          ...{ clientId, accountId, body, idempotencyKey, traceparent },
+        }),
       linkedApiGetWorkflow: ({ clientId, params }) =>
         getAsLinkedApi(services.requests, { clientId, workflowId: params.workflowId }),
       linkedApiCancelWorkflow: ({ clientId, params }) =>

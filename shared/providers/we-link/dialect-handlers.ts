@@ -16,6 +16,7 @@ interface WeLinkCall {
   action: string;
   body: JsonObject & { accountId?: string; scheduled?: string };
   idempotencyKey?: string | undefined;
+  traceparent?: string | undefined;
 }
 
 /**
@@ -26,7 +27,7 @@ interface WeLinkCall {
  */
 export async function submitAsWeLink(
   requests: DialectRequests,
-  { clientId, action, body, idempotencyKey }: WeLinkCall,
+  { clientId, action, body, idempotencyKey, traceparent }: WeLinkCall,
 ): Promise<string> {
   if (action === "login_code") return continueLogin(requests, { clientId, body, idempotencyKey });
   const { account, ...of } = partsOf(body);
@@ -39,6 +40,7 @@ export async function submitAsWeLink(
     action,
     ...of,
     idempotencyKey,
+    traceparent,
   });
   return JSON.stringify({ requestId });
 }

@@ -25,8 +25,8 @@ export const weLinkDialect: Dialect = {
   handlers: ({ requests, relay }) => ({
     ...weLinkRelayedHandlers(relay),
     ...({
-      weLinkSubmit: ({ clientId, params, body, idempotencyKey }) =>
-        submitAsWeLink(requests, { clientId, action: params.action, body, idempotencyKey }),
+      weLinkSubmit: ({ clientId, params: { action }, body, idempotencyKey, traceparent }) =>
+        submitAsWeLink(requests, { clientId, action, body, idempotencyKey, traceparent }),
       weLinkGetResponse: ({ clientId, body }) => getAsWeLink(requests, { clientId, body }),
     } satisfies OperationHandlers<typeof weLinkOperations>),
   }),

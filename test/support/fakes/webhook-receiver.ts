@@ -21,6 +21,7 @@ export interface ReceivedEvent {
   id: string;
   type: string;
   createdAt: string;
+  traceparent?: string;
   data: JsonObject;
 }
 

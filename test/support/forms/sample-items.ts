@@ -96,6 +96,7 @@ const subQueue = { category: "other", isHigh: true } as const;
 const delivery: { [Member in keyof DeliveryRecord]-?: DeliveryRecord[Member] } = {
   ...deliveryRecord(),
   ...{ deliveryId: "dl_form", clientId, webhookId: "wh_form", requestId },
+  traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
   reason: "attempts_used",
   attemptHistory: [
     {

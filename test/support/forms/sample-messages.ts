@@ -16,6 +16,7 @@ const inbound: Whole<InboundMessage> = {
   clientId: "cl_form",
   connectionId: "cn_form",
   receivedAtMs: 1_782_302_400_000,
+  traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
   verifyByFetch: true,
   bodyBase64: "e30=",
   waitUntilRealMs: 1_782_302_400_001,
@@ -26,7 +27,7 @@ const inbound: Whole<InboundMessage> = {
 const submit: { [Kind in SubmitMessage["kind"]]: Submit<Kind> } = {
   accepted: { v: 1, kind: "accepted", requestId: "rq_form", wakesLane: true },
   acceptedBatch: { v: 1, kind: "acceptedBatch", requestIds: ["rq_form"], wakesLane: false },
-  wakeUp: { v: 1, kind: "wakeUp", lane: "lane" },
+  wakeUp: { v: 1, kind: "wakeUp", lane: "lane", dueMs: 1 },
   due: { v: 1, kind: "due", requestId: "rq_form" },
   recur: {
     ...{ v: 1, kind: "recur", clientId: "cl_form", recurringId: "weekly" },
@@ -51,6 +52,7 @@ const delivery: {
       eventId: "workflow.created:rq_form",
       eventType: "workflow.created",
       createdMs: 1,
+      traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
       body: "{}",
     },
     heldMs: 2,

@@ -33,6 +33,8 @@ export function wholeRequest(
     ...{ lane, requestId, action: "connect", category: "other", group: "spring # 1" },
     ...{ isHigh: true, status: "FAILED", createdMs: 1_782_302_400_000, scheduledMs: 1 },
     ...{ joinedMs: 2, submittedMs: 3, finishedMs: 4, recurringId: "weekly", dependsOn },
+    traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+    parentSpanId: "00f067aa0ba902b7",
     ...{ dependents: ["rq_2"], correlationKeys: ["one", "other"], lanePosition: 5 },
     ...{ laneState: "holding", takenMs: 6, notAfterMs: 7, blockedAtJoinMs: 8, holdUntilMs: 9 },
     params: { inline: JSON.stringify({ text: "a long text ".repeat(60) }) },

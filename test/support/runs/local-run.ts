@@ -27,6 +27,7 @@ export async function startTestRun(
     providerPort?: number;
     synthesise?: NonNullable<RunOptions["synthesise"]>;
     indexLagMs?: number;
+    otlpUrl?: string;
     /** Changes the stack that the run synthesises, before the run reads it; not with an `assemblyDir`. */
     edit?: (assemblyDir: string) => void;
   } = {},

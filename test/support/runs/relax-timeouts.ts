@@ -7,9 +7,12 @@ const timeouts = { Ingest: 30, Api: 30, Consume: 25 };
 /** Real milliseconds: the longest that the function takes. */
 const INGEST_DEADLINE_MS = 10_000;
 
+/** Real milliseconds in which a collector must have taken spans. */
+const EXPORT_TIMEOUT_MS = 10_000;
+
 interface LambdaFunction {
   Type: string;
-  Properties: { Timeout: number; Environment: { Variables: Record<string, unknown> } };
+  Properties: { Timeout: number; Environment?: { Variables: Record<string, unknown> } };
 }
 
 /**
@@ -30,9 +33,15 @@ export function relaxTimeouts(assemblyDir: string): void {
       ) ?? [];
     if (!found) throw new Error(`The stack has no function ${name}`);
     found.Properties.Timeout = seconds;
-    const variables = found.Properties.Environment.Variables;
+    const variables = found.Properties.Environment?.Variables ?? {};
     const settings = JSON.parse(String(variables.SETTINGS)) as object;
     variables.SETTINGS = JSON.stringify({ ...settings, inboundDeadlineMs: INGEST_DEADLINE_MS });
+  }
+  for (const { Type, Properties } of Object.values(template.Resources)) {
+    if (Type !== "AWS::Lambda::Function" || !Properties.Environment) continue;
+    const variables = Properties.Environment.Variables;
+    const tracing = JSON.parse(String(variables.TRACING)) as object;
+    variables.TRACING = JSON.stringify({ ...tracing, timeoutMs: EXPORT_TIMEOUT_MS });
   }
   writeFileSync(file, JSON.stringify(template));
 }

@@ -45,6 +45,7 @@ export async function startRequestsRun(options: {
   speed: number;
   settings?: Record<string, string>;
   dataDir?: string;
+  otlpUrl?: string;
   synthesise?: NonNullable<RunOptions["synthesise"]>;
 }) {
   const run = await startTestRun(options);

@@ -35,6 +35,7 @@ const owner = { clientId: "cl_1", connectionId: "cn_1", accountId: "account" };
  */
 export function makeRequestSimulation(of: {
   provider: ProviderId;
+  isTracing?: boolean;
   /** Called for each write, with the record that it replaced. */
   onWrite: (after: RequestRecord, before: RequestRecord | undefined) => void;
   /** Answers every call to the provider. */
@@ -90,6 +91,7 @@ export function makeRequestSimulation(of: {
     ...memory,
     requests,
     texts,
+    isTracing: of.isTracing,
     submitQueue: queue,
     clock,
     speed: 1,
@@ -148,7 +150,7 @@ export function makeRequestSimulation(of: {
 
     /** The client sends the same request so many times at once, with one key. */
     async accept(
-      request: { action: string; params: object; scheduled?: string },
+      request: { action: string; params: object; scheduled?: string; traceparent?: string },
       times: number,
     ): Promise<void> {
       const call = { ...owner, provider, idempotencyKey: "the same", ...request };

@@ -12,11 +12,15 @@ import { requestJson, summaryOf, type Wait } from "../../requests/state/request-
 export function readBatchItem(
   clientId: string,
   item: unknown,
-  { group, priority }: { group?: string; priority?: RequestPriority },
+  {
+    group,
+    priority,
+    traceparent,
+  }: { group?: string; priority?: RequestPriority; traceparent?: string | undefined },
 ): NewRequest | InvalidRequest {
   const read = validate(batchItem, byContract(batchItem, item));
   if (!("output" in read)) return new InvalidRequest(read.errors);
-  return { group, priority, ...read.output, clientId };
+  return { group, priority, ...read.output, traceparent, clientId };
 }
 
 /** The answer to a batch as JSON text. */

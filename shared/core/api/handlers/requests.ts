@@ -8,10 +8,11 @@ import { batchJson, readBatchItem } from "./batch.ts";
 /** Handlers of the operations on requests. */
 export function requestHandlers({ requests }: { requests: Requests }) {
   return {
-    createRequest: async ({ clientId, idempotencyKey, body }) =>
-      requestJson(await requests.accept({ clientId, idempotencyKey, ...body })),
-    async createBatch({ clientId, idempotencyKey, body }) {
-      const items = body.requests.map((item) => readBatchItem(clientId, item, body));
+    createRequest: async ({ clientId, idempotencyKey, traceparent, body }) =>
+      requestJson(await requests.accept({ clientId, idempotencyKey, traceparent, ...body })),
+    async createBatch({ clientId, idempotencyKey, traceparent, body }) {
+      const common = { ...body, traceparent };
+      const items = body.requests.map((item) => readBatchItem(clientId, item, common));
       const batch = { clientId, idempotencyKey, items, body };
       const { results, waits } = await requests.acceptBatch(batch);
       return batchJson(results, waits);

@@ -5,6 +5,7 @@ import { providerPacks } from "../../../contracts/providers.ts";
 import type { Lease } from "../../clock.ts";
 import { validAt } from "../../connections/rotation.ts";
 import type { TextStore } from "../../requests/state/ports.ts";
+import { attemptSpanId, type TracingDeps, traceHeader } from "../../tracing/derived-ids.ts";
 import { openHeaders } from "../signing/client-headers.ts";
 import {
   type FetchMasterKeys,
@@ -26,7 +27,7 @@ import type {
 import type { DeliveryRecord, EndpointHealth, EndReason } from "../state/record.ts";
 import type { EndpointSlots } from "./endpoint-slots.ts";
 
-export interface SendAttemptDeps {
+export interface SendAttemptDeps extends TracingDeps {
   deliveries: DeliveryStore;
   texts: TextStore;
   poster: WebhookPoster;
@@ -150,7 +151,7 @@ export function makeSendAttempt(deps: SendAttemptDeps): SendAttempt {
       const timestampSeconds = Math.floor(deps.context().nowRealMs / 1000);
       const signed = signedHeaders({ eventId, body, timestampSeconds, secrets });
       const asProvider = providerSignature(webhook, { body, timestampSeconds, secrets });
-      const headers = { ...clientHeaders, ...asProvider, ...signed };
+      const headers = { ...clientHeaders, ...asProvider, ...signed, ...traceHeaderOf(delivery) };
       return { post: { url: webhook.url, headers, body } };
     } catch (error) {
       if (error instanceof Failure && error.code === "BODY_GONE") {
@@ -158,6 +159,14 @@ export function makeSendAttempt(deps: SendAttemptDeps): SendAttempt {
       }
       return { kind: "postNotBuilt", delivery, error };
     }
+  }
+
+  /** Names the trace of the event, and while spans are recorded the span of this attempt. */
+  function traceHeaderOf(delivery: DeliveryRecord) {
+    const { deliveryId, cycle, attemptsInCycle } = delivery;
+    return traceHeader(delivery, deps, () =>
+      attemptSpanId({ deliveryId, cycle, attemptNumber: attemptsInCycle + 1 }),
+    );
   }
 
   /**

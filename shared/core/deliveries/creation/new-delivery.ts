@@ -2,6 +2,7 @@ import type { WebhookItem } from "../../../contracts/config-items.ts";
 import type { EventType } from "../../../contracts/events.ts";
 import { sha256Hex } from "../../crypto/digest.ts";
 import type { MasterKeys } from "../../crypto/master-keys.ts";
+import { traceparentIn } from "../../events/envelope.ts";
 import { currentSecret } from "../signing/signing.ts";
 import type { DeliveryContext } from "../state/delivery-context.ts";
 import { waitingDelivery } from "../state/delivery-state.ts";
@@ -42,6 +43,7 @@ export function newDelivery(
       eventId,
       eventType,
       requestId,
+      traceparent: traceparentIn(envelope),
       body: { inline: body },
     },
     context,

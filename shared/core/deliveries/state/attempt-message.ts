@@ -48,8 +48,9 @@ export function toUnstoredAttemptMessage(
   delivery: DeliveryRecord,
   contents: Pick<UnstoredDelivery, "eventType" | "body">,
 ): AttemptMessage {
-  const { eventId, createdMs } = delivery;
-  return { ...toAttemptMessage(delivery), unstored: { eventId, createdMs, ...contents } };
+  const { eventId, createdMs, traceparent } = delivery;
+  const trace = traceparent === undefined ? {} : { traceparent };
+  return { ...toAttemptMessage(delivery), unstored: { eventId, createdMs, ...trace, ...contents } };
 }
 
 /** Returns the delivery that a message holds. */

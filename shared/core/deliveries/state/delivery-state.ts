@@ -41,7 +41,14 @@ export function hasExhaustedClaims({ claimsOfAttempt }: DeliveryRecord): boolean
 export function waitingDelivery(
   delivery: Pick<
     DeliveryRecord,
-    "deliveryId" | "clientId" | "webhookId" | "eventId" | "eventType" | "requestId" | "body"
+    | "deliveryId"
+    | "clientId"
+    | "webhookId"
+    | "eventId"
+    | "eventType"
+    | "requestId"
+    | "traceparent"
+    | "body"
   >,
   context: DeliveryContext,
 ): DeliveryRecord {
@@ -52,6 +59,7 @@ export function waitingDelivery(
     eventId: delivery.eventId,
     eventType: delivery.eventType,
     requestId: delivery.requestId,
+    traceparent: delivery.traceparent,
     body: delivery.body,
     createdMs: context.nowMs,
     status: "waiting",

@@ -56,6 +56,8 @@ export interface DeliveryRecord {
   /** Set if the delivery is cancelled together with this request. */
   requestId?: string | undefined;
   createdMs: number;
+  /** The trace of its event, which each attempt names in a header. */
+  traceparent?: string | undefined;
   /** Every attempt sends these bytes. */
   body: StoredText;
 

@@ -5,6 +5,7 @@ import { type MasterKeys, seal } from "../../crypto/master-keys.ts";
 import { InvalidRequest } from "../../input/invalid-request.ts";
 import type { JsonObject } from "../../json/json.ts";
 import { keysIn } from "../../providers/correlation.ts";
+import { ownTrace, type TracingDeps } from "../../tracing/derived-ids.ts";
 import { latestStartMs, readDependency } from "../dependencies/read-dependency.ts";
 import type { ExplainWaits } from "../lanes/explain-waits.ts";
 import type { DecisionContext } from "../state/decision-context.ts";
@@ -41,7 +42,7 @@ export interface AccountDirectory {
   registerAccountIfNew(account: LaneAccount): Promise<void>;
 }
 
-export interface AcceptRequestDeps extends StoreRequestDeps {
+export interface AcceptRequestDeps extends StoreRequestDeps, TracingDeps {
   connections: Pick<ConnectionReader, "read" | "readThrottled">;
   rates: ClientRates;
   accountDirectory: AccountDirectory;
@@ -148,8 +149,8 @@ export async function findAccount(
 }
 
 function newRecord(
-  { providerClients }: AcceptRequestDeps,
-  { action, provider, group, priority, params, recurringId }: NewRequest,
+  { providerClients, isTracing }: AcceptRequestDeps,
+  { action, provider, group, priority, params, recurringId, traceparent }: NewRequest,
   of: LaneAccount &
     Pick<
       RequestRecord,
@@ -164,6 +165,7 @@ function newRecord(
     category: providerClients[provider].categoryOf(action, params as JsonObject | JsonObject[]),
     ...(group === undefined ? {} : { group }),
     ...(recurringId === undefined ? {} : { recurringId }),
+    ...ownTrace(of.requestId, traceparent, { isTracing }),
     ...(priority === "high" ? { isHigh: true } : {}),
     ...(correlationKeys.length > 0 ? { correlationKeys } : {}),
     status: (of.scheduledMs ?? of.dependsOn) === undefined ? "QUEUED" : "SCHEDULED",

@@ -36,6 +36,8 @@ export interface NewRequest {
   recurringId?: string | undefined;
   /** Absent: it depends on no other request. */
   dependsOn?: DependencyInput | undefined;
+  /** The trace of the call, where it names one; no part of what is compared under a key. */
+  traceparent?: string | undefined;
   idempotencyKey?: string | undefined;
 }
 

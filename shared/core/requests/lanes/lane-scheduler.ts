@@ -30,7 +30,7 @@ export function makeLaneScheduler(deps: {
   async function sendWakeUp({ lane, clientId }: WokenLane, atMs: number): Promise<void> {
     const delayMs = Math.max(0, atMs - nowMs());
     if (delayMs > MAX_SQS_DELAY_MS) return;
-    const message = { v: 1, kind: "wakeUp", lane } as const;
+    const message = { v: 1, kind: "wakeUp", lane, dueMs: atMs } as const;
     await submitQueue.send(message, { delayMs, clientId }).catch(deps.onNonFatalError);
   }
 

@@ -93,6 +93,10 @@ export interface RequestRecord extends LaneAccount {
 
   /** The recurring request that made it. */
   recurringId?: string | undefined;
+  /** The trace that it belongs to, as W3C Trace Context: its client's, or its own while tracing is on. */
+  traceparent?: string | undefined;
+  /** The caller's span in that trace, while tracing is on. */
+  parentSpanId?: string | undefined;
   dependsOn?: Dependency | undefined;
   /** Requests that depend on this one and were registered before it ended. */
   dependents?: readonly string[] | undefined;

@@ -22,7 +22,8 @@ import type {
   PublishOutboxes,
 } from "../state/publish-outboxes.ts";
 import type { Lane, RequestRecord } from "../state/record.ts";
-import { acceptedIn, claimedIn, type FoundRequests, likelyTaken } from "./likely-taken.ts";
+import type { AcceptedRequest, FoundRequests } from "./likely-taken.ts";
+import { acceptedIn, acceptedOf, claimedIn, likelyTaken, recordsOf } from "./likely-taken.ts";
 import type { SendInput } from "./send-input.ts";
 import { fulfilled, startOnce } from "./started-work.ts";
 import type { SubmitRequestResult } from "./submit-request.ts";
@@ -47,6 +48,8 @@ export interface SubmitBatchResult {
   /** One for each message, in order. */
   messages: MessageOutcome[];
   submissions: SubmitRequestResult[];
+  /** The requests whose acceptance the messages report, as the batch found them. */
+  accepted: readonly AcceptedRequest[];
   /** The longest wait (business) of a request at the head of a lane; absent when none waits. */
   longestWait?: HeadWait | undefined;
   outbox: PublishedOutboxes;
@@ -65,7 +68,9 @@ export const makeHandleSubmitMessages =
     const found = await findRequests(deps, messages);
     const deferRemovalFor = likelyTaken(messages, found, deps.context());
     const accepted = acceptedOf(messages, found);
-    const created = await deps.publishOutboxes(accepted, "accepted", { deferRemovalFor });
+    const created = await deps.publishOutboxes(recordsOf(accepted), "accepted", {
+      deferRemovalFor,
+    });
     const published: PublishedOutboxes[] = [created];
     const deferred = new Map(created.deferred.map((one) => [one.requestId, one]));
     const batch: Batch = {
@@ -91,6 +96,7 @@ export const makeHandleSubmitMessages =
     return {
       messages: settled.map(outcomeOf),
       submissions: laneRuns.flatMap(({ submissions }) => submissions),
+      accepted,
       longestWait: longest(laneRuns.flatMap(({ headWait }) => headWait ?? [])),
       outbox: {
         published: published.reduce((sum, one) => sum + one.published, 0),
@@ -144,14 +150,6 @@ function findRequests(
     ...(message?.kind === "due" ? [message.requestId] : []),
   ]);
   return requests.findWithLanes([...new Set(ids)]);
-}
-
-function acceptedOf(
-  messages: readonly (SubmitMessage | undefined)[],
-  found: FoundRequests,
-): RequestRecord[] {
-  const ids = messages.flatMap(acceptedIn);
-  return [...new Set(ids)].flatMap((id) => found.get(id)?.request ?? []);
 }
 
 async function processMessage(

@@ -48,3 +48,27 @@ function isFree({ owner, pause, nextSubmissionNotBeforeMs }: Lane, nowMs: number
   const isPaused = activePause(pause, nowMs) !== undefined;
   return owner === undefined && !isPaused && nextSubmissionNotBeforeMs <= nowMs;
 }
+
+/** A request of whose acceptance a message tells. */
+export interface AcceptedRequest {
+  /** Of its message. */
+  index: number;
+  request: RequestRecord;
+}
+
+/** The requests of whose acceptance the messages tell, each once. */
+export function acceptedOf(
+  messages: readonly (SubmitMessage | undefined)[],
+  found: FoundRequests,
+): AcceptedRequest[] {
+  const indexes = new Map(
+    messages.flatMap((message, index) => acceptedIn(message).map((id) => [id, index] as const)),
+  );
+  return [...indexes].flatMap(([id, index]) => {
+    const request = found.get(id)?.request;
+    return request ? [{ index, request }] : [];
+  });
+}
+
+export const recordsOf = (accepted: readonly AcceptedRequest[]): RequestRecord[] =>
+  accepted.map(({ request }) => request);

@@ -1,11 +1,10 @@
 import type { AccountReader, Connection, ConnectionReader } from "../../connections/ports.ts";
-import type { ProviderHttpCall } from "../../providers/http-call.ts";
 import type { ProviderClient } from "../../providers/provider-client.ts";
 import type { FindStop } from "../dependencies/dependency-events.ts";
 import type { DecisionContext } from "../state/decision-context.ts";
 import { type RequestError, timeoutError } from "../state/endings.ts";
 import type { LaneStore } from "../state/lane-ports.ts";
-import type { ProviderCalls, ReferenceStore } from "../state/ports.ts";
+import type { ReferenceStore } from "../state/ports.ts";
 import type { Lane, LanePause, RequestRecord } from "../state/record.ts";
 import type { RequestWriter } from "../state/request-writer.ts";
 import { subQueueOf } from "../state/sub-queue.ts";
@@ -19,7 +18,8 @@ import {
 } from "../state/submission-transitions.ts";
 import { type BuildCallDeps, buildCall } from "./build-call.ts";
 import { findCredentials, makeCredentialsChangedSince } from "./request-credentials.ts";
-import { makeExtendSubmittingUntil, SEND_WITHIN_MS } from "./submitting-until.ts";
+import { type MadeCall, makeSendCall, type SendCallDeps } from "./send-call.ts";
+import { makeExtendSubmittingUntil } from "./submitting-until.ts";
 
 /**
  * One submission, in order: build the provider's call, record until when it may be
@@ -27,18 +27,16 @@ import { makeExtendSubmittingUntil, SEND_WITHIN_MS } from "./submitting-until.ts
  * a conditional write, ask whether an event has stopped it, send, bind the provider's id, store the outcome.
  */
 
-export interface SubmitRequestDeps extends BuildCallDeps {
+export interface SubmitRequestDeps extends BuildCallDeps, SendCallDeps {
   writer: RequestWriter;
   references: ReferenceStore;
   lanes: LaneStore;
   accounts: AccountReader;
   connections: ConnectionReader;
-  calls: ProviderCalls;
   /** Returns why a dependent request must not be sent. */
   findStop: FindStop;
   /** Pauses a connection whose credentials were refused; `false` when it is paused already. */
   pauseConnection: (connectionId: string) => Promise<boolean>;
-  context: () => DecisionContext;
   /** Logs an error that does no harm, because a poll, the sweep or a second write completes the work. */
   onNonFatalError: (error: unknown) => void;
 }
@@ -62,6 +60,8 @@ export interface Attempted {
   hasPausedConnection: boolean;
   /** True when the answer is not clear and was kept on the request. */
   hasStoredUnclearReport: boolean;
+  /** Absent where no call to the provider was made. */
+  call?: MadeCall | undefined;
 }
 
 export type SubmitRequestResult =
@@ -82,7 +82,8 @@ export type SubmitRequest = ReturnType<typeof makeSubmitRequest>;
  * @throws DEPENDENCY_DOWN before anything was sent
  */
 export function makeSubmitRequest(deps: SubmitRequestDeps) {
-  const { writer, references, calls } = deps;
+  const { writer, references } = deps;
+  const sendCall = makeSendCall(deps);
   const credentialsChangedSince = makeCredentialsChangedSince(deps);
   const extendSubmittingUntil = makeExtendSubmittingUntil(references);
 
@@ -113,15 +114,15 @@ export function makeSubmitRequest(deps: SubmitRequestDeps) {
       const unsent = { ...claimed, takenMs: undefined };
       return { kind: "unsubmittable", request: unsent, error: stop.error };
     }
-    const sent =
-      stop ??
-      (await send(claimed, built.call, { ...sender, claimedAtRealMs: claimContext.nowRealMs }));
+    const { sent, call } = stop
+      ? { sent: stop, call: undefined }
+      : await sendCall(claimed, built.call, { ...sender, claimedAtRealMs: claimContext.nowRealMs });
     const isRefusal = ["credentialsRefused", "forbidden", "accountBlocked"].includes(sent.kind);
     const wereReplaced = isRefusal && (await credentialsChangedSince(request, credentials));
     const outcome = wereReplaced
       ? credentialsReplacedOutcome
       : await escalateIfConnectionForbidden(claimed, sent);
-    return storeOutcome(claimed, outcome, gapMs);
+    return { ...(await storeOutcome(claimed, outcome, gapMs)), call };
   };
 
   /** Asks after the claim: what was acknowledged up to here keeps a dependent request from being sent. */
@@ -152,26 +153,6 @@ export function makeSubmitRequest(deps: SubmitRequestDeps) {
       return false;
     });
     return isConnection ? { kind: "credentialsRefused", code: sent.error.code } : sent;
-  }
-
-  async function send(
-    request: RequestRecord,
-    call: ProviderHttpCall,
-    { claimedAtRealMs, leaseUntilRealMs }: Sender & { claimedAtRealMs: number },
-  ): Promise<SendOutcome> {
-    const { nowMs, nowRealMs, rules } = deps.context();
-    // Another worker may have the lane before a call that begins now has ended.
-    const outlivesLease = nowRealMs + rules.submitTimeoutMs > leaseUntilRealMs;
-    if (outlivesLease || nowRealMs - claimedAtRealMs > SEND_WITHIN_MS) {
-      return { kind: "notSent", code: "WORKER_FROZEN_BEFORE_SEND" };
-    }
-    if (request.sealedInput !== undefined && nowMs >= (request.actionDeadlineMs ?? nowMs)) {
-      return { kind: "notSent", code: "INPUT_TOO_LATE" };
-    }
-    const result = await calls.send(request.provider, call, rules.submitTimeoutMs);
-    if (result.kind === "notSent") return { kind: "notSent", code: result.reason };
-    if (result.kind === "incomplete") return { kind: "unknown", code: result.reason };
-    return deps.providerClients[request.provider].readSubmission(result.answer, request.action);
   }
 
   /** Stores the outcome of the submission: the provider's id, the pauses, the request. */
