@@ -2,7 +2,7 @@ import { makeFunctionTracer } from "../../shared/composition/function-tracer.ts"
 import { consumeEnv } from "../../shared/contracts/env.ts";
 import { readEnvironment } from "../../shared/runtime/environment.ts";
 import { makeQueueFunction } from "../../shared/runtime/queue-function.ts";
-import { reportNonFatalError, reportUnpublished } from "../../shared/runtime/report-failure.ts";
+import { reportNonFatalError, reportPublished } from "../../shared/runtime/report-failure.ts";
 import { makeTelemetry } from "../../shared/runtime/telemetry.ts";
 import { compose } from "./compose.ts";
 import { failedRecords, pairWithOutcomes } from "./records.ts";
@@ -22,7 +22,7 @@ export const handler = makeQueueFunction(telemetry, async (records, context) => 
   );
   const paired = pairWithOutcomes(records, messages);
   for (const { record, outcome } of paired) report(telemetry, record, outcome);
-  reportUnpublished(telemetry, outbox.failures);
+  reportPublished(telemetry, outbox);
   await setRetryVisibility(paired);
   if (tracer) {
     const { trace } = await import("./trace.ts");

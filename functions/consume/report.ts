@@ -55,6 +55,7 @@ export function report(
   const { eventId } = outcome;
   const message =
     outcome.kind === "published" ? logMessages.eventPublished : logMessages.duplicateWebhookIgnored;
+  if (outcome.kind === "published") telemetry.count("EventPublished");
   telemetry.log("debug", message, { messageId, eventId });
   if (outcome.kind === "published" && outcome.isUnclear) {
     telemetry.log("warn", logMessages.unclearReportStored, { ...subject(), eventId });

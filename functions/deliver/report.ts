@@ -26,6 +26,7 @@ export function report(
     reportFailure(telemetry, logMessages.messageProcessingFailed, outcome, fields);
     return;
   }
+  if (outcome.kind === "held") telemetry.count("AttemptHeld");
   const delivery = "delivery" in outcome ? outcome.delivery : undefined;
   if (!delivery) {
     telemetry.log("debug", logMessages.deliveryMessageProcessed, {
@@ -38,6 +39,7 @@ export function report(
   }
   const { deliveryId, webhookId, clientId, status, reason, attemptsInCycle } = delivery;
   const last = delivery.attemptHistory.at(-1);
+  if (outcome.kind === "attempted") countAttempt(telemetry, outcome);
   const isFine = status === "delivered" || status === "cancelled";
   telemetry.log(isFine ? "debug" : "warn", logMessageOf[status], {
     deliveryId,
@@ -47,6 +49,16 @@ export function report(
     code: last?.error ?? String(last?.httpStatus ?? ""),
     ...(reason ? { detail: reason } : {}),
   });
+}
+
+function countAttempt(
+  telemetry: Telemetry,
+  { delivery, isSuccess }: Extract<ParsedMessageOutcome, { kind: "attempted" }>,
+): void {
+  telemetry.count(isSuccess ? "AttemptSucceeded" : "AttemptFailed");
+  const made = delivery.attemptHistory.at(-1);
+  if (made?.cycle !== 1 || made.attemptNumber !== 1) return;
+  telemetry.seconds("EventToFirstPost", Math.max(0, made.atMs - delivery.createdMs) / 1_000);
 }
 
 /** Reports what happens to endpoints and webhooks while a batch is processed. */

@@ -6,6 +6,7 @@ import type { RequestSweepResult, SweepNotice } from "../../shared/core/requests
 import {
   reportFailures,
   reportNonFatalError,
+  reportPublished,
   reportUnpublished,
 } from "../../shared/runtime/report-failure.ts";
 import type { Telemetry } from "../../shared/runtime/telemetry.ts";
@@ -20,7 +21,7 @@ export function reportOutbox(telemetry: Telemetry, result: SweepEventOutboxResul
     held,
     failed,
   });
-  reportUnpublished(telemetry, failures);
+  reportPublished(telemetry, result);
 }
 
 const messageOfNotice = {
@@ -37,7 +38,7 @@ const messageOfNotice = {
  */
 export function reportRequests(telemetry: Telemetry, result: RequestSweepResult): void {
   reportFailures(telemetry, logMessages.requestSweepItemFailed, result.failed);
-  reportUnpublished(telemetry, result.unpublished);
+  reportPublished(telemetry, { published: result.published, failures: result.unpublished });
   const { notices, lostAccepts: _, ...rest } = result;
   for (const { kind, request } of notices) {
     const { requestId, connectionId, clientId, provider, error } = request;

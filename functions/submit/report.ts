@@ -5,8 +5,9 @@ import type { SendOutcome } from "../../shared/core/requests/state/submission-tr
 import type { SubmitBatchResult } from "../../shared/core/requests/submission/handle-submit-messages.ts";
 import type { SubmitRequestResult } from "../../shared/core/requests/submission/submit-request.ts";
 import { subjectOf } from "../../shared/runtime/message-subject.ts";
-import { reportFailure, reportUnpublished } from "../../shared/runtime/report-failure.ts";
+import { reportFailure, reportPublished } from "../../shared/runtime/report-failure.ts";
 import type { Telemetry } from "../../shared/runtime/telemetry.ts";
+import { submissionDelays } from "./delays.ts";
 
 const messageOf = {
   accepted: logMessages.submissionAccepted,
@@ -23,7 +24,7 @@ const messageOf = {
 /** Logs and counts one batch. */
 export function report(
   telemetry: Telemetry,
-  run: Omit<SubmitBatchResult, "accepted">,
+  run: SubmitBatchResult,
   records: readonly Pick<SQSRecord, "messageId" | "body">[],
 ): void {
   run.messages.forEach((outcome, index) => {
@@ -37,7 +38,11 @@ export function report(
   if (longestWait && longestWait.ms > 0) {
     telemetry.seconds("LaneWait", longestWait.ms / 1_000, idsOf(longestWait.request));
   }
-  reportUnpublished(telemetry, run.outbox.failures);
+  const accepted = run.accepted.filter(({ index }) => run.messages[index]?.kind === "done");
+  if (accepted.length > 0) telemetry.count("RequestAccepted", accepted.length);
+  if (run.exhaustedBudgets > 0) telemetry.count("BudgetExhausted", run.exhaustedBudgets);
+  for (const ms of submissionDelays(run, records)) telemetry.seconds("DueToSubmitted", ms / 1_000);
+  reportPublished(telemetry, run.outbox);
 }
 
 function reportSubmission(telemetry: Telemetry, submission: SubmitRequestResult): void {

@@ -123,6 +123,7 @@ export class Ackwire extends Construct {
     const alarms = props.alarms === "off" ? undefined : (props.alarms ?? {});
     this.alarmTopics = alarms && this.#alarmTopics(alarms);
     new Monitoring(this, "Monitoring", {
+      settings,
       notified: this.alarmTopics && {
         topics: this.alarmTopics,
         runbookBaseUrl: alarms?.runbookBaseUrl ?? "docs/runbooks",
@@ -142,6 +143,21 @@ export class Ackwire extends Construct {
           submit: submit.lambda,
           deliver: deliver.lambda,
           reconcile: reconcile.lambda,
+        },
+        logGroups: {
+          ingest: ingest.logGroup,
+          consume: consume.logGroup,
+          api: api.logGroup,
+          submit: submit.logGroup,
+          deliver: deliver.logGroup,
+          reconcile: reconcile.logGroup,
+          access: publicApi.accessLog,
+        },
+        tables: {
+          requests: stores.requests.table.tableName,
+          events: stores.events.table.tableName,
+          deliveries: stores.deliveries.table.tableName,
+          config: stores.config.table.tableName,
         },
         eventFeed,
         scheduleDeadLetters: deadLetters,

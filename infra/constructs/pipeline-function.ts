@@ -12,7 +12,7 @@ import {
   SystemLogLevel,
   type Version,
 } from "aws-cdk-lib/aws-lambda";
-import { LogGroup } from "aws-cdk-lib/aws-logs";
+import { type ILogGroup, LogGroup } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
 import type { EnvironmentOf, FunctionName } from "../../shared/contracts/env.ts";
 import { type Binding, grant } from "./binding.ts";
@@ -59,6 +59,7 @@ const LIVE = "live";
 export class PipelineFunction<Name extends FunctionName> extends Construct {
   /** The function itself, for metrics. Invoke `live`. */
   readonly lambda: LambdaFunction;
+  readonly logGroup: ILogGroup;
   /** Through which everything invokes the function. The CDK declares `Alias` without `exactOptionalPropertyTypes`. */
   readonly live: Alias & IFunction;
 
@@ -72,6 +73,7 @@ export class PipelineFunction<Name extends FunctionName> extends Construct {
     });
     const logGroup = new LogGroup(this, "Logs", { retention: logRetentionDays, removalPolicy });
     logGroup.grantWrite(role);
+    this.logGroup = logGroup;
 
     const variables = Object.entries<Binding | string>(props.environment);
     for (const [, value] of variables) if (typeof value === "object") grant(role, value);

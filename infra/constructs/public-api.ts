@@ -13,7 +13,7 @@ import { HttpLambdaIntegration } from "aws-cdk-lib/aws-apigatewayv2-integrations
 import type { ICertificate } from "aws-cdk-lib/aws-certificatemanager";
 import { ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import type { IFunction } from "aws-cdk-lib/aws-lambda";
-import { LogGroup } from "aws-cdk-lib/aws-logs";
+import { type ILogGroup, LogGroup } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
 
 /** A custom domain, so that inbound URLs survive a new stack. */
@@ -55,6 +55,7 @@ function stackGuid(): string {
 /** The HTTP API: routes to functions, throttled per route, logged without secrets. */
 export class PublicApi extends Construct {
   readonly api: HttpApi;
+  readonly accessLog: ILogGroup;
   /** Without a trailing slash. */
   readonly url: string;
   /** The target of the custom domain's DNS record. */
@@ -78,6 +79,7 @@ export class PublicApi extends Construct {
       retention: logRetentionDays,
       removalPolicy,
     });
+    this.accessLog = logGroup;
     new HttpStage(this, "Stage", {
       httpApi: this.api,
       stageName: "$default",

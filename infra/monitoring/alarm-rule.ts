@@ -1,6 +1,7 @@
 import type { HttpApi } from "aws-cdk-lib/aws-apigatewayv2";
 import type { IMetric } from "aws-cdk-lib/aws-cloudwatch";
 import type { IFunction } from "aws-cdk-lib/aws-lambda";
+import type { ILogGroup } from "aws-cdk-lib/aws-logs";
 import type { IQueue } from "aws-cdk-lib/aws-sqs";
 import type { FunctionName } from "../../shared/contracts/env.ts";
 import type { EventFeed } from "../constructs/event-feed.ts";
@@ -12,6 +13,10 @@ export interface Monitored {
   stack: string;
   api: HttpApi;
   functions: Record<FunctionName, IFunction>;
+  /** The functions' logs, and the API's access log. */
+  logGroups: Record<FunctionName | "access", ILogGroup>;
+  /** The tables' names, by what they hold. */
+  tables: Record<string, string>;
   /** Puts events into `fanout`. */
   eventFeed: EventFeed;
   inbound: WorkQueue;

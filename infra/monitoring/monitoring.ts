@@ -2,84 +2,92 @@ import {
   Alarm,
   AlarmRule as AlarmCondition,
   AlarmState,
-  AlarmStatusWidget,
   ComparisonOperator,
   CompositeAlarm,
-  Dashboard,
-  GraphWidget,
   TreatMissingData,
 } from "aws-cdk-lib/aws-cloudwatch";
 import { SnsAction } from "aws-cdk-lib/aws-cloudwatch-actions";
+import { CfnQueryDefinition } from "aws-cdk-lib/aws-logs";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
 import { Construct } from "constructs";
+import type { Settings } from "../../shared/contracts/settings.ts";
 import type { AlarmRule, Monitored } from "./alarm-rule.ts";
 import { alarmCatalogue } from "./alarms.ts";
-
-/** The dashboard's width in CloudWatch's grid, and of one of its graphs. */
-const FULL_WIDTH = 24;
-const GRAPH_WIDTH = 8;
+import { addDashboard } from "./dashboard.ts";
+import { savedQueries } from "./queries.ts";
+import { type BurnRateRule, burnRateCatalogue, burnThreshold } from "./slo.ts";
 
 export interface MonitoringProps {
+  settings: Settings;
   monitored: Monitored;
   /** Who is notified when an alarm starts and when it ends. Absent: there are no alarms. */
-  notified?: { topics: Record<AlarmRule["severity"], ITopic>; runbookBaseUrl: string } | undefined;
+  notified?: Notified | undefined;
 }
 
+interface Notified {
+  topics: Record<AlarmRule["severity"], ITopic>;
+  runbookBaseUrl: string;
+}
+
+/** What a description says of an alarm. */
+type Described = Pick<AlarmRule, "id" | "severity" | "impact">;
+
 /**
- * Every alarm of the catalogue, an alarm that is raised while any alarm of the severity `page` is,
- * and a dashboard with a graph of each alarm's metric.
+ * Every alarm of the catalogues, an alarm that is raised while any alarm of the severity `page` is,
+ * the stage's dashboard, and the queries that Logs Insights offers.
  */
 export class Monitoring extends Construct {
-  constructor(scope: Construct, id: string, { monitored, notified }: MonitoringProps) {
+  readonly #props: MonitoringProps;
+
+  constructor(scope: Construct, id: string, props: MonitoringProps) {
     super(scope, id);
-    const alarms = new Map(
-      notified &&
-        alarmCatalogue.map((rule) => {
-          const alarm = this.#alarm(rule, monitored, notified.runbookBaseUrl);
-          const action = new SnsAction(notified.topics[rule.severity]);
-          alarm.addAlarmAction(action);
-          alarm.addOkAction(action);
-          return [rule, alarm];
-        }),
-    );
-    if (notified) this.#anyPage(monitored.stack, alarms);
-    const graphs = alarmCatalogue.map((rule) => {
-      const alarm = alarms.get(rule);
-      return new GraphWidget({
-        title: rule.id,
-        width: GRAPH_WIDTH,
-        left: [rule.metric(monitored)],
-        ...(alarm === undefined ? {} : { leftAnnotations: [alarm.toAnnotation()] }),
+    this.#props = props;
+    const { settings, monitored, notified } = props;
+    const alarms = notified ? this.#alarms(notified) : [];
+    addDashboard(this, { settings, monitored, alarms });
+    for (const { name, logs, lines } of savedQueries) {
+      new CfnQueryDefinition(this, `Query ${name}`, {
+        name: `${monitored.stack}/${name}`,
+        queryString: lines.join("\n| "),
+        logGroupNames: logs.map((one) => monitored.logGroups[one].logGroupName),
       });
-    });
-    const states = new AlarmStatusWidget({
-      title: "Alarms",
-      alarms: [...alarms.values()],
-      width: FULL_WIDTH,
-    });
-    new Dashboard(this, "Dashboard", { widgets: notified ? [[states], graphs] : [graphs] });
+    }
+  }
+
+  #alarms(notified: Notified): (Alarm | CompositeAlarm)[] {
+    const described = [
+      ...alarmCatalogue.map((rule) => ({ rule, alarm: this.#alarm(rule, notified) })),
+      ...burnRateCatalogue.map((rule) => ({ rule, alarm: this.#burnRateAlarm(rule, notified) })),
+    ];
+    for (const { rule, alarm } of described) {
+      const action = new SnsAction(notified.topics[rule.severity]);
+      alarm.addAlarmAction(action);
+      alarm.addOkAction(action);
+    }
+    this.#anyPage(described.flatMap(({ rule, alarm }) => (rule.severity === "page" ? alarm : [])));
+    return described.map(({ alarm }) => alarm);
   }
 
   /**
    * The state of the stage in one alarm, for a status page or a deployment that watches it. It
    * notifies nobody, because the alarms that it combines do.
    */
-  #anyPage(stack: string, alarms: ReadonlyMap<AlarmRule, Alarm>): void {
-    const pages = [...alarms].filter(([{ severity }]) => severity === "page");
+  #anyPage(pages: readonly (Alarm | CompositeAlarm)[]): void {
     new CompositeAlarm(this, "AnyPage", {
-      compositeAlarmName: `${stack}-any-page`,
+      compositeAlarmName: `${this.#props.monitored.stack}-any-page`,
       alarmDescription: "Raised while any alarm of this stage whose severity is page is raised.",
       alarmRule: AlarmCondition.anyOf(
-        ...pages.map(([, alarm]) => AlarmCondition.fromAlarm(alarm, AlarmState.ALARM)),
+        ...pages.map((alarm) => AlarmCondition.fromAlarm(alarm, AlarmState.ALARM)),
       ),
     });
   }
 
-  #alarm(rule: AlarmRule, monitored: Monitored, runbookBaseUrl: string): Alarm {
+  #alarm(rule: AlarmRule, notified: Notified): Alarm {
+    const { monitored } = this.#props;
     const { breaching, evaluated } = rule.datapoints ?? { breaching: 1, evaluated: 1 };
     return new Alarm(this, rule.id, {
       alarmName: `${monitored.stack}-${rule.id}`,
-      alarmDescription: `${rule.severity}: ${rule.impact} Runbook: ${runbookBaseUrl}/${rule.id}.md`,
+      alarmDescription: this.#description(rule, notified),
       metric: rule.metric(monitored),
       threshold: rule.threshold,
       comparisonOperator:
@@ -93,5 +101,33 @@ export class Monitoring extends Construct {
           ? TreatMissingData.BREACHING
           : TreatMissingData.NOT_BREACHING,
     });
+  }
+
+  /** CloudWatch has one period per alarm: each window is an alarm that notifies nobody. */
+  #burnRateAlarm(rule: BurnRateRule, notified: Notified): CompositeAlarm {
+    const { settings, monitored } = this.#props;
+    const inWindow = Object.entries(rule.windows).map(
+      ([name, window]) =>
+        new Alarm(this, `${rule.id}-${name}`, {
+          alarmName: `${monitored.stack}-${rule.id}-${name}-window`,
+          alarmDescription: `One of the two windows of ${monitored.stack}-${rule.id}.`,
+          metric: rule.slo.missed(monitored, settings, window),
+          threshold: burnThreshold(rule, settings),
+          comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
+          evaluationPeriods: 1,
+          treatMissingData: TreatMissingData.NOT_BREACHING,
+        }),
+    );
+    return new CompositeAlarm(this, rule.id, {
+      compositeAlarmName: `${monitored.stack}-${rule.id}`,
+      alarmDescription: this.#description(rule, notified),
+      alarmRule: AlarmCondition.allOf(
+        ...inWindow.map((alarm) => AlarmCondition.fromAlarm(alarm, AlarmState.ALARM)),
+      ),
+    });
+  }
+
+  #description({ id, severity, impact }: Described, { runbookBaseUrl }: Notified): string {
+    return `${severity}: ${impact} Runbook: ${runbookBaseUrl}/${id}.md`;
   }
 }

@@ -12,7 +12,7 @@ export const metricDimensions = (stack: string, functionName: string) => ({
   stack,
 });
 
-/** Counts. `infra/monitoring/alarms.ts` has alarms on them. */
+/** Counts. `infra/monitoring` has an alarm on each, or a graph. */
 export const metrics = {
   /** A webhook with a valid address and a wrong signature was answered 401. */
   SignatureRejected: "SignatureRejected",
@@ -50,6 +50,18 @@ export const metrics = {
   BreakerOpened: "BreakerOpened",
   /** A webhook was disabled because its endpoint answered 410 (`deliver`). */
   WebhookDisabled: "WebhookDisabled",
+  /** The message of an accepted request was processed (`submit`). */
+  RequestAccepted: "RequestAccepted",
+  /** Events were published on the bus (`consume`, `submit`, `reconcile`). */
+  EventPublished: "EventPublished",
+  /** A lane could submit nothing, because a limit of its account is used up (`submit`). */
+  BudgetExhausted: "BudgetExhausted",
+  /** A webhook's endpoint answered 2xx (`deliver`). */
+  AttemptSucceeded: "AttemptSucceeded",
+  /** A webhook's endpoint answered something else, or not at all (`deliver`). */
+  AttemptFailed: "AttemptFailed",
+  /** An attempt was postponed, because its endpoint's circuit is open (`deliver`). */
+  AttemptHeld: "AttemptHeld",
 } as const;
 
 /** Durations in seconds. */
@@ -59,6 +71,10 @@ export const durations = {
    * without the time in which hours, limits or a pause kept its category from being submitted.
    */
   LaneWait: "LaneWait",
+  /** From the time at which a request may be submitted to the call to its provider (`submit`). */
+  DueToSubmitted: "DueToSubmitted",
+  /** From the creation of a delivery to the start of its first POST (`deliver`). */
+  EventToFirstPost: "EventToFirstPost",
 } as const;
 
 export type MetricName = keyof typeof metrics | keyof typeof durations;

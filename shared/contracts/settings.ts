@@ -123,6 +123,14 @@ const stackShape = {
   submitMemoryMib: wholeNumber(128, 10_240, 512),
   deliverMemoryMib: wholeNumber(128, 10_240, 512),
   reconcileMemoryMib: wholeNumber(128, 10_240, 512),
+  /** Of a thousand calls, submissions or deliveries, how many must meet their objective. */
+  sloTargetPerMille: wholeNumber(900, 999, 999),
+  /** Real milliseconds in which a call is to be answered. */
+  sloAckMs: wholeNumber(50, 30_000, 1_000),
+  /** Seconds (business time) within which a request is to be submitted when its time has come. */
+  sloSubmitSeconds: wholeNumber(1, 3_600, 90),
+  /** Seconds (business time) within which the first POST of a delivery is to be made. */
+  sloFirstPostSeconds: wholeNumber(1, 3_600, 10),
   /** Days for which the bus keeps events for a replay. */
   archiveRetentionDays: wholeNumber(1, 3_650, 30),
   /** Days for which logs are kept. */

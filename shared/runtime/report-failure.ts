@@ -35,6 +35,15 @@ export function reportUnpublished(telemetry: Telemetry, all: readonly MessageFai
   if (all.length > 0) telemetry.count("PublishFailed", all.length);
 }
 
+/** Counts the events that were published, and reports those that stay in their outbox. */
+export function reportPublished(
+  telemetry: Telemetry,
+  { published, failures }: { published: number; failures: readonly MessageFailure[] },
+): void {
+  if (published > 0) telemetry.count("EventPublished", published);
+  reportUnpublished(telemetry, failures);
+}
+
 /** Reports an error after which the work goes on, or is completed by a later run, with its stack and cause. */
 export function reportNonFatalError(telemetry: Telemetry, error: unknown): void {
   const failure = toMessageFailure(error);

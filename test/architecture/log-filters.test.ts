@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { savedQueries } from "../../infra/monitoring/queries.ts";
 import { logMessages } from "../../shared/contracts/log-messages.ts";
 import { durations } from "../../shared/contracts/metrics.ts";
 import { documents, filesBelow, textOf } from "../support/tree.ts";
@@ -23,6 +24,7 @@ const fields = [
   // Powertools' logger adds these; Lambda itself logs `type`.
   "level",
   "message",
+  "service",
   "type",
 ];
 
@@ -49,6 +51,27 @@ test.each(filters)("The filter { $filter } in $file matches lines that exist", (
   const used = [...filter.matchAll(/\$\.(\w+)/g)].map(([, name]) => name);
   expect(used.filter((name) => !fields.includes(name))).toEqual([]);
 });
+
+/** Words of the language of Logs Insights. */
+const words =
+  /^(filter|stats|sort|fields|by|as|or|and|in|asc|desc|count|max|pct|latest|ispresent)$/;
+
+test.each(savedQueries)(
+  "The saved query $name names messages and fields that exist",
+  ({ lines }) => {
+    const text = lines.join(" ");
+    const named = [...text.matchAll(/message = "([^"]*)"/g)].map(([, one = ""]) => one);
+    expect(named.filter((one) => !isLogged(one))).toEqual([]);
+    const results = [...text.matchAll(/ as (\w+)/g)].map(([, name]) => name);
+    const used = [...text.replace(/"[^"]*"/g, "").matchAll(/(?<![@\w])[a-z_]\w*/gi)].map(
+      ([name]) => name,
+    );
+    const unknown = used.filter(
+      (name) => !words.test(name) && !results.includes(name) && !fields.includes(name),
+    );
+    expect(unknown).toEqual([]);
+  },
+);
 
 test("Every log message is unique and is logged by a function", () => {
   expect(new Set(messages).size).toBe(messages.length);

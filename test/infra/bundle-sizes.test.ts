@@ -18,7 +18,7 @@ const maxKilobytes: Record<FunctionName, number> = {
   ingest: 515,
   consume: 612,
   api: 825,
-  submit: 720,
+  submit: 722,
   deliver: 590,
   reconcile: 636,
 };

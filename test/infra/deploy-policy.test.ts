@@ -57,6 +57,7 @@ const creation: Record<string, string> = {
   "AWS::ApiGatewayV2::DomainName": "apigateway:POST",
   "AWS::ApiGatewayV2::ApiMapping": "apigateway:POST",
   "AWS::Logs::LogGroup": "logs:CreateLogGroup",
+  "AWS::Logs::QueryDefinition": "logs:PutQueryDefinition",
   "AWS::SNS::Topic": "sns:CreateTopic",
   "AWS::SNS::TopicPolicy": "sns:SetTopicAttributes",
   "AWS::SNS::Subscription": "sns:Subscribe",

@@ -40,6 +40,18 @@ function watched(context: Record<string, unknown>): Set<string> {
   );
 }
 
+/** Returns the identities of the functions' own metrics that the dashboard of a stage shows. */
+function shown(context: Record<string, unknown>): Set<string> {
+  const [[, dashboard] = []] = all(synth(context).resources, "AWS::CloudWatch::Dashboard");
+  const body = JSON.stringify(dashboard?.Properties).replaceAll('\\"', '"');
+  const metric = /\["Ackwire","(\w+)","service","(\w+)","stack","([\w-]+)"/g;
+  return new Set(
+    [...body.matchAll(metric)].map(([, name = "", service, stack]) =>
+      identity("Ackwire", name, { service, stack }),
+    ),
+  );
+}
+
 interface EmbeddedMetrics {
   [field: string]: unknown;
   _aws: {
@@ -103,9 +115,15 @@ test("Every metric that an alarm watches is one that a function writes", () => {
   expect([...alarms].filter((one) => !ofProd.has(one))).toEqual([]);
 });
 
-test("Every metric that a function writes is watched by an alarm, except a client's wrong key", () => {
-  const alarms = watched({ stage: "prod" });
-  expect([...ofProd].filter((one) => !alarms.has(one))).toEqual([
+test("Every metric that the dashboard shows is one that a function writes", () => {
+  const graphs = shown({ stage: "prod" });
+  expect(graphs.size).toBeGreaterThan(10);
+  expect([...graphs].filter((one) => !ofProd.has(one))).toEqual([]);
+});
+
+test("Every metric that a function writes has an alarm or a graph, except a client's wrong key", () => {
+  const used = new Set([...watched({ stage: "prod" }), ...shown({ stage: "prod" })]);
+  expect([...ofProd].filter((one) => !used.has(one))).toEqual([
     identity("Ackwire", "ApiKeyRejected", { service: "api", stack: "ackwire-prod" }),
   ]);
 });

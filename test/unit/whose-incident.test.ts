@@ -65,7 +65,13 @@ test("A message that consume, submit or deliver could not process names whose it
   const record = (body: object) => ({ messageId: "m1", body: JSON.stringify(body) });
   reportConsumed(telemetry, record(owner), failed);
   reportDelivered(telemetry, record({ deliveryId: "dl_1", webhookId: "wh_1" }), failed);
-  const run = { messages: [failed], submissions: [], outbox: { published: 0, failures: [] } };
+  const run = {
+    messages: [failed],
+    submissions: [],
+    accepted: [],
+    exhaustedBudgets: 0,
+    outbox: { published: 0, failures: [] },
+  };
   reportSubmitted(telemetry, run, [record({ kind: "due", requestId: "rq_1" })]);
   expect(lines).toEqual([
     expect.objectContaining({ messageId: "m1", code: "DEPENDENCY_DOWN", ...owner }),
@@ -80,7 +86,13 @@ test("The line with the longest wait at the head of a lane names the request tha
     { clientId: "cl_1", provider: "we-link", connectionId: "cn_1", accountId: "a" },
     { requestId: "rq_1" },
   );
-  const run = { messages: [], submissions: [], outbox: { published: 0, failures: [] } };
+  const run = {
+    messages: [],
+    submissions: [],
+    accepted: [],
+    exhaustedBudgets: 0,
+    outbox: { published: 0, failures: [] },
+  };
   reportSubmitted(telemetry, { ...run, longestWait: { ms: 56_000, request } }, []);
   expect(durations).toEqual([
     [

@@ -40,7 +40,14 @@ export type LaneDecision =
    * `isOnlyCheck`: nothing can be submitted at that time either, because the pause has no end.
    * `dependsOnSubQueues`: a request of another sub-queue might be submitted before.
    */
-  | { kind: "wait"; untilMs: number; isOnlyCheck?: boolean; dependsOnSubQueues?: boolean }
+  | {
+      kind: "wait";
+      untilMs: number;
+      isOnlyCheck?: boolean;
+      dependsOnSubQueues?: boolean;
+      /** What it waits for is a limit of the account that is used up. */
+      isBudgetUsedUp?: boolean;
+    }
   /** No request waits. */
   | { kind: "idle" };
 
@@ -137,7 +144,8 @@ export function makeProcessLaneHead(deps: {
         return choice;
       case "wait": {
         const untilMs = Math.min(choice.wait.atMs, context.nowMs + MAX_WAIT_MS);
-        return { kind: "wait", untilMs, dependsOnSubQueues: true };
+        const isBudgetUsedUp = choice.wait.waitsFor === "budget";
+        return { kind: "wait", untilMs, dependsOnSubQueues: true, isBudgetUsedUp };
       }
       default:
         return submitDecision(choice.head.request, lane);

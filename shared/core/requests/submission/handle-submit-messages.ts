@@ -50,6 +50,8 @@ export interface SubmitBatchResult {
   submissions: SubmitRequestResult[];
   /** The requests whose acceptance the messages report, as the batch found them. */
   accepted: readonly AcceptedRequest[];
+  /** Lanes that could submit nothing, because a limit of their account is used up. */
+  exhaustedBudgets: number;
   /** The longest wait (business) of a request at the head of a lane; absent when none waits. */
   longestWait?: HeadWait | undefined;
   outbox: PublishedOutboxes;
@@ -97,6 +99,7 @@ export const makeHandleSubmitMessages =
       messages: settled.map(outcomeOf),
       submissions: laneRuns.flatMap(({ submissions }) => submissions),
       accepted,
+      exhaustedBudgets: laneRuns.filter(({ isBudgetUsedUp }) => isBudgetUsedUp).length,
       longestWait: longest(laneRuns.flatMap(({ headWait }) => headWait ?? [])),
       outbox: {
         published: published.reduce((sum, one) => sum + one.published, 0),

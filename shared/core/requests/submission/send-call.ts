@@ -14,9 +14,11 @@ export interface SendCallDeps extends TracingDeps {
   context: () => DecisionContext;
 }
 
-/** A call to a provider that was made, with its real times and the number of the submission. */
+/** A call to a provider that was made, with the number of the submission. */
 export interface MadeCall {
   attempts: number;
+  /** Business time. */
+  startedMs: number;
   startedRealMs: number;
   endedRealMs: number;
 }
@@ -46,7 +48,7 @@ export function makeSendCall(deps: SendCallDeps) {
     const sent = await exchange(request, traced(call, request), rules.submitTimeoutMs);
     const { attempts } = request;
     const endedRealMs = deps.context().nowRealMs;
-    return { sent, call: { attempts, startedRealMs, endedRealMs } };
+    return { sent, call: { attempts, startedMs: nowMs, startedRealMs, endedRealMs } };
   };
 
   async function exchange(

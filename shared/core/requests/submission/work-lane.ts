@@ -54,6 +54,8 @@ export interface LaneRunResult {
   changed: RequestRecord[];
   /** As in `LaneHeadResult`. */
   headWait?: HeadWait | undefined;
+  /** Nothing could be submitted, because a limit of the account is used up. */
+  isBudgetUsedUp?: boolean | undefined;
 }
 
 /** How often one run looks at the head of its lane. */
@@ -63,6 +65,7 @@ const MAX_STEPS_PER_RUN = 25;
 const PAUSED_CONNECTION_MS = 300_000;
 
 interface StepResult extends Omit<LaneHeadResult, "decision"> {
+  isBudgetUsedUp?: boolean | undefined;
   next: /** A request ended without a call: look at the next request in the same run. */
     | { kind: "continue" }
     /** Release the lane until this time (business); absent when no request waits. */
@@ -105,6 +108,7 @@ export function makeWorkLane(deps: WorkLaneDeps) {
         submissions: [...result.submissions, ...step.submissions],
         changed: [...result.changed, ...step.changed],
         headWait: step.headWait ?? result.headWait,
+        isBudgetUsedUp: step.isBudgetUsedUp,
       };
       ({ change } = step);
       if (step.next.kind === "continue") continue;
@@ -170,11 +174,11 @@ export function makeWorkLane(deps: WorkLaneDeps) {
     const waitingSubQueues = seen.firsts.map(subQueueOf);
     if (decision.kind === "idle") return { ...step, next: { kind: "release", waitingSubQueues } };
     if (decision.kind === "wait") {
-      const { untilMs: wakeUpAtMs, isOnlyCheck, dependsOnSubQueues } = decision;
+      const { untilMs: wakeUpAtMs, isOnlyCheck, dependsOnSubQueues, isBudgetUsedUp } = decision;
       if (!dependsOnSubQueues)
         return { ...step, next: { kind: "release", wakeUpAtMs, isOnlyCheck } };
       const plan = withJoining(lane, { wakeUpAtMs, waitingSubQueues }, deps.context());
-      return { ...step, next: { kind: "release", ...plan } };
+      return { ...step, isBudgetUsedUp, next: { kind: "release", ...plan } };
     }
     if (change.taken || !hasTime(lease.untilMs, remainingMs)) {
       const wakeUpAtMs = Math.max(notBeforeMs, deps.context().nowMs);
