@@ -2,9 +2,10 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { join } from "node:path";
 import { makeBusinessTimers } from "../clock/business-timers.ts";
 import type { BusinessClock } from "../clock/clock.ts";
-import { makeRecurringTimers } from "../clock/recurring-timers.ts";
+import { makeRecurringTimers, recurringKey } from "../clock/recurring-timers.ts";
 import type { DurableStore } from "../durable-store.ts";
 import { foreignRequest, listen } from "../loopback.ts";
+import { arnOfResource } from "../template/references.ts";
 import type { Template } from "../template/resource.ts";
 import { type BilledUnits, makeBilledUnits } from "./billing/billed-units.ts";
 import { type CallCounts, makeCallCounts } from "./call-counts.ts";
@@ -46,6 +47,13 @@ export interface LocalAws {
   onInvoke(invoke: Invoke): void;
   /** What SQS does for the pollers of event source mappings. */
   pollers: QueuePollers;
+  /**
+   * When the first delayed message or schedule is due, in business time. The template's own
+   * schedules are left out: they start sweeps, which look for what is due.
+   */
+  nextTimerAt(): number | undefined;
+  /** The number of messages in these queues that are visible or being processed. */
+  messagesIn(queueUrls: readonly string[]): number;
   /** The number of calls so far. */
   calls: Pick<CallCounts, "list">;
   /** What an account would be billed for so far; other parts of the run add what they do. */
@@ -91,6 +99,7 @@ async function open(
   const roles = makeRoleCheck(log);
   const busPolicies = makeBusPolicies(roles, log);
   const callers = new Map<string, Caller>();
+  const sweeps = new Set<string>();
   const calls = makeCallCounts();
   const billed = makeBilledUnits();
 
@@ -127,11 +136,21 @@ async function open(
 
   return {
     url: server.url,
-    provision: (template) =>
-      provisionAll({ dynamodb, sqs, events, scheduler, secrets, roles, busPolicies }, template),
+    provision: (template) => {
+      for (const schedule of template.resources("AWS::Scheduler::Schedule")) {
+        sweeps.add(recurringKey(arnOfResource(schedule)));
+      }
+      const services = { dynamodb, sqs, events, scheduler, secrets, roles, busPolicies };
+      return provisionAll(services, template);
+    },
     registerCaller: (accessKeyId, caller) => void callers.set(accessKeyId, caller),
     onInvoke: delivery.onInvoke,
     pollers: sqs.pollers,
+    nextTimerAt: () => timers.firstDueAt((key) => !sweeps.has(key)),
+    messagesIn: (queueUrls) =>
+      queueUrls
+        .map((url) => fauxqs.sqs.getQueue(url))
+        .reduce((sum, of) => sum + (of ? of.messages.length + of.inflightMessages.size : 0), 0),
     calls,
     billed,
     async close() {

@@ -15,14 +15,29 @@ export interface BusinessClock {
    * when it has passed.
    */
   realMsUntil(businessMs: number): number;
+  /** How far business time has been moved in all, in milliseconds; 0 at the start of the run. */
+  readonly jumpedMs: number;
+  /** Moves business time forward at once, then calls the listeners. */
+  jump(byMs: number): void;
+  onJump(listener: () => void): void;
 }
 
 export function makeBusinessClock(anchor: ClockAnchor): BusinessClock {
-  const now = () => anchor.businessMs + (Date.now() - anchor.realMs) * anchor.speed;
+  let jumpedMs = 0;
+  const listeners: (() => void)[] = [];
+  const now = () => anchor.businessMs + (Date.now() - anchor.realMs) * anchor.speed + jumpedMs;
   return {
     anchor,
     speed: anchor.speed,
     now,
+    get jumpedMs() {
+      return jumpedMs;
+    },
+    jump(byMs) {
+      jumpedMs += byMs;
+      for (const listener of listeners) listener();
+    },
+    onJump: (listener) => void listeners.push(listener),
     realMsUntil: (businessMs) => Math.max(0, (businessMs - now()) / anchor.speed),
   };
 }

@@ -24,6 +24,9 @@ export interface RecurringTimers {
   stop(key: string): void;
 }
 
+/** The key of its timer. */
+export const recurringKey = (key: string) => `recurring ${key}`;
+
 const MIN_INTERVAL_REAL_MS = 1_000;
 
 interface NextOccurrence {
@@ -52,7 +55,7 @@ export function makeRecurringTimers(options: {
         if (at === undefined || at > (recurrence.endsAt ?? Infinity))
           return nextOccurrences.delete(key);
         nextOccurrences.put(key, { expression: text, at });
-        timers.set(`recurring ${key}`, Math.max(at, notBefore), () => {
+        timers.set(recurringKey(key), Math.max(at, notBefore), () => {
           const now = clock.now();
           // Fires before the next occurrence is stored: a process that is killed in between fires
           // twice rather than never.
@@ -66,7 +69,7 @@ export function makeRecurringTimers(options: {
       arm(isUnchanged ? stored.at : expression.first(startsAt), 0);
     },
     stop(key) {
-      timers.cancel(`recurring ${key}`);
+      timers.cancel(recurringKey(key));
       nextOccurrences.delete(key);
     },
   };

@@ -11,7 +11,11 @@ export function startClock(store: DurableStore, speed: number): BusinessClock {
   const previous = stored.get("anchor");
   const anchor = previous?.speed === speed ? previous : newAnchor(previous, speed);
   stored.put("anchor", anchor);
-  return makeBusinessClock(anchor);
+  const clock = makeBusinessClock(anchor);
+  clock.onJump(() => {
+    stored.put("anchor", { ...anchor, businessMs: anchor.businessMs + clock.jumpedMs });
+  });
+  return clock;
 }
 
 function newAnchor(previous: ClockAnchor | undefined, speed: number): ClockAnchor {

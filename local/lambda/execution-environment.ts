@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { Bill } from "../aws/billing/billed-units.ts";
+import type { BusinessClock } from "../clock/clock.ts";
 import type { FunctionConfiguration } from "./function-configuration.ts";
 import { failed, type InvokeResult, readErrorReport } from "./invoke-result.ts";
 import { INIT_LIMIT_MS, INSPECTED_TIMEOUT_MS, MAX_RESPONSE_BYTES } from "./limits.ts";
@@ -17,6 +18,7 @@ import { type Invocation, type RuntimeEvents, startRuntimeApi } from "./runtime-
 export interface EnvironmentOptions {
   configuration: FunctionConfiguration;
   awsUrl: string;
+  clock?: Pick<BusinessClock, "jumpedMs">;
   /** Node's inspector listens here on loopback, and no timeout applies. Absent: no inspector. */
   inspectorPort?: number;
   log(line: string): void;
@@ -165,6 +167,7 @@ export function startEnvironment(options: EnvironmentOptions): ExecutionEnvironm
       traceId: `${traceId()};${lineageMember(causes, configuration.arn)}`,
       payload,
       deadlineMs: Date.now() + timeoutMs,
+      businessJumpedMs: options.clock?.jumpedMs ?? 0,
     });
     return promise;
   }

@@ -1,4 +1,5 @@
 import type { Bill } from "../aws/billing/billed-units.ts";
+import type { BusinessClock } from "../clock/clock.ts";
 import { makeConcurrencyLimit } from "../concurrency-limit.ts";
 import { arnOfResource } from "../template/references.ts";
 import type { Template } from "../template/resource.ts";
@@ -37,6 +38,8 @@ export interface Lambdas {
     payload: unknown,
     options?: InvokeOptions,
   ): Promise<InvokeResult>;
+  /** The number of invocations that run or wait. */
+  running(): number;
   /**
    * Updates code, variables, memory and timeout of every function to those of another template, as
    * a deployment does: running invocations end with the version that they began with.
@@ -61,6 +64,8 @@ export interface Lambdas {
 export function startLambdas(options: {
   template: Template;
   awsUrl: string;
+  /** Functions follow its jumps. Default: there are none. */
+  clock?: Pick<BusinessClock, "jumpedMs">;
   registerCaller(accessKeyId: string, caller: { name: string; roleId: string }): void;
   log(functionId: string, line: string): void;
   /** Bills requests, durations and log lines. Default: nothing is billed. */
@@ -98,6 +103,7 @@ export function startLambdas(options: {
       makeFunctionPool({
         configuration: version,
         awsUrl,
+        ...(options.clock ? { clock: options.clock } : {}),
         maxIdleMs,
         reaper,
         startLimit,
@@ -135,7 +141,9 @@ export function startLambdas(options: {
     }
   }
 
+  let running = 0;
   return {
+    running: () => running,
     warmUp: () => load(({ pool }) => pool.warmUp()),
     update: async (next, share) => {
       if (inspectorPorts.size > 0) {
@@ -158,7 +166,10 @@ export function startLambdas(options: {
           `Request must be smaller than ${MAX_REQUEST_BYTES} bytes for the InvokeFunction operation`,
         );
       }
-      return pool.invoke(json, options);
+      running += 1;
+      return pool.invoke(json, options).finally(() => {
+        running -= 1;
+      });
     },
     closeInspected: async () => {
       const inspected = functions.filter(({ configuration }) =>

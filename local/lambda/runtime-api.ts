@@ -10,6 +10,8 @@ export interface Invocation {
   payload: string;
   /** Epoch milliseconds, real time. */
   deadlineMs: number;
+  /** By how much business time has been moved since the start of the run. */
+  businessJumpedMs: number;
 }
 
 /** Requests of the process of one environment. */
@@ -78,6 +80,7 @@ function send(response: ServerResponse, invocation: Invocation) {
     "Lambda-Runtime-Deadline-Ms": String(invocation.deadlineMs),
     "Lambda-Runtime-Invoked-Function-Arn": invocation.functionArn,
     "Lambda-Runtime-Trace-Id": invocation.traceId,
+    "Ackwire-Business-Jumped-Ms": String(invocation.businessJumpedMs),
   });
   response.end(invocation.payload);
 }

@@ -149,6 +149,8 @@ async function processNext(handler: Handler) {
   const requestId = String(headers["lambda-runtime-aws-request-id"]);
   currentRequestId = requestId;
   process.env._X_AMZN_TRACE_ID = String(headers["lambda-runtime-trace-id"]);
+  const jumpedMs = Number(headers["ackwire-business-jumped-ms"] ?? 0);
+  Object.assign(globalThis, { [Symbol.for("ackwire.businessJumpedMs")]: jumpedMs });
   try {
     const result = await handler(JSON.parse(body), makeContext(headers, requestId));
     await call("POST", `invocation/${requestId}/response`, JSON.stringify(result) ?? "null");

@@ -14,6 +14,7 @@ import type { Template } from "../template/resource.ts";
 import { loadTemplate } from "../template/template.ts";
 import { checkWiring } from "../template/wiring.ts";
 import type { makeActivity } from "./activity.ts";
+import { makeAdvance } from "./advance.ts";
 import { type Addresses, writeLocalFile } from "./local-file.ts";
 import type { LocalOptions } from "./options.ts";
 import { openRunLog } from "./run-log.ts";
@@ -37,6 +38,11 @@ export interface LocalRun {
    * @throws Error that names every function whose new version cannot be loaded; those keep theirs
    */
   update(to: UpdateOptions): Promise<void>;
+  /**
+   * Moves business time forward by this many milliseconds, and lets everything happen that is due
+   * on the way, each at its time. Resolves when nothing is left to do.
+   */
+  advance(byMs: number): Promise<void>;
   /** Stops everything in an order in which no message is lost. */
   close(): Promise<void>;
 }
@@ -137,6 +143,7 @@ async function start(options: RunOptions, started: AsyncDisposableStack): Promis
   const lambdas = startLambdas({
     template,
     awsUrl,
+    clock,
     registerCaller,
     bill: aws.billed.add,
     log: log.function,
@@ -210,7 +217,15 @@ async function start(options: RunOptions, started: AsyncDisposableStack): Promis
     functionName,
     url: `http://127.0.0.1:${port}`,
   }));
-  return { addresses, outputs, seed: made, clock, simulator, inspectors, update, close };
+  const advance = makeAdvance({
+    clock,
+    aws,
+    lambdas,
+    simulator,
+    outputs,
+    sweeperId: functionIdOf(template, "reconcile"),
+  });
+  return { addresses, outputs, seed: made, clock, simulator, inspectors, update, advance, close };
 }
 
 /** Returns the logical id of `functions/<name>`: `AckwireConsumeFunction` and a hash. */

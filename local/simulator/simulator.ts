@@ -1,6 +1,7 @@
 import { EventEmitter } from "node:events";
 import * as z from "zod/mini";
 import type { JsonObject } from "../../shared/core/json/json.ts";
+import { makeBusinessTimers } from "../clock/business-timers.ts";
 import type { BusinessClock } from "../clock/clock.ts";
 import type { DurableStore } from "../durable-store.ts";
 import { type JsonAnswer, startJsonServer } from "../json-server.ts";
@@ -23,6 +24,8 @@ export interface Simulator {
    * that removes it.
    */
   onAttempt(listener: (attempt: WebhookAttempt) => void): () => void;
+  /** The number of webhooks that are being sent, and when the next one is due. */
+  work(): { running: number; nextAt: number | undefined };
   close(): Promise<void>;
 }
 
@@ -56,7 +59,9 @@ export async function startSimulator(options: {
     throw new BadRequest(`The local run has no ${provider} connection ${connectionId ?? ""}`);
   };
   const scripts = makeScriptBook({ store: options.store, scripts: () => current().scripts });
+  const timers = makeBusinessTimers(options.clock);
   const sender = makeWebhookSender({
+    timers,
     scripts,
     store: options.store,
     clock: options.clock,
@@ -133,6 +138,7 @@ export async function startSimulator(options: {
       attempts.on("attempt", listener);
       return () => attempts.off("attempt", listener);
     },
+    work: () => ({ running: sender.running(), nextAt: timers.firstDueAt() }),
     close() {
       sender.close();
       return server.close();

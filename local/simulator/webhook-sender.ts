@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { isObject, type JsonObject } from "../../shared/core/json/json.ts";
+import type { BusinessTimers } from "../clock/business-timers.ts";
 import type { BusinessClock } from "../clock/clock.ts";
-import { setLongTimeout } from "../clock/long-timeout.ts";
 import { makeConcurrencyLimit } from "../concurrency-limit.ts";
 import type { DurableStore } from "../durable-store.ts";
 import { type Behaviour, drawDelayMs } from "./behaviour.ts";
@@ -73,13 +73,15 @@ const MAX_CONCURRENT_WEBHOOKS = 64;
 export function makeWebhookSender(options: {
   store: DurableStore;
   clock: BusinessClock;
+  timers: BusinessTimers;
   target: (provider: SimulatedProvider, connectionId?: string) => WebhookTarget;
   scripts: Pick<ScriptBook, "take">;
   behaviour: () => Behaviour;
   onAttempt: (attempt: WebhookAttempt) => void;
 }) {
   const pending = options.store.collection<PendingWebhook>("simulator-webhooks");
-  const timers = new Map<string, () => void>();
+  const { timers } = options;
+  let running = 0;
   const limits = {
     "we-link": makeConcurrencyLimit(MAX_CONCURRENT_WEBHOOKS),
     "linked-api": makeConcurrencyLimit(MAX_CONCURRENT_WEBHOOKS),
@@ -90,15 +92,12 @@ export function makeWebhookSender(options: {
 
   function arm(webhookId: string, webhook: PendingWebhook) {
     if (closed) return;
-    timers.get(webhookId)?.();
-    const delayMs = options.clock.realMsUntil(webhook.nextAtMs);
-    timers.set(
-      webhookId,
-      setLongTimeout(() => {
-        timers.delete(webhookId);
-        void limits[webhook.provider](() => attempt(webhookId, webhook));
-      }, delayMs),
-    );
+    timers.set(webhookId, webhook.nextAtMs, () => {
+      running += 1;
+      void limits[webhook.provider](() => attempt(webhookId, webhook)).finally(() => {
+        running -= 1;
+      });
+    });
   }
 
   /**
@@ -212,18 +211,19 @@ export function makeWebhookSender(options: {
     /** Withdraws webhooks, also those that wait for a retry; a running POST may still finish. */
     cancel(webhookIds: readonly string[]): void {
       for (const webhookId of webhookIds) {
-        timers.get(webhookId)?.();
-        timers.delete(webhookId);
+        timers.cancel(webhookId);
         pending.delete(webhookId);
       }
     },
+    /** The number of webhooks that are being sent. */
+    running: () => running,
     /** Resumes the webhooks that an earlier run left. */
     resume: () => {
       for (const [webhookId, webhook] of pending.entries()) arm(webhookId, webhook);
     },
     close() {
       closed = true;
-      for (const cancel of timers.values()) cancel();
+      timers.close();
     },
   };
 }

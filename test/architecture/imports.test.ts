@@ -5,7 +5,17 @@ import { parseSync } from "oxc-parser";
 import { describe, expect, test } from "vitest";
 
 const root = new URL("../..", import.meta.url).pathname;
-const folders = ["infra", "functions", "shared", "local", "cli", "client", "acceptance", "console"];
+const folders = [
+  "infra",
+  "functions",
+  "shared",
+  "local",
+  "cli",
+  "client",
+  "testing",
+  "acceptance",
+  "console",
+];
 const files = globSync(`{${folders.join(",")}}/**/*.{ts,tsx}`, { cwd: root });
 
 interface Edge {
@@ -119,6 +129,11 @@ const rules: { from: RegExp; may: RegExp[]; because: string }[] = [
     may: [/^client\//],
     because:
       "the client package is published separately, has no dependencies, and runs where Node's modules are not",
+  },
+  {
+    from: /^testing\//,
+    may: [/^(testing|local|client)\//, /^node:/],
+    because: "the testing library starts a local run, and calls it as a client does",
   },
   {
     from: /^acceptance\//,

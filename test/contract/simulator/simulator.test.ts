@@ -1,5 +1,6 @@
 import { createServer } from "node:http";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { makeBusinessTimers } from "../../../local/clock/business-timers.ts";
 import { makeBusinessClock } from "../../../local/clock/clock.ts";
 import { type DurableStore, openDurableStore } from "../../../local/durable-store.ts";
 import { closeServer, listen } from "../../../local/loopback.ts";
@@ -111,6 +112,7 @@ test("A webhook cancelled during a POST is not retried", async () => {
   const sender = makeWebhookSender({
     store,
     clock,
+    timers: makeBusinessTimers(clock),
     behaviour: () => behaviour.parse({}),
     scripts: { take: () => undefined },
     target: () => target,
