@@ -23,7 +23,9 @@ const cache = join(root, "node_modules/.cache/ackwire-console");
 /** Names the content of everything that a build reads: the console's files and its packages. */
 function digestOfSources(): string {
   const digest = createHash("sha256");
-  const files = globSync("console/{index.html,vite.config.ts,public/**,src/**}", { cwd: root });
+  const files = globSync("console/{build.ts,index.html,vite.config.ts,public/**,src/**}", {
+    cwd: root,
+  });
   for (const file of [...files, "package-lock.json"].sort()) {
     const path = join(root, file);
     if (/\.\w+$/.test(file)) digest.update(`${file}\0`).update(readFileSync(path)).update("\0");
@@ -56,6 +58,9 @@ function removeOthers(kept: string): void {
     }
   }
 }
+
+// Of a process that tests, this one inherits another value, with which React would be its slow build.
+process.env.NODE_ENV = "production";
 
 const name = digestOfSources();
 const directory = join(cache, name);

@@ -43,11 +43,11 @@ function change(next: Session): void {
   for (const listener of listeners) listener();
 }
 
-/** A portal link carries its token behind `#`, which no browser sends; it is taken out at once. */
+/** A portal link, `/portal#TOKEN`: no browser sends what is behind `#`, and it is taken out at once. */
 function takeFromFragment(): string | undefined {
-  const token = new URLSearchParams(location.hash.slice(1)).get("token") ?? undefined;
-  if (token === undefined) return undefined;
-  history.replaceState(null, "", location.pathname + location.search);
+  const token = location.hash.slice(1);
+  if (!token.startsWith("ackwire_portal_")) return undefined;
+  history.replaceState(null, "", location.pathname === "/portal" ? "/" : location.pathname);
   store(token);
   return token;
 }

@@ -60,7 +60,7 @@ export function SignIn() {
           ) : (
             <Text size="sm" c="dimmed">
               Who may create keys makes one with{" "}
-              <Code>npm run admin -- operators create --name NAME --scope operate</Code>
+              <Code>npm run admin -- operator-keys create --name NAME --scope operate</Code>
             </Text>
           )}
         </Stack>

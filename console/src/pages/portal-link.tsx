@@ -29,7 +29,7 @@ export function PortalLink({ clientId }: { clientId: string }) {
               It is a secret, so it is not shown. It ends <BothTimes at={link.expiresAt} />.
             </Text>
             <Group>
-              <CopyButton value={link.url ?? `${location.origin}/#token=${link.token}`}>
+              <CopyButton value={link.url ?? `${location.origin}/portal#${link.token}`}>
                 {({ copied, copy }) => (
                   <Button onClick={copy}>{copied ? "Copied" : "Copy the link"}</Button>
                 )}

@@ -98,7 +98,6 @@ function FireForm({ samples }: { samples: readonly Sample[] }) {
         autosize
         minRows={4}
         validationError="This is not JSON."
-        formatOnBlur
       />
       <Problem error={send.error} />
       <Group>
