@@ -1,30 +1,30 @@
-import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { CloudFormationClient, DescribeStacksCommand } from "@aws-sdk/client-cloudformation";
-import * as z from "zod/mini";
-import { localAws } from "../local/aws/local-aws.ts";
 import { composeAdministration, type StackTarget } from "../shared/composition/administration.ts";
-import { type ConnectionSettings, connectionSettings } from "../shared/contracts/config-items.ts";
+import { clientScope } from "../shared/contracts/client-scope.ts";
+import { operatorScopes } from "../shared/contracts/http/operator/operation.ts";
 import type { Administration } from "../shared/core/administration/administration.ts";
 import { type AccountCommand, accountCommands, accountSelectorOf, providerOf } from "./accounts.ts";
+import { runAudited } from "./audit.ts";
+import { listClients } from "./clients.ts";
 import { openDeadLetters } from "./dead-letters.ts";
 import { openErasure } from "./erasure.ts";
 import { openLocalLogs } from "./local-logs.ts";
 import {
   credentialsOf,
+  expiryOf,
   type OptionValues,
   overlapHoursOf,
+  scopeOf,
   secretOf,
+  settingsOf,
   textOfFile,
 } from "./options.ts";
 import type { PaceOptions } from "./pace-options.ts";
 import { openQuarantine } from "./quarantine.ts";
 import { readDepth } from "./queues.ts";
 import { holdRestored } from "./restored.ts";
+import { targetOf } from "./target.ts";
 import { usage } from "./usage.ts";
-
-/** The stack of the stage `local`, which runs on this machine only. */
-const LOCAL_STACK = "ackwire-local";
 
 async function main(): Promise<unknown> {
   const { values, positionals } = parseArgs({
@@ -38,6 +38,9 @@ async function main(): Promise<unknown> {
       "credentials-file": { type: "string" },
       "identification-token-file": { type: "string" },
       key: { type: "string" },
+      scope: { type: "string" },
+      expires: { type: "string" },
+      why: { type: "string" },
       queue: { type: "string" },
       message: { type: "string" },
       to: { type: "string" },
@@ -64,12 +67,26 @@ async function main(): Promise<unknown> {
       help: { type: "boolean", default: false },
     },
   });
-  const command = commands[positionals.join(" ")];
+  const name = positionals.join(" ");
+  const command = commands[name];
   if (values.help) return usage;
   if (command === undefined) throw new Error(usage);
   const where = await targetOf(values);
-  return command(values, await composeAdministration(where), where);
+  const administration = await composeAdministration(where);
+  const run = () => command(values, administration, where);
+  const isChange = counting.includes(name) ? values.yes : !looks.includes(name);
+  return isChange ? runAudited(where, { command: name, values }, run) : run();
 }
+
+/** The commands that change nothing. */
+const looks = [
+  ...["clients list", "keys list", "operator-keys list", "connections list", "quarantine list"],
+  ...["accounts list", "accounts budget", "dead-letters list", "dead-letters show"],
+  ...["queues depth", "logs", "counted"],
+];
+
+/** The commands that change something with `--yes` only. */
+const counting = ["erase", "requests hold-restored"];
 
 type Command = (
   values: OptionValues,
@@ -83,10 +100,23 @@ const connection = (values: OptionValues) => required(values, "connection");
 const commands: Readonly<Record<string, Command>> = {
   "clients create": (values, admin) => admin.createClient(required(values, "name")),
 
+  "clients list": (_values, _admin, where) => listClients(where),
+
   "keys create": async (values, admin) => {
-    const { clientId, keyId, apiKey } = await admin.createApiKey(client(values));
+    const { clientId, keyId, apiKey } = await admin.createApiKey(client(values), {
+      scopes: values.scope === undefined ? undefined : [scopeOf(values, clientScope.options)],
+      expiresAt: expiryOf(values),
+    });
     return { clientId, keyId, apiKey };
   },
+  "operator-keys create": (values, admin) =>
+    admin.createOperatorKey({
+      name: required(values, "name"),
+      scope: scopeOf(values, operatorScopes),
+      expiresAt: expiryOf(values),
+    }),
+  "operator-keys list": (_values, admin) => admin.listOperatorKeys(),
+  "operator-keys revoke": (values, admin) => admin.revokeOperatorKey(required(values, "key")),
   "keys list": (values, admin) => admin.listApiKeys(client(values)),
   "keys revoke": async (values, admin) => {
     await admin.revokeApiKey(client(values), required(values, "key"));
@@ -197,60 +227,6 @@ function accountOf(values: OptionValues): AccountCommand {
 
 function urlOf({ outputs }: StackTarget, path: string): string {
   return `${(outputs.ApiUrl ?? "").replace(/\/$/, "")}${path}`;
-}
-
-function settingsOf(values: OptionValues): Partial<ConnectionSettings> {
-  const yesOrNo = (name: string) => {
-    const value = values[name];
-    if (value === undefined) return undefined;
-    if (value === "yes" || value === "no") return value === "yes";
-    throw new Error(`--${name} must be yes or no`);
-  };
-  const forms = values["hash-forms"];
-  const given = {
-    status: values.status,
-    signature: values.signature,
-    hashForms: typeof forms === "string" ? forms.split(",") : undefined,
-    allowUnboundJwt: yesOrNo("allow-unbound-jwt"),
-    verifyByFetch: yesOrNo("verify-by-fetch"),
-  };
-  const set = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-  return z.partial(connectionSettings).parse(set) as Partial<ConnectionSettings>;
-}
-
-async function targetOf(values: OptionValues): Promise<StackTarget> {
-  if (values.local || values.stack === LOCAL_STACK) {
-    const file = JSON.parse(readFileSync(".ackwire/local.json", "utf8")) as {
-      awsEndpoint: string;
-      providerUrl: string;
-      region: string;
-      outputs: Record<string, string>;
-    };
-    return {
-      outputs: file.outputs,
-      aws: localAws(file.awsEndpoint, file.region),
-      nowMs: await businessClockOf(file.providerUrl),
-    };
-  }
-  const StackName = required(values, "stack");
-  const { Stacks = [] } = await new CloudFormationClient({}).send(
-    new DescribeStacksCommand({ StackName }),
-  );
-  const outputs = Object.fromEntries(
-    (Stacks[0]?.Outputs ?? []).map(({ OutputKey = "", OutputValue = "" }) => [
-      OutputKey,
-      OutputValue,
-    ]),
-  );
-  return { outputs, aws: {} };
-}
-
-/** The business clock of a local run, which may run faster than real time. */
-async function businessClockOf(providerUrl: string): Promise<() => number> {
-  const answer = await fetch(`${providerUrl}/_control/clock`);
-  const { now, speed } = (await answer.json()) as { now: string; speed: number };
-  const askedAtMs = Date.now();
-  return () => Date.parse(now) + (Date.now() - askedAtMs) * speed;
 }
 
 function required(values: OptionValues, name: string): string {

@@ -1,5 +1,11 @@
 import { readFileSync } from "node:fs";
-import { providerCredentials } from "../shared/contracts/config-items.ts";
+import * as z from "zod/mini";
+import {
+  type ConnectionSettings,
+  connectionSettings,
+  providerCredentials,
+} from "../shared/contracts/config-items.ts";
+import { time } from "../shared/contracts/http/parts.ts";
 import { parseJsonOrUndefined } from "../shared/contracts/json-text.ts";
 import { providerPacks } from "../shared/contracts/providers.ts";
 
@@ -30,6 +36,24 @@ export function overlapHoursOf({ "overlap-hours": hours }: OptionValues): number
   );
 }
 
+/** Parses `--expires`, a time in UTC. @throws Error that names the option */
+export function expiryOf({ expires }: OptionValues): string | undefined {
+  if (expires === undefined) return undefined;
+  const read = time.safeParse(expires);
+  if (read.success) return read.data;
+  throw new Error("--expires must be a time such as 2027-01-31T00:00:00Z");
+}
+
+/** Parses `--scope`. @throws Error that names the scopes */
+export function scopeOf<Scope extends string>(
+  { scope }: OptionValues,
+  scopes: readonly Scope[],
+): Scope {
+  const known = scopes.find((one) => one === scope);
+  if (known !== undefined) return known;
+  throw new Error(`--scope must be ${scopes.join(" or ")}`);
+}
+
 /** The credential headers of each provider, after its id. */
 export function credentialHeaders(): string {
   return Object.values(providerPacks)
@@ -47,4 +71,24 @@ export function credentialsOf(values: OptionValues): Record<string, string> | un
   const read = providerCredentials.safeParse(parseJsonOrUndefined(text));
   if (read.success) return read.data;
   throw new Error(`--credentials-file must hold a JSON object of headers: ${credentialHeaders()}`);
+}
+
+/** The settings of a connection that are given. @throws Error that names the option */
+export function settingsOf(values: OptionValues): Partial<ConnectionSettings> {
+  const yesOrNo = (name: string) => {
+    const value = values[name];
+    if (value === undefined) return undefined;
+    if (value === "yes" || value === "no") return value === "yes";
+    throw new Error(`--${name} must be yes or no`);
+  };
+  const forms = values["hash-forms"];
+  const given = {
+    status: values.status,
+    signature: values.signature,
+    hashForms: typeof forms === "string" ? forms.split(",") : undefined,
+    allowUnboundJwt: yesOrNo("allow-unbound-jwt"),
+    verifyByFetch: yesOrNo("verify-by-fetch"),
+  };
+  const set = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  return z.partial(connectionSettings).parse(set) as Partial<ConnectionSettings>;
 }

@@ -1,3 +1,4 @@
+import { operatorScopes } from "../shared/contracts/http/operator/operation.ts";
 import { paceLimitPresets } from "../shared/contracts/pace.ts";
 import { providerId } from "../shared/contracts/providers.ts";
 import { credentialHeaders } from "./options.ts";
@@ -6,8 +7,13 @@ import { credentialHeaders } from "./options.ts";
 export const usage = `npm run admin -- COMMAND [options]
 
   clients create --name NAME
-  keys create | list              --client ID
+  clients list                    also lists those of earlier versions for the operator API
+  keys create                     --client ID [--scope read|write] [--expires TIME]
+  keys list                       --client ID
   keys revoke                     --client ID --key ID
+  operator-keys create            --name NAME --scope ${operatorScopes.join("|")} [--expires TIME]
+  operator-keys list
+  operator-keys revoke            --key ID
   connections create              --client ID --provider ${providerId.options.join("|")}
                                   [--webhook-secret-file FILE] [--credentials-file FILE]
   connections list                --client ID
@@ -37,6 +43,8 @@ export const usage = `npm run admin -- COMMAND [options]
   queues depth                    --url URL
   logs                            --function NAME --pattern PATTERN   of a local run
   counted                         --function NAME --metric NAME       of a local run
+
+  --why TEXT     of any change: kept in its audit record
 
 Where:
   --local        the local run of this folder (.ackwire/local.json)

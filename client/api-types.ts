@@ -147,6 +147,16 @@ export interface RotateConnectionSecretAnswer {
   connectionId: string;
   previousValidUntil?: string;
 }
+export interface CreateKeyQuery {
+  /**
+   * `read` only looks. Absent: a key that may do everything.
+   */
+  scope?: "read" | "write";
+  /**
+   * From then on the key is refused; absent: never.
+   */
+  expiresAt?: string;
+}
 export interface CreateKeyAnswer {
   keyId: string;
   /**
@@ -154,6 +164,11 @@ export interface CreateKeyAnswer {
    */
   apiKey: string;
   createdAt: string;
+  /**
+   * Absent: every scope.
+   */
+  scopes?: ("read" | "write")[];
+  expiresAt?: string;
 }
 export interface ListKeysQuery {
   limit?: number;
@@ -165,7 +180,9 @@ export interface ListKeysAnswer {
 }
 export interface ApiKey {
   keyId: string;
+  scopes?: ("read" | "write")[];
   createdAt: string;
+  expiresAt?: string;
   revokedAt?: string;
   lastUsedAt?: string;
 }
@@ -1360,6 +1377,17 @@ export interface Problem {
    */
   expectedAt?: string;
 }
+export interface PortalLink {
+  /**
+   * Authorizes as `Bearer`. A secret.
+   */
+  token: string;
+  /**
+   * The console with the token behind `#`; absent where there is no console.
+   */
+  url?: string;
+  expiresAt: string;
+}
 export interface ConnectionWithInboundUrl {
   connectionId: string;
   provider: "we-link" | "linked-api";
@@ -1426,9 +1454,10 @@ export interface Operations {
   deleteConnection: { path: { connectionId: string }; query: undefined; body: undefined; answer: undefined };
   rotateConnectionToken: { path: { connectionId: string }; query: RotateConnectionTokenQuery; body: undefined; answer: RotateConnectionTokenAnswer };
   rotateConnectionSecret: { path: { connectionId: string }; query: RotateConnectionSecretQuery; body: RotateConnectionSecretBody; answer: RotateConnectionSecretAnswer };
-  createKey: { path: undefined; query: undefined; body: undefined; answer: CreateKeyAnswer };
+  createKey: { path: undefined; query: CreateKeyQuery; body: undefined; answer: CreateKeyAnswer };
   listKeys: { path: undefined; query: ListKeysQuery; body: undefined; answer: ListKeysAnswer };
   revokeKey: { path: { keyId: string }; query: undefined; body: undefined; answer: undefined };
+  createPortalLink: { path: undefined; query: undefined; body: undefined; answer: PortalLink };
   createRequest: { path: undefined; query: undefined; body: CreateRequestBody; answer: Request };
   listRequests: { path: undefined; query: ListRequestsQuery; body: undefined; answer: ListRequestsAnswer };
   getRequest: { path: { requestId: string }; query: undefined; body: undefined; answer: Request };
@@ -1483,6 +1512,7 @@ export const operations = {
   createKey: { method: "POST", path: "/v1/keys", repeat: "refused" },
   listKeys: { method: "GET", path: "/v1/keys", repeat: "always" },
   revokeKey: { method: "DELETE", path: "/v1/keys/{keyId}", repeat: "always" },
+  createPortalLink: { method: "POST", path: "/v1/portal-link", repeat: "refused" },
   createRequest: { method: "POST", path: "/v1/requests", repeat: "key" },
   listRequests: { method: "GET", path: "/v1/requests", repeat: "always" },
   getRequest: { method: "GET", path: "/v1/requests/{requestId}", repeat: "always" },

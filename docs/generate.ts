@@ -11,11 +11,12 @@ import {
   eventTypes,
 } from "../shared/contracts/events.ts";
 import { jsonSchemaOf } from "../shared/contracts/http/json-schema.ts";
-import { API_VERSION, openApi, operatorOpenApi } from "../shared/contracts/http/openapi.ts";
+import { API_VERSION, openApi } from "../shared/contracts/http/openapi.ts";
 import {
   providerFormats,
   webhookHeaderSchemas,
 } from "../shared/contracts/http/openapi-webhooks.ts";
+import { operatorOpenApi } from "../shared/contracts/http/operator/openapi.ts";
 import { settingsSchema } from "../shared/contracts/settings.ts";
 import { clientTypes } from "./client-types.ts";
 import { callTable } from "./linked-api-calls.ts";

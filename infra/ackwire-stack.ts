@@ -20,6 +20,7 @@ export class AckwireStack extends Stack {
       businessClock,
       providerBaseUrls,
       webhookTargets,
+      consoleUrl: config.consoleUrl,
       rollout,
       tracing,
       alarms: alarms === undefined ? "off" : this.#alarms(alarms),
@@ -68,6 +69,7 @@ export class AckwireStack extends Stack {
       DeliveriesTableName: stores.deliveries.table.tableName,
       BodiesBucketName: stores.bodies.bucket.bucketName,
       ConfigTableName: stores.config.table.tableName,
+      AuditTableName: stores.audit.table.tableName,
       MasterSecretArn: stores.masterSecret.secret.secretArn,
       ...(alarmTopics && {
         AlarmTopicArn: alarmTopics.page.topicArn,

@@ -1,8 +1,7 @@
 import type { Node } from "constructs";
-import { functionEnv } from "../shared/contracts/env.ts";
 import { parseJsonOrUndefined } from "../shared/contracts/json-text.ts";
-import { providerId } from "../shared/contracts/providers.ts";
 import { type Settings, settingsSchema } from "../shared/contracts/settings.ts";
+import { baseUrlsForm, isBusinessClock, isWebhookTargets, readBaseUrls } from "./config-values.ts";
 import { type Rollout, rollouts } from "./constructs/rollout.ts";
 import { providersOwnUrls } from "./provider-urls.ts";
 import { ConfigurationError, checkSettings, resolveSettings } from "./settings.ts";
@@ -26,6 +25,8 @@ export interface Config {
   providerBaseUrls: string;
   /** The value of `WEBHOOK_TARGETS`. */
   webhookTargets: string;
+  /** Where the console is served; absent: portal links are tokens without an address. */
+  consoleUrl: string | undefined;
   /** How a new version of the functions takes over. */
   rollout: Rollout;
   /** Absent: the stack has no alarms. */
@@ -58,6 +59,7 @@ const contextKeys = [
   "businessClock",
   "providerBaseUrls",
   "webhookTargets",
+  "consoleUrl",
   "retainData",
   "rollout",
   "alarms",
@@ -96,6 +98,7 @@ export function readConfig(node: Node, stageFile = readStageFile): Config {
   const alarms = reader.alarms(stage);
   const customDomain = reader.customDomain();
   const tracing = readTracing(reader);
+  const consoleUrl = reader.consoleUrl(stage);
   if (reader.problems.length > 0) throw new ConfigurationError(reader.problems);
   return {
     stage,
@@ -104,6 +107,7 @@ export function readConfig(node: Node, stageFile = readStageFile): Config {
     businessClock,
     providerBaseUrls,
     webhookTargets,
+    consoleUrl,
     rollout,
     alarms,
     customDomain,
@@ -212,6 +216,13 @@ class ContextReader {
     return this.#localOnly("webhookTargets", stage, { isValid: isWebhookTargets, mustBe });
   }
 
+  consoleUrl(stage: string): string | undefined {
+    return this.text(
+      "consoleUrl",
+      stage === "local" ? /^https?:\/\/[^\s?#]*[^\s?#/]$/ : /^https:\/\/[^\s?#]*[^\s?#/]$/,
+    );
+  }
+
   providerBaseUrls(stage: string): string {
     const given = this.#context.providerBaseUrls;
     if (given === undefined) return providersOwnUrls;
@@ -275,22 +286,4 @@ function settingsByName(layer: Record<string, unknown>): Record<string, unknown>
     ([key]) => !contextKeys.includes(key) && !/[@:/]|^cli-telemetry$/.test(key),
   );
   return Object.fromEntries(names);
-}
-
-/** The form of `providerBaseUrls`: a URL for every provider. */
-const baseUrlsForm = `{${providerId.options.map((id) => `"${id}":URL`).join(",")}}`;
-
-const isBusinessClock = (value: string): boolean =>
-  functionEnv.ingest.shape.BUSINESS_CLOCK.safeParse(value).success;
-
-const isWebhookTargets = (value: string): boolean =>
-  functionEnv.deliver.shape.WEBHOOK_TARGETS.safeParse(value).success;
-
-/** Returns the URLs, or `undefined` where they do not match the contract. */
-function readBaseUrls(value: string): string[] | undefined {
-  const read = functionEnv.consume.shape.PROVIDER_BASE_URLS.safeParse(value);
-  const urls = read.success ? Object.values(read.data) : [];
-  return urls.length > 0 && urls.every((url) => /^https?:\/\/[^?#]*[^/?#]$/.test(url))
-    ? urls
-    : undefined;
 }

@@ -11,7 +11,8 @@ export type DeployedConfig = Record<string, string | number | boolean>;
  * secret.
  */
 export function deployedConfig(config: Config): DeployedConfig {
-  const { settings, retainData, rollout, providerBaseUrls, alarms, customDomain, tracing } = config;
+  const { settings, retainData, rollout, providerBaseUrls, consoleUrl } = config;
+  const { alarms, customDomain, tracing } = config;
   const values = {
     retainData,
     rollout,
@@ -19,6 +20,7 @@ export function deployedConfig(config: Config): DeployedConfig {
     ...alarms,
     ...customDomain,
     providerBaseUrls,
+    consoleUrl,
     tracing: tracing.exporter,
     tracingUrl: tracing.url,
     traceProviders: tracing.tracesProviders,

@@ -1,6 +1,9 @@
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { makeDynamoCorrelations } from "../../shared/adapters/dynamo/dynamo-correlations.ts";
-import { makeDynamoSettledForm } from "../../shared/adapters/dynamo/dynamo-settled-form.ts";
+import {
+  makeDynamoRefused,
+  makeDynamoSettledForm,
+} from "../../shared/adapters/dynamo/dynamo-settled-form.ts";
 import { makeBlobQuarantine } from "../../shared/adapters/s3/s3-blob-store.ts";
 import { makeSqsInboundQueue } from "../../shared/adapters/sqs/sqs-inbound-queue.ts";
 import { makeFunctionBase } from "../../shared/composition/function-base.ts";
@@ -30,6 +33,7 @@ export function compose(env: ParsedEnvironment<"ingest">): IngestUseCases {
     bodies,
     quarantine: makeBlobQuarantine(bodies),
     storeSettledForm: makeDynamoSettledForm({ client, tableName: env.CONFIG_TABLE }),
+    storeRefused: makeDynamoRefused({ client, tableName: env.CONFIG_TABLE }),
     clock,
     maxBodyBytes: env.SETTINGS.inboundMaxBodyBytes,
     maxInlineBytes: limits.maxInlineBytes,

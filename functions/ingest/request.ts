@@ -6,7 +6,8 @@ import { problemAnswer } from "../../shared/runtime/problem-answer.ts";
 export function toCommand(event: APIGatewayProxyEventV2, signal: AbortSignal): IngestCommand {
   const { provider = "", connectionId = "", token = "" } = event.pathParameters ?? {};
   const body = Buffer.from(event.body ?? "", event.isBase64Encoded ? "base64" : "utf8");
-  return { provider, connectionId, token, body, headers: event.headers, signal };
+  const { sourceIp } = event.requestContext.http;
+  return { provider, connectionId, token, body, headers: event.headers, sourceIp, signal };
 }
 
 export function toResult(outcome: IngestOutcome): APIGatewayProxyStructuredResultV2 {

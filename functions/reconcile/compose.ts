@@ -1,4 +1,7 @@
 import { randomUUID } from "node:crypto";
+import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
+import { makeDynamoAudit } from "../../shared/adapters/dynamo/dynamo-audit.ts";
+import { makePublishOperatorAction } from "../../shared/adapters/publish-operator-action.ts";
 import { makeDeliveryPorts } from "../../shared/composition/delivery-ports.ts";
 import {
   composeDeliverySweep,
@@ -10,6 +13,7 @@ import { makePausingProviderPorts } from "../../shared/composition/provider-port
 import { makeRequestPorts } from "../../shared/composition/request-ports.ts";
 import { composeRequestSweep } from "../../shared/composition/request-use-cases.ts";
 import type { ParsedEnvironment } from "../../shared/contracts/env.ts";
+import { makeSweepAudit, type SweepAuditResult } from "../../shared/core/audit/sweep-audit.ts";
 import { makeSweepEventOutbox } from "../../shared/core/events/sweep-event-outbox.ts";
 
 /** Most events per outbox shard that one query returns; a run makes as many queries as it has time for. */
@@ -21,10 +25,14 @@ const DELIVERIES_PER_QUERY = 500;
 /** Most requests and lanes that one query returns; a run makes as many queries as it has time for. */
 const REQUESTS_PER_QUERY = 250;
 
+/** Most audit records that one run publishes. */
+const AUDIT_RECORDS_PER_RUN = 200;
+
 export interface ReconcileDeps
   extends ReturnType<typeof composeRequestSweep>,
     ReturnType<typeof composeDeliverySweep> {
   sweepEventOutbox: ReturnType<typeof makeSweepEventOutbox>;
+  sweepAudit: () => Promise<SweepAuditResult>;
 }
 
 type Observer = Pick<DeliverySweepPorts, "onDeliveriesFailed" | "onNonFatalError">;
@@ -32,7 +40,17 @@ type Observer = Pick<DeliverySweepPorts, "onDeliveriesFailed" | "onNonFatalError
 export function compose(env: ParsedEnvironment<"reconcile">, observer: Observer): ReconcileDeps {
   const base = makeFunctionBase(env);
   const events = makeEventPorts(base, env);
+  const { client, clock } = base;
   return {
+    sweepAudit: makeSweepAudit({
+      audit: makeDynamoAudit({ client, tableName: env.AUDIT_TABLE, clock }),
+      publish: makePublishOperatorAction({
+        client: new EventBridgeClient(base.awsClientConfig),
+        busName: env.EVENT_BUS_NAME,
+      }),
+      clock,
+      limit: AUDIT_RECORDS_PER_RUN,
+    }),
     sweepEventOutbox: makeSweepEventOutbox({
       ...events,
       clock: base.clock,

@@ -1,5 +1,6 @@
 import type { DeliveryObserver } from "../../shared/composition/delivery-use-cases.ts";
 import { type LogMessage, logMessages } from "../../shared/contracts/log-messages.ts";
+import type { SweepAuditResult } from "../../shared/core/audit/sweep-audit.ts";
 import type { DeliverySweepResult } from "../../shared/core/deliveries/sweep-deliveries.ts";
 import type { SweepEventOutboxResult } from "../../shared/core/events/sweep-event-outbox.ts";
 import type { RequestSweepResult, SweepNotice } from "../../shared/core/requests/sweep-result.ts";
@@ -80,6 +81,16 @@ export function reportDeliveries(telemetry: Telemetry, result: DeliverySweepResu
   const level =
     failed + unpublished > 0 ? "error" : published + restartedJobs > 0 ? "warn" : "info";
   telemetry.log(level, logMessages.deliverySweepFinished, counts);
+}
+
+/** Logs the audit records that were published, and those whose change never told its outcome. */
+export function reportAudit(telemetry: Telemetry, result: SweepAuditResult): void {
+  const { published, incomplete, failures } = result;
+  const failed = failures.length;
+  if (published + failed === 0) return;
+  const level = failed > 0 ? "error" : incomplete > 0 ? "warn" : "info";
+  telemetry.log(level, logMessages.auditSweepFinished, { published, held: incomplete, failed });
+  reportUnpublished(telemetry, failures);
 }
 
 /** Reports what happens while the sweeps run. */

@@ -13,6 +13,7 @@ import { refuseLocalTargets, webhookTargetsOf } from "../webhook-targets.ts";
 import { AlarmTopic } from "./alarm-topic.ts";
 import { DeliveryPipeline } from "./delivery-pipeline.ts";
 import { IngestPipeline } from "./ingest-pipeline.ts";
+import { OperatorApi } from "./operator-api.ts";
 import type { SharedVariables } from "./pipeline.ts";
 import { type CustomDomain, PublicApi } from "./public-api.ts";
 import { Reconciliation } from "./reconciliation.ts";
@@ -48,6 +49,8 @@ export interface AckwireProps {
   providerBaseUrls?: string;
   /** For the local run: the value of `WEBHOOK_TARGETS`. @default - public addresses, https, on the settings' ports */
   webhookTargets?: string | undefined;
+  /** Where the console is served, without a slash at its end: portal links lead there. @default - none */
+  consoleUrl?: string | undefined;
 }
 
 export interface AlarmsProps {
@@ -111,10 +114,12 @@ export class Ackwire extends Construct {
     const { ingest, consume } = new IngestPipeline(this, { ...parts, publicApi });
     const { api, submit } = new SubmissionPipeline(this, { ...parts, publicApi });
     const { deliver, eventFeed } = new DeliveryPipeline(this, parts);
+    const hasAlarms = props.alarms !== "off";
+    const { operator } = new OperatorApi(this, { ...parts, publicApi, hasAlarms });
     const { reconcile, deadLetters } = new Reconciliation(this, parts);
 
     const publishers = [consume, submit, deliver, reconcile];
-    const functions = { ingest, consume, api, submit, deliver, reconcile };
+    const functions = { ingest, consume, api, operator, submit, deliver, reconcile };
     const { rollout = "AllAtOnce" } = props;
     if (rollout !== "AllAtOnce") new GradualRollouts(this, "Rollout", { rollout, functions });
 
@@ -140,6 +145,7 @@ export class Ackwire extends Construct {
           ingest: ingest.lambda,
           consume: consume.lambda,
           api: api.lambda,
+          operator: operator.lambda,
           submit: submit.lambda,
           deliver: deliver.lambda,
           reconcile: reconcile.lambda,
@@ -148,6 +154,7 @@ export class Ackwire extends Construct {
           ingest: ingest.logGroup,
           consume: consume.logGroup,
           api: api.logGroup,
+          operator: operator.logGroup,
           submit: submit.logGroup,
           deliver: deliver.logGroup,
           reconcile: reconcile.logGroup,
@@ -211,5 +218,6 @@ function sharedVariables(
     WEBHOOK_TARGETS: webhookTargets,
     TRACING: tracingText(tracing),
     TRACING_WITH_SPANS: exportsSpans(tracing),
+    CONSOLE_URL: props.consoleUrl ?? "off",
   };
 }

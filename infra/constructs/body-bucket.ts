@@ -41,13 +41,18 @@ export class BodyBucket extends Construct {
     });
   }
 
-  /** The bucket's name, for a function that reads and writes objects of these areas. */
-  access(areas: { read?: readonly BodyArea[]; write?: readonly BodyArea[] }): Binding {
+  /** The bucket's name, for a function that reads, writes and deletes objects of these areas. */
+  access(areas: {
+    read?: readonly BodyArea[];
+    write?: readonly BodyArea[];
+    delete?: readonly BodyArea[];
+  }): Binding {
     const permissions: Permission[] = [];
     if (areas.read) {
       permissions.push(this.#permission("s3:GetObject", areas.read), this.#listing(areas.read));
     }
     if (areas.write) permissions.push(this.#permission("s3:PutObject", areas.write));
+    if (areas.delete) permissions.push(this.#permission("s3:DeleteObject", areas.delete));
     return { value: this.bucket.bucketName, permissions };
   }
 

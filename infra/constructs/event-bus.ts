@@ -3,7 +3,11 @@ import { EventBus as Bus } from "aws-cdk-lib/aws-events";
 import { AnyPrincipal, Effect, type IRole, PolicyStatement } from "aws-cdk-lib/aws-iam";
 import { Construct } from "constructs";
 import { EVENT_SOURCE } from "../../shared/contracts/events.ts";
+import { OPERATOR_SOURCE } from "../../shared/contracts/operator-action.ts";
 import type { Binding } from "./binding.ts";
+
+/** The sources that only functions of the stack may publish. */
+const ownSources = [EVENT_SOURCE, OPERATOR_SOURCE];
 
 export interface EventBusProps {
   /** Days for which events can be replayed. */
@@ -28,14 +32,14 @@ export class EventBus extends Construct {
     this.bus
       .archive("Archive", {
         description: "Every event of Ackwire, for a replay",
-        eventPattern: { source: [EVENT_SOURCE] },
+        eventPattern: { source: ownSources },
         retention: Duration.days(props.archiveRetentionDays),
       })
       .applyRemovalPolicy(props.removalPolicy);
   }
 
   /**
-   * Reserves our source for these roles: what carries it is signed and delivered to webhooks, so
+   * Reserves our sources for these roles: what carries the first is signed and delivered to webhooks, so
    * that nobody else may publish it, whatever their own policies allow. A call without a principal's
    * ARN is EventBridge itself, which replays from the archive.
    */
@@ -49,7 +53,7 @@ export class EventBus extends Construct {
         actions: ["events:PutEvents"],
         resources: [this.bus.eventBusArn],
         conditions: {
-          "ForAnyValue:StringEquals": { "events:source": EVENT_SOURCE },
+          "ForAnyValue:StringEquals": { "events:source": ownSources },
           ArnNotEquals: { "aws:PrincipalArn": arns },
           Null: { "aws:PrincipalArn": "false" },
         },

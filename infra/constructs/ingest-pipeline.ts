@@ -36,7 +36,7 @@ export class IngestPipeline {
         TRACING: variables.TRACING,
         CONFIG_TABLE: config.accessAndSet(["GetItem"], {
           below: configKey.connection(""),
-          attributes: ["settledForm"],
+          attributes: ["settledForm", "refused"],
         }),
         MASTER_SECRET_ID: masterSecret.reader(),
         INBOUND_QUEUE_URL: inbound.producer(),

@@ -28,4 +28,5 @@ export interface SharedVariables {
   TRACING: string;
   /** `TRACING` of the functions that send spans, with the permission that it may need. */
   TRACING_WITH_SPANS: Binding;
+  CONSOLE_URL: string;
 }

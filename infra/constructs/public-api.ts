@@ -144,7 +144,7 @@ export class PublicApi extends Construct {
 }
 
 export interface PublicRoute {
-  method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE" | "ANY";
   path: string;
   /** Why the route needs no authorizer. */
   noAuthorizerReason: string;

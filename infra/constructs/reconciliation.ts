@@ -1,5 +1,6 @@
 import type { Queue } from "aws-cdk-lib/aws-sqs";
 import type { Construct } from "constructs";
+import { AUDIT_PENDING } from "../../shared/contracts/tables.ts";
 import { timing } from "../timing.ts";
 import type { PipelineProps } from "./pipeline.ts";
 import { PipelineFunction } from "./pipeline-function.ts";
@@ -39,6 +40,7 @@ export class Reconciliation {
       eventBus,
       deliveries,
       retries,
+      audit,
     } = stores;
     return new PipelineFunction(scope, "Reconcile", {
       ...logs,
@@ -67,6 +69,7 @@ export class Reconciliation {
         RETRIES_QUEUE_URL: retries.producer(),
         EVENTS_TABLE: events.access(["UpdateItem", "BatchWriteItem"], ["outbox"]),
         EVENT_BUS_NAME: eventBus.publisher(),
+        AUDIT_TABLE: audit.accessAndDeleteIn(["PutItem", "Query"], AUDIT_PENDING),
       },
     });
   }

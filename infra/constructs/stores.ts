@@ -2,6 +2,7 @@ import { Duration, type RemovalPolicy } from "aws-cdk-lib";
 import type { Construct } from "constructs";
 import type { Settings } from "../../shared/contracts/settings.ts";
 import {
+  auditTable,
   configTable,
   deliveriesTable,
   eventsTable,
@@ -36,6 +37,8 @@ export class Stores {
   readonly retries: WorkQueue;
   readonly bodies: BodyBucket;
   readonly eventBus: EventBus;
+  /** What persons have changed. */
+  readonly audit: Table<never>;
 
   constructor(
     scope: Construct,
@@ -109,6 +112,7 @@ export class Stores {
       ...kept,
       retentionDays: bodyRetentionDays(settings),
     });
+    this.audit = new Table(scope, "Audit", { ...kept, contract: auditTable, projections: {} });
     this.eventBus = new EventBus(scope, "EventBus", {
       ...kept,
       archiveRetentionDays: settings.archiveRetentionDays,

@@ -62,6 +62,7 @@ export class SubmissionPipeline {
         DELIVERIES_TABLE: deliveries.access(["GetItem", "BatchGetItem", "PutItem"], ["byClient"]),
         RETRIES_QUEUE_URL: retries.producer(),
         WEBHOOK_TARGETS: variables.WEBHOOK_TARGETS,
+        CONSOLE_URL: variables.CONSOLE_URL,
         SCHEDULE_GROUP: schedules.creator(),
         SCHEDULE_ROLE_ARN: schedules.passedRole(),
         SCHEDULE_DLQ_ARN: schedules.deadLetters.queueArn,

@@ -124,6 +124,17 @@ export class Table<Index extends string, LocalIndex extends string = never> exte
     return { value, permissions: [...permissions, setting] };
   }
 
+  /** The table's name, for a function that does these things, and deletes only in this partition. */
+  accessAndDeleteIn(actions: readonly ItemAction[], partition: string): Binding {
+    const { value, permissions } = this.access(actions);
+    const deleting: Permission = {
+      actions: ["dynamodb:DeleteItem"],
+      resource: this.table.tableArn,
+      conditions: { "ForAllValues:StringEquals": { "dynamodb:LeadingKeys": [partition] } },
+    };
+    return { value, permissions: [...permissions, deleting] };
+  }
+
   /** The table's name, for a function that stores items only in partitions that begin so. */
   writesBelow(prefix: string): Binding {
     const conditions = { "ForAllValues:StringLike": { "dynamodb:LeadingKeys": [`${prefix}*`] } };

@@ -3,7 +3,7 @@ import { PolicyStatement } from "aws-cdk-lib/aws-iam";
 import { EventSourceMapping, type IFunction } from "aws-cdk-lib/aws-lambda";
 import { Queue, QueueEncryption } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
-import type { Binding } from "./binding.ts";
+import type { Binding, Permission } from "./binding.ts";
 
 /** SQS keeps a message this long at most; a dead letter must outlast a holiday. */
 const DEAD_LETTER_RETENTION = Duration.days(14);
@@ -80,12 +80,32 @@ export class WorkQueue extends Construct {
     });
   }
 
+  /** Permissions of a function that counts the messages, and moves dead letters back or deletes them. */
+  mended(): readonly Permission[] {
+    return [
+      { actions: ["sqs:GetQueueAttributes", "sqs:SendMessage"], resource: this.queue.queueArn },
+      ...mendedDeadLetters(this.deadLetters),
+    ];
+  }
+
   #bind(...actions: string[]): Binding {
     return {
       value: this.queue.queueUrl,
       permissions: [{ actions, resource: this.queue.queueArn }],
     };
   }
+}
+
+/** Permissions of a function that looks at dead letters, moves them back or deletes them. */
+export function mendedDeadLetters({ queueArn }: Queue): readonly Permission[] {
+  const actions = [
+    "sqs:GetQueueAttributes",
+    "sqs:ReceiveMessage",
+    "sqs:ChangeMessageVisibility",
+    "sqs:DeleteMessage",
+    "sqs:StartMessageMoveTask",
+  ];
+  return [{ actions, resource: queueArn }];
 }
 
 /** A queue that keeps failed messages for 14 days, for a person to inspect and redrive. */

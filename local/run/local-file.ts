@@ -19,6 +19,8 @@ export interface LocalFile {
   providerUrl: string;
   clientId: string;
   apiKey: string;
+  /** For the operator API, with the scope `admin`. */
+  operatorKey: string;
   busName: string;
   /** URLs of the queues, by name. */
   queues: Readonly<Record<string, string>>;
@@ -61,6 +63,7 @@ function localFile({ addresses, seed, outputs }: Parameters<typeof writeLocalFil
     providerUrl: addresses.providerUrl,
     clientId: seed.clientId,
     apiKey: seed.apiKey,
+    operatorKey: seed.operatorKey,
     busName: outputs.BusName ?? "",
     queues: byName(outputs, /^(\w+Dlq)Url$|^(\w+)QueueUrl$/),
     tables: byName(outputs, /^(\w+)TableName$/),

@@ -111,6 +111,7 @@ async function start(options: RunOptions, started: AsyncDisposableStack): Promis
       clock: clock.anchor,
       providerUrl: `http://127.0.0.1:${ports.provider}`,
       otlpUrl: options.otlpUrl,
+      consoleUrl: `http://127.0.0.1:${ports.console}`,
       webhookTargets: localTargets([...Object.values(ports), ...inspectorPorts.values()]),
     });
   const synthesis = options.assemblyDir ? undefined : synthesiseInto(assemblyDir);

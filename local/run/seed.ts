@@ -17,6 +17,8 @@ export interface Seed {
   apiKey: string;
   keyId: string;
   keySecret: string;
+  /** Sees and mends everything. */
+  operatorKey: string;
   connections: {
     provider: ProviderId;
     connectionId: string;
@@ -48,13 +50,18 @@ export async function seed(options: {
   const packs = Object.values(providerPacks).filter(
     ({ id }) => !kept?.connections.some(({ provider }) => provider === id),
   );
-  if (kept && packs.length === 0) return kept;
+  if (kept?.operatorKey && packs.length === 0) return kept;
   const administration = await composeAdministration({
     aws: localAws(options.awsUrl),
     outputs: options.outputs,
     nowMs: options.clock.now,
   });
   let seeded = kept ?? (await seedClient(administration));
+  if (!seeded.operatorKey) {
+    // The data directory of an earlier version.
+    const operator = await administration.createOperatorKey({ name: "local", scope: "admin" });
+    seeded = { ...seeded, operatorKey: operator.operatorKey };
+  }
   for (const pack of packs) seeded = await seedProvider(administration, pack, seeded);
   store.put("seed", seeded);
   return seeded;
@@ -63,7 +70,9 @@ export async function seed(options: {
 async function seedClient(administration: Administration): Promise<Seed> {
   const { clientId } = await administration.createClient("local");
   const { apiKey, keyId, secret: keySecret } = await administration.createApiKey(clientId);
-  return { clientId, apiKey, keyId, keySecret, connections: [], accounts: [] };
+  const operator = await administration.createOperatorKey({ name: "local", scope: "admin" });
+  const { operatorKey } = operator;
+  return { clientId, apiKey, keyId, keySecret, operatorKey, connections: [], accounts: [] };
 }
 
 async function seedProvider(

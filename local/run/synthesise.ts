@@ -37,6 +37,8 @@ export interface SynthesisOptions {
   clock: ClockAnchor;
   /** Base URL of the providers for the functions. */
   providerUrl: string;
+  /** Where the console is served; absent: there is none. */
+  consoleUrl?: string;
   /** Allowed targets of webhooks. */
   webhookTargets: WebhookTargets;
   /** Where the functions send spans; absent: nowhere. */
@@ -53,6 +55,7 @@ export function localContext(options: SynthesisOptions): Record<string, unknown>
     providerBaseUrls: JSON.stringify(providerBaseUrls(options.providerUrl)),
     webhookTargets: JSON.stringify(options.webhookTargets),
     ...(options.otlpUrl === undefined ? {} : { tracing: "otlp", tracingUrl: options.otlpUrl }),
+    ...(options.consoleUrl === undefined ? {} : { consoleUrl: options.consoleUrl }),
   };
 }
 

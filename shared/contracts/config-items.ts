@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { clientScope } from "./client-scope.ts";
 import { eventTypeFilter } from "./event-type-filter.ts";
 import { paceRange } from "./http/accounts.ts";
 import { secretText } from "./http/parts.ts";
@@ -12,6 +13,10 @@ import { framingHeaders } from "./webhook-headers.ts";
 /** The items of the `config` table. `pk` is `<kind>#<id>`. */
 export const configKey = {
   client: (clientId: string) => `client#${clientId}`,
+  /** In the partition `CLIENT_DIRECTORY` of the index: that there is such a client. */
+  listedClient: (clientId: string) => `listed#${clientId}`,
+  /** In the partition `OPERATORS` of the index. */
+  operatorKey: (keyId: string) => `operatorKey#${keyId}`,
   apiKey: (keyId: string) => `key#${keyId}`,
   connection: (connectionId: string) => `connection#${connectionId}`,
   account: (connectionId: string, accountId: string) => `account#${connectionId}#${accountId}`,
@@ -20,13 +25,37 @@ export const configKey = {
   recurring: (clientId: string, recurringId: string) => `recurring#${clientId}#${recurringId}`,
 } as const;
 
+/** Take the place of a client's id in items that belong to no client. No client's id has a `#`. */
+export const CLIENT_DIRECTORY = "#clients";
+export const OPERATORS = "#operators";
+
 const common = { pk: z.string(), clientId: z.string(), createdAt: z.string() };
 
-const clientItem = z.object({ ...common, name: z.string() });
+export const clientItem = z.object({ ...common, name: z.string() });
+
+/** By it the clients are listed. Its key has the client's id. */
+export const listedClientItem = z.object(common);
+
+export const operatorKeyItem = z.object({
+  ...common,
+  keyId: z.string(),
+  name: z.string(),
+  scope: z.enum(["read", "operate", "admin"]),
+  /** SHA-256 of the key's secret part, hex. */
+  secretSha256: z.string(),
+  expiresAt: z.optional(z.string()),
+  revokedAt: z.optional(z.string()),
+  /** Accurate to five minutes. */
+  lastUsedAt: z.optional(z.string()),
+});
 
 export const apiKeyItem = z.object({
   ...common,
   keyId: z.string(),
+  /** Absent: every scope. */
+  scopes: z.optional(z.array(clientScope)),
+  /** From then on it is refused; absent: never. */
+  expiresAt: z.optional(z.string()),
   /** SHA-256 of the key's secret part, hex. The key itself is shown once and not stored. */
   secretSha256: z.string(),
   revokedAt: z.optional(z.string()),
@@ -66,6 +95,18 @@ export const connectionItem = z.object({
   settings: connectionSettings,
   /** Why it was paused by Ackwire; absent when a person paused it. */
   pausedBecause: z.optional(z.enum(["CREDENTIALS_REFUSED"])),
+  /**
+   * Webhooks that were refused because of their signature, as `ingest` has counted them: at most
+   * one write in some seconds, so that `count` is a lower bound. A new secret removes it.
+   */
+  refused: z.optional(
+    z.object({
+      count: z.number(),
+      since: z.string(),
+      lastAt: z.string(),
+      addresses: z.array(z.string()),
+    }),
+  ),
   /**
    * The form of `hash` that its webhooks have, as `ingest` has observed. It decides what is tried
    * first and what is logged, and not what is accepted.
@@ -181,6 +222,8 @@ export const webhookItem = z.object({
 });
 
 export type WebhookItem = z.output<typeof webhookItem>;
+export type ListedClientItem = z.output<typeof listedClientItem>;
+export type OperatorKeyItem = z.output<typeof operatorKeyItem>;
 export type ClientItem = z.output<typeof clientItem>;
 export type ApiKeyItem = z.output<typeof apiKeyItem>;
 export type AccountItem = z.output<typeof accountItem>;

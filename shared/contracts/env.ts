@@ -106,6 +106,22 @@ export const apiEnv = z.object({
   SUBMIT_QUEUE_ARN: text(),
   ...deliveryVariables,
   WEBHOOK_TARGETS: json(webhookTargets),
+  /** The address of the console, for portal links; `off` where there is none. */
+  CONSOLE_URL: text(),
+});
+
+export const operatorEnv = z.object({
+  ...apiEnv.shape,
+  INBOUND_QUEUE_URL: text(),
+  AUDIT_TABLE: text(),
+  /**
+   * The names of queues and of their dead-letter queues, in the account and region of
+   * `SUBMIT_QUEUE_URL`: `<name>,<queue>,<dead letters>;…`. `<queue>` is empty where another variable
+   * has the queue's URL: all URLs would not fit.
+   */
+  QUEUES: text(),
+  /** How the names of the stack's alarms begin; `off` where it has none. */
+  ALARM_PREFIX: text(),
 });
 
 export const submitEnv = z.object({
@@ -139,6 +155,7 @@ export const reconcileEnv = z.object({
   BODIES_BUCKET: text(),
   EVENTS_TABLE: text(),
   EVENT_BUS_NAME: text(),
+  AUDIT_TABLE: text(),
 });
 
 /** By function name, which is also its folder in `functions/`. */
@@ -146,6 +163,7 @@ export const functionEnv = {
   ingest: ingestEnv,
   consume: consumeEnv,
   api: apiEnv,
+  operator: operatorEnv,
   submit: submitEnv,
   deliver: deliverEnv,
   reconcile: reconcileEnv,

@@ -16,6 +16,10 @@ export const logMessages = {
   apiCallAnswered: "API call answered",
   apiCallRejected: "API call rejected",
 
+  // operator
+  operatorCallAnswered: "operator call answered",
+  operatorCallRejected: "operator call rejected",
+
   // ingest
   webhookAccepted: "webhook accepted",
   webhookFormNotSettled: "webhook accepted while its form is not settled",
@@ -57,6 +61,7 @@ export const logMessages = {
   endpointCircuitOpened: "endpoint circuit opened",
 
   // reconcile
+  auditSweepFinished: "audit sweep finished",
   outboxSweepFinished: "outbox sweep finished",
   requestSweepItemFailed: "request sweep item failed",
   requestTimedOut: "request timed out",

@@ -1,5 +1,11 @@
 import * as z from "zod/mini";
 
+/** The EventBridge `source` of operator actions: no rule for clients' events matches it. */
+export const OPERATOR_SOURCE = "ackwire.operator";
+
+/** The EventBridge `detail-type` of an operator action. */
+export const OPERATOR_ACTION = "operator.action";
+
 const time = z.iso.datetime();
 
 /**
@@ -8,7 +14,7 @@ const time = z.iso.datetime();
  */
 export const auditRecord = z.object({
   id: z.string().check(z.describe("au_ and 32 hexadecimal digits.")),
-  at: time.check(z.describe("When it was begun; real time.")),
+  at: time.check(z.describe("When it was begun.")),
   who: z.string().check(z.describe("operator:<key id>, portal:<client> or cli:<user>.")),
   whoName: z.optional(z.string()).check(z.describe("The name of the operator key.")),
   action: z.string().check(z.describe("The operation, such as resumeConnection.")),
@@ -28,3 +34,5 @@ export const auditRecord = z.object({
   code: z.optional(z.string()).check(z.describe("Of a refusal or a failure.")),
   finishedAt: z.optional(time),
 });
+
+export type AuditRecord = z.output<typeof auditRecord>;

@@ -120,6 +120,7 @@ const stackShape = {
   ingestMemoryMib: wholeNumber(128, 10_240, 512),
   consumeMemoryMib: wholeNumber(128, 10_240, 512),
   apiMemoryMib: wholeNumber(128, 10_240, 512),
+  operatorMemoryMib: wholeNumber(128, 10_240, 512),
   submitMemoryMib: wholeNumber(128, 10_240, 512),
   deliverMemoryMib: wholeNumber(128, 10_240, 512),
   reconcileMemoryMib: wholeNumber(128, 10_240, 512),

@@ -100,3 +100,20 @@ export const configTable = {
     byClient: { name: "byClient", partitionKey: "clientId", sortKey: "pk", sortType: "S" },
   },
 } as const;
+
+/**
+ * What persons have changed. Items are added, and not changed: the keys (`month`, `id`) are
+ *
+ * - the month as YYYY-MM, `<time>#<record>#1`: the record before the change;
+ * - the month, `<time>#<record>#2`: its outcome;
+ * - `pending`, `<time>#<record>`: the record, until it is published.
+ */
+export const auditTable = {
+  partitionKey: "month",
+  sortKey: "id",
+  timeToLive: "expiresAt",
+  indexes: {},
+} as const;
+
+/** The partition of the audit table from which `reconcile` deletes what it has published. */
+export const AUDIT_PENDING = "pending";

@@ -204,6 +204,7 @@ const coreOrder = [
   "pace",
   "providers",
   "connections",
+  "audit",
   "requests/state",
   "requests/dependencies",
   "requests/lanes",
@@ -224,6 +225,7 @@ const coreOrder = [
   "api/handlers",
   "api/dialects",
   "api",
+  "operator",
 ];
 
 test("No file of the core imports from a folder above its own", () => {

@@ -220,7 +220,7 @@ describe("Alarms", () => {
     [
       "internal-errors",
       "InternalError",
-      ["ingest", "consume", "api", "submit", "deliver", "reconcile"],
+      ["ingest", "consume", "api", "operator", "submit", "deliver", "reconcile"],
     ],
     ["publish-failures", "PublishFailed", ["consume", "submit", "reconcile"]],
     ["delivery-failures", "DeliveryFailed", ["deliver", "reconcile"]],

@@ -51,7 +51,7 @@ test("Syntheses in two directories produce the same bytes, without an account or
   expect(assets(there)).toBe(assets(here));
 
   const bundles = readdirSync(here).filter((name) => name.startsWith("asset."));
-  expect(bundles).toHaveLength(6);
+  expect(bundles).toHaveLength(7);
   for (const bundle of bundles) {
     expect(template(here)).toContain(bundle);
     for (const file of ["index.js", "handler.js", "handler.js.map"]) {

@@ -15,12 +15,13 @@ const files = new Map(
  * have, and decision 022 says what they consist of: raise one only for something that is worth it.
  */
 const maxKilobytes: Record<FunctionName, number> = {
-  ingest: 515,
-  consume: 612,
-  api: 825,
-  submit: 722,
-  deliver: 590,
-  reconcile: 636,
+  ingest: 520,
+  consume: 620,
+  api: 845,
+  operator: 910,
+  submit: 725,
+  deliver: 592,
+  reconcile: 645,
 };
 
 test.each(Object.entries(maxKilobytes))("A cold start of %s loads at most %i KB", (name, most) => {

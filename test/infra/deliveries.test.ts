@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { functionEnv } from "../../shared/contracts/env.ts";
 import { deliverableTypes, EVENT_SOURCE } from "../../shared/contracts/events.ts";
+import { OPERATOR_SOURCE } from "../../shared/contracts/operator-action.ts";
 import { settingsSchema } from "../../shared/contracts/settings.ts";
 import {
   type DeliveryRules,
@@ -162,7 +163,7 @@ describe("The function deliver", () => {
 
   test("The functions deliver webhooks to public addresses on the ports of the settings", () => {
     const targets = variableIn(synth({ webhookPort: 444 }).resources, "WEBHOOK_TARGETS");
-    expect(targets).toHaveLength(2);
+    expect(targets).toHaveLength(3);
     expect(new Set(targets)).toEqual(
       new Set(['{"ports":[444,8443],"allowsLocal":false,"refusedPorts":[]}']),
     );
@@ -216,7 +217,7 @@ test("Only the functions that publish may put events with Ackwire's source on th
     Principal: { AWS: "*" },
     Action: "events:PutEvents",
     Condition: {
-      "ForAnyValue:StringEquals": { "events:source": EVENT_SOURCE },
+      "ForAnyValue:StringEquals": { "events:source": [EVENT_SOURCE, OPERATOR_SOURCE] },
       ArnNotEquals: {
         "aws:PrincipalArn": ["Consume", "Submit", "Deliver", "Reconcile"].map((name) =>
           arnOf(`Ackwire${name}Role`),

@@ -121,10 +121,11 @@ test("Every metric that the dashboard shows is one that a function writes", () =
   expect([...graphs].filter((one) => !ofProd.has(one))).toEqual([]);
 });
 
-test("Every metric that a function writes has an alarm or a graph, except a client's wrong key", () => {
+test("Every metric that a function writes has an alarm or a graph, except a wrong key", () => {
   const used = new Set([...watched({ stage: "prod" }), ...shown({ stage: "prod" })]);
   expect([...ofProd].filter((one) => !used.has(one))).toEqual([
     identity("Ackwire", "ApiKeyRejected", { service: "api", stack: "ackwire-prod" }),
+    identity("Ackwire", "ApiKeyRejected", { service: "operator", stack: "ackwire-prod" }),
   ]);
 });
 

@@ -31,18 +31,23 @@ test("Each acknowledged finding has a reason that names the resource", () => {
     .flatMap(({ node }) => node.metadata)
     .filter(({ type }) => type === "aws:cdk:acknowledged-rules")
     .map(({ data }) => JSON.stringify(data));
-  // The operations, the inbound webhooks, and the route of everything else.
-  const routes = operations.length + 2;
+  // The operations, the inbound webhooks, the operator API, and the route of everything else.
+  const routes = operations.length + 3;
+  // Those that operator reads, writes and deletes.
+  const operatorAreas = 4 + 3 + 1;
   // One finding for each area that ingest, consume, api, submit, deliver and reconcile read or write.
-  const objectAreas = 2 + (3 + 2) + (2 + 2) + (1 + 2) + (2 + 2) + (2 + 2);
-  const schedules = 1;
+  const objectAreas = 2 + (3 + 2) + (2 + 2) + (1 + 2) + (2 + 2) + (2 + 2) + operatorAreas;
+  const schedules = 2;
+  const alarms = 1;
   const codeDeploy = 1;
-  expect(acknowledged).toHaveLength(routes + objectAreas + schedules + codeDeploy + 4);
+  expect(acknowledged).toHaveLength(routes + objectAreas + schedules + alarms + codeDeploy + 4);
   expect(acknowledged.join("\n")).toMatch(/Route POST \/v1\/in\//);
   for (const { method, path } of operations) {
     expect(acknowledged.join("\n")).toContain(`Route ${method} ${path}: `);
   }
-  expect(acknowledged.filter((one) => one.includes("IAM5"))).toHaveLength(objectAreas + schedules);
+  expect(acknowledged.filter((one) => one.includes("IAM5"))).toHaveLength(
+    objectAreas + schedules + alarms,
+  );
   expect(acknowledged.join("\n")).toMatch(/Schedules\/Group: /);
   expect(acknowledged.join("\n")).toMatch(/Schedules\/DeadLetters: /);
   expect(acknowledged.join("\n")).toMatch(/Bodies\/Bucket: only/);

@@ -158,11 +158,14 @@ test.each([
     [
       "dynamodb:BatchWriteItem EventsTable",
       "dynamodb:BatchWriteItem RequestsTable",
+      "dynamodb:DeleteItem AuditTable",
       "dynamodb:GetItem ConfigTable",
       "dynamodb:GetItem DeliveriesTable",
       "dynamodb:GetItem RequestsTable",
+      "dynamodb:PutItem AuditTable",
       "dynamodb:PutItem DeliveriesTable",
       "dynamodb:PutItem RequestsTable",
+      "dynamodb:Query AuditTable",
       "dynamodb:Query DeliveriesTable",
       "dynamodb:Query DeliveriesTable/index/due",
       "dynamodb:Query DeliveriesTable/index/sweep",
@@ -239,7 +242,7 @@ test.each([
 });
 
 test("No role has a managed policy or an action with a wildcard", () => {
-  expect(policies).toHaveLength(8);
+  expect(policies).toHaveLength(9);
   for (const [id, { Properties }] of all(resources, "AWS::IAM::Role")) {
     expect(Properties.ManagedPolicyArns, id).toBeUndefined();
     expect(Properties.Policies, id).toBeUndefined();
@@ -252,15 +255,20 @@ test("No role has a managed policy or an action with a wildcard", () => {
   }
 });
 
-test("Only objects of one area and schedules of Ackwire's group are granted by a wildcard", () => {
+test("Only objects of one area, schedules of Ackwire's group and the list of alarms are granted by a wildcard", () => {
   const group = find(resources, "AWS::Scheduler::ScheduleGroup", "AckwireSchedules").Properties
     .Name;
   for (const { id, statements } of policies) {
     for (const statement of statements) {
       const named = JSON.stringify(statement.Resource);
       const [service] = actionsOf(statement)[0]?.split(":") ?? [];
-      const open = { s3: /\/\w+\/\*"/g, scheduler: `:schedule/${group}/*"` };
-      const allowed = service === "s3" || service === "scheduler" ? open[service] : "";
+      const open: Record<string, RegExp | string> = {
+        s3: /\/\w+\/\*"/g,
+        scheduler: `:schedule/${group}/*"`,
+        // CloudWatch checks a list of alarms against all of them.
+        cloudwatch: ':alarm:*"',
+      };
+      const allowed = open[service ?? ""] ?? "";
       expect(named.replaceAll(allowed, ""), id).not.toContain("*");
     }
   }
@@ -290,7 +298,7 @@ test("The function ingest stores items only in partitions of events that may sto
   expect(writing.map(({ Condition }) => Condition)).toEqual([
     {
       "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["connection#*"] },
-      "ForAllValues:StringEquals": { "dynamodb:Attributes": ["pk", "settledForm"] },
+      "ForAllValues:StringEquals": { "dynamodb:Attributes": ["pk", "settledForm", "refused"] },
       StringEqualsIfExists: { "dynamodb:ReturnValues": ["NONE"] },
     },
     { "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["correlation#*"] } },
@@ -304,21 +312,21 @@ test("Every function has its own role", () => {
   expect(new Set(roles).size).toBe(roles.length);
 });
 
-test("Only api may pass a role: the schedule role, and only to Scheduler", () => {
+test("Only api and operator may pass a role: the schedule role, and only to Scheduler", () => {
   const passing = policies.flatMap(({ roles, statements }) =>
     statements
       .filter((statement) => actionsOf(statement).includes("iam:PassRole"))
       .map((statement) => ({ roles, ...statement })),
   );
-  expect(passing).toEqual([
-    {
-      roles: [expect.stringMatching(/^AckwireApiRole/)],
+  expect(passing).toEqual(
+    ["Api", "Operator"].map((owner) => ({
+      roles: [expect.stringMatching(new RegExp(`^Ackwire${owner}Role`))],
       Effect: "Allow",
       Action: "iam:PassRole",
       Resource: { "Fn::GetAtt": [expect.stringMatching(/^AckwireSchedulesRole/), "Arn"] },
       Condition: { StringEquals: { "iam:PassedToService": "scheduler.amazonaws.com" } },
-    },
-  ]);
+    })),
+  );
 });
 
 test.each(["Sweep", "Schedules"])(
@@ -347,5 +355,23 @@ test("The HTTP API has one permission for each function it invokes, whatever the
   const invoked = all(resources, "AWS::Lambda::Permission").map(([, { Properties }]) =>
     resourceName(Properties.FunctionName),
   );
-  expect(invoked.sort()).toEqual(["ApiLive", "ApiLive", "IngestLive"]);
+  expect(invoked.sort()).toEqual(["ApiLive", "ApiLive", "IngestLive", "OperatorLive"]);
+});
+
+test("Only operator and reconcile have access to audit records, and only reconcile deletes: what it has published", () => {
+  const onAudit = policies.flatMap(({ roles, statements }) =>
+    statements
+      .filter(({ Resource }) => JSON.stringify(Resource).includes("AckwireAuditTable"))
+      .map((statement) => ({
+        role: /^Ackwire([A-Z][a-z]+)Role/.exec(roles[0] ?? "")?.[1],
+        actions: actionsOf(statement),
+        condition: statement.Condition,
+      })),
+  );
+  const condition = { "ForAllValues:StringEquals": { "dynamodb:LeadingKeys": ["pending"] } };
+  expect(onAudit).toEqual([
+    { role: "Operator", actions: ["dynamodb:PutItem", "dynamodb:Query"], condition: undefined },
+    { role: "Reconcile", actions: ["dynamodb:PutItem", "dynamodb:Query"], condition: undefined },
+    { role: "Reconcile", actions: ["dynamodb:DeleteItem"], condition },
+  ]);
 });

@@ -54,8 +54,8 @@ describe("Versions", () => {
           return [];
       }
     });
-    // Two integrations, three permissions, five queues, one schedule.
-    expect(invocations).toHaveLength(11);
+    // Three integrations, four permissions, five queues, one schedule.
+    expect(invocations).toHaveLength(13);
     for (const invoked of invocations) {
       expect(JSON.stringify(invoked)).toMatch(/"Ref":"Ackwire\w+Live[0-9A-F]{8}"/);
     }

@@ -23,6 +23,7 @@ const stateful = {
   AckwireFanoutQueue9EF78FB5: "AWS::SQS::Queue",
   AckwireFanoutDeadLetters0D942186: "AWS::SQS::Queue",
   AckwireAttemptsQueue29259C07: "AWS::SQS::Queue",
+  AckwireAuditTableCF4B5ACA: "AWS::DynamoDB::Table",
   AckwireAttemptsDeadLettersA604E1C3: "AWS::SQS::Queue",
   AckwireRetriesQueue51BB7E4B: "AWS::SQS::Queue",
   AckwireRetriesDeadLetters17AFDAF1: "AWS::SQS::Queue",
@@ -148,7 +149,7 @@ describe("Stateful resources", () => {
   test("The archive keeps Ackwire's events for the retention of the setting", () => {
     const archive = find(synth({ archiveRetentionDays: 7 }).resources, "AWS::Events::Archive");
     expect(archive.Properties).toMatchObject({
-      EventPattern: { source: ["ackwire"] },
+      EventPattern: { source: ["ackwire", "ackwire.operator"] },
       RetentionDays: 7,
     });
   });
@@ -220,7 +221,7 @@ describe("Functions", () => {
   });
 
   test("Each function runs on Node.js 24 and arm64, and logs JSON into its own group", () => {
-    expect(lambdas).toHaveLength(6);
+    expect(lambdas).toHaveLength(7);
     for (const [, { Properties }] of lambdas) {
       expect(Properties).toMatchObject({
         Runtime: "nodejs24.x",
@@ -258,6 +259,7 @@ describe("The HTTP API", () => {
     expect(routes.sort()).toEqual(
       [
         "$default",
+        "ANY /v1/operator/{proxy+}",
         "POST /v1/in/{provider}/{connectionId}/{token}",
         ...operations.map(routeKeyOf),
       ].sort(),
@@ -267,7 +269,7 @@ describe("The HTTP API", () => {
       DefaultRouteSettings: { ThrottlingRateLimit: 5, ThrottlingBurstLimit: 6 },
     });
     const integrations = all(throttled, "AWS::ApiGatewayV2::Integration");
-    expect(integrations).toHaveLength(2);
+    expect(integrations).toHaveLength(3);
     for (const [, { Properties }] of integrations) {
       expect(Properties).toMatchObject({ PayloadFormatVersion: "2.0" });
     }
@@ -327,6 +329,7 @@ test("The outputs have their frozen keys", () => {
     "ApiUrl",
     "AttemptsDlqUrl",
     "AttemptsQueueUrl",
+    "AuditTableName",
     "BodiesBucketName",
     "BusName",
     "ConfigTableName",

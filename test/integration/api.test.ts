@@ -91,7 +91,7 @@ describe("Requests without a valid key", () => {
     const { apiKey } = run.seed;
     const other = apiKey.endsWith("0") ? "1" : "0";
     const missing = "no API key: send it as Authorization: Bearer <API key>";
-    const unknown = "the API key is unknown, incomplete or revoked";
+    const unknown = "the API key is unknown, incomplete, revoked or expired";
     const answers = await Promise.all(
       [
         [undefined, missing],

@@ -28,6 +28,10 @@ const plants: Record<FunctionName, { file: string; statement: string }> = {
     statement: "const handler = handlers[operation.operationId];",
     file: "shared/core/api/serve-api.ts",
   },
+  operator: {
+    statement: "const caller = await authenticate(call.headers);",
+    file: "shared/core/operator/serve-operator.ts",
+  },
   submit: {
     statement: "switch (message.kind) {",
     file: "shared/core/requests/submission/handle-submit-messages.ts",

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { toCall, toResult } from "../../functions/api/request.ts";
 import { Failure } from "../../shared/contracts/failures.ts";
 import { identificationToken } from "../../shared/core/administration/identification-token.ts";
 import { makeServeApi, type ServeApiDeps } from "../../shared/core/api/serve-api.ts";
 import { sha256Hex } from "../../shared/core/crypto/digest.ts";
 import type { Requests } from "../../shared/core/requests/requests.ts";
 import type { RequestView } from "../../shared/core/requests/state/request-view.ts";
+import { toCall, toResult } from "../../shared/runtime/api-request.ts";
 import { makeTestClock } from "../support/fakes/clocks.ts";
 
 const masterKeys = {
@@ -567,7 +567,7 @@ describe("authentication in dialects", () => {
     expect(called).toMatchObject([["accept", account]]);
   });
 
-  const UNKNOWN_KEY = "the API key is unknown, incomplete or revoked";
+  const UNKNOWN_KEY = "the API key is unknown, incomplete, revoked or expired";
 
   test.each([
     [{ "x-api-key": undefined }, "no API key: the header x-api-key is missing"],

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { toResult } from "../../functions/api/request.ts";
 import { laneId } from "../../shared/core/requests/acceptance/request-id.ts";
 import { minRetryAfterMs } from "../../shared/core/requests/acceptance/room-in-lane.ts";
 import type { LanePause } from "../../shared/core/requests/state/record.ts";
+import { toResult } from "../../shared/runtime/api-request.ts";
 import { makeAcceptor } from "../support/fakes/acceptor.ts";
 
 const NOW = 1_000_000_000;

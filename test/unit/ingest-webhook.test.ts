@@ -83,6 +83,7 @@ function setUp(
     },
     packs: providerPacks,
     storeSettledForm: options.storeSettledForm ?? (async () => undefined),
+    storeRefused: async () => undefined,
     clock,
     maxBodyBytes: 1_000,
     maxInlineBytes: 500,

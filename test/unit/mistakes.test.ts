@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { toCall, toResult } from "../../functions/api/request.ts";
 import { failures } from "../../shared/contracts/failures.ts";
 import { makeAccounts } from "../../shared/core/administration/accounts.ts";
 import { makeServeApi, type ServeApiDeps } from "../../shared/core/api/serve-api.ts";
 import { sha256Hex } from "../../shared/core/crypto/digest.ts";
 import type { NewRequest } from "../../shared/core/requests/acceptance/idempotency.ts";
+import { toCall, toResult } from "../../shared/runtime/api-request.ts";
 import { makeAcceptor } from "../support/fakes/acceptor.ts";
 import { makeTestClock } from "../support/fakes/clocks.ts";
 import { textOf } from "../support/tree.ts";

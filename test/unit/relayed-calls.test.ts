@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { toCall, toResult } from "../../functions/api/request.ts";
 import { operations, routeKeyOf } from "../../shared/contracts/http/operations.ts";
 import { identificationToken } from "../../shared/core/administration/identification-token.ts";
 import type { ProviderHttpCall } from "../../shared/core/providers/http-call.ts";
 import { makeRelayCall } from "../../shared/core/requests/relay-call.ts";
 import type { CallResult } from "../../shared/core/requests/state/ports.ts";
+import { toCall, toResult } from "../../shared/runtime/api-request.ts";
 import { makeAccountsApi } from "../support/fakes/accounts-api.ts";
 import { testMasterKeys } from "../support/fakes/webhook-api.ts";
 

@@ -58,7 +58,7 @@ const signed = (id: string) => signWeLink({ status: "SUCCESS", request_id: id },
 
 test("a webhook with a valid signature is queued with its time of receipt and removed from the quarantine", async () => {
   const { release, queued, held, receivedAtMs } = setUp([signed("a")]);
-  expect(await release()).toEqual({ released: 1, kept: 0 });
+  expect(await release()).toMatchObject({ released: 1, kept: 0, isComplete: true });
   expect(queued).toMatchObject([{ connectionId: "cn_1", receivedAtMs }]);
   expect(held.size).toBe(0);
 });
@@ -70,7 +70,7 @@ test("a webhook without a valid signature stays in the quarantine, and the other
     signWeLink({ status: "SUCCESS", request_id: "a", requestId: "b" }, secret),
   ];
   const { release, held } = setUp([...bad, signed("a"), signed("b")]);
-  expect(await release()).toEqual({ released: 2, kept: 3 });
+  expect(await release()).toMatchObject({ released: 2, kept: 3 });
   expect(held.size).toBe(3);
 });
 
@@ -79,7 +79,7 @@ test("a token that expired in the quarantine is checked at its time of receipt",
   const body = { status: "SUCCESS", request_id: "a" };
   const exp = Math.floor(receivedAtMs / 1000) + 60;
   const hash = signHs256({ ...body, exp }, secret);
-  expect(await setUp([JSON.stringify({ ...body, hash })]).release()).toEqual({
+  expect(await setUp([JSON.stringify({ ...body, hash })]).release()).toMatchObject({
     released: 1,
     kept: 0,
   });
@@ -89,5 +89,5 @@ test("a webhook that another release has removed is skipped", async () => {
   const { release, held } = setUp([signed("a")]);
   const running = release();
   held.clear();
-  expect(await running).toEqual({ released: 0, kept: 1 });
+  expect(await running).toMatchObject({ released: 0, kept: 1 });
 });

@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
 import * as z from "zod/mini";
-import { toCall, toResult } from "../../functions/api/request.ts";
 import type { ApiKeyItem } from "../../shared/contracts/config-items.ts";
 import { Failure } from "../../shared/contracts/failures.ts";
 import { openApi } from "../../shared/contracts/http/openapi.ts";
@@ -11,10 +10,12 @@ import {
 } from "../../shared/contracts/http/operations.ts";
 import { providerPacks } from "../../shared/contracts/providers.ts";
 import type { Administration } from "../../shared/core/administration/administration.ts";
-import { type ApiCall, makeServeApi, type ServeApiDeps } from "../../shared/core/api/serve-api.ts";
+import type { ApiCall } from "../../shared/core/api/api-call.ts";
+import { makeServeApi, type ServeApiDeps } from "../../shared/core/api/serve-api.ts";
 import { sha256Hex } from "../../shared/core/crypto/digest.ts";
 import type { EventReader } from "../../shared/core/events/read-events.ts";
 import type { DialectServices } from "../../shared/core/providers/dialect.ts";
+import { toCall, toResult } from "../../shared/runtime/api-request.ts";
 import { makeTestClock } from "../support/fakes/clocks.ts";
 
 const API_KEY = "ackwire_key1_secret";
@@ -76,7 +77,7 @@ const call = ({ authorization = `Bearer ${API_KEY}`, ...given }: Given = {}): Ap
 });
 
 describe("authentication", () => {
-  const UNKNOWN_KEY = "the API key is unknown, incomplete or revoked";
+  const UNKNOWN_KEY = "the API key is unknown, incomplete, revoked or expired";
   const NO_KEY = "this is not an API key of Ackwire";
 
   test.each([

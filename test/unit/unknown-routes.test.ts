@@ -1,9 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { toCall, toResult } from "../../functions/api/request.ts";
 import { operations } from "../../shared/contracts/http/operations.ts";
-import { findRoute } from "../../shared/core/api/find-route.ts";
+import { makeFindRoute } from "../../shared/core/api/find-route.ts";
 import { makeServeApi, type ServeApiDeps } from "../../shared/core/api/serve-api.ts";
+import { toCall, toResult } from "../../shared/runtime/api-request.ts";
 
+const findRoute = makeFindRoute(operations);
 const serve = makeServeApi({} as ServeApiDeps);
 
 /** Calls the API by a path that no route of API Gateway has matched. */

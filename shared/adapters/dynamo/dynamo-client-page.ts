@@ -102,3 +102,12 @@ function rangeCondition(sortKey: string, { from, to }: NonNullable<ClientPageOf[
   if (to !== undefined) return { expression: ` AND ${sortKey} <= :to`, values: { ":to": to } };
   return { expression: "", values: {} };
 }
+
+/** The range of a list of these times, both inclusive (business time); `~` follows every id. */
+export function timeRange(of: { sinceMs?: number | undefined; untilMs?: number | undefined }) {
+  const { sinceMs, untilMs } = of;
+  return {
+    ...(sinceMs === undefined ? {} : { from: new Date(sinceMs).toISOString() }),
+    ...(untilMs === undefined ? {} : { to: `${new Date(untilMs).toISOString()}#~` }),
+  };
+}

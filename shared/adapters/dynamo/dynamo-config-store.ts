@@ -10,8 +10,12 @@ import type * as z from "zod/mini";
 import {
   accountItem,
   apiKeyItem,
+  CLIENT_DIRECTORY,
+  clientItem,
   configKey,
   connectionItem,
+  OPERATORS,
+  operatorKeyItem,
 } from "../../contracts/config-items.ts";
 import { Failure } from "../../contracts/failures.ts";
 import { configTable } from "../../contracts/tables.ts";
@@ -65,10 +69,47 @@ export function makeDynamoConfigStore(options: {
     return found;
   }
 
+  /** Returns `false` when this client has no such key. */
+  const revoke = (pk: string, clientId: string, at: string) =>
+    isWritten("UpdateItem", () =>
+      client.send(
+        new UpdateCommand({
+          TableName,
+          Key: { pk },
+          UpdateExpression: "SET revokedAt = if_not_exists(revokedAt, :at)",
+          ConditionExpression: "clientId = :client",
+          ExpressionAttributeValues: { ":at": at, ":client": clientId },
+        }),
+      ),
+    );
+
   return {
     create: (item) => put({ ...item }, IF_NEW),
 
     exists: async (pk) => (await get(pk)) !== undefined,
+
+    async client(clientId) {
+      const found = await get(configKey.client(clientId));
+      return found && parsed(clientItem, found);
+    },
+
+    async clientIds(page) {
+      const prefix = configKey.listedClient("");
+      const items = await itemsOf(CLIENT_DIRECTORY, prefix, page);
+      return items.map(({ pk }) => String(pk).slice(prefix.length));
+    },
+
+    async operatorKey(keyId) {
+      const found = await get(configKey.operatorKey(keyId));
+      return found && parsed(operatorKeyItem, found);
+    },
+
+    operatorKeys: async (page) =>
+      (await itemsOf(OPERATORS, configKey.operatorKey(""), page)).map((item) =>
+        parsed(operatorKeyItem, item),
+      ),
+
+    revokeOperatorKey: (keyId, at) => revoke(configKey.operatorKey(keyId), OPERATORS, at),
 
     async connection(connectionId) {
       const found = await get(configKey.connection(connectionId));
@@ -113,18 +154,7 @@ export function makeDynamoConfigStore(options: {
     apiKeysOf: async (clientId, page) =>
       (await itemsOf(clientId, configKey.apiKey(""), page)).map((item) => parsed(apiKeyItem, item)),
 
-    revokeApiKey: (clientId, keyId, at) =>
-      isWritten("UpdateItem", () =>
-        client.send(
-          new UpdateCommand({
-            TableName,
-            Key: { pk: configKey.apiKey(keyId) },
-            UpdateExpression: "SET revokedAt = if_not_exists(revokedAt, :at)",
-            ConditionExpression: "clientId = :client",
-            ExpressionAttributeValues: { ":at": at, ":client": clientId },
-          }),
-        ),
-      ),
+    revokeApiKey: (clientId, keyId, at) => revoke(configKey.apiKey(keyId), clientId, at),
   };
 }
 

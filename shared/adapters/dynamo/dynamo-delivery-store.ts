@@ -3,14 +3,14 @@ import { isChosen } from "../../contracts/event-type-filter.ts";
 import { deliverableTypes } from "../../contracts/events.ts";
 import { Failure } from "../../contracts/failures.ts";
 import { deliveriesTable } from "../../contracts/tables.ts";
-import { type Clock, toIso } from "../../core/clock.ts";
+import type { Clock } from "../../core/clock.ts";
 import type { DeliveryFilter, DeliveryStore } from "../../core/deliveries/state/ports.ts";
 import type { DeliveryRecord } from "../../core/deliveries/state/record.ts";
 import type { TextStore } from "../../core/requests/state/ports.ts";
 import { callDependency } from "../dependency-down.ts";
 import { deliveryItem, readDeliveryItem } from "./delivery-item.ts";
 import { batchGet } from "./dynamo-batch-get.ts";
-import { makeReadClientPage } from "./dynamo-client-page.ts";
+import { makeReadClientPage, timeRange } from "./dynamo-client-page.ts";
 import { makeDynamoDeliveryClaim } from "./dynamo-delivery-claim.ts";
 import { makeDynamoDeliverySweeps } from "./dynamo-delivery-sweeps.ts";
 import { makeVersionedPut } from "./dynamo-versioned-put.ts";
@@ -75,7 +75,7 @@ export function makeDynamoDeliveryStore(options: {
         limit,
         before: place,
         filter: filterOf(filter),
-        range: rangeOf(filter),
+        range: timeRange(filter),
       });
       const keys = entries.map(({ id }) => keyOf(id));
       const found = await batchGet(client, [{ tableName: TableName, keys }]);
@@ -119,13 +119,5 @@ function filterOf({ statuses, eventTypes, eventId, webhookId }: DeliveryFilter) 
       .join(" AND "),
     names: Object.fromEntries(given.map(({ name }) => [`#${name}`, name])),
     values: Object.fromEntries(given.flatMap(placeholders)),
-  };
-}
-
-/** `listedAs` is the time of creation, `#` and the id; `~` follows every id. */
-function rangeOf({ sinceMs, untilMs }: DeliveryFilter) {
-  return {
-    from: toIso(sinceMs),
-    to: untilMs === undefined ? undefined : `${toIso(untilMs)}#~`,
   };
 }

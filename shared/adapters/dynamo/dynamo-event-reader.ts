@@ -7,7 +7,7 @@ import type { EventReader, StoredEvent } from "../../core/events/read-events.ts"
 import type { BlobStore } from "../../core/inbound/ports.ts";
 import { callDependency } from "../dependency-down.ts";
 import { batchGet } from "./dynamo-batch-get.ts";
-import { makeReadClientPage, type PageFilter } from "./dynamo-client-page.ts";
+import { makeReadClientPage, type PageFilter, timeRange } from "./dynamo-client-page.ts";
 import { packedText } from "./packed-text.ts";
 
 const item = z.object({
@@ -28,6 +28,8 @@ interface ListOf {
   type?: EventType | undefined;
   limit: number;
   before?: string | undefined;
+  sinceMs?: number | undefined;
+  untilMs?: number | undefined;
 }
 
 /**
@@ -79,7 +81,11 @@ export function makeDynamoEventReader(options: {
   }
 
   async function list(of: ListOf) {
-    const { entries, before } = await readPage({ ...of, filter: filterOf(of) });
+    const { entries, before } = await readPage({
+      ...of,
+      filter: filterOf(of),
+      range: timeRange(of),
+    });
     const items = await itemsOf(entries.map(({ id }) => id));
     const events: StoredEvent[] = [];
     let bytes = 0;

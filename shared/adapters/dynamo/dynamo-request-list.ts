@@ -3,7 +3,7 @@ import { requestsTable } from "../../contracts/tables.ts";
 import type { RequestStore } from "../../core/requests/state/ports.ts";
 import { isTerminal, type RequestRecord } from "../../core/requests/state/record.ts";
 import { batchGet } from "./dynamo-batch-get.ts";
-import { makeReadClientPage, type PageFilter } from "./dynamo-client-page.ts";
+import { makeReadClientPage, type PageFilter, timeRange } from "./dynamo-client-page.ts";
 import { groupKey, OPEN, readableRequests } from "./request-item.ts";
 
 type ListOf = Parameters<RequestStore["list"]>[0];
@@ -30,9 +30,10 @@ export function makeDynamoRequestList(options: {
   return async (of) => {
     const { clientId, group } = of;
     const filter = filterOf(of);
+    const range = timeRange(of);
     const { entries, before } = await (group === undefined
-      ? readClientPage({ ...of, filter })
-      : readGroupPage({ ...of, clientId: groupKey(clientId, group), filter }));
+      ? readClientPage({ ...of, filter, range })
+      : readGroupPage({ ...of, clientId: groupKey(clientId, group), filter, range }));
     const keys = entries.flatMap(({ id }) => keyOf(id) ?? []);
     const items = (await batchGet(client, [{ tableName, keys }])).get(tableName) ?? [];
     const byId = new Map(readableRequests(items).map((one) => [one.requestId, one]));

@@ -4,7 +4,6 @@ import { jsonSchemaOf } from "./json-schema.ts";
 import { dialectErrors, errorAnswers, gatewayMessage } from "./openapi-errors.ts";
 import { webhooksSection } from "./openapi-webhooks.ts";
 import { type Operation, operations } from "./operations.ts";
-import { operatorOperationList } from "./operator/operations.ts";
 import { problem } from "./problem.ts";
 
 /** The version of the package, which `package.json` states too. */
@@ -16,11 +15,6 @@ let built: string | undefined;
 export function openApi(): string {
   built ??= JSON.stringify(document());
   return built;
-}
-
-/** The OpenAPI 3.1 document of the operator API, as JSON text. */
-export function operatorOpenApi(): string {
-  return JSON.stringify(operatorDocument());
 }
 
 const description = `Accepts asynchronous requests and providers' webhooks, and delivers signed webhooks.
@@ -59,7 +53,8 @@ function document() {
   };
 }
 
-const servers = [
+/** Where the API is served. */
+export const servers = [
   {
     url: "https://{apiId}.execute-api.{region}.amazonaws.com",
     description: "A deployed stack: its output ApiUrl, or its own domain",
@@ -68,56 +63,10 @@ const servers = [
   { url: "http://127.0.0.1:8787", description: "The local run" },
 ];
 
-const operatorDescription = `What an operator sees and mends, for all clients: \`/v1/operator/…\`, with keys of its own.
-
-Each operation says in \`x-scope\` which scope its key needs: \`read\`, \`operate\` or \`admin\`, each of which includes those before it. One with \`x-portal\` also takes the token of a portal link, for the link's own client. Every change is a POST and is recorded: who, when, what, why and its outcome.
-
-Answers may get new members in later versions.`;
-
-function operatorDocument() {
-  const components: Components = {};
-  const paths = pathsOf(operatorOperationList, components, (operation) => ({
-    tags: [operatorTagOf(operation)],
-    security: [{ operatorKey: [] }, ...(operation.isInPortal ? [{ portalToken: [] }] : [])],
-    "x-scope": operation.scope,
-    ...(operation.isInPortal ? { "x-portal": true } : {}),
-  }));
-  return {
-    openapi: "3.1.0",
-    info: {
-      title: "Ackwire, operator API",
-      version: API_VERSION,
-      description: operatorDescription,
-      license: { name: "Apache-2.0", identifier: "Apache-2.0" },
-    },
-    servers,
-    tags: [...new Set(operatorOperationList.map(operatorTagOf))].map((name) => ({
-      name,
-      description: `The operations below /v1/operator/ on ${name.toLowerCase()}`,
-    })),
-    paths,
-    components: {
-      schemas: components,
-      securitySchemes: {
-        operatorKey: { type: "http", scheme: "bearer", description: "ackwire_op_<keyId>_<secret>" },
-        portalToken: { type: "http", scheme: "bearer", description: "The token of a portal link" },
-      },
-    },
-  };
-}
-
-/** The part of the path after the client's, in words. */
-function operatorTagOf({ path }: { path: string }): string {
-  const parts = path.replace("/clients/{clientId}/", "/").split("/");
-  const word = (parts[3] ?? "").replaceAll("-", " ");
-  const text = word === "webhook" ? "webhooks" : word;
-  return text.charAt(0).toUpperCase() + text.slice(1);
-}
-
-type Components = Record<string, object>;
+export type Components = Record<string, object>;
 
 /** The paths of these operations, the documented ones; the schemas that they name go to `components`. */
-function pathsOf<Described extends Operation>(
+export function pathsOf<Described extends Operation>(
   described: readonly Described[],
   components: Components,
   annotate: (operation: Described) => object,

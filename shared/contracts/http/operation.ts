@@ -1,4 +1,5 @@
 import type * as z from "zod/mini";
+import type { ClientScope } from "../client-scope.ts";
 
 /** The contract of one operation of the HTTP API. */
 export interface ApiOperation {
@@ -31,8 +32,18 @@ export interface ApiOperation {
   isRelayed?: true;
   /** It is served for callers of an earlier version, and is not in the OpenAPI document. */
   isUndocumented?: true;
+  /** The scope that a client's key needs; absent: `read` for a GET, and else `write`. */
+  needsScope?: ClientScope;
   /** A call repeated with the same `Idempotency-Key` gets the same answer. */
   takesIdempotencyKey?: true;
+}
+
+/** The scope that a client's key needs for an operation. */
+export function clientScopeOf({
+  method,
+  needsScope,
+}: Pick<ApiOperation, "method" | "needsScope">): ClientScope {
+  return needsScope ?? (method === "GET" ? "read" : "write");
 }
 
 /** The validated input of one operation, and who calls it. */

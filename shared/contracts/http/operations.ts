@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { clientScope } from "../client-scope.ts";
 import { apiKeyItem } from "../config-items.ts";
 import { eventType } from "../events.ts";
 import { type ProviderId, providerPacks } from "../providers.ts";
@@ -7,6 +8,7 @@ import { batchOperations } from "./batches.ts";
 import { connectionOperations } from "./connections.ts";
 import { deliveryOperations } from "./deliveries.ts";
 import type { ApiOperation } from "./operation.ts";
+import { portalLink } from "./operator/clients.ts";
 import { created, listOf, named, noContent, ok, paging, plain, text, time } from "./parts.ts";
 import { recurringOperations } from "./recurring.ts";
 import { requestOperations } from "./requests.ts";
@@ -42,7 +44,9 @@ const apiKeyView = named(
   "ApiKey",
   z.pick(apiKeyItem, {
     keyId: true,
+    scopes: true,
     createdAt: true,
+    expiresAt: true,
     revokedAt: true,
     lastUsedAt: true,
   }),
@@ -106,12 +110,22 @@ export const nativeOperations = {
     operationId: "createKey",
     method: "POST",
     path: "/v1/keys",
-    summary: "Creates another API key of the client",
+    summary: "Creates another API key of the client; with an empty body one that may do everything",
+    query: z.strictObject({
+      scope: z.exactOptional(
+        clientScope.check(z.describe("`read` only looks. Absent: a key that may do everything.")),
+      ),
+      expiresAt: z.exactOptional(
+        time.check(z.describe("From then on the key is refused; absent: never.")),
+      ),
+    }),
     answer: created(
       z.object({
         keyId: z.string(),
         apiKey: z.string().check(z.describe("Shown only here.")),
         createdAt: time,
+        scopes: z.optional(z.array(clientScope)).check(z.describe("Absent: every scope.")),
+        expiresAt: z.optional(time),
       }),
     ),
     problems: [],
@@ -136,6 +150,16 @@ export const nativeOperations = {
     answer: noContent("The key is revoked"),
     problems: [404],
   },
+  createPortalLink: {
+    ...plain,
+    operationId: "createPortalLink",
+    method: "POST",
+    path: "/v1/portal-link",
+    summary:
+      "Creates a link to pages with the client's requests, events and deliveries, which is valid for 15 minutes",
+    answer: created(portalLink),
+    problems: [],
+  },
   ...requestOperations,
   ...batchOperations,
   ...accountOperations,
@@ -145,7 +169,11 @@ export const nativeOperations = {
 } as const satisfies Record<string, ApiOperation>;
 
 const dialectOperations: Operation[] = Object.values(providerPacks).flatMap(({ id, dialect }) =>
-  Object.values(dialect?.operations ?? {}).map((one) => ({ ...one, dialect: id })),
+  Object.values(dialect?.operations ?? {}).map((one) => ({
+    ...one,
+    dialect: id,
+    ...(dialect?.looks?.includes(one.operationId) ? { needsScope: "read" as const } : {}),
+  })),
 );
 
 /**

@@ -1,4 +1,5 @@
-import { configKey } from "../../contracts/config-items.ts";
+import type { ClientScope } from "../../contracts/client-scope.ts";
+import { CLIENT_DIRECTORY, configKey } from "../../contracts/config-items.ts";
 import { Failure } from "../../contracts/failures.ts";
 import { DEFAULT_PRESET, type Preset } from "../../contracts/pace.ts";
 import { sha256Hex } from "../crypto/digest.ts";
@@ -6,6 +7,7 @@ import { seal } from "../crypto/master-keys.ts";
 import type { PageOf } from "../input/cursor.ts";
 import { makeConnectionAdministration, requireConnection } from "./connections.ts";
 import { identificationToken } from "./identification-token.ts";
+import { makeOperatorKeys } from "./operator-keys.ts";
 import { type AdministrationDeps, requireStoredClient } from "./ports.ts";
 
 /** The use cases of the admin command, the HTTP API and the local run's seed. */
@@ -15,12 +17,26 @@ export function makeAdministration(deps: AdministrationDeps) {
 
   async function createClient(name: string) {
     const clientId = `cl_${randomHex(8)}`;
-    await store.create({ pk: configKey.client(clientId), clientId, name, createdAt: nowIso() });
-    return { clientId, name };
+    const createdAt = nowIso();
+    // Listed first: a list leaves out a client that is not there.
+    const listed = { pk: configKey.listedClient(clientId), clientId: CLIENT_DIRECTORY, createdAt };
+    await store.create(listed);
+    await store.create({ pk: configKey.client(clientId), clientId, name, createdAt });
+    return { clientId, name, createdAt };
   }
 
-  /** Creates an API key. Only its digest is stored: the result is the only place where the key appears. */
-  async function createApiKey(clientId: string) {
+  /**
+   * Creates an API key. Only its digest is stored: the result is the only place where the key appears.
+   *
+   * @param of absent: every scope, and no end
+   */
+  async function createApiKey(
+    clientId: string,
+    {
+      scopes,
+      expiresAt,
+    }: { scopes?: ClientScope[] | undefined; expiresAt?: string | undefined } = {},
+  ) {
     await requireClient(clientId);
     const keyId = `key${randomHex(8)}`;
     const secret = randomHex(32);
@@ -31,15 +47,20 @@ export function makeAdministration(deps: AdministrationDeps) {
       keyId,
       secretSha256: sha256Hex(secret),
       createdAt,
+      ...(scopes ? { scopes } : {}),
+      ...(expiresAt ? { expiresAt } : {}),
     });
-    return { clientId, keyId, secret, apiKey: `ackwire_${keyId}_${secret}`, createdAt };
+    const apiKey = `ackwire_${keyId}_${secret}`;
+    return { clientId, keyId, secret, apiKey, createdAt, scopes, expiresAt };
   }
 
   async function listApiKeys(clientId: string, page?: PageOf) {
     const items = await store.apiKeysOf(clientId, page);
-    return items.map(({ keyId, createdAt, revokedAt, lastUsedAt }) => ({
+    return items.map(({ keyId, scopes, createdAt, expiresAt, revokedAt, lastUsedAt }) => ({
       keyId,
+      scopes,
       createdAt,
+      expiresAt,
       revokedAt,
       lastUsedAt,
     }));
@@ -75,6 +96,7 @@ export function makeAdministration(deps: AdministrationDeps) {
     createApiKey,
     listApiKeys,
     revokeApiKey,
+    ...makeOperatorKeys(deps),
     ...makeConnectionAdministration(deps),
     addAccount,
     identificationToken: (of: { clientId: string; accountId: string }) =>

@@ -146,8 +146,10 @@ export function makeConnectionAdministration(deps: AdministrationDeps) {
     const time = { nowMs: clock.businessMs(), overlapHours };
     requireRotatable(secrets.webhookSecrets, time);
     const webhookSecrets = rotate(secrets.webhookSecrets, { secret }, time);
+    // Those that were refused were not signed with this secret.
+    const { refused: _, ...others } = item;
     await replace({
-      ...item,
+      ...others,
       sealedSecrets: sealSecrets(item.pk, { ...secrets, webhookSecrets }),
     });
     return { connectionId, previousValidUntil: webhookSecrets[1]?.validUntil };
@@ -202,6 +204,8 @@ export function makeConnectionAdministration(deps: AdministrationDeps) {
 
   return {
     createConnection,
+    /** The view of a connection that was read already. */
+    viewOfItem: viewOf,
     listConnections,
     getConnection,
     updateConnection,

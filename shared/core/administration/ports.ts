@@ -4,19 +4,34 @@ import {
   type ClientItem,
   type ConnectionItem,
   configKey,
+  type ListedClientItem,
+  type OperatorKeyItem,
 } from "../../contracts/config-items.ts";
 import { Failure } from "../../contracts/failures.ts";
 import type { Clock } from "../clock.ts";
 import type { MasterKeys } from "../crypto/master-keys.ts";
 import type { PageOf } from "../input/cursor.ts";
 
-type ConfigItem = ClientItem | ApiKeyItem | ConnectionItem | AccountItem;
+type ConfigItem =
+  | ClientItem
+  | ListedClientItem
+  | ApiKeyItem
+  | OperatorKeyItem
+  | ConnectionItem
+  | AccountItem;
 
 /** The store of clients, API keys, connections and accounts. Every method throws DEPENDENCY_DOWN. A list without a page is whole. */
 export interface ConfigStore {
   /** Writes a new item. Fails when one with its key exists. */
   create(item: ConfigItem): Promise<void>;
   exists(pk: string): Promise<boolean>;
+  client(clientId: string): Promise<ClientItem | undefined>;
+  /** The ids of all clients that are listed, or of one page, in their order. */
+  clientIds(page?: PageOf): Promise<string[]>;
+  operatorKey(keyId: string): Promise<OperatorKeyItem | undefined>;
+  operatorKeys(page?: PageOf): Promise<OperatorKeyItem[]>;
+  /** Returns `false` when there is no such key. */
+  revokeOperatorKey(keyId: string, at: string): Promise<boolean>;
   connection(connectionId: string): Promise<ConnectionItem | undefined>;
   connectionsOf(clientId: string, page?: PageOf): Promise<ConnectionItem[]>;
   /** Replaces the version that was read; returns `false` when the stored version is newer. */

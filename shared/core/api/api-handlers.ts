@@ -2,13 +2,16 @@ import { openApi } from "../../contracts/http/openapi.ts";
 import type { HandlerAnswer } from "../../contracts/http/operation.ts";
 import type { Accounts } from "../administration/accounts.ts";
 import type { Administration } from "../administration/administration.ts";
+import type { Clock } from "../clock.ts";
 import { overlapOf } from "../connections/rotation.ts";
+import type { MasterKeys } from "../crypto/master-keys.ts";
 import type { Deliveries } from "../deliveries/deliveries.ts";
 import type { Webhooks } from "../deliveries/webhooks/webhooks.ts";
 import { type EventReader, makeReadEvents } from "../events/read-events.ts";
 import { type PageOf, readPage } from "../input/cursor.ts";
 import type { Recurring } from "../requests/recurring/recurring.ts";
 import type { Requests } from "../requests/requests.ts";
+import { portalLinkOf } from "./authentication/portal-token.ts";
 import { makeDialectHandlers } from "./dialects/dialect-handlers.ts";
 import type { ApiHandlers } from "./handlers/api-operations.ts";
 import { recurringHandlers } from "./handlers/recurring.ts";
@@ -24,6 +27,11 @@ export interface ApiHandlerDeps {
   deliveries: Deliveries;
   /** Created when it is first needed, because it reads the master keys. @throws DEPENDENCY_DOWN */
   administration: () => Promise<Administration>;
+  /** @throws DEPENDENCY_DOWN */
+  masterKeys: (keyId?: string) => Promise<MasterKeys>;
+  clock: Clock;
+  /** Where the console is; absent where there is none. */
+  consoleUrl?: string | undefined;
 }
 
 /** One handler per operation of the API, dialects included, by operation id. */
@@ -55,7 +63,7 @@ function eventHandlers({ reader }: ApiHandlerDeps) {
   } satisfies Partial<ApiHandlers>;
 }
 
-function administrationHandlers({ administration }: ApiHandlerDeps) {
+function administrationHandlers({ administration, masterKeys, clock, consoleUrl }: ApiHandlerDeps) {
   return {
     async createConnection({ clientId, origin, body }) {
       const { provider, webhookSecret, credentials, ...settings } = body;
@@ -107,9 +115,18 @@ function administrationHandlers({ administration }: ApiHandlerDeps) {
         ),
       );
     },
-    async createKey({ clientId }) {
-      const { keyId, apiKey, createdAt } = await (await administration()).createApiKey(clientId);
-      return JSON.stringify({ keyId, apiKey, createdAt });
+    async createKey({ clientId, query: { scope, expiresAt } }) {
+      const of = { scopes: scope && [scope], expiresAt };
+      const { keyId, apiKey, createdAt, ...made } = await (await administration()).createApiKey(
+        clientId,
+        of,
+      );
+      const { scopes } = made;
+      return JSON.stringify({ keyId, apiKey, createdAt, scopes, expiresAt });
+    },
+    async createPortalLink({ clientId }) {
+      const of = { clientId, nowMs: clock.realMs(), consoleUrl };
+      return JSON.stringify(portalLinkOf(await masterKeys(), of));
     },
     async listKeys({ clientId, query }) {
       const { listApiKeys } = await administration();

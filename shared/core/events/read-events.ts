@@ -9,6 +9,8 @@ export interface StoredEvent {
   /** The envelope's JSON text. */
   envelope: string;
   publishedAt?: string | undefined;
+  /** Its place in its client's list: the time of receipt, `#`, and its id. */
+  listedAs?: string | undefined;
   /** The webhook's exact bytes; only `find` returns them. */
   raw?: Uint8Array | undefined;
 }
@@ -27,6 +29,9 @@ export interface EventReader {
     type?: EventType | undefined;
     limit: number;
     before?: string | undefined;
+    /** The range of times of receipt, both inclusive (business time). */
+    sinceMs?: number | undefined;
+    untilMs?: number | undefined;
   }): Promise<{ events: StoredEvent[]; before?: string | undefined }>;
 }
 
@@ -56,16 +61,17 @@ export function makeReadEvents({ reader }: { reader: EventReader }) {
         limit,
         before: cursor === undefined ? undefined : readCursor(of, cursor, LISTED_AS),
       });
-      const items = `"items":[${page.events.map(jsonOf).join(",")}]`;
+      const items = `"items":[${page.events.map((event) => jsonOf(event)).join(",")}]`;
       if (page.before === undefined) return `{${items}}`;
       return `{${items},"nextCursor":${JSON.stringify(writeCursor(of, page.before))}}`;
     },
   };
 }
 
-/** Returns the text of the envelope with `publishedAt` and `raw` as its last members. */
-function jsonOf({ envelope, publishedAt, raw }: StoredEvent): string {
+/** Returns the text of the envelope with `more`, `publishedAt` and `raw` as its last members. */
+export function jsonOf({ envelope, publishedAt, raw }: StoredEvent, more: object = {}): string {
   const added = {
+    ...more,
     ...(publishedAt === undefined ? {} : { publishedAt }),
     ...(raw === undefined ? {} : { raw: Buffer.from(raw).toString("base64") }),
   };

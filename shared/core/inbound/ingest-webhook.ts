@@ -13,6 +13,7 @@ import type { ProviderPack, SignatureForm, Verification } from "../providers/pro
 import type { CorrelationStore } from "../requests/state/correlation-ports.ts";
 import { recordCorrelatedEvent } from "./correlated-events.ts";
 import type { BlobStore, InboundQueue, QuarantineStore } from "./ports.ts";
+import { makeRefusedMemory, type StoreRefused } from "./refused-webhooks.ts";
 import { type FormObservation, makeFormMemory, type StoreSettledForm } from "./settled-form.ts";
 
 export interface IngestDeps {
@@ -24,6 +25,7 @@ export interface IngestDeps {
   packs: Readonly<Record<string, ProviderPack>>;
   clock: Clock;
   storeSettledForm: StoreSettledForm;
+  storeRefused: StoreRefused;
   maxBodyBytes: number;
   /** A larger body is stored, and its message holds the key. */
   maxInlineBytes: number;
@@ -36,6 +38,8 @@ export interface IngestCommand {
   body: Uint8Array;
   /** Names in lower case. */
   headers: Readonly<Record<string, string | undefined>>;
+  /** Where it came from. */
+  sourceIp?: string | undefined;
   /** Ends every call to a dependency, so that the sender gets an answer in time. */
   signal: AbortSignal;
 }
@@ -67,19 +71,20 @@ export type Addressee = Pick<Connection, "connectionId" | "clientId" | "provider
 /**
  * Accepts one webhook: verifies its sender and puts it into the inbound queue.
  * `accepted` means that the queue has it: it is durable before it is acknowledged
- * (G1). A refused webhook is not stored.
+ * (G1). A refused webhook is not stored: only that there was one, where its address was right.
  *
  * @throws Error for what is not a `Failure`
  */
 export function makeIngestWebhook(ports: IngestDeps) {
   const forms = makeFormMemory(ports.storeSettledForm);
+  const noteRefused = makeRefusedMemory(ports.storeRefused);
   return async (command: IngestCommand): Promise<IngestOutcome> => {
     let addressee: Addressee | undefined;
     const onAddressee = ({ connectionId, clientId, provider }: Connection) => {
       addressee = { connectionId, clientId, provider };
     };
     try {
-      return await ingest({ ...ports, forms, onAddressee }, command);
+      return await ingest({ ...ports, forms, noteRefused, onAddressee }, command);
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
       const code = error.code as HttpFailureCode;
@@ -90,6 +95,7 @@ export function makeIngestWebhook(ports: IngestDeps) {
 
 interface Deps extends IngestDeps {
   forms: ReturnType<typeof makeFormMemory>;
+  noteRefused: ReturnType<typeof makeRefusedMemory>;
   /** Is told the connection of a webhook as soon as its address is known to be right. */
   onAddressee: (connection: Connection) => void;
 }
@@ -107,6 +113,9 @@ async function ingest(deps: Deps, command: IngestCommand): Promise<IngestOutcome
   const receivedAtMs = deps.clock.businessMs();
   if (verification.kind === "invalid") {
     if (settings.signature === "enforce") {
+      const nowRealMs = deps.clock.realMs();
+      const address = command.sourceIp;
+      await deps.noteRefused(connection, { address, nowMs: receivedAtMs, nowRealMs, signal });
       throw new Failure("SIGNATURE_REJECTED", checked.rejection ?? SIGNATURE_INVALID);
     }
     await deps.quarantine.put({ connectionId, body, receivedAtMs }, signal);

@@ -35,17 +35,23 @@ export interface ReleaseQuarantineDeps {
  *
  * A webhook is removed from the quarantine after the queue has it. A crash in
  * between queues it twice, and `consume` ignores the copy.
+ *
+ * @param untilRealMs when it stops; `isComplete` is then false
  */
 export const makeReleaseQuarantine =
   (deps: ReleaseQuarantineDeps) =>
-  async (connection: Connection): Promise<{ released: number; kept: number }> => {
+  async (
+    connection: Connection,
+    untilRealMs: number = Number.POSITIVE_INFINITY,
+  ): Promise<{ released: number; kept: number; isComplete: boolean }> => {
     const total = { released: 0, kept: 0 };
     for await (const key of deps.contents.keys(connection.connectionId)) {
+      if (deps.clock.realMs() > untilRealMs) return { ...total, isComplete: false };
       const outcome = (await release(deps, connection, key)) ? "released" : "kept";
       total[outcome]++;
       deps.onProgress(key, outcome);
     }
-    return total;
+    return { ...total, isComplete: true };
   };
 
 async function release(deps: ReleaseQuarantineDeps, connection: Connection, key: string) {

@@ -6,7 +6,9 @@ import { InvalidRequest } from "./invalid-request.ts";
 export interface CursorOf {
   list:
     | ("events" | "connections" | "keys" | "requests" | "recurring")
-    | ("groups" | "accounts" | "deliveries");
+    | ("groups" | "accounts" | "deliveries")
+    | ("clients" | "operatorKeys" | "webhooks" | "audit");
+  /** Empty: a list of several clients. */
   clientId: string;
 }
 

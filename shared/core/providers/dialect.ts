@@ -28,6 +28,8 @@ export interface Dialect {
   /** The body of every answer from 400 on. */
   errorSchema: z.ZodMiniType;
   errorBody(refusal: Refusal): object;
+  /** Ids of its operations that only look although they are no GET: a key with the scope `read` may call them. */
+  looks?: readonly string[];
 }
 
 /** A header that holds (part of) a caller's credentials. */

@@ -30,6 +30,13 @@ export const weLinkDialect: Dialect = {
       weLinkGetResponse: ({ clientId, body }) => getAsWeLink(requests, { clientId, body }),
     } satisfies OperationHandlers<typeof weLinkOperations>),
   }),
+  looks: [
+    "weLinkGetResponse",
+    "weLinkGetAllLnAccounts",
+    "weLinkGetLnAccountDetails",
+    "weLinkMe",
+    "weLinkGetActiveTracker",
+  ],
   errorSchema: weLinkErrorSchema,
   errorBody: weLinkErrorBody,
 };

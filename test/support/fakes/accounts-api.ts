@@ -1,4 +1,3 @@
-import { toCall, toResult } from "../../../functions/api/request.ts";
 import type { AccountItem } from "../../../shared/contracts/config-items.ts";
 import type { ProviderId } from "../../../shared/contracts/providers.ts";
 import {
@@ -11,6 +10,7 @@ import { sha256Hex } from "../../../shared/core/crypto/digest.ts";
 import { laneId } from "../../../shared/core/requests/acceptance/request-id.ts";
 import { noBudget } from "../../../shared/core/requests/state/lane-budget.ts";
 import type { Lane, LaneBudget } from "../../../shared/core/requests/state/record.ts";
+import { toCall, toResult } from "../../../shared/runtime/api-request.ts";
 import { makeTestClock } from "./clocks.ts";
 import { testMasterKeys } from "./webhook-api.ts";
 

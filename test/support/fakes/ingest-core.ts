@@ -58,6 +58,7 @@ export function makeIngestCore(
     bodies,
     quarantine: { put: async () => undefined },
     storeSettledForm: async () => undefined,
+    storeRefused: async () => undefined,
     packs: { ...providerPacks, "we-link": recordingPins },
     clock,
     maxBodyBytes: MAX_BODY_BYTES,

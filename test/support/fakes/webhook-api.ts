@@ -1,4 +1,3 @@
-import { toCall, toResult } from "../../../functions/api/request.ts";
 import {
   composeWebhookApi,
   type WebhookApiPorts,
@@ -12,6 +11,7 @@ import type { DeliveryContext } from "../../../shared/core/deliveries/state/deli
 import { deliveryRulesOf } from "../../../shared/core/deliveries/state/delivery-rules.ts";
 import type { WebhookStore } from "../../../shared/core/deliveries/state/ports.ts";
 import type { DeliveryJob, DeliveryRecord } from "../../../shared/core/deliveries/state/record.ts";
+import { toCall, toResult } from "../../../shared/runtime/api-request.ts";
 import { makeMemoryDeliveries } from "../memory/memory-deliveries.ts";
 import { makeTestClock } from "./clocks.ts";
 

@@ -23,6 +23,7 @@ const account = { connectionId, accountId: "account", provider: "we-link" } as c
 const key: Whole<ApiKeyItem> = {
   ...{ ...common, pk: configKey.apiKey("k_form"), keyId: "k_form", secretSha256: "digest" },
   ...{ revokedAt: createdAt, lastUsedAt: createdAt },
+  ...{ scopes: ["read"], expiresAt: createdAt },
 };
 const connection: Whole<ConnectionItem> = {
   ...{ ...common, pk: configKey.connection(connectionId), connectionId, provider: "we-link" },
@@ -33,6 +34,7 @@ const connection: Whole<ConnectionItem> = {
     ...{ allowUnboundJwt: true, verifyByFetch: true },
   },
   pausedBecause: "CREDENTIALS_REFUSED",
+  refused: { count: 1, since: createdAt, lastAt: createdAt, addresses: ["192.0.2.1"] },
   settledForm: { form: "raw", encoding: "js" },
   version: 1,
 };

@@ -150,6 +150,7 @@ export function makeSequenceSimulation(of: {
       },
       quarantine: { put: async () => undefined },
       storeSettledForm: async () => undefined,
+      storeRefused: async () => undefined,
       maxBodyBytes: 100_000,
       maxInlineBytes: 60_000,
     }).ingestWebhook;

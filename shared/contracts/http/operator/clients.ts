@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { clientScope } from "../../client-scope.ts";
 import { created, listOf, named, ok, paging, text, time } from "../parts.ts";
 import {
   change,
@@ -10,9 +11,6 @@ import {
 } from "./operation.ts";
 
 /** Clients, their keys, and operator keys. */
-
-/** What a client's key may do: `read` looks, `write` does everything else. */
-export const clientScope = z.enum(["read", "write"]);
 
 const name = text(200);
 const expiresAt = z

@@ -153,3 +153,5 @@ export const connectionOperations = {
     problems: [404, 409],
   },
 } as const satisfies Record<string, OperatorOperation>;
+
+export type OperatorConnectionView = z.output<typeof operatorConnection>;

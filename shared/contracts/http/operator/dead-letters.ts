@@ -115,3 +115,5 @@ export const deadLetterOperations = {
     answer: ok("It is deleted", z.object({ messageId: z.string() })),
   },
 } as const satisfies Record<string, OperatorOperation>;
+
+export type DeadLetterView = z.output<typeof deadLetter>;

@@ -252,3 +252,5 @@ export const deliveryOperations = {
     problems: [404, 409],
   },
 } as const satisfies Record<string, OperatorOperation>;
+
+export type OperatorWebhookView = z.output<typeof operatorWebhook>;

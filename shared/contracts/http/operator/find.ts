@@ -80,3 +80,6 @@ export const findOperations = {
     problems: [404],
   },
 } as const satisfies Record<string, OperatorOperation>;
+
+export type FoundView = z.output<typeof found>;
+export type StepView = z.output<typeof step>;

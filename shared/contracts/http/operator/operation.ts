@@ -14,7 +14,7 @@ export type OperatorScope = (typeof operatorScopes)[number];
 
 /** The contract of one operation of the operator API. */
 export interface OperatorOperation extends ApiOperation {
-  /** The scope that a key needs. Every operation with another scope than `read` is a change, and is audited. */
+  /** The scope that a key needs. Every operation that is no GET is a change, and is audited. */
   scope: OperatorScope;
   /**
    * A portal link may use it too, for its own client: the operation's `clientId`, in the path or

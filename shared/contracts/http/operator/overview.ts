@@ -220,3 +220,8 @@ export const overviewOperations = {
     problems: [],
   },
 } as const satisfies Record<string, OperatorOperation>;
+
+export type TrafficView = z.output<typeof traffic>;
+export type NeedView = z.output<typeof need>;
+export type LaneView = z.output<typeof lane>;
+export type AlarmsView = z.output<typeof alarms>;

@@ -1,5 +1,7 @@
+import type { ClientScope } from "../../../contracts/client-scope.ts";
 import type { ApiKeyItem } from "../../../contracts/config-items.ts";
 import { Failure } from "../../../contracts/failures.ts";
+import { clientScopeOf } from "../../../contracts/http/operation.ts";
 import type { Operation } from "../../../contracts/http/operations.ts";
 import { type ProviderId, providerPacks } from "../../../contracts/providers.ts";
 import { accountIdOfToken, masterKeyIdOf } from "../../administration/identification-token.ts";
@@ -18,7 +20,7 @@ export interface ApiKeys {
 export interface AuthenticateDeps {
   keys: ApiKeys;
   /** Returns the master keys, including `keyId` where it exists. @throws DEPENDENCY_DOWN */
-  masterKeys: (keyId: string) => Promise<MasterKeys>;
+  masterKeys: (keyId?: string) => Promise<MasterKeys>;
   clock: Clock;
   /** Called with errors that do not fail the call. */
   onNonFatalError: (error: unknown) => void;
@@ -28,6 +30,8 @@ export interface AuthenticateDeps {
 export interface Caller {
   clientId: string;
   keyId: string;
+  /** Absent: every scope. */
+  scopes?: readonly ClientScope[] | undefined;
   /** The account that the caller named by a token, where the protocol has one. */
   accountId?: string;
 }
@@ -67,13 +71,14 @@ export function makeAuthenticate(deps: AuthenticateDeps) {
     const { keyId, secret } = parseApiKey(apiKey);
     const key = keyId === "" ? undefined : await deps.keys.find(keyId);
     const isRight = equalSecrets(sha256Hex(secret), key?.secretSha256 ?? "");
-    if (!key || !isRight || key.revokedAt !== undefined) {
-      const form = keyId === "" ? NOT_A_KEY : "the API key is unknown, incomplete or revoked";
+    if (!key || !isRight || !isValidAt(key, deps.clock.businessMs())) {
+      const form =
+        keyId === "" ? NOT_A_KEY : "the API key is unknown, incomplete, revoked or expired";
       const authFailure = { credential: "key", wasSent: Boolean(apiKey) } as const;
       throw new Unauthenticated(authFailure, problem ?? form);
     }
     await recordUseIfDue(deps, key);
-    return { clientId: key.clientId, keyId };
+    return { clientId: key.clientId, keyId, scopes: key.scopes };
   }
 
   async function resolveAccountToken(
@@ -103,6 +108,24 @@ export function makeAuthenticate(deps: AuthenticateDeps) {
     if (sent.accountHeader === undefined || needsAccount === false) return caller;
     return { ...caller, accountId: await resolveAccountToken(sent, caller.clientId) };
   };
+}
+
+/** Whether a key whose secret is right is taken at this time (business). */
+export function isValidAt(
+  { revokedAt, expiresAt }: Pick<ApiKeyItem, "revokedAt" | "expiresAt">,
+  nowMs: number,
+): boolean {
+  return revokedAt === undefined && (expiresAt === undefined || Date.parse(expiresAt) > nowMs);
+}
+
+/** @throws FORBIDDEN when the caller's key does not have the scope of the operation */
+export function requireScope(
+  operation: Pick<Operation, "method" | "needsScope">,
+  { scopes }: Pick<Caller, "scopes">,
+): void {
+  const scope = clientScopeOf(operation);
+  if (scopes === undefined || scopes.includes("write") || scopes.includes(scope)) return;
+  throw new Failure("FORBIDDEN", `the API key has no scope ${scope}, which this call needs`);
 }
 
 /** The credentials in the headers of Ackwire's own protocol or of a dialect. */

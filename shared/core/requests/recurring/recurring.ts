@@ -114,6 +114,9 @@ export function makeRecurring(deps: RecurringDeps) {
     /** @throws NOT_FOUND, DEPENDENCY_DOWN */
     get: async (clientId: string, recurringId: string) => viewOf(await find(clientId, recurringId)),
 
+    /** One page in the order of their ids. @throws DEPENDENCY_DOWN */
+    read: async (clientId: string, page: PageOf) => (await store.list(clientId, page)).map(viewOf),
+
     /** @throws REQUEST_INVALID for a bad cursor, DEPENDENCY_DOWN */
     async list(clientId: string, query: { limit: number; cursor?: string }) {
       const read = async (page: PageOf) => (await store.list(clientId, page)).map(viewOf);

@@ -54,6 +54,9 @@ export interface RequestStore {
     accountId?: string | undefined;
     status?: RequestStatus | undefined;
     group?: string | undefined;
+    /** The range of times of acceptance, both inclusive (business time). */
+    sinceMs?: number | undefined;
+    untilMs?: number | undefined;
     limit: number;
     before?: string | undefined;
   }): Promise<{ requests: RequestRecord[]; before?: string | undefined }>;

@@ -1,14 +1,14 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from "aws-lambda";
-import { providerPacks } from "../../shared/contracts/providers.ts";
-import type { ApiCall, ApiOutcome } from "../../shared/core/api/serve-api.ts";
-import { problemAnswer } from "../../shared/runtime/problem-answer.ts";
+import { providerPacks } from "../contracts/providers.ts";
+import type { ApiCall, ApiOutcome } from "../core/api/api-call.ts";
+import { problemAnswer } from "./problem-answer.ts";
 
 /** Converts an event of API Gateway (payload format 2.0) to a call. The body may be Base64. */
 export function toCall(event: APIGatewayProxyEventV2, signal: AbortSignal): ApiCall {
   const { headers, body = "", isBase64Encoded } = event;
   return {
     routeKey: event.routeKey,
-    ...(event.routeKey === "$default"
+    ...(/^(\$default$|ANY )/.test(event.routeKey)
       ? { unmatched: { method: event.requestContext.http.method, path: event.rawPath } }
       : {}),
     headers,

@@ -1,0 +1,213 @@
+import {
+  ChangeMessageVisibilityCommand,
+  DeleteMessageCommand,
+  GetQueueAttributesCommand,
+  type Message,
+  ReceiveMessageCommand,
+  SendMessageCommand,
+  type SQSClient,
+  StartMessageMoveTaskCommand,
+} from "@aws-sdk/client-sqs";
+import { Failure } from "../../contracts/failures.ts";
+import type { Letter, QueueCounts, WorkQueues } from "../../core/operator/ports.ts";
+import { callDependency } from "../dependency-down.ts";
+
+/** A work queue and its dead-letter queue, or one of them. */
+export interface QueueUrls {
+  name: string;
+  url?: string | undefined;
+  deadLettersUrl?: string | undefined;
+  /** Where single dead letters go back to; absent: to the queue itself. */
+  returnsTo?: string | undefined;
+}
+
+/** Dead letters that are looked through for one of them. */
+const MAX_SEARCHED = 500;
+
+/** Real time for which a message that is looked at is hidden, unless it is given back before. */
+const LOOK_SECONDS = 30;
+
+/** SQS gives up to ten messages at once, and fewer than it has: so many empty answers end a look. */
+const EMPTY_ANSWERS = 2;
+
+/**
+ * The work queues on SQS. Who looks at a dead letter receives it, and gives it back at once: for
+ * that moment it is in flight.
+ */
+export function makeSqsWorkQueues(client: SQSClient, queues: readonly QueueUrls[]): WorkQueues {
+  const byName = new Map(queues.map((one) => [one.name, one]));
+
+  async function attributesOf(url: string): Promise<Record<string, string>> {
+    const command = new GetQueueAttributesCommand({ QueueUrl: url, AttributeNames: ["All"] });
+    const read = await callDependency("SQS GetQueueAttributes", () => client.send(command));
+    return read.Attributes ?? {};
+  }
+
+  /** @throws NOT_FOUND */
+  function requireQueue(queue: string): QueueUrls & { deadLettersUrl: string } {
+    const { deadLettersUrl, ...others } = byName.get(queue) ?? { name: queue };
+    if (deadLettersUrl !== undefined) return { ...others, deadLettersUrl };
+    const names = queues.filter((one) => one.deadLettersUrl).map(({ name }) => name);
+    throw new Failure("NOT_FOUND", `there is no such queue: ${names.join(", ")}`);
+  }
+
+  /**
+   * Receives dead letters until `isEnough`, and gives back those that it does not return.
+   *
+   * @returns the message at which it was enough
+   */
+  async function search(
+    QueueUrl: string,
+    isEnough: (message: Message, seen: number) => boolean,
+    onSeen: (message: Message) => void = () => undefined,
+  ): Promise<Message | undefined> {
+    const held = new Map<string, Message>();
+    let empty = 0;
+    let found: Message | undefined;
+    while (!found && held.size < MAX_SEARCHED && empty < EMPTY_ANSWERS) {
+      const command = new ReceiveMessageCommand({
+        QueueUrl,
+        MaxNumberOfMessages: 10,
+        VisibilityTimeout: LOOK_SECONDS,
+        MessageSystemAttributeNames: ["SentTimestamp", "ApproximateReceiveCount"],
+        MessageAttributeNames: ["All"],
+      });
+      const received = await callDependency("SQS ReceiveMessage", () => client.send(command));
+      const fresh = (received.Messages ?? []).filter(({ MessageId = "" }) => !held.has(MessageId));
+      if (fresh.length === 0) empty++;
+      for (const message of fresh) {
+        held.set(message.MessageId ?? "", message);
+        onSeen(message);
+        if (!found && isEnough(message, held.size)) found = message;
+      }
+    }
+    const others = [...held.values()].filter((message) => message !== found);
+    await Promise.all(others.map((message) => giveBack(QueueUrl, message)));
+    return found;
+  }
+
+  /** One that could not be given back is visible again when its time is over. */
+  async function giveBack(QueueUrl: string, { ReceiptHandle }: Message): Promise<void> {
+    const back = { QueueUrl, ReceiptHandle, VisibilityTimeout: 0 };
+    await client.send(new ChangeMessageVisibilityCommand(back)).catch(() => undefined);
+  }
+
+  /** Receives one dead letter, which stays hidden for a moment. @throws NOT_FOUND */
+  async function take(url: string, messageId: string): Promise<Message> {
+    const found = await search(url, ({ MessageId }) => MessageId === messageId);
+    if (found) return found;
+    throw new Failure("NOT_FOUND", `it is not among the first ${MAX_SEARCHED} dead letters`);
+  }
+
+  async function remove(QueueUrl: string, { ReceiptHandle }: Message): Promise<void> {
+    const command = new DeleteMessageCommand({ QueueUrl, ReceiptHandle });
+    await callDependency("SQS DeleteMessage", () => client.send(command));
+  }
+
+  /** Sent before it is deleted: a copy is harmless, a loss is not. @throws CONFLICT */
+  async function moveBack(queue: QueueUrls & { deadLettersUrl: string }, message: Message) {
+    const QueueUrl = queue.url ?? queue.returnsTo;
+    if (QueueUrl === undefined) throw fromNoQueue(queue.name);
+    const { Body: MessageBody, MessageAttributes } = message;
+    const command = new SendMessageCommand({ QueueUrl, MessageBody, MessageAttributes });
+    await callDependency("SQS SendMessage", () => client.send(command));
+    await remove(queue.deadLettersUrl, message);
+  }
+
+  /** Moves them one by one: SQS moves only those that come from a queue. @throws CONFLICT */
+  async function moveAllBack(queue: QueueUrls & { deadLettersUrl: string }): Promise<number> {
+    for (let moved = 0; ; moved++) {
+      const next = await search(queue.deadLettersUrl, () => true);
+      if (!next || moved >= MAX_SEARCHED) return moved;
+      await moveBack(queue, next);
+    }
+  }
+
+  async function countsOf(of: QueueUrls): Promise<QueueCounts> {
+    const [work, dead] = await Promise.all([
+      of.url ? attributesOf(of.url) : {},
+      of.deadLettersUrl ? attributesOf(of.deadLettersUrl) : {},
+    ]);
+    return {
+      name: of.name,
+      waiting: numberOf(work, "ApproximateNumberOfMessages"),
+      inFlight: numberOf(work, "ApproximateNumberOfMessagesNotVisible"),
+      delayed: numberOf(work, "ApproximateNumberOfMessagesDelayed"),
+      deadLetters: numberOf(dead, "ApproximateNumberOfMessages"),
+      deadLettersInFlight: numberOf(dead, "ApproximateNumberOfMessagesNotVisible"),
+      hasQueue: of.url !== undefined,
+      hasDeadLetters: of.deadLettersUrl !== undefined,
+    };
+  }
+
+  return {
+    counts: () => Promise.all(queues.map(countsOf)),
+
+    async look(queue, limit) {
+      const { deadLettersUrl } = requireQueue(queue);
+      const letters: Letter[] = [];
+      const last = await search(
+        deadLettersUrl,
+        (_, seen) => seen >= limit,
+        (message) => letters.push(letterOf(message)),
+      );
+      if (last) await giveBack(deadLettersUrl, last);
+      return letters.slice(0, limit);
+    },
+
+    async find(queue, messageId) {
+      const { deadLettersUrl } = requireQueue(queue);
+      const message = await take(deadLettersUrl, messageId);
+      await giveBack(deadLettersUrl, message);
+      return letterOf(message);
+    },
+
+    async redriveAll(name) {
+      const queue = requireQueue(name);
+      const { QueueArn: SourceArn, ApproximateNumberOfMessages } = await attributesOf(
+        queue.deadLettersUrl,
+      );
+      if (queue.url === undefined) return moveAllBack(queue);
+      // Without a destination SQS ends the task at a message that was never in the queue:
+      // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/troubleshooting-dlq-redrive.html
+      const { QueueArn: DestinationArn } = await attributesOf(queue.url);
+      const command = new StartMessageMoveTaskCommand({ SourceArn, DestinationArn });
+      try {
+        await client.send(command);
+      } catch (error) {
+        const { name: code, message } = error as Error;
+        if (/Unsupported|InvalidParameter|Conflict|already/i.test(`${code} ${message}`)) {
+          throw new Failure("CONFLICT", message, { cause: error });
+        }
+        throw new Failure("DEPENDENCY_DOWN", "SQS StartMessageMoveTask failed", { cause: error });
+      }
+      return Number(ApproximateNumberOfMessages ?? 0);
+    },
+
+    async redrive(name, messageId) {
+      const queue = requireQueue(name);
+      await moveBack(queue, await take(queue.deadLettersUrl, messageId));
+    },
+
+    async drop(name, messageId) {
+      const { deadLettersUrl } = requireQueue(name);
+      await remove(deadLettersUrl, await take(deadLettersUrl, messageId));
+    },
+  };
+}
+
+const numberOf = (attributes: Record<string, string>, name: string) =>
+  Number(attributes[name] ?? 0);
+
+const fromNoQueue = (name: string) =>
+  new Failure("CONFLICT", `the dead letters of ${name} come from no queue`);
+
+function letterOf({ MessageId = "", Body = "", Attributes = {} }: Message): Letter {
+  const { SentTimestamp, ApproximateReceiveCount } = Attributes;
+  return {
+    messageId: MessageId,
+    body: Body,
+    ...(SentTimestamp === undefined ? {} : { sentMs: Number(SentTimestamp) }),
+    receives: Number(ApproximateReceiveCount ?? 0),
+  };
+}

@@ -1,0 +1,153 @@
+import { eventTypes } from "../../contracts/events.ts";
+import { Failure } from "../../contracts/failures.ts";
+import type { FoundView, StepView } from "../../contracts/http/operator/find.ts";
+import { toIso } from "../clock.ts";
+import { deliveryIdOf } from "../deliveries/creation/new-delivery.ts";
+import type { DeliveryRecord } from "../deliveries/state/record.ts";
+import type { StoredEvent } from "../events/read-events.ts";
+import { parseJsonObject } from "../json/json.ts";
+import { isRequestId } from "../requests/acceptance/request-id.ts";
+import type { RequestRecord } from "../requests/state/record.ts";
+import type { ClientPages } from "./client-pages.ts";
+import { findConfigured } from "./find-configured.ts";
+import type { OperatorHandlers } from "./handler-types.ts";
+import type { OperatorDeps } from "./ports.ts";
+import { inOrder, stepsOfDelivery, stepsOfEvent, stepsOfRequest } from "./story.ts";
+
+/** Events of one type that one request has, such as its prompts; later ones are left out. */
+const EVENTS_OF_A_TYPE = 5;
+const repeatedTypes = ["workflow.actionRequired", "workflow.lateResult"];
+
+/** Handlers of the operation `find`. */
+export function findHandlers(deps: OperatorDeps, pages: ClientPages) {
+  const { requestStore, reader, deliveryStore, clock } = deps;
+
+  /** The stored events of a request. Their ids follow from its own. */
+  async function eventsOf({ requestId }: RequestRecord): Promise<StoredEvent[]> {
+    const ids = [
+      ...eventTypes.map((type) => `${type}:${requestId}`),
+      ...repeatedTypes.flatMap((type) =>
+        Array.from({ length: EVENTS_OF_A_TYPE }, (_, n) => `${type}:${requestId}:${n}`),
+      ),
+    ];
+    const found = await Promise.all(ids.map((id) => reader.find(id)));
+    return found.flatMap((event) => event ?? []);
+  }
+
+  /** The deliveries of an event to its client's webhooks, the current one and earlier ones. */
+  async function deliveriesOf({ id, clientId }: StoredEvent): Promise<DeliveryRecord[]> {
+    const webhook = await deps.webhookStore.find(clientId);
+    if (!webhook) return [];
+    const webhookIds = [
+      webhook.webhookId,
+      ...webhook.previousWebhooks.map(({ webhookId }) => webhookId),
+    ];
+    const ids = webhookIds.map((webhookId) => deliveryIdOf(webhookId, id));
+    const found = await Promise.all(ids.map((one) => deliveryStore.find(one)));
+    return found.flatMap((delivery) => delivery ?? []);
+  }
+
+  async function stepsFromEvents(events: readonly StoredEvent[]): Promise<StepView[]> {
+    const deliveries = await Promise.all(events.map(deliveriesOf));
+    return [...events.flatMap(stepsOfEvent), ...deliveries.flat().flatMap(stepsOfDelivery)];
+  }
+
+  async function ofRequest(request: RequestRecord): Promise<FoundView> {
+    const [waits, events] = await Promise.all([deps.explainWaits([request]), eventsOf(request)]);
+    const { requestId, clientId, connectionId, accountId, status, action } = request;
+    const steps = [
+      ...stepsOfRequest(request, waits.get(requestId)),
+      ...(await stepsFromEvents(events)),
+    ];
+    return {
+      ...{ id: requestId, kind: "request", clientId, connectionId, accountId, requestId, status },
+      title: `${action} for ${accountId}`,
+      story: inOrder(steps, clock.businessMs()),
+    };
+  }
+
+  async function ofEvent(event: StoredEvent): Promise<FoundView> {
+    const { id, clientId, envelope } = event;
+    const { type, data } = parseJsonObject(Buffer.from(envelope)).value as {
+      type: string;
+      data: { requestId?: string; accountId?: string };
+    };
+    const request = data.requestId ? await requestStore.find(data.requestId) : undefined;
+    const steps = await stepsFromEvents([event]);
+    return {
+      ...{ id, kind: "event", clientId, title: type },
+      ...(data.accountId === undefined ? {} : { accountId: data.accountId }),
+      ...(request ? { requestId: request.requestId, connectionId: request.connectionId } : {}),
+      status: event.publishedAt === undefined ? "stored" : "published",
+      story: inOrder(
+        [...(request ? stepsOfRequest(request, undefined) : []), ...steps],
+        clock.businessMs(),
+      ),
+    };
+  }
+
+  async function ofDelivery(delivery: DeliveryRecord): Promise<FoundView> {
+    const { deliveryId: id, clientId, eventId, eventType, status } = delivery;
+    const event = await reader.find(eventId);
+    const before = event ? await ofEvent(event) : undefined;
+    return {
+      ...before,
+      ...{ id, kind: "delivery", clientId, status, title: `${eventType} to the client's webhook` },
+      story: before?.story ?? inOrder(stepsOfDelivery(delivery), clock.businessMs()),
+    };
+  }
+
+  /** By the form of the id. */
+  async function findById(id: string, seenBy?: string): Promise<FoundView | undefined> {
+    const isSeen = ({ clientId }: { clientId: string }) => (seenBy ?? clientId) === clientId;
+    if (isRequestId(id)) {
+      const request = await requestStore.find(id);
+      return request && isSeen(request) ? ofRequest(request) : undefined;
+    }
+    if (/^dl_[0-9a-f]{32}$/.test(id)) {
+      const delivery = await deliveryStore.find(id);
+      return delivery && isSeen(delivery) ? ofDelivery(delivery) : undefined;
+    }
+    if (eventTypes.some((type) => id.startsWith(`${type}:`))) {
+      const event = await reader.find(id);
+      return event && isSeen(event) ? ofEvent(event) : undefined;
+    }
+    const job = /^[a-z]+_/.test(id) ? await deps.jobs.find(id) : undefined;
+    if (!job) return undefined;
+    const { jobId, clientId, kind, status, createdMs, finishedMs, examined, changed } = job;
+    const end: StepView[] =
+      finishedMs === undefined ? [] : [{ at: toIso(finishedMs), kind: "ended", title: "It ended" }];
+    return {
+      ...{ id: jobId, kind: "recovery", clientId, status },
+      title: kind === "recover" ? "A recovery" : "The end of a webhook's deliveries",
+      story: [
+        {
+          at: toIso(createdMs),
+          kind: "created",
+          title: "It was started",
+          detail: `${examined} deliveries examined, ${changed} changed.`,
+        },
+        ...end,
+      ],
+    };
+  }
+
+  return {
+    async find({ params: { id }, query: { clientId } }) {
+      const one = await findById(id, clientId);
+      const all = one
+        ? [one]
+        : await findConfigured(deps, {
+            id,
+            clients: await pages.clientsOf(clientId),
+            ofRequest,
+            ofEvent,
+          });
+      const own = all.filter((found) => (clientId ?? found.clientId) === found.clientId);
+      if (own.length === 0) throw new Failure("NOT_FOUND", "nothing has this id");
+      const names = await Promise.all(own.map((found) => deps.store.client(found.clientId)));
+      const items = own.map((found, n) => ({ ...found, clientName: names[n]?.name }));
+      return JSON.stringify({ items });
+    },
+  } satisfies Partial<OperatorHandlers>;
+}
