@@ -49,9 +49,8 @@ export function makeActivity(print: (line: string) => void) {
       const answer = `${status < 300 ? "acked" : "answered"} ${status} in ${tookMs.toFixed(0)} ms`;
       const [, , , provider, connectionId] = path.split("/");
       if (routeKey.includes("/v1/in/")) {
-        return show("webhook in", `${provider} ${connectionId}  ${answer}`);
-      }
-      if (method !== "GET" || status >= 400) show("call", `${method} ${path}  ${answer}`);
+        show("webhook in", `${provider} ${connectionId}  ${answer}`);
+      } else if (method !== "GET" || status >= 400) show("call", `${method} ${path}  ${answer}`);
     },
 
     onWritten({ table, before, after }: Written): void {
