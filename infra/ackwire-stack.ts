@@ -9,7 +9,7 @@ import { configMetadataKey, deployedConfig } from "./deployed-config.ts";
 export class AckwireStack extends Stack {
   constructor(app: App, config: Config) {
     const { stage, settings, retainData, businessClock, providerBaseUrls, webhookTargets } = config;
-    const { alarms, rollout, customDomain, tracing } = config;
+    const { alarms, rollout, customDomain, tracing, console } = config;
     super(app, `ackwire-${stage}`, {
       description: `Ackwire, stage ${stage}`,
       terminationProtection: retainData,
@@ -23,6 +23,7 @@ export class AckwireStack extends Stack {
       consoleUrl: config.consoleUrl,
       rollout,
       tracing,
+      console,
       alarms: alarms === undefined ? "off" : this.#alarms(alarms),
       customDomain: customDomain && {
         domainName: customDomain.domainName,
@@ -49,7 +50,7 @@ export class AckwireStack extends Stack {
   }
 
   /** The outputs that users, the CLI and the local run read. The keys are frozen. */
-  #outputs({ bus, alarmTopics, parts: { stores, publicApi } }: Ackwire): void {
+  #outputs({ bus, alarmTopics, parts: { stores, publicApi, consoleUrl } }: Ackwire): void {
     const outputs = {
       ApiUrl: publicApi.url,
       BusName: bus.eventBusName,
@@ -75,6 +76,7 @@ export class AckwireStack extends Stack {
         AlarmTopicArn: alarmTopics.page.topicArn,
         TicketTopicArn: alarmTopics.ticket.topicArn,
       }),
+      ...(consoleUrl === undefined ? {} : { ConsoleUrl: consoleUrl }),
       ...(publicApi.domainTarget === undefined ? {} : { ApiDomainTarget: publicApi.domainTarget }),
     };
     for (const [key, value] of Object.entries(outputs)) new CfnOutput(this, key, { value });

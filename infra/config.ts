@@ -2,6 +2,7 @@ import type { Node } from "constructs";
 import { parseJsonOrUndefined } from "../shared/contracts/json-text.ts";
 import { type Settings, settingsSchema } from "../shared/contracts/settings.ts";
 import { baseUrlsForm, isBusinessClock, isWebhookTargets, readBaseUrls } from "./config-values.ts";
+import { type ConsoleConfig, readConsole } from "./console-config.ts";
 import { type Rollout, rollouts } from "./constructs/rollout.ts";
 import { providersOwnUrls } from "./provider-urls.ts";
 import { ConfigurationError, checkSettings, resolveSettings } from "./settings.ts";
@@ -33,6 +34,8 @@ export interface Config {
   alarms: AlarmConfig | undefined;
   customDomain: { domainName: string; certificateArn: string } | undefined;
   tracing: TracingProps;
+  /** Absent: the stack has no console. */
+  console: ConsoleConfig | undefined;
 }
 
 /** Who is notified by alarms, and where their runbooks are. */
@@ -74,6 +77,8 @@ const contextKeys = [
   "tracing",
   "tracingUrl",
   "traceProviders",
+  "console",
+  "consoleFrameAncestors",
 ];
 
 /**
@@ -99,6 +104,7 @@ export function readConfig(node: Node, stageFile = readStageFile): Config {
   const customDomain = reader.customDomain();
   const tracing = readTracing(reader);
   const consoleUrl = reader.consoleUrl(stage);
+  const console = readConsole(reader);
   if (reader.problems.length > 0) throw new ConfigurationError(reader.problems);
   return {
     stage,
@@ -112,6 +118,7 @@ export function readConfig(node: Node, stageFile = readStageFile): Config {
     alarms,
     customDomain,
     tracing,
+    console,
   };
 }
 

@@ -12,13 +12,19 @@ export type DeployedConfig = Record<string, string | number | boolean>;
  */
 export function deployedConfig(config: Config): DeployedConfig {
   const { settings, retainData, rollout, providerBaseUrls, consoleUrl } = config;
-  const { alarms, customDomain, tracing } = config;
+  const { alarms, customDomain, tracing, console } = config;
   const values = {
     retainData,
     rollout,
     alarms: alarms === undefined ? "off" : "on",
     ...alarms,
     ...customDomain,
+    ...(console && {
+      console: "on",
+      ...(console.frameAncestors.length > 0 && {
+        consoleFrameAncestors: console.frameAncestors.join(" "),
+      }),
+    }),
     providerBaseUrls,
     consoleUrl,
     tracing: tracing.exporter,

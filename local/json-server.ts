@@ -20,6 +20,8 @@ export interface NoAnswer {
 export interface JsonRequest {
   method: string;
   path: string;
+  /** The query with its `?`, or empty. */
+  search: string;
   headers: IncomingHttpHeaders;
   text: string;
 }
@@ -43,10 +45,12 @@ export async function startJsonServer(
       .then((text) => {
         const reason = foreignRequest(request.headers);
         if (reason !== undefined) return { status: 403, body: { error: `Refused: ${reason}` } };
+        const [path = "/", ...query] = (request.url ?? "/").split("?");
         return handle({
           method: request.method ?? "GET",
           headers: request.headers,
-          path: (request.url ?? "/").split("?")[0] ?? "/",
+          path,
+          search: query.length === 0 ? "" : `?${query.join("?")}`,
           text,
         });
       })

@@ -25,6 +25,8 @@ async function main(): Promise<void> {
   stopOnSignal(starting, stopped);
   const run = await starting;
   announce(run, performance.now() - startedMs);
+  // Builds the console, so that whoever opens it does not wait. A failure is shown there.
+  fetch(run.addresses.consoleUrl).catch(() => undefined);
   if (options.demo) await runDemonstration(run, stopped.signal);
   await printNextSteps(run, options, stopped.signal);
   const { RequestsTableName = "", EventsTableName = "", DeliveriesTableName = "" } = run.outputs;
@@ -37,9 +39,11 @@ async function main(): Promise<void> {
 
 function announce({ addresses, inspectors }: LocalRun, tookMs: number): void {
   print("");
+  print(
+    `  console             ${addresses.consoleUrl}   (what happens, why something waits, and to mend it)`,
+  );
   print(`  API                 ${addresses.apiUrl}`);
   print(`  AWS endpoint        ${addresses.awsUrl}   (SQS, DynamoDB, S3, EventBridge …)`);
-  print(`  status page         ${addresses.consoleUrl}`);
   print(`  provider simulator  ${addresses.providerUrl}`);
   print(`  keys and URLs       ${defaultRunDirectory}/local.json`);
   for (const { functionName, url } of inspectors) {

@@ -11,6 +11,7 @@ import { realTime } from "../timing.ts";
 import { exportsSpans, type TracingProps, tracingText } from "../tracing.ts";
 import { refuseLocalTargets, webhookTargetsOf } from "../webhook-targets.ts";
 import { AlarmTopic } from "./alarm-topic.ts";
+import { ConsoleSite, type ConsoleSiteProps } from "./console-site.ts";
 import { DeliveryPipeline } from "./delivery-pipeline.ts";
 import { IngestPipeline } from "./ingest-pipeline.ts";
 import { OperatorApi } from "./operator-api.ts";
@@ -43,13 +44,15 @@ export interface AckwireProps {
   customDomain?: CustomDomain | undefined;
   /** Whether and where spans are recorded. @default - nothing is recorded */
   tracing?: TracingProps | undefined;
+  /** The console, on a domain of CloudFront. @default - no console */
+  console?: Omit<ConsoleSiteProps, "api"> | undefined;
   /** For the local run: the value of `BUSINESS_CLOCK`. @default - real time */
   businessClock?: string;
   /** The value of `PROVIDER_BASE_URLS`. @default - the providers' own URLs */
   providerBaseUrls?: string;
   /** For the local run: the value of `WEBHOOK_TARGETS`. @default - public addresses, https, on the settings' ports */
   webhookTargets?: string | undefined;
-  /** Where the console is served, without a slash at its end: portal links lead there. @default - none */
+  /** Where the console is served, without a slash at its end: portal links lead there. @default - that of `console` */
   consoleUrl?: string | undefined;
 }
 
@@ -110,7 +113,11 @@ export class Ackwire extends Construct {
       throttleBurst: settings.apiThrottleBurst,
       customDomain: props.customDomain,
     });
-    const parts = { settings, stores, logs, variables: sharedVariables(this, settings, props) };
+    const site =
+      props.console && new ConsoleSite(this, "Console", { ...props.console, api: publicApi.api });
+    const consoleUrl = props.consoleUrl ?? site?.url;
+    const variables = sharedVariables(this, settings, { ...props, consoleUrl });
+    const parts = { settings, stores, logs, variables };
     const { ingest, consume } = new IngestPipeline(this, { ...parts, publicApi });
     const { api, submit } = new SubmissionPipeline(this, { ...parts, publicApi });
     const { deliver, eventFeed } = new DeliveryPipeline(this, parts);
@@ -174,7 +181,7 @@ export class Ackwire extends Construct {
 
     this.bus = stores.eventBus.bus;
     this.api = publicApi.api;
-    this.parts = { stores, publicApi };
+    this.parts = { stores, publicApi, consoleUrl: site?.url };
   }
 
   /** Makes the topics that are not given. */
@@ -199,6 +206,7 @@ export class Ackwire extends Construct {
 interface AckwireParts {
   stores: Stores;
   publicApi: PublicApi;
+  consoleUrl: string | undefined;
 }
 
 /** @throws ConfigurationError when a deployed stack would post webhooks to this machine */

@@ -23,7 +23,7 @@ export const usage = `npm start -- [options]
 
   --port N              the API, the address that providers call   (8787)
   --aws-port N          SQS, DynamoDB, S3, EventBridge …            (4566)
-  --console-port N      the status page                            (8788)
+  --console-port N      the console                                (8788)
   --provider-port N     the provider simulator                     (8790)
   --data-dir DIR        keep everything in DIR, kill -9 included  (nothing is kept)
   --speed N             business time passes N times as fast       (1)

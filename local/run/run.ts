@@ -5,6 +5,7 @@ import { startAws } from "../aws/aws.ts";
 import type { Written } from "../aws/dynamodb/dynalite.ts";
 import type { BusinessClock } from "../clock/clock.ts";
 import { startClock } from "../clock/start-clock.ts";
+import { startConsole } from "../console/console-server.ts";
 import { openDurableStore } from "../durable-store.ts";
 import { startMappings } from "../event-source/event-source-mapping.ts";
 import { startHttpApi } from "../http-api/http-api.ts";
@@ -20,7 +21,6 @@ import type { LocalOptions } from "./options.ts";
 import { openRunLog } from "./run-log.ts";
 import { choosePorts } from "./run-ports.ts";
 import { type Seed, seed } from "./seed.ts";
-import { startStatusPage } from "./status-page.ts";
 import { type SynthesisOptions, synthesise } from "./synthesise.ts";
 
 export interface LocalRun {
@@ -197,11 +197,10 @@ async function start(options: RunOptions, started: AsyncDisposableStack): Promis
   }
 
   const urls = { apiUrl, awsUrl, providerUrl: simulator.url };
-  const page = await startStatusPage({
+  const page = await startConsole({
     port: ports.console,
-    clock,
     addresses: urls,
-    outputs,
+    operatorKey: made.operatorKey,
     calls: aws.calls,
     billed: aws.billed,
     update,

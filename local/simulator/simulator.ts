@@ -9,6 +9,7 @@ import { type Behaviour, behaviour, drawDelayMs } from "./behaviour.ts";
 import { makeJobs } from "./jobs.ts";
 import { makeLinkedApi } from "./linked-api.ts";
 import { makeProviderCalls } from "./provider-calls.ts";
+import { samples } from "./samples.ts";
 import { makeScriptBook } from "./script-book.ts";
 import { type SimulatedProvider, simulatedProvider } from "./simulated-provider.ts";
 import { makeSubmissions } from "./submissions.ts";
@@ -94,6 +95,7 @@ export async function startSimulator(options: {
     },
     "GET /_control/behaviour": current,
     "GET /_control/scripts": () => ({ scripts: scripts.list() }),
+    "GET /_control/samples": () => ({ samples }),
     "GET /_control/submissions": () => ({ submissions: submissions.list() }),
     "GET /_control/clock": () => ({
       now: new Date(options.clock.now()).toISOString(),

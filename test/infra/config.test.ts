@@ -282,7 +282,7 @@ describe("Invalid configurations", () => {
     expect(problems({ consumeBatchSize: 11, stag: "prod", alarmEmail: "nobody" })).toEqual([
       "consumeBatchSize: got 11; allowed is a whole number from 1 to 10 (default 10)",
       `stag: no such setting; there are ${Object.keys(settingsSchema.shape).join(", ")}`,
-      "besides settings, there may be stage, settings, businessClock, providerBaseUrls, webhookTargets, consoleUrl, retainData, rollout, alarms, alarmEmail, pageEmail, ticketEmail, pageTopicArn, ticketTopicArn, runbookBaseUrl, domainName, certificateArn, tracing, tracingUrl, traceProviders",
+      "besides settings, there may be stage, settings, businessClock, providerBaseUrls, webhookTargets, consoleUrl, retainData, rollout, alarms, alarmEmail, pageEmail, ticketEmail, pageTopicArn, ticketTopicArn, runbookBaseUrl, domainName, certificateArn, tracing, tracingUrl, traceProviders, console, consoleFrameAncestors",
       'alarmEmail: got "nobody"; must match ^[^\\s@]+@[^\\s@]+$',
     ]);
   });

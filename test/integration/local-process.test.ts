@@ -204,7 +204,7 @@ test.concurrent("A local run has a demonstration, local.json, the simulator's co
     expect(admin("connections", "list", "--client", clientId)).toEqual([]);
 
     const page = await fetch(local.consoleUrl);
-    expect(await page.text()).toContain("0 waiting, 0 in flight");
+    expect(await page.text()).toContain("<title>Ackwire</title>");
   } finally {
     expect(await run.end("SIGINT")).toBe(0);
   }

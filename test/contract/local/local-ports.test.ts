@@ -45,7 +45,7 @@ const ports: Record<string, () => Promise<string>> = {
     const { aws } = await running(templateOf({ Bodies: bodies }));
     return `${aws.url}/bodies`;
   },
-  "The status page and the simulator": async () => {
+  "The console and the simulator": async () => {
     const server = await startJsonServer(0, async () => ({ status: 200, body: "private" }));
     onTestFinished(server.close);
     return server.url;
