@@ -130,6 +130,11 @@ export class Ackwire {
       this.#call("deleteConnection", { path: { connectionId } }, options),
   };
 
+  readonly portalLinks = {
+    /** Creates a link to pages with the client's records. It is valid for 15 minutes. */
+    create: (options?: CallOptions) => this.#call("createPortalLink", {}, options),
+  };
+
   readonly keys = {
     /** The only answer that contains the key. Not repeated without an answer. */
     create: (options?: CallOptions) => this.#call("createKey", {}, options),

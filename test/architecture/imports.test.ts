@@ -146,6 +146,16 @@ const rules: { from: RegExp; may: RegExp[]; because: string }[] = [
     because: "the build of the console runs on Node",
   },
   {
+    from: /^console\/test\//,
+    may: [
+      /^(console|test|local|shared)\//,
+      /^@aws-sdk\//,
+      /^(playwright-core|axe-core|vitest)(\/|$)/,
+      /^node:/,
+    ],
+    because: "the tests of the console drive a local run in a browser",
+  },
+  {
     from: /^console\/src\//,
     may: [
       /^console\/src\//,

@@ -20,7 +20,7 @@ const maxKilobytes: Record<FunctionName, number> = {
   api: 845,
   operator: 910,
   submit: 725,
-  deliver: 592,
+  deliver: 595,
   reconcile: 645,
 };
 

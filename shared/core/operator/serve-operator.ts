@@ -1,6 +1,6 @@
 import { Failure } from "../../contracts/failures.ts";
 import type { HandlerAnswer } from "../../contracts/http/operation.ts";
-import type { OperatorOperation } from "../../contracts/http/operator/operation.ts";
+import { isLook, type OperatorOperation } from "../../contracts/http/operator/operation.ts";
 import { operatorOperationList } from "../../contracts/http/operator/operations.ts";
 import { refusal, statusAndBody, timeout } from "../api/answer.ts";
 import type { ApiCall, ApiOutcome } from "../api/api-call.ts";
@@ -51,10 +51,9 @@ export function makeServeOperator(deps: ServeOperatorDeps) {
     const valid = validateCall(operation, call) as Omit<OperatorInput, "caller">;
     const input = { ...valid, caller, ...ofPortal(operation, caller, valid) };
     const handle = () => handler(input as never);
-    const answer =
-      operation.method === "GET"
-        ? await handle()
-        : await deps.audited(await changeOf(operation, input), handle);
+    const answer = isLook(operation)
+      ? await handle()
+      : await deps.audited(await changeOf(operation, input), handle);
     const keyId = caller.kind === "operator" ? caller.keyId : undefined;
     return { kind: "answered", ...statusAndBody(operation, answer), keyId };
   }

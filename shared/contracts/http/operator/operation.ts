@@ -25,6 +25,9 @@ export interface OperatorOperation extends ApiOperation {
   audited?: readonly string[];
 }
 
+/** Whether an operation changes nothing: every other one is audited. */
+export const isLook = ({ method }: Pick<OperatorOperation, "method">): boolean => method === "GET";
+
 /** Why a person makes a change, for the audit record. */
 export const why = z
   .exactOptional(text(500))

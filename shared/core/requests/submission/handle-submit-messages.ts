@@ -255,9 +255,7 @@ async function workLaneOf(
 
 /**
  * Makes sure that a worker looks at a request that has joined its lane, also where the call that
- * joined it has died.
- *
- * @returns whether the lane must be worked now
+ * joined it has died. @returns whether the lane must be worked now
  */
 async function wakeIfUnplanned(
   deps: HandleSubmitMessagesDeps,
