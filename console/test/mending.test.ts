@@ -100,7 +100,14 @@ describe("Mended from the console", () => {
     await reader.click(need.getByRole("link", { name: "Show" }));
     await reader.sees("Paused: the provider refused its credentials");
     await reader.does("Set credentials", {
-      fields: { Header: "x-api-key", Value: "a new key" },
+      // We-Link refuses a call without one of them.
+      fill: async (dialog) => {
+        await dialog.getByRole("button", { name: "Another header" }).click();
+        for (const [place, header] of ["x-api-key", "x-api-secret"].entries()) {
+          await dialog.getByLabel("Header", { exact: true }).nth(place).fill(header);
+          await dialog.locator("input[type=password]").nth(place).fill("a new one");
+        }
+      },
       why: "The old key was revoked",
     });
     await reader.page.getByText("active", { exact: true }).first().waitFor();

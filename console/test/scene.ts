@@ -148,13 +148,22 @@ export class Reader {
   /** Opens a dialog, fills its fields in, says why, and confirms. */
   async does(
     action: string,
-    { fields = {}, why }: { fields?: Record<string, string>; why?: string } = {},
+    {
+      fields = {},
+      fill,
+      why,
+    }: {
+      fields?: Record<string, string>;
+      fill?: (dialog: Locator) => Promise<void>;
+      why?: string;
+    } = {},
   ): Promise<void> {
     await this.click(this.button(action).first());
     const dialog = this.page.getByRole("dialog");
     for (const [label, value] of Object.entries(fields)) {
       await dialog.getByLabel(label, { exact: false }).first().fill(value);
     }
+    await fill?.(dialog);
     if (why !== undefined) await dialog.getByLabel("Why").fill(why);
     await this.click(dialog.getByRole("button", { name: action, exact: true }));
     // It may be followed by a dialog that shows what came of it.

@@ -90,7 +90,11 @@ test("A9 the same bytes are verified identically as text or as Base64, with head
   const body = signWeLink({ status: "SUCCESS", request_id: "A9 ü" }, SECRET);
   const event = (over: object) =>
     toCommand(
-      { pathParameters: {}, headers: {}, body, isBase64Encoded: false, ...over } as never,
+      {
+        ...{ pathParameters: {}, headers: {}, body, isBase64Encoded: false },
+        requestContext: { http: { sourceIp: "127.0.0.1" } },
+        ...over,
+      } as never,
       new AbortController().signal,
     );
   const encoded = { body: Buffer.from(body).toString("base64"), isBase64Encoded: true };

@@ -115,7 +115,7 @@ test("The log of a function names the TypeScript file and line at which an error
 
 test("Each source that a bundle of the local run names is a file of the repository, and none is a dependency", () => {
   const maps = globSync(join(inject("assemblyDir"), "asset.*/handler.js.map"));
-  expect(maps).toHaveLength(6);
+  expect(maps).toHaveLength(7);
   for (const map of maps) {
     const { sources } = JSON.parse(readFileSync(map, "utf8")) as { sources: string[] };
     expect(sources.length).toBeGreaterThan(10);

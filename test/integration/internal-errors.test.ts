@@ -159,6 +159,13 @@ describe("TypeErrors in functions of the HTTP API", () => {
           headers: { authorization: `Bearer ${run.seed.apiKey}` },
         }),
     ],
+    [
+      "operator",
+      () =>
+        fetch(`${run.addresses.apiUrl}/v1/operator/overview`, {
+          headers: { authorization: `Bearer ${run.seed.operatorKey}` },
+        }),
+    ],
   ])(
     "A TypeError in %s is answered 500, logged and counted as one INTERNAL_ERROR",
     async (functionName, call) => {

@@ -233,7 +233,7 @@ test.for<[string[], string]>([
   [["--setting", "dedupeRetentionDays"], "--setting takes NAME=VALUE"],
   [["--setting", "dedupeRetentionDay=3"], "dedupeRetentionDay: no such setting"],
   [["--setting", "dedupeRetentionDays=0"], 'dedupeRetentionDays: got "0"'],
-  [["--inspect", "eat"], '(ingest, consume, api, submit, deliver, reconcile), not "eat"'],
+  [["--inspect", "eat"], '(ingest, consume, api, operator, submit, deliver, reconcile), not "eat"'],
   [["--inspect", "consume=http"], "--inspect consume takes a port"],
   [["--inspect", "consume", "--inspect", "consume=0"], "names the function consume twice"],
   [["--inspect", "consume=9230", "--inspect", "api=9230"], "cannot share the inspector port 9230"],
