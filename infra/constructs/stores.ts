@@ -45,11 +45,7 @@ export class Stores {
     { settings, removalPolicy }: { settings: Settings; removalPolicy: RemovalPolicy },
   ) {
     const kept = { removalPolicy };
-    const attemptsVisibility = timing.attemptVisibility(
-      settings,
-      Duration.seconds(settings.deliverBatchWindowSeconds),
-    );
-    const retriesVisibility = timing.attemptVisibility(settings, timing.retriesBatchWindow);
+    const deliverWindow = Duration.seconds(settings.deliverBatchWindowSeconds);
     this.submit = new WorkQueue(scope, "Submissions", {
       ...kept,
       visibilityTimeout: timing.submitVisibility(),
@@ -102,17 +98,15 @@ export class Stores {
     });
     this.fanout = new WorkQueue(scope, "Fanout", {
       ...kept,
-      visibilityTimeout: timing.fanoutVisibility(settings),
+      visibilityTimeout: timing.deliverVisibility(deliverWindow),
     });
     this.attempts = new WorkQueue(scope, "Attempts", {
       ...kept,
-      visibilityTimeout: attemptsVisibility,
-      outage: timing.attemptOutage,
+      visibilityTimeout: timing.deliverVisibility(deliverWindow),
     });
     this.retries = new WorkQueue(scope, "Retries", {
       ...kept,
-      visibilityTimeout: retriesVisibility,
-      outage: timing.attemptOutage,
+      visibilityTimeout: timing.deliverVisibility(timing.retriesBatchWindow),
     });
     this.bodies = new BodyBucket(scope, "Bodies", {
       ...kept,

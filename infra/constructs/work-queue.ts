@@ -16,18 +16,13 @@ const WORK_RETENTION = Duration.days(4);
 
 /**
  * A dependency may be down for about 8 visibility timeouts before messages move to the
- * dead-letter queue: 8 minutes inbound, 24 for submissions, 32 for the fan-out.
+ * dead-letter queue: 8 minutes inbound, 24 for submissions, 32 for deliveries.
  */
 const MAX_RECEIVES = 8;
 
 export interface WorkQueueProps {
   /** Real time for which a received message is hidden from other workers. */
   visibilityTimeout: Duration;
-  /**
-   * A dependency may be down for so long before messages move to the dead-letter queue. Default: 8
-   * visibility timeouts.
-   */
-  outage?: Duration;
   /** Applies to the messages when the stack is deleted. */
   removalPolicy: RemovalPolicy;
 }
@@ -40,17 +35,13 @@ export class WorkQueue extends Construct {
   constructor(scope: Construct, id: string, props: WorkQueueProps) {
     super(scope, id);
     this.deadLetters = deadLetterQueue(this, "DeadLetters", props.removalPolicy);
-    const { visibilityTimeout, outage } = props;
-    const maxReceiveCount = outage
-      ? Math.ceil(outage.toSeconds() / visibilityTimeout.toSeconds())
-      : MAX_RECEIVES;
     this.queue = new Queue(this, "Queue", {
-      visibilityTimeout,
+      visibilityTimeout: props.visibilityTimeout,
       removalPolicy: props.removalPolicy,
       retentionPeriod: WORK_RETENTION,
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
-      deadLetterQueue: { queue: this.deadLetters, maxReceiveCount },
+      deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: MAX_RECEIVES },
     });
   }
 

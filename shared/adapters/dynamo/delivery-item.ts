@@ -108,7 +108,7 @@ export function sweepEntry(id: string, recoverAfterRealMs: number | undefined) {
     : { sweepShard: shardOfDelivery(id), sweepAt: recoverAfterRealMs };
 }
 
-function shardOfDelivery(id: string): string {
+export function shardOfDelivery(id: string): string {
   return shardOf(id, DELIVERY_SHARD_COUNT);
 }
 

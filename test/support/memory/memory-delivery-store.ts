@@ -72,17 +72,19 @@ export function makeMemoryDeliveryStore(options: {
           status: "delivering",
           owner: lease.owner,
           leaseUntilRealMs: lease.untilMs,
+          recoverAfterRealMs: lease.untilMs,
           claimsOfAttempt: found.claimsOfAttempt + 1,
           version: found.version + 1,
+          nextMs: undefined,
+          sweepDueMs: undefined,
         };
         stored.set(deliveryId, delivery);
         return { kind: "claimed", delivery: { ...delivery } };
       }
-      const { status, nextMs, owner, leaseUntilRealMs = 0 } = found;
+      const { status, nextMs, owner } = found;
       if (status === "waiting" && nextMs !== undefined) return { kind: "notDue", nextMs };
-      if (status !== "delivering") return { kind: "notClaimed" };
-      if (owner === lease.owner) return { kind: "claimed", delivery: { ...found } };
-      return { kind: "claimedByAnother", leaseUntilRealMs };
+      const isOwn = status === "delivering" && owner === lease.owner;
+      return isOwn ? { kind: "claimed", delivery: { ...found } } : { kind: "notClaimed" };
     },
 
     async replace(delivery) {

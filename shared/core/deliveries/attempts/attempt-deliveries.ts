@@ -21,7 +21,6 @@ import {
   busyEndpointMessage,
   earlyMessage,
   heldMessage,
-  messageAfterLease,
   nextAttemptMessage,
 } from "./follow-up-messages.ts";
 import {
@@ -206,13 +205,8 @@ export function makeAttemptDeliveries(deps: AttemptDeliveriesDeps): AttemptDeliv
           return { index, outcome: { kind: "requeued" }, requeue: { message, delayMs: 0 } };
         case "notDue":
           return { index, outcome, requeue: earlyMessage(message, outcome.nextMs, context()) };
-        case "claimedByAnother":
-          return {
-            index,
-            outcome: { kind: "requeued" },
-            requeue: messageAfterLease(message, outcome.leaseUntilRealMs, context()),
-          };
         case "alreadyHandled":
+        case "leftToSweep":
           return { index, outcome };
         case "attempted":
         case "recordedWithoutPost": {

@@ -20,7 +20,7 @@ export type AttemptMessageOutcome =
   | AttemptOutcome
   /** Sent to the retries queue again: the circuit of its endpoint is open. Not an attempt. */
   | { kind: "held" }
-  /** Sent to the retries queue again: no slot was free, the invocation ended, or another worker has the delivery. Not an attempt. */
+  /** Sent to the retries queue again: no slot was free, or the invocation ended. Not an attempt. */
   | { kind: "requeued" }
   /** Sent to the retries queue by a worker of the attempts queue. Not an attempt. */
   | { kind: "movedToRetries" }

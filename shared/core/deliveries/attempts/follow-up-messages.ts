@@ -74,18 +74,6 @@ export function earlyMessage(
 }
 
 /**
- * Returns the message to send again because another worker has claimed its delivery: it comes back
- * when that lease has ended. If that worker stops, no other message may name the delivery.
- */
-export function messageAfterLease(
-  { unstored: _, ...message }: AttemptMessage,
-  leaseUntilRealMs: number,
-  { nowRealMs, speed }: DeliveryContext,
-): QueuedMessage {
-  return { message, delayMs: Math.max(0, leaseUntilRealMs - nowRealMs) * speed };
-}
-
-/**
  * Returns the message of a delivery's next attempt.
  *
  * @returns `undefined` if there is no next attempt, or if it is further away than the 15 minutes

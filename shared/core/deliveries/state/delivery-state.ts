@@ -75,10 +75,7 @@ export function waitingDelivery(
   };
 }
 
-/**
- * Claims a new delivery for its first attempt, so that one write stores and claims it. It is in no
- * index of the sweep: its message stays in the queue until the attempt is recorded.
- */
+/** Claims a new delivery for its first attempt, so that one write stores and claims it. */
 export function claimFirstAttempt(
   delivery: DeliveryRecord,
   { owner, untilMs }: Lease,
@@ -88,6 +85,7 @@ export function claimFirstAttempt(
     status: "delivering",
     owner,
     leaseUntilRealMs: untilMs,
+    recoverAfterRealMs: untilMs,
     claimsOfAttempt: 1,
     nextMs: undefined,
     sweepDueMs: undefined,

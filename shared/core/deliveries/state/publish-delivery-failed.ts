@@ -83,8 +83,9 @@ export function makePublishDeliveryFailed(deps: PublishDeliveryFailedDeps): Publ
           (failure) => !eventIds.has(failureId(deliveryId, failure)),
         );
         if (unpublishedFailures.length === current.unpublishedFailures.length) return undefined;
-        const recoverAfterRealMs =
-          unpublishedFailures.length > 0 ? current.recoverAfterRealMs : undefined;
+        // The sweep recovers expired leases and failures that are not published yet.
+        const needsRecovery = current.owner !== undefined || unpublishedFailures.length > 0;
+        const recoverAfterRealMs = needsRecovery ? current.recoverAfterRealMs : undefined;
         return { ...current, unpublishedFailures, recoverAfterRealMs };
       },
       replace: (next) => deps.deliveries.replace(next),
