@@ -89,7 +89,7 @@ async function printNextSteps(
   print(`    -H 'content-type: application/json' -d \\`);
   print(`    '${exampleSend}'`);
   print("To receive webhooks, with a receiver on any port that is not of this run:");
-  print(`  export KEY=${run.seed.apiKey}`);
+  print(`  export KEY=$(npx node -p 'require("./${defaultRunDirectory}/local.json").apiKey')`);
   print(`  curl -X PUT ${run.addresses.apiUrl}/v1/webhook -H "authorization: Bearer $KEY" -d \\`);
   print(`    '{"url":"http://127.0.0.1:3000/"}'`);
   print(

@@ -247,7 +247,9 @@ test("A19 after a rotation a warm function accepts old and new secrets and token
   // The SDK repeats a call that it has abandoned.
   const reads = () =>
     run.proxy.calls.filter(
-      (call) => call.content.includes(`connection#${connectionId}`) && !call.abandoned,
+      ({ operation, content, abandoned }) =>
+        // What is noted of refused webhooks is written at most once in five seconds.
+        operation !== "UpdateItem" && content.includes(`connection#${connectionId}`) && !abandoned,
     ).length;
   const before = reads();
   const startedMs = performance.now();

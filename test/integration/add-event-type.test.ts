@@ -34,7 +34,7 @@ const edits: Readonly<Record<string, readonly RegExp[]>> = {
 };
 
 const tree = ["infra", "functions", "shared", "local", "cli", "test", "docs", "bench", "client"];
-const others = ["examples", "testing", "package.json", "tsconfig.json"];
+const others = ["acceptance", "console", "examples", "testing", "package.json", "tsconfig.json"];
 
 const ROOTS = "tsconfig.listed.json";
 
