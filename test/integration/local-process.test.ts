@@ -132,6 +132,7 @@ test.concurrent("A local run has a demonstration, local.json, the simulator's co
       inboundDlq: expect.stringContaining("http"),
     });
     expect(Object.keys(local.tables).sort()).toEqual([
+      "audit",
       "config",
       "deliveries",
       "events",
