@@ -1,13 +1,11 @@
 import { writeFileSync } from "node:fs";
 import {
-  ChangeMessageVisibilityCommand,
   DeleteMessageCommand,
   GetQueueAttributesCommand,
-  type Message,
-  ReceiveMessageCommand,
   SQSClient,
   StartMessageMoveTaskCommand,
 } from "@aws-sdk/client-sqs";
+import { lookThrough } from "../shared/adapters/sqs/look-through.ts";
 import type { StackTarget } from "../shared/composition/administration.ts";
 
 /** A dead-letter queue by its name in the stack's outputs: `inbound` for `InboundDlqUrl`. */
@@ -16,11 +14,8 @@ export interface DeadLetters {
   messages: number;
 }
 
-/** Real seconds for which messages are hidden from others at most while they are looked at. */
-const LOOK_SECONDS = 30;
-
-/** Receives of a queue in which a message is looked for, each of up to 10 messages. */
-const MAX_LOOKS = 100;
+/** Messages of a queue that are looked through. */
+const MAX_LETTERS = 1_000;
 
 /** A dead letter without its content, which is a provider's or a client's data. */
 interface ShownLetter {
@@ -73,42 +68,12 @@ export function openDeadLetters(place: StackTarget) {
     throw new Error(`--queue must be one of ${queues.map(({ queue }) => queue).join(", ")}`);
   }
 
-  /**
-   * The messages of a queue, each once, as long as SQS gives out others. Afterwards those that are
-   * still there are visible again, so that a redrive finds them.
-   */
-  async function* messagesOf(QueueUrl: string): AsyncGenerator<Message> {
-    const handles = new Map<string, string | undefined>();
-    try {
-      for (let look = 0; look < MAX_LOOKS; look++) {
-        const { Messages = [] } = await client.send(
-          new ReceiveMessageCommand({
-            ...{ QueueUrl, MaxNumberOfMessages: 10, VisibilityTimeout: LOOK_SECONDS },
-            MessageSystemAttributeNames: ["All"],
-          }),
-        );
-        const others = Messages.filter(({ MessageId = "" }) => !handles.has(MessageId));
-        if (others.length === 0) return;
-        for (const one of others) {
-          handles.set(one.MessageId ?? "", one.ReceiptHandle);
-          yield one;
-        }
-      }
-    } finally {
-      for (const ReceiptHandle of handles.values()) {
-        const show = { QueueUrl, ReceiptHandle, VisibilityTimeout: 0 };
-        // One that was deleted meanwhile is refused.
-        await client.send(new ChangeMessageVisibilityCommand(show)).catch(() => undefined);
-      }
-    }
-  }
-
   return {
     /** The messages of one dead-letter queue, without their content. */
     async show(queue: string): Promise<ShownLetter[]> {
       const shown: ShownLetter[] = [];
       for (const { url } of chosen(queue)) {
-        for await (const { MessageId, Attributes, Body } of messagesOf(url)) {
+        for await (const { MessageId, Attributes, Body } of lookThrough(client, url, MAX_LETTERS)) {
           shown.push({
             messageId: MessageId ?? "",
             sentAt: new Date(Number(Attributes?.SentTimestamp)).toISOString(),
@@ -127,7 +92,11 @@ export function openDeadLetters(place: StackTarget) {
      */
     async drop(queue: string, messageId: string, file: string): Promise<{ dropped: string }> {
       for (const { url } of chosen(queue)) {
-        for await (const { MessageId, Body = "", ReceiptHandle } of messagesOf(url)) {
+        for await (const { MessageId, Body = "", ReceiptHandle } of lookThrough(
+          client,
+          url,
+          MAX_LETTERS,
+        )) {
           if (MessageId !== messageId) continue;
           writeFileSync(file, Body, { mode: 0o600, flag: "wx" });
           await client.send(new DeleteMessageCommand({ QueueUrl: url, ReceiptHandle }));

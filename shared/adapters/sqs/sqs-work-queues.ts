@@ -1,9 +1,7 @@
 import {
-  ChangeMessageVisibilityCommand,
   DeleteMessageCommand,
   GetQueueAttributesCommand,
   type Message,
-  ReceiveMessageCommand,
   SendMessageCommand,
   type SQSClient,
   StartMessageMoveTaskCommand,
@@ -11,6 +9,7 @@ import {
 import { Failure } from "../../contracts/failures.ts";
 import type { Letter, QueueCounts, WorkQueues } from "../../core/operator/ports.ts";
 import { callDependency } from "../dependency-down.ts";
+import { lookThrough } from "./look-through.ts";
 
 /** A work queue and its dead-letter queue, or one of them. */
 export interface QueueUrls {
@@ -23,12 +22,6 @@ export interface QueueUrls {
 
 /** Dead letters that are looked through for one of them. */
 const MAX_SEARCHED = 500;
-
-/** Real time for which a message that is looked at is hidden, unless it is given back before. */
-const LOOK_SECONDS = 30;
-
-/** SQS gives up to ten messages at once, and fewer than it has: so many empty answers end a look. */
-const EMPTY_ANSWERS = 2;
 
 /**
  * The work queues on SQS. Who looks at a dead letter receives it, and gives it back at once: for
@@ -51,51 +44,15 @@ export function makeSqsWorkQueues(client: SQSClient, queues: readonly QueueUrls[
     throw new Failure("NOT_FOUND", `there is no such queue: ${names.join(", ")}`);
   }
 
-  /**
-   * Receives dead letters until `isEnough`, and gives back those that it does not return.
-   *
-   * @returns the message at which it was enough
-   */
-  async function search(
-    QueueUrl: string,
-    isEnough: (message: Message, seen: number) => boolean,
-    onSeen: (message: Message) => void = () => undefined,
-  ): Promise<Message | undefined> {
-    const held = new Map<string, Message>();
-    let empty = 0;
-    let found: Message | undefined;
-    while (!found && held.size < MAX_SEARCHED && empty < EMPTY_ANSWERS) {
-      const command = new ReceiveMessageCommand({
-        QueueUrl,
-        MaxNumberOfMessages: 10,
-        VisibilityTimeout: LOOK_SECONDS,
-        MessageSystemAttributeNames: ["SentTimestamp", "ApproximateReceiveCount"],
-        MessageAttributeNames: ["All"],
-      });
-      const received = await callDependency("SQS ReceiveMessage", () => client.send(command));
-      const fresh = (received.Messages ?? []).filter(({ MessageId = "" }) => !held.has(MessageId));
-      if (fresh.length === 0) empty++;
-      for (const message of fresh) {
-        held.set(message.MessageId ?? "", message);
-        onSeen(message);
-        if (!found && isEnough(message, held.size)) found = message;
-      }
+  /** Does something with one dead letter while nobody else can receive it. @throws NOT_FOUND */
+  async function withLetter<Result>(
+    url: string,
+    messageId: string,
+    act: (message: Message) => Result | Promise<Result>,
+  ): Promise<Result> {
+    for await (const message of lookThrough(client, url, MAX_SEARCHED)) {
+      if (message.MessageId === messageId) return await act(message);
     }
-    const others = [...held.values()].filter((message) => message !== found);
-    await Promise.all(others.map((message) => giveBack(QueueUrl, message)));
-    return found;
-  }
-
-  /** One that could not be given back is visible again when its time is over. */
-  async function giveBack(QueueUrl: string, { ReceiptHandle }: Message): Promise<void> {
-    const back = { QueueUrl, ReceiptHandle, VisibilityTimeout: 0 };
-    await client.send(new ChangeMessageVisibilityCommand(back)).catch(() => undefined);
-  }
-
-  /** Receives one dead letter, which stays hidden for a moment. @throws NOT_FOUND */
-  async function take(url: string, messageId: string): Promise<Message> {
-    const found = await search(url, ({ MessageId }) => MessageId === messageId);
-    if (found) return found;
     throw new Failure("NOT_FOUND", `it is not among the first ${MAX_SEARCHED} dead letters`);
   }
 
@@ -116,11 +73,12 @@ export function makeSqsWorkQueues(client: SQSClient, queues: readonly QueueUrls[
 
   /** Moves them one by one: SQS moves only those that come from a queue. @throws CONFLICT */
   async function moveAllBack(queue: QueueUrls & { deadLettersUrl: string }): Promise<number> {
-    for (let moved = 0; ; moved++) {
-      const next = await search(queue.deadLettersUrl, () => true);
-      if (!next || moved >= MAX_SEARCHED) return moved;
-      await moveBack(queue, next);
+    let moved = 0;
+    for await (const message of lookThrough(client, queue.deadLettersUrl, MAX_SEARCHED)) {
+      await moveBack(queue, message);
+      moved++;
     }
+    return moved;
   }
 
   async function countsOf(of: QueueUrls): Promise<QueueCounts> {
@@ -146,20 +104,14 @@ export function makeSqsWorkQueues(client: SQSClient, queues: readonly QueueUrls[
     async look(queue, limit) {
       const { deadLettersUrl } = requireQueue(queue);
       const letters: Letter[] = [];
-      const last = await search(
-        deadLettersUrl,
-        (_, seen) => seen >= limit,
-        (message) => letters.push(letterOf(message)),
-      );
-      if (last) await giveBack(deadLettersUrl, last);
+      for await (const message of lookThrough(client, deadLettersUrl, limit)) {
+        letters.push(letterOf(message));
+      }
       return letters.slice(0, limit);
     },
 
     async find(queue, messageId) {
-      const { deadLettersUrl } = requireQueue(queue);
-      const message = await take(deadLettersUrl, messageId);
-      await giveBack(deadLettersUrl, message);
-      return letterOf(message);
+      return withLetter(requireQueue(queue).deadLettersUrl, messageId, letterOf);
     },
 
     async redriveAll(name) {
@@ -186,12 +138,12 @@ export function makeSqsWorkQueues(client: SQSClient, queues: readonly QueueUrls[
 
     async redrive(name, messageId) {
       const queue = requireQueue(name);
-      await moveBack(queue, await take(queue.deadLettersUrl, messageId));
+      await withLetter(queue.deadLettersUrl, messageId, (message) => moveBack(queue, message));
     },
 
     async drop(name, messageId) {
       const { deadLettersUrl } = requireQueue(name);
-      await remove(deadLettersUrl, await take(deadLettersUrl, messageId));
+      await withLetter(deadLettersUrl, messageId, (message) => remove(deadLettersUrl, message));
     },
   };
 }
