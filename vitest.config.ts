@@ -16,6 +16,9 @@ const pure = ["unit", "property", "architecture", "infra"].map(
  * first, so that the others run beside them; those that use the processor most are apart.
  */
 const longest = [
+  "test/integration/erasure.test.ts",
+  "test/integration/tracing.test.ts",
+  "test/integration/runbooks.test.ts",
   "test/integration/local-process.test.ts",
   "test/integration/acceptance.test.ts",
   "test/faults/ingest.test.ts",
@@ -35,6 +38,10 @@ const longest = [
   "test/faults/requests-schedule.test.ts",
   "test/specification/we-link-asynchronous-processing-requests.test.ts",
   "test/integration/poison.test.ts",
+  "test/integration/linked-api-differential.test.ts",
+  "test/faults/requests-batch.test.ts",
+  "test/integration/linked-api-python-client.test.ts",
+  "test/integration/client-package.test.ts",
 ];
 
 // A file that is renamed must not lose its place unnoticed.

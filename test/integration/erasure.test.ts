@@ -57,11 +57,15 @@ async function makeTenant(name: string): Promise<Tenant> {
 }
 
 async function call({ apiKey }: Tenant, method: string, path: string, body?: object) {
-  const response = await fetch(`${run.addresses.apiUrl}${path}`, {
-    method,
-    headers: { authorization: `Bearer ${apiKey}` },
-    ...(body ? { body: JSON.stringify(body) } : {}),
-  });
+  const send = () =>
+    fetch(`${run.addresses.apiUrl}${path}`, {
+      method,
+      headers: { authorization: `Bearer ${apiKey}` },
+      ...(body ? { body: JSON.stringify(body) } : {}),
+    });
+  let response = await send();
+  // A busy machine may not answer in time. Each call here may be repeated.
+  while (response.status === 503) response = await send();
   expect([path, response.status, response.ok]).toEqual([path, response.status, true]);
   return (await response.json()) as Record<string, unknown>;
 }
