@@ -4,9 +4,9 @@ import { DynamoDBDocumentClient, ScanCommand } from "@aws-sdk/lib-dynamodb";
 import { localAws } from "../../local/aws/local-aws.ts";
 import type { LocalRun } from "../../local/run/run.ts";
 import { batchPut } from "../../shared/adapters/dynamo/dynamo-batch-write.ts";
+import { readRequestItem, requestItem } from "../../shared/adapters/dynamo/request-item.ts";
 import { laneId, newRequestId } from "../../shared/core/requests/acceptance/request-id.ts";
-
-type Item = Record<string, unknown>;
+import type { RequestRecord } from "../../shared/core/requests/state/record.ts";
 
 /** Items that are written by one BatchWriteItem call. */
 const BATCH = 25;
@@ -17,8 +17,9 @@ export async function fillRequests({ addresses, outputs }: LocalRun, count: numb
   const tableName = outputs.RequestsTableName ?? "";
   const documents = DynamoDBDocumentClient.from(new DynamoDBClient(localAws(addresses.awsUrl)));
   const { Items = [] } = await documents.send(new ScanCommand({ TableName: tableName }));
-  const template = Items.find(({ status }) => status === "SUCCEEDED");
-  if (template === undefined) throw new Error("there is no request that has succeeded");
+  const found = Items.find(({ status }) => status === "SUCCEEDED");
+  if (found === undefined) throw new Error("there is no request that has succeeded");
+  const template = readRequestItem(found).request;
   const starts = Array.from({ length: Math.ceil(count / BATCH) }, (_, n) => n * BATCH);
   await Promise.all(
     Array.from({ length: CONCURRENCY }, async () => {
@@ -35,11 +36,13 @@ export async function fillRequests({ addresses, outputs }: LocalRun, count: numb
 }
 
 /** One second older for each number, and of one of a hundred accounts. */
-function copyOf(template: Item, n: number): Item {
+function copyOf(template: RequestRecord, n: number): Record<string, unknown> {
   const accountId = `filled-${n % 100}`;
-  const lane = laneId({ ...(template as never as Parameters<typeof laneId>[0]), accountId });
-  const id = newRequestId(lane, createHash("sha256").update(`${n}`).digest("hex").slice(0, 20));
-  const listedMs = Date.parse(String(template.listedAs).split("#")[0] ?? "") - (n + 1) * 1_000;
-  const listedAs = `${new Date(listedMs).toISOString()}#${id}`;
-  return { ...template, lane, id, accountId, listedAs };
+  const lane = laneId({ ...template, accountId });
+  const requestId = newRequestId(
+    lane,
+    createHash("sha256").update(`${n}`).digest("hex").slice(0, 20),
+  );
+  const createdMs = template.createdMs - (n + 1) * 1_000;
+  return requestItem({ ...template, lane, requestId, accountId, createdMs }, "filled");
 }

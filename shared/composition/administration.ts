@@ -33,15 +33,20 @@ export interface StackTarget {
  * @throws Error when the stack has no such outputs: it is not a stack of Ackwire
  */
 export async function composeAdministration(target: StackTarget): Promise<Administration> {
-  return makeAdministration({
-    ...(await makeConfigPorts(target)),
-    randomHex,
-  });
+  const ports = await makeConfigPorts(target);
+  const { wakeLanesOf } = accountAdministration(target, ports);
+  return makeAdministration({ ...ports, randomHex, wakeLanesOf });
 }
 
 /** Composes the administration of one stack's accounts: pace and pause. @throws Error as above */
 export async function composeAccountAdministration(target: StackTarget): Promise<Accounts> {
-  const { client, clock, store, masterKeys } = await makeConfigPorts(target);
+  return accountAdministration(target, await makeConfigPorts(target));
+}
+
+function accountAdministration(
+  target: StackTarget,
+  { client, clock, store, masterKeys }: Awaited<ReturnType<typeof makeConfigPorts>>,
+): Accounts {
   const tableName = outputOf(target, "RequestsTableName");
   return composeAccounts({
     lanes: makeDynamoLanes({ client, clock, tableName }),

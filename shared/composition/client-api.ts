@@ -83,7 +83,11 @@ export function composeClientApi(
       onNonFatalError,
     }),
     administration: async () =>
-      makeAdministration({ store, masterKeys: await currentMasterKeys(), clock, randomHex }),
+      makeAdministration({
+        ...{ store, clock, randomHex },
+        masterKeys: await currentMasterKeys(),
+        wakeLanesOf: accounts.wakeLanesOf,
+      }),
     clock,
     onNonFatalError,
   };

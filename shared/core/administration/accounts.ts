@@ -242,6 +242,21 @@ export function makeAccounts(deps: AccountsDeps) {
         await laneScheduler.sendWakeUp({ lane, clientId }, nowMs);
       return viewOf(account);
     },
+    /**
+     * Wakes the lanes of a connection in which requests wait. Accounts after the first
+     * `MAX_WOKEN` go on when their lanes are checked next, within five minutes. Never throws.
+     */
+    async wakeLanesOf({ clientId, connectionId }: Pick<AccountItem, "clientId" | "connectionId">) {
+      const wakeAll = async () => {
+        const page = { limit: MAX_WOKEN, after: accountKey({ connectionId, accountId: "" }) };
+        const accounts = await store.accountsOf(clientId, page);
+        const own = accounts.filter((one) => one.connectionId === connectionId);
+        const wake = (account: AccountItem) =>
+          laneScheduler.wakeEarly({ lane: laneId(account), clientId });
+        await Promise.all(own.map((one) => wake(one).catch(deps.onNonFatalError)));
+      };
+      await wakeAll().catch(deps.onNonFatalError);
+    },
   };
 }
 
@@ -256,6 +271,9 @@ function requiresToken(provider: ProviderId): boolean {
 }
 
 const CACHE_LIMIT = 1_000;
+
+/** Accounts whose lanes one call wakes. */
+const MAX_WOKEN = 200;
 
 /** Connections that an error lists. */
 const MAX_LISTED = 10;

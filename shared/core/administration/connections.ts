@@ -110,7 +110,9 @@ export function makeConnectionAdministration(deps: AdministrationDeps) {
     // Whoever sets the status knows the reason of an earlier pause.
     const { pausedBecause, ...unpaused } = item;
     const kept = changes.status === undefined ? item : unpaused;
-    return viewOf(await replace({ ...kept, sealedSecrets, settings }));
+    const replaced = await replace({ ...kept, sealedSecrets, settings });
+    if (changes.status === "active") await deps.wakeLanesOf(item);
+    return viewOf(replaced);
   }
 
   /**

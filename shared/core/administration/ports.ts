@@ -55,6 +55,8 @@ export interface AdministrationDeps {
   clock: Clock;
   /** Returns this many random bytes as hex. */
   randomHex: (bytes: number) => string;
+  /** Checks the lanes of a connection that is active again now, and not at their next planned check. Never throws. */
+  wakeLanesOf: (of: { clientId: string; connectionId: string }) => Promise<void>;
 }
 
 /** @throws NOT_FOUND */

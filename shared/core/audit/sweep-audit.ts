@@ -44,7 +44,11 @@ export function makeSweepAudit({ audit, publish, clock, limit }: SweepAuditDeps)
 
   return async (): Promise<SweepAuditResult> => {
     const result: SweepAuditResult = { published: 0, incomplete: 0, failures: [] };
-    for (const one of await audit.pending(limit)) {
+    const pending = await audit.pending(limit).catch((error: unknown) => {
+      result.failures.push(toMessageFailure(error));
+      return [];
+    });
+    for (const one of pending) {
       try {
         const outcome = await publishIfEnded(one);
         if (outcome !== "awaited") result.published++;

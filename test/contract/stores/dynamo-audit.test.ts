@@ -33,7 +33,7 @@ function setUp(faulty: Partial<AuditStore> = {}) {
   });
   const published: { id: string; clientId?: string; data: { outcome: string } }[] = [];
   const sweep = makeSweepAudit({
-    audit,
+    audit: { ...audit, ...faulty },
     publish: async ({ detail }) => {
       published.push(JSON.parse(detail));
     },
@@ -77,6 +77,12 @@ test("A change whose record cannot be stored is not made", async () => {
   };
   await expect(audited(change, make)).rejects.toMatchObject({ code: "DEPENDENCY_DOWN" });
   expect(isMade).toBe(false);
+});
+
+test("A sweep whose store does not answer returns the failure, so that the other sweeps are reported", async () => {
+  const pending = () => Promise.reject(new Failure("DEPENDENCY_DOWN", "no table"));
+  const { sweep } = setUp({ pending });
+  expect(await sweep()).toMatchObject({ published: 0, failures: [{ code: "DEPENDENCY_DOWN" }] });
 });
 
 describe("A process that is killed between the change and its outcome", () => {

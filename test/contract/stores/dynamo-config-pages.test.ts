@@ -99,6 +99,7 @@ test("connections and API keys are listed page by page, in the order of their id
     clock,
     masterKeys: readMasterKeys(JSON.stringify({ current: "k1", k1: "k".repeat(64) })),
     randomHex: (bytes) => String(++n).padStart(2 * bytes, "0"),
+    wakeLanesOf: async () => undefined,
   });
   const { clientId } = await administration.createClient("pages");
   for (let one = 0; one < 5; one++) {

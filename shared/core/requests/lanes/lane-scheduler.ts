@@ -34,6 +34,12 @@ export function makeLaneScheduler(deps: {
     await submitQueue.send(message, { delayMs, clientId }).catch(deps.onNonFatalError);
   }
 
+  async function wakeIfWaiting(of: WokenLane, atMs: number): Promise<void> {
+    // Read after the write that freed the lane: what joins later finds it free.
+    if ((await lanes.find(of.lane))?.sweepDueMs === undefined) return;
+    if (await lanes.bringSweepForward(of.lane, atMs + graceMs)) await sendWakeUp(of, atMs);
+  }
+
   return {
     sendWakeUp,
 
@@ -47,12 +53,12 @@ export function makeLaneScheduler(deps: {
 
     /** Wakes the lane of a request that no longer holds it, if others wait in it, so that the next request does not wait for the end of the hold. */
     async wakeFreedLane(request: RequestRecord): Promise<void> {
-      const { lane, nextSubmissionNotBeforeMs = 0 } = request;
-      // Read after the write that freed the lane: what joins later finds it free.
-      if ((await lanes.find(lane))?.sweepDueMs === undefined) return;
-      const atMs = Math.max(nowMs(), nextSubmissionNotBeforeMs);
-      if (await lanes.bringSweepForward(lane, atMs + graceMs)) await sendWakeUp(request, atMs);
+      const { nextSubmissionNotBeforeMs = 0 } = request;
+      await wakeIfWaiting(request, Math.max(nowMs(), nextSubmissionNotBeforeMs));
     },
+
+    /** Wakes a lane before its next planned check, if requests wait in it. */
+    wakeEarly: (of: WokenLane) => wakeIfWaiting(of, nowMs()),
 
     /** Wakes a lane in which a request waits, unless a wake-up is scheduled. A worker may be releasing it without having seen the request. */
     async ensureWakeUp(of: WokenLane): Promise<void> {
