@@ -52,7 +52,7 @@ function carryingLastEvents(store: RequestStore): RequestStore {
       const stored = await store.replace({
         ...request,
         outbox,
-        recoverAfterRealMs: recoverAfter(request),
+        sweepAtRealMs: recoverAfter(request),
       });
       return stored && remember(stored);
     },
@@ -62,6 +62,6 @@ function carryingLastEvents(store: RequestStore): RequestStore {
 const withoutEvents = (request: RequestRecord): RequestRecord => ({ ...request, outbox: [] });
 
 /** Only a submission whose worker may be dead. No events wait. */
-function recoverAfter({ status, recoverAfterRealMs }: RequestRecord): number | undefined {
-  return status === "SUBMITTING" ? recoverAfterRealMs : undefined;
+function recoverAfter({ status, sweepAtRealMs }: RequestRecord): number | undefined {
+  return status === "SUBMITTING" ? sweepAtRealMs : undefined;
 }

@@ -11,7 +11,7 @@ import { tracingDeps } from "../../shared/composition/tracing-deps.ts";
 import type { ParsedEnvironment } from "../../shared/contracts/env.ts";
 import { DAY_MS } from "../../shared/runtime/clock.ts";
 
-export interface ConsumeDeps extends ReturnType<typeof composeConsume> {
+export interface ConsumeUseCases extends ReturnType<typeof composeConsume> {
   /** Sets when failed messages are received again, where that time is known. */
   setRetryVisibility: ReturnType<typeof makeSqsRetryVisibility>;
 }
@@ -19,7 +19,7 @@ export interface ConsumeDeps extends ReturnType<typeof composeConsume> {
 export function compose(
   env: ParsedEnvironment<"consume">,
   onNonFatalError: (error: unknown) => void,
-): ConsumeDeps {
+): ConsumeUseCases {
   const base = makeFunctionBase(env);
   const inbound = { client: new SQSClient(base.awsClientConfig), queueUrl: env.INBOUND_QUEUE_URL };
   return {

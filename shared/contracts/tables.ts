@@ -35,7 +35,7 @@ export const OUTBOX_SHARD_COUNT = 4;
  * - `rate#<client>#<second>`, `#`: the API calls of a client that count in that second.
  *
  * Most of a request's record is packed into one attribute. Two members are stored under other
- * names: `sweepDueMs` as `dueAt`, which the index `due` holds, and `recoverAfterRealMs` as
+ * names: `dueMs` as `dueAt`, which the index `due` holds, and `sweepAtRealMs` as
  * `sweepAt`, which the index `sweep` holds.
  */
 export const requestsTable = {

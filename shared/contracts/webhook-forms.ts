@@ -9,11 +9,11 @@ export type PayloadMode = z.output<typeof payloadMode>;
  * sign the text that a receiver gets who parses the body and serialises it again in that language.
  */
 export const hashFormat = z.enum(["hmac-hex", "jwt", "python", "php"]);
-export type HashFormat = z.output<typeof hashFormat>;
+export type OutboundHashFormat = z.output<typeof hashFormat>;
 
 /**
  * How a provider may have serialised the text that it signed by a member `hash`
  * of its body, in the order in which the forms are tried.
  */
 export const hashForm = z.enum(["raw", "json", "python", "jwt"]);
-export type HashForm = z.output<typeof hashForm>;
+export type InboundHashForm = z.output<typeof hashForm>;

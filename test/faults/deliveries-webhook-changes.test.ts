@@ -121,7 +121,7 @@ describe("D10: a webhook that changes while an attempt is due", () => {
       changed: 0,
       skipped: 0,
       createdMs: simulation.now(),
-      recoverAfterRealMs: simulation.now(),
+      sweepAtRealMs: simulation.now(),
       expiresMs: simulation.now() + DAY_MS,
       version: 0,
     });

@@ -301,7 +301,7 @@ describe("a failure that cannot be published at once", () => {
       ...delivery,
       status: "failed",
       unpublishedFailures,
-      recoverAfterRealMs: nowMs,
+      sweepAtRealMs: nowMs,
     } as const;
     expect(await simulation.deliveries.replace(known)).toBeDefined();
     await simulation.pass(HOUR_MS);

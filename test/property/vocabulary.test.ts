@@ -208,7 +208,7 @@ function play({ provider, reports, answered }: Sequence) {
     else counts.duplicates++;
     if (result.verdict === "unrecognised" && wasOpen) {
       // The provider is asked for what nobody understood, and the report is kept.
-      expect(request.sweepDueMs).toBe(context.nowMs);
+      expect(request.dueMs).toBe(context.nowMs);
       expect(request.unclearReports?.at(-1)).toMatchObject({ status: report.status });
     }
     if (result.verdict === "late") {

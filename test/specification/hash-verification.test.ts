@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import { SignJWT, UnsecuredJWT } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { listen } from "../../local/loopback.ts";
-import type { HashForm } from "../../shared/contracts/webhook-forms.ts";
+import type { InboundHashForm } from "../../shared/contracts/webhook-forms.ts";
 import { pythonJson } from "../../shared/core/json/python-json.ts";
 import { tokenOf, unsignedToken } from "../support/payloads/forged-tokens.ts";
 import {
@@ -289,21 +289,22 @@ describe("Accepted JWTs", () => {
 });
 
 describe("Connections pinned to one hash form", () => {
-  const forms: Record<HashForm, (text: string, secret: string) => string | Promise<string>> = {
-    raw: (text, secret) => hmacOf(text, secret),
-    json: (text, secret) => hmacOf(JSON.stringify(JSON.parse(text)), secret),
-    python: (text, secret) => hmacOf(pythonJson(text), secret),
-    jwt: (text, secret) => sign(JSON.parse(text) as object, secret),
-  };
+  const forms: Record<InboundHashForm, (text: string, secret: string) => string | Promise<string>> =
+    {
+      raw: (text, secret) => hmacOf(text, secret),
+      json: (text, secret) => hmacOf(JSON.stringify(JSON.parse(text)), secret),
+      python: (text, secret) => hmacOf(pythonJson(text), secret),
+      jwt: (text, secret) => sign(JSON.parse(text) as object, secret),
+    };
 
-  test.each(Object.keys(forms) as HashForm[])(
+  test.each(Object.keys(forms) as InboundHashForm[])(
     "A connection pinned to the hash form %s rejects the other forms",
     async (pinned) => {
       const { url, secret } = await inbound.connect({
         provider: "we-link",
         settings: { hashForms: [pinned] },
       });
-      for (const form of Object.keys(forms) as HashForm[]) {
+      for (const form of Object.keys(forms) as InboundHashForm[]) {
         // Each form signs different bytes of this text.
         const text = `{ "status":"SUCCESS", "request_id":"${canary}-${++count}", "name":"Zoë" }`;
         const answer = await postTo(url, withHash(text, await forms[form](text, secret)));

@@ -383,8 +383,8 @@ describe("the idempotency key of a batch", () => {
         const named = sent.flatMap((message) =>
           message.kind === "acceptedBatch" ? message.requestIds : [],
         );
-        for (const [id, { recoverAfterRealMs }] of created) {
-          expect(named.includes(id) || recoverAfterRealMs !== undefined).toBe(true);
+        for (const [id, { sweepAtRealMs }] of created) {
+          expect(named.includes(id) || sweepAtRealMs !== undefined).toBe(true);
         }
         expect(ignored).toEqual([]);
         expect(await worker().acceptBatch(items, "key")).toEqual(results);

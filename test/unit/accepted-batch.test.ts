@@ -36,7 +36,7 @@ function setUp(
     },
     laneScheduler: {
       ensureWakeUp: async ({ lane }: { lane: string }) => done.woken.push(lane),
-      sweepDueAfterWakeUp: (wakeUpAtMs: number) => wakeUpAtMs + 60_000,
+      dueAfterWakeUp: (wakeUpAtMs: number) => wakeUpAtMs + 60_000,
     },
     context: () => ({ nowMs: 0, nowRealMs: 0 }),
   } as unknown as HandleSubmitMessagesDeps;
@@ -60,7 +60,7 @@ const batchOf = (
   requestIds: requests.map(({ requestId }) => requestId),
   wakesLane,
 });
-const due = { sweepDueMs: 1 };
+const due = { dueMs: 1 };
 
 describe("the message of a batch", () => {
   test("The events of all requests that it names are published, and their lane is worked once", async () => {

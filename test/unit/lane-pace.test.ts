@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { Failure } from "../../shared/contracts/failures.ts";
 import type { AccountPace } from "../../shared/core/pace/merge-pace-settings.ts";
-import { countedWaitMs } from "../../shared/core/requests/state/lane-budget.ts";
+import { countedWaitMs } from "../../shared/core/requests/state/lane-counters.ts";
 import { PAUSED_BY_CLIENT } from "../../shared/core/requests/state/record.ts";
 import {
   answered,
@@ -239,7 +239,7 @@ test("only the time in which a request could have been submitted counts as its w
   const request = await simulation.find(third);
   const lane = await simulation.lanes.find(request.lane);
   expect(request.status).toBe("QUEUED");
-  const waitMs = lane && countedWaitMs(request, lane.budget, simulation.clock.businessMs());
+  const waitMs = lane && countedWaitMs(request, lane.counters, simulation.clock.businessMs());
   expect(waitMs).toBeLessThan(HOUR_MS);
 });
 

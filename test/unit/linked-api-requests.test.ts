@@ -24,7 +24,7 @@ const workflow = (of: object) => ({ success: true, result: { workflowId: "wf-1",
 describe("a submission", () => {
   const bodyOf = (params: JsonObject | JsonObject[]) => {
     const of = { requestId, accountId: "acc", action: "st.sendMessage", params };
-    const { body, ...request } = requests.submit(of, credentials);
+    const { body, ...request } = requests.submitCall(of, credentials);
     expect(request).toEqual({ method: "POST", path: "/workflows", headers: credentials });
     return JSON.parse(body ?? "");
   };
@@ -153,7 +153,11 @@ describe("a poll", () => {
     ["a b?c#d", "/workflows/a%20b%3Fc%23d"],
     ["\ud800", "/workflows/%EF%BF%BD"],
   ])("A poll of %j requests only that workflow", (id, path) => {
-    expect(requests.poll(id, credentials)).toEqual({ method: "GET", path, headers: credentials });
+    expect(requests.pollCall(id, credentials)).toEqual({
+      method: "GET",
+      path,
+      headers: credentials,
+    });
     expect(new URL(path, "http://a").pathname).toBe(path);
   });
 
@@ -259,7 +263,7 @@ describe("a poll", () => {
 describe("a cancel", () => {
   test("A cancel is a DELETE of the workflow", () => {
     const path = "/workflows/wf-1";
-    const request = requests.cancel?.request("wf-1", credentials);
+    const request = requests.cancel?.call("wf-1", credentials);
     expect(request).toEqual({ method: "DELETE", path, headers: credentials });
   });
 

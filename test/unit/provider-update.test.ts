@@ -222,7 +222,7 @@ describe("a report that is not clear", () => {
     expect([applied.verdict, applied.hasStoredUnclearReport]).toEqual(["unrecognised", true]);
     expect(applied.request).toMatchObject({
       status: "RUNNING",
-      sweepDueMs: nowMs,
+      dueMs: nowMs,
       unclearReports: [
         {
           kind: "unrecognised",
@@ -331,7 +331,7 @@ describe("a reported start", () => {
         laneState: "holding",
         providerRequestId: "theirs-1",
         submittedMs: nowMs,
-        sweepDueMs: nowMs + requestRules.firstPollMs,
+        dueMs: nowMs + requestRules.firstPollMs,
         deadlineMs: nowMs + requestRules.resultTimeoutMs,
         sealedParams: undefined,
       });
@@ -361,7 +361,7 @@ describe("a reported prompt", () => {
         laneState: "holding",
         holdUntilMs: deadlineMs,
         deadlineMs,
-        sweepDueMs: deadlineMs,
+        dueMs: deadlineMs,
         providerRequestId: "theirs-1",
         sealedParams: undefined,
       });
@@ -391,7 +391,7 @@ describe("a reported prompt", () => {
     const unsure = apply("answered", "prompt");
     expect([unsure.verdict, eventTypes(unsure)]).toEqual(["needsPoll", []]);
     // The poll is due at once.
-    expect(unsure.request).toMatchObject({ status: "RUNNING", sweepDueMs: nowMs });
+    expect(unsure.request).toMatchObject({ status: "RUNNING", dueMs: nowMs });
     const sure = apply("answered", "prompt", { isCurrentState: true });
     expect([sure.verdict, sure.request.status]).toEqual(["applied", "ACTION_REQUIRED"]);
     expect(sure.request.outbox[0]?.id).toMatch(/:2$/);

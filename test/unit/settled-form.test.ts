@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { limits } from "../../shared/contracts/limits.ts";
-import { type HashForm, hashForm } from "../../shared/contracts/webhook-forms.ts";
+import { hashForm, type InboundHashForm } from "../../shared/contracts/webhook-forms.ts";
 import type { Connection } from "../../shared/core/connections/ports.ts";
 import { makeFormMemory, type SettledForm } from "../../shared/core/inbound/settled-form.ts";
 import type { SignatureForm } from "../../shared/core/providers/provider-pack.ts";
@@ -8,7 +8,7 @@ import type { SignatureForm } from "../../shared/core/providers/provider-pack.ts
 const { signal } = new AbortController();
 
 /** The webhooks of one connection, whose item is updated as the config table is. */
-function setUp({ hashForms = hashForm.options as readonly HashForm[], fails = false } = {}) {
+function setUp({ hashForms = hashForm.options as readonly InboundHashForm[], fails = false } = {}) {
   let settledForm: SettledForm | undefined;
   const stored: SettledForm[] = [];
   const makeInstance = () => {

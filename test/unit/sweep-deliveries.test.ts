@@ -51,7 +51,7 @@ test("one run of the sweep sends the message of every delivery that is due, alth
         deliveryId: `dl_${n}`,
         status: "waiting",
         nextMs: simulation.now(),
-        sweepDueMs: simulation.now() - 1 - n,
+        dueMs: simulation.now() - 1 - n,
       }),
     );
   }
@@ -69,14 +69,14 @@ test("while the bus is down, a run publishes no more failures after a few calls,
     },
   });
   const failure = { cycle: 1, attemptCount: 8, reason: "attempts_used", atMs: 1 } as const;
-  const recoverAfterRealMs = simulation.now() - 10_000;
+  const sweepAtRealMs = simulation.now() - 10_000;
   for (let n = 0; n < 300; n++) {
     await simulation.deliveries.create(
       deliveryRecord({
         deliveryId: `dl_${n}`,
         status: "failed",
         nextMs: undefined,
-        recoverAfterRealMs,
+        sweepAtRealMs,
         unpublishedFailures: [failure],
       }),
     );
@@ -87,7 +87,7 @@ test("while the bus is down, a run publishes no more failures after a few calls,
       status: "delivering",
       owner: "dead",
       leaseUntilRealMs: simulation.now() - 1,
-      recoverAfterRealMs: simulation.now() - 1,
+      sweepAtRealMs: simulation.now() - 1,
       nextMs: undefined,
     }),
   );

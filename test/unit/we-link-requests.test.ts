@@ -18,7 +18,7 @@ const poll = (status: number, body: unknown, headers = {}) =>
 
 describe("a submission", () => {
   const submit = (accountId: string, params: object) =>
-    requests.submit(
+    requests.submitCall(
       { requestId: "rq", accountId, action: "connect", params: { ...params } },
       credentials,
     );
@@ -222,7 +222,7 @@ describe("an answer that contains the outcome", () => {
 
 describe("a poll", () => {
   test("A poll requests the id", () => {
-    expect(requests.poll("r1", credentials)).toEqual({
+    expect(requests.pollCall("r1", credentials)).toEqual({
       method: "POST",
       path: "/api/v1/get_response",
       headers: credentials,
@@ -282,14 +282,14 @@ describe("a poll", () => {
 
 test("A person's input is sent to the waiting login", () => {
   const of = { providerRequestId: "r1", accountId: "acc", input: "123456" };
-  expect(requests.continuation?.request(of, credentials)).toEqual({
+  expect(requests.continuation?.call(of, credentials)).toEqual({
     method: "POST",
     path: "/api/v1/login_code",
     headers: credentials,
     body: '{"accountId":"acc","code":"123456","requestId":"r1"}',
   });
   const nameless = { ...of, accountId: accountIdFromEmail("A@example.com ") };
-  expect(requests.continuation?.request(nameless, credentials).body).toBe(
+  expect(requests.continuation?.call(nameless, credentials).body).toBe(
     '{"code":"123456","requestId":"r1"}',
   );
   expect(nameless.accountId).toBe(accountIdFromEmail("a@example.com"));

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import type { HashFormat } from "../../shared/contracts/webhook-forms.ts";
+import type { OutboundHashFormat } from "../../shared/contracts/webhook-forms.ts";
 import { composeWebhookBody } from "../../shared/core/deliveries/creation/body.ts";
 import { signedHeaders } from "../../shared/core/deliveries/signing/signing.ts";
 import { skipWithout } from "../support/programs.ts";
@@ -95,7 +95,7 @@ describe("receivers of the format we-link in other languages (sendgrid-php#1102)
     '["\u{1f600}",-0.0,1.10,1e16,1e-7,"</script>","\u007f"]',
     '"text"',
   ];
-  const bodyWith = (result: string, hashFormat: HashFormat) =>
+  const bodyWith = (result: string, hashFormat: OutboundHashFormat) =>
     composeWebhookBody({
       envelope: `{"id":"workflow.completed:r","data":{"requestId":"r","status":"completed","result":${result}}}`,
       eventType: "workflow.completed",

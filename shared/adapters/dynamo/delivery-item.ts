@@ -18,7 +18,7 @@ const endReason = z.enum({
   request_cancelled: "request_cancelled",
 } as const satisfies { [Reason in EndReason]: Reason });
 
-type Renamed = "deliveryId" | "sweepDueMs" | "recoverAfterRealMs" | "expiresMs";
+type Renamed = "deliveryId" | "dueMs" | "sweepAtRealMs" | "expiresMs";
 type Attribute =
   | Exclude<keyof DeliveryRecord, Renamed>
   | ("entity" | "id" | "dueAt" | "sweepAt" | "expiresAt");
@@ -79,33 +79,31 @@ export function readDeliveryItem(
   return {
     ...rest,
     deliveryId: id,
-    sweepDueMs: dueAt,
-    recoverAfterRealMs: sweepAt,
+    dueMs: dueAt,
+    sweepAtRealMs: sweepAt,
     expiresMs: expiresAt * 1000,
   };
 }
 
 export function deliveryItem(delivery: DeliveryRecord): Record<string, unknown> {
-  const { deliveryId, sweepDueMs, recoverAfterRealMs, expiresMs, ...rest } = delivery;
+  const { deliveryId, dueMs, sweepAtRealMs, expiresMs, ...rest } = delivery;
   return {
     ...rest,
     body: packStoredText(delivery.body),
     entity: "delivery",
     id: deliveryId,
     listedAs: `${new Date(delivery.createdMs).toISOString()}#${deliveryId}`,
-    ...(sweepDueMs === undefined
-      ? {}
-      : { dueShard: shardOfDelivery(deliveryId), dueAt: sweepDueMs }),
-    ...sweepEntry(deliveryId, recoverAfterRealMs),
+    ...(dueMs === undefined ? {} : { dueShard: shardOfDelivery(deliveryId), dueAt: dueMs }),
+    ...sweepEntry(deliveryId, sweepAtRealMs),
     ...expiry(expiresMs),
   };
 }
 
 /** The attributes that put an item of this table into the index `sweep`. */
-export function sweepEntry(id: string, recoverAfterRealMs: number | undefined) {
-  return recoverAfterRealMs === undefined
+export function sweepEntry(id: string, sweepAtRealMs: number | undefined) {
+  return sweepAtRealMs === undefined
     ? {}
-    : { sweepShard: shardOfDelivery(id), sweepAt: recoverAfterRealMs };
+    : { sweepShard: shardOfDelivery(id), sweepAt: sweepAtRealMs };
 }
 
 export function shardOfDelivery(id: string): string {

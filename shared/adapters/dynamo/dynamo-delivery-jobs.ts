@@ -10,7 +10,7 @@ import { expiry, sweepEntry } from "./delivery-item.ts";
 import { makeVersionedPut } from "./dynamo-versioned-put.ts";
 
 type Attribute =
-  | Exclude<keyof DeliveryJob, "jobId" | "recoverAfterRealMs" | "expiresMs">
+  | Exclude<keyof DeliveryJob, "jobId" | "sweepAtRealMs" | "expiresMs">
   | ("entity" | "id" | "sweepAt" | "expiresAt");
 
 const item = z.object({
@@ -69,10 +69,10 @@ export function makeDynamoDeliveryJobs(options: {
 function readJobItem(found: Record<string, unknown> | undefined): DeliveryJob | undefined {
   if (found?.entity !== "job") return undefined;
   const { entity: _, id, sweepAt, expiresAt, ...rest } = item.parse(found);
-  return { ...rest, jobId: id, recoverAfterRealMs: sweepAt, expiresMs: expiresAt * 1000 };
+  return { ...rest, jobId: id, sweepAtRealMs: sweepAt, expiresMs: expiresAt * 1000 };
 }
 
-function jobItem({ jobId, recoverAfterRealMs, expiresMs, ...rest }: DeliveryJob) {
-  const entry = { ...sweepEntry(jobId, recoverAfterRealMs), ...expiry(expiresMs) };
+function jobItem({ jobId, sweepAtRealMs, expiresMs, ...rest }: DeliveryJob) {
+  const entry = { ...sweepEntry(jobId, sweepAtRealMs), ...expiry(expiresMs) };
   return { ...rest, ...entry, entity: "job", id: jobId };
 }

@@ -57,39 +57,39 @@ export function makeDynamoDeliverySweeps(options: {
 
   return {
     async findDue({ after, ...of }) {
-      const behind = after && { id: after.message.deliveryId, atMs: after.sweepDueMs };
+      const behind = after && { id: after.message.deliveryId, atMs: after.dueMs };
       return (await queryEarliest(due, { ...of, after: behind })).map((entry) => {
         const { id, dueAt, nextMs, ...rest } = dueEntry.parse(entry);
         return {
           message: toAttemptMessage({ ...rest, deliveryId: id }),
-          sweepDueMs: dueAt,
+          dueMs: dueAt,
           nextMs,
         };
       });
     },
 
     // The version does not change, so that a worker that read the delivery before may still write it.
-    async setSweepDue(seen, sweepDueMs) {
+    async setSweepDue(seen, dueMs) {
       const command = new UpdateCommand({
         TableName,
         Key: { id: seen.message.deliveryId },
         UpdateExpression: "SET dueAt = :due",
         ConditionExpression: "dueAt = :seen",
-        ExpressionAttributeValues: { ":due": sweepDueMs, ":seen": seen.sweepDueMs },
+        ExpressionAttributeValues: { ":due": dueMs, ":seen": seen.dueMs },
         ReturnValuesOnConditionCheckFailure: "ALL_OLD",
       });
       const result = await conditionalWrite("UpdateItem", () => client.send(command));
       // The response was lost, and the retry found its own write.
-      return "written" in result || result.existing?.dueAt === sweepDueMs;
+      return "written" in result || result.existing?.dueAt === dueMs;
     },
 
     async findStale({ shard, beforeRealMs, limit, after }) {
-      const behind = after && { id: after.id, atMs: after.recoverAfterRealMs };
+      const behind = after && { id: after.id, atMs: after.sweepAtRealMs };
       const of = { shard, untilMs: beforeRealMs, limit, after: behind };
       const found = await queryEarliest(sweep, of);
       return found.map(({ id, sweepAt }) => ({
         id: String(id),
-        recoverAfterRealMs: Number(sweepAt),
+        sweepAtRealMs: Number(sweepAt),
       }));
     },
   };

@@ -9,7 +9,7 @@ import { eventType } from "../../contracts/events.ts";
 import { eventsTable, OUTBOX_SHARD_COUNT } from "../../contracts/tables.ts";
 import type { Clock, Lease } from "../../core/clock.ts";
 import type { FinalEvent } from "../../core/events/envelope.ts";
-import type { ClaimResult, EventClaims, UnpublishedEvent } from "../../core/events/ports.ts";
+import type { EventClaimResult, EventClaims, UnpublishedEvent } from "../../core/events/ports.ts";
 import type { BlobStore } from "../../core/inbound/ports.ts";
 import { callDependency } from "../dependency-down.ts";
 import { conditionalWrite } from "./conditional-write.ts";
@@ -60,7 +60,7 @@ export function makeDynamoEventClaims(options: {
   async function claimResultFor(
     existing: Record<string, unknown> | undefined,
     owner: string,
-  ): Promise<ClaimResult | undefined> {
+  ): Promise<EventClaimResult | undefined> {
     if (existing === undefined) return undefined;
     const seen = item.parse(existing);
     if (seen.status === "PUBLISHED") {
@@ -75,7 +75,7 @@ export function makeDynamoEventClaims(options: {
     event: FinalEvent,
     lease: Lease,
     { isRetriedByQueue }: { isRetriedByQueue?: boolean } = {},
-  ): Promise<ClaimResult> {
+  ): Promise<EventClaimResult> {
     const put = new PutCommand({
       TableName,
       Item: {
@@ -106,7 +106,7 @@ export function makeDynamoEventClaims(options: {
     );
   }
 
-  async function claimStored(id: string, lease: Lease): Promise<ClaimResult | undefined> {
+  async function claimStored(id: string, lease: Lease): Promise<EventClaimResult | undefined> {
     const update = new UpdateCommand({
       TableName,
       Key: { id },

@@ -35,8 +35,8 @@ const accountValues = ({ clientId, provider, connectionId, accountId }: LaneAcco
 /** Plans a sweep, so that the worker that has the lane sees it when it releases the lane. */
 const WAKE = { set: ["dueAt = :due", SET_DUE], add: ["wakes :one"] };
 
-const wakeValues = (lane: string, sweepDueMs: number) => ({
-  ":due": sweepDueMs,
+const wakeValues = (lane: string, dueMs: number) => ({
+  ":due": dueMs,
   ":shard": shardOfLane(lane),
   ":one": 1,
 });
@@ -80,7 +80,7 @@ export function makeDynamoLanes(options: {
             ":now": now,
             ":none": 0,
             ":count": count,
-            ":due": of.sweepDueMs,
+            ":due": of.dueMs,
             ":shard": shardOfLane(lane),
             ":subQueues": new Set(of.subQueues.map(subQueueName)),
             ...(limit === undefined ? {} : { ":room": limit - count }),
@@ -118,7 +118,7 @@ export function makeDynamoLanes(options: {
       return "written" in result;
     },
 
-    async acquire(lane, lease, sweepDueMs) {
+    async acquire(lane, lease, dueMs) {
       const nowRealMs = clock.realMs();
       const isFree =
         "attribute_exists(lane) AND (attribute_not_exists(#owner) OR leaseUntilRealMs <= :now OR #owner = :owner)";
@@ -137,7 +137,7 @@ export function makeDynamoLanes(options: {
             ":owner": lease.owner,
             ":until": lease.untilMs,
             ":now": nowRealMs,
-            ":due": sweepDueMs,
+            ":due": dueMs,
             ":shard": shardOfLane(lane),
             ...(keepsSweep ? { ":soon": clock.businessMs() } : {}),
           },
@@ -157,32 +157,32 @@ export function makeDynamoLanes(options: {
         ...before,
         owner: lease.owner,
         leaseUntilRealMs: lease.untilMs,
-        ...(result === kept ? {} : { sweepDueMs }),
+        ...(result === kept ? {} : { dueMs }),
         ...(abandonedByPrevious ? { abandonedByPrevious } : {}),
       };
     },
 
     release: makeReleaseLane(update),
 
-    async bringSweepForward(lane, sweepDueMs) {
+    async bringSweepForward(lane, dueMs) {
       const result = await update(lane, {
         ...WAKE,
         // The worker that owns the lane must see the change at release, even when its own
         // sweep is earlier.
         condition: "attribute_exists(dueAt) AND (dueAt > :due OR attribute_exists(#owner))",
         names: { "#owner": "owner" },
-        values: wakeValues(lane, sweepDueMs),
+        values: wakeValues(lane, dueMs),
       });
       return "written" in result;
     },
 
-    async ensureSweep(lane, sweepDueMs) {
+    async ensureSweep(lane, dueMs) {
       const result = await update(lane, {
         ...WAKE,
         condition:
           "attribute_exists(lane) AND (attribute_not_exists(dueAt) OR attribute_exists(#owner))",
         names: { "#owner": "owner" },
-        values: wakeValues(lane, sweepDueMs),
+        values: wakeValues(lane, dueMs),
       });
       return "written" in result;
     },
@@ -195,13 +195,13 @@ export function makeDynamoLanes(options: {
       });
     },
 
-    async scheduleSweep(lane, sweepDueMs) {
+    async scheduleSweep(lane, dueMs) {
       const result = await update(lane, {
         ...WAKE,
         condition:
           "attribute_exists(lane) AND (attribute_not_exists(dueAt) OR dueAt > :due OR attribute_exists(#owner))",
         names: { "#owner": "owner" },
-        values: wakeValues(lane, sweepDueMs),
+        values: wakeValues(lane, dueMs),
       });
       return "written" in result;
     },
@@ -240,21 +240,21 @@ export function makeDynamoLanes(options: {
       });
     },
 
-    async endLoginPause(lane, sweepDueMs) {
+    async endLoginPause(lane, dueMs) {
       await update(lane, {
         ...WAKE,
         remove: ["stop"],
         condition: "attribute_exists(stop)",
-        values: wakeValues(lane, sweepDueMs),
+        values: wakeValues(lane, dueMs),
       });
     },
 
-    async endAllPauses(lane, sweepDueMs) {
+    async endAllPauses(lane, dueMs) {
       const result = await update(lane, {
         ...WAKE,
         remove: pauseNames,
         condition: "attribute_exists(lane)",
-        values: wakeValues(lane, sweepDueMs),
+        values: wakeValues(lane, dueMs),
       });
       return "written" in result;
     },

@@ -159,29 +159,29 @@ export function makeDynamoRequestStore(options: {
       const found = await queryEarliest(due, duePartition(work, shard), {
         untilMs,
         limit,
-        after: after && { ...itemKeyOf(after), atMs: after.sweepDueMs },
+        after: after && { ...itemKeyOf(after), atMs: after.dueMs },
       });
       return found.map(({ lane, id, dueAt }) => ({
         lane: String(lane),
         ...(id === LANE_ID ? {} : { requestId: String(id) }),
-        sweepDueMs: Number(dueAt),
+        dueMs: Number(dueAt),
       }));
     },
 
-    async postponeSweep(seen, sweepDueMs) {
+    async postponeSweep(seen, dueMs) {
       const command = new UpdateCommand({
         TableName,
         Key: itemKeyOf(seen),
         UpdateExpression: "SET dueAt = :due",
         ConditionExpression: "dueAt = :seen",
-        ExpressionAttributeValues: { ":due": sweepDueMs, ":seen": seen.sweepDueMs },
+        ExpressionAttributeValues: { ":due": dueMs, ":seen": seen.dueMs },
         ReturnValues: "ALL_NEW",
         ReturnValuesOnConditionCheckFailure: "ALL_OLD",
       });
       const result = await conditionalWrite("UpdateItem", () => client.send(command));
       const stored = "written" in result ? result.written.Attributes : result.existing;
       // Where the condition failed: the response was lost, and the retry found its own write.
-      return stored?.dueAt === sweepDueMs ? { clientId: String(stored.clientId) } : undefined;
+      return stored?.dueAt === dueMs ? { clientId: String(stored.clientId) } : undefined;
     },
 
     async findStale({ work, shard, beforeRealMs, limit, after }): Promise<StaleEntry[]> {
@@ -191,12 +191,12 @@ export function makeDynamoRequestStore(options: {
         after: after && {
           lane: laneOf(after.requestId) ?? "",
           id: after.requestId,
-          atMs: after.recoverAfterRealMs,
+          atMs: after.sweepAtRealMs,
         },
       });
       return found.map(({ id, sweepAt }) => ({
         requestId: String(id),
-        recoverAfterRealMs: Number(sweepAt),
+        sweepAtRealMs: Number(sweepAt),
       }));
     },
   };

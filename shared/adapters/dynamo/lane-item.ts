@@ -1,11 +1,11 @@
 import * as z from "zod/mini";
 import { type Category, categories, limitCategories } from "../../contracts/pace.ts";
 import { providerId } from "../../contracts/providers.ts";
-import { noBudget } from "../../core/requests/state/lane-budget.ts";
+import { noCounters } from "../../core/requests/state/lane-counters.ts";
 import {
   type CategoryTake,
   type Lane,
-  type LaneBudget,
+  type LaneCounters,
   type LanePause,
   PAUSED_BY_CLIENT,
   type SubQueue,
@@ -17,7 +17,7 @@ export const LANE_ID = "#lane";
 /**
  * The attributes keep the names that they were first stored under. `lastPlace` is the lane's
  * `lastPosition`, `waiting` its `waitingCount`, `nextMs` its `nextSubmissionNotBeforeMs`,
- * `hasOnlySubQueues` its `isMigratedToSubQueues`, and `dueAt` its `sweepDueMs`.
+ * `hasOnlySubQueues` its `isMigratedToSubQueues`, and `dueAt` its `dueMs`.
  */
 const timedPause = z.object({
   reason: z.string(),
@@ -30,7 +30,7 @@ const perCategory = <Value extends z.ZodMiniType>(value: Value) =>
 const perLimit = <Value extends z.ZodMiniType>(value: Value) =>
   z.partialRecord(z.enum(limitCategories), value);
 
-const budgetItem = z.object({
+const countersItem = z.object({
   usage: z.object({
     takes: perLimit(z.string()),
     nextMs: perLimit(z.number()),
@@ -61,7 +61,7 @@ const item = z.object({
   halt: z.optional(z.object({ reason: z.string() })),
   /** A pause until a time. */
   pause: z.optional(timedPause),
-  budget: z.optional(budgetItem),
+  budget: z.optional(countersItem),
   subQueues: z._default(z.set(z.string()), new Set()),
   plannedSubQueues: z._default(z.set(z.string()), new Set()),
   hasOnlySubQueues: z._default(z.boolean(), false),
@@ -83,7 +83,7 @@ export function readLaneItem(found: unknown): Lane {
     waiting,
     nextMs,
     releasedBy: _,
-    budget = noBudget,
+    budget: counters = noCounters,
     subQueues,
     plannedSubQueues,
     hasOnlySubQueues,
@@ -92,7 +92,7 @@ export function readLaneItem(found: unknown): Lane {
   } = item.parse(found);
   return {
     ...lane,
-    budget,
+    counters,
     subQueues: readSubQueues(subQueues),
     plannedSubQueues: readSubQueues(plannedSubQueues),
     isMigratedToSubQueues: hasOnlySubQueues,
@@ -101,7 +101,7 @@ export function readLaneItem(found: unknown): Lane {
     lastPosition: lastPlace,
     waitingCount: waiting,
     nextSubmissionNotBeforeMs: nextMs,
-    sweepDueMs: dueAt,
+    dueMs: dueAt,
     pause: halt ?? stop ?? pause,
   };
 }
@@ -159,7 +159,7 @@ function isCategory(text: string | undefined): text is Category {
   return categories.some((category) => category === text);
 }
 
-/** The budget without `undefined`, which DynamoDB cannot store. */
-export function budgetAttribute(budget: LaneBudget): unknown {
-  return JSON.parse(JSON.stringify(budget));
+/** The counters without `undefined`, which DynamoDB cannot store. */
+export function countersAttribute(counters: LaneCounters): unknown {
+  return JSON.parse(JSON.stringify(counters));
 }

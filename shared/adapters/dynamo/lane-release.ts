@@ -2,7 +2,7 @@ import { Failure } from "../../contracts/failures.ts";
 import type { LaneStore } from "../../core/requests/state/lane-ports.ts";
 import type { Lane } from "../../core/requests/state/record.ts";
 import {
-  budgetAttribute,
+  countersAttribute,
   pauseItem,
   pauseName,
   readLaneItem,
@@ -34,7 +34,7 @@ export const makeReleaseLane =
       }
       const existing = readLaneItem(result.existing);
       const isAsSeen =
-        existing.sweepDueMs === seen.sweepDueMs &&
+        existing.dueMs === seen.dueMs &&
         existing.wakes === seen.wakes &&
         !(change.waitingSubQueues && existing.lastPosition !== seen.lastPosition);
       if (!isAsSeen) return existing;
@@ -57,21 +57,21 @@ function orAbsent(condition: string, mayBeAbsent: boolean): string {
 function releaseOf(
   seen: Lane,
   {
-    sweepDueMs,
+    dueMs,
     isOnlyCheck,
     nextSubmissionNotBeforeMs: nextMs,
     dequeuedCount = 0,
     pause,
-    budget,
+    counters,
     waitingSubQueues,
     isMigratedToSubQueues,
   }: Parameters<LaneStore["release"]>[1],
   waiting: number,
 ): LaneItemUpdate {
-  const staysDue = sweepDueMs !== undefined;
+  const staysDue = dueMs !== undefined;
   const hasEnoughWaiting = waiting >= dequeuedCount;
   const planned = waitingSubQueues ?? seen.subQueues;
-  const foldsGivenBack = budget !== undefined && seen.givenBack.length > 0;
+  const foldsGivenBack = counters !== undefined && seen.givenBack.length > 0;
   return {
     set: [
       "releasedBy = :owner",
@@ -81,7 +81,7 @@ function releaseOf(
       ...(staysDue ? ["dueAt = :due", SET_DUE] : []),
       ...(nextMs === undefined ? [] : ["nextMs = :next"]),
       ...(pause === undefined ? [] : [`${pauseName(pause)} = :pause`]),
-      ...(budget === undefined ? [] : ["budget = :budget"]),
+      ...(counters === undefined ? [] : ["budget = :budget"]),
       ...(waitingSubQueues?.length ? ["subQueues = :subQueues"] : []),
       ...(planned.length > 0 ? ["plannedSubQueues = :planned"] : []),
       ...(isMigratedToSubQueues ? ["hasOnlySubQueues = :hasOnlySubQueues"] : []),
@@ -107,11 +107,11 @@ function releaseOf(
     names: { "#owner": "owner" },
     values: {
       ":owner": seen.owner,
-      ":seenDue": seen.sweepDueMs,
+      ":seenDue": seen.dueMs,
       ...(seen.wakes === undefined ? {} : { ":seenWakes": seen.wakes }),
       ...(dequeuedCount > 0 ? { ":dequeued": dequeuedCount } : {}),
       ...(dequeuedCount > 0 && !hasEnoughWaiting ? { ":none": 0 } : {}),
-      ...(staysDue ? { ":due": sweepDueMs, ":shard": shardOfLane(seen.lane, isOnlyCheck) } : {}),
+      ...(staysDue ? { ":due": dueMs, ":shard": shardOfLane(seen.lane, isOnlyCheck) } : {}),
       ...(waitingSubQueues ? { ":seenPlace": seen.lastPosition } : {}),
       ...(waitingSubQueues?.length
         ? { ":subQueues": new Set(waitingSubQueues.map(subQueueName)) }
@@ -119,7 +119,7 @@ function releaseOf(
       ...(planned.length > 0 ? { ":planned": new Set(planned.map(subQueueName)) } : {}),
       ...(nextMs === undefined ? {} : { ":next": nextMs }),
       ...(pause === undefined ? {} : { ":pause": pauseItem(pause) }),
-      ...(budget === undefined ? {} : { ":budget": budgetAttribute(budget) }),
+      ...(counters === undefined ? {} : { ":budget": countersAttribute(counters) }),
       ...(isMigratedToSubQueues ? { ":hasOnlySubQueues": true } : {}),
       ...(foldsGivenBack ? { ":folded": new Set(seen.givenBack.map(takeText)) } : {}),
     },

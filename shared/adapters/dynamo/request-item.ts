@@ -15,13 +15,7 @@ import { duePartition, requestShardOf, stalePartition } from "./sweep-partition.
 const text = z.optional(z.string());
 const number = z.optional(z.number());
 
-type Renamed =
-  | "requestId"
-  | "group"
-  | "lanePosition"
-  | "sweepDueMs"
-  | "recoverAfterRealMs"
-  | "expiresMs";
+type Renamed = "requestId" | "group" | "lanePosition" | "dueMs" | "sweepAtRealMs" | "expiresMs";
 type Attribute =
   | Exclude<keyof RequestRecord, Renamed>
   | ("id" | "groupedAs" | "place" | "dueAt" | "sweepAt" | "expiresAt" | "writeId");
@@ -145,8 +139,8 @@ export function readRequestItem(found: unknown): { request: RequestRecord; write
     requestId: id,
     group: groupedAs?.slice(groupKey(rest.clientId, "").length),
     lanePosition: place,
-    sweepDueMs: dueAt,
-    recoverAfterRealMs: sweepAt,
+    dueMs: dueAt,
+    sweepAtRealMs: sweepAt,
     expiresMs: expiresAt === undefined ? undefined : expiresAt * 1000,
   };
   return writeId === undefined ? { request } : { request, writeId };
@@ -210,8 +204,8 @@ export function requestItem(request: RequestRecord, writeId: string): Record<str
     isLogin,
     version,
     lanePosition,
-    sweepDueMs,
-    recoverAfterRealMs,
+    dueMs,
+    sweepAtRealMs,
     expiresMs,
     ...packed
   } = request;
@@ -232,12 +226,12 @@ export function requestItem(request: RequestRecord, writeId: string): Record<str
       ? {}
       : { groupedAs: groupKey(clientId, group), submittedMs, finishedMs }),
     laneKey: laneKey(request),
-    ...(sweepDueMs === undefined
+    ...(dueMs === undefined
       ? {}
-      : { dueShard: duePartition(dueWorkOf(request), shard), dueAt: sweepDueMs }),
-    ...(recoverAfterRealMs === undefined
+      : { dueShard: duePartition(dueWorkOf(request), shard), dueAt: dueMs }),
+    ...(sweepAtRealMs === undefined
       ? {}
-      : { sweepShard: stalePartition(staleWorkOf(request), shard), sweepAt: recoverAfterRealMs }),
+      : { sweepShard: stalePartition(staleWorkOf(request), shard), sweepAt: sweepAtRealMs }),
     expiresAt: expiresMs === undefined ? undefined : Math.ceil(expiresMs / 1000),
     packed: packRecord(
       { id: requestId, accountId },

@@ -11,7 +11,7 @@ import {
 import type { PaceSettings } from "../pace/pace-settings.ts";
 import { presets } from "../pace/presets.ts";
 import { laneId } from "../requests/acceptance/request-id.ts";
-import { currentBudget, noBudget } from "../requests/state/lane-budget.ts";
+import { currentCounters, noCounters } from "../requests/state/lane-counters.ts";
 import type { LaneStore } from "../requests/state/lane-ports.ts";
 import type { Lane } from "../requests/state/record.ts";
 import type { AccountChange, AccountSelector } from "./account-change.ts";
@@ -96,7 +96,7 @@ function limitsOfAccount(
   lane: Lane | undefined,
   nowMs: number,
 ): AccountLimit[] {
-  const { usage } = lane ? currentBudget(lane) : noBudget;
+  const { usage } = lane ? currentCounters(lane) : noCounters;
   const removed = own.filter((limit) => !isEnabled(limit));
   const limits = [...settings.limits, ...withoutLimits(removed, settings.limits)];
   const budgets = limitBudgets({ ...settings, limits }, usage, nowMs);

@@ -238,7 +238,7 @@ export function makeAccounts(deps: AccountsDeps) {
       const account = await find(clientId, accountId, which);
       const lane = laneId(account);
       const nowMs = clock.businessMs();
-      if (await lanes.endAllPauses(lane, laneScheduler.sweepDueAfterWakeUp(nowMs)))
+      if (await lanes.endAllPauses(lane, laneScheduler.dueAfterWakeUp(nowMs)))
         await laneScheduler.sendWakeUp({ lane, clientId }, nowMs);
       return viewOf(account);
     },

@@ -4,12 +4,12 @@ import { limitBudgets } from "../pace/budget.ts";
 import { whenEligible } from "../pace/eligibility.ts";
 import { isOpen, nextOpening } from "../pace/hours.ts";
 import type { PaceSettings } from "../pace/pace-settings.ts";
-import { currentBudget, noBudget } from "../requests/state/lane-budget.ts";
+import { currentCounters, noCounters } from "../requests/state/lane-counters.ts";
 import type { Lane } from "../requests/state/record.ts";
 
 /** What an account has used of its limits, as the API returns it. */
 export function budgetView(settings: PaceSettings, lane: Lane | undefined, nowMs: number) {
-  const { usage } = lane ? currentBudget(lane) : noBudget;
+  const { usage } = lane ? currentCounters(lane) : noCounters;
   const { hours } = settings;
   const isOpenNow = isOpen(hours, nowMs);
   const notBeforeMs = lane?.nextSubmissionNotBeforeMs ?? 0;

@@ -184,7 +184,7 @@ export function makeRunBulkJob(deps: RunBulkJobDeps): RunBulkJob {
     const context = deps.context();
     const { nowRealMs, rules } = context;
     const isDone = change.status === "done";
-    const next = { ...job, ...change, recoverAfterRealMs: nowRealMs + rules.outboxGraceMs };
+    const next = { ...job, ...change, sweepAtRealMs: nowRealMs + rules.outboxGraceMs };
     return deps.jobs.replace(isDone ? doneJob(next, context) : next);
   }
 }

@@ -150,8 +150,8 @@ export function makeSweepDeliveries(deps: SweepDeliveriesDeps): SweepDeliveries 
   async function restartJob(jobId: string, total: DeliverySweepResult): Promise<undefined> {
     const job = await jobs.find(jobId);
     if (!job || job.status === "done") return;
-    const recoverAfterRealMs = deps.context().nowRealMs + STALE_AGAIN_AFTER_MS;
-    if (!(await jobs.replace({ ...job, recoverAfterRealMs }))) return;
+    const sweepAtRealMs = deps.context().nowRealMs + STALE_AGAIN_AFTER_MS;
+    if (!(await jobs.replace({ ...job, sweepAtRealMs }))) return;
     await sendJobMessage(job, deps);
     total.restartedJobs++;
   }
@@ -163,9 +163,9 @@ export function makeSweepDeliveries(deps: SweepDeliveriesDeps): SweepDeliveries 
   ): Promise<DeliveryRecord | undefined> {
     const found = await deliveries.find(deliveryId);
     const { nowRealMs } = deps.context();
-    if (found?.recoverAfterRealMs === undefined || found.recoverAfterRealMs > nowRealMs) return;
-    const recoverAfterRealMs = nowRealMs + STALE_AGAIN_AFTER_MS;
-    const delivery = await deliveries.replace({ ...found, recoverAfterRealMs });
+    if (found?.sweepAtRealMs === undefined || found.sweepAtRealMs > nowRealMs) return;
+    const sweepAtRealMs = nowRealMs + STALE_AGAIN_AFTER_MS;
+    const delivery = await deliveries.replace({ ...found, sweepAtRealMs });
     if (!delivery) return;
     if (delivery.status === "delivering" && (delivery.leaseUntilRealMs ?? 0) <= nowRealMs) {
       await deliveryQueue.send("retries", [{ message: toAttemptMessage(delivery) }]);

@@ -1,7 +1,7 @@
 import type { Lease } from "../clock.ts";
 import type { FinalEvent } from "./envelope.ts";
 
-export type ClaimResult =
+export type EventClaimResult =
   /** This worker must publish the event, in the bytes of its first claim. */
   | { kind: "granted"; event: FinalEvent }
   /** Another worker has claimed it until `untilMs` (real), and may still fail to publish it. */
@@ -21,9 +21,13 @@ export interface EventClaims {
    *   the event is in the outbox only after `release`
    * @throws DEPENDENCY_DOWN; the claim may or may not have been written
    */
-  claim(event: FinalEvent, lease: Lease, of?: { isRetriedByQueue?: boolean }): Promise<ClaimResult>;
+  claim(
+    event: FinalEvent,
+    lease: Lease,
+    of?: { isRetriedByQueue?: boolean },
+  ): Promise<EventClaimResult>;
   /** Claims a stored event. @returns `undefined` when there is none */
-  claimStored(id: string, lease: Lease): Promise<ClaimResult | undefined>;
+  claimStored(id: string, lease: Lease): Promise<EventClaimResult | undefined>;
   /** Records that the event is on the bus. @returns `lost` when another worker has the claim */
   complete(id: string, owner: string): Promise<"completed" | "lost">;
   /** Releases the claim, so that the next worker need not wait for its expiry. Puts the event at the end of the outbox. */

@@ -1,7 +1,7 @@
 import type { Clock } from "../clock.ts";
 import { sha256Hex } from "../crypto/digest.ts";
 import type { FinalEvent } from "../events/envelope.ts";
-import type { ClaimResult, EventClaims, EventPublisher } from "../events/ports.ts";
+import type { EventClaimResult, EventClaims, EventPublisher } from "../events/ports.ts";
 import { publishClaimed } from "../events/publish-claimed.ts";
 import { type MessageFailure, toMessageFailure } from "../message-failure.ts";
 import type { PublishedOutboxes } from "../requests/state/publish-outboxes.ts";
@@ -214,7 +214,7 @@ async function mapRecordingFailures<Item extends { index: number; event?: FinalE
 
 function outcomeOfRefusedClaim(
   { id: eventId, envelope }: FinalEvent,
-  result: Exclude<ClaimResult, { kind: "granted" }>,
+  result: Exclude<EventClaimResult, { kind: "granted" }>,
 ): ConsumeOutcome {
   if (result.kind === "done") {
     return {

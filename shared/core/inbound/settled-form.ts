@@ -1,5 +1,5 @@
 import { limits } from "../../contracts/limits.ts";
-import { type HashForm, hashForm } from "../../contracts/webhook-forms.ts";
+import { hashForm, type InboundHashForm } from "../../contracts/webhook-forms.ts";
 import type { Connection } from "../connections/ports.ts";
 import type { Verification } from "../providers/provider-pack.ts";
 
@@ -18,7 +18,7 @@ export interface FormObservation {
   /** `true`: the form that the connection's webhooks have is not settled yet. */
   isUnsettled: boolean;
   /** The form that was settled, where this webhook has another one. */
-  differsFrom?: HashForm;
+  differsFrom?: InboundHashForm;
   /** Why a form that is settled now could not be stored. Another instance settles it again. */
   error?: unknown;
 }
@@ -28,11 +28,11 @@ const MAX_KNOWN_CONNECTIONS = 1_000;
 
 interface Known {
   encoding: string | undefined;
-  form: HashForm;
+  form: InboundHashForm;
   /** How many webhooks in a row had this form. */
   count: number;
   /** What this instance has stored since it read the connection. */
-  stored?: HashForm;
+  stored?: InboundHashForm;
 }
 
 /**

@@ -47,7 +47,7 @@ export function makeReadLanes(
     const [oldest] = firsts.toSorted((a, b) => (a.joinedMs ?? 0) - (b.joinedMs ?? 0));
     const nowMs = clock.businessMs();
     const pause = activePause(lane.pause, nowMs);
-    const dueMs = lane.sweepDueMs;
+    const dueMs = lane.dueMs;
     const { clientId, provider, connectionId, accountId } = lane;
     return {
       ...{ clientId, provider, connectionId, accountId },

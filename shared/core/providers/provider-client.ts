@@ -112,21 +112,23 @@ export interface ProviderClient {
   eventTypeOf(action: string, outcome: "succeeded" | "failed"): string;
   /** Where params, results and events name people and conversations; absent: they are not matched. */
   correlatedMembers?: CorrelatedMembers;
-  submit(input: SubmitInput, credentials: Credentials): ProviderHttpCall;
+  /** Builds the call that submits a request. */
+  submitCall(input: SubmitInput, credentials: Credentials): ProviderHttpCall;
   /** Never throws: an unreadable answer is `unknown`. `action` is the submitted one. */
   readSubmission(answer: ProviderAnswer, action: string): SubmissionOutcome;
-  poll(providerRequestId: string, credentials: Credentials): ProviderHttpCall;
+  /** Builds the call that asks for the state of a request. */
+  pollCall(providerRequestId: string, credentials: Credentials): ProviderHttpCall;
   /** Never throws: an unreadable answer is `failed`. */
   readPoll(providerRequestId: string, answer: ProviderAnswer): PollOutcome;
   /** Absent where the provider cannot cancel. */
   cancel?: {
-    request(providerRequestId: string, credentials: Credentials): ProviderHttpCall;
+    call(providerRequestId: string, credentials: Credentials): ProviderHttpCall;
     /** `refused`: too late to cancel. `unknown`: the answer cannot be read. */
     read(answer: ProviderAnswer): "cancelled" | "refused" | "unknown";
   };
   /** Sends a person's input to a request that waits for it; absent where no request waits for input. */
   continuation?: {
-    request(
+    call(
       input: { providerRequestId: string; accountId: string; input: string },
       credentials: Credentials,
     ): ProviderHttpCall;
@@ -136,6 +138,6 @@ export interface ProviderClient {
    * must check that the request belongs to the same connection.
    */
   requestIdOf?(event: ProviderEvent): string | undefined;
-  /** Returns a result without the label that `submit` added to the client's own body, if it did. */
+  /** Returns a result without the label that `submitCall` added to the client's own body, if it did. */
   withoutAddedLabel?(result: unknown, requestId: string): unknown;
 }

@@ -1,4 +1,4 @@
-import type { HashForm } from "../../contracts/webhook-forms.ts";
+import type { InboundHashForm } from "../../contracts/webhook-forms.ts";
 import type { ProviderEvent } from "../events/provider-event.ts";
 import type { JsonObject, ParsedJson } from "../json/json.ts";
 import type { Dialect } from "./dialect.ts";
@@ -18,7 +18,7 @@ export interface ProviderWebhook extends ParsedJson {
  * How a webhook is signed: a form of a `hash` in its body; `header`: a signature
  * in a header; `url`: not at all, so that the token in the inbound URL is the only proof.
  */
-export type SignatureForm = HashForm | "header" | "url";
+export type SignatureForm = InboundHashForm | "header" | "url";
 
 /** Whether a webhook is authentic, and which form of signature showed it. */
 export type Verification =
@@ -32,13 +32,13 @@ export type Verification =
    * The provider signed the request's id but not the body, so anyone may have
    * written the body until the provider confirms it.
    */
-  | { kind: "bodyNotSigned"; form: HashForm }
+  | { kind: "bodyNotSigned"; form: InboundHashForm }
   | { kind: "invalid" };
 
 export interface VerificationInput {
   /** The connection's webhook secrets; any of them may have signed. */
   secrets: readonly string[];
-  settings: { hashForms: readonly HashForm[]; allowUnboundJwt: boolean };
+  settings: { hashForms: readonly InboundHashForm[]; allowUnboundJwt: boolean };
   /** The `encoding` of the connection's last verified webhook, if it is known. */
   lastEncoding?: string | undefined;
   /** Real time, against which a token's validity is checked. */

@@ -1,12 +1,12 @@
 import type * as z from "zod/mini";
 import type { DeliverableType } from "../../contracts/events.ts";
-import type { HashFormat } from "../../contracts/webhook-forms.ts";
+import type { OutboundHashFormat } from "../../contracts/webhook-forms.ts";
 
 /** Writes the body of one delivery. Every number keeps the digits that it has in the envelope. */
 export type PayloadWriter = (input: {
   /** The event's JSON text. */
   envelope: string;
-  hashFormat: HashFormat;
+  hashFormat: OutboundHashFormat;
   /** The webhook's secret, as the text that the receiver has. */
   secret: string;
 }) => string;

@@ -217,7 +217,7 @@ export function makeRequests(deps: RequestsDeps) {
         if (!isWaiting || !isInTime || !deps.providerClients[provider].continuation) {
           throw new Failure("CONFLICT", "the request waits for no input");
         }
-        return transition(now, "SUBMITTING", context(), { sealedInput, sweepDueMs: undefined });
+        return transition(now, "SUBMITTING", context(), { sealedInput, dueMs: undefined });
       });
       await deps.submitQueue
         .send({ v: 1, kind: "continue", requestId }, { clientId })

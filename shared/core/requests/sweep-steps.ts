@@ -92,14 +92,14 @@ export function makeSweepSteps(
   async function findDue(requestId: string): Promise<RequestRecord | undefined> {
     const request = await requests.find(requestId);
     const { nowMs } = deps.context();
-    const isDue = request && !isTerminal(request) && (request.sweepDueMs ?? nowMs) <= nowMs;
+    const isDue = request && !isTerminal(request) && (request.dueMs ?? nowMs) <= nowMs;
     return isDue ? request : undefined;
   }
 
   /** Completes what the last writer of the request has left undone. @returns the request if this run may publish its outbox */
   async function recover({ requestId }: StaleEntry): Promise<RequestRecord | undefined> {
     const changed = await writer.change(requestId, (request) => {
-      const { status, owner, sendingUntilRealMs = 0, recoverAfterRealMs } = request;
+      const { status, owner, sendingUntilRealMs = 0, sweepAtRealMs } = request;
       const context = deps.context();
       const claimed = isOutboxOverdue(request, context)
         ? withClaimedOutbox(request, context)
@@ -109,7 +109,7 @@ export function makeSweepSteps(
         if (owner === undefined) return withDerivedFields(claimed, context);
         if (sendingUntilRealMs <= context.nowRealMs) return markUnknown(claimed, context);
       }
-      if (claimed !== request || (recoverAfterRealMs ?? context.nowRealMs) > context.nowRealMs)
+      if (claimed !== request || (sweepAtRealMs ?? context.nowRealMs) > context.nowRealMs)
         return claimed;
       // Its writer has more time: the entry was for what has been completed since.
       return withDerivedFields(request, context);
@@ -161,10 +161,10 @@ export function makeSweepSteps(
 
   async function wakeLane(entry: DueEntry): Promise<undefined> {
     // Before the message: two runs do not both send it, and the entry is behind all others.
-    const againMs = laneScheduler.sweepDueAfterWakeUp(deps.context().nowMs + WAKE_UP_AGAIN_MS);
+    const againMs = laneScheduler.dueAfterWakeUp(deps.context().nowMs + WAKE_UP_AGAIN_MS);
     const postponed = await requests.postponeSweep(entry, againMs);
     if (!postponed) return;
-    const { lane, sweepDueMs: dueMs } = entry;
+    const { lane, dueMs } = entry;
     await submitQueue.send({ v: 1, kind: "wakeUp", lane, dueMs }, postponed);
     total.wokenLanes++;
   }

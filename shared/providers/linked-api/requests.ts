@@ -23,7 +23,7 @@ export const linkedApiRequests: ProviderClient = {
   // `linkedapi` 1.4.7 (PyPI), types/webhooks.py: events of messages and of the network.
   correlatedMembers: { person: /person(hashed)?url$/, conversation: /threadid$/ },
 
-  submit: ({ requestId, action, params }, headers) => ({
+  submitCall: ({ requestId, action, params }, headers) => ({
     method: "POST",
     path: "/workflows",
     headers,
@@ -31,11 +31,11 @@ export const linkedApiRequests: ProviderClient = {
   }),
   readSubmission: readLinkedApiSubmission,
 
-  poll: (workflowId, credentials) => workflow("GET", workflowId, credentials),
+  pollCall: (workflowId, credentials) => workflow("GET", workflowId, credentials),
   readPoll: readLinkedApiPoll,
 
   cancel: {
-    request: (workflowId, credentials) => workflow("DELETE", workflowId, credentials),
+    call: (workflowId, credentials) => workflow("DELETE", workflowId, credentials),
     read: readLinkedApiCancel,
   },
 

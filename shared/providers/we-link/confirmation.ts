@@ -10,7 +10,7 @@ export const confirmation: NonNullable<ProviderPack["confirmation"]> = {
   request({ type, providerObjectId }, credentials) {
     const isKnown = credentials["x-api-key"] !== undefined;
     if (!isKnown || !type.startsWith("workflow.")) return undefined;
-    return weLinkRequests.poll(providerObjectId, credentials);
+    return weLinkRequests.pollCall(providerObjectId, credentials);
   },
 
   read({ type, providerObjectId }, answer) {

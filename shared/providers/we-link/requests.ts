@@ -28,17 +28,17 @@ export const weLinkRequests: ProviderClient = {
     conversation: /threadid$/,
   },
 
-  submit: ({ accountId, action, params }, credentials) =>
+  submitCall: ({ accountId, action, params }, credentials) =>
     post(action, { ...params, ...accountMember(accountId) }, credentials),
   readSubmission: readWeLinkSubmission,
 
-  poll: (providerRequestId, credentials) =>
+  pollCall: (providerRequestId, credentials) =>
     post("get_response", { request_id: providerRequestId }, credentials),
   readPoll: readWeLinkPoll,
 
   // https://apidocs.we-link.ai/api-reference/authentication/submit-otp
   continuation: {
-    request: ({ providerRequestId, accountId, input }, credentials) =>
+    call: ({ providerRequestId, accountId, input }, credentials) =>
       post(
         "login_code",
         { ...accountMember(accountId), code: input, requestId: providerRequestId },

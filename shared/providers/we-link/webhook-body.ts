@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import type { HashFormat } from "../../contracts/webhook-forms.ts";
+import type { OutboundHashFormat } from "../../contracts/webhook-forms.ts";
 import { sha256Hex } from "../../core/crypto/digest.ts";
 import { signHs256 } from "../../core/crypto/hs256.ts";
 import { isObject, type JsonObject } from "../../core/json/json.ts";
@@ -89,7 +89,7 @@ function payloadOf(compose: (event: EventParts) => MemberText[]): PayloadWriter 
 function hashOf(
   text: string,
   id: string | undefined,
-  { hashFormat, secret }: { hashFormat: HashFormat; secret: string },
+  { hashFormat, secret }: { hashFormat: OutboundHashFormat; secret: string },
 ): string {
   switch (hashFormat) {
     case "hmac-hex":

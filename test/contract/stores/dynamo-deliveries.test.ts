@@ -144,11 +144,11 @@ describe("Calls whose response is lost and that the SDK retries", () => {
   });
 
   test("A delivery is postponed when the response is lost", async () => {
-    const delivery = deliveryRecord({ sweepDueMs: 5 });
+    const delivery = deliveryRecord({ dueMs: 5 });
     await lossy.deliveries.create(delivery);
     const { deliveryId, clientId, webhookId } = delivery;
     const message = { v: 1, kind: "attempt", deliveryId, clientId, webhookId } as const;
-    const postpone = () => lossy.deliveries.setSweepDue({ message, sweepDueMs: 5 }, 6);
+    const postpone = () => lossy.deliveries.setSweepDue({ message, dueMs: 5 }, 6);
     expect(await dynamo.withLostResponse("UpdateItem", postpone)).toBe(true);
   });
 

@@ -65,8 +65,7 @@ test("A stored request of an unknown status fails by itself, and is left out of 
 describe("Requests that earlier versions stored", () => {
   /** Every member an attribute of its own, the texts as they are or each compressed. */
   function earlierItem(request: RequestRecord, text: (of: StoredText) => unknown): object {
-    const { requestId, group, lanePosition, sweepDueMs, recoverAfterRealMs, expiresMs, ...rest } =
-      request;
+    const { requestId, group, lanePosition, dueMs, sweepAtRealMs, expiresMs, ...rest } = request;
     const { params, result, lateResult, earlierLateResults = [] } = request;
     return {
       ...rest,
@@ -86,9 +85,9 @@ describe("Requests that earlier versions stored", () => {
       place: lanePosition,
       laneKey: `held#${String(lanePosition).padStart(16, "0")}`,
       dueShard: "0",
-      dueAt: sweepDueMs,
+      dueAt: dueMs,
       sweepShard: "0",
-      sweepAt: recoverAfterRealMs,
+      sweepAt: sweepAtRealMs,
       expiresAt: Math.ceil((expiresMs ?? 0) / 1_000),
     };
   }
@@ -181,15 +180,14 @@ describe("Writes whose response is lost and that the SDK retries", () => {
   test("A join whose response is lost gets a position, at worst a second one", async () => {
     const owner = newOwner();
     const lane = laneId(owner);
-    const join = () =>
-      lossy.lanes.join(lane, owner, { nowMs: 1_000, sweepDueMs: 1_001, subQueues });
+    const join = () => lossy.lanes.join(lane, owner, { nowMs: 1_000, dueMs: 1_001, subQueues });
     expect(await dynamo.withLostResponse("UpdateItem", join)).toMatchObject({ position: 1_001 });
   });
 
   test("A lane is acquired and released when the response is lost", async () => {
     const owner = newOwner();
     const lane = laneId(owner);
-    await lossy.lanes.join(lane, owner, { nowMs: 1_000, sweepDueMs: 1_001, subQueues });
+    await lossy.lanes.join(lane, owner, { nowMs: 1_000, dueMs: 1_001, subQueues });
     const lease = { owner: "a", untilMs: clock.realMs() + 1_000 };
     const seen = await dynamo.withLostResponse("UpdateItem", () =>
       lossy.lanes.acquire(lane, lease, 2_000),
@@ -199,13 +197,13 @@ describe("Writes whose response is lost and that the SDK retries", () => {
       lossy.lanes.release(seen, {
         dequeuedCount: 1,
         nextSubmissionNotBeforeMs: 5,
-        sweepDueMs: 3_000,
+        dueMs: 3_000,
       });
     expect(await dynamo.withLostResponse("UpdateItem", release)).toBe("released");
     expect(await lossy.lanes.find(lane)).toMatchObject({
       waitingCount: 0,
       nextSubmissionNotBeforeMs: 5,
-      sweepDueMs: 3_000,
+      dueMs: 3_000,
     });
   });
 

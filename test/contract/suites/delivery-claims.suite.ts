@@ -45,7 +45,7 @@ export function deliveryClaimsSuite(
         .map(({ id }) => id);
 
     test("a claim of a due delivery is granted and counted", async () => {
-      const delivery = await stored({ nextMs: clock.businessMs(), sweepDueMs: 77_000 });
+      const delivery = await stored({ nextMs: clock.businessMs(), dueMs: 77_000 });
       const until = lease("a");
       const claim = await deliveries.claim(delivery.deliveryId, until);
       const claimed = {
@@ -53,11 +53,11 @@ export function deliveryClaimsSuite(
         status: "delivering",
         owner: "a",
         leaseUntilRealMs: until.untilMs,
-        recoverAfterRealMs: until.untilMs,
+        sweepAtRealMs: until.untilMs,
         claimsOfAttempt: 1,
         version: 2,
         nextMs: undefined,
-        sweepDueMs: undefined,
+        dueMs: undefined,
       };
       expect(claim).toEqual({ kind: "claimed", delivery: claimed });
       expect(await deliveries.find(delivery.deliveryId)).toEqual(claimed);

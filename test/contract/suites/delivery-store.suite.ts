@@ -42,8 +42,8 @@ function fullRecord(): DeliveryRecord {
     leaseUntilRealMs: 10,
     unpublishedFailures: [{ cycle: 1, attemptCount: 1, reason: "gone", atMs: 11 }],
     endedMs: 12,
-    sweepDueMs: 13,
-    recoverAfterRealMs: 14,
+    dueMs: 13,
+    sweepAtRealMs: 14,
   });
 }
 
@@ -143,20 +143,20 @@ export function deliveryStoreSuite(
 
     test("due deliveries are listed with their message, oldest first, each in one shard", async () => {
       const base = 5_000_000;
-      const second = await stored({ sweepDueMs: base + 2, requestId: "rq_2" });
-      const first = await stored({ sweepDueMs: base + 1 });
-      const later = await stored({ sweepDueMs: base + 4 });
+      const second = await stored({ dueMs: base + 2, requestId: "rq_2" });
+      const first = await stored({ dueMs: base + 1 });
+      const later = await stored({ dueMs: base + 4 });
       const listed = await Promise.all(
         shards.map((shard) => deliveries.findDue({ shard, untilMs: base + 3, limit: 1_000 })),
       );
       const ids = [first, second, later].map(({ deliveryId }) => deliveryId);
       const ours = listed.flat().filter(({ message }) => ids.includes(message.deliveryId));
-      expect(ours.sort((one, other) => one.sweepDueMs - other.sweepDueMs)).toEqual([
-        { message: toAttemptMessage(first), sweepDueMs: base + 1, nextMs: first.nextMs },
-        { message: toAttemptMessage(second), sweepDueMs: base + 2, nextMs: second.nextMs },
+      expect(ours.sort((one, other) => one.dueMs - other.dueMs)).toEqual([
+        { message: toAttemptMessage(first), dueMs: base + 1, nextMs: first.nextMs },
+        { message: toAttemptMessage(second), dueMs: base + 2, nextMs: second.nextMs },
       ]);
       for (const shard of listed) {
-        const times = shard.map(({ sweepDueMs }) => sweepDueMs);
+        const times = shard.map(({ dueMs }) => dueMs);
         expect(times).toEqual(times.toSorted((one, other) => one - other));
       }
       const limited = await Promise.all(
@@ -169,9 +169,7 @@ export function deliveryStoreSuite(
       const base = 8_000_000;
       const all = await Promise.all(
         // Two of the same time: a page may end between them.
-        [1, 2, 2, 3, 4, 5, 6, 7].map((n) =>
-          stored({ sweepDueMs: base + n, recoverAfterRealMs: base + n }),
-        ),
+        [1, 2, 2, 3, 4, 5, 6, 7].map((n) => stored({ dueMs: base + n, sweepAtRealMs: base + n })),
       );
       const ids = all.map(({ deliveryId }) => deliveryId);
       const due: string[] = [];
@@ -181,8 +179,7 @@ export function deliveryStoreSuite(
           const untilMs = base + 7;
           const page = await deliveries.findDue({ shard, untilMs, limit: 2, after });
           due.push(...page.map(({ message }) => message.deliveryId));
-          for (const one of page)
-            if (one.sweepDueMs > base) await deliveries.setSweepDue(one, 1e14);
+          for (const one of page) if (one.dueMs > base) await deliveries.setSweepDue(one, 1e14);
           after = page.at(-1);
           if (page.length < 2) break;
         }
@@ -199,30 +196,28 @@ export function deliveryStoreSuite(
     });
 
     test("a postponed delivery is due later, if it was not changed since it was read", async () => {
-      const delivery = await stored({ sweepDueMs: 6_000_000 });
-      const seen = { message: toAttemptMessage(delivery), sweepDueMs: 6_000_000 };
+      const delivery = await stored({ dueMs: 6_000_000 });
+      const seen = { message: toAttemptMessage(delivery), dueMs: 6_000_000 };
       expect(await deliveries.setSweepDue(seen, 6_000_100)).toBe(true);
-      const due = (await dueUntil(6_000_100)).map(({ sweepDueMs }) => sweepDueMs);
+      const due = (await dueUntil(6_000_100)).map(({ dueMs }) => dueMs);
       expect(due).toContain(6_000_100);
       expect(await deliveries.setSweepDue(seen, 6_000_200)).toBe(false);
       // Whoever read it before can still write it.
-      expect(await deliveries.replace({ ...delivery, sweepDueMs: undefined })).toBeDefined();
-      expect(await deliveries.setSweepDue({ ...seen, sweepDueMs: 6_000_100 }, 6_000_300)).toBe(
-        false,
-      );
-      expect(await deliveries.find(delivery.deliveryId)).toMatchObject({ sweepDueMs: undefined });
+      expect(await deliveries.replace({ ...delivery, dueMs: undefined })).toBeDefined();
+      expect(await deliveries.setSweepDue({ ...seen, dueMs: 6_000_100 }, 6_000_300)).toBe(false);
+      expect(await deliveries.find(delivery.deliveryId)).toMatchObject({ dueMs: undefined });
     });
 
     test("deliveries and jobs whose worker may have crashed are listed until they are written again", async () => {
-      const delivery = await stored({ recoverAfterRealMs: 700_000 });
-      const job = deliveryJob({ recoverAfterRealMs: 700_001 });
+      const delivery = await stored({ sweepAtRealMs: 700_000 });
+      const job = deliveryJob({ sweepAtRealMs: 700_001 });
       await jobs.create(job);
       const ids = [delivery.deliveryId, job.jobId];
       const before = await staleUntil(699_999);
       for (const id of ids) expect(before).not.toContain(id);
       expect(await staleUntil(700_001)).toEqual(expect.arrayContaining(ids));
-      await deliveries.replace({ ...delivery, recoverAfterRealMs: undefined });
-      await jobs.replace({ ...job, recoverAfterRealMs: undefined });
+      await deliveries.replace({ ...delivery, sweepAtRealMs: undefined });
+      await jobs.replace({ ...job, sweepAtRealMs: undefined });
       const left = await staleUntil(700_001);
       for (const id of ids) expect(left).not.toContain(id);
     });
@@ -344,7 +339,7 @@ export function deliveryStoreSuite(
           webhookId: "wh_1",
           before: "2026-06-25T12:00:00.000Z#dl_1",
           finishedMs: 3,
-          recoverAfterRealMs: 4,
+          sweepAtRealMs: 4,
         });
         await jobs.create(job);
         expect(await jobs.find(job.jobId)).toEqual(job);

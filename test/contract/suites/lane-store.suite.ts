@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Lease } from "../../../shared/core/clock.ts";
 import { laneId } from "../../../shared/core/requests/acceptance/request-id.ts";
-import { noBudget } from "../../../shared/core/requests/state/lane-budget.ts";
+import { noCounters } from "../../../shared/core/requests/state/lane-counters.ts";
 import type { JoinedLane, LaneStore } from "../../../shared/core/requests/state/lane-ports.ts";
 import type { Lane, SubQueue } from "../../../shared/core/requests/state/record.ts";
 import { PAUSED_BY_CLIENT } from "../../../shared/core/requests/state/record.ts";
@@ -34,12 +34,12 @@ export function laneStoreSuite(
       const owner = newOwner();
       const lane = laneId(owner);
       for (let n = 0; n < times; n++)
-        await lanes.join(lane, owner, { nowMs: NOW, sweepDueMs: NOW + 1, subQueues });
+        await lanes.join(lane, owner, { nowMs: NOW, dueMs: NOW + 1, subQueues });
       return { lane, owner };
     }
 
-    async function acquired(lane: string, owner = "a", sweepDueMs = NOW + LEASE_MS): Promise<Lane> {
-      const found = await lanes.acquire(lane, lease(owner), sweepDueMs);
+    async function acquired(lane: string, owner = "a", dueMs = NOW + LEASE_MS): Promise<Lane> {
+      const found = await lanes.acquire(lane, lease(owner), dueMs);
       if (!found) throw new Error("the lane is not to be had");
       return found;
     }
@@ -49,7 +49,7 @@ export function laneStoreSuite(
         const owner = newOwner();
         const lane = laneId(owner);
         const join = async (nowMs: number) =>
-          lanes.join(lane, owner, { nowMs, sweepDueMs: nowMs + 9, subQueues });
+          lanes.join(lane, owner, { nowMs, dueMs: nowMs + 9, subQueues });
         expect(await join(NOW)).toEqual({ position: NOW, hadNoSweep: true });
         expect(await join(NOW)).toMatchObject({ position: NOW + 1, hadNoSweep: false });
         expect(await join(NOW - 50)).toMatchObject({ position: NOW + 2 });
@@ -61,9 +61,9 @@ export function laneStoreSuite(
           lastPosition: NOW + 70,
           waitingCount: 5,
           nextSubmissionNotBeforeMs: 0,
-          sweepDueMs: NOW + 9,
+          dueMs: NOW + 9,
           categoryPauses: {},
-          budget: noBudget,
+          counters: noCounters,
           subQueues: [subQueue],
           plannedSubQueues: [],
           isMigratedToSubQueues: expect.any(Boolean),
@@ -75,7 +75,7 @@ export function laneStoreSuite(
         const owner = newOwner();
         const lane = laneId(owner);
         const racers = Array.from({ length: 20 }, () =>
-          lanes.join(lane, owner, { nowMs: NOW, sweepDueMs: NOW, subQueues }),
+          lanes.join(lane, owner, { nowMs: NOW, dueMs: NOW, subQueues }),
         );
         const positions = (await Promise.all(racers)) as JoinedLane[];
         expect(new Set(positions.map(({ position }) => position)).size).toBe(20);
@@ -86,7 +86,7 @@ export function laneStoreSuite(
       test("join is refused at the limit of waiting requests, until the count is corrected", async () => {
         const { lane, owner } = await joined(2);
         const join = (nowMs: number) =>
-          lanes.join(lane, owner, { nowMs, sweepDueMs: nowMs, limit: 2, subQueues });
+          lanes.join(lane, owner, { nowMs, dueMs: nowMs, limit: 2, subQueues });
         expect(await join(NOW + 5)).toBe("full");
         expect(await join(NOW - 5)).toBe("full");
         expect(await lanes.find(lane)).toMatchObject({ waitingCount: 2, lastPosition: NOW + 1 });
@@ -94,7 +94,7 @@ export function laneStoreSuite(
         expect(await join(NOW + 5)).toMatchObject({ position: NOW + 5 });
         expect(await join(NOW + 6)).toBe("full");
         expect(
-          await lanes.join(lane, owner, { nowMs: NOW + 7, sweepDueMs: NOW, subQueues }),
+          await lanes.join(lane, owner, { nowMs: NOW + 7, dueMs: NOW, subQueues }),
         ).toMatchObject({
           position: NOW + 7,
         });
@@ -106,7 +106,7 @@ export function laneStoreSuite(
         const owner = newOwner();
         const lane = laneId(owner);
         const join = async (nowMs: number, count: number) =>
-          lanes.join(lane, owner, { nowMs, sweepDueMs: nowMs + 9, count, subQueues });
+          lanes.join(lane, owner, { nowMs, dueMs: nowMs + 9, count, subQueues });
         expect(await join(NOW, 3)).toMatchObject({ position: NOW, hadNoSweep: true });
         expect(await join(NOW, 2)).toMatchObject({ position: NOW + 3, hadNoSweep: false });
         expect(await join(NOW + 4, 1)).toMatchObject({ position: NOW + 5 });
@@ -114,7 +114,7 @@ export function laneStoreSuite(
         expect(await lanes.find(lane)).toMatchObject({
           lastPosition: NOW + 71,
           waitingCount: 8,
-          sweepDueMs: NOW + 9,
+          dueMs: NOW + 9,
         });
       });
 
@@ -122,7 +122,7 @@ export function laneStoreSuite(
         const owner = newOwner();
         const lane = laneId(owner);
         const racers = Array.from({ length: 12 }, (_, n) =>
-          lanes.join(lane, owner, { nowMs: NOW, sweepDueMs: NOW, count: 1 + (n % 3), subQueues }),
+          lanes.join(lane, owner, { nowMs: NOW, dueMs: NOW, count: 1 + (n % 3), subQueues }),
         );
         const joined = (await Promise.all(racers)) as JoinedLane[];
         const places = joined.flatMap(({ position }, n) =>
@@ -135,13 +135,13 @@ export function laneStoreSuite(
       test("several requests join only where there is room for all of them", async () => {
         const { lane, owner } = await joined(2);
         const join = (count: number) =>
-          lanes.join(lane, owner, { nowMs: NOW + 5, sweepDueMs: NOW, limit: 5, count, subQueues });
+          lanes.join(lane, owner, { nowMs: NOW + 5, dueMs: NOW, limit: 5, count, subQueues });
         expect(await join(4)).toBe("full");
         expect(await lanes.find(lane)).toMatchObject({ waitingCount: 2, lastPosition: NOW + 1 });
         expect(await join(3)).toMatchObject({ position: NOW + 5 });
         expect(await join(1)).toBe("full");
         const other = newOwner();
-        const tooMany = { nowMs: NOW, sweepDueMs: NOW, limit: 5, count: 6, subQueues };
+        const tooMany = { nowMs: NOW, dueMs: NOW, limit: 5, count: 6, subQueues };
         expect(await lanes.join(laneId(other), other, tooMany)).toBe("full");
         expect(await lanes.find(laneId(other))).toBeUndefined();
       });
@@ -161,7 +161,7 @@ export function laneStoreSuite(
         clock.passReal(LEASE_MS);
         expect(await lanes.acquire(lane, lease("b"), NOW + 7)).toMatchObject({
           owner: "b",
-          sweepDueMs: NOW + 7,
+          dueMs: NOW + 7,
         });
       });
 
@@ -170,14 +170,14 @@ export function laneStoreSuite(
         const sweepAfter = async (plannedMs: number, isOnlyCheck = false) => {
           const owner = newOwner();
           const lane = laneId(owner);
-          await lanes.join(lane, owner, { nowMs, sweepDueMs: plannedMs, subQueues });
+          await lanes.join(lane, owner, { nowMs, dueMs: plannedMs, subQueues });
           if (isOnlyCheck) {
             const seen = await acquired(lane, "a", plannedMs);
-            await lanes.release(seen, { sweepDueMs: plannedMs, isOnlyCheck });
+            await lanes.release(seen, { dueMs: plannedMs, isOnlyCheck });
           }
-          const { sweepDueMs } = await acquired(lane, "b", nowMs + 100);
-          expect((await lanes.find(lane))?.sweepDueMs).toBe(sweepDueMs);
-          return (sweepDueMs ?? 0) - nowMs;
+          const { dueMs } = await acquired(lane, "b", nowMs + 100);
+          expect((await lanes.find(lane))?.dueMs).toBe(dueMs);
+          return (dueMs ?? 0) - nowMs;
         };
         expect(await sweepAfter(nowMs + 40)).toBe(40);
         expect(await sweepAfter(nowMs + 140)).toBe(100);
@@ -189,12 +189,12 @@ export function laneStoreSuite(
         const nowMs = clock.businessMs();
         const owner = newOwner();
         const lane = laneId(owner);
-        await lanes.join(lane, owner, { nowMs, sweepDueMs: nowMs + 40, subQueues });
+        await lanes.join(lane, owner, { nowMs, dueMs: nowMs + 40, subQueues });
         const seen = await acquired(lane, "a", nowMs + 100);
         expect(await lanes.ensureSweep(lane, nowMs + 40)).toBe(true);
-        const again = await lanes.release(seen, { sweepDueMs: nowMs + 500 });
-        expect(again).toMatchObject({ owner: "a", sweepDueMs: nowMs + 40 });
-        expect(await lanes.release(again as Lane, { sweepDueMs: nowMs + 500 })).toBe("released");
+        const again = await lanes.release(seen, { dueMs: nowMs + 500 });
+        expect(again).toMatchObject({ owner: "a", dueMs: nowMs + 40 });
+        expect(await lanes.release(again as Lane, { dueMs: nowMs + 500 })).toBe("released");
       });
 
       test("a lease is granted again to its owner", async () => {
@@ -222,7 +222,7 @@ export function laneStoreSuite(
         const seen = await acquired(lane);
         const pause = { reason: "STATUS_429", untilMs: NOW + 100 };
         const change = {
-          sweepDueMs: NOW + 50,
+          dueMs: NOW + 50,
           nextSubmissionNotBeforeMs: NOW + 40,
           dequeuedCount: 1,
           pause,
@@ -233,7 +233,7 @@ export function laneStoreSuite(
           ...rest,
           waitingCount: 2,
           nextSubmissionNotBeforeMs: NOW + 40,
-          sweepDueMs: NOW + 50,
+          dueMs: NOW + 50,
           plannedSubQueues: subQueues,
           pause,
         };
@@ -243,10 +243,10 @@ export function laneStoreSuite(
 
       test("release notes which sub-queues its plan knows, and a later join of another one does not change that", async () => {
         const { lane, owner } = await joined();
-        const plan = { sweepDueMs: NOW + 50, waitingSubQueues: subQueues };
+        const plan = { dueMs: NOW + 50, waitingSubQueues: subQueues };
         expect(await lanes.release(await acquired(lane), plan)).toBe("released");
         const other: SubQueue = { category: "stMessages", isHigh: false };
-        const join = { nowMs: NOW + 5, sweepDueMs: NOW + 6, subQueues: [other] };
+        const join = { nowMs: NOW + 5, dueMs: NOW + 6, subQueues: [other] };
         const { before } = (await lanes.join(lane, owner, join)) as JoinedLane;
         expect([before?.subQueues, before?.plannedSubQueues]).toEqual([subQueues, subQueues]);
         const found = await lanes.find(lane);
@@ -258,69 +258,65 @@ export function laneStoreSuite(
         const { lane, owner } = await joined();
         expect(await lanes.release(await acquired(lane), { dequeuedCount: 1 })).toBe("released");
         expect(await lanes.find(lane)).toMatchObject({ waitingCount: 0 });
-        expect((await lanes.find(lane))?.sweepDueMs).toBeUndefined();
+        expect((await lanes.find(lane))?.dueMs).toBeUndefined();
         const again = await lanes.join(lane, owner, {
           nowMs: NOW + 5,
-          sweepDueMs: NOW + 6,
+          dueMs: NOW + 6,
           subQueues,
         });
         expect(again).toMatchObject({ position: NOW + 5, hadNoSweep: true });
-        expect(await lanes.find(lane)).toMatchObject({ sweepDueMs: NOW + 6 });
+        expect(await lanes.find(lane)).toMatchObject({ dueMs: NOW + 6 });
       });
 
       test("release returns the lane instead of leaving it idle when a request joined meanwhile", async () => {
         const { lane, owner } = await joined();
         const seen = await acquired(lane);
-        await lanes.join(lane, owner, { nowMs: NOW + 5, sweepDueMs: NOW + 6, subQueues });
+        await lanes.join(lane, owner, { nowMs: NOW + 5, dueMs: NOW + 6, subQueues });
         const found = await lanes.release(seen, { dequeuedCount: 1, waitingSubQueues: [] });
         expect(found).toMatchObject({ lastPosition: NOW + 5, waitingCount: 2, owner: "a" });
         expect(await lanes.acquire(lane, lease("b"), NOW)).toBeUndefined();
-        expect(await lanes.release(found as Lane, { dequeuedCount: 1, sweepDueMs: NOW + 9 })).toBe(
+        expect(await lanes.release(found as Lane, { dequeuedCount: 1, dueMs: NOW + 9 })).toBe(
           "released",
         );
-        expect(await lanes.find(lane)).toMatchObject({ waitingCount: 1, sweepDueMs: NOW + 9 });
+        expect(await lanes.find(lane)).toMatchObject({ waitingCount: 1, dueMs: NOW + 9 });
       });
 
       test("release with a sweep time succeeds although a request joined meanwhile", async () => {
         const { lane, owner } = await joined(2);
         const seen = await acquired(lane);
-        await lanes.join(lane, owner, { nowMs: NOW + 5, sweepDueMs: NOW + 6, subQueues });
-        expect(await lanes.release(seen, { dequeuedCount: 1, sweepDueMs: NOW + 9 })).toBe(
-          "released",
-        );
-        expect(await lanes.find(lane)).toMatchObject({ waitingCount: 2, sweepDueMs: NOW + 9 });
+        await lanes.join(lane, owner, { nowMs: NOW + 5, dueMs: NOW + 6, subQueues });
+        expect(await lanes.release(seen, { dequeuedCount: 1, dueMs: NOW + 9 })).toBe("released");
+        expect(await lanes.find(lane)).toMatchObject({ waitingCount: 2, dueMs: NOW + 9 });
       });
 
       test("release returns the lane when its sweep was brought forward or it was resumed meanwhile", async () => {
         const { lane } = await joined(2);
         const seen = await acquired(lane);
         expect(await lanes.bringSweepForward(lane, NOW + 3)).toBe(true);
-        const found = await lanes.release(seen, { sweepDueMs: NOW + 50 });
-        expect(found).toMatchObject({ sweepDueMs: NOW + 3, owner: "a" });
+        const found = await lanes.release(seen, { dueMs: NOW + 50 });
+        expect(found).toMatchObject({ dueMs: NOW + 3, owner: "a" });
         await lanes.endAllPauses(lane, NOW + 4);
-        const again = await lanes.release(found as Lane, { sweepDueMs: NOW + 50 });
-        expect(again).toMatchObject({ sweepDueMs: NOW + 4, owner: "a" });
+        const again = await lanes.release(found as Lane, { dueMs: NOW + 50 });
+        expect(again).toMatchObject({ dueMs: NOW + 4, owner: "a" });
       });
 
       test("the count of waiting requests never becomes negative", async () => {
         const { lane } = await joined(1);
         const seen = await acquired(lane);
         await lanes.setWaitingCount(lane, 0);
-        expect(await lanes.release(seen, { dequeuedCount: 1, sweepDueMs: NOW + 5 })).toBe(
-          "released",
-        );
-        expect(await lanes.find(lane)).toMatchObject({ waitingCount: 0, sweepDueMs: NOW + 5 });
+        expect(await lanes.release(seen, { dequeuedCount: 1, dueMs: NOW + 5 })).toBe("released");
+        expect(await lanes.find(lane)).toMatchObject({ waitingCount: 0, dueMs: NOW + 5 });
       });
 
       test("a release after the lease passed on changes nothing, and a repeated release is reported as released", async () => {
         const { lane } = await joined();
         const seen = await acquired(lane);
-        expect(
-          await lanes.release(seen, { nextSubmissionNotBeforeMs: 5, sweepDueMs: NOW + 9 }),
-        ).toBe("released");
-        expect(
-          await lanes.release(seen, { nextSubmissionNotBeforeMs: 6, sweepDueMs: NOW + 9 }),
-        ).toBe("released");
+        expect(await lanes.release(seen, { nextSubmissionNotBeforeMs: 5, dueMs: NOW + 9 })).toBe(
+          "released",
+        );
+        expect(await lanes.release(seen, { nextSubmissionNotBeforeMs: 6, dueMs: NOW + 9 })).toBe(
+          "released",
+        );
         expect(await lanes.find(lane)).toMatchObject({ nextSubmissionNotBeforeMs: 5 });
         const zombie = await acquired(lane, "zombie");
         clock.passReal(LEASE_MS);
@@ -335,7 +331,7 @@ export function laneStoreSuite(
         const { lane } = await joined();
         expect(await lanes.bringSweepForward(lane, NOW + 2)).toBe(false);
         expect(await lanes.bringSweepForward(lane, NOW - 2)).toBe(true);
-        expect(await lanes.find(lane)).toMatchObject({ sweepDueMs: NOW - 2 });
+        expect(await lanes.find(lane)).toMatchObject({ dueMs: NOW - 2 });
         await lanes.release(await acquired(lane), {});
         expect(await lanes.bringSweepForward(lane, NOW)).toBe(false);
         expect(await lanes.bringSweepForward(laneId(newOwner()), NOW)).toBe(false);
@@ -345,10 +341,10 @@ export function laneStoreSuite(
         const { lane } = await joined();
         for (const hint of ["bringSweepForward", "scheduleSweep"] as const) {
           const seen = await acquired(lane, hint);
-          expect(await lanes[hint](lane, (seen.sweepDueMs ?? 0) + 50)).toBe(true);
-          const again = await lanes.release(seen, { sweepDueMs: NOW + 5_000 });
+          expect(await lanes[hint](lane, (seen.dueMs ?? 0) + 50)).toBe(true);
+          const again = await lanes.release(seen, { dueMs: NOW + 5_000 });
           if (typeof again === "string") throw new Error(`it was ${again}`);
-          expect(await lanes.release(again, { sweepDueMs: NOW + 60 })).toBe("released");
+          expect(await lanes.release(again, { dueMs: NOW + 60 })).toBe("released");
         }
       });
 
@@ -358,7 +354,7 @@ export function laneStoreSuite(
         expect(await lanes.scheduleSweep(lane, NOW)).toBe(true);
         await lanes.release(await acquired(lane), {});
         expect(await lanes.scheduleSweep(lane, NOW + 8)).toBe(true);
-        expect(await lanes.find(lane)).toMatchObject({ sweepDueMs: NOW + 8 });
+        expect(await lanes.find(lane)).toMatchObject({ dueMs: NOW + 8 });
         expect(await lanes.scheduleSweep(laneId(newOwner()), NOW)).toBe(false);
       });
     });
@@ -376,7 +372,7 @@ export function laneStoreSuite(
         await lanes.endAllPauses(lane, NOW + 4);
         await lanes.pause(lane, owner, blocked);
         await lanes.endLoginPause(lane, NOW + 7);
-        expect(await lanes.find(lane)).toMatchObject({ sweepDueMs: NOW + 7 });
+        expect(await lanes.find(lane)).toMatchObject({ dueMs: NOW + 7 });
         expect((await lanes.find(lane))?.pause).toBeUndefined();
       });
 
@@ -389,7 +385,7 @@ export function laneStoreSuite(
         const lane = laneId(owner);
         await lanes.pause(lane, owner, endless);
         expect(await lanes.find(lane)).toMatchObject({ ...owner, waitingCount: 0, pause: endless });
-        const first = await lanes.join(lane, owner, { nowMs: NOW, sweepDueMs: NOW, subQueues });
+        const first = await lanes.join(lane, owner, { nowMs: NOW, dueMs: NOW, subQueues });
         expect(first).toMatchObject({ position: NOW, hadNoSweep: true });
         expect(await pauseOf(lane)).toEqual(endless);
       });
@@ -400,11 +396,9 @@ export function laneStoreSuite(
         await lanes.pause(lane, owner, endless);
         await lanes.endAllPauses(lane, NOW + 4);
         const seen = await acquired(lane);
-        expect(await lanes.release(seen, { sweepDueMs: undefined, dequeuedCount: 1 })).toBe(
-          "released",
-        );
+        expect(await lanes.release(seen, { dueMs: undefined, dequeuedCount: 1 })).toBe("released");
         const found = await lanes.find(lane);
-        expect([found?.owner, found?.sweepDueMs, found?.waitingCount]).toEqual([
+        expect([found?.owner, found?.dueMs, found?.waitingCount]).toEqual([
           undefined,
           undefined,
           0,
@@ -418,7 +412,7 @@ export function laneStoreSuite(
         const seen = await acquired(lane);
         await lanes.pause(lane, owner, endless);
         await lanes.pause(lane, owner, { ...ending, untilMs: NOW + 99 });
-        expect(await lanes.release(seen, { sweepDueMs: NOW, pause: ending })).toBe("released");
+        expect(await lanes.release(seen, { dueMs: NOW, pause: ending })).toBe("released");
         expect(await pauseOf(lane)).toEqual(endless);
         await lanes.pause(lane, owner, { reason: "ACCOUNT_RESTRICTED" });
         expect(await pauseOf(lane)).toEqual({ reason: "ACCOUNT_RESTRICTED" });
@@ -430,7 +424,7 @@ export function laneStoreSuite(
         await lanes.pause(lane, owner, endless);
         expect(await lanes.endAllPauses(lane, NOW + 4)).toBe(true);
         expect(await pauseOf(lane)).toBeUndefined();
-        expect(await lanes.find(lane)).toMatchObject({ sweepDueMs: NOW + 4 });
+        expect(await lanes.find(lane)).toMatchObject({ dueMs: NOW + 4 });
         expect(await lanes.endAllPauses(laneId(newOwner()), NOW)).toBe(false);
       });
     });

@@ -67,8 +67,8 @@ export function fullRecord(): RequestRecord {
     outcomeDigest: "digest",
     deadlineMs: 9,
     actionDeadlineMs: 10,
-    sweepDueMs: 11,
-    recoverAfterRealMs: 12,
+    dueMs: 11,
+    sweepAtRealMs: 12,
     polls: 13,
     isStarted: true,
     prompts: ["one", "other"],
@@ -243,7 +243,7 @@ export function requestStoreSuite(
       const first = await stored(one);
       const second = await stored(one);
       const third = await stored(other);
-      await lanes.join(first.lane, one, { nowMs: 5, sweepDueMs: 6, subQueues });
+      await lanes.join(first.lane, one, { nowMs: 5, dueMs: 6, subQueues });
       const ids = [third, first, second, first].map(({ requestId }) => requestId);
       const found = await requests.findWithLanes([...ids, requestRecord().requestId]);
       expect([...found.keys()].sort()).toEqual([...new Set(ids)].sort());
@@ -431,24 +431,24 @@ export function requestStoreSuite(
     test("due requests and lanes are listed, oldest first, each in one shard", async () => {
       const owner = newOwner();
       const base = 5_000_000;
-      const second = await stored(owner, { sweepDueMs: base + 2 });
-      const first = await stored(owner, { sweepDueMs: base + 1 });
+      const second = await stored(owner, { dueMs: base + 2 });
+      const first = await stored(owner, { dueMs: base + 1 });
       const never = await stored(owner, {});
-      const later = await stored(owner, { sweepDueMs: base + 4 });
+      const later = await stored(owner, { dueMs: base + 4 });
       for (const limit of [1_000, 1]) {
         const listed = await dueOf("end", base + 3, limit);
         const ours = listed.flat().filter(({ lane }) => lane === first.lane);
-        const key = ({ lane, requestId, sweepDueMs = 0 }: RequestRecord) => ({
+        const key = ({ lane, requestId, dueMs = 0 }: RequestRecord) => ({
           lane,
           requestId,
-          sweepDueMs,
+          dueMs,
         });
         expect(ours).toHaveLength(2);
         expect(ours).toEqual(expect.arrayContaining([key(first), key(second)]));
         expect(ours).not.toContainEqual(key(later));
         expect(ours).not.toContainEqual(key(never));
         for (const shard of listed) {
-          const times = shard.map(({ sweepDueMs }) => sweepDueMs);
+          const times = shard.map(({ dueMs }) => dueMs);
           expect(times).toEqual(times.toSorted((one, other) => one - other));
         }
       }
@@ -456,8 +456,8 @@ export function requestStoreSuite(
 
     test("each kind of due work is listed apart from the others", async () => {
       const owner = newOwner();
-      const sweepDueMs = 5_500_000;
-      const add = (of: Partial<RequestRecord>) => stored(owner, { ...of, sweepDueMs });
+      const dueMs = 5_500_000;
+      const add = (of: Partial<RequestRecord>) => stored(owner, { ...of, dueMs });
       const polled = { providerRequestId: "theirs" } as const;
       const expected = {
         start: [await add({ status: "SCHEDULED" })],
@@ -474,11 +474,11 @@ export function requestStoreSuite(
         ],
       };
       const { lane, provider } = expected.start[0] as RequestRecord;
-      await lanes.join(lane, owner, { nowMs: 1, sweepDueMs, subQueues });
+      await lanes.join(lane, owner, { nowMs: 1, dueMs, subQueues });
       const listed = async (work: DueWork) =>
-        (await dueOf(work, sweepDueMs))
+        (await dueOf(work, dueMs))
           .flat()
-          .filter((entry) => entry.lane === lane && entry.sweepDueMs === sweepDueMs)
+          .filter((entry) => entry.lane === lane && entry.dueMs === dueMs)
           .map(({ requestId = "the lane" }) => requestId)
           .sort();
       const ids = (all: RequestRecord[]) => all.map(({ requestId }) => requestId);
@@ -488,44 +488,44 @@ export function requestStoreSuite(
       expect(await listed({ poll: "linked-api" })).toEqual([]);
       // A lane that is only checked is listed with the time limits until it can be worked.
       const held = { owner: "w", untilMs: clock.realMs() + 60_000 };
-      const acquired = await lanes.acquire(lane, held, sweepDueMs + 1);
+      const acquired = await lanes.acquire(lane, held, dueMs + 1);
       if (!acquired) throw new Error("the lane was not acquired");
-      await lanes.release(acquired, { sweepDueMs, isOnlyCheck: true });
+      await lanes.release(acquired, { dueMs, isOnlyCheck: true });
       expect(await listed("start")).not.toContain("the lane");
       expect(await listed("end")).toContain("the lane");
-      await lanes.join(lane, owner, { nowMs: 2, sweepDueMs: 1, subQueues });
+      await lanes.join(lane, owner, { nowMs: 2, dueMs: 1, subQueues });
       expect(await listed("end")).toContain("the lane");
-      await lanes.endAllPauses(lane, sweepDueMs);
+      await lanes.endAllPauses(lane, dueMs);
       expect(await listed("start")).toContain("the lane");
       expect(await listed("end")).not.toContain("the lane");
     });
 
     test("a postponed request or lane is due later, if its time was not changed since it was read", async () => {
       const owner = newOwner();
-      const sweepDueMs = 5_700_000;
-      const request = await stored(owner, { sweepDueMs });
+      const dueMs = 5_700_000;
+      const request = await stored(owner, { dueMs });
       const { lane, requestId } = request;
-      await lanes.join(lane, owner, { nowMs: 1, sweepDueMs, subQueues });
+      await lanes.join(lane, owner, { nowMs: 1, dueMs, subQueues });
       for (const of of [{ lane, requestId }, { lane }]) {
         const work = "requestId" in of ? "end" : "start";
         const times = async () =>
-          (await dueOf(work, sweepDueMs + 9))
+          (await dueOf(work, dueMs + 9))
             .flat()
             .filter((entry) => entry.lane === lane && entry.requestId === of.requestId)
-            .map((entry) => entry.sweepDueMs);
+            .map((entry) => entry.dueMs);
         const { clientId } = owner;
-        expect(await requests.postponeSweep({ ...of, sweepDueMs }, sweepDueMs + 5)).toEqual({
+        expect(await requests.postponeSweep({ ...of, dueMs }, dueMs + 5)).toEqual({
           clientId,
         });
-        expect(await times()).toEqual([sweepDueMs + 5]);
-        const again = await requests.postponeSweep({ ...of, sweepDueMs }, sweepDueMs + 6);
+        expect(await times()).toEqual([dueMs + 5]);
+        const again = await requests.postponeSweep({ ...of, dueMs }, dueMs + 6);
         expect(again).toBeUndefined();
-        expect(await times()).toEqual([sweepDueMs + 5]);
+        expect(await times()).toEqual([dueMs + 5]);
       }
       // Whoever read the request before can still write it.
-      expect(await requests.replace({ ...request, sweepDueMs: undefined })).toBeDefined();
-      const seen = { lane, requestId, sweepDueMs: sweepDueMs + 5 };
-      expect(await requests.postponeSweep(seen, sweepDueMs + 7)).toBeUndefined();
+      expect(await requests.replace({ ...request, dueMs: undefined })).toBeDefined();
+      const seen = { lane, requestId, dueMs: dueMs + 5 };
+      expect(await requests.postponeSweep(seen, dueMs + 7)).toBeUndefined();
     });
 
     test("requests whose writer may be dead are listed until they are written again, outboxes that were taken over apart from the others", async () => {
@@ -535,22 +535,22 @@ export function requestStoreSuite(
         );
         return (await Promise.all(pages)).flat().map(({ requestId }) => requestId);
       };
-      const request = await stored(newOwner(), { recoverAfterRealMs: 700_000 });
+      const request = await stored(newOwner(), { sweepAtRealMs: 700_000 });
       const [, entry] = fullRecord().outbox;
       const outbox = [{ ...(entry as OutboxEntry), claimedInVersion: 1 }];
-      const taken = await stored(newOwner(), { outbox, recoverAfterRealMs: 700_000 });
+      const taken = await stored(newOwner(), { outbox, sweepAtRealMs: 700_000 });
       expect(await stale(699_999)).not.toContain(request.requestId);
       expect(await stale(700_001)).toContain(request.requestId);
       expect(await stale(700_001)).not.toContain(taken.requestId);
       expect(await stale(700_001, "outbox")).toEqual([taken.requestId]);
-      await requests.replace({ ...request, recoverAfterRealMs: undefined });
+      await requests.replace({ ...request, sweepAtRealMs: undefined });
       expect(await stale(700_001)).not.toContain(request.requestId);
     });
 
     test("stale requests are read page by page, each once", async () => {
       const base = 900_000;
       const all = await Promise.all(
-        [1, 2, 2, 3, 4, 5, 6].map((n) => stored(newOwner(), { recoverAfterRealMs: base + n })),
+        [1, 2, 2, 3, 4, 5, 6].map((n) => stored(newOwner(), { sweepAtRealMs: base + n })),
       );
       const seen: string[] = [];
       for (const shard of shards) {

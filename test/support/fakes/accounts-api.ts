@@ -8,8 +8,8 @@ import {
 import { makeServeApi, type ServeApiDeps } from "../../../shared/core/api/serve-api.ts";
 import { sha256Hex } from "../../../shared/core/crypto/digest.ts";
 import { laneId } from "../../../shared/core/requests/acceptance/request-id.ts";
-import { noBudget } from "../../../shared/core/requests/state/lane-budget.ts";
-import type { Lane, LaneBudget } from "../../../shared/core/requests/state/record.ts";
+import { noCounters } from "../../../shared/core/requests/state/lane-counters.ts";
+import type { Lane, LaneCounters } from "../../../shared/core/requests/state/record.ts";
 import { toCall, toResult } from "../../../shared/runtime/api-request.ts";
 import { makeTestClock } from "./clocks.ts";
 import { testMasterKeys } from "./webhook-api.ts";
@@ -110,8 +110,8 @@ export function makeAccountsApi(
     stored: (accountId: string) => stored.get(keyOf("cn_linked-api", accountId)),
 
     /** Gives the account's lane a budget. */
-    haveBudget(account: AccountItem, budget: Partial<LaneBudget>) {
-      const lane = { budget: { ...noBudget, ...budget }, givenBack: [], categoryPauses: {} };
+    haveBudget(account: AccountItem, counters: Partial<LaneCounters>) {
+      const lane = { counters: { ...noCounters, ...counters }, givenBack: [], categoryPauses: {} };
       lanes.set(laneId(account), lane);
     },
   };

@@ -109,8 +109,8 @@ const delivery: { [Member in keyof DeliveryRecord]-?: DeliveryRecord[Member] } =
   leaseUntilRealMs: 4,
   unpublishedFailures: [{ cycle: 1, attemptCount: 8, reason: "gone", atMs: 5 }],
   endedMs: 6,
-  sweepDueMs: 7,
-  recoverAfterRealMs: 8,
+  dueMs: 7,
+  sweepAtRealMs: 8,
 };
 
 /** Writes an item of every form that this version writes, into empty tables. */
@@ -128,14 +128,14 @@ export async function writeSampleItems(tables: FormTables): Promise<void> {
     ...{ laneState: "waiting", attempts: 0, polls: 0, isStarted: false, prompts: [], outbox: [] },
     ...{ params: { inline: '{"a":1}' }, version: 1 },
   });
-  await lanes.join(lane, owner, { nowMs, sweepDueMs: nowMs + 1, subQueues: [subQueue] });
+  await lanes.join(lane, owner, { nowMs, dueMs: nowMs + 1, subQueues: [subQueue] });
   const seen = await lanes.acquire(lane, lease, nowMs + 2);
   if (!seen) throw new Error("the lane is not to be had");
   await lanes.release(seen, {
     nextSubmissionNotBeforeMs: nowMs + 3,
     dequeuedCount: 0,
     pause: { reason: "RATE_LIMITED", untilMs: nowMs + 4 },
-    budget: {
+    counters: {
       usage: { takes: {}, nextMs: { other: nowMs }, takeCounts: { other: 1 }, lastTakeMs: nowMs },
       lastTaken: { requestId, atMs: nowMs },
       highInARow: 1,
@@ -167,7 +167,7 @@ export async function writeSampleItems(tables: FormTables): Promise<void> {
   await stores.deliveries.create(delivery);
   await stores.jobs.create({
     ...deliveryJob({ jobId: "job_form", clientId, webhookId: "wh_form" }),
-    ...{ eventTypes: ["workflow.*"], before: "cursor", finishedMs: 1, recoverAfterRealMs: 2 },
+    ...{ eventTypes: ["workflow.*"], before: "cursor", finishedMs: 1, sweepAtRealMs: 2 },
   });
   await stores.health.replace({
     ...endpointHealth({ clientId, webhookId: "wh_form" }),

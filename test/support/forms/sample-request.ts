@@ -47,7 +47,7 @@ export function wholeRequest(
     earlierLateResults: [{ inline: "1" }, { key: "requests/r/late" }],
     ...{ lateResultDigests: ["one", "two"], unclearReports: [report], wasForbidden: true },
     ...{ outcomeDigest: "digest", pendingReason: "limits", deadlineMs: 12, endTries: 1 },
-    ...{ actionDeadlineMs: 13, sweepDueMs: 14, recoverAfterRealMs: 15, polls: 16 },
+    ...{ actionDeadlineMs: 13, dueMs: 14, sweepAtRealMs: 15, polls: 16 },
     ...{ isStarted: true, lastEventMs: 17, firstAfterStartMs: 18, prompts: ["one", "other"] },
     ...{ nextSubmissionNotBeforeMs: 19, outbox: [entry], expiresMs: Date.UTC(2027, 0, 1) },
     version: 1,

@@ -33,18 +33,18 @@ export function makeMemoryDeliveryStore(options: {
   /** What the indexes of the sweep show when they are not behind, in their order. */
   function indexes() {
     const due = [...stored.values()].flatMap((delivery): DueDelivery[] => {
-      const { sweepDueMs, nextMs } = delivery;
-      if (sweepDueMs === undefined || nextMs === undefined) return [];
-      return [{ message: toAttemptMessage(delivery), sweepDueMs, nextMs }];
+      const { dueMs, nextMs } = delivery;
+      if (dueMs === undefined || nextMs === undefined) return [];
+      return [{ message: toAttemptMessage(delivery), dueMs, nextMs }];
     });
     const stale = [
-      ...[...stored.values()].map(({ deliveryId: id, recoverAfterRealMs }) => ({
+      ...[...stored.values()].map(({ deliveryId: id, sweepAtRealMs }) => ({
         id,
-        recoverAfterRealMs,
+        sweepAtRealMs,
       })),
-      ...jobs().map(({ jobId: id, recoverAfterRealMs }) => ({ id, recoverAfterRealMs })),
-    ].flatMap(({ id, recoverAfterRealMs }): StaleDelivery[] =>
-      recoverAfterRealMs === undefined ? [] : [{ id, recoverAfterRealMs }],
+      ...jobs().map(({ jobId: id, sweepAtRealMs }) => ({ id, sweepAtRealMs })),
+    ].flatMap(({ id, sweepAtRealMs }): StaleDelivery[] =>
+      sweepAtRealMs === undefined ? [] : [{ id, sweepAtRealMs }],
     );
     return {
       due: due.sort((one, other) => order(dueKey(one), dueKey(other))),
@@ -72,11 +72,11 @@ export function makeMemoryDeliveryStore(options: {
           status: "delivering",
           owner: lease.owner,
           leaseUntilRealMs: lease.untilMs,
-          recoverAfterRealMs: lease.untilMs,
+          sweepAtRealMs: lease.untilMs,
           claimsOfAttempt: found.claimsOfAttempt + 1,
           version: found.version + 1,
           nextMs: undefined,
-          sweepDueMs: undefined,
+          dueMs: undefined,
         };
         stored.set(deliveryId, delivery);
         return { kind: "claimed", delivery: { ...delivery } };
@@ -111,16 +111,16 @@ export function makeMemoryDeliveryStore(options: {
       if (shard !== 0) return [];
       const { due } = frozen ?? indexes();
       return due
-        .filter((entry) => entry.sweepDueMs <= untilMs)
+        .filter((entry) => entry.dueMs <= untilMs)
         .filter((entry) => after === undefined || isBehind(dueKey(entry), dueKey(after)))
         .slice(0, limit);
     },
 
-    async setSweepDue({ message, sweepDueMs: seenMs }, sweepDueMs) {
+    async setSweepDue({ message, dueMs: seenMs }, dueMs) {
       const found = stored.get(message.deliveryId);
-      if (found?.sweepDueMs === sweepDueMs) return true;
-      if (found?.sweepDueMs !== seenMs) return false;
-      stored.set(message.deliveryId, { ...found, sweepDueMs });
+      if (found?.dueMs === dueMs) return true;
+      if (found?.dueMs !== seenMs) return false;
+      stored.set(message.deliveryId, { ...found, dueMs });
       return true;
     },
 
@@ -128,7 +128,7 @@ export function makeMemoryDeliveryStore(options: {
       if (shard !== 0) return [];
       const { stale } = frozen ?? indexes();
       return stale
-        .filter(({ recoverAfterRealMs }) => recoverAfterRealMs <= beforeRealMs)
+        .filter(({ sweepAtRealMs }) => sweepAtRealMs <= beforeRealMs)
         .filter((entry) => after === undefined || isBehind(staleKey(entry), staleKey(after)))
         .slice(0, limit);
     },
@@ -142,8 +142,8 @@ export function makeMemoryDeliveryStore(options: {
   };
 }
 
-const dueKey = ({ sweepDueMs, message }: DueDelivery) => [sweepDueMs, message.deliveryId] as const;
-const staleKey = ({ recoverAfterRealMs, id }: StaleDelivery) => [recoverAfterRealMs, id] as const;
+const dueKey = ({ dueMs, message }: DueDelivery) => [dueMs, message.deliveryId] as const;
+const staleKey = ({ sweepAtRealMs, id }: StaleDelivery) => [sweepAtRealMs, id] as const;
 
 function matches(delivery: DeliveryRecord, filter: DeliveryFilter): boolean {
   const { statuses, eventTypes, eventId, webhookId, sinceMs = 0, untilMs = Infinity } = filter;

@@ -1,7 +1,7 @@
 import type { Clock, Lease } from "../../../shared/core/clock.ts";
 import type { FinalEvent } from "../../../shared/core/events/envelope.ts";
 import type {
-  ClaimResult,
+  EventClaimResult,
   EventClaims,
   UnpublishedEvent,
 } from "../../../shared/core/events/ports.ts";
@@ -21,7 +21,7 @@ export function makeMemoryEventClaims(options: { clock: Clock; retentionMs: numb
   const { clock } = options;
   const stored = new Map<string, Stored>();
 
-  function tryClaim(found: Stored, lease: Lease): ClaimResult {
+  function tryClaim(found: Stored, lease: Lease): EventClaimResult {
     if (found.publishedBy !== undefined) return { kind: "done", envelope: found.event.envelope };
     const holder = found.claimedBy;
     const isHeld = holder && holder.owner !== lease.owner && holder.untilMs > clock.realMs();

@@ -1,6 +1,6 @@
 import type { Category } from "../../../shared/contracts/pace.ts";
 import type { Clock } from "../../../shared/core/clock.ts";
-import { noBudget } from "../../../shared/core/requests/state/lane-budget.ts";
+import { noCounters } from "../../../shared/core/requests/state/lane-counters.ts";
 import type { LaneStore } from "../../../shared/core/requests/state/lane-ports.ts";
 import {
   type CategoryTake,
@@ -31,7 +31,7 @@ export function makeMemoryLanes(options: { clock: Clock }): LaneStore & {
   /** All of them as they are now; `makeMemoryRequestStore` reads them. */
   all(): (Lane & { isOnlyCheck: boolean })[];
   /** Moves a planned sweep that is as it was seen. */
-  postpone(lane: string, seenMs: number, sweepDueMs: number): { clientId: string } | undefined;
+  postpone(lane: string, seenMs: number, dueMs: number): { clientId: string } | undefined;
 } {
   const { clock } = options;
   const stored = new Map<string, StoredLane>();
@@ -49,7 +49,7 @@ export function makeMemoryLanes(options: { clock: Clock }): LaneStore & {
       nextSubmissionNotBeforeMs: 0,
       isOnlyCheck: false,
       pauses: {},
-      budget: noBudget,
+      counters: noCounters,
       subQueues: new Map(),
       plannedSubQueues: [],
       isMigratedToSubQueues: true,
@@ -59,24 +59,24 @@ export function makeMemoryLanes(options: { clock: Clock }): LaneStore & {
     return made;
   }
 
-  function bringForward(lane: StoredLane | undefined, sweepDueMs: number): boolean {
+  function bringForward(lane: StoredLane | undefined, dueMs: number): boolean {
     if (lane === undefined) return false;
-    const isSooner = (lane.sweepDueMs ?? Number.POSITIVE_INFINITY) > sweepDueMs;
+    const isSooner = (lane.dueMs ?? Number.POSITIVE_INFINITY) > dueMs;
     // A worker that has the lane must see it when it gives the lane back, though it looks sooner.
     if (!isSooner && lane.owner === undefined) return false;
-    wake(lane, sweepDueMs);
+    wake(lane, dueMs);
     return true;
   }
 
   /** Plans a sweep at which the lane can be worked. */
-  function plan(lane: StoredLane, sweepDueMs: number): void {
-    lane.sweepDueMs = sweepDueMs;
+  function plan(lane: StoredLane, dueMs: number): void {
+    lane.dueMs = dueMs;
     lane.isOnlyCheck = false;
   }
 
   /** The same by another than the worker that has the lane. */
-  function wake(lane: StoredLane, sweepDueMs: number): void {
-    plan(lane, sweepDueMs);
+  function wake(lane: StoredLane, dueMs: number): void {
+    plan(lane, dueMs);
     lane.wakes = (lane.wakes ?? 0) + 1;
   }
 
@@ -84,10 +84,10 @@ export function makeMemoryLanes(options: { clock: Clock }): LaneStore & {
     all: () =>
       [...stored.values()].map((lane) => ({ ...seen(lane), isOnlyCheck: lane.isOnlyCheck })),
 
-    postpone(lane, seenMs, sweepDueMs) {
+    postpone(lane, seenMs, dueMs) {
       const found = stored.get(lane);
-      if (found?.sweepDueMs !== seenMs && found?.sweepDueMs !== sweepDueMs) return undefined;
-      found.sweepDueMs = sweepDueMs;
+      if (found?.dueMs !== seenMs && found?.dueMs !== dueMs) return undefined;
+      found.dueMs = dueMs;
       return { clientId: found.clientId };
     },
 
@@ -97,17 +97,17 @@ export function makeMemoryLanes(options: { clock: Clock }): LaneStore & {
     },
 
     async join(lane, owner, of) {
-      const { nowMs, sweepDueMs, subQueues, limit = Number.POSITIVE_INFINITY, count = 1 } = of;
+      const { nowMs, dueMs, subQueues, limit = Number.POSITIVE_INFINITY, count = 1 } = of;
       const existing = stored.get(lane);
       if ((existing?.waitingCount ?? 0) + count > limit) return "full";
       const before = existing && seen(existing);
       const found = put(lane, owner);
       for (const subQueue of subQueues) found.subQueues.set(nameOf(subQueue), subQueue);
-      const hadNoSweep = found.sweepDueMs === undefined;
+      const hadNoSweep = found.dueMs === undefined;
       const position = Math.max(Math.ceil(nowMs), found.lastPosition + 1);
       found.lastPosition = position + count - 1;
       found.waitingCount += count;
-      if (hadNoSweep) plan(found, sweepDueMs);
+      if (hadNoSweep) plan(found, dueMs);
       return { position, hadNoSweep, ...(before ? { before } : {}) };
     },
 
@@ -118,7 +118,7 @@ export function makeMemoryLanes(options: { clock: Clock }): LaneStore & {
       return true;
     },
 
-    async acquire(lane, lease, sweepDueMs) {
+    async acquire(lane, lease, dueMs) {
       const found = stored.get(lane);
       if (!found) return undefined;
       const isHeld =
@@ -128,21 +128,21 @@ export function makeMemoryLanes(options: { clock: Clock }): LaneStore & {
       if (isHeld) return undefined;
       const abandonedByPrevious = found.owner !== undefined && found.owner !== lease.owner;
       Object.assign(found, { owner: lease.owner, leaseUntilRealMs: lease.untilMs });
-      const { sweepDueMs: planned = Number.POSITIVE_INFINITY, isOnlyCheck } = found;
-      const staysPlanned = !isOnlyCheck && planned >= clock.businessMs() && planned <= sweepDueMs;
-      if (!staysPlanned) plan(found, sweepDueMs);
+      const { dueMs: planned = Number.POSITIVE_INFINITY, isOnlyCheck } = found;
+      const staysPlanned = !isOnlyCheck && planned >= clock.businessMs() && planned <= dueMs;
+      if (!staysPlanned) plan(found, dueMs);
       return { ...seen(found), ...(abandonedByPrevious ? { abandonedByPrevious } : {}) };
     },
 
     async release(
       before,
       {
-        sweepDueMs,
+        dueMs,
         isOnlyCheck = false,
         nextSubmissionNotBeforeMs,
         dequeuedCount = 0,
         pause,
-        budget,
+        counters,
         waitingSubQueues,
       },
     ) {
@@ -151,21 +151,21 @@ export function makeMemoryLanes(options: { clock: Clock }): LaneStore & {
         return found && found.releasedBy === before.owner ? "released" : "lost";
       }
       const isAsSeen =
-        found.sweepDueMs === before.sweepDueMs &&
+        found.dueMs === before.dueMs &&
         found.wakes === before.wakes &&
         (waitingSubQueues === undefined || found.lastPosition === before.lastPosition);
       if (!isAsSeen) return seen(found);
       if (waitingSubQueues)
         found.subQueues = new Map(waitingSubQueues.map((one) => [nameOf(one), one]));
       found.plannedSubQueues = waitingSubQueues ?? before.subQueues;
-      if (budget) {
-        found.budget = budget;
+      if (counters) {
+        found.counters = counters;
         for (const take of before.givenBack) found.givenBack.delete(takeName(take));
       }
       found.releasedBy = found.owner ?? "";
       found.owner = undefined;
       found.leaseUntilRealMs = undefined;
-      found.sweepDueMs = sweepDueMs;
+      found.dueMs = dueMs;
       found.isOnlyCheck = isOnlyCheck;
       found.waitingCount = Math.max(0, found.waitingCount - dequeuedCount);
       if (nextSubmissionNotBeforeMs !== undefined) {
@@ -175,15 +175,15 @@ export function makeMemoryLanes(options: { clock: Clock }): LaneStore & {
       return "released";
     },
 
-    async bringSweepForward(lane, sweepDueMs) {
+    async bringSweepForward(lane, dueMs) {
       const found = stored.get(lane);
-      return found?.sweepDueMs !== undefined && bringForward(found, sweepDueMs);
+      return found?.dueMs !== undefined && bringForward(found, dueMs);
     },
 
-    async ensureSweep(lane, sweepDueMs) {
+    async ensureSweep(lane, dueMs) {
       const found = stored.get(lane);
-      if (!found || (found.sweepDueMs !== undefined && found.owner === undefined)) return false;
-      wake(found, sweepDueMs);
+      if (!found || (found.dueMs !== undefined && found.owner === undefined)) return false;
+      wake(found, dueMs);
       return true;
     },
 
@@ -193,7 +193,7 @@ export function makeMemoryLanes(options: { clock: Clock }): LaneStore & {
         found.nextSubmissionNotBeforeMs = Math.max(found.nextSubmissionNotBeforeMs, notBeforeMs);
     },
 
-    scheduleSweep: async (lane, sweepDueMs) => bringForward(stored.get(lane), sweepDueMs),
+    scheduleSweep: async (lane, dueMs) => bringForward(stored.get(lane), dueMs),
 
     async giveBack(lane, { take, subQueue }) {
       const found = stored.get(lane);
@@ -210,19 +210,19 @@ export function makeMemoryLanes(options: { clock: Clock }): LaneStore & {
       found.pauses[kindOf(pause)] = { ...pause };
     },
 
-    async endAllPauses(lane, sweepDueMs) {
+    async endAllPauses(lane, dueMs) {
       const found = stored.get(lane);
       if (!found) return false;
       found.pauses = {};
-      wake(found, sweepDueMs);
+      wake(found, dueMs);
       return true;
     },
 
-    async endLoginPause(lane, sweepDueMs) {
+    async endLoginPause(lane, dueMs) {
       const found = stored.get(lane);
       if (!found?.pauses.stop) return;
       delete found.pauses.stop;
-      wake(found, sweepDueMs);
+      wake(found, dueMs);
     },
   };
 }

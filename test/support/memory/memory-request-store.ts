@@ -22,11 +22,7 @@ export function makeMemoryRequestStore(options: {
   clock: Clock;
   /** The lanes beside them, as they are now. */
   lanes: () => (Lane & { isOnlyCheck?: boolean })[];
-  postponeLane: (
-    lane: string,
-    seenMs: number,
-    sweepDueMs: number,
-  ) => { clientId: string } | undefined;
+  postponeLane: (lane: string, seenMs: number, dueMs: number) => { clientId: string } | undefined;
 }): RequestStore & MemoryIndexes & SweepTimes {
   const { clock, lanes, postponeLane } = options;
   const stored = new Map<string, RequestRecord>();
@@ -44,9 +40,9 @@ export function makeMemoryRequestStore(options: {
     if (known) return known;
     const found = { dueMs: Number.POSITIVE_INFINITY, staleMs: Number.POSITIVE_INFINITY };
     for (const id of ofLane.get(lane) ?? []) {
-      const { sweepDueMs = found.dueMs, recoverAfterRealMs = found.staleMs } = stored.get(id) ?? {};
-      found.dueMs = Math.min(found.dueMs, sweepDueMs);
-      found.staleMs = Math.min(found.staleMs, recoverAfterRealMs);
+      const { dueMs = found.dueMs, sweepAtRealMs = found.staleMs } = stored.get(id) ?? {};
+      found.dueMs = Math.min(found.dueMs, dueMs);
+      found.staleMs = Math.min(found.staleMs, sweepAtRealMs);
     }
     earliest.set(lane, found);
     return found;
@@ -87,13 +83,13 @@ export function makeMemoryRequestStore(options: {
   function dueIndex(untilMs = Number.POSITIVE_INFINITY) {
     const due: { entry: DueEntry; work: DueWork }[] = [];
     for (const request of current(({ dueMs }) => dueMs <= untilMs)) {
-      const { lane, requestId, sweepDueMs } = request;
-      if (sweepDueMs === undefined || sweepDueMs > untilMs) continue;
-      due.push({ entry: { lane, requestId, sweepDueMs }, work: dueWorkOf(request) });
+      const { lane, requestId, dueMs } = request;
+      if (dueMs === undefined || dueMs > untilMs) continue;
+      due.push({ entry: { lane, requestId, dueMs }, work: dueWorkOf(request) });
     }
-    for (const { lane, sweepDueMs, isOnlyCheck } of lanes()) {
-      if (sweepDueMs === undefined || sweepDueMs > untilMs) continue;
-      due.push({ entry: { lane, sweepDueMs }, work: isOnlyCheck ? "end" : "start" });
+    for (const { lane, dueMs, isOnlyCheck } of lanes()) {
+      if (dueMs === undefined || dueMs > untilMs) continue;
+      due.push({ entry: { lane, dueMs }, work: isOnlyCheck ? "end" : "start" });
     }
     return due.sort((one, other) => order(dueKey(one.entry), dueKey(other.entry)));
   }
@@ -102,9 +98,9 @@ export function makeMemoryRequestStore(options: {
   function staleIndex(beforeRealMs = Number.POSITIVE_INFINITY) {
     const stale: { entry: StaleEntry; work: StaleWork }[] = [];
     for (const request of current(({ staleMs }) => staleMs <= beforeRealMs)) {
-      const { requestId, recoverAfterRealMs } = request;
-      if (recoverAfterRealMs === undefined || recoverAfterRealMs > beforeRealMs) continue;
-      stale.push({ entry: { requestId, recoverAfterRealMs }, work: staleWorkOf(request) });
+      const { requestId, sweepAtRealMs } = request;
+      if (sweepAtRealMs === undefined || sweepAtRealMs > beforeRealMs) continue;
+      stale.push({ entry: { requestId, sweepAtRealMs }, work: staleWorkOf(request) });
     }
     return stale.sort((one, other) => order(staleKey(one.entry), staleKey(other.entry)));
   }
@@ -215,26 +211,24 @@ export function makeMemoryRequestStore(options: {
       // One shard holds them all: how they are spread is the store's own affair.
       if (shard !== 0) return [];
       return (frozen?.due ?? dueIndex(untilMs))
-        .filter(
-          ({ entry, work: its }) => entry.sweepDueMs <= untilMs && isDeepStrictEqual(its, work),
-        )
+        .filter(({ entry, work: its }) => entry.dueMs <= untilMs && isDeepStrictEqual(its, work))
         .filter(({ entry }) => after === undefined || isBehind(dueKey(entry), dueKey(after)))
         .slice(0, limit)
         .map(({ entry }) => ({ ...entry }));
     },
 
-    async postponeSweep({ lane, requestId, sweepDueMs: seenMs }, sweepDueMs) {
-      if (requestId === undefined) return postponeLane(lane, seenMs, sweepDueMs);
+    async postponeSweep({ lane, requestId, dueMs: seenMs }, dueMs) {
+      if (requestId === undefined) return postponeLane(lane, seenMs, dueMs);
       const found = stored.get(requestId);
-      if (found?.sweepDueMs !== seenMs && found?.sweepDueMs !== sweepDueMs) return undefined;
-      put({ ...found, sweepDueMs });
+      if (found?.dueMs !== seenMs && found?.dueMs !== dueMs) return undefined;
+      put({ ...found, dueMs });
       return { clientId: found.clientId };
     },
 
     async findStale({ work, shard, beforeRealMs, limit, after }) {
       if (shard !== 0) return [];
       return (frozen?.stale ?? staleIndex(beforeRealMs))
-        .filter(({ entry, work: its }) => entry.recoverAfterRealMs <= beforeRealMs && its === work)
+        .filter(({ entry, work: its }) => entry.sweepAtRealMs <= beforeRealMs && its === work)
         .filter(({ entry }) => after === undefined || isBehind(staleKey(entry), staleKey(after)))
         .slice(0, limit)
         .map(({ entry }) => ({ ...entry }));
@@ -243,7 +237,7 @@ export function makeMemoryRequestStore(options: {
     nextSweepMs() {
       if (frozen) return Number.NEGATIVE_INFINITY;
       const times = [...ofLane.keys()].flatMap((lane) => Object.values(earliestOf(lane)));
-      return Math.min(...times, ...lanes().flatMap(({ sweepDueMs }) => sweepDueMs ?? []));
+      return Math.min(...times, ...lanes().flatMap(({ dueMs }) => dueMs ?? []));
     },
 
     freezeIndexes() {
@@ -259,10 +253,8 @@ function by<T>(numberOf: (value: T) => number) {
   return (one: T, other: T) => numberOf(one) - numberOf(other);
 }
 
-const dueKey = ({ sweepDueMs, lane, requestId = "" }: DueEntry) =>
-  [sweepDueMs, lane, requestId] as const;
-const staleKey = ({ recoverAfterRealMs, requestId }: StaleEntry) =>
-  [recoverAfterRealMs, requestId] as const;
+const dueKey = ({ dueMs, lane, requestId = "" }: DueEntry) => [dueMs, lane, requestId] as const;
+const staleKey = ({ sweepAtRealMs, requestId }: StaleEntry) => [sweepAtRealMs, requestId] as const;
 
 function listedAs({
   createdMs,

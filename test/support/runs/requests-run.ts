@@ -180,8 +180,8 @@ export async function startRequestsRun(options: {
       };
       await expect.poll(isQuiet, callWaitOptions).toBe(true);
       const { request } = readRequestItem(await stored(requestId));
-      const { joinedMs = 0, sweepDueMs = 0 } = request;
-      const aged = { ...request, joinedMs: joinedMs - ms, sweepDueMs: sweepDueMs - ms };
+      const { joinedMs = 0, dueMs = 0 } = request;
+      const aged = { ...request, joinedMs: joinedMs - ms, dueMs: dueMs - ms };
       await dynamo.send(
         new PutCommand({
           TableName: run.outputs.RequestsTableName,

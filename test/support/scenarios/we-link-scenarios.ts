@@ -1,4 +1,4 @@
-import type { HashFormat } from "../../../shared/contracts/webhook-forms.ts";
+import type { OutboundHashFormat } from "../../../shared/contracts/webhook-forms.ts";
 import type { JsonObject } from "../../../shared/core/json/json.ts";
 import type { Post } from "../fakes/webhook-receiver.ts";
 import type { OutboundRun } from "../runs/outbound-run.ts";
@@ -26,7 +26,10 @@ export interface Result {
 /** Business time for which a scheduled request waits: on a busy machine it is far ahead too. */
 const AHEAD_MS = 3 * 86_400_000;
 
-async function theResults({ newClient, receiver, run }: OutboundRun, hashFormat: HashFormat) {
+async function theResults(
+  { newClient, receiver, run }: OutboundRun,
+  hashFormat: OutboundHashFormat,
+) {
   const client = await newClient(hashFormat);
   const endpoint = receiver.endpoint();
   const webhook = await client.register({ url: endpoint.url, format: "we-link", hashFormat });

@@ -166,9 +166,9 @@ export function makeParkingSimulation(plan: ParkingPlan) {
 
   /** When the sweep has something to do; `undefined` when it has nothing. */
   function nextSweepMs(): number | undefined {
-    const { sweepDueMs, recoverAfterRealMs } = simulation.now();
+    const { dueMs, sweepAtRealMs } = simulation.now();
     const realAheadMs = simulation.clock.realMs() - simulation.clock.businessMs();
-    const times = [sweepDueMs, recoverAfterRealMs && recoverAfterRealMs - realAheadMs];
+    const times = [dueMs, sweepAtRealMs && sweepAtRealMs - realAheadMs];
     const known = times.filter((time) => time !== undefined);
     // The sweep runs once a minute.
     const minute = simulation.clock.businessMs() + SECOND_MS;

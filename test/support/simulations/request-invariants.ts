@@ -81,11 +81,11 @@ function checkRecord(request: RequestRecord): void {
   if (isOver) expect(holds).toBe(false);
   expect(request.lanePosition === undefined).toBe(request.joinedMs === undefined);
   // The sweep is always due until the request ends (G1, G12).
-  if (isOver) expect(request).toMatchObject({ sweepDueMs: undefined, deadlineMs: undefined });
-  else if (status !== "SUBMITTING") expect(request.sweepDueMs).toEqual(expect.any(Number));
+  if (isOver) expect(request).toMatchObject({ dueMs: undefined, deadlineMs: undefined });
+  else if (status !== "SUBMITTING") expect(request.dueMs).toEqual(expect.any(Number));
   if (isOver) expect(request.expiresMs).toBeGreaterThan(request.finishedMs ?? Number.NaN);
   const isSwept = status === "SUBMITTING" || outbox.length > 0;
-  expect(request.recoverAfterRealMs !== undefined).toBe(isSwept);
+  expect(request.sweepAtRealMs !== undefined).toBe(isSwept);
   // Only a request that is being sent has a worker.
   if (status !== "SUBMITTING")
     expect([owner, request.sendingUntilRealMs]).toEqual([undefined, undefined]);

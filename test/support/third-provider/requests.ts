@@ -11,7 +11,7 @@ export const acmeRequests: ProviderClient = {
   consequenceOf: (code) => (code === "HTTP_429" ? "pauseLane" : "end"),
   eventTypeOf: () => "UNKNOWN",
 
-  submit: ({ accountId, action, params }, headers) => ({
+  submitCall: ({ accountId, action, params }, headers) => ({
     method: "POST",
     path: `/jobs/${action}`,
     headers,
@@ -25,6 +25,10 @@ export const acmeRequests: ProviderClient = {
     return { kind: "accepted", providerRequestId: value.job };
   },
 
-  poll: (job, headers) => ({ method: "GET", path: `/jobs/${encodeURIComponent(job)}`, headers }),
+  pollCall: (job, headers) => ({
+    method: "GET",
+    path: `/jobs/${encodeURIComponent(job)}`,
+    headers,
+  }),
   readPoll: (_job, answer) => ({ kind: "failed", code: `HTTP_${answer.status}` }),
 };

@@ -18,7 +18,7 @@ import type { DeliveryContext } from "../state/delivery-context.ts";
 import type { DeliveryInputsCache } from "../state/delivery-inputs-cache.ts";
 import { claimFirstAttempt, hasExhaustedClaims } from "../state/delivery-state.ts";
 import type {
-  ClaimResult,
+  DeliveryClaimResult,
   DeliveryStore,
   PostResult,
   WebhookPost,
@@ -125,7 +125,7 @@ export function makeSendAttempt(deps: SendAttemptDeps): SendAttempt {
   async function claimDelivery(
     { unstored, ...message }: AttemptMessage,
     lease: Lease,
-  ): Promise<ClaimResult> {
+  ): Promise<DeliveryClaimResult> {
     if (unstored) {
       const first = deliveryFromMessage({ ...message, unstored }, deps.context());
       const delivery = claimFirstAttempt(first, lease);

@@ -3,7 +3,7 @@ import { isChosen } from "../../../contracts/event-type-filter.ts";
 import type { EventType } from "../../../contracts/events.ts";
 import { providerPacks } from "../../../contracts/providers.ts";
 import type { WebhookFormat } from "../../../contracts/webhook-format.ts";
-import type { HashFormat, PayloadMode } from "../../../contracts/webhook-forms.ts";
+import type { OutboundHashFormat, PayloadMode } from "../../../contracts/webhook-forms.ts";
 import { topLevelMembers, withoutMember } from "../../json/json-members.ts";
 import type { PayloadWriter } from "../../providers/webhook-format.ts";
 
@@ -34,7 +34,7 @@ export function composeWebhookBody(delivery: {
   eventType: EventType;
   payloadMode: PayloadMode;
   format: WebhookFormat;
-  hashFormat: HashFormat;
+  hashFormat: OutboundHashFormat;
   secret: string;
 }): string {
   const envelope =

@@ -33,7 +33,7 @@ export function newJob(
     changed: 0,
     skipped: 0,
     createdMs: nowMs,
-    recoverAfterRealMs: nowRealMs + rules.outboxGraceMs,
+    sweepAtRealMs: nowRealMs + rules.outboxGraceMs,
     expiresMs: nowMs + rules.retentionMs,
     version: 0,
   };
@@ -41,7 +41,7 @@ export function newJob(
 
 /** Returns the job as finished: the sweep does not restart it. */
 export function doneJob(job: DeliveryJob, { nowMs }: DeliveryContext): DeliveryJob {
-  return { ...job, status: "done", finishedMs: nowMs, recoverAfterRealMs: undefined };
+  return { ...job, status: "done", finishedMs: nowMs, sweepAtRealMs: undefined };
 }
 
 /** Sends the message that starts, continues or restarts a job. Never rejects: if it is lost, the sweep sends it. */

@@ -69,7 +69,7 @@ export function waitingDelivery(
     attemptHistory: [],
     unpublishedFailures: [],
     nextMs: context.nowMs,
-    sweepDueMs: messageLostAtMs(context.nowMs, context),
+    dueMs: messageLostAtMs(context.nowMs, context),
     expiresMs: context.nowMs + context.rules.retentionMs,
     version: 0,
   };
@@ -85,10 +85,10 @@ export function claimFirstAttempt(
     status: "delivering",
     owner,
     leaseUntilRealMs: untilMs,
-    recoverAfterRealMs: untilMs,
+    sweepAtRealMs: untilMs,
     claimsOfAttempt: 1,
     nextMs: undefined,
-    sweepDueMs: undefined,
+    dueMs: undefined,
   };
 }
 
@@ -107,8 +107,8 @@ export function releaseUnattempted(
     owner: undefined,
     leaseUntilRealMs: undefined,
     nextMs,
-    sweepDueMs: nextMs,
-    recoverAfterRealMs: hasUnpublished ? nowRealMs : undefined,
+    dueMs: nextMs,
+    sweepAtRealMs: hasUnpublished ? nowRealMs : undefined,
   };
 }
 
@@ -122,7 +122,7 @@ export function startNextCycle(delivery: DeliveryRecord, context: DeliveryContex
     reason: undefined,
     endedMs: undefined,
     nextMs: context.nowMs,
-    sweepDueMs: messageLostAtMs(context.nowMs, context),
+    dueMs: messageLostAtMs(context.nowMs, context),
   };
 }
 
@@ -131,7 +131,7 @@ export function attemptNow(delivery: DeliveryRecord, context: DeliveryContext): 
   return {
     ...delivery,
     nextMs: Math.min(delivery.nextMs ?? context.nowMs, context.nowMs),
-    sweepDueMs: messageLostAtMs(context.nowMs, context),
+    dueMs: messageLostAtMs(context.nowMs, context),
   };
 }
 
@@ -166,8 +166,8 @@ function resetAfterAttempt(delivery: DeliveryRecord, context: DeliveryContext): 
     nextMs: undefined,
     owner: undefined,
     leaseUntilRealMs: undefined,
-    sweepDueMs: undefined,
-    recoverAfterRealMs:
+    dueMs: undefined,
+    sweepAtRealMs:
       delivery.unpublishedFailures.length > 0 ? nowRealMs + rules.outboxGraceMs : undefined,
     expiresMs: nowMs + rules.retentionMs,
   };
@@ -199,8 +199,8 @@ export function applyAttempt(
   const delayMs = nextDelayMs({ attemptNumber, random, result }, context);
   if (delayMs === undefined) return endDelivery(next, "failed", "attempts_used", context);
   const nextMs = context.nowMs + delayMs;
-  const sweepDueMs = sweepDueFor(nextMs, context);
-  return { ...resetAfterAttempt(next, context), status: "waiting", nextMs, sweepDueMs };
+  const dueMs = dueFor(nextMs, context);
+  return { ...resetAfterAttempt(next, context), status: "waiting", nextMs, dueMs };
 }
 
 /** Whether a POST succeeded: any 2xx status. The answer's body is not needed. */
@@ -232,7 +232,7 @@ function nextDelayMs(
  * can delay the message for that long, the caller sends it now, and the sweep sends it again
  * once it counts as lost. Otherwise the sweep sends it as soon as SQS can delay it.
  */
-function sweepDueFor(nextMs: number, context: DeliveryContext): number {
+function dueFor(nextMs: number, context: DeliveryContext): number {
   const isSentNow = nextMs - context.nowMs <= MAX_SQS_DELAY_MS;
   return isSentNow ? messageLostAtMs(nextMs, context) : nextMs - MAX_SQS_DELAY_MS;
 }

@@ -8,7 +8,7 @@ import type { DeliveryJob, DeliveryRecord, EndpointHealth } from "./record.ts";
 
 /** Every call of these ports throws DEPENDENCY_DOWN if the dependency does not answer; a write may have been made. */
 
-export type ClaimResult =
+export type DeliveryClaimResult =
   | { kind: "claimed"; delivery: DeliveryRecord }
   /** The next attempt is due at `nextMs` (business time). */
   | { kind: "notDue"; nextMs: number }
@@ -26,7 +26,7 @@ export interface DeliveryStore {
    * A delivery can be claimed if it waits and is due (business time), or if the lease of
    * its claim has expired (real time). At most one claim of a delivery is alive at any time.
    */
-  claim(deliveryId: string, lease: Lease): Promise<ClaimResult>;
+  claim(deliveryId: string, lease: Lease): Promise<DeliveryClaimResult>;
   /**
    * Replaces the version that was read; the new one is `version + 1`. Idempotent: a
    * repeated call recognises its own write.
@@ -55,10 +55,7 @@ export interface DeliveryStore {
     after?: DueDelivery | undefined;
   }): Promise<DueDelivery[]>;
   /** Changes when the sweep must act on a delivery. @returns `false` if that time was changed meanwhile */
-  setSweepDue(
-    due: Pick<DueDelivery, "message" | "sweepDueMs">,
-    sweepDueMs: number,
-  ): Promise<boolean>;
+  setSweepDue(due: Pick<DueDelivery, "message" | "dueMs">, dueMs: number): Promise<boolean>;
   /**
    * Returns deliveries and jobs (`isJobId`) to be recovered before `beforeRealMs` (real time),
    * earliest first, after the entry `after` (exclusive). Eventually consistent.
@@ -75,7 +72,7 @@ export interface DeliveryStore {
 export interface StaleDelivery {
   id: string;
   /** The time in the index (real). */
-  recoverAfterRealMs: number;
+  sweepAtRealMs: number;
 }
 
 /** Each member that is present must match. */
@@ -93,7 +90,7 @@ export interface DeliveryFilter {
 export interface DueDelivery {
   message: AttemptMessage;
   /** When the sweep must act (business time). */
-  sweepDueMs: number;
+  dueMs: number;
   /** When the next attempt is due (business time). */
   nextMs: number;
 }

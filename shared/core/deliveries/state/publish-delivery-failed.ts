@@ -85,8 +85,8 @@ export function makePublishDeliveryFailed(deps: PublishDeliveryFailedDeps): Publ
         if (unpublishedFailures.length === current.unpublishedFailures.length) return undefined;
         // The sweep recovers expired leases and failures that are not published yet.
         const needsRecovery = current.owner !== undefined || unpublishedFailures.length > 0;
-        const recoverAfterRealMs = needsRecovery ? current.recoverAfterRealMs : undefined;
-        return { ...current, unpublishedFailures, recoverAfterRealMs };
+        const sweepAtRealMs = needsRecovery ? current.sweepAtRealMs : undefined;
+        return { ...current, unpublishedFailures, sweepAtRealMs };
       },
       replace: (next) => deps.deliveries.replace(next),
       maxAttempts: MAX_ATTEMPTS,

@@ -84,9 +84,9 @@ export interface DeliveryRecord {
   endedMs?: number | undefined;
 
   /** When the sweep must send the message of the next attempt, for the first time or because it counts as lost. */
-  sweepDueMs?: number | undefined;
+  dueMs?: number | undefined;
   /** When the sweep must recover it: its worker has stopped, or failures are unpublished. */
-  recoverAfterRealMs?: number | undefined;
+  sweepAtRealMs?: number | undefined;
   /** When the item may be deleted. */
   expiresMs: number;
   /** Counts the writes: a write of an older version is refused. */
@@ -124,7 +124,7 @@ export interface DeliveryJob {
   createdMs: number;
   finishedMs?: number | undefined;
   /** When the sweep must restart it: its message counts as lost (real time). */
-  recoverAfterRealMs?: number | undefined;
+  sweepAtRealMs?: number | undefined;
   expiresMs: number;
   version: number;
 }

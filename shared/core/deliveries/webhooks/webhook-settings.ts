@@ -3,7 +3,7 @@ import { type EventTypeFilter, typesChosenBy } from "../../../contracts/event-ty
 import type { WebhookView } from "../../../contracts/http/webhooks.ts";
 import { type ProviderId, providerPacks } from "../../../contracts/providers.ts";
 import type { WebhookFormat } from "../../../contracts/webhook-format.ts";
-import type { HashFormat, PayloadMode } from "../../../contracts/webhook-forms.ts";
+import type { OutboundHashFormat, PayloadMode } from "../../../contracts/webhook-forms.ts";
 import type { WebhookHeaders } from "../../../contracts/webhook-headers.ts";
 import type { WebhookTargets } from "../../../contracts/webhook-targets.ts";
 import { type FieldError, InvalidRequest } from "../../input/invalid-request.ts";
@@ -14,7 +14,7 @@ export interface NewWebhook {
   url: string;
   payloadMode?: PayloadMode | undefined;
   format?: WebhookFormat | undefined;
-  hashFormat?: HashFormat | undefined;
+  hashFormat?: OutboundHashFormat | undefined;
   /** Absent: all types that the format carries. */
   eventTypes?: readonly EventTypeFilter[] | undefined;
   description?: string | undefined;

@@ -80,7 +80,7 @@ export async function storeJoined(
   // Another call with the same key was faster: it, or the sweep, does the rest.
   if (!created.isCreated) return created.request;
   const { requestId, clientId } = request;
-  const soonMs = deps.laneScheduler.sweepDueAfterWakeUp(context.nowMs);
+  const soonMs = deps.laneScheduler.dueAfterWakeUp(context.nowMs);
   const wakesLane = mustWakeLane(request, joined, soonMs);
   await Promise.all([
     deps.submitQueue
@@ -106,10 +106,10 @@ export async function joinLane(
   const [first] = of;
   const { lane } = first;
   const limit = rules.accountWaitingLimit;
-  const sweepDueMs = laneScheduler.sweepDueAfterWakeUp(nowMs);
+  const dueMs = laneScheduler.dueAfterWakeUp(nowMs);
   const join = async (count: number) => {
     const subQueues = of.slice(0, count).map(subQueueOf);
-    const joined = await lanes.join(lane, first, { nowMs, sweepDueMs, subQueues, limit, count });
+    const joined = await lanes.join(lane, first, { nowMs, dueMs, subQueues, limit, count });
     return joined === "full" ? undefined : { ...joined, count };
   };
   const joined = await join(of.length);

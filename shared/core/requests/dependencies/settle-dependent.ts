@@ -145,10 +145,7 @@ function release(
   const { dependsOn, createdMs } = request;
   const scheduledMs = Math.max(createdMs, metMs + dependsOn.afterMs);
   const hasMessage = scheduledMs - context.nowMs <= MAX_SQS_DELAY_MS;
-  const sweepDueMs = scheduledMs + (hasMessage ? OVERDUE_MS : 0);
+  const dueMs = scheduledMs + (hasMessage ? OVERDUE_MS : 0);
   const dependsOnMet = { ...dependsOn, metMs };
-  return withDerivedFields(
-    { ...request, dependsOn: dependsOnMet, scheduledMs, sweepDueMs },
-    context,
-  );
+  return withDerivedFields({ ...request, dependsOn: dependsOnMet, scheduledMs, dueMs }, context);
 }

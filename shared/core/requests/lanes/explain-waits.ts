@@ -97,7 +97,7 @@ function explainScheduled({ expected }: LaneState, request: RequestRecord): Wait
 
 /** What a request waits for whose account is active. */
 function explainTurn(
-  { lane, budget, settings, queue, nowMs }: LaneState,
+  { lane, counters, settings, queue, nowMs }: LaneState,
   request: RequestRecord,
   position: number,
 ): Pick<Wait, "waitsFor" | "reason"> {
@@ -107,7 +107,7 @@ function explainTurn(
     const until = toIso(pause.untilMs);
     return { waitsFor: "budget", reason: `${category} is paused until ${until}: ${pause.reason}.` };
   }
-  const wait = whenEligible(settings, budget.usage, category, nowMs);
+  const wait = whenEligible(settings, counters.usage, category, nowMs);
   if (wait.waitsFor !== "now" && !request.isLogin) return explainPace(wait, category, settings);
   if (queue.isHeld) {
     return { waitsFor: "lane", reason: "Another request of the account is being carried out." };

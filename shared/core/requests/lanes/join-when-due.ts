@@ -82,10 +82,10 @@ export function makeJoinWhenDue(deps: {
   async function join(found: RequestRecord): Promise<{ wakesLane: boolean }[]> {
     if (!isDue(found)) return [];
     const { nowMs } = deps.context();
-    const sweepDueMs = laneScheduler.sweepDueAfterWakeUp(nowMs);
+    const dueMs = laneScheduler.dueAfterWakeUp(nowMs);
     const joined = await lanes.join(found.lane, found, {
       nowMs,
-      sweepDueMs,
+      dueMs,
       subQueues: [subQueueOf(found)],
     });
     if (joined === "full") return [];
@@ -95,6 +95,6 @@ export function makeJoinWhenDue(deps: {
       return transition(request, "QUEUED", context, joinedFields(request, joined, context.nowMs));
     });
     if (!changed?.isChanged) return [];
-    return [{ wakesLane: mustWakeLane(changed.request, joined, sweepDueMs) }];
+    return [{ wakesLane: mustWakeLane(changed.request, joined, dueMs) }];
   }
 }

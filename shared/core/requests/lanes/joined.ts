@@ -1,4 +1,4 @@
-import { blockedUntil } from "../state/lane-budget.ts";
+import { blockedUntil } from "../state/lane-counters.ts";
 import type { JoinedLane } from "../state/lane-ports.ts";
 import type { Lane, RequestRecord } from "../state/record.ts";
 import { subQueueOf } from "../state/sub-queue.ts";
@@ -9,7 +9,7 @@ export function joinedFields(
   { position, before }: JoinedLane,
   nowMs: number,
 ): Pick<RequestRecord, "lanePosition" | "joinedMs" | "blockedAtJoinMs"> {
-  const blockedAtJoinMs = before ? blockedUntil(before.budget, category, nowMs) : 0;
+  const blockedAtJoinMs = before ? blockedUntil(before.counters, category, nowMs) : 0;
   return {
     lanePosition: position,
     joinedMs: nowMs,
@@ -23,10 +23,10 @@ export function joinedFields(
  */
 export function isPlannedFor(
   request: Pick<RequestRecord, "category" | "isHigh">,
-  { sweepDueMs = Number.POSITIVE_INFINITY, plannedSubQueues }: Lane,
+  { dueMs = Number.POSITIVE_INFINITY, plannedSubQueues }: Lane,
   soonMs: number,
 ): boolean {
-  if (sweepDueMs <= soonMs) return true;
+  if (dueMs <= soonMs) return true;
   const { category, isHigh } = subQueueOf(request);
   return plannedSubQueues.some((one) => one.category === category && one.isHigh === isHigh);
 }

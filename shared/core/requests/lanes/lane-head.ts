@@ -3,12 +3,12 @@ import { chooseNext } from "../../pace/choose-next.ts";
 import { whenEligible } from "../../pace/eligibility.ts";
 import type { PaceSettings } from "../../pace/pace-settings.ts";
 import type { DecisionContext } from "../state/decision-context.ts";
-import { countedWaitMs } from "../state/lane-budget.ts";
+import { countedWaitMs } from "../state/lane-counters.ts";
 import { activePause } from "../state/pause-after.ts";
 import type { RequestStore } from "../state/ports.ts";
 import {
   type Lane,
-  type LaneBudget,
+  type LaneCounters,
   type LanePause,
   PAUSED_BY_CLIENT,
   type RequestRecord,
@@ -66,7 +66,7 @@ export interface LaneHeadResult {
 /** A lane as its worker sees it. */
 export interface WorkedLane {
   lane: Lane;
-  budget: LaneBudget;
+  counters: LaneCounters;
   settings: PaceSettings;
 }
 
@@ -91,7 +91,7 @@ export function makeProcessLaneHead(deps: {
     const { firsts } = head;
     const seen = {
       changed: [] as RequestRecord[],
-      headWait: longestWait(worked.budget, firsts, context.nowMs),
+      headWait: longestWait(worked.counters, firsts, context.nowMs),
       firsts,
       blocks: blocksOf(worked, firsts, context),
     };
@@ -114,7 +114,7 @@ export function makeProcessLaneHead(deps: {
 
   /** Whether the pause, the pace and the limits allow a submission now, and of which request. */
   async function decide(
-    { lane, budget, settings }: WorkedLane,
+    { lane, counters, settings }: WorkedLane,
     firsts: readonly RequestRecord[],
     context: DecisionContext,
   ): Promise<LaneDecision> {
@@ -134,9 +134,9 @@ export function makeProcessLaneHead(deps: {
       return { kind: "wait", untilMs: nextSubmissionNotBeforeMs };
     }
     if (login) return submitDecision(login, lane);
-    const choice = chooseNext(settings, budget.usage, {
+    const choice = chooseNext(settings, counters.usage, {
       heads: firsts.map((request) => headOf(request, lane)),
-      highInARow: budget.highInARow,
+      highInARow: counters.highInARow,
       nowMs: context.nowMs,
     });
     switch (choice.kind) {
@@ -185,11 +185,13 @@ export function longest(waits: readonly HeadWait[]): HeadWait | undefined {
 }
 
 function longestWait(
-  budget: LaneBudget,
+  counters: LaneCounters,
   firsts: readonly RequestRecord[],
   nowMs: number,
 ): HeadWait | undefined {
-  return longest(firsts.map((request) => ({ ms: countedWaitMs(request, budget, nowMs), request })));
+  return longest(
+    firsts.map((request) => ({ ms: countedWaitMs(request, counters, nowMs), request })),
+  );
 }
 
 function submitDecision(request: RequestRecord, { pause, categoryPauses }: Lane): LaneDecision {
@@ -215,7 +217,7 @@ function headOf(request: RequestRecord, { categoryPauses }: Lane) {
 
 /** Until when nothing of a category can be submitted, for the categories of these requests. */
 function blocksOf(
-  { lane, budget, settings }: WorkedLane,
+  { lane, counters, settings }: WorkedLane,
   firsts: readonly RequestRecord[],
   context: DecisionContext,
 ): ReadonlyMap<Category, number> {
@@ -223,7 +225,7 @@ function blocksOf(
   return new Map(
     firsts.map((request) => {
       const { category } = subQueueOf(request);
-      const { atMs } = whenEligible(settings, budget.usage, category, context.nowMs);
+      const { atMs } = whenEligible(settings, counters.usage, category, context.nowMs);
       const pausedMs = Math.max(pausedUntilMs, lane.categoryPauses[category]?.untilMs ?? 0);
       return [category, Math.min(Math.max(pausedMs, atMs), context.nowMs + MAX_WAIT_MS)];
     }),

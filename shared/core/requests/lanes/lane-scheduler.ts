@@ -36,7 +36,7 @@ export function makeLaneScheduler(deps: {
 
   async function wakeIfWaiting(of: WokenLane, atMs: number): Promise<void> {
     // Read after the write that freed the lane: what joins later finds it free.
-    if ((await lanes.find(of.lane))?.sweepDueMs === undefined) return;
+    if ((await lanes.find(of.lane))?.dueMs === undefined) return;
     if (await lanes.bringSweepForward(of.lane, atMs + graceMs)) await sendWakeUp(of, atMs);
   }
 
@@ -48,7 +48,7 @@ export function makeLaneScheduler(deps: {
      * delay the message: `wakeUpAtMs` plus a grace period. If not: `wakeUpAtMs`, and the sweep
      * wakes the lane.
      */
-    sweepDueAfterWakeUp: (wakeUpAtMs: number) =>
+    dueAfterWakeUp: (wakeUpAtMs: number) =>
       wakeUpAtMs - nowMs() > MAX_SQS_DELAY_MS ? wakeUpAtMs : wakeUpAtMs + graceMs,
 
     /** Wakes the lane of a request that no longer holds it, if others wait in it, so that the next request does not wait for the end of the hold. */

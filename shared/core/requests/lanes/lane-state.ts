@@ -3,11 +3,11 @@ import type { AccountReader, ConnectionReader } from "../../connections/ports.ts
 import { forecast } from "../../pace/forecast.ts";
 import type { PaceSettings } from "../../pace/pace-settings.ts";
 import type { DecisionContext } from "../state/decision-context.ts";
-import { currentBudget, noBudget } from "../state/lane-budget.ts";
+import { currentCounters, noCounters } from "../state/lane-counters.ts";
 import type { LaneQueue, LaneStore, QueuedRequest } from "../state/lane-ports.ts";
 import { activePause } from "../state/pause-after.ts";
 import type { ProviderClients, RequestStore } from "../state/ports.ts";
-import type { Lane, LaneBudget, LanePause, RequestRecord } from "../state/record.ts";
+import type { Lane, LaneCounters, LanePause, RequestRecord } from "../state/record.ts";
 import { subQueueOf } from "../state/sub-queue.ts";
 import { makePaceSettingsOf } from "./pace.ts";
 
@@ -94,7 +94,7 @@ interface LaneNow {
 /** A lane now, with a forecast. */
 export interface LaneState extends LaneNow {
   nowMs: number;
-  budget: LaneBudget;
+  counters: LaneCounters;
   pause: LanePause | undefined;
   /** When each request that waits, or joins later, is expected to be taken; empty if that cannot be forecast. */
   expected: ReadonlyMap<string, number>;
@@ -105,7 +105,7 @@ export interface LaneState extends LaneNow {
 function laneState(of: LaneNow, scheduled: readonly RequestRecord[], nowMs: number): LaneState {
   const { lane, queue } = of;
   const pause = activePause(lane?.pause, nowMs);
-  const state = { ...of, nowMs, pause, budget: lane ? currentBudget(lane) : noBudget };
+  const state = { ...of, nowMs, pause, counters: lane ? currentCounters(lane) : noCounters };
   const expected = expectedTimes(state, queue.waiting);
   // What joins later is behind all that wait now, and changes nothing about them.
   const later = scheduled.length === 0 ? [] : expectedTimes(state, queue.waiting, scheduled);
@@ -126,14 +126,14 @@ function expectedTimes(
   waiting: readonly QueuedRequest[],
   scheduled: readonly RequestRecord[] = [],
 ): ReadonlyMap<string, number> {
-  const { lane, budget, settings, pause, isConnectionPaused, nowMs } = state;
+  const { lane, counters, settings, pause, isConnectionPaused, nowMs } = state;
   const hasNoEnd = isConnectionPaused || (pause && pause.untilMs === undefined);
   if (hasNoEnd) return new Map();
   const all: readonly Forecast[] = [...waiting, ...joining(scheduled)];
   const times = forecast({
     settings,
-    usage: budget.usage,
-    highInARow: budget.highInARow,
+    usage: counters.usage,
+    highInARow: counters.highInARow,
     nextSubmissionNotBeforeMs: Math.max(lane?.nextSubmissionNotBeforeMs ?? 0, pause?.untilMs ?? 0),
     queue: all.map(({ joinsMs = 0, ...one }) => ({
       ...one,

@@ -61,7 +61,7 @@ export const makeApplyProviderUpdate =
       if (laneEffect && "pause" in laneEffect) {
         await lanes.pause(request.lane, request, laneEffect.pause);
       } else if (laneEffect) {
-        await lanes.endLoginPause(request.lane, laneScheduler.sweepDueAfterWakeUp(context().nowMs));
+        await lanes.endLoginPause(request.lane, laneScheduler.dueAfterWakeUp(context().nowMs));
       }
       return result.request;
     });

@@ -37,7 +37,7 @@ export async function cancelAtProvider(
   if (!connection) return "impossible";
   if (connection.settings.status === "paused") return "paused";
   const credentials = await findCredentials(deps, request, connection);
-  const call = cancellation.request(providerRequestId, credentials);
+  const call = cancellation.call(providerRequestId, credentials);
   const exchange = await deps.calls.send(provider, call, CANCEL_TIMEOUT_MS);
   return exchange.kind === "answered" ? cancellation.read(exchange.answer) : "unknown";
 }

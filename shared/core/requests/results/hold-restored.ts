@@ -29,7 +29,7 @@ export function holdAfterRestore(
     takenMs: request.takenMs ?? nowMs,
     holdUntilMs: nowMs + rules.unknownHoldMs,
     deadlineMs,
-    sweepDueMs: request.providerRequestId === undefined ? deadlineMs : nowMs,
+    dueMs: request.providerRequestId === undefined ? deadlineMs : nowMs,
     polls: 0,
   };
   return withDerivedFields(held, context);

@@ -70,8 +70,8 @@ export function makePollDueRequests(deps: {
     async function postpone({ entry, request }: DuePoll, untilMs: number): Promise<void> {
       const { deadlineMs = untilMs } = request;
       const { nowMs } = deps.context();
-      const sweepDueMs = deadlineMs > nowMs ? Math.min(untilMs, deadlineMs) : untilMs;
-      await deps.requests.postponeSweep(entry, sweepDueMs);
+      const dueMs = deadlineMs > nowMs ? Math.min(untilMs, deadlineMs) : untilMs;
+      await deps.requests.postponeSweep(entry, dueMs);
     }
     /** Completes a request without a call. */
     const skip = (one: DuePoll): Promise<void> =>
@@ -144,7 +144,7 @@ function choose(due: readonly DuePoll[], maxPolls: number): { now: DuePoll[]; la
 function inTurn(due: readonly DuePoll[]): DuePoll[] {
   const turns = new Map<string, number>();
   return due
-    .toSorted((one, other) => one.entry.sweepDueMs - other.entry.sweepDueMs)
+    .toSorted((one, other) => one.entry.dueMs - other.entry.dueMs)
     .map((one) => {
       const { connectionId } = one.request;
       const turn = turns.get(connectionId) ?? 0;

@@ -66,7 +66,7 @@ export function makePollRequest(deps: {
     }
     const credentials = await findCredentials(deps, request, connection);
     const provider = deps.providerClients[request.provider];
-    const call = provider.poll(providerRequestId, credentials);
+    const call = provider.pollCall(providerRequestId, credentials);
     const exchange = await deps.calls.send(request.provider, call, POLL_TIMEOUT_MS);
     if (exchange.kind !== "answered") return { kind: "unanswered" };
     const outcome = provider.readPoll(providerRequestId, exchange.answer);
@@ -150,9 +150,9 @@ export function makePollRequest(deps: {
     { retryAfterMs = 0 }: { retryAfterMs?: number },
   ): Promise<RequestRecord> {
     const context = deps.context();
-    const sweepDueMs = Math.max(request.sweepDueMs ?? 0, context.nowMs + retryAfterMs);
+    const dueMs = Math.max(request.dueMs ?? 0, context.nowMs + retryAfterMs);
     return (
-      (await deps.writer.replace(withDerivedFields({ ...request, sweepDueMs }, context))) ?? request
+      (await deps.writer.replace(withDerivedFields({ ...request, dueMs }, context))) ?? request
     );
   }
 }
@@ -177,6 +177,6 @@ function availabilityOf(
 /** Schedules the next poll: after `firstPollMs`, doubled for each poll before. */
 function withNextPoll(request: RequestRecord, context: DecisionContext): RequestRecord {
   const polls = request.polls + 1;
-  const sweepDueMs = context.nowMs + pollDelayMs(polls, context.rules);
-  return withDerivedFields({ ...request, polls, sweepDueMs }, context);
+  const dueMs = context.nowMs + pollDelayMs(polls, context.rules);
+  return withDerivedFields({ ...request, polls, dueMs }, context);
 }

@@ -88,7 +88,7 @@ function resumeAsRunning(
     holdUntilMs: holdUntilMs > nowMs ? holdUntilMs : undefined,
     deadlineMs,
     // The result may exist already, so the request is polled at once if its id is known.
-    sweepDueMs: knownId === undefined ? deadlineMs : nowMs,
+    dueMs: knownId === undefined ? deadlineMs : nowMs,
     polls: 0,
   });
   return provider.startsWhenAccepted ? withStartedEvent(running, context) : running;

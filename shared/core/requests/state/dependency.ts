@@ -1,8 +1,6 @@
 import { type CorrelatedMembers, keysIn, requestKey } from "../../providers/correlation.ts";
 import type { DecisionContext } from "./decision-context.ts";
-import type { Dependency, RequestRecord } from "./record.ts";
-
-type RequestError = NonNullable<RequestRecord["error"]>;
+import type { Dependency, RequestError, RequestRecord } from "./record.ts";
 
 /** A request that waits for its predecessor, or for an event about it. */
 export type WaitingDependent = RequestRecord & { dependsOn: Dependency };
@@ -20,8 +18,8 @@ const FIRST_CHECK_MS = 60_000;
 export const CHECK_AGAIN_MS = 3_600_000;
 
 /** When the sweep looks at a waiting request next: at the latest at the end of `within`. */
-export function nextCheckOf({ dependsOn, createdMs, sweepDueMs }: WaitingDependent): number {
-  return Math.min(sweepDueMs ?? createdMs + FIRST_CHECK_MS, dependsOn.untilMs);
+export function nextCheckOf({ dependsOn, createdMs, dueMs }: WaitingDependent): number {
+  return Math.min(dueMs ?? createdMs + FIRST_CHECK_MS, dependsOn.untilMs);
 }
 
 /** Whether a reply still keeps the request from being sent. */

@@ -3,14 +3,9 @@ import { requestEvent } from "../../events/envelope.ts";
 import type { ProviderClient } from "../../providers/provider-client.ts";
 import type { DecisionContext } from "./decision-context.ts";
 import { laterEventTime } from "./event-times.ts";
-import { blockedSinceJoin } from "./lane-budget.ts";
-import type { Lane, RequestRecord } from "./record.ts";
+import { blockedSinceJoin } from "./lane-counters.ts";
+import type { Lane, RequestError, RequestRecord } from "./record.ts";
 import { transition, withDerivedFields, withOutboxEvents } from "./request-state.ts";
-
-export interface RequestError {
-  code: string;
-  message: string;
-}
 
 /** `workflow.completed` of a request that failed. */
 function failedEvent(
@@ -48,7 +43,7 @@ export function failRequest(
 export function timeoutError(
   request: RequestRecord,
   context: DecisionContext,
-  lane?: Pick<Lane, "budget">,
+  lane?: Pick<Lane, "counters">,
 ): RequestError | undefined {
   const { status, deadlineMs = Number.POSITIVE_INFINITY } = request;
   if (status === "QUEUED") {
@@ -102,7 +97,7 @@ export function postponeTimeout(
   const { endTries = 0 } = request;
   if (endTries >= MAX_END_TRIES) return undefined;
   const untilMs = Math.max(context.nowMs + END_RETRY_MS, againMs);
-  const later = { deadlineMs: untilMs, sweepDueMs: untilMs, endTries: endTries + 1 };
+  const later = { deadlineMs: untilMs, dueMs: untilMs, endTries: endTries + 1 };
   return withDerivedFields({ ...request, ...later }, context);
 }
 
@@ -113,10 +108,10 @@ export function postponeTimeout(
 export function queueDeadlineMs(
   request: RequestRecord,
   { nowMs, rules }: DecisionContext,
-  lane?: Pick<Lane, "budget">,
+  lane?: Pick<Lane, "counters">,
 ): number {
   const { joinedMs = nowMs } = request;
-  const blockedMs = lane ? blockedSinceJoin(request, lane.budget, Number.POSITIVE_INFINITY) : 0;
+  const blockedMs = lane ? blockedSinceJoin(request, lane.counters, Number.POSITIVE_INFINITY) : 0;
   return joinedMs + rules.queueTimeoutMs + blockedMs;
 }
 

@@ -3,7 +3,7 @@ import type {
   CategoryTake,
   Lane,
   LaneAccount,
-  LaneBudget,
+  LaneCounters,
   LanePause,
   RequestRecord,
   SubQueue,
@@ -48,7 +48,7 @@ export interface LaneStore {
   find(lane: string): Promise<Lane | undefined>;
   /**
    * Assigns the next `count` positions, at or after `nowMs`, which follow each other, counts the
-   * requests as waiting in these sub-queues, and makes the lane due for the sweep at `sweepDueMs`
+   * requests as waiting in these sub-queues, and makes the lane due for the sweep at `dueMs`
    * unless it is due already: one write, however many positions.
    *
    * @param of.count absent: 1
@@ -60,7 +60,7 @@ export interface LaneStore {
     account: LaneAccount,
     of: {
       nowMs: number;
-      sweepDueMs: number;
+      dueMs: number;
       subQueues: readonly SubQueue[];
       limit?: number;
       count?: number;
@@ -69,7 +69,7 @@ export interface LaneStore {
   /** Sets the number of waiting requests. Returns `false` while a worker holds the lease, because it updates the number itself. */
   setWaitingCount(lane: string, waiting: number): Promise<boolean>;
   /**
-   * Leases the lane to one worker. Its sweep is due at `sweepDueMs` at the latest: one that is
+   * Leases the lane to one worker. Its sweep is due at `dueMs` at the latest: one that is
    * planned to work the lane between now and then stays.
    *
    * @returns `undefined` when another worker holds the lease or there is no such
@@ -78,10 +78,10 @@ export interface LaneStore {
   acquire(
     lane: string,
     lease: Lease,
-    sweepDueMs: number,
+    dueMs: number,
   ): Promise<(Lane & { abandonedByPrevious?: true }) | undefined>;
   /**
-   * Ends the lease and writes what the worker changed. Without `sweepDueMs` the
+   * Ends the lease and writes what the worker changed. Without `dueMs` the
    * lane is not due again until a request joins. The write succeeds only when the
    * lane's sweep was not planned by another and, with `waitingSubQueues`, no request joined since `seen`.
    *
@@ -91,16 +91,16 @@ export interface LaneStore {
   release(
     seen: Lane,
     change: {
-      sweepDueMs?: number | undefined;
-      /** True when nothing can be submitted at `sweepDueMs` either: the lane is stored in the `end` partitions of index `due`. */
+      dueMs?: number | undefined;
+      /** True when nothing can be submitted at `dueMs` either: the lane is stored in the `end` partitions of index `due`. */
       isOnlyCheck?: boolean | undefined;
       nextSubmissionNotBeforeMs?: number | undefined;
       dequeuedCount?: number | undefined;
       pause?: LanePause | undefined;
       /** What the account has used, without the takes of `seen.givenBack`, which are removed. */
-      budget?: LaneBudget | undefined;
+      counters?: LaneCounters | undefined;
       /**
-       * The sub-queues in which requests wait; present when `sweepDueMs` depends on them, or when
+       * The sub-queues in which requests wait; present when `dueMs` depends on them, or when
        * none waits. A request of another sub-queue that joins later must wake the lane.
        */
       waitingSubQueues?: readonly SubQueue[] | undefined;
@@ -118,13 +118,13 @@ export interface LaneStore {
    * time is written too, so that the worker's `release` sees the change. Returns `false`
    * when nothing was changed.
    */
-  bringSweepForward(lane: string, sweepDueMs: number): Promise<boolean>;
+  bringSweepForward(lane: string, dueMs: number): Promise<boolean>;
   /**
    * Plans a sweep when none is planned. While a worker holds the lease, a planned sweep is
    * replaced, so that the worker's `release` sees the change. Returns whether anything was
    * changed.
    */
-  ensureSweep(lane: string, sweepDueMs: number): Promise<boolean>;
+  ensureSweep(lane: string, dueMs: number): Promise<boolean>;
   /** Postpones the next submission. An earlier time than the stored one changes nothing. */
   delaySubmissions(lane: string, notBeforeMs: number): Promise<void>;
   /**
@@ -132,14 +132,14 @@ export interface LaneStore {
    * planned sweep is replaced, so that the worker's `release` sees the change. Returns
    * whether anything was changed.
    */
-  scheduleSweep(lane: string, sweepDueMs: number): Promise<boolean>;
+  scheduleSweep(lane: string, dueMs: number): Promise<boolean>;
   /**
    * Pauses the lane or one category of it, and creates it if there is none. A pause with an end
    * does not replace one without.
    */
   pause(lane: string, account: LaneAccount, pause: LanePause): Promise<void>;
   /** Ends the pause that waits for a login, and no other, and makes the sweep due. */
-  endLoginPause(lane: string, sweepDueMs: number): Promise<void>;
+  endLoginPause(lane: string, dueMs: number): Promise<void>;
   /** Ends every pause and makes the sweep due. Returns `false` when there is no such lane. */
-  endAllPauses(lane: string, sweepDueMs: number): Promise<boolean>;
+  endAllPauses(lane: string, dueMs: number): Promise<boolean>;
 }

@@ -86,7 +86,7 @@ export interface RequestStore {
    *
    * @returns its client; `undefined` when its time was changed in between
    */
-  postponeSweep(seen: DueEntry, sweepDueMs: number): Promise<{ clientId: string } | undefined>;
+  postponeSweep(seen: DueEntry, dueMs: number): Promise<{ clientId: string } | undefined>;
   /** Requests to recover at this real time, oldest first, after the entry `after` (exclusive). Eventually consistent. */
   findStale(of: {
     work: StaleWork;
@@ -113,13 +113,13 @@ export interface DueEntry {
   lane: string;
   requestId?: string | undefined;
   /** The due time in the index (business). */
-  sweepDueMs: number;
+  dueMs: number;
 }
 
 export interface StaleEntry {
   requestId: string;
   /** The time in the index (real). */
-  recoverAfterRealMs: number;
+  sweepAtRealMs: number;
 }
 
 /** What a provider's id refers to: a request, or an unmatched event. */

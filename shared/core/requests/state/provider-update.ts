@@ -112,7 +112,7 @@ function applyUnrecognised(
     {
       ...request,
       providerRequestId: request.providerRequestId ?? data.providerRequestId,
-      ...(update.isCurrentState || isTerminal(request) ? {} : { sweepDueMs: context.nowMs }),
+      ...(update.isCurrentState || isTerminal(request) ? {} : { dueMs: context.nowMs }),
     },
     context,
   );
@@ -157,7 +157,7 @@ function applyPrompt(
   // While an input is being sent, the provider still reports the prompt that it answers.
   if (request.sealedInput !== undefined) return { request, verdict: "duplicate" };
   if (!update.isCurrentState && request.prompts.includes(digest)) {
-    const polledNow = withDerivedFields({ ...request, sweepDueMs: context.nowMs }, context);
+    const polledNow = withDerivedFields({ ...request, dueMs: context.nowMs }, context);
     return { request: polledNow, verdict: "needsPoll" };
   }
   const { nowMs, rules } = context;
@@ -171,7 +171,7 @@ function applyPrompt(
     holdUntilMs: deadlineMs,
     deadlineMs,
     actionDeadlineMs: deadlineMs,
-    sweepDueMs: deadlineMs,
+    dueMs: deadlineMs,
   });
   const promptEvent = requestEvent("workflow.actionRequired", waiting, {
     n: waiting.prompts.length,

@@ -70,6 +70,12 @@ export interface LaneAccount {
   accountId: string;
 }
 
+/** Why a request failed. */
+export interface RequestError {
+  code: string;
+  message: string;
+}
+
 /**
  * A request as it is stored. Times are epoch milliseconds of business time,
  * unless their name contains `Real`.
@@ -140,7 +146,7 @@ export interface RequestRecord extends LaneAccount {
   result?: StoredText | undefined;
   /** A number of `result` that JavaScript and the bus cannot represent is text. */
   numbersAsText?: true | undefined;
-  error?: { code: string; message: string } | undefined;
+  error?: RequestError | undefined;
   /** The last other outcome that the provider reported after the request had ended. JSON text. */
   lateResult?: StoredText | undefined;
   /** The other outcomes before `lateResult`, oldest first. JSON texts. */
@@ -166,9 +172,9 @@ export interface RequestRecord extends LaneAccount {
   /** Until when it accepts a person's input. */
   actionDeadlineMs?: number | undefined;
   /** When the sweep processes it: a poll, a timeout, or a schedule that did not fire. */
-  sweepDueMs?: number | undefined;
+  dueMs?: number | undefined;
   /** Real time at which the sweep looks whether its last writer has completed its work. */
-  recoverAfterRealMs?: number | undefined;
+  sweepAtRealMs?: number | undefined;
   polls: number;
   /** True once `workflow.started` is in the outbox or published. */
   isStarted: boolean;
@@ -219,7 +225,7 @@ export interface BlockedTime {
  * How much of its limits the account has used, which decides what it may still submit. Only the
  * worker that holds the lease writes it.
  */
-export interface LaneBudget {
+export interface LaneCounters {
   usage: Usage;
   /** The last request that is counted. */
   lastTaken?: { requestId: string; atMs: number } | undefined;
@@ -238,20 +244,20 @@ export interface Lane extends LaneAccount {
   /** Earliest time of the next submission. */
   nextSubmissionNotBeforeMs: number;
   /** When the sweep sends a wake-up message, unless a worker runs before. Absent while no request waits. */
-  sweepDueMs?: number | undefined;
+  dueMs?: number | undefined;
   pause?: LanePause | undefined;
   /** Pauses of single categories, which may be over. */
   categoryPauses: Readonly<Partial<Record<Category, LanePause>>>;
   owner?: string | undefined;
   leaseUntilRealMs?: number | undefined;
-  budget: LaneBudget;
+  counters: LaneCounters;
   /** The sub-queues that may have waiting requests: each that has some is among them. */
   subQueues: readonly SubQueue[];
-  /** The sub-queues that the worker knew of that planned `sweepDueMs`: a request of another one must wake the lane. */
+  /** The sub-queues that the worker knew of that planned `dueMs`: a request of another one must wake the lane. */
   plannedSubQueues: readonly SubQueue[];
   /** True when no request waits that was stored before there were sub-queues. */
   isMigratedToSubQueues: boolean;
-  /** Takes for which it was shown later that nothing was sent. The next worker takes them out of `budget`. */
+  /** Takes for which it was shown later that nothing was sent. The next worker takes them out of `counters`. */
   givenBack: readonly CategoryTake[];
   /** How often its sweep was planned by another than its worker; absent: never. */
   wakes?: number | undefined;

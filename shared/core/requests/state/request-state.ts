@@ -90,8 +90,8 @@ export function withDerivedFields(request: RequestRecord, context: DecisionConte
   return {
     ...request,
     laneState: laneStateOf(request),
-    sweepDueMs: sweepDueOf(request, context),
-    recoverAfterRealMs: recoverAfterOf(request, context),
+    dueMs: dueOf(request, context),
+    sweepAtRealMs: sweepAtOf(request, context),
     ...(isTerminal(request)
       ? {
           finishedMs: request.finishedMs ?? context.nowMs,
@@ -109,8 +109,8 @@ function laneStateOf({ status, holdUntilMs }: RequestRecord): RequestRecord["lan
   return mayHold && holdUntilMs !== undefined ? "holding" : undefined;
 }
 
-function sweepDueOf(request: RequestRecord, { rules }: DecisionContext): number | undefined {
-  const { status, joinedMs = 0, deadlineMs = 0, sweepDueMs } = request;
+function dueOf(request: RequestRecord, { rules }: DecisionContext): number | undefined {
+  const { status, joinedMs = 0, deadlineMs = 0, dueMs } = request;
   const { notAfterMs = Number.POSITIVE_INFINITY } = request;
   switch (status) {
     case "SCHEDULED":
@@ -120,7 +120,7 @@ function sweepDueOf(request: RequestRecord, { rules }: DecisionContext): number 
     case "RUNNING":
     case "ACTION_REQUIRED":
     case "UNKNOWN":
-      return Math.min(sweepDueMs ?? deadlineMs, deadlineMs);
+      return Math.min(dueMs ?? deadlineMs, deadlineMs);
     case "SUBMITTING":
       // An input that cannot be sent ends with the time in which it may be sent.
       return request.sealedInput === undefined ? undefined : request.actionDeadlineMs;
@@ -130,8 +130,8 @@ function sweepDueOf(request: RequestRecord, { rules }: DecisionContext): number 
 }
 
 /** When the sweep joins a scheduled request to its lane. A released one may have no message that does. */
-function startDueOf({ scheduledMs = 0, dependsOn, sweepDueMs = 0 }: RequestRecord): number {
-  return dependsOn ? Math.max(scheduledMs, sweepDueMs) : scheduledMs + OVERDUE_MS;
+function startDueOf({ scheduledMs = 0, dependsOn, dueMs = 0 }: RequestRecord): number {
+  return dependsOn ? Math.max(scheduledMs, dueMs) : scheduledMs + OVERDUE_MS;
 }
 
 /**
@@ -139,11 +139,11 @@ function startDueOf({ scheduledMs = 0, dependsOn, sweepDueMs = 0 }: RequestRecor
  * is. An entry of the index that is early enough stays as it is: moving it would be two writes of
  * the index, and where nothing is to recover yet, the sweep itself moves it.
  */
-function recoverAfterOf(request: RequestRecord, context: DecisionContext): number | undefined {
+function sweepAtOf(request: RequestRecord, context: DecisionContext): number | undefined {
   const needed = overdueAfterOf(request, context);
   if (needed === undefined) return undefined;
   const { nowRealMs, rules } = context;
-  const { recoverAfterRealMs: planned = 0 } = request;
+  const { sweepAtRealMs: planned = 0 } = request;
   if (planned > nowRealMs && planned <= needed) return planned;
   // The next state of this request can keep it.
   return Math.min(needed, nowRealMs + rules.outboxGraceMs);

@@ -20,8 +20,8 @@ export function extendResultDeadline(
   const { submittedMs = nowMs, deadlineMs = 0, polls } = running;
   const untilMs = Math.min(nowMs + rules.resultTimeoutMs, submittedMs + rules.pendingCapMs);
   if (untilMs <= deadlineMs) return running;
-  const sweepDueMs = nowMs + pollDelayMs(polls, rules);
-  const again = { ...running, deadlineMs: untilMs, endTries: undefined, sweepDueMs };
+  const dueMs = nowMs + pollDelayMs(polls, rules);
+  const again = { ...running, deadlineMs: untilMs, endTries: undefined, dueMs };
   return withDerivedFields(again, context);
 }
 
@@ -47,7 +47,7 @@ export function toRunningIfProven(
     submittedMs: request.submittedMs ?? nowMs,
     holdUntilMs: nowMs + rules.laneHoldMs,
     deadlineMs: nowMs + rules.resultTimeoutMs,
-    sweepDueMs: nowMs + pollDelayMs(0, rules),
+    dueMs: nowMs + pollDelayMs(0, rules),
     polls: 0,
   });
 }

@@ -1,9 +1,9 @@
 import type { ProviderClient, SubmissionOutcome } from "../../providers/provider-client.ts";
 import type { DecisionContext } from "./decision-context.ts";
-import { failRequest, type RequestError } from "./endings.ts";
+import { failRequest } from "./endings.ts";
 import { CATEGORY_PAUSE_MS, pauseAfter, pauseOfAccount } from "./pause-after.ts";
 import { type UpdateResult, withProviderUpdate } from "./provider-update.ts";
-import type { LanePause, RequestRecord } from "./record.ts";
+import type { LanePause, RequestError, RequestRecord } from "./record.ts";
 import {
   pollDelayMs,
   transition,
@@ -170,7 +170,7 @@ function applyAccepted(
     submittedMs: request.submittedMs ?? nowMs,
     holdUntilMs: nowMs + rules.laneHoldMs,
     deadlineMs: nowMs + rules.resultTimeoutMs,
-    sweepDueMs: nowMs + pollDelayMs(0, rules),
+    dueMs: nowMs + pollDelayMs(0, rules),
     polls: 0,
   });
   const started = withDerivedFields(
@@ -201,7 +201,7 @@ export function returnToPreviousState(
     return transition(request, "QUEUED", context, { takenMs: undefined });
   }
   const deadlineMs = request.actionDeadlineMs ?? context.nowMs;
-  const until = { deadlineMs, holdUntilMs: deadlineMs, sweepDueMs: deadlineMs };
+  const until = { deadlineMs, holdUntilMs: deadlineMs, dueMs: deadlineMs };
   return transition(request, "ACTION_REQUIRED", context, until);
 }
 
@@ -212,7 +212,7 @@ export function markUnknown(request: RequestRecord, context: DecisionContext): R
   return transition(request, "UNKNOWN", context, {
     holdUntilMs: nowMs + rules.unknownHoldMs,
     deadlineMs,
-    sweepDueMs: request.providerRequestId === undefined ? deadlineMs : nowMs,
+    dueMs: request.providerRequestId === undefined ? deadlineMs : nowMs,
     polls: 0,
   });
 }

@@ -3,9 +3,8 @@ import { type MasterKeys, unseal } from "../../crypto/master-keys.ts";
 import { parseJson } from "../../json/json.ts";
 import type { ProviderHttpCall } from "../../providers/http-call.ts";
 import type { Credentials, SubmitInput } from "../../providers/provider-client.ts";
-import type { RequestError } from "../state/endings.ts";
 import type { ProviderClients, TextStore } from "../state/ports.ts";
-import type { RequestRecord } from "../state/record.ts";
+import type { RequestError, RequestRecord } from "../state/record.ts";
 import { hasBeenSubmitted } from "../state/submission-transitions.ts";
 
 export interface BuildCallDeps {
@@ -25,7 +24,7 @@ export async function buildCall(
     if (hasBeenSubmitted(request)) return await buildContinuation(deps, request, credentials);
     const params = await paramsOf(deps, request);
     const { requestId, accountId, action } = request;
-    return { call: provider.submit({ requestId, accountId, action, params }, credentials) };
+    return { call: provider.submitCall({ requestId, accountId, action, params }, credentials) };
   } catch (cause) {
     if (cause instanceof Failure && cause.code === "DEPENDENCY_DOWN") throw cause;
     const message = "The stored params of this request cannot be read";
@@ -40,7 +39,7 @@ async function buildContinuation(
 ): Promise<{ call: ProviderHttpCall } | { error: RequestError }> {
   const input = unseal(await masterKeys(sealedInput), requestId, sealedInput);
   const of = { providerRequestId, accountId, input };
-  const call = providerClients[provider].continuation?.request(of, credentials);
+  const call = providerClients[provider].continuation?.call(of, credentials);
   if (call) return { call };
   return { error: { code: "NO_CONTINUATION", message: "This provider accepts no input" } };
 }

@@ -194,7 +194,7 @@ async function workIfWaiting(
   if (request?.status !== "QUEUED") return;
   // A request that joined while a worker was releasing the lane has no wake-up scheduled.
   const mustWork =
-    wakesLane || lane?.sweepDueMs === undefined || (await wakeIfUnplanned(deps, request, lane));
+    wakesLane || lane?.dueMs === undefined || (await wakeIfUnplanned(deps, request, lane));
   if (mustWork) await workLaneOf(deps, request, batch);
 }
 
@@ -262,7 +262,7 @@ async function wakeIfUnplanned(
   request: RequestRecord,
   lane: Lane,
 ): Promise<boolean> {
-  const soonMs = deps.laneScheduler.sweepDueAfterWakeUp(deps.context().nowMs);
+  const soonMs = deps.laneScheduler.dueAfterWakeUp(deps.context().nowMs);
   if (lane.owner === undefined) return !isPlannedFor(request, lane, soonMs);
   await deps.laneScheduler.ensureWakeUp(request);
   return false;

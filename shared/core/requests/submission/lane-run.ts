@@ -1,6 +1,6 @@
 import type { PaceSettings } from "../../pace/pace-settings.ts";
-import { currentBudget, withTaken } from "../state/lane-budget.ts";
-import type { Lane, LaneBudget, LanePause, RequestRecord } from "../state/record.ts";
+import { currentCounters, withTaken } from "../state/lane-counters.ts";
+import type { Lane, LaneCounters, LanePause, RequestRecord } from "../state/record.ts";
 import type { Attempted } from "./submit-request.ts";
 
 /** What this run changed of the lane, written when the lane is released. */
@@ -50,12 +50,12 @@ export function nextCheckAfter(submission: Attempted, othersWait: boolean): numb
   return Math.max(nextSubmissionNotBeforeMs, heldUntilMs, pausedUntilMs);
 }
 
-/** The lane's budget with the requests that this run took or found uncounted. */
-export function budgetAfterRun({ lane, change, settings }: LaneRun): LaneBudget {
+/** The lane's counters with the requests that this run took or found uncounted. */
+export function countersAfterRun({ lane, change, settings }: LaneRun): LaneCounters {
   const { uncounted, taken } = change;
   const known = uncounted.reduce(
-    (budget, request) => withTaken(budget, request, settings),
-    currentBudget(lane),
+    (counters, request) => withTaken(counters, request, settings),
+    currentCounters(lane),
   );
   return taken ? withTaken(known, taken.request, settings, taken.eligibleSinceMs) : known;
 }

@@ -2,10 +2,10 @@ import type { AccountReader, Connection, ConnectionReader } from "../../connecti
 import type { ProviderClient } from "../../providers/provider-client.ts";
 import type { FindStop } from "../dependencies/dependency-events.ts";
 import type { DecisionContext } from "../state/decision-context.ts";
-import { type RequestError, timeoutError } from "../state/endings.ts";
+import { timeoutError } from "../state/endings.ts";
 import type { LaneStore } from "../state/lane-ports.ts";
 import type { ReferenceStore } from "../state/ports.ts";
-import type { Lane, LanePause, RequestRecord } from "../state/record.ts";
+import type { Lane, LanePause, RequestError, RequestRecord } from "../state/record.ts";
 import type { RequestWriter } from "../state/request-writer.ts";
 import { subQueueOf } from "../state/sub-queue.ts";
 import {
@@ -94,7 +94,7 @@ export function makeSubmitRequest(deps: SubmitRequestDeps) {
     /** The gap (business) that follows the answer. */
     gapMs: number;
     /** The lane of a request that waits in it. */
-    lane?: Pick<Lane, "budget">;
+    lane?: Pick<Lane, "counters">;
   }): Promise<SubmitRequestResult> => {
     const { request, connection, sender, gapMs, lane } = of;
     const credentials = await findCredentials(deps, request, connection);
@@ -224,7 +224,7 @@ export function makeSubmitRequest(deps: SubmitRequestDeps) {
     // The result arrived before the id was known and was published as an unmatched event: poll at once.
     const withPollDueNow = (request: RequestRecord): RequestRecord =>
       hasUnmatchedEvent && request.status === "RUNNING"
-        ? { ...request, sweepDueMs: context.nowMs }
+        ? { ...request, dueMs: context.nowMs }
         : request;
     const replaced = withPollDueNow(decision.request);
     const stored = await writer.replace(replaced).catch((error) => {

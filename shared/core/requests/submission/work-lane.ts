@@ -6,18 +6,18 @@ import { type HeadWait, type LaneHeadResult, makeProcessLaneHead } from "../lane
 import type { LaneScheduler } from "../lanes/lane-scheduler.ts";
 import { makePaceSettingsOf } from "../lanes/pace.ts";
 import type { DecisionContext } from "../state/decision-context.ts";
-import { failRequest, type RequestError } from "../state/endings.ts";
-import { gapAfterTake, withBlocks } from "../state/lane-budget.ts";
+import { failRequest } from "../state/endings.ts";
+import { gapAfterTake, withBlocks } from "../state/lane-counters.ts";
 import type { LaneStore } from "../state/lane-ports.ts";
 import type { ProviderClients, RequestStore } from "../state/ports.ts";
 import type { DeferredRemoval } from "../state/publish-outboxes.ts";
-import type { Lane, LaneBudget, RequestRecord } from "../state/record.ts";
+import type { Lane, LaneCounters, RequestError, RequestRecord } from "../state/record.ts";
 import type { RequestWriter } from "../state/request-writer.ts";
 import { subQueueOf } from "../state/sub-queue.ts";
 import { type Plan, withJoining } from "./lane-plan.ts";
 import {
-  budgetAfterRun,
   changeAfter,
+  countersAfterRun,
   type LaneChange,
   type LaneRun,
   nextCheckAfter,
@@ -123,8 +123,8 @@ export function makeWorkLane(deps: WorkLaneDeps) {
   async function acquire(laneId: string): Promise<(LaneRun & { lease: Lease }) | undefined> {
     const { nowMs, nowRealMs, rules } = deps.context();
     const lease = { owner: deps.newOwner(), untilMs: nowRealMs + rules.laneLeaseMs };
-    const sweepDueMs = laneScheduler.sweepDueAfterWakeUp(nowMs + rules.laneLeaseMs);
-    const acquired = await lanes.acquire(laneId, lease, sweepDueMs);
+    const dueMs = laneScheduler.dueAfterWakeUp(nowMs + rules.laneLeaseMs);
+    const acquired = await lanes.acquire(laneId, lease, dueMs);
     if (!acquired) return undefined;
     const { abandonedByPrevious, ...lane } = acquired;
     const settings = await paceSettingsOf(lane);
@@ -143,7 +143,7 @@ export function makeWorkLane(deps: WorkLaneDeps) {
 
   /** The requests that the previous worker took and did not count: it died before it released the lane. */
   async function findUncounted(lane: Lane): Promise<RequestRecord[]> {
-    const { lastTaken } = lane.budget;
+    const { lastTaken } = lane.counters;
     const sinceMs = lastTaken?.atMs ?? 0;
     const [{ holders }, worked] = await Promise.all([
       deps.requests.readLaneHead(lane),
@@ -168,8 +168,8 @@ export function makeWorkLane(deps: WorkLaneDeps) {
     const { lease, remainingMs, deferredRemovals } = of;
     const notBeforeMs = change.nextSubmissionNotBeforeMs ?? lane.nextSubmissionNotBeforeMs;
     const laneOfStep = withPause({ ...lane, nextSubmissionNotBeforeMs: notBeforeMs }, change.pause);
-    const budget = budgetAfterRun({ lane, change, settings });
-    const { decision, ...seen } = await processHead({ lane: laneOfStep, budget, settings });
+    const counters = countersAfterRun({ lane, change, settings });
+    const { decision, ...seen } = await processHead({ lane: laneOfStep, counters, settings });
     const step = { ...seen, submissions: [], change };
     const waitingSubQueues = seen.firsts.map(subQueueOf);
     if (decision.kind === "idle") return { ...step, next: { kind: "release", waitingSubQueues } };
@@ -188,7 +188,7 @@ export function makeWorkLane(deps: WorkLaneDeps) {
     const sender = { owner: lease.owner, leaseUntilRealMs: lease.untilMs };
     const { submission, ended } = await submitOrEnd(
       deferredRemovals.get(request.requestId)?.without(request) ?? request,
-      { sender, budget, settings },
+      { sender, counters, settings },
     );
     if (submission === "connectionPaused") {
       const wakeUpAtMs = deps.context().nowMs + PAUSED_CONNECTION_MS;
@@ -224,18 +224,17 @@ export function makeWorkLane(deps: WorkLaneDeps) {
   ): Promise<"done" | Lane> {
     const { lane, change } = run;
     const { dequeuedCount, nextSubmissionNotBeforeMs, pause } = change;
-    const sweepDueMs =
-      wakeUpAtMs === undefined ? undefined : laneScheduler.sweepDueAfterWakeUp(wakeUpAtMs);
+    const dueMs = wakeUpAtMs === undefined ? undefined : laneScheduler.dueAfterWakeUp(wakeUpAtMs);
     const released = await lanes.release(lane, {
       dequeuedCount,
       nextSubmissionNotBeforeMs,
       pause,
-      sweepDueMs,
+      dueMs,
       isOnlyCheck,
       waitingSubQueues: wakeUpAtMs === undefined ? [] : waitingSubQueues,
       // No request waits, and so none that was stored before lanes had sub-queues.
       isMigratedToSubQueues: wakeUpAtMs === undefined ? true : undefined,
-      budget: withBlocks(budgetAfterRun(run), blocks, deps.context().nowMs),
+      counters: withBlocks(countersAfterRun(run), blocks, deps.context().nowMs),
     });
     if (typeof released === "object") return released;
     if (released === "released" && wakeUpAtMs !== undefined) {
@@ -247,7 +246,7 @@ export function makeWorkLane(deps: WorkLaneDeps) {
   /** Submits the request, or ends it FAILED when it can never be submitted. */
   async function submitOrEnd(
     request: RequestRecord,
-    of: { sender: Sender; budget: LaneBudget; settings: PaceSettings },
+    of: { sender: Sender; counters: LaneCounters; settings: PaceSettings },
   ): Promise<{
     submission?: SubmitRequestResult | "connectionPaused";
     ended?: RequestRecord | undefined;
@@ -260,8 +259,8 @@ export function makeWorkLane(deps: WorkLaneDeps) {
       request,
       connection,
       sender: of.sender,
-      lane: { budget: of.budget },
-      gapMs: gapAfterTake(of.settings, of.budget),
+      lane: { counters: of.counters },
+      gapMs: gapAfterTake(of.settings, of.counters),
     });
     if (submission.kind !== "unsubmittable") return { submission };
     return { submission, ended: await endAsFailed(submission.request, submission.error) };
