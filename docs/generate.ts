@@ -17,6 +17,11 @@ import {
   webhookHeaderSchemas,
 } from "../shared/contracts/http/openapi-webhooks.ts";
 import { operatorOpenApi } from "../shared/contracts/http/operator/openapi.ts";
+import {
+  OPERATOR_ACTION,
+  OPERATOR_SOURCE,
+  operatorAction,
+} from "../shared/contracts/operator-action.ts";
 import { settingsSchema } from "../shared/contracts/settings.ts";
 import { clientTypes } from "./client-types.ts";
 import { callTable } from "./linked-api-calls.ts";
@@ -65,10 +70,22 @@ function patterns() {
   };
 }
 
-/** The members of EventBridge's event that matter to a consumer, around an event as `detail`. */
-function busMessageOf(type: EventType) {
+function eventMessageOf(type: EventType) {
   const { schema } = jsonSchemaOf(consumerSchema(type), "answer");
   const { properties = {}, required = [], ...rest } = schema;
+  return busMessageOf(type, EVENT_SOURCE, {
+    title: type,
+    ...rest,
+    required: ["clientId", ...required],
+    properties: {
+      clientId: { type: "string", description: "Whose event it is: a rule sees all clients." },
+      ...properties,
+    },
+  });
+}
+
+/** The members of EventBridge's event that matter to a consumer, around its `detail`. */
+function busMessageOf(type: string, source: string, detail: object) {
   return {
     type: "object",
     required: ["version", "id", "detail-type", "source", "account", "time", "region", "detail"],
@@ -76,33 +93,33 @@ function busMessageOf(type: EventType) {
       version: { type: "string" },
       id: { type: "string", description: "EventBridge's own id: another one for each publish." },
       "detail-type": { type: "string", const: type },
-      source: { type: "string", const: EVENT_SOURCE },
+      source: { type: "string", const: source },
       account: { type: "string" },
       time: { type: "string", format: "date-time" },
       region: { type: "string" },
       resources: { type: "array", items: { type: "string" } },
-      detail: {
-        title: type,
-        ...rest,
-        required: ["clientId", ...required],
-        properties: {
-          clientId: { type: "string", description: "Whose event it is: a rule sees all clients." },
-          ...properties,
-        },
-      },
+      detail,
     },
   };
 }
 
 function asyncApi() {
-  const bus = eventTypes.map((type) => [
+  const action = jsonSchemaOf(operatorAction, "answer");
+  const bus = [
+    ...eventTypes.map((type) => [type, describeEvent(type), eventMessageOf(type)] as const),
+    [
+      OPERATOR_ACTION,
+      "a person has changed something",
+      busMessageOf(OPERATOR_ACTION, OPERATOR_SOURCE, action.schema),
+    ] as const,
+  ].map(([type, when, payload]) => [
     `bus.${type}`,
     {
       name: type,
       title: type,
-      summary: `Published when ${describeEvent(type)}.`,
+      summary: `Published when ${when}.`,
       contentType: "application/json",
-      payload: busMessageOf(type),
+      payload,
     },
   ]);
   const headers = {
@@ -170,7 +187,10 @@ function asyncApi() {
         channel: { $ref: "#/channels/webhook" },
       },
     },
-    components: { messages: Object.fromEntries([...bus, ...webhooks]) },
+    components: {
+      schemas: action.components,
+      messages: Object.fromEntries([...bus, ...webhooks]),
+    },
   };
 }
 

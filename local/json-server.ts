@@ -35,17 +35,20 @@ export interface LocalServer {
 /**
  * Starts a small HTTP server on loopback. An error of the handler becomes a 500
  * with its message.
+ *
+ * @param isPage whether another site may link to this path
  */
 export async function startJsonServer(
   port: number,
   handle: (request: JsonRequest) => Promise<JsonAnswer | NoAnswer>,
+  isPage: (path: string) => boolean = () => false,
 ): Promise<LocalServer> {
   const server = createServer(async (request, response) => {
     const answer = await readBody(request)
       .then((text) => {
-        const reason = foreignRequest(request.headers);
-        if (reason !== undefined) return { status: 403, body: { error: `Refused: ${reason}` } };
         const [path = "/", ...query] = (request.url ?? "/").split("?");
+        const reason = foreignRequest(request.headers, request.method === "GET" && isPage(path));
+        if (reason !== undefined) return { status: 403, body: { error: `Refused: ${reason}` } };
         return handle({
           method: request.method ?? "GET",
           headers: request.headers,

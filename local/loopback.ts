@@ -49,15 +49,18 @@ const LOCAL_HOST = /^(?:127\.0\.0\.1|localhost|\[::1\])(?::\d+)?$/i;
  * Returns why a request may come from a web page of another site, or undefined. A
  * page can send simple requests to every port of this machine, and read the answers
  * once its own name resolves to 127.0.0.1 (DNS rebinding). Tools send no `Origin`.
+ *
+ * @param isPage the path is one of a page, which any site may link to: it opens without data
  */
-export function foreignRequest(headers: IncomingHttpHeaders): string | undefined {
+export function foreignRequest(headers: IncomingHttpHeaders, isPage = false): string | undefined {
   const { host, origin } = headers;
   const site = headers["sec-fetch-site"];
   // HTTP/1.0 clients send no Host; a browser always does.
   if (host !== undefined && !LOCAL_HOST.test(host)) {
     return `the Host ${host} is not 127.0.0.1, localhost or [::1]`;
   }
-  if (site === "cross-site") return "Sec-Fetch-Site is cross-site";
+  const isLink = isPage && headers["sec-fetch-mode"] === "navigate" && origin === undefined;
+  if (site === "cross-site" && !isLink) return "Sec-Fetch-Site is cross-site";
   if (origin !== undefined && !LOCAL_HOST.test(origin.replace(/^https?:\/\//, ""))) {
     return `the Origin ${origin} is not of this machine`;
   }

@@ -10,8 +10,11 @@ import { Reader, type Scene, screenshots, startScene } from "./scene.ts";
 /** The store has so many requests: the pages must open nevertheless. */
 const REQUESTS = Number(process.env.CONSOLE_REQUESTS ?? 100_000);
 
-/** Calls of the API that a page may need before it shows everything. */
-const MAX_CALLS = 4;
+/** Operations that a page may call before it shows everything, its frame's two among them. */
+const MAX_CALLS = 5;
+
+/** Where the pictures of the documents are written to; absent: nowhere. */
+const IMAGES = process.env.CONSOLE_IMAGES;
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
@@ -156,6 +159,17 @@ test("The pages keep to their policy, and no secret is on them", async () => {
       path,
     ).toEqual([]);
     expect(reader.page.url()).not.toContain(operatorKey);
+  }
+  await reader.close();
+});
+
+test.runIf(IMAGES !== undefined)("The pictures of the documents are taken", async () => {
+  const viewport = { width: 1000, height: 640 };
+  const reader = await Reader.open(scene, { viewport });
+  for (const name of ["overview", "requests", "request", "delivery"]) {
+    await reader.goto(paths[name] ?? "");
+    await reader.page.waitForLoadState("networkidle").catch(() => undefined);
+    await reader.page.screenshot({ path: join(IMAGES ?? "", `${name}.png`) });
   }
   await reader.close();
 });

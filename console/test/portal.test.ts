@@ -1,15 +1,33 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { localAws } from "../../local/aws/local-aws.ts";
 import { composeAdministration } from "../../shared/composition/administration.ts";
 import { Reader, type Scene, startScene } from "./scene.ts";
 
 let scene: Scene;
 
+/** The page of a client's product, with the portal in a frame. */
+let embedded = "";
+const product = createServer((_, response) => {
+  response.setHeader("content-type", "text/html");
+  response.end(
+    `<!doctype html><title>Product</title><iframe width="1000" height="700" src="${embedded}"></iframe>`,
+  );
+});
+const originOf = (host: string) => `http://${host}:${(product.address() as AddressInfo).port}`;
+
 beforeAll(async () => {
-  scene = await startScene();
+  await new Promise<void>((isListening) => product.listen(0, "127.0.0.1", isListening));
+  // The console is on 127.0.0.1: for the browser, localhost is another site.
+  scene = await startScene({ consoleFrameAncestors: [originOf("localhost")] });
 });
 
-afterAll(() => scene?.close());
+afterAll(async () => {
+  await scene?.close();
+  product.closeAllConnections();
+  product.close();
+});
 
 /** A second client, with a connection of its own. */
 async function otherClient() {
@@ -72,4 +90,25 @@ test("A portal link shows the records of one client, and none of another", async
   expect(await client.button("Rotate the secret").count()).toBe(0);
   expect(await client.button("Pause").count()).toBe(0);
   await client.close();
+});
+
+test("The portal is shown in a page of an origin that is allowed, and in no other page", async () => {
+  const { consoleUrl } = scene.run.addresses;
+  const { token } = await scene.api("POST", "/v1/portal-link");
+  embedded = `${consoleUrl}/portal#${token}`;
+
+  const allowed = await Reader.open(scene);
+  await allowed.page.goto(originOf("localhost"));
+  const frame = allowed.page.frameLocator("iframe");
+  await frame.getByRole("heading", { level: 1, name: "Overview" }).waitFor();
+  await frame.getByRole("link", { name: "Deliveries" }).first().click();
+  await frame.getByRole("heading", { level: 1, name: "Deliveries" }).waitFor();
+  await allowed.close();
+
+  const refused = await Reader.open(scene);
+  await refused.page.goto(originOf("127.0.0.1"));
+  await vi.waitFor(() => expect(refused.errors.join()).toContain("frame-ancestors"));
+  const links = refused.page.frameLocator("iframe").getByRole("link", { name: "Deliveries" });
+  expect(await links.count()).toBe(0);
+  await refused.page.context().close();
 });

@@ -20,6 +20,8 @@ export interface ConsoleOptions {
   addresses: { apiUrl: string; providerUrl: string };
   /** The operator key that the console's page gets. */
   operatorKey: string;
+  /** Origins of the pages that may embed the console. */
+  frameAncestors: readonly string[];
   calls: Pick<CallCounts, "list">;
   billed: Pick<BilledUnits, "list">;
   update(to: z.output<typeof updateSchema>): Promise<void>;
@@ -40,7 +42,9 @@ export function startConsole(options: ConsoleOptions): Promise<LocalServer> {
     });
     return files;
   };
-  return startJsonServer(options.port, async (request) => {
+  return startJsonServer(options.port, answer, isPage);
+
+  async function answer(request: JsonRequest): Promise<JsonAnswer> {
     if (request.path === "/_control/update" && request.method === "POST") {
       return update(options, request.text);
     }
@@ -48,8 +52,13 @@ export function startConsole(options: ConsoleOptions): Promise<LocalServer> {
     if (request.path === "/billed-units") return { status: 200, body: options.billed.list() };
     if (request.path.startsWith("/v1/")) return callApi(options.addresses.apiUrl, request);
     if (request.path.startsWith("/local/")) return answerConsole(options, request);
-    return file(await built(), request.path);
-  });
+    return file(await built(), request.path, options.frameAncestors);
+  }
+}
+
+/** Whether the path is one of the console's own pages, and of none that does or returns something. */
+function isPage(path: string): boolean {
+  return !/^\/(v1|local|_control|aws-calls|billed-units)(\/|$)/.test(path);
 }
 
 async function update({ update }: ConsoleOptions, text: string): Promise<JsonAnswer> {
@@ -102,7 +111,11 @@ async function pass(
 }
 
 /** Every path but those of files is a page of the console, which its script shows. */
-function file(files: ReadonlyMap<string, ConsoleFile>, path: string): JsonAnswer {
+function file(
+  files: ReadonlyMap<string, ConsoleFile>,
+  path: string,
+  frameAncestors: readonly string[],
+): JsonAnswer {
   const found =
     files.get(path) ?? (path.startsWith("/assets/") ? undefined : files.get("/index.html"));
   if (found === undefined) return { status: 404, body: { error: `There is no ${path}` } };
@@ -111,7 +124,7 @@ function file(files: ReadonlyMap<string, ConsoleFile>, path: string): JsonAnswer
     body: found.bytes,
     contentType: found.contentType,
     headers: {
-      ...consoleHeaders([]),
+      ...consoleHeaders(frameAncestors),
       "cache-control": found.isImmutable ? "public, max-age=31536000, immutable" : "no-cache",
     },
   };

@@ -14,6 +14,8 @@ export interface LocalOptions {
   indexLagMs?: number;
   /** Inspector port of each function that is debugged; 0 takes a free one. Absent: none is debugged. */
   inspect?: ReadonlyMap<FunctionName, number>;
+  /** Origins of the pages that may embed the console. Absent: no page may. */
+  consoleFrameAncestors?: readonly string[];
   /** Where the functions send spans, as OTLP over HTTP. Absent: nowhere. */
   otlpUrl?: string;
   demo: boolean;
@@ -30,6 +32,7 @@ export const usage = `npm start -- [options]
   --setting NAME=VALUE  any setting of the stack; may be repeated
   --index-lag MS        global indexes are MS behind their table  (0)
   --inspect NAME[=PORT] debug this function; may be repeated       (9229, 9230 …)
+  --embed-in ORIGIN     this page may embed the console; may be repeated
   --otlp URL            send spans there, such as http://127.0.0.1:4318/v1/traces
   --no-demo             do not play the demonstration
   --help
@@ -51,6 +54,7 @@ export function parseOptions(args: string[]): LocalOptions | "help" {
       setting: { type: "string", multiple: true, default: [] },
       "index-lag": { type: "string", default: "0" },
       inspect: { type: "string", multiple: true, default: [] },
+      "embed-in": { type: "string", multiple: true, default: [] },
       otlp: { type: "string" },
       demo: { type: "boolean", default: true },
       help: { type: "boolean", default: false },
@@ -73,6 +77,7 @@ export function parseOptions(args: string[]): LocalOptions | "help" {
     indexLagMs: indexLagOf(values["index-lag"]),
     settings: Object.fromEntries(values.setting.map(settingOf)),
     ...(inspect.size === 0 ? {} : { inspect }),
+    consoleFrameAncestors: values["embed-in"].map(originOf),
     ...(values.otlp === undefined ? {} : { otlpUrl: values.otlp }),
     demo: values.demo,
   };
@@ -131,6 +136,11 @@ function indexLagOf(text: string): number {
   const lagMs = Number(text);
   if (/^\d+$/.test(text) && lagMs <= MAX_INDEX_LAG_MS) return lagMs;
   throw new Error(`--index-lag takes milliseconds from 0 to ${MAX_INDEX_LAG_MS}, not "${text}"`);
+}
+
+function originOf(text: string): string {
+  if (/^https?:\/\/[a-z0-9.-]+(:\d+)?$/.test(text)) return text;
+  throw new Error(`--embed-in takes an origin such as http://localhost:3000, not "${text}"`);
 }
 
 function settingOf(text: string): [string, string] {

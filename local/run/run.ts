@@ -201,6 +201,7 @@ async function start(options: RunOptions, started: AsyncDisposableStack): Promis
     port: ports.console,
     addresses: urls,
     operatorKey: made.operatorKey,
+    frameAncestors: options.consoleFrameAncestors ?? [],
     calls: aws.calls,
     billed: aws.billed,
     update,

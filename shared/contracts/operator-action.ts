@@ -36,3 +36,14 @@ export const auditRecord = z.object({
 });
 
 export type AuditRecord = z.output<typeof auditRecord>;
+
+/** The `detail` of an operator action on the bus. */
+export const operatorAction = z.object({
+  id: z.string().check(z.describe("The same if it is published twice.")),
+  type: z.literal(OPERATOR_ACTION),
+  createdAt: time,
+  clientId: z.optional(z.string()).check(z.describe("Absent: it was about no client.")),
+  data: auditRecord,
+});
+
+export type OperatorAction = z.output<typeof operatorAction>;

@@ -84,6 +84,12 @@ export function faultsOfBusMessage(message: { detail: { type: string; clientId?:
   ];
 }
 
+/** What is wrong with the `detail` of an operator action on the bus. */
+export function faultsOfOperatorAction(detail: object) {
+  const place = ["bus.operator.action", "payload", "properties", "detail"];
+  return errorsAt("asyncapi", ["components", "messages", ...place], detail);
+}
+
 /** What is wrong with a delivered webhook, in either format. */
 export function faultsOfWebhook({ headers, body }: { headers: object; body: string }) {
   const payload = JSON.parse(body);

@@ -1,4 +1,8 @@
-import { type AuditRecord, OPERATOR_ACTION } from "../../contracts/operator-action.ts";
+import {
+  type AuditRecord,
+  OPERATOR_ACTION,
+  type OperatorAction,
+} from "../../contracts/operator-action.ts";
 import type { Clock } from "../clock.ts";
 import { type MessageFailure, toMessageFailure } from "../message-failure.ts";
 import type { AuditStore } from "./audit.ts";
@@ -63,11 +67,12 @@ export function makeSweepAudit({ audit, publish, clock, limit }: SweepAuditDeps)
 
 function detailOf(record: AuditRecord): string {
   const { clientId, id, at } = record;
-  return JSON.stringify({
+  const detail: OperatorAction = {
     id: `${OPERATOR_ACTION}:${id}`,
     type: OPERATOR_ACTION,
     createdAt: at,
     ...(clientId === undefined ? {} : { clientId }),
     data: record,
-  });
+  };
+  return JSON.stringify(detail);
 }

@@ -3,6 +3,7 @@ import { request } from "node:http";
 import { text } from "node:stream/consumers";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { makeBusinessClock } from "../../../local/clock/clock.ts";
+import { startConsole } from "../../../local/console/console-server.ts";
 import { openDurableStore } from "../../../local/durable-store.ts";
 import { startHttpApi } from "../../../local/http-api/http-api.ts";
 import { startJsonServer } from "../../../local/json-server.ts";
@@ -78,6 +79,27 @@ describe.each(Object.entries(ports))("%s", (_name, start) => {
     const { status, body } = await call(await start(), { headers });
     expect({ status, body }).toEqual({ status: 403, body: expect.stringMatching(reason) });
   });
+});
+
+test("A link of another site opens a page of the console, and nothing else", async () => {
+  const server = await startConsole({
+    ...{ port: 0, frameAncestors: [], operatorKey: "secret" },
+    addresses: { apiUrl: "http://127.0.0.1:1", providerUrl: "http://127.0.0.1:1" },
+    ...{ calls: { list: () => ({}) }, billed: { list: () => [] } },
+    update: async () => undefined,
+  });
+  onTestFinished(server.close);
+  const of = (path: string, more: Record<string, string> = {}, method = "GET") =>
+    call(`${server.url}${path}`, {
+      method,
+      headers: { "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", ...more },
+    });
+  expect(await of("/requests/rq_1")).toMatchObject({ status: 200 });
+  for (const path of ["/v1/operator/overview", "/local/session", "/aws-calls", "/_control/update"])
+    expect(await of(path)).toMatchObject({ status: 403 });
+  expect(await of("/", {}, "POST")).toMatchObject({ status: 403 });
+  expect(await of("/", { host: "evil.example" })).toMatchObject({ status: 403 });
+  expect(await of("/", { "sec-fetch-mode": "no-cors" })).toMatchObject({ status: 403 });
 });
 
 test("The simulator's controls take only JSON, which a foreign page cannot send unasked", async () => {

@@ -4,6 +4,7 @@ import { randomHex } from "../../../shared/adapters/random-hex.ts";
 import { Failure } from "../../../shared/contracts/failures.ts";
 import { type AuditStore, makeAudited } from "../../../shared/core/audit/audit.ts";
 import { makeSweepAudit } from "../../../shared/core/audit/sweep-audit.ts";
+import { faultsOfOperatorAction } from "../../support/contract-judge.ts";
 import { makeTestClock } from "../../support/fakes/clocks.ts";
 import { openLocalTables } from "../../support/runs/local-tables.ts";
 
@@ -56,6 +57,7 @@ test("A change has a record with its outcome, which is published once", async ()
   await sweep();
   await sweep();
   expect(own()).toMatchObject([{ type: "operator.action", data: { outcome: "done" } }]);
+  expect(own().flatMap(faultsOfOperatorAction)).toEqual([]);
 });
 
 test.each([

@@ -28,6 +28,7 @@ export async function startTestRun(
     synthesise?: NonNullable<RunOptions["synthesise"]>;
     indexLagMs?: number;
     otlpUrl?: string;
+    consoleFrameAncestors?: readonly string[];
     /** Changes the stack that the run synthesises, before the run reads it; not with an `assemblyDir`. */
     edit?: (assemblyDir: string) => void;
   } = {},

@@ -40,6 +40,8 @@ export function relaxTimeouts(assemblyDir: string): void {
   for (const { Type, Properties } of Object.values(template.Resources)) {
     if (Type !== "AWS::Lambda::Function" || !Properties.Environment) continue;
     const variables = Properties.Environment.Variables;
+    // Earlier versions of the stack have none.
+    if (variables.TRACING === undefined) continue;
     const tracing = JSON.parse(String(variables.TRACING)) as object;
     variables.TRACING = JSON.stringify({ ...tracing, timeoutMs: EXPORT_TIMEOUT_MS });
   }
