@@ -43,4 +43,36 @@ export function administrationCases(target: Target, openScene: OpenScene): void 
     assert.equal(shown?.provider, "we-link");
     assert.ok(!JSON.stringify(items).includes(client.weLink.secret));
   });
+
+  test("An operator key shows the overview and pauses a connection with an audit record, within its scope", async (t) => {
+    const { admin, client } = await openScene();
+    const { connectionId } = client.weLink;
+    const operatorWith = async (scope: string) => {
+      const name = `acceptance ${scope}`;
+      const made = (await admin([
+        "operator-keys",
+        "create",
+        "--name",
+        name,
+        "--scope",
+        scope,
+      ])) as Json;
+      t.after(() => admin(["operator-keys", "revoke", "--key", made.keyId]));
+      return makeApi(target.apiUrl, made.operatorKey);
+    };
+    const [reader, operator] = [await operatorWith("read"), await operatorWith("operate")];
+    const { queues } = await reader("GET /v1/operator/overview");
+    assert.ok(queues.some(({ name }: Json) => name === "inbound"));
+    const body = { why: "acceptance" };
+    const path = `/v1/operator/connections/${connectionId}`;
+    await reader(`POST ${path}/pause`, { body, status: 403 });
+    assert.equal((await operator(`POST ${path}/pause`, { body })).status, "paused");
+    assert.equal((await operator(`POST ${path}/resume`, { body })).status, "active");
+    const { items } = await reader("GET /v1/operator/audit?limit=100");
+    const actions = items.filter(({ target: of }: Json) => of.connectionId === connectionId);
+    assert.deepEqual(actions.map(({ action, outcome }: Json) => [action, outcome]).slice(0, 2), [
+      ["resumeConnection", "done"],
+      ["pauseConnection", "done"],
+    ]);
+  });
 }

@@ -61,7 +61,7 @@ test(
   "The acceptance suite passes on the local run, and skips with a reason only what it has not",
   async () => {
     const { exitCode, printed } = await acceptance([], WAIT_SECONDS);
-    expect(printed).toMatch(/passed 14, failed 0, skipped 1\n$/);
+    expect(printed).toMatch(/passed 15, failed 0, skipped 1\n$/);
     expect(printed).toContain("the local run has no CloudWatch");
     expect(exitCode).toBe(0);
   },
@@ -74,6 +74,7 @@ test.for<[FunctionName, string]>([
   ["api", "the API is up"],
   ["submit", "is accepted, submitted to the provider"],
   ["deliver", "is delivered to the webhook"],
+  ["operator", "An operator key"],
   ["reconcile", "is found by asking the provider"],
 ])(
   "The acceptance suite fails when the function %s is broken",
