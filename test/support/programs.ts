@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 /** What each program has to be able to do here. */
 const checks = {
   go: ["version"],
+  java: ["-version"],
   php: ["--version"],
   python3: ["-c", "import sys; assert sys.version_info >= (3, 9)"],
   ruby: ["--version"],

@@ -6,6 +6,7 @@ import type { OutboundHashFormat } from "../../shared/contracts/webhook-forms.ts
 import { composeWebhookBody } from "../../shared/core/deliveries/creation/body.ts";
 import { signedHeaders } from "../../shared/core/deliveries/signing/signing.ts";
 import { skipWithout } from "../support/programs.ts";
+import { type ReceiverLanguage, verifyIn } from "../support/receivers.ts";
 
 const document = readFileSync(
   join(import.meta.dirname, "../../docs/receiving-webhooks.md"),
@@ -22,39 +23,42 @@ const code = (language: string, defines: string) => {
 const secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const other = `whsec_${Buffer.alloc(32, 7).toString("base64")}`;
 
-test("the Python of docs/receiving-webhooks.md verifies, and refuses", ({ skip }) => {
-  skipWithout("python3", skip);
-  const body = '{"id":"webhook.test:1","data":{"s":"ü\u2028","n":1.0}}';
-  const nowSeconds = Math.floor(Date.now() / 1000);
-  const headersOf = (secrets: string[], timestampSeconds = nowSeconds) =>
-    signedHeaders({ eventId: "webhook.test:1", body, timestampSeconds, secrets });
-  const good = headersOf([secret]);
-  const cases: [string, Record<string, string>, string[], string][] = [
-    [body, good, [secret], "verified"],
-    [body, headersOf([other, secret]), [secret], "verified"],
-    [body, good, [other, secret], "verified"],
-    [`${body} `, good, [secret], "no signature matches"],
-    [body, good, [other], "no signature matches"],
-    [body, headersOf([secret], nowSeconds - 400), [secret], "webhook-timestamp outside tolerance"],
-    [body, headersOf([secret], nowSeconds + 400), [secret], "webhook-timestamp outside tolerance"],
-    [body, { ...good, "webhook-timestamp": "x" }, [secret], "webhook-timestamp outside tolerance"],
-    [body, good, ["whsec_"], "the secret is incomplete"],
-  ];
-  const run = `
-import json, sys
-for body, headers, secrets, _ in json.load(sys.stdin):
-    try:
-        verify(body.encode(), headers, secrets)
-        print("verified")
-    except ValueError as error:
-        print(error)
-`;
-  const answer = execFileSync("python3", ["-c", code("python", "def verify(") + run], {
-    input: JSON.stringify(cases),
-    encoding: "utf8",
-  });
-  expect(answer.trim().split("\n")).toEqual(cases.map(([, , , expected]) => expected));
-});
+test.for<[ReceiverLanguage, string, string]>([
+  ["python3", "python", "def verify("],
+  ["go", "go", "func verify("],
+  ["php", "php", "function verify("],
+  ["java", "java", "void verify("],
+  ["ruby", "ruby", "def verify("],
+])(
+  "The code of docs/receiving-webhooks.md for %s verifies a webhook, and refuses any other",
+  ([program, language, defines], { skip }) => {
+    skipWithout(program, skip);
+    const body = '{"id":"webhook.test:1","data":{"s":"ü\u2028","n":1.0}}';
+    const nowSeconds = Math.floor(Date.now() / 1000);
+    const headersOf = (secrets: string[], timestampSeconds = nowSeconds) =>
+      signedHeaders({ eventId: "webhook.test:1", body, timestampSeconds, secrets });
+    const good = headersOf([secret]);
+    const outside = "webhook-timestamp outside tolerance";
+    const cases: [string, Record<string, string>, string[], string][] = [
+      [body, good, [secret], "verified"],
+      [body, headersOf([other, secret]), [secret], "verified"],
+      [body, good, [other, secret], "verified"],
+      [`${body} `, good, [secret], "no signature matches"],
+      [body, good, [other], "no signature matches"],
+      [body, { ...good, "webhook-signature": "" }, [secret], "no signature matches"],
+      [body, headersOf([secret], nowSeconds - 4_000), [secret], outside],
+      [body, headersOf([secret], nowSeconds + 4_000), [secret], outside],
+      [body, { ...good, "webhook-timestamp": "x" }, [secret], outside],
+      [body, good, ["whsec_"], "the secret is incomplete"],
+    ];
+    const answers = verifyIn(
+      program,
+      code(language, defines),
+      cases.map(([text, headers, secrets]) => ({ body: text, headers, secrets })),
+    );
+    expect(answers).toEqual(cases.map(([, , , expected]) => expected));
+  },
+);
 
 describe("the JavaScript of docs/receiving-webhooks.md accepts our We-Link payload", async () => {
   const module = `data:text/javascript,${encodeURIComponent(code("js", "isFromAckwire"))}`;
