@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { format, resolveConfig } from "prettier";
 import * as z from "zod/mini";
 import {
   consumerSchema,
@@ -24,6 +25,8 @@ import {
 } from "../shared/contracts/operator-action.ts";
 import { settingsSchema } from "../shared/contracts/settings.ts";
 import { clientTypes } from "./client-types.ts";
+import { llmsTxt } from "./contents.ts";
+import { eventsPage } from "./events-page.ts";
 import { callTable } from "./linked-api-calls.ts";
 
 /** Everything in `docs/contracts/`, by file name: generated from the definitions, never edited. */
@@ -42,10 +45,19 @@ export function contractDocuments(): Record<string, string> {
 /** The contracts and the types of the client package, by their path in the repository. */
 async function generatedFiles(): Promise<Record<string, string>> {
   const contracts = Object.entries(contractDocuments());
+  const pages = { "docs/events.md": await formatted("docs/events.md", eventsPage()) };
   return {
     ...Object.fromEntries(contracts.map(([name, text]) => [`docs/contracts/${name}`, text])),
     "client/api-types.ts": await clientTypes(openApi()),
+    ...pages,
+    "llms.txt": llmsTxt(pages),
   };
+}
+
+/** As `npm run format` writes it. */
+async function formatted(path: string, text: string): Promise<string> {
+  const options = await resolveConfig(join(root, path));
+  return format(text, { ...options, parser: "markdown" });
 }
 
 function schemaOf(type: (typeof eventTypes)[number]) {

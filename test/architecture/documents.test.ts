@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { describe, expect, test } from "vitest";
+import { contents } from "../../docs/contents.ts";
 import { staleDocuments } from "../../docs/generate.ts";
 import { settingsSchema } from "../../shared/contracts/settings.ts";
 import { documents, root, textOf } from "../support/tree.ts";
@@ -14,6 +15,12 @@ test.each(Object.keys(settingsSchema.shape))(
 
 test("The generated files are those of the definitions (run `npm run docs`)", async () => {
   expect(await staleDocuments()).toEqual([]);
+});
+
+test("Every document is in the contents of the documentation", () => {
+  const listed = contents().flatMap(({ pages }) => pages.map(({ path }) => path));
+  const pages = documents.filter((path) => !path.startsWith(".github/"));
+  expect(listed.toSorted()).toEqual(pages.toSorted());
 });
 
 test("The repository has more than 60 documents", () => {

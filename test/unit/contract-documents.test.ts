@@ -2,7 +2,9 @@ import { readFileSync } from "node:fs";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import formats from "ajv-formats";
 import { describe, expect, test } from "vitest";
+import { exampleOf } from "../../docs/event-examples.ts";
 import { contractDocuments } from "../../docs/generate.ts";
+import { eventTypes, producerSchema } from "../../shared/contracts/events.ts";
 import { failures } from "../../shared/contracts/failures.ts";
 import { root } from "../support/tree.ts";
 
@@ -20,6 +22,12 @@ function errorsBy(schema: object, value: unknown): unknown {
   const validate = ajv.compile(JSON.parse(text));
   return validate(value) ? [] : validate.errors;
 }
+
+describe("The examples of docs/events.md", () => {
+  test.each(eventTypes)("The example of %s is what the product publishes", (type) => {
+    expect(producerSchema(type).safeParse(exampleOf(type)).error).toBeUndefined();
+  });
+});
 
 describe("The OpenAPI document", () => {
   test("It has the version of the package", () => {
