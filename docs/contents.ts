@@ -18,7 +18,7 @@ export interface ContentsGroup {
 const root = join(import.meta.dirname, "..");
 
 const groups: Readonly<Record<string, readonly string[]>> = {
-  Start: ["README.md", "docs/local-run.md", "docs/console.md", "testing/README.md"],
+  Start: ["README.md", "docs/local-run.md", "docs/console.md", "docs/cli.md", "testing/README.md"],
   Use: [
     "docs/requests.md",
     "docs/pace.md",

@@ -167,6 +167,16 @@ const rules: { from: RegExp; may: RegExp[]; because: string }[] = [
     because: "the console knows the product only by its contracts",
   },
   {
+    from: /^cli\/ackwire\/command(-line)?\.ts$/,
+    may: [/^cli\/ackwire\//, /^yargs$/],
+    because: "the library of the command line is known to two files",
+  },
+  {
+    from: /^cli\/ackwire\/mcp(-server)?\.ts$/,
+    may: [/^(cli|shared)\//, /^@modelcontextprotocol\/sdk\//, /^node:/],
+    because: "the protocol's SDK is known to the server that speaks it",
+  },
+  {
     from: /^(local|cli)\//,
     may: [
       /^(local|cli|shared)\//,

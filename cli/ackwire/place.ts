@@ -1,0 +1,112 @@
+import { existsSync, readFileSync } from "node:fs";
+import type { LocalFile } from "../../local/run/local-file.ts";
+import type { StackTarget } from "../../shared/composition/administration.ts";
+import { UsageError } from "./usage-error.ts";
+
+/** The file that a local run writes, in the current folder. */
+export const LOCAL_FILE = ".ackwire/local.json";
+
+/** Where a command works: a local run, or a deployed stage. */
+export interface Place {
+  /** `local`, or the name of the stack. */
+  name: string;
+  apiUrl: string;
+  /** @throws Error that says how to get one when there is none */
+  operatorKey(): string;
+  /** A client's key, where one is known. */
+  apiKey?: string | undefined;
+  /** What the local run wrote; absent: a deployed stage. */
+  local?: LocalFile | undefined;
+  /** The stack's outputs. */
+  outputs: Readonly<Record<string, string>>;
+  /** Where the use cases of the admin command work. */
+  target(): Promise<StackTarget>;
+}
+
+export interface Where {
+  /** `undefined`: not said, which is the local run unless `stack` is there. */
+  local?: boolean | undefined;
+  stage?: string | undefined;
+  stack?: string | undefined;
+}
+
+/** The stack that `--stage` or `--stack` means; `undefined`: the local run. @throws UsageError */
+export function stackOf({ local, stage, stack }: Where): string | undefined {
+  if (stage !== undefined && stack !== undefined) {
+    throw new UsageError("--stage and --stack are two names of one thing: give one of them");
+  }
+  if (local && (stage ?? stack) !== undefined) {
+    throw new UsageError("--local is the local run: leave --stage and --stack out");
+  }
+  const name = stack ?? (stage === undefined ? undefined : `ackwire-${stage}`);
+  return name === "ackwire-local" ? undefined : name;
+}
+
+/**
+ * Finds a local run by its file, or a deployed stage by the outputs of its stack.
+ *
+ * @throws Error that says what to do when there is none
+ */
+export async function placeOf(where: Where, env = process.env): Promise<Place> {
+  const stack = stackOf(where);
+  const { ACKWIRE_OPERATOR_KEY: key, ACKWIRE_API_KEY: apiKey } = env;
+  if (stack === undefined) return localPlace();
+  const target = await deployed(stack);
+  const apiUrl = target.outputs.ApiUrl?.replace(/\/$/, "");
+  if (apiUrl === undefined) {
+    throw new Error(`The stack ${stack} has no output ApiUrl: it is no stack of Ackwire`);
+  }
+  return {
+    name: stack,
+    apiUrl,
+    apiKey,
+    operatorKey: () => key ?? noOperatorKey(stack),
+    outputs: target.outputs,
+    target: async () => target,
+  };
+}
+
+function localPlace(): Place {
+  if (!existsSync(LOCAL_FILE)) {
+    throw new Error(
+      `There is no ${LOCAL_FILE} here: start a local run in this folder with \`ackwire dev\`, or name a stage with --stage`,
+    );
+  }
+  const local = JSON.parse(readFileSync(LOCAL_FILE, "utf8")) as LocalFile;
+  return {
+    name: "local",
+    apiUrl: local.apiUrl,
+    apiKey: local.apiKey,
+    operatorKey: () => local.operatorKey,
+    local,
+    outputs: local.outputs,
+    target: () => openTarget({ local: true, stack: "" }),
+  };
+}
+
+/** The AWS SDK is loaded only where it is needed: it takes longer than most commands. */
+async function openTarget(of: { local: boolean; stack: string }): Promise<StackTarget> {
+  const { targetOf } = await import("../target.ts");
+  return targetOf(of);
+}
+
+async function deployed(stack: string): Promise<StackTarget> {
+  try {
+    return await openTarget({ local: false, stack });
+  } catch (cause) {
+    const { message } = cause as Error;
+    const advice = /Region is missing/i.test(message)
+      ? "set AWS_REGION, or a profile with a region"
+      : /credential/i.test(message)
+        ? "set AWS_PROFILE, or sign in with `aws sso login`"
+        : "`ackwire doctor` says what is missing";
+    throw new Error(`The stack ${stack} cannot be read: ${message}; ${advice}`, { cause });
+  }
+}
+
+function noOperatorKey(stack: string): never {
+  throw new Error(
+    `ACKWIRE_OPERATOR_KEY is not set. Create a key with your AWS credentials and export it:
+  ackwire operator-keys create --stack ${stack} --name me --scope operate`,
+  );
+}
