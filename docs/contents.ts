@@ -34,6 +34,7 @@ const groups: Readonly<Record<string, readonly string[]>> = {
   ],
   Operate: [
     "docs/deploying.md",
+    "cdk/README.md",
     "docs/first-account.md",
     "docs/upgrading.md",
     "docs/restoring.md",

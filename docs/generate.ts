@@ -28,6 +28,7 @@ import { clientTypes } from "./client-types.ts";
 import { llmsTxt } from "./contents.ts";
 import { eventsPage } from "./events-page.ts";
 import { callTable } from "./linked-api-calls.ts";
+import { settingsTypes } from "./settings-types.ts";
 
 /** Everything in `docs/contracts/`, by file name: generated from the definitions, never edited. */
 export function contractDocuments(): Record<string, string> {
@@ -42,13 +43,14 @@ export function contractDocuments(): Record<string, string> {
   };
 }
 
-/** The contracts and the types of the client package, by their path in the repository. */
+/** The contracts, and the types of the packages, by their path in the repository. */
 async function generatedFiles(): Promise<Record<string, string>> {
   const contracts = Object.entries(contractDocuments());
   const pages = { "docs/events.md": await formatted("docs/events.md", eventsPage()) };
   return {
     ...Object.fromEntries(contracts.map(([name, text]) => [`docs/contracts/${name}`, text])),
     "client/api-types.ts": await clientTypes(openApi()),
+    "infra/ackwire-settings.ts": settingsTypes(),
     ...pages,
     "llms.txt": llmsTxt(pages),
   };

@@ -2,7 +2,7 @@ import { App, Validations } from "aws-cdk-lib";
 import { AwsSolutionsChecks } from "cdk-nag";
 import { AckwireStack } from "./ackwire-stack.ts";
 import { readConfig } from "./config.ts";
-import { ConfigurationError } from "./settings.ts";
+import { ConfigurationError } from "./configuration-error.ts";
 
 const app = new App();
 try {

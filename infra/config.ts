@@ -1,14 +1,16 @@
 import type { Node } from "constructs";
 import { parseJsonOrUndefined } from "../shared/contracts/json-text.ts";
 import { type Settings, settingsSchema } from "../shared/contracts/settings.ts";
+import type { Rollout, TracingProps } from "./ackwire-props.ts";
 import { baseUrlsForm, isBusinessClock, isWebhookTargets, readBaseUrls } from "./config-values.ts";
+import { ConfigurationError } from "./configuration-error.ts";
 import { type ConsoleConfig, readConsole } from "./console-config.ts";
-import { type Rollout, rollouts } from "./constructs/rollout.ts";
+import { rollouts } from "./constructs/rollout.ts";
 import { providersOwnUrls } from "./provider-urls.ts";
-import { ConfigurationError, checkSettings, resolveSettings } from "./settings.ts";
+import { checkSettings, resolveSettings } from "./settings.ts";
 import { readStageFile } from "./stage-file.ts";
 import { realTime } from "./timing.ts";
-import { readTracing, type TracingProps } from "./tracing.ts";
+import { readTracing } from "./tracing.ts";
 import { webhookTargetsOf } from "./webhook-targets.ts";
 
 /**

@@ -7,6 +7,7 @@ import {
   type Settings,
   settingsSchema,
 } from "../shared/contracts/settings.ts";
+import { ConfigurationError } from "./configuration-error.ts";
 import { longestDelay } from "./retention.ts";
 import { timing } from "./timing.ts";
 
@@ -36,14 +37,6 @@ export function functionSettingsText(settings: Settings): string {
   return JSON.stringify(
     Object.fromEntries(functionSettingNames.map((name) => [name, settings[name]])),
   );
-}
-
-/** An invalid configuration; the message lists every problem. */
-export class ConfigurationError extends Error {
-  constructor(problems: string[]) {
-    super(["Ackwire cannot be synthesised with this configuration:", ...problems].join("\n  - "));
-    this.name = "ConfigurationError";
-  }
 }
 
 /** Checks constraints between settings, and between a setting and a fixed time of the pipeline. */

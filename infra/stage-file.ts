@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseJsonOrUndefined } from "../shared/contracts/json-text.ts";
-import { ConfigurationError } from "./settings.ts";
+import { ConfigurationError } from "./configuration-error.ts";
 
 /** The folder of the stage files: `stages/prod.json` is the configuration of the stage `prod`. */
 export const stagesDirectory = resolve(import.meta.dirname, "../stages");

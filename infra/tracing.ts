@@ -1,25 +1,7 @@
 import { Aws } from "aws-cdk-lib";
 import type { Tracing } from "../shared/contracts/tracing.ts";
+import type { TracingProps } from "./ackwire-props.ts";
 import type { Binding } from "./constructs/binding.ts";
-
-export interface TracingProps {
-  /**
-   * `otlp`: spans go to a collector, as OTLP in JSON over HTTP. `xray`: to the OTLP endpoint of
-   * X-Ray in the stack's region, for which Transaction Search must be on. `off`: a caller's trace is
-   * passed on, and nothing is recorded.
-   *
-   * @default off
-   */
-  exporter?: Tracing["exporter"] | undefined;
-  /** Of the collector, such as `http://localhost:4318/v1/traces`; only with `otlp`. */
-  url?: string | undefined;
-  /**
-   * Providers get the header `traceparent` with each submission.
-   *
-   * @default false
-   */
-  tracesProviders?: boolean | undefined;
-}
 
 /** Reads values by name, and collects what is wrong with them. */
 interface Reader {

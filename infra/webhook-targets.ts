@@ -2,7 +2,7 @@ import { Stack } from "aws-cdk-lib";
 import type { Construct } from "constructs";
 import type { Settings } from "../shared/contracts/settings.ts";
 import type { WebhookTargets } from "../shared/contracts/webhook-targets.ts";
-import { ConfigurationError } from "./settings.ts";
+import { ConfigurationError } from "./configuration-error.ts";
 
 /** The stack of the local run, which is never deployed. */
 const LOCAL_STACK = "ackwire-local";

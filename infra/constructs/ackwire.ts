@@ -1,87 +1,30 @@
-import { RemovalPolicy, Stack } from "aws-cdk-lib";
+import { CfnOutput, RemovalPolicy } from "aws-cdk-lib";
 import type { HttpApi } from "aws-cdk-lib/aws-apigatewayv2";
-import type { EventBus as Bus } from "aws-cdk-lib/aws-events";
+import type { IEventBus } from "aws-cdk-lib/aws-events";
+import type { IKey } from "aws-cdk-lib/aws-kms";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
 import { Construct } from "constructs";
 import type { Settings } from "../../shared/contracts/settings.ts";
+import type { AckwireProps, AlarmsProps } from "../ackwire-props.ts";
+import type { AckwireSettings } from "../ackwire-settings.ts";
+import { type Identity, identityOf } from "../identity.ts";
 import { Monitoring } from "../monitoring/monitoring.ts";
-import { providersOwnUrls } from "../provider-urls.ts";
+import { providerUrlsText } from "../provider-urls.ts";
 import { functionSettingsText, resolveSettings } from "../settings.ts";
 import { realTime } from "../timing.ts";
-import { exportsSpans, type TracingProps, tracingText } from "../tracing.ts";
+import { exportsSpans, tracingText } from "../tracing.ts";
 import { refuseLocalTargets, webhookTargetsOf } from "../webhook-targets.ts";
 import { AlarmTopic } from "./alarm-topic.ts";
-import { ConsoleSite, type ConsoleSiteProps } from "./console-site.ts";
+import { ConsoleSite } from "./console-site.ts";
 import { DeliveryPipeline } from "./delivery-pipeline.ts";
 import { IngestPipeline } from "./ingest-pipeline.ts";
 import { OperatorApi } from "./operator-api.ts";
 import type { SharedVariables } from "./pipeline.ts";
-import { type CustomDomain, PublicApi } from "./public-api.ts";
+import { PublicApi } from "./public-api.ts";
 import { Reconciliation } from "./reconciliation.ts";
-import { GradualRollouts, type Rollout } from "./rollout.ts";
+import { GradualRollouts } from "./rollout.ts";
 import { Stores } from "./stores.ts";
 import { SubmissionPipeline } from "./submission-pipeline.ts";
-
-export interface AckwireProps {
-  /** @default - the default of each setting, see `shared/contracts/settings.ts` */
-  settings?: Partial<Settings>;
-  /**
-   * Keeps tables, queues, the bus, the master secret and the logs when the stack
-   * is deleted, and protects the tables from deletion.
-   *
-   * @default true
-   */
-  retainData?: boolean;
-  /** Who is notified by alarms; `off`: the stack has none. @default - topics without a subscription */
-  alarms?: AlarmsProps | "off" | undefined;
-  /**
-   * How a new version of the functions takes over from the one before.
-   *
-   * @default "AllAtOnce" - a deployment takes a minute, and needs no rights for CodeDeploy
-   */
-  rollout?: Rollout | undefined;
-  /** @default - the default execute-api hostname, which changes when the API is recreated */
-  customDomain?: CustomDomain | undefined;
-  /** Whether and where spans are recorded. @default - nothing is recorded */
-  tracing?: TracingProps | undefined;
-  /** The console, on a domain of CloudFront. @default - no console */
-  console?: Omit<ConsoleSiteProps, "api"> | undefined;
-  /** For the local run: the value of `BUSINESS_CLOCK`. @default - real time */
-  businessClock?: string;
-  /** The value of `PROVIDER_BASE_URLS`. @default - the providers' own URLs */
-  providerBaseUrls?: string;
-  /** For the local run: the value of `WEBHOOK_TARGETS`. @default - public addresses, https, on the settings' ports */
-  webhookTargets?: string | undefined;
-  /** Where the console is served, without a slash at its end: portal links lead there. @default - that of `console` */
-  consoleUrl?: string | undefined;
-}
-
-export interface AlarmsProps {
-  /**
-   * Receives the alarms that need a person now. CloudWatch must be allowed to publish to it.
-   *
-   * @default - a new topic
-   */
-  pageTopic?: ITopic | undefined;
-  /**
-   * Receives the alarms that can wait for the working day. CloudWatch must be allowed to publish
-   * to it.
-   *
-   * @default - a new topic
-   */
-  ticketTopic?: ITopic | undefined;
-  /** Subscribed to the new topic, once its owner has confirmed. @default - no subscription */
-  pageEmail?: string | undefined;
-  /** Subscribed to the new topic, once its owner has confirmed. @default - no subscription */
-  ticketEmail?: string | undefined;
-  /**
-   * The URL of the folder of runbooks, without a slash at its end: each alarm's description ends
-   * with the address of its page.
-   *
-   * @default - `docs/runbooks`, the folder in the repository
-   */
-  runbookBaseUrl?: string | undefined;
-}
 
 /**
  * The pipeline. It accepts requests and submits them to their automation provider,
@@ -93,34 +36,41 @@ export interface AlarmsProps {
  */
 export class Ackwire extends Construct {
   /** Receives every event of every client, with the source `ackwire`. */
-  readonly bus: Bus;
+  readonly bus: IEventBus;
   readonly api: HttpApi;
   /** The topics that receive alarms by severity; absent when alarms are off. */
   readonly alarmTopics: Record<"page" | "ticket", ITopic> | undefined;
-  /** The resources that the stack's outputs name. */
-  readonly parts: AckwireParts;
 
   constructor(scope: Construct, id: string, props: AckwireProps = {}) {
     super(scope, id);
-    const settings = resolveSettings(props.settings);
+    const identity = identityOf(this);
+    const { name } = identity;
+    const settings = resolveSettings(given(props.settings));
     const removalPolicy =
       (props.retainData ?? true) ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY;
-    const logs = { removalPolicy, logRetentionDays: settings.logRetentionDays };
-    const stores = new Stores(this, { settings, removalPolicy });
+    const { logLevel, encryptionKey, eventBus } = props;
+    const { logRetentionDays } = settings;
+    const logs = { removalPolicy, logRetentionDays, logLevel, encryptionKey };
+    const stores = new Stores(this, { settings, removalPolicy, encryptionKey, eventBus });
     const publicApi = new PublicApi(this, "PublicApi", {
+      name,
       ...logs,
       throttleRate: settings.apiThrottleRate,
       throttleBurst: settings.apiThrottleBurst,
       customDomain: props.customDomain,
     });
     const site =
-      props.console && new ConsoleSite(this, "Console", { ...props.console, api: publicApi.api });
+      props.console &&
+      new ConsoleSite(this, "Console", { ...props.console, name, api: publicApi.api });
     const consoleUrl = props.consoleUrl ?? site?.url;
-    const variables = sharedVariables(this, settings, { ...props, consoleUrl });
+    const variables = sharedVariables(this, { name, settings, props: { ...props, consoleUrl } });
     const parts = { settings, stores, logs, variables };
     const { ingest, consume } = new IngestPipeline(this, { ...parts, publicApi });
     const { api, submit } = new SubmissionPipeline(this, { ...parts, publicApi });
-    const { deliver, eventFeed } = new DeliveryPipeline(this, parts);
+    const { deliver, eventFeed } = new DeliveryPipeline(this, {
+      ...parts,
+      network: props.deliverNetwork,
+    });
     const hasAlarms = props.alarms !== "off";
     const { operator } = new OperatorApi(this, { ...parts, publicApi, hasAlarms });
     const { reconcile, deadLetters } = new Reconciliation(this, parts);
@@ -128,20 +78,23 @@ export class Ackwire extends Construct {
     const publishers = [consume, submit, deliver, reconcile];
     const functions = { ingest, consume, api, operator, submit, deliver, reconcile };
     const { rollout = "AllAtOnce" } = props;
-    if (rollout !== "AllAtOnce") new GradualRollouts(this, "Rollout", { rollout, functions });
+    if (rollout !== "AllAtOnce") {
+      new GradualRollouts(this, "Rollout", { name, rollout, functions });
+    }
 
     stores.eventBus.reserveSource(publishers.map(({ lambda }) => lambda.role));
 
     const alarms = props.alarms === "off" ? undefined : (props.alarms ?? {});
-    this.alarmTopics = alarms && this.#alarmTopics(alarms);
+    this.alarmTopics = alarms && this.#alarmTopics(alarms, encryptionKey);
     new Monitoring(this, "Monitoring", {
       settings,
       notified: this.alarmTopics && {
         topics: this.alarmTopics,
         runbookBaseUrl: alarms?.runbookBaseUrl ?? "docs/runbooks",
+        thresholds: alarms?.thresholds ?? {},
       },
       monitored: {
-        stack: Stack.of(this).stackName,
+        stack: name,
         inbound: stores.inbound,
         submit: stores.submit,
         fanout: stores.fanout,
@@ -181,26 +134,80 @@ export class Ackwire extends Construct {
 
     this.bus = stores.eventBus.bus;
     this.api = publicApi.api;
-    this.parts = { stores, publicApi, consoleUrl: site?.url };
+    this.#outputs(identity, { stores, publicApi, consoleUrl: site?.url });
   }
 
   /** Makes the topics that are not given. */
-  #alarmTopics(alarms: AlarmsProps): Record<"page" | "ticket", ITopic> {
+  #alarmTopics(
+    alarms: AlarmsProps,
+    encryptionKey: IKey | undefined,
+  ): Record<"page" | "ticket", ITopic> {
     return {
       page:
         alarms.pageTopic ??
         new AlarmTopic(this, "AlarmTopic", {
           displayName: "Ackwire alarms, page",
           email: alarms.pageEmail,
+          encryptionKey,
         }).topic,
       ticket:
         alarms.ticketTopic ??
         new AlarmTopic(this, "TicketTopic", {
           displayName: "Ackwire alarms, ticket",
           email: alarms.ticketEmail,
+          encryptionKey,
         }).topic,
     };
   }
+
+  /** The outputs that users, the CLI and the local run read. The keys are frozen. */
+  #outputs({ outputPrefix }: Identity, { stores, publicApi, consoleUrl }: AckwireParts): void {
+    const outputs = {
+      ...namesOf(stores),
+      ApiUrl: publicApi.url,
+      ...(this.alarmTopics && {
+        AlarmTopicArn: this.alarmTopics.page.topicArn,
+        TicketTopicArn: this.alarmTopics.ticket.topicArn,
+      }),
+      ...(consoleUrl === undefined ? {} : { ConsoleUrl: consoleUrl }),
+      ...(publicApi.domainTarget === undefined ? {} : { ApiDomainTarget: publicApi.domainTarget }),
+    };
+    const scope = new Construct(this, "Outputs");
+    for (const [key, value] of Object.entries(outputs)) {
+      new CfnOutput(scope, key, { value }).overrideLogicalId(`${outputPrefix}${key}`);
+    }
+  }
+}
+
+function namesOf(stores: Stores) {
+  return {
+    BusName: stores.eventBus.bus.eventBusName,
+    InboundQueueUrl: stores.inbound.queue.queueUrl,
+    InboundDlqUrl: stores.inbound.deadLetters.queueUrl,
+    SubmitQueueUrl: stores.submit.queue.queueUrl,
+    SubmitDlqUrl: stores.submit.deadLetters.queueUrl,
+    RequestScheduleDlqUrl: stores.schedules.deadLetters.queueUrl,
+    FanoutQueueUrl: stores.fanout.queue.queueUrl,
+    FanoutDlqUrl: stores.fanout.deadLetters.queueUrl,
+    AttemptsQueueUrl: stores.attempts.queue.queueUrl,
+    AttemptsDlqUrl: stores.attempts.deadLetters.queueUrl,
+    RetriesQueueUrl: stores.retries.queue.queueUrl,
+    RetriesDlqUrl: stores.retries.deadLetters.queueUrl,
+    RequestsTableName: stores.requests.table.tableName,
+    EventsTableName: stores.events.table.tableName,
+    DeliveriesTableName: stores.deliveries.table.tableName,
+    BodiesBucketName: stores.bodies.bucket.bucketName,
+    ConfigTableName: stores.config.table.tableName,
+    AuditTableName: stores.audit.table.tableName,
+    MasterSecretArn: stores.masterSecret.secret.secretArn,
+  };
+}
+
+/** The settings that have a value: a user's object may have members that are `undefined`. */
+function given(settings: AckwireSettings = {}): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(settings).filter(([, value]: [string, unknown]) => value !== undefined),
+  );
 }
 
 interface AckwireParts {
@@ -212,17 +219,16 @@ interface AckwireParts {
 /** @throws ConfigurationError when a deployed stack would post webhooks to this machine */
 function sharedVariables(
   scope: Construct,
-  settings: Settings,
-  props: AckwireProps,
+  { name, settings, props }: { name: string; settings: Settings; props: AckwireProps },
 ): SharedVariables {
   const { tracing = {} } = props;
   const webhookTargets = props.webhookTargets ?? webhookTargetsOf(settings);
   refuseLocalTargets(scope, webhookTargets);
   return {
-    STACK: Stack.of(scope).stackName,
+    STACK: name,
     BUSINESS_CLOCK: props.businessClock ?? realTime,
     SETTINGS: functionSettingsText(settings),
-    PROVIDER_BASE_URLS: props.providerBaseUrls ?? providersOwnUrls,
+    PROVIDER_BASE_URLS: providerUrlsText(props.providerBaseUrls),
     WEBHOOK_TARGETS: webhookTargets,
     TRACING: tracingText(tracing),
     TRACING_WITH_SPANS: exportsSpans(tracing),

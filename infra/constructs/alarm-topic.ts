@@ -1,5 +1,6 @@
 import { Stack } from "aws-cdk-lib";
 import { PolicyStatement, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import type { IKey } from "aws-cdk-lib/aws-kms";
 import { Topic } from "aws-cdk-lib/aws-sns";
 import { EmailSubscription } from "aws-cdk-lib/aws-sns-subscriptions";
 import { Construct } from "constructs";
@@ -12,10 +13,19 @@ export class AlarmTopic extends Construct {
   constructor(
     scope: Construct,
     id: string,
-    props: { displayName: string; email?: string | undefined },
+    props: {
+      displayName: string;
+      email?: string | undefined;
+      encryptionKey?: IKey | undefined;
+    },
   ) {
     super(scope, id);
-    this.topic = new Topic(this, "Topic", { displayName: props.displayName, enforceSSL: true });
+    const { displayName, encryptionKey } = props;
+    this.topic = new Topic(this, "Topic", {
+      displayName,
+      enforceSSL: true,
+      ...(encryptionKey && { masterKey: encryptionKey }),
+    });
     // `enforceSSL` writes a policy, and a written policy replaces the default one that let alarms in.
     this.topic.addToResourcePolicy(
       new PolicyStatement({

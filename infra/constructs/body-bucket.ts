@@ -1,4 +1,5 @@
 import { Duration, type RemovalPolicy, Stack, Validations } from "aws-cdk-lib";
+import type { IKey } from "aws-cdk-lib/aws-kms";
 import { BlockPublicAccess, Bucket, BucketEncryption, type CfnBucket } from "aws-cdk-lib/aws-s3";
 import { Construct } from "constructs";
 import type { Binding, Permission } from "./binding.ts";
@@ -11,6 +12,8 @@ export interface BodyBucketProps {
   retentionDays: Record<BodyArea, number>;
   /** Applies when the stack is deleted. CloudFormation never deletes a bucket that holds objects. */
   removalPolicy: RemovalPolicy;
+  /** @default - S3's own key */
+  encryptionKey?: IKey | undefined;
 }
 
 /** Bodies that are too large for a message or an item. */
@@ -20,7 +23,14 @@ export class BodyBucket extends Construct {
   constructor(scope: Construct, id: string, props: BodyBucketProps) {
     super(scope, id);
     this.bucket = new Bucket(this, "Bucket", {
-      encryption: BucketEncryption.S3_MANAGED,
+      ...(props.encryptionKey === undefined
+        ? { encryption: BucketEncryption.S3_MANAGED }
+        : {
+            encryption: BucketEncryption.KMS,
+            encryptionKey: props.encryptionKey,
+            // One call to KMS for many objects.
+            bucketKeyEnabled: true,
+          }),
       enforceSSL: true,
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
       lifecycleRules: [

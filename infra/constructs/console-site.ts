@@ -1,5 +1,3 @@
-import { execFileSync } from "node:child_process";
-import { resolve } from "node:path";
 import { Duration, RemovalPolicy, Stack, Validations } from "aws-cdk-lib";
 import type { HttpApi } from "aws-cdk-lib/aws-apigatewayv2";
 import {
@@ -27,24 +25,17 @@ import {
   type CfnBucket,
   type IBucket,
 } from "aws-cdk-lib/aws-s3";
-import {
-  BucketDeployment,
-  CacheControl,
-  type ISource,
-  Source,
-} from "aws-cdk-lib/aws-s3-deployment";
+import { BucketDeployment, CacheControl, Source } from "aws-cdk-lib/aws-s3-deployment";
 import { Construct, type IConstruct } from "constructs";
 import { consoleHeaders } from "../../shared/contracts/console-headers.ts";
+import type { ConsoleProps } from "../ackwire-props.ts";
+import { builtConsole } from "./console-files.ts";
 
-export interface ConsoleSiteProps {
+export interface ConsoleSiteProps extends ConsoleProps {
+  /** Begins the name of the response headers policy. */
+  name: string;
   api: HttpApi;
-  /** Origins of the pages that may embed the console, such as `https://app.example.com`. */
-  frameAncestors: readonly string[];
-  /** The files of the console. @default - it is built, unless it is built already */
-  files?: ISource;
 }
-
-const buildScript = resolve(import.meta.dirname, "../../console/build.ts");
 
 /** What the console calls, on its own origin: no other site may read an answer. */
 const apiPath = "/v1/operator/*";
@@ -89,10 +80,10 @@ export class ConsoleSite extends Construct {
     return bucket as IBucket;
   }
 
-  #distribution(bucket: IBucket, { api, frameAncestors }: ConsoleSiteProps): Distribution {
+  #distribution(bucket: IBucket, { name, api, frameAncestors }: ConsoleSiteProps): Distribution {
     const { region, urlSuffix } = Stack.of(this);
     const distribution = new Distribution(this, "Distribution", {
-      comment: `${Stack.of(this).stackName}: the console`,
+      comment: `${name}: the console`,
       defaultRootObject: "index.html",
       httpVersion: HttpVersion.HTTP2_AND_3,
       priceClass: PriceClass.PRICE_CLASS_100,
@@ -100,7 +91,7 @@ export class ConsoleSite extends Construct {
         origin: S3BucketOrigin.withOriginAccessControl(bucket),
         viewerProtocolPolicy: ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
         cachePolicy: CachePolicy.CACHING_OPTIMIZED,
-        responseHeadersPolicy: this.#headers(frameAncestors),
+        responseHeadersPolicy: this.#headers(name, frameAncestors),
         functionAssociations: [
           {
             eventType: FunctionEventType.VIEWER_REQUEST,
@@ -137,7 +128,7 @@ export class ConsoleSite extends Construct {
     return distribution;
   }
 
-  #headers(frameAncestors: readonly string[]): ResponseHeadersPolicy {
+  #headers(name: string, frameAncestors: readonly string[]): ResponseHeadersPolicy {
     const headers = Object.entries(consoleHeaders(frameAncestors));
     const { "content-security-policy": contentSecurityPolicy = "" } = Object.fromEntries(headers);
     /** Those that CloudFront has members of its own for. */
@@ -146,7 +137,7 @@ export class ConsoleSite extends Construct {
       "x-frame-options",
     ];
     return new ResponseHeadersPolicy(this, "Headers", {
-      responseHeadersPolicyName: `${Stack.of(this).stackName}-${Stack.of(this).region}-console`,
+      responseHeadersPolicyName: `${name}-${Stack.of(this).region}-console`,
       securityHeadersBehavior: {
         contentSecurityPolicy: { contentSecurityPolicy, override: true },
         contentTypeOptions: { override: true },
@@ -169,7 +160,11 @@ export class ConsoleSite extends Construct {
   }
 
   /** Files of earlier versions stay for pages that are open; the page itself is never cached. */
-  #files(bucket: IBucket, distribution: Distribution, files: ISource): void {
+  #files(
+    bucket: IBucket,
+    distribution: Distribution,
+    files: NonNullable<ConsoleProps["files"]>,
+  ): void {
     const deployments = [
       new BucketDeployment(this, "Assets", {
         destinationBucket: bucket,
@@ -196,12 +191,6 @@ export class ConsoleSite extends Construct {
     // A page must not name files that are not there yet.
     if (assets !== undefined && page !== undefined) page.node.addDependency(assets);
   }
-}
-
-/** Builds the console, unless it is built already. @returns the directory of its files */
-function builtConsole(): string {
-  const output = execFileSync(process.execPath, [buildScript], { encoding: "utf8" });
-  return output.trim().split("\n").at(-1) ?? "";
 }
 
 /** What the CDK's own function for copying files may do is not for us to change. */

@@ -1,5 +1,6 @@
 import type { Construct } from "constructs";
 import { deliverableTypes } from "../../shared/contracts/events.ts";
+import type { Network } from "../ackwire-props.ts";
 import { timing } from "../timing.ts";
 import { EventFeed } from "./event-feed.ts";
 import type { PipelineProps } from "./pipeline.ts";
@@ -16,13 +17,23 @@ export class DeliveryPipeline {
   /** Puts events into the events queue (`fanout`). */
   readonly eventFeed: EventFeed;
 
-  constructor(scope: Construct, props: PipelineProps) {
+  /** @param props.network where `deliver` runs; absent: in no VPC */
+  constructor(scope: Construct, props: PipelineProps & { network: Network | undefined }) {
     this.deliver = this.#deliver(scope, props);
     this.eventFeed = this.#eventFeed(scope, props);
     this.#feed(props);
   }
 
-  #deliver(scope: Construct, { stores, logs, variables, settings }: PipelineProps) {
+  #deliver(
+    scope: Construct,
+    {
+      stores,
+      logs,
+      variables,
+      settings,
+      network,
+    }: PipelineProps & { network: Network | undefined },
+  ) {
     const {
       config,
       masterSecret,
@@ -40,6 +51,7 @@ export class DeliveryPipeline {
       description: "Delivers events to the clients' webhooks, and tries again what fails",
       timeout: timing.deliverTimeout,
       memoryMib: settings.deliverMemoryMib,
+      network,
       // A failed attempt sends the message of the next one, and a long job that of its next part.
       feedsItself: true,
       environment: {
@@ -70,7 +82,7 @@ export class DeliveryPipeline {
   #eventFeed(scope: Construct, { stores }: PipelineProps) {
     return new EventFeed(scope, "EventFeed", {
       bus: stores.eventBus.bus,
-      ruleName: "deliveries",
+      ruleName: stores.eventBus.isOwn ? "deliveries" : undefined,
       description: "Every event that a client's webhook may be told of",
       eventTypes: deliverableTypes,
       target: stores.fanout,

@@ -1,5 +1,5 @@
 import { Duration, type RemovalPolicy } from "aws-cdk-lib";
-import { EventBus as Bus } from "aws-cdk-lib/aws-events";
+import { EventBus as Bus, CfnEventBusPolicy, type IEventBus } from "aws-cdk-lib/aws-events";
 import { AnyPrincipal, Effect, type IRole, PolicyStatement } from "aws-cdk-lib/aws-iam";
 import { Construct } from "constructs";
 import { EVENT_SOURCE } from "../../shared/contracts/events.ts";
@@ -10,6 +10,8 @@ import type { Binding } from "./binding.ts";
 const ownSources = [EVENT_SOURCE, OPERATOR_SOURCE];
 
 export interface EventBusProps {
+  /** Takes the place of a new bus. */
+  existing?: IEventBus | undefined;
   /** Days for which events can be replayed. */
   archiveRetentionDays: number;
   /** Applies to the bus and its archive when the stack is deleted. */
@@ -20,15 +22,18 @@ export interface EventBusProps {
  * The bus that every event reaches, and its archive.
  *
  * It has no dead-letter queue of its own: EventBridge uses one only where it
- * cannot decrypt with a customer's key, and there is none. Targets have theirs.
+ * cannot decrypt with a customer's key, and a new bus has none. Targets have theirs.
  */
 export class EventBus extends Construct {
-  readonly bus: Bus;
+  readonly bus: IEventBus;
+  /** The new bus; absent where an existing one is used. */
+  readonly #own: Bus | undefined;
 
   constructor(scope: Construct, id: string, props: EventBusProps) {
     super(scope, id);
-    this.bus = new Bus(this, "Bus", { description: "Events of Ackwire, of every client" });
-    this.bus.applyRemovalPolicy(props.removalPolicy);
+    this.#own = props.existing ? undefined : this.#newBus(props);
+    // The CDK declares `EventBus` without `exactOptionalPropertyTypes`.
+    this.bus = (props.existing ?? this.#own) as IEventBus;
     this.bus
       .archive("Archive", {
         description: "Every event of Ackwire, for a replay",
@@ -38,6 +43,17 @@ export class EventBus extends Construct {
       .applyRemovalPolicy(props.removalPolicy);
   }
 
+  /** Whether the bus is new, so that nothing else is on it. */
+  get isOwn(): boolean {
+    return this.#own !== undefined;
+  }
+
+  #newBus({ removalPolicy }: EventBusProps): Bus {
+    const bus = new Bus(this, "Bus", { description: "Events of Ackwire, of every client" });
+    bus.applyRemovalPolicy(removalPolicy);
+    return bus;
+  }
+
   /**
    * Reserves our sources for these roles: what carries the first is signed and delivered to webhooks, so
    * that nobody else may publish it, whatever their own policies allow. A call without a principal's
@@ -45,20 +61,27 @@ export class EventBus extends Construct {
    */
   reserveSource(roles: readonly (IRole | undefined)[]): void {
     const arns = roles.flatMap((role) => role?.roleArn ?? []);
-    this.bus.addToResourcePolicy(
-      new PolicyStatement({
-        sid: "OnlyAckwirePublishesItsEvents",
-        effect: Effect.DENY,
-        principals: [new AnyPrincipal()],
-        actions: ["events:PutEvents"],
-        resources: [this.bus.eventBusArn],
-        conditions: {
-          "ForAnyValue:StringEquals": { "events:source": ownSources },
-          ArnNotEquals: { "aws:PrincipalArn": arns },
-          Null: { "aws:PrincipalArn": "false" },
-        },
-      }),
-    );
+    const sid = "OnlyAckwirePublishesItsEvents";
+    const statement = new PolicyStatement({
+      sid,
+      effect: Effect.DENY,
+      principals: [new AnyPrincipal()],
+      actions: ["events:PutEvents"],
+      resources: [this.bus.eventBusArn],
+      conditions: {
+        "ForAnyValue:StringEquals": { "events:source": ownSources },
+        ArnNotEquals: { "aws:PrincipalArn": arns },
+        Null: { "aws:PrincipalArn": "false" },
+      },
+    });
+    if (this.#own) {
+      this.#own.addToResourcePolicy(statement);
+      return;
+    }
+    // One statement beside those that the bus has. An imported bus cannot be given one otherwise.
+    const { eventBusName } = this.bus;
+    const text = statement.toStatementJson();
+    new CfnEventBusPolicy(this, "Policy", { eventBusName, statementId: sid, statement: text });
   }
 
   /** The bus's name, for a function that publishes. */

@@ -1,6 +1,6 @@
-import { Duration } from "aws-cdk-lib";
+import { Duration, Names } from "aws-cdk-lib";
 import { Metric } from "aws-cdk-lib/aws-cloudwatch";
-import { type EventBus as Bus, Rule } from "aws-cdk-lib/aws-events";
+import { type IEventBus, Rule } from "aws-cdk-lib/aws-events";
 import { PolicyStatement, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import type { Queue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
@@ -12,9 +12,13 @@ const MAX_EVENT_AGE = Duration.hours(24);
 const MAX_RETRIES = 185;
 
 export interface EventFeedProps {
-  bus: Bus;
-  /** The rule's name on the bus. Frozen: its alarm and its runbook look for it. */
-  ruleName: string;
+  bus: IEventBus;
+  /**
+   * The rule's name on the bus. Frozen: its alarm and its runbook look for it.
+   *
+   * @default - a name that other rules of an existing bus do not have
+   */
+  ruleName?: string | undefined;
   description: string;
   eventTypes: readonly EventType[];
   /**
@@ -27,15 +31,17 @@ export interface EventFeedProps {
 /** A rule that sends every event of some types to a queue. */
 export class EventFeed extends Construct {
   readonly #rule: Rule;
-  readonly #props: EventFeedProps;
+  readonly #bus: IEventBus;
+  readonly #ruleName: string;
 
   constructor(scope: Construct, id: string, props: EventFeedProps) {
     super(scope, id);
-    this.#props = props;
-    const { bus, ruleName, description, eventTypes, target } = props;
+    const { bus, description, eventTypes, target } = props;
+    this.#bus = bus;
+    this.#ruleName = props.ruleName ?? Names.uniqueResourceName(this, { maxLength: 64 });
     const { queue, deadLetters } = target;
     this.#rule = new Rule(this, "Rule", {
-      ruleName,
+      ruleName: this.#ruleName,
       description,
       eventBus: bus,
       eventPattern: { source: [EVENT_SOURCE], detailType: [...eventTypes] },
@@ -56,13 +62,12 @@ export class EventFeed extends Construct {
 
   /** Counts events that EventBridge could not deliver. */
   metricFailedInvocations(options: { period: Duration }): Metric {
-    const { bus, ruleName } = this.#props;
     return new Metric({
       ...options,
       namespace: "AWS/Events",
       metricName: "FailedInvocations",
       // The dimensions of a rule on a custom bus; the rule's `Ref` would be `bus|rule`.
-      dimensionsMap: { EventBusName: bus.eventBusName, RuleName: ruleName },
+      dimensionsMap: { EventBusName: this.#bus.eventBusName, RuleName: this.#ruleName },
       statistic: "Sum",
     });
   }

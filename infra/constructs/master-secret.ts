@@ -1,4 +1,5 @@
 import { type RemovalPolicy, Validations } from "aws-cdk-lib";
+import type { IKey } from "aws-cdk-lib/aws-kms";
 import { Secret } from "aws-cdk-lib/aws-secretsmanager";
 import { Construct } from "constructs";
 import type { Binding } from "./binding.ts";
@@ -11,7 +12,11 @@ import type { Binding } from "./binding.ts";
 export class MasterSecret extends Construct {
   readonly secret: Secret;
 
-  constructor(scope: Construct, id: string, props: { removalPolicy: RemovalPolicy }) {
+  constructor(
+    scope: Construct,
+    id: string,
+    props: { removalPolicy: RemovalPolicy; encryptionKey?: IKey | undefined },
+  ) {
     super(scope, id);
     this.secret = new Secret(this, "Secret", {
       description: "Ackwire's versioned master key",
@@ -23,6 +28,7 @@ export class MasterSecret extends Construct {
         excludePunctuation: true,
       },
       removalPolicy: props.removalPolicy,
+      ...(props.encryptionKey && { encryptionKey: props.encryptionKey }),
     });
     Validations.of(this.secret).acknowledge({
       id: "AwsSolutions-SMG4",

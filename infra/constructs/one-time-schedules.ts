@@ -1,9 +1,11 @@
 import { RemovalPolicy, Stack, Validations } from "aws-cdk-lib";
 import { Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import type { IKey } from "aws-cdk-lib/aws-kms";
 import { ScheduleGroup } from "aws-cdk-lib/aws-scheduler";
 import type { Queue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 import { type Binding, grant } from "./binding.ts";
+import { mayUse } from "./encryption.ts";
 import { deadLetterQueue } from "./work-queue.ts";
 
 export interface OneTimeSchedulesProps {
@@ -11,6 +13,8 @@ export interface OneTimeSchedulesProps {
   target: Queue;
   /** Applies to the dead letters when the stack is deleted. */
   removalPolicy: RemovalPolicy;
+  /** Of the dead letters, and of the target where that is a queue. @default - the services' own keys */
+  encryptionKey?: IKey | undefined;
 }
 
 /**
@@ -25,7 +29,7 @@ export class OneTimeSchedules extends Construct {
 
   constructor(scope: Construct, id: string, props: OneTimeSchedulesProps) {
     super(scope, id);
-    this.deadLetters = deadLetterQueue(this, "DeadLetters", props.removalPolicy);
+    this.deadLetters = deadLetterQueue(this, "DeadLetters", props);
     Validations.of(this.deadLetters).acknowledge({
       id: "AwsSolutions-SQS3",
       reason: `${id}/DeadLetters: it is itself the dead-letter queue, of schedules instead of a queue.`,
@@ -43,6 +47,7 @@ export class OneTimeSchedules extends Construct {
         },
       }),
     });
+    if (props.encryptionKey) mayUse(this.#role, props.encryptionKey);
     grant(this.#role, {
       value: "",
       permissions: [

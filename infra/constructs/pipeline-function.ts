@@ -1,7 +1,9 @@
-import type { Duration, RemovalPolicy } from "aws-cdk-lib";
-import { Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import { type Duration, type RemovalPolicy, Validations } from "aws-cdk-lib";
+import { ManagedPolicy, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import type { IKey } from "aws-cdk-lib/aws-kms";
 import {
   Alias,
+  ApplicationLogLevel,
   Architecture,
   type IFunction,
   type IVersion,
@@ -15,8 +17,10 @@ import {
 import { type ILogGroup, LogGroup } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
 import type { EnvironmentOf, FunctionName } from "../../shared/contracts/env.ts";
+import type { LogLevel, Network } from "../ackwire-props.ts";
 import { type Binding, grant } from "./binding.ts";
 import { bundle } from "./bundle.ts";
+import { mayUse } from "./encryption.ts";
 
 export interface PipelineFunctionProps<Name extends FunctionName> {
   /** Its folder in `functions/`. */
@@ -28,6 +32,12 @@ export interface PipelineFunctionProps<Name extends FunctionName> {
   logRetentionDays: number;
   /** Applies to the logs when the stack is deleted. */
   removalPolicy: RemovalPolicy;
+  /** The least severe lines that are written. @default - that of Lambda, "INFO" */
+  logLevel?: LogLevel | undefined;
+  /** Of the data that the function reads and writes. */
+  encryptionKey?: IKey | undefined;
+  /** @default - in no VPC */
+  network?: Network | undefined;
   /**
    * Exactly the variables of the function's contract: one too few or too many
    * does not compile. A binding brings its permissions along.
@@ -66,7 +76,7 @@ export class PipelineFunction<Name extends FunctionName> extends Construct {
   constructor(scope: Construct, id: string, props: PipelineFunctionProps<Name>) {
     super(scope, id);
     const { name, description, timeout, memoryMib, logRetentionDays, removalPolicy } = props;
-    const { feedsItself, reservedConcurrency } = props;
+    const { feedsItself, reservedConcurrency, logLevel, encryptionKey, network } = props;
     const role = new Role(this, "Role", {
       assumedBy: new ServicePrincipal("lambda.amazonaws.com"),
       description: `What Ackwire's ${name} function may do`,
@@ -74,6 +84,8 @@ export class PipelineFunction<Name extends FunctionName> extends Construct {
     const logGroup = new LogGroup(this, "Logs", { retention: logRetentionDays, removalPolicy });
     logGroup.grantWrite(role);
     this.logGroup = logGroup;
+    if (encryptionKey) mayUse(role, encryptionKey);
+    if (network) mayJoinVpc(role);
 
     const variables = Object.entries<Binding | string>(props.environment);
     for (const [, value] of variables) if (typeof value === "object") grant(role, value);
@@ -90,6 +102,8 @@ export class PipelineFunction<Name extends FunctionName> extends Construct {
       logGroup,
       loggingFormat: LoggingFormat.JSON,
       systemLogLevelV2: SystemLogLevel.WARN,
+      ...(logLevel === undefined ? {} : { applicationLogLevelV2: ApplicationLogLevel[logLevel] }),
+      ...(network === undefined ? {} : placedIn(network)),
       ...(reservedConcurrency === undefined
         ? {}
         : { reservedConcurrentExecutions: reservedConcurrency }),
@@ -103,4 +117,22 @@ export class PipelineFunction<Name extends FunctionName> extends Construct {
       version: this.lambda.currentVersion as Version & IVersion,
     }) as Alias & IFunction;
   }
+}
+
+function placedIn({ vpc, subnets, securityGroups }: Network) {
+  return {
+    vpc,
+    ...(subnets && { vpcSubnets: subnets }),
+    ...(securityGroups && { securityGroups: [...securityGroups] }),
+  };
+}
+
+/** Lambda connects a function to a VPC in the name of the function's role. */
+function mayJoinVpc(role: Role): void {
+  const policy = "service-role/AWSLambdaVPCAccessExecutionRole";
+  role.addManagedPolicy(ManagedPolicy.fromAwsManagedPolicyName(policy));
+  Validations.of(role).acknowledge({
+    id: `AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/${policy}]`,
+    reason: "Deliver/Role: AWS keeps this policy in step with what Lambda calls to join a VPC.",
+  });
 }

@@ -1,5 +1,7 @@
 import type { RemovalPolicy } from "aws-cdk-lib";
+import type { IKey } from "aws-cdk-lib/aws-kms";
 import type { Settings } from "../../shared/contracts/settings.ts";
+import type { LogLevel } from "../ackwire-props.ts";
 import type { Binding } from "./binding.ts";
 import type { PublicApi } from "./public-api.ts";
 import type { Stores } from "./stores.ts";
@@ -8,8 +10,13 @@ import type { Stores } from "./stores.ts";
 export interface PipelineProps {
   settings: Settings;
   stores: Stores;
-  /** Retention of every function's logs. */
-  logs: { removalPolicy: RemovalPolicy; logRetentionDays: number };
+  /** What every function has: its logs, and the key of the data. */
+  logs: {
+    removalPolicy: RemovalPolicy;
+    logRetentionDays: number;
+    logLevel: LogLevel | undefined;
+    encryptionKey: IKey | undefined;
+  };
   variables: SharedVariables;
 }
 

@@ -10,20 +10,15 @@ import {
   LogGroupLogDestination,
 } from "aws-cdk-lib/aws-apigatewayv2";
 import { HttpLambdaIntegration } from "aws-cdk-lib/aws-apigatewayv2-integrations";
-import type { ICertificate } from "aws-cdk-lib/aws-certificatemanager";
 import { ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import type { IFunction } from "aws-cdk-lib/aws-lambda";
 import { type ILogGroup, LogGroup } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
-
-/** A custom domain, so that inbound URLs survive a new stack. */
-export interface CustomDomain {
-  domainName: string;
-  /** In the stack's region. */
-  certificate: ICertificate;
-}
+import type { CustomDomain } from "../ackwire-props.ts";
 
 export interface PublicApiProps {
+  /** Of the API, and part of the name of its log group. */
+  name: string;
   /** Requests per second and route, above which the API answers 429. */
   throttleRate: number;
   /** Burst above the rate. */
@@ -63,9 +58,9 @@ export class PublicApi extends Construct {
 
   constructor(scope: Construct, id: string, props: PublicApiProps) {
     super(scope, id);
-    const { customDomain, logRetentionDays, removalPolicy } = props;
+    const { name, customDomain, logRetentionDays, removalPolicy } = props;
     this.api = new HttpApi(this, "Api", {
-      apiName: Stack.of(this).stackName,
+      apiName: name,
       description: "Ackwire's public API",
       createDefaultStage: false,
     });
@@ -75,7 +70,7 @@ export class PublicApi extends Construct {
       // API Gateway adds each log group to a resource policy of the account, which is limited in
       // size, except for groups with this prefix. The stack's id makes the name unique, also when
       // a group of an earlier stack was retained.
-      logGroupName: `/aws/vendedlogs/apis/${Stack.of(this).stackName}/${stackGuid()}`,
+      logGroupName: `/aws/vendedlogs/apis/${name}/${stackGuid()}`,
       retention: logRetentionDays,
       removalPolicy,
     });

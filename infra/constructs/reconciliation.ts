@@ -22,6 +22,7 @@ export class Reconciliation {
     this.reconcile = this.#reconcile(scope, props);
     const sweep = new RecurringTask(scope, "Sweep", {
       removalPolicy: props.logs.removalPolicy,
+      encryptionKey: props.logs.encryptionKey,
       description: "Starts Ackwire's reconcile function",
       every: timing.reconcileInterval,
       target: this.reconcile.live,

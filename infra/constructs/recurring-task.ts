@@ -1,10 +1,12 @@
 import { type Duration, RemovalPolicy, Stack, Validations } from "aws-cdk-lib";
 import { Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import type { IKey } from "aws-cdk-lib/aws-kms";
 import type { IFunction } from "aws-cdk-lib/aws-lambda";
 import { CfnSchedule, ScheduleGroup } from "aws-cdk-lib/aws-scheduler";
 import type { Queue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 import { grant } from "./binding.ts";
+import { mayUse } from "./encryption.ts";
 import { deadLetterQueue } from "./work-queue.ts";
 
 /** Scheduler retries a failed start, but not beyond the next start. */
@@ -17,6 +19,8 @@ export interface RecurringTaskProps {
   target: IFunction;
   /** Applies to the dead letters when the stack is deleted. */
   removalPolicy: RemovalPolicy;
+  /** Of the dead letters, and of the target where that is a queue. @default - the services' own keys */
+  encryptionKey?: IKey | undefined;
 }
 
 /** A function that EventBridge Scheduler invokes at a fixed rate, with a role of its own. */
@@ -26,8 +30,8 @@ export class RecurringTask extends Construct {
 
   constructor(scope: Construct, id: string, props: RecurringTaskProps) {
     super(scope, id);
-    const { description, every, target, removalPolicy } = props;
-    this.deadLetters = deadLetterQueue(this, "DeadLetters", removalPolicy);
+    const { description, every, target } = props;
+    this.deadLetters = deadLetterQueue(this, "DeadLetters", props);
     Validations.of(this.deadLetters).acknowledge({
       id: "AwsSolutions-SQS3",
       reason: `${id}/DeadLetters: it is itself the dead-letter queue, of a schedule instead of a queue.`,
@@ -45,6 +49,7 @@ export class RecurringTask extends Construct {
         },
       }),
     });
+    if (props.encryptionKey) mayUse(role, props.encryptionKey);
     grant(role, {
       value: "",
       permissions: [

@@ -1,4 +1,4 @@
-import { Duration, Stack, Validations } from "aws-cdk-lib";
+import { Duration, Validations } from "aws-cdk-lib";
 import { Alarm, MathExpression, Metric, TreatMissingData } from "aws-cdk-lib/aws-cloudwatch";
 import {
   LambdaApplication,
@@ -9,6 +9,7 @@ import { ManagedPolicy, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { Construct } from "constructs";
 import type { FunctionName } from "../../shared/contracts/env.ts";
 import { metricDimensions, metricNamespace, metrics } from "../../shared/contracts/metrics.ts";
+import type { GradualRollout, Rollout } from "../ackwire-props.ts";
 import type { PipelineFunction } from "./pipeline-function.ts";
 
 const gradual = {
@@ -20,13 +21,7 @@ const gradual = {
   Linear10PercentEvery2Minutes: LambdaDeploymentConfig.LINEAR_10PERCENT_EVERY_2MINUTES,
   Linear10PercentEvery3Minutes: LambdaDeploymentConfig.LINEAR_10PERCENT_EVERY_3MINUTES,
   Linear10PercentEvery10Minutes: LambdaDeploymentConfig.LINEAR_10PERCENT_EVERY_10MINUTES,
-} as const;
-
-/** CodeDeploy's predefined configurations, each of which shifts the invocations in time. */
-export type GradualRollout = keyof typeof gradual;
-
-/** How a new version of the functions takes over; `AllAtOnce` needs no CodeDeploy. */
-export type Rollout = GradualRollout | "AllAtOnce";
+} satisfies Record<GradualRollout, unknown>;
 
 export const rollouts: readonly Rollout[] = [
   "AllAtOnce",
@@ -37,6 +32,8 @@ export const rollouts: readonly Rollout[] = [
 const period = Duration.minutes(1);
 
 export interface GradualRolloutProps {
+  /** Begins the names of the alarms, and is the dimension `stack` of the metrics. */
+  name: string;
   rollout: GradualRollout;
   functions: { [Name in FunctionName]: PipelineFunction<Name> };
 }
@@ -50,7 +47,7 @@ export interface GradualRolloutProps {
  * very deployment that mends it.
  */
 export class GradualRollouts extends Construct {
-  constructor(scope: Construct, id: string, { rollout, functions }: GradualRolloutProps) {
+  constructor(scope: Construct, id: string, { name, rollout, functions }: GradualRolloutProps) {
     super(scope, id);
     const application = new LambdaApplication(this, "Application");
     const role = new Role(this, "Role", {
@@ -63,13 +60,13 @@ export class GradualRollouts extends Construct {
       id: `AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/${policy}]`,
       reason: `${id}/Role: AWS keeps this policy in step with what CodeDeploy calls; it contains nothing but that.`,
     });
-    for (const [name, target] of Object.entries(functions)) {
-      new LambdaDeploymentGroup(this, name, {
+    for (const [of, target] of Object.entries(functions)) {
+      new LambdaDeploymentGroup(this, of, {
         application,
         role,
         alias: target.live,
         deploymentConfig: gradual[rollout],
-        alarms: [this.#alarm(name as FunctionName, target)],
+        alarms: [this.#alarm(name, of as FunctionName, target)],
         autoRollback: { failedDeployment: true, stoppedDeployment: true, deploymentInAlarm: true },
       });
     }
@@ -77,10 +74,10 @@ export class GradualRollouts extends Construct {
 
   /** Raised within a minute or two when an invocation of the new version fails. */
   #alarm(
+    stack: string,
     name: FunctionName,
     { lambda, live }: Pick<PipelineFunction<FunctionName>, "lambda" | "live">,
   ) {
-    const stack = Stack.of(this).stackName;
     const errors = new Metric({
       namespace: "AWS/Lambda",
       metricName: "Errors",

@@ -1,4 +1,6 @@
 import { Duration, type RemovalPolicy } from "aws-cdk-lib";
+import type { IEventBus } from "aws-cdk-lib/aws-events";
+import type { IKey } from "aws-cdk-lib/aws-kms";
 import type { Construct } from "constructs";
 import type { Settings } from "../../shared/contracts/settings.ts";
 import {
@@ -11,11 +13,21 @@ import {
 import { bodyRetentionDays } from "../retention.ts";
 import { timing } from "../timing.ts";
 import { BodyBucket } from "./body-bucket.ts";
+import { servicesMayUse } from "./encryption.ts";
 import { EventBus } from "./event-bus.ts";
 import { MasterSecret } from "./master-secret.ts";
 import { OneTimeSchedules } from "./one-time-schedules.ts";
 import { Table } from "./table.ts";
 import { WorkQueue } from "./work-queue.ts";
+
+export interface StoresProps {
+  settings: Settings;
+  removalPolicy: RemovalPolicy;
+  /** Of tables, queues, the bucket and the secret. @default - the services' own keys */
+  encryptionKey?: IKey | undefined;
+  /** @default - a new bus */
+  eventBus?: IEventBus | undefined;
+}
 
 /**
  * Everything that holds data: tables, queues, the bus, the bucket and the secret.
@@ -40,11 +52,9 @@ export class Stores {
   /** What persons have changed. */
   readonly audit: Table<never>;
 
-  constructor(
-    scope: Construct,
-    { settings, removalPolicy }: { settings: Settings; removalPolicy: RemovalPolicy },
-  ) {
-    const kept = { removalPolicy };
+  constructor(scope: Construct, { settings, removalPolicy, encryptionKey, eventBus }: StoresProps) {
+    if (encryptionKey) servicesMayUse(encryptionKey);
+    const kept = { removalPolicy, encryptionKey };
     const deliverWindow = Duration.seconds(settings.deliverBatchWindowSeconds);
     this.submit = new WorkQueue(scope, "Submissions", {
       ...kept,
@@ -114,7 +124,8 @@ export class Stores {
     });
     this.audit = new Table(scope, "Audit", { ...kept, contract: auditTable, projections: {} });
     this.eventBus = new EventBus(scope, "EventBus", {
-      ...kept,
+      removalPolicy,
+      existing: eventBus,
       archiveRetentionDays: settings.archiveRetentionDays,
     });
   }

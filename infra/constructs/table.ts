@@ -6,6 +6,7 @@ import {
   ProjectionType,
   TableEncryption,
 } from "aws-cdk-lib/aws-dynamodb";
+import type { IKey } from "aws-cdk-lib/aws-kms";
 import { Construct } from "constructs";
 import type { Binding, Permission } from "./binding.ts";
 
@@ -43,6 +44,8 @@ export interface TableProps<Index extends string, LocalIndex extends string> {
   projections: Record<NoInfer<Index | LocalIndex>, Projection>;
   /** `RETAIN` also protects the table from deletion. */
   removalPolicy: RemovalPolicy;
+  /** @default - DynamoDB's own key */
+  encryptionKey?: IKey | undefined;
 }
 
 /**
@@ -56,7 +59,7 @@ export class Table<Index extends string, LocalIndex extends string = never> exte
 
   constructor(scope: Construct, id: string, props: TableProps<Index, LocalIndex>) {
     super(scope, id);
-    const { contract, removalPolicy } = props;
+    const { contract, removalPolicy, encryptionKey } = props;
     const projections: Record<string, Projection> = props.projections;
     const localIndexes: Record<string, IndexContract> = contract.localIndexes ?? {};
     this.#partitionKey = contract.partitionKey;
@@ -67,7 +70,9 @@ export class Table<Index extends string, LocalIndex extends string = never> exte
       ...(contract.timeToLive === undefined ? {} : { timeToLiveAttribute: contract.timeToLive }),
       billingMode: BillingMode.PAY_PER_REQUEST,
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
-      encryption: TableEncryption.DEFAULT,
+      ...(encryptionKey === undefined
+        ? { encryption: TableEncryption.DEFAULT }
+        : { encryption: TableEncryption.CUSTOMER_MANAGED, encryptionKey }),
       deletionProtection: removalPolicy !== RemovalPolicy.DESTROY,
       removalPolicy,
     });

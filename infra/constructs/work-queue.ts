@@ -1,5 +1,6 @@
 import { Duration, type RemovalPolicy } from "aws-cdk-lib";
 import { PolicyStatement } from "aws-cdk-lib/aws-iam";
+import type { IKey } from "aws-cdk-lib/aws-kms";
 import { EventSourceMapping, type IFunction } from "aws-cdk-lib/aws-lambda";
 import { Queue, QueueEncryption } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
@@ -25,6 +26,8 @@ export interface WorkQueueProps {
   visibilityTimeout: Duration;
   /** Applies to the messages when the stack is deleted. */
   removalPolicy: RemovalPolicy;
+  /** @default - SQS's own key */
+  encryptionKey?: IKey | undefined;
 }
 
 /** A queue of work and its dead-letter queue. */
@@ -34,12 +37,12 @@ export class WorkQueue extends Construct {
 
   constructor(scope: Construct, id: string, props: WorkQueueProps) {
     super(scope, id);
-    this.deadLetters = deadLetterQueue(this, "DeadLetters", props.removalPolicy);
+    this.deadLetters = deadLetterQueue(this, "DeadLetters", props);
     this.queue = new Queue(this, "Queue", {
       visibilityTimeout: props.visibilityTimeout,
       removalPolicy: props.removalPolicy,
       retentionPeriod: WORK_RETENTION,
-      encryption: QueueEncryption.SQS_MANAGED,
+      ...encryption(props.encryptionKey),
       enforceSSL: true,
       deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: MAX_RECEIVES },
     });
@@ -109,11 +112,21 @@ export function mendedDeadLetters({ queueArn }: Queue): readonly Permission[] {
 }
 
 /** A queue that keeps failed messages for 14 days, for a person to inspect and redrive. */
-export function deadLetterQueue(scope: Construct, id: string, removalPolicy: RemovalPolicy): Queue {
+export function deadLetterQueue(
+  scope: Construct,
+  id: string,
+  { removalPolicy, encryptionKey }: Pick<WorkQueueProps, "removalPolicy" | "encryptionKey">,
+): Queue {
   return new Queue(scope, id, {
     removalPolicy,
     retentionPeriod: DEAD_LETTER_RETENTION,
-    encryption: QueueEncryption.SQS_MANAGED,
+    ...encryption(encryptionKey),
     enforceSSL: true,
   });
+}
+
+function encryption(key: IKey | undefined) {
+  return key === undefined
+    ? { encryption: QueueEncryption.SQS_MANAGED }
+    : { encryption: QueueEncryption.KMS, encryptionMasterKey: key };
 }

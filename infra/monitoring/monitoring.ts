@@ -11,6 +11,7 @@ import { CfnQueryDefinition } from "aws-cdk-lib/aws-logs";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
 import { Construct } from "constructs";
 import type { Settings } from "../../shared/contracts/settings.ts";
+import { ConfigurationError } from "../configuration-error.ts";
 import type { AlarmRule, Monitored } from "./alarm-rule.ts";
 import { alarmCatalogue } from "./alarms.ts";
 import { addDashboard } from "./dashboard.ts";
@@ -27,6 +28,8 @@ export interface MonitoringProps {
 interface Notified {
   topics: Record<AlarmRule["severity"], ITopic>;
   runbookBaseUrl: string;
+  /** By the alarm's id, in place of those of the catalogue. */
+  thresholds: Readonly<Record<string, number>>;
 }
 
 /** What a description says of an alarm. */
@@ -55,6 +58,7 @@ export class Monitoring extends Construct {
   }
 
   #alarms(notified: Notified): (Alarm | CompositeAlarm)[] {
+    refuseUnknown(notified.thresholds);
     const described = [
       ...alarmCatalogue.map((rule) => ({ rule, alarm: this.#alarm(rule, notified) })),
       ...burnRateCatalogue.map((rule) => ({ rule, alarm: this.#burnRateAlarm(rule, notified) })),
@@ -89,7 +93,7 @@ export class Monitoring extends Construct {
       alarmName: `${monitored.stack}-${rule.id}`,
       alarmDescription: this.#description(rule, notified),
       metric: rule.metric(monitored),
-      threshold: rule.threshold,
+      threshold: notified.thresholds[rule.id] ?? rule.threshold,
       comparisonOperator:
         rule.below === true
           ? ComparisonOperator.LESS_THAN_THRESHOLD
@@ -130,4 +134,15 @@ export class Monitoring extends Construct {
   #description({ id, severity, impact }: Described, { runbookBaseUrl }: Notified): string {
     return `${severity}: ${impact} Runbook: ${runbookBaseUrl}/${id}.md`;
   }
+}
+
+/** @throws ConfigurationError for the threshold of an alarm that does not exist or has none of its own */
+function refuseUnknown(thresholds: Notified["thresholds"]): void {
+  const ids = alarmCatalogue.map(({ id }) => id);
+  const problems = Object.entries(thresholds).flatMap(([id, threshold]) => {
+    if (!ids.includes(id)) return `alarms.thresholds: no alarm ${id}; there are ${ids.join(", ")}`;
+    if (!Number.isFinite(threshold)) return `alarms.thresholds: ${id}: got ${threshold}`;
+    return [];
+  });
+  if (problems.length > 0) throw new ConfigurationError(problems);
 }

@@ -60,7 +60,7 @@ describe("The owning tests of the guarantees", () => {
 });
 
 const folders =
-  /^(acceptance|\.ci|\.github|bench|cli|client|console|docs|examples|functions|infra|local|rehearsal|shared|test)\//;
+  /^(acceptance|\.ci|\.github|bench|cdk|cli|client|console|docs|examples|functions|infra|local|rehearsal|shared|test)\//;
 
 /** Matches placeholders such as `test/**`, `shared/providers/<provider>/` and `functions/NAME`. */
 const placeholder = /[<>{}*]|\/[A-Z_]+$/;

@@ -12,11 +12,14 @@ const folders = [
   "local",
   "cli",
   "client",
+  "cdk",
   "testing",
   "acceptance",
   "console",
 ];
-const files = globSync(`{${folders.join(",")}}/**/*.{ts,tsx}`, { cwd: root });
+const files = globSync(`{${folders.join(",")}}/**/*.{ts,tsx}`, { cwd: root }).filter(
+  (file) => !/^\w+\/dist\//.test(file),
+);
 
 interface Edge {
   from: string;
@@ -123,6 +126,11 @@ const rules: { from: RegExp; may: RegExp[]; because: string }[] = [
       /^node:/,
     ],
     because: "infra refers to functions by path and imports only the contracts of shared",
+  },
+  {
+    from: /^cdk\//,
+    may: [/^(cdk|infra)\//, /^shared\/contracts\//, /^aws-cdk-lib/, /^esbuild$/, /^node:/],
+    because: "the CDK package is the construct of infra, built",
   },
   {
     from: /^client\//,
